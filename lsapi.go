@@ -1,0 +1,84 @@
+// Package lsapi is the vocabulary of the front door to the membership of AWS
+// load balancers: which EC2 instances serve behind which load balancer.
+//
+// It imports the standard library only and everything else in the module may
+// import it. The use case is in internal/membership, AWS is behind
+// internal/cloud, HTTP in front of it in internal/httpapi.
+package lsapi
+
+import (
+	"regexp"
+	"time"
+)
+
+// Instance is what EC2 says of a virtual machine.
+type Instance struct {
+	// ID is "i-" and 8 or 17 hexadecimal digits.
+	ID string
+	// Type is EC2's name for the size, such as "t2.micro". It is empty when EC2
+	// no longer knows the instance, whose id can outlive it in a load balancer.
+	Type string
+	// LaunchTime is when the instance last started, in UTC; it moves when a
+	// stopped instance is started again. Zero when EC2 no longer knows it.
+	LaunchTime time.Time
+	// State is the instance's life cycle as EC2 tells it. Empty when EC2 no
+	// longer knows it.
+	State InstanceState
+}
+
+// Known reports whether EC2 still knows the instance.
+func (i Instance) Known() bool { return i.State != "" }
+
+// InstanceState is a step of an instance's life cycle, in EC2's words.
+type InstanceState string
+
+// StateRunning is the only state in which an instance may be attached.
+const StateRunning InstanceState = "running"
+
+// Action is what a change does to the membership of a load balancer.
+type Action string
+
+// The two actions. AWS calls them register and deregister.
+const (
+	Attach Action = "attach"
+	Detach Action = "detach"
+)
+
+// Actor is who asks.
+type Actor struct {
+	// Name is the user name that the request was authenticated with.
+	Name string
+}
+
+// Request asks for one change of a load balancer's membership.
+type Request struct {
+	// ID is the HTTP request's id (X-Request-Id), so that the change can be
+	// traced to it.
+	ID           string
+	Actor        Actor
+	Action       Action
+	LoadBalancer string
+	InstanceID   string
+}
+
+// Listing is the membership of one load balancer as it was read.
+type Listing struct {
+	// Members are in the order in which AWS gives them.
+	Members []Instance
+	// AsOf is when the asking began: the listing shows every change that AWS
+	// made visible before it.
+	AsOf time.Time
+}
+
+var (
+	instanceID       = regexp.MustCompile(`^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	loadBalancerName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$`)
+)
+
+// ValidInstanceID reports whether id has the form of an EC2 instance id: "i-"
+// and 8 (until 2016) or 17 lower-case hexadecimal digits.
+func ValidInstanceID(id string) bool { return instanceID.MatchString(id) }
+
+// ValidLoadBalancerName reports whether AWS would accept name for a Classic
+// load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end.
+func ValidLoadBalancerName(name string) bool { return loadBalancerName.MatchString(name) }
