@@ -1,0 +1,79 @@
+// Package cloud is where lsapi's vocabulary meets the AWS SDK. It asks the
+// Classic ELB and EC2 APIs, and turns what they answer into instances and coded
+// errors. No SDK type leaves it.
+package cloud
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	"github.com/aws/smithy-go/middleware"
+)
+
+// Options say which AWS to ask.
+type Options struct {
+	// Region is the AWS region, such as "us-east-1".
+	Region string
+	// Endpoint is the URL of an emulator or a gateway. Empty asks AWS itself,
+	// or what AWS_ENDPOINT_URL names.
+	Endpoint string
+}
+
+// Client asks AWS. Every call is bounded by its context alone, its retries
+// included; a caller without a deadline waits as long as AWS makes it wait.
+// A Client is safe for concurrent use.
+//
+// The operations are kept as function values and not behind the SDK's clients:
+// a client held in a field keeps its several hundred operations in the binary.
+type Client struct {
+	describeLoadBalancers func(context.Context, *elb.DescribeLoadBalancersInput, ...func(*elb.Options)) (*elb.DescribeLoadBalancersOutput, error)
+	register              func(context.Context, *elb.RegisterInstancesWithLoadBalancerInput, ...func(*elb.Options)) (*elb.RegisterInstancesWithLoadBalancerOutput, error)
+	deregister            func(context.Context, *elb.DeregisterInstancesFromLoadBalancerInput, ...func(*elb.Options)) (*elb.DeregisterInstancesFromLoadBalancerOutput, error)
+	describeInstances     func(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
+}
+
+// New returns a Client that finds its credentials as every AWS tool does: from
+// the environment, the shared files, or the machine's role. It asks AWS
+// nothing; credentials that do not exist are told by the first call.
+func New(ctx context.Context, o Options) (*Client, error) {
+	options := []func(*config.LoadOptions) error{
+		config.WithRegion(o.Region),
+		config.WithRetryer(newRetryer),
+		config.WithAPIOptions([]func(*middleware.Stack) error{addAttemptObserver}),
+	}
+	if o.Endpoint != "" {
+		options = append(options, config.WithBaseEndpoint(o.Endpoint))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	cfg.Credentials = credentialsProvider{cfg.Credentials}
+
+	balancing, compute := elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)
+	return &Client{
+		describeLoadBalancers: balancing.DescribeLoadBalancers,
+		register:              balancing.RegisterInstancesWithLoadBalancer,
+		deregister:            balancing.DeregisterInstancesFromLoadBalancer,
+		describeInstances:     compute.DescribeInstances,
+	}, nil
+}
+
+// newRetryer is the SDK's standard retry with two differences: its retry quota
+// is off, because a quota that throttling has drained turns the next transient
+// fault of an unrelated call into an error; and it knows DependencyThrottle,
+// which Classic ELB answers when a service behind it throttles.
+func newRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.RateLimiter = ratelimit.None
+		codes := map[string]struct{}{dependencyThrottle: {}}
+		o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: codes})
+		o.Throttles = append(o.Throttles, retry.ThrottleErrorCode{Codes: codes})
+	})
+}

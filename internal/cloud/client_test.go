@@ -1,0 +1,315 @@
+package cloud_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/cloud"
+)
+
+const (
+	elbNamespace = "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/"
+	ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
+)
+
+// fakeAWS answers attempts with a script, the last line of it for ever.
+type fakeAWS struct {
+	*httptest.Server
+	script []reply
+
+	mu       sync.Mutex
+	requests []url.Values
+}
+
+type reply func(w http.ResponseWriter, form url.Values)
+
+// startAWS returns a client of a server that answers as the script says.
+func startAWS(t *testing.T, script ...reply) (*cloud.Client, *fakeAWS) {
+	t.Helper()
+	f := &fakeAWS{script: script}
+	f.Server = httptest.NewServer(http.HandlerFunc(f.serve))
+	t.Cleanup(f.Close)
+	return newClient(t, f.URL), f
+}
+
+func newClient(t *testing.T, endpoint string) *cloud.Client {
+	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: endpoint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func (f *fakeAWS) serve(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	form, _ := url.ParseQuery(string(body))
+	f.mu.Lock()
+	answer := f.script[min(len(f.requests), len(f.script)-1)]
+	f.requests = append(f.requests, form)
+	f.mu.Unlock()
+	answer(w, form)
+}
+
+func (f *fakeAWS) attempts() []url.Values {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.requests)
+}
+
+// The lines of a script.
+
+func says(status int, body string) reply {
+	return func(w http.ResponseWriter, _ url.Values) {
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func elbError(status int, code, message string) reply {
+	return says(status, fmt.Sprintf(`<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>r-1</RequestId></ErrorResponse>`, elbNamespace, code, message))
+}
+
+func ec2Error(status int, code, message string) reply {
+	return says(status, fmt.Sprintf(`<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>r-1</RequestID></Response>`, code, message))
+}
+
+func registered() reply {
+	return says(http.StatusOK, fmt.Sprintf(`<RegisterInstancesWithLoadBalancerResponse xmlns=%q><RegisterInstancesWithLoadBalancerResult><Instances/></RegisterInstancesWithLoadBalancerResult></RegisterInstancesWithLoadBalancerResponse>`, elbNamespace))
+}
+
+// cutOff closes the connection where the answer should be.
+func cutOff(http.ResponseWriter, url.Values) { panic(http.ErrAbortHandler) }
+
+// cutShort closes the connection in the middle of a 200.
+func cutShort(w http.ResponseWriter, _ url.Values) {
+	w.Header().Set("Content-Length", "1000")
+	_, _ = io.WriteString(w, "<RegisterInst")
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+func describes(name string, ids ...string) reply {
+	var members strings.Builder
+	for _, id := range ids {
+		fmt.Fprintf(&members, "<member><InstanceId>%s</InstanceId></member>", id)
+	}
+	return says(http.StatusOK, fmt.Sprintf(`<DescribeLoadBalancersResponse xmlns=%q><DescribeLoadBalancersResult><LoadBalancerDescriptions><member><LoadBalancerName>%s</LoadBalancerName><Instances>%s</Instances></member></LoadBalancerDescriptions></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>`, elbNamespace, name, &members))
+}
+
+func TestMembersAreReadInAWSsOrder(t *testing.T) {
+	client, aws := startAWS(t, describes("web", "i-b", "i-a"))
+	ids, err := client.Members(t.Context(), "web")
+	if err != nil || !slices.Equal(ids, []string{"i-b", "i-a"}) {
+		t.Errorf("got %v, %v", ids, err)
+	}
+	if asked := aws.attempts()[0]; asked.Get("LoadBalancerNames.member.1") != "web" || asked.Get("Action") != "DescribeLoadBalancers" {
+		t.Errorf("AWS was asked %v", asked)
+	}
+}
+
+func TestAnotherNameThanTheOneAskedForIsNotFound(t *testing.T) {
+	client, _ := startAWS(t, describes("WEB", "i-a"))
+	_, err := client.Members(t.Context(), "web")
+	if code := lsapi.ErrorCode(err); code != lsapi.CodeNotFound {
+		t.Errorf("got %v, want not found: one load balancer must not have two lanes", err)
+	}
+}
+
+func TestInstancesAreLookedUpByFilterInBatchesOf200AndAcrossPages(t *testing.T) {
+	const launched = "2019-10-01T18:54:00.000Z"
+	page := func(_ http.ResponseWriter, form url.Values) string {
+		var items strings.Builder
+		for name, values := range form {
+			if !strings.HasPrefix(name, "Filter.1.Value.") || values[0] == "i-unknown" {
+				continue
+			}
+			fmt.Fprintf(&items, "<item><instanceId>%s</instanceId><instanceType>t2.micro</instanceType><instanceState><code>16</code><name>running</name></instanceState><launchTime>%s</launchTime></item>", values[0], launched)
+		}
+		return fmt.Sprintf("<reservationSet><item><instancesSet>%s</instancesSet></item></reservationSet>", &items)
+	}
+	client, aws := startAWS(t, func(w http.ResponseWriter, form url.Values) {
+		// Each batch begins with a page that is empty and names a next one.
+		result, next := "<reservationSet/>", "<nextToken>more</nextToken>"
+		if form.Get("NextToken") != "" {
+			result, next = page(w, form), ""
+		}
+		_, _ = fmt.Fprintf(w, "<DescribeInstancesResponse xmlns=%q>%s%s</DescribeInstancesResponse>", ec2Namespace, result, next)
+	})
+	ids := []string{"i-unknown"}
+	for i := range 400 {
+		ids = append(ids, fmt.Sprintf("i-%08x", i))
+	}
+	found, err := client.Instances(t.Context(), ids)
+	if err != nil || len(found) != 400 {
+		t.Fatalf("found %d instances, %v", len(found), err)
+	}
+	want := lsapi.Instance{ID: "i-00000000", Type: "t2.micro", State: lsapi.StateRunning, LaunchTime: time.Date(2019, 10, 1, 18, 54, 0, 0, time.UTC)}
+	if got := found["i-00000000"]; got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if calls := len(aws.attempts()); calls != 6 {
+		t.Errorf("401 ids in pages of two took %d calls, want 6", calls)
+	}
+	if name := aws.attempts()[0].Get("Filter.1.Name"); name != "instance-id" {
+		t.Errorf("looked up by %q", name)
+	}
+}
+
+func TestNoIdsCostNoCall(t *testing.T) {
+	client, aws := startAWS(t, cutOff)
+	if found, err := client.Instances(t.Context(), nil); err != nil || len(found) != 0 || len(aws.attempts()) != 0 {
+		t.Errorf("got %v, %v after %d calls", found, err, len(aws.attempts()))
+	}
+}
+
+func TestRegisterAndDeregisterSendAllInOneCall(t *testing.T) {
+	client, aws := startAWS(t, registered())
+	if err := client.Register(t.Context(), "web", []string{"i-a", "i-b"}); err != nil {
+		t.Fatal(err)
+	}
+	asked := aws.attempts()[0]
+	if asked.Get("LoadBalancerName") != "web" || asked.Get("Instances.member.1.InstanceId") != "i-a" || asked.Get("Instances.member.2.InstanceId") != "i-b" {
+		t.Errorf("AWS was asked %v", asked)
+	}
+}
+
+func TestErrorsOfAWSGetTheirCodes(t *testing.T) {
+	tests := []struct {
+		status int
+		code   string
+		want   lsapi.Code
+	}{
+		{400, "LoadBalancerNotFound", lsapi.CodeNotFound},
+		{400, "InvalidInstance", lsapi.CodeInvalid},
+		{400, "AccessDenied", lsapi.CodeForbidden},
+		{403, "ExpiredToken", lsapi.CodeForbidden},
+		{403, "InvalidClientTokenId", lsapi.CodeForbidden},
+		{403, "SignatureDoesNotMatch", lsapi.CodeForbidden},
+		{400, "ValidationError", lsapi.CodeUpstream},
+		{400, "SomethingNew", lsapi.CodeUpstream},
+	}
+	for _, test := range tests {
+		t.Run(test.code, func(t *testing.T) {
+			client, _ := startAWS(t, elbError(test.status, test.code, "as AWS says"))
+			err := lsapi.AsError(client.Register(t.Context(), "web", []string{"i-a"}))
+			if err.Code != test.want || err.Reason != test.code || err.Ambiguous {
+				t.Errorf("got %+v, want %s, not ambiguous", err, test.want)
+			}
+			public := test.want == lsapi.CodeInvalid || test.want == lsapi.CodeNotFound
+			if (err.Message == "as AWS says") != public {
+				t.Errorf("the client is told %q", err.Message)
+			}
+		})
+	}
+}
+
+func TestThrottlingIsRetriedAndThenTold(t *testing.T) {
+	for _, code := range []string{"Throttling", "DependencyThrottle"} {
+		t.Run(code, func(t *testing.T) {
+			client, aws := startAWS(t, elbError(400, code, "Rate exceeded"))
+			err := lsapi.AsError(client.Register(t.Context(), "web", []string{"i-a"}))
+			if err.Code != lsapi.CodeThrottled || err.RetryAfter <= 0 || err.Ambiguous {
+				t.Errorf("got %+v", err)
+			}
+			if n := len(aws.attempts()); n != 3 {
+				t.Errorf("there were %d attempts, want 3", n)
+			}
+		})
+	}
+	t.Run("EC2", func(t *testing.T) {
+		client, _ := startAWS(t, ec2Error(503, "RequestLimitExceeded", "Request limit exceeded."))
+		_, err := client.Instances(t.Context(), []string{"i-a"})
+		if code := lsapi.ErrorCode(err); code != lsapi.CodeThrottled {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestACallThatMayHaveTakenEffectIsAmbiguous(t *testing.T) {
+	refusal := elbError(400, "InvalidInstance", "no")
+	tests := []struct {
+		name      string
+		script    []reply
+		code      lsapi.Code // "" for success
+		ambiguous bool
+	}{
+		{"500s", []reply{elbError(500, "InternalFailure", "")}, lsapi.CodeUpstream, true},
+		{"500s of something in between", []reply{says(502, "<html>Bad Gateway</html>")}, lsapi.CodeUpstream, true},
+		{"cut off each time", []reply{cutOff}, lsapi.CodeUpstream, true},
+		{"500, then refused", []reply{elbError(500, "InternalFailure", ""), refusal}, lsapi.CodeInvalid, true},
+		{"cut off, then throttled", []reply{cutOff, elbError(400, "Throttling", "")}, lsapi.CodeThrottled, true},
+		{"500, then done", []reply{elbError(500, "InternalFailure", ""), registered()}, "", false},
+		{"refused", []reply{refusal}, lsapi.CodeInvalid, false},
+		{"throttled, then refused", []reply{elbError(400, "Throttling", ""), refusal}, lsapi.CodeInvalid, false},
+		{"done, the answer cut short", []reply{cutShort}, "", false},
+		{"a 404 that is not AWS's", []reply{says(404, "not here")}, lsapi.CodeUpstream, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client, _ := startAWS(t, test.script...)
+			err := client.Register(t.Context(), "web", []string{"i-a"})
+			if code := lsapi.ErrorCode(err); code != test.code {
+				t.Fatalf("got %v, want code %q", err, test.code)
+			}
+			if err != nil && lsapi.AsError(err).Ambiguous != test.ambiguous {
+				t.Errorf("ambiguous is %v, want %v: %v", !test.ambiguous, test.ambiguous, err)
+			}
+		})
+	}
+}
+
+func TestADeadlineEndsACallAndLeavesItAmbiguous(t *testing.T) {
+	arrived, release := make(chan struct{}, 1), make(chan struct{})
+	client, _ := startAWS(t, func(http.ResponseWriter, url.Values) {
+		arrived <- struct{}{}
+		<-release
+	})
+	defer close(release)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-arrived; cancel() }()
+	err := lsapi.AsError(client.Register(ctx, "web", []string{"i-a"}))
+	if err.Code != lsapi.CodeTimeout || !err.Ambiguous {
+		t.Errorf("got %+v", err)
+	}
+}
+
+func TestWhatNeverReachedAWSIsNotAmbiguous(t *testing.T) {
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	client := newClient(t, closed.URL)
+	err := lsapi.AsError(client.Register(t.Context(), "web", []string{"i-a"}))
+	if err.Code != lsapi.CodeUpstream || err.Ambiguous {
+		t.Errorf("got %+v", err)
+	}
+}
+
+func TestMissingCredentialsAreForbiddenAndSayWhatIsMissing(t *testing.T) {
+	_, aws := startAWS(t, registered())
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = client.Register(t.Context(), "web", []string{"i-a"})
+	if coded := lsapi.AsError(err); coded.Code != lsapi.CodeForbidden || coded.Ambiguous || !strings.Contains(err.Error(), "no AWS credentials") {
+		t.Errorf("got %+v", err)
+	}
+}
