@@ -1,0 +1,35 @@
+package membership
+
+import "lsapi"
+
+func errClosing() error {
+	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "the service is stopping; nothing was changed", RetryAfter: fullRetryAfter}
+}
+
+func errFull(why string) error {
+	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: why + "; nothing was changed", RetryAfter: fullRetryAfter}
+}
+
+func errConflict(action lsapi.Action, instance, loadBalancer string) *lsapi.Error {
+	if action == lsapi.Attach {
+		return lsapi.Errorf(lsapi.CodeConflict, "instance %s is already on load balancer %s", instance, loadBalancer)
+	}
+	return lsapi.Errorf(lsapi.CodeConflict, "instance %s is not on load balancer %s", instance, loadBalancer)
+}
+
+// unfit returns why the instance cannot be attached, nil when it can.
+func unfit(instance lsapi.Instance) *lsapi.Error {
+	switch {
+	case !instance.Known():
+		return lsapi.Errorf(lsapi.CodeInvalid, "instance %s is not known to EC2", instance.ID)
+	case instance.State != lsapi.StateRunning:
+		return lsapi.Errorf(lsapi.CodeInvalid, "instance %s is not running, it is %s", instance.ID, instance.State)
+	}
+	return nil
+}
+
+func errUnknown(action lsapi.Action, instance, loadBalancer string, cause error) *lsapi.Error {
+	err := lsapi.Errorf(lsapi.CodeTimeout, "it cannot be known whether the %s of %s took effect; list %s to see", action, instance, loadBalancer)
+	err.Err = cause
+	return err
+}

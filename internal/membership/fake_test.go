@@ -1,0 +1,210 @@
+package membership_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// fakeAWS is a load balancer "web" behind calls that take time, lag and fail.
+// It runs on the clock of the test's bubble.
+type fakeAWS struct {
+	latency time.Duration // of each call
+	lag     time.Duration // of Members behind Register and Deregister
+
+	mu       sync.Mutex
+	versions []version // the membership over time, oldest first
+	facts    map[string]lsapi.Instance
+	gone     bool // no such load balancer
+	calls    []call
+	hooks    map[string][]hook // what the next calls of an operation do instead
+}
+
+type version struct {
+	at      time.Time
+	members []string
+}
+
+// call is one call that arrived, in order.
+type call struct {
+	op  string
+	ids []string
+}
+
+// hook takes the place of a call; apply carries the call out.
+type hook func(ctx context.Context, apply func() error) error
+
+func newFakeAWS(members ...string) *fakeAWS {
+	return &fakeAWS{
+		latency:  50 * time.Millisecond,
+		versions: []version{{members: members}},
+		facts:    make(map[string]lsapi.Instance),
+		hooks:    make(map[string][]hook),
+	}
+}
+
+// run adds running instances to EC2.
+func (f *fakeAWS) run(ids ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		f.facts[id] = lsapi.Instance{ID: id, Type: "t2.micro", State: lsapi.StateRunning}
+	}
+}
+
+// next makes the next calls of op behave as the hooks say, one each.
+func (f *fakeAWS) next(op string, hooks ...hook) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hooks[op] = append(f.hooks[op], hooks...)
+}
+
+func (f *fakeAWS) Members(ctx context.Context, _ string) (ids []string, err error) {
+	err = f.arrive(ctx, "Members", nil, func() error {
+		if f.gone {
+			return lsapi.Errorf(lsapi.CodeNotFound, "gone")
+		}
+		ids = slices.Clone(f.asOf(time.Now().Add(-f.lag)))
+		return nil
+	})
+	return ids, err
+}
+
+func (f *fakeAWS) Instances(ctx context.Context, ids []string) (found map[string]lsapi.Instance, err error) {
+	found = make(map[string]lsapi.Instance)
+	err = f.arrive(ctx, "Instances", ids, func() error {
+		for _, id := range ids {
+			if instance, ok := f.facts[id]; ok {
+				found[id] = instance
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string) error {
+	return f.arrive(ctx, "Register", ids, func() error {
+		members := slices.Clone(f.now())
+		for _, id := range ids {
+			if f.facts[id].State != lsapi.StateRunning {
+				return lsapi.Errorf(lsapi.CodeInvalid, "EC2 instance %s is not in running state.", id)
+			}
+			if !slices.Contains(members, id) {
+				members = append(members, id)
+			}
+		}
+		f.versions = append(f.versions, version{time.Now(), members})
+		return nil
+	})
+}
+
+func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string) error {
+	return f.arrive(ctx, "Deregister", ids, func() error {
+		for _, id := range ids {
+			if !slices.Contains(f.now(), id) {
+				return lsapi.Errorf(lsapi.CodeInvalid, "Could not find EC2 instance %s.", id)
+			}
+		}
+		members := slices.DeleteFunc(slices.Clone(f.now()), func(id string) bool { return slices.Contains(ids, id) })
+		f.versions = append(f.versions, version{time.Now(), members})
+		return nil
+	})
+}
+
+// arrive takes a call in: it is counted, takes its time, and then is carried out
+// or handed to a hook.
+func (f *fakeAWS) arrive(ctx context.Context, op string, ids []string, carryOut func() error) error {
+	f.mu.Lock()
+	f.calls = append(f.calls, call{op, slices.Sorted(slices.Values(ids))})
+	var instead hook
+	if hooks := f.hooks[op]; len(hooks) > 0 {
+		instead, f.hooks[op] = hooks[0], hooks[1:]
+	}
+	f.mu.Unlock()
+	locked := func() error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return carryOut()
+	}
+	select {
+	case <-time.After(f.latency):
+	case <-ctx.Done():
+		return &lsapi.Error{Code: lsapi.CodeTimeout, Ambiguous: op == "Register" || op == "Deregister", Err: ctx.Err()}
+	}
+	if instead != nil {
+		return instead(ctx, locked)
+	}
+	return locked()
+}
+
+func (f *fakeAWS) now() []string { return f.versions[len(f.versions)-1].members }
+
+func (f *fakeAWS) asOf(at time.Time) []string {
+	for _, v := range slices.Backward(f.versions) {
+		if !v.at.After(at) {
+			return v.members
+		}
+	}
+	return f.versions[0].members
+}
+
+// members is the truth, sorted.
+func (f *fakeAWS) members() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(slices.Values(f.now()))
+}
+
+// count tells how many calls of op arrived.
+func (f *fakeAWS) count(op string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, c := range f.calls {
+		if c.op == op {
+			n++
+		}
+	}
+	return n
+}
+
+// The ways in which a call goes wrong.
+
+func cutOff() error {
+	return &lsapi.Error{Code: lsapi.CodeUpstream, Ambiguous: true, Err: fmt.Errorf("connection reset")}
+}
+
+// appliedButCutOff is carried out, and then its answer is lost.
+func appliedButCutOff(_ context.Context, apply func() error) error {
+	if err := apply(); err != nil {
+		return err
+	}
+	return cutOff()
+}
+
+// lost is never carried out, and nobody can tell.
+func lost(context.Context, func() error) error { return cutOff() }
+
+// late is carried out some time after its answer was lost.
+func late(after time.Duration) hook {
+	return func(_ context.Context, apply func() error) error {
+		time.AfterFunc(after, func() { _ = apply() })
+		return cutOff()
+	}
+}
+
+// fails answers with an error that changed nothing.
+func fails(code lsapi.Code) hook {
+	return func(context.Context, func() error) error { return &lsapi.Error{Code: code} }
+}
+
+// hangs answers when its context ends.
+func hangs(ctx context.Context, _ func() error) error {
+	<-ctx.Done()
+	return &lsapi.Error{Code: lsapi.CodeTimeout, Ambiguous: true, Err: ctx.Err()}
+}

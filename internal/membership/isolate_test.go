@@ -1,0 +1,145 @@
+package membership_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+// inOneRound attaches the instances so that all of them share a round.
+func inOneRound(s *membership.Service, aws *fakeAWS, action lsapi.Action, ids ...string) map[lsapi.Code]int {
+	var first sync.WaitGroup
+	first.Go(func() { change(s, lsapi.Attach, "i-ffffffff") }) // unknown to EC2: occupies the lane, sends nothing
+	synctest.Wait()
+	codes := atOnce(s, action, ids...)
+	first.Wait()
+	return codes
+}
+
+// refusing makes Register refuse every batch that holds one of the culprits,
+// as often as it is asked.
+func refusing(aws *fakeAWS, culprits ...string) {
+	var refuse hook
+	refuse = func(_ context.Context, apply func() error) error {
+		aws.next("Register", refuse)
+		aws.mu.Lock()
+		batch := aws.calls[len(aws.calls)-1].ids
+		aws.mu.Unlock()
+		for _, id := range culprits {
+			if slices.Contains(batch, id) {
+				return lsapi.Errorf(lsapi.CodeInvalid, "Could not find EC2 instance %s.", id)
+			}
+		}
+		return apply()
+	}
+	aws.next("Register", refuse)
+}
+
+func fleet(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("i-%08x", i)
+	}
+	return ids
+}
+
+func TestTheCulpritOfARefusedBatchIsToldAndTheOthersSucceed(t *testing.T) {
+	aws := newFakeAWS()
+	ids := fleet(200)
+	aws.run(ids...)
+	refusing(aws, ids[137])
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		codes := inOneRound(s, aws, lsapi.Attach, ids...)
+		if codes[""] != 199 || codes[lsapi.CodeInvalid] != 1 {
+			t.Errorf("got %v, want 199 successes and one refusal", codes)
+		}
+		if slices.Contains(aws.members(), ids[137]) {
+			t.Error("the culprit is a member")
+		}
+	})
+}
+
+func TestIsolationIsBounded(t *testing.T) {
+	aws := newFakeAWS()
+	ids := fleet(64)
+	aws.run(ids...)
+	refusing(aws, ids...)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		codes := inOneRound(s, aws, lsapi.Attach, ids...)
+		if codes[lsapi.CodeInvalid] != 64 {
+			t.Errorf("got %v, want 64 refusals", codes)
+		}
+		if calls := aws.count("Register"); calls > 17 {
+			t.Errorf("it took %d register calls, want at most 1 and 16 extra", calls)
+		}
+	})
+}
+
+func TestAnInstanceThatStopsMeanwhileIsFoundByOneLook(t *testing.T) {
+	aws := newFakeAWS()
+	ids := fleet(50)
+	aws.run(ids...)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		aws.mu.Lock()
+		aws.facts[ids[7]] = lsapi.Instance{ID: ids[7], State: "stopping"}
+		aws.mu.Unlock()
+		return apply()
+	})
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		codes := inOneRound(s, aws, lsapi.Attach, ids...)
+		if codes[""] != 49 || codes[lsapi.CodeInvalid] != 1 {
+			t.Errorf("got %v, want 49 successes and one refusal", codes)
+		}
+		if calls := aws.count("Register"); calls != 2 {
+			t.Errorf("it took %d register calls, want 2", calls)
+		}
+	})
+}
+
+func TestAMemberThatSomebodyElseDetachedMeanwhileIsAConflict(t *testing.T) {
+	aws := newFakeAWS(one, two)
+	aws.run(one, two)
+	aws.next("Deregister", func(_ context.Context, apply func() error) error {
+		aws.mu.Lock()
+		aws.versions = append(aws.versions, version{members: []string{two}})
+		aws.mu.Unlock()
+		return apply()
+	})
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		codes := inOneRound(s, aws, lsapi.Detach, one, two)
+		if codes[""] != 1 || codes[lsapi.CodeConflict] != 1 {
+			t.Errorf("got %v, want one success and one conflict", codes)
+		}
+		wantMembers(t, aws)
+	})
+}
+
+func TestALeftOverIsNotGivenAnothersRefusal(t *testing.T) {
+	aws := newFakeAWS()
+	ids := fleet(200)
+	aws.run(ids...)
+	refusing(aws, ids...)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, "i-ffffffff") })
+		synctest.Wait()
+		for _, id := range ids {
+			callers.Go(func() {
+				_, err := s.Change(t.Context(), request(lsapi.Attach, id))
+				message := lsapi.AsError(err).Message
+				own := fmt.Sprintf("Could not find EC2 instance %s.", id)
+				shared := "AWS refused the instance together with the others of its batch"
+				if message != own && message != shared {
+					t.Errorf("%s was told %q", id, message)
+				}
+			})
+		}
+		callers.Wait()
+	})
+}

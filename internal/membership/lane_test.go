@@ -1,0 +1,390 @@
+package membership_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+const (
+	one   = "i-00000001"
+	two   = "i-00000002"
+	three = "i-00000003"
+)
+
+// inBubble runs a test on a clock of its own, with a Service over aws that is
+// closed at the end.
+func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, s *membership.Service)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := membership.New(aws, membership.Options{})
+		test(t, s)
+		if err := s.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+}
+
+func request(action lsapi.Action, id string) lsapi.Request {
+	return lsapi.Request{ID: "r", Actor: lsapi.Actor{Name: "alice"}, Action: action, LoadBalancer: "web", InstanceID: id}
+}
+
+// change makes one change within the client's 30 s and returns its code, "" for success.
+func change(s *membership.Service, action lsapi.Action, id string) lsapi.Code {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	_, err := s.Change(ctx, request(action, id))
+	return lsapi.ErrorCode(err)
+}
+
+// atOnce makes changes concurrently and counts their codes.
+func atOnce(s *membership.Service, action lsapi.Action, ids ...string) map[lsapi.Code]int {
+	var mu sync.Mutex
+	var callers sync.WaitGroup
+	codes := make(map[lsapi.Code]int)
+	for _, id := range ids {
+		callers.Go(func() {
+			code := change(s, action, id)
+			mu.Lock()
+			defer mu.Unlock()
+			codes[code]++
+		})
+	}
+	callers.Wait()
+	return codes
+}
+
+func listed(t *testing.T, s *membership.Service) []string {
+	t.Helper()
+	listing, err := s.List(t.Context(), "web")
+	if err != nil {
+		t.Fatalf("list: %v", err)
+	}
+	ids := make([]string, len(listing.Members))
+	for i, m := range listing.Members {
+		ids[i] = m.ID
+	}
+	return ids
+}
+
+func wantCode(t *testing.T, got, want lsapi.Code) {
+	t.Helper()
+	if got != want {
+		t.Errorf("got code %q, want %q", got, want)
+	}
+}
+
+func wantMembers(t *testing.T, aws *fakeAWS, want ...string) {
+	t.Helper()
+	if got := aws.members(); !slices.Equal(got, want) {
+		t.Errorf("the members are %v, want %v", got, want)
+	}
+}
+
+func TestOfConcurrentAttachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		codes := atOnce(s, lsapi.Attach, slices.Repeat([]string{one}, 50)...)
+		if codes[""] != 1 || codes[lsapi.CodeConflict] != 49 {
+			t.Errorf("got %v, want one success and 49 conflicts", codes)
+		}
+		wantMembers(t, aws, one)
+	})
+}
+
+func TestOfConcurrentDetachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
+	aws := newFakeAWS(one, two)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		codes := atOnce(s, lsapi.Detach, slices.Repeat([]string{one}, 50)...)
+		if codes[""] != 1 || codes[lsapi.CodeConflict] != 49 {
+			t.Errorf("got %v, want one success and 49 conflicts", codes)
+		}
+		wantMembers(t, aws, two)
+	})
+}
+
+func TestWhatWaitsDuringACallGoesOutTogetherInTheNext(t *testing.T) {
+	aws := newFakeAWS()
+	ids := make([]string, 500)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("i-%08x", i)
+	}
+	aws.run(ids...)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		start := time.Now()
+		if codes := atOnce(s, lsapi.Attach, ids...); codes[""] != len(ids) {
+			t.Errorf("got %v, want all to succeed", codes)
+		}
+		// One round for whoever came first, then 499 in batches of 200.
+		if calls := aws.count("Register"); calls > 4 {
+			t.Errorf("it took %d register calls, want at most 4", calls)
+		}
+		if took := time.Since(start); took > 8*aws.latency {
+			t.Errorf("it took %v, want two calls' time for each of four rounds", took)
+		}
+	})
+}
+
+func TestAReversalKeepsItsPlaceBehindWhatItReverses(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		for i := range 6 {
+			action := []lsapi.Action{lsapi.Attach, lsapi.Detach}[i%2]
+			callers.Go(func() { wantCode(t, change(s, action, one), "") })
+			synctest.Wait() // it waits in the lane
+		}
+		callers.Wait()
+		wantMembers(t, aws)
+	})
+}
+
+func TestOneRoundMakesAtMostOneRegisterAndOneDeregister(t *testing.T) {
+	aws := newFakeAWS(two)
+	aws.run(one, three)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, three) }) // occupies the lane
+		synctest.Wait()
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
+		callers.Go(func() { wantCode(t, change(s, lsapi.Detach, two), "") })
+		callers.Wait()
+		if r, d := aws.count("Register"), aws.count("Deregister"); r != 2 || d != 1 {
+			t.Errorf("two rounds made %d register and %d deregister calls, want 2 and 1", r, d)
+		}
+		wantMembers(t, aws, one, three)
+	})
+}
+
+func TestAReadThatLagsDoesNotUndoWhatWasAnswered(t *testing.T) {
+	aws := newFakeAWS(two)
+	aws.lag = 9 * time.Second
+	aws.run(one, two)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		if got := listed(t, s); !slices.Equal(got, []string{two, one}) {
+			t.Errorf("the list after an attach is %v", got)
+		}
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
+		wantCode(t, change(s, lsapi.Detach, one), "")
+		wantCode(t, change(s, lsapi.Detach, one), lsapi.CodeConflict)
+		wantCode(t, change(s, lsapi.Detach, two), "")
+		if got := listed(t, s); len(got) != 0 {
+			t.Errorf("the list after two detaches is %v", got)
+		}
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		wantMembers(t, aws, one)
+	})
+}
+
+func TestAnAttachNeedsARunningInstance(t *testing.T) {
+	aws := newFakeAWS(two)
+	aws.facts[two] = lsapi.Instance{ID: two, State: "stopped"}
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeInvalid) // EC2 does not know it
+		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeInvalid) // before the conflict
+		if calls := aws.count("Register"); calls != 0 {
+			t.Errorf("AWS was asked to register %d times", calls)
+		}
+	})
+}
+
+func TestAMemberThatEC2ForgotIsListedAndCanBeDetached(t *testing.T) {
+	aws := newFakeAWS(one)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		if got := listed(t, s); !slices.Equal(got, []string{one}) {
+			t.Errorf("the list is %v", got)
+		}
+		wantCode(t, change(s, lsapi.Detach, one), "")
+		wantMembers(t, aws)
+	})
+}
+
+func TestAnUnknownLoadBalancerIsNotFound(t *testing.T) {
+	aws := newFakeAWS()
+	aws.gone = true
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
+		wantCode(t, change(s, lsapi.Detach, one), lsapi.CodeNotFound)
+	})
+}
+
+func TestWhatAWSFailsIsToldAndChangesNothing(t *testing.T) {
+	for _, op := range []string{"Members", "Instances", "Register"} {
+		for _, code := range []lsapi.Code{lsapi.CodeThrottled, lsapi.CodeForbidden, lsapi.CodeUpstream} {
+			t.Run(op+" "+string(code), func(t *testing.T) {
+				aws := newFakeAWS()
+				aws.run(one)
+				aws.next(op, fails(code))
+				inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+					wantCode(t, change(s, lsapi.Attach, one), code)
+					wantMembers(t, aws)
+					wantCode(t, change(s, lsapi.Attach, one), "")
+				})
+			})
+		}
+	}
+}
+
+func TestWhoSharedARoundWithAFailureIsTriedAnew(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one, two)
+	aws.next("Register", func(_ context.Context, apply func() error) error { return apply() }, fails(lsapi.CodeThrottled))
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, two) }) // so that the next three share a round
+		synctest.Wait()
+		callers.Go(func() {
+			codes := atOnce(s, lsapi.Attach, one, one, one)
+			if codes[lsapi.CodeThrottled] != 1 || codes[""] != 1 || codes[lsapi.CodeConflict] != 1 {
+				t.Errorf("got %v, want one of each: throttled, success, conflict", codes)
+			}
+		})
+		callers.Wait()
+	})
+}
+
+func TestACallerWhoLeavesBeforeItsTurnIsWithdrawn(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one, two)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		time.Sleep(2 * time.Second)
+		return apply()
+	})
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := s.Change(ctx, request(lsapi.Attach, two))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		if err == nil || !strings.Contains(err.Error(), "nothing was changed") {
+			t.Errorf("the answer does not say that nothing was changed: %v", err)
+		}
+		callers.Wait()
+		wantMembers(t, aws, one)
+	})
+	wantMembers(t, aws, one)
+}
+
+func TestACallerWhoLeavesDoesNotStopACallThatWasSent(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		time.Sleep(2 * time.Second)
+		return apply()
+	})
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := s.Change(ctx, request(lsapi.Attach, one))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		if err == nil || !strings.Contains(err.Error(), "may have taken effect") {
+			t.Errorf("the answer does not say that the outcome is open: %v", err)
+		}
+		time.Sleep(2 * time.Second)
+		wantMembers(t, aws, one)
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
+	})
+}
+
+func TestALaneThatHangsDelaysNoOther(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one, two)
+	aws.next("Register", hangs)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, one) })
+		synctest.Wait()
+		time.Sleep(60 * time.Millisecond) // the register call of the first has begun
+		start := time.Now()
+		other := request(lsapi.Attach, two)
+		other.LoadBalancer = "other"
+		if _, err := s.Change(t.Context(), other); err != nil {
+			t.Errorf("the other load balancer: %v", err)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("the other load balancer took %v", took)
+		}
+		callers.Wait()
+	})
+}
+
+func TestAFullLaneRefusesAtOnce(t *testing.T) {
+	aws := newFakeAWS()
+	aws.next("Members", func(ctx context.Context, apply func() error) error {
+		time.Sleep(5 * time.Second)
+		return apply()
+	})
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		for i := range 1001 { // one in the round that hangs, 1,000 behind it
+			callers.Go(func() { change(s, lsapi.Attach, fmt.Sprintf("i-%08x", i)) })
+			if i == 0 {
+				synctest.Wait()
+			}
+		}
+		synctest.Wait()
+		start := time.Now()
+		_, err := s.Change(t.Context(), request(lsapi.Attach, one))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeThrottled)
+		if lsapi.AsError(err).RetryAfter <= 0 || time.Since(start) > 0 {
+			t.Errorf("refused after %v with Retry-After %v", time.Since(start), lsapi.AsError(err).RetryAfter)
+		}
+		callers.Wait()
+	})
+}
+
+func TestCloseLetsLanesFinishAndRefusesWhatComesLater(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
+		synctest.Wait()
+		if err := s.Close(t.Context()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		callers.Wait()
+		wantMembers(t, aws, one)
+		wantCode(t, change(s, lsapi.Detach, one), lsapi.CodeThrottled)
+	})
+}
+
+func TestCloseThatIsCutShortAnswersEverybody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws := newFakeAWS()
+		aws.run(one, two)
+		aws.next("Register", hangs)
+		var log bytes.Buffer
+		s := membership.New(aws, membership.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeTimeout) })
+		synctest.Wait()
+		time.Sleep(aws.latency) // the register call hangs
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeThrottled) })
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.Close(ctx); err == nil {
+			t.Error("close did not say that it was cut short")
+		}
+		callers.Wait()
+		if !strings.Contains(log.String(), "outcome=unknown") {
+			t.Errorf("the open change is not logged as unknown:\n%s", &log)
+		}
+	})
+}

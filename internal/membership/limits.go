@@ -1,0 +1,43 @@
+package membership
+
+import "time"
+
+// The bounds of the lanes, each with its reason. None is reached in healthy use.
+const (
+	// DefaultCallTimeout bounds each step that asks AWS. It leaves room for the
+	// SDK's three attempts with their back-off, and for a second step, within
+	// the 30 s that a client waits.
+	DefaultCallTimeout = 10 * time.Second
+
+	// DefaultOverlayWindow is AWS's assumed lag: no read-after-write guarantee
+	// is documented between Register and DescribeLoadBalancers, and lags of
+	// seconds are what people report.
+	DefaultOverlayWindow = 10 * time.Second
+
+	// maxBatch is how many instances a round changes: as many as one EC2 lookup
+	// takes filter values (200).
+	maxBatch = 200
+
+	// maxWaiting is how many requests wait in one lane: the quota of members of
+	// a load balancer (1,000), so that a deploy of all of them at once fits.
+	maxWaiting = 1000
+
+	// maxLanes is how many load balancers are changed at once: far above the
+	// quota of a region (20, adjustable), far below what memory holds.
+	maxLanes = 10_000
+
+	// maxIsolationCalls bounds the extra calls that find the instances for which
+	// AWS refused a batch: halving finds one culprit among 200 in 16. A Classic
+	// ELB write bucket holds 20.
+	maxIsolationCalls = 16
+
+	// firstSettlingPause and maxSettlingPause space the reads that settle calls
+	// of unknown outcome: soon, because most are applied at once, then seldom,
+	// because the reads come out of the budget of everybody.
+	firstSettlingPause = 100 * time.Millisecond
+	maxSettlingPause   = 2 * time.Second
+
+	// fullRetryAfter is what a client is told to wait when a lane is full: a
+	// few rounds of three calls each.
+	fullRetryAfter = time.Second
+)

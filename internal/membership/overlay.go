@@ -1,0 +1,50 @@
+package membership
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// overlay remembers a lane's recent changes, because AWS's reads may lag behind
+// them. Of several changes of an instance only the last counts.
+type overlay map[string]applied
+
+// applied is what became of an instance, and when AWS said so.
+type applied struct {
+	member bool
+	at     time.Time
+}
+
+// over returns ids with the changes since then laid over them. Those who became
+// members come last, in the order in which they did.
+func (o overlay) over(ids []string, since time.Time) []string {
+	result := make([]string, 0, len(ids)+len(o))
+	listed := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		change, ok := o[id]
+		if ok && !change.member && change.at.After(since) {
+			continue
+		}
+		listed[id] = true
+		result = append(result, id)
+	}
+	for _, id := range o.inOrder() {
+		if change := o[id]; change.member && change.at.After(since) && !listed[id] {
+			result = append(result, id)
+		}
+	}
+	return result
+}
+
+func (o overlay) inOrder() []string {
+	return slices.SortedFunc(maps.Keys(o), func(a, b string) int {
+		return cmp.Or(o[a].at.Compare(o[b].at), cmp.Compare(a, b))
+	})
+}
+
+// prune forgets what happened before then.
+func (o overlay) prune(before time.Time) {
+	maps.DeleteFunc(o, func(_ string, change applied) bool { return change.at.Before(before) })
+}

@@ -1,0 +1,233 @@
+package membership
+
+import (
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// view is what a round sees of the world. All of it was asked for after the
+// round's requests had arrived.
+type view struct {
+	began   time.Time
+	shown   map[string]bool // the members as AWS showed them
+	members map[string]bool // the same, with the lane's recent changes laid over
+	facts   map[string]lsapi.Instance
+	err     error
+}
+
+// round carries out a batch and settles what earlier rounds left open.
+func (l *lane) round(batch []*request) {
+	v := l.look(batch)
+	l.settle(v)
+	if v.err != nil {
+		if lsapi.ErrorCode(v.err) == lsapi.CodeNotFound {
+			l.forget()
+		}
+		failAll(batch, v.err)
+		return
+	}
+	sent := l.carryOut(l.decide(batch, v))
+	for _, c := range sent {
+		l.finish(c)
+	}
+}
+
+// look reads the membership and looks up the batch's instances, at once.
+func (l *lane) look(batch []*request) view {
+	ctx, cancel := l.service.asking()
+	defer cancel()
+
+	v := view{began: time.Now()}
+	var lookupErr error
+	var lookup sync.WaitGroup
+	if ids := instancesOf(batch); len(ids) > 0 {
+		lookup.Go(func() { v.facts, lookupErr = l.service.aws.Instances(ctx, ids) })
+	}
+	ids, err := l.service.aws.Members(ctx, l.loadBalancer)
+	if err != nil {
+		cancel()
+		lookup.Wait()
+		v.err = err
+		return v
+	}
+	lookup.Wait()
+	v.err = lookupErr
+	v.shown = setOf(ids)
+	v.members = setOf(l.service.overlaid(l.loadBalancer, ids, v.began))
+	return v
+}
+
+// decide answers what needs no call and returns the changes that do, in arrival
+// order. The order of its checks is the contract's: the instance, then the
+// conflict.
+func (l *lane) decide(batch []*request, v view) []*change {
+	var changes []*change
+	for _, c := range group(batch, v) {
+		if c.action == lsapi.Attach {
+			if err := unfit(c.instance); err != nil {
+				c.refuse(err)
+				continue
+			}
+		}
+		if v.members[c.instance.ID] == (c.action == lsapi.Attach) {
+			c.refuse(errConflict(c.action, c.instance.ID, l.loadBalancer))
+			continue
+		}
+		changes = append(changes, c)
+	}
+	return changes
+}
+
+// group makes one change of all requests for an instance. They all have the same
+// direction: a reversal does not share a round.
+func group(batch []*request, v view) []*change {
+	var changes []*change
+	byInstance := make(map[string]*change)
+	for _, r := range batch {
+		c, ok := byInstance[r.InstanceID]
+		if !ok {
+			c = &change{action: r.Action, instance: factsOf(v.facts, r.InstanceID)}
+			byInstance[r.InstanceID] = c
+			changes = append(changes, c)
+		}
+		c.waiting = append(c.waiting, r)
+	}
+	return changes
+}
+
+// carryOut sends the changes, each direction by one call, and returns those that
+// were sent: the changes whose callers had not all left.
+func (l *lane) carryOut(changes []*change) []*change {
+	var sent, attaches, detaches []*change
+	for _, c := range changes {
+		if !c.claim() {
+			continue
+		}
+		c.trusted = l.trusted(c.instance.ID)
+		sent = append(sent, c)
+		if c.action == lsapi.Attach {
+			attaches = append(attaches, c)
+		} else {
+			detaches = append(detaches, c)
+		}
+	}
+	var calls sync.WaitGroup
+	calls.Go(func() { l.send(lsapi.Attach, attaches) })
+	calls.Go(func() { l.send(lsapi.Detach, detaches) })
+	calls.Wait()
+	return sent
+}
+
+// send makes one call for changes of one direction. When AWS refuses it for one
+// of the instances, the others are sent again without it.
+func (l *lane) send(action lsapi.Action, changes []*change) {
+	if len(changes) == 0 {
+		return
+	}
+	if err := l.ask(action, changes); refusedForOne(err) {
+		l.isolate(action, changes)
+	}
+}
+
+// ask makes one register or deregister call and notes its answer in the changes.
+func (l *lane) ask(action lsapi.Action, changes []*change) *lsapi.Error {
+	ids := make([]string, len(changes))
+	for i, c := range changes {
+		ids[i] = c.instance.ID
+	}
+	call := l.service.aws.Register
+	if action == lsapi.Detach {
+		call = l.service.aws.Deregister
+	}
+	ctx, cancel := l.service.asking()
+	defer cancel()
+	err := codedOrNil(call(ctx, l.loadBalancer, ids))
+	if refusedForOne(err) && len(changes) > 1 {
+		// AWS's message is about one of them. Those that are not told apart later
+		// must not be given it.
+		err.Message = "AWS refused the instance together with the others of its batch"
+	}
+	deadline, _ := ctx.Deadline()
+	for _, c := range changes {
+		c.err, c.deadline = err, deadline
+	}
+	return err
+}
+
+// finish tells the outcome of a change to its callers, or keeps it open.
+func (l *lane) finish(c *change) {
+	if c.err != nil && c.err.Ambiguous {
+		l.keepOpen(c)
+		return
+	}
+	l.settled(c, c.outcome(), false)
+}
+
+// settled ends a change: the maker gets the outcome; for the others it was a
+// conflict if it took effect, and else they are tried anew.
+func (l *lane) settled(c *change, o outcome, inferred bool) {
+	if o == outcomeApplied {
+		l.remember(c)
+	}
+	l.conclude(c, o, inferred)
+	if o == outcomeApplied {
+		failAll(c.waiting, errConflict(c.action, c.instance.ID, l.loadBalancer))
+		return
+	}
+	l.again(c.waiting)
+}
+
+// remember lays an applied change over the reads to come.
+func (l *lane) remember(c *change) {
+	l.service.mu.Lock()
+	defer l.service.mu.Unlock()
+	l.overlay[c.instance.ID] = applied{member: c.action == lsapi.Attach, at: time.Now()}
+}
+
+// forget drops the recent changes of a load balancer that no longer exists: one
+// that is created under its name has none of them.
+func (l *lane) forget() {
+	l.service.mu.Lock()
+	defer l.service.mu.Unlock()
+	clear(l.overlay)
+}
+
+// trusted returns from when on AWS's reads no longer lag behind the lane's last
+// change of the instance.
+func (l *lane) trusted(instance string) time.Time {
+	l.service.mu.Lock()
+	defer l.service.mu.Unlock()
+	if last, ok := l.overlay[instance]; ok {
+		return last.at.Add(l.service.window)
+	}
+	return time.Time{}
+}
+
+func codedOrNil(err error) *lsapi.Error {
+	if err == nil {
+		return nil
+	}
+	return lsapi.AsError(err)
+}
+
+func instancesOf(batch []*request) []string {
+	var ids []string
+	seen := make(map[string]bool)
+	for _, r := range batch {
+		if !seen[r.InstanceID] {
+			seen[r.InstanceID] = true
+			ids = append(ids, r.InstanceID)
+		}
+	}
+	return ids
+}
+
+func setOf(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}

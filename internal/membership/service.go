@@ -1,0 +1,210 @@
+// Package membership is the use case: list the members of a load balancer,
+// attach an instance to it, detach one from it.
+//
+// Each load balancer that is being changed has a lane, its only writer. What
+// waits in a lane while a call to AWS is in flight goes out together in the
+// next one. A lane's work is done in rounds:
+//
+//	take what waits -> read afresh -> settle what was open -> decide in arrival
+//	order -> at most one register and one deregister -> answer
+//
+// AWS has no conditional writes, so that exactly one of several attaches of an
+// instance succeeds is decided here: by the fresh read, with the lane's own
+// recent changes laid over it for as long as AWS's reads may lag behind them.
+package membership
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// AWS is what the use case needs of the cloud. Calls return when their context
+// ends, at the latest.
+type AWS interface {
+	// Members returns the ids of the load balancer's members; CodeNotFound when
+	// there is no such load balancer.
+	Members(ctx context.Context, loadBalancer string) ([]string, error)
+	// Instances returns what EC2 knows of the instances, by id. Ids that it does
+	// not know are absent.
+	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
+	// Register makes the instances members, all or none. CodeInvalid: one of
+	// them is why none became a member. An error that is Ambiguous leaves open
+	// whether they did, or will.
+	Register(ctx context.Context, loadBalancer string, ids []string) error
+	// Deregister ends their membership, with Register's errors.
+	Deregister(ctx context.Context, loadBalancer string, ids []string) error
+}
+
+// Options tune a Service. The zero value of a field means its default.
+type Options struct {
+	// Log gets a line for each change that was sent to AWS. Default: none.
+	Log *slog.Logger
+	// CallTimeout bounds each step that asks AWS, its retries included.
+	// Default: DefaultCallTimeout.
+	CallTimeout time.Duration
+	// OverlayWindow is by how much AWS's reads are assumed to lag behind its
+	// writes, at most. Default: DefaultOverlayWindow.
+	OverlayWindow time.Duration
+}
+
+// Service lists and changes memberships. It is safe for concurrent use. Close
+// ends it.
+type Service struct {
+	aws    AWS
+	log    *slog.Logger
+	call   time.Duration
+	window time.Duration
+
+	base   context.Context // ends when Close can wait no longer
+	cancel context.CancelFunc
+	done   sync.WaitGroup // one for each lane
+
+	mu      sync.Mutex // guards what follows, the lanes' queues and their overlays
+	lanes   map[string]*lane
+	closing bool
+}
+
+// New returns a Service that asks aws.
+func New(aws AWS, o Options) *Service {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.CallTimeout == 0 {
+		o.CallTimeout = DefaultCallTimeout
+	}
+	if o.OverlayWindow == 0 {
+		o.OverlayWindow = DefaultOverlayWindow
+	}
+	base, cancel := context.WithCancel(context.Background())
+	return &Service{
+		aws: aws, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
+		base: base, cancel: cancel,
+		lanes: make(map[string]*lane),
+	}
+}
+
+// List returns the load balancer's members, read from AWS after it was called.
+// It shows every change that this Service has answered with success before.
+//
+// Errors: CodeNotFound, and what AWS's failures map to.
+func (s *Service) List(ctx context.Context, loadBalancer string) (lsapi.Listing, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.call)
+	defer cancel()
+
+	began := time.Now()
+	ids, err := s.aws.Members(ctx, loadBalancer)
+	if err != nil {
+		return lsapi.Listing{}, err
+	}
+	ids = s.overlaid(loadBalancer, ids, began)
+	facts, err := s.aws.Instances(ctx, ids)
+	if err != nil {
+		return lsapi.Listing{}, err
+	}
+	members := make([]lsapi.Instance, len(ids))
+	for i, id := range ids {
+		members[i] = factsOf(facts, id)
+	}
+	return lsapi.Listing{Members: members, AsOf: began}, nil
+}
+
+// Change attaches or detaches an instance and returns what EC2 knows of it. It
+// waits for its turn in the load balancer's lane. ctx decides how long the
+// caller waits: a request that was not sent to AWS by then is withdrawn, one
+// that was sent goes on.
+//
+// Errors:
+//   - CodeNotFound: no such load balancer.
+//   - CodeInvalid: attach of an instance that EC2 does not know or that does not
+//     run, or AWS refuses the instance.
+//   - CodeConflict: the membership already is as asked.
+//   - CodeThrottled: AWS throttles, the lane is full, or the Service is closing.
+//     Nothing changed.
+//   - CodeTimeout: ctx ended, or the outcome cannot be known. The message says
+//     whether the change was sent.
+//   - CodeForbidden, CodeUpstream: AWS refuses lsapi or fails. Nothing changed.
+func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Instance, error) {
+	waiting := newRequest(ctx, r)
+	if err := s.enqueue(waiting); err != nil {
+		return lsapi.Instance{}, err
+	}
+	select {
+	case answer := <-waiting.answer:
+		return answer.instance, answer.err
+	case <-ctx.Done():
+		return waiting.leave()
+	}
+}
+
+// enqueue puts the request into its load balancer's lane and starts the lane
+// when there is none. A lane whose first read finds no such load balancer ends
+// with it, so names that do not exist hold nothing.
+func (s *Service) enqueue(r *request) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return errClosing()
+	}
+	l, ok := s.lanes[r.LoadBalancer]
+	if !ok {
+		if len(s.lanes) >= maxLanes {
+			return errFull("too many load balancers are being changed at once")
+		}
+		l = newLane(s, r.LoadBalancer)
+		s.lanes[r.LoadBalancer] = l
+		s.done.Go(l.run)
+	}
+	return l.push(r)
+}
+
+// overlaid lays the load balancer's recent changes over ids, which were read
+// from began on.
+func (s *Service) overlaid(loadBalancer string, ids []string, began time.Time) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l, ok := s.lanes[loadBalancer]; ok {
+		return l.overlay.over(ids, began.Add(-s.window))
+	}
+	return ids
+}
+
+// Close refuses new changes and lets the lanes finish theirs, including the
+// settling of calls whose outcome is open. When ctx ends first, calls in flight
+// are abandoned, what waits is refused, and what is open is logged as unknown.
+// It returns when no lane is left; the error says that it was cut short.
+func (s *Service) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	for _, l := range s.lanes {
+		l.signal()
+	}
+	s.mu.Unlock()
+
+	defer s.cancel()
+	stop := context.AfterFunc(ctx, s.cancel)
+	s.done.Wait()
+	if !stop() {
+		return errors.Join(errors.New("changes were cut short"), ctx.Err())
+	}
+	return nil
+}
+
+// asking returns the context of a step that asks AWS. It belongs to the lane and
+// not to a caller: a call that was sent goes on when its caller has left.
+func (s *Service) asking() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.base, s.call)
+}
+
+// factsOf returns the instance's facts, of which only the id is known when EC2
+// no longer knows it.
+func factsOf(facts map[string]lsapi.Instance, id string) lsapi.Instance {
+	if instance, ok := facts[id]; ok {
+		return instance
+	}
+	return lsapi.Instance{ID: id}
+}
