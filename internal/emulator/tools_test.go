@@ -1,0 +1,156 @@
+package emulator
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The AWS CLI and boto3 of Debian, which users of the emulator have.
+const (
+	awsCLI  = "/usr/bin/aws"
+	python3 = "/usr/bin/python3"
+)
+
+// tool runs a program against an emulator that runs on the machine's clock, and
+// returns what it prints.
+func (a *account) tool(t *testing.T, program string, args ...string) (string, error) {
+	t.Helper()
+	if _, err := os.Stat(program); err != nil {
+		t.Fatalf("%v: install it with: apt-get install awscli python3-boto3", err)
+	}
+	command := exec.CommandContext(t.Context(), program, args...)
+	command.Env = []string{
+		"PATH=/usr/bin:/bin", "HOME=" + t.TempDir(),
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-east-1",
+		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "ENDPOINT=" + a.url,
+	}
+	out, err := command.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+func (a *account) aws(t *testing.T, line string) (string, error) {
+	t.Helper()
+	return a.tool(t, awsCLI, append([]string{"--endpoint-url", a.url, "--output", "text"}, strings.Fields(line)...)...)
+}
+
+// real returns an account with the demo fleet on the machine's clock.
+func real(t *testing.T) *account {
+	t.Helper()
+	return start(t, Options{Fleet: fleet(t, "demo"), Clock: systemClock{}})
+}
+
+func TestTheAWSCLIWorksAsAUserWouldTypeIt(t *testing.T) {
+	t.Parallel()
+	a := real(t)
+	for _, c := range []struct{ line, want string }{
+		{"sts get-caller-identity --query Account", AccountID},
+		{"elb describe-load-balancers --query LoadBalancerDescriptions[].LoadBalancerName", "default-elb\tweb-elb"},
+		{"elb describe-load-balancers --page-size 1 --query LoadBalancerDescriptions[].LoadBalancerName", "default-elb"},
+		{"elb register-instances-with-load-balancer --load-balancer-name default-elb --instances " + demoSpare, "INSTANCES\t" + demoMember + "\nINSTANCES\t" + demoSpare},
+		{"elb wait instance-in-service --load-balancer-name web-elb --instances " + demoServing, ""},
+		{"elb deregister-instances-from-load-balancer --load-balancer-name default-elb --instances " + demoMember, "INSTANCES\t" + demoSpare},
+		{"elb describe-instance-health --load-balancer-name web-elb --query InstanceStates[].State", "InService\tOutOfService\tOutOfService\tOutOfService"},
+		{"elb describe-load-balancer-attributes --load-balancer-name web-elb --query LoadBalancerAttributes.ConnectionDraining", "True\t60"},
+		{"elb describe-tags --load-balancer-names web-elb --query TagDescriptions[].Tags[].Value", "web-elb\tweb"},
+		{"ec2 describe-instances --instance-ids " + demoMember + " --query Reservations[].Instances[].[InstanceType,LaunchTime]", "t2.micro\t2019-10-01T18:54:00+00:00"},
+		{"ec2 describe-instances --filters Name=tag:Name,Values=spare-* Name=instance-state-name,Values=running --query Reservations[].Instances[].InstanceId", demoSpare + "\t" + demoSpare2 + "\t" + demoOldSpare},
+		{"ec2 describe-instances --page-size 5 --query length(Reservations[].Instances[])", "5\n5"},
+		{"ec2 stop-instances --instance-ids " + demoSpare2 + " --query StoppingInstances[].CurrentState.Name", "stopping"},
+		{"ec2 describe-instance-status --instance-ids " + demoMember + " --query InstanceStatuses[].InstanceStatus.Status", "ok"},
+	} {
+		if got, err := a.aws(t, c.line); err != nil || got != c.want {
+			t.Errorf("aws %s\nprinted %q (%v)\nwant    %q", c.line, got, err, c.want)
+		}
+	}
+}
+
+func TestTheAWSCLIShowsAWSsErrors(t *testing.T) {
+	t.Parallel()
+	a := real(t)
+	for line, want := range map[string]string{
+		"elb describe-load-balancers --load-balancer-names nope":                                             "An error occurred (LoadBalancerNotFound) when calling the DescribeLoadBalancers operation: Cannot find Load Balancer nope",
+		"elb register-instances-with-load-balancer --load-balancer-name default-elb --instances " + demoIdle: "An error occurred (InvalidInstance) when calling the RegisterInstancesWithLoadBalancer operation: EC2 instance " + demoIdle + " is not in running state.",
+		"ec2 describe-instances --instance-ids i-00000000":                                                   "An error occurred (InvalidInstanceID.NotFound) when calling the DescribeInstances operation: The instance ID 'i-00000000' does not exist",
+		"elb describe-load-balancer-policies --load-balancer-name default-elb":                               "An error occurred (InvalidAction) when calling the DescribeLoadBalancerPolicies operation: Could not find operation DescribeLoadBalancerPolicies for version 2012-06-01",
+	} {
+		if got, err := a.aws(t, line); err == nil || got != want {
+			t.Errorf("aws %s\nprinted %q (%v)\nwant    %q", line, got, err, want)
+		}
+	}
+}
+
+// botoScript prints what each step found; the waiters are botocore's own, asking
+// more often than every 15 seconds.
+const botoScript = `
+import os, boto3
+client = lambda name: boto3.client(name, endpoint_url=os.environ["ENDPOINT"])
+elb, ec2 = client("elb"), client("ec2")
+often = {"Delay": 0.1, "MaxAttempts": 50}
+
+def wait(waiter, name, *ids):
+    elb.get_waiter(waiter).wait(LoadBalancerName=name, Instances=[{"InstanceId": i} for i in ids], WaiterConfig=often)
+    print(waiter, *ids)
+
+name, new = "created-elb", ec2.run_instances(ImageId="ami-1", MinCount=2, MaxCount=2)["Instances"]
+ids = [i["InstanceId"] for i in new]
+elb.create_load_balancer(LoadBalancerName=name, AvailabilityZones=["us-east-1a"],
+    Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 8000}])
+elb.modify_load_balancer_attributes(LoadBalancerName=name,
+    LoadBalancerAttributes={"ConnectionDraining": {"Enabled": True, "Timeout": 60}})
+ec2.get_waiter("instance_running").wait(InstanceIds=ids, WaiterConfig=often)
+elb.register_instances_with_load_balancer(LoadBalancerName=name, Instances=[{"InstanceId": i} for i in ids])
+wait("any_instance_in_service", name, *ids)
+wait("instance_in_service", name, *ids)
+elb.deregister_instances_from_load_balancer(LoadBalancerName=name, Instances=[{"InstanceId": ids[0]}])
+states = elb.describe_instance_health(LoadBalancerName=name, Instances=[{"InstanceId": ids[0]}])["InstanceStates"]
+print(states[0]["State"], states[0]["Description"])
+wait("instance_deregistered", name, ids[0])
+print(*[i["InstanceId"] for i in elb.describe_load_balancers(LoadBalancerNames=[name])["LoadBalancerDescriptions"][0]["Instances"]])
+pages = elb.get_paginator("describe_load_balancers").paginate(PaginationConfig={"PageSize": 2})
+print(*[len(page["LoadBalancerDescriptions"]) for page in pages])
+pages = ec2.get_paginator("describe_instances").paginate(PaginationConfig={"PageSize": 5})
+print(sum(len(r["Instances"]) for page in pages for r in page["Reservations"]))
+elb.delete_load_balancer(LoadBalancerName=name)
+try:
+    elb.describe_load_balancers(LoadBalancerNames=[name])
+except elb.exceptions.AccessPointNotFoundException as e:
+    print(e)
+`
+
+func TestBoto3WithItsWaitersAndPaginatorsWorks(t *testing.T) {
+	t.Parallel()
+	a := real(t)
+	out, err := a.tool(t, python3, "-c", botoScript)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var ids []string
+	for _, i := range a.State().Instances[10:] {
+		ids = append(ids, i.InstanceID)
+	}
+	want := []string{
+		"any_instance_in_service " + strings.Join(ids, " "),
+		"instance_in_service " + strings.Join(ids, " "),
+		"InService Instance deregistration currently in progress.",
+		"instance_deregistered " + ids[0],
+		ids[1],
+		"2 1",
+		"12",
+		"An error occurred (LoadBalancerNotFound) when calling the DescribeLoadBalancers operation: Cannot find Load Balancer created-elb",
+	}
+	if got := strings.Split(out, "\n"); !slices.Equal(got, want) {
+		t.Errorf("printed\n%s\nwant\n%s", out, strings.Join(want, "\n"))
+	}
+}
+
+func TestTheMachinesClockSleepsUntilItIsTimeOrTheContextEnds(t *testing.T) {
+	before := time.Now()
+	if err := (systemClock{}).Sleep(t.Context(), 5*time.Millisecond); err != nil || time.Since(before) < 5*time.Millisecond {
+		t.Errorf("slept %v, error %v", time.Since(before), err)
+	}
+}
