@@ -18,6 +18,7 @@ const (
 	CodeNotFound        Code = "not_found"       // no such load balancer
 	CodeConflict        Code = "conflict"        // the membership already is as asked
 	CodeThrottled       Code = "throttled"       // too much at once; nothing changed, come back later
+	CodeUnavailable     Code = "unavailable"     // lsapi cannot answer for now; nothing changed, come back later
 	CodeUpstream        Code = "upstream"        // AWS failed or cannot be reached
 	CodeTimeout         Code = "timeout"         // the deadline passed, or the outcome cannot be known
 	CodeInternal        Code = "internal"        // a defect of lsapi

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 	"github.com/aws/smithy-go/middleware"
+
+	"lsapi/internal/cloud/budget"
 )
 
 // Options say which AWS to ask.
@@ -23,6 +25,10 @@ type Options struct {
 	// Endpoint is the URL of an emulator or a gateway. Empty asks AWS itself,
 	// or what AWS_ENDPOINT_URL names.
 	Endpoint string
+	// Budget is what every attempt of every call draws from. Nil is no limit.
+	Budget *budget.Budget
+	// Observe is told of every call that has ended. Nil is nobody.
+	Observe func(Call)
 }
 
 // Client asks AWS. Every call is bounded by its context alone, its retries
@@ -42,10 +48,17 @@ type Client struct {
 // the environment, the shared files, or the machine's role. It asks AWS
 // nothing; credentials that do not exist are told by the first call.
 func New(ctx context.Context, o Options) (*Client, error) {
+	stack := []func(*middleware.Stack) error{addAttemptObserver}
+	if o.Observe != nil {
+		stack = append(stack, observer{o.Observe}.addTo)
+	}
+	if o.Budget != nil {
+		stack = append(stack, o.Budget.AddTo) // last: what is observed has its token
+	}
 	options := []func(*config.LoadOptions) error{
 		config.WithRegion(o.Region),
 		config.WithRetryer(newRetryer),
-		config.WithAPIOptions([]func(*middleware.Stack) error{addAttemptObserver}),
+		config.WithAPIOptions(stack),
 	}
 	if o.Endpoint != "" {
 		options = append(options, config.WithBaseEndpoint(o.Endpoint))
@@ -55,6 +68,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	cfg.Credentials = credentialsProvider{cfg.Credentials}
+	cfg.HTTPClient = wholeRequests{cfg.HTTPClient}
 
 	balancing, compute := elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)
 	return &Client{

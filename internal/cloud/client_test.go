@@ -15,6 +15,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/budget"
 )
 
 const (
@@ -271,6 +272,47 @@ func TestACallThatMayHaveTakenEffectIsAmbiguous(t *testing.T) {
 				t.Errorf("ambiguous is %v, want %v: %v", !test.ambiguous, test.ambiguous, err)
 			}
 		})
+	}
+}
+
+func TestEveryCallIsToldWithItsAttempts(t *testing.T) {
+	_, aws := startAWS(t, elbError(500, "InternalFailure", ""), registered(), elbError(400, "LoadBalancerNotFound", ""))
+	var told []cloud.Call
+	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.URL, Observe: func(c cloud.Call) { told = append(told, c) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = client.Register(t.Context(), "web", []string{"i-a"})
+	_, _ = client.Members(t.Context(), "web")
+	if len(told) != 2 {
+		t.Fatalf("told of %d calls, want 2", len(told))
+	}
+	if c := told[0]; c.Operation != "RegisterInstancesWithLoadBalancer" || c.Code != "" || c.Attempts != 2 || c.Took <= 0 {
+		t.Errorf("got %+v", c)
+	}
+	if c := told[1]; c.Operation != "DescribeLoadBalancers" || c.Code != lsapi.CodeNotFound || c.Attempts != 1 {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestACallThatFindsNoTokenIsThrottledAndNotSent(t *testing.T) {
+	_, aws := startAWS(t, registered())
+	tight, err := budget.New(budget.Sizes{budget.ELBWrite: {Burst: 1, PerSecond: 0.001}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.URL, Budget: tight})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Register(t.Context(), "web", []string{"i-a"}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	refused := lsapi.AsError(client.Register(ctx, "web", []string{"i-b"}))
+	if refused.Code != lsapi.CodeThrottled || refused.Ambiguous || refused.RetryAfter <= 0 || len(aws.attempts()) != 1 {
+		t.Errorf("got %+v after %d attempts", refused, len(aws.attempts()))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	smithy "github.com/aws/smithy-go"
 
 	"lsapi"
+	"lsapi/internal/cloud/budget"
 )
 
 const dependencyThrottle = "DependencyThrottle"
@@ -75,7 +76,10 @@ func coded(ctx context.Context, err error) *lsapi.Error {
 		}
 		return result
 	}
+	_, outOfBudget := errors.AsType[*budget.WaitError](err)
 	switch {
+	case outOfBudget:
+		result.Code, result.RetryAfter = lsapi.CodeThrottled, throttledRetryAfter
 	case ctx.Err() != nil:
 		result.Code = lsapi.CodeTimeout
 	case errors.Is(err, errNoCredentials):

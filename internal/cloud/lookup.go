@@ -1,0 +1,125 @@
+package cloud
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+const (
+	// maxLookups is how many shared lookups are in flight at once: enough that
+	// one which hangs holds nobody up, few enough that a burst travels together.
+	maxLookups = 4
+	// lookupTimeout bounds a shared lookup. It belongs to no caller.
+	lookupTimeout = 10 * time.Second
+)
+
+// Lookups lets lookups of instances from different callers travel together: what
+// waits while maxLookups are in flight goes out in the next one, so that fifty
+// lanes that each change ten instances cost a few calls and not fifty.
+//
+// A lookup is never joined once it has begun: what it finds was asked for after
+// its callers came.
+type Lookups struct {
+	base context.Context
+	find func(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
+
+	mu       sync.Mutex
+	waiting  []*lookup
+	inFlight int
+}
+
+// lookup is one that has not begun, or is under way.
+type lookup struct {
+	ids   []string // sorted, each once; at most maxFilterValues, which is one call
+	done  chan struct{}
+	found map[string]lsapi.Instance
+	err   error
+}
+
+// NewLookups returns Lookups that find by find, until base ends.
+func NewLookups(base context.Context, find func(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)) *Lookups {
+	return &Lookups{base: base, find: find}
+}
+
+// Instances returns what EC2 knows of the instances, by id, and possibly of
+// others. When ctx ends first, it returns CodeTimeout and leaves the lookup to
+// whoever shares it.
+func (l *Lookups) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
+	var mine []*lookup
+	l.mu.Lock()
+	for batch := range slices.Chunk(ids, maxFilterValues) { //nolint:contextcheck // a shared lookup belongs to no caller
+		mine = append(mine, l.join(batch))
+	}
+	l.mu.Unlock()
+
+	found := make(map[string]lsapi.Instance, len(ids))
+	for _, shared := range mine {
+		select {
+		case <-shared.done:
+		case <-ctx.Done():
+			return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
+		}
+		if shared.err != nil {
+			return nil, shared.err
+		}
+		for _, id := range ids {
+			if instance, ok := shared.found[id]; ok {
+				found[id] = instance
+			}
+		}
+	}
+	return found, nil
+}
+
+// join adds ids to a lookup that waits and has room, or to a new one, which
+// begins at once if it may. The caller holds mu.
+func (l *Lookups) join(ids []string) *lookup {
+	for _, waiting := range l.waiting {
+		if union := union(waiting.ids, ids); len(union) <= maxFilterValues {
+			waiting.ids = union
+			return waiting
+		}
+	}
+	fresh := &lookup{ids: union(nil, ids), done: make(chan struct{})}
+	if l.inFlight < maxLookups {
+		l.inFlight++
+		go l.run(fresh)
+	} else {
+		l.waiting = append(l.waiting, fresh)
+	}
+	return fresh
+}
+
+// run carries out a lookup, and then what waits. It ends with the last of them,
+// each within lookupTimeout.
+func (l *Lookups) run(next *lookup) {
+	for next != nil {
+		ctx, cancel := context.WithTimeout(l.base, lookupTimeout)
+		next.found, next.err = l.find(ctx, next.ids)
+		cancel()
+		close(next.done)
+		next = l.next()
+	}
+}
+
+func (l *Lookups) next() *lookup {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		l.inFlight--
+		return nil
+	}
+	next := l.waiting[0]
+	l.waiting = l.waiting[1:]
+	return next
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -1,0 +1,136 @@
+package cloud_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/cloud"
+)
+
+// slowEC2 knows every instance and takes its time.
+type slowEC2 struct {
+	mu    sync.Mutex
+	calls [][]string
+	hangs int // how many calls hang until their context ends
+}
+
+func (e *slowEC2) find(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
+	e.mu.Lock()
+	e.calls = append(e.calls, ids)
+	wait := 50 * time.Millisecond
+	if e.hangs > 0 {
+		e.hangs--
+		wait = time.Hour
+	}
+	e.mu.Unlock()
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
+		return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	}
+	found := make(map[string]lsapi.Instance)
+	for _, id := range ids {
+		found[id] = lsapi.Instance{ID: id, Type: "t2.micro"}
+	}
+	return found, nil
+}
+
+func TestLookupsOfManyLanesTravelTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ec2 := new(slowEC2)
+		lookups := cloud.NewLookups(t.Context(), ec2.find)
+		var lanes sync.WaitGroup
+		for lane := range 50 {
+			lanes.Go(func() {
+				ids := make([]string, 10)
+				for i := range ids {
+					ids[i] = fmt.Sprintf("i-%04x%04x", lane, i)
+				}
+				found, err := lookups.Instances(t.Context(), ids)
+				if err != nil || len(found) != len(ids) {
+					t.Errorf("lane %d found %d of %d, %v", lane, len(found), len(ids), err)
+				}
+			})
+		}
+		start := time.Now()
+		lanes.Wait()
+		// Four begin at once; the other 460 ids are three calls of at most 200.
+		if len(ec2.calls) > 7 {
+			t.Errorf("50 lanes cost %d calls", len(ec2.calls))
+		}
+		if took := time.Since(start); took > 100*time.Millisecond {
+			t.Errorf("they took %v, want two calls' time", took)
+		}
+		for _, ids := range ec2.calls {
+			if len(ids) > 200 {
+				t.Errorf("one call names %d ids", len(ids))
+			}
+		}
+	})
+}
+
+func TestALookupThatHasBegunIsNotJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ec2 := new(slowEC2)
+		lookups := cloud.NewLookups(t.Context(), ec2.find)
+		var callers sync.WaitGroup
+		for range 2 {
+			callers.Go(func() { _, _ = lookups.Instances(t.Context(), []string{"i-1"}) })
+			synctest.Wait()
+			time.Sleep(10 * time.Millisecond)
+		}
+		callers.Wait()
+		if len(ec2.calls) != 2 {
+			t.Errorf("there were %d calls, want 2", len(ec2.calls))
+		}
+	})
+}
+
+func TestALookupThatHangsHoldsNobodyElseUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ec2 := &slowEC2{hangs: 1}
+		lookups := cloud.NewLookups(t.Context(), ec2.find)
+		var hanging sync.WaitGroup
+		hanging.Go(func() {
+			_, err := lookups.Instances(t.Context(), []string{"i-1"})
+			if lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+				t.Errorf("got %v", err)
+			}
+		})
+		synctest.Wait()
+		start := time.Now()
+		if _, err := lookups.Instances(t.Context(), []string{"i-2"}); err != nil || time.Since(start) > time.Second {
+			t.Errorf("another lookup: %v after %v", err, time.Since(start))
+		}
+		hanging.Wait()
+	})
+}
+
+func TestACallerWhoLeavesDoesNotEndALookupThatOthersShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lookups := cloud.NewLookups(t.Context(), new(slowEC2).find)
+		for range 4 { // so that the next ones wait, and share
+			go func() { _, _ = lookups.Instances(context.Background(), []string{"i-0"}) }()
+		}
+		synctest.Wait()
+		impatient, leave := context.WithTimeout(t.Context(), 60*time.Millisecond)
+		defer leave()
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			if _, err := lookups.Instances(impatient, []string{"i-1"}); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+				t.Errorf("who left got %v", err)
+			}
+		})
+		callers.Go(func() {
+			if _, err := lookups.Instances(t.Context(), []string{"i-1"}); err != nil {
+				t.Errorf("who stayed got %v", err)
+			}
+		})
+		callers.Wait()
+	})
+}

@@ -1,0 +1,95 @@
+package cloud
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+
+	"lsapi"
+)
+
+const (
+	// loadBalancersPage is the most load balancers of one page (PageSize).
+	loadBalancersPage = 400
+	// instancesPage is the most instances of one page (MaxResults).
+	instancesPage = 1000
+	// pageTimeout bounds each page of a listing, its retries included. It is
+	// shorter than a client's patience, so that a listing that hangs is known to
+	// have failed while readers still wait.
+	pageTimeout = 10 * time.Second
+)
+
+// LoadBalancers lists the load balancers of the region page by page, by one
+// DescribeLoadBalancers for each 400. A page is asked for when the one before
+// has been dealt with. An error is the last pair.
+func (c *Client) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
+	return pages(ctx, func(ctx context.Context, marker *string) ([]lsapi.LoadBalancer, *string, error) {
+		out, err := c.describeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{
+			Marker: marker, PageSize: aws.Int32(loadBalancersPage),
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		page := make([]lsapi.LoadBalancer, len(out.LoadBalancerDescriptions))
+		for i, description := range out.LoadBalancerDescriptions {
+			page[i] = lsapi.LoadBalancer{
+				Name:    aws.ToString(description.LoadBalancerName),
+				Members: instanceIDs(description.Instances),
+			}
+		}
+		return page, out.NextMarker, nil
+	})
+}
+
+// AllInstances lists the instances of the region page by page, by one
+// DescribeInstances for each 1,000 or fewer: AWS may return short pages.
+func (c *Client) AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error] {
+	return pages(ctx, func(ctx context.Context, token *string) ([]lsapi.Instance, *string, error) {
+		out, err := c.describeInstances(ctx, &ec2.DescribeInstancesInput{
+			NextToken: token, MaxResults: aws.Int32(instancesPage),
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		var page []lsapi.Instance
+		for _, reservation := range out.Reservations {
+			for _, instance := range reservation.Instances {
+				page = append(page, fromEC2(instance))
+			}
+		}
+		return page, out.NextToken, nil
+	})
+}
+
+// pages follows a listing from its first page to its last, which names no next.
+func pages[T any](ctx context.Context, ask func(ctx context.Context, token *string) (page []T, next *string, err error)) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		var token *string
+		for {
+			page, next, err := askPage(ctx, token, ask)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(page, nil) || aws.ToString(next) == "" {
+				return
+			}
+			token = next
+		}
+	}
+}
+
+// askPage asks for one page within pageTimeout.
+func askPage[T any](ctx context.Context, token *string, ask func(context.Context, *string) ([]T, *string, error)) ([]T, *string, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	page, next, err := ask(ctx, token)
+	if err != nil {
+		return nil, nil, coded(ctx, err)
+	}
+	return page, next, nil
+}

@@ -1,0 +1,20 @@
+package lsapi
+
+import "time"
+
+// LoadBalancer is what AWS says of a load balancer.
+type LoadBalancer struct {
+	Name string
+	// Members are the ids of its members, in AWS's order.
+	Members []string
+}
+
+// Representation is a listing as it is sent: encoded once, and served to many.
+// It must not be changed.
+type Representation struct {
+	Body []byte
+	// ETag is the strong entity tag of Body, quotes included.
+	ETag string
+	// AsOf is when the asking began.
+	AsOf time.Time
+}
