@@ -66,6 +66,7 @@ func (c *change) outcome() outcome {
 // conclude records the outcome of a change that was sent and answers its maker.
 // Who else asked is told by the round.
 func (l *lane) conclude(c *change, o outcome, inferred bool) {
+	l.service.observe.Change(string(c.action), string(o))
 	l.record(c, o, inferred)
 	switch o {
 	case outcomeApplied:

@@ -13,7 +13,7 @@ import (
 )
 
 // inOneRound attaches the instances so that all of them share a round.
-func inOneRound(s *membership.Service, aws *fakeAWS, action lsapi.Action, ids ...string) map[lsapi.Code]int {
+func inOneRound(s *membership.Service, action lsapi.Action, ids ...string) map[lsapi.Code]int {
 	var first sync.WaitGroup
 	first.Go(func() { change(s, lsapi.Attach, "i-ffffffff") }) // unknown to EC2: occupies the lane, sends nothing
 	synctest.Wait()
@@ -55,7 +55,7 @@ func TestTheCulpritOfARefusedBatchIsToldAndTheOthersSucceed(t *testing.T) {
 	aws.run(ids...)
 	refusing(aws, ids[137])
 	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
-		codes := inOneRound(s, aws, lsapi.Attach, ids...)
+		codes := inOneRound(s, lsapi.Attach, ids...)
 		if codes[""] != 199 || codes[lsapi.CodeInvalid] != 1 {
 			t.Errorf("got %v, want 199 successes and one refusal", codes)
 		}
@@ -71,7 +71,7 @@ func TestIsolationIsBounded(t *testing.T) {
 	aws.run(ids...)
 	refusing(aws, ids...)
 	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
-		codes := inOneRound(s, aws, lsapi.Attach, ids...)
+		codes := inOneRound(s, lsapi.Attach, ids...)
 		if codes[lsapi.CodeInvalid] != 64 {
 			t.Errorf("got %v, want 64 refusals", codes)
 		}
@@ -92,7 +92,7 @@ func TestAnInstanceThatStopsMeanwhileIsFoundByOneLook(t *testing.T) {
 		return apply()
 	})
 	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
-		codes := inOneRound(s, aws, lsapi.Attach, ids...)
+		codes := inOneRound(s, lsapi.Attach, ids...)
 		if codes[""] != 49 || codes[lsapi.CodeInvalid] != 1 {
 			t.Errorf("got %v, want 49 successes and one refusal", codes)
 		}
@@ -112,7 +112,7 @@ func TestAMemberThatSomebodyElseDetachedMeanwhileIsAConflict(t *testing.T) {
 		return apply()
 	})
 	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
-		codes := inOneRound(s, aws, lsapi.Detach, one, two)
+		codes := inOneRound(s, lsapi.Detach, one, two)
 		if codes[""] != 1 || codes[lsapi.CodeConflict] != 1 {
 			t.Errorf("got %v, want one success and one conflict", codes)
 		}

@@ -256,6 +256,30 @@ func TestWhoSharedARoundWithAFailureIsTriedAnew(t *testing.T) {
 	})
 }
 
+func TestAChangeIsToldBeforeItsCallerIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws := newFakeAWS(two)
+		aws.run(one, two)
+		var told []string
+		s := membership.New(aws, membership.Options{Applied: func(loadBalancer string, instance lsapi.Instance, action lsapi.Action) {
+			told = append(told, fmt.Sprint(loadBalancer, " ", action, " ", instance.ID, " ", instance.Type))
+		}})
+		for _, r := range []lsapi.Request{request(lsapi.Attach, one), request(lsapi.Attach, one), request(lsapi.Detach, two)} {
+			before := len(told)
+			_, err := s.Change(t.Context(), r)
+			if (err == nil) != (len(told) == before+1) {
+				t.Errorf("the answer was %v, and told was %v", err, told[before:])
+			}
+		}
+		if want := []string{"web attach " + one + " t2.micro", "web detach " + two + " t2.micro"}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestACallerWhoLeavesBeforeItsTurnIsWithdrawn(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)

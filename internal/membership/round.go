@@ -55,7 +55,7 @@ func (l *lane) look(batch []*request) view {
 	lookup.Wait()
 	v.err = lookupErr
 	v.shown = setOf(ids)
-	v.members = setOf(l.service.overlaid(l.loadBalancer, ids, v.began))
+	v.members = setOf(l.service.Overlay(l.loadBalancer, ids, v.began))
 	return v
 }
 
@@ -141,6 +141,7 @@ func (l *lane) ask(action lsapi.Action, changes []*change) *lsapi.Error {
 	if action == lsapi.Detach {
 		call = l.service.aws.Deregister
 	}
+	l.service.observe.Batch(string(action), len(ids))
 	ctx, cancel := l.service.asking()
 	defer cancel()
 	err := codedOrNil(call(ctx, l.loadBalancer, ids))
@@ -170,6 +171,7 @@ func (l *lane) finish(c *change) {
 func (l *lane) settled(c *change, o outcome, inferred bool) {
 	if o == outcomeApplied {
 		l.remember(c)
+		l.service.applied(l.loadBalancer, c.instance, c.action)
 	}
 	l.conclude(c, o, inferred)
 	if o == outcomeApplied {

@@ -40,6 +40,14 @@ type AWS interface {
 	Deregister(ctx context.Context, loadBalancer string, ids []string) error
 }
 
+// Observer is told what the lanes do, for metrics.
+type Observer interface {
+	// Batch tells of a register or deregister call of so many instances.
+	Batch(action string, size int)
+	// Change tells of a change that was sent, and of its outcome.
+	Change(action, outcome string)
+}
+
 // Options tune a Service. The zero value of a field means its default.
 type Options struct {
 	// Log gets a line for each change that was sent to AWS. Default: none.
@@ -50,15 +58,29 @@ type Options struct {
 	// OverlayWindow is by how much AWS's reads are assumed to lag behind its
 	// writes, at most. Default: DefaultOverlayWindow.
 	OverlayWindow time.Duration
+	// Applied is told of each change that took effect, before its callers are
+	// answered, so that what they read next shows it. Default: nobody is.
+	Applied func(loadBalancer string, instance lsapi.Instance, action lsapi.Action)
+	// Observer is told what the lanes do. Default: nobody is.
+	Observer Observer
+}
+
+// Stats is the state of a Service.
+type Stats struct {
+	Lanes   int // load balancers that are being changed, or were a moment ago
+	Waiting int // requests that wait for their turn
+	Deepest int // those of the lane in which most wait
 }
 
 // Service lists and changes memberships. It is safe for concurrent use. Close
 // ends it.
 type Service struct {
-	aws    AWS
-	log    *slog.Logger
-	call   time.Duration
-	window time.Duration
+	aws     AWS
+	log     *slog.Logger
+	call    time.Duration
+	window  time.Duration
+	applied func(loadBalancer string, instance lsapi.Instance, action lsapi.Action)
+	observe Observer
 
 	base   context.Context // ends when Close can wait no longer
 	cancel context.CancelFunc
@@ -80,9 +102,15 @@ func New(aws AWS, o Options) *Service {
 	if o.OverlayWindow == 0 {
 		o.OverlayWindow = DefaultOverlayWindow
 	}
+	if o.Applied == nil {
+		o.Applied = func(string, lsapi.Instance, lsapi.Action) {}
+	}
+	if o.Observer == nil {
+		o.Observer = unobserved{}
+	}
 	base, cancel := context.WithCancel(context.Background())
 	return &Service{
-		aws: aws, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
+		aws: aws, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow, applied: o.Applied, observe: o.Observer,
 		base: base, cancel: cancel,
 		lanes: make(map[string]*lane),
 	}
@@ -101,7 +129,7 @@ func (s *Service) List(ctx context.Context, loadBalancer string) (lsapi.Listing,
 	if err != nil {
 		return lsapi.Listing{}, err
 	}
-	ids = s.overlaid(loadBalancer, ids, began)
+	ids = s.Overlay(loadBalancer, ids, began)
 	facts, err := s.aws.Instances(ctx, ids)
 	if err != nil {
 		return lsapi.Listing{}, err
@@ -162,9 +190,9 @@ func (s *Service) enqueue(r *request) error {
 	return l.push(r)
 }
 
-// overlaid lays the load balancer's recent changes over ids, which were read
-// from began on.
-func (s *Service) overlaid(loadBalancer string, ids []string, began time.Time) []string {
+// Overlay lays the load balancer's recent changes over ids, the members that a
+// read from began on found: AWS may not show them yet.
+func (s *Service) Overlay(loadBalancer string, ids []string, began time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l, ok := s.lanes[loadBalancer]; ok {
@@ -193,6 +221,24 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Stats looks at every lane.
+func (s *Service) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := Stats{Lanes: len(s.lanes)}
+	for _, l := range s.lanes {
+		stats.Waiting += len(l.queue)
+		stats.Deepest = max(stats.Deepest, len(l.queue))
+	}
+	return stats
+}
+
+// unobserved is the Observer when nobody is.
+type unobserved struct{}
+
+func (unobserved) Batch(string, int)     {}
+func (unobserved) Change(string, string) {}
 
 // asking returns the context of a step that asks AWS. It belongs to the lane and
 // not to a caller: a call that was sent goes on when its caller has left.

@@ -1,0 +1,308 @@
+package membership_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"go.uber.org/goleak"
+
+	"lsapi"
+	"lsapi/internal/cloud"
+	"lsapi/internal/emulator"
+	"lsapi/internal/membership"
+)
+
+// The world of a history: reads lag by less than the window, and a call's
+// deadline is short, so that calls of unknown outcome are settled within a test.
+const (
+	historyLag     = 200 * time.Millisecond
+	historyWindow  = 300 * time.Millisecond
+	historyCall    = time.Second
+	historyClients = 10
+	historyLength  = 25 // operations a client
+)
+
+var (
+	historyBalancers = []string{"elb-a", "elb-b"}
+	historyInstances = []string{"i-0000000a", "i-0000000b", "i-0000000c"}
+)
+
+// operation is what a client asks; a list is one operation for each instance.
+type operation struct {
+	action                 lsapi.Action // or "list"
+	loadBalancer, instance string
+}
+
+// effect is what the client was told.
+type effect string
+
+const (
+	took    effect = "took effect"
+	already effect = "was so already"
+	none    effect = "changed nothing"
+	open    effect = "may have taken effect, or may yet"
+	present effect = "is a member"
+	absent  effect = "is not a member"
+)
+
+// setOfMembers is the model: each instance of each load balancer by itself is a
+// member or not.
+var setOfMembers = porcupine.NondeterministicModel{
+	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
+		parts := make(map[[2]string][]porcupine.Operation)
+		for _, o := range history {
+			asked := o.Input.(operation)
+			key := [2]string{asked.loadBalancer, asked.instance}
+			parts[key] = append(parts[key], o)
+		}
+		var result [][]porcupine.Operation
+		for _, part := range parts {
+			result = append(result, part)
+		}
+		return result
+	},
+	Init: func() []any { return []any{false} },
+	Step: func(state, input, output any) []any {
+		member, wanted := state.(bool), input.(operation).action == lsapi.Attach
+		switch output.(effect) {
+		case took:
+			if member != wanted {
+				return []any{wanted}
+			}
+		case already:
+			if member == wanted {
+				return []any{member}
+			}
+		case none:
+			return []any{member}
+		case open:
+			return []any{member, wanted}
+		case present:
+			if member {
+				return []any{member}
+			}
+		case absent:
+			if !member {
+				return []any{member}
+			}
+		}
+		return nil
+	},
+	DescribeOperation: func(input, output any) string {
+		asked := input.(operation)
+		return fmt.Sprintf("%s %s on %s: %s", asked.action, asked.instance, asked.loadBalancer, output)
+	},
+}
+
+// history collects operations from concurrent clients.
+type history struct {
+	began time.Time
+	mu    sync.Mutex
+	done  []porcupine.Operation
+	told  map[effect]int
+}
+
+// add notes an operation that was called then and has just returned. One whose
+// effect is open may take effect at any time from then on.
+func (h *history) add(client int, asked operation, called time.Time, told effect) {
+	returned := int64(math.MaxInt64)
+	if told != open {
+		returned = int64(time.Since(h.began))
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told[told]++
+	h.done = append(h.done, porcupine.Operation{
+		ClientId: client, Input: asked, Output: told, Call: int64(called.Sub(h.began)), Return: returned,
+	})
+}
+
+func TestHistoriesOfConcurrentChangesAreThoseOfASet(t *testing.T) {
+	faults := map[string][]emulator.Fault{
+		"nothing fails":       nil,
+		"AWS throttles":       {{Action: "*", Kind: emulator.FaultThrottle, Probability: 0.2}},
+		"AWS fails":           {{Action: "*", Kind: emulator.Fault500, Probability: 0.3}},
+		"answers are lost":    afterAll(emulator.FaultReset, emulator.Fault500, emulator.FaultTimeout),
+		"everything at once":  slices.Concat(afterAll(emulator.FaultReset, emulator.FaultTimeout), []emulator.Fault{{Action: "*", Kind: emulator.FaultThrottle, Probability: 0.1}, {Action: "*", Kind: emulator.FaultReset, Probability: 0.1}}),
+		"calls are swallowed": {{Action: "RegisterInstancesWithLoadBalancer", Kind: emulator.FaultTimeout, Probability: 0.2}},
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	for name, faults := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkHistory(t, rand.Uint64(), faults)
+		})
+	}
+}
+
+// afterAll makes changes be carried out and then fail, in each of the ways.
+func afterAll(kinds ...emulator.FaultKind) []emulator.Fault {
+	var faults []emulator.Fault
+	for _, kind := range kinds {
+		for _, action := range []string{"RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer"} {
+			faults = append(faults, emulator.Fault{Action: action, Kind: kind, Probability: 0.15, After: true})
+		}
+	}
+	return faults
+}
+
+// checkHistory lets clients do what the seed says and checks what they were told.
+func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
+	t.Logf("seed %d", seed)
+	aws := startEmulator(t, seed)
+	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := membership.New(client, membership.Options{CallTimeout: historyCall, OverlayWindow: historyWindow})
+	for _, f := range faults {
+		if err := aws.AddFault(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	h := &history{began: time.Now(), told: make(map[effect]int)}
+	var clients sync.WaitGroup
+	for n := range historyClients {
+		clients.Go(func() { runClient(t, s, h, n, rand.New(rand.NewPCG(seed, uint64(n)))) })
+	}
+	clients.Wait()
+	if err := s.Close(t.Context()); err != nil { // what is open is settled
+		t.Errorf("close: %v", err)
+	}
+	aws.addTruth(h)
+
+	t.Logf("%d operations: %v", len(h.done), h.told)
+	if result := porcupine.CheckOperationsTimeout(setOfMembers.ToModel(), h.done, time.Minute); result != porcupine.Ok {
+		t.Errorf("the history is not that of a set: %s", result)
+		h.explain(t)
+	}
+	if h.told[took] == 0 || h.told[already] == 0 || h.told[present] == 0 {
+		t.Errorf("the history shows too little: %v", h.told)
+	}
+}
+
+func runClient(t *testing.T, s *membership.Service, h *history, client int, random *rand.Rand) {
+	for range historyLength {
+		asked := operation{
+			action:       []lsapi.Action{lsapi.Attach, lsapi.Detach, "list"}[random.IntN(3)],
+			loadBalancer: historyBalancers[random.IntN(len(historyBalancers))],
+			instance:     historyInstances[random.IntN(len(historyInstances))],
+		}
+		patience := 5 * historyCall
+		if random.IntN(5) == 0 {
+			patience = time.Duration(random.IntN(int(50 * time.Millisecond))) // leaves early
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		if asked.action == "list" {
+			listOnce(ctx, s, h, client, asked)
+		} else {
+			changeOnce(ctx, t, s, h, client, asked)
+		}
+		cancel()
+	}
+}
+
+func listOnce(ctx context.Context, s *membership.Service, h *history, client int, asked operation) {
+	called := time.Now()
+	listing, err := s.List(ctx, asked.loadBalancer)
+	if err != nil {
+		return
+	}
+	for _, id := range historyInstances {
+		asked.instance = id
+		told := absent
+		if slices.ContainsFunc(listing.Members, func(m lsapi.Instance) bool { return m.ID == id }) {
+			told = present
+		}
+		h.add(client, asked, called, told)
+	}
+}
+
+func changeOnce(ctx context.Context, t *testing.T, s *membership.Service, h *history, client int, asked operation) {
+	called := time.Now()
+	_, err := s.Change(ctx, lsapi.Request{Action: asked.action, LoadBalancer: asked.loadBalancer, InstanceID: asked.instance})
+	h.add(client, asked, called, effectOf(t, err))
+}
+
+// effectOf is what an answer promises: a success and a conflict tell the state,
+// a 503 and a withdrawal that nothing changed; 502 and 504 leave it open.
+func effectOf(t *testing.T, err error) effect {
+	switch code := lsapi.ErrorCode(err); {
+	case code == "":
+		return took
+	case code == lsapi.CodeConflict:
+		return already
+	case code == lsapi.CodeThrottled, strings.Contains(err.Error(), "nothing was changed"):
+		return none
+	case code == lsapi.CodeTimeout, code == lsapi.CodeUpstream:
+		return open
+	default:
+		t.Errorf("an answer that nothing in this world explains: %v", err)
+		return open
+	}
+}
+
+// explain prints the instance whose history is wrong.
+func (h *history) explain(t *testing.T) {
+	for _, part := range setOfMembers.Partition(h.done) {
+		if porcupine.CheckOperationsTimeout(setOfMembers.ToModel(), part, time.Minute) == porcupine.Ok {
+			continue
+		}
+		slices.SortFunc(part, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
+		for _, o := range part {
+			t.Logf("%v to %v: %s", time.Duration(o.Call), time.Duration(o.Return), setOfMembers.DescribeOperation(o.Input, o.Output))
+		}
+	}
+}
+
+// emulated is an emulator on a loopback port.
+type emulated struct {
+	*emulator.Emulator
+	url string
+}
+
+func startEmulator(t *testing.T, seed uint64) emulated {
+	t.Helper()
+	var fleet emulator.Fleet
+	for _, name := range historyBalancers {
+		fleet.LoadBalancers = append(fleet.LoadBalancers, emulator.LoadBalancer{Name: name})
+	}
+	for _, id := range historyInstances {
+		fleet.Instances = append(fleet.Instances, emulator.Instance{ID: id})
+	}
+	e, err := emulator.New(emulator.Options{Fleet: fleet, Lag: historyLag, Latency: 5 * time.Millisecond, Seed: seed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
+	return emulated{e, server.URL}
+}
+
+// addTruth ends the history with what AWS really holds.
+func (e emulated) addTruth(h *history) {
+	e.ClearFaults()
+	now := time.Now()
+	for _, lb := range e.State().LoadBalancers {
+		for _, id := range historyInstances {
+			told := absent
+			if slices.ContainsFunc(lb.Members, func(m emulator.MemberState) bool { return m.InstanceID == id }) {
+				told = present
+			}
+			h.add(historyClients, operation{"list", lb.Name, id}, now, told)
+		}
+	}
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
