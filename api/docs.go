@@ -1,0 +1,53 @@
+package api
+
+import _ "embed"
+
+// Asset is a file of the page that shows the document.
+type Asset struct {
+	// Name is the file's name below the page, empty for the page itself.
+	Name        string
+	ContentType string
+	// Content is compressed with gzip when Gzipped says so.
+	Content []byte
+	Gzipped bool
+}
+
+// The page is ours, the rest is Swagger UI with its licences, as docs/update.sh
+// fetches it.
+var (
+	//go:embed docs/index.html
+	page []byte
+	//go:embed docs/page.js
+	script []byte
+	//go:embed docs/swagger-ui.css.gz
+	viewerStyle []byte
+	//go:embed docs/swagger-ui-bundle.js.gz
+	viewer []byte
+	//go:embed docs/LICENSE
+	viewerLicense []byte
+	//go:embed docs/NOTICE
+	viewerNotice []byte
+	//go:embed docs/swagger-ui-bundle.js.LICENSE.txt
+	viewerPartsLicenses []byte
+)
+
+// Docs returns the page that shows the document, and what it loads. Their names
+// for each other hold when the page is served as "docs", beside "swagger.json"
+// and "swagger.yaml", and the rest below "docs/".
+func Docs() []Asset {
+	const (
+		html  = "text/html; charset=utf-8"
+		js    = "text/javascript; charset=utf-8"
+		css   = "text/css; charset=utf-8"
+		plain = "text/plain; charset=utf-8"
+	)
+	return []Asset{
+		{Name: "", ContentType: html, Content: page},
+		{Name: "page.js", ContentType: js, Content: script},
+		{Name: "swagger-ui.css", ContentType: css, Content: viewerStyle, Gzipped: true},
+		{Name: "swagger-ui-bundle.js", ContentType: js, Content: viewer, Gzipped: true},
+		{Name: "LICENSE", ContentType: plain, Content: viewerLicense},
+		{Name: "NOTICE", ContentType: plain, Content: viewerNotice},
+		{Name: "swagger-ui-bundle.js.LICENSE.txt", ContentType: plain, Content: viewerPartsLicenses},
+	}
+}

@@ -1,0 +1,135 @@
+package auth_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"lsapi"
+	"lsapi/internal/auth"
+)
+
+func encode(credentials string) string {
+	return base64.StdEncoding.EncodeToString([]byte(credentials))
+}
+
+func newBasic(t testing.TB, credentials string) *auth.Basic {
+	t.Helper()
+	basic, err := auth.NewBasic(encode(credentials))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return basic
+}
+
+func TestAMalformedTokenIsRefusedWithTheWayToMakeOne(t *testing.T) {
+	tests := map[string]string{
+		"empty":             "",
+		"not base64":        "user:password",
+		"no colon":          encode("userpassword"),
+		"no user":           encode(":password"),
+		"no password":       encode("user:"),
+		"not text":          encode("user:\xff\xfe"),
+		"newline from echo": encode("user:password\n"),
+		"escape in user":    encode("us\x1ber:password"),
+	}
+	for name, token := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := auth.NewBasic(token)
+			if lsapi.ErrorCode(err) != lsapi.CodeInvalid {
+				t.Fatalf("error is %v, want code %s", err, lsapi.CodeInvalid)
+			}
+			message := lsapi.AsError(err).Message
+			if !strings.Contains(message, "printf '%s' 'user:password' | base64") {
+				t.Errorf("message %q does not show how to make a token", message)
+			}
+			if token != "" && token != "user:password" && strings.Contains(message, token) {
+				t.Errorf("message %q echoes the token", message)
+			}
+		})
+	}
+}
+
+func TestATokenMayBeWrappedAsBase64WrapsLongLines(t *testing.T) {
+	credentials := "user:" + strings.Repeat("p", 90)
+	token := encode(credentials)
+	basic, err := auth.NewBasic(token[:76] + "\n" + token[76:] + "\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := basic.Authenticate("Basic " + token); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheRightCredentialsNameTheActor(t *testing.T) {
+	basic := newBasic(t, "alice:pass:word")
+	for _, scheme := range []string{"Basic ", "basic ", "BASIC   "} {
+		actor, err := basic.Authenticate(scheme + encode("alice:pass:word"))
+		if err != nil {
+			t.Fatalf("scheme %q: %v", scheme, err)
+		}
+		if actor.Name != "alice" {
+			t.Errorf("scheme %q: actor is %q, want alice", scheme, actor.Name)
+		}
+	}
+}
+
+func TestAnythingElseIsUnauthenticated(t *testing.T) {
+	basic := newBasic(t, "alice:password")
+	right := encode("alice:password")
+	tests := map[string]string{
+		"no header":           "",
+		"scheme alone":        "Basic",
+		"bare token":          right,
+		"other scheme":        "Bearer " + right,
+		"scheme with suffix":  "Basically " + right,
+		"not base64":          "Basic alice:password",
+		"wrong password":      "Basic " + encode("alice:Password"),
+		"wrong user":          "Basic " + encode("bob:password"),
+		"longer password":     "Basic " + encode("alice:password1"),
+		"empty credentials":   "Basic " + encode(":"),
+		"token and more":      "Basic " + right + " x",
+		"two tokens, a comma": "Basic " + right + ", Basic " + right,
+	}
+	for name, header := range tests {
+		t.Run(name, func(t *testing.T) {
+			actor, err := basic.Authenticate(header)
+			if lsapi.ErrorCode(err) != lsapi.CodeUnauthenticated {
+				t.Errorf("error is %v, want code %s", err, lsapi.CodeUnauthenticated)
+			}
+			if actor != (lsapi.Actor{}) {
+				t.Errorf("actor is %v, want none", actor)
+			}
+		})
+	}
+}
+
+func FuzzAuthenticate(f *testing.F) {
+	basic := newBasic(f, "alice:password")
+	right := encode("alice:password")
+	for _, seed := range []string{"", "Basic", "Basic ", "Basic " + right, "basic  " + right, "Bearer " + right, "Basic ====", "Basic \xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		actor, err := basic.Authenticate(header)
+		switch {
+		case err == nil && actor.Name != "alice":
+			t.Errorf("%q is accepted for %q", header, actor.Name)
+		case err == nil && !strings.Contains(decoded(header), "alice:password"):
+			t.Errorf("%q is accepted", header)
+		case err != nil && lsapi.ErrorCode(err) != lsapi.CodeUnauthenticated:
+			t.Errorf("%q: error is %v", header, err)
+		}
+	})
+}
+
+// decoded is what the header decodes to after its scheme.
+func decoded(header string) string {
+	_, encoded, _ := strings.Cut(header, " ")
+	credentials, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if err != nil {
+		return ""
+	}
+	return string(credentials)
+}

@@ -1,0 +1,42 @@
+package httpapi_test
+
+import (
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"lsapi"
+	"lsapi/internal/httpapi"
+)
+
+// discard is a ResponseWriter that costs nothing, so that what is measured is
+// the handler's own.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
+
+func BenchmarkGet(b *testing.B) {
+	handler := httpapi.New(httpapi.Options{
+		Membership:    oneMember{member: lsapi.Instance{ID: running}},
+		Authenticator: alice{},
+		Log:           slog.New(slog.DiscardHandler),
+	})
+	for _, path := range []string{"/elb/default-elb", "/healthcheck", "/nowhere"} {
+		b.Run(path, func(b *testing.B) {
+			r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, path, http.NoBody)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r.Header.Set("Authorization", authorization)
+			r.Header.Set("X-Request-Id", "r-1")
+			w := discard{http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.header)
+				handler.ServeHTTP(w, r)
+			}
+		})
+	}
+}

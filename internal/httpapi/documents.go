@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"net/http"
+	"sync"
+
+	"lsapi/api"
+)
+
+// docsPolicy lets the page of the documents load nothing but what this server
+// has, and run nothing that stands in the page itself. The viewer brings its
+// pictures as data.
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
+	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// documentRoutes are the contract's document and the page that shows it, which
+// everybody may see.
+func (s *server) documentRoutes() []route {
+	derive := api.Swagger
+	if s.envelope == EnvelopeNone {
+		derive = api.BareSwagger
+	}
+	swagger := sync.OnceValues(derive) // at the first request: most processes never get one
+	routes := []route{
+		{pattern: "/swagger.yaml", get: func(x *exchange) error {
+			document, err := swagger()
+			if err != nil {
+				return err
+			}
+			return sendDocument(x, "application/yaml", entityTag(document.YAML), document.YAML)
+		}},
+		{pattern: "/swagger.json", get: func(x *exchange) error {
+			document, err := swagger()
+			if err != nil {
+				return err
+			}
+			return sendDocument(x, "application/json", entityTag(document.JSON), document.JSON)
+		}},
+	}
+	for _, asset := range api.Docs() {
+		routes = append(routes, assetRoute(asset))
+	}
+	return routes
+}
+
+func assetRoute(asset api.Asset) route {
+	pattern := "/docs"
+	if asset.Name != "" {
+		pattern += "/" + asset.Name
+	}
+	tag := sync.OnceValue(func() string { return entityTag(asset.Content) })
+	if asset.Gzipped {
+		return route{pattern: pattern, get: func(x *exchange) error {
+			return sendGzipped(x, asset.ContentType, tag(), asset.Content)
+		}}
+	}
+	return route{pattern: pattern, get: func(x *exchange) error {
+		return sendDocument(x, asset.ContentType, tag(), asset.Content)
+	}}
+}
+
+// sendDocument answers with bytes that change only with the program.
+func sendDocument(x *exchange, contentType, tag string, content []byte) error {
+	if current(x, tag) {
+		return nil
+	}
+	return x.send(http.StatusOK, contentType, content)
+}
+
+// current sets the headers that let caches keep a document as long as they ask
+// whether it has changed, and answers with 304 when the client has it.
+func current(x *exchange, tag string) bool {
+	h := x.Header()
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Security-Policy", docsPolicy)
+	h.Set("ETag", tag)
+	if matchesAny(x.request.Header["If-None-Match"], tag) {
+		x.WriteHeader(http.StatusNotModified)
+		return true
+	}
+	return false
+}

@@ -1,0 +1,72 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"lsapi"
+)
+
+// exchange is a request on its way to its response. It is the ResponseWriter
+// that the response is written through, so that it can be told what became of it.
+type exchange struct {
+	http.ResponseWriter
+	request *http.Request
+	began   time.Time
+	id      string
+	actor   lsapi.Actor
+	status  int  // of the response; 0 until its header is written
+	gone    bool // the client did not wait for the response
+	routine bool // one of many like it, of interest only to who debugs
+}
+
+func newExchange(w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{ResponseWriter: w, request: r, began: time.Now(), id: requestID(r.Header)}
+	h := w.Header()
+	h.Set("X-Request-Id", x.id)
+	h.Set("X-Content-Type-Options", "nosniff")
+	return x
+}
+
+// WriteHeader notes the status. Informational ones are no response yet.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 && status >= http.StatusOK {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	return x.ResponseWriter.Write(p)
+}
+
+// context ends when the client leaves.
+func (x *exchange) context() context.Context { return x.request.Context() }
+
+// Unwrap is for http.ResponseController.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// send writes a response whose body is known as a whole. net/http leaves the
+// body of a HEAD out by itself.
+func (x *exchange) send(status int, contentType string, body []byte) error {
+	h := x.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	x.WriteHeader(status)
+	_, err := x.Write(body)
+	return err
+}
+
+// sendJSON writes a response whose body is the value in JSON.
+func (x *exchange) sendJSON(status int, value any) error {
+	body, err := encode(value)
+	if err != nil {
+		return err
+	}
+	return x.send(status, "application/json", body)
+}

@@ -1,0 +1,177 @@
+package httpapi_test
+
+import (
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/httpapi"
+)
+
+const (
+	running = "i-0592fe5ccee879f04" // a member of default-elb
+	spare   = "i-5203422c"          // known to EC2, in no load balancer
+	gone    = "i-0aaaaaaaaaaaaaaaa" // a member of old-elb that EC2 no longer knows
+
+	authorization = "Basic YWxpY2U6cGFzc3dvcmQ="
+)
+
+// memberships is a Membership that holds its state in memory.
+type memberships struct {
+	mu       sync.Mutex
+	members  map[string][]string
+	requests []lsapi.Request // every change that was asked for
+
+	// fail, when it is set, is asked before anything else.
+	fail func(ctx context.Context) error
+}
+
+func newMemberships() *memberships {
+	return &memberships{members: map[string][]string{
+		"default-elb": {running},
+		"old-elb":     {gone, running},
+		"empty-elb":   {},
+	}}
+}
+
+func (m *memberships) List(ctx context.Context, name string) (lsapi.Listing, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.failure(ctx); err != nil {
+		return lsapi.Listing{}, err
+	}
+	ids, ok := m.members[name]
+	if !ok {
+		return lsapi.Listing{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", name)
+	}
+	listing := lsapi.Listing{AsOf: time.Now()}
+	for _, id := range ids {
+		listing.Members = append(listing.Members, instance(id))
+	}
+	return listing, nil
+}
+
+func (m *memberships) Change(ctx context.Context, r lsapi.Request) (lsapi.Instance, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.requests = append(m.requests, r)
+	if err := m.failure(ctx); err != nil {
+		return lsapi.Instance{}, err
+	}
+	ids, ok := m.members[r.LoadBalancer]
+	if !ok {
+		return lsapi.Instance{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", r.LoadBalancer)
+	}
+	position := slices.Index(ids, r.InstanceID)
+	if (position >= 0) == (r.Action == lsapi.Attach) {
+		return lsapi.Instance{}, lsapi.Errorf(lsapi.CodeConflict, "%s of %s is a conflict", r.Action, r.InstanceID)
+	}
+	if r.Action == lsapi.Attach {
+		m.members[r.LoadBalancer] = append(ids, r.InstanceID)
+	} else {
+		m.members[r.LoadBalancer] = slices.Delete(slices.Clone(ids), position, position+1)
+	}
+	return instance(r.InstanceID), nil
+}
+
+func (m *memberships) failure(ctx context.Context) error {
+	if m.fail == nil {
+		return nil
+	}
+	return m.fail(ctx)
+}
+
+func instance(id string) lsapi.Instance {
+	if id == gone {
+		return lsapi.Instance{ID: id}
+	}
+	return lsapi.Instance{
+		ID:         id,
+		Type:       "t2.micro",
+		LaunchTime: time.Date(2019, 10, 1, 15, 54, 0, 0, time.FixedZone("", -3*60*60)),
+		State:      lsapi.StateRunning,
+	}
+}
+
+// alice is an Authenticator that knows one user.
+type alice struct{}
+
+func (alice) Authenticate(value string) (lsapi.Actor, error) {
+	if value != authorization {
+		return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeUnauthenticated, "wrong user or password")
+	}
+	return lsapi.Actor{Name: "alice"}, nil
+}
+
+func newHandler(m *memberships) http.Handler {
+	return httpapi.New(httpapi.Options{Membership: m, Authenticator: alice{}})
+}
+
+// serve starts a server on loopback that ends with the test.
+func serve(t *testing.T, handler http.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.DisableGeneralOptionsHandler = true
+	server.Start()
+	server.Client().Transport.(*http.Transport).DisableCompression = true
+	t.Cleanup(server.Close)
+	return server
+}
+
+// request is what a test sends. Credentials are added unless it has some.
+type request struct {
+	method, path, body string
+	header             http.Header
+}
+
+// response is what came back, read to its end.
+type response struct {
+	*http.Response
+	body string
+}
+
+func send(t *testing.T, server *httptest.Server, q request) response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), q.method, server.URL+q.path, strings.NewReader(q.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", authorization)
+	maps.Copy(r.Header, q.header)
+	result, err := server.Client().Transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(t, result)
+}
+
+func read(t *testing.T, r *http.Response) response {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return response{r, string(body)}
+}
+
+// record lets the handler answer without a network.
+func record(handler http.Handler, method, path, body string) response {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", authorization)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return response{w.Result(), w.Body.String()}
+}
+
+func machineID(id string) string { return `{"instanceId": "` + id + `"}` }

@@ -1,0 +1,82 @@
+// Package httpapi is the service's HTTP contract: routes, credentials, request
+// bodies, responses, headers and statuses. What a membership is and how it
+// changes is behind the Membership that it is given.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"lsapi"
+)
+
+// Membership lists and changes the memberships of load balancers. Errors are
+// *lsapi.Error; an error of another kind is a defect, unless it is the
+// context's.
+type Membership interface {
+	// List returns the load balancer's members; CodeNotFound when there is no
+	// such load balancer.
+	List(ctx context.Context, loadBalancer string) (lsapi.Listing, error)
+	// Change attaches or detaches an instance and returns what EC2 knows of it.
+	// CodeNotFound: no such load balancer. CodeInvalid: the instance cannot be
+	// attached. CodeConflict: the membership already is as asked. CodeThrottled:
+	// nothing changed. CodeTimeout: the outcome may be open.
+	Change(ctx context.Context, req lsapi.Request) (lsapi.Instance, error)
+}
+
+// Authenticator knows who may ask.
+type Authenticator interface {
+	// Authenticate returns the actor of an Authorization header's value, which is
+	// empty when there is no such header. Anything but right credentials is
+	// CodeUnauthenticated.
+	Authenticate(authorization string) (lsapi.Actor, error)
+}
+
+// DefaultRequestTimeout is how long a request may wait for its Membership when
+// Options say nothing.
+const DefaultRequestTimeout = 30 * time.Second
+
+// Options are what a handler is made of. Membership and Authenticator must be
+// given.
+type Options struct {
+	Membership    Membership
+	Authenticator Authenticator
+	// Log gets a record with the message "request" for each request, with the
+	// attributes status, method, path, client, duration, user and request_id,
+	// and another for each request that failed through no fault of its own.
+	// Default: none.
+	Log *slog.Logger
+	// Envelope is how a response's value is wrapped. Default: EnvelopeMessage.
+	Envelope Envelope
+	// RequestTimeout bounds how long a request waits for Membership; when it has
+	// passed, the answer is 504. Default: DefaultRequestTimeout.
+	RequestTimeout time.Duration
+	// TrustedProxies are the peers whose X-Forwarded-For tells the client's
+	// address. Default: none.
+	TrustedProxies []netip.Prefix
+}
+
+// New returns the handler of every request. It answers any path and method, and
+// never redirects.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.RequestTimeout <= 0 {
+		o.RequestTimeout = DefaultRequestTimeout
+	}
+	s := &server{
+		membership:    o.Membership,
+		authenticator: o.Authenticator,
+		log:           o.Log,
+		envelope:      o.Envelope,
+		timeout:       o.RequestTimeout,
+		proxies:       o.TrustedProxies,
+		origins:       http.NewCrossOriginProtection(),
+	}
+	s.mux = s.routes()
+	return s
+}

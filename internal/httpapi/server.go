@@ -1,0 +1,73 @@
+package httpapi
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// server is the handler of every request.
+type server struct {
+	membership    Membership
+	authenticator Authenticator
+	log           *slog.Logger
+	envelope      Envelope
+	timeout       time.Duration
+	proxies       proxies
+	origins       *http.CrossOriginProtection
+	mux           *http.ServeMux
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := newExchange(w, r)
+	defer s.finish(x) //nolint:contextcheck // the exchange carries it
+	if !routable(r) {
+		s.fail(x, errNoSuchPath) //nolint:contextcheck // the exchange carries it
+		return
+	}
+	s.mux.ServeHTTP(x, r)
+}
+
+// routable reports whether the request's path is one that ServeMux takes as it
+// is. Others, such as //elb/x, /elb/../x, the * of OPTIONS and the empty path of
+// CONNECT, it would redirect or refuse in its own words. No route ends in a
+// slash, so paths that do are not wanted either.
+func routable(r *http.Request) bool {
+	p := r.URL.EscapedPath()
+	return strings.HasPrefix(p, "/") && p == path.Clean(p)
+}
+
+// finish ends the exchange, also when its handler panicked: the client gets an
+// answer, or a connection that is visibly cut off, and the log gets its lines.
+func (s *server) finish(x *exchange) {
+	fault := recover()
+	if fault == nil {
+		s.logAccess(x)
+		return
+	}
+	begun := x.status != 0
+	aborted := isAbort(fault)
+	if !aborted {
+		s.log.LogAttrs(x.context(), slog.LevelError, "panic",
+			slog.String("request_id", x.id),
+			slog.Any("fault", fault),
+			slog.String("stack", string(debug.Stack())))
+		if !begun {
+			s.write(x, http.StatusInternalServerError, internalText)
+		}
+	}
+	s.logAccess(x)
+	if aborted || begun {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// isAbort reports whether a panic is net/http's own way to cut a response off.
+func isAbort(fault any) bool {
+	err, ok := fault.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
+}

@@ -1,0 +1,122 @@
+package telemetry
+
+import (
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics are what the service tells about itself, in Prometheus' terms. It is
+// safe for concurrent use.
+type Metrics struct {
+	registry  *prometheus.Registry
+	requests  *prometheus.HistogramVec
+	calls     *prometheus.HistogramVec
+	retries   *prometheus.CounterVec
+	refreshes *prometheus.HistogramVec
+	changes   *prometheus.CounterVec
+	batches   *prometheus.HistogramVec
+}
+
+// requestBuckets, in seconds, tell an answer from memory (tens of microseconds)
+// from one that asked AWS (tens of milliseconds) from one that waited.
+var requestBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+
+// NewMetrics returns Metrics for a build of the version and commit.
+func NewMetrics(version, commit string) *Metrics {
+	m := &Metrics{
+		registry:  prometheus.NewRegistry(),
+		requests:  histogram("lsapi_http_request_duration_seconds", "Requests by route, method and status.", requestBuckets, "route", "method", "status"),
+		calls:     histogram("lsapi_aws_call_duration_seconds", "Calls to AWS by operation and outcome, their retries and waits for the budget included.", prometheus.DefBuckets, "operation", "outcome"),
+		retries:   counter("lsapi_aws_retries_total", "Attempts beyond the first of calls to AWS.", "operation"),
+		refreshes: histogram("lsapi_snapshot_refresh_duration_seconds", "Refreshes of the snapshot by outcome.", prometheus.DefBuckets, "outcome"),
+		changes:   counter("lsapi_changes_total", "Changes that were sent to AWS by action and outcome.", "action", "outcome"),
+		batches:   histogram("lsapi_lane_batch_size", "Instances in a register or deregister call.", []float64{1, 2, 5, 10, 20, 50, 100, 200}, "action"),
+	}
+	m.registry.MustRegister(m.requests, m.calls, m.retries, m.refreshes, m.changes, m.batches,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.Gauge("lsapi_build_info", "Always 1; the labels tell the build.", func() float64 { return 1 },
+		"version", version, "commit", commit, "goversion", runtime.Version())
+	return m
+}
+
+// Handler answers with the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Request counts an answered request. The route is the pattern that matched and
+// not the path, of which there are as many as clients can think of.
+func (m *Metrics) Request(route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, method, statusText(status)).Observe(took.Seconds())
+}
+
+// Call counts a call to AWS.
+func (m *Metrics) Call(operation, outcome string, attempts int, took time.Duration) {
+	m.calls.WithLabelValues(operation, outcome).Observe(took.Seconds())
+	if attempts > 1 {
+		m.retries.WithLabelValues(operation).Add(float64(attempts - 1))
+	}
+}
+
+// Refresh counts a refresh of the snapshot.
+func (m *Metrics) Refresh(outcome string, took time.Duration) {
+	m.refreshes.WithLabelValues(outcome).Observe(took.Seconds())
+}
+
+// Change counts a change that was sent to AWS.
+func (m *Metrics) Change(action, outcome string) {
+	m.changes.WithLabelValues(action, outcome).Inc()
+}
+
+// Batch counts a register or deregister call of so many instances.
+func (m *Metrics) Batch(action string, size int) {
+	m.batches.WithLabelValues(action).Observe(float64(size))
+}
+
+// Gauge adds a value that is asked for when the metrics are read. Labels are
+// pairs of name and value.
+func (m *Metrics) Gauge(name, help string, value func() float64, labels ...string) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: name, Help: help, ConstLabels: pairs(labels),
+	}, value))
+}
+
+// Counter is Gauge for a value that only grows.
+func (m *Metrics) Counter(name, help string, value func() float64, labels ...string) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: name, Help: help, ConstLabels: pairs(labels),
+	}, value))
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+func pairs(labels []string) prometheus.Labels {
+	result := make(prometheus.Labels, len(labels)/2)
+	for i := 0; i+1 < len(labels); i += 2 {
+		result[labels[i]] = labels[i+1]
+	}
+	return result
+}
+
+// statusText spares the hot path the making of strings.
+func statusText(status int) string {
+	switch status {
+	case http.StatusOK:
+		return "200"
+	case http.StatusNotModified:
+		return "304"
+	}
+	return strconv.Itoa(status)
+}

@@ -1,0 +1,32 @@
+package telemetry
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// printable escapes what is not printable, so that the text stays on its line
+// whatever its origin.
+func printable(text string) string {
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
+	if !strings.ContainsFunc(text, unprintable) {
+		return text
+	}
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
+}
+
+// defused takes out of an attribute's value what tint would let through when it
+// quotes: escape characters and delete, and the four characters \x1b, which it
+// turns into an escape character when it colours. Without colour it drops what
+// comes after the first byte that is no text. Quoting does the rest.
+func defused(value string) string {
+	value = strings.ToValidUTF8(value, "?")
+	if !strings.ContainsAny(value, "\x1b\x7f\\\ufffd") {
+		return value
+	}
+	return defuser.Replace(value)
+}
+
+var defuser = strings.NewReplacer("\x1b", `\e`, `\x1b`, `\e`, "\x7f", `\u007f`, "\ufffd", "?")
