@@ -1,0 +1,175 @@
+package snapshot
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// facts remembers what EC2 says of instances. It changes seldom, so that it is
+// asked for less often than who is a member.
+type facts struct {
+	aws AWS
+
+	mu    sync.RWMutex
+	known map[string]fact
+	total int // instances of the region when all were last listed; 0 is not known
+}
+
+// fact is an instance and when the asking for it began.
+type fact struct {
+	lsapi.Instance
+	at time.Time
+}
+
+// expired reports whether EC2 should be asked again.
+func (f fact) expired(now time.Time) bool {
+	if !f.Known() {
+		return now.Sub(f.at) > unknownLifetime
+	}
+	return now.Sub(f.at) > factsLifetime
+}
+
+func newFacts(aws AWS) facts {
+	return facts{aws: aws, known: make(map[string]fact)}
+}
+
+// of returns the instances' facts; of those that it does not know, the id.
+func (f *facts) of(ids []string) []lsapi.Instance {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	instances := make([]lsapi.Instance, len(ids))
+	for i, id := range ids {
+		instances[i] = f.known[id].Instance
+		instances[i].ID = id
+	}
+	return instances
+}
+
+// learn notes what somebody else was told by EC2 just now.
+func (f *facts) learn(instance lsapi.Instance) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.known[instance.ID] = fact{instance, time.Now()}
+}
+
+// ensure asks EC2 for those of the instances of which nothing is known, so that
+// an answer never shows an instance as unknown only because nobody had asked.
+func (f *facts) ensure(ctx context.Context, ids []string) error {
+	return f.ask(ctx, f.missing(ids))
+}
+
+func (f *facts) missing(ids []string) []string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	var missing []string
+	seen := make(map[string]bool)
+	for _, id := range ids {
+		if _, ok := f.known[id]; !ok && !seen[id] {
+			seen[id] = true
+			missing = append(missing, id)
+		}
+	}
+	return missing
+}
+
+// ask looks instances up by whichever is fewer calls: filters that name them, or
+// plain pages of the whole region.
+func (f *facts) ask(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	filtered := calls(len(ids), maxFilterValues)
+	if filtered > calls(max(f.regionSize(), len(ids)), pageSize) {
+		done, err := f.askAll(ctx, ids, filtered)
+		if done || err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	found, err := f.aws.Instances(ctx, ids)
+	if err != nil {
+		return err
+	}
+	f.note(ids, found, began)
+	return nil
+}
+
+// askAll lists the region's instances. It gives up, and reports false, when that
+// takes more calls than filters would: a region can hold more than was thought.
+func (f *facts) askAll(ctx context.Context, ids []string, most int) (done bool, err error) {
+	began := time.Now()
+	found := make(map[string]lsapi.Instance, len(ids))
+	total, pages := 0, 0
+	for page, err := range f.aws.AllInstances(ctx) {
+		if err != nil {
+			return false, err
+		}
+		for _, instance := range page {
+			found[instance.ID] = instance
+		}
+		total += len(page)
+		if pages++; pages > most {
+			f.sized(max(total, f.regionSize()))
+			return false, nil
+		}
+	}
+	f.sized(total)
+	f.note(ids, found, began)
+	return true, nil
+}
+
+// note remembers what was found, also of instances that were not asked for: the
+// next page of load balancers may name them. Of ids that were not found it
+// remembers that EC2 does not know them.
+func (f *facts) note(ids []string, found map[string]lsapi.Instance, began time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		f.known[id] = fact{lsapi.Instance{ID: id}, began}
+	}
+	for id, instance := range found {
+		f.known[id] = fact{instance, began}
+	}
+}
+
+func (f *facts) regionSize() int {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.total
+}
+
+// sized notes how many instances the region holds.
+func (f *facts) sized(total int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.total = total
+}
+
+// keep forgets the instances that a listing, begun then, shows to be members of
+// nothing any more.
+func (f *facts) keep(members map[string]bool, began time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.DeleteFunc(f.known, func(id string, known fact) bool { return !members[id] && known.at.Before(began) })
+}
+
+// expired returns the instances of which EC2 should be asked again.
+func (f *facts) expired() []string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	var ids []string
+	now := time.Now()
+	for id, known := range f.known {
+		if known.expired(now) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// calls is how many calls of some size it takes for n instances.
+func calls(n, size int) int { return (n + size - 1) / size }

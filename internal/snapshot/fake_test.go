@@ -1,0 +1,209 @@
+package snapshot_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/snapshot"
+)
+
+// fakeAWS is a region behind calls that take time and fail. It runs on the clock
+// of the test's bubble.
+type fakeAWS struct {
+	latency  time.Duration // of each call
+	pageSize int           // load balancers a page
+
+	mu       sync.Mutex
+	members  map[string][]string
+	unlisted map[string]bool // left out of listings
+	facts    map[string]lsapi.Instance
+	calls    map[string]int
+	fail     map[string]error // by operation
+	slow     map[string]time.Duration
+}
+
+func newFakeAWS() *fakeAWS {
+	return &fakeAWS{
+		latency: 50 * time.Millisecond, pageSize: 400,
+		members: make(map[string][]string), unlisted: make(map[string]bool), facts: make(map[string]lsapi.Instance),
+		calls: make(map[string]int), fail: make(map[string]error), slow: make(map[string]time.Duration),
+	}
+}
+
+// set makes the instances the members of a load balancer, and known to EC2.
+func (f *fakeAWS) set(name string, ids ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.members[name] = ids
+	for _, id := range ids {
+		f.facts[id] = lsapi.Instance{ID: id, Type: "t2.micro", State: lsapi.StateRunning}
+	}
+}
+
+// change does something to the region.
+func (f *fakeAWS) change(what func(*fakeAWS)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	what(f)
+}
+
+func (f *fakeAWS) count(op string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[op]
+}
+
+// ask is a call: it takes its time, sees the region at its end, and may fail.
+func (f *fakeAWS) ask(ctx context.Context, op string, see func()) error {
+	f.mu.Lock()
+	f.calls[op]++
+	wait := f.latency + f.slow[op]
+	f.mu.Unlock()
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
+		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.fail[op]; err != nil {
+		return err
+	}
+	see()
+	return nil
+}
+
+func (f *fakeAWS) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
+	return func(yield func([]lsapi.LoadBalancer, error) bool) {
+		for from, more := 0, true; more; from += f.pageSize {
+			var page []lsapi.LoadBalancer
+			err := f.ask(ctx, "LoadBalancers", func() {
+				names := slices.DeleteFunc(slices.Sorted(maps.Keys(f.members)), func(n string) bool { return f.unlisted[n] })
+				for _, name := range names[min(from, len(names)):min(from+f.pageSize, len(names))] {
+					page = append(page, lsapi.LoadBalancer{Name: name, Members: slices.Clone(f.members[name])})
+				}
+				more = from+f.pageSize < len(names)
+			})
+			if !yield(page, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (f *fakeAWS) Members(ctx context.Context, name string) (ids []string, err error) {
+	err = f.ask(ctx, "Members", func() { ids = slices.Clone(f.members[name]) })
+	if err == nil && ids == nil {
+		return nil, lsapi.Errorf(lsapi.CodeNotFound, "no %s", name)
+	}
+	return ids, err
+}
+
+func (f *fakeAWS) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
+	found := make(map[string]lsapi.Instance)
+	for batch := range slices.Chunk(ids, 200) {
+		err := f.ask(ctx, "Instances", func() {
+			for _, id := range batch {
+				if instance, ok := f.facts[id]; ok {
+					found[id] = instance
+				}
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (f *fakeAWS) AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error] {
+	return func(yield func([]lsapi.Instance, error) bool) {
+		f.mu.Lock()
+		all := slices.SortedFunc(maps.Values(f.facts), func(a, b lsapi.Instance) int { return strings.Compare(a.ID, b.ID) })
+		f.mu.Unlock()
+		for page := range slices.Chunk(all, 1000) {
+			err := f.ask(ctx, "AllInstances", func() {})
+			if !yield(page, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// region is a snapshot of a fake AWS, with what a test does to both.
+type region struct {
+	*snapshot.Snapshot
+	aws *fakeAWS
+
+	mu      sync.Mutex
+	overlay map[string][]string // members laid over what is read
+}
+
+const (
+	maxStaleness    = 2 * time.Second
+	maxStaleOnError = 5 * time.Minute
+	idleAfter       = 5 * time.Minute
+)
+
+// inBubble runs a test on a clock of its own.
+func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := &region{aws: aws, overlay: make(map[string][]string)}
+		r.Snapshot = snapshot.New(snapshot.Options{
+			AWS: aws, Encode: encode, Overlay: r.overlaid,
+			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
+		})
+		r.Start()
+		test(t, r)
+		if err := r.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// encode writes "id:type" for each member.
+func encode(members []lsapi.Instance) []byte {
+	var body strings.Builder
+	for _, m := range members {
+		fmt.Fprintf(&body, "%s:%s ", m.ID, m.Type)
+	}
+	return []byte(body.String())
+}
+
+func (r *region) overlaid(name string, ids []string, _ time.Time) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if members, ok := r.overlay[name]; ok {
+		return members
+	}
+	return ids
+}
+
+// read returns the body, or "!code".
+func (r *region) read(t *testing.T, name string, fresh bool) (body string, age time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	got, err := r.Read(ctx, name, fresh)
+	if err != nil {
+		return "!" + string(lsapi.ErrorCode(err)), 0
+	}
+	return strings.TrimSpace(string(got.Body)), time.Since(got.AsOf)
+}
+
+func (r *region) wantRead(t *testing.T, name, want string) {
+	t.Helper()
+	if got, _ := r.read(t, name, false); got != want {
+		t.Errorf("%s reads %q, want %q", name, got, want)
+	}
+}

@@ -1,0 +1,129 @@
+package snapshot
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+)
+
+// flight is a named read that readers wait for. It can be joined until it
+// begins, never later: what it finds must have been asked for after its readers
+// came. A page of the region's listing that began late enough lands it too.
+type flight struct {
+	name   string
+	joined time.Time // when the last reader joined
+	landed chan struct{}
+	err    error // set before it lands
+}
+
+// await reads a load balancer afresh, together with all who want the same.
+func (s *Snapshot) await(ctx context.Context, name string) error {
+	f := s.join(name)
+	select {
+	case <-f.landed:
+		return f.err
+	case <-ctx.Done():
+		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
+	case <-s.base.Done():
+		return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
+	}
+}
+
+// join gets on the load balancer's next flight. While one is under way, the next
+// waits for it, so that all who come meanwhile share it.
+func (s *Snapshot) join(name string) *flight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.waiting[name]
+	if f == nil {
+		f = &flight{name: name, landed: make(chan struct{})}
+		s.waiting[name] = f
+		if !s.flying[name] {
+			s.enqueue(f)
+		}
+	}
+	f.joined = time.Now()
+	return f
+}
+
+// enqueue lets a flight begin as soon as a reader is free. The caller holds mu.
+func (s *Snapshot) enqueue(f *flight) {
+	s.queue = append(s.queue, f)
+	if s.readers < maxNamedReads && s.base.Err() == nil {
+		s.readers++
+		s.done.Go(s.readNamed)
+	}
+}
+
+// readNamed reads what waits in the queue until nothing does.
+func (s *Snapshot) readNamed() {
+	for f := s.begin(); f != nil; f = s.begin() {
+		f.err = s.readOne(f.name)
+		s.end(f)
+	}
+}
+
+// begin takes the next flight that has not landed. Nobody joins it any more.
+func (s *Snapshot) begin() *flight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) > 0 {
+		f := s.queue[0]
+		s.queue = s.queue[1:]
+		if s.waiting[f.name] == f {
+			delete(s.waiting, f.name)
+			s.flying[f.name] = true
+			return f
+		}
+	}
+	s.readers--
+	return nil
+}
+
+// end lands a flight and lets the next of its load balancer begin.
+func (s *Snapshot) end(f *flight) {
+	close(f.landed)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.flying, f.name)
+	if next := s.waiting[f.name]; next != nil {
+		s.enqueue(next)
+	}
+}
+
+// landWaiting lands the flights whose readers are all satisfied by a read that
+// began then, and of which result tells that and how.
+func (s *Snapshot) landWaiting(began time.Time, result func(name string) (err error, landed bool)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, f := range s.waiting {
+		if f.joined.After(began) {
+			continue
+		}
+		if err, landed := result(name); landed {
+			delete(s.waiting, name)
+			f.err = err
+			close(f.landed)
+		}
+	}
+}
+
+// readOne reads one load balancer by name.
+func (s *Snapshot) readOne(name string) error {
+	ctx, cancel := context.WithTimeout(s.base, namedTimeout)
+	defer cancel()
+	began := time.Now()
+	ids, err := s.o.AWS.Members(ctx, name)
+	if err != nil {
+		if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+			s.drop(name, began)
+		}
+		return err
+	}
+	if err := s.facts.ensure(ctx, s.o.Overlay(name, ids, began)); err != nil {
+		return err
+	}
+	s.publish(s.slotsFor(name)[0], ids, began)
+	return nil
+}

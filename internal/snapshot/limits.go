@@ -1,0 +1,42 @@
+package snapshot
+
+import "time"
+
+// The bounds of the snapshot, each with its reason.
+const (
+	// namedTimeout bounds a named read, which is two calls. It leaves a client's
+	// 30 s room for an answer from what is remembered.
+	namedTimeout = 10 * time.Second
+
+	// maxNamedReads is how many load balancers are read by name at once: enough
+	// to fill the bucket of Classic ELB reads (40), few enough to leave the
+	// region's refresh, which serves them all, its share.
+	maxNamedReads = 16
+
+	// factsLifetime is how long EC2's facts of an instance are taken for true.
+	// What is shown of them (type, launch time) changes only when an instance is
+	// stopped and started again, which takes about as long.
+	factsLifetime = time.Minute
+
+	// unknownLifetime is the same for an instance that EC2 does not know: one
+	// that was launched a moment ago may become known any moment.
+	unknownLifetime = 10 * time.Second
+
+	// maxFilterValues is how many ids one filtered lookup takes, pageSize how many
+	// instances a plain page holds (both EC2's limits).
+	maxFilterValues = 200
+	pageSize        = 1000
+
+	// slackShare is the part of the bound by which a refresh begins earlier than
+	// the duration of the last one demands, for it may take longer.
+	slackShare = 8
+
+	// retryPause is how long after a failed refresh the next begins. The SDK has
+	// backed off three times by then.
+	retryPause = time.Second
+
+	// touchEvery is how exactly the time of the last read is kept: a write to
+	// memory that all processors share, on every read, would cost more than the
+	// rest of it.
+	touchEvery = 100 * time.Millisecond
+)

@@ -1,0 +1,154 @@
+package snapshot
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+)
+
+// refreshForever refreshes ahead of the bound while anybody reads, and sleeps
+// when nobody does.
+func (s *Snapshot) refreshForever() {
+	var next time.Time
+	for {
+		now := time.Now()
+		var due <-chan time.Time
+		if !s.isIdle(now) {
+			due = time.After(max(0, next.Sub(now)))
+		}
+		select {
+		case <-s.base.Done():
+			return
+		case <-s.wake:
+			continue // somebody reads again: it is due when the last one says
+		case <-due:
+		}
+		began := time.Now()
+		err := s.refresh(s.base)
+		next = s.schedule(began, time.Now(), err)
+	}
+}
+
+// refreshNow wakes the loop.
+func (s *Snapshot) refreshNow() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// schedule says when the next refresh begins: so early that it is over before
+// the answers of this one are too old. A fleet that takes too long for that
+// gets as long a pause as its refresh took, so that it eats neither the machine
+// nor the budget, and the bound stretches by what is missing.
+func (s *Snapshot) schedule(began, ended time.Time, err error) (next time.Time) {
+	s.tell(err)
+	s.o.Observe(lsapi.ErrorCode(err), ended.Sub(began))
+	if err != nil {
+		return ended.Add(retryPause)
+	}
+	took, slack := ended.Sub(began), s.o.MaxStaleness/slackShare
+	next = began.Add(s.o.MaxStaleness - took - slack)
+	if earliest := ended.Add(took); next.Before(earliest) {
+		next = earliest
+	}
+	bound := max(s.o.MaxStaleness, next.Sub(began)+took+slack)
+	if old := time.Duration(s.bound.Swap(int64(bound))); bound > s.o.MaxStaleness && old == s.o.MaxStaleness {
+		s.o.Log.Warn("the fleet is too large for the freshness bound; answers may be older",
+			"max_staleness", s.o.MaxStaleness, "bound", bound, "refresh_took", took)
+	}
+	return next
+}
+
+// tell logs when refreshing begins to fail, and when it works again.
+func (s *Snapshot) tell(err error) {
+	failing := err != nil && s.base.Err() == nil
+	switch was := s.failing.Swap(failing); {
+	case failing && !was:
+		s.o.Log.Warn("AWS cannot be read; answers grow older", "code", lsapi.ErrorCode(err), "error", err)
+	case was && !failing:
+		s.o.Log.Info("AWS can be read again")
+	}
+}
+
+// refresh lists the region. Each page is shown to readers as soon as it is
+// there. A load balancer that was known and is not listed is asked for by name:
+// only that answer makes it a 404.
+func (s *Snapshot) refresh(ctx context.Context) error {
+	began := time.Now()
+	listed, members := make(map[string]bool), make(map[string]bool)
+	asked := began
+	for page, err := range s.o.AWS.LoadBalancers(ctx) {
+		if err != nil {
+			return err
+		}
+		ids, err := s.show(ctx, page, asked)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			members[id] = true
+		}
+		for _, lb := range page {
+			listed[lb.Name] = true
+		}
+		asked = time.Now()
+	}
+	s.listed.Store(began.UnixNano())
+	s.achieved.Store(s.oldest.Swap(0))
+	s.checkUnlisted(listed, began)
+	s.facts.keep(members, began)
+	s.renewFacts()
+	return nil
+}
+
+// renewFacts asks EC2 again for what has expired, beside the refreshes: for a
+// large fleet that takes longer than a listing, and who is a member must not
+// wait for it. The next refresh shows what it found.
+func (s *Snapshot) renewFacts() {
+	expired := s.facts.expired()
+	if len(expired) == 0 || !s.renewing.CompareAndSwap(false, true) {
+		return
+	}
+	s.done.Go(func() {
+		defer s.renewing.Store(false)
+		if err := s.facts.ask(s.base, expired); err != nil && s.base.Err() == nil {
+			s.o.Log.Warn("EC2 cannot be asked; what is known of instances grows older", "code", lsapi.ErrorCode(err), "error", err)
+		}
+	})
+}
+
+// show publishes a page of the listing whose asking began then, and returns the
+// members that it has.
+func (s *Snapshot) show(ctx context.Context, page []lsapi.LoadBalancer, asked time.Time) (ids []string, err error) {
+	names := make([]string, len(page))
+	for i, lb := range page {
+		names[i] = lb.Name
+		ids = append(ids, s.o.Overlay(lb.Name, lb.Members, asked)...)
+	}
+	if err := s.facts.ensure(ctx, ids); err != nil {
+		return nil, err
+	}
+	shown := make(map[string]bool, len(page))
+	for i, sl := range s.slotsFor(names...) {
+		s.publish(sl, page[i].Members, asked)
+		shown[sl.name] = true
+	}
+	s.landWaiting(asked, func(name string) (error, bool) { return nil, shown[name] })
+	return ids, nil
+}
+
+// checkUnlisted deals with the names that a whole listing, begun then, lacks:
+// those that were known are read by name, those that were not are not found.
+func (s *Snapshot) checkUnlisted(listed map[string]bool, began time.Time) {
+	known := *s.slots.Load()
+	for name, sl := range known {
+		if e := sl.current.Load(); !listed[name] && e != nil && e.AsOf.Before(began) {
+			s.join(name)
+		}
+	}
+	s.landWaiting(began, func(name string) (error, bool) {
+		return errNotFound(name), !listed[name] && known[name] == nil
+	})
+}

@@ -1,0 +1,115 @@
+// Package snapshot is the read model: what AWS said of every load balancer of
+// the region, kept in memory and encoded once, so that a read costs a lookup.
+//
+// AWS is asked at a rate that the fleet's size and the freshness bound set,
+// never the number of readers. One loop lists the region page by page; a reader
+// for whom that is not fresh enough has its load balancer read by name, in a
+// flight that everybody shares who came before it began. Each answer carries the
+// time at which the asking began, and is never replaced by an older one.
+package snapshot
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lsapi"
+)
+
+// AWS is what the snapshot needs of the cloud.
+type AWS interface {
+	// LoadBalancers lists the region page by page. An error is the last pair.
+	LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error]
+	// Members returns the members of one load balancer; CodeNotFound when there
+	// is no such load balancer.
+	Members(ctx context.Context, loadBalancer string) ([]string, error)
+	// Instances returns what EC2 knows of the instances, by id.
+	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
+	// AllInstances lists the region's instances page by page. An error is the
+	// last pair.
+	AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error]
+}
+
+// Options tune a Snapshot.
+type Options struct {
+	AWS AWS
+	// Encode turns a listing's members into the body of its answer.
+	Encode func([]lsapi.Instance) []byte
+	// Overlay lays changes that AWS may not show yet over the ids that were read
+	// from began on.
+	Overlay func(loadBalancer string, ids []string, began time.Time) []string
+	// Log gets a line when reading begins to fail, and when it works again.
+	Log *slog.Logger
+	// Observe is told of each refresh: the error's code, empty for none, and how
+	// long it took. Default: nobody is.
+	Observe func(code lsapi.Code, took time.Duration)
+	// MaxStaleness bounds the age of an answer.
+	MaxStaleness time.Duration
+	// MaxStaleOnError bounds it when AWS cannot be read.
+	MaxStaleOnError time.Duration
+	// IdleAfter is how long nobody has to read for the refreshes to stop.
+	IdleAfter time.Duration
+}
+
+// Snapshot serves reads from memory. Start starts its refreshes, Close ends
+// them. It is safe for concurrent use.
+type Snapshot struct {
+	o     Options
+	facts facts
+
+	slots    atomic.Pointer[map[string]*slot] // replaced when a load balancer comes or goes
+	listed   atomic.Int64                     // when the asking for the last whole listing began, as UnixNano
+	bound    atomic.Int64                     // how old an answer may be now: MaxStaleness, or what a large fleet allows
+	oldest   atomic.Int64                     // the age of the oldest answer served as fresh since the last refresh
+	achieved atomic.Int64                     // the same between the two refreshes before
+	failing  atomic.Bool                      // the last refresh failed
+	lastRead atomic.Int64                     // when somebody last read, as UnixNano
+	renewing atomic.Bool                      // instance facts are being asked for again
+
+	mu      sync.Mutex         // guards what follows, and the replacing of slots
+	waiting map[string]*flight // by load balancer; not begun
+	queue   []*flight          // those of waiting that may begin, in order
+	flying  map[string]bool    // load balancers with a flight under way
+	readers int                // goroutines that read by name
+
+	wake   chan struct{} // holds one: a refresh is wanted now
+	base   context.Context
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// New returns a Snapshot that knows nothing yet.
+func New(o Options) *Snapshot {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(lsapi.Code, time.Duration) {}
+	}
+	base, cancel := context.WithCancel(context.Background())
+	s := &Snapshot{
+		o: o, facts: newFacts(o.AWS),
+		waiting: make(map[string]*flight),
+		flying:  make(map[string]bool),
+		wake:    make(chan struct{}, 1),
+		base:    base, cancel: cancel,
+	}
+	s.slots.Store(new(map[string]*slot))
+	s.bound.Store(int64(o.MaxStaleness))
+	return s
+}
+
+// Start starts the refreshes. The first happens when somebody reads.
+func (s *Snapshot) Start() {
+	s.done.Go(s.refreshForever)
+}
+
+// Close ends the refreshes and the reads under way.
+func (s *Snapshot) Close(context.Context) error {
+	s.cancel()
+	s.done.Wait()
+	return nil
+}

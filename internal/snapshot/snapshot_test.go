@@ -1,0 +1,342 @@
+package snapshot_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+)
+
+func TestReadsComeFromMemoryAndAreNeverOlderThanTheBound(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		for range 6000 { // a minute, 100 times a second
+			got, age := r.read(t, "web", false)
+			if got != "i-1:t2.micro" || age > maxStaleness {
+				t.Fatalf("got %q, %v old", got, age)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if stats := r.Stats(); stats.Achieved < maxStaleness/2 || stats.Achieved > maxStaleness || stats.Bound != maxStaleness {
+			t.Errorf("the statistics tell of ages up to %v and a bound of %v", stats.Achieved, stats.Bound)
+		}
+		// One at the start by name, and then a listing at most every 1.6 s.
+		if n := aws.count("LoadBalancers"); n > 40 || n < 30 {
+			t.Errorf("a minute cost %d listings, want one for each refresh", n)
+		}
+		if n := aws.count("Members"); n > 1 {
+			t.Errorf("a minute of steady reads cost %d named reads, want only the first", n)
+		}
+		if n := aws.count("Instances") + aws.count("AllInstances"); n > 3 {
+			t.Errorf("a minute cost %d lookups of instances, want what their lifetime needs", n)
+		}
+	})
+}
+
+func TestTheNumberOfReadersCostsNothing(t *testing.T) {
+	calls := make(map[int]int)
+	for _, readers := range []int{1, 100} {
+		aws := newFakeAWS()
+		aws.set("web", "i-1")
+		inBubble(t, aws, func(t *testing.T, r *region) {
+			var all sync.WaitGroup
+			for range readers {
+				all.Go(func() {
+					for range 200 {
+						r.wantRead(t, "web", "i-1:t2.micro")
+						time.Sleep(50 * time.Millisecond)
+					}
+				})
+			}
+			all.Wait()
+			calls[readers] = aws.count("LoadBalancers") + aws.count("Members") + aws.count("Instances") + aws.count("AllInstances")
+		})
+	}
+	// Cold, a second flight can follow the first.
+	if calls[100] > calls[1]+3 {
+		t.Errorf("100 readers cost %d calls, one reader %d", calls[100], calls[1])
+	}
+}
+
+func TestAFreshReadShowsWhatHappenedBeforeIt(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		aws.set("web", "i-1", "i-2")
+		r.wantRead(t, "web", "i-1:t2.micro") // within the bound
+		if got, age := r.read(t, "web", true); got != "i-1:t2.micro i-2:t2.micro" || age > 2*aws.latency {
+			t.Errorf("a fresh read got %q, %v old", got, age)
+		}
+	})
+}
+
+func TestAFreshReadDoesNotJoinACallThatBeganBefore(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		var readers sync.WaitGroup
+		arrive := func() {
+			readers.Go(func() {
+				arrived := time.Now()
+				got, err := r.Read(t.Context(), "web", true)
+				if err != nil || got.AsOf.Before(arrived) {
+					t.Errorf("a reader who came at %v got what was asked for %v before", arrived, arrived.Sub(got.AsOf))
+				}
+			})
+		}
+		before := aws.count("Members")
+		arrive() // its call begins at once
+		synctest.Wait()
+		time.Sleep(aws.latency / 2)
+		for range 20 { // they share the next one
+			arrive()
+		}
+		readers.Wait()
+		if n := aws.count("Members") - before; n != 2 {
+			t.Errorf("21 readers in two groups cost %d calls, want 2", n)
+		}
+	})
+}
+
+func TestWritesAreSeenAtOnce(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		r.Applied("web", lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}, lsapi.Attach)
+		r.wantRead(t, "web", "i-1:t2.micro i-2:t3.nano")
+		r.Applied("web", lsapi.Instance{ID: "i-1"}, lsapi.Detach)
+		r.wantRead(t, "web", "i-2:t3.nano")
+	})
+}
+
+func TestARefreshThatLagsDoesNotUndoAWrite(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		r.mu.Lock()
+		r.overlay["web"] = []string{"i-1", "i-2"} // as the lane remembers; AWS still shows i-1 alone
+		r.mu.Unlock()
+		r.Applied("web", lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}, lsapi.Attach)
+		for range 100 {
+			r.wantRead(t, "web", "i-1:t2.micro i-2:t3.nano")
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+}
+
+func TestWhenAWSFailsTheLastAnswerIsServedWithItsAgeUntilItIsTooOld(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		throttled := lsapi.Errorf(lsapi.CodeThrottled, "slow down")
+		aws.change(func(f *fakeAWS) {
+			f.fail["LoadBalancers"], f.fail["Members"], f.fail["Instances"] = throttled, throttled, throttled
+		})
+		failed := time.Now()
+		for time.Since(failed) < maxStaleOnError-time.Second {
+			got, age := r.read(t, "web", false)
+			if got != "i-1:t2.micro" {
+				t.Fatalf("%v after AWS began to fail: %q", time.Since(failed), got)
+			}
+			if since := time.Since(failed); since > maxStaleness && (age < since || age > since+maxStaleness) {
+				t.Fatalf("%v after AWS began to fail its age is %v", since, age)
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		if got, _ := r.read(t, "web", true); got != "!throttled" {
+			t.Errorf("a fresh read got %q, want the failure", got)
+		}
+		r.wantRead(t, "never-seen", "!throttled")
+		time.Sleep(2 * time.Second)
+		r.wantRead(t, "web", "!unavailable")
+
+		aws.change(func(f *fakeAWS) { clear(f.fail) })
+		r.wantRead(t, "web", "i-1:t2.micro")
+	})
+}
+
+func TestAStaleAnswerIsServedAtOnceWhileAWSHangs(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		time.Sleep(time.Second)
+		failure := lsapi.Errorf(lsapi.CodeUpstream, "")
+		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"], f.slow["Members"] = failure, time.Hour })
+		time.Sleep(3 * time.Second)
+		start := time.Now()
+		r.wantRead(t, "web", "i-1:t2.micro")
+		if took := time.Since(start); took > 0 {
+			t.Errorf("the reader waited %v", took)
+		}
+	})
+}
+
+func TestAnUnknownNameCostsNoCall(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		time.Sleep(200 * time.Millisecond) // the first listing is there
+		before := aws.count("Members")
+		for i := range 1000 {
+			r.wantRead(t, fmt.Sprintf("no-%d", i), "!not_found")
+		}
+		if n := aws.count("Members") - before; n != 0 {
+			t.Errorf("unknown names cost %d calls", n)
+		}
+	})
+}
+
+func TestALoadBalancerThatAListingLacksIsAskedForByName(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	aws.set("api", "i-2")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, "api", "i-2:t2.micro")
+		aws.change(func(f *fakeAWS) { f.unlisted["web"] = true })
+		for range 100 {
+			r.wantRead(t, "web", "i-1:t2.micro")
+			time.Sleep(100 * time.Millisecond)
+		}
+		aws.change(func(f *fakeAWS) { delete(f.members, "api") })
+		time.Sleep(maxStaleness)
+		r.wantRead(t, "api", "!not_found")
+	})
+}
+
+func TestAnInstanceThatCannotBeLookedUpNeverVanishes(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		aws.set("web", "i-1", "i-2")
+		aws.change(func(f *fakeAWS) { f.fail["Instances"] = lsapi.Errorf(lsapi.CodeUpstream, "") })
+		for range 50 {
+			r.wantRead(t, "web", "i-1:t2.micro") // the last that was whole
+			time.Sleep(100 * time.Millisecond)
+		}
+		aws.change(func(f *fakeAWS) { clear(f.fail); delete(f.facts, "i-1") })
+		time.Sleep(maxStaleness)
+		r.wantRead(t, "web", "i-1:t2.micro i-2:t2.micro")
+		time.Sleep(2 * time.Minute)               // the facts' lifetime is over
+		r.wantRead(t, "web", "i-1: i-2:t2.micro") // EC2 no longer knows it, and it is still a member
+	})
+}
+
+func TestWhenNobodyReadsAWSIsNotAsked(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		time.Sleep(time.Hour)
+		if n := aws.count("LoadBalancers"); n != 0 {
+			t.Errorf("there were %d listings before anybody read", n)
+		}
+		r.wantRead(t, "web", "i-1:t2.micro")
+		time.Sleep(idleAfter + 10*time.Second)
+		before := aws.count("LoadBalancers")
+		time.Sleep(time.Hour)
+		if n := aws.count("LoadBalancers") - before; n != 0 {
+			t.Errorf("there were %d listings while nobody read", n)
+		}
+		aws.set("web", "i-1", "i-2")
+		r.wantRead(t, "web", "i-1:t2.micro i-2:t2.micro") // nothing from before is served
+		time.Sleep(3 * time.Second)
+		if n := aws.count("LoadBalancers") - before; n == 0 {
+			t.Error("refreshes did not begin again with a reader")
+		}
+	})
+}
+
+func TestReadersOfANamedLoadBalancerDoNotWaitForTheColdFill(t *testing.T) {
+	aws := newFakeAWS()
+	for i := range 1000 {
+		ids := make([]string, 100)
+		for j := range ids {
+			ids[j] = fmt.Sprintf("i-%04x%04x", i, j)
+		}
+		aws.set(fmt.Sprintf("elb-%04d", i), ids...)
+	}
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		start := time.Now()
+		if got, _ := r.read(t, "elb-0999", false); !strings.HasPrefix(got, "i-03e70000:t2.micro") {
+			t.Errorf("got %.40q", got)
+		}
+		if took := time.Since(start); took > 3*aws.latency {
+			t.Errorf("the reader waited %v, want two calls' time", took)
+		}
+		time.Sleep(time.Minute)
+		// 100,000 instances: 100 plain pages are fewer calls than 500 filters.
+		if n := aws.count("Instances"); n > 2 {
+			t.Errorf("the fill cost %d filtered lookups", n)
+		}
+		if n := aws.count("AllInstances"); n > 205 {
+			t.Errorf("a minute cost %d pages of instances, want 100 for the fill and at most 100 for the renewal", n)
+		}
+	})
+}
+
+func TestAFleetThatIsTooLargeStretchesTheBound(t *testing.T) {
+	aws := newFakeAWS()
+	aws.pageSize = 1
+	for i := range 50 { // a refresh takes 2.5 s
+		aws.set(fmt.Sprintf("elb-%02d", i), "i-1")
+	}
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "elb-00", "i-1:t2.micro")
+		time.Sleep(20 * time.Second)
+		before, start := aws.count("LoadBalancers")+aws.count("Members"), time.Now()
+		for time.Since(start) < 30*time.Second {
+			for i := range 50 {
+				r.wantRead(t, fmt.Sprintf("elb-%02d", i), "i-1:t2.micro")
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		// Half of the time is pause: 6 refreshes of 50 calls, and no named reads.
+		if n := aws.count("LoadBalancers") + aws.count("Members") - before; n > 7*50 {
+			t.Errorf("30 s cost %d calls", n)
+		}
+	})
+}
+
+func TestAReaderWhoIsSatisfiedByARefreshCostsNoNamedRead(t *testing.T) {
+	aws := newFakeAWS()
+	for i := range 400 {
+		aws.set(fmt.Sprintf("elb-%03d", i), "i-1")
+	}
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		var all sync.WaitGroup
+		for i := range 400 { // a dashboard opens
+			all.Go(func() { r.wantRead(t, fmt.Sprintf("elb-%03d", i), "i-1:t2.micro") })
+		}
+		all.Wait()
+		if n := aws.count("Members"); n > 40 {
+			t.Errorf("400 cold readers cost %d named reads beside one listing", n)
+		}
+	})
+}
+
+func TestACallerWhoLeavesGetsATimeout(t *testing.T) {
+	aws := newFakeAWS()
+	aws.slow["Members"], aws.slow["LoadBalancers"] = time.Hour, time.Hour
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := r.Read(ctx, "web", false)
+		if code := lsapi.ErrorCode(err); code != lsapi.CodeTimeout {
+			t.Errorf("got %v", err)
+		}
+	})
+}

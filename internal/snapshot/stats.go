@@ -1,0 +1,36 @@
+package snapshot
+
+import "time"
+
+// Stats is the state of a Snapshot.
+type Stats struct {
+	LoadBalancers int
+	Members       int
+	// Bytes is the size of the encoded answers.
+	Bytes int
+	// Age is the time since the asking for the last whole listing began; 0 before
+	// there is one.
+	Age time.Duration
+	// Bound is how old an answer may be now: MaxStaleness, or more for a fleet
+	// that takes longer to list.
+	Bound time.Duration
+	// Achieved is how old the oldest answer was that was served as fresh between
+	// the last two refreshes.
+	Achieved time.Duration
+}
+
+// Stats looks at every load balancer.
+func (s *Snapshot) Stats() Stats {
+	stats := Stats{Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load())}
+	if listed := s.listed.Load(); listed != 0 {
+		stats.Age = time.Since(time.Unix(0, listed))
+	}
+	for _, sl := range *s.slots.Load() {
+		if e := sl.current.Load(); e != nil {
+			stats.LoadBalancers++
+			stats.Members += len(e.members)
+			stats.Bytes += len(e.Body)
+		}
+	}
+	return stats
+}
