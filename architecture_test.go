@@ -1,0 +1,184 @@
+package lsapi_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "lsapi"
+
+// adapters meet the outside world, each one part of it.
+var adapters = []string{"auth", "cloud", "httpapi", "snapshot", "store", "telemetry"}
+
+// A rule says which imports a package may not have.
+type rule struct {
+	sentence string
+	// of reports whether the rule is about the package, named by its folder.
+	of func(folder string) bool
+	// forbids reports whether the rule keeps the package from importing path.
+	forbids func(folder, path string) bool
+}
+
+var rules = []rule{
+	{
+		"the root package imports the standard library only",
+		is("."),
+		func(_, path string) bool { return ours(path) || thirdParty(path) },
+	},
+	{
+		"an adapter imports no sibling adapter",
+		isAdapter,
+		func(folder, path string) bool {
+			return isAdapter(folderOf(path)) && !within(folderOf(path), top(folder))
+		},
+	},
+	{
+		"membership declares the interfaces that it needs and imports no adapter",
+		is("internal/membership"),
+		func(_, path string) bool { return isAdapter(folderOf(path)) },
+	},
+	{
+		"only app sees concrete adapters",
+		func(folder string) bool { return !isAdapter(folder) && folder != "internal/app" },
+		func(_, path string) bool { return isAdapter(folderOf(path)) },
+	},
+	{
+		"the emulator imports nothing of lsapi",
+		inside("internal/emulator"),
+		func(_, path string) bool { return ours(path) && !within(folderOf(path), "internal/emulator") },
+	},
+	{
+		"lsapi reaches the emulator by its URL: only a command imports it",
+		func(folder string) bool { return !within(folder, "internal/emulator") && folder != "internal/cli" },
+		func(_, path string) bool { return within(folderOf(path), "internal/emulator") },
+	},
+	{
+		"SDK types stop in cloud",
+		func(folder string) bool { return !within(folder, "internal/cloud") },
+		func(_, path string) bool { return strings.HasPrefix(path, "github.com/aws/") },
+	},
+	{
+		"SQL stops in store",
+		func(folder string) bool { return !within(folder, "internal/store") },
+		func(_, path string) bool { return within(path, "database/sql") },
+	},
+	{
+		"HTTP stays at the edges: statuses stop in httpapi",
+		func(folder string) bool {
+			knows := []string{"api", "bench", "internal/httpapi", "internal/app", "internal/cli", "internal/cloud", "internal/emulator", "internal/telemetry"}
+			return !slices.ContainsFunc(knows, func(known string) bool { return within(folder, known) })
+		},
+		func(_, path string) bool { return path == "net/http" },
+	},
+	{
+		"main imports the commands and nothing else of lsapi",
+		is("cmd/lsapi"),
+		func(_, path string) bool { return ours(path) && path != "lsapi/internal/cli" },
+	},
+	{
+		"the commands and app are imported from above only",
+		func(folder string) bool { return folder != "cmd/lsapi" && folder != "internal/cli" },
+		func(_, path string) bool { return path == "lsapi/internal/cli" || path == "lsapi/internal/app" },
+	},
+}
+
+func TestImportsFollowTheDependencyRules(t *testing.T) {
+	imports := importsByFolder(t)
+	for _, r := range rules {
+		t.Run(r.sentence, func(t *testing.T) {
+			for _, folder := range slices.Sorted(maps.Keys(imports)) {
+				for _, path := range imports[folder] {
+					if r.of(folder) && r.forbids(folder, path) {
+						t.Errorf("%s imports %s", folder, path)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestNoPackageIsADrawerForOddsAndEnds(t *testing.T) {
+	for folder := range importsByFolder(t) {
+		if name := path.Base(folder); slices.Contains([]string{"util", "utils", "common", "misc", "shared", "helpers"}, name) {
+			t.Errorf("%s says nothing about what is in it", folder)
+		}
+	}
+}
+
+// importsByFolder returns what the packages of this module import outside their
+// tests.
+func importsByFolder(t *testing.T) map[string][]string {
+	t.Helper()
+	imports := make(map[string][]string)
+	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (file == "tools" || strings.HasPrefix(entry.Name(), ".") && file != "."):
+			return fs.SkipDir // modules of their own, and what is no package
+		case entry.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		folder := filepath.ToSlash(filepath.Dir(file))
+		imports[folder] = slices.Grow(imports[folder], len(parsed.Imports))
+		for _, spec := range parsed.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			imports[folder] = append(imports[folder], path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(imports) < 2 {
+		t.Fatal("found no packages: does the test run in the module's root?")
+	}
+	return imports
+}
+
+func is(folder string) func(string) bool {
+	return func(other string) bool { return other == folder }
+}
+
+func inside(folder string) func(string) bool {
+	return func(other string) bool { return within(other, folder) }
+}
+
+// within reports whether a folder or path is another or below it.
+func within(inner, outer string) bool {
+	return inner == outer || strings.HasPrefix(inner, outer+"/")
+}
+
+func isAdapter(folder string) bool {
+	return slices.ContainsFunc(adapters, func(name string) bool { return within(folder, "internal/"+name) })
+}
+
+// top is the folder of the adapter that a folder belongs to.
+func top(folder string) string {
+	return strings.Join(strings.SplitN(folder, "/", 3)[:2], "/")
+}
+
+func ours(path string) bool { return within(path, module) }
+
+func folderOf(path string) string { return strings.TrimPrefix(path, module+"/") }
+
+// thirdParty tells by the dot in the host that the standard library's paths lack.
+func thirdParty(path string) bool {
+	host, _, _ := strings.Cut(path, "/")
+	return strings.Contains(host, ".")
+}

@@ -1,0 +1,19 @@
+// Command lsapi is the front door to the membership of AWS load balancers. Run
+// it with --help.
+package main
+
+import (
+	"os"
+	_ "time/tzdata" // so that TZ works on a machine without zone files
+
+	"lsapi/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Run(cli.Process{
+		Args:    os.Args[1:],
+		Environ: os.Environ(),
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+	}))
+}

@@ -1,0 +1,153 @@
+// Package app wires the service together. Its parts start in order and stop in
+// reverse, and a start that fails stops what had started.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+
+	"lsapi"
+	"lsapi/internal/auth"
+	"lsapi/internal/cloud"
+	"lsapi/internal/config"
+	"lsapi/internal/httpapi"
+	"lsapi/internal/membership"
+	"lsapi/internal/telemetry"
+)
+
+// Options say how to run the service.
+type Options struct {
+	Config config.Config
+	// Log is where log lines go.
+	Log io.Writer
+	// Color is whether they are coloured, for a terminal.
+	Color bool
+	// Version is told at the start.
+	Version string
+	// Listen opens the listener. Nil opens Config.Listen.
+	Listen func(context.Context) (net.Listener, error)
+}
+
+// App is the running service.
+type App struct {
+	log    *slog.Logger
+	server *Server
+	parts  []part // in the order in which they started
+}
+
+// part is something that must be stopped.
+type part struct {
+	name string
+	stop func(context.Context) error
+}
+
+// Start starts the service and returns once it listens. AWS is not asked
+// anything: the service starts, and says so to its callers, when AWS is away.
+//
+// Errors: a *ListenError when the address cannot be had.
+func Start(ctx context.Context, o Options) (*App, error) {
+	a := &App{log: newLogger(o)}
+	if err := a.start(ctx, o); err != nil {
+		return nil, errors.Join(err, a.stop(ctx))
+	}
+	a.log.Info("listening", "address", a.Addr().String(), "region", o.Config.Region,
+		"aws", endpointName(o.Config), "version", o.Version)
+	return a, nil
+}
+
+func (a *App) start(ctx context.Context, o Options) error {
+	cfg := o.Config
+	authenticator, err := auth.NewBasic(string(cfg.APIToken))
+	if err != nil {
+		return err
+	}
+	aws, err := cloud.New(ctx, cloud.Options{Region: cfg.Region, Endpoint: cfg.AWSEndpoint})
+	if err != nil {
+		return err
+	}
+	members := membership.New(aws, membership.Options{Log: a.log})
+	a.started("changes", members.Close)
+
+	handler := httpapi.New(httpapi.Options{
+		Membership:     members,
+		Authenticator:  authenticator,
+		Log:            a.log,
+		Envelope:       httpapi.Envelope(cfg.Envelope),
+		RequestTimeout: cfg.RequestTimeout,
+		TrustedProxies: cfg.TrustedProxies,
+	})
+	listen := o.Listen
+	if listen == nil {
+		listen = func(ctx context.Context) (net.Listener, error) { return Listen(ctx, cfg.Listen) }
+	}
+	listener, err := listen(ctx)
+	if err != nil {
+		return err
+	}
+	a.server = Serve(listener, handler, cfg.RequestTimeout, a.log)
+	a.started("requests", a.server.Stop)
+	return nil
+}
+
+func (a *App) started(name string, stop func(context.Context) error) {
+	a.parts = append(a.parts, part{name, stop})
+}
+
+// Addr returns the address that is served, its real port included.
+func (a *App) Addr() net.Addr { return a.server.Addr() }
+
+// Failed gives the error with which serving ended, if it ended by itself. The
+// rest still wants to be stopped then.
+func (a *App) Failed() <-chan error { return a.server.Failed() }
+
+// Stop stops the parts in reverse: no request is accepted any more, those under
+// way are answered, then the changes that were sent to AWS are seen to their
+// end. What has not ended when ctx does is cut off, and the error says so.
+func (a *App) Stop(ctx context.Context) error {
+	a.log.Info("stopping: no more requests; those under way, and their changes, are seen to the end")
+	err := a.stop(ctx)
+	if err == nil {
+		a.log.Info("stopped")
+	}
+	return err
+}
+
+func (a *App) stop(ctx context.Context) error {
+	var failures []error
+	for _, p := range slices.Backward(a.parts) {
+		if err := p.stop(ctx); err != nil {
+			failures = append(failures, fmt.Errorf("%s were under way: %w", p.name, err))
+		}
+	}
+	a.parts = nil
+	return errors.Join(failures...)
+}
+
+// CheckToken says what is wrong with an API token, without echoing it.
+func CheckToken(token string) error {
+	if _, err := auth.NewBasic(token); err != nil {
+		return errors.New(lsapi.AsError(err).Message)
+	}
+	return nil
+}
+
+func newLogger(o Options) *slog.Logger {
+	return telemetry.NewLogger(o.Log, telemetry.LogOptions{
+		Format: string(o.Config.LogFormat),
+		Level:  o.Config.LogLevel,
+		Color:  o.Color,
+	})
+}
+
+// endpointName tells a person which AWS is asked.
+func endpointName(cfg config.Config) string {
+	if cfg.AWSEndpoint != "" {
+		return cfg.AWSEndpoint
+	}
+	return "amazonaws.com"
+}

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lsapi/internal/config"
+)
+
+// options are those of a service on a free port, whose AWS is away.
+func options() Options {
+	return Options{
+		Config: config.Config{
+			Listen:         "127.0.0.1:0",
+			APIToken:       "dXNlcjpwYXNzd29yZA==",
+			Region:         "us-east-1",
+			AWSEndpoint:    "http://127.0.0.1:1",
+			Envelope:       config.EnvelopeMessage,
+			RequestTimeout: time.Minute,
+			LogFormat:      config.LogText,
+		},
+		Log: new(bytes.Buffer),
+	}
+}
+
+func TestTheServiceStartsAnswersAndStops(t *testing.T) {
+	service, err := Start(t.Context(), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + service.Addr().String() + "/healthcheck"
+	if _, err := get(t.Context(), url); err != nil {
+		t.Error(err)
+	}
+	if err := service.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := get(t.Context(), url); err == nil {
+		t.Error("it answers although it has stopped")
+	}
+}
+
+func TestAStartOnATakenPortSaysSoAndLeavesNothingBehind(t *testing.T) {
+	_, url := serve(t, 0, func(http.ResponseWriter, *http.Request) {})
+	o := options()
+	o.Config.Listen = strings.TrimPrefix(url, "http://")
+	_, err := Start(t.Context(), o)
+	if failure, ok := errors.AsType[*ListenError](err); !ok || !failure.InUse() || err.Error() != failure.Error() {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPartsStopInReverseAndEachFailureIsTold(t *testing.T) {
+	var stopped []string
+	var a App
+	for _, name := range []string{"first", "second", "third"} {
+		a.started(name, func(context.Context) error {
+			stopped = append(stopped, name)
+			if name == "second" {
+				return context.DeadlineExceeded
+			}
+			return nil
+		})
+	}
+	err := a.stop(t.Context())
+	if want := []string{"third", "second", "first"}; !slices.Equal(stopped, want) {
+		t.Errorf("stopped %v, want %v", stopped, want)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "second were under way: context deadline exceeded" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestATokenIsCheckedWithoutEchoingIt(t *testing.T) {
+	if err := CheckToken("dXNlcjpwYXNzd29yZA=="); err != nil {
+		t.Error(err)
+	}
+	if err := CheckToken("hush"); err == nil || strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
+}

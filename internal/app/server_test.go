@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve serves the handler on a free port and returns its URL.
+func serve(t *testing.T, work time.Duration, handler http.HandlerFunc) (*Server, string) {
+	t.Helper()
+	listener, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := Serve(listener, handler, work, slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { server.Close() })
+	return server, "http://" + server.Addr().String()
+}
+
+// get asks on a connection of its own.
+func get(ctx context.Context, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return string(body), err
+}
+
+func TestStopLetsARequestFinish(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	server, url := serve(t, time.Minute, func(w http.ResponseWriter, _ *http.Request) {
+		close(entered)
+		<-release
+		io.WriteString(w, "done")
+	})
+	type result struct {
+		body string
+		err  error
+	}
+	answered := make(chan result, 1)
+	go func() {
+		body, err := get(t.Context(), url)
+		answered <- result{body, err}
+	}()
+	<-entered
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Stop(t.Context()) }()
+	select {
+	case err := <-stopped:
+		t.Fatalf("it has stopped (%v) although a request is under way", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if got := <-answered; got.err != nil || got.body != "done" {
+		t.Errorf("got %q, %v", got.body, got.err)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStopCutsOffWhatTakesTooLong(t *testing.T) {
+	entered := make(chan struct{})
+	server, url := serve(t, time.Minute, func(_ http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-r.Context().Done()
+	})
+	answered := make(chan error, 1)
+	go func() {
+		_, err := get(t.Context(), url)
+		answered <- err
+	}()
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := server.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if err := <-answered; err == nil {
+		t.Error("the request was answered")
+	}
+}
+
+func TestTheHandlerIsAskedAboutTheServerAsAWhole(t *testing.T) {
+	server, _ := serve(t, time.Minute, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RequestURI) })
+	connection, err := net.Dial("tcp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	io.WriteString(connection, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	answer, err := io.ReadAll(connection)
+	if err != nil || !strings.HasSuffix(string(answer), "\r\n\r\n*") {
+		t.Errorf("got %q, %v", answer, err)
+	}
+}
+
+func TestAServerThatLosesItsListenerSaysSo(t *testing.T) {
+	server, _ := serve(t, time.Minute, func(http.ResponseWriter, *http.Request) {})
+	if err := server.listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-server.Failed(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnAddressThatCannotBeHadIsTold(t *testing.T) {
+	taken, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for name, tc := range map[string]struct{ address, told string }{
+		"in use":       {taken.Addr().String(), "cannot listen on " + taken.Addr().String() + ": the port is in use"},
+		"not ours":     {"192.0.2.1:80", "cannot listen on 192.0.2.1:80: cannot assign requested address"},
+		"unknown":      {"nowhere.invalid:80", "cannot listen on nowhere.invalid:80: "},
+		"no address":   {"80", "cannot listen on 80: "},
+		"no such port": {"127.0.0.1:70000", "cannot listen on 127.0.0.1:70000: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Listen(t.Context(), tc.address)
+			failure, ok := errors.AsType[*ListenError](err)
+			if !ok || !strings.HasPrefix(failure.Error(), tc.told) || strings.Contains(failure.Error(), "\n") {
+				t.Errorf("got %v", err)
+			}
+			if failure.InUse() != (name == "in use") {
+				t.Errorf("in use: %v", failure.InUse())
+			}
+		})
+	}
+}

@@ -1,0 +1,85 @@
+// Package cli is the commands of lsapi: their flags, their help, what they print
+// and the status with which they exit.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lsapi/internal/app"
+	"lsapi/internal/config"
+)
+
+// The exit statuses of all commands.
+const (
+	ExitOK      = 0 // done, or stopped as asked
+	ExitFailure = 1 // something went wrong at work
+	ExitUsage   = 2 // wrong command, flag or configuration: nothing was started
+)
+
+// Process is what a command may use of the process that it runs in.
+type Process struct {
+	Args    []string // without the program's name
+	Environ []string // as of os.Environ
+	Stdout  io.Writer
+	Stderr  io.Writer
+}
+
+// Run runs one command and returns its exit status. An error is told on stderr,
+// as one message.
+func Run(p Process) int {
+	root := newRoot(p)
+	root.SetArgs(p.Args)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+
+	// Once a command has begun to run, its arguments were right.
+	begun := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { begun = true }
+	err := root.Execute()
+	if err == nil {
+		return ExitOK
+	}
+	if !begun {
+		fmt.Fprintf(p.Stderr, "lsapi: %v\nRun 'lsapi --help' for the commands, 'lsapi COMMAND --help' for their flags.\n", err)
+		return ExitUsage
+	}
+	fmt.Fprintf(p.Stderr, "lsapi: %s\n", message(err))
+	return exitStatus(err)
+}
+
+// usageError marks values of flags or variables that make no sense.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// exitStatus is ExitUsage for what the user can only mend by starting otherwise.
+func exitStatus(err error) int {
+	if _, ok := errors.AsType[usageError](err); ok {
+		return ExitUsage
+	}
+	if _, ok := errors.AsType[*config.Error](err); ok {
+		return ExitUsage
+	}
+	if _, ok := errors.AsType[*app.ListenError](err); ok {
+		return ExitUsage
+	}
+	return ExitFailure
+}
+
+// message is one line for every error but that of a configuration, which has one
+// for each problem.
+func message(err error) string {
+	if _, ok := errors.AsType[*config.Error](err); ok {
+		return err.Error()
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
+}

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lsapi/internal/app"
+	"lsapi/internal/config"
+	"lsapi/internal/emulator"
+)
+
+const defaultDemoListen = "127.0.0.1:8000"
+
+const demoHelp = `Run the service against an emulated AWS with a small fleet, and print curl lines
+that show what it does. It needs no account, no network and no configuration, and
+heeds none: the environment, a .env file and real AWS are left alone.
+
+A default port that is taken is replaced by a free one. Ctrl-C ends the demo.`
+
+const demoExample = `  lsapi demo
+  lsapi demo --listen 127.0.0.1:9000 --emulator-listen 127.0.0.1:9001`
+
+type demoFlags struct {
+	listen, emulatorListen           string
+	listenAsked, emulatorListenAsked bool
+}
+
+func newDemo(p Process) *cobra.Command {
+	var f demoFlags
+	command := &cobra.Command{
+		Use:     "demo",
+		Short:   "Run the service on an emulated AWS, with lines to try",
+		Long:    demoHelp,
+		Example: demoExample,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			f.listenAsked = c.Flags().Changed("listen")
+			f.emulatorListenAsked = c.Flags().Changed("emulator-listen")
+			return demo(c.Context(), p, f)
+		},
+	}
+	command.Flags().StringVar(&f.listen, "listen", defaultDemoListen, "`address` of the service, host:port")
+	command.Flags().StringVar(&f.emulatorListen, "emulator-listen", defaultEmulatorListen, "`address` of the emulated AWS, host:port")
+	return command
+}
+
+func demo(ctx context.Context, p Process, f demoFlags) error {
+	if err := config.CheckAddress(f.listen); err != nil {
+		return usagef("--listen: %w", err)
+	}
+	if err := config.CheckAddress(f.emulatorListen); err != nil {
+		return usagef("--emulator-listen: %w", err)
+	}
+	signals := catchSignals()
+	defer signals.release()
+	running, err := startDemo(ctx, p, f)
+	if err != nil {
+		return err
+	}
+	running.print(p.Stdout)
+	return signals.runUntilStopped(ctx, running, running.config.ShutdownTimeout)
+}
+
+// runningDemo is the service and the AWS that it asks.
+type runningDemo struct {
+	*app.App
+	emulator *emulator.Emulator
+	aws      emulatorServer
+	config   config.Config
+}
+
+func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error) {
+	fleet, err := emulator.ParseFleet("demo")
+	if err != nil {
+		return nil, err
+	}
+	d := &runningDemo{}
+	if d.emulator, err = emulator.New(emulator.Options{Fleet: fleet}); err != nil {
+		return nil, err
+	}
+	listener, err := listenOrElsewhere(ctx, f.emulatorListen, f.emulatorListenAsked)
+	if err != nil {
+		return nil, err
+	}
+	d.aws = serveEmulator(listener, d.emulator, p)
+	if err := d.startService(ctx, p, f); err != nil {
+		return nil, errors.Join(err, d.aws.Close())
+	}
+	return d, nil
+}
+
+// startService starts the service on the emulated AWS, which is up.
+func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) error {
+	err := isolate(p.Environ)
+	if err != nil {
+		return err
+	}
+	if d.config, err = demoConfig(f.listen, "http://"+dialAddress(d.aws.Addr().String())); err != nil {
+		return err
+	}
+	d.App, err = app.Start(ctx, app.Options{
+		Config:  d.config,
+		Log:     p.Stderr,
+		Color:   wantsColor(p),
+		Version: versionText(),
+		Listen: func(ctx context.Context) (net.Listener, error) {
+			return listenOrElsewhere(ctx, f.listen, f.listenAsked)
+		},
+	})
+	return err
+}
+
+// Stop stops the service, then the AWS that it asks.
+func (d *runningDemo) Stop(ctx context.Context) error {
+	return errors.Join(d.App.Stop(ctx), d.aws.Close())
+}
+
+// listenOrElsewhere opens the address, or a free port in place of one that is
+// taken and that nobody asked for.
+func listenOrElsewhere(ctx context.Context, address string, asked bool) (net.Listener, error) {
+	listener, err := app.Listen(ctx, address)
+	if taken, ok := errors.AsType[*app.ListenError](err); ok && taken.InUse() && !asked {
+		return app.Listen(ctx, "127.0.0.1:0")
+	}
+	return listener, err
+}
+
+// demoConfig is the defaults with what the demo needs, whatever the environment
+// says.
+func demoConfig(listen, endpoint string) (config.Config, error) {
+	return config.Load(config.Sources{
+		Environ: []string{
+			"LISTEN=" + listen,
+			"API_TOKEN=" + demoToken(),
+			"AWS_ENDPOINT_URL=" + endpoint,
+		},
+		CheckToken: app.CheckToken,
+	})
+}
+
+// isolate keeps the AWS SDK, which looks into the environment and the home
+// directory by itself, from ever finding a real account, and its requests from
+// taking the way of a proxy.
+func isolate(environ []string) error {
+	for _, entry := range environ {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
+			if err := os.Unsetenv(name); err != nil {
+				return fmt.Errorf("unset %s: %w", name, err)
+			}
+		}
+	}
+	for _, variable := range [][2]string{
+		{"AWS_ACCESS_KEY_ID", "test"},
+		{"AWS_SECRET_ACCESS_KEY", "test"},
+		{"AWS_CONFIG_FILE", os.DevNull},
+		{"AWS_SHARED_CREDENTIALS_FILE", os.DevNull},
+		{"AWS_EC2_METADATA_DISABLED", "true"},
+		{"NO_PROXY", "*"},
+	} {
+		if err := os.Setenv(variable[0], variable[1]); err != nil {
+			return fmt.Errorf("set %s: %w", variable[0], err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lsapi/internal/config"
+)
+
+// healthcheckTimeout is well below the intervals at which containers are probed.
+const healthcheckTimeout = 3 * time.Second
+
+const healthcheckHelp = `Ask the service on this machine whether it is up, for containers, where no curl
+exists. Without --url it asks where LISTEN, from the environment or the .env
+file, says that the service listens; by default port 8000.
+
+Exit status: 0 the service is up, 1 it is not, 2 wrong usage.`
+
+const healthcheckExample = `  lsapi healthcheck
+  lsapi healthcheck --url http://127.0.0.1:9000/healthcheck`
+
+func newHealthcheck(p Process) *cobra.Command {
+	command := &cobra.Command{
+		Use:     "healthcheck",
+		Short:   "Ask the service whether it is up",
+		Long:    healthcheckHelp,
+		Example: healthcheckExample,
+		Args:    cobra.NoArgs,
+	}
+	target := command.Flags().String("url", "", "`URL` to ask (default http://127.0.0.1:8000/healthcheck, at LISTEN's port)")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		if *target == "" {
+			listen, err := config.Listen(config.Sources{Environ: p.Environ, EnvFile: config.DefaultEnvFile})
+			if err != nil {
+				return err
+			}
+			*target = "http://" + dialAddress(listen) + "/healthcheck"
+		}
+		if u, err := url.Parse(*target); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return usagef("--url is not a URL such as http://127.0.0.1:8000/healthcheck")
+		}
+		if err := probe(c.Context(), *target); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(p.Stdout, "up")
+		return err
+	}
+	return command
+}
+
+// probe asks the URL itself: through no proxy, following no redirect.
+func probe(ctx context.Context, target string) error {
+	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		return fmt.Errorf("not up: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("not up: %s answers %s", target, response.Status)
+	}
+	return nil
+}
+
+// dialAddress is where a service that listens on address is reached from this
+// machine: on the loopback address when it listens on every one.
+func dialAddress(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip == netip.IPv4Unspecified() {
+		host = "127.0.0.1"
+	} else if err == nil && ip == netip.IPv6Unspecified() {
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port)
+}

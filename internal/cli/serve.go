@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lsapi/internal/app"
+	"lsapi/internal/config"
+)
+
+const serveHelp = `Serve the HTTP API.
+
+Flags win over environment variables, these over the .env file, it over the
+defaults. Each flag names its variable. The .env file holds NAME=value lines, and
+may carry variables for the AWS SDK, TZ and the like as well.
+
+What has no flag, because arguments can be read by every user of the machine:
+
+  API_TOKEN               what clients authenticate with, required: base64 of
+                          user:password, made by
+                            printf '%s' 'user:password' | base64
+  AWS_ACCESS_KEY_ID,      credentials for AWS, unless the SDK finds others: a
+  AWS_SECRET_ACCESS_KEY   profile, an instance role, a session token
+
+SIGTERM and SIGINT stop it when the requests under way are answered and their
+changes seen to the end; a second signal stops it at once, with status 1.
+
+Exit status: 0 stopped as asked, 1 failed or stopped by force, 2 wrong usage or
+configuration.`
+
+const serveExample = `  export API_TOKEN="$(printf '%s' 'user:password' | base64)"
+  lsapi serve --listen 127.0.0.1:8000
+
+  # on the emulated AWS of lsapi emulator
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  lsapi serve --aws-endpoint http://127.0.0.1:4566`
+
+func newServe(p Process) *cobra.Command {
+	command := &cobra.Command{
+		Use:     "serve",
+		Short:   "Serve the HTTP API",
+		Long:    serveHelp,
+		Example: serveExample,
+		Args:    cobra.NoArgs,
+	}
+	config.AddFlags(command.Flags())
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := config.Load(config.Sources{
+			Flags:      c.Flags(),
+			Environ:    p.Environ,
+			EnvFile:    config.DefaultEnvFile,
+			CheckToken: app.CheckToken,
+		})
+		if err != nil {
+			return err
+		}
+		// The AWS SDK reads its part of the .env file from the environment.
+		if err := cfg.Export(); err != nil {
+			return fmt.Errorf("set the variables of the .env file: %w", err)
+		}
+		return serve(c.Context(), p, cfg)
+	}
+	return command
+}
+
+func serve(ctx context.Context, p Process, cfg config.Config) error {
+	signals := catchSignals()
+	defer signals.release()
+	service, err := app.Start(ctx, app.Options{
+		Config:  cfg,
+		Log:     p.Stderr,
+		Color:   wantsColor(p),
+		Version: versionText(),
+	})
+	if err != nil {
+		return err
+	}
+	return signals.runUntilStopped(ctx, service, cfg.ShutdownTimeout)
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// version and commit are set by the linker (-X), once, for a release; a build
+// without that tells what the Go toolchain has noted in the binary.
+var version, commit string
+
+func newVersion(p Process) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Long:    "Print the version, the commit it was built from, and the Go version that built it.",
+		Example: "  lsapi version",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(p.Stdout, "lsapi %s, %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+// versionText names the version and the commit, as far as they are known.
+func versionText() string {
+	v, c := version, commit
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v == "" {
+			v = info.Main.Version
+		}
+		if c == "" {
+			c = revision(info)
+		}
+	}
+	if v == "" {
+		v = "(devel)"
+	}
+	if c == "" {
+		return v + " (commit unknown)"
+	}
+	return v + " (commit " + c + ")"
+}
+
+// revision is the commit that the toolchain noted, with a + for changes on top.
+func revision(info *debug.BuildInfo) string {
+	var commit, changed string
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			commit = setting.Value
+		case "vcs.modified":
+			if setting.Value == "true" {
+				changed = "+"
+			}
+		}
+	}
+	return commit + changed
+}

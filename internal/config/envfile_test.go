@@ -1,0 +1,131 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"lsapi/internal/config"
+)
+
+func TestTheDefaultFileNeedNotExist(t *testing.T) {
+	s := sources(t)
+	s.EnvFile = filepath.Join(t.TempDir(), ".env")
+	load(t, s)
+}
+
+func TestTheDefaultFileIsReadWhenItExists(t *testing.T) {
+	s := sources(t)
+	s.EnvFile = writeFile(t, "LISTEN=:9000\n")
+	if cfg := load(t, s); cfg.Listen != ":9000" {
+		t.Errorf("got %s", cfg.Listen)
+	}
+}
+
+func TestAFileThatWasAskedForTakesTheDefaultsPlace(t *testing.T) {
+	asked := writeFile(t, "AWS_REGION=eu-west-1\n")
+	for name, s := range map[string]config.Sources{
+		"by flag":     sources(t, "--env-file="+asked),
+		"by variable": withVariable(sources(t), "ENV_FILE="+asked),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.EnvFile = writeFile(t, "LISTEN=:9000\n")
+			if cfg := load(t, s); cfg.Listen != ":8000" || cfg.Region != "eu-west-1" {
+				t.Errorf("got listen %s, region %s", cfg.Listen, cfg.Region)
+			}
+		})
+	}
+}
+
+func withVariable(s config.Sources, variable string) config.Sources {
+	s.Environ = append(s.Environ, variable)
+	return s
+}
+
+func TestAFileThatCannotBeReadIsAProblem(t *testing.T) {
+	for name, path := range map[string]string{
+		"missing":     filepath.Join(t.TempDir(), "none"),
+		"a directory": t.TempDir(),
+		"endless":     "/dev/zero",
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := problems(t, sources(t, "--env-file="+path))
+			if len(found) != 1 || !strings.Contains(found[0], "--env-file (ENV_FILE): cannot read") || !strings.Contains(found[0], path) {
+				t.Errorf("got %q", found)
+			}
+		})
+	}
+}
+
+func TestAMalformedFileIsToldByItsLineAndNotByItsText(t *testing.T) {
+	const secret = "wJalrXUtnFEMI"
+	for _, tc := range []struct {
+		name, text, line string
+	}{
+		{"no equals sign", "LISTEN=:1\n\n# comment\n" + secret + "\nLOG_LEVEL=info\n", "line 4:"},
+		{"no equals sign at the end", "LISTEN=:1\n" + secret, "line 2:"},
+		{"no name", "=" + secret + "\n", "line 1:"},
+		{"a quote that does not end", "LISTEN=:1\nX=\"two\nlines\"\nAWS_SECRET_ACCESS_KEY=\"" + secret + "\nA=b\nC=d\n", "line 4:"},
+		{"an odd name", "A B-C=" + secret + "\n", "line 1:"},
+		{"a zero byte", "A=b\nAWS_SECRET_ACCESS_KEY=" + secret + "\x00\n", "line 2:"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			found := problems(t, sources(t, "--env-file="+writeFile(t, tc.text)))
+			if len(found) != 1 || !strings.Contains(found[0], tc.line) {
+				t.Errorf("got %q, want %s", found, tc.line)
+			}
+			if strings.Contains(strings.Join(found, ""), secret) {
+				t.Errorf("the secret shows in %q", found)
+			}
+		})
+	}
+}
+
+func TestABadValueOfTheFileIsNotShown(t *testing.T) {
+	// The quote that is missing makes the next line a part of the value.
+	file := writeFile(t, "LOG_LEVEL='info\nAWS_SECRET_ACCESS_KEY=hush\nX='\n")
+	if found := problems(t, sources(t, "--env-file="+file)); strings.Contains(strings.Join(found, ""), "hush") {
+		t.Errorf("got %q", found)
+	}
+}
+
+func TestAFileMayBeginWithAByteOrderMarkAndEndLinesAsWindowsDoes(t *testing.T) {
+	file := writeFile(t, "\ufeffLISTEN=:9000\r\nexport AWS_REGION=\"eu-west-1\"\r\n")
+	cfg := load(t, sources(t, "--env-file="+file))
+	if cfg.Listen != ":9000" || cfg.Region != "eu-west-1" {
+		t.Errorf("got listen %q, region %q", cfg.Listen, cfg.Region)
+	}
+}
+
+func TestExportSetsWhatTheEnvironmentDoesNot(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "of-the-environment")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	s := sources(t, "--env-file="+writeFile(t, "AWS_ACCESS_KEY_ID=of-the-file\nAWS_SECRET_ACCESS_KEY=of-the-file\n"))
+	s.Environ = append(s.Environ, os.Environ()...)
+	if err := load(t, s).Export(); err != nil {
+		t.Fatal(err)
+	}
+	if got := os.Getenv("AWS_ACCESS_KEY_ID"); got != "of-the-environment" {
+		t.Errorf("AWS_ACCESS_KEY_ID is %s", got)
+	}
+	if got := os.Getenv("AWS_SECRET_ACCESS_KEY"); got != "of-the-file" {
+		t.Errorf("AWS_SECRET_ACCESS_KEY is %s", got)
+	}
+}
+
+func TestTheExampleFileNamesEverySettingWithItsDefault(t *testing.T) {
+	example, err := os.ReadFile("../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(example), "\n#", "\n")
+	sources(t).Flags.VisitAll(func(f *pflag.Flag) {
+		_, variable, _ := strings.Cut(strings.TrimSuffix(f.Usage, "]"), "[$")
+		if !f.Hidden && variable != "ENV_FILE" && variable != "AWS_ENDPOINT_URL" && !strings.Contains(text, "\n"+variable+"="+f.DefValue+"\n") {
+			t.Errorf("no %s=%s", variable, f.DefValue)
+		}
+	})
+}

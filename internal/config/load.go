@@ -1,0 +1,129 @@
+package config
+
+import (
+	"os"
+
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+)
+
+// DefaultEnvFile is the .env file of the working directory.
+const DefaultEnvFile = ".env"
+
+// Sources are where settings come from. A variable that is set to nothing counts
+// as not set, in the environment and in the file.
+type Sources struct {
+	// Flags are those of AddFlags, parsed. Nil is none given.
+	Flags *pflag.FlagSet
+	// Environ is the environment, in the form of os.Environ.
+	Environ []string
+	// EnvFile is the .env file to read, if it exists, when neither the flag nor
+	// ENV_FILE names another one, which then must exist. Empty is none.
+	EnvFile string
+	// CheckToken says what is wrong with an API token, without echoing it. Only
+	// Load needs it.
+	CheckToken func(token string) error
+}
+
+// Load merges and validates the settings. An error is of type *Error and names
+// everything that is wrong.
+func Load(s Sources) (Config, error) {
+	merged, file, problems := merge(s)
+	p := parser{settings: merged, problems: problems}
+	cfg := Config{
+		Listen:          p.listen(),
+		APIToken:        p.apiToken(s.CheckToken),
+		Region:          p.region(),
+		AWSEndpoint:     p.awsEndpoint(),
+		Mode:            oneOf(&p, keyMode, ModeSnapshot, ModeDirect),
+		MaxStaleness:    p.duration(keyMaxStaleness),
+		MaxStaleOnError: p.duration(keyMaxStaleOnError),
+		IdleAfter:       p.duration(keyIdleAfter),
+		Budget:          p.budget(),
+		MetricsPublic:   oneOf(&p, keyMetricsPublic, "false", "true") == "true",
+		Envelope:        oneOf(&p, keyEnvelope, EnvelopeMessage, EnvelopeNone),
+		RequestTimeout:  p.duration(keyRequestTimeout),
+		ShutdownTimeout: p.duration(keyShutdownTimeout),
+		TrustedProxies:  p.trustedProxies(),
+		LogFormat:       oneOf(&p, keyLogFormat, LogText, LogJSON),
+		LogLevel:        p.logLevel(),
+		Environment:     unset(file, s.Environ),
+	}
+	p.checkBounds(cfg)
+	return cfg, p.err()
+}
+
+// Listen returns the address that Load would, for whoever wants to reach the
+// service and need not know the rest. Its errors are Load's.
+func Listen(s Sources) (string, error) {
+	merged, _, problems := merge(s)
+	p := parser{settings: merged, problems: problems}
+	address := p.listen()
+	return address, p.err()
+}
+
+// merge lays the sources over one another, the strongest last, and returns the
+// variables of the .env file besides.
+func merge(s Sources) (merged *koanf.Koanf, file, found []string) {
+	file, err := readEnvFile(s)
+	if err != nil {
+		found = append(found, err.Error())
+	}
+	merged = koanf.New(".")
+	layers := []koanf.Provider{
+		confmap.Provider(defaults(), ""),
+		environment(file),
+		environment(s.Environ),
+	}
+	if s.Flags != nil {
+		layers = append(layers, posflag.Provider(s.Flags, ".", merged))
+	}
+	for _, layer := range layers {
+		// They all read from memory, so that only a defect can fail here.
+		if err := merged.Load(layer, nil); err != nil {
+			found = append(found, err.Error())
+		}
+	}
+	return merged, file, found
+}
+
+func defaults() map[string]any {
+	values := make(map[string]any)
+	for _, s := range settings() {
+		values[s.key] = s.fallback
+	}
+	return values
+}
+
+// environment provides the settings among variables, which have the form of
+// os.Environ.
+func environment(variables []string) koanf.Provider {
+	keys := make(map[string]string)
+	for _, s := range settings() {
+		keys[s.variable] = s.key
+	}
+	return env.Provider(".", env.Opt{
+		EnvironFunc: func() []string { return variables },
+		TransformFunc: func(variable, value string) (string, any) {
+			if value == "" {
+				return "", nil
+			}
+			return keys[variable], value
+		},
+	})
+}
+
+// Export puts the .env file's variables into the environment of this process,
+// where the AWS SDK and the clock look for theirs. It is for the start of a
+// process, before anything has looked.
+func (c Config) Export() error {
+	for name, value := range c.Environment {
+		if err := os.Setenv(name, string(value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

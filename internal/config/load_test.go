@@ -1,0 +1,238 @@
+package config_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"lsapi/internal/config"
+)
+
+const token = "dXNlcjpwYXNzd29yZA=="
+
+// sources are complete and valid; args are flags on top.
+func sources(t *testing.T, args ...string) config.Sources {
+	t.Helper()
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	config.AddFlags(flags)
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return config.Sources{
+		Flags:      flags,
+		Environ:    []string{"API_TOKEN=" + token},
+		CheckToken: func(string) error { return nil },
+	}
+}
+
+func load(t *testing.T, s config.Sources) config.Config {
+	t.Helper()
+	cfg, err := config.Load(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// problems returns what Load finds wrong.
+func problems(t *testing.T, s config.Sources) []string {
+	t.Helper()
+	_, err := config.Load(s)
+	failure, ok := errors.AsType[*config.Error](err)
+	if !ok {
+		t.Fatalf("Load: %v, want a *config.Error", err)
+	}
+	return failure.Problems
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "variables.env")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestNothingButATokenIsNeeded(t *testing.T) {
+	cfg := load(t, sources(t))
+	want := config.Config{
+		Listen: ":8000", APIToken: token, Region: "us-east-1", Envelope: config.EnvelopeMessage,
+		Mode: config.ModeSnapshot, MaxStaleness: 2 * time.Second, MaxStaleOnError: 5 * time.Minute, IdleAfter: 5 * time.Minute,
+		Budget: map[string]config.Bucket{
+			"elb-read": {Burst: 40, PerSecond: 10}, "elb-write": {Burst: 20, PerSecond: 4},
+			"ec2-filtered": {Burst: 100, PerSecond: 20}, "ec2-plain": {Burst: 50, PerSecond: 10},
+		},
+		RequestTimeout: 30 * time.Second, ShutdownTimeout: 35 * time.Second,
+		LogFormat: config.LogText, LogLevel: slog.LevelInfo, Environment: map[string]config.Secret{},
+	}
+	if fmt.Sprint(cfg) != fmt.Sprint(want) || cfg.APIToken != want.APIToken {
+		t.Errorf("got  %v\nwant %v", cfg, want)
+	}
+}
+
+func TestFlagsWinOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
+	file := writeFile(t, "LISTEN=:1\nAWS_REGION=eu-west-1\nLOG_FORMAT=json\n")
+	s := sources(t, "--listen=:3", "--env-file="+file)
+	s.Environ = append(s.Environ, "LISTEN=:2", "AWS_REGION=eu-west-2")
+	cfg := load(t, s)
+	if cfg.Listen != ":3" {
+		t.Errorf("the flag gives :3, got %s", cfg.Listen)
+	}
+	if cfg.Region != "eu-west-2" {
+		t.Errorf("the environment gives eu-west-2, got %s", cfg.Region)
+	}
+	if cfg.LogFormat != config.LogJSON {
+		t.Errorf("the file gives json, got %s", cfg.LogFormat)
+	}
+}
+
+func TestAFlagThatRepeatsTheDefaultStillWins(t *testing.T) {
+	s := sources(t, "--listen=:8000")
+	s.Environ = append(s.Environ, "LISTEN=:2")
+	if cfg := load(t, s); cfg.Listen != ":8000" {
+		t.Errorf("got %s", cfg.Listen)
+	}
+}
+
+func TestAnEmptyVariableIsNotSet(t *testing.T) {
+	file := writeFile(t, "AWS_REGION=eu-west-1\nAWS_PROFILE=work\n")
+	s := sources(t, "--env-file="+file)
+	s.Environ = append(s.Environ, "AWS_REGION=", "LISTEN=", "AWS_PROFILE=")
+	cfg := load(t, s)
+	if cfg.Region != "eu-west-1" || cfg.Listen != ":8000" {
+		t.Errorf("got region %s, listen %s", cfg.Region, cfg.Listen)
+	}
+	if string(cfg.Environment["AWS_PROFILE"]) != "work" {
+		t.Error("AWS_PROFILE of the file is lost")
+	}
+}
+
+func TestEveryValueIsRead(t *testing.T) {
+	cfg := load(t, sources(t, "--listen=[::1]:0", "--aws-endpoint=https://gateway:8443", "--region=cn-north-1",
+		"--response-envelope=none", "--log-format=json", "--log-level=WARN", "--request-timeout=1m30s",
+		"--max-staleness=500ms", "--max-stale-on-error=1m", "--idle-after=30s", "--metrics-public=true", "--mode=direct",
+		"--budget-elb-read=1+0.5", "--budget-elb-write=2+1", "--budget-ec2-filtered=3+1", "--budget-ec2-plain=4+1",
+		"--shutdown-timeout=1s", "--trusted-proxies=10.0.0.7/8, 192.0.2.1,2001:db8::/32"))
+	want := config.Config{
+		Listen: "[::1]:0", AWSEndpoint: "https://gateway:8443", Region: "cn-north-1",
+		Envelope: config.EnvelopeNone, LogFormat: config.LogJSON, LogLevel: slog.LevelWarn,
+		Mode: config.ModeDirect, MaxStaleness: 500 * time.Millisecond, MaxStaleOnError: time.Minute, IdleAfter: 30 * time.Second,
+		Budget: map[string]config.Bucket{
+			"elb-read": {Burst: 1, PerSecond: 0.5}, "elb-write": {Burst: 2, PerSecond: 1},
+			"ec2-filtered": {Burst: 3, PerSecond: 1}, "ec2-plain": {Burst: 4, PerSecond: 1},
+		},
+		MetricsPublic:  true,
+		RequestTimeout: 90 * time.Second, ShutdownTimeout: time.Second, APIToken: token,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"),
+			netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32")},
+		Environment: map[string]config.Secret{},
+	}
+	if fmt.Sprint(cfg) != fmt.Sprint(want) {
+		t.Errorf("got  %v\nwant %v", cfg, want)
+	}
+}
+
+func TestEachBadValueIsNamedByFlagAndVariable(t *testing.T) {
+	for _, tc := range []struct{ name, flag, variable, value string }{
+		{"no port", "listen", "LISTEN", "127.0.0.1"},
+		{"empty address", "listen", "LISTEN", ""},
+		{"port out of range", "listen", "LISTEN", ":65536"},
+		{"negative port", "listen", "LISTEN", ":-1"},
+		{"port by name", "listen", "LISTEN", ":http"},
+		{"host with a space", "listen", "LISTEN", "a b:80"},
+		{"unbracketed IPv6", "listen", "LISTEN", "::1:80"},
+		{"URL as address", "listen", "LISTEN", "http://127.0.0.1:80"},
+		{"no region", "region", "AWS_REGION", "nowhere"},
+		{"URL without scheme", "aws-endpoint", "AWS_ENDPOINT_URL", "127.0.0.1:4566"},
+		{"URL without host", "aws-endpoint", "AWS_ENDPOINT_URL", "http://"},
+		{"wrong scheme", "aws-endpoint", "AWS_ENDPOINT_URL", "ftp://gateway"},
+		{"URL with a password", "aws-endpoint", "AWS_ENDPOINT_URL", "http://me:hush@gateway"},
+		{"unknown envelope", "response-envelope", "RESPONSE_ENVELOPE", "xml"},
+		{"unknown format", "log-format", "LOG_FORMAT", "yaml"},
+		{"unknown level", "log-level", "LOG_LEVEL", "loud"},
+		{"no unit", "request-timeout", "REQUEST_TIMEOUT", "30"},
+		{"zero", "request-timeout", "REQUEST_TIMEOUT", "0s"},
+		{"negative", "shutdown-timeout", "SHUTDOWN_TIMEOUT", "-1s"},
+		{"no staleness", "max-staleness", "MAX_STALENESS", "0s"},
+		{"negative staleness", "max-staleness", "MAX_STALENESS", "-2s"},
+		{"stale on error below staleness", "max-stale-on-error", "MAX_STALE_ON_ERROR", "1s"},
+		{"idle below staleness", "idle-after", "IDLE_AFTER", "1s"},
+		{"unknown mode", "mode", "MODE", "cached"},
+		{"neither true nor false", "metrics-public", "METRICS_PUBLIC", "yes"},
+		{"no burst", "budget-elb-read", "BUDGET_ELB_READ", "0+10"},
+		{"no refill", "budget-elb-write", "BUDGET_ELB_WRITE", "20+0"},
+		{"half a size", "budget-ec2-plain", "BUDGET_EC2_PLAIN", "50"},
+		{"infinite refill", "budget-ec2-filtered", "BUDGET_EC2_FILTERED", "50+Inf"},
+		{"no address", "trusted-proxies", "TRUSTED_PROXIES", "10.0.0.1,proxy"},
+		{"empty entry", "trusted-proxies", "TRUSTED_PROXIES", "10.0.0.1,,10.0.0.2"},
+		{"address with a zone", "trusted-proxies", "TRUSTED_PROXIES", "fe80::1%eth0"},
+		{"range too wide", "trusted-proxies", "TRUSTED_PROXIES", "10.0.0.0/33"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			found := problems(t, sources(t, "--"+tc.flag+"="+tc.value))
+			if len(found) != 1 || !strings.HasPrefix(found[0], "--"+tc.flag+" ("+tc.variable+"): ") {
+				t.Errorf("got %q", found)
+			}
+		})
+	}
+}
+
+func TestAllProblemsAreToldAtOnce(t *testing.T) {
+	s := sources(t, "--listen=nowhere", "--log-level=loud", "--request-timeout=soon", "--env-file=/does/not/exist")
+	s.Environ = []string{"AWS_REGION=mars", "TRUSTED_PROXIES=x,y"}
+	found := problems(t, s)
+	if len(found) != 8 { // two for the proxies, one for the token that is missing
+		t.Errorf("got %d problems:\n%s", len(found), strings.Join(found, "\n"))
+	}
+	_, err := config.Load(s)
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != 9 || lines[0] != "the configuration has 8 problems:" {
+		t.Errorf("got %q", lines)
+	}
+}
+
+func TestAMissingTokenSaysHowToMakeOne(t *testing.T) {
+	s := sources(t)
+	s.Environ = nil
+	if found := problems(t, s); !strings.Contains(found[0], "API_TOKEN: not set") || !strings.Contains(found[0], "| base64") {
+		t.Errorf("got %q", found)
+	}
+}
+
+func TestWhatIsWrongWithATokenIsToldWithoutIt(t *testing.T) {
+	s := sources(t)
+	s.CheckToken = func(string) error { return errors.New("no colon in it") }
+	if found := problems(t, s); !slices.Equal(found, []string{"API_TOKEN: no colon in it"}) {
+		t.Errorf("got %q", found)
+	}
+}
+
+func TestNoSecretIsPrinted(t *testing.T) {
+	cfg := load(t, sources(t, "--env-file="+writeFile(t, "AWS_SECRET_ACCESS_KEY=hush\n")))
+	encoded, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{fmt.Sprintf("%v %+v %#v %q %x", cfg, cfg, cfg, cfg.APIToken, cfg.APIToken), string(encoded)} {
+		if strings.Contains(text, token) || strings.Contains(text, "hush") {
+			t.Errorf("a secret shows in %s", text)
+		}
+	}
+}
+
+func TestTheAddressIsKnownWithoutAToken(t *testing.T) {
+	address, err := config.Listen(config.Sources{Environ: []string{"LISTEN=:9000"}})
+	if err != nil || address != ":9000" {
+		t.Errorf("got %q, %v", address, err)
+	}
+}

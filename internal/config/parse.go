@@ -1,0 +1,164 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/v2"
+)
+
+// parser turns merged settings into values, and notes what is wrong with them.
+type parser struct {
+	settings *koanf.Koanf
+	problems []string
+}
+
+func (p *parser) text(key string) string { return strings.TrimSpace(p.settings.String(key)) }
+
+// problem notes what is wrong with a setting. It must not hold its value.
+func (p *parser) problem(key, format string, args ...any) {
+	p.problems = append(p.problems, name(key)+": "+fmt.Sprintf(format, args...))
+}
+
+func (p *parser) err() error {
+	if len(p.problems) == 0 {
+		return nil
+	}
+	return &Error{Problems: p.problems}
+}
+
+func (p *parser) listen() string {
+	address := p.text(keyListen)
+	if err := CheckAddress(address); err != nil {
+		p.problem(keyListen, "%v", err)
+	}
+	return address
+}
+
+func (p *parser) apiToken(check func(string) error) Secret {
+	token := p.text(keyAPIToken)
+	if token == "" {
+		p.problem(keyAPIToken, "not set; it is base64 of user:password, made by: printf '%%s' 'user:password' | base64")
+	} else if err := check(token); err != nil {
+		p.problem(keyAPIToken, "%v", err)
+	}
+	return Secret(token)
+}
+
+// regionForm leaves AWS free to open new regions.
+var regionForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+
+func (p *parser) region() string {
+	region := p.text(keyRegion)
+	if !regionForm.MatchString(region) {
+		p.problem(keyRegion, "not the name of a region, such as us-east-1")
+	}
+	return region
+}
+
+func (p *parser) awsEndpoint() string {
+	endpoint := p.text(keyAWSEndpoint)
+	if endpoint == "" {
+		return ""
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		p.problem(keyAWSEndpoint, "not an http or https URL, such as http://127.0.0.1:4566")
+	} else if u.User != nil {
+		p.problem(keyAWSEndpoint, "has a user or a password in it, which AWS's protocol knows nothing of")
+	}
+	return endpoint
+}
+
+func (p *parser) duration(key string) time.Duration {
+	d, err := time.ParseDuration(p.text(key))
+	if err != nil || d <= 0 {
+		p.problem(key, "not a positive duration, such as 30s or 1m30s")
+	}
+	return d
+}
+
+// checkBounds finds bounds that are fine by themselves and make no sense
+// together. One that is not positive has been told already.
+func (p *parser) checkBounds(cfg Config) {
+	if cfg.MaxStaleness <= 0 {
+		return
+	}
+	if cfg.MaxStaleOnError > 0 && cfg.MaxStaleOnError < cfg.MaxStaleness {
+		p.problem(keyMaxStaleOnError, "shorter than --%s", keyMaxStaleness)
+	}
+	if cfg.IdleAfter > 0 && cfg.IdleAfter < cfg.MaxStaleness {
+		p.problem(keyIdleAfter, "shorter than --%s", keyMaxStaleness)
+	}
+}
+
+// budget reads sizes of the form burst+refill, such as 40+10.
+func (p *parser) budget() map[string]Bucket {
+	budget := make(map[string]Bucket)
+	for _, s := range budgetSettings() {
+		burstText, rateText, _ := strings.Cut(p.text(s.key), "+")
+		burst, err := strconv.Atoi(burstText)
+		rate, rateErr := strconv.ParseFloat(rateText, 64)
+		if err != nil || rateErr != nil || burst < 1 || rate <= 0 || math.IsInf(rate, 0) || math.IsNaN(rate) {
+			p.problem(s.key, "not a size of the form burst+refill, such as 40+10: a whole number from 1, and a number above 0")
+		}
+		budget[strings.TrimPrefix(s.key, budgetPrefix)] = Bucket{burst, rate}
+	}
+	return budget
+}
+
+// trustedProxies accepts single addresses and CIDR ranges.
+func (p *parser) trustedProxies() []netip.Prefix {
+	text := p.text(keyTrustedProxies)
+	if text == "" {
+		return nil
+	}
+	var prefixes []netip.Prefix
+	for i, entry := range strings.Split(text, ",") {
+		prefix, ok := parsePrefix(strings.TrimSpace(entry))
+		if !ok {
+			p.problem(keyTrustedProxies, "entry %d is neither an address nor a range such as 10.0.0.0/8", i+1)
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes
+}
+
+func parsePrefix(text string) (netip.Prefix, bool) {
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return prefix.Masked(), true
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil || address.Zone() != "" {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(address, address.BitLen()), true
+}
+
+func (p *parser) logLevel() slog.Level {
+	levels := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}
+	level, ok := levels[strings.ToLower(p.text(keyLogLevel))]
+	if !ok {
+		p.problem(keyLogLevel, "not debug, info, warn or error")
+	}
+	return level
+}
+
+// oneOf returns the setting, which must be one of two words.
+func oneOf[T ~string](p *parser, key string, first, second T) T {
+	value := T(p.text(key))
+	if !slices.Contains([]T{first, second}, value) {
+		p.problem(key, "neither %s nor %s", first, second)
+	}
+	return value
+}
