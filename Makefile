@@ -1,0 +1,72 @@
+# `make` alone lists the targets: those with a comment behind two hashes.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := bin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+LDFLAGS := -s -w -X lsapi/internal/cli.version=$(VERSION) -X lsapi/internal/cli.commit=$(COMMIT)
+
+# How long `make fuzz` spends on each target.
+FUZZTIME ?= 30s
+
+# Tools are built from modules of their own, so that what they import is not
+# lsapi's dependency; those with tests are tested too.
+GOLANGCI_LINT := $(BIN)/golangci-lint
+TESTED_TOOLS := $(sort $(dir $(wildcard tools/*/*_test.go)))
+SCRIPTS := $(sort .ci/run $(wildcard scripts/*.sh external_scripts/*.sh api/*.sh api/*/*.sh bench/*.sh))
+
+.PHONY: help
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build the static binary bin/lsapi
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/lsapi ./cmd/lsapi
+
+.PHONY: demo
+demo: ## run the service on an emulated AWS, and print lines to try
+	@go run ./cmd/lsapi demo
+
+# Everything is compiled in one mode, with the race detector, the binary of e2e/
+# and what vet and the linter look at included: the AWS SDK takes minutes in each.
+.PHONY: test
+test: ## run every test, after installing what they need
+	@scripts/test-deps.sh
+	go vet -race ./...
+	go test -race ./...
+	@for tool in $(TESTED_TOOLS); do echo "go -C $$tool test ./..."; go -C $$tool test ./...; done
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## check Go code and shell scripts
+	@scripts/test-deps.sh
+	GOFLAGS="$$(go env GOFLAGS) -race" $(GOLANGCI_LINT) run ./...
+	shellcheck $(SCRIPTS)
+
+$(GOLANGCI_LINT): tools/golangci-lint/go.mod tools/golangci-lint/go.sum
+	go -C tools/golangci-lint build -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: vulns
+vulns: ## look for known vulnerabilities (asks vuln.go.dev, so not part of CI)
+	go -C tools/govulncheck build -o '$(CURDIR)/$(BIN)/govulncheck' golang.org/x/vuln/cmd/govulncheck
+	$(BIN)/govulncheck ./...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz test for FUZZTIME (30s)
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r folder; do \
+		for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$$folder"/*_test.go | cut -d' ' -f2); do \
+			echo "$$folder $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$folder"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: build ## measure, and print the numbers
+	go run ./bench
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BIN)

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// Machine is what the figures depend on.
+type Machine struct {
+	OS        string `json:"os"`
+	Processor string `json:"processor"`
+	Cores     int    `json:"cores"`
+	Memory    string `json:"memory"`
+	Go        string `json:"go"`
+}
+
+// describeMachine reads what Linux tells; elsewhere some of it stays unknown.
+func describeMachine() Machine {
+	return Machine{
+		OS:        runtime.GOOS + "/" + runtime.GOARCH,
+		Processor: firstValue("/proc/cpuinfo", "model name"),
+		Cores:     runtime.NumCPU(),
+		Memory:    firstValue("/proc/meminfo", "MemTotal"),
+		Go:        runtime.Version(),
+	}
+}
+
+func (m Machine) String() string {
+	return fmt.Sprintf("%s, %s, %d cores, %s of memory, %s", m.OS, m.Processor, m.Cores, m.Memory, m.Go)
+}
+
+// firstValue returns the value of the first "name: value" line of a file.
+func firstValue(path, name string) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return "unknown"
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if key, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
