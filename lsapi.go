@@ -7,7 +7,7 @@
 package lsapi
 
 import (
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -70,15 +70,24 @@ type Listing struct {
 	AsOf time.Time
 }
 
-var (
-	instanceID       = regexp.MustCompile(`^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
-	loadBalancerName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$`)
-)
-
 // ValidInstanceID reports whether id has the form of an EC2 instance id: "i-"
 // and 8 (until 2016) or 17 lower-case hexadecimal digits.
-func ValidInstanceID(id string) bool { return instanceID.MatchString(id) }
+func ValidInstanceID(id string) bool {
+	digits, ok := strings.CutPrefix(id, "i-")
+	return ok && (len(digits) == 8 || len(digits) == 17) && strings.Trim(digits, "0123456789abcdef") == ""
+}
 
 // ValidLoadBalancerName reports whether AWS would accept name for a Classic
 // load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end.
-func ValidLoadBalancerName(name string) bool { return loadBalancerName.MatchString(name) }
+func ValidLoadBalancerName(name string) bool {
+	if len(name) < 1 || len(name) > 32 || name[0] == '-' || name[len(name)-1] == '-' {
+		return false
+	}
+	for _, c := range []byte(name) {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}

@@ -15,6 +15,8 @@ type Representation struct {
 	Body []byte
 	// ETag is the strong entity tag of Body, quotes included.
 	ETag string
+	// Length is that of Body in bytes, in decimal digits.
+	Length string
 	// AsOf is when the asking began.
 	AsOf time.Time
 }

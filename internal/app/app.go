@@ -13,10 +13,8 @@ import (
 
 	"lsapi"
 	"lsapi/internal/auth"
-	"lsapi/internal/cloud"
 	"lsapi/internal/config"
 	"lsapi/internal/httpapi"
-	"lsapi/internal/membership"
 	"lsapi/internal/telemetry"
 )
 
@@ -66,20 +64,24 @@ func (a *App) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	aws, err := cloud.New(ctx, cloud.Options{Region: cfg.Region, Endpoint: cfg.AWSEndpoint})
+	metrics := telemetry.NewMetrics(o.Version)
+	aws, err := newCloud(ctx, cfg, metrics)
 	if err != nil {
 		return err
 	}
-	members := membership.New(aws, membership.Options{Log: a.log})
-	a.started("changes", members.Close)
+	members, lists := a.startMembership(cfg, aws, metrics)
 
 	handler := httpapi.New(httpapi.Options{
 		Membership:     members,
+		Lists:          lists,
 		Authenticator:  authenticator,
 		Log:            a.log,
 		Envelope:       httpapi.Envelope(cfg.Envelope),
 		RequestTimeout: cfg.RequestTimeout,
 		TrustedProxies: cfg.TrustedProxies,
+		Observe:        metrics.Request,
+		Metrics:        metrics.Handler(),
+		MetricsPublic:  cfg.MetricsPublic,
 	})
 	listen := o.Listen
 	if listen == nil {

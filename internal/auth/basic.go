@@ -20,6 +20,9 @@ type Basic struct {
 	digest [sha256.Size]byte
 }
 
+// maxEncoded is how long base64 of user:password may be.
+const maxEncoded = 1024
+
 // NewBasic returns the authenticator for a token: base64 of "user:password", in
 // which neither is empty. A malformed token is CodeInvalid; the message says
 // what is wrong and how to make one, and never holds the token.
@@ -30,6 +33,8 @@ func NewBasic(token string) (*Basic, error) {
 	}
 	user, password, found := strings.Cut(string(credentials), ":")
 	switch {
+	case len(token) > maxEncoded:
+		return nil, badToken("it is longer than 1,024 characters")
 	case !utf8.Valid(credentials):
 		return nil, badToken("it does not decode to text")
 	case !found:
@@ -59,11 +64,17 @@ func (b *Basic) Authenticate(authorization string) (lsapi.Actor, error) {
 	if !strings.EqualFold(scheme, "Basic") {
 		return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeUnauthenticated, "only Basic credentials are accepted")
 	}
-	credentials, err := base64.StdEncoding.DecodeString(strings.Trim(encoded, " "))
+	// Arrays of a fixed size keep what every request does off the heap.
+	var decoded, text [maxEncoded]byte
+	encoded = strings.Trim(encoded, " ")
+	if len(encoded) > maxEncoded {
+		return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeUnauthenticated, "wrong user or password")
+	}
+	n, err := base64.StdEncoding.Decode(decoded[:], append(text[:0], encoded...))
 	if err != nil {
 		return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeUnauthenticated, "the credentials are not base64 of user:password")
 	}
-	digest := sha256.Sum256(credentials)
+	digest := sha256.Sum256(decoded[:n])
 	if subtle.ConstantTimeCompare(digest[:], b.digest[:]) != 1 {
 		return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeUnauthenticated, "wrong user or password")
 	}

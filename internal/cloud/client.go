@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
@@ -68,6 +69,9 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	cfg.Credentials = credentialsProvider{cfg.Credentials}
+	if cfg.HTTPClient == nil { // it has one when AWS_CA_BUNDLE is set
+		cfg.HTTPClient = awshttp.NewBuildableClient()
+	}
 	cfg.HTTPClient = wholeRequests{cfg.HTTPClient}
 
 	balancing, compute := elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)

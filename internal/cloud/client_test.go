@@ -47,6 +47,7 @@ func newClient(t *testing.T, endpoint string) *cloud.Client {
 	t.Helper()
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	t.Setenv("AWS_CA_BUNDLE", "")
 	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
 	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: endpoint})

@@ -46,3 +46,21 @@ func (v View) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer,
 func (v View) AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error] {
 	return v.client.AllInstances(budget.For(ctx, v.rank))
 }
+
+// Lanes is the view of the writers: its calls go first, and lookups of different
+// lanes travel together.
+type Lanes struct {
+	View
+	lookups *Lookups
+}
+
+// ForLanes returns the view of the writers. Shared lookups end with base.
+func (c *Client) ForLanes(base context.Context) Lanes {
+	view := c.For(budget.Write)
+	return Lanes{view, NewLookups(base, view.Instances)}
+}
+
+// Instances is Lookups.Instances.
+func (l Lanes) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
+	return l.lookups.Instances(ctx, ids)
+}

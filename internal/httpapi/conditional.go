@@ -1,18 +1,9 @@
 package httpapi
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 )
-
-// entityTag returns the strong entity tag of a body: the same bytes have the
-// same tag in every process.
-func entityTag(body []byte) string {
-	digest := sha256.Sum256(body)
-	return `"` + hex.EncodeToString(digest[:16]) + `"`
-}
 
 // matchesAny reports whether the fields of an If-None-Match match the strong tag
 // by weak comparison (RFC 9110, 8.8.3.2 and 13.1.2). From where a field is

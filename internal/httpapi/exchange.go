@@ -15,18 +15,36 @@ type exchange struct {
 	http.ResponseWriter
 	request *http.Request
 	began   time.Time
+	route   string // the pattern that matched, "other" when none did
 	id      string
 	actor   lsapi.Actor
 	status  int  // of the response; 0 until its header is written
 	gone    bool // the client did not wait for the response
 	routine bool // one of many like it, of interest only to who debugs
+
+	headers [headerCount]string // what the values of headers are slices of
+}
+
+// The headers of which each exchange has a value of its own.
+const (
+	headerID = iota
+	headerAge
+	headerETag
+	headerLength
+	headerCount
+)
+
+// header keeps the value of a header and returns it as what http.Header holds.
+func (x *exchange) header(which int, value string) []string {
+	x.headers[which] = value
+	return x.headers[which : which+1 : which+1]
 }
 
 func newExchange(w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{ResponseWriter: w, request: r, began: time.Now(), id: requestID(r.Header)}
+	x := &exchange{ResponseWriter: w, request: r, began: time.Now(), id: requestID(r.Header), route: "other"}
 	h := w.Header()
-	h.Set("X-Request-Id", x.id)
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["X-Request-Id"] = x.header(headerID, x.id)
+	h["X-Content-Type-Options"] = noSniff
 	return x
 }
 

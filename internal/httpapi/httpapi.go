@@ -54,6 +54,15 @@ type Options struct {
 	// RequestTimeout bounds how long a request waits for Membership; when it has
 	// passed, the answer is 504. Default: DefaultRequestTimeout.
 	RequestTimeout time.Duration
+	// Lists answers lists. Default: Membership is asked for each.
+	Lists Lists
+	// Observe is told of each answered request: the pattern of the route that
+	// matched, the method, the status and how long it took. Default: nobody is.
+	Observe func(route, method string, status int, took time.Duration)
+	// Metrics answers /metrics, to anybody if MetricsPublic is set. Default:
+	// there is no such path.
+	Metrics       http.Handler
+	MetricsPublic bool
 	// TrustedProxies are the peers whose X-Forwarded-For tells the client's
 	// address. Default: none.
 	TrustedProxies []netip.Prefix
@@ -68,7 +77,16 @@ func New(o Options) http.Handler {
 	if o.RequestTimeout <= 0 {
 		o.RequestTimeout = DefaultRequestTimeout
 	}
+	if o.Lists == nil {
+		o.Lists = direct{o.Membership, o.Envelope}
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, int, time.Duration) {}
+	}
 	s := &server{
+		lists:         o.Lists,
+		observe:       o.Observe,
+		metrics:       o.Metrics,
 		membership:    o.Membership,
 		authenticator: o.Authenticator,
 		log:           o.Log,
@@ -77,6 +95,6 @@ func New(o Options) http.Handler {
 		proxies:       o.TrustedProxies,
 		origins:       http.NewCrossOriginProtection(),
 	}
-	s.mux = s.routes()
+	s.mux = s.routes(o.MetricsPublic)
 	return s
 }

@@ -2,60 +2,107 @@ package httpapi
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"lsapi"
 )
 
-// listAnswer is a list as it is sent: what remains to be done for a request is
-// to compare entity tags and to tell the age.
-type listAnswer struct {
-	body []byte
-	etag string
-	asOf time.Time
+// Lists answers which instances are the members of a load balancer.
+type Lists interface {
+	// Remembered returns the list if it can be had without asking anybody, nil
+	// and no error when it cannot; CodeNotFound when it is known that there is no
+	// such load balancer.
+	Remembered(loadBalancer string) (*lsapi.Representation, error)
+	// Read returns the list; if fresh is set, as it was after Read was called.
+	// CodeNotFound: there is no such load balancer.
+	Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.Representation, error)
 }
 
+// list answers from memory when it may. That is the way of almost every request,
+// and it is kept free of what costs: no deadline, no lock, no encoding, and
+// headers that are slices of what is there already.
 func (s *server) list(x *exchange) error {
+	fresh := wantsFresh(x.request.Header["Cache-Control"])
+	if !fresh {
+		if list, err := s.lists.Remembered(loadBalancer(x)); err != nil {
+			return err
+		} else if list != nil {
+			return sendList(x, list)
+		}
+	}
 	ctx, cancel := s.deadline(x)
 	defer cancel()
-	listing, err := s.membership.List(ctx, loadBalancer(x))
+	list, err := s.lists.Read(ctx, loadBalancer(x), fresh)
 	if err != nil {
 		return err
 	}
-	answer, err := s.newListAnswer(listing)
-	if err != nil {
-		return err
-	}
-	return answer.send(x)
+	return sendList(x, list)
 }
 
-func (s *server) newListAnswer(listing lsapi.Listing) (listAnswer, error) {
-	machines := make([]machineInfo, len(listing.Members))
-	for i, member := range listing.Members {
-		machines[i] = newMachineInfo(member)
-	}
-	body, err := encode(s.envelope.value(machines))
-	if err != nil {
-		return listAnswer{}, err
-	}
-	return listAnswer{body: body, etag: entityTag(body), asOf: listing.AsOf}, nil
-}
+// The values of headers that never differ. Nobody changes them.
+var (
+	typeJSON   = []string{"application/json"}
+	revalidate = []string{"no-cache"}
+	varyByUser = []string{"Authorization"}
+	noSniff    = []string{"nosniff"}
+)
 
-// send answers with the list, or with 304 to a client that has it. Caches may
-// keep it, each user's apart, but must ask each time.
-func (a listAnswer) send(x *exchange) error {
+// sendList answers with the list, or with 304 to a client that has it. Caches
+// may keep it, each user's apart, but must ask each time.
+func sendList(x *exchange, list *lsapi.Representation) error {
 	h := x.Header()
-	h.Set("Age", strconv.FormatInt(wholeSeconds(time.Since(a.asOf)), 10))
-	h.Set("Cache-Control", "no-cache")
-	h.Set("ETag", a.etag)
-	h.Set("Vary", "Authorization")
-	if matchesAny(x.request.Header["If-None-Match"], a.etag) {
+	h["Age"] = x.header(headerAge, strconv.FormatInt(wholeSeconds(time.Since(list.AsOf)), 10))
+	h["Cache-Control"] = revalidate
+	h["Etag"] = x.header(headerETag, list.ETag)
+	h["Vary"] = varyByUser
+	if matchesAny(x.request.Header["If-None-Match"], list.ETag) {
 		x.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return x.send(http.StatusOK, "application/json", a.body)
+	h["Content-Type"] = typeJSON
+	h["Content-Length"] = x.header(headerLength, list.Length)
+	x.WriteHeader(http.StatusOK)
+	_, err := x.Write(list.Body)
+	return err
+}
+
+// EncodeList returns the representation of a list, without the time that it is
+// as of.
+func EncodeList(envelope Envelope, members []lsapi.Instance) lsapi.Representation {
+	machines := make([]machineInfo, len(members))
+	for i, member := range members {
+		machines[i] = newMachineInfo(member)
+	}
+	body, err := encode(envelope.value(machines))
+	if err != nil {
+		panic(err) // structs of strings always encode
+	}
+	return lsapi.Representation{Body: body, ETag: entityTag(body), Length: strconv.Itoa(len(body))}
+}
+
+// entityTag returns the strong entity tag of a body: the same bytes have the
+// same tag in every process.
+func entityTag(body []byte) string {
+	digest := sha256.Sum256(body)
+	return `"` + hex.EncodeToString(digest[:16]) + `"`
+}
+
+// wantsFresh reports whether the fields of a Cache-Control hold the directive
+// no-cache. What is malformed is ignored.
+func wantsFresh(fields []string) bool {
+	for _, field := range fields {
+		for directive := range strings.SplitSeq(field, ",") {
+			if strings.EqualFold(strings.TrimSpace(directive), "no-cache") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // deadline returns the context in which the request's work is done: it ends when

@@ -21,9 +21,9 @@ type route struct {
 
 // routes returns the router. Its patterns name no methods: the contract has
 // credentials checked before the method is.
-func (s *server) routes() *http.ServeMux {
+func (s *server) routes(metricsPublic bool) *http.ServeMux {
 	mux := http.NewServeMux()
-	routes := append(s.documentRoutes(),
+	routes := append(append(s.documentRoutes(), s.metricsRoutes(metricsPublic)...),
 		route{
 			pattern: "/elb/{elbName}",
 			checks:  []endpoint{s.authenticate, checkName},
@@ -35,7 +35,7 @@ func (s *server) routes() *http.ServeMux {
 	for _, rt := range routes {
 		mux.Handle(rt.pattern, s.handler(rt))
 	}
-	mux.Handle("/", s.handler(route{checks: []endpoint{func(*exchange) error { return errNoSuchPath }}}))
+	mux.Handle("/", s.handler(route{pattern: "other", checks: []endpoint{func(*exchange) error { return errNoSuchPath }}}))
 	return mux
 }
 
@@ -43,6 +43,7 @@ func (s *server) routes() *http.ServeMux {
 func (s *server) handler(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		x := w.(*exchange) //nolint:errcheck // ServeHTTP wraps every request, and the mux hands on what it gets
+		x.route = rt.pattern
 		if err := rt.serve(x); err != nil {
 			s.fail(x, err) //nolint:contextcheck // the exchange carries it
 		}

@@ -13,12 +13,15 @@ import (
 // server is the handler of every request.
 type server struct {
 	membership    Membership
+	lists         Lists
 	authenticator Authenticator
 	log           *slog.Logger
 	envelope      Envelope
 	timeout       time.Duration
 	proxies       proxies
 	origins       *http.CrossOriginProtection
+	observe       func(route, method string, status int, took time.Duration)
+	metrics       http.Handler // nil: there are none
 	mux           *http.ServeMux
 }
 
@@ -45,6 +48,7 @@ func routable(r *http.Request) bool {
 // answer, or a connection that is visibly cut off, and the log gets its lines.
 func (s *server) finish(x *exchange) {
 	fault := recover()
+	defer func() { s.observe(x.route, knownMethod(x.request.Method), x.status, time.Since(x.began)) }()
 	if fault == nil {
 		s.logAccess(x)
 		return
@@ -70,4 +74,13 @@ func (s *server) finish(x *exchange) {
 func isAbort(fault any) bool {
 	err, ok := fault.(error)
 	return ok && errors.Is(err, http.ErrAbortHandler)
+}
+
+// knownMethod keeps clients from making up metrics.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete:
+		return method
+	}
+	return "other"
 }

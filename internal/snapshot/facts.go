@@ -12,8 +12,6 @@ import (
 // facts remembers what EC2 says of instances. It changes seldom, so that it is
 // asked for less often than who is a member.
 type facts struct {
-	aws AWS
-
 	mu    sync.RWMutex
 	known map[string]fact
 	total int // instances of the region when all were last listed; 0 is not known
@@ -31,10 +29,6 @@ func (f fact) expired(now time.Time) bool {
 		return now.Sub(f.at) > unknownLifetime
 	}
 	return now.Sub(f.at) > factsLifetime
-}
-
-func newFacts(aws AWS) facts {
-	return facts{aws: aws, known: make(map[string]fact)}
 }
 
 // of returns the instances' facts; of those that it does not know, the id.
@@ -58,8 +52,8 @@ func (f *facts) learn(instance lsapi.Instance) {
 
 // ensure asks EC2 for those of the instances of which nothing is known, so that
 // an answer never shows an instance as unknown only because nobody had asked.
-func (f *facts) ensure(ctx context.Context, ids []string) error {
-	return f.ask(ctx, f.missing(ids))
+func (f *facts) ensure(ctx context.Context, aws AWS, ids []string) error {
+	return f.ask(ctx, aws, f.missing(ids))
 }
 
 func (f *facts) missing(ids []string) []string {
@@ -78,19 +72,19 @@ func (f *facts) missing(ids []string) []string {
 
 // ask looks instances up by whichever is fewer calls: filters that name them, or
 // plain pages of the whole region.
-func (f *facts) ask(ctx context.Context, ids []string) error {
+func (f *facts) ask(ctx context.Context, aws AWS, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	filtered := calls(len(ids), maxFilterValues)
 	if filtered > calls(max(f.regionSize(), len(ids)), pageSize) {
-		done, err := f.askAll(ctx, ids, filtered)
+		done, err := f.askAll(ctx, aws, ids, filtered)
 		if done || err != nil {
 			return err
 		}
 	}
 	began := time.Now()
-	found, err := f.aws.Instances(ctx, ids)
+	found, err := aws.Instances(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -100,11 +94,11 @@ func (f *facts) ask(ctx context.Context, ids []string) error {
 
 // askAll lists the region's instances. It gives up, and reports false, when that
 // takes more calls than filters would: a region can hold more than was thought.
-func (f *facts) askAll(ctx context.Context, ids []string, most int) (done bool, err error) {
+func (f *facts) askAll(ctx context.Context, aws AWS, ids []string, most int) (done bool, err error) {
 	began := time.Now()
 	found := make(map[string]lsapi.Instance, len(ids))
 	total, pages := 0, 0
-	for page, err := range f.aws.AllInstances(ctx) {
+	for page, err := range aws.AllInstances(ctx) {
 		if err != nil {
 			return false, err
 		}

@@ -160,7 +160,7 @@ func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &region{aws: aws, overlay: make(map[string][]string)}
 		r.Snapshot = snapshot.New(snapshot.Options{
-			AWS: aws, Encode: encode, Overlay: r.overlaid,
+			AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		r.Start()
@@ -172,12 +172,12 @@ func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region)) {
 }
 
 // encode writes "id:type" for each member.
-func encode(members []lsapi.Instance) []byte {
+func encode(members []lsapi.Instance) lsapi.Representation {
 	var body strings.Builder
 	for _, m := range members {
 		fmt.Fprintf(&body, "%s:%s ", m.ID, m.Type)
 	}
-	return []byte(body.String())
+	return lsapi.Representation{Body: []byte(body.String())}
 }
 
 func (r *region) overlaid(name string, ids []string, _ time.Time) []string {

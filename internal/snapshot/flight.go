@@ -114,14 +114,14 @@ func (s *Snapshot) readOne(name string) error {
 	ctx, cancel := context.WithTimeout(s.base, namedTimeout)
 	defer cancel()
 	began := time.Now()
-	ids, err := s.o.AWS.Members(ctx, name)
+	ids, err := s.o.Named.Members(ctx, name)
 	if err != nil {
 		if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 			s.drop(name, began)
 		}
 		return err
 	}
-	if err := s.facts.ensure(ctx, s.o.Overlay(name, ids, began)); err != nil {
+	if err := s.facts.ensure(ctx, s.o.Named, s.o.Overlay(name, ids, began)); err != nil {
 		return err
 	}
 	s.publish(s.slotsFor(name)[0], ids, began)

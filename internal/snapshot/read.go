@@ -7,43 +7,16 @@ import (
 	"lsapi"
 )
 
-// Read returns what is known of a load balancer. If that is older than the
-// bound, or if fresh is set, it is read again, and what is returned was asked
-// for after Read was called.
+// Remembered answers from memory, and without asking AWS, if what is there may
+// be served as it is: because it is no older than the bound, or because AWS
+// cannot be read and it is not too old yet (MaxStaleOnError). It returns nil and
+// no error when Read has to be asked.
 //
-// When AWS cannot be read, an answer that is not too old (MaxStaleOnError) is
-// still returned, unless fresh is set.
-//
-// Errors: CodeNotFound, also for a name that a listing no older than the bound
-// lacks; CodeUnavailable when AWS cannot be read and what is known is too old;
-// else what AWS's failure maps to.
-func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.Representation, error) {
+// Errors: CodeNotFound for a name that a listing no older than the bound lacks.
+func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error) {
 	now := time.Now()
 	s.touch(now)
 	known := s.current(loadBalancer)
-	if !fresh {
-		if answer, err := s.remembered(loadBalancer, known, now); answer != nil || err != nil {
-			return answer, err
-		}
-	}
-	err := s.await(ctx, loadBalancer)
-	if found := s.current(loadBalancer); err == nil && found != nil {
-		return &found.Representation, nil
-	}
-	switch {
-	case err == nil || lsapi.ErrorCode(err) == lsapi.CodeNotFound:
-		return nil, errNotFound(loadBalancer)
-	case fresh || known == nil:
-		return nil, err
-	case s.isBearable(known, time.Now()):
-		return &known.Representation, nil
-	}
-	return nil, errTooOld(known.AsOf, err)
-}
-
-// remembered answers from memory, if what is there may be served: because it is
-// fresh enough, or because AWS cannot be read.
-func (s *Snapshot) remembered(loadBalancer string, known *entry, now time.Time) (*lsapi.Representation, error) {
 	switch {
 	case known != nil && s.isFresh(known.AsOf, now):
 		s.served(now.Sub(known.AsOf))
@@ -54,6 +27,37 @@ func (s *Snapshot) remembered(loadBalancer string, known *entry, now time.Time) 
 		return &known.Representation, nil
 	}
 	return nil, nil
+}
+
+// Read returns what is known of a load balancer. If that may not be served as it
+// is, or if fresh is set, it is read again, and what is returned was asked for
+// after Read was called.
+//
+// When AWS cannot be read, an answer that is not too old (MaxStaleOnError) is
+// still returned, unless fresh is set.
+//
+// Errors: CodeNotFound; CodeUnavailable when AWS cannot be read and what is
+// known is too old; else what AWS's failure maps to.
+func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.Representation, error) {
+	if !fresh {
+		if answer, err := s.Remembered(loadBalancer); answer != nil || err != nil {
+			return answer, err
+		}
+	}
+	s.touch(time.Now())
+	err := s.await(ctx, loadBalancer)
+	known := s.current(loadBalancer)
+	switch {
+	case err == nil && known != nil:
+		return &known.Representation, nil
+	case err == nil || lsapi.ErrorCode(err) == lsapi.CodeNotFound:
+		return nil, errNotFound(loadBalancer)
+	case fresh || known == nil:
+		return nil, err
+	case s.isBearable(known, time.Now()):
+		return &known.Representation, nil
+	}
+	return nil, errTooOld(known.AsOf, err)
 }
 
 // current returns the load balancer's entry, nil when nothing is known of it.

@@ -113,7 +113,7 @@ func (s *Snapshot) renewFacts() {
 	}
 	s.done.Go(func() {
 		defer s.renewing.Store(false)
-		if err := s.facts.ask(s.base, expired); err != nil && s.base.Err() == nil {
+		if err := s.facts.ask(s.base, s.o.AWS, expired); err != nil && s.base.Err() == nil {
 			s.o.Log.Warn("EC2 cannot be asked; what is known of instances grows older", "code", lsapi.ErrorCode(err), "error", err)
 		}
 	})
@@ -127,7 +127,7 @@ func (s *Snapshot) show(ctx context.Context, page []lsapi.LoadBalancer, asked ti
 		names[i] = lb.Name
 		ids = append(ids, s.o.Overlay(lb.Name, lb.Members, asked)...)
 	}
-	if err := s.facts.ensure(ctx, ids); err != nil {
+	if err := s.facts.ensure(ctx, s.o.AWS, ids); err != nil {
 		return nil, err
 	}
 	shown := make(map[string]bool, len(page))

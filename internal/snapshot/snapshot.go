@@ -35,9 +35,11 @@ type AWS interface {
 
 // Options tune a Snapshot.
 type Options struct {
-	AWS AWS
-	// Encode turns a listing's members into the body of its answer.
-	Encode func([]lsapi.Instance) []byte
+	// AWS is asked by refreshes, Named for readers who wait.
+	AWS, Named AWS
+	// Encode turns members into their representation. What it sets AsOf to does
+	// not matter.
+	Encode func([]lsapi.Instance) lsapi.Representation
 	// Overlay lays changes that AWS may not show yet over the ids that were read
 	// from began on.
 	Overlay func(loadBalancer string, ids []string, began time.Time) []string
@@ -91,7 +93,7 @@ func New(o Options) *Snapshot {
 	}
 	base, cancel := context.WithCancel(context.Background())
 	s := &Snapshot{
-		o: o, facts: newFacts(o.AWS),
+		o: o, facts: facts{known: make(map[string]fact)},
 		waiting: make(map[string]*flight),
 		flying:  make(map[string]bool),
 		wake:    make(chan struct{}, 1),

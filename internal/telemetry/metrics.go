@@ -27,8 +27,8 @@ type Metrics struct {
 // from one that asked AWS (tens of milliseconds) from one that waited.
 var requestBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
-// NewMetrics returns Metrics for a build of the version and commit.
-func NewMetrics(version, commit string) *Metrics {
+// NewMetrics returns Metrics of a build.
+func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry:  prometheus.NewRegistry(),
 		requests:  histogram("lsapi_http_request_duration_seconds", "Requests by route, method and status.", requestBuckets, "route", "method", "status"),
@@ -41,7 +41,7 @@ func NewMetrics(version, commit string) *Metrics {
 	m.registry.MustRegister(m.requests, m.calls, m.retries, m.refreshes, m.changes, m.batches,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Gauge("lsapi_build_info", "Always 1; the labels tell the build.", func() float64 { return 1 },
-		"version", version, "commit", commit, "goversion", runtime.Version())
+		"version", version, "goversion", runtime.Version())
 	return m
 }
 

@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/budget"
+	"lsapi/internal/config"
+	"lsapi/internal/httpapi"
+	"lsapi/internal/membership"
+	"lsapi/internal/snapshot"
+	"lsapi/internal/telemetry"
+)
+
+// newCloud returns a client of AWS that keeps to the budget.
+func newCloud(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics) (*cloud.Client, error) {
+	sizes := make(budget.Sizes, len(cfg.Budget))
+	for category, bucket := range cfg.Budget {
+		sizes[budget.Category(category)] = budget.Size{Burst: bucket.Burst, PerSecond: bucket.PerSecond}
+	}
+	allowance, err := budget.New(sizes)
+	if err != nil {
+		return nil, err
+	}
+	showBudget(metrics, allowance)
+	return cloud.New(ctx, cloud.Options{
+		Region:   cfg.Region,
+		Endpoint: cfg.AWSEndpoint,
+		Budget:   allowance,
+		Observe:  func(c cloud.Call) { metrics.Call(c.Operation, outcome(c.Code), c.Attempts, c.Took) },
+	})
+}
+
+// startMembership starts the lanes, and the snapshot that shows what they do.
+// Lists are nil when every read asks AWS.
+func (a *App) startMembership(cfg config.Config, aws *cloud.Client, metrics *telemetry.Metrics) (httpapi.Membership, httpapi.Lists) {
+	if cfg.Mode == config.ModeDirect {
+		return membership.NewDirect(aws.For(budget.WaitingReader)), nil
+	}
+	base, cancel := context.WithCancel(context.Background())
+	a.started("lookups", func(context.Context) error { cancel(); return nil })
+
+	var lists *snapshot.Snapshot
+	members := membership.New(aws.ForLanes(base), membership.Options{
+		Log:      a.log,
+		Observer: metrics,
+		Applied: func(loadBalancer string, instance lsapi.Instance, action lsapi.Action) {
+			lists.Applied(loadBalancer, instance, action)
+		},
+	})
+	a.started("changes", members.Close)
+	showLanes(metrics, members)
+
+	lists = snapshot.New(snapshot.Options{
+		AWS:   aws.For(budget.Background),
+		Named: aws.For(budget.WaitingReader),
+		Encode: func(members []lsapi.Instance) lsapi.Representation {
+			return httpapi.EncodeList(httpapi.Envelope(cfg.Envelope), members)
+		},
+		Overlay:         members.Overlay,
+		Log:             a.log,
+		Observe:         func(code lsapi.Code, took time.Duration) { metrics.Refresh(outcome(code), took) },
+		MaxStaleness:    cfg.MaxStaleness,
+		MaxStaleOnError: cfg.MaxStaleOnError,
+		IdleAfter:       cfg.IdleAfter,
+	})
+	lists.Start()
+	a.started("reads", lists.Close)
+	showSnapshot(metrics, lists)
+	return members, lists
+}

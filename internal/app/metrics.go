@@ -1,0 +1,71 @@
+package app
+
+import (
+	"lsapi"
+	"lsapi/internal/cloud/budget"
+	"lsapi/internal/membership"
+	"lsapi/internal/snapshot"
+	"lsapi/internal/telemetry"
+)
+
+// showBudget shows what is left of the budget, and who waits for it.
+func showBudget(metrics *telemetry.Metrics, b *budget.Budget) {
+	for i, s := range b.Stats() {
+		show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(budget.Stats) float64) {
+			// Stats come in one order always.
+			add(name, help, func() float64 { return value(b.Stats()[i]) }, "category", string(s.Category))
+		}
+		show(metrics.Gauge, "lsapi_budget_tokens", "Requests that AWS may be sent at once now.",
+			func(s budget.Stats) float64 { return s.Tokens })
+		show(metrics.Gauge, "lsapi_budget_waiting", "Attempts that wait for a token now.",
+			func(s budget.Stats) float64 { return float64(s.Waiting) })
+		show(metrics.Counter, "lsapi_budget_attempts_total", "Attempts that drew a token, retries included.",
+			func(s budget.Stats) float64 { return float64(s.Attempts) })
+		show(metrics.Counter, "lsapi_budget_waits_total", "Attempts that had to wait for a token.",
+			func(s budget.Stats) float64 { return float64(s.Waits) })
+		show(metrics.Counter, "lsapi_budget_given_up_total", "Attempts whose time was up before they had a token.",
+			func(s budget.Stats) float64 { return float64(s.GivenUp) })
+		show(metrics.Counter, "lsapi_budget_waited_seconds_total", "Time that attempts waited for a token.",
+			func(s budget.Stats) float64 { return s.Waited.Seconds() })
+		show(metrics.Counter, "lsapi_aws_throttles_total", "Attempts that AWS throttled although they had a token.",
+			func(s budget.Stats) float64 { return float64(s.Throttles) })
+	}
+}
+
+func showLanes(metrics *telemetry.Metrics, members *membership.Service) {
+	show := func(name, help string, value func(membership.Stats) int) {
+		metrics.Gauge(name, help, func() float64 { return float64(value(members.Stats())) })
+	}
+	show("lsapi_lanes", "Load balancers that are being changed, or were a moment ago.",
+		func(s membership.Stats) int { return s.Lanes })
+	show("lsapi_lane_waiting", "Requests that wait for their turn, in all lanes.",
+		func(s membership.Stats) int { return s.Waiting })
+	show("lsapi_lane_depth", "Requests that wait in the fullest lane.",
+		func(s membership.Stats) int { return s.Deepest })
+}
+
+func showSnapshot(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
+	show := func(name, help string, value func(snapshot.Stats) float64) {
+		metrics.Gauge(name, help, func() float64 { return value(lists.Stats()) })
+	}
+	show("lsapi_snapshot_age_seconds", "Time since the asking for the last whole listing began; 0 before there is one.",
+		func(s snapshot.Stats) float64 { return s.Age.Seconds() })
+	show("lsapi_snapshot_bound_seconds", "How old a list may be now: as configured, or more for a fleet too large for that.",
+		func(s snapshot.Stats) float64 { return s.Bound.Seconds() })
+	show("lsapi_snapshot_achieved_seconds", "Age of the oldest list that was served as fresh between the last two refreshes.",
+		func(s snapshot.Stats) float64 { return s.Achieved.Seconds() })
+	show("lsapi_snapshot_load_balancers", "Load balancers in memory.",
+		func(s snapshot.Stats) float64 { return float64(s.LoadBalancers) })
+	show("lsapi_snapshot_members", "Members in memory.",
+		func(s snapshot.Stats) float64 { return float64(s.Members) })
+	show("lsapi_snapshot_bytes", "Size of the encoded lists.",
+		func(s snapshot.Stats) float64 { return float64(s.Bytes) })
+}
+
+// outcome is a code as the value of a label.
+func outcome(code lsapi.Code) string {
+	if code == "" {
+		return "ok"
+	}
+	return string(code)
+}
