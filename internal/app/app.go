@@ -34,6 +34,7 @@ type Options struct {
 // App is the running service.
 type App struct {
 	log    *slog.Logger
+	out    *telemetry.Writer // what log writes to
 	server *Server
 	parts  []part // in the order in which they started
 }
@@ -49,7 +50,8 @@ type part struct {
 //
 // Errors: a *ListenError when the address cannot be had.
 func Start(ctx context.Context, o Options) (*App, error) {
-	a := &App{log: newLogger(o)}
+	out := telemetry.NewWriter(o.Log)
+	a := &App{log: newLogger(o, out), out: out}
 	if err := a.start(ctx, o); err != nil {
 		return nil, errors.Join(err, a.stop(ctx))
 	}
@@ -116,7 +118,7 @@ func (a *App) Stop(ctx context.Context) error {
 	if err == nil {
 		a.log.Info("stopped")
 	}
-	return err
+	return errors.Join(err, a.out.Flush())
 }
 
 func (a *App) stop(ctx context.Context) error {
@@ -138,8 +140,8 @@ func CheckToken(token string) error {
 	return nil
 }
 
-func newLogger(o Options) *slog.Logger {
-	return telemetry.NewLogger(o.Log, telemetry.LogOptions{
+func newLogger(o Options, out io.Writer) *slog.Logger {
+	return telemetry.NewLogger(out, telemetry.LogOptions{
 		Format: string(o.Config.LogFormat),
 		Level:  o.Config.LogLevel,
 		Color:  o.Color,

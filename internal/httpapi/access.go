@@ -28,17 +28,19 @@ func (s *server) logAccess(x *exchange) {
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
-	attributes := append(make([]slog.Attr, 0, 7),
+	// Not by one of the logger's methods: they look up who called them.
+	record := slog.NewRecord(time.Now(), level, "request", 0)
+	record.AddAttrs(
 		slog.Int("status", status),
 		slog.String("method", clip(x.request.Method)),
 		slog.String("path", clip(loggedPath(x))),
 		slog.String("client", s.proxies.client(x.request)),
 		slog.Duration("duration", time.Since(x.began)))
 	if x.actor.Name != "" {
-		attributes = append(attributes, slog.String("user", x.actor.Name))
+		record.AddAttrs(slog.String("user", x.actor.Name))
 	}
-	attributes = append(attributes, slog.String("request_id", x.id))
-	s.log.LogAttrs(ctx, level, "request", attributes...)
+	record.AddAttrs(slog.String("request_id", x.id))
+	_ = s.log.Handler().Handle(ctx, record) // as the logger does: a log that cannot be written has nowhere to say so
 }
 
 // loggedPath is the path as it was sent, in which nothing is unprintable. The

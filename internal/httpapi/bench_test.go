@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
 
 	"lsapi"
 	"lsapi/internal/httpapi"
@@ -28,8 +29,10 @@ func (m *inMemory) Read(context.Context, string, bool) (*lsapi.Representation, e
 }
 
 func BenchmarkGet(b *testing.B) {
+	list := httpapi.EncodeList(httpapi.EnvelopeMessage, []lsapi.Instance{instance(running)})
+	list.AsOf = time.Now()
 	handler := httpapi.New(httpapi.Options{
-		Lists:         &inMemory{list: httpapi.EncodeList(httpapi.EnvelopeMessage, []lsapi.Instance{instance(running)})},
+		Lists:         &inMemory{list: list},
 		Authenticator: alice{},
 		Log:           slog.New(slog.DiscardHandler),
 	})

@@ -2,55 +2,89 @@ package telemetry
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"log/slog"
+	"strconv"
+	"sync"
 	"time"
 )
 
 // accessMessage marks the records that are lines of the access log.
 const accessMessage = "request"
 
+// split sends lines of the access log to one handler and all other records to
+// another: there is a line for every request, so that it has to be cheap.
+type split struct {
+	slog.Handler
+	access slog.Handler
+}
+
+func (h split) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == accessMessage {
+		return h.access.Handle(ctx, r)
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h split) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return split{h.Handler.WithAttrs(attrs), h.access.WithAttrs(attrs)}
+}
+
+func (h split) WithGroup(name string) slog.Handler {
+	return split{h.Handler.WithGroup(name), h.access.WithGroup(name)}
+}
+
 // accessLines lays out the access log for a person, for example
 //
 //	200 GET /elb/default-elb (127.0.0.1) 1.19ms user=alice request_id=...
 //
-// and passes every other record on as it is.
-type accessLines struct{ slog.Handler }
+// after the time and the level. Records that are not laid out so it leaves to
+// other.
+type accessLines struct {
+	out   io.Writer
+	color bool
+	other slog.Handler
+}
 
-func (h accessLines) Handle(ctx context.Context, r slog.Record) error {
-	if r.Message != accessMessage {
-		return h.Handler.Handle(ctx, r)
-	}
+func (h accessLines) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.other.Enabled(ctx, level)
+}
+
+// WithAttrs and WithGroup make records that are more than a line of the access
+// log.
+func (h accessLines) WithAttrs(attrs []slog.Attr) slog.Handler { return h.other.WithAttrs(attrs) }
+
+func (h accessLines) WithGroup(name string) slog.Handler { return h.other.WithGroup(name) }
+
+// lines are buffers of accessLines.
+var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+func (h accessLines) Handle(_ context.Context, r slog.Record) error {
 	var line accessLine
-	rest := make([]slog.Attr, 0, r.NumAttrs())
-	r.Attrs(func(a slog.Attr) bool {
-		if !line.take(a) {
-			rest = append(rest, a)
-		}
-		return true
-	})
-	laidOut := slog.NewRecord(r.Time, r.Level, line.String(), r.PC)
-	laidOut.AddAttrs(rest...)
-	return h.Handler.Handle(ctx, laidOut)
+	r.Attrs(func(a slog.Attr) bool { line.take(a); return true })
+
+	buffer := lines.Get().(*[]byte) //nolint:errcheck // the pool holds nothing else
+	text := r.Time.AppendFormat((*buffer)[:0], timeFormat)
+	text = append(text, ' ')
+	text = appendLevel(text, r.Level, h.color)
+	text = append(text, ' ')
+	text = line.append(text)
+	_, err := h.out.Write(text)
+	*buffer = text
+	lines.Put(buffer)
+	return err
 }
 
-func (h accessLines) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return accessLines{h.Handler.WithAttrs(attrs)}
-}
-
-func (h accessLines) WithGroup(name string) slog.Handler {
-	return accessLines{h.Handler.WithGroup(name)}
-}
-
-// accessLine is the part of a line whose fields need no names.
+// accessLine is a line of the access log.
 type accessLine struct {
 	status               int64
 	method, path, client string
 	duration             time.Duration
+	user, requestID      string
 }
 
-// take reports whether the attribute belongs to the line, and keeps it if so.
-func (l *accessLine) take(a slog.Attr) bool {
+// take keeps the attribute in its place.
+func (l *accessLine) take(a slog.Attr) {
 	switch a.Key {
 	case "status":
 		l.status = a.Value.Int64()
@@ -62,13 +96,27 @@ func (l *accessLine) take(a slog.Attr) bool {
 		l.client = a.Value.String()
 	case "duration":
 		l.duration = a.Value.Duration()
-	default:
-		return false
+	case "user":
+		l.user = a.Value.String()
+	case "request_id":
+		l.requestID = a.Value.String()
 	}
-	return true
 }
 
-func (l *accessLine) String() string {
-	milliseconds := float64(l.duration) / float64(time.Millisecond)
-	return fmt.Sprintf("%d %s %s (%s) %.2fms", l.status, l.method, l.path, l.client, milliseconds)
+func (l *accessLine) append(text []byte) []byte {
+	text = strconv.AppendInt(text, l.status, 10)
+	text = append(text, ' ')
+	text = append(text, printable(l.method)...)
+	text = append(text, ' ')
+	text = append(text, printable(l.path)...)
+	text = append(text, " ("...)
+	text = append(text, printable(l.client)...)
+	text = append(text, ") "...)
+	text = strconv.AppendFloat(text, float64(l.duration)/float64(time.Millisecond), 'f', 2, 64)
+	text = append(text, "ms"...)
+	if l.user != "" {
+		text = append(append(text, " user="...), word(l.user)...)
+	}
+	text = append(append(text, " request_id="...), word(l.requestID)...)
+	return append(text, '\n')
 }

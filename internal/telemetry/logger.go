@@ -9,6 +9,7 @@ package telemetry
 import (
 	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -30,20 +31,24 @@ const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 // NewLogger returns a logger that writes a line a record to w, one Write each.
 // Nothing that a record holds can begin a line or steer a terminal. Durations
-// are seconds in JSON.
+// are seconds in JSON. If w is a *Writer, lines of the access log wait there for
+// one another.
 func NewLogger(w io.Writer, opts LogOptions) *slog.Logger {
-	if opts.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
-			Level:       opts.Level,
-			ReplaceAttr: seconds,
-		}))
+	access := w
+	if buffered, ok := w.(*Writer); ok {
+		access = soon{buffered}
 	}
-	return slog.New(accessLines{tint.NewTextHandler(w, &tint.Options{
+	if opts.Format == "json" {
+		options := &slog.HandlerOptions{Level: opts.Level, ReplaceAttr: seconds}
+		return slog.New(split{slog.NewJSONHandler(w, options), slog.NewJSONHandler(access, options)})
+	}
+	text := tint.NewTextHandler(w, &tint.Options{
 		Level:       opts.Level,
 		TimeFormat:  timeFormat,
 		NoColor:     !opts.Color,
 		ReplaceAttr: readable,
-	})})
+	})
+	return slog.New(split{text, accessLines{access, opts.Color, text}})
 }
 
 // seconds makes a duration a number that can be summed without knowing that
@@ -88,15 +93,38 @@ const (
 
 func levelColumn(a slog.Attr) slog.Attr {
 	level, ok := a.Value.Any().(slog.Level)
-	switch {
-	case !ok:
+	if !ok {
 		return a
-	case level >= slog.LevelError:
-		return tint.Attr(red, slog.String(a.Key, "ERROR"))
-	case level >= slog.LevelWarn:
-		return tint.Attr(yellow, slog.String(a.Key, "WARN "))
-	case level >= slog.LevelInfo:
-		return tint.Attr(green, slog.String(a.Key, "INFO "))
 	}
-	return slog.String(a.Key, "DEBUG")
+	name, color := levelName(level)
+	if color == 0 {
+		return slog.String(a.Key, name)
+	}
+	return tint.Attr(color, slog.String(a.Key, name))
+}
+
+// levelName returns the level's name, as wide as every other, and its colour; 0
+// is none.
+func levelName(level slog.Level) (name string, color uint8) {
+	switch {
+	case level >= slog.LevelError:
+		return "ERROR", red
+	case level >= slog.LevelWarn:
+		return "WARN ", yellow
+	case level >= slog.LevelInfo:
+		return "INFO ", green
+	}
+	return "DEBUG", 0
+}
+
+// appendLevel appends the level's name, in its colour if there are colours.
+func appendLevel(text []byte, level slog.Level, colors bool) []byte {
+	name, color := levelName(level)
+	if !colors || color == 0 {
+		return append(text, name...)
+	}
+	text = append(text, "\x1b[38;5;"...)
+	text = strconv.AppendUint(text, uint64(color), 10)
+	text = append(append(text, 'm'), name...)
+	return append(text, "\x1b[0m"...)
 }

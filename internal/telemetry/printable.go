@@ -6,6 +6,16 @@ import (
 	"unicode"
 )
 
+// word is the value of an attribute as it stands on a line: quoted if it could be
+// taken for more than one word.
+func word(text string) string {
+	text = printable(text)
+	if strings.ContainsAny(text, " =\"") {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
 // printable escapes what is not printable, so that the text stays on its line
 // whatever its origin.
 func printable(text string) string {
