@@ -37,6 +37,7 @@ type App struct {
 	out    *telemetry.Writer // what log writes to
 	server *Server
 	parts  []part // in the order in which they started
+	floor  []byte // see newHeapFloor
 }
 
 // part is something that must be stopped.
@@ -51,7 +52,7 @@ type part struct {
 // Errors: a *ListenError when the address cannot be had.
 func Start(ctx context.Context, o Options) (*App, error) {
 	out := telemetry.NewWriter(o.Log)
-	a := &App{log: newLogger(o, out), out: out}
+	a := &App{log: newLogger(o, out), out: out, floor: newHeapFloor()}
 	if err := a.start(ctx, o); err != nil {
 		return nil, errors.Join(err, a.stop(ctx))
 	}

@@ -16,7 +16,7 @@ const (
 
 // logAccess writes the request's line of the access log. It holds the path
 // without the query, and no header, so that no credentials can get into it.
-func (s *server) logAccess(x *exchange) {
+func (s *server) logAccess(x *exchange, now time.Time, took time.Duration) {
 	ctx, status := x.context(), x.status
 	if x.gone {
 		status = statusClientGone
@@ -29,13 +29,13 @@ func (s *server) logAccess(x *exchange) {
 		return
 	}
 	// Not by one of the logger's methods: they look up who called them.
-	record := slog.NewRecord(time.Now(), level, "request", 0)
+	record := slog.NewRecord(now, level, "request", 0)
 	record.AddAttrs(
 		slog.Int("status", status),
 		slog.String("method", clip(x.request.Method)),
 		slog.String("path", clip(loggedPath(x))),
 		slog.String("client", s.proxies.client(x.request)),
-		slog.Duration("duration", time.Since(x.began)))
+		slog.Duration("duration", took))
 	if x.actor.Name != "" {
 		record.AddAttrs(slog.String("user", x.actor.Name))
 	}

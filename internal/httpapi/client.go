@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -14,6 +15,11 @@ type proxies []netip.Prefix
 // a proxy of ours, the nearest address in X-Forwarded-For that is not. What
 // stands beyond that address anybody may have written.
 func (p proxies) client(r *http.Request) string {
+	if len(p) == 0 {
+		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil && !strings.Contains(host, ":") {
+			return host // IPv4, and as good as parsed
+		}
+	}
 	address, ok := parseAddress(r.RemoteAddr)
 	if !ok {
 		return "unknown"

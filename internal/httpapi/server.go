@@ -48,9 +48,8 @@ func routable(r *http.Request) bool {
 // answer, or a connection that is visibly cut off, and the log gets its lines.
 func (s *server) finish(x *exchange) {
 	fault := recover()
-	defer func() { s.observe(x.route, knownMethod(x.request.Method), x.status, time.Since(x.began)) }()
 	if fault == nil {
-		s.logAccess(x)
+		s.account(x)
 		return
 	}
 	begun := x.status != 0
@@ -64,10 +63,18 @@ func (s *server) finish(x *exchange) {
 			s.write(x, http.StatusInternalServerError, internalText)
 		}
 	}
-	s.logAccess(x)
+	s.account(x)
 	if aborted || begun {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// account tells the log and the metrics of an exchange that has ended.
+func (s *server) account(x *exchange) {
+	now := time.Now()
+	took := now.Sub(x.began)
+	s.observe(x.route, knownMethod(x.request.Method), x.status, took)
+	s.logAccess(x, now, took)
 }
 
 // isAbort reports whether a panic is net/http's own way to cut a response off.
