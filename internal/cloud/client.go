@@ -39,6 +39,8 @@ type Options struct {
 // The operations are kept as function values and not behind the SDK's clients:
 // a client held in a field keeps its several hundred operations in the binary.
 type Client struct {
+	listing listing
+
 	describeLoadBalancers func(context.Context, *elb.DescribeLoadBalancersInput, ...func(*elb.Options)) (*elb.DescribeLoadBalancersOutput, error)
 	register              func(context.Context, *elb.RegisterInstancesWithLoadBalancerInput, ...func(*elb.Options)) (*elb.RegisterInstancesWithLoadBalancerOutput, error)
 	deregister            func(context.Context, *elb.DeregisterInstancesFromLoadBalancerInput, ...func(*elb.Options)) (*elb.DeregisterInstancesFromLoadBalancerOutput, error)
@@ -49,7 +51,7 @@ type Client struct {
 // the environment, the shared files, or the machine's role. It asks AWS
 // nothing; credentials that do not exist are told by the first call.
 func New(ctx context.Context, o Options) (*Client, error) {
-	stack := []func(*middleware.Stack) error{addAttemptObserver}
+	stack := []func(*middleware.Stack) error{addRecognition, addAttemptObserver}
 	if o.Observe != nil {
 		stack = append(stack, observer{o.Observe}.addTo)
 	}

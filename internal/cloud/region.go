@@ -27,22 +27,35 @@ const (
 // DescribeLoadBalancers for each 400. A page is asked for when the one before
 // has been dealt with. An error is the last pair.
 func (c *Client) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
+	c.listing.begin()
 	return pages(ctx, func(ctx context.Context, marker *string) ([]lsapi.LoadBalancer, *string, error) {
-		out, err := c.describeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{
-			Marker: marker, PageSize: aws.Int32(loadBalancersPage),
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		page := make([]lsapi.LoadBalancer, len(out.LoadBalancerDescriptions))
+		p, err := c.loadBalancersPage(ctx, marker)
+		return p.loadBalancers, p.next, err
+	})
+}
+
+// loadBalancersPage asks for one page, and reads the answer unless it is the one
+// of the last listing.
+func (c *Client) loadBalancersPage(ctx context.Context, marker *string) (page, error) {
+	p := c.listing.recall(aws.ToString(marker))
+	question := &recognition{known: p.digest}
+	out, err := c.describeLoadBalancers(context.WithValue(ctx, recognitionKey{}, question), &elb.DescribeLoadBalancersInput{
+		Marker: marker, PageSize: aws.Int32(loadBalancersPage),
+	})
+	if err != nil {
+		return page{}, err
+	}
+	if !question.recognized() {
+		p = page{question.digest, make([]lsapi.LoadBalancer, len(out.LoadBalancerDescriptions)), out.NextMarker}
 		for i, description := range out.LoadBalancerDescriptions {
-			page[i] = lsapi.LoadBalancer{
+			p.loadBalancers[i] = lsapi.LoadBalancer{
 				Name:    aws.ToString(description.LoadBalancerName),
 				Members: instanceIDs(description.Instances),
 			}
 		}
-		return page, out.NextMarker, nil
-	})
+	}
+	c.listing.keep(aws.ToString(marker), p)
+	return p, nil
 }
 
 // AllInstances lists the instances of the region page by page, by one

@@ -35,6 +35,9 @@ const (
 	// backed off three times by then.
 	retryPause = time.Second
 
+	// warnEvery is how often a fleet that is too large is told of.
+	warnEvery = time.Minute
+
 	// touchEvery is how exactly the time of the last read is kept: a write to
 	// memory that all processors share, on every read, would cost more than the
 	// rest of it.

@@ -25,8 +25,8 @@ func (s *Snapshot) refreshForever() {
 		case <-due:
 		}
 		began := time.Now()
-		err := s.refresh(s.base)
-		next = s.schedule(began, time.Now(), err)
+		lookups, err := s.refresh(s.base)
+		next = s.schedule(began, time.Since(began)-lookups, err)
 	}
 }
 
@@ -38,27 +38,34 @@ func (s *Snapshot) refreshNow() {
 	}
 }
 
-// schedule says when the next refresh begins: so early that it is over before
-// the answers of this one are too old. A fleet that takes too long for that
-// gets as long a pause as its refresh took, so that it eats neither the machine
-// nor the budget, and the bound stretches by what is missing.
-func (s *Snapshot) schedule(began, ended time.Time, err error) (next time.Time) {
+// schedule says when the refresh after one that began then, and whose listing
+// took so long, begins: so early that it is over before the answers of this one
+// are too old. A fleet that takes too long for that gets as long a pause as its
+// listing took, so that it eats neither the machine nor the budget, and the
+// bound stretches by what is missing.
+//
+// Looking instances up does not count: that is done once for each.
+func (s *Snapshot) schedule(began time.Time, took time.Duration, err error) (next time.Time) {
 	s.tell(err)
-	s.o.Observe(lsapi.ErrorCode(err), ended.Sub(began))
+	s.o.Observe(lsapi.ErrorCode(err), took)
 	if err != nil {
-		return ended.Add(retryPause)
+		return time.Now().Add(retryPause)
 	}
-	took, slack := ended.Sub(began), s.o.MaxStaleness/slackShare
-	next = began.Add(s.o.MaxStaleness - took - slack)
-	if earliest := ended.Add(took); next.Before(earliest) {
-		next = earliest
-	}
-	bound := max(s.o.MaxStaleness, next.Sub(began)+took+slack)
-	if old := time.Duration(s.bound.Swap(int64(bound))); bound > s.o.MaxStaleness && old == s.o.MaxStaleness {
+	slack := s.o.MaxStaleness / slackShare
+	pause := max(s.o.MaxStaleness-took-slack, 2*took)
+	s.stretch(max(s.o.MaxStaleness, pause+took+slack), took)
+	return began.Add(pause)
+}
+
+// stretch sets the bound, and says so, now and then, if it is not the one that
+// was asked for.
+func (s *Snapshot) stretch(bound, took time.Duration) {
+	s.bound.Store(int64(bound))
+	if bound > s.o.MaxStaleness && time.Since(s.warned) > warnEvery {
+		s.warned = time.Now()
 		s.o.Log.Warn("the fleet is too large for the freshness bound; answers may be older",
 			"max_staleness", s.o.MaxStaleness, "bound", bound, "refresh_took", took)
 	}
-	return next
 }
 
 // tell logs when refreshing begins to fail, and when it works again.
@@ -74,18 +81,20 @@ func (s *Snapshot) tell(err error) {
 
 // refresh lists the region. Each page is shown to readers as soon as it is
 // there. A load balancer that was known and is not listed is asked for by name:
-// only that answer makes it a 404.
-func (s *Snapshot) refresh(ctx context.Context) error {
+// only that answer makes it a 404. lookups is the part of the time that went
+// into looking up instances.
+func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err error) {
 	began := time.Now()
 	listed, members := make(map[string]bool), make(map[string]bool)
 	asked := began
 	for page, err := range s.o.AWS.LoadBalancers(ctx) {
 		if err != nil {
-			return err
+			return lookups, err
 		}
-		ids, err := s.show(ctx, page, asked)
+		ids, lookup, err := s.show(ctx, page, asked)
+		lookups += lookup
 		if err != nil {
-			return err
+			return lookups, err
 		}
 		for _, id := range ids {
 			members[id] = true
@@ -100,7 +109,7 @@ func (s *Snapshot) refresh(ctx context.Context) error {
 	s.checkUnlisted(listed, began)
 	s.facts.keep(members, began)
 	s.renewFacts()
-	return nil
+	return lookups, nil
 }
 
 // renewFacts asks EC2 again for what has expired, beside the refreshes: for a
@@ -119,16 +128,19 @@ func (s *Snapshot) renewFacts() {
 	})
 }
 
-// show publishes a page of the listing whose asking began then, and returns the
-// members that it has.
-func (s *Snapshot) show(ctx context.Context, page []lsapi.LoadBalancer, asked time.Time) (ids []string, err error) {
+// show publishes a page of the listing whose asking began then. It returns the
+// members that it has, and how long it took to look up those that are new.
+func (s *Snapshot) show(ctx context.Context, page []lsapi.LoadBalancer, asked time.Time) (ids []string, lookup time.Duration, err error) {
 	names := make([]string, len(page))
 	for i, lb := range page {
 		names[i] = lb.Name
 		ids = append(ids, s.o.Overlay(lb.Name, lb.Members, asked)...)
 	}
-	if err := s.facts.ensure(ctx, s.o.AWS, ids); err != nil {
-		return nil, err
+	began := time.Now()
+	err = s.facts.ensure(ctx, s.o.AWS, ids)
+	lookup = time.Since(began)
+	if err != nil {
+		return nil, lookup, err
 	}
 	shown := make(map[string]bool, len(page))
 	for i, sl := range s.slotsFor(names...) {
@@ -136,7 +148,7 @@ func (s *Snapshot) show(ctx context.Context, page []lsapi.LoadBalancer, asked ti
 		shown[sl.name] = true
 	}
 	s.landWaiting(asked, func(name string) (error, bool) { return nil, shown[name] })
-	return ids, nil
+	return ids, lookup, nil
 }
 
 // checkUnlisted deals with the names that a whole listing, begun then, lacks:

@@ -77,6 +77,8 @@ type Snapshot struct {
 	flying  map[string]bool    // load balancers with a flight under way
 	readers int                // goroutines that read by name
 
+	warned time.Time // when a stretched bound was last told; the refreshing goroutine's own
+
 	wake   chan struct{} // holds one: a refresh is wanted now
 	base   context.Context
 	cancel context.CancelFunc

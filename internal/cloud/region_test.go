@@ -1,0 +1,122 @@
+package cloud_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"lsapi"
+	"lsapi/internal/cloud"
+)
+
+// twoPages answers with a listing of two load balancers, one a page, whose
+// second has the members that it is told to have.
+func twoPages(second *atomic.Pointer[[]string]) reply {
+	var requests atomic.Int32
+	return func(w http.ResponseWriter, form url.Values) {
+		name, members, next := "elb-1", []string{"i-1"}, "<NextMarker>elb-1</NextMarker>"
+		if form.Get("Marker") == "elb-1" {
+			name, members, next = "elb-2", *second.Load(), ""
+		}
+		var ids string
+		for _, id := range members {
+			ids += "<member><InstanceId>" + id + "</InstanceId></member>"
+		}
+		_, _ = fmt.Fprintf(w, "<DescribeLoadBalancersResponse xmlns=%q><DescribeLoadBalancersResult><LoadBalancerDescriptions><member><LoadBalancerName>%s</LoadBalancerName><Instances>%s</Instances></member></LoadBalancerDescriptions>%s</DescribeLoadBalancersResult><ResponseMetadata><RequestId>r-%d</RequestId></ResponseMetadata></DescribeLoadBalancersResponse>",
+			elbNamespace, name, ids, next, requests.Add(1))
+	}
+}
+
+func list(t *testing.T, client *cloud.Client) string {
+	t.Helper()
+	var all []lsapi.LoadBalancer
+	for page, err := range client.LoadBalancers(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, page...)
+	}
+	return fmt.Sprint(all)
+}
+
+func TestAListingShowsWhatChangedWhetherItsPagesWereKnownOrNot(t *testing.T) {
+	var second atomic.Pointer[[]string]
+	client, aws := startAWS(t, twoPages(&second))
+	for _, members := range [][]string{{"i-2"}, {"i-2"}, {"i-2", "i-3"}, {}, {}, {"i-2"}} {
+		second.Store(&members)
+		if got, want := list(t, client), fmt.Sprint([]lsapi.LoadBalancer{{Name: "elb-1", Members: []string{"i-1"}}, {Name: "elb-2", Members: members}}); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if calls := len(aws.attempts()); calls != 12 {
+		t.Errorf("six listings of two pages took %d calls", calls)
+	}
+	if size := aws.attempts()[0].Get("PageSize"); size != "400" {
+		t.Errorf("pages of %s were asked for", size)
+	}
+}
+
+func TestAListingThatFailsSaysSoAfterThePagesThatItHad(t *testing.T) {
+	var second atomic.Pointer[[]string]
+	second.Store(&[]string{})
+	whole := twoPages(&second)
+	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
+		if form.Get("Marker") != "" {
+			elbError(400, "AccessDenied", "no")(w, form)
+			return
+		}
+		whole(w, form)
+	})
+	var names []string
+	var failure error
+	for page, err := range client.LoadBalancers(t.Context()) {
+		failure = err
+		for _, lb := range page {
+			names = append(names, lb.Name)
+		}
+	}
+	if !slices.Equal(names, []string{"elb-1"}) || lsapi.ErrorCode(failure) != lsapi.CodeForbidden {
+		t.Errorf("got %v, %v", names, failure)
+	}
+}
+
+func TestAListingStopsWhenNobodyWantsMore(t *testing.T) {
+	var second atomic.Pointer[[]string]
+	second.Store(&[]string{})
+	client, aws := startAWS(t, twoPages(&second))
+	for range client.LoadBalancers(t.Context()) {
+		break
+	}
+	if calls := len(aws.attempts()); calls != 1 {
+		t.Errorf("one page took %d calls", calls)
+	}
+}
+
+func TestAllInstancesAreListedAcrossShortPages(t *testing.T) {
+	client, aws := startAWS(t, func(w http.ResponseWriter, form url.Values) {
+		items, next := "<item><instanceId>i-1</instanceId><instanceType>t2.micro</instanceType></item>", "<nextToken>more</nextToken>"
+		switch form.Get("NextToken") {
+		case "more":
+			items, next = "", "<nextToken>last</nextToken>"
+		case "last":
+			items, next = "<item><instanceId>i-2</instanceId></item>", ""
+		}
+		_, _ = fmt.Fprintf(w, "<DescribeInstancesResponse xmlns=%q><reservationSet><item><instancesSet>%s</instancesSet></item></reservationSet>%s</DescribeInstancesResponse>", ec2Namespace, items, next)
+	})
+	var ids []string
+	for page, err := range client.AllInstances(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, instance := range page {
+			ids = append(ids, instance.ID)
+		}
+	}
+	if !slices.Equal(ids, []string{"i-1", "i-2"}) || aws.attempts()[0].Get("MaxResults") != "1000" {
+		t.Errorf("got %v, asked %v", ids, aws.attempts()[0])
+	}
+}
