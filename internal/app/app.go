@@ -72,7 +72,7 @@ func (a *App) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	members, lists := a.startMembership(cfg, aws, metrics)
+	members, lists := a.startMembership(cfg, aws, metrics) //nolint:contextcheck // it outlives the start
 
 	handler := httpapi.New(httpapi.Options{
 		Membership:     members,

@@ -45,7 +45,7 @@ func BenchmarkReads(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+				r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 				r.Header.Set("Authorization", "AWS4-HMAC-SHA256")
 				w := &discard{header: http.Header{}}
 				e.ServeHTTP(w, r)

@@ -51,6 +51,16 @@ func (f Fault) validate(known func(string) bool) error {
 		return fmt.Errorf("action: %q is none of the emulated actions, nor \"*\"", f.Action)
 	case !slices.Contains(kinds, f.Kind):
 		return fmt.Errorf("kind: %q is none of %v", f.Kind, kinds)
+	case f.After && (f.Kind == FaultThrottle || f.Kind == FaultDenied):
+		return fmt.Errorf("after: a call that fails by %q is not carried out", f.Kind)
+	case f.Delay < 0 || f.Delay > 0 && f.Kind != FaultTimeout:
+		return fmt.Errorf("delay: %v is negative, or the kind is not %q", f.Delay, FaultTimeout)
+	}
+	return f.validateHowOften()
+}
+
+func (f Fault) validateHowOften() error {
+	switch {
 	case f.Probability != 0 && f.Count != 0:
 		return fmt.Errorf("probability and count: give one of them, not both")
 	case f.Probability == 0 && f.Count == 0:
@@ -59,10 +69,6 @@ func (f Fault) validate(known func(string) bool) error {
 		return fmt.Errorf("probability: %v is not above 0 and at most 1", f.Probability)
 	case f.Count < 0:
 		return fmt.Errorf("count: %d is not positive", f.Count)
-	case f.After && (f.Kind == FaultThrottle || f.Kind == FaultDenied):
-		return fmt.Errorf("after: a call that fails by %q is not carried out", f.Kind)
-	case f.Delay < 0 || f.Delay > 0 && f.Kind != FaultTimeout:
-		return fmt.Errorf("delay: %v is negative, or the kind is not %q", f.Delay, FaultTimeout)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -15,7 +16,7 @@ import (
 // than the form has parameters.
 func FuzzForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, form string) {
-		q, err := readQuery(httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader(form)))
+		q, err := readQuery(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(form)))
 		if err != nil {
 			if _, ok := errors.AsType[*apiError](err); !ok {
 				t.Errorf("%q: %v is not told as AWS would", form, err)
@@ -50,7 +51,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := httptest.NewRequest("POST", "/", strings.NewReader(form))
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(form))
 		r.Header = signature("elasticloadbalancing")
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
@@ -61,7 +62,7 @@ func FuzzRequest(f *testing.F) {
 		for err == nil {
 			_, err = decoder.Token()
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Errorf("%q: not an XML document: %v", form, err)
 		}
 	})

@@ -108,11 +108,10 @@ func (b *loadBalancer) at(t time.Time) *revision {
 
 // revise adds a revision that differs from the latest by change, and forgets
 // those that no reading can show any more, being older than lag.
-func (b *loadBalancer) revise(now time.Time, lag time.Duration, change func(*facts)) *revision {
+func (b *loadBalancer) revise(now time.Time, lag time.Duration, change func(*facts)) {
 	next := &revision{since: now, facts: b.latest().facts}
 	change(&next.facts)
 	b.add(next, lag)
-	return next
 }
 
 func (b *loadBalancer) add(next *revision, lag time.Duration) {

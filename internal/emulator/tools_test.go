@@ -38,15 +38,15 @@ func (a *account) aws(t *testing.T, line string) (string, error) {
 	return a.tool(t, awsCLI, append([]string{"--endpoint-url", a.url, "--output", "text"}, strings.Fields(line)...)...)
 }
 
-// real returns an account with the demo fleet on the machine's clock.
-func real(t *testing.T) *account {
+// onTheClock returns an account with the demo fleet on the machine's clock.
+func onTheClock(t *testing.T) *account {
 	t.Helper()
 	return start(t, Options{Fleet: fleet(t, "demo"), Clock: systemClock{}})
 }
 
 func TestTheAWSCLIWorksAsAUserWouldTypeIt(t *testing.T) {
 	t.Parallel()
-	a := real(t)
+	a := onTheClock(t)
 	for _, c := range []struct{ line, want string }{
 		{"sts get-caller-identity --query Account", AccountID},
 		{"elb describe-load-balancers --query LoadBalancerDescriptions[].LoadBalancerName", "default-elb\tweb-elb"},
@@ -71,7 +71,7 @@ func TestTheAWSCLIWorksAsAUserWouldTypeIt(t *testing.T) {
 
 func TestTheAWSCLIShowsAWSsErrors(t *testing.T) {
 	t.Parallel()
-	a := real(t)
+	a := onTheClock(t)
 	for line, want := range map[string]string{
 		"elb describe-load-balancers --load-balancer-names nope":                                             "An error occurred (LoadBalancerNotFound) when calling the DescribeLoadBalancers operation: Cannot find Load Balancer nope",
 		"elb register-instances-with-load-balancer --load-balancer-name default-elb --instances " + demoIdle: "An error occurred (InvalidInstance) when calling the RegisterInstancesWithLoadBalancer operation: EC2 instance " + demoIdle + " is not in running state.",
@@ -124,7 +124,7 @@ except elb.exceptions.AccessPointNotFoundException as e:
 
 func TestBoto3WithItsWaitersAndPaginatorsWorks(t *testing.T) {
 	t.Parallel()
-	a := real(t)
+	a := onTheClock(t)
 	out, err := a.tool(t, python3, "-c", botoScript)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
