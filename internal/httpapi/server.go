@@ -27,6 +27,7 @@ type server struct {
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(w, r)
+	defer linger(x)
 	defer s.finish(x) //nolint:contextcheck // the exchange carries it
 	if !routable(r) {
 		s.fail(x, errNoSuchPath) //nolint:contextcheck // the exchange carries it

@@ -1,0 +1,338 @@
+package snapshot_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/cloud"
+	"lsapi/internal/emulator"
+	"lsapi/internal/membership"
+	"lsapi/internal/snapshot"
+)
+
+// The rule of reading. A list that was asked for at c, was answered at r and says
+// to be as of T has
+//
+//  1. T no earlier than c when it is fresh (no-cache); else no earlier than c
+//     less the bound, or less MaxStaleOnError in a world in which AWS fails;
+//  2. for each instance what was true of it at some moment from T less AWS's lag
+//     to r: nothing that never was, nothing older than the list says to be;
+//  3. that moment not before a change of ours took effect that was acknowledged
+//     before c: no list goes back behind our own writes;
+//  4. one exception, the price of the overlay: what a change of ours made of the
+//     instance is also shown while T is within the overlay window after it, even
+//     when somebody else has undone it since. It does not excuse what a later
+//     acknowledged change of ours contradicts.
+//
+// Of a load balancer that only others change the list as a whole was true at one
+// such moment: changes of several instances at once are never seen by halves.
+// Not found is a list like others, of a load balancer that is not there, as of a
+// bound before it was asked for.
+//
+// Truth is what the emulator held after each change, with the times between which
+// it was carried out (wire_test.go).
+const (
+	propertyLag      = 60 * time.Millisecond
+	propertyWindow   = 150 * time.Millisecond // of the overlay, above the lag
+	propertyBound    = 300 * time.Millisecond
+	propertyOnError  = 10 * time.Second
+	propertyCall     = time.Second
+	propertyDuration = 2500 * time.Millisecond
+	propertyClients  = 6
+)
+
+// The load balancers: one that only others change, one that others also delete
+// and create, one that everybody changes. There, some instances are changed by us
+// alone, some by others alone, and some by both.
+const (
+	theirs   = "elb-theirs"
+	comes    = "elb-comes"
+	everyone = "elb-everyone"
+)
+
+var (
+	oursOnly, theirsOnly, contested = []string{"i-0000000a", "i-0000000b"}, []string{"i-0000000c", "i-0000000d"}, []string{"i-0000000e"}
+	propertyInstances               = slices.Concat(oursOnly, theirsOnly, contested)
+	propertyBalancers               = []string{theirs, comes, everyone}
+)
+
+func TestNoReaderSeesWhatNeverWasOrIsTooOldOrGoesBackBehindOurWrites(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	for name, faults := range map[string][]emulator.Fault{
+		"nothing fails":     nil,
+		"AWS throttles":     {{Action: "*", Kind: emulator.FaultThrottle, Probability: 0.2}},
+		"AWS fails":         {{Action: "*", Kind: emulator.Fault500, Probability: 0.3}},
+		"listings are lost": {{Action: "DescribeLoadBalancers", Kind: emulator.FaultReset, Probability: 0.5}},
+		"lookups fail":      {{Action: "DescribeInstances", Kind: emulator.Fault500, Probability: 0.6}},
+		"answers are late":  {{Action: "DescribeLoadBalancers", Kind: emulator.FaultTimeout, After: true, Delay: 100 * time.Millisecond, Probability: 0.3}},
+		"answers of ours are lost": {
+			{Action: "RegisterInstancesWithLoadBalancer", Kind: emulator.FaultReset, After: true, Probability: 0.2},
+			{Action: "DeregisterInstancesFromLoadBalancer", Kind: emulator.Fault500, After: true, Probability: 0.2},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seed := rand.Uint64()
+			t.Logf("seed %d", seed)
+			w := newPropertyWorld(t, seed, faults)
+			w.run(seed)
+			w.check()
+		})
+	}
+}
+
+// propertyWorld is a snapshot and lanes over the wire from an emulator, those who
+// use them, and what they saw.
+type propertyWorld struct {
+	t       *testing.T
+	aws     *wire
+	lists   *snapshot.Snapshot
+	members *membership.Service
+	// bearable is how old lists may be: longer where AWS fails.
+	bearable time.Duration
+
+	mu      sync.Mutex
+	reads   []observation
+	changes []ownChange
+}
+
+// observation is what a reader got.
+type observation struct {
+	loadBalancer string
+	fresh        bool
+	called       time.Time
+	returned     time.Time
+	asOf         time.Time
+	bound        time.Duration // at most, if AWS does not fail
+	members      string        // as of a revision; absent when it was not found
+}
+
+// ownChange is a change through the lanes that may have taken effect.
+type ownChange struct {
+	action           lsapi.Action
+	instance         string
+	called, returned time.Time // never returned: the outcome is open
+	acknowledged     bool
+}
+
+func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *propertyWorld {
+	w := &propertyWorld{t: t, aws: startWire(t, seed), bearable: propertyBound}
+	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: w.aws.url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.members = membership.New(client, membership.Options{
+		CallTimeout: propertyCall, OverlayWindow: propertyWindow,
+		Applied: func(loadBalancer string, instance lsapi.Instance, action lsapi.Action) {
+			w.lists.Applied(loadBalancer, instance, action)
+		},
+	})
+	w.lists = snapshot.New(snapshot.Options{
+		AWS: client, Named: client, Encode: encode, Overlay: w.members.Overlay,
+		MaxStaleness: propertyBound, MaxStaleOnError: propertyOnError, IdleAfter: time.Minute,
+	})
+	w.lists.Start()
+	for _, f := range faults {
+		w.bearable = propertyOnError
+		if err := w.aws.emulator.AddFault(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// run lets everybody do what the seed says for a while, and stops.
+func (w *propertyWorld) run(seed uint64) {
+	var clients sync.WaitGroup
+	end := time.Now().Add(propertyDuration)
+	for n := range propertyClients {
+		clients.Go(func() { w.client(end, rand.New(rand.NewPCG(seed, uint64(n)))) })
+	}
+	clients.Go(func() { w.aws.outsider(w.t, end, rand.New(rand.NewPCG(seed, propertyClients))) })
+	clients.Wait()
+	w.aws.emulator.ClearFaults()
+	for _, loadBalancer := range propertyBalancers {
+		w.read(loadBalancer, true)
+	}
+	if err := w.members.Close(w.t.Context()); err != nil {
+		w.t.Errorf("close the lanes: %v", err)
+	}
+	if err := w.lists.Close(w.t.Context()); err != nil {
+		w.t.Errorf("close the snapshot: %v", err)
+	}
+}
+
+// client reads, and now and then changes and reads what it did.
+func (w *propertyWorld) client(end time.Time, random *rand.Rand) {
+	for time.Now().Before(end) {
+		if random.IntN(4) == 0 {
+			w.change(random)
+			w.read(everyone, random.IntN(2) == 0)
+			continue
+		}
+		w.read(propertyBalancers[random.IntN(len(propertyBalancers))], random.IntN(4) == 0)
+		pause(random, 10*time.Millisecond)
+	}
+}
+
+func (w *propertyWorld) change(random *rand.Rand) {
+	mine := slices.Concat(oursOnly, contested)
+	c := ownChange{
+		action:   []lsapi.Action{lsapi.Attach, lsapi.Detach}[random.IntN(2)],
+		instance: mine[random.IntN(len(mine))],
+		called:   time.Now(),
+	}
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
+	defer cancel()
+	_, err := w.members.Change(ctx, lsapi.Request{Action: c.action, LoadBalancer: everyone, InstanceID: c.instance})
+	switch code := lsapi.ErrorCode(err); code {
+	case "":
+		c.returned, c.acknowledged = time.Now(), true
+	case lsapi.CodeTimeout, lsapi.CodeUpstream:
+		c.returned = end
+	case lsapi.CodeConflict, lsapi.CodeThrottled:
+		return
+	default:
+		w.t.Errorf("a change that nothing in this world explains: %v", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes = append(w.changes, c)
+}
+
+// end is when what is open returns: after all else.
+var end = time.Now().Add(time.Hour)
+
+func (w *propertyWorld) read(loadBalancer string, fresh bool) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Second)
+	defer cancel()
+	o := observation{loadBalancer: loadBalancer, fresh: fresh, called: time.Now(), bound: w.lists.Stats().Bound}
+	list, err := w.lists.Read(ctx, loadBalancer, fresh)
+	o.returned, o.bound = time.Now(), max(o.bound, w.lists.Stats().Bound)
+	switch code := lsapi.ErrorCode(err); {
+	case err == nil:
+		o.asOf, o.members = list.AsOf, w.idsOf(list)
+	case code == lsapi.CodeNotFound:
+		o.asOf, o.members = o.called, absent
+		if !fresh {
+			o.asOf = o.called.Add(-o.bound)
+		}
+		if loadBalancer != comes {
+			w.t.Errorf("%s is not found", loadBalancer)
+		}
+	case w.bearable == propertyBound:
+		w.t.Errorf("nothing fails, and a read does: %v", err)
+		return
+	default:
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reads = append(w.reads, o)
+}
+
+// idsOf returns the members in the form of a revision's. EC2 knows them all.
+func (w *propertyWorld) idsOf(list *lsapi.Representation) string {
+	var ids []string
+	for field := range strings.FieldsSeq(string(list.Body)) {
+		id, kind, _ := strings.Cut(field, ":")
+		if kind == "" {
+			w.t.Errorf("%s is shown as unknown", id)
+		}
+		ids = append(ids, id)
+	}
+	return membersText(ids)
+}
+
+// check holds each read against the rule.
+func (w *propertyWorld) check() {
+	violations := 0
+	for _, o := range w.reads {
+		problem := w.problem(o)
+		if problem == "" {
+			continue
+		}
+		if violations++; violations <= 5 {
+			w.t.Errorf("%s: fresh %v, asked at %v, answered at %v, as of %v, shows %q; truth:\n%s", problem, o.fresh,
+				w.aws.since(o.called), w.aws.since(o.returned), w.aws.since(o.asOf), o.members, w.aws.history(o.loadBalancer, o.asOf.Add(-propertyOnError/20), o.returned))
+		}
+	}
+	w.t.Logf("%d reads, %d changes of ours, %d revisions, %d violations", len(w.reads), len(w.changes), len(w.aws.revisions[everyone]), violations)
+	if len(w.reads) < 100 || len(w.changes) == 0 || len(w.aws.revisions[theirs]) < 10 {
+		w.t.Error("too little has happened")
+	}
+}
+
+// problem says in which way an observation breaks the rule, if it does.
+func (w *propertyWorld) problem(o observation) string {
+	oldest := o.called
+	if !o.fresh {
+		oldest = oldest.Add(-max(w.bearable, o.bound))
+	}
+	if o.asOf.Before(oldest) {
+		return "it is too old by " + oldest.Sub(o.asOf).String()
+	}
+	from := o.asOf.Add(-propertyLag)
+	if o.loadBalancer != everyone {
+		if !w.aws.held(o.loadBalancer, from, o.returned, func(members string) bool { return members == o.members }) {
+			return "it never was so, or not lately"
+		}
+		return ""
+	}
+	for _, id := range propertyInstances {
+		shown := strings.Contains(o.members, id)
+		if !w.explained(o, id, shown, from) {
+			return fmt.Sprintf("%s: member is %v, which it was not, or not lately", id, shown)
+		}
+	}
+	return ""
+}
+
+// explained reports whether an instance may be shown as a member, or as none.
+func (w *propertyWorld) explained(o observation, id string, shown bool, from time.Time) bool {
+	last := w.acknowledged(id, o.called)
+	if took := w.effect(last, id); took.After(from) {
+		from = took
+	}
+	if w.aws.held(everyone, from, o.returned, func(members string) bool { return strings.Contains(members, id) == shown }) {
+		return true
+	}
+	return slices.ContainsFunc(w.changes, func(c ownChange) bool {
+		return c.instance == id && (c.action == lsapi.Attach) == shown &&
+			c.called.Before(o.returned) && !c.returned.Before(o.asOf.Add(-propertyWindow)) && !c.returned.Before(last.called)
+	})
+}
+
+// acknowledged returns the last of our changes of the instance that had been
+// acknowledged by then; the zero value when there is none.
+func (w *propertyWorld) acknowledged(id string, by time.Time) (last ownChange) {
+	for _, c := range w.changes {
+		if c.instance == id && c.acknowledged && c.returned.Before(by) && c.called.After(last.called) {
+			last = c
+		}
+	}
+	return last
+}
+
+// effect returns when a change took effect, at the earliest.
+func (w *propertyWorld) effect(c ownChange, id string) time.Time {
+	if !c.acknowledged {
+		return time.Time{}
+	}
+	return w.aws.first(everyone, c.called, func(members string) bool {
+		return strings.Contains(members, id) == (c.action == lsapi.Attach)
+	})
+}
+
+// pause waits for a random part of the most.
+func pause(random *rand.Rand, most time.Duration) {
+	time.Sleep(time.Duration(random.Int64N(int64(most))))
+}
