@@ -46,15 +46,15 @@ func (a *App) startMembership(cfg config.Config, aws *cloud.Client, metrics *tel
 	members := membership.New(aws.ForLanes(base), membership.Options{
 		Log:      a.log,
 		Observer: metrics,
-		Applied: func(loadBalancer string, instance lsapi.Instance, action lsapi.Action) {
-			lists.Applied(loadBalancer, instance, action)
+		Applied: func(loadBalancer string, attached, detached []lsapi.Instance) {
+			lists.Applied(loadBalancer, attached, detached)
 		},
 	})
 	a.started("changes", members.Close)
 	showLanes(metrics, members)
 
 	lists = snapshot.New(snapshot.Options{
-		AWS:   aws.For(budget.Background),
+		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
 		Named: aws.For(budget.WaitingReader),
 		Encode: func(members []lsapi.Instance) lsapi.Representation {
 			return httpapi.EncodeList(httpapi.Envelope(cfg.Envelope), members)

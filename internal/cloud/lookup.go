@@ -13,7 +13,8 @@ const (
 	// maxLookups is how many shared lookups are in flight at once: enough that
 	// one which hangs holds nobody up, few enough that a burst travels together.
 	maxLookups = 4
-	// lookupTimeout bounds a shared lookup. It belongs to no caller.
+	// lookupTimeout bounds each filtered lookup, its retries included, whoever
+	// waits for it.
 	lookupTimeout = 10 * time.Second
 )
 
@@ -45,8 +46,7 @@ func NewLookups(base context.Context, find func(ctx context.Context, ids []strin
 	return &Lookups{base: base, find: find}
 }
 
-// Instances returns what EC2 knows of the instances, by id, and possibly of
-// others. When ctx ends first, it returns CodeTimeout and leaves the lookup to
+// Instances returns what EC2 knows of the instances, by id. When ctx ends first, it returns CodeTimeout and leaves the lookup to
 // whoever shares it.
 func (l *Lookups) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
 	var mine []*lookup

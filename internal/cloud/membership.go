@@ -43,11 +43,21 @@ func (c *Client) Members(ctx context.Context, loadBalancer string) ([]string, er
 func (c *Client) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
 	found := make(map[string]lsapi.Instance, len(ids))
 	for batch := range slices.Chunk(ids, maxFilterValues) {
-		if err := c.collectInstances(ctx, batch, found); err != nil {
-			return nil, coded(ctx, err)
+		if err := c.lookUp(ctx, batch, found); err != nil {
+			return nil, err
 		}
 	}
 	return found, nil
+}
+
+// lookUp makes one filtered lookup, within lookupTimeout.
+func (c *Client) lookUp(ctx context.Context, ids []string, found map[string]lsapi.Instance) error {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	if err := c.collectInstances(ctx, ids, found); err != nil {
+		return coded(ctx, err)
+	}
+	return nil
 }
 
 // collectInstances follows the pages of one filtered lookup. A page may be empty

@@ -45,7 +45,7 @@ func (c *Client) loadBalancersPage(ctx context.Context, marker *string) (page, e
 	if err != nil {
 		return page{}, err
 	}
-	if !question.recognized() {
+	if !question.recognized {
 		p = page{question.digest, make([]lsapi.LoadBalancer, len(out.LoadBalancerDescriptions)), out.NextMarker}
 		for i, description := range out.LoadBalancerDescriptions {
 			p.loadBalancers[i] = lsapi.LoadBalancer{

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"iter"
+	"time"
 
 	"lsapi"
 	"lsapi/internal/cloud/budget"
@@ -10,41 +11,77 @@ import (
 
 // View is a Client whose calls all have one rank in the budget.
 type View struct {
-	client *Client
-	rank   budget.Rank
+	client   *Client
+	rank     budget.Rank
+	patience time.Duration
 }
 
 // For returns a view of the client for calls of the rank.
-func (c *Client) For(rank budget.Rank) View { return View{c, rank} }
+func (c *Client) For(rank budget.Rank) View { return View{client: c, rank: rank} }
+
+// ForRefreshes returns a view of the client for calls in the background. One
+// that has not ended after patience counts as waited for: readers soon would be.
+// Without that, a few of them who insist on fresh data could keep everybody
+// else's from ever being refreshed.
+func (c *Client) ForRefreshes(patience time.Duration) View {
+	return View{client: c, rank: budget.Background, patience: patience}
+}
+
+// call returns the context of a call; done must be called after it.
+func (v View) call(ctx context.Context) (_ context.Context, done func()) {
+	purpose := budget.NewPurpose(v.rank)
+	ctx = purpose.Context(ctx)
+	if v.patience == 0 {
+		return ctx, func() {}
+	}
+	timer := time.AfterFunc(v.patience, func() { purpose.Raise(budget.WaitingReader) })
+	return ctx, func() { timer.Stop() }
+}
 
 // Members is Client.Members.
 func (v View) Members(ctx context.Context, loadBalancer string) ([]string, error) {
-	return v.client.Members(budget.For(ctx, v.rank), loadBalancer)
+	ctx, done := v.call(ctx)
+	defer done()
+	return v.client.Members(ctx, loadBalancer)
 }
 
 // Instances is Client.Instances.
 func (v View) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
-	return v.client.Instances(budget.For(ctx, v.rank), ids)
+	ctx, done := v.call(ctx)
+	defer done()
+	return v.client.Instances(ctx, ids)
 }
 
 // Register is Client.Register.
 func (v View) Register(ctx context.Context, loadBalancer string, ids []string) error {
-	return v.client.Register(budget.For(ctx, v.rank), loadBalancer, ids)
+	ctx, done := v.call(ctx)
+	defer done()
+	return v.client.Register(ctx, loadBalancer, ids)
 }
 
 // Deregister is Client.Deregister.
 func (v View) Deregister(ctx context.Context, loadBalancer string, ids []string) error {
-	return v.client.Deregister(budget.For(ctx, v.rank), loadBalancer, ids)
+	ctx, done := v.call(ctx)
+	defer done()
+	return v.client.Deregister(ctx, loadBalancer, ids)
 }
 
 // LoadBalancers is Client.LoadBalancers.
 func (v View) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
-	return v.client.LoadBalancers(budget.For(ctx, v.rank))
+	return func(yield func([]lsapi.LoadBalancer, error) bool) {
+		ctx, done := v.call(ctx)
+		defer done()
+		v.client.LoadBalancers(ctx)(yield)
+	}
 }
 
 // AllInstances is Client.AllInstances.
 func (v View) AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error] {
-	return v.client.AllInstances(budget.For(ctx, v.rank))
+	return func(yield func([]lsapi.Instance, error) bool) {
+		ctx, done := v.call(ctx)
+		defer done()
+		v.client.AllInstances(ctx)(yield)
+	}
 }
 
 // Lanes is the view of the writers: its calls go first, and lookups of different

@@ -56,6 +56,13 @@ func (f *fakeAWS) run(ids ...string) {
 	}
 }
 
+// change does something to the load balancer.
+func (f *fakeAWS) change(what func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	what()
+}
+
 // next makes the next calls of op behave as the hooks say, one each.
 func (f *fakeAWS) next(op string, hooks ...hook) {
 	f.mu.Lock()

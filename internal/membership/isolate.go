@@ -1,6 +1,8 @@
 package membership
 
 import (
+	"time"
+
 	"lsapi"
 )
 
@@ -13,33 +15,44 @@ func refusedForOne(err *lsapi.Error) bool {
 // isolate finds the instances for which AWS refused a batch and sends the others
 // again. First it looks again at what the round had seen, which finds an
 // instance that has stopped meanwhile; then it halves. What is left when
-// maxIsolationCalls are spent stays refused.
+// maxIsolationCalls, or the time of one call, are spent stays refused.
 func (l *lane) isolate(action lsapi.Action, changes []*change) {
 	fit := l.recheck(action, changes)
-	calls := maxIsolationCalls
+	left := allowance{calls: maxIsolationCalls, until: time.Now().Add(l.service.call)}
 	if len(fit) < len(changes) && len(fit) > 0 {
-		calls--
+		left.spend()
 		if err := l.ask(action, fit); !refusedForOne(err) {
 			return
 		}
 	}
-	l.halve(action, fit, &calls)
+	l.halve(action, fit, &left)
+}
+
+// allowance is what isolating may still cost.
+type allowance struct {
+	calls int
+	until time.Time
+}
+
+// spend takes one call, and reports false when none is left.
+func (a *allowance) spend() bool {
+	a.calls--
+	return a.calls >= 0 && time.Now().Before(a.until)
 }
 
 // halve sends each half by itself, and halves again what AWS refuses. A single
 // change that AWS refuses is a culprit and keeps AWS's answer.
-func (l *lane) halve(action lsapi.Action, changes []*change, calls *int) {
+func (l *lane) halve(action lsapi.Action, changes []*change, left *allowance) {
 	if len(changes) < 2 {
 		return
 	}
 	middle := len(changes) / 2
 	for _, half := range [][]*change{changes[:middle], changes[middle:]} {
-		if *calls == 0 {
+		if !left.spend() {
 			return
 		}
-		*calls--
 		if err := l.ask(action, half); refusedForOne(err) {
-			l.halve(action, half, calls)
+			l.halve(action, half, left)
 		}
 	}
 }
@@ -81,8 +94,9 @@ func (l *lane) attachable(changes []*change) (check func(*change) *lsapi.Error, 
 func (l *lane) detachable([]*change) (check func(*change) *lsapi.Error, err error) {
 	ctx, cancel := l.service.asking()
 	defer cancel()
+	began := time.Now()
 	ids, err := l.service.aws.Members(ctx, l.loadBalancer)
-	members := setOf(ids)
+	members := setOf(l.service.Overlay(l.loadBalancer, ids, began))
 	return func(c *change) *lsapi.Error {
 		if members[c.instance.ID] {
 			return nil

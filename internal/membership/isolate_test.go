@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"lsapi"
 	"lsapi/internal/membership"
@@ -141,5 +142,21 @@ func TestALeftOverIsNotGivenAnothersRefusal(t *testing.T) {
 			})
 		}
 		callers.Wait()
+	})
+}
+
+func TestTheSecondLookAtABatchKnowsTheLanesOwnChanges(t *testing.T) {
+	aws := newFakeAWS(two)
+	aws.run(one, two)
+	aws.lag = 5 * time.Second
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		time.Sleep(20 * time.Second)
+		wantCode(t, change(s, lsapi.Attach, one), "") // reads do not show it yet
+		aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), []string{one}}) })
+		codes := inOneRound(s, lsapi.Detach, one, two) // two is gone, which reads do not show either
+		if codes[""] != 1 {
+			t.Errorf("got %v, want the detach of the member to succeed", codes)
+		}
+		wantMembers(t, aws)
 	})
 }

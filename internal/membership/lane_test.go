@@ -261,8 +261,13 @@ func TestAChangeIsToldBeforeItsCallerIsAnswered(t *testing.T) {
 		aws := newFakeAWS(two)
 		aws.run(one, two)
 		var told []string
-		s := membership.New(aws, membership.Options{Applied: func(loadBalancer string, instance lsapi.Instance, action lsapi.Action) {
-			told = append(told, fmt.Sprint(loadBalancer, " ", action, " ", instance.ID, " ", instance.Type))
+		s := membership.New(aws, membership.Options{Applied: func(loadBalancer string, attached, detached []lsapi.Instance) {
+			for _, instance := range attached {
+				told = append(told, fmt.Sprint(loadBalancer, " attach ", instance.ID, " ", instance.Type))
+			}
+			for _, instance := range detached {
+				told = append(told, fmt.Sprint(loadBalancer, " detach ", instance.ID, " ", instance.Type))
+			}
 		}})
 		for _, r := range []lsapi.Request{request(lsapi.Attach, one), request(lsapi.Attach, one), request(lsapi.Detach, two)} {
 			before := len(told)

@@ -28,10 +28,7 @@ func (l *lane) round(batch []*request) {
 		failAll(batch, v.err)
 		return
 	}
-	sent := l.carryOut(l.decide(batch, v))
-	for _, c := range sent {
-		l.finish(c)
-	}
+	l.finish(l.carryOut(l.decide(batch, v)))
 }
 
 // look reads the membership and looks up the batch's instances, at once.
@@ -157,22 +154,45 @@ func (l *lane) ask(action lsapi.Action, changes []*change) *lsapi.Error {
 	return err
 }
 
-// finish tells the outcome of a change to its callers, or keeps it open.
-func (l *lane) finish(c *change) {
-	if c.err != nil && c.err.Ambiguous {
-		l.keepOpen(c)
-		return
+// finish tells the outcomes of changes to their callers, or keeps them open.
+func (l *lane) finish(changes []*change) {
+	var applied []*change
+	for _, c := range changes {
+		if c.err == nil {
+			applied = append(applied, c)
+		}
 	}
-	l.settled(c, c.outcome(), false)
+	l.show(applied)
+	for _, c := range changes {
+		if c.err != nil && c.err.Ambiguous {
+			l.keepOpen(c)
+			continue
+		}
+		l.settled(c, c.outcome(), false)
+	}
 }
 
-// settled ends a change: the maker gets the outcome; for the others it was a
-// conflict if it took effect, and else they are tried anew.
-func (l *lane) settled(c *change, o outcome, inferred bool) {
-	if o == outcomeApplied {
-		l.remember(c)
-		l.service.applied(l.loadBalancer, c.instance, c.action)
+// show makes changes that took effect visible to every read from now on.
+func (l *lane) show(changes []*change) {
+	if len(changes) == 0 {
+		return
 	}
+	l.remember(changes)
+	var attached, detached []lsapi.Instance
+	for _, c := range changes {
+		if c.action == lsapi.Attach {
+			attached = append(attached, c.instance)
+		} else {
+			detached = append(detached, c.instance)
+		}
+	}
+	l.service.applied(l.loadBalancer, attached, detached)
+}
+
+// settled ends a change, which is shown if it took effect: the maker gets the
+// outcome; for the others it was a conflict if it took effect, and else they are
+// tried anew.
+func (l *lane) settled(c *change, o outcome, inferred bool) {
 	l.conclude(c, o, inferred)
 	if o == outcomeApplied {
 		failAll(c.waiting, errConflict(c.action, c.instance.ID, l.loadBalancer))
@@ -181,11 +201,15 @@ func (l *lane) settled(c *change, o outcome, inferred bool) {
 	l.again(c.waiting)
 }
 
-// remember lays an applied change over the reads to come.
-func (l *lane) remember(c *change) {
-	l.service.mu.Lock()
-	defer l.service.mu.Unlock()
-	l.overlay[c.instance.ID] = applied{member: c.action == lsapi.Attach, at: time.Now()}
+// remember lays changes that took effect over the reads to come.
+func (l *lane) remember(changes []*change) {
+	s, now := l.service, time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.overlay.prune(now.Add(-s.window - s.call))
+	for _, c := range changes {
+		l.overlay[c.instance.ID] = applied{member: c.action == lsapi.Attach, at: now}
+	}
 }
 
 // forget drops the recent changes of a load balancer that no longer exists: one

@@ -58,9 +58,10 @@ type Options struct {
 	// OverlayWindow is by how much AWS's reads are assumed to lag behind its
 	// writes, at most. Default: DefaultOverlayWindow.
 	OverlayWindow time.Duration
-	// Applied is told of each change that took effect, before its callers are
-	// answered, so that what they read next shows it. Default: nobody is.
-	Applied func(loadBalancer string, instance lsapi.Instance, action lsapi.Action)
+	// Applied is told of the changes of a round that took effect, before their
+	// callers are answered, so that what they read next shows them. Default:
+	// nobody is.
+	Applied func(loadBalancer string, attached, detached []lsapi.Instance)
 	// Observer is told what the lanes do. Default: nobody is.
 	Observer Observer
 }
@@ -79,7 +80,7 @@ type Service struct {
 	log     *slog.Logger
 	call    time.Duration
 	window  time.Duration
-	applied func(loadBalancer string, instance lsapi.Instance, action lsapi.Action)
+	applied func(loadBalancer string, attached, detached []lsapi.Instance)
 	observe Observer
 
 	base   context.Context // ends when Close can wait no longer
@@ -103,7 +104,7 @@ func New(aws AWS, o Options) *Service {
 		o.OverlayWindow = DefaultOverlayWindow
 	}
 	if o.Applied == nil {
-		o.Applied = func(string, lsapi.Instance, lsapi.Action) {}
+		o.Applied = func(string, []lsapi.Instance, []lsapi.Instance) {}
 	}
 	if o.Observer == nil {
 		o.Observer = unobserved{}

@@ -25,6 +25,9 @@ func (l *lane) settle(v view) {
 		switch o := l.judge(c, v); o {
 		case stillOpen:
 			l.open = append(l.open, c)
+		case outcomeApplied:
+			l.show([]*change{c})
+			l.settled(c, o, true)
 		default:
 			l.settled(c, o, o != outcomeUnknown)
 		}

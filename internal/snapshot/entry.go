@@ -15,6 +15,7 @@ import (
 type slot struct {
 	name       string
 	publishing sync.Mutex
+	dead       bool // dropped; guarded by publishing
 	current    atomic.Pointer[entry]
 }
 
@@ -49,54 +50,74 @@ func (s *Snapshot) slotsFor(names ...string) []*slot {
 	return result
 }
 
-// drop forgets a load balancer that a read from began on did not find.
+// drop forgets a load balancer that a read from began on did not find, unless a
+// later one did.
 func (s *Snapshot) drop(name string, began time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := *s.slots.Load()
 	sl := known[name]
-	if sl == nil {
+	if sl == nil || !sl.bury(began) {
 		return
-	}
-	if e := sl.current.Load(); e != nil && e.AsOf.After(began) {
-		return // a later read found it
 	}
 	known = maps.Clone(known)
 	delete(known, name)
 	s.slots.Store(&known)
 }
 
+// bury makes the slot refuse entries, unless it holds one of a later read.
+func (sl *slot) bury(began time.Time) bool {
+	sl.publishing.Lock()
+	defer sl.publishing.Unlock()
+	if e := sl.current.Load(); e != nil && e.AsOf.After(began) {
+		return false
+	}
+	sl.dead = true
+	return true
+}
+
 // publish shows readers the members that a read from began on found. What a
 // later read found stays.
 func (s *Snapshot) publish(sl *slot, ids []string, began time.Time) {
-	sl.publishing.Lock()
-	defer sl.publishing.Unlock()
-	old := sl.current.Load()
-	if old != nil && !began.After(old.AsOf) {
-		return
-	}
-	s.store(sl, old, s.facts.of(s.o.Overlay(sl.name, ids, began)), began)
+	s.update(sl, func(sl *slot, old *entry) {
+		if old == nil || began.After(old.AsOf) {
+			s.store(sl, old, s.facts.of(s.o.Overlay(sl.name, ids, began)), began)
+		}
+	})
 }
 
-// Applied shows readers a change of a membership at once. It is told after the
-// overlay has it, so that a read that is under way does not undo it.
-func (s *Snapshot) Applied(loadBalancer string, instance lsapi.Instance, action lsapi.Action) {
-	sl := (*s.slots.Load())[loadBalancer]
-	if sl == nil {
-		return
+// Applied shows readers changes of a membership at once. It is told after the
+// overlay has them, so that a read that is under way does not undo them.
+func (s *Snapshot) Applied(loadBalancer string, attached, detached []lsapi.Instance) {
+	s.facts.learn(attached)
+	// A load balancer that no read has found yet gets a slot all the same: it is
+	// known to exist.
+	s.update(s.slotsFor(loadBalancer)[0], func(sl *slot, old *entry) {
+		if old == nil {
+			return
+		}
+		changed := make(map[string]bool, len(attached)+len(detached))
+		for _, instance := range slices.Concat(attached, detached) {
+			changed[instance.ID] = true
+		}
+		members := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Instance) bool { return changed[m.ID] })
+		s.store(sl, old, append(members, attached...), old.AsOf)
+	})
+}
+
+// update lets change store an entry, while nobody else does. A slot that was
+// dropped meanwhile is replaced by a new one.
+func (s *Snapshot) update(sl *slot, change func(sl *slot, old *entry)) {
+	for {
+		sl.publishing.Lock()
+		if !sl.dead {
+			change(sl, sl.current.Load())
+			sl.publishing.Unlock()
+			return
+		}
+		sl.publishing.Unlock()
+		sl = s.slotsFor(sl.name)[0]
 	}
-	s.facts.learn(instance)
-	sl.publishing.Lock()
-	defer sl.publishing.Unlock()
-	old := sl.current.Load()
-	if old == nil {
-		return
-	}
-	members := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Instance) bool { return m.ID == instance.ID })
-	if action == lsapi.Attach {
-		members = append(members, instance)
-	}
-	s.store(sl, old, members, old.AsOf)
 }
 
 // store encodes an entry unless it says what the old one says.

@@ -17,10 +17,12 @@ type facts struct {
 	total int // instances of the region when all were last listed; 0 is not known
 }
 
-// fact is an instance and when the asking for it began.
+// fact is an instance, and about when EC2 was asked for it.
 type fact struct {
 	lsapi.Instance
 	at time.Time
+	// unused is whether neither the last listing nor a read since had a use for it.
+	unused bool
 }
 
 // expired reports whether EC2 should be asked again.
@@ -44,10 +46,12 @@ func (f *facts) of(ids []string) []lsapi.Instance {
 }
 
 // learn notes what somebody else was told by EC2 just now.
-func (f *facts) learn(instance lsapi.Instance) {
+func (f *facts) learn(instances []lsapi.Instance) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.known[instance.ID] = fact{instance, time.Now()}
+	for _, instance := range instances {
+		f.known[instance.ID] = fact{Instance: instance, at: time.Now()}
+	}
 }
 
 // ensure asks EC2 for those of the instances of which nothing is known, so that
@@ -56,15 +60,22 @@ func (f *facts) ensure(ctx context.Context, aws AWS, ids []string) error {
 	return f.ask(ctx, aws, f.missing(ids))
 }
 
+// missing returns the ids of which nothing is known, and keeps the others from
+// being forgotten before they are published.
 func (f *facts) missing(ids []string) []string {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var missing []string
 	seen := make(map[string]bool)
 	for _, id := range ids {
-		if _, ok := f.known[id]; !ok && !seen[id] {
+		known, ok := f.known[id]
+		if !ok && !seen[id] {
 			seen[id] = true
 			missing = append(missing, id)
+		}
+		if known.unused {
+			known.unused = false
+			f.known[id] = known
 		}
 	}
 	return missing
@@ -76,12 +87,11 @@ func (f *facts) ask(ctx context.Context, aws AWS, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	filtered := calls(len(ids), maxFilterValues)
-	if filtered > calls(max(f.regionSize(), len(ids)), pageSize) {
-		done, err := f.askAll(ctx, aws, ids, filtered)
-		if done || err != nil {
+	if filtered := calls(len(ids), maxFilterValues); filtered > calls(max(f.regionSize(), len(ids)), pageSize) {
+		if done, err := f.askAll(ctx, aws, ids, filtered); done || err != nil {
 			return err
 		}
+		ids = f.missing(ids) // the pages that there were have told of some
 	}
 	began := time.Now()
 	found, err := aws.Instances(ctx, ids)
@@ -100,6 +110,7 @@ func (f *facts) askAll(ctx context.Context, aws AWS, ids []string, most int) (do
 	total, pages := 0, 0
 	for page, err := range aws.AllInstances(ctx) {
 		if err != nil {
+			f.note(nil, found, began)
 			return false, err
 		}
 		for _, instance := range page {
@@ -108,6 +119,7 @@ func (f *facts) askAll(ctx context.Context, aws AWS, ids []string, most int) (do
 		total += len(page)
 		if pages++; pages > most {
 			f.sized(max(total, f.regionSize()))
+			f.note(nil, found, began)
 			return false, nil
 		}
 	}
@@ -123,10 +135,10 @@ func (f *facts) note(ids []string, found map[string]lsapi.Instance, began time.T
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, id := range ids {
-		f.known[id] = fact{lsapi.Instance{ID: id}, began}
+		f.known[id] = fact{Instance: lsapi.Instance{ID: id}, at: began}
 	}
 	for id, instance := range found {
-		f.known[id] = fact{instance, began}
+		f.known[id] = fact{Instance: instance, at: began}
 	}
 }
 
@@ -143,12 +155,18 @@ func (f *facts) sized(total int) {
 	f.total = total
 }
 
-// keep forgets the instances that a listing, begun then, shows to be members of
-// nothing any more.
-func (f *facts) keep(members map[string]bool, began time.Time) {
+// keep forgets what two listings running have had no use for. The second is for
+// reads under way, which have found an instance known and not yet shown it.
+func (f *facts) keep(members map[string]bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	maps.DeleteFunc(f.known, func(id string, known fact) bool { return !members[id] && known.at.Before(began) })
+	maps.DeleteFunc(f.known, func(id string, known fact) bool { return known.unused && !members[id] })
+	for id, known := range f.known {
+		if unused := !members[id]; unused != known.unused {
+			known.unused = unused
+			f.known[id] = known
+		}
+	}
 }
 
 // expired returns the instances of which EC2 should be asked again.

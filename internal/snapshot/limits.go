@@ -31,6 +31,19 @@ const (
 	// the duration of the last one demands, for it may take longer.
 	slackShare = 8
 
+	// typicalOf is of how many listings the quickest tells how long they take.
+	typicalOf = 4
+
+	// maxPageAge is how long a page of a listing may wait to be shown. The lanes
+	// keep their changes for longer (their overlay window and the time of a call,
+	// 20 s by default), so that none of them is undone.
+	maxPageAge = 10 * time.Second
+
+	// maxPatience is how long a reader waits for a new answer who can be given an
+	// old one. AWS answers within tens of milliseconds; when it takes so much
+	// longer, it is being throttled or failing, and backing off.
+	maxPatience = time.Second
+
 	// retryPause is how long after a failed refresh the next begins. The SDK has
 	// backed off three times by then.
 	retryPause = time.Second

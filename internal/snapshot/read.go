@@ -16,12 +16,12 @@ import (
 func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error) {
 	now := time.Now()
 	s.touch(now)
-	known := s.current(loadBalancer)
+	known, exists := s.current(loadBalancer)
 	switch {
 	case known != nil && s.isFresh(known.AsOf, now):
 		s.served(now.Sub(known.AsOf))
 		return &known.Representation, nil
-	case known == nil && s.isFresh(time.Unix(0, s.listed.Load()), now):
+	case !exists && s.isFresh(time.Unix(0, s.listed.Load()), now):
 		return nil, errNotFound(loadBalancer)
 	case s.failing.Load() && s.isBearable(known, now):
 		return &known.Representation, nil
@@ -33,8 +33,8 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error
 // is, or if fresh is set, it is read again, and what is returned was asked for
 // after Read was called.
 //
-// When AWS cannot be read, an answer that is not too old (MaxStaleOnError) is
-// still returned, unless fresh is set.
+// When AWS cannot be read, or not within maxPatience, an answer that is not too
+// old (MaxStaleOnError) is still returned, unless fresh is set.
 //
 // Errors: CodeNotFound; CodeUnavailable when AWS cannot be read and what is
 // known is too old; else what AWS's failure maps to.
@@ -45,8 +45,14 @@ func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*
 		}
 	}
 	s.touch(time.Now())
-	err := s.await(ctx, loadBalancer)
-	known := s.current(loadBalancer)
+	patience := ctx
+	if old, _ := s.current(loadBalancer); !fresh && s.isBearable(old, time.Now()) {
+		var done context.CancelFunc
+		patience, done = context.WithTimeout(ctx, maxPatience)
+		defer done()
+	}
+	err := s.await(patience, loadBalancer)
+	known, _ := s.current(loadBalancer)
 	switch {
 	case err == nil && known != nil:
 		return &known.Representation, nil
@@ -60,12 +66,13 @@ func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*
 	return nil, errTooOld(known.AsOf, err)
 }
 
-// current returns the load balancer's entry, nil when nothing is known of it.
-func (s *Snapshot) current(loadBalancer string) *entry {
+// current returns the load balancer's entry, nil when none is there yet, and
+// whether the load balancer is known to exist.
+func (s *Snapshot) current(loadBalancer string) (e *entry, exists bool) {
 	if sl := (*s.slots.Load())[loadBalancer]; sl != nil {
-		return sl.current.Load()
+		return sl.current.Load(), true
 	}
-	return nil
+	return nil, false
 }
 
 func (s *Snapshot) isFresh(asOf, now time.Time) bool {
@@ -86,13 +93,11 @@ func (s *Snapshot) served(age time.Duration) {
 	}
 }
 
-// touch notes that somebody reads, and wakes the refreshes when nobody had for a
-// while.
+// touch notes that somebody reads, and lets the refreshes look whether they are
+// wanted again.
 func (s *Snapshot) touch(now time.Time) {
 	last := s.lastRead.Load()
-	if since := now.UnixNano() - last; since < int64(touchEvery) || !s.lastRead.CompareAndSwap(last, now.UnixNano()) {
-		return
-	} else if since > int64(s.o.IdleAfter) {
+	if now.UnixNano()-last >= int64(touchEvery) && s.lastRead.CompareAndSwap(last, now.UnixNano()) {
 		s.refreshNow()
 	}
 }

@@ -2,6 +2,8 @@ package snapshot
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -14,7 +16,9 @@ func (s *Snapshot) refreshForever() {
 	for {
 		now := time.Now()
 		var due <-chan time.Time
-		if !s.isIdle(now) {
+		if s.isIdle(now) {
+			s.failing.Store(false) // whoever reads next finds out
+		} else {
 			due = time.After(max(0, next.Sub(now)))
 		}
 		select {
@@ -41,20 +45,26 @@ func (s *Snapshot) refreshNow() {
 // schedule says when the refresh after one that began then, and whose listing
 // took so long, begins: so early that it is over before the answers of this one
 // are too old. A fleet that takes too long for that gets as long a pause as its
-// listing took, so that it eats neither the machine nor the budget, and the
-// bound stretches by what is missing.
+// listing takes, so that it eats neither the machine nor the budget, and the
+// bound stretches by what is missing. What counts is how long listings take at
+// best: one that was slow is not a large fleet.
 //
 // Looking instances up does not count: that is done once for each.
 func (s *Snapshot) schedule(began time.Time, took time.Duration, err error) (next time.Time) {
+	if errors.Is(err, errOutdated) {
+		return time.Now() // the instances are known now: the next one is quick
+	}
 	s.tell(err)
 	s.o.Observe(lsapi.ErrorCode(err), took)
 	if err != nil {
 		return time.Now().Add(retryPause)
 	}
+	s.recent = append(s.recent[max(0, len(s.recent)-typicalOf+1):], took)
+	typical := slices.Min(s.recent)
 	slack := s.o.MaxStaleness / slackShare
-	pause := max(s.o.MaxStaleness-took-slack, 2*took)
-	s.stretch(max(s.o.MaxStaleness, pause+took+slack), took)
-	return began.Add(pause)
+	period := max(s.o.MaxStaleness-typical-slack, 2*typical)
+	s.stretch(max(s.o.MaxStaleness, period+typical+slack), typical)
+	return began.Add(period)
 }
 
 // stretch sets the bound, and says so, now and then, if it is not the one that
@@ -86,28 +96,33 @@ func (s *Snapshot) tell(err error) {
 func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err error) {
 	began := time.Now()
 	listed, members := make(map[string]bool), make(map[string]bool)
+	var incomplete []listedPage // they have instances that nothing is known of
 	asked := began
 	for page, err := range s.o.AWS.LoadBalancers(ctx) {
 		if err != nil {
 			return lookups, err
 		}
-		ids, lookup, err := s.show(ctx, page, asked)
-		lookups += lookup
-		if err != nil {
-			return lookups, err
-		}
-		for _, id := range ids {
+		p := s.newPage(page, asked)
+		for _, id := range p.members {
 			members[id] = true
 		}
 		for _, lb := range page {
 			listed[lb.Name] = true
 		}
+		if len(s.facts.missing(p.members)) == 0 {
+			s.show(p)
+		} else {
+			incomplete = append(incomplete, p)
+		}
 		asked = time.Now()
+	}
+	if lookups, err = s.complete(ctx, incomplete); err != nil {
+		return lookups, err
 	}
 	s.listed.Store(began.UnixNano())
 	s.achieved.Store(s.oldest.Swap(0))
 	s.checkUnlisted(listed, began)
-	s.facts.keep(members, began)
+	s.facts.keep(members)
 	s.renewFacts()
 	return lookups, nil
 }
@@ -128,35 +143,67 @@ func (s *Snapshot) renewFacts() {
 	})
 }
 
-// show publishes a page of the listing whose asking began then. It returns the
-// members that it has, and how long it took to look up those that are new.
-func (s *Snapshot) show(ctx context.Context, page []lsapi.LoadBalancer, asked time.Time) (ids []string, lookup time.Duration, err error) {
-	names := make([]string, len(page))
-	for i, lb := range page {
-		names[i] = lb.Name
-		ids = append(ids, s.o.Overlay(lb.Name, lb.Members, asked)...)
+// listedPage is a page of the listing whose asking began then.
+type listedPage struct {
+	loadBalancers []lsapi.LoadBalancer
+	asked         time.Time
+	members       []string // of all of them
+}
+
+func (s *Snapshot) newPage(page []lsapi.LoadBalancer, asked time.Time) listedPage {
+	p := listedPage{loadBalancers: page, asked: asked}
+	for _, lb := range page {
+		p.members = append(p.members, s.o.Overlay(lb.Name, lb.Members, asked)...)
+	}
+	return p
+}
+
+// complete looks up what is missing of pages, all of it together, because that
+// takes fewer calls, and shows them. It tells how long the looking up took.
+func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups time.Duration, err error) {
+	var ids []string
+	for _, p := range pages {
+		ids = append(ids, p.members...)
 	}
 	began := time.Now()
 	err = s.facts.ensure(ctx, s.o.AWS, ids)
-	lookup = time.Since(began)
+	lookups = time.Since(began)
 	if err != nil {
-		return nil, lookup, err
+		return lookups, err
 	}
-	shown := make(map[string]bool, len(page))
-	for i, sl := range s.slotsFor(names...) {
-		s.publish(sl, page[i].Members, asked)
-		shown[sl.name] = true
+	for _, p := range pages {
+		if time.Since(p.asked) > maxPageAge {
+			return lookups, errOutdated
+		}
+		s.show(p)
 	}
-	s.landWaiting(asked, func(name string) (error, bool) { return nil, shown[name] })
-	return ids, lookup, nil
+	return lookups, nil
 }
+
+// show publishes a page.
+func (s *Snapshot) show(p listedPage) {
+	names := make([]string, len(p.loadBalancers))
+	shown := make(map[string]bool, len(names))
+	for i, lb := range p.loadBalancers {
+		names[i] = lb.Name
+		shown[lb.Name] = true
+	}
+	for i, sl := range s.slotsFor(names...) {
+		s.publish(sl, p.loadBalancers[i].Members, p.asked)
+	}
+	s.landWaiting(p.asked, func(name string) (error, bool) { return nil, shown[name] })
+}
+
+// errOutdated ends a refresh of which a page waited too long for its instances to
+// be looked up: the overlay may not reach back to it any more.
+var errOutdated = errors.New("the page is too old to be shown")
 
 // checkUnlisted deals with the names that a whole listing, begun then, lacks:
 // those that were known are read by name, those that were not are not found.
 func (s *Snapshot) checkUnlisted(listed map[string]bool, began time.Time) {
 	known := *s.slots.Load()
 	for name, sl := range known {
-		if e := sl.current.Load(); !listed[name] && e != nil && e.AsOf.Before(began) {
+		if e := sl.current.Load(); !listed[name] && (e == nil || e.AsOf.Before(began)) {
 			s.join(name)
 		}
 	}

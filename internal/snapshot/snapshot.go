@@ -19,7 +19,8 @@ import (
 	"lsapi"
 )
 
-// AWS is what the snapshot needs of the cloud.
+// AWS is what the snapshot needs of the cloud. Every call, and every page of a
+// listing, ends within some seconds, by an error if need be.
 type AWS interface {
 	// LoadBalancers lists the region page by page. An error is the last pair.
 	LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error]
@@ -77,7 +78,8 @@ type Snapshot struct {
 	flying  map[string]bool    // load balancers with a flight under way
 	readers int                // goroutines that read by name
 
-	warned time.Time // when a stretched bound was last told; the refreshing goroutine's own
+	recent []time.Duration // how long the last listings took; the refreshing goroutine's own
+	warned time.Time       // when a stretched bound was last told; the refreshing goroutine's own
 
 	wake   chan struct{} // holds one: a refresh is wanted now
 	base   context.Context

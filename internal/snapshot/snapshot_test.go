@@ -111,9 +111,9 @@ func TestWritesAreSeenAtOnce(t *testing.T) {
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.wantRead(t, "web", "i-1:t2.micro")
-		r.Applied("web", lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}, lsapi.Attach)
+		r.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
 		r.wantRead(t, "web", "i-1:t2.micro i-2:t3.nano")
-		r.Applied("web", lsapi.Instance{ID: "i-1"}, lsapi.Detach)
+		r.Applied("web", nil, []lsapi.Instance{{ID: "i-1"}})
 		r.wantRead(t, "web", "i-2:t3.nano")
 	})
 }
@@ -126,7 +126,7 @@ func TestARefreshThatLagsDoesNotUndoAWrite(t *testing.T) {
 		r.mu.Lock()
 		r.overlay["web"] = []string{"i-1", "i-2"} // as the lane remembers; AWS still shows i-1 alone
 		r.mu.Unlock()
-		r.Applied("web", lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}, lsapi.Attach)
+		r.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
 		for range 100 {
 			r.wantRead(t, "web", "i-1:t2.micro i-2:t3.nano")
 			time.Sleep(100 * time.Millisecond)
@@ -337,6 +337,89 @@ func TestACallerWhoLeavesGetsATimeout(t *testing.T) {
 		_, err := r.Read(ctx, "web", false)
 		if code := lsapi.ErrorCode(err); code != lsapi.CodeTimeout {
 			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestOneSlowRefreshDoesNotStretchTheBound(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		time.Sleep(10 * time.Second)
+		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = 8 * time.Second })
+		time.Sleep(2 * time.Second)
+		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = 0 })
+		for range 4000 {
+			if _, age := r.read(t, "web", false); age > maxStaleness {
+				t.Fatalf("an answer is %v old", age)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+}
+
+func TestALoadBalancerThatWasJustCreatedIsListedAfterAnAttach(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		time.Sleep(300 * time.Millisecond) // the region is listed
+		aws.set("new", "i-2")
+		r.Applied("new", []lsapi.Instance{{ID: "i-2", Type: "t2.micro", State: lsapi.StateRunning}}, nil)
+		r.wantRead(t, "new", "i-2:t2.micro")
+	})
+}
+
+func TestAFailureFromBeforeAnIdleTimeExcusesNoOldAnswer(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		time.Sleep(idleAfter - 2*time.Second)
+		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeThrottled, "") })
+		time.Sleep(10 * time.Second)
+		aws.change(func(f *fakeAWS) { clear(f.fail) })
+		time.Sleep(3 * time.Minute)
+		aws.set("web", "i-1", "i-2")
+		if got, age := r.read(t, "web", false); got != "i-1:t2.micro i-2:t2.micro" || age > maxStaleness {
+			t.Errorf("got %q, %v old", got, age)
+		}
+	})
+}
+
+func TestAnInstanceThatWasAttachedDuringTheFirstReadIsShownWithItsFacts(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	aws.slow["Instances"] = 500 * time.Millisecond
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		var reader sync.WaitGroup
+		reader.Go(func() { r.wantRead(t, "web", "i-1:t2.micro i-2:t3.nano") })
+		time.Sleep(200 * time.Millisecond) // the members are read, the instances are being looked up
+		r.mu.Lock()
+		r.overlay["web"] = []string{"i-1", "i-2"}
+		r.mu.Unlock()
+		r.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+		reader.Wait()
+	})
+}
+
+func TestALoadBalancerThatComesBackWhileItIsDroppedIsFound(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		for range 200 {
+			aws.change(func(f *fakeAWS) { delete(f.members, "web") })
+			var readers sync.WaitGroup
+			for range 3 {
+				readers.Go(func() { r.read(t, "web", true) })
+				time.Sleep(7 * time.Millisecond)
+			}
+			aws.set("web", "i-1")
+			readers.Wait()
+			if got, _ := r.read(t, "web", true); got != "i-1:t2.micro" {
+				t.Fatalf("a fresh read got %q", got)
+			}
 		}
 	})
 }

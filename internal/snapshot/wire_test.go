@@ -147,27 +147,31 @@ func (w *wire) history(loadBalancer string, from, to time.Time) string {
 
 func (w *wire) since(t time.Time) time.Duration { return t.Sub(w.began).Round(time.Microsecond) }
 
-// outsider changes load balancers without lsapi until the end.
-func (w *wire) outsider(t *testing.T, end time.Time, random *rand.Rand) {
-	for time.Now().Before(end) {
-		switch random.IntN(6) {
-		case 0:
-			w.ask(t, "DeleteLoadBalancer", url.Values{"LoadBalancerName": {comes}})
-			pause(random, 2*propertyBound)
-			w.ask(t, "CreateLoadBalancer", url.Values{
-				"LoadBalancerName":                    {comes},
-				"AvailabilityZones.member.1":          {"us-east-1a"},
-				"Listeners.member.1.Protocol":         {"TCP"},
-				"Listeners.member.1.LoadBalancerPort": {"80"},
-				"Listeners.member.1.InstancePort":     {"80"},
-			})
-		case 1, 2:
+// outsiders change load balancers without lsapi, one call or two at a time.
+func (w *wire) outsiders() []func(*testing.T, *rand.Rand) {
+	return []func(*testing.T, *rand.Rand){
+		func(t *testing.T, random *rand.Rand) { w.change(t, random, theirs, propertyInstances) },
+		func(t *testing.T, random *rand.Rand) { w.change(t, random, comes, propertyInstances) },
+		func(t *testing.T, random *rand.Rand) {
 			w.change(t, random, everyone, slices.Concat(theirsOnly, contested))
-		default:
-			w.change(t, random, []string{theirs, comes}[random.IntN(2)], propertyInstances)
-		}
-		pause(random, 25*time.Millisecond)
+		},
+		w.comeAndGo,
 	}
+}
+
+// comeAndGo deletes a load balancer and creates it again, now and then for longer
+// than the bound.
+func (w *wire) comeAndGo(t *testing.T, random *rand.Rand) {
+	w.ask(t, "DeleteLoadBalancer", url.Values{"LoadBalancerName": {comes}})
+	pause(random, 2*propertyBound)
+	w.ask(t, "CreateLoadBalancer", url.Values{
+		"LoadBalancerName":                    {comes},
+		"AvailabilityZones.member.1":          {"us-east-1a"},
+		"Listeners.member.1.Protocol":         {"TCP"},
+		"Listeners.member.1.LoadBalancerPort": {"80"},
+		"Listeners.member.1.InstancePort":     {"80"},
+	})
+	pause(random, 2*propertyBound)
 }
 
 // change registers or deregisters one or some of the instances by one call.
