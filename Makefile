@@ -64,8 +64,9 @@ fuzz: ## run each fuzz test for FUZZTIME (30s)
 	done
 
 .PHONY: bench
-bench: build ## measure, and print the numbers
-	go run ./bench
+bench: build ## measure, and print the numbers; BENCH='-quick' or '-rows reads' for less
+	@scripts/bench-deps.sh
+	go run ./bench $(BENCH)
 
 .PHONY: clean
 clean: ## remove what was built

@@ -1,8 +1,8 @@
-// Command bench measures lsapi and prints one table; the same figures go to a
-// JSON file with a description of the machine. It is run by `make bench`.
+// Command bench measures lsapi and prints one table. `make bench` runs it.
 //
-// What is measured stands beside a yardstick that was measured in the same run
-// on the same machine, because absolute figures of shared machines say little.
+// Everything is measured in one run on one machine, beside yardsticks, because
+// absolute figures of shared machines say little. A whole run also writes the
+// figures as JSON, the table into docs/performance.md, and the plots beside it.
 package main
 
 import (
@@ -13,24 +13,35 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"strings"
 	"syscall"
+	"time"
+
+	"lsapi/bench/internal/report"
 )
 
 // options are the command line's.
 type options struct {
 	binary string // the built lsapi
-	out    string // the JSON file
-	runs   int    // of each measurement that is repeated
-	suite  bool   // measure make test too
+	rows   string // the sections to measure, comma separated; all when empty
+	save   string // the folder to write below
+	quick  bool   // everything briefly, to see that it works
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.binary, "binary", "bin/lsapi", "the built `file` to measure")
-	flag.StringVar(&o.out, "out", "bench/results.json", "`file` for the figures as JSON")
-	flag.IntVar(&o.runs, "runs", 11, "how `often` a repeated measurement is taken")
-	flag.BoolVar(&o.suite, "suite", true, "time `make test` in a fresh clone with an empty build cache")
+	flag.StringVar(&o.rows, "rows", "", "`sections` to measure, comma separated: "+strings.Join(sectionNames(), ","))
+	flag.StringVar(&o.save, "save", "", "`folder` to write results, table and plots below (default: the repository after a whole run, else nothing)")
+	flag.BoolVar(&o.quick, "quick", false, "measure everything so briefly that the figures mean nothing")
 	flag.Parse()
+	if o.save == "" && o.rows == "" && !o.quick {
+		o.save = "."
+	}
+	// The load is made on the machine that is measured: collecting garbage seldom
+	// leaves more of it to the service.
+	debug.SetGCPercent(400)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -40,22 +51,47 @@ func main() {
 	}
 }
 
-// run takes all measurements. One that cannot be taken ends the run: a table
-// with a row left out would look like a good one.
+// run measures, prints and saves. What could not be measured is an error in the
+// end, what missed its aim is not.
 func run(ctx context.Context, o options, out io.Writer) error {
-	report := Report{Machine: describeMachine()}
-	for _, measure := range []func(context.Context, options) ([]Row, error){measureSize, measureStart, measureSuite} {
-		rows, err := measure(ctx, o)
-		if err != nil {
-			return err
-		}
-		report.Rows = append(report.Rows, rows...)
-	}
-	if err := report.print(out); err != nil {
+	sections, err := choose(o.rows, o.quick)
+	if err != nil {
 		return err
 	}
-	if err := report.save(o.out); err != nil {
-		return fmt.Errorf("save the figures: %w", err)
+	b, err := newBench(ctx, o)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer b.close()
+	r, err := b.measure(ctx, sections)
+	if err != nil {
+		return err
+	}
+	if err := r.Print(out); err != nil {
+		return err
+	}
+	if o.save == "" {
+		log.Print("not saved: that was not a whole run")
+	} else if err := r.Save(ctx, o.save); err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	return r.Problem()
+}
+
+// measure takes the sections one after the other.
+func (b *bench) measure(ctx context.Context, sections []section) (*report.Report, error) {
+	r := &report.Report{Machine: report.DescribeMachine(), At: time.Now(), Quick: b.quick}
+	for _, s := range sections {
+		log.Printf("%s: %s", s.name, s.title)
+		taken := &report.Section{Name: s.name, Title: s.title}
+		if err := s.measure(ctx, b, taken); ctx.Err() != nil {
+			return nil, fmt.Errorf("interrupted: %w", context.Cause(ctx))
+		} else if err != nil {
+			log.Printf("%s: %v", s.name, err)
+			taken.Fail("all that follows", err)
+		}
+		r.Sections = append(r.Sections, taken)
+	}
+	r.Took = time.Since(r.At).Seconds()
+	return r, nil
 }

@@ -5,32 +5,30 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
+
+	"lsapi/bench/internal/report"
 )
 
 // measureSuite times make test as somebody who has just cloned the repository
 // sees it: nothing is built yet, the modules are downloaded.
-func measureSuite(ctx context.Context, o options) ([]Row, error) {
-	if !o.suite {
-		return nil, nil
-	}
-	dir, err := os.MkdirTemp("", "lsapi-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	clone, cache := filepath.Join(dir, "lsapi"), filepath.Join(dir, "cache")
+func measureSuite(ctx context.Context, b *bench, s *report.Section) error {
+	clone := b.file("clone")
 	if out, err := exec.CommandContext(ctx, "git", "clone", "--quiet", ".", clone).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("git clone: %w\n%s", err, out)
+		return fmt.Errorf("git clone: %w\n%s", err, out)
 	}
 	test := exec.CommandContext(ctx, "make", "test")
 	test.Dir = clone
-	test.Env = append(os.Environ(), "GOCACHE="+cache)
+	test.Env = append(os.Environ(), "GOCACHE="+b.file("cache"))
+	test.Cancel = func() error { return test.Process.Signal(os.Interrupt) }
+	test.WaitDelay = time.Minute
 	began := time.Now()
 	if out, err := test.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("make test: %w\n%s", err, out)
+		return fmt.Errorf("make test: %w\n%s", err, out)
 	}
-	took := figureOf([]time.Duration{time.Since(began)}, time.Duration.Minutes)
-	return []Row{{Name: "make test, nothing built yet", Unit: "min", Figure: took, AtMost: 5}}, nil
+	s.Add(report.Row{
+		Name: "make test, nothing built yet", Unit: "min", Aim: report.AtMost(5),
+		Figure: report.FigureOf(time.Since(began).Minutes()), Note: "of the last commit",
+	})
+	return nil
 }

@@ -16,8 +16,8 @@ const (
 
 // Writer writes a log. Lines of the access log wait for a moment, so that many
 // of them share a system call; all others are written at once, behind what
-// waits. What waits is lost when the process ends
-// without Flush: killed, or stopped by force. It is safe for concurrent use.
+// waits. What waits is lost when the process ends without Flush: killed, or
+// stopped by force. It is safe for concurrent use.
 type Writer struct {
 	out io.Writer
 

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"bufio"
@@ -17,8 +17,8 @@ type Machine struct {
 	Go        string `json:"go"`
 }
 
-// describeMachine reads what Linux tells; elsewhere some of it stays unknown.
-func describeMachine() Machine {
+// DescribeMachine reads what Linux tells; elsewhere some of it stays unknown.
+func DescribeMachine() Machine {
 	return Machine{
 		OS:        runtime.GOOS + "/" + runtime.GOARCH,
 		Processor: firstValue("/proc/cpuinfo", "model name"),

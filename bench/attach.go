@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"lsapi/bench/internal/report"
+)
+
+const (
+	attachClients = 500
+	attachSpread  = 50
+	attachRuns    = 3
+	// attachBound ends the work in direct mode: at AWS's 4 registrations a second
+	// it takes two minutes at least.
+	attachBound = 5 * time.Minute
+)
+
+// measureAttach has many clients attach an instance each, through lanes and in
+// direct mode.
+func measureAttach(ctx context.Context, b *bench, s *report.Section) error {
+	clients, spread := attachClients, attachSpread
+	if b.quick {
+		clients, spread = clients/10, spread/10
+	}
+	cases := []attachCase{
+		{name: "to one load balancer", clients: clients, balancers: 1, bound: report.AtMost(1), calls: report.AtMost(6)},
+		{name: fmt.Sprintf("spread over %d", spread), clients: clients, balancers: spread},
+	}
+	slow := slices.Clone(cases)
+	for i := range cases {
+		for range b.times(attachRuns) {
+			if err := cases[i].run(ctx, b, launch{}); err != nil {
+				return err
+			}
+		}
+	}
+	// Both wait for AWS's tokens almost always, and each has an AWS of its own.
+	err := together(slow, func(c *attachCase) error { return c.run(ctx, b, direct()) })
+	if err != nil {
+		return err
+	}
+	for i, c := range cases {
+		s.Add(c.rows(slow[i])...)
+	}
+	return nil
+}
+
+// attachCase is a way to distribute the instances.
+type attachCase struct {
+	name         string
+	clients      int
+	balancers    int
+	bound, calls *report.Aim
+
+	runs []attachRun
+}
+
+// attachRun is what happened once.
+type attachRun struct {
+	seconds   float64
+	attached  float64 // clients that had their 201
+	registers float64 // calls
+	retries   float64
+}
+
+// run lets the clients loose on a service and an AWS of their own.
+func (c *attachCase) run(ctx context.Context, b *bench, l launch) error {
+	p, err := b.startWarmPair(ctx, l, "--fleet", fmt.Sprintf("%dx10", c.balancers), "--latency", awsLatency, "--throttle", "aws")
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	all := make([]attacher, c.clients)
+	for i := range all {
+		all[i] = newAttacher(p.service, path(i%c.balancers+1), spare(i+1))
+	}
+	if err := together(all, func(a *attacher) error { return a.connect(ctx) }); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, attachBound)
+	defer cancel()
+	began := time.Now()
+	err = together(all, func(a *attacher) error { return a.attach(bounded) })
+	run := attachRun{seconds: time.Since(began).Seconds()}
+	if err != nil && bounded.Err() == nil {
+		return err
+	}
+	for _, a := range all {
+		run.retries += float64(a.retries)
+		if a.attached {
+			run.attached++
+		}
+	}
+	calls, err := p.aws.calls(ctx)
+	run.registers = float64(calls["RegisterInstancesWithLoadBalancer"])
+	c.runs = append(c.runs, run)
+	return err
+}
+
+func (c attachCase) figure(of func(attachRun) float64) report.Figure {
+	var runs []float64
+	for _, run := range c.runs {
+		runs = append(runs, of(run))
+	}
+	return report.FigureOf(runs...)
+}
+
+// rows are the figures beside those of the same work in direct mode.
+func (c attachCase) rows(slow attachCase) []report.Row {
+	row := func(what, unit string, aim *report.Aim, of func(attachRun) float64) report.Row {
+		return report.Row{
+			Name: c.name + ", " + what, Unit: unit, Figure: c.figure(of), Aim: aim,
+			Beside: []report.Yardstick{{Name: directName, Figure: slow.figure(of)}},
+		}
+	}
+	took := func(r attachRun) float64 { return r.seconds }
+	return []report.Row{
+		row("clients with their 201", "", report.AtLeast(float64(c.clients)), func(r attachRun) float64 { return r.attached }),
+		row("wall time", "s", c.bound, took),
+		row("register calls", "", c.calls, func(r attachRun) float64 { return r.registers }),
+		row("requests tried again after a 503 or 504", "", nil, func(r attachRun) float64 { return r.retries }),
+		{
+			Name: c.name + ", direct mode takes longer", Unit: "x", Aim: report.AtLeast(20),
+			Figure: report.FigureOf(slow.figure(took).Median / c.figure(took).Median),
+		},
+	}
+}

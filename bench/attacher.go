@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// shortPause is how long a client waits that was told nothing.
+const shortPause = 100 * time.Millisecond
+
+// attacher is a client that attaches one instance, on a connection of its own.
+type attacher struct {
+	service        *service
+	http           *http.Client
+	path, instance string
+
+	attached bool
+	retries  int
+	unsure   bool // an earlier answer was that the outcome is not known
+}
+
+func newAttacher(s *service, path, instance string) attacher {
+	// The connection ends with the service, before the next is measured.
+	return attacher{service: s, path: path, instance: instance, http: &http.Client{Transport: &http.Transport{}}}
+}
+
+// connect makes the connection before the clock runs.
+func (a *attacher) connect(ctx context.Context) error {
+	_, _, err := a.send(ctx, http.MethodGet, "/healthcheck", "")
+	return err
+}
+
+// attach asks until the answer is 201. A conflict is as good when an earlier
+// answer was that the outcome is not known: then it was this client's own.
+func (a *attacher) attach(ctx context.Context) error {
+	for {
+		status, header, err := a.send(ctx, http.MethodPost, a.path, fmt.Sprintf(`{"instanceId":%q}`, a.instance))
+		if err != nil {
+			return err
+		}
+		switch status {
+		case http.StatusCreated:
+			a.attached = true
+			return nil
+		case http.StatusConflict:
+			if a.unsure {
+				a.attached = true
+				return nil
+			}
+			return fmt.Errorf("attach %s: nobody had, and yet the answer is %d", a.instance, status)
+		case http.StatusServiceUnavailable:
+		case http.StatusGatewayTimeout:
+			a.unsure = true
+		default:
+			return fmt.Errorf("attach %s: %d", a.instance, status)
+		}
+		a.retries++
+		if err := pause(ctx, advised(header)); err != nil {
+			return err
+		}
+	}
+}
+
+// advised is how long the answer asks to wait.
+func advised(header http.Header) time.Duration {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
+	if err != nil {
+		return shortPause
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+func (a *attacher) send(ctx context.Context, method, path, body string) (status int, header http.Header, err error) {
+	request, err := a.service.request(ctx, method, path, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	response, err := a.http.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.StatusCode, response.Header, err
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lsapi/bench/internal/load"
+	"lsapi/bench/internal/report"
+)
+
+const (
+	callsLast = 30 * time.Second // half of the time for which the facts of an instance hold
+	// renewal is how many calls ask for all instances of the fleet again: pages
+	// of 1,000 for 2,000 members and 1,000 instances that are members of nothing.
+	renewal = 3
+)
+
+// measureCalls counts what AWS is asked while readers ask as fast as they can.
+func measureCalls(ctx context.Context, b *bench, s *report.Section) error {
+	p, err := b.startFilledPair(ctx, "--fleet", "100x20")
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	for _, clients := range []int{1, 10, 100} {
+		if err := p.countCalls(ctx, s, clients, b.lasting(callsLast)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p pair) countCalls(ctx context.Context, s *report.Section, clients int, lasts time.Duration) error {
+	before, err := p.service.metric(ctx, refreshMetric)
+	if err != nil {
+		return err
+	}
+	if err := p.aws.resetCalls(ctx); err != nil {
+		return err
+	}
+	began := time.Now()
+	said, err := load.Wrk{
+		Threads: min(2, clients), Connections: clients, Duration: lasts,
+		URL: p.service.url("/"), Header: "Authorization: " + authorization(), Paths: paths(100),
+	}.Run(ctx)
+	if err != nil {
+		return err
+	}
+	calls, err := p.aws.calls(ctx)
+	if err != nil {
+		return err
+	}
+	after, err := p.service.metric(ctx, refreshMetric)
+	if err != nil {
+		return err
+	}
+	minutes := time.Since(began).Minutes()
+	lists, lookups := calls["DescribeLoadBalancers"], calls["DescribeInstances"]
+	prefix := fmt.Sprintf("clients: %d", clients)
+	s.Add(
+		report.Row{Name: prefix + ", requests", Unit: "1/s", Figure: report.FigureOf(said.PerSecond), Note: fmt.Sprintf("%d failed", said.Failed)},
+		report.Row{Name: prefix + ", DescribeLoadBalancers", Unit: "1/min", Figure: report.FigureOf(float64(lists) / minutes)},
+		// A refresh may be under way at either end.
+		report.Row{Name: prefix + ", DescribeLoadBalancers beyond the refreshes", Figure: report.FigureOf(float64(lists) - (after - before)), Aim: report.AtMost(1)},
+		report.Row{
+			Name: prefix + ", DescribeInstances", Unit: fmt.Sprintf("in %.0f s", minutes*60), Figure: report.FigureOf(float64(lookups)),
+			Aim: report.AtMost(renewal), Note: "what is known of instances is renewed once a minute",
+		},
+	)
+	return nil
+}

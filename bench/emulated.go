@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"lsapi/bench/internal/process"
+)
+
+// emulated is an emulated AWS, in a process of its own.
+type emulated struct {
+	*process.Process
+	url string
+}
+
+// startEmulator starts lsapi emulator.
+func (b *bench) startEmulator(ctx context.Context, args ...string) (*emulated, error) {
+	address, err := process.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	url := "http://" + address
+	p, err := process.Start(ctx, process.Command{
+		Path:   b.binary,
+		Args:   append([]string{"emulator", "--listen", address}, args...),
+		Output: b.file("emulator.log"),
+		Ready:  url + "/_emulator/calls",
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &emulated{p, url}, nil
+}
+
+// calls returns how many calls of each action have arrived since resetCalls.
+func (e *emulated) calls(ctx context.Context) (map[string]int, error) {
+	calls := make(map[string]int)
+	return calls, e.control(ctx, http.MethodGet, "calls", "", &calls)
+}
+
+func (e *emulated) resetCalls(ctx context.Context) error {
+	return e.control(ctx, http.MethodDelete, "calls", "", nil)
+}
+
+// refuseHalf makes every call fail with probability one half.
+func (e *emulated) refuseHalf(ctx context.Context) error {
+	return e.control(ctx, http.MethodPost, "faults", `{"action":"*","kind":"throttle","probability":0.5}`, nil)
+}
+
+func (e *emulated) clearFaults(ctx context.Context) error {
+	return e.control(ctx, http.MethodDelete, "faults", "", nil)
+}
+
+// members returns who truly is a member of a load balancer.
+func (e *emulated) members(ctx context.Context, loadBalancer string) (map[string]bool, error) {
+	var state struct {
+		LoadBalancers []struct {
+			Name    string
+			Members []struct{ InstanceID string }
+		}
+	}
+	if err := e.control(ctx, http.MethodGet, "state", "", &state); err != nil {
+		return nil, err
+	}
+	members := make(map[string]bool)
+	for _, lb := range state.LoadBalancers {
+		for _, m := range lb.Members {
+			if lb.Name == loadBalancer {
+				members[m.InstanceID] = true
+			}
+		}
+	}
+	return members, nil
+}
+
+// control asks an endpoint that drives the emulator.
+func (e *emulated) control(ctx context.Context, method, endpoint, body string, result any) error {
+	request, err := http.NewRequestWithContext(ctx, method, e.url+"/_emulator/"+endpoint, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s %s: %s", method, endpoint, response.Status)
+	}
+	if result == nil {
+		return nil
+	}
+	return json.NewDecoder(response.Body).Decode(result)
+}
+
+// path is that of the n-th load balancer of a generated fleet, counted from 1.
+func path(n int) string { return "/elb/" + balancer(n) }
+
+// paths are the first n of them.
+func paths(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = path(i + 1)
+	}
+	return all
+}
+
+// balancer and spare are the names that the emulator gives in a generated fleet:
+// the n-th load balancer, and the n-th instance that is in none.
+func balancer(n int) string { return fmt.Sprintf("elb-%04d", n) }
+func spare(n int) string    { return fmt.Sprintf("i-0%08x%08x", 0, n) }

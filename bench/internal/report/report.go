@@ -1,0 +1,77 @@
+// Package report holds what was measured, and shows it: as a table, as JSON, as
+// plots.
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Report is a run's figures.
+type Report struct {
+	Machine Machine `json:"machine"`
+	// At is when the run began, Took how long it took, in seconds.
+	At   time.Time `json:"at"`
+	Took float64   `json:"took_seconds"`
+	// Quick marks a run that only shows that everything works.
+	Quick    bool       `json:"quick,omitempty"`
+	Sections []*Section `json:"sections"`
+}
+
+// Section is a group of rows that were measured together.
+type Section struct {
+	Name  string `json:"name"` // by which it is asked for
+	Title string `json:"title"`
+	Rows  []Row  `json:"rows"`
+	// Curves are what is drawn rather than listed.
+	Curves []Curve `json:"curves,omitempty"`
+}
+
+// Curve is a series of points of a plot.
+type Curve struct {
+	Plot   string `json:"plot"`
+	Series string `json:"series"`
+	// Columns name the numbers of each point.
+	Columns []string    `json:"columns"`
+	Points  [][]float64 `json:"points"`
+}
+
+// Add adds rows.
+func (s *Section) Add(rows ...Row) { s.Rows = append(s.Rows, rows...) }
+
+// Fail adds a row that says what of the section could not be measured. What is
+// not there must not look like something that nobody wanted.
+func (s *Section) Fail(what string, err error) {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	s.Add(Row{Name: what, NotMeasured: first})
+}
+
+// Problem returns an error when there are rows that could not be measured.
+func (r *Report) Problem() error {
+	var missing []string
+	for _, s := range r.Sections {
+		for _, row := range s.Rows {
+			if row.NotMeasured != "" {
+				missing = append(missing, s.Name+": "+row.Name)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("not measured: %s", strings.Join(missing, ", "))
+}
+
+// curves returns the curves of a plot.
+func (r *Report) curves(plot string) []Curve {
+	var found []Curve
+	for _, s := range r.Sections {
+		for _, c := range s.Curves {
+			if c.Plot == plot {
+				found = append(found, c)
+			}
+		}
+	}
+	return found
+}

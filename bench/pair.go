@@ -1,0 +1,67 @@
+package main
+
+import "context"
+
+// pair is lsapi on an emulated AWS.
+type pair struct {
+	service *service
+	aws     *emulated
+}
+
+// startPair starts both: an emulator with such arguments, lsapi serve with those
+// of the launch.
+func (b *bench) startPair(ctx context.Context, l launch, emulatorArgs ...string) (pair, error) {
+	aws, err := b.startEmulator(ctx, emulatorArgs...)
+	if err != nil {
+		return pair{}, err
+	}
+	l.aws = aws.url
+	served, err := b.startService(ctx, l)
+	if err != nil {
+		aws.Stop()
+		return pair{}, err
+	}
+	return pair{served, aws}, nil
+}
+
+// startWarmPair also asks for the first list, so that the service has the fleet
+// in memory.
+func (b *bench) startWarmPair(ctx context.Context, l launch, emulatorArgs ...string) (pair, error) {
+	p, err := b.startPair(ctx, l, emulatorArgs...)
+	if err != nil {
+		return pair{}, err
+	}
+	if err := p.service.warm(ctx, path(1)); err != nil {
+		p.stop()
+		return pair{}, err
+	}
+	return p, nil
+}
+
+// startFilledPair also waits until the service has listed the whole region, so
+// that nothing of a cold start is measured.
+func (b *bench) startFilledPair(ctx context.Context, emulatorArgs ...string) (pair, error) {
+	p, err := b.startWarmPair(ctx, launch{}, emulatorArgs...)
+	if err != nil {
+		return pair{}, err
+	}
+	if err := p.service.untilMetric(ctx, refreshMetric, 1); err != nil {
+		p.stop()
+		return pair{}, err
+	}
+	return p, nil
+}
+
+func (p pair) stop() {
+	p.service.Stop()
+	p.aws.Stop()
+}
+
+// direct makes lsapi ask AWS on every request, as the original did, which had no
+// budget either: only AWS limits it.
+func direct() launch {
+	const unlimited = "1000000+1000000"
+	return launch{args: []string{"--mode", "direct",
+		"--budget-elb-read", unlimited, "--budget-elb-write", unlimited,
+		"--budget-ec2-filtered", unlimited, "--budget-ec2-plain", unlimited}}
+}

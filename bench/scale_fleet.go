@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"lsapi/bench/internal/load"
+	"lsapi/bench/internal/report"
+)
+
+const (
+	refreshLasts = 30 * time.Second // for the fleet that has aims; a third for others
+	lightRate    = 50               // reads a second, so that refreshes go on
+	heavyRate    = 5000
+	heavyLasts   = 15 * time.Second // likewise
+	heavyClients = 64
+	sampleEvery  = time.Second
+)
+
+// measureFleet takes the figures of a fleet, from its cold start on. AWS takes
+// 50 ms a call and throttles, so that the fill has a budget to obey.
+func (b *bench) measureFleet(ctx context.Context, size int) (*fleetCost, error) {
+	p, err := b.startPair(ctx, launch{}, "--fleet", fmt.Sprintf("%dx100", size), "--latency", awsLatency, "--throttle", "aws")
+	if err != nil {
+		return nil, err
+	}
+	defer p.stop()
+	cost := &fleetCost{size: size}
+	share := time.Duration(3)
+	if size == aimedFleet {
+		share = 1
+	}
+	for _, measure := range []func(context.Context, *service) error{
+		cost.fill,
+		func(ctx context.Context, s *service) error {
+			return cost.refresh(ctx, s, b.lasting(refreshLasts/share))
+		},
+		func(ctx context.Context, s *service) error { return cost.serve(ctx, s, b.lasting(heavyLasts/share)) },
+		cost.ask,
+	} {
+		if err := measure(ctx, p.service); err != nil {
+			return nil, err
+		}
+	}
+	return cost, nil
+}
+
+// fill times the way from nothing in memory to one list, and to all of them.
+func (c *fleetCost) fill(ctx context.Context, s *service) error {
+	began := time.Now()
+	if err := s.warm(ctx, path(c.size/2)); err != nil {
+		return fmt.Errorf("the first list: %w", err)
+	}
+	c.named = time.Since(began)
+	err := s.untilMetric(ctx, listsMetric, float64(c.size))
+	c.all = time.Since(began)
+	return err
+}
+
+// refresh reads little, and sees what keeping the lists fresh costs.
+func (c *fleetCost) refresh(ctx context.Context, s *service, lasts time.Duration) error {
+	sampling, stop := context.WithCancel(ctx)
+	sampled := make(chan error, 1)
+	go func() { sampled <- c.watchMemory(sampling, s) }()
+	began := time.Now()
+	spent, err := s.usageOver(func() error {
+		c.reads(lightRate, 1, lasts, s).Run(ctx)
+		return ctx.Err()
+	})
+	took := time.Since(began)
+	stop()
+	if err := <-sampled; err != nil {
+		return err
+	}
+	c.refreshes = 100 * spent.CPU.Seconds() / took.Seconds()
+	return err
+}
+
+// watchMemory notes the most that the service has, until the context ends.
+func (c *fleetCost) watchMemory(ctx context.Context, s *service) error {
+	for {
+		usage, err := s.Usage()
+		if err != nil {
+			return err
+		}
+		c.resident = max(c.resident, report.Mebibytes(usage.Resident))
+		select {
+		case <-ctx.Done():
+			return nil // it was long enough
+		case <-time.After(sampleEvery):
+		}
+	}
+}
+
+// serve reads much, while the lists are kept fresh.
+func (c *fleetCost) serve(ctx context.Context, s *service, lasts time.Duration) error {
+	result := c.reads(heavyRate, heavyClients, lasts, s).Run(ctx)
+	c.p99, c.failed = result.Latencies.Percentile(0.99), result.Failed()
+	return ctx.Err()
+}
+
+// ask asks the service what it says of itself.
+func (c *fleetCost) ask(ctx context.Context, s *service) error {
+	var err error
+	if c.bound, err = s.metric(ctx, boundMetric); err != nil {
+		return err
+	}
+	c.throttled, err = s.metric(ctx, throttlesMetric)
+	return err
+}
+
+// reads asks for all lists in turn.
+func (c *fleetCost) reads(rate, connections int, lasts time.Duration, s *service) load.Steady {
+	return load.Steady{
+		PerSecond: rate, Duration: lasts, Connections: connections,
+		Request: func(ctx context.Context, n int) (*http.Request, error) {
+			return s.request(ctx, http.MethodGet, path(n%c.size+1), "")
+		},
+	}
+}

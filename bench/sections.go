@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lsapi/bench/internal/report"
+)
+
+// section is a group of rows that are measured together. When measure fails, the
+// rows that it has added stand.
+type section struct {
+	name, title string
+	measure     func(context.Context, *bench, *report.Section) error
+}
+
+// sections lists all of them, in the order in which they are measured. The tests
+// come last, because they leave the machine warm.
+func sections() []section {
+	return []section{
+		{"size", "the binary", measureSize},
+		{"start", "start and rest", measureStart},
+		{"reads", "cached lists with authentication, access log and metrics", measureReads},
+		{"direct", "what the snapshot buys: AWS takes 50 ms a call", measureDirect},
+		{"calls", "AWS calls at full read load over 100 load balancers of 20 members", measureCalls},
+		{"attach", "500 clients attach 500 instances: AWS takes 50 ms a call and throttles", measureAttach},
+		{"scale", "large fleets, load balancers of 100 members each", measureScale},
+		{"throttled", "AWS refuses half of all calls, under 2,000 reads/s and 5 writes/s", measureThrottled},
+		{"connections", "10,000 idle and 1,000 slow connections", measureConnections},
+		{"suite", "the tests", measureSuite},
+	}
+}
+
+func sectionNames() []string {
+	var names []string
+	for _, s := range sections() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// choose returns the sections that are named, comma separated, in their own
+// order; all of them for none, in a quick run all that can be quick.
+func choose(names string, quick bool) ([]section, error) {
+	if names == "" {
+		return slices.DeleteFunc(sections(), func(s section) bool { return quick && s.name == "suite" }), nil
+	}
+	wanted := strings.Split(names, ",")
+	for _, name := range wanted {
+		if !slices.Contains(sectionNames(), name) {
+			return nil, fmt.Errorf("-rows: there is no %q; there are %s", name, strings.Join(sectionNames(), ", "))
+		}
+	}
+	return slices.DeleteFunc(sections(), func(s section) bool { return !slices.Contains(wanted, s.name) }), nil
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"lsapi/bench/internal/process"
+)
+
+// The service's one user, which ends with the run.
+const user, password = "bench", "bench"
+
+// authorization is the value of the header that they make.
+func authorization() string { return "Basic " + credentials() }
+
+func credentials() string { return base64.StdEncoding.EncodeToString([]byte(user + ":" + password)) }
+
+// nowhere is an AWS that nothing listens on: for who does not ask it.
+const nowhere = "http://127.0.0.1:9"
+
+// service is a process that serves lists: lsapi or a yardstick.
+type service struct {
+	*process.Process
+	address string
+}
+
+// launch says how lsapi serve is run.
+type launch struct {
+	aws  string   // the endpoint
+	args []string // beside those that every run has
+	env  []string // likewise
+	// within, if given, is a command that runs another: taskset -c 0.
+	within []string
+}
+
+// startService starts lsapi serve, its log in a file.
+func (b *bench) startService(ctx context.Context, l launch) (*service, error) {
+	address, err := process.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	words := slices.Concat(l.within, []string{b.binary, "serve", "--env-file", os.DevNull, "--listen", address, "--aws-endpoint", l.aws}, l.args)
+	p, err := process.Start(ctx, process.Command{
+		Path:   words[0],
+		Args:   words[1:],
+		Env:    append(l.env, "API_TOKEN="+credentials(), "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench"),
+		Output: b.file("lsapi.log"),
+		Ready:  "http://" + address + "/healthcheck",
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &service{p, address}, nil
+}
+
+func (s *service) url(path string) string { return "http://" + s.address + path }
+
+// request makes a request with credentials.
+func (s *service) request(ctx context.Context, method, path, body string) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, s.url(path), strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", authorization())
+	return request, nil
+}
+
+// answer is a whole response to a GET, which was 200.
+type answer struct {
+	header http.Header
+	body   []byte
+}
+
+// get returns the answer to a GET; any status but 200 is an error.
+func (s *service) get(ctx context.Context, path string) (answer, error) {
+	request, err := s.request(ctx, http.MethodGet, path, "")
+	if err != nil {
+		return answer{}, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", path, response.Status, body)
+	}
+	return answer{response.Header, body}, err
+}
+
+// warm asks for a list once, so that the service has what it needs in memory.
+func (s *service) warm(ctx context.Context, path string) error {
+	_, err := s.get(ctx, path)
+	return err
+}
+
+// Metrics of lsapi.
+const (
+	refreshMetric   = "lsapi_snapshot_refresh_duration_seconds"
+	listsMetric     = "lsapi_snapshot_load_balancers"
+	boundMetric     = "lsapi_snapshot_bound_seconds"
+	throttlesMetric = "lsapi_aws_throttles_total"
+)
+
+// metric returns the sum of a metric's values over all labels: of a histogram,
+// how often something was observed. 0 when the service has not got it.
+func (s *service) metric(ctx context.Context, name string) (float64, error) {
+	said, err := s.get(ctx, "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(said.body))
+	if err != nil {
+		return 0, fmt.Errorf("/metrics: %w", err)
+	}
+	var sum float64
+	for _, m := range families[name].GetMetric() {
+		sum += m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+	}
+	return sum, nil
+}
+
+const (
+	fillBound = 4 * time.Minute // the largest fleet waits for half of it for its budget
+	fillPoll  = 50 * time.Millisecond
+)
+
+// untilMetric waits until a metric is as great as wanted.
+func (s *service) untilMetric(ctx context.Context, name string, wanted float64) error {
+	bounded, cancel := context.WithTimeout(ctx, fillBound)
+	defer cancel()
+	for {
+		got, err := s.metric(bounded, name)
+		if err != nil || got >= wanted {
+			return err
+		}
+		if err := pause(bounded, fillPoll); err != nil {
+			return fmt.Errorf("wait for %s to be %v: it is %v: %w", name, wanted, got, err)
+		}
+	}
+}
+
+// usageOver runs something and returns what the service has spent meanwhile.
+func (s *service) usageOver(run func() error) (spent process.Usage, err error) {
+	before, err := s.Usage()
+	if err != nil {
+		return process.Usage{}, err
+	}
+	if err := run(); err != nil {
+		return process.Usage{}, err
+	}
+	after, err := s.Usage()
+	after.CPU -= before.CPU
+	return after, err
+}
