@@ -1,0 +1,225 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	idleConnections = 10_000
+	slowConnections = 1_000
+	// spareFiles are what the test and the service need of open files besides.
+	spareFiles = 1_000
+)
+
+// This test has the machine to itself: it comes before those that share it.
+func TestTheServiceGoesOnAnsweringBehindThousandsOfIdleAndSlowConnections(t *testing.T) {
+	idle, slow := affordable(t)
+	a := startAWS(t, "--fleet", "1x200")
+	s := startService(t, a.base)
+	members := len(s.get("/elb/elb-0001").ids(t))
+	before := s.openFiles(t)
+
+	crowd := &crowd{t: t, address: strings.TrimPrefix(s.base, "http://"), authorization: s.authorization, left: make(chan struct{})}
+	defer crowd.leave()
+	crowd.join(idle, (*crowdMember).idle)
+	crowd.join(slow/10, (*crowdMember).slowReader)
+	crowd.join(slow*5/10, (*crowdMember).slowBody)
+	crowd.join(slow*4/10, (*crowdMember).slowHeader)
+	// Those who are slow with their headers are not kept for long.
+	eventually(t, "all are connected", func() bool { return s.openFiles(t) >= before+idle+slow*6/10 })
+
+	var took []time.Duration
+	for n := range 200 {
+		began := time.Now()
+		if answer := s.anonymous().get("/healthcheck"); answer.status != http.StatusOK {
+			t.Fatalf("the health check is %d %s", answer.status, answer.body)
+		}
+		took = append(took, time.Since(began))
+		if n%10 == 0 {
+			if list := s.get("/elb/elb-0001"); len(list.ids(t)) != members {
+				t.Errorf("a list is %d %.200s", list.status, list.body)
+			}
+		}
+	}
+	slices.Sort(took)
+	t.Logf("behind %d idle and %d slow connections the health check took %v, at most %v", idle, slow, took[len(took)/2], took[len(took)-1])
+	if p99 := took[len(took)*99/100]; p99 > 3*time.Second {
+		t.Errorf("the health check's p99 is %v", p99)
+	}
+
+	crowd.expectCut(t, "slow header")
+	crowd.leave()
+	eventually(t, "the service has closed what its clients have", func() bool { return s.openFiles(t) <= before+5 })
+	if answer := s.get("/elb/elb-0001"); answer.status != http.StatusOK {
+		t.Errorf("afterwards a list is %d", answer.status)
+	}
+}
+
+// affordable returns how many connections the limit of open files allows: each
+// is a file here and one in the service.
+func affordable(t *testing.T) (idle, slow int) {
+	t.Helper()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	const all = idleConnections + slowConnections
+	if limit.Max >= all+spareFiles {
+		return idleConnections, slowConnections
+	}
+	if limit.Max < 2*spareFiles {
+		t.Skipf("a process may have no more than %d files open (ulimit -n)", limit.Max)
+	}
+	share := float64(limit.Max-spareFiles) / all
+	idle, slow = int(idleConnections*share), int(slowConnections*share)
+	t.Logf("SCALED DOWN to %d idle and %d slow connections: a process may have no more than %d files open (ulimit -n)", idle, slow, limit.Max)
+	return idle, slow
+}
+
+// openFiles returns how many files the process has open, connections among them.
+func (p *process) openFiles(t *testing.T) int {
+	t.Helper()
+	files, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "fd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
+}
+
+// crowd is many clients that keep connections open.
+type crowd struct {
+	t             *testing.T
+	address       string
+	authorization string
+	members       sync.WaitGroup
+	left          chan struct{} // closed when they shall leave
+	leaving       sync.Once
+
+	mu  sync.Mutex
+	cut map[string]int // by what they did: those whom the service has cut off
+}
+
+type crowdMember struct {
+	*crowd
+	net.Conn
+}
+
+// join lets so many more clients connect, and returns once all have.
+func (c *crowd) join(count int, behave func(*crowdMember)) {
+	c.t.Helper()
+	const atOnce = 50
+	connect := make(chan struct{}, count)
+	for range count {
+		connect <- struct{}{}
+	}
+	close(connect)
+	var connecting sync.WaitGroup
+	for range atOnce {
+		connecting.Go(func() {
+			for range connect {
+				connection, err := net.Dial("tcp", c.address)
+				if err != nil {
+					c.t.Errorf("connect: %v", err)
+					return
+				}
+				m := &crowdMember{c, connection}
+				c.members.Go(func() {
+					defer m.Close()
+					behave(m)
+				})
+			}
+		})
+	}
+	connecting.Wait()
+}
+
+// leave lets all close their connections, and returns once they have.
+func (c *crowd) leave() {
+	c.leaving.Do(func() { close(c.left) })
+	c.members.Wait()
+}
+
+// expectCut waits until the service has cut off some who behaved like this.
+func (c *crowd) expectCut(t *testing.T, behaviour string) {
+	t.Helper()
+	eventually(t, "the service cuts off who is too slow: "+behaviour, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.cut[behaviour] > 0
+	})
+}
+
+// idle makes one request and keeps its connection for another.
+func (m *crowdMember) idle() {
+	if _, err := io.WriteString(m, "GET /healthcheck HTTP/1.1\r\nHost: lsapi\r\n\r\n"); err != nil {
+		m.t.Errorf("ask: %v", err)
+	}
+	<-m.left
+}
+
+// slowHeader sends a request's header byte by byte.
+func (m *crowdMember) slowHeader() {
+	m.drip("slow header", "GET /healthcheck HTTP/1.1\r\nHost: lsapi\r\nX-Slow: ")
+}
+
+// slowBody does the same with a body.
+func (m *crowdMember) slowBody() {
+	m.drip("slow body", "POST /elb/elb-0001 HTTP/1.1\r\nHost: lsapi\r\nAuthorization: "+m.authorization+"\r\nContent-Length: 60000\r\n\r\n")
+}
+
+// drip sends the beginning, and then byte by byte what never ends.
+func (m *crowdMember) drip(behaviour, beginning string) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for text := beginning; ; text = " " {
+		if _, err := io.WriteString(m, text); err != nil {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if m.cut == nil {
+				m.cut = map[string]int{}
+			}
+			m.cut[behaviour]++
+			return
+		}
+		select {
+		case <-m.left:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// slowReader asks for more than the buffers of a connection hold, and reads it
+// byte by byte.
+func (m *crowdMember) slowReader() {
+	request := fmt.Sprintf("GET /elb/elb-0001 HTTP/1.1\r\nHost: lsapi\r\nAuthorization: %s\r\n\r\n", m.authorization)
+	if _, err := io.WriteString(m, strings.Repeat(request, 250)); err != nil {
+		m.t.Errorf("ask: %v", err)
+		return
+	}
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for one := make([]byte, 1); ; {
+		if _, err := m.Read(one); err != nil {
+			m.t.Errorf("read: %v", err)
+			return
+		}
+		select {
+		case <-m.left:
+			return
+		case <-tick.C:
+		}
+	}
+}

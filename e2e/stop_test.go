@@ -1,0 +1,111 @@
+package e2e
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	interrupt = syscall.SIGINT
+	terminate = syscall.SIGTERM
+)
+
+// hold makes AWS keep every call unanswered for longer than any test takes.
+const hold = `{"action":"*","kind":"timeout","probability":1,"delay":"10m"}`
+
+// inFlight starts a request and returns once AWS has been asked for its sake.
+func inFlight(t *testing.T, s *service, emulator client) <-chan response {
+	t.Helper()
+	answered := make(chan response, 1)
+	go func() {
+		// A request that is cut off has status 0.
+		answer, _ := s.try(http.MethodGet, "/elb/default-elb", "")
+		answered <- answer
+	}()
+	eventually(t, "AWS is asked", func() bool {
+		return strings.Contains(emulator.get("/_emulator/calls").body, "DescribeLoadBalancers")
+	})
+	return answered
+}
+
+// refusesConnections waits until nobody accepts connections at the service.
+func refusesConnections(t *testing.T, s *service) {
+	t.Helper()
+	eventually(t, "connections are refused", func() bool {
+		connection, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+		if err == nil {
+			connection.Close()
+		}
+		return err != nil
+	})
+}
+
+// eventually waits until the condition holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("it does not come about that %s", what)
+		}
+	}
+}
+
+func TestAStopLetsTheRequestUnderWayFinish(t *testing.T) {
+	for name, signal := range map[string]syscall.Signal{"SIGTERM": terminate, "SIGINT": interrupt} {
+		t.Run(name, func(t *testing.T) {
+			_, url := startEmulator(t, "--latency", "500ms")
+			s := startService(t, url)
+			answered := inFlight(t, s, client{t: t, base: url})
+			s.signal(signal)
+			refusesConnections(t, s)
+			if answer := <-answered; answer.status != http.StatusOK {
+				t.Errorf("the request got %d", answer.status)
+			}
+			if status := s.wait(); status != 0 {
+				t.Errorf("status %d", status)
+			}
+		})
+	}
+}
+
+func TestAStopWaitsNoLongerThanItMay(t *testing.T) {
+	_, url := startEmulator(t)
+	emulator := client{t: t, base: url}
+	s := startService(t, url, with("SHUTDOWN_TIMEOUT=200ms"))
+	emulator.send(http.MethodPost, "/_emulator/faults", hold)
+	answered := inFlight(t, s, emulator)
+	if status := s.stop(); status != 1 {
+		t.Errorf("status %d", status)
+	}
+	<-answered
+	if stderr := s.stderr.String(); !strings.Contains(stderr, "lsapi: stopped before everything had finished: requests were under way") {
+		t.Error(stderr)
+	}
+}
+
+func TestASecondSignalStopsAtOnce(t *testing.T) {
+	_, url := startEmulator(t)
+	emulator := client{t: t, base: url}
+	s := startService(t, url)
+	emulator.send(http.MethodPost, "/_emulator/faults", hold)
+	answered := inFlight(t, s, emulator)
+	s.signal(terminate)
+	refusesConnections(t, s)
+	s.signal(terminate)
+	if status := s.wait(); status != 1 {
+		t.Errorf("status %d", status)
+	}
+	<-answered
+	if stderr := s.stderr.String(); !strings.HasSuffix(stderr, "lsapi: stopped at once by a second signal (terminated): what was under way is cut off\n") {
+		t.Error(stderr)
+	}
+}
