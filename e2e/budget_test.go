@@ -214,7 +214,7 @@ func TestAWSsOwnThrottlingFailsNoRead(t *testing.T) {
 			}
 			throttle(t, a)
 			stop := s.load(t, balancers)
-			s.readFor(t, 5*time.Second, 20, paths...)
+			s.readFor(t, 3*time.Second, 20, paths...)
 			stop()
 			if s.metric(t, "lsapi_aws_throttles_total") < 10 {
 				t.Error("AWS hardly throttled")

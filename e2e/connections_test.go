@@ -6,9 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -91,7 +89,7 @@ func affordable(t *testing.T) (idle, slow int) {
 // openFiles returns how many files the process has open, connections among them.
 func (p *process) openFiles(t *testing.T) int {
 	t.Helper()
-	files, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "fd"))
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,18 +177,23 @@ func (m *crowdMember) slowBody() {
 	m.drip("slow body", "POST /elb/elb-0001 HTTP/1.1\r\nHost: lsapi\r\nAuthorization: "+m.authorization+"\r\nContent-Length: 60000\r\n\r\n")
 }
 
+// wasCut notes that the service ended the connection.
+func (m *crowdMember) wasCut(behaviour string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.cut == nil {
+		m.cut = map[string]int{}
+	}
+	m.cut[behaviour]++
+}
+
 // drip sends the beginning, and then byte by byte what never ends.
 func (m *crowdMember) drip(behaviour, beginning string) {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for text := beginning; ; text = " " {
 		if _, err := io.WriteString(m, text); err != nil {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			if m.cut == nil {
-				m.cut = map[string]int{}
-			}
-			m.cut[behaviour]++
+			m.wasCut(behaviour)
 			return
 		}
 		select {

@@ -19,7 +19,7 @@ import (
 const defaultList = "/elb/default-elb"
 
 func TestManyReadersCostNoMoreCallsThanOne(t *testing.T) {
-	const bound, window = 500 * time.Millisecond, 3 * time.Second
+	const bound, window = 500 * time.Millisecond, 2 * time.Second
 	for _, readers := range []int{1, 10, 50} {
 		t.Run(strconv.Itoa(readers), func(t *testing.T) {
 			t.Parallel()
