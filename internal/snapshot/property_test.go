@@ -44,7 +44,7 @@ const (
 	propertyBound    = 300 * time.Millisecond
 	propertyOnError  = 10 * time.Second
 	propertyCall     = time.Second
-	propertyDuration = 2500 * time.Millisecond
+	propertyDuration = 2000 * time.Millisecond
 	propertyClients  = 12
 )
 
