@@ -222,7 +222,7 @@ func TestAHangingCallDelaysNobodyElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, s := startBoth(t)
-			a.fault(t, `{"action":"`+action+`","kind":"timeout","count":1,"delay":"4s"}`)
+			a.fault(t, `{"action":"`+action+`","kind":"timeout","count":1,"delay":"8s"}`)
 			held := make(chan response, 1)
 			go func() {
 				method, body := http.MethodGet, ""
@@ -246,10 +246,13 @@ func TestAHangingCallDelaysNobodyElse(t *testing.T) {
 			}
 			select {
 			case answer := <-held:
-				t.Errorf("it was answered with %d while it should have been held", answer.status)
+				// Of several reads that a list can be answered by, only one is held.
+				if name != "list" || answer.status != http.StatusOK {
+					t.Errorf("it was answered with %d while it should have been held", answer.status)
+				}
 			default:
+				<-held
 			}
-			<-held
 		})
 	}
 }
