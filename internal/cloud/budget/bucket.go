@@ -57,12 +57,12 @@ func (b *bucket) take(ctx context.Context) error {
 func (b *bucket) enter(ctx context.Context) *ticket {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.queue) == 0 && b.draw() == 0 {
+	if b.queue.len() == 0 && b.draw() == 0 {
 		b.stats.Attempts++
 		return nil
 	}
 	t := newTicket(PurposeOf(ctx))
-	b.queue = append(b.queue, t)
+	b.queue.add(t)
 	b.stats.Waits++
 	b.serve()
 	return t
@@ -83,7 +83,7 @@ func (b *bucket) leave(t *ticket, waited time.Duration) {
 	defer b.mu.Unlock()
 	b.stats.GivenUp++
 	b.stats.Waited += waited
-	if !b.queue.remove(t) && len(b.queue) > 0 {
+	if !b.queue.remove(t) && b.queue.len() > 0 {
 		close(b.queue.next().admitted)
 	}
 }
@@ -98,7 +98,7 @@ func (b *bucket) onTimer() {
 // serve hands out the tokens that there are to those whose turn it is, and sets
 // the timer if somebody is left. b.mu must be held.
 func (b *bucket) serve() {
-	for len(b.queue) > 0 {
+	for b.queue.len() > 0 {
 		if wait := b.draw(); wait > 0 {
 			b.wakeIn(wait)
 			return
@@ -147,6 +147,6 @@ func (b *bucket) snapshot() Stats {
 	defer b.mu.Unlock()
 	stats := b.stats
 	stats.Tokens = b.tokens()
-	stats.Waiting = len(b.queue)
+	stats.Waiting = b.queue.len()
 	return stats
 }

@@ -3,10 +3,9 @@
 // that every attempt of every call draws a token, retries included.
 //
 // Who waits for a token is served by Rank, and first come first served within a
-// rank. The order is strict: while writes use a category up, a background
-// refresh of the same category does not come to its turn. Nothing guards it
-// against that, because data that grows old is served with its true age, and a
-// write that waits for a refresh helps nobody.
+// rank. Whoever has waited the longest gets every fourth token whatever its rank,
+// so that a client who never stops writing cannot keep the background refresh
+// from its turn, and with it everybody else's answers from growing old.
 //
 // AWS's own buckets are shared with everything else that uses the account. When
 // AWS throttles an attempt that had a token, others have drawn what lsapi

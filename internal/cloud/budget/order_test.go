@@ -54,6 +54,20 @@ func TestWritesGoBeforeReadersWhoWaitAndThoseBeforeRefreshes(t *testing.T) {
 	})
 }
 
+func TestWritesThatNeverEndLetTheOthersHaveEveryFourthToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := emptied(t)
+		w.start(budget.For(t.Context(), budget.Background), "refresh")
+		for range 2 {
+			w.start(budget.For(t.Context(), budget.WaitingReader), "reader")
+		}
+		for range 8 {
+			w.start(budget.For(t.Context(), budget.Write), "write")
+		}
+		w.expect(11, "first write write write refresh write write write reader write write reader")
+	})
+}
+
 func TestACallWithoutAPurposeIsAReaderWhoWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := emptied(t)
