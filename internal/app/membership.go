@@ -46,6 +46,9 @@ func (a *App) startMembership(cfg config.Config, aws *cloud.Client, metrics *tel
 	members := membership.New(aws.ForLanes(base), membership.Options{
 		Log:      a.log,
 		Observer: metrics,
+		Exists: func(ctx context.Context, loadBalancer string) error {
+			return lists.Exists(ctx, loadBalancer)
+		},
 		Applied: func(loadBalancer string, attached, detached []lsapi.Instance) {
 			lists.Applied(loadBalancer, attached, detached)
 		},

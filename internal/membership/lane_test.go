@@ -330,6 +330,65 @@ func TestACallerWhoLeavesDoesNotStopACallThatWasSent(t *testing.T) {
 	})
 }
 
+func TestALookEndsWhenAllWhoWantedItHaveLeft(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		stays  bool
+		lasted time.Duration
+	}{{"all leave", false, time.Second}, {"one stays", true, membership.DefaultCallTimeout}} {
+		t.Run(test.name, func(t *testing.T) {
+			aws := newFakeAWS()
+			aws.run(one, two)
+			var lasted time.Duration
+			// The first look takes in who comes next; the second is for both.
+			aws.next("Members", func(context.Context, func() error) error { return lsapi.Errorf(lsapi.CodeUpstream, "") },
+				func(ctx context.Context, _ func() error) error {
+					start := time.Now()
+					<-ctx.Done()
+					lasted = time.Since(start) + aws.latency
+					return ctx.Err()
+				})
+			inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+				var callers sync.WaitGroup
+				callers.Go(func() { change(s, lsapi.Attach, three) })
+				synctest.Wait()
+				ctx, leave := context.WithCancel(t.Context())
+				callers.Go(func() { _, _ = s.Change(ctx, request(lsapi.Attach, one)) })
+				callers.Go(func() {
+					if test.stays {
+						change(s, lsapi.Attach, two)
+						return
+					}
+					_, _ = s.Change(ctx, request(lsapi.Attach, two))
+				})
+				time.Sleep(aws.latency + time.Second)
+				leave()
+				callers.Wait()
+				synctest.Wait()
+				if lasted != test.lasted {
+					t.Errorf("the read of the membership lasted %v, want %v", lasted, test.lasted)
+				}
+			})
+		})
+	}
+}
+
+func TestALoadBalancerThatDoesNotExistStartsNoLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws := newFakeAWS()
+		s := membership.New(aws, membership.Options{
+			Exists: func(context.Context, string) error { return lsapi.Errorf(lsapi.CodeNotFound, "") },
+		})
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
+		if stats := s.Stats(); stats.Lanes != 0 || len(aws.calls) != 0 {
+			t.Errorf("there are %d lanes, and AWS was asked %v", stats.Lanes, aws.calls)
+		}
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestALaneThatHangsDelaysNoOther(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)

@@ -23,8 +23,8 @@ const (
 	maxWaiting = 1000
 
 	// maxLanes is how many load balancers are changed at once: far above the
-	// quota of a region (20, adjustable), far below what memory holds.
-	maxLanes = 10_000
+	// quota of a region (20, adjustable). Each holds some 50 KB while it asks AWS.
+	maxLanes = 1000
 
 	// maxIsolationCalls bounds the extra calls that find the instances for which
 	// AWS refused a batch: halving finds one culprit among 200 in 16. A Classic

@@ -1,7 +1,9 @@
 package membership
 
 import (
+	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lsapi"
@@ -31,10 +33,14 @@ func (l *lane) round(batch []*request) {
 	l.finish(l.carryOut(l.decide(batch, v)))
 }
 
-// look reads the membership and looks up the batch's instances, at once.
+// look reads the membership and looks up the batch's instances, at once. It ends
+// when nobody wants to know any more.
 func (l *lane) look(batch []*request) view {
 	ctx, cancel := l.service.asking()
 	defer cancel()
+	if len(l.open) == 0 {
+		defer whenAllHaveLeft(batch, cancel)()
+	}
 
 	v := view{began: time.Now()}
 	var lookupErr error
@@ -54,6 +60,26 @@ func (l *lane) look(batch []*request) view {
 	v.shown = setOf(ids)
 	v.members = setOf(l.service.Overlay(l.loadBalancer, ids, v.began))
 	return v
+}
+
+// whenAllHaveLeft calls f when the callers of all requests have left, until stop
+// is called.
+func whenAllHaveLeft(batch []*request, f func()) (stop func()) {
+	var there atomic.Int64
+	there.Store(int64(len(batch)))
+	stops := make([]func() bool, len(batch))
+	for i, r := range batch {
+		stops[i] = context.AfterFunc(r.ctx, func() {
+			if there.Add(-1) == 0 {
+				f()
+			}
+		})
+	}
+	return func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
 }
 
 // decide answers what needs no call and returns the changes that do, in arrival

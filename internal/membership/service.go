@@ -58,6 +58,10 @@ type Options struct {
 	// OverlayWindow is by how much AWS's reads are assumed to lag behind its
 	// writes, at most. Default: DefaultOverlayWindow.
 	OverlayWindow time.Duration
+	// Exists returns CodeNotFound for a load balancer that certainly does not
+	// exist, by what is known already: then invented names start no lane. It may
+	// wait for as long as ctx lets it. Default: every name may exist.
+	Exists func(ctx context.Context, loadBalancer string) error
 	// Applied is told of the changes of a round that took effect, before their
 	// callers are answered, so that what they read next shows them. Default:
 	// nobody is.
@@ -80,6 +84,7 @@ type Service struct {
 	log     *slog.Logger
 	call    time.Duration
 	window  time.Duration
+	exists  func(ctx context.Context, loadBalancer string) error
 	applied func(loadBalancer string, attached, detached []lsapi.Instance)
 	observe Observer
 
@@ -103,6 +108,9 @@ func New(aws AWS, o Options) *Service {
 	if o.OverlayWindow == 0 {
 		o.OverlayWindow = DefaultOverlayWindow
 	}
+	if o.Exists == nil {
+		o.Exists = func(context.Context, string) error { return nil }
+	}
 	if o.Applied == nil {
 		o.Applied = func(string, []lsapi.Instance, []lsapi.Instance) {}
 	}
@@ -111,7 +119,8 @@ func New(aws AWS, o Options) *Service {
 	}
 	base, cancel := context.WithCancel(context.Background())
 	return &Service{
-		aws: aws, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow, applied: o.Applied, observe: o.Observer,
+		aws: aws, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
+		exists: o.Exists, applied: o.Applied, observe: o.Observer,
 		base: base, cancel: cancel,
 		lanes: make(map[string]*lane),
 	}
@@ -158,6 +167,9 @@ func (s *Service) List(ctx context.Context, loadBalancer string) (lsapi.Listing,
 //     whether the change was sent.
 //   - CodeForbidden, CodeUpstream: AWS refuses lsapi or fails. Nothing changed.
 func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Instance, error) {
+	if err := s.exists(ctx, r.LoadBalancer); err != nil {
+		return lsapi.Instance{}, err
+	}
 	waiting := newRequest(ctx, r)
 	if err := s.enqueue(waiting); err != nil {
 		return lsapi.Instance{}, err

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -11,19 +12,24 @@ import (
 // begins, never later: what it finds must have been asked for after its readers
 // came. A page of the region's listing that began late enough lands it too.
 type flight struct {
-	name   string
-	joined time.Time // when the last reader joined
-	landed chan struct{}
-	err    error // set before it lands
+	name    string
+	joined  time.Time // when the last reader joined
+	readers int       // who wait for it; one that has none does not begin
+	landed  chan struct{}
+	err     error // set before it lands
 }
 
 // await reads a load balancer afresh, together with all who want the same.
 func (s *Snapshot) await(ctx context.Context, name string) error {
-	f := s.join(name)
+	f, err := s.join(name)
+	if err != nil {
+		return err
+	}
 	select {
 	case <-f.landed:
 		return f.err
 	case <-ctx.Done():
+		s.leave(f)
 		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
 	case <-s.base.Done():
 		return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
@@ -32,11 +38,14 @@ func (s *Snapshot) await(ctx context.Context, name string) error {
 
 // join gets on the load balancer's next flight. While one is under way, the next
 // waits for it, so that all who come meanwhile share it.
-func (s *Snapshot) join(name string) *flight {
+func (s *Snapshot) join(name string) (*flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.waiting[name]
 	if f == nil {
+		if len(s.waiting) >= maxFlights {
+			return nil, errTooManyReads()
+		}
 		f = &flight{name: name, landed: make(chan struct{})}
 		s.waiting[name] = f
 		if !s.flying[name] {
@@ -44,7 +53,20 @@ func (s *Snapshot) join(name string) *flight {
 		}
 	}
 	f.joined = time.Now()
-	return f
+	f.readers++
+	return f, nil
+}
+
+// leave ends a wait for a flight. One that has not begun and that nobody waits
+// for any more never will.
+func (s *Snapshot) leave(f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.readers--
+	if f.readers == 0 && s.waiting[f.name] == f {
+		delete(s.waiting, f.name)
+		s.queue = slices.DeleteFunc(s.queue, func(queued *flight) bool { return queued == f })
+	}
 }
 
 // enqueue lets a flight begin as soon as a reader is free. The caller holds mu.

@@ -13,6 +13,10 @@ const (
 	// region's refresh, which serves them all, its share.
 	maxNamedReads = 16
 
+	// maxFlights is how many load balancers readers wait for at once: more than
+	// one reads in its right mind, little for the memory.
+	maxFlights = 2000
+
 	// factsLifetime is how long EC2's facts of an instance are taken for true.
 	// What is shown of them (type, launch time) changes only when an instance is
 	// stopped and started again, which takes about as long.

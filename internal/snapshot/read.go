@@ -21,7 +21,7 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error
 	case known != nil && s.isFresh(known.AsOf, now):
 		s.served(now.Sub(known.AsOf))
 		return &known.Representation, nil
-	case !exists && s.isFresh(time.Unix(0, s.listed.Load()), now):
+	case !exists && s.isListed(now):
 		return nil, errNotFound(loadBalancer)
 	case s.failing.Load() && s.isBearable(known, now):
 		return &known.Representation, nil
@@ -109,6 +109,12 @@ func (s *Snapshot) isIdle(now time.Time) bool {
 
 func errNotFound(loadBalancer string) error {
 	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", loadBalancer)
+}
+
+func errTooManyReads() error {
+	err := lsapi.Errorf(lsapi.CodeThrottled, "too many load balancers are being read")
+	err.RetryAfter = retryPause
+	return err
 }
 
 func errTooOld(asOf time.Time, cause error) error {

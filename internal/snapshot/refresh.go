@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -84,15 +85,16 @@ func (s *Snapshot) tell(err error) {
 	switch was := s.failing.Swap(failing); {
 	case failing && !was:
 		s.o.Log.Warn("AWS cannot be read; answers grow older", "code", lsapi.ErrorCode(err), "error", err)
+		s.announce()
 	case was && !failing:
 		s.o.Log.Info("AWS can be read again")
 	}
 }
 
-// refresh lists the region. Each page is shown to readers as soon as it is
-// there. A load balancer that was known and is not listed is asked for by name:
-// only that answer makes it a 404. lookups is the part of the time that went
-// into looking up instances.
+// refresh lists the region. Each load balancer is shown to readers as soon as it
+// is listed and its instances are known. One that was known and is not listed is
+// asked for by name: only that answer makes it a 404. lookups is the part of the
+// time that went into looking up instances.
 func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err error) {
 	began := time.Now()
 	listed, members := make(map[string]bool), make(map[string]bool)
@@ -102,26 +104,22 @@ func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err erro
 		if err != nil {
 			return lookups, err
 		}
-		p := s.newPage(page, asked)
-		for _, id := range p.members {
-			members[id] = true
-		}
+		known, unknown := s.split(page, asked, members)
 		for _, lb := range page {
 			listed[lb.Name] = true
 		}
-		if len(s.facts.missing(p.members)) == 0 {
-			s.show(p)
-		} else {
-			incomplete = append(incomplete, p)
-		}
+		s.show(known)
+		incomplete = append(incomplete, unknown)
 		asked = time.Now()
 	}
+	s.slotsFor(slices.Collect(maps.Keys(listed))...) // that they exist is known from now on
+	s.listed.Store(began.UnixNano())
+	s.announce()
+	s.checkUnlisted(listed, began)
 	if lookups, err = s.complete(ctx, incomplete); err != nil {
 		return lookups, err
 	}
-	s.listed.Store(began.UnixNano())
 	s.achieved.Store(s.oldest.Swap(0))
-	s.checkUnlisted(listed, began)
 	s.facts.keep(members)
 	s.renewFacts()
 	return lookups, nil
@@ -143,19 +141,32 @@ func (s *Snapshot) renewFacts() {
 	})
 }
 
-// listedPage is a page of the listing whose asking began then.
+// listedPage is a page of the listing, or a part of one, whose asking began then.
 type listedPage struct {
 	loadBalancers []lsapi.LoadBalancer
 	asked         time.Time
-	members       []string // of all of them
+	missing       []string // instances that nothing is known of
 }
 
-func (s *Snapshot) newPage(page []lsapi.LoadBalancer, asked time.Time) listedPage {
-	p := listedPage{loadBalancers: page, asked: asked}
+// split parts the load balancers of a page whose instances are known from the
+// others, so that an instance that cannot be looked up keeps nobody else's answer
+// from being shown. It adds all instances to members.
+func (s *Snapshot) split(page []lsapi.LoadBalancer, asked time.Time, members map[string]bool) (known, unknown listedPage) {
+	known.asked, unknown.asked = asked, asked
 	for _, lb := range page {
-		p.members = append(p.members, s.o.Overlay(lb.Name, lb.Members, asked)...)
+		ids := s.o.Overlay(lb.Name, lb.Members, asked)
+		for _, id := range ids {
+			members[id] = true
+		}
+		missing := s.facts.missing(ids)
+		if len(missing) == 0 {
+			known.loadBalancers = append(known.loadBalancers, lb)
+			continue
+		}
+		unknown.loadBalancers = append(unknown.loadBalancers, lb)
+		unknown.missing = append(unknown.missing, missing...)
 	}
-	return p
+	return known, unknown
 }
 
 // complete looks up what is missing of pages, all of it together, because that
@@ -163,7 +174,7 @@ func (s *Snapshot) newPage(page []lsapi.LoadBalancer, asked time.Time) listedPag
 func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups time.Duration, err error) {
 	var ids []string
 	for _, p := range pages {
-		ids = append(ids, p.members...)
+		ids = append(ids, p.missing...)
 	}
 	began := time.Now()
 	err = s.facts.ensure(ctx, s.o.AWS, ids)
@@ -204,7 +215,7 @@ func (s *Snapshot) checkUnlisted(listed map[string]bool, began time.Time) {
 	known := *s.slots.Load()
 	for name, sl := range known {
 		if e := sl.current.Load(); !listed[name] && (e == nil || e.AsOf.Before(began)) {
-			s.join(name)
+			_, _ = s.join(name) // too many are read: the next listing asks again
 		}
 	}
 	s.landWaiting(began, func(name string) (error, bool) {

@@ -72,6 +72,8 @@ type Snapshot struct {
 	lastRead atomic.Int64                     // when somebody last read, as UnixNano
 	renewing atomic.Bool                      // instance facts are being asked for again
 
+	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
+
 	mu      sync.Mutex         // guards what follows, and the replacing of slots
 	waiting map[string]*flight // by load balancer; not begun
 	queue   []*flight          // those of waiting that may begin, in order
@@ -104,6 +106,7 @@ func New(o Options) *Snapshot {
 		base:    base, cancel: cancel,
 	}
 	s.slots.Store(new(map[string]*slot))
+	s.refreshed.Store(new(make(chan struct{})))
 	s.bound.Store(int64(o.MaxStaleness))
 	return s
 }

@@ -423,3 +423,71 @@ func TestALoadBalancerThatComesBackWhileItIsDroppedIsFound(t *testing.T) {
 		}
 	})
 }
+
+func TestANamedReadThatNobodyWaitsForAnyMoreIsNotMade(t *testing.T) {
+	aws := newFakeAWS()
+	aws.slow["Members"], aws.slow["LoadBalancers"] = time.Minute, time.Hour
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		var readers sync.WaitGroup
+		for i := range 500 {
+			readers.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, _ = r.Read(ctx, fmt.Sprintf("web-%d", i), false)
+			})
+		}
+		readers.Wait()
+		time.Sleep(10 * time.Minute)
+		if n := aws.count("Members"); n > 16 {
+			t.Errorf("%d load balancers were read by name, want only those whose read had begun", n)
+		}
+	})
+}
+
+func TestTooManyNamedReadsAreRefusedAtOnce(t *testing.T) {
+	aws := newFakeAWS()
+	aws.slow["Members"], aws.slow["LoadBalancers"] = time.Hour, time.Hour
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		ctx, cancel := context.WithCancel(t.Context())
+		codes := make(chan lsapi.Code, 3000)
+		var readers sync.WaitGroup
+		for i := range cap(codes) {
+			readers.Go(func() {
+				_, err := r.Read(ctx, fmt.Sprintf("web-%d", i), false)
+				codes <- lsapi.ErrorCode(err)
+			})
+		}
+		synctest.Wait()
+		if refused := len(codes); refused < 900 || refused > 1000 {
+			t.Errorf("%d of 3000 were refused at once", refused)
+		}
+		for range len(codes) {
+			if code := <-codes; code != lsapi.CodeThrottled {
+				t.Errorf("one was refused with %q", code)
+			}
+		}
+		cancel()
+		readers.Wait()
+	})
+}
+
+func TestAnInstanceThatCannotBeLookedUpHoldsNobodyElseUp(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	aws.set("api", "i-2")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, "api", "i-2:t2.micro")
+		time.Sleep(time.Second)
+		aws.set("web", "i-1", "i-3")
+		aws.set("api")
+		aws.change(func(f *fakeAWS) {
+			f.fail["Instances"] = lsapi.Errorf(lsapi.CodeUpstream, "")
+			f.fail["Members"] = lsapi.Errorf(lsapi.CodeUpstream, "")
+		})
+		time.Sleep(2 * maxStaleness)
+		r.wantRead(t, "api", "")
+		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, "invented", "!not_found")
+	})
+}
