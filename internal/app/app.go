@@ -68,6 +68,7 @@ func (a *App) start(ctx context.Context, o Options) error {
 		return err
 	}
 	metrics := telemetry.NewMetrics(o.Version)
+	showLog(metrics, a.out)
 	aws, err := newCloud(ctx, cfg, metrics)
 	if err != nil {
 		return err

@@ -62,6 +62,11 @@ func showSnapshot(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
 		func(s snapshot.Stats) float64 { return float64(s.Bytes) })
 }
 
+func showLog(metrics *telemetry.Metrics, out *telemetry.Writer) {
+	metrics.Counter("lsapi_log_lines_dropped_total", "Lines of the log that were lost because nobody reads it.",
+		func() float64 { return float64(out.Dropped()) })
+}
+
 // outcome is a code as the value of a label.
 func outcome(code lsapi.Code) string {
 	if code == "" {

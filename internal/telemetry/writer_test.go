@@ -73,10 +73,9 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		w := telemetry.NewWriter(&file)
 		line := []byte(strings.Repeat("x", 1023) + "\n")
 		for range 64 {
-			if err := w.WriteSoon(line); err != nil {
-				t.Fatal(err)
-			}
+			w.WriteSoon(line)
 		}
+		synctest.Wait()
 		if text, _ := file.read(); len(text) != 64<<10 {
 			t.Errorf("of 64 KiB, %d bytes were written", len(text))
 		}
@@ -115,6 +114,48 @@ func TestConcurrentLinesStayWhole(t *testing.T) {
 	}
 }
 
+// stalled is a pipe that is full, until it is read.
+type stalled struct {
+	calls
+	read chan struct{}
+}
+
+func (s *stalled) Write(p []byte) (int, error) {
+	<-s.read
+	return s.calls.Write(p)
+}
+
+func TestALogThatNobodyReadsHoldsNoRequestUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe := &stalled{read: make(chan struct{})}
+		w := telemetry.NewWriter(pipe)
+		line := []byte(strings.Repeat("x", 1023) + "\n")
+		start := time.Now()
+		for range 4 << 10 { // 4 MiB
+			w.WriteSoon(line)
+			time.Sleep(time.Microsecond)
+		}
+		if took := time.Since(start); took > 5*time.Millisecond {
+			t.Errorf("4,096 lines of the access log took %v", took)
+		}
+		dropped := w.Dropped()
+		if dropped < 2<<10 || dropped >= 4<<10-1<<10 {
+			t.Errorf("%d lines of 4096 were dropped, want those beyond 1 MiB", dropped)
+		}
+		if _, err := w.Write([]byte("a change\n")); err == nil || time.Since(start) > 2*time.Second {
+			t.Errorf("another line: %v after %v", err, time.Since(start))
+		}
+		close(pipe.read)
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		text, _ := pipe.calls.read()
+		if got := strings.Count(text, "\n"); got != 4<<10-int(dropped)+1 || !strings.HasSuffix(text, "a change\n") {
+			t.Errorf("%d lines were written, and %d dropped", got, dropped)
+		}
+	})
+}
+
 // full is a disk without space.
 type full struct{}
 
@@ -122,9 +163,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space") }
 
 func TestALogThatCannotBeWrittenSaysSoToWhoFlushes(t *testing.T) {
 	w := telemetry.NewWriter(full{})
-	if err := w.WriteSoon([]byte("x\n")); err != nil {
-		t.Errorf("a line that waits: %v", err)
-	}
+	w.WriteSoon([]byte("x\n"))
 	if err := w.Flush(); err == nil {
 		t.Error("Flush said nothing")
 	}
