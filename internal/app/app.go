@@ -95,6 +95,9 @@ func (a *App) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if listener, err = limited(listener); err != nil {
+		return err
+	}
 	a.server = Serve(listener, handler, cfg.RequestTimeout, a.log)
 	a.started("requests", a.server.Stop)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -95,6 +96,14 @@ func TestStopCutsOffWhatTakesTooLong(t *testing.T) {
 	}
 	if err := <-answered; err == nil {
 		t.Error("the request was answered")
+	}
+}
+
+func TestConnectionsLeaveFilesForAWS(t *testing.T) {
+	for files, want := range map[uint64]int{64: 100, 200: 100, 1024: 924, math.MaxUint64: math.MaxInt32 - 100} {
+		if got := connectionsWithin(files); got != want {
+			t.Errorf("%d connections are taken with %d files, want %d", got, files, want)
+		}
 	}
 }
 
