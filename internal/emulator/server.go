@@ -21,6 +21,10 @@ type call struct {
 
 // ServeHTTP implements http.Handler.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if fromElsewhere(r) || rebound(r) {
+		writeProblem(w, http.StatusForbidden, "this is for programs on this machine, not for web pages")
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
 		e.serveControl(w, r)
 		return
