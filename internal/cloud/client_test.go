@@ -221,6 +221,28 @@ func TestErrorsOfAWSGetTheirCodes(t *testing.T) {
 	}
 }
 
+func TestWhatAWSQuotesOfARequestIsNotPassedOn(t *testing.T) {
+	for code, message := range map[string]string{
+		"SignatureDoesNotMatch": "The canonical string should have been 'x-amz-security-token:SECRET'",
+		"IncompleteSignature":   "in the header 'SECRET'",
+		"SomethingNew":          strings.Repeat("endless ", 1000) + "SECRET",
+	} {
+		t.Run(code, func(t *testing.T) {
+			client, _ := startAWS(t, elbError(403, code, message))
+			err := lsapi.AsError(client.Register(t.Context(), "web", []string{"i-a"}))
+			logged := fmt.Sprintf("%v %+v", err, err.Err)
+			if strings.Contains(logged, "SECRET") || len(logged) > 2000 {
+				t.Errorf("the error is %s", logged)
+			}
+			for _, useful := range []string{"RegisterInstancesWithLoadBalancer", code, "r-1"} {
+				if !strings.Contains(logged, useful) {
+					t.Errorf("the error does not have %s: %s", useful, logged)
+				}
+			}
+		})
+	}
+}
+
 func TestThrottlingIsRetriedAndThenTold(t *testing.T) {
 	for _, code := range []string{"Throttling", "DependencyThrottle"} {
 		t.Run(code, func(t *testing.T) {

@@ -3,9 +3,11 @@ package cloud
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	smithy "github.com/aws/smithy-go"
 
 	"lsapi"
@@ -60,6 +62,17 @@ var codes = map[string]lsapi.Code{
 // by several tokens.
 const throttledRetryAfter = 2 * time.Second
 
+// maxMessage is how much of a message of AWS is passed on: far more than any
+// that is meant for people.
+const maxMessage = 500
+
+// quoting are the codes whose messages quote the request that AWS received, its
+// session token included.
+var quoting = map[string]bool{
+	"IncompleteSignature":   true,
+	"SignatureDoesNotMatch": true,
+}
+
 // coded turns what the SDK returned for a call with ctx into lsapi's error.
 func coded(ctx context.Context, err error) *lsapi.Error {
 	result := &lsapi.Error{Code: lsapi.CodeUpstream, Err: err}
@@ -69,8 +82,9 @@ func coded(ctx context.Context, err error) *lsapi.Error {
 			result.Code = code
 		}
 		if result.Code == lsapi.CodeInvalid || result.Code == lsapi.CodeNotFound {
-			result.Message = apiError.ErrorMessage()
+			result.Message = cut(apiError.ErrorMessage())
 		}
+		result.Err = harmless(err, apiError)
 		if result.Code == lsapi.CodeThrottled {
 			result.RetryAfter = throttledRetryAfter
 		}
@@ -86,6 +100,33 @@ func coded(ctx context.Context, err error) *lsapi.Error {
 		result.Code = lsapi.CodeForbidden
 	}
 	return result
+}
+
+// harmless returns an AWS error as it may be logged.
+func harmless(err error, apiError smithy.APIError) error {
+	code, message := apiError.ErrorCode(), apiError.ErrorMessage()
+	if !quoting[code] && len(message) <= maxMessage {
+		return err
+	}
+	text := "api error " + code
+	if !quoting[code] {
+		text += ": " + cut(message)
+	}
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		text += ", RequestID: " + response.ServiceRequestID()
+	}
+	if operation, ok := errors.AsType[*smithy.OperationError](err); ok {
+		return &smithy.OperationError{ServiceID: operation.Service(), OperationName: operation.Operation(), Err: errors.New(text)}
+	}
+	return errors.New(text)
+}
+
+// cut shortens a message of AWS to maxMessage bytes.
+func cut(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + "..."
 }
 
 // errNoCredentials marks a call that was not made because no credentials could
