@@ -50,9 +50,7 @@ func assetRoute(asset api.Asset) route {
 	}
 	tag := sync.OnceValue(func() string { return entityTag(asset.Content) })
 	if asset.Gzipped {
-		return route{pattern: pattern, get: func(x *exchange) error {
-			return sendGzipped(x, asset.ContentType, tag(), asset.Content)
-		}}
+		return route{pattern: pattern, get: newGzipped(asset.ContentType, asset.Content, tag).send}
 	}
 	return route{pattern: pattern, get: func(x *exchange) error {
 		return sendDocument(x, asset.ContentType, tag(), asset.Content)

@@ -89,6 +89,7 @@ func TestADocumentIsSentCompressedToWhoTakesItSo(t *testing.T) {
 		{"weight 0", []string{"gzip;q=0"}, false},
 		{"weight 0.000", []string{"br, gzip;q=0.000"}, false},
 		{"no weight at all", []string{"gzip;q=x"}, false},
+		{"far back in a list without end", []string{strings.Repeat("br,", 1000) + "gzip"}, false},
 		{"garbage", []string{";;,=,gzip x"}, false},
 	}
 	var plain []byte
