@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -57,6 +58,9 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Mode()&0o002 != 0 && runtime.GOOS != "windows" {
+		return nil, errors.New("everybody on this machine can write to it; take that from them with chmod o-w")
+	}
 	text, err := io.ReadAll(io.LimitReader(file, maxEnvFileSize+1))
 	if err == nil && len(text) > maxEnvFileSize {
 		err = fmt.Errorf("it is larger than %d bytes", maxEnvFileSize)

@@ -60,6 +60,16 @@ func TestAFileThatCannotBeReadIsAProblem(t *testing.T) {
 	}
 }
 
+func TestAFileThatEverybodyCanWriteToIsRefused(t *testing.T) {
+	file := writeFile(t, "LISTEN=:9000\n")
+	if err := os.Chmod(file, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Load(sources(t, "--env-file="+file)); err == nil || !strings.Contains(err.Error(), "chmod o-w") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAMalformedFileIsToldByItsLineAndNotByItsText(t *testing.T) {
 	const secret = "wJalrXUtnFEMI"
 	for _, tc := range []struct {
@@ -103,7 +113,8 @@ func TestAFileMayBeginWithAByteOrderMarkAndEndLinesAsWindowsDoes(t *testing.T) {
 func TestExportSetsWhatTheEnvironmentDoesNot(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "of-the-environment")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-	s := sources(t, "--env-file="+writeFile(t, "AWS_ACCESS_KEY_ID=of-the-file\nAWS_SECRET_ACCESS_KEY=of-the-file\n"))
+	t.Setenv("API_TOKEN", "")
+	s := sources(t, "--env-file="+writeFile(t, "AWS_ACCESS_KEY_ID=of-the-file\nAWS_SECRET_ACCESS_KEY=of-the-file\nAPI_TOKEN=bWU6aHVzaA==\n"))
 	s.Environ = append(s.Environ, os.Environ()...)
 	if err := load(t, s).Export(); err != nil {
 		t.Fatal(err)
@@ -113,6 +124,9 @@ func TestExportSetsWhatTheEnvironmentDoesNot(t *testing.T) {
 	}
 	if got := os.Getenv("AWS_SECRET_ACCESS_KEY"); got != "of-the-file" {
 		t.Errorf("AWS_SECRET_ACCESS_KEY is %s", got)
+	}
+	if os.Getenv("API_TOKEN") != "" {
+		t.Error("API_TOKEN is there for every library to see")
 	}
 }
 

@@ -121,6 +121,9 @@ func environment(variables []string) koanf.Provider {
 // process, before anything has looked.
 func (c Config) Export() error {
 	for name, value := range c.Environment {
+		if name == find(keyAPIToken).variable {
+			continue // nobody else needs it
+		}
 		if err := os.Setenv(name, string(value)); err != nil {
 			return err
 		}

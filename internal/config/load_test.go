@@ -164,6 +164,7 @@ func TestEachBadValueIsNamedByFlagAndVariable(t *testing.T) {
 		{"no unit", "request-timeout", "REQUEST_TIMEOUT", "30"},
 		{"zero", "request-timeout", "REQUEST_TIMEOUT", "0s"},
 		{"negative", "shutdown-timeout", "SHUTDOWN_TIMEOUT", "-1s"},
+		{"longer than a day", "shutdown-timeout", "SHUTDOWN_TIMEOUT", "1000000h"},
 		{"no staleness", "max-staleness", "MAX_STALENESS", "0s"},
 		{"negative staleness", "max-staleness", "MAX_STALENESS", "-2s"},
 		{"stale on error below staleness", "max-stale-on-error", "MAX_STALE_ON_ERROR", "1s"},

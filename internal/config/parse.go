@@ -78,10 +78,14 @@ func (p *parser) awsEndpoint() string {
 	return endpoint
 }
 
+// maxDuration is longer than any of the durations makes sense, and short enough
+// to be reckoned with.
+const maxDuration = 24 * time.Hour
+
 func (p *parser) duration(key string) time.Duration {
 	d, err := time.ParseDuration(p.text(key))
-	if err != nil || d <= 0 {
-		p.problem(key, "not a positive duration, such as 30s or 1m30s")
+	if err != nil || d <= 0 || d > maxDuration {
+		p.problem(key, "not a positive duration of at most 24h, such as 30s or 1m30s")
 	}
 	return d
 }
