@@ -353,14 +353,12 @@ func TestALookEndsWhenAllWhoWantedItHaveLeft(t *testing.T) {
 				callers.Go(func() { change(s, lsapi.Attach, three) })
 				synctest.Wait()
 				ctx, leave := context.WithCancel(t.Context())
+				other := ctx
+				if test.stays {
+					other = t.Context()
+				}
 				callers.Go(func() { _, _ = s.Change(ctx, request(lsapi.Attach, one)) })
-				callers.Go(func() {
-					if test.stays {
-						change(s, lsapi.Attach, two)
-						return
-					}
-					_, _ = s.Change(ctx, request(lsapi.Attach, two))
-				})
+				callers.Go(func() { _, _ = s.Change(other, request(lsapi.Attach, two)) })
 				time.Sleep(aws.latency + time.Second)
 				leave()
 				callers.Wait()
