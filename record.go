@@ -1,0 +1,222 @@
+package lsapi
+
+import (
+	"errors"
+	"time"
+)
+
+// Outcome is what became of a change. It is empty while that is open.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeApplied   Outcome = "applied"   // AWS made it so
+	OutcomeConflict  Outcome = "conflict"  // the membership already was as asked
+	OutcomeRefused   Outcome = "refused"   // AWS said no; the change's Code tells why
+	OutcomeFailed    Outcome = "failed"    // certainly not applied
+	OutcomeWithdrawn Outcome = "withdrawn" // its caller gave up before it was sent
+	OutcomeUnknown   Outcome = "unknown"   // it may have been applied; nothing tells
+)
+
+// OutcomeOpen finds, in a ChangeFilter, the changes that have no outcome yet.
+const OutcomeOpen Outcome = "open"
+
+// Resolution is how an outcome came to be known. Empty is by AWS's answer, or
+// because AWS was never asked.
+type Resolution string
+
+// The resolutions.
+const (
+	ResolutionInferred Resolution = "inferred" // from a membership that nothing else explains
+	ResolutionObserved Resolution = "observed" // somebody else's change, seen afterwards
+)
+
+// Source is who made a change.
+type Source string
+
+// The sources.
+const (
+	SourceLSAPI    Source = "lsapi"
+	SourceExternal Source = "external" // another tool, past lsapi
+)
+
+// Change is one attach or detach: who asked for what, when and why, and what
+// became of it.
+type Change struct {
+	// ID is a UUID of version 7: ids sort by IntendedAt, which they hold.
+	ID string
+	// Actor is the name of who asked. Empty for an external change.
+	Actor        string
+	Action       Action
+	LoadBalancer string
+	InstanceID   string
+	// Reason is why, in the words of who asked. Empty when none was given.
+	Reason string
+	// RequestID is that of the HTTP request. Empty for an external change.
+	RequestID string
+	Source    Source
+	// IntendedAt is when the change was asked for, and for an external change
+	// when it was seen; in UTC, whole milliseconds.
+	IntendedAt time.Time
+	// NotBefore is set for an external change: it happened between the look
+	// before, which is this, and IntendedAt.
+	NotBefore time.Time
+	// Deadline is until when the call that was sent for the change can take
+	// effect, not counting the lag of reads. Zero when none was sent.
+	Deadline time.Time
+
+	Outcome Outcome
+	// Code tells why the change was not applied: AWS's own error code where there
+	// is one, else a Code of this package.
+	Code       string
+	Resolution Resolution
+	// CompletedAt is when the outcome was recorded. Zero while it is open.
+	CompletedAt time.Time
+	// AWSRequestID is the id that AWS gave the call that decided it.
+	AWSRequestID string
+	// MembersBefore and MembersAfter count the load balancer's members. Nil is not
+	// known.
+	MembersBefore, MembersAfter *int
+
+	// Instance is what EC2 knew of the instance when the change was sent.
+	Instance Instance
+}
+
+// EventKind is what an Event tells.
+type EventKind string
+
+// The kinds of events.
+const (
+	// EventIntended: a change is about to be sent to AWS.
+	EventIntended EventKind = "intended"
+	// EventCompleted: the outcome of a change, as AWS answered. A change that was
+	// not sent (a conflict that a read showed, one that was withdrawn) has only
+	// this event.
+	EventCompleted EventKind = "completed"
+	// EventResolved: the outcome of a change whose call left it open.
+	EventResolved EventKind = "resolved"
+	// EventObserved: the membership has changed past lsapi.
+	EventObserved EventKind = "observed"
+	// EventCheckpoint: the whole membership, as the events so far add up to it.
+	EventCheckpoint EventKind = "checkpoint"
+)
+
+// Event is an entry of the record, which is a log for each load balancer that
+// only grows.
+type Event struct {
+	Kind EventKind
+	// At is when it was recorded, by the clock of who did; in UTC, whole
+	// microseconds. It does not run backwards within a load balancer.
+	At time.Time
+	// Change is the change of an intended, completed or resolved event, as far as
+	// it is known then.
+	Change Change
+	// Added and Removed are the instances of an observed event, sorted. Since is
+	// when the look before it began, Until when its own did: they changed between.
+	Added, Removed []string
+	Since, Until   time.Time
+	// Members are those of a checkpoint, sorted.
+	Members []string
+}
+
+// Turn is the right to change a load balancer's membership and to write its
+// record. One process has it at a time.
+type Turn struct {
+	LoadBalancer string
+	// Epoch grows each time that somebody takes the turn.
+	Epoch int64
+	// Until is when the turn ends by itself, on this process's clock. Zero is
+	// never: no other process can take it.
+	Until time.Time
+	// Resumed is whether nobody else has had the turn since this process gave its
+	// last one back, so that what it knew of the record is still all there is.
+	Resumed bool
+}
+
+// Outlasts reports whether the turn is certainly held until then.
+func (t Turn) Outlasts(then time.Time) bool { return t.Until.IsZero() || then.Before(t.Until) }
+
+// ErrTurnLost is in the chain of the error with which the record refuses the
+// events of a turn that somebody else has taken since.
+var ErrTurnLost = errors.New("another process has taken the load balancer's turn")
+
+// LaneState is what the record knows of a load balancer that the holder of its
+// turn must know too.
+type LaneState struct {
+	// Known is whether its membership has ever been recorded; Members are as the
+	// record adds up to them.
+	Known   bool
+	Members map[string]bool
+	// LookedAt is the last time at which the membership is known to have been as
+	// recorded. Zero if never.
+	LookedAt time.Time
+	// Applied are the last changes that were applied, in order.
+	Applied []Change
+	// Open are the changes without outcome, in order.
+	Open []Change
+}
+
+// ChangeFilter says which changes to list. The zero value of a field is all.
+type ChangeFilter struct {
+	LoadBalancer string
+	InstanceID   string
+	Actor        string
+	Action       Action
+	// Outcome may be OutcomeOpen.
+	Outcome Outcome
+	// From and To bound IntendedAt: From <= IntendedAt < To.
+	From, To time.Time
+	// Before is the id of a change: only older ones are listed.
+	Before string
+	// Limit is how many at most; it must be positive.
+	Limit int
+}
+
+// Roster is the membership of a load balancer at a time, by the record.
+type Roster struct {
+	LoadBalancer string
+	At           time.Time
+	// Members are sorted.
+	Members []RosterMember
+	// Uncertain are external changes that happened before or after At: all that is
+	// known is an interval around it. Members shows the membership before them.
+	Uncertain []Change
+}
+
+// RosterMember is a member, and the change that made it one, as far as the
+// record goes back.
+type RosterMember struct {
+	InstanceID string
+	// Since is when it was made a member; for an external change, when that was
+	// seen. Zero when it was one before the record began.
+	Since time.Time
+	// ChangeID is the change's. Empty when it is not in the record.
+	ChangeID string
+	// Source is who made it a member. Empty when that is not in the record.
+	Source Source
+}
+
+// Head is the end of a load balancer's log: noted elsewhere, it proves later that
+// nothing before it was changed or cut off.
+type Head struct {
+	LoadBalancer string
+	// Seq is the number of the last event, counted from 1.
+	Seq int64
+	// Hash is of the whole log up to it, in hexadecimal digits.
+	Hash string
+}
+
+// IdempotencyKey names a request that its caller may send again.
+type IdempotencyKey struct {
+	Actor, Method, Path, Key string
+}
+
+// Reservation is an IdempotencyKey that is taken.
+type Reservation struct {
+	// ChangeID is that of the request that took it.
+	ChangeID string
+	// BodyHash tells requests apart that differ in their bodies.
+	BodyHash string
+	// At is when it was taken.
+	At time.Time
+}
