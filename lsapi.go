@@ -54,11 +54,25 @@ type Actor struct {
 type Request struct {
 	// ID is the HTTP request's id (X-Request-Id), so that the change can be
 	// traced to it.
-	ID           string
+	ID string
+	// ChangeID is the id under which the change is recorded, a UUID of version 7,
+	// and At the time that it holds.
+	ChangeID     string
+	At           time.Time
 	Actor        Actor
 	Action       Action
 	LoadBalancer string
 	InstanceID   string
+	// Reason is why, in the words of who asks. Empty when none was given.
+	Reason string
+}
+
+// Result is what came of a Request, whether it succeeded or not.
+type Result struct {
+	// Instance is what EC2 knows of the instance, when the request succeeded.
+	Instance Instance
+	// Recorded is whether the change is in the record, or is on its way there.
+	Recorded bool
 }
 
 // Listing is the membership of one load balancer as it was read.

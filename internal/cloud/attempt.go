@@ -6,6 +6,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -14,16 +16,23 @@ import (
 // when any of its attempts may have taken effect. The last attempt's error does
 // not tell: a first attempt may have been carried out and cut off, and the
 // second be refused.
-func change(ctx context.Context, call func(context.Context) error) error {
+func change(ctx context.Context, call func(context.Context) (middleware.Metadata, error)) (awsRequestID string, err error) {
 	var open atomic.Bool
-	err := call(context.WithValue(ctx, openKey{}, &open))
-	if err == nil || statusOf(err)/100 == 2 {
+	answer, err := call(context.WithValue(ctx, openKey{}, &open))
+	if err == nil {
+		awsRequestID, _ = awsmiddleware.GetRequestIDMetadata(answer)
+		return awsRequestID, nil
+	}
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		awsRequestID = response.ServiceRequestID()
+	}
+	if statusOf(err)/100 == 2 {
 		// A 2xx settles it, even when the rest of the answer could not be read.
-		return nil
+		return awsRequestID, nil
 	}
 	result := coded(ctx, err)
 	result.Ambiguous = open.Load()
-	return result
+	return awsRequestID, result
 }
 
 // openKey finds the flag of the change that an attempt belongs to.

@@ -182,7 +182,7 @@ func TestNoIdsCostNoCall(t *testing.T) {
 
 func TestRegisterAndDeregisterSendAllInOneCall(t *testing.T) {
 	client, aws := startAWS(t, registered())
-	if err := client.Register(t.Context(), "web", []string{"i-a", "i-b"}); err != nil {
+	if err := register(t.Context(), client, "i-a", "i-b"); err != nil {
 		t.Fatal(err)
 	}
 	asked := aws.attempts()[0]
@@ -209,7 +209,7 @@ func TestErrorsOfAWSGetTheirCodes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.code, func(t *testing.T) {
 			client, _ := startAWS(t, elbError(test.status, test.code, "as AWS says"))
-			err := lsapi.AsError(client.Register(t.Context(), "web", []string{"i-a"}))
+			err := lsapi.AsError(register(t.Context(), client, "i-a"))
 			if err.Code != test.want || err.Reason != test.code || err.Ambiguous {
 				t.Errorf("got %+v, want %s, not ambiguous", err, test.want)
 			}
@@ -229,7 +229,7 @@ func TestWhatAWSQuotesOfARequestIsNotPassedOn(t *testing.T) {
 	} {
 		t.Run(code, func(t *testing.T) {
 			client, _ := startAWS(t, elbError(403, code, message))
-			err := lsapi.AsError(client.Register(t.Context(), "web", []string{"i-a"}))
+			err := lsapi.AsError(register(t.Context(), client, "i-a"))
 			logged := fmt.Sprintf("%v %+v", err, err.Err)
 			if strings.Contains(logged, "SECRET") || len(logged) > 2000 {
 				t.Errorf("the error is %s", logged)
@@ -247,7 +247,7 @@ func TestThrottlingIsRetriedAndThenTold(t *testing.T) {
 	for _, code := range []string{"Throttling", "DependencyThrottle"} {
 		t.Run(code, func(t *testing.T) {
 			client, aws := startAWS(t, elbError(400, code, "Rate exceeded"))
-			err := lsapi.AsError(client.Register(t.Context(), "web", []string{"i-a"}))
+			err := lsapi.AsError(register(t.Context(), client, "i-a"))
 			if err.Code != lsapi.CodeThrottled || err.RetryAfter <= 0 || err.Ambiguous {
 				t.Errorf("got %+v", err)
 			}
@@ -287,7 +287,7 @@ func TestACallThatMayHaveTakenEffectIsAmbiguous(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			client, _ := startAWS(t, test.script...)
-			err := client.Register(t.Context(), "web", []string{"i-a"})
+			err := register(t.Context(), client, "i-a")
 			if code := lsapi.ErrorCode(err); code != test.code {
 				t.Fatalf("got %v, want code %q", err, test.code)
 			}
@@ -305,7 +305,7 @@ func TestEveryCallIsToldWithItsAttempts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = client.Register(t.Context(), "web", []string{"i-a"})
+	_ = register(t.Context(), client, "i-a")
 	_, _ = client.Members(t.Context(), "web")
 	if len(told) != 2 {
 		t.Fatalf("told of %d calls, want 2", len(told))
@@ -328,12 +328,12 @@ func TestACallThatFindsNoTokenIsThrottledAndNotSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := client.Register(t.Context(), "web", []string{"i-a"}); err != nil {
+	if err := register(t.Context(), client, "i-a"); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	refused := lsapi.AsError(client.Register(ctx, "web", []string{"i-b"}))
+	refused := lsapi.AsError(register(ctx, client, "i-b"))
 	if refused.Code != lsapi.CodeThrottled || refused.Ambiguous || refused.RetryAfter <= 0 || len(aws.attempts()) != 1 {
 		t.Errorf("got %+v after %d attempts", refused, len(aws.attempts()))
 	}
@@ -348,7 +348,7 @@ func TestADeadlineEndsACallAndLeavesItAmbiguous(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
-	err := lsapi.AsError(client.Register(ctx, "web", []string{"i-a"}))
+	err := lsapi.AsError(register(ctx, client, "i-a"))
 	if err.Code != lsapi.CodeTimeout || !err.Ambiguous {
 		t.Errorf("got %+v", err)
 	}
@@ -358,7 +358,7 @@ func TestWhatNeverReachedAWSIsNotAmbiguous(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	client := newClient(t, closed.URL)
-	err := lsapi.AsError(client.Register(t.Context(), "web", []string{"i-a"}))
+	err := lsapi.AsError(register(t.Context(), client, "i-a"))
 	if err.Code != lsapi.CodeUpstream || err.Ambiguous {
 		t.Errorf("got %+v", err)
 	}
@@ -373,8 +373,15 @@ func TestMissingCredentialsAreForbiddenAndSayWhatIsMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = client.Register(t.Context(), "web", []string{"i-a"})
+	err = register(t.Context(), client, "i-a")
 	if coded := lsapi.AsError(err); coded.Code != lsapi.CodeForbidden || coded.Ambiguous || !strings.Contains(err.Error(), "no AWS credentials") {
 		t.Errorf("got %+v", err)
 	}
+}
+
+// register registers instances with the load balancer web, and forgets AWS's id of
+// the request.
+func register(ctx context.Context, client *cloud.Client, ids ...string) error {
+	_, err := client.Register(ctx, "web", ids)
+	return err
 }

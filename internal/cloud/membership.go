@@ -9,6 +9,7 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"lsapi"
 )
@@ -80,32 +81,39 @@ func (c *Client) collectInstances(ctx context.Context, ids []string, found map[s
 	return nil
 }
 
-// Register makes the instances members, by one RegisterInstancesWithLoadBalancer.
+// Register makes the instances members, by one RegisterInstancesWithLoadBalancer,
+// and returns AWS's id of the request: of its last attempt that was answered.
 // A nil error settles it for all of them. An error with Ambiguous set leaves it
 // open; any other error means that none of them became a member by this call.
 //
 // Errors: CodeInvalid when AWS refuses the batch because of an instance in it,
 // which it does for the batch as a whole; CodeNotFound; those of the table.
-func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string) error {
-	return change(ctx, func(ctx context.Context) error {
-		_, err := c.register(ctx, &elb.RegisterInstancesWithLoadBalancerInput{
+func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error) {
+	return change(ctx, func(ctx context.Context) (middleware.Metadata, error) {
+		out, err := c.register(ctx, &elb.RegisterInstancesWithLoadBalancerInput{
 			LoadBalancerName: aws.String(loadBalancer),
 			Instances:        fromIDs(ids),
 		})
-		return err
+		if err != nil {
+			return middleware.Metadata{}, err
+		}
+		return out.ResultMetadata, nil
 	})
 }
 
 // Deregister ends the instances' membership, by one
 // DeregisterInstancesFromLoadBalancer. Its errors are those of Register;
 // CodeInvalid means that one of the instances was never a member.
-func (c *Client) Deregister(ctx context.Context, loadBalancer string, ids []string) error {
-	return change(ctx, func(ctx context.Context) error {
-		_, err := c.deregister(ctx, &elb.DeregisterInstancesFromLoadBalancerInput{
+func (c *Client) Deregister(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error) {
+	return change(ctx, func(ctx context.Context) (middleware.Metadata, error) {
+		out, err := c.deregister(ctx, &elb.DeregisterInstancesFromLoadBalancerInput{
 			LoadBalancerName: aws.String(loadBalancer),
 			Instances:        fromIDs(ids),
 		})
-		return err
+		if err != nil {
+			return middleware.Metadata{}, err
+		}
+		return out.ResultMetadata, nil
 	})
 }
 

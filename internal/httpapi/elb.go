@@ -44,7 +44,7 @@ func (s *server) change(x *exchange, action lsapi.Action) error {
 	}
 	ctx, cancel := s.deadline(x)
 	defer cancel()
-	instance, err := s.membership.Change(ctx, lsapi.Request{
+	result, err := s.membership.Change(ctx, lsapi.Request{
 		ID:           x.id,
 		Actor:        x.actor,
 		Action:       action,
@@ -54,5 +54,5 @@ func (s *server) change(x *exchange, action lsapi.Action) error {
 	if err != nil {
 		return err
 	}
-	return x.sendJSON(http.StatusCreated, s.envelope.value(newMachineInfo(instance)))
+	return x.sendJSON(http.StatusCreated, s.envelope.value(newMachineInfo(result.Instance)))
 }

@@ -59,27 +59,27 @@ func (m *memberships) List(ctx context.Context, name string) (lsapi.Listing, err
 	return listing, nil
 }
 
-func (m *memberships) Change(ctx context.Context, r lsapi.Request) (lsapi.Instance, error) {
+func (m *memberships) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.requests = append(m.requests, r)
 	if err := m.failure(ctx); err != nil {
-		return lsapi.Instance{}, err
+		return lsapi.Result{}, err
 	}
 	ids, ok := m.members[r.LoadBalancer]
 	if !ok {
-		return lsapi.Instance{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", r.LoadBalancer)
+		return lsapi.Result{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", r.LoadBalancer)
 	}
 	position := slices.Index(ids, r.InstanceID)
 	if (position >= 0) == (r.Action == lsapi.Attach) {
-		return lsapi.Instance{}, lsapi.Errorf(lsapi.CodeConflict, "%s of %s is a conflict", r.Action, r.InstanceID)
+		return lsapi.Result{Recorded: true}, lsapi.Errorf(lsapi.CodeConflict, "%s of %s is a conflict", r.Action, r.InstanceID)
 	}
 	if r.Action == lsapi.Attach {
 		m.members[r.LoadBalancer] = append(ids, r.InstanceID)
 	} else {
 		m.members[r.LoadBalancer] = slices.Delete(slices.Clone(ids), position, position+1)
 	}
-	return instance(r.InstanceID), nil
+	return lsapi.Result{Instance: instance(r.InstanceID), Recorded: true}, nil
 }
 
 func (m *memberships) failure(ctx context.Context) error {

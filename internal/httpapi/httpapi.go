@@ -20,11 +20,12 @@ type Membership interface {
 	// List returns the load balancer's members; CodeNotFound when there is no
 	// such load balancer.
 	List(ctx context.Context, loadBalancer string) (lsapi.Listing, error)
-	// Change attaches or detaches an instance and returns what EC2 knows of it.
+	// Change attaches or detaches an instance and returns what EC2 knows of it; in
+	// any case, whether the record knows of the change.
 	// CodeNotFound: no such load balancer. CodeInvalid: the instance cannot be
 	// attached. CodeConflict: the membership already is as asked. CodeThrottled:
 	// nothing changed. CodeTimeout: the outcome may be open.
-	Change(ctx context.Context, req lsapi.Request) (lsapi.Instance, error)
+	Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error)
 }
 
 // Authenticator knows who may ask.

@@ -14,85 +14,138 @@ import (
 type change struct {
 	action   lsapi.Action
 	instance lsapi.Instance
-	waiting  []*request // in arrival order, without the maker
-	maker    *request   // nil until the change is sent
+	waiting  []*request   // in arrival order, without the maker
+	maker    *request     // nil until the change is sent, and when it is an orphan
+	recorded lsapi.Change // as it is in the record, from when it is intended
 
-	err      *lsapi.Error // what AWS answered; nil means applied
-	deadline time.Time    // of the call; an ambiguous one may take effect until then
-	trusted  time.Time    // reads that began before may show what was before the change
+	err          *lsapi.Error // what AWS answered; nil means applied
+	awsRequestID string       // of the answer
+	deadline     time.Time    // of the call; an ambiguous one may take effect until then
+	trusted      time.Time    // reads that began before may show what was before the change
 }
 
-// outcome is what became of a change that was sent.
-type outcome string
-
-const (
-	outcomeApplied  outcome = "applied"
-	outcomeConflict outcome = "conflict" // the membership turned out to be as asked
-	outcomeRefused  outcome = "refused"  // AWS said no
-	outcomeFailed   outcome = "failed"   // certainly not applied
-	outcomeUnknown  outcome = "unknown"
-)
-
-// claim picks the change's maker. It reports false when all who asked have left:
-// then the change is not sent.
-func (c *change) claim() bool {
+// claim picks the change's maker, and returns those before it who have left. It
+// reports false when all have: then the change is not sent.
+func (c *change) claim() (left []*request, ok bool) {
 	for i, r := range c.waiting {
-		if r.send() {
-			c.maker, c.waiting = r, c.waiting[i+1:]
-			return true
+		if r.decide() {
+			left, c.maker, c.waiting = c.waiting[:i], r, c.waiting[i+1:]
+			return left, true
 		}
 	}
-	return false
+	return c.waiting, false
 }
 
-// refuse answers all who asked.
-func (c *change) refuse(err error) { failAll(c.waiting, err) }
+// intend is the event to record before the change is sent.
+func (c *change) intend(members *int, deadline time.Time) lsapi.Event {
+	c.recorded = c.maker.change()
+	c.recorded.Instance = c.instance
+	c.recorded.Deadline = deadline
+	c.recorded.MembersBefore = members
+	return lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: c.recorded}
+}
 
 // outcome tells what AWS's answer means, when it is not ambiguous.
-func (c *change) outcome() outcome {
+func (c *change) outcome() lsapi.Outcome {
 	if c.err == nil {
-		return outcomeApplied
+		return lsapi.OutcomeApplied
 	}
 	switch c.err.Code {
 	case lsapi.CodeConflict:
-		return outcomeConflict
+		return lsapi.OutcomeConflict
 	case lsapi.CodeInvalid, lsapi.CodeNotFound:
-		return outcomeRefused
+		return lsapi.OutcomeRefused
 	default:
-		return outcomeFailed
+		return lsapi.OutcomeFailed
 	}
 }
 
-// conclude records the outcome of a change that was sent and answers its maker.
-// Who else asked is told by the round.
-func (l *lane) conclude(c *change, o outcome, inferred bool) {
-	l.service.observe.Change(string(c.action), string(o))
-	l.record(c, o, inferred)
-	switch o {
-	case outcomeApplied:
+// complete is the event to record when the outcome is known.
+func (c *change) complete(o lsapi.Outcome, inferred bool) lsapi.Event {
+	e := lsapi.Event{Kind: lsapi.EventCompleted, At: time.Now(), Change: c.recorded}
+	e.Change.Outcome, e.Change.CompletedAt, e.Change.AWSRequestID = o, e.At, c.awsRequestID
+	if c.err != nil && o != lsapi.OutcomeApplied {
+		e.Change.Code = reasonOf(c.err)
+	}
+	if inferred {
+		e.Change.Resolution = lsapi.ResolutionInferred
+	}
+	if inferred || o == lsapi.OutcomeUnknown {
+		e.Kind = lsapi.EventResolved
+	}
+	return e
+}
+
+// reasonOf is AWS's own code, or ours where it has none.
+func reasonOf(err *lsapi.Error) string {
+	if err.Reason != "" {
+		return err.Reason
+	}
+	return string(err.Code)
+}
+
+// settled puts the end of a change on the page, which is shown already if it took
+// effect: the maker gets the outcome; for the others it was a conflict if it took
+// effect, and else they are tried anew.
+func (l *lane) settled(p *page, c *change, o lsapi.Outcome, inferred bool) {
+	event := c.complete(o, inferred)
+	if o == lsapi.OutcomeApplied {
+		l.roster.note([]lsapi.Event{event}) // so that the next on the page counts it
+	}
+	event.Change.MembersAfter = l.roster.count()
+	p.write(event)
+	p.then(c.maker, func() {
+		l.service.observe.Change(string(c.action), string(o))
+		l.log(c, o, inferred)
+		c.tell(l.loadBalancer, o)
+		if o != lsapi.OutcomeApplied {
+			l.again(c.waiting)
+		}
+	})
+	if o != lsapi.OutcomeApplied {
+		return
+	}
+	for _, r := range c.waiting {
+		if !r.decide() {
+			p.withdraw([]*request{r})
+			continue
+		}
+		p.conclude(r, lsapi.OutcomeConflict, l.roster.count(), errConflict(c.action, c.instance.ID, l.loadBalancer))
+	}
+}
+
+// tell answers the maker, if there is one.
+func (c *change) tell(loadBalancer string, o lsapi.Outcome) {
+	switch {
+	case c.maker == nil:
+	case o == lsapi.OutcomeApplied:
 		c.maker.succeed(c.instance)
-	case outcomeUnknown:
-		c.maker.fail(errUnknown(c.action, c.instance.ID, l.loadBalancer, c.err))
+	case o == lsapi.OutcomeUnknown:
+		c.maker.conclude(errUnknown(c.action, c.instance.ID, loadBalancer, c.err))
 	default:
-		c.maker.fail(c.err)
+		c.maker.conclude(c.err)
 	}
 }
 
-// record writes the log's line for a change that was sent.
-func (l *lane) record(c *change, o outcome, inferred bool) {
+// log writes the log's line for a change that was sent.
+func (l *lane) log(c *change, o lsapi.Outcome, inferred bool) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{
 		slog.String("outcome", string(o)),
 		slog.String("action", string(c.action)),
 		slog.String("load_balancer", l.loadBalancer),
 		slog.String("instance", c.instance.ID),
-		slog.String("actor", c.maker.Actor.Name),
-		slog.String("request_id", c.maker.ID),
+		slog.String("actor", c.recorded.Actor),
+		slog.String("change_id", c.recorded.ID),
+		slog.String("request_id", c.recorded.RequestID),
+	}
+	if c.recorded.Reason != "" {
+		attributes = append(attributes, slog.String("reason", c.recorded.Reason))
 	}
 	if inferred {
-		attributes = append(attributes, slog.String("resolution", "inferred"))
+		attributes = append(attributes, slog.String("resolution", string(lsapi.ResolutionInferred)))
 	}
-	if c.err != nil && o != outcomeApplied {
+	if c.err != nil && o != lsapi.OutcomeApplied {
 		level = slog.LevelWarn
 		attributes = append(attributes, slog.String("code", string(c.err.Code)), slog.Any("error", c.err))
 	}

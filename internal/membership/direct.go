@@ -36,25 +36,26 @@ func (d Direct) List(ctx context.Context, loadBalancer string) (lsapi.Listing, e
 }
 
 // Change is Service.Change.
-func (d Direct) Change(ctx context.Context, r lsapi.Request) (lsapi.Instance, error) {
+func (d Direct) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
 	ids, err := d.aws.Members(ctx, r.LoadBalancer)
 	if err != nil {
-		return lsapi.Instance{}, err
+		return lsapi.Result{}, err
 	}
 	facts, err := d.aws.Instances(ctx, []string{r.InstanceID})
 	if err != nil {
-		return lsapi.Instance{}, err
+		return lsapi.Result{}, err
 	}
 	instance := factsOf(facts, r.InstanceID)
 	change := d.aws.Deregister
 	if r.Action == lsapi.Attach {
 		change = d.aws.Register
 		if err := unfit(instance); err != nil {
-			return lsapi.Instance{}, err
+			return lsapi.Result{}, err
 		}
 	}
 	if slices.Contains(ids, r.InstanceID) == (r.Action == lsapi.Attach) {
-		return lsapi.Instance{}, errConflict(r.Action, r.InstanceID, r.LoadBalancer)
+		return lsapi.Result{}, errConflict(r.Action, r.InstanceID, r.LoadBalancer)
 	}
-	return instance, change(ctx, r.LoadBalancer, []string{r.InstanceID})
+	_, err = change(ctx, r.LoadBalancer, []string{r.InstanceID})
+	return lsapi.Result{Instance: instance}, err
 }

@@ -33,3 +33,31 @@ func errUnknown(action lsapi.Action, instance, loadBalancer string, cause error)
 	err.Err = cause
 	return err
 }
+
+// errUnrecorded is the answer to a change that was not sent because it could not
+// have been recorded.
+func errUnrecorded(cause error) *lsapi.Error {
+	coded := lsapi.AsError(cause)
+	if coded.Code == lsapi.CodeThrottled || coded.Code == lsapi.CodeTimeout {
+		return coded
+	}
+	message := "changes cannot be recorded for now"
+	if coded.Code == lsapi.CodeUnavailable && coded.Message != "" {
+		message = coded.Message
+	}
+	err := lsapi.Errorf(lsapi.CodeUnavailable, "%s; nothing was changed", message)
+	err.RetryAfter, err.Err = max(coded.RetryAfter, fullRetryAfter), cause
+	return err
+}
+
+// errUnsettled is the answer to a change whose outcome could not be recorded.
+func errUnsettled(r *request, cause error) *lsapi.Error {
+	err := lsapi.Errorf(lsapi.CodeTimeout, "the %s of %s was sent to AWS, but its outcome could not be recorded; it will be settled by looking", r.Action, r.InstanceID)
+	err.Err = cause
+	return err
+}
+
+// errElsewhere is the answer to a change that another process has settled.
+func errElsewhere(c *change) *lsapi.Error {
+	return lsapi.Errorf(lsapi.CodeTimeout, "the outcome of the %s of %s was settled by another process; the record has it", c.action, c.instance.ID)
+}

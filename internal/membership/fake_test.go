@@ -94,8 +94,8 @@ func (f *fakeAWS) Instances(ctx context.Context, ids []string) (found map[string
 	return found, err
 }
 
-func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string) error {
-	return f.arrive(ctx, "Register", ids, func() error {
+func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string) (string, error) {
+	return "aws-request", f.arrive(ctx, "Register", ids, func() error {
 		members := slices.Clone(f.now())
 		for _, id := range ids {
 			if f.facts[id].State != lsapi.StateRunning {
@@ -110,8 +110,8 @@ func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string) error {
 	})
 }
 
-func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string) error {
-	return f.arrive(ctx, "Deregister", ids, func() error {
+func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string) (string, error) {
+	return "aws-request", f.arrive(ctx, "Deregister", ids, func() error {
 		for _, id := range ids {
 			if !slices.Contains(f.now(), id) {
 				return lsapi.Errorf(lsapi.CodeInvalid, "Could not find EC2 instance %s.", id)

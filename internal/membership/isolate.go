@@ -15,10 +15,10 @@ func refusedForOne(err *lsapi.Error) bool {
 // isolate finds the instances for which AWS refused a batch and sends the others
 // again. First it looks again at what the round had seen, which finds an
 // instance that has stopped meanwhile; then it halves. What is left when
-// maxIsolationCalls, or the time of one call, are spent stays refused.
+// maxIsolationCalls, or the time of the round's calls, are spent stays refused.
 func (l *lane) isolate(action lsapi.Action, changes []*change) {
 	fit := l.recheck(action, changes)
-	left := allowance{calls: maxIsolationCalls, until: time.Now().Add(l.service.call)}
+	left := allowance{calls: maxIsolationCalls, until: l.sendBy}
 	if len(fit) < len(changes) && len(fit) > 0 {
 		left.spend()
 		if err := l.ask(action, fit); !refusedForOne(err) {

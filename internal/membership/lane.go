@@ -15,9 +15,15 @@ type lane struct {
 	wake         chan struct{} // holds one: there is something to look at
 
 	queue   []*request // in arrival order; guarded by service.mu
+	left    []*request // withdrawn, and not on record yet; guarded by service.mu
+	sight   *sight     // what a reader saw, to be looked into; guarded by service.mu
+	wanted  bool       // the record is to be read, if only for the overlay; guarded by service.mu
 	overlay overlay    // guarded by service.mu
 
-	open     []*change     // sent, outcome not known; the goroutine's own
+	turn     lsapi.Turn // while a round is under way; the goroutine's own, as is the rest
+	sendBy   time.Time  // until then the calls of this round end
+	roster   roster
+	open     []*change     // sent, outcome not known
 	pause    time.Duration // before the next look at what is open
 	nextLook time.Time
 }
@@ -28,13 +34,22 @@ func newLane(s *Service, loadBalancer string) *lane {
 
 // push adds a request to the queue. The caller holds service.mu.
 func (l *lane) push(r *request) error {
-	l.queue = slices.DeleteFunc(l.queue, (*request).gone)
+	l.queue = slices.DeleteFunc(l.queue, l.skip)
 	if len(l.queue) >= maxWaiting {
 		return errFull("too many changes of load balancer " + l.loadBalancer + " are waiting")
 	}
 	l.queue = append(l.queue, r)
 	l.signal()
 	return nil
+}
+
+// skip reports whether the request's caller has left, and keeps it for the
+// record then. The caller holds service.mu.
+func (l *lane) skip(r *request) bool {
+	if r.gone() && len(l.left) < maxWaiting {
+		l.left = append(l.left, r)
+	}
+	return r.gone()
 }
 
 // signal makes the lane look again.
@@ -47,41 +62,76 @@ func (l *lane) signal() {
 
 func (l *lane) run() {
 	for {
-		batch, wait, more := l.next()
+		next, wait, more := l.next()
 		switch {
 		case !more:
 			return
 		case wait > 0:
 			l.sleep(wait)
 		default:
-			l.round(batch)
+			l.do(next)
 		}
 	}
 }
 
-// next returns the next round's batch, or for how long nothing is due; more is
-// false when the lane has ended. A batch may be empty: then the round only looks
-// at what is open.
-func (l *lane) next() (batch []*request, wait time.Duration, more bool) {
+// job is what a lane does next. All of it may be empty: then it only looks at
+// what is open.
+type job struct {
+	batch []*request
+	left  []*request
+	sight *sight
+}
+
+// next returns the next job, or for how long nothing is due; more is false when
+// the lane has ended.
+func (l *lane) next() (next job, wait time.Duration, more bool) {
 	s, now := l.service, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.base.Err() != nil {
 		l.abandon()
-		return nil, 0, false
+		return job{}, 0, false
 	}
-	if batch = l.take(); len(batch) > 0 {
-		return batch, 0, true
+	next = job{batch: l.take(), sight: l.sight, left: l.left}
+	due := len(next.batch) > 0 || len(next.left) > 0 || next.sight != nil || l.wanted
+	l.sight, l.left, l.wanted = nil, nil, false
+	if due {
+		return next, 0, true
 	}
 	if len(l.open) > 0 {
-		return nil, max(0, l.nextLook.Sub(now)), true
+		return job{}, max(0, l.nextLook.Sub(now)), true
 	}
 	l.overlay.prune(now.Add(-s.window - s.call))
 	if len(l.overlay) == 0 || s.closing {
 		delete(s.lanes, l.loadBalancer)
-		return nil, 0, false
+		return job{}, 0, false
 	}
-	return nil, s.window + s.call, true
+	return job{}, s.window + s.call, true
+}
+
+// do carries out a job in one turn.
+func (l *lane) do(next job) {
+	if len(next.batch)+len(next.left)+len(l.open) == 0 && next.sight != nil && l.explains(next.sight) {
+		return
+	}
+	if err := l.begin(next.batch); err != nil {
+		l.service.stepBack(err)
+		failAll(next.batch, errUnrecorded(err))
+		l.lookLater()
+		return
+	}
+	defer l.end()
+	var first page
+	first.withdraw(next.left)
+	switch {
+	case len(next.batch) > 0 || len(l.open) > 0:
+		l.round(next.batch, &first)
+	case next.sight != nil:
+		l.report(next.sight, &first)
+	}
+	if err := l.append(&first); err != nil { // nobody waits for what is left on it
+		l.service.log.Warn("what happened could not be recorded", "load_balancer", l.loadBalancer, "events", len(first.events), "error", err)
+	}
 }
 
 // take removes from the queue what the next round can do: at most maxBatch
@@ -89,18 +139,14 @@ func (l *lane) next() (batch []*request, wait time.Duration, more bool) {
 // its place behind what it reverses. Instances with an open change wait until it
 // is settled. The caller holds service.mu.
 func (l *lane) take() []*request {
-	held := make(map[string]bool, len(l.open))
-	for _, c := range l.open {
-		held[c.instance.ID] = true
-	}
 	var batch, rest []*request
 	direction := make(map[string]lsapi.Action)
 	for i, r := range l.queue {
 		action, inRound := direction[r.InstanceID]
 		switch {
-		case r.gone():
+		case l.skip(r):
 			continue
-		case held[r.InstanceID]:
+		case l.isHeld(r.InstanceID):
 			rest = append(rest, r)
 			continue
 		case inRound && action != r.Action, !inRound && len(direction) == maxBatch:
@@ -131,13 +177,14 @@ func (l *lane) sleep(wait time.Duration) {
 	}
 }
 
-// abandon ends a lane that was given no time to finish. The caller holds
-// service.mu.
+// abandon ends a lane that was given no time to finish. What is open stays so in
+// the record, and is for whoever has the lane next. The caller holds service.mu.
 func (l *lane) abandon() {
 	failAll(l.queue, errClosing())
 	l.queue = nil
 	for _, c := range l.open {
-		l.conclude(c, outcomeUnknown, false)
+		l.log(c, lsapi.OutcomeUnknown, false)
+		c.tell(l.loadBalancer, lsapi.OutcomeUnknown)
 		failAll(c.waiting, errClosing())
 	}
 	l.open = nil

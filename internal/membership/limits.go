@@ -37,6 +37,28 @@ const (
 	firstSettlingPause = 100 * time.Millisecond
 	maxSettlingPause   = 2 * time.Second
 
+	// sendingSteps is how many times the bound of a call a round may take to send
+	// its changes, the isolation of culprits included: a recorded intent says until
+	// when its call may still take effect.
+	sendingSteps = 2
+
+	// recordTimeout bounds each step that asks the record. It is on a disk beside
+	// the process, or one database away.
+	recordTimeout = 5 * time.Second
+
+	// firstRecordPause and maxRecordPause space the attempts to record what AWS has
+	// answered while the record is away.
+	firstRecordPause = 100 * time.Millisecond
+	maxRecordPause   = 2 * time.Second
+
+	// recoverEvery is how often changes are looked for whose process has died.
+	// They can be settled some twenty seconds later at the earliest.
+	recoverEvery = 2 * time.Second
+
+	// maxSights is how many lanes may be there for a reader's sight to start one
+	// more: half of all, the others are for changes.
+	maxSights = maxLanes / 2
+
 	// fullRetryAfter is what a client is told to wait when a lane is full: a
 	// few rounds of three calls each.
 	fullRetryAfter = time.Second

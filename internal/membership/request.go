@@ -17,15 +17,15 @@ type request struct {
 
 // answer is what a caller gets.
 type answer struct {
-	instance lsapi.Instance
-	err      error
+	result lsapi.Result
+	err    error
 }
 
-// The stages of a request. Only waiting can be left: by the lane, which sends
-// it, or by the caller, who withdraws it. Whoever is first decides.
+// The stages of a request. Only waiting can be left: by the lane, which decides
+// it, or by the caller, who withdraws it. Whoever is first counts.
 const (
 	stageWaiting int32 = iota
-	stageSent
+	stageDecided
 	stageWithdrawn
 )
 
@@ -33,10 +33,13 @@ func newRequest(ctx context.Context, r lsapi.Request) *request {
 	return &request{Request: r, ctx: ctx, answer: make(chan answer, 1)}
 }
 
-// send claims the request for a call to AWS. It fails when the caller has left
-// or the caller's time is up.
-func (r *request) send() bool {
-	return r.ctx.Err() == nil && r.stage.CompareAndSwap(stageWaiting, stageSent)
+// decide claims the request for a call to AWS, or for an answer that takes none.
+// It fails when the caller has left before, or the caller's time was up.
+func (r *request) decide() bool {
+	if r.ctx.Err() != nil {
+		r.stage.CompareAndSwap(stageWaiting, stageWithdrawn)
+	}
+	return r.stage.CompareAndSwap(stageWaiting, stageDecided) || r.stage.Load() == stageDecided
 }
 
 // gone reports whether nobody waits for the request any more, and none will.
@@ -44,26 +47,42 @@ func (r *request) gone() bool { return r.stage.Load() == stageWithdrawn }
 
 // leave is the caller's way out when its time is up. A request that was not sent
 // never will be.
-func (r *request) leave() (lsapi.Instance, error) {
+func (r *request) leave() (lsapi.Result, error) {
 	select {
 	case a := <-r.answer: // it came at the same moment
-		return a.instance, a.err
+		return a.result, a.err
 	default:
 	}
 	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the %s of %s was sent to AWS; nothing was changed", r.Action, r.InstanceID)
-	if !r.stage.CompareAndSwap(stageWaiting, stageWithdrawn) {
+	r.stage.CompareAndSwap(stageWaiting, stageWithdrawn)
+	if !r.gone() {
 		err = lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before AWS answered; the %s of %s may have taken effect, or may yet", r.Action, r.InstanceID)
 	}
 	err.Err = context.Cause(r.ctx)
-	return lsapi.Instance{}, err
+	return lsapi.Result{Recorded: true}, err
 }
 
-func (r *request) succeed(instance lsapi.Instance) { r.answer <- answer{instance: instance} }
-func (r *request) fail(err error)                  { r.answer <- answer{err: err} }
+// succeed, conclude and fail are the answers: that the change took effect, that
+// it did not and why, and that there is no change of which the record knows.
+func (r *request) succeed(instance lsapi.Instance) {
+	r.answer <- answer{lsapi.Result{Instance: instance, Recorded: true}, nil}
+}
+func (r *request) conclude(err error) { r.answer <- answer{lsapi.Result{Recorded: true}, err} }
+func (r *request) fail(err error)     { r.answer <- answer{err: err} }
 
 // failAll gives every caller the same answer.
 func failAll(requests []*request, err error) {
 	for _, r := range requests {
 		r.fail(err)
+	}
+}
+
+// change is what is recorded of the request.
+func (r *request) change() lsapi.Change {
+	return lsapi.Change{
+		ID: r.ChangeID, Actor: r.Actor.Name, Action: r.Action,
+		LoadBalancer: r.LoadBalancer, InstanceID: r.InstanceID,
+		Reason: r.Reason, RequestID: r.ID,
+		Source: lsapi.SourceLSAPI, IntendedAt: r.At,
 	}
 }

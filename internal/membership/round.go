@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,8 +20,9 @@ type view struct {
 	err     error
 }
 
-// round carries out a batch and settles what earlier rounds left open.
-func (l *lane) round(batch []*request) {
+// round carries out a batch and settles what earlier rounds left open. What it
+// must record before it asks AWS to change anything goes on the page first.
+func (l *lane) round(batch []*request, first *page) {
 	v := l.look(batch)
 	l.settle(v)
 	if v.err != nil {
@@ -30,7 +32,21 @@ func (l *lane) round(batch []*request) {
 		failAll(batch, v.err)
 		return
 	}
-	l.finish(l.carryOut(l.decide(batch, v)))
+	if event, ok := l.roster.unexplained(v.members, v.began); ok {
+		first.write(event)
+	}
+	l.roster.lookedAt = v.began
+	changes := l.claim(l.decide(batch, v, first), v, first)
+	if err := l.append(first); err != nil {
+		first.refuse(err)
+		for _, c := range changes {
+			failAll(append(c.waiting, c.maker), errUnrecorded(err))
+		}
+		*first = page{}
+		return
+	}
+	l.carryOut(changes)
+	l.finish(changes)
 }
 
 // look reads the membership and looks up the batch's instances, at once. It ends
@@ -85,20 +101,27 @@ func whenAllHaveLeft(batch []*request, f func()) (stop func()) {
 // decide answers what needs no call and returns the changes that do, in arrival
 // order. The order of its checks is the contract's: the instance, then the
 // conflict.
-func (l *lane) decide(batch []*request, v view) []*change {
+func (l *lane) decide(batch []*request, v view, first *page) []*change {
 	var changes []*change
+	members := len(v.members)
 	for _, c := range group(batch, v) {
 		if c.action == lsapi.Attach {
 			if err := unfit(c.instance); err != nil {
-				c.refuse(err)
+				failAll(c.waiting, err)
 				continue
 			}
 		}
-		if v.members[c.instance.ID] == (c.action == lsapi.Attach) {
-			c.refuse(errConflict(c.action, c.instance.ID, l.loadBalancer))
+		if v.members[c.instance.ID] != (c.action == lsapi.Attach) {
+			changes = append(changes, c)
 			continue
 		}
-		changes = append(changes, c)
+		for _, r := range c.waiting {
+			if !r.decide() {
+				first.withdraw([]*request{r})
+				continue
+			}
+			first.conclude(r, lsapi.OutcomeConflict, &members, errConflict(c.action, c.instance.ID, l.loadBalancer))
+		}
 	}
 	return changes
 }
@@ -120,16 +143,26 @@ func group(batch []*request, v view) []*change {
 	return changes
 }
 
-// carryOut sends the changes, each direction by one call, and returns those that
-// were sent: the changes whose callers had not all left.
-func (l *lane) carryOut(changes []*change) []*change {
-	var sent, attaches, detaches []*change
-	for _, c := range changes {
-		if !c.claim() {
-			continue
+// claim returns the changes whose callers have not all left, and puts what is
+// intended on the page.
+func (l *lane) claim(changes []*change, v view, first *page) []*change {
+	members := len(v.members)
+	l.sendBy = time.Now().Add(sendingSteps * l.service.call)
+	return slices.DeleteFunc(changes, func(c *change) bool {
+		left, ok := c.claim()
+		first.withdraw(left)
+		if ok {
+			c.trusted = l.trusted(c.instance.ID)
+			first.write(c.intend(&members, l.sendBy))
 		}
-		c.trusted = l.trusted(c.instance.ID)
-		sent = append(sent, c)
+		return !ok
+	})
+}
+
+// carryOut sends the changes, each direction by one call.
+func (l *lane) carryOut(changes []*change) {
+	var attaches, detaches []*change
+	for _, c := range changes {
 		if c.action == lsapi.Attach {
 			attaches = append(attaches, c)
 		} else {
@@ -140,7 +173,6 @@ func (l *lane) carryOut(changes []*change) []*change {
 	calls.Go(func() { l.send(lsapi.Attach, attaches) })
 	calls.Go(func() { l.send(lsapi.Detach, detaches) })
 	calls.Wait()
-	return sent
 }
 
 // send makes one call for changes of one direction. When AWS refuses it for one
@@ -167,7 +199,10 @@ func (l *lane) ask(action lsapi.Action, changes []*change) *lsapi.Error {
 	l.service.observe.Batch(string(action), len(ids))
 	ctx, cancel := l.service.asking()
 	defer cancel()
-	err := codedOrNil(call(ctx, l.loadBalancer, ids))
+	ctx, cancelLast := context.WithDeadline(ctx, l.sendBy)
+	defer cancelLast()
+	awsRequestID, failure := call(ctx, l.loadBalancer, ids)
+	err := codedOrNil(failure)
 	if refusedForOne(err) && len(changes) > 1 {
 		// AWS's message is about one of them. Those that are not told apart later
 		// must not be given it.
@@ -175,12 +210,13 @@ func (l *lane) ask(action lsapi.Action, changes []*change) *lsapi.Error {
 	}
 	deadline, _ := ctx.Deadline()
 	for _, c := range changes {
-		c.err, c.deadline = err, deadline
+		c.err, c.awsRequestID, c.deadline = err, awsRequestID, deadline
 	}
 	return err
 }
 
-// finish tells the outcomes of changes to their callers, or keeps them open.
+// finish records the outcomes of changes and tells them to their callers, or
+// keeps them open.
 func (l *lane) finish(changes []*change) {
 	var applied []*change
 	for _, c := range changes {
@@ -189,12 +225,16 @@ func (l *lane) finish(changes []*change) {
 		}
 	}
 	l.show(applied)
+	var outcomes page
 	for _, c := range changes {
 		if c.err != nil && c.err.Ambiguous {
 			l.keepOpen(c)
 			continue
 		}
-		l.settled(c, c.outcome(), false)
+		l.settled(&outcomes, c, c.outcome(), false)
+	}
+	if err := l.persist(&outcomes); err != nil {
+		outcomes.lose(err)
 	}
 }
 
@@ -213,18 +253,6 @@ func (l *lane) show(changes []*change) {
 		}
 	}
 	l.service.applied(l.loadBalancer, attached, detached)
-}
-
-// settled ends a change, which is shown if it took effect: the maker gets the
-// outcome; for the others it was a conflict if it took effect, and else they are
-// tried anew.
-func (l *lane) settled(c *change, o outcome, inferred bool) {
-	l.conclude(c, o, inferred)
-	if o == outcomeApplied {
-		failAll(c.waiting, errConflict(c.action, c.instance.ID, l.loadBalancer))
-		return
-	}
-	l.again(c.waiting)
 }
 
 // remember lays changes that took effect over the reads to come.

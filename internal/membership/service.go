@@ -6,7 +6,8 @@
 // next one. A lane's work is done in rounds:
 //
 //	take what waits -> read afresh -> settle what was open -> decide in arrival
-//	order -> at most one register and one deregister -> answer
+//	order -> record intents -> at most one register and one deregister ->
+//	record outcomes -> answer
 //
 // AWS has no conditional writes, so that exactly one of several attaches of an
 // instance succeeds is decided here: by the fresh read, with the lane's own
@@ -32,12 +33,13 @@ type AWS interface {
 	// Instances returns what EC2 knows of the instances, by id. Ids that it does
 	// not know are absent.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
-	// Register makes the instances members, all or none. CodeInvalid: one of
-	// them is why none became a member. An error that is Ambiguous leaves open
-	// whether they did, or will.
-	Register(ctx context.Context, loadBalancer string, ids []string) error
+	// Register makes the instances members, all or none, and returns AWS's id of
+	// the request, as far as there is one. CodeInvalid: one of them is why none
+	// became a member. An error that is Ambiguous leaves open whether they did, or
+	// will.
+	Register(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error)
 	// Deregister ends their membership, with Register's errors.
-	Deregister(ctx context.Context, loadBalancer string, ids []string) error
+	Deregister(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error)
 }
 
 // Observer is told what the lanes do, for metrics.
@@ -50,6 +52,8 @@ type Observer interface {
 
 // Options tune a Service. The zero value of a field means its default.
 type Options struct {
+	// Record is where changes are recorded. Default: they are not.
+	Record Record
 	// Log gets a line for each change that was sent to AWS. Default: none.
 	Log *slog.Logger
 	// CallTimeout bounds each step that asks AWS, its retries included.
@@ -81,6 +85,7 @@ type Stats struct {
 // ends it.
 type Service struct {
 	aws     AWS
+	record  Record
 	log     *slog.Logger
 	call    time.Duration
 	window  time.Duration
@@ -94,7 +99,11 @@ type Service struct {
 
 	mu      sync.Mutex // guards what follows, the lanes' queues and their overlays
 	lanes   map[string]*lane
+	seen    map[string]sight // what was last seen of each load balancer, and is on record
+	away    time.Time        // until then the record is left alone with what readers see
 	closing bool
+
+	stopping chan struct{} // closed when closing is set
 }
 
 // New returns a Service that asks aws.
@@ -117,14 +126,25 @@ func New(aws AWS, o Options) *Service {
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}
+	if o.Record == nil {
+		o.Record = forgetful{}
+	}
 	base, cancel := context.WithCancel(context.Background())
-	return &Service{
-		aws: aws, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
+	s := &Service{
+		aws: aws, record: o.Record, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
 		exists: o.Exists, applied: o.Applied, observe: o.Observer,
 		base: base, cancel: cancel,
-		lanes: make(map[string]*lane),
+		lanes: make(map[string]*lane), seen: make(map[string]sight),
+		stopping: make(chan struct{}),
 	}
+	if s.remembers() {
+		s.done.Go(s.recoverForever)
+	}
+	return s
 }
+
+// remembers reports whether there is a record.
+func (s *Service) remembers() bool { return s.record != forgetful{} }
 
 // List returns the load balancer's members, read from AWS after it was called.
 // It shows every change that this Service has answered with success before.
@@ -151,8 +171,8 @@ func (s *Service) List(ctx context.Context, loadBalancer string) (lsapi.Listing,
 	return lsapi.Listing{Members: members, AsOf: began}, nil
 }
 
-// Change attaches or detaches an instance and returns what EC2 knows of it. It
-// waits for its turn in the load balancer's lane. ctx decides how long the
+// Change attaches or detaches an instance and returns what EC2 knows of it, and
+// whether the record knows of the change. It waits for its turn in the load balancer's lane. ctx decides how long the
 // caller waits: a request that was not sent to AWS by then is withdrawn, one
 // that was sent goes on.
 //
@@ -165,18 +185,19 @@ func (s *Service) List(ctx context.Context, loadBalancer string) (lsapi.Listing,
 //     Nothing changed.
 //   - CodeTimeout: ctx ended, or the outcome cannot be known. The message says
 //     whether the change was sent.
+//   - CodeUnavailable: the change could not be recorded. Nothing changed.
 //   - CodeForbidden, CodeUpstream: AWS refuses lsapi or fails. Nothing changed.
-func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Instance, error) {
+func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
 	if err := s.exists(ctx, r.LoadBalancer); err != nil {
-		return lsapi.Instance{}, err
+		return lsapi.Result{}, err
 	}
 	waiting := newRequest(ctx, r)
 	if err := s.enqueue(waiting); err != nil {
-		return lsapi.Instance{}, err
+		return lsapi.Result{}, err
 	}
 	select {
 	case answer := <-waiting.answer:
-		return answer.instance, answer.err
+		return answer.result, answer.err
 	case <-ctx.Done():
 		return waiting.leave()
 	}
@@ -196,11 +217,18 @@ func (s *Service) enqueue(r *request) error {
 		if len(s.lanes) >= maxLanes {
 			return errFull("too many load balancers are being changed at once")
 		}
-		l = newLane(s, r.LoadBalancer)
-		s.lanes[r.LoadBalancer] = l
-		s.done.Go(l.run)
+		l = s.startLane(r.LoadBalancer)
 	}
 	return l.push(r)
+}
+
+// startLane starts the load balancer's lane, which must have something to do, or
+// it ends at once. The caller holds mu.
+func (s *Service) startLane(loadBalancer string) *lane {
+	l := newLane(s, loadBalancer)
+	s.lanes[loadBalancer] = l
+	s.done.Go(l.run)
+	return l
 }
 
 // Overlay lays the load balancer's recent changes over ids, the members that a
@@ -220,7 +248,10 @@ func (s *Service) Overlay(loadBalancer string, ids []string, began time.Time) []
 // It returns when no lane is left; the error says that it was cut short.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
-	s.closing = true
+	if !s.closing {
+		s.closing = true
+		close(s.stopping)
+	}
 	for _, l := range s.lanes {
 		l.signal()
 	}
@@ -257,6 +288,11 @@ func (unobserved) Change(string, string) {}
 // not to a caller: a call that was sent goes on when its caller has left.
 func (s *Service) asking() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(s.base, s.call)
+}
+
+// recording is asking for the record.
+func (s *Service) recording() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.base, recordTimeout)
 }
 
 // factsOf returns the instance's facts, of which only the id is known when EC2

@@ -15,6 +15,7 @@ func (l *lane) keepOpen(c *change) {
 }
 
 // settle looks for the effects of open changes in what a round has just read.
+// What cannot be recorded stays open until the next look.
 func (l *lane) settle(v view) {
 	if len(l.open) == 0 {
 		return
@@ -22,22 +23,32 @@ func (l *lane) settle(v view) {
 	open := l.open
 	l.open = nil
 	for _, c := range open {
-		switch o := l.judge(c, v); o {
-		case stillOpen:
+		o := l.judge(c, v)
+		if o == stillOpen || l.resolve(c, o) != nil {
 			l.open = append(l.open, c)
-		case outcomeApplied:
-			l.show([]*change{c})
-			l.settled(c, o, true)
-		default:
-			l.settled(c, o, o != outcomeUnknown)
 		}
 	}
-	l.pause = min(2*l.pause, maxSettlingPause)
+	l.lookLater()
+}
+
+// resolve records the outcome of an open change.
+func (l *lane) resolve(c *change, o lsapi.Outcome) error {
+	if o == lsapi.OutcomeApplied {
+		l.show([]*change{c})
+	}
+	var p page
+	l.settled(&p, c, o, o != lsapi.OutcomeUnknown)
+	return l.append(&p)
+}
+
+// lookLater puts off the next look at what is open.
+func (l *lane) lookLater() {
+	l.pause = min(max(firstSettlingPause, 2*l.pause), maxSettlingPause)
 	l.nextLook = time.Now().Add(l.pause)
 }
 
 // stillOpen is judge's way of saying that the next look may tell more.
-const stillOpen outcome = ""
+const stillOpen lsapi.Outcome = ""
 
 // judge says what a read tells of an open change.
 //
@@ -46,22 +57,22 @@ const stillOpen outcome = ""
 // it does not show, settles it once the call can no longer take effect (its
 // deadline) and the read no longer lags behind it (the overlay window). If by
 // then AWS could not be read, it stays unknown after one more window.
-func (l *lane) judge(c *change, v view) outcome {
+func (l *lane) judge(c *change, v view) lsapi.Outcome {
 	over := c.deadline.Add(l.service.window)
 	switch {
 	case lsapi.ErrorCode(v.err) == lsapi.CodeNotFound:
-		return outcomeUnknown // gone with its load balancer
+		return lsapi.OutcomeUnknown // gone with its load balancer
 	case v.shown == nil:
 		if v.began.After(over.Add(l.service.window)) {
-			return outcomeUnknown
+			return lsapi.OutcomeUnknown
 		}
 		return stillOpen
 	case v.began.Before(c.trusted):
 		return stillOpen
 	case v.shown[c.instance.ID] == (c.action == lsapi.Attach):
-		return outcomeApplied
+		return lsapi.OutcomeApplied
 	case v.began.After(over):
-		return outcomeFailed
+		return lsapi.OutcomeFailed
 	}
 	return stillOpen
 }

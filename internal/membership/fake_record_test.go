@@ -1,0 +1,149 @@
+package membership_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// fakeRecord is a Record in memory, which can be away and can be taken over. Its
+// events stay when a Service ends, as a store's do when its process crashes.
+type fakeRecord struct {
+	mu     sync.Mutex
+	events []lsapi.Event
+	epoch  int64
+	asked  int
+	away   func(op string, events []lsapi.Event) error // nil: it is there
+}
+
+func (f *fakeRecord) arrive(op string, events []lsapi.Event) error {
+	f.asked++
+	if f.away == nil {
+		return nil
+	}
+	return f.away(op, events)
+}
+
+// fails makes the record answer with what away says from now on.
+func (f *fakeRecord) fails(away func(op string, events []lsapi.Event) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = away
+}
+
+func (f *fakeRecord) Take(_ context.Context, loadBalancer string) (lsapi.Turn, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.arrive("Take", nil); err != nil {
+		return lsapi.Turn{}, err
+	}
+	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: f.epoch, Resumed: true}, nil
+}
+
+func (f *fakeRecord) Give(context.Context, lsapi.Turn) error { return nil }
+
+func (f *fakeRecord) Append(_ context.Context, turn lsapi.Turn, events []lsapi.Event) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.arrive("Append", events); err != nil {
+		return err
+	}
+	if turn.Epoch != f.epoch {
+		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: lsapi.ErrTurnLost}
+	}
+	f.events = append(f.events, events...)
+	return nil
+}
+
+func (f *fakeRecord) LaneState(_ context.Context, _ string, since time.Time) (lsapi.LaneState, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.arrive("LaneState", nil); err != nil {
+		return lsapi.LaneState{}, err
+	}
+	state := lsapi.LaneState{Members: make(map[string]bool)}
+	for _, e := range f.events {
+		switch e.Kind {
+		case lsapi.EventCheckpoint:
+			state.Known = true
+			state.LookedAt = e.Until
+			clear(state.Members)
+			setAll(state.Members, e.Members, true)
+		case lsapi.EventObserved:
+			state.LookedAt = e.Until
+			setAll(state.Members, e.Added, true)
+			setAll(state.Members, e.Removed, false)
+		case lsapi.EventIntended:
+			state.Open = append(state.Open, e.Change)
+		default:
+			state.Open = slices.DeleteFunc(state.Open, func(c lsapi.Change) bool { return c.ID == e.Change.ID })
+			if e.Change.Outcome == lsapi.OutcomeApplied {
+				setAll(state.Members, []string{e.Change.InstanceID}, e.Change.Action == lsapi.Attach)
+				if e.Change.CompletedAt.After(since) {
+					state.Applied = append(state.Applied, e.Change)
+				}
+			}
+		}
+	}
+	return state, nil
+}
+
+func setAll(members map[string]bool, ids []string, member bool) {
+	for _, id := range ids {
+		if member {
+			members[id] = true
+		} else {
+			delete(members, id)
+		}
+	}
+}
+
+func (f *fakeRecord) Unfinished(ctx context.Context, since time.Time) ([]string, error) {
+	state, err := f.LaneState(ctx, "web", since)
+	if err != nil || len(state.Open)+len(state.Applied) == 0 {
+		return nil, err
+	}
+	return []string{"web"}, nil
+}
+
+// takeOver is another process's taking of the turn.
+func (f *fakeRecord) takeOver() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.epoch++
+}
+
+// told is the log without checkpoints, an event a line.
+func (f *fakeRecord) told() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var lines []string
+	for _, e := range f.events {
+		switch e.Kind {
+		case lsapi.EventCheckpoint:
+		case lsapi.EventObserved:
+			lines = append(lines, fmt.Sprintf("observed +%s -%s", strings.Join(e.Added, ","), strings.Join(e.Removed, ",")))
+		default:
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", e.Kind, e.Change.Action, e.Change.InstanceID, e.Change.Outcome, e.Change.Resolution)))
+		}
+	}
+	return lines
+}
+
+// isAway is the error of a record that cannot be written.
+func isAway(string, []lsapi.Event) error {
+	return lsapi.Errorf(lsapi.CodeUnavailable, "the record of changes cannot be written")
+}
+
+// outcomesAreAway takes intents only.
+func outcomesAreAway(op string, events []lsapi.Event) error {
+	if op == "Append" && slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Change.Outcome == lsapi.OutcomeApplied }) {
+		return isAway(op, events)
+	}
+	return nil
+}

@@ -1,0 +1,331 @@
+package membership_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+// recorded runs a test on a clock of its own, with a Service over aws that
+// records in record and is closed at the end.
+func recorded(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testing.T, s *membership.Service)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := membership.New(aws, membership.Options{Record: record})
+		test(t, s)
+		if err := s.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+}
+
+// asked makes one change under an id of its own, within the client's 30 s.
+func asked(s *membership.Service, action lsapi.Action, instance, id string) (lsapi.Result, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	r := request(action, instance)
+	r.ChangeID = id
+	return s.Change(ctx, r)
+}
+
+func wantTold(t *testing.T, record *fakeRecord, want ...string) {
+	t.Helper()
+	if got := record.told(); !slices.Equal(got, want) {
+		t.Errorf("the record says\n%q, want\n%q", got, want)
+	}
+}
+
+func TestTheIntentIsRecordedBeforeTheCallAndTheOutcomeBeforeTheAnswer(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		if got := record.told(); !slices.Equal(got, []string{"intended attach " + one}) {
+			t.Errorf("when AWS was asked, the record said %q", got)
+		}
+		return apply()
+	})
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		result, err := asked(s, lsapi.Attach, one, "a")
+		if err != nil || !result.Recorded {
+			t.Errorf("got %+v, %v", result, err)
+		}
+		wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied")
+		last := record.events[len(record.events)-1].Change
+		if last.Actor != "alice" || last.RequestID != "r" || last.AWSRequestID != "aws-request" || *last.MembersBefore != 0 || *last.MembersAfter != 1 {
+			t.Errorf("the change is recorded as %+v", last)
+		}
+	})
+}
+
+func TestWhatIsNotSentIsRecordedToo(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws.run(one, two)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		if result, err := asked(s, lsapi.Attach, one, "a"); lsapi.ErrorCode(err) != lsapi.CodeConflict || !result.Recorded {
+			t.Errorf("got %+v, %v", result, err)
+		}
+		if result, err := asked(s, lsapi.Attach, three, "b"); lsapi.ErrorCode(err) != lsapi.CodeInvalid || result.Recorded {
+			t.Errorf("an instance that EC2 does not know: got %+v, %v", result, err)
+		}
+		var callers sync.WaitGroup
+		callers.Go(func() { _, _ = asked(s, lsapi.Detach, one, "c") })
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if result, err := s.Change(ctx, request(lsapi.Attach, two)); lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded {
+			t.Errorf("a caller who leaves: got %+v, %v", result, err)
+		}
+		callers.Wait()
+	})
+	wantTold(t, record, "completed attach "+one+" conflict", "intended detach "+one, "completed detach "+one+" applied", "completed attach "+two+" withdrawn")
+}
+
+func TestOfThoseWhoShareACallEachIsRecorded(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		codes := inOneRound(s, lsapi.Attach, one, one, one)
+		if codes[""] != 1 || codes[lsapi.CodeConflict] != 2 {
+			t.Errorf("got %v", codes)
+		}
+	})
+	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" conflict", "completed attach "+one+" conflict")
+}
+
+func TestWhatCannotBeRecordedIsNotSent(t *testing.T) {
+	for _, op := range []string{"Take", "LaneState", "Append"} {
+		t.Run(op, func(t *testing.T) {
+			aws, record := newFakeAWS(), &fakeRecord{}
+			aws.run(one)
+			record.fails(func(asked string, _ []lsapi.Event) error {
+				if asked != op {
+					return nil
+				}
+				return isAway(op, nil)
+			})
+			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+				result, err := asked(s, lsapi.Attach, one, "a")
+				if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || result.Recorded || lsapi.AsError(err).RetryAfter <= 0 {
+					t.Errorf("got %+v, %v", result, err)
+				}
+				wantMembers(t, aws)
+				record.fails(nil)
+				wantCode(t, change(s, lsapi.Attach, one), "")
+				wantMembers(t, aws, one)
+			})
+		})
+	}
+}
+
+func TestAnOutcomeThatCannotBeRecordedIsNotTold(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		away time.Duration
+		want lsapi.Code
+	}{{"away for a while", 5 * time.Second, ""}, {"away past the deadline", 40 * time.Second, lsapi.CodeTimeout}} {
+		t.Run(test.name, func(t *testing.T) {
+			aws, record := newFakeAWS(), &fakeRecord{}
+			aws.run(one, two)
+			record.fails(outcomesAreAway)
+			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+				time.AfterFunc(test.away, func() { record.fails(nil) })
+				var callers sync.WaitGroup
+				callers.Go(func() {
+					result, err := asked(s, lsapi.Attach, one, "a")
+					wantCode(t, lsapi.ErrorCode(err), test.want)
+					if !result.Recorded {
+						t.Error("the answer does not say that the change is on record")
+					}
+				})
+				time.Sleep(time.Second)
+				start := time.Now()
+				wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeUnavailable)
+				if took := time.Since(start); took > 2*time.Second {
+					t.Errorf("who came meanwhile waited %v", took)
+				}
+				callers.Wait()
+				time.Sleep(test.away)
+				wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied")
+			})
+		})
+	}
+}
+
+func TestALostTurnIsNeverASuccess(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		record.takeOver()
+		return apply()
+	})
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		result, err := asked(s, lsapi.Attach, one, "a")
+		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded {
+			t.Errorf("got %+v, %v", result, err)
+		}
+		time.Sleep(time.Minute) // whoever has the turn next settles it, here the same process
+		wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
+	})
+}
+
+func TestChangesLeftOpenByACrashAreSettledByLooking(t *testing.T) {
+	tests := []struct {
+		name string
+		goes hook
+		want string
+	}{
+		{"applied", appliedButCutOff, "resolved attach " + one + " applied inferred"},
+		{"not applied", lost, "resolved attach " + one + " failed inferred"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			aws, record := newFakeAWS(), &fakeRecord{}
+			aws.run(one)
+			aws.next("Register", func(ctx context.Context, apply func() error) error {
+				record.fails(isAway) // the process is about to crash
+				return test.goes(ctx, apply)
+			})
+			synctest.Test(t, func(t *testing.T) {
+				crashed := membership.New(aws, membership.Options{Record: record})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, err := crashed.Change(ctx, request(lsapi.Attach, one))
+				wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+				_ = crashed.Close(ctx) // cut short: it finishes nothing
+				record.fails(nil)
+
+				s := membership.New(aws, membership.Options{Record: record})
+				time.Sleep(time.Minute)
+				wantTold(t, record, "intended attach "+one, test.want)
+				if calls := aws.count("Register"); calls != 1 {
+					t.Errorf("the call was made %d times", calls)
+				}
+				if err := s.Close(context.Background()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatWasAppliedBeforeARestartIsRememberedWhileReadsLag(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.lag = 9 * time.Second
+	aws.run(one)
+	synctest.Test(t, func(t *testing.T) {
+		s := membership.New(aws, membership.Options{Record: record})
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		_ = s.Close(t.Context())
+
+		s = membership.New(aws, membership.Options{Record: record})
+		synctest.Wait()
+		if got := listed(t, s); !slices.Equal(got, []string{one}) {
+			t.Errorf("the list after the restart is %v", got)
+		}
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
+		_ = s.Close(t.Context())
+	})
+}
+
+// look lets a reader see what AWS shows.
+func look(s *membership.Service, aws *fakeAWS) {
+	began := time.Now()
+	ids, _ := aws.Members(context.Background(), "web")
+	s.Saw("web", ids, began)
+	synctest.Wait()
+}
+
+func TestWhatOthersChangeIsRecordedWithItsInterval(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws.run(one, two, three)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		wantTold(t, record) // what was there at the first look is nobody's change
+		time.Sleep(time.Minute)
+		look(s, aws)
+		before := time.Now()
+		time.Sleep(time.Minute)
+		aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), []string{two, three}}) })
+		look(s, aws)
+		wantTold(t, record, "observed +"+two+","+three+" -"+one)
+		if last := record.events[len(record.events)-1]; last.Since.After(before) || before.Sub(last.Since) > time.Second || last.Until.Sub(last.Since) < time.Minute {
+			t.Errorf("it happened between %v and %v; the look before was at %v", last.Since, last.Until, before)
+		}
+	})
+}
+
+func TestOnesOwnChangesAreNotSomebodyElses(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws.lag = 5 * time.Second
+	aws.run(one, two)
+	aws.next("Register", late(3*time.Second)) // open for a while
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		time.Sleep(10 * time.Second)
+		look(s, aws)
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, two), "") })
+		callers.Go(func() { wantCode(t, change(s, lsapi.Detach, one), "") })
+		for range 60 {
+			look(s, aws)
+			time.Sleep(time.Second)
+		}
+		callers.Wait()
+	})
+	for _, line := range record.told() {
+		if line[:8] == "observed" {
+			t.Errorf("the record says %q", record.told())
+		}
+	}
+}
+
+func TestWhatIsOnRecordCostsNoCallToSee(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		before := record.asked
+		for range 100 {
+			s.Saw("web", []string{one}, time.Now())
+		}
+		synctest.Wait()
+		if record.asked != before {
+			t.Errorf("the record was asked %d times", record.asked-before)
+		}
+	})
+}
+
+func TestWhoLeavesWhileAnotherMakesTheCallIsWithdrawn(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
+		synctest.Wait()
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*aws.latency+aws.latency/2) // the call is under way
+		defer cancel()
+		_, err := s.Change(ctx, request(lsapi.Attach, one))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		callers.Wait()
+	})
+	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" withdrawn")
+}
+
+func TestAnOpenChangeThatShowsIsNotSomebodyElses(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one)
+	aws.next("Register", appliedButCutOff)
+	record.fails(outcomesAreAway) // it shows, and that cannot be recorded yet
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		time.AfterFunc(5*time.Second, func() { record.fails(nil) })
+		wantCode(t, change(s, lsapi.Attach, one), "")
+	})
+	wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+}
