@@ -1,6 +1,7 @@
 package lsapi
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -133,8 +134,10 @@ type Turn struct {
 	Resumed bool
 }
 
-// Outlasts reports whether the turn is certainly held until then.
-func (t Turn) Outlasts(then time.Time) bool { return t.Until.IsZero() || then.Before(t.Until) }
+// Permit is asked immediately before each attempt of a call that changes
+// something, after every wait. The attempt must have ended by until; zero is no
+// bound. If there is an error, it must not be made.
+type Permit func(ctx context.Context) (until time.Time, err error)
 
 // ErrTurnLost is in the chain of the error with which the record refuses the
 // events of a turn that somebody else has taken since.

@@ -63,6 +63,7 @@ func (a *App) startMembership(cfg config.Config, aws *cloud.Client, metrics *tel
 			return httpapi.EncodeList(httpapi.Envelope(cfg.Envelope), members)
 		},
 		Overlay:         members.Overlay,
+		Saw:             members.Saw,
 		Log:             a.log,
 		Observe:         func(code lsapi.Code, took time.Duration) { metrics.Refresh(outcome(code), took) },
 		MaxStaleness:    cfg.MaxStaleness,

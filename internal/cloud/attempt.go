@@ -10,15 +10,17 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"lsapi"
 )
 
 // change makes a call that changes a membership and marks its error as ambiguous
 // when any of its attempts may have taken effect. The last attempt's error does
 // not tell: a first attempt may have been carried out and cut off, and the
 // second be refused.
-func change(ctx context.Context, call func(context.Context) (middleware.Metadata, error)) (awsRequestID string, err error) {
-	var open atomic.Bool
-	answer, err := call(context.WithValue(ctx, openKey{}, &open))
+func change(ctx context.Context, permit lsapi.Permit, call func(context.Context) (middleware.Metadata, error)) (awsRequestID string, err error) {
+	attempts := &changing{permit: permit}
+	answer, err := call(context.WithValue(ctx, changingKey{}, attempts))
 	if err == nil {
 		awsRequestID, _ = awsmiddleware.GetRequestIDMetadata(answer)
 		return awsRequestID, nil
@@ -31,12 +33,18 @@ func change(ctx context.Context, call func(context.Context) (middleware.Metadata
 		return awsRequestID, nil
 	}
 	result := coded(ctx, err)
-	result.Ambiguous = open.Load()
+	result.Ambiguous = attempts.open.Load()
 	return awsRequestID, result
 }
 
-// openKey finds the flag of the change that an attempt belongs to.
-type openKey struct{}
+// changing is what the attempts of a call that changes something share.
+type changing struct {
+	permit lsapi.Permit // nil permits all
+	open   atomic.Bool  // one of them may have taken effect
+}
+
+// changingKey finds the changing of the call that an attempt belongs to.
+type changingKey struct{}
 
 // addAttemptObserver puts observeAttempt inside the SDK's retry loop.
 func addAttemptObserver(stack *middleware.Stack) error {
@@ -44,21 +52,44 @@ func addAttemptObserver(stack *middleware.Stack) error {
 	return stack.Finalize.Insert(observer, "Retry", middleware.After)
 }
 
-// observeAttempt notes whether an attempt that failed may have taken effect.
+// observeAttempt asks for permission, and notes whether an attempt that failed may
+// have taken effect. It is the innermost of what surrounds an attempt: whatever
+// an attempt waits for, it has waited for.
 func observeAttempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	open, ok := ctx.Value(openKey{}).(*atomic.Bool)
+	change, ok := ctx.Value(changingKey{}).(*changing)
 	if !ok {
 		return next.HandleFinalize(ctx, in)
 	}
+	ctx, cancel, err := change.permitted(ctx)
+	if err != nil {
+		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+	}
+	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	out, metadata, err := next.HandleFinalize(ctx, in)
 	if err != nil && connected.Load() && !refused(err) {
-		open.Store(true)
+		change.open.Store(true)
 	}
 	return out, metadata, err
+}
+
+// permitted returns the context of an attempt that may be made.
+func (c *changing) permitted(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if c.permit == nil {
+		return ctx, func() {}, nil
+	}
+	until, err := c.permit(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if until.IsZero() {
+		return ctx, func() {}, nil
+	}
+	ctx, cancel := context.WithDeadline(ctx, until)
+	return ctx, cancel, nil
 }
 
 // refused reports whether the call was declined: a 4xx. A 5xx can come from a

@@ -92,7 +92,11 @@ func ec2Error(status int, code, message string) reply {
 }
 
 func registered() reply {
-	return says(http.StatusOK, fmt.Sprintf(`<RegisterInstancesWithLoadBalancerResponse xmlns=%q><RegisterInstancesWithLoadBalancerResult><Instances/></RegisterInstancesWithLoadBalancerResult></RegisterInstancesWithLoadBalancerResponse>`, elbNamespace))
+	answer := says(http.StatusOK, fmt.Sprintf(`<RegisterInstancesWithLoadBalancerResponse xmlns=%q><RegisterInstancesWithLoadBalancerResult><Instances/></RegisterInstancesWithLoadBalancerResult></RegisterInstancesWithLoadBalancerResponse>`, elbNamespace))
+	return func(w http.ResponseWriter, form url.Values) {
+		w.Header().Set("X-Amzn-Requestid", "aws-request")
+		answer(w, form)
+	}
 }
 
 // cutOff closes the connection where the answer should be.
@@ -382,6 +386,47 @@ func TestMissingCredentialsAreForbiddenAndSayWhatIsMissing(t *testing.T) {
 // register registers instances with the load balancer web, and forgets AWS's id of
 // the request.
 func register(ctx context.Context, client *cloud.Client, ids ...string) error {
-	_, err := client.Register(ctx, "web", ids)
+	_, err := client.Register(ctx, "web", ids, nil)
 	return err
+}
+
+func TestEachAttemptNeedsAPermit(t *testing.T) {
+	client, aws := startAWS(t, cutOff, registered())
+	permits := 0
+	id, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
+		if permits++; permits != len(aws.attempts())+1 {
+			t.Errorf("permit %d was asked for after %d attempts", permits, len(aws.attempts()))
+		}
+		return time.Time{}, nil
+	})
+	if err != nil || permits != 2 || id != "aws-request" {
+		t.Errorf("got %q, %v after %d permits", id, err, permits)
+	}
+}
+
+func TestAnAttemptWithoutPermitIsNotMade(t *testing.T) {
+	client, aws := startAWS(t, cutOff, registered())
+	permits := 0
+	_, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
+		if permits++; permits > 1 {
+			return time.Time{}, lsapi.Errorf(lsapi.CodeUnavailable, "no more")
+		}
+		return time.Time{}, nil
+	})
+	if e := lsapi.AsError(err); e.Code != lsapi.CodeUnavailable || !e.Ambiguous || len(aws.attempts()) != 1 {
+		t.Errorf("got %+v after %d attempts, want one, which is open", e, len(aws.attempts()))
+	}
+}
+
+func TestAnAttemptEndsWithItsPermit(t *testing.T) {
+	hang := make(chan struct{})
+	client, _ := startAWS(t, func(http.ResponseWriter, url.Values) { <-hang })
+	defer close(hang)
+	began := time.Now()
+	_, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
+		return time.Now().Add(50 * time.Millisecond), nil
+	})
+	if e := lsapi.AsError(err); !e.Ambiguous || time.Since(began) > 5*time.Second {
+		t.Errorf("got %+v after %v", e, time.Since(began))
+	}
 }

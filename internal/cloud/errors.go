@@ -90,6 +90,9 @@ func coded(ctx context.Context, err error) *lsapi.Error {
 		}
 		return result
 	}
+	if denied, ok := errors.AsType[*lsapi.Error](err); ok { // by a Permit
+		return denied
+	}
 	_, outOfBudget := errors.AsType[*budget.WaitError](err)
 	switch {
 	case outOfBudget:

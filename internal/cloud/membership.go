@@ -82,14 +82,15 @@ func (c *Client) collectInstances(ctx context.Context, ids []string, found map[s
 }
 
 // Register makes the instances members, by one RegisterInstancesWithLoadBalancer,
-// and returns AWS's id of the request: of its last attempt that was answered.
+// and returns AWS's id of the request: of its last attempt that was answered. It
+// asks for permission before each attempt; nil permits all.
 // A nil error settles it for all of them. An error with Ambiguous set leaves it
 // open; any other error means that none of them became a member by this call.
 //
 // Errors: CodeInvalid when AWS refuses the batch because of an instance in it,
 // which it does for the batch as a whole; CodeNotFound; those of the table.
-func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error) {
-	return change(ctx, func(ctx context.Context) (middleware.Metadata, error) {
+func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error) {
+	return change(ctx, permit, func(ctx context.Context) (middleware.Metadata, error) {
 		out, err := c.register(ctx, &elb.RegisterInstancesWithLoadBalancerInput{
 			LoadBalancerName: aws.String(loadBalancer),
 			Instances:        fromIDs(ids),
@@ -104,8 +105,8 @@ func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string
 // Deregister ends the instances' membership, by one
 // DeregisterInstancesFromLoadBalancer. Its errors are those of Register;
 // CodeInvalid means that one of the instances was never a member.
-func (c *Client) Deregister(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error) {
-	return change(ctx, func(ctx context.Context) (middleware.Metadata, error) {
+func (c *Client) Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error) {
+	return change(ctx, permit, func(ctx context.Context) (middleware.Metadata, error) {
 		out, err := c.deregister(ctx, &elb.DeregisterInstancesFromLoadBalancerInput{
 			LoadBalancerName: aws.String(loadBalancer),
 			Instances:        fromIDs(ids),

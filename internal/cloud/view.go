@@ -53,17 +53,17 @@ func (v View) Instances(ctx context.Context, ids []string) (map[string]lsapi.Ins
 }
 
 // Register is Client.Register.
-func (v View) Register(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error) {
+func (v View) Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error) {
 	ctx, done := v.call(ctx)
 	defer done()
-	return v.client.Register(ctx, loadBalancer, ids)
+	return v.client.Register(ctx, loadBalancer, ids, permit)
 }
 
 // Deregister is Client.Deregister.
-func (v View) Deregister(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error) {
+func (v View) Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error) {
 	ctx, done := v.call(ctx)
 	defer done()
-	return v.client.Deregister(ctx, loadBalancer, ids)
+	return v.client.Deregister(ctx, loadBalancer, ids, permit)
 }
 
 // LoadBalancers is Client.LoadBalancers.

@@ -56,6 +56,6 @@ func (d Direct) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, erro
 	if slices.Contains(ids, r.InstanceID) == (r.Action == lsapi.Attach) {
 		return lsapi.Result{}, errConflict(r.Action, r.InstanceID, r.LoadBalancer)
 	}
-	_, err = change(ctx, r.LoadBalancer, []string{r.InstanceID})
+	_, err = change(ctx, r.LoadBalancer, []string{r.InstanceID}, nil)
 	return lsapi.Result{Instance: instance}, err
 }

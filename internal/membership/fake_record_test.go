@@ -45,6 +45,18 @@ func (f *fakeRecord) Take(_ context.Context, loadBalancer string) (lsapi.Turn, e
 	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: f.epoch, Resumed: true}, nil
 }
 
+func (f *fakeRecord) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.arrive("Extend", nil); err != nil {
+		return turn, err
+	}
+	if turn.Epoch != f.epoch {
+		return turn, &lsapi.Error{Code: lsapi.CodeTimeout, Err: lsapi.ErrTurnLost}
+	}
+	return turn, nil
+}
+
 func (f *fakeRecord) Give(context.Context, lsapi.Turn) error { return nil }
 
 func (f *fakeRecord) Append(_ context.Context, turn lsapi.Turn, events []lsapi.Event) error {

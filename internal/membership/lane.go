@@ -2,6 +2,7 @@ package membership
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"lsapi"
@@ -20,12 +21,13 @@ type lane struct {
 	wanted  bool       // the record is to be read, if only for the overlay; guarded by service.mu
 	overlay overlay    // guarded by service.mu
 
-	turn     lsapi.Turn // while a round is under way; the goroutine's own, as is the rest
-	sendBy   time.Time  // until then the calls of this round end
-	roster   roster
-	open     []*change     // sent, outcome not known
-	pause    time.Duration // before the next look at what is open
-	nextLook time.Time
+	turn      lsapi.Turn // while a round is under way; the goroutine's own, as is the rest
+	sendBy    time.Time  // until then the calls of this round end
+	extending sync.Mutex // guards turn while they are under way
+	roster    roster
+	open      []*change     // sent, outcome not known
+	pause     time.Duration // before the next look at what is open
+	nextLook  time.Time
 }
 
 func newLane(s *Service, loadBalancer string) *lane {

@@ -12,6 +12,9 @@ import (
 type Record interface {
 	// Take takes the load balancer's turn, waiting for whoever has it.
 	Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error)
+	// Extend returns the turn with as much time left as Take's has. ErrTurnLost is
+	// in the chain of its error when somebody else has taken it.
+	Extend(ctx context.Context, turn lsapi.Turn) (lsapi.Turn, error)
 	// Give gives the turn back.
 	Give(ctx context.Context, turn lsapi.Turn) error
 	// Append adds events to the load balancer's log, all or none. They are durable
@@ -33,6 +36,7 @@ type forgetful struct{}
 func (forgetful) Take(_ context.Context, loadBalancer string) (lsapi.Turn, error) {
 	return lsapi.Turn{LoadBalancer: loadBalancer, Resumed: true}, nil
 }
+func (forgetful) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) { return turn, nil }
 func (forgetful) Give(context.Context, lsapi.Turn) error                  { return nil }
 func (forgetful) Append(context.Context, lsapi.Turn, []lsapi.Event) error { return nil }
 func (forgetful) LaneState(context.Context, string, time.Time) (lsapi.LaneState, error) {

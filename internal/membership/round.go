@@ -201,7 +201,7 @@ func (l *lane) ask(action lsapi.Action, changes []*change) *lsapi.Error {
 	defer cancel()
 	ctx, cancelLast := context.WithDeadline(ctx, l.sendBy)
 	defer cancelLast()
-	awsRequestID, failure := call(ctx, l.loadBalancer, ids)
+	awsRequestID, failure := call(ctx, l.loadBalancer, ids, l.permit)
 	err := codedOrNil(failure)
 	if refusedForOne(err) && len(changes) > 1 {
 		// AWS's message is about one of them. Those that are not told apart later

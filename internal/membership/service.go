@@ -34,12 +34,13 @@ type AWS interface {
 	// not know are absent.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
 	// Register makes the instances members, all or none, and returns AWS's id of
-	// the request, as far as there is one. CodeInvalid: one of them is why none
+	// the request, as far as there is one. It asks for permission before each
+	// attempt. CodeInvalid: one of them is why none
 	// became a member. An error that is Ambiguous leaves open whether they did, or
 	// will.
-	Register(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error)
+	Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error)
 	// Deregister ends their membership, with Register's errors.
-	Deregister(ctx context.Context, loadBalancer string, ids []string) (awsRequestID string, err error)
+	Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error)
 }
 
 // Observer is told what the lanes do, for metrics.

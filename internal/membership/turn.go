@@ -35,6 +35,21 @@ func (l *lane) begin(batch []*request) error {
 	return nil
 }
 
+// permit lets an attempt be made that ends before the turn can be somebody
+// else's. Two calls of a round may ask for it at once.
+func (l *lane) permit(ctx context.Context) (until time.Time, err error) {
+	l.extending.Lock()
+	defer l.extending.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	turn, err := l.service.record.Extend(ctx, l.turn)
+	if err != nil {
+		return time.Time{}, errUnrecorded(err)
+	}
+	l.turn = turn
+	return turn.Until, nil
+}
+
 // end gives the turn back. If that cannot be said, the turn ends by itself.
 func (l *lane) end() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.service.base), recordTimeout)

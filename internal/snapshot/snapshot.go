@@ -44,6 +44,9 @@ type Options struct {
 	// Overlay lays changes that AWS may not show yet over the ids that were read
 	// from began on.
 	Overlay func(loadBalancer string, ids []string, began time.Time) []string
+	// Saw is told what each read has found that began then, before readers are
+	// shown it. It must not change ids. Default: nobody is.
+	Saw func(loadBalancer string, ids []string, began time.Time)
 	// Log gets a line when reading begins to fail, and when it works again.
 	Log *slog.Logger
 	// Observe is told of each refresh: the error's code, empty for none, and how
@@ -93,6 +96,9 @@ type Snapshot struct {
 func New(o Options) *Snapshot {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Saw == nil {
+		o.Saw = func(string, []string, time.Time) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(lsapi.Code, time.Duration) {}
