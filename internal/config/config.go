@@ -32,6 +32,11 @@ type Config struct {
 	IdleAfter time.Duration
 	// Budget is how many requests AWS may be sent, by category.
 	Budget map[string]Bucket
+	// Store is the URL of the record of changes, with a password in it, maybe.
+	Store Secret
+	// KeepChanges is for how long changes stay on record, in whole days. Zero is
+	// for ever.
+	KeepChanges time.Duration
 	// MetricsPublic serves /metrics without credentials.
 	MetricsPublic bool
 

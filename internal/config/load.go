@@ -43,6 +43,8 @@ func Load(s Sources) (Config, error) {
 		MaxStaleOnError: p.duration(keyMaxStaleOnError),
 		IdleAfter:       p.duration(keyIdleAfter),
 		Budget:          p.budget(),
+		Store:           p.store(),
+		KeepChanges:     p.keepChanges(),
 		MetricsPublic:   oneOf(&p, keyMetricsPublic, "false", "true") == "true",
 		Envelope:        oneOf(&p, keyEnvelope, EnvelopeMessage, EnvelopeNone),
 		RequestTimeout:  p.duration(keyRequestTimeout),
@@ -63,6 +65,22 @@ func Listen(s Sources) (string, error) {
 	p := parser{settings: merged, problems: problems}
 	address := p.listen()
 	return address, p.err()
+}
+
+// Store returns the URL of the record of changes that Load would, for whoever
+// reads it and need not know the rest. Its errors are Load's.
+func Store(s Sources) (Secret, error) {
+	merged, _, problems := merge(s)
+	p := parser{settings: merged, problems: problems}
+	url := p.store()
+	return url, p.err()
+}
+
+// AddStoreFlags defines the flags that Store needs.
+func AddStoreFlags(flags *pflag.FlagSet) {
+	for _, key := range []string{keyStore, keyEnvFile} {
+		find(key).addTo(flags)
+	}
 }
 
 // merge lays the sources over one another, the strongest last, and returns the

@@ -73,10 +73,11 @@ func TestNothingButATokenIsNeeded(t *testing.T) {
 			"elb-read": {Burst: 40, PerSecond: 10}, "elb-write": {Burst: 20, PerSecond: 4},
 			"ec2-filtered": {Burst: 100, PerSecond: 20}, "ec2-plain": {Burst: 50, PerSecond: 10},
 		},
+		Store:          "sqlite:lsapi.db",
 		RequestTimeout: 30 * time.Second, ShutdownTimeout: 35 * time.Second,
 		LogFormat: config.LogText, LogLevel: slog.LevelInfo, Environment: map[string]config.Secret{},
 	}
-	if fmt.Sprint(cfg) != fmt.Sprint(want) || cfg.APIToken != want.APIToken {
+	if fmt.Sprint(cfg) != fmt.Sprint(want) || cfg.APIToken != want.APIToken || cfg.Store != want.Store {
 		t.Errorf("got  %v\nwant %v", cfg, want)
 	}
 }
@@ -235,5 +236,48 @@ func TestTheAddressIsKnownWithoutAToken(t *testing.T) {
 	address, err := config.Listen(config.Sources{Environ: []string{"LISTEN=:9000"}})
 	if err != nil || address != ":9000" {
 		t.Errorf("got %q, %v", address, err)
+	}
+}
+
+func TestTheRecordIsInTheStateDirectoryUnlessToldOtherwise(t *testing.T) {
+	for _, test := range []struct{ environ, flag, want string }{
+		{"STATE_DIRECTORY=/var/lib/lsapi", "", "sqlite:/var/lib/lsapi/lsapi.db"},
+		{"STATE_DIRECTORY=/var/lib/a:/var/lib/b", "", "sqlite:/var/lib/a/lsapi.db"},
+		{"STORE_URL=postgres://lsapi@db/lsapi", "", "postgres://lsapi@db/lsapi"},
+		{"STORE_URL=postgres://lsapi@db/lsapi", "--store=sqlite:other.db", "sqlite:other.db"},
+	} {
+		var s config.Sources
+		if test.flag == "" {
+			s = sources(t)
+		} else {
+			s = sources(t, test.flag)
+		}
+		s.Environ = append(s.Environ, test.environ)
+		if got := string(load(t, s).Store); got != test.want {
+			t.Errorf("%s %s: got %s, want %s", test.environ, test.flag, got, test.want)
+		}
+		if got, err := config.Store(s); err != nil || string(got) != test.want {
+			t.Errorf("by itself, %s %s: got %s, %v", test.environ, test.flag, string(got), err)
+		}
+	}
+}
+
+func TestChangesAreKeptForWholeDays(t *testing.T) {
+	if got := load(t, sources(t, "--keep-changes=400d")).KeepChanges; got != 400*24*time.Hour {
+		t.Errorf("got %v", got)
+	}
+	for _, bad := range []string{"0d", "-1d", "12h", "d", "1.5d", "99999999d", "never"} {
+		if got := problems(t, sources(t, "--keep-changes="+bad)); len(got) != 1 || !strings.Contains(got[0], "--keep-changes (KEEP_CHANGES)") {
+			t.Errorf("%s: %q", bad, got)
+		}
+	}
+}
+
+func TestAStoreThatThereIsNotIsAProblemThatHidesItsPassword(t *testing.T) {
+	for _, bad := range []string{"mysql://u:secret@h/d", "lsapi.db", "sqlite:", "secret"} {
+		got := problems(t, sources(t, "--store="+bad))
+		if len(got) != 1 || !strings.Contains(got[0], "--store (STORE_URL)") || strings.Contains(got[0], "secret") {
+			t.Errorf("%s: %q", bad, got)
+		}
 	}
 }

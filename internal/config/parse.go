@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -156,6 +157,43 @@ func (p *parser) logLevel() slog.Level {
 		p.problem(keyLogLevel, "not debug, info, warn or error")
 	}
 	return level
+}
+
+// storeSchemes are those of the stores that there are.
+var storeSchemes = []string{"sqlite", "postgres", "postgresql"}
+
+// defaultStore is the file of the record, in the state directory if there is one.
+const defaultStore = "lsapi.db"
+
+func (p *parser) store() Secret {
+	text := p.text(keyStore)
+	if text == "" {
+		// systemd gives several directories with colons between them.
+		directory, _, _ := strings.Cut(p.text(keyStateDirectory), ":")
+		return Secret("sqlite:" + filepath.Join(directory, defaultStore))
+	}
+	scheme, rest, _ := strings.Cut(text, ":")
+	if !slices.Contains(storeSchemes, scheme) || rest == "" {
+		p.problem(keyStore, "not a URL such as sqlite:///var/lib/lsapi/lsapi.db or postgres://user:password@host/database")
+	}
+	return Secret(text)
+}
+
+// maxKeepDays is a century, and short enough to be reckoned with.
+const maxKeepDays = 36500
+
+func (p *parser) keepChanges() time.Duration {
+	text := p.text(keyKeepChanges)
+	if text == "forever" {
+		return 0
+	}
+	number, isDays := strings.CutSuffix(text, "d")
+	days, err := strconv.Atoi(number)
+	if !isDays || err != nil || days < 1 || days > maxKeepDays {
+		p.problem(keyKeepChanges, "neither forever nor a number of days, such as 400d")
+		return 0
+	}
+	return time.Duration(days) * 24 * time.Hour
 }
 
 // oneOf returns the setting, which must be one of two words.

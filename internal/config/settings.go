@@ -19,6 +19,9 @@ const (
 	keyMaxStaleOnError = "max-stale-on-error"
 	keyIdleAfter       = "idle-after"
 	keyMetricsPublic   = "metrics-public"
+	keyStore           = "store"
+	keyKeepChanges     = "keep-changes"
+	keyStateDirectory  = "state-directory"
 	keyRequestTimeout  = "request-timeout"
 	keyShutdownTimeout = "shutdown-timeout"
 	keyTrustedProxies  = "trusted-proxies"
@@ -62,6 +65,11 @@ func settings() []setting {
 			usage: "`duration` that bounds it while AWS throttles or fails; then 503"},
 		{key: keyIdleAfter, variable: "IDLE_AFTER", fallback: "5m",
 			usage: "`duration` without a reader after which AWS is not asked any more"},
+		{key: keyStore, variable: "STORE_URL",
+			usage: "`URL` of the record of changes: sqlite:FILE, or postgres://... for several replicas (default: sqlite:lsapi.db, in $STATE_DIRECTORY if it is set)"},
+		{key: keyStateDirectory, variable: "STATE_DIRECTORY", hidden: true},
+		{key: keyKeepChanges, variable: "KEEP_CHANGES", fallback: "forever",
+			usage: "for how many `days` changes stay on record, such as 400d; forever removes none"},
 		{key: keyMetricsPublic, variable: "METRICS_PUBLIC", fallback: "false",
 			usage: "`true` serves /metrics without credentials"},
 		{key: keyRequestTimeout, variable: "REQUEST_TIMEOUT", fallback: "30s",
@@ -104,10 +112,14 @@ func budgetSettings() []setting {
 func AddFlags(flags *pflag.FlagSet) {
 	for _, s := range settings() {
 		if !s.hidden {
-			flags.String(s.key, s.fallback, s.usage+" [$"+s.variable+"]")
-			flags.Lookup(s.key).Hidden = s.unlisted
+			s.addTo(flags)
 		}
 	}
+}
+
+func (s setting) addTo(flags *pflag.FlagSet) {
+	flags.String(s.key, s.fallback, s.usage+" [$"+s.variable+"]")
+	flags.Lookup(s.key).Hidden = s.unlisted
 }
 
 // name is how a problem with a setting calls it.
