@@ -12,6 +12,7 @@ import (
 // because rate.Limiter itself serves first come first served.
 type bucket struct {
 	category Category
+	size     Size // of the whole allowance, however many divide it
 	limiter  *rate.Limiter
 
 	mu    sync.Mutex
@@ -25,6 +26,7 @@ type bucket struct {
 func newBucket(category Category, size Size) *bucket {
 	return &bucket{
 		category: category,
+		size:     size,
 		limiter:  rate.NewLimiter(rate.Limit(size.PerSecond), size.Burst),
 		stats:    Stats{Category: category},
 	}
@@ -136,6 +138,18 @@ func (b *bucket) drain() {
 	b.stats.Throttles++
 	now := time.Now()
 	b.limiter.AllowN(now, int(b.limiter.TokensAt(now)))
+}
+
+// divide leaves the bucket one of so many equal shares of its size: at least one
+// token, for without any nothing would go out. Who waits is served at the new
+// rate.
+func (b *bucket) divide(by int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.limiter.SetLimitAt(now, rate.Limit(b.size.PerSecond/float64(by)))
+	b.limiter.SetBurstAt(now, max(1, b.size.Burst/by))
+	b.serve()
 }
 
 // tokens returns what is in the bucket. The limiter lets a request go up to a

@@ -41,6 +41,15 @@ func New(sizes Sizes) (*Budget, error) {
 	return &Budget{buckets: buckets}, nil
 }
 
+// Divide leaves this process one of so many equal shares of the allowance: that
+// of one among as many live replicas. It is called whenever their number
+// changes, and with 1 when there is only this one; less counts as 1.
+func (b *Budget) Divide(by int) {
+	for _, bucket := range b.buckets {
+		bucket.divide(max(1, by))
+	}
+}
+
 // Tokens returns how many requests of the category may go out at once now: at
 // most its Burst, 0 for a category that does not exist.
 func (b *Budget) Tokens(category Category) float64 {
