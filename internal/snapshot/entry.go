@@ -19,10 +19,13 @@ type slot struct {
 	current    atomic.Pointer[entry]
 }
 
-// entry is what is known of a load balancer. It is never changed.
+// entry is what is known of a load balancer. What it says is never changed.
 type entry struct {
 	lsapi.Representation
 	members []lsapi.Instance
+	// wanted is since when readers have waited for an entry as of a later time, as
+	// UnixNano; 0 before one does. Entries as of the same time share it.
+	wanted *atomic.Int64
 }
 
 // slotsFor returns the slots of the load balancers, making those that are new.
@@ -127,7 +130,12 @@ func (s *Snapshot) store(sl *slot, old *entry, members []lsapi.Instance, asOf ti
 	if old != nil && slices.Equal(old.members, members) {
 		*next = *old
 	} else {
-		*next = entry{s.o.Encode(members), members}
+		*next = entry{Representation: s.o.Encode(members), members: members}
+	}
+	if old != nil && asOf.Equal(old.AsOf) {
+		next.wanted = old.wanted
+	} else {
+		next.wanted = new(atomic.Int64)
 	}
 	next.AsOf = asOf
 	sl.current.Store(next)

@@ -157,6 +157,12 @@ const (
 // inBubble runs a test on a clock of its own.
 func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region)) {
 	t.Helper()
+	inBubbleIdle(t, aws, idleAfter, test)
+}
+
+// inBubbleIdle is inBubble with refreshes that stop after another time.
+func inBubbleIdle(t *testing.T, aws *fakeAWS, idleAfter time.Duration, test func(t *testing.T, r *region)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &region{aws: aws, overlay: make(map[string][]string)}
 		r.Snapshot = snapshot.New(snapshot.Options{

@@ -43,8 +43,8 @@ const (
 	// 20 s by default), so that none of them is undone.
 	maxPageAge = 10 * time.Second
 
-	// maxPatience is how long a reader waits for a new answer who can be given an
-	// old one. AWS answers within tens of milliseconds; when it takes so much
+	// maxPatience is how long readers wait for a new answer who can be given an old
+	// one. AWS answers within tens of milliseconds; when it takes so much
 	// longer, it is being throttled or failing, and backing off.
 	maxPatience = time.Second
 

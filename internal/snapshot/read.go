@@ -8,9 +8,9 @@ import (
 )
 
 // Remembered answers from memory, and without asking AWS, if what is there may
-// be served as it is: because it is no older than the bound, or because AWS
-// cannot be read and it is not too old yet (MaxStaleOnError). It returns nil and
-// no error when Read has to be asked.
+// be served as it is: because it is no older than the bound, or because it is not
+// too old yet (MaxStaleOnError) and AWS cannot be read, or others have waited for
+// that in vain. It returns nil and no error when Read has to be asked.
 //
 // Errors: CodeNotFound for a name that a listing no older than the bound lacks.
 func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error) {
@@ -23,7 +23,7 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error
 		return &known.Representation, nil
 	case !exists && s.isListed(now):
 		return nil, errNotFound(loadBalancer)
-	case s.failing.Load() && s.isBearable(known, now):
+	case s.isBearable(known, now) && (s.failing.Load() || s.isInVain(known, now)):
 		return &known.Representation, nil
 	}
 	return nil, nil
@@ -33,8 +33,9 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error
 // is, or if fresh is set, it is read again, and what is returned was asked for
 // after Read was called.
 //
-// When AWS cannot be read, or not within maxPatience, an answer that is not too
-// old (MaxStaleOnError) is still returned, unless fresh is set.
+// When AWS cannot be read, or not within maxPatience of the first reader who wants
+// it to be, an answer that is not too old (MaxStaleOnError) is still returned,
+// unless fresh is set.
 //
 // Errors: CodeNotFound; CodeUnavailable when AWS cannot be read and what is
 // known is too old; else what AWS's failure maps to.
@@ -48,7 +49,7 @@ func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*
 	patience := ctx
 	if old, _ := s.current(loadBalancer); !fresh && s.isBearable(old, time.Now()) {
 		var done context.CancelFunc
-		patience, done = context.WithTimeout(ctx, maxPatience)
+		patience, done = context.WithDeadline(ctx, s.patience(old, time.Now()))
 		defer done()
 	}
 	err := s.await(patience, loadBalancer)
@@ -97,7 +98,13 @@ func (s *Snapshot) served(age time.Duration) {
 // wanted again.
 func (s *Snapshot) touch(now time.Time) {
 	last := s.lastRead.Load()
-	if now.UnixNano()-last >= int64(touchEvery) && s.lastRead.CompareAndSwap(last, now.UnixNano()) {
+	if now.UnixNano()-last < int64(touchEvery) {
+		return
+	}
+	if s.isIdle(now) {
+		s.resumed.Store(now.UnixNano()) // before anybody can take it for no longer idle
+	}
+	if s.lastRead.CompareAndSwap(last, now.UnixNano()) {
 		s.refreshNow()
 	}
 }

@@ -73,6 +73,7 @@ type Snapshot struct {
 	achieved atomic.Int64                     // the same between the two refreshes before
 	failing  atomic.Bool                      // the last refresh failed
 	lastRead atomic.Int64                     // when somebody last read, as UnixNano
+	resumed  atomic.Int64                     // when somebody first read after nobody had for a while, as UnixNano
 	renewing atomic.Bool                      // instance facts are being asked for again
 
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed

@@ -1,0 +1,133 @@
+package snapshot_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+)
+
+// patience is how long readers wait for a newer answer than a bearable one.
+const patience = time.Second
+
+// hang makes AWS answer nothing for as long as anybody waits.
+func (f *fakeAWS) hang() {
+	f.change(func(f *fakeAWS) { f.slow["LoadBalancers"], f.slow["Members"] = time.Hour, time.Hour })
+}
+
+// wantOld reads a list that is older than the bound, and tells how long that took.
+func (r *region) wantOld(t *testing.T, want string) (took time.Duration) {
+	t.Helper()
+	began := time.Now()
+	got, age := r.read(t, "web", false)
+	if got != want || age <= maxStaleness {
+		t.Errorf("%q is read, %v old, want %q and its true age", got, age, want)
+	}
+	return time.Since(began)
+}
+
+func TestReadersTogetherArePatientOnce(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		aws.hang()
+		time.Sleep(2 * maxStaleness)
+		var readers sync.WaitGroup
+		for late := time.Duration(0); late < 2*patience; late += patience / 4 {
+			readers.Go(func() {
+				time.Sleep(late)
+				if took, want := r.wantOld(t, "i-1:t2.micro"), max(0, patience-late); took != want {
+					t.Errorf("who came %v after the first waited %v, want %v", late, took, want)
+				}
+			})
+		}
+		readers.Wait()
+		if got, err := r.Remembered("web"); got == nil || err != nil {
+			t.Errorf("to those who come later nothing is remembered: %v, %v", got, err)
+		}
+	})
+}
+
+func TestPatienceReturnsWithANewerAnswer(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		for range 3 {
+			aws.hang()
+			time.Sleep(2 * maxStaleness)
+			if took := r.wantOld(t, "i-1:t2.micro"); took != patience {
+				t.Errorf("the first reader waited %v, want %v", took, patience)
+			}
+			// A change of ours is shown at once, and is no answer of AWS.
+			r.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano"}}, nil)
+			if took := r.wantOld(t, "i-1:t2.micro i-2:t3.nano"); took != 0 {
+				t.Errorf("the second reader waited %v", took)
+			}
+			aws.change(func(f *fakeAWS) { clear(f.slow) })
+			if got, _ := r.read(t, "web", true); got != "i-1:t2.micro" {
+				t.Errorf("AWS answers again, and %q is read", got)
+			}
+		}
+	})
+}
+
+func TestWhoWantsFreshDataIsAlwaysPatient(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		aws.hang()
+		time.Sleep(2 * maxStaleness)
+		r.wantOld(t, "i-1:t2.micro")
+		r.wantOld(t, "i-1:t2.micro")
+		if got, _ := r.read(t, "web", true); got != "!timeout" {
+			t.Errorf("who wants fresh data reads %q", got)
+		}
+	})
+}
+
+func TestPatienceThatWasSpentBeforeAnIdleTimeExcusesNoOldAnswer(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	const idleAfter = 10 * time.Second
+	inBubbleIdle(t, aws, idleAfter, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		aws.change(func(f *fakeAWS) {
+			for _, op := range []string{"LoadBalancers", "Members"} {
+				f.slow[op], f.fail[op] = 2*idleAfter, lsapi.Errorf(lsapi.CodeThrottled, "")
+			}
+		})
+		time.Sleep(2 * maxStaleness)
+		r.wantOld(t, "i-1:t2.micro")
+		if took := r.wantOld(t, "i-1:t2.micro"); took != 0 {
+			t.Errorf("patience is not spent: the second reader waited %v", took)
+		}
+		time.Sleep(4 * idleAfter)
+		aws.change(func(f *fakeAWS) { clear(f.slow); clear(f.fail) })
+		aws.set("web", "i-1", "i-2")
+		if got, age := r.read(t, "web", false); got != "i-1:t2.micro i-2:t2.micro" || age > maxStaleness {
+			t.Errorf("got %q, %v old", got, age)
+		}
+	})
+}
+
+func TestSpentPatienceServesNothingThatIsTooOld(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		read := time.Now()
+		aws.hang()
+		time.Sleep(2 * maxStaleness)
+		r.wantOld(t, "i-1:t2.micro")
+		time.Sleep(maxStaleOnError - time.Since(read) - time.Second)
+		if took := r.wantOld(t, "i-1:t2.micro"); took != 0 {
+			t.Errorf("who reads just before it is too old waits %v", took)
+		}
+		time.Sleep(2 * time.Second)
+		r.wantRead(t, "web", "!unavailable")
+	})
+}
