@@ -18,16 +18,22 @@ func (s *server) authenticate(x *exchange) error {
 	return err
 }
 
-// loadBalancer is the name in the request's path.
-func loadBalancer(x *exchange) string { return x.request.PathValue("elbName") }
+// nameParameter is what the contract calls the load balancer's name.
+const nameParameter = "elbName"
 
-// checkName spares AWS questions about names that it would never give.
-func checkName(x *exchange) error {
-	if !lsapi.ValidLoadBalancerName(loadBalancer(x)) {
-		return lsapi.Errorf(lsapi.CodeNotFound,
-			"there is no such load balancer; a name is 1 to 32 letters, digits and hyphens, with no hyphen at either end")
+// loadBalancer is the name in the request's path.
+func loadBalancer(x *exchange) string { return x.request.PathValue(nameParameter) }
+
+// checkName returns a check that spares AWS questions about names that it would
+// never give.
+func checkName(parameter string) endpoint {
+	return func(x *exchange) error {
+		if !lsapi.ValidLoadBalancerName(x.request.PathValue(parameter)) {
+			return lsapi.Errorf(lsapi.CodeNotFound,
+				"there is no such load balancer; a name is 1 to 32 letters, digits and hyphens, with no hyphen at either end")
+		}
+		return nil
 	}
-	return nil
 }
 
 func (s *server) attach(x *exchange) error { return s.change(x, lsapi.Attach) }

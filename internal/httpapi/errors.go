@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lsapi"
+	v1 "lsapi/internal/httpapi/v1"
 )
 
 // refusal is an answer for which only HTTP has a word.
@@ -56,17 +57,14 @@ func (s *server) fail(x *exchange, err error) {
 		if r.allow != "" {
 			x.Header().Set("Allow", r.allow)
 		}
-		s.write(x, r.status, r.message)
+		s.write(x, r.status, r.message, nil)
 		return
 	}
 	s.failCoded(x, coded(err))
 }
 
 func (s *server) failCoded(x *exchange, err *lsapi.Error) {
-	a, known := answers[err.Code]
-	if !known {
-		a = answers[lsapi.CodeInternal]
-	}
+	a := answerTo(err)
 	text := err.Message
 	if text == "" || a.secret {
 		text = a.text
@@ -82,7 +80,30 @@ func (s *server) failCoded(x *exchange, err *lsapi.Error) {
 	// silence for a success.
 	x.gone = x.context().Err() != nil
 	s.logProblem(x, a.status, err)
-	s.write(x, a.status, text)
+	s.write(x, a.status, text, err)
+}
+
+// answerTo looks the answer to an error up.
+func answerTo(err *lsapi.Error) answer {
+	if a, known := answers[err.Code]; known {
+		return a
+	}
+	return answers[lsapi.CodeInternal]
+}
+
+// abort cuts a response off that has begun and cannot be finished: the client
+// sees a broken connection, never a response that is short and looks whole. The
+// log and the metrics have the status that the response would have had if the
+// error had come in time; a client that has left is no error.
+func (s *server) abort(x *exchange, err error) {
+	e := coded(err)
+	x.gone = x.context().Err() != nil
+	status := answerTo(e).status
+	if !x.gone {
+		x.status = status
+	}
+	s.logProblem(x, status, e)
+	panic(http.ErrAbortHandler)
 }
 
 // coded returns the coded error in err's chain. A context's error that nobody
@@ -119,10 +140,18 @@ func (s *server) logProblem(x *exchange, status int, err *lsapi.Error) {
 }
 
 // write answers with the text of an error. A response like this one is true only
-// now: nobody may keep it.
-func (s *server) write(x *exchange, status int, text string) {
+// now: nobody may keep it. The cause may be nil.
+func (s *server) write(x *exchange, status int, text string, cause error) {
 	x.Header().Set("Cache-Control", "no-store")
-	if err := x.sendJSON(status, s.envelope.failure(text)); err != nil {
+	contentType, value := "application/json", s.envelope.failure(text)
+	if s.speaksProblems(x) {
+		contentType, value = v1.ContentType, v1.NewProblem(status, text, cause)
+	}
+	body, err := encode(value)
+	if err == nil {
+		err = x.send(status, contentType, body)
+	}
+	if err != nil {
 		s.undelivered(x, err)
 	}
 }

@@ -175,3 +175,11 @@ func record(handler http.Handler, method, path, body string) response {
 }
 
 func machineID(id string) string { return `{"instanceId": "` + id + `"}` }
+
+// do lets the handler answer a request without a network.
+func do(handler http.Handler, r *http.Request) response {
+	r.Header.Set("Authorization", authorization)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return response{w.Result(), w.Body.String()}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lsapi"
+	v1 "lsapi/internal/httpapi/v1"
 )
 
 // Membership lists and changes the memberships of load balancers. Errors are
@@ -64,6 +65,8 @@ type Options struct {
 	// there is no such path.
 	Metrics       http.Handler
 	MetricsPublic bool
+	// Record is what the /v1 API reads. Default: there is no /v1 API.
+	Record v1.Record
 	// TrustedProxies are the peers whose X-Forwarded-For tells the client's
 	// address. Default: none.
 	TrustedProxies []netip.Prefix
@@ -96,6 +99,7 @@ func New(o Options) http.Handler {
 		proxies:       o.TrustedProxies,
 		origins:       http.NewCrossOriginProtection(),
 	}
+	s.record = s.newRecordAPI(o.Record)
 	s.mux = s.routes(o.MetricsPublic)
 	return s
 }

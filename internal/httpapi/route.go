@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -23,15 +24,15 @@ type route struct {
 // credentials checked before the method is.
 func (s *server) routes(metricsPublic bool) *http.ServeMux {
 	mux := http.NewServeMux()
-	routes := append(append(s.documentRoutes(), s.metricsRoutes(metricsPublic)...),
-		route{
-			pattern: "/elb/{elbName}",
-			checks:  []endpoint{s.authenticate, checkName},
+	routes := slices.Concat(s.documentRoutes(), s.metricsRoutes(metricsPublic), s.recordRoutes(), []route{
+		{
+			pattern: "/elb/{" + nameParameter + "}",
+			checks:  []endpoint{s.authenticate, checkName(nameParameter)},
 			get:     s.list, post: s.attach, delete: s.detach,
 		},
-		route{pattern: "/healthcheck", get: s.up, routine: true},
-		route{pattern: "/readyz", get: s.up, routine: true},
-	)
+		{pattern: "/healthcheck", get: s.up, routine: true},
+		{pattern: "/readyz", get: s.up, routine: true},
+	})
 	for _, rt := range routes {
 		mux.Handle(rt.pattern, s.handler(rt))
 	}

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	v1 "lsapi/internal/httpapi/v1"
 )
 
 // server is the handler of every request.
@@ -22,6 +24,7 @@ type server struct {
 	origins       *http.CrossOriginProtection
 	observe       func(route, method string, status int, took time.Duration)
 	metrics       http.Handler // nil: there are none
+	record        *v1.API      // nil: there is none
 	mux           *http.ServeMux
 }
 
@@ -61,7 +64,7 @@ func (s *server) finish(x *exchange) {
 			slog.Any("fault", fault),
 			slog.String("stack", string(debug.Stack())))
 		if !begun {
-			s.write(x, http.StatusInternalServerError, internalText)
+			s.write(x, http.StatusInternalServerError, internalText, nil)
 		}
 	}
 	s.account(x)

@@ -1,0 +1,69 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+
+	v1 "lsapi/internal/httpapi/v1"
+)
+
+// newRecordAPI returns the /v1 API, nil when there is no record for it to read.
+func (s *server) newRecordAPI(record v1.Record) *v1.API {
+	if record == nil {
+		return nil
+	}
+	return v1.New(v1.Options{
+		Record:  record,
+		Timeout: s.timeout,
+		Fail:    s.failRecord,
+		Abort:   s.abortRecord,
+	})
+}
+
+func (s *server) failRecord(w http.ResponseWriter, err error) {
+	s.fail(w.(*exchange), err) //nolint:errcheck // it is the one that readRecord hands on
+}
+
+func (s *server) abortRecord(w http.ResponseWriter, err error) {
+	s.abort(w.(*exchange), err) //nolint:errcheck // likewise
+}
+
+// recordRoutes are the routes of the /v1 API, if there is one. Its document is
+// for everybody, as the contract's is.
+func (s *server) recordRoutes() []route {
+	if s.record == nil {
+		return nil
+	}
+	document := sync.OnceValues(s.record.Document) // at the first request: most processes never get one
+	return []route{
+		{pattern: v1.ChangesPath, checks: []endpoint{s.authenticate}, get: s.readRecord},
+		{pattern: v1.ChangePath, checks: []endpoint{s.authenticate}, get: s.readRecord},
+		{pattern: v1.MembersPath, checks: []endpoint{s.authenticate, checkName(v1.NameParameter)}, get: s.readRecord},
+		{pattern: "/v1/openapi.json", get: func(x *exchange) error {
+			d, err := document()
+			if err != nil {
+				return err
+			}
+			return sendDocument(x, "application/json", entityTag(d.JSON), d.JSON)
+		}},
+		{pattern: "/v1/openapi.yaml", get: func(x *exchange) error {
+			d, err := document()
+			if err != nil {
+				return err
+			}
+			return sendDocument(x, "application/yaml", entityTag(d.YAML), d.YAML)
+		}},
+	}
+}
+
+// readRecord hands the request to the /v1 API.
+func (s *server) readRecord(x *exchange) error {
+	s.record.ServeHTTP(x, x.request)
+	return nil
+}
+
+// speaksProblems reports whether errors are answered as RFC 9457 has them.
+func (s *server) speaksProblems(x *exchange) bool {
+	return s.record != nil && strings.HasPrefix(x.request.URL.Path, "/v1/")
+}

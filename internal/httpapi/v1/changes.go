@@ -1,0 +1,143 @@
+package v1
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lsapi"
+)
+
+// changesQuery is what GET /v1/changes takes. Empty is not given.
+type changesQuery struct {
+	LoadBalancer string `query:"loadBalancer" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" patternDescription:"the name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end" doc:"Only changes of this load balancer" example:"default-elb"`
+	InstanceID   string `query:"instanceId" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"i- and 8 or 17 lower-case hexadecimal digits" doc:"Only changes of this instance" example:"i-5203422c"`
+	Actor        string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1F\\x7F]+$" patternDescription:"without control characters" doc:"Only changes that this user asked for" example:"alice"`
+	Action       string `query:"action" enum:"attach,detach" doc:"Only attaches, or only detaches"`
+	Outcome      string `query:"outcome" enum:"applied,conflict,refused,failed,withdrawn,unknown,open" doc:"Only changes with this outcome; open are those that have none yet"`
+	From         string `query:"from" format:"date-time" doc:"Only changes asked for at this time or later. A + in a query is written %2B" example:"2026-11-24T00:00:00Z"`
+	To           string `query:"to" format:"date-time" doc:"Only changes asked for before this time; it must be later than from" example:"2026-11-25T00:00:00Z"`
+	Limit        int    `query:"limit" minimum:"1" maximum:"1000" doc:"How many changes at most. When it is not given, 100 in JSON and all in newline-delimited JSON" example:"100"`
+	Cursor       string `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`
+}
+
+// changesPage is the answer of GET /v1/changes in JSON.
+type changesPage struct {
+	Changes    []change `json:"changes" nullable:"false" doc:"Newest first"`
+	NextCursor string   `json:"nextCursor,omitempty" doc:"What to give as cursor for the next page. Absent when there are no more changes"`
+}
+
+func (a *API) changes(w http.ResponseWriter, r *http.Request, q *changesQuery) error {
+	filter, err := q.filter()
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Vary", "Accept, Authorization")
+	if prefersLines(r.Header["Accept"]) {
+		return a.stream(w, r, filter)
+	}
+	return a.page(w, r, filter)
+}
+
+// page answers with one page, and the cursor of the next if there is one: the
+// record is asked for a change more than the page has.
+func (a *API) page(w http.ResponseWriter, r *http.Request, filter lsapi.ChangeFilter) error {
+	if filter.Limit == 0 {
+		filter.Limit = defaultPage
+	}
+	asked := filter
+	asked.Limit++
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	changes, err := a.Record.Changes(ctx, asked)
+	if err != nil {
+		return err
+	}
+	var next string
+	if len(changes) > filter.Limit {
+		changes = changes[:filter.Limit]
+		next = newCursor(filter, changes[filter.Limit-1].ID)
+	}
+	return sendJSON(w, changesPage{Changes: newChanges(changes), NextCursor: next})
+}
+
+// filter returns what the query asks for; its limit is 0 when none was given.
+func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
+	filter := lsapi.ChangeFilter{
+		LoadBalancer: q.LoadBalancer,
+		InstanceID:   q.InstanceID,
+		Actor:        q.Actor,
+		Action:       lsapi.Action(q.Action),
+		Outcome:      lsapi.Outcome(q.Outcome),
+		Limit:        q.Limit,
+	}
+	from, to := parseTime(q.From), parseTime(q.To)
+	if q.From != "" && q.To != "" && !from.Before(to) {
+		return filter, invalid(Detail{Location: "query.to", Message: "must be later than from"})
+	}
+	if q.From != "" {
+		filter.From = bound(from)
+	}
+	if q.To != "" {
+		filter.To = bound(to)
+	}
+	if q.Cursor != "" {
+		id, ok := parseCursor(filter, q.Cursor)
+		if !ok {
+			return filter, invalid(Detail{Location: "query.cursor", Message: "is not the nextCursor of a page with the same filters"})
+		}
+		filter.Before = id
+	}
+	return filter, nil
+}
+
+// changePath is what GET /v1/changes/{id} takes.
+type changePath struct {
+	ID string `path:"id" doc:"The id of the change, as in the header X-Change-Id of the answer to the request that asked for it" example:"01a20ee8-6140-7a11-8000-0123456789ab"`
+}
+
+func (a *API) change(w http.ResponseWriter, r *http.Request, in *changePath) error {
+	if _, ok := changeID(in.ID); !ok {
+		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such change; an id is a UUID of version 7, in lower case")
+	}
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	found, err := a.Record.Change(ctx, in.ID)
+	if err != nil {
+		return err
+	}
+	return sendJSON(w, newChange(&found))
+}
+
+// changeID returns the bytes of the id of a change, if it is one in the only form
+// that the record has.
+func changeID(text string) (uuid.UUID, bool) {
+	id, err := uuid.Parse(text)
+	return id, err == nil && id.Version() == 7 && id.String() == text
+}
+
+// parseTime returns a time that checkQuery has accepted, zero when it is not
+// given.
+func parseTime(text string) time.Time {
+	t, _ := time.Parse(time.RFC3339, text)
+	return t.UTC()
+}
+
+// bound returns what tells whole milliseconds apart as t does: a record that
+// knows nothing finer may cut off the rest of it. No change lies outside the
+// times that a UUID can hold and a year of four digits can name.
+func bound(t time.Time) time.Time {
+	first, last := time.UnixMilli(0).UTC(), time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
+	whole := t.Truncate(time.Millisecond)
+	if whole.Before(t) {
+		whole = whole.Add(time.Millisecond)
+	}
+	switch {
+	case whole.Before(first):
+		return first
+	case whole.After(last):
+		return last
+	}
+	return whole
+}

@@ -1,0 +1,25 @@
+package v1
+
+import "time"
+
+const (
+	// defaultPage is how many changes an answer has when nobody asks for more: a
+	// screen or two.
+	defaultPage = 100
+	// maxPage is how many it has at most, some 600 KB. The tag of
+	// changesQuery.Limit says the same.
+	maxPage = 1000
+	// streamPage is how many changes of a stream are in memory at once.
+	streamPage = maxPage
+	// pageTime is how long a client may take for a page of a stream. Whoever reads
+	// slower than 20 KB/s has gone, or holds a connection for nothing.
+	pageTime = 30 * time.Second
+	// maxDetails is how many things an error names; nobody corrects more at once.
+	maxDetails = 16
+	// maxEchoed is how many characters of a name that the client made up go into
+	// an error.
+	maxEchoed = 64
+	// maxRanges is how many entries of an Accept are looked at: browsers send
+	// fewer than ten.
+	maxRanges = 32
+)

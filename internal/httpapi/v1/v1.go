@@ -1,0 +1,96 @@
+// Package v1 is the reading side of the /v1 API: what the record of changes
+// holds, and its OpenAPI document. The operations are huma's, which makes the
+// document of the same types that parameters are parsed into and answers are
+// encoded from. Whatever is not about the record stays with the server in front:
+// credentials, methods, the log, and how an error is answered.
+package v1
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"lsapi"
+)
+
+// The paths, as patterns of http.ServeMux. The document has the same.
+const (
+	ChangesPath = "/v1/changes"
+	ChangePath  = "/v1/changes/{id}"
+	MembersPath = "/v1/load-balancers/{" + NameParameter + "}/members"
+	// NameParameter is what MembersPath calls the load balancer's name.
+	NameParameter = "name"
+)
+
+// Record is the record of changes. Errors are *lsapi.Error; an error of another
+// kind is a defect, unless it is the context's. CodeUnavailable: the record
+// cannot be read for now.
+type Record interface {
+	// Change returns the change with the id; CodeNotFound when there is none.
+	Change(ctx context.Context, id string) (lsapi.Change, error)
+	// Changes returns the changes that the filter lets through, newest first, and
+	// as many as its limit says unless there are no more.
+	Changes(ctx context.Context, f lsapi.ChangeFilter) ([]lsapi.Change, error)
+	// MembersAt returns the membership of a load balancer at a time that is not in
+	// the future; CodeNotFound when the record does not reach back to it.
+	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.Roster, error)
+}
+
+// Options are what an API is made of. All must be given.
+type Options struct {
+	Record Record
+	// Timeout bounds each question to Record. A stream asks many.
+	Timeout time.Duration
+	// Fail answers with an error, which NewProblem makes a Problem of.
+	Fail func(w http.ResponseWriter, err error)
+	// Abort cuts off an answer that has begun and cannot be finished, and tells
+	// the log why. It does not return.
+	Abort func(w http.ResponseWriter, err error)
+}
+
+// API answers GET and HEAD at its paths, for callers whose credentials have been
+// looked at. The name in MembersPath must be a valid one.
+type API struct {
+	Options
+	mux  *http.ServeMux
+	huma huma.API
+}
+
+// New returns an API.
+func New(o Options) *API {
+	a := &API{Options: o, mux: http.NewServeMux()}
+	a.huma = humago.New(a.mux, config())
+	a.huma.OpenAPI().Components.Responses = problems(a.schemas())
+	a.huma.UseMiddleware(a.checkQuery)
+	register(a, describeChanges(a.schemas()), a.changes)
+	register(a, describeChange(a.schemas()), a.change)
+	register(a, describeMembers(a.schemas()), a.members)
+	return a
+}
+
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+func (a *API) schemas() huma.Registry { return a.huma.OpenAPI().Components.Schemas }
+
+// register adds an operation whose parameters are the fields of I. It writes its
+// own answer, so that errors go the one way that they go everywhere else, and
+// not through huma's model of them.
+func register[I any](a *API, op huma.Operation, serve func(http.ResponseWriter, *http.Request, *I) error) {
+	huma.Register(a.huma, op, func(_ context.Context, in *I) (*huma.StreamResponse, error) {
+		return &huma.StreamResponse{Body: func(c huma.Context) {
+			r, w := humago.Unwrap(c)
+			if err := serve(w, r, in); err != nil {
+				a.Fail(w, err)
+			}
+		}}, nil
+	})
+}
+
+// deadline returns the context of one question to the record: it ends when the
+// client leaves or the time is up.
+func (a *API) deadline(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), a.Timeout)
+}
