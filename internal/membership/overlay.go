@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"lsapi"
 )
 
 // overlay remembers a lane's recent changes, because AWS's reads may lag behind
@@ -36,6 +38,16 @@ func (o overlay) over(ids []string, since time.Time) []string {
 		}
 	}
 	return result
+}
+
+// lay adds a change that the record has, and reports whether it is news: a later
+// one may be there, or the same.
+func (o overlay) lay(c lsapi.Change) bool {
+	if last, ok := o[c.InstanceID]; ok && !c.CompletedAt.After(last.at) {
+		return false
+	}
+	o[c.InstanceID] = applied{member: c.Action == lsapi.Attach, at: c.CompletedAt}
+	return true
 }
 
 func (o overlay) inOrder() []string {

@@ -37,8 +37,8 @@ func (forgetful) Take(_ context.Context, loadBalancer string) (lsapi.Turn, error
 	return lsapi.Turn{LoadBalancer: loadBalancer, Resumed: true}, nil
 }
 func (forgetful) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) { return turn, nil }
-func (forgetful) Give(context.Context, lsapi.Turn) error                  { return nil }
-func (forgetful) Append(context.Context, lsapi.Turn, []lsapi.Event) error { return nil }
+func (forgetful) Give(context.Context, lsapi.Turn) error                        { return nil }
+func (forgetful) Append(context.Context, lsapi.Turn, []lsapi.Event) error       { return nil }
 func (forgetful) LaneState(context.Context, string, time.Time) (lsapi.LaneState, error) {
 	return lsapi.LaneState{}, nil
 }

@@ -99,9 +99,7 @@ func (l *lane) recall(changes []lsapi.Change) {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
 	for _, c := range changes {
-		if last, ok := l.overlay[c.InstanceID]; !ok || c.CompletedAt.After(last.at) {
-			l.overlay[c.InstanceID] = applied{member: c.Action == lsapi.Attach, at: c.CompletedAt}
-		}
+		l.overlay.lay(c)
 	}
 }
 

@@ -1,0 +1,58 @@
+package membership_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+// elsewhere is a change that another process has applied just now.
+func elsewhere(action lsapi.Action, instance string) lsapi.Change {
+	return lsapi.Change{
+		Action: action, LoadBalancer: "web", InstanceID: instance, CompletedAt: time.Now(),
+		Outcome: lsapi.OutcomeApplied, Instance: lsapi.Instance{ID: instance, Type: "t2.micro", State: lsapi.StateRunning},
+	}
+}
+
+func TestWhatOtherReplicasHaveAppliedShowsWhileReadsLag(t *testing.T) {
+	aws := newFakeAWS(one)
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		s := membership.New(aws, membership.Options{Applied: func(_ string, attached, detached []lsapi.Instance) {
+			for _, i := range attached {
+				told = append(told, "+"+i.ID)
+			}
+			for _, i := range detached {
+				told = append(told, "-"+i.ID)
+			}
+		}})
+		changes := []lsapi.Change{elsewhere(lsapi.Attach, two), elsewhere(lsapi.Detach, one)}
+		time.Sleep(time.Millisecond)
+		changes = append(changes, elsewhere(lsapi.Attach, three), elsewhere(lsapi.Detach, two))
+		if err := s.Learn("web", changes); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"+" + three, "-" + one, "-" + two}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+		if got := listed(t, s); !slices.Equal(got, []string{three}) {
+			t.Errorf("the list is %v", got)
+		}
+		if err := s.Learn("web", changes[:1]); err != nil { // an old one comes again
+			t.Fatal(err)
+		}
+		if len(told) != 3 {
+			t.Errorf("told %q: an older change is no news", told)
+		}
+		if got := listed(t, s); !slices.Equal(got, []string{three}) {
+			t.Errorf("the list is %v after an older change came late", got)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
