@@ -48,6 +48,10 @@ func (s *server) change(x *exchange, action lsapi.Action) error {
 	if err != nil {
 		return err
 	}
+	why, err := reason(x.request.Header)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := s.deadline(x)
 	defer cancel()
 	result, err := s.membership.Change(ctx, lsapi.Request{
@@ -56,6 +60,7 @@ func (s *server) change(x *exchange, action lsapi.Action) error {
 		Action:       action,
 		LoadBalancer: loadBalancer(x),
 		InstanceID:   instanceID,
+		Reason:       why,
 	})
 	if err != nil {
 		return err
