@@ -4,18 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/joho/godotenv"
+
+	"lsapi/internal/guarded"
 )
 
-// maxEnvFileSize is far above any file of variables and keeps a wrong path, such
-// as that of a device, from filling the memory.
+// maxEnvFileSize is far above any file of variables.
 const maxEnvFileSize = 64 << 10
 
 // readEnvFile returns the variables of the .env file that the sources name, in
@@ -26,12 +24,12 @@ func readEnvFile(s Sources) ([]string, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := readBounded(path)
+	text, err := guarded.Read(path, maxEnvFileSize)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !asked:
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("%s: cannot read the file of variables %s: %w", name(keyEnvFile), path, withoutPath(err))
+		return nil, fmt.Errorf("%s: cannot read the file of variables %s: %w", name(keyEnvFile), path, err)
 	}
 	variables, ok := parseEnv(text)
 	if !ok {
@@ -50,22 +48,6 @@ func envFilePath(s Sources) (path string, asked bool) {
 		return path, true
 	}
 	return s.EnvFile, false
-}
-
-func readBounded(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Mode()&0o002 != 0 && runtime.GOOS != "windows" {
-		return nil, errors.New("everybody on this machine can write to it; take that from them with chmod o-w")
-	}
-	text, err := io.ReadAll(io.LimitReader(file, maxEnvFileSize+1))
-	if err == nil && len(text) > maxEnvFileSize {
-		err = fmt.Errorf("it is larger than %d bytes", maxEnvFileSize)
-	}
-	return bytes.TrimPrefix(text, []byte("\ufeff")), err // some editors begin with a byte order mark
 }
 
 // parseEnv reports false for a malformed text. The library's own error is no use
@@ -119,12 +101,4 @@ func lookup(environ []string, variable string) (value string) {
 		}
 	}
 	return value
-}
-
-// withoutPath drops from a file's error the path that the message names already.
-func withoutPath(err error) error {
-	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
-		return pathError.Err
-	}
-	return err
 }

@@ -1,0 +1,56 @@
+package guarded_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lsapi/internal/guarded"
+)
+
+func write(t *testing.T, text string, mode fs.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAFileIsReadWithoutItsByteOrderMark(t *testing.T) {
+	text, err := guarded.Read(write(t, "\ufeffabc", 0o640), 6)
+	if err != nil || string(text) != "abc" {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+func TestAFileThatCannotBeTrustedIsRefused(t *testing.T) {
+	for name, test := range map[string]struct{ path, told string }{
+		"that everybody can write to": {write(t, "abc", 0o602), "chmod o-w"},
+		"larger than it may be":       {write(t, "abcdefg", 0o600), "larger than 6 bytes"},
+		"endless":                     {"/dev/zero", "larger than 6 bytes"},
+		"a directory":                 {t.TempDir(), "is a directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, err := guarded.Read(test.path, 6)
+			if err == nil || !strings.Contains(err.Error(), test.told) || text != nil {
+				t.Fatalf("got %q, %v", text, err)
+			}
+			if strings.Contains(err.Error(), test.path) {
+				t.Errorf("%q names the path", err)
+			}
+		})
+	}
+}
+
+func TestAMissingFileIsToldApart(t *testing.T) {
+	if _, err := guarded.Read(filepath.Join(t.TempDir(), "none"), 6); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
