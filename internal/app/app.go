@@ -11,8 +11,6 @@ import (
 	"net"
 	"slices"
 
-	"lsapi"
-	"lsapi/internal/auth"
 	"lsapi/internal/config"
 	"lsapi/internal/httpapi"
 	"lsapi/internal/telemetry"
@@ -63,12 +61,12 @@ func Start(ctx context.Context, o Options) (*App, error) {
 
 func (a *App) start(ctx context.Context, o Options) error {
 	cfg := o.Config
-	authenticator, err := auth.NewBasic(string(cfg.APIToken))
+	metrics := telemetry.NewMetrics(o.Version)
+	showLog(metrics, a.out)
+	authenticator, err := a.startAuth(cfg, metrics)
 	if err != nil {
 		return err
 	}
-	metrics := telemetry.NewMetrics(o.Version)
-	showLog(metrics, a.out)
 	aws, err := newCloud(ctx, cfg, metrics)
 	if err != nil {
 		return err
@@ -135,14 +133,6 @@ func (a *App) stop(ctx context.Context) error {
 	}
 	a.parts = nil
 	return errors.Join(failures...)
-}
-
-// CheckToken says what is wrong with an API token, without echoing it.
-func CheckToken(token string) error {
-	if _, err := auth.NewBasic(token); err != nil {
-		return errors.New(lsapi.AsError(err).Message)
-	}
-	return nil
 }
 
 func newLogger(o Options, out io.Writer) *slog.Logger {

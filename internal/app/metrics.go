@@ -2,6 +2,7 @@ package app
 
 import (
 	"lsapi"
+	"lsapi/internal/auth"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/membership"
 	"lsapi/internal/snapshot"
@@ -60,6 +61,28 @@ func showSnapshot(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
 		func(s snapshot.Stats) float64 { return float64(s.Members) })
 	show("lsapi_snapshot_bytes", "Size of the encoded lists.",
 		func(s snapshot.Stats) float64 { return float64(s.Bytes) })
+}
+
+func showAuth(metrics *telemetry.Metrics, authenticator *auth.Authenticator) {
+	show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(auth.Stats) float64) {
+		add(name, help, func() float64 { return value(authenticator.Stats()) })
+	}
+	show(metrics.Gauge, "lsapi_auth_users", "Users who may ask.",
+		func(s auth.Stats) float64 { return float64(s.Users) })
+	show(metrics.Gauge, "lsapi_auth_users_file_refused", "1 while the users file cannot be read or makes no sense, and the users before it stay in force.",
+		func(s auth.Stats) float64 { return one(s.Refused) })
+	show(metrics.Counter, "lsapi_auth_failures_total", "Requests whose user or password was wrong.",
+		func(s auth.Stats) float64 { return float64(s.Failures) })
+	show(metrics.Counter, "lsapi_auth_slowed_total", "Requests whose credentials were not looked at, because too many before them were wrong or there were too many at once.",
+		func(s auth.Stats) float64 { return float64(s.Slowed) })
+}
+
+// one is 1 for true.
+func one(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func showLog(metrics *telemetry.Metrics, out *telemetry.Writer) {

@@ -15,8 +15,11 @@ type Config struct {
 	// Listen is the address to serve on, host:port. An empty host is every
 	// address of the machine, port 0 a free port.
 	Listen string
-	// APIToken is what clients authenticate with: base64 of user:password.
+	// APIToken is what one user authenticates with: base64 of user:password.
 	APIToken Secret
+	// UsersFile is the path of an htpasswd file of more users. One of the two may
+	// be empty, and then there are none.
+	UsersFile string
 
 	// Region is the AWS region, such as "us-east-1".
 	Region string

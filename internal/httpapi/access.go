@@ -34,7 +34,7 @@ func (s *server) logAccess(x *exchange, now time.Time, took time.Duration) {
 		slog.Int("status", status),
 		slog.String("method", clip(x.request.Method)),
 		slog.String("path", clip(loggedPath(x))),
-		slog.String("client", s.proxies.client(x.request)),
+		slog.String("client", s.client(x)),
 		slog.Duration("duration", took))
 	if x.actor.Name != "" {
 		record.AddAttrs(slog.String("user", x.actor.Name))

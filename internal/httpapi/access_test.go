@@ -158,16 +158,30 @@ func TestTheClientIsThePeerUnlessAProxyOfOursSpeaksForIt(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var log accessLog
-			handler := httpapi.New(httpapi.Options{
-				Membership: newMemberships(), Authenticator: alice{}, Log: log.logger(), TrustedProxies: proxies})
-			r := httptest.NewRequest(http.MethodGet, "/nowhere", http.NoBody)
-			r.RemoteAddr = test.peer
-			r.Header["X-Forwarded-For"] = test.forwarded
-			handler.ServeHTTP(httptest.NewRecorder(), r)
-			if line := log.only(t); line["client"] != test.client {
-				t.Errorf("the client is %v, want %s", line["client"], test.client)
+			for _, path := range []string{"/nowhere", "/elb/default-elb"} {
+				var log accessLog
+				asked := test.client // nobody does for a path that is nowhere
+				handler := httpapi.New(httpapi.Options{
+					Membership: newMemberships(), Authenticator: witness{&asked}, Log: log.logger(), TrustedProxies: proxies})
+				r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+				r.RemoteAddr = test.peer
+				r.Header["X-Forwarded-For"] = test.forwarded
+				handler.ServeHTTP(httptest.NewRecorder(), r)
+				if line := log.only(t); line["client"] != test.client {
+					t.Errorf("the client is %v, want %s", line["client"], test.client)
+				}
+				if asked != test.client {
+					t.Errorf("the authenticator is told %s, want %s", asked, test.client)
+				}
 			}
 		})
 	}
+}
+
+// witness is an Authenticator that notes the client.
+type witness struct{ client *string }
+
+func (w witness) Authenticate(_ context.Context, _, client string) (lsapi.Actor, error) {
+	*w.client = client
+	return lsapi.Actor{Name: "alice"}, nil
 }

@@ -43,6 +43,7 @@ func BenchmarkGet(b *testing.B) {
 				b.Fatal(err)
 			}
 			r.Header.Set("Authorization", authorization)
+			r.RemoteAddr = "192.0.2.1:4711"
 			w := discard{http.Header{}}
 			b.ReportAllocs()
 			for b.Loop() {

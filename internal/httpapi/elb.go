@@ -13,7 +13,7 @@ func (s *server) authenticate(x *exchange) error {
 	if fields := x.request.Header["Authorization"]; len(fields) == 1 {
 		credentials = fields[0]
 	}
-	actor, err := s.authenticator.Authenticate(credentials)
+	actor, err := s.authenticator.Authenticate(x.context(), credentials, s.client(x))
 	x.actor = actor
 	return err
 }

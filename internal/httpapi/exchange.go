@@ -17,6 +17,7 @@ type exchange struct {
 	began   time.Time
 	route   string // the pattern that matched, "other" when none did
 	id      string
+	client  string // its address; server.client looks it up
 	actor   lsapi.Actor
 	status  int  // of the response; 0 until its header is written
 	gone    bool // the client did not wait for the response

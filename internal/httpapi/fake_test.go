@@ -104,7 +104,7 @@ func instance(id string) lsapi.Instance {
 // alice is an Authenticator that knows one user.
 type alice struct{}
 
-func (alice) Authenticate(value string) (lsapi.Actor, error) {
+func (alice) Authenticate(_ context.Context, value, _ string) (lsapi.Actor, error) {
 	if value != authorization {
 		return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeUnauthenticated, "wrong user or password")
 	}

@@ -32,9 +32,10 @@ type Membership interface {
 // Authenticator knows who may ask.
 type Authenticator interface {
 	// Authenticate returns the actor of an Authorization header's value, which is
-	// empty when there is no such header. Anything but right credentials is
-	// CodeUnauthenticated.
-	Authenticate(authorization string) (lsapi.Actor, error)
+	// empty when there is no such header, of a request from the address client.
+	// Anything but right credentials is CodeUnauthenticated. CodeThrottled: they
+	// were not looked at.
+	Authenticate(ctx context.Context, authorization, client string) (lsapi.Actor, error)
 }
 
 // DefaultRequestTimeout is how long a request may wait for its Membership when

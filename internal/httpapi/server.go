@@ -81,6 +81,14 @@ func (s *server) account(x *exchange) {
 	s.logAccess(x, now, took)
 }
 
+// client returns the address of the exchange's client, found out once.
+func (s *server) client(x *exchange) string {
+	if x.client == "" {
+		x.client = s.proxies.client(x.request)
+	}
+	return x.client
+}
+
 // isAbort reports whether a panic is net/http's own way to cut a response off.
 func isAbort(fault any) bool {
 	err, ok := fault.(error)

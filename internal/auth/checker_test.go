@@ -1,0 +1,126 @@
+package auth_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/auth"
+)
+
+// answers counts the codes that n logins at the same time get, while no password
+// is checked before all of them wait.
+func answers(t *testing.T, a *auth.Authenticator, n int, one func(n int) lsapi.Code) map[lsapi.Code]int {
+	t.Helper()
+	release := a.HoldProcessors()
+	codes := make(chan lsapi.Code, n)
+	for i := range n {
+		go func() { codes <- one(i) }()
+	}
+	synctest.Wait()
+	release()
+	counts := make(map[lsapi.Code]int)
+	for range n {
+		counts[<-codes]++
+	}
+	return counts
+}
+
+func TestGuessesThatAreSentAtOnceAreNoMoreThanOneAfterAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newWithUsers(t)
+		counts := answers(t, a, 3*auth.AddressBurst, func(n int) lsapi.Code {
+			return login(t, a, "alice", fmt.Sprint("guess", n), here)
+		})
+		// As many more as processors were at it when the last one that counts was.
+		if looked := counts[lsapi.CodeUnauthenticated]; looked < auth.AddressBurst || looked > auth.AddressBurst+8 {
+			t.Errorf("%d are looked at: %v", looked, counts)
+		}
+	})
+}
+
+func TestTheSameCredentialsAtTheSameTimeAreCheckedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newWithUsers(t)
+		// Each check would draw from the user's bucket.
+		counts := answers(t, a, 2*auth.UserBurst, func(n int) lsapi.Code {
+			return login(t, a, "alice", "wrong", fmt.Sprint("198.51.100.", n))
+		})
+		if counts[lsapi.CodeUnauthenticated] != 2*auth.UserBurst {
+			t.Errorf("they are answered %v", counts)
+		}
+		want(t, login(t, a, "alice", "right", here), "")
+	})
+}
+
+func TestAGuessCountsWhenItsCallerLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newWithUsers(t)
+		release := a.HoldProcessors()
+		for n := range auth.AddressBurst {
+			ctx, leave := context.WithCancel(t.Context())
+			time.AfterFunc(time.Millisecond, leave)
+			_, err := a.Authenticate(ctx, "Basic "+encode(fmt.Sprint("alice:guess", n)), here)
+			want(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		}
+		release()
+		synctest.Wait()
+		want(t, login(t, a, "alice", "right", here), lsapi.CodeThrottled)
+	})
+}
+
+func TestAPasswordThatCannotBeCheckedSoonIsNotCheckedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newWithUsers(t)
+		defer a.HoldProcessors()()
+		began := time.Now()
+		_, err := a.Authenticate(t.Context(), "Basic "+encode("alice:right"), here)
+		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeThrottled || coded.RetryAfter <= 0 {
+			t.Errorf("got %v, after %v", err, coded.RetryAfter)
+		}
+		if took := time.Since(began); took != auth.MaxWait {
+			t.Errorf("it took %v, want %v", took, auth.MaxWait)
+		}
+	})
+}
+
+func TestThoseBeyondAFullQueueAreToldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newWithUsers(t)
+		defer a.HoldProcessors()()
+		for n := range auth.MaxQueued {
+			go login(t, a, fmt.Sprint("user", n), "guess", fmt.Sprint("2001:db8:0:", n, "::"))
+		}
+		synctest.Wait()
+		began := time.Now()
+		want(t, login(t, a, "alice", "right", here), lsapi.CodeThrottled)
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+		time.Sleep(auth.MaxWait) // the others give up
+		synctest.Wait()
+	})
+}
+
+func TestAnUnknownUserTakesAsLongAsAKnownOne(t *testing.T) {
+	file := writeUsers(t, "alice:"+hash(t, "right", 6)+"\n") // some milliseconds
+	a := newAuthenticator(t, auth.Options{UsersFile: file, Token: encode("bob:secret")})
+	quickest := func(user string) time.Duration {
+		least := time.Hour
+		for n := range 3 {
+			began := time.Now()
+			want(t, login(t, a, user, fmt.Sprint("guess", n), user+here), lsapi.CodeUnauthenticated)
+			least = min(least, time.Since(began))
+		}
+		return least
+	}
+	known := quickest("alice")
+	for _, user := range []string{"nobody", "bob"} {
+		if took := quickest(user); took < known/3 || took > known*3 {
+			t.Errorf("%s takes %v, alice %v", user, took, known)
+		}
+	}
+}

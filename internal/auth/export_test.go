@@ -1,0 +1,24 @@
+package auth
+
+import (
+	"context"
+	"runtime"
+)
+
+// HoldProcessors lets no password be checked until release is called.
+func (a *Authenticator) HoldProcessors() (release func()) {
+	all := int64(max(1, runtime.GOMAXPROCS(0)/2))
+	_ = a.checker.processors.Acquire(context.Background(), all) // without an end, it cannot fail
+	return func() { a.checker.processors.Release(all) }
+}
+
+// What the tests need to know of limits.go.
+const (
+	MemoryLifetime = memoryLifetime
+	MaxQueued      = maxQueued
+	MaxWait        = maxWait
+	AddressBurst   = addressBurst
+	UserBurst      = userBurst
+	UserEvery      = userEvery
+	PollEvery      = pollEvery
+)

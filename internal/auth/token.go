@@ -1,0 +1,48 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"lsapi"
+)
+
+// CheckToken says what is wrong with an API token: base64 of "user:password", in
+// which neither is empty. CodeInvalid; the message tells how to make one, and
+// never holds the token.
+func CheckToken(token string) error {
+	_, err := parseToken(token)
+	return err
+}
+
+// parseToken returns the one user of an API token.
+func parseToken(token string) (*account, error) {
+	credentials, err := base64.StdEncoding.DecodeString(strings.TrimSpace(token))
+	if err != nil {
+		return nil, badToken("it is not base64")
+	}
+	user, password, found := strings.Cut(string(credentials), ":")
+	switch {
+	case len(token) > maxEncoded:
+		return nil, badToken("it is longer than 1,024 characters")
+	case !utf8.Valid(credentials):
+		return nil, badToken("it does not decode to text")
+	case !found:
+		return nil, badToken("it does not decode to user:password")
+	case user == "" || password == "":
+		return nil, badToken("the user or the password in it is empty")
+	case strings.ContainsFunc(string(credentials), unicode.IsControl):
+		// Most often the newline of an echo without -n. RFC 7617 allows none.
+		return nil, badToken("there is a control character, such as a newline, in it")
+	}
+	digest := sha256.Sum256([]byte(password))
+	return &account{actor: lsapi.Actor{Name: user}, hash: digest[:], quick: true}, nil
+}
+
+func badToken(why string) error {
+	return lsapi.Errorf(lsapi.CodeInvalid,
+		"malformed token: %s; make one with: printf '%%s' 'user:password' | base64", why)
+}

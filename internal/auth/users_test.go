@@ -1,0 +1,129 @@
+package auth_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"lsapi"
+	"lsapi/internal/auth"
+)
+
+func TestEachUserOfTheFileIsAnActorOfThatName(t *testing.T) {
+	a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t,
+		"# people\n", line(t, "alice", "right"), "\r\n", strings.TrimSpace(line(t, "déploy bot", "with:colon"))+"\r\n")})
+	for range 2 { // checked, then remembered
+		want(t, login(t, a, "alice", "right", here), "")
+		want(t, login(t, a, "déploy bot", "with:colon", here), "")
+		want(t, login(t, a, "alice", "with:colon", here), lsapi.CodeUnauthenticated)
+		want(t, login(t, a, "bob", "right", here), lsapi.CodeUnauthenticated)
+		want(t, login(t, a, "# people", "right", here), lsapi.CodeUnauthenticated)
+	}
+	if stats := a.Stats(); stats.Users != 2 || stats.Failures != 6 || stats.Slowed != 0 {
+		t.Errorf("it counts %+v", stats)
+	}
+}
+
+func TestATokenAndAFileWorkSideBySide(t *testing.T) {
+	a := newAuthenticator(t, auth.Options{Token: encode("bob:secret"), UsersFile: writeUsers(t, line(t, "alice", "right"))})
+	want(t, login(t, a, "alice", "right", here), "")
+	want(t, login(t, a, "bob", "secret", here), "")
+	want(t, login(t, a, "bob", "right", here), lsapi.CodeUnauthenticated)
+	want(t, login(t, a, "alice", "secret", here), lsapi.CodeUnauthenticated)
+}
+
+func TestEveryHashThatHtpasswdMakesWithBcryptIsTaken(t *testing.T) {
+	for _, prefix := range []string{"$2a$", "$2b$", "$2y$"} {
+		text := strings.Replace(line(t, "alice", "right"), "$2a$", prefix, 1)
+		want(t, login(t, newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, text)}), "alice", "right", here), "")
+	}
+}
+
+func TestABadFileIsToldByItsLinesAndNotByTheirText(t *testing.T) {
+	good := line(t, "alice", "right")
+	bcrypted := strings.TrimSpace(strings.TrimPrefix(good, "alice:"))
+	for name, test := range map[string]struct{ text, told string }{
+		"empty":                {"", "there are no users in it"},
+		"comments alone":       {"# s3cret\n\n", "there are no users in it"},
+		"no colon":             {good + "s3cret\n", "line 2: not of the form user:hash"},
+		"no user":              {":" + bcrypted, "line 1: the user is empty"},
+		"control character":    {"s3\x1bcret:" + bcrypted, "line 1: there is a control character"},
+		"no text":              {"s3\xffcret:" + bcrypted, "line 1: there is a control character, or what is no text"},
+		"space at the end":     {"s3cret :" + bcrypted, "line 1: the user begins or ends with a space"},
+		"long name":            {strings.Repeat("s3cret", 30) + ":" + bcrypted, "line 1: the user is longer than 128 bytes"},
+		"a user twice":         {good + "\n" + good, "line 3: the user is that of line 1"},
+		"the token's user":     {good + "bob:" + bcrypted, "line 2: the user is that of API_TOKEN"},
+		"MD5":                  {good + "carol:$apr1$s3cret$abcdefghijklmnopqrstuv\n", "line 2: the password is not hashed by bcrypt"},
+		"SHA-1":                {"carol:{SHA}s3cretW6ph5Mm5Pz8GgiULbPgzG37mj9g=", "line 1: the password is not hashed by bcrypt"},
+		"crypt":                {"carol:s3cretrtrtrtr", "line 1: the password is not hashed by bcrypt"},
+		"plain":                {"carol:s3cret", "line 1: the password is not hashed by bcrypt"},
+		"bcrypt as it was":     {"carol:" + strings.Replace(bcrypted, "$2a$", "$2x$", 1), "line 1: the password is not hashed by bcrypt"},
+		"half a hash":          {"carol:" + bcrypted[:40], "line 1: the password is not hashed by bcrypt"},
+		"more than a hash":     {"carol:" + bcrypted + ":s3cret", "line 1: the password is not hashed by bcrypt"},
+		"cost of many seconds": {"carol:" + strings.Replace(bcrypted, "$04$", "$16$", 1), "line 1: the cost of the hash is not 4 to 15"},
+		"cost of none":         {"carol:" + strings.Replace(bcrypted, "$04$", "$03$", 1), "line 1: the cost of the hash is not 4 to 15"},
+		"several":              {"s3cret\n" + good + ":\n", "line 1: not of the form user:hash; line 3: the user is empty"},
+		"something else":       {strings.Repeat("s3cret\n", 1000), "line 5: not of the form user:hash; and 995 more"},
+		"too large":            {strings.Repeat("# s3cret\n", 1<<17), "cannot read it: it is larger than 1048576 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := auth.CheckUsersFile(writeUsers(t, test.text), encode("bob:secret"))
+			if lsapi.ErrorCode(err) != lsapi.CodeInvalid {
+				t.Fatalf("got %v", err)
+			}
+			message := lsapi.AsError(err).Message
+			if !strings.Contains(message, test.told) {
+				t.Errorf("told %q, want %q", message, test.told)
+			}
+			if strings.Contains(message, "s3cret") || strings.Contains(message, "\n") || strings.Contains(message, bcrypted) {
+				t.Errorf("the file's text shows in %q", message)
+			}
+		})
+	}
+}
+
+func TestAFileThatIsNotThereOrAnybodysIsRefused(t *testing.T) {
+	open := writeUsers(t, line(t, "alice", "right"))
+	if err := os.Chmod(open, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for path, told := range map[string]string{
+		open:                                 "chmod o-w",
+		filepath.Join(t.TempDir(), "nobody"): "no such file",
+		t.TempDir():                          "is a directory",
+	} {
+		if _, err := auth.New(auth.Options{UsersFile: path}); lsapi.ErrorCode(err) != lsapi.CodeInvalid || !strings.Contains(err.Error(), told) {
+			t.Errorf("got %v, want %s", err, told)
+		}
+	}
+}
+
+// told is all that an error of a users file may say.
+var told = regexp.MustCompile(`^(there are no users in it|and \d+ more|cannot read it: it is larger than \d+ bytes|` +
+	`line \d+: (not of the form user:hash|the user is (empty|longer than 128 bytes|that of line \d+|that of API_TOKEN)|` +
+	`the user begins or ends with a space|there is a control character, or what is no text, in the user|` +
+	`the password is not hashed by bcrypt, as htpasswd -B does; other hashes are weak|` +
+	`the cost of the hash is not 4 to 15; each one more takes twice as long)|(; )?)*$`)
+
+func FuzzUsersFile(f *testing.F) {
+	good := line(f, "alice", "right")
+	for _, seed := range []string{"", "\n", "#\n" + good, good + good, good[:30], ":" + good, "x\n" + good, good + "\r\n", "bob" + good[5:], "\ufeff" + good} {
+		f.Add(seed)
+	}
+	path := filepath.Join(f.TempDir(), "users")
+	f.Fuzz(func(t *testing.T, text string) {
+		rewrite(t, path, text)
+		a, err := auth.New(auth.Options{Token: encode("bob:secret"), UsersFile: path})
+		if err != nil {
+			if lsapi.ErrorCode(err) != lsapi.CodeInvalid || !told.MatchString(lsapi.AsError(err).Message) {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		if users := a.Stats().Users; users < 2 || users > 1+strings.Count(text, "\n")+1 {
+			t.Errorf("%q has %d users", text, users)
+		}
+	})
+}

@@ -1,0 +1,201 @@
+package auth_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/auth"
+)
+
+// follow starts an authenticator that follows its users file and returns what it
+// logs. It is for a bubble of synctest.
+func follow(t *testing.T, path string) (*auth.Authenticator, *logText) {
+	t.Helper()
+	log := &logText{}
+	a := newAuthenticator(t, auth.Options{UsersFile: path, Log: log.logger()})
+	a.Start()
+	t.Cleanup(func() { a.Close(t.Context()) })
+	return a, log
+}
+
+// seen waits until a change of the file counts.
+func seen() {
+	time.Sleep(2*auth.PollEvery + time.Millisecond)
+	synctest.Wait()
+}
+
+// age makes a file's time differ from that of every other: in a bubble, more can
+// happen to a file than its time tells apart.
+func age(t *testing.T, path string, minutes int) {
+	t.Helper()
+	then := time.Date(2026, 1, 1, 0, minutes, 0, 0, time.UTC)
+	if err := os.Chtimes(path, then, then); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func link(t *testing.T, to, path string) {
+	t.Helper()
+	if err := os.Symlink(to, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAChangeOfTheFileCountsHoweverItIsMade(t *testing.T) {
+	alice, other := line(t, "alice", "right"), line(t, "alice", "other")
+	for name, change := range map[string]func(t *testing.T, path string){
+		"in place, of the same size": func(t *testing.T, path string) { rewrite(t, path, other); age(t, path, 1) },
+		"a rename, of the same size and time": func(t *testing.T, path string) {
+			rewrite(t, path+".new", other)
+			age(t, path+".new", 0)
+			rename(t, path+".new", path)
+		},
+		"a link to a folder that is swapped": func(t *testing.T, path string) {
+			folder := filepath.Dir(filepath.Dir(path))
+			if err := os.Mkdir(filepath.Join(folder, "second"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			rewrite(t, filepath.Join(folder, "second", "users"), other)
+			link(t, "second", filepath.Join(folder, "data.new"))
+			rename(t, filepath.Join(folder, "data.new"), filepath.Join(folder, "data"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				folder := t.TempDir()
+				if err := os.Mkdir(filepath.Join(folder, "first"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				link(t, "first", filepath.Join(folder, "data"))
+				path := filepath.Join(folder, "data", "users")
+				rewrite(t, path, alice)
+				age(t, path, 0)
+				a, log := follow(t, path)
+				seen()
+				want(t, login(t, a, "alice", "right", here), "")
+				change(t, path)
+				seen()
+				want(t, login(t, a, "alice", "right", here), lsapi.CodeUnauthenticated)
+				want(t, login(t, a, "alice", "other", here), "")
+				if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "users file read") {
+					t.Errorf("the log is %s", text)
+				}
+			})
+		})
+	}
+}
+
+func TestAChangeBetweenTheStartAndTheFirstLookCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := writeUsers(t, line(t, "alice", "right"))
+		age(t, path, 0)
+		a, _ := follow(t, path)
+		rewrite(t, path, line(t, "alice", "other"))
+		age(t, path, 0) // its time does not tell
+		seen()
+		want(t, login(t, a, "alice", "other", here), "")
+	})
+}
+
+func TestWhileTheFileIsBadTheUsersBeforeItStayAndTheLogSaysSoOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		alice := line(t, "alice", "right")
+		path := writeUsers(t, alice)
+		a, log := follow(t, path)
+		seen()
+		for _, test := range []struct {
+			name  string
+			spoil func()
+			told  string
+		}{
+			{"malformed", func() { rewrite(t, path, alice, "s3cret\n"); age(t, path, 1) }, "line 2: not of the form user:hash"},
+			{"empty", func() { rewrite(t, path); age(t, path, 2) }, "there are no users in it"},
+			{"gone", func() { rename(t, path, path+".away") }, "no such file"},
+			{"anybody's", func() { rewrite(t, path, alice); os.Chmod(path, 0o666) }, "chmod o-w"},
+		} {
+			before := len(log.String())
+			test.spoil()
+			seen()
+			want(t, login(t, a, "alice", "right", here), "")
+			for range 10 {
+				seen()
+			}
+			text := log.String()[before:]
+			if strings.Count(text, "\n") != 1 || !strings.Contains(text, test.told) || !strings.Contains(text, path) ||
+				!strings.Contains(text, "level=ERROR") || strings.Contains(text, "s3cret") {
+				t.Errorf("%s: the log is %q", test.name, text)
+			}
+			if !a.Stats().Refused {
+				t.Errorf("%s: the statistics do not tell", test.name)
+			}
+		}
+		before := len(log.String())
+		os.Remove(path)
+		rewrite(t, path, alice, line(t, "carol", "hers"))
+		seen()
+		want(t, login(t, a, "carol", "hers", here), "")
+		if text := log.String()[before:]; strings.Count(text, "\n") != 1 || !strings.Contains(text, "users=2") || a.Stats().Refused {
+			t.Errorf("the log is %q", text)
+		}
+	})
+}
+
+func TestAFileThatIsBeingWrittenIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		alice, carol := line(t, "alice", "right"), line(t, "carol", "hers")
+		path := writeUsers(t, alice, carol)
+		age(t, path, 0)
+		a, log := follow(t, path)
+		seen()
+		for n := range 10 { // as long as it changes between any two looks
+			rewrite(t, path, alice[:n])
+			age(t, path, n+1)
+			time.Sleep(auth.PollEvery)
+			want(t, login(t, a, "carol", "hers", here), "")
+		}
+		rewrite(t, path, alice, carol, line(t, "dave", "his"))
+		seen()
+		want(t, login(t, a, "dave", "his", here), "")
+		if strings.Contains(log.String(), "refused") {
+			t.Errorf("the log is %s", log)
+		}
+	})
+}
+
+func TestAUserWhoHasNotChangedIsRememberedWhenTheFileChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		alice := line(t, "alice", "right")
+		path := writeUsers(t, alice)
+		a, _ := follow(t, path)
+		want(t, login(t, a, "alice", "right", here), "")
+		rewrite(t, path, line(t, "carol", "hers"), alice)
+		seen()
+		want(t, login(t, a, "carol", "hers", here), "")
+		fail(t, a, "alice", here)
+		want(t, login(t, a, "alice", "right", here), "") // only who is remembered is, now
+	})
+}
+
+func TestAUserWhoIsTakenOutIsNotRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		carol := line(t, "carol", "hers")
+		path := writeUsers(t, line(t, "alice", "right"), carol)
+		a, _ := follow(t, path)
+		want(t, login(t, a, "alice", "right", here), "")
+		rewrite(t, path, carol)
+		seen()
+		want(t, login(t, a, "alice", "right", here), lsapi.CodeUnauthenticated)
+	})
+}
