@@ -14,7 +14,7 @@ func TestEverythingWrongWithTheConfigurationIsToldInOneMessage(t *testing.T) {
 	want := `lsapi: the configuration has 5 problems:
   --env-file (ENV_FILE): cannot read the file of variables missing.env: no such file or directory
   --listen (LISTEN): the port is not a number from 0 to 65535
-  API_TOKEN: not set; it is base64 of user:password, made by: printf '%s' 'user:password' | base64
+  API_TOKEN: not set; it is base64 of user:password, made by: printf '%s' 'user:password' | base64; or name a file of users, made by htpasswd -B, with --users-file (USERS_FILE)
   --request-timeout (REQUEST_TIMEOUT): not a positive duration of at most 24h, such as 30s or 1m30s
   --log-level (LOG_LEVEL): not debug, info, warn or error
 `

@@ -16,10 +16,15 @@ Flags win over environment variables, these over the .env file, it over the
 defaults. Each flag names its variable. The .env file holds NAME=value lines, and
 may carry variables for the AWS SDK, TZ and the like as well.
 
+A file of users (--users-file) gives each person and script a name of their own,
+which the log and the record show. Make it with htpasswd -B; add and change users
+at any time. A change that makes no sense leaves the users before it in force, and
+the log says so.
+
 What has no flag, because arguments can be read by every user of the machine:
 
-  API_TOKEN               what clients authenticate with, required: base64 of
-                          user:password, made by
+  API_TOKEN               what clients authenticate with, required unless there
+                          is a file of users: base64 of user:password, made by
                             printf '%s' 'user:password' | base64
   AWS_ACCESS_KEY_ID,      credentials for AWS, unless the SDK finds others: a
   AWS_SECRET_ACCESS_KEY   profile, an instance role, a session token
@@ -32,6 +37,10 @@ configuration.`
 
 const serveExample = `  export API_TOKEN="$(printf '%s' 'user:password' | base64)"
   lsapi serve --listen 127.0.0.1:8000
+
+  # with a name for each user
+  htpasswd -B -c users alice
+  lsapi serve --users-file users
 
   # on the emulated AWS of lsapi emulator
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
@@ -48,10 +57,11 @@ func newServe(p Process) *cobra.Command {
 	config.AddFlags(command.Flags())
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := config.Load(config.Sources{
-			Flags:      c.Flags(),
-			Environ:    p.Environ,
-			EnvFile:    config.DefaultEnvFile,
-			CheckToken: app.CheckToken,
+			Flags:          c.Flags(),
+			Environ:        p.Environ,
+			EnvFile:        config.DefaultEnvFile,
+			CheckToken:     app.CheckToken,
+			CheckUsersFile: app.CheckUsersFile,
 		})
 		if err != nil {
 			return err

@@ -26,6 +26,9 @@ type Sources struct {
 	// CheckToken says what is wrong with an API token, without echoing it. Only
 	// Load needs it.
 	CheckToken func(token string) error
+	// CheckUsersFile says what is wrong with a file of users beside a token that
+	// may be empty, without echoing either. Only Load needs it, if there is a file.
+	CheckUsersFile func(path, token string) error
 }
 
 // Load merges and validates the settings. An error is of type *Error and names
@@ -36,6 +39,7 @@ func Load(s Sources) (Config, error) {
 	cfg := Config{
 		Listen:          p.listen(),
 		APIToken:        p.apiToken(s.CheckToken),
+		UsersFile:       p.usersFile(s.CheckUsersFile),
 		Region:          p.region(),
 		AWSEndpoint:     p.awsEndpoint(),
 		Mode:            oneOf(&p, keyMode, ModeSnapshot, ModeDirect),

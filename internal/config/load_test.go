@@ -120,13 +120,15 @@ func TestAnEmptyVariableIsNotSet(t *testing.T) {
 }
 
 func TestEveryValueIsRead(t *testing.T) {
-	cfg := load(t, sources(t, "--listen=[::1]:0", "--aws-endpoint=https://gateway:8443", "--region=cn-north-1",
+	s := sources(t, "--listen=[::1]:0", "--users-file=people", "--aws-endpoint=https://gateway:8443", "--region=cn-north-1",
 		"--response-envelope=none", "--log-format=json", "--log-level=WARN", "--request-timeout=1m30s",
 		"--max-staleness=500ms", "--max-stale-on-error=1m", "--idle-after=30s", "--metrics-public=true", "--mode=direct",
 		"--budget-elb-read=1+0.5", "--budget-elb-write=2+1", "--budget-ec2-filtered=3+1", "--budget-ec2-plain=4+1",
-		"--shutdown-timeout=1s", "--trusted-proxies=10.0.0.7/8, 192.0.2.1,2001:db8::/32"))
+		"--shutdown-timeout=1s", "--trusted-proxies=10.0.0.7/8, 192.0.2.1,2001:db8::/32")
+	s.CheckUsersFile = func(string, string) error { return nil }
+	cfg := load(t, s)
 	want := config.Config{
-		Listen: "[::1]:0", AWSEndpoint: "https://gateway:8443", Region: "cn-north-1",
+		Listen: "[::1]:0", UsersFile: "people", AWSEndpoint: "https://gateway:8443", Region: "cn-north-1",
 		Envelope: config.EnvelopeNone, LogFormat: config.LogJSON, LogLevel: slog.LevelWarn,
 		Mode: config.ModeDirect, MaxStaleness: 500 * time.Millisecond, MaxStaleOnError: time.Minute, IdleAfter: 30 * time.Second,
 		Budget: map[string]config.Bucket{
@@ -206,7 +208,31 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 func TestAMissingTokenSaysHowToMakeOne(t *testing.T) {
 	s := sources(t)
 	s.Environ = nil
-	if found := problems(t, s); !strings.Contains(found[0], "API_TOKEN: not set") || !strings.Contains(found[0], "| base64") {
+	if found := problems(t, s); !strings.Contains(found[0], "API_TOKEN: not set") || !strings.Contains(found[0], "| base64") || !strings.Contains(found[0], "--users-file (USERS_FILE)") {
+		t.Errorf("got %q", found)
+	}
+}
+
+func TestAFileOfUsersTakesTheTokensPlaceOrStandsBesideIt(t *testing.T) {
+	for token, environ := range map[string][]string{"": nil, token: {"API_TOKEN=" + token}} {
+		s := sources(t, "--users-file=people")
+		s.Environ = environ
+		s.CheckUsersFile = func(path, beside string) error {
+			if path != "people" || beside != token {
+				t.Errorf("%q is checked beside %q", path, beside)
+			}
+			return nil
+		}
+		if cfg := load(t, s); cfg.UsersFile != "people" || string(cfg.APIToken) != token {
+			t.Errorf("got %q and %q", cfg.UsersFile, string(cfg.APIToken))
+		}
+	}
+}
+
+func TestWhatIsWrongWithAFileOfUsersIsToldWithItsName(t *testing.T) {
+	s := withVariable(sources(t), "USERS_FILE=people")
+	s.CheckUsersFile = func(string, string) error { return errors.New("line 2: no colon in it") }
+	if found := problems(t, s); !slices.Equal(found, []string{"--users-file (USERS_FILE): people: line 2: no colon in it"}) {
 		t.Errorf("got %q", found)
 	}
 }

@@ -47,11 +47,25 @@ func (p *parser) listen() string {
 func (p *parser) apiToken(check func(string) error) Secret {
 	token := p.text(keyAPIToken)
 	if token == "" {
-		p.problem(keyAPIToken, "not set; it is base64 of user:password, made by: printf '%%s' 'user:password' | base64")
+		if p.text(keyUsersFile) == "" {
+			p.problem(keyAPIToken, "not set; it is base64 of user:password, made by: printf '%%s' 'user:password' | base64; "+
+				"or name a file of users, made by htpasswd -B, with %s", name(keyUsersFile))
+		}
 	} else if err := check(token); err != nil {
 		p.problem(keyAPIToken, "%v", err)
 	}
 	return Secret(token)
+}
+
+func (p *parser) usersFile(check func(path, token string) error) string {
+	path := p.text(keyUsersFile)
+	if path == "" {
+		return ""
+	}
+	if err := check(path, p.text(keyAPIToken)); err != nil {
+		p.problem(keyUsersFile, "%s: %v", path, err)
+	}
+	return path
 }
 
 // regionForm leaves AWS free to open new regions.

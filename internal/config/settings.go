@@ -11,6 +11,7 @@ import (
 const (
 	keyListen          = "listen"
 	keyAPIToken        = "api-token"
+	keyUsersFile       = "users-file"
 	keyRegion          = "region"
 	keyAWSEndpoint     = "aws-endpoint"
 	keyEnvelope        = "response-envelope"
@@ -51,6 +52,8 @@ func settings() []setting {
 		{key: keyListen, variable: "LISTEN", fallback: ":8000",
 			usage: "`address` to serve on, host:port; no host is every address of the machine"},
 		{key: keyAPIToken, variable: "API_TOKEN", hidden: true},
+		{key: keyUsersFile, variable: "USERS_FILE",
+			usage: "htpasswd `file` of users, bcrypt only (htpasswd -B); changes count without a restart"},
 		{key: keyRegion, variable: "AWS_REGION", fallback: "us-east-1",
 			usage: "AWS `region` of the load balancers"},
 		{key: keyAWSEndpoint, variable: "AWS_ENDPOINT_URL",
