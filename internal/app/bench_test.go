@@ -1,0 +1,61 @@
+package app_test
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/auth"
+	"lsapi/internal/httpapi"
+	"lsapi/internal/telemetry"
+)
+
+// remembered is Lists that never have to ask.
+type remembered struct{ list lsapi.Representation }
+
+func (r *remembered) Remembered(string) (*lsapi.Representation, error) { return &r.list, nil }
+
+func (r *remembered) Read(context.Context, string, bool) (*lsapi.Representation, error) {
+	return &r.list, nil
+}
+
+// nowhere is a ResponseWriter that costs nothing.
+type nowhere struct{ header http.Header }
+
+func (n nowhere) Header() http.Header         { return n.header }
+func (n nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (n nowhere) WriteHeader(int)             {}
+
+// BenchmarkList is what lsapi adds to the cost of net/http: credentials, the
+// lookup, headers, metrics, and the line of the access log.
+func BenchmarkList(b *testing.B) {
+	token := base64.StdEncoding.EncodeToString([]byte("user:password"))
+	authenticator, err := auth.NewBasic(token)
+	if err != nil {
+		b.Fatal(err)
+	}
+	list := httpapi.EncodeList(httpapi.EnvelopeMessage, make([]lsapi.Instance, 20))
+	list.AsOf = time.Now()
+	handler := httpapi.New(httpapi.Options{
+		Lists:         &remembered{list},
+		Authenticator: authenticator,
+		Log:           telemetry.NewLogger(telemetry.NewWriter(io.Discard), telemetry.LogOptions{}),
+		Observe:       telemetry.NewMetrics("bench").Request,
+	})
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "/elb/elb-0001", http.NoBody)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.RemoteAddr = "192.0.2.1:4711"
+	r.Header.Set("Authorization", "Basic "+token)
+	b.ReportAllocs()
+	w := nowhere{make(http.Header)}
+	for b.Loop() {
+		clear(w.header)
+		handler.ServeHTTP(w, r)
+	}
+}
