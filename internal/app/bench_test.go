@@ -34,7 +34,7 @@ func (n nowhere) WriteHeader(int)             {}
 // lookup, headers, metrics, and the line of the access log.
 func BenchmarkList(b *testing.B) {
 	token := base64.StdEncoding.EncodeToString([]byte("user:password"))
-	authenticator, err := auth.NewBasic(token)
+	authenticator, err := auth.New(auth.Options{Token: token})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func (h accessLines) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool { line.take(a); return true })
 
 	buffer := lines.Get().(*[]byte) //nolint:errcheck // the pool holds nothing else
-	text := r.Time.AppendFormat((*buffer)[:0], timeFormat)
+	text := appendTime((*buffer)[:0], r.Time)
 	text = append(text, ' ')
 	text = appendLevel(text, r.Level, h.color)
 	text = append(text, ' ')

@@ -9,6 +9,7 @@ package telemetry
 import (
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +29,16 @@ type LogOptions struct {
 
 // timeFormat is RFC 3339 with milliseconds, in the zone that TZ names.
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
+// appendTime appends the time in timeFormat. The time package has a quick way for
+// RFC 3339, but not with milliseconds.
+func appendTime(text []byte, t time.Time) []byte {
+	seconds := len(text) + len("2006-01-02T15:04:05")
+	text = t.AppendFormat(text, time.RFC3339)
+	milliseconds := t.Nanosecond() / int(time.Millisecond)
+	return slices.Insert(text, seconds, '.',
+		byte('0'+milliseconds/100), byte('0'+milliseconds/10%10), byte('0'+milliseconds%10))
+}
 
 // NewLogger returns a logger that writes a line a record to w, one Write each.
 // Nothing that a record holds can begin a line or steer a terminal. Durations

@@ -189,3 +189,19 @@ func TestAnAccessLineWithAttributesOfItsLoggerKeepsAllOfThem(t *testing.T) {
 		}
 	}
 }
+
+func TestALineOfTheAccessLogBeginsWithItsTimeInMilliseconds(t *testing.T) {
+	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 5*3600+45*60), time.FixedZone("", -3*3600)} {
+		for _, nanoseconds := range []int{0, 999_999, 1_000_000, 45_600_000, 120_000_000, 999_999_999} {
+			at := time.Date(2026, 2, 3, 4, 5, 6, nanoseconds, zone)
+			record := slog.NewRecord(at, slog.LevelInfo, "request", 0)
+			var out bytes.Buffer
+			if err := telemetry.NewLogger(&out, telemetry.LogOptions{}).Handler().Handle(t.Context(), record); err != nil {
+				t.Fatal(err)
+			}
+			if want := at.Format("2006-01-02T15:04:05.000Z07:00") + " INFO  "; !strings.HasPrefix(out.String(), want) {
+				t.Errorf("the line is %q, want it to begin with %q", out.String(), want)
+			}
+		}
+	}
+}
