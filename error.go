@@ -17,6 +17,7 @@ const (
 	CodeForbidden       Code = "forbidden"       // AWS refuses lsapi's own credentials or permissions
 	CodeNotFound        Code = "not_found"       // no such load balancer
 	CodeConflict        Code = "conflict"        // the membership already is as asked
+	CodeKeyReused       Code = "key_reused"      // the idempotency key is that of another request
 	CodeThrottled       Code = "throttled"       // too much at once; nothing changed, come back later
 	CodeUnavailable     Code = "unavailable"     // lsapi cannot answer for now; nothing changed, come back later
 	CodeUpstream        Code = "upstream"        // AWS failed or cannot be reached

@@ -152,8 +152,8 @@ func TestTheDocumentHasTheContractsOperations(t *testing.T) {
 		secured                   bool
 	}{
 		{"/elb/{elbName}", "get", "listMachinesElb", "200 304 401 404 500 502 503 504", true},
-		{"/elb/{elbName}", "post", "attachInstance", "201 400 401 403 404 409 413 500 502 503 504", true},
-		{"/elb/{elbName}", "delete", "", "201 400 401 403 404 409 413 500 502 503 504", true},
+		{"/elb/{elbName}", "post", "attachInstance", "201 400 401 403 404 409 413 422 500 502 503 504", true},
+		{"/elb/{elbName}", "delete", "", "201 400 401 403 404 409 413 422 500 502 503 504", true},
 		{"/healthcheck", "get", "", "200", false},
 		{"/readyz", "get", "", "200", false},
 	}

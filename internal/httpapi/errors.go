@@ -40,6 +40,7 @@ var answers = map[lsapi.Code]answer{
 	lsapi.CodeForbidden:       {status: http.StatusBadGateway, text: "AWS could not be asked", secret: true},
 	lsapi.CodeNotFound:        {status: http.StatusNotFound, text: "there is no such load balancer"},
 	lsapi.CodeConflict:        {status: http.StatusConflict, text: "the membership already is as asked"},
+	lsapi.CodeKeyReused:       {status: http.StatusUnprocessableEntity, text: "the idempotency key is that of another request"},
 	lsapi.CodeThrottled:       {status: http.StatusServiceUnavailable, text: "too much at once; nothing was changed"},
 	lsapi.CodeUnavailable:     {status: http.StatusServiceUnavailable, text: "the service cannot answer for now; nothing was changed"},
 	lsapi.CodeUpstream:        {status: http.StatusBadGateway, text: "AWS failed or could not be reached"},
@@ -69,10 +70,11 @@ func (s *server) failCoded(x *exchange, err *lsapi.Error) {
 	if text == "" || a.secret {
 		text = a.text
 	}
-	switch a.status {
-	case http.StatusUnauthorized:
+	switch {
+	case a.status == http.StatusUnauthorized:
 		x.Header().Set("WWW-Authenticate", `Basic realm="lsapi"`)
-	case http.StatusServiceUnavailable:
+	case a.status == http.StatusServiceUnavailable,
+		a.status == http.StatusConflict && err.RetryAfter > 0: // of a request that is still open
 		x.Header().Set("Retry-After", retryAfter(err.RetryAfter))
 	}
 	// Whoever does not wait gets an answer all the same: a client that has only
