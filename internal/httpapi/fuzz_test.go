@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"lsapi"
+	"lsapi/internal/httpapi"
 )
 
 // checkFuzzed holds what is true of any answer.
@@ -19,9 +22,9 @@ func checkFuzzed(t *testing.T, w *httptest.ResponseRecorder) {
 		t.Errorf("status is %d: %s", w.Code, w.Body)
 	case w.Code >= 300 && w.Code < 400:
 		t.Errorf("the answer is a redirect to %s", w.Header().Get("Location"))
-	case w.Header().Get("Content-Type") == "application/json" && !json.Valid(w.Body.Bytes()):
+	case strings.HasSuffix(w.Header().Get("Content-Type"), "json") && !json.Valid(w.Body.Bytes()):
 		t.Errorf("the body is not JSON: %q", w.Body)
-	case w.Code >= 400 && w.Header().Get("Content-Type") != "application/json":
+	case w.Code >= 400 && !slices.Contains([]string{"application/json", "application/problem+json"}, w.Header().Get("Content-Type")):
 		t.Errorf("an error is %s", w.Header().Get("Content-Type"))
 	}
 	if len(w.Header()["X-Request-Id"]) != 1 {
@@ -71,7 +74,45 @@ func FuzzTarget(f *testing.F) {
 			t.Skip(err)
 		}
 		w := httptest.NewRecorder()
-		newHandler(newMemberships()).ServeHTTP(w, r)
+		httpapi.New(withRecord(story())).ServeHTTP(w, r)
 		checkFuzzed(t, w)
 	})
+}
+
+// FuzzQuery asks for changes and members with queries that may be anything. The
+// record has seen none but those that it may be asked.
+func FuzzQuery(f *testing.F) {
+	f.Add("loadBalancer=default-elb&limit=1", "at=2026-11-24T18:01:00Z")
+	f.Fuzz(func(t *testing.T, changes, members string) {
+		handler := httpapi.New(withRecord(story()))
+		for path, query := range map[string]string{"/v1/changes": changes, "/v1/load-balancers/default-elb/members": members, "/v1/changes/" + changeID(0, epoch): changes} {
+			for _, accept := range []string{"application/json", "application/x-ndjson"} {
+				r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+				r.URL.RawQuery = query
+				r.Header.Set("Accept", accept)
+				got := do(handler, r)
+				if !slices.Contains([]int{200, 400, 404}, got.StatusCode) {
+					t.Errorf("%s?%s is answered with %d %s", path, query, got.StatusCode, got.body)
+				}
+				if got.StatusCode >= 400 {
+					readProblem(t, got)
+				}
+				if understood := understandable(query); got.StatusCode == http.StatusOK && !understood {
+					t.Errorf("%s?%s is answered though it is not understood: %s", path, query, got.body)
+				}
+			}
+		}
+	})
+}
+
+// understandable reports whether a query could be understood: each parameter once, and
+// none of them empty.
+func understandable(query string) bool {
+	values, err := url.ParseQuery(query)
+	for _, value := range values {
+		if len(value) != 1 || value[0] == "" {
+			return false
+		}
+	}
+	return err == nil
 }
