@@ -17,13 +17,9 @@ const maxBody = 64 << 10
 // instanceField is the one field of a body that is looked at, by its exact name.
 const instanceField = "instanceId"
 
-// readInstanceID returns the instance id in the request's body, whatever its
-// content type says: curl -d calls everything a form.
-func readInstanceID(x *exchange) (string, error) {
-	body, err := readBody(x)
-	if err != nil {
-		return "", err
-	}
+// instanceIDIn returns the instance id in a request's body, whatever its content
+// type says: curl -d calls everything a form.
+func instanceIDIn(body []byte) (string, error) {
 	id, err := decodeInstanceID(body)
 	if err != nil {
 		return "", err

@@ -56,6 +56,10 @@ func provocations() map[string][]provoked {
 			changes[method] = append(changes[method], provoked{request{method: method, path: elb, body: machineID(spare)}, failure})
 		}
 	}
+	invalid := &lsapi.Error{Code: lsapi.CodeInvalid}
+	for method := range changes {
+		changes[method] = append(changes[method], provoked{request{method: method, path: elb, body: machineID(spare)}, invalid})
+	}
 	for _, failure := range failures {
 		list = append(list, provoked{request{method: "GET", path: elb}, failure})
 	}
@@ -151,6 +155,11 @@ func TestTheDocumentDescribesExactlyWhatIsAnswered(t *testing.T) {
 func provoke(mode httpapi.Envelope, q provoked) response {
 	members := newMemberships()
 	members.fail = func(context.Context) error { return q.fail }
+	switch lsapi.ErrorCode(q.fail) {
+	case lsapi.CodeInternal, lsapi.CodeKeyReused: // are never what became of a change
+	default:
+		members.recorded = true
+	}
 	handler := httpapi.New(httpapi.Options{Membership: members, Authenticator: alice{}, Envelope: mode})
 	r := httptest.NewRequest(q.method, q.path, strings.NewReader(q.body))
 	r.Header.Set("Authorization", authorization)
@@ -168,7 +177,7 @@ func checkDescribed(t *testing.T, got response, d described) {
 			t.Errorf("%s: the header %s is described and not sent", status, name)
 		}
 	}
-	for _, name := range []string{"ETag", "Age", "Retry-After", "Www-Authenticate", "X-Request-Id"} {
+	for _, name := range []string{"ETag", "Age", "Retry-After", "Www-Authenticate", "X-Request-Id", "X-Change-Id"} {
 		if got.Header.Get(name) != "" && !slices.ContainsFunc(d.headers, func(h string) bool { return strings.EqualFold(h, name) }) {
 			t.Errorf("%s: the header %s is sent and not described", status, name)
 		}

@@ -1,9 +1,13 @@
 package httpapi_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"lsapi"
 	"lsapi/internal/httpapi"
@@ -85,17 +89,39 @@ func TestAChangeIsAskedForWithAllThatTheRequestSays(t *testing.T) {
 	members := newMemberships()
 	got := send(t, serve(t, newHandler(members)), request{
 		method: "DELETE", path: "/elb/default-elb", body: machineID(running),
-		header: http.Header{"X-Request-Id": {"deploy-7"}},
+		header: http.Header{"X-Request-Id": {"deploy-7"}, "X-Reason": {"broken"}},
 	})
 	if got.StatusCode != http.StatusCreated {
 		t.Fatalf("status is %d", got.StatusCode)
 	}
 	want := lsapi.Request{
 		ID: "deploy-7", Actor: lsapi.Actor{Name: "alice"}, Action: lsapi.Detach,
-		LoadBalancer: "default-elb", InstanceID: running,
+		LoadBalancer: "default-elb", InstanceID: running, Reason: "broken",
 	}
-	if len(members.requests) != 1 || members.requests[0] != want {
-		t.Errorf("asked for %+v, want %+v", members.requests, want)
+	if len(members.requests) != 1 {
+		t.Fatalf("asked for %+v", members.requests)
+	}
+	asked := members.requests[0]
+	if id, err := uuid.Parse(asked.ChangeID); err != nil || id.Version() != 7 || asked.ChangeID != got.Header.Get("X-Change-Id") {
+		t.Errorf("the change has the id %q, the answer %q", asked.ChangeID, got.Header.Get("X-Change-Id"))
+	} else if at := time.Unix(id.Time().UnixTime()); !at.Equal(asked.At) || time.Since(at) > time.Minute {
+		t.Errorf("the change was asked for at %v, its id says %v", asked.At, at)
+	}
+	asked.ChangeID, asked.At = "", time.Time{}
+	if asked != want {
+		t.Errorf("asked for %+v, want %+v", asked, want)
+	}
+}
+
+func TestOnlyWhatIsOnRecordHasAnID(t *testing.T) {
+	for _, recorded := range []bool{false, true} {
+		members := newMemberships()
+		members.fail = func(context.Context) error { return lsapi.Errorf(lsapi.CodeTimeout, "") }
+		members.recorded = recorded
+		got := send(t, serve(t, newHandler(members)), request{method: "POST", path: "/elb/default-elb", body: machineID(spare)})
+		if id := got.Header.Get("X-Change-Id"); (id != "") != recorded {
+			t.Errorf("on record: %v, the id is %q", recorded, id)
+		}
 	}
 }
 

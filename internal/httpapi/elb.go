@@ -1,10 +1,6 @@
 package httpapi
 
-import (
-	"net/http"
-
-	"lsapi"
-)
+import "lsapi"
 
 // authenticate finds out who asks. Several Authorization headers are as good as
 // none: who could say which of them a proxy has looked at?
@@ -34,36 +30,4 @@ func checkName(parameter string) endpoint {
 		}
 		return nil
 	}
-}
-
-func (s *server) attach(x *exchange) error { return s.change(x, lsapi.Attach) }
-func (s *server) detach(x *exchange) error { return s.change(x, lsapi.Detach) }
-
-func (s *server) change(x *exchange, action lsapi.Action) error {
-	if err := s.origins.Check(x.request); err != nil {
-		// A browser adds Basic credentials by itself, whoever made it ask.
-		return &refusal{status: http.StatusForbidden, message: "changes are not accepted from pages of another origin"}
-	}
-	instanceID, err := readInstanceID(x)
-	if err != nil {
-		return err
-	}
-	why, err := reason(x.request.Header)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := s.deadline(x)
-	defer cancel()
-	result, err := s.membership.Change(ctx, lsapi.Request{
-		ID:           x.id,
-		Actor:        x.actor,
-		Action:       action,
-		LoadBalancer: loadBalancer(x),
-		InstanceID:   instanceID,
-		Reason:       why,
-	})
-	if err != nil {
-		return err
-	}
-	return x.sendJSON(http.StatusCreated, s.envelope.value(newMachineInfo(result.Instance)))
 }

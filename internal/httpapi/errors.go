@@ -124,10 +124,10 @@ func retryAfter(advice time.Duration) string {
 }
 
 // logProblem tells those who run the service what the client does not learn.
-// Requests that are the client's own fault, and those that it gave up, are in
-// the access log alone.
+// Requests that are the client's own fault, those that it gave up, and probes are
+// in the access log alone.
 func (s *server) logProblem(x *exchange, status int, err *lsapi.Error) {
-	if status < 500 || x.gone && err.Code == lsapi.CodeTimeout {
+	if status < 500 || x.routine || x.gone && err.Code == lsapi.CodeTimeout {
 		return
 	}
 	level := slog.LevelWarn

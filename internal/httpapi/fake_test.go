@@ -30,8 +30,10 @@ type memberships struct {
 	members  map[string][]string
 	requests []lsapi.Request // every change that was asked for
 
-	// fail, when it is set, is asked before anything else.
-	fail func(ctx context.Context) error
+	// fail, when it is set, is asked before anything else; recorded is whether what
+	// fails is on record.
+	fail     func(ctx context.Context) error
+	recorded bool
 }
 
 func newMemberships() *memberships {
@@ -64,7 +66,7 @@ func (m *memberships) Change(ctx context.Context, r lsapi.Request) (lsapi.Result
 	defer m.mu.Unlock()
 	m.requests = append(m.requests, r)
 	if err := m.failure(ctx); err != nil {
-		return lsapi.Result{}, err
+		return lsapi.Result{Recorded: m.recorded}, err
 	}
 	ids, ok := m.members[r.LoadBalancer]
 	if !ok {

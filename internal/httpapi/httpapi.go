@@ -68,6 +68,12 @@ type Options struct {
 	MetricsPublic bool
 	// Record is what the /v1 API reads. Default: there is no /v1 API.
 	Record v1.Record
+	// Keys remember requests that are sent again, and Record what became of them.
+	// Default: such requests are like any others.
+	Keys Keys
+	// Ready returns what keeps the service from doing all that it is for, for
+	// /readyz. Default: nothing.
+	Ready func(context.Context) error
 	// TrustedProxies are the peers whose X-Forwarded-For tells the client's
 	// address. Default: none.
 	TrustedProxies []netip.Prefix
@@ -88,7 +94,13 @@ func New(o Options) http.Handler {
 	if o.Observe == nil {
 		o.Observe = func(string, string, int, time.Duration) {}
 	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) error { return nil }
+	}
 	s := &server{
+		keys:          o.Keys,
+		changes:       o.Record,
+		ready:         o.Ready,
 		lists:         o.Lists,
 		observe:       o.Observe,
 		metrics:       o.Metrics,

@@ -31,7 +31,7 @@ func (s *server) routes(metricsPublic bool) *http.ServeMux {
 			get:     s.list, post: s.attach, delete: s.detach,
 		},
 		{pattern: "/healthcheck", get: s.up, routine: true},
-		{pattern: "/readyz", get: s.up, routine: true},
+		{pattern: "/readyz", get: s.isReady, routine: true},
 	})
 	for _, rt := range routes {
 		mux.Handle(rt.pattern, s.handler(rt))

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,6 +26,9 @@ type server struct {
 	observe       func(route, method string, status int, took time.Duration)
 	metrics       http.Handler // nil: there are none
 	record        *v1.API      // nil: there is none
+	changes       v1.Record    // what it reads
+	keys          Keys         // nil: requests are never taken for repeated
+	ready         func(context.Context) error
 	mux           *http.ServeMux
 }
 

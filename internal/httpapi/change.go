@@ -1,0 +1,88 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lsapi"
+)
+
+func (s *server) attach(x *exchange) error { return s.change(x, lsapi.Attach) }
+func (s *server) detach(x *exchange) error { return s.change(x, lsapi.Detach) }
+
+// change asks for a change, unless the caller has asked for it before.
+func (s *server) change(x *exchange, action lsapi.Action) error {
+	if err := s.origins.Check(x.request); err != nil {
+		// A browser adds Basic credentials by itself, whoever made it ask.
+		return &refusal{status: http.StatusForbidden, message: "changes are not accepted from pages of another origin"}
+	}
+	body, err := readBody(x)
+	if err != nil {
+		return err
+	}
+	instanceID, err := instanceIDIn(body)
+	if err != nil {
+		return err
+	}
+	why, err := reason(x.request.Header)
+	if err != nil {
+		return err
+	}
+	key, again, err := idempotencyKey(x.request.Header)
+	if err != nil {
+		return err
+	}
+	id, at, err := newChangeID()
+	if err != nil {
+		return err
+	}
+	wish := lsapi.Request{
+		ID: x.id, ChangeID: id, At: at,
+		Actor: x.actor, Action: action, LoadBalancer: loadBalancer(x), InstanceID: instanceID,
+		Reason: why,
+	}
+	ctx, cancel := s.deadline(x)
+	defer cancel()
+	if !again || s.keys == nil {
+		_, err := s.carryOut(ctx, x, wish)
+		return err
+	}
+	return s.carryOutOnce(ctx, x, wish, key, hashOf(body))
+}
+
+// carryOut makes the change and answers. It reports whether the record knows of
+// it.
+func (s *server) carryOut(ctx context.Context, x *exchange, wish lsapi.Request) (recorded bool, err error) {
+	result, err := s.membership.Change(ctx, wish)
+	if result.Recorded {
+		x.Header().Set("X-Change-Id", wish.ChangeID)
+	}
+	if err != nil {
+		return result.Recorded, err
+	}
+	return result.Recorded, s.sendMachine(x, result.Instance)
+}
+
+func (s *server) sendMachine(x *exchange, instance lsapi.Instance) error {
+	return x.sendJSON(http.StatusCreated, s.envelope.value(newMachineInfo(instance)))
+}
+
+// newChangeID returns a UUID of version 7 and the time that it holds.
+func newChangeID() (string, time.Time, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return id.String(), time.Unix(id.Time().UnixTime()).UTC(), nil
+}
+
+// hashOf tells bodies apart.
+func hashOf(body []byte) string {
+	digest := sha256.Sum256(body)
+	return hex.EncodeToString(digest[:])
+}

@@ -1,0 +1,120 @@
+package httpapi
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+)
+
+// Keys are the idempotency keys that are taken.
+type Keys interface {
+	// Reserve takes a key, durably, and returns nil; or, when it is taken, what
+	// for.
+	Reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (taken *lsapi.Reservation, err error)
+	// Free gives a key back that is taken for the change.
+	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
+}
+
+const (
+	// keyGrace is how much longer than its request a key stays taken for a change
+	// that the record does not know: its process has died before it began.
+	keyGrace = 30 * time.Second
+	// freeTimeout bounds the giving back of a key, for which nobody waits.
+	freeTimeout = 5 * time.Second
+	// repeatAfter is what a caller is told to wait whose first request is under
+	// way: about as long as AWS takes.
+	repeatAfter = time.Second
+)
+
+// carryOutOnce makes the change unless the key is taken: then it tells what became
+// of the change that it is taken for.
+func (s *server) carryOutOnce(ctx context.Context, x *exchange, wish lsapi.Request, key, bodyHash string) error {
+	full := lsapi.IdempotencyKey{Actor: wish.Actor.Name, Method: x.request.Method, Path: x.request.URL.Path, Key: key}
+	taken, err := s.reserve(ctx, full, lsapi.Reservation{ChangeID: wish.ChangeID, BodyHash: bodyHash, At: wish.At})
+	if err != nil {
+		return err
+	}
+	if taken != nil {
+		return s.replay(ctx, x, taken, bodyHash)
+	}
+	recorded, err := s.carryOut(ctx, x, wish)
+	if !recorded {
+		s.free(ctx, full, wish.ChangeID)
+	}
+	return err
+}
+
+// reserve takes the key. One that is taken for a change that never began, or was
+// withdrawn, is as good as free.
+func (s *server) reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (taken *lsapi.Reservation, err error) {
+	taken, err = s.keys.Reserve(ctx, key, r)
+	if err != nil || taken == nil {
+		return nil, err
+	}
+	idle, err := s.neverBegan(ctx, taken)
+	if err != nil || !idle {
+		return taken, err
+	}
+	if err := s.keys.Free(ctx, key, taken.ChangeID); err != nil {
+		return nil, err
+	}
+	return s.keys.Reserve(ctx, key, r)
+}
+
+// neverBegan reports whether nothing was done, nor will be, for who has taken a
+// key.
+func (s *server) neverBegan(ctx context.Context, taken *lsapi.Reservation) (bool, error) {
+	change, err := s.changes.Change(ctx, taken.ChangeID)
+	if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+		return time.Since(taken.At) > s.timeout+keyGrace, nil
+	}
+	return change.Outcome == lsapi.OutcomeWithdrawn, err
+}
+
+// free gives the key back although the caller may have left.
+func (s *server) free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freeTimeout)
+	defer cancel()
+	if err := s.keys.Free(ctx, key, changeID); err != nil {
+		s.log.WarnContext(ctx, "an idempotency key could not be freed; it is taken until it expires", "change_id", changeID, "error", err)
+	}
+}
+
+// replay answers as the change was answered, or would have been if its caller had
+// waited.
+func (s *server) replay(ctx context.Context, x *exchange, taken *lsapi.Reservation, bodyHash string) error {
+	if taken.BodyHash != bodyHash {
+		return lsapi.Errorf(lsapi.CodeKeyReused, "the Idempotency-Key was sent before with another body")
+	}
+	change, err := s.changes.Change(ctx, taken.ChangeID)
+	if lsapi.ErrorCode(err) == lsapi.CodeNotFound || err == nil && change.Outcome == "" {
+		wait := lsapi.Errorf(lsapi.CodeConflict, "the request that was sent first with this Idempotency-Key is under way")
+		wait.RetryAfter = repeatAfter
+		return wait
+	}
+	if err != nil {
+		return err
+	}
+	x.Header().Set("X-Change-Id", change.ID)
+	if change.Outcome == lsapi.OutcomeApplied {
+		return s.sendMachine(x, change.Instance)
+	}
+	return outcomeError(change)
+}
+
+// outcomeCodes are the codes of the outcomes but success.
+var outcomeCodes = map[lsapi.Outcome]lsapi.Code{
+	lsapi.OutcomeConflict:  lsapi.CodeConflict,
+	lsapi.OutcomeRefused:   lsapi.CodeInvalid,
+	lsapi.OutcomeFailed:    lsapi.CodeUpstream,
+	lsapi.OutcomeUnknown:   lsapi.CodeTimeout,
+	lsapi.OutcomeWithdrawn: lsapi.CodeTimeout,
+}
+
+// outcomeError tells that a change was not applied, from what the record has.
+func outcomeError(c lsapi.Change) error {
+	err := lsapi.Errorf(outcomeCodes[c.Outcome], "the %s of %s was asked for before with this Idempotency-Key, and is on record as %s", c.Action, c.InstanceID, c.Outcome)
+	err.Reason = c.Code
+	return err
+}

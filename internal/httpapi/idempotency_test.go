@@ -1,0 +1,172 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/httpapi"
+)
+
+// keys are Keys in memory.
+type keys struct {
+	mu    sync.Mutex
+	taken map[lsapi.IdempotencyKey]lsapi.Reservation
+}
+
+func (k *keys) Reserve(_ context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (*lsapi.Reservation, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if taken, ok := k.taken[key]; ok {
+		return &taken, nil
+	}
+	if k.taken == nil {
+		k.taken = make(map[lsapi.IdempotencyKey]lsapi.Reservation)
+	}
+	k.taken[key] = r
+	return nil, nil
+}
+
+func (k *keys) Free(_ context.Context, key lsapi.IdempotencyKey, changeID string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.taken[key].ChangeID == changeID {
+		delete(k.taken, key)
+	}
+	return nil
+}
+
+// repeatable is a service that can be asked again, and what is behind it.
+type repeatable struct {
+	members *memberships
+	keys    *keys
+	record  *records
+	handler http.Handler
+}
+
+func newRepeatable() *repeatable {
+	r := &repeatable{members: newMemberships(), keys: &keys{}, record: &records{}}
+	r.handler = httpapi.New(httpapi.Options{Membership: r.members, Authenticator: alice{}, Keys: r.keys, Record: r.record})
+	return r
+}
+
+// attach sends the request under the key.
+func (r *repeatable) attach(t *testing.T, key, body string) response {
+	t.Helper()
+	return send(t, serve(t, r.handler), request{
+		method: "POST", path: "/elb/default-elb", body: body, header: http.Header{"Idempotency-Key": {key}},
+	})
+}
+
+// becomes puts what has become of the last change on record.
+func (r *repeatable) becomes(outcome lsapi.Outcome) {
+	asked := r.members.requests[len(r.members.requests)-1]
+	r.record.changes = []lsapi.Change{{
+		ID: asked.ChangeID, Action: asked.Action, LoadBalancer: asked.LoadBalancer, InstanceID: asked.InstanceID,
+		Outcome: outcome, Instance: instance(asked.InstanceID),
+	}}
+}
+
+func TestARequestThatIsSentAgainIsCarriedOutOnceAndAnsweredAlike(t *testing.T) {
+	r := newRepeatable()
+	first := r.attach(t, "k", machineID(spare))
+	r.becomes(lsapi.OutcomeApplied)
+	again := r.attach(t, "k", machineID(spare))
+	if first.StatusCode != http.StatusCreated || again.StatusCode != http.StatusCreated || again.body != first.body {
+		t.Errorf("first %d %s, then %d %s", first.StatusCode, first.body, again.StatusCode, again.body)
+	}
+	if got, want := again.Header.Get("X-Change-Id"), first.Header.Get("X-Change-Id"); got != want || got == "" {
+		t.Errorf("the change's id is %q, and was %q", got, want)
+	}
+	if n := len(r.members.requests); n != 1 {
+		t.Errorf("it was carried out %d times", n)
+	}
+}
+
+func TestTheFinalOutcomeIsAnsweredWhateverTheFirstCallerWasTold(t *testing.T) {
+	for outcome, status := range map[lsapi.Outcome]int{
+		lsapi.OutcomeApplied: http.StatusCreated, lsapi.OutcomeConflict: http.StatusConflict, lsapi.OutcomeRefused: http.StatusBadRequest,
+		lsapi.OutcomeFailed: http.StatusBadGateway, lsapi.OutcomeUnknown: http.StatusGatewayTimeout,
+	} {
+		t.Run(string(outcome), func(t *testing.T) {
+			r := newRepeatable()
+			r.members.fail, r.members.recorded = func(context.Context) error { return lsapi.Errorf(lsapi.CodeTimeout, "") }, true
+			if got := r.attach(t, "k", machineID(spare)); got.StatusCode != http.StatusGatewayTimeout {
+				t.Fatalf("the first status is %d", got.StatusCode)
+			}
+			r.becomes("")
+			if got := r.attach(t, "k", machineID(spare)); got.StatusCode != http.StatusConflict || got.Header.Get("Retry-After") == "" {
+				t.Errorf("while the outcome is not known: %d, Retry-After %q", got.StatusCode, got.Header.Get("Retry-After"))
+			}
+			r.becomes(outcome)
+			if got := r.attach(t, "k", machineID(spare)); got.StatusCode != status || got.Header.Get("X-Change-Id") == "" {
+				t.Errorf("got %d %s, want %d", got.StatusCode, got.body, status)
+			}
+			if n := len(r.members.requests); n != 1 {
+				t.Errorf("it was carried out %d times", n)
+			}
+		})
+	}
+}
+
+func TestAKeyIsForOneBody(t *testing.T) {
+	r := newRepeatable()
+	r.attach(t, "k", machineID(spare))
+	if got := r.attach(t, "k", machineID(running)); got.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("another body: status is %d", got.StatusCode)
+	}
+	if got := r.attach(t, "another", machineID(running)); got.StatusCode != http.StatusConflict || len(r.members.requests) != 2 {
+		t.Errorf("another key: status is %d after %d changes", got.StatusCode, len(r.members.requests))
+	}
+}
+
+func TestAKeyIsFreeAgainWhenNothingWasBegun(t *testing.T) {
+	r := newRepeatable()
+	for _, refuse := range []error{lsapi.Errorf(lsapi.CodeInvalid, ""), lsapi.Errorf(lsapi.CodeNotFound, ""), lsapi.Errorf(lsapi.CodeUnavailable, "")} {
+		r.members.fail = func(context.Context) error { return refuse }
+		r.attach(t, "k", machineID(spare))
+	}
+	r.members.fail = nil
+	if got := r.attach(t, "k", machineID(spare)); got.StatusCode != http.StatusCreated {
+		t.Errorf("after refusals the status is %d", got.StatusCode)
+	}
+	r.becomes(lsapi.OutcomeWithdrawn)
+	if got := r.attach(t, "k", machineID(spare)); got.StatusCode != http.StatusConflict || len(r.members.requests) != 5 {
+		t.Errorf("after a withdrawal the status is %d, %d changes were asked for", got.StatusCode, len(r.members.requests))
+	}
+}
+
+func TestAKeyWhoseProcessDiedBeforeItBeganIsFreeAfterAWhile(t *testing.T) {
+	for age, status := range map[time.Duration]int{time.Second: http.StatusConflict, 2 * time.Minute: http.StatusCreated} {
+		r := newRepeatable()
+		r.attach(t, "k", machineID(spare))
+		for key, reservation := range r.keys.taken { // by a process that is no more
+			reservation.ChangeID, reservation.At = "no such change", time.Now().Add(-age)
+			r.keys.taken[key] = reservation
+		}
+		r.members.members["default-elb"] = nil
+		if got := r.attach(t, "k", machineID(spare)); got.StatusCode != status {
+			t.Errorf("after %v: %d %s, want %d", age, got.StatusCode, got.body, status)
+		}
+	}
+}
+
+func TestReadinessTellsWhatIsMissing(t *testing.T) {
+	missing := lsapi.Errorf(lsapi.CodeUnavailable, "this process is a standby")
+	ready := map[string]error{"ok": nil, "this process is a standby": missing}
+	for want, err := range ready {
+		handler := httpapi.New(httpapi.Options{Authenticator: alice{}, Ready: func(context.Context) error { return err }})
+		got := send(t, serve(t, handler), request{method: "GET", path: "/readyz"})
+		var said struct{ Message string }
+		if failure := json.Unmarshal([]byte(got.body), &said); failure != nil || said.Message != want || (got.StatusCode == http.StatusOK) != (err == nil) {
+			t.Errorf("%d %s, want %q", got.StatusCode, got.body, want)
+		}
+		if up := send(t, serve(t, handler), request{method: "GET", path: "/healthcheck"}); up.StatusCode != http.StatusOK {
+			t.Errorf("the health check's status is %d", up.StatusCode)
+		}
+	}
+}
