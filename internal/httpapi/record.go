@@ -65,5 +65,5 @@ func (s *server) readRecord(x *exchange) error {
 
 // speaksProblems reports whether errors are answered as RFC 9457 has them.
 func (s *server) speaksProblems(x *exchange) bool {
-	return s.record != nil && strings.HasPrefix(x.request.URL.Path, "/v1/")
+	return s.record != nil && strings.HasPrefix(x.request.URL.Path+"/", "/v1/")
 }

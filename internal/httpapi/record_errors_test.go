@@ -92,6 +92,7 @@ func TestChecksOfTheRecordComeInTheContractsOrder(t *testing.T) {
 	}{
 		{"path before credentials", "PUT", "/v1/load-balancers/-/x?y", "", 404},
 		{"the root", "GET", "/v1/", "", 404},
+		{"the root without a slash", "GET", "/v1", "", 404},
 		{"a slash at the end", "GET", "/v1/changes/", "", 404},
 		{"too deep", "GET", "/v1/changes/a/b", "", 404},
 		{"credentials before name", "PUT", "/v1/load-balancers/-/members?y", "", 401},

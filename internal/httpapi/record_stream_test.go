@@ -153,6 +153,31 @@ func open(t *testing.T, server *httptest.Server, ctx context.Context) *http.Resp
 	return result
 }
 
+// flushes is a ResponseWriter that counts them.
+type flushes struct {
+	*httptest.ResponseRecorder
+	count int
+}
+
+func (f *flushes) Flush() { f.count++ }
+
+func TestEachPageOfAStreamIsOnItsWayBeforeTheNextIsRead(t *testing.T) {
+	w := &flushes{ResponseRecorder: httptest.NewRecorder()}
+	r := filled(2500)
+	r.fail = func(_ context.Context, question int) error {
+		if w.count != question-1 {
+			t.Errorf("%d pages are flushed before page %d", w.count, question)
+		}
+		return nil
+	}
+	request := httptest.NewRequest(http.MethodGet, "/v1/changes", http.NoBody)
+	request.Header = http.Header{"Authorization": {authorization}, "Accept": wantsLines["Accept"]}
+	httpapi.New(withRecord(r)).ServeHTTP(w, request)
+	if w.count != 3 {
+		t.Errorf("there are %d flushes, want 3", w.count)
+	}
+}
+
 func TestAStreamEndsWhenItsClientLeaves(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	r := filled(100_000)
@@ -189,6 +214,23 @@ func TestAStreamEndsWhenItsClientLeaves(t *testing.T) {
 		t.Errorf("the log is %s", log.String())
 	}
 	server.Client().CloseIdleConnections()
+}
+
+func TestWhoLeavesAStreamUnreadIsNoFailureOfTheService(t *testing.T) {
+	var log accessLog
+	var status int
+	options := withRecord(filled(100_000)) // more than the connection holds
+	options.Log = log.logger()
+	options.Observe = func(_, _ string, s int, _ time.Duration) { status = s }
+	server := serve(t, httpapi.New(options))
+	open(t, server, t.Context()).Body.Close()
+	server.Close() // waits for the handler
+	if line := log.only(t); line["status"] != 499. || strings.Contains(log.String(), "request failed") {
+		t.Errorf("the log is %s", log.String())
+	}
+	if status != http.StatusOK {
+		t.Errorf("the metrics get %d, want the status that was sent", status)
+	}
 }
 
 func TestAStreamMayTakeLongerThanTheServersTimeouts(t *testing.T) {

@@ -73,11 +73,7 @@ type lines struct {
 }
 
 func newLines(w http.ResponseWriter) *lines {
-	out := &lines{w: w, connection: http.NewResponseController(w)}
-	// A server's ReadTimeout goes on while a request is answered, and ends its
-	// context. There is nothing left to read.
-	_ = out.connection.SetReadDeadline(time.Time{}) // not every connection can
-	return out
+	return &lines{w: w, connection: http.NewResponseController(w)}
 }
 
 // send writes a page and flushes it. The server's WriteTimeout is for answers of
