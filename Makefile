@@ -49,6 +49,11 @@ lint: $(GOLANGCI_LINT) ## check Go code and shell scripts
 $(GOLANGCI_LINT): tools/golangci-lint/go.mod tools/golangci-lint/go.sum
 	go -C tools/golangci-lint build -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
+.PHONY: generate
+generate: ## write the Go code of the store's queries anew
+	go -C tools/sqlc build -o '$(CURDIR)/$(BIN)/sqlc' github.com/sqlc-dev/sqlc/cmd/sqlc
+	$(BIN)/sqlc generate --file internal/store/sqlc.yaml
+
 .PHONY: vulns
 vulns: ## look for known vulnerabilities (asks vuln.go.dev, so not part of CI)
 	go -C tools/govulncheck build -o '$(CURDIR)/$(BIN)/govulncheck' golang.org/x/vuln/cmd/govulncheck

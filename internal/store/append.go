@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"lsapi"
+)
+
+// appendEvents appends to the log of a load balancer, and to what follows from it.
+func appendEvents(ctx context.Context, t tables, loadBalancer string, events []lsapi.Event) error {
+	a, err := appendTo(ctx, t, loadBalancer)
+	if err != nil {
+		return err
+	}
+	for _, event := range events {
+		p, err := accept(loadBalancer, event)
+		if err != nil {
+			return err
+		}
+		if err := a.add(ctx, p); err != nil {
+			return err
+		}
+	}
+	return a.close(ctx)
+}
+
+// appender appends to one log, within a transaction.
+type appender struct {
+	tables tables
+	log    logRow
+}
+
+func appendTo(ctx context.Context, t tables, loadBalancer string) (*appender, error) {
+	log, err := t.log(ctx, loadBalancer)
+	log.loadBalancer = loadBalancer
+	return &appender{tables: t, log: log}, err
+}
+
+// close keeps what has become true of the log.
+func (a *appender) close(ctx context.Context) error { return a.tables.putLog(ctx, a.log) }
+
+// add appends an event, with a checkpoint before it when one is due.
+func (a *appender) add(ctx context.Context, p *payload) error {
+	if p.At.IsZero() {
+		p.At = exact(time.Now())
+	}
+	p.At = latest(p.At, a.log.at)
+	switch {
+	case p.Kind == lsapi.EventCheckpoint:
+		return a.firstLook(ctx, p)
+	case a.due(p.At):
+		if err := a.checkpoint(ctx, p.At); err != nil {
+			return err
+		}
+	}
+	return a.write(ctx, p)
+}
+
+// due reports whether a checkpoint belongs before an event of that time.
+func (a *appender) due(at time.Time) bool {
+	if a.log.last == 0 {
+		return false
+	}
+	return midnight(at).After(midnight(a.log.at)) || a.log.last-a.log.checkpoint >= max(a.log.room, minCheckpointRoom)
+}
+
+// checkpoint appends the membership, as far as it is known, and the open changes.
+func (a *appender) checkpoint(ctx context.Context, at time.Time) error {
+	p := &payload{LoadBalancer: a.log.loadBalancer, At: latest(at, a.log.at), Kind: lsapi.EventCheckpoint, Until: a.log.lookedAt}
+	if a.log.known {
+		now, err := a.tables.members(ctx, a.log.loadBalancer)
+		if err != nil {
+			return err
+		}
+		p.Members = now
+	}
+	return a.restate(ctx, p)
+}
+
+// firstLook appends the checkpoint with which a membership begins to be recorded.
+// A later one may only say what the record says.
+func (a *appender) firstLook(ctx context.Context, p *payload) error {
+	p.Until = latest(p.Until, a.log.lookedAt)
+	if !a.log.known {
+		for instance := range p.Members {
+			if err := a.tables.putMember(ctx, a.log.loadBalancer, instance, 0); err != nil {
+				return err
+			}
+		}
+		return a.restate(ctx, p)
+	}
+	now, err := a.tables.members(ctx, a.log.loadBalancer)
+	if err != nil {
+		return err
+	}
+	if !maps.EqualFunc(now, p.Members, func(int64, int64) bool { return true }) {
+		return errContradicts("a checkpoint of load balancer %s is not what its events add up to", a.log.loadBalancer)
+	}
+	p.Members = now
+	return a.restate(ctx, p)
+}
+
+// restate writes a checkpoint, with the open changes.
+func (a *appender) restate(ctx context.Context, p *payload) error {
+	open, err := a.tables.openChanges(ctx, a.log.loadBalancer)
+	if err != nil {
+		return err
+	}
+	for _, c := range open {
+		told := changePayloadOf(c.Change)
+		told.Seq = c.begun
+		p.Open = append(p.Open, told)
+	}
+	return a.write(ctx, p)
+}
+
+// write appends an event that is complete but for its number.
+func (a *appender) write(ctx context.Context, p *payload) error {
+	p.Seq = a.log.last + 1
+	before, err := a.begun(ctx, p)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		p.Change.without(changePayloadOf(before.Change))
+	}
+	text, err := p.encode()
+	if err != nil {
+		return err
+	}
+	row := eventRow{
+		loadBalancer: p.LoadBalancer, seq: p.Seq, at: p.At, kind: p.Kind, changeID: p.changeID(),
+		payload: text, prev: a.log.hash, hash: a.log.hash.then(text),
+	}
+	if err := a.tables.addEvent(ctx, row); err != nil {
+		return err
+	}
+	does := effectsOf(p, before)
+	a.log.follow(p, row.hash, does)
+	return a.project(ctx, p, does)
+}
+
+// begun returns the change that the event completes. It is nil for an event that
+// begins one, and for one that is about no single change.
+func (a *appender) begun(ctx context.Context, p *payload) (*recorded, error) {
+	if p.Change == nil {
+		return nil, nil
+	}
+	before, err := a.tables.change(ctx, p.Change.ID)
+	switch {
+	case err != nil || before == nil:
+		return nil, err
+	case p.Kind == lsapi.EventIntended || before.Outcome != "":
+		return nil, errContradicts("change %s is %s, but its outcome is %q already", p.Change.ID, p.Kind, before.Outcome)
+	case before.LoadBalancer != p.LoadBalancer || before.InstanceID != p.Change.InstanceID || before.Action != p.Change.Action:
+		return nil, errContradicts("change %s was intended to do something else", p.Change.ID)
+	}
+	return before, nil
+}
+
+// project keeps what the event does to the changes and the members.
+func (a *appender) project(ctx context.Context, p *payload, does effects) error {
+	for i := range does.changes {
+		if err := a.tables.putChange(ctx, &does.changes[i]); err != nil {
+			return err
+		}
+	}
+	if !a.log.known {
+		return nil
+	}
+	for _, instance := range does.joined {
+		if err := a.tables.putMember(ctx, p.LoadBalancer, instance, p.Seq); err != nil {
+			return err
+		}
+	}
+	for _, instance := range does.left {
+		if err := a.tables.dropMember(ctx, p.LoadBalancer, instance); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow makes the row true of the log with one more event.
+func (l *logRow) follow(p *payload, sum hash, does effects) {
+	if l.last == 0 {
+		l.first = p.Seq
+	}
+	l.last, l.at, l.hash = p.Seq, p.At, sum
+	l.lookedAt = latest(l.lookedAt, p.Until)
+	if p.Kind == lsapi.EventCheckpoint {
+		l.known = p.Members != nil
+		l.checkpoint, l.room = p.Seq, int64(len(p.Members))
+	}
+	for _, c := range does.changes {
+		if c.Outcome == lsapi.OutcomeApplied {
+			l.appliedAt = p.At
+		}
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}

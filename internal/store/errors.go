@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lsapi"
+)
+
+// errContradicts is for events that cannot follow what is recorded: a defect of
+// whoever made them.
+func errContradicts(format string, args ...any) error {
+	return &lsapi.Error{Code: lsapi.CodeInternal, Err: fmt.Errorf(format, args...)}
+}
+
+func errTurnLost(loadBalancer string) error {
+	return &lsapi.Error{
+		Code: lsapi.CodeUnavailable, Message: "another process changes load balancer " + loadBalancer + " now; nothing was recorded",
+		Err: lsapi.ErrTurnLost,
+	}
+}
+
+func errStandby() *lsapi.Error {
+	return lsapi.Errorf(lsapi.CodeUnavailable, "this process is a standby: another one owns the record of changes")
+}
+
+func errReadOnly() *lsapi.Error {
+	return lsapi.Errorf(lsapi.CodeUnavailable, "the record of changes was opened to be read only")
+}
+
+func errClosed() *lsapi.Error {
+	return lsapi.Errorf(lsapi.CodeUnavailable, "the record of changes is closed")
+}
+
+func errUnwritable(cause error) *lsapi.Error {
+	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the record of changes cannot be written", Err: cause}
+}
+
+// unreadable returns the coded error of a read that failed. A caller whose time
+// was up learns that.
+func unreadable(ctx context.Context, cause error) error {
+	if coded, ok := errors.AsType[*lsapi.Error](cause); ok {
+		return coded
+	}
+	if ctx.Err() != nil {
+		return errGivenUp(ctx)
+	}
+	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the record of changes cannot be read", Err: cause}
+}
+
+func errGivenUp(ctx context.Context) *lsapi.Error {
+	return &lsapi.Error{Code: lsapi.CodeTimeout, Message: "the record of changes took too long", Err: context.Cause(ctx)}
+}

@@ -1,0 +1,106 @@
+package store_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/store"
+)
+
+// model is what a lane's history should add up to.
+type model struct {
+	*lane
+	random  *rand.Rand
+	members map[string]bool
+	looked  time.Time
+	moments []moment
+}
+
+// moment is what the membership was at a time.
+type moment struct {
+	at      time.Time
+	members []string
+}
+
+func testHistory(t *testing.T, s store.Store) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for i := range 3 {
+		m := &model{lane: newLane(t, s, fmt.Sprintf("lb-%d", i)), random: rand.New(rand.NewPCG(seed, uint64(i))), members: make(map[string]bool)}
+		m.know()
+		m.looked = m.now
+		for range 150 {
+			m.after(time.Duration(1 + m.random.Int64N(int64(2*time.Hour))))
+			m.step()
+			m.moments = append(m.moments, moment{m.now, slices.Sorted(maps.Keys(m.members))})
+		}
+		m.check()
+		if err := s.Prune(t.Context(), m.now, 2*dayLong); err != nil {
+			t.Fatal(err)
+		}
+		m.check()
+	}
+	wantWhole(t, s)
+}
+
+// step makes something happen.
+func (m *model) step() {
+	instance := fmt.Sprintf("i-%08x", m.random.IntN(12))
+	action := lsapi.Attach
+	if m.members[instance] {
+		action = lsapi.Detach
+	}
+	switch m.random.IntN(4) {
+	case 0:
+		m.complete(m.intend(m.change(action, instance)), lsapi.OutcomeUnknown)
+		return
+	case 1:
+		m.observe(action, instance)
+	default:
+		m.do(action, instance)
+	}
+	if m.members[instance] = action == lsapi.Attach; action == lsapi.Detach {
+		delete(m.members, instance)
+	}
+}
+
+// observe records that somebody else made a change a moment ago.
+func (m *model) observe(action lsapi.Action, instance string) {
+	event := lsapi.Event{Kind: lsapi.EventObserved, At: m.now, Since: m.now.Add(-time.Nanosecond), Until: m.now}
+	if action == lsapi.Attach {
+		event.Added = []string{instance}
+	} else {
+		event.Removed = []string{instance}
+	}
+	m.append(event)
+}
+
+func (m *model) check() {
+	m.t.Helper()
+	if state := m.state(m.now); !maps.Equal(state.Members, m.members) {
+		m.t.Errorf("the members are %v, want %v", state.Members, m.members)
+	}
+	reached := false
+	for _, then := range m.moments {
+		roster, err := m.s.MembersAt(m.t.Context(), m.turn.LoadBalancer, then.at)
+		if lsapi.ErrorCode(err) == lsapi.CodeNotFound && !reached {
+			continue // pruned
+		}
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		reached = true
+		if got := ids(roster); !slices.Equal(got, then.members) {
+			m.t.Errorf("the members at %v are %v, want %v", then.at, got, then.members)
+		}
+	}
+	if !reached {
+		m.t.Error("the record reaches back to nothing")
+	}
+	wantWhole(m.t, m.s)
+}

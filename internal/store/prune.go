@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Prune implements Store. Each log is a transaction of its own, so that changes
+// wait for one of them at most.
+func (r record) Prune(ctx context.Context, now time.Time, keep time.Duration) error {
+	var logs []logRow
+	err := r.view(ctx, func(t tables) (err error) {
+		logs, err = t.logs(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	limit := midnight(now.Add(-keep))
+	for _, log := range logs {
+		err := r.update(ctx, func(ctx context.Context, t tables) error {
+			return pruneLog(ctx, t, log.loadBalancer, now, limit)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return r.update(ctx, func(ctx context.Context, t tables) error { return t.dropKeys(ctx, now.Add(-keyLifetime)) })
+}
+
+// pruneLog drops what is before the last checkpoint that has nothing before it but
+// whole days that ended before the limit. A log at rest gets such a checkpoint.
+func pruneLog(ctx context.Context, t tables, loadBalancer string, now, limit time.Time) error {
+	a, err := appendTo(ctx, t, loadBalancer)
+	if err != nil || a.log.last == 0 {
+		return err
+	}
+	if a.log.at.Before(limit) && a.log.last > a.log.first {
+		if a.log.checkpoint != a.log.last {
+			if err := a.checkpoint(ctx, exact(now)); err != nil {
+				return err
+			}
+		}
+	}
+	cut, err := a.cut(ctx, limit)
+	if err != nil || cut <= a.log.first {
+		return errFirst(err, a.close(ctx))
+	}
+	return a.drop(ctx, cut)
+}
+
+// cut returns the number of the checkpoint before which all can go, 0 for none.
+func (a *appender) cut(ctx context.Context, limit time.Time) (int64, error) {
+	cut, err := a.firstOfItsDay(ctx, limit)
+	if err != nil {
+		return 0, err
+	}
+	open, err := a.tables.openChanges(ctx, a.log.loadBalancer)
+	if err != nil {
+		return 0, err
+	}
+	oldest := a.log.last
+	for _, c := range open {
+		oldest = min(oldest, c.begun)
+	}
+	if cut <= oldest {
+		return cut, nil
+	}
+	return a.checkpointBefore(ctx, oldest)
+}
+
+// firstOfItsDay returns the first checkpoint from the limit on, if all before it is
+// older than the limit, else the last checkpoint before the limit.
+func (a *appender) firstOfItsDay(ctx context.Context, limit time.Time) (int64, error) {
+	from, err := a.tables.checkpointFrom(ctx, a.log.loadBalancer, limit)
+	if err != nil {
+		return 0, err
+	}
+	if from > a.log.first {
+		rows, err := a.tables.events(ctx, a.log.loadBalancer, from-1, 1)
+		if err != nil || len(rows) > 0 && rows[0].at.Before(limit) {
+			return from, err
+		}
+	}
+	return a.tables.checkpointUntil(ctx, a.log.loadBalancer, limit.Add(-time.Microsecond))
+}
+
+// checkpointBefore returns the last checkpoint before an event, 0 for none.
+func (a *appender) checkpointBefore(ctx context.Context, seq int64) (int64, error) {
+	rows, err := a.tables.events(ctx, a.log.loadBalancer, seq, 1)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	for at := rows[0].at; ; at = at.Add(-time.Microsecond) {
+		found, err := a.tables.checkpointUntil(ctx, a.log.loadBalancer, at)
+		if err != nil || found < seq {
+			return found, err
+		}
+	}
+}
+
+func (a *appender) drop(ctx context.Context, cut int64) error {
+	rows, err := a.tables.events(ctx, a.log.loadBalancer, cut, 1)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	if err := a.tables.dropEvents(ctx, a.log.loadBalancer, cut); err != nil {
+		return err
+	}
+	if err := a.tables.dropChanges(ctx, a.log.loadBalancer, cut, rows[0].at.Add(time.Millisecond)); err != nil {
+		return err
+	}
+	a.log.first = cut
+	return a.close(ctx)
+}
+
+func errFirst(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

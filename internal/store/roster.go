@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"lsapi"
+)
+
+// MembersAt implements Store.
+func (r record) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (roster lsapi.Roster, err error) {
+	at = at.UTC()
+	err = r.view(ctx, func(t tables) error {
+		then := replay{tables: t, loadBalancer: loadBalancer, at: at}
+		if err := then.run(ctx); err != nil {
+			return err
+		}
+		roster = lsapi.Roster{LoadBalancer: loadBalancer, At: at, Uncertain: then.uncertain}
+		roster.Members, err = then.explain(ctx)
+		return err
+	})
+	return roster, err
+}
+
+// replay adds the events of a load balancer up to what was true at a time.
+type replay struct {
+	tables       tables
+	loadBalancer string
+	at           time.Time
+
+	members   members
+	last      int64 // the number of the last event that was added
+	uncertain []lsapi.Change
+}
+
+func (r *replay) run(ctx context.Context) error {
+	checkpoint, err := r.tables.checkpointUntil(ctx, r.loadBalancer, r.at)
+	if err != nil {
+		return err
+	}
+	if checkpoint == 0 {
+		return r.errTooEarly()
+	}
+	if err := r.until(ctx, checkpoint); err != nil {
+		return err
+	}
+	if r.members == nil {
+		return r.errTooEarly()
+	}
+	return r.seenLater(ctx)
+}
+
+// until adds the events from a checkpoint to the time.
+func (r *replay) until(ctx context.Context, checkpoint int64) error {
+	for from := checkpoint; ; from += page {
+		rows, err := r.tables.events(ctx, r.loadBalancer, from, page)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if row.at.After(r.at) {
+				return nil
+			}
+			p, err := decode(row.payload)
+			if err != nil {
+				return err
+			}
+			r.add(p)
+		}
+		if len(rows) < page {
+			return nil
+		}
+	}
+}
+
+// seenLater adds what was observed until the time, but recorded later, and keeps
+// what may have happened on either side of it. Looks follow one another, so that
+// the first that began later ends it.
+func (r *replay) seenLater(ctx context.Context) error {
+	at := r.at.Add(time.Microsecond)
+	for {
+		rows, err := r.tables.observedFrom(ctx, r.loadBalancer, at, r.last, minCheckpointRoom)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			p, err := decode(row.payload)
+			if err != nil {
+				return err
+			}
+			if !p.Since.Before(r.at) {
+				return nil
+			}
+			r.add(p)
+		}
+		if len(rows) < minCheckpointRoom {
+			return nil
+		}
+	}
+}
+
+func (r *replay) add(p *payload) {
+	r.last = p.Seq
+	does := effectsOf(p, nil)
+	switch {
+	case p.Kind == lsapi.EventCheckpoint:
+		r.members = maps.Clone(p.Members)
+		return
+	case p.Kind == lsapi.EventObserved && p.Until.After(r.at):
+		r.uncertain = append(r.uncertain, plain(does.changes)...)
+		return
+	case r.members == nil:
+		return
+	}
+	r.members.apply(p.Seq, does)
+}
+
+// apply makes the members what they are after an event.
+func (m members) apply(seq int64, does effects) {
+	for _, instance := range does.joined {
+		m[instance] = seq
+	}
+	for _, instance := range does.left {
+		delete(m, instance)
+	}
+}
+
+// explain returns the members with the changes that made them so, as far as the
+// record goes back.
+func (r *replay) explain(ctx context.Context) ([]lsapi.RosterMember, error) {
+	found := make([]lsapi.RosterMember, 0, len(r.members))
+	for _, instance := range slices.Sorted(maps.Keys(r.members)) {
+		member := lsapi.RosterMember{InstanceID: instance}
+		if seq := r.members[instance]; seq > 0 {
+			rows, err := r.tables.events(ctx, r.loadBalancer, seq, 1)
+			if err != nil {
+				return nil, err
+			}
+			if err := attribute(&member, rows, seq); err != nil {
+				return nil, err
+			}
+		}
+		found = append(found, member)
+	}
+	return found, nil
+}
+
+// attribute says which change made an instance a member, if its event is still
+// kept.
+func attribute(member *lsapi.RosterMember, rows []eventRow, seq int64) error {
+	if len(rows) == 0 || rows[0].seq != seq {
+		return nil
+	}
+	p, err := decode(rows[0].payload)
+	if err != nil {
+		return err
+	}
+	if p.Kind == lsapi.EventObserved {
+		member.Since, member.ChangeID, member.Source = p.Until, p.Added[member.InstanceID], lsapi.SourceExternal
+		return nil
+	}
+	member.Since, member.ChangeID, member.Source = p.At, p.changeID(), lsapi.SourceLSAPI
+	return nil
+}
+
+func (r *replay) errTooEarly() error {
+	return lsapi.Errorf(lsapi.CodeNotFound, "the record of load balancer %s does not reach back to %s",
+		r.loadBalancer, r.at.Format(time.RFC3339))
+}

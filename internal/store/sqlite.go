@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"lsapi"
+	"lsapi/internal/store/sqlitedb"
+)
+
+// sqliteFile is how a SQLite file is opened.
+type sqliteFile struct{ path string }
+
+// find returns the file of a path, whatever links lead to it: the lock must have
+// one name. It need not exist, but its folder must.
+func find(path string) (sqliteFile, error) {
+	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err == nil {
+		folder, err = filepath.Abs(folder)
+	}
+	if err != nil {
+		return sqliteFile{}, &lsapi.Error{
+			Code: lsapi.CodeInvalid, Err: err,
+			Message: fmt.Sprintf("the folder %s of the record of changes cannot be used; make it, or name another", filepath.Dir(path)),
+		}
+	}
+	whole := filepath.Join(folder, filepath.Base(path))
+	if target, err := filepath.EvalSymlinks(whole); err == nil {
+		whole = target
+	}
+	return sqliteFile{whole}, nil
+}
+
+// exists reports whether there is a file that is not empty.
+func (f sqliteFile) exists() (bool, error) {
+	info, err := os.Stat(f.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, lsapi.Errorf(lsapi.CodeInvalid, "the record of changes %s cannot be looked at: %v", f.path, err)
+	case !info.Mode().IsRegular():
+		return false, lsapi.Errorf(lsapi.CodeInvalid, "the record of changes %s is not a file; name one", f.path)
+	}
+	return info.Size() > 0, nil
+}
+
+// open returns a pool of connections with the given parameters beside those that
+// all share.
+func (f sqliteFile) open(connections int, parameters url.Values) (*sql.DB, error) {
+	parameters.Add("_pragma", "busy_timeout("+strconv.FormatInt(busyTimeout.Milliseconds(), 10)+")")
+	parameters.Add("_pragma", "trusted_schema(0)")
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: f.path}).EscapedPath(), RawQuery: parameters.Encode()}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", f.path, err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+// writer opens the one connection that writes. Nothing is acknowledged that the
+// disk has not.
+func (f sqliteFile) writer() (*sql.DB, error) {
+	return f.open(1, url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+	})
+}
+
+// readers opens the connections that read. With mode ro nothing is ever written
+// to the record itself; immutable is for a folder that cannot be written at all,
+// so that no owner can be at work in it.
+func (f sqliteFile) readers(mode string) (*sql.DB, error) {
+	parameters := url.Values{"_pragma": {"query_only(1)"}}
+	switch mode {
+	case "immutable":
+		parameters.Set("mode", "ro")
+		parameters.Set("immutable", "1")
+	default:
+		parameters.Set("mode", mode)
+	}
+	return f.open(maxReaders, parameters)
+}
+
+// check returns an error of CodeInvalid for a file that holds something else than
+// a record which this lsapi knows. It alters nothing.
+func (f sqliteFile) check(ctx context.Context, db *sql.DB) error {
+	var tables []string
+	rows, err := db.QueryContext(ctx, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+	if err != nil {
+		return f.damaged(ctx, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return f.damaged(ctx, err)
+		}
+		tables = append(tables, name)
+	}
+	if err := rows.Err(); err != nil {
+		return f.damaged(ctx, err)
+	}
+	text := " " + strings.Join(tables, " ") + " "
+	if len(tables) == 0 {
+		return nil
+	}
+	if !strings.Contains(text, " goose_db_version ") || strings.Count(text, " ") > 3 && !strings.Contains(text, " ownership ") {
+		return lsapi.Errorf(lsapi.CodeInvalid, "%s is a database of something else than lsapi; name another file", f.path)
+	}
+	return f.checkVersion(ctx, db)
+}
+
+func (f sqliteFile) checkVersion(ctx context.Context, db *sql.DB) error {
+	has, err := version(ctx, db)
+	if err != nil {
+		return f.damaged(ctx, err)
+	}
+	provider, err := migrator("sqlite3", db, "sqlite")
+	if err != nil {
+		return err
+	}
+	if knows := newest(provider); has > knows {
+		return errNewer(f.path, has, knows)
+	}
+	return nil
+}
+
+// damaged returns the coded error for a file that could not be read.
+func (f sqliteFile) damaged(ctx context.Context, cause error) error {
+	if !corrupt(cause) {
+		return unreadable(ctx, cause)
+	}
+	return &lsapi.Error{
+		Code: lsapi.CodeInvalid, Err: cause,
+		Message: f.path + " is not a SQLite database, or is damaged: restore it from a backup, or name another file; nothing was altered",
+	}
+}
+
+// own makes the record ready to be written by this process, whose lock it is.
+func (f sqliteFile) own(ctx context.Context) (*sqliteWriter, error) {
+	db, err := f.writer()
+	if err != nil {
+		return nil, err
+	}
+	w, err := f.prepare(ctx, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return w, nil
+}
+
+func (f sqliteFile) prepare(ctx context.Context, db *sql.DB) (*sqliteWriter, error) {
+	if err := f.check(ctx, db); err != nil {
+		return nil, err
+	}
+	provider, err := migrator("sqlite3", db, "sqlite")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return nil, fmt.Errorf("migrating: %w", err)
+	}
+	queries, err := sqlitedb.Prepare(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("preparing queries: %w", err)
+	}
+	generation, err := queries.TakeOwnership(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("taking ownership: %w", err)
+	}
+	return &sqliteWriter{db: db, queries: queries, generation: generation, wroteAt: time.Now()}, nil
+}

@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// sqliteStore is a record in a SQLite file. The process that holds the file's lock
+// owns it and all turns; any other is a standby, which reads, and becomes the
+// owner when the lock is free.
+type sqliteStore struct {
+	record
+	*sqliteReaders
+	file  sqliteFile
+	log   *slog.Logger
+	stop  context.CancelFunc
+	ended chan struct{} // closed when nothing tries to own the file any more
+
+	mu    sync.Mutex
+	owner *ownership
+	why   *lsapi.Error // why this process does not own the file
+	turns map[string]turn
+}
+
+// ownership is what only the owner of the file has.
+type ownership struct {
+	lock   *os.File
+	writer *sqliteWriter
+	group  *group
+}
+
+// turn is the last turn that was taken of a load balancer.
+type turn struct {
+	epoch int64
+	held  bool
+}
+
+func openSQLite(ctx context.Context, path string, o Options) (Store, error) {
+	file, err := find(path)
+	if err != nil {
+		return nil, err
+	}
+	exists, err := file.exists()
+	if err != nil {
+		return nil, err
+	}
+	if !exists && o.ReadOnly {
+		return nil, lsapi.Errorf(lsapi.CodeInvalid, "there is no record of changes in %s; name the file of a running lsapi", file.path)
+	}
+	readers, err := file.openReaders(ctx, exists, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, ended: make(chan struct{}), turns: make(map[string]turn)}
+	s.engine = s
+	if err := s.start(ctx, exists, o.ReadOnly); err != nil {
+		return nil, errors.Join(err, readers.close())
+	}
+	return s, nil
+}
+
+// openReaders opens the connections that read, and looks whether they can.
+func (f sqliteFile) openReaders(ctx context.Context, exists bool, o Options) (*sqliteReaders, error) {
+	if !exists {
+		db, err := f.readers("rw")
+		return newSQLiteReaders(db), err
+	}
+	modes := []string{"rw"}
+	if o.ReadOnly {
+		modes = []string{"ro", "immutable"}
+	}
+	var failures []error
+	for _, mode := range modes {
+		db, err := f.readers(mode)
+		if err != nil {
+			return nil, err
+		}
+		if err = f.check(ctx, db); err == nil {
+			return newSQLiteReaders(db), nil
+		}
+		failures = append(failures, err)
+		if closing := db.Close(); closing != nil {
+			return nil, closing
+		}
+		if lsapi.ErrorCode(err) == lsapi.CodeInvalid {
+			break
+		}
+	}
+	return nil, failures[len(failures)-1]
+}
+
+// start makes this process the owner, or a standby that waits to be. A file that
+// does not exist yet must be made now.
+func (s *sqliteStore) start(ctx context.Context, exists, readOnly bool) error {
+	waiting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	if readOnly {
+		s.why = errReadOnly()
+		close(s.ended)
+		return nil
+	}
+	err := s.own(ctx)
+	switch {
+	case err == nil:
+		close(s.ended)
+		return nil
+	case lsapi.ErrorCode(err) == lsapi.CodeInvalid, !exists && !errors.Is(err, errHeld):
+		stop()
+		return err
+	}
+	go s.wait(waiting)
+	return nil
+}
+
+// wait tries to own the file until it does.
+func (s *sqliteStore) wait(ctx context.Context) {
+	defer close(s.ended)
+	ticker := time.NewTicker(lockPoll)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := s.own(ctx); err == nil {
+			return
+		}
+	}
+}
+
+// own makes this process the owner of the file, or says why it is not.
+func (s *sqliteStore) own(ctx context.Context) error {
+	owner, err := s.take(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.owner, s.why = owner, nil
+		s.log.Info("this process owns the record of changes", "file", s.file.path)
+		return nil
+	}
+	why := errStandby()
+	if !errors.Is(err, errHeld) {
+		why = lsapi.AsError(err)
+	}
+	if s.why == nil || s.why.Error() != why.Error() {
+		s.log.Warn("this process cannot write the record of changes yet", "file", s.file.path, "why", why)
+	}
+	s.why = why
+	return err
+}
+
+func (s *sqliteStore) take(ctx context.Context) (*ownership, error) {
+	held, err := lock(s.file.path)
+	if errors.Is(err, errHeld) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, errUnwritable(err)
+	}
+	writer, err := s.file.own(ctx)
+	if err != nil {
+		err = errors.Join(err, held.Close())
+		if lsapi.ErrorCode(err) == lsapi.CodeInternal {
+			err = errUnwritable(err)
+		}
+		return nil, err
+	}
+	return &ownership{lock: held, writer: writer, group: newGroup(writer.commit)}, nil
+}
+
+// owned returns what the owner has, or the coded error of who is not.
+func (s *sqliteStore) owned() (*ownership, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.owner == nil {
+		return nil, s.why
+	}
+	return s.owner, nil
+}
+
+// update implements engine.
+func (s *sqliteStore) update(ctx context.Context, write func(context.Context, tables) error) error {
+	owner, err := s.owned()
+	if err != nil {
+		return err
+	}
+	return owner.group.do(ctx, write)
+}
+
+// Take implements Store: it never waits.
+func (s *sqliteStore) Take(_ context.Context, loadBalancer string) (lsapi.Turn, error) {
+	owner, err := s.owned()
+	if err != nil {
+		return lsapi.Turn{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last, resumed := s.turns[loadBalancer]
+	if !resumed {
+		last.epoch = owner.writer.generation << 32
+	}
+	s.turns[loadBalancer] = turn{epoch: last.epoch + 1, held: true}
+	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: last.epoch + 1, Resumed: resumed}, nil
+}
+
+// Give implements Store.
+func (s *sqliteStore) Give(_ context.Context, given lsapi.Turn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.turns[given.LoadBalancer].epoch == given.Epoch {
+		s.turns[given.LoadBalancer] = turn{epoch: given.Epoch}
+	}
+	return nil
+}
+
+// current reports whether a turn is held, and nobody has taken it since.
+func (s *sqliteStore) current(t lsapi.Turn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.turns[t.LoadBalancer] == turn{epoch: t.Epoch, held: true}
+}
+
+// Append implements Store.
+func (s *sqliteStore) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error {
+	return s.update(ctx, func(ctx context.Context, t tables) error {
+		if !s.current(turn) {
+			return errTurnLost(turn.LoadBalancer)
+		}
+		return appendEvents(ctx, t, turn.LoadBalancer, events)
+	})
+}
+
+// Ready implements Store.
+func (s *sqliteStore) Ready(ctx context.Context) error {
+	owner, err := s.owned()
+	if err != nil {
+		return err
+	}
+	if owner.writer.wrote() {
+		return nil
+	}
+	return owner.group.do(ctx, func(ctx context.Context, t tables) error { return t.probe(ctx) })
+}
+
+// Close implements Store.
+func (s *sqliteStore) Close() error {
+	s.stop()
+	<-s.ended
+	s.mu.Lock()
+	owner := s.owner
+	s.owner, s.why = nil, errClosed()
+	s.mu.Unlock()
+	err := s.close()
+	if owner == nil {
+		return err
+	}
+	owner.group.close()
+	if failed := errors.Join(err, owner.writer.close(), owner.lock.Close()); failed != nil {
+		return fmt.Errorf("closing the record of changes: %w", failed)
+	}
+	return nil
+}

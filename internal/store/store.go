@@ -1,0 +1,125 @@
+// Package store keeps the record of changes: who attached or detached what, when,
+// why, and what became of it.
+//
+// The record is a log of events for each load balancer, which only grows. An
+// event is stored as the JSON that is hashed, hash = SHA-256(hash before || JSON),
+// so that nothing before a noted Head can change unseen. Two projections are kept
+// in the same transaction: the changes, each being what its events add up to, and
+// the members of now. What an event does to them is said once, in effectsOf, which
+// appending and verifying share. Whole memberships stand in checkpoints, one at the
+// beginning of each UTC day and one when the events since the last outgrow it:
+// replaying starts there, pruning ends there.
+//
+// The id of a change is a UUID of version 7 and holds its IntendedAt; CompletedAt
+// is its completing event's At. Files named after a concern know no database: they
+// ask tables, which each engine implements over the queries that sqlc generates.
+package store
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"lsapi"
+)
+
+// Store is a record of changes, safe for concurrent use. Its errors are
+// *lsapi.Error: CodeUnavailable when the database is away, full or read-only,
+// and, for whatever writes, in a process that is a standby; nothing was recorded
+// then. CodeInternal is for events that contradict the record.
+type Store interface {
+	// Take takes the turn of a load balancer, without which nothing is appended.
+	Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error)
+	// Give gives a turn back. One that is lost is given back already.
+	Give(ctx context.Context, turn lsapi.Turn) error
+	// Append records events of the turn's load balancer, all or none; they are
+	// durable when it returns nil. An error with lsapi.ErrTurnLost in its chain:
+	// the turn is somebody else's by now. An error of CodeTimeout leaves open
+	// whether they were recorded.
+	Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error
+	// LaneState returns what the holder of the turn must know, with the changes
+	// that were applied at since or later.
+	LaneState(ctx context.Context, loadBalancer string, since time.Time) (lsapi.LaneState, error)
+	// Unfinished returns the load balancers with open changes, or with changes
+	// that were applied at since or later, sorted.
+	Unfinished(ctx context.Context, since time.Time) ([]string, error)
+
+	// Change returns a change by its id; CodeNotFound when there is none.
+	Change(ctx context.Context, id string) (lsapi.Change, error)
+	// Changes returns the changes that the filter finds, the newest first: by
+	// IntendedAt.
+	Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error)
+	// MembersAt returns the membership of a load balancer at a time; CodeNotFound
+	// when the record does not reach back to it.
+	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.Roster, error)
+	// Heads returns the ends of all logs, by load balancer.
+	Heads(ctx context.Context) ([]lsapi.Head, error)
+	// Verify checks the whole record against itself and against heads that were
+	// noted earlier. An error means that it could not look; what it found is in
+	// the Verification.
+	Verify(ctx context.Context, heads []lsapi.Head) (Verification, error)
+
+	// Reserve reserves an idempotency key, durably, and returns nil; or the
+	// reservation that has it already and has not expired.
+	Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (taken *lsapi.Reservation, err error)
+	// Free gives up the reservation that the change has of the key, if it has.
+	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
+
+	// Ready returns nil when this process can write the record now, else an error
+	// of CodeUnavailable whose message says why not. It tries, so that a disk that
+	// is full, or has room again, is noticed.
+	Ready(ctx context.Context) error
+	// Prune drops whole UTC days that ended keep or longer before now, and expired
+	// idempotency keys. Nothing of a change that is open is dropped.
+	Prune(ctx context.Context, now time.Time, keep time.Duration) error
+	// Close records what waits, and lets a standby take over.
+	Close() error
+}
+
+// Options tune a Store. The zero value of a field means its default.
+type Options struct {
+	// ReadOnly opens a record that exists beside whoever owns it, and never makes,
+	// migrates or locks one. Whatever writes returns CodeUnavailable.
+	ReadOnly bool
+	// Log is told when this process becomes the owner of the record, and when the
+	// record stops to be writable. Default: none.
+	Log *slog.Logger
+}
+
+// Verification is what Verify found.
+type Verification struct {
+	LoadBalancers, Events, Changes int
+	// Breach is the first thing that is wrong, by load balancer and event. Nil:
+	// the record is whole.
+	Breach *Breach
+	// Pruned are the noted heads that are older than what is kept, so that
+	// nothing can be said of them.
+	Pruned []lsapi.Head
+}
+
+// Breach is a place where the record is not what was recorded.
+type Breach struct {
+	LoadBalancer string
+	// Seq is the number of the event. 0 when it is not about one.
+	Seq int64
+	// ChangeID is the change's. Empty when it is not about one.
+	ChangeID string
+	// Why is a sentence for the operator.
+	Why string
+}
+
+// Open opens the record that url names: sqlite:///absolute/path or
+// sqlite:relative/path. A file that does not exist yet is made. CodeInvalid, with
+// a message that says what to do: the URL is wrong, the folder does not exist, the
+// file is something else or damaged, or a newer lsapi has made it. In none of
+// these cases anything is altered.
+func Open(ctx context.Context, url string, o Options) (Store, error) {
+	path, err := sqlitePath(url)
+	if err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return openSQLite(ctx, path, o)
+}

@@ -1,0 +1,497 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/store"
+)
+
+const (
+	one   = "i-00000001"
+	two   = "i-00000002"
+	three = "i-00000003"
+)
+
+// testStore holds every engine to what Store promises. open returns an empty store
+// that this process may write.
+func testStore(t *testing.T, open func(t testing.TB) store.Store) {
+	for name, test := range map[string]func(*testing.T, store.Store){
+		"a change is what its events add up to":               testChange,
+		"a change that was not sent has one event":            testUnsent,
+		"an outcome is final":                                 testFinal,
+		"events are recorded all or none":                     testAllOrNone,
+		"events that say nothing sensible are refused":        testNonsense,
+		"a turn that was taken since records nothing":         testTurnLost,
+		"who takes a turn again is told that nobody had it":   testResumed,
+		"a membership that nobody looked at is not known":     testUnknownMembership,
+		"an observed event makes external changes":            testObserved,
+		"a lane learns what was applied lately, in order":     testApplied,
+		"load balancers with something unfinished are named":  testUnfinished,
+		"time does not run backwards in a log":                testTime,
+		"every filter finds its changes, the newest first":    testFilters,
+		"lists are bounded":                                   testListBounds,
+		"the membership at any time is what it was":           testMembersAt,
+		"a member is explained by the change that made it":    testProvenance,
+		"external changes are uncertain between two looks":    testUncertain,
+		"each day and each many events begin by a checkpoint": testCheckpoints,
+		"an idempotency key is reserved once a day":           testKeys,
+		"heads prove what was recorded":                       testHeads,
+		"whole days are pruned, and the rest still verifies":  testPrune,
+		"nothing of an open change is pruned":                 testPruneOpen,
+		"a log at rest is pruned to a checkpoint":             testPruneIdle,
+		"text of any kind is kept":                            testText,
+		"many write at once":                                  testConcurrent,
+		"a random history is what a model says":               testHistory,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+func testChange(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	c := l.intend(l.change(lsapi.Attach, one))
+
+	want := c
+	want.Source, want.IntendedAt = lsapi.SourceLSAPI, l.now
+	got, err := s.Change(t.Context(), c.ID)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("while it is open: got %+v (%v)\nwant %+v", got, err, want)
+	}
+	if open := l.state(noon).Open; len(open) != 1 || !reflect.DeepEqual(open[0], want) {
+		t.Errorf("the open changes are %+v", open)
+	}
+
+	l.after(1500 * time.Millisecond)
+	l.append(lsapi.Event{Kind: lsapi.EventResolved, At: l.now, Change: lsapi.Change{
+		ID: c.ID, Action: lsapi.Attach, InstanceID: one, Outcome: lsapi.OutcomeApplied, Code: "Lost",
+		Resolution: lsapi.ResolutionInferred, AWSRequestID: "aws-1", MembersAfter: new(4),
+	}})
+	want.Outcome, want.Code, want.Resolution = lsapi.OutcomeApplied, "Lost", lsapi.ResolutionInferred
+	want.CompletedAt, want.AWSRequestID, want.MembersAfter = l.now, "aws-1", new(4)
+	if got, err := s.Change(t.Context(), c.ID); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("when it is complete: got %+v (%v)\nwant %+v", got, err, want)
+	}
+	if state := l.state(noon); len(state.Open) != 0 || !state.Members[one] {
+		t.Errorf("got %+v, want %s a member and nothing open", state, one)
+	}
+	_, err = s.Change(t.Context(), idAt(noon))
+	wantCode(t, err, lsapi.CodeNotFound)
+	_, err = s.Change(t.Context(), "1")
+	wantCode(t, err, lsapi.CodeNotFound)
+	wantWhole(t, s)
+}
+
+func testUnsent(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	c := l.change(lsapi.Attach, one)
+	c.Outcome, c.Code = lsapi.OutcomeConflict, string(lsapi.CodeConflict)
+	l.append(lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: c})
+	c.Source, c.IntendedAt, c.CompletedAt = lsapi.SourceLSAPI, l.now, l.now
+	if got, err := s.Change(t.Context(), c.ID); err != nil || !reflect.DeepEqual(got, c) {
+		t.Errorf("got %+v (%v)\nwant %+v", got, err, c)
+	}
+	if head := heads(t, s)[0]; head.Seq != 2 {
+		t.Errorf("the log has %d events, want 2", head.Seq)
+	}
+}
+
+func testFinal(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	c := l.do(lsapi.Attach, one)
+	for _, kind := range []lsapi.EventKind{lsapi.EventCompleted, lsapi.EventResolved} {
+		err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: kind, At: l.now, Change: c}})
+		wantCode(t, err, lsapi.CodeInternal)
+	}
+	c.Outcome = ""
+	err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+	wantCode(t, err, lsapi.CodeInternal)
+}
+
+func testAllOrNone(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	good := l.change(lsapi.Attach, one)
+	err := s.Append(t.Context(), l.turn, []lsapi.Event{
+		{Kind: lsapi.EventIntended, At: l.now, Change: good},
+		{Kind: lsapi.EventIntended, At: l.now, Change: good}, // a second time
+	})
+	wantCode(t, err, lsapi.CodeInternal)
+	if noted := heads(t, s); len(noted) != 0 {
+		t.Errorf("there is a log: %+v", noted)
+	}
+	_, err = s.Change(t.Context(), good.ID)
+	wantCode(t, err, lsapi.CodeNotFound)
+}
+
+func testNonsense(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	good := l.change(lsapi.Attach, two)
+	alter := func(f func(*lsapi.Change)) lsapi.Change {
+		c := good
+		f(&c)
+		return c
+	}
+	for name, event := range map[string]lsapi.Event{
+		"no kind":                   {Change: good},
+		"no id":                     {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.ID = "" })},
+		"an id without time":        {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.ID = "7f3a1c9e-0000-4000-8000-000000000000" })},
+		"no action":                 {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Action = "" })},
+		"another load balancer":     {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.LoadBalancer = "api" })},
+		"no instance":               {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.InstanceID = "" })},
+		"an intent with an outcome": {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Outcome = lsapi.OutcomeApplied })},
+		"no outcome":                {Kind: lsapi.EventCompleted, Change: good},
+		"nothing observed":          {Kind: lsapi.EventObserved, Until: l.now},
+		"another membership":        {Kind: lsapi.EventCheckpoint, Members: []string{two}},
+	} {
+		event.At = l.now
+		if err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	l.know(one) // says what is known
+	wantWhole(t, s)
+}
+
+func testTurnLost(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	old := l.turn
+	newLane(t, s, "web")
+	event := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
+	err := s.Append(t.Context(), old, []lsapi.Event{event})
+	if !errors.Is(err, lsapi.ErrTurnLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		t.Errorf("got %v, want that the turn is lost", err)
+	}
+	if noted := heads(t, s); len(noted) != 0 {
+		t.Errorf("something was recorded: %+v", noted)
+	}
+	l = newLane(t, s, "web")
+	if err := s.Give(t.Context(), l.turn); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrTurnLost) {
+		t.Errorf("after it was given back: got %v, want that the turn is lost", err)
+	}
+}
+
+func testResumed(t *testing.T, s store.Store) {
+	var epochs []int64
+	for i := range 3 {
+		turn, err := s.Take(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if turn.Resumed != (i > 0) || turn.LoadBalancer != "web" || !turn.Outlasts(time.Now().Add(time.Second)) {
+			t.Errorf("take %d: got %+v", i, turn)
+		}
+		if err := s.Give(t.Context(), turn); err != nil {
+			t.Fatal(err)
+		}
+		epochs = append(epochs, turn.Epoch)
+	}
+	if epochs[0] < 1 || epochs[1] <= epochs[0] || epochs[2] <= epochs[1] {
+		t.Errorf("the epochs do not grow: %v", epochs)
+	}
+}
+
+func testUnknownMembership(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	if state := l.state(noon); state.Known || len(state.Members) != 0 {
+		t.Errorf("before the first event: %+v", state)
+	}
+	l.do(lsapi.Attach, one)
+	if state := l.state(noon); state.Known || len(state.Members) != 0 || len(state.Applied) != 1 {
+		t.Errorf("after a change: %+v", state)
+	}
+	_, err := s.MembersAt(t.Context(), "web", l.now)
+	wantCode(t, err, lsapi.CodeNotFound)
+	_, err = s.MembersAt(t.Context(), "api", l.now)
+	wantCode(t, err, lsapi.CodeNotFound)
+	l.after(time.Minute).know(one, two)
+	if state := l.state(noon); !state.Known || len(state.Members) != 2 || !state.LookedAt.Equal(l.now) {
+		t.Errorf("after the first look: %+v", state)
+	}
+	_, err = s.MembersAt(t.Context(), "web", l.now.Add(-time.Microsecond))
+	wantCode(t, err, lsapi.CodeNotFound)
+	wantStrings(t, membersAt(t, s, l.now), one, two)
+	wantWhole(t, s)
+}
+
+func testObserved(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	looked := l.now
+	l.after(time.Minute)
+	l.append(lsapi.Event{
+		Kind: lsapi.EventObserved, At: l.now.Add(time.Second), Added: []string{two, three}, Removed: []string{one},
+		Since: looked, Until: l.now,
+	})
+	state := l.state(noon)
+	if !maps.Equal(state.Members, map[string]bool{two: true, three: true}) || !state.LookedAt.Equal(l.now) {
+		t.Errorf("got %+v", state)
+	}
+	changes, err := s.Changes(t.Context(), lsapi.ChangeFilter{LoadBalancer: "web", Limit: 10})
+	if err != nil || len(changes) != 3 {
+		t.Fatalf("got %d changes (%v), want 3", len(changes), err)
+	}
+	for _, c := range changes {
+		want := lsapi.Change{
+			ID: c.ID, Action: lsapi.Attach, LoadBalancer: "web", InstanceID: c.InstanceID, Source: lsapi.SourceExternal,
+			IntendedAt: l.now, NotBefore: looked, Outcome: lsapi.OutcomeApplied, Resolution: lsapi.ResolutionObserved,
+			CompletedAt: l.now.Add(time.Second), Instance: lsapi.Instance{ID: c.InstanceID},
+		}
+		if c.InstanceID == one {
+			want.Action = lsapi.Detach
+		}
+		if !reflect.DeepEqual(c, want) {
+			t.Errorf("got %+v\nwant %+v", c, want)
+		}
+	}
+	if len(state.Applied) != 3 {
+		t.Errorf("the lane learns of %d applied changes, want 3", len(state.Applied))
+	}
+	wantWhole(t, s)
+}
+
+func testApplied(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	l.do(lsapi.Attach, three)
+	late := l.intend(l.change(lsapi.Attach, one)) // asked for before, applied last
+	l.after(time.Minute)
+	since := l.now.Add(time.Second)
+	a := l.do(lsapi.Attach, two)
+	l.complete(l.intend(l.change(lsapi.Detach, three)), lsapi.OutcomeRefused)
+	b := l.do(lsapi.Detach, two)
+	l.complete(late, lsapi.OutcomeApplied)
+	wantIDs(t, l.state(since).Applied, a.ID, b.ID, late.ID)
+	wantIDs(t, l.state(since.Add(time.Microsecond)).Applied, b.ID, late.ID)
+	wantIDs(t, l.state(l.now.Add(time.Microsecond)).Applied)
+}
+
+func testUnfinished(t *testing.T, s store.Store) {
+	open, old, fresh := newLane(t, s, "open"), newLane(t, s, "old"), newLane(t, s, "fresh")
+	open.intend(open.change(lsapi.Attach, one))
+	old.do(lsapi.Attach, one)
+	fresh.after(time.Minute).do(lsapi.Attach, one)
+	refused := newLane(t, s, "refused").after(time.Minute)
+	refused.complete(refused.intend(refused.change(lsapi.Attach, one)), lsapi.OutcomeRefused)
+	names, err := s.Unfinished(t.Context(), fresh.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStrings(t, names, "fresh", "open")
+}
+
+func testTime(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	c := l.intend(l.change(lsapi.Attach, one))
+	l.after(-time.Hour).complete(c, lsapi.OutcomeApplied)
+	got, err := s.Change(t.Context(), c.ID)
+	if err != nil || !got.CompletedAt.Equal(noon) {
+		t.Errorf("it was completed at %v (%v), want the time of the event before", got.CompletedAt, err)
+	}
+	l.append(lsapi.Event{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, two)}) // without time
+	wantWhole(t, s)
+}
+
+func testFilters(t *testing.T, s store.Store) {
+	all := variedChanges(t, s)
+	filters := map[string]lsapi.ChangeFilter{
+		"all":           {},
+		"load balancer": {LoadBalancer: "lb-1"},
+		"instance":      {InstanceID: two},
+		"actor":         {Actor: "bob"},
+		"action":        {Action: lsapi.Detach},
+		"outcome":       {Outcome: lsapi.OutcomeRefused},
+		"open":          {Outcome: lsapi.OutcomeOpen},
+		"from":          {From: noon.Add(20 * time.Second)},
+		"from between":  {From: noon.Add(20*time.Second + time.Microsecond)},
+		"to":            {To: noon.Add(20 * time.Second)},
+		"before":        {Before: all[17].ID},
+		"several":       {LoadBalancer: "lb-0", Actor: "alice", Outcome: lsapi.OutcomeApplied, From: noon.Add(5 * time.Second)},
+		"nothing":       {Actor: "' OR 1=1 --"},
+	}
+	for name, filter := range filters {
+		for _, limit := range []int{3, 1000} {
+			filter.Limit = limit
+			got, err := s.Changes(t.Context(), filter)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			var want []string
+			for _, c := range all {
+				if matches(filter, c) && len(want) < limit {
+					want = append(want, c.ID)
+				}
+			}
+			t.Run(name, func(t *testing.T) { wantIDs(t, got, want...) })
+		}
+	}
+}
+
+// variedChanges records 60 changes of all sorts, a second apart, and returns them,
+// the newest first.
+func variedChanges(t *testing.T, s store.Store) []lsapi.Change {
+	var all []lsapi.Change
+	lanes := []*lane{newLane(t, s, "lb-0"), newLane(t, s, "lb-1")}
+	outcomes := []lsapi.Outcome{lsapi.OutcomeApplied, lsapi.OutcomeRefused, "", lsapi.OutcomeUnknown, lsapi.OutcomeApplied}
+	for i := range 60 {
+		l := lanes[i%2]
+		l.now = noon.Add(time.Duration(i) * time.Second)
+		c := l.change([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i/2%2], []string{one, two, three}[i%3])
+		c.Actor = []string{"alice", "alice", "alice", "bob"}[i%4]
+		l.intend(c)
+		if outcome := outcomes[i%5]; outcome != "" {
+			c = l.complete(c, outcome)
+		}
+		c.IntendedAt = l.now
+		all = append(all, c)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+func matches(f lsapi.ChangeFilter, c lsapi.Change) bool {
+	return (f.LoadBalancer == "" || f.LoadBalancer == c.LoadBalancer) &&
+		(f.InstanceID == "" || f.InstanceID == c.InstanceID) &&
+		(f.Actor == "" || f.Actor == c.Actor) &&
+		(f.Action == "" || f.Action == c.Action) &&
+		(f.Outcome == "" || f.Outcome == c.Outcome || f.Outcome == lsapi.OutcomeOpen && c.Outcome == "") &&
+		(f.From.IsZero() || !c.IntendedAt.Before(f.From)) &&
+		(f.To.IsZero() || c.IntendedAt.Before(f.To)) &&
+		(f.Before == "" || c.ID < f.Before)
+}
+
+func testListBounds(t *testing.T, s store.Store) {
+	for _, filter := range []lsapi.ChangeFilter{{}, {Limit: -1}, {Limit: 1_000_000}, {Limit: 1, Before: "x"}} {
+		_, err := s.Changes(t.Context(), filter)
+		wantCode(t, err, lsapi.CodeInvalid)
+	}
+}
+
+func testKeys(t *testing.T, s store.Store) {
+	key := lsapi.IdempotencyKey{Actor: "alice", Method: "POST", Path: "/elb/web", Key: "k"}
+	first := lsapi.Reservation{ChangeID: "c1", BodyHash: "b1", At: noon}
+	reserve := func(key lsapi.IdempotencyKey, r lsapi.Reservation) *lsapi.Reservation {
+		t.Helper()
+		taken, err := s.Reserve(t.Context(), key, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return taken
+	}
+	if taken := reserve(key, first); taken != nil {
+		t.Fatalf("a new key is taken by %+v", *taken)
+	}
+	second := lsapi.Reservation{ChangeID: "c2", BodyHash: "b2", At: noon.Add(24*time.Hour - time.Microsecond)}
+	if taken := reserve(key, second); taken == nil || *taken != first {
+		t.Errorf("within a day it is taken by %+v, want %+v", taken, first)
+	}
+	other := key
+	other.Actor = "bob"
+	if taken := reserve(other, second); taken != nil {
+		t.Errorf("bob's key is taken by alice's %+v", *taken)
+	}
+	if err := s.Free(t.Context(), key, "c2"); err != nil { // not its holder
+		t.Fatal(err)
+	}
+	if taken := reserve(key, second); taken == nil {
+		t.Error("somebody else's change has freed the key")
+	}
+	second.At = noon.Add(24 * time.Hour)
+	if taken := reserve(key, second); taken != nil {
+		t.Errorf("after a day it is taken by %+v", *taken)
+	}
+	if err := s.Free(t.Context(), key, "c2"); err != nil {
+		t.Fatal(err)
+	}
+	if taken := reserve(key, first); taken != nil {
+		t.Errorf("after it was freed it is taken by %+v", *taken)
+	}
+	if err := s.Prune(t.Context(), noon.Add(24*time.Hour), 365*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	first.At = noon.Add(time.Second)
+	if taken := reserve(key, first); taken != nil {
+		t.Errorf("after pruning it is taken by %+v", *taken)
+	}
+}
+
+func testHeads(t *testing.T, s store.Store) {
+	a, b := newLane(t, s, "a"), newLane(t, s, "b")
+	a.know(one)
+	b.know()
+	noted := heads(t, s)
+	if len(noted) != 2 || noted[0].LoadBalancer != "a" || noted[0].Seq != 1 || len(noted[0].Hash) != 64 {
+		t.Fatalf("got %+v", noted)
+	}
+	a.do(lsapi.Detach, one)
+	b.do(lsapi.Attach, one)
+	found := wantWhole(t, s, append(noted, heads(t, s)...)...)
+	if found.LoadBalancers != 2 || found.Events != 6 || found.Changes != 2 || len(found.Pruned) != 0 {
+		t.Errorf("got %+v", found)
+	}
+	for why, head := range map[string]lsapi.Head{
+		"later":     {LoadBalancer: "a", Seq: 4, Hash: noted[0].Hash},
+		"different": {LoadBalancer: "a", Seq: 2, Hash: noted[0].Hash},
+		"gone":      {LoadBalancer: "c", Seq: 1, Hash: noted[0].Hash},
+	} {
+		if found := verify(t, s, head); found.Breach == nil || found.Breach.LoadBalancer != head.LoadBalancer || found.Breach.Seq != head.Seq {
+			t.Errorf("%s: got %+v", why, found.Breach)
+		}
+	}
+}
+
+func testText(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	for _, text := range []string{"<a href='x'>&\"\\", "日本語 \u2028 😀", "new\nline\ttab\x7f\x01", "''; DROP TABLE events; --"} {
+		c := l.change(lsapi.Attach, one)
+		c.Reason = text
+		l.complete(l.intend(c), lsapi.OutcomeRefused)
+		if got, err := s.Change(t.Context(), c.ID); err != nil || got.Reason != text {
+			t.Errorf("got %q (%v), want %q", got.Reason, err, text)
+		}
+	}
+	c := l.change(lsapi.Attach, one)
+	c.Reason = "bad \xff\x00 bytes"
+	l.intend(c)
+	if got, err := s.Change(t.Context(), c.ID); err != nil || got.Reason != "bad \uFFFD\uFFFD bytes" {
+		t.Errorf("got %q (%v)", got.Reason, err)
+	}
+	wantWhole(t, s)
+}
+
+func testConcurrent(t *testing.T, s store.Store) {
+	const lanes, changes = 20, 10
+	var writers sync.WaitGroup
+	for i := range lanes {
+		l := newLane(t, s, fmt.Sprintf("lb-%02d", i))
+		writers.Go(func() {
+			l.know()
+			for j := range changes {
+				l.do(lsapi.Attach, fmt.Sprintf("i-%08x", j))
+				bad := lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: l.change(lsapi.Attach, one)}
+				good := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
+				if err := s.Append(t.Context(), l.turn, []lsapi.Event{good, bad}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+					t.Errorf("a bad event was recorded: %v", err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	found := wantWhole(t, s)
+	if found.Changes != lanes*changes || found.LoadBalancers != lanes {
+		t.Errorf("got %+v, want %d changes of %d load balancers", found, lanes*changes, lanes)
+	}
+}

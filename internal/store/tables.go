@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+)
+
+// tables are the queries of one transaction, the same for every engine. A page
+// ends before limit rows only when there are no more.
+type tables interface {
+	// log returns the zero row for a load balancer that has no log.
+	log(ctx context.Context, loadBalancer string) (logRow, error)
+	logs(ctx context.Context) ([]logRow, error)
+	putLog(ctx context.Context, row logRow) error
+
+	addEvent(ctx context.Context, row eventRow) error
+	// events returns those from a number on, eventsBack those before one,
+	// backwards.
+	events(ctx context.Context, loadBalancer string, from int64, limit int) ([]eventRow, error)
+	eventsBack(ctx context.Context, loadBalancer string, before int64, limit int) ([]eventRow, error)
+	// observedFrom returns the observed events of at or later and behind a number.
+	observedFrom(ctx context.Context, loadBalancer string, at time.Time, after int64, limit int) ([]eventRow, error)
+	// checkpointUntil returns the number of the last checkpoint until at, and
+	// checkpointFrom that of the first from at on; 0 for none.
+	checkpointUntil(ctx context.Context, loadBalancer string, at time.Time) (int64, error)
+	checkpointFrom(ctx context.Context, loadBalancer string, at time.Time) (int64, error)
+	// nextLogged returns the first load balancer behind a name that has events,
+	// empty for none.
+	nextLogged(ctx context.Context, after string) (string, error)
+	dropEvents(ctx context.Context, loadBalancer string, before int64) error
+
+	// change returns nil for an id that is not recorded, or is none.
+	change(ctx context.Context, id string) (*recorded, error)
+	find(ctx context.Context, filter lsapi.ChangeFilter) ([]recorded, error)
+	openChanges(ctx context.Context, loadBalancer string) ([]recorded, error)
+	// changesAfter returns those with ids behind one, of a load balancer or, when
+	// that is empty, of all; an empty id is before all.
+	changesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]recorded, error)
+	putChange(ctx context.Context, row *recorded) error
+	// dropChanges drops those that were completed before an event, and whose ids
+	// are of a time before.
+	dropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error
+	unfinished(ctx context.Context, since time.Time) ([]string, error)
+
+	members(ctx context.Context, loadBalancer string) (members, error)
+	countMembers(ctx context.Context) (int, error)
+	putMember(ctx context.Context, loadBalancer, instanceID string, seq int64) error
+	dropMember(ctx context.Context, loadBalancer, instanceID string) error
+
+	// key returns nil for one that nobody has.
+	key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error)
+	putKey(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) error
+	dropKey(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
+	dropKeys(ctx context.Context, until time.Time) error
+
+	// probe writes something that is of no account.
+	probe(ctx context.Context) error
+}
+
+// members are the numbers of the events that made instances members, by id; 0 for
+// one that was a member before the record.
+type members map[string]int64
+
+// logRow is what is true of a log as a whole.
+type logRow struct {
+	loadBalancer string
+	first, last  int64 // the numbers of the oldest event that is kept, and the newest
+	at           time.Time
+	hash         hash
+	known        bool
+	lookedAt     time.Time
+	appliedAt    time.Time // when its last applied change completed
+	checkpoint   int64     // the number of the last one
+	room         int64     // the events behind it until the next is due
+}
+
+// eventRow is an event as it is stored. What it tells is in the payload; the
+// columns beside that are for finding it.
+type eventRow struct {
+	loadBalancer string
+	seq          int64
+	at           time.Time
+	kind         lsapi.EventKind
+	changeID     string
+	payload      []byte
+	prev, hash   hash
+}
+
+// recorded is a change with the numbers of the events that began and completed
+// it; done is 0 while it is open.
+type recorded struct {
+	lsapi.Change
+	begun, done int64
+}
+
+// engine is a database that holds a record.
+type engine interface {
+	// view runs reading queries on one state of the record.
+	view(ctx context.Context, read func(tables) error) error
+	// views gives n connections that all show the same state.
+	views(ctx context.Context, n int, read func([]tables) error) error
+	// update runs writing queries, all or none; what they wrote is durable when it
+	// returns nil.
+	update(ctx context.Context, write func(context.Context, tables) error) error
+}
+
+// record is what is the same whatever the engine.
+type record struct{ engine }
