@@ -57,7 +57,7 @@ type Change struct {
 	RequestID string
 	Source    Source
 	// IntendedAt is when the change was asked for, and for an external change
-	// when it was seen; in UTC, whole milliseconds.
+	// when it was seen; in UTC, whole milliseconds. The record reads it from ID.
 	IntendedAt time.Time
 	// NotBefore is set for an external change: it happened between the look
 	// before, which is this, and IntendedAt.
@@ -71,7 +71,8 @@ type Change struct {
 	// is one, else a Code of this package.
 	Code       string
 	Resolution Resolution
-	// CompletedAt is when the outcome was recorded. Zero while it is open.
+	// CompletedAt is when the outcome was recorded: the At of the event that did.
+	// Zero while it is open.
 	CompletedAt time.Time
 	// AWSRequestID is the id that AWS gave the call that decided it.
 	AWSRequestID string
@@ -112,10 +113,14 @@ type Event struct {
 	// Change is the change of an intended, completed or resolved event, as far as
 	// it is known then.
 	Change Change
-	// Added and Removed are the instances of an observed event, sorted. Since is
-	// when the look before it began, Until when its own did: they changed between.
+	// Added and Removed are the instances of an observed event, sorted: they
+	// changed between Since, when the look before it began, and Until.
 	Added, Removed []string
-	Since, Until   time.Time
+	Since          time.Time
+	// Until is when the look at the membership began on which the event rests, of
+	// whatever kind it is; from then on its load balancer counts as looked at.
+	// Zero when it rests on none.
+	Until time.Time
 	// Members are those of a checkpoint, sorted.
 	Members []string
 }
