@@ -47,7 +47,8 @@ type part struct {
 // Start starts the service and returns once it listens. AWS is not asked
 // anything: the service starts, and says so to its callers, when AWS is away.
 //
-// Errors: a *ListenError when the address cannot be had.
+// Errors: a *ListenError when the address cannot be had, a *StoreError when the
+// record of changes cannot be opened.
 func Start(ctx context.Context, o Options) (*App, error) {
 	out := telemetry.NewWriter(o.Log)
 	a := &App{log: newLogger(o, out), out: out, floor: newHeapFloor()}
@@ -71,11 +72,7 @@ func (a *App) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	members, lists := a.startMembership(cfg, aws, metrics) //nolint:contextcheck // it outlives the start
-
-	handler := httpapi.New(httpapi.Options{
-		Membership:     members,
-		Lists:          lists,
+	handling := httpapi.Options{
 		Authenticator:  authenticator,
 		Log:            a.log,
 		Envelope:       httpapi.Envelope(cfg.Envelope),
@@ -84,7 +81,11 @@ func (a *App) start(ctx context.Context, o Options) error {
 		Observe:        metrics.Request,
 		Metrics:        metrics.Handler(),
 		MetricsPublic:  cfg.MetricsPublic,
-	})
+	}
+	if err := a.startMembership(ctx, cfg, aws, metrics, &handling); err != nil {
+		return err
+	}
+	handler := httpapi.New(handling)
 	listen := o.Listen
 	if listen == nil {
 		listen = func(ctx context.Context) (net.Listener, error) { return Listen(ctx, cfg.Listen) }

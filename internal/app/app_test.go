@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +15,8 @@ import (
 )
 
 // options are those of a service on a free port, whose AWS is away.
-func options() Options {
+func options(t *testing.T) Options {
+	t.Helper()
 	return Options{
 		Config: config.Config{
 			Listen:         "127.0.0.1:0",
@@ -23,6 +25,7 @@ func options() Options {
 			AWSEndpoint:    "http://127.0.0.1:1",
 			Envelope:       config.EnvelopeMessage,
 			RequestTimeout: time.Minute,
+			Store:          config.Secret("sqlite:" + filepath.Join(t.TempDir(), "lsapi.db")),
 			LogFormat:      config.LogText,
 		},
 		Log: new(bytes.Buffer),
@@ -30,7 +33,7 @@ func options() Options {
 }
 
 func TestTheServiceStartsAnswersAndStops(t *testing.T) {
-	service, err := Start(t.Context(), options())
+	service, err := Start(t.Context(), options(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +51,7 @@ func TestTheServiceStartsAnswersAndStops(t *testing.T) {
 
 func TestAStartOnATakenPortSaysSoAndLeavesNothingBehind(t *testing.T) {
 	_, url := serve(t, 0, func(http.ResponseWriter, *http.Request) {})
-	o := options()
+	o := options(t)
 	o.Config.Listen = strings.TrimPrefix(url, "http://")
 	_, err := Start(t.Context(), o)
 	if failure, ok := errors.AsType[*ListenError](err); !ok || !failure.InUse() || err.Error() != failure.Error() {

@@ -33,30 +33,49 @@ func newCloud(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics
 	})
 }
 
-// startMembership starts the lanes, and the snapshot that shows what they do.
-// Lists are nil when every read asks AWS.
-func (a *App) startMembership(cfg config.Config, aws *cloud.Client, metrics *telemetry.Metrics) (httpapi.Membership, httpapi.Lists) {
+// startMembership starts the record, the lanes, and the snapshot that shows what
+// they do, and has requests handled by them. In direct mode there is none of it.
+func (a *App) startMembership(ctx context.Context, cfg config.Config, aws *cloud.Client, metrics *telemetry.Metrics, handling *httpapi.Options) error {
 	if cfg.Mode == config.ModeDirect {
-		return membership.NewDirect(aws.For(budget.WaitingReader)), nil
+		handling.Membership = membership.NewDirect(aws.For(budget.WaitingReader))
+		return nil
 	}
+	record, err := a.startRecord(ctx, cfg, metrics)
+	if err != nil {
+		return err
+	}
+	var lists *snapshot.Snapshot
+	members := a.startLanes(aws, record, metrics, func() *snapshot.Snapshot { return lists }) //nolint:contextcheck // they outlive the start
+	lists = a.startSnapshot(cfg, aws, members, metrics)
+	handling.Membership, handling.Lists = members, lists
+	handling.Record, handling.Keys = record, record
+	handling.Ready = ready(record, lists)
+	return nil
+}
+
+// startLanes starts the lanes. The snapshot that they tell of what they do comes
+// after them, for it asks them in turn.
+func (a *App) startLanes(aws *cloud.Client, record membership.Record, metrics *telemetry.Metrics, lists func() *snapshot.Snapshot) *membership.Service {
 	base, cancel := context.WithCancel(context.Background())
 	a.started("lookups", func(context.Context) error { cancel(); return nil })
-
-	var lists *snapshot.Snapshot
 	members := membership.New(aws.ForLanes(base), membership.Options{
+		Record:   record,
 		Log:      a.log,
 		Observer: metrics,
 		Exists: func(ctx context.Context, loadBalancer string) error {
-			return lists.Exists(ctx, loadBalancer)
+			return lists().Exists(ctx, loadBalancer)
 		},
 		Applied: func(loadBalancer string, attached, detached []lsapi.Instance) {
-			lists.Applied(loadBalancer, attached, detached)
+			lists().Applied(loadBalancer, attached, detached)
 		},
 	})
 	a.started("changes", members.Close)
 	showLanes(metrics, members)
+	return members
+}
 
-	lists = snapshot.New(snapshot.Options{
+func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, members *membership.Service, metrics *telemetry.Metrics) *snapshot.Snapshot {
+	lists := snapshot.New(snapshot.Options{
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
 		Named: aws.For(budget.WaitingReader),
 		Encode: func(members []lsapi.Instance) lsapi.Representation {
@@ -73,5 +92,5 @@ func (a *App) startMembership(cfg config.Config, aws *cloud.Client, metrics *tel
 	lists.Start()
 	a.started("reads", lists.Close)
 	showSnapshot(metrics, lists)
-	return members, lists
+	return lists
 }

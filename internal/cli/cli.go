@@ -72,6 +72,9 @@ func exitStatus(err error) int {
 	if _, ok := errors.AsType[*app.ListenError](err); ok {
 		return ExitUsage
 	}
+	if _, ok := errors.AsType[*app.StoreError](err); ok {
+		return ExitUsage
+	}
 	return ExitFailure
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,8 @@ const defaultDemoListen = "127.0.0.1:8000"
 const demoHelp = `Run the service against an emulated AWS with a small fleet, and print curl lines
 that show what it does. It needs no account, no network and no configuration, and
 heeds none: the environment, a .env file and real AWS are left alone.
+
+Its record of changes is in a temporary file, which ends with it.
 
 A default port that is taken is replaced by a free one. Ctrl-C ends the demo.`
 
@@ -73,6 +76,7 @@ type runningDemo struct {
 	emulator *emulator.Emulator
 	aws      emulatorServer
 	config   config.Config
+	folder   string // of the record of changes, which ends with the demo
 }
 
 func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error) {
@@ -90,7 +94,7 @@ func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error
 	}
 	d.aws = serveEmulator(listener, d.emulator, p)
 	if err := d.startService(ctx, p, f); err != nil {
-		return nil, errors.Join(err, d.aws.Close())
+		return nil, errors.Join(err, d.clear())
 	}
 	return d, nil
 }
@@ -101,7 +105,10 @@ func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) 
 	if err != nil {
 		return err
 	}
-	if d.config, err = demoConfig(f.listen, "http://"+dialAddress(d.aws.Addr().String())); err != nil {
+	if d.folder, err = os.MkdirTemp("", "lsapi-demo-"); err != nil {
+		return fmt.Errorf("make a folder for the record of changes: %w", err)
+	}
+	if d.config, err = demoConfig(f.listen, "http://"+dialAddress(d.aws.Addr().String()), d.store()); err != nil {
 		return err
 	}
 	d.App, err = app.Start(ctx, app.Options{
@@ -116,9 +123,21 @@ func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) 
 	return err
 }
 
+// store is the URL of the record of changes.
+func (d *runningDemo) store() string { return "sqlite:" + filepath.Join(d.folder, "lsapi.db") }
+
 // Stop stops the service, then the AWS that it asks.
 func (d *runningDemo) Stop(ctx context.Context) error {
-	return errors.Join(d.App.Stop(ctx), d.aws.Close())
+	return errors.Join(d.App.Stop(ctx), d.clear())
+}
+
+// clear ends all that is there beside the service.
+func (d *runningDemo) clear() error {
+	err := d.aws.Close()
+	if d.folder != "" {
+		err = errors.Join(err, os.RemoveAll(d.folder))
+	}
+	return err
 }
 
 // listenOrElsewhere opens the address, or a free port in place of one that is
@@ -133,12 +152,13 @@ func listenOrElsewhere(ctx context.Context, address string, asked bool) (net.Lis
 
 // demoConfig is the defaults with what the demo needs, whatever the environment
 // says.
-func demoConfig(listen, endpoint string) (config.Config, error) {
+func demoConfig(listen, endpoint, store string) (config.Config, error) {
 	return config.Load(config.Sources{
 		Environ: []string{
 			"LISTEN=" + listen,
 			"API_TOKEN=" + demoToken(),
 			"AWS_ENDPOINT_URL=" + endpoint,
+			"STORE_URL=" + store,
 		},
 		CheckToken: app.CheckToken,
 	})

@@ -19,7 +19,8 @@ type line struct {
 	method string
 	path   string
 	body   string
-	open   bool // without the token
+	reason string // the header X-Reason
+	open   bool   // without the token
 }
 
 // demoLines can be run in order as often as one likes: what is attached is
@@ -29,10 +30,11 @@ func demoLines(spare string) []line {
 	const members = "/elb/default-elb"
 	return []line{
 		{shows: "the members of the load balancer default-elb", status: http.StatusOK, method: http.MethodGet, path: members},
-		{shows: "attach an instance", status: http.StatusCreated, method: http.MethodPost, path: members, body: body},
+		{shows: "attach an instance", status: http.StatusCreated, method: http.MethodPost, path: members, body: body, reason: "trying lsapi"},
 		{shows: "attach it again: it is a member already", status: http.StatusConflict, method: http.MethodPost, path: members, body: body},
 		{shows: "detach it", status: http.StatusCreated, method: http.MethodDelete, path: members, body: body},
 		{shows: "detach it again: it is no member any more", status: http.StatusConflict, method: http.MethodDelete, path: members, body: body},
+		{shows: "who did what, when, why, and what came of it", status: http.StatusOK, method: http.MethodGet, path: "/v1/changes"},
 		{shows: "a load balancer that does not exist", status: http.StatusNotFound, method: http.MethodGet, path: "/elb/no-such-elb"},
 		{shows: "no credentials", status: http.StatusUnauthorized, method: http.MethodGet, path: members, open: true},
 		{shows: "the service is up", status: http.StatusOK, method: http.MethodGet, path: "/healthcheck", open: true},
@@ -48,6 +50,9 @@ func (l line) curl(base string) string {
 	if !l.open {
 		command += " -H 'Authorization: Basic " + demoToken() + "'"
 	}
+	if l.reason != "" {
+		command += " -H 'X-Reason: " + l.reason + "'"
+	}
 	if l.body != "" {
 		command += " -d '" + l.body + "'"
 	}
@@ -59,7 +64,8 @@ func (l line) curl(base string) string {
 func (d *runningDemo) print(w io.Writer) {
 	base := "http://" + dialAddress(d.Addr().String())
 	fmt.Fprintf(w, "# The service is at %s (user demo, password demo; its documentation at %s/docs),\n", base, base)
-	fmt.Fprintf(w, "# an emulated AWS at %s. Ctrl-C ends both. In another shell:\n", d.config.AWSEndpoint)
+	fmt.Fprintf(w, "# an emulated AWS at %s. Changes are on record until the demo ends:\n", d.config.AWSEndpoint)
+	fmt.Fprintf(w, "#   lsapi changes list --store %s\n# Ctrl-C ends it all. In another shell:\n", d.store())
 	for _, l := range demoLines(spareInstance(d.emulator.State())) {
 		fmt.Fprintf(w, "\n# %s -> %d\n%s\n", l.shows, l.status, l.curl(base))
 	}

@@ -56,3 +56,9 @@ func unfinished(err error) error {
 	}
 	return fmt.Errorf("stopped before everything had finished: %w", err)
 }
+
+// untilSignalled returns a context that ends with the first signal, for commands
+// that have nothing to finish.
+func untilSignalled(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+}

@@ -36,13 +36,14 @@ func (c *change) claim() (left []*request, ok bool) {
 	return c.waiting, false
 }
 
-// intend is the event to record before the change is sent.
-func (c *change) intend(members *int, deadline time.Time) lsapi.Event {
+// intend is the event to record before the change is sent, by what a read that
+// began then has shown.
+func (c *change) intend(members *int, began, deadline time.Time) lsapi.Event {
 	c.recorded = c.maker.change()
 	c.recorded.Instance = c.instance
 	c.recorded.Deadline = deadline
 	c.recorded.MembersBefore = members
-	return lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: c.recorded}
+	return lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Until: began, Change: c.recorded}
 }
 
 // outcome tells what AWS's answer means, when it is not ambiguous.

@@ -153,7 +153,7 @@ func (l *lane) claim(changes []*change, v view, first *page) []*change {
 		first.withdraw(left)
 		if ok {
 			c.trusted = l.trusted(c.instance.ID)
-			first.write(c.intend(&members, l.sendBy))
+			first.write(c.intend(&members, v.began, l.sendBy))
 		}
 		return !ok
 	})

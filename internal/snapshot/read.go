@@ -114,6 +114,16 @@ func (s *Snapshot) isIdle(now time.Time) bool {
 	return now.UnixNano()-s.lastRead.Load() > int64(s.o.IdleAfter)
 }
 
+// Ready returns nil unless AWS cannot be read, and has not been for so long that
+// lists are not served any more.
+func (s *Snapshot) Ready() error {
+	asOf := time.Unix(0, s.listed.Load())
+	if !s.failing.Load() || time.Since(asOf) <= s.o.MaxStaleOnError {
+		return nil
+	}
+	return lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read")
+}
+
 func errNotFound(loadBalancer string) error {
 	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", loadBalancer)
 }

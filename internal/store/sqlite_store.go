@@ -211,6 +211,14 @@ func (s *sqliteStore) Take(_ context.Context, loadBalancer string) (lsapi.Turn, 
 	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: last.epoch + 1, Resumed: resumed}, nil
 }
 
+// Extend implements Store: the turns of the file's owner do not end.
+func (s *sqliteStore) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) {
+	if !s.current(turn) {
+		return lsapi.Turn{}, errTurnLost(turn.LoadBalancer)
+	}
+	return turn, nil
+}
+
 // Give implements Store.
 func (s *sqliteStore) Give(_ context.Context, given lsapi.Turn) error {
 	s.mu.Lock()

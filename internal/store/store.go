@@ -30,6 +30,9 @@ import (
 type Store interface {
 	// Take takes the turn of a load balancer, without which nothing is appended.
 	Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error)
+	// Extend returns the turn with as much time left as Take gives it. An error with
+	// lsapi.ErrTurnLost in its chain: it is somebody else's by now.
+	Extend(ctx context.Context, turn lsapi.Turn) (lsapi.Turn, error)
 	// Give gives a turn back. One that is lost is given back already.
 	Give(ctx context.Context, turn lsapi.Turn) error
 	// Append records events of the turn's load balancer, all or none; they are

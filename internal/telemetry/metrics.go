@@ -21,6 +21,7 @@ type Metrics struct {
 	refreshes *prometheus.HistogramVec
 	changes   *prometheus.CounterVec
 	batches   *prometheus.HistogramVec
+	appends   *prometheus.HistogramVec
 }
 
 // requestBuckets, in seconds, tell an answer from memory (tens of microseconds)
@@ -36,9 +37,10 @@ func NewMetrics(version string) *Metrics {
 		retries:   counter("lsapi_aws_retries_total", "Attempts beyond the first of calls to AWS.", "operation"),
 		refreshes: histogram("lsapi_snapshot_refresh_duration_seconds", "Refreshes of the snapshot by outcome.", prometheus.DefBuckets, "outcome"),
 		changes:   counter("lsapi_changes_total", "Changes that were sent to AWS by action and outcome.", "action", "outcome"),
+		appends:   histogram("lsapi_record_append_duration_seconds", "Writes into the record of changes by outcome.", []float64{.0005, .001, .0025, .005, .01, .015, .025, .05, .1, .25, .5, 1, 5}, "outcome"),
 		batches:   histogram("lsapi_lane_batch_size", "Instances in a register or deregister call.", []float64{1, 2, 5, 10, 20, 50, 100, 200}, "action"),
 	}
-	m.registry.MustRegister(m.requests, m.calls, m.retries, m.refreshes, m.changes, m.batches,
+	m.registry.MustRegister(m.requests, m.calls, m.retries, m.refreshes, m.changes, m.batches, m.appends,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Gauge("lsapi_build_info", "Always 1; the labels tell the build.", func() float64 { return 1 },
 		"version", version, "goversion", runtime.Version())
@@ -72,6 +74,11 @@ func (m *Metrics) Refresh(outcome string, took time.Duration) {
 // Change counts a change that was sent to AWS.
 func (m *Metrics) Change(action, outcome string) {
 	m.changes.WithLabelValues(action, outcome).Inc()
+}
+
+// Append counts a write into the record of changes.
+func (m *Metrics) Append(outcome string, took time.Duration) {
+	m.appends.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
 // Batch counts a register or deregister call of so many instances.

@@ -2,7 +2,6 @@ package v1
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -80,10 +79,8 @@ func newLines(w http.ResponseWriter) *lines {
 // one piece; each page has its own time.
 func (l *lines) send(page []lsapi.Change) error {
 	l.buffer.Reset()
-	encoder := json.NewEncoder(&l.buffer)
-	encoder.SetEscapeHTML(false)
 	for i := range page {
-		if err := encoder.Encode(newChange(&page[i])); err != nil {
+		if err := WriteLine(&l.buffer, &page[i]); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/config"
+	v1 "lsapi/internal/httpapi/v1"
+	"lsapi/internal/store"
+	"lsapi/internal/telemetry"
+)
+
+// StoreError says why the record of changes cannot be opened, and what to do.
+type StoreError struct{ Err error }
+
+func (e *StoreError) Error() string {
+	if message := lsapi.AsError(e.Err).Message; message != "" {
+		return message
+	}
+	return "the record of changes cannot be opened: " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *StoreError) Unwrap() error { return e.Err }
+
+const (
+	// pruneEvery is how often what is too old is removed: changes by whole days,
+	// idempotency keys after one.
+	pruneEvery = time.Hour
+	// forEver is longer than any record.
+	forEver = 200 * 365 * 24 * time.Hour
+)
+
+// startRecord opens the record of changes.
+func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics) (timedRecord, error) {
+	opened, err := store.Open(ctx, string(cfg.Store), store.Options{Log: a.log})
+	if err != nil {
+		return timedRecord{}, &StoreError{err}
+	}
+	a.started("the record of changes", func(context.Context) error { return opened.Close() })
+	a.startPruning(opened, cfg.KeepChanges) //nolint:contextcheck // it outlives the start
+	return timedRecord{opened, metrics.Append}, nil
+}
+
+// startPruning removes what is too old, now and then.
+func (a *App) startPruning(record store.Store, keep time.Duration) {
+	if keep == 0 {
+		keep = forEver
+	}
+	base, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.prune(base, record, keep)
+	}()
+	a.started("pruning", func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
+}
+
+func (a *App) prune(ctx context.Context, record store.Store, keep time.Duration) {
+	ticker := time.NewTicker(pruneEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := record.Prune(ctx, time.Now(), keep); err != nil && lsapi.ErrorCode(err) != lsapi.CodeUnavailable && ctx.Err() == nil {
+			a.log.Warn("what is too old could not be removed from the record", "error", err)
+		}
+	}
+}
+
+// timedRecord tells how long recording takes.
+type timedRecord struct {
+	store.Store
+	observe func(outcome string, took time.Duration)
+}
+
+// Append implements membership.Record.
+func (r timedRecord) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error {
+	began := time.Now()
+	err := r.Store.Append(ctx, turn, events)
+	r.observe(outcome(lsapi.ErrorCode(err)), time.Since(began))
+	return err
+}
+
+// Record is the record of changes, opened for reading.
+type Record interface {
+	// Changes returns the changes that the filter finds, newest first.
+	Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error)
+	// Heads returns the ends of all logs.
+	Heads(ctx context.Context) ([]lsapi.Head, error)
+	// Verify checks the record against itself and against heads noted earlier.
+	Verify(ctx context.Context, heads []lsapi.Head) (Verification, error)
+	Close() error
+}
+
+// Verification is what Verify found.
+type Verification = store.Verification
+
+// OpenRecord opens the record of changes beside whoever owns it. Its error is a
+// *StoreError.
+func OpenRecord(ctx context.Context, url string) (Record, error) {
+	record, err := store.Open(ctx, url, store.Options{ReadOnly: true})
+	if err != nil {
+		return nil, &StoreError{err}
+	}
+	return record, nil
+}
+
+// WriteChange writes a change as a line of JSON, in the form that the API has.
+func WriteChange(w io.Writer, c *lsapi.Change) error { return v1.WriteLine(w, c) }
+
+// ready returns what is missing for the service to do all that it is for.
+func ready(record store.Store, reads interface{ Ready() error }) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := record.Ready(ctx); err != nil {
+			return fmt.Errorf("the record: %w", err)
+		}
+		return reads.Ready()
+	}
+}

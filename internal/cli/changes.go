@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"lsapi/internal/app"
+	"lsapi/internal/config"
+)
+
+const changesHelp = `Read the record of changes: who attached or detached what, when and why, and
+what became of it.
+
+The record is read where it is, beside the service that writes it, and never
+written. Which one it is, is found as lsapi serve finds it: --store, STORE_URL,
+the .env file, or lsapi.db in the working directory.`
+
+func newChanges(p Process) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "changes",
+		Short: "Read and verify the record of changes",
+		Long:  changesHelp,
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	command.AddCommand(newChangesList(p), newChangesVerify(p), newChangesHeads(p))
+	return command
+}
+
+// withRecord opens the record for as long as read takes.
+func withRecord(c *cobra.Command, p Process, read func(context.Context, app.Record) error) (err error) {
+	url, err := config.Store(config.Sources{Flags: c.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile})
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilSignalled(c.Context())
+	defer stop()
+	record, err := app.OpenRecord(ctx, string(url))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := record.Close(); err == nil {
+			err = closing
+		}
+	}()
+	return read(ctx, record)
+}

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lsapi"
+	"lsapi/internal/app"
+	"lsapi/internal/config"
+)
+
+const changesVerifyHelp = `Prove that the record is whole: that no event of it was altered, taken out or put
+in since it was written, and that the changes and memberships are what the events
+add up to. Else the first event that is not is named.
+
+What was cut off at the end of a log cannot be seen in the log itself. --heads takes
+what lsapi changes heads has printed earlier, and was kept elsewhere, and proves
+that all that was there then still is.
+
+Exit status: 0 the record is whole, 1 it is not, 2 it cannot be read.`
+
+const changesHeadsHelp = `Print the head of each load balancer's log: its name, the number of its last event,
+and the hash of all events up to it. Keep them where whoever can write to the
+record cannot; lsapi changes verify --heads proves later that nothing before them
+was changed.`
+
+func newChangesVerify(p Process) *cobra.Command {
+	command := &cobra.Command{
+		Use:     "verify",
+		Short:   "Prove that the record is whole",
+		Long:    changesVerifyHelp,
+		Example: "  lsapi changes verify\n  lsapi changes verify --heads heads.txt --store sqlite:///var/lib/lsapi/lsapi.db",
+		Args:    cobra.NoArgs,
+	}
+	config.AddStoreFlags(command.Flags())
+	file := command.Flags().String("heads", "", "`file` with what lsapi changes heads has printed")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		heads, err := readHeads(*file)
+		if err != nil {
+			return err
+		}
+		return withRecord(c, p, func(ctx context.Context, record app.Record) error {
+			found, err := record.Verify(ctx, heads)
+			if err != nil {
+				return err
+			}
+			return tellVerification(p.Stdout, found, len(heads))
+		})
+	}
+	return command
+}
+
+// tellVerification prints what was found; a breach is an error.
+func tellVerification(w io.Writer, found app.Verification, heads int) error {
+	if b := found.Breach; b != nil {
+		where := "load balancer " + b.LoadBalancer
+		if b.Seq > 0 {
+			where += ", event " + strconv.FormatInt(b.Seq, 10)
+		}
+		if b.ChangeID != "" {
+			where += ", change " + b.ChangeID
+		}
+		return fmt.Errorf("the record is not whole: %s: %s", where, b.Why)
+	}
+	_, err := fmt.Fprintf(w, "whole: %d events of %d load balancers, %d changes; %d heads hold\n",
+		found.Events, found.LoadBalancers, found.Changes, heads-len(found.Pruned))
+	if err == nil && len(found.Pruned) > 0 {
+		_, err = fmt.Fprintf(w, "%d heads are older than what is kept, and prove nothing any more\n", len(found.Pruned))
+	}
+	return err
+}
+
+func newChangesHeads(p Process) *cobra.Command {
+	command := &cobra.Command{
+		Use:     "heads",
+		Short:   "Print the heads of the record, to verify it by later",
+		Long:    changesHeadsHelp,
+		Example: "  lsapi changes heads > heads.txt",
+		Args:    cobra.NoArgs,
+	}
+	config.AddStoreFlags(command.Flags())
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		return withRecord(c, p, func(ctx context.Context, record app.Record) error {
+			heads, err := record.Heads(ctx)
+			if err != nil {
+				return err
+			}
+			for _, h := range heads {
+				if _, err := fmt.Fprintln(p.Stdout, h.LoadBalancer, h.Seq, h.Hash); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return command
+}
+
+// readHeads reads what newChangesHeads prints. No path is no heads.
+func readHeads(path string) ([]lsapi.Head, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, usagef("--heads: %w", err)
+	}
+	defer file.Close()
+	var heads []lsapi.Head
+	lines := bufio.NewScanner(file)
+	for number := 1; lines.Scan(); number++ {
+		head, err := parseHead(lines.Text())
+		if err != nil {
+			return nil, usagef("--heads: %s, line %d: %w", path, number, err)
+		}
+		heads = append(heads, head)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, usagef("--heads: %w", err)
+	}
+	return heads, nil
+}
+
+func parseHead(line string) (lsapi.Head, error) {
+	words := strings.Fields(line)
+	if len(words) != 3 {
+		return lsapi.Head{}, errors.New("not a name, a number and a hash")
+	}
+	seq, err := strconv.ParseInt(words[1], 10, 64)
+	if err != nil || seq < 1 {
+		return lsapi.Head{}, errors.New("the second word is not the number of an event")
+	}
+	return lsapi.Head{LoadBalancer: words[0], Seq: seq, Hash: words[2]}, nil
+}
