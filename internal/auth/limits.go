@@ -67,19 +67,19 @@ const (
 //   - Names that no user has have buckets like any other, so that being slowed
 //     down tells nothing about who exists.
 //
-// Ten wrong passwords at once are a person who mistypes, or a script that has not
-// heard of a new password; 14,400 a day at an address, or twice as many at a user,
-// guess no password that is worth the name.
+// Fifty wrong passwords at once are an office behind one address whose people
+// mistype, or scripts that have not heard of a new password; 14,400 a day at an
+// address, or twice as many at a user, guess no password that is worth the name.
 const (
-	addressBurst = 10
+	addressBurst = 50
 	addressEvery = 6 * time.Second
 
-	userBurst = 50
+	userBurst = 4 * addressBurst
 	userEvery = addressEvery / 2
 
 	// maxBuckets bounds the memory for each of the two kinds to some megabytes.
-	// Those that failed longest ago are forgotten first, so that whoever wants a
-	// bucket forgotten has to fail ten thousand times elsewhere, which a thousand
-	// addresses are needed for.
+	// Those that were not needed for longest are forgotten first, so that whoever
+	// wants a bucket forgotten has to fail ten thousand times elsewhere, which takes
+	// hundreds of addresses.
 	maxBuckets = 10_000
 )
