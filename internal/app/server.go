@@ -48,6 +48,7 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 			ReadHeaderTimeout:            headerTimeout,
 			IdleTimeout:                  idleTimeout,
 			MaxHeaderBytes:               maxHeaderBytes,
+			ConnState:                    takeTurns,
 			ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		},
 	}
@@ -56,7 +57,7 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 		s.http.WriteTimeout = work + 2*transferTimeout
 	}
 	go func() {
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(inTurns{listener}); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- err
 		}
 	}()
