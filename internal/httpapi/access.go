@@ -30,20 +30,20 @@ func (s *server) logAccess(x *exchange, now time.Time, took time.Duration) {
 	}
 	// Not by one of the logger's methods: they look up who called them.
 	record := slog.NewRecord(now, level, "request", 0)
-	attrs := [...]slog.Attr{
+	attrs := [7]slog.Attr{
 		slog.Int("status", status),
 		slog.String("method", clip(x.request.Method)),
 		slog.String("path", clip(loggedPath(x))),
 		slog.String("client", s.client(x)),
 		slog.Duration("duration", took),
-		slog.String("request_id", x.id),
-		slog.String("user", x.actor.Name),
 	}
-	if x.actor.Name == "" {
-		record.AddAttrs(attrs[:len(attrs)-1]...)
-	} else {
-		record.AddAttrs(attrs[:]...)
+	n := 5
+	if x.actor.Name != "" {
+		attrs[n] = slog.String("user", x.actor.Name)
+		n++
 	}
+	attrs[n] = slog.String("request_id", x.id)
+	record.AddAttrs(attrs[:n+1]...)
 	_ = s.log.Handler().Handle(ctx, record) // as the logger does: a log that cannot be written has nowhere to say so
 }
 

@@ -131,6 +131,7 @@ func (s *sqliteStore) wait(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if err := s.own(ctx); err == nil {
+			s.log.Info("this process owns the record of changes now", "file", s.file.path)
 			return
 		}
 	}
@@ -143,7 +144,6 @@ func (s *sqliteStore) own(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if err == nil {
 		s.owner, s.why = owner, nil
-		s.log.Info("this process owns the record of changes", "file", s.file.path)
 		return nil
 	}
 	why := errStandby()
