@@ -82,7 +82,6 @@ func (sl *slot) bury(began time.Time) bool {
 // publish shows readers the members that a read from began on found. What a
 // later read found stays.
 func (s *Snapshot) publish(sl *slot, ids []string, began time.Time) {
-	s.o.Saw(sl.name, ids, began)
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
 			s.store(sl, old, s.facts.of(s.o.Overlay(sl.name, ids, began)), began)

@@ -143,9 +143,13 @@ func (s *Snapshot) readOne(name string) error {
 		}
 		return err
 	}
+	if err := s.o.CatchUp(ctx, name); err != nil {
+		return err
+	}
 	if err := s.facts.ensure(ctx, s.o.Named, s.o.Overlay(name, ids, began)); err != nil {
 		return err
 	}
+	s.o.Saw(name, ids, began)
 	s.publish(s.slotsFor(name)[0], ids, began)
 	return nil
 }

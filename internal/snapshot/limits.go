@@ -52,6 +52,13 @@ const (
 	// backed off three times by then.
 	retryPause = time.Second
 
+	// leadEvery is how often the right to list for all is kept, or asked for by who
+	// has not got it. It lasts for some seconds.
+	leadEvery = time.Second
+
+	// leadTimeout bounds each step that asks the other replicas.
+	leadTimeout = 3 * time.Second
+
 	// warnEvery is how often a fleet that is too large is told of.
 	warnEvery = time.Minute
 

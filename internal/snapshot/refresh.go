@@ -29,9 +29,7 @@ func (s *Snapshot) refreshForever() {
 			continue // somebody reads again: it is due when the last one says
 		case <-due:
 		}
-		began := time.Now()
-		lookups, err := s.refresh(s.base)
-		next = s.schedule(began, time.Since(began)-lookups, err)
+		next = s.turn(s.base)
 	}
 }
 
@@ -98,7 +96,7 @@ func (s *Snapshot) tell(err error) {
 func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err error) {
 	began := time.Now()
 	listed, members := make(map[string]bool), make(map[string]bool)
-	var incomplete []listedPage // they have instances that nothing is known of
+	var complete, incomplete []listedPage // these have instances that nothing is known of
 	asked := began
 	for page, err := range s.o.AWS.LoadBalancers(ctx) {
 		if err != nil {
@@ -109,7 +107,7 @@ func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err erro
 			listed[lb.Name] = true
 		}
 		s.show(known)
-		incomplete = append(incomplete, unknown)
+		complete, incomplete = append(complete, known), append(incomplete, unknown)
 		asked = time.Now()
 	}
 	s.slotsFor(slices.Collect(maps.Keys(listed))...) // that they exist is known from now on
@@ -119,6 +117,7 @@ func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err erro
 	if lookups, err = s.complete(ctx, incomplete); err != nil {
 		return lookups, err
 	}
+	s.tellReplicas(ctx, began, append(complete, incomplete...))
 	s.achieved.Store(s.oldest.Swap(0))
 	s.facts.keep(members)
 	s.renewFacts()
@@ -191,8 +190,16 @@ func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups ti
 	return lookups, nil
 }
 
-// show publishes a page.
+// show shows a page that AWS has given this process.
 func (s *Snapshot) show(p listedPage) {
+	for _, lb := range p.loadBalancers {
+		s.o.Saw(lb.Name, lb.Members, p.asked)
+	}
+	s.place(p)
+}
+
+// place shows readers a page.
+func (s *Snapshot) place(p listedPage) {
 	names := make([]string, len(p.loadBalancers))
 	shown := make(map[string]bool, len(names))
 	for i, lb := range p.loadBalancers {

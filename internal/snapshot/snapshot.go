@@ -44,9 +44,16 @@ type Options struct {
 	// Overlay lays changes that AWS may not show yet over the ids that were read
 	// from began on.
 	Overlay func(loadBalancer string, ids []string, began time.Time) []string
+	// CatchUp makes Overlay know what others have changed of a load balancer until
+	// now. It is called after AWS was asked for it by name, and before what it said
+	// is shown. Default: there are no others.
+	CatchUp func(ctx context.Context, loadBalancer string) error
 	// Saw is told what each read has found that began then, before readers are
 	// shown it. It must not change ids. Default: nobody is.
 	Saw func(loadBalancer string, ids []string, began time.Time)
+	// Replicas are the other processes that serve the same region. Default: there
+	// are none.
+	Replicas Replicas
 	// Log gets a line when reading begins to fail, and when it works again.
 	Log *slog.Logger
 	// Observe is told of each refresh: the error's code, empty for none, and how
@@ -84,8 +91,10 @@ type Snapshot struct {
 	flying  map[string]bool    // load balancers with a flight under way
 	readers int                // goroutines that read by name
 
-	recent []time.Duration // how long the last listings took; the refreshing goroutine's own
-	warned time.Time       // when a stretched bound was last told; the refreshing goroutine's own
+	recent   []time.Duration // how long the last listings took; the refreshing goroutine's own
+	followed followed        // what others have published; likewise
+	apart    bool            // the other replicas cannot be reached; likewise
+	warned   time.Time       // when a stretched bound was last told; the refreshing goroutine's own
 
 	wake   chan struct{} // holds one: a refresh is wanted now
 	base   context.Context
@@ -97,6 +106,12 @@ type Snapshot struct {
 func New(o Options) *Snapshot {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Replicas == nil {
+		o.Replicas = alone{}
+	}
+	if o.CatchUp == nil {
+		o.CatchUp = func(context.Context, string) error { return nil }
 	}
 	if o.Saw == nil {
 		o.Saw = func(string, []string, time.Time) {}

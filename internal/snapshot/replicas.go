@@ -1,0 +1,165 @@
+package snapshot
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+)
+
+// Replicas lets one of several processes list the region for all.
+type Replicas interface {
+	// Lead takes the right to list for all, or keeps it; false when another
+	// process has it. It must be kept every second or so.
+	Lead(ctx context.Context) (bool, error)
+	// Publish gives the others what a listing has found that began at asOf.
+	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
+	// Published waits for a listing later than the version, and returns in what it
+	// differs from that.
+	Published(ctx context.Context, after int64) (lsapi.Published, error)
+}
+
+// alone is the Replicas of a process that is the only one.
+type alone struct{}
+
+func (alone) Lead(context.Context) (bool, error)                           { return true, nil }
+func (alone) Publish(context.Context, time.Time, []lsapi.Membership) error { return nil }
+func (alone) Published(ctx context.Context, _ int64) (lsapi.Published, error) {
+	<-ctx.Done()
+	return lsapi.Published{}, ctx.Err()
+}
+
+// followed is what the leader has published last, as this process has it.
+type followed struct {
+	version int64
+	all     map[string]lsapi.Membership
+}
+
+// turn refreshes, or shows what the process that refreshes for all has published
+// since, and says when the next is due.
+func (s *Snapshot) turn(ctx context.Context) (next time.Time) {
+	if s.leads(ctx) {
+		began := time.Now()
+		lookups, err := s.refreshLeading(ctx)
+		return s.schedule(began, time.Since(began)-lookups, err)
+	}
+	s.follow(ctx)
+	return time.Now()
+}
+
+// leads reports whether this process is to refresh. When that cannot be found
+// out, it is: each process then asks AWS for itself, within its share of the
+// budget.
+func (s *Snapshot) leads(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, leadTimeout)
+	defer cancel()
+	lead, err := s.o.Replicas.Lead(ctx)
+	if away := err != nil && s.base.Err() == nil; away != s.apart {
+		s.apart = away
+		if away {
+			s.o.Log.Warn("the other replicas cannot be reached; AWS is asked for this one alone", "error", err)
+		} else {
+			s.o.Log.Info("the other replicas can be reached again")
+		}
+	}
+	return lead || err != nil
+}
+
+// refreshLeading refreshes, and keeps the right to do so for as long as it takes.
+func (s *Snapshot) refreshLeading(ctx context.Context) (lookups time.Duration, err error) {
+	if s.o.Replicas == (alone{}) {
+		return s.refresh(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.keepLeading(ctx)
+	}()
+	defer func() { cancel(); <-done }()
+	return s.refresh(ctx)
+}
+
+func (s *Snapshot) keepLeading(ctx context.Context) {
+	ticker := time.NewTicker(leadEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			_, _ = s.o.Replicas.Lead(ctx) // who has lost it learns that when it publishes
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tellReplicas publishes what a listing has found.
+func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []listedPage) {
+	if s.o.Replicas == (alone{}) {
+		return
+	}
+	var all []lsapi.Membership
+	for _, p := range pages {
+		for _, lb := range p.loadBalancers {
+			all = append(all, lsapi.Membership{LoadBalancer: lb.Name, Members: s.facts.of(lb.Members)})
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, leadTimeout)
+	defer cancel()
+	if err := s.o.Replicas.Publish(ctx, began, all); err != nil && ctx.Err() == nil {
+		s.o.Log.Debug("the other replicas could not be told what AWS said", "error", err)
+	}
+}
+
+// follow shows what has been published since the last time, if there is anything
+// soon.
+func (s *Snapshot) follow(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leadEvery)
+	defer cancel()
+	published, err := s.o.Replicas.Published(ctx, s.followed.version)
+	if err != nil {
+		<-ctx.Done() // nothing new, or the others cannot be reached: who leads is asked again
+		return
+	}
+	s.take(published)
+	if time.Since(published.AsOf) <= maxPageAge { // else the overlay may not reach back to it
+		s.showFollowed(published.AsOf)
+	}
+}
+
+// take brings what is followed up to a version.
+func (s *Snapshot) take(p lsapi.Published) {
+	if s.followed.all == nil {
+		s.followed.all = make(map[string]lsapi.Membership)
+	}
+	s.followed.version = p.Version
+	for _, m := range p.LoadBalancers {
+		s.followed.all[m.LoadBalancer] = m
+		s.facts.learn(m.Members)
+	}
+	for _, name := range p.Gone {
+		delete(s.followed.all, name)
+	}
+}
+
+// showFollowed shows a listing of somebody else, as refresh does one of its own.
+func (s *Snapshot) showFollowed(asOf time.Time) {
+	page := listedPage{asked: asOf}
+	listed, members := make(map[string]bool, len(s.followed.all)), make(map[string]bool)
+	for name, m := range s.followed.all {
+		lb := lsapi.LoadBalancer{Name: name, Members: make([]string, len(m.Members))}
+		for i, member := range m.Members {
+			lb.Members[i] = member.ID
+			members[member.ID] = true
+		}
+		listed[name] = true
+		page.loadBalancers = append(page.loadBalancers, lb)
+	}
+	s.place(page) // what it differs from the record in, who listed it has seen to
+	s.tell(nil)
+	s.listed.Store(asOf.UnixNano())
+	s.announce()
+	s.checkUnlisted(listed, asOf)
+	s.achieved.Store(s.oldest.Swap(0))
+	s.facts.keep(members)
+}
