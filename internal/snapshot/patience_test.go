@@ -16,6 +16,9 @@ func (f *fakeAWS) hang() {
 	f.change(func(f *fakeAWS) { f.slow["LoadBalancers"], f.slow["Members"] = time.Hour, time.Hour })
 }
 
+// slow makes AWS answer, but later than anybody is patient for.
+func slow(f *fakeAWS) { f.slow["LoadBalancers"], f.slow["Members"] = 10*time.Second, 10*time.Second }
+
 // wantOld reads a list that is older than the bound, and tells how long that took.
 func (r *region) wantOld(t *testing.T, want string) (took time.Duration) {
 	t.Helper()
@@ -35,6 +38,10 @@ func TestReadersTogetherArePatientOnce(t *testing.T) {
 		aws.hang()
 		time.Sleep(2 * maxStaleness)
 		var readers sync.WaitGroup
+		readers.Go(func() { // a change of ours makes the list no newer
+			time.Sleep(patience / 8)
+			r.Applied("web", nil, nil)
+		})
 		for late := time.Duration(0); late < 2*patience; late += patience / 4 {
 			readers.Go(func() {
 				time.Sleep(late)
@@ -56,7 +63,7 @@ func TestPatienceReturnsWithANewerAnswer(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.wantRead(t, "web", "i-1:t2.micro")
 		for range 3 {
-			aws.hang()
+			aws.change(slow)
 			time.Sleep(2 * maxStaleness)
 			if took := r.wantOld(t, "i-1:t2.micro"); took != patience {
 				t.Errorf("the first reader waited %v, want %v", took, patience)
@@ -67,9 +74,32 @@ func TestPatienceReturnsWithANewerAnswer(t *testing.T) {
 				t.Errorf("the second reader waited %v", took)
 			}
 			aws.change(func(f *fakeAWS) { clear(f.slow) })
-			if got, _ := r.read(t, "web", true); got != "i-1:t2.micro" {
-				t.Errorf("AWS answers again, and %q is read", got)
+			time.Sleep(15 * time.Second)
+			r.wantRead(t, "web", "i-1:t2.micro")
+			time.Sleep(maxStaleness) // a whole listing is there
+		}
+	})
+}
+
+func TestWhoWaitedInVainDidSoForTheWholeRegion(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	aws.set("api", "i-2")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		for range 2 { // AWS becomes slow, and quick again
+			r.wantRead(t, "web", "i-1:t2.micro")
+			r.wantRead(t, "api", "i-2:t2.micro")
+			time.Sleep(maxStaleness) // a whole listing is there
+			aws.change(slow)
+			time.Sleep(2 * maxStaleness)
+			if took := r.wantOld(t, "i-1:t2.micro"); took != patience {
+				t.Errorf("the first reader waited %v, want %v", took, patience)
 			}
+			if api, err := r.Remembered("api"); api == nil || err != nil {
+				t.Errorf("the reader of another list gets %v, %v, and waits", api, err)
+			}
+			aws.change(func(f *fakeAWS) { clear(f.slow) })
+			time.Sleep(15 * time.Second)
 		}
 	})
 }
@@ -83,8 +113,9 @@ func TestWhoWantsFreshDataIsAlwaysPatient(t *testing.T) {
 		time.Sleep(2 * maxStaleness)
 		r.wantOld(t, "i-1:t2.micro")
 		r.wantOld(t, "i-1:t2.micro")
-		if got, _ := r.read(t, "web", true); got != "!timeout" {
-			t.Errorf("who wants fresh data reads %q", got)
+		began := time.Now()
+		if got, _ := r.read(t, "web", true); got != "!timeout" || time.Since(began) <= patience {
+			t.Errorf("who wants fresh data reads %q after %v", got, time.Since(began))
 		}
 	})
 }

@@ -23,7 +23,7 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error
 		return &known.Representation, nil
 	case !exists && s.isListed(now):
 		return nil, errNotFound(loadBalancer)
-	case s.isBearable(known, now) && (s.failing.Load() || s.isInVain(known, now)):
+	case s.isBearable(known, now) && (s.failing.Load() || s.isInVain()):
 		return &known.Representation, nil
 	}
 	return nil, nil
@@ -34,7 +34,7 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error
 // after Read was called.
 //
 // When AWS cannot be read, or not within maxPatience of the first reader who wants
-// it to be, an answer that is not too old (MaxStaleOnError) is still returned,
+// a newer answer, one that is not too old (MaxStaleOnError) is still returned,
 // unless fresh is set.
 //
 // Errors: CodeNotFound; CodeUnavailable when AWS cannot be read and what is
@@ -46,13 +46,11 @@ func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*
 		}
 	}
 	s.touch(time.Now())
-	patience := ctx
-	if old, _ := s.current(loadBalancer); !fresh && s.isBearable(old, time.Now()) {
-		var done context.CancelFunc
-		patience, done = context.WithDeadline(ctx, s.patience(old, time.Now()))
-		defer done()
+	old, _ := s.current(loadBalancer)
+	if fresh || !s.isBearable(old, time.Now()) {
+		old = nil
 	}
-	err := s.await(patience, loadBalancer)
+	err := s.awaitNewer(ctx, loadBalancer, old)
 	known, _ := s.current(loadBalancer)
 	switch {
 	case err == nil && known != nil:

@@ -81,6 +81,7 @@ type Snapshot struct {
 	failing  atomic.Bool                      // the last refresh failed
 	lastRead atomic.Int64                     // when somebody last read, as UnixNano
 	resumed  atomic.Int64                     // when somebody first read after nobody had for a while, as UnixNano
+	inVain   atomic.Int64                     // when a reader last lost patience, as UnixNano
 	renewing atomic.Bool                      // instance facts are being asked for again
 
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
