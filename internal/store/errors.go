@@ -34,7 +34,7 @@ func errClosed() *lsapi.Error {
 }
 
 func errUnwritable(cause error) *lsapi.Error {
-	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the record of changes cannot be written", Err: cause}
+	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the record of changes cannot be written" + reason(cause), Err: cause}
 }
 
 // unreadable returns the coded error of a read that failed. A caller whose time

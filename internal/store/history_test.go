@@ -34,7 +34,7 @@ func testHistory(t *testing.T, s store.Store) {
 		m := &model{lane: newLane(t, s, fmt.Sprintf("lb-%d", i)), random: rand.New(rand.NewPCG(seed, uint64(i))), members: make(map[string]bool)}
 		m.know()
 		m.looked = m.now
-		for range 150 {
+		for range 60 {
 			m.after(time.Duration(1 + m.random.Int64N(int64(2*time.Hour))))
 			m.step()
 			m.moments = append(m.moments, moment{m.now, slices.Sorted(maps.Keys(m.members))})

@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -79,17 +79,14 @@ func (f sqliteFile) writer() (*sql.DB, error) {
 	})
 }
 
-// readers opens the connections that read. With mode ro nothing is ever written
-// to the record itself; immutable is for a folder that cannot be written at all,
-// so that no owner can be at work in it.
+// readers opens the connections that read. In the mode ro nothing is ever written
+// to the record itself; frozen is for a folder that cannot be written at all, so
+// that nobody is at work in it.
 func (f sqliteFile) readers(mode string) (*sql.DB, error) {
-	parameters := url.Values{"_pragma": {"query_only(1)"}}
-	switch mode {
-	case "immutable":
+	parameters := url.Values{"_pragma": {"query_only(1)"}, "mode": {mode}}
+	if mode == frozen {
 		parameters.Set("mode", "ro")
 		parameters.Set("immutable", "1")
-	default:
-		parameters.Set("mode", mode)
 	}
 	return f.open(maxReaders, parameters)
 }
@@ -97,30 +94,36 @@ func (f sqliteFile) readers(mode string) (*sql.DB, error) {
 // check returns an error of CodeInvalid for a file that holds something else than
 // a record which this lsapi knows. It alters nothing.
 func (f sqliteFile) check(ctx context.Context, db *sql.DB) error {
-	var tables []string
-	rows, err := db.QueryContext(ctx, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+	tables, err := tablesOf(ctx, db)
 	if err != nil {
 		return f.damaged(ctx, err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return f.damaged(ctx, err)
-		}
-		tables = append(tables, name)
-	}
-	if err := rows.Err(); err != nil {
-		return f.damaged(ctx, err)
-	}
-	text := " " + strings.Join(tables, " ") + " "
 	if len(tables) == 0 {
 		return nil
 	}
-	if !strings.Contains(text, " goose_db_version ") || strings.Count(text, " ") > 3 && !strings.Contains(text, " ownership ") {
+	// Between its first migration and goose's own table a record may have ended.
+	begun := !slices.ContainsFunc(tables, func(name string) bool { return name != "goose_db_version" && name != "sqlite_sequence" })
+	if !slices.Contains(tables, "goose_db_version") || !begun && !slices.Contains(tables, "ownership") {
 		return lsapi.Errorf(lsapi.CodeInvalid, "%s is a database of something else than lsapi; name another file", f.path)
 	}
 	return f.checkVersion(ctx, db)
+}
+
+func tablesOf(ctx context.Context, db *sql.DB) ([]string, error) {
+	rows, err := db.QueryContext(ctx, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var tables []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		tables = append(tables, name)
+	}
+	return tables, rows.Err()
 }
 
 func (f sqliteFile) checkVersion(ctx context.Context, db *sql.DB) error {

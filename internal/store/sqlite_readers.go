@@ -3,11 +3,14 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"os"
 	"slices"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
 
+	"lsapi"
 	"lsapi/internal/store/sqlitedb"
 )
 
@@ -19,24 +22,75 @@ type sqliteReaders struct {
 	several *semaphore.Weighted
 
 	mu      sync.Mutex
+	frozen  bool
 	queries *sqlitedb.Queries // prepared when first needed: a standby may wait for the tables
 }
 
-func newSQLiteReaders(db *sql.DB) *sqliteReaders {
-	return &sqliteReaders{db: db, several: semaphore.NewWeighted(1)}
+// frozen is the mode of a file that nobody can write: SQLite then looks neither for
+// its log nor for locks, which it could not make.
+const frozen = "frozen"
+
+// openReaders opens the connections that read, and looks whether they can.
+func (f sqliteFile) openReaders(ctx context.Context, exists, readOnly bool) (*sqliteReaders, error) {
+	mode := "rw"
+	if readOnly {
+		mode = "ro"
+	}
+	readers, err := f.readersIn(ctx, mode, exists)
+	if lsapi.ErrorCode(err) == lsapi.CodeUnavailable && !f.hasLog() {
+		readers, err = f.readersIn(ctx, frozen, exists)
+	}
+	return readers, err
 }
 
-func (r *sqliteReaders) prepared(ctx context.Context) (*sqlitedb.Queries, error) {
+func (f sqliteFile) readersIn(ctx context.Context, mode string, exists bool) (*sqliteReaders, error) {
+	db, err := f.readers(mode)
+	if err != nil {
+		return nil, err
+	}
+	if exists {
+		if err := f.check(ctx, db); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	return &sqliteReaders{db: db, several: semaphore.NewWeighted(1), frozen: mode == frozen}, nil
+}
+
+// hasLog reports whether SQLite has left a log beside the file, which holds what is
+// newest.
+func (f sqliteFile) hasLog() bool {
+	info, err := os.Stat(f.path + "-wal")
+	return err == nil && info.Size() > 0
+}
+
+// thaw makes the connections see what is written from now on.
+func (r *sqliteReaders) thaw(f sqliteFile) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.queries != nil {
-		return r.queries, nil
+	if !r.frozen {
+		return nil
 	}
-	queries, err := sqlitedb.Prepare(context.WithoutCancel(ctx), r.db)
-	if err == nil {
+	db, err := f.readers("rw")
+	if err != nil {
+		return err
+	}
+	old := r.db
+	r.db, r.queries, r.frozen = db, nil, false
+	return old.Close()
+}
+
+// prepared returns the connections, and the queries that they know.
+func (r *sqliteReaders) prepared(ctx context.Context) (*sql.DB, *sqlitedb.Queries, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.queries == nil {
+		queries, err := sqlitedb.Prepare(context.WithoutCancel(ctx), r.db)
+		if err != nil {
+			return nil, nil, err
+		}
 		r.queries = queries
 	}
-	return queries, err
+	return r.db, r.queries, nil
 }
 
 // view implements engine.
@@ -47,7 +101,7 @@ func (r *sqliteReaders) view(ctx context.Context, read func(tables) error) error
 // views implements engine. SQLite cannot give the state that one connection sees
 // to another: they are opened again until they see the same.
 func (r *sqliteReaders) views(ctx context.Context, n int, read func([]tables) error) error {
-	queries, err := r.prepared(ctx)
+	db, queries, err := r.prepared(ctx)
 	if err != nil {
 		return unreadable(ctx, err)
 	}
@@ -58,7 +112,7 @@ func (r *sqliteReaders) views(ctx context.Context, n int, read func([]tables) er
 		defer r.several.Release(1)
 	}
 	for {
-		same, err := r.viewsOf(ctx, queries, min(n, maxReaders), read)
+		same, err := viewsOf(ctx, db, queries, min(n, maxReaders), read)
 		if err != nil {
 			return unreadable(ctx, err)
 		}
@@ -69,7 +123,7 @@ func (r *sqliteReaders) views(ctx context.Context, n int, read func([]tables) er
 }
 
 // viewsOf reads, unless the connections do not see the same.
-func (r *sqliteReaders) viewsOf(ctx context.Context, queries *sqlitedb.Queries, n int, read func([]tables) error) (same bool, err error) {
+func viewsOf(ctx context.Context, db *sql.DB, queries *sqlitedb.Queries, n int, read func([]tables) error) (same bool, err error) {
 	var transactions []*sql.Tx
 	defer func() {
 		for _, tx := range transactions {
@@ -79,7 +133,7 @@ func (r *sqliteReaders) viewsOf(ctx context.Context, queries *sqlitedb.Queries, 
 	views := make([]tables, n)
 	states := make([]sqlitedb.StateRow, n)
 	for i := range views {
-		tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 		if err != nil {
 			return false, err
 		}
@@ -98,4 +152,8 @@ func (r *sqliteReaders) viewsOf(ctx context.Context, queries *sqlitedb.Queries, 
 	return true, read(views)
 }
 
-func (r *sqliteReaders) close() error { return r.db.Close() }
+func (r *sqliteReaders) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.db.Close()
+}

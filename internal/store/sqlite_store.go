@@ -54,7 +54,7 @@ func openSQLite(ctx context.Context, path string, o Options) (Store, error) {
 	if !exists && o.ReadOnly {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "there is no record of changes in %s; name the file of a running lsapi", file.path)
 	}
-	readers, err := file.openReaders(ctx, exists, o)
+	readers, err := file.openReaders(ctx, exists, o.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -64,36 +64,6 @@ func openSQLite(ctx context.Context, path string, o Options) (Store, error) {
 		return nil, errors.Join(err, readers.close())
 	}
 	return s, nil
-}
-
-// openReaders opens the connections that read, and looks whether they can.
-func (f sqliteFile) openReaders(ctx context.Context, exists bool, o Options) (*sqliteReaders, error) {
-	if !exists {
-		db, err := f.readers("rw")
-		return newSQLiteReaders(db), err
-	}
-	modes := []string{"rw"}
-	if o.ReadOnly {
-		modes = []string{"ro", "immutable"}
-	}
-	var failures []error
-	for _, mode := range modes {
-		db, err := f.readers(mode)
-		if err != nil {
-			return nil, err
-		}
-		if err = f.check(ctx, db); err == nil {
-			return newSQLiteReaders(db), nil
-		}
-		failures = append(failures, err)
-		if closing := db.Close(); closing != nil {
-			return nil, closing
-		}
-		if lsapi.ErrorCode(err) == lsapi.CodeInvalid {
-			break
-		}
-	}
-	return nil, failures[len(failures)-1]
 }
 
 // start makes this process the owner, or a standby that waits to be. A file that
@@ -166,6 +136,9 @@ func (s *sqliteStore) take(ctx context.Context) (*ownership, error) {
 		return nil, errUnwritable(err)
 	}
 	writer, err := s.file.own(ctx)
+	if err == nil {
+		err = s.thaw(s.file)
+	}
 	if err != nil {
 		err = errors.Join(err, held.Close())
 		if lsapi.ErrorCode(err) == lsapi.CodeInternal {

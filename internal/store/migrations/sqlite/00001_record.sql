@@ -17,7 +17,7 @@ CREATE TABLE logs (
     applied_at      INTEGER NOT NULL, -- when the last applied change completed
     checkpoint_seq  INTEGER NOT NULL,
     checkpoint_room INTEGER NOT NULL  -- events after it until the next is due
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 -- The log itself. Only pruning deletes from it, and nothing updates it.
 CREATE TABLE events (
@@ -30,14 +30,14 @@ CREATE TABLE events (
     prev_hash     BLOB    NOT NULL,
     hash          BLOB    NOT NULL, -- SHA-256(prev_hash || payload)
     PRIMARY KEY (load_balancer, seq)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX events_checkpoints ON events (load_balancer, at, seq) WHERE kind = 'checkpoint';
 CREATE INDEX events_observed ON events (load_balancer, at, seq) WHERE kind = 'observed';
 
 -- What the events of each change add up to.
 CREATE TABLE changes (
-    id             BLOB    NOT NULL PRIMARY KEY,
+    id             BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     load_balancer  TEXT    NOT NULL,
     instance_id    TEXT    NOT NULL,
     actor          TEXT    NOT NULL,
@@ -59,7 +59,7 @@ CREATE TABLE changes (
     instance_state TEXT    NOT NULL,
     first_seq      INTEGER NOT NULL, -- of the event that began it
     last_seq       INTEGER NOT NULL  -- of the one that completed it, 0 while it is open
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX changes_by_load_balancer ON changes (load_balancer, id);
 CREATE INDEX changes_by_instance ON changes (instance_id, id);
@@ -74,7 +74,7 @@ CREATE TABLE members (
     instance_id   TEXT    NOT NULL,
     seq           INTEGER NOT NULL, -- of the event that made it one, 0 if that was before the record
     PRIMARY KEY (load_balancer, instance_id)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency_keys (
     actor     TEXT    NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE idempotency_keys (
     body_hash TEXT    NOT NULL,
     at        INTEGER NOT NULL,
     PRIMARY KEY (actor, method, path, key)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (at);
 
@@ -95,6 +95,6 @@ CREATE TABLE ownership (
     id         INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     generation INTEGER NOT NULL,
     noise      BLOB    NOT NULL
-);
+) STRICT;
 
 INSERT INTO ownership (id, generation, noise) VALUES (1, 0, x'');
