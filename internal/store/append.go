@@ -139,20 +139,20 @@ func (a *appender) write(ctx context.Context, p *payload) error {
 	}
 	does := effectsOf(p, before)
 	a.log.follow(p, row.hash, does)
-	return a.project(ctx, p, does)
+	return a.project(ctx, p, before, does)
 }
 
 // begun returns the change that the event completes. It is nil for an event that
 // begins one, and for one that is about no single change.
 func (a *appender) begun(ctx context.Context, p *payload) (*recorded, error) {
-	if p.Change == nil {
+	if p.Change == nil || p.Kind == lsapi.EventIntended {
 		return nil, nil
 	}
 	before, err := a.tables.change(ctx, p.Change.ID)
 	switch {
 	case err != nil || before == nil:
 		return nil, err
-	case p.Kind == lsapi.EventIntended || before.Outcome != "":
+	case before.Outcome != "":
 		return nil, errContradicts("change %s is %s, but its outcome is %q already", p.Change.ID, p.Kind, before.Outcome)
 	case before.LoadBalancer != p.LoadBalancer || before.InstanceID != p.Change.InstanceID || before.Action != p.Change.Action:
 		return nil, errContradicts("change %s was intended to do something else", p.Change.ID)
@@ -161,9 +161,9 @@ func (a *appender) begun(ctx context.Context, p *payload) (*recorded, error) {
 }
 
 // project keeps what the event does to the changes and the members.
-func (a *appender) project(ctx context.Context, p *payload, does effects) error {
+func (a *appender) project(ctx context.Context, p *payload, before *recorded, does effects) error {
 	for i := range does.changes {
-		if err := a.tables.putChange(ctx, &does.changes[i]); err != nil {
+		if err := a.projectChange(ctx, &does.changes[i], before); err != nil {
 			return err
 		}
 	}
@@ -181,6 +181,17 @@ func (a *appender) project(ctx context.Context, p *payload, does effects) error 
 		}
 	}
 	return nil
+}
+
+func (a *appender) projectChange(ctx context.Context, c, before *recorded) error {
+	if before != nil {
+		return a.tables.completeChange(ctx, c)
+	}
+	isNew, err := a.tables.addChange(ctx, c)
+	if err == nil && !isNew {
+		return errContradicts("change %s has been recorded before", c.ID)
+	}
+	return err
 }
 
 // follow makes the row true of the log with one more event.

@@ -36,6 +36,10 @@ const (
 	// readers hold only while a log is being put back after a crash.
 	busyTimeout = 5 * time.Second
 
+	// writerCache is how many KiB of the file the writer keeps in memory: the ends of
+	// all indexes, to which every change adds.
+	writerCache = 32 << 10
+
 	// page is how many rows are read at once when all are read.
 	page = 1024
 

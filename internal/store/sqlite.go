@@ -75,7 +75,7 @@ func (f sqliteFile) open(connections int, parameters url.Values) (*sql.DB, error
 func (f sqliteFile) writer() (*sql.DB, error) {
 	return f.open(1, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "cache_size(-" + strconv.Itoa(writerCache) + ")"},
 	})
 }
 

@@ -149,19 +149,34 @@ func (t *sqliteTables) changesAfter(ctx context.Context, loadBalancer, id string
 	return convert(rows, err, fromSQLiteChange)
 }
 
-func (t *sqliteTables) putChange(ctx context.Context, c *recorded) error {
+func (t *sqliteTables) addChange(ctx context.Context, c *recorded) (isNew bool, err error) {
 	t.written++
 	id, err := toBytes(c.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return t.queries.PutChange(ctx, sqlitedb.PutChangeParams{
+	added, err := t.queries.AddChange(ctx, sqlitedb.AddChangeParams{
 		ID: id, LoadBalancer: c.LoadBalancer, InstanceID: c.InstanceID, Actor: c.Actor, Action: string(c.Action),
 		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: micros(c.NotBefore),
 		Deadline: micros(c.Deadline), Outcome: string(c.Outcome), Code: c.Code, Resolution: string(c.Resolution),
 		CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toNull(c.MembersBefore),
 		MembersAfter: toNull(c.MembersAfter), InstanceType: c.Instance.Type, LaunchTime: micros(c.Instance.LaunchTime),
 		InstanceState: string(c.Instance.State), FirstSeq: c.begun, LastSeq: c.done,
+	})
+	return added > 0, err
+}
+
+func (t *sqliteTables) completeChange(ctx context.Context, c *recorded) error {
+	t.written++
+	id, err := toBytes(c.ID)
+	if err != nil {
+		return err
+	}
+	return t.queries.CompleteChange(ctx, sqlitedb.CompleteChangeParams{
+		Actor: c.Actor, Reason: c.Reason, RequestID: c.RequestID, Deadline: micros(c.Deadline), Outcome: string(c.Outcome),
+		Code: c.Code, Resolution: string(c.Resolution), CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID,
+		MembersBefore: toNull(c.MembersBefore), MembersAfter: toNull(c.MembersAfter), InstanceType: c.Instance.Type,
+		LaunchTime: micros(c.Instance.LaunchTime), InstanceState: string(c.Instance.State), LastSeq: c.done, ID: id,
 	})
 }
 

@@ -38,7 +38,10 @@ type tables interface {
 	// changesAfter returns those with ids behind one, of a load balancer or, when
 	// that is empty, of all; an empty id is before all.
 	changesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]recorded, error)
-	putChange(ctx context.Context, row *recorded) error
+	// addChange leaves one alone that is there already, completeChange overwrites
+	// all that a completion may tell anew.
+	addChange(ctx context.Context, row *recorded) (isNew bool, err error)
+	completeChange(ctx context.Context, row *recorded) error
 	// dropChanges drops those that were completed before an event, and whose ids
 	// are of a time before.
 	dropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error

@@ -24,6 +24,9 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.addChangeStmt, err = db.PrepareContext(ctx, addChange); err != nil {
+		return nil, fmt.Errorf("error preparing query AddChange: %w", err)
+	}
 	if q.addEventStmt, err = db.PrepareContext(ctx, addEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query AddEvent: %w", err)
 	}
@@ -41,6 +44,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.checkpointUntilStmt, err = db.PrepareContext(ctx, checkpointUntil); err != nil {
 		return nil, fmt.Errorf("error preparing query CheckpointUntil: %w", err)
+	}
+	if q.completeChangeStmt, err = db.PrepareContext(ctx, completeChange); err != nil {
+		return nil, fmt.Errorf("error preparing query CompleteChange: %w", err)
 	}
 	if q.countMembersStmt, err = db.PrepareContext(ctx, countMembers); err != nil {
 		return nil, fmt.Errorf("error preparing query CountMembers: %w", err)
@@ -90,9 +96,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.probeStmt, err = db.PrepareContext(ctx, probe); err != nil {
 		return nil, fmt.Errorf("error preparing query Probe: %w", err)
 	}
-	if q.putChangeStmt, err = db.PrepareContext(ctx, putChange); err != nil {
-		return nil, fmt.Errorf("error preparing query PutChange: %w", err)
-	}
 	if q.putKeyStmt, err = db.PrepareContext(ctx, putKey); err != nil {
 		return nil, fmt.Errorf("error preparing query PutKey: %w", err)
 	}
@@ -116,6 +119,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.addChangeStmt != nil {
+		if cerr := q.addChangeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addChangeStmt: %w", cerr)
+		}
+	}
 	if q.addEventStmt != nil {
 		if cerr := q.addEventStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addEventStmt: %w", cerr)
@@ -144,6 +152,11 @@ func (q *Queries) Close() error {
 	if q.checkpointUntilStmt != nil {
 		if cerr := q.checkpointUntilStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing checkpointUntilStmt: %w", cerr)
+		}
+	}
+	if q.completeChangeStmt != nil {
+		if cerr := q.completeChangeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing completeChangeStmt: %w", cerr)
 		}
 	}
 	if q.countMembersStmt != nil {
@@ -226,11 +239,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing probeStmt: %w", cerr)
 		}
 	}
-	if q.putChangeStmt != nil {
-		if cerr := q.putChangeStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing putChangeStmt: %w", cerr)
-		}
-	}
 	if q.putKeyStmt != nil {
 		if cerr := q.putKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putKeyStmt: %w", cerr)
@@ -300,12 +308,14 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                  DBTX
 	tx                  *sql.Tx
+	addChangeStmt       *sql.Stmt
 	addEventStmt        *sql.Stmt
 	changeStmt          *sql.Stmt
 	changesAfterStmt    *sql.Stmt
 	changesOfStmt       *sql.Stmt
 	checkpointFromStmt  *sql.Stmt
 	checkpointUntilStmt *sql.Stmt
+	completeChangeStmt  *sql.Stmt
 	countMembersStmt    *sql.Stmt
 	dropChangesStmt     *sql.Stmt
 	dropEventsStmt      *sql.Stmt
@@ -322,7 +332,6 @@ type Queries struct {
 	observedFromStmt    *sql.Stmt
 	openChangesStmt     *sql.Stmt
 	probeStmt           *sql.Stmt
-	putChangeStmt       *sql.Stmt
 	putKeyStmt          *sql.Stmt
 	putLogStmt          *sql.Stmt
 	putMemberStmt       *sql.Stmt
@@ -335,12 +344,14 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                  tx,
 		tx:                  tx,
+		addChangeStmt:       q.addChangeStmt,
 		addEventStmt:        q.addEventStmt,
 		changeStmt:          q.changeStmt,
 		changesAfterStmt:    q.changesAfterStmt,
 		changesOfStmt:       q.changesOfStmt,
 		checkpointFromStmt:  q.checkpointFromStmt,
 		checkpointUntilStmt: q.checkpointUntilStmt,
+		completeChangeStmt:  q.completeChangeStmt,
 		countMembersStmt:    q.countMembersStmt,
 		dropChangesStmt:     q.dropChangesStmt,
 		dropEventsStmt:      q.dropEventsStmt,
@@ -357,7 +368,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		observedFromStmt:    q.observedFromStmt,
 		openChangesStmt:     q.openChangesStmt,
 		probeStmt:           q.probeStmt,
-		putChangeStmt:       q.putChangeStmt,
 		putKeyStmt:          q.putKeyStmt,
 		putLogStmt:          q.putLogStmt,
 		putMemberStmt:       q.putMemberStmt,

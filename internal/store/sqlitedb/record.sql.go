@@ -10,6 +10,71 @@ import (
 	"database/sql"
 )
 
+const addChange = `-- name: AddChange :execrows
+INSERT INTO changes (
+    id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline,
+    outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
+    instance_type, launch_time, instance_state, first_seq, last_seq
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO NOTHING
+`
+
+type AddChangeParams struct {
+	ID            []byte
+	LoadBalancer  string
+	InstanceID    string
+	Actor         string
+	Action        string
+	Reason        string
+	RequestID     string
+	Source        string
+	NotBefore     int64
+	Deadline      int64
+	Outcome       string
+	Code          string
+	Resolution    string
+	CompletedAt   int64
+	AwsRequestID  string
+	MembersBefore sql.NullInt64
+	MembersAfter  sql.NullInt64
+	InstanceType  string
+	LaunchTime    int64
+	InstanceState string
+	FirstSeq      int64
+	LastSeq       int64
+}
+
+func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) (int64, error) {
+	result, err := q.exec(ctx, q.addChangeStmt, addChange,
+		arg.ID,
+		arg.LoadBalancer,
+		arg.InstanceID,
+		arg.Actor,
+		arg.Action,
+		arg.Reason,
+		arg.RequestID,
+		arg.Source,
+		arg.NotBefore,
+		arg.Deadline,
+		arg.Outcome,
+		arg.Code,
+		arg.Resolution,
+		arg.CompletedAt,
+		arg.AwsRequestID,
+		arg.MembersBefore,
+		arg.MembersAfter,
+		arg.InstanceType,
+		arg.LaunchTime,
+		arg.InstanceState,
+		arg.FirstSeq,
+		arg.LastSeq,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const addEvent = `-- name: AddEvent :exec
 INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -251,6 +316,55 @@ func (q *Queries) CheckpointUntil(ctx context.Context, arg CheckpointUntilParams
 		return nil, err
 	}
 	return items, nil
+}
+
+const completeChange = `-- name: CompleteChange :exec
+UPDATE changes SET
+    actor = ?, reason = ?, request_id = ?, deadline = ?, outcome = ?, code = ?, resolution = ?,
+    completed_at = ?, aws_request_id = ?, members_before = ?, members_after = ?,
+    instance_type = ?, launch_time = ?, instance_state = ?, last_seq = ?
+WHERE id = ?
+`
+
+type CompleteChangeParams struct {
+	Actor         string
+	Reason        string
+	RequestID     string
+	Deadline      int64
+	Outcome       string
+	Code          string
+	Resolution    string
+	CompletedAt   int64
+	AwsRequestID  string
+	MembersBefore sql.NullInt64
+	MembersAfter  sql.NullInt64
+	InstanceType  string
+	LaunchTime    int64
+	InstanceState string
+	LastSeq       int64
+	ID            []byte
+}
+
+func (q *Queries) CompleteChange(ctx context.Context, arg CompleteChangeParams) error {
+	_, err := q.exec(ctx, q.completeChangeStmt, completeChange,
+		arg.Actor,
+		arg.Reason,
+		arg.RequestID,
+		arg.Deadline,
+		arg.Outcome,
+		arg.Code,
+		arg.Resolution,
+		arg.CompletedAt,
+		arg.AwsRequestID,
+		arg.MembersBefore,
+		arg.MembersAfter,
+		arg.InstanceType,
+		arg.LaunchTime,
+		arg.InstanceState,
+		arg.LastSeq,
+		arg.ID,
+	)
+	return err
 }
 
 const countMembers = `-- name: CountMembers :one
@@ -672,74 +786,6 @@ UPDATE ownership SET noise = ? WHERE id = 1
 
 func (q *Queries) Probe(ctx context.Context, noise []byte) error {
 	_, err := q.exec(ctx, q.probeStmt, probe, noise)
-	return err
-}
-
-const putChange = `-- name: PutChange :exec
-INSERT INTO changes (
-    id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline,
-    outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
-    instance_type, launch_time, instance_state, first_seq, last_seq
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET
-    reason = excluded.reason, request_id = excluded.request_id, deadline = excluded.deadline,
-    outcome = excluded.outcome, code = excluded.code, resolution = excluded.resolution,
-    completed_at = excluded.completed_at, aws_request_id = excluded.aws_request_id,
-    members_before = excluded.members_before, members_after = excluded.members_after,
-    instance_type = excluded.instance_type, launch_time = excluded.launch_time,
-    instance_state = excluded.instance_state, last_seq = excluded.last_seq
-`
-
-type PutChangeParams struct {
-	ID            []byte
-	LoadBalancer  string
-	InstanceID    string
-	Actor         string
-	Action        string
-	Reason        string
-	RequestID     string
-	Source        string
-	NotBefore     int64
-	Deadline      int64
-	Outcome       string
-	Code          string
-	Resolution    string
-	CompletedAt   int64
-	AwsRequestID  string
-	MembersBefore sql.NullInt64
-	MembersAfter  sql.NullInt64
-	InstanceType  string
-	LaunchTime    int64
-	InstanceState string
-	FirstSeq      int64
-	LastSeq       int64
-}
-
-func (q *Queries) PutChange(ctx context.Context, arg PutChangeParams) error {
-	_, err := q.exec(ctx, q.putChangeStmt, putChange,
-		arg.ID,
-		arg.LoadBalancer,
-		arg.InstanceID,
-		arg.Actor,
-		arg.Action,
-		arg.Reason,
-		arg.RequestID,
-		arg.Source,
-		arg.NotBefore,
-		arg.Deadline,
-		arg.Outcome,
-		arg.Code,
-		arg.Resolution,
-		arg.CompletedAt,
-		arg.AwsRequestID,
-		arg.MembersBefore,
-		arg.MembersAfter,
-		arg.InstanceType,
-		arg.LaunchTime,
-		arg.InstanceState,
-		arg.FirstSeq,
-		arg.LastSeq,
-	)
 	return err
 }
 

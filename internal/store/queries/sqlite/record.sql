@@ -57,19 +57,20 @@ SELECT * FROM changes WHERE load_balancer = ? AND id > ? ORDER BY id LIMIT ?;
 -- name: OpenChanges :many
 SELECT * FROM changes WHERE load_balancer = ? AND outcome = '' ORDER BY id;
 
--- name: PutChange :exec
+-- name: AddChange :execrows
 INSERT INTO changes (
     id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline,
     outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
     instance_type, launch_time, instance_state, first_seq, last_seq
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET
-    reason = excluded.reason, request_id = excluded.request_id, deadline = excluded.deadline,
-    outcome = excluded.outcome, code = excluded.code, resolution = excluded.resolution,
-    completed_at = excluded.completed_at, aws_request_id = excluded.aws_request_id,
-    members_before = excluded.members_before, members_after = excluded.members_after,
-    instance_type = excluded.instance_type, launch_time = excluded.launch_time,
-    instance_state = excluded.instance_state, last_seq = excluded.last_seq;
+ON CONFLICT (id) DO NOTHING;
+
+-- name: CompleteChange :exec
+UPDATE changes SET
+    actor = ?, reason = ?, request_id = ?, deadline = ?, outcome = ?, code = ?, resolution = ?,
+    completed_at = ?, aws_request_id = ?, members_before = ?, members_after = ?,
+    instance_type = ?, launch_time = ?, instance_state = ?, last_seq = ?
+WHERE id = ?;
 
 -- name: DropChanges :exec
 DELETE FROM changes WHERE load_balancer = ? AND id < ? AND outcome <> '' AND last_seq < ?;
