@@ -18,12 +18,12 @@ import (
 
 // writeUntilKilled is the process that is killed: it says on its output what has
 // been recorded, after it has been.
-func writeUntilKilled(path string) int {
+func writeUntilKilled(path string) {
 	ctx := context.Background()
 	s, err := store.Open(ctx, "sqlite://"+path, store.Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return
 	}
 	var writers sync.WaitGroup
 	var output sync.Mutex
@@ -40,7 +40,6 @@ func writeUntilKilled(path string) int {
 		})
 	}
 	writers.Wait()
-	return 1
 }
 
 func writeOn(ctx context.Context, s store.Store, loadBalancer string, say func(string, ...any)) error {

@@ -16,7 +16,8 @@ const (
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashVariable); path != "" {
-		os.Exit(writeUntilKilled(path))
+		writeUntilKilled(path)
+		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
 }

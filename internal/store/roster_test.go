@@ -165,6 +165,7 @@ func testPruneOpen(t *testing.T, s store.Store) {
 	l.know(one)
 	l.do(lsapi.Attach, two)
 	l.after(dayLong)
+	noted := heads(t, s)
 	open := l.intend(l.change(lsapi.Attach, three))
 	l.after(10 * dayLong)
 	for range 2 {
@@ -172,7 +173,9 @@ func testPruneOpen(t *testing.T, s store.Store) {
 		if err := s.Prune(t.Context(), l.now, dayLong); err != nil {
 			t.Fatal(err)
 		}
-		wantWhole(t, s)
+		if found := wantWhole(t, s, noted...); len(found.Pruned) != 0 {
+			t.Errorf("got %+v, want the event of the open change kept", found)
+		}
 		wantIDs(t, l.state(l.now.Add(dayLong)).Open, open.ID)
 		l.after(dayLong)
 	}

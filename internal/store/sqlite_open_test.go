@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"database/sql"
 	"os"
 	"path/filepath"
@@ -78,7 +79,7 @@ func TestARelativePathAndOddCharactersNameAFile(t *testing.T) {
 
 // A file that is not ours, or too new, is left exactly as it was.
 func TestAFileThatIsNoRecordIsNotTouched(t *testing.T) {
-	for name, make := range map[string]func(t *testing.T, path string){
+	for name, prepare := range map[string]func(t *testing.T, path string){
 		"text": func(t *testing.T, path string) {
 			if err := os.WriteFile(path, []byte(strings.Repeat("this is no database\n", 1000)), 0o600); err != nil {
 				t.Fatal(err)
@@ -112,7 +113,7 @@ func TestAFileThatIsNoRecordIsNotTouched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newFile(t)
-			make(t, path)
+			prepare(t, path)
 			before, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -127,7 +128,7 @@ func TestAFileThatIsNoRecordIsNotTouched(t *testing.T) {
 				}
 			}
 			after, err := os.ReadFile(path)
-			if err != nil || string(after) != string(before) {
+			if err != nil || !bytes.Equal(after, before) {
 				t.Errorf("the file was altered (%v)", err)
 			}
 		})
