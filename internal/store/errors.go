@@ -37,6 +37,14 @@ func errUnwritable(cause error) *lsapi.Error {
 	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the record of changes cannot be written" + reason(cause), Err: cause}
 }
 
+// errDamagedLog is for a log that does not end where its row says.
+func errDamagedLog(loadBalancer string, cause error) *lsapi.Error {
+	return &lsapi.Error{
+		Code: lsapi.CodeUnavailable, Err: cause,
+		Message: "the record of load balancer " + loadBalancer + " is damaged, and cannot be continued until it is repaired",
+	}
+}
+
 // unreadable returns the coded error of a read that failed. A caller whose time
 // was up learns that.
 func unreadable(ctx context.Context, cause error) error {

@@ -118,58 +118,73 @@ type transaction interface {
 
 // runAll runs jobs in one transaction and answers them. One that is refused when
 // it has written something spoils the transaction, which is then done anew without
-// it; one that only looked does not.
+// it; one that only looked does not. It returns the last failure of the database.
 func runAll(ctx context.Context, begin func(context.Context) (transaction, error), jobs []*job) error {
-	refused := make(map[*job]error)
+	g := batch{jobs: jobs, refused: make(map[*job]error)}
 	for {
-		tx, err := begin(ctx)
+		again, err := g.run(ctx, begin)
 		if err != nil {
 			answerAll(jobs, errUnwritable(err))
 			return err
 		}
-		spoiled, err := runEach(ctx, tx, jobs, refused)
-		switch {
-		case err != nil:
-			tx.rollback()
-		case spoiled:
-			tx.rollback()
+		if again {
 			continue
-		default:
-			err = tx.commit()
-		}
-		if err != nil {
-			answerAll(jobs, errUnwritable(err))
-			return err
 		}
 		for _, j := range jobs {
-			j.answer(refused[j])
+			j.answer(g.refused[j])
 		}
-		return nil
+		return g.failure
 	}
 }
 
-// runEach runs the jobs that have not been refused. An error fails them all.
-func runEach(ctx context.Context, tx transaction, jobs []*job, refused map[*job]error) (spoiled bool, err error) {
-	for _, j := range jobs {
-		if refused[j] != nil {
+// batch are jobs that share a transaction.
+type batch struct {
+	jobs     []*job
+	refused  map[*job]error
+	failures int   // of the database, each in a job
+	failure  error // the last of them
+}
+
+// run runs what has not been refused; again when that has to be done anew. An error
+// fails all jobs.
+func (g *batch) run(ctx context.Context, begin func(context.Context) (transaction, error)) (again bool, err error) {
+	tx, err := begin(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, j := range g.jobs {
+		if g.refused[j] != nil {
 			continue
 		}
-		if refused[j] = j.givenUp(); refused[j] != nil {
-			continue
-		}
-		before := tx.writes()
-		if err := j.run(ctx, tx.tables()); err != nil {
-			coded, ok := errors.AsType[*lsapi.Error](err)
-			if !ok {
-				return false, err
+		if spoiled := g.one(ctx, tx, j); spoiled {
+			tx.rollback()
+			if g.failures > maxFailures {
+				return false, g.failure
 			}
-			refused[j] = coded
-			if tx.writes() > before {
-				return true, nil
-			}
+			return true, nil
 		}
 	}
-	return false, nil
+	return false, tx.commit()
+}
+
+// one runs a job, and reports whether it has spoiled the transaction.
+func (g *batch) one(ctx context.Context, tx transaction, j *job) (spoiled bool) {
+	if given := j.givenUp(); given != nil {
+		g.refused[j] = given
+		return false
+	}
+	before := tx.writes()
+	err := j.run(ctx, tx.tables())
+	if err == nil {
+		return false
+	}
+	if coded, ok := errors.AsType[*lsapi.Error](err); ok {
+		g.refused[j] = coded
+		return tx.writes() > before
+	}
+	g.refused[j], g.failure = errUnwritable(err), err
+	g.failures++
+	return true
 }
 
 func answerAll(jobs []*job, err error) {

@@ -17,6 +17,10 @@ const (
 	// healthy use, few enough to commit within some tens of milliseconds.
 	maxGroup = 512
 
+	// maxFailures is how many writes of a transaction may fail by the database before
+	// all do: one too many is done without, a full disk is told soon.
+	maxFailures = 2
+
 	// lockPoll is how often a standby tries to become the owner: soon enough that
 	// a restart loses little, seldom enough to cost nothing.
 	lockPoll = 200 * time.Millisecond
@@ -39,6 +43,10 @@ const (
 	// writerCache is how many KiB of the file the writer keeps in memory: the ends of
 	// all indexes, to which every change adds.
 	writerCache = 32 << 10
+
+	// maxLog is how many bytes of SQLite's log stay when it has been put back, after
+	// a long read has kept it from that.
+	maxLog = 64 << 20
 
 	// page is how many rows are read at once when all are read.
 	page = 1024

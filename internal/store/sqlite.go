@@ -75,7 +75,10 @@ func (f sqliteFile) open(connections int, parameters url.Values) (*sql.DB, error
 func (f sqliteFile) writer() (*sql.DB, error) {
 	return f.open(1, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "cache_size(-" + strconv.Itoa(writerCache) + ")"},
+		"_pragma": {
+			"journal_mode(WAL)", "synchronous(FULL)",
+			"cache_size(-" + strconv.Itoa(writerCache) + ")", "journal_size_limit(" + strconv.Itoa(maxLog) + ")",
+		},
 	})
 }
 

@@ -8,32 +8,32 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// corrupt reports whether SQLite says that a file is none of its, or damaged.
-func corrupt(err error) bool {
+// code is SQLite's primary result code, 0 for an error of somebody else.
+func code(err error) int {
 	coded, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
-		return false
+		return 0
 	}
-	switch coded.Code() & 0xff {
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return true
-	}
-	return false
+	return coded.Code() & 0xff
 }
+
+// corrupt reports whether SQLite says that a file is none of its, or damaged.
+func corrupt(err error) bool {
+	return code(err) == sqlite3.SQLITE_CORRUPT || code(err) == sqlite3.SQLITE_NOTADB
+}
+
+// violates reports whether a row contradicts one that is there.
+func violates(err error) bool { return code(err) == sqlite3.SQLITE_CONSTRAINT }
 
 // reason is the part of a message that says why the record cannot be written, as
 // far as the operator can do something about it.
 func reason(err error) string {
-	var code int
-	if coded, ok := errors.AsType[*sqlite.Error](err); ok {
-		code = coded.Code() & 0xff
-	}
 	switch {
-	case code == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC):
+	case code(err) == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC):
 		return ": the disk is full"
-	case code == sqlite3.SQLITE_READONLY || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EACCES):
+	case code(err) == sqlite3.SQLITE_READONLY || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EACCES):
 		return ": it is read-only"
-	case code == sqlite3.SQLITE_IOERR:
+	case code(err) == sqlite3.SQLITE_IOERR:
 		return ": the disk fails"
 	}
 	return ""

@@ -65,10 +65,14 @@ func (t *sqliteTables) addEvent(ctx context.Context, row eventRow) error {
 	if err != nil {
 		return err
 	}
-	return t.queries.AddEvent(ctx, sqlitedb.AddEventParams{
+	err = t.queries.AddEvent(ctx, sqlitedb.AddEventParams{
 		LoadBalancer: row.loadBalancer, Seq: row.seq, At: micros(row.at), Kind: string(row.kind), ChangeID: id,
 		Payload: row.payload, PrevHash: row.prev[:], Hash: row.hash[:],
 	})
+	if violates(err) {
+		return errDamagedLog(row.loadBalancer, err)
+	}
+	return err
 }
 
 func (t *sqliteTables) events(ctx context.Context, loadBalancer string, from int64, limit int) ([]eventRow, error) {

@@ -15,6 +15,7 @@ type tables interface {
 	logs(ctx context.Context) ([]logRow, error)
 	putLog(ctx context.Context, row logRow) error
 
+	// addEvent returns a coded error when there is an event of that number.
 	addEvent(ctx context.Context, row eventRow) error
 	// events returns those from a number on, eventsBack those before one,
 	// backwards.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -150,4 +151,28 @@ func TestVerifyLooksAtOneStateWhileTheRecordIsWritten(t *testing.T) {
 	}
 	close(stop)
 	<-ended
+}
+
+// A log whose end is damaged cannot be continued. Others are none the worse for it.
+func TestADamagedLogFailsNobodyElse(t *testing.T) {
+	path := newFile(t)
+	s := open(t, path)
+	damaged, whole := newLane(t, s, "damaged"), newLane(t, s, "whole")
+	damaged.know(one)
+	damaged.do(lsapi.Detach, one)
+	edit(t, path, "UPDATE logs SET last_seq = 1 WHERE load_balancer = 'damaged'")
+	var writers sync.WaitGroup
+	for range 20 {
+		bad := damaged.change(lsapi.Attach, two)
+		writers.Go(func() {
+			wantCode(t, s.Append(t.Context(), damaged.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: bad}}), lsapi.CodeUnavailable)
+		})
+		for range 10 {
+			good := whole.change(lsapi.Attach, two)
+			writers.Go(func() {
+				wantCode(t, s.Append(t.Context(), whole.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: good}}), "")
+			})
+		}
+	}
+	writers.Wait()
 }
