@@ -113,9 +113,12 @@ func testCheckpoints(t *testing.T, s store.Store) {
 		ids[i] = fmt.Sprintf("i-%08x", i)
 	}
 	large.know(ids...)
+	var events []lsapi.Event
 	for range 400 {
-		large.do(lsapi.Attach, ids[0])
+		intents, outcomes := round(large, 1)
+		events = append(append(events, intents...), outcomes...)
 	}
+	large.append(events...)
 	if found := wantWhole(t, s); found.Events != 71+1+800 {
 		t.Errorf("there are %d events: a large load balancer's checkpoints are too close", found.Events)
 	}

@@ -12,13 +12,21 @@ import (
 // that is given, and to look at the others as it goes (by the plus).
 var sqliteFilters = []struct {
 	column string
-	want   func(f lsapi.ChangeFilter) string
+	want   func(f lsapi.ChangeFilter) (value string, given bool)
 }{
-	{"instance_id", func(f lsapi.ChangeFilter) string { return f.InstanceID }},
-	{"load_balancer", func(f lsapi.ChangeFilter) string { return f.LoadBalancer }},
-	{"actor", func(f lsapi.ChangeFilter) string { return f.Actor }},
-	{"outcome", func(f lsapi.ChangeFilter) string { return string(f.Outcome) }},
-	{"action", func(f lsapi.ChangeFilter) string { return string(f.Action) }},
+	{"outcome", func(f lsapi.ChangeFilter) (string, bool) {
+		if f.Outcome == lsapi.OutcomeOpen {
+			return "", true
+		}
+		return string(f.Outcome), f.Outcome != "" && f.Outcome != lsapi.OutcomeApplied // which most are
+	}},
+	{"instance_id", func(f lsapi.ChangeFilter) (string, bool) { return f.InstanceID, f.InstanceID != "" }},
+	{"load_balancer", func(f lsapi.ChangeFilter) (string, bool) { return f.LoadBalancer, f.LoadBalancer != "" }},
+	{"actor", func(f lsapi.ChangeFilter) (string, bool) { return f.Actor, f.Actor != "" }},
+	{"outcome", func(f lsapi.ChangeFilter) (string, bool) {
+		return string(f.Outcome), f.Outcome == lsapi.OutcomeApplied
+	}},
+	{"action", func(f lsapi.ChangeFilter) (string, bool) { return string(f.Action), f.Action != "" }},
 }
 
 // sqliteFind is the query that finds what a filter asks for. It is put together
@@ -27,15 +35,10 @@ func sqliteFind(f lsapi.ChangeFilter) (query string, arguments []any) {
 	var where []string
 	plus := ""
 	for _, filter := range sqliteFilters {
-		want := filter.want(f)
-		if want == "" {
-			continue
+		if value, given := filter.want(f); given {
+			where, arguments = append(where, plus+filter.column+" = ?"), append(arguments, value)
+			plus = "+"
 		}
-		if want == string(lsapi.OutcomeOpen) && filter.column == "outcome" {
-			want = ""
-		}
-		where, arguments = append(where, plus+filter.column+" = ?"), append(arguments, want)
-		plus = "+"
 	}
 	if !f.From.IsZero() {
 		from := firstID(f.From)

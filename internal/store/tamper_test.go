@@ -162,7 +162,7 @@ func TestADamagedLogFailsNobodyElse(t *testing.T) {
 	damaged.do(lsapi.Detach, one)
 	edit(t, path, "UPDATE logs SET last_seq = 1 WHERE load_balancer = 'damaged'")
 	var writers sync.WaitGroup
-	for range 20 {
+	for range 10 {
 		bad := damaged.change(lsapi.Attach, two)
 		writers.Go(func() {
 			wantCode(t, s.Append(t.Context(), damaged.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: bad}}), lsapi.CodeUnavailable)
