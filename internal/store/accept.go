@@ -28,7 +28,8 @@ func accept(loadBalancer string, event lsapi.Event) (*payload, error) {
 
 func (p *payload) acceptChange(event lsapi.Event) error {
 	c := event.Change
-	if _, ok := changeID(c.ID); !ok {
+	id, ok := changeID(c.ID)
+	if !ok {
 		return errContradicts("the change id %q is no UUID of version 7", c.ID)
 	}
 	if c.Action != lsapi.Attach && c.Action != lsapi.Detach || c.InstanceID == "" {
@@ -42,6 +43,7 @@ func (p *payload) acceptChange(event lsapi.Event) error {
 	}
 	told := changePayloadOf(c)
 	p.Change = &told
+	p.At = latest(p.At, intendedAt(id)) // pruning goes by it: a change's events do not precede it
 	return nil
 }
 
@@ -49,6 +51,7 @@ func (p *payload) acceptObservation(event lsapi.Event) error {
 	if len(event.Added)+len(event.Removed) == 0 || event.Until.IsZero() {
 		return errContradicts("an observed event needs instances, and the time of the look")
 	}
+	p.At = latest(p.At, p.Until)
 	var err error
 	if p.Added, err = named(event, event.Added); err == nil {
 		p.Removed, err = named(event, event.Removed)

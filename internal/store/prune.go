@@ -35,18 +35,21 @@ func pruneLog(ctx context.Context, t tables, loadBalancer string, now, limit tim
 	if err != nil || a.log.last == 0 {
 		return err
 	}
-	if a.log.at.Before(limit) && a.log.last > a.log.first {
-		if a.log.checkpoint != a.log.last {
-			if err := a.checkpoint(ctx, exact(now)); err != nil {
-				return err
-			}
+	if atRest := a.log.at.Before(limit); atRest && a.log.last > a.log.first && a.log.checkpoint != a.log.last {
+		if err := a.checkpoint(ctx, exact(now)); err != nil {
+			return err
 		}
 	}
 	cut, err := a.cut(ctx, limit)
-	if err != nil || cut <= a.log.first {
-		return errFirst(err, a.close(ctx))
+	if err != nil {
+		return err
 	}
-	return a.drop(ctx, cut)
+	if cut > a.log.first {
+		if err := a.drop(ctx, cut); err != nil {
+			return err
+		}
+	}
+	return a.close(ctx)
 }
 
 // cut returns the number of the checkpoint before which all can go, 0 for none.
@@ -99,6 +102,7 @@ func (a *appender) checkpointBefore(ctx context.Context, seq int64) (int64, erro
 	}
 }
 
+// drop drops all before a checkpoint.
 func (a *appender) drop(ctx context.Context, cut int64) error {
 	rows, err := a.tables.events(ctx, a.log.loadBalancer, cut, 1)
 	if err != nil || len(rows) == 0 {
@@ -107,18 +111,10 @@ func (a *appender) drop(ctx context.Context, cut int64) error {
 	if err := a.tables.dropEvents(ctx, a.log.loadBalancer, cut); err != nil {
 		return err
 	}
+	// Whatever was completed before the checkpoint was also asked for before it.
 	if err := a.tables.dropChanges(ctx, a.log.loadBalancer, cut, rows[0].at.Add(time.Millisecond)); err != nil {
 		return err
 	}
 	a.log.first = cut
-	return a.close(ctx)
-}
-
-func errFirst(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
 	return nil
 }
