@@ -301,13 +301,13 @@ func testTime(t *testing.T, s store.Store) {
 	if err != nil || !got.CompletedAt.Equal(noon) {
 		t.Errorf("it was completed at %v (%v), want the time of the event before", got.CompletedAt, err)
 	}
-	l.append(lsapi.Event{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, two)}) // without time
 	early := l.change(lsapi.Attach, three)
 	early.ID = idAt(noon.Add(time.Hour)) // asked for after it was recorded, by a clock that was set back
 	l.complete(early, lsapi.OutcomeRefused)
 	if got, err := s.Change(t.Context(), early.ID); err != nil || got.CompletedAt.Before(got.IntendedAt) {
 		t.Errorf("it was completed at %v (%v), before it was asked for at %v", got.CompletedAt, err, got.IntendedAt)
 	}
+	l.append(lsapi.Event{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, two)}) // without time
 	wantWhole(t, s)
 }
 
