@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,6 +49,7 @@ func testStore(t *testing.T, open func(t testing.TB) store.Store) {
 		"nothing of an open change is pruned":                 testPruneOpen,
 		"a log at rest is pruned to a checkpoint":             testPruneIdle,
 		"text of any kind is kept":                            testText,
+		"whoever has given up changes nothing":                testGivenUp,
 		"many write at once":                                  testConcurrent,
 		"a random history is what a model says":               testHistory,
 	} {
@@ -476,6 +478,21 @@ func testText(t *testing.T, s store.Store) {
 		t.Errorf("got %q (%v)", got.Reason, err)
 	}
 	wantWhole(t, s)
+}
+
+func testGivenUp(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	c := l.change(lsapi.Attach, one)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 { // a write that waits may be taken before its context is looked at
+		err := s.Append(ctx, l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+		wantCode(t, err, lsapi.CodeTimeout)
+	}
+	_, err := s.Change(t.Context(), c.ID)
+	wantCode(t, err, lsapi.CodeNotFound)
+	_, err = s.Heads(ctx)
+	wantCode(t, err, lsapi.CodeTimeout)
 }
 
 func testConcurrent(t *testing.T, s store.Store) {

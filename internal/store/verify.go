@@ -197,7 +197,7 @@ func (v *verifier) roster(ctx context.Context, log logRow, f *fold) error {
 	v.members += len(f.members)
 	for _, instance := range slices.Sorted(maps.Keys(kept)) {
 		if seq, ok := f.members[instance]; !ok || seq != kept[instance] {
-			v.breach(log.loadBalancer, kept[instance], "", fmt.Sprintf("%s is kept as a member, which the events do not say so", instance))
+			v.breach(log.loadBalancer, kept[instance], "", fmt.Sprintf("%s is kept as a member, and is none by the events", instance))
 			return nil
 		}
 	}
