@@ -76,7 +76,8 @@ func (p *page) refuse(err error) {
 
 // lose answers that the outcomes could not be recorded. Their intents are on
 // record, so that they will be settled by whoever has the turn next.
-func (p *page) lose(err error) {
+func (p *page) lose(log *slog.Logger, err error) {
+	log.Warn("outcomes could not be recorded", slog.Int("events", len(p.events)), slog.Any("error", err))
 	for _, r := range p.replies {
 		if r.to != nil {
 			r.to.conclude(errUnsettled(r.to, err))
@@ -88,12 +89,13 @@ func (p *page) lose(err error) {
 // away: the intents stand there, and their outcomes must follow. Callers wait for
 // as long as they like; who comes meanwhile is refused, for nothing new can be
 // recorded. It gives up when the turn is lost, for then somebody else has the
-// changes, and when the Service is closed by force.
+// changes, when the record contradicts them, and when the Service is closed by
+// force.
 func (l *lane) persist(p *page) error {
 	var told bool
 	for pause := firstRecordPause; ; pause = min(2*pause, maxRecordPause) {
 		err := l.append(p)
-		if err == nil || errors.Is(err, lsapi.ErrTurnLost) || l.service.base.Err() != nil {
+		if err == nil || !passes(err) || l.service.base.Err() != nil {
 			return err
 		}
 		if !told {
@@ -104,6 +106,12 @@ func (l *lane) persist(p *page) error {
 		l.refuseWaiting(err)
 		l.pauseFor(pause)
 	}
+}
+
+// passes reports whether what failed may succeed later.
+func passes(err error) bool {
+	code := lsapi.ErrorCode(err)
+	return !errors.Is(err, lsapi.ErrTurnLost) && (code == lsapi.CodeUnavailable || code == lsapi.CodeTimeout)
 }
 
 // refuseWaiting empties the queue.

@@ -329,3 +329,22 @@ func TestAnOpenChangeThatShowsIsNotSomebodyElses(t *testing.T) {
 	})
 	wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
 }
+
+func TestARecordThatContradictsIsNotAskedForEver(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one, two)
+	record.fails(func(op string, events []lsapi.Event) error {
+		if outcomesAreAway(op, events) != nil {
+			return &lsapi.Error{Code: lsapi.CodeInternal}
+		}
+		return nil
+	})
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		start := time.Now()
+		if result, err := asked(s, lsapi.Attach, one, "a"); lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded || time.Since(start) > 5*time.Second {
+			t.Errorf("got %+v, %v after %v", result, err, time.Since(start))
+		}
+		record.fails(nil)
+		wantCode(t, change(s, lsapi.Attach, two), "")
+	})
+}

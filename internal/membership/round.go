@@ -234,7 +234,7 @@ func (l *lane) finish(changes []*change) {
 		l.settled(&outcomes, c, c.outcome(), false)
 	}
 	if err := l.persist(&outcomes); err != nil {
-		outcomes.lose(err)
+		outcomes.lose(l.service.log, err)
 	}
 }
 
