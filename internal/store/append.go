@@ -9,21 +9,31 @@ import (
 )
 
 // appendEvents appends to the log of a load balancer, and to what follows from it.
-func appendEvents(ctx context.Context, t tables, loadBalancer string, events []lsapi.Event) error {
+// It returns the numbers of the last event before and after. What the log tells
+// already is passed over: whoever appended it may not have learned that it was kept.
+func appendEvents(ctx context.Context, t tables, loadBalancer string, events []lsapi.Event) (first, last int64, err error) {
 	a, err := appendTo(ctx, t, loadBalancer)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
+	first = a.log.last
 	for _, event := range events {
 		p, err := accept(loadBalancer, event)
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
-		if err := a.add(ctx, p); err != nil {
-			return err
+		before, told, err := a.told(ctx, p)
+		if err != nil {
+			return 0, 0, err
+		}
+		if told {
+			continue
+		}
+		if err := a.add(ctx, p, before); err != nil {
+			return 0, 0, err
 		}
 	}
-	return a.close(ctx)
+	return first, a.log.last, a.close(ctx)
 }
 
 // appender appends to one log, within a transaction.
@@ -41,8 +51,9 @@ func appendTo(ctx context.Context, t tables, loadBalancer string) (*appender, er
 // close keeps what has become true of the log.
 func (a *appender) close(ctx context.Context) error { return a.tables.putLog(ctx, a.log) }
 
-// add appends an event, with a checkpoint before it when one is due.
-func (a *appender) add(ctx context.Context, p *payload) error {
+// add appends an event, with a checkpoint before it when one is due. The change
+// that it is about, if it is recorded, is as it was before.
+func (a *appender) add(ctx context.Context, p *payload, before *recorded) error {
 	if p.At.IsZero() {
 		p.At = exact(time.Now())
 	}
@@ -55,7 +66,7 @@ func (a *appender) add(ctx context.Context, p *payload) error {
 			return err
 		}
 	}
-	return a.write(ctx, p)
+	return a.write(ctx, p, before)
 }
 
 // due reports whether a checkpoint belongs before an event of that time.
@@ -113,16 +124,12 @@ func (a *appender) restate(ctx context.Context, p *payload) error {
 		told.Seq = c.begun
 		p.Open = append(p.Open, told)
 	}
-	return a.write(ctx, p)
+	return a.write(ctx, p, nil)
 }
 
 // write appends an event that is complete but for its number.
-func (a *appender) write(ctx context.Context, p *payload) error {
+func (a *appender) write(ctx context.Context, p *payload, before *recorded) error {
 	p.Seq = a.log.last + 1
-	before, err := a.begun(ctx, p)
-	if err != nil {
-		return err
-	}
 	if before != nil {
 		p.Change.without(changePayloadOf(before.Change))
 	}
@@ -142,19 +149,62 @@ func (a *appender) write(ctx context.Context, p *payload) error {
 	return a.project(ctx, p, before, does)
 }
 
-// begun returns the change that the event completes. It is nil for an event that
-// begins one, and for one that is about no single change.
+// told reports whether the log tells already what the event does; and else what it
+// has of the change that the event is about.
+func (a *appender) told(ctx context.Context, p *payload) (before *recorded, told bool, err error) {
+	if p.Kind == lsapi.EventObserved {
+		told, err = a.observed(ctx, p)
+		return nil, told, err
+	}
+	before, err = a.begun(ctx, p)
+	if err != nil || before == nil {
+		return nil, false, err
+	}
+	switch after := p.Change; {
+	case p.Kind == lsapi.EventIntended:
+		return before, true, nil
+	case before.Outcome == "":
+		return before, false, nil
+	case before.Outcome == after.Outcome && before.Code == after.Code && before.Resolution == after.Resolution:
+		return before, true, nil
+	}
+	return nil, false, errContradicts("change %s is %s, but its outcome is %q already", p.Change.ID, p.Kind, before.Outcome)
+}
+
+// observed reports whether the look on which the event rests is recorded, and what
+// it saw is the membership.
+func (a *appender) observed(ctx context.Context, p *payload) (bool, error) {
+	if !a.log.known || p.Until.After(a.log.lookedAt) {
+		return false, nil
+	}
+	now, err := a.tables.members(ctx, a.log.loadBalancer)
+	if err != nil {
+		return false, err
+	}
+	for instance := range p.Added {
+		if _, member := now[instance]; !member {
+			return false, nil
+		}
+	}
+	for instance := range p.Removed {
+		if _, member := now[instance]; member {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// begun returns the change that the event is about, if it is recorded. It is nil
+// for an event that begins one, and for one that is about no single change.
 func (a *appender) begun(ctx context.Context, p *payload) (*recorded, error) {
-	if p.Change == nil || p.Kind == lsapi.EventIntended {
+	if p.Change == nil {
 		return nil, nil
 	}
 	before, err := a.tables.change(ctx, p.Change.ID)
-	switch {
-	case err != nil || before == nil:
+	if err != nil || before == nil {
 		return nil, err
-	case before.Outcome != "":
-		return nil, errContradicts("change %s is %s, but its outcome is %q already", p.Change.ID, p.Kind, before.Outcome)
-	case before.LoadBalancer != p.LoadBalancer || before.InstanceID != p.Change.InstanceID || before.Action != p.Change.Action:
+	}
+	if before.LoadBalancer != p.LoadBalancer || before.InstanceID != p.Change.InstanceID || before.Action != p.Change.Action {
 		return nil, errContradicts("change %s was intended to do something else", p.Change.ID)
 	}
 	return before, nil

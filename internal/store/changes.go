@@ -74,6 +74,19 @@ func laneState(ctx context.Context, t tables, loadBalancer string, since time.Ti
 	return state, err
 }
 
+// Applied implements Replicas.
+func (r record) Applied(ctx context.Context, loadBalancer string, since time.Time) (changes []lsapi.Change, err error) {
+	err = r.view(ctx, func(t tables) error {
+		log, err := t.log(ctx, loadBalancer)
+		if err != nil || log.appliedAt.IsZero() || log.appliedAt.Before(since) {
+			return err
+		}
+		changes, err = applied(ctx, t, log, since)
+		return err
+	})
+	return changes, err
+}
+
 // applied returns the changes that were applied at since or later, in order. It
 // reads the log backwards, so that it costs what has happened since.
 func applied(ctx context.Context, t tables, log logRow, since time.Time) ([]lsapi.Change, error) {

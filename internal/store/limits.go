@@ -61,3 +61,73 @@ const (
 	// verifiers is how many connections share the work of verifying.
 	verifiers = 2
 )
+
+// The bounds of a record in PostgreSQL, which replicas share.
+const (
+	// turnLease is how long a turn is its holder's, by the database's clock, unless
+	// it is extended: those of a replica that was killed are free that much later.
+	// It is extended before each call of AWS, which takes far less.
+	turnLease = 3500 * time.Millisecond
+
+	// turnMargin is how much sooner its holder stops to believe in it: clocks run
+	// at different speeds, and who looks at one may be paused before it acts.
+	turnMargin = 500 * time.Millisecond
+
+	// turnPoll is how often a turn is asked for that somebody else has, in case
+	// nobody says when it is given back.
+	turnPoll = 250 * time.Millisecond
+
+	// turnGrace is how long a free turn is kept for who waits for it: two polls.
+	turnGrace = 2 * turnPoll
+
+	// patience is how long a database may take to begin a transaction, or for one
+	// small query: longer, and it counts as away.
+	patience = 3 * time.Second
+
+	// connectTimeout bounds opening a connection.
+	connectTimeout = 2 * time.Second
+
+	// idleTimeout is after what the database ends the transaction of a replica
+	// that is paused in its middle, so that others do not wait for its locks.
+	idleTimeout = 4 * time.Second
+
+	// openPatience is how long a database that starts beside this process may take,
+	// and openPause lies between the attempts to reach it.
+	openPatience = 5 * time.Second
+	openPause    = 250 * time.Millisecond
+
+	// migrationPatience is how long a replica waits while another migrates.
+	migrationPatience = time.Minute
+
+	// maxAttempts are how often a transaction is tried that was in the way of
+	// another.
+	maxAttempts = 5
+
+	// maxConnections are those of a replica, beside the one that listens: a
+	// PostgreSQL of default size (100) has room for five replicas.
+	maxConnections = 16
+
+	// firstListenPause and maxListenPause space the attempts to listen again.
+	firstListenPause = 50 * time.Millisecond
+	maxListenPause   = 2 * time.Second
+
+	// listenCheck is how long nothing is heard before the server is asked whether
+	// it is still there.
+	listenCheck = 5 * time.Second
+
+	// lookEvery is how often a replica looks for what others have recorded or
+	// published, without a hint.
+	lookEvery = 500 * time.Millisecond
+
+	// lookPatience bounds a look: a feed that was cut off for long may have much to
+	// read.
+	lookPatience = 30 * time.Second
+
+	// lookPause is how long hints are collected, for one look.
+	lookPause = 5 * time.Millisecond
+
+	// beatEvery is how often a replica says that it is alive, and counts the
+	// others; deadAfter is when one that said nothing is counted no more.
+	beatEvery = time.Second
+	deadAfter = 4 * time.Second
+)

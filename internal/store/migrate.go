@@ -16,12 +16,12 @@ import (
 var migrations embed.FS
 
 // migrator brings a database to the form that this lsapi knows.
-func migrator(dialect goose.Dialect, db *sql.DB, folder string) (*goose.Provider, error) {
+func migrator(dialect goose.Dialect, db *sql.DB, folder string, options ...goose.ProviderOption) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations/"+folder)
 	if err != nil {
 		return nil, fmt.Errorf("embedded migrations: %w", err)
 	}
-	provider, err := goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(dialect, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
 		return nil, fmt.Errorf("embedded migrations: %w", err)
 	}
@@ -37,10 +37,13 @@ func newest(provider *goose.Provider) int64 {
 	return last
 }
 
-// version is the number of the last migration of a record. It only reads, which
-// goose's own way to ask does not.
+// selectVersion asks for the number of the last migration of a record. It only
+// reads, which goose's own way to ask does not.
+const selectVersion = "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied"
+
+// version is the number of the last migration of a SQLite record.
 func version(ctx context.Context, db *sql.DB) (last int64, err error) {
-	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&last)
+	err = db.QueryRowContext(ctx, selectVersion).Scan(&last)
 	return last, err
 }
 

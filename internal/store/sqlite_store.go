@@ -215,7 +215,8 @@ func (s *sqliteStore) Append(ctx context.Context, turn lsapi.Turn, events []lsap
 		if !s.current(turn) {
 			return errTurnLost(turn.LoadBalancer)
 		}
-		return appendEvents(ctx, t, turn.LoadBalancer, events)
+		_, _, err := appendEvents(ctx, t, turn.LoadBalancer, events)
+		return err
 	})
 }
 

@@ -29,7 +29,8 @@ import (
 // and, for whatever writes, in a process that is a standby; nothing was recorded
 // then. CodeInternal is for events that contradict the record.
 type Store interface {
-	// Take takes the turn of a load balancer, without which nothing is appended.
+	// Take takes the turn of a load balancer, without which nothing is appended. It
+	// waits while another process has it.
 	Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error)
 	// Extend returns the turn with as much time left as Take gives it. An error with
 	// lsapi.ErrTurnLost in its chain: it is somebody else's by now.
@@ -39,7 +40,8 @@ type Store interface {
 	// Append records events of the turn's load balancer, all or none; they are
 	// durable when it returns nil. An error with lsapi.ErrTurnLost in its chain:
 	// the turn is somebody else's by now. An error of CodeTimeout leaves open
-	// whether they were recorded.
+	// whether they were recorded; they can be appended again, because what the
+	// record tells already is passed over.
 	Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error
 	// LaneState returns what the holder of the turn must know, with the changes
 	// that were applied at since or later.
@@ -63,6 +65,8 @@ type Store interface {
 	// the Verification.
 	Verify(ctx context.Context, heads []lsapi.Head) (Verification, error)
 
+	Replicas
+
 	// Reserve reserves an idempotency key, durably, and returns nil; or the
 	// reservation that has it already and has not expired.
 	Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (taken *lsapi.Reservation, err error)
@@ -80,11 +84,40 @@ type Store interface {
 	Close() error
 }
 
+// Replicas is what the processes that share a record tell one another. One that has
+// the record for itself leads, and hears of nobody.
+type Replicas interface {
+	// Applied returns the changes of a load balancer that were applied at since or
+	// later, by any process, oldest first.
+	Applied(ctx context.Context, loadBalancer string, since time.Time) ([]lsapi.Change, error)
+	// Lead takes or keeps the right to list the region for all, and reports whether
+	// this process has it. It never waits for another process. It must be asked
+	// again before each listing, which begins afterwards.
+	Lead(ctx context.Context) (bool, error)
+	// Publish shows all others what this process listed: the asking began at asOf.
+	// Only what differs from the last listing is written; one that began before it
+	// changes nothing. An error with lsapi.ErrTurnLost in its chain: this process
+	// does not lead.
+	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
+	// Published waits for a listing of a version later than after, and returns what
+	// differs from that. CodeTimeout when the context ended first.
+	Published(ctx context.Context, after int64) (lsapi.Published, error)
+}
+
 // Options tune a Store. The zero value of a field means its default.
 type Options struct {
 	// ReadOnly opens a record that exists beside whoever owns it, and never makes,
 	// migrates or locks one. Whatever writes returns CodeUnavailable.
 	ReadOnly bool
+	// Learn is told of changes that other processes have recorded as applied, oldest
+	// first and perhaps more than once; of this process's own seldom. It is called
+	// by one goroutine, which it must not hold up. Default: none.
+	Learn func(loadBalancer string, changes []lsapi.Change)
+	// Replicas is told how many processes share the record, this one included,
+	// before Open returns and whenever that changes. While the database is away, the
+	// last number stands. A record in a file has one, and does not tell. Default:
+	// none.
+	Replicas func(live int)
 	// Log is told when this process becomes the owner of the record, and when the
 	// record stops to be writable. Default: none.
 	Log *slog.Logger
@@ -112,18 +145,24 @@ type Breach struct {
 	Why string
 }
 
-// Open opens the record that url names: sqlite:///absolute/path or
-// sqlite:relative/path. A file that does not exist yet is made. CodeInvalid, with
-// a message that says what to do: the URL is wrong, the folder does not exist, the
-// file is something else or damaged, or a newer lsapi has made it. In none of
-// these cases anything is altered.
+// Open opens the record that url names: sqlite:///absolute/path,
+// sqlite:relative/path or postgres://user:password@host:5432/database. A file that
+// does not exist yet is made, and so are the tables of an empty database.
+// CodeInvalid, with a message that says what to do: the URL is wrong; the folder
+// does not exist; the file is something else or damaged; the database does not
+// exist, cannot be reached, refuses the password or holds something else; or a
+// newer lsapi has made the record. In none of these cases anything is altered.
+// No message holds the password.
 func Open(ctx context.Context, url string, o Options) (Store, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if isPostgres(url) {
+		return openPostgres(ctx, url, o)
+	}
 	path, err := sqlitePath(url)
 	if err != nil {
 		return nil, err
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return openSQLite(ctx, path, o)
 }

@@ -28,6 +28,7 @@ func testStore(t *testing.T, open func(t testing.TB) store.Store) {
 		"a change is what its events add up to":               testChange,
 		"a change that was not sent has one event":            testUnsent,
 		"an outcome is final":                                 testFinal,
+		"what is recorded is not recorded again":              testRepeated,
 		"events are recorded all or none":                     testAllOrNone,
 		"events that say nothing sensible are refused":        testNonsense,
 		"a turn that was taken since records nothing":         testTurnLost,
@@ -110,21 +111,47 @@ func testUnsent(t *testing.T, s store.Store) {
 func testFinal(t *testing.T, s store.Store) {
 	l := newLane(t, s, "web")
 	c := l.do(lsapi.Attach, one)
+	c.Outcome = lsapi.OutcomeFailed
 	for _, kind := range []lsapi.EventKind{lsapi.EventCompleted, lsapi.EventResolved} {
 		err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: kind, At: l.now, Change: c}})
 		wantCode(t, err, lsapi.CodeInternal)
 	}
-	c.Outcome = ""
+	c.Outcome, c.InstanceID = "", two
 	err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
 	wantCode(t, err, lsapi.CodeInternal)
+}
+
+// Whoever did not learn whether a page was recorded appends it again.
+func testRepeated(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	intended, unsent, external := l.change(lsapi.Attach, two), l.change(lsapi.Attach, one), l.now.Add(time.Second)
+	unsent.Outcome, unsent.Code = lsapi.OutcomeConflict, string(lsapi.CodeConflict)
+	done := intended
+	done.Outcome, done.MembersAfter = lsapi.OutcomeApplied, new(2)
+	for _, page := range [][]lsapi.Event{
+		{{Kind: lsapi.EventIntended, At: l.now, Change: intended}, {Kind: lsapi.EventCompleted, At: l.now, Change: unsent}},
+		{{Kind: lsapi.EventCompleted, At: l.now, Change: done}, {Kind: lsapi.EventIntended, At: l.now, Change: intended}},
+		{{Kind: lsapi.EventObserved, At: external, Since: l.now, Until: external, Added: []string{three}, Removed: []string{one}}},
+	} {
+		l.append(page...)
+		noted := heads(t, s)
+		l.append(page...)
+		if again := heads(t, s); !slices.Equal(again, noted) {
+			t.Errorf("a page that was recorded was recorded again: %+v, then %+v", noted, again)
+		}
+	}
+	wantWhole(t, s)
 }
 
 func testAllOrNone(t *testing.T, s store.Store) {
 	l := newLane(t, s, "web")
 	good := l.change(lsapi.Attach, one)
+	bad := good
+	bad.Action = lsapi.Detach
 	err := s.Append(t.Context(), l.turn, []lsapi.Event{
 		{Kind: lsapi.EventIntended, At: l.now, Change: good},
-		{Kind: lsapi.EventIntended, At: l.now, Change: good}, // a second time
+		{Kind: lsapi.EventIntended, At: l.now, Change: bad}, // of the same id
 	})
 	wantCode(t, err, lsapi.CodeInternal)
 	if noted := heads(t, s); len(noted) != 0 {
@@ -267,7 +294,7 @@ func testObserved(t *testing.T, s store.Store) {
 func testApplied(t *testing.T, s store.Store) {
 	l := newLane(t, s, "web")
 	l.know()
-	l.do(lsapi.Attach, three)
+	first := l.do(lsapi.Attach, three)
 	late := l.intend(l.change(lsapi.Attach, one)) // asked for before, applied last
 	l.after(time.Minute)
 	since := l.now.Add(time.Second)
@@ -275,9 +302,19 @@ func testApplied(t *testing.T, s store.Store) {
 	l.complete(l.intend(l.change(lsapi.Detach, three)), lsapi.OutcomeRefused)
 	b := l.do(lsapi.Detach, two)
 	l.complete(late, lsapi.OutcomeApplied)
-	wantIDs(t, l.state(since).Applied, a.ID, b.ID, late.ID)
-	wantIDs(t, l.state(since.Add(time.Microsecond)).Applied, b.ID, late.ID)
-	wantIDs(t, l.state(l.now.Add(time.Microsecond)).Applied)
+	for since, want := range map[time.Time][]string{
+		since:                            {a.ID, b.ID, late.ID},
+		since.Add(time.Microsecond):      {b.ID, late.ID},
+		l.now.Add(time.Microsecond):      nil,
+		since.Add(-100 * 24 * time.Hour): {first.ID, a.ID, b.ID, late.ID},
+	} {
+		wantIDs(t, l.state(since).Applied, want...)
+		changes, err := s.Applied(t.Context(), "web", since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantIDs(t, changes, want...)
+	}
 }
 
 func testUnfinished(t *testing.T, s store.Store) {

@@ -13,7 +13,7 @@ func sqlitePath(url string) (string, error) {
 	if !ok {
 		scheme, _, _ := strings.Cut(url, ":")
 		return "", lsapi.Errorf(lsapi.CodeInvalid,
-			"the store's URL begins with %q; give sqlite:///absolute/path or sqlite:relative/path", scheme+":")
+			"the store's URL begins with %q; give sqlite:///absolute/path, sqlite:relative/path or postgres://user:password@host:5432/database", scheme+":")
 	}
 	if rest, ok := strings.CutPrefix(path, "//"); ok {
 		if !strings.HasPrefix(rest, "/") {
@@ -26,4 +26,9 @@ func sqlitePath(url string) (string, error) {
 		return "", lsapi.Errorf(lsapi.CodeInvalid, "the store's URL %q names no file; give sqlite:///absolute/path or sqlite:relative/path", url)
 	}
 	return path, nil
+}
+
+// isPostgres reports whether a URL names a PostgreSQL database.
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }

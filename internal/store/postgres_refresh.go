@@ -1,0 +1,275 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/store/postgresdb"
+)
+
+// refreshTurn is the turn of who lists the region for all. No load balancer can
+// have this name.
+const refreshTurn = "the refresh for all"
+
+// refresh publishes what this process lists while it leads.
+type refresh struct {
+	turns *postgresTurns
+
+	mu   sync.Mutex
+	turn lsapi.Turn // the zero value when this process does not lead
+	// published is what stands in the database, by load balancer. Nil when this
+	// process has not looked since it began to lead.
+	published map[string][]byte
+}
+
+// errOlder is for a listing that began before the one that is published, which
+// stays.
+var errOlder = &lsapi.Error{Code: lsapi.CodeConflict, Err: errors.New("a later listing is published")}
+
+// lead takes or keeps the right to refresh. It asks the database only when half of
+// the time is over.
+func (r *refresh) lead(ctx context.Context) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left := time.Until(r.turn.Until)
+	if left > (turnLease-turnMargin)/2 {
+		return true, nil
+	}
+	turn, taken, err := r.renew(ctx)
+	if err != nil {
+		return left > 0, err
+	}
+	if !taken {
+		r.turn, r.published = lsapi.Turn{}, nil
+		return false, nil
+	}
+	if turn.Epoch != r.turn.Epoch {
+		r.published = nil
+	}
+	r.turn = turn
+	return true, nil
+}
+
+func (r *refresh) renew(ctx context.Context) (turn lsapi.Turn, taken bool, err error) {
+	if r.turn.Epoch == 0 {
+		return r.turns.try(ctx, refreshTurn)
+	}
+	turn, err = r.turns.extend(ctx, r.turn)
+	if isTurnLost(err) {
+		return lsapi.Turn{}, false, nil
+	}
+	return turn, err == nil, err
+}
+
+// end gives the right back.
+func (r *refresh) end(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.turn.Epoch == 0 {
+		return nil
+	}
+	turn := r.turn
+	r.turn, r.published = lsapi.Turn{}, nil
+	return r.turns.give(ctx, turn)
+}
+
+// publish writes what differs from what was published last.
+func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.turn.Epoch == 0 {
+		return errTurnLost(refreshTurn)
+	}
+	listed, err := encodeAll(all)
+	if err != nil {
+		return err
+	}
+	err = r.turns.write(ctx, func(ctx context.Context, t *postgresTables) error {
+		return r.write(ctx, t, asOf, listed)
+	})
+	switch {
+	case errors.Is(err, errOlder):
+		return nil
+	case isTurnLost(err):
+		r.turn, r.published = lsapi.Turn{}, nil
+		return err
+	case err != nil:
+		r.published = nil // it may have been written
+		return err
+	}
+	r.published = listed
+	return nil
+}
+
+func (r *refresh) write(ctx context.Context, t *postgresTables, asOf time.Time, listed map[string][]byte) error {
+	now, err := r.turns.hold(ctx, t, r.turn)
+	if err != nil {
+		return err
+	}
+	// The database's clock was read before this one is: the listing is made older
+	// by the time between, never younger.
+	asOf = now.Add(-time.Since(asOf))
+	before := r.published
+	if before == nil {
+		if before, err = published(ctx, t); err != nil {
+			return err
+		}
+	}
+	versions, err := t.queries.MoveListing(ctx, asOf)
+	if err != nil {
+		return err
+	}
+	if len(versions) == 0 {
+		return errOlder
+	}
+	version := versions[0]
+	for name, members := range listed {
+		if old, ok := before[name]; ok && bytes.Equal(old, members) {
+			continue
+		}
+		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: name, Version: version, Members: members}); err != nil {
+			return err
+		}
+	}
+	for name := range before {
+		if _, ok := listed[name]; ok {
+			continue
+		}
+		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: name, Version: version, Gone: true, Members: []byte("[]")}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// published returns what was published last.
+func published(ctx context.Context, t *postgresTables) (map[string][]byte, error) {
+	rows, err := t.queries.Listed(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string][]byte, len(rows))
+	for _, row := range rows {
+		if !row.Gone {
+			found[row.LoadBalancer] = row.Members
+		}
+	}
+	return found, nil
+}
+
+// listedInstance is an instance as it is published.
+type listedInstance struct {
+	ID         string              `json:"id"`
+	Type       string              `json:"type,omitempty"`
+	LaunchTime time.Time           `json:"launchTime,omitzero"`
+	State      lsapi.InstanceState `json:"state,omitempty"`
+}
+
+func encodeAll(all []lsapi.Membership) (map[string][]byte, error) {
+	encoded := make(map[string][]byte, len(all))
+	for _, m := range all {
+		instances := make([]listedInstance, len(m.Members))
+		for i, member := range m.Members {
+			instances[i] = listedInstance{member.ID, clean(member.Type), exact(member.LaunchTime), member.State}
+		}
+		text, err := json.Marshal(instances)
+		if err != nil {
+			return nil, fmt.Errorf("encoding a membership: %w", err)
+		}
+		encoded[m.LoadBalancer] = text
+	}
+	return encoded, nil
+}
+
+func decodeListed(row postgresdb.Listed) (lsapi.Membership, error) {
+	var instances []listedInstance
+	if err := json.Unmarshal(row.Members, &instances); err != nil {
+		return lsapi.Membership{}, fmt.Errorf("decoding a membership: %w", err)
+	}
+	m := lsapi.Membership{LoadBalancer: row.LoadBalancer, Members: make([]lsapi.Instance, len(instances))}
+	for i, instance := range instances {
+		m.Members[i] = lsapi.Instance(instance)
+	}
+	return m, nil
+}
+
+// Lead implements Replicas.
+func (s *postgresStore) Lead(ctx context.Context) (bool, error) { return s.refresh.lead(ctx) }
+
+// Publish implements Replicas.
+func (s *postgresStore) Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error {
+	err := s.refresh.publish(ctx, asOf, all)
+	if err == nil {
+		s.teller.tell(listingsChannel, "")
+	}
+	return err
+}
+
+// Published implements Replicas.
+func (s *postgresStore) Published(ctx context.Context, after int64) (lsapi.Published, error) {
+	ctx, done := s.open(ctx)
+	defer done()
+	hints, forget := s.wakes.wait(listingsChannel)
+	defer forget()
+	for {
+		found, err := s.listing(ctx, after)
+		if err != nil || found.Version > after {
+			return found, err
+		}
+		timer := time.NewTimer(lookEvery)
+		select {
+		case <-hints:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return lsapi.Published{}, errGivenUp(ctx)
+		}
+	}
+}
+
+// listing returns the last listing, and what differs in it from an earlier one; the
+// zero value when there is no later one.
+func (s *postgresStore) listing(ctx context.Context, after int64) (found lsapi.Published, err error) {
+	err = s.read(ctx, 1, func(views []*postgresTables) error {
+		began := time.Now()
+		row, err := views[0].queries.Listing(ctx)
+		if err != nil || row.Version <= after {
+			return err
+		}
+		// This clock was read before the database's was: the listing is made older
+		// by the time between, never younger.
+		found = lsapi.Published{Version: row.Version, AsOf: began.Add(-max(0, row.Now.Sub(row.AsOf)))}
+		return differing(ctx, views[0], &found, after)
+	})
+	return found, err
+}
+
+// differing adds what differs from an earlier listing; of nothing, nothing is gone.
+func differing(ctx context.Context, t *postgresTables, found *lsapi.Published, after int64) error {
+	rows, err := t.queries.Listed(ctx, after)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.Gone {
+			if after > 0 {
+				found.Gone = append(found.Gone, row.LoadBalancer)
+			}
+			continue
+		}
+		m, err := decodeListed(row)
+		if err != nil {
+			return err
+		}
+		found.LoadBalancers = append(found.LoadBalancers, m)
+	}
+	return nil
+}

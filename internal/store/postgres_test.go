@@ -1,0 +1,27 @@
+package store_test
+
+import (
+	"testing"
+
+	"lsapi/internal/store"
+	"lsapi/internal/store/postgrestest"
+)
+
+func TestPostgres(t *testing.T) {
+	testStore(t, func(t testing.TB) store.Store { return openURL(t, postgrestest.URL(t), store.Options{}) })
+}
+
+// openURL opens a record, to be closed at the test's end.
+func openURL(t testing.TB, url string, o store.Options) store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), url, o)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}

@@ -1,0 +1,121 @@
+-- name: Log :many
+SELECT * FROM logs WHERE load_balancer = $1;
+
+-- name: LockLog :many
+SELECT * FROM logs WHERE load_balancer = $1 FOR UPDATE;
+
+-- name: Logs :many
+SELECT * FROM logs ORDER BY load_balancer;
+
+-- name: PutLog :exec
+INSERT INTO logs (
+    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (load_balancer) DO UPDATE SET
+    first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
+    last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
+    applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
+    checkpoint_room = excluded.checkpoint_room;
+
+-- name: AddEvent :exec
+INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: Events :many
+SELECT * FROM events WHERE load_balancer = $1 AND seq >= $2 ORDER BY seq LIMIT $3;
+
+-- name: EventsBack :many
+SELECT * FROM events WHERE load_balancer = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3;
+
+-- name: NextLogged :many
+SELECT load_balancer FROM events WHERE load_balancer > $1 ORDER BY load_balancer LIMIT 1;
+
+-- name: CheckpointUntil :many
+SELECT seq FROM events
+WHERE load_balancer = $1 AND at <= $2 AND kind = 'checkpoint'
+ORDER BY at DESC, seq DESC LIMIT 1;
+
+-- name: CheckpointFrom :many
+SELECT seq FROM events
+WHERE load_balancer = $1 AND at >= $2 AND kind = 'checkpoint'
+ORDER BY at, seq LIMIT 1;
+
+-- name: ObservedFrom :many
+SELECT * FROM events
+WHERE load_balancer = $1 AND at >= $2 AND seq > $3 AND kind = 'observed'
+ORDER BY at, seq LIMIT $4;
+
+-- name: DropEvents :exec
+DELETE FROM events WHERE load_balancer = $1 AND seq < $2;
+
+-- name: ChangesByID :many
+SELECT * FROM changes WHERE id = ANY (sqlc.arg(ids)::uuid[]);
+
+-- name: ChangesAfter :many
+SELECT * FROM changes WHERE id > $1 ORDER BY id LIMIT $2;
+
+-- name: ChangesOf :many
+SELECT * FROM changes WHERE load_balancer = $1 AND id > $2 ORDER BY id LIMIT $3;
+
+-- name: OpenChanges :many
+SELECT * FROM changes WHERE load_balancer = $1 AND outcome = '' ORDER BY id;
+
+-- name: AddChange :exec
+INSERT INTO changes (
+    id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline,
+    outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
+    instance_type, launch_time, instance_state, first_seq, last_seq
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22);
+
+-- name: CompleteChange :exec
+UPDATE changes SET
+    actor = sqlc.arg(actor), reason = sqlc.arg(reason), request_id = sqlc.arg(request_id), deadline = sqlc.arg(deadline),
+    outcome = sqlc.arg(outcome), code = sqlc.arg(code), resolution = sqlc.arg(resolution),
+    completed_at = sqlc.arg(completed_at), aws_request_id = sqlc.arg(aws_request_id),
+    members_before = sqlc.arg(members_before), members_after = sqlc.arg(members_after),
+    instance_type = sqlc.arg(instance_type), launch_time = sqlc.arg(launch_time),
+    instance_state = sqlc.arg(instance_state), last_seq = sqlc.arg(last_seq)
+WHERE id = sqlc.arg(id);
+
+-- name: DropChanges :exec
+DELETE FROM changes WHERE load_balancer = $1 AND id < $2 AND outcome <> '' AND last_seq < $3;
+
+-- name: Unfinished :many
+SELECT load_balancer FROM changes WHERE outcome = ''
+UNION
+SELECT load_balancer FROM logs WHERE applied_at >= sqlc.arg(since)::timestamptz
+ORDER BY load_balancer;
+
+-- name: Members :many
+SELECT * FROM members WHERE load_balancer = $1 ORDER BY instance_id;
+
+-- name: CountMembers :one
+SELECT count(*) FROM members;
+
+-- name: PutMember :exec
+INSERT INTO members (load_balancer, instance_id, seq) VALUES ($1, $2, $3)
+ON CONFLICT (load_balancer, instance_id) DO UPDATE SET seq = excluded.seq;
+
+-- name: DropMember :exec
+DELETE FROM members WHERE load_balancer = $1 AND instance_id = $2;
+
+-- name: LockKey :exec
+-- A key that nobody has yet has no row to lock.
+SELECT pg_advisory_xact_lock(hashtextextended(jsonb_build_array(sqlc.arg(actor)::text, sqlc.arg(method)::text, sqlc.arg(path)::text, sqlc.arg(key)::text)::text, 0));
+
+-- name: Key :many
+SELECT change_id, body_hash, at FROM idempotency_keys WHERE actor = $1 AND method = $2 AND path = $3 AND key = $4;
+
+-- name: PutKey :exec
+INSERT INTO idempotency_keys (actor, method, path, key, change_id, body_hash, at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (actor, method, path, key) DO UPDATE SET
+    change_id = excluded.change_id, body_hash = excluded.body_hash, at = excluded.at;
+
+-- name: DropKey :exec
+DELETE FROM idempotency_keys WHERE actor = $1 AND method = $2 AND path = $3 AND key = $4 AND change_id = $5;
+
+-- name: DropKeys :exec
+DELETE FROM idempotency_keys WHERE at <= $1;
+
+-- name: Probe :exec
+UPDATE probe SET at = clock_timestamp() WHERE id = 1;
