@@ -10,7 +10,7 @@ import (
 // membersQuery is what GET /v1/load-balancers/{name}/members takes.
 type membersQuery struct {
 	Name string `path:"name" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" doc:"The name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end. Any other name is 404" example:"default-elb"`
-	At   string `query:"at" format:"date-time" doc:"The time, not in the future; now when it is not given. What is finer than milliseconds is cut off. A + in a query is written %2B" example:"2026-11-24T18:54:00Z"`
+	At   string `query:"at" format:"date-time" doc:"The time, not in the future; now when it is not given. It is the end of its millisecond, so that at the completedAt of a change the change is done. A + in a query is written %2B" example:"2026-11-24T18:54:00Z"`
 }
 
 // roster is lsapi.Roster for the client.
@@ -57,10 +57,16 @@ func (a *API) members(w http.ResponseWriter, r *http.Request, q *membersQuery) e
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	// The answer names the time in milliseconds, so it is about exactly that one.
-	found, err := a.Record.MembersAt(ctx, q.Name, at.Truncate(time.Millisecond))
+	found, err := a.Record.MembersAt(ctx, q.Name, endOf(at))
 	if err != nil {
 		return err
 	}
 	return sendJSON(w, newRoster(found))
+}
+
+// endOf returns the last moment of the millisecond that a time is in. Times are
+// told in milliseconds, so that this is what a time means that somebody has from an
+// answer: at the completedAt of a change, the change is done.
+func endOf(at time.Time) time.Time {
+	return at.Truncate(time.Millisecond).Add(time.Millisecond - time.Microsecond)
 }
