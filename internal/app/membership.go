@@ -47,6 +47,9 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, aws *cloud
 	var lists *snapshot.Snapshot
 	members := a.startLanes(aws, record, metrics, func() *snapshot.Snapshot { return lists }) //nolint:contextcheck // they outlive the start
 	lists = a.startSnapshot(cfg, aws, members, metrics)
+	if err := members.Start(ctx); err != nil {
+		return &StoreError{err}
+	}
 	handling.Membership, handling.Lists = members, lists
 	handling.Record, handling.Keys = record, record
 	handling.Ready = ready(record, lists)

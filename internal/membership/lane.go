@@ -21,6 +21,8 @@ type lane struct {
 	wanted  bool       // the record is to be read, if only for the overlay; guarded by service.mu
 	overlay overlay    // guarded by service.mu
 
+	informed bool // the record has been read; guarded by service.mu
+
 	turn      lsapi.Turn // while a round is under way; the goroutine's own, as is the rest
 	sendBy    time.Time  // until then the calls of this round end
 	extending sync.Mutex // guards turn while they are under way
@@ -103,7 +105,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 	if len(l.open) > 0 {
 		return job{}, max(0, l.nextLook.Sub(now)), true
 	}
-	l.overlay.prune(now.Add(-s.window - s.call))
+	l.overlay.prune(s.recently())
 	if len(l.overlay) == 0 || s.closing {
 		delete(s.lanes, l.loadBalancer)
 		return job{}, 0, false

@@ -12,12 +12,22 @@ import (
 	"lsapi/internal/membership"
 )
 
+// started returns a Service that records in record.
+func started(t *testing.T, aws *fakeAWS, record *fakeRecord) *membership.Service {
+	t.Helper()
+	s := membership.New(aws, membership.Options{Record: record})
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // recorded runs a test on a clock of its own, with a Service over aws that
 // records in record and is closed at the end.
 func recorded(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testing.T, s *membership.Service)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := membership.New(aws, membership.Options{Record: record})
+		s := started(t, aws, record)
 		test(t, s)
 		if err := s.Close(context.Background()); err != nil {
 			t.Errorf("close: %v", err)
@@ -103,13 +113,13 @@ func TestWhatCannotBeRecordedIsNotSent(t *testing.T) {
 		t.Run(op, func(t *testing.T) {
 			aws, record := newFakeAWS(), &fakeRecord{}
 			aws.run(one)
-			record.fails(func(asked string, _ []lsapi.Event) error {
-				if asked != op {
-					return nil
-				}
-				return isAway(op, nil)
-			})
 			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+				record.fails(func(asked string, _ []lsapi.Event) error {
+					if asked != op {
+						return nil
+					}
+					return isAway(op, nil)
+				})
 				result, err := asked(s, lsapi.Attach, one, "a")
 				if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || result.Recorded || lsapi.AsError(err).RetryAfter <= 0 {
 					t.Errorf("got %+v, %v", result, err)
@@ -193,7 +203,7 @@ func TestChangesLeftOpenByACrashAreSettledByLooking(t *testing.T) {
 				return test.goes(ctx, apply)
 			})
 			synctest.Test(t, func(t *testing.T) {
-				crashed := membership.New(aws, membership.Options{Record: record})
+				crashed := started(t, aws, record)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				_, err := crashed.Change(ctx, request(lsapi.Attach, one))
@@ -201,7 +211,7 @@ func TestChangesLeftOpenByACrashAreSettledByLooking(t *testing.T) {
 				_ = crashed.Close(ctx) // cut short: it finishes nothing
 				record.fails(nil)
 
-				s := membership.New(aws, membership.Options{Record: record})
+				s := started(t, aws, record)
 				time.Sleep(time.Minute)
 				wantTold(t, record, "intended attach "+one, test.want)
 				if calls := aws.count("Register"); calls != 1 {
@@ -220,18 +230,62 @@ func TestWhatWasAppliedBeforeARestartIsRememberedWhileReadsLag(t *testing.T) {
 	aws.lag = 9 * time.Second
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
-		s := membership.New(aws, membership.Options{Record: record})
+		s := started(t, aws, record)
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		_ = s.Close(t.Context())
 
-		s = membership.New(aws, membership.Options{Record: record})
-		synctest.Wait()
+		s = started(t, aws, record)
 		if got := listed(t, s); !slices.Equal(got, []string{one}) {
 			t.Errorf("the list after the restart is %v", got)
 		}
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
 		_ = s.Close(t.Context())
 	})
+}
+
+func TestAStandbyThatRemembersSettlesWhatIsOpenAsSoonAsItMay(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one, two)
+	synctest.Test(t, func(t *testing.T) {
+		crashed := started(t, aws, record)
+		wantCode(t, change(crashed, lsapi.Attach, one), "")
+		aws.next("Register", func(ctx context.Context, apply func() error) error {
+			record.fails(isAway) // the process is about to crash
+			return appliedButCutOff(ctx, apply)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := crashed.Change(ctx, request(lsapi.Attach, two))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		_ = crashed.Close(ctx) // cut short: it finishes nothing
+
+		record.fails(func(op string, _ []lsapi.Event) error {
+			if op == "Take" {
+				return isAway(op, nil) // another process still owns the record
+			}
+			return nil
+		})
+		s := started(t, aws, record)
+		time.Sleep(5 * time.Second)
+		record.fails(nil)
+		time.Sleep(3 * time.Second)
+		wantTold(t, record,
+			"intended attach "+one, "completed attach "+one+" applied",
+			"intended attach "+two, "resolved attach "+two+" applied inferred")
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAServiceDoesNotStartOnARecordThatCannotBeRead(t *testing.T) {
+	record := &fakeRecord{}
+	record.fails(isAway)
+	s := membership.New(newFakeAWS(), membership.Options{Record: record})
+	wantCode(t, lsapi.ErrorCode(s.Start(t.Context())), lsapi.CodeUnavailable)
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // look lets a reader see what AWS shows.

@@ -1,10 +1,42 @@
 package membership
 
 import (
+	"context"
 	"time"
 
 	"lsapi"
 )
+
+// Start brings back from the record what was applied a moment ago, so that reads
+// show it from the first on although AWS may not, and begins to look for changes
+// that were left open. Without a record it does nothing.
+//
+// Errors: those of the record. Then nothing was begun.
+func (s *Service) Start(ctx context.Context) error {
+	if !s.remembers() {
+		return nil
+	}
+	since := s.recently()
+	names, err := s.record.Unfinished(ctx, since)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		state, err := s.record.LaneState(ctx, name, since)
+		if err != nil {
+			return err
+		}
+		if _, err := s.lay(name, state.Applied); err != nil {
+			return err
+		}
+	}
+	s.done.Go(s.recoverForever) //nolint:contextcheck // it outlives the start
+	return nil
+}
+
+// recently is since when reads may miss what was applied: AWS may lag, and a read
+// takes its time.
+func (s *Service) recently() time.Time { return time.Now().Add(-s.window - s.call) }
 
 // recoverForever looks for changes that a process has left open, this one before
 // it crashed or another, and starts their lanes, which settle them. It also brings
@@ -25,7 +57,7 @@ func (s *Service) recoverForever() {
 func (s *Service) recover() {
 	ctx, cancel := s.recording()
 	defer cancel()
-	names, err := s.record.Unfinished(ctx, time.Now().Add(-s.window-s.call))
+	names, err := s.record.Unfinished(ctx, s.recently())
 	if err != nil {
 		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable { // what is away is told by whoever is ready to serve
 			s.log.Error("changes that were left open cannot be looked for", "error", err)
@@ -35,8 +67,12 @@ func (s *Service) recover() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range names {
-		if s.lanes[name] == nil && !s.closing && len(s.lanes) < maxLanes {
+		switch l := s.lanes[name]; {
+		case s.closing:
+		case l == nil && len(s.lanes) < maxLanes:
 			s.startLane(name).want()
+		case l != nil && !l.informed:
+			l.want()
 		}
 	}
 }

@@ -260,7 +260,7 @@ func (l *lane) remember(changes []*change) {
 	s, now := l.service, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.overlay.prune(now.Add(-s.window - s.call))
+	l.overlay.prune(s.recently())
 	for _, c := range changes {
 		l.overlay[c.instance.ID] = applied{member: c.action == lsapi.Attach, at: now}
 	}

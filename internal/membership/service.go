@@ -82,8 +82,8 @@ type Stats struct {
 	Deepest int // those of the lane in which most wait
 }
 
-// Service lists and changes memberships. It is safe for concurrent use. Close
-// ends it.
+// Service lists and changes memberships. It is safe for concurrent use. Start
+// lets it take up what the record has, Close ends it.
 type Service struct {
 	aws     AWS
 	record  Record
@@ -131,17 +131,13 @@ func New(aws AWS, o Options) *Service {
 		o.Record = forgetful{}
 	}
 	base, cancel := context.WithCancel(context.Background())
-	s := &Service{
+	return &Service{
 		aws: aws, record: o.Record, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
 		exists: o.Exists, applied: o.Applied, observe: o.Observer,
 		base: base, cancel: cancel,
 		lanes: make(map[string]*lane), seen: make(map[string]sight),
 		stopping: make(chan struct{}),
 	}
-	if s.remembers() {
-		s.done.Go(s.recoverForever)
-	}
-	return s
 }
 
 // remembers reports whether there is a record.

@@ -26,7 +26,7 @@ func (l *lane) begin(batch []*request) error {
 	if turn.Resumed && l.roster.loaded {
 		return nil
 	}
-	state, err := s.record.LaneState(ctx, l.loadBalancer, time.Now().Add(-s.window-s.call))
+	state, err := s.record.LaneState(ctx, l.loadBalancer, s.recently())
 	if err != nil {
 		l.end()
 		return err
@@ -98,6 +98,7 @@ func (l *lane) orphan(recorded lsapi.Change) *change {
 func (l *lane) recall(changes []lsapi.Change) {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
+	l.informed = true
 	for _, c := range changes {
 		l.overlay.lay(c)
 	}
