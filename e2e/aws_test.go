@@ -99,13 +99,24 @@ func (a aws) members(loadBalancer string) []string {
 // register makes an instance a member without lsapi, as other tools do.
 func (a aws) register(loadBalancer, instance string) {
 	a.client.t.Helper()
-	form := "Version=2012-06-01&Action=RegisterInstancesWithLoadBalancer&LoadBalancerName=" + loadBalancer +
+	a.change("RegisterInstancesWithLoadBalancer", loadBalancer, instance)
+}
+
+// deregister ends its membership likewise.
+func (a aws) deregister(loadBalancer, instance string) {
+	a.client.t.Helper()
+	a.change("DeregisterInstancesFromLoadBalancer", loadBalancer, instance)
+}
+
+func (a aws) change(action, loadBalancer, instance string) {
+	a.client.t.Helper()
+	form := "Version=2012-06-01&Action=" + action + "&LoadBalancerName=" + loadBalancer +
 		"&Instances.member.1.InstanceId=" + instance
 	answer := a.send(http.MethodPost, "/", form,
 		"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/elasticloadbalancing/aws4_request, SignedHeaders=host, Signature=0",
 		"Content-Type: application/x-www-form-urlencoded")
 	if answer.status != http.StatusOK {
-		a.client.t.Fatalf("register: %d %s", answer.status, answer.body)
+		a.client.t.Fatalf("%s: %d %s", action, answer.status, answer.body)
 	}
 }
 

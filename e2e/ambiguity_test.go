@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Every attempt of the call takes effect, and none is answered: only a look can
+// tell.
+func TestAChangeThatTookEffectAndWasNotAnsweredIsSettledByLooking(t *testing.T) {
+	for name, fault := range map[string]string{
+		"500":     `"kind":"500","probability":1`,
+		"reset":   `"kind":"reset","probability":1`,
+		"timeout": `"kind":"timeout","probability":1`,
+	} {
+		for action, send := range map[string]func(*service) response{
+			register:   func(s *service) response { return s.attach("default-elb", spare) },
+			deregister: func(s *service) response { return s.detach("default-elb", member) },
+		} {
+			t.Run(name+" of "+action, func(t *testing.T) {
+				everywhere(t, func(t *testing.T, store string) {
+					a, s := startBoth(t, at(store))
+					a.fault(t, `{"action":"`+action+`","after":true,`+fault+`}`)
+					answer := send(s)
+					if answer.status != http.StatusCreated {
+						t.Errorf("it is %d: %s", answer.status, answer.body)
+					}
+					s.change(answer.changeID(t)).is(t, "applied", "inferred")
+					if r := s.membersAt("default-elb", time.Now()); !slices.Equal(r.ids(), a.members("default-elb")) {
+						t.Errorf("the record has %v, AWS %v", r.ids(), a.members("default-elb"))
+					}
+					verify(t, store)
+				})
+			})
+		}
+	}
+}
+
+// AWS took the call and did nothing. That it never will is certain when the call's
+// deadline and the lag of AWS's reads have passed, in some twenty seconds.
+func TestAChangeThatAWSSwallowedFailsForCertainAndIsNotSentAgain(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startBoth(t, at(store), with("REQUEST_TIMEOUT=2s"))
+		a.fault(t, `{"action":"`+register+`","kind":"timeout","count":1}`)
+		answer := s.send(http.MethodPost, "/elb/default-elb", machineID(spare), "Idempotency-Key: k1")
+		if answer.status != http.StatusGatewayTimeout {
+			t.Errorf("it is %d: %s", answer.status, answer.body)
+		}
+		// When the call has been given up, others are attached again, but nothing is
+		// done with this instance.
+		eventually(t, "another is attached", func() bool {
+			return s.attach("default-elb", otherSpare).status == http.StatusCreated
+		})
+		calls := a.calls()[register]
+		if held := s.attach("default-elb", spare); held.status != http.StatusGatewayTimeout {
+			t.Errorf("the same again is %d: %s", held.status, held.body)
+		}
+		s.settled(answer.changeID(t)).is(t, "failed", "inferred")
+		if again := s.attachOnce("k1", spare); again.status != http.StatusBadGateway {
+			t.Errorf("under its key it is %d: %s", again.status, again.body)
+		}
+		if slices.Contains(a.members("default-elb"), spare) || a.calls()[register] != calls {
+			t.Errorf("AWS was asked %v, and has %v", a.calls(), a.members("default-elb"))
+		}
+		if later := s.attach("default-elb", spare); later.status != http.StatusCreated {
+			t.Errorf("when it is known to have failed, an attach is %d: %s", later.status, later.body)
+		}
+		verify(t, store)
+	})
+}

@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// hashes returns the hash of each file in a folder, but for those that SQLite
+// keeps beside a database while it is read.
+func hashes(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	found := make(map[string]string)
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, "-wal") || strings.HasSuffix(path, "-shm") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		found[path] = fmt.Sprintf("%x", sha256.Sum256(content))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// newerRecord makes a record that a later lsapi has migrated.
+func newerRecord(t *testing.T, path string) {
+	t.Helper()
+	a := startAWS(t)
+	s := startService(t, a.base, at(sqliteURL(path)))
+	s.attach("default-elb", spare)
+	s.stop()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// foreignDatabase makes a database of something else.
+func foreignDatabase(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup')`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(content string) func(*testing.T, string) {
+	return func(t *testing.T, path string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func nothing(*testing.T, string) {}
+
+func TestAStoreThatCannotBeUsedIsToldInOneMessageAndLeftAsItIs(t *testing.T) {
+	for name, test := range map[string]struct {
+		make  func(t *testing.T, path string)
+		store func(path string) string // sqliteURL, unless it is given
+		told  string
+	}{
+		"unknown scheme":              {nothing, func(string) string { return "mysql://localhost/lsapi" }, "sqlite:///"},
+		"folder that is missing":      {nothing, func(path string) string { return sqliteURL(filepath.Join(path, "lsapi.db")) }, "make it, or name another"},
+		"folder":                      {nothing, func(path string) string { return sqliteURL(filepath.Dir(path)) }, "is not a file"},
+		"file that is no database":    {write(strings.Repeat("a shopping list\n", 100)), sqliteURL, "is not a SQLite database"},
+		"database of another program": {foreignDatabase, sqliteURL, "something else than lsapi"},
+		"record of a newer lsapi":     {newerRecord, sqliteURL, "newer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			path := filepath.Join(folder, "lsapi.db")
+			test.make(t, path)
+			before := hashes(t, folder)
+			for _, arguments := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"changes", "list"}, {"changes", "verify"}} {
+				status, stdout, stderr := run(t, arguments, with(serviceEnvironment("http://127.0.0.1:1")...), at(test.store(path)))
+				if status != 2 || stdout != "" || strings.Count(stderr, "lsapi: ") != 1 || !strings.HasPrefix(stderr, "lsapi: ") || !strings.Contains(stderr, test.told) {
+					t.Errorf("%v: status %d, stdout %q, stderr %q", arguments, status, stdout, stderr)
+				}
+			}
+			if after := hashes(t, folder); !maps.Equal(before, after) {
+				t.Errorf("the folder had %v, and has %v", before, after)
+			}
+		})
+	}
+}

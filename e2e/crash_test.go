@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+)
+
+// unanswered sends an attach of spare to default-elb that AWS never answers, and
+// returns its change as soon as AWS has been asked.
+func unanswered(t *testing.T, a aws, s *service, fault string) change {
+	t.Helper()
+	a.fault(t, `{"action":"`+register+`","kind":"timeout","count":1,`+fault+`}`)
+	before := a.calls()[register]
+	go func() {
+		// The connection is lost with the service.
+		_, _ = s.try(http.MethodPost, "/elb/default-elb", machineID(spare), "Idempotency-Key: k1")
+	}()
+	eventually(t, "AWS is asked", func() bool { return a.calls()[register] > before })
+	open := s.changes("outcome=open")
+	if len(open) != 1 {
+		t.Fatalf("AWS has been asked, and open on record is %+v", open)
+	}
+	return open[0]
+}
+
+func TestAfterACrashAChangeThatTookEffectIsOnRecordAsApplied(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startBoth(t, at(store))
+		c := unanswered(t, a, s, `"after":true`)
+		s.kill()
+		s = startService(t, a.base, at(store))
+		s.settled(c.ID).is(t, "applied", "inferred")
+		if again := s.attachOnce("k1", spare); again.status != http.StatusCreated || again.changeID(t) != c.ID {
+			t.Errorf("its caller asks again and gets %d %s", again.status, again.body)
+		}
+		if outside := s.membersAt("default-elb", time.Now()); !slices.Contains(outside.ids(), spare) || a.calls()[register] != 1 {
+			t.Errorf("AWS was asked %v, the members are %v", a.calls(), outside)
+		}
+		verify(t, store)
+	})
+}
+
+// settledAfter is for how long a call may take effect after its change was asked
+// for, and AWS's reads lag behind that: two call timeouts and the overlay window,
+// as internal/membership has them.
+const settledAfter = 30 * time.Second
+
+// Whether a call is still under way that its crashed process has sent, nobody can
+// tell: only time.
+func TestAfterACrashAChangeWithoutEffectFailsOnlyWhenItsCallCanNoLongerTakeEffect(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startBoth(t, at(store))
+		heads := noteHeadsAfter(t, s, store)
+		c := unanswered(t, a, s, `"delay":"1h"`)
+		s.kill()
+		s = startService(t, a.base, at(store))
+
+		// Meanwhile everything else goes on, and the instance is left alone.
+		if other := s.attach("default-elb", spareOfOld); other.status != http.StatusCreated {
+			t.Errorf("another is %d: %s", other.status, other.body)
+		}
+		if again := s.attachOnce("k1", spare); again.status != http.StatusConflict || again.header.Get("Retry-After") == "" {
+			t.Errorf("its caller asks again and gets %d %s", again.status, again.body)
+		}
+		c = s.settledWithin(c.ID, settledAfter+patience)
+		c.is(t, "failed", "inferred")
+		if took := c.CompletedAt.Sub(c.IntendedAt); took < settledAfter || took > settledAfter+10*time.Second {
+			t.Errorf("it was settled after %v", took)
+		}
+		if calls := a.calls()[register]; calls != 3 || slices.Contains(a.members("default-elb"), spare) {
+			t.Errorf("AWS was asked %d times, and has %v", calls, a.members("default-elb"))
+		}
+		if outside := s.changes("actor=" + user + "&outcome=open"); len(outside) != 0 {
+			t.Errorf("still open is %+v", outside)
+		}
+		verify(t, store, heads)
+	})
+}
+
+// noteHeadsAfter makes a change, and notes the heads.
+func noteHeadsAfter(t *testing.T, s *service, store string) (file string) {
+	t.Helper()
+	if answer := s.attach("web-elb", otherSpare); answer.status != http.StatusCreated {
+		t.Fatalf("it is %d: %s", answer.status, answer.body)
+	}
+	return noteHeads(t, store)
+}
+
+func TestAfterACrashFreshListsShowWhatWasAcknowledgedBefore(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a := startAWS(t, "--lag", "3s")
+		s := startService(t, a.base, at(store))
+		if answer := s.attach("default-elb", spare); answer.status != http.StatusCreated {
+			t.Fatalf("it is %d: %s", answer.status, answer.body)
+		}
+		s.kill()
+		s = startService(t, a.base, at(store))
+		if list := s.send(http.MethodGet, "/elb/default-elb", "", "Cache-Control: no-cache"); !slices.Contains(list.ids(t), spare) {
+			t.Errorf("AWS's reads lag, and a fresh list is %s", list.body)
+		}
+		if again := s.attach("default-elb", spare); again.status != http.StatusConflict {
+			t.Errorf("AWS's reads lag, and the same attach is %d: %s", again.status, again.body)
+		}
+	})
+}

@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestAChangePastLsapiIsOnRecordWithTheIntervalInWhichItHappened(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startBoth(t, at(store))
+		s.attach("default-elb", spare)
+		s.send("GET", "/elb/default-elb", "", "Cache-Control: no-cache")
+		before := time.Now()
+		a.deregister("default-elb", member)
+		after := time.Now()
+		var outside []change
+		eventually(t, "it is seen", func() bool {
+			s.send("GET", "/elb/default-elb", "", "Cache-Control: no-cache")
+			outside = s.changes("loadBalancer=default-elb&instanceId=" + member)
+			return len(outside) > 0
+		})
+		c := outside[0]
+		c.is(t, "applied", "observed")
+		if len(outside) != 1 || c.Source != "external" || c.Action != "detach" || c.Actor != "" || c.RequestID != "" {
+			t.Errorf("on record is %+v", outside)
+		}
+		if c.NotBefore.IsZero() || c.NotBefore.After(before) || c.IntendedAt.Before(after.Truncate(time.Millisecond)) {
+			t.Errorf("it happened from %v to %v, and is said to have from %v to %v", before, after, c.NotBefore, c.IntendedAt)
+		}
+
+		for moment, test := range map[string]struct {
+			at                time.Time
+			member, uncertain bool
+		}{
+			"before the look before": {c.NotBefore.Add(-time.Millisecond), true, false},
+			"in the interval":        {c.NotBefore, true, true},
+			"when it has been seen":  {time.Now(), false, false},
+		} {
+			r := s.membersAt("default-elb", test.at)
+			if slices.Contains(r.ids(), member) != test.member || !slices.Contains(r.ids(), spare) || (len(r.Uncertain) > 0) != test.uncertain {
+				t.Errorf("%s: %+v", moment, r)
+			}
+		}
+		verify(t, store)
+	})
+}
+
+func TestTheMembersOfATimeAreThoseWhoWereItThen(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		_, s := startBoth(t, at(store))
+		first := s.change(s.attach("default-elb", spare).changeID(t))
+		second := s.change(s.detach("default-elb", member).changeID(t))
+		for _, test := range []struct {
+			change  change
+			members []string
+		}{{first, []string{member, spare}}, {second, []string{spare}}} {
+			if r := s.membersAt("default-elb", test.change.CompletedAt); !slices.Equal(r.ids(), test.members) {
+				t.Errorf("after the %s: %+v", test.change.Action, r)
+			}
+		}
+		if r := s.membersAt("default-elb", first.CompletedAt.Add(-time.Millisecond)); !slices.Equal(r.ids(), []string{member}) {
+			t.Errorf("before the attach: %+v", r)
+		}
+		for _, m := range s.membersAt("default-elb", time.Now()).Members {
+			if m.ChangeID != first.ID || m.Source != "lsapi" {
+				t.Errorf("what made it a member is not told: %+v", m)
+			}
+		}
+		if answer := s.get("/v1/load-balancers/default-elb/members?at=2020-01-01T00:00:00Z"); answer.status != 404 {
+			t.Errorf("before the record began: %d %s", answer.status, answer.body)
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// takeover is how long a standby may take to become the owner of a file: it tries
+// five times a second, on a machine that has much else to do.
+const takeover = 5 * time.Second
+
+func TestAStandbyReadsAndTakesOverWhenTheOwnerDies(t *testing.T) {
+	t.Parallel()
+	store := places["SQLite"](t)
+	a, owner := startBoth(t, at(store))
+	owner.attach("web-elb", otherSpare)
+	standby := startService(t, a.base, at(store))
+
+	if list := standby.get("/elb/web-elb"); list.status != http.StatusOK || !slices.Contains(list.ids(t), otherSpare) {
+		t.Errorf("a list is %d: %s", list.status, list.body)
+	}
+	if changes := standby.changes(""); len(changes) != 1 {
+		t.Errorf("it reads %+v", changes)
+	}
+	calls := a.calls()
+	for _, refused := range []response{standby.attach("default-elb", spare), standby.attachOnce("k7", spare)} {
+		if refused.status != http.StatusServiceUnavailable || refused.header.Get("Retry-After") == "" || !strings.Contains(refused.errorText(t, "message"), "standby") {
+			t.Errorf("a change is %d, Retry-After %q: %s", refused.status, refused.header.Get("Retry-After"), refused.body)
+		}
+	}
+	if now := a.calls(); now[register] != calls[register] {
+		t.Errorf("AWS was asked %v", now)
+	}
+	if ready := standby.get("/readyz"); ready.status != http.StatusServiceUnavailable || !strings.Contains(ready.body, "standby") {
+		t.Errorf("/readyz is %d: %s", ready.status, ready.body)
+	}
+	if up := standby.get("/healthcheck"); up.status != http.StatusOK {
+		t.Errorf("/healthcheck is %d: %s", up.status, up.body)
+	}
+
+	left := unanswered(t, a, owner, `"after":true`)
+	owner.kill()
+	died := time.Now()
+	eventually(t, "the standby is ready", func() bool { return standby.get("/readyz").status == http.StatusOK })
+	if took := time.Since(died); took > takeover {
+		t.Errorf("it took over after %v", took)
+	}
+	standby.settled(left.ID).is(t, "applied", "inferred")
+	if answer := standby.detach("default-elb", spare); answer.status != http.StatusCreated || a.calls()[register] != calls[register]+1 {
+		t.Errorf("a change is %d %s, AWS was asked %v", answer.status, answer.body, a.calls())
+	}
+	verify(t, store)
+}
+
+func TestAStandbyTakesOverWhenTheOwnerIsStopped(t *testing.T) {
+	t.Parallel()
+	store := places["SQLite"](t)
+	a, owner := startBoth(t, at(store))
+	standby := startService(t, a.base, at(store))
+	owner.attach("default-elb", spare)
+	if status := owner.stop(); status != 0 {
+		t.Errorf("the owner stops with status %d", status)
+	}
+	eventually(t, "the standby is ready", func() bool { return standby.get("/readyz").status == http.StatusOK })
+	if answer := standby.attach("default-elb", spare); answer.status != http.StatusConflict {
+		t.Errorf("what the owner attached is %d: %s", answer.status, answer.body)
+	}
+	verify(t, store)
+}

@@ -1,0 +1,58 @@
+package e2e
+
+import (
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// place returns the STORE_URL of an empty record of changes, which processes that
+// are given the same one share.
+type place func(t *testing.T) string
+
+// places are where a record can be kept. What the record promises, it promises in
+// each.
+var places = map[string]place{
+	"SQLite": func(t *testing.T) string { return sqliteURL(filepath.Join(t.TempDir(), "lsapi.db")) },
+}
+
+// everywhere runs a test for each place.
+func everywhere(t *testing.T, test func(t *testing.T, store string)) {
+	for name, empty := range places {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, empty(t))
+		})
+	}
+}
+
+func sqliteURL(path string) string { return "sqlite://" + path }
+
+// at names the store of a service.
+func at(store string) setting { return with("STORE_URL=" + store) }
+
+// kill ends the process as a power cut does.
+func (p *process) kill() {
+	p.t.Helper()
+	p.signal(syscall.SIGKILL)
+	p.wait()
+}
+
+// changesCommand runs lsapi changes beside whoever has the store.
+func changesCommand(t *testing.T, store string, arguments ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	return run(t, append([]string{"changes"}, arguments...), at(store))
+}
+
+// verify asserts that the record is whole, and holds what the heads were noted of.
+func verify(t *testing.T, store string, heads ...string) {
+	t.Helper()
+	arguments := []string{"verify"}
+	for _, file := range heads {
+		arguments = append(arguments, "--heads", file)
+	}
+	if status, stdout, stderr := changesCommand(t, store, arguments...); status != 0 || !strings.HasPrefix(stdout, "whole: ") {
+		t.Errorf("the record is not whole: status %d, %s%s", status, stdout, stderr)
+	}
+}
