@@ -30,7 +30,7 @@ func (s *Service) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	s.done.Go(s.recoverForever) //nolint:contextcheck // it outlives the start
+	s.done.Go(s.recoverForever)
 	return nil
 }
 
