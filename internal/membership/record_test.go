@@ -234,13 +234,23 @@ func TestWhatWasAppliedBeforeARestartIsRememberedWhileReadsLag(t *testing.T) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		_ = s.Close(t.Context())
 
+		record.fails(turnsAreAway) // so that it knows of nothing but by its start
 		s = started(t, aws, record)
 		if got := listed(t, s); !slices.Equal(got, []string{one}) {
 			t.Errorf("the list after the restart is %v", got)
 		}
+		record.fails(nil)
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
 		_ = s.Close(t.Context())
 	})
+}
+
+// turnsAreAway is the record of a standby.
+func turnsAreAway(op string, _ []lsapi.Event) error {
+	if op == "Take" {
+		return isAway(op, nil)
+	}
+	return nil
 }
 
 func TestAStandbyThatRemembersSettlesWhatIsOpenAsSoonAsItMay(t *testing.T) {
@@ -259,12 +269,7 @@ func TestAStandbyThatRemembersSettlesWhatIsOpenAsSoonAsItMay(t *testing.T) {
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
 		_ = crashed.Close(ctx) // cut short: it finishes nothing
 
-		record.fails(func(op string, _ []lsapi.Event) error {
-			if op == "Take" {
-				return isAway(op, nil) // another process still owns the record
-			}
-			return nil
-		})
+		record.fails(turnsAreAway)
 		s := started(t, aws, record)
 		time.Sleep(5 * time.Second)
 		record.fails(nil)
