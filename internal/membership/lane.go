@@ -125,6 +125,7 @@ func (l *lane) do(next job) {
 		return
 	}
 	defer l.end()
+	next.batch = l.setAside(next.batch)
 	var first page
 	first.withdraw(next.left)
 	switch {
@@ -161,6 +162,21 @@ func (l *lane) take() []*request {
 		batch = append(batch, r)
 	}
 	l.queue = rest
+	return batch
+}
+
+// setAside puts back what must wait for an open change of which the lane has
+// learned only now, and returns the rest.
+func (l *lane) setAside(batch []*request) []*request {
+	var held []*request
+	batch = slices.DeleteFunc(batch, func(r *request) bool {
+		if l.isHeld(r.InstanceID) {
+			held = append(held, r)
+			return true
+		}
+		return false
+	})
+	l.again(held)
 	return batch
 }
 

@@ -245,6 +245,44 @@ func TestWhatWasAppliedBeforeARestartIsRememberedWhileReadsLag(t *testing.T) {
 	})
 }
 
+// The first request after a restart comes before anything is known of the record.
+func TestNothingIsDoneWithAnInstanceBeforeWhatACrashLeftOpenIsSettled(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one, two)
+	aws.next("Register", func(ctx context.Context, apply func() error) error {
+		record.fails(isAway) // the process is about to crash
+		return lost(ctx, apply)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		crashed := started(t, aws, record)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := crashed.Change(ctx, request(lsapi.Attach, one))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		_ = crashed.Close(ctx) // cut short: it finishes nothing
+		record.fails(nil)
+
+		s := started(t, aws, record)
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			patient, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := s.Change(patient, request(lsapi.Attach, one))
+			wantCode(t, lsapi.ErrorCode(err), "")
+		})
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, two), "") })
+		callers.Wait()
+		wantTold(t, record,
+			"intended attach "+one,
+			"intended attach "+two, "completed attach "+two+" applied",
+			"resolved attach "+one+" failed inferred",
+			"intended attach "+one, "completed attach "+one+" applied")
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // turnsAreAway is the record of a standby.
 func turnsAreAway(op string, _ []lsapi.Event) error {
 	if op == "Take" {
