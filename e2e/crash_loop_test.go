@@ -1,0 +1,256 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+var crashRounds = flag.Int("crash-rounds", 10, "how often the service is killed in the crash loop")
+
+const (
+	crashWriters      = 8
+	instancesOfWriter = 3
+)
+
+var crashBalancers = []string{"elb-0001", "elb-0002"}
+
+// unrestrained lets a service ask AWS as often as it likes.
+var unrestrained = with("BUDGET_ELB_READ=5000+5000", "BUDGET_ELB_WRITE=5000+5000", "BUDGET_EC2_FILTERED=5000+5000", "BUDGET_EC2_PLAIN=5000+5000")
+
+// crashFaults strike while the service works, beside the kills. What they do to a
+// call is for the service to find out.
+var crashFaults = map[string]string{
+	"answer lost": `"kind":"reset","after":true`,
+	"call lost":   `"kind":"reset"`,
+	"500":         `"kind":"500"`,
+	"500 after":   `"kind":"500","after":true`,
+	"throttled":   `"kind":"throttle"`,
+	"late":        `"kind":"timeout","delay":"300ms","after":true`,
+	"never":       `"kind":"timeout","after":true`,
+	"never begun": `"kind":"timeout"`,
+}
+
+// belief is what the only writer of an instance knows of its membership.
+type belief struct{ mayBeIn, mayBeOut bool }
+
+// writer changes its own instances, one after the other, for as long as the service
+// answers. Nobody else changes them.
+type writer struct {
+	random    *rand.Rand
+	instances []string
+	beliefs   map[string]*belief // by load balancer and instance
+	acked     map[string]string  // the ids of changes, and the outcomes that were answered
+	sent      int
+	lost      int // requests whose connection broke
+	anomalies []string
+}
+
+func newWriters(rounds int) []*writer {
+	writers := make([]*writer, crashWriters)
+	for i := range writers {
+		w := &writer{
+			random:  rand.New(rand.NewPCG(uint64(rounds), uint64(i))),
+			beliefs: make(map[string]*belief), acked: make(map[string]string),
+		}
+		for n := range instancesOfWriter {
+			id := generatedSpare(1 + i*instancesOfWriter + n)
+			w.instances = append(w.instances, id)
+			for _, balancer := range crashBalancers {
+				w.beliefs[balancer+" "+id] = &belief{mayBeOut: true}
+			}
+		}
+		writers[i] = w
+	}
+	return writers
+}
+
+// work makes random changes until a request gets no answer.
+func (w *writer) work(c client) {
+	for {
+		balancer := crashBalancers[w.random.IntN(len(crashBalancers))]
+		instance := w.instances[w.random.IntN(len(w.instances))]
+		method := []string{http.MethodPost, http.MethodDelete}[w.random.IntN(2)]
+		w.sent++
+		answer, err := c.try(method, "/elb/"+balancer, machineID(instance))
+		known := w.beliefs[balancer+" "+instance]
+		w.learn(known, method == http.MethodPost, answer, err)
+		if err != nil {
+			return
+		}
+	}
+}
+
+// learn holds an answer against what is known, and adds it.
+func (w *writer) learn(known *belief, attach bool, answer response, err error) {
+	before := *known
+	switch {
+	case err != nil:
+		w.lost++
+		fallthrough
+	case answer.status == http.StatusGatewayTimeout || answer.status == http.StatusBadGateway:
+		if attach {
+			known.mayBeIn = true
+		} else {
+			known.mayBeOut = true
+		}
+		return
+	case answer.status == http.StatusCreated:
+		w.acked[answer.header.Get("X-Change-Id")] = "applied"
+		known.mayBeIn, known.mayBeOut = attach, !attach
+	case answer.status == http.StatusConflict:
+		w.acked[answer.header.Get("X-Change-Id")] = "conflict"
+		known.mayBeIn, known.mayBeOut = attach, !attach
+	case answer.status == http.StatusServiceUnavailable:
+		return
+	default:
+		w.anomalies = append(w.anomalies, fmt.Sprintf("answer %d %s", answer.status, answer.body))
+		return
+	}
+	wasIn := attach == (answer.status == http.StatusConflict)
+	if wasIn && !before.mayBeIn || !wasIn && !before.mayBeOut {
+		w.anomalies = append(w.anomalies, fmt.Sprintf("%d for attach=%t, which was a member: %+v: %s", answer.status, attach, before, answer.body))
+	}
+}
+
+// Many writers, each with instances of its own so that it knows what to expect, and
+// a service that is killed again and again at random moments, on an AWS that fails
+// now and then. What was acknowledged, what AWS has, and what the record says must
+// be one story.
+func TestNothingIsLostHoweverOftenTheServiceIsKilled(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a := startAWS(t, "--fleet", "2x5", "--latency", "3ms")
+		begin := make(map[string][]string)
+		for _, balancer := range crashBalancers {
+			begin[balancer] = a.members(balancer)
+		}
+		writers := newWriters(*crashRounds)
+		random := rand.New(rand.NewPCG(7, uint64(*crashRounds)))
+		faults, heads := make(map[string]int), ""
+		for round := range *crashRounds {
+			s := startService(t, a.base, at(store), unrestrained)
+			if kind := slices.Sorted(maps.Keys(crashFaults))[random.IntN(len(crashFaults))]; round%2 == 1 {
+				faults[kind]++
+				a.fault(t, `{"action":"`+[]string{register, deregister}[random.IntN(2)]+`","count":1,`+crashFaults[kind]+`}`)
+			}
+			var working sync.WaitGroup
+			for _, w := range writers {
+				working.Go(func() { w.work(s.client) })
+			}
+			eventually(t, "somebody gets an answer", func() bool { return strings.Contains(s.stderr.String(), `"outcome"`) })
+			<-time.After(time.Duration(random.IntN(600)) * time.Millisecond) // the moment is the test's input
+			s.kill()
+			working.Wait()
+			if heads != "" {
+				verify(t, store, heads)
+			}
+			heads = noteHeads(t, store)
+		}
+		s := startService(t, a.base, at(store), unrestrained)
+		told := judgeCrashes(t, a, s, begin, writers)
+		verify(t, store, heads)
+		t.Logf("%s faults: %v", told, faults)
+	})
+}
+
+// judgeCrashes compares what the writers were told, what the record says and what
+// AWS has, once nothing is open any more.
+func judgeCrashes(t *testing.T, a aws, s *service, begin map[string][]string, writers []*writer) string {
+	t.Helper()
+	started := time.Now()
+	eventuallyWithin(t, settledAfter+patience, "nothing is open", func() bool { return len(s.changes("outcome=open")) == 0 })
+	settled := time.Since(started)
+	if settled > settledAfter+10*time.Second {
+		t.Errorf("changes were open for %v", settled)
+	}
+
+	all := s.changes("")
+	recorded := make(map[string]change, len(all))
+	outcomes := make(map[string]int)
+	for _, c := range all {
+		recorded[c.ID] = c
+		outcomes[strings.TrimSpace(c.Outcome+" "+c.Resolution)]++
+		if c.Source != "lsapi" {
+			t.Errorf("nobody has changed anything past lsapi, and on record is %+v", c)
+		}
+	}
+	var sent, acked, lost, broken, anomalies int
+	for _, w := range writers {
+		sent, acked, broken = sent+w.sent, acked+len(w.acked), broken+w.lost
+		for id, outcome := range w.acked {
+			if recorded[id].Outcome != outcome {
+				lost++
+				t.Errorf("it was answered that %s was %s, and on record is %+v", id, outcome, recorded[id])
+			}
+		}
+		anomalies += len(w.anomalies)
+		for _, anomaly := range w.anomalies {
+			t.Error(anomaly)
+		}
+	}
+	for balancer, members := range begin {
+		anomalies += judgeStory(t, a, s, balancer, members, all)
+	}
+	if acked == 0 {
+		t.Error("nothing was acknowledged")
+	}
+	return fmt.Sprintf("rounds: %d, requests: %d, answered with an outcome: %d, cut off by a kill: %d, changes on record: %d %v, lost: %d, anomalies: %d, unknown: %d, all settled %v after the last restart,",
+		*crashRounds, sent, acked, broken, len(all), outcomes, lost, anomalies, outcomes["unknown"], settled.Round(time.Second))
+}
+
+// judgeStory replays the changes of a load balancer, oldest first: each that was
+// applied must have had something to do, and at the end there must be what AWS has.
+func judgeStory(t *testing.T, a aws, s *service, balancer string, members []string, newestFirst []change) (anomalies int) {
+	t.Helper()
+	is := make(map[string]bool)
+	for _, id := range members {
+		is[id] = true
+	}
+	unsure := make(map[string]bool)
+	for _, c := range slices.Backward(newestFirst) {
+		if c.LoadBalancer != balancer {
+			continue
+		}
+		attach := c.Action == "attach"
+		switch {
+		case c.Outcome == "unknown":
+			unsure[c.InstanceID] = true
+		case c.Outcome == "applied" && is[c.InstanceID] == attach && !unsure[c.InstanceID],
+			c.Outcome == "conflict" && is[c.InstanceID] != attach && !unsure[c.InstanceID]:
+			anomalies++
+			t.Errorf("%s was a member: %t, before %s, in:\n%s", c.InstanceID, is[c.InstanceID], c.ID, story(newestFirst, c))
+		case c.Outcome == "applied":
+			is[c.InstanceID], unsure[c.InstanceID] = attach, false
+		}
+	}
+	truth := a.members(balancer)
+	if record := s.membersAt(balancer, time.Now()); !slices.Equal(record.ids(), truth) || len(record.Uncertain) > 0 {
+		anomalies++
+		t.Errorf("%s: the record has %v, AWS %v", balancer, record.ids(), truth)
+	}
+	for id, member := range is {
+		if !unsure[id] && member != slices.Contains(truth, id) {
+			anomalies++
+			t.Errorf("%s: by its changes %s is a member: %t, AWS has %v", balancer, id, member, truth)
+		}
+	}
+	return anomalies
+}
+
+// story tells, oldest first, what was done with the instance of a change.
+func story(newestFirst []change, of change) string {
+	var lines strings.Builder
+	for _, c := range slices.Backward(newestFirst) {
+		if c.LoadBalancer == of.LoadBalancer && c.InstanceID == of.InstanceID {
+			fmt.Fprintln(&lines, c.ID, c.IntendedAt.Format(time.StampMilli), c.CompletedAt.Format(time.StampMilli), c.Action, c.Outcome, c.Resolution, c.Source)
+		}
+	}
+	return lines.String()
+}

@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// disk is where a record is kept. It can stop to take what is written by a service,
+// and take it again.
+type disk struct {
+	path       string // of the record
+	fail, heal func(*service)
+}
+
+// disks are the ways in which a disk fails that this user can bring about: one that
+// is full takes a file system of the test's own, and that takes root.
+func disks(t *testing.T) map[string]disk {
+	t.Helper()
+	ways := map[string]disk{"a limit on files": limitedFiles(t)}
+	folder, err := mount(t)
+	if err != nil {
+		t.Logf("no file system can be mounted here, a limit on files stands for all that fails: %v", err)
+		return ways
+	}
+	ballast := filepath.Join(folder, "ballast")
+	ways["a full disk"] = disk{
+		path: filepath.Join(folder, "lsapi.db"),
+		fail: func(*service) { fill(t, ballast) },
+		heal: func(*service) { command(t, "rm", ballast) },
+	}
+	return ways
+}
+
+// mount returns a folder that is a small file system of its own until the test
+// ends.
+func mount(t *testing.T) (folder string, err error) {
+	t.Helper()
+	folder = t.TempDir()
+	if err := exec.Command("mount", "-t", "tmpfs", "-o", "size=2m", "lsapi-test", folder).Run(); err != nil {
+		return "", err
+	}
+	t.Cleanup(func() { command(t, "umount", folder) })
+	return folder, nil
+}
+
+func command(t *testing.T, words ...string) {
+	t.Helper()
+	if output, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v: %s", words, err, output)
+	}
+}
+
+// fill writes until there is no room left.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for block := 64 << 10; block > 0; {
+		if _, err := file.Write(make([]byte, block)); err != nil {
+			block /= 2
+		}
+	}
+}
+
+// limitedFiles has the kernel refuse what the service writes into any file.
+func limitedFiles(t *testing.T) disk {
+	t.Helper()
+	limit := func(s *service, size string) {
+		command(t, "prlimit", "--pid", strconv.Itoa(s.cmd.Process.Pid), "--fsize="+size+":")
+	}
+	return disk{
+		path: filepath.Join(t.TempDir(), "lsapi.db"),
+		fail: func(s *service) { limit(s, "0") },
+		heal: func(s *service) { limit(s, "unlimited") },
+	}
+}
+
+func TestWhileTheDiskFailsNothingIsChangedAndEverythingIsRead(t *testing.T) {
+	for name, d := range disks(t) {
+		t.Run(name, func(t *testing.T) {
+			a, s := startBoth(t, at(sqliteURL(d.path)))
+			before := s.attach("web-elb", otherSpare).changeID(t)
+			calls := a.calls()[register]
+			d.fail(s)
+			refusesChanges(t, s)
+			if now := a.calls()[register]; now != calls || slices.Contains(a.members("default-elb"), spare) {
+				t.Errorf("AWS was asked %d times more, and has %v", now-calls, a.members("default-elb"))
+			}
+			readsOn(t, s, before)
+
+			d.heal(s)
+			isReady(t, s)
+			if answer := s.attachOnce("k1", spare); answer.status != http.StatusCreated {
+				t.Errorf("then it is %d: %s", answer.status, answer.body)
+			}
+			if changes := s.changes(""); len(changes) != 2 {
+				t.Errorf("on record is %+v", changes)
+			}
+			verify(t, sqliteURL(d.path))
+		})
+	}
+}
+
+// refusesChanges asserts that a change is refused as one that may be tried later.
+func refusesChanges(t *testing.T, s *service) {
+	t.Helper()
+	for name, answer := range map[string]response{
+		"a change":                          s.attach("default-elb", spare),
+		"a change under an idempotency key": s.attachOnce("k1", spare),
+	} {
+		if answer.status != http.StatusServiceUnavailable || answer.header.Get("Retry-After") == "" || answer.header.Get("X-Change-Id") != "" ||
+			!strings.Contains(answer.errorText(t, "message"), "record") {
+			t.Errorf("%s is %d, %v: %s", name, answer.status, answer.header, answer.body)
+		}
+	}
+}
+
+// readsOn asserts that all that is not a change goes on, and that the service says
+// what it cannot do.
+func readsOn(t *testing.T, s *service, changeID string) {
+	t.Helper()
+	for _, path := range []string{"/healthcheck", "/elb/default-elb", "/v1/changes", "/v1/changes/" + changeID} {
+		if answer := s.get(path); answer.status != http.StatusOK {
+			t.Errorf("%s is %d: %s", path, answer.status, answer.body)
+		}
+	}
+	if list := s.send(http.MethodGet, "/elb/web-elb", "", "Cache-Control: no-cache"); list.status != http.StatusOK {
+		t.Errorf("a fresh list is %d: %s", list.status, list.body)
+	}
+	if ready := s.get("/readyz"); ready.status != http.StatusServiceUnavailable || !strings.Contains(ready.errorText(t, "message"), "record") {
+		t.Errorf("/readyz is %d: %s", ready.status, ready.body)
+	}
+}
+
+func isReady(t *testing.T, s *service) {
+	t.Helper()
+	eventually(t, "it is ready", func() bool { return s.get("/readyz").status == http.StatusOK })
+}
+
+// The call is under way when the disk fails: AWS has carried it out, and nobody is
+// told so before it is on record.
+func TestAnOutcomeThatTheDiskDoesNotTakeIsToldWhenItDoes(t *testing.T) {
+	for name, d := range disks(t) {
+		t.Run(name, func(t *testing.T) {
+			a, s := startBoth(t, at(sqliteURL(d.path)))
+			a.fault(t, `{"action":"`+register+`","kind":"timeout","count":1,"after":true,"delay":"1s"}`)
+			answered := make(chan response, 1)
+			go func() {
+				// A request that is cut off has status 0.
+				answer, _ := s.try(http.MethodPost, "/elb/default-elb", machineID(spare))
+				answered <- answer
+			}()
+			eventually(t, "AWS is asked", func() bool { return a.calls()[register] == 1 })
+			d.fail(s)
+			s.waitFor(s.stderr, "outcomes cannot be recorded")
+			select {
+			case answer := <-answered:
+				t.Fatalf("what is not on record is answered with %d: %s", answer.status, answer.body)
+			default:
+			}
+			d.heal(s)
+			answer := <-answered
+			if answer.status != http.StatusCreated {
+				t.Fatalf("it is %d: %s", answer.status, answer.body)
+			}
+			s.change(answer.changeID(t)).is(t, "applied", "")
+			if calls := a.calls()[register]; calls != 1 {
+				t.Errorf("AWS was asked %d times", calls)
+			}
+			verify(t, sqliteURL(d.path))
+		})
+	}
+}
+
+// readOnly makes a folder one that nobody can write to, until writable is called.
+func readOnly(t *testing.T) (folder string, forbid, allow func()) {
+	t.Helper()
+	folder, err := mount(t)
+	if err == nil {
+		return folder, func() { command(t, "mount", "-o", "remount,ro", folder) }, func() { command(t, "mount", "-o", "remount,rw", folder) }
+	}
+	if os.Geteuid() == 0 {
+		t.Skipf("this user may write everywhere, and cannot mount a file system: %v", err)
+	}
+	folder = t.TempDir()
+	return folder, func() { command(t, "chmod", "-R", "a-w", folder) }, func() { command(t, "chmod", "-R", "u+w", folder) }
+}
+
+func TestOnAReadOnlyDiskTheServiceReadsUntilItCanWrite(t *testing.T) {
+	t.Parallel()
+	folder, forbid, allow := readOnly(t)
+	store := sqliteURL(filepath.Join(folder, "lsapi.db"))
+	a, s := startBoth(t, at(store))
+	before := s.attach("web-elb", otherSpare).changeID(t)
+	s.stop()
+	forbid()
+	s = startService(t, a.base, at(store))
+	refusesChanges(t, s)
+	readsOn(t, s, before)
+	if list := s.changes("to=" + time.Now().UTC().Add(time.Hour).Format(time.RFC3339)); len(list) != 1 {
+		t.Errorf("on record is %+v", list)
+	}
+	allow()
+	isReady(t, s)
+	if answer := s.attachOnce("k1", spare); answer.status != http.StatusCreated {
+		t.Errorf("then it is %d: %s", answer.status, answer.body)
+	}
+	verify(t, store)
+}
