@@ -23,9 +23,22 @@ type slot struct {
 type entry struct {
 	lsapi.Representation
 	members []lsapi.Instance
+	origin  origin
 	// wanted is since when readers have waited for an entry as of a later time, as
 	// UnixNano; 0 before one does. Entries as of the same time share it.
 	wanted *atomic.Int64
+}
+
+// origin is what an entry's members were made of, so that it can be told without
+// looking at each whether they would be the same again.
+type origin struct {
+	ids   []string
+	facts int64 // their revision; noRevision when the members were not made of ids
+}
+
+// isOf reports whether the ids, with facts of the revision, make the same again.
+func (o origin) isOf(ids []string, revision int64) bool {
+	return o.facts == revision && slices.Equal(o.ids, ids)
 }
 
 // slotsFor returns the slots of the load balancers, making those that are new.
@@ -84,9 +97,29 @@ func (sl *slot) bury(began time.Time) bool {
 func (s *Snapshot) publish(sl *slot, ids []string, began time.Time) {
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
-			s.store(sl, old, s.facts.of(s.o.Overlay(sl.name, ids, began)), began)
+			sl.store(s.made(s.o.Overlay(sl.name, ids, began), old), began)
 		}
 	})
+}
+
+// made returns an entry of the instances: the old one if that is the same.
+func (s *Snapshot) made(ids []string, old *entry) entry {
+	if old != nil && old.origin.isOf(ids, s.facts.revision.Load()) {
+		return *old
+	}
+	members, revision := s.facts.of(ids)
+	e := s.encoded(members, old)
+	e.origin = origin{ids, revision}
+	return e
+}
+
+// encoded returns an entry of the members, encoded unless the old one says the
+// same.
+func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
+	if old != nil && slices.Equal(old.members, members) {
+		return *old
+	}
+	return entry{Representation: s.o.Encode(members), members: members}
 }
 
 // Applied shows readers changes of a membership at once. It is told after the
@@ -104,7 +137,9 @@ func (s *Snapshot) Applied(loadBalancer string, attached, detached []lsapi.Insta
 			changed[instance.ID] = true
 		}
 		members := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Instance) bool { return changed[m.ID] })
-		s.store(sl, old, append(members, attached...), old.AsOf)
+		e := s.encoded(append(members, attached...), old)
+		e.origin = origin{facts: noRevision}
+		sl.store(e, old.AsOf)
 	})
 }
 
@@ -123,19 +158,13 @@ func (s *Snapshot) update(sl *slot, change func(sl *slot, old *entry)) {
 	}
 }
 
-// store encodes an entry unless it says what the old one says.
-func (s *Snapshot) store(sl *slot, old *entry, members []lsapi.Instance, asOf time.Time) {
-	next := new(entry)
-	if old != nil && slices.Equal(old.members, members) {
-		*next = *old
+// store shows an entry to readers. publishing must be held.
+func (sl *slot) store(e entry, asOf time.Time) {
+	if old := sl.current.Load(); old != nil && asOf.Equal(old.AsOf) {
+		e.wanted = old.wanted
 	} else {
-		*next = entry{Representation: s.o.Encode(members), members: members}
+		e.wanted = new(atomic.Int64)
 	}
-	if old != nil && asOf.Equal(old.AsOf) {
-		next.wanted = old.wanted
-	} else {
-		next.wanted = new(atomic.Int64)
-	}
-	next.AsOf = asOf
-	sl.current.Store(next)
+	e.AsOf = asOf
+	sl.current.Store(&e)
 }

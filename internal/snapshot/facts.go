@@ -2,8 +2,8 @@ package snapshot
 
 import (
 	"context"
-	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lsapi"
@@ -15,13 +15,21 @@ type facts struct {
 	mu    sync.RWMutex
 	known map[string]fact
 	total int // instances of the region when all were last listed; 0 is not known
+
+	// revision grows, under mu, when what is known of an instance changes or is
+	// forgotten. It does not when something becomes known of one more.
+	revision atomic.Int64
 }
+
+// noRevision is the revision of facts that are not all there.
+const noRevision = -1
 
 // fact is an instance, and about when EC2 was asked for it.
 type fact struct {
 	lsapi.Instance
 	at time.Time
-	// unused is whether neither the last listing nor a read since had a use for it.
+	// unused is whether it was shown nowhere when that was last looked at, nor was
+	// asked for since.
 	unused bool
 }
 
@@ -33,16 +41,21 @@ func (f fact) expired(now time.Time) bool {
 	return now.Sub(f.at) > factsLifetime
 }
 
-// of returns the instances' facts; of those that it does not know, the id.
-func (f *facts) of(ids []string) []lsapi.Instance {
+// of returns the instances' facts; of those that it does not know, the id. As long
+// as the revision is the one returned, it would return the same again.
+func (f *facts) of(ids []string) (instances []lsapi.Instance, revision int64) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	instances := make([]lsapi.Instance, len(ids))
+	instances, revision = make([]lsapi.Instance, len(ids)), f.revision.Load()
 	for i, id := range ids {
-		instances[i] = f.known[id].Instance
+		known, ok := f.known[id]
+		if !ok {
+			revision = noRevision
+		}
+		instances[i] = known.Instance
 		instances[i].ID = id
 	}
-	return instances
+	return instances, revision
 }
 
 // learn notes what somebody else was told by EC2 just now.
@@ -50,8 +63,16 @@ func (f *facts) learn(instances []lsapi.Instance) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, instance := range instances {
-		f.known[instance.ID] = fact{Instance: instance, at: time.Now()}
+		f.put(fact{Instance: instance, at: time.Now()})
 	}
+}
+
+// put remembers a fact in place of what is known of the instance. mu must be held.
+func (f *facts) put(now fact) {
+	if known, ok := f.known[now.ID]; ok && known.Instance != now.Instance {
+		f.revision.Add(1)
+	}
+	f.known[now.ID] = now
 }
 
 // ensure asks EC2 for those of the instances of which nothing is known, so that
@@ -135,10 +156,12 @@ func (f *facts) note(ids []string, found map[string]lsapi.Instance, began time.T
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, id := range ids {
-		f.known[id] = fact{Instance: lsapi.Instance{ID: id}, at: began}
+		if _, ok := found[id]; !ok {
+			f.put(fact{lsapi.Instance{ID: id}, began, f.known[id].unused})
+		}
 	}
-	for id, instance := range found {
-		f.known[id] = fact{Instance: instance, at: began}
+	for _, instance := range found {
+		f.put(fact{instance, began, f.known[instance.ID].unused})
 	}
 }
 
@@ -155,14 +178,17 @@ func (f *facts) sized(total int) {
 	f.total = total
 }
 
-// keep forgets what two listings running have had no use for. The second is for
-// reads under way, which have found an instance known and not yet shown it.
-func (f *facts) keep(members map[string]bool) {
+// keep forgets what has been unused the last time and still is. The second time is
+// for reads under way, which have found an instance known and not yet shown it.
+func (f *facts) keep(used map[string]bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	maps.DeleteFunc(f.known, func(id string, known fact) bool { return known.unused && !members[id] })
 	for id, known := range f.known {
-		if unused := !members[id]; unused != known.unused {
+		switch unused := !used[id]; {
+		case unused && known.unused:
+			delete(f.known, id)
+			f.revision.Add(1)
+		case unused != known.unused:
 			known.unused = unused
 			f.known[id] = known
 		}

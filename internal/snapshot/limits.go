@@ -26,6 +26,10 @@ const (
 	// that was launched a moment ago may become known any moment.
 	unknownLifetime = 10 * time.Second
 
+	// sweepEvery is how often the facts are looked through for those that nothing
+	// has a use for: they take little memory, and looking at all takes long.
+	sweepEvery = time.Minute
+
 	// maxFilterValues is how many ids one filtered lookup takes, pageSize how many
 	// instances a plain page holds (both EC2's limits).
 	maxFilterValues = 200

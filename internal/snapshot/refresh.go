@@ -95,14 +95,14 @@ func (s *Snapshot) tell(err error) {
 // time that went into looking up instances.
 func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err error) {
 	began := time.Now()
-	listed, members := make(map[string]bool), make(map[string]bool)
+	listed := make(map[string]bool)
 	var complete, incomplete []listedPage // these have instances that nothing is known of
 	asked := began
 	for page, err := range s.o.AWS.LoadBalancers(ctx) {
 		if err != nil {
 			return lookups, err
 		}
-		known, unknown := s.split(page, asked, members)
+		known, unknown := s.split(page, asked)
 		for _, lb := range page {
 			listed[lb.Name] = true
 		}
@@ -119,9 +119,26 @@ func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err erro
 	}
 	s.tellReplicas(ctx, began, append(complete, incomplete...))
 	s.achieved.Store(s.oldest.Swap(0))
-	s.facts.keep(members)
+	s.sweepFacts()
 	s.renewFacts()
 	return lookups, nil
+}
+
+// sweepFacts forgets, now and then, the facts of instances that are shown nowhere.
+func (s *Snapshot) sweepFacts() {
+	if time.Since(s.swept) < sweepEvery {
+		return
+	}
+	s.swept = time.Now()
+	used := make(map[string]bool)
+	for _, sl := range *s.slots.Load() {
+		if e := sl.current.Load(); e != nil {
+			for _, member := range e.members {
+				used[member.ID] = true
+			}
+		}
+	}
+	s.facts.keep(used)
 }
 
 // renewFacts asks EC2 again for what has expired, beside the refreshes: for a
@@ -149,15 +166,11 @@ type listedPage struct {
 
 // split parts the load balancers of a page whose instances are known from the
 // others, so that an instance that cannot be looked up keeps nobody else's answer
-// from being shown. It adds all instances to members.
-func (s *Snapshot) split(page []lsapi.LoadBalancer, asked time.Time, members map[string]bool) (known, unknown listedPage) {
+// from being shown.
+func (s *Snapshot) split(page []lsapi.LoadBalancer, asked time.Time) (known, unknown listedPage) {
 	known.asked, unknown.asked = asked, asked
 	for _, lb := range page {
-		ids := s.o.Overlay(lb.Name, lb.Members, asked)
-		for _, id := range ids {
-			members[id] = true
-		}
-		missing := s.facts.missing(ids)
+		missing := s.missing(lb.Name, s.o.Overlay(lb.Name, lb.Members, asked))
 		if len(missing) == 0 {
 			known.loadBalancers = append(known.loadBalancers, lb)
 			continue
@@ -166,6 +179,15 @@ func (s *Snapshot) split(page []lsapi.LoadBalancer, asked time.Time, members map
 		unknown.missing = append(unknown.missing, missing...)
 	}
 	return known, unknown
+}
+
+// missing returns those of a load balancer's instances of which nothing is known.
+// Most load balancers are shown as they are, and nothing is missing of them.
+func (s *Snapshot) missing(loadBalancer string, ids []string) []string {
+	if e, _ := s.current(loadBalancer); e != nil && e.origin.isOf(ids, s.facts.revision.Load()) {
+		return nil
+	}
+	return s.facts.missing(ids)
 }
 
 // complete looks up what is missing of pages, all of it together, because that

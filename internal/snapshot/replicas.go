@@ -2,6 +2,8 @@ package snapshot
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -32,7 +34,7 @@ func (alone) Published(ctx context.Context, _ int64) (lsapi.Published, error) {
 // followed is what the leader has published last, as this process has it.
 type followed struct {
 	version int64
-	all     map[string]lsapi.Membership
+	all     map[string]lsapi.LoadBalancer
 }
 
 // turn refreshes, or shows what the process that refreshes for all has published
@@ -101,7 +103,8 @@ func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []li
 	var all []lsapi.Membership
 	for _, p := range pages {
 		for _, lb := range p.loadBalancers {
-			all = append(all, lsapi.Membership{LoadBalancer: lb.Name, Members: s.facts.of(lb.Members)})
+			members, _ := s.facts.of(lb.Members)
+			all = append(all, lsapi.Membership{LoadBalancer: lb.Name, Members: members})
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, leadTimeout)
@@ -130,11 +133,11 @@ func (s *Snapshot) follow(ctx context.Context) {
 // take brings what is followed up to a version.
 func (s *Snapshot) take(p lsapi.Published) {
 	if s.followed.all == nil {
-		s.followed.all = make(map[string]lsapi.Membership)
+		s.followed.all = make(map[string]lsapi.LoadBalancer)
 	}
 	s.followed.version = p.Version
 	for _, m := range p.LoadBalancers {
-		s.followed.all[m.LoadBalancer] = m
+		s.followed.all[m.LoadBalancer] = lsapi.LoadBalancer{Name: m.LoadBalancer, Members: idsOf(m.Members)}
 		s.facts.learn(m.Members)
 	}
 	for _, name := range p.Gone {
@@ -144,16 +147,10 @@ func (s *Snapshot) take(p lsapi.Published) {
 
 // showFollowed shows a listing of somebody else, as refresh does one of its own.
 func (s *Snapshot) showFollowed(asOf time.Time) {
-	page := listedPage{asked: asOf}
-	listed, members := make(map[string]bool, len(s.followed.all)), make(map[string]bool)
-	for name, m := range s.followed.all {
-		lb := lsapi.LoadBalancer{Name: name, Members: make([]string, len(m.Members))}
-		for i, member := range m.Members {
-			lb.Members[i] = member.ID
-			members[member.ID] = true
-		}
+	page := listedPage{asked: asOf, loadBalancers: slices.Collect(maps.Values(s.followed.all))}
+	listed := make(map[string]bool, len(s.followed.all))
+	for name := range s.followed.all {
 		listed[name] = true
-		page.loadBalancers = append(page.loadBalancers, lb)
 	}
 	s.place(page) // what it differs from the record in, who listed it has seen to
 	s.tell(nil)
@@ -161,5 +158,13 @@ func (s *Snapshot) showFollowed(asOf time.Time) {
 	s.announce()
 	s.checkUnlisted(listed, asOf)
 	s.achieved.Store(s.oldest.Swap(0))
-	s.facts.keep(members)
+	s.sweepFacts()
+}
+
+func idsOf(instances []lsapi.Instance) []string {
+	ids := make([]string, len(instances))
+	for i, instance := range instances {
+		ids[i] = instance.ID
+	}
+	return ids
 }

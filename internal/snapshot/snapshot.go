@@ -95,7 +95,8 @@ type Snapshot struct {
 	recent   []time.Duration // how long the last listings took; the refreshing goroutine's own
 	followed followed        // what others have published; likewise
 	apart    bool            // the other replicas cannot be reached; likewise
-	warned   time.Time       // when a stretched bound was last told; the refreshing goroutine's own
+	warned   time.Time       // when a stretched bound was last told; likewise
+	swept    time.Time       // when unused facts were last looked for; likewise
 
 	wake   chan struct{} // holds one: a refresh is wanted now
 	base   context.Context

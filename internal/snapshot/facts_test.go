@@ -1,0 +1,122 @@
+package snapshot
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+)
+
+// encodeTypes writes "id:type" for each member.
+func encodeTypes(members []lsapi.Instance) lsapi.Representation {
+	var body strings.Builder
+	for _, m := range members {
+		body.WriteString(m.ID + ":" + m.Type + " ")
+	}
+	return lsapi.Representation{Body: []byte(body.String())}
+}
+
+// stillSnapshot is a snapshot of the region whose refreshes are the test's.
+func stillSnapshot(aws AWS) *Snapshot {
+	return New(Options{
+		AWS: aws, Named: aws, Encode: encodeTypes,
+		Overlay:      func(_ string, ids []string, _ time.Time) []string { return ids },
+		MaxStaleness: 2 * time.Second, MaxStaleOnError: time.Minute,
+	})
+}
+
+func refreshOnce(t *testing.T, s *Snapshot) {
+	t.Helper()
+	if _, err := s.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait() // for facts that are being renewed
+}
+
+func TestWhatEC2SaysAnewIsShownAlthoughTheMembersAreTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws := newStill(2, 2)
+		s := stillSnapshot(aws)
+		refreshOnce(t, s)
+		changed := aws.pages[0][1].Members[0]
+		aws.instances[changed] = lsapi.Instance{ID: changed, Type: "m5.large", State: lsapi.StateRunning}
+		time.Sleep(factsLifetime + time.Second)
+		refreshOnce(t, s) // asks EC2 again
+		time.Sleep(time.Second)
+		refreshOnce(t, s)
+		if e, _ := s.current("elb-0002"); !strings.Contains(string(e.Body), changed+":m5.large") {
+			t.Errorf("it still says %s", e.Body)
+		}
+	})
+}
+
+func TestARefreshOfTheSameMovesNothingButTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stillSnapshot(newStill(1, 2))
+		refreshOnce(t, s)
+		first, _ := s.current("elb-0001")
+		time.Sleep(time.Second)
+		refreshOnce(t, s)
+		second, _ := s.current("elb-0001")
+		if !second.AsOf.After(first.AsOf) || &second.Body[0] != &first.Body[0] || second.wanted == first.wanted {
+			t.Errorf("got %+v after %+v", second, first)
+		}
+	})
+}
+
+func TestFactsOfInstancesThatAreShownNowhereAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws := newStill(1, 3)
+		s := stillSnapshot(aws)
+		refreshOnce(t, s)
+		left := aws.pages[0][0].Members[2]
+		aws.pages[0][0].Members = slices.Clone(aws.pages[0][0].Members[:2])
+		delete(aws.instances, left)
+		for range 3 {
+			time.Sleep(sweepEvery + time.Second) // also the facts have to be asked for again
+			refreshOnce(t, s)
+		}
+		if _, known := s.facts.known[left]; known || len(s.facts.known) != 2 {
+			t.Errorf("known are %v", s.facts.known)
+		}
+	})
+}
+
+func TestAnInstanceThatAReadUnderWayHasFoundKnownIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stillSnapshot(newStill(1, 1))
+		s.facts.learn([]lsapi.Instance{{ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}})
+		sweep := func() { s.swept = time.Time{}; s.sweepFacts() }
+		sweep() // nothing has a use for it
+		if missing := s.facts.missing([]string{"i-9"}); len(missing) > 0 {
+			t.Fatalf("missing are %v", missing)
+		}
+		sweep()
+		s.publish(s.slotsFor("elb-0001")[0], []string{"i-9"}, time.Now())
+		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
+			t.Errorf("it is shown as %s", e.Body)
+		}
+		sweep()
+		sweep()
+		if missing := s.facts.missing([]string{"i-9"}); len(missing) > 0 {
+			t.Errorf("what is shown was forgotten")
+		}
+	})
+}
+
+func TestAnInstanceThatWasShownBeforeItWasKnownGetsItsFacts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stillSnapshot(newStill(1, 1))
+		sl, ids := s.slotsFor("elb-0001")[0], []string{"i-9"}
+		s.publish(sl, ids, time.Now())
+		s.facts.note(ids, map[string]lsapi.Instance{"i-9": {ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}}, time.Now())
+		time.Sleep(time.Second)
+		s.publish(sl, ids, time.Now())
+		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
+			t.Errorf("it is shown as %s", e.Body)
+		}
+	})
+}

@@ -1,0 +1,82 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"lsapi"
+)
+
+// still is a region in which nothing happens. Its pages are the same each time,
+// as the cloud's are whose bytes are.
+type still struct {
+	pages     [][]lsapi.LoadBalancer
+	instances map[string]lsapi.Instance
+}
+
+func newStill(loadBalancers, members int) *still {
+	s := &still{instances: make(map[string]lsapi.Instance)}
+	var all []lsapi.LoadBalancer
+	for n := range loadBalancers {
+		lb := lsapi.LoadBalancer{Name: fmt.Sprintf("elb-%04d", n+1)}
+		for m := range members {
+			id := fmt.Sprintf("i-%017x", n*members+m)
+			lb.Members = append(lb.Members, id)
+			s.instances[id] = lsapi.Instance{ID: id, Type: "t2.micro", State: lsapi.StateRunning}
+		}
+		all = append(all, lb)
+	}
+	s.pages = slices.Collect(slices.Chunk(all, 400))
+	return s
+}
+
+func (s *still) LoadBalancers(context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
+	return func(yield func([]lsapi.LoadBalancer, error) bool) {
+		for _, page := range s.pages {
+			if !yield(page, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *still) Members(context.Context, string) ([]string, error) { return nil, nil }
+
+func (s *still) Instances(context.Context, []string) (map[string]lsapi.Instance, error) {
+	return s.instances, nil
+}
+
+func (s *still) AllInstances(context.Context) iter.Seq2[[]lsapi.Instance, error] {
+	return func(yield func([]lsapi.Instance, error) bool) {
+		yield(slices.Collect(maps.Values(s.instances)), nil)
+	}
+}
+
+// BenchmarkRefresh is a refresh of 1,000 load balancers with 100 members each, of
+// which nothing has changed, less the listing itself.
+func BenchmarkRefresh(b *testing.B) {
+	aws := newStill(1000, 100)
+	s := New(Options{
+		AWS: aws, Named: aws,
+		Encode:  func([]lsapi.Instance) lsapi.Representation { return lsapi.Representation{} },
+		Overlay: func(_ string, ids []string, _ time.Time) []string { return ids },
+	})
+	refresh := func() {
+		if _, err := s.refresh(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	refresh() // everything is new
+	b.ReportAllocs()
+	for b.Loop() {
+		refresh()
+	}
+	if err := s.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
