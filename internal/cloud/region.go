@@ -38,7 +38,8 @@ func (c *Client) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalanc
 // of the last listing.
 func (c *Client) loadBalancersPage(ctx context.Context, marker *string) (page, error) {
 	p := c.listing.recall(aws.ToString(marker))
-	question := &recognition{known: p.digest}
+	question := &recognition{known: p.digest, buffer: c.listing.buffer()}
+	defer c.listing.release(question.buffer)
 	out, err := c.describeLoadBalancers(context.WithValue(ctx, recognitionKey{}, question), &elb.DescribeLoadBalancersInput{
 		Marker: marker, PageSize: aws.Int32(loadBalancersPage),
 	})

@@ -21,6 +21,10 @@ import (
 type listing struct {
 	mu            sync.Mutex
 	last, current map[string]page // by the marker that they were asked for with
+
+	// buffers hold answers until they have been read. They are megabytes: made anew
+	// for each page they would be what a refresh costs most.
+	buffers sync.Pool
 }
 
 // page is what a page of the listing said.
@@ -50,10 +54,21 @@ func (l *listing) keep(marker string, p page) {
 	l.current[marker] = p
 }
 
+// buffer returns one that nobody else has; release gives it back.
+func (l *listing) buffer() *bytes.Buffer {
+	if buffer, ok := l.buffers.Get().(*bytes.Buffer); ok {
+		return buffer
+	}
+	return new(bytes.Buffer)
+}
+
+func (l *listing) release(buffer *bytes.Buffer) { l.buffers.Put(buffer) }
+
 // recognition is a question that travels with a call: are the answer's bytes
 // those with this digest?
 type recognition struct {
 	known      [sha256.Size]byte
+	buffer     *bytes.Buffer     // for the answer; nobody else's until the call has ended
 	digest     [sha256.Size]byte // of the answer
 	recognized bool              // the answer was known, and has not been read
 }
@@ -76,11 +91,12 @@ func recognize(ctx context.Context, in middleware.DeserializeInput, next middlew
 	if err != nil || !asked || !ok || response.StatusCode != http.StatusOK {
 		return out, metadata, err
 	}
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
+	question.buffer.Reset() // an earlier attempt may have left something
+	if _, err := question.buffer.ReadFrom(response.Body); err != nil {
 		return out, metadata, &smithy.DeserializationError{Err: err}
 	}
 	_ = response.Body.Close() // it has been read to its end
+	body := question.buffer.Bytes()
 	question.digest = digestOf(body)
 	question.recognized = question.digest == question.known
 	if question.recognized {

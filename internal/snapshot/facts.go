@@ -15,6 +15,8 @@ type facts struct {
 	mu    sync.RWMutex
 	known map[string]fact
 	total int // instances of the region when all were last listed; 0 is not known
+	// due is until when no fact expires: there is no need to look before.
+	due time.Time
 
 	// revision grows, under mu, when what is known of an instance changes or is
 	// forgotten. It does not when something becomes known of one more.
@@ -33,12 +35,12 @@ type fact struct {
 	unused bool
 }
 
-// expired reports whether EC2 should be asked again.
-func (f fact) expired(now time.Time) bool {
+// expires returns until when EC2 need not be asked again.
+func (f fact) expires() time.Time {
 	if !f.Known() {
-		return now.Sub(f.at) > unknownLifetime
+		return f.at.Add(unknownLifetime)
 	}
-	return now.Sub(f.at) > factsLifetime
+	return f.at.Add(factsLifetime)
 }
 
 // of returns the instances' facts; of those that it does not know, the id. As long
@@ -73,6 +75,7 @@ func (f *facts) put(now fact) {
 		f.revision.Add(1)
 	}
 	f.known[now.ID] = now
+	f.due = earliest(f.due, now.expires())
 }
 
 // ensure asks EC2 for those of the instances of which nothing is known, so that
@@ -197,16 +200,29 @@ func (f *facts) keep(used map[string]bool) {
 
 // expired returns the instances of which EC2 should be asked again.
 func (f *facts) expired() []string {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	var ids []string
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	now := time.Now()
+	if !now.After(f.due) {
+		return nil
+	}
+	var ids []string
+	f.due = now.Add(factsLifetime)
 	for id, known := range f.known {
-		if known.expired(now) {
+		expires := known.expires()
+		if now.After(expires) {
 			ids = append(ids, id)
 		}
+		f.due = earliest(f.due, expires)
 	}
 	return ids
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // calls is how many calls of some size it takes for n instances.
