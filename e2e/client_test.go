@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -42,7 +43,12 @@ func (c client) send(method, path, body string, headers ...string) response {
 // try sends a request on a connection of its own and follows no redirect. It may
 // be used by any goroutine.
 func (c client) try(method, path, body string, headers ...string) (response, error) {
-	request, err := http.NewRequestWithContext(c.t.Context(), method, c.base+path, strings.NewReader(body))
+	return c.tryIn(c.t.Context(), method, path, body, headers...)
+}
+
+// tryIn is try until ctx ends.
+func (c client) tryIn(ctx context.Context, method, path, body string, headers ...string) (response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(body))
 	if err != nil {
 		return response{}, err
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"lsapi/internal/store/postgrestest"
 )
 
 // place returns the STORE_URL of an empty record of changes, which processes that
@@ -14,7 +16,8 @@ type place func(t *testing.T) string
 // places are where a record can be kept. What the record promises, it promises in
 // each.
 var places = map[string]place{
-	"SQLite": func(t *testing.T) string { return sqliteURL(filepath.Join(t.TempDir(), "lsapi.db")) },
+	"PostgreSQL": func(t *testing.T) string { return postgrestest.URL(t) },
+	"SQLite":     func(t *testing.T) string { return sqliteURL(filepath.Join(t.TempDir(), "lsapi.db")) },
 }
 
 // everywhere runs a test for each place.

@@ -68,10 +68,6 @@ func (a *App) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	aws, err := newCloud(ctx, cfg, metrics)
-	if err != nil {
-		return err
-	}
 	handling := httpapi.Options{
 		Authenticator:  authenticator,
 		Log:            a.log,
@@ -82,7 +78,7 @@ func (a *App) start(ctx context.Context, o Options) error {
 		Metrics:        metrics.Handler(),
 		MetricsPublic:  cfg.MetricsPublic,
 	}
-	if err := a.startMembership(ctx, cfg, aws, metrics, &handling); err != nil {
+	if err := a.startMembership(ctx, cfg, metrics, &handling); err != nil {
 		return err
 	}
 	handler := httpapi.New(handling)

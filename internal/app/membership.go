@@ -14,17 +14,21 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// newCloud returns a client of AWS that keeps to the budget.
-func newCloud(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics) (*cloud.Client, error) {
+// newBudget returns the allowance of AWS requests.
+func newBudget(cfg config.Config, metrics *telemetry.Metrics) (*budget.Budget, error) {
 	sizes := make(budget.Sizes, len(cfg.Budget))
 	for category, bucket := range cfg.Budget {
 		sizes[budget.Category(category)] = budget.Size{Burst: bucket.Burst, PerSecond: bucket.PerSecond}
 	}
 	allowance, err := budget.New(sizes)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		showBudget(metrics, allowance)
 	}
-	showBudget(metrics, allowance)
+	return allowance, err
+}
+
+// newCloud returns a client of AWS that keeps to the budget.
+func newCloud(ctx context.Context, cfg config.Config, allowance *budget.Budget, metrics *telemetry.Metrics) (*cloud.Client, error) {
 	return cloud.New(ctx, cloud.Options{
 		Region:   cfg.Region,
 		Endpoint: cfg.AWSEndpoint,
@@ -35,21 +39,32 @@ func newCloud(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics
 
 // startMembership starts the record, the lanes, and the snapshot that shows what
 // they do, and has requests handled by them. In direct mode there is none of it.
-func (a *App) startMembership(ctx context.Context, cfg config.Config, aws *cloud.Client, metrics *telemetry.Metrics, handling *httpapi.Options) error {
+func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, handling *httpapi.Options) error {
+	allowance, err := newBudget(cfg, metrics)
+	if err != nil {
+		return err
+	}
+	aws, err := newCloud(ctx, cfg, allowance, metrics)
+	if err != nil {
+		return err
+	}
 	if cfg.Mode == config.ModeDirect {
 		handling.Membership = membership.NewDirect(aws.For(budget.WaitingReader))
 		return nil
 	}
-	record, err := a.startRecord(ctx, cfg, metrics)
+	others := newReplicas(allowance, metrics, a.log)
+	defer others.meet(nil) // whom a start that fails leaves waiting
+	record, err := a.startRecord(ctx, cfg, metrics, others)
 	if err != nil {
 		return err
 	}
 	var lists *snapshot.Snapshot
 	members := a.startLanes(aws, record, metrics, func() *snapshot.Snapshot { return lists }) //nolint:contextcheck // they outlive the start
-	lists = a.startSnapshot(cfg, aws, members, metrics)
+	lists = a.startSnapshot(cfg, aws, record, members, metrics)
 	if err := members.Start(ctx); err != nil {
 		return &StoreError{err}
 	}
+	others.meet(members)
 	handling.Membership, handling.Lists = members, lists
 	handling.Record, handling.Keys = record, record
 	handling.Ready = ready(record, lists)
@@ -77,21 +92,26 @@ func (a *App) startLanes(aws *cloud.Client, record membership.Record, metrics *t
 	return members
 }
 
-func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, members *membership.Service, metrics *telemetry.Metrics) *snapshot.Snapshot {
-	lists := snapshot.New(snapshot.Options{
+func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRecord, members *membership.Service, metrics *telemetry.Metrics) *snapshot.Snapshot {
+	options := snapshot.Options{
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
 		Named: aws.For(budget.WaitingReader),
 		Encode: func(members []lsapi.Instance) lsapi.Representation {
 			return httpapi.EncodeList(httpapi.Envelope(cfg.Envelope), members)
 		},
 		Overlay:         members.Overlay,
+		CatchUp:         catchUp(record, members),
 		Saw:             members.Saw,
 		Log:             a.log,
 		Observe:         func(code lsapi.Code, took time.Duration) { metrics.Refresh(outcome(code), took) },
 		MaxStaleness:    cfg.MaxStaleness,
 		MaxStaleOnError: cfg.MaxStaleOnError,
 		IdleAfter:       cfg.IdleAfter,
-	})
+	}
+	if cfg.SharedStore() {
+		options.Replicas = record
+	}
+	lists := snapshot.New(options)
 	lists.Start()
 	a.started("reads", lists.Close)
 	showSnapshot(metrics, lists)

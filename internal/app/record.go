@@ -35,8 +35,8 @@ const (
 )
 
 // startRecord opens the record of changes.
-func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics) (timedRecord, error) {
-	opened, err := store.Open(ctx, string(cfg.Store), store.Options{Log: a.log})
+func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, others *replicas) (timedRecord, error) {
+	opened, err := store.Open(ctx, string(cfg.Store), store.Options{Log: a.log, Learn: others.learn, Replicas: others.count})
 	if err != nil {
 		return timedRecord{}, &StoreError{err}
 	}

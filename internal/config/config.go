@@ -6,6 +6,7 @@ package config
 import (
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -61,6 +62,9 @@ type Config struct {
 	// They take effect once they are put into the process's environment.
 	Environment map[string]Secret
 }
+
+// SharedStore reports whether several processes can have the record at a time.
+func (c Config) SharedStore() bool { return !strings.HasPrefix(string(c.Store), "sqlite:") }
 
 // Bucket is the size of a token bucket.
 type Bucket struct {

@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"lsapi/internal/store/postgrestest"
+)
+
+// cluster is several replicas of the service on one PostgreSQL and one emulated
+// AWS. Each replica has a way of its own to both, which can be cut.
+type cluster struct {
+	aws      aws
+	store    string // past what can be cut
+	replicas []*replica
+}
+
+// replica is one of them. It can be killed and started again.
+type replica struct {
+	t        *testing.T
+	database *toxiproxy.Proxy
+	cloud    *toxiproxy.Proxy
+	settings []setting
+	endpoint string
+
+	mu      sync.Mutex
+	service *service
+}
+
+// startCluster starts so many replicas. Emulator flags are for the AWS, settings
+// for the replicas.
+func startCluster(t *testing.T, n int, emulator []string, settings ...setting) *cluster {
+	t.Helper()
+	c := &cluster{aws: startAWS(t, emulator...), store: postgrestest.URL(t)}
+	for range n {
+		c.replicas = append(c.replicas, c.start(t, settings...))
+	}
+	return c
+}
+
+func (c *cluster) start(t *testing.T, settings ...setting) *replica {
+	t.Helper()
+	database, err := url.Parse(c.store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint, err := url.Parse(c.aws.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &replica{t: t, database: startProxy(t, "database", database.Host), cloud: startProxy(t, "aws", endpoint.Host)}
+	database.Host = r.database.Listen
+	r.endpoint = "http://" + r.cloud.Listen
+	r.settings = append(settings, with("STORE_URL="+database.String()))
+	r.service = startService(t, r.endpoint, r.settings...)
+	return r
+}
+
+// startProxy starts a TCP proxy, which stops with the test.
+func startProxy(t *testing.T, name, upstream string) *toxiproxy.Proxy {
+	t.Helper()
+	if _, _, err := net.SplitHostPort(upstream); err != nil {
+		t.Fatal(err)
+	}
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	proxy := toxiproxy.NewProxy(server, name, "127.0.0.1:0", upstream)
+	if err := proxy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Stop)
+	return proxy
+}
+
+// client returns a client of the replica as it runs now, for any goroutine.
+func (r *replica) client() client {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.service.client
+}
+
+// restart kills the replica as a power cut does, and starts it again after a while.
+func (r *replica) restart(after time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.service.cmd.Process.Kill(); err != nil {
+		r.t.Error(err)
+	}
+	r.service.wait()
+	time.Sleep(after)
+	r.service = startService(r.t, r.endpoint, r.settings...)
+}
+
+// pause stops the process for a while, without its noticing.
+func (r *replica) pause(lasts time.Duration) {
+	r.mu.Lock()
+	process := r.service.cmd.Process
+	r.mu.Unlock()
+	if err := process.Signal(syscall.SIGSTOP); err != nil {
+		r.t.Error(err)
+	}
+	time.Sleep(lasts)
+	if err := process.Signal(syscall.SIGCONT); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// cut cuts one of the replica's ways for a while.
+func cut(t *testing.T, way *toxiproxy.Proxy, lasts time.Duration) {
+	way.Stop()
+	time.Sleep(lasts)
+	if err := way.Start(); err != nil {
+		t.Error(err)
+	}
+}
+
+// within bounds a request, so that a replica that does not answer holds nobody up.
+func (c client) within(bound time.Duration, method, path, body string, headers ...string) (response, error) {
+	ctx, cancel := context.WithTimeout(c.t.Context(), bound)
+	defer cancel()
+	return c.tryIn(ctx, method, path, body, headers...)
+}
+
+func TestReplicasShowOneAnothersChangesAtOnce(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 2, []string{"--lag", "2s"})
+	one, other := c.replicas[0].client(), c.replicas[1].client()
+	other.get("/elb/default-elb") // it has the list in memory
+	if answer := one.attach("default-elb", spare); answer.status != http.StatusCreated {
+		t.Fatalf("it is %d: %s", answer.status, answer.body)
+	}
+	if fresh := other.send(http.MethodGet, "/elb/default-elb", "", "Cache-Control: no-cache"); !fresh.has(t, spare) {
+		t.Errorf("AWS's reads lag, and a fresh list through the other replica is %s", fresh.body)
+	}
+	eventually(t, "the list in the other's memory shows it", func() bool { return other.get("/elb/default-elb").has(t, spare) })
+	if again := other.attach("default-elb", spare); again.status != http.StatusConflict {
+		t.Errorf("the same attach through the other is %d: %s", again.status, again.body)
+	}
+	if answer := other.detach("default-elb", spare); answer.status != http.StatusCreated {
+		t.Errorf("its detach through the other is %d: %s", answer.status, answer.body)
+	}
+	if fresh := one.send(http.MethodGet, "/elb/default-elb", "", "Cache-Control: no-cache"); fresh.has(t, spare) {
+		t.Errorf("a fresh list through the first replica is %s", fresh.body)
+	}
+	verify(t, c.store)
+}
