@@ -2,12 +2,18 @@ package e2e
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +26,7 @@ import (
 var (
 	historyLasts = flag.Duration("history", 40*time.Second, "how long replicas are asked and harmed for a history")
 	historySeed  = flag.Uint64("history-seed", 0, "what a history is made of; 0 is something else each time")
+	unfenced     = flag.Bool("unfenced", false, "build the replicas without the check that a turn is still theirs; then the history has to be wrong")
 )
 
 const (
@@ -90,7 +97,10 @@ var set = porcupine.NondeterministicModel{
 // effectOf is what an answer promises. A lost connection, 502, 504, and a 503 that
 // comes with a change's id leave it open until the end of time.
 func effectOf(answer response, err error) effect {
+	var never *net.OpError
 	switch {
+	case errors.As(err, &never) && never.Op == "dial":
+		return none // the replica has been killed
 	case err != nil:
 		return maybe
 	case answer.status == http.StatusCreated:
@@ -155,7 +165,11 @@ type harm struct {
 	do   func(t *testing.T, c *cluster, r *replica)
 }
 
-// harms are all that it knows. A pause is longer than a turn lasts.
+// pausing is the place of the harm that a lost turn is seen by: a pause is longer
+// than a turn lasts.
+const pausing = 1
+
+// harms are all that a nemesis knows.
 var harms = []harm{
 	{"kill -9", func(_ *testing.T, _ *cluster, r *replica) { r.restart(time.Second) }},
 	{"pause", func(_ *testing.T, _ *cluster, r *replica) { r.pause(6 * time.Second) }},
@@ -184,34 +198,90 @@ func (c *cluster) harmAWS(t *testing.T, faults ...string) {
 }
 
 func TestHistoriesThroughReplicasAreThoseOfASet(t *testing.T) {
+	t.Parallel()
 	seed := cmp.Or(*historySeed, rand.Uint64())
 	t.Logf("seed %d", seed)
-	c := startCluster(t, historyReplicas, []string{"--lag", "1s", "--latency", "5ms"})
+	var settings []setting
+	if *unfenced {
+		settings = append(settings, running(buildUnfenced(t)))
+	}
+	c := startCluster(t, historyReplicas, []string{"--lag", "1s", "--latency", "50ms"}, settings...)
 	h := &history{began: time.Now(), told: make(map[effect]int)}
 	harmed := h.collect(t, c, seed)
-	c.settle(t)
-	c.tellTruth(t, h)
-
+	if !*unfenced { // else who knows when it settles
+		c.settle(t)
+		c.tellTruth(t, h)
+		verify(t, c.store)
+	}
 	t.Logf("%d operations: %v; harms: %v", len(h.done), h.told, harmed)
-	if result := porcupine.CheckOperationsTimeout(set.ToModel(), h.done, 2*time.Minute); result != porcupine.Ok {
+	result := porcupine.CheckOperationsTimeout(set.ToModel(), h.done, 2*time.Minute)
+	switch {
+	case *unfenced && result != porcupine.Illegal:
+		t.Errorf("replicas without the check are not caught: %s", result)
+	case !*unfenced && result != porcupine.Ok:
 		t.Errorf("the history is not that of a set: %s", result)
 		h.explain(t)
 	}
 	if h.told[took] == 0 || h.told[already] == 0 || h.told[present] == 0 {
 		t.Errorf("the history shows too little: %v", h.told)
 	}
-	verify(t, c.store)
 }
+
+// guards are what keeps a replica whose turn is over from going on, in
+// internal/store/postgres_turns.go, and what stands there without it.
+var guards = map[string]string{
+	"if len(epochs) == 0 {\n\t\treturn lsapi.Turn{}, errTurnLost":                 "if len(epochs) > 1 {\n\t\treturn lsapi.Turn{}, errTurnLost",
+	"if len(rows) == 0 {\n\t\treturn time.Time{}, errTurnLost(turn.LoadBalancer)": "if len(rows) == 0 {\n\t\treturn time.Now(), nil",
+}
+
+// buildUnfenced builds the service from its own source without the guards, and
+// returns the binary.
+func buildUnfenced(t *testing.T) string {
+	t.Helper()
+	guarded, err := filepath.Abs("../internal/store/postgres_turns.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(guarded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := string(text)
+	for guard, instead := range guards {
+		if strings.Count(source, guard) != 1 {
+			t.Fatalf("the guard is not there: %s", guard)
+		}
+		source = strings.Replace(source, guard, instead, 1)
+	}
+	folder := t.TempDir()
+	replacement, overlay, built := filepath.Join(folder, "turns.go"), filepath.Join(folder, "overlay.json"), filepath.Join(folder, "lsapi")
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{guarded: replacement}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(replacement, []byte(source), 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.Command("go", "build", "-overlay", overlay, "-o", built, "lsapi/cmd/lsapi").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	return built
+}
+
+// running makes another binary run.
+func running(path string) setting { return func(c *exec.Cmd) { c.Path = path } }
 
 // collect lets clients and a nemesis loose, and tells what the nemesis did.
 func (h *history) collect(t *testing.T, c *cluster, seed uint64) (harmed map[string]int) {
 	deadline := time.Now().Add(*historyLasts)
 	var all sync.WaitGroup
 	for number := range historyClients {
+		// Each stays with one replica: when that is harmed, the others go on.
+		r := c.replicas[number%len(c.replicas)]
 		all.Go(func() {
 			random := rand.New(rand.NewPCG(seed, uint64(number)))
 			for time.Now().Before(deadline) {
-				h.ask(number, c.replicas[random.IntN(len(c.replicas))].client(), operation{
+				h.ask(number, r.client(), operation{
 					method:       []string{http.MethodPost, http.MethodDelete, http.MethodGet}[random.IntN(3)],
 					loadBalancer: historyBalancers[random.IntN(len(historyBalancers))],
 					instance:     historyInstances[random.IntN(len(historyInstances))],
@@ -223,6 +293,9 @@ func (h *history) collect(t *testing.T, c *cluster, seed uint64) (harmed map[str
 	random := rand.New(rand.NewPCG(seed, math.MaxUint64))
 	for time.Now().Before(deadline) {
 		harm := harms[random.IntN(len(harms))]
+		if *unfenced {
+			harm = harms[pausing]
+		}
 		harmed[harm.name]++
 		harm.do(t, c, c.replicas[random.IntN(len(c.replicas))])
 	}
