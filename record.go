@@ -158,7 +158,8 @@ type LaneState struct {
 	// LookedAt is the last time at which the membership is known to have been as
 	// recorded. Zero if never.
 	LookedAt time.Time
-	// Applied are the last changes that were applied, in order.
+	// Applied are the last changes that lsapi applied, in order: AWS may not show
+	// them yet. Those of others it has shown.
 	Applied []Change
 	// Open are the changes without outcome, in order.
 	Open []Change

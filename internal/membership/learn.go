@@ -36,6 +36,9 @@ func (s *Service) lay(loadBalancer string, changes []lsapi.Change) (news []lsapi
 	defer s.mu.Unlock()
 	l, ok := s.lanes[loadBalancer]
 	if !ok {
+		if s.closing {
+			return nil, nil // nobody reads any more
+		}
 		if len(s.lanes) >= maxLanes {
 			return nil, errFull("too many load balancers are being changed at once")
 		}

@@ -78,12 +78,7 @@ func (l *lane) report(seen *sight, p *page) {
 // difference is the event that explains what was seen, if it needs one. A sight
 // that is older than the lane's last tells nothing.
 func (l *lane) difference(seen *sight) (lsapi.Event, bool) {
-	l.service.mu.Lock()
-	last, before := l.service.seen[l.loadBalancer]
-	l.service.mu.Unlock()
-	if before && last.began.After(l.roster.lookedAt) {
-		l.roster.lookedAt = last.began
-	}
+	l.countLooks()
 	if l.roster.known && !seen.began.After(l.roster.lookedAt) {
 		return lsapi.Event{}, false
 	}
@@ -91,9 +86,30 @@ func (l *lane) difference(seen *sight) (lsapi.Event, bool) {
 	return l.roster.unexplained(members, seen.began)
 }
 
-// saw notes that what was seen is on record.
+// countLooks moves the time of the last look on to that of the last reader who saw
+// what is on record.
+func (l *lane) countLooks() {
+	l.service.mu.Lock()
+	defer l.service.mu.Unlock()
+	if last, ok := l.service.seen[l.loadBalancer]; ok {
+		l.roster.lookedAt = later(l.roster.lookedAt, last.began)
+	}
+}
+
+// unsee forgets what readers saw: the record has moved on from it, so that whoever
+// sees it again sees something new.
+func (l *lane) unsee() {
+	l.service.mu.Lock()
+	defer l.service.mu.Unlock()
+	delete(l.service.seen, l.loadBalancer)
+}
+
+// saw notes that what was seen is on record, unless something later is.
 func (l *lane) saw(seen *sight) {
-	l.roster.lookedAt = later(l.roster.lookedAt, seen.began)
+	if seen.began.Before(l.roster.lookedAt) {
+		return
+	}
+	l.roster.lookedAt = seen.began
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
 	l.service.seen[l.loadBalancer] = *seen

@@ -43,10 +43,12 @@ func (o overlay) over(ids []string, since time.Time) []string {
 // lay adds a change that the record has, and reports whether it is news: a later
 // one may be there, or the same.
 func (o overlay) lay(c lsapi.Change) bool {
-	if last, ok := o[c.InstanceID]; ok && !c.CompletedAt.After(last.at) {
+	member := c.Action == lsapi.Attach
+	last, ok := o[c.InstanceID]
+	if ok && (c.CompletedAt.Before(last.at) || c.CompletedAt.Equal(last.at) && member == last.member) {
 		return false
 	}
-	o[c.InstanceID] = applied{member: c.Action == lsapi.Attach, at: c.CompletedAt}
+	o[c.InstanceID] = applied{member: member, at: c.CompletedAt}
 	return true
 }
 

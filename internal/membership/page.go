@@ -45,6 +45,18 @@ func (p *page) withdraw(requests []*request) {
 	}
 }
 
+// fail answers that there is no change, and adds the requests whose callers have
+// left.
+func (p *page) fail(requests []*request, err error) {
+	for _, r := range requests {
+		if r.decide() {
+			r.fail(err)
+			continue
+		}
+		p.withdraw([]*request{r})
+	}
+}
+
 // append writes the page into the record and gives its answers. If it cannot be
 // written, nobody is answered.
 func (l *lane) append(p *page) error {
@@ -56,6 +68,7 @@ func (l *lane) append(p *page) error {
 			return err
 		}
 		l.roster.note(p.events)
+		l.unsee()
 	}
 	for _, r := range p.replies {
 		r.give()

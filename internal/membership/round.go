@@ -29,13 +29,14 @@ func (l *lane) round(batch []*request, first *page) {
 		if lsapi.ErrorCode(v.err) == lsapi.CodeNotFound {
 			l.forget()
 		}
-		failAll(batch, v.err)
+		first.fail(batch, v.err)
 		return
 	}
+	l.countLooks()
 	if event, ok := l.roster.unexplained(v.members, v.began); ok {
 		first.write(event)
 	}
-	l.roster.lookedAt = v.began
+	l.roster.lookedAt = later(l.roster.lookedAt, v.began)
 	changes := l.claim(l.decide(batch, v, first), v, first)
 	if err := l.append(first); err != nil {
 		first.refuse(err)
@@ -235,6 +236,11 @@ func (l *lane) finish(changes []*change) {
 	}
 	if err := l.persist(&outcomes); err != nil {
 		outcomes.lose(l.service.log, err)
+		for _, c := range changes {
+			if c.err != nil && !c.err.Ambiguous {
+				l.again(c.waiting) // theirs was never sent
+			}
+		}
 	}
 }
 

@@ -256,7 +256,7 @@ func (l *logRow) follow(p *payload, sum hash, does effects) {
 		l.checkpoint, l.room = p.Seq, int64(len(p.Members))
 	}
 	for _, c := range does.changes {
-		if c.Outcome == lsapi.OutcomeApplied {
+		if c.Outcome == lsapi.OutcomeApplied && c.Source == lsapi.SourceLSAPI {
 			l.appliedAt = p.At
 		}
 	}

@@ -120,14 +120,8 @@ func applied(ctx context.Context, t tables, log logRow, since time.Time) ([]lsap
 // appliedBy returns the changes that an event tells to be applied, in order.
 func appliedBy(ctx context.Context, t tables, row eventRow) ([]lsapi.Change, error) {
 	switch row.kind {
-	case lsapi.EventIntended, lsapi.EventCheckpoint:
+	case lsapi.EventIntended, lsapi.EventCheckpoint, lsapi.EventObserved:
 		return nil, nil
-	case lsapi.EventObserved:
-		p, err := decode(row.payload)
-		if err != nil {
-			return nil, err
-		}
-		return plain(effectsOf(p, nil).changes), nil
 	case lsapi.EventCompleted, lsapi.EventResolved:
 	}
 	change, err := t.change(ctx, row.changeID)

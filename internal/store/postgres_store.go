@@ -133,10 +133,10 @@ func (s *postgresStore) Append(ctx context.Context, turn lsapi.Turn, events []ls
 	return nil
 }
 
-// apply reports whether events change a membership.
+// apply reports whether events tell of changes that were applied.
 func apply(events []lsapi.Event) bool {
 	for i := range events {
-		if events[i].Kind == lsapi.EventObserved || events[i].Change.Outcome == lsapi.OutcomeApplied {
+		if events[i].Change.Outcome == lsapi.OutcomeApplied {
 			return true
 		}
 	}

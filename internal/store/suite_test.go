@@ -285,8 +285,8 @@ func testObserved(t *testing.T, s store.Store) {
 			t.Errorf("got %+v\nwant %+v", c, want)
 		}
 	}
-	if len(state.Applied) != 3 {
-		t.Errorf("the lane learns of %d applied changes, want 3", len(state.Applied))
+	if len(state.Applied) != 0 {
+		t.Errorf("the lane learns of %+v, although AWS shows them already", state.Applied)
 	}
 	wantWhole(t, s)
 }
