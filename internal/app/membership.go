@@ -100,7 +100,7 @@ func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRe
 			return httpapi.EncodeList(httpapi.Envelope(cfg.Envelope), members)
 		},
 		Overlay:         members.Overlay,
-		CatchUp:         catchUp(record, members),
+		CatchUp:         members.CatchUp,
 		Saw:             members.Saw,
 		Log:             a.log,
 		Observe:         func(code lsapi.Code, took time.Duration) { metrics.Refresh(outcome(code), took) },

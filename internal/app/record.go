@@ -27,8 +27,10 @@ func (e *StoreError) Error() string {
 func (e *StoreError) Unwrap() error { return e.Err }
 
 const (
-	// pruneEvery is how often what is too old is removed: changes by whole days,
-	// idempotency keys after one.
+	// firstPrune is how long after the start what is too old is removed for the first
+	// time, and pruneEvery how often from then on: changes by whole days, idempotency
+	// keys after one.
+	firstPrune = time.Minute
 	pruneEvery = time.Hour
 	// forEver is longer than any record.
 	forEver = 200 * 365 * 24 * time.Hour
@@ -64,13 +66,14 @@ func (a *App) startPruning(record store.Store, keep time.Duration) {
 }
 
 func (a *App) prune(ctx context.Context, record store.Store, keep time.Duration) {
-	ticker := time.NewTicker(pruneEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(firstPrune)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
+			timer.Reset(pruneEvery)
 		}
 		if err := record.Prune(ctx, time.Now(), keep); err != nil && lsapi.ErrorCode(err) != lsapi.CodeUnavailable && ctx.Err() == nil {
 			a.log.Warn("what is too old could not be removed from the record", "error", err)

@@ -1,16 +1,13 @@
 package app
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"lsapi"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/membership"
-	"lsapi/internal/store"
 	"lsapi/internal/telemetry"
 )
 
@@ -59,17 +56,4 @@ func (r *replicas) meet(members *membership.Service) {
 		r.members = members
 		close(r.met)
 	})
-}
-
-// catchUp returns what makes the lanes know all that was applied until now,
-// whoever did.
-func catchUp(record store.Replicas, members *membership.Service) func(context.Context, string) error {
-	const recently = membership.DefaultOverlayWindow + membership.DefaultCallTimeout
-	return func(ctx context.Context, loadBalancer string) error {
-		changes, err := record.Applied(ctx, loadBalancer, time.Now().Add(-recently))
-		if err != nil {
-			return err
-		}
-		return members.Learn(loadBalancer, changes)
-	}
 }

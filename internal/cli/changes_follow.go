@@ -65,7 +65,7 @@ func (f *follower) look(ctx context.Context) error {
 			}
 			continue
 		}
-		if _, shown := f.shown[c.ID]; shown {
+		if _, shown := f.shown[c.ID]; shown || f.filter.Outcome != "" && c.Outcome != f.filter.Outcome {
 			continue
 		}
 		f.shown[c.ID] = c.IntendedAt
@@ -87,7 +87,8 @@ func (f *follower) look(ctx context.Context) error {
 // since returns all that was asked for from then on, oldest first.
 func (f *follower) since(ctx context.Context, from time.Time) ([]lsapi.Change, error) {
 	filter := f.filter
-	filter.From, filter.Limit = from, listPage
+	// Whatever the outcome: one that is open now may get the one that is wanted.
+	filter.From, filter.Limit, filter.Outcome = from, listPage, ""
 	var changes []lsapi.Change
 	for {
 		page, err := f.record.Changes(ctx, filter)

@@ -90,6 +90,9 @@ func (f *changesFlags) parse(now time.Time) (err error) {
 	if !slices.Contains(outcomes, f.filter.Outcome) {
 		return usagef("--outcome: not applied, conflict, refused, failed, withdrawn, unknown or open")
 	}
+	if f.follow && f.filter.Outcome == lsapi.OutcomeOpen {
+		return usagef("--follow lists changes when they have an outcome: not with --outcome open")
+	}
 	if f.filter.Limit < 0 {
 		return usagef("--limit cannot be negative")
 	}

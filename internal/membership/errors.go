@@ -38,11 +38,11 @@ func errUnknown(action lsapi.Action, instance, loadBalancer string, cause error)
 // have been recorded.
 func errUnrecorded(cause error) *lsapi.Error {
 	coded := lsapi.AsError(cause)
-	if coded.Code == lsapi.CodeThrottled || coded.Code == lsapi.CodeTimeout {
+	if coded.Code == lsapi.CodeThrottled {
 		return coded
 	}
 	message := "changes cannot be recorded for now"
-	if coded.Code == lsapi.CodeUnavailable && coded.Message != "" {
+	if coded.Code != lsapi.CodeInternal && coded.Message != "" {
 		message = coded.Message
 	}
 	err := lsapi.Errorf(lsapi.CodeUnavailable, "%s; nothing was changed", message)

@@ -17,6 +17,8 @@ type fakeRecord struct {
 	mu     sync.Mutex
 	events []lsapi.Event
 	epoch  int64
+	others bool // another process has had the turn since the last time
+	wait   time.Duration
 	asked  int
 	away   func(op string, events []lsapi.Event) error // nil: it is there
 }
@@ -36,13 +38,20 @@ func (f *fakeRecord) fails(away func(op string, events []lsapi.Event) error) {
 	f.away = away
 }
 
-func (f *fakeRecord) Take(_ context.Context, loadBalancer string) (lsapi.Turn, error) {
+func (f *fakeRecord) Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error) {
+	select {
+	case <-time.After(f.wait):
+	case <-ctx.Done():
+		return lsapi.Turn{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("Take", nil); err != nil {
 		return lsapi.Turn{}, err
 	}
-	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: f.epoch, Resumed: true}, nil
+	resumed := !f.others
+	f.others = false
+	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: f.epoch, Resumed: resumed}, nil
 }
 
 func (f *fakeRecord) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) {
@@ -52,7 +61,7 @@ func (f *fakeRecord) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, err
 		return turn, err
 	}
 	if turn.Epoch != f.epoch {
-		return turn, &lsapi.Error{Code: lsapi.CodeTimeout, Err: lsapi.ErrTurnLost}
+		return turn, &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost}
 	}
 	return turn, nil
 }
@@ -66,7 +75,7 @@ func (f *fakeRecord) Append(_ context.Context, turn lsapi.Turn, events []lsapi.E
 		return err
 	}
 	if turn.Epoch != f.epoch {
-		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: lsapi.ErrTurnLost}
+		return &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost}
 	}
 	f.events = append(f.events, events...)
 	return nil
@@ -115,6 +124,11 @@ func setAll(members map[string]bool, ids []string, member bool) {
 	}
 }
 
+func (f *fakeRecord) Applied(ctx context.Context, loadBalancer string, since time.Time) ([]lsapi.Change, error) {
+	state, err := f.LaneState(ctx, loadBalancer, since)
+	return state.Applied, err
+}
+
 func (f *fakeRecord) Unfinished(ctx context.Context, since time.Time) ([]string, error) {
 	state, err := f.LaneState(ctx, "web", since)
 	if err != nil || len(state.Open)+len(state.Applied) == 0 {
@@ -128,6 +142,20 @@ func (f *fakeRecord) takeOver() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.epoch++
+	f.others = true
+}
+
+// settle is another process's recording of an outcome.
+func (f *fakeRecord) settle(id string, outcome lsapi.Outcome) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.events {
+		if e.Change.ID == id {
+			e.Change.Outcome = outcome
+			f.events = append(f.events, lsapi.Event{Kind: lsapi.EventResolved, At: time.Now(), Change: e.Change})
+			return
+		}
+	}
 }
 
 // told is the log without checkpoints, an event a line.

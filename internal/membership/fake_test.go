@@ -94,7 +94,10 @@ func (f *fakeAWS) Instances(ctx context.Context, ids []string) (found map[string
 	return found, err
 }
 
-func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string, _ lsapi.Permit) (string, error) {
+func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string, permit lsapi.Permit) (string, error) {
+	if _, err := permit(ctx); err != nil {
+		return "", err
+	}
 	return "aws-request", f.arrive(ctx, "Register", ids, func() error {
 		members := slices.Clone(f.now())
 		for _, id := range ids {
@@ -110,7 +113,10 @@ func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string, _ lsapi.
 	})
 }
 
-func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string, _ lsapi.Permit) (string, error) {
+func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string, permit lsapi.Permit) (string, error) {
+	if _, err := permit(ctx); err != nil {
+		return "", err
+	}
 	return "aws-request", f.arrive(ctx, "Deregister", ids, func() error {
 		for _, id := range ids {
 			if !slices.Contains(f.now(), id) {

@@ -120,7 +120,7 @@ func (l *lane) do(next job) {
 	}
 	if err := l.begin(next.batch); err != nil {
 		l.service.stepBack(err)
-		failAll(next.batch, errUnrecorded(err))
+		l.turnAway(next.batch, err)
 		l.lookLater()
 		return
 	}
@@ -178,6 +178,21 @@ func (l *lane) setAside(batch []*request) []*request {
 	})
 	l.again(held)
 	return batch
+}
+
+// turnAway refuses requests for which nothing could be begun. Those who have left
+// are for the record, if the next try finds it.
+func (l *lane) turnAway(batch []*request, err error) {
+	l.service.mu.Lock()
+	defer l.service.mu.Unlock()
+	failAll(slices.DeleteFunc(batch, l.hasLeft), errUnrecorded(err))
+}
+
+// hasLeft decides the request unless its caller has left or its time is up; then
+// it is kept for the record. The caller holds service.mu.
+func (l *lane) hasLeft(r *request) bool {
+	r.decide()
+	return l.skip(r)
 }
 
 // again puts requests back to the head of the queue, to be tried anew.

@@ -1,6 +1,10 @@
 package membership
 
-import "lsapi"
+import (
+	"context"
+
+	"lsapi"
+)
 
 // Learn takes in changes of a load balancer that other processes have applied,
 // oldest first, as the record has them: reads show them from now on, for as long
@@ -24,6 +28,18 @@ func (s *Service) Learn(loadBalancer string, changes []lsapi.Change) error {
 	}
 	s.applied(loadBalancer, attached, detached)
 	return nil
+}
+
+// CatchUp makes reads show what was applied to the load balancer until now, in
+// whatever process.
+//
+// Errors: those of the record, and of Learn.
+func (s *Service) CatchUp(ctx context.Context, loadBalancer string) error {
+	changes, err := s.record.Applied(ctx, loadBalancer, s.recently())
+	if err != nil {
+		return err
+	}
+	return s.Learn(loadBalancer, changes)
 }
 
 // lay puts changes into the overlay of the load balancer's lane, and returns

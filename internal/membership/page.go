@@ -3,6 +3,7 @@ package membership
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -82,7 +83,7 @@ func (l *lane) append(p *page) error {
 func (p *page) refuse(err error) {
 	for _, r := range p.replies {
 		if r.to != nil {
-			r.to.fail(errUnrecorded(err))
+			r.to.refuse(err)
 		}
 	}
 }
@@ -131,7 +132,7 @@ func passes(err error) bool {
 func (l *lane) refuseWaiting(err error) {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
-	failAll(l.queue, errUnrecorded(err))
+	failAll(slices.DeleteFunc(l.queue, l.hasLeft), errUnrecorded(err))
 	l.queue = nil
 }
 

@@ -8,7 +8,9 @@ import (
 )
 
 // Record is where the lanes write what they are about to do, and what came of
-// it. What it fails is told by CodeUnavailable, and then nothing was recorded.
+// it. What it fails is told by CodeUnavailable, and then nothing was recorded; by
+// CodeTimeout when that is not known; by CodeInternal when it contradicts what was
+// recorded before.
 type Record interface {
 	// Take takes the load balancer's turn, waiting for whoever has it.
 	Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error)
@@ -24,6 +26,9 @@ type Record interface {
 	// LaneState returns what the record knows of the load balancer; of the changes
 	// that were applied, those since then.
 	LaneState(ctx context.Context, loadBalancer string, since time.Time) (lsapi.LaneState, error)
+	// Applied returns the changes of the load balancer that lsapi applied since then,
+	// in whatever process, oldest first.
+	Applied(ctx context.Context, loadBalancer string, since time.Time) ([]lsapi.Change, error)
 	// Unfinished names the load balancers that have changes without outcome, or
 	// changes that were applied since then.
 	Unfinished(ctx context.Context, since time.Time) ([]string, error)
@@ -41,5 +46,8 @@ func (forgetful) Give(context.Context, lsapi.Turn) error                        
 func (forgetful) Append(context.Context, lsapi.Turn, []lsapi.Event) error       { return nil }
 func (forgetful) LaneState(context.Context, string, time.Time) (lsapi.LaneState, error) {
 	return lsapi.LaneState{}, nil
+}
+func (forgetful) Applied(context.Context, string, time.Time) ([]lsapi.Change, error) {
+	return nil, nil
 }
 func (forgetful) Unfinished(context.Context, time.Time) ([]string, error) { return nil, nil }

@@ -445,3 +445,186 @@ func TestARecordThatContradictsIsNotAskedForEver(t *testing.T) {
 		wantCode(t, change(s, lsapi.Attach, two), "")
 	})
 }
+
+func TestSharersOfACallWhoseOutcomeIsLostAreTriedAnew(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one)
+	aws.next("Register", func(context.Context, func() error) error {
+		record.takeOver()
+		return &lsapi.Error{Code: lsapi.CodeUpstream} // certainly not applied
+	})
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
+		synctest.Wait()
+		codes := make(chan lsapi.Code, 2)
+		for _, id := range []string{"a", "b"} {
+			callers.Go(func() {
+				r := request(lsapi.Attach, one)
+				r.ChangeID = id
+				_, err := s.Change(context.Background(), r) // for as long as it takes
+				codes <- lsapi.ErrorCode(err)
+			})
+		}
+		callers.Wait()
+		if got := []lsapi.Code{<-codes, <-codes}; !slices.Equal(got, []lsapi.Code{lsapi.CodeTimeout, ""}) {
+			t.Errorf("got %q, want one whose outcome is lost, and then one that is tried anew", got)
+		}
+	})
+}
+
+func TestWhoLeavesIsOnRecordWhateverTheLaneWasAt(t *testing.T) {
+	for name, slow := range map[string]func(*fakeAWS, *fakeRecord){
+		"it takes the turn": func(_ *fakeAWS, record *fakeRecord) { record.wait = 3 * time.Second },
+		"it looks":          func(aws *fakeAWS, _ *fakeRecord) { aws.latency = 3 * time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			aws, record := newFakeAWS(), &fakeRecord{}
+			aws.run(one)
+			slow(aws, record)
+			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if result, err := s.Change(ctx, request(lsapi.Attach, one)); lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded {
+					t.Errorf("got %+v, %v", result, err)
+				}
+				time.Sleep(time.Minute)
+			})
+			wantTold(t, record, "completed attach "+one+" withdrawn")
+		})
+	}
+}
+
+func TestOfTwoChangesOfOneTimeTheLastCounts(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.lag = 9 * time.Second
+	aws.run(one)
+	synctest.Test(t, func(t *testing.T) {
+		at := time.Now()
+		for _, action := range []lsapi.Action{lsapi.Attach, lsapi.Detach} {
+			record.events = append(record.events, lsapi.Event{Kind: lsapi.EventCompleted, At: at, Change: lsapi.Change{
+				ID: string(action), Action: action, LoadBalancer: "web", InstanceID: one, Outcome: lsapi.OutcomeApplied, CompletedAt: at,
+			}})
+		}
+		time.Sleep(time.Second)
+		s := membership.New(aws, membership.Options{Record: record})
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := listed(t, s); len(got) > 0 {
+			t.Errorf("the list is %v", got)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// become makes the instances the members, past lsapi.
+func become(aws *fakeAWS, members ...string) {
+	aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), members}) })
+}
+
+func TestAnOutsideChangeThatBringsBackWhatWasSeenBeforeIsRecorded(t *testing.T) {
+	aws, record := newFakeAWS(one, two), &fakeRecord{}
+	aws.run(one, two)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		time.Sleep(time.Minute)
+		wantCode(t, change(s, lsapi.Detach, two), "")
+		time.Sleep(time.Minute)
+		become(aws, one, two)
+		look(s, aws)
+	})
+	wantTold(t, record, "intended detach "+two, "completed detach "+two+" applied", "observed +"+two+" -")
+}
+
+func TestALateSightHidesNoOutsideChange(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws.run(one, two)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		time.Sleep(time.Minute)
+		late := time.Now()
+		time.Sleep(time.Second)
+		wantCode(t, change(s, lsapi.Attach, two), "")
+		wantCode(t, change(s, lsapi.Detach, one), "")
+		time.Sleep(time.Second)
+		look(s, aws)
+		s.Saw("web", []string{one}, late) // asked for before all that
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		become(aws, one)
+		look(s, aws)
+	})
+	wantTold(t, record, "intended attach "+two, "completed attach "+two+" applied", "intended detach "+one, "completed detach "+one+" applied", "observed +"+one+" -"+two)
+}
+
+func TestARoundFindsOutsideChangesSinceTheLastLook(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one, two)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		time.Sleep(time.Hour)
+		look(s, aws)
+		last := time.Now()
+		time.Sleep(time.Second)
+		become(aws, two)
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		seen := slices.IndexFunc(record.events, func(e lsapi.Event) bool { return e.Kind == lsapi.EventObserved })
+		if seen < 0 || last.Sub(record.events[seen].Since) > time.Second {
+			t.Errorf("the last look was at %v, the record says %+v", last, record.events)
+		}
+	})
+}
+
+func TestAnotherProcessMaySettleWhatThisOneHasSent(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one)
+	aws.next("Register", lost)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		time.AfterFunc(time.Second, func() {
+			record.takeOver()
+			record.settle("a", lsapi.OutcomeFailed)
+		})
+		start := time.Now()
+		result, err := asked(s, lsapi.Attach, one, "a")
+		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded || time.Since(start) > 5*time.Second {
+			t.Errorf("got %+v, %v after %v", result, err, time.Since(start))
+		}
+	})
+}
+
+func TestACallIsNotMadeWithoutItsTurn(t *testing.T) {
+	aws, record := newFakeAWS(), &fakeRecord{}
+	aws.run(one)
+	record.fails(func(op string, _ []lsapi.Event) error {
+		if op == "Extend" {
+			return &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost}
+		}
+		return nil
+	})
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		if result, err := asked(s, lsapi.Attach, one, "a"); lsapi.ErrorCode(err) != lsapi.CodeUnavailable || !result.Recorded {
+			t.Errorf("got %+v, %v", result, err)
+		}
+		wantMembers(t, aws)
+	})
+	wantTold(t, record, "intended attach "+one, "completed attach "+one+" failed")
+}
+
+func TestAConflictThatCannotBeRecordedIsNotTold(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws.run(one)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		record.fails(func(op string, events []lsapi.Event) error {
+			if op == "Append" {
+				return isAway(op, events)
+			}
+			return nil
+		})
+		if result, err := asked(s, lsapi.Attach, one, "a"); lsapi.ErrorCode(err) != lsapi.CodeUnavailable || result.Recorded {
+			t.Errorf("got %+v, %v", result, err)
+		}
+	})
+}

@@ -41,7 +41,8 @@ func (l *lane) round(batch []*request, first *page) {
 	if err := l.append(first); err != nil {
 		first.refuse(err)
 		for _, c := range changes {
-			failAll(append(c.waiting, c.maker), errUnrecorded(err))
+			c.maker.refuse(err)
+			failAll(c.waiting, errUnrecorded(err))
 		}
 		*first = page{}
 		return
@@ -278,6 +279,7 @@ func (l *lane) forget() {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
 	clear(l.overlay)
+	delete(l.service.seen, l.loadBalancer)
 }
 
 // trusted returns from when on AWS's reads no longer lag behind the lane's last

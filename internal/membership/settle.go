@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"errors"
 	"time"
 
 	"lsapi"
@@ -15,30 +16,35 @@ func (l *lane) keepOpen(c *change) {
 }
 
 // settle looks for the effects of open changes in what a round has just read.
-// What cannot be recorded stays open until the next look.
+// What cannot be recorded stays open until the next look, although it is shown if
+// it took effect.
 func (l *lane) settle(v view) {
 	if len(l.open) == 0 {
 		return
 	}
-	open := l.open
-	l.open = nil
-	for _, c := range open {
+	var still, over []*change
+	var outcomes page
+	for _, c := range l.open {
 		o := l.judge(c, v)
-		if o == stillOpen || l.resolve(c, o) != nil {
-			l.open = append(l.open, c)
+		if o == stillOpen {
+			still = append(still, c)
+			continue
 		}
+		over = append(over, c)
+		if o == lsapi.OutcomeApplied {
+			l.show([]*change{c})
+		}
+		l.settled(&outcomes, c, o, o != lsapi.OutcomeUnknown)
+	}
+	l.open = still
+	switch err := l.append(&outcomes); {
+	case err == nil:
+	case passes(err) || errors.Is(err, lsapi.ErrTurnLost):
+		l.open = append(l.open, over...)
+	default:
+		outcomes.lose(l.service.log, err)
 	}
 	l.lookLater()
-}
-
-// resolve records the outcome of an open change.
-func (l *lane) resolve(c *change, o lsapi.Outcome) error {
-	if o == lsapi.OutcomeApplied {
-		l.show([]*change{c})
-	}
-	var p page
-	l.settled(&p, c, o, o != lsapi.OutcomeUnknown)
-	return l.append(&p)
 }
 
 // lookLater puts off the next look at what is open.

@@ -29,7 +29,7 @@ func (s *Snapshot) refreshForever() {
 			continue // somebody reads again: it is due when the last one says
 		case <-due:
 		}
-		next = s.turn(s.base)
+		next = s.step(s.base)
 	}
 }
 

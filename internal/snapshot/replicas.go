@@ -37,9 +37,9 @@ type followed struct {
 	all     map[string]lsapi.LoadBalancer
 }
 
-// turn refreshes, or shows what the process that refreshes for all has published
+// step refreshes, or shows what the process that refreshes for all has published
 // since, and says when the next is due.
-func (s *Snapshot) turn(ctx context.Context) (next time.Time) {
+func (s *Snapshot) step(ctx context.Context) (next time.Time) {
 	if s.leads(ctx) {
 		began := time.Now()
 		lookups, err := s.refreshLeading(ctx)
@@ -107,10 +107,10 @@ func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []li
 			all = append(all, lsapi.Membership{LoadBalancer: lb.Name, Members: members})
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, leadTimeout)
+	publishing, cancel := context.WithTimeout(ctx, leadTimeout)
 	defer cancel()
-	if err := s.o.Replicas.Publish(ctx, began, all); err != nil && ctx.Err() == nil {
-		s.o.Log.Debug("the other replicas could not be told what AWS said", "error", err)
+	if err := s.o.Replicas.Publish(publishing, began, all); err != nil && ctx.Err() == nil {
+		s.o.Log.Warn("the other replicas could not be told what AWS said", "error", err)
 	}
 }
 
@@ -154,7 +154,7 @@ func (s *Snapshot) showFollowed(asOf time.Time) {
 	}
 	s.place(page) // what it differs from the record in, who listed it has seen to
 	s.tell(nil)
-	s.listed.Store(asOf.UnixNano())
+	s.listed.Store(max(s.listed.Load(), asOf.UnixNano()))
 	s.announce()
 	s.checkUnlisted(listed, asOf)
 	s.achieved.Store(s.oldest.Swap(0))
