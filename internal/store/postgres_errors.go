@@ -59,7 +59,7 @@ func errAway(ctx context.Context, cause error) error {
 		return coded
 	}
 	if ctx.Err() != nil {
-		return errGivenUp(ctx)
+		return errEnded(ctx)
 	}
 	message := "the record of changes is away: its database cannot be reached"
 	switch state := sqlState(cause); {
@@ -77,6 +77,15 @@ func errAway(ctx context.Context, cause error) error {
 	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: message, Err: cause}
 }
 
+// errEnded is for a wait that ended with its context: because the caller's time was
+// up, or because the record was closed.
+func errEnded(ctx context.Context) error {
+	if coded, ok := errors.AsType[*lsapi.Error](context.Cause(ctx)); ok {
+		return coded
+	}
+	return errGivenUp(ctx)
+}
+
 // errUncertain is for a commit whose answer was lost.
 func errUncertain(cause error) error {
 	return &lsapi.Error{
@@ -86,10 +95,11 @@ func errUncertain(cause error) error {
 }
 
 // uncommitted reports whether a commit that failed has certainly kept nothing. The
-// server says so by an error after which the connection lives on.
+// server says so by an error after which the connection lives on. What the driver
+// calls safe to retry may be a commit whose answer was lost.
 func uncommitted(err error) bool {
 	coded, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && coded.Severity != severityFatal || pgconn.SafeToRetry(err) || errors.Is(err, pgx.ErrTxCommitRollback)
+	return ok && coded.SeverityUnlocalized != severityFatal || errors.Is(err, pgx.ErrTxCommitRollback)
 }
 
 func isTurnLost(err error) bool { return errors.Is(err, lsapi.ErrTurnLost) }

@@ -230,7 +230,7 @@ func (s *postgresStore) Published(ctx context.Context, after int64) (lsapi.Publi
 		}
 		timer.Stop()
 		if ctx.Err() != nil {
-			return lsapi.Published{}, errGivenUp(ctx)
+			return lsapi.Published{}, errEnded(ctx)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (t *postgresTurns) take(ctx context.Context, name string) (lsapi.Turn, erro
 		}
 		timer.Stop()
 		if ctx.Err() != nil {
-			return lsapi.Turn{}, errGivenUp(ctx)
+			return lsapi.Turn{}, errEnded(ctx)
 		}
 	}
 }

@@ -1,0 +1,254 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/store"
+	"lsapi/internal/store/postgrestest"
+)
+
+// membership is one of instances that EC2 knows.
+func membership(loadBalancer string, instances ...string) lsapi.Membership {
+	m := lsapi.Membership{LoadBalancer: loadBalancer, Members: []lsapi.Instance{}}
+	for _, id := range instances {
+		m.Members = append(m.Members, lsapi.Instance{ID: id, Type: "t2.micro", LaunchTime: noon, State: lsapi.StateRunning})
+	}
+	return m
+}
+
+func lead(t testing.TB, s store.Store) bool {
+	t.Helper()
+	leads, err := s.Lead(t.Context())
+	if err != nil {
+		t.Fatalf("lead: %v", err)
+	}
+	return leads
+}
+
+func publish(t testing.TB, s store.Store, asOf time.Time, all ...lsapi.Membership) {
+	t.Helper()
+	if err := s.Publish(t.Context(), asOf, all); err != nil {
+		t.Fatalf("publish: %v", err)
+	}
+}
+
+func published(t testing.TB, s store.Store, after int64) lsapi.Published {
+	t.Helper()
+	found, err := s.Published(t.Context(), after)
+	if err != nil {
+		t.Fatalf("published: %v", err)
+	}
+	return found
+}
+
+func TestOneReplicaListsForAll(t *testing.T) {
+	all := replicas(t, 2)
+	if !lead(t, all[0]) || lead(t, all[1]) || !lead(t, all[0]) {
+		t.Fatal("not the first leads, and it alone")
+	}
+	asOf := time.Now().Add(-200 * time.Millisecond)
+	web, api := membership("web", one, two), membership("api")
+	web.Members[1] = lsapi.Instance{ID: two} // EC2 knows it no more
+	publish(t, all[0], asOf, web, api)
+	first := published(t, all[1], 0)
+	if !reflect.DeepEqual(first.LoadBalancers, []lsapi.Membership{api, web}) || len(first.Gone) != 0 {
+		t.Errorf("got %+v", first)
+	}
+	if late := asOf.Sub(first.AsOf); late < 0 || late > time.Second {
+		t.Errorf("it is said to be %v older than it is", late)
+	}
+
+	web.Members = append(web.Members, lsapi.Instance{ID: three})
+	publish(t, all[0], time.Now(), web, membership("new", one))
+	second := published(t, all[1], first.Version)
+	if second.Version <= first.Version || !reflect.DeepEqual(second.LoadBalancers, []lsapi.Membership{membership("new", one), web}) {
+		t.Errorf("got %+v", second)
+	}
+	wantStrings(t, second.Gone, "api")
+
+	publish(t, all[0], time.Now(), web, membership("new", one))
+	third := published(t, all[1], second.Version)
+	if third.Version <= second.Version || len(third.LoadBalancers)+len(third.Gone) != 0 || !third.AsOf.After(second.AsOf) {
+		t.Errorf("nothing differs, but got %+v", third)
+	}
+	publish(t, all[0], time.Now(), web, membership("new", one), api)
+	whole := published(t, all[0], 0)
+	if len(whole.LoadBalancers) != 3 || len(whole.Gone) != 0 {
+		t.Errorf("got %+v", whole)
+	}
+}
+
+func TestWhoDoesNotLeadPublishesNothing(t *testing.T) {
+	all := replicas(t, 2)
+	err := all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", one)})
+	if !errors.Is(err, lsapi.ErrTurnLost) {
+		t.Errorf("who never led: got %v", err)
+	}
+	lead(t, all[0])
+	publish(t, all[0], time.Now(), membership("web", one))
+	began := time.Now()
+	soon(t, "another to lead", func() bool { return lead(t, all[1]) }) // the first is paused
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("another led after %v", took)
+	}
+	err = all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", two)})
+	if !errors.Is(err, lsapi.ErrTurnLost) {
+		t.Errorf("who was replaced: got %v", err)
+	}
+	if lead(t, all[0]) {
+		t.Error("who was replaced still leads")
+	}
+	publish(t, all[1], time.Now(), membership("web", three))
+	if got := published(t, all[0], 0); !reflect.DeepEqual(got.LoadBalancers, []lsapi.Membership{membership("web", three)}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestWhoEndsLeavesTheLeadToOthers(t *testing.T) {
+	all := replicas(t, 2)
+	lead(t, all[0])
+	if err := all[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !lead(t, all[1]) {
+		t.Error("the lead is not free")
+	}
+}
+
+func TestPublishedWaits(t *testing.T) {
+	all := replicas(t, 2)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := all[1].Published(ctx, 0)
+	wantCode(t, err, lsapi.CodeTimeout)
+	lead(t, all[0])
+	publish(t, all[0], time.Now())
+	version := published(t, all[1], 0).Version
+	var took []time.Duration
+	for range 9 {
+		at := make(chan time.Time)
+		go func() {
+			published(t, all[1], version)
+			at <- time.Now()
+		}()
+		time.Sleep(20 * time.Millisecond)
+		publish(t, all[0], time.Now())
+		done := time.Now()
+		took = append(took, (<-at).Sub(done))
+		version = published(t, all[1], version-1).Version
+		version = published(t, all[0], 0).Version
+		lead(t, all[0])
+	}
+	slices.Sort(took)
+	if median := took[len(took)/2]; median > 100*time.Millisecond {
+		t.Errorf("they waited for %v", took)
+	}
+	closed := make(chan error)
+	go func() {
+		_, err := all[1].Published(t.Context(), version)
+		closed <- err
+	}()
+	if err := all[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, <-closed, lsapi.CodeUnavailable)
+}
+
+// An older listing than the published one changes nothing.
+func TestAListingIsNotReplacedByAnOlderOne(t *testing.T) {
+	all := replicas(t, 1)
+	lead(t, all[0])
+	now := time.Now()
+	publish(t, all[0], now, membership("web", one))
+	before := published(t, all[0], 0)
+	publish(t, all[0], now.Add(-time.Minute), membership("web", two))
+	if after := published(t, all[0], 0); after.Version != before.Version || !reflect.DeepEqual(after.LoadBalancers, before.LoadBalancers) {
+		t.Errorf("from %+v to %+v", before, after)
+	}
+}
+
+// Several that want to lead, at networks that fail: whoever reads always sees a
+// whole listing, of which version, time and content only grow.
+func TestPublishedNeverRunsBackwards(t *testing.T) {
+	there := postgrestest.URL(t)
+	var leaders sync.WaitGroup
+	stop := make(chan struct{})
+	for range 3 {
+		network, url := proxied(t, there)
+		s := openURL(t, url, store.Options{})
+		leaders.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(time.Duration(rand.IntN(10)) * time.Millisecond):
+				}
+				if rand.IntN(30) == 0 { // paused, and cut off
+					network.cut()
+					time.Sleep(time.Duration(rand.IntN(4000)) * time.Millisecond)
+				}
+				if leads, err := s.Lead(t.Context()); err != nil || !leads {
+					continue
+				}
+				asOf := time.Now()
+				_ = s.Publish(t.Context(), asOf, countingListing(asOf))
+			}
+		})
+	}
+	reader := openURL(t, there, store.Options{})
+	seen := make(map[string]int64)
+	var last lsapi.Published
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		found := published(t, reader, last.Version)
+		if found.Version <= last.Version || found.AsOf.Before(last.AsOf.Add(-10*time.Millisecond)) {
+			t.Errorf("after version %d of %v came %d of %v", last.Version, last.AsOf, found.Version, found.AsOf)
+		}
+		for _, m := range found.LoadBalancers {
+			seen[m.LoadBalancer] = m.Members[0].LaunchTime.UnixMicro()
+		}
+		for _, at := range seen { // all are of one listing, and of a later one
+			if at != seen["lb-0"] {
+				t.Fatalf("version %d is a mixture: %v", found.Version, seen)
+			}
+		}
+		if truth := time.UnixMicro(seen["lb-0"]); found.AsOf.After(truth.Add(time.Microsecond)) {
+			t.Errorf("version %d is said to be of %v, it is of %v", found.Version, found.AsOf, truth)
+		}
+		last = found
+	}
+	close(stop)
+	leaders.Wait()
+	if last.Version < 100 {
+		t.Errorf("there were %d versions only", last.Version)
+	}
+}
+
+// countingListing is a listing of which all that is in it says its time.
+func countingListing(at time.Time) []lsapi.Membership {
+	var all []lsapi.Membership
+	for i := range 3 {
+		all = append(all, lsapi.Membership{LoadBalancer: fmt.Sprintf("lb-%d", i), Members: []lsapi.Instance{{ID: one, LaunchTime: at}}})
+	}
+	return all
+}
+
+func TestAFileHasOneReplica(t *testing.T) {
+	s := open(t, newFile(t))
+	if !lead(t, s) {
+		t.Error("it does not lead")
+	}
+	publish(t, s, time.Now(), membership("web", one))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err := s.Published(ctx, 0)
+	wantCode(t, err, lsapi.CodeTimeout)
+}

@@ -1,0 +1,306 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/store"
+	"lsapi/internal/store/postgrestest"
+)
+
+// replicas opens one database several times.
+func replicas(t testing.TB, n int) []store.Store {
+	t.Helper()
+	there := postgrestest.URL(t)
+	all := make([]store.Store, n)
+	for i := range all {
+		all[i] = openURL(t, there, store.Options{})
+	}
+	return all
+}
+
+func take(t testing.TB, s store.Store, loadBalancer string) lsapi.Turn {
+	t.Helper()
+	turn, err := s.Take(t.Context(), loadBalancer)
+	if err != nil {
+		t.Fatalf("take: %v", err)
+	}
+	return turn
+}
+
+func give(t testing.TB, s store.Store, turn lsapi.Turn) {
+	t.Helper()
+	if err := s.Give(t.Context(), turn); err != nil {
+		t.Fatalf("give: %v", err)
+	}
+}
+
+// lasting is how long a turn lasts, as its holder reckons.
+func lasting(turn lsapi.Turn) time.Duration { return time.Until(turn.Until) }
+
+// waitUntil waits until a time is over, plus a little.
+func waitUntil(at time.Time) { time.Sleep(time.Until(at) + 10*time.Millisecond) }
+
+func TestOneReplicaAtATimeHasATurn(t *testing.T) {
+	all := replicas(t, 3)
+	var holders, rounds atomic.Int64
+	var last int64 // guarded by the turn
+	turns := make([]int, len(all))
+	var workers sync.WaitGroup
+	for i, s := range all {
+		workers.Go(func() {
+			for rounds.Add(1) <= 300 {
+				turn, err := s.Take(t.Context(), "web")
+				if err != nil {
+					t.Errorf("take: %v", err)
+					return
+				}
+				if n := holders.Add(1); n != 1 {
+					t.Errorf("%d replicas have the turn at once", n)
+				}
+				if turn.Epoch <= last {
+					t.Errorf("epoch %d follows %d", turn.Epoch, last)
+				}
+				last = turn.Epoch
+				turns[i]++
+				time.Sleep(2 * time.Millisecond)
+				holders.Add(-1)
+				if err := s.Give(t.Context(), turn); err != nil {
+					t.Errorf("give: %v", err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	for i, n := range turns {
+		if n < 300/len(all)/3 {
+			t.Errorf("replica %d had %d of 300 turns: %v", i, n, turns)
+		}
+	}
+}
+
+// Whoever has a turn all the time leaves it to who waits.
+func TestAReplicaThatWaitsIsNotStarved(t *testing.T) {
+	all := replicas(t, 2)
+	busy, waits := all[0], all[1]
+	ctx, stop := context.WithCancel(t.Context())
+	var worker sync.WaitGroup
+	worker.Go(func() {
+		for ctx.Err() == nil {
+			turn, err := busy.Take(ctx, "web")
+			if err != nil {
+				continue
+			}
+			time.Sleep(5 * time.Millisecond) // a round
+			if err := busy.Give(context.WithoutCancel(ctx), turn); err != nil {
+				t.Errorf("give: %v", err)
+			}
+		}
+	})
+	defer worker.Wait()
+	defer stop()
+	for range 10 {
+		began := time.Now()
+		give(t, waits, take(t, waits, "web"))
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it waited for %v", took)
+		}
+	}
+}
+
+func TestATurnIsResumedOnlyIfNobodyElseHadIt(t *testing.T) {
+	all := replicas(t, 2)
+	for i, step := range []struct {
+		s       store.Store
+		resumed bool
+	}{{all[0], false}, {all[0], true}, {all[1], false}, {all[0], false}, {all[0], true}} {
+		turn := take(t, step.s, "web")
+		if turn.Resumed != step.resumed || turn.Epoch != int64(i+1) {
+			t.Errorf("take %d: got %+v", i, turn)
+		}
+		give(t, step.s, turn)
+	}
+}
+
+func TestAGivenTurnIsTakenAtOnce(t *testing.T) {
+	all := replicas(t, 2)
+	give(t, all[1], take(t, all[1], "other")) // so that it surely listens
+	var fast int
+	for range 10 {
+		turn := take(t, all[0], "web")
+		taken := make(chan time.Time)
+		go func() {
+			next, err := all[1].Take(t.Context(), "web")
+			at := time.Now()
+			if err == nil {
+				err = all[1].Give(t.Context(), next)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			taken <- at
+		}()
+		time.Sleep(20 * time.Millisecond) // it is waiting
+		given := time.Now()
+		give(t, all[0], turn)
+		if (<-taken).Sub(given) < 100*time.Millisecond {
+			fast++
+		}
+	}
+	if fast < 7 {
+		t.Errorf("%d of 10 were taken before the next poll", fast)
+	}
+}
+
+// A replica that was paused for longer than its turn lasts comes too late.
+func TestAnExpiredTurnThatWasTakenRecordsNothing(t *testing.T) {
+	all := replicas(t, 2)
+	first := newLane(t, all[0], "web")
+	first.know(one)
+	c := first.intend(first.change(lsapi.Attach, two))
+	began := time.Now()
+	second := newLane(t, all[1], "web")
+	if waited := time.Since(began); waited > 4*time.Second {
+		t.Errorf("the turn was free after %v", waited)
+	}
+	if left := lasting(first.turn); left > 0 {
+		t.Errorf("it was taken %v before its holder stopped to believe in it", left)
+	}
+	c.Outcome = lsapi.OutcomeApplied
+	err := all[0].Append(t.Context(), first.turn, []lsapi.Event{{Kind: lsapi.EventCompleted, At: first.now, Change: c}})
+	if !errors.Is(err, lsapi.ErrTurnLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		t.Errorf("append: got %v, want that the turn is lost", err)
+	}
+	if _, err := all[0].Extend(t.Context(), first.turn); !errors.Is(err, lsapi.ErrTurnLost) {
+		t.Errorf("extend: got %v, want that the turn is lost", err)
+	}
+	give(t, all[0], first.turn) // is given back already
+	wantIDs(t, second.state(noon).Open, c.ID)
+	second.complete(c, lsapi.OutcomeUnknown)
+	wantWhole(t, all[1])
+}
+
+func TestAnExpiredTurnThatNobodyTookStillRecords(t *testing.T) {
+	all := replicas(t, 2)
+	l := newLane(t, all[0], "web")
+	if left := lasting(l.turn); left < 2*time.Second || left > 4*time.Second {
+		t.Errorf("a turn lasts %v", left)
+	}
+	waitUntil(l.turn.Until.Add(time.Second))
+	l.do(lsapi.Attach, one)
+	extended, err := all[0].Extend(t.Context(), l.turn)
+	if err != nil || lasting(extended) < 2*time.Second || extended.Epoch != l.turn.Epoch {
+		t.Errorf("extend: got %+v (%v)", extended, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	_, err = all[1].Take(ctx, "web")
+	wantCode(t, err, lsapi.CodeTimeout) // it was extended
+}
+
+func TestExtendingKeepsATurn(t *testing.T) {
+	all := replicas(t, 2)
+	turn := take(t, all[0], "web")
+	var waiting sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	waiting.Go(func() {
+		if _, err := all[1].Take(ctx, "web"); err == nil {
+			t.Error("a turn was taken that is extended all the time")
+		}
+	})
+	for range 6 {
+		time.Sleep(time.Second)
+		var err error
+		if turn, err = all[0].Extend(t.Context(), turn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	waiting.Wait()
+}
+
+// A replica that is paused in the middle of recording holds locks: not for long.
+func TestAReplicaThatHangsWhileItRecordsIsNotWaitedFor(t *testing.T) {
+	there := postgrestest.URL(t)
+	network, url := proxied(t, there)
+	hangs, other := openURL(t, url, store.Options{}), openURL(t, there, store.Options{})
+	l := newLane(t, hangs, "web")
+	l.know(one)
+	network.commits <- stuck
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	err := hangs.Append(ctx, l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}})
+	wantCode(t, err, lsapi.CodeTimeout)
+	began := time.Now()
+	turn := take(t, other, "web")
+	if waited := time.Since(began); waited > 6*time.Second {
+		t.Errorf("the turn was free after %v", waited)
+	}
+	give(t, other, turn)
+	wantWhole(t, other)
+}
+
+func TestManyReplicasRecordOneHistory(t *testing.T) {
+	all := replicas(t, 3)
+	var workers sync.WaitGroup
+	const each = 20
+	for i, s := range all {
+		for j := range 4 {
+			workers.Go(func() {
+				for n := range each {
+					turn, err := s.Take(t.Context(), fmt.Sprintf("lb-%d", j))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					l := &lane{t: t, s: s, turn: turn, now: time.Now()}
+					l.do(lsapi.Attach, fmt.Sprintf("i-%08x", i*each+n))
+					if err := s.Give(t.Context(), turn); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		workers.Go(func() {
+			for range 5 {
+				if err := s.Prune(t.Context(), time.Now(), dayLong); err != nil {
+					t.Errorf("prune: %v", err)
+				}
+				wantWhole(t, s)
+			}
+		})
+	}
+	workers.Wait()
+	if found := wantWhole(t, all[0]); found.Changes != len(all)*4*each {
+		t.Errorf("got %+v", found)
+	}
+}
+
+func TestAKeyIsReservedByOneReplica(t *testing.T) {
+	all := replicas(t, 3)
+	for i := range 20 {
+		key := lsapi.IdempotencyKey{Actor: "alice", Method: "POST", Path: "/elb/web", Key: fmt.Sprint(i)}
+		var won atomic.Int64
+		var racers sync.WaitGroup
+		for j, s := range all {
+			racers.Go(func() {
+				taken, err := s.Reserve(t.Context(), key, lsapi.Reservation{ChangeID: fmt.Sprint(j), At: noon})
+				if err != nil {
+					t.Error(err)
+				} else if taken == nil {
+					won.Add(1)
+				}
+			})
+		}
+		racers.Wait()
+		if n := won.Load(); n != 1 {
+			t.Fatalf("key %d was reserved by %d replicas", i, n)
+		}
+	}
+}
