@@ -49,9 +49,6 @@ func (r *refresh) lead(ctx context.Context) (bool, error) {
 		r.turn, r.published = lsapi.Turn{}, nil
 		return false, nil
 	}
-	if turn.Epoch != r.turn.Epoch {
-		r.published = nil
-	}
 	r.turn = turn
 	return true, nil
 }
@@ -246,10 +243,30 @@ func (s *postgresStore) listing(ctx context.Context, after int64) (found lsapi.P
 		}
 		// This clock was read before the database's was: the listing is made older
 		// by the time between, never younger.
-		found = lsapi.Published{Version: row.Version, AsOf: began.Add(-max(0, row.Now.Sub(row.AsOf)))}
+		asOf := began.Add(-max(0, row.Now.Sub(row.AsOf)))
+		found = lsapi.Published{Version: row.Version, AsOf: s.seen.notBefore(row.Version, asOf)}
 		return differing(ctx, views[0], &found, after)
 	})
 	return found, err
+}
+
+// sighting is the last listing that this process has seen.
+type sighting struct {
+	mu      sync.Mutex
+	version int64
+	asOf    time.Time
+}
+
+// notBefore returns the time of a listing, which is not before that of an earlier
+// one, however roughly the two clocks were compared.
+func (s *sighting) notBefore(version int64, asOf time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if version < s.version {
+		return asOf
+	}
+	s.version, s.asOf = version, latest(s.asOf, asOf)
+	return s.asOf
 }
 
 // differing adds what differs from an earlier listing; of nothing, nothing is gone.

@@ -88,6 +88,7 @@ func TestOneReplicaListsForAll(t *testing.T) {
 }
 
 func TestWhoDoesNotLeadPublishesNothing(t *testing.T) {
+	t.Parallel()
 	all := replicas(t, 2)
 	err := all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", one)})
 	if !errors.Is(err, lsapi.ErrTurnLost) {
@@ -176,9 +177,27 @@ func TestAListingIsNotReplacedByAnOlderOne(t *testing.T) {
 	}
 }
 
+// A network that is slow makes a listing seem older, but not older than the one
+// before.
+func TestTheTimeOfListingsDoesNotRunBackwards(t *testing.T) {
+	there := postgrestest.URL(t)
+	network, far := proxied(t, there)
+	leader, reader := openURL(t, there, store.Options{}), openURL(t, far, store.Options{})
+	lead(t, leader)
+	publish(t, leader, time.Now())
+	first := published(t, reader, 0)
+	publish(t, leader, time.Now())
+	network.delay.Store(100_000)
+	if second := published(t, reader, first.Version); second.AsOf.Before(first.AsOf) {
+		t.Errorf("after a listing of %v came one of %v", first.AsOf, second.AsOf)
+	}
+	network.delay.Store(0)
+}
+
 // Several that want to lead, at networks that fail: whoever reads always sees a
 // whole listing, of which version, time and content only grow.
 func TestPublishedNeverRunsBackwards(t *testing.T) {
+	t.Parallel()
 	there := postgrestest.URL(t)
 	var leaders sync.WaitGroup
 	stop := make(chan struct{})
@@ -209,7 +228,7 @@ func TestPublishedNeverRunsBackwards(t *testing.T) {
 	var last lsapi.Published
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		found := published(t, reader, last.Version)
-		if found.Version <= last.Version || found.AsOf.Before(last.AsOf.Add(-10*time.Millisecond)) {
+		if found.Version <= last.Version || found.AsOf.Before(last.AsOf) {
 			t.Errorf("after version %d of %v came %d of %v", last.Version, last.AsOf, found.Version, found.AsOf)
 		}
 		for _, m := range found.LoadBalancers {
@@ -227,7 +246,7 @@ func TestPublishedNeverRunsBackwards(t *testing.T) {
 	}
 	close(stop)
 	leaders.Wait()
-	if last.Version < 100 {
+	if last.Version < 20 {
 		t.Errorf("there were %d versions only", last.Version)
 	}
 }

@@ -22,6 +22,7 @@ type postgresStore struct {
 	teller   *teller
 	feed     *feed
 	refresh  *refresh
+	seen     sighting
 	base     context.Context //nolint:containedctx // it is what Close ends
 	stop     context.CancelFunc
 	work     sync.WaitGroup

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"sync"
@@ -18,8 +19,10 @@ type proxy struct {
 	work     sync.WaitGroup
 	ended    chan struct{} // closed with the test
 
-	// down refuses connections, stalled lets nothing through.
-	down, stalled atomic.Bool
+	// down refuses connections, stalled lets nothing through, deaf no hints.
+	down, stalled, deaf atomic.Bool
+	// delay is how many microseconds a message is on its way, at most.
+	delay atomic.Int64
 	// commits decides what becomes of the next commits.
 	commits chan fate
 
@@ -33,6 +36,7 @@ type fate string
 const (
 	lost       fate = "the commit is lost"
 	unanswered fate = "its answer is lost"
+	unheard    fate = "a hint is lost"
 	stuck      fate = "nothing arrives any more"
 )
 
@@ -90,7 +94,7 @@ func (p *proxy) accept() {
 		p.conns[client], p.conns[server] = true, true
 		p.mu.Unlock()
 		p.work.Go(func() { p.forward(client, server, p.fateOf) })
-		p.work.Go(func() { p.forward(server, client, func([]byte) fate { return "" }) })
+		p.work.Go(func() { p.forward(server, client, p.fateOfAnswer) })
 	}
 }
 
@@ -104,6 +108,13 @@ func (p *proxy) fateOf(message []byte) fate {
 	default:
 		return ""
 	}
+}
+
+func (p *proxy) fateOfAnswer(message []byte) fate {
+	if p.deaf.Load() && message[0] == 'A' { // a notification
+		return unheard
+	}
+	return ""
 }
 
 func (p *proxy) forward(from, to net.Conn, fateOf func([]byte) fate) {
@@ -121,10 +132,15 @@ func (p *proxy) forward(from, to net.Conn, fateOf func([]byte) fate) {
 		if err != nil {
 			return
 		}
+		if most := p.delay.Load(); most > 0 {
+			time.Sleep(time.Duration(most/2+rand.Int64N(most/2)) * time.Microsecond)
+		}
 		for p.stalled.Load() {
 			time.Sleep(time.Millisecond)
 		}
 		switch fateOf(buffer[:n]) {
+		case unheard:
+			continue
 		case lost:
 			return
 		case stuck: // the server is not even told that the client has gone
