@@ -16,7 +16,7 @@ import (
 var crashRounds = flag.Int("crash-rounds", 10, "how often the service is killed in the crash loop")
 
 const (
-	crashWriters      = 8
+	crashWriters      = 12
 	instancesOfWriter = 3
 )
 
