@@ -88,6 +88,7 @@ func limitedFiles(t *testing.T) disk {
 func TestWhileTheDiskFailsNothingIsChangedAndEverythingIsRead(t *testing.T) {
 	for name, d := range disks(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a, s := startBoth(t, at(sqliteURL(d.path)))
 			before := s.attach("web-elb", otherSpare).changeID(t)
 			calls := a.calls()[register]
@@ -152,6 +153,7 @@ func isReady(t *testing.T, s *service) {
 func TestAnOutcomeThatTheDiskDoesNotTakeIsToldWhenItDoes(t *testing.T) {
 	for name, d := range disks(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a, s := startBoth(t, at(sqliteURL(d.path)))
 			a.fault(t, `{"action":"`+register+`","kind":"timeout","count":1,"after":true,"delay":"1s"}`)
 			answered := make(chan response, 1)
