@@ -10,6 +10,7 @@ import (
 // Every attempt of the call takes effect, and none is answered: only a look can
 // tell.
 func TestAChangeThatTookEffectAndWasNotAnsweredIsSettledByLooking(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]string{
 		"500":     `"kind":"500","probability":1`,
 		"reset":   `"kind":"reset","probability":1`,

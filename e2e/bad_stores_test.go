@@ -73,6 +73,7 @@ func write(content string) func(*testing.T, string) {
 func nothing(*testing.T, string) {}
 
 func TestAStoreThatCannotBeUsedIsToldInOneMessageAndLeftAsItIs(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		make  func(t *testing.T, path string)
 		store func(path string) string // sqliteURL, unless it is given

@@ -113,6 +113,7 @@ func forge(t *testing.T, statements ...string) (store, heads string) {
 }
 
 func TestWhatWasForgedInTheRecordIsNamed(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		statement string
 		named     string

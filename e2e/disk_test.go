@@ -86,6 +86,7 @@ func limitedFiles(t *testing.T) disk {
 }
 
 func TestWhileTheDiskFailsNothingIsChangedAndEverythingIsRead(t *testing.T) {
+	t.Parallel()
 	for name, d := range disks(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,6 +152,7 @@ func isReady(t *testing.T, s *service) {
 // The call is under way when the disk fails: AWS has carried it out, and nobody is
 // told so before it is on record.
 func TestAnOutcomeThatTheDiskDoesNotTakeIsToldWhenItDoes(t *testing.T) {
+	t.Parallel()
 	for name, d := range disks(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -101,6 +101,7 @@ func TestTheFinalOutcomeIsReplayedToWhoGotA504(t *testing.T) {
 }
 
 func TestKeysSurviveARestart(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*service){
 		"that was asked for": func(s *service) { s.stop() },
 		"by force":           func(s *service) { s.kill() },

@@ -20,8 +20,9 @@ var places = map[string]place{
 	"SQLite":     func(t *testing.T) string { return sqliteURL(filepath.Join(t.TempDir(), "lsapi.db")) },
 }
 
-// everywhere runs a test for each place.
+// everywhere runs a test for each place, beside all others.
 func everywhere(t *testing.T, test func(t *testing.T, store string)) {
+	t.Parallel()
 	for name, empty := range places {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
