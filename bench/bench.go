@@ -41,6 +41,15 @@ func (b *bench) close() { _ = os.RemoveAll(b.dir) }
 // file is a path in the folder of the run.
 func (b *bench) file(name string) string { return filepath.Join(b.dir, name) }
 
+// newRecord is the URL of a record of changes that does not exist yet.
+func (b *bench) newRecord() (string, error) {
+	folder, err := os.MkdirTemp(b.dir, "record-")
+	return recordIn(folder), err
+}
+
+// recordIn is the URL of the record in a folder.
+func recordIn(folder string) string { return "sqlite:" + filepath.Join(folder, "lsapi.db") }
+
 // lasting is how long a measurement lasts; in a quick run, a second.
 func (b *bench) lasting(d time.Duration) time.Duration {
 	if b.quick {

@@ -60,8 +60,14 @@ func (p pair) stop() {
 // direct makes lsapi ask AWS on every request, as the original did, which had no
 // budget either: only AWS limits it.
 func direct() launch {
-	const unlimited = "1000000+1000000"
-	return launch{args: []string{"--mode", "direct",
-		"--budget-elb-read", unlimited, "--budget-elb-write", unlimited,
-		"--budget-ec2-filtered", unlimited, "--budget-ec2-plain", unlimited}}
+	return launch{args: append([]string{"--mode", "direct"}, unlimited()...)}
+}
+
+// unlimited are arguments with which a budget limits nothing.
+func unlimited() []string {
+	const much = "1000000+1000000"
+	return []string{
+		"--budget-elb-read", much, "--budget-elb-write", much,
+		"--budget-ec2-filtered", much, "--budget-ec2-plain", much,
+	}
 }

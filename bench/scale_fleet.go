@@ -56,7 +56,11 @@ func (c *fleetCost) fill(ctx context.Context, s *service) error {
 	c.named = time.Since(began)
 	err := s.untilMetric(ctx, listsMetric, float64(c.size))
 	c.all = time.Since(began)
-	return err
+	if err != nil {
+		return err
+	}
+	// Once only, each membership goes on record; that is no part of a refresh.
+	return s.untilMetric(ctx, appendsMetric, float64(c.size))
 }
 
 // refresh reads little, and sees what keeping the lists fresh costs.

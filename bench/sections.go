@@ -28,6 +28,9 @@ func sections() []section {
 		{"attach", "500 clients attach 500 instances: AWS takes 50 ms a call and throttles", measureAttach},
 		{"scale", "large fleets, load balancers of 100 members each", measureScale},
 		{"throttled", "AWS refuses half of all calls, under 2,000 reads/s and 5 writes/s", measureThrottled},
+		{"record", "the record of changes: clients change 50 load balancers, AWS takes no time", measureRecord},
+		{"history", "a record of many changes", measureHistory},
+		{"replicas", "replicas that share a record", measureReplicas},
 		{"connections", "10,000 idle and 1,000 slow connections", measureConnections},
 		{"suite", "the tests", measureSuite},
 	}

@@ -37,9 +37,11 @@ type service struct {
 
 // launch says how lsapi serve is run.
 type launch struct {
-	aws  string   // the endpoint
-	args []string // beside those that every run has
-	env  []string // likewise
+	aws string // the endpoint
+	// record is the URL of the record of changes; a new file when it is empty.
+	record string
+	args   []string // beside those that every run has
+	env    []string // likewise
 	// within, if given, is a command that runs another: taskset -c 0.
 	within []string
 }
@@ -50,11 +52,16 @@ func (b *bench) startService(ctx context.Context, l launch) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.record == "" {
+		if l.record, err = b.newRecord(); err != nil {
+			return nil, err
+		}
+	}
 	words := slices.Concat(l.within, []string{b.binary, "serve", "--env-file", os.DevNull, "--listen", address, "--aws-endpoint", l.aws}, l.args)
 	p, err := process.Start(ctx, process.Command{
 		Path:   words[0],
 		Args:   words[1:],
-		Env:    append(l.env, "API_TOKEN="+credentials(), "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench"),
+		Env:    append(l.env, "STORE_URL="+l.record, "API_TOKEN="+credentials(), "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench"),
 		Output: b.file("lsapi.log"),
 		Ready:  "http://" + address + "/healthcheck",
 	})
@@ -112,25 +119,35 @@ const (
 	listsMetric     = "lsapi_snapshot_load_balancers"
 	boundMetric     = "lsapi_snapshot_bound_seconds"
 	throttlesMetric = "lsapi_aws_throttles_total"
+	appendsMetric   = "lsapi_record_append_duration_seconds"
 )
 
 // metric returns the sum of a metric's values over all labels: of a histogram,
 // how often something was observed. 0 when the service has not got it.
 func (s *service) metric(ctx context.Context, name string) (float64, error) {
+	sum, _, err := s.histogram(ctx, name)
+	return sum, err
+}
+
+// histogram returns the metric, and of a histogram its buckets.
+func (s *service) histogram(ctx context.Context, name string) (sum float64, all buckets, err error) {
 	said, err := s.get(ctx, "/metrics")
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(said.body))
 	if err != nil {
-		return 0, fmt.Errorf("/metrics: %w", err)
+		return 0, nil, fmt.Errorf("/metrics: %w", err)
 	}
-	var sum float64
+	all = make(buckets)
 	for _, m := range families[name].GetMetric() {
 		sum += m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		for _, b := range m.GetHistogram().GetBucket() {
+			all[b.GetUpperBound()] += float64(b.GetCumulativeCount())
+		}
 	}
-	return sum, nil
+	return sum, all, nil
 }
 
 const (

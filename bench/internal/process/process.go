@@ -87,6 +87,12 @@ func (p *Process) Stop() {
 	_ = p.output.Close()
 }
 
+// Kill ends the process without letting it do anything.
+func (p *Process) Kill() {
+	_ = p.command.Process.Kill() // fails when it has ended
+	<-p.ended
+}
+
 func (p *Process) untilReady(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, startBound)
 	defer cancel()

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"lsapi/bench/internal/load"
+)
+
+const (
+	syncsLast = 3 * time.Second
+	syncSize  = 4 << 10 // what a page of a database is
+	inMemory  = 0x01021994
+)
+
+// syncs appends to a file in the folder of the run, and measures how long the disk
+// takes to have it each time: what whoever promises durability has to wait for.
+func (b *bench) syncs(ctx context.Context, lasts time.Duration) (load.Latencies, error) {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(b.dir, &disk); err != nil {
+		return nil, err
+	}
+	if int64(disk.Type) == inMemory {
+		return nil, fmt.Errorf("%s is in memory, where nothing is durable; name a folder on a disk by TMPDIR", b.dir)
+	}
+	file, err := os.Create(b.file("synced"))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var measured []time.Duration
+	block := make([]byte, syncSize)
+	for end := time.Now().Add(lasts); time.Now().Before(end) && ctx.Err() == nil; {
+		began := time.Now()
+		if _, err := file.Write(block); err != nil {
+			return nil, err
+		}
+		if err := file.Sync(); err != nil {
+			return nil, err
+		}
+		measured = append(measured, time.Since(began))
+	}
+	return load.NewLatencies(measured), ctx.Err()
+}

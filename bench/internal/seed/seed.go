@@ -1,0 +1,137 @@
+// Package seed writes a long record of changes, as years of use would leave it.
+// It goes through the package that keeps the record, and so past the service: by
+// requests, a million changes would take longer than everything else that is
+// measured.
+package seed
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lsapi"
+	"lsapi/internal/store"
+)
+
+// The shape of a record.
+const (
+	LoadBalancers = 20
+	Actors        = 7
+	// Members is how many instances each load balancer has at most: they come all,
+	// and then go all.
+	Members = 1000
+	// Span is how far back it goes.
+	Span = 30 * 24 * time.Hour
+
+	round   = 100  // changes that are sent together
+	refused = 1000 // of so many changes AWS refuses one
+)
+
+// Instance is the id of one of the instances.
+func Instance(n int) string { return fmt.Sprintf("i-%017x", n) }
+
+// Actor is the name of one of those who ask for changes.
+func Actor(n int) string { return fmt.Sprintf("actor-%d", n) }
+
+// Record writes so many changes into the record that url names, which must be new,
+// the last of them about now. name says how load balancers are called.
+func Record(ctx context.Context, url string, changes int, name func(n int) string) (err error) {
+	record, err := store.Open(ctx, url, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := record.Close(); err == nil {
+			err = closing
+		}
+	}()
+	began := time.Now().Add(-Span)
+	problems := make([]error, LoadBalancers)
+	var all sync.WaitGroup
+	for n := range LoadBalancers {
+		all.Go(func() {
+			h := history{
+				record: record, loadBalancer: name(n + 1), number: n,
+				began: began.Add(time.Duration(n) * time.Millisecond), step: Span * LoadBalancers / time.Duration(changes),
+			}
+			problems[n] = h.write(ctx, changes/LoadBalancers)
+		})
+	}
+	all.Wait()
+	for _, problem := range problems {
+		if problem != nil {
+			return problem
+		}
+	}
+	return nil
+}
+
+// history is of one load balancer.
+type history struct {
+	record       store.Store
+	loadBalancer string
+	number       int
+	began        time.Time
+	step         time.Duration // from one change to the next
+}
+
+func (h *history) write(ctx context.Context, changes int) error {
+	turn, err := h.record.Take(ctx, h.loadBalancer)
+	if err != nil {
+		return err
+	}
+	first := lsapi.Event{Kind: lsapi.EventCheckpoint, At: h.began, Until: h.began}
+	if err := h.record.Append(ctx, turn, []lsapi.Event{first}); err != nil {
+		return err
+	}
+	for from := 0; from < changes; from += round {
+		intents, outcomes := h.round(from, min(from+round, changes))
+		if err := h.record.Append(ctx, turn, intents); err != nil {
+			return err
+		}
+		if err := h.record.Append(ctx, turn, outcomes); err != nil {
+			return err
+		}
+	}
+	return h.record.Give(ctx, turn)
+}
+
+// round makes the events of changes that are sent together.
+func (h *history) round(from, to int) (intents, outcomes []lsapi.Event) {
+	at := h.began.Add(time.Duration(to) * h.step)
+	for n := from; n < to; n++ {
+		c := h.change(n)
+		intents = append(intents, lsapi.Event{Kind: lsapi.EventIntended, At: at, Change: c})
+		c.Outcome, c.AWSRequestID, c.MembersAfter = lsapi.OutcomeApplied, uuid.NewString(), new(n%Members)
+		if n%refused == refused-1 {
+			c.Outcome, c.Code = lsapi.OutcomeRefused, "InvalidInstance"
+		}
+		outcomes = append(outcomes, lsapi.Event{Kind: lsapi.EventCompleted, At: at.Add(time.Millisecond), Change: c})
+	}
+	return intents, outcomes
+}
+
+func (h *history) change(n int) lsapi.Change {
+	at := h.began.Add(time.Duration(n) * h.step)
+	instance := Instance(h.number*Members + n%Members)
+	return lsapi.Change{
+		ID: idAt(at), Actor: Actor(n % Actors), LoadBalancer: h.loadBalancer, InstanceID: instance,
+		Action: []lsapi.Action{lsapi.Attach, lsapi.Detach}[n/Members%2],
+		Reason: "deploy", RequestID: uuid.NewString(), Deadline: at.Add(10 * time.Second), MembersBefore: new(n % Members),
+		Instance: lsapi.Instance{ID: instance, Type: "t2.micro", LaunchTime: h.began.Add(-time.Hour), State: lsapi.StateRunning},
+	}
+}
+
+// idAt returns a new id of a change that was asked for then: a UUID of version 7.
+func idAt(at time.Time) string {
+	id := uuid.New()
+	var millis [8]byte
+	binary.BigEndian.PutUint64(millis[:], uint64(at.UnixMilli()))
+	copy(id[:6], millis[2:])
+	id[6] = 7<<4 | id[6]&0x0f
+	return id.String()
+}
