@@ -12,6 +12,8 @@ command -v wrk >/dev/null || missing+=(wrk)
 command -v nginx >/dev/null || missing+=(nginx-light)
 command -v gnuplot >/dev/null || missing+=(gnuplot-nox)
 command -v taskset >/dev/null || missing+=(util-linux)
+# Debian keeps what starts a server where PATH does not look.
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0
@@ -30,14 +32,22 @@ if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
   exit 0
 fi
 
-# The package of nginx would start a server on port 80. Debian asks this file
-# before it starts anything; one that is there already is somebody's decision.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-  trap '"${as_root[@]}" rm -f "$policy"' EXIT
-  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
-  "${as_root[@]}" chmod 755 "$policy"
-fi
+# put FILE MODE: writes a file for as long as this script runs. One that is there
+# already is somebody's decision.
+undo=()
+trap '[ ${#undo[@]} -eq 0 ] || "${as_root[@]}" rm -f "${undo[@]}"' EXIT
+put() {
+  [ ! -e "$1" ] || return 0
+  undo+=("$1")
+  "${as_root[@]}" mkdir -p "${1%/*}"
+  "${as_root[@]}" tee "$1" >/dev/null
+  "${as_root[@]}" chmod "$2" "$1"
+}
+
+# The packages would start servers on the ports that everybody knows, PostgreSQL's
+# with a database. Debian asks these files before it does.
+put /etc/postgresql-common/createcluster.conf 644 <<<'create_main_cluster = false'
+put /usr/sbin/policy-rc.d 755 <<<$'#!/bin/sh\nexit 101'
 
 echo "installing for the benchmark: ${missing[*]}"
 "${as_root[@]}" apt-get update -qq

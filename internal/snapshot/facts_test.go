@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +118,37 @@ func TestAnInstanceThatWasShownBeforeItWasKnownGetsItsFacts(t *testing.T) {
 		s.publish(sl, ids, time.Now())
 		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
+		}
+	})
+}
+
+// heard is a Replicas that keeps what it is told.
+type heard struct {
+	alone
+	all []lsapi.Membership
+}
+
+func (h *heard) Publish(_ context.Context, _ time.Time, all []lsapi.Membership) error {
+	h.all = all
+	return nil
+}
+
+func TestWhatReplicasAreToldIsMadeAnewOnlyWhenItChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws, others := newStill(2, 2), &heard{}
+		s := stillSnapshot(aws)
+		s.o.Replicas = others
+		refreshOnce(t, s)
+		before := others.all
+		aws.pages[0][1].Members = aws.pages[0][1].Members[:1]
+		refreshOnce(t, s)
+		if after := others.all; len(after) != 2 || &after[0].Members[0] != &before[0].Members[0] || len(after[1].Members) != 1 {
+			t.Errorf("told were %v, then %v", before, after)
+		}
+		s.facts.learn([]lsapi.Instance{{ID: before[0].Members[0].ID, Type: "m5.large", State: lsapi.StateRunning}})
+		refreshOnce(t, s)
+		if got := others.all[0].Members[0].Type; got != "m5.large" {
+			t.Errorf("a new type is told as %s", got)
 		}
 	})
 }

@@ -14,7 +14,9 @@ type Replicas interface {
 	// Lead takes the right to list for all, or keeps it; false when another
 	// process has it. It must be kept every second or so.
 	Lead(ctx context.Context) (bool, error)
-	// Publish gives the others what a listing has found that began at asOf.
+	// Publish gives the others what a listing has found that began at asOf. Members
+	// in the slice that they were in the last time are the same, and so is the rest
+	// of what is said of them.
 	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
 	// Published waits for a listing later than the version, and returns in what it
 	// differs from that.
@@ -35,6 +37,12 @@ func (alone) Published(ctx context.Context, _ int64) (lsapi.Published, error) {
 type followed struct {
 	version int64
 	all     map[string]lsapi.LoadBalancer
+}
+
+// told is what was published last of a load balancer, and what it was made of.
+type told struct {
+	lsapi.Membership
+	origin origin
 }
 
 // step refreshes, or shows what the process that refreshes for all has published
@@ -101,10 +109,17 @@ func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []li
 		return
 	}
 	var all []lsapi.Membership
+	last := s.told
+	s.told = make(map[string]told, len(last))
 	for _, p := range pages {
 		for _, lb := range p.loadBalancers {
-			members, _ := s.facts.of(lb.Members)
-			all = append(all, lsapi.Membership{LoadBalancer: lb.Name, Members: members})
+			t, ok := last[lb.Name]
+			if !ok || !t.origin.isOf(lb.Members, s.facts.revision.Load()) {
+				members, revision := s.facts.of(lb.Members)
+				t = told{lsapi.Membership{LoadBalancer: lb.Name, Members: members}, origin{lb.Members, revision}}
+			}
+			s.told[lb.Name] = t
+			all = append(all, t.Membership)
 		}
 	}
 	publishing, cancel := context.WithTimeout(ctx, leadTimeout)

@@ -94,6 +94,7 @@ type Snapshot struct {
 
 	recent   []time.Duration // how long the last listings took; the refreshing goroutine's own
 	followed followed        // what others have published; likewise
+	told     map[string]told // what was published last; likewise
 	apart    bool            // the other replicas cannot be reached; likewise
 	warned   time.Time       // when a stretched bound was last told; likewise
 	swept    time.Time       // when unused facts were last looked for; likewise
