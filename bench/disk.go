@@ -12,8 +12,8 @@ import (
 
 const (
 	syncsLast = 3 * time.Second
-	syncSize  = 4 << 10 // what a page of a database is
-	inMemory  = 0x01021994
+	syncSize  = 4 << 10    // what a page of a database is
+	inMemory  = 0x01021994 // as Linux tells it of a file system
 )
 
 // syncs appends to a file in the folder of the run, and measures how long the disk
@@ -23,7 +23,7 @@ func (b *bench) syncs(ctx context.Context, lasts time.Duration) (load.Latencies,
 	if err := syscall.Statfs(b.dir, &disk); err != nil {
 		return nil, err
 	}
-	if int64(disk.Type) == inMemory {
+	if disk.Type == inMemory {
 		return nil, fmt.Errorf("%s is in memory, where nothing is durable; name a folder on a disk by TMPDIR", b.dir)
 	}
 	file, err := os.Create(b.file("synced"))

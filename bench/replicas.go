@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -128,7 +129,7 @@ func (b *bench) takeOverOnce(ctx context.Context, server *postgres) (lane, refre
 	}
 	ended := make(chan error, 1)
 	go func() {
-		// It ends by an error: the replica does.
+		// It ends when the replica does, by an error.
 		ended <- together(busy, func(c *changer) error { return c.change(ctx, takeoverBound) })
 	}()
 	if err := pause(ctx, busyBeforeDeath); err != nil {
@@ -140,7 +141,9 @@ func (b *bench) takeOverOnce(ctx context.Context, server *postgres) (lane, refre
 	}
 	first.Kill()
 	killed := time.Now()
-	<-ended
+	if err := <-ended; err == nil {
+		return 0, 0, errors.New("no change was under way when the replica was killed")
+	}
 	next := make(chan error, 1)
 	go func() {
 		next <- second.untilListed(ctx, listed+1)
