@@ -16,6 +16,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 	"github.com/aws/smithy-go/middleware"
 
+	"lsapi"
 	"lsapi/internal/cloud/budget"
 )
 
@@ -39,7 +40,8 @@ type Options struct {
 // The operations are kept as function values and not behind the SDK's clients:
 // a client held in a field keeps its several hundred operations in the binary.
 type Client struct {
-	listing listing
+	loadBalancers listing[lsapi.LoadBalancer]
+	instances     listing[lsapi.Instance]
 
 	describeLoadBalancers func(context.Context, *elb.DescribeLoadBalancersInput, ...func(*elb.Options)) (*elb.DescribeLoadBalancersOutput, error)
 	register              func(context.Context, *elb.RegisterInstancesWithLoadBalancerInput, ...func(*elb.Options)) (*elb.RegisterInstancesWithLoadBalancerOutput, error)
@@ -78,6 +80,8 @@ func New(ctx context.Context, o Options) (*Client, error) {
 
 	balancing, compute := elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)
 	return &Client{
+		loadBalancers:         listing[lsapi.LoadBalancer]{element: "LoadBalancerDescriptions"},
+		instances:             listing[lsapi.Instance]{element: "reservationSet"},
 		describeLoadBalancers: balancing.DescribeLoadBalancers,
 		register:              balancing.RegisterInstancesWithLoadBalancer,
 		deregister:            balancing.DeregisterInstancesFromLoadBalancer,

@@ -7,7 +7,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
 
 	"lsapi"
 )
@@ -27,56 +29,60 @@ const (
 // DescribeLoadBalancers for each 400. A page is asked for when the one before
 // has been dealt with. An error is the last pair.
 func (c *Client) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
-	c.listing.begin()
-	return pages(ctx, func(ctx context.Context, marker *string) ([]lsapi.LoadBalancer, *string, error) {
-		p, err := c.loadBalancersPage(ctx, marker)
-		return p.loadBalancers, p.next, err
+	c.loadBalancers.begin()
+	return pages(ctx, func(ctx context.Context, marker *string) (page []lsapi.LoadBalancer, next *string, err error) {
+		page, err = c.loadBalancers.page(ctx, func(ctx context.Context) ([]lsapi.LoadBalancer, error) {
+			out, err := c.describeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{
+				Marker: marker, PageSize: aws.Int32(loadBalancersPage),
+			})
+			if err != nil {
+				return nil, err
+			}
+			next = out.NextMarker
+			return fromELB(out.LoadBalancerDescriptions), nil
+		})
+		return page, next, err
 	})
 }
 
-// loadBalancersPage asks for one page, and reads the answer unless it is the one
-// of the last listing.
-func (c *Client) loadBalancersPage(ctx context.Context, marker *string) (page, error) {
-	p := c.listing.recall(aws.ToString(marker))
-	question := &recognition{known: p.digest, buffer: c.listing.buffer()}
-	defer c.listing.release(question.buffer)
-	out, err := c.describeLoadBalancers(context.WithValue(ctx, recognitionKey{}, question), &elb.DescribeLoadBalancersInput{
-		Marker: marker, PageSize: aws.Int32(loadBalancersPage),
-	})
-	if err != nil {
-		return page{}, err
-	}
-	if !question.recognized {
-		p = page{question.digest, make([]lsapi.LoadBalancer, len(out.LoadBalancerDescriptions)), out.NextMarker}
-		for i, description := range out.LoadBalancerDescriptions {
-			p.loadBalancers[i] = lsapi.LoadBalancer{
-				Name:    aws.ToString(description.LoadBalancerName),
-				Members: instanceIDs(description.Instances),
-			}
+func fromELB(descriptions []elbtypes.LoadBalancerDescription) []lsapi.LoadBalancer {
+	loadBalancers := make([]lsapi.LoadBalancer, len(descriptions))
+	for i, description := range descriptions {
+		loadBalancers[i] = lsapi.LoadBalancer{
+			Name:    aws.ToString(description.LoadBalancerName),
+			Members: instanceIDs(description.Instances),
 		}
 	}
-	c.listing.keep(aws.ToString(marker), p)
-	return p, nil
+	return loadBalancers
 }
 
 // AllInstances lists the instances of the region page by page, by one
 // DescribeInstances for each 1,000 or fewer: AWS may return short pages.
 func (c *Client) AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error] {
-	return pages(ctx, func(ctx context.Context, token *string) ([]lsapi.Instance, *string, error) {
-		out, err := c.describeInstances(ctx, &ec2.DescribeInstancesInput{
-			NextToken: token, MaxResults: aws.Int32(instancesPage),
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		var page []lsapi.Instance
-		for _, reservation := range out.Reservations {
-			for _, instance := range reservation.Instances {
-				page = append(page, fromEC2(instance))
+	c.instances.begin()
+	return pages(ctx, func(ctx context.Context, token *string) (page []lsapi.Instance, next *string, err error) {
+		page, err = c.instances.page(ctx, func(ctx context.Context) ([]lsapi.Instance, error) {
+			out, err := c.describeInstances(ctx, &ec2.DescribeInstancesInput{
+				NextToken: token, MaxResults: aws.Int32(instancesPage),
+			})
+			if err != nil {
+				return nil, err
 			}
-		}
-		return page, out.NextToken, nil
+			next = out.NextToken
+			return fromReservations(out.Reservations), nil
+		})
+		return page, next, err
 	})
+}
+
+func fromReservations(reservations []ec2types.Reservation) []lsapi.Instance {
+	var instances []lsapi.Instance
+	for _, reservation := range reservations {
+		for _, instance := range reservation.Instances {
+			instances = append(instances, fromEC2(instance))
+		}
+	}
+	return instances
 }
 
 // pages follows a listing from its first page to its last, which names no next.

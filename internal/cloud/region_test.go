@@ -60,6 +60,56 @@ func TestAListingShowsWhatChangedWhetherItsPagesWereKnownOrNot(t *testing.T) {
 	}
 }
 
+func TestAllInstancesShowWhatChangedWhateverThePagesAreCalled(t *testing.T) {
+	var requests atomic.Int32
+	var second atomic.Pointer[string]
+	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
+		n := requests.Add(1)
+		items, next := "<instanceId>i-1</instanceId><instanceType>t2.micro</instanceType>", fmt.Sprintf("<nextToken>of-%d</nextToken>", n)
+		if form.Get("NextToken") != "" {
+			items, next = "<instanceId>i-2</instanceId><instanceType>"+*second.Load()+"</instanceType>", ""
+		}
+		_, _ = fmt.Fprintf(w, "<DescribeInstancesResponse xmlns=%q><requestId>r-%d</requestId><reservationSet><item><instancesSet><item>%s</item></instancesSet></item></reservationSet>%s</DescribeInstancesResponse>", ec2Namespace, n, items, next)
+	})
+	for _, kind := range []string{"t2.micro", "t2.micro", "t3.nano", "t3.nano", "t2.micro"} {
+		second.Store(&kind)
+		var all []string
+		for page, err := range client.AllInstances(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, instance := range page {
+				all = append(all, instance.ID+":"+instance.Type)
+			}
+		}
+		if want := []string{"i-1:t2.micro", "i-2:" + kind}; !slices.Equal(all, want) {
+			t.Errorf("got %v, want %v", all, want)
+		}
+	}
+}
+
+// What the last listing and the one before have said is there already. A slice
+// that was there before has not been read again.
+func TestAPageThatIsKnownIsNotReadAgain(t *testing.T) {
+	var second atomic.Pointer[[]string]
+	client, _ := startAWS(t, twoPages(&second))
+	first := func() (pages []*lsapi.LoadBalancer) {
+		for page, err := range client.LoadBalancers(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages = append(pages, &page[0])
+		}
+		return pages
+	}
+	second.Store(&[]string{"i-2"})
+	before := first()
+	second.Store(&[]string{"i-3"})
+	if after := first(); after[0] != before[0] || after[1] == before[1] {
+		t.Errorf("the pages were %p, and are %p: want the first alone not to be read", before, after)
+	}
+}
+
 func TestAListingThatFailsSaysSoAfterThePagesThatItHad(t *testing.T) {
 	var second atomic.Pointer[[]string]
 	second.Store(&[]string{})

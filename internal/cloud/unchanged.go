@@ -11,72 +11,87 @@ import (
 	smithy "github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-
-	"lsapi"
 )
 
-// listing remembers the pages of the last two listings of the load balancers.
-// Most pages say what they said a moment ago, and reading the XML of a large
-// fleet is what a refresh costs: a page with the same bytes is not read again.
-type listing struct {
+// listing remembers the pages of the last two listings of something. Most pages
+// say what they said a while ago, and reading the XML of a large fleet is what
+// listing it costs: what a page lists is not read again when its bytes are known.
+type listing[T any] struct {
+	// element is the XML element that holds what a page lists.
+	element string
+
 	mu            sync.Mutex
-	last, current map[string]page // by the marker that they were asked for with
+	last, current map[digest][]T
 
 	// buffers hold answers until they have been read. They are megabytes: made anew
 	// for each page they would be what a refresh costs most.
 	buffers sync.Pool
 }
 
-// page is what a page of the listing said.
-type page struct {
-	digest        [sha256.Size]byte // of the answer's bytes
-	loadBalancers []lsapi.LoadBalancer
-	next          *string
-}
+// digest is of the bytes of what a page lists. The zero digest is of none.
+type digest [sha256.Size]byte
 
-// begin starts a listing: what is not asked for in it will be forgotten.
-func (l *listing) begin() {
+// begin starts a listing: what does not come up in it will be forgotten.
+func (l *listing[T]) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.last, l.current = l.current, make(map[string]page, len(l.current))
+	l.last, l.current = l.current, make(map[digest][]T, len(l.current))
 }
 
-// recall returns what the page said the last time.
-func (l *listing) recall(marker string) page {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.last[marker]
+// page returns what a page lists, as ask has read it, now or before.
+func (l *listing[T]) page(ctx context.Context, ask func(context.Context) ([]T, error)) ([]T, error) {
+	var known []T
+	question := &recognition{element: l.element, buffer: l.buffer()}
+	question.known = func(d digest) (ok bool) { known, ok = l.recall(d); return ok }
+	defer l.buffers.Put(question.buffer)
+	page, err := ask(context.WithValue(ctx, recognitionKey{}, question))
+	if err != nil {
+		return nil, err
+	}
+	if question.recognized {
+		page = known
+	}
+	l.keep(question.digest, page)
+	return page, nil
 }
 
-func (l *listing) keep(marker string, p page) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.current[marker] = p
-}
-
-// buffer returns one that nobody else has; release gives it back.
-func (l *listing) buffer() *bytes.Buffer {
+// buffer returns one that nobody else has.
+func (l *listing[T]) buffer() *bytes.Buffer {
 	if buffer, ok := l.buffers.Get().(*bytes.Buffer); ok {
 		return buffer
 	}
 	return new(bytes.Buffer)
 }
 
-func (l *listing) release(buffer *bytes.Buffer) { l.buffers.Put(buffer) }
+func (l *listing[T]) recall(d digest) (page []T, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if page, ok = l.current[d]; !ok {
+		page, ok = l.last[d]
+	}
+	return page, ok
+}
 
-// recognition is a question that travels with a call: are the answer's bytes
-// those with this digest?
+func (l *listing[T]) keep(d digest, page []T) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d != (digest{}) {
+		l.current[d] = page
+	}
+}
+
+// recognition is a question that travels with a call: is what the answer lists
+// known?
 type recognition struct {
-	known      [sha256.Size]byte
-	buffer     *bytes.Buffer     // for the answer; nobody else's until the call has ended
-	digest     [sha256.Size]byte // of the answer
-	recognized bool              // the answer was known, and has not been read
+	element string
+	known   func(digest) bool
+	buffer  *bytes.Buffer // for the answer; nobody else's until the call has ended
+
+	digest     digest // of what the answer lists
+	recognized bool   // it is known, and has been left out
 }
 
 type recognitionKey struct{}
-
-// nothingListed stands in for an answer that need not be read.
-const nothingListed = "<DescribeLoadBalancersResponse><DescribeLoadBalancersResult/></DescribeLoadBalancersResponse>"
 
 // addRecognition puts recognize where the answer's bytes arrive.
 func addRecognition(stack *middleware.Stack) error {
@@ -96,20 +111,23 @@ func recognize(ctx context.Context, in middleware.DeserializeInput, next middlew
 		return out, metadata, &smithy.DeserializationError{Err: err}
 	}
 	_ = response.Body.Close() // it has been read to its end
-	body := question.buffer.Bytes()
-	question.digest = digestOf(body)
-	question.recognized = question.digest == question.known
-	if question.recognized {
-		body = []byte(nothingListed)
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
+	response.Body = io.NopCloser(bytes.NewReader(question.answer(question.buffer.Bytes())))
 	return out, metadata, nil
 }
 
-// digestOf is of the answer without its end, which has an id of the request.
-func digestOf(body []byte) [sha256.Size]byte {
-	if end := bytes.LastIndex(body, []byte("<ResponseMetadata>")); end >= 0 {
-		body = body[:end]
+// answer returns what has to be read of the body: all of it but what it lists, if
+// that is known. What is left tells which page is the next.
+func (r *recognition) answer(body []byte) []byte {
+	r.digest, r.recognized = digest{}, false
+	from := bytes.Index(body, []byte("<"+r.element+">"))
+	to := bytes.LastIndex(body, []byte("</"+r.element+">"))
+	if from < 0 || to < from {
+		return body // it lists nothing
 	}
-	return sha256.Sum256(body)
+	from += len("<" + r.element + ">")
+	r.digest = sha256.Sum256(body[from:to])
+	if r.recognized = r.known(r.digest); r.recognized {
+		return append(body[:from], body[to:]...)
+	}
+	return body
 }
