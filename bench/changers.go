@@ -3,14 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
 	"lsapi/bench/internal/load"
 )
 
-// changer is a client that attaches and detaches an instance of its own in turn,
-// as fast as it is answered.
+// changer is a client that attaches and detaches an instance of its own in turn.
 type changer struct {
 	attacher
 	isMember  bool
@@ -27,10 +27,19 @@ func newChangers(ctx context.Context, s *service, clients, balancers int) ([]cha
 	return all, together(all, func(c *changer) error { return c.connect(ctx) })
 }
 
-// change makes changes for a while. Nobody else has the instance, and nothing
-// limits the service: each is a 201.
-func (c *changer) change(ctx context.Context, lasts time.Duration) error {
-	for end := time.Now().Add(lasts); time.Now().Before(end); {
+// change makes changes for a while, one as soon as the one before is answered and
+// no sooner than so long after it. Nobody else has the instance, and nothing limits
+// the service: each is a 201.
+func (c *changer) change(ctx context.Context, lasts, apart time.Duration) error {
+	// Not all at once: a pause of a random part of the first.
+	due := time.Now().Add(time.Duration(rand.Float64() * float64(apart)))
+	for end := time.Now().Add(lasts); ; due = due.Add(apart) {
+		if err := pause(ctx, time.Until(due)); err != nil {
+			return err
+		}
+		if time.Now().After(end) {
+			return nil
+		}
 		method := http.MethodPost
 		if c.isMember {
 			method = http.MethodDelete
@@ -46,7 +55,6 @@ func (c *changer) change(ctx context.Context, lasts time.Duration) error {
 		c.latencies = append(c.latencies, time.Since(began))
 		c.isMember = !c.isMember
 	}
-	return nil
 }
 
 func latenciesOf(all []changer) load.Latencies {

@@ -13,6 +13,7 @@ const (
 	recordClients = 500
 	recordSpread  = 50
 	recordLasts   = 15 * time.Second
+	recordPace    = 100             // changes a second: 25 times the calls that AWS allows
 	warmLasts     = 2 * time.Second // the lanes begin, and the first memberships are recorded
 	// appendsOfAWrite is how many appends a write waits for: its intent's and its
 	// outcome's.
@@ -47,7 +48,8 @@ func measureRecord(ctx context.Context, b *bench, s *report.Section) error {
 	return b.recordOn(ctx, s, name, url, disk)
 }
 
-// recordOn measures an engine, beside the disk that it writes to.
+// recordOn measures an engine, beside the disk that it writes to: as fast as the
+// machine goes, and at a pace that leaves it idle for most of the time.
 func (b *bench) recordOn(ctx context.Context, s *report.Section, engine, url string, disk load.Latencies) error {
 	p, err := b.startWarmPair(ctx, launch{record: url, args: unlimited()}, "--fleet", fmt.Sprintf("%dx10", recordSpread))
 	if err != nil {
@@ -58,58 +60,77 @@ func (b *bench) recordOn(ctx context.Context, s *report.Section, engine, url str
 	if b.quick {
 		clients /= 10
 	}
-	all, err := newChangers(ctx, p.service, clients, recordSpread)
-	if err != nil {
+	r := &recording{service: p.service}
+	if r.clients, err = newChangers(ctx, p.service, clients, recordSpread); err != nil {
 		return err
 	}
-	change := func(lasts time.Duration) error {
-		return together(all, func(c *changer) error { return c.change(ctx, lasts) })
-	}
-	if err := change(b.lasting(warmLasts)); err != nil {
+	if err := r.run(ctx, b.lasting(warmLasts), 0); err != nil {
 		return err
 	}
-	for i := range all {
-		all[i].latencies = nil
+	apart := time.Duration(clients) * time.Second / recordPace
+	for _, pace := range []struct {
+		name  string
+		apart time.Duration
+	}{{fmt.Sprintf("%d changes/s", recordPace), apart}, {"as fast as answered", 0}} {
+		if err := r.run(ctx, b.lasting(recordLasts), pace.apart); err != nil {
+			return err
+		}
+		s.Add(r.rows(engine+", "+pace.name, disk)...)
 	}
-	_, before, err := p.service.histogram(ctx, appendsMetric)
+	return nil
+}
+
+// recording is what clients and the service saw of some changes.
+type recording struct {
+	service *service
+	clients []changer
+
+	took    time.Duration
+	writes  load.Latencies
+	appends buckets
+}
+
+// run lets the clients loose.
+func (r *recording) run(ctx context.Context, lasts, apart time.Duration) error {
+	for i := range r.clients {
+		r.clients[i].latencies = nil
+	}
+	_, before, err := r.service.histogram(ctx, appendsMetric)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	if err := change(b.lasting(recordLasts)); err != nil {
+	if err := together(r.clients, func(c *changer) error { return c.change(ctx, lasts, apart) }); err != nil {
 		return err
 	}
-	took := time.Since(began)
-	_, after, err := p.service.histogram(ctx, appendsMetric)
-	if err != nil {
-		return err
-	}
-	s.Add(recordRows(engine, took, latenciesOf(all), after.since(before), disk)...)
-	return nil
+	r.took, r.writes = time.Since(began), latenciesOf(r.clients)
+	_, after, err := r.service.histogram(ctx, appendsMetric)
+	r.appends = after.since(before)
+	return err
 }
 
-func recordRows(engine string, took time.Duration, writes load.Latencies, appends buckets, disk load.Latencies) []report.Row {
+func (r *recording) rows(prefix string, disk load.Latencies) []report.Row {
 	// A write's appends together exceed a bound only if one of them exceeds its part
 	// of it: so seldom must each.
 	added := func(share float64) (report.Figure, string) {
-		above, bound := appends.atMost(1 - (1-share)/appendsOfAWrite)
+		above, bound := r.appends.atMost(1 - (1-share)/appendsOfAWrite)
 		return report.FigureOf(appendsOfAWrite * report.Milliseconds(bound)),
 			fmt.Sprintf("at most: %d appends, each from %.3g to %.3g ms", appendsOfAWrite, report.Milliseconds(above), report.Milliseconds(bound))
 	}
 	row := func(what, unit string, figure report.Figure, aim *report.Aim, note string) report.Row {
-		return report.Row{Name: engine + ", " + what, Unit: unit, Figure: figure, Aim: aim, Note: note}
+		return report.Row{Name: prefix + ", " + what, Unit: unit, Figure: figure, Aim: aim, Note: note}
 	}
-	beside := func(r report.Row, share float64) report.Row {
-		r.Beside = []report.Yardstick{{Name: "a write and fsync of 4 KiB", Figure: report.FigureOf(report.Milliseconds(disk.Percentile(share)))}}
-		return r
+	beside := func(row report.Row, share float64) report.Row {
+		row.Beside = []report.Yardstick{{Name: "a write and fsync of 4 KiB", Figure: report.FigureOf(report.Milliseconds(disk.Percentile(share)))}}
+		return row
 	}
 	half, halfNote := added(0.5)
 	most, mostNote := added(0.99)
 	latency := func(share float64) report.Figure {
-		return report.FigureOf(report.Milliseconds(writes.Percentile(share)))
+		return report.FigureOf(report.Milliseconds(r.writes.Percentile(share)))
 	}
 	return []report.Row{
-		row("changes", "1/s", report.FigureOf(float64(len(writes))/took.Seconds()), nil, ""),
+		row("changes", "1/s", report.FigureOf(float64(len(r.writes))/r.took.Seconds()), nil, ""),
 		beside(row("what recording adds to a write, p50", "ms", half, nil, halfNote), 0.5),
 		beside(row("what recording adds to a write, p99", "ms", most, report.AtMost(15), mostNote), 0.99),
 		row("whole writes, p50", "ms", latency(0.5), nil, ""),

@@ -130,7 +130,7 @@ func (b *bench) takeOverOnce(ctx context.Context, server *postgres) (lane, refre
 	ended := make(chan error, 1)
 	go func() {
 		// It ends when the replica does, by an error.
-		ended <- together(busy, func(c *changer) error { return c.change(ctx, takeoverBound) })
+		ended <- together(busy, func(c *changer) error { return c.change(ctx, takeoverBound, 0) })
 	}()
 	if err := pause(ctx, busyBeforeDeath); err != nil {
 		return 0, 0, err
