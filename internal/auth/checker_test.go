@@ -108,18 +108,17 @@ func TestThoseBeyondAFullQueueAreToldAtOnce(t *testing.T) {
 func TestAnUnknownUserTakesAsLongAsAKnownOne(t *testing.T) {
 	file := writeUsers(t, "alice:"+hash(t, "right", 6)+"\n") // some milliseconds
 	a := newAuthenticator(t, auth.Options{UsersFile: file, Token: encode("bob:secret")})
-	quickest := func(user string) time.Duration {
-		least := time.Hour
-		for n := range 3 {
+	// In turn, and the least of many: what else the machine does meets all of them.
+	least := map[string]time.Duration{"alice": time.Hour, "nobody": time.Hour, "bob": time.Hour}
+	for n := range 15 {
+		for user, before := range least {
 			began := time.Now()
 			want(t, login(t, a, user, fmt.Sprint("guess", n), user+here), lsapi.CodeUnauthenticated)
-			least = min(least, time.Since(began))
+			least[user] = min(before, time.Since(began))
 		}
-		return least
 	}
-	known := quickest("alice")
-	for _, user := range []string{"nobody", "bob"} {
-		if took := quickest(user); took < known/3 || took > known*3 {
+	for user, took := range least {
+		if known := least["alice"]; took < known/3 || took > known*3 {
 			t.Errorf("%s takes %v, alice %v", user, took, known)
 		}
 	}
