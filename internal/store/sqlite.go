@@ -70,6 +70,27 @@ func (f sqliteFile) open(connections int, parameters url.Values) (*sql.DB, error
 	return db, nil
 }
 
+// create makes the file, if there is none, for its owner alone; SQLite, which would
+// let everybody read it, gives the files beside it the same mode. One that exists is
+// not even opened: closing it would end the locks that SQLite has of it.
+func (f sqliteFile) create() error {
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("making the file: %w", err)
+	}
+	return file.Close()
+}
+
+// forOthers reports whether users of the machine other than the file's owner may
+// read or write it.
+func (f sqliteFile) forOthers() bool {
+	info, err := os.Stat(f.path)
+	return err == nil && info.Mode()&0o077 != 0
+}
+
 // writer opens the one connection that writes. Nothing is acknowledged that the
 // disk has not.
 func (f sqliteFile) writer() (*sql.DB, error) {
@@ -157,6 +178,9 @@ func (f sqliteFile) damaged(ctx context.Context, cause error) error {
 
 // own makes the record ready to be written by this process, whose lock it is.
 func (f sqliteFile) own(ctx context.Context) (*sqliteWriter, error) {
+	if err := f.create(); err != nil {
+		return nil, err
+	}
 	db, err := f.writer()
 	if err != nil {
 		return nil, err

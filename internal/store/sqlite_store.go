@@ -146,6 +146,10 @@ func (s *sqliteStore) take(ctx context.Context) (*ownership, error) {
 		}
 		return nil, err
 	}
+	if s.file.forOthers() {
+		s.log.Warn("other users of this machine can read the record of changes, or hold up who writes it; chmod 600 the file and those beside it",
+			"file", s.file.path)
+	}
 	return &ownership{lock: held, writer: writer, group: newGroup(writer.commit)}, nil
 }
 
