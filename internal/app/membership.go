@@ -11,6 +11,7 @@ import (
 	"lsapi/internal/httpapi"
 	"lsapi/internal/membership"
 	"lsapi/internal/snapshot"
+	"lsapi/internal/store"
 	"lsapi/internal/telemetry"
 )
 
@@ -67,6 +68,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	others.meet(members)
 	handling.Membership, handling.Lists = members, lists
 	handling.Record, handling.Keys = record, record
+	handling.RecordReads = store.Readers - 1 // so that the lanes find one free
 	handling.Ready = ready(record, lists)
 	return nil
 }

@@ -68,6 +68,9 @@ type Options struct {
 	MetricsPublic bool
 	// Record is what the /v1 API reads. Default: there is no /v1 API.
 	Record v1.Record
+	// RecordReads is how many questions the /v1 API asks Record at once, at most.
+	// Default: 1.
+	RecordReads int
 	// Keys remember requests that are sent again, and Record what became of them.
 	// Default: such requests are like any others.
 	Keys Keys
@@ -112,7 +115,7 @@ func New(o Options) http.Handler {
 		proxies:       o.TrustedProxies,
 		origins:       http.NewCrossOriginProtection(),
 	}
-	s.record = s.newRecordAPI(o.Record)
+	s.record = s.newRecordAPI(o.Record, o.RecordReads)
 	s.mux = s.routes(o.MetricsPublic)
 	return s
 }

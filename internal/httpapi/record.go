@@ -9,12 +9,13 @@ import (
 )
 
 // newRecordAPI returns the /v1 API, nil when there is no record for it to read.
-func (s *server) newRecordAPI(record v1.Record) *v1.API {
+func (s *server) newRecordAPI(record v1.Record, reads int) *v1.API {
 	if record == nil {
 		return nil
 	}
 	return v1.New(v1.Options{
 		Record:  record,
+		Reads:   max(1, reads),
 		Timeout: s.timeout,
 		Fail:    s.failRecord,
 		Abort:   s.abortRecord,

@@ -32,9 +32,9 @@ const (
 	// probeSize is how many bytes are written to try: what a round of a lane takes.
 	probeSize = 64 << 10
 
-	// maxReaders is how many reads ask a SQLite file at once. They take processor
-	// time, not waiting time.
-	maxReaders = 4
+	// Readers is how many reads ask a SQLite file at once; the next one waits. They
+	// take processor time, not waiting time. (PostgreSQL has maxConnections.)
+	Readers = 4
 
 	// busyTimeout is how long SQLite waits for a lock of another process, which
 	// readers hold only while a log is being put back after a crash.

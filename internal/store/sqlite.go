@@ -112,7 +112,7 @@ func (f sqliteFile) readers(mode string) (*sql.DB, error) {
 		parameters.Set("mode", "ro")
 		parameters.Set("immutable", "1")
 	}
-	return f.open(maxReaders, parameters)
+	return f.open(Readers, parameters)
 }
 
 // check returns an error of CodeInvalid for a file that holds something else than

@@ -112,7 +112,7 @@ func (r *sqliteReaders) views(ctx context.Context, n int, read func([]tables) er
 		defer r.several.Release(1)
 	}
 	for {
-		same, err := viewsOf(ctx, db, queries, min(n, maxReaders), read)
+		same, err := viewsOf(ctx, db, queries, min(n, Readers), read)
 		if err != nil {
 			return unreadable(ctx, err)
 		}

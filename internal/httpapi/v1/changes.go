@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -34,10 +35,16 @@ func (a *API) changes(w http.ResponseWriter, r *http.Request, q *changesQuery) e
 		return err
 	}
 	w.Header().Set("Vary", "Accept, Authorization")
+	answer, usual := a.page, defaultPage
 	if prefersLines(r.Header["Accept"]) {
-		return a.stream(w, r, filter)
+		answer, usual = a.stream, streamPage
 	}
-	return a.page(w, r, filter)
+	holds := cmp.Or(filter.Limit, usual)
+	if err := acquire(r.Context(), a.held, holds); err != nil {
+		return err
+	}
+	defer a.held.Release(int64(holds))
+	return answer(w, r, filter)
 }
 
 // page answers with one page, and the cursor of the next if there is one: the

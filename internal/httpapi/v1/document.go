@@ -175,7 +175,7 @@ func problems(schemas huma.Registry) map[string]*huma.Response {
 			NewProblem(http.StatusNotFound, "there is no such change; an id is a UUID of version 7, in lower case", nil)),
 		"InternalError": describe("A defect of the service. Its log has the cause, under the id of the request", nil,
 			NewProblem(http.StatusInternalServerError, "the service failed", nil)),
-		"Unavailable": describe("The record cannot be read for now",
+		"Unavailable": describe("The record cannot be read for now, or too much of it is being read at once",
 			map[string]*huma.Header{"Retry-After": header(huma.TypeInteger, "Seconds to wait before asking again", 1)},
 			NewProblem(http.StatusServiceUnavailable, "the service cannot answer for now; nothing was changed", nil)),
 		"TimedOut": describe("The deadline passed", nil,

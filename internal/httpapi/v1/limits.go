@@ -14,6 +14,14 @@ const (
 	// pageTime is how long a client may take for a page of a stream. Whoever reads
 	// slower than 20 KB/s has gone, or holds a connection for nothing.
 	pageTime = 30 * time.Second
+	// maxHeld is how many changes are in memory at once, for all who list them: 16
+	// full pages, some 30 MB. Each is held until its client has taken it.
+	maxHeld = 16 * maxPage
+	// patience is how long a reader waits for others: the record answers within
+	// some tens of milliseconds.
+	patience = 5 * time.Second
+	// retryAfter is when one who waited in vain may ask again.
+	retryAfter = 5 * time.Second
 	// maxDetails is how many things an error names; nobody corrects more at once.
 	maxDetails = 16
 	// maxEchoed is how many characters of a name that the client made up go into

@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/sync/semaphore"
 
 	"lsapi"
 )
@@ -42,6 +43,8 @@ type Record interface {
 // Options are what an API is made of. All must be given.
 type Options struct {
 	Record Record
+	// Reads is how many questions Record is asked at once, at most.
+	Reads int
 	// Timeout bounds each question to Record. A stream asks many.
 	Timeout time.Duration
 	// Fail answers with an error, which NewProblem makes a Problem of.
@@ -55,13 +58,15 @@ type Options struct {
 // looked at. The name in MembersPath must be a valid one.
 type API struct {
 	Options
+	held *semaphore.Weighted // the changes in memory
 	mux  *http.ServeMux
 	huma huma.API
 }
 
 // New returns an API.
 func New(o Options) *API {
-	a := &API{Options: o, mux: http.NewServeMux()}
+	o.Record = bounded{record: o.Record, turns: semaphore.NewWeighted(int64(o.Reads))}
+	a := &API{Options: o, held: semaphore.NewWeighted(maxHeld), mux: http.NewServeMux()}
 	a.huma = humago.New(a.mux, config())
 	a.huma.OpenAPI().Components.Responses = problems(a.schemas())
 	a.huma.UseMiddleware(a.checkQuery)
