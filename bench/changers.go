@@ -33,12 +33,9 @@ func newChangers(ctx context.Context, s *service, clients, balancers int) ([]cha
 func (c *changer) change(ctx context.Context, lasts, apart time.Duration) error {
 	// Not all at once: a pause of a random part of the first.
 	due := time.Now().Add(time.Duration(rand.Float64() * float64(apart)))
-	for end := time.Now().Add(lasts); ; due = due.Add(apart) {
+	for end := time.Now().Add(lasts); due.Before(end) && time.Now().Before(end); due = due.Add(apart) {
 		if err := pause(ctx, time.Until(due)); err != nil {
 			return err
-		}
-		if time.Now().After(end) {
-			return nil
 		}
 		method := http.MethodPost
 		if c.isMember {
@@ -55,6 +52,7 @@ func (c *changer) change(ctx context.Context, lasts, apart time.Duration) error 
 		c.latencies = append(c.latencies, time.Since(began))
 		c.isMember = !c.isMember
 	}
+	return nil
 }
 
 func latenciesOf(all []changer) load.Latencies {

@@ -111,10 +111,11 @@ func (r *recording) run(ctx context.Context, lasts, apart time.Duration) error {
 
 func (r *recording) rows(prefix string, disk load.Latencies) []report.Row {
 	// A write's appends together exceed a bound only if one of them exceeds its part
-	// of it: so seldom must each.
+	// of it: so seldom must each. And nothing takes longer than the whole write.
 	added := func(share float64) (report.Figure, string) {
 		above, bound := r.appends.atMost(1 - (1-share)/appendsOfAWrite)
-		return report.FigureOf(appendsOfAWrite * report.Milliseconds(bound)),
+		most := min(appendsOfAWrite*report.Milliseconds(bound), report.Milliseconds(r.writes.Percentile(share)))
+		return report.FigureOf(most),
 			fmt.Sprintf("at most: %d appends, each from %.3g to %.3g ms", appendsOfAWrite, report.Milliseconds(above), report.Milliseconds(bound))
 	}
 	row := func(what, unit string, figure report.Figure, aim *report.Aim, note string) report.Row {
