@@ -31,7 +31,7 @@ var (
 
 const (
 	historyReplicas = 3
-	historyClients  = 9
+	historyClients  = 18
 	// historyPatience is for how long a client waits: as long as the service does.
 	historyPatience = 32 * time.Second
 )
@@ -172,7 +172,7 @@ const pausing = 1
 // harms are all that a nemesis knows.
 var harms = []harm{
 	{"kill -9", func(_ *testing.T, _ *cluster, r *replica) { r.restart(time.Second) }},
-	{"pause", func(_ *testing.T, _ *cluster, r *replica) { r.pause(6 * time.Second) }},
+	{"pause", func(_ *testing.T, _ *cluster, r *replica) { r.pause(5 * time.Second) }},
 	{"cut from PostgreSQL", func(t *testing.T, _ *cluster, r *replica) { cut(t, r.database, 3*time.Second) }},
 	{"cut from AWS", func(t *testing.T, _ *cluster, r *replica) { cut(t, r.cloud, 3*time.Second) }},
 	{"throttling", func(t *testing.T, c *cluster, _ *replica) {
@@ -202,10 +202,12 @@ func TestHistoriesThroughReplicasAreThoseOfASet(t *testing.T) {
 	seed := cmp.Or(*historySeed, rand.Uint64())
 	t.Logf("seed %d", seed)
 	var settings []setting
+	latency := "50ms"
 	if *unfenced {
 		settings = append(settings, running(buildUnfenced(t)))
+		latency = "300ms" // most of a round is waiting, which is when it has to be paused
 	}
-	c := startCluster(t, historyReplicas, []string{"--lag", "1s", "--latency", "50ms"}, settings...)
+	c := startCluster(t, historyReplicas, []string{"--lag", "1s", "--latency", latency}, settings...)
 	h := &history{began: time.Now(), told: make(map[effect]int)}
 	harmed := h.collect(t, c, seed)
 	if !*unfenced { // else who knows when it settles
