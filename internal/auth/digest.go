@@ -9,6 +9,7 @@ import (
 	"hash"
 	"strings"
 	"sync"
+	"unicode"
 
 	"lsapi"
 )
@@ -66,6 +67,11 @@ func (s *scratch) decode(authorization string) (user, password []byte, err error
 	user, password, found := bytes.Cut(s.decoded[:n], colon)
 	if err != nil || !found {
 		return nil, nil, lsapi.Errorf(lsapi.CodeUnauthenticated, "the credentials are not base64 of user:password")
+	}
+	// RFC 7617 allows none. That no zero is among them keeps user and password apart
+	// in what a digest is made of.
+	if bytes.ContainsFunc(s.decoded[:n], unicode.IsControl) {
+		return nil, nil, lsapi.Errorf(lsapi.CodeUnauthenticated, "there is a control character in the credentials")
 	}
 	return user, password, nil
 }

@@ -110,6 +110,15 @@ func TestAnythingElseIsUnauthenticated(t *testing.T) {
 	}
 }
 
+// A zero could be taken for the end of the user as well as for a character of the
+// password, and one user's digest for another's.
+func TestNoControlCharacterIsAcceptedInCredentials(t *testing.T) {
+	for _, password := range []string{"x\x00y", "x\ny", "x\x7fy", "x\u0085y"} {
+		a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, line(t, "alice", password))})
+		want(t, login(t, a, "alice", password, here), lsapi.CodeUnauthenticated)
+	}
+}
+
 func FuzzAuthenticate(f *testing.F) {
 	right := encode("alice:password")
 	for _, seed := range []string{"", "Basic", "Basic ", "Basic " + right, "basic  " + right, "Bearer " + right, "Basic ====", "Basic \xff"} {
