@@ -79,12 +79,12 @@ func (a *Authenticator) Start() {
 	}
 }
 
-// Close ends what Start began.
-func (a *Authenticator) Close(context.Context) error {
-	if a.file != nil {
-		a.file.close()
+// Close ends what Start began. Its error is ctx's, when that ended first.
+func (a *Authenticator) Close(ctx context.Context) error {
+	if a.file == nil {
+		return nil
 	}
-	return nil
+	return a.file.close(ctx)
 }
 
 // Stats returns the counts as they are now.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -35,27 +36,36 @@ func newWatch(path string, users *atomic.Pointer[users], log *slog.Logger) *watc
 }
 
 func (w *watch) start() {
-	w.stop, w.stopped = make(chan struct{}), make(chan struct{})
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	w.stop, w.stopped = stop, stopped
 	go func() {
-		defer close(w.stopped)
+		defer close(stopped)
 		ticker := time.NewTicker(pollEvery)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
 				w.poll()
-			case <-w.stop:
+			case <-stop:
 				return
 			}
 		}
 	}()
 }
 
-func (w *watch) close() {
-	if w.stop != nil {
-		close(w.stop)
-		<-w.stopped
-		w.stop = nil
+// close ends the looking. A look that hangs, as one can at a file on a server that
+// is away, is not waited for longer than ctx lasts.
+func (w *watch) close(ctx context.Context) error {
+	if w.stop == nil {
+		return nil
+	}
+	close(w.stop)
+	w.stop = nil
+	select {
+	case <-w.stopped:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

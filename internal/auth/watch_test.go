@@ -1,6 +1,10 @@
 package auth_test
 
 import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -197,5 +201,23 @@ func TestAUserWhoIsTakenOutIsNotRemembered(t *testing.T) {
 		rewrite(t, path, carol)
 		seen()
 		want(t, login(t, a, "alice", "right", here), lsapi.CodeUnauthenticated)
+	})
+}
+
+func TestALookThatHangsIsNotWaitedForWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := writeUsers(t, line(t, "alice", "right"))
+		reads, answer := io.Pipe() // a log that nobody reads holds the look up
+		a := newAuthenticator(t, auth.Options{UsersFile: path, Log: slog.New(slog.NewTextHandler(answer, nil))})
+		a.Start()
+		rewrite(t, path, "spoilt\n")
+		age(t, path, 1)
+		seen()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := a.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		reads.Close()
 	})
 }

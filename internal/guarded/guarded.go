@@ -9,20 +9,29 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"syscall"
 )
 
-// Read returns the text of a file, without a byte order mark. It refuses a file
-// that everybody on the machine can write to, and one of more than most bytes,
-// which keeps a wrong path, such as that of a device, from filling the memory.
-// Its errors do not name the path, which the caller's message does, and show
+// Read returns the text of a file, without a byte order mark. It refuses what is
+// no regular file, such as a pipe, which could keep it waiting for ever; a file
+// that everybody on the machine can write to; and one of more than most bytes,
+// which keeps a wrong path from filling the memory. Its errors do not name the path, which the caller's message does, and show
 // nothing of the text.
 func Read(path string, most int64) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is opened without who writes to it
 	if err != nil {
 		return nil, WithoutPath(err)
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Mode()&0o002 != 0 && runtime.GOOS != "windows" {
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, WithoutPath(err)
+	case info.IsDir():
+		return nil, errors.New("it is a directory")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no regular file")
+	case info.Mode()&0o002 != 0 && runtime.GOOS != "windows":
 		return nil, errors.New("everybody on this machine can write to it; take that from them with chmod o-w")
 	}
 	text, err := io.ReadAll(io.LimitReader(file, most+1))

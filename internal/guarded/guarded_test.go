@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"lsapi/internal/guarded"
@@ -23,6 +24,15 @@ func write(t *testing.T, text string, mode fs.FileMode) string {
 	return path
 }
 
+func pipe(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestAFileIsReadWithoutItsByteOrderMark(t *testing.T) {
 	text, err := guarded.Read(write(t, "\ufeffabc", 0o640), 6)
 	if err != nil || string(text) != "abc" {
@@ -32,10 +42,11 @@ func TestAFileIsReadWithoutItsByteOrderMark(t *testing.T) {
 
 func TestAFileThatCannotBeTrustedIsRefused(t *testing.T) {
 	for name, test := range map[string]struct{ path, told string }{
-		"that everybody can write to": {write(t, "abc", 0o602), "chmod o-w"},
-		"larger than it may be":       {write(t, "abcdefg", 0o600), "larger than 6 bytes"},
-		"endless":                     {"/dev/zero", "larger than 6 bytes"},
-		"a directory":                 {t.TempDir(), "is a directory"},
+		"that everybody can write to":  {write(t, "abc", 0o602), "chmod o-w"},
+		"larger than it may be":        {write(t, "abcdefg", 0o600), "larger than 6 bytes"},
+		"a device":                     {"/dev/zero", "no regular file"},
+		"a pipe that nobody writes to": {pipe(t), "no regular file"},
+		"a directory":                  {t.TempDir(), "is a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, err := guarded.Read(test.path, 6)
