@@ -114,7 +114,8 @@ func TestExportSetsWhatTheEnvironmentDoesNot(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "of-the-environment")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	t.Setenv("API_TOKEN", "")
-	s := sources(t, "--env-file="+writeFile(t, "AWS_ACCESS_KEY_ID=of-the-file\nAWS_SECRET_ACCESS_KEY=of-the-file\nAPI_TOKEN=bWU6aHVzaA==\n"))
+	t.Setenv("STORE_URL", "")
+	s := sources(t, "--env-file="+writeFile(t, "AWS_ACCESS_KEY_ID=of-the-file\nAWS_SECRET_ACCESS_KEY=of-the-file\nAPI_TOKEN=bWU6aHVzaA==\nSTORE_URL=postgres://me:hush@host/db\n"))
 	s.Environ = append(s.Environ, os.Environ()...)
 	if err := load(t, s).Export(); err != nil {
 		t.Fatal(err)
@@ -125,8 +126,10 @@ func TestExportSetsWhatTheEnvironmentDoesNot(t *testing.T) {
 	if got := os.Getenv("AWS_SECRET_ACCESS_KEY"); got != "of-the-file" {
 		t.Errorf("AWS_SECRET_ACCESS_KEY is %s", got)
 	}
-	if os.Getenv("API_TOKEN") != "" {
-		t.Error("API_TOKEN is there for every library to see")
+	for _, secret := range []string{"API_TOKEN", "STORE_URL"} {
+		if os.Getenv(secret) != "" {
+			t.Errorf("%s is there for every library to see", secret)
+		}
 	}
 }
 

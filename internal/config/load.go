@@ -139,12 +139,13 @@ func environment(variables []string) koanf.Provider {
 }
 
 // Export puts the .env file's variables into the environment of this process,
-// where the AWS SDK and the clock look for theirs. It is for the start of a
-// process, before anything has looked.
+// where the AWS SDK and the clock look for theirs. It leaves out the secrets that
+// nobody but lsapi needs. It is for the start of a process, before anything has
+// looked.
 func (c Config) Export() error {
 	for name, value := range c.Environment {
-		if name == find(keyAPIToken).variable {
-			continue // nobody else needs it
+		if name == find(keyAPIToken).variable || name == find(keyStore).variable {
+			continue
 		}
 		if err := os.Setenv(name, string(value)); err != nil {
 			return err

@@ -42,7 +42,7 @@ func TestOpeningSaysWhatToDoAboutAURL(t *testing.T) {
 	folder := t.TempDir()
 	for url, says := range map[string]string{
 		"":                               "sqlite:///absolute/path",
-		"mysql://host/db":                `"mysql:"`,
+		"mysql://host/db":                "begins with none of",
 		"sqlite:":                        "names no file",
 		"sqlite://relative/path":         "three slashes",
 		"sqlite:///":                     "names no file",
@@ -56,6 +56,22 @@ func TestOpeningSaysWhatToDoAboutAURL(t *testing.T) {
 		}
 		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeInvalid || !strings.Contains(coded.Message, says) {
 			t.Errorf("%s: got %v, want it to say %q", url, err, says)
+		}
+	}
+}
+
+func TestNoMessageShowsAURLInWhichAPasswordMayBe(t *testing.T) {
+	for _, url := range []string{
+		"sqlite://app:s3cret@host/db", "sqlite:postgres://app:s3cret@host/db", "postgre://app:s3cret@host/db",
+		"s3cret:app", "sqlite:postgres://app:s3cret@host/", "postgres://app:s3cret@host:port/db",
+	} {
+		s, err := store.Open(t.Context(), url, store.Options{})
+		if err == nil {
+			t.Errorf("%s was opened: %v", url, s.Close())
+			continue
+		}
+		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeInvalid || strings.Contains(err.Error()+coded.Message, "s3cret") {
+			t.Errorf("%s: got %v", url, err)
 		}
 	}
 }
