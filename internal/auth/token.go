@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"lsapi"
+	"lsapi/internal/printable"
 )
 
 // CheckToken says what is wrong with an API token: base64 of "user:password", in
@@ -37,6 +38,8 @@ func parseToken(token string) (*account, error) {
 	case strings.ContainsFunc(string(credentials), unicode.IsControl):
 		// Most often the newline of an echo without -n. RFC 7617 allows none.
 		return nil, badToken("there is a control character, such as a newline, in it")
+	case !printable.Is(user):
+		return nil, badToken("there is an invisible character in the user")
 	}
 	digest := sha256.Sum256([]byte(password))
 	return &account{actor: lsapi.Actor{Name: user}, hash: digest[:], quick: true}, nil

@@ -35,6 +35,7 @@ func TestAMalformedTokenIsRefusedWithTheWayToMakeOne(t *testing.T) {
 		"not text":          encode("user:\xff\xfe"),
 		"newline from echo": encode("user:password\n"),
 		"escape in user":    encode("us\x1ber:password"),
+		"reversed user":     encode("us\u202eer:password"),
 	}
 	for name, token := range tests {
 		t.Run(name, func(t *testing.T) {

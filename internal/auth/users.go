@@ -6,13 +6,12 @@ import (
 	"hash/maphash"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
 
 	"lsapi"
 	"lsapi/internal/guarded"
+	"lsapi/internal/printable"
 )
 
 // users are those who may ask. They never change; others take their place.
@@ -140,8 +139,8 @@ func parseLine(line string) (user, hash string, err error) {
 		return "", "", errors.New("the user is empty")
 	case len(user) > maxName:
 		return "", "", fmt.Errorf("the user is longer than %d bytes", maxName)
-	case !utf8.ValidString(user) || strings.ContainsFunc(user, unicode.IsControl):
-		return "", "", errors.New("there is a control character, or what is no text, in the user")
+	case !printable.Is(user):
+		return "", "", errors.New("there is a control character, an invisible one, or what is no text, in the user")
 	case strings.TrimSpace(user) != user:
 		return "", "", errors.New("the user begins or ends with a space")
 	case !bcryptForm.MatchString(hash):

@@ -12,6 +12,7 @@ import (
 	"lsapi"
 	"lsapi/internal/app"
 	"lsapi/internal/config"
+	"lsapi/internal/printable"
 )
 
 const changesListHelp = `List changes, the newest first, as a table; as a line of JSON each when the
@@ -190,6 +191,6 @@ func (c *changePrinter) row(change *lsapi.Change) error {
 		outcome = lsapi.OutcomeOpen
 	}
 	_, err := fmt.Fprintf(c.out, changeRow, change.IntendedAt.Local().Format("2006-01-02T15:04:05.000Z07:00"), outcome, change.Action,
-		change.LoadBalancer, change.InstanceID, actor, change.ID, change.Reason)
+		printable.Escape(change.LoadBalancer), printable.Escape(change.InstanceID), printable.Escape(actor), change.ID, printable.Escape(change.Reason))
 	return err
 }

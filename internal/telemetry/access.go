@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"lsapi/internal/printable"
 )
 
 // accessMessage marks the records that are lines of the access log.
@@ -106,11 +108,11 @@ func (l *accessLine) take(a slog.Attr) {
 func (l *accessLine) append(text []byte) []byte {
 	text = strconv.AppendInt(text, l.status, 10)
 	text = append(text, ' ')
-	text = append(text, printable(l.method)...)
+	text = append(text, printable.Escape(l.method)...)
 	text = append(text, ' ')
-	text = append(text, printable(l.path)...)
+	text = append(text, printable.Escape(l.path)...)
 	text = append(text, " ("...)
-	text = append(text, printable(l.client)...)
+	text = append(text, printable.Escape(l.client)...)
 	text = append(text, ") "...)
 	text = strconv.AppendFloat(text, float64(l.duration)/float64(time.Millisecond), 'f', 2, 64)
 	text = append(text, "ms"...)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
+
+	"lsapi/internal/printable"
 )
 
 // LogOptions say how log lines look.
@@ -79,7 +81,7 @@ func readable(groups []string, a slog.Attr) slog.Attr {
 		case slog.LevelKey:
 			return levelColumn(a)
 		case slog.MessageKey:
-			return slog.String(a.Key, printable(a.Value.String()))
+			return slog.String(a.Key, printable.Escape(a.Value.String()))
 		}
 	}
 	switch a.Value.Kind() {

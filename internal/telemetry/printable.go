@@ -3,42 +3,18 @@ package telemetry
 import (
 	"strconv"
 	"strings"
-	"unicode"
+
+	"lsapi/internal/printable"
 )
 
 // word is the value of an attribute as it stands on a line: quoted if it could be
 // taken for more than one word.
 func word(text string) string {
-	text = printable(text)
+	text = printable.Escape(text)
 	if strings.ContainsAny(text, " =\"") {
 		return strconv.Quote(text)
 	}
 	return text
-}
-
-// printable escapes what is not printable, so that the text stays on its line
-// whatever its origin.
-func printable(text string) string {
-	if isPlain(text) {
-		return text
-	}
-	unprintable := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
-	if !strings.ContainsFunc(text, unprintable) {
-		return text
-	}
-	quoted := strconv.Quote(text)
-	return quoted[1 : len(quoted)-1]
-}
-
-// isPlain reports whether all of a text is printable ASCII, as almost every text
-// of an access log is. That is told quickly.
-func isPlain(text string) bool {
-	for i := range len(text) {
-		if text[i] < ' ' || text[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // defused takes out of an attribute's value what tint would let through when it

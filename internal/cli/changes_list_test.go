@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode"
+
+	"lsapi"
+)
+
+// Reasons and names are strangers' texts: none may pass for another row, or hide.
+func TestARowOfTheTableIsALineOfPrintableText(t *testing.T) {
+	var out bytes.Buffer
+	show, err := newChangePrinter(Process{Stdout: &out}, "table")
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := "\u202eodd\u2028\u200b\x1b[2J"
+	change := lsapi.Change{Actor: "a" + odd, LoadBalancer: "b" + odd, InstanceID: "c" + odd, Reason: "d" + odd}
+	if err := show.print(&change); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if strings.Count(text, "\n") != 2 || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+		t.Errorf("the table is %q", text)
+	}
+	for _, field := range []string{"a", "b", "c", "d"} {
+		if want := field + `\u202eodd\u2028\u200b\x1b[2J`; !strings.Contains(text, want) {
+			t.Errorf("the table is %s, want %s in it", text, want)
+		}
+	}
+}
