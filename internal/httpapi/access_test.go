@@ -93,6 +93,22 @@ func TestAUserIsLoggedOnlyWhenItIsOne(t *testing.T) {
 	}
 }
 
+// braked is an Authenticator that looks at nothing.
+type braked struct{}
+
+func (braked) Authenticate(context.Context, string, string) (lsapi.Actor, error) {
+	return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeThrottled, "too many wrong passwords")
+}
+
+func TestAGuessThatIsSlowedDownIsOneLine(t *testing.T) {
+	var log accessLog
+	handler := httpapi.New(httpapi.Options{Membership: newMemberships(), Authenticator: braked{}, Log: log.logger()})
+	record(handler, http.MethodGet, "/elb/default-elb", "")
+	if line := log.only(t); line["status"] != 503. || strings.Contains(log.String(), "request failed") {
+		t.Errorf("the log is %s", log.String())
+	}
+}
+
 func TestLongTextsAreLoggedInPart(t *testing.T) {
 	var log accessLog
 	handler := httpapi.New(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})

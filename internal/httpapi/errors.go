@@ -124,10 +124,12 @@ func retryAfter(advice time.Duration) string {
 }
 
 // logProblem tells those who run the service what the client does not learn.
-// Requests that are the client's own fault, those that it gave up, and probes are
-// in the access log alone.
+// Requests that are the client's own fault, those that it gave up, probes, and
+// guesses at passwords that were slowed down are in the access log alone: nobody
+// without credentials makes the log grow twice as fast.
 func (s *server) logProblem(x *exchange, status int, err *lsapi.Error) {
-	if status < 500 || x.routine || x.gone && err.Code == lsapi.CodeTimeout {
+	guess := err.Code == lsapi.CodeThrottled && x.actor.Name == ""
+	if status < 500 || x.routine || guess || x.gone && err.Code == lsapi.CodeTimeout {
 		return
 	}
 	level := slog.LevelWarn
