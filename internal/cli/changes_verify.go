@@ -17,13 +17,15 @@ import (
 	"lsapi/internal/config"
 )
 
-const changesVerifyHelp = `Prove that the record is whole: that no event of it was altered, taken out or put
+const changesVerifyHelp = `Check that the record is whole: that no event of it was altered, taken out or put
 in since it was written, and that the changes and memberships are what the events
 add up to. Else the first event that is not is named.
 
-What was cut off at the end of a log cannot be seen in the log itself. --heads takes
-what lsapi changes heads has printed earlier, and was kept elsewhere, and proves
-that all that was there then still is.
+By itself that finds damage, and edits by whoever did not mind the hashes. They hold
+no secret: whoever can write to the record can make them anew over any history, or
+cut it off. Only heads that were kept elsewhere prove that nobody did: --heads takes
+what lsapi changes heads has printed earlier, and proves that all that was there then
+still is, as it was.
 
 Exit status: 0 the record is whole, 1 it is not, 2 it cannot be read.`
 
@@ -35,7 +37,7 @@ was changed.`
 func newChangesVerify(p Process) *cobra.Command {
 	command := &cobra.Command{
 		Use:     "verify",
-		Short:   "Prove that the record is whole",
+		Short:   "Check that the record is whole",
 		Long:    changesVerifyHelp,
 		Example: "  lsapi changes verify\n  lsapi changes verify --heads heads.txt --store sqlite:///var/lib/lsapi/lsapi.db",
 		Args:    cobra.NoArgs,
@@ -70,10 +72,14 @@ func tellVerification(w io.Writer, found app.Verification, heads int) error {
 		}
 		return fmt.Errorf("the record is not whole: %s: %s", where, b.Why)
 	}
+	hold := heads - len(found.Pruned)
 	_, err := fmt.Fprintf(w, "whole: %d events of %d load balancers, %d changes; %d heads hold\n",
-		found.Events, found.LoadBalancers, found.Changes, heads-len(found.Pruned))
+		found.Events, found.LoadBalancers, found.Changes, hold)
 	if err == nil && len(found.Pruned) > 0 {
 		_, err = fmt.Fprintf(w, "%d heads are older than what is kept, and prove nothing any more\n", len(found.Pruned))
+	}
+	if err == nil && hold == 0 {
+		_, err = fmt.Fprintln(w, "without heads that were kept elsewhere (--heads) this rules out damage, not a forger who can write to the record")
 	}
 	return err
 }
