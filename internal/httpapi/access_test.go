@@ -144,6 +144,32 @@ func TestAClientThatLeavesIsLoggedAsGoneAndAnsweredAllTheSame(t *testing.T) {
 	}
 }
 
+func TestAProxyThatIsNotTrustedIsToldOnce(t *testing.T) {
+	var log accessLog
+	handler := httpapi.New(httpapi.Options{
+		Membership: newMemberships(), Authenticator: alice{}, Log: log.logger(),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+	})
+	ask := func(peer string, forwarded ...string) (warnings int) {
+		r := httptest.NewRequest(http.MethodGet, "/elb/default-elb", http.NoBody)
+		r.RemoteAddr = peer
+		for _, value := range forwarded {
+			r.Header.Add("X-Forwarded-For", value)
+		}
+		do(handler, r)
+		return strings.Count(log.String(), "--trusted-proxies")
+	}
+	if got := ask("203.0.113.7:4711") + ask("10.0.0.1:80", "198.51.100.1"); got != 0 {
+		t.Errorf("a peer and a trusted proxy are told %d times", got)
+	}
+	if got := ask("203.0.113.7:4711", "198.51.100.1"); got != 1 || !strings.Contains(log.String(), `"peer":"203.0.113.7"`) {
+		t.Errorf("it is told %d times: %s", got, log.String())
+	}
+	if got := ask("203.0.113.8:4711", "198.51.100.1"); got != 1 {
+		t.Errorf("it is told %d times, want once", got)
+	}
+}
+
 func TestTheClientIsThePeerUnlessAProxyOfOursSpeaksForIt(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	tests := []struct {

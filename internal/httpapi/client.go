@@ -45,6 +45,12 @@ func (p proxies) trust(address netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
 }
 
+// trustPeer reports whether a request comes from one of them.
+func (p proxies) trustPeer(r *http.Request) bool {
+	address, ok := parseAddress(r.RemoteAddr)
+	return ok && p.trust(address)
+}
+
 // parseAddress reads an address with or without a port and an IPv6 address with
 // or without brackets, all of which are seen in X-Forwarded-For. An IPv4 address
 // in an IPv6 one is an IPv4 address. Zones mean nothing to anybody else.

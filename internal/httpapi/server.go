@@ -8,6 +8,7 @@ import (
 	"path"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	v1 "lsapi/internal/httpapi/v1"
@@ -22,6 +23,7 @@ type server struct {
 	envelope      Envelope
 	timeout       time.Duration
 	proxies       proxies
+	noticed       atomic.Bool // whether the log was told of a proxy that is not among them
 	origins       *http.CrossOriginProtection
 	observe       func(route, method string, status int, took time.Duration)
 	metrics       http.Handler // nil: there are none
@@ -89,8 +91,21 @@ func (s *server) account(x *exchange) {
 func (s *server) client(x *exchange) string {
 	if x.client == "" {
 		x.client = s.proxies.client(x.request)
+		s.noticeProxy(x)
 	}
 	return x.client
+}
+
+// noticeProxy tells the log, once, that somebody who is not trusted speaks for
+// others: if it is a proxy, all of its clients are taken for one.
+func (s *server) noticeProxy(x *exchange) {
+	if _, speaks := x.request.Header["X-Forwarded-For"]; !speaks || s.noticed.Load() || s.proxies.trustPeer(x.request) {
+		return
+	}
+	if !s.noticed.Swap(true) {
+		s.log.WarnContext(x.context(), "a request has X-Forwarded-For, and its peer is not trusted: if that is your proxy, name it in --trusted-proxies, or the wrong passwords of one of its clients slow all of them down",
+			"peer", x.client)
+	}
 }
 
 // isAbort reports whether a panic is net/http's own way to cut a response off.
