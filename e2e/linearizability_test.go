@@ -172,7 +172,7 @@ const pausing = 1
 // harms are all that a nemesis knows.
 var harms = []harm{
 	{"kill -9", func(_ *testing.T, _ *cluster, r *replica) { r.restart(time.Second) }},
-	{"pause", func(_ *testing.T, _ *cluster, r *replica) { r.pause(5 * time.Second) }},
+	{"pause", func(_ *testing.T, _ *cluster, r *replica) { r.pause(7 * time.Second) }},
 	{"cut from PostgreSQL", func(t *testing.T, _ *cluster, r *replica) { cut(t, r.database, 3*time.Second) }},
 	{"cut from AWS", func(t *testing.T, _ *cluster, r *replica) { cut(t, r.cloud, 3*time.Second) }},
 	{"throttling", func(t *testing.T, c *cluster, _ *replica) {
@@ -201,13 +201,11 @@ func TestHistoriesThroughReplicasAreThoseOfASet(t *testing.T) {
 	t.Parallel()
 	seed := cmp.Or(*historySeed, rand.Uint64())
 	t.Logf("seed %d", seed)
-	var settings []setting
 	latency := "50ms"
 	if *unfenced {
-		settings = append(settings, running(buildUnfenced(t)))
 		latency = "300ms" // most of a round is waiting, which is when it has to be paused
 	}
-	c := startCluster(t, historyReplicas, []string{"--lag", "1s", "--latency", latency}, settings...)
+	c := startCluster(t, historyReplicas, []string{"--lag", "1s", "--latency", latency}, fencing(t)...)
 	h := &history{began: time.Now(), told: make(map[effect]int)}
 	harmed := h.collect(t, c, seed)
 	if !*unfenced { // else who knows when it settles
@@ -268,6 +266,15 @@ func buildUnfenced(t *testing.T) string {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	return built
+}
+
+// fencing runs replicas without the guards when the flag says so.
+func fencing(t *testing.T) []setting {
+	t.Helper()
+	if !*unfenced {
+		return nil
+	}
+	return []setting{running(buildUnfenced(t))}
 }
 
 // running makes another binary run.

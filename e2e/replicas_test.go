@@ -113,6 +113,21 @@ func (r *replica) pause(lasts time.Duration) {
 	}
 }
 
+// pauseWhile stops the process for as long as something takes.
+func (r *replica) pauseWhile(t *testing.T, something func()) {
+	t.Helper()
+	process := r.service.cmd.Process
+	if err := process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := process.Signal(syscall.SIGCONT); err != nil {
+			t.Error(err)
+		}
+	}()
+	something()
+}
+
 // cut cuts one of the replica's ways for a while.
 func cut(t *testing.T, way *toxiproxy.Proxy, lasts time.Duration) {
 	way.Stop()
@@ -151,4 +166,35 @@ func TestReplicasShowOneAnothersChangesAtOnce(t *testing.T) {
 		t.Errorf("a fresh list through the first replica is %s", fresh.body)
 	}
 	verify(t, c.store)
+}
+
+// A replica that is paused while it looks acts, when it goes on, on what it saw
+// before. By then the turn is somebody else's.
+func TestAReplicaThatWasPausedForLongerThanItsTurnDoesNotActOnWhatItSaw(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 2, []string{"--latency", "1s"}, fencing(t)...)
+	paused, other := c.replicas[0], c.replicas[1].client()
+	if answer := paused.client().attach("default-elb", otherSpare); answer.status != http.StatusCreated {
+		t.Fatalf("it is %d: %s", answer.status, answer.body)
+	}
+	c.aws.resetCalls()
+	answered := make(chan response, 1)
+	go func() {
+		answer, err := paused.client().try(http.MethodPost, "/elb/default-elb", machineID(spare))
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- answer
+	}()
+	eventually(t, "its lane looks", func() bool { return c.aws.calls()["DescribeInstances"] > 0 })
+	paused.pauseWhile(t, func() {
+		if answer := other.attach("default-elb", spare); answer.status != http.StatusCreated {
+			t.Errorf("through the other it is %d: %s", answer.status, answer.body)
+		}
+	})
+	answer := <-answered
+	t.Logf("it answers %d: %s", answer.status, answer.body)
+	if both := answer.status == http.StatusCreated; both != *unfenced {
+		t.Errorf("both have attached it: %v", both)
+	}
 }
