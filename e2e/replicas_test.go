@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -60,7 +61,7 @@ func (c *cluster) start(t *testing.T, settings ...setting) *replica {
 	r := &replica{t: t, database: startProxy(t, "database", database.Host), cloud: startProxy(t, "aws", endpoint.Host)}
 	database.Host = r.database.Listen
 	r.endpoint = "http://" + r.cloud.Listen
-	r.settings = append(settings, with("STORE_URL="+database.String()))
+	r.settings = slices.Concat(settings, []setting{with("STORE_URL=" + database.String())})
 	r.service = startService(t, r.endpoint, r.settings...)
 	return r
 }

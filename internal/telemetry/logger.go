@@ -37,9 +37,9 @@ const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 func appendTime(text []byte, t time.Time) []byte {
 	seconds := len(text) + len("2006-01-02T15:04:05")
 	text = t.AppendFormat(text, time.RFC3339)
-	milliseconds := t.Nanosecond() / int(time.Millisecond)
-	return slices.Insert(text, seconds, '.',
-		byte('0'+milliseconds/100), byte('0'+milliseconds/10%10), byte('0'+milliseconds%10))
+	fraction := strconv.AppendInt(make([]byte, 0, len(".000")), int64(1000+t.Nanosecond()/int(time.Millisecond)), 10)
+	fraction[0] = '.' // in place of the 1 that has kept the zeros
+	return slices.Insert(text, seconds, fraction...)
 }
 
 // NewLogger returns a logger that writes a line a record to w, one Write each.
