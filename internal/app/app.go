@@ -90,7 +90,7 @@ func (a *App) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if listener, err = limited(listener); err != nil {
+	if listener, err = limited(listener, a.log, metrics); err != nil {
 		return err
 	}
 	a.server = Serve(listener, handler, cfg.RequestTimeout, a.log)

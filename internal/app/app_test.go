@@ -49,6 +49,20 @@ func TestTheServiceStartsAnswersAndStops(t *testing.T) {
 	}
 }
 
+func TestTheMetricsShowTheConnectionsAndTheirLimit(t *testing.T) {
+	o := options(t)
+	o.Config.MetricsPublic = true
+	service, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Stop(t.Context())
+	text, err := get(t.Context(), "http://"+service.Addr().String()+"/metrics")
+	if err != nil || !strings.Contains(text, "\nlsapi_http_connections 1\n") || !strings.Contains(text, "\nlsapi_http_connections_limit ") {
+		t.Errorf("got %v, %s", err, text)
+	}
+}
+
 func TestAStartOnATakenPortSaysSoAndLeavesNothingBehind(t *testing.T) {
 	_, url := serve(t, 0, func(http.ResponseWriter, *http.Request) {})
 	o := options(t)

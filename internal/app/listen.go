@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"os"
 	"syscall"
-
-	"golang.org/x/net/netutil"
 )
 
 // ListenError says that an address could not be listened on, in one line.
@@ -42,29 +39,6 @@ func (e *ListenError) cause() error {
 		return operation.Err
 	}
 	return e.Err
-}
-
-const (
-	// reservedFiles is how many files stay for other things than clients'
-	// connections: those to AWS (their number is bounded by the budget), the log.
-	reservedFiles = 100
-	// fewestConnections are allowed where hardly any files are.
-	fewestConnections = 100
-)
-
-// limited bounds the listener's connections, so that clients who hold as many as
-// the process may have files cannot cut it off from AWS. The next one waits.
-func limited(listener net.Listener) (net.Listener, error) {
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return nil, fmt.Errorf("how many files may be open: %w", err)
-	}
-	return netutil.LimitListener(listener, connectionsWithin(files.Cur)), nil
-}
-
-// connectionsWithin returns how many connections fit beside reservedFiles.
-func connectionsWithin(files uint64) int {
-	return int(max(fewestConnections, min(files, math.MaxInt32)-min(files, reservedFiles)))
 }
 
 // Listen opens a TCP address, host:port. Its error is a *ListenError.
