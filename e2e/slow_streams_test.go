@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// manyChanges fill what the kernel holds of a stream that nobody reads.
+const manyChanges = 5000
+
+func TestStreamsThatNobodyReadsDoNotHoldUpChanges(t *testing.T) {
+	_, s := startBoth(t)
+	s.attach("web-elb", otherSpare)
+	reason := "X-Reason: " + strings.Repeat("🚀", 250)
+	s.repeat(t, manyChanges, func() { s.send("POST", "/elb/web-elb", machineID(otherSpare), reason) }) // each is a conflict, on record
+	for range 40 {
+		s.leaveUnread(t, "/v1/changes")
+	}
+	eventually(t, "no more of them are taken", func() bool {
+		answer := s.send("GET", "/v1/changes", "", "Accept: application/x-ndjson")
+		return answer.status == http.StatusServiceUnavailable && answer.header.Get("Retry-After") != ""
+	})
+	for range 5 {
+		for _, change := range []func(string, string) response{s.attach, s.detach} {
+			began := time.Now()
+			if answer := change("default-elb", spare); answer.status != http.StatusCreated || time.Since(began) > 2*time.Second {
+				t.Errorf("a change is answered %d %s after %v", answer.status, answer.body, time.Since(began))
+			}
+		}
+	}
+}
+
+// leaveUnread asks for a stream and takes nothing of it.
+func (s *service) leaveUnread(t *testing.T, path string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: lsapi\r\nAuthorization: %s\r\nAccept: application/x-ndjson\r\n\r\n", path, s.authorization); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// repeat does something so often, by several at once.
+func (s *service) repeat(t *testing.T, times int, do func()) {
+	t.Helper()
+	const hands = 125
+	done := make(chan struct{})
+	for range hands {
+		go func() {
+			for range times / hands {
+				do()
+			}
+			done <- struct{}{}
+		}()
+	}
+	for range hands {
+		<-done
+	}
+}
