@@ -47,7 +47,7 @@ func TestAnUnreadableFileOfVariablesStopsTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, _, stderr := run(t, []string{"serve"}, in(folder), with("API_TOKEN="+apiToken()))
-	if status != 2 || !strings.Contains(stderr, "--env-file (ENV_FILE): cannot read the file of variables .env: is a directory") {
+	if status != 2 || !strings.Contains(stderr, "--env-file (ENV_FILE): cannot read the file of variables .env: it is a directory") {
 		t.Errorf("status %d, %s", status, stderr)
 	}
 }
