@@ -65,3 +65,9 @@ func TestAMissingFileIsToldApart(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestTheFileThatIsNoneIsEmpty(t *testing.T) {
+	if text, err := guarded.Read(os.DevNull, 10); err != nil || len(text) > 0 {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
