@@ -104,3 +104,12 @@ func TestAStoreThatCannotBeUsedIsToldInOneMessageAndLeftAsItIs(t *testing.T) {
 		})
 	}
 }
+
+func TestADatabaseThatCannotBeReachedStopsTheStart(t *testing.T) {
+	t.Parallel()
+	const url = "postgres://lsapi:s3cret@127.0.0.1:1/lsapi"
+	status, stdout, stderr := run(t, []string{"serve"}, with(serviceEnvironment("http://127.0.0.1:1")...), at(url))
+	if status != 2 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "127.0.0.1:1") || strings.Contains(stderr, "s3cret") {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}

@@ -99,7 +99,7 @@ func TestTheDemoReplacesADefaultPortThatIsTaken(t *testing.T) {
 	}
 	demo := startDemo(t, nil)
 	stdout := demo.stdout.String()
-	if strings.Contains(stdout, "127.0.0.1:8000") || strings.Contains(stdout, "127.0.0.1:4566") {
+	if regexp.MustCompile(`127\.0\.0\.1:(8000|4566)\b`).MatchString(stdout) {
 		t.Errorf("it prints an address that is taken:\n%s", stdout)
 	}
 	for _, line := range curlLines(t, stdout) {

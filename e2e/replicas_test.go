@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -165,6 +166,38 @@ func TestReplicasShowOneAnothersChangesAtOnce(t *testing.T) {
 	}
 	if fresh := one.send(http.MethodGet, "/elb/default-elb", "", "Cache-Control: no-cache"); fresh.has(t, spare) {
 		t.Errorf("a fresh list through the first replica is %s", fresh.body)
+	}
+	verify(t, c.store)
+}
+
+func TestWhileTheDatabaseIsAwayReadsGoOnAndChangesAreRefused(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 1, nil)
+	s := c.replicas[0].client()
+	if answer := s.attach("default-elb", spare); answer.status != http.StatusCreated {
+		t.Fatalf("it is %d: %s", answer.status, answer.body)
+	}
+	c.replicas[0].database.Stop()
+	began := time.Now()
+	refused := s.detach("default-elb", spare)
+	if refused.status != http.StatusServiceUnavailable || refused.header.Get("Retry-After") == "" || !strings.Contains(refused.body, "nothing was changed") {
+		t.Errorf("after %v a change is %d: %s", time.Since(began), refused.status, refused.body)
+	}
+	if list := s.get("/elb/default-elb"); list.status != http.StatusOK || !list.has(t, spare) {
+		t.Errorf("a list is %d: %s", list.status, list.body)
+	}
+	if up := s.get("/healthcheck"); up.status != http.StatusOK {
+		t.Errorf("the health check is %d", up.status)
+	}
+	if ready := s.get("/readyz"); ready.status != http.StatusServiceUnavailable || !strings.Contains(ready.body, "record") {
+		t.Errorf("readiness is %d: %s", ready.status, ready.body)
+	}
+	if err := c.replicas[0].database.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is ready again", func() bool { return s.get("/readyz").status == http.StatusOK })
+	if answer := s.detach("default-elb", spare); answer.status != http.StatusCreated {
+		t.Errorf("with the database back, a change is %d: %s", answer.status, answer.body)
 	}
 	verify(t, c.store)
 }

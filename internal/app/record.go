@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -122,11 +121,14 @@ func OpenRecord(ctx context.Context, url string) (Record, error) {
 // WriteChange writes a change as a line of JSON, in the form that the API has.
 func WriteChange(w io.Writer, c *lsapi.Change) error { return v1.WriteLine(w, c) }
 
-// ready returns what is missing for the service to do all that it is for.
+// ready returns what is missing for the service to do all that it is for: by
+// CodeUnavailable, whatever is the matter with it.
 func ready(record store.Store, reads interface{ Ready() error }) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := record.Ready(ctx); err != nil {
-			return fmt.Errorf("the record: %w", err)
+			missing := *lsapi.AsError(err)
+			missing.Code = lsapi.CodeUnavailable
+			return &missing
 		}
 		return reads.Ready()
 	}

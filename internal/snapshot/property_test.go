@@ -169,6 +169,8 @@ func (w *propertyWorld) run(seed uint64) {
 
 // isEnough reports whether so much has happened that it says something.
 func (w *propertyWorld) isEnough() bool {
+	w.aws.mu.Lock() // a call that was cut off may still be carried out
+	defer w.aws.mu.Unlock()
 	return len(w.reads) >= 30 && len(w.changes) >= 5 && len(w.aws.revisions[theirs]) >= 10
 }
 

@@ -58,6 +58,21 @@ func (g *group) do(ctx context.Context, run func(context.Context, tables) error)
 	return j.err
 }
 
+// try is do for a write that is of no account: it is given up for its context at
+// any time, such as when a disk does not answer.
+func (g *group) try(ctx context.Context, run func(context.Context, tables) error) error {
+	j := &job{ctx: ctx, run: run, done: make(chan struct{})}
+	if err := g.put(j); err != nil {
+		return err
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-ctx.Done():
+		return errGivenUp(ctx)
+	}
+}
+
 func (g *group) put(j *job) error {
 	g.mu.RLock()
 	defer g.mu.RUnlock()

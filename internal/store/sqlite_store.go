@@ -233,7 +233,7 @@ func (s *sqliteStore) Ready(ctx context.Context) error {
 	if owner.writer.wrote() {
 		return nil
 	}
-	return owner.group.do(ctx, func(ctx context.Context, t tables) error { return t.probe(ctx) })
+	return owner.group.try(ctx, func(ctx context.Context, t tables) error { return t.probe(ctx) })
 }
 
 // Close implements Store.
