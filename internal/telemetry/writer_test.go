@@ -76,8 +76,11 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 			w.WriteSoon(line)
 		}
 		synctest.Wait()
-		if text, _ := file.read(); len(text) != 64<<10 {
-			t.Errorf("of 64 KiB, %d bytes were written", len(text))
+		if text, _ := file.read(); len(text) <= 32<<10 {
+			t.Errorf("of 64 KiB, %d bytes were written, and no less wait than may", len(text))
+		}
+		if err := w.Flush(); err != nil {
+			t.Error(err)
 		}
 	})
 }
