@@ -152,12 +152,6 @@ func (r response) ids(t *testing.T) []string {
 	return ids
 }
 
-// has reports whether an instance is in a list.
-func (r response) has(t *testing.T, instance string) bool {
-	t.Helper()
-	return slices.Contains(r.ids(t), instance)
-}
-
 // decoded decodes JSON.
 func decoded[T any](t *testing.T, text string) T {
 	t.Helper()
