@@ -13,11 +13,11 @@ import (
 )
 
 // Read returns the text of a file, without a byte order mark; of the null device,
-// none. It refuses what is
-// no regular file, such as a pipe, which could keep it waiting for ever; a file
-// that everybody on the machine can write to; and one of more than most bytes,
-// which keeps a wrong path from filling the memory. Its errors do not name the path, which the caller's message does, and show
-// nothing of the text.
+// none. It refuses what is no regular file, such as a pipe, which could keep it
+// waiting for ever; a file that everybody on the machine can write to; and one of
+// more than most bytes, which keeps a wrong path from filling the memory. Its errors
+// do not name the path, which the caller's message does, and show nothing of the
+// text.
 func Read(path string, most int64) ([]byte, error) {
 	if path == os.DevNull {
 		return nil, nil // the usual way to name no file

@@ -169,9 +169,9 @@ func (s *Service) List(ctx context.Context, loadBalancer string) (lsapi.Listing,
 }
 
 // Change attaches or detaches an instance and returns what EC2 knows of it, and
-// whether the record knows of the change. It waits for its turn in the load balancer's lane. ctx decides how long the
-// caller waits: a request that was not sent to AWS by then is withdrawn, one
-// that was sent goes on.
+// whether the record knows of the change. It waits for its turn in the load
+// balancer's lane. ctx decides how long the caller waits: a request that was not
+// sent to AWS by then is withdrawn, one that was sent goes on.
 //
 // Errors:
 //   - CodeNotFound: no such load balancer.

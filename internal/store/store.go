@@ -12,8 +12,10 @@
 //
 // The id of a change is a UUID of version 7 and holds its IntendedAt; CompletedAt
 // is its completing event's At. An event's At is moved on to that of the event
-// before it, and to its change's IntendedAt, where a clock was set back. Files named after a concern know no database: they
-// ask tables, which each engine implements over the queries that sqlc generates.
+// before it, and to its change's IntendedAt, where a clock was set back.
+//
+// Files named after a concern know no database: they ask tables, which each engine
+// implements over the queries that sqlc generates.
 package store
 
 import (
