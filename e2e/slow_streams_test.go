@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"fmt"
 	"net"
 	"net/http"
@@ -21,8 +22,9 @@ func TestStreamsThatNobodyReadsDoNotHoldUpChanges(t *testing.T) {
 		s.leaveUnread(t, "/v1/changes")
 	}
 	eventually(t, "no more of them are taken", func() bool {
-		answer := s.send("GET", "/v1/changes", "", "Accept: application/x-ndjson")
-		return answer.status == http.StatusServiceUnavailable && answer.header.Get("Retry-After") != ""
+		stream := s.leaveUnread(t, "/v1/changes")
+		answer, err := http.ReadResponse(bufio.NewReaderSize(stream, 1024), nil)
+		return err == nil && answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") != ""
 	})
 	for range 5 {
 		for _, change := range []func(string, string) response{s.attach, s.detach} {
@@ -35,7 +37,7 @@ func TestStreamsThatNobodyReadsDoNotHoldUpChanges(t *testing.T) {
 }
 
 // leaveUnread asks for a stream and takes nothing of it.
-func (s *service) leaveUnread(t *testing.T, path string) {
+func (s *service) leaveUnread(t *testing.T, path string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	if err != nil {
@@ -48,6 +50,7 @@ func (s *service) leaveUnread(t *testing.T, path string) {
 	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: lsapi\r\nAuthorization: %s\r\nAccept: application/x-ndjson\r\n\r\n", path, s.authorization); err != nil {
 		t.Fatal(err)
 	}
+	return conn
 }
 
 // repeat does something so often, by several at once.
