@@ -24,6 +24,12 @@ type Instance struct {
 	// State is the instance's life cycle as EC2 tells it. Empty when EC2 no
 	// longer knows it.
 	State InstanceState
+	// Zone is the name of its availability zone, such as "us-east-1a".
+	Zone string
+	// PrivateAddress is its address in its network. Empty when it has none.
+	PrivateAddress string
+	// Name is the value of its tag Name. Empty when it has none.
+	Name string
 }
 
 // Known reports whether EC2 still knows the instance.

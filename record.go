@@ -99,6 +99,9 @@ const (
 	EventResolved EventKind = "resolved"
 	// EventObserved: the membership has changed past lsapi.
 	EventObserved EventKind = "observed"
+	// EventHealth: the health of members is another than was recorded before, or
+	// draining has ended.
+	EventHealth EventKind = "health"
 	// EventCheckpoint: the whole membership, as the events so far add up to it.
 	EventCheckpoint EventKind = "checkpoint"
 )
@@ -123,6 +126,30 @@ type Event struct {
 	Until time.Time
 	// Members are those of a checkpoint, sorted.
 	Members []string
+	// Health is of a health event: what the load balancer says of those of whom it
+	// said something else, or nothing, before; sorted by id. Drained are the
+	// instances, no longer members, of which it has stopped to say anything; sorted.
+	Health  []MemberHealth
+	Drained []string
+}
+
+// Position is a place in the record as a whole, behind an event. Positions grow
+// in the order in which events can be read. The zero Position is before all.
+type Position struct {
+	Major, Minor int64
+}
+
+// After reports whether p is behind q.
+func (p Position) After(q Position) bool {
+	return p.Major > q.Major || p.Major == q.Major && p.Minor > q.Minor
+}
+
+// RecordedEvent is an event and its place.
+type RecordedEvent struct {
+	Position     Position
+	LoadBalancer string
+	// Event is complete: its Change is as the record has it now.
+	Event Event
 }
 
 // Turn is the right to change a load balancer's membership and to write its

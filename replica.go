@@ -23,4 +23,6 @@ type Membership struct {
 	LoadBalancer string
 	// Members are in AWS's order, with EC2's facts.
 	Members []Instance
+	// Description is how the load balancer is set up. Nil when that is not known.
+	Description *Description
 }

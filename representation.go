@@ -2,13 +2,6 @@ package lsapi
 
 import "time"
 
-// LoadBalancer is what AWS says of a load balancer.
-type LoadBalancer struct {
-	Name string
-	// Members are the ids of its members, in AWS's order.
-	Members []string
-}
-
 // Representation is a listing as it is sent: encoded once, and served to many.
 // It must not be changed.
 type Representation struct {

@@ -162,10 +162,13 @@ func published(ctx context.Context, t *postgresTables) (map[string][]byte, error
 
 // listedInstance is an instance as it is published.
 type listedInstance struct {
-	ID         string              `json:"id"`
-	Type       string              `json:"type,omitempty"`
-	LaunchTime time.Time           `json:"launchTime,omitzero"`
-	State      lsapi.InstanceState `json:"state,omitempty"`
+	ID             string              `json:"id"`
+	Type           string              `json:"type,omitempty"`
+	LaunchTime     time.Time           `json:"launchTime,omitzero"`
+	State          lsapi.InstanceState `json:"state,omitempty"`
+	Zone           string              `json:"zone,omitempty"`
+	PrivateAddress string              `json:"privateAddress,omitempty"`
+	Name           string              `json:"name,omitempty"`
 }
 
 func encodeAll(all []lsapi.Membership) (map[string][]byte, error) {
@@ -173,7 +176,7 @@ func encodeAll(all []lsapi.Membership) (map[string][]byte, error) {
 	for _, m := range all {
 		instances := make([]listedInstance, len(m.Members))
 		for i, member := range m.Members {
-			instances[i] = listedInstance{member.ID, clean(member.Type), exact(member.LaunchTime), member.State}
+			instances[i] = listedInstance{member.ID, clean(member.Type), exact(member.LaunchTime), member.State, member.Zone, member.PrivateAddress, clean(member.Name)}
 		}
 		text, err := json.Marshal(instances)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"lsapi"
+	apiv1 "lsapi/api/v1"
 )
 
 // changesQuery is what GET /v1/changes takes. Empty is not given.
@@ -21,12 +22,6 @@ type changesQuery struct {
 	To           string `query:"to" format:"date-time" doc:"Only changes asked for before this time; it must be later than from" example:"2026-11-25T00:00:00Z"`
 	Limit        int    `query:"limit" minimum:"1" maximum:"1000" doc:"How many changes at most. When it is not given, 100 in JSON and all in newline-delimited JSON" example:"100"`
 	Cursor       string `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`
-}
-
-// changesPage is the answer of GET /v1/changes in JSON.
-type changesPage struct {
-	Changes    []change `json:"changes" nullable:"false" doc:"Newest first"`
-	NextCursor string   `json:"nextCursor,omitempty" doc:"What to give as cursor for the next page. Absent when there are no more changes"`
 }
 
 func (a *API) changes(w http.ResponseWriter, r *http.Request, q *changesQuery) error {
@@ -66,7 +61,7 @@ func (a *API) page(w http.ResponseWriter, r *http.Request, filter lsapi.ChangeFi
 		changes = changes[:filter.Limit]
 		next = newCursor(filter, changes[filter.Limit-1].ID)
 	}
-	return sendJSON(w, changesPage{Changes: newChanges(changes), NextCursor: next})
+	return sendJSON(w, apiv1.ChangesPage{Changes: newChanges(changes), NextCursor: next})
 }
 
 // filter returns what the query asks for; its limit is 0 when none was given.
@@ -81,7 +76,7 @@ func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 	}
 	from, to := parseTime(q.From), parseTime(q.To)
 	if q.From != "" && q.To != "" && !from.Before(to) {
-		return filter, invalid(Detail{Location: "query.to", Message: "must be later than from"})
+		return filter, invalid(apiv1.Detail{Location: "query.to", Message: "must be later than from"})
 	}
 	if q.From != "" {
 		filter.From = bound(from)
@@ -92,7 +87,7 @@ func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 	if q.Cursor != "" {
 		id, ok := parseCursor(filter, q.Cursor)
 		if !ok {
-			return filter, invalid(Detail{Location: "query.cursor", Message: "is not the nextCursor of a page with the same filters"})
+			return filter, invalid(apiv1.Detail{Location: "query.cursor", Message: "is not the nextCursor of a page with the same filters"})
 		}
 		filter.Before = id
 	}

@@ -8,6 +8,8 @@ import (
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	apiv1 "lsapi/api/v1"
 )
 
 // securityScheme is what the document calls Basic authentication.
@@ -99,8 +101,8 @@ func describeChanges(schemas huma.Registry) huma.Operation {
 	example := newChange(&exampleChange)
 	ok := answer("The changes that all filters let through, newest first. In JSON a page of them; in newline-delimited JSON all, one object a line, or as many as limit says",
 		map[string]*huma.MediaType{
-			typeJSON:  {Schema: schemaOf[changesPage](schemas), Example: changesPage{Changes: []change{example}, NextCursor: newCursor(exampleFilter, example.ID)}},
-			typeLines: {Schema: schemaOf[change](schemas), Example: example},
+			typeJSON:  {Schema: schemaOf[apiv1.ChangesPage](schemas), Example: apiv1.ChangesPage{Changes: []apiv1.Change{example}, NextCursor: newCursor(exampleFilter, example.ID)}},
+			typeLines: {Schema: schemaOf[apiv1.Change](schemas), Example: example},
 		})
 	return operation("listChanges", ChangesPath, "List changes",
 		"Accept decides the form: application/json is read in pages, application/x-ndjson is one stream of everything, for exports. Given alone or together, filters narrow the list down.", ok)
@@ -108,7 +110,7 @@ func describeChanges(schemas huma.Registry) huma.Operation {
 
 func describeChange(schemas huma.Registry) huma.Operation {
 	ok := answer("The change", map[string]*huma.MediaType{
-		typeJSON: {Schema: schemaOf[change](schemas), Example: newChange(&exampleChange)},
+		typeJSON: {Schema: schemaOf[apiv1.Change](schemas), Example: newChange(&exampleChange)},
 	})
 	return operation("getChange", ChangePath, "Show a change",
 		"Whoever got a 504 for a change asks here what became of it: the outcome is open until it is known.", ok, "404")
@@ -116,7 +118,7 @@ func describeChange(schemas huma.Registry) huma.Operation {
 
 func describeMembers(schemas huma.Registry) huma.Operation {
 	ok := answer("The members at that time, as far as the record tells", map[string]*huma.MediaType{
-		typeJSON: {Schema: schemaOf[roster](schemas), Example: newRoster(exampleRoster)},
+		typeJSON: {Schema: schemaOf[apiv1.Roster](schemas), Example: newRoster(exampleRoster)},
 	})
 	return operation("listMembersAt", MembersPath, "List who was a member at a time",
 		"The membership at any time that the record reaches back to, and the change that made each one a member. For what AWS says now, ask /elb/{elbName}.", ok, "404")
@@ -154,8 +156,8 @@ var failureNames = map[string]string{
 
 // problems describes the errors.
 func problems(schemas huma.Registry) map[string]*huma.Response {
-	schema := schemaOf[Problem](schemas)
-	describe := func(description string, headers map[string]*huma.Header, example Problem) *huma.Response {
+	schema := schemaOf[apiv1.Problem](schemas)
+	describe := func(description string, headers map[string]*huma.Header, example apiv1.Problem) *huma.Response {
 		all := requestIDHeader()
 		maps.Copy(all, headers)
 		return &huma.Response{
@@ -164,7 +166,7 @@ func problems(schemas huma.Registry) map[string]*huma.Response {
 			Content:     map[string]*huma.MediaType{typeProblem: {Schema: schema, Example: example}},
 		}
 	}
-	wrong := invalid(Detail{Location: "query.limit", Message: "expected number <= 1000"})
+	wrong := invalid(apiv1.Detail{Location: "query.limit", Message: "expected number <= 1000"})
 	return map[string]*huma.Response{
 		"BadRequest": describe("A parameter is unknown, there twice, empty, or has a value that it cannot have; errors names each", nil,
 			NewProblem(http.StatusBadRequest, "query.limit: expected number <= 1000", wrong)),

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lsapi"
+	apiv1 "lsapi/api/v1"
 )
 
 // membersQuery is what GET /v1/load-balancers/{name}/members takes.
@@ -13,32 +14,17 @@ type membersQuery struct {
 	At   string `query:"at" format:"date-time" doc:"The time, not in the future; now when it is not given. It is the end of its millisecond, so that at the completedAt of a change the change is done. A + in a query is written %2B" example:"2026-11-24T18:54:00Z"`
 }
 
-// roster is lsapi.Roster for the client.
-type roster struct {
-	LoadBalancer string         `json:"loadBalancer" example:"default-elb"`
-	At           string         `json:"at" format:"date-time" doc:"The time that the answer is about" example:"2026-11-24T18:54:00.000Z"`
-	Members      []rosterMember `json:"members" nullable:"false" doc:"The members at that time, by their ids"`
-	Uncertain    []change       `json:"uncertain" nullable:"false" doc:"External changes of which only an interval around the time is known (notBefore to intendedAt). members shows the membership before them"`
-}
-
-type rosterMember struct {
-	InstanceID string `json:"instanceId" example:"i-5203422c"`
-	Since      string `json:"since,omitempty" format:"date-time" doc:"When it was made a member; by an external change, when that was seen. Absent when it was one before the record began" example:"2026-11-24T18:54:00.000Z"`
-	ChangeID   string `json:"changeId,omitempty" format:"uuid" doc:"The change that made it a member. Absent when that is not in the record" example:"01a20ee8-6140-7a11-8000-0123456789ab"`
-	Source     string `json:"source,omitempty" enum:"lsapi,external" doc:"Who made it a member. Absent when that is not in the record" example:"lsapi"`
-}
-
-func newRoster(r lsapi.Roster) roster {
-	members := make([]rosterMember, len(r.Members)) // not nil: an empty list is []
+func newRoster(r lsapi.Roster) apiv1.Roster {
+	members := make([]apiv1.RosterMember, len(r.Members)) // not nil: an empty list is []
 	for i, m := range r.Members {
-		members[i] = rosterMember{
+		members[i] = apiv1.RosterMember{
 			InstanceID: m.InstanceID,
 			Since:      instant(m.Since),
 			ChangeID:   m.ChangeID,
 			Source:     string(m.Source),
 		}
 	}
-	return roster{
+	return apiv1.Roster{
 		LoadBalancer: r.LoadBalancer,
 		At:           instant(r.At),
 		Members:      members,
@@ -53,7 +39,7 @@ func (a *API) members(w http.ResponseWriter, r *http.Request, q *membersQuery) e
 		at = parseTime(q.At)
 	}
 	if at.After(now) {
-		return invalid(Detail{Location: "query.at", Message: "is in the future"})
+		return invalid(apiv1.Detail{Location: "query.at", Message: "is in the future"})
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()

@@ -11,6 +11,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	apiv1 "lsapi/api/v1"
 )
 
 // checkQuery refuses a query that is not exactly what the operation takes. huma
@@ -26,15 +28,15 @@ func (a *API) checkQuery(c huma.Context, next func(huma.Context)) {
 }
 
 // misfits returns what is wrong with a query, in the order of the names.
-func (a *API) misfits(op *huma.Operation, query string) []Detail {
+func (a *API) misfits(op *huma.Operation, query string) []apiv1.Detail {
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return []Detail{{"query", "is malformed: % stands before two hexadecimal digits, and ; is written %3B"}}
+		return []apiv1.Detail{{Location: "query", Message: "is malformed: % stands before two hexadecimal digits, and ; is written %3B"}}
 	}
-	var wrong []Detail
+	var wrong []apiv1.Detail
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if message := a.misfit(op, name, values[name]); message != "" {
-			wrong = append(wrong, Detail{Location: "query." + clip(name), Message: message})
+			wrong = append(wrong, apiv1.Detail{Location: "query." + clip(name), Message: message})
 		}
 	}
 	return wrong

@@ -1,0 +1,46 @@
+package v1
+
+// Change is one attach or detach: who asked for what, when and why, and what became
+// of it. One that is open has the outcome "open", so that a script can compare
+// outcomes without asking whether there is one.
+type Change struct {
+	ID            string `json:"id" format:"uuid" doc:"A UUID of version 7: ids sort by intendedAt" example:"01a20ee8-6140-7a11-8000-0123456789ab"`
+	Actor         string `json:"actor,omitempty" doc:"Who asked. Absent for an external change" example:"alice"`
+	Action        string `json:"action" enum:"attach,detach" doc:"What was to be done with the instance" example:"attach"`
+	LoadBalancer  string `json:"loadBalancer" example:"default-elb"`
+	InstanceID    string `json:"instanceId" example:"i-5203422c"`
+	Reason        string `json:"reason,omitempty" doc:"Why, in the words of who asked (the request header X-Reason). Absent when none was given" example:"deploy 2026-11-24"`
+	RequestID     string `json:"requestId,omitempty" doc:"The X-Request-Id of the request that asked. Absent for an external change" example:"deploy-7"`
+	Source        string `json:"source" enum:"lsapi,external" doc:"Who made the change: lsapi, or another tool past it" example:"lsapi"`
+	IntendedAt    Time   `json:"intendedAt" format:"date-time" doc:"When it was asked for; for an external change, when it was seen. UTC, milliseconds" example:"2026-11-24T18:54:00.000Z"`
+	NotBefore     Time   `json:"notBefore,omitzero" format:"date-time" doc:"Of an external change only: it happened after this, the look before, and before intendedAt" example:"2026-11-24T18:53:58.000Z"`
+	Outcome       string `json:"outcome" enum:"applied,conflict,refused,failed,withdrawn,unknown,open" doc:"What became of it. applied: AWS made it so. conflict: the membership already was as asked. refused: AWS said no, code tells why. failed: certainly not applied. withdrawn: its caller gave up before it was sent. unknown: it may have been applied, nothing tells. open: there is no outcome yet" example:"applied"`
+	Code          string `json:"code,omitempty" doc:"Why it was not applied: AWS's own error code where there is one. Absent otherwise" example:"InvalidInstance"`
+	Resolution    string `json:"resolution,omitempty" enum:"inferred,observed" doc:"How the outcome came to be known. inferred: from a membership that nothing else explains. observed: somebody else's change, seen afterwards. Absent: by AWS's answer, or because AWS was never asked" example:"inferred"`
+	CompletedAt   Time   `json:"completedAt,omitzero" format:"date-time" doc:"When the outcome was recorded. Absent while the change is open" example:"2026-11-24T18:54:00.217Z"`
+	AWSRequestID  string `json:"awsRequestId,omitempty" doc:"AWS's id of the call that decided it" example:"c6104cbe-af31-11e0-8154-cbc7ccf896c7"`
+	MembersBefore *int   `json:"membersBefore,omitempty" minimum:"0" doc:"How many members the load balancer had before. Absent when that is not known" example:"2"`
+	MembersAfter  *int   `json:"membersAfter,omitempty" minimum:"0" doc:"How many it had after" example:"3"`
+}
+
+// ChangesPage is a page of changes.
+type ChangesPage struct {
+	Changes    []Change `json:"changes" nullable:"false" doc:"Newest first"`
+	NextCursor string   `json:"nextCursor,omitempty" doc:"What to give as cursor for the next page. Absent when there are no more changes"`
+}
+
+// Roster is the membership of a load balancer at a time, by the record.
+type Roster struct {
+	LoadBalancer string         `json:"loadBalancer" example:"default-elb"`
+	At           Time           `json:"at" format:"date-time" doc:"The time that the answer is about" example:"2026-11-24T18:54:00.000Z"`
+	Members      []RosterMember `json:"members" nullable:"false" doc:"The members at that time, by their ids"`
+	Uncertain    []Change       `json:"uncertain" nullable:"false" doc:"External changes of which only an interval around the time is known (notBefore to intendedAt). members shows the membership before them"`
+}
+
+// RosterMember is a member, and the change that made it one.
+type RosterMember struct {
+	InstanceID string `json:"instanceId" example:"i-5203422c"`
+	Since      Time   `json:"since,omitzero" format:"date-time" doc:"When it was made a member; by an external change, when that was seen. Absent when it was one before the record began" example:"2026-11-24T18:54:00.000Z"`
+	ChangeID   string `json:"changeId,omitempty" format:"uuid" doc:"The change that made it a member. Absent when that is not in the record" example:"01a20ee8-6140-7a11-8000-0123456789ab"`
+	Source     string `json:"source,omitempty" enum:"lsapi,external" doc:"Who made it a member. Absent when that is not in the record" example:"lsapi"`
+}
