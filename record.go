@@ -150,6 +150,9 @@ type RecordedEvent struct {
 	LoadBalancer string
 	// Event is complete: its Change is as the record has it now.
 	Event Event
+	// External are the changes of an observed event: who was added, then who was
+	// removed, each sorted by instance.
+	External []Change
 }
 
 // Turn is the right to change a load balancer's membership and to write its
