@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/textproto"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +23,13 @@ func TestStreamsThatNobodyReadsDoNotHoldUpChanges(t *testing.T) {
 		s.leaveUnread(t, "/v1/changes")
 	}
 	eventually(t, "no more of them are taken", func() bool {
-		stream := s.leaveUnread(t, "/v1/changes")
-		answer, err := http.ReadResponse(bufio.NewReaderSize(stream, 1024), nil)
-		return err == nil && answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") != ""
+		head := textproto.NewReader(bufio.NewReaderSize(s.leaveUnread(t, "/v1/changes"), 1024))
+		status, err := head.ReadLine()
+		if err != nil || status != "HTTP/1.1 503 Service Unavailable" {
+			return false
+		}
+		header, err := head.ReadMIMEHeader()
+		return err == nil && header.Get("Retry-After") != ""
 	})
 	for range 5 {
 		for _, change := range []func(string, string) response{s.attach, s.detach} {
