@@ -28,6 +28,7 @@ func newRoot(p Process) *cobra.Command {
 		newDemo(p),
 		newEmulator(p),
 		newHealthcheck(p),
+		newStress(p),
 		newVersion(p),
 	)
 	root.SetHelpCommand(newHelp(root))

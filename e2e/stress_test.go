@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+type stressReport struct {
+	URL         string
+	Interrupted bool
+	Steps       []struct {
+		Connections, Requests, Failed int
+		Throughput                    float64
+		Latency, Corrected            struct{ P50, P99 float64 }
+		Statuses                      map[string]int
+	}
+}
+
+func TestTheStressTestReportsHowTheServiceAnswers(t *testing.T) {
+	_, s := startBoth(t)
+	page, file := filepath.Join(t.TempDir(), "report.html"), filepath.Join(t.TempDir(), "report.json")
+	status, stdout, stderr := run(t, []string{
+		"stress", "--steps", "1,2,4", "--duration", "1s", "-H", "Authorization: " + s.authorization,
+		"--html", page, "--json", file, s.base + "/elb/default-elb",
+	})
+	if status != 0 || !strings.Contains(stdout, "Requests/sec:") || !strings.Contains(stdout, "connections") || stderr != "" {
+		t.Errorf("status %d, %s%s", status, stdout, stderr)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := decoded[stressReport](t, string(text))
+	if len(report.Steps) != 3 || report.Interrupted {
+		t.Fatalf("it reports %s", text)
+	}
+	for i, step := range report.Steps {
+		if step.Connections != 1<<i || step.Requests == 0 || step.Failed > 0 || step.Statuses["200"] != step.Requests ||
+			step.Throughput <= 0 || step.Latency.P50 <= 0 || step.Corrected.P99 < step.Latency.P50 {
+			t.Errorf("a step is %+v", step)
+		}
+	}
+	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), report.URL) {
+		t.Errorf("the page lacks the report: %v", err)
+	}
+}
+
+func TestTheCredentialsOfAStressedURLAreUsedAndNotTold(t *testing.T) {
+	_, s := startBoth(t)
+	url := strings.Replace(s.base, "://", "://"+user+":"+password+"@", 1) + "/elb/default-elb"
+	status, stdout, stderr := run(t, []string{"stress", "--duration", "1s", "-o", "json", url})
+	report := decoded[stressReport](t, stdout)
+	if status != 0 || report.Steps[0].Failed > 0 || report.URL != s.base+"/elb/default-elb" || strings.Contains(stdout+stderr, password) {
+		t.Errorf("status %d, %s%s", status, stdout, stderr)
+	}
+}
+
+func TestAnInterruptedStressTestReportsWhatThereWas(t *testing.T) {
+	a, s := startBoth(t)
+	p := start(t, []string{"stress", "--duration", "1h", "-o", "json", s.base + "/nothing"})
+	q := start(t, []string{"stress", "--duration", "1h", "-o", "json", s.base + "/healthcheck"})
+	served := func() bool {
+		return strings.Contains(s.get("/metrics").body, `route="/healthcheck"`)
+	}
+	eventually(t, "there is load", served)
+	for _, each := range []*process{p, q} {
+		each.signal(syscall.SIGINT)
+	}
+	if status, report := p.wait(), decoded[stressReport](t, p.stdout.String()); status != 1 || !report.Interrupted || report.Steps[0].Failed != report.Steps[0].Requests {
+		t.Errorf("where nothing was answered as asked: status %d, %s%s", status, p.stdout, p.stderr)
+	}
+	if status, report := q.wait(), decoded[stressReport](t, q.stdout.String()); status != 0 || !report.Interrupted || report.Steps[0].Requests == 0 || report.Steps[0].Failed > 0 {
+		t.Errorf("status %d, %s%s", status, q.stdout, q.stderr)
+	}
+	if a.calls()["DescribeLoadBalancers"] > 0 {
+		t.Error("AWS was asked")
+	}
+}
+
+func TestALoadThatMakesNoSenseIsRefusedInOneLine(t *testing.T) {
+	for name, test := range map[string]struct {
+		arguments []string
+		word      string
+	}{
+		"no URL":              {nil, "arg"},
+		"a URL that is none":  {[]string{"127.0.0.1:8000"}, "URL"},
+		"another scheme":      {[]string{"ftp://127.0.0.1/"}, "URL"},
+		"no connections":      {[]string{"--connections", "0", "http://127.0.0.1:1/"}, "--connections"},
+		"a step of none":      {[]string{"--steps", "1,0", "http://127.0.0.1:1/"}, "--steps"},
+		"a negative rate":     {[]string{"--rate", "-1", "http://127.0.0.1:1/"}, "--rate"},
+		"no time":             {[]string{"--duration", "0s", "http://127.0.0.1:1/"}, "--duration"},
+		"a header that none":  {[]string{"-H", "Accept", "http://127.0.0.1:1/"}, "--header"},
+		"a file nowhere":      {[]string{"--html", "/no/such/folder/x.html", "http://127.0.0.1:1/"}, "/no/such/folder"},
+		"somebody else's":     {[]string{"http://192.0.2.1/"}, "--i-own-this-host"},
+		"an output that none": {[]string{"-o", "xml", "http://127.0.0.1:1/"}, "--output"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, stdout, stderr := run(t, append([]string{"stress"}, test.arguments...))
+			if status != 2 || stdout != "" || !strings.Contains(stderr, test.word) || strings.Count(strings.Split(stderr, "\nRun")[0], "\n") > 1 {
+				t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+			}
+		})
+	}
+}
