@@ -36,7 +36,7 @@ A load on a host that is not this machine asks for --i-own-this-host. Ctrl-C end
 it, and reports what there was until then. The exit status is 0 when anything was
 answered as asked, else 1.`
 
-const stressExample = `  lsapi stress http://user:TOKEN@127.0.0.1:8000/elb/default-elb
+const stressExample = `  lsapi stress -H 'Authorization: Basic ZGVtbzpkZW1v' http://127.0.0.1:8000/elb/default-elb
   lsapi stress --rate 1000 --duration 10s http://127.0.0.1:8000/healthcheck
   lsapi stress --steps 1,2,4,8,16,32 --duration 5s --html report.html http://127.0.0.1:8080/healthcheck`
 

@@ -12,7 +12,7 @@ import (
 func runStep(ctx context.Context, o Options, connections int) Step {
 	attacker := newAttacker(o, connections)
 	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
-	queue := watchQueue(o.Queue)
+	queue := watchQueue(o.Queue) //nolint:contextcheck // it ends with the step, which outlives ctx
 	defer queue.close()
 
 	targets := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: o.URL, Header: o.Header})
@@ -36,16 +36,18 @@ func runStep(ctx context.Context, o Options, connections int) Step {
 
 // newAttacker returns what sends the requests, over so many connections at most.
 func newAttacker(o Options, connections int) *vegeta.Attacker {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // what is between here and the URL would be measured too
-	transport.MaxConnsPerHost, transport.MaxIdleConnsPerHost, transport.MaxIdleConns = connections, connections, connections
-	transport.DisableCompression = true
-	transport.ForceAttemptHTTP2 = false
+	one := new(http.Protocols) // of HTTP/2, one connection would carry everything
+	one.SetHTTP1(true)
+	transport := &http.Transport{ // without a proxy, which would be measured too
+		MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections, MaxIdleConns: connections,
+		DisableCompression: true,
+		Protocols:          one,
+	}
 	workers := uint64(connections) //nolint:gosec // a few thousand at most
 	most := workers
 	if o.Rate > 0 {
 		// One that is due waits for a connection, and its wait counts.
-		most = uint64(maxDue) //nolint:gosec // a positive constant
+		most = maxDue
 	}
 	return vegeta.NewAttacker(
 		vegeta.Client(&http.Client{

@@ -119,7 +119,7 @@ func (t *tally) second(queue *Queue) Second {
 
 // end returns what became of the whole step.
 func (t *tally) end(queue *Queue) Step {
-	if len(t.step.Seconds) == 0 || time.Since(t.began).Seconds()-t.step.Seconds[len(t.step.Seconds)-1].At > shortestSecond.Seconds() {
+	if len(t.step.Seconds) == 0 || time.Since(t.began).Seconds()-t.step.Seconds[len(t.step.Seconds)-1].At > shortestTold.Seconds() {
 		t.second(queue)
 	}
 	s := t.step
