@@ -1,6 +1,9 @@
 package lsapi
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
 // LoadBalancer is what AWS says of a load balancer when it lists it.
 type LoadBalancer struct {
@@ -22,6 +25,11 @@ type Description struct {
 	Listeners   []Listener
 	HealthCheck HealthCheck
 	CreatedAt   time.Time
+}
+
+// Equal reports whether two descriptions say the same.
+func (d *Description) Equal(other *Description) bool {
+	return d == other || d != nil && other != nil && reflect.DeepEqual(d, other)
 }
 
 // Listener is a port of a load balancer, and where it leads.

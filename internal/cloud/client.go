@@ -45,6 +45,9 @@ type Client struct {
 
 	describeLoadBalancers func(context.Context, *elb.DescribeLoadBalancersInput, ...func(*elb.Options)) (*elb.DescribeLoadBalancersOutput, error)
 	register              func(context.Context, *elb.RegisterInstancesWithLoadBalancerInput, ...func(*elb.Options)) (*elb.RegisterInstancesWithLoadBalancerOutput, error)
+	describeHealth        func(context.Context, *elb.DescribeInstanceHealthInput, ...func(*elb.Options)) (*elb.DescribeInstanceHealthOutput, error)
+	describeAttributes    func(context.Context, *elb.DescribeLoadBalancerAttributesInput, ...func(*elb.Options)) (*elb.DescribeLoadBalancerAttributesOutput, error)
+	describeTags          func(context.Context, *elb.DescribeTagsInput, ...func(*elb.Options)) (*elb.DescribeTagsOutput, error)
 	deregister            func(context.Context, *elb.DeregisterInstancesFromLoadBalancerInput, ...func(*elb.Options)) (*elb.DeregisterInstancesFromLoadBalancerOutput, error)
 	describeInstances     func(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
 }
@@ -83,6 +86,9 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		loadBalancers:         listing[lsapi.LoadBalancer]{element: "LoadBalancerDescriptions"},
 		instances:             listing[lsapi.Instance]{element: "reservationSet"},
 		describeLoadBalancers: balancing.DescribeLoadBalancers,
+		describeHealth:        balancing.DescribeInstanceHealth,
+		describeAttributes:    balancing.DescribeLoadBalancerAttributes,
+		describeTags:          balancing.DescribeTags,
 		register:              balancing.RegisterInstancesWithLoadBalancer,
 		deregister:            balancing.DeregisterInstancesFromLoadBalancer,
 		describeInstances:     compute.DescribeInstances,

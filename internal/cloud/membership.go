@@ -130,12 +130,22 @@ func fromEC2(instance ec2types.Instance) lsapi.Instance {
 	if instance.State != nil {
 		state = lsapi.InstanceState(instance.State.Name)
 	}
-	return lsapi.Instance{
-		ID:         aws.ToString(instance.InstanceId),
-		Type:       string(instance.InstanceType),
-		LaunchTime: aws.ToTime(instance.LaunchTime).UTC(),
-		State:      state,
+	result := lsapi.Instance{
+		ID:             aws.ToString(instance.InstanceId),
+		Type:           string(instance.InstanceType),
+		LaunchTime:     aws.ToTime(instance.LaunchTime).UTC(),
+		State:          state,
+		PrivateAddress: aws.ToString(instance.PrivateIpAddress),
 	}
+	if instance.Placement != nil {
+		result.Zone = aws.ToString(instance.Placement.AvailabilityZone)
+	}
+	for _, tag := range instance.Tags {
+		if aws.ToString(tag.Key) == "Name" {
+			result.Name = aws.ToString(tag.Value)
+		}
+	}
+	return result
 }
 
 func instanceIDs(instances []elbtypes.Instance) []string {

@@ -49,8 +49,9 @@ func fromELB(descriptions []elbtypes.LoadBalancerDescription) []lsapi.LoadBalanc
 	loadBalancers := make([]lsapi.LoadBalancer, len(descriptions))
 	for i, description := range descriptions {
 		loadBalancers[i] = lsapi.LoadBalancer{
-			Name:    aws.ToString(description.LoadBalancerName),
-			Members: instanceIDs(description.Instances),
+			Name:        aws.ToString(description.LoadBalancerName),
+			Members:     instanceIDs(description.Instances),
+			Description: described(description),
 		}
 	}
 	return loadBalancers

@@ -38,7 +38,10 @@ func list(t *testing.T, client *cloud.Client) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, page...)
+		for _, lb := range page {
+			lb.Description = nil // its own test looks at it
+			all = append(all, lb)
+		}
 	}
 	return fmt.Sprint(all)
 }

@@ -52,6 +52,34 @@ func (v View) Instances(ctx context.Context, ids []string) (map[string]lsapi.Ins
 	return v.client.Instances(ctx, ids)
 }
 
+// Health is Client.Health.
+func (v View) Health(ctx context.Context, loadBalancer string) ([]lsapi.MemberHealth, error) {
+	ctx, done := v.call(ctx)
+	defer done()
+	return v.client.Health(ctx, loadBalancer)
+}
+
+// HealthOf is Client.HealthOf.
+func (v View) HealthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
+	ctx, done := v.call(ctx)
+	defer done()
+	return v.client.HealthOf(ctx, loadBalancer, ids)
+}
+
+// Attributes is Client.Attributes.
+func (v View) Attributes(ctx context.Context, loadBalancer string) (lsapi.Attributes, error) {
+	ctx, done := v.call(ctx)
+	defer done()
+	return v.client.Attributes(ctx, loadBalancer)
+}
+
+// Tags is Client.Tags.
+func (v View) Tags(ctx context.Context, loadBalancers []string) (map[string]map[string]string, error) {
+	ctx, done := v.call(ctx)
+	defer done()
+	return v.client.Tags(ctx, loadBalancers)
+}
+
 // Register is Client.Register.
 func (v View) Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error) {
 	ctx, done := v.call(ctx)

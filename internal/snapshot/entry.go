@@ -22,8 +22,9 @@ type slot struct {
 // entry is what is known of a load balancer. What it says is never changed.
 type entry struct {
 	lsapi.Representation
-	members []lsapi.Instance
-	origin  origin
+	members     []lsapi.Instance
+	description *lsapi.Description // nil until a listing has told it
+	origin      origin
 	// wanted is since when readers have waited for an entry as of a later time, as
 	// UnixNano; 0 before one does. Entries as of the same time share it.
 	wanted *atomic.Int64
@@ -92,12 +93,16 @@ func (sl *slot) bury(began time.Time) bool {
 	return true
 }
 
-// publish shows readers the members that a read from began on found. What a
-// later read found stays.
-func (s *Snapshot) publish(sl *slot, ids []string, began time.Time) {
+// publish shows readers what a read from began on found. What a later read found
+// stays.
+func (s *Snapshot) publish(sl *slot, lb lsapi.LoadBalancer, began time.Time) {
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
-			sl.store(s.made(s.o.Overlay(sl.name, ids, began), old), began)
+			e := s.made(s.o.Overlay(sl.name, lb.Members, began), old)
+			if lb.Description != nil {
+				e.description = lb.Description
+			}
+			sl.store(e, began)
 		}
 	})
 }
@@ -119,7 +124,11 @@ func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
 	if old != nil && slices.Equal(old.members, members) {
 		return *old
 	}
-	return entry{Representation: s.o.Encode(members), members: members}
+	e := entry{Representation: s.o.Encode(members), members: members}
+	if old != nil {
+		e.description = old.description
+	}
+	return e
 }
 
 // Applied shows readers changes of a membership at once. It is told after the

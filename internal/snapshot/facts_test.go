@@ -96,7 +96,7 @@ func TestAnInstanceThatAReadUnderWayHasFoundKnownIsNotForgotten(t *testing.T) {
 			t.Fatalf("missing are %v", missing)
 		}
 		sweep()
-		s.publish(s.slotsFor("elb-0001")[0], []string{"i-9"}, time.Now())
+		s.publish(s.slotsFor("elb-0001")[0], lsapi.LoadBalancer{Members: []string{"i-9"}}, time.Now())
 		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
 		}
@@ -112,10 +112,10 @@ func TestAnInstanceThatWasShownBeforeItWasKnownGetsItsFacts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
 		sl, ids := s.slotsFor("elb-0001")[0], []string{"i-9"}
-		s.publish(sl, ids, time.Now())
+		s.publish(sl, lsapi.LoadBalancer{Members: ids}, time.Now())
 		s.facts.note(ids, map[string]lsapi.Instance{"i-9": {ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}}, time.Now())
 		time.Sleep(time.Second)
-		s.publish(sl, ids, time.Now())
+		s.publish(sl, lsapi.LoadBalancer{Members: ids}, time.Now())
 		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
 		}
@@ -144,6 +144,11 @@ func TestWhatReplicasAreToldIsMadeAnewOnlyWhenItChanges(t *testing.T) {
 		refreshOnce(t, s)
 		if after := others.all; len(after) != 2 || &after[0].Members[0] != &before[0].Members[0] || len(after[1].Members) != 1 {
 			t.Errorf("told were %v, then %v", before, after)
+		}
+		aws.pages[0][0].Description = &lsapi.Description{Scheme: "internal"}
+		refreshOnce(t, s)
+		if got := others.all[0]; got.Description == nil || &got.Members[0] == &before[0].Members[0] {
+			t.Errorf("a new description is told as %+v, in the slice of before", got.Description)
 		}
 		s.facts.learn([]lsapi.Instance{{ID: before[0].Members[0].ID, Type: "m5.large", State: lsapi.StateRunning}})
 		refreshOnce(t, s)

@@ -89,7 +89,7 @@ func (f *fakeAWS) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalan
 			err := f.ask(ctx, "LoadBalancers", func() {
 				names := slices.DeleteFunc(slices.Sorted(maps.Keys(f.members)), func(n string) bool { return f.unlisted[n] })
 				for _, name := range names[min(from, len(names)):min(from+f.pageSize, len(names))] {
-					page = append(page, lsapi.LoadBalancer{Name: name, Members: slices.Clone(f.members[name])})
+					page = append(page, lsapi.LoadBalancer{Name: name, Members: slices.Clone(f.members[name]), Description: &lsapi.Description{DNSName: name + ".example"}})
 				}
 				more = from+f.pageSize < len(names)
 			})

@@ -150,6 +150,6 @@ func (s *Snapshot) readOne(name string) error {
 		return err
 	}
 	s.o.Saw(name, ids, began)
-	s.publish(s.slotsFor(name)[0], ids, began)
+	s.publish(s.slotsFor(name)[0], lsapi.LoadBalancer{Name: name, Members: ids}, began)
 	return nil
 }

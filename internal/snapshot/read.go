@@ -119,7 +119,13 @@ func (s *Snapshot) Ready() error {
 	if !s.failing.Load() || time.Since(asOf) <= s.o.MaxStaleOnError {
 		return nil
 	}
-	return lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read")
+	return errUnreadable()
+}
+
+func errUnreadable() error {
+	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read")
+	err.RetryAfter = retryPause
+	return err
 }
 
 func errNotFound(loadBalancer string) error {

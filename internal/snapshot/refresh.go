@@ -117,6 +117,7 @@ func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err erro
 	if lookups, err = s.complete(ctx, incomplete); err != nil {
 		return lookups, err
 	}
+	s.announce() // everything that was listed is shown now
 	s.tellReplicas(ctx, began, append(complete, incomplete...))
 	s.achieved.Store(s.oldest.Swap(0))
 	s.sweepFacts()
@@ -229,7 +230,7 @@ func (s *Snapshot) place(p listedPage) {
 		shown[lb.Name] = true
 	}
 	for i, sl := range s.slotsFor(names...) {
-		s.publish(sl, p.loadBalancers[i].Members, p.asked)
+		s.publish(sl, p.loadBalancers[i], p.asked)
 	}
 	s.landWaiting(p.asked, func(name string) (error, bool) { return nil, shown[name] })
 }

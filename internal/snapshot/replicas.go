@@ -114,9 +114,9 @@ func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []li
 	for _, p := range pages {
 		for _, lb := range p.loadBalancers {
 			t, ok := last[lb.Name]
-			if !ok || !t.origin.isOf(lb.Members, s.facts.revision.Load()) {
+			if !ok || !t.origin.isOf(lb.Members, s.facts.revision.Load()) || !t.Description.Equal(lb.Description) {
 				members, revision := s.facts.of(lb.Members)
-				t = told{lsapi.Membership{LoadBalancer: lb.Name, Members: members}, origin{lb.Members, revision}}
+				t = told{lsapi.Membership{LoadBalancer: lb.Name, Members: members, Description: lb.Description}, origin{lb.Members, revision}}
 			}
 			s.told[lb.Name] = t
 			all = append(all, t.Membership)
@@ -152,7 +152,7 @@ func (s *Snapshot) take(p lsapi.Published) {
 	}
 	s.followed.version = p.Version
 	for _, m := range p.LoadBalancers {
-		s.followed.all[m.LoadBalancer] = lsapi.LoadBalancer{Name: m.LoadBalancer, Members: idsOf(m.Members)}
+		s.followed.all[m.LoadBalancer] = lsapi.LoadBalancer{Name: m.LoadBalancer, Members: idsOf(m.Members), Description: m.Description}
 		s.facts.learn(m.Members)
 	}
 	for _, name := range p.Gone {

@@ -25,7 +25,7 @@ type refresh struct {
 	turn lsapi.Turn // the zero value when this process does not lead
 	// published is what stands in the database, by load balancer. Nil when this
 	// process has not looked since it began to lead.
-	published map[string][]byte
+	published map[string]listing
 }
 
 // errOlder is for a listing that began before the one that is published, which
@@ -104,7 +104,7 @@ func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membe
 	return nil
 }
 
-func (r *refresh) write(ctx context.Context, t *postgresTables, asOf time.Time, listed map[string][]byte) error {
+func (r *refresh) write(ctx context.Context, t *postgresTables, asOf time.Time, listed map[string]listing) error {
 	now, err := r.turns.hold(ctx, t, r.turn)
 	if err != nil {
 		return err
@@ -126,11 +126,11 @@ func (r *refresh) write(ctx context.Context, t *postgresTables, asOf time.Time, 
 		return errOlder
 	}
 	version := versions[0]
-	for name, members := range listed {
-		if old, ok := before[name]; ok && bytes.Equal(old, members) {
+	for name, l := range listed {
+		if old, ok := before[name]; ok && old.equal(l) {
 			continue
 		}
-		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: name, Version: version, Members: members}); err != nil {
+		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: name, Version: version, Members: l.members, Description: l.description}); err != nil {
 			return err
 		}
 	}
@@ -146,18 +146,26 @@ func (r *refresh) write(ctx context.Context, t *postgresTables, asOf time.Time, 
 }
 
 // published returns what was published last.
-func published(ctx context.Context, t *postgresTables) (map[string][]byte, error) {
+func published(ctx context.Context, t *postgresTables) (map[string]listing, error) {
 	rows, err := t.queries.Listed(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[string][]byte, len(rows))
+	found := make(map[string]listing, len(rows))
 	for _, row := range rows {
 		if !row.Gone {
-			found[row.LoadBalancer] = row.Members
+			found[row.LoadBalancer] = listing{row.Members, row.Description}
 		}
 	}
 	return found, nil
+}
+
+// listing is a load balancer as it is published, in JSON; the description is nil
+// when it is not known.
+type listing struct{ members, description []byte }
+
+func (l listing) equal(other listing) bool {
+	return bytes.Equal(l.members, other.members) && bytes.Equal(l.description, other.description)
 }
 
 // listedInstance is an instance as it is published.
@@ -171,18 +179,34 @@ type listedInstance struct {
 	Name           string              `json:"name,omitempty"`
 }
 
-func encodeAll(all []lsapi.Membership) (map[string][]byte, error) {
-	encoded := make(map[string][]byte, len(all))
+// listedDescription is how a load balancer is set up, as it is published.
+type listedDescription struct {
+	DNSName     string            `json:"dnsName,omitempty"`
+	Scheme      string            `json:"scheme,omitempty"`
+	Zones       []string          `json:"zones,omitempty"`
+	Listeners   []lsapi.Listener  `json:"listeners,omitempty"`
+	HealthCheck lsapi.HealthCheck `json:"healthCheck,omitzero"`
+	CreatedAt   time.Time         `json:"createdAt,omitzero"`
+}
+
+func encodeAll(all []lsapi.Membership) (map[string]listing, error) {
+	encoded := make(map[string]listing, len(all))
 	for _, m := range all {
 		instances := make([]listedInstance, len(m.Members))
 		for i, member := range m.Members {
 			instances[i] = listedInstance{member.ID, clean(member.Type), exact(member.LaunchTime), member.State, member.Zone, member.PrivateAddress, clean(member.Name)}
 		}
-		text, err := json.Marshal(instances)
+		members, err := json.Marshal(instances)
 		if err != nil {
 			return nil, fmt.Errorf("encoding a membership: %w", err)
 		}
-		encoded[m.LoadBalancer] = text
+		l := listing{members: members}
+		if m.Description != nil {
+			if l.description, err = json.Marshal((*listedDescription)(m.Description)); err != nil {
+				return nil, fmt.Errorf("encoding a description: %w", err)
+			}
+		}
+		encoded[m.LoadBalancer] = l
 	}
 	return encoded, nil
 }
@@ -196,6 +220,14 @@ func decodeListed(row postgresdb.Listed) (lsapi.Membership, error) {
 	for i, instance := range instances {
 		m.Members[i] = lsapi.Instance(instance)
 	}
+	if row.Description == nil {
+		return m, nil
+	}
+	d := new(listedDescription)
+	if err := json.Unmarshal(row.Description, d); err != nil {
+		return lsapi.Membership{}, fmt.Errorf("decoding a description: %w", err)
+	}
+	m.Description = (*lsapi.Description)(d)
 	return m, nil
 }
 

@@ -87,6 +87,31 @@ func TestOneReplicaListsForAll(t *testing.T) {
 	}
 }
 
+func TestPublishedLoadBalancersAreDescribed(t *testing.T) {
+	all := replicas(t, 2)
+	lead(t, all[0])
+	web := membership("web", one)
+	publish(t, all[0], time.Now(), web)
+	first := published(t, all[1], 0)
+	if first.LoadBalancers[0].Description != nil {
+		t.Errorf("one that nobody has described is %+v", first)
+	}
+	web.Description = &lsapi.Description{
+		DNSName: "web.example", Scheme: "internal", Zones: []string{"us-east-1a"}, CreatedAt: noon,
+		Listeners:   []lsapi.Listener{{Protocol: "HTTP", Port: 80, InstanceProtocol: "HTTP", InstancePort: 8000, Certificate: "arn"}},
+		HealthCheck: lsapi.HealthCheck{Target: "TCP:80", Interval: 30 * time.Second, Timeout: 5 * time.Second, UnhealthyThreshold: 2, HealthyThreshold: 10},
+	}
+	publish(t, all[0], time.Now(), web)
+	second := published(t, all[1], first.Version)
+	if !reflect.DeepEqual(second.LoadBalancers, []lsapi.Membership{web}) {
+		t.Errorf("a new description is told as %+v", second)
+	}
+	publish(t, all[0], time.Now(), web)
+	if third := published(t, all[1], second.Version); len(third.LoadBalancers) > 0 {
+		t.Errorf("nothing differs, but got %+v", third)
+	}
+}
+
 func TestWhoDoesNotLeadPublishesNothing(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)

@@ -61,6 +61,7 @@ type Listed struct {
 	Version      int64
 	Gone         bool
 	Members      []byte
+	Description  []byte
 }
 
 type Listing struct {

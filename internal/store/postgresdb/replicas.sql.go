@@ -32,7 +32,7 @@ func (q *Queries) LeaveReplicas(ctx context.Context, id string) error {
 }
 
 const listed = `-- name: Listed :many
-SELECT load_balancer, version, gone, members FROM listed WHERE version > $1 ORDER BY load_balancer
+SELECT load_balancer, version, gone, members, description FROM listed WHERE version > $1 ORDER BY load_balancer
 `
 
 func (q *Queries) Listed(ctx context.Context, version int64) ([]Listed, error) {
@@ -49,6 +49,7 @@ func (q *Queries) Listed(ctx context.Context, version int64) ([]Listed, error) {
 			&i.Version,
 			&i.Gone,
 			&i.Members,
+			&i.Description,
 		); err != nil {
 			return nil, err
 		}
@@ -105,9 +106,9 @@ func (q *Queries) MoveListing(ctx context.Context, asOf time.Time) ([]int64, err
 }
 
 const putListed = `-- name: PutListed :exec
-INSERT INTO listed (load_balancer, version, gone, members) VALUES ($1, $2, $3, $4)
+INSERT INTO listed (load_balancer, version, gone, members, description) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (load_balancer) DO UPDATE SET
-    version = excluded.version, gone = excluded.gone, members = excluded.members
+    version = excluded.version, gone = excluded.gone, members = excluded.members, description = excluded.description
 `
 
 type PutListedParams struct {
@@ -115,6 +116,7 @@ type PutListedParams struct {
 	Version      int64
 	Gone         bool
 	Members      []byte
+	Description  []byte
 }
 
 func (q *Queries) PutListed(ctx context.Context, arg PutListedParams) error {
@@ -123,6 +125,7 @@ func (q *Queries) PutListed(ctx context.Context, arg PutListedParams) error {
 		arg.Version,
 		arg.Gone,
 		arg.Members,
+		arg.Description,
 	)
 	return err
 }

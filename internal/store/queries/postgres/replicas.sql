@@ -23,6 +23,6 @@ RETURNING version;
 SELECT * FROM listed WHERE version > $1 ORDER BY load_balancer;
 
 -- name: PutListed :exec
-INSERT INTO listed (load_balancer, version, gone, members) VALUES ($1, $2, $3, $4)
+INSERT INTO listed (load_balancer, version, gone, members, description) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (load_balancer) DO UPDATE SET
-    version = excluded.version, gone = excluded.gone, members = excluded.members;
+    version = excluded.version, gone = excluded.gone, members = excluded.members, description = excluded.description;

@@ -1,0 +1,90 @@
+package cloud
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
+
+	"lsapi"
+)
+
+// The descriptions of AWS that tell more than the state does, as the Classic ELB API
+// reference has them (InstanceState).
+const (
+	descriptionDraining      = "Instance deregistration currently in progress."
+	descriptionNotRegistered = "Instance is not currently registered with the LoadBalancer."
+)
+
+// Health returns what the load balancer says of its members and, as far as AWS
+// lists them, of the instances that it is draining, sorted by id; by one
+// DescribeInstanceHealth. A terminated member is absent.
+//
+// Errors: CodeNotFound; those of the table in errors.go.
+func (c *Client) Health(ctx context.Context, loadBalancer string) ([]lsapi.MemberHealth, error) {
+	return c.askHealth(ctx, loadBalancer, nil)
+}
+
+// HealthOf returns what the load balancer says of these instances, sorted by id, by
+// one DescribeInstanceHealth. Absent are those that it has nothing to do with: no
+// members, and not being drained.
+//
+// Errors: those of Health.
+func (c *Client) HealthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
+	all, err := c.askHealth(ctx, loadBalancer, ids)
+	if lsapi.ErrorCode(err) != lsapi.CodeInvalid {
+		return all, err
+	}
+	// The call fails as a whole for one that was never a member.
+	for _, id := range ids {
+		if len(ids) == 1 {
+			return nil, nil
+		}
+		one, err := c.HealthOf(ctx, loadBalancer, []string{id})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one...)
+	}
+	sortHealth(all)
+	return all, nil
+}
+
+func (c *Client) askHealth(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
+	out, err := c.describeHealth(ctx, &elb.DescribeInstanceHealthInput{
+		LoadBalancerName: aws.String(loadBalancer),
+		Instances:        fromIDs(ids),
+	})
+	if err != nil {
+		return nil, coded(ctx, err)
+	}
+	all := make([]lsapi.MemberHealth, 0, len(out.InstanceStates))
+	for _, state := range out.InstanceStates {
+		if aws.ToString(state.Description) != descriptionNotRegistered {
+			all = append(all, fromState(state))
+		}
+	}
+	sortHealth(all)
+	return all, nil
+}
+
+func fromState(state elbtypes.InstanceState) lsapi.MemberHealth {
+	h := lsapi.MemberHealth{
+		InstanceID:  aws.ToString(state.InstanceId),
+		State:       lsapi.HealthState(aws.ToString(state.State)),
+		Reason:      aws.ToString(state.ReasonCode),
+		Description: aws.ToString(state.Description),
+		Draining:    aws.ToString(state.Description) == descriptionDraining,
+	}
+	if h.State != lsapi.InService && h.State != lsapi.OutOfService {
+		h.State = lsapi.HealthUnknown
+	}
+	return h
+}
+
+func sortHealth(all []lsapi.MemberHealth) {
+	slices.SortFunc(all, func(a, b lsapi.MemberHealth) int { return strings.Compare(a.InstanceID, b.InstanceID) })
+}

@@ -1,0 +1,97 @@
+package cloud_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"lsapi"
+)
+
+// health answers DescribeInstanceHealth with states, each "id|state|reason|description".
+func health(states ...string) reply {
+	var members strings.Builder
+	for _, state := range states {
+		fields := strings.Split(state, "|")
+		fmt.Fprintf(&members, "<member><InstanceId>%s</InstanceId><State>%s</State><ReasonCode>%s</ReasonCode><Description>%s</Description></member>", fields[0], fields[1], fields[2], fields[3])
+	}
+	return says(http.StatusOK, fmt.Sprintf(`<DescribeInstanceHealthResponse xmlns=%q><DescribeInstanceHealthResult><InstanceStates>%s</InstanceStates></DescribeInstanceHealthResult></DescribeInstanceHealthResponse>`, elbNamespace, &members))
+}
+
+// never answers as AWS does for an instance that was never a member.
+func never() reply {
+	return says(http.StatusBadRequest, fmt.Sprintf(`<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>InvalidInstance</Code><Message>Could not find EC2 instance i-3.</Message></Error></ErrorResponse>`, elbNamespace))
+}
+
+const (
+	serving  = "i-2|InService|N/A|N/A"
+	failing  = "i-1|OutOfService|Instance|Instance has failed at least the UnhealthyThreshold number of health checks consecutively."
+	draining = "i-3|InService|N/A|Instance deregistration currently in progress."
+	apart    = "i-4|OutOfService|Instance|Instance is not currently registered with the LoadBalancer."
+	strange  = "i-5|Confused|N/A|A transient error occurred. Please try again later."
+)
+
+func TestHealthIsToldInAWSsWordsAndDrainingByThem(t *testing.T) {
+	client, aws := startAWS(t, health(serving, draining, strange, failing))
+	got, err := client.Health(t.Context(), "web")
+	want := []lsapi.MemberHealth{
+		{InstanceID: "i-1", State: lsapi.OutOfService, Reason: "Instance", Description: "Instance has failed at least the UnhealthyThreshold number of health checks consecutively."},
+		{InstanceID: "i-2", State: lsapi.InService, Reason: "N/A", Description: "N/A"},
+		{InstanceID: "i-3", State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true},
+		{InstanceID: "i-5", State: lsapi.HealthUnknown, Reason: "N/A", Description: "A transient error occurred. Please try again later."},
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("it is %+v, %v", got, err)
+	}
+	asked := aws.attempts()
+	if len(asked) != 1 || asked[0].Get("LoadBalancerName") != "web" || asked[0].Has("Instances.member.1.InstanceId") {
+		t.Errorf("AWS was asked %v", asked)
+	}
+}
+
+func TestTheHealthOfInstancesLeavesOutThoseThatAreNoMembersAnyMore(t *testing.T) {
+	client, aws := startAWS(t, health(draining, apart))
+	got, err := client.HealthOf(t.Context(), "web", []string{"i-3", "i-4"})
+	if err != nil || len(got) != 1 || got[0].InstanceID != "i-3" || !got[0].Draining {
+		t.Errorf("it is %+v, %v", got, err)
+	}
+	if asked := aws.attempts()[0]; asked.Get("Instances.member.1.InstanceId") != "i-3" || asked.Get("Instances.member.2.InstanceId") != "i-4" {
+		t.Errorf("AWS was asked %v", asked)
+	}
+}
+
+func TestAnInstanceThatWasNeverAMemberSpoilsNobodyElsesHealth(t *testing.T) {
+	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
+		switch {
+		case form.Get("Instances.member.1.InstanceId") == "i-3" || form.Has("Instances.member.2.InstanceId"):
+			never()(w, form)
+		case form.Get("Instances.member.1.InstanceId") == "i-2":
+			health(serving)(w, form)
+		default:
+			health(failing)(w, form)
+		}
+	})
+	got, err := client.HealthOf(t.Context(), "web", []string{"i-3", "i-2", "i-1"})
+	if err != nil || len(got) != 2 || got[0].InstanceID != "i-1" || got[1].InstanceID != "i-2" {
+		t.Errorf("it is %+v, %v", got, err)
+	}
+	if got, err := client.HealthOf(t.Context(), "web", []string{"i-3"}); err != nil || len(got) > 0 {
+		t.Errorf("alone it is %+v, %v", got, err)
+	}
+}
+
+func TestTheHealthOfNoLoadBalancerIsNotFound(t *testing.T) {
+	client, _ := startAWS(t, says(http.StatusBadRequest, fmt.Sprintf(`<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>LoadBalancerNotFound</Code><Message>There is no ACTIVE Load Balancer named 'web'</Message></Error></ErrorResponse>`, elbNamespace)))
+	_, plain := client.Health(t.Context(), "web")
+	_, of := client.HealthOf(t.Context(), "web", []string{"i-1"})
+	_, attributes := client.Attributes(t.Context(), "web")
+	_, tags := client.Tags(t.Context(), []string{"web"})
+	for name, err := range map[string]error{"health": plain, "health of one": of, "attributes": attributes, "tags": tags} {
+		if lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

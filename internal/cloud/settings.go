@@ -1,0 +1,99 @@
+package cloud
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
+
+	"lsapi"
+)
+
+// maxTagged is how many load balancers one DescribeTags takes.
+const maxTagged = 20
+
+// Attributes returns the load balancer's attributes, by one
+// DescribeLoadBalancerAttributes.
+//
+// Errors: CodeNotFound; those of the table in errors.go.
+func (c *Client) Attributes(ctx context.Context, loadBalancer string) (lsapi.Attributes, error) {
+	out, err := c.describeAttributes(ctx, &elb.DescribeLoadBalancerAttributesInput{LoadBalancerName: aws.String(loadBalancer)})
+	if err != nil {
+		return lsapi.Attributes{}, coded(ctx, err)
+	}
+	var a lsapi.Attributes
+	if all := out.LoadBalancerAttributes; all != nil {
+		if draining := all.ConnectionDraining; draining != nil {
+			a.Draining, a.DrainingTimeout = draining.Enabled, seconds(draining.Timeout)
+		}
+		if cross := all.CrossZoneLoadBalancing; cross != nil {
+			a.CrossZone = cross.Enabled
+		}
+		if settings := all.ConnectionSettings; settings != nil {
+			a.IdleTimeout = seconds(settings.IdleTimeout)
+		}
+	}
+	return a, nil
+}
+
+// Tags returns the tags of each load balancer, by its name, by one DescribeTags for
+// each 20.
+//
+// Errors: CodeNotFound when one of them does not exist; those of the table.
+func (c *Client) Tags(ctx context.Context, loadBalancers []string) (map[string]map[string]string, error) {
+	all := make(map[string]map[string]string, len(loadBalancers))
+	for names := range slices.Chunk(loadBalancers, maxTagged) {
+		out, err := c.describeTags(ctx, &elb.DescribeTagsInput{LoadBalancerNames: names})
+		if err != nil {
+			return nil, coded(ctx, err)
+		}
+		for _, d := range out.TagDescriptions {
+			tags := make(map[string]string, len(d.Tags))
+			for _, tag := range d.Tags {
+				tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+			}
+			all[aws.ToString(d.LoadBalancerName)] = tags
+		}
+	}
+	return all, nil
+}
+
+// described returns how a load balancer is set up.
+func described(d elbtypes.LoadBalancerDescription) *lsapi.Description {
+	result := &lsapi.Description{
+		DNSName:   aws.ToString(d.DNSName),
+		Scheme:    aws.ToString(d.Scheme),
+		Zones:     slices.Sorted(slices.Values(d.AvailabilityZones)),
+		CreatedAt: aws.ToTime(d.CreatedTime).UTC(),
+	}
+	for _, l := range d.ListenerDescriptions {
+		if l.Listener != nil {
+			result.Listeners = append(result.Listeners, fromListener(*l.Listener))
+		}
+	}
+	if check := d.HealthCheck; check != nil {
+		result.HealthCheck = lsapi.HealthCheck{
+			Target:             aws.ToString(check.Target),
+			Interval:           seconds(check.Interval),
+			Timeout:            seconds(check.Timeout),
+			UnhealthyThreshold: int(aws.ToInt32(check.UnhealthyThreshold)),
+			HealthyThreshold:   int(aws.ToInt32(check.HealthyThreshold)),
+		}
+	}
+	return result
+}
+
+func fromListener(l elbtypes.Listener) lsapi.Listener {
+	return lsapi.Listener{
+		Protocol:         aws.ToString(l.Protocol),
+		Port:             int(l.LoadBalancerPort),
+		InstanceProtocol: aws.ToString(l.InstanceProtocol),
+		InstancePort:     int(aws.ToInt32(l.InstancePort)),
+		Certificate:      aws.ToString(l.SSLCertificateId),
+	}
+}
+
+func seconds(n *int32) time.Duration { return time.Duration(aws.ToInt32(n)) * time.Second }

@@ -1,0 +1,159 @@
+package snapshot_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lsapi"
+)
+
+// all returns what All tells, a word for each load balancer, or "!code".
+func (r *region) all(t *testing.T) (told string, age time.Duration) {
+	t.Helper()
+	all, asOf, err := r.All(t.Context())
+	if err != nil {
+		return "!" + string(lsapi.ErrorCode(err)), 0
+	}
+	words := make([]string, 0, len(all))
+	for _, m := range all {
+		word := m.LoadBalancer
+		for _, member := range m.Members {
+			word += ":" + member.ID
+		}
+		if m.Description != nil {
+			word += "@" + m.Description.DNSName
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " "), time.Since(asOf)
+}
+
+func TestAllAreToldFromOneListingWithinTheBound(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-2", "i-1")
+	aws.set("app", "i-3")
+	aws.set("empty")
+	aws.change(func(f *fakeAWS) { f.members["empty"] = []string{} })
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		const want = "app:i-3@app.example empty@empty.example web:i-2:i-1@web.example"
+		for range 100 {
+			if got, age := r.all(t); got != want || age > maxStaleness {
+				t.Fatalf("it tells %q, %v old", got, age)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := aws.count("LoadBalancers"); n > 8 || aws.count("Members") > 0 {
+			t.Errorf("ten seconds cost %d listings and %d reads by name", n, aws.count("Members"))
+		}
+		if got := r.Names(); !slices.Equal(got, []string{"app", "empty", "web"}) {
+			t.Errorf("the names are %v", got)
+		}
+	})
+}
+
+func TestAllWaitForAListingWhenTheLastIsTooOld(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubbleIdle(t, aws, time.Second, func(t *testing.T, r *region) {
+		r.all(t)
+		time.Sleep(time.Minute) // nobody reads, so nothing is listed
+		aws.set("new", "i-2")
+		if got, age := r.all(t); got != "new:i-2@new.example web:i-1@web.example" || age > maxStaleness {
+			t.Errorf("it tells %q, %v old", got, age)
+		}
+	})
+}
+
+func TestAllAreToldAsTheyWereWhileAWSCannotBeRead(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = &lsapi.Error{Code: lsapi.CodeThrottled} })
+		if got, _ := r.all(t); got != "!unavailable" {
+			t.Errorf("before anything is known, it tells %q", got)
+		}
+		aws.change(func(f *fakeAWS) { delete(f.fail, "LoadBalancers") })
+		time.Sleep(maxStaleness)
+		r.all(t)
+		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = &lsapi.Error{Code: lsapi.CodeThrottled} })
+		time.Sleep(time.Minute)
+		began := time.Now()
+		if got, age := r.all(t); got != "web:i-1@web.example" || age < 50*time.Second {
+			t.Errorf("it tells %q, %v old", got, age)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("that took %v", took)
+		}
+		for range 60 { // somebody reads all the time
+			time.Sleep(10 * time.Second)
+			r.Touch()
+		}
+		if got, _ := r.all(t); got != "!unavailable" {
+			t.Errorf("when it is too old, it tells %q", got)
+		}
+	})
+}
+
+func TestOneOfAllThatCannotBeLookedUpIsNotLeftOut(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.all(t)
+		aws.set("new", "i-2")
+		aws.change(func(f *fakeAWS) { f.fail["Instances"] = &lsapi.Error{Code: lsapi.CodeUpstream} })
+		time.Sleep(2 * maxStaleness)
+		if got, _ := r.all(t); !strings.HasPrefix(got, "!") {
+			t.Errorf("where the instances of one cannot be looked up, it tells %q", got)
+		}
+		aws.change(func(f *fakeAWS) { delete(f.fail, "Instances") })
+		time.Sleep(2 * maxStaleness)
+		if got, _ := r.all(t); got != "new:i-2@new.example web:i-1@web.example" {
+			t.Errorf("it tells %q", got)
+		}
+	})
+}
+
+func TestOneIsToldWithItsDescriptionWhateverItWasLastReadFor(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.all(t)
+		one := func(fresh bool) lsapi.Membership {
+			t.Helper()
+			called := time.Now()
+			m, asOf, err := r.One(t.Context(), "web", fresh)
+			if err != nil || fresh && asOf.Before(called) || time.Since(asOf) > maxStaleness {
+				t.Fatalf("as of %v before: %v", time.Since(asOf), err)
+			}
+			return m
+		}
+		aws.set("web", "i-1", "i-2")
+		r.Applied("web", []lsapi.Instance{{ID: "i-2", State: lsapi.StateRunning}}, nil)
+		if m := one(false); len(m.Members) != 2 || m.Description == nil {
+			t.Errorf("after a change it is %+v", m)
+		}
+		aws.set("web", "i-3")
+		if m := one(true); len(m.Members) != 1 || m.Members[0].ID != "i-3" || m.Description == nil {
+			t.Errorf("afresh it is %+v", m)
+		}
+		if _, _, err := r.One(t.Context(), "invented", false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+			t.Errorf("an invented one is %v", err)
+		}
+	})
+}
+
+func TestTouchingKeepsRefreshesGoing(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubbleIdle(t, aws, 5*time.Second, func(t *testing.T, r *region) {
+		for range 60 {
+			r.Touch()
+			time.Sleep(time.Second)
+		}
+		if n := aws.count("LoadBalancers"); n < 30 {
+			t.Errorf("in a minute there were %d listings", n)
+		}
+	})
+}
