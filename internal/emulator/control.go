@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -24,6 +25,12 @@ func (e *Emulator) controlRoutes() map[string]map[string]http.HandlerFunc {
 		controlPrefix + "calls": {
 			http.MethodGet:    e.getCalls,
 			http.MethodDelete: e.deleteCalls,
+		},
+		controlPrefix + "health": {
+			http.MethodPost: e.postHealth,
+		},
+		controlPrefix + "drains": {
+			http.MethodPost: e.postDrain,
 		},
 		controlPrefix + "state": {
 			http.MethodGet: e.getState,
@@ -106,13 +113,8 @@ func document(f Fault) faultDocument {
 
 func readFault(body io.Reader) (Fault, error) {
 	var d faultDocument
-	decoder := json.NewDecoder(body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&d); err != nil {
-		return Fault{}, fmt.Errorf("the body is not a fault: %w", err)
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return Fault{}, fmt.Errorf("the body goes on after the fault")
+	if err := decodeDocument(body, &d); err != nil {
+		return Fault{}, fmt.Errorf("that is not a fault: %w", err)
 	}
 	fault := Fault{Action: d.Action, Kind: d.Kind, Probability: d.Probability, Count: d.Count, After: d.After}
 	if d.Delay == "" {
@@ -137,4 +139,17 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	if err := json.NewEncoder(w).Encode(value); err != nil {
 		cut(w)
 	}
+}
+
+// decodeDocument reads one JSON object of known fields, and nothing after it.
+func decodeDocument(body io.Reader, into any) error {
+	decoder := json.NewDecoder(body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("the body is not as it should be: %w", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return errors.New("the body goes on after its end")
+	}
+	return nil
 }
