@@ -1,6 +1,11 @@
 package store
 
-import "lsapi"
+import (
+	"cmp"
+	"slices"
+
+	"lsapi"
+)
 
 // accept turns an event into its payload, without a number. It refuses
 // what no event may say.
@@ -13,6 +18,10 @@ func accept(loadBalancer string, event lsapi.Event) (*payload, error) {
 		}
 	case lsapi.EventObserved:
 		if err := p.acceptObservation(event); err != nil {
+			return nil, err
+		}
+	case lsapi.EventHealth:
+		if err := p.acceptHealth(event); err != nil {
 			return nil, err
 		}
 	case lsapi.EventCheckpoint:
@@ -57,6 +66,37 @@ func (p *payload) acceptObservation(event lsapi.Event) error {
 		p.Removed, err = named(event, event.Removed)
 	}
 	return err
+}
+
+func (p *payload) acceptHealth(event lsapi.Event) error {
+	if len(event.Health)+len(event.Drained) == 0 {
+		return errContradicts("a health event needs instances")
+	}
+	spoken := make(map[string]bool, len(event.Health)+len(event.Drained))
+	speak := func(instance string) error {
+		if instance == "" || spoken[instance] {
+			return errContradicts("a health event speaks of the instance %q, or twice of it", instance)
+		}
+		spoken[instance] = true
+		return nil
+	}
+	for _, h := range event.Health {
+		if err := speak(h.InstanceID); err != nil {
+			return err
+		}
+		if h.State == "" {
+			return errContradicts("a health event gives instance %s no state", h.InstanceID)
+		}
+		p.Health = append(p.Health, healthPayloadOf(h))
+	}
+	for _, instance := range event.Drained {
+		if err := speak(instance); err != nil {
+			return err
+		}
+	}
+	p.Drained = slices.Sorted(slices.Values(event.Drained))
+	slices.SortFunc(p.Health, func(a, b healthPayload) int { return cmp.Compare(a.InstanceID, b.InstanceID) })
+	return nil
 }
 
 // named gives each instance the id of the external change that it is about.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -113,7 +114,7 @@ func (a *appender) firstLook(ctx context.Context, p *payload) error {
 	return a.restate(ctx, p)
 }
 
-// restate writes a checkpoint, with the open changes.
+// restate writes a checkpoint, with the open changes and the health.
 func (a *appender) restate(ctx context.Context, p *payload) error {
 	open, err := a.tables.openChanges(ctx, a.log.loadBalancer)
 	if err != nil {
@@ -124,6 +125,11 @@ func (a *appender) restate(ctx context.Context, p *payload) error {
 		told.Seq = c.begun
 		p.Open = append(p.Open, told)
 	}
+	kept, err := a.tables.health(ctx, a.log.loadBalancer)
+	if err != nil {
+		return err
+	}
+	p.state(kept)
 	return a.write(ctx, p, nil)
 }
 
@@ -152,9 +158,14 @@ func (a *appender) write(ctx context.Context, p *payload, before *recorded) erro
 // told reports whether the log tells already what the event does; and else what it
 // has of the change that the event is about.
 func (a *appender) told(ctx context.Context, p *payload) (before *recorded, told bool, err error) {
-	if p.Kind == lsapi.EventObserved {
+	switch p.Kind {
+	case lsapi.EventObserved:
 		told, err = a.observed(ctx, p)
 		return nil, told, err
+	case lsapi.EventHealth:
+		told, err = a.kept(ctx, p)
+		return nil, told, err
+	case lsapi.EventIntended, lsapi.EventCompleted, lsapi.EventResolved, lsapi.EventCheckpoint:
 	}
 	before, err = a.begun(ctx, p)
 	if err != nil || before == nil {
@@ -194,6 +205,25 @@ func (a *appender) observed(ctx context.Context, p *payload) (bool, error) {
 	return true, nil
 }
 
+// kept takes out of a health event what is recorded already, and reports whether
+// that is all of it.
+func (a *appender) kept(ctx context.Context, p *payload) (bool, error) {
+	instances := slices.Clone(p.Drained)
+	for _, h := range p.Health {
+		instances = append(instances, h.InstanceID)
+	}
+	kept, err := a.tables.healthOf(ctx, a.log.loadBalancer, instances)
+	if err != nil {
+		return false, err
+	}
+	p.Health = slices.DeleteFunc(p.Health, func(h healthPayload) bool { return kept[h.InstanceID].MemberHealth == h.health() })
+	p.Drained = slices.DeleteFunc(p.Drained, func(instance string) bool {
+		_, speaks := kept[instance]
+		return !speaks
+	})
+	return len(p.Health)+len(p.Drained) == 0, nil
+}
+
 // begun returns the change that the event is about, if it is recorded. It is nil
 // for an event that begins one, and for one that is about no single change.
 func (a *appender) begun(ctx context.Context, p *payload) (*recorded, error) {
@@ -210,12 +240,15 @@ func (a *appender) begun(ctx context.Context, p *payload) (*recorded, error) {
 	return before, nil
 }
 
-// project keeps what the event does to the changes and the members.
+// project keeps what the event does to the changes, the health and the members.
 func (a *appender) project(ctx context.Context, p *payload, before *recorded, does effects) error {
 	for i := range does.changes {
 		if err := a.projectChange(ctx, &does.changes[i], before); err != nil {
 			return err
 		}
+	}
+	if err := a.projectHealth(ctx, does); err != nil {
+		return err
 	}
 	if !a.log.known {
 		return nil
@@ -242,6 +275,20 @@ func (a *appender) projectChange(ctx context.Context, c, before *recorded) error
 		return errContradicts("change %s has been recorded before", c.ID)
 	}
 	return err
+}
+
+func (a *appender) projectHealth(ctx context.Context, does effects) error {
+	for _, row := range does.told {
+		if err := a.tables.putHealth(ctx, a.log.loadBalancer, row); err != nil {
+			return err
+		}
+	}
+	for _, instance := range does.drained {
+		if err := a.tables.dropHealth(ctx, a.log.loadBalancer, instance); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // follow makes the row true of the log with one more event.

@@ -120,7 +120,7 @@ func applied(ctx context.Context, t tables, log logRow, since time.Time) ([]lsap
 // appliedBy returns the changes that an event tells to be applied, in order.
 func appliedBy(ctx context.Context, t tables, row eventRow) ([]lsapi.Change, error) {
 	switch row.kind {
-	case lsapi.EventIntended, lsapi.EventCheckpoint, lsapi.EventObserved:
+	case lsapi.EventIntended, lsapi.EventCheckpoint, lsapi.EventObserved, lsapi.EventHealth:
 		return nil, nil
 	case lsapi.EventCompleted, lsapi.EventResolved:
 	}

@@ -13,6 +13,10 @@ type effects struct {
 	changes []recorded
 	// joined and left are the instances that became members, or stopped to be.
 	joined, left []string
+	// told is the health of instances, and drained are those of which nothing is kept
+	// any more.
+	told    []healthRow
+	drained []string
 }
 
 // effectsOf is the one place that says what events mean. before is the open change
@@ -25,6 +29,8 @@ func effectsOf(p *payload, before *recorded) effects {
 		return p.completion(before)
 	case lsapi.EventObserved:
 		return p.observation()
+	case lsapi.EventHealth:
+		return p.condition()
 	case lsapi.EventCheckpoint:
 	}
 	return effects{}
@@ -60,6 +66,14 @@ func (p *payload) observation() effects {
 	}
 	for _, instance := range e.left {
 		e.changes = append(e.changes, p.external(lsapi.Detach, instance, p.Removed[instance]))
+	}
+	return e
+}
+
+func (p *payload) condition() effects {
+	e := effects{drained: p.Drained}
+	for _, h := range p.Health {
+		e.told = append(e.told, healthRow{MemberHealth: h.health(), seq: p.Seq, since: p.At})
 	}
 	return e
 }

@@ -14,6 +14,8 @@ type fold struct {
 	log          logRow
 	members      members
 	open         map[string]recorded
+	// healths are nil when the record does not reach back to where they were told.
+	healths healths
 	// done is told of each change that is complete, in order.
 	done func(recorded)
 }
@@ -27,6 +29,9 @@ func newFold(loadBalancer string, done func(recorded)) *fold {
 func (f *fold) add(row eventRow, p *payload) string {
 	if why := f.outOfPlace(row, p); why != "" {
 		return why
+	}
+	if row.seq == 1 {
+		f.healths = make(healths)
 	}
 	var before *recorded
 	if p.Change != nil {
@@ -48,6 +53,9 @@ func (f *fold) add(row eventRow, p *payload) string {
 		}
 		delete(f.open, c.ID)
 		f.done(c)
+	}
+	if f.healths != nil {
+		f.healths.apply(does)
 	}
 	if f.log.known {
 		f.members.apply(p.Seq, does)
@@ -88,7 +96,7 @@ func outOfBeginning(row eventRow) string {
 // restated compares a checkpoint with what the events before it add up to. Where
 // the record begins it is taken at its word.
 func (f *fold) restated(p *payload) string {
-	open := p.open()
+	open, healths := p.open(), p.stated()
 	switch {
 	case f.log.last == 0:
 		f.open = open
@@ -96,8 +104,13 @@ func (f *fold) restated(p *payload) string {
 		return "the membership in this checkpoint is not what the events before it add up to"
 	case !maps.EqualFunc(f.open, open, sameChange):
 		return "the open changes in this checkpoint are not those of the events before it"
+	case healths != nil && f.healths != nil && !maps.Equal(f.healths, healths):
+		return "the health in this checkpoint is not what the events before it add up to"
 	}
 	f.members = maps.Clone(p.Members)
+	if healths != nil {
+		f.healths = healths
+	}
 	return ""
 }
 

@@ -17,6 +17,7 @@ type model struct {
 	*lane
 	random  *rand.Rand
 	members map[string]bool
+	health  map[string]lsapi.MemberHealth
 	looked  time.Time
 	moments []moment
 }
@@ -31,7 +32,7 @@ func testHistory(t *testing.T, s store.Store) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	for i := range 3 {
-		m := &model{lane: newLane(t, s, fmt.Sprintf("lb-%d", i)), random: rand.New(rand.NewPCG(seed, uint64(i))), members: make(map[string]bool)}
+		m := &model{lane: newLane(t, s, fmt.Sprintf("lb-%d", i)), random: rand.New(rand.NewPCG(seed, uint64(i))), members: make(map[string]bool), health: make(map[string]lsapi.MemberHealth)}
 		m.know()
 		m.looked = m.now
 		for range 60 {
@@ -55,11 +56,14 @@ func (m *model) step() {
 	if m.members[instance] {
 		action = lsapi.Detach
 	}
-	switch m.random.IntN(4) {
+	switch m.random.IntN(5) {
 	case 0:
 		m.complete(m.intend(m.change(action, instance)), lsapi.OutcomeUnknown)
 		return
 	case 1:
+		m.tell(instance)
+		return
+	case 2:
 		m.observe(action, instance)
 	default:
 		m.do(action, instance)
@@ -67,6 +71,18 @@ func (m *model) step() {
 	if m.members[instance] = action == lsapi.Attach; action == lsapi.Detach {
 		delete(m.members, instance)
 	}
+}
+
+// tell records that something is said of an instance, or nothing any more.
+func (m *model) tell(instance string) {
+	if m.random.IntN(3) == 0 {
+		delete(m.health, instance)
+		m.drain(instance)
+		return
+	}
+	said := []lsapi.MemberHealth{inService(instance), outOfService(instance), draining(instance)}[m.random.IntN(3)]
+	m.health[instance] = said
+	m.say(said)
 }
 
 // observe records that somebody else made a change a moment ago.
@@ -84,6 +100,9 @@ func (m *model) check() {
 	m.t.Helper()
 	if state := m.state(m.now); !maps.Equal(state.Members, m.members) {
 		m.t.Errorf("the members are %v, want %v", state.Members, m.members)
+	}
+	if got := health(m.t, m.s, m.turn.LoadBalancer); !maps.Equal(got, m.health) {
+		m.t.Errorf("the health is %+v, want %+v", got, m.health)
 	}
 	reached := false
 	for _, then := range m.moments {

@@ -47,6 +47,13 @@ func version(ctx context.Context, db *sql.DB) (last int64, err error) {
 	return last, err
 }
 
+// errUnmigrated is for a record that would have to be migrated, by who only reads.
+func errUnmigrated(name string, has, needs int64) *lsapi.Error {
+	return lsapi.Errorf(lsapi.CodeInvalid,
+		"%s was made by an older lsapi (its form is %d, this one reads %d): start this version of the service on it once; nothing was altered",
+		name, has, needs)
+}
+
 func errNewer(name string, has, knows int64) *lsapi.Error {
 	return lsapi.Errorf(lsapi.CodeInvalid,
 		"%s was made by a newer lsapi (its form is %d, this one knows %d): run that or a later version; nothing was altered",

@@ -24,6 +24,10 @@ type payload struct {
 	Removed map[string]string `json:"removed,omitempty"`
 	Since   time.Time         `json:"since,omitzero"`
 	Until   time.Time         `json:"until,omitzero"`
+	// Health and Drained are a health event's. A checkpoint's Health is all that is
+	// kept; one that was written before health was recorded has none.
+	Health  []healthPayload `json:"health,omitzero"`
+	Drained []string        `json:"drained,omitempty"`
 	// Members are absent from a checkpoint when the membership is not known.
 	Members members `json:"members,omitzero"`
 	// Open are a checkpoint's changes without outcome.

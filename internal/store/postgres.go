@@ -76,7 +76,7 @@ func (d postgresDatabase) prepare(ctx context.Context, pool *pgxpool.Pool, readO
 	if err := d.reach(ctx, pool); err != nil {
 		return err
 	}
-	made, err := d.check(ctx, pool)
+	made, err := d.check(ctx, pool, readOnly)
 	switch {
 	case err != nil:
 		return err
@@ -112,7 +112,7 @@ func (d postgresDatabase) reach(ctx context.Context, pool *pgxpool.Pool) error {
 
 // check returns an error of CodeInvalid for a database that holds something else
 // than a record which this lsapi knows. It alters nothing.
-func (d postgresDatabase) check(ctx context.Context, pool *pgxpool.Pool) (made bool, err error) {
+func (d postgresDatabase) check(ctx context.Context, pool *pgxpool.Pool, readOnly bool) (made bool, err error) {
 	var encoding string
 	if err := pool.QueryRow(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
 		return false, err
@@ -128,10 +128,10 @@ func (d postgresDatabase) check(ctx context.Context, pool *pgxpool.Pool) (made b
 	if err != nil || len(tables) == 0 {
 		return false, err
 	}
-	return d.checkTables(ctx, pool, tables)
+	return d.checkTables(ctx, pool, tables, readOnly)
 }
 
-func (d postgresDatabase) checkTables(ctx context.Context, pool *pgxpool.Pool, tables []string) (made bool, err error) {
+func (d postgresDatabase) checkTables(ctx context.Context, pool *pgxpool.Pool, tables []string, readOnly bool) (made bool, err error) {
 	migrated, ours := false, len(tables) == 1 // goose makes its own table first
 	for _, name := range tables {
 		migrated = migrated || name == goose.DefaultTablename
@@ -150,8 +150,11 @@ func (d postgresDatabase) checkTables(ctx context.Context, pool *pgxpool.Pool, t
 	if err != nil {
 		return false, err
 	}
-	if knows := newest(provider); has > knows {
+	switch knows := newest(provider); {
+	case has > knows:
 		return false, errNewer(d.name, has, knows)
+	case 0 < has && has < knows && readOnly:
+		return false, errUnmigrated(d.name, has, knows)
 	}
 	return has > 0, nil
 }

@@ -18,7 +18,7 @@ func (r record) MembersAt(ctx context.Context, loadBalancer string, at time.Time
 			return err
 		}
 		roster = lsapi.Roster{LoadBalancer: loadBalancer, At: at, Uncertain: then.uncertain}
-		roster.Members, err = then.explain(ctx)
+		roster.Members, err = explain(ctx, t, loadBalancer, then.members)
 		return err
 	})
 	return roster, err
@@ -127,42 +127,51 @@ func (m members) apply(seq int64, does effects) {
 	}
 }
 
-// explain returns the members with the changes that made them so, as far as the
-// record goes back.
-func (r *replay) explain(ctx context.Context) ([]lsapi.RosterMember, error) {
-	found := make([]lsapi.RosterMember, 0, len(r.members))
-	for _, instance := range slices.Sorted(maps.Keys(r.members)) {
+// explain returns members with the changes that made them so, as far as the record
+// goes back, sorted.
+func explain(ctx context.Context, t tables, loadBalancer string, all members) ([]lsapi.RosterMember, error) {
+	told, err := tellers(ctx, t, loadBalancer, all)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]lsapi.RosterMember, 0, len(all))
+	for _, instance := range slices.Sorted(maps.Keys(all)) {
 		member := lsapi.RosterMember{InstanceID: instance}
-		if seq := r.members[instance]; seq > 0 {
-			rows, err := r.tables.events(ctx, r.loadBalancer, seq, 1)
-			if err != nil {
-				return nil, err
-			}
-			if err := attribute(&member, rows, seq); err != nil {
-				return nil, err
-			}
+		if p, kept := told[all[instance]]; kept {
+			attribute(&member, p)
 		}
 		found = append(found, member)
 	}
 	return found, nil
 }
 
-// attribute says which change made an instance a member, if its event is still
-// kept.
-func attribute(member *lsapi.RosterMember, rows []eventRow, seq int64) error {
-	if len(rows) == 0 || rows[0].seq != seq {
-		return nil
+// tellers returns the events that made instances members, by number, as far as they
+// are kept.
+func tellers(ctx context.Context, t tables, loadBalancer string, all members) (map[int64]*payload, error) {
+	seqs := slices.Sorted(maps.Values(all))
+	seqs = slices.DeleteFunc(slices.Compact(seqs), func(seq int64) bool { return seq == 0 })
+	told := make(map[int64]*payload, len(seqs))
+	for some := range slices.Chunk(seqs, page) {
+		rows, err := t.eventsAt(ctx, loadBalancer, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if told[row.seq], err = decode(row.payload); err != nil {
+				return nil, err
+			}
+		}
 	}
-	p, err := decode(rows[0].payload)
-	if err != nil {
-		return err
-	}
+	return told, nil
+}
+
+// attribute says which change of an event made an instance a member.
+func attribute(member *lsapi.RosterMember, p *payload) {
 	if p.Kind == lsapi.EventObserved {
 		member.Since, member.ChangeID, member.Source = p.Until, p.Added[member.InstanceID], lsapi.SourceExternal
-		return nil
+		return
 	}
 	member.Since, member.ChangeID, member.Source = p.At, p.changeID(), lsapi.SourceLSAPI
-	return nil
 }
 
 func (r *replay) errTooEarly() error {

@@ -116,8 +116,9 @@ func (f sqliteFile) readers(mode string) (*sql.DB, error) {
 }
 
 // check returns an error of CodeInvalid for a file that holds something else than
-// a record which this lsapi knows. It alters nothing.
-func (f sqliteFile) check(ctx context.Context, db *sql.DB) error {
+// a record which this lsapi knows. It alters nothing. Who only reads cannot migrate,
+// and so needs one of the newest form.
+func (f sqliteFile) check(ctx context.Context, db *sql.DB, readOnly bool) error {
 	tables, err := tablesOf(ctx, db)
 	if err != nil {
 		return f.damaged(ctx, err)
@@ -130,7 +131,7 @@ func (f sqliteFile) check(ctx context.Context, db *sql.DB) error {
 	if !slices.Contains(tables, "goose_db_version") || !begun && !slices.Contains(tables, "ownership") {
 		return lsapi.Errorf(lsapi.CodeInvalid, "%s is a database of something else than lsapi; name another file", f.path)
 	}
-	return f.checkVersion(ctx, db)
+	return f.checkVersion(ctx, db, readOnly)
 }
 
 func tablesOf(ctx context.Context, db *sql.DB) ([]string, error) {
@@ -150,7 +151,7 @@ func tablesOf(ctx context.Context, db *sql.DB) ([]string, error) {
 	return tables, rows.Err()
 }
 
-func (f sqliteFile) checkVersion(ctx context.Context, db *sql.DB) error {
+func (f sqliteFile) checkVersion(ctx context.Context, db *sql.DB, readOnly bool) error {
 	has, err := version(ctx, db)
 	if err != nil {
 		return f.damaged(ctx, err)
@@ -159,8 +160,11 @@ func (f sqliteFile) checkVersion(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	if knows := newest(provider); has > knows {
+	switch knows := newest(provider); {
+	case has > knows:
 		return errNewer(f.path, has, knows)
+	case has < knows && readOnly:
+		return errUnmigrated(f.path, has, knows)
 	}
 	return nil
 }
@@ -193,7 +197,7 @@ func (f sqliteFile) own(ctx context.Context) (*sqliteWriter, error) {
 }
 
 func (f sqliteFile) prepare(ctx context.Context, db *sql.DB) (*sqliteWriter, error) {
-	if err := f.check(ctx, db); err != nil {
+	if err := f.check(ctx, db, false); err != nil {
 		return nil, err
 	}
 	provider, err := migrator("sqlite3", db, "sqlite")

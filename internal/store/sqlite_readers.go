@@ -36,20 +36,20 @@ func (f sqliteFile) openReaders(ctx context.Context, exists, readOnly bool) (*sq
 	if readOnly {
 		mode = "ro"
 	}
-	readers, err := f.readersIn(ctx, mode, exists)
+	readers, err := f.readersIn(ctx, mode, exists, readOnly)
 	if lsapi.ErrorCode(err) == lsapi.CodeUnavailable && !f.hasLog() {
-		readers, err = f.readersIn(ctx, frozen, exists)
+		readers, err = f.readersIn(ctx, frozen, exists, readOnly)
 	}
 	return readers, err
 }
 
-func (f sqliteFile) readersIn(ctx context.Context, mode string, exists bool) (*sqliteReaders, error) {
+func (f sqliteFile) readersIn(ctx context.Context, mode string, exists, readOnly bool) (*sqliteReaders, error) {
 	db, err := f.readers(mode)
 	if err != nil {
 		return nil, err
 	}
 	if exists {
-		if err := f.check(ctx, db); err != nil {
+		if err := f.check(ctx, db, readOnly); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
 	}

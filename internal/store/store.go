@@ -3,9 +3,9 @@
 //
 // The record is a log of events for each load balancer, which only grows. An
 // event is stored as the JSON that is hashed, hash = SHA-256(hash before || JSON),
-// so that nothing before a noted Head can change unseen. Two projections are kept
-// in the same transaction: the changes, each being what its events add up to, and
-// the members of now. What an event does to them is said once, in effectsOf, which
+// so that nothing before a noted Head can change unseen. Three projections are kept
+// in the same transaction: the changes, each being what its events add up to, the
+// members of now, and their health as it was last told. What an event does to them is said once, in effectsOf, which
 // appending and verifying share. Whole memberships stand in checkpoints, one at the
 // beginning of each UTC day and one when the events since the last outgrow it:
 // replaying starts there, pruning ends there.
@@ -60,6 +60,12 @@ type Store interface {
 	// MembersAt returns the membership of a load balancer at a time; CodeNotFound
 	// when the record does not reach back to it.
 	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.Roster, error)
+	// Health returns what was last recorded of the health of a load balancer's members,
+	// and of the instances that it is draining, by instance.
+	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
+	// Standing returns how instances stand to a load balancer; each has an entry. No
+	// ids, nil, are all members by the record and all whose health is recorded.
+	Standing(ctx context.Context, loadBalancer string, instanceIDs []string) (map[string]lsapi.Standing, error)
 	// Heads returns the ends of all logs, by load balancer.
 	Heads(ctx context.Context) ([]lsapi.Head, error)
 	// Verify checks the whole record against itself and against heads that were
@@ -152,9 +158,9 @@ type Breach struct {
 // does not exist yet is made, and so are the tables of an empty database.
 // CodeInvalid, with a message that says what to do: the URL is wrong; the folder
 // does not exist; the file is something else or damaged; the database does not
-// exist, cannot be reached, refuses the password or holds something else; or a
-// newer lsapi has made the record. In none of these cases anything is altered.
-// No message holds the password.
+// exist, cannot be reached, refuses the password or holds something else; a newer
+// lsapi has made the record, or an older one and it is opened to be read only. In
+// none of these cases anything is altered. No message holds the password.
 func Open(ctx context.Context, url string, o Options) (Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

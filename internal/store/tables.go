@@ -21,6 +21,8 @@ type tables interface {
 	// backwards.
 	events(ctx context.Context, loadBalancer string, from int64, limit int) ([]eventRow, error)
 	eventsBack(ctx context.Context, loadBalancer string, before int64, limit int) ([]eventRow, error)
+	// eventsAt returns those of the numbers that are kept, in no order.
+	eventsAt(ctx context.Context, loadBalancer string, seqs []int64) ([]eventRow, error)
 	// observedFrom returns the observed events of at or later and behind a number.
 	observedFrom(ctx context.Context, loadBalancer string, at time.Time, after int64, limit int) ([]eventRow, error)
 	// checkpointUntil returns the number of the last checkpoint until at, and
@@ -39,6 +41,9 @@ type tables interface {
 	// changesAfter returns those with ids behind one, of a load balancer or, when
 	// that is empty, of all; an empty id is before all.
 	changesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]recorded, error)
+	// lastChanges returns, for each instance that has one, the last change that lsapi
+	// made or began to make of it, in no order.
+	lastChanges(ctx context.Context, loadBalancer string, instanceIDs []string) ([]recorded, error)
 	// addChange leaves one alone that is there already, completeChange overwrites
 	// all that a completion may tell anew.
 	addChange(ctx context.Context, row *recorded) (isNew bool, err error)
@@ -52,6 +57,17 @@ type tables interface {
 	countMembers(ctx context.Context) (int, error)
 	putMember(ctx context.Context, loadBalancer, instanceID string, seq int64) error
 	dropMember(ctx context.Context, loadBalancer, instanceID string) error
+
+	// membersOf returns those of the instances that are members.
+	membersOf(ctx context.Context, loadBalancer string, instanceIDs []string) (members, error)
+
+	// health returns what is kept of all instances of a load balancer, healthOf that
+	// of some.
+	health(ctx context.Context, loadBalancer string) (healths, error)
+	healthOf(ctx context.Context, loadBalancer string, instanceIDs []string) (healths, error)
+	countHealth(ctx context.Context) (int, error)
+	putHealth(ctx context.Context, loadBalancer string, row healthRow) error
+	dropHealth(ctx context.Context, loadBalancer, instanceID string) error
 
 	// key returns nil for one that nobody has.
 	key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error)

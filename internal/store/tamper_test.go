@@ -90,11 +90,7 @@ func TestVerifyFindsATailThatWasCutOffCarefully(t *testing.T) {
 
 func TestVerifyFindsACheckpointThatWasHashedAnew(t *testing.T) {
 	s, path := toTamperWith(t)
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openDB(t, path)
 	rehash(t, db, 6, []byte(`"members":{}`), []byte(`"members":{"i-99999999":0}`))
 	if found := verify(t, s); found.Breach == nil || found.Breach.Seq != 6 {
 		t.Errorf("got %+v, want event 6", found.Breach)
@@ -109,6 +105,17 @@ func TestVerifyFindsACheckpointThatWasHashedAnew(t *testing.T) {
 	if found := verify(t, s); found.Breach == nil || found.Breach.Seq != 6 {
 		t.Errorf("got %+v, want event 6", found.Breach)
 	}
+}
+
+// openDB opens the file past the store.
+func openDB(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
 }
 
 // rehash replaces something in an event of "web", and hashes it so that it follows

@@ -34,6 +34,7 @@ type verifier struct {
 	logs    []logRow
 	tallies map[string]tally // of the rows of changes, by load balancer
 	members int              // that the events add up to
+	healths int              // that are kept of load balancers with a log
 }
 
 func (v *verifier) run(ctx context.Context, heads []lsapi.Head) error {
@@ -185,7 +186,10 @@ func (v *verifier) log(ctx context.Context, log logRow, r result) error {
 		return v.findChange(ctx, log)
 	}
 	delete(v.tallies, log.loadBalancer)
-	return v.roster(ctx, log, r.fold)
+	if err := v.roster(ctx, log, r.fold); err != nil || v.found.Breach != nil {
+		return err
+	}
+	return v.health(ctx, log, r.fold)
 }
 
 // roster compares the members with what the events add up to.
@@ -204,6 +208,29 @@ func (v *verifier) roster(ctx context.Context, log logRow, f *fold) error {
 	for _, instance := range slices.Sorted(maps.Keys(f.members)) {
 		if _, ok := kept[instance]; !ok {
 			v.breach(log.loadBalancer, f.members[instance], "", fmt.Sprintf("%s is a member by the events, but not kept as one", instance))
+			return nil
+		}
+	}
+	return nil
+}
+
+// health compares what is kept of the members' health with what the events add up
+// to, as far as they reach back.
+func (v *verifier) health(ctx context.Context, log logRow, f *fold) error {
+	kept, err := v.views[0].health(ctx, log.loadBalancer)
+	v.healths += len(kept)
+	if err != nil || f.healths == nil {
+		return err
+	}
+	for _, instance := range slices.Sorted(maps.Keys(kept)) {
+		if told, ok := f.healths[instance]; !ok || told != kept[instance] {
+			v.breach(log.loadBalancer, kept[instance].seq, "", fmt.Sprintf("the health of %s is not kept as the events tell it", instance))
+			return nil
+		}
+	}
+	for _, instance := range slices.Sorted(maps.Keys(f.healths)) {
+		if _, ok := kept[instance]; !ok {
+			v.breach(log.loadBalancer, f.healths[instance].seq, "", fmt.Sprintf("events tell the health of %s, but it is not kept", instance))
 			return nil
 		}
 	}
@@ -243,8 +270,16 @@ func (v *verifier) strays(ctx context.Context, heads []lsapi.Head) error {
 		}
 	}
 	kept, err := v.views[0].countMembers(ctx)
-	if err == nil && kept != v.members {
+	if err != nil {
+		return err
+	}
+	if kept != v.members {
 		v.breach("", 0, "", "there are members of a load balancer that has no log")
+		return nil
+	}
+	healths, err := v.views[0].countHealth(ctx)
+	if err == nil && healths != v.healths {
+		v.breach("", 0, "", "there is health of a load balancer that has no log")
 	}
 	return err
 }

@@ -46,6 +46,17 @@ type Event struct {
 	Hash         []byte
 }
 
+type Health struct {
+	LoadBalancer string
+	InstanceID   string
+	State        string
+	Reason       string
+	Description  string
+	Draining     bool
+	Seq          int64
+	Since        time.Time
+}
+
 type IdempotencyKey struct {
 	Actor    string
 	Method   string

@@ -48,6 +48,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.completeChangeStmt, err = db.PrepareContext(ctx, completeChange); err != nil {
 		return nil, fmt.Errorf("error preparing query CompleteChange: %w", err)
 	}
+	if q.countHealthStmt, err = db.PrepareContext(ctx, countHealth); err != nil {
+		return nil, fmt.Errorf("error preparing query CountHealth: %w", err)
+	}
 	if q.countMembersStmt, err = db.PrepareContext(ctx, countMembers); err != nil {
 		return nil, fmt.Errorf("error preparing query CountMembers: %w", err)
 	}
@@ -56,6 +59,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.dropEventsStmt, err = db.PrepareContext(ctx, dropEvents); err != nil {
 		return nil, fmt.Errorf("error preparing query DropEvents: %w", err)
+	}
+	if q.dropHealthStmt, err = db.PrepareContext(ctx, dropHealth); err != nil {
+		return nil, fmt.Errorf("error preparing query DropHealth: %w", err)
 	}
 	if q.dropKeyStmt, err = db.PrepareContext(ctx, dropKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DropKey: %w", err)
@@ -66,20 +72,35 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.dropMemberStmt, err = db.PrepareContext(ctx, dropMember); err != nil {
 		return nil, fmt.Errorf("error preparing query DropMember: %w", err)
 	}
+	if q.eventAtStmt, err = db.PrepareContext(ctx, eventAt); err != nil {
+		return nil, fmt.Errorf("error preparing query EventAt: %w", err)
+	}
 	if q.eventsStmt, err = db.PrepareContext(ctx, events); err != nil {
 		return nil, fmt.Errorf("error preparing query Events: %w", err)
 	}
 	if q.eventsBackStmt, err = db.PrepareContext(ctx, eventsBack); err != nil {
 		return nil, fmt.Errorf("error preparing query EventsBack: %w", err)
 	}
+	if q.healthStmt, err = db.PrepareContext(ctx, health); err != nil {
+		return nil, fmt.Errorf("error preparing query Health: %w", err)
+	}
+	if q.healthOfStmt, err = db.PrepareContext(ctx, healthOf); err != nil {
+		return nil, fmt.Errorf("error preparing query HealthOf: %w", err)
+	}
 	if q.keyStmt, err = db.PrepareContext(ctx, key); err != nil {
 		return nil, fmt.Errorf("error preparing query Key: %w", err)
+	}
+	if q.lastChangeStmt, err = db.PrepareContext(ctx, lastChange); err != nil {
+		return nil, fmt.Errorf("error preparing query LastChange: %w", err)
 	}
 	if q.logStmt, err = db.PrepareContext(ctx, log); err != nil {
 		return nil, fmt.Errorf("error preparing query Log: %w", err)
 	}
 	if q.logsStmt, err = db.PrepareContext(ctx, logs); err != nil {
 		return nil, fmt.Errorf("error preparing query Logs: %w", err)
+	}
+	if q.memberOfStmt, err = db.PrepareContext(ctx, memberOf); err != nil {
+		return nil, fmt.Errorf("error preparing query MemberOf: %w", err)
 	}
 	if q.membersStmt, err = db.PrepareContext(ctx, members); err != nil {
 		return nil, fmt.Errorf("error preparing query Members: %w", err)
@@ -95,6 +116,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.probeStmt, err = db.PrepareContext(ctx, probe); err != nil {
 		return nil, fmt.Errorf("error preparing query Probe: %w", err)
+	}
+	if q.putHealthStmt, err = db.PrepareContext(ctx, putHealth); err != nil {
+		return nil, fmt.Errorf("error preparing query PutHealth: %w", err)
 	}
 	if q.putKeyStmt, err = db.PrepareContext(ctx, putKey); err != nil {
 		return nil, fmt.Errorf("error preparing query PutKey: %w", err)
@@ -159,6 +183,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing completeChangeStmt: %w", cerr)
 		}
 	}
+	if q.countHealthStmt != nil {
+		if cerr := q.countHealthStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countHealthStmt: %w", cerr)
+		}
+	}
 	if q.countMembersStmt != nil {
 		if cerr := q.countMembersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countMembersStmt: %w", cerr)
@@ -172,6 +201,11 @@ func (q *Queries) Close() error {
 	if q.dropEventsStmt != nil {
 		if cerr := q.dropEventsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropEventsStmt: %w", cerr)
+		}
+	}
+	if q.dropHealthStmt != nil {
+		if cerr := q.dropHealthStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropHealthStmt: %w", cerr)
 		}
 	}
 	if q.dropKeyStmt != nil {
@@ -189,6 +223,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing dropMemberStmt: %w", cerr)
 		}
 	}
+	if q.eventAtStmt != nil {
+		if cerr := q.eventAtStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eventAtStmt: %w", cerr)
+		}
+	}
 	if q.eventsStmt != nil {
 		if cerr := q.eventsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eventsStmt: %w", cerr)
@@ -199,9 +238,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing eventsBackStmt: %w", cerr)
 		}
 	}
+	if q.healthStmt != nil {
+		if cerr := q.healthStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing healthStmt: %w", cerr)
+		}
+	}
+	if q.healthOfStmt != nil {
+		if cerr := q.healthOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing healthOfStmt: %w", cerr)
+		}
+	}
 	if q.keyStmt != nil {
 		if cerr := q.keyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing keyStmt: %w", cerr)
+		}
+	}
+	if q.lastChangeStmt != nil {
+		if cerr := q.lastChangeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastChangeStmt: %w", cerr)
 		}
 	}
 	if q.logStmt != nil {
@@ -212,6 +266,11 @@ func (q *Queries) Close() error {
 	if q.logsStmt != nil {
 		if cerr := q.logsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing logsStmt: %w", cerr)
+		}
+	}
+	if q.memberOfStmt != nil {
+		if cerr := q.memberOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing memberOfStmt: %w", cerr)
 		}
 	}
 	if q.membersStmt != nil {
@@ -237,6 +296,11 @@ func (q *Queries) Close() error {
 	if q.probeStmt != nil {
 		if cerr := q.probeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing probeStmt: %w", cerr)
+		}
+	}
+	if q.putHealthStmt != nil {
+		if cerr := q.putHealthStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putHealthStmt: %w", cerr)
 		}
 	}
 	if q.putKeyStmt != nil {
@@ -316,22 +380,30 @@ type Queries struct {
 	checkpointFromStmt  *sql.Stmt
 	checkpointUntilStmt *sql.Stmt
 	completeChangeStmt  *sql.Stmt
+	countHealthStmt     *sql.Stmt
 	countMembersStmt    *sql.Stmt
 	dropChangesStmt     *sql.Stmt
 	dropEventsStmt      *sql.Stmt
+	dropHealthStmt      *sql.Stmt
 	dropKeyStmt         *sql.Stmt
 	dropKeysStmt        *sql.Stmt
 	dropMemberStmt      *sql.Stmt
+	eventAtStmt         *sql.Stmt
 	eventsStmt          *sql.Stmt
 	eventsBackStmt      *sql.Stmt
+	healthStmt          *sql.Stmt
+	healthOfStmt        *sql.Stmt
 	keyStmt             *sql.Stmt
+	lastChangeStmt      *sql.Stmt
 	logStmt             *sql.Stmt
 	logsStmt            *sql.Stmt
+	memberOfStmt        *sql.Stmt
 	membersStmt         *sql.Stmt
 	nextLoggedStmt      *sql.Stmt
 	observedFromStmt    *sql.Stmt
 	openChangesStmt     *sql.Stmt
 	probeStmt           *sql.Stmt
+	putHealthStmt       *sql.Stmt
 	putKeyStmt          *sql.Stmt
 	putLogStmt          *sql.Stmt
 	putMemberStmt       *sql.Stmt
@@ -352,22 +424,30 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		checkpointFromStmt:  q.checkpointFromStmt,
 		checkpointUntilStmt: q.checkpointUntilStmt,
 		completeChangeStmt:  q.completeChangeStmt,
+		countHealthStmt:     q.countHealthStmt,
 		countMembersStmt:    q.countMembersStmt,
 		dropChangesStmt:     q.dropChangesStmt,
 		dropEventsStmt:      q.dropEventsStmt,
+		dropHealthStmt:      q.dropHealthStmt,
 		dropKeyStmt:         q.dropKeyStmt,
 		dropKeysStmt:        q.dropKeysStmt,
 		dropMemberStmt:      q.dropMemberStmt,
+		eventAtStmt:         q.eventAtStmt,
 		eventsStmt:          q.eventsStmt,
 		eventsBackStmt:      q.eventsBackStmt,
+		healthStmt:          q.healthStmt,
+		healthOfStmt:        q.healthOfStmt,
 		keyStmt:             q.keyStmt,
+		lastChangeStmt:      q.lastChangeStmt,
 		logStmt:             q.logStmt,
 		logsStmt:            q.logsStmt,
+		memberOfStmt:        q.memberOfStmt,
 		membersStmt:         q.membersStmt,
 		nextLoggedStmt:      q.nextLoggedStmt,
 		observedFromStmt:    q.observedFromStmt,
 		openChangesStmt:     q.openChangesStmt,
 		probeStmt:           q.probeStmt,
+		putHealthStmt:       q.putHealthStmt,
 		putKeyStmt:          q.putKeyStmt,
 		putLogStmt:          q.putLogStmt,
 		putMemberStmt:       q.putMemberStmt,

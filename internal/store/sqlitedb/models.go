@@ -44,6 +44,17 @@ type Event struct {
 	Hash         []byte
 }
 
+type Health struct {
+	LoadBalancer string
+	InstanceID   string
+	State        string
+	Reason       string
+	Description  string
+	Draining     int64
+	Seq          int64
+	Since        int64
+}
+
 type IdempotencyKey struct {
 	Actor    string
 	Method   string
