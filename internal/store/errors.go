@@ -60,3 +60,12 @@ func unreadable(ctx context.Context, cause error) error {
 func errGivenUp(ctx context.Context) *lsapi.Error {
 	return &lsapi.Error{Code: lsapi.CodeTimeout, Message: "the record of changes took too long", Err: context.Cause(ctx)}
 }
+
+// errEnded is for a wait that ended with its context: because the caller's time was
+// up, or because the record was closed.
+func errEnded(ctx context.Context) error {
+	if coded, ok := errors.AsType[*lsapi.Error](context.Cause(ctx)); ok {
+		return coded
+	}
+	return errGivenUp(ctx)
+}

@@ -58,6 +58,18 @@ const (
 	// memory.
 	maxChanges = 10_000
 
+	// maxEvents is how many events are read at once, at most: those that tell the
+	// health of a thousand members have 100 KB each.
+	maxEvents = 1000
+
+	// lookEvery is how often who waits for something looks for it without a hint, and
+	// soonPause when it is recorded but may not be read yet.
+	lookEvery = 500 * time.Millisecond
+	soonPause = 10 * time.Millisecond
+
+	// lookPause is how long hints are collected, for one look.
+	lookPause = 5 * time.Millisecond
+
 	// verifiers is how many connections share the work of verifying.
 	verifiers = 2
 )
@@ -115,16 +127,9 @@ const (
 	// it is still there.
 	listenCheck = 5 * time.Second
 
-	// lookEvery is how often a replica looks for what others have recorded or
-	// published, without a hint.
-	lookEvery = 500 * time.Millisecond
-
 	// lookPatience bounds a look: a feed that was cut off for long may have much to
 	// read.
 	lookPatience = 30 * time.Second
-
-	// lookPause is how long hints are collected, for one look.
-	lookPause = 5 * time.Millisecond
 
 	// beatEvery is how often a replica says that it is alive, and counts the
 	// others; deadAfter is when one that said nothing is counted no more.

@@ -77,15 +77,6 @@ func errAway(ctx context.Context, cause error) error {
 	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: message, Err: cause}
 }
 
-// errEnded is for a wait that ended with its context: because the caller's time was
-// up, or because the record was closed.
-func errEnded(ctx context.Context) error {
-	if coded, ok := errors.AsType[*lsapi.Error](context.Cause(ctx)); ok {
-		return coded
-	}
-	return errGivenUp(ctx)
-}
-
 // errUncertain is for a commit whose answer was lost.
 func errUncertain(cause error) error {
 	return &lsapi.Error{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,63 +18,10 @@ import (
 // a hint: whoever waits for one looks now and then without.
 const (
 	turnsChannel    = "lsapi_turns"    // a turn was given back; the payload is its name
-	changesChannel  = "lsapi_changes"  // changes were applied
+	changesChannel  = "lsapi_changes"  // changes were applied, and so there are events
+	eventsChannel   = "lsapi_events"   // there are other events
 	listingsChannel = "lsapi_listings" // a listing was published
 )
-
-// wakes are those who wait for hints.
-type wakes struct {
-	mu      sync.Mutex
-	waiting map[string]map[chan struct{}]bool // by the name of what they wait for
-}
-
-func newWakes() *wakes { return &wakes{waiting: make(map[string]map[chan struct{}]bool)} }
-
-// wait returns a channel that has something in it after each hint, until forget is
-// called.
-func (w *wakes) wait(name string) (woken <-chan struct{}, forget func()) {
-	c := make(chan struct{}, 1)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.waiting[name] == nil {
-		w.waiting[name] = make(map[chan struct{}]bool)
-	}
-	w.waiting[name][c] = true
-	return c, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.waiting[name], c)
-		if len(w.waiting[name]) == 0 {
-			delete(w.waiting, name)
-		}
-	}
-}
-
-func (w *wakes) wake(name string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for c := range w.waiting[name] {
-		signal(c)
-	}
-}
-
-// wakeAll is for hints that may have been missed.
-func (w *wakes) wakeAll() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, waiting := range w.waiting {
-		for c := range waiting {
-			signal(c)
-		}
-	}
-}
-
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
 
 // teller gives hints. They are sent beside the transactions that they are about,
 // because PostgreSQL makes commits with hints follow one another; what comes up
@@ -138,6 +86,7 @@ func (e *postgresEngine) listen(ctx context.Context, w *wakes) {
 
 // listenOnce listens until the connection is lost. It reports whether there was one.
 func (e *postgresEngine) listenOnce(ctx context.Context, w *wakes) (connected bool) {
+	channels := []string{turnsChannel, changesChannel, eventsChannel, listingsChannel}
 	conn, err := pgx.ConnectConfig(ctx, e.database.config.ConnConfig.Copy())
 	if err != nil {
 		return false
@@ -147,7 +96,7 @@ func (e *postgresEngine) listenOnce(ctx context.Context, w *wakes) (connected bo
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+turnsChannel+"; LISTEN "+changesChannel+"; LISTEN "+listingsChannel); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+strings.Join(channels, "; LISTEN ")); err != nil {
 		return false
 	}
 	w.wakeAll()
@@ -161,6 +110,9 @@ func (e *postgresEngine) listenOnce(ctx context.Context, w *wakes) (connected bo
 			continue
 		}
 		w.wake(hint.Channel)
+		if hint.Channel == changesChannel {
+			w.wake(eventsChannel)
+		}
 	}
 }
 

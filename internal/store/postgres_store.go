@@ -63,6 +63,9 @@ func (s *postgresStore) start(ctx context.Context) error {
 	if err := s.replicas.beat(ctx); err != nil {
 		return err
 	}
+	if err := s.keepPlaces(ctx); err != nil {
+		return err
+	}
 	if s.feed.learn != nil {
 		if err := s.feed.begin(ctx); err != nil {
 			return err
@@ -128,9 +131,15 @@ func (s *postgresStore) Append(ctx context.Context, turn lsapi.Turn, events []ls
 		return err
 	}
 	s.feed.skip(turn.LoadBalancer, before, after)
-	if apply(events) {
+	switch {
+	case apply(events):
 		s.teller.tell(changesChannel, turn.LoadBalancer)
+	case tellsNews(events):
+		s.teller.tell(eventsChannel, "")
+	default:
+		return nil
 	}
+	s.wakes.wake(eventsChannel) // this process hears of it at once
 	return nil
 }
 

@@ -94,6 +94,7 @@ func fromPostgresEvent(row postgresdb.Event) (eventRow, error) {
 	return eventRow{
 		loadBalancer: row.LoadBalancer, seq: row.Seq, at: row.At.UTC(), kind: lsapi.EventKind(row.Kind),
 		changeID: id, payload: row.Payload, prev: prev, hash: sum,
+		place: lsapi.Position{Major: row.Major, Minor: row.Seq},
 	}, err
 }
 

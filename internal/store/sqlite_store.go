@@ -20,6 +20,7 @@ type sqliteStore struct {
 	*sqliteReaders
 	file  sqliteFile
 	log   *slog.Logger
+	wakes *wakes
 	stop  context.CancelFunc
 	ended chan struct{} // closed when nothing tries to own the file any more
 
@@ -58,7 +59,7 @@ func openSQLite(ctx context.Context, path string, o Options) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, ended: make(chan struct{}), turns: make(map[string]turn)}
+	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, wakes: newWakes(), ended: make(chan struct{}), turns: make(map[string]turn)}
 	s.engine = s
 	if err := s.start(ctx, exists, o.ReadOnly); err != nil {
 		return nil, errors.Join(err, readers.close())
@@ -215,13 +216,17 @@ func (s *sqliteStore) current(t lsapi.Turn) bool {
 
 // Append implements Store.
 func (s *sqliteStore) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error {
-	return s.update(ctx, func(ctx context.Context, t tables) error {
+	err := s.update(ctx, func(ctx context.Context, t tables) error {
 		if !s.current(turn) {
 			return errTurnLost(turn.LoadBalancer)
 		}
 		_, _, err := appendEvents(ctx, t, turn.LoadBalancer, events)
 		return err
 	})
+	if err == nil && tellsNews(events) {
+		s.wakes.wake(eventsChannel)
+	}
+	return err
 }
 
 // Ready implements Store.
@@ -245,6 +250,7 @@ func (s *sqliteStore) Close() error {
 	s.owner, s.why = nil, errClosed()
 	s.mu.Unlock()
 	err := s.close()
+	s.wakes.wakeAll()
 	if owner == nil {
 		return err
 	}

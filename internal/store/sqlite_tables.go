@@ -99,6 +99,7 @@ func fromSQLiteEvent(row sqlitedb.Event) (eventRow, error) {
 	return eventRow{
 		loadBalancer: row.LoadBalancer, seq: row.Seq, at: fromMicros(row.At), kind: lsapi.EventKind(row.Kind),
 		changeID: fromBytes(row.ChangeID), payload: row.Payload, prev: prev, hash: sum,
+		place: lsapi.Position{Major: row.Place},
 	}, err
 }
 
@@ -116,6 +117,9 @@ func (t *sqliteTables) nextLogged(ctx context.Context, after string) (string, er
 
 func (t *sqliteTables) dropEvents(ctx context.Context, loadBalancer string, before int64) error {
 	t.written++
+	if err := t.queries.DropPlaces(ctx, sqlitedb.DropPlacesParams{LoadBalancer: loadBalancer, Seq: before}); err != nil {
+		return err
+	}
 	return t.queries.DropEvents(ctx, sqlitedb.DropEventsParams{LoadBalancer: loadBalancer, Seq: before})
 }
 

@@ -66,6 +66,19 @@ type Store interface {
 	// Standing returns how instances stand to a load balancer; each has an entry. No
 	// ids, nil, are all members by the record and all whose health is recorded.
 	Standing(ctx context.Context, loadBalancer string, instanceIDs []string) (map[string]lsapi.Standing, error)
+	// Events returns the events of all load balancers behind a position, in order, but
+	// for checkpoints; at most limit, fewer only when there are no more. Once a position
+	// was returned, nothing that is recorded later stands before it, and the events of
+	// one load balancer follow one another as they were appended. The zero Position
+	// reads from the first that is kept. CodeNotFound: something behind the position has
+	// been pruned. What an lsapi recorded that did not know of positions is not returned.
+	Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error)
+	// End returns the position behind the last event that can be read now, never the
+	// zero Position.
+	End(ctx context.Context) (lsapi.Position, error)
+	// News waits until Events has something behind a position. CodeTimeout: the context
+	// ended first.
+	News(ctx context.Context, after lsapi.Position) error
 	// Heads returns the ends of all logs, by load balancer.
 	Heads(ctx context.Context) ([]lsapi.Head, error)
 	// Verify checks the whole record against itself and against heads that were

@@ -23,6 +23,15 @@ type tables interface {
 	eventsBack(ctx context.Context, loadBalancer string, before int64, limit int) ([]eventRow, error)
 	// eventsAt returns those of the numbers that are kept, in no order.
 	eventsAt(ctx context.Context, loadBalancer string, seqs []int64) ([]eventRow, error)
+	// eventsAfter returns those behind a place in the record as a whole, in its order,
+	// that nothing will come to stand before; no checkpoints.
+	eventsAfter(ctx context.Context, after lsapi.Position, limit int) ([]eventRow, error)
+	// end returns the place of the last of them, start() for none.
+	end(ctx context.Context) (lsapi.Position, error)
+	// behind reports whether there are any, or will be soon.
+	behind(ctx context.Context, after lsapi.Position) (behind, soon bool, err error)
+	// dropped returns the last place of what has been dropped.
+	dropped(ctx context.Context) (lsapi.Position, error)
 	// observedFrom returns the observed events of at or later and behind a number.
 	observedFrom(ctx context.Context, loadBalancer string, at time.Time, after int64, limit int) ([]eventRow, error)
 	// checkpointUntil returns the number of the last checkpoint until at, and
@@ -36,6 +45,8 @@ type tables interface {
 
 	// change returns nil for an id that is not recorded, or is none.
 	change(ctx context.Context, id string) (*recorded, error)
+	// changes returns those of the ids that are recorded, by id.
+	changes(ctx context.Context, ids []string) (map[string]recorded, error)
 	find(ctx context.Context, filter lsapi.ChangeFilter) ([]recorded, error)
 	openChanges(ctx context.Context, loadBalancer string) ([]recorded, error)
 	// changesAfter returns those with ids behind one, of a load balancer or, when
@@ -106,6 +117,7 @@ type eventRow struct {
 	changeID     string
 	payload      []byte
 	prev, hash   hash
+	place        lsapi.Position // zero when it was recorded before events had places
 }
 
 // recorded is a change with the numbers of the events that began and completed

@@ -38,7 +38,7 @@ func (q *Queries) DropHealth(ctx context.Context, arg DropHealthParams) error {
 }
 
 const eventsAt = `-- name: EventsAt :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = $1 AND seq = ANY ($2::bigint[])
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major FROM events WHERE load_balancer = $1 AND seq = ANY ($2::bigint[])
 `
 
 type EventsAtParams struct {
@@ -64,6 +64,7 @@ func (q *Queries) EventsAt(ctx context.Context, arg EventsAtParams) ([]Event, er
 			&i.Payload,
 			&i.PrevHash,
 			&i.Hash,
+			&i.Major,
 		); err != nil {
 			return nil, err
 		}

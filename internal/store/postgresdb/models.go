@@ -44,6 +44,7 @@ type Event struct {
 	Payload      []byte
 	PrevHash     []byte
 	Hash         []byte
+	Major        int64
 }
 
 type Health struct {
@@ -98,6 +99,13 @@ type Member struct {
 	LoadBalancer string
 	InstanceID   string
 	Seq          int64
+}
+
+type Place struct {
+	ID           int32
+	Base         int64
+	DroppedMajor int64
+	DroppedSeq   int64
 }
 
 type Probe struct {

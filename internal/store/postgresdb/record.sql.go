@@ -74,8 +74,8 @@ func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
 }
 
 const addEvent = `-- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT base FROM places WHERE id = 1) + pg_current_xact_id()::text::bigint)
 `
 
 type AddEventParams struct {
@@ -396,7 +396,13 @@ func (q *Queries) DropChanges(ctx context.Context, arg DropChangesParams) error 
 }
 
 const dropEvents = `-- name: DropEvents :exec
-DELETE FROM events WHERE load_balancer = $1 AND seq < $2
+WITH dropped AS (
+    DELETE FROM events WHERE load_balancer = $1 AND seq < $2 RETURNING major, seq, kind
+), last AS (
+    SELECT major, seq FROM dropped WHERE major > 0 AND kind <> 'checkpoint' ORDER BY major DESC, seq DESC LIMIT 1
+)
+UPDATE places SET dropped_major = last.major, dropped_seq = last.seq FROM last
+WHERE id = 1 AND (dropped_major, dropped_seq) < (last.major, last.seq)
 `
 
 type DropEventsParams struct {
@@ -456,7 +462,7 @@ func (q *Queries) DropMember(ctx context.Context, arg DropMemberParams) error {
 }
 
 const events = `-- name: Events :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = $1 AND seq >= $2 ORDER BY seq LIMIT $3
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major FROM events WHERE load_balancer = $1 AND seq >= $2 ORDER BY seq LIMIT $3
 `
 
 type EventsParams struct {
@@ -483,6 +489,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 			&i.Payload,
 			&i.PrevHash,
 			&i.Hash,
+			&i.Major,
 		); err != nil {
 			return nil, err
 		}
@@ -495,7 +502,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 }
 
 const eventsBack = `-- name: EventsBack :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major FROM events WHERE load_balancer = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
 `
 
 type EventsBackParams struct {
@@ -522,6 +529,7 @@ func (q *Queries) EventsBack(ctx context.Context, arg EventsBackParams) ([]Event
 			&i.Payload,
 			&i.PrevHash,
 			&i.Hash,
+			&i.Major,
 		); err != nil {
 			return nil, err
 		}
@@ -751,7 +759,7 @@ func (q *Queries) NextLogged(ctx context.Context, loadBalancer string) ([]string
 }
 
 const observedFrom = `-- name: ObservedFrom :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash FROM events
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major FROM events
 WHERE load_balancer = $1 AND at >= $2 AND seq > $3 AND kind = 'observed'
 ORDER BY at, seq LIMIT $4
 `
@@ -786,6 +794,7 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 			&i.Payload,
 			&i.PrevHash,
 			&i.Hash,
+			&i.Major,
 		); err != nil {
 			return nil, err
 		}

@@ -72,11 +72,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.dropMemberStmt, err = db.PrepareContext(ctx, dropMember); err != nil {
 		return nil, fmt.Errorf("error preparing query DropMember: %w", err)
 	}
+	if q.dropPlacesStmt, err = db.PrepareContext(ctx, dropPlaces); err != nil {
+		return nil, fmt.Errorf("error preparing query DropPlaces: %w", err)
+	}
+	if q.droppedPlaceStmt, err = db.PrepareContext(ctx, droppedPlace); err != nil {
+		return nil, fmt.Errorf("error preparing query DroppedPlace: %w", err)
+	}
 	if q.eventAtStmt, err = db.PrepareContext(ctx, eventAt); err != nil {
 		return nil, fmt.Errorf("error preparing query EventAt: %w", err)
 	}
 	if q.eventsStmt, err = db.PrepareContext(ctx, events); err != nil {
 		return nil, fmt.Errorf("error preparing query Events: %w", err)
+	}
+	if q.eventsAfterStmt, err = db.PrepareContext(ctx, eventsAfter); err != nil {
+		return nil, fmt.Errorf("error preparing query EventsAfter: %w", err)
 	}
 	if q.eventsBackStmt, err = db.PrepareContext(ctx, eventsBack); err != nil {
 		return nil, fmt.Errorf("error preparing query EventsBack: %w", err)
@@ -92,6 +101,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.lastChangeStmt, err = db.PrepareContext(ctx, lastChange); err != nil {
 		return nil, fmt.Errorf("error preparing query LastChange: %w", err)
+	}
+	if q.lastPlaceStmt, err = db.PrepareContext(ctx, lastPlace); err != nil {
+		return nil, fmt.Errorf("error preparing query LastPlace: %w", err)
 	}
 	if q.logStmt, err = db.PrepareContext(ctx, log); err != nil {
 		return nil, fmt.Errorf("error preparing query Log: %w", err)
@@ -223,6 +235,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing dropMemberStmt: %w", cerr)
 		}
 	}
+	if q.dropPlacesStmt != nil {
+		if cerr := q.dropPlacesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropPlacesStmt: %w", cerr)
+		}
+	}
+	if q.droppedPlaceStmt != nil {
+		if cerr := q.droppedPlaceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing droppedPlaceStmt: %w", cerr)
+		}
+	}
 	if q.eventAtStmt != nil {
 		if cerr := q.eventAtStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eventAtStmt: %w", cerr)
@@ -231,6 +253,11 @@ func (q *Queries) Close() error {
 	if q.eventsStmt != nil {
 		if cerr := q.eventsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eventsStmt: %w", cerr)
+		}
+	}
+	if q.eventsAfterStmt != nil {
+		if cerr := q.eventsAfterStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eventsAfterStmt: %w", cerr)
 		}
 	}
 	if q.eventsBackStmt != nil {
@@ -256,6 +283,11 @@ func (q *Queries) Close() error {
 	if q.lastChangeStmt != nil {
 		if cerr := q.lastChangeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lastChangeStmt: %w", cerr)
+		}
+	}
+	if q.lastPlaceStmt != nil {
+		if cerr := q.lastPlaceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastPlaceStmt: %w", cerr)
 		}
 	}
 	if q.logStmt != nil {
@@ -388,13 +420,17 @@ type Queries struct {
 	dropKeyStmt         *sql.Stmt
 	dropKeysStmt        *sql.Stmt
 	dropMemberStmt      *sql.Stmt
+	dropPlacesStmt      *sql.Stmt
+	droppedPlaceStmt    *sql.Stmt
 	eventAtStmt         *sql.Stmt
 	eventsStmt          *sql.Stmt
+	eventsAfterStmt     *sql.Stmt
 	eventsBackStmt      *sql.Stmt
 	healthStmt          *sql.Stmt
 	healthOfStmt        *sql.Stmt
 	keyStmt             *sql.Stmt
 	lastChangeStmt      *sql.Stmt
+	lastPlaceStmt       *sql.Stmt
 	logStmt             *sql.Stmt
 	logsStmt            *sql.Stmt
 	memberOfStmt        *sql.Stmt
@@ -432,13 +468,17 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		dropKeyStmt:         q.dropKeyStmt,
 		dropKeysStmt:        q.dropKeysStmt,
 		dropMemberStmt:      q.dropMemberStmt,
+		dropPlacesStmt:      q.dropPlacesStmt,
+		droppedPlaceStmt:    q.droppedPlaceStmt,
 		eventAtStmt:         q.eventAtStmt,
 		eventsStmt:          q.eventsStmt,
+		eventsAfterStmt:     q.eventsAfterStmt,
 		eventsBackStmt:      q.eventsBackStmt,
 		healthStmt:          q.healthStmt,
 		healthOfStmt:        q.healthOfStmt,
 		keyStmt:             q.keyStmt,
 		lastChangeStmt:      q.lastChangeStmt,
+		lastPlaceStmt:       q.lastPlaceStmt,
 		logStmt:             q.logStmt,
 		logsStmt:            q.logsStmt,
 		memberOfStmt:        q.memberOfStmt,

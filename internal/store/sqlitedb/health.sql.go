@@ -35,7 +35,7 @@ func (q *Queries) DropHealth(ctx context.Context, arg DropHealthParams) error {
 }
 
 const eventAt = `-- name: EventAt :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = ? AND seq = ?
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place FROM events WHERE load_balancer = ? AND seq = ?
 `
 
 type EventAtParams struct {
@@ -61,6 +61,7 @@ func (q *Queries) EventAt(ctx context.Context, arg EventAtParams) ([]Event, erro
 			&i.Payload,
 			&i.PrevHash,
 			&i.Hash,
+			&i.Place,
 		); err != nil {
 			return nil, err
 		}

@@ -42,6 +42,7 @@ type Event struct {
 	Payload      []byte
 	PrevHash     []byte
 	Hash         []byte
+	Place        int64
 }
 
 type Health struct {
@@ -88,4 +89,9 @@ type Ownership struct {
 	ID         int64
 	Generation int64
 	Noise      []byte
+}
+
+type Place struct {
+	ID      int64
+	Dropped int64
 }

@@ -76,8 +76,8 @@ func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) (int64, er
 }
 
 const addEvent = `-- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE place > 0))
 `
 
 type AddEventParams struct {
@@ -454,7 +454,7 @@ func (q *Queries) DropMember(ctx context.Context, arg DropMemberParams) error {
 }
 
 const events = `-- name: Events :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = ? AND seq >= ? ORDER BY seq LIMIT ?
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place FROM events WHERE load_balancer = ? AND seq >= ? ORDER BY seq LIMIT ?
 `
 
 type EventsParams struct {
@@ -481,6 +481,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 			&i.Payload,
 			&i.PrevHash,
 			&i.Hash,
+			&i.Place,
 		); err != nil {
 			return nil, err
 		}
@@ -496,7 +497,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 }
 
 const eventsBack = `-- name: EventsBack :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = ? AND seq < ? ORDER BY seq DESC LIMIT ?
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place FROM events WHERE load_balancer = ? AND seq < ? ORDER BY seq DESC LIMIT ?
 `
 
 type EventsBackParams struct {
@@ -523,6 +524,7 @@ func (q *Queries) EventsBack(ctx context.Context, arg EventsBackParams) ([]Event
 			&i.Payload,
 			&i.PrevHash,
 			&i.Hash,
+			&i.Place,
 		); err != nil {
 			return nil, err
 		}
@@ -681,7 +683,7 @@ func (q *Queries) NextLogged(ctx context.Context, loadBalancer string) ([]string
 }
 
 const observedFrom = `-- name: ObservedFrom :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash FROM events
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place FROM events
 WHERE load_balancer = ? AND at >= ? AND seq > ? AND kind = 'observed'
 ORDER BY at, seq LIMIT ?
 `
@@ -716,6 +718,7 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 			&i.Payload,
 			&i.PrevHash,
 			&i.Hash,
+			&i.Place,
 		); err != nil {
 			return nil, err
 		}

@@ -1,5 +1,5 @@
 -- What was last recorded of the health of members, and of instances that are being
--- drained.
+-- drained; and the order of all events of all load balancers.
 
 -- +goose Up
 
@@ -14,3 +14,24 @@ CREATE TABLE health (
     since         timestamptz NOT NULL, -- when that was
     PRIMARY KEY (load_balancer, instance_id)
 );
+
+-- The place of an event in the record as a whole is the id of the transaction that
+-- recorded it, and its number in its log. An id that is less than all of those
+-- that are under way, and only that, is followed by no lesser one that appears
+-- later. What was recorded before has no place. The default is for replicas that do
+-- not know of places yet.
+ALTER TABLE events ADD COLUMN major bigint NOT NULL DEFAULT 0;
+ALTER TABLE events ALTER COLUMN major SET DEFAULT pg_current_xact_id()::text::bigint;
+
+CREATE INDEX events_by_place ON events (major, seq) WHERE major > 0;
+
+-- One row: what is added to the ids of transactions, which begin anew where the
+-- record is restored on another server; and the last place that was pruned.
+CREATE TABLE places (
+    id            integer PRIMARY KEY CHECK (id = 1),
+    base          bigint NOT NULL,
+    dropped_major bigint NOT NULL,
+    dropped_seq   bigint NOT NULL
+);
+
+INSERT INTO places (id, base, dropped_major, dropped_seq) VALUES (1, 0, 0, 0);

@@ -18,8 +18,8 @@ ON CONFLICT (load_balancer) DO UPDATE SET
     checkpoint_room = excluded.checkpoint_room;
 
 -- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT base FROM places WHERE id = 1) + pg_current_xact_id()::text::bigint);
 
 -- name: Events :many
 SELECT * FROM events WHERE load_balancer = $1 AND seq >= $2 ORDER BY seq LIMIT $3;
@@ -46,7 +46,13 @@ WHERE load_balancer = $1 AND at >= $2 AND seq > $3 AND kind = 'observed'
 ORDER BY at, seq LIMIT $4;
 
 -- name: DropEvents :exec
-DELETE FROM events WHERE load_balancer = $1 AND seq < $2;
+WITH dropped AS (
+    DELETE FROM events WHERE load_balancer = $1 AND seq < $2 RETURNING major, seq, kind
+), last AS (
+    SELECT major, seq FROM dropped WHERE major > 0 AND kind <> 'checkpoint' ORDER BY major DESC, seq DESC LIMIT 1
+)
+UPDATE places SET dropped_major = last.major, dropped_seq = last.seq FROM last
+WHERE id = 1 AND (dropped_major, dropped_seq) < (last.major, last.seq);
 
 -- name: ChangesByID :many
 SELECT * FROM changes WHERE id = ANY (sqlc.arg(ids)::uuid[]);

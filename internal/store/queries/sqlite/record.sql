@@ -15,8 +15,8 @@ ON CONFLICT (load_balancer) DO UPDATE SET
     checkpoint_room = excluded.checkpoint_room;
 
 -- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE place > 0));
 
 -- name: Events :many
 SELECT * FROM events WHERE load_balancer = ? AND seq >= ? ORDER BY seq LIMIT ?;
