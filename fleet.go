@@ -18,6 +18,8 @@ type Standing struct {
 	// has been that. Nil when nothing is.
 	Health      *MemberHealth
 	HealthSince time.Time
+	// Unavailable is whether the record could not be read: all else is zero then.
+	Unavailable bool
 }
 
 // Summary is a load balancer as it is listed.
@@ -39,6 +41,19 @@ type Summary struct {
 // being drained, which are no members.
 type HealthCounts struct {
 	InService, OutOfService, Unknown, Draining int
+}
+
+// Of returns how many members are in a state.
+func (c HealthCounts) Of(state HealthState) int {
+	switch state {
+	case InService:
+		return c.InService
+	case OutOfService:
+		return c.OutOfService
+	case HealthUnknown:
+		return c.Unknown
+	}
+	return 0
 }
 
 // Detail is a load balancer as it is shown.

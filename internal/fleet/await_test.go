@@ -1,0 +1,307 @@
+package fleet_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/fleet"
+)
+
+// await waits for at most a time, and tells how long it took.
+func await(t *testing.T, f *fleet.Fleet, id string, wish lsapi.Wish, most time.Duration) (lsapi.MemberDetail, error, time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), most)
+	defer cancel()
+	began := time.Now()
+	m, err := f.Await(ctx, "web", id, wish)
+	return m, err, time.Since(began)
+}
+
+// withSpare is a load balancer that serves with one member, and registers another.
+func withSpare() *region {
+	r := newRegion()
+	r.add("web", serving(web1), registering(web2))
+	return r
+}
+
+func TestAWaitEndsWithinAPollOfTheTruth(t *testing.T) {
+	tests := map[string]struct {
+		wish lsapi.Wish
+		id   string
+		come func(*region, *loadBalancer)
+	}{
+		"in service": {lsapi.WishInService, web2, func(_ *region, b *loadBalancer) { b.health[web2] = serving(web2) }},
+		"drained":    {lsapi.WishDrained, web3, func(_ *region, b *loadBalancer) { delete(b.health, web3) }},
+		"absent": {lsapi.WishAbsent, web1, func(_ *region, b *loadBalancer) {
+			b.members = slices.DeleteFunc(b.members, func(id string) bool { return id == web1 })
+			b.health[web1] = draining(web1)
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := withSpare()
+				b := r.loadBalancers["web"]
+				b.health[web3] = draining(web3)
+				r.after(31*time.Second, func() { test.come(r, b) })
+				m, err, took := await(t, start(t, r), test.id, test.wish, time.Hour)
+				if err != nil || took < 31*time.Second || took > 31*time.Second+2*interval {
+					t.Errorf("it ended after %v with %v", took, err)
+				}
+				if serves := test.wish == lsapi.WishInService; m.ID != test.id || m.Type == "" || m.Member != serves || serves && *m.Health != serving(web2) {
+					t.Errorf("it is %+v", m)
+				}
+				if (test.wish == lsapi.WishAbsent) != (m.Health != nil && m.Health.Draining) {
+					t.Errorf("its health is %+v", m.Health)
+				}
+			})
+		})
+	}
+}
+
+func TestADrainOfAMemberIsWaitedForFromBeforeItBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := withSpare()
+		b := r.loadBalancers["web"]
+		r.after(10*time.Second, func() {
+			b.members = []string{web2}
+			b.health[web1] = draining(web1)
+			r.standings[web1] = lsapi.Standing{LastChange: &lsapi.Change{Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, CompletedAt: r.began.Add(10 * time.Second)}}
+		})
+		r.after(40*time.Second, func() { delete(b.health, web1) })
+		_, err, took := await(t, start(t, r), web1, lsapi.WishDrained, time.Hour)
+		if err != nil || took < 40*time.Second || took > 45*time.Second {
+			t.Errorf("it ended after %v with %v", took, err)
+		}
+		if want := [2]any{r.began.Add(10 * time.Second), time.Minute}; r.drain != want {
+			t.Errorf("the drain is followed since and for %v, want %v", r.drain, want)
+		}
+		for tick := range r.polls {
+			if tick.Before(r.began.Add(10 * time.Second)) {
+				t.Errorf("AWS was asked for health at %v, when nothing drained", tick.Sub(r.began))
+			}
+		}
+	})
+}
+
+func TestWhatIsNotToComeEndsAWait(t *testing.T) {
+	gone := func(b *loadBalancer, id string) {
+		b.members = slices.DeleteFunc(b.members, func(other string) bool { return other == id })
+		delete(b.health, id)
+	}
+	tests := map[string]struct {
+		wish   lsapi.Wish
+		happen func(*region, *loadBalancer)
+		code   lsapi.Code
+	}{
+		"detached":                   {lsapi.WishInService, func(_ *region, b *loadBalancer) { gone(b, web2) }, lsapi.CodeNotFound},
+		"terminated and still there": {lsapi.WishInService, func(r *region, b *loadBalancer) { r.states[web2] = "terminated"; delete(b.health, web2) }, lsapi.CodeConflict},
+		"terminated and gone":        {lsapi.WishInService, func(r *region, b *loadBalancer) { r.states[web2] = "terminated"; gone(b, web2) }, lsapi.CodeConflict},
+		"shutting down":              {lsapi.WishInService, func(r *region, b *loadBalancer) { r.states[web2] = "shutting-down" }, lsapi.CodeConflict},
+		"deleted":                    {lsapi.WishInService, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"deleted while it drains":    {lsapi.WishDrained, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"deleted while it is there":  {lsapi.WishAbsent, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"credentials are withdrawn":  {lsapi.WishInService, func(r *region, _ *loadBalancer) { r.fail["One"] = lsapi.Errorf(lsapi.CodeForbidden, "") }, lsapi.CodeForbidden},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := withSpare()
+				b := r.loadBalancers["web"]
+				if test.wish == lsapi.WishDrained {
+					gone(b, web2)
+					b.health[web2] = draining(web2)
+				}
+				r.after(11*time.Second, func() { test.happen(r, b) })
+				_, err, took := await(t, start(t, r), web2, test.wish, time.Hour)
+				if lsapi.ErrorCode(err) != test.code || took > 20*time.Second {
+					t.Errorf("it ended after %v with %v", took, err)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatIsSoOrCannotBeIsAnsweredAtOnce(t *testing.T) {
+	for wish, code := range map[lsapi.Wish]lsapi.Code{lsapi.WishInService: lsapi.CodeNotFound, lsapi.WishAbsent: "", lsapi.WishDrained: "", "served": lsapi.CodeInvalid} {
+		synctest.Test(t, func(t *testing.T) {
+			r := withSpare()
+			m, err, took := await(t, start(t, r), web3, wish, time.Hour)
+			if lsapi.ErrorCode(err) != code || took > interval || err == nil && (m.Member || m.ID != web3 || m.State != "running") {
+				t.Errorf("%s: it ended after %v as %+v with %v", wish, took, m, err)
+			}
+		})
+	}
+}
+
+func TestAWaitWhoseTimeIsUpTellsTheLastState(t *testing.T) {
+	tests := map[string]struct {
+		id, wish string
+		says     string
+	}{
+		"registering": {web2, "inService", "it is OutOfService: Instance registration is still in progress."},
+		"draining":    {web3, "drained", "its requests in flight still finish"},
+		"a member":    {web1, "absent", "it is still a member"},
+		"undetached":  {web1, "drained", "it is still a member"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := withSpare()
+				r.loadBalancers["web"].health[web3] = draining(web3)
+				r.standings[test.id] = lsapi.Standing{ChangeID: "7"}
+				m, err, took := await(t, start(t, r), test.id, lsapi.Wish(test.wish), 9*time.Second)
+				if lsapi.ErrorCode(err) != lsapi.CodeNotYet || took != 9*time.Second || lsapi.AsError(err).Message != test.says {
+					t.Errorf("it ended after %v with %v", took, err)
+				}
+				if m.ID != test.id || m.Standing.ChangeID != "7" || m.Health == nil && name != "undetached" {
+					t.Errorf("the last state is %+v", m)
+				}
+			})
+		})
+	}
+}
+
+func TestOneThatDrainsIsNotInService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := withSpare()
+		r.loadBalancers["web"].health[web2] = draining(web2) // attached again a moment ago, and AWS lags
+		if m, err, _ := await(t, start(t, r), web2, lsapi.WishInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeNotYet {
+			t.Errorf("it ended as %+v with %v", m, err)
+		}
+	})
+}
+
+func TestOneThatIsAttachedAgainWhileItDrainsIsNotDrained(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := withSpare()
+		b := r.loadBalancers["web"]
+		b.health[web3] = draining(web3)
+		r.after(9*time.Second, func() { // memory does not know it yet, nor does AWS's health
+			delete(b.health, web3)
+			b.members = append(b.members, web3)
+			r.behind["web"] = []string{web1, web2}
+		})
+		if m, err, _ := await(t, start(t, r), web3, lsapi.WishDrained, 30*time.Second); lsapi.ErrorCode(err) != lsapi.CodeNotYet || !m.Member {
+			t.Errorf("it ended as %+v with %v", m, err)
+		}
+	})
+}
+
+func TestAMemberThatMemoryDoesNotKnowYetIsWaitedFor(t *testing.T) {
+	for wish, code := range map[lsapi.Wish]lsapi.Code{lsapi.WishInService: "", lsapi.WishAbsent: lsapi.CodeNotYet} {
+		synctest.Test(t, func(t *testing.T) {
+			r := withSpare()
+			r.behind["web"] = []string{web2} // another replica has attached web1 a moment ago
+			if m, err, _ := await(t, start(t, r), web1, wish, 10*time.Second); lsapi.ErrorCode(err) != code || !m.Member {
+				t.Errorf("%s: it ended as %+v with %v", wish, m, err)
+			}
+		})
+	}
+}
+
+func TestWhatWasSaidBeforeAWaitBeganDoesNotEndIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := withSpare()
+		b := r.loadBalancers["web"]
+		time.Sleep(interval / 2)
+		old := b.health[web1] // as the last report has it
+		b.health[web1] = registering(web1)
+		r.after(interval*3/2, func() { b.health[web1] = old })
+		if _, err, took := await(t, start(t, r), web1, lsapi.WishInService, time.Minute); err != nil || took < interval {
+			t.Errorf("it ended after %v with %v", took, err)
+		}
+	})
+}
+
+func TestWhileAWSFailsAWaitGoesOn(t *testing.T) {
+	for _, op := range []string{"One", "Next", "Standing", "Attributes", "Instances"} {
+		for _, code := range []lsapi.Code{lsapi.CodeThrottled, lsapi.CodeUpstream, lsapi.CodeUnavailable, lsapi.CodeTimeout} {
+			synctest.Test(t, func(t *testing.T) {
+				r := withSpare()
+				b := r.loadBalancers["web"]
+				r.fail[op] = lsapi.Errorf(code, "away")
+				r.after(5*time.Second, func() { b.health[web2] = serving(web2) })
+				r.after(21*time.Second, func() { delete(r.fail, op) })
+				if m, err, took := await(t, start(t, r), web2, lsapi.WishInService, time.Minute); err != nil || took > 25*time.Second || m.Health.State != lsapi.InService {
+					t.Errorf("%s fails with %s: it ended after %v as %+v with %v", op, code, took, m, err)
+				} else if m.Standing.Unavailable != (op == "Standing") {
+					t.Errorf("%s fails: its standing is %+v", op, m.Standing)
+				}
+			})
+		}
+	}
+}
+
+func TestAWaitThatCouldReadNothingTellsWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := withSpare()
+		r.fail["One"] = lsapi.Errorf(lsapi.CodeUpstream, "away")
+		if _, err, took := await(t, start(t, r), web2, lsapi.WishInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeUpstream || took != 10*time.Second {
+			t.Errorf("it ended after %v with %v", took, err)
+		}
+	})
+}
+
+func TestAThousandWhoWaitShareThePolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := withSpare()
+		f := start(t, r)
+		r.after(60*time.Second, func() { r.loadBalancers["web"].health[web2] = serving(web2) })
+		var waiting sync.WaitGroup
+		for range 1000 {
+			waiting.Go(func() {
+				if _, err, _ := await(t, f, web2, lsapi.WishInService, time.Hour); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		waiting.Wait()
+		if polls := len(r.polls); polls > 32 {
+			t.Errorf("there were %d polls in a minute", polls)
+		}
+		if got := r.count("Instances") + r.count("One afresh") + r.count("Attributes") + r.count("Recent"); got > 0 {
+			t.Errorf("AWS was asked %d times for other things", got)
+		}
+	})
+}
+
+func TestAThousandWhoWaitInVainAskOnceWhatEC2SaysOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := withSpare()
+		delete(r.loadBalancers["web"].health, web2) // AWS says nothing of it
+		f := start(t, r)
+		var waiting sync.WaitGroup
+		for range 1000 {
+			waiting.Go(func() {
+				_, err, _ := await(t, f, web2, lsapi.WishInService, 20*time.Second)
+				if lsapi.ErrorCode(err) != lsapi.CodeNotYet || !strings.Contains(err.Error(), "says nothing of it") {
+					t.Error(err)
+				}
+			})
+		}
+		waiting.Wait()
+		if got := r.count("Instances"); got > 11 {
+			t.Errorf("EC2 was asked %d times in 20 s", got)
+		}
+	})
+}
+
+func TestAWaitEndsWithItsCaller(t *testing.T) {
+	for _, wish := range []lsapi.Wish{lsapi.WishInService, lsapi.WishAbsent, lsapi.WishDrained} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, leave := context.WithCancel(t.Context())
+			time.AfterFunc(5*time.Second, leave)
+			began := time.Now()
+			if _, err := start(t, withSpare()).Await(ctx, "web", web2, wish); lsapi.ErrorCode(err) != lsapi.CodeNotYet || time.Since(began) != 5*time.Second {
+				t.Errorf("%s: it ended after %v with %v", wish, time.Since(began), err)
+			}
+		})
+	}
+}

@@ -1,0 +1,309 @@
+package fleet_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/fleet"
+)
+
+// interval is how often a fake load balancer that is followed is polled.
+const interval = 2 * time.Second
+
+const (
+	web1 = "i-0aaa0000000000001"
+	web2 = "i-0aaa0000000000002"
+	web3 = "i-0aaa0000000000003"
+)
+
+// region is AWS and the record in memory. It runs on the clock of the test's
+// bubble.
+type region struct {
+	began time.Time
+
+	mu            sync.Mutex
+	loadBalancers map[string]*loadBalancer
+	states        map[string]lsapi.InstanceState
+	standings     map[string]lsapi.Standing
+	behind        map[string][]string // what memory lists in place of the truth, until a fresh look
+	fail          map[string]error    // by operation
+	hangs         map[string]bool     // operations that go on until their caller leaves
+	asked         map[string]int
+	polls         map[time.Time]bool
+	followers     int
+	drain         [2]any // of the last FollowDrain: since, timeout
+}
+
+type loadBalancer struct {
+	members    []string
+	health     map[string]lsapi.MemberHealth
+	tags       map[string]string
+	attributes lsapi.Attributes
+}
+
+func newRegion() *region {
+	return &region{
+		began:         time.Now(),
+		loadBalancers: make(map[string]*loadBalancer),
+		states:        map[string]lsapi.InstanceState{web1: "running", web2: "running", web3: "running"},
+		standings:     make(map[string]lsapi.Standing),
+		behind:        make(map[string][]string),
+		fail:          make(map[string]error), hangs: make(map[string]bool),
+		asked: make(map[string]int), polls: make(map[time.Time]bool),
+	}
+}
+
+// start returns a Fleet that asks the region, and ends with the test.
+func start(t *testing.T, r *region) *fleet.Fleet {
+	t.Helper()
+	f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Instances: r, Record: r, Reads: 2})
+	t.Cleanup(func() {
+		if err := f.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if r.followers != 0 {
+			t.Errorf("%d followers are left", r.followers)
+		}
+	})
+	return f
+}
+
+// add makes a load balancer whose members are as they are said to be.
+func (r *region) add(name string, members ...lsapi.MemberHealth) *loadBalancer {
+	b := &loadBalancer{health: make(map[string]lsapi.MemberHealth), attributes: lsapi.Attributes{Draining: true, DrainingTimeout: time.Minute}}
+	for _, m := range members {
+		if !m.Draining {
+			b.members = append(b.members, m.InstanceID)
+		}
+		b.health[m.InstanceID] = m
+	}
+	r.loadBalancers[name] = b
+	return b
+}
+
+// change does something to the region.
+func (r *region) change(what func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	what()
+}
+
+// after does something to the region when a time has passed.
+func (r *region) after(d time.Duration, what func()) {
+	time.AfterFunc(d, func() { r.change(what) })
+}
+
+func (r *region) count(op string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked[op]
+}
+
+func serving(id string) lsapi.MemberHealth {
+	return lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Reason: "N/A", Description: "N/A"}
+}
+
+func registering(id string) lsapi.MemberHealth {
+	return lsapi.MemberHealth{InstanceID: id, State: lsapi.OutOfService, Reason: "ELB", Description: "Instance registration is still in progress."}
+}
+
+func draining(id string) lsapi.MemberHealth {
+	return lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}
+}
+
+// enter counts a question, and fails or hangs as it is to. It leaves the region
+// locked when there is no error.
+func (r *region) enter(ctx context.Context, op string) error {
+	r.mu.Lock()
+	r.asked[op]++
+	err, hangs := r.fail[op], r.hangs[op]
+	if err == nil && !hangs {
+		return nil
+	}
+	r.mu.Unlock()
+	if hangs {
+		<-ctx.Done()
+		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	}
+	return err
+}
+
+func (r *region) membership(name string, members []string) lsapi.Membership {
+	m := lsapi.Membership{LoadBalancer: name, Description: &lsapi.Description{DNSName: name + ".example.com"}}
+	for _, id := range members {
+		m.Members = append(m.Members, lsapi.Instance{ID: id, Type: "t2.micro", State: r.states[id]})
+	}
+	return m
+}
+
+func (r *region) All(ctx context.Context) ([]lsapi.Membership, time.Time, error) {
+	if err := r.enter(ctx, "All"); err != nil {
+		return nil, time.Time{}, err
+	}
+	defer r.mu.Unlock()
+	var all []lsapi.Membership
+	for _, name := range slices.Sorted(maps.Keys(r.loadBalancers)) {
+		all = append(all, r.membership(name, r.loadBalancers[name].members))
+	}
+	return all, time.Now().Add(-time.Second), nil
+}
+
+func (r *region) One(ctx context.Context, name string, fresh bool) (lsapi.Membership, time.Time, error) {
+	op := "One"
+	if fresh {
+		op = "One afresh"
+	}
+	if err := r.enter(ctx, op); err != nil {
+		return lsapi.Membership{}, time.Time{}, err
+	}
+	defer r.mu.Unlock()
+	b := r.loadBalancers[name]
+	if b == nil {
+		return lsapi.Membership{}, time.Time{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+	}
+	members := b.members
+	if fresh {
+		delete(r.behind, name)
+	} else if old, is := r.behind[name]; is {
+		members = old
+	}
+	return r.membership(name, members), time.Now().Add(-time.Second), nil
+}
+
+func (r *region) Attributes(ctx context.Context, name string) (lsapi.Attributes, error) {
+	if err := r.enter(ctx, "Attributes"); err != nil {
+		return lsapi.Attributes{}, err
+	}
+	defer r.mu.Unlock()
+	if b := r.loadBalancers[name]; b != nil {
+		return b.attributes, nil
+	}
+	return lsapi.Attributes{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+}
+
+func (r *region) Tags(ctx context.Context, names []string) (map[string]map[string]string, error) {
+	if err := r.enter(ctx, "Tags"); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	if len(names) > 20 {
+		return nil, lsapi.Errorf(lsapi.CodeInvalid, "more than 20 names")
+	}
+	tags := make(map[string]map[string]string)
+	for _, name := range names {
+		b := r.loadBalancers[name]
+		if b == nil || strings.HasPrefix(name, "deleted") {
+			return nil, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+		}
+		tags[name] = b.tags
+	}
+	return tags, nil
+}
+
+func (r *region) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
+	if err := r.enter(ctx, "Instances"); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	found := make(map[string]lsapi.Instance)
+	for _, id := range ids {
+		if state, ok := r.states[id]; ok {
+			found[id] = lsapi.Instance{ID: id, Type: "t2.micro", State: state}
+		}
+	}
+	return found, nil
+}
+
+func (r *region) Standing(ctx context.Context, _ string, ids []string) (map[string]lsapi.Standing, error) {
+	if err := r.enter(ctx, "Standing"); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	if ids == nil {
+		return maps.Clone(r.standings), nil
+	}
+	found := make(map[string]lsapi.Standing)
+	for _, id := range ids {
+		found[id] = r.standings[id]
+	}
+	return found, nil
+}
+
+func (r *region) Recent(ctx context.Context, name string, maxAge time.Duration) (lsapi.HealthReport, error) {
+	if err := r.enter(ctx, "Recent"); err != nil {
+		return lsapi.HealthReport{}, err
+	}
+	defer r.mu.Unlock()
+	return r.report(name, time.Now().Add(-min(maxAge, time.Second)))
+}
+
+func (r *region) report(name string, asOf time.Time) (lsapi.HealthReport, error) {
+	b := r.loadBalancers[name]
+	if b == nil {
+		return lsapi.HealthReport{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+	}
+	report := lsapi.HealthReport{LoadBalancer: name, AsOf: asOf}
+	for _, id := range slices.Sorted(maps.Keys(b.health)) {
+		report.Members = append(report.Members, b.health[id])
+	}
+	return report, nil
+}
+
+// follower sees what a load balancer says at each full interval.
+type follower struct {
+	r    *region
+	name string
+}
+
+func (r *region) Follow(name string) fleet.Follower {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.followers++
+	return &follower{r, name}
+}
+
+func (r *region) FollowDrain(name, _ string, since time.Time, timeout time.Duration) fleet.Follower {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.followers++
+	r.drain = [2]any{since, timeout}
+	return &follower{r, name}
+}
+
+func (f *follower) Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error) {
+	for {
+		now := time.Now()
+		tick := f.r.began.Add(now.Sub(f.r.began).Truncate(interval))
+		for tick.Before(now) || !tick.After(after) {
+			tick = tick.Add(interval)
+		}
+		timer := time.NewTimer(tick.Sub(now))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return lsapi.HealthReport{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+		}
+		f.r.mu.Lock()
+		f.r.polls[tick] = true
+		report, err := f.r.report(f.name, tick)
+		failed := f.r.fail["Next"] != nil
+		f.r.mu.Unlock()
+		if !failed {
+			return report, err
+		}
+		after = tick
+	}
+}
+
+func (f *follower) Close() {
+	f.r.mu.Lock()
+	defer f.r.mu.Unlock()
+	f.r.followers--
+}

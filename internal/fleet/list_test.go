@@ -1,0 +1,156 @@
+package fleet_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+)
+
+func names(page []lsapi.Summary) (names []string) {
+	for _, s := range page {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// three is a region with three load balancers that differ in all that they can be
+// filtered by.
+func three() *region {
+	r := newRegion()
+	r.add("api", serving(web1)).tags = map[string]string{"team": "api", "stage": "live"}
+	r.add("web", serving(web1), registering(web2), draining(web3)).tags = map[string]string{"team": "web"}
+	r.add("web-old")
+	return r
+}
+
+func TestFiltersLetLoadBalancersThroughByNameTagsAndHealth(t *testing.T) {
+	tests := map[string]struct {
+		filter lsapi.FleetFilter
+		want   []string
+		more   bool
+	}{
+		"all":                   {lsapi.FleetFilter{}, []string{"api", "web", "web-old"}, false},
+		"a name":                {lsapi.FleetFilter{Name: "web"}, []string{"web"}, false},
+		"a pattern":             {lsapi.FleetFilter{Name: "w*"}, []string{"web", "web-old"}, false},
+		"a pattern of a length": {lsapi.FleetFilter{Name: "???"}, []string{"api", "web"}, false},
+		"no such name":          {lsapi.FleetFilter{Name: "we"}, nil, false},
+		"a tag":                 {lsapi.FleetFilter{Tags: map[string]string{"team": "web"}}, []string{"web"}, false},
+		"a tag of any value":    {lsapi.FleetFilter{Tags: map[string]string{"team": ""}}, []string{"api", "web"}, false},
+		"two tags":              {lsapi.FleetFilter{Tags: map[string]string{"team": "", "stage": "live"}}, []string{"api"}, false},
+		"in service":            {lsapi.FleetFilter{Health: lsapi.InService}, []string{"api", "web"}, false},
+		"out of service":        {lsapi.FleetFilter{Health: lsapi.OutOfService}, []string{"web"}, false},
+		"unknown":               {lsapi.FleetFilter{Health: lsapi.HealthUnknown}, nil, false},
+		"all of it":             {lsapi.FleetFilter{Name: "*", Health: lsapi.InService, Tags: map[string]string{"team": "web"}}, []string{"web"}, false},
+		"behind a name":         {lsapi.FleetFilter{After: "api"}, []string{"web", "web-old"}, false},
+		"behind a gone name":    {lsapi.FleetFilter{After: "apj"}, []string{"web", "web-old"}, false},
+		"behind the last":       {lsapi.FleetFilter{After: "web-old"}, nil, false},
+		"a page":                {lsapi.FleetFilter{Limit: 2}, []string{"api", "web"}, true},
+		"a page of the tagged":  {lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 1}, []string{"api"}, true},
+		"the last page of them": {lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 1, After: "api"}, []string{"web"}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if test.filter.Limit == 0 {
+					test.filter.Limit = 3
+				}
+				page, more, err := start(t, three()).LoadBalancers(t.Context(), test.filter)
+				if err != nil || !slices.Equal(names(page), test.want) || more != test.more {
+					t.Errorf("listed are %v, more %t, %v", names(page), more, err)
+				}
+			})
+		})
+	}
+}
+
+func TestAListCountsMembersByTheirHealth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		r.loadBalancers["web"].members = append(r.loadBalancers["web"].members, "i-0aaa0000000000009") // AWS says nothing of it
+		page, _, err := start(t, r).LoadBalancers(t.Context(), lsapi.FleetFilter{Name: "web", Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		web := page[0]
+		if want := (lsapi.HealthCounts{InService: 1, OutOfService: 1, Unknown: 1, Draining: 1}); web.Health == nil || *web.Health != want || web.HealthAsOf.IsZero() {
+			t.Errorf("health is %+v as of %v, want %+v", web.Health, web.HealthAsOf, want)
+		}
+		if web.Members != 3 || web.Tags["team"] != "web" || web.Description.DNSName != "web.example.com" || !web.AsOf.Equal(time.Now().Add(-time.Second)) {
+			t.Errorf("it is listed as %+v", web)
+		}
+	})
+}
+
+func TestAListLeavesOutWhatCannotBeRead(t *testing.T) {
+	for _, hang := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := three()
+			if hang {
+				r.hangs["Tags"], r.hangs["Recent"] = true, true
+			} else {
+				r.fail["Tags"], r.fail["Recent"] = lsapi.Errorf(lsapi.CodeThrottled, ""), lsapi.Errorf(lsapi.CodeUpstream, "")
+			}
+			began := time.Now()
+			page, _, err := start(t, r).LoadBalancers(t.Context(), lsapi.FleetFilter{Limit: 9})
+			if err != nil || len(page) != 3 || page[0].Health != nil || page[0].Tags != nil || page[0].Members != 1 {
+				t.Errorf("listed are %+v, %v", page, err)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+func TestAFilterOfWhatCannotBeReadFails(t *testing.T) {
+	for op, filter := range map[string]lsapi.FleetFilter{
+		"Tags": {Tags: map[string]string{"team": ""}, Limit: 9}, "Recent": {Health: lsapi.InService, Limit: 9}, "All": {Limit: 9},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := three()
+			r.fail[op] = lsapi.Errorf(lsapi.CodeUpstream, "away")
+			if page, _, err := start(t, r).LoadBalancers(t.Context(), filter); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
+				t.Errorf("%s: listed are %v, %v", op, names(page), err)
+			}
+		})
+	}
+}
+
+func TestTagsAreAskedForInBatchesAndRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRegion()
+		for i := range 250 {
+			r.add(fmt.Sprintf("b%03d", i)).tags = map[string]string{"number": fmt.Sprint(i)}
+		}
+		f := start(t, r)
+		filter := lsapi.FleetFilter{Tags: map[string]string{"number": "249"}, Limit: 1}
+		for range 3 {
+			if page, _, err := f.LoadBalancers(t.Context(), filter); err != nil || len(page) != 1 || page[0].Name != "b249" {
+				t.Fatalf("listed are %v, %v", names(page), err)
+			}
+		}
+		if got := r.count("Tags"); got != 13 { // five for each hundred, and three for the rest
+			t.Errorf("tags were asked for %d times, want 13 for 250 load balancers in three goes", got)
+		}
+		r.change(func() { r.loadBalancers["b000"].tags = map[string]string{"number": "249"} })
+		time.Sleep(3 * time.Minute)
+		if page, more, err := f.LoadBalancers(t.Context(), filter); err != nil || !more || page[0].Name != "b000" {
+			t.Errorf("minutes after a change listed are %v, %v", names(page), err)
+		}
+	})
+}
+
+func TestALoadBalancerThatWasDeletedMeanwhileHidesNoTagsOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		r.add("deleted")
+		page, _, err := start(t, r).LoadBalancers(t.Context(), lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 9})
+		if err != nil || !slices.Equal(names(page), []string{"api", "web"}) {
+			t.Errorf("listed are %v, %v", names(page), err)
+		}
+	})
+}

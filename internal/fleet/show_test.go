@@ -1,0 +1,183 @@
+package fleet_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/fleet"
+)
+
+func ids(members []lsapi.MemberDetail) string {
+	var ids []string
+	for _, m := range members {
+		ids = append(ids, m.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestALoadBalancerIsShownWithWhatWasAskedForBesideWhatIsObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		change := &lsapi.Change{ID: "7", Action: lsapi.Attach}
+		r.standings[web2] = lsapi.Standing{Member: true, LastChange: change}
+		b, err := start(t, r).LoadBalancer(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Name != "web" || b.Members != 2 || b.Tags["team"] != "web" || b.Attributes == nil || b.Attributes.DrainingTimeout != time.Minute || b.Health == nil || b.Health.Draining != 1 {
+			t.Errorf("it is %+v", b)
+		}
+		if got := ids(b.Instances); got != web1+" "+web2+" "+web3 {
+			t.Fatalf("its instances are %s", got)
+		}
+		asked, drained := b.Instances[1], b.Instances[2]
+		if !asked.Member || asked.Standing.LastChange != change || asked.Health == nil || asked.Health.State != lsapi.OutOfService {
+			t.Errorf("one that was asked for is %+v", asked)
+		}
+		if drained.Member || drained.Health == nil || !drained.Health.Draining || drained.Type != "t2.micro" {
+			t.Errorf("one that is drained is %+v", drained)
+		}
+	})
+}
+
+func TestWhateverCannotBeReadTheRestIsShown(t *testing.T) {
+	for _, hang := range []bool{false, true} {
+		for _, op := range []string{"Attributes", "Tags", "Recent", "Standing", "Instances"} {
+			synctest.Test(t, func(t *testing.T) {
+				r := three()
+				if hang {
+					r.hangs[op] = true
+				} else {
+					r.fail[op] = lsapi.Errorf(lsapi.CodeUnavailable, "away")
+				}
+				began := time.Now()
+				b, err := start(t, r).LoadBalancer(t.Context(), "web")
+				if err != nil || len(b.Instances) < 2 {
+					t.Fatalf("%s: %+v, %v", op, b, err)
+				}
+				if (b.Attributes == nil) != (op == "Attributes") || (b.Tags == nil) != (op == "Tags") || (b.Health == nil) != (op == "Recent") ||
+					b.Instances[0].Standing.Unavailable != (op == "Standing") || (b.Instances[0].Health == nil) != (op == "Recent") {
+					t.Errorf("without %s it is %+v", op, b)
+				}
+				if took := time.Since(began); took > 5*time.Second {
+					t.Errorf("%s: it took %v", op, took)
+				}
+			})
+		}
+	}
+}
+
+func TestWhatIsNotThereIsNotFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		f := start(t, r)
+		if _, err := f.LoadBalancer(t.Context(), "other"); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+			t.Errorf("an unknown load balancer is %v", err)
+		}
+		if _, err := f.Member(t.Context(), "other", web1); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+			t.Errorf("a member of an unknown load balancer is %v", err)
+		}
+		if _, err := f.Member(t.Context(), "api", web2); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+			t.Errorf("one that is no member is %v", err)
+		}
+		r.change(func() { r.fail["Recent"] = lsapi.Errorf(lsapi.CodeUpstream, "") })
+		if _, err := f.Member(t.Context(), "api", web2); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
+			t.Errorf("one that may be drained for all that can be read is %v", err)
+		}
+		if m, err := f.Member(t.Context(), "api", web1); err != nil || !m.Member || m.Health != nil {
+			t.Errorf("a member whose health cannot be read is %+v, %v", m, err)
+		}
+	})
+}
+
+func TestAMemberIsShownAloneAsAmongOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		f := start(t, r)
+		b, err := f.LoadBalancer(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, among := range b.Instances {
+			alone, err := f.Member(t.Context(), "web", among.ID)
+			if err != nil || alone.Instance != among.Instance || alone.Member != among.Member || *alone.Health != *among.Health {
+				t.Errorf("alone it is %+v, %v, among others %+v", alone, err, among)
+			}
+		}
+	})
+}
+
+func TestAFailureIsNotAskedForAgainByEachReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		r.fail["Attributes"] = lsapi.Errorf(lsapi.CodeThrottled, "")
+		f := start(t, r)
+		show := func() lsapi.Detail {
+			b, err := f.LoadBalancer(t.Context(), "web")
+			if err != nil {
+				t.Error(err)
+			}
+			return b
+		}
+		var readers sync.WaitGroup
+		for range 100 {
+			readers.Go(func() { show() })
+		}
+		readers.Wait()
+		if got := r.count("Attributes"); got != 1 {
+			t.Errorf("AWS was asked %d times", got)
+		}
+		r.change(func() { delete(r.fail, "Attributes") })
+		time.Sleep(5 * time.Second)
+		if show().Attributes == nil {
+			t.Error("it is not asked again")
+		}
+	})
+}
+
+func TestAReaderWhoLeavesTakesNobodysAnswerAlong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		r.hangs["Attributes"] = true
+		f := start(t, r)
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := f.LoadBalancer(impatient, "web"); err != nil {
+			t.Error(err)
+		}
+		if _, err := f.LoadBalancer(t.Context(), "web"); err != nil || r.count("Attributes") != 1 {
+			t.Errorf("%v, AWS was asked %d times", err, r.count("Attributes"))
+		}
+	})
+}
+
+func TestTheLogIsToldOnceOfWhatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		var log bytes.Buffer
+		f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Instances: r, Record: r, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		r.fail["Standing"] = lsapi.Errorf(lsapi.CodeUnavailable, "away")
+		for range 3 {
+			if _, err := f.LoadBalancer(t.Context(), "web"); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), "the record of changes cannot be read") {
+			t.Errorf("the log is\n%s", log.String())
+		}
+		delete(r.fail, "Standing")
+		if _, err := f.LoadBalancer(t.Context(), "web"); err != nil || strings.Count(log.String(), "can be read again") != 1 {
+			t.Errorf("%v, the log is\n%s", err, log.String())
+		}
+		if err := f.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
