@@ -100,14 +100,21 @@ func TestWhatIsNotToComeEndsAWait(t *testing.T) {
 		happen func(*region, *loadBalancer)
 		code   lsapi.Code
 	}{
-		"detached":                   {lsapi.WishInService, func(_ *region, b *loadBalancer) { gone(b, web2) }, lsapi.CodeNotFound},
-		"terminated and still there": {lsapi.WishInService, func(r *region, b *loadBalancer) { r.states[web2] = "terminated"; delete(b.health, web2) }, lsapi.CodeConflict},
-		"terminated and gone":        {lsapi.WishInService, func(r *region, b *loadBalancer) { r.states[web2] = "terminated"; gone(b, web2) }, lsapi.CodeConflict},
-		"shutting down":              {lsapi.WishInService, func(r *region, b *loadBalancer) { r.states[web2] = "shutting-down" }, lsapi.CodeConflict},
-		"deleted":                    {lsapi.WishInService, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
-		"deleted while it drains":    {lsapi.WishDrained, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
-		"deleted while it is there":  {lsapi.WishAbsent, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
-		"credentials are withdrawn":  {lsapi.WishInService, func(r *region, _ *loadBalancer) { r.fail["One"] = lsapi.Errorf(lsapi.CodeForbidden, "") }, lsapi.CodeForbidden},
+		"detached": {lsapi.WishInService, func(_ *region, b *loadBalancer) { gone(b, web2) }, lsapi.CodeNotFound},
+		"terminated and still there": {lsapi.WishInService, func(r *region, b *loadBalancer) {
+			r.states[web2], r.listed[web2] = "terminated", "running"
+			delete(b.health, web2)
+		}, lsapi.CodeConflict},
+		"terminated and gone": {lsapi.WishInService, func(r *region, b *loadBalancer) {
+			r.states[web2] = "terminated"
+			gone(b, web2)
+			b.health[web2] = registering(web2)
+		}, lsapi.CodeConflict},
+		"shutting down":             {lsapi.WishInService, func(r *region, b *loadBalancer) { r.states[web2] = "shutting-down" }, lsapi.CodeConflict},
+		"deleted":                   {lsapi.WishInService, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"deleted while it drains":   {lsapi.WishDrained, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"deleted while it is there": {lsapi.WishAbsent, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"credentials are withdrawn": {lsapi.WishInService, func(r *region, _ *loadBalancer) { r.fail["One"] = lsapi.Errorf(lsapi.CodeForbidden, "") }, lsapi.CodeForbidden},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -209,12 +216,14 @@ func TestAMemberThatMemoryDoesNotKnowYetIsWaitedFor(t *testing.T) {
 func TestWhatWasSaidBeforeAWaitBeganDoesNotEndIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
-		b := r.loadBalancers["web"]
+		b, f := r.loadBalancers["web"], start(t, r)
+		if _, err, _ := await(t, f, web1, lsapi.WishInService, time.Minute); err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(interval / 2)
-		old := b.health[web1] // as the last report has it
-		b.health[web1] = registering(web1)
-		r.after(interval*3/2, func() { b.health[web1] = old })
-		if _, err, took := await(t, start(t, r), web1, lsapi.WishInService, time.Minute); err != nil || took < interval {
+		b.health[web1] = registering(web1) // attached again; the last report has it as serving
+		r.after(interval*3/2, func() { b.health[web1] = serving(web1) })
+		if _, err, took := await(t, f, web1, lsapi.WishInService, time.Minute); err != nil || took < interval*3/2 {
 			t.Errorf("it ended after %v with %v", took, err)
 		}
 	})

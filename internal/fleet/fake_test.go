@@ -29,13 +29,15 @@ type region struct {
 
 	mu            sync.Mutex
 	loadBalancers map[string]*loadBalancer
-	states        map[string]lsapi.InstanceState
+	states        map[string]lsapi.InstanceState // by EC2
+	listed        map[string]lsapi.InstanceState // by memory, where that is behind
 	standings     map[string]lsapi.Standing
 	behind        map[string][]string // what memory lists in place of the truth, until a fresh look
 	fail          map[string]error    // by operation
 	hangs         map[string]bool     // operations that go on until their caller leaves
 	asked         map[string]int
 	polls         map[time.Time]bool
+	last          lsapi.HealthReport // of the last poll
 	followers     int
 	drain         [2]any // of the last FollowDrain: since, timeout
 }
@@ -52,6 +54,7 @@ func newRegion() *region {
 		began:         time.Now(),
 		loadBalancers: make(map[string]*loadBalancer),
 		states:        map[string]lsapi.InstanceState{web1: "running", web2: "running", web3: "running"},
+		listed:        make(map[string]lsapi.InstanceState),
 		standings:     make(map[string]lsapi.Standing),
 		behind:        make(map[string][]string),
 		fail:          make(map[string]error), hangs: make(map[string]bool),
@@ -137,7 +140,11 @@ func (r *region) enter(ctx context.Context, op string) error {
 func (r *region) membership(name string, members []string) lsapi.Membership {
 	m := lsapi.Membership{LoadBalancer: name, Description: &lsapi.Description{DNSName: name + ".example.com"}}
 	for _, id := range members {
-		m.Members = append(m.Members, lsapi.Instance{ID: id, Type: "t2.micro", State: r.states[id]})
+		state, behind := r.listed[id]
+		if !behind {
+			state = r.states[id]
+		}
+		m.Members = append(m.Members, lsapi.Instance{ID: id, Type: "t2.micro", State: state})
 	}
 	return m
 }
@@ -255,7 +262,8 @@ func (r *region) report(name string, asOf time.Time) (lsapi.HealthReport, error)
 	return report, nil
 }
 
-// follower sees what a load balancer says at each full interval.
+// follower sees what a load balancer says at each full interval, and what it has
+// said last.
 type follower struct {
 	r    *region
 	name string
@@ -277,6 +285,12 @@ func (r *region) FollowDrain(name, _ string, since time.Time, timeout time.Durat
 }
 
 func (f *follower) Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error) {
+	f.r.mu.Lock()
+	last := f.r.last
+	f.r.mu.Unlock()
+	if last.LoadBalancer == f.name && last.AsOf.After(after) {
+		return last, nil
+	}
 	for {
 		now := time.Now()
 		tick := f.r.began.Add(now.Sub(f.r.began).Truncate(interval))
@@ -294,6 +308,9 @@ func (f *follower) Next(ctx context.Context, after time.Time) (lsapi.HealthRepor
 		f.r.polls[tick] = true
 		report, err := f.r.report(f.name, tick)
 		failed := f.r.fail["Next"] != nil
+		if err == nil && !failed {
+			f.r.last = report
+		}
 		f.r.mu.Unlock()
 		if !failed {
 			return report, err

@@ -70,7 +70,7 @@ func TestFiltersLetLoadBalancersThroughByNameTagsAndHealth(t *testing.T) {
 func TestAListCountsMembersByTheirHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
-		r.loadBalancers["web"].members = append(r.loadBalancers["web"].members, "i-0aaa0000000000009") // AWS says nothing of it
+		r.loadBalancers["web"].members = append(r.loadBalancers["web"].members, web3, "i-0aaa0000000000009") // one is drained since, of the other AWS says nothing
 		page, _, err := start(t, r).LoadBalancers(t.Context(), lsapi.FleetFilter{Name: "web", Limit: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func TestAListCountsMembersByTheirHealth(t *testing.T) {
 		if want := (lsapi.HealthCounts{InService: 1, OutOfService: 1, Unknown: 1, Draining: 1}); web.Health == nil || *web.Health != want || web.HealthAsOf.IsZero() {
 			t.Errorf("health is %+v as of %v, want %+v", web.Health, web.HealthAsOf, want)
 		}
-		if web.Members != 3 || web.Tags["team"] != "web" || web.Description.DNSName != "web.example.com" || !web.AsOf.Equal(time.Now().Add(-time.Second)) {
+		if web.Members != 4 || web.Tags["team"] != "web" || web.Description.DNSName != "web.example.com" || !web.AsOf.Equal(time.Now().Add(-time.Second)) {
 			t.Errorf("it is listed as %+v", web)
 		}
 	})

@@ -131,6 +131,8 @@ func TestAFailureIsNotAskedForAgainByEachReader(t *testing.T) {
 			readers.Go(func() { show() })
 		}
 		readers.Wait()
+		time.Sleep(time.Second)
+		show()
 		if got := r.count("Attributes"); got != 1 {
 			t.Errorf("AWS was asked %d times", got)
 		}
