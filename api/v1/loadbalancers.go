@@ -66,18 +66,19 @@ type HealthCheck struct {
 // Member is an instance in a load balancer: what was asked for, and what is
 // observed, side by side.
 type Member struct {
-	InstanceID     string      `json:"instanceId" example:"i-5203422c"`
-	Member         bool        `json:"member" doc:"Whether AWS lists it as a member"`
-	Draining       bool        `json:"draining" doc:"Whether it is detached and its requests in flight still finish"`
-	InstanceType   string      `json:"instanceType,omitempty" example:"t2.micro"`
-	LaunchDate     Time        `json:"launchDate,omitzero" format:"date-time" example:"2019-10-01T18:54:00.000Z"`
-	Zone           string      `json:"zone,omitempty" example:"us-east-1a"`
-	PrivateAddress string      `json:"privateAddress,omitempty" example:"10.0.1.17"`
-	Name           string      `json:"name,omitempty" doc:"Its tag Name" example:"web-1"`
-	State          string      `json:"state,omitempty" doc:"EC2's state. Absent when EC2 does not know the instance" example:"running"`
-	Health         *Health     `json:"health,omitempty" doc:"What the load balancer says of it. Absent when that is not known"`
-	Since          Time        `json:"since,omitzero" format:"date-time" doc:"When it was made a member; by an external change, when that was seen. Absent when it was one before the record began"`
-	LastChange     *LastChange `json:"lastChange,omitempty" doc:"What lsapi was last asked to do with it. Absent when there is nothing on record"`
+	InstanceID        string      `json:"instanceId" example:"i-5203422c"`
+	Member            bool        `json:"member" doc:"Whether AWS lists it as a member"`
+	Draining          bool        `json:"draining" doc:"Whether it is detached and its requests in flight still finish"`
+	InstanceType      string      `json:"instanceType,omitempty" example:"t2.micro"`
+	LaunchDate        Time        `json:"launchDate,omitzero" format:"date-time" example:"2019-10-01T18:54:00.000Z"`
+	Zone              string      `json:"zone,omitempty" example:"us-east-1a"`
+	PrivateAddress    string      `json:"privateAddress,omitempty" example:"10.0.1.17"`
+	Name              string      `json:"name,omitempty" doc:"Its tag Name" example:"web-1"`
+	State             string      `json:"state,omitempty" doc:"EC2's state. Absent when EC2 does not know the instance" example:"running"`
+	Health            *Health     `json:"health,omitempty" doc:"What the load balancer says of it. Absent when that is not known"`
+	Since             Time        `json:"since,omitzero" format:"date-time" doc:"When it was made a member; by an external change, when that was seen. Absent when it was one before the record began"`
+	LastChange        *LastChange `json:"lastChange,omitempty" doc:"What lsapi was last asked to do with it. Absent when there is nothing on record"`
+	RecordUnavailable bool        `json:"recordUnavailable,omitempty" doc:"Whether the record could not be read: since, lastChange and the health's since are absent then, whatever they are"`
 }
 
 // Health is what a load balancer says of an instance, in AWS's words.

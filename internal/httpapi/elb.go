@@ -20,6 +20,18 @@ const nameParameter = "elbName"
 // loadBalancer is the name in the request's path.
 func loadBalancer(x *exchange) string { return x.request.PathValue(nameParameter) }
 
+// checkInstance returns a check that spares AWS questions about ids that EC2 would
+// never give.
+func checkInstance(parameter string) endpoint {
+	return func(x *exchange) error {
+		if !lsapi.ValidInstanceID(x.request.PathValue(parameter)) {
+			return lsapi.Errorf(lsapi.CodeNotFound,
+				"there is no such instance; an id is i- and 8 or 17 lower-case hexadecimal digits")
+		}
+		return nil
+	}
+}
+
 // checkName returns a check that spares AWS questions about names that it would
 // never give.
 func checkName(parameter string) endpoint {

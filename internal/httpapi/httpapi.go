@@ -68,6 +68,10 @@ type Options struct {
 	MetricsPublic bool
 	// Record is what the /v1 API reads. Default: there is no /v1 API.
 	Record v1.Record
+	// Fleet is what the /v1 API shows of load balancers and their members, and what
+	// changes that wait for their effect ask. It wants a Record beside it. Default:
+	// there are no such paths, and nobody can wait.
+	Fleet v1.Fleet
 	// RecordReads is how many questions the /v1 API asks Record at once, at most.
 	// Default: 1.
 	RecordReads int
@@ -102,6 +106,7 @@ func New(o Options) http.Handler {
 	}
 	s := &server{
 		keys:          o.Keys,
+		fleet:         o.Fleet,
 		changes:       o.Record,
 		ready:         o.Ready,
 		lists:         o.Lists,
@@ -115,7 +120,7 @@ func New(o Options) http.Handler {
 		proxies:       o.TrustedProxies,
 		origins:       http.NewCrossOriginProtection(),
 	}
-	s.record = s.newRecordAPI(o.Record, o.RecordReads)
+	s.record = s.newRecordAPI(o)
 	s.mux = s.routes(o.MetricsPublic)
 	return s
 }

@@ -9,13 +9,14 @@ import (
 )
 
 // newRecordAPI returns the /v1 API, nil when there is no record for it to read.
-func (s *server) newRecordAPI(record v1.Record, reads int) *v1.API {
-	if record == nil {
+func (s *server) newRecordAPI(o Options) *v1.API {
+	if o.Record == nil {
 		return nil
 	}
 	return v1.New(v1.Options{
-		Record:  record,
-		Reads:   max(1, reads),
+		Record:  o.Record,
+		Fleet:   o.Fleet,
+		Reads:   max(1, o.RecordReads),
 		Timeout: s.timeout,
 		Fail:    s.failRecord,
 		Abort:   s.abortRecord,
@@ -37,7 +38,7 @@ func (s *server) recordRoutes() []route {
 		return nil
 	}
 	document := sync.OnceValues(s.record.Document) // at the first request: most processes never get one
-	return []route{
+	return append(s.fleetRoutes(), []route{
 		{pattern: v1.ChangesPath, checks: []endpoint{s.authenticate}, get: s.readRecord},
 		{pattern: v1.ChangePath, checks: []endpoint{s.authenticate}, get: s.readRecord},
 		{pattern: v1.MembersPath, checks: []endpoint{s.authenticate, checkName(v1.NameParameter)}, get: s.readRecord},
@@ -55,6 +56,20 @@ func (s *server) recordRoutes() []route {
 			}
 			return sendDocument(x, "application/yaml", entityTag(d.YAML), d.YAML)
 		}},
+	}...)
+}
+
+// fleetRoutes are the routes to load balancers and their members, if they can be
+// shown.
+func (s *server) fleetRoutes() []route {
+	if s.fleet == nil {
+		return nil
+	}
+	name, instance := checkName(v1.NameParameter), checkInstance(v1.InstanceParameter)
+	return []route{
+		{pattern: v1.LoadBalancersPath, checks: []endpoint{s.authenticate}, get: s.readRecord},
+		{pattern: v1.LoadBalancerPath, checks: []endpoint{s.authenticate, name}, get: s.readRecord},
+		{pattern: v1.MemberPath, checks: []endpoint{s.authenticate, name, instance}, get: s.readRecord},
 	}
 }
 

@@ -18,7 +18,10 @@ import (
 
 // recordPaths are a path of each operation.
 func recordPaths() []string {
-	return []string{"/v1/changes", "/v1/changes/" + changeID(0, epoch), "/v1/load-balancers/default-elb/members"}
+	return []string{
+		"/v1/changes", "/v1/changes/" + changeID(0, epoch), "/v1/load-balancers/default-elb/members",
+		"/v1/load-balancers", "/v1/load-balancers/default-elb", "/v1/load-balancers/default-elb/members/" + running,
+	}
 }
 
 func TestEachCodeHasItsProblem(t *testing.T) {
@@ -96,6 +99,9 @@ func TestChecksOfTheRecordComeInTheContractsOrder(t *testing.T) {
 		{"a slash at the end", "GET", "/v1/changes/", "", 404},
 		{"too deep", "GET", "/v1/changes/a/b", "", 404},
 		{"credentials before name", "PUT", "/v1/load-balancers/-/members?y", "", 401},
+		{"name before instance", "PUT", "/v1/load-balancers/-/members/x?y", authorization, 404},
+		{"instance before method", "PUT", "/v1/load-balancers/other-elb/members/x?y", authorization, 404},
+		{"method before query of a member", "PUT", "/v1/load-balancers/other-elb/members/i-5203422c?y", authorization, 405},
 		{"credentials before method", "POST", "/v1/changes?y", "", 401},
 		{"credentials before the id", "GET", "/v1/changes/7?y", "", 401},
 		{"wrong credentials", "HEAD", "/v1/changes", "Basic eDp5", 401},
@@ -182,6 +188,7 @@ func TestRequestsToTheRecordAreAccountedForLikeAllOthers(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		recordPaths()[0]: "/v1/changes", recordPaths()[1]: "/v1/changes/{id}", recordPaths()[2]: "/v1/load-balancers/{name}/members", "/v1/nowhere": "other",
+		recordPaths()[3]: "/v1/load-balancers", recordPaths()[4]: "/v1/load-balancers/{name}", recordPaths()[5]: "/v1/load-balancers/{name}/members/{instanceId}",
 	} {
 		if routes[path] != want {
 			t.Errorf("%s: the route is %s, want %s", path, routes[path], want)

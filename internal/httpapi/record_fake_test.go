@@ -165,9 +165,10 @@ func story() *records {
 	return r
 }
 
-// withRecord returns the options of a handler that has the record.
+// withRecord returns the options of a handler that has the record, and a fleet
+// beside it.
 func withRecord(r *records) httpapi.Options {
-	return httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Record: r}
+	return httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Record: r, Fleet: &fleets{record: r}}
 }
 
 // get asks a handler that has the record.

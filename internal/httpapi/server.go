@@ -28,6 +28,7 @@ type server struct {
 	observe       func(route, method string, status int, took time.Duration)
 	metrics       http.Handler // nil: there are none
 	record        *v1.API      // nil: there is none
+	fleet         v1.Fleet     // nil: there is none
 	changes       v1.Record    // what it reads
 	keys          Keys         // nil: requests are never taken for repeated
 	ready         func(context.Context) error

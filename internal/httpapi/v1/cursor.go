@@ -44,3 +44,25 @@ func filterMark(f lsapi.ChangeFilter, id uuid.UUID) []byte {
 	digest := sha256.Sum256([]byte(text))
 	return digest[:cursorMark]
 }
+
+// newFleetCursor returns the cursor behind a load balancer: its name, and a mark of
+// the filters.
+func newFleetCursor(filter lsapi.FleetFilter, lastName string) string {
+	return base64.RawURLEncoding.EncodeToString(append(fleetMark(filter, lastName), lastName...))
+}
+
+// parseFleetCursor returns the name in a cursor that was made with the same filters.
+func parseFleetCursor(filter lsapi.FleetFilter, cursor string) (string, bool) {
+	content, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(content) < cursorMark {
+		return "", false
+	}
+	name := string(content[cursorMark:])
+	return name, lsapi.ValidLoadBalancerName(name) && newFleetCursor(filter, name) == cursor
+}
+
+// fleetMark tells filters apart, whatever page they are at.
+func fleetMark(f lsapi.FleetFilter, name string) []byte {
+	digest := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", name, f.Name, f.Tags, f.Health)) // maps are printed in order
+	return digest[:cursorMark]
+}

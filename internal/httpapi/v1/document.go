@@ -16,8 +16,9 @@ import (
 const securityScheme = "basicAuth"
 
 // overview is what the document says of the whole.
-const overview = `The record of changes: which instance was attached to or detached from which
-load balancer, by whom, when and why, and what became of it.
+const overview = `The load balancers and their members: what was asked for, and what AWS says of
+them, side by side. And the record of changes: which instance was attached to or
+detached from which load balancer, by whom, when and why, and what became of it.
 
 Every change that is asked for through lsapi is recorded before AWS is, and its
 outcome before the answer is given. Changes that other tools made past lsapi are
@@ -63,7 +64,10 @@ func config() huma.Config {
 			OpenAPI: "3.1.0",
 			Info:    &huma.Info{Title: "lsapi", Version: "1.0.0", Description: overview},
 			Servers: []*huma.Server{{URL: "/", Description: "The service that the document comes from"}},
-			Tags:    []*huma.Tag{{Name: "record", Description: "The record of changes"}},
+			Tags: []*huma.Tag{
+				{Name: "fleet", Description: "Load balancers and their members"},
+				{Name: "record", Description: "The record of changes"},
+			},
 			Components: &huma.Components{
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					securityScheme: {Type: "http", Scheme: "basic", Description: "A user and its password"},
@@ -91,7 +95,7 @@ func operation(id, path, summary, description string, ok *huma.Response, failure
 		Responses:          map[string]*huma.Response{"200": ok},
 		SkipValidateParams: true, // checkQuery has done it
 	}
-	for _, status := range append(failures, "400", "401", "500", "503", "504") {
+	for _, status := range append([]string{"400", "401", "500", "503", "504"}, failures...) {
 		op.Responses[status] = &huma.Response{Ref: "#/components/responses/" + failureNames[status]}
 	}
 	return op
@@ -149,6 +153,7 @@ var failureNames = map[string]string{
 	"400": "BadRequest",
 	"401": "Unauthorized",
 	"404": "NotFound",
+	"502": "UpstreamFailed",
 	"500": "InternalError",
 	"503": "Unavailable",
 	"504": "TimedOut",
@@ -177,7 +182,9 @@ func problems(schemas huma.Registry) map[string]*huma.Response {
 			NewProblem(http.StatusNotFound, "there is no such change; an id is a UUID of version 7, in lower case", nil)),
 		"InternalError": describe("A defect of the service. Its log has the cause, under the id of the request", nil,
 			NewProblem(http.StatusInternalServerError, "the service failed", nil)),
-		"Unavailable": describe("The record cannot be read for now, or too much of it is being read at once",
+		"UpstreamFailed": describe("AWS failed, could not be reached, or refused the service", nil,
+			NewProblem(http.StatusBadGateway, "AWS failed or could not be reached", nil)),
+		"Unavailable": describe("What is asked for cannot be read for now, or too much is being read at once",
 			map[string]*huma.Header{"Retry-After": header(huma.TypeInteger, "Seconds to wait before asking again", 1)},
 			NewProblem(http.StatusServiceUnavailable, "the service cannot answer for now; nothing was changed", nil)),
 		"TimedOut": describe("The deadline passed", nil,

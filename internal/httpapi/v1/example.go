@@ -45,4 +45,43 @@ var (
 			Resolution:   lsapi.ResolutionObserved,
 		}},
 	}
+	exampleFleetFilter = lsapi.FleetFilter{Name: "default-*"}
+	exampleDetail      = lsapi.Detail{
+		Summary: lsapi.Summary{
+			Name: "default-elb",
+			Description: &lsapi.Description{
+				DNSName:   "default-elb-1234567890.us-east-1.elb.amazonaws.com",
+				Scheme:    "internet-facing",
+				Zones:     []string{"us-east-1a", "us-east-1b"},
+				Listeners: []lsapi.Listener{{Protocol: "HTTP", Port: 80, InstanceProtocol: "HTTP", InstancePort: 8000}},
+				HealthCheck: lsapi.HealthCheck{
+					Target: "HTTP:8000/healthcheck", Interval: 30 * time.Second, Timeout: 5 * time.Second, UnhealthyThreshold: 2, HealthyThreshold: 10,
+				},
+				CreatedAt: time.Date(2019, time.October, 1, 18, 0, 0, 0, time.UTC),
+			},
+			Tags:       map[string]string{"team": "web"},
+			Members:    1,
+			AsOf:       exampleTime.Add(time.Minute),
+			Health:     &lsapi.HealthCounts{OutOfService: 1, Draining: 1},
+			HealthAsOf: exampleTime.Add(time.Minute),
+		},
+		Attributes: &lsapi.Attributes{Draining: true, DrainingTimeout: 300 * time.Second, CrossZone: true, IdleTimeout: 60 * time.Second},
+		Instances: []lsapi.MemberDetail{{
+			Instance: lsapi.Instance{
+				ID: "i-5203422c", Type: "t2.micro", LaunchTime: time.Date(2019, time.October, 1, 18, 54, 0, 0, time.UTC), State: lsapi.StateRunning,
+				Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1",
+			},
+			Member:   true,
+			Health:   &exampleHealth,
+			Standing: lsapi.Standing{Member: true, Since: exampleTime, LastChange: &exampleChange, Health: &exampleHealth, HealthSince: exampleTime.Add(time.Second)},
+		}, {
+			Instance: lsapi.Instance{ID: "i-0592fe5ccee879f04", Type: "t2.micro", LaunchTime: time.Date(2019, time.October, 1, 18, 55, 0, 0, time.UTC), State: lsapi.StateRunning},
+			Health: &lsapi.MemberHealth{
+				InstanceID: "i-0592fe5ccee879f04", State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true,
+			},
+		}},
+	}
+	exampleHealth = lsapi.MemberHealth{
+		InstanceID: "i-5203422c", State: lsapi.OutOfService, Reason: "ELB", Description: "Instance registration is still in progress.",
+	}
 )

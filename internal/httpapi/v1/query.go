@@ -43,20 +43,42 @@ func (a *API) misfits(op *huma.Operation, query string) []apiv1.Detail {
 }
 
 // misfit returns what is wrong with the values of a parameter, nothing if it has
-// one and that fits.
+// as many as it may and they fit.
 func (a *API) misfit(op *huma.Operation, name string, values []string) string {
 	parameter := queryParameter(op, name)
 	switch {
 	case parameter == nil:
 		return "there is no such parameter; there are " + strings.Join(queryParameters(op), ", ")
+	case parameter.Schema.Type == huma.TypeArray:
+		return a.misfitOfSeveral(parameter.Schema, values)
 	case len(values) > 1:
 		return "is there more than once"
-	case values[0] == "":
-		return "is empty; leave it out where it is not to filter"
-	case !utf8.ValidString(values[0]):
+	}
+	return a.misfitOfOne(parameter.Schema, values[0])
+}
+
+// misfitOfSeveral returns what is wrong with the values of a parameter that may have
+// several.
+func (a *API) misfitOfSeveral(schema *huma.Schema, values []string) string {
+	if most := *schema.MaxItems; len(values) > most {
+		return "is there more than " + strconv.Itoa(most) + " times"
+	}
+	for _, value := range values {
+		if message := a.misfitOfOne(schema.Items, value); message != "" {
+			return message
+		}
+	}
+	return ""
+}
+
+func (a *API) misfitOfOne(schema *huma.Schema, value string) string {
+	switch {
+	case value == "":
+		return "is empty; leave it out where it is not wanted"
+	case !utf8.ValidString(value):
 		return "is not UTF-8"
 	}
-	return a.violation(parameter.Schema, values[0])
+	return a.violation(schema, value)
 }
 
 // violation returns how a value violates the schema of its parameter.

@@ -1,8 +1,9 @@
-// Package v1 is the reading side of the /v1 API: what the record of changes
-// holds, and its OpenAPI document. The operations are huma's, which makes the
-// document of the same types that parameters are parsed into and answers are
-// encoded from. Whatever is not about the record stays with the server in front:
-// credentials, methods, the log, and how an error is answered.
+// Package v1 is the reading side of the /v1 API: load balancers and their members,
+// what the record of changes holds, and the OpenAPI document of it all. The
+// operations are huma's, which makes the document of the same types that parameters
+// are parsed into and answers are encoded from. Whatever is not about what is read
+// stays with the server in front: credentials, methods, the log, and how an error
+// is answered.
 package v1
 
 import (
@@ -19,11 +20,16 @@ import (
 
 // The paths, as patterns of http.ServeMux. The document has the same.
 const (
-	ChangesPath = "/v1/changes"
-	ChangePath  = "/v1/changes/{id}"
-	MembersPath = "/v1/load-balancers/{" + NameParameter + "}/members"
-	// NameParameter is what MembersPath calls the load balancer's name.
-	NameParameter = "name"
+	ChangesPath       = "/v1/changes"
+	ChangePath        = "/v1/changes/{id}"
+	LoadBalancersPath = "/v1/load-balancers"
+	LoadBalancerPath  = LoadBalancersPath + "/{" + NameParameter + "}"
+	MembersPath       = LoadBalancerPath + "/members"
+	MemberPath        = MembersPath + "/{" + InstanceParameter + "}"
+	// NameParameter is what the paths call the load balancer's name, and
+	// InstanceParameter what MemberPath calls the instance's id.
+	NameParameter     = "name"
+	InstanceParameter = "instanceId"
 )
 
 // Record is the record of changes. Errors are *lsapi.Error; an error of another
@@ -40,12 +46,16 @@ type Record interface {
 	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.Roster, error)
 }
 
-// Options are what an API is made of. All must be given.
+// Options are what an API is made of. All but Fleet must be given.
 type Options struct {
 	Record Record
+	// Fleet answers what is about load balancers and their members. Default: only
+	// the record is read.
+	Fleet Fleet
 	// Reads is how many questions Record is asked at once, at most.
 	Reads int
-	// Timeout bounds each question to Record. A stream asks many.
+	// Timeout bounds each question to Record, of which a stream asks many, and each
+	// to Fleet.
 	Timeout time.Duration
 	// Fail answers with an error, which NewProblem makes a Problem of.
 	Fail func(w http.ResponseWriter, err error)
@@ -55,7 +65,8 @@ type Options struct {
 }
 
 // API answers GET and HEAD at its paths, for callers whose credentials have been
-// looked at. The name in MembersPath must be a valid one.
+// looked at. The names and ids in the paths must be valid ones, but for that of a
+// change.
 type API struct {
 	Options
 	held *semaphore.Weighted // the changes in memory
@@ -73,6 +84,11 @@ func New(o Options) *API {
 	register(a, describeChanges(a.schemas()), a.changes)
 	register(a, describeChange(a.schemas()), a.change)
 	register(a, describeMembers(a.schemas()), a.members)
+	if o.Fleet != nil {
+		register(a, describeLoadBalancers(a.schemas()), a.loadBalancers)
+		register(a, describeLoadBalancer(a.schemas()), a.loadBalancer)
+		register(a, describeMember(a.schemas()), a.member)
+	}
 	return a
 }
 
@@ -94,8 +110,8 @@ func register[I any](a *API, op huma.Operation, serve func(http.ResponseWriter, 
 	})
 }
 
-// deadline returns the context of one question to the record: it ends when the
-// client leaves or the time is up.
+// deadline returns the context of one question: it ends when the client leaves or
+// the time is up.
 func (a *API) deadline(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), a.Timeout)
 }

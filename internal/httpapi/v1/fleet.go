@@ -1,0 +1,138 @@
+package v1
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+	apiv1 "lsapi/api/v1"
+)
+
+// Fleet shows load balancers, and waits for their members. Errors are *lsapi.Error;
+// an error of another kind is a defect, unless it is the context's.
+type Fleet interface {
+	// LoadBalancers returns a page of those that the filter lets through, by name,
+	// and whether there are more behind it.
+	LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.Summary, more bool, err error)
+	// LoadBalancer returns one; CodeNotFound when there is none of the name.
+	LoadBalancer(ctx context.Context, name string) (lsapi.Detail, error)
+	// Member returns a member, or an instance that is being drained; CodeNotFound
+	// when it is neither.
+	Member(ctx context.Context, name, instanceID string) (lsapi.MemberDetail, error)
+	// Await waits until an instance is what the wish says. CodeNotYet when ctx ends
+	// first, CodeConflict when the instance is terminated: both with the last that
+	// is known of it. CodeNotFound when it cannot come about.
+	Await(ctx context.Context, name, instanceID string, wish lsapi.Wish) (lsapi.MemberDetail, error)
+}
+
+func newLoadBalancer(s *lsapi.Summary) apiv1.LoadBalancer {
+	b := apiv1.LoadBalancer{
+		Name:    s.Name,
+		Tags:    s.Tags,
+		Members: s.Members,
+		AsOf:    instant(s.AsOf),
+	}
+	if s.Health != nil {
+		b.Health = &apiv1.HealthCounts{
+			InService:    s.Health.InService,
+			OutOfService: s.Health.OutOfService,
+			Unknown:      s.Health.Unknown,
+			Draining:     s.Health.Draining,
+		}
+		b.HealthAsOf = instant(s.HealthAsOf)
+	}
+	if d := s.Description; d != nil {
+		b.DNSName, b.Scheme, b.Zones, b.CreatedAt = d.DNSName, d.Scheme, d.Zones, instant(d.CreatedAt)
+		for _, l := range d.Listeners {
+			b.Listeners = append(b.Listeners, apiv1.Listener(l))
+		}
+	}
+	return b
+}
+
+func newLoadBalancers(page []lsapi.Summary) []apiv1.LoadBalancer {
+	list := make([]apiv1.LoadBalancer, len(page)) // not nil: an empty list is []
+	for i := range page {
+		list[i] = newLoadBalancer(&page[i])
+	}
+	return list
+}
+
+func newLoadBalancerDetail(d *lsapi.Detail) apiv1.LoadBalancerDetail {
+	b := apiv1.LoadBalancerDetail{
+		LoadBalancer: newLoadBalancer(&d.Summary),
+		Instances:    make([]apiv1.Member, len(d.Instances)), // not nil: an empty list is []
+	}
+	if a := d.Attributes; a != nil {
+		b.Attributes = &apiv1.Attributes{
+			Draining:               a.Draining,
+			DrainingTimeoutSeconds: seconds(a.DrainingTimeout),
+			CrossZone:              a.CrossZone,
+			IdleTimeoutSeconds:     seconds(a.IdleTimeout),
+		}
+	}
+	if d.Description != nil {
+		c := d.Description.HealthCheck
+		b.HealthCheck = &apiv1.HealthCheck{
+			Target:             c.Target,
+			IntervalSeconds:    seconds(c.Interval),
+			TimeoutSeconds:     seconds(c.Timeout),
+			UnhealthyThreshold: c.UnhealthyThreshold,
+			HealthyThreshold:   c.HealthyThreshold,
+		}
+	}
+	for i := range d.Instances {
+		b.Instances[i] = newMember(&d.Instances[i])
+	}
+	return b
+}
+
+func newMember(d *lsapi.MemberDetail) apiv1.Member {
+	return apiv1.Member{
+		InstanceID:        d.ID,
+		Member:            d.Member,
+		Draining:          d.Health != nil && d.Health.Draining,
+		InstanceType:      d.Type,
+		LaunchDate:        instant(d.LaunchTime),
+		Zone:              d.Zone,
+		PrivateAddress:    d.PrivateAddress,
+		Name:              d.Name,
+		State:             string(d.State),
+		Health:            newHealth(d.Health, &d.Standing),
+		Since:             instant(d.Standing.Since),
+		LastChange:        newLastChange(d.Standing.LastChange),
+		RecordUnavailable: d.Standing.Unavailable,
+	}
+}
+
+// newHealth returns what is observed, and since when, if that is what the record
+// has.
+func newHealth(observed *lsapi.MemberHealth, standing *lsapi.Standing) *apiv1.Health {
+	if observed == nil {
+		return nil
+	}
+	health := &apiv1.Health{State: string(observed.State), Reason: observed.Reason, Description: observed.Description}
+	if standing.Health != nil && *standing.Health == *observed {
+		health.Since = instant(standing.HealthSince)
+	}
+	return health
+}
+
+func newLastChange(c *lsapi.Change) *apiv1.LastChange {
+	if c == nil {
+		return nil
+	}
+	change := newChange(c)
+	return &apiv1.LastChange{
+		ID:          change.ID,
+		Action:      change.Action,
+		Actor:       change.Actor,
+		Reason:      change.Reason,
+		Outcome:     change.Outcome,
+		IntendedAt:  change.IntendedAt,
+		CompletedAt: change.CompletedAt,
+	}
+}
+
+// seconds is a duration of AWS's, which knows whole ones.
+func seconds(d time.Duration) int { return int(d / time.Second) }
