@@ -234,11 +234,11 @@ func (w *wait) lastWords() string {
 	}
 	switch {
 	case !w.seen:
-		return "it could not be found out in time whether it is a member"
+		return "it could not be found out whether it is a member"
 	case w.wish != lsapi.WishInService && w.member:
 		return "it is still a member"
 	case w.report == nil:
-		return "the load balancer could not be asked about it in time"
+		return "the load balancer could not be asked about it"
 	case health == nil:
 		return "the load balancer says nothing of it"
 	case health.Draining:

@@ -72,6 +72,9 @@ type Options struct {
 	// changes that wait for their effect ask. It wants a Record beside it. Default:
 	// there are no such paths, and nobody can wait.
 	Fleet v1.Fleet
+	// Stopping ends when the service is about to stop: requests that wait for a
+	// load balancer are answered at once then. Default: never.
+	Stopping context.Context //nolint:containedctx // it is not a request's
 	// RecordReads is how many questions the /v1 API asks Record at once, at most.
 	// Default: 1.
 	RecordReads int
@@ -100,6 +103,9 @@ func New(o Options) http.Handler {
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, int, time.Duration) {}
+	}
+	if o.Stopping == nil {
+		o.Stopping = context.Background()
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }

@@ -14,12 +14,13 @@ func (s *server) newRecordAPI(o Options) *v1.API {
 		return nil
 	}
 	return v1.New(v1.Options{
-		Record:  o.Record,
-		Fleet:   o.Fleet,
-		Reads:   max(1, o.RecordReads),
-		Timeout: s.timeout,
-		Fail:    s.failRecord,
-		Abort:   s.abortRecord,
+		Record:   o.Record,
+		Fleet:    o.Fleet,
+		Reads:    max(1, o.RecordReads),
+		Timeout:  s.timeout,
+		Stopping: o.Stopping,
+		Fail:     s.failRecord,
+		Abort:    s.abortRecord,
 	})
 }
 

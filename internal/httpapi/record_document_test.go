@@ -225,7 +225,15 @@ func provokeRecord(path string) []response {
 		r.fail = func(context.Context, int) error { return failure }
 		all = append(all, record(httpapi.New(withRecord(r)), "GET", path, ""))
 	}
-	handler := httpapi.New(withRecord(story()))
+	handler, f := withFleet()
+	if strings.Contains(path, "/members/") {
+		for _, code := range []lsapi.Code{lsapi.CodeNotYet, lsapi.CodeConflict} {
+			f.await = func(context.Context, string, string, lsapi.Wish) (lsapi.MemberDetail, error) {
+				return lsapi.MemberDetail{}, lsapi.Errorf(code, "it is so")
+			}
+			all = append(all, record(handler, "GET", path+"?wait=inService", ""))
+		}
+	}
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody)) // no credentials
 	lines := httptest.NewRequest(http.MethodGet, path, http.NoBody)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lsapi"
+	apiv1 "lsapi/api/v1"
 	"lsapi/internal/httpapi"
 )
 
@@ -214,6 +215,7 @@ type problem struct {
 	Type, Title, Detail string
 	Status              int
 	Errors              []struct{ Location, Message string }
+	Member              *apiv1.Member
 }
 
 func readProblem(t *testing.T, got response) problem {

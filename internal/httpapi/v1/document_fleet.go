@@ -39,5 +39,5 @@ func describeMember(schemas huma.Registry) huma.Operation {
 		typeJSON: {Schema: schemaOf[apiv1.Member](schemas), Example: newMember(&exampleDetail.Instances[0])},
 	})
 	return fleetOperation("getMember", MemberPath, "Show a member",
-		"An instance that is neither a member nor being drained is 404.", ok, "404")
+		"An instance that is neither a member nor being drained is 404, unless that is what wait is for.", ok, "404", "408", "409")
 }

@@ -81,6 +81,7 @@ var (
 			},
 		}},
 	}
+	exampleLast   = lastState{member: newMember(&exampleDetail.Instances[0])}
 	exampleHealth = lsapi.MemberHealth{
 		InstanceID: "i-5203422c", State: lsapi.OutOfService, Reason: "ELB", Description: "Instance registration is still in progress.",
 	}

@@ -22,6 +22,15 @@ const (
 	patience = 5 * time.Second
 	// retryAfter is when one who waited in vain may ask again.
 	retryAfter = 5 * time.Second
+	// defaultWait is how long a caller waits who does not say: about as long as
+	// proxies bear a silent connection.
+	defaultWait = time.Minute
+	// maxWait is how long one may wait. AWS drains for an hour at most. ParseTimeout
+	// says the same.
+	maxWait = time.Hour
+	// answerTime is how long the answer at the end of a wait may take: what is looked
+	// up last, and the transfer over a poor line.
+	answerTime = 30 * time.Second
 	// maxDetails is how many things an error names; nobody corrects more at once.
 	maxDetails = 16
 	// maxEchoed is how many characters of a name that the client made up go into

@@ -18,6 +18,9 @@ func NewProblem(status int, detail string, err error) apiv1.Problem {
 	if details, ok := errors.AsType[details](err); ok {
 		problem.Errors = details
 	}
+	if last, ok := errors.AsType[lastState](err); ok {
+		problem.Member = &last.member
+	}
 	return problem
 }
 

@@ -57,6 +57,9 @@ type Options struct {
 	// Timeout bounds each question to Record, of which a stream asks many, and each
 	// to Fleet.
 	Timeout time.Duration
+	// Stopping ends when the service is about to stop: those who wait for Fleet are
+	// sent away then.
+	Stopping context.Context //nolint:containedctx // it is not a request's
 	// Fail answers with an error, which NewProblem makes a Problem of.
 	Fail func(w http.ResponseWriter, err error)
 	// Abort cuts off an answer that has begun and cannot be finished, and tells
