@@ -335,3 +335,22 @@ func TestVerifyFindsHealthInACheckpointThatWasHashedAnew(t *testing.T) {
 		t.Errorf("got %+v, want that the health in event 3 is wrong", found.Breach)
 	}
 }
+
+// What is pruned is still accounted for: the checkpoint that is kept tells it.
+func TestVerifyFindsHealthThatWasTamperedWithAfterPruning(t *testing.T) {
+	path := newFile(t)
+	s := open(t, path)
+	l := newLane(t, s, "web")
+	l.say(inService(one))
+	l.after(10 * dayLong).say(inService(two))
+	if err := s.Prune(t.Context(), l.now, dayLong); err != nil {
+		t.Fatal(err)
+	}
+	if found := wantWhole(t, s); found.Events != 2 {
+		t.Fatalf("it was not pruned to the checkpoint of the last day: %+v", found)
+	}
+	edit(t, path, "UPDATE health SET description = 'x' WHERE instance_id = '"+one+"'")
+	if found := verify(t, s); found.Breach == nil || found.Breach.Seq != 1 || !strings.Contains(found.Breach.Why, one) {
+		t.Errorf("got %+v, want that the health of %s is wrong", found.Breach, one)
+	}
+}

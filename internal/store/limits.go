@@ -131,6 +131,10 @@ const (
 	// read.
 	lookPatience = 30 * time.Second
 
+	// reportLifetime is how long a report of health is kept that no later one replaces:
+	// nobody believes one that is older.
+	reportLifetime = 24 * time.Hour
+
 	// beatEvery is how often a replica says that it is alive, and counts the
 	// others; deadAfter is when one that said nothing is counted no more.
 	beatEvery = time.Second

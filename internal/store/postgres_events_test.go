@@ -72,12 +72,13 @@ func TestAFollowerLosesAndRepeatsNothing(t *testing.T) {
 	const lanes, rounds = 6, 40
 	all := replicas(t, 3)
 	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
 	var followers, writers sync.WaitGroup
-	followed := make([][]lsapi.RecordedEvent, 2)
+	defer followers.Wait()
+	defer stop()
+	followed := make([]follower, 2)
 	began := end(t, all[2])
 	for i := range followed {
-		followers.Go(func() { followed[i] = follow(ctx, t, all[2-i], began, lanes*rounds*3) })
+		followers.Go(func() { followed[i].follow(ctx, t, all[2-i], began) })
 	}
 	for i := range lanes {
 		writers.Go(func() {
@@ -96,10 +97,14 @@ func TestAFollowerLosesAndRepeatsNothing(t *testing.T) {
 	}
 	writers.Wait()
 	soon(t, "all events to be readable", func() bool { return len(allEvents(t, all[0], began, 500)) == lanes*rounds*3 })
-	followers.Wait()
 	read := allEvents(t, all[0], began, 7)
-	for i, found := range followed {
-		wantSame(t, fmt.Sprintf("follower %d", i), found, read)
+	for i := range followed {
+		soon(t, "a follower", func() bool { return followed[i].reached(read[len(read)-1].Position) })
+	}
+	stop()
+	followers.Wait()
+	for i := range followed {
+		wantSame(t, fmt.Sprintf("follower %d", i), followed[i].all, read)
 	}
 	perLane := make(map[string]int)
 	for i, e := range read {
@@ -120,23 +125,35 @@ func TestAFollowerLosesAndRepeatsNothing(t *testing.T) {
 	}
 }
 
-// follow reads events as they come, until there are so many.
-func follow(ctx context.Context, t *testing.T, s store.Store, after lsapi.Position, want int) []lsapi.RecordedEvent {
-	var all []lsapi.RecordedEvent
-	for len(all) < want {
-		if err := s.News(ctx, after); err != nil {
-			t.Errorf("news: %v", err)
-			return all
+// follower reads events as they come.
+type follower struct {
+	mu  sync.Mutex
+	all []lsapi.RecordedEvent
+}
+
+func (f *follower) follow(ctx context.Context, t *testing.T, s store.Store, after lsapi.Position) {
+	for {
+		err := s.News(ctx, after)
+		if ctx.Err() != nil {
+			return
 		}
-		found, err := s.Events(ctx, after, 1+rand.IntN(20))
-		if err != nil || len(found) == 0 {
-			t.Errorf("the news are %d events (%v)", len(found), err)
-			return all
+		found, failed := s.Events(t.Context(), after, 1+rand.IntN(20))
+		if err != nil || failed != nil || len(found) == 0 {
+			t.Errorf("the news (%v) are %d events (%v)", err, len(found), failed)
+			return
 		}
-		all = append(all, found...)
 		after = found[len(found)-1].Position
+		f.mu.Lock()
+		f.all = append(f.all, found...)
+		f.mu.Unlock()
 	}
-	return all
+}
+
+// reached reports whether it has read as far as that.
+func (f *follower) reached(end lsapi.Position) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.all) > 0 && !end.After(f.all[len(f.all)-1].Position)
 }
 
 func wantSame(t *testing.T, who string, got, want []lsapi.RecordedEvent) {

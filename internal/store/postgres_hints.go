@@ -21,6 +21,7 @@ const (
 	changesChannel  = "lsapi_changes"  // changes were applied, and so there are events
 	eventsChannel   = "lsapi_events"   // there are other events
 	listingsChannel = "lsapi_listings" // a listing was published
+	healthChannel   = "lsapi_health"   // a report of health was published
 )
 
 // teller gives hints. They are sent beside the transactions that they are about,
@@ -86,7 +87,7 @@ func (e *postgresEngine) listen(ctx context.Context, w *wakes) {
 
 // listenOnce listens until the connection is lost. It reports whether there was one.
 func (e *postgresEngine) listenOnce(ctx context.Context, w *wakes) (connected bool) {
-	channels := []string{turnsChannel, changesChannel, eventsChannel, listingsChannel}
+	channels := []string{turnsChannel, changesChannel, eventsChannel, listingsChannel, healthChannel}
 	conn, err := pgx.ConnectConfig(ctx, e.database.config.ConnConfig.Copy())
 	if err != nil {
 		return false

@@ -18,3 +18,17 @@ func (s *sqliteStore) Published(ctx context.Context, _ int64) (lsapi.Published, 
 	<-ctx.Done()
 	return lsapi.Published{}, errGivenUp(ctx)
 }
+
+// ClaimHealth implements Replicas: nobody else asks.
+func (s *sqliteStore) ClaimHealth(context.Context, string, time.Duration) (bool, error) {
+	return true, nil
+}
+
+// PublishHealth implements Replicas: nobody reads it.
+func (s *sqliteStore) PublishHealth(context.Context, lsapi.HealthReport) error { return nil }
+
+// PublishedHealth implements Replicas: nobody publishes.
+func (s *sqliteStore) PublishedHealth(ctx context.Context, after int64) ([]lsapi.HealthReport, int64, error) {
+	<-ctx.Done()
+	return nil, after, errGivenUp(ctx)
+}

@@ -123,6 +123,18 @@ type Replicas interface {
 	// Published waits for a listing of a version later than after, and returns what
 	// differs from that. CodeTimeout when the context ended first.
 	Published(ctx context.Context, after int64) (lsapi.Published, error)
+	// ClaimHealth asks for the right to ask AWS for a load balancer's health now. It is
+	// given unless some process, which may be this one, was given it less than every
+	// ago, by the database's clock. It never waits for another process.
+	ClaimHealth(ctx context.Context, loadBalancer string, every time.Duration) (claimed bool, err error)
+	// PublishHealth shows a report to all processes. One whose asking began before that
+	// of the report that is shown changes nothing.
+	PublishHealth(ctx context.Context, report lsapi.HealthReport) error
+	// PublishedHealth waits for reports of a version later than after, 0 for all, and
+	// returns the last of each load balancer, this process's own included, with the
+	// version to ask for next. Their AsOf are on this process's clock, never later than
+	// they were. CodeTimeout when the context ended first.
+	PublishedHealth(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error)
 }
 
 // Options tune a Store. The zero value of a field means its default.

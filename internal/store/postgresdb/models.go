@@ -58,6 +58,23 @@ type Health struct {
 	Since        time.Time
 }
 
+type HealthClaim struct {
+	LoadBalancer string
+	At           time.Time
+}
+
+type HealthReport struct {
+	LoadBalancer string
+	Version      int64
+	AsOf         time.Time
+	Members      []byte
+}
+
+type HealthVersion struct {
+	ID      int32
+	Version int64
+}
+
 type IdempotencyKey struct {
 	Actor    string
 	Method   string

@@ -21,6 +21,114 @@ func (q *Queries) Beat(ctx context.Context, id string) error {
 	return err
 }
 
+const claimHealth = `-- name: ClaimHealth :many
+INSERT INTO health_claims AS c (load_balancer, at)
+SELECT $1, clock_timestamp()
+WHERE set_config('synchronous_commit', 'off', true) <> '' AND NOT EXISTS (
+    SELECT FROM health_claims AS held
+    WHERE held.load_balancer = $1
+        AND held.at > clock_timestamp() - $2::bigint * interval '1 microsecond' AND held.at <= clock_timestamp()
+)
+ON CONFLICT (load_balancer) DO UPDATE SET at = clock_timestamp()
+WHERE c.at <= clock_timestamp() - $2::bigint * interval '1 microsecond' OR c.at > clock_timestamp()
+RETURNING c.load_balancer
+`
+
+type ClaimHealthParams struct {
+	LoadBalancer string
+	Every        int64
+}
+
+// Nothing is locked, and nothing written, while somebody has it. A time that is not
+// over yet is of a clock that was set back since.
+func (q *Queries) ClaimHealth(ctx context.Context, arg ClaimHealthParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, claimHealth, arg.LoadBalancer, arg.Every)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var load_balancer string
+		if err := rows.Scan(&load_balancer); err != nil {
+			return nil, err
+		}
+		items = append(items, load_balancer)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const clock = `-- name: Clock :one
+SELECT clock_timestamp()::timestamptz
+`
+
+func (q *Queries) Clock(ctx context.Context) (time.Time, error) {
+	row := q.db.QueryRow(ctx, clock)
+	var column_1 time.Time
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const dropHealthClaims = `-- name: DropHealthClaims :exec
+DELETE FROM health_claims WHERE at < clock_timestamp() - $1::bigint * interval '1 microsecond'
+`
+
+func (q *Queries) DropHealthClaims(ctx context.Context, age int64) error {
+	_, err := q.db.Exec(ctx, dropHealthClaims, age)
+	return err
+}
+
+const dropHealthReports = `-- name: DropHealthReports :exec
+DELETE FROM health_reports WHERE as_of < clock_timestamp() - $1::bigint * interval '1 microsecond'
+`
+
+func (q *Queries) DropHealthReports(ctx context.Context, age int64) error {
+	_, err := q.db.Exec(ctx, dropHealthReports, age)
+	return err
+}
+
+const healthReports = `-- name: HealthReports :many
+SELECT load_balancer, version, members, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
+WHERE version > $1 ORDER BY version
+`
+
+type HealthReportsRow struct {
+	LoadBalancer string
+	Version      int64
+	Members      []byte
+	AsOf         time.Time
+	Now          time.Time
+}
+
+func (q *Queries) HealthReports(ctx context.Context, version int64) ([]HealthReportsRow, error) {
+	rows, err := q.db.Query(ctx, healthReports, version)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []HealthReportsRow
+	for rows.Next() {
+		var i HealthReportsRow
+		if err := rows.Scan(
+			&i.LoadBalancer,
+			&i.Version,
+			&i.Members,
+			&i.AsOf,
+			&i.Now,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const leaveReplicas = `-- name: LeaveReplicas :exec
 DELETE FROM replicas
 WHERE id = $1 OR seen_at < clock_timestamp() - interval '1 hour'
@@ -87,6 +195,47 @@ RETURNING version
 // One that is published already stays when it is the later one.
 func (q *Queries) MoveListing(ctx context.Context, asOf time.Time) ([]int64, error) {
 	rows, err := q.db.Query(ctx, moveListing, asOf)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var version int64
+		if err := rows.Scan(&version); err != nil {
+			return nil, err
+		}
+		items = append(items, version)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const publishHealth = `-- name: PublishHealth :many
+WITH next AS (
+    UPDATE health_version SET version = version + 1
+    WHERE id = 1 AND set_config('synchronous_commit', 'off', true) <> ''
+    RETURNING version
+)
+INSERT INTO health_reports AS r (load_balancer, version, as_of, members)
+SELECT $1, next.version, $2, $3 FROM next
+ON CONFLICT (load_balancer) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, members = excluded.members
+WHERE r.as_of <= excluded.as_of OR r.as_of > clock_timestamp()
+RETURNING r.version
+`
+
+type PublishHealthParams struct {
+	LoadBalancer string
+	AsOf         time.Time
+	Members      []byte
+}
+
+// A report stays when its asking began later, unless that is by a clock that was set
+// back since.
+func (q *Queries) PublishHealth(ctx context.Context, arg PublishHealthParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, publishHealth, arg.LoadBalancer, arg.AsOf, arg.Members)
 	if err != nil {
 		return nil, err
 	}

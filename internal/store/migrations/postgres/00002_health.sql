@@ -35,3 +35,29 @@ CREATE TABLE places (
 );
 
 INSERT INTO places (id, base, dropped_major, dropped_seq) VALUES (1, 0, 0, 0);
+
+-- When the right to ask for a load balancer's health was last given, by this
+-- database's clock.
+CREATE TABLE health_claims (
+    load_balancer text COLLATE "C" PRIMARY KEY,
+    at            timestamptz NOT NULL
+);
+
+-- One row: how many reports have been published. It is locked by whoever publishes,
+-- so that reports appear in the order of their versions.
+CREATE TABLE health_version (
+    id      integer PRIMARY KEY CHECK (id = 1),
+    version bigint NOT NULL
+);
+
+INSERT INTO health_version (id, version) VALUES (1, 0);
+
+-- The last report of each load balancer.
+CREATE TABLE health_reports (
+    load_balancer text COLLATE "C" PRIMARY KEY,
+    version       bigint      NOT NULL,
+    as_of         timestamptz NOT NULL, -- by this database's clock
+    members       json        NOT NULL
+);
+
+CREATE INDEX health_reports_by_version ON health_reports (version);

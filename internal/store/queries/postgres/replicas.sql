@@ -26,3 +26,44 @@ SELECT * FROM listed WHERE version > $1 ORDER BY load_balancer;
 INSERT INTO listed (load_balancer, version, gone, members, description) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (load_balancer) DO UPDATE SET
     version = excluded.version, gone = excluded.gone, members = excluded.members, description = excluded.description;
+
+-- name: ClaimHealth :many
+-- Nothing is locked, and nothing written, while somebody has it. A time that is not
+-- over yet is of a clock that was set back since.
+INSERT INTO health_claims AS c (load_balancer, at)
+SELECT sqlc.arg(load_balancer), clock_timestamp()
+WHERE set_config('synchronous_commit', 'off', true) <> '' AND NOT EXISTS (
+    SELECT FROM health_claims AS held
+    WHERE held.load_balancer = sqlc.arg(load_balancer)
+        AND held.at > clock_timestamp() - sqlc.arg(every)::bigint * interval '1 microsecond' AND held.at <= clock_timestamp()
+)
+ON CONFLICT (load_balancer) DO UPDATE SET at = clock_timestamp()
+WHERE c.at <= clock_timestamp() - sqlc.arg(every)::bigint * interval '1 microsecond' OR c.at > clock_timestamp()
+RETURNING c.load_balancer;
+
+-- name: Clock :one
+SELECT clock_timestamp()::timestamptz;
+
+-- name: PublishHealth :many
+-- A report stays when its asking began later, unless that is by a clock that was set
+-- back since.
+WITH next AS (
+    UPDATE health_version SET version = version + 1
+    WHERE id = 1 AND set_config('synchronous_commit', 'off', true) <> ''
+    RETURNING version
+)
+INSERT INTO health_reports AS r (load_balancer, version, as_of, members)
+SELECT sqlc.arg(load_balancer), next.version, sqlc.arg(as_of), sqlc.arg(members) FROM next
+ON CONFLICT (load_balancer) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, members = excluded.members
+WHERE r.as_of <= excluded.as_of OR r.as_of > clock_timestamp()
+RETURNING r.version;
+
+-- name: HealthReports :many
+SELECT load_balancer, version, members, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
+WHERE version > $1 ORDER BY version;
+
+-- name: DropHealthReports :exec
+DELETE FROM health_reports WHERE as_of < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond';
+
+-- name: DropHealthClaims :exec
+DELETE FROM health_claims WHERE at < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond';

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/store/postgresdb"
+)
+
+// ClaimHealth implements Replicas.
+func (s *postgresStore) ClaimHealth(ctx context.Context, loadBalancer string, every time.Duration) (claimed bool, err error) {
+	err = s.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
+		given, err := q.ClaimHealth(ctx, postgresdb.ClaimHealthParams{LoadBalancer: loadBalancer, Every: every.Microseconds()})
+		claimed = len(given) > 0
+		return err
+	})
+	return claimed, err
+}
+
+// PublishHealth implements Replicas.
+func (s *postgresStore) PublishHealth(ctx context.Context, report lsapi.HealthReport) error {
+	members := make([]healthPayload, len(report.Members))
+	for i, h := range report.Members {
+		members[i] = healthPayloadOf(h)
+	}
+	text, err := json.Marshal(members)
+	if err != nil {
+		return fmt.Errorf("encoding a health report: %w", err)
+	}
+	var versions []int64
+	err = s.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
+		now, err := q.Clock(ctx)
+		if err != nil {
+			return err
+		}
+		// The database's clock was read before this one is: the report is made older by
+		// the time between, never younger.
+		asOf := now.Add(-time.Since(report.AsOf))
+		versions, err = q.PublishHealth(ctx, postgresdb.PublishHealthParams{LoadBalancer: report.LoadBalancer, AsOf: asOf, Members: text})
+		return err
+	})
+	if err == nil && len(versions) > 0 {
+		s.teller.tell(healthChannel, "")
+	}
+	return err
+}
+
+// PublishedHealth implements Replicas.
+func (s *postgresStore) PublishedHealth(ctx context.Context, after int64) ([]lsapi.HealthReport, int64, error) {
+	ctx, done := s.open(ctx)
+	defer done()
+	hints, forget := s.wakes.wait(healthChannel)
+	defer forget()
+	for {
+		reports, version, err := s.reports(ctx, after)
+		if err != nil || len(reports) > 0 {
+			return reports, version, err
+		}
+		timer := time.NewTimer(lookEvery)
+		select {
+		case <-hints:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return nil, after, errEnded(ctx)
+		}
+	}
+}
+
+// reports returns what was published later than a version, and the version of the
+// last of it.
+func (s *postgresStore) reports(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error) {
+	err = s.read(ctx, 1, func(views []*postgresTables) error {
+		began := time.Now()
+		rows, err := views[0].queries.HealthReports(ctx, after)
+		if err != nil {
+			return err
+		}
+		reports, version = make([]lsapi.HealthReport, len(rows)), after
+		for i := range rows {
+			if reports[i], err = decodeReport(&rows[i], began); err != nil {
+				return err
+			}
+			version = rows[i].Version
+		}
+		return nil
+	})
+	return reports, version, err
+}
+
+// decodeReport decodes a report. This clock was read before the database's was: the
+// report is made older by the time between, never younger.
+func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.HealthReport, error) {
+	var members []healthPayload
+	if err := json.Unmarshal(row.Members, &members); err != nil {
+		return lsapi.HealthReport{}, fmt.Errorf("decoding a health report: %w", err)
+	}
+	report := lsapi.HealthReport{
+		LoadBalancer: row.LoadBalancer, Members: make([]lsapi.MemberHealth, len(members)),
+		AsOf: began.Add(-max(0, row.Now.Sub(row.AsOf))),
+	}
+	for i, h := range members {
+		report.Members[i] = h.health()
+	}
+	return report, nil
+}
+
+// Prune implements Store.
+func (s *postgresStore) Prune(ctx context.Context, now time.Time, keep time.Duration) error {
+	if err := s.record.Prune(ctx, now, keep); err != nil {
+		return err
+	}
+	return s.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
+		if err := q.DropHealthReports(ctx, reportLifetime.Microseconds()); err != nil {
+			return err
+		}
+		return q.DropHealthClaims(ctx, reportLifetime.Microseconds())
+	})
+}
