@@ -62,9 +62,10 @@ func wantHealth(t testing.TB, s store.Store, loadBalancer string, want ...lsapi.
 	}
 }
 
-func standing(t testing.TB, s store.Store, loadBalancer string, instances ...string) map[string]lsapi.Standing {
+// standing returns how instances stand to "web".
+func standing(t testing.TB, s store.Store, instances ...string) map[string]lsapi.Standing {
 	t.Helper()
-	found, err := s.Standing(t.Context(), loadBalancer, instances)
+	found, err := s.Standing(t.Context(), "web", instances)
 	if err != nil {
 		t.Fatalf("standing: %v", err)
 	}
@@ -113,7 +114,7 @@ func testHealthRepeated(t *testing.T, s store.Store) {
 		t.Errorf("one event more was to be recorded: %+v after %+v", after, before)
 	}
 	wantHealth(t, s, "web", inService(one), inService(three))
-	all := standing(t, s, "web", one, three)
+	all := standing(t, s, one, three)
 	if since := all[one].HealthSince; !since.Equal(noon) {
 		t.Errorf("it is in service since %v, want %v: nothing else was said since", since, noon)
 	}
@@ -159,7 +160,7 @@ func testHealthPruned(t *testing.T, s store.Store) {
 		t.Fatalf("nothing was pruned: %+v", found)
 	}
 	wantHealth(t, s, "web", outOfService(one))
-	if got := standing(t, s, "web", one)[one]; !got.HealthSince.Equal(said) {
+	if got := standing(t, s, one)[one]; !got.HealthSince.Equal(said) {
 		t.Errorf("got %+v, want it since %v", got, said)
 	}
 	for i := range 100 { // past the next checkpoint
@@ -214,14 +215,14 @@ func testStanding(t *testing.T, s store.Store) {
 		gone:  {LastChange: change(open.ID), Health: new(draining(gone)), HealthSince: said},
 		never: {},
 	}
-	wantStandings(t, "asked for by id", standing(t, s, "web", one, two, three, gone, never), want)
+	wantStandings(t, "asked for by id", standing(t, s, one, two, three, gone, never), want)
 	delete(want, never)
 	all, err := s.Standing(t.Context(), "web", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantStandings(t, "asked for all", all, want)
-	wantStandings(t, "asked for none", standing(t, s, "web", []string{}...), nil)
+	wantStandings(t, "asked for none", standing(t, s, []string{}...), nil)
 	all, err = s.Standing(t.Context(), "nowhere", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -249,11 +250,11 @@ func testStandingOrder(t *testing.T, s store.Store) {
 	asked := l.change(lsapi.Attach, one)
 	l.after(time.Millisecond)
 	first := l.complete(l.intend(l.change(lsapi.Detach, one)), lsapi.OutcomeUnknown)
-	if got := standing(t, s, "web", one)[one].LastChange; got == nil || got.ID != first.ID {
+	if got := standing(t, s, one)[one].LastChange; got == nil || got.ID != first.ID {
 		t.Errorf("the last change is %+v, want %s", got, first.ID)
 	}
 	l.complete(l.intend(asked), lsapi.OutcomeApplied)
-	if got := standing(t, s, "web", one)[one].LastChange; got == nil || got.ID != asked.ID {
+	if got := standing(t, s, one)[one].LastChange; got == nil || got.ID != asked.ID {
 		t.Errorf("the last change is %+v, want %s", got, asked.ID)
 	}
 }
