@@ -1,0 +1,221 @@
+package health_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/health"
+)
+
+// recorded is a record that has these instances.
+func recorded(ids ...string) func(context.Context, string) (map[string]lsapi.MemberHealth, error) {
+	return func(context.Context, string) (map[string]lsapi.MemberHealth, error) {
+		known := make(map[string]lsapi.MemberHealth)
+		for _, id := range ids {
+			known[id] = lsapi.MemberHealth{InstanceID: id, State: lsapi.InService}
+		}
+		return known, nil
+	}
+}
+
+func instance(id string) []lsapi.Instance { return []lsapi.Instance{{ID: id}} }
+
+func TestWhoMayBeDrainedIsAskedAboutFromWhereverThatIsKnown(t *testing.T) {
+	for name, test := range map[string]struct {
+		recorded []string
+		tell     func(t *testing.T, aws *fakeAWS, p *health.Poller) (end func())
+	}{
+		"a detach by lsapi": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
+			aws.detach("web", two, true)
+			p.Applied("web", nil, instance(two))
+			return func() {}
+		}},
+		"the record": {[]string{one, two}, func(_ *testing.T, aws *fakeAWS, _ *health.Poller) func() {
+			aws.detach("web", two, true)
+			return func() {}
+		}},
+		"an earlier poll": {nil, func(t *testing.T, aws *fakeAWS, p *health.Poller) func() {
+			f := p.Follow("web")
+			next(t, f, time.Now().Add(-1))
+			aws.detach("web", two, true)
+			return f.Close
+		}},
+		"who waits for it": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
+			aws.detach("web", two, true)
+			return p.FollowDrain("web", two, time.Time{}, 0).Close
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			aws := newFakeAWS("web")
+			aws.members["web"][two] = lsapi.InService
+			inBubble(t, health.Options{AWS: aws, Recorded: recorded(test.recorded...)}, func(t *testing.T, p *health.Poller) {
+				end := test.tell(t, aws, p)
+				f := p.Follow("web")
+				defer f.Close()
+				report := next(t, f, time.Now())
+				if said(report, one) != "InService" || said(report, two) != "draining" {
+					t.Fatalf("the report is %+v", report)
+				}
+				end() // from now on it is known
+				for range 5 {
+					report = next(t, f, report.AsOf)
+				}
+				if said(report, two) != "draining" || len(report.Members) != 2 {
+					t.Errorf("the report is %+v", report)
+				}
+				aws.detach("web", two, false)
+				if report = next(t, f, time.Now()); said(report, two) != "silent" || said(report, one) != "InService" {
+					t.Errorf("when it is drained, the report is %+v", report)
+				}
+				if asked := aws.asked("web", true); slices.ContainsFunc(asked, func(c call) bool { return !slices.Equal(c.ids, []string{two}) }) {
+					t.Errorf("asked about %+v", asked)
+				}
+				aws.forget()
+				for range 10 {
+					report = next(t, f, report.AsOf)
+				}
+				if asked := aws.asked("web", true); len(asked) > 0 {
+					t.Errorf("it is asked about %d times more", len(asked))
+				}
+			})
+		})
+	}
+}
+
+func TestADrainIsNotAskedAboutBeforeItCanHaveEnded(t *testing.T) {
+	aws := newFakeAWS("web")
+	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
+		detached := time.Now()
+		aws.detach("web", two, true)
+		p.Applied("web", nil, instance(two))
+		var followers []*health.Follower
+		for range 100 {
+			f := p.FollowDrain("web", two, detached, time.Minute)
+			defer f.Close()
+			followers = append(followers, f)
+		}
+		next(t, followers[0], detached)
+		if first := aws.asked("web", false)[0].at.Sub(detached); first != time.Second {
+			t.Errorf("the first poll was %v after the detach", first)
+		}
+		time.Sleep(20 * time.Second)
+		aws.detach("web", two, false)
+		ended := time.Now()
+		for report := next(t, followers[99], ended); said(report, two) != "silent"; {
+			t.Errorf("it is %s", said(report, two))
+			report = next(t, followers[99], report.AsOf)
+		}
+		if took := time.Since(ended); took > 2*time.Second+2*aws.latency {
+			t.Errorf("it is told %v after it was so", took)
+		}
+		if polls := aws.polls("web"); polls > 12 {
+			t.Errorf("it took %d polls", polls)
+		}
+	})
+}
+
+func TestWhoIsAttachedAgainIsNotTakenForDrained(t *testing.T) {
+	aws := newFakeAWS("web")
+	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
+		aws.detach("web", two, true)
+		p.Applied("web", nil, instance(two))
+		f := p.FollowDrain("web", two, time.Now(), time.Minute)
+		defer f.Close()
+		next(t, f, time.Now())
+		aws.change(func() { aws.members["web"][two] = lsapi.OutOfService })
+		p.Applied("web", instance(two), nil)
+		if report := next(t, f, time.Now()); said(report, two) != "OutOfService" || len(report.Silent) > 0 {
+			t.Errorf("the report is %+v", report)
+		}
+	})
+}
+
+// A terminated instance is listed as a member for a while, but nothing is said of
+// it: that is not asked for with each poll.
+func TestSilenceIsBelievedForAWhile(t *testing.T) {
+	aws := newFakeAWS("web")
+	aws.members["web"][two] = lsapi.InService
+	aws.mute[two] = true
+	inBubble(t, health.Options{AWS: aws, Recorded: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
+		f := p.Follow("web")
+		defer f.Close()
+		report := next(t, f, time.Now().Add(-1))
+		for range 25 {
+			if said(report, two) != "silent" {
+				t.Errorf("the report is %+v", report)
+			}
+			report = next(t, f, report.AsOf)
+		}
+		if asked := aws.asked("web", true); len(asked) != 1 {
+			t.Errorf("it was asked about %d times", len(asked))
+		}
+		aws.detach("web", two, true)
+		p.Applied("web", nil, instance(two))
+		if report = next(t, f, time.Now()); said(report, two) != "draining" {
+			t.Errorf("once it is detached, the report is %+v", report)
+		}
+	})
+}
+
+func TestSilenceIsNotBelievedForEver(t *testing.T) {
+	aws := newFakeAWS("web")
+	inBubble(t, health.Options{AWS: aws, Recorded: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
+		f := p.Follow("web")
+		defer f.Close()
+		next(t, f, time.Now())
+		time.Sleep(2*time.Minute + 10*time.Second)
+		if asked := aws.asked("web", true); len(asked) != 3 {
+			t.Errorf("in two minutes it was asked about %d times", len(asked))
+		}
+	})
+}
+
+// Whoever waits for a member to serve is told of it although nobody can be asked
+// about those that are drained; whoever waits for these goes on waiting.
+func TestWhatIsKnownIsToldAlthoughTheRestFails(t *testing.T) {
+	aws := newFakeAWS("web")
+	aws.detach("web", two, false)
+	aws.fail = func(ids []string) error {
+		if ids != nil {
+			return lsapi.Errorf(lsapi.CodeInvalid, "Could not find EC2 instance")
+		}
+		return nil
+	}
+	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
+		p.Applied("web", nil, instance(two))
+		f := p.Follow("web")
+		defer f.Close()
+		drain := p.FollowDrain("web", two, time.Now(), time.Minute)
+		defer drain.Close()
+		report := next(t, f, time.Now().Add(-1))
+		if said(report, one) != "InService" || said(report, two) != "unknown" {
+			t.Errorf("the report is %+v", report)
+		}
+		if got := code(t, drain, time.Minute); got != lsapi.CodeTimeout {
+			t.Errorf("whoever waits for the drain gets %q", got)
+		}
+		aws.change(func() { aws.fail = nil })
+		if report := next(t, drain, time.Now()); said(report, two) != "silent" {
+			t.Errorf("the report is %+v", report)
+		}
+	})
+}
+
+func TestARecordThatIsAwayDelaysNobody(t *testing.T) {
+	aws := newFakeAWS("web")
+	away := func(ctx context.Context, _ string) (map[string]lsapi.MemberHealth, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	inBubble(t, health.Options{AWS: aws, Recorded: away}, func(t *testing.T, p *health.Poller) {
+		f := p.Follow("web")
+		defer f.Close()
+		began := time.Now()
+		if report := next(t, f, began.Add(-1)); said(report, one) != "InService" || time.Since(began) > time.Second {
+			t.Errorf("after %v the report is %+v", time.Since(began), report)
+		}
+	})
+}

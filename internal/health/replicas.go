@@ -1,0 +1,126 @@
+package health
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"lsapi"
+)
+
+// apart is whether the log knows that the other replicas cannot be reached.
+type apart struct{ told atomic.Bool }
+
+func (a *apart) note(log *slog.Logger, err error) {
+	switch was := a.told.Swap(err != nil); {
+	case err != nil && !was:
+		log.Warn("the other replicas cannot be reached; health is asked for this one alone", "error", err)
+	case err == nil && was:
+		log.Info("the other replicas can be reached again; health is asked for all")
+	}
+}
+
+// claim reports whether this process is to poll now. When that cannot be found out,
+// it is: each process then asks AWS for itself, within its share of the budget.
+func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
+	p := b.poller
+	if p.o.Replicas == nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, replicaTimeout)
+	defer cancel()
+	given, err := p.o.Replicas.ClaimHealth(ctx, b.name, every-every/claimShare)
+	if p.base.Err() != nil {
+		return false
+	}
+	p.apart.note(p.o.Log, err)
+	if given || err != nil {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b.claimAt = time.Now().Add(max(every, followEvery) / claimPauseShare)
+	return false
+}
+
+// publish shows a report to the other replicas.
+func (p *Poller) publish(report lsapi.HealthReport) {
+	if p.o.Replicas == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(p.base, replicaTimeout)
+	defer cancel()
+	if err := p.o.Replicas.PublishHealth(ctx, report); p.base.Err() == nil {
+		p.apart.note(p.o.Log, err)
+	}
+}
+
+// listenForever takes in what other replicas have found, while anybody here wants
+// to know.
+func (p *Poller) listenForever() {
+	var heard int64
+	for p.base.Err() == nil {
+		if !p.wanted() {
+			select {
+			case <-p.wakeListen:
+				continue
+			case <-p.base.Done():
+				return
+			}
+		}
+		version, err := p.listen(heard)
+		heard = version
+		if err == nil {
+			continue
+		}
+		select {
+		case <-time.After(listenPause):
+		case <-p.base.Done():
+			return
+		}
+	}
+}
+
+// listen takes in the reports that come next, if any come soon, and returns the
+// version up to which that is done.
+func (p *Poller) listen(heard int64) (int64, error) {
+	ctx, cancel := context.WithTimeout(p.base, listenFor)
+	defer cancel()
+	reports, version, err := p.o.Replicas.PublishedHealth(ctx, heard)
+	if ctx.Err() != nil && err != nil {
+		return heard, nil
+	}
+	p.apart.note(p.o.Log, err)
+	if err != nil {
+		return heard, err
+	}
+	for _, report := range reports {
+		p.take(report)
+	}
+	return version, nil
+}
+
+// take takes in another replica's report.
+func (p *Poller) take(report lsapi.HealthReport) {
+	p.mu.Lock()
+	b, err := p.balancer(report.LoadBalancer)
+	fresh := false
+	if err == nil { // else nobody here can want it
+		if now := time.Now(); report.AsOf.After(now) {
+			report.AsOf = now // clocks differ
+		}
+		fresh = report.AsOf.Sub(b.report.AsOf) > sameReport
+	}
+	p.mu.Unlock()
+	if fresh {
+		b.adopt(report, true)
+	}
+}
+
+// wanted reports whether anybody follows, watches or asks.
+func (p *Poller) wanted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats.Followers+p.asks+p.all+len(p.watched) > 0
+}

@@ -1,0 +1,131 @@
+package health_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/health"
+)
+
+func manyNames(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("elb-%d", i)
+	}
+	return names
+}
+
+func TestAWatchedLoadBalancerIsPolledAtLeisure(t *testing.T) {
+	aws := newFakeAWS("web", "api")
+	var mu sync.Mutex
+	var seen []lsapi.HealthReport
+	o := health.Options{AWS: newFakeAWS(), Background: aws, Saw: func(r lsapi.HealthReport) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, r)
+	}}
+	inBubble(t, o, func(t *testing.T, p *health.Poller) {
+		end, endOther := p.Watch("web"), p.Watch("web")
+		time.Sleep(time.Minute - time.Second)
+		if polls := aws.polls("web"); polls != 6 {
+			t.Errorf("in a minute it is polled %d times", polls)
+		}
+		mu.Lock()
+		if len(seen) != 6 || said(seen[5], one) != "InService" || seen[5].LoadBalancer != "web" {
+			t.Errorf("to be recorded there are %+v", seen)
+		}
+		mu.Unlock()
+		if got := p.Stats(); got.Watched != 1 || got.Followed != 0 {
+			t.Errorf("the state is %+v", got)
+		}
+		end()
+		end()
+		aws.forget()
+		time.Sleep(time.Minute)
+		if polls := aws.polls("web"); polls != 6 {
+			t.Errorf("when one of two has left, it is polled %d times a minute", polls)
+		}
+		endOther()
+		aws.forget()
+		time.Sleep(time.Hour)
+		if aws.requests() > 0 || p.Stats().Watched != 0 {
+			t.Errorf("when nobody watches, there are %d requests", aws.requests())
+		}
+	})
+}
+
+func TestWhoWatchesAllWatchesThoseThatComeAndGo(t *testing.T) {
+	aws := newFakeAWS("web", "api")
+	var mu sync.Mutex
+	names := []string{"web"}
+	o := health.Options{AWS: aws, Names: func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return names
+	}}
+	inBubble(t, o, func(t *testing.T, p *health.Poller) {
+		end := p.Watch("")
+		time.Sleep(time.Second)
+		if aws.polls("web") != 1 || aws.polls("api") != 0 {
+			t.Errorf("at once there are %d and %d polls", aws.polls("web"), aws.polls("api"))
+		}
+		mu.Lock()
+		names = []string{"api"}
+		mu.Unlock()
+		time.Sleep(5 * time.Second)
+		aws.forget()
+		time.Sleep(time.Minute)
+		if aws.polls("web") != 0 || aws.polls("api") != 6 {
+			t.Errorf("later there are %d and %d polls a minute", aws.polls("web"), aws.polls("api"))
+		}
+		aws.change(func() { delete(aws.members, "api") }) // and it is listed for a while
+		time.Sleep(20 * time.Second)
+		mu.Lock()
+		names = nil
+		mu.Unlock()
+		time.Sleep(5 * time.Second)
+		if aws.forget(); p.Stats().Watched != 0 {
+			t.Errorf("the state is %+v", p.Stats())
+		}
+		end()
+		time.Sleep(time.Hour)
+		if aws.requests() > 0 {
+			t.Errorf("there are %d requests for nobody", aws.requests())
+		}
+	})
+}
+
+func TestWatchingStretchesToWhatPollsMayTake(t *testing.T) {
+	names := manyNames(300)
+	aws := newFakeAWS(names...)
+	o := health.Options{AWS: aws, PerSecond: func() float64 { return 4 }, Names: func() []string { return names }}
+	inBubble(t, o, func(t *testing.T, p *health.Poller) {
+		defer p.Watch("")()
+		followed := p.Follow(names[0])
+		defer followed.Close()
+		for minute := range 20 {
+			aws.forget()
+			time.Sleep(time.Minute)
+			if got := aws.requests(); got > 4*60 || got < 60 {
+				t.Errorf("in minute %d there were %d requests, where 4 a second are allowed", minute, got)
+			}
+			if got := aws.polls(names[0]); got < 29 || got > 31 {
+				t.Errorf("in minute %d the one that somebody waits for was polled %d times", minute, got)
+			}
+		}
+		polled := make(map[string]bool)
+		aws.forget()
+		time.Sleep(5*time.Minute + time.Second)
+		aws.change(func() {
+			for _, c := range aws.calls {
+				polled[c.name] = true
+			}
+		})
+		if len(polled) != len(names) {
+			t.Errorf("of %d only %d had their turn", len(names), len(polled))
+		}
+	})
+}
