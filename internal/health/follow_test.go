@@ -170,7 +170,7 @@ func TestWhoFollowsManyIsSlowedDownToWhatPollsMayTake(t *testing.T) {
 		time.Sleep(time.Minute)
 		aws.forget()
 		time.Sleep(time.Minute)
-		if got := aws.polls(names[0]); got != 30 {
+		if got := aws.polls(names[0]); got < 29 || got > 31 {
 			t.Errorf("the last that is followed is polled %d times a minute", got)
 		}
 		followers[0].Close()

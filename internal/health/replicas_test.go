@@ -207,7 +207,7 @@ func TestReplicasThatCannotBeReachedDelayNobody(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		aws.forget()
 		time.Sleep(time.Minute)
-		if polls := aws.polls("web"); polls != 30 {
+		if polls := aws.polls("web"); polls < 29 || polls > 31 {
 			t.Errorf("when they can be reached again, they poll %d times a minute", polls)
 		}
 	})
