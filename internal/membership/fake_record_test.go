@@ -31,6 +31,13 @@ func (f *fakeRecord) arrive(op string, events []lsapi.Event) error {
 	return f.away(op, events)
 }
 
+// calls counts the calls so far.
+func (f *fakeRecord) calls() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
 // fails makes the record answer with what away says from now on.
 func (f *fakeRecord) fails(away func(op string, events []lsapi.Event) error) {
 	f.mu.Lock()
@@ -101,6 +108,7 @@ func (f *fakeRecord) LaneState(_ context.Context, _ string, since time.Time) (ls
 			setAll(state.Members, e.Removed, false)
 		case lsapi.EventIntended:
 			state.Open = append(state.Open, e.Change)
+		case lsapi.EventHealth:
 		default:
 			state.Open = slices.DeleteFunc(state.Open, func(c lsapi.Change) bool { return c.ID == e.Change.ID })
 			if e.Change.Outcome == lsapi.OutcomeApplied {
@@ -112,6 +120,25 @@ func (f *fakeRecord) LaneState(_ context.Context, _ string, since time.Time) (ls
 		}
 	}
 	return state, nil
+}
+
+// Health is Options.Recorded.
+func (f *fakeRecord) Health(context.Context, string) (map[string]lsapi.MemberHealth, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.arrive("Health", nil); err != nil {
+		return nil, err
+	}
+	known := make(map[string]lsapi.MemberHealth)
+	for _, e := range f.events {
+		for _, m := range e.Health {
+			known[m.InstanceID] = m
+		}
+		for _, id := range e.Drained {
+			delete(known, id)
+		}
+	}
+	return known, nil
 }
 
 func setAll(members map[string]bool, ids []string, member bool) {
@@ -168,11 +195,27 @@ func (f *fakeRecord) told() []string {
 		case lsapi.EventCheckpoint:
 		case lsapi.EventObserved:
 			lines = append(lines, fmt.Sprintf("observed +%s -%s", strings.Join(e.Added, ","), strings.Join(e.Removed, ",")))
+		case lsapi.EventHealth:
+			lines = append(lines, toldHealth(e))
 		default:
 			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", e.Kind, e.Change.Action, e.Change.InstanceID, e.Change.Outcome, e.Change.Resolution)))
 		}
 	}
 	return lines
+}
+
+func toldHealth(e lsapi.Event) string {
+	line := "health"
+	for _, m := range e.Health {
+		line += fmt.Sprintf(" %s %s", m.InstanceID, m.State)
+		if m.Draining {
+			line += " draining"
+		}
+	}
+	for _, id := range e.Drained {
+		line += fmt.Sprintf(" %s drained", id)
+	}
+	return line
 }
 
 // isAway is the error of a record that cannot be written.

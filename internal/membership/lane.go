@@ -21,6 +21,8 @@ type lane struct {
 	wanted  bool       // the record is to be read, if only for the overlay; guarded by service.mu
 	overlay overlay    // guarded by service.mu
 
+	health *lsapi.HealthReport // news for the record; guarded by service.mu
+
 	informed bool // the record has been read; guarded by service.mu
 
 	turn      lsapi.Turn // while a round is under way; the goroutine's own, as is the rest
@@ -81,9 +83,10 @@ func (l *lane) run() {
 // job is what a lane does next. All of it may be empty: then it only looks at
 // what is open.
 type job struct {
-	batch []*request
-	left  []*request
-	sight *sight
+	batch  []*request
+	left   []*request
+	sight  *sight
+	health *lsapi.HealthReport
 }
 
 // next returns the next job, or for how long nothing is due; more is false when
@@ -96,9 +99,9 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		l.abandon()
 		return job{}, 0, false
 	}
-	next = job{batch: l.take(), sight: l.sight, left: l.left}
-	due := len(next.batch) > 0 || len(next.left) > 0 || next.sight != nil || l.wanted
-	l.sight, l.left, l.wanted = nil, nil, false
+	next = job{batch: l.take(), sight: l.sight, left: l.left, health: l.health}
+	due := len(next.batch) > 0 || len(next.left) > 0 || next.sight != nil || next.health != nil || l.wanted
+	l.sight, l.left, l.health, l.wanted = nil, nil, nil, false
 	if due {
 		return next, 0, true
 	}
@@ -116,7 +119,9 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 // do carries out a job in one turn.
 func (l *lane) do(next job) {
 	if len(next.batch)+len(next.left)+len(l.open) == 0 && next.sight != nil && l.explains(next.sight) {
-		return
+		if next.sight = nil; next.health == nil {
+			return
+		}
 	}
 	if err := l.begin(next.batch); err != nil {
 		l.service.stepBack(err)
@@ -125,6 +130,9 @@ func (l *lane) do(next job) {
 		return
 	}
 	defer l.end()
+	if len(next.batch) == 0 {
+		next.batch = l.takeLate() // whoever has come meanwhile goes first
+	}
 	next.batch = l.setAside(next.batch)
 	var first page
 	first.withdraw(next.left)
@@ -137,6 +145,14 @@ func (l *lane) do(next job) {
 	if err := l.append(&first); err != nil { // nobody waits for what is left on it
 		l.service.log.Warn("what happened could not be recorded", "load_balancer", l.loadBalancer, "events", len(first.events), "error", err)
 	}
+	l.tellHealth(next.health)
+}
+
+// takeLate is take while a turn is under way.
+func (l *lane) takeLate() []*request {
+	l.service.mu.Lock()
+	defer l.service.mu.Unlock()
+	return l.take()
 }
 
 // take removes from the queue what the next round can do: at most maxBatch

@@ -59,6 +59,15 @@ const (
 	// more: half of all, the others are for changes.
 	maxSights = maxLanes / 2
 
+	// maxHearings is of how many load balancers the health is compared with the record
+	// at once. Each reads up to 200 KB. Of one more, the next report tells the same.
+	maxHearings = 100
+
+	// lingerFor is how long it is believed that a member of which its load balancer
+	// says nothing stays one. AWS lists a terminated instance for a while, and a member
+	// that somebody detaches past lsapi is one until a listing shows it.
+	lingerFor = 10 * time.Second
+
 	// fullRetryAfter is what a client is told to wait when a lane is full: a
 	// few rounds of three calls each.
 	fullRetryAfter = time.Second

@@ -102,6 +102,7 @@ func (l *lane) unsee() {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
 	delete(l.service.seen, l.loadBalancer)
+	delete(l.service.lingering, l.loadBalancer)
 }
 
 // saw notes that what was seen is on record, unless something later is.

@@ -69,7 +69,9 @@ func (l *lane) append(p *page) error {
 			return err
 		}
 		l.roster.note(p.events)
-		l.unsee()
+		if slices.ContainsFunc(p.events, func(e lsapi.Event) bool { return e.Kind != lsapi.EventHealth }) {
+			l.unsee()
+		}
 	}
 	for _, r := range p.replies {
 		r.give()

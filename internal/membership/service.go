@@ -55,6 +55,10 @@ type Observer interface {
 type Options struct {
 	// Record is where changes are recorded. Default: they are not.
 	Record Record
+	// Recorded returns what Record has last been told of the health of the load
+	// balancer's members and of those that it is draining, by instance, with Record's
+	// errors. Default: health is not recorded.
+	Recorded func(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
 	// Log gets a line for each change that was sent to AWS. Default: none.
 	Log *slog.Logger
 	// CallTimeout bounds each step that asks AWS, its retries included.
@@ -85,24 +89,27 @@ type Stats struct {
 // Service lists and changes memberships. It is safe for concurrent use. Start
 // lets it take up what the record has, Close ends it.
 type Service struct {
-	aws     AWS
-	record  Record
-	log     *slog.Logger
-	call    time.Duration
-	window  time.Duration
-	exists  func(ctx context.Context, loadBalancer string) error
-	applied func(loadBalancer string, attached, detached []lsapi.Instance)
-	observe Observer
+	aws      AWS
+	record   Record
+	recorded func(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
+	log      *slog.Logger
+	call     time.Duration
+	window   time.Duration
+	exists   func(ctx context.Context, loadBalancer string) error
+	applied  func(loadBalancer string, attached, detached []lsapi.Instance)
+	observe  Observer
 
 	base   context.Context // ends when Close can wait no longer
 	cancel context.CancelFunc
-	done   sync.WaitGroup // one for each lane
+	done   sync.WaitGroup // one for each lane and each hearing
 
-	mu      sync.Mutex // guards what follows, the lanes' queues and their overlays
-	lanes   map[string]*lane
-	seen    map[string]sight // what was last seen of each load balancer, and is on record
-	away    time.Time        // until then the record is left alone with what readers see
-	closing bool
+	mu        sync.Mutex // guards what follows, the lanes' queues and their overlays
+	lanes     map[string]*lane
+	seen      map[string]sight               // what was last seen of each load balancer, and is on record
+	hearings  map[string]*lsapi.HealthReport // of load balancers whose health is being compared: what comes next
+	lingering map[string]lingering           // members of which their load balancer says nothing
+	away      time.Time                      // until then the record is left alone with what readers see
+	closing   bool
 
 	stopping chan struct{} // closed when closing is set
 }
@@ -132,10 +139,11 @@ func New(aws AWS, o Options) *Service {
 	}
 	base, cancel := context.WithCancel(context.Background())
 	return &Service{
-		aws: aws, record: o.Record, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
+		aws: aws, record: o.Record, recorded: o.Recorded, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
 		exists: o.Exists, applied: o.Applied, observe: o.Observer,
 		base: base, cancel: cancel,
 		lanes: make(map[string]*lane), seen: make(map[string]sight),
+		hearings: make(map[string]*lsapi.HealthReport), lingering: make(map[string]lingering),
 		stopping: make(chan struct{}),
 	}
 }

@@ -1,0 +1,335 @@
+package membership_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+// hearing runs a test on a clock of its own, with a Service that records health.
+func hearing(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testing.T, s *membership.Service)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := listening(aws, record, record)
+		test(t, s)
+		if err := s.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+}
+
+// listening returns a Service that records health. It is not started, so that only
+// what is tested asks the record.
+func listening(aws *fakeAWS, record membership.Record, healths *fakeRecord) *membership.Service {
+	return membership.New(aws, membership.Options{Record: record, Recorded: healths.Health})
+}
+
+// saying is a report of now, of these members, which says nothing of the silent.
+func saying(members []lsapi.MemberHealth, silent ...string) lsapi.HealthReport {
+	return lsapi.HealthReport{LoadBalancer: "web", Members: members, Silent: silent, AsOf: time.Now()}
+}
+
+func in(id string) lsapi.MemberHealth {
+	return lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Reason: "N/A"}
+}
+
+func out(id string) lsapi.MemberHealth {
+	return lsapi.MemberHealth{InstanceID: id, State: lsapi.OutOfService, Reason: "ELB", Description: "Instance registration is still in progress."}
+}
+
+func draining(id string) lsapi.MemberHealth {
+	return lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Draining: true}
+}
+
+// hear gives the Service a report, and waits for what comes of it.
+func hear(s *membership.Service, report lsapi.HealthReport) {
+	s.SawHealth(report)
+	time.Sleep(time.Second) // on the bubble's clock
+}
+
+func TestWhatIsSaidOfMembersIsRecordedWhereItDiffers(t *testing.T) {
+	aws, record := newFakeAWS(one, two), &fakeRecord{}
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		s.Saw("web", []string{one, two}, time.Now())
+		time.Sleep(time.Second)
+		for _, said := range [][]lsapi.MemberHealth{
+			{out(two), in(one)}, {in(one), out(two)}, {in(one), in(two)}, {in(one)}, nil,
+		} {
+			hear(s, saying(said))
+		}
+		wantTold(t, record, "health "+one+" InService "+two+" OutOfService", "health "+two+" InService")
+		calls := record.calls()
+		hear(s, saying([]lsapi.MemberHealth{in(one), in(two)}))
+		if asked := record.calls() - calls; asked != 1 {
+			t.Errorf("what is on record takes %d calls to see", asked)
+		}
+	})
+}
+
+func TestWhoIsDrainedIsRecordedOnce(t *testing.T) {
+	aws, record := newFakeAWS(one, two), &fakeRecord{}
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		hear(s, saying([]lsapi.MemberHealth{in(one), in(two)}))
+		if _, err := asked(s, lsapi.Detach, two, "a"); err != nil {
+			t.Fatal(err)
+		}
+		hear(s, saying([]lsapi.MemberHealth{in(one), draining(two)}))
+		hear(s, saying([]lsapi.MemberHealth{in(one)})) // nobody has asked about it
+		hear(s, saying([]lsapi.MemberHealth{in(one)}, two, three))
+		hear(s, saying([]lsapi.MemberHealth{in(one)}, two, three))
+		wantTold(t, record, "health "+one+" InService "+two+" InService", "intended detach "+two, "completed detach "+two+" applied",
+			"health "+two+" InService draining", "health "+two+" drained")
+	})
+}
+
+// Of a terminated instance its load balancer says nothing, and lists it for a while.
+func TestAMemberOfWhichNothingIsSaidIsNotDrained(t *testing.T) {
+	aws, record := newFakeAWS(one, two), &fakeRecord{}
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		s.Saw("web", []string{one, two}, time.Now())
+		hear(s, saying([]lsapi.MemberHealth{in(one), in(two)}))
+		before := record.calls()
+		for range 30 {
+			hear(s, saying([]lsapi.MemberHealth{in(one)}, two))
+		}
+		if calls := record.calls() - before; calls > 30+3*5 {
+			t.Errorf("30 reports took %d calls to the record", calls)
+		}
+		wantTold(t, record, "health "+one+" InService "+two+" InService")
+		s.Saw("web", []string{one}, time.Now())
+		time.Sleep(time.Second)
+		hear(s, saying([]lsapi.MemberHealth{in(one)}, two))
+		wantTold(t, record, "health "+one+" InService "+two+" InService", "observed + -"+two, "health "+two+" drained")
+	})
+}
+
+func TestAReportFromBeforeADetachDoesNotTellThatItHasDrained(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		hear(s, saying([]lsapi.MemberHealth{in(one)}))
+		early := saying(nil, one)
+		time.Sleep(time.Millisecond)
+		if _, err := asked(s, lsapi.Detach, one, "a"); err != nil {
+			t.Fatal(err)
+		}
+		hear(s, early)
+		wantTold(t, record, "health "+one+" InService", "intended detach "+one, "completed detach "+one+" applied")
+		hear(s, saying(nil, one))
+		if told := record.told(); told[len(told)-1] != "health "+one+" drained" {
+			t.Errorf("the record says %q", told)
+		}
+	})
+}
+
+func TestRecordingHealthDelaysNoChange(t *testing.T) {
+	took := make(map[bool]time.Duration)
+	for _, news := range []bool{false, true} {
+		aws, record := newFakeAWS(), &fakeRecord{wait: time.Second}
+		aws.run(one)
+		hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+			if news {
+				s.SawHealth(saying([]lsapi.MemberHealth{in(two)}))
+				time.Sleep(500 * time.Millisecond) // it waits for the turn
+			}
+			began := time.Now()
+			if _, err := asked(s, lsapi.Attach, one, "a"); err != nil {
+				t.Error(err)
+			}
+			took[news] = time.Since(began)
+			synctest.Wait()
+			if told := record.told(); news && (len(told) != 3 || told[2] != "health "+two+" InService") {
+				t.Errorf("the record says %q", told)
+			}
+		})
+	}
+	if took[true] > took[false] {
+		t.Errorf("a change takes %v, and %v while health is recorded", took[false], took[true])
+	}
+}
+
+func TestHealthThatCannotBeRecordedIsToldByTheNextReport(t *testing.T) {
+	for _, op := range []string{"Health", "Take", "LaneState", "Append"} {
+		t.Run(op, func(t *testing.T) {
+			aws, record := newFakeAWS(one), &fakeRecord{}
+			hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+				record.fails(func(asked string, events []lsapi.Event) error {
+					if asked == op {
+						return isAway(asked, events)
+					}
+					return nil
+				})
+				said := []lsapi.MemberHealth{in(one)}
+				hear(s, saying(said))
+				calls := record.calls()
+				s.SawHealth(saying(said)) // at once it is not tried again
+				synctest.Wait()
+				if record.calls() != calls {
+					t.Error("the record is asked again at once although it is away")
+				}
+				time.Sleep(2 * time.Second)
+				hear(s, saying(said))
+				wantTold(t, record)
+				record.fails(nil)
+				time.Sleep(2 * time.Second)
+				hear(s, saying(said))
+				wantTold(t, record, "health "+one+" InService")
+			})
+		})
+	}
+}
+
+func TestHealthIsNotRecordedUnderATurnThatIsLost(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		record.fails(func(op string, _ []lsapi.Event) error {
+			if op == "Append" {
+				record.epoch++ // somebody takes it now
+			}
+			return nil
+		})
+		hear(s, saying([]lsapi.MemberHealth{in(one)}))
+		wantTold(t, record)
+		record.fails(nil)
+		time.Sleep(2 * time.Second)
+		hear(s, saying([]lsapi.MemberHealth{in(one)}))
+		wantTold(t, record, "health "+one+" InService")
+	})
+}
+
+func TestReportsThatComeQuickerThanTheyCanBeLookedIntoArePassedOver(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		asked := 0
+		s := membership.New(aws, membership.Options{Record: record, Recorded: func(ctx context.Context, name string) (map[string]lsapi.MemberHealth, error) {
+			if asked++; asked == 1 {
+				<-free
+			}
+			return record.Health(ctx, name)
+		}})
+		for range 50 {
+			s.SawHealth(saying([]lsapi.MemberHealth{out(one)}))
+			time.Sleep(time.Millisecond)
+		}
+		s.SawHealth(saying([]lsapi.MemberHealth{in(one)}))
+		close(free)
+		synctest.Wait()
+		if told := record.told(); asked > 5 || told[len(told)-1] != "health "+one+" InService" {
+			t.Errorf("51 reports had the record read %d times, and it says %q", asked, told)
+		}
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		asked = 0
+		s.SawHealth(saying([]lsapi.MemberHealth{out(one)}))
+		synctest.Wait()
+		if asked > 0 {
+			t.Error("a Service that is closed reads the record")
+		}
+	})
+}
+
+func TestWithoutARecordHealthIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, o := range []membership.Options{{}, {Record: &fakeRecord{}}} {
+			s := membership.New(newFakeAWS(one), o)
+			s.SawHealth(saying([]lsapi.MemberHealth{in(one)}))
+			if got := s.Stats(); got.Lanes > 0 {
+				t.Errorf("there are %d lanes", got.Lanes)
+			}
+			if err := s.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// sharedRecord gives a turn to one at a time, as a record of several replicas does.
+type sharedRecord struct {
+	*fakeRecord
+	turn chan struct{}
+}
+
+func (r *sharedRecord) Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error) {
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+		return lsapi.Turn{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	}
+	r.takeOver()
+	turn, err := r.fakeRecord.Take(ctx, loadBalancer)
+	if err != nil {
+		<-r.turn
+	}
+	return turn, err
+}
+
+func (r *sharedRecord) Give(context.Context, lsapi.Turn) error {
+	select {
+	case <-r.turn:
+		return nil
+	default:
+		return errors.New("nobody has the turn")
+	}
+}
+
+func TestSeveralReplicasRecordWhatTheySeeOnce(t *testing.T) {
+	aws, record := newFakeAWS(one, two), &fakeRecord{wait: 10 * time.Millisecond}
+	synctest.Test(t, func(t *testing.T) {
+		shared := &sharedRecord{record, make(chan struct{}, 1)}
+		var replicas []*membership.Service
+		for range 3 {
+			replicas = append(replicas, listening(aws, shared, record))
+		}
+		tell := func(report lsapi.HealthReport) {
+			var all sync.WaitGroup
+			for _, s := range replicas {
+				all.Go(func() { hear(s, report) })
+			}
+			all.Wait()
+		}
+		replicas[0].Saw("web", []string{one, two}, time.Now())
+		time.Sleep(time.Second)
+		tell(saying([]lsapi.MemberHealth{in(one), out(two)}))
+		tell(saying([]lsapi.MemberHealth{in(one), in(two)}))
+		if _, err := asked(replicas[1], lsapi.Detach, two, "a"); err != nil {
+			t.Fatal(err)
+		}
+		tell(saying([]lsapi.MemberHealth{in(one), draining(two)}))
+		tell(saying([]lsapi.MemberHealth{in(one)}, two))
+		wantTold(t, record, "health "+one+" InService "+two+" OutOfService", "health "+two+" InService",
+			"intended detach "+two, "completed detach "+two+" applied", "health "+two+" InService draining", "health "+two+" drained")
+		for _, s := range replicas {
+			if err := s.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// That health was recorded does not make the next look at the membership news.
+func TestRecordingHealthCostsTheNextListingNothing(t *testing.T) {
+	aws, record := newFakeAWS(one), &fakeRecord{}
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		s.Saw("web", []string{one}, time.Now())
+		hear(s, saying([]lsapi.MemberHealth{in(one)}))
+		calls := record.calls()
+		for range 10 {
+			s.Saw("web", []string{one}, time.Now())
+			time.Sleep(time.Second)
+		}
+		if asked := record.calls() - calls; asked > 0 {
+			t.Errorf("ten listings took %d calls to the record", asked)
+		}
+		if !slices.Contains(record.told(), "health "+one+" InService") {
+			t.Errorf("the record says %q", record.told())
+		}
+	})
+}
