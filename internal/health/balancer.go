@@ -120,13 +120,16 @@ func (b *balancer) sleep(wait time.Duration) {
 }
 
 // due returns when something is to be done for those who want reports, and how
-// often they want one. The caller holds mu.
+// often those want one for whom it is to be done. The caller holds mu.
 func (b *balancer) due(now time.Time) (at time.Time, every time.Duration, wanted bool) {
 	follow, watch := b.poller.pace()
 	want := func(from time.Time, interval time.Duration) {
-		from = later(from, b.began.Add(interval))
-		if !wanted || from.Before(at) {
+		from = later(later(from, b.began.Add(interval)), now)
+		switch {
+		case !wanted || from.Before(at):
 			at, every, wanted = from, interval, true
+		case from.Equal(at):
+			every = min(every, interval)
 		}
 	}
 	if b.plain > 0 {
@@ -221,14 +224,6 @@ func (b *balancer) remove() {
 	}
 	b.recount(b.cost)
 	delete(b.poller.balancers, b.name)
-}
-
-// hearAgain forgets that the load balancer said nothing of an instance. The caller
-// holds mu.
-func (b *balancer) hearAgain(instance string) {
-	if b != nil {
-		delete(b.silent, instance)
-	}
 }
 
 func later(a, b time.Time) time.Time {

@@ -30,7 +30,7 @@ func TestWhoMayBeDrainedIsAskedAboutFromWhereverThatIsKnown(t *testing.T) {
 	}{
 		"a detach by lsapi": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
 			aws.detach("web", two, true)
-			p.Applied("web", nil, instance(two))
+			p.Detached("web", instance(two))
 			return func() {}
 		}},
 		"the record": {[]string{one, two}, func(_ *testing.T, aws *fakeAWS, _ *health.Poller) func() {
@@ -90,7 +90,7 @@ func TestADrainIsNotAskedAboutBeforeItCanHaveEnded(t *testing.T) {
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		detached := time.Now()
 		aws.detach("web", two, true)
-		p.Applied("web", nil, instance(two))
+		p.Detached("web", instance(two))
 		var followers []*health.Follower
 		for range 100 {
 			f := p.FollowDrain("web", two, detached, time.Minute)
@@ -121,12 +121,11 @@ func TestWhoIsAttachedAgainIsNotTakenForDrained(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		aws.detach("web", two, true)
-		p.Applied("web", nil, instance(two))
+		p.Detached("web", instance(two))
 		f := p.FollowDrain("web", two, time.Now(), time.Minute)
 		defer f.Close()
 		next(t, f, time.Now())
 		aws.change(func() { aws.members["web"][two] = lsapi.OutOfService })
-		p.Applied("web", instance(two), nil)
 		if report := next(t, f, time.Now()); said(report, two) != "OutOfService" || len(report.Silent) > 0 {
 			t.Errorf("the report is %+v", report)
 		}
@@ -153,7 +152,7 @@ func TestSilenceIsBelievedForAWhile(t *testing.T) {
 			t.Errorf("it was asked about %d times", len(asked))
 		}
 		aws.detach("web", two, true)
-		p.Applied("web", nil, instance(two))
+		p.Detached("web", instance(two))
 		if report = next(t, f, time.Now()); said(report, two) != "draining" {
 			t.Errorf("once it is detached, the report is %+v", report)
 		}
@@ -185,7 +184,7 @@ func TestWhatIsKnownIsToldAlthoughTheRestFails(t *testing.T) {
 		return nil
 	}
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		p.Applied("web", nil, instance(two))
+		p.Detached("web", instance(two))
 		f := p.Follow("web")
 		defer f.Close()
 		drain := p.FollowDrain("web", two, time.Now(), time.Minute)
@@ -200,6 +199,57 @@ func TestWhatIsKnownIsToldAlthoughTheRestFails(t *testing.T) {
 		aws.change(func() { aws.fail = nil })
 		if report := next(t, drain, time.Now()); said(report, two) != "silent" {
 			t.Errorf("the report is %+v", report)
+		}
+	})
+}
+
+func TestWhoCouldNotBeAskedAboutIsByTheNextPoll(t *testing.T) {
+	aws := newFakeAWS("web")
+	aws.members["web"][two] = lsapi.InService
+	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
+		f := p.Follow("web")
+		defer f.Close()
+		report := next(t, f, time.Now().Add(-1))
+		aws.detach("web", two, true)
+		aws.change(func() {
+			aws.fail = func(ids []string) error {
+				if ids != nil {
+					return lsapi.Errorf(lsapi.CodeUpstream, "no")
+				}
+				return nil
+			}
+		})
+		for range 2 {
+			if report = next(t, f, report.AsOf); said(report, two) != "unknown" {
+				t.Errorf("the report is %+v", report)
+			}
+		}
+		aws.change(func() { aws.fail = nil })
+		if report = next(t, f, report.AsOf); said(report, two) != "draining" {
+			t.Errorf("the report is %+v", report)
+		}
+	})
+}
+
+// While a poll asks, the instance may be detached: it is asked about by the next.
+func TestADetachDuringAPollIsNotTakenForItsEnd(t *testing.T) {
+	aws := newFakeAWS("web")
+	aws.latency = time.Second
+	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
+		p.Detached("web", instance(two)) // of before
+		f := p.Follow("web")
+		defer f.Close()
+		time.Sleep(1500 * time.Millisecond) // it is asked about by its id now
+		aws.detach("web", three, true)
+		p.Detached("web", instance(three))
+		p.Detached("web", instance(two))
+		report := next(t, f, time.Time{})
+		if said(report, two) != "silent" || said(report, three) != "unknown" {
+			t.Errorf("the report is %+v", report)
+		}
+		aws.detach("web", two, true)
+		if report = next(t, f, report.AsOf); said(report, two) != "draining" || said(report, three) != "draining" {
+			t.Errorf("the next report is %+v", report)
 		}
 	})
 }

@@ -140,11 +140,11 @@ func TestADeletedLoadBalancerEndsTheWait(t *testing.T) {
 		if polls := aws.polls("web"); polls > 0 {
 			t.Errorf("it is polled %d times all the same", polls)
 		}
-		aws.change(func() { aws.members["web"] = map[string]lsapi.HealthState{two: lsapi.InService} })
+		aws.change(func() { aws.members["web"] = map[string]lsapi.HealthState{three: lsapi.InService} })
 		again := p.Follow("web")
 		defer again.Close()
-		if got := said(next(t, again, time.Now().Add(-1)), two); got != "InService" {
-			t.Errorf("of one that was created under its name it is said: %s", got)
+		if got := said(next(t, again, time.Now().Add(-1)), three); got != "InService" || len(aws.asked("web", true)) > 0 {
+			t.Errorf("of one that was created under its name it is said: %s, and it is asked about those of the other", got)
 		}
 	})
 }
@@ -164,10 +164,14 @@ func TestWhoFollowsManyIsSlowedDownToWhatPollsMayTake(t *testing.T) {
 		if got := aws.requests(); got > 4*600 || got < 2*600 {
 			t.Errorf("in ten minutes %d requests, where 4 a second are allowed", got)
 		}
+		report := next(t, followers[0], time.Now())
 		for _, f := range followers[1:] {
 			f.Close()
 		}
-		time.Sleep(time.Minute)
+		alone := time.Now()
+		if next(t, followers[0], report.AsOf); time.Since(alone) > 11*time.Second {
+			t.Errorf("when it is followed alone, it takes %v for that to count", time.Since(alone))
+		}
 		aws.forget()
 		time.Sleep(time.Minute)
 		if got := aws.polls(names[0]); got < 29 || got > 31 {

@@ -178,20 +178,17 @@ func (p *Poller) Stats() Stats {
 	return stats
 }
 
-// Applied is told which instances were made members of a load balancer and which
-// were detached, by whatever process: those may be drained now.
-func (p *Poller) Applied(loadBalancer string, attached, detached []lsapi.Instance) {
+// Detached is told which instances were detached from a load balancer just now, by
+// whatever process: they may be being drained. It never waits.
+func (p *Poller) Detached(loadBalancer string, instances []lsapi.Instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := p.balancers[loadBalancer]
-	for _, instance := range attached {
-		p.drains.remove(loadBalancer, instance.ID)
-		b.hearAgain(instance.ID)
-	}
 	now := time.Now()
-	for _, instance := range detached {
+	for _, instance := range instances {
 		p.drains.add(loadBalancer, instance.ID, now)
-		b.hearAgain(instance.ID)
+		if b := p.balancers[loadBalancer]; b != nil {
+			delete(b.silent, instance.ID)
+		}
 	}
 }
 

@@ -226,7 +226,6 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 	}
 	b.report, b.foreign = report, foreign
 	b.began = later(b.began, report.AsOf)
-	b.claimAt = time.Time{}
 	for _, m := range report.Members {
 		delete(b.silent, m.InstanceID)
 		if m.Draining {

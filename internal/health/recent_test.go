@@ -50,9 +50,14 @@ func TestWhoWantsARecentReportIsToldWhyThereIsNone(t *testing.T) {
 		if _, err := p.Recent(t.Context(), "nowhere", time.Minute); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 			t.Errorf("of one that does not exist: %v", err)
 		}
+		if _, err := p.Recent(t.Context(), "web", time.Second); err != nil {
+			t.Errorf("while AWS answers: %v", err)
+		}
+		aws.forget()
+		time.Sleep(10 * time.Second)
 		aws.change(func() { aws.fail = func([]string) error { return lsapi.Errorf(lsapi.CodeUpstream, "no") } })
 		for range 10 { // within the pause
-			if _, err := p.Recent(t.Context(), "web", time.Minute); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
+			if _, err := p.Recent(t.Context(), "web", time.Second); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
 				t.Errorf("while AWS fails: %v", err)
 			}
 		}
@@ -61,7 +66,7 @@ func TestWhoWantsARecentReportIsToldWhyThereIsNone(t *testing.T) {
 		}
 		aws.change(func() { aws.fail = nil })
 		time.Sleep(2 * time.Second)
-		if _, err := p.Recent(t.Context(), "web", time.Minute); err != nil {
+		if _, err := p.Recent(t.Context(), "web", time.Second); err != nil {
 			t.Errorf("after the pause: %v", err)
 		}
 	})

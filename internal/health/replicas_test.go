@@ -268,3 +268,34 @@ func TestAReplicaWhoseClockIsAheadDoesNotStopTheOthers(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoFollowsIsNotHeldUpBecauseAWatcherWasRefused(t *testing.T) {
+	for name, want := range map[string]func(t *testing.T, p *health.Poller){
+		"follow": func(t *testing.T, p *health.Poller) {
+			f := p.Follow("web")
+			defer f.Close()
+			next(t, f, time.Now().Add(-1))
+		},
+		"ask": func(t *testing.T, p *health.Poller) {
+			if _, err := p.Recent(t.Context(), "web", time.Minute); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			aws := newFakeAWS("web")
+			inReplicas(t, aws, 1, func(t *testing.T, b *board, pollers []*health.Poller) {
+				b.mu.Lock()
+				b.claimed["web"] = time.Now() // by one that has died since
+				b.mu.Unlock()
+				defer pollers[0].Watch("web")()
+				time.Sleep(2 * time.Second)
+				began := time.Now()
+				want(t, pollers[0])
+				if took := time.Since(began); took != aws.latency {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
