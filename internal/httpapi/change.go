@@ -37,6 +37,10 @@ func (s *server) change(x *exchange, action lsapi.Action) error {
 	if err != nil {
 		return err
 	}
+	patience, err := s.patience(x)
+	if err != nil {
+		return err
+	}
 	id, at, err := newChangeID()
 	if err != nil {
 		return err
@@ -49,15 +53,15 @@ func (s *server) change(x *exchange, action lsapi.Action) error {
 	ctx, cancel := s.deadline(x)
 	defer cancel()
 	if !again || s.keys == nil {
-		_, err := s.carryOut(ctx, x, wish)
+		_, err := s.carryOut(ctx, x, wish, patience)
 		return err
 	}
-	return s.carryOutOnce(ctx, x, wish, key, hashOf(body))
+	return s.carryOutOnce(ctx, x, wish, patience, key, hashOf(body))
 }
 
-// carryOut makes the change and answers. It reports whether the record knows of
-// it.
-func (s *server) carryOut(ctx context.Context, x *exchange, wish lsapi.Request) (recorded bool, err error) {
+// carryOut makes the change and answers, when the caller has waited for its effect
+// if it has the patience. It reports whether the record knows of it.
+func (s *server) carryOut(ctx context.Context, x *exchange, wish lsapi.Request, patience time.Duration) (recorded bool, err error) {
 	result, err := s.membership.Change(ctx, wish)
 	if result.Recorded {
 		x.Header().Set("X-Change-Id", wish.ChangeID)
@@ -65,7 +69,15 @@ func (s *server) carryOut(ctx context.Context, x *exchange, wish lsapi.Request) 
 	if err != nil {
 		return result.Recorded, err
 	}
-	return result.Recorded, s.sendMachine(x, result.Instance)
+	return result.Recorded, s.sendDone(x, wish, result.Instance, patience)
+}
+
+// sendDone answers for a change that AWS has made.
+func (s *server) sendDone(x *exchange, wish lsapi.Request, instance lsapi.Instance, patience time.Duration) error {
+	if err := s.awaitEffect(x, wish, patience); err != nil {
+		return err
+	}
+	return s.sendMachine(x, instance)
 }
 
 func (s *server) sendMachine(x *exchange, instance lsapi.Instance) error {

@@ -48,6 +48,8 @@ func provocations() map[string][]provoked {
 			{request: request{method: method, path: elb, body: machineID(ids[0])}},
 			{request: request{method: method, path: elb, body: machineID(ids[1])}},
 			{request: request{method: method, path: elb, body: "{}"}},
+			{request: request{method: method, path: elb + "?wait=perhaps", body: machineID(ids[0])}},
+			{request: request{method: method, path: elb + "?wait=true&timeout=1ms", body: machineID(ids[0])}}, // for what does not come
 			{request: request{method: method, path: elb, header: anonymous}},
 			{request: request{method: method, path: elb, header: http.Header{"Sec-Fetch-Site": {"cross-site"}}}},
 			{request: request{method: method, path: elb, body: strings.Repeat(" ", 65<<10)}},
@@ -160,7 +162,7 @@ func provoke(mode httpapi.Envelope, q provoked) response {
 	default:
 		members.recorded = true
 	}
-	handler := httpapi.New(httpapi.Options{Membership: members, Authenticator: alice{}, Envelope: mode})
+	handler := httpapi.New(httpapi.Options{Membership: members, Authenticator: alice{}, Envelope: mode, Fleet: &fleets{await: forEver}})
 	r := httptest.NewRequest(q.method, q.path, strings.NewReader(q.body))
 	r.Header.Set("Authorization", authorization)
 	maps.Copy(r.Header, q.header)

@@ -113,6 +113,7 @@ func New(o Options) http.Handler {
 	s := &server{
 		keys:          o.Keys,
 		fleet:         o.Fleet,
+		stopping:      o.Stopping,
 		changes:       o.Record,
 		ready:         o.Ready,
 		lists:         o.Lists,

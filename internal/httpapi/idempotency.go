@@ -28,17 +28,17 @@ const (
 )
 
 // carryOutOnce makes the change unless the key is taken: then it tells what became
-// of the change that it is taken for.
-func (s *server) carryOutOnce(ctx context.Context, x *exchange, wish lsapi.Request, key, bodyHash string) error {
+// of the change that it is taken for, and waits for its effect like the first caller.
+func (s *server) carryOutOnce(ctx context.Context, x *exchange, wish lsapi.Request, patience time.Duration, key, bodyHash string) error {
 	full := lsapi.IdempotencyKey{Actor: wish.Actor.Name, Method: x.request.Method, Path: x.request.URL.Path, Key: key}
 	taken, err := s.reserve(ctx, full, lsapi.Reservation{ChangeID: wish.ChangeID, BodyHash: bodyHash, At: wish.At})
 	if err != nil {
 		return err
 	}
 	if taken != nil {
-		return s.replay(ctx, x, taken, bodyHash)
+		return s.replay(ctx, x, taken, patience, bodyHash)
 	}
-	recorded, err := s.carryOut(ctx, x, wish)
+	recorded, err := s.carryOut(ctx, x, wish, patience)
 	if !recorded {
 		s.free(ctx, full, wish.ChangeID)
 	}
@@ -83,7 +83,7 @@ func (s *server) free(ctx context.Context, key lsapi.IdempotencyKey, changeID st
 
 // replay answers as the change was answered, or would have been if its caller had
 // waited.
-func (s *server) replay(ctx context.Context, x *exchange, taken *lsapi.Reservation, bodyHash string) error {
+func (s *server) replay(ctx context.Context, x *exchange, taken *lsapi.Reservation, patience time.Duration, bodyHash string) error {
 	if taken.BodyHash != bodyHash {
 		return lsapi.Errorf(lsapi.CodeKeyReused, "the Idempotency-Key was sent before with another body")
 	}
@@ -98,7 +98,8 @@ func (s *server) replay(ctx context.Context, x *exchange, taken *lsapi.Reservati
 	}
 	x.Header().Set("X-Change-Id", change.ID)
 	if change.Outcome == lsapi.OutcomeApplied {
-		return s.sendMachine(x, change.Instance)
+		made := lsapi.Request{Action: change.Action, LoadBalancer: change.LoadBalancer, InstanceID: change.InstanceID}
+		return s.sendDone(x, made, change.Instance, patience)
 	}
 	return outcomeError(change)
 }

@@ -26,11 +26,12 @@ type server struct {
 	noticed       atomic.Bool // whether the log was told of a proxy that is not among them
 	origins       *http.CrossOriginProtection
 	observe       func(route, method string, status int, took time.Duration)
-	metrics       http.Handler // nil: there are none
-	record        *v1.API      // nil: there is none
-	fleet         v1.Fleet     // nil: there is none
-	changes       v1.Record    // what it reads
-	keys          Keys         // nil: requests are never taken for repeated
+	metrics       http.Handler    // nil: there are none
+	record        *v1.API         // nil: there is none
+	fleet         v1.Fleet        // nil: there is none
+	stopping      context.Context //nolint:containedctx // it is not a request's
+	changes       v1.Record       // what it reads
+	keys          Keys            // nil: requests are never taken for repeated
 	ready         func(context.Context) error
 	mux           *http.ServeMux
 }

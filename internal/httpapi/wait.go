@@ -1,0 +1,96 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"lsapi"
+	v1 "lsapi/internal/httpapi/v1"
+)
+
+// The parameters with which a change waits for its effect. All others are ignored,
+// as they always were.
+const (
+	waitParameter    = "wait"
+	timeoutParameter = "timeout"
+)
+
+// effects are what those who wait for a change wait for.
+var effects = map[lsapi.Action]lsapi.Wish{lsapi.Attach: lsapi.WishInService, lsapi.Detach: lsapi.WishDrained}
+
+// patience returns for how long the caller of a change wants to wait for its effect;
+// 0 is not at all.
+func (s *server) patience(x *exchange) (time.Duration, error) {
+	if x.request.URL.RawQuery == "" {
+		return 0, nil
+	}
+	query, err := url.ParseQuery(x.request.URL.RawQuery)
+	if err != nil {
+		return 0, invalidParameter("the query is malformed")
+	}
+	waits, timeout := query[waitParameter], query[timeoutParameter]
+	switch {
+	case len(waits) > 1 || len(timeout) > 1:
+		return 0, invalidParameter("wait and timeout may be there once each")
+	case len(waits) == 1 && waits[0] != "true" && waits[0] != "false":
+		return 0, invalidParameter("wait must be true or false")
+	case len(waits) == 0 || waits[0] == "false":
+		if len(timeout) > 0 {
+			return 0, invalidParameter("timeout is for waiting; there is no wait=true beside it")
+		}
+		return 0, nil
+	case s.fleet == nil:
+		return 0, invalidParameter("wait: this service cannot wait, it runs without a record and a memory")
+	case len(timeout) == 1 && timeout[0] == "":
+		return 0, invalidParameter("timeout is empty")
+	}
+	d, wrong := v1.ParseTimeout(strings.Join(timeout, ""))
+	if wrong != "" {
+		return 0, invalidParameter("timeout: " + wrong)
+	}
+	return d, nil
+}
+
+// awaitEffect waits until a change that AWS has made shows its effect. Whatever
+// keeps it from that, the change stands: the answer is never one that a caller may
+// take for that of a change that was not made.
+func (s *server) awaitEffect(x *exchange, wish lsapi.Request, patience time.Duration) error {
+	if patience == 0 {
+		return nil
+	}
+	ctx, cancel := v1.Waiting(x, x.request, s.stopping, patience)
+	defer cancel()
+	_, err := s.fleet.Await(ctx, wish.LoadBalancer, wish.InstanceID, effects[wish.Action])
+	switch {
+	case err == nil:
+		return nil
+	case x.context().Err() != nil:
+		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: err}
+	}
+	return &refusal{
+		status: http.StatusGatewayTimeout,
+		message: "AWS accepted the " + string(wish.Action) + ", and the change stands; what came of it was waited for in vain: " +
+			s.whyInVain(x, coded(err)),
+	}
+}
+
+// whyInVain says why a wait has ended, and tells the log if that is not the caller's
+// own affair.
+func (s *server) whyInVain(x *exchange, err *lsapi.Error) string {
+	a := answerTo(err)
+	switch {
+	case err.Code == lsapi.CodeNotYet && s.stopping.Err() != nil:
+		return "the service is stopping"
+	case err.Code == lsapi.CodeNotYet:
+		return "the time is up, and " + err.Message
+	}
+	s.logProblem(x, a.status, err)
+	if err.Message == "" || a.secret {
+		return a.text
+	}
+	return err.Message
+}
+
+func invalidParameter(why string) error { return &lsapi.Error{Code: lsapi.CodeInvalid, Message: why} }
