@@ -19,6 +19,10 @@ var (
 	page []byte
 	//go:embed docs/page.js
 	script []byte
+	//go:embed docs/v1.html
+	v1Page []byte
+	//go:embed docs/v1.js
+	v1Script []byte
 	//go:embed docs/swagger-ui.css.gz
 	viewerStyle []byte
 	//go:embed docs/swagger-ui-bundle.js.gz
@@ -31,16 +35,17 @@ var (
 	viewerPartsLicenses []byte
 )
 
+const (
+	html  = "text/html; charset=utf-8"
+	js    = "text/javascript; charset=utf-8"
+	css   = "text/css; charset=utf-8"
+	plain = "text/plain; charset=utf-8"
+)
+
 // Docs returns the page that shows the document, and what it loads. Their names
 // for each other hold when the page is served as "docs", beside "swagger.json"
 // and "swagger.yaml", and the rest below "docs/".
 func Docs() []Asset {
-	const (
-		html  = "text/html; charset=utf-8"
-		js    = "text/javascript; charset=utf-8"
-		css   = "text/css; charset=utf-8"
-		plain = "text/plain; charset=utf-8"
-	)
 	return []Asset{
 		{Name: "", ContentType: html, Content: page},
 		{Name: "page.js", ContentType: js, Content: script},
@@ -49,5 +54,15 @@ func Docs() []Asset {
 		{Name: "LICENSE", ContentType: plain, Content: viewerLicense},
 		{Name: "NOTICE", ContentType: plain, Content: viewerNotice},
 		{Name: "swagger-ui-bundle.js.LICENSE.txt", ContentType: plain, Content: viewerPartsLicenses},
+	}
+}
+
+// V1Docs returns the page that shows the document of the /v1 API, and what it loads
+// beside the assets of Docs. Their names hold below "docs/" like those, when
+// "v1/openapi.json" and "v1/openapi.yaml" stand beside "docs".
+func V1Docs() []Asset {
+	return []Asset{
+		{Name: "v1", ContentType: html, Content: v1Page},
+		{Name: "v1.js", ContentType: js, Content: v1Script},
 	}
 }

@@ -4,35 +4,52 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"path"
 	"regexp"
 	"testing"
 
 	"lsapi/api"
 )
 
-func TestThePageLoadsWhatIsThereAndNothingElse(t *testing.T) {
-	assets := api.Docs()
-	served := map[string]bool{"swagger.yaml": true}
-	var page []byte
-	for _, asset := range assets {
-		served["docs/"+asset.Name] = true
-		if asset.Name == "" {
-			page = asset.Content
+func TestThePagesLoadWhatIsThereAndNothingElse(t *testing.T) {
+	served := map[string]bool{"/swagger.yaml": true, "/swagger.json": true, "/v1/openapi.yaml": true, "/v1/openapi.json": true}
+	for _, asset := range assets() {
+		served[path.Join("/docs", asset.Name)] = true
+	}
+	pages := 0
+	for _, asset := range assets() {
+		// A script's addresses are those of the page that loads it.
+		folder, links := path.Dir(path.Join("/docs", asset.Name)), regexp.MustCompile(`(?:src|href)="([^"]*)"`)
+		switch asset.Name {
+		case "", "v1":
+			pages++
+		case "page.js":
+			folder, links = "/", regexp.MustCompile(`url: "([^"]*)"`)
+		case "v1.js":
+			links = regexp.MustCompile(`url: "([^"]*)"`)
+		default:
+			continue
+		}
+		found := links.FindAllSubmatch(asset.Content, -1)
+		if len(found) == 0 {
+			t.Errorf("%s is %q", asset.Name, asset.Content)
+		}
+		for _, link := range found {
+			if target := string(link[1]); target != "data:," && !served[path.Join(folder, target)] {
+				t.Errorf("docs/%s wants %s, which is not there", asset.Name, target)
+			}
 		}
 	}
-	links := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllSubmatch(page, -1)
-	if len(links) == 0 {
-		t.Fatalf("the page is %q", page)
-	}
-	for _, link := range links {
-		if target := string(link[1]); target != "data:," && !served[target] {
-			t.Errorf("the page wants %s, which is not there", target)
-		}
+	if pages != 2 {
+		t.Errorf("there are %d pages", pages)
 	}
 }
 
+// assets are all that the pages are made of.
+func assets() []api.Asset { return append(api.Docs(), api.V1Docs()...) }
+
 func TestTheDocsAreSmallAndWhole(t *testing.T) {
-	for _, asset := range api.Docs() {
+	for _, asset := range assets() {
 		t.Run("docs/"+asset.Name, func(t *testing.T) {
 			if len(asset.Content) == 0 || len(asset.Content) > 1<<20 {
 				t.Errorf("%d bytes", len(asset.Content))

@@ -38,8 +38,10 @@ func TestTheServedDocumentMatchesTheEnvelope(t *testing.T) {
 }
 
 func TestDocumentsNeedNoCredentialsAndMayBeKept(t *testing.T) {
-	server := serve(t, newHandler(nil))
+	server := serve(t, httpapi.New(withRecord(story())))
 	for path, contentType := range map[string]string{
+		"/docs/v1":                               "text/html; charset=utf-8",
+		"/docs/v1.js":                            "text/javascript; charset=utf-8",
 		"/swagger.yaml":                          "application/yaml",
 		"/swagger.json":                          "application/json",
 		"/docs":                                  "text/html; charset=utf-8",

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"lsapi/api"
 	v1 "lsapi/internal/httpapi/v1"
 )
 
@@ -32,14 +33,18 @@ func (s *server) abortRecord(w http.ResponseWriter, err error) {
 	s.abort(w.(*exchange), err) //nolint:errcheck // likewise
 }
 
-// recordRoutes are the routes of the /v1 API, if there is one. Its document is
-// for everybody, as the contract's is.
+// recordRoutes are the routes of the /v1 API, if there is one. Its document and the
+// page that shows it are for everybody, as the contract's are.
 func (s *server) recordRoutes() []route {
 	if s.record == nil {
 		return nil
 	}
 	document := sync.OnceValues(s.record.Document) // at the first request: most processes never get one
-	return append(s.fleetRoutes(), []route{
+	routes := s.fleetRoutes()
+	for _, asset := range api.V1Docs() {
+		routes = append(routes, assetRoute(asset))
+	}
+	return append(routes, []route{
 		{pattern: v1.ChangesPath, checks: []endpoint{s.authenticate}, get: s.readRecord},
 		{pattern: v1.ChangePath, checks: []endpoint{s.authenticate}, get: s.readRecord},
 		{pattern: v1.MembersPath, checks: []endpoint{s.authenticate, checkName(v1.NameParameter)}, get: s.readRecord},

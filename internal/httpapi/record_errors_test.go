@@ -217,7 +217,7 @@ func TestAQuestionToTheRecordEndsWhenItsTimeIsUp(t *testing.T) {
 
 func TestWithoutARecordThereIsNoSuchPath(t *testing.T) {
 	handler := httpapi.New(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: slog.New(slog.DiscardHandler)})
-	for _, path := range append(recordPaths(), "/v1/openapi.json") {
+	for _, path := range append(recordPaths(), "/v1/openapi.json", "/docs/v1") {
 		if got := record(handler, "GET", path, ""); got.StatusCode != http.StatusNotFound || got.body != `{"message":"there is no such path"}`+"\n" {
 			t.Errorf("%s: the answer is %d %s", path, got.StatusCode, got.body)
 		}
