@@ -208,10 +208,12 @@ func (w *wait) unfollow() {
 	}
 }
 
-// next waits for the next report.
+// next waits for the next report. A follower that gives an error in its place gives no
+// more.
 func (w *wait) next(ctx context.Context) error {
 	report, err := w.follower.Next(ctx, w.after)
 	if err != nil {
+		w.unfollow()
 		return err
 	}
 	w.report, w.after = &report, report.AsOf

@@ -230,7 +230,7 @@ func TestWhatWasSaidBeforeAWaitBeganDoesNotEndIt(t *testing.T) {
 }
 
 func TestWhileAWSFailsAWaitGoesOn(t *testing.T) {
-	for _, op := range []string{"One", "Next", "Standing", "Attributes", "Instances"} {
+	for _, op := range []string{"One", "Follow", "Next", "Standing", "Attributes", "Instances"} {
 		for _, code := range []lsapi.Code{lsapi.CodeThrottled, lsapi.CodeUpstream, lsapi.CodeUnavailable, lsapi.CodeTimeout} {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()

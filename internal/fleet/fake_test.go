@@ -265,15 +265,16 @@ func (r *region) report(name string, asOf time.Time) (lsapi.HealthReport, error)
 // follower sees what a load balancer says at each full interval, and what it has
 // said last.
 type follower struct {
-	r    *region
-	name string
+	r       *region
+	name    string
+	refused error
 }
 
 func (r *region) Follow(name string) fleet.Follower {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.followers++
-	return &follower{r, name}
+	return &follower{r, name, r.fail["Follow"]}
 }
 
 func (r *region) FollowDrain(name, _ string, since time.Time, timeout time.Duration) fleet.Follower {
@@ -281,10 +282,13 @@ func (r *region) FollowDrain(name, _ string, since time.Time, timeout time.Durat
 	defer r.mu.Unlock()
 	r.followers++
 	r.drain = [2]any{since, timeout}
-	return &follower{r, name}
+	return &follower{r, name, r.fail["Follow"]}
 }
 
 func (f *follower) Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error) {
+	if f.refused != nil {
+		return lsapi.HealthReport{}, f.refused
+	}
 	f.r.mu.Lock()
 	last := f.r.last
 	f.r.mu.Unlock()

@@ -51,6 +51,7 @@ type Health interface {
 type Follower interface {
 	// Next returns the first report whose asking began after the time. It waits
 	// while AWS fails. CodeNotFound: there is no such load balancer any more.
+	// CodeThrottled, CodeUnavailable: this Follower gives no reports.
 	Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error)
 	Close()
 }
