@@ -194,19 +194,21 @@ func TestABrowserShowsTheContract(t *testing.T) {
 		"/docs":    {"listMachinesElb", "attachInstance", "/healthcheck", "MachineInfo"},
 		"/docs/v1": {"listChanges", "listMembersAt", "RosterMember"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		// Every name but this server's leads nowhere.
-		command := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(),
-			"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", "--virtual-time-budget=10000", "--dump-dom", s.base+path)
-		page, err := command.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, shown := range texts {
-			if !strings.Contains(string(page), shown) {
-				t.Errorf("%s does not show %s", path, shown)
+		t.Run(path, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			// Every name but this server's leads nowhere.
+			command := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(),
+				"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", "--virtual-time-budget=10000", "--dump-dom", s.base+path)
+			page, err := command.Output()
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
+			for _, shown := range texts {
+				if !strings.Contains(string(page), shown) {
+					t.Errorf("%s does not show %s", path, shown)
+				}
+			}
+		})
 	}
 }

@@ -14,13 +14,13 @@ import (
 )
 
 // await waits for at most a time, and tells how long it took.
-func await(t *testing.T, f *fleet.Fleet, id string, wish lsapi.Wish, most time.Duration) (lsapi.MemberDetail, error, time.Duration) {
+func await(t *testing.T, f *fleet.Fleet, id string, wish lsapi.Wish, most time.Duration) (lsapi.MemberDetail, time.Duration, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	began := time.Now()
 	m, err := f.Await(ctx, "web", id, wish)
-	return m, err, time.Since(began)
+	return m, time.Since(began), err
 }
 
 // withSpare is a load balancer that serves with one member, and registers another.
@@ -50,7 +50,7 @@ func TestAWaitEndsWithinAPollOfTheTruth(t *testing.T) {
 				b := r.loadBalancers["web"]
 				b.health[web3] = draining(web3)
 				r.after(31*time.Second, func() { test.come(r, b) })
-				m, err, took := await(t, start(t, r), test.id, test.wish, time.Hour)
+				m, took, err := await(t, start(t, r), test.id, test.wish, time.Hour)
 				if err != nil || took < 31*time.Second || took > 31*time.Second+2*interval {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
@@ -75,7 +75,7 @@ func TestADrainOfAMemberIsWaitedForFromBeforeItBegins(t *testing.T) {
 			r.standings[web1] = lsapi.Standing{LastChange: &lsapi.Change{Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, CompletedAt: r.began.Add(10 * time.Second)}}
 		})
 		r.after(40*time.Second, func() { delete(b.health, web1) })
-		_, err, took := await(t, start(t, r), web1, lsapi.WishDrained, time.Hour)
+		_, took, err := await(t, start(t, r), web1, lsapi.WishDrained, time.Hour)
 		if err != nil || took < 40*time.Second || took > 45*time.Second {
 			t.Errorf("it ended after %v with %v", took, err)
 		}
@@ -126,7 +126,7 @@ func TestWhatIsNotToComeEndsAWait(t *testing.T) {
 					b.health[web2] = draining(web2)
 				}
 				r.after(11*time.Second, func() { test.happen(r, b) })
-				_, err, took := await(t, start(t, r), web2, test.wish, time.Hour)
+				_, took, err := await(t, start(t, r), web2, test.wish, time.Hour)
 				if lsapi.ErrorCode(err) != test.code || took > 20*time.Second {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
@@ -139,7 +139,7 @@ func TestWhatIsSoOrCannotBeIsAnsweredAtOnce(t *testing.T) {
 	for wish, code := range map[lsapi.Wish]lsapi.Code{lsapi.WishInService: lsapi.CodeNotFound, lsapi.WishAbsent: "", lsapi.WishDrained: "", "served": lsapi.CodeInvalid} {
 		synctest.Test(t, func(t *testing.T) {
 			r := withSpare()
-			m, err, took := await(t, start(t, r), web3, wish, time.Hour)
+			m, took, err := await(t, start(t, r), web3, wish, time.Hour)
 			if lsapi.ErrorCode(err) != code || took > interval || err == nil && (m.Member || m.ID != web3 || m.State != "running") {
 				t.Errorf("%s: it ended after %v as %+v with %v", wish, took, m, err)
 			}
@@ -163,7 +163,7 @@ func TestAWaitWhoseTimeIsUpTellsTheLastState(t *testing.T) {
 				r := withSpare()
 				r.loadBalancers["web"].health[web3] = draining(web3)
 				r.standings[test.id] = lsapi.Standing{ChangeID: "7"}
-				m, err, took := await(t, start(t, r), test.id, lsapi.Wish(test.wish), 9*time.Second)
+				m, took, err := await(t, start(t, r), test.id, lsapi.Wish(test.wish), 9*time.Second)
 				if lsapi.ErrorCode(err) != lsapi.CodeNotYet || took != 9*time.Second || lsapi.AsError(err).Message != test.says {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
@@ -179,7 +179,7 @@ func TestOneThatDrainsIsNotInService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		r.loadBalancers["web"].health[web2] = draining(web2) // attached again a moment ago, and AWS lags
-		if m, err, _ := await(t, start(t, r), web2, lsapi.WishInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeNotYet {
+		if m, _, err := await(t, start(t, r), web2, lsapi.WishInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeNotYet {
 			t.Errorf("it ended as %+v with %v", m, err)
 		}
 	})
@@ -195,7 +195,7 @@ func TestOneThatIsAttachedAgainWhileItDrainsIsNotDrained(t *testing.T) {
 			b.members = append(b.members, web3)
 			r.behind["web"] = []string{web1, web2}
 		})
-		if m, err, _ := await(t, start(t, r), web3, lsapi.WishDrained, 30*time.Second); lsapi.ErrorCode(err) != lsapi.CodeNotYet || !m.Member {
+		if m, _, err := await(t, start(t, r), web3, lsapi.WishDrained, 30*time.Second); lsapi.ErrorCode(err) != lsapi.CodeNotYet || !m.Member {
 			t.Errorf("it ended as %+v with %v", m, err)
 		}
 	})
@@ -206,7 +206,7 @@ func TestAMemberThatMemoryDoesNotKnowYetIsWaitedFor(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := withSpare()
 			r.behind["web"] = []string{web2} // another replica has attached web1 a moment ago
-			if m, err, _ := await(t, start(t, r), web1, wish, 10*time.Second); lsapi.ErrorCode(err) != code || !m.Member {
+			if m, _, err := await(t, start(t, r), web1, wish, 10*time.Second); lsapi.ErrorCode(err) != code || !m.Member {
 				t.Errorf("%s: it ended as %+v with %v", wish, m, err)
 			}
 		})
@@ -217,13 +217,13 @@ func TestWhatWasSaidBeforeAWaitBeganDoesNotEndIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		b, f := r.loadBalancers["web"], start(t, r)
-		if _, err, _ := await(t, f, web1, lsapi.WishInService, time.Minute); err != nil {
+		if _, _, err := await(t, f, web1, lsapi.WishInService, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(interval / 2)
 		b.health[web1] = registering(web1) // attached again; the last report has it as serving
 		r.after(interval*3/2, func() { b.health[web1] = serving(web1) })
-		if _, err, took := await(t, f, web1, lsapi.WishInService, time.Minute); err != nil || took < interval*3/2 {
+		if _, took, err := await(t, f, web1, lsapi.WishInService, time.Minute); err != nil || took < interval*3/2 {
 			t.Errorf("it ended after %v with %v", took, err)
 		}
 	})
@@ -238,7 +238,7 @@ func TestWhileAWSFailsAWaitGoesOn(t *testing.T) {
 				r.fail[op] = lsapi.Errorf(code, "away")
 				r.after(5*time.Second, func() { b.health[web2] = serving(web2) })
 				r.after(21*time.Second, func() { delete(r.fail, op) })
-				if m, err, took := await(t, start(t, r), web2, lsapi.WishInService, time.Minute); err != nil || took > 25*time.Second || m.Health.State != lsapi.InService {
+				if m, took, err := await(t, start(t, r), web2, lsapi.WishInService, time.Minute); err != nil || took > 25*time.Second || m.Health.State != lsapi.InService {
 					t.Errorf("%s fails with %s: it ended after %v as %+v with %v", op, code, took, m, err)
 				} else if m.Standing.Unavailable != (op == "Standing") {
 					t.Errorf("%s fails: its standing is %+v", op, m.Standing)
@@ -252,7 +252,7 @@ func TestAWaitThatCouldReadNothingTellsWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		r.fail["One"] = lsapi.Errorf(lsapi.CodeUpstream, "away")
-		if _, err, took := await(t, start(t, r), web2, lsapi.WishInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeUpstream || took != 10*time.Second {
+		if _, took, err := await(t, start(t, r), web2, lsapi.WishInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeUpstream || took != 10*time.Second {
 			t.Errorf("it ended after %v with %v", took, err)
 		}
 	})
@@ -266,7 +266,7 @@ func TestAThousandWhoWaitShareThePolls(t *testing.T) {
 		var waiting sync.WaitGroup
 		for range 1000 {
 			waiting.Go(func() {
-				if _, err, _ := await(t, f, web2, lsapi.WishInService, time.Hour); err != nil {
+				if _, _, err := await(t, f, web2, lsapi.WishInService, time.Hour); err != nil {
 					t.Error(err)
 				}
 			})
@@ -289,7 +289,7 @@ func TestAThousandWhoWaitInVainAskOnceWhatEC2SaysOfIt(t *testing.T) {
 		var waiting sync.WaitGroup
 		for range 1000 {
 			waiting.Go(func() {
-				_, err, _ := await(t, f, web2, lsapi.WishInService, 20*time.Second)
+				_, _, err := await(t, f, web2, lsapi.WishInService, 20*time.Second)
 				if lsapi.ErrorCode(err) != lsapi.CodeNotYet || !strings.Contains(err.Error(), "says nothing of it") {
 					t.Error(err)
 				}

@@ -69,7 +69,7 @@ func (s *server) carryOut(ctx context.Context, x *exchange, wish lsapi.Request, 
 	if err != nil {
 		return result.Recorded, err
 	}
-	return result.Recorded, s.sendDone(x, wish, result.Instance, patience)
+	return result.Recorded, s.sendDone(x, wish, result.Instance, patience) //nolint:contextcheck // the exchange carries it
 }
 
 // sendDone answers for a change that AWS has made.

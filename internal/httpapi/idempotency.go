@@ -99,7 +99,7 @@ func (s *server) replay(ctx context.Context, x *exchange, taken *lsapi.Reservati
 	x.Header().Set("X-Change-Id", change.ID)
 	if change.Outcome == lsapi.OutcomeApplied {
 		made := lsapi.Request{Action: change.Action, LoadBalancer: change.LoadBalancer, InstanceID: change.InstanceID}
-		return s.sendDone(x, made, change.Instance, patience)
+		return s.sendDone(x, made, change.Instance, patience) //nolint:contextcheck // the exchange carries it
 	}
 	return outcomeError(change)
 }

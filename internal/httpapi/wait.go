@@ -60,7 +60,7 @@ func (s *server) awaitEffect(x *exchange, wish lsapi.Request, patience time.Dura
 	if patience == 0 {
 		return nil
 	}
-	ctx, cancel := v1.Waiting(x, x.request, s.stopping, patience)
+	ctx, cancel := v1.Waiting(s.stopping, x, x.request, patience)
 	defer cancel()
 	_, err := s.fleet.Await(ctx, wish.LoadBalancer, wish.InstanceID, effects[wish.Action])
 	switch {

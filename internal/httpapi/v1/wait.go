@@ -31,7 +31,7 @@ func ParseTimeout(text string) (timeout time.Duration, wrong string) {
 // time is up, or when the service stops. The deadline until which the connection takes
 // an answer, which is for requests that are answered at once, is put behind it. (That
 // for reading ends with the body.)
-func Waiting(w http.ResponseWriter, r *http.Request, stopping context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+func Waiting(stopping context.Context, w http.ResponseWriter, r *http.Request, timeout time.Duration) (context.Context, context.CancelFunc) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + answerTime)) // not every connection can
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	forget := context.AfterFunc(stopping, cancel)
@@ -44,7 +44,7 @@ func (a *API) await(w http.ResponseWriter, r *http.Request, q *memberQuery) erro
 	if wrong != "" {
 		return invalid(apiv1.Detail{Location: "query.timeout", Message: wrong})
 	}
-	ctx, cancel := Waiting(w, r, a.Stopping, timeout)
+	ctx, cancel := Waiting(a.Stopping, w, r, timeout)
 	defer cancel()
 	found, err := a.Fleet.Await(ctx, q.Name, q.InstanceID, lsapi.Wish(q.Wait))
 	if err != nil {
