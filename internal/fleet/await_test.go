@@ -261,6 +261,7 @@ func TestAWaitThatCouldReadNothingTellsWhy(t *testing.T) {
 func TestAThousandWhoWaitShareThePolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
+		r.takes = time.Millisecond
 		f := start(t, r)
 		r.after(60*time.Second, func() { r.loadBalancers["web"].health[web2] = serving(web2) })
 		var waiting sync.WaitGroup
@@ -274,6 +275,9 @@ func TestAThousandWhoWaitShareThePolls(t *testing.T) {
 		waiting.Wait()
 		if polls := len(r.polls); polls > 32 {
 			t.Errorf("there were %d polls in a minute", polls)
+		}
+		if reads := r.count("Standing"); reads > 20 {
+			t.Errorf("the record was asked %d times for the same, in the same moment", reads)
 		}
 		if got := r.count("Instances") + r.count("One afresh") + r.count("Attributes") + r.count("Recent"); got > 0 {
 			t.Errorf("AWS was asked %d times for other things", got)
@@ -313,4 +317,51 @@ func TestAWaitEndsWithItsCaller(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Two questions at once is what the record is asked at most, however many there are,
+// and each is answered by what it says from then on.
+func TestTheRecordIsAskedInTurnsAndAfresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := withSpare()
+		f := start(t, r)
+		r.hangs["Standing"] = true
+		show := func() lsapi.Standing {
+			m, err := f.Member(t.Context(), "web", web1)
+			if err != nil {
+				t.Error(err)
+			}
+			return m.Standing
+		}
+		var early sync.WaitGroup
+		for range 2 {
+			early.Go(func() { show() })
+			synctest.Wait()
+		}
+		if got := r.count("Standing"); got != 2 {
+			t.Errorf("the record is asked %d questions", got)
+		}
+		time.Sleep(time.Second)
+		r.change(func() {
+			r.hangs["Standing"] = false
+			r.standings[web1] = lsapi.Standing{ChangeID: "7"}
+		})
+		var late sync.WaitGroup
+		for range 100 {
+			late.Go(func() {
+				if got := show(); got.ChangeID != "7" {
+					t.Errorf("a later question is answered with %+v", got)
+				}
+			})
+		}
+		synctest.Wait()
+		if got := r.count("Standing"); got != 2 {
+			t.Errorf("while two questions are open the record is asked %d", got)
+		}
+		early.Wait()
+		late.Wait()
+		if got := r.count("Standing"); got != 3 {
+			t.Errorf("the record was asked %d times, want once for all who came later", got)
+		}
+	})
 }

@@ -35,6 +35,7 @@ type region struct {
 	behind        map[string][]string // what memory lists in place of the truth, until a fresh look
 	fail          map[string]error    // by operation
 	hangs         map[string]bool     // operations that go on until their caller leaves
+	takes         time.Duration       // a question to the record
 	asked         map[string]int
 	polls         map[time.Time]bool
 	last          lsapi.HealthReport // of the last poll
@@ -231,6 +232,9 @@ func (r *region) Standing(ctx context.Context, _ string, ids []string) (map[stri
 	if err := r.enter(ctx, "Standing"); err != nil {
 		return nil, err
 	}
+	r.mu.Unlock()
+	time.Sleep(r.takes)
+	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ids == nil {
 		return maps.Clone(r.standings), nil

@@ -95,14 +95,16 @@ type Options struct {
 
 // Fleet shows load balancers and waits for members. It is safe for concurrent use.
 type Fleet struct {
-	o     Options
-	reads *semaphore.Weighted
+	o         Options
+	reads     *semaphore.Weighted
+	questions questions
 
 	attributes *cache[lsapi.Attributes]
 	tags       *cache[map[string]string]
 	facts      *cache[lsapi.Instance]
 
 	troubles troubles
+	base     context.Context //nolint:containedctx // of the questions that many share: they end with the Fleet
 	cancel   context.CancelFunc
 	asking   sync.WaitGroup
 }
@@ -115,7 +117,8 @@ func New(o Options) *Fleet {
 	base, cancel := context.WithCancel(context.Background())
 	f := &Fleet{
 		o: o, reads: semaphore.NewWeighted(int64(max(1, o.Reads))),
-		cancel: cancel, troubles: newTroubles(),
+		questions: questions{waiting: make(map[string]*question)},
+		base:      base, cancel: cancel, troubles: newTroubles(),
 	}
 	f.attributes = newCache(base, &f.asking, settingsLifetime, 1, f.askAttributes)
 	f.tags = newCache(base, &f.asking, settingsLifetime, tagsBatch, f.askTags)
@@ -123,7 +126,7 @@ func New(o Options) *Fleet {
 	return f
 }
 
-// Close ends the questions to AWS that are under way, and waits for them to have
+// Close ends the questions that are under way, and waits for them to have
 // ended. Nothing may be asked of the Fleet any more.
 func (f *Fleet) Close(ctx context.Context) error {
 	f.cancel()

@@ -2,6 +2,8 @@ package fleet
 
 import (
 	"context"
+	"strings"
+	"sync"
 
 	"lsapi"
 )
@@ -27,8 +29,57 @@ func (f *Fleet) standingsOf(ctx, caller context.Context, name string, ids ...str
 	return standings{known: known, unavailable: err != nil}
 }
 
+// questions to the record that wait for their turn. Whoever wants to know the same
+// joins one, but not one that has begun: what it is told may be older than its own
+// question.
+type questions struct {
+	mu      sync.Mutex
+	waiting map[string]*question
+}
+
+// question is one, with its answer once done is closed.
+type question struct {
+	done  chan struct{}
+	known map[string]lsapi.Standing
+	err   error
+}
+
 func (f *Fleet) readStandings(ctx context.Context, name string, ids []string) (map[string]lsapi.Standing, error) {
-	if err := f.reads.Acquire(ctx, 1); err != nil {
+	q := f.question(name, ids)
+	select {
+	case <-q.done:
+		return q.known, q.err
+	case <-ctx.Done():
+		return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	}
+}
+
+// question returns one that has not begun.
+func (f *Fleet) question(name string, ids []string) *question {
+	f.questions.mu.Lock()
+	defer f.questions.mu.Unlock()
+	key := name + " " + strings.Join(ids, " ")
+	q := f.questions.waiting[key]
+	if q == nil {
+		q = &question{done: make(chan struct{})}
+		f.questions.waiting[key] = q
+		f.asking.Go(func() {
+			defer close(q.done)
+			q.known, q.err = f.askRecord(key, name, ids)
+		})
+	}
+	return q
+}
+
+// askRecord waits for its turn, and asks.
+func (f *Fleet) askRecord(key, name string, ids []string) (map[string]lsapi.Standing, error) {
+	ctx, cancel := context.WithTimeout(f.base, patience)
+	defer cancel()
+	err := f.reads.Acquire(ctx, 1)
+	f.questions.mu.Lock()
+	delete(f.questions.waiting, key)
+	f.questions.mu.Unlock()
+	if err != nil {
 		return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: err}
 	}
 	defer f.reads.Release(1)
