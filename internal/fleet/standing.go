@@ -45,7 +45,7 @@ type question struct {
 }
 
 func (f *Fleet) readStandings(ctx context.Context, name string, ids []string) (map[string]lsapi.Standing, error) {
-	q := f.question(name, ids)
+	q := f.question(name, ids) //nolint:contextcheck // it is asked for all who join it, and outlives each
 	select {
 	case <-q.done:
 		return q.known, q.err
