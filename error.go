@@ -21,6 +21,7 @@ const (
 	CodeThrottled       Code = "throttled"       // too much at once; nothing changed, come back later
 	CodeUnavailable     Code = "unavailable"     // lsapi cannot answer for now; nothing changed, come back later
 	CodeUpstream        Code = "upstream"        // AWS failed or cannot be reached
+	CodeGone            Code = "gone"            // there was such a thing, and it has been removed for good
 	CodeNotYet          Code = "not_yet"         // what the caller waited for did not come about in time
 	CodeTimeout         Code = "timeout"         // the deadline passed, or the outcome cannot be known
 	CodeInternal        Code = "internal"        // a defect of lsapi

@@ -44,6 +44,7 @@ var answers = map[lsapi.Code]answer{
 	lsapi.CodeThrottled:       {status: http.StatusServiceUnavailable, text: "too much at once; nothing was changed"},
 	lsapi.CodeUnavailable:     {status: http.StatusServiceUnavailable, text: "the service cannot answer for now; nothing was changed"},
 	lsapi.CodeUpstream:        {status: http.StatusBadGateway, text: "AWS failed or could not be reached"},
+	lsapi.CodeGone:            {status: http.StatusGone, text: "it has been removed"},
 	lsapi.CodeNotYet:          {status: http.StatusRequestTimeout, text: "the time is up"},
 	lsapi.CodeTimeout:         {status: http.StatusGatewayTimeout, text: "the deadline passed"},
 	lsapi.CodeInternal:        {status: http.StatusInternalServerError, text: internalText, secret: true},

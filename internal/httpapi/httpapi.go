@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/events"
 	v1 "lsapi/internal/httpapi/v1"
 )
 
@@ -72,6 +73,11 @@ type Options struct {
 	// changes that wait for their effect ask. It wants a Record beside it. Default:
 	// there are no such paths, and nobody can wait.
 	Fleet v1.Fleet
+	// Events are what the /v1 API tells to who watches, and Exists tells whether there
+	// is a load balancer to watch. They want a Record beside them. Default: nobody can
+	// watch.
+	Events *events.Hub
+	Exists func(ctx context.Context, loadBalancer string) error
 	// Stopping ends when the service is about to stop: requests that wait for a
 	// load balancer are answered at once then. Default: never.
 	Stopping context.Context //nolint:containedctx // it is not a request's
@@ -114,6 +120,7 @@ func New(o Options) http.Handler {
 		keys:          o.Keys,
 		fleet:         o.Fleet,
 		stopping:      o.Stopping,
+		watched:       o.Events != nil,
 		changes:       o.Record,
 		ready:         o.Ready,
 		lists:         o.Lists,

@@ -17,6 +17,8 @@ func (s *server) newRecordAPI(o Options) *v1.API {
 	return v1.New(v1.Options{
 		Record:   o.Record,
 		Fleet:    o.Fleet,
+		Events:   o.Events,
+		Exists:   o.Exists,
 		Reads:    max(1, o.RecordReads),
 		Timeout:  s.timeout,
 		Stopping: o.Stopping,
@@ -40,7 +42,7 @@ func (s *server) recordRoutes() []route {
 		return nil
 	}
 	document := sync.OnceValues(s.record.Document) // at the first request: most processes never get one
-	routes := s.fleetRoutes()
+	routes := append(s.fleetRoutes(), s.eventRoutes()...)
 	for _, asset := range api.V1Docs() {
 		routes = append(routes, assetRoute(asset))
 	}
@@ -63,6 +65,14 @@ func (s *server) recordRoutes() []route {
 			return sendDocument(x, "application/yaml", entityTag(d.YAML), d.YAML)
 		}},
 	}...)
+}
+
+// eventRoutes are the routes to what happens, if that is told.
+func (s *server) eventRoutes() []route {
+	if !s.watched {
+		return nil
+	}
+	return []route{{pattern: v1.EventsPath, checks: []endpoint{s.authenticate}, get: s.readRecord}}
 }
 
 // fleetRoutes are the routes to load balancers and their members, if they can be

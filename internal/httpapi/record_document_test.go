@@ -150,7 +150,8 @@ func TestTheDocumentOfTheRecordDescribesExactlyWhatIsAnswered(t *testing.T) {
 	never := map[string][]string{
 		"/v1/changes": {"404", "502"}, "/v1/changes/{id}": {"502"}, "/v1/load-balancers/{name}/members": {"502"}, "/v1/load-balancers": {"404"},
 	}
-	described := document["paths"].(map[string]any)
+	described := maps.Clone(document["paths"].(map[string]any))
+	delete(described, "/v1/events") // a stream has its own test
 	if got, want := slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(operations)); !slices.Equal(got, want) {
 		t.Fatalf("the document describes %v, want %v", got, want)
 	}

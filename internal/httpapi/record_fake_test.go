@@ -13,7 +13,9 @@ import (
 	"github.com/google/uuid"
 
 	"lsapi"
+	"lsapi/internal/events"
 	"lsapi/internal/httpapi"
+	v1 "lsapi/internal/httpapi/v1"
 )
 
 // epoch is when the first change of a fake record was asked for.
@@ -168,7 +170,9 @@ func story() *records {
 // withRecord returns the options of a handler that has the record, and a fleet
 // beside it.
 func withRecord(r *records) httpapi.Options {
-	return httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Record: r, Fleet: &fleets{record: r}}
+	o := httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Record: r, Fleet: &fleets{record: r}}
+	o.Events, o.Exists = events.New(events.Options{Record: newStory(), Encode: v1.EncodeEvent}), exists
+	return o
 }
 
 // get asks a handler that has the record.

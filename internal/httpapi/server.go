@@ -28,6 +28,7 @@ type server struct {
 	observe       func(route, method string, status int, took time.Duration)
 	metrics       http.Handler    // nil: there are none
 	record        *v1.API         // nil: there is none
+	watched       bool            // there are events to watch
 	fleet         v1.Fleet        // nil: there is none
 	stopping      context.Context //nolint:containedctx // it is not a request's
 	changes       v1.Record       // what it reads

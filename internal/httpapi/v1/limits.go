@@ -14,6 +14,11 @@ const (
 	// pageTime is how long a client may take for a page of a stream. Whoever reads
 	// slower than 20 KB/s has gone, or holds a connection for nothing.
 	pageTime = 30 * time.Second
+	// eventTime is the same for what a stream of events has at once, which is little.
+	eventTime = 20 * time.Second
+	// keepAlive is after how long a stream of events shows that it is alive: sooner
+	// than proxies and load balancers cut off a silent connection (AWS: 60 s).
+	keepAlive = 15 * time.Second
 	// maxHeld is how many changes are in memory at once, for all who list them: 16
 	// full pages, some 30 MB. Each is held until its client has taken it.
 	maxHeld = 16 * maxPage

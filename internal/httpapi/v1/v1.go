@@ -16,11 +16,13 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"lsapi"
+	"lsapi/internal/events"
 )
 
 // The paths, as patterns of http.ServeMux. The document has the same.
 const (
 	ChangesPath       = "/v1/changes"
+	EventsPath        = "/v1/events"
 	ChangePath        = "/v1/changes/{id}"
 	LoadBalancersPath = "/v1/load-balancers"
 	LoadBalancerPath  = LoadBalancersPath + "/{" + NameParameter + "}"
@@ -46,12 +48,17 @@ type Record interface {
 	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.Roster, error)
 }
 
-// Options are what an API is made of. All but Fleet must be given.
+// Options are what an API is made of. All but Fleet and
+// Events must be given.
 type Options struct {
 	Record Record
 	// Fleet answers what is about load balancers and their members. Default: only
 	// the record is read.
 	Fleet Fleet
+	// Events are what is told to who watches, and Exists tells whether there is a load
+	// balancer to watch. Default: nobody can.
+	Events *events.Hub
+	Exists Exists
 	// Reads is how many questions Record is asked at once, at most.
 	Reads int
 	// Timeout bounds each question to Record, of which a stream asks many, and each
@@ -87,6 +94,9 @@ func New(o Options) *API {
 	register(a, describeChanges(a.schemas()), a.changes)
 	register(a, describeChange(a.schemas()), a.change)
 	register(a, describeMembers(a.schemas()), a.members)
+	if o.Events != nil {
+		register(a, describeEvents(a.schemas()), a.events)
+	}
 	if o.Fleet != nil {
 		register(a, describeLoadBalancers(a.schemas()), a.loadBalancers)
 		register(a, describeLoadBalancer(a.schemas()), a.loadBalancer)

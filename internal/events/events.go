@@ -1,0 +1,217 @@
+// Package events tells many at once what the record tells: who was attached or
+// detached, whose health changed, who was drained, what changed past lsapi.
+//
+// One reader follows the record, encodes each event once, and keeps the last of them
+// in a ring. A stream is a place in that ring and nothing else: it has no queue of
+// its own, so that ten thousand of them cost little, and one that is read too slowly
+// is overtaken by the ring and dropped, whatever it has missed being in the record.
+// A stream that resumes from further back than the ring reaches is read from the
+// record until it has caught up.
+package events
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"lsapi"
+)
+
+// Record is the record of changes.
+type Record interface {
+	// Events returns the events behind a position, in order; at most limit, and fewer
+	// only when there are no more. CodeNotFound: some of them have been pruned.
+	Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error)
+	// End returns the position behind the last event that can be read now.
+	End(ctx context.Context) (lsapi.Position, error)
+	// News waits until there is something behind the position. CodeTimeout: the
+	// context has ended first.
+	News(ctx context.Context, after lsapi.Position) error
+}
+
+// Options are what a Hub is made of.
+type Options struct {
+	Record Record
+	// Encode returns the messages that an event is told by, each a server-sent event
+	// without its id and without the empty line behind it. None: nobody is told.
+	Encode func(*lsapi.RecordedEvent) [][]byte
+	// Watch says that somebody watches a load balancer, or all for the empty name, until
+	// end is called. Touch says the same of the region now and then.
+	// Defaults: nobody wants to know.
+	Watch func(loadBalancer string) (end func())
+	Touch func()
+	// Log gets a line when the record cannot be read, and when it can be again.
+	// Default: none.
+	Log *slog.Logger
+}
+
+// Hub tells its streams what is recorded. It is safe for concurrent use.
+type Hub struct {
+	o Options
+
+	mu      sync.RWMutex
+	ring    ring
+	news    chan struct{} // closed and replaced when the ring has grown
+	streams int
+	started bool
+	closed  bool
+
+	told, dropped atomic.Int64
+	catching      *semaphore.Weighted
+
+	base   context.Context
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// New returns a Hub without streams. It reads nothing before the first is opened.
+func New(o Options) *Hub {
+	if o.Watch == nil {
+		o.Watch = func(string) func() { return func() {} }
+	}
+	if o.Touch == nil {
+		o.Touch = func() {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	base, cancel := context.WithCancel(context.Background())
+	return &Hub{
+		o: o, news: make(chan struct{}), catching: semaphore.NewWeighted(maxCatching),
+		base: base, cancel: cancel,
+	}
+}
+
+// Stats are the figures of a Hub.
+type Stats struct {
+	Streams int   // open now
+	Told    int64 // events that have been told, however many streams there were
+	Dropped int64 // streams that were too slow
+}
+
+// Stats returns the figures.
+func (h *Hub) Stats() Stats {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return Stats{Streams: h.streams, Told: h.told.Load(), Dropped: h.dropped.Load()}
+}
+
+// Close ends all streams, and refuses new ones.
+func (h *Hub) Close(context.Context) error {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.cancel()
+	h.done.Wait()
+	return nil
+}
+
+// follow reads the record until the hub is closed.
+func (h *Hub) follow() {
+	touch := time.NewTicker(touchEvery)
+	defer touch.Stop()
+	h.done.Go(func() {
+		for {
+			select {
+			case <-touch.C:
+				if h.Stats().Streams > 0 {
+					h.o.Touch()
+				}
+			case <-h.base.Done():
+				return
+			}
+		}
+	})
+	failing := false
+	for h.base.Err() == nil {
+		err := h.step()
+		if away := err != nil && h.base.Err() == nil; away != failing {
+			failing = away
+			if away {
+				h.o.Log.Warn("the record cannot be read: who watches hears nothing until it can be", "error", err)
+			} else {
+				h.o.Log.Info("the record can be read again: who watches hears what it tells")
+			}
+		}
+		if err != nil {
+			h.pause()
+		}
+	}
+}
+
+// step puts what comes next into the ring, waiting for it.
+func (h *Hub) step() error {
+	tail := h.tail()
+	page, err := h.o.Record.Events(h.base, tail, pageSize)
+	if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+		return h.skip()
+	}
+	if err != nil {
+		return err
+	}
+	if len(page) > 0 {
+		h.publish(page)
+		return nil
+	}
+	if err := h.o.Record.News(h.base, tail); err != nil && lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+		return err
+	}
+	return nil
+}
+
+// skip goes on at the end of a record that was pruned faster than it was read. All
+// streams are behind that, and will find it out.
+func (h *Hub) skip() error {
+	end, err := h.o.Record.End(h.base)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ring.restart(end)
+	h.wake()
+	return nil
+}
+
+func (h *Hub) tail() lsapi.Position {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.ring.tail
+}
+
+// publish shows events to all streams.
+func (h *Hub) publish(page []lsapi.RecordedEvent) {
+	before := h.tail()
+	var messages []message
+	for i := range page {
+		messages = append(messages, h.encode(before, &page[i])...)
+		before = page[i].Position
+	}
+	h.told.Add(int64(len(messages)))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ring.add(messages, before)
+	if len(messages) > 0 {
+		h.wake()
+	}
+}
+
+// wake wakes all streams. The caller holds mu.
+func (h *Hub) wake() {
+	close(h.news)
+	h.news = make(chan struct{})
+}
+
+// pause waits a little, or until the hub is closed.
+func (h *Hub) pause() {
+	timer := time.NewTimer(retryPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-h.base.Done():
+	}
+}

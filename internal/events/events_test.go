@@ -1,0 +1,391 @@
+package events_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"lsapi"
+	"lsapi/internal/events"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// record is a Record in memory.
+type record struct {
+	mu     sync.Mutex
+	events []lsapi.RecordedEvent
+	pruned lsapi.Position // nothing up to this is kept
+	news   chan struct{}
+	away   bool
+	reads  int
+}
+
+func newRecord() *record { return &record{} }
+
+// changed is closed when something is recorded. It is made where it is first waited
+// for, in the test's bubble. The caller holds mu.
+func (r *record) changed() chan struct{} {
+	if r.news == nil {
+		r.news = make(chan struct{})
+	}
+	return r.news
+}
+
+// add records events, each "LOAD-BALANCER INSTANCE…": a message for each instance.
+func (r *record) add(texts ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, text := range texts {
+		fields := strings.Fields(text)
+		n := int64(len(r.events) + 1)
+		e := lsapi.RecordedEvent{Position: lsapi.Position{Major: n / 3, Minor: n}, LoadBalancer: fields[0]}
+		e.Event.Added = fields[1:]
+		r.events = append(r.events, e)
+	}
+	if r.news != nil {
+		close(r.news)
+		r.news = nil
+	}
+}
+
+func (r *record) Events(_ context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reads++
+	switch {
+	case r.away:
+		return nil, &lsapi.Error{Code: lsapi.CodeUnavailable}
+	case r.pruned.After(after):
+		return nil, &lsapi.Error{Code: lsapi.CodeNotFound}
+	}
+	from := slices.IndexFunc(r.events, func(e lsapi.RecordedEvent) bool { return e.Position.After(after) })
+	if from < 0 {
+		return nil, nil
+	}
+	return slices.Clone(r.events[from:min(from+limit, len(r.events))]), nil
+}
+
+func (r *record) End(context.Context) (lsapi.Position, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.away {
+		return lsapi.Position{}, &lsapi.Error{Code: lsapi.CodeUnavailable}
+	}
+	if len(r.events) == 0 {
+		return lsapi.Position{Minor: 0, Major: 0}, nil
+	}
+	return r.events[len(r.events)-1].Position, nil
+}
+
+func (r *record) News(ctx context.Context, after lsapi.Position) error {
+	for {
+		r.mu.Lock()
+		news := r.changed()
+		behind := len(r.events) > 0 && r.events[len(r.events)-1].Position.After(after)
+		r.mu.Unlock()
+		if behind {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+		}
+	}
+}
+
+// encode tells an event of each of its instances.
+func encode(e *lsapi.RecordedEvent) [][]byte {
+	var told [][]byte
+	for _, id := range e.Event.Added {
+		told = append(told, []byte("data: "+e.LoadBalancer+" "+id+"\n"))
+	}
+	return told
+}
+
+func inHub(t *testing.T, r *record, test func(t *testing.T, h *events.Hub)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := events.New(events.Options{Record: r, Encode: encode})
+		test(t, h)
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func open(t *testing.T, h *events.Hub, loadBalancers, after string) *events.Stream {
+	t.Helper()
+	var place *events.Place
+	if after != "" {
+		parsed, err := events.ParsePlace(after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		place = &parsed
+	}
+	s, err := h.Open(t.Context(), strings.Fields(loadBalancers), place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// drain returns what the stream has, each message on a line, until it has nothing.
+func drain(t *testing.T, s *events.Stream) []string {
+	t.Helper()
+	var all []string
+	for {
+		frames, err := s.Next(t.Context(), time.Second)
+		if err != nil {
+			return append(all, err.Error())
+		}
+		if len(frames) == 0 {
+			return all
+		}
+		for _, frame := range frames {
+			all = append(all, strings.Join(strings.Split(strings.TrimSpace(string(frame)), "\n"), " "))
+		}
+	}
+}
+
+func want(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestAStreamTellsWhatHappensFromWhenItIsOpened(t *testing.T) {
+	r := newRecord()
+	r.add("web i-1")
+	inHub(t, r, func(t *testing.T, h *events.Hub) {
+		all, web := open(t, h, "", ""), open(t, h, "web", "")
+		r.add("web i-2", "app i-3 i-4", "silent", "web i-5")
+		want(t, drain(t, all),
+			"id: 0-2 data: web i-2", "id: 0-2-1 data: app i-3", "id: 1-3 data: app i-4", "id: 1-5 data: web i-5")
+		want(t, drain(t, web), "id: 0-2 data: web i-2", "id: 1-5 data: web i-5")
+		if got := h.Stats(); got.Streams != 2 || got.Told != 4 {
+			t.Errorf("the figures are %+v", got)
+		}
+	})
+}
+
+func TestResumingAnywhereLosesAndRepeatsNothing(t *testing.T) {
+	for name, early := range map[string]bool{"from the ring": true, "from the record": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRecord()
+			inHub(t, r, func(t *testing.T, h *events.Hub) {
+				if early {
+					open(t, h, "", "")
+				}
+				var texts []string
+				for i := range 200 {
+					texts = append(texts, fmt.Sprintf("web a-%d b-%d c-%d", i, i, i), "silent", fmt.Sprintf("app d-%d", i))
+				}
+				r.add(texts...)
+				synctest.Wait()
+				whole := drain(t, open(t, h, "", "0-0"))
+				if len(whole) != 800 {
+					t.Fatalf("it tells of %d", len(whole))
+				}
+				for _, cut := range []int{0, 1, 2, 3, 4, 399, 400, 798, 799} {
+					id := strings.Fields(whole[cut])[1]
+					want(t, drain(t, open(t, h, "", id)), whole[cut+1:]...)
+				}
+				r.add("web last")
+				late := drain(t, open(t, h, "", strings.Fields(whole[799])[1]))
+				if len(late) != 1 || !strings.HasSuffix(late[0], "web last") {
+					t.Errorf("behind the end it tells %v", late)
+				}
+			})
+		})
+	}
+}
+
+func TestAStreamThatIsReadTooSlowlyIsDroppedAndOthersAreNot(t *testing.T) {
+	r := newRecord()
+	inHub(t, r, func(t *testing.T, h *events.Hub) {
+		slow, quick := open(t, h, "", ""), open(t, h, "", "")
+		told := 0
+		for range 60 {
+			for i := range 100 {
+				r.add(fmt.Sprintf("web i-%d", i))
+			}
+			told += len(drain(t, quick))
+		}
+		if told != 6000 {
+			t.Errorf("the quick one was told %d", told)
+		}
+		if _, err := slow.Next(t.Context(), time.Second); !errors.Is(err, events.ErrTooSlow) {
+			t.Errorf("the slow one got %v", err)
+		}
+		if h.Stats().Dropped != 1 {
+			t.Errorf("the figures are %+v", h.Stats())
+		}
+		if got := drain(t, open(t, h, "", slow.Place().String())); len(got) != 6000 {
+			t.Errorf("when it resumes it is told %d", len(got))
+		}
+	})
+}
+
+func TestOneReaderOfTheRecordServesAll(t *testing.T) {
+	r := newRecord()
+	inHub(t, r, func(t *testing.T, h *events.Hub) {
+		streams := make([]*events.Stream, 1000)
+		for i := range streams {
+			streams[i] = open(t, h, "", "")
+		}
+		var readers sync.WaitGroup
+		for _, s := range streams {
+			readers.Go(func() {
+				frames, err := s.Next(t.Context(), time.Minute)
+				if err != nil || len(frames) != 1 {
+					t.Errorf("a stream got %d, %v", len(frames), err)
+				}
+			})
+		}
+		synctest.Wait()
+		r.add("web i-1")
+		readers.Wait()
+		if r.reads > 3 {
+			t.Errorf("the record was read %d times", r.reads)
+		}
+	})
+}
+
+func TestStreamsOutliveARecordThatIsAway(t *testing.T) {
+	r := newRecord()
+	inHub(t, r, func(t *testing.T, h *events.Hub) {
+		s := open(t, h, "", "")
+		synctest.Wait()
+		r.mu.Lock()
+		r.away = true
+		r.mu.Unlock()
+		r.add("web i-1")
+		want(t, drain(t, s))
+		if _, err := h.Open(t.Context(), nil, new(events.Place)); lsapi.ErrorCode(err) != "" {
+			t.Errorf("one that resumes within the ring is refused: %v", err)
+		}
+		r.mu.Lock()
+		r.away = false
+		r.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		want(t, drain(t, s), "id: 0-1 data: web i-1")
+	})
+}
+
+func TestWhatWasPrunedIsToldToBeGone(t *testing.T) {
+	r := newRecord()
+	r.add("web i-1", "web i-2", "web i-3")
+	r.pruned = lsapi.Position{Major: 0, Minor: 2}
+	inHub(t, r, func(t *testing.T, h *events.Hub) {
+		s := open(t, h, "", "0-1")
+		if _, err := s.Next(t.Context(), time.Second); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+			t.Errorf("it is %v", err)
+		}
+	})
+}
+
+func TestAPlaceThatTheRecordHasNotComeToIsRefused(t *testing.T) {
+	r := newRecord()
+	r.add("web i-1")
+	inHub(t, r, func(t *testing.T, h *events.Hub) {
+		place, err := events.ParsePlace("7-99")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Open(t.Context(), nil, &place); lsapi.ErrorCode(err) != lsapi.CodeInvalid || h.Stats().Streams != 0 {
+			t.Errorf("it is %v, with %d streams open", err, h.Stats().Streams)
+		}
+	})
+	for _, text := range []string{"", "1", "x-y", "1-2-3-4", "01-2", "+1-2", "-1-2", "1-2-0", "1-2-", " 1-2", "1-99999999999999999999", "1-2-999999999"} {
+		if _, err := events.ParsePlace(text); lsapi.ErrorCode(err) != lsapi.CodeInvalid {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestClosingTheHubEndsStreamsAndRefusesNewOnes(t *testing.T) {
+	r := newRecord()
+	synctest.Test(t, func(t *testing.T) {
+		h := events.New(events.Options{Record: r, Encode: encode})
+		s := open(t, h, "", "")
+		ended := make(chan error, 1)
+		go func() {
+			_, err := s.Next(t.Context(), time.Hour)
+			ended <- err
+		}()
+		synctest.Wait()
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, events.ErrClosed) {
+			t.Errorf("the stream ended with %v", err)
+		}
+		if _, err := h.Open(t.Context(), nil, nil); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+			t.Errorf("a new one is %v", err)
+		}
+	})
+}
+
+func TestWhileSomebodyWatchesThatIsSaid(t *testing.T) {
+	var mu sync.Mutex
+	watched, touches := map[string]int{}, 0
+	count := func(name string, n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		watched[name] += n
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h := events.New(events.Options{
+			Record: newRecord(), Encode: encode,
+			Watch: func(name string) func() { count(name, 1); return func() { count(name, -1) } },
+			Touch: func() { mu.Lock(); touches++; mu.Unlock() },
+		})
+		first, err := h.Open(t.Context(), []string{"web"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := h.Open(t.Context(), nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10*time.Second + time.Millisecond)
+		synctest.Wait()
+		if watched["web"] != 1 || watched[""] != 1 || touches != 10 {
+			t.Errorf("watched are %v, touched %d times", watched, touches)
+		}
+		first.Close()
+		second.Close()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if watched["web"] != 0 || watched[""] != 0 || touches > 11 {
+			t.Errorf("when nobody watches: %v, touched %d times", watched, touches)
+		}
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestThereIsABoundOnStreams(t *testing.T) {
+	inHub(t, newRecord(), func(t *testing.T, h *events.Hub) {
+		for range events.MaxStreams {
+			open(t, h, "", "")
+		}
+		if _, err := h.Open(t.Context(), nil, nil); lsapi.ErrorCode(err) != lsapi.CodeThrottled || lsapi.AsError(err).RetryAfter <= 0 {
+			t.Errorf("one more is %v", err)
+		}
+	})
+}

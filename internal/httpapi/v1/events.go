@@ -1,0 +1,228 @@
+package v1
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"lsapi"
+	apiv1 "lsapi/api/v1"
+	"lsapi/internal/events"
+)
+
+// typeEvents is the content type of a stream of server-sent events.
+const typeEvents = "text/event-stream"
+
+// EncodeEvent returns what a stream tells of an event of the record, as server-sent
+// events without their ids.
+func EncodeEvent(e *lsapi.RecordedEvent) [][]byte {
+	told := tell(e)
+	encoded := make([][]byte, len(told))
+	for i := range told {
+		encoded[i] = encodeEvent(&told[i])
+	}
+	return encoded
+}
+
+func encodeEvent(e *apiv1.Event) []byte {
+	data, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // strings and times can always be encoded
+	}
+	return []byte("event: " + e.Type + "\ndata: " + string(data) + "\n")
+}
+
+// tell returns what an event is told by: each change that was applied, each
+// instance whose health is another, and nothing of changes that came to nothing.
+func tell(e *lsapi.RecordedEvent) (told []apiv1.Event) {
+	about := func(kind, instanceID string) apiv1.Event {
+		return apiv1.Event{Type: kind, At: instant(e.Event.At), LoadBalancer: e.LoadBalancer, InstanceID: instanceID}
+	}
+	switch e.Event.Kind {
+	case lsapi.EventCompleted, lsapi.EventResolved:
+		if c := &e.Event.Change; c.Outcome == lsapi.OutcomeApplied {
+			change := newChange(c)
+			event := about(apiv1.EventAttached, c.InstanceID)
+			if c.Action == lsapi.Detach {
+				event.Type = apiv1.EventDetached
+			}
+			event.Change = &change
+			told = append(told, event)
+		}
+	case lsapi.EventObserved:
+		for i := range e.External {
+			change := newChange(&e.External[i])
+			event := about(apiv1.EventDrift, change.InstanceID)
+			event.Change = &change
+			told = append(told, event)
+		}
+	case lsapi.EventHealth:
+		for _, h := range e.Event.Health {
+			event := about(apiv1.EventHealth, h.InstanceID)
+			event.Health = &apiv1.Health{State: string(h.State), Reason: h.Reason, Description: h.Description}
+			event.Draining = h.Draining
+			told = append(told, event)
+		}
+		for _, id := range e.Event.Drained {
+			told = append(told, about(apiv1.EventDrained, id))
+		}
+	case lsapi.EventIntended, lsapi.EventCheckpoint:
+	}
+	return told
+}
+
+// eventsQuery is what GET /v1/events takes. Empty is not given.
+type eventsQuery struct {
+	LoadBalancers []string `query:"loadBalancer,explode" maxItems:"100" nullable:"false" doc:"Only what happens in this load balancer; may be given several times" example:"[\"default-elb\"]"`
+	LastEventID   string   `header:"Last-Event-ID" doc:"The id of the last event that was received: the stream goes on behind it. Browsers send it by themselves" example:"1042-0"`
+}
+
+func (a *API) events(w http.ResponseWriter, r *http.Request, q *eventsQuery) error {
+	var after *events.Place
+	if q.LastEventID != "" {
+		place, err := events.ParsePlace(q.LastEventID)
+		if err != nil {
+			return err
+		}
+		after = &place
+	}
+	stream, err := a.openStream(r, q.LoadBalancers, after)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	first, err := a.firstOf(r, stream)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", typeEvents)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would keep events to itself
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	out := &eventWriter{w: w, connection: http.NewResponseController(w)}
+	_ = out.connection.SetReadDeadline(time.Time{}) // that is for requests that are answered at once
+	if err := out.open(first, stream.Place()); err != nil {
+		a.Abort(w, err)
+	}
+	a.sendEvents(w, r, out, stream)
+	return nil
+}
+
+func (a *API) openStream(r *http.Request, loadBalancers []string, after *events.Place) (*events.Stream, error) {
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	for _, name := range loadBalancers {
+		if !lsapi.ValidLoadBalancerName(name) {
+			return nil, invalid(apiv1.Detail{Location: "query.loadBalancer", Message: "expected the name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end"})
+		}
+		if err := a.Exists(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	return a.Events.Open(ctx, loadBalancers, after)
+}
+
+// firstOf reads what a stream that resumes has at once, so that an error of the
+// record is still answered by its status.
+func (a *API) firstOf(r *http.Request, stream *events.Stream) ([][]byte, error) {
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	frames, err := stream.Next(ctx, 0)
+	switch {
+	case lsapi.ErrorCode(err) == lsapi.CodeNotFound:
+		return nil, &lsapi.Error{Code: lsapi.CodeGone, Message: "Last-Event-ID: what came after it has been removed from the record; start without it", Err: err}
+	case errors.Is(err, events.ErrClosed):
+		return nil, &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the service is stopping", Err: err}
+	case errors.Is(err, events.ErrTooSlow):
+		return nil, nil // it will say so
+	}
+	return frames, err
+}
+
+// sendEvents sends what comes until the client leaves, is too slow, or the service
+// stops.
+func (a *API) sendEvents(w http.ResponseWriter, r *http.Request, out *eventWriter, stream *events.Stream) {
+	for {
+		frames, err := stream.Next(r.Context(), keepAlive)
+		switch {
+		case err == nil:
+			err = out.send(frames)
+		case errors.Is(err, events.ErrClosed):
+			return // a stream that ends well is complete
+		case errors.Is(err, events.ErrTooSlow):
+			err = out.drop()
+			if err == nil {
+				return
+			}
+		}
+		if err != nil {
+			a.Abort(w, err)
+		}
+	}
+}
+
+// eventWriter writes a stream of server-sent events.
+type eventWriter struct {
+	w          http.ResponseWriter
+	connection *http.ResponseController
+}
+
+// open sends the place of a stream, so that a client to whom nothing was told can
+// still resume, and what there is at once.
+func (e *eventWriter) open(first [][]byte, place events.Place) error {
+	if len(first) == 0 {
+		first = [][]byte{[]byte("id: " + place.String() + "\n\n")}
+	}
+	return e.send(first)
+}
+
+// send writes events and flushes them. Without any, it shows that the stream is
+// alive.
+func (e *eventWriter) send(frames [][]byte) error {
+	if len(frames) == 0 {
+		frames = [][]byte{[]byte(":\n\n")}
+	}
+	_ = e.connection.SetWriteDeadline(time.Now().Add(eventTime)) // not every connection can
+	for _, frame := range frames {
+		if _, err := e.w.Write(frame); err != nil {
+			return tooSlow(err)
+		}
+	}
+	if err := e.connection.Flush(); err != nil {
+		return tooSlow(err)
+	}
+	return nil
+}
+
+// drop tells the client that it was too slow. The event has no id: resuming goes on
+// behind the last that was told.
+func (e *eventWriter) drop() error {
+	told := apiv1.Event{
+		Type: apiv1.EventDropped, At: instant(time.Now().UTC()),
+		Detail: "this stream was read too slowly, and what came next is lost to it; connect again with Last-Event-ID to get it",
+	}
+	return e.send([][]byte{append(encodeEvent(&told), '\n')})
+}
+
+// tooSlow is the error of a client that does not take what it is sent, or is gone.
+func tooSlow(err error) error { return &lsapi.Error{Code: lsapi.CodeTimeout, Err: err} }
+
+func describeEvents(schemas huma.Registry) huma.Operation {
+	example := apiv1.Event{Type: apiv1.EventAttached, At: instant(exampleChange.CompletedAt), LoadBalancer: exampleChange.LoadBalancer, InstanceID: exampleChange.InstanceID}
+	ok := answer("A stream of server-sent events that does not end by itself. The data of each is an Event, its event field says of which type, its id is its place in the record. A comment comes every 15 seconds when there is nothing else",
+		map[string]*huma.MediaType{typeEvents: {Schema: schemaOf[apiv1.Event](schemas), Example: example}})
+	op := operation("watchEvents", EventsPath, "Watch what happens",
+		"Who was attached and detached, whose health changed, who was drained, and what changed past lsapi, as it is recorded. While somebody watches, health is polled now and then. A client that reads too slowly gets the event dropped, and its stream ends.", ok, "404", "410")
+	return op
+}
+
+// Exists returns CodeNotFound for a load balancer that there is not.
+type Exists func(ctx context.Context, loadBalancer string) error
