@@ -249,12 +249,23 @@ func TestALoadBalancerThatAnotherToolDeletesIsNotFoundWithinTheBound(t *testing.
 // do calls AWS without lsapi, as other tools do.
 func (a aws) do(action, parameters string) {
 	a.client.t.Helper()
-	answer := a.send(http.MethodPost, "/", "Version=2012-06-01&Action="+action+"&"+parameters,
-		"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/elasticloadbalancing/aws4_request, SignedHeaders=host, Signature=0",
+	a.ask(action, parameters)
+}
+
+// ask asks the emulated AWS as an AWS client does, and returns its XML.
+func (a aws) ask(action, parameters string) string {
+	a.client.t.Helper()
+	version, service := "2012-06-01", "elasticloadbalancing"
+	if strings.HasSuffix(action, "Instances") {
+		version, service = "2016-11-15", "ec2"
+	}
+	answer := a.send(http.MethodPost, "/", "Version="+version+"&Action="+action+"&"+parameters,
+		"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0",
 		"Content-Type: application/x-www-form-urlencoded")
 	if answer.status != http.StatusOK {
 		a.client.t.Fatalf("%s: %d %s", action, answer.status, answer.body)
 	}
+	return answer.body
 }
 
 func TestWhatAWSFailsToListIsNeverNotFound(t *testing.T) {

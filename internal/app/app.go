@@ -36,6 +36,8 @@ type App struct {
 	server *Server
 	parts  []part // in the order in which they started
 	floor  []byte // see newHeapFloor
+
+	end context.CancelFunc // sends away who waits for a load balancer
 }
 
 // part is something that must be stopped.
@@ -51,8 +53,10 @@ type part struct {
 // record of changes cannot be opened.
 func Start(ctx context.Context, o Options) (*App, error) {
 	out := telemetry.NewWriter(o.Log)
-	a := &App{log: newLogger(o, out), out: out, floor: newHeapFloor()}
-	if err := a.start(ctx, o); err != nil {
+	stopping, end := context.WithCancel(context.Background())
+	a := &App{log: newLogger(o, out), out: out, floor: newHeapFloor(), end: end}
+	if err := a.start(ctx, stopping, o); err != nil {
+		end()
 		return nil, errors.Join(err, a.stop(ctx))
 	}
 	a.log.Info("listening", "address", a.Addr().String(), "region", o.Config.Region,
@@ -60,7 +64,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	return a, nil
 }
 
-func (a *App) start(ctx context.Context, o Options) error {
+func (a *App) start(ctx, stopping context.Context, o Options) error {
 	cfg := o.Config
 	metrics := telemetry.NewMetrics(o.Version)
 	showLog(metrics, a.out)
@@ -77,6 +81,7 @@ func (a *App) start(ctx context.Context, o Options) error {
 		Observe:        metrics.Request,
 		Metrics:        metrics.Handler(),
 		MetricsPublic:  cfg.MetricsPublic,
+		Stopping:       stopping,
 	}
 	if err := a.startMembership(ctx, cfg, metrics, &handling); err != nil {
 		return err
@@ -95,6 +100,7 @@ func (a *App) start(ctx context.Context, o Options) error {
 	}
 	a.server = Serve(listener, handler, cfg.RequestTimeout, a.log)
 	a.started("requests", a.server.Stop)
+	a.startStreams(handling.Events)
 	return nil
 }
 
@@ -114,6 +120,7 @@ func (a *App) Failed() <-chan error { return a.server.Failed() }
 // end. What has not ended when ctx does is cut off, and the error says so.
 func (a *App) Stop(ctx context.Context) error {
 	a.log.Info("stopping: no more requests; those under way, and their changes, are seen to the end")
+	a.end()
 	err := a.stop(ctx)
 	if err == nil {
 		a.log.Info("stopped")

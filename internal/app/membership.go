@@ -8,10 +8,10 @@ import (
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/config"
+	"lsapi/internal/health"
 	"lsapi/internal/httpapi"
 	"lsapi/internal/membership"
 	"lsapi/internal/snapshot"
-	"lsapi/internal/store"
 	"lsapi/internal/telemetry"
 )
 
@@ -59,35 +59,46 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	if err != nil {
 		return err
 	}
-	var lists *snapshot.Snapshot
-	members := a.startLanes(aws, record, metrics, func() *snapshot.Snapshot { return lists }) //nolint:contextcheck // they outlive the start
-	lists = a.startSnapshot(cfg, aws, record, members, metrics)
+	var shown showing
+	members := a.startLanes(aws, record, metrics, &shown) //nolint:contextcheck // they outlive the start
+	shown.lists = a.startSnapshot(cfg, aws, record, members, metrics)
+	shown.polls = a.startPolls(cfg, aws, record, members, shown.lists, others, metrics)
 	if err := members.Start(ctx); err != nil {
 		return &StoreError{err}
 	}
 	others.meet(members)
-	handling.Membership, handling.Lists = members, lists
+	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling)
+	handling.Membership, handling.Lists = members, shown.lists
 	handling.Record, handling.Keys = record, record
-	handling.RecordReads = store.Readers - 1 // so that the lanes find one free
-	handling.Ready = ready(record, lists)
+	handling.Ready = ready(record, shown.lists)
 	return nil
 }
 
-// startLanes starts the lanes. The snapshot that they tell of what they do comes
-// after them, for it asks them in turn.
-func (a *App) startLanes(aws *cloud.Client, record membership.Record, metrics *telemetry.Metrics, lists func() *snapshot.Snapshot) *membership.Service {
+// showing is who shows what the lanes do. They come after the lanes, because they
+// ask them in turn.
+type showing struct {
+	lists *snapshot.Snapshot
+	polls *health.Poller
+}
+
+func (s *showing) applied(loadBalancer string, attached, detached []lsapi.Instance) {
+	s.lists.Applied(loadBalancer, attached, detached)
+	s.polls.Detached(loadBalancer, detached)
+}
+
+// startLanes starts the lanes. They do nothing before shown is complete.
+func (a *App) startLanes(aws *cloud.Client, record timedRecord, metrics *telemetry.Metrics, shown *showing) *membership.Service {
 	base, cancel := context.WithCancel(context.Background())
 	a.started("lookups", func(context.Context) error { cancel(); return nil })
 	members := membership.New(aws.ForLanes(base), membership.Options{
 		Record:   record,
+		Recorded: record.Health,
 		Log:      a.log,
 		Observer: metrics,
 		Exists: func(ctx context.Context, loadBalancer string) error {
-			return lists().Exists(ctx, loadBalancer)
+			return shown.lists.Exists(ctx, loadBalancer)
 		},
-		Applied: func(loadBalancer string, attached, detached []lsapi.Instance) {
-			lists().Applied(loadBalancer, attached, detached)
-		},
+		Applied: shown.applied,
 	})
 	a.started("changes", members.Close)
 	showLanes(metrics, members)

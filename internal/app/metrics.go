@@ -4,6 +4,8 @@ import (
 	"lsapi"
 	"lsapi/internal/auth"
 	"lsapi/internal/cloud/budget"
+	"lsapi/internal/events"
+	"lsapi/internal/health"
 	"lsapi/internal/membership"
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
@@ -61,6 +63,31 @@ func showSnapshot(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
 		func(s snapshot.Stats) float64 { return float64(s.Members) })
 	show("lsapi_snapshot_bytes", "Size of the encoded lists.",
 		func(s snapshot.Stats) float64 { return float64(s.Bytes) })
+}
+
+func showHealth(metrics *telemetry.Metrics, polls *health.Poller) {
+	show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(health.Stats) int) {
+		add(name, help, func() float64 { return float64(value(polls.Stats())) })
+	}
+	show(metrics.Counter, "lsapi_health_polls_total", "Polls of the health of a load balancer's members.",
+		func(s health.Stats) int { return s.Polls })
+	show(metrics.Counter, "lsapi_health_poll_failures_total", "Those of the polls that AWS did not answer.",
+		func(s health.Stats) int { return s.Failures })
+	show(metrics.Gauge, "lsapi_health_followed_load_balancers", "Load balancers that are polled because somebody waits for a member.",
+		func(s health.Stats) int { return s.Followed })
+	show(metrics.Gauge, "lsapi_health_watched_load_balancers", "Load balancers that are polled because their events are watched.",
+		func(s health.Stats) int { return s.Watched })
+	show(metrics.Gauge, "lsapi_health_followers", "Requests that wait for a member.",
+		func(s health.Stats) int { return s.Followers })
+}
+
+func showEvents(metrics *telemetry.Metrics, hub *events.Hub) {
+	metrics.Gauge("lsapi_event_streams", "Streams of events that are open.",
+		func() float64 { return float64(hub.Stats().Streams) })
+	metrics.Counter("lsapi_events_told_total", "Events that were told, however many streams there were.",
+		func() float64 { return float64(hub.Stats().Told) })
+	metrics.Counter("lsapi_event_streams_dropped_total", "Streams of events that were read too slowly.",
+		func() float64 { return float64(hub.Stats().Dropped) })
 }
 
 func showAuth(metrics *telemetry.Metrics, authenticator *auth.Authenticator) {

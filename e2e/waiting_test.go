@@ -1,0 +1,446 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// problem is an error of the /v1 API.
+type problem struct {
+	Status int
+	Title  string
+	Detail string
+	Member *memberState
+	Errors []struct{ Location string }
+}
+
+// memberState is an instance in a load balancer, as the /v1 API tells it.
+type memberState struct {
+	InstanceID, State, Zone, PrivateAddress, Name string
+	Member, Draining                              bool
+	Health                                        *struct {
+		State, Reason, Description string
+		Since                      time.Time
+	}
+	Since      time.Time
+	LastChange *struct{ ID, Action, Actor, Reason, Outcome string }
+}
+
+// await waits by the API for a member to be so.
+func (c client) await(loadBalancer, instance, wish, timeout string) response {
+	return c.get("/v1/load-balancers/" + loadBalancer + "/members/" + instance + "?wait=" + wish + "&timeout=" + timeout)
+}
+
+// attachAndWait attaches an instance and waits until it serves.
+func (c client) attachAndWait(loadBalancer, instance, timeout string, headers ...string) response {
+	return c.send(http.MethodPost, "/elb/"+loadBalancer+"?wait=true&timeout="+timeout, machineID(instance), headers...)
+}
+
+// detachAndWait detaches it and waits until it is drained.
+func (c client) detachAndWait(loadBalancer, instance, timeout string) response {
+	return c.send(http.MethodDelete, "/elb/"+loadBalancer+"?wait=true&timeout="+timeout, machineID(instance))
+}
+
+// slowFleet is a load balancer whose members take a while to come and go.
+const slowFleet = `
+registrationDelay: %s
+loadBalancers:
+  - name: slow-elb
+    draining: {timeout: 60s, lasts: %s}
+    members: [i-0aaa0000000000001]
+instances:
+  - {id: i-0aaa0000000000001}
+  - {id: i-0aaa0000000000002}
+  - {id: i-0aaa0000000000003, healthy: false}
+`
+
+const (
+	slowMember  = "i-0aaa0000000000001"
+	slowSpare   = "i-0aaa0000000000002"
+	slowFailing = "i-0aaa0000000000003" // fails its health checks
+)
+
+// startSlow starts an emulator with slowFleet, and a service that asks it.
+func startSlow(t *testing.T, registers, drains string, settings ...setting) (aws, *service) {
+	t.Helper()
+	a := startAWS(t, "--fleet", fleetFile(t, fmt.Sprintf(slowFleet, registers, drains)))
+	return a, startService(t, a.base, settings...)
+}
+
+// healthOf returns what AWS itself says of an instance: state, then description.
+func (a aws) healthOf(loadBalancer, instance string) string {
+	a.client.t.Helper()
+	text := a.ask("DescribeInstanceHealth", "LoadBalancerName="+loadBalancer+"&Instances.member.1.InstanceId="+instance)
+	return element(text, "State") + " " + element(text, "Description")
+}
+
+// element returns the text of the first XML element of a name.
+func element(text, name string) string {
+	_, rest, _ := strings.Cut(text, "<"+name+">")
+	found, _, _ := strings.Cut(rest, "</"+name+">")
+	return found
+}
+
+func TestAnAttachThatWaitsAnswersWhenTheMemberServes(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startSlow(t, "3s", "1s", at(store))
+		answer := s.attachAndWait("slow-elb", slowSpare, "60s")
+		if answer.status != http.StatusCreated {
+			t.Fatalf("it is %d: %s", answer.status, answer.body)
+		}
+		if got := a.healthOf("slow-elb", slowSpare); got != "InService N/A" {
+			t.Errorf("it has answered, and AWS says %s", got)
+		}
+		s.change(answer.changeID(t)).is(t, "applied", "")
+		again := s.await("slow-elb", slowSpare, "inService", "60s")
+		if m := decoded[memberState](t, again.body); again.status != http.StatusOK || !m.Member || m.Health == nil || m.Health.State != "InService" ||
+			m.LastChange == nil || m.LastChange.Action != "attach" || m.LastChange.Actor != user {
+			t.Errorf("waiting for what is so is %d: %s", again.status, again.body)
+		}
+	})
+}
+
+func TestADetachThatWaitsAnswersWhenTheInstanceIsDrained(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startSlow(t, "1s", "3s", at(store))
+		answer := s.detachAndWait("slow-elb", slowMember, "60s")
+		if answer.status != http.StatusCreated {
+			t.Fatalf("it is %d: %s", answer.status, answer.body)
+		}
+		if got := a.healthOf("slow-elb", slowMember); !strings.Contains(got, "not currently registered") {
+			t.Errorf("it has answered, and AWS says %s", got)
+		}
+		for _, wish := range []string{"drained", "absent"} {
+			if again := s.await("slow-elb", slowMember, wish, "60s"); again.status != http.StatusOK {
+				t.Errorf("waiting for %s is %d: %s", wish, again.status, again.body)
+			}
+		}
+	})
+}
+
+func TestAWaitThatEndsTooSoonTellsTheLastStateAndLeavesTheChangeStanding(t *testing.T) {
+	t.Parallel()
+	_, s := startSlow(t, "1s", "1h")
+	late := s.attachAndWait("slow-elb", slowFailing, "2s")
+	if late.status != http.StatusGatewayTimeout || !strings.Contains(late.body, "stands") {
+		t.Errorf("an attach that does not come into service is %d: %s", late.status, late.body)
+	}
+	s.change(late.changeID(t)).is(t, "applied", "")
+	waited := s.await("slow-elb", slowFailing, "inService", "3s")
+	p := decoded[problem](t, waited.body)
+	if waited.status != http.StatusRequestTimeout || p.Status != http.StatusRequestTimeout || p.Member == nil || p.Member.Health == nil ||
+		p.Member.Health.State != "OutOfService" || !strings.Contains(p.Member.Health.Description, "UnhealthyThreshold") {
+		t.Errorf("the wait is %d: %s", waited.status, waited.body)
+	}
+	if got := waited.header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("it is %s", got)
+	}
+	draining := s.detachAndWait("slow-elb", slowMember, "3s")
+	if draining.status != http.StatusGatewayTimeout {
+		t.Errorf("a detach that drains for ever is %d: %s", draining.status, draining.body)
+	}
+	s.change(draining.changeID(t)).is(t, "applied", "")
+	gone := s.await("slow-elb", slowMember, "absent", "30s")
+	if m := decoded[memberState](t, gone.body); gone.status != http.StatusOK || m.Member || !m.Draining {
+		t.Errorf("it is no member, and draining; absent is %d: %s", gone.status, gone.body)
+	}
+}
+
+func TestAWaitEndsWhenItCannotComeAboutAnyMore(t *testing.T) {
+	for name, test := range map[string]struct {
+		wish   string
+		act    func(aws)
+		status int
+	}{
+		"terminated":                {"inService", func(a aws) { a.do("TerminateInstances", "InstanceId.1="+slowFailing) }, http.StatusConflict},
+		"detached":                  {"inService", func(a aws) { a.deregister("slow-elb", slowFailing) }, http.StatusNotFound},
+		"its load balancer deleted": {"inService", func(a aws) { a.do("DeleteLoadBalancer", "LoadBalancerName=slow-elb") }, http.StatusNotFound},
+		"the same while it drains":  {"drained", func(a aws) { a.do("DeleteLoadBalancer", "LoadBalancerName=slow-elb") }, http.StatusNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, s := startSlow(t, "1s", "1h")
+			s.attach("slow-elb", slowFailing)
+			if test.wish == "drained" {
+				s.detach("slow-elb", slowFailing)
+			}
+			answered := make(chan response, 1)
+			go func() {
+				answer, err := s.try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowFailing+"?wait="+test.wish+"&timeout=10m", "")
+				if err != nil {
+					t.Error(err)
+				}
+				answered <- answer
+			}()
+			eventually(t, "it is waited for", func() bool { return a.calls()["DescribeInstanceHealth"] > 0 })
+			test.act(a)
+			select {
+			case answer := <-answered:
+				if answer.status != test.status {
+					t.Errorf("it is %d: %s", answer.status, answer.body)
+				}
+			case <-time.After(patience):
+				t.Error("the wait goes on")
+			}
+		})
+	}
+}
+
+func TestWaitingForWhatIsNoMember(t *testing.T) {
+	t.Parallel()
+	_, s := startBoth(t)
+	for wish, status := range map[string]int{"inService": http.StatusNotFound, "absent": http.StatusOK, "drained": http.StatusOK} {
+		if answer := s.await("default-elb", spare, wish, "10m"); answer.status != status {
+			t.Errorf("%s is %d: %s", wish, answer.status, answer.body)
+		}
+	}
+	if answer := s.await("no-such-elb", spare, "inService", "10m"); answer.status != http.StatusNotFound {
+		t.Errorf("in a load balancer that does not exist it is %d: %s", answer.status, answer.body)
+	}
+}
+
+func TestAWaitThatMakesNoSenseNamesTheParameter(t *testing.T) {
+	t.Parallel()
+	_, s := startBoth(t)
+	for query, parameter := range map[string]string{
+		"wait=served":                 "wait",
+		"wait=":                       "wait",
+		"wait=inService&timeout=60":   "timeout",
+		"wait=inService&timeout=soon": "timeout",
+		"wait=inService&timeout=-1s":  "timeout",
+		"wait=inService&timeout=0s":   "timeout",
+		"wait=inService&timeout=48h":  "timeout",
+		"timeout=60s":                 "timeout",
+		"wait=inService&tiemout=60s":  "tiemout",
+	} {
+		answer := s.get("/v1/load-balancers/default-elb/members/" + member + "?" + query)
+		p := decoded[problem](t, answer.body)
+		if answer.status != http.StatusBadRequest || !strings.Contains(p.Detail, "query."+parameter) {
+			t.Errorf("%s is %d: %s", query, answer.status, answer.body)
+		}
+	}
+	for query, parameter := range map[string]string{
+		"wait=perhaps":            "wait",
+		"wait=true&timeout=60":    "timeout",
+		"wait=true&timeout=1000h": "timeout",
+		"timeout=60s":             "timeout",
+	} {
+		answer := s.send(http.MethodPost, "/elb/default-elb?"+query, machineID(spare))
+		if answer.status != http.StatusBadRequest || !strings.Contains(answer.body, parameter) {
+			t.Errorf("%s is %d: %s", query, answer.status, answer.body)
+		}
+	}
+	if len(s.changes("")) > 0 {
+		t.Error("a change was made all the same")
+	}
+}
+
+// Waiting costs AWS one poll, however many wait: by the count of the emulator.
+func TestAThousandWaitersCostWhatOneCosts(t *testing.T) {
+	t.Parallel()
+	const waiters = 1000
+	a, s := startSlow(t, "1s", "1s")
+	s.attach("slow-elb", slowFailing)
+	a.resetCalls()
+	began := time.Now()
+	var done sync.WaitGroup
+	statuses := make(chan int, waiters)
+	for range waiters {
+		done.Go(func() {
+			answer, err := s.try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowFailing+"?wait=inService&timeout=15s", "")
+			if err != nil {
+				t.Error(err)
+			}
+			statuses <- answer.status
+		})
+	}
+	done.Wait()
+	polls, others := 0, 0
+	for action, calls := range a.calls() {
+		if action == "DescribeInstanceHealth" {
+			polls = calls
+		} else if action != "DescribeLoadBalancers" && action != "DescribeInstances" {
+			others += calls
+		}
+	}
+	// One waiter costs a poll at once, and one each interval of two seconds.
+	if most := 2 + int(time.Since(began)/(2*time.Second)); polls > most || polls == 0 || others > 2 {
+		t.Errorf("AWS was asked %d times for health, where one waiter costs at most %d, and %d times for other things", polls, most, others)
+	}
+	for range waiters {
+		if status := <-statuses; status != http.StatusRequestTimeout {
+			t.Fatalf("a waiter got %d", status)
+		}
+	}
+}
+
+func TestWaitersOnSeveralReplicasShareOnePoll(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 3, []string{"--fleet", fleetFile(t, fmt.Sprintf(slowFleet, "1s", "1s"))})
+	c.replicas[0].client().attach("slow-elb", slowFailing)
+	c.aws.resetCalls()
+	began := time.Now()
+	var done sync.WaitGroup
+	for i := range 30 {
+		waiter := c.replicas[i%3].client()
+		done.Go(func() {
+			answer, err := waiter.try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowFailing+"?wait=inService&timeout=15s", "")
+			if err != nil || answer.status != http.StatusRequestTimeout || !strings.Contains(answer.body, "UnhealthyThreshold") {
+				t.Errorf("a waiter got %d %s, %v", answer.status, answer.body, err)
+			}
+		})
+	}
+	done.Wait()
+	if polls, most := c.aws.calls()["DescribeInstanceHealth"], 2+int(time.Since(began)/(2*time.Second)); polls > most || polls == 0 {
+		t.Errorf("AWS was asked %d times, where one waiter costs at most %d", polls, most)
+	}
+}
+
+func TestAReplicaTellsOfWhatAnotherSeesInTheSamePoll(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 2, []string{"--fleet", fleetFile(t, fmt.Sprintf(slowFleet, "5s", "5s"))})
+	var done sync.WaitGroup
+	c.replicas[0].client().attach("slow-elb", slowSpare)
+	for _, r := range c.replicas {
+		done.Go(func() {
+			answer, err := r.client().try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowSpare+"?wait=inService&timeout=60s", "")
+			if err != nil || answer.status != http.StatusOK {
+				t.Errorf("it is %d %s, %v", answer.status, answer.body, err)
+			}
+		})
+	}
+	done.Wait()
+	c.replicas[1].client().detach("slow-elb", slowSpare)
+	for _, r := range c.replicas {
+		done.Go(func() {
+			answer, err := r.client().try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowSpare+"?wait=drained&timeout=60s", "")
+			if err != nil || answer.status != http.StatusOK {
+				t.Errorf("it is %d %s, %v", answer.status, answer.body, err)
+			}
+		})
+	}
+	done.Wait()
+	verify(t, c.store)
+}
+
+func TestAStopEndsWaitsAtOnce(t *testing.T) {
+	t.Parallel()
+	a, s := startSlow(t, "1h", "1s")
+	answered := make(chan response, 1)
+	go func() {
+		answer, err := s.try(http.MethodPost, "/elb/slow-elb?wait=true&timeout=10m", machineID(slowSpare))
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- answer
+	}()
+	eventually(t, "it is waited for", func() bool { return a.calls()["DescribeInstanceHealth"] > 0 })
+	if status := s.stop(); status != 0 {
+		t.Errorf("it stops with %d", status)
+	}
+	answer := <-answered
+	if answer.status != http.StatusGatewayTimeout && answer.status != http.StatusServiceUnavailable || answer.header.Get("X-Change-Id") == "" {
+		t.Errorf("the waiter got %d: %s", answer.status, answer.body)
+	}
+}
+
+func TestWhileAWSThrottlesWaitersGoOnWaiting(t *testing.T) {
+	t.Parallel()
+	a, s := startSlow(t, "3s", "1s")
+	a.fault(t, `{"action":"DescribeInstanceHealth","kind":"throttle","count":8}`)
+	if answer := s.attachAndWait("slow-elb", slowSpare, "2m"); answer.status != http.StatusCreated {
+		t.Errorf("it is %d: %s", answer.status, answer.body)
+	}
+}
+
+func TestAnAttachThatIsSentAgainUnderItsKeyWaitsAgain(t *testing.T) {
+	t.Parallel()
+	a, s := startSlow(t, "4s", "1s")
+	first := s.attachAndWait("slow-elb", slowSpare, "500ms", "Idempotency-Key: once")
+	second := s.attachAndWait("slow-elb", slowSpare, "60s", "Idempotency-Key: once")
+	if first.status != http.StatusGatewayTimeout || second.status != http.StatusCreated || first.changeID(t) != second.changeID(t) {
+		t.Errorf("first %d: %s\nthen %d: %s", first.status, first.body, second.status, second.body)
+	}
+	if got := a.healthOf("slow-elb", slowSpare); got != "InService N/A" {
+		t.Errorf("it has answered, and AWS says %s", got)
+	}
+	if calls := a.calls()["RegisterInstancesWithLoadBalancer"]; calls != 1 {
+		t.Errorf("it was attached %d times", calls)
+	}
+}
+
+func TestALoadBalancerIsShownWithWhatWasAskedForAndWhatIsObserved(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		_, s := startBoth(t, at(store))
+		s.send(http.MethodPost, "/elb/web-elb", machineID(spare), "X-Reason: release 7")
+		type loadBalancer struct {
+			Name, DNSName, Scheme string
+			Zones                 []string
+			Listeners             []struct{ Port, InstancePort int }
+			Tags                  map[string]string
+			Members               int
+			Health                *struct{ InService, OutOfService, Unknown, Draining int }
+			AsOf                  time.Time
+			Attributes            *struct {
+				Draining               bool
+				DrainingTimeoutSeconds int
+			}
+			HealthCheck *struct{ Target string }
+			Instances   []memberState
+		}
+		b := decoded[loadBalancer](t, s.get("/v1/load-balancers/web-elb").body)
+		if b.Name != "web-elb" || b.DNSName == "" || b.Scheme != "internet-facing" || len(b.Zones) != 2 || len(b.Listeners) != 1 || b.Tags["team"] != "web" ||
+			b.Members != 5 || b.AsOf.IsZero() || b.Attributes == nil || b.Attributes.DrainingTimeoutSeconds != 60 || b.HealthCheck == nil || b.HealthCheck.Target != "HTTP:8080/" {
+			t.Errorf("it is shown as %+v", b)
+		}
+		states := make(map[string]string)
+		for _, m := range b.Instances {
+			if m.Health != nil {
+				states[m.InstanceID] = m.Health.State
+			}
+			if m.InstanceID == spare && (m.LastChange == nil || m.LastChange.Reason != "release 7" || m.LastChange.Actor != user || m.Name != "spare-1" || m.Since.IsZero()) {
+				t.Errorf("the new member is %+v", m)
+			}
+		}
+		if states["i-0a11ce0000000ab01"] != "InService" || states["i-0a11ce0000000ab02"] != "OutOfService" || states["i-0a11ce0000000ab04"] != "OutOfService" {
+			t.Errorf("they are %v", states)
+		}
+		type page struct {
+			LoadBalancers []loadBalancer
+			NextCursor    string
+		}
+		names := func(query string) (names []string) {
+			for _, b := range decoded[page](t, s.get("/v1/load-balancers"+query).body).LoadBalancers {
+				names = append(names, b.Name)
+			}
+			return names
+		}
+		for query, want := range map[string][]string{
+			"":                     {"default-elb", "web-elb"},
+			"?name=web*":           {"web-elb"},
+			"?name=*-elb":          {"default-elb", "web-elb"},
+			"?name=d":              nil,
+			"?tag=team=web":        {"web-elb"},
+			"?tag=team":            {"default-elb", "web-elb"},
+			"?health=OutOfService": {"web-elb"},
+		} {
+			if got := names(query); !slices.Equal(got, want) {
+				t.Errorf("%s lists %v, want %v", query, got, want)
+			}
+		}
+		first := decoded[page](t, s.get("/v1/load-balancers?limit=1").body)
+		second := decoded[page](t, s.get("/v1/load-balancers?limit=1&cursor="+first.NextCursor).body)
+		if len(first.LoadBalancers) != 1 || len(second.LoadBalancers) != 1 || second.LoadBalancers[0].Name != "web-elb" || second.NextCursor != "" {
+			t.Errorf("in pages: %+v, %+v", first, second)
+		}
+		listed := decoded[page](t, s.get("/v1/load-balancers?name=web-elb").body).LoadBalancers[0]
+		if listed.Health == nil || listed.Health.InService < 1 || listed.Health.OutOfService < 3 {
+			t.Errorf("it is listed as %+v", listed)
+		}
+	})
+}
