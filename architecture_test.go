@@ -34,6 +34,13 @@ var rules = []rule{
 		func(_, path string) bool { return ours(path) || thirdParty(path) },
 	},
 	{
+		"the client imports the vocabulary and the standard library only",
+		inside("client"),
+		func(_, path string) bool {
+			return thirdParty(path) || ours(path) && path != module && path != "lsapi/api/v1"
+		},
+	},
+	{
 		"an adapter imports no sibling adapter",
 		isAdapter,
 		func(folder, path string) bool {
@@ -75,7 +82,7 @@ var rules = []rule{
 	{
 		"HTTP stays at the edges: statuses stop in httpapi",
 		func(folder string) bool {
-			knows := []string{"api", "bench", "internal/stress", "internal/httpapi", "internal/app", "internal/cli", "internal/cloud", "internal/emulator", "internal/telemetry"}
+			knows := []string{"api", "bench", "client", "internal/stress", "internal/httpapi", "internal/app", "internal/cli", "internal/cloud", "internal/emulator", "internal/telemetry"}
 			return !slices.ContainsFunc(knows, func(known string) bool { return within(folder, known) })
 		},
 		func(_, path string) bool { return path == "net/http" },

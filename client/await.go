@@ -1,0 +1,122 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"lsapi"
+	apiv1 "lsapi/api/v1"
+)
+
+// AwaitOptions say how long to wait and whom to tell.
+type AwaitOptions struct {
+	// Timeout is how long at most; it must be positive.
+	Timeout time.Duration
+	// Progress is told every few seconds what the instance is. Nil is nobody.
+	Progress func(apiv1.Member)
+}
+
+// Await waits until an instance is what is wished of it, and returns what it then
+// is. It asks in turns of less than a minute, whatever the timeout, and goes on
+// when the service is away for a while.
+//
+// Errors: CodeNotYet with what is last known, when the time is up; CodeNotFound when
+// it cannot come about because the instance is no member or its load balancer is
+// gone; CodeConflict because it is terminated.
+func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, wish lsapi.Wish, o AwaitOptions) (apiv1.Member, error) {
+	w := &wait{
+		client: c, path: memberPath(loadBalancer, instanceID), wish: wish, progress: o.Progress,
+		until: time.Now().Add(o.Timeout), answered: time.Now(),
+	}
+	for {
+		member, err := w.turn(ctx)
+		switch {
+		case err == nil:
+			return member, nil
+		case ErrorCode(err) == lsapi.CodeNotYet:
+			w.note(err)
+		case !passing(err) || time.Since(w.answered) > c.outage:
+			return w.last(), err
+		default:
+			w.failures++
+			if stopped := c.pauseFor(ctx, w.failures, advice(err)); stopped != nil {
+				return w.last(), stopped
+			}
+		}
+		if !time.Now().Before(w.until) {
+			return w.last(), w.timedOut(err, instanceID)
+		}
+	}
+}
+
+// wait is a wait that is under way.
+type wait struct {
+	client   *Client
+	path     []string
+	wish     lsapi.Wish
+	progress func(apiv1.Member)
+	until    time.Time
+	answered time.Time     // when the service last did, or the begin
+	failures int           // since then
+	member   *apiv1.Member // the last that is known
+}
+
+// turn waits by one request.
+func (w *wait) turn(ctx context.Context) (apiv1.Member, error) {
+	round := min(w.client.round, time.Until(w.until))
+	if w.progress != nil {
+		round = min(round, progressRound)
+	}
+	round = max(round, minRound).Round(time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, round+roundGrace)
+	defer cancel()
+	var member apiv1.Member
+	query := url.Values{"wait": {string(w.wish)}, "timeout": {round.String()}}
+	_, err := w.client.ask(ctx, call{method: http.MethodGet, path: w.path, query: query}, &member)
+	return member, err
+}
+
+// note takes in that it is not yet so.
+func (w *wait) note(err error) {
+	w.answered, w.failures = time.Now(), 0
+	if e, ok := errors.AsType[*Error](err); ok && e.Member != nil {
+		w.member = e.Member
+		if w.progress != nil {
+			w.progress(*e.Member)
+		}
+	}
+}
+
+func (w *wait) last() apiv1.Member {
+	if w.member == nil {
+		return apiv1.Member{}
+	}
+	return *w.member
+}
+
+// timedOut is the error of a wait whose time is up. One during which the service
+// was away at the end says so.
+func (w *wait) timedOut(err error, instanceID string) error {
+	if ErrorCode(err) != lsapi.CodeNotYet {
+		return fmt.Errorf("the time to wait is up, and at its end %w", err)
+	}
+	e := &Error{
+		Status: http.StatusRequestTimeout, Code: lsapi.CodeNotYet, Member: w.member,
+		Message: fmt.Sprintf("%s is not %s yet", instanceID, wishes[w.wish]),
+	}
+	if told, ok := errors.AsType[*Error](err); ok {
+		e.RequestID = told.RequestID
+	}
+	return e
+}
+
+// wishes are what is waited for, in words.
+var wishes = map[lsapi.Wish]string{
+	lsapi.WishInService: "in service",
+	lsapi.WishDrained:   "drained",
+	lsapi.WishAbsent:    "detached",
+}

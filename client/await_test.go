@@ -1,0 +1,103 @@
+package client_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"lsapi"
+	apiv1 "lsapi/api/v1"
+	"lsapi/client"
+)
+
+func memberIn(state string) *apiv1.Member {
+	return &apiv1.Member{InstanceID: instance, Member: true, Health: &apiv1.Health{State: state}}
+}
+
+func TestAWaitGoesOnInTurnsUntilItIsSo(t *testing.T) {
+	notYet := problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))
+	s := serve(t, notYet, notYet, says(http.StatusOK, memberIn("InService")))
+	var told []string
+	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{
+		Timeout: patience, Progress: func(m apiv1.Member) { told = append(told, m.Health.State) },
+	})
+	if err != nil || member.Health == nil || member.Health.State != "InService" || len(told) != 2 || told[1] != "OutOfService" {
+		t.Errorf("%+v, %v, told %v", member, err, told)
+	}
+	for _, r := range s.asked {
+		if r.URL.Path != "/v1/load-balancers/web-elb/members/"+instance || r.FormValue("wait") != "inService" || r.FormValue("timeout") != "100ms" {
+			t.Errorf("asked %s", r.URL)
+		}
+	}
+}
+
+// The client's own round is hastened in tests: these are of one that is not.
+func TestNoTurnTakesLongerThanAProxyAllows(t *testing.T) {
+	for _, test := range []struct {
+		progress func(apiv1.Member)
+		most     time.Duration
+	}{{nil, 50 * time.Second}, {func(apiv1.Member) {}, 3 * time.Second}} {
+		s := serve(t, says(http.StatusOK, memberIn("InService")))
+		c, err := client.New(client.Options{URL: s.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: time.Hour, Progress: test.progress}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := time.ParseDuration(s.asked[0].FormValue("timeout")); err != nil || got != test.most {
+			t.Errorf("it waits for %s, %v", s.asked[0].FormValue("timeout"), err)
+		}
+	}
+}
+
+func TestAWaitWhoseTimeIsUpTellsWhatIsLastKnown(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			t.Error(err)
+		}
+		round, err := time.ParseDuration(query.Get("timeout"))
+		if err != nil || round <= 0 {
+			t.Errorf("it waits for %s, %v", query.Get("timeout"), err)
+		}
+		<-time.After(round)
+		problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))(w, r)
+	})
+	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: 250 * time.Millisecond})
+	e, ok := errors.AsType[*client.Error](err)
+	if !ok || e.Code != lsapi.CodeNotYet || e.Status != 408 || e.Member == nil || e.Member.Health.State != "OutOfService" || e.Message != instance+" is not in service yet" {
+		t.Errorf("got %v", err)
+	}
+	if member.Health == nil || member.Health.State != "OutOfService" {
+		t.Errorf("got %+v", member)
+	}
+}
+
+func TestAWaitEndsWhenItCannotComeAbout(t *testing.T) {
+	for status, code := range map[int]lsapi.Code{404: lsapi.CodeNotFound, 409: lsapi.CodeConflict, 401: lsapi.CodeUnauthenticated, 400: lsapi.CodeInvalid} {
+		s := serve(t, problem(status, "no", nil))
+		if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: patience}); client.ErrorCode(err) != code || len(s.requests()) != 1 {
+			t.Errorf("%d: %v after %d requests", status, err, len(s.requests()))
+		}
+	}
+}
+
+func TestAWaitOutlastsARestartOfTheService(t *testing.T) {
+	s := serve(t, cut, problem(http.StatusServiceUnavailable, "stopping", nil), problem(http.StatusGatewayTimeout, "late", nil), cut, says(http.StatusOK, &apiv1.Member{InstanceID: instance}))
+	if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: patience}); err != nil {
+		t.Error(err)
+	}
+	s = serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("InService")), cut)
+	c := s.ask(t)
+	c.Hasten(50*time.Millisecond, patience)
+	if member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: time.Hour}); !errors.Is(err, client.ErrUnreachable) || !member.Member {
+		t.Errorf("of a service that stays away: %+v, %v", member, err)
+	}
+	c.Hasten(time.Hour, patience)
+	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: 50 * time.Millisecond}); !errors.Is(err, client.ErrUnreachable) {
+		t.Errorf("of one that is away when the time is up: %v", err)
+	}
+}
