@@ -143,7 +143,6 @@ func (s *stream) broken(ctx context.Context, err error) error {
 func (s *stream) follow(body io.Reader, heard func()) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, maxLine)
-	lines.Split(scanLines)
 	var m message
 	for lines.Scan() {
 		heard()
@@ -208,14 +207,4 @@ func (s *stream) dispatch(m message) error {
 		return errEnough
 	}
 	return nil
-}
-
-// scanLines is bufio.ScanLines, but for a last line that has no end, which is cut
-// off and must not be taken for a whole one.
-func scanLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
-	advance, token, err = bufio.ScanLines(data, false)
-	if atEOF && advance == 0 {
-		return len(data), nil, err
-	}
-	return advance, token, err
 }
