@@ -12,6 +12,7 @@ import (
 
 	"lsapi/internal/app"
 	"lsapi/internal/config"
+	"lsapi/internal/printable"
 )
 
 // The exit statuses of all commands.
@@ -19,6 +20,14 @@ const (
 	ExitOK      = 0 // done, or stopped as asked
 	ExitFailure = 1 // something went wrong at work
 	ExitUsage   = 2 // wrong command, flag or configuration: nothing was started
+)
+
+// More exit statuses of the commands that ask a service over HTTP.
+const (
+	ExitConflict    = 3 // the membership already is as asked
+	ExitTimeout     = 4 // it did not come about in time, or the outcome is not known
+	ExitUnreachable = 5 // the service does not answer
+	ExitCredentials = 6 // credentials are missing or wrong
 )
 
 // Process is what a command may use of the process that it runs in.
@@ -75,6 +84,9 @@ func exitStatus(err error) int {
 	if _, ok := errors.AsType[*app.StoreError](err); ok {
 		return ExitUsage
 	}
+	if status := serviceStatus(err); status != 0 {
+		return status
+	}
 	return ExitFailure
 }
 
@@ -84,5 +96,9 @@ func message(err error) string {
 	if _, ok := errors.AsType[*config.Error](err); ok {
 		return err.Error()
 	}
-	return strings.ReplaceAll(err.Error(), "\n", "; ")
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if serviceStatus(err) != 0 {
+		text = printable.Escape(text) // whoever answers there
+	}
+	return text
 }

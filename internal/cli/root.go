@@ -24,6 +24,7 @@ func newRoot(p Process) *cobra.Command {
 	}
 	root.AddCommand(
 		newServe(p),
+		newElb(p),
 		newChanges(p),
 		newDemo(p),
 		newEmulator(p),

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"lsapi"
+	"lsapi/client"
+	"lsapi/internal/access"
+	"lsapi/internal/printable"
+)
+
+const elbHelp = `Show load balancers, attach and detach instances, wait until they serve or are
+drained, and watch what happens: over the service's HTTP API, from any machine.
+
+Where the service is and who asks it is said by flags, or by the environment, or by
+a configuration file, in this order of precedence:
+
+  --url            LSAPI_URL            url           such as https://lsapi.internal
+  --user           LSAPI_USER           user
+                   LSAPI_PASSWORD       password
+  --password-file  LSAPI_PASSWORD_FILE  passwordFile  a file with nothing else in it
+                   LSAPI_TOKEN          token         base64 of user:password
+
+The file is lsapi/config.yaml in $XDG_CONFIG_HOME or ~/.config, or named by --config
+or LSAPI_CONFIG. With a password or a token in it, nobody else may be able to read it
+(chmod 600). Its credentials are sent to its own url only.
+
+Output is a table on a terminal, and JSON when piped or with -o json.
+
+Exit status: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 conflict:
+the membership already is as asked, 4 timed out, 5 the service cannot be reached,
+6 credentials are missing or wrong. Of several instances, the highest counts.`
+
+const elbExample = `  export LSAPI_URL=http://127.0.0.1:8000 LSAPI_USER=demo LSAPI_PASSWORD=demo
+  lsapi elb list
+  lsapi elb show web-elb
+  lsapi elb detach web-elb i-0a11ce0000000ab01 --wait --reason 'deploy 117'
+  lsapi elb attach web-elb i-0a11ce0000000ab01 --wait --reason 'deploy 117'`
+
+func newElb(p Process) *cobra.Command {
+	command := &cobra.Command{
+		Use:     "elb",
+		Short:   "Show and change load balancers over the API",
+		Long:    elbHelp,
+		Example: elbExample,
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	flags := command.PersistentFlags()
+	access.AddFlags(flags)
+	flags.StringP("output", "o", "", "`format`: table or json (default: table on a terminal)")
+	command.AddCommand(
+		newElbList(p), newElbShow(p),
+	)
+	return command
+}
+
+// remote is a service that is asked over HTTP.
+type remote struct {
+	*client.Client
+	access access.Access
+}
+
+// connect returns the service that the flags, the environment and the file name. It
+// is not asked yet.
+func connect(c *cobra.Command, p Process) (*remote, error) {
+	found, err := access.Find(access.Sources{Flags: c.Flags(), Environ: p.Environ})
+	if err != nil {
+		return nil, err
+	}
+	asking, err := client.New(client.Options{
+		URL: found.URL, User: found.User, Password: string(found.Password), UserAgent: "lsapi-cli",
+	})
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	return &remote{Client: asking, access: found}, nil
+}
+
+// withService asks the service until a signal comes, and explains why it did not do
+// what it was asked.
+func withService(c *cobra.Command, p Process, ask func(context.Context, *remote) error) error {
+	service, err := connect(c, p)
+	if err != nil {
+		return err
+	}
+	defer service.Close()
+	ctx, stop := untilSignalled(c.Context())
+	defer stop()
+	return service.explain(ask(ctx, service))
+}
+
+// explain says what to try when the service cannot be asked.
+func (r *remote) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, client.ErrUnreachable):
+		return fmt.Errorf("%w; is it running? --url or LSAPI_URL says where it is", err)
+	case client.ErrorCode(err) != lsapi.CodeUnauthenticated:
+		return err
+	case r.access.User == "":
+		return fmt.Errorf("%w: the service at %s wants credentials, and %s; set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", err, r.access.URL, r.access.From)
+	}
+	return fmt.Errorf("%w: the service at %s does not take those of the user %s, which are from %s; correct them there", err, r.access.URL, r.access.User, r.access.From)
+}
+
+// serviceStatus is the exit status of an error of the service, 0 of another.
+func serviceStatus(err error) int {
+	if errors.Is(err, client.ErrUnreachable) {
+		return ExitUnreachable
+	}
+	switch client.ErrorCode(err) {
+	case "":
+		return 0
+	case lsapi.CodeConflict:
+		return ExitConflict
+	case lsapi.CodeNotYet, lsapi.CodeTimeout:
+		return ExitTimeout
+	case lsapi.CodeUnauthenticated:
+		return ExitCredentials
+	}
+	return ExitFailure
+}
+
+// wantsTable reports whether a table is wanted, or JSON.
+func wantsTable(c *cobra.Command, p Process) (bool, error) {
+	switch format, _ := c.Flags().GetString("output"); format {
+	case "table":
+		return true, nil
+	case "json":
+		return false, nil
+	case "":
+		return isTerminal(p.Stdout), nil
+	}
+	return false, usagef("--output: neither table nor json")
+}
+
+// checkName refuses what can be no load balancer's name before anybody is asked.
+func checkName(name string) error {
+	if !lsapi.ValidLoadBalancerName(name) {
+		return usagef("%s is not the name of a load balancer: 1 to 32 letters, digits and hyphens", printable.Escape(name))
+	}
+	return nil
+}
+
+// writeJSON writes a value for people and programs.
+func writeJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}

@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lsapi"
+	apiv1 "lsapi/api/v1"
+	"lsapi/internal/printable"
+)
+
+const elbShowHelp = `Show a load balancer: its settings, its members and those that are being drained.
+Of each, what AWS says and what lsapi was last asked to do stand side by side.`
+
+const elbShowExample = `  lsapi elb show web-elb
+  lsapi elb show web-elb -o json | jq -r '.instances[] | select(.health.state != "InService").instanceId'`
+
+func newElbShow(p Process) *cobra.Command {
+	command := &cobra.Command{
+		Use:     "show NAME",
+		Short:   "Show a load balancer and its members",
+		Long:    elbShowHelp,
+		Example: elbShowExample,
+		Args:    cobra.ExactArgs(1),
+	}
+	command.RunE = func(c *cobra.Command, names []string) error {
+		tabular, err := wantsTable(c, p)
+		if err != nil {
+			return err
+		}
+		if err := checkName(names[0]); err != nil {
+			return err
+		}
+		return withService(c, p, func(ctx context.Context, service *remote) error {
+			found, err := service.LoadBalancer(ctx, names[0])
+			if err != nil {
+				return err
+			}
+			if !tabular {
+				return writeJSON(p.Stdout, found)
+			}
+			return showLoadBalancer(p.Stdout, found, colors(p, p.Stdout))
+		})
+	}
+	return command
+}
+
+// showLoadBalancer writes the settings, then the members.
+func showLoadBalancer(w io.Writer, b apiv1.LoadBalancerDetail, colored bool) error {
+	paint := func(i ink, text string) string {
+		if colored {
+			return i.paint(text)
+		}
+		return text
+	}
+	var out strings.Builder
+	fmt.Fprintln(&out, paint(bold, printable.Escape(b.Name)))
+	for _, s := range settingsOf(b) {
+		if s[1] != "" {
+			fmt.Fprintf(&out, "  %s %s\n", paint(dim, fmt.Sprintf("%-12s", s[0])), printable.Escape(s[1]))
+		}
+	}
+	out.WriteByte('\n')
+	if _, err := io.WriteString(w, out.String()); err != nil {
+		return err
+	}
+	if len(b.Instances) == 0 {
+		_, err := fmt.Fprintln(w, "It has no members.")
+		return err
+	}
+	return membersTable(b.Instances, colored).write(w)
+}
+
+// settingsOf are names and values, empty where they are not known.
+func settingsOf(b apiv1.LoadBalancerDetail) [][2]string {
+	settings := [][2]string{
+		{"dns name", b.DNSName},
+		{"scheme", b.Scheme},
+		{"zones", strings.Join(b.Zones, ", ")},
+		{"listeners", strings.ReplaceAll(listenersText(b.Listeners), ",", ", ")},
+		{"tags", tagsText(b.Tags)},
+	}
+	if h := b.HealthCheck; h != nil {
+		settings = append(settings, [2]string{"health check", fmt.Sprintf("%s every %ds, for at most %ds; in service after %d, out after %d",
+			h.Target, h.IntervalSeconds, h.TimeoutSeconds, h.HealthyThreshold, h.UnhealthyThreshold)})
+	}
+	if a := b.Attributes; a != nil {
+		draining := "off"
+		if a.Draining {
+			draining = fmt.Sprintf("for at most %ds", a.DrainingTimeoutSeconds)
+		}
+		settings = append(settings, [2]string{"draining", draining}, [2]string{"cross-zone", onOff(a.CrossZone)},
+			[2]string{"idle timeout", fmt.Sprintf("%ds", a.IdleTimeoutSeconds)})
+	}
+	return append(settings, [2]string{"members", countsText(b.Members, b.Health)}, [2]string{"as of", asOfText(b.LoadBalancer)})
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+func tagsText(tags map[string]string) string {
+	var texts []string
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		texts = append(texts, key+"="+tags[key])
+	}
+	return strings.Join(texts, ", ")
+}
+
+func countsText(members int, h *apiv1.HealthCounts) string {
+	if h == nil {
+		return fmt.Sprint(members)
+	}
+	return fmt.Sprintf("%d: %d in service, %d out of service, %d unknown; %d draining beside them", members, h.InService, h.OutOfService, h.Unknown, h.Draining)
+}
+
+func asOfText(b apiv1.LoadBalancer) string {
+	if b.HealthAsOf.IsZero() {
+		return clock(b.AsOf) + ", health unknown"
+	}
+	return clock(b.AsOf) + ", health " + clock(b.HealthAsOf)
+}
+
+func membersTable(all []apiv1.Member, colored bool) *table {
+	t := &table{
+		heads:   []string{"INSTANCE", "HEALTH", "EC2", "TYPE", "ZONE", "ADDRESS", "MEMBER SINCE", "LAST CHANGE", "NAME"},
+		colored: colored,
+	}
+	for _, m := range all {
+		t.add(why(m), cellOf(m.InstanceID), healthCell(m), stateCell(m.State), cellOf(m.InstanceType), cellOf(m.Zone), cellOf(m.PrivateAddress),
+			cellOf(clock(m.Since)), cellOf(lastChangeText(m.LastChange)), cellOf(m.Name))
+	}
+	return t
+}
+
+// healthCell is what the load balancer says of an instance; draining comes first,
+// because the state says InService then.
+func healthCell(m apiv1.Member) cell {
+	switch {
+	case m.Draining:
+		return cell{"draining", yellow}
+	case m.Health == nil:
+		return cell{}
+	}
+	inks := map[string]ink{string(lsapi.InService): green, string(lsapi.OutOfService): red}
+	if i, known := inks[m.Health.State]; known {
+		return cell{m.Health.State, i}
+	}
+	return cell{m.Health.State, yellow}
+}
+
+func stateCell(state string) cell {
+	switch state {
+	case "":
+		return cell{"unknown", yellow}
+	case string(lsapi.StateRunning):
+		return cellOf(state)
+	}
+	return cell{state, red}
+}
+
+// why is AWS's sentence on an instance that does not simply serve.
+func why(m apiv1.Member) cell {
+	if m.Health == nil || m.Health.Description == "N/A" || m.Health.Description == "" {
+		return cell{}
+	}
+	text := m.Health.Description
+	if m.Health.Reason != "" && m.Health.Reason != "N/A" {
+		text = m.Health.Reason + ": " + text
+	}
+	if since := clock(m.Health.Since); since != "" {
+		text += " (since " + since + ")"
+	}
+	return cell{text, dim}
+}
+
+// lastChangeText is what lsapi was last asked to do with an instance.
+func lastChangeText(c *apiv1.LastChange) string {
+	if c == nil {
+		return ""
+	}
+	text := c.Action
+	if c.Actor != "" {
+		text += " by " + c.Actor
+	}
+	text += ", " + c.Outcome
+	if c.Reason != "" {
+		text += ": " + c.Reason
+	}
+	return text
+}

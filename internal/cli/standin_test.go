@@ -1,0 +1,284 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	apiv1 "lsapi/api/v1"
+)
+
+// Who may ask the stand-in, and the instances that it treats in a way of their own.
+const (
+	user, password = "alice", "s3cret"
+
+	first   = "i-0aaa0000000000001" // a member of web-elb
+	second  = "i-0aaa0000000000002" // a member that fails its health checks
+	drains  = "i-0aaa0000000000003" // being drained
+	spare   = "i-0bbb0000000000001" // no member
+	failing = "i-0bbb0000000000002" // no member, and never in service
+	stopped = "i-0bbb0000000000003" // not running: AWS refuses it
+)
+
+// standIn speaks the API to those who ask, over load balancers that it holds in
+// memory. It is no test of the service: the built binary has its own.
+type standIn struct {
+	*httptest.Server
+	takes time.Duration // how long it takes to come into service, and to drain
+
+	mu       sync.Mutex
+	at       time.Time // what it tells the time to be
+	members  []apiv1.Member
+	ready    map[string]time.Time // when an instance comes into service, or is drained
+	events   []apiv1.Event
+	more     chan struct{} // closed when there are more events
+	requests []string      // "METHOD path?query reason"
+}
+
+func newStandIn(t *testing.T) *standIn {
+	t.Helper()
+	at := time.Date(2019, 10, 1, 18, 54, 0, 0, time.UTC)
+	s := &standIn{takes: 50 * time.Millisecond, at: at, ready: make(map[string]time.Time), more: make(chan struct{})}
+	change := &apiv1.LastChange{ID: "01a20ee8-6140-7a11-8000-0123456789ab", Action: "attach", Actor: "bob", Reason: "release 7", Outcome: "applied", IntendedAt: apiv1.Time{Time: at}}
+	s.members = []apiv1.Member{
+		{InstanceID: first, Member: true, InstanceType: "t2.micro", Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1", State: "running",
+			Health: &apiv1.Health{State: "InService", Reason: "N/A", Description: "N/A"}, Since: apiv1.Time{Time: at}, LastChange: change},
+		{InstanceID: second, Member: true, InstanceType: "t2.micro", Zone: "us-east-1b", Name: "web-\x1b[31m2", State: "stopped",
+			Health: &apiv1.Health{State: "OutOfService", Reason: "Instance", Description: "Instance is in stopped state."}},
+		{InstanceID: drains, Draining: true, State: "running", Health: &apiv1.Health{State: "InService", Description: "Instance deregistration currently in progress."}},
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/load-balancers", s.list)
+	mux.HandleFunc("GET /v1/load-balancers/{name}", s.show)
+	mux.HandleFunc("GET /v1/load-balancers/{name}/members/{id}", s.member)
+	mux.HandleFunc("GET /v1/events", s.stream)
+	mux.HandleFunc("GET /v1/changes", s.changes)
+	mux.HandleFunc("POST /elb/{name}", s.change)
+	mux.HandleFunc("DELETE /elb/{name}", s.change)
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.requests = append(s.requests, strings.TrimSpace(r.Method+" "+r.URL.RequestURI()+" "+r.Header.Get("X-Reason")))
+		s.mu.Unlock()
+		if name, word, _ := r.BasicAuth(); name != user || word != password {
+			w.Header().Set("WWW-Authenticate", `Basic realm="lsapi"`)
+			refuse(w, http.StatusUnauthorized, "credentials are missing or wrong")
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func answer(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(value); err != nil {
+		panic(err)
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, text string) {
+	answer(w, status, map[string]string{"message": text})
+}
+
+func (s *standIn) loadBalancers() []apiv1.LoadBalancer {
+	at := apiv1.Time{Time: s.at}
+	return []apiv1.LoadBalancer{
+		{Name: "default-elb", Members: 2, AsOf: at},
+		{
+			Name: "web-elb", DNSName: "web-elb-1.elb.amazonaws.com", Scheme: "internet-facing", Zones: []string{"us-east-1a", "us-east-1b"},
+			Listeners: []apiv1.Listener{{Protocol: "HTTP", Port: 80, InstanceProtocol: "HTTP", InstancePort: 8000}, {Protocol: "HTTPS", Port: 443, InstanceProtocol: "HTTP", InstancePort: 8000}},
+			Tags:      map[string]string{"team": "web", "env": "prod"}, Members: 2, AsOf: at, HealthAsOf: at,
+			Health: &apiv1.HealthCounts{InService: 1, OutOfService: 1, Draining: 1},
+		},
+	}
+}
+
+// list answers with a page of one: whoever wants all asks again.
+func (s *standIn) list(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	var found []apiv1.LoadBalancer
+	for _, b := range s.loadBalancers() {
+		fits, err := path.Match(q.Get("name"), b.Name)
+		if err != nil {
+			refuse(w, http.StatusBadRequest, "query.name: no pattern")
+			return
+		}
+		if q.Get("name") != "" && !fits || b.Name <= q.Get("cursor") || q.Get("health") != "" && b.Health == nil ||
+			slices.ContainsFunc(q["tag"], func(tag string) bool { key, value, _ := strings.Cut(tag, "="); return b.Tags[key] != value }) {
+			continue
+		}
+		found = append(found, b)
+	}
+	page := apiv1.LoadBalancersPage{LoadBalancers: found}
+	if len(found) > 1 {
+		page = apiv1.LoadBalancersPage{LoadBalancers: found[:1], NextCursor: found[0].Name}
+	}
+	answer(w, http.StatusOK, page)
+}
+
+func (s *standIn) show(w http.ResponseWriter, r *http.Request) {
+	for _, b := range s.loadBalancers() {
+		if b.Name != r.PathValue("name") {
+			continue
+		}
+		detail := apiv1.LoadBalancerDetail{LoadBalancer: b, Instances: []apiv1.Member{}}
+		if b.Name == "web-elb" {
+			s.mu.Lock()
+			detail.Instances = slices.Clone(s.members)
+			s.mu.Unlock()
+			detail.Attributes = &apiv1.Attributes{Draining: true, DrainingTimeoutSeconds: 300, IdleTimeoutSeconds: 60}
+			detail.HealthCheck = &apiv1.HealthCheck{Target: "HTTP:8000/", IntervalSeconds: 30, TimeoutSeconds: 5, HealthyThreshold: 10, UnhealthyThreshold: 2}
+		}
+		answer(w, http.StatusOK, detail)
+		return
+	}
+	refuse(w, http.StatusNotFound, "there is no such load balancer")
+}
+
+// change attaches and detaches.
+func (s *standIn) change(w http.ResponseWriter, r *http.Request) {
+	var machine struct{ InstanceID string }
+	if err := json.NewDecoder(r.Body).Decode(&machine); err != nil || r.Header.Get("Idempotency-Key") == "" {
+		refuse(w, http.StatusBadRequest, "not what the stand-in takes")
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := machine.InstanceID
+	at := slices.IndexFunc(s.members, func(m apiv1.Member) bool { return m.InstanceID == id && m.Member })
+	switch {
+	case r.PathValue("name") != "web-elb":
+		refuse(w, http.StatusNotFound, "there is no such load balancer")
+		return
+	case id == stopped:
+		refuse(w, http.StatusBadRequest, id+" is not running")
+		return
+	case (at >= 0) == (r.Method == http.MethodPost):
+		w.Header().Set("X-Change-Id", "01a20ee8-6140-7a11-8000-00000000c0f1")
+		refuse(w, http.StatusConflict, map[bool]string{true: id + " already is on the load balancer", false: id + " is not on the load balancer"}[at >= 0])
+		return
+	}
+	action, kind := "attach", apiv1.EventAttached
+	if r.Method == http.MethodPost {
+		health := &apiv1.Health{State: "OutOfService", Reason: "ELB", Description: "Instance registration is still in progress."}
+		s.members = append(s.members, apiv1.Member{InstanceID: id, Member: true, State: "running", Health: health})
+	} else {
+		action, kind = "detach", apiv1.EventDetached
+		s.members[at].Member, s.members[at].Draining = false, true
+	}
+	s.ready[id] = time.Now().Add(s.takes)
+	changeID := "01a20ee8-6140-7a11-8000-" + id[len(id)-12:]
+	s.tell(apiv1.Event{Type: kind, LoadBalancer: "web-elb", InstanceID: id, Change: &apiv1.Change{ID: changeID, Actor: user, Action: action, Reason: r.Header.Get("X-Reason"), Outcome: "applied"}})
+	w.Header().Set("X-Change-Id", changeID)
+	answer(w, http.StatusCreated, map[string]any{"message": map[string]string{"instanceId": id, "instanceType": "t2.micro", "launchDate": "2019-10-01T18:54:00.000Z"}})
+}
+
+// tell adds an event. The mutex is held.
+func (s *standIn) tell(e apiv1.Event) {
+	e.At = apiv1.Time{Time: s.at}
+	s.events = append(s.events, e)
+	close(s.more)
+	s.more = make(chan struct{})
+}
+
+// now returns what an instance is now, and whether that is what is wished.
+func (s *standIn) now(id, wish string) (m apiv1.Member, known, so bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.members, func(m apiv1.Member) bool { return m.InstanceID == id })
+	if at < 0 {
+		return apiv1.Member{InstanceID: id}, false, wish != "inService"
+	}
+	is := &s.members[at]
+	if ready, ok := s.ready[id]; ok && time.Now().After(ready) && id != failing {
+		is.Draining = false
+		if is.Member {
+			is.Health = &apiv1.Health{State: "InService", Reason: "N/A", Description: "N/A"}
+		}
+	}
+	switch wish {
+	case "inService":
+		return *is, is.Member, is.Health.State == "InService"
+	case "drained":
+		return *is, true, !is.Member && !is.Draining
+	}
+	return *is, true, true
+}
+
+func (s *standIn) member(w http.ResponseWriter, r *http.Request) {
+	timeout, err := time.ParseDuration(r.FormValue("timeout"))
+	if err != nil || timeout <= 0 {
+		refuse(w, http.StatusBadRequest, "query.timeout: no duration")
+		return
+	}
+	for deadline := time.Now().Add(timeout); ; {
+		m, known, so := s.now(r.PathValue("id"), r.FormValue("wait"))
+		switch {
+		case so:
+			answer(w, http.StatusOK, m)
+			return
+		case !known:
+			refuse(w, http.StatusNotFound, m.InstanceID+" is no member")
+			return
+		case time.Now().After(deadline):
+			answer(w, http.StatusRequestTimeout, apiv1.Problem{Status: http.StatusRequestTimeout, Detail: "not yet", Member: &m})
+			return
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// stream tells all events, from the first, or from behind Last-Event-ID.
+func (s *standIn) stream(w http.ResponseWriter, r *http.Request) {
+	if name := r.FormValue("loadBalancer"); name != "" && name != "web-elb" {
+		refuse(w, http.StatusNotFound, "there is no such load balancer")
+		return
+	}
+	next, err := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+	if err != nil && r.Header.Get("Last-Event-ID") != "" {
+		refuse(w, http.StatusBadRequest, "Last-Event-ID: none of lsapi's")
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	fmt.Fprintf(w, "id: %d\n\n", next)
+	for {
+		s.mu.Lock()
+		events, more := s.events[next:], s.more
+		s.mu.Unlock()
+		for _, e := range events {
+			next++
+			data, err := json.Marshal(e)
+			if err != nil {
+				panic(err)
+			}
+			fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", next, e.Type, data)
+		}
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			return
+		}
+		select {
+		case <-more:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// changes has a detach on record.
+func (s *standIn) changes(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, apiv1.ChangesPage{Changes: []apiv1.Change{{Action: "detach", InstanceID: spare, LoadBalancer: "web-elb", Outcome: "applied", Actor: "bob", IntendedAt: apiv1.Time{Time: s.at}}}})
+}
