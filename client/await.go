@@ -68,7 +68,9 @@ type wait struct {
 // turn waits by one request.
 func (w *wait) turn(ctx context.Context) (apiv1.Member, error) {
 	round := min(w.client.round, time.Until(w.until))
-	if w.progress != nil {
+	if w.progress != nil && w.member == nil {
+		round = min(round, firstProgress)
+	} else if w.progress != nil {
 		round = min(round, progressRound)
 	}
 	round = max(round, minRound).Round(time.Millisecond)

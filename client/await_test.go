@@ -37,9 +37,9 @@ func TestAWaitGoesOnInTurnsUntilItIsSo(t *testing.T) {
 func TestNoTurnTakesLongerThanAProxyAllows(t *testing.T) {
 	for _, test := range []struct {
 		progress func(apiv1.Member)
-		most     time.Duration
-	}{{nil, 50 * time.Second}, {func(apiv1.Member) {}, 3 * time.Second}} {
-		s := serve(t, says(http.StatusOK, memberIn("InService")))
+		turns    []string
+	}{{nil, []string{"50s", "50s"}}, {func(apiv1.Member) {}, []string{"500ms", "3s"}}} {
+		s := serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService")), says(http.StatusOK, memberIn("InService")))
 		c, err := client.New(client.Options{URL: s.URL})
 		if err != nil {
 			t.Fatal(err)
@@ -47,8 +47,10 @@ func TestNoTurnTakesLongerThanAProxyAllows(t *testing.T) {
 		if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: time.Hour, Progress: test.progress}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := time.ParseDuration(s.asked[0].FormValue("timeout")); err != nil || got != test.most {
-			t.Errorf("it waits for %s, %v", s.asked[0].FormValue("timeout"), err)
+		for i, want := range test.turns {
+			if got := s.asked[i].FormValue("timeout"); got != want {
+				t.Errorf("turn %d waits for %s, not %s", i, got, want)
+			}
 		}
 	}
 }

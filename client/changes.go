@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -102,15 +101,9 @@ func (c *Client) change(ctx context.Context, method, loadBalancer, instanceID st
 func worthAnother(err error, attempt int) bool {
 	e, answered := errors.AsType[*Error](err)
 	if !answered {
-		return errors.Is(err, ErrUnreachable) && (attempt > 1 || !isDialing(err))
+		return errors.Is(err, ErrUnreachable) && (attempt > 1 || !errors.Is(err, ErrNotSent))
 	}
 	return e.Status == http.StatusServiceUnavailable || e.Status == http.StatusConflict && e.RetryAfter > 0
-}
-
-// isDialing reports whether there was no connection, so that nothing was sent.
-func isDialing(err error) bool {
-	operation, ok := errors.AsType[*net.OpError](err)
-	return ok && operation.Op == "dial"
 }
 
 func (c *Client) changeOnce(ctx context.Context, q call) (Changed, error) {

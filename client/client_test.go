@@ -253,6 +253,9 @@ func TestWhoeverDoesNotAnswerAsLsapiDoesIsUnreachable(t *testing.T) {
 		if !errors.Is(err, client.ErrUnreachable) || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), test.url) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if errors.Is(err, client.ErrNotSent) != (name == "nobody") {
+			t.Errorf("%s: whether it was sent is wrong in %v", name, err)
+		}
 	}
 }
 

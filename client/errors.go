@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,6 +19,10 @@ import (
 // not answered: nobody listens, the connection broke, or it is not lsapi that does.
 // A change whose request ends so may have been made; the record tells.
 var ErrUnreachable = errors.New("the service cannot be reached")
+
+// ErrNotSent is in the chain of an ErrUnreachable, too, when there was no connection
+// at all: nothing was done.
+var ErrNotSent = errors.New("nothing was sent")
 
 // Error is what the service answers when it does not do what it was asked.
 type Error struct {
@@ -117,8 +122,18 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.New("it takes too long to answer")
 	}
-	return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.base, err)
+	err = fmt.Errorf("%w at %s: %w", ErrUnreachable, c.base, err)
+	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "dial" {
+		return notSent{err}
+	}
+	return err
 }
+
+// notSent adds ErrNotSent to the chain of an error, and nothing to its text.
+type notSent struct{ error }
+
+// Unwrap implements errors.Is and As.
+func (e notSent) Unwrap() []error { return []error{e.error, ErrNotSent} }
 
 // passing reports whether an error may be gone when the same is asked again.
 func passing(err error) bool {

@@ -22,6 +22,8 @@ const (
 	// progressRound is the same for a caller who wants to be told meanwhile: soon
 	// enough for a person to see something move.
 	progressRound = 3 * time.Second
+	// firstProgress is the same for the first of these: it tells where things stand.
+	firstProgress = 500 * time.Millisecond
 	// minRound keeps the last round of a wait from being no time at all, which the
 	// service would refuse.
 	minRound = 10 * time.Millisecond

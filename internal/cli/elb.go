@@ -56,7 +56,7 @@ func newElb(p Process) *cobra.Command {
 	access.AddFlags(flags)
 	flags.StringP("output", "o", "", "`format`: table or json (default: table on a terminal)")
 	command.AddCommand(
-		newElbList(p), newElbShow(p),
+		newElbList(p), newElbShow(p), newElbAttach(p), newElbDetach(p),
 	)
 	return command
 }
@@ -101,6 +101,8 @@ func (r *remote) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case err == context.Canceled: //nolint:errorlint // what says more stays
+		return interrupted{"stopped by a signal"}
 	case errors.Is(err, client.ErrUnreachable):
 		return fmt.Errorf("%w; is it running? --url or LSAPI_URL says where it is", err)
 	case client.ErrorCode(err) != lsapi.CodeUnauthenticated:
@@ -110,6 +112,14 @@ func (r *remote) explain(err error) error {
 	}
 	return fmt.Errorf("%w: the service at %s does not take those of the user %s, which are from %s; correct them there", err, r.access.URL, r.access.User, r.access.From)
 }
+
+// interrupted is that a signal has ended what was under way.
+type interrupted struct{ text string }
+
+func (e interrupted) Error() string { return e.text }
+
+// Unwrap returns the context's error.
+func (interrupted) Unwrap() error { return context.Canceled }
 
 // serviceStatus is the exit status of an error of the service, 0 of another.
 func serviceStatus(err error) int {

@@ -29,7 +29,7 @@ func TestTheCommandsAgainstAServiceDoWhatTheScriptsSay(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			service := newStandIn(t)
+			service := newStandIn(t, soon)
 			env.Values["service"] = service
 			env.Vars = slices.DeleteFunc(env.Vars, func(v string) bool { return strings.HasPrefix(v, "LSAPI_") })
 			env.Vars = append(env.Vars,

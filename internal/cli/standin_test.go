@@ -43,10 +43,13 @@ type standIn struct {
 	requests []string      // "METHOD path?query reason"
 }
 
-func newStandIn(t *testing.T) *standIn {
+// soon is how long instances take to come and go in most tests.
+const soon = 50 * time.Millisecond
+
+func newStandIn(t *testing.T, takes time.Duration) *standIn {
 	t.Helper()
 	at := time.Date(2019, 10, 1, 18, 54, 0, 0, time.UTC)
-	s := &standIn{takes: 50 * time.Millisecond, at: at, ready: make(map[string]time.Time), more: make(chan struct{})}
+	s := &standIn{takes: takes, at: at, ready: make(map[string]time.Time), more: make(chan struct{})}
 	change := &apiv1.LastChange{ID: "01a20ee8-6140-7a11-8000-0123456789ab", Action: "attach", Actor: "bob", Reason: "release 7", Outcome: "applied", IntendedAt: apiv1.Time{Time: at}}
 	s.members = []apiv1.Member{
 		{InstanceID: first, Member: true, InstanceType: "t2.micro", Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1", State: "running",

@@ -1,0 +1,193 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// patience is how long anything may take that should happen soon, on a machine that
+// has much else to do.
+const patience = 60 * time.Second
+
+// terminal is lsapi on a terminal of 100 columns and 10 rows.
+type terminal struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	screen *os.File
+	ended  chan struct{}
+
+	mu   sync.Mutex
+	text bytes.Buffer // all that was written to the terminal
+}
+
+// onTerminal starts lsapi with its output on a terminal, but for stdout when that is
+// piped elsewhere.
+func onTerminal(t *testing.T, service *standIn, piped io.Writer, variables []string, arguments ...string) *terminal {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	term := &terminal{t: t, cmd: exec.CommandContext(ctx, "lsapi", arguments...), ended: make(chan struct{})}
+	term.cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TZ=UTC", "TERM=xterm", "GORACE=atexit_sleep_ms=20",
+		"LSAPI_URL=" + service.URL, "LSAPI_USER=" + user, "LSAPI_PASSWORD=" + password,
+	}, variables...)
+	if piped != nil {
+		term.cmd.Stdout = piped
+	}
+	screen, err := pty.StartWithSize(term.cmd, &pty.Winsize{Rows: 10, Cols: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	term.screen = screen
+	t.Cleanup(func() { screen.Close() })
+	go term.read()
+	return term
+}
+
+// read reads what is written to the terminal, until nobody has it open any more.
+func (term *terminal) read() {
+	defer close(term.ended)
+	buffer := make([]byte, 4096)
+	for {
+		n, err := term.screen.Read(buffer)
+		term.mu.Lock()
+		term.text.Write(buffer[:n])
+		term.mu.Unlock()
+		if err != nil {
+			if !errors.Is(err, syscall.EIO) && !errors.Is(err, io.EOF) {
+				term.t.Error(err)
+			}
+			return
+		}
+	}
+}
+
+func (term *terminal) String() string {
+	term.mu.Lock()
+	defer term.mu.Unlock()
+	return strings.ReplaceAll(term.text.String(), "\r\n", "\n")
+}
+
+// waitFor waits until what matches has been written.
+func (term *terminal) waitFor(pattern string) {
+	term.t.Helper()
+	expression := regexp.MustCompile(pattern)
+	for deadline := time.Now().Add(patience); !expression.MatchString(term.String()); {
+		if time.Now().After(deadline) {
+			term.t.Fatalf("nothing matches %s in\n%q", pattern, term)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+// wait waits for the end and returns the exit status, and what was written.
+func (term *terminal) wait() (status int, text string) {
+	term.t.Helper()
+	err := term.cmd.Wait()
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		term.t.Fatal(err)
+	}
+	<-term.ended
+	return term.cmd.ProcessState.ExitCode(), term.String()
+}
+
+func TestATerminalShowsProgressWhileOneWaitsAndThenWhatCameOfIt(t *testing.T) {
+	service := newStandIn(t, time.Second)
+	status, text := onTerminal(t, service, nil, nil, "elb", "attach", "web-elb", spare, failing, "--wait", "--timeout", "4s").wait()
+	if status != 4 {
+		t.Errorf("status %d", status)
+	}
+	for _, pattern := range []string{
+		`[|/\\-] ` + spare + ` +[0-9]+s  attached`, // the wheel turns
+		`[|/\\-] ` + failing + ` +[0-9]+s  attached, OutOfService, ELB: Instance registration is still in prog\.\.\.\n`, // cut off at the edge
+		"\x1b\\[32m\\+ " + spare + ` +[0-9]+s  in service`,
+		"\r\x1b\\[2A\x1b\\[J", // in the end, its lines are taken off
+		"\x1b\\[1mINSTANCE\x1b\\[0m .*\n" + spare + "  attach  \x1b\\[32min service\x1b\\[0m .*\n" + failing + "  attach  \x1b\\[33mtimed out\x1b\\[0m ",
+		`(?m)^lsapi: 1 of 2 not done: 1 timed out$`,
+	} {
+		if !regexp.MustCompile(pattern).MatchString(text) {
+			t.Errorf("nothing matches %q in\n%q", pattern, text)
+		}
+	}
+	if !strings.Contains(text, "\x1b[2A") || strings.Contains(text, "\x1b[3A") {
+		t.Errorf("the lines are not drawn over one another:\n%q", text)
+	}
+}
+
+func TestNobodyIsShownColoursWhoDoesNotWantThem(t *testing.T) {
+	for _, variable := range []string{"NO_COLOR=1", "TERM=dumb"} {
+		service := newStandIn(t, soon)
+		status, text := onTerminal(t, service, nil, []string{variable}, "elb", "attach", "web-elb", spare, "--wait").wait()
+		if status != 0 || regexp.MustCompile("\x1b\\[[0-9;]*m").MatchString(text) || !strings.Contains(text, "\n"+spare+"  attach  in service") {
+			t.Errorf("%s: status %d, %q", variable, status, text)
+		}
+		if dumb := variable == "TERM=dumb"; strings.Contains(text, "\x1b") == dumb {
+			t.Errorf("%s: %q", variable, text)
+		}
+	}
+}
+
+func TestWhatIsPipedIsJSONWhileTheTerminalShowsProgress(t *testing.T) {
+	service := newStandIn(t, soon)
+	var piped bytes.Buffer
+	status, text := onTerminal(t, service, &piped, nil, "elb", "attach", "web-elb", spare, "--wait").wait()
+	if status != 0 || !strings.Contains(piped.String(), `"outcome": "inService"`) || strings.Contains(piped.String(), "\x1b") {
+		t.Errorf("status %d, piped %s", status, &piped)
+	}
+	if !strings.Contains(text, spare) || strings.Contains(text, "INSTANCE") {
+		t.Errorf("the terminal shows %q", text)
+	}
+}
+
+func TestMoreLinesThanThereIsRoomForAreNotShown(t *testing.T) {
+	service := newStandIn(t, time.Second)
+	arguments := []string{"elb", "attach", "web-elb", "--wait"}
+	for _, digit := range "0123456789abcdef" {
+		arguments = append(arguments, "i-0ccc000000000000"+string(digit))
+	}
+	status, text := onTerminal(t, service, nil, nil, arguments...).wait()
+	if status != 0 || !strings.Contains(text, "  and 8 more") || !strings.Contains(text, "\x1b[9A") || strings.Contains(text, "\x1b[10A") {
+		t.Errorf("status %d, %q", status, text)
+	}
+}
+
+func TestCtrlCEndsTheWaitAndSaysWhatStands(t *testing.T) {
+	service := newStandIn(t, soon)
+	term := onTerminal(t, service, nil, nil, "elb", "attach", "web-elb", failing, "--wait")
+	term.waitFor("attached")
+	if _, err := term.screen.Write([]byte{3}); err != nil {
+		t.Fatal(err)
+	}
+	status, text := term.wait()
+	if status != 1 || !strings.Contains(text, "lsapi: "+failing+": attached, which stands, but the wait was stopped by a signal") || !strings.Contains(text, "interrupted") {
+		t.Errorf("status %d, %q", status, text)
+	}
+}
+
+func TestATerminalShowsTablesInColours(t *testing.T) {
+	service := newStandIn(t, soon)
+	for command, want := range map[string]string{
+		"list": "\x1b[31m1\x1b[0m",
+		"show": "\x1b[31mOutOfService\x1b[0m",
+	} {
+		arguments := []string{"elb", command}
+		if command == "show" {
+			arguments = append(arguments, "web-elb")
+		}
+		if status, text := onTerminal(t, service, nil, nil, arguments...).wait(); status != 0 || !strings.Contains(text, want) {
+			t.Errorf("%s: status %d, %q", command, status, text)
+		}
+	}
+}
