@@ -56,7 +56,7 @@ func newElb(p Process) *cobra.Command {
 	access.AddFlags(flags)
 	flags.StringP("output", "o", "", "`format`: table or json (default: table on a terminal)")
 	command.AddCommand(
-		newElbList(p), newElbShow(p), newElbAttach(p), newElbDetach(p),
+		newElbList(p), newElbShow(p), newElbAttach(p), newElbDetach(p), newElbWatch(p),
 	)
 	return command
 }

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func TestTheCommandsAgainstAServiceDoWhatTheScriptsSay(t *testing.T) {
 			)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "asked": asked},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "asked": asked, "told": told},
 	})
 }
 
@@ -69,4 +70,19 @@ func asked(ts *testscript.TestScript, neg bool, arguments []string) {
 	if slices.Contains(service.requests, arguments[0]) == neg {
 		ts.Fatalf("it was asked\n%s", strings.Join(service.requests, "\n"))
 	}
+}
+
+// told runs a command that does not end by itself until it has written some lines,
+// interrupts it, and expects it to end well: told 2 lsapi elb watch.
+func told(ts *testscript.TestScript, neg bool, arguments []string) {
+	lines, err := strconv.Atoi(arguments[0])
+	if neg || err != nil || len(arguments) < 2 {
+		ts.Fatalf("usage: told LINES COMMAND...")
+	}
+	// The shell counts the lines of a pipe, and interrupts what writes them.
+	const script = `lines=$1; shift
+mkfifo pipe; "$@" >pipe 2>errors & 
+while [ "$lines" -gt 0 ] && read -r line; do printf '%s\n' "$line"; lines=$((lines-1)); done <pipe
+kill -INT $!; wait $!; status=$?; rm pipe; cat errors >&2; exit $status`
+	ts.Check(ts.Exec("bash", append([]string{"-c", script, "bash", strconv.Itoa(lines)}, arguments[1:]...)...))
 }
