@@ -55,6 +55,7 @@ func newElb(p Process) *cobra.Command {
 	flags := command.PersistentFlags()
 	access.AddFlags(flags)
 	flags.StringP("output", "o", "", "`format`: table or json (default: table on a terminal)")
+	completeFlag(command, "output", "table", "json")
 	command.AddCommand(
 		newElbList(p), newElbShow(p), newElbAttach(p), newElbDetach(p), newElbWatch(p),
 	)

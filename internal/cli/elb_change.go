@@ -86,6 +86,8 @@ func newElbChange(p Process, k kind) *cobra.Command {
 		Long:    k.long,
 		Example: k.usage,
 		Args:    cobra.MinimumNArgs(2),
+
+		ValidArgsFunction: completeInstances(p, k.members),
 	}
 	flags := command.Flags()
 	flags.BoolVar(&f.wait, "wait", false, "wait until it has come about, not only until AWS has accepted it")

@@ -42,6 +42,7 @@ func newElbList(p Process) *cobra.Command {
 	flags.StringArrayVar(&f.query.Tags, "tag", nil, "with this tag, `key=value`, or key for any value")
 	flags.StringVar(&f.health, "health", "", "with a member in this `state`: InService, OutOfService or Unknown")
 	flags.IntVar(&f.limit, "limit", 0, "at most this `number`; 0 is all")
+	completeFlag(command, "health", string(lsapi.InService), string(lsapi.OutOfService), string(lsapi.HealthUnknown))
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		tabular, err := wantsTable(c, p)
 		if err != nil {
@@ -102,13 +103,13 @@ func listLoadBalancers(ctx context.Context, service *remote, f elbListFlags) ([]
 
 func loadBalancersTable(all []apiv1.LoadBalancer, colored bool) *table {
 	t := &table{
-		heads:   []string{"NAME", "MEMBERS", "IN SERVICE", "OUT", "UNKNOWN", "DRAINING", "AS OF", "SCHEME", "ZONES", "LISTENERS", "DNS NAME"},
+		heads:   []string{"NAME", "MEMBERS", "IN", "OUT", "UNKNOWN", "DRAINING", "AS OF", "SCHEME", "ZONES", "LISTENERS", "DNS NAME"},
 		colored: colored,
 	}
 	for _, b := range all {
 		row := []cell{cellOf(b.Name), cellOf(fmt.Sprint(b.Members))}
 		row = append(row, healthCells(b.Health)...)
-		row = append(row, cellOf(clock(b.AsOf)), cellOf(b.Scheme), cellOf(strings.Join(b.Zones, ",")), cellOf(listenersText(b.Listeners)), cellOf(b.DNSName))
+		row = append(row, cellOf(clock(b.AsOf)), cellOf(b.Scheme), cellOf(zonesText(b.Zones)), cellOf(listenersText(b.Listeners)), cellOf(b.DNSName))
 		t.add(cell{}, row...)
 	}
 	return t
@@ -120,6 +121,24 @@ func healthCells(h *apiv1.HealthCounts) []cell {
 		return make([]cell, 4)
 	}
 	return []cell{count(h.InService, green), count(h.OutOfService, red), count(h.Unknown, yellow), count(h.Draining, yellow)}
+}
+
+// zonesText is "us-east-1a,b": what is the same of all zones is said once.
+func zonesText(zones []string) string {
+	var out strings.Builder
+	region := ""
+	for i, zone := range zones {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		if short, same := strings.CutPrefix(zone, region); i > 0 && same && short != "" {
+			zone = short
+		} else {
+			region = strings.TrimRight(zone, "abcdefghijklmnopqrstuvwxyz")
+		}
+		out.WriteString(zone)
+	}
+	return out.String()
 }
 
 // listenersText is "HTTP:80>8000" for each, with the inner protocol where it is

@@ -28,6 +28,8 @@ func newElbShow(p Process) *cobra.Command {
 		Long:    elbShowHelp,
 		Example: elbShowExample,
 		Args:    cobra.ExactArgs(1),
+
+		ValidArgsFunction: completeName(p),
 	}
 	command.RunE = func(c *cobra.Command, names []string) error {
 		tabular, err := wantsTable(c, p)

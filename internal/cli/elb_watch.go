@@ -35,6 +35,8 @@ func newElbWatch(p Process) *cobra.Command {
 		Short:   "Watch what happens to load balancers",
 		Long:    elbWatchHelp,
 		Example: elbWatchExample,
+
+		ValidArgsFunction: completeNames(p),
 	}
 	command.Flags().StringVar(&after, "after", "", "begin behind the event with this `id`")
 	command.RunE = func(c *cobra.Command, names []string) error {
