@@ -18,7 +18,7 @@ func memberIn(state string) *apiv1.Member {
 
 func TestAWaitGoesOnInTurnsUntilItIsSo(t *testing.T) {
 	notYet := problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))
-	s := serve(t, notYet, notYet, says(http.StatusOK, memberIn("InService")))
+	s := serve(t, []http.HandlerFunc{notYet, notYet, says(http.StatusOK, memberIn("InService"))}...)
 	var told []string
 	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{
 		Timeout: patience, Progress: func(m apiv1.Member) { told = append(told, m.Health.State) },
@@ -88,7 +88,10 @@ func TestAWaitEndsWhenItCannotComeAbout(t *testing.T) {
 }
 
 func TestAWaitOutlastsARestartOfTheService(t *testing.T) {
-	s := serve(t, cut, problem(http.StatusServiceUnavailable, "stopping", nil), problem(http.StatusGatewayTimeout, "late", nil), cut, says(http.StatusOK, &apiv1.Member{InstanceID: instance}))
+	s := serve(t, []http.HandlerFunc{
+		cut, problem(http.StatusServiceUnavailable, "stopping", nil), problem(http.StatusGatewayTimeout, "late", nil), cut,
+		says(http.StatusOK, &apiv1.Member{InstanceID: instance}),
+	}...)
 	if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: patience}); err != nil {
 		t.Error(err)
 	}

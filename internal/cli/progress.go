@@ -114,17 +114,19 @@ func (p *progress) draw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	width, height := p.size()
-	text := p.back()
+	var text strings.Builder
+	text.WriteString(p.back())
 	visible := p.visible(height)
 	for _, line := range visible {
-		text += "\x1b[2K" + p.render(line, width) + "\n"
+		text.WriteString("\x1b[2K" + p.render(line, width) + "\n")
 	}
-	if hidden := len(p.lines) - len(visible); hidden > 0 {
-		text += "\x1b[2K" + fmt.Sprintf("  and %d more", hidden) + "\n"
-		visible = append(visible, progressLine{})
+	drawn := len(visible)
+	if hidden := len(p.lines) - drawn; hidden > 0 {
+		fmt.Fprintf(&text, "\x1b[2K  and %d more\n", hidden)
+		drawn++
 	}
-	p.write(text + "\x1b[J")
-	p.drawn = len(visible)
+	p.write(text.String() + "\x1b[J")
+	p.drawn = drawn
 	p.turn++
 }
 

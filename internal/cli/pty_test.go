@@ -104,8 +104,8 @@ func (term *terminal) wait() (status int, text string) {
 }
 
 func TestATerminalShowsProgressWhileOneWaitsAndThenWhatCameOfIt(t *testing.T) {
-	service := newStandIn(t, time.Second)
-	status, text := onTerminal(t, service, nil, nil, "elb", "attach", "web-elb", spare, failing, "--wait", "--timeout", "4s").wait()
+	service := newStandIn(t, 2*time.Second)
+	status, text := onTerminal(t, service, nil, nil, "elb", "attach", "web-elb", spare, failing, "--wait", "--timeout", "7s").wait()
 	if status != 4 {
 		t.Errorf("status %d", status)
 	}
