@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"lsapi"
+	"lsapi/client"
+)
+
+func TestEachErrorOfAServiceHasItsStatusAndItsOutcome(t *testing.T) {
+	coded := func(code lsapi.Code) error { return fmt.Errorf("attached, but %w", &client.Error{Code: code}) }
+	for name, test := range map[string]struct {
+		err     error
+		status  int
+		outcome string
+	}{
+		"refused":            {coded(lsapi.CodeInvalid), 1, "refused"},
+		"no load balancer":   {coded(lsapi.CodeNotFound), 1, "refused"},
+		"not for now":        {coded(lsapi.CodeUnavailable), 1, "refused"},
+		"AWS failed":         {coded(lsapi.CodeUpstream), 1, "refused"},
+		"a conflict":         {coded(lsapi.CodeConflict), 3, "conflict"},
+		"not yet":            {coded(lsapi.CodeNotYet), 4, "timedOut"},
+		"an unknown outcome": {coded(lsapi.CodeTimeout), 4, "timedOut"},
+		"nobody there":       {fmt.Errorf("%w at all", client.ErrUnreachable), 5, "unreachable"},
+		"no credentials":     {coded(lsapi.CodeUnauthenticated), 6, "credentials"},
+		"a signal":           {unanswered(context.Canceled), 1, "interrupted"},
+	} {
+		if got := exitStatus(test.err); got != test.status {
+			t.Errorf("%s: status %d, want %d", name, got, test.status)
+		}
+		if got := outcomeOf(test.err); got != test.outcome {
+			t.Errorf("%s: outcome %s, want %s", name, got, test.outcome)
+		}
+	}
+}
+
+func TestOfAChangeWithoutAnAnswerItIsSaidThatNobodyKnows(t *testing.T) {
+	for name, test := range map[string]struct {
+		err   error
+		knows bool
+	}{
+		"cut off":    {client.ErrUnreachable, false},
+		"a signal":   {context.Canceled, false},
+		"never sent": {fmt.Errorf("%w: %w", client.ErrUnreachable, client.ErrNotSent), true},
+		"refused":    {&client.Error{Code: lsapi.CodeInvalid, Message: "no"}, true},
+	} {
+		if got := unanswered(test.err).Error(); strings.Contains(got, "whether it was made") == test.knows {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
