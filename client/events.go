@@ -75,7 +75,7 @@ func (s *stream) run(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !passing(err), s.alive.IsZero(), time.Since(s.alive) > s.client.outage:
+		case !passing(err), time.Since(s.alive) > s.client.outage: // at once, when nothing has ever come
 			return err
 		}
 		if s.query.Lost != nil && s.failures == 0 {
