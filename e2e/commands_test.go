@@ -11,6 +11,7 @@ func TestEachCommandExplainsItself(t *testing.T) {
 		"emulator":    {"--fleet", "100x20", "--throttle", "aws --endpoint-url"},
 		"demo":        {"--emulator-listen", "Ctrl-C"},
 		"healthcheck": {"--url", "LISTEN", "Exit status"},
+		"elb":         {"--url", "LSAPI_TOKEN", "config.yaml", "Exit status"},
 		"version":     {"commit"},
 		"completion":  {"bash", "zsh", "fish"},
 	} {
@@ -49,6 +50,8 @@ func TestWrongUsageIsOneLineAndWhereToLook(t *testing.T) {
 		"help for an unknown command":  {"help", "sreve"},
 		"version with an argument":     {"version", "now"},
 		"healthcheck with an argument": {"healthcheck", "now"},
+		"no load balancer named":       {"elb", "show"},
+		"no instance named":            {"elb", "attach", "default-elb"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, stdout, stderr := run(t, arguments)

@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// asUser is the environment of somebody who asks the service by the command.
+func (s *service) asUser() []string {
+	return []string{"LSAPI_URL=" + s.base, "LSAPI_USER=" + user, "LSAPI_PASSWORD=" + password}
+}
+
+// elb runs lsapi elb against the service, and expects an exit status.
+func (s *service) elb(t *testing.T, want int, arguments ...string) (stdout, stderr string) {
+	t.Helper()
+	status, stdout, stderr := run(t, append([]string{"elb"}, arguments...), with(s.asUser()...))
+	if status != want {
+		t.Errorf("lsapi elb %s: status %d, want %d\n%s%s", strings.Join(arguments, " "), status, want, stdout, stderr)
+	}
+	return stdout, stderr
+}
+
+// elbChange is what lsapi elb attach and detach tell of an instance.
+type elbChange struct {
+	InstanceID, Outcome, ChangeID, Error string
+	Member                               *struct {
+		Health *struct{ State string }
+	}
+}
+
+func TestTheCommandAttachesAndDetachesAndWaits(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		_, s := startBoth(t, at(store))
+		stdout, _ := s.elb(t, 0, "attach", "default-elb", spare, otherSpare, "--wait", "--timeout", "2m", "--reason", "release 7")
+		made := decoded[[]elbChange](t, stdout)
+		if len(made) != 2 || made[0].InstanceID != spare || made[1].InstanceID != otherSpare {
+			t.Fatalf("it tells %s", stdout)
+		}
+		for _, m := range made {
+			if m.Outcome != "inService" || m.Member == nil || m.Member.Health == nil || m.Member.Health.State != "InService" {
+				t.Errorf("it tells %s", stdout)
+			}
+			if c := s.change(m.ChangeID); c.Reason != "release 7" || c.Actor != user {
+				t.Errorf("on record is %+v", c)
+			}
+		}
+		s.elb(t, 3, "attach", "default-elb", spare, "--wait")
+		stdout, _ = s.elb(t, 0, "detach", "default-elb", spare, "--wait", "--timeout", "10m")
+		if !strings.Contains(stdout, `"drained"`) {
+			t.Errorf("it tells %s", stdout)
+		}
+		s.elb(t, 3, "detach", "default-elb", spare)
+		s.elb(t, 1, "attach", "no-such-elb", spare)
+		s.elb(t, 1, "attach", "default-elb", "i-0dead00000000beef")
+		verify(t, store)
+	})
+}
+
+func TestTheCommandShowsWhatThereIs(t *testing.T) {
+	t.Parallel()
+	_, s := startBoth(t)
+	s.attach("web-elb", spare)
+	listed, _ := s.elb(t, 0, "list")
+	var names []string
+	for _, b := range decoded[[]struct{ Name string }](t, listed) {
+		names = append(names, b.Name)
+	}
+	if !slices.Equal(names, []string{"default-elb", "web-elb"}) {
+		t.Errorf("listed are %s", listed)
+	}
+	if filtered, _ := s.elb(t, 0, "list", "--tag", "team=web", "--health", "OutOfService", "-o", "table"); !strings.Contains(filtered, "\nweb-elb ") || strings.Contains(filtered, "default-elb") {
+		t.Errorf("listed are\n%s", filtered)
+	}
+	if table, _ := s.elb(t, 0, "show", "web-elb", "-o", "table"); !strings.Contains(table, "attach by "+user+", applied") || !strings.Contains(table, "OutOfService") {
+		t.Errorf("it shows\n%s", table)
+	}
+	s.elb(t, 1, "show", "no-such-elb")
+	status, offered, _ := run(t, []string{"__complete", "elb", "detach", "web-elb", ""}, with(s.asUser()...))
+	if status != 0 || !strings.Contains(offered, "\n"+spare) {
+		t.Errorf("status %d, offered are\n%s", status, offered)
+	}
+}
+
+func TestTheCommandTellsWhyItCannotAsk(t *testing.T) {
+	t.Parallel()
+	_, s := startBoth(t)
+	for name, test := range map[string]struct {
+		variables []string
+		status    int
+		says      string
+	}{
+		"nobody listens":     {[]string{"LSAPI_URL=http://127.0.0.1:1", "LSAPI_TOKEN=" + apiToken()}, 5, "LSAPI_URL"},
+		"no credentials":     {[]string{"LSAPI_URL=" + s.base}, 6, "LSAPI_USER"},
+		"wrong ones":         {[]string{"LSAPI_URL=" + s.base, "LSAPI_USER=" + user, "LSAPI_PASSWORD=wrong"}, 6, "the environment"},
+		"an address of none": {[]string{"LSAPI_URL=localhost"}, 2, "URL"},
+	} {
+		status, stdout, stderr := run(t, []string{"elb", "list"}, with(test.variables...))
+		if status != test.status || stdout != "" || !strings.HasPrefix(stderr, "lsapi: ") || !strings.Contains(stderr, test.says) {
+			t.Errorf("%s: status %d, %s%s", name, status, stdout, stderr)
+		}
+	}
+}
+
+func TestTheCommandTellsWhatHappensUntilItIsInterrupted(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		_, s := startBoth(t, at(store))
+		watcher := start(t, []string{"elb", "watch", "default-elb"}, with(s.asUser()...))
+		// The first that it tells of shows that it watches.
+		eventually(t, "it watches", func() bool {
+			s.attach("default-elb", otherSpare)
+			s.detach("default-elb", otherSpare)
+			return strings.Contains(watcher.stdout.String(), otherSpare)
+		})
+		id := s.attach("default-elb", spare).changeID(t)
+		watcher.waitFor(watcher.stdout, `"type":"attached".*"instanceId":"`+spare+`".*`+id)
+		watcher.waitFor(watcher.stdout, `"type":"health".*"instanceId":"`+spare+`".*InService`)
+		watcher.signal(interrupt)
+		if status := watcher.wait(); status != 0 || watcher.stderr.String() != "" {
+			t.Errorf("status %d, %s", status, watcher.stderr)
+		}
+		s.elb(t, 1, "watch", "no-such-elb")
+	})
+}
+
+// deployScript takes each member out, works on it, and puts it back. It stops at the
+// first that does not come back.
+const deployScript = `set -eu
+lsapi elb show default-elb -o json | jq -r '.instances[] | select(.member).instanceId' > members
+while read -r instance; do
+  lsapi elb detach default-elb "$instance" --wait --reason 'deploy 117'
+  echo "work on $instance"
+  lsapi elb attach default-elb "$instance" --wait --reason 'deploy 117'
+done < members
+`
+
+func TestADeployScriptOfTenLinesWaitsForEachMember(t *testing.T) {
+	if _, err := exec.LookPath("jq"); err != nil {
+		t.Skip("no jq is installed")
+	}
+	t.Parallel()
+	a, s := startBoth(t)
+	folder := t.TempDir()
+	script := filepath.Join(folder, "deploy.sh")
+	if err := os.WriteFile(script, []byte(deployScript), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "sh", script)
+	command.Dir = folder
+	command.Env = append(s.asUser(), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+folder, "GORACE=atexit_sleep_ms=20")
+	text, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	members, err := os.ReadFile(filepath.Join(folder, "members"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for instance := range strings.FieldsSeq(string(members)) {
+		if !strings.Contains(string(text), "work on "+instance) || strings.Count(string(text), `"instanceId": "`+instance+`"`) < 2 {
+			t.Errorf("%s was left out:\n%s", instance, text)
+		}
+	}
+	if len(strings.Fields(string(members))) == 0 || a.calls()["RegisterInstancesWithLoadBalancer"] != len(strings.Fields(string(members))) {
+		t.Errorf("the members were %s, the calls are %v", members, a.calls())
+	}
+}
