@@ -126,26 +126,28 @@ func TestTheCommandTellsWhatHappensUntilItIsInterrupted(t *testing.T) {
 	})
 }
 
-// deployScript takes each member out, works on it, and puts it back. It stops at the
-// first that does not come back.
-const deployScript = `set -eu
-lsapi elb show default-elb -o json | jq -r '.instances[] | select(.member).instanceId' > members
-while read -r instance; do
-  lsapi elb detach default-elb "$instance" --wait --reason 'deploy 117'
-  echo "work on $instance"
-  lsapi elb attach default-elb "$instance" --wait --reason 'deploy 117'
-done < members
-`
+// deployScript is that of the documentation: it takes each member out, works on it,
+// and puts it back.
+func deployScript(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "docs", "command.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "\n```sh\n")
+	script, _, found := strings.Cut(rest, "```\n")
+	if lines := strings.Count(script, "\n"); !found || lines == 0 || lines > 10 {
+		t.Fatalf("docs/command.md has no script of ten lines but\n%s", script)
+	}
+	return script
+}
 
 func TestADeployScriptOfTenLinesWaitsForEachMember(t *testing.T) {
-	if _, err := exec.LookPath("jq"); err != nil {
-		t.Skip("no jq is installed")
-	}
 	t.Parallel()
 	a, s := startBoth(t)
 	folder := t.TempDir()
 	script := filepath.Join(folder, "deploy.sh")
-	if err := os.WriteFile(script, []byte(deployScript), 0o600); err != nil {
+	if err := os.WriteFile(script, []byte(deployScript(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), "sh", script)

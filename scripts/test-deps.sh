@@ -16,6 +16,8 @@ need() {
 need awscli test -x /usr/bin/aws
 need python3-boto3 /usr/bin/python3 -c 'import boto3'
 need curl command -v curl
+# The deploy script of the documentation is run.
+need jq command -v jq
 need shellcheck command -v shellcheck
 # The race detector's runtime is linked by a C compiler.
 need gcc command -v "${CC:-gcc}"
