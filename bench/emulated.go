@@ -56,24 +56,34 @@ func (e *emulated) clearFaults(ctx context.Context) error {
 
 // members returns who truly is a member of a load balancer.
 func (e *emulated) members(ctx context.Context, loadBalancer string) (map[string]bool, error) {
+	states, err := e.states(ctx, loadBalancer)
+	members := make(map[string]bool)
+	for instance := range states {
+		members[instance] = true
+	}
+	return members, err
+}
+
+// states returns the health of the members of a load balancer, by instance.
+func (e *emulated) states(ctx context.Context, loadBalancer string) (map[string]string, error) {
 	var state struct {
 		LoadBalancers []struct {
 			Name    string
-			Members []struct{ InstanceID string }
+			Members []struct{ InstanceID, State string }
 		}
 	}
 	if err := e.control(ctx, http.MethodGet, "state", "", &state); err != nil {
 		return nil, err
 	}
-	members := make(map[string]bool)
+	states := make(map[string]string)
 	for _, lb := range state.LoadBalancers {
 		for _, m := range lb.Members {
 			if lb.Name == loadBalancer {
-				members[m.InstanceID] = true
+				states[m.InstanceID] = m.State
 			}
 		}
 	}
-	return members, nil
+	return states, nil
 }
 
 // control asks an endpoint that drives the emulator.

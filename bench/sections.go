@@ -32,6 +32,7 @@ func sections() []section {
 		{"history", "a record of many changes", measureHistory},
 		{"replicas", "replicas that share a record", measureReplicas},
 		{"connections", "10,000 idle and 1,000 slow connections", measureConnections},
+		{"events", "10,000 open streams of events, and waits for members", measureEvents},
 		{"suite", "the tests", measureSuite},
 	}
 }
