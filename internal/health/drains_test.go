@@ -29,22 +29,22 @@ func TestWhoMayBeDrainedIsAskedAboutFromWhereverThatIsKnown(t *testing.T) {
 		tell     func(t *testing.T, aws *fakeAWS, p *health.Poller) (end func())
 	}{
 		"a detach by lsapi": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
-			aws.detach("web", two, true)
+			aws.detach(two, true)
 			p.Detached("web", instance(two))
 			return func() {}
 		}},
 		"the record": {[]string{one, two}, func(_ *testing.T, aws *fakeAWS, _ *health.Poller) func() {
-			aws.detach("web", two, true)
+			aws.detach(two, true)
 			return func() {}
 		}},
 		"an earlier poll": {nil, func(t *testing.T, aws *fakeAWS, p *health.Poller) func() {
 			f := p.Follow("web")
 			next(t, f, time.Now().Add(-1))
-			aws.detach("web", two, true)
+			aws.detach(two, true)
 			return f.Close
 		}},
 		"who waits for it": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
-			aws.detach("web", two, true)
+			aws.detach(two, true)
 			return p.FollowDrain("web", two, time.Time{}, 0).Close
 		}},
 	} {
@@ -53,8 +53,7 @@ func TestWhoMayBeDrainedIsAskedAboutFromWhereverThatIsKnown(t *testing.T) {
 			aws.members["web"][two] = lsapi.InService
 			inBubble(t, health.Options{AWS: aws, Recorded: recorded(test.recorded...)}, func(t *testing.T, p *health.Poller) {
 				end := test.tell(t, aws, p)
-				f := p.Follow("web")
-				defer f.Close()
+				f := follow(t, p, "web")
 				report := next(t, f, time.Now())
 				if said(report, one) != "InService" || said(report, two) != "draining" {
 					t.Fatalf("the report is %+v", report)
@@ -66,7 +65,7 @@ func TestWhoMayBeDrainedIsAskedAboutFromWhereverThatIsKnown(t *testing.T) {
 				if said(report, two) != "draining" || len(report.Members) != 2 {
 					t.Errorf("the report is %+v", report)
 				}
-				aws.detach("web", two, false)
+				aws.detach(two, false)
 				if report = next(t, f, time.Now()); said(report, two) != "silent" || said(report, one) != "InService" {
 					t.Errorf("when it is drained, the report is %+v", report)
 				}
@@ -89,12 +88,12 @@ func TestADrainIsNotAskedAboutBeforeItCanHaveEnded(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		detached := time.Now()
-		aws.detach("web", two, true)
+		aws.detach(two, true)
 		p.Detached("web", instance(two))
 		var followers []*health.Follower
 		for range 100 {
 			f := p.FollowDrain("web", two, detached, time.Minute)
-			defer f.Close()
+			t.Cleanup(f.Close)
 			followers = append(followers, f)
 		}
 		next(t, followers[0], detached)
@@ -102,7 +101,7 @@ func TestADrainIsNotAskedAboutBeforeItCanHaveEnded(t *testing.T) {
 			t.Errorf("the first poll was %v after the detach", first)
 		}
 		time.Sleep(20 * time.Second)
-		aws.detach("web", two, false)
+		aws.detach(two, false)
 		ended := time.Now()
 		for report := next(t, followers[99], ended); said(report, two) != "silent"; {
 			t.Errorf("it is %s", said(report, two))
@@ -120,7 +119,7 @@ func TestADrainIsNotAskedAboutBeforeItCanHaveEnded(t *testing.T) {
 func TestWhoIsAttachedAgainIsNotTakenForDrained(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		aws.detach("web", two, true)
+		aws.detach(two, true)
 		p.Detached("web", instance(two))
 		f := p.FollowDrain("web", two, time.Now(), time.Minute)
 		defer f.Close()
@@ -139,8 +138,7 @@ func TestSilenceIsBelievedForAWhile(t *testing.T) {
 	aws.members["web"][two] = lsapi.InService
 	aws.mute[two] = true
 	inBubble(t, health.Options{AWS: aws, Recorded: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
-		f := p.Follow("web")
-		defer f.Close()
+		f := follow(t, p, "web")
 		report := next(t, f, time.Now().Add(-1))
 		for range 25 {
 			if said(report, two) != "silent" {
@@ -151,7 +149,7 @@ func TestSilenceIsBelievedForAWhile(t *testing.T) {
 		if asked := aws.asked("web", true); len(asked) != 1 {
 			t.Errorf("it was asked about %d times", len(asked))
 		}
-		aws.detach("web", two, true)
+		aws.detach(two, true)
 		p.Detached("web", instance(two))
 		if report = next(t, f, time.Now()); said(report, two) != "draining" {
 			t.Errorf("once it is detached, the report is %+v", report)
@@ -162,8 +160,7 @@ func TestSilenceIsBelievedForAWhile(t *testing.T) {
 func TestSilenceIsNotBelievedForEver(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws, Recorded: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
-		f := p.Follow("web")
-		defer f.Close()
+		f := follow(t, p, "web")
 		next(t, f, time.Now())
 		time.Sleep(2*time.Minute + 10*time.Second)
 		if asked := aws.asked("web", true); len(asked) != 3 {
@@ -176,7 +173,7 @@ func TestSilenceIsNotBelievedForEver(t *testing.T) {
 // about those that are drained; whoever waits for these goes on waiting.
 func TestWhatIsKnownIsToldAlthoughTheRestFails(t *testing.T) {
 	aws := newFakeAWS("web")
-	aws.detach("web", two, false)
+	aws.detach(two, false)
 	aws.fail = func(ids []string) error {
 		if ids != nil {
 			return lsapi.Errorf(lsapi.CodeInvalid, "Could not find EC2 instance")
@@ -185,8 +182,7 @@ func TestWhatIsKnownIsToldAlthoughTheRestFails(t *testing.T) {
 	}
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		p.Detached("web", instance(two))
-		f := p.Follow("web")
-		defer f.Close()
+		f := follow(t, p, "web")
 		drain := p.FollowDrain("web", two, time.Now(), time.Minute)
 		defer drain.Close()
 		report := next(t, f, time.Now().Add(-1))
@@ -207,10 +203,9 @@ func TestWhoCouldNotBeAskedAboutIsByTheNextPoll(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.members["web"][two] = lsapi.InService
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		f := p.Follow("web")
-		defer f.Close()
+		f := follow(t, p, "web")
 		report := next(t, f, time.Now().Add(-1))
-		aws.detach("web", two, true)
+		aws.detach(two, true)
 		aws.change(func() {
 			aws.fail = func(ids []string) error {
 				if ids != nil {
@@ -237,17 +232,16 @@ func TestADetachDuringAPollIsNotTakenForItsEnd(t *testing.T) {
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		p.Detached("web", instance(two)) // of before
-		f := p.Follow("web")
-		defer f.Close()
+		f := follow(t, p, "web")
 		time.Sleep(1500 * time.Millisecond) // it is asked about by its id now
-		aws.detach("web", three, true)
+		aws.detach(three, true)
 		p.Detached("web", instance(three))
 		p.Detached("web", instance(two))
 		report := next(t, f, time.Time{})
 		if said(report, two) != "silent" || said(report, three) != "unknown" {
 			t.Errorf("the report is %+v", report)
 		}
-		aws.detach("web", two, true)
+		aws.detach(two, true)
 		if report = next(t, f, report.AsOf); said(report, two) != "draining" || said(report, three) != "draining" {
 			t.Errorf("the next report is %+v", report)
 		}
@@ -261,8 +255,7 @@ func TestARecordThatIsAwayDelaysNobody(t *testing.T) {
 		return nil, ctx.Err()
 	}
 	inBubble(t, health.Options{AWS: aws, Recorded: away}, func(t *testing.T, p *health.Poller) {
-		f := p.Follow("web")
-		defer f.Close()
+		f := follow(t, p, "web")
 		began := time.Now()
 		if report := next(t, f, began.Add(-1)); said(report, one) != "InService" || time.Since(began) > time.Second {
 			t.Errorf("after %v the report is %+v", time.Since(began), report)

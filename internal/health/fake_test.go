@@ -61,12 +61,12 @@ func (f *fakeAWS) change(what func()) {
 	what()
 }
 
-// detach begins or ends the draining of an instance of a load balancer.
-func (f *fakeAWS) detach(name, id string, drains bool) {
+// detach begins or ends the draining of an instance of the load balancer "web".
+func (f *fakeAWS) detach(id string, drains bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.members[name], id)
-	f.draining[name][id] = drains
+	delete(f.members["web"], id)
+	f.draining["web"][id] = drains
 }
 
 func (f *fakeAWS) ask(ctx context.Context, name string, ids []string) error {
@@ -156,6 +156,14 @@ func inBubble(t *testing.T, o health.Options, test func(t *testing.T, p *health.
 			t.Error(err)
 		}
 	})
+}
+
+// follow follows a load balancer until the end of the test.
+func follow(t *testing.T, p *health.Poller, name string) *health.Follower {
+	t.Helper()
+	f := p.Follow(name)
+	t.Cleanup(f.Close)
+	return f
 }
 
 // next waits for a report that began after now, for a minute.

@@ -21,8 +21,7 @@ func TestAThousandFollowersCostThePollsOfOne(t *testing.T) {
 		var done sync.WaitGroup
 		for range waiters {
 			done.Go(func() {
-				f := p.Follow("web")
-				defer f.Close()
+				f := follow(t, p, "web")
 				for after := began.Add(-1); after.Sub(began) < 20*time.Second; {
 					after = next(t, f, after).AsOf
 					reports.Add(1)
@@ -58,8 +57,7 @@ func TestAPollThatWasUnderWayIsNotTheOneThatIsWaitedFor(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		f := p.Follow("web")
-		defer f.Close()
+		f := follow(t, p, "web")
 		time.Sleep(500 * time.Millisecond)
 		after := time.Now()
 		if report := next(t, f, after); !report.AsOf.After(after) {
@@ -96,8 +94,7 @@ func TestPollsThatFailBackOffAndGoOn(t *testing.T) {
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		throttled := &lsapi.Error{Code: lsapi.CodeThrottled, RetryAfter: 2 * time.Second}
 		aws.change(func() { aws.fail = func([]string) error { return throttled } })
-		f := p.Follow("web")
-		defer f.Close()
+		f := follow(t, p, "web")
 		if got := code(t, f, 5*time.Minute); got != lsapi.CodeTimeout {
 			t.Errorf("while polls fail, it ends with %q", got)
 		}
@@ -129,6 +126,7 @@ func TestADeletedLoadBalancerEndsTheWait(t *testing.T) {
 		defer drain.Close()
 		next(t, f, time.Now().Add(-1))
 		aws.change(func() { delete(aws.members, "web") })
+		p.Detached("web", instance(two))
 		for _, f := range []*health.Follower{f, drain, p.Follow("web")} {
 			if got := code(t, f, time.Minute); got != lsapi.CodeNotFound {
 				t.Errorf("it ends with %q", got)
@@ -141,8 +139,7 @@ func TestADeletedLoadBalancerEndsTheWait(t *testing.T) {
 			t.Errorf("it is polled %d times all the same", polls)
 		}
 		aws.change(func() { aws.members["web"] = map[string]lsapi.HealthState{three: lsapi.InService} })
-		again := p.Follow("web")
-		defer again.Close()
+		again := follow(t, p, "web")
 		if got := said(next(t, again, time.Now().Add(-1)), three); got != "InService" || len(aws.asked("web", true)) > 0 {
 			t.Errorf("of one that was created under its name it is said: %s, and it is asked about those of the other", got)
 		}
@@ -186,7 +183,7 @@ func TestAtMostSomeLoadBalancersAreAskedAtOnce(t *testing.T) {
 	aws := newFakeAWS(names...)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		for _, name := range names {
-			defer p.Follow(name).Close()
+			follow(t, p, name)
 		}
 		synctest.Wait()
 		if got := aws.requests(); got != 16 {
@@ -200,10 +197,9 @@ func TestTooManyLoadBalancersAreRefused(t *testing.T) {
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		for _, name := range manyNames(2000) {
-			defer p.Follow(name).Close()
+			follow(t, p, name)
 		}
-		f := p.Follow("one-more")
-		defer f.Close()
+		f := follow(t, p, "one-more")
 		if got := code(t, f, time.Second); got != lsapi.CodeThrottled {
 			t.Errorf("one more is %q", got)
 		}
@@ -220,8 +216,7 @@ func TestCloseEndsWhoWaitsAndWhatIsUnderWay(t *testing.T) {
 		p := health.New(health.Options{AWS: aws, Replicas: (&board{}).replica(), Names: func() []string { return []string{"web", "api"} }})
 		p.Start()
 		p.Watch("")
-		f := p.Follow("web")
-		defer f.Close()
+		f := follow(t, p, "web")
 		var done sync.WaitGroup
 		done.Go(func() {
 			if got := code(t, f, time.Hour); got != lsapi.CodeUnavailable {
@@ -242,8 +237,7 @@ func TestCloseEndsWhoWaitsAndWhatIsUnderWay(t *testing.T) {
 		if took := time.Since(began); took > 0 {
 			t.Errorf("it took %v", took)
 		}
-		late := p.Follow("web")
-		defer late.Close()
+		late := follow(t, p, "web")
 		if got := code(t, late, time.Hour); got != lsapi.CodeUnavailable {
 			t.Errorf("who comes too late gets %q", got)
 		}
@@ -255,8 +249,7 @@ func TestACloseThatIsCutShortSaysSo(t *testing.T) {
 		end := make(chan struct{})
 		p := health.New(health.Options{AWS: stubborn{newFakeAWS("web"), end}})
 		p.Start()
-		f := p.Follow("web")
-		defer f.Close()
+		follow(t, p, "web")
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

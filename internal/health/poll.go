@@ -21,15 +21,13 @@ func (b *balancer) step() {
 	case <-p.base.Done():
 		return
 	}
-	ctx, cancel := context.WithTimeout(p.base, pollTimeout)
-	defer cancel()
 	next := b.plan()
 	switch {
 	case !next.due:
 	case len(next.unheard) > 0:
-		b.complete(ctx, next.report, next.unheard)
-	case b.claim(ctx, next.every):
-		b.poll(ctx, next.aws)
+		b.complete(p.base, next.report, next.unheard)
+	case b.claim(p.base, next.every):
+		b.poll(p.base, next.aws)
 	}
 }
 
@@ -69,7 +67,7 @@ func (b *balancer) poll(ctx context.Context, aws AWS) {
 	}
 	b.adopt(report, false)
 	p.o.Saw(report)
-	p.publish(report)
+	p.publish(ctx, report)
 }
 
 // begin notes that a poll begins.
@@ -85,6 +83,8 @@ func (b *balancer) begin() time.Time {
 // ask makes the requests of a poll. If only those about instances that may be
 // drained fail, there is a report beside the error, which tells nothing of them.
 func (b *balancer) ask(ctx context.Context, aws AWS, began time.Time) (lsapi.HealthReport, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
 	var known map[string]lsapi.MemberHealth
 	var look sync.WaitGroup
 	look.Go(func() { known = b.recorded(ctx) })
@@ -188,7 +188,9 @@ func (b *balancer) stillSilent(report lsapi.HealthReport, known map[string]lsapi
 // complete asks about instances of which another process's report does not speak:
 // it may not know that they are being drained.
 func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids []string) {
-	others, err := b.poller.o.AWS.HealthOf(ctx, b.name, ids)
+	asking, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	others, err := b.poller.o.AWS.HealthOf(asking, b.name, ids)
 	if b.poller.base.Err() != nil {
 		return
 	}

@@ -78,7 +78,7 @@ func TestAPollThatNobodyWantsAnyMoreIsNotMade(t *testing.T) {
 	aws.latency = 5 * time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		for _, name := range names[:16] { // all that can be asked at once
-			defer p.Follow(name).Close()
+			follow(t, p, name)
 		}
 		time.Sleep(time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

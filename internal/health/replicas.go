@@ -45,13 +45,13 @@ func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
 }
 
 // publish shows a report to the other replicas.
-func (p *Poller) publish(report lsapi.HealthReport) {
+func (p *Poller) publish(ctx context.Context, report lsapi.HealthReport) {
 	if p.o.Replicas == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(p.base, replicaTimeout)
+	publishing, cancel := context.WithTimeout(ctx, replicaTimeout)
 	defer cancel()
-	if err := p.o.Replicas.PublishHealth(ctx, report); p.base.Err() == nil {
+	if err := p.o.Replicas.PublishHealth(publishing, report); p.base.Err() == nil {
 		p.apart.note(p.o.Log, err)
 	}
 }

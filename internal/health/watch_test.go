@@ -104,8 +104,7 @@ func TestWatchingStretchesToWhatPollsMayTake(t *testing.T) {
 	o := health.Options{AWS: aws, PerSecond: func() float64 { return 4 }, Names: func() []string { return names }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		defer p.Watch("")()
-		followed := p.Follow(names[0])
-		defer followed.Close()
+		follow(t, p, names[0])
 		for minute := range 20 {
 			aws.forget()
 			time.Sleep(time.Minute)
