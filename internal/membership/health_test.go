@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -207,9 +208,9 @@ func TestReportsThatComeQuickerThanTheyCanBeLookedIntoArePassedOver(t *testing.T
 	aws, record := newFakeAWS(one), &fakeRecord{}
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
-		asked := 0
+		var asked atomic.Int64
 		s := membership.New(aws, membership.Options{Record: record, Recorded: func(ctx context.Context, name string) (map[string]lsapi.MemberHealth, error) {
-			if asked++; asked == 1 {
+			if asked.Add(1) == 1 {
 				<-free
 			}
 			return record.Health(ctx, name)
@@ -221,16 +222,16 @@ func TestReportsThatComeQuickerThanTheyCanBeLookedIntoArePassedOver(t *testing.T
 		s.SawHealth(saying([]lsapi.MemberHealth{in(one)}))
 		close(free)
 		synctest.Wait()
-		if told := record.told(); asked > 5 || told[len(told)-1] != "health "+one+" InService" {
-			t.Errorf("51 reports had the record read %d times, and it says %q", asked, told)
+		if told := record.told(); asked.Load() > 5 || told[len(told)-1] != "health "+one+" InService" {
+			t.Errorf("51 reports had the record read %d times, and it says %q", asked.Load(), told)
 		}
 		if err := s.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-		asked = 0
+		asked.Store(0)
 		s.SawHealth(saying([]lsapi.MemberHealth{out(one)}))
 		synctest.Wait()
-		if asked > 0 {
+		if asked.Load() > 0 {
 			t.Error("a Service that is closed reads the record")
 		}
 	})
