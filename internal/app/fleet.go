@@ -23,12 +23,16 @@ import (
 // polls of health may take: the rest is for lists.
 const healthShare = 0.5
 
+// watchPatience is how long a poll for who watches may take in the background: then
+// somebody may wait for it.
+const watchPatience = 10 * time.Second
+
 // startPolls starts the polls of health.
 func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecord, members *membership.Service, lists *snapshot.Snapshot, others *replicas, metrics *telemetry.Metrics) *health.Poller {
 	perSecond := cfg.Budget[string(budget.ELBRead)].PerSecond * healthShare
 	options := health.Options{
 		AWS:        aws.For(budget.WaitingReader),
-		Background: aws.For(budget.Background),
+		Background: aws.ForRefreshes(watchPatience),
 		Saw:        members.SawHealth,
 		Recorded:   record.Health,
 		Names:      lists.Names,
