@@ -20,13 +20,19 @@ func (s *postgresStore) ClaimHealth(ctx context.Context, loadBalancer string, ev
 	return claimed, err
 }
 
+// sharedReport is what a report says, as replicas share it.
+type sharedReport struct {
+	Members []healthPayload `json:"members"`
+	Silent  []string        `json:"silent,omitempty"`
+}
+
 // PublishHealth implements Replicas.
 func (s *postgresStore) PublishHealth(ctx context.Context, report lsapi.HealthReport) error {
-	members := make([]healthPayload, len(report.Members))
+	shared := sharedReport{Members: make([]healthPayload, len(report.Members)), Silent: report.Silent}
 	for i, h := range report.Members {
-		members[i] = healthPayloadOf(h)
+		shared.Members[i] = healthPayloadOf(h)
 	}
-	text, err := json.Marshal(members)
+	text, err := json.Marshal(shared)
 	if err != nil {
 		return fmt.Errorf("encoding a health report: %w", err)
 	}
@@ -39,7 +45,7 @@ func (s *postgresStore) PublishHealth(ctx context.Context, report lsapi.HealthRe
 		// The database's clock was read before this one is: the report is made older by
 		// the time between, never younger.
 		asOf := now.Add(-time.Since(report.AsOf))
-		versions, err = q.PublishHealth(ctx, postgresdb.PublishHealthParams{LoadBalancer: report.LoadBalancer, AsOf: asOf, Members: text})
+		versions, err = q.PublishHealth(ctx, postgresdb.PublishHealthParams{LoadBalancer: report.LoadBalancer, AsOf: asOf, Report: text})
 		return err
 	})
 	if err == nil && len(versions) > 0 {
@@ -96,15 +102,15 @@ func (s *postgresStore) reports(ctx context.Context, after int64) (reports []lsa
 // decodeReport decodes a report. This clock was read before the database's was: the
 // report is made older by the time between, never younger.
 func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.HealthReport, error) {
-	var members []healthPayload
-	if err := json.Unmarshal(row.Members, &members); err != nil {
+	var shared sharedReport
+	if err := json.Unmarshal(row.Report, &shared); err != nil {
 		return lsapi.HealthReport{}, fmt.Errorf("decoding a health report: %w", err)
 	}
 	report := lsapi.HealthReport{
-		LoadBalancer: row.LoadBalancer, Members: make([]lsapi.MemberHealth, len(members)),
-		AsOf: began.Add(-max(0, row.Now.Sub(row.AsOf))),
+		LoadBalancer: row.LoadBalancer, Members: make([]lsapi.MemberHealth, len(shared.Members)),
+		Silent: shared.Silent, AsOf: began.Add(-max(0, row.Now.Sub(row.AsOf))),
 	}
-	for i, h := range members {
+	for i, h := range shared.Members {
 		report.Members[i] = h.health()
 	}
 	return report, nil

@@ -67,7 +67,7 @@ type HealthReport struct {
 	LoadBalancer string
 	Version      int64
 	AsOf         time.Time
-	Members      []byte
+	Report       []byte
 }
 
 type HealthVersion struct {

@@ -91,14 +91,14 @@ func (q *Queries) DropHealthReports(ctx context.Context, age int64) error {
 }
 
 const healthReports = `-- name: HealthReports :many
-SELECT load_balancer, version, members, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
+SELECT load_balancer, version, report, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
 WHERE version > $1 ORDER BY version
 `
 
 type HealthReportsRow struct {
 	LoadBalancer string
 	Version      int64
-	Members      []byte
+	Report       []byte
 	AsOf         time.Time
 	Now          time.Time
 }
@@ -115,7 +115,7 @@ func (q *Queries) HealthReports(ctx context.Context, version int64) ([]HealthRep
 		if err := rows.Scan(
 			&i.LoadBalancer,
 			&i.Version,
-			&i.Members,
+			&i.Report,
 			&i.AsOf,
 			&i.Now,
 		); err != nil {
@@ -219,9 +219,9 @@ WITH next AS (
     WHERE id = 1 AND set_config('synchronous_commit', 'off', true) <> ''
     RETURNING version
 )
-INSERT INTO health_reports AS r (load_balancer, version, as_of, members)
+INSERT INTO health_reports AS r (load_balancer, version, as_of, report)
 SELECT $1, next.version, $2, $3 FROM next
-ON CONFLICT (load_balancer) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, members = excluded.members
+ON CONFLICT (load_balancer) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, report = excluded.report
 WHERE r.as_of <= excluded.as_of OR r.as_of > clock_timestamp()
 RETURNING r.version
 `
@@ -229,13 +229,13 @@ RETURNING r.version
 type PublishHealthParams struct {
 	LoadBalancer string
 	AsOf         time.Time
-	Members      []byte
+	Report       []byte
 }
 
 // A report stays when its asking began later, unless that is by a clock that was set
 // back since.
 func (q *Queries) PublishHealth(ctx context.Context, arg PublishHealthParams) ([]int64, error) {
-	rows, err := q.db.Query(ctx, publishHealth, arg.LoadBalancer, arg.AsOf, arg.Members)
+	rows, err := q.db.Query(ctx, publishHealth, arg.LoadBalancer, arg.AsOf, arg.Report)
 	if err != nil {
 		return nil, err
 	}

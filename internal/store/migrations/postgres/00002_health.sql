@@ -57,7 +57,7 @@ CREATE TABLE health_reports (
     load_balancer text COLLATE "C" PRIMARY KEY,
     version       bigint      NOT NULL,
     as_of         timestamptz NOT NULL, -- by this database's clock
-    members       json        NOT NULL
+    report        json        NOT NULL
 );
 
 CREATE INDEX health_reports_by_version ON health_reports (version);

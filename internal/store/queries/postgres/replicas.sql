@@ -52,14 +52,14 @@ WITH next AS (
     WHERE id = 1 AND set_config('synchronous_commit', 'off', true) <> ''
     RETURNING version
 )
-INSERT INTO health_reports AS r (load_balancer, version, as_of, members)
-SELECT sqlc.arg(load_balancer), next.version, sqlc.arg(as_of), sqlc.arg(members) FROM next
-ON CONFLICT (load_balancer) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, members = excluded.members
+INSERT INTO health_reports AS r (load_balancer, version, as_of, report)
+SELECT sqlc.arg(load_balancer), next.version, sqlc.arg(as_of), sqlc.arg(report) FROM next
+ON CONFLICT (load_balancer) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, report = excluded.report
 WHERE r.as_of <= excluded.as_of OR r.as_of > clock_timestamp()
 RETURNING r.version;
 
 -- name: HealthReports :many
-SELECT load_balancer, version, members, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
+SELECT load_balancer, version, report, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
 WHERE version > $1 ORDER BY version;
 
 -- name: DropHealthReports :exec
