@@ -11,6 +11,7 @@ package events
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,7 @@ type Hub struct {
 	ring    ring
 	news    chan struct{} // closed and replaced when the ring has grown
 	streams int
+	emptied chan struct{} // closed when the hub is closed and the last stream too
 	started bool
 	closed  bool
 
@@ -81,7 +83,7 @@ func New(o Options) *Hub {
 	}
 	base, cancel := context.WithCancel(context.Background())
 	return &Hub{
-		o: o, news: make(chan struct{}), catching: semaphore.NewWeighted(maxCatching),
+		o: o, news: make(chan struct{}), emptied: make(chan struct{}), catching: semaphore.NewWeighted(maxCatching),
 		base: base, cancel: cancel,
 	}
 }
@@ -100,14 +102,23 @@ func (h *Hub) Stats() Stats {
 	return Stats{Streams: h.streams, Told: h.told.Load(), Dropped: h.dropped.Load()}
 }
 
-// Close ends all streams, and refuses new ones.
-func (h *Hub) Close(context.Context) error {
+// Close ends all streams, refuses new ones, and waits until those that there are have
+// been closed. Its error says that ctx ended before that.
+func (h *Hub) Close(ctx context.Context) error {
 	h.mu.Lock()
+	if !h.closed && h.streams == 0 {
+		close(h.emptied)
+	}
 	h.closed = true
 	h.mu.Unlock()
 	h.cancel()
 	h.done.Wait()
-	return nil
+	select {
+	case <-h.emptied:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("not everybody who watches has been sent away: %w", ctx.Err())
+	}
 }
 
 // follow reads the record until the hub is closed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"lsapi"
@@ -24,6 +25,7 @@ type Stream struct {
 	place         Place
 	next          int64 // of the ring; -1: it still reads the record
 	unwatch       func()
+	closing       sync.Once
 }
 
 // Open opens a stream of what happens in some load balancers, or in all for none:
@@ -103,6 +105,9 @@ func (h *Hub) leave() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.streams--
+	if h.closed && h.streams == 0 {
+		close(h.emptied)
+	}
 }
 
 // start lets the hub follow the record from its end, if it does not yet.
@@ -132,10 +137,12 @@ func (h *Hub) start(ctx context.Context) error {
 
 func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
 
-// Close ends the stream.
+// Close ends the stream. It may be called again.
 func (s *Stream) Close() {
-	s.unwatch()
-	s.hub.leave()
+	s.closing.Do(func() {
+		s.unwatch()
+		s.hub.leave()
+	})
 }
 
 // Place is where the stream is: behind what Next has returned.

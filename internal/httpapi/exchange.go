@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"bufio"
 	"context"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -62,6 +64,15 @@ func (x *exchange) Write(p []byte) (int, error) {
 		x.status = http.StatusOK
 	}
 	return x.ResponseWriter.Write(p)
+}
+
+// Hijack notes that the answer is 200: whoever takes the connection sends it.
+func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(x.ResponseWriter).Hijack()
+	if err == nil {
+		x.status = http.StatusOK
+	}
+	return conn, buffered, err //nolint:wrapcheck // net/http's own
 }
 
 // context ends when the client leaves.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -94,25 +93,24 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, q *eventsQuery) err
 	if err != nil {
 		return err
 	}
-	defer stream.Close()
 	first, err := a.firstOf(r, stream)
 	if err != nil {
+		stream.Close()
 		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", typeEvents)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep events to itself
-	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
+		stream.Close()
+		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	out := &eventWriter{w: w, connection: http.NewResponseController(w)}
-	_ = out.connection.SetReadDeadline(time.Time{}) // that is for requests that are answered at once
-	if err := out.open(first, stream.Place()); err != nil {
-		a.Abort(w, err)
+	if err := serveEvents(w, first, stream); err != nil {
+		stream.Close()
+		return err
 	}
-	a.sendEvents(w, r, out, stream)
 	return nil
 }
 
@@ -146,74 +144,6 @@ func (a *API) firstOf(r *http.Request, stream *events.Stream) ([][]byte, error) 
 	}
 	return frames, err
 }
-
-// sendEvents sends what comes until the client leaves, is too slow, or the service
-// stops.
-func (a *API) sendEvents(w http.ResponseWriter, r *http.Request, out *eventWriter, stream *events.Stream) {
-	for {
-		frames, err := stream.Next(r.Context(), keepAlive)
-		switch {
-		case err == nil:
-			err = out.send(frames)
-		case errors.Is(err, events.ErrClosed):
-			return // a stream that ends well is complete
-		case errors.Is(err, events.ErrTooSlow):
-			err = out.drop()
-			if err == nil {
-				return
-			}
-		}
-		if err != nil {
-			a.Abort(w, err)
-		}
-	}
-}
-
-// eventWriter writes a stream of server-sent events.
-type eventWriter struct {
-	w          http.ResponseWriter
-	connection *http.ResponseController
-}
-
-// open sends the place of a stream, so that a client to whom nothing was told can
-// still resume, and what there is at once.
-func (e *eventWriter) open(first [][]byte, place events.Place) error {
-	if len(first) == 0 {
-		first = [][]byte{[]byte("id: " + place.String() + "\n\n")}
-	}
-	return e.send(first)
-}
-
-// send writes events and flushes them. Without any, it shows that the stream is
-// alive.
-func (e *eventWriter) send(frames [][]byte) error {
-	if len(frames) == 0 {
-		frames = [][]byte{[]byte(":\n\n")}
-	}
-	_ = e.connection.SetWriteDeadline(time.Now().Add(eventTime)) // not every connection can
-	for _, frame := range frames {
-		if _, err := e.w.Write(frame); err != nil {
-			return tooSlow(err)
-		}
-	}
-	if err := e.connection.Flush(); err != nil {
-		return tooSlow(err)
-	}
-	return nil
-}
-
-// drop tells the client that it was too slow. The event has no id: resuming goes on
-// behind the last that was told.
-func (e *eventWriter) drop() error {
-	told := apiv1.Event{
-		Type: apiv1.EventDropped, At: instant(time.Now().UTC()),
-		Detail: "this stream was read too slowly, and what came next is lost to it; connect again with Last-Event-ID to get it",
-	}
-	return e.send([][]byte{append(encodeEvent(&told), '\n')})
-}
-
-// tooSlow is the error of a client that does not take what it is sent, or is gone.
-func tooSlow(err error) error { return &lsapi.Error{Code: lsapi.CodeTimeout, Err: err} }
 
 func describeEvents(schemas huma.Registry) huma.Operation {
 	example := apiv1.Event{Type: apiv1.EventAttached, At: instant(exampleChange.CompletedAt), LoadBalancer: exampleChange.LoadBalancer, InstanceID: exampleChange.InstanceID}
