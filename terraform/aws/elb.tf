@@ -1,0 +1,54 @@
+locals {
+  service_port = 8000
+}
+
+# Membership is lsapi's alone: there is no `instances` here, and no attachment. What
+# is attached or detached through the API is no difference to Terraform.
+resource "aws_elb" "this" {
+  name            = var.elb_name
+  subnets         = local.subnet_ids
+  security_groups = [aws_security_group.elb.id]
+
+  cross_zone_load_balancing   = true
+  connection_draining         = true
+  connection_draining_timeout = 60
+  idle_timeout                = 60
+
+  listener {
+    lb_protocol       = "http"
+    lb_port           = 80
+    instance_protocol = "http"
+    instance_port     = local.service_port
+  }
+
+  dynamic "listener" {
+    for_each = var.certificate_arn == "" ? [] : [var.certificate_arn]
+
+    content {
+      lb_protocol        = "https"
+      lb_port            = 443
+      instance_protocol  = "http"
+      instance_port      = local.service_port
+      ssl_certificate_id = listener.value
+    }
+  }
+
+  health_check {
+    target              = "HTTP:${local.service_port}/healthcheck"
+    interval            = 10
+    timeout             = 5
+    healthy_threshold   = 2
+    unhealthy_threshold = 3
+  }
+
+  tags = { Name = var.elb_name }
+
+  lifecycle {
+    ignore_changes = [instances]
+
+    precondition {
+      condition     = (var.vpc_id == "") == (length(var.subnet_ids) == 0)
+      error_message = "vpc_id and subnet_ids go together: give both, or neither."
+    }
+  }
+}

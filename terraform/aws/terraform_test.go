@@ -1,0 +1,312 @@
+// Package aws holds no code: its tests hold the Terraform layer beside them to its
+// rules, by reading it, and by terraform itself where that is at hand.
+package aws
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclparse"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// layer is everything that the files say.
+type layer struct {
+	files  map[string]*hclsyntax.Body
+	source map[string]string
+}
+
+func read(t *testing.T) layer {
+	t.Helper()
+	names, err := filepath.Glob("*.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := layer{map[string]*hclsyntax.Body{}, map[string]string{}}
+	parser := hclparse.NewParser()
+	for _, name := range names {
+		file, problems := parser.ParseHCLFile(name)
+		if problems.HasErrors() {
+			t.Fatal(problems)
+		}
+		body, ok := file.Body.(*hclsyntax.Body)
+		if !ok {
+			t.Fatalf("%s is no native syntax", name)
+		}
+		l.files[name], l.source[name] = body, string(file.Bytes)
+	}
+	return l
+}
+
+// block is a block with its text.
+type block struct {
+	*hclsyntax.Block
+	source string
+}
+
+// blocks returns the blocks of a type whose labels begin so.
+func (l layer) blocks(kind string, labels ...string) []block {
+	var found []block
+	for name, body := range l.files {
+		for _, b := range body.Blocks {
+			if b.Type == kind && len(b.Labels) >= len(labels) && slices.Equal(b.Labels[:len(labels)], labels) {
+				found = append(found, block{b, l.source[name]})
+			}
+		}
+	}
+	return found
+}
+
+// one returns the only one of them.
+func (l layer) one(t *testing.T, kind string, labels ...string) block {
+	t.Helper()
+	found := l.blocks(kind, labels...)
+	if len(found) != 1 {
+		t.Fatalf("there are %d of %s %v, want one", len(found), kind, labels)
+	}
+	return found[0]
+}
+
+// in returns the only nested block of a type.
+func (b block) in(t *testing.T, kind string) block {
+	t.Helper()
+	for _, nested := range b.Body.Blocks {
+		if nested.Type == kind {
+			return block{nested, b.source}
+		}
+	}
+	t.Fatalf("%v has no %s", b.Labels, kind)
+	return block{}
+}
+
+// says returns the text of an attribute's expression, empty when there is none.
+func (b block) says(name string) string {
+	attribute := b.Body.Attributes[name]
+	if attribute == nil {
+		return ""
+	}
+	return text(attribute.Expr.Range(), b.source)
+}
+
+func text(r hcl.Range, source string) string { return source[r.Start.Byte:r.End.Byte] }
+
+// want holds a block to what its attributes say.
+func (b block) want(t *testing.T, attributes map[string]string) {
+	t.Helper()
+	for name, want := range attributes {
+		if got := b.says(name); got != want {
+			t.Errorf("%s %v: %s is %q, want %q", b.Type, b.Labels, name, got, want)
+		}
+	}
+}
+
+func TestTheVersionsArePinned(t *testing.T) {
+	terraform := read(t).one(t, "terraform")
+	terraform.want(t, map[string]string{"required_version": `">= 1.7"`})
+	if got := terraform.in(t, "required_providers").says("aws"); !strings.Contains(got, `">= 5.40, < 7"`) {
+		t.Errorf("the provider is %s", got)
+	}
+}
+
+func TestTheLoadBalancerServesAndProbesAndDrains(t *testing.T) {
+	l := read(t)
+	elb := l.one(t, "resource", "aws_elb")
+	elb.want(t, map[string]string{
+		"cross_zone_load_balancing": "true", "connection_draining": "true",
+		"subnets": "local.subnet_ids", "security_groups": "[aws_security_group.elb.id]",
+	})
+	elb.in(t, "listener").want(t, map[string]string{"lb_port": "80", "lb_protocol": `"http"`, "instance_port": "local.service_port"})
+	elb.in(t, "dynamic").in(t, "content").want(t, map[string]string{"lb_port": "443", "lb_protocol": `"https"`, "instance_port": "local.service_port"})
+	elb.in(t, "health_check").want(t, map[string]string{"target": `"HTTP:${local.service_port}/healthcheck"`})
+	if !strings.Contains(l.source["elb.tf"], "service_port = 8000") {
+		t.Error("the service is not at port 8000")
+	}
+}
+
+func TestMembershipIsLeftToTheService(t *testing.T) {
+	l := read(t)
+	elb := l.one(t, "resource", "aws_elb")
+	if elb.says("instances") != "" || len(l.blocks("resource", "aws_elb_attachment")) > 0 {
+		t.Error("Terraform sets members")
+	}
+	if got := elb.in(t, "lifecycle").says("ignore_changes"); got != "[instances]" {
+		t.Errorf("it ignores %s", got)
+	}
+}
+
+func TestTheSecurityGroupsLetInWhoTheyShould(t *testing.T) {
+	l := read(t)
+	ingress := "aws_vpc_security_group_ingress_rule"
+	l.one(t, "resource", ingress, "elb_http").want(t, map[string]string{"from_port": "80", "to_port": "80", "cidr_ipv4": "each.value", "for_each": "toset(var.allowed_cidrs)"})
+	l.one(t, "resource", ingress, "elb_https").want(t, map[string]string{"from_port": "443", "to_port": "443", "cidr_ipv4": "each.value"})
+	l.one(t, "resource", ingress, "instance_service").want(t, map[string]string{
+		"from_port": "local.service_port", "to_port": "local.service_port", "cidr_ipv4": "",
+		"referenced_security_group_id": "aws_security_group.elb.id", "security_group_id": "aws_security_group.instance.id",
+	})
+	l.one(t, "resource", ingress, "instance_ssh").want(t, map[string]string{"from_port": "22", "for_each": "toset(var.ssh_cidrs)"})
+	if got := len(l.blocks("resource", ingress)); got != 4 {
+		t.Errorf("there are %d rules that let in", got)
+	}
+	l.one(t, "variable", "ssh_cidrs").want(t, map[string]string{"default": "[]"})
+	for _, group := range []string{"elb", "instance"} {
+		out := false
+		for _, rule := range l.blocks("resource", "aws_vpc_security_group_egress_rule") {
+			out = out || rule.says("security_group_id") == "aws_security_group."+group+".id"
+		}
+		if !out {
+			t.Errorf("the group %s lets nothing out", group)
+		}
+		if nested := l.one(t, "resource", "aws_security_group", group); len(nested.Body.Blocks) != 1 {
+			t.Errorf("the group %s has rules of its own beside those resources", group)
+		}
+	}
+}
+
+func TestTheInstancesAreHardened(t *testing.T) {
+	instance := read(t).one(t, "resource", "aws_instance")
+	instance.want(t, map[string]string{"vpc_security_group_ids": "[aws_security_group.instance.id]", "iam_instance_profile": "aws_iam_instance_profile.instance.name"})
+	instance.in(t, "metadata_options").want(t, map[string]string{"http_tokens": `"required"`, "http_put_response_hop_limit": "2"})
+	instance.in(t, "root_block_device").want(t, map[string]string{"encrypted": "true", "volume_size": "var.root_volume_gib"})
+	if got := instance.in(t, "lifecycle").says("ignore_changes"); !strings.Contains(got, "ami") {
+		t.Errorf("a newer image replaces running instances: ignored are %s", got)
+	}
+	if got := instance.says("security_groups"); got != "" {
+		t.Errorf("it wears the groups %s of EC2-Classic", got)
+	}
+}
+
+func TestThePermissionsAreTheLeast(t *testing.T) {
+	policy := read(t).one(t, "resource", "aws_iam_role_policy").says("policy")
+	actions := regexp.MustCompile(`"([a-z0-9]+:[A-Za-z*]+)"`).FindAllStringSubmatch(policy, -1)
+	var got []string
+	for _, action := range actions {
+		got = append(got, action[1])
+	}
+	want := []string{
+		"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeInstanceHealth",
+		"elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeTags",
+		"ec2:DescribeInstances", "cloudwatch:GetMetricData",
+		"elasticloadbalancing:RegisterInstancesWithLoadBalancer", "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
+		"ssm:GetParameter",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("allowed are %v", got)
+	}
+	if !strings.Contains(policy, "account_id}:loadbalancer/*") || strings.Count(policy, `= "*"`) != 1 {
+		t.Error("changes are not limited to the account's load balancers")
+	}
+}
+
+func TestEveryVariableHasADefaultAndEveryOneThatCanBeWrongAMessage(t *testing.T) {
+	for _, v := range read(t).blocks("variable") {
+		if v.says("default") == "" || v.says("description") == "" {
+			t.Errorf("%s lacks a default or a description", v.Labels[0])
+		}
+		if v.Labels[0] == "key_name" {
+			continue // any text can be the name of a key pair
+		}
+		if message := v.in(t, "validation").says("error_message"); !strings.HasPrefix(message, `"Give `) {
+			t.Errorf("%s: the message %s does not say what to give", v.Labels[0], message)
+		}
+	}
+}
+
+func TestEveryAlarmMeansWhatItsMetricDoes(t *testing.T) {
+	source := read(t).source["alarms.tf"]
+	for metric, means := range map[string][]string{
+		"UnHealthyHostCount":   {`"Maximum"`, `"breaching"`},
+		"HealthyHostCount":     {`"Minimum"`, `"breaching"`},
+		"Latency":              {`"Average"`, `"notBreaching"`},
+		"HTTPCode_Backend_5XX": {`"Sum"`, `"notBreaching"`},
+		"HTTPCode_ELB_5XX":     {`"Sum"`, `"notBreaching"`},
+		"SurgeQueueLength":     {`"Maximum"`, `"notBreaching"`},
+		"SpilloverCount":       {`"Sum"`, `"notBreaching"`},
+	} {
+		line := ""
+		for l := range strings.Lines(source) {
+			if strings.Contains(l, `"`+metric+`"`) {
+				line = l
+			}
+		}
+		for _, word := range means {
+			if !strings.Contains(line, word) {
+				t.Errorf("%s lacks %s: %s", metric, word, line)
+			}
+		}
+	}
+}
+
+func TestNoSecretIsInTheState(t *testing.T) {
+	l := read(t)
+	for _, parameter := range l.blocks("data", "aws_ssm_parameter") {
+		if parameter.Labels[1] != "ami" && parameter.says("with_decryption") != "false" {
+			t.Errorf("%s is decrypted into the state", parameter.Labels[1])
+		}
+	}
+	account := regexp.MustCompile(`\b\d{12}\b|AKIA[0-9A-Z]{16}`)
+	for name, source := range l.source {
+		if found := account.FindString(source); found != "" {
+			t.Errorf("%s has %s in it", name, found)
+		}
+	}
+}
+
+func TestTheFirstBootIsAScriptThatTheShellTakes(t *testing.T) {
+	template, err := os.ReadFile("user_data.sh.tftpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := regexp.MustCompile(`(?m)^%\{.*~\}\n`).ReplaceAllString(string(template), "")
+	script = regexp.MustCompile(`\$\{([a-z_]+)\}`).ReplaceAllString(script, "VALUE_OF_$1")
+	script = strings.ReplaceAll(script, "%%{", "%{")
+	file := filepath.Join(t.TempDir(), "user-data.sh")
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "shellcheck", file).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, word := range []string{"umask 077", "/root/.env", "X-aws-ec2-metadata-token", "X-Reason: boot of the instance", "WantedBy=multi-user.target"} {
+		if !strings.Contains(script, word) {
+			t.Errorf("it lacks %s", word)
+		}
+	}
+	if strings.Contains(script, "AWS_SECRET_ACCESS_KEY") {
+		t.Error("keys are put on the machine")
+	}
+}
+
+// Where terraform and the provider are at hand, they have the last word.
+func TestTerraformAgrees(t *testing.T) {
+	terraform, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("SKIPPED: no terraform is installed: its fmt, validate and test were not run on terraform/aws")
+	}
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(".")); err != nil {
+		t.Fatal(err)
+	}
+	run := func(arguments ...string) (string, error) {
+		command := exec.CommandContext(t.Context(), terraform, append([]string{"-chdir=" + folder}, arguments...)...)
+		command.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "AWS_EC2_METADATA_DISABLED=true")
+		out, err := command.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("fmt", "-check", "-recursive", "-no-color"); err != nil {
+		t.Errorf("fmt: %v\n%s", err, out)
+	}
+	if out, err := run("init", "-backend=false", "-no-color"); err != nil {
+		t.Skipf("SKIPPED: terraform cannot get the AWS provider here, so that validate and test were not run on terraform/aws:\n%s", out)
+	}
+	for _, arguments := range [][]string{{"validate", "-no-color"}, {"test", "-no-color"}} {
+		if out, err := run(arguments...); err != nil {
+			t.Errorf("%v: %v\n%s", arguments, err, out)
+		}
+	}
+}

@@ -1,0 +1,99 @@
+mock_provider "aws" {
+  mock_data "aws_availability_zones" {
+    defaults = { names = ["us-east-1a", "us-east-1b", "us-east-1c"] }
+  }
+  mock_data "aws_ssm_parameter" {
+    defaults = { value = "ami-0123456789abcdef0" }
+  }
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+run "defaults" {
+  command = plan
+
+  assert {
+    condition     = aws_elb.this.name == "default-elb" && aws_elb.this.health_check[0].target == "HTTP:8000/healthcheck"
+    error_message = "The load balancer is default-elb, and probes /healthcheck on port 8000."
+  }
+  assert {
+    condition     = length(aws_elb.this.listener) == 1
+    error_message = "Without a certificate there is HTTP alone."
+  }
+  assert {
+    condition     = length(aws_instance.this) == 1 && aws_instance.this[0].metadata_options[0].http_tokens == "required"
+    error_message = "One instance, with IMDSv2 only."
+  }
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.instance_ssh) == 0
+    error_message = "SSH is open to nobody."
+  }
+  assert {
+    condition     = length(aws_subnet.public) == 2 && aws_subnet.public[0].availability_zone != aws_subnet.public[1].availability_zone
+    error_message = "Two subnets, in two zones."
+  }
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.elb) == 7
+    error_message = "Seven alarms."
+  }
+  assert {
+    condition     = !strcontains(aws_instance.this[0].user_data, "git clone")
+    error_message = "Without a repository nothing is built."
+  }
+}
+
+run "https_and_ssh" {
+  command = plan
+
+  variables {
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/x"
+    ssh_cidrs       = ["203.0.113.0/24"]
+    allowed_cidrs   = ["198.51.100.0/24", "203.0.113.0/24"]
+    repository_url  = "https://git.example.com/lsapi.git"
+  }
+
+  assert {
+    condition     = length(aws_elb.this.listener) == 2 && length(aws_vpc_security_group_ingress_rule.elb_https) == 2
+    error_message = "A certificate opens HTTPS."
+  }
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.instance_ssh) == 1
+    error_message = "SSH is open to whom it is given."
+  }
+  assert {
+    condition     = strcontains(aws_instance.this[0].user_data, "/root/builder --repository 'https://git.example.com/lsapi.git' --ref 'main'")
+    error_message = "The first boot builds the service."
+  }
+}
+
+run "existing_network" {
+  command = plan
+
+  variables {
+    vpc_id     = "vpc-0123456789abcdef0"
+    subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+  }
+
+  assert {
+    condition     = length(aws_vpc.this) == 0 && output.vpc_id == "vpc-0123456789abcdef0"
+    error_message = "No network is made beside the one that is given."
+  }
+}
+
+run "several_instances" {
+  command = plan
+
+  variables {
+    instance_count      = 3
+    store_url_parameter = "/lsapi/store-url"
+  }
+
+  assert {
+    condition     = length(aws_instance.this) == 3 && strcontains(aws_instance.this[0].user_data, "STORE_URL")
+    error_message = "They share a record."
+  }
+}

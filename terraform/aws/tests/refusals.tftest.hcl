@@ -1,0 +1,65 @@
+mock_provider "aws" {
+  mock_data "aws_availability_zones" {
+    defaults = { names = ["us-east-1a", "us-east-1b"] }
+  }
+  mock_data "aws_ssm_parameter" {
+    defaults = { value = "ami-0123456789abcdef0" }
+  }
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+run "several_instances_without_a_shared_record" {
+  command = plan
+
+  variables {
+    instance_count = 2
+  }
+
+  expect_failures = [aws_instance.this[0], aws_instance.this[1]]
+}
+
+run "a_network_without_subnets" {
+  command = plan
+
+  variables {
+    vpc_id = "vpc-0123456789abcdef0"
+  }
+
+  expect_failures = [aws_elb.this]
+}
+
+run "ssh_for_the_world" {
+  command = plan
+
+  variables {
+    ssh_cidrs = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [var.ssh_cidrs]
+}
+
+run "values_that_make_no_sense" {
+  command = plan
+
+  variables {
+    region          = "Frankfurt"
+    elb_name        = "-elb"
+    subnet_ids      = ["subnet-0123456789abcdef0"]
+    allowed_cidrs   = []
+    certificate_arn = "cert"
+    instance_count  = 0
+    token_parameter = "token"
+    repository_url  = "https://user:secret@git.example.com/x.git"
+    alarm_email     = "nobody"
+  }
+
+  expect_failures = [
+    var.region, var.elb_name, var.subnet_ids, var.allowed_cidrs, var.certificate_arn,
+    var.instance_count, var.token_parameter, var.repository_url, var.alarm_email,
+  ]
+}

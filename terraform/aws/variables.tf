@@ -1,0 +1,211 @@
+variable "region" {
+  description = "AWS region."
+  type        = string
+  default     = "us-east-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "Give the name of a region, such as us-east-1."
+  }
+}
+
+variable "name" {
+  description = "What the resources are called, and the tag Project."
+  type        = string
+  default     = "lsapi"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,23}$", var.name))
+    error_message = "Give 1 to 24 lower-case letters, digits and hyphens, a letter first."
+  }
+}
+
+variable "elb_name" {
+  description = "Name of the load balancer. One that exists already fails the plan."
+  type        = string
+  default     = "default-elb"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$", var.elb_name))
+    error_message = "Give 1 to 32 letters, digits and hyphens, no hyphen at either end."
+  }
+}
+
+# The network
+
+variable "vpc_id" {
+  description = "An existing VPC to use. Empty makes one."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.vpc_id == "" || can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_id))
+    error_message = "Give the id of a VPC, such as vpc-0123456789abcdef0, or nothing."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Two or more public subnets of vpc_id, in different zones. They go together: neither without the other."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(var.subnet_ids) != 1 && alltrue([for id in var.subnet_ids : can(regex("^subnet-[0-9a-f]{8,17}$", id))])
+    error_message = "Give two or more ids of subnets, such as subnet-0123456789abcdef0, or none."
+  }
+}
+
+variable "vpc_cidr" {
+  description = "Addresses of the VPC that is made."
+  type        = string
+  default     = "10.20.0.0/16"
+
+  validation {
+    condition     = can(cidrsubnet(var.vpc_cidr, 8, 1)) && can(regex("/(1[6-9]|20)$", var.vpc_cidr))
+    error_message = "Give a network of /16 to /20, such as 10.20.0.0/16."
+  }
+}
+
+variable "allowed_cidrs" {
+  description = "Who may reach the load balancer."
+  type        = list(string)
+  default     = ["0.0.0.0/0"]
+
+  validation {
+    condition     = length(var.allowed_cidrs) > 0 && alltrue([for cidr in var.allowed_cidrs : can(cidrhost(cidr, 0))])
+    error_message = "Give networks, such as [\"203.0.113.0/24\"]."
+  }
+}
+
+variable "ssh_cidrs" {
+  description = "Who may reach port 22 of the instances. Nobody by default: use SSM Session Manager."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for cidr in var.ssh_cidrs : can(cidrhost(cidr, 0)) && !endswith(cidr, "/0")])
+    error_message = "Give networks, such as [\"203.0.113.0/24\"]; SSH is not opened to the world."
+  }
+}
+
+variable "certificate_arn" {
+  description = "ARN of a certificate for HTTPS on port 443. Empty is HTTP alone."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.certificate_arn == "" || can(regex("^arn:aws[a-z-]*:(acm|iam):", var.certificate_arn))
+    error_message = "Give the ARN of a certificate of ACM or IAM, or nothing."
+  }
+}
+
+# The instances
+
+variable "instance_count" {
+  description = "How many instances serve. More than one need store_url."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.instance_count >= 1 && var.instance_count <= 10 && floor(var.instance_count) == var.instance_count
+    error_message = "Give a number from 1 to 10."
+  }
+}
+
+variable "instance_type" {
+  description = "Type of the instances, of the x86_64 kind."
+  type        = string
+  default     = "t3.micro"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$", var.instance_type))
+    error_message = "Give a type of instance, such as t3.micro."
+  }
+}
+
+variable "key_name" {
+  description = "Name of an EC2 key pair, for SSH. Empty is none."
+  type        = string
+  default     = ""
+}
+
+variable "root_volume_gib" {
+  description = "Size of the root volume: images and the record of changes are on it."
+  type        = number
+  default     = 16
+
+  validation {
+    condition     = var.root_volume_gib >= 8 && var.root_volume_gib <= 1024
+    error_message = "Give a size from 8 to 1024 GiB."
+  }
+}
+
+variable "ami_parameter" {
+  description = "Public SSM parameter that names the AMI: an Amazon Linux 2023 for x86_64."
+  type        = string
+  default     = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+
+  validation {
+    condition     = startswith(var.ami_parameter, "/aws/service/")
+    error_message = "Give a public parameter, such as /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64."
+  }
+}
+
+# The service
+
+variable "token_parameter" {
+  description = "SSM SecureString with the API token: base64 of user:password. It is read by the instances alone, and never by Terraform."
+  type        = string
+  default     = "/lsapi/api-token"
+
+  validation {
+    condition     = can(regex("^(/[A-Za-z0-9_.-]+)+$", var.token_parameter))
+    error_message = "Give the full name of a parameter, such as /lsapi/api-token."
+  }
+}
+
+variable "store_url_parameter" {
+  description = "SSM SecureString with the URL of the PostgreSQL that several instances share. Empty: each has a record of its own, in a file."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.store_url_parameter == "" || can(regex("^(/[A-Za-z0-9_.-]+)+$", var.store_url_parameter))
+    error_message = "Give the full name of a parameter, such as /lsapi/store-url, or nothing."
+  }
+}
+
+variable "repository_url" {
+  description = "Git repository that instances build the service from at their first boot. Empty: nothing is built, and docs/deploy.md says which command to run there."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.repository_url == "" || can(regex("^https://[^\\s'\"@]+$", var.repository_url))
+    error_message = "Give an https:// URL without credentials, or nothing."
+  }
+}
+
+variable "repository_ref" {
+  description = "Branch, tag or commit to build."
+  type        = string
+  default     = "main"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._/-]*$", var.repository_ref))
+    error_message = "Give the name of a branch or tag, or a commit."
+  }
+}
+
+# Alarms
+
+variable "alarm_email" {
+  description = "Who gets mail from alarms, after confirming it. Empty is nobody: subscribe to the topic alarm_topic_arn."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.alarm_email == "" || can(regex("^[^@\\s]+@[^@\\s]+$", var.alarm_email))
+    error_message = "Give an e-mail address, or nothing."
+  }
+}

@@ -1,0 +1,67 @@
+data "aws_availability_zones" "available" {
+  state = "available"
+
+  filter { # no local zones, which have no Classic load balancers
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
+}
+
+locals {
+  own_network = var.vpc_id == ""
+  vpc_id      = local.own_network ? aws_vpc.this[0].id : var.vpc_id
+  subnet_ids  = local.own_network ? aws_subnet.public[*].id : var.subnet_ids
+}
+
+resource "aws_vpc" "this" {
+  count = local.own_network ? 1 : 0
+
+  cidr_block           = var.vpc_cidr
+  enable_dns_hostnames = true
+  enable_dns_support   = true
+
+  tags = { Name = var.name }
+}
+
+resource "aws_internet_gateway" "this" {
+  count = local.own_network ? 1 : 0
+
+  vpc_id = aws_vpc.this[0].id
+
+  tags = { Name = var.name }
+}
+
+resource "aws_subnet" "public" {
+  count = local.own_network ? 2 : 0
+
+  vpc_id                  = aws_vpc.this[0].id
+  cidr_block              = cidrsubnet(var.vpc_cidr, 4, count.index)
+  availability_zone       = data.aws_availability_zones.available.names[count.index]
+  map_public_ip_on_launch = true # there is no NAT: instances reach AWS and the repository directly
+
+  tags = { Name = "${var.name}-public-${count.index + 1}" }
+
+  lifecycle {
+    ignore_changes = [availability_zone] # a zone that opens later must not move them
+  }
+}
+
+resource "aws_route_table" "public" {
+  count = local.own_network ? 1 : 0
+
+  vpc_id = aws_vpc.this[0].id
+
+  route {
+    cidr_block = "0.0.0.0/0"
+    gateway_id = aws_internet_gateway.this[0].id
+  }
+
+  tags = { Name = "${var.name}-public" }
+}
+
+resource "aws_route_table_association" "public" {
+  count = local.own_network ? 2 : 0
+
+  subnet_id      = aws_subnet.public[count.index].id
+  route_table_id = aws_route_table.public[0].id
+}
