@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Builds the image for real and runs what is in it: its binary, from its root, against
+# the emulated AWS. There is no daemon and no registry: Debian's buildah builds it, and
+# the stage that compiles is replaced by what was compiled here, which is the same
+# command on the same files.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+skip() {
+  echo "SKIPPED: the image was not built and run: $1" >&2
+  exit 0
+}
+[ "$(id -u)" = 0 ] || skip "that needs root"
+if ! command -v buildah >/dev/null; then
+  command -v apt-get >/dev/null || skip "buildah is not installed"
+  echo "installing for the image: buildah"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends buildah ca-certificates >/dev/null
+fi
+
+# What buildah needs where there is neither a daemon nor overlayfs nor a registry.
+export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
+work=$(mktemp -d)
+export CONTAINERS_STORAGE_CONF=$work/storage.conf
+printf '[storage]\ndriver = "vfs"\nrunroot = "%s/run"\ngraphroot = "%s/graph"\n' "$work" "$work" >"$CONTAINERS_STORAGE_CONF"
+running=()
+# shellcheck disable=SC2317 # it is called by the trap
+cleanup() {
+  for pid in "${running[@]}"; do kill "$pid" 2>/dev/null || true; done
+  buildah rm --all >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+# compile FOLDER: as the Dockerfile does.
+compile() {
+  mkdir -p "$1/out/state"
+  CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+    -ldflags '-s -w -buildid= -X lsapi/internal/cli.version=check -X lsapi/internal/cli.commit=check' \
+    -o "$1/out/lsapi" ./cmd/lsapi
+  cp /etc/ssl/certs/ca-certificates.crt "$1/out/ca-certificates.crt"
+}
+compile "$work/first"
+git -C . archive --format=tar HEAD | (mkdir "$work/elsewhere" && tar -x -C "$work/elsewhere")
+if git diff --quiet HEAD; then
+  (cd "$work/elsewhere" && compile "$work/second")
+  cmp "$work/first/out/lsapi" "$work/second/out/lsapi" ||
+    { echo "the same commit gives another binary in another folder" >&2; exit 1; }
+fi
+
+prebuilt=$(buildah from scratch)
+buildah copy -q "$prebuilt" "$work/first/out" /out >/dev/null
+buildah commit -q "$prebuilt" localhost/lsapi-prebuilt >/dev/null
+scripts/image.sh localhost/lsapi:check --quiet --build-arg BINARY=localhost/lsapi-prebuilt >/dev/null
+
+# What the image says of itself.
+config=$(buildah inspect --type image --format '{{.Docker.Config}}' localhost/lsapi:check)
+user=$(buildah inspect --type image --format '{{.Docker.Config.User}}' localhost/lsapi:check)
+health=$(buildah inspect --type image --format '{{.Docker.Config.Healthcheck}}' localhost/lsapi:check)
+[ "$user" = 65532:65532 ] || { echo "it runs as $user: $config" >&2; exit 1; }
+[[ $health == *"/lsapi healthcheck"* ]] || { echo "its health check is $health" >&2; exit 1; }
+
+container=$(buildah from localhost/lsapi:check)
+root=$(buildah mount "$container")
+size=$(du -sb "$root" | cut -f1)
+[ "$size" -le $((30 << 20)) ] || { echo "it holds $size bytes, more than 30 MiB" >&2; exit 1; }
+[ "$(find "$root" -type f | sed "s|^$root||" | sort | tr '\n' ' ')" = '/etc/ssl/certs/ca-certificates.crt /lsapi ' ] ||
+  { echo "there is more in it than the binary and CA roots:" >&2; find "$root" -type f >&2; exit 1; }
+
+# free: a port that nobody has.
+free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+aws=$(free) service=$(free)
+# As its user, and with nothing but what is in the image.
+chroot=$(command -v chroot)
+inside() { env -i "${settings[@]}" "$chroot" --userspec=65532:65532 "$root" /lsapi "$@"; }
+settings=()
+inside emulator --listen "127.0.0.1:$aws" >"$work/emulator.log" 2>&1 &
+running+=($!)
+settings=(API_TOKEN=ZGVtbzpkZW1v AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test "AWS_ENDPOINT_URL=http://127.0.0.1:$aws" STATE_DIRECTORY=/state "LISTEN=127.0.0.1:$service")
+inside serve >"$work/lsapi.log" 2>&1 &
+running+=($!)
+for _ in $(seq 100); do
+  if inside healthcheck >/dev/null 2>&1; then
+    answer=$(curl -fsS -u demo:demo "http://127.0.0.1:$service/elb/default-elb")
+    [[ $answer == *i-0592fe5ccee879f04* ]] || { echo "it answers $answer" >&2; exit 1; }
+    [ -e "$root/state/lsapi.db" ] || { echo "its record is not in /state" >&2; exit 1; }
+    echo "the image holds $((size >> 20)) MiB, and what is in it serves"
+    exit 0
+  fi
+  sleep 0.2
+done
+cat "$work/lsapi.log" >&2
+echo "what is in the image does not serve" >&2
+exit 1
