@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# Builds the service from its repository and puts it in the place of the one that runs.
+# While anything can still go wrong, the old one serves, or is started again.
+#
+# Usage: builder.sh [--repository URL] [--ref REF] [--env-file FILE] [--port PORT]
+#        builder.sh rollback [--env-file FILE] [--port PORT]
+#
+# Settings, by flag or environment:
+#   REPOSITORY_URL  what is cloned; required, except to roll back
+#   REPOSITORY_REF  branch, tag or commit (main)
+#   ENV_FILE        the service's settings, readable by its owner only (/root/.env)
+#   PORT            where it serves (8000); the port above it is tried out on
+#
+# Exit status: 0 done, 2 wrong usage or settings, 3 no Docker, 4 the repository or the
+# ref cannot be had, 5 the image cannot be built, 6 the new one does not become healthy
+# beside the old one, 7 the swap failed and the old one serves again, 8 it does not.
+set -euo pipefail
+
+readonly name=lsapi candidate=lsapi-candidate previous=lsapi-previous volume=lsapi-state
+# How long a container may take to be healthy, in seconds.
+readonly patience=${HEALTH_PATIENCE:-60}
+
+fail() {
+  local status=$1
+  shift
+  echo "builder: $*" >&2
+  exit "$status"
+}
+
+settings() {
+  command=deploy
+  repository=${REPOSITORY_URL:-} ref=${REPOSITORY_REF:-main} env_file=${ENV_FILE:-/root/.env} port=${PORT:-8000}
+  if [ "${1:-}" = rollback ]; then
+    command=rollback
+    shift
+  fi
+  while [ $# -gt 0 ]; do
+    [ $# -gt 1 ] || fail 2 "$1 wants a value; --repository, --ref, --env-file and --port are known"
+    case $1 in
+      --repository) repository=$2 ;;
+      --ref) ref=$2 ;;
+      --env-file) env_file=$2 ;;
+      --port) port=$2 ;;
+      *) fail 2 "there is no $1; there are --repository, --ref, --env-file and --port, and rollback" ;;
+    esac
+    shift 2
+  done
+  if ! [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || [ "$port" -gt 65534 ]; then
+    fail 2 "--port: $port is no port below 65535"
+  fi
+  [[ $ref =~ ^[A-Za-z0-9][A-Za-z0-9._/-]*$ ]] || fail 2 "--ref: $ref is no branch, tag or commit"
+  [ "$command" = rollback ] || [ -n "$repository" ] || fail 2 "which repository? Give --repository or REPOSITORY_URL"
+}
+
+check_env_file() {
+  [ -f "$env_file" ] || fail 2 "$env_file does not exist: it holds the service's settings, API_TOKEN first of all"
+  local mode
+  mode=$(stat -c %a "$env_file")
+  [ $((0$mode & 077)) -eq 0 ] || fail 2 "$env_file holds secrets and others can read it: chmod 600 $env_file"
+  grep -Eq '^(API_TOKEN|USERS_FILE)=.' "$env_file" || fail 2 "$env_file sets no API_TOKEN"
+}
+
+check_docker() {
+  command -v docker >/dev/null || fail 3 "Docker is not installed"
+  docker info >/dev/null 2>&1 || fail 3 "Docker does not answer: is it running, and may you use it?"
+}
+
+# exists NAME: whether there is a container of the name. That Docker does not say is
+# not taken for a no.
+exists() {
+  local all
+  all=$(docker ps --all --format '{{.Names}}') || fail 7 "Docker does not say which containers there are; what runs is untouched"
+  grep -Fxq -- "$1" <<<"$all"
+}
+remove() { ! exists "$1" || docker rm --force "$1" >/dev/null; }
+
+# start NAME IMAGE PORT...: the service in a container of that name.
+start() {
+  docker run --detach --name "$1" --restart unless-stopped --env-file "$env_file" \
+    --volume "$volume:/state" --publish "$3:8000" \
+    --log-opt max-size=10m --log-opt max-file=5 --stop-timeout 60 "$2" >/dev/null
+}
+
+# healthy NAME: waits until the service in it answers.
+healthy() {
+  local end=$((SECONDS + patience))
+  until docker exec "$1" /lsapi healthcheck >/dev/null 2>&1; do
+    [ $SECONDS -lt $end ] || return 1
+    sleep 1
+  done
+}
+
+build() {
+  work=$(mktemp -d) || fail 4 "no folder can be made for the repository: is the disk full?"
+  trap 'rm -rf "$work"' EXIT
+  git clone --quiet "$repository" "$work/source" || fail 4 "$repository cannot be cloned"
+  git -C "$work/source" checkout --quiet "$ref" 2>/dev/null ||
+    fail 4 "$repository has no $ref"
+  commit=$(git -C "$work/source" rev-parse --short=12 HEAD)
+  image=lsapi:$commit
+  docker build --quiet --build-arg "VERSION=$ref" --build-arg "COMMIT=$commit" --tag "$image" "$work/source" >/dev/null ||
+    fail 5 "the image of $commit cannot be built; what runs is untouched"
+}
+
+# try_out: the new one beside the old one, on the same volume, where it is a standby
+# until the old one stops.
+try_out() {
+  remove "$candidate"
+  if ! start "$candidate" "$image" "127.0.0.1:$((port + 1))" || ! healthy "$candidate"; then
+    docker logs --tail 20 "$candidate" >&2 || true
+    remove "$candidate" || true
+    fail 6 "$image does not become healthy; what runs is untouched"
+  fi
+  docker rm --force "$candidate" >/dev/null || fail 6 "the container that was tried out cannot be removed; what runs is untouched"
+}
+
+# put_back: the old container, as it was.
+put_back() {
+  docker rm --force "$name" >/dev/null 2>&1 || true
+  docker rename "$previous" "$name" || true
+  if docker start "$name" >/dev/null && healthy "$name"; then
+    fail 7 "$1; the old one serves again"
+  fi
+  fail 8 "$1, and the old one does not come up: docker logs $name"
+}
+
+# swap: the old container stops and stays until the new one is healthy in its place.
+swap() {
+  if ! exists "$name"; then
+    start "$name" "$image" "$port" || fail 6 "$image cannot be started, and nothing ran before"
+    healthy "$name" || fail 6 "$image does not become healthy, and nothing ran before: docker logs $name"
+    return
+  fi
+  local before
+  before=$(docker inspect --format '{{.Image}}' "$name") || fail 7 "the container $name cannot be looked at; it still serves"
+  remove "$previous" || fail 7 "the container $previous of an earlier run is in the way; the old one still serves"
+  docker rename "$name" "$previous" || fail 7 "the old container cannot be renamed; it still serves"
+  docker stop "$previous" >/dev/null || put_back "the old container cannot be stopped"
+  start "$name" "$image" "$port" || put_back "$image cannot be started"
+  healthy "$name" || put_back "$image is not healthy in its place"
+  docker tag "$before" lsapi:previous || echo "builder: the old image cannot be kept for a rollback" >&2
+  docker rm "$previous" >/dev/null || echo "builder: the old container $previous could not be removed" >&2
+}
+
+main() {
+  settings "$@"
+  check_docker
+  check_env_file
+  if [ "$command" = rollback ]; then
+    image=lsapi:previous
+    docker image inspect "$image" >/dev/null 2>&1 || fail 2 "there is no image to roll back to"
+  else
+    build
+    try_out
+  fi
+  swap
+  echo "$image serves at port $port"
+}
+
+main "$@"

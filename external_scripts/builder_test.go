@@ -1,0 +1,261 @@
+// Package scripts holds no code: its tests run builder.sh with a stand-in for Docker
+// that fails where it is told to.
+package scripts
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const old = "sha256:old"
+
+// host is a machine with a repository and a stand-in for Docker.
+type host struct {
+	t                          *testing.T
+	state, envFile, repository string
+	commit                     string
+	path                       string // PATH; empty for that with the stand-in
+}
+
+func newHost(t *testing.T) *host {
+	t.Helper()
+	h := &host{t: t, state: t.TempDir(), repository: t.TempDir()}
+	h.envFile = filepath.Join(t.TempDir(), ".env")
+	h.write(h.envFile, "API_TOKEN=ZGVtbzpkZW1v\n", 0o600)
+	for _, arguments := range [][]string{
+		{"init", "--quiet", "--initial-branch", "main"},
+		{"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "--allow-empty", "--message", "first"},
+	} {
+		h.git(arguments...)
+	}
+	h.commit = h.git("rev-parse", "--short=12", "HEAD")
+	return h
+}
+
+func (h *host) git(arguments ...string) string {
+	h.t.Helper()
+	out, err := exec.CommandContext(h.t.Context(), "git", append([]string{"-C", h.repository}, arguments...)...).CombinedOutput()
+	if err != nil {
+		h.t.Fatalf("git %v: %v\n%s", arguments, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func (h *host) write(file, text string, mode os.FileMode) {
+	h.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), mode); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// runs makes the old container run.
+func (h *host) runs() {
+	h.write(filepath.Join(h.state, "containers", "lsapi"), old+" running\n", 0o600)
+}
+
+// container is the image of a container and what it does; empty when there is none.
+func (h *host) container(name string) string {
+	text, _ := os.ReadFile(filepath.Join(h.state, "containers", name)) // it may not exist
+	return strings.TrimSpace(string(text))
+}
+
+// builder runs the script, and returns its exit status and what it said.
+func (h *host) builder(environment []string, arguments ...string) (status int, said string) {
+	h.t.Helper()
+	command := exec.CommandContext(h.t.Context(), "bash", append([]string{"builder.sh"}, arguments...)...)
+	path := h.path
+	if path == "" {
+		here, err := filepath.Abs("testdata/bin")
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		path = here + ":" + os.Getenv("PATH")
+	}
+	command.Env = append([]string{"PATH=" + path, "HOME=" + h.t.TempDir(), "STATE=" + h.state, "ENV_FILE=" + h.envFile, "HEALTH_PATIENCE=1"}, environment...)
+	out, err := command.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), string(out)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return 0, string(out)
+}
+
+func (h *host) deploy(environment ...string) (status int, said string) {
+	h.t.Helper()
+	return h.builder(environment, "--repository", h.repository)
+}
+
+// calls are the calls of Docker, each with what was there after it.
+func (h *host) calls() []string {
+	h.t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.state, "calls"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+func TestTheNewOneTakesTheOldOnesPlace(t *testing.T) {
+	h := newHost(t)
+	h.runs()
+	if status, said := h.deploy(); status != 0 || !strings.Contains(said, "lsapi:"+h.commit+" serves at port 8000") {
+		t.Fatalf("status %d: %s", status, said)
+	}
+	if got := h.container("lsapi"); got != "lsapi:"+h.commit+" running" {
+		t.Errorf("what runs is %s", got)
+	}
+	for _, name := range []string{"lsapi-previous", "lsapi-candidate"} {
+		if got := h.container(name); got != "" {
+			t.Errorf("%s is left: %s", name, got)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(h.state, "images", "lsapi_previous")); err != nil {
+		t.Error("the old image is not kept for a rollback")
+	}
+	all := strings.Join(h.calls(), "\n")
+	for _, want := range []string{"--volume lsapi-state:/state", "--env-file " + h.envFile, "--publish 127.0.0.1:8001:8000", "--publish 8000:8000", "--restart unless-stopped"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no call has %s:\n%s", want, all)
+		}
+	}
+}
+
+// Whichever call of Docker fails, the old container is there after each of them, until
+// the new one is healthy in its place.
+func TestWhicheverStepFailsSomethingServes(t *testing.T) {
+	steps := newHost(t)
+	steps.runs()
+	if status, said := steps.deploy(); status != 0 {
+		t.Fatalf("status %d: %s", status, said)
+	}
+	whole := steps.calls()
+	for n := 1; n <= len(whole); n++ {
+		t.Run(whole[n-1], func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.runs()
+			status, said := h.deploy(fmt.Sprintf("FAIL_AT=%d", n))
+			isNew := h.container("lsapi") == "lsapi:"+h.commit+" running"
+			isOld := h.container("lsapi") == old+" running"
+			if isNew != (status == 0) || isOld != (status != 0) {
+				t.Errorf("status %d, and what serves is %q: %s", status, h.container("lsapi"), said)
+			}
+			if status != 0 && strings.Count(strings.TrimSpace(said), "\n") > 2 {
+				t.Errorf("it says more than a line or two:\n%s", said)
+			}
+			healthyInPlace := false
+			for _, call := range h.calls() {
+				healthyInPlace = healthyInPlace || strings.Contains(call, " exec lsapi /lsapi healthcheck |")
+				if !healthyInPlace && !strings.Contains(call, "="+old+":") {
+					t.Errorf("the old container is gone after %s", call)
+				}
+			}
+		})
+	}
+}
+
+func TestAnImageThatIsNotHealthyNeverTakesThePlace(t *testing.T) {
+	h := newHost(t)
+	h.runs()
+	status, said := h.deploy("SICK=lsapi:" + h.commit)
+	if status != 6 || h.container("lsapi") != old+" running" || h.container("lsapi-candidate") != "" || !strings.Contains(said, "untouched") {
+		t.Errorf("status %d, what serves is %q: %s", status, h.container("lsapi"), said)
+	}
+}
+
+func TestARollbackPutsThePreviousImageInPlace(t *testing.T) {
+	h := newHost(t)
+	if status, said := h.builder(nil, "rollback"); status != 2 || !strings.Contains(said, "no image to roll back to") {
+		t.Errorf("with nothing to go back to: status %d: %s", status, said)
+	}
+	h.runs()
+	if status, said := h.deploy(); status != 0 {
+		t.Fatalf("status %d: %s", status, said)
+	}
+	if status, said := h.builder(nil, "rollback"); status != 0 || h.container("lsapi") != "lsapi:previous running" {
+		t.Errorf("status %d, what serves is %q: %s", status, h.container("lsapi"), said)
+	}
+}
+
+func TestTheFirstOneNeedsNoOther(t *testing.T) {
+	h := newHost(t)
+	if status, said := h.deploy(); status != 0 || h.container("lsapi") != "lsapi:"+h.commit+" running" {
+		t.Errorf("status %d: %s", status, said)
+	}
+}
+
+func TestWhatIsWrongIsToldInALineAndTouchesNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare   func(*host)
+		arguments []string
+		status    int
+		word      string
+	}{
+		"no repository":           {nil, nil, 2, "REPOSITORY_URL"},
+		"an unknown flag":         {nil, []string{"--branch", "x"}, 2, "--branch"},
+		"a flag without a value":  {nil, []string{"--ref"}, 2, "--ref"},
+		"a port of none":          {nil, []string{"--port", "http"}, 2, "--port"},
+		"a ref that is a flag":    {nil, []string{"--repository", "REPOSITORY", "--ref", "--upload-pack=x"}, 2, "--ref"},
+		"a ref that is not":       {nil, []string{"--repository", "REPOSITORY", "--ref", "no-such"}, 4, "no-such"},
+		"a repository that is no": {nil, []string{"--repository", "/no/such/repository"}, 4, "cannot be cloned"},
+		"no settings":             {func(h *host) { h.envFile += ".missing" }, []string{"--repository", "REPOSITORY"}, 2, "API_TOKEN"},
+		"settings without token":  {func(h *host) { h.write(h.envFile, "API_TOKEN=\n", 0o600) }, []string{"--repository", "REPOSITORY"}, 2, "API_TOKEN"},
+		"settings for everybody": {func(h *host) {
+			if err := os.Chmod(h.envFile, 0o644); err != nil {
+				h.t.Fatal(err)
+			}
+		}, []string{"--repository", "REPOSITORY"}, 2, "chmod 600"},
+		"no Docker":              {func(h *host) { h.path = pathWithout(h.t) }, []string{"--repository", "REPOSITORY"}, 3, "not installed"},
+		"no folder, a full disk": {func(h *host) { h.write(filepath.Join(h.state, "tmp"), "", 0o600) }, []string{"--repository", "REPOSITORY"}, 4, "disk"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.runs()
+			if test.prepare != nil {
+				test.prepare(h)
+			}
+			var environment []string
+			if strings.Contains(name, "full disk") {
+				environment = append(environment, "TMPDIR="+filepath.Join(h.state, "tmp"))
+			}
+			arguments := strings.Split(strings.ReplaceAll(strings.Join(test.arguments, "\n"), "REPOSITORY", h.repository), "\n")
+			if len(test.arguments) == 0 {
+				arguments = nil
+			}
+			status, said := h.builder(environment, arguments...)
+			if status != test.status || !strings.Contains(said, test.word) || strings.Count(said, "builder: ") != 1 {
+				t.Errorf("status %d: %s", status, said)
+			}
+			if h.container("lsapi") != old+" running" {
+				t.Errorf("what serves is %q", h.container("lsapi"))
+			}
+		})
+	}
+}
+
+// pathWithout returns a PATH on which there is everything but Docker.
+func pathWithout(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	for _, name := range []string{"bash", "git", "stat", "grep", "mktemp", "rm", "sleep", "cat"} {
+		target, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
