@@ -73,6 +73,10 @@ bench: build ## measure, and print the numbers; BENCH='-quick' or '-rows reads' 
 	@scripts/bench-deps.sh
 	go run ./bench $(BENCH)
 
+.PHONY: image
+image: ## build the container image lsapi, with Docker or buildah
+	scripts/image.sh lsapi
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf $(BIN)
