@@ -18,6 +18,8 @@ need python3-boto3 /usr/bin/python3 -c 'import boto3'
 need curl command -v curl
 # The deploy script of the documentation is run.
 need jq command -v jq
+# Its promtool tests the alerts.
+need prometheus command -v promtool
 need shellcheck command -v shellcheck
 # The race detector's runtime is linked by a C compiler.
 need gcc command -v "${CC:-gcc}"

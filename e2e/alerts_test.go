@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// deployed returns a file of deploy/.
+func deployed(t *testing.T, parts ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(append([]string{"..", "deploy"}, parts...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+type alertRules struct {
+	Groups []struct {
+		Rules []struct {
+			Alert, Expr string
+			Labels      struct{ Severity string }
+			Annotations struct{ Summary, Description, Runbook string }
+		}
+	}
+}
+
+func alerts(t *testing.T) (rules alertRules) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(deployed(t, "prometheus", "lsapi.rules.yaml")), &rules); err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
+// promtool evaluates each alert on series that make it fire, and on others.
+func TestEachAlertFiresWhenItShouldAndIsSilentElse(t *testing.T) {
+	t.Parallel()
+	for _, arguments := range [][]string{{"check", "rules", "lsapi.rules.yaml"}, {"test", "rules", "lsapi.rules.test.yaml"}} {
+		command := exec.CommandContext(t.Context(), "promtool", arguments...)
+		command.Dir = filepath.Join("..", "deploy", "prometheus")
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", arguments, err, out)
+		}
+	}
+	tests := deployed(t, "prometheus", "lsapi.rules.test.yaml")
+	for _, group := range alerts(t).Groups {
+		for _, rule := range group.Rules {
+			for _, kind := range []string{" fires\n", " is silent\n"} {
+				if rule.Alert != "" && !strings.Contains(tests, "- name: "+rule.Alert+kind) {
+					t.Errorf("no test shows that %s%s", rule.Alert, kind)
+				}
+			}
+		}
+	}
+}
+
+func TestEachAlertSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	runbook, err := os.ReadFile(filepath.Join("..", "docs", "runbook.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range alerts(t).Groups {
+		for _, rule := range group.Rules {
+			if rule.Alert == "" {
+				continue
+			}
+			if rule.Labels.Severity != "page" && rule.Labels.Severity != "morning" {
+				t.Errorf("%s is of severity %q", rule.Alert, rule.Labels.Severity)
+			}
+			if rule.Annotations.Summary == "" || rule.Annotations.Description == "" || rule.Annotations.Runbook != "docs/runbook.md#"+strings.ToLower(rule.Alert) {
+				t.Errorf("%s says %+v", rule.Alert, rule.Annotations)
+			}
+			if !strings.Contains(string(runbook), "\n### "+rule.Alert+"\n") {
+				t.Errorf("the runbook has no section %s", rule.Alert)
+			}
+		}
+	}
+	alarms, err := os.ReadFile(filepath.Join("..", "terraform", "aws", "alarms.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, alarm := range regexp.MustCompile(`(?m)^    ([a-z0-9-]+) = \{`).FindAllStringSubmatch(string(alarms), -1) {
+		if !strings.Contains(string(runbook), "\n### "+alarm[1]+"\n") {
+			t.Errorf("the runbook has no section %s", alarm[1])
+		}
+	}
+}
+
+// Whatever the rules and the dashboard are made of, the service tells.
+func TestEveryMetricOfRulesAndDashboardIsExposed(t *testing.T) {
+	t.Parallel()
+	_, s := startBoth(t)
+	s.attach("default-elb", spare) // some metrics begin with the first change
+	exposed := make(map[string]bool)
+	for _, line := range regexp.MustCompile(`(?m)^# TYPE (\S+) (\S+)$`).FindAllStringSubmatch(s.get("/metrics").body, -1) {
+		exposed[line[1]] = true
+		if line[2] == "histogram" {
+			for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+				exposed[line[1]+suffix] = true
+			}
+		}
+	}
+	used := regexp.MustCompile(`\b(?:lsapi|process)_[a-z_0-9]+\b`)
+	for _, file := range [][]string{{"prometheus", "lsapi.rules.yaml"}, {"prometheus", "lsapi.rules.test.yaml"}, {"grafana", "lsapi.json"}} {
+		names := used.FindAllString(deployed(t, file...), -1)
+		if len(names) == 0 {
+			t.Errorf("%v names no metric", file)
+		}
+		for _, name := range names {
+			if !exposed[name] {
+				t.Errorf("%v is made of %s, which the service does not tell", file, name)
+			}
+		}
+	}
+}
