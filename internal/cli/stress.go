@@ -38,7 +38,7 @@ answered as asked, else 1.`
 
 const stressExample = `  lsapi stress -H 'Authorization: Basic ZGVtbzpkZW1v' http://127.0.0.1:8000/elb/default-elb
   lsapi stress --rate 1000 --duration 10s http://127.0.0.1:8000/healthcheck
-  lsapi stress --steps 1,2,4,8,16,32 --duration 5s --html report.html http://127.0.0.1:8080/healthcheck`
+  lsapi stress --steps 1,2,4,8,16,32 --duration 5s --html report.html http://127.0.0.1:8000/healthcheck`
 
 type stressFlags struct {
 	url               *url.URL
