@@ -215,6 +215,20 @@ func TestResumingAnywhereLosesAndRepeatsNothing(t *testing.T) {
 	}
 }
 
+// What a stream does not want must not be read again by who resumes it.
+func TestAStreamThatWantsLittleMovesOnAllTheSame(t *testing.T) {
+	r := newRecord()
+	inHub(t, r, func(t *testing.T, h *events.Hub) {
+		s := open(t, h, "web", "")
+		before := s.Place().String()
+		r.add("app i-1", "app i-2", "app i-3")
+		want(t, drain(t, s))
+		if got := s.Place().String(); got == before || got != "1-3" {
+			t.Errorf("it is at %s, where it was at %s", got, before)
+		}
+	})
+}
+
 func TestAStreamThatIsReadTooSlowlyIsDroppedAndOthersAreNot(t *testing.T) {
 	r := newRecord()
 	inHub(t, r, func(t *testing.T, h *events.Hub) {

@@ -39,7 +39,8 @@ func (r *ring) add(messages []message, tail lsapi.Position) {
 	}
 	r.floor = r.messages[dropped-1].position
 	r.first += int64(dropped)
-	r.messages = append([]message(nil), r.messages[dropped:]...)
+	clear(r.messages[:dropped]) // the array behind them lives until it has to grow
+	r.messages = r.messages[dropped:]
 }
 
 // end is the number that the next message will have.

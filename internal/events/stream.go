@@ -145,7 +145,8 @@ func (s *Stream) Close() {
 	})
 }
 
-// Place is where the stream is: behind what Next has returned.
+// Place is where the stream is: behind what Next has returned, and behind what there
+// was that it does not want. It must not be asked for while Next runs.
 func (s *Stream) Place() Place { return s.place }
 
 // Next waits for what comes next, at most for as long as it is told to, and returns
@@ -199,6 +200,9 @@ func (s *Stream) take() (frames [][]byte, news <-chan struct{}, err error) {
 		if s.wants(m) {
 			frames, s.place = append(frames, m.frame), m.place
 		}
+	}
+	if len(frames) == 0 && s.next == h.ring.end() {
+		s.place = Place{after: h.ring.tail} // what others wanted is behind it too
 	}
 	return frames, h.news, nil
 }

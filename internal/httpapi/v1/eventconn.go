@@ -75,10 +75,11 @@ func (e *eventConn) untilItEnds(leave func()) {
 	}
 }
 
-// send sends events. Without any, it shows that the stream is alive.
+// send sends events. Without any, it shows that the stream is alive, and where it is: a
+// client that wants little must not resume from long ago.
 func (e *eventConn) send(frames [][]byte) error {
 	if len(frames) == 0 {
-		frames = [][]byte{[]byte(":\n\n")}
+		frames = [][]byte{[]byte("id: " + e.stream.Place().String() + "\n\n")}
 	}
 	if err := e.conn.SetWriteDeadline(time.Now().Add(eventTime)); err != nil {
 		return err

@@ -147,7 +147,7 @@ func (a *API) firstOf(r *http.Request, stream *events.Stream) ([][]byte, error) 
 
 func describeEvents(schemas huma.Registry) huma.Operation {
 	example := apiv1.Event{Type: apiv1.EventAttached, At: instant(exampleChange.CompletedAt), LoadBalancer: exampleChange.LoadBalancer, InstanceID: exampleChange.InstanceID}
-	ok := answer("A stream of server-sent events that does not end by itself. The data of each is an Event, its event field says of which type, its id is its place in the record. A comment comes every 15 seconds when there is nothing else",
+	ok := answer("A stream of server-sent events that does not end by itself. The data of each is an Event, its event field says of which type, its id is its place in the record. An id alone comes every 15 seconds when there is nothing else",
 		map[string]*huma.MediaType{typeEvents: {Schema: schemaOf[apiv1.Event](schemas), Example: example}})
 	op := operation("watchEvents", EventsPath, "Watch what happens",
 		"Who was attached and detached, whose health changed, who was drained, and what changed past lsapi, as it is recorded. While somebody watches, health is polled now and then. A client that reads too slowly gets the event dropped, and its stream ends.", ok, "404", "410")
