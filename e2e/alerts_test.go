@@ -98,7 +98,11 @@ func TestEachAlertSaysWhatToDo(t *testing.T) {
 func TestEveryMetricOfRulesAndDashboardIsExposed(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
-	s.attach("default-elb", spare) // some metrics begin with the first change
+	s.attach("default-elb", spare) // some metrics begin with the first change,
+	s.get("/elb/default-elb")      // and some with the first listing of the region
+	eventually(t, "the region is listed", func() bool {
+		return strings.Contains(s.get("/metrics").body, "lsapi_snapshot_refresh_duration_seconds_count")
+	})
 	exposed := make(map[string]bool)
 	for _, line := range regexp.MustCompile(`(?m)^# TYPE (\S+) (\S+)$`).FindAllStringSubmatch(s.get("/metrics").body, -1) {
 		exposed[line[1]] = true
