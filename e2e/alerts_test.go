@@ -87,7 +87,7 @@ func TestEachAlertSaysWhatToDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, alarm := range regexp.MustCompile(`(?m)^    ([a-z0-9-]+) = \{`).FindAllStringSubmatch(string(alarms), -1) {
+	for _, alarm := range regexp.MustCompile(`(?m)^ {4}([a-z0-9-]+) = \{`).FindAllStringSubmatch(string(alarms), -1) {
 		if !strings.Contains(string(runbook), "\n### "+alarm[1]+"\n") {
 			t.Errorf("the runbook has no section %s", alarm[1])
 		}

@@ -55,6 +55,7 @@ func (c client) events(query, lastEventID string) *stream {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	c.t.Cleanup(func() { answer.Body.Close() })
 	s := &stream{t: c.t, status: answer.StatusCode, lines: bufio.NewScanner(answer.Body), end: func() { cancel(); answer.Body.Close() }}
 	if answer.StatusCode == http.StatusOK && answer.Header.Get("Content-Type") != "text/event-stream" {
 		c.t.Errorf("the stream is %s", answer.Header.Get("Content-Type"))
@@ -109,7 +110,7 @@ func TestAWatcherIsToldWhatHappens(t *testing.T) {
 		a, s := startSlow(t, "2s", "3s", at(store))
 		all, filtered, other := s.events("", ""), s.events("?loadBalancer=slow-elb", ""), s.events("?loadBalancer=slow-elb", "")
 		other.end()
-		attached := s.attachAndWait("slow-elb", slowSpare, "60s")
+		attached := s.attachAndWait(slowSpare, "60s")
 		for _, watching := range []*stream{all, filtered} {
 			first := watching.until("attached slow-elb " + slowSpare)
 			if e := first[len(first)-1]; e.data.Change == nil || e.data.Change.ID != attached.changeID(t) || e.data.Change.Actor != user {

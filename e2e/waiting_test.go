@@ -36,9 +36,9 @@ func (c client) await(loadBalancer, instance, wish, timeout string) response {
 	return c.get("/v1/load-balancers/" + loadBalancer + "/members/" + instance + "?wait=" + wish + "&timeout=" + timeout)
 }
 
-// attachAndWait attaches an instance and waits until it serves.
-func (c client) attachAndWait(loadBalancer, instance, timeout string, headers ...string) response {
-	return c.send(http.MethodPost, "/elb/"+loadBalancer+"?wait=true&timeout="+timeout, machineID(instance), headers...)
+// attachAndWait attaches an instance to slow-elb and waits until it serves.
+func (c client) attachAndWait(instance, timeout string, headers ...string) response {
+	return c.send(http.MethodPost, "/elb/slow-elb?wait=true&timeout="+timeout, machineID(instance), headers...)
 }
 
 // detachAndWait detaches it and waits until it is drained.
@@ -89,7 +89,7 @@ func element(text, name string) string {
 func TestAnAttachThatWaitsAnswersWhenTheMemberServes(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startSlow(t, "3s", "1s", at(store))
-		answer := s.attachAndWait("slow-elb", slowSpare, "60s")
+		answer := s.attachAndWait(slowSpare, "60s")
 		if answer.status != http.StatusCreated {
 			t.Fatalf("it is %d: %s", answer.status, answer.body)
 		}
@@ -126,7 +126,7 @@ func TestADetachThatWaitsAnswersWhenTheInstanceIsDrained(t *testing.T) {
 func TestAWaitThatEndsTooSoonTellsTheLastStateAndLeavesTheChangeStanding(t *testing.T) {
 	t.Parallel()
 	_, s := startSlow(t, "1s", "1h")
-	late := s.attachAndWait("slow-elb", slowFailing, "2s")
+	late := s.attachAndWait(slowFailing, "2s")
 	if late.status != http.StatusGatewayTimeout || !strings.Contains(late.body, "stands") {
 		t.Errorf("an attach that does not come into service is %d: %s", late.status, late.body)
 	}
@@ -353,7 +353,7 @@ func TestWhileAWSThrottlesWaitersGoOnWaiting(t *testing.T) {
 	t.Parallel()
 	a, s := startSlow(t, "3s", "1s")
 	a.fault(t, `{"action":"DescribeInstanceHealth","kind":"throttle","count":8}`)
-	if answer := s.attachAndWait("slow-elb", slowSpare, "2m"); answer.status != http.StatusCreated {
+	if answer := s.attachAndWait(slowSpare, "2m"); answer.status != http.StatusCreated {
 		t.Errorf("it is %d: %s", answer.status, answer.body)
 	}
 }
@@ -361,8 +361,8 @@ func TestWhileAWSThrottlesWaitersGoOnWaiting(t *testing.T) {
 func TestAnAttachThatIsSentAgainUnderItsKeyWaitsAgain(t *testing.T) {
 	t.Parallel()
 	a, s := startSlow(t, "4s", "1s")
-	first := s.attachAndWait("slow-elb", slowSpare, "500ms", "Idempotency-Key: once")
-	second := s.attachAndWait("slow-elb", slowSpare, "60s", "Idempotency-Key: once")
+	first := s.attachAndWait(slowSpare, "500ms", "Idempotency-Key: once")
+	second := s.attachAndWait(slowSpare, "60s", "Idempotency-Key: once")
 	if first.status != http.StatusGatewayTimeout || second.status != http.StatusCreated || first.changeID(t) != second.changeID(t) {
 		t.Errorf("first %d: %s\nthen %d: %s", first.status, first.body, second.status, second.body)
 	}

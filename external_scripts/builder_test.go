@@ -26,7 +26,7 @@ func newHost(t *testing.T) *host {
 	t.Helper()
 	h := &host{t: t, state: t.TempDir(), repository: t.TempDir()}
 	h.envFile = filepath.Join(t.TempDir(), ".env")
-	h.write(h.envFile, "API_TOKEN=ZGVtbzpkZW1v\n", 0o600)
+	h.write(h.envFile, "API_TOKEN=ZGVtbzpkZW1v\n")
 	for _, arguments := range [][]string{
 		{"init", "--quiet", "--initial-branch", "main"},
 		{"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "--allow-empty", "--message", "first"},
@@ -46,19 +46,19 @@ func (h *host) git(arguments ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func (h *host) write(file, text string, mode os.FileMode) {
+func (h *host) write(file, text string) {
 	h.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		h.t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(text), mode); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
 // runs makes the old container run.
 func (h *host) runs() {
-	h.write(filepath.Join(h.state, "containers", "lsapi"), old+" running\n", 0o600)
+	h.write(filepath.Join(h.state, "containers", "lsapi"), old+" running\n")
 }
 
 // container is the image of a container and what it does; empty when there is none.
@@ -209,14 +209,14 @@ func TestWhatIsWrongIsToldInALineAndTouchesNothing(t *testing.T) {
 		"a ref that is not":       {nil, []string{"--repository", "REPOSITORY", "--ref", "no-such"}, 4, "no-such"},
 		"a repository that is no": {nil, []string{"--repository", "/no/such/repository"}, 4, "cannot be cloned"},
 		"no settings":             {func(h *host) { h.envFile += ".missing" }, []string{"--repository", "REPOSITORY"}, 2, "API_TOKEN"},
-		"settings without token":  {func(h *host) { h.write(h.envFile, "API_TOKEN=\n", 0o600) }, []string{"--repository", "REPOSITORY"}, 2, "API_TOKEN"},
+		"settings without token":  {func(h *host) { h.write(h.envFile, "API_TOKEN=\n") }, []string{"--repository", "REPOSITORY"}, 2, "API_TOKEN"},
 		"settings for everybody": {func(h *host) {
 			if err := os.Chmod(h.envFile, 0o644); err != nil {
 				h.t.Fatal(err)
 			}
 		}, []string{"--repository", "REPOSITORY"}, 2, "chmod 600"},
 		"no Docker":              {func(h *host) { h.path = pathWithout(h.t) }, []string{"--repository", "REPOSITORY"}, 3, "not installed"},
-		"no folder, a full disk": {func(h *host) { h.write(filepath.Join(h.state, "tmp"), "", 0o600) }, []string{"--repository", "REPOSITORY"}, 4, "disk"},
+		"no folder, a full disk": {func(h *host) { h.write(filepath.Join(h.state, "tmp"), "") }, []string{"--repository", "REPOSITORY"}, 4, "disk"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -67,7 +67,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 		return &StoreError{err}
 	}
 	others.meet(members)
-	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling)
+	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling) //nolint:contextcheck // it outlives the start
 	handling.Membership, handling.Lists = members, shown.lists
 	handling.Record, handling.Keys = record, record
 	handling.Ready = ready(record, shown.lists)

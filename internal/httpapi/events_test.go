@@ -103,8 +103,14 @@ func watched(t *testing.T) (*happenings, *events.Hub, *httptest.Server) {
 	return h, o.Events, server
 }
 
-// watch opens a stream and returns the lines of it.
-func watch(t *testing.T, server *httptest.Server, query, lastEventID string) (*http.Response, *bufio.Scanner) {
+// head is what a stream begins with.
+type head struct {
+	status int
+	header http.Header
+}
+
+// watch opens a stream and returns its head, and the lines of it.
+func watch(t *testing.T, server *httptest.Server, query, lastEventID string) (head, *bufio.Scanner) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/events"+query, http.NoBody)
 	if err != nil {
@@ -119,7 +125,7 @@ func watch(t *testing.T, server *httptest.Server, query, lastEventID string) (*h
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { answer.Body.Close() })
-	return answer, bufio.NewScanner(answer.Body)
+	return head{answer.StatusCode, answer.Header}, bufio.NewScanner(answer.Body)
 }
 
 // lines returns the next lines of a stream.
@@ -139,8 +145,8 @@ func TestWhatHappensIsStreamedAsServerSentEvents(t *testing.T) {
 	h, _, server := watched(t)
 	h.change(lsapi.OutcomeApplied, "before the stream")
 	answer, from := watch(t, server, "?loadBalancer=default-elb", "")
-	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" || answer.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("it is %d %v", answer.StatusCode, answer.Header)
+	if answer.status != http.StatusOK || answer.header.Get("Content-Type") != "text/event-stream" || answer.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("it is %d %v", answer.status, answer.header)
 	}
 	if got := lines(t, from, 2); got[0] != "id: 0-1" || got[1] != "" {
 		t.Errorf("it begins with %q", got)
@@ -203,10 +209,9 @@ func TestAStreamThatCannotBeIsAnsweredByItsStatus(t *testing.T) {
 		{"", "nonsense", http.StatusBadRequest, "Last-Event-ID"},
 		{"", "9-9", http.StatusBadRequest, "Last-Event-ID"},
 	} {
-		answer, _ := watch(t, server, c.query, c.id)
-		got := read(t, answer)
-		if got.StatusCode != c.status || !strings.Contains(got.body, c.word) || got.Header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("%s %s: %d %s", c.query, c.id, got.StatusCode, got.body)
+		got, body := watch(t, server, c.query, c.id)
+		if text := lines(t, body, 1)[0]; got.status != c.status || !strings.Contains(text, c.word) || got.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s %s: %d %s", c.query, c.id, got.status, text)
 		}
 	}
 	if got := send(t, server, request{method: http.MethodHead, path: "/v1/events"}); got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "text/event-stream" {
@@ -224,9 +229,8 @@ func TestAStreamThatCannotBeIsAnsweredByItsStatus(t *testing.T) {
 	late := events.New(events.Options{Record: pruned{h}, Encode: v1.EncodeEvent})
 	o := withRecord(filled(1))
 	o.Events = late
-	answer, _ := watch(t, serve(t, httpapi.New(o)), "", "0-0")
-	if got := read(t, answer); got.StatusCode != http.StatusGone {
-		t.Errorf("what was pruned is %d %s", got.StatusCode, got.body)
+	if got, _ := watch(t, serve(t, httpapi.New(o)), "", "0-0"); got.status != http.StatusGone {
+		t.Errorf("what was pruned is %d", got.status)
 	}
 	if err := late.Close(t.Context()); err != nil {
 		t.Error(err)
