@@ -72,7 +72,8 @@ free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)
 aws=$(free) service=$(free)
 # As its user, and with nothing but what is in the image.
 chroot=$(command -v chroot)
-inside() { env -i "${settings[@]}" "$chroot" --userspec=65532:65532 "$root" /lsapi "$@"; }
+# The process takes the place of the shell, so that it is what is ended later.
+inside() { exec env -i "${settings[@]}" "$chroot" --userspec=65532:65532 "$root" /lsapi "$@"; }
 settings=()
 inside emulator --listen "127.0.0.1:$aws" >"$work/emulator.log" 2>&1 &
 running+=($!)
@@ -80,7 +81,7 @@ settings=(API_TOKEN=ZGVtbzpkZW1v AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=te
 inside serve >"$work/lsapi.log" 2>&1 &
 running+=($!)
 for _ in $(seq 100); do
-  if inside healthcheck >/dev/null 2>&1; then
+  if (inside healthcheck) >/dev/null 2>&1; then
     answer=$(curl -fsS -u demo:demo "http://127.0.0.1:$service/elb/default-elb")
     [[ $answer == *i-0592fe5ccee879f04* ]] || { echo "it answers $answer" >&2; exit 1; }
     [ -e "$root/state/lsapi.db" ] || { echo "its record is not in /state" >&2; exit 1; }
