@@ -88,7 +88,7 @@ func TestAStreamBeginsBehindAnEventThatIsNamed(t *testing.T) {
 func TestAStreamThatFallsSilentIsOpenedAnew(t *testing.T) {
 	s := serve(t, streams(event("1"), true), streams(event("2"), true))
 	c := s.ask(t)
-	c.Hasten(patience, 100*time.Millisecond)
+	c.Hasten(patience, time.Second)
 	var lost error
 	got, err := take(t.Context(), c, client.EventsQuery{Lost: func(err error) { lost = err }}, 2)
 	if err != nil || !slices.Equal(got, []string{"1 attached", "2 attached"}) || !errors.Is(lost, client.ErrUnreachable) {
@@ -100,19 +100,24 @@ func TestAStreamEndsForGood(t *testing.T) {
 	for name, test := range map[string]struct {
 		answers []http.HandlerFunc
 		is      func(error) bool
+		goesOn  bool // until it has been away for too long
 	}{
-		"of a load balancer that does not exist": {[]http.HandlerFunc{problem(404, "there is no such load balancer", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeNotFound }},
-		"when it is deleted":                     {[]http.HandlerFunc{streams(event("1"), false), problem(404, "there is no such load balancer", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeNotFound }},
-		"behind what is not on record":           {[]http.HandlerFunc{problem(410, "not on record any more", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeNotFound }},
-		"of nobody":                              {[]http.HandlerFunc{cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }},
-		"when the service stays away":            {[]http.HandlerFunc{streams(event("1"), false), cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }},
-		"of what is not lsapi":                   {[]http.HandlerFunc{says(200, "hello")}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }},
-		"with data that is no event":             {[]http.HandlerFunc{streams("data: {\n\n", false), cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }},
-		"with a line that has no end":            {[]http.HandlerFunc{streams("data: "+strings.Repeat("x", 2<<20), false), cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }},
+		"of a load balancer that does not exist": {[]http.HandlerFunc{problem(404, "there is no such load balancer", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeNotFound }, false},
+		"when it is deleted":                     {[]http.HandlerFunc{streams(event("1"), false), problem(404, "there is no such load balancer", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeNotFound }, false},
+		"behind what is not on record":           {[]http.HandlerFunc{problem(410, "not on record any more", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeNotFound }, false},
+		"of nobody":                              {[]http.HandlerFunc{cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }, false},
+		"when the service stays away":            {[]http.HandlerFunc{streams(event("1"), false), cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }, true},
+		"of what is not lsapi":                   {[]http.HandlerFunc{says(200, "hello")}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }, false},
+		"with data that is no event":             {[]http.HandlerFunc{streams("data: {\n\n", false), cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }, true},
+		"with a line that has no end":            {[]http.HandlerFunc{streams("data: "+strings.Repeat("x", 2<<20), false), cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, test.answers...).ask(t)
-			c.Hasten(50*time.Millisecond, patience)
+			outage := patience
+			if test.goesOn {
+				outage = 50 * time.Millisecond
+			}
+			c.Hasten(outage, patience)
 			if _, err := take(t.Context(), c, client.EventsQuery{}, 100); !test.is(err) {
 				t.Errorf("it ends with %v", err)
 			}

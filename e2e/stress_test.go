@@ -63,7 +63,8 @@ func TestAnInterruptedStressTestReportsWhatThereWas(t *testing.T) {
 	p := start(t, []string{"stress", "--duration", "1h", "-o", "json", s.base + "/nothing"})
 	q := start(t, []string{"stress", "--duration", "1h", "-o", "json", s.base + "/healthcheck"})
 	served := func() bool {
-		return strings.Contains(s.get("/metrics").body, `route="/healthcheck"`)
+		metrics := s.get("/metrics").body
+		return strings.Contains(metrics, `route="/healthcheck"`) && strings.Contains(metrics, `route="other"`)
 	}
 	eventually(t, "there is load", served)
 	for _, each := range []*process{p, q} {

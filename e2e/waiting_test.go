@@ -125,13 +125,16 @@ func TestADetachThatWaitsAnswersWhenTheInstanceIsDrained(t *testing.T) {
 
 func TestAWaitThatEndsTooSoonTellsTheLastStateAndLeavesTheChangeStanding(t *testing.T) {
 	t.Parallel()
-	_, s := startSlow(t, "1s", "1h")
+	a, s := startSlow(t, "1s", "1h")
 	late := s.attachAndWait(slowFailing, "2s")
 	if late.status != http.StatusGatewayTimeout || !strings.Contains(late.body, "stands") {
 		t.Errorf("an attach that does not come into service is %d: %s", late.status, late.body)
 	}
 	s.change(late.changeID(t)).is(t, "applied", "")
-	waited := s.await("slow-elb", slowFailing, "inService", "3s")
+	eventually(t, "it fails its health checks", func() bool {
+		return strings.Contains(a.healthOf("slow-elb", slowFailing), "UnhealthyThreshold")
+	})
+	waited := s.await("slow-elb", slowFailing, "inService", "10s")
 	p := decoded[problem](t, waited.body)
 	if waited.status != http.StatusRequestTimeout || p.Status != http.StatusRequestTimeout || p.Member == nil || p.Member.Health == nil ||
 		p.Member.Health.State != "OutOfService" || !strings.Contains(p.Member.Health.Description, "UnhealthyThreshold") {

@@ -11,6 +11,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -183,10 +184,17 @@ func (h *Hub) skip() error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !end.After(h.ring.tail) {
+		return errNotBehind
+	}
 	h.ring.restart(end)
 	h.wake()
 	return nil
 }
+
+// errNotBehind is of a record that says that events are missing, and ends where they
+// would be.
+var errNotBehind = errors.New("events are missing from the record, and it ends before them")
 
 func (h *Hub) tail() lsapi.Position {
 	h.mu.RLock()

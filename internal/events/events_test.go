@@ -311,6 +311,28 @@ func TestWhatWasPrunedIsToldToBeGone(t *testing.T) {
 	})
 }
 
+// A stream that had everything finds out that it was left behind as others do.
+func TestAStreamThatThePruningOvertakesIsToldSo(t *testing.T) {
+	r := newRecord()
+	inHub(t, r, func(t *testing.T, h *events.Hub) {
+		s := open(t, h, "", "")
+		r.add("web i-1")
+		want(t, drain(t, s), "id: 0-1 data: web i-1")
+		r.mu.Lock()
+		r.away = true
+		r.mu.Unlock()
+		r.add("web i-2", "web i-3", "web i-4")
+		time.Sleep(2 * time.Second)
+		r.mu.Lock()
+		r.away, r.pruned = false, lsapi.Position{Major: 1, Minor: 3}
+		r.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		if _, err := s.Next(t.Context(), time.Second); !errors.Is(err, events.ErrTooSlow) {
+			t.Errorf("it goes on with %v", err)
+		}
+	})
+}
+
 func TestAPlaceThatTheRecordHasNotComeToIsRefused(t *testing.T) {
 	r := newRecord()
 	r.add("web i-1")

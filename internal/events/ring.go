@@ -15,9 +15,10 @@ type ring struct {
 	floor, tail lsapi.Position
 }
 
-// restart makes the ring empty, at a position.
+// restart makes the ring empty, at a position. A number is left out, so that a stream
+// that had everything until then is behind it too.
 func (r *ring) restart(at lsapi.Position) {
-	r.first += int64(len(r.messages))
+	r.first += int64(len(r.messages)) + 1
 	r.messages, r.size = nil, 0
 	r.floor, r.tail = at, at
 }

@@ -145,6 +145,9 @@ func (s *Stream) Close() {
 	})
 }
 
+// AfterEnd has something done when the hub is closed, unless stop is called before.
+func (s *Stream) AfterEnd(do func()) (stop func() bool) { return context.AfterFunc(s.hub.base, do) }
+
 // Place is where the stream is: behind what Next has returned, and behind what there
 // was that it does not want. It must not be asked for while Next runs.
 func (s *Stream) Place() Place { return s.place }

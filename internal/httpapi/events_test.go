@@ -2,8 +2,10 @@ package httpapi_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -300,6 +302,63 @@ func TestAStreamThatWasReadTooSlowlySaysSo(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("nothing was missing")
+	}
+}
+
+// A client that does not read must not hold up a stop for as long as it may be slow.
+func TestAStreamThatNobodyReadsDoesNotHoldUpAStop(t *testing.T) {
+	h, hub, server := watched(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := conn.Write([]byte("GET /v1/events HTTP/1.0\r\nAuthorization: " + authorization + "\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	awaitCondition(t, func() bool { return hub.Stats().Streams == 1 })
+	const told = 200 // 20 MB: more than the kernel holds
+	for range told {
+		h.change(lsapi.OutcomeApplied, strings.Repeat("x", 100_000))
+	}
+	awaitCondition(t, func() bool { return hub.Stats().Told == told })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := hub.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a request for a stream has for a body is nobody's concern.
+func TestAStreamSurvivesABodyOfItsRequest(t *testing.T) {
+	h := newStory()
+	o := withRecord(filled(1))
+	o.Events = events.New(events.Options{Record: h, Encode: v1.EncodeEvent})
+	var said bytes.Buffer
+	server := httptest.NewUnstartedServer(httpapi.New(o))
+	server.Config.ErrorLog = log.New(&said, "", 0)
+	server.Start()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte("GET /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\nAuthorization: " + authorization + "\r\n\r\nabc")); err != nil {
+		t.Fatal(err)
+	}
+	from := bufio.NewScanner(conn)
+	for from.Scan() && !strings.HasPrefix(from.Text(), "id: ") { // the head
+	}
+	h.change(lsapi.OutcomeApplied, "")
+	if got := lines(t, from, 3); got[2] != "event: attached" {
+		t.Errorf("it tells %q", got)
+	}
+	conn.Close()
+	if err := o.Events.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	server.Close() // and what it had to say is said
+	if said.Len() > 0 {
+		t.Errorf("the server says %s", &said)
 	}
 }
 

@@ -15,15 +15,16 @@ import (
 // that the response is written through, so that it can be told what became of it.
 type exchange struct {
 	http.ResponseWriter
-	request *http.Request
-	began   time.Time
-	route   string // the pattern that matched, "other" when none did
-	id      string
-	client  string // its address; server.client looks it up
-	actor   lsapi.Actor
-	status  int  // of the response; 0 until its header is written
-	gone    bool // the client did not wait for the response
-	routine bool // one of many like it, of interest only to who debugs
+	request  *http.Request
+	began    time.Time
+	route    string // the pattern that matched, "other" when none did
+	id       string
+	client   string // its address; server.client looks it up
+	actor    lsapi.Actor
+	status   int  // of the response; 0 until its header is written
+	hijacked bool // the connection is somebody else's now
+	gone     bool // the client did not wait for the response
+	routine  bool // one of many like it, of interest only to who debugs
 
 	headers [headerCount]string // what the values of headers are slices of
 }
@@ -70,7 +71,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(x.ResponseWriter).Hijack()
 	if err == nil {
-		x.status = http.StatusOK
+		x.status, x.hijacked = http.StatusOK, true
 	}
 	return conn, buffered, err //nolint:wrapcheck // net/http's own
 }

@@ -20,7 +20,7 @@ const (
 // once, and with data unread that is a reset, which can reach the client before
 // the answer does.
 func linger(x *exchange) {
-	if !x.request.Close || x.request.ContentLength == 0 {
+	if x.hijacked || !x.request.Close || x.request.ContentLength == 0 {
 		return
 	}
 	connection := http.NewResponseController(x.ResponseWriter)

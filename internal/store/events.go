@@ -85,7 +85,14 @@ func (p *payload) event() lsapi.Event {
 // End implements Store.
 func (r record) End(ctx context.Context) (end lsapi.Position, err error) {
 	err = r.view(ctx, func(t tables) error {
-		end, err = t.end(ctx)
+		if end, err = t.end(ctx); err != nil {
+			return err
+		}
+		// What was pruned may stand behind everything that is kept.
+		dropped, err := t.dropped(ctx)
+		if dropped.After(end) {
+			end = dropped
+		}
 		return err
 	})
 	return end, err

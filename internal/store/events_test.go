@@ -154,6 +154,15 @@ func testEventsPruned(t *testing.T, s store.Store) {
 	if rest := events(t, s, all[4].Position, 100); len(rest) != 1 || rest[0].LoadBalancer != "www" {
 		t.Errorf("what comes after pruning is %+v", rest)
 	}
+	// However much is pruned, nothing is missing behind the end.
+	for _, days := range []time.Duration{1, 20, 40} {
+		if err := s.Prune(t.Context(), web.now.Add(days*dayLong), dayLong); err != nil {
+			t.Fatal(err)
+		}
+		if rest := events(t, s, end(t, s), 100); len(rest) > 0 {
+			t.Errorf("behind the end there is %+v", rest)
+		}
+	}
 }
 
 // news waits for something behind a position, and says how that ended.

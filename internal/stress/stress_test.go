@@ -146,20 +146,23 @@ func TestAnInterruptedRunReportsWhatThereWas(t *testing.T) {
 }
 
 func TestTheKneeIsTheFewestConnectionsThatDoNearlyAll(t *testing.T) {
-	slots := make(chan struct{}, 2)
-	url := serve(t, func(http.ResponseWriter, *http.Request) {
-		slots <- struct{}{}
-		time.Sleep(5 * time.Millisecond) // what a request costs
-		<-slots
-	})
-	o := options(url)
-	o.Steps = []int{1, 2, 8}
-	if report := stress.Run(t.Context(), o); report.Knee != 2 && report.Knee != 8 { // 8, where the machine is too slow for two to be busy
-		t.Errorf("the knee is %d of %+v", report.Knee, report.Steps)
-	}
-	o.Steps = []int{1, 2}
-	if report := stress.Run(t.Context(), o); report.Knee != 0 {
-		t.Errorf("two steps have a knee at %d", report.Knee)
+	for name, test := range map[string]struct {
+		throughputs map[int]float64 // by connections
+		knee        int
+	}{
+		"a knee":          {map[int]float64{1: 500, 2: 950, 4: 1000, 8: 990}, 2},
+		"more is better":  {map[int]float64{1: 100, 2: 200, 4: 400}, 4},
+		"more is worse":   {map[int]float64{1: 400, 2: 300, 4: 100}, 1},
+		"too few to tell": {map[int]float64{1: 100, 2: 200}, 0},
+		"nothing at all":  {map[int]float64{1: 0, 2: 0, 4: 0}, 0},
+	} {
+		var steps []stress.Step
+		for connections, throughput := range test.throughputs {
+			steps = append(steps, stress.Step{Connections: connections, Throughput: throughput})
+		}
+		if got := stress.Knee(steps); got != test.knee {
+			t.Errorf("%s: it is %d, want %d", name, got, test.knee)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func (s *Step) fail(r *vegeta.Result) {
 // reasonOf is why a request failed, without what differs from one to the next.
 func reasonOf(r *vegeta.Result) string {
 	if r.Code != 0 && http.StatusText(int(r.Code)) != "" && strings.HasPrefix(r.Error, fmt.Sprint(r.Code)) {
-		return r.Error
+		return fmt.Sprintf("%d %s", r.Code, http.StatusText(int(r.Code))) // and not the server's own words
 	}
 	for _, known := range []string{"connection refused", "connection reset by peer", "Client.Timeout exceeded", "broken pipe", "EOF", "no such host"} {
 		if strings.Contains(r.Error, known) {

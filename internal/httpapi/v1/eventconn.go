@@ -38,6 +38,9 @@ func serveEvents(w http.ResponseWriter, first [][]byte, stream *events.Stream) e
 func sendEvents(e *eventConn, first [][]byte) {
 	defer e.stream.Close()
 	defer e.conn.Close()
+	// A client that does not take what it is sent must not hold up a stop.
+	stop := e.stream.AfterEnd(func() { _ = e.conn.SetWriteDeadline(time.Now().Add(endTime)) })
+	defer stop()
 	if len(first) == 1 { // a client to whom nothing is told can resume from here
 		first = append(first, []byte("id: "+e.stream.Place().String()+"\n\n"))
 	}

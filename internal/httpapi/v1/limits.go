@@ -16,6 +16,8 @@ const (
 	pageTime = 30 * time.Second
 	// eventTime is the same for what a stream of events has at once, which is little.
 	eventTime = 20 * time.Second
+	// endTime is the same when the service stops.
+	endTime = time.Second
 	// keepAlive is after how long a stream of events shows that it is alive: sooner
 	// than proxies and load balancers cut off a silent connection (AWS: 60 s).
 	keepAlive = 15 * time.Second

@@ -1,0 +1,4 @@
+package stress
+
+// Knee is knee, for tests.
+var Knee = knee
