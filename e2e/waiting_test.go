@@ -72,10 +72,10 @@ func startSlow(t *testing.T, registers, drains string, settings ...setting) (aws
 	return a, startService(t, a.base, settings...)
 }
 
-// healthOf returns what AWS itself says of an instance: state, then description.
-func (a aws) healthOf(loadBalancer, instance string) string {
+// healthOf returns what AWS itself says of an instance in slow-elb: state, then description.
+func (a aws) healthOf(instance string) string {
 	a.client.t.Helper()
-	text := a.ask("DescribeInstanceHealth", "LoadBalancerName="+loadBalancer+"&Instances.member.1.InstanceId="+instance)
+	text := a.ask("DescribeInstanceHealth", "LoadBalancerName=slow-elb&Instances.member.1.InstanceId="+instance)
 	return element(text, "State") + " " + element(text, "Description")
 }
 
@@ -93,7 +93,7 @@ func TestAnAttachThatWaitsAnswersWhenTheMemberServes(t *testing.T) {
 		if answer.status != http.StatusCreated {
 			t.Fatalf("it is %d: %s", answer.status, answer.body)
 		}
-		if got := a.healthOf("slow-elb", slowSpare); got != "InService N/A" {
+		if got := a.healthOf(slowSpare); got != "InService N/A" {
 			t.Errorf("it has answered, and AWS says %s", got)
 		}
 		s.change(answer.changeID(t)).is(t, "applied", "")
@@ -112,7 +112,7 @@ func TestADetachThatWaitsAnswersWhenTheInstanceIsDrained(t *testing.T) {
 		if answer.status != http.StatusCreated {
 			t.Fatalf("it is %d: %s", answer.status, answer.body)
 		}
-		if got := a.healthOf("slow-elb", slowMember); !strings.Contains(got, "not currently registered") {
+		if got := a.healthOf(slowMember); !strings.Contains(got, "not currently registered") {
 			t.Errorf("it has answered, and AWS says %s", got)
 		}
 		for _, wish := range []string{"drained", "absent"} {
@@ -132,7 +132,7 @@ func TestAWaitThatEndsTooSoonTellsTheLastStateAndLeavesTheChangeStanding(t *test
 	}
 	s.change(late.changeID(t)).is(t, "applied", "")
 	eventually(t, "it fails its health checks", func() bool {
-		return strings.Contains(a.healthOf("slow-elb", slowFailing), "UnhealthyThreshold")
+		return strings.Contains(a.healthOf(slowFailing), "UnhealthyThreshold")
 	})
 	waited := s.await("slow-elb", slowFailing, "inService", "10s")
 	p := decoded[problem](t, waited.body)
@@ -369,7 +369,7 @@ func TestAnAttachThatIsSentAgainUnderItsKeyWaitsAgain(t *testing.T) {
 	if first.status != http.StatusGatewayTimeout || second.status != http.StatusCreated || first.changeID(t) != second.changeID(t) {
 		t.Errorf("first %d: %s\nthen %d: %s", first.status, first.body, second.status, second.body)
 	}
-	if got := a.healthOf("slow-elb", slowSpare); got != "InService N/A" {
+	if got := a.healthOf(slowSpare); got != "InService N/A" {
 		t.Errorf("it has answered, and AWS says %s", got)
 	}
 	if calls := a.calls()["RegisterInstancesWithLoadBalancer"]; calls != 1 {

@@ -155,8 +155,8 @@ func testEventsPruned(t *testing.T, s store.Store) {
 		t.Errorf("what comes after pruning is %+v", rest)
 	}
 	// However much is pruned, nothing is missing behind the end.
-	for _, days := range []time.Duration{1, 20, 40} {
-		if err := s.Prune(t.Context(), web.now.Add(days*dayLong), dayLong); err != nil {
+	for _, later := range []time.Duration{dayLong, 20 * dayLong, 40 * dayLong} {
+		if err := s.Prune(t.Context(), web.now.Add(later), dayLong); err != nil {
 			t.Fatal(err)
 		}
 		if rest := events(t, s, end(t, s), 100); len(rest) > 0 {
