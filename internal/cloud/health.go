@@ -28,9 +28,10 @@ func (c *Client) Health(ctx context.Context, loadBalancer string) ([]lsapi.Membe
 	return c.askHealth(ctx, loadBalancer, nil)
 }
 
-// HealthOf returns what the load balancer says of these instances, sorted by id, by
-// one DescribeInstanceHealth. Absent are those that it has nothing to do with: no
-// members, and not being drained.
+// HealthOf returns what the load balancer says of these instances, sorted by id.
+// Absent are those that it has nothing to do with: no members, and not being drained.
+// It takes one DescribeInstanceHealth, and more of them to find those that AWS does
+// not know: one alone is one.
 //
 // Errors: those of Health.
 func (c *Client) HealthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
@@ -38,16 +39,16 @@ func (c *Client) HealthOf(ctx context.Context, loadBalancer string, ids []string
 	if lsapi.ErrorCode(err) != lsapi.CodeInvalid {
 		return all, err
 	}
-	// The call fails as a whole for one that was never a member.
-	for _, id := range ids {
-		if len(ids) == 1 {
-			return nil, nil
-		}
-		one, err := c.HealthOf(ctx, loadBalancer, []string{id})
+	if len(ids) == 1 {
+		return nil, nil
+	}
+	// The call fails as a whole for one that is unknown.
+	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
+		found, err := c.HealthOf(ctx, loadBalancer, half)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, one...)
+		all = append(all, found...)
 	}
 	sortHealth(all)
 	return all, nil

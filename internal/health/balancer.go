@@ -21,10 +21,11 @@ type balancer struct {
 	listed    bool      // it was among the names when all were watched
 	watchFrom time.Time // it is not polled before that because it is watched
 
-	report  lsapi.HealthReport // the last; none yet if its AsOf is zero
-	foreign bool               // it is another process's
-	changed chan struct{}      // closed and replaced when there is news for those who wait
-	gone    error              // why there are no more reports
+	report    lsapi.HealthReport // the last; none yet if its AsOf is zero
+	foreign   bool               // it is another process's
+	completed time.Time          // the AsOf of the last of those that was completed
+	changed   chan struct{}      // closed and replaced when there is news for those who wait
+	gone      error              // why there are no more reports
 
 	began    time.Time // when the last poll here or the last report's asking began
 	claimAt  time.Time // before that, another process has the right to poll

@@ -2,7 +2,9 @@ package health_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -259,6 +261,44 @@ func TestARecordThatIsAwayDelaysNobody(t *testing.T) {
 		began := time.Now()
 		if report := next(t, f, began.Add(-1)); said(report, one) != "InService" || time.Since(began) > time.Second {
 			t.Errorf("after %v the report is %+v", time.Since(began), report)
+		}
+	})
+}
+
+// Anybody can wait for instances that were never members. However many they are, they
+// take no more than a few requests of each poll, and who waits for a real drain is
+// told of it as soon as without them.
+func TestStrangersAreAskedAboutAFewAtATimeAndOnce(t *testing.T) {
+	aws := newFakeAWS("web")
+	inBubble(t, health.Options{AWS: aws, PerSecond: func() float64 { return 1000 }}, func(t *testing.T, p *health.Poller) {
+		aws.detach(two, true)
+		p.Detached("web", instance(two))
+		drain := p.FollowDrain("web", two, time.Time{}, 0)
+		defer drain.Close()
+		const strangers = 100
+		var done sync.WaitGroup
+		for n := range strangers {
+			f := p.FollowDrain("web", fmt.Sprintf("i-%08x", 0xbad000+n), time.Time{}, 0)
+			defer f.Close()
+			done.Go(func() { next(t, f, time.Time{}) })
+		}
+		report := next(t, drain, time.Now())
+		if said(report, two) != "draining" {
+			t.Fatalf("the report is %+v", report)
+		}
+		aws.detach(two, false)
+		if report = next(t, drain, report.AsOf); said(report, two) != "silent" {
+			t.Errorf("the next report is %+v", report)
+		}
+		done.Wait()
+		if asked, polls := len(aws.asked("web", true)), aws.polls("web"); asked > strangers+polls || polls < strangers/4 {
+			t.Errorf("%d strangers took %d questions in %d polls", strangers, asked, polls)
+		}
+		again := p.FollowDrain("web", "i-00bad000", time.Time{}, 0)
+		defer again.Close()
+		asked := len(aws.asked("web", true))
+		if report = next(t, again, time.Now()); said(report, "i-00bad000") != "silent" || len(aws.asked("web", true)) > asked {
+			t.Errorf("one that was asked about is %q, and asked about %d times more", said(report, "i-00bad000"), len(aws.asked("web", true))-asked)
 		}
 	})
 }

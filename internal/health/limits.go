@@ -40,6 +40,11 @@ const (
 	// can be listed as a member for hours.
 	silenceLifetime = time.Minute
 
+	// maxStrangers is how many instances are asked about in a poll of which nobody but
+	// who waits for them has ever told. Anybody can make them up, and each takes a
+	// request.
+	maxStrangers = 4
+
 	// keepReport is how long a report is kept when nobody follows: pages of load
 	// balancers are looked at again and again, and show health that old.
 	keepReport = time.Minute

@@ -94,16 +94,15 @@ func (b *balancer) ask(ctx context.Context, aws AWS, began time.Time) (lsapi.Hea
 		return lsapi.HealthReport{}, err
 	}
 	report := lsapi.HealthReport{LoadBalancer: b.name, Members: members, AsOf: began}
-	ids := b.questions(members, known, began)
-	var others []lsapi.MemberHealth
-	if len(ids) > 0 {
-		if others, err = aws.HealthOf(ctx, b.name, ids); err == nil {
+	for _, ids := range b.questions(members, known, began) {
+		others, failure := aws.HealthOf(ctx, b.name, ids)
+		if failure == nil {
 			report = answered(report, ids, others)
-		} else if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+		} else if err = failure; lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 			return lsapi.HealthReport{}, err
 		}
 	}
-	report.Silent = b.stillSilent(report, known)
+	report.Silent = b.stillSilent(report, known, began)
 	slices.SortFunc(report.Members, byID)
 	return report, err
 }
@@ -120,9 +119,9 @@ func (b *balancer) recorded(ctx context.Context) map[string]lsapi.MemberHealth {
 	return known
 }
 
-// questions returns the instances that must be asked about by their ids, sorted:
-// those that may be drained, of which Health has said nothing.
-func (b *balancer) questions(members []lsapi.MemberHealth, known map[string]lsapi.MemberHealth, began time.Time) []string {
+// questions returns the instances that must be asked about by their ids: those that
+// may be drained, of which Health has said nothing. Each element is one question.
+func (b *balancer) questions(members []lsapi.MemberHealth, known map[string]lsapi.MemberHealth, began time.Time) [][]string {
 	p := b.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -138,9 +137,6 @@ func (b *balancer) questions(members []lsapi.MemberHealth, known map[string]lsap
 	for id := range p.drains.of(b.name, began) {
 		ids[id] = true
 	}
-	for f := range b.drainers {
-		ids[f.instance] = true
-	}
 	for _, m := range members {
 		delete(ids, m.InstanceID)
 		delete(b.silent, m.InstanceID)
@@ -149,8 +145,37 @@ func (b *balancer) questions(members []lsapi.MemberHealth, known map[string]lsap
 		p.drains.add(b.name, id, began)
 		delete(b.silent, id)
 	}
-	b.recount(1 + min(1, len(ids)))
-	return slices.Sorted(maps.Keys(ids))
+	var questions [][]string
+	if len(ids) > 0 {
+		questions = append(questions, slices.Sorted(maps.Keys(ids)))
+	}
+	for _, m := range members {
+		ids[m.InstanceID] = true
+	}
+	for _, id := range b.strangers(ids, began) {
+		questions = append(questions, []string{id})
+	}
+	b.recount(1 + len(questions))
+	return questions
+}
+
+// strangers returns instances that somebody waits for to be drained, of which neither
+// AWS nor the record has ever told, as far as they are not among the known: those that
+// were waited for first, and not many. One that does not exist makes a question fail
+// for all that it is about, so that each is asked about by itself. The caller holds mu.
+func (b *balancer) strangers(known map[string]bool, now time.Time) []string {
+	waiting := slices.SortedFunc(maps.Keys(b.drainers), func(f, g *Follower) int { return f.made.Compare(g.made) })
+	var ids []string
+	for _, f := range waiting {
+		if len(ids) == maxStrangers {
+			break
+		}
+		if id := f.instance; !known[id] && !f.from.After(now) && now.Sub(b.silent[id]) > silenceLifetime && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+			delete(b.silent, id)
+		}
+	}
+	return ids
 }
 
 // answered adds to a report what was said of instances that were asked about.
@@ -168,14 +193,14 @@ func answered(report lsapi.HealthReport, ids []string, others []lsapi.MemberHeal
 	return report
 }
 
-// stillSilent adds those to a report's silent ones that are on record, of whom the
-// load balancer said nothing a while ago.
-func (b *balancer) stillSilent(report lsapi.HealthReport, known map[string]lsapi.MemberHealth) []string {
+// stillSilent adds those to a report's silent ones of whom the load balancer said
+// nothing a while ago, and forgets those that are not on record after a time.
+func (b *balancer) stillSilent(report lsapi.HealthReport, known map[string]lsapi.MemberHealth, began time.Time) []string {
 	b.poller.mu.Lock()
 	defer b.poller.mu.Unlock()
 	silent := slices.Clone(report.Silent)
-	for id := range b.silent {
-		if _, ok := known[id]; !ok && known != nil {
+	for id, since := range b.silent {
+		if _, ok := known[id]; !ok && began.Sub(since) > silenceLifetime {
 			delete(b.silent, id)
 			continue
 		}
@@ -188,34 +213,39 @@ func (b *balancer) stillSilent(report lsapi.HealthReport, known map[string]lsapi
 // complete asks about instances of which another process's report does not speak:
 // it may not know that they are being drained.
 func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids []string) {
+	b.poller.mu.Lock()
+	b.completed = report.AsOf
+	b.poller.mu.Unlock()
 	asking, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
-	others, err := b.poller.o.AWS.HealthOf(asking, b.name, ids)
-	if b.poller.base.Err() != nil {
-		return
+	for _, id := range ids {
+		others, err := b.poller.o.AWS.HealthOf(asking, b.name, []string{id})
+		if b.poller.base.Err() != nil {
+			return
+		}
+		b.note(err)
+		if err != nil {
+			return
+		}
+		report = answered(report, []string{id}, others)
 	}
-	b.note(err)
-	if err != nil {
-		return
-	}
-	report = answered(report, ids, others)
 	b.adopt(report, true)
 	b.poller.o.Saw(report)
 }
 
-// unheard returns the instances that somebody waits for to be drained, of which
-// another process's report does not speak. The caller holds mu.
+// unheard returns instances that somebody waits for to be drained, of which another
+// process's report does not speak. They are asked about once after each report. The
+// caller holds mu.
 func (b *balancer) unheard(now time.Time) []string {
-	if !b.foreign {
+	if !b.foreign || b.completed.Equal(b.report.AsOf) {
 		return nil
 	}
-	ids := make(map[string]bool)
+	known := make(map[string]bool)
 	for f := range b.drainers {
-		if !f.from.After(now) && !b.report.AsOf.Before(f.made) && !speaksOf(b.report, f.instance) {
-			ids[f.instance] = true
-		}
+		told, met := known[f.instance]
+		known[f.instance] = (told || !met) && (b.report.AsOf.Before(f.made) || speaksOf(b.report, f.instance))
 	}
-	return slices.Sorted(maps.Keys(ids))
+	return b.strangers(known, now)
 }
 
 // adopt makes a report the last, unless there is a later one.
@@ -225,6 +255,9 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 	defer p.mu.Unlock()
 	if b.gone != nil || report.AsOf.Before(b.report.AsOf) {
 		return
+	}
+	if foreign {
+		report = b.silence(report)
 	}
 	b.report, b.foreign = report, foreign
 	b.began = later(b.began, report.AsOf)
@@ -243,6 +276,20 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 		}
 	}
 	b.tell()
+}
+
+// silence adds to another process's report those that somebody here waits for, of whom
+// the load balancer said nothing a while ago. The caller holds mu.
+func (b *balancer) silence(report lsapi.HealthReport) lsapi.HealthReport {
+	silent := slices.Clone(report.Silent)
+	for f := range b.drainers {
+		if report.AsOf.Sub(b.silent[f.instance]) <= silenceLifetime && !speaksOf(report, f.instance) {
+			silent = append(silent, f.instance)
+		}
+	}
+	slices.Sort(silent)
+	report.Silent = slices.Compact(silent)
+	return report
 }
 
 // note counts a poll's success or failure, and decides when to try again. A load

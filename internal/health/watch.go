@@ -18,7 +18,9 @@ func (p *Poller) watch(loadBalancer string, more int) {
 	defer p.mu.Unlock()
 	signal(p.wakeListen)
 	if loadBalancer == "" {
-		p.all += more
+		if p.all += more; p.all == 0 {
+			p.unlist()
+		}
 		signal(p.wakeWatch)
 		return
 	}
@@ -56,7 +58,6 @@ func (p *Poller) watchForever() {
 // reports whether any is watched.
 func (p *Poller) lookForNames() bool {
 	if !p.watches() {
-		p.unlist()
 		return false
 	}
 	names := p.o.Names()
@@ -107,13 +108,9 @@ func (p *Poller) watches() bool {
 	return p.all > 0 || len(p.watched) > 0
 }
 
-// unlist forgets which load balancers were polled when all were watched.
+// unlist forgets which load balancers were polled when all were watched: those who
+// watch all again begin anew. The caller holds mu.
 func (p *Poller) unlist() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.all > 0 {
-		return
-	}
 	for _, b := range p.balancers {
 		if b.listed {
 			b.listed = false

@@ -98,6 +98,30 @@ func TestWhoWatchesAllWatchesThoseThatComeAndGo(t *testing.T) {
 	})
 }
 
+// One who watches all and leaves must be polled for at once when it comes back, also
+// when another one goes on watching a load balancer by name.
+func TestWhoWatchesAllAgainIsPolledForAgain(t *testing.T) {
+	aws := newFakeAWS("web", "api")
+	o := health.Options{AWS: aws, Names: func() []string { return []string{"api", "web"} }}
+	inBubble(t, o, func(t *testing.T, p *health.Poller) {
+		defer p.Watch("web")()
+		end := p.Watch("")
+		time.Sleep(time.Minute)
+		end()
+		time.Sleep(5 * time.Second)
+		if got := p.Stats(); got.Watched != 1 {
+			t.Errorf("when one is watched by name, the state is %+v", got)
+		}
+		time.Sleep(time.Minute)
+		aws.forget()
+		defer p.Watch("")()
+		time.Sleep(11 * time.Second)
+		if aws.polls("api") == 0 {
+			t.Error("a load balancer is not polled although all are watched again")
+		}
+	})
+}
+
 func TestWatchingStretchesToWhatPollsMayTake(t *testing.T) {
 	names := manyNames(300)
 	aws := newFakeAWS(names...)
