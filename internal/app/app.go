@@ -83,6 +83,11 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 		MetricsPublic:  cfg.MetricsPublic,
 		Stopping:       stopping,
 	}
+	connections, err := maxConnections()
+	if err != nil {
+		return err
+	}
+	handling.MaxLasting = min(connections-connections/4, maxLasting)
 	if err := a.startMembership(ctx, cfg, metrics, &handling); err != nil {
 		return err
 	}
@@ -95,9 +100,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if listener, err = limited(listener, a.log, metrics); err != nil {
-		return err
-	}
+	listener = limited(listener, connections, a.log, metrics)
 	a.server = Serve(listener, handler, cfg.RequestTimeout, a.log)
 	a.started("requests", a.server.Stop)
 	a.startStreams(handling.Events)

@@ -21,6 +21,9 @@ const (
 	reservedFiles = 100
 	// fewestConnections are allowed where hardly any files are.
 	fewestConnections = 100
+	// maxLasting is how many of them requests may hold that wait or watch, however many
+	// connections are allowed: each takes some tens of KB.
+	maxLasting = 30_000
 	// fullEvery is how often the log is told that there are as many as allowed.
 	fullEvery = time.Minute
 )
@@ -28,17 +31,22 @@ const (
 // limited bounds the listener's connections, so that clients who hold as many as
 // the process may have files cannot cut it off from AWS. The next one waits, and
 // log and metrics tell.
-func limited(listener net.Listener, log *slog.Logger, metrics *telemetry.Metrics) (net.Listener, error) {
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return nil, fmt.Errorf("how many files may be open: %w", err)
-	}
-	c := &connections{Listener: listener, limit: connectionsWithin(files.Cur), log: log}
+func limited(listener net.Listener, limit int, log *slog.Logger, metrics *telemetry.Metrics) net.Listener {
+	c := &connections{Listener: listener, limit: limit, log: log}
 	metrics.Gauge("lsapi_http_connections", "Connections of clients that are open now.",
 		func() float64 { return float64(c.open.Load()) })
 	metrics.Gauge("lsapi_http_connections_limit", "Connections of clients that may be open at once, as the limit of open files has it; the next one waits.",
 		func() float64 { return float64(c.limit) })
-	return netutil.LimitListener(c, c.limit), nil
+	return netutil.LimitListener(c, c.limit)
+}
+
+// maxConnections returns how many connections there may be.
+func maxConnections() (int, error) {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return 0, fmt.Errorf("how many files may be open: %w", err)
+	}
+	return connectionsWithin(files.Cur), nil
 }
 
 // connectionsWithin returns how many connections fit beside reservedFiles.

@@ -41,6 +41,13 @@ func (s *server) change(x *exchange, action lsapi.Action) error {
 	if err != nil {
 		return err
 	}
+	if patience > 0 {
+		leave, err := s.lasting.admit(x.actor.Name)
+		if err != nil {
+			return err // before anything is changed
+		}
+		defer leave()
+	}
 	id, at, err := newChangeID()
 	if err != nil {
 		return err

@@ -43,6 +43,9 @@ type Authenticator interface {
 // Options say nothing.
 const DefaultRequestTimeout = 30 * time.Second
 
+// defaultMaxLasting is how many requests may last when Options say nothing.
+const defaultMaxLasting = 1000
+
 // Options are what a handler is made of. Membership and Authenticator must be
 // given.
 type Options struct {
@@ -81,6 +84,9 @@ type Options struct {
 	// Stopping ends when the service is about to stop: requests that wait for a
 	// load balancer are answered at once then. Default: never.
 	Stopping context.Context //nolint:containedctx // it is not a request's
+	// MaxLasting is how many requests may wait or watch at once, at most; a single user
+	// may have three quarters of them. Default: 1,000.
+	MaxLasting int
 	// RecordReads is how many questions the /v1 API asks Record at once, at most.
 	// Default: 1.
 	RecordReads int
@@ -116,7 +122,11 @@ func New(o Options) http.Handler {
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }
 	}
+	if o.MaxLasting <= 0 {
+		o.MaxLasting = defaultMaxLasting
+	}
 	s := &server{
+		lasting:       newLasting(o.MaxLasting),
 		keys:          o.Keys,
 		fleet:         o.Fleet,
 		stopping:      o.Stopping,

@@ -22,6 +22,7 @@ func (s *server) newRecordAPI(o Options) *v1.API {
 		Reads:    max(1, o.RecordReads),
 		Timeout:  s.timeout,
 		Stopping: o.Stopping,
+		Admit:    s.admit,
 		Fail:     s.failRecord,
 		Abort:    s.abortRecord,
 	})

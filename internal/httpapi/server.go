@@ -32,6 +32,7 @@ type server struct {
 	fleet         v1.Fleet        // nil: there is none
 	stopping      context.Context //nolint:containedctx // it is not a request's
 	changes       v1.Record       // what it reads
+	lasting       *lasting        // the requests that wait or watch
 	keys          Keys            // nil: requests are never taken for repeated
 	ready         func(context.Context) error
 	mux           *http.ServeMux

@@ -86,13 +86,27 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, q *eventsQuery) err
 		}
 		after = &place
 	}
+	guest, err := a.Admit(w)
+	if err != nil {
+		return err
+	}
+	sent := false
+	defer func() {
+		if !sent {
+			guest.Leave()
+		}
+	}()
 	stream, err := a.openStream(r, q.LoadBalancers, after)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if !sent {
+			stream.Close()
+		}
+	}()
 	first, err := a.firstOf(r, stream)
 	if err != nil {
-		stream.Close()
 		return err
 	}
 	h := w.Header()
@@ -100,15 +114,12 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, q *eventsQuery) err
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep events to itself
 	if r.Method == http.MethodHead {
-		stream.Close()
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	if err := serveEvents(w, first, stream); err != nil {
-		stream.Close()
-		return err
-	}
-	return nil
+	err = serveEvents(w, first, stream, guest)
+	sent = err == nil
+	return err
 }
 
 func (a *API) openStream(r *http.Request, loadBalancers []string, after *events.Place) (*events.Stream, error) {

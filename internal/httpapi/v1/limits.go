@@ -16,6 +16,9 @@ const (
 	pageTime = 30 * time.Second
 	// eventTime is the same for what a stream of events has at once, which is little.
 	eventTime = 20 * time.Second
+	// maxSent is how many bytes a client may send on a stream, on which it has nothing to
+	// say.
+	maxSent = 4 << 10
 	// endTime is the same when the service stops.
 	endTime = time.Second
 	// keepAlive is after how long a stream of events shows that it is alive: sooner

@@ -67,6 +67,8 @@ type Options struct {
 	// Stopping ends when the service is about to stop: those who wait for Fleet are
 	// sent away then.
 	Stopping context.Context //nolint:containedctx // it is not a request's
+	// Admit counts a request that lasts. CodeThrottled: there are too many.
+	Admit func(w http.ResponseWriter) (Guest, error)
 	// Fail answers with an error, which NewProblem makes a Problem of.
 	Fail func(w http.ResponseWriter, err error)
 	// Abort cuts off an answer that has begun and cannot be finished, and tells

@@ -44,6 +44,11 @@ func (a *API) await(w http.ResponseWriter, r *http.Request, q *memberQuery) erro
 	if wrong != "" {
 		return invalid(apiv1.Detail{Location: "query.timeout", Message: wrong})
 	}
+	guest, err := a.Admit(w)
+	if err != nil {
+		return err
+	}
+	defer guest.Leave()
 	ctx, cancel := Waiting(a.Stopping, w, r, timeout)
 	defer cancel()
 	found, err := a.Fleet.Await(ctx, q.Name, q.InstanceID, lsapi.Wish(q.Wait))

@@ -1,0 +1,95 @@
+package httpapi_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"lsapi"
+	"lsapi/internal/events"
+	"lsapi/internal/httpapi"
+	v1 "lsapi/internal/httpapi/v1"
+)
+
+// named takes whatever user asks for who it is.
+type named struct{}
+
+func (named) Authenticate(_ context.Context, value, _ string) (lsapi.Actor, error) {
+	user, _, _ := (&http.Request{Header: http.Header{"Authorization": {value}}}).BasicAuth()
+	return lsapi.Actor{Name: user}, nil
+}
+
+func TestRequestsThatLastLeaveRoomForOthers(t *testing.T) {
+	hub := events.New(events.Options{Record: newStory(), Encode: v1.EncodeEvent})
+	var waiting atomic.Int64
+	w := newWaitable()
+	w.fleet.await = func(ctx context.Context, _, _ string, _ lsapi.Wish) (lsapi.MemberDetail, error) {
+		waiting.Add(1)
+		defer waiting.Add(-1)
+		<-ctx.Done()
+		return lsapi.MemberDetail{}, &lsapi.Error{Code: lsapi.CodeNotYet}
+	}
+	server := serve(t, httpapi.New(httpapi.Options{
+		Membership: w.members, Authenticator: named{}, Record: w.record, Fleet: w.fleet, Events: hub, Exists: exists,
+		MaxLasting: 8,
+	}))
+	const wait, events = "/v1/load-balancers/default-elb/members/" + running + "?wait=drained&timeout=1h", "/v1/events"
+	ask := func(ctx context.Context, user, method, path, body string) *http.Response {
+		r, err := http.NewRequestWithContext(ctx, method, server.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Error(err)
+			return nil
+		}
+		r.SetBasicAuth(user, "secret")
+		answer, err := server.Client().Transport.RoundTrip(r)
+		if err != nil {
+			return nil // the test is over
+		}
+		t.Cleanup(func() { answer.Body.Close() })
+		return answer
+	}
+	refused := func(user, why string) {
+		t.Helper()
+		for _, q := range []struct{ method, path, body string }{
+			{"GET", events, ""}, {"GET", wait, ""}, {"POST", "/elb/default-elb?wait=true", machineID(spare)},
+		} {
+			answer := ask(t.Context(), user, q.method, q.path, q.body)
+			if body := read(t, answer).body; answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, why) || answer.Header.Get("Retry-After") == "" {
+				t.Errorf("%s %s of %s is %d %s", q.method, q.path, user, answer.StatusCode, body)
+			}
+		}
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	for range 3 {
+		go ask(ctx, "alice", "GET", wait, "")
+		if answer := ask(ctx, "alice", "GET", events, ""); answer.StatusCode != http.StatusOK {
+			t.Fatalf("a stream is %d", answer.StatusCode)
+		}
+	}
+	awaitCondition(t, func() bool { return waiting.Load() == 3 })
+	refused("alice", "of this user")
+	for range 2 {
+		if answer := ask(ctx, "bob", "GET", events, ""); answer.StatusCode != http.StatusOK {
+			t.Fatalf("a stream of another is %d", answer.StatusCode)
+		}
+	}
+	refused("carol", "too many requests wait or watch")
+	if len(w.members.requests) > 0 {
+		t.Error("a change was made that was refused")
+	}
+	if answer := ask(t.Context(), "alice", "GET", "/elb/default-elb", ""); answer.StatusCode != http.StatusOK {
+		t.Errorf("meanwhile a list is %d", answer.StatusCode)
+	}
+	leave()
+	awaitCondition(t, func() bool { return waiting.Load() == 0 && hub.Stats().Streams == 0 })
+	if answer := ask(t.Context(), "alice", "HEAD", events, ""); answer.StatusCode != http.StatusOK {
+		t.Errorf("when they have left, a stream is %d", answer.StatusCode)
+	}
+	if err := hub.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
