@@ -89,7 +89,7 @@ func TestAWaitEndsWhenItCannotComeAbout(t *testing.T) {
 
 func TestAWaitOutlastsARestartOfTheService(t *testing.T) {
 	s := serve(t, []http.HandlerFunc{
-		cut, problem(http.StatusServiceUnavailable, "stopping", nil), problem(http.StatusGatewayTimeout, "late", nil), cut,
+		says(http.StatusRequestTimeout, "a proxy's"), cut, problem(http.StatusServiceUnavailable, "stopping", nil), problem(http.StatusGatewayTimeout, "late", nil), cut,
 		says(http.StatusOK, &apiv1.Member{InstanceID: instance}),
 	}...)
 	if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: patience}); err != nil {

@@ -170,9 +170,17 @@ func escaped(segments []string) []string {
 	return out
 }
 
-func isJSON(h http.Header) bool {
+func isJSON(h http.Header) bool { return contentType(h) == "application/json" || isProblem(h) }
+
+// isProblem reports whether an error is one of the /v1 API.
+func isProblem(h http.Header) bool { return contentType(h) == "application/problem+json" }
+
+func contentType(h http.Header) string {
 	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	return err == nil && (kind == "application/json" || kind == "application/problem+json")
+	if err != nil {
+		return ""
+	}
+	return kind
 }
 
 // pauseFor waits as the service has advised, or for longer each time without

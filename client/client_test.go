@@ -210,15 +210,16 @@ func TestAnErrorSaysWhatTheServiceSays(t *testing.T) {
 		answer http.HandlerFunc
 		want   client.Error
 	}{
-		"a problem":             {problem(400, "query.name: no pattern", nil), client.Error{Status: 400, Code: lsapi.CodeInvalid, Message: "query.name: no pattern"}},
-		"with a member":         {problem(408, "not yet", member), client.Error{Status: 408, Code: lsapi.CodeNotYet, Message: "not yet", Member: member}},
-		"in the envelope":       {says(409, map[string]string{"message": "is a member"}, "X-Change-Id: 7", "X-Request-Id: r"), client.Error{Status: 409, Code: lsapi.CodeConflict, Message: "is a member", ChangeID: "7", RequestID: "r"}},
-		"without an envelope":   {says(504, map[string]string{"error": "the deadline passed"}), client.Error{Status: 504, Code: lsapi.CodeTimeout, Message: "the deadline passed"}},
-		"with advice":           {says(503, map[string]string{"message": "too much"}, "Retry-After: 3"), client.Error{Status: 503, Code: lsapi.CodeUnavailable, Message: "too much", RetryAfter: 3 * time.Second}},
-		"of a proxy":            {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, client.Error{Status: 502, Code: lsapi.CodeUpstream, Message: "the answer is 502 Bad Gateway"}},
-		"a redirect":            {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, client.Error{Status: 302, Code: lsapi.CodeInternal, Message: "the answer is 302 Found"}},
-		"wrong credentials":     {says(401, map[string]string{"message": "credentials are missing or wrong"}), client.Error{Status: 401, Code: lsapi.CodeUnauthenticated, Message: "credentials are missing or wrong"}},
-		"JSON that says little": {says(500, []int{1}), client.Error{Status: 500, Code: lsapi.CodeInternal, Message: "the answer is 500 Internal Server Error"}},
+		"a problem":                  {problem(400, "query.name: no pattern", nil), client.Error{Status: 400, Code: lsapi.CodeInvalid, Message: "query.name: no pattern"}},
+		"with a member":              {problem(408, "not yet", member), client.Error{Status: 408, Code: lsapi.CodeNotYet, Message: "not yet", Member: member}},
+		"in the envelope":            {says(409, map[string]string{"message": "is a member"}, "X-Change-Id: 7", "X-Request-Id: r"), client.Error{Status: 409, Code: lsapi.CodeConflict, Message: "is a member", ChangeID: "7", RequestID: "r"}},
+		"without an envelope":        {says(504, map[string]string{"error": "the deadline passed"}), client.Error{Status: 504, Code: lsapi.CodeTimeout, Message: "the deadline passed"}},
+		"with advice":                {says(503, map[string]string{"message": "too much"}, "Retry-After: 3"), client.Error{Status: 503, Code: lsapi.CodeUnavailable, Message: "too much", RetryAfter: 3 * time.Second}},
+		"of a proxy":                 {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, client.Error{Status: 502, Code: lsapi.CodeUpstream, Message: "the answer is 502 Bad Gateway"}},
+		"of a proxy that has waited": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "", http.StatusRequestTimeout) }, client.Error{Status: 408, Code: lsapi.CodeTimeout, Message: "the answer is 408 Request Timeout"}},
+		"a redirect":                 {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, client.Error{Status: 302, Code: lsapi.CodeInternal, Message: "the answer is 302 Found"}},
+		"wrong credentials":          {says(401, map[string]string{"message": "credentials are missing or wrong"}), client.Error{Status: 401, Code: lsapi.CodeUnauthenticated, Message: "credentials are missing or wrong"}},
+		"JSON that says little":      {says(500, []int{1}), client.Error{Status: 500, Code: lsapi.CodeInternal, Message: "the answer is 500 Internal Server Error"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, test.answer)

@@ -81,8 +81,11 @@ func newError(response *http.Response, text []byte) *Error {
 		ChangeID:  response.Header.Get("X-Change-Id"),
 		RequestID: response.Header.Get("X-Request-Id"),
 	}
-	if e.Code == "" {
+	switch {
+	case e.Code == "":
 		e.Code = lsapi.CodeInternal
+	case e.Code == lsapi.CodeNotYet && !isProblem(response.Header): // a proxy's, which did not wait
+		e.Code = lsapi.CodeTimeout
 	}
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		e.RetryAfter = time.Duration(seconds) * time.Second
@@ -140,12 +143,8 @@ func passing(err error) bool {
 	if errors.Is(err, ErrUnreachable) {
 		return true
 	}
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		return false
-	}
-	switch e.Status {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusTooManyRequests:
+	switch ErrorCode(err) {
+	case lsapi.CodeUpstream, lsapi.CodeUnavailable, lsapi.CodeTimeout, lsapi.CodeThrottled:
 		return true
 	}
 	return false

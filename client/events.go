@@ -117,7 +117,7 @@ func (s *stream) connect(ctx context.Context) error {
 	if kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type")); err != nil || kind != "text/event-stream" {
 		return s.client.stranger("%s and no events", response.Status)
 	}
-	return s.broken(ctx, s.follow(response.Body, func() { silent.Reset(s.client.silence) }))
+	return s.broken(ctx, s.follow(response.Body, silent))
 }
 
 // errSilent is that a connection has gone without anybody being told.
@@ -138,14 +138,15 @@ func (s *stream) broken(ctx context.Context, err error) error {
 	return s.client.unreachable(ctx, err)
 }
 
-// follow tells the events of a body; heard is called with each line. What it reads
-// has the form of the HTML standard's event streams.
-func (s *stream) follow(body io.Reader, heard func()) error {
+// follow tells the events of a body. The timer, which ends the stream, runs while it
+// waits for a line, and not while the caller does something with an event. What it
+// reads has the form of the HTML standard's event streams.
+func (s *stream) follow(body io.Reader, silent *time.Timer) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, maxLine)
 	var m message
-	for lines.Scan() {
-		heard()
+	for ; lines.Scan(); silent.Reset(s.client.silence) {
+		silent.Stop()
 		s.alive, s.failures = time.Now(), 0
 		line := lines.Text()
 		if line != "" {

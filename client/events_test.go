@@ -96,6 +96,33 @@ func TestAStreamThatFallsSilentIsOpenedAnew(t *testing.T) {
 	}
 }
 
+// Silence is the service's: while the caller does something with an event, nothing is
+// read.
+func TestACallerMayTakeItsTimeOverAnEvent(t *testing.T) {
+	taken := make(chan struct{})
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		streams(event("1"), false)(w, r)
+		<-taken
+		streams(event("2"), true)(w, r)
+	})
+	c := s.ask(t)
+	c.Hasten(patience, 100*time.Millisecond)
+	var got []string
+	for e, err := range c.Events(t.Context(), client.EventsQuery{Lost: func(err error) { t.Errorf("lost by %v", err) }}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, e.ID); len(got) == 2 {
+			break
+		}
+		time.Sleep(300 * time.Millisecond) // longer than a silence may last
+		close(taken)
+	}
+	if !slices.Equal(got, []string{"1", "2"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestAStreamEndsForGood(t *testing.T) {
 	for name, test := range map[string]struct {
 		answers []http.HandlerFunc

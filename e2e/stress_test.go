@@ -22,8 +22,12 @@ type stressReport struct {
 func TestTheStressTestReportsHowTheServiceAnswers(t *testing.T) {
 	_, s := startBoth(t)
 	page, file := filepath.Join(t.TempDir(), "report.html"), filepath.Join(t.TempDir(), "report.json")
+	header := filepath.Join(t.TempDir(), "header")
+	if err := os.WriteFile(header, []byte("Authorization: "+s.authorization+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	status, stdout, stderr := run(t, []string{
-		"stress", "--steps", "1,2,4", "--duration", "1s", "-H", "Authorization: " + s.authorization,
+		"stress", "--steps", "1,2,4", "--duration", "1s", "-H", "@" + header,
 		"--html", page, "--json", file, s.base + "/elb/default-elb",
 	})
 	if status != 0 || !strings.Contains(stdout, "Requests/sec:") || !strings.Contains(stdout, "connections") || stderr != "" {
@@ -94,6 +98,7 @@ func TestALoadThatMakesNoSenseIsRefusedInOneLine(t *testing.T) {
 		"a negative rate":     {[]string{"--rate", "-1", "http://127.0.0.1:1/"}, "--rate"},
 		"no time":             {[]string{"--duration", "0s", "http://127.0.0.1:1/"}, "--duration"},
 		"a header that none":  {[]string{"-H", "Accept", "http://127.0.0.1:1/"}, "--header"},
+		"headers nowhere":     {[]string{"-H", "@/no/such/headers", "http://127.0.0.1:1/"}, "/no/such/headers: no such file"},
 		"a file nowhere":      {[]string{"--html", "/no/such/folder/x.html", "http://127.0.0.1:1/"}, "/no/such/folder"},
 		"somebody else's":     {[]string{"http://192.0.2.1/"}, "--i-own-this-host"},
 		"an output that none": {[]string{"-o", "xml", "http://127.0.0.1:1/"}, "--output"},

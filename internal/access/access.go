@@ -103,22 +103,12 @@ func ofFlags(flags *pflag.FlagSet) layer {
 func ofEnvironment(environ []string) layer {
 	return layer{
 		source:       "the environment",
-		url:          lookup(environ, "LSAPI_URL"),
-		user:         lookup(environ, "LSAPI_USER"),
-		password:     lookup(environ, "LSAPI_PASSWORD"),
-		passwordFile: lookup(environ, "LSAPI_PASSWORD_FILE"),
-		token:        lookup(environ, "LSAPI_TOKEN"),
+		url:          config.Variable(environ, "LSAPI_URL"),
+		user:         config.Variable(environ, "LSAPI_USER"),
+		password:     config.Variable(environ, "LSAPI_PASSWORD"),
+		passwordFile: config.Variable(environ, "LSAPI_PASSWORD_FILE"),
+		token:        config.Variable(environ, "LSAPI_TOKEN"),
 	}
-}
-
-// lookup returns the value of a variable in environ; the last one counts.
-func lookup(environ []string, variable string) (value string) {
-	for _, entry := range environ {
-		if v, found := strings.CutPrefix(entry, variable+"="); found {
-			value = v
-		}
-	}
-	return value
 }
 
 // addCredentials finds the user and a password for it. A password counts for the
@@ -131,7 +121,7 @@ func (p *problems) addCredentials(found *Access, layers []layer) {
 			continue
 		}
 		if l.isElsewhere(found.URL) {
-			found.From = "none are set; those of " + l.source + " are for " + l.url
+			found.From = "none are set; those of " + l.source + " are for " + withoutUser(l.url)
 			continue
 		}
 		if found.User == "" {
@@ -155,6 +145,17 @@ func (p *problems) addCredentials(found *Access, layers []layer) {
 // the one that is asked, which a stronger layer has named.
 func (l *layer) isElsewhere(target string) bool {
 	return l.oneService && l.url != "" && strings.TrimRight(l.url, "/") != strings.TrimRight(target, "/")
+}
+
+// withoutUser is a URL for people: one that no layer above has made way for is not
+// checked, and may hold a password.
+func withoutUser(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "another service"
+	}
+	u.User = nil
+	return u.String()
 }
 
 // complete reads a layer's token or file of a password.

@@ -164,8 +164,9 @@ func TestItIsSaidWhoseCredentialsThereAre(t *testing.T) {
 		"config.yaml":               home(t, "user: fay\npassword: of-fay"),
 		"config.yaml are for http:": home(t, "url: http://file\nuser: fay\npassword: of-fay", "LSAPI_URL=http://elsewhere"),
 		"none are set":              home(t, ""),
+		"are for http://file/api":   home(t, "url: http://fay:hush@file/api\nuser: fay\npassword: of-fay", "LSAPI_URL=http://elsewhere"),
 	} {
-		if got, err := access.Find(access.Sources{Environ: environ}); err != nil || !strings.Contains(got.From, want) {
+		if got, err := access.Find(access.Sources{Environ: environ}); err != nil || !strings.Contains(got.From, want) || strings.Contains(got.From, "hush") {
 			t.Errorf("got %q, %v; want %s", got.From, err, want)
 		}
 	}

@@ -86,14 +86,14 @@ func filePath(s Sources) (path string, asked bool) {
 			return f.Value.String(), true
 		}
 	}
-	if path := lookup(s.Environ, "LSAPI_CONFIG"); path != "" {
+	if path := config.Variable(s.Environ, "LSAPI_CONFIG"); path != "" {
 		return path, true
 	}
 	// The XDG base directory specification: a relative path is ignored.
-	if folder := lookup(s.Environ, "XDG_CONFIG_HOME"); filepath.IsAbs(folder) {
+	if folder := config.Variable(s.Environ, "XDG_CONFIG_HOME"); filepath.IsAbs(folder) {
 		return filepath.Join(folder, "lsapi", "config.yaml"), false
 	}
-	if home := lookup(s.Environ, "HOME"); home != "" {
+	if home := config.Variable(s.Environ, "HOME"); home != "" {
 		return filepath.Join(home, ".config", "lsapi", "config.yaml"), false
 	}
 	return "", false

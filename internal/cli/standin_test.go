@@ -82,7 +82,11 @@ func newStandIn(t *testing.T, takes time.Duration) *standIn {
 }
 
 func answer(w http.ResponseWriter, status int, value any) {
-	w.Header().Set("Content-Type", "application/json")
+	kind := "application/json"
+	if _, isProblem := value.(apiv1.Problem); isProblem {
+		kind = "application/problem+json"
+	}
+	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(value); err != nil {
 		panic(err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lsapi/internal/guarded"
 	"lsapi/internal/stress"
 )
 
@@ -32,6 +33,8 @@ knee: the fewest with at least 90 % of the highest throughput.
 
 --html writes a report with plots, in one file that opens without a network.
 
+Credentials stay out of the list of processes in a file: -H @FILE.
+
 A load on a host that is not this machine asks for --i-own-this-host. Ctrl-C ends
 it, and reports what there was until then. The exit status is 0 when anything was
 answered as asked, else 1.`
@@ -39,6 +42,9 @@ answered as asked, else 1.`
 const stressExample = `  lsapi stress -H 'Authorization: Basic ZGVtbzpkZW1v' http://127.0.0.1:8000/elb/default-elb
   lsapi stress --rate 1000 --duration 10s http://127.0.0.1:8000/healthcheck
   lsapi stress --steps 1,2,4,8,16,32 --duration 5s --html report.html http://127.0.0.1:8000/healthcheck`
+
+// maxHeaders is how large a file of headers may be: as much as servers take of them.
+const maxHeaders = 32 << 10
 
 type stressFlags struct {
 	url               *url.URL
@@ -74,7 +80,7 @@ func newStress(p Process) *cobra.Command {
 	flags.IntVar(&f.rate, "rate", 0, "`requests` due each second (default: as many as the connections get answered)")
 	flags.DurationVar(&f.duration, "duration", 30*time.Second, "how long, for each step")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long an answer may take")
-	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`header` to send, 'Name: value'; may be repeated")
+	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`header` to send, 'Name: value', or @FILE with one in each line; may be repeated")
 	flags.StringVar(&f.html, "html", "", "`file` to write the report with plots to")
 	flags.StringVar(&f.json, "json", "", "`file` to write the report to as JSON")
 	flags.StringVarP(&f.output, "output", "o", "text", "what to print: text or json")
@@ -114,7 +120,11 @@ func (f *stressFlags) check(target string, stepsAsked bool) (http.Header, error)
 // of the URL, which then no longer has them.
 func (f *stressFlags) header() (http.Header, error) {
 	header := make(http.Header)
-	for _, given := range f.headers {
+	given, err := withFiles(f.headers)
+	if err != nil {
+		return nil, err
+	}
+	for _, given := range given {
 		name, value, found := strings.Cut(given, ":")
 		if !found || strings.TrimSpace(name) == "" {
 			return nil, usagef("--header: must be such as 'Accept: text/plain'")
@@ -128,6 +138,28 @@ func (f *stressFlags) header() (http.Header, error) {
 		f.url.User = nil
 	}
 	return header, nil
+}
+
+// withFiles puts the headers of a file in the place of its @FILE.
+func withFiles(headers []string) ([]string, error) {
+	var all []string
+	for _, given := range headers {
+		path, isFile := strings.CutPrefix(given, "@")
+		if !isFile {
+			all = append(all, given)
+			continue
+		}
+		text, err := guarded.Read(path, maxHeaders)
+		if err != nil {
+			return nil, usagef("--header: cannot read %s: %w", path, guarded.WithoutPath(err))
+		}
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" {
+				all = append(all, line)
+			}
+		}
+	}
+	return all, nil
 }
 
 func (f *stressFlags) run(ctx context.Context, p Process, header http.Header) error {

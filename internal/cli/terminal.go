@@ -3,9 +3,10 @@ package cli
 import (
 	"io"
 	"os"
-	"strings"
 
 	"golang.org/x/term"
+
+	"lsapi/internal/config"
 )
 
 // wantsColor reports whether log lines go to a terminal whose user has not
@@ -15,23 +16,13 @@ func wantsColor(p Process) bool { return colors(p, p.Stderr) }
 // colors reports whether what is written there goes to a terminal that shows
 // colours, and whose user has not asked for none (NO_COLOR, see no-color.org).
 func colors(p Process, w io.Writer) bool {
-	return variable(p, "NO_COLOR") == "" && isCapable(p, w)
+	return config.Variable(p.Environ, "NO_COLOR") == "" && isCapable(p, w)
 }
 
 // isCapable reports whether what is written there goes to a terminal that knows
 // control sequences.
 func isCapable(p Process, w io.Writer) bool {
-	return variable(p, "TERM") != "dumb" && isTerminal(w)
-}
-
-// variable returns the value of a variable of the environment.
-func variable(p Process, name string) (value string) {
-	for _, entry := range p.Environ {
-		if v, found := strings.CutPrefix(entry, name+"="); found {
-			value = v
-		}
-	}
-	return value
+	return config.Variable(p.Environ, "TERM") != "dumb" && isTerminal(w)
 }
 
 func isTerminal(w io.Writer) bool {

@@ -44,7 +44,7 @@ func envFilePath(s Sources) (path string, asked bool) {
 		path, _ := s.Flags.GetString(keyEnvFile)
 		return path, true
 	}
-	if path := lookup(s.Environ, find(keyEnvFile).variable); path != "" {
+	if path := Variable(s.Environ, find(keyEnvFile).variable); path != "" {
 		return path, true
 	}
 	return s.EnvFile, false
@@ -86,15 +86,16 @@ func unset(variables, environ []string) map[string]Secret {
 	values := make(map[string]Secret)
 	for _, entry := range variables {
 		name, value, _ := strings.Cut(entry, "=")
-		if lookup(environ, name) == "" {
+		if Variable(environ, name) == "" {
 			values[name] = Secret(value)
 		}
 	}
 	return values
 }
 
-// lookup returns the value of a variable in environ; the last one counts.
-func lookup(environ []string, variable string) (value string) {
+// Variable returns the value of a variable in an environment in the form of
+// os.Environ; the last one counts.
+func Variable(environ []string, variable string) (value string) {
 	for _, entry := range environ {
 		if v, found := strings.CutPrefix(entry, variable+"="); found {
 			value = v

@@ -14,8 +14,9 @@ import (
 //
 // Errors: CodeNotYet when ctx ends first; the last that is known of the instance is
 // returned with it. CodeConflict: the instance is terminated; likewise. CodeNotFound
-// when it cannot come about: it is no member, or the load balancer is gone. While AWS or the record cannot be read, it goes on waiting; if nothing
-// at all could be read until ctx ended, the error is what kept it from that.
+// when it cannot come about: it is no member, or the load balancer is gone. While AWS
+// or the record cannot be read, it goes on waiting; if nothing at all could be read
+// until ctx ended, the error is what kept it from that.
 func (f *Fleet) Await(ctx context.Context, name, instanceID string, wish lsapi.Wish) (lsapi.MemberDetail, error) {
 	w := &wait{f: f, name: name, id: instanceID, wish: wish, instance: lsapi.Instance{ID: instanceID}}
 	defer w.unfollow()

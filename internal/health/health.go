@@ -96,7 +96,7 @@ type Poller struct {
 	stats     Stats
 	closing   bool
 
-	wakeWatch  chan struct{} // holds one: somebody watches all, or nobody does any more
+	wakeWatch  chan struct{} // holds one: who watches what has changed
 	wakeListen chan struct{} // holds one: somebody wants to hear of the other replicas
 	slots      chan struct{} // one for each poll under way
 	apart      apart

@@ -101,6 +101,7 @@ func (r record) End(ctx context.Context) (end lsapi.Position, err error) {
 // awaitNews looks for what is behind a position after each hint, and now and then
 // without.
 func (r record) awaitNews(ctx context.Context, after lsapi.Position, hints <-chan struct{}) error {
+	wait := soonPause
 	for {
 		var behind, soon bool
 		err := r.view(ctx, func(t tables) (err error) {
@@ -111,8 +112,11 @@ func (r record) awaitNews(ctx context.Context, after lsapi.Position, hints <-cha
 			return err
 		}
 		pause := lookEvery
-		if soon {
-			pause = soonPause
+		if soon { // a transaction that is long already may become much longer
+			pause = wait
+			wait = min(2*wait, lookEvery)
+		} else {
+			wait = soonPause
 		}
 		timer := time.NewTimer(pause)
 		select {

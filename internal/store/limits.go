@@ -63,7 +63,7 @@ const (
 	maxEvents = 1000
 
 	// lookEvery is how often who waits for something looks for it without a hint, and
-	// soonPause when it is recorded but may not be read yet.
+	// soonPause, doubled each time, when it is recorded but may not be read yet.
 	lookEvery = 500 * time.Millisecond
 	soonPause = 10 * time.Millisecond
 
