@@ -14,6 +14,7 @@ import (
 	"lsapi/internal/app"
 	"lsapi/internal/config"
 	"lsapi/internal/emulator"
+	"lsapi/internal/emulator/dataplane"
 )
 
 const defaultDemoListen = "127.0.0.1:8000"
@@ -96,8 +97,16 @@ func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error
 	if err := d.startService(ctx, p, f); err != nil {
 		return nil, errors.Join(err, d.clear())
 	}
+	d.emulator.Carry(dataplane.Options{
+		Concurrency: defaultMemberConcurrency,
+		Backends:    map[string]string{demoService: dialAddress(d.Addr().String())},
+		Log:         emulatorLog(p),
+	})
 	return d, nil
 }
+
+// demoService is the instance of the fleet that the service itself is.
+const demoService = "i-0592fe5ccee879f04"
 
 // startService starts the service on the emulated AWS, which is up.
 func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) error {
@@ -159,6 +168,7 @@ func demoConfig(listen, endpoint, store string) (config.Config, error) {
 			"API_TOKEN=" + demoToken(),
 			"AWS_ENDPOINT_URL=" + endpoint,
 			"STORE_URL=" + store,
+			"TRUSTED_PROXIES=127.0.0.0/8,::1/128", // the load balancer in front of it
 		},
 		CheckToken: app.CheckToken,
 	})

@@ -2,10 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"time"
 
@@ -14,9 +15,14 @@ import (
 	"lsapi/internal/app"
 	"lsapi/internal/config"
 	"lsapi/internal/emulator"
+	"lsapi/internal/emulator/dataplane"
 )
 
-const defaultEmulatorListen = "127.0.0.1:4566"
+const (
+	defaultEmulatorListen = "127.0.0.1:4566"
+	// defaultMemberConcurrency is about what a small web server's workers are.
+	defaultMemberConcurrency = 256
+)
 
 const emulatorHelp = `Run a small AWS on this machine: Classic load balancers, EC2 instances and STS,
 in memory, for laptops and tests. The AWS CLI, boto3 and every SDK can talk to
@@ -27,6 +33,11 @@ Faults on request, the calls counted, and its state are under /_emulator/:
   curl -d '{"action":"*","kind":"throttle","count":3}' http://127.0.0.1:4566/_emulator/faults
   curl http://127.0.0.1:4566/_emulator/calls
   curl http://127.0.0.1:4566/_emulator/state
+
+With --data-plane each HTTP listener of a load balancer is a port of this machine, and
+each member a small web server behind it. Health is what probes find, draining takes as
+long as requests do, and CloudWatch has the metrics. What is carried is under
+/_emulator/traffic; /_emulator/kill makes an instance die, /_emulator/revive answer again.
 
 Environment variables set none of its flags.`
 
@@ -41,6 +52,8 @@ const emulatorExample = `  lsapi emulator
 type emulatorFlags struct {
 	listen, fleet, region, throttle string
 	latency, lag                    time.Duration
+	dataPlane                       bool
+	memberConcurrency               int
 }
 
 func newEmulator(p Process) *cobra.Command {
@@ -60,6 +73,8 @@ func newEmulator(p Process) *cobra.Command {
 	flags.DurationVar(&f.latency, "latency", 0, "time that each call takes, such as 50ms")
 	flags.DurationVar(&f.lag, "lag", 0, "time by which reads trail writes at most, such as 500ms")
 	flags.StringVar(&f.throttle, "throttle", "off", "`aws` refuses calls beyond AWS's request rates, off refuses none")
+	flags.BoolVar(&f.dataPlane, "data-plane", false, "have load balancers listen and forward HTTP to members that answer")
+	flags.IntVar(&f.memberConcurrency, "member-concurrency", defaultMemberConcurrency, "`requests` that each member serves at a time; more wait in the surge queue")
 	return command
 }
 
@@ -74,20 +89,34 @@ func emulate(ctx context.Context, p Process, f emulatorFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.dataPlane {
+		handler.Carry(dataplane.Options{Concurrency: f.memberConcurrency, Log: emulatorLog(p)})
+	}
 	server := serveEmulator(listener, handler, p)
 	printEmulator(p, server.Addr(), f)
+	printTraffic(p.Stdout, handler)
 	return signals.runUntilStopped(ctx, server, 0)
 }
 
 // emulatorServer stops at once: the emulator keeps nothing that could be lost,
 // and holds calls for as long as its faults say.
-type emulatorServer struct{ *app.Server }
+type emulatorServer struct {
+	*app.Server
+	emulator *emulator.Emulator
+}
 
 func (s emulatorServer) Stop(context.Context) error { return s.Close() }
 
-func serveEmulator(listener net.Listener, handler http.Handler, p Process) emulatorServer {
-	log := slog.New(slog.NewTextHandler(p.Stderr, nil))
-	return emulatorServer{app.Serve(listener, handler, 0, log)}
+// Close stops it at once, and the traffic of its load balancers.
+func (s emulatorServer) Close() error { return errors.Join(s.Server.Close(), s.emulator.Close()) }
+
+func serveEmulator(listener net.Listener, emulated *emulator.Emulator, p Process) emulatorServer {
+	return emulatorServer{app.Serve(listener, emulated, 0, emulatorLog(p)), emulated}
+}
+
+// emulatorLog is where the emulator tells what is not as it should be.
+func emulatorLog(p Process) *slog.Logger {
+	return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // build checks the flags and makes the emulator.
@@ -97,6 +126,9 @@ func (f emulatorFlags) build() (*emulator.Emulator, error) {
 	}
 	if f.latency < 0 || f.lag < 0 {
 		return nil, usagef("--latency and --lag cannot be negative")
+	}
+	if f.memberConcurrency < 1 {
+		return nil, usagef("--member-concurrency: must be at least 1")
 	}
 	if f.throttle != "aws" && f.throttle != "off" {
 		return nil, usagef("--throttle: neither aws nor off")
@@ -116,6 +148,19 @@ func (f emulatorFlags) build() (*emulator.Emulator, error) {
 		return nil, usageError{err}
 	}
 	return built, nil
+}
+
+// printTraffic prints where load balancers listen, as comments of a shell.
+func printTraffic(w io.Writer, emulated *emulator.Emulator) {
+	for _, t := range emulated.Traffic() {
+		for _, l := range t.Listeners {
+			where := l.URL
+			if where == "" {
+				where = "nowhere: " + l.Problem
+			}
+			fmt.Fprintf(w, "# %s %s:%d %s\n", t.LoadBalancer, l.Protocol, l.Port, where)
+		}
+	}
 }
 
 // printEmulator prints lines for a shell: comments, exports and a first command.

@@ -32,6 +32,15 @@ func (e *Emulator) controlRoutes() map[string]map[string]http.HandlerFunc {
 		controlPrefix + "drains": {
 			http.MethodPost: e.postDrain,
 		},
+		controlPrefix + "traffic": {
+			http.MethodGet: e.getTraffic,
+		},
+		controlPrefix + "kill": {
+			http.MethodPost: e.setAlive(false),
+		},
+		controlPrefix + "revive": {
+			http.MethodPost: e.setAlive(true),
+		},
 		controlPrefix + "state": {
 			http.MethodGet: e.getState,
 		},

@@ -156,7 +156,7 @@ func (w *world) namedHealth(b *loadBalancer, r *revision, ids []string, t time.T
 		if !once {
 			return nil, errUnknownMember(id)
 		}
-		states = append(states, d.health(id, t))
+		states = append(states, w.departedHealth(r.name, id, d, t))
 	}
 	return states, nil
 }

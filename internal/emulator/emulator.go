@@ -6,7 +6,8 @@
 // and messages, registration that takes time, draining, health, quotas, token
 // buckets, reads that trail writes, and faults on request. What happens by
 // itself with time is computed from what was done and the clock, so there are
-// no goroutines to stop, and a test that drives the clock drives everything.
+// no goroutines to stop, and a test that drives the clock drives everything. Only
+// load balancers that carry traffic, see Carry, live in real time.
 package emulator
 
 import (
@@ -59,8 +60,9 @@ type Emulator struct {
 	faults   *faults
 	calls    counters
 
-	mu    sync.Mutex
-	world *world // guarded by mu, which is never held while sleeping or writing
+	mu     sync.Mutex
+	world  *world      // guarded by mu, which is never held while sleeping or writing
+	replan *time.Timer // until an instance passes into another state; nil without traffic
 }
 
 // New returns an emulator that holds the fleet. Its error names everything that

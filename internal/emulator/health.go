@@ -55,10 +55,12 @@ func (w *world) memberHealth(r *revision, m member, t time.Time) (health, bool) 
 		return health{}, false
 	case current.state == stopped || current.state == stopping:
 		return outOfService(m.id, fmt.Sprintf("Instance is in %s state.", stopped)), true
-	case !slices.Contains(r.zones, i.zone):
+	case !r.serves(i.zone):
 		return outOfService(m.id, descriptionWrongZone), true
 	case current.state == pending || t.Before(laterOf(m.since, current.at).Add(i.registrationDelay)):
 		return registering(m.id), true
+	case w.plane != nil:
+		return w.probed(r.name, i), true
 	case i.failing != "":
 		return outOfService(m.id, i.failing), true
 	default:
@@ -69,10 +71,10 @@ func (w *world) memberHealth(r *revision, m member, t time.Time) (health, bool) 
 // draining reports whether requests in flight are finishing at a moment.
 func (d departure) draining(t time.Time) bool { return !t.Before(d.at) && t.Before(d.drained) }
 
-// health is what the load balancer says of an instance that has departed and
+// departedHealth is what the load balancer says of an instance that has departed and
 // has not come back.
-func (d departure) health(id string, t time.Time) health {
-	if d.draining(t) {
+func (w *world) departedHealth(loadBalancer, id string, d departure, t time.Time) health {
+	if w.isDraining(loadBalancer, id, d, t) {
 		return inService(id, descriptionDraining)
 	}
 	return outOfService(id, descriptionNotRegistered)
@@ -87,17 +89,17 @@ func (w *world) membersHealth(b *loadBalancer, r *revision, t time.Time) []healt
 			all = append(all, h)
 		}
 	}
-	return append(all, drainingHealth(b, r, t)...)
+	return append(all, w.drainingHealth(b, r, t)...)
 }
 
 // drainingHealth returns the health of the instances whose requests in flight are
 // still finishing, sorted by id.
-func drainingHealth(b *loadBalancer, r *revision, t time.Time) []health {
+func (w *world) drainingHealth(b *loadBalancer, r *revision, t time.Time) []health {
 	var all []health
 	present := r.memberSet()
 	for id, d := range b.departed {
-		if _, back := present[id]; !back && d.draining(t) {
-			all = append(all, d.health(id, t))
+		if _, back := present[id]; !back && w.isDraining(r.name, id, d, t) {
+			all = append(all, inService(id, descriptionDraining))
 		}
 	}
 	slices.SortFunc(all, func(a, b health) int { return cmp.Compare(a.InstanceID, b.InstanceID) })

@@ -81,6 +81,9 @@ type member struct {
 	since time.Time
 }
 
+// serves reports whether the load balancer sends requests to a zone.
+func (f *facts) serves(zone string) bool { return slices.Contains(f.zones, zone) }
+
 // memberSet returns the ids of the members for look-up.
 func (f *facts) memberSet() map[string]struct{} {
 	set := make(map[string]struct{}, len(f.members))

@@ -113,7 +113,11 @@ func (e *Emulator) perform(o operation, c call) (any, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c.reading = e.world.read(e.clock.Now())
-	return o.perform(e.world, c)
+	response, err := o.perform(e.world, c)
+	if changes(c.action) {
+		e.applyPlan()
+	}
+	return response, err
 }
 
 // writeFailure tells an error, or cuts the connection for errCut.

@@ -24,6 +24,7 @@ func (e *Emulator) SetHealth(instanceID string, healthy bool, description string
 	default:
 		i.failing = description
 	}
+	e.applyPlan()
 	return true
 }
 

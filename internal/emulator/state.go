@@ -69,7 +69,7 @@ func (w *world) balancerState(b *loadBalancer, now time.Time) LoadBalancerState 
 		h, _ := w.memberHealth(r, m, now)
 		s.Members = append(s.Members, MemberState{m.id, h.State, h.ReasonCode, h.Description})
 	}
-	for _, h := range drainingHealth(b, r, now) {
+	for _, h := range w.drainingHealth(b, r, now) {
 		s.Draining = append(s.Draining, h.InstanceID)
 	}
 	return s

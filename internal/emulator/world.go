@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"lsapi/internal/emulator/dataplane"
 )
 
 // world is what the account holds. Its methods are the AWS actions: each takes
@@ -27,6 +29,8 @@ type world struct {
 	order     []*instance // by number: the order in which they are listed
 	created   uint64      // how many instances there ever were
 	launches  map[string]*runInstancesResponse
+
+	plane *dataplane.Plane // nil: load balancers carry no traffic
 }
 
 // reading is one call's look at the world. When reads lag, it sees each thing as

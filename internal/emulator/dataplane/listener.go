@@ -1,0 +1,101 @@
+package dataplane
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// listener is a port of a load balancer on this machine.
+type listener struct {
+	Listener
+	server  *http.Server // nil when it carries nothing
+	carrier *carrier
+	url     string
+	problem string // why it carries nothing
+}
+
+// listen makes these the listeners that are open. The caller holds Plane.mu.
+func (b *balancer) listen(wanted []Listener) {
+	kept := make(map[int]bool)
+	for _, l := range wanted {
+		kept[l.Port] = true
+		if open := b.listeners[l.Port]; open != nil && open.Listener == l {
+			continue
+		}
+		b.shut(l.Port)
+		b.listeners[l.Port] = b.openListener(l)
+	}
+	for _, number := range slices.Collect(maps.Keys(b.listeners)) {
+		if !kept[number] {
+			b.shut(number)
+		}
+	}
+}
+
+// shut closes a listener with all its connections. The caller holds Plane.mu.
+func (b *balancer) shut(number int) {
+	l := b.listeners[number]
+	delete(b.listeners, number)
+	if l != nil && l.server != nil {
+		_ = l.server.Close()
+		l.carrier.transport.CloseIdleConnections()
+	}
+}
+
+func (b *balancer) openListener(l Listener) *listener {
+	open := &listener{Listener: l}
+	if l.Protocol != "HTTP" {
+		open.problem = "the data plane carries HTTP, not " + l.Protocol
+		return open
+	}
+	taken, err := listenNear(l.Port)
+	if err != nil {
+		open.problem = err.Error()
+		b.plane.o.Log.Warn("a load balancer cannot listen", "load_balancer", b.name, "port", l.Port, "error", err)
+		return open
+	}
+	open.carrier = newCarrier(b, l)
+	open.server = &http.Server{
+		Handler:           open.carrier.handler(),
+		ReadHeaderTimeout: time.Minute,
+		IdleTimeout:       max(b.idleTime(), time.Second),
+		ErrorLog:          discard(),
+	}
+	open.url = "http://" + taken.Addr().String()
+	b.plane.serve(func() error { return open.server.Serve(taken) }, open.url)
+	b.plane.o.Log.Info("a load balancer listens", "load_balancer", b.name, "port", l.Port, "url", open.url)
+	return open
+}
+
+// listenNear opens the port of this machine that stands for a load balancer's: 8080 for
+// 80, since those below 1024 are the administrator's, and a free one when that is
+// taken.
+func listenNear(number int) (net.Listener, error) {
+	if number < 1024 {
+		number += 8000
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(number)))
+	if err == nil {
+		return listener, nil
+	}
+	free, otherwise := net.Listen("tcp", "127.0.0.1:0")
+	if otherwise != nil {
+		return nil, fmt.Errorf("neither %d nor another port can be listened on: %w", number, err)
+	}
+	return free, nil
+}
+
+// openListeners tells where the load balancer listens. The caller holds Plane.mu.
+func (b *balancer) openListeners() []OpenListener {
+	all := []OpenListener{}
+	for _, number := range slices.Sorted(maps.Keys(b.listeners)) {
+		l := b.listeners[number]
+		all = append(all, OpenListener{l.Protocol, l.Port, l.url, l.problem})
+	}
+	return all
+}
