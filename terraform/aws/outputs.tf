@@ -13,6 +13,11 @@ output "instance_ids" {
   value       = aws_instance.this[*].id
 }
 
+output "instance_private_ips" {
+  description = "Where Prometheus finds them, at port 8000, when metrics_cidrs lets it in."
+  value       = aws_instance.this[*].private_ip
+}
+
 output "vpc_id" {
   description = "The network."
   value       = local.vpc_id

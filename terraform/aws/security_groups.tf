@@ -43,7 +43,8 @@ resource "aws_vpc_security_group_egress_rule" "elb_to_instances" {
   to_port                      = local.service_port
 }
 
-# The instances': in from the load balancer alone, out to AWS and the repository.
+# The instances': in from the load balancer and whom the variables name, out to AWS and
+# the repository.
 
 resource "aws_security_group" "instance" {
   name_prefix = "${var.name}-instance-"
@@ -64,6 +65,17 @@ resource "aws_vpc_security_group_ingress_rule" "instance_service" {
   ip_protocol                  = "tcp"
   from_port                    = local.service_port
   to_port                      = local.service_port
+}
+
+resource "aws_vpc_security_group_ingress_rule" "instance_metrics" {
+  for_each = toset(var.metrics_cidrs)
+
+  security_group_id = aws_security_group.instance.id
+  description       = "The service, from Prometheus"
+  cidr_ipv4         = each.value
+  ip_protocol       = "tcp"
+  from_port         = local.service_port
+  to_port           = local.service_port
 }
 
 resource "aws_vpc_security_group_ingress_rule" "instance_ssh" {

@@ -150,10 +150,17 @@ func TestTheSecurityGroupsLetInWhoTheyShould(t *testing.T) {
 		"referenced_security_group_id": "aws_security_group.elb.id", "security_group_id": "aws_security_group.instance.id",
 	})
 	l.one(t, "resource", ingress, "instance_ssh").want(t, map[string]string{"from_port": "22", "for_each": "toset(var.ssh_cidrs)"})
-	if got := len(l.blocks("resource", ingress)); got != 4 {
+	l.one(t, "resource", ingress, "instance_metrics").want(t, map[string]string{
+		"from_port": "local.service_port", "to_port": "local.service_port", "cidr_ipv4": "each.value", "for_each": "toset(var.metrics_cidrs)",
+		"security_group_id": "aws_security_group.instance.id",
+	})
+	l.one(t, "output", "instance_private_ips").want(t, map[string]string{"value": "aws_instance.this[*].private_ip"})
+	if got := len(l.blocks("resource", ingress)); got != 5 {
 		t.Errorf("there are %d rules that let in", got)
 	}
-	l.one(t, "variable", "ssh_cidrs").want(t, map[string]string{"default": "[]"})
+	for _, closed := range []string{"ssh_cidrs", "metrics_cidrs"} {
+		l.one(t, "variable", closed).want(t, map[string]string{"default": "[]"})
+	}
 	for _, group := range []string{"elb", "instance"} {
 		out := false
 		for _, rule := range l.blocks("resource", "aws_vpc_security_group_egress_rule") {

@@ -21,7 +21,7 @@ variable "name" {
 }
 
 variable "elb_name" {
-  description = "Name of the load balancer. One that exists already fails the plan."
+  description = "Name of the load balancer. One that exists already fails the apply."
   type        = string
   default     = "default-elb"
 
@@ -88,6 +88,17 @@ variable "ssh_cidrs" {
   }
 }
 
+variable "metrics_cidrs" {
+  description = "Who may reach port 8000 of the instances beside the load balancer: Prometheus, which scrapes each of them. Nobody by default."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for cidr in var.metrics_cidrs : can(cidrhost(cidr, 0)) && !endswith(cidr, "/0")])
+    error_message = "Give networks, such as [\"10.30.0.0/24\"]; the instances are not opened to the world."
+  }
+}
+
 variable "certificate_arn" {
   description = "ARN of a certificate for HTTPS on port 443. Empty is HTTP alone."
   type        = string
@@ -102,7 +113,7 @@ variable "certificate_arn" {
 # The instances
 
 variable "instance_count" {
-  description = "How many instances serve. More than one need store_url."
+  description = "How many instances serve. More than one need store_url_parameter."
   type        = number
   default     = 1
 
@@ -165,7 +176,7 @@ variable "token_parameter" {
 }
 
 variable "store_url_parameter" {
-  description = "SSM SecureString with the URL of the PostgreSQL that several instances share. Empty: each has a record of its own, in a file."
+  description = "SSM SecureString with the URL of the PostgreSQL that several instances share. Empty: the one instance keeps its record in a file."
   type        = string
   default     = ""
 

@@ -33,6 +33,10 @@ run "defaults" {
     error_message = "SSH is open to nobody."
   }
   assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.instance_metrics) == 0
+    error_message = "The service is open to the load balancer alone."
+  }
+  assert {
     condition     = length(aws_subnet.public) == 2 && aws_subnet.public[0].availability_zone != aws_subnet.public[1].availability_zone
     error_message = "Two subnets, in two zones."
   }
@@ -67,6 +71,29 @@ run "https_and_ssh" {
   assert {
     condition     = strcontains(aws_instance.this[0].user_data, "/root/builder --repository 'https://git.example.com/lsapi.git' --ref 'main'")
     error_message = "The first boot builds the service."
+  }
+}
+
+run "prometheus" {
+  command = plan
+
+  variables {
+    instance_count      = 2
+    store_url_parameter = "/lsapi/store-url"
+    metrics_cidrs       = ["10.30.0.0/24"]
+  }
+
+  assert {
+    condition = (
+      length(aws_vpc_security_group_ingress_rule.instance_metrics) == 1 &&
+      aws_vpc_security_group_ingress_rule.instance_metrics["10.30.0.0/24"].from_port == 8000 &&
+      aws_vpc_security_group_ingress_rule.instance_metrics["10.30.0.0/24"].to_port == 8000
+    )
+    error_message = "Port 8000 is open to whom it is given."
+  }
+  assert {
+    condition     = length(output.instance_private_ips) == 2
+    error_message = "The addresses to scrape are told."
   }
 }
 

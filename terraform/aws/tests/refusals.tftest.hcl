@@ -43,6 +43,16 @@ run "ssh_for_the_world" {
   expect_failures = [var.ssh_cidrs]
 }
 
+run "metrics_for_the_world" {
+  command = plan
+
+  variables {
+    metrics_cidrs = ["10.30.0.0/24", "0.0.0.0/0"]
+  }
+
+  expect_failures = [var.metrics_cidrs]
+}
+
 run "values_that_make_no_sense" {
   command = plan
 
@@ -51,6 +61,7 @@ run "values_that_make_no_sense" {
     elb_name        = "-elb"
     subnet_ids      = ["subnet-0123456789abcdef0"]
     allowed_cidrs   = []
+    metrics_cidrs   = ["prometheus"]
     certificate_arn = "cert"
     instance_count  = 0
     token_parameter = "token"
@@ -59,7 +70,7 @@ run "values_that_make_no_sense" {
   }
 
   expect_failures = [
-    var.region, var.elb_name, var.subnet_ids, var.allowed_cidrs, var.certificate_arn,
+    var.region, var.elb_name, var.subnet_ids, var.allowed_cidrs, var.metrics_cidrs, var.certificate_arn,
     var.instance_count, var.token_parameter, var.repository_url, var.alarm_email,
   ]
 }
