@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
 # Builds the service from its repository and puts it in the place of the one that runs.
 # While anything can still go wrong, the old one serves, or is started again.
-#
-# Usage: builder.sh [--repository URL] [--ref REF] [--env-file FILE] [--port PORT]
-#        builder.sh rollback [--env-file FILE] [--port PORT]
-#
-# Settings, by flag or environment:
-#   REPOSITORY_URL  what is cloned; required, except to roll back
-#   REPOSITORY_REF  branch, tag or commit (main)
-#   ENV_FILE        the service's settings, readable by its owner only (/root/.env)
-#   PORT            where it serves (8000); the port above it is tried out on
-#
-# Exit status: 0 done, 2 wrong usage or settings, 3 no Docker, 4 the repository or the
-# ref cannot be had, 5 the image cannot be built, 6 the new one does not become healthy
-# beside the old one, 7 the swap failed and the old one serves again, 8 it does not.
 set -euo pipefail
+
+usage() {
+  cat <<'END'
+Builds the service from its repository and puts it in the place of the one that runs.
+
+Usage: builder.sh [--repository URL] [--ref REF] [--env-file FILE] [--port PORT]
+       builder.sh rollback [--env-file FILE] [--port PORT]
+       builder.sh --help
+
+Settings, by flag or environment:
+  REPOSITORY_URL  what is cloned; required, except to roll back
+  REPOSITORY_REF  branch, tag or commit (main)
+  ENV_FILE        the service's settings, readable by its owner only (/root/.env)
+  PORT            where it serves (8000); the port above it is tried out on
+
+Exit status: 0 done, 2 wrong usage or settings, 3 no Docker, 4 the repository or the
+ref cannot be had, 5 the image cannot be built, 6 the new one does not become healthy
+beside the old one, 7 the swap failed and the old one serves again, 8 it does not.
+END
+}
 
 readonly name=lsapi candidate=lsapi-candidate previous=lsapi-previous volume=lsapi-state
 # How long a container may take to be healthy, in seconds.
@@ -35,6 +42,10 @@ settings() {
     shift
   fi
   while [ $# -gt 0 ]; do
+    if [ "$1" = --help ] || [ "$1" = -h ]; then
+      usage
+      exit 0
+    fi
     [ $# -gt 1 ] || fail 2 "$1 wants a value; --repository, --ref, --env-file and --port are known"
     case $1 in
       --repository) repository=$2 ;;

@@ -244,6 +244,20 @@ func TestWhatIsWrongIsToldInALineAndTouchesNothing(t *testing.T) {
 	}
 }
 
+func TestHelpIsGivenAndTouchesNothing(t *testing.T) {
+	for _, arguments := range [][]string{{"--help"}, {"-h"}, {"rollback", "--help"}, {"--ref", "v2", "--help"}} {
+		h := newHost(t)
+		h.runs()
+		status, said := h.builder(nil, arguments...)
+		if status != 0 || !strings.Contains(said, "Usage: builder.sh ") || !strings.Contains(said, "Exit status: 0 done") {
+			t.Errorf("%v: status %d: %s", arguments, status, said)
+		}
+		if _, err := os.Stat(filepath.Join(h.state, "calls")); !os.IsNotExist(err) {
+			t.Errorf("%v: Docker was called: %v", arguments, err)
+		}
+	}
+}
+
 // pathWithout returns a PATH on which there is everything but Docker.
 func pathWithout(t *testing.T) string {
 	t.Helper()
