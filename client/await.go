@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"lsapi"
@@ -29,8 +30,10 @@ type AwaitOptions struct {
 // gone; CodeConflict because it is terminated.
 func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, wish lsapi.Wish, o AwaitOptions) (apiv1.Member, error) {
 	w := &wait{
-		client: c, path: memberPath(loadBalancer, instanceID), wish: wish, progress: o.Progress,
-		until: time.Now().Add(o.Timeout), answered: time.Now(),
+		client: c, path: memberPath(loadBalancer, instanceID), wish: wish, until: time.Now().Add(o.Timeout),
+	}
+	if o.Progress != nil {
+		defer c.tell(ctx, loadBalancer, instanceID, o.Progress)()
 	}
 	for {
 		member, err := w.turn(ctx)
@@ -39,10 +42,12 @@ func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, wis
 			return member, nil
 		case ErrorCode(err) == lsapi.CodeNotYet:
 			w.note(err)
-		case !passing(err) || time.Since(w.answered) > c.outage:
+		case !passing(err) || w.failures > 0 && time.Since(w.failed) > c.outage:
 			return w.last(), err
 		default:
-			w.failures++
+			if w.failures++; w.failures == 1 {
+				w.failed = time.Now()
+			}
 			if stopped := c.pauseFor(ctx, w.failures, advice(err)); stopped != nil {
 				return w.last(), stopped
 			}
@@ -58,22 +63,15 @@ type wait struct {
 	client   *Client
 	path     []string
 	wish     lsapi.Wish
-	progress func(apiv1.Member)
 	until    time.Time
-	answered time.Time     // when the service last did, or the begin
-	failures int           // since then
+	failures int           // since the service last answered
+	failed   time.Time     // when it first did not since then
 	member   *apiv1.Member // the last that is known
 }
 
 // turn waits by one request.
 func (w *wait) turn(ctx context.Context) (apiv1.Member, error) {
-	round := min(w.client.round, time.Until(w.until))
-	if w.progress != nil && w.member == nil {
-		round = min(round, firstProgress)
-	} else if w.progress != nil {
-		round = min(round, progressRound)
-	}
-	round = max(round, minRound).Round(time.Millisecond)
+	round := max(min(w.client.round, time.Until(w.until)), minRound).Round(time.Millisecond)
 	ctx, cancel := context.WithTimeout(ctx, round+roundGrace)
 	defer cancel()
 	var member apiv1.Member
@@ -84,13 +82,31 @@ func (w *wait) turn(ctx context.Context) (apiv1.Member, error) {
 
 // note takes in that it is not yet so.
 func (w *wait) note(err error) {
-	w.answered, w.failures = time.Now(), 0
+	w.failures = 0
 	if e, ok := errors.AsType[*Error](err); ok && e.Member != nil {
 		w.member = e.Member
-		if w.progress != nil {
-			w.progress(*e.Member)
-		}
 	}
+}
+
+// tell tells what an instance is, now and then, until it is stopped. It asks beside
+// the wait, whose turns must be longer than the service takes to find out.
+func (c *Client) tell(ctx context.Context, loadBalancer, instanceID string, progress func(apiv1.Member)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		for tick := time.NewTicker(progressEvery); ; {
+			if member, err := c.Member(ctx, loadBalancer, instanceID); err == nil {
+				progress(member)
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			}
+		}
+	})
+	return func() { cancel(); telling.Wait() }
 }
 
 func (w *wait) last() apiv1.Member {

@@ -19,12 +19,9 @@ func memberIn(state string) *apiv1.Member {
 func TestAWaitGoesOnInTurnsUntilItIsSo(t *testing.T) {
 	notYet := problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))
 	s := serve(t, []http.HandlerFunc{notYet, notYet, says(http.StatusOK, memberIn("InService"))}...)
-	var told []string
-	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{
-		Timeout: patience, Progress: func(m apiv1.Member) { told = append(told, m.Health.State) },
-	})
-	if err != nil || member.Health == nil || member.Health.State != "InService" || len(told) != 2 || told[1] != "OutOfService" {
-		t.Errorf("%+v, %v, told %v", member, err, told)
+	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: patience})
+	if err != nil || member.Health == nil || member.Health.State != "InService" || len(s.asked) != 3 {
+		t.Errorf("%+v, %v after %d turns", member, err, len(s.asked))
 	}
 	for _, r := range s.asked {
 		if r.URL.Path != "/v1/load-balancers/web-elb/members/"+instance || r.FormValue("wait") != "inService" || r.FormValue("timeout") != "100ms" {
@@ -35,23 +32,62 @@ func TestAWaitGoesOnInTurnsUntilItIsSo(t *testing.T) {
 
 // The client's own round is hastened in tests: these are of one that is not.
 func TestNoTurnTakesLongerThanAProxyAllows(t *testing.T) {
-	for _, test := range []struct {
-		progress func(apiv1.Member)
-		turns    []string
-	}{{nil, []string{"50s", "50s"}}, {func(apiv1.Member) {}, []string{"500ms", "3s"}}} {
-		s := serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService")), says(http.StatusOK, memberIn("InService")))
-		c, err := client.New(client.Options{URL: s.URL})
-		if err != nil {
-			t.Fatal(err)
+	s := serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService")), says(http.StatusOK, memberIn("InService")))
+	c, err := client.New(client.Options{URL: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range s.asked {
+		if got := r.FormValue("timeout"); got != "50s" {
+			t.Errorf("turn %d waits for %s", i, got)
 		}
-		if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: time.Hour, Progress: test.progress}); err != nil {
-			t.Fatal(err)
+	}
+}
+
+// Somebody who looks is told meanwhile, by questions beside the wait: the turns of that
+// must not be shorter than what the service takes to find out.
+func TestProgressIsAskedForBesideTheWait(t *testing.T) {
+	told := make(chan string, 8)
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("wait") == "" {
+			says(http.StatusOK, memberIn("OutOfService"))(w, r)
+			return
 		}
-		for i, want := range test.turns {
-			if got := s.asked[i].FormValue("timeout"); got != want {
-				t.Errorf("turn %d waits for %s, not %s", i, got, want)
-			}
+		<-told
+		says(http.StatusOK, memberIn("InService"))(w, r)
+	})
+	c, err := client.New(client.Options{URL: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{
+		Timeout: time.Hour, Progress: func(m apiv1.Member) { told <- m.Health.State },
+	})
+	if err != nil || member.Health == nil || member.Health.State != "InService" {
+		t.Errorf("%+v, %v", member, err)
+	}
+	for _, r := range s.asked {
+		if got := r.FormValue("timeout"); r.FormValue("wait") != "" && got != "50s" {
+			t.Errorf("a turn waits for %s", got)
 		}
+	}
+}
+
+// An outage counts from its begin, not from the last answer: a turn alone takes as long
+// as an outage may.
+func TestAWaitBearsAnOutageAfterALongTurn(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(300 * time.Millisecond)
+		cut(w, r)
+	}, says(http.StatusOK, memberIn("InService")))
+	c := s.ask(t)
+	c.Hasten(100*time.Millisecond, patience)
+	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -60,6 +60,7 @@ func (i *Instance) UnmarshalJSON(text []byte) error {
 
 // Attach makes an instance a member of a load balancer. When it returns, AWS has
 // accepted it; Await tells when it serves. CodeConflict: it is a member already.
+// CodeTimeout: what becomes of it is not known.
 func (c *Client) Attach(ctx context.Context, loadBalancer, instanceID string, o ChangeOptions) (Changed, error) {
 	return c.change(ctx, http.MethodPost, loadBalancer, instanceID, o)
 }
@@ -83,9 +84,13 @@ func (c *Client) change(ctx context.Context, method, loadBalancer, instanceID st
 	if o.IdempotencyKey != "" {
 		q.header.Set("Idempotency-Key", o.IdempotencyKey)
 	}
+	began := time.Now()
 	for attempt := 1; ; attempt++ {
 		changed, err := c.changeOnce(ctx, q)
-		if err == nil || o.IdempotencyKey == "" || attempt == maxAttempts || !worthAnother(err, attempt) {
+		if err == nil || o.IdempotencyKey == "" || !worthAnother(err, attempt) {
+			return changed, err
+		}
+		if isUnderWay(err) && time.Since(began) > c.settling || !isUnderWay(err) && attempt >= maxAttempts {
 			return changed, err
 		}
 		if c.pauseFor(ctx, attempt, advice(err)) != nil {
@@ -103,7 +108,13 @@ func worthAnother(err error, attempt int) bool {
 	if !answered {
 		return errors.Is(err, ErrUnreachable) && (attempt > 1 || !errors.Is(err, ErrNotSent))
 	}
-	return e.Status == http.StatusServiceUnavailable || e.Status == http.StatusConflict && e.RetryAfter > 0
+	return e.Status == http.StatusServiceUnavailable || isUnderWay(err)
+}
+
+// isUnderWay reports whether it is not known yet what becomes of a change.
+func isUnderWay(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == http.StatusConflict && e.RetryAfter > 0
 }
 
 func (c *Client) changeOnce(ctx context.Context, q call) (Changed, error) {

@@ -43,6 +43,7 @@ type Client struct {
 	http           *http.Client
 	round          time.Duration // how long one request of a wait waits
 	outage         time.Duration // maxOutage, but for tests
+	settling       time.Duration // maxSettling, but for tests
 	pause          time.Duration // firstPause, but for tests
 	silence        time.Duration // maxSilence, but for tests
 }
@@ -67,7 +68,7 @@ func New(o Options) (*Client, error) {
 			// The API redirects nobody: where it would lead is not lsapi.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		round: waitRound, outage: maxOutage, pause: firstPause, silence: maxSilence,
+		round: waitRound, outage: maxOutage, settling: maxSettling, pause: firstPause, silence: maxSilence,
 	}, nil
 }
 

@@ -213,6 +213,7 @@ func TestAnErrorSaysWhatTheServiceSays(t *testing.T) {
 		"a problem":                  {problem(400, "query.name: no pattern", nil), client.Error{Status: 400, Code: lsapi.CodeInvalid, Message: "query.name: no pattern"}},
 		"with a member":              {problem(408, "not yet", member), client.Error{Status: 408, Code: lsapi.CodeNotYet, Message: "not yet", Member: member}},
 		"in the envelope":            {says(409, map[string]string{"message": "is a member"}, "X-Change-Id: 7", "X-Request-Id: r"), client.Error{Status: 409, Code: lsapi.CodeConflict, Message: "is a member", ChangeID: "7", RequestID: "r"}},
+		"of one under way":           {says(409, map[string]string{"message": "is under way"}, "X-Change-Id: 7", "Retry-After: 1"), client.Error{Status: 409, Code: lsapi.CodeTimeout, Message: "is under way", ChangeID: "7", RetryAfter: time.Second}},
 		"without an envelope":        {says(504, map[string]string{"error": "the deadline passed"}), client.Error{Status: 504, Code: lsapi.CodeTimeout, Message: "the deadline passed"}},
 		"with advice":                {says(503, map[string]string{"message": "too much"}, "Retry-After: 3"), client.Error{Status: 503, Code: lsapi.CodeUnavailable, Message: "too much", RetryAfter: 3 * time.Second}},
 		"of a proxy":                 {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, client.Error{Status: 502, Code: lsapi.CodeUpstream, Message: "the answer is 502 Bad Gateway"}},

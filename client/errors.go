@@ -81,14 +81,16 @@ func newError(response *http.Response, text []byte) *Error {
 		ChangeID:  response.Header.Get("X-Change-Id"),
 		RequestID: response.Header.Get("X-Request-Id"),
 	}
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		e.RetryAfter = time.Duration(seconds) * time.Second
+	}
 	switch {
 	case e.Code == "":
 		e.Code = lsapi.CodeInternal
+	case e.Code == lsapi.CodeConflict && e.RetryAfter > 0: // the same request is under way
+		e.Code = lsapi.CodeTimeout
 	case e.Code == lsapi.CodeNotYet && !isProblem(response.Header): // a proxy's, which did not wait
 		e.Code = lsapi.CodeTimeout
-	}
-	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		e.RetryAfter = time.Duration(seconds) * time.Second
 	}
 	if isJSON(response.Header) {
 		e.read(text)

@@ -19,11 +19,9 @@ const (
 	// waitRound is how long one request waits at most. Proxies cut off what is
 	// silent for a minute.
 	waitRound = 50 * time.Second
-	// progressRound is the same for a caller who wants to be told meanwhile: soon
-	// enough for a person to see something move.
-	progressRound = 3 * time.Second
-	// firstProgress is the same for the first of these: it tells where things stand.
-	firstProgress = 500 * time.Millisecond
+	// progressEvery is how often a caller is told meanwhile who wants to be: soon enough
+	// for a person to see something move.
+	progressEvery = 2 * time.Second
 	// minRound keeps the last round of a wait from being no time at all, which the
 	// service would refuse.
 	minRound = 10 * time.Millisecond
@@ -33,6 +31,9 @@ const (
 	// maxAttempts is how often a change is sent that can be sent again: with the
 	// pauses between them, for as long as a restart of the service takes.
 	maxAttempts = 6
+	// maxSettling is how long is waited for the outcome of a change that is under way:
+	// after a crash of the service the record settles it in less.
+	maxSettling = 75 * time.Second
 	// maxPause is how long is waited before a request is sent again, whatever the
 	// service advises.
 	maxPause = 10 * time.Second

@@ -83,7 +83,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 		MetricsPublic:  cfg.MetricsPublic,
 		Stopping:       stopping,
 	}
-	connections, err := maxConnections()
+	connections, err := maxConnections(a.log)
 	if err != nil {
 		return err
 	}

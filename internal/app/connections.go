@@ -19,8 +19,8 @@ const (
 	// reservedFiles is how many files stay for other things than clients'
 	// connections: those to AWS (their number is bounded by the budget), the log.
 	reservedFiles = 100
-	// fewestConnections are allowed where hardly any files are.
-	fewestConnections = 100
+	// fewFiles are so few that the log warns of it.
+	fewFiles = 2 * reservedFiles
 	// maxLasting is how many of them requests may hold that wait or watch, however many
 	// connections are allowed: each takes some tens of KB.
 	maxLasting = 30_000
@@ -41,17 +41,24 @@ func limited(listener net.Listener, limit int, log *slog.Logger, metrics *teleme
 }
 
 // maxConnections returns how many connections there may be.
-func maxConnections() (int, error) {
+func maxConnections(log *slog.Logger) (int, error) {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		return 0, fmt.Errorf("how many files may be open: %w", err)
 	}
-	return connectionsWithin(files.Cur), nil
+	connections := connectionsWithin(files.Cur)
+	if files.Cur < fewFiles {
+		log.Warn("few files may be open; clients have to wait for a connection, and AWS and the record may be out of reach: raise the limit (ulimit -n)",
+			"files", files.Cur, "connections", connections)
+	}
+	return connections, nil
 }
 
-// connectionsWithin returns how many connections fit beside reservedFiles.
+// connectionsWithin returns how many connections fit beside reservedFiles, or half of
+// the files where there are hardly any.
 func connectionsWithin(files uint64) int {
-	return int(max(fewestConnections, min(files, math.MaxInt32)-min(files, reservedFiles)))
+	files = min(files, math.MaxInt32)
+	return int(max(1, files/2, files-min(files, reservedFiles)))
 }
 
 // connections is a listener that counts the connections that are open. Only one

@@ -100,7 +100,7 @@ func TestStopCutsOffWhatTakesTooLong(t *testing.T) {
 }
 
 func TestConnectionsLeaveFilesForAWS(t *testing.T) {
-	for files, want := range map[uint64]int{64: 100, 200: 100, 1024: 924, math.MaxUint64: math.MaxInt32 - 100} {
+	for files, want := range map[uint64]int{1: 1, 16: 8, 64: 32, 200: 100, 1024: 924, math.MaxUint64: math.MaxInt32 - 100} {
 		if got := connectionsWithin(files); got != want {
 			t.Errorf("%d connections are taken with %d files, want %d", got, files, want)
 		}

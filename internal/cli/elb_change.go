@@ -152,6 +152,7 @@ const (
 	outcomeConflict    = "conflict"    // the membership already was so
 	outcomeTimedOut    = "timedOut"    // not yet so, or nobody knows
 	outcomeRefused     = "refused"     // it was refused, or failed
+	outcomeInVain      = "inVain"      // it was made, and the instance is terminated
 	outcomeUnreachable = "unreachable" // the service did not answer
 	outcomeCredentials = "credentials" // it did not take the credentials
 	outcomeInterrupted = "interrupted" // a signal came
@@ -240,6 +241,9 @@ func (c *changing) carryOut(ctx context.Context, line int, result *changeResult)
 	if errors.Is(err, context.Canceled) {
 		err = interrupted{"the wait was stopped by a signal"}
 	}
+	if client.ErrorCode(err) == lsapi.CodeConflict { // not that the membership already was so
+		return inVain{fmt.Sprintf("%sed, which stands, but %v", c.action, err)}
+	}
 	if err != nil {
 		return fmt.Errorf("%sed, which stands, but %w%s", c.action, err, lastText(result.Member))
 	}
@@ -259,6 +263,11 @@ func unanswered(err error) error {
 	}
 	return err
 }
+
+// inVain is that a change that was made can no longer come about.
+type inVain struct{ text string }
+
+func (e inVain) Error() string { return e.text }
 
 // lastText is the last that is known of an instance that was waited for in vain.
 func lastText(m *apiv1.Member) string {
@@ -290,6 +299,9 @@ func healthText(m apiv1.Member) string {
 func outcomeOf(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return outcomeInterrupted
+	}
+	if _, ok := errors.AsType[inVain](err); ok {
+		return outcomeInVain
 	}
 	switch serviceStatus(err) {
 	case ExitConflict:
@@ -340,7 +352,7 @@ func took(r changeResult) string {
 
 // outcomeCell is the outcome in words.
 func outcomeCell(r changeResult) cell {
-	words := map[string]string{outcomeInService: "in service", outcomeTimedOut: "timed out"}
+	words := map[string]string{outcomeInService: "in service", outcomeTimedOut: "timed out", outcomeInVain: "in vain"}
 	text := r.Outcome
 	if better, ok := words[text]; ok {
 		text = better

@@ -58,7 +58,9 @@ func unfinished(err error) error {
 }
 
 // untilSignalled returns a context that ends with the first signal, for commands
-// that have nothing to finish.
+// that have nothing to finish. A second one ends the process, whatever it hangs in.
 func untilSignalled(ctx context.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, release)
+	return ctx, release
 }

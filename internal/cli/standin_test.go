@@ -223,6 +223,11 @@ func (s *standIn) now(id, wish string) (m apiv1.Member, known, so bool) {
 }
 
 func (s *standIn) member(w http.ResponseWriter, r *http.Request) {
+	if r.FormValue("wait") == "" {
+		m, _, _ := s.now(r.PathValue("id"), "")
+		answer(w, http.StatusOK, m)
+		return
+	}
 	timeout, err := time.ParseDuration(r.FormValue("timeout"))
 	if err != nil || timeout <= 0 {
 		refuse(w, http.StatusBadRequest, "query.timeout: no duration")

@@ -173,7 +173,6 @@ func (f *stressFlags) run(ctx context.Context, p Process, header http.Header) er
 	defer files.close()
 	ctx, release := untilSignalled(ctx)
 	defer release()
-	defer context.AfterFunc(ctx, release)() // a second signal ends it at once
 	report := stress.Run(ctx, stress.Options{
 		URL: f.url.String(), Header: header,
 		Steps: f.steps, Duration: f.duration, Rate: f.rate, Timeout: f.timeout,

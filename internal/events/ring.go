@@ -54,5 +54,9 @@ func (r *ring) find(p Place) (int64, bool) {
 		return 0, false
 	}
 	i := sort.Search(len(r.messages), func(i int) bool { return r.messages[i].position.After(p.after) })
-	return r.first + int64(i+p.told), true
+	of := 0 // how many messages the event has of which some were told
+	for of < p.told && i+of < len(r.messages) && r.messages[i+of].position == r.messages[i].position {
+		of++
+	}
+	return r.first + int64(i+of), of == p.told
 }

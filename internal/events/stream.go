@@ -72,14 +72,23 @@ func (h *Hub) watch(loadBalancers []string) (undo func()) {
 	}
 }
 
-// check refuses a place where the record has not come to: an id of another record,
-// behind which nothing may come for ever.
+// check refuses a place where the record has not come to, or behind more of an event
+// than there is: an id of another record, behind which nothing may come for ever.
 func (s *Stream) check(ctx context.Context) error {
 	if s.join() {
 		return nil
 	}
 	end, err := s.hub.o.Record.End(ctx)
-	if err == nil && s.place.after.After(end) {
+	switch {
+	case err != nil:
+		return err
+	case s.place.after.After(end):
+		return errNoPlace()
+	case s.place.told == 0:
+		return nil
+	}
+	next, err := s.hub.o.Record.Events(ctx, s.place.after, 1)
+	if err == nil && (len(next) == 0 || s.place.told > len(s.hub.encode(s.place.after, &next[0]))) {
 		err = errNoPlace()
 	}
 	return err

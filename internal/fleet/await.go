@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"lsapi"
@@ -187,10 +188,13 @@ func (w *wait) isDrained(ctx context.Context) (bool, error) {
 func (w *wait) drain(ctx context.Context) (since time.Time, timeout time.Duration) {
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	var last *lsapi.Change
+	var look sync.WaitGroup
+	look.Go(func() { last = w.f.standingsOf(patient, ctx, w.name, w.id).of(w.id).LastChange })
 	if a := w.f.attributesOf(patient, ctx, w.name); a != nil && a.Draining {
 		timeout = a.DrainingTimeout
 	}
-	last := w.f.standingsOf(patient, ctx, w.name, w.id).of(w.id).LastChange
+	look.Wait()
 	if last != nil && last.Action == lsapi.Detach && last.Outcome == lsapi.OutcomeApplied {
 		since = last.CompletedAt
 	}
@@ -254,6 +258,9 @@ func (w *wait) lastWords() string {
 func (w *wait) detail(ctx context.Context) lsapi.MemberDetail {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
+	var known standings
+	var look sync.WaitGroup
+	look.Go(func() { known = w.f.standingsOf(last, last, w.name, w.id) })
 	if !w.member && !w.wasMember {
 		w.instance = instance(w.f.factsOf(last, last, w.id), w.id)
 	}
@@ -264,7 +271,7 @@ func (w *wait) detail(ctx context.Context) lsapi.MemberDetail {
 	if w.report != nil {
 		health = healthIn(*w.report, w.id)
 	}
-	known := w.f.standingsOf(last, last, w.name, w.id)
+	look.Wait()
 	return newMemberDetail(w.instance, w.member, health, known.of(w.id))
 }
 

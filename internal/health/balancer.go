@@ -227,6 +227,13 @@ func (b *balancer) remove() {
 	delete(b.poller.balancers, b.name)
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

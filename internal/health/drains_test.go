@@ -118,6 +118,21 @@ func TestADrainIsNotAskedAboutBeforeItCanHaveEnded(t *testing.T) {
 	})
 }
 
+// Clocks are set back, and those of replicas differ: a detach that the record has in the
+// future must not keep a drain from being asked about until then.
+func TestADrainThatBeginsInTheFutureIsAskedAboutSoon(t *testing.T) {
+	aws := newFakeAWS("web")
+	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
+		aws.detach(two, false)
+		began := time.Now()
+		f := p.FollowDrain("web", two, began.Add(time.Hour), time.Minute)
+		defer f.Close()
+		if report := next(t, f, began); said(report, two) != "silent" || time.Since(began) > 3*time.Second {
+			t.Errorf("after %v the report is %+v", time.Since(began), report)
+		}
+	})
+}
+
 func TestWhoIsAttachedAgainIsNotTakenForDrained(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {

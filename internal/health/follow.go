@@ -39,7 +39,7 @@ func (p *Poller) FollowDrain(loadBalancer, instanceID string, since time.Time, t
 	made := time.Now()
 	from := made
 	if !since.IsZero() {
-		from = later(from, since.Add(delay))
+		from = later(from, earlier(since, made).Add(delay)) // clocks are set back
 	}
 	return p.follow(loadBalancer, &Follower{instance: instanceID, made: made, from: from})
 }

@@ -210,6 +210,8 @@ func TestAStreamThatCannotBeIsAnsweredByItsStatus(t *testing.T) {
 		{"?filter=x", "", http.StatusBadRequest, "query.filter"},
 		{"", "nonsense", http.StatusBadRequest, "Last-Event-ID"},
 		{"", "9-9", http.StatusBadRequest, "Last-Event-ID"},
+		{"", "0-1-50000", http.StatusBadRequest, "Last-Event-ID"},
+		{"", "0-0-5", http.StatusBadRequest, "Last-Event-ID"},
 	} {
 		got, body := watch(t, server, c.query, c.id)
 		if text := lines(t, body, 1)[0]; got.status != c.status || !strings.Contains(text, c.word) || got.header.Get("Content-Type") != "application/problem+json" {

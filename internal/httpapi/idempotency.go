@@ -89,6 +89,9 @@ func (s *server) replay(ctx context.Context, x *exchange, taken *lsapi.Reservati
 	}
 	change, err := s.changes.Change(ctx, taken.ChangeID)
 	if lsapi.ErrorCode(err) == lsapi.CodeNotFound || err == nil && change.Outcome == "" {
+		if err == nil {
+			x.Header().Set("X-Change-Id", change.ID)
+		}
 		wait := lsapi.Errorf(lsapi.CodeConflict, "the request that was sent first with this Idempotency-Key is under way")
 		wait.RetryAfter = repeatAfter
 		return wait

@@ -21,6 +21,15 @@ func (named) Authenticate(_ context.Context, value, _ string) (lsapi.Actor, erro
 	return lsapi.Actor{Name: user}, nil
 }
 
+// net/http does not see that a client leaves before its body is read.
+func TestAWaitTakesNoBody(t *testing.T) {
+	w := newWaitable()
+	got := record(w.handler, "GET", "/v1/load-balancers/default-elb/members/"+running+"?wait=drained&timeout=1h", "body")
+	if got.StatusCode != http.StatusBadRequest || !strings.Contains(got.body, "no body") {
+		t.Errorf("it is %d %s", got.StatusCode, got.body)
+	}
+}
+
 func TestRequestsThatLastLeaveRoomForOthers(t *testing.T) {
 	hub := events.New(events.Options{Record: newStory(), Encode: v1.EncodeEvent})
 	var waiting atomic.Int64
@@ -92,4 +101,3 @@ func TestRequestsThatLastLeaveRoomForOthers(t *testing.T) {
 		t.Error(err)
 	}
 }
-

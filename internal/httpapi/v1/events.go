@@ -129,6 +129,9 @@ func (a *API) openStream(r *http.Request, loadBalancers []string, after *events.
 		if !lsapi.ValidLoadBalancerName(name) {
 			return nil, invalid(apiv1.Detail{Location: "query.loadBalancer", Message: "expected the name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end"})
 		}
+		if after != nil {
+			continue // the record may tell of one that was deleted since
+		}
 		if err := a.Exists(ctx, name); err != nil {
 			return nil, err
 		}

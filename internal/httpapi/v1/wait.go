@@ -44,6 +44,9 @@ func (a *API) await(w http.ResponseWriter, r *http.Request, q *memberQuery) erro
 	if wrong != "" {
 		return invalid(apiv1.Detail{Location: "query.timeout", Message: wrong})
 	}
+	if r.ContentLength != 0 { // net/http does not notice that a client leaves before its body is read
+		return &lsapi.Error{Code: lsapi.CodeInvalid, Message: "a wait takes no body"}
+	}
 	guest, err := a.Admit(w)
 	if err != nil {
 		return err
