@@ -138,6 +138,21 @@ func TestAWatcherIsToldWhatHappens(t *testing.T) {
 	})
 }
 
+// With a load balancer its members are gone: the record says so, and who watched it by
+// name can still be told all of it.
+func TestTheEndOfALoadBalancerIsToldAsDrift(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startBoth(t, at(store))
+		watching := s.events("?loadBalancer=default-elb", "")
+		s.attach("default-elb", spare)
+		told := watching.until("attached default-elb " + spare)
+		a.do("DeleteLoadBalancer", "LoadBalancerName=default-elb")
+		watching.until("drift default-elb " + spare)
+		s.events("?loadBalancer=default-elb", told[len(told)-1].id).until("drift default-elb " + spare)
+		verify(t, store)
+	})
+}
+
 // Whoever is cut off, anywhere, and resumes, through whatever replica, has all
 // events once.
 func TestAResumedStreamLosesAndRepeatsNothing(t *testing.T) {

@@ -115,6 +115,7 @@ func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRe
 		Overlay:         members.Overlay,
 		CatchUp:         members.CatchUp,
 		Saw:             members.Saw,
+		Gone:            members.Gone,
 		Log:             a.log,
 		Observe:         func(code lsapi.Code, took time.Duration) { metrics.Refresh(outcome(code), took) },
 		MaxStaleness:    cfg.MaxStaleness,

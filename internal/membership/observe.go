@@ -11,20 +11,31 @@ import (
 type sight struct {
 	ids   []string
 	began time.Time
+	gone  bool // there is no such load balancer any more
 }
 
 // Saw takes what a read that began then has found to be the members, so that what
 // was changed past lsapi gets on record. It costs a comparison when nothing has
 // changed since, and never waits. ids must not be changed afterwards.
 func (s *Service) Saw(loadBalancer string, ids []string, began time.Time) {
+	s.look(loadBalancer, sight{ids: ids, began: began})
+}
+
+// Gone takes that a read that began then has not found a load balancer that there was:
+// with it, its members are gone.
+func (s *Service) Gone(loadBalancer string, began time.Time) {
+	s.look(loadBalancer, sight{began: began, gone: true})
+}
+
+func (s *Service) look(loadBalancer string, seen sight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing || !s.remembers() || time.Now().Before(s.away) {
 		return
 	}
-	if last, ok := s.seen[loadBalancer]; ok && slices.Equal(last.ids, ids) {
-		if began.After(last.began) {
-			s.seen[loadBalancer] = sight{ids, began}
+	if last, ok := s.seen[loadBalancer]; ok && last.gone == seen.gone && slices.Equal(last.ids, seen.ids) {
+		if seen.began.After(last.began) {
+			s.seen[loadBalancer] = seen
 		}
 		return
 	}
@@ -35,7 +46,7 @@ func (s *Service) Saw(loadBalancer string, ids []string, began time.Time) {
 		}
 		l = s.startLane(loadBalancer)
 	}
-	l.sight = &sight{ids, began}
+	l.sight = &seen
 	l.signal()
 }
 
@@ -82,7 +93,10 @@ func (l *lane) difference(seen *sight) (lsapi.Event, bool) {
 	if l.roster.known && !seen.began.After(l.roster.lookedAt) {
 		return lsapi.Event{}, false
 	}
-	members := setOf(l.service.Overlay(l.loadBalancer, seen.ids, seen.began))
+	members := make(map[string]bool)
+	if !seen.gone {
+		members = setOf(l.service.Overlay(l.loadBalancer, seen.ids, seen.began))
+	}
 	return l.roster.unexplained(members, seen.began)
 }
 

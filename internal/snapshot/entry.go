@@ -69,17 +69,18 @@ func (s *Snapshot) slotsFor(names ...string) []*slot {
 
 // drop forgets a load balancer that a read from began on did not find, unless a
 // later one did.
-func (s *Snapshot) drop(name string, began time.Time) {
+func (s *Snapshot) drop(name string, began time.Time) (dropped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := *s.slots.Load()
 	sl := known[name]
 	if sl == nil || !sl.bury(began) {
-		return
+		return false
 	}
 	known = maps.Clone(known)
 	delete(known, name)
 	s.slots.Store(&known)
+	return true
 }
 
 // bury makes the slot refuse entries, unless it holds one of a later read.

@@ -138,8 +138,8 @@ func (s *Snapshot) readOne(name string) error {
 	began := time.Now()
 	ids, err := s.o.Named.Members(ctx, name)
 	if err != nil {
-		if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
-			s.drop(name, began)
+		if lsapi.ErrorCode(err) == lsapi.CodeNotFound && s.drop(name, began) {
+			s.o.Gone(name, began)
 		}
 		return err
 	}

@@ -51,6 +51,9 @@ type Options struct {
 	// Saw is told what each read has found that began then, before readers are
 	// shown it. It must not change ids. Default: nobody is.
 	Saw func(loadBalancer string, ids []string, began time.Time)
+	// Gone is told that a read that began then has not found a load balancer that was
+	// shown. Default: nobody is.
+	Gone func(loadBalancer string, began time.Time)
 	// Replicas are the other processes that serve the same region. Default: there
 	// are none.
 	Replicas Replicas
@@ -118,6 +121,9 @@ func New(o Options) *Snapshot {
 	}
 	if o.Saw == nil {
 		o.Saw = func(string, []string, time.Time) {}
+	}
+	if o.Gone == nil {
+		o.Gone = func(string, time.Time) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(lsapi.Code, time.Duration) {}
