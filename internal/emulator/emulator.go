@@ -1,6 +1,7 @@
-// Package emulator is a small AWS in a process: the parts of Classic ELB, EC2
-// and STS that have to do with the membership of load balancers, over the query
-// protocol that the AWS CLI, boto3 and the SDKs speak.
+// Package emulator is a small AWS in a process: the parts of Classic ELB, EC2, STS
+// and CloudWatch that have to do with the membership of load balancers, over the query
+// protocol that the AWS CLI, boto3 and the SDKs speak, and what newer ones speak to
+// CloudWatch.
 //
 // It holds state and behaves as AWS does where that matters: its error codes
 // and messages, registration that takes time, draining, health, quotas, token

@@ -17,6 +17,7 @@ type call struct {
 	service *service
 	action  string
 	reading reading
+	cbor    []byte // the parameters, where they are not in query
 }
 
 // ServeHTTP implements http.Handler.
@@ -30,6 +31,10 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	requestID := uuid.NewString()
+	if strings.HasPrefix(r.URL.Path, cborPrefix) {
+		e.serveCBOR(w, r, requestID)
+		return
+	}
 	c, err := e.accept(w, r)
 	if err != nil {
 		writeFailure(w, c, requestID, err)

@@ -151,5 +151,10 @@ func newServices() map[string]*service {
 			namespace:  "https://sts.amazonaws.com/doc/2011-06-15/",
 			operations: stsOperations(),
 		},
+		cloudWatchVersion: {
+			name: "cloudwatch", version: cloudWatchVersion, dialect: queryDialect,
+			namespace:  "http://monitoring.amazonaws.com/doc/2010-08-01/",
+			operations: cloudWatchOperations(),
+		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -96,6 +97,7 @@ func (c *carrier) hold(connection *http.ResponseController, r *http.Request) err
 // load balancer does.
 func (c *carrier) rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL.Scheme = "http"
+	p.Out.URL.RawQuery = p.In.URL.RawQuery // it is the members' to understand
 	h := p.Out.Header
 	client, _, err := net.SplitHostPort(p.In.RemoteAddr)
 	if err != nil {
@@ -146,7 +148,7 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 	f.cancel = cancel
 	f.timer = time.AfterFunc(f.idle, func() {
 		cancel(errIdle)
-		if connection, ok := r.Context().Value(connectionKey{}).(*http.ResponseController); ok {
+		if connection, ok := r.Context().Value(connectionKey{}).(*http.ResponseController); ok && f.answering.Load() {
 			_ = connection.SetWriteDeadline(time.Now()) // the client may not take what it is sent
 		}
 	})
@@ -168,6 +170,7 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 		return nil, err
 	}
 	f.beat()
+	f.answering.Store(true)
 	c.b.metrics.add(Latency, time.Since(began).Seconds())
 	if class := response.StatusCode / 100; class >= 2 && class <= 5 {
 		c.b.metrics.add(Backend2XX+Metric(class-2), 1)
@@ -219,6 +222,8 @@ type flight struct {
 	forget func() bool
 	body   io.ReadCloser
 	ending sync.Once
+
+	answering atomic.Bool // the client is sent an answer
 }
 
 // beat notes that something moves.

@@ -13,7 +13,8 @@ import (
 // listener is a port of a load balancer on this machine.
 type listener struct {
 	Listener
-	server  *http.Server // nil when it carries nothing
+	opened  net.Listener // nil when it carries nothing
+	server  *http.Server // likewise
 	carrier *carrier
 	url     string
 	problem string // why it carries nothing
@@ -43,6 +44,7 @@ func (b *balancer) shut(number int) {
 	delete(b.listeners, number)
 	if l != nil && l.server != nil {
 		_ = l.server.Close()
+		_ = l.opened.Close() // also when it was not served yet
 		l.carrier.transport.CloseIdleConnections()
 	}
 }
@@ -59,6 +61,7 @@ func (b *balancer) openListener(l Listener) *listener {
 		b.plane.o.Log.Warn("a load balancer cannot listen", "load_balancer", b.name, "port", l.Port, "error", err)
 		return open
 	}
+	open.opened = taken
 	open.carrier = newCarrier(b, l)
 	open.server = &http.Server{
 		Handler:           open.carrier.handler(),

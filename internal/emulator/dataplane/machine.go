@@ -28,19 +28,20 @@ type machine struct {
 	dead    bool // by SetAlive
 	failing bool
 	ports   map[int]*port
-	conns   map[net.Conn]struct{} // those to it
+	conns   map[*machineConn]struct{} // those to it
 }
 
 // port is a port of a machine; its server is nil while the machine is down.
 type port struct {
 	address string
+	opened  net.Listener
 	server  *http.Server
 }
 
 func newMachine(p *Plane, id string, number uint64) *machine {
 	return &machine{
 		plane: p, id: id, number: number, backend: p.o.Backends[id],
-		ports: make(map[int]*port), conns: make(map[net.Conn]struct{}),
+		ports: make(map[int]*port), conns: make(map[*machineConn]struct{}),
 	}
 }
 
@@ -79,11 +80,12 @@ func (m *machine) settle() {
 		for _, p := range m.ports {
 			if p.server != nil {
 				_ = p.server.Close()
+				_ = p.opened.Close() // also when it was not served yet
 				p.server = nil
 			}
 		}
 		for conn := range m.conns {
-			_ = conn.Close()
+			_ = conn.Conn.Close()
 		}
 		clear(m.conns)
 		return
@@ -107,7 +109,7 @@ func (m *machine) start(number int, p *port) {
 	}
 	p.address = listener.Addr().String()
 	server := &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
-	p.server = server
+	p.opened, p.server = listener, server
 	m.plane.serve(func() error { return server.Serve(listener) }, p.address)
 }
 

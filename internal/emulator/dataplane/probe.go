@@ -30,41 +30,32 @@ func parseTarget(text string) (target, error) {
 
 // probe makes health checks of a member until it has left.
 func (b *balancer) probe(ctx context.Context, m *member) {
-	wait := time.Until(m.Ready)
+	var last time.Time
 	for {
 		b.mu.Lock()
-		renewed := b.checkNew
+		check, renewed := b.check, b.checkNew
 		b.mu.Unlock()
-		timer := time.NewTimer(max(0, wait))
+		due := m.Ready
+		if !last.IsZero() {
+			due = last.Add(check.Interval)
+		}
+		timer := time.NewTimer(time.Until(due))
 		select {
 		case <-timer.C:
 		case <-renewed:
 			timer.Stop()
-			if m.isNew(b) {
-				continue // its first probe is due when it is ready
-			}
+			continue
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		}
-		began := time.Now()
-		b.mu.Lock()
-		check := b.check
-		b.mu.Unlock()
+		last = time.Now()
 		passed := m.machine.check(ctx, check)
 		if ctx.Err() != nil {
 			return
 		}
 		b.noteProbe(m, check, passed)
-		wait = time.Until(began.Add(check.Interval))
 	}
-}
-
-// isNew reports whether the member was not probed yet.
-func (m *member) isNew(b *balancer) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return m.passes+m.failures == 0
 }
 
 // noteProbe takes the result of a health check in. A member that is new serves after
