@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"lsapi/internal/emulator"
+	"lsapi/internal/emulator/dataplane"
 )
 
 // demoToken is fixed, so that a line that was copied once works in every demo.
@@ -65,10 +66,29 @@ func (d *runningDemo) print(w io.Writer) {
 	base := "http://" + dialAddress(d.Addr().String())
 	fmt.Fprintf(w, "# The service is at %s (user demo, password demo; its documentation at %s/docs),\n", base, base)
 	fmt.Fprintf(w, "# an emulated AWS at %s. Changes are on record until the demo ends:\n", d.config.AWSEndpoint)
-	fmt.Fprintf(w, "#   lsapi changes list --store %s\n# Ctrl-C ends it all. In another shell:\n", d.store())
+	fmt.Fprintf(w, "#   lsapi changes list --store %s\n", d.store())
+	fmt.Fprintf(w, "# Its load balancers listen too:\n")
+	printTraffic(w, d.emulator)
+	fmt.Fprintf(w, "# Ctrl-C ends it all. In another shell:\n")
 	for _, l := range demoLines(spareInstance(d.emulator.State())) {
 		fmt.Fprintf(w, "\n# %s -> %d\n%s\n", l.shows, l.status, l.curl(base))
 	}
+	if through := listenerURL(d.emulator.Traffic(), "default-elb"); through != "" {
+		l := line{shows: "the members of default-elb, through default-elb: the one that answers", status: http.StatusOK, method: http.MethodGet, path: "/elb/default-elb"}
+		fmt.Fprintf(w, "\n# %s -> %d\n%s\n", l.shows, l.status, l.curl(through))
+	}
+}
+
+// listenerURL returns where a load balancer listens; empty when it does not.
+func listenerURL(all []dataplane.Traffic, loadBalancer string) string {
+	for _, t := range all {
+		for _, l := range t.Listeners {
+			if t.LoadBalancer == loadBalancer && l.URL != "" {
+				return l.URL
+			}
+		}
+	}
+	return ""
 }
 
 // spareInstance returns the first running instance that is in no load balancer.

@@ -94,7 +94,10 @@ func emulate(ctx context.Context, p Process, f emulatorFlags) error {
 	}
 	server := serveEmulator(listener, handler, p)
 	printEmulator(p, server.Addr(), f)
-	printTraffic(p.Stdout, handler)
+	if f.dataPlane {
+		fmt.Fprintln(p.Stdout, "# Its load balancers listen:")
+		printTraffic(p.Stdout, handler)
+	}
 	return signals.runUntilStopped(ctx, server, 0)
 }
 
@@ -158,7 +161,7 @@ func printTraffic(w io.Writer, emulated *emulator.Emulator) {
 			if where == "" {
 				where = "nowhere: " + l.Problem
 			}
-			fmt.Fprintf(w, "# %s %s:%d %s\n", t.LoadBalancer, l.Protocol, l.Port, where)
+			fmt.Fprintf(w, "#   %s, %s port %d: %s\n", t.LoadBalancer, l.Protocol, l.Port, where)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lsapi/internal/config"
 	"lsapi/internal/guarded"
 	"lsapi/internal/stress"
 )
@@ -32,6 +34,10 @@ from when its request was due, so that a service that stalls cannot hide it.
 knee: the fewest with at least 90 % of the highest throughput.
 
 --html writes a report with plots, in one file that opens without a network.
+
+--surge-queue NAME shows beside it how many requests wait in a load balancer's surge
+queue, and how many it has turned away: as the emulated AWS of --aws-endpoint knows it
+to the request, or CloudWatch by the minute.
 
 Credentials stay out of the list of processes in a file: -H @FILE.
 
@@ -55,6 +61,7 @@ type stressFlags struct {
 	headers           []string
 	html, json        string
 	output            string
+	queueOf, endpoint string
 	owned             bool
 }
 
@@ -84,6 +91,8 @@ func newStress(p Process) *cobra.Command {
 	flags.StringVar(&f.html, "html", "", "`file` to write the report with plots to")
 	flags.StringVar(&f.json, "json", "", "`file` to write the report to as JSON")
 	flags.StringVarP(&f.output, "output", "o", "text", "what to print: text or json")
+	flags.StringVar(&f.queueOf, "surge-queue", "", "`name` of a load balancer whose surge queue to show")
+	flags.StringVar(&f.endpoint, "aws-endpoint", "", "`URL` of the emulated AWS that knows it [$AWS_ENDPOINT_URL] (default: CloudWatch)")
 	flags.BoolVar(&f.owned, "i-own-this-host", false, "make load on a host that is not this machine")
 	return command
 }
@@ -166,6 +175,13 @@ func (f *stressFlags) run(ctx context.Context, p Process, header http.Header) er
 	if err := f.mayAsk(ctx); err != nil {
 		return err
 	}
+	var queue func(context.Context) (stress.Queue, error)
+	if f.queueOf != "" {
+		var err error
+		if queue, err = surgeQueue(ctx, f.queueOf, cmp.Or(f.endpoint, config.Variable(p.Environ, "AWS_ENDPOINT_URL"))); err != nil {
+			return err
+		}
+	}
 	files, err := f.createFiles()
 	if err != nil {
 		return err
@@ -176,7 +192,7 @@ func (f *stressFlags) run(ctx context.Context, p Process, header http.Header) er
 	report := stress.Run(ctx, stress.Options{
 		URL: f.url.String(), Header: header,
 		Steps: f.steps, Duration: f.duration, Rate: f.rate, Timeout: f.timeout,
-		Progress: progressOn(p.Stderr),
+		Queue: queue, Progress: progressOn(p.Stderr),
 	})
 	clearProgress(p.Stderr)
 	if err := errors.Join(files.write(report), f.print(p.Stdout, report)); err != nil {
