@@ -73,6 +73,11 @@ bench: build ## measure, and print the numbers; BENCH='-quick' or '-rows reads' 
 	@scripts/bench-deps.sh
 	go run ./bench $(BENCH)
 
+.PHONY: stress
+stress: build ## send traffic through load balancers, in five scenarios, and print one table
+	@scripts/bench-deps.sh
+	go run ./bench -rows stress $(BENCH)
+
 .PHONY: image
 image: ## build the container image lsapi, with Docker or buildah
 	scripts/image.sh lsapi

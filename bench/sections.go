@@ -33,6 +33,7 @@ func sections() []section {
 		{"replicas", "replicas that share a record", measureReplicas},
 		{"connections", "10,000 idle and 1,000 slow connections", measureConnections},
 		{"events", "10,000 open streams of events, and waits for members", measureEvents},
+		{"stress", "traffic through load balancers: 12 connections for 30 s, as in the user's stress test", measureStress},
 		{"suite", "the tests", measureSuite},
 	}
 }

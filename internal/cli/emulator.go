@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lsapi"
 	"lsapi/internal/app"
 	"lsapi/internal/config"
 	"lsapi/internal/emulator"
@@ -54,6 +55,7 @@ type emulatorFlags struct {
 	latency, lag                    time.Duration
 	dataPlane                       bool
 	memberConcurrency               int
+	backends                        map[string]string
 }
 
 func newEmulator(p Process) *cobra.Command {
@@ -75,6 +77,7 @@ func newEmulator(p Process) *cobra.Command {
 	flags.StringVar(&f.throttle, "throttle", "off", "`aws` refuses calls beyond AWS's request rates, off refuses none")
 	flags.BoolVar(&f.dataPlane, "data-plane", false, "have load balancers listen and forward HTTP to members that answer")
 	flags.IntVar(&f.memberConcurrency, "member-concurrency", defaultMemberConcurrency, "`requests` that each member serves at a time; more wait in the surge queue")
+	flags.StringToStringVar(&f.backends, "backend", nil, "what answers for an instance in place of a small web server, `INSTANCE=HOST:PORT`; may be repeated")
 	return command
 }
 
@@ -90,7 +93,7 @@ func emulate(ctx context.Context, p Process, f emulatorFlags) error {
 		return err
 	}
 	if f.dataPlane {
-		handler.Carry(dataplane.Options{Concurrency: f.memberConcurrency, Log: emulatorLog(p)})
+		handler.Carry(dataplane.Options{Concurrency: f.memberConcurrency, Backends: f.backends, Log: emulatorLog(p)})
 	}
 	server := serveEmulator(listener, handler, p)
 	printEmulator(p, server.Addr(), f)
@@ -132,6 +135,14 @@ func (f emulatorFlags) build() (*emulator.Emulator, error) {
 	}
 	if f.memberConcurrency < 1 {
 		return nil, usagef("--member-concurrency: must be at least 1")
+	}
+	if len(f.backends) > 0 && !f.dataPlane {
+		return nil, usagef("--backend is for --data-plane")
+	}
+	for id, address := range f.backends {
+		if err := config.CheckAddress(address); err != nil || !lsapi.ValidInstanceID(id) {
+			return nil, usagef("--backend %s=%s: must be such as i-0592fe5ccee879f04=127.0.0.1:8000", id, address)
+		}
 	}
 	if f.throttle != "aws" && f.throttle != "off" {
 		return nil, usagef("--throttle: neither aws nor off")
