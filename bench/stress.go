@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,6 +79,40 @@ func measureStress(ctx context.Context, b *bench, s *report.Section) error {
 type stressed struct {
 	pair
 	bench *bench
+	user  string // the Authorization of its user
+}
+
+// startDemo starts lsapi demo, which is the service and its load balancer in one
+// process, and waits until it serves.
+func (b *bench) startDemo(ctx context.Context) (*stressed, error) {
+	var addresses [2]string
+	for i := range addresses {
+		var err error
+		if addresses[i], err = process.FreeAddress(); err != nil {
+			return nil, err
+		}
+	}
+	p, err := process.Start(ctx, process.Command{
+		Path:   b.binary,
+		Args:   []string{"demo", "--listen", addresses[0], "--emulator-listen", addresses[1]},
+		Output: b.file("demo.log"),
+		Ready:  "http://" + addresses[0] + "/healthcheck",
+	})
+	if err != nil {
+		return nil, err
+	}
+	up := &stressed{
+		pair:  pair{&service{p, addresses[0]}, &emulated{p, "http://" + addresses[1]}},
+		bench: b, user: "Basic " + base64.StdEncoding.EncodeToString([]byte("demo:demo")),
+	}
+	err = up.until(ctx, "default-elb carries traffic", func(all []dataplane.Traffic) bool {
+		return len(all) > 0 && all[0].Members[0].InService
+	})
+	if err != nil {
+		p.Stop()
+		return nil, err
+	}
+	return up, nil
 }
 
 // startStressed starts both, and waits until all members serve.
@@ -109,7 +144,7 @@ func (b *bench) startStressed(ctx context.Context, l launch, args ...string) (*s
 		served.Stop()
 		return nil, err
 	}
-	up := &stressed{pair: pair{served, &emulated{p, l.aws}}, bench: b}
+	up := &stressed{pair: pair{served, &emulated{p, l.aws}}, bench: b, user: authorization()}
 	err = up.until(ctx, "all members serve", func(all []dataplane.Traffic) bool {
 		return !slices.ContainsFunc(all, func(t dataplane.Traffic) bool {
 			return slices.ContainsFunc(t.Members, func(m dataplane.Load) bool { return !m.InService })
@@ -169,8 +204,8 @@ func (u *stressed) url(ctx context.Context, loadBalancer, path string) (string, 
 }
 
 // stress runs lsapi stress, and returns its report.
-func (b *bench) stress(ctx context.Context, target string, args ...string) (r stress.Report, err error) {
-	command := exec.CommandContext(ctx, b.binary, append([]string{"stress", "-o", "json", "-H", "Authorization: " + authorization(), target}, args...)...)
+func (u *stressed) stress(ctx context.Context, target string, args ...string) (r stress.Report, err error) {
+	command := exec.CommandContext(ctx, u.bench.binary, append([]string{"stress", "-o", "json", "-H", "Authorization: " + u.user, target}, args...)...)
 	text, err := command.Output()
 	if err != nil && len(text) == 0 {
 		return r, fmt.Errorf("lsapi stress: %w", err)
@@ -194,20 +229,20 @@ func (b *bench) asUser() []string {
 }
 
 // wrkAsUser is the user's own line: wrk -t12 -c12 -d30s.
-func (b *bench) wrkAsUser(ctx context.Context, target string) (load.WrkResult, error) {
+func (u *stressed) wrkAsUser(ctx context.Context, target string) (load.WrkResult, error) {
 	return load.Wrk{
-		Threads: stressConnections, Connections: stressConnections, Duration: b.stressTime(),
-		URL: target, Header: "Authorization: " + authorization(),
+		Threads: stressConnections, Connections: stressConnections, Duration: u.bench.stressTime(),
+		URL: target, Header: "Authorization: " + u.user,
 	}.Run(ctx)
 }
 
-// cachedThroughLoadBalancer is the service as it is, through default-elb.
+// cachedThroughLoadBalancer is the demo's service, through the demo's default-elb.
 func cachedThroughLoadBalancer(ctx context.Context, b *bench, s *report.Section) error {
-	up, err := b.startStressed(ctx, launch{})
+	up, err := b.startDemo(ctx)
 	if err != nil {
 		return err
 	}
-	defer up.stop()
+	defer up.service.Stop()
 	target, err := up.url(ctx, "default-elb", "/elb/default-elb")
 	if err != nil {
 		return err
@@ -220,11 +255,11 @@ func cachedThroughLoadBalancer(ctx context.Context, b *bench, s *report.Section)
 
 // addUserRows adds what the user's stress test and the user's line of wrk show.
 func (u *stressed) addUserRows(ctx context.Context, s *report.Section, name, target string, aim *report.Aim) error {
-	wrk, err := u.bench.wrkAsUser(ctx, target)
+	wrk, err := u.wrkAsUser(ctx, target)
 	if err != nil {
 		return err
 	}
-	ours, err := u.bench.stress(ctx, target, u.bench.asUser()...)
+	ours, err := u.stress(ctx, target, u.bench.asUser()...)
 	if err != nil {
 		return err
 	}
@@ -247,11 +282,11 @@ func (u *stressed) addProxyRow(ctx context.Context, s *report.Section, through s
 	lasts := u.bench.lasting(10 * time.Second).String()
 	var added, alone []float64
 	for range proxyRounds {
-		plain, err := u.bench.stress(ctx, u.service.url("/elb/default-elb"), "--rate", strconv.Itoa(proxyRate), "--duration", lasts)
+		plain, err := u.stress(ctx, u.service.url("/elb/default-elb"), "--rate", strconv.Itoa(proxyRate), "--duration", lasts)
 		if err != nil {
 			return err
 		}
-		proxied, err := u.bench.stress(ctx, through, "--rate", strconv.Itoa(proxyRate), "--duration", lasts)
+		proxied, err := u.stress(ctx, through, "--rate", strconv.Itoa(proxyRate), "--duration", lasts)
 		if err != nil {
 			return err
 		}
@@ -294,7 +329,7 @@ func surgeQueue(ctx context.Context, b *bench, s *report.Section) error {
 	if err := up.change(ctx, http.MethodDelete, webMembers[2]); err != nil { // two are left
 		return err
 	}
-	r, err := b.stress(ctx, target, "--steps", fmt.Sprintf("%d,%d,%d", stressConnections, crowdConnections, stressConnections),
+	r, err := up.stress(ctx, target, "--steps", fmt.Sprintf("%d,%d,%d", stressConnections, crowdConnections, stressConnections),
 		"--duration", (b.stressTime() / 3).String(), "--surge-queue", "web-elb", "--aws-endpoint", up.aws.url)
 	if err != nil {
 		return err
@@ -372,7 +407,7 @@ func (u *stressed) during(ctx context.Context, something func() error) (r stress
 	loaded := make(chan error, 1)
 	go func() {
 		var err error
-		r, err = u.bench.stress(ctx, target, u.bench.asUser()...)
+		r, err = u.stress(ctx, target, u.bench.asUser()...)
 		loaded <- err
 	}()
 	failure := something()

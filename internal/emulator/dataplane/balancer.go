@@ -209,7 +209,7 @@ func (b *balancer) acquire(ctx context.Context, tried []*member) (*member, error
 	if len(b.queue) >= maxQueue {
 		b.spilled++
 		b.mu.Unlock()
-		b.metrics.add(SpilloverCount, 1)
+		b.metrics.add(value{SpilloverCount, 1})
 		return nil, errSpilled
 	}
 	w := &waiter{given: make(chan *member, 1), tried: tried}
@@ -217,7 +217,7 @@ func (b *balancer) acquire(ctx context.Context, tried []*member) (*member, error
 	waiting, patience := len(b.queue), time.NewTimer(b.idle)
 	b.mu.Unlock()
 	defer patience.Stop()
-	b.metrics.add(SurgeQueueLength, float64(waiting))
+	b.metrics.add(value{SurgeQueueLength, float64(waiting)})
 	select {
 	case m := <-w.given:
 		if m == nil {
@@ -292,15 +292,14 @@ func (b *balancer) idleTime() time.Duration {
 	return b.idle
 }
 
-// count counts a request that has been answered, by a member or not.
-func (b *balancer) count() {
+// count counts a request, and what is known of its answer.
+func (b *balancer) count(answer ...value) {
 	b.mu.Lock()
 	b.requests++
 	healthy, unhealthy := b.healthy, len(b.members)-b.healthy
 	b.mu.Unlock()
-	b.metrics.add(RequestCount, 1)
-	b.metrics.add(HealthyHostCount, float64(healthy))
-	b.metrics.add(UnHealthyHostCount, float64(unhealthy))
+	b.metrics.add(append(answer,
+		value{RequestCount, 1}, value{HealthyHostCount, float64(healthy)}, value{UnHealthyHostCount, float64(unhealthy)})...)
 }
 
 // traffic tells what it does. The caller holds Plane.mu.

@@ -64,7 +64,7 @@ func (c *carrier) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		connection := http.NewResponseController(w)
 		if err := c.hold(connection, r); err != nil {
-			c.b.metrics.add(ELB4XX, 1)
+			c.b.metrics.add(value{ELB4XX, 1})
 			http.Error(w, "the request did not come in time", http.StatusRequestTimeout)
 			return
 		}
@@ -114,11 +114,11 @@ func (c *carrier) rewrite(p *httputil.ProxyRequest) {
 // RoundTrip sends the request to a member. One that cannot be connected to is passed
 // over for another, since it has not seen the request.
 func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
-	defer c.b.count()
 	var tried []*member
 	for {
 		m, err := c.b.acquire(r.Context(), tried)
 		if err != nil {
+			c.b.count()
 			return nil, err
 		}
 		response, err := c.send(r, m)
@@ -126,10 +126,12 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 			return response, nil
 		}
 		if !isDial(err) {
+			c.b.count()
 			return nil, err
 		}
-		c.b.metrics.add(BackendConnectionErrors, 1)
+		c.b.metrics.add(value{BackendConnectionErrors, 1})
 		if tried = append(tried, m); len(tried) == maxTries {
+			c.b.count()
 			return nil, err
 		}
 	}
@@ -171,10 +173,7 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 	}
 	f.beat()
 	f.answering.Store(true)
-	c.b.metrics.add(Latency, time.Since(began).Seconds())
-	if class := response.StatusCode / 100; class >= 2 && class <= 5 {
-		c.b.metrics.add(Backend2XX+Metric(class-2), 1)
-	}
+	c.b.count(value{Latency, time.Since(began).Seconds()}, value{backendClass(response.StatusCode), 1})
 	f.body = response.Body
 	response.Body = f
 	if both, ok := f.body.(io.ReadWriteCloser); ok { // of an upgraded connection
@@ -184,6 +183,12 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 		}{f, both}
 	}
 	return response, nil
+}
+
+// backendClass is the metric that counts answers of a status. Those of less than 200 are
+// not the last answer, but for that of an upgraded connection.
+func backendClass(status int) Metric {
+	return Backend2XX + Metric(min(max(status/100-2, 0), 3))
 }
 
 // fail answers for a request that no member has answered.
@@ -198,7 +203,7 @@ func (c *carrier) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case isMalformed(err):
 		status = http.StatusBadGateway
 	}
-	c.b.metrics.add(ELB5XX, 1)
+	c.b.metrics.add(value{ELB5XX, 1})
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, http.StatusText(status)+": "+err.Error()+"\n")

@@ -97,8 +97,14 @@ type minute struct {
 	values [metricsCount]Statistics
 }
 
-// add takes a value in.
-func (m *metrics) add(metric Metric, value float64) {
+// value is a value of a metric.
+type value struct {
+	of Metric
+	is float64
+}
+
+// add takes values in.
+func (m *metrics) add(values ...value) {
 	now := time.Now().Unix() / 60
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,7 +116,9 @@ func (m *metrics) add(metric Metric, value float64) {
 		m.minutes = append(m.minutes, minute{at: now})
 		last = len(m.minutes) - 1
 	}
-	m.minutes[last].values[metric].Add(Statistics{1, value, value, value})
+	for _, v := range values {
+		m.minutes[last].values[v.of].Add(Statistics{1, v.is, v.is, v.is})
+	}
 }
 
 // between returns the minutes that begin from on, before to.
