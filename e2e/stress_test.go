@@ -16,6 +16,7 @@ type stressReport struct {
 		Throughput                    float64
 		Latency, Corrected            struct{ P50, P99 float64 }
 		Statuses                      map[string]int
+		Seconds                       []struct{ Waiting *int }
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/http/httputil"
 	"strconv"
 	"sync"
@@ -15,11 +16,11 @@ import (
 	"time"
 )
 
-// errIdle is that a connection was silent for too long, errCut that the member has left
-// before it answered.
+// errIdle is that a connection was silent for too long, errCut that the member had the
+// request and was gone before it answered.
 var (
 	errIdle = errors.New("the connection was silent for too long")
-	errCut  = errors.New("the member has left")
+	errCut  = errors.New("the member was gone before it answered")
 )
 
 // carrier carries the requests of a listener to members and the answers back.
@@ -155,6 +156,13 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 		}
 	})
 	f.forget = context.AfterFunc(m.ended, func() { cancel(errCut) })
+	// net/http would send some requests again that a member has had, which a load
+	// balancer does not.
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		if f.sent.Swap(true) {
+			cancel(errCut)
+		}
+	}})
 	out := r.WithContext(ctx)
 	target := *r.URL
 	target.Host = net.JoinHostPort(m.InstanceID, strconv.Itoa(c.listener.InstancePort))
@@ -167,6 +175,8 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
+		} else if f.sent.Load() && isDial(err) {
+			err = errCut
 		}
 		f.finish()
 		return nil, err
@@ -228,6 +238,7 @@ type flight struct {
 	body   io.ReadCloser
 	ending sync.Once
 
+	sent      atomic.Bool // the member may have the request
 	answering atomic.Bool // the client is sent an answer
 }
 

@@ -379,6 +379,9 @@ func TestAMemberThatDiesFailsOnlyWhatItHad(t *testing.T) {
 	w := start(t, dataplane.Options{}, one, two)
 	w.web().Check.Interval = time.Hour // health checks do not notice
 	w.apply()
+	for range 8 {
+		w.get("/") // so that there are connections that are used again
+	}
 	slow := map[string]int{}
 	inFlight := []<-chan answer{w.begin("500ms"), w.begin("500ms")}
 	if !w.plane.SetAlive(one, false) || w.plane.SetAlive("i-99999999", false) {
