@@ -19,7 +19,6 @@ import (
 	"lsapi/bench/internal/load"
 	"lsapi/bench/internal/process"
 	"lsapi/bench/internal/report"
-	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/stress"
 )
 
@@ -105,7 +104,7 @@ func (b *bench) startDemo(ctx context.Context) (*stressed, error) {
 		pair:  pair{&service{p, addresses[0]}, &emulated{p, "http://" + addresses[1]}},
 		bench: b, user: "Basic " + base64.StdEncoding.EncodeToString([]byte("demo:demo")),
 	}
-	err = up.until(ctx, "default-elb carries traffic", func(all []dataplane.Traffic) bool {
+	err = up.until(ctx, "default-elb carries traffic", func(all []traffic) bool {
 		return len(all) > 0 && all[0].Members[0].InService
 	})
 	if err != nil {
@@ -145,9 +144,9 @@ func (b *bench) startStressed(ctx context.Context, l launch, args ...string) (*s
 		return nil, err
 	}
 	up := &stressed{pair: pair{served, &emulated{p, l.aws}}, bench: b, user: authorization()}
-	err = up.until(ctx, "all members serve", func(all []dataplane.Traffic) bool {
-		return !slices.ContainsFunc(all, func(t dataplane.Traffic) bool {
-			return slices.ContainsFunc(t.Members, func(m dataplane.Load) bool { return !m.InService })
+	err = up.until(ctx, "all members serve", func(all []traffic) bool {
+		return !slices.ContainsFunc(all, func(t traffic) bool {
+			return slices.ContainsFunc(t.Members, func(m instance) bool { return !m.InService })
 		})
 	})
 	if err == nil {
@@ -160,13 +159,26 @@ func (b *bench) startStressed(ctx context.Context, l launch, args ...string) (*s
 	return up, nil
 }
 
+// traffic is what a load balancer does, as the emulator tells it.
+type traffic struct {
+	LoadBalancer string
+	Listeners    []struct{ URL string }
+	Members      []instance
+}
+
+// instance is a member of a load balancer.
+type instance struct {
+	InstanceID string
+	InService  bool
+}
+
 // traffic is what the load balancers do.
-func (u *stressed) traffic(ctx context.Context) (all []dataplane.Traffic, err error) {
+func (u *stressed) traffic(ctx context.Context) (all []traffic, err error) {
 	return all, u.aws.control(ctx, http.MethodGet, "traffic", "", &all)
 }
 
 // until waits for something to be so.
-func (u *stressed) until(ctx context.Context, what string, so func([]dataplane.Traffic) bool) error {
+func (u *stressed) until(ctx context.Context, what string, so func([]traffic) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, stressBound)
 	defer cancel()
 	for {
@@ -181,7 +193,7 @@ func (u *stressed) until(ctx context.Context, what string, so func([]dataplane.T
 }
 
 // inService reports whether a member of web-elb serves.
-func inService(all []dataplane.Traffic, id string) bool {
+func inService(all []traffic, id string) bool {
 	for _, t := range all {
 		for _, m := range t.Members {
 			if t.LoadBalancer == "web-elb" && m.InstanceID == id {
@@ -468,7 +480,7 @@ func dyingMember(ctx context.Context, b *bench, s *report.Section) error {
 		if err := up.aws.control(ctx, http.MethodPost, "kill", `{"instanceId":"`+webMembers[0]+`"}`, nil); err != nil {
 			return err
 		}
-		err := up.until(ctx, "the dead member is out of service", func(all []dataplane.Traffic) bool { return !inService(all, webMembers[0]) })
+		err := up.until(ctx, "the dead member is out of service", func(all []traffic) bool { return !inService(all, webMembers[0]) })
 		outAt = time.Now()
 		noticed = outAt.Sub(died)
 		return err

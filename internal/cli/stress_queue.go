@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"lsapi/internal/cloud"
+	"lsapi/internal/app"
 	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/stress"
 )
@@ -24,12 +24,12 @@ func surgeQueue(ctx context.Context, loadBalancer, endpoint string) (func(contex
 	if endpoint != "" && isEmulator(ctx, endpoint) {
 		tell = func(ctx context.Context) (stress.Queue, error) { return emulatedQueue(ctx, endpoint, loadBalancer) }
 	} else {
-		metrics, err := cloud.NewSurgeQueue(ctx, loadBalancer, endpoint)
+		look, err := app.SurgeQueue(ctx, loadBalancer, endpoint)
 		if err != nil {
 			return nil, err
 		}
 		tell = func(ctx context.Context) (stress.Queue, error) {
-			waiting, spilled, err := metrics.Look(ctx)
+			waiting, spilled, err := look(ctx)
 			return stress.Queue{Waiting: waiting, Spillover: spilled}, err
 		}
 	}
