@@ -118,7 +118,7 @@ func TestAWatcherIsToldWhatHappens(t *testing.T) {
 			}
 			watching.until("health slow-elb " + slowSpare + " InService")
 		}
-		s.detachAndWait("slow-elb", slowSpare, "60s")
+		s.detachAndWait(slowSpare, "60s")
 		for _, watching := range []*stream{all, filtered} {
 			told := watching.until("drained slow-elb " + slowSpare)
 			var text strings.Builder

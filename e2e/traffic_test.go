@@ -81,7 +81,7 @@ func TestMembersAreReplacedUnderLoadAndNoRequestFails(t *testing.T) {
 	report := load(t, "--connections", "12", "--duration", "12s", url+"/?sleep=20ms")
 	began := time.Now()
 	for _, id := range []string{"i-0a11ce0000000ab01", "i-0a11ce0000000ab02", "i-0a11ce0000000ab03"} {
-		if answer := s.detachAndWait("slow-elb", id, "60s"); answer.status != http.StatusCreated {
+		if answer := s.detachAndWait(id, "60s"); answer.status != http.StatusCreated {
 			t.Fatalf("detaching %s is %d %s", id, answer.status, answer.body)
 		}
 		for _, action := range []string{"StopInstances", "StartInstances"} {

@@ -42,8 +42,8 @@ func (c client) attachAndWait(instance, timeout string, headers ...string) respo
 }
 
 // detachAndWait detaches it and waits until it is drained.
-func (c client) detachAndWait(loadBalancer, instance, timeout string) response {
-	return c.send(http.MethodDelete, "/elb/"+loadBalancer+"?wait=true&timeout="+timeout, machineID(instance))
+func (c client) detachAndWait(instance, timeout string) response {
+	return c.send(http.MethodDelete, "/elb/slow-elb?wait=true&timeout="+timeout, machineID(instance))
 }
 
 // slowFleet is a load balancer whose members take a while to come and go.
@@ -108,7 +108,7 @@ func TestAnAttachThatWaitsAnswersWhenTheMemberServes(t *testing.T) {
 func TestADetachThatWaitsAnswersWhenTheInstanceIsDrained(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startSlow(t, "1s", "3s", at(store))
-		answer := s.detachAndWait("slow-elb", slowMember, "60s")
+		answer := s.detachAndWait(slowMember, "60s")
 		if answer.status != http.StatusCreated {
 			t.Fatalf("it is %d: %s", answer.status, answer.body)
 		}
@@ -143,7 +143,7 @@ func TestAWaitThatEndsTooSoonTellsTheLastStateAndLeavesTheChangeStanding(t *test
 	if got := waited.header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("it is %s", got)
 	}
-	draining := s.detachAndWait("slow-elb", slowMember, "3s")
+	draining := s.detachAndWait(slowMember, "3s")
 	if draining.status != http.StatusGatewayTimeout {
 		t.Errorf("a detach that drains for ever is %d: %s", draining.status, draining.body)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -73,7 +74,7 @@ func emulatedQueue(ctx context.Context, endpoint, loadBalancer string) (stress.Q
 	}
 	for _, t := range all {
 		if t.LoadBalancer == loadBalancer {
-			return stress.Queue{Waiting: t.Waiting, Spillover: int64(t.Spilled)}, nil
+			return stress.Queue{Waiting: t.Waiting, Spillover: int64(min(t.Spilled, math.MaxInt64))}, nil
 		}
 	}
 	return stress.Queue{}, fmt.Errorf("there is no load balancer named %s", loadBalancer)

@@ -19,13 +19,7 @@ const (
 )
 
 // cborMode writes times as CBOR tags them: seconds since 1970.
-var cborMode = func() cbor.EncMode {
-	mode, err := cbor.EncOptions{Time: cbor.TimeUnixDynamic, TimeTag: cbor.EncTagRequired}.EncMode()
-	if err != nil {
-		panic(err) // the options are not the caller's
-	}
-	return mode
-}()
+var cborMode, _ = cbor.EncOptions{Time: cbor.TimeUnixDynamic, TimeTag: cbor.EncTagRequired}.EncMode() // only unknown options fail
 
 // MarshalCBOR writes the list without an element around it.
 func (l list[T]) MarshalCBOR() ([]byte, error) {

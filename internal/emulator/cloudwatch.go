@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -14,6 +15,7 @@ const (
 	elbDimension      = "LoadBalancerName"
 	// maxMetricQueries is AWS's limit of queries in one GetMetricData.
 	maxMetricQueries = 500
+	scanAscending    = "TimestampAscending"
 )
 
 func cloudWatchOperations() map[string]operation {
@@ -30,47 +32,56 @@ func (w *world) getMetricData(c call) (any, error) {
 	if err := c.read(&in); err != nil {
 		return nil, err
 	}
-	switch {
-	case len(in.MetricDataQueries) == 0:
-		return nil, errMissingMetricParameter("MetricDataQueries")
-	case len(in.MetricDataQueries) > maxMetricQueries:
-		return nil, errInvalidParameter("The collection MetricDataQueries must not have a size greater than %d.", maxMetricQueries)
-	case in.ScanBy != "" && in.ScanBy != "TimestampAscending" && in.ScanBy != "TimestampDescending":
-		return nil, errInvalidParameter("The value %s for parameter ScanBy is not supported.", in.ScanBy)
-	}
-	if err := validTimes(in.StartTime, in.EndTime); err != nil {
+	if err := in.valid(); err != nil {
 		return nil, err
 	}
 	out := &getMetricDataResult{}
 	for _, q := range in.MetricDataQueries {
-		if q.MetricStat == nil {
-			return nil, errInvalidParameter("The metric query %s has no MetricStat; expressions are not emulated.", q.ID)
-		}
-		points, err := w.points(q.MetricStat.Metric, q.MetricStat.Period, in.StartTime, in.EndTime)
+		result, err := w.metricData(q, &in)
 		if err != nil {
 			return nil, err
 		}
-		value, err := statistic(q.MetricStat.Stat)
-		if err != nil {
-			return nil, err
+		if q.ReturnData == nil || *q.ReturnData {
+			out.MetricDataResults.Members = append(out.MetricDataResults.Members, result)
 		}
-		if q.ReturnData != nil && !*q.ReturnData {
-			continue
-		}
-		if in.ScanBy != "TimestampAscending" {
-			slices.Reverse(points)
-		}
-		result := metricDataResult{ID: q.ID, Label: q.Label, StatusCode: "Complete"}
-		if result.Label == "" {
-			result.Label = q.MetricStat.Metric.MetricName
-		}
-		for _, p := range points {
-			result.Timestamps.Members = append(result.Timestamps.Members, timestamp(p.At))
-			result.Values.Members = append(result.Values.Members, value(p.Statistics))
-		}
-		out.MetricDataResults.Members = append(out.MetricDataResults.Members, result)
 	}
 	return out, nil
+}
+
+func (in *getMetricDataInput) valid() error {
+	switch {
+	case len(in.MetricDataQueries) == 0:
+		return errMissingMetricParameter("MetricDataQueries")
+	case len(in.MetricDataQueries) > maxMetricQueries:
+		return errInvalidParameter("The collection MetricDataQueries must not have a size greater than %d.", maxMetricQueries)
+	case in.ScanBy != "" && in.ScanBy != scanAscending && in.ScanBy != "TimestampDescending":
+		return errInvalidParameter("The value %s for parameter ScanBy is not supported.", in.ScanBy)
+	}
+	return validTimes(in.StartTime, in.EndTime)
+}
+
+// metricData answers one query of GetMetricData.
+func (w *world) metricData(q metricDataQuery, in *getMetricDataInput) (metricDataResult, error) {
+	if q.MetricStat == nil {
+		return metricDataResult{}, errInvalidParameter("The metric query %s has no MetricStat; expressions are not emulated.", q.ID)
+	}
+	points, err := w.points(q.MetricStat.Metric, q.MetricStat.Period, in.StartTime, in.EndTime)
+	if err != nil {
+		return metricDataResult{}, err
+	}
+	value, err := statistic(q.MetricStat.Stat)
+	if err != nil {
+		return metricDataResult{}, err
+	}
+	if in.ScanBy != scanAscending {
+		slices.Reverse(points)
+	}
+	result := metricDataResult{ID: q.ID, Label: cmp.Or(q.Label, q.MetricStat.Metric.MetricName), StatusCode: "Complete"}
+	for _, p := range points {
+		result.Timestamps.Members = append(result.Timestamps.Members, timestamp(p.At))
+		result.Values.Members = append(result.Values.Members, value(p.Statistics))
+	}
+	return result, nil
 }
 
 // getMetricStatistics returns one metric of a load balancer, oldest first.

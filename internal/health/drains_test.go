@@ -294,8 +294,10 @@ func TestStrangersAreAskedAboutAFewAtATimeAndOnce(t *testing.T) {
 		var done sync.WaitGroup
 		for n := range strangers {
 			f := p.FollowDrain("web", fmt.Sprintf("i-%08x", 0xbad000+n), time.Time{}, 0)
-			defer f.Close()
-			done.Go(func() { next(t, f, time.Time{}) })
+			done.Go(func() {
+				defer f.Close()
+				next(t, f, time.Time{})
+			})
 		}
 		report := next(t, drain, time.Now())
 		if said(report, two) != "draining" {

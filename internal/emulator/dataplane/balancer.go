@@ -92,6 +92,8 @@ func (b *balancer) apply(lb LoadBalancer) {
 }
 
 // join makes a member, which is probed from now on. The caller holds both locks.
+//
+//nolint:contextcheck,nolintlint // a member lives until the plane is closed, whoever has made it
 func (b *balancer) join(m Member) *member {
 	made := &member{Member: m, machine: b.plane.machine(m.InstanceID, 0)}
 	made.ended, made.end = context.WithCancel(b.plane.base)

@@ -155,7 +155,7 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 			_ = connection.SetWriteDeadline(time.Now()) // the client may not take what it is sent
 		}
 	})
-	f.forget = context.AfterFunc(m.ended, func() { cancel(errCut) })
+	f.forget = context.AfterFunc(m.ended, func() { cancel(errCut) }) //nolint:contextcheck // the member's end, beside the request's
 	// net/http would send some requests again that a member has had, which a load
 	// balancer does not.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {

@@ -474,7 +474,7 @@ func TestASlowClientDoesNotHoldUpOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		t.Cleanup(func() { conn.Close() })
 		if _, err := io.WriteString(conn, request); err != nil {
 			t.Fatal(err)
 		}

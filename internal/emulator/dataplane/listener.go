@@ -82,13 +82,18 @@ func listenNear(number int) (net.Listener, error) {
 	if number < 1024 {
 		number += 8000
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(number)))
+	return listenOr(net.JoinHostPort("127.0.0.1", strconv.Itoa(number)))
+}
+
+// listenOr opens an address, or a free port of 127.0.0.1 where it cannot be had.
+func listenOr(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address) //nolint:noctx // it does not wait
 	if err == nil {
 		return listener, nil
 	}
-	free, otherwise := net.Listen("tcp", "127.0.0.1:0")
+	free, otherwise := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // likewise
 	if otherwise != nil {
-		return nil, fmt.Errorf("neither %d nor another port can be listened on: %w", number, err)
+		return nil, fmt.Errorf("neither %s nor another port can be listened on: %w", address, err)
 	}
 	return free, nil
 }

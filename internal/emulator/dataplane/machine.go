@@ -100,12 +100,10 @@ func (m *machine) settle() {
 // start starts the web server at a port: at the address of the instance, and where the
 // system has but one loopback address at any port of that.
 func (m *machine) start(number int, p *port) {
-	listener, err := net.Listen("tcp", net.JoinHostPort(m.address(), strconv.Itoa(number)))
+	listener, err := listenOr(net.JoinHostPort(m.address(), strconv.Itoa(number)))
 	if err != nil {
-		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			m.plane.o.Log.Warn("an instance cannot listen", "instance", m.id, "port", number, "error", err)
-			return
-		}
+		m.plane.o.Log.Warn("an instance cannot listen", "instance", m.id, "port", number, "error", err)
+		return
 	}
 	p.address = listener.Addr().String()
 	server := &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
@@ -197,6 +195,7 @@ func (m *machine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("X-Instance-Id", m.id)
-	fmt.Fprintf(w, "%s answers %s %s\n", m.id, r.Method, r.URL.Path)
+	fmt.Fprintf(w, "%s answers %s %s\n", m.id, r.Method, r.URL.Path) //nolint:gosec // it is text, and said to be
 }
