@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/http/httputil"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,10 +106,7 @@ func (c *carrier) rewrite(p *httputil.ProxyRequest) {
 	if err != nil {
 		client = p.In.RemoteAddr
 	}
-	for _, before := range p.In.Header["X-Forwarded-For"] {
-		client = before + ", " + client
-	}
-	h["X-Forwarded-For"] = []string{client}
+	h["X-Forwarded-For"] = []string{strings.Join(append(slices.Clone(p.In.Header["X-Forwarded-For"]), client), ", ")}
 	h["X-Forwarded-Proto"] = []string{"http"}
 	h["X-Forwarded-Port"] = []string{c.port}
 }

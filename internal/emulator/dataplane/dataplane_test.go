@@ -195,7 +195,7 @@ func TestMembersAreToldWhoAsksAsAClassicLoadBalancerDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("X-Forwarded-For", "192.0.2.1")
+	r.Header["X-Forwarded-For"] = []string{"192.0.2.1, 192.0.2.2", "192.0.2.3"}
 	r.Header.Set("X-Forwarded-Proto", "https")
 	r.Host = "www.example.com"
 	response, err := w.http.Do(r)
@@ -204,7 +204,7 @@ func TestMembersAreToldWhoAsksAsAClassicLoadBalancerDoes(t *testing.T) {
 	}
 	response.Body.Close()
 	sent := <-got
-	if sent.Header.Get("X-Forwarded-For") != "192.0.2.1, 127.0.0.1" || sent.Header.Get("X-Forwarded-Proto") != "http" ||
+	if sent.Header.Get("X-Forwarded-For") != "192.0.2.1, 192.0.2.2, 192.0.2.3, 127.0.0.1" || sent.Header.Get("X-Forwarded-Proto") != "http" ||
 		sent.Header.Get("X-Forwarded-Port") != "80" || sent.Host != "www.example.com" || sent.RequestURI != "/a%2Fb?c=d;e" {
 		t.Errorf("%s of %s with %v", sent.RequestURI, sent.Host, sent.Header)
 	}
