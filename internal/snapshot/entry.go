@@ -135,7 +135,7 @@ func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
 // Applied shows readers changes of a membership at once. It is told after the
 // overlay has them, so that a read that is under way does not undo them.
 func (s *Snapshot) Applied(loadBalancer string, attached, detached []lsapi.Instance) {
-	s.facts.learn(attached)
+	attached = s.facts.learn(attached)
 	// A load balancer that no read has found yet gets a slot all the same: it is
 	// known to exist.
 	s.update(s.slotsFor(loadBalancer)[0], func(sl *slot, old *entry) {

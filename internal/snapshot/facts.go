@@ -60,13 +60,20 @@ func (f *facts) of(ids []string) (instances []lsapi.Instance, revision int64) {
 	return instances, revision
 }
 
-// learn notes what somebody else was told by EC2 just now.
-func (f *facts) learn(instances []lsapi.Instance) {
+// learn notes what somebody else was told by EC2 just now, and returns it with what is
+// known besides: the record of a change does not hold all of it.
+func (f *facts) learn(instances []lsapi.Instance) []lsapi.Instance {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, instance := range instances {
+	learnt := make([]lsapi.Instance, len(instances))
+	for i, instance := range instances {
+		if known := f.known[instance.ID]; known.Known() && instance.Known() && instance.Zone == "" {
+			instance.Zone, instance.PrivateAddress, instance.Name = known.Zone, known.PrivateAddress, known.Name
+		}
 		f.put(fact{Instance: instance, at: time.Now()})
+		learnt[i] = instance
 	}
+	return learnt
 }
 
 // put remembers a fact in place of what is known of the instance. mu must be held.

@@ -491,3 +491,19 @@ func TestAnInstanceThatCannotBeLookedUpHoldsNobodyElseUp(t *testing.T) {
 		r.wantRead(t, "invented", "!not_found")
 	})
 }
+
+// The record of a change does not hold all that EC2 says of an instance.
+func TestWhatIsKnownOfAnInstanceIsKeptWhenTheRecordTellsLess(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	full := lsapi.Instance{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning, Zone: "us-east-1a", Name: "web-1", PrivateAddress: "10.0.0.1"}
+	aws.change(func(f *fakeAWS) { f.facts["i-1"] = full })
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		r.Applied("web", []lsapi.Instance{{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning}}, nil)
+		m, _, err := r.One(t.Context(), "web", false)
+		if err != nil || len(m.Members) != 1 || m.Members[0] != full {
+			t.Errorf("it is shown as %+v, %v", m.Members, err)
+		}
+	})
+}
