@@ -105,7 +105,9 @@ func (b *bench) startDemo(ctx context.Context) (*stressed, error) {
 		bench: b, user: "Basic " + base64.StdEncoding.EncodeToString([]byte("demo:demo")),
 	}
 	err = up.until(ctx, "default-elb carries traffic", func(all []traffic) bool {
-		return len(all) > 0 && all[0].Members[0].InService
+		return slices.ContainsFunc(all, func(t traffic) bool {
+			return t.LoadBalancer == "default-elb" && len(t.Members) == 1 && t.Members[0].InService
+		})
 	})
 	if err != nil {
 		p.Stop()
@@ -207,12 +209,17 @@ func inService(all []traffic, id string) bool {
 // url is where a load balancer listens.
 func (u *stressed) url(ctx context.Context, loadBalancer, path string) (string, error) {
 	all, err := u.traffic(ctx)
+	if err != nil {
+		return "", err
+	}
 	for _, t := range all {
-		if t.LoadBalancer == loadBalancer {
-			return t.Listeners[0].URL + path, err
+		for _, l := range t.Listeners {
+			if t.LoadBalancer == loadBalancer && l.URL != "" {
+				return l.URL + path, nil
+			}
 		}
 	}
-	return "", fmt.Errorf("%s does not listen: %w", loadBalancer, err)
+	return "", fmt.Errorf("%s does not listen", loadBalancer)
 }
 
 // stress runs lsapi stress, and returns its report.

@@ -17,7 +17,8 @@ import (
 type AwaitOptions struct {
 	// Timeout is how long at most; it must be positive.
 	Timeout time.Duration
-	// Progress is told every few seconds what the instance is. Nil is nobody.
+	// Progress is told every few seconds what the instance is, by another goroutine, for
+	// which Await waits. Nil is nobody.
 	Progress func(apiv1.Member)
 }
 

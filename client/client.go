@@ -16,8 +16,10 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -156,11 +158,21 @@ func (c *Client) send(ctx context.Context, q call) (*http.Response, error) {
 	if c.agent != "" {
 		request.Header.Set("User-Agent", c.agent)
 	}
+	// net/http sends some requests again by itself: that the last attempt was refused a
+	// connection does not say that none had one.
+	var connected atomic.Bool
+	request = request.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}))
 	response, err := c.http.Do(request)
-	if err != nil {
-		return nil, c.unreachable(ctx, err)
+	if err == nil {
+		return response, nil
 	}
-	return response, nil
+	err = c.unreachable(ctx, err)
+	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "dial" && !connected.Load() {
+		err = notSent{err}
+	}
+	return nil, err
 }
 
 func escaped(segments []string) []string {

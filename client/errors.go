@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -127,11 +126,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.New("it takes too long to answer")
 	}
-	err = fmt.Errorf("%w at %s: %w", ErrUnreachable, c.base, err)
-	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "dial" {
-		return notSent{err}
-	}
-	return err
+	return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.base, err)
 }
 
 // notSent adds ErrNotSent to the chain of an error, and nothing to its text.

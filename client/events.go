@@ -41,7 +41,7 @@ type Event struct {
 //
 // It ends with an error: that of the context; what the service answers, such as
 // CodeNotFound for a load balancer that there is not, or an event that is not on
-// record any more; or ErrUnreachable, when it could not be reached at once, or has
+// record any more; an event that cannot be read; or ErrUnreachable, when it could not be reached at once, or has
 // then been away for a minute.
 func (c *Client) Events(ctx context.Context, q EventsQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
@@ -123,10 +123,14 @@ func (s *stream) connect(ctx context.Context) error {
 // errSilent is that a connection has gone without anybody being told.
 var errSilent = errors.New("nothing comes any more")
 
+// errSenseless is that an event cannot be read, now or when it is told again: going on
+// behind it would lose it.
+var errSenseless = errors.New("the stream of events makes no sense")
+
 // broken is the error of a connection that has ended. Silence is not the caller's
 // giving up, although it ends the connection in the same way.
 func (s *stream) broken(ctx context.Context, err error) error {
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, errEnough) || errors.Is(err, errSenseless) {
 		return err
 	}
 	if errors.Is(context.Cause(ctx), errSilent) {
@@ -156,9 +160,12 @@ func (s *stream) follow(body io.Reader, silent *time.Timer) error {
 		if err := s.dispatch(m); err != nil {
 			return err
 		}
+		s.alive = time.Now() // the caller may have taken its time
 		m = message{}
 	}
-	if err := lines.Err(); err != nil {
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("%w: a line of more than %d bytes", errSenseless, maxLine)
+	} else if err != nil {
 		return err
 	}
 	return io.ErrUnexpectedEOF // a stream has no end
@@ -194,16 +201,19 @@ func (s *stream) dispatch(m message) error {
 	if m.dropped {
 		return nil
 	}
+	var event Event
+	if len(m.data) > 0 {
+		if err := json.Unmarshal([]byte(strings.Join(m.data, "\n")), &event.Event); err != nil {
+			return fmt.Errorf("%w: %w", errSenseless, err)
+		}
+	}
 	if m.hasID {
 		s.last = m.id
 	}
 	if len(m.data) == 0 {
 		return nil
 	}
-	event := Event{ID: s.last}
-	if err := json.Unmarshal([]byte(strings.Join(m.data, "\n")), &event.Event); err != nil {
-		return s.client.stranger("an event that is none: %w", err)
-	}
+	event.ID = s.last
 	if !s.yield(event, nil) {
 		return errEnough
 	}

@@ -175,6 +175,8 @@ func (f *stressFlags) run(ctx context.Context, p Process, header http.Header) er
 	if err := f.mayAsk(ctx); err != nil {
 		return err
 	}
+	ctx, release := untilSignalled(ctx)
+	defer release()
 	var queue func(context.Context) (stress.Queue, error)
 	if f.queueOf != "" {
 		var err error
@@ -187,8 +189,6 @@ func (f *stressFlags) run(ctx context.Context, p Process, header http.Header) er
 		return err
 	}
 	defer files.close()
-	ctx, release := untilSignalled(ctx)
-	defer release()
 	report := stress.Run(ctx, stress.Options{
 		URL: f.url.String(), Header: header,
 		Steps: f.steps, Duration: f.duration, Rate: f.rate, Timeout: f.timeout,

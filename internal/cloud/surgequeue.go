@@ -17,6 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
+// metricsDelay is how late CloudWatch tells of a minute at most, usually.
+const metricsDelay = 5 * time.Minute
+
 // SurgeQueue asks CloudWatch for the surge queue of a load balancer. It speaks the
 // query protocol with the SDK's signer: the SDK's client of CloudWatch would make the
 // binary half a megabyte larger for these two numbers.
@@ -54,12 +57,14 @@ func NewSurgeQueue(ctx context.Context, loadBalancer, endpoint string) (*SurgeQu
 type metricData struct {
 	Results []struct {
 		ID     string    `xml:"Id"`
+		Times  []string  `xml:"Timestamps>member"`
 		Values []float64 `xml:"Values>member"`
 	} `xml:"GetMetricDataResult>MetricDataResults>member"`
 }
 
-// Look returns the longest queue of the last minute that CloudWatch knows, and how many
-// requests have spilled over since New. Minutes without requests count as none.
+// Look returns the longest queue of the last minute that CloudWatch knows of, none if that
+// is older than it usually takes to tell, and how many requests have spilled over since
+// the minute before New.
 func (q *SurgeQueue) Look(ctx context.Context) (waiting int, spilled int64, err error) {
 	answer, err := q.ask(ctx, q.form())
 	if err != nil {
@@ -71,8 +76,10 @@ func (q *SurgeQueue) Look(ctx context.Context) (waiting int, spilled int64, err 
 			for _, v := range r.Values {
 				spilled += int64(v)
 			}
-		case len(r.Values) > 0:
-			waiting = int(r.Values[0]) // the latest is the first
+		case len(r.Values) > 0 && len(r.Times) > 0: // the latest is the first
+			if at, err := time.Parse(time.RFC3339, r.Times[0]); err == nil && time.Since(at) < metricsDelay {
+				waiting = int(r.Values[0])
+			}
 		}
 	}
 	return waiting, spilled, nil

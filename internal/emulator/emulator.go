@@ -62,7 +62,8 @@ type Emulator struct {
 	calls    counters
 
 	mu     sync.Mutex
-	world  *world      // guarded by mu, which is never held while sleeping or writing
+	world  *world // guarded by mu, which is never held while sleeping or writing
+	closed bool
 	replan *time.Timer // until an instance passes into another state; nil without traffic
 }
 

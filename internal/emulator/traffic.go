@@ -24,6 +24,7 @@ func (e *Emulator) Carry(o dataplane.Options) {
 func (e *Emulator) Close() error {
 	e.mu.Lock()
 	plane := e.world.plane
+	e.closed = true
 	if e.replan != nil {
 		e.replan.Stop()
 	}
@@ -48,7 +49,7 @@ func (e *Emulator) Traffic() []dataplane.Traffic {
 // applyPlan has the data plane, if there is one, carry out what there is now, and again
 // when an instance passes into another state by itself. The caller holds mu.
 func (e *Emulator) applyPlan() {
-	if e.world.plane == nil {
+	if e.world.plane == nil || e.closed {
 		return
 	}
 	if e.replan != nil {

@@ -154,6 +154,9 @@ func (s *Stream) Close() {
 	})
 }
 
+// Ended reports whether the hub is closed.
+func (s *Stream) Ended() bool { return s.hub.base.Err() != nil }
+
 // AfterEnd has something done when the hub is closed, unless stop is called before.
 func (s *Stream) AfterEnd(do func()) (stop func() bool) { return context.AfterFunc(s.hub.base, do) }
 

@@ -12,11 +12,20 @@ import (
 func runStep(ctx context.Context, o Options, connections int) Step {
 	attacker := newAttacker(o, connections)
 	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
+	var before *Queue
+	if o.Queue != nil {
+		if q, err := o.Queue(ctx); err == nil { // else the first that is told counts
+			before = &q
+		}
+	}
 	queue := watchQueue(o.Queue) //nolint:contextcheck // it ends with the step, which outlives ctx
 	defer queue.close()
 
 	targets := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: o.URL, Header: o.Header})
 	tally := newTally(connections, o.Rate)
+	if before != nil {
+		tally.queued, tally.started = before.Spillover, true
+	}
 	seconds := time.NewTicker(time.Second)
 	defer seconds.Stop()
 	tally.began = time.Now()

@@ -97,11 +97,7 @@ func (b *balancer) apply(lb LoadBalancer) {
 func (b *balancer) join(m Member) *member {
 	made := &member{Member: m, machine: b.plane.machine(m.InstanceID, 0)}
 	made.ended, made.end = context.WithCancel(b.plane.base)
-	probing, stop := context.WithCancel(made.ended)
-	b.plane.probing.Go(func() {
-		defer stop()
-		b.probe(probing, made)
-	})
+	b.plane.probing.Go(func() { b.probe(made.ended, made) })
 	return made
 }
 
@@ -217,6 +213,7 @@ func (b *balancer) acquire(ctx context.Context, tried []*member) (*member, error
 	w := &waiter{given: make(chan *member, 1), tried: tried}
 	b.queue = append(b.queue, w)
 	waiting, patience := len(b.queue), time.NewTimer(b.idle)
+	b.handOut() // those before it may have tried the one that has room
 	b.mu.Unlock()
 	defer patience.Stop()
 	b.metrics.add(value{SurgeQueueLength, float64(waiting)})

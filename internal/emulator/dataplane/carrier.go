@@ -83,9 +83,8 @@ func (c *carrier) hold(connection *http.ResponseController, r *http.Request) err
 	if r.ContentLength == 0 || r.ContentLength > heldBody {
 		return nil
 	}
-	_ = connection.SetReadDeadline(time.Now().Add(c.b.idleTime())) // not every connection can
-	defer func() { _ = connection.SetReadDeadline(time.Time{}) }()
-	held, err := io.ReadAll(io.LimitReader(r.Body, heldBody))
+	defer func() { _ = connection.SetReadDeadline(time.Time{}) }() // not every connection can
+	held, err := io.ReadAll(io.LimitReader(&patient{r.Body, connection, c.b.idleTime()}, heldBody))
 	if err != nil {
 		return err
 	}
@@ -94,6 +93,18 @@ func (c *carrier) hold(connection *http.ResponseController, r *http.Request) err
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(held), r.Body), r.Body}
 	return nil
+}
+
+// patient is a body that may be silent for a time.
+type patient struct {
+	io.Reader
+	connection *http.ResponseController
+	idle       time.Duration
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	_ = p.connection.SetReadDeadline(time.Now().Add(p.idle)) // not every connection can
+	return p.Reader.Read(b)
 }
 
 // rewrite addresses the request to the members, and tells them whose it is as a Classic
@@ -115,10 +126,14 @@ func (c *carrier) rewrite(p *httputil.ProxyRequest) {
 // over for another, since it has not seen the request.
 func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	var tried []*member
+	var refused error
 	for {
 		m, err := c.b.acquire(r.Context(), tried)
 		if err != nil {
 			c.b.count()
+			if errors.Is(err, errNoMember) && refused != nil {
+				err = refused // there were some
+			}
 			return nil, err
 		}
 		response, err := c.send(r, m)
@@ -129,6 +144,7 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 			c.b.count()
 			return nil, err
 		}
+		refused = err
 		c.b.metrics.add(value{BackendConnectionErrors, 1})
 		if tried = append(tried, m); len(tried) == maxTries {
 			c.b.count()
@@ -148,12 +164,8 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 	f := &flight{b: c.b, m: m, idle: c.b.idleTime()}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	f.cancel = cancel
-	f.timer = time.AfterFunc(f.idle, func() {
-		cancel(errIdle)
-		if connection, ok := r.Context().Value(connectionKey{}).(*http.ResponseController); ok && f.answering.Load() {
-			_ = connection.SetWriteDeadline(time.Now()) // the client may not take what it is sent
-		}
-	})
+	f.client, _ = r.Context().Value(connectionKey{}).(*http.ResponseController)
+	f.timer = time.AfterFunc(f.idle, f.expire)
 	f.forget = context.AfterFunc(m.ended, func() { cancel(errCut) }) //nolint:contextcheck // the member's end, beside the request's
 	// net/http would send some requests again that a member has had, which a load
 	// balancer does not.
@@ -181,15 +193,12 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 		return nil, err
 	}
 	f.beat()
-	f.answering.Store(true)
+	f.answers()
 	c.b.count(value{Latency, time.Since(began).Seconds()}, value{backendClass(response.StatusCode), 1})
 	f.body = response.Body
 	response.Body = f
-	if both, ok := f.body.(io.ReadWriteCloser); ok { // of an upgraded connection
-		response.Body = struct {
-			*flight
-			io.Writer
-		}{f, both}
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return f.upgrade(ctx, r, response)
 	}
 	return response, nil
 }
@@ -235,14 +244,43 @@ type flight struct {
 	cancel context.CancelCauseFunc
 	forget func() bool
 	body   io.ReadCloser
+	client *http.ResponseController // of the client's connection; nil: there is none
 	ending sync.Once
+	sent   atomic.Bool // there was a connection to the member, which may have the request
 
-	sent      atomic.Bool // the member may have the request
-	answering atomic.Bool // the client is sent an answer
+	mu        sync.Mutex
+	answering bool // the client is sent an answer
+	over      bool // what moves now belongs to another request
 }
 
 // beat notes that something moves.
-func (f *flight) beat() { f.timer.Reset(f.idle) }
+func (f *flight) beat() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.over {
+		f.timer.Reset(f.idle)
+	}
+}
+
+// answers notes that the answer has begun.
+func (f *flight) answers() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answering = true
+}
+
+// expire ends the request because nothing has moved.
+func (f *flight) expire() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.over {
+		return
+	}
+	f.cancel(errIdle)
+	if f.client != nil && f.answering {
+		_ = f.client.SetWriteDeadline(time.Now()) // the client may not take what it is sent
+	}
+}
 
 // Read reads the answer.
 func (f *flight) Read(p []byte) (int, error) {
@@ -265,11 +303,38 @@ func (f *flight) Close() error {
 // finish gives the member back.
 func (f *flight) finish() {
 	f.ending.Do(func() {
+		f.mu.Lock()
+		f.over = true
+		f.mu.Unlock()
 		f.timer.Stop()
 		f.forget()
 		f.cancel(nil)
 		f.b.release(f.m)
 	})
+}
+
+// upgrade makes a flight of the connection that an upgrade has made of the request.
+// net/http does not end it with the request's context any more.
+func (f *flight) upgrade(ctx context.Context, r *http.Request, response *http.Response) (*http.Response, error) {
+	both, ok := f.body.(io.ReadWriteCloser)
+	if !ok || r.Header.Get("Upgrade") == "" {
+		_ = f.Close()
+		return nil, errors.New("the member switches protocols unasked")
+	}
+	context.AfterFunc(ctx, func() { _ = f.Close() })
+	response.Body = &upgraded{f, both}
+	return response, nil
+}
+
+// upgraded is both ways of an upgraded connection.
+type upgraded struct {
+	*flight
+	to io.Writer
+}
+
+func (u *upgraded) Write(p []byte) (int, error) {
+	u.beat()
+	return u.to.Write(p)
 }
 
 // upload is the body of a request on its way. It stays open when a member cannot be
@@ -281,7 +346,9 @@ type upload struct {
 
 func (u *upload) Read(p []byte) (int, error) {
 	n, err := u.Reader.Read(p)
-	u.f.beat()
+	if err == nil {
+		u.f.beat()
+	}
 	return n, err
 }
 

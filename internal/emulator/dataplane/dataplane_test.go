@@ -3,11 +3,13 @@ package dataplane_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -536,5 +538,82 @@ func TestOfWhatIsAnsweredThereAreMetrics(t *testing.T) {
 	}
 	if w.plane.Data("api", dataplane.Latency, time.Time{}, time.Now()) != nil {
 		t.Error("there are metrics of a load balancer that there is not")
+	}
+}
+
+// upgrades is an instance that switches protocols, asked or not, and then says again what
+// it is told.
+func upgrades(t *testing.T) (address string) {
+	t.Helper()
+	return echo(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/plain" || r.UserAgent() == "ELB-HealthChecker/1.0" {
+			return
+		}
+		conn, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		_, _ = io.Copy(conn, buffered) // until the other end closes
+	})
+}
+
+func TestAnUpgradedConnectionEndsWithItsMember(t *testing.T) {
+	for name, end := range map[string]func(w *world){
+		"without draining": func(w *world) { w.web().Drain = 0; w.setMembers() },
+		"at its timeout":   func(w *world) { w.web().Drain = 100 * time.Millisecond; w.setMembers() },
+		"its deletion":     func(w *world) { w.plan.LoadBalancers = nil; w.apply() },
+		"by silence":       func(*world) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, dataplane.Options{Concurrency: 1, Backends: map[string]string{one: upgrades(t)}})
+			if name == "by silence" {
+				w.web().Idle = 200 * time.Millisecond
+			}
+			w.setMembers(one)
+			w.await("in service", func() bool { return w.load(one).InService })
+			conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+			fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+			from := bufio.NewReader(conn)
+			response, err := http.ReadResponse(from, nil)
+			if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("got %v, %v", response, err)
+			}
+			response.Body.Close()
+			for range 5 { // longer than the silence that is allowed
+				fmt.Fprint(conn, "x")
+				if b, err := from.ReadByte(); err != nil || b != 'x' {
+					t.Fatalf("it says %q, %v", b, err)
+				}
+				time.Sleep(60 * time.Millisecond)
+			}
+			end(w)
+			if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := from.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("it goes on: %v", err)
+			}
+			if name == "by silence" {
+				w.await("nothing in flight", func() bool { return w.load(one).InFlight == 0 })
+			}
+		})
+	}
+}
+
+func TestAMemberThatSwitchesProtocolsUnaskedKeepsNoPlace(t *testing.T) {
+	w := start(t, dataplane.Options{Concurrency: 1, Backends: map[string]string{one: upgrades(t)}}, one)
+	w.await("in service", func() bool { return w.load(one).InService })
+	if a := w.get("/"); a.status != http.StatusBadGateway {
+		t.Errorf("it is answered %+v", a)
+	}
+	if a := w.get("/plain"); a.status != http.StatusOK {
+		t.Errorf("the next is answered %+v", a)
 	}
 }

@@ -140,12 +140,16 @@ func (m *machine) dial(ctx context.Context, number int) (net.Conn, error) {
 	m.mu.Lock()
 	p := m.ports[number]
 	up := m.running.Load() && !m.dead && p != nil && p.address != ""
+	var address string
+	if up {
+		address = p.address
+	}
 	m.mu.Unlock()
 	if !up {
 		return nil, refused
 	}
 	dialer := net.Dialer{Timeout: dialTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", p.address)
+	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func parseTarget(text string) (target, error) {
 	return target{http: protocol == "HTTP" && hasPath, port: number, path: "/" + path}, nil
 }
 
-// probe makes health checks of a member until it has left.
+// probe makes health checks of a member until its last request has ended.
 func (b *balancer) probe(ctx context.Context, m *member) {
 	var last time.Time
 	for {

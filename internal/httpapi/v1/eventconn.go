@@ -123,7 +123,11 @@ func (e *eventConn) send(frames [][]byte) error {
 	if len(frames) == 0 {
 		frames = [][]byte{[]byte("id: " + e.stream.Place().String() + "\n\n")}
 	}
-	if err := e.conn.SetWriteDeadline(time.Now().Add(eventTime)); err != nil {
+	patience := eventTime
+	if e.stream.Ended() {
+		patience = endTime
+	}
+	if err := e.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	if len(frames) > 1 {
