@@ -177,6 +177,9 @@ func TestWhileTheDatabaseIsAwayReadsGoOnAndChangesAreRefused(t *testing.T) {
 	if answer := s.attach("default-elb", spare); answer.status != http.StatusCreated {
 		t.Fatalf("it is %d: %s", answer.status, answer.body)
 	}
+	if list := s.get("/elb/default-elb"); list.status != http.StatusOK { // from now on it is in memory
+		t.Fatalf("a list is %d: %s", list.status, list.body)
+	}
 	c.replicas[0].database.Stop()
 	began := time.Now()
 	refused := s.detach("default-elb", spare)
