@@ -218,7 +218,7 @@ func TestAWaitThatMakesNoSenseNamesTheParameter(t *testing.T) {
 		"wait=inService&timeout=-1s":  "timeout",
 		"wait=inService&timeout=0s":   "timeout",
 		"wait=inService&timeout=48h":  "timeout",
-		"timeout=60s":                 "timeout",
+		"timeout=61s":                 "timeout",
 		"wait=inService&tiemout=60s":  "tiemout",
 	} {
 		answer := s.get("/v1/load-balancers/default-elb/members/" + member + "?" + query)
@@ -231,7 +231,7 @@ func TestAWaitThatMakesNoSenseNamesTheParameter(t *testing.T) {
 		"wait=perhaps":            "wait",
 		"wait=true&timeout=60":    "timeout",
 		"wait=true&timeout=1000h": "timeout",
-		"timeout=60s":             "timeout",
+		"timeout=61s":             "timeout",
 	} {
 		answer := s.send(http.MethodPost, "/elb/default-elb?"+query, machineID(spare))
 		if answer.status != http.StatusBadRequest || !strings.Contains(answer.body, parameter) {

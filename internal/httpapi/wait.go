@@ -36,19 +36,19 @@ func (s *server) patience(x *exchange) (time.Duration, error) {
 		return 0, invalidParameter("wait and timeout may be there once each")
 	case len(waits) == 1 && waits[0] != "true" && waits[0] != "false":
 		return 0, invalidParameter("wait must be true or false")
-	case len(waits) == 0 || waits[0] == "false":
-		if len(timeout) > 0 {
-			return 0, invalidParameter("timeout is for waiting; there is no wait=true beside it")
-		}
-		return 0, nil
-	case s.fleet == nil:
-		return 0, invalidParameter("wait: this service cannot wait, it runs without a record and a memory")
 	case len(timeout) == 1 && timeout[0] == "":
 		return 0, invalidParameter("timeout is empty")
 	}
 	d, wrong := v1.ParseTimeout(strings.Join(timeout, ""))
-	if wrong != "" {
+	switch waiting := len(waits) == 1 && waits[0] == "true"; {
+	case wrong != "":
 		return 0, invalidParameter("timeout: " + wrong)
+	case !waiting && d != v1.DefaultWait:
+		return 0, invalidParameter("timeout: only with wait=true; without it, the only value is the default, 60s")
+	case !waiting:
+		return 0, nil
+	case s.fleet == nil:
+		return 0, invalidParameter("wait: this service cannot wait, it runs without a record and a memory")
 	}
 	return d, nil
 }

@@ -134,7 +134,7 @@ func TestAStopEndsTheWaitForAChange(t *testing.T) {
 func TestAChangeWithAWaitThatMakesNoSenseIsNotMade(t *testing.T) {
 	for query, parameter := range map[string]string{
 		"wait=": "wait", "wait=perhaps": "wait", "wait": "wait", "wait=1": "wait", "wait=TRUE": "wait", "wait=true&wait=true": "wait",
-		"timeout=60s": "timeout", "wait=false&timeout=60s": "timeout", "wait=true&timeout=": "timeout", "wait=true&timeout=60": "timeout",
+		"timeout=61s": "timeout", "wait=false&timeout=5m": "timeout", "wait=true&timeout=": "timeout", "wait=true&timeout=60": "timeout",
 		"wait=true&timeout=0s": "timeout", "wait=true&timeout=-1s": "timeout", "wait=true&timeout=61m": "timeout", "wait=true&timeout=1s&timeout=1s": "timeout",
 		"wait=true;timeout=1s": "query", "wait=%zz": "query",
 	} {

@@ -84,7 +84,7 @@ func TestAWaitThatEndsInVainSaysWhy(t *testing.T) {
 func TestAWaitThatMakesNoSenseIsNamed(t *testing.T) {
 	for query, parameter := range map[string]string{
 		"wait=": "wait", "wait=served": "wait", "wait=InService": "wait", "wait=inService&wait=inService": "wait",
-		"timeout=60s": "timeout", "wait=inService&timeout=": "timeout", "wait=inService&timeout=60": "timeout", "wait=inService&timeout=soon": "timeout",
+		"timeout=61s": "timeout", "wait=inService&timeout=": "timeout", "wait=inService&timeout=60": "timeout", "wait=inService&timeout=soon": "timeout",
 		"wait=inService&timeout=0s": "timeout", "wait=inService&timeout=-1s": "timeout", "wait=inService&timeout=1h1ns": "timeout", "wait=inService&timeout=1s&timeout=1s": "timeout",
 		"wait=inService&tiemout=60s": "tiemout",
 	} {

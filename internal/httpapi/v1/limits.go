@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// defaultPage is how many changes an answer has when nobody asks for more: a
-	// screen or two.
+	// screen or two. The tag of loadBalancersQuery.Limit says the same.
 	defaultPage = 100
 	// maxPage is how many it has at most, some 600 KB. The tag of
 	// changesQuery.Limit says the same.
@@ -32,9 +32,10 @@ const (
 	patience = 5 * time.Second
 	// retryAfter is when one who waited in vain may ask again.
 	retryAfter = 5 * time.Second
-	// defaultWait is how long a caller waits who does not say: about as long as
-	// proxies bear a silent connection.
-	defaultWait = time.Minute
+	// DefaultWait is how long a wait lasts without a timeout: about as long as
+	// proxies bear a silent connection. The tag of memberQuery.Timeout and the
+	// Swagger document declare it as 60s.
+	DefaultWait = time.Minute
 	// maxWait is how long one may wait. AWS drains for an hour at most. ParseTimeout
 	// says the same.
 	maxWait = time.Hour

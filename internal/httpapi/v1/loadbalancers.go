@@ -1,7 +1,6 @@
 package v1
 
 import (
-	"cmp"
 	"net/http"
 	"strings"
 
@@ -14,7 +13,7 @@ type loadBalancersQuery struct {
 	Name   string   `query:"name" maxLength:"64" pattern:"^[A-Za-z0-9*?-]+$" patternDescription:"letters, digits and hyphens, * for any characters, ? for one" doc:"Only load balancers whose name is this; * stands for any characters, ? for one" example:"web-*"`
 	Tag    []string `query:"tag,explode" maxItems:"10" nullable:"false" doc:"Only load balancers that have this tag: KEY=VALUE, or KEY for any value. Given several times, all must be there. While AWS's tags cannot be read, this is an error" example:"[\"team=web\"]"`
 	Health string   `query:"health" enum:"InService,OutOfService,Unknown" doc:"Only load balancers that have a member in this state. While one cannot be asked, this is an error"`
-	Limit  int      `query:"limit" minimum:"1" maximum:"1000" doc:"How many load balancers at most, 100 when it is not given" example:"100"`
+	Limit  int      `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many load balancers at most"`
 	Cursor string   `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`
 }
 
@@ -38,7 +37,7 @@ func (a *API) loadBalancers(w http.ResponseWriter, r *http.Request, q *loadBalan
 
 // filter returns what the query asks for.
 func (q *loadBalancersQuery) filter() (lsapi.FleetFilter, error) {
-	filter := lsapi.FleetFilter{Name: q.Name, Health: lsapi.HealthState(q.Health), Limit: cmp.Or(q.Limit, defaultPage)}
+	filter := lsapi.FleetFilter{Name: q.Name, Health: lsapi.HealthState(q.Health), Limit: q.Limit}
 	if len(q.Tag) > 0 {
 		filter.Tags = make(map[string]string, len(q.Tag))
 	}

@@ -13,7 +13,7 @@ import (
 // with its words. Empty is not given.
 func ParseTimeout(text string) (timeout time.Duration, wrong string) {
 	if text == "" {
-		return defaultWait, ""
+		return DefaultWait, ""
 	}
 	timeout, err := time.ParseDuration(text)
 	switch {
@@ -39,11 +39,7 @@ func Waiting(stopping context.Context, w http.ResponseWriter, r *http.Request, t
 }
 
 // await answers when an instance is what the query says.
-func (a *API) await(w http.ResponseWriter, r *http.Request, q *memberQuery) error {
-	timeout, wrong := ParseTimeout(q.Timeout)
-	if wrong != "" {
-		return invalid(apiv1.Detail{Location: "query.timeout", Message: wrong})
-	}
+func (a *API) await(w http.ResponseWriter, r *http.Request, q *memberQuery, timeout time.Duration) error {
 	if r.ContentLength != 0 { // net/http does not notice that a client leaves before its body is read
 		return &lsapi.Error{Code: lsapi.CodeInvalid, Message: "a wait takes no body"}
 	}
