@@ -88,7 +88,7 @@ func (s *Snapshot) awaitEntry(ctx context.Context, name string) (*entry, error) 
 		case <-ctx.Done():
 			return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
 		case <-s.base.Done():
-			return nil, lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
+			return nil, errStopping()
 		}
 	}
 }

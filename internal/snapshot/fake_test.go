@@ -146,6 +146,7 @@ type region struct {
 
 	mu      sync.Mutex
 	overlay map[string][]string // members laid over what is read
+	catchUp func(ctx context.Context, name string) error
 }
 
 const (
@@ -166,7 +167,7 @@ func inBubbleIdle(t *testing.T, aws *fakeAWS, idleAfter time.Duration, test func
 	synctest.Test(t, func(t *testing.T) {
 		r := &region{aws: aws, overlay: make(map[string][]string)}
 		r.Snapshot = snapshot.New(snapshot.Options{
-			AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid,
+			AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid, CatchUp: r.caughtUp,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		r.Start()
@@ -193,6 +194,23 @@ func (r *region) overlaid(name string, ids []string, _ time.Time) []string {
 		return members
 	}
 	return ids
+}
+
+func (r *region) caughtUp(ctx context.Context, name string) error {
+	r.mu.Lock()
+	catchUp := r.catchUp
+	r.mu.Unlock()
+	if catchUp == nil {
+		return nil
+	}
+	return catchUp(ctx, name)
+}
+
+// onCatchUp sets what a look into the record does from now on.
+func (r *region) onCatchUp(catchUp func(ctx context.Context, name string) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.catchUp = catchUp
 }
 
 // read returns the body, or "!code".

@@ -15,13 +15,15 @@ type flight struct {
 	name    string
 	joined  time.Time // when the last reader joined
 	readers int       // who wait for it; one that has none does not begin
+	fresh   bool      // a reader wants every change that was answered before it came
 	landed  chan struct{}
 	err     error // set before it lands
 }
 
-// await reads a load balancer afresh, together with all who want the same.
-func (s *Snapshot) await(ctx context.Context, name string) error {
-	f, err := s.join(name)
+// await reads a load balancer afresh, together with all who want the same. If fresh
+// is set, what readers see afterwards includes what other processes have changed.
+func (s *Snapshot) await(ctx context.Context, name string, fresh bool) error {
+	f, err := s.join(name, fresh)
 	if err != nil {
 		return err
 	}
@@ -32,13 +34,13 @@ func (s *Snapshot) await(ctx context.Context, name string) error {
 		s.leave(f)
 		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
 	case <-s.base.Done():
-		return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
+		return errStopping()
 	}
 }
 
 // join gets on the load balancer's next flight. While one is under way, the next
 // waits for it, so that all who come meanwhile share it.
-func (s *Snapshot) join(name string) (*flight, error) {
+func (s *Snapshot) join(name string, fresh bool) (*flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.waiting[name]
@@ -54,6 +56,7 @@ func (s *Snapshot) join(name string) (*flight, error) {
 	}
 	f.joined = time.Now()
 	f.readers++
+	f.fresh = f.fresh || fresh
 	return f, nil
 }
 
@@ -72,16 +75,15 @@ func (s *Snapshot) leave(f *flight) {
 // enqueue lets a flight begin as soon as a reader is free. The caller holds mu.
 func (s *Snapshot) enqueue(f *flight) {
 	s.queue = append(s.queue, f)
-	if s.readers < maxNamedReads && s.base.Err() == nil {
+	if s.readers < maxNamedReads && s.work.Go(s.readNamed) {
 		s.readers++
-		s.done.Go(s.readNamed)
 	}
 }
 
 // readNamed reads what waits in the queue until nothing does.
-func (s *Snapshot) readNamed() {
+func (s *Snapshot) readNamed(ctx context.Context) {
 	for f := s.begin(); f != nil; f = s.begin() {
-		f.err = s.readOne(f.name)
+		s.answer(f, s.readOne(ctx, f.name))
 		s.end(f)
 	}
 }
@@ -103,9 +105,8 @@ func (s *Snapshot) begin() *flight {
 	return nil
 }
 
-// end lands a flight and lets the next of its load balancer begin.
+// end lets the next flight of a load balancer begin.
 func (s *Snapshot) end(f *flight) {
-	close(f.landed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.flying, f.name)
@@ -125,15 +126,67 @@ func (s *Snapshot) landWaiting(began time.Time, result func(name string) (err er
 		}
 		if err, landed := result(name); landed {
 			delete(s.waiting, name)
-			f.err = err
-			close(f.landed)
+			s.answer(f, err)
 		}
 	}
 }
 
+// answer lands a flight that nobody can join any more. Every reader who waits is
+// answered here, so that no fresh read is answered by what lacks a change of another
+// process, whatever AWS call satisfied it. It never waits.
+func (s *Snapshot) answer(f *flight, err error) {
+	if err == nil && f.fresh {
+		if s.work.Go(func(ctx context.Context) { f.land(s.catchUp(ctx, f.name)) }) {
+			return
+		}
+		err = errStopping()
+	}
+	f.land(err)
+}
+
+func (f *flight) land(err error) {
+	f.err = err
+	close(f.landed)
+}
+
+// catchUp makes the entry of a load balancer include what other processes have
+// changed until now.
+func (s *Snapshot) catchUp(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
+	defer cancel()
+	select {
+	case s.catchUps <- struct{}{}:
+		defer func() { <-s.catchUps }()
+	case <-ctx.Done():
+		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	}
+	if err := s.o.CatchUp(ctx, name); err != nil {
+		return err
+	}
+	e, _ := s.current(name)
+	if e == nil {
+		return nil // it was deleted meanwhile
+	}
+	// The overlay may have a change that Applied has not been called for yet.
+	if err := s.facts.ensure(ctx, s.o.Named, s.overlaid(name, e)); err != nil {
+		return err
+	}
+	s.update(s.slotsFor(name)[0], func(sl *slot, old *entry) {
+		if old != nil {
+			sl.store(s.made(s.overlaid(name, old), old), old.AsOf)
+		}
+	})
+	return nil
+}
+
+// overlaid returns the ids of an entry's members with the overlay of now.
+func (s *Snapshot) overlaid(name string, e *entry) []string {
+	return s.o.Overlay(name, idsOf(e.members), e.AsOf)
+}
+
 // readOne reads one load balancer by name.
-func (s *Snapshot) readOne(name string) error {
-	ctx, cancel := context.WithTimeout(s.base, namedTimeout)
+func (s *Snapshot) readOne(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, namedTimeout)
 	defer cancel()
 	began := time.Now()
 	ids, err := s.o.Named.Members(ctx, name)
@@ -141,9 +194,6 @@ func (s *Snapshot) readOne(name string) error {
 		if lsapi.ErrorCode(err) == lsapi.CodeNotFound && s.drop(name, began) {
 			s.o.Gone(name, began)
 		}
-		return err
-	}
-	if err := s.o.CatchUp(ctx, name); err != nil {
 		return err
 	}
 	if err := s.facts.ensure(ctx, s.o.Named, s.o.Overlay(name, ids, began)); err != nil {

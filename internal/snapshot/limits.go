@@ -8,6 +8,14 @@ const (
 	// 30 s room for an answer from what is remembered.
 	namedTimeout = 10 * time.Second
 
+	// catchUpTimeout bounds the look into the record for what other processes have
+	// changed, which takes milliseconds.
+	catchUpTimeout = 5 * time.Second
+
+	// maxCatchUps is how many of these looks there are at once: few enough to leave
+	// connections to the record for changes.
+	maxCatchUps = 2
+
 	// maxNamedReads is how many load balancers are read by name at once: enough
 	// to fill the bucket of Classic ELB reads (40), few enough to leave the
 	// region's refresh, which serves them all, its share.

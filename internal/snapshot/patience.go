@@ -18,11 +18,11 @@ import (
 // for as long as there is patience. Who can be given none waits until ctx ends.
 func (s *Snapshot) awaitNewer(ctx context.Context, loadBalancer string, old *entry) error {
 	if old == nil {
-		return s.await(ctx, loadBalancer)
+		return s.await(ctx, loadBalancer, false)
 	}
 	patience, done := context.WithDeadline(ctx, s.patience(old, time.Now()))
 	defer done()
-	err := s.await(patience, loadBalancer)
+	err := s.await(patience, loadBalancer, false)
 	if err != nil && patience.Err() != nil && ctx.Err() == nil {
 		s.inVain.Store(time.Now().UnixNano())
 	}

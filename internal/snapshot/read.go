@@ -37,8 +37,12 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error
 // a newer answer, one that is not too old (MaxStaleOnError) is still returned,
 // unless fresh is set.
 //
+// A fresh answer also includes every change that another process had on record as
+// applied when Read was called; while the record cannot be read there is none.
+//
 // Errors: CodeNotFound; CodeUnavailable when AWS cannot be read and what is
-// known is too old; else what AWS's failure maps to.
+// known is too old, or does not have the name; those of CatchUp if fresh is set; else
+// what AWS's failure maps to.
 func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.Representation, error) {
 	if !fresh {
 		if answer, err := s.Remembered(loadBalancer); answer != nil || err != nil {
@@ -46,23 +50,48 @@ func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*
 		}
 	}
 	s.touch(time.Now())
-	old, _ := s.current(loadBalancer)
-	if fresh || !s.isBearable(old, time.Now()) {
-		old = nil
+	var err error
+	if fresh {
+		err = s.await(ctx, loadBalancer, true)
+	} else {
+		err = s.awaitBounded(ctx, loadBalancer)
 	}
-	err := s.awaitNewer(ctx, loadBalancer, old)
 	known, _ := s.current(loadBalancer)
 	switch {
 	case err == nil && known != nil:
 		return &known.Representation, nil
 	case err == nil || lsapi.ErrorCode(err) == lsapi.CodeNotFound:
 		return nil, errNotFound(loadBalancer)
-	case fresh || known == nil:
+	case fresh:
 		return nil, err
 	case s.isBearable(known, time.Now()):
 		return &known.Representation, nil
+	case known != nil:
+		return nil, errTooOld(known.AsOf, err)
 	}
-	return nil, errTooOld(known.AsOf, err)
+	return nil, s.errNothingKnown(ctx, loadBalancer, err)
+}
+
+// awaitBounded awaits a newer entry than the one that is there, which is too old.
+func (s *Snapshot) awaitBounded(ctx context.Context, loadBalancer string) error {
+	old, _ := s.current(loadBalancer)
+	if !s.isBearable(old, time.Now()) {
+		old = nil
+	}
+	return s.awaitNewer(ctx, loadBalancer, old)
+}
+
+// errNothingKnown is the error of a read of a load balancer of which there is no entry
+// and that AWS could not be asked for. Once the region was listed there is stale data,
+// which cannot say that a name does not exist: then it is CodeUnavailable.
+func (s *Snapshot) errNothingKnown(ctx context.Context, loadBalancer string, cause error) error {
+	code := lsapi.ErrorCode(cause)
+	if s.listed.Load() == 0 || ctx.Err() != nil || code == lsapi.CodeThrottled || code == lsapi.CodeUnavailable {
+		return cause
+	}
+	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read, and nothing is known of a load balancer named %s", loadBalancer)
+	err.RetryAfter, err.Err = retryPause, cause
+	return err
 }
 
 // current returns the load balancer's entry, nil when none is there yet, and
@@ -127,6 +156,8 @@ func errUnreadable() error {
 	err.RetryAfter = retryPause
 	return err
 }
+
+func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
 
 func errNotFound(loadBalancer string) error {
 	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", loadBalancer)

@@ -150,9 +150,9 @@ func (s *Snapshot) renewFacts() {
 	if len(expired) == 0 || !s.renewing.CompareAndSwap(false, true) {
 		return
 	}
-	s.done.Go(func() {
+	s.work.Go(func(ctx context.Context) {
 		defer s.renewing.Store(false)
-		if err := s.facts.ask(s.base, s.o.AWS, expired); err != nil && s.base.Err() == nil {
+		if err := s.facts.ask(ctx, s.o.AWS, expired); err != nil && ctx.Err() == nil {
 			s.o.Log.Warn("EC2 cannot be asked; what is known of instances grows older", "code", lsapi.ErrorCode(err), "error", err)
 		}
 	})
@@ -245,7 +245,7 @@ func (s *Snapshot) checkUnlisted(listed map[string]bool, began time.Time) {
 	known := *s.slots.Load()
 	for name, sl := range known {
 		if e := sl.current.Load(); !listed[name] && (e == nil || e.AsOf.Before(began)) {
-			_, _ = s.join(name) // too many are read: the next listing asks again
+			_, _ = s.join(name, false) // too many are read: the next listing asks again
 		}
 	}
 	s.landWaiting(began, func(name string) (error, bool) {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/background"
 )
 
 // AWS is what the snapshot needs of the cloud. Every call, and every page of a
@@ -45,8 +46,8 @@ type Options struct {
 	// from began on.
 	Overlay func(loadBalancer string, ids []string, began time.Time) []string
 	// CatchUp makes Overlay know what others have changed of a load balancer until
-	// now. It is called after AWS was asked for it by name, and before what it said
-	// is shown. Default: there are no others.
+	// now. It is called before a reader of fresh data is answered, after that reader
+	// came. Default: there are no others.
 	CatchUp func(ctx context.Context, loadBalancer string) error
 	// Saw is told what each read has found that began then, before readers are
 	// shown it. It must not change ids. Default: nobody is.
@@ -102,10 +103,11 @@ type Snapshot struct {
 	warned   time.Time       // when a stretched bound was last told; likewise
 	swept    time.Time       // when unused facts were last looked for; likewise
 
-	wake   chan struct{} // holds one: a refresh is wanted now
-	base   context.Context
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	wake     chan struct{} // holds one: a refresh is wanted now
+	catchUps chan struct{} // one for each look into the record
+
+	work *background.Group
+	base context.Context // of work
 }
 
 // New returns a Snapshot that knows nothing yet.
@@ -128,13 +130,14 @@ func New(o Options) *Snapshot {
 	if o.Observe == nil {
 		o.Observe = func(lsapi.Code, time.Duration) {}
 	}
-	base, cancel := context.WithCancel(context.Background())
+	work := background.New()
 	s := &Snapshot{
 		o: o, facts: facts{known: make(map[string]fact)},
-		waiting: make(map[string]*flight),
-		flying:  make(map[string]bool),
-		wake:    make(chan struct{}, 1),
-		base:    base, cancel: cancel,
+		waiting:  make(map[string]*flight),
+		flying:   make(map[string]bool),
+		wake:     make(chan struct{}, 1),
+		catchUps: make(chan struct{}, maxCatchUps),
+		work:     work, base: work.Context(),
 	}
 	s.slots.Store(new(map[string]*slot))
 	s.refreshed.Store(new(make(chan struct{})))
@@ -144,12 +147,9 @@ func New(o Options) *Snapshot {
 
 // Start starts the refreshes. The first happens when somebody reads.
 func (s *Snapshot) Start() {
-	s.done.Go(s.refreshForever)
+	s.work.Go(func(context.Context) { s.refreshForever() })
 }
 
-// Close ends the refreshes and the reads under way.
-func (s *Snapshot) Close(context.Context) error {
-	s.cancel()
-	s.done.Wait()
-	return nil
-}
+// Close ends the refreshes and the reads under way, and waits until they have ended.
+// Its error says that ctx ended before that.
+func (s *Snapshot) Close(ctx context.Context) error { return s.work.Close(ctx) }

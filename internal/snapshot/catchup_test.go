@@ -1,0 +1,158 @@
+package snapshot_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+)
+
+// behindANamedRead calls read while a named read is under way that began before, so
+// that the region's listing is what satisfies it.
+func (r *region) behindANamedRead(t *testing.T, read func()) {
+	t.Helper()
+	r.wantRead(t, "web", "i-1:t2.micro")
+	r.aws.change(func(f *fakeAWS) { f.slow["Members"] = 5 * time.Second })
+	var earlier sync.WaitGroup
+	earlier.Go(func() { r.read(t, "web", true) })
+	synctest.Wait()
+	calls := r.aws.count("Members")
+	time.Sleep(10 * time.Millisecond)
+	read()
+	if n := r.aws.count("Members") - calls; n > 0 {
+		t.Errorf("it took %d named reads, want an answer by the listing", n)
+	}
+	earlier.Wait()
+}
+
+// attachElsewhere puts a change by another replica on record, which AWS does not show.
+func (r *region) attachElsewhere(members ...string) {
+	r.onCatchUp(func(_ context.Context, name string) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.overlay[name] = members
+		return nil
+	})
+}
+
+func TestFreshReadAnsweredByAListingShowsTheChangesOfOtherReplicas(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.behindANamedRead(t, func() {
+			r.attachElsewhere("i-1", "i-2")
+			if got, _ := r.read(t, "web", true); got != "i-1:t2.micro i-2:" {
+				t.Errorf("a fresh read after the change got %q", got)
+			}
+		})
+	})
+}
+
+func TestFreshReadAnsweredByNameShowsTheChangesOfOtherReplicas(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	aws.set("other", "i-2")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		r.attachElsewhere("i-1", "i-2")
+		if got, _ := r.read(t, "web", true); got != "i-1:t2.micro i-2:t2.micro" {
+			t.Errorf("a fresh read after the change got %q", got)
+		}
+	})
+}
+
+// A reader that joins a read which nobody wanted to be fresh makes it so.
+func TestFreshReaderIsNotAnsweredAsTheOthersOfItsRead(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.behindANamedRead(t, func() {
+			time.Sleep(maxStaleness)
+			var bounded sync.WaitGroup
+			bounded.Go(func() { r.read(t, "web", false) })
+			synctest.Wait()
+			r.attachElsewhere("i-1", "i-2")
+			if got, _ := r.read(t, "web", true); got != "i-1:t2.micro i-2:" {
+				t.Errorf("a fresh read after the change got %q", got)
+			}
+			bounded.Wait()
+		})
+	})
+}
+
+func TestFreshReadIsRefusedWhileTheRecordIsUnavailable(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.behindANamedRead(t, func() {
+			r.onCatchUp(func(context.Context, string) error {
+				return lsapi.Errorf(lsapi.CodeUnavailable, "the record is unavailable")
+			})
+			if got, _ := r.read(t, "web", true); got != "!unavailable" {
+				t.Errorf("a fresh read behind another got %q", got)
+			}
+		})
+		r.aws.change(func(f *fakeAWS) { f.slow["Members"] = 0 })
+		if got, _ := r.read(t, "web", true); got != "!unavailable" {
+			t.Errorf("a fresh read by name got %q", got)
+		}
+		r.wantRead(t, "web", "i-1:t2.micro") // other reads go on
+	})
+}
+
+func TestFreshReadEndsWhileTheRecordHangs(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.behindANamedRead(t, func() {
+			r.onCatchUp(func(ctx context.Context, _ string) error {
+				<-ctx.Done()
+				return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+			})
+			if got, _ := r.read(t, "web", true); got != "!timeout" {
+				t.Errorf("a fresh read got %q", got)
+			}
+		})
+		r.aws.change(func(f *fakeAWS) { f.slow["Members"] = 0 })
+		for range 20 { // the listings do not wait for the record
+			if got, age := r.read(t, "web", false); got != "i-1:t2.micro" || age > maxStaleness {
+				t.Errorf("another read got %q, %v old", got, age)
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+	})
+}
+
+// A name that no listing has had may have been created since: with only stale data that
+// is unknown.
+func TestUnknownNameIsUnavailableWhileAWSFails(t *testing.T) {
+	for _, code := range []lsapi.Code{lsapi.CodeUpstream, lsapi.CodeForbidden, lsapi.CodeTimeout} {
+		aws := newFakeAWS()
+		aws.set("web", "i-1")
+		inBubble(t, aws, func(t *testing.T, r *region) {
+			r.wantRead(t, "web", "i-1:t2.micro")
+			r.wantRead(t, "never", "!not_found")
+			aws.change(func(f *fakeAWS) {
+				for _, op := range []string{"LoadBalancers", "Members"} {
+					f.fail[op] = &lsapi.Error{Code: code}
+				}
+			})
+			r.wantRead(t, "never", "!not_found") // the last listing is within the bound
+			time.Sleep(10 * time.Second)
+			r.wantRead(t, "never", "!unavailable")
+		})
+	}
+}
+
+func TestFirstReadHasTheCodeOfAWSsFailure(t *testing.T) {
+	aws := newFakeAWS()
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		aws.change(func(f *fakeAWS) {
+			f.fail["LoadBalancers"], f.fail["Members"] = &lsapi.Error{Code: lsapi.CodeForbidden}, &lsapi.Error{Code: lsapi.CodeForbidden}
+		})
+		r.wantRead(t, "web", "!forbidden")
+	})
+}
