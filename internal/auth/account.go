@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -19,35 +18,31 @@ type account struct {
 	hash  []byte
 	quick bool
 
-	// memory is of the password that was last found right. A user has but one, so
-	// that there is no more to remember, and nothing to evict; and a user whose
-	// password changes is another account.
-	memory atomic.Pointer[memory]
+	// verified is the digest of the password that was found right. It holds for as long
+	// as the account does: a user has but one password, and whoever is removed or gets
+	// another password has no account, or another one.
+	verified atomic.Pointer[[sha256.Size]byte]
 }
 
-// memory of a right password.
-type memory struct {
-	digest [sha256.Size]byte
-	until  time.Time
+// isVerified reports whether credentials of this digest were found right before.
+func (a *account) isVerified(digest *[sha256.Size]byte) bool {
+	verified := a.verified.Load()
+	return verified != nil && subtle.ConstantTimeCompare(verified[:], digest[:]) == 1
 }
 
-// remembers reports whether credentials of this digest were found right, and
-// have been used since without a long pause.
-func (a *account) remembers(digest *[sha256.Size]byte, now time.Time) bool {
-	m := a.memory.Load()
-	if m == nil || now.After(m.until) || subtle.ConstantTimeCompare(m.digest[:], digest[:]) != 1 {
-		return false
+// setVerified notes that credentials of this digest are right.
+func (a *account) setVerified(digest [sha256.Size]byte) { a.verified.Store(&digest) }
+
+// maxBcrypt is how many bytes of a password bcrypt compares.
+const maxBcrypt = 72
+
+// significant returns what of a password the account compares, so that passwords that
+// it cannot tell apart have one digest.
+func (a *account) significant(password []byte) []byte {
+	if a.quick {
+		return password
 	}
-	// Now and then only: a write to memory that all processors share, on every
-	// request, would cost more than the rest of it.
-	if m.until.Sub(now) < memoryLifetime/2 {
-		a.remember(digest, now)
-	}
-	return true
-}
-
-func (a *account) remember(digest *[sha256.Size]byte, now time.Time) {
-	a.memory.Store(&memory{digest: *digest, until: now.Add(memoryLifetime)})
+	return password[:min(len(password), maxBcrypt)]
 }
 
 // accepts reports whether the password is the account's. Unless it is quick it

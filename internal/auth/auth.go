@@ -7,7 +7,6 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"lsapi"
 )
@@ -101,8 +100,8 @@ func (a *Authenticator) Stats() Stats {
 // empty when there is no such header. Client is the address that it came from.
 //
 // Anything but the right credentials in the scheme Basic is CodeUnauthenticated.
-// CodeThrottled: the credentials were not looked at, because too many from the
-// client or for the user were wrong lately, or too many are being looked at.
+// CodeThrottled: the credentials were not checked, because too many from the
+// client or for the user were wrong lately, or too many are being checked.
 // CodeTimeout: ctx ended before it was known.
 func (a *Authenticator) Authenticate(ctx context.Context, authorization, client string) (lsapi.Actor, error) {
 	s := a.digester.take()
@@ -112,16 +111,13 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, client 
 		return lsapi.Actor{}, err
 	}
 	known := a.users.Load()
-	account := known.byName[string(user)]
-	if account != nil {
-		s.digest(user, password, account.hash)
-		if account.remembers(&s.sum, time.Now()) {
-			return account.actor, nil
-		}
+	account, verified := known.lookUp(s, user, password)
+	if verified {
+		return account.actor, nil
 	}
 	standIn := known.standIn(user)
 	if account == nil {
-		s.digest(user, password, standIn.hash)
+		s.digest(user, password, standIn)
 	}
 	return a.verify(ctx, attempt{
 		client: client, user: string(user), password: string(password),
@@ -129,7 +125,34 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, client 
 	})
 }
 
-// verify is the way of credentials that are not remembered.
+// Revalidate returns CodeUnauthenticated when credentials that Authenticate accepted are
+// not in force any more: the user is removed, or has another password. It checks no
+// password and consults no limit, so that nothing keeps it from an answer.
+func (a *Authenticator) Revalidate(authorization string) error {
+	s := a.digester.take()
+	defer a.digester.giveBack(s)
+	user, password, err := s.decode(authorization)
+	if err != nil {
+		return err
+	}
+	if _, verified := a.users.Load().lookUp(s, user, password); !verified {
+		return lsapi.Errorf(lsapi.CodeUnauthenticated, "the user was removed or has another password")
+	}
+	return nil
+}
+
+// lookUp returns the user's account, nil if there is none, and whether the password is
+// known to be right. It leaves the digest in the scratch.
+func (u *users) lookUp(s *scratch, user, password []byte) (found *account, verified bool) {
+	found = u.byName[string(user)]
+	if found == nil {
+		return nil, false
+	}
+	s.digest(user, password, found)
+	return found, found.isVerified(&s.sum)
+}
+
+// verify checks credentials that are not known to be right.
 func (a *Authenticator) verify(ctx context.Context, t attempt) (lsapi.Actor, error) {
 	right, err := a.checker.check(ctx, t)
 	switch {

@@ -35,31 +35,32 @@ func (t attempt) right() bool {
 
 // checker bounds what checking passwords costs, and how many may be guessed.
 type checker struct {
-	brakes *brakes
-	shared singleflight.Group
-	queue  *semaphore.Weighted
+	limiter *failureLimiter
+	shared  singleflight.Group
+	queue   *semaphore.Weighted
 	// processors are those that may check at once: half of them, so that requests
-	// whose users are remembered have the others.
+	// whose credentials are known have the others.
 	processors *semaphore.Weighted
 }
 
 func newChecker() *checker {
 	return &checker{
-		brakes:     newBrakes(),
+		limiter:    newFailureLimiter(),
 		queue:      semaphore.NewWeighted(maxQueued),
 		processors: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2))),
 	}
 }
 
-// check reports whether the attempt's password is right; CodeThrottled when it
-// was not looked at. Checks of the same credentials at the same time are one. It
-// is nobody's own: it goes on, and counts, when whoever was first leaves.
+// check reports whether the attempt's password is right; CodeThrottled when it was not
+// checked. Simultaneous checks of the same credentials are one. It belongs to no single
+// caller: it goes on, and counts, when the first one leaves.
 func (c *checker) check(ctx context.Context, t attempt) (bool, error) {
-	if err := c.brakes.check(t, time.Now()); err != nil {
+	// Each caller meets its own limits, also one that would share the check of another.
+	if err := c.limiter.check(t, time.Now()); err != nil {
 		return false, err
 	}
 	result := c.shared.DoChan(string(t.digest[:]), func() (any, error) {
-		return c.inTurn(context.WithoutCancel(ctx), t)
+		return c.checkOnce(context.WithoutCancel(ctx), t)
 	})
 	select {
 	case r := <-result:
@@ -67,6 +68,22 @@ func (c *checker) check(ctx context.Context, t attempt) (bool, error) {
 	case <-ctx.Done():
 		return false, &lsapi.Error{Code: lsapi.CodeTimeout, Message: "the credentials were not checked in time", Err: ctx.Err()}
 	}
+}
+
+// checkOnce checks the password under the limits. It takes the tokens of a failure
+// before it waits: a thousand guesses that are sent at once are no more than those that
+// are sent one after another, and the queue has no more of an address than its burst.
+func (c *checker) checkOnce(ctx context.Context, t attempt) (right bool, err error) {
+	putBack, err := c.limiter.acquire(t, time.Now())
+	if err != nil {
+		return false, err
+	}
+	defer func() {
+		if right || err != nil {
+			putBack()
+		}
+	}()
+	return c.inTurn(ctx, t)
 }
 
 // inTurn waits for a processor and checks the password.
@@ -81,17 +98,9 @@ func (c *checker) inTurn(ctx context.Context, t attempt) (bool, error) {
 		return false, errBusy()
 	}
 	defer c.processors.Release(1)
-	// The brakes may have been put on while it waited: of a thousand guesses that
-	// are sent at once, no more are looked at than of those that are sent one after
-	// another.
-	if err := c.brakes.check(t, time.Now()); err != nil {
-		return false, err
-	}
 	right := t.right()
 	if right {
-		t.account.remember(&t.digest, time.Now())
-	} else {
-		c.brakes.failed(t, time.Now())
+		t.account.setVerified(t.digest)
 	}
 	return right, nil
 }
@@ -99,7 +108,7 @@ func (c *checker) inTurn(ctx context.Context, t attempt) (bool, error) {
 func errBusy() error {
 	return &lsapi.Error{
 		Code:       lsapi.CodeThrottled,
-		Message:    "too many passwords are being checked at once; these credentials were not looked at",
+		Message:    "too many passwords are being checked at once; these credentials were not checked",
 		RetryAfter: busyRetryAfter,
 	}
 }

@@ -82,13 +82,12 @@ var (
 )
 
 // digest sets sum to the digest of a password for a user, and of the hash that it
-// is checked against: when that changes, no memory of the digest is worth
-// anything any more.
-func (s *scratch) digest(user, password, against []byte) {
+// is checked against.
+func (s *scratch) digest(user, password []byte, against *account) {
 	s.mac.Reset()
 	s.mac.Write(user)
 	s.mac.Write(zero)
-	s.mac.Write(password)
-	s.mac.Write(against)
+	s.mac.Write(against.significant(password))
+	s.mac.Write(against.hash)
 	s.mac.Sum(s.sum[:0])
 }

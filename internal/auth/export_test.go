@@ -14,11 +14,21 @@ func (a *Authenticator) HoldProcessors() (release func()) {
 
 // What the tests need to know of limits.go.
 const (
-	MemoryLifetime = memoryLifetime
-	MaxQueued      = maxQueued
-	MaxWait        = maxWait
-	AddressBurst   = addressBurst
-	UserBurst      = userBurst
-	UserEvery      = userEvery
-	PollEvery      = pollEvery
+	MaxQueued    = maxQueued
+	MaxWait      = maxWait
+	AddressBurst = addressBurst
+	UserBurst    = userBurst
+	UserEvery    = userEvery
+	AddressEvery = addressEvery
+	ReserveEvery = reserveEvery
+	MaxBuckets   = maxBuckets
+	PollEvery    = pollEvery
 )
+
+// Buckets returns how many buckets are in memory.
+func (a *Authenticator) Buckets() int {
+	l := a.checker.limiter
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.addresses.fullAt.Len() + l.users.fullAt.Len() + l.reserves.fullAt.Len()
+}

@@ -32,11 +32,6 @@ const (
 // A password is checked by bcrypt, which is slow on purpose: tens of milliseconds
 // of a processor, for right and wrong ones alike.
 const (
-	// memoryLifetime is how long after its last use a right password is known
-	// without bcrypt. A script that asks every minute or oftener pays once; what
-	// nobody uses is forgotten.
-	memoryLifetime = 5 * time.Minute
-
 	// maxQueued is how many checks wait for a processor at once: far more than
 	// there are people and scripts that begin their day in the same second.
 	maxQueued = 200
@@ -49,26 +44,31 @@ const (
 	busyRetryAfter = time.Second
 )
 
-// Who fails is slowed down. A failure draws a token from the bucket of the
-// client's address and one from the bucket of the user that was named; while
-// either is empty the password is not looked at, and the answer is "too much at
-// once" (503 with Retry-After). It is not 401: that would tell a script with the
-// right password that it is wrong, and the client could not tell when to try
-// again. A right password draws nothing.
+// Failures are limited. A wrong password costs a token of the bucket of the client's
+// address and one of the bucket of the user that was named; while either is empty the
+// password is not checked, and the answer is "too much at once" (503 with Retry-After).
+// It is not 401: a script with the right password would take its password for wrong, and
+// could not tell when to retry. A right password costs nothing.
 //
-// What this must not become is a way to lock somebody out. So:
+// This must not become a way to lock a user out. So:
 //
-//   - Whoever is remembered is let in before any bucket is looked at. A script that
-//     is at work stays at work, whoever guesses at its password, from wherever.
-//   - The user's bucket is larger than the address's and fills twice as fast, so
-//     that one address, or two, cannot keep it empty. Three or more can, against
-//     a user who is not at work; that is the price of bounding what a thousand
-//     addresses may guess.
-//   - Names that no user has have buckets like any other, so that being slowed
-//     down tells nothing about who exists.
+//   - Credentials that were right before are accepted before any limit is consulted, for
+//     as long as the account is in force, from any address. Only the first login since a
+//     start, or since a change of the password, can meet a limit.
+//   - Beyond the user's limit each address still has a check of its own for that user
+//     every reserveEvery. However many addresses guess at a user, the user logs in from
+//     an address that does not.
+//   - The user's bucket is larger than the address's and fills twice as fast, so that
+//     one address, or two, cannot keep it empty.
+//   - Names of no user have buckets like any other, so that a limit does not reveal
+//     which users exist.
+//
+// What is left: a guesser behind the same address can hold up a first login there; and a
+// user can be guessed at once in reserveEvery from each address of which the guesser has
+// many.
 //
 // Fifty wrong passwords at once are an office behind one address whose people
-// mistype, or scripts that have not heard of a new password; 14,400 a day at an
+// mistype, or scripts with an old password; 14,400 a day at an
 // address, or twice as many at a user, guess no password that is worth the name.
 const (
 	addressBurst = 50
@@ -77,9 +77,10 @@ const (
 	userBurst = 4 * addressBurst
 	userEvery = addressEvery / 2
 
-	// maxBuckets bounds the memory for each of the two kinds to some megabytes.
-	// Those that were not needed for longest are forgotten first, so that whoever
-	// wants a bucket forgotten has to fail ten thousand times elsewhere, which takes
-	// hundreds of addresses.
+	reserveEvery = time.Minute
+
+	// maxBuckets bounds the memory for each of the three kinds to some megabytes. The
+	// least recently used are forgotten first, and count as full then: under millions
+	// of addresses the limits become wider, never a lock-out.
 	maxBuckets = 10_000
 )

@@ -59,7 +59,7 @@ func CheckUsersFile(path, token string) error {
 }
 
 // readUsers returns the users of a file, in the place of others. Those that have
-// not changed are remembered.
+// not changed stay as they are, and so does what is known of their passwords.
 func readUsers(path string, before *users) (*users, error) {
 	text, err := guarded.Read(path, maxFileSize)
 	if err != nil {
@@ -115,7 +115,7 @@ func (u *users) unused(name string, lineOf map[string]int) error {
 	return nil
 }
 
-// add adds a user, and what is remembered of the same one before.
+// add adds a user: the account of before, if its hash is the same.
 func (u *users) add(before *users, name, hash string) {
 	a := before.byName[name]
 	if a == nil || string(a.hash) != hash {

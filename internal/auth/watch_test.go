@@ -204,6 +204,63 @@ func TestAUserWhoIsTakenOutIsNotRemembered(t *testing.T) {
 	})
 }
 
+// A long request checks every 15 s that its user is still there, and its caller chooses
+// what else comes from its address.
+func TestRevalidateReportsARemovedUserBeyondEveryLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		carol := line(t, "carol", "hers")
+		path := writeUsers(t, line(t, "alice", "right"), carol)
+		a, _ := follow(t, path)
+		want(t, login(t, a, "alice", "right", here), "")
+		fail(t, a, "alice", here)
+		want(t, lsapi.ErrorCode(a.Revalidate("Basic "+encode("alice:right"))), "")
+		rewrite(t, path, carol)
+		seen()
+		want(t, login(t, a, "alice", "right", here), lsapi.CodeThrottled)
+		want(t, lsapi.ErrorCode(a.Revalidate("Basic "+encode("alice:right"))), lsapi.CodeUnauthenticated)
+	})
+}
+
+func TestRevalidateHoldsWhileTheAccountIsInForce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		alice := line(t, "alice", "right")
+		path := writeUsers(t, alice)
+		a, _ := follow(t, path)
+		revalidate := func(credentials string) lsapi.Code {
+			return lsapi.ErrorCode(a.Revalidate("Basic " + encode(credentials)))
+		}
+		want(t, revalidate("alice:right"), lsapi.CodeUnauthenticated) // nobody has logged in
+		want(t, login(t, a, "alice", "right", here), "")
+		time.Sleep(30 * 24 * time.Hour)
+		want(t, revalidate("alice:right"), "")
+		want(t, revalidate("alice:wrong"), lsapi.CodeUnauthenticated)
+		want(t, revalidate("carol:right"), lsapi.CodeUnauthenticated)
+		want(t, lsapi.ErrorCode(a.Revalidate("")), lsapi.CodeUnauthenticated)
+		rewrite(t, path, alice, line(t, "carol", "hers"))
+		seen()
+		want(t, revalidate("alice:right"), "")
+		rewrite(t, path, line(t, "alice", "other"), line(t, "carol", "hers"))
+		seen()
+		want(t, revalidate("alice:right"), lsapi.CodeUnauthenticated)
+		want(t, revalidate("alice:other"), lsapi.CodeUnauthenticated)
+	})
+}
+
+// bcrypt compares 72 bytes: two passwords that differ behind them are one, and the use of
+// one must not end the requests of the other.
+func TestPasswordsThatBcryptCannotTellApartAreOne(t *testing.T) {
+	prefix := strings.Repeat("p", 72)
+	a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, line(t, "alice", prefix))})
+	want(t, login(t, a, "alice", prefix+"1", here), "")
+	want(t, login(t, a, "alice", prefix+"2", here), "")
+	want(t, lsapi.ErrorCode(a.Revalidate("Basic "+encode("alice:"+prefix+"1"))), "")
+	want(t, login(t, a, "alice", prefix[1:], here), lsapi.CodeUnauthenticated)
+
+	token := newWithToken(t, "bob:"+prefix+"1")
+	want(t, login(t, token, "bob", prefix+"1", here), "")
+	want(t, login(t, token, "bob", prefix+"2", here), lsapi.CodeUnauthenticated)
+}
+
 func TestALookThatHangsIsNotWaitedForWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := writeUsers(t, line(t, "alice", "right"))

@@ -100,6 +100,8 @@ func (braked) Authenticate(context.Context, string, string) (lsapi.Actor, error)
 	return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeThrottled, "too many wrong passwords")
 }
 
+func (braked) Revalidate(string) error { return nil }
+
 func TestAGuessThatIsSlowedDownIsOneLine(t *testing.T) {
 	var log accessLog
 	handler := httpapi.New(httpapi.Options{Membership: newMemberships(), Authenticator: braked{}, Log: log.logger()})
@@ -227,3 +229,5 @@ func (w witness) Authenticate(_ context.Context, _, client string) (lsapi.Actor,
 	*w.client = client
 	return lsapi.Actor{Name: "alice"}, nil
 }
+
+func (witness) Revalidate(string) error { return nil }

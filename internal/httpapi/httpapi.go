@@ -37,6 +37,9 @@ type Authenticator interface {
 	// Anything but right credentials is CodeUnauthenticated. CodeThrottled: they
 	// were not looked at.
 	Authenticate(ctx context.Context, authorization, client string) (lsapi.Actor, error)
+	// Revalidate returns CodeUnauthenticated when credentials that Authenticate accepted
+	// are not in force any more. It is cheap, and no limit keeps it from an answer.
+	Revalidate(authorization string) error
 }
 
 // DefaultRequestTimeout is how long a request may wait for its Membership when

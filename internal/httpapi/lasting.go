@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
 	"sync"
 
@@ -59,13 +58,15 @@ func (s *server) admit(w http.ResponseWriter) (v1.Guest, error) {
 	if err != nil {
 		return v1.Guest{}, err
 	}
-	credentials, client := x.request.Header.Get("Authorization"), s.client(x)
 	return v1.Guest{
 		Leave: leave,
 		Log:   s.log.With("request_id", x.id, "user", x.actor.Name),
-		Check: func(ctx context.Context) error {
-			_, err := s.authenticator.Authenticate(ctx, credentials, client)
-			return err
-		},
+		Check: s.revalidation(x),
 	}, nil
+}
+
+// revalidation returns the check of whether the caller's credentials are still in force.
+func (s *server) revalidation(x *exchange) func() error {
+	credentials := x.request.Header.Get("Authorization")
+	return func() error { return s.authenticator.Revalidate(credentials) }
 }

@@ -21,6 +21,8 @@ func (named) Authenticate(_ context.Context, value, _ string) (lsapi.Actor, erro
 	return lsapi.Actor{Name: user}, nil
 }
 
+func (named) Revalidate(string) error { return nil }
+
 // net/http does not see that a client leaves before its body is read.
 func TestAWaitTakesNoBody(t *testing.T) {
 	w := newWaitable()

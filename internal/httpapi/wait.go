@@ -60,9 +60,12 @@ func (s *server) awaitEffect(x *exchange, wish lsapi.Request, patience time.Dura
 	if patience == 0 {
 		return nil
 	}
-	ctx, cancel := v1.Waiting(s.stopping, x, x.request, patience)
+	ctx, cancel := v1.Waiting(s.stopping, x, x.request, patience, s.revalidation(x))
 	defer cancel()
 	_, err := s.fleet.Await(ctx, wish.LoadBalancer, wish.InstanceID, effects[wish.Action])
+	if revoked := v1.Revoked(ctx); revoked != nil {
+		err = revoked
+	}
 	switch {
 	case err == nil:
 		return nil

@@ -88,7 +88,7 @@ func (e *eventConn) run(ctx context.Context, frames [][]byte) error {
 		}
 		if time.Since(checked) >= keepAlive {
 			checked = time.Now()
-			if err := e.guest.Check(ctx); lsapi.ErrorCode(err) == lsapi.CodeUnauthenticated {
+			if err := e.guest.Check(); err != nil {
 				return err
 			}
 		}

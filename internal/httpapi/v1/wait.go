@@ -28,14 +28,42 @@ func ParseTimeout(text string) (timeout time.Duration, wrong string) {
 }
 
 // Waiting returns the context of a wait: it ends when the client leaves, when the
-// time is up, or when the service stops. The deadline until which the connection takes
-// an answer, which is for requests that are answered at once, is put behind it. (That
-// for reading ends with the body.)
-func Waiting(stopping context.Context, w http.ResponseWriter, r *http.Request, timeout time.Duration) (context.Context, context.CancelFunc) {
+// time is up, when the service stops, or, with the error of check as its cause, when
+// the caller's credentials are not in force any more. The deadline until which the
+// connection takes an answer, which is for requests that are answered at once, is put
+// behind it. (That for reading ends with the body.)
+func Waiting(stopping context.Context, w http.ResponseWriter, r *http.Request, timeout time.Duration, check func() error) (context.Context, context.CancelFunc) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + answerTime)) // not every connection can
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	bounded, cancel := context.WithTimeout(r.Context(), timeout)
+	ctx, end := context.WithCancelCause(bounded)
 	forget := context.AfterFunc(stopping, cancel)
-	return ctx, func() { forget(); cancel() }
+	go checkUntilDone(ctx, end, check)
+	return ctx, func() { forget(); end(nil); cancel() }
+}
+
+// checkUntilDone ends a context when the check fails.
+func checkUntilDone(ctx context.Context, end context.CancelCauseFunc, check func() error) {
+	ticker := time.NewTicker(keepAlive)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := check(); err != nil {
+				end(err)
+				return
+			}
+		}
+	}
+}
+
+// Revoked returns the error of the check that has ended a wait, if one has.
+func Revoked(ctx context.Context) error {
+	if err := context.Cause(ctx); lsapi.ErrorCode(err) == lsapi.CodeUnauthenticated {
+		return err
+	}
+	return nil
 }
 
 // await answers when an instance is what the query says.
@@ -48,9 +76,12 @@ func (a *API) await(w http.ResponseWriter, r *http.Request, q *memberQuery, time
 		return err
 	}
 	defer guest.Leave()
-	ctx, cancel := Waiting(a.Stopping, w, r, timeout)
+	ctx, cancel := Waiting(a.Stopping, w, r, timeout, guest.Check)
 	defer cancel()
 	found, err := a.Fleet.Await(ctx, q.Name, q.InstanceID, lsapi.Wish(q.Wait))
+	if revoked := Revoked(ctx); revoked != nil {
+		return revoked
+	}
 	if err != nil {
 		return a.waitError(found, err)
 	}
