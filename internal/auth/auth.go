@@ -78,6 +78,15 @@ func (a *Authenticator) Start() {
 	}
 }
 
+// Reload reads the users file now, if there is one. CodeInvalid: the file was rejected;
+// the previous users stay active, and the log says why. It is safe to call at any time.
+func (a *Authenticator) Reload() error {
+	if a.file == nil {
+		return nil
+	}
+	return a.file.reload()
+}
+
 // Close ends what Start began. Its error is ctx's, when that ended first.
 func (a *Authenticator) Close(ctx context.Context) error {
 	if a.file == nil {

@@ -68,20 +68,24 @@ func readUsers(path string, before *users) (*users, error) {
 	return parseUsers(string(text), before)
 }
 
-// parseUsers reads lines of the form user:hash. Empty lines and those that begin
-// with # are skipped, as Apache does.
+// parseUsers reads lines of the form user:hash as Apache does: space around a line is
+// not part of it, lines that are empty or begin with # are skipped, and fields behind the
+// hash are for people.
 //
 // There is a library for the format, which passes over duplicates and bad lines
 // and puts a line's text into its errors; what is left is to cut at a colon.
 func parseUsers(text string, before *users) (*users, error) {
+	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+		return nil, lsapi.Errorf(lsapi.CodeInvalid, "it is UTF-16, as some shells of Windows write; save it as UTF-8")
+	}
 	after := usersBeside(before.token, before.seed)
 	lineOf := make(map[string]int)
 	var bad []string
 	number := 0
-	for line := range strings.Lines(text) {
+	for line := range strings.SplitSeq(lineEnds.Replace(text), "\n") {
 		number++
-		line = strings.TrimRight(line, "\r\n")
-		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		user, hash, err := parseLine(line)
@@ -129,9 +133,14 @@ func (u *users) add(before *users, name, hash string) {
 // a library that got them wrong.)
 var bcryptForm = regexp.MustCompile(`^\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}$`)
 
-// parseLine cuts a line in two. Its errors hold nothing of it.
+// lineEnds makes the ends of lines of every system those of one.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// parseLine returns the first two fields of a line. Its errors hold nothing of it.
 func parseLine(line string) (user, hash string, err error) {
-	user, hash, found := strings.Cut(line, ":")
+	user, rest, found := strings.Cut(line, ":")
+	hash, _, _ = strings.Cut(rest, ":")
+	hash = strings.TrimSpace(hash)
 	switch {
 	case !found:
 		return "", "", errors.New("not of the form user:hash")
@@ -144,13 +153,45 @@ func parseLine(line string) (user, hash string, err error) {
 	case strings.TrimSpace(user) != user:
 		return "", "", errors.New("the user begins or ends with a space")
 	case !bcryptForm.MatchString(hash):
-		return "", "", errors.New("the password is not hashed by bcrypt, as htpasswd -B does; other hashes are weak")
+		return "", "", badHash(hash)
 	}
 	cost, err := bcrypt.Cost([]byte(hash))
 	if err != nil || cost > maxCost {
 		return "", "", fmt.Errorf("the cost of the hash is not %d to %d; each one more takes twice as long", bcrypt.MinCost, maxCost)
 	}
 	return user, hash, nil
+}
+
+// otherHashes are the hashes that htpasswd and its like make, by how they begin.
+var otherHashes = []struct{ prefix, name string }{
+	{"$apr1$", "MD5 (apr1, the default of older htpasswd)"},
+	{"$1$", "MD5 (crypt)"},
+	{"{SHA}", "SHA-1"},
+	{"{SSHA}", "SHA-1 (salted)"},
+	{"$5$", "SHA-256 (crypt)"},
+	{"$6$", "SHA-512 (crypt)"},
+	{"$y$", "yescrypt"},
+	{"$argon2", "Argon2"},
+	{"$2x$", "a faulty old bcrypt ($2x$)"},
+}
+
+// badHash says what is wrong with a hash that is not one of bcrypt.
+func badHash(hash string) error {
+	const advice = "; make the line with htpasswd -B"
+	if hash == "" {
+		return errors.New("the hash is empty" + advice)
+	}
+	for _, prefix := range []string{"$2a$", "$2b$", "$2y$"} {
+		if strings.HasPrefix(hash, prefix) {
+			return fmt.Errorf("the bcrypt hash is damaged: it is not the 60 characters that bcrypt makes, but %d, or others%s", len(hash), advice)
+		}
+	}
+	for _, other := range otherHashes {
+		if strings.HasPrefix(hash, other.prefix) {
+			return fmt.Errorf("the password is not hashed by bcrypt, but by %s%s", other.name, advice)
+		}
+	}
+	return errors.New("the password is not hashed by bcrypt" + advice)
 }
 
 // tell joins what is wrong, the first of it if there is much.

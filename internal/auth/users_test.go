@@ -41,6 +41,35 @@ func TestEveryHashThatHtpasswdMakesWithBcryptIsTaken(t *testing.T) {
 	}
 }
 
+func TestLinesAreReadAsApacheReadsThem(t *testing.T) {
+	good := strings.TrimSpace(line(t, "alice", "right"))
+	for name, text := range map[string]string{
+		"spaces at the end":    good + "  \t \n",
+		"spaces at the start":  " \t" + good + "\n",
+		"CRLF":                 "# people\r\n" + good + "\r\n",
+		"CR alone":             "# people\r" + good + "\r",
+		"no end":               "\n\n" + good,
+		"byte order mark":      "\ufeff" + good + "\n",
+		"further fields":       good + ":Alice Liddell:alice@example.org\n",
+		"an empty field":       good + ":\n",
+		"space before a field": good + " : Alice\n",
+		"comment with a space": "  # carol:s3cret\n" + good + "\n",
+		"a line of spaces":     " \t \n" + good + "\n",
+		"a vertical tab":       good + "\v\f\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := auth.New(auth.Options{UsersFile: writeUsers(t, text)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want(t, login(t, a, "alice", "right", here), "")
+			if users := a.Stats().Users; users != 1 {
+				t.Errorf("%d users are read, want 1", users)
+			}
+		})
+	}
+}
+
 func TestABadFileIsToldByItsLinesAndNotByTheirText(t *testing.T) {
 	good := line(t, "alice", "right")
 	bcrypted := strings.TrimSpace(strings.TrimPrefix(good, "alice:"))
@@ -57,13 +86,25 @@ func TestABadFileIsToldByItsLinesAndNotByTheirText(t *testing.T) {
 		"long name":            {strings.Repeat("s3cret", 30) + ":" + bcrypted, "line 1: the user is longer than 128 bytes"},
 		"a user twice":         {good + "\n" + good, "line 3: the user is that of line 1"},
 		"the token's user":     {good + "bob:" + bcrypted, "line 2: the user is that of API_TOKEN"},
-		"MD5":                  {good + "carol:$apr1$s3cret$abcdefghijklmnopqrstuv\n", "line 2: the password is not hashed by bcrypt"},
-		"SHA-1":                {"carol:{SHA}s3cretW6ph5Mm5Pz8GgiULbPgzG37mj9g=", "line 1: the password is not hashed by bcrypt"},
+		"MD5":                  {good + "carol:$apr1$s3cret$abcdefghijklmnopqrstuv\n", "line 2: the password is not hashed by bcrypt, but by MD5 (apr1"},
+		"SHA-1":                {"carol:{SHA}s3cretW6ph5Mm5Pz8GgiULbPgzG37mj9g=", "line 1: the password is not hashed by bcrypt, but by SHA-1;"},
 		"crypt":                {"carol:s3cretrtrtrtr", "line 1: the password is not hashed by bcrypt"},
 		"plain":                {"carol:s3cret", "line 1: the password is not hashed by bcrypt"},
-		"bcrypt as it was":     {"carol:" + strings.Replace(bcrypted, "$2a$", "$2x$", 1), "line 1: the password is not hashed by bcrypt"},
-		"half a hash":          {"carol:" + bcrypted[:40], "line 1: the password is not hashed by bcrypt"},
-		"more than a hash":     {"carol:" + bcrypted + ":s3cret", "line 1: the password is not hashed by bcrypt"},
+		"bcrypt as it was":     {"carol:" + strings.Replace(bcrypted, "$2a$", "$2x$", 1), "line 1: the password is not hashed by bcrypt, but by a faulty old bcrypt"},
+		"half a hash":          {"carol:" + bcrypted[:40], "line 1: the bcrypt hash is damaged: it is not the 60 characters that bcrypt makes, but 40"},
+		"a long hash":          {"carol:" + bcrypted + "s", "line 1: the bcrypt hash is damaged"},
+		"a hash and more":      {"carol:" + bcrypted + " s3cret", "line 1: the bcrypt hash is damaged"},
+		"no hash":              {"carol:", "line 1: the hash is empty"},
+		"a comment for a hash": {"carol: :s3cret", "line 1: the hash is empty"},
+		"UTF-16":               {"\xff\xfec\x00:\x00", "it is UTF-16"},
+		"UTF-16, big":          {"\xfe\xff\x00c\x00:", "it is UTF-16"},
+		"MD5 crypt":            {"carol:$1$s3cret$abcdefghijklmnopqrstuv", "not hashed by bcrypt, but by MD5 (crypt)"},
+		"salted SHA-1":         {"carol:{SSHA}s3cret", "not hashed by bcrypt, but by SHA-1 (salted)"},
+		"SHA-256":              {"carol:$5$s3cret", "not hashed by bcrypt, but by SHA-256"},
+		"SHA-512":              {"carol:$6$s3cret", "not hashed by bcrypt, but by SHA-512"},
+		"yescrypt":             {"carol:$y$s3cret", "not hashed by bcrypt, but by yescrypt"},
+		"Argon2":               {"carol:$argon2id$s3cret", "not hashed by bcrypt, but by Argon2"},
+		"CR alone":             {"# s3cret\rcarol:s3cret\r" + good, "line 2: the password is not hashed by bcrypt"},
 		"cost of many seconds": {"carol:" + strings.Replace(bcrypted, "$04$", "$16$", 1), "line 1: the cost of the hash is not 4 to 15"},
 		"cost of none":         {"carol:" + strings.Replace(bcrypted, "$04$", "$03$", 1), "line 1: the cost of the hash is not 4 to 15"},
 		"several":              {"s3cret\n" + good + ":\n", "line 1: not of the form user:hash; line 3: the user is empty"},
@@ -103,10 +144,11 @@ func TestAFileThatIsNotThereOrAnybodysIsRefused(t *testing.T) {
 }
 
 // told is all that an error of a users file may say.
-var told = regexp.MustCompile(`^(there are no users in it|and \d+ more|cannot read it: it is larger than \d+ bytes|` +
+var told = regexp.MustCompile(`^(there are no users in it|it is UTF-16, as some shells of Windows write; save it as UTF-8|and \d+ more|cannot read it: it is larger than \d+ bytes|` +
 	`line \d+: (not of the form user:hash|the user is (empty|longer than 128 bytes|that of line \d+|that of API_TOKEN)|` +
 	`the user begins or ends with a space|there is a control character, or what is no text, in the user|` +
-	`the password is not hashed by bcrypt, as htpasswd -B does; other hashes are weak|` +
+	`(the password is not hashed by bcrypt(, but by [^;:]*)?|the hash is empty|` +
+	`the bcrypt hash is damaged: it is not the 60 characters that bcrypt makes, but \d+, or others); make the line with htpasswd -B|` +
 	`the cost of the hash is not 4 to 15; each one more takes twice as long)|(; )?)*$`)
 
 func FuzzUsersFile(f *testing.F) {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,7 @@ type watch struct {
 	users   *atomic.Pointer[users]
 	log     *slog.Logger
 	refused atomic.Bool
+	reading sync.Mutex // one reload at a time: an older text must not replace a newer one
 
 	last, read look // of the loop alone
 
@@ -82,23 +84,28 @@ func (w *watch) poll() {
 		return
 	}
 	w.read = seen
-	w.reload()
+	_ = w.reload() // the log has it
 }
 
-func (w *watch) reload() {
+// reload reads the file. An invalid one is rejected: the previous users stay active, and
+// the log says why.
+func (w *watch) reload() error {
+	w.reading.Lock()
+	defer w.reading.Unlock()
 	before := w.users.Load()
 	after, err := readUsers(w.path, before)
 	if err != nil {
 		w.refused.Store(true)
 		w.log.Error("users file refused; the users before it stay in force",
 			"file", w.path, "problem", lsapi.AsError(err).Message)
-		return
+		return err
 	}
 	changed := !after.same(before)
 	w.users.Store(after)
 	if w.refused.Swap(false) || changed {
 		w.log.Info("users file read", "file", w.path, "users", len(after.listed))
 	}
+	return nil
 }
 
 func lookAt(path string) look {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -201,6 +202,63 @@ func TestAUserWhoIsTakenOutIsNotRemembered(t *testing.T) {
 		rewrite(t, path, carol)
 		seen()
 		want(t, login(t, a, "alice", "right", here), lsapi.CodeUnauthenticated)
+	})
+}
+
+func TestReloadReadsTheFileAtOnce(t *testing.T) {
+	path := writeUsers(t, line(t, "alice", "right"))
+	log := &logText{}
+	a := newAuthenticator(t, auth.Options{UsersFile: path, Log: log.logger()}) // nothing polls
+	rewrite(t, path, line(t, "alice", "other"))
+	want(t, lsapi.ErrorCode(a.Reload()), "")
+	want(t, login(t, a, "alice", "right", here), lsapi.CodeUnauthenticated)
+	want(t, login(t, a, "alice", "other", here), "")
+	if !strings.Contains(log.String(), "users file read") {
+		t.Errorf("the log is %s", log)
+	}
+}
+
+func TestReloadOfAnInvalidFileKeepsThePreviousUsers(t *testing.T) {
+	alice := line(t, "alice", "right")
+	path := writeUsers(t, alice)
+	log := &logText{}
+	a := newAuthenticator(t, auth.Options{UsersFile: path, Log: log.logger()})
+	rewrite(t, path, "s3cret\n")
+	err := a.Reload()
+	want(t, lsapi.ErrorCode(err), lsapi.CodeInvalid)
+	want(t, login(t, a, "alice", "right", here), "")
+	if text := log.String(); !a.Stats().Refused || !strings.Contains(text, "line 1: not of the form user:hash") || strings.Contains(text, "s3cret") {
+		t.Errorf("the log is %s, and the statistics are %+v", text, a.Stats())
+	}
+	rewrite(t, path, alice)
+	want(t, lsapi.ErrorCode(a.Reload()), "")
+	if a.Stats().Refused {
+		t.Error("the file is still reported as rejected")
+	}
+}
+
+func TestReloadWithoutAFileDoesNothing(t *testing.T) {
+	a := newWithToken(t, "alice:right")
+	want(t, lsapi.ErrorCode(a.Reload()), "")
+	want(t, login(t, a, "alice", "right", here), "")
+}
+
+func TestReloadMayBeCalledAtAnyTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := writeUsers(t, line(t, "alice", "right"))
+		a, _ := follow(t, path)
+		var reloads sync.WaitGroup
+		for n := range 20 {
+			reloads.Go(func() {
+				time.Sleep(time.Duration(n) * auth.PollEvery / 4)
+				if err := a.Reload(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		rewrite(t, path, line(t, "alice", "right"), line(t, "carol", "hers"))
+		reloads.Wait()
+		want(t, login(t, a, "carol", "hers", here), "")
 	})
 }
 
