@@ -41,7 +41,7 @@ func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telem
 	if err != nil {
 		return timedRecord{}, &StoreError{err}
 	}
-	a.started("the record of changes", func(context.Context) error { return opened.Close() })
+	a.started("the record of changes", opened.Close)
 	a.startPruning(opened, cfg.KeepChanges) //nolint:contextcheck // it outlives the start
 	return timedRecord{opened, metrics.Append}, nil
 }
@@ -102,7 +102,8 @@ type Record interface {
 	Heads(ctx context.Context) ([]lsapi.Head, error)
 	// Verify checks the record against itself and against heads noted earlier.
 	Verify(ctx context.Context, heads []lsapi.Head) (Verification, error)
-	Close() error
+	// Close closes it; CodeTimeout when that had not ended with the context.
+	Close(ctx context.Context) error
 }
 
 // Verification is what Verify found.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +29,9 @@ func newChanges(p Process) *cobra.Command {
 	return command
 }
 
+// closeTimeout bounds the closing of the record.
+const closeTimeout = 5 * time.Second
+
 // withRecord opens the record for as long as read takes.
 func withRecord(c *cobra.Command, p Process, read func(context.Context, app.Record) error) (err error) {
 	url, err := config.Store(config.Sources{Flags: c.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile})
@@ -41,8 +45,10 @@ func withRecord(c *cobra.Command, p Process, read func(context.Context, app.Reco
 		return err
 	}
 	defer func() {
-		if closing := record.Close(); err == nil {
-			err = closing
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		if failed := record.Close(closing); err == nil {
+			err = failed
 		}
 	}()
 	return read(ctx, record)

@@ -10,44 +10,36 @@ import (
 )
 
 // Change implements Store.
-func (r record) Change(ctx context.Context, id string) (change lsapi.Change, err error) {
-	err = r.view(ctx, func(t tables) error {
+func (r record) Change(ctx context.Context, id string) (lsapi.Change, error) {
+	return view(ctx, r, func(t tables) (lsapi.Change, error) {
 		found, err := t.change(ctx, id)
 		if err != nil {
-			return err
+			return lsapi.Change{}, err
 		}
 		if found == nil {
-			return lsapi.Errorf(lsapi.CodeNotFound, "there is no change %s in the record", id)
+			return lsapi.Change{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no change %s in the record", id)
 		}
-		change = found.Change
-		return nil
+		return found.Change, nil
 	})
-	return change, err
 }
 
 // Changes implements Store.
-func (r record) Changes(ctx context.Context, filter lsapi.ChangeFilter) (changes []lsapi.Change, err error) {
+func (r record) Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error) {
 	if filter.Limit < 1 || filter.Limit > maxChanges {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "the limit must be from 1 to %d", maxChanges)
 	}
 	if _, ok := changeID(filter.Before); !ok && filter.Before != "" {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "%q is not the id of a change", filter.Before)
 	}
-	err = r.view(ctx, func(t tables) error {
+	return view(ctx, r, func(t tables) ([]lsapi.Change, error) {
 		found, err := t.find(ctx, filter)
-		changes = plain(found)
-		return err
+		return plain(found), err
 	})
-	return changes, err
 }
 
 // LaneState implements Store.
-func (r record) LaneState(ctx context.Context, loadBalancer string, since time.Time) (state lsapi.LaneState, err error) {
-	err = r.view(ctx, func(t tables) error {
-		state, err = laneState(ctx, t, loadBalancer, since)
-		return err
-	})
-	return state, err
+func (r record) LaneState(ctx context.Context, loadBalancer string, since time.Time) (lsapi.LaneState, error) {
+	return view(ctx, r, func(t tables) (lsapi.LaneState, error) { return laneState(ctx, t, loadBalancer, since) })
 }
 
 func laneState(ctx context.Context, t tables, loadBalancer string, since time.Time) (lsapi.LaneState, error) {
@@ -75,16 +67,14 @@ func laneState(ctx context.Context, t tables, loadBalancer string, since time.Ti
 }
 
 // Applied implements Replicas.
-func (r record) Applied(ctx context.Context, loadBalancer string, since time.Time) (changes []lsapi.Change, err error) {
-	err = r.view(ctx, func(t tables) error {
+func (r record) Applied(ctx context.Context, loadBalancer string, since time.Time) ([]lsapi.Change, error) {
+	return view(ctx, r, func(t tables) ([]lsapi.Change, error) {
 		log, err := t.log(ctx, loadBalancer)
 		if err != nil || log.appliedAt.IsZero() || log.appliedAt.Before(since) {
-			return err
+			return nil, err
 		}
-		changes, err = applied(ctx, t, log, since)
-		return err
+		return applied(ctx, t, log, since)
 	})
-	return changes, err
 }
 
 // applied returns the changes that were applied at since or later, in order. It
@@ -132,24 +122,19 @@ func appliedBy(ctx context.Context, t tables, row eventRow) ([]lsapi.Change, err
 }
 
 // Unfinished implements Store.
-func (r record) Unfinished(ctx context.Context, since time.Time) (names []string, err error) {
-	err = r.view(ctx, func(t tables) error {
-		names, err = t.unfinished(ctx, since)
-		return err
-	})
-	return names, err
+func (r record) Unfinished(ctx context.Context, since time.Time) ([]string, error) {
+	return view(ctx, r, func(t tables) ([]string, error) { return t.unfinished(ctx, since) })
 }
 
 // Heads implements Store.
-func (r record) Heads(ctx context.Context) (heads []lsapi.Head, err error) {
-	err = r.view(ctx, func(t tables) error {
+func (r record) Heads(ctx context.Context) ([]lsapi.Head, error) {
+	return view(ctx, r, func(t tables) (heads []lsapi.Head, err error) {
 		logs, err := t.logs(ctx)
 		for _, log := range logs {
 			heads = append(heads, lsapi.Head{LoadBalancer: log.loadBalancer, Seq: log.last, Hash: log.hash.String()})
 		}
-		return err
+		return heads, err
 	})
-	return heads, err
 }
 
 func plain(rows []recorded) []lsapi.Change {

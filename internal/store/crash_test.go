@@ -110,7 +110,7 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 		for _, line := range said {
 			wantRecorded(t, s, line)
 		}
-		if err := s.Close(); err != nil {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 	}

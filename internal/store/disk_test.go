@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -168,7 +169,7 @@ func TestAReadOnlyDiskIsReadUntilItCanBeWritten(t *testing.T) {
 	if err != nil {
 		t.Fatalf("open to read: %v", err)
 	}
-	if err := reader.Close(); err != nil {
+	if err := reader.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)
 	}
 

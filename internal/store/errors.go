@@ -61,6 +61,14 @@ func errGivenUp(ctx context.Context) *lsapi.Error {
 	return &lsapi.Error{Code: lsapi.CodeTimeout, Message: "the record of changes took too long", Err: context.Cause(ctx)}
 }
 
+// errNotKnown is for a write that had begun when its caller left.
+func errNotKnown(ctx context.Context) *lsapi.Error {
+	return &lsapi.Error{
+		Code: lsapi.CodeTimeout, Message: "it is not known whether the record of changes has kept it: the record took too long",
+		Err: context.Cause(ctx),
+	}
+}
+
 // errEnded is for a wait that ended with its context: because the caller's time was
 // up, or because the record was closed.
 func errEnded(ctx context.Context) error {

@@ -14,28 +14,26 @@ import (
 func start() lsapi.Position { return lsapi.Position{Minor: 1} }
 
 // Events implements Store.
-func (r record) Events(ctx context.Context, after lsapi.Position, limit int) (found []lsapi.RecordedEvent, err error) {
+func (r record) Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
 	if limit < 1 || limit > maxEvents {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "the limit must be from 1 to %d", maxEvents)
 	}
-	err = r.view(ctx, func(t tables) error {
+	return view(ctx, r, func(t tables) ([]lsapi.RecordedEvent, error) {
 		if after != (lsapi.Position{}) {
 			dropped, err := t.dropped(ctx)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if dropped.After(after) {
-				return errDropped()
+				return nil, errDropped()
 			}
 		}
 		rows, err := t.eventsAfter(ctx, after, limit)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		found, err = retell(ctx, t, rows)
-		return err
+		return retell(ctx, t, rows)
 	})
-	return found, err
 }
 
 // retell tells events as the record knows them now.
@@ -83,36 +81,39 @@ func (p *payload) event() lsapi.Event {
 }
 
 // End implements Store.
-func (r record) End(ctx context.Context) (end lsapi.Position, err error) {
-	err = r.view(ctx, func(t tables) error {
-		if end, err = t.end(ctx); err != nil {
-			return err
+func (r record) End(ctx context.Context) (lsapi.Position, error) {
+	return view(ctx, r, func(t tables) (lsapi.Position, error) {
+		end, err := t.end(ctx)
+		if err != nil {
+			return end, err
 		}
 		// What was pruned may stand behind everything that is kept.
 		dropped, err := t.dropped(ctx)
 		if dropped.After(end) {
 			end = dropped
 		}
-		return err
+		return end, err
 	})
-	return end, err
 }
+
+// ahead is whether there are events behind a position: some that can be read, and
+// some that will be soon.
+type ahead struct{ readable, soon bool }
 
 // awaitNews looks for what is behind a position after each hint, and now and then
 // without.
 func (r record) awaitNews(ctx context.Context, after lsapi.Position, hints <-chan struct{}) error {
 	wait := soonPause
 	for {
-		var behind, soon bool
-		err := r.view(ctx, func(t tables) (err error) {
-			behind, soon, err = t.behind(ctx, after)
-			return err
+		found, err := view(ctx, r, func(t tables) (found ahead, err error) {
+			found.readable, found.soon, err = t.behind(ctx, after)
+			return found, err
 		})
-		if err != nil || behind {
+		if err != nil || found.readable {
 			return err
 		}
 		pause := lookEvery
-		if soon { // a transaction that is long already may become much longer
+		if found.soon { // a transaction that is long already may become much longer
 			pause = wait
 			wait = min(2*wait, lookEvery)
 		} else {

@@ -214,7 +214,7 @@ func testNews(t *testing.T, s store.Store) {
 func testNewsOfAClosedRecord(t *testing.T, s store.Store) {
 	told := news(t.Context(), s, end(t, s))
 	time.Sleep(20 * time.Millisecond) // it mostly waits by then
-	if err := s.Close(); err != nil {
+	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	select {

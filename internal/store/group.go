@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"sync"
+	"sync/atomic"
 
 	"lsapi"
 )
@@ -14,69 +14,85 @@ type group struct {
 	// commit runs jobs in one transaction, and answers them.
 	commit func(jobs []*job)
 	jobs   chan *job
-	ended  chan struct{} // closed when the last job has been answered
-
-	mu     sync.RWMutex
-	closed bool
+	stop   context.CancelFunc
+	closed context.Context //nolint:containedctx // it only says that no more jobs are taken
+	ended  chan struct{}   // closed when the worker has ended
 }
 
 // job is a write that waits for its transaction.
 type job struct {
-	ctx  context.Context
-	run  func(context.Context, tables) error
-	err  error
-	done chan struct{} // closed when err is the answer
+	ctx   context.Context
+	run   func(context.Context, tables) error
+	err   error
+	done  chan struct{} // closed when err is the answer
+	stage atomic.Int32
 }
+
+// The stages of a job. A job leaves the first one once: the worker begins it, or its
+// caller abandons it.
+const (
+	jobWaiting int32 = iota
+	jobBegun
+	jobAbandoned
+)
 
 func (j *job) answer(err error) {
 	j.err = err
 	close(j.done)
 }
 
-// givenUp returns the error of a job that nobody waits for any more.
-func (j *job) givenUp() error {
-	if j.ctx.Err() == nil {
-		return nil
+// begin reports whether the job may run. A job may begin again when its
+// transaction is repeated.
+func (j *job) begin() bool {
+	if j.ctx.Err() != nil {
+		j.abandon()
 	}
-	return errGivenUp(j.ctx)
+	return j.stage.CompareAndSwap(jobWaiting, jobBegun) || j.stage.Load() == jobBegun
+}
+
+// abandon reports whether the job will never run.
+func (j *job) abandon() bool {
+	return j.stage.CompareAndSwap(jobWaiting, jobAbandoned) || j.stage.Load() == jobAbandoned
 }
 
 func newGroup(commit func([]*job)) *group {
 	g := &group{commit: commit, jobs: make(chan *job, maxGroup), ended: make(chan struct{})}
+	g.closed, g.stop = context.WithCancel(context.Background())
 	go g.work()
 	return g
 }
 
-// do runs a write and returns when it is durable, or when nothing of it was kept.
-// Only a write that has not begun is given up for its context.
+// do runs a write and returns when it is durable, or when nothing of it was kept,
+// but no later than its context ends: a disk may never answer. A write that has not
+// begun by then never will. One that has begun may still be kept, which the error
+// says; run must write nothing that its caller reads after an error.
 func (g *group) do(ctx context.Context, run func(context.Context, tables) error) error {
 	j := &job{ctx: ctx, run: run, done: make(chan struct{})}
 	if err := g.put(j); err != nil {
 		return err
 	}
-	<-j.done
-	return j.err
-}
-
-// try is do for a write that is of no account: it is given up for its context at
-// any time, such as when a disk does not answer.
-func (g *group) try(ctx context.Context, run func(context.Context, tables) error) error {
-	j := &job{ctx: ctx, run: run, done: make(chan struct{})}
-	if err := g.put(j); err != nil {
-		return err
-	}
+	var left error
 	select {
 	case <-j.done:
 		return j.err
 	case <-ctx.Done():
-		return errGivenUp(ctx)
+		left = errGivenUp(ctx)
+	case <-g.ended:
+		left = errClosed()
+	}
+	if j.abandon() {
+		return left
+	}
+	select {
+	case <-j.done:
+		return j.err
+	default:
+		return errNotKnown(ctx)
 	}
 }
 
 func (g *group) put(j *job) error {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	if g.closed {
+	if g.closed.Err() != nil {
 		return errClosed()
 	}
 	select {
@@ -84,13 +100,27 @@ func (g *group) put(j *job) error {
 		return nil
 	case <-j.ctx.Done():
 		return errGivenUp(j.ctx)
+	case <-g.closed.Done():
+		return errClosed()
 	}
 }
 
+// work commits jobs until the group is closed, and then those that wait.
 func (g *group) work() {
 	defer close(g.ended)
-	for j := range g.jobs {
-		g.commit(g.take(j))
+	for {
+		select {
+		case j := <-g.jobs:
+			g.commit(g.take(j))
+			continue
+		case <-g.closed.Done():
+		}
+		select {
+		case j := <-g.jobs:
+			g.commit(g.take(j))
+		default:
+			return
+		}
 	}
 }
 
@@ -99,10 +129,7 @@ func (g *group) take(first *job) []*job {
 	jobs := []*job{first}
 	for len(jobs) < maxGroup {
 		select {
-		case j, more := <-g.jobs:
-			if !more {
-				return jobs
-			}
+		case j := <-g.jobs:
 			jobs = append(jobs, j)
 		default:
 			return jobs
@@ -111,15 +138,15 @@ func (g *group) take(first *job) []*job {
 	return jobs
 }
 
-// close answers what waits and returns.
-func (g *group) close() {
-	g.mu.Lock()
-	if !g.closed {
-		g.closed = true
-		close(g.jobs)
+// close commits the jobs that wait and returns, no later than its context ends.
+func (g *group) close(ctx context.Context) error {
+	g.stop()
+	select {
+	case <-g.ended:
+		return nil
+	case <-ctx.Done():
+		return errGivenUp(ctx)
 	}
-	g.mu.Unlock()
-	<-g.ended
 }
 
 // transaction is one that jobs share.
@@ -184,8 +211,8 @@ func (g *batch) run(ctx context.Context, begin func(context.Context) (transactio
 
 // one runs a job, and reports whether it has spoiled the transaction.
 func (g *batch) one(ctx context.Context, tx transaction, j *job) (spoiled bool) {
-	if given := j.givenUp(); given != nil {
-		g.refused[j] = given
+	if !j.begin() {
+		g.refused[j] = errGivenUp(j.ctx)
 		return false
 	}
 	before := tx.writes()

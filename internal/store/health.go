@@ -77,17 +77,13 @@ func (p *payload) state(kept healths) {
 }
 
 // Health implements Store.
-func (r record) Health(ctx context.Context, loadBalancer string) (found map[string]lsapi.MemberHealth, err error) {
-	err = r.view(ctx, func(t tables) error {
+func (r record) Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error) {
+	return view(ctx, r, func(t tables) (map[string]lsapi.MemberHealth, error) {
 		kept, err := t.health(ctx, loadBalancer)
-		found = make(map[string]lsapi.MemberHealth, len(kept))
+		found := make(map[string]lsapi.MemberHealth, len(kept))
 		for instance, row := range kept {
 			found[instance] = row.MemberHealth
 		}
-		return err
+		return found, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
 }

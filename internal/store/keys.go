@@ -8,12 +8,13 @@ import (
 )
 
 // Reserve implements Store.
-func (r record) Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (taken *lsapi.Reservation, err error) {
+func (r record) Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (*lsapi.Reservation, error) {
 	reservation.At = exact(reservation.At)
 	if reservation.At.IsZero() {
 		reservation.At = exact(time.Now())
 	}
-	err = r.update(ctx, func(ctx context.Context, t tables) error {
+	var taken *lsapi.Reservation
+	err := r.update(ctx, func(ctx context.Context, t tables) (err error) {
 		if taken, err = t.key(ctx, key); err != nil {
 			return err
 		}
@@ -24,7 +25,7 @@ func (r record) Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservati
 		return t.putKey(ctx, key, reservation)
 	})
 	if err != nil {
-		return nil, err
+		return nil, err // the update may still be at work
 	}
 	return taken, nil
 }

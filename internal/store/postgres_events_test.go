@@ -178,7 +178,7 @@ func TestPlacesGoOnWhenARecordIsRestored(t *testing.T) {
 			l := newLane(t, s, "web")
 			l.know()
 			l.do(lsapi.Attach, one)
-			if err := s.Close(); err != nil {
+			if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 				t.Fatal(err)
 			}
 			postgrestest.Exec(t, there, fmt.Sprintf("UPDATE events SET major = major + %d", further))

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -211,7 +212,7 @@ func TestReplicasAreCounted(t *testing.T) {
 	networkOfThird, urlOfThird := proxied(t, there)
 	openURL(t, urlOfThird, store.Options{})
 	soon(t, "the third", last(3))
-	if err := second.Close(); err != nil {
+	if err := second.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()

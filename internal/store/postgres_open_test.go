@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -125,7 +126,7 @@ func TestOpeningADatabaseSaysWhatToDo(t *testing.T) {
 				began := time.Now()
 				s, err := store.Open(t.Context(), there, store.Options{ReadOnly: readOnly, Log: log})
 				if err == nil {
-					t.Fatalf("it was opened: %v", s.Close())
+					t.Fatalf("it was opened: %v", s.Close(context.WithoutCancel(t.Context())))
 				}
 				if took := time.Since(began); took > 15*time.Second {
 					t.Errorf("it took %v", took)
@@ -179,7 +180,7 @@ func TestReplicasThatStartAtOnceAllComeUp(t *testing.T) {
 		if err := s.Ready(t.Context()); err != nil {
 			t.Errorf("replica %d: %v", i, err)
 		}
-		if err := s.Close(); err != nil {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	}
@@ -229,7 +230,7 @@ func TestAClosedDatabaseSaysSo(t *testing.T) {
 	}
 	l := newLane(t, s, "web")
 	for range 2 {
-		if err := s.Close(); err != nil {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatalf("close: %v", err)
 		}
 	}

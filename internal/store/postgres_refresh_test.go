@@ -142,7 +142,7 @@ func TestWhoDoesNotLeadPublishesNothing(t *testing.T) {
 func TestWhoEndsLeavesTheLeadToOthers(t *testing.T) {
 	all := replicas(t, 2)
 	lead(t, all[0])
-	if err := all[0].Close(); err != nil {
+	if err := all[0].Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	if !lead(t, all[1]) {
@@ -183,7 +183,7 @@ func TestPublishedWaits(t *testing.T) {
 		_, err := all[1].Published(t.Context(), version)
 		closed <- err
 	}()
-	if err := all[1].Close(); err != nil {
+	if err := all[1].Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	wantCode(t, <-closed, lsapi.CodeUnavailable)

@@ -243,7 +243,7 @@ func TestWaitingForReportsEndsWithTheRecord(t *testing.T) {
 		ended <- err
 	}()
 	time.Sleep(20 * time.Millisecond) // it mostly waits by then
-	if err := s.Close(); err != nil {
+	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	select {

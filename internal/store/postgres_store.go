@@ -162,22 +162,24 @@ func (s *postgresStore) Ready(ctx context.Context) error {
 }
 
 // Close implements Store. Turns that are held end by themselves.
-func (s *postgresStore) Close() error {
-	s.closing.Do(func() {
-		s.stop()
-		s.work.Wait()
-		if !s.readOnly {
-			s.leave()
-		}
-		s.closed.Store(true)
-		s.pool.Close()
+func (s *postgresStore) Close(ctx context.Context) error {
+	s.stop()
+	return within(ctx, func(ctx context.Context) error {
+		s.closing.Do(func() {
+			s.work.Wait()
+			if !s.readOnly {
+				s.leave(ctx)
+			}
+			s.closed.Store(true)
+			s.pool.Close()
+		})
+		return nil
 	})
-	return nil
 }
 
 // leave gives up what others would wait for. If it cannot, it ends by itself.
-func (s *postgresStore) leave() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.base), patience)
+func (s *postgresStore) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := s.refresh.end(ctx); err != nil {
 		s.log.Warn("the right to refresh could not be given back", "error", err)

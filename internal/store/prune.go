@@ -8,11 +8,7 @@ import (
 // Prune implements Store. Each log is a transaction of its own, so that changes
 // wait for one of them at most.
 func (r record) Prune(ctx context.Context, now time.Time, keep time.Duration) error {
-	var logs []logRow
-	err := r.view(ctx, func(t tables) (err error) {
-		logs, err = t.logs(ctx)
-		return err
-	})
+	logs, err := view(ctx, r, func(t tables) ([]logRow, error) { return t.logs(ctx) })
 	if err != nil {
 		return err
 	}

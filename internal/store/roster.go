@@ -10,18 +10,16 @@ import (
 )
 
 // MembersAt implements Store.
-func (r record) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (roster lsapi.Roster, err error) {
+func (r record) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.Roster, error) {
 	at = at.UTC()
-	err = r.view(ctx, func(t tables) error {
+	return view(ctx, r, func(t tables) (lsapi.Roster, error) {
 		then := replay{tables: t, loadBalancer: loadBalancer, at: at}
 		if err := then.run(ctx); err != nil {
-			return err
+			return lsapi.Roster{}, err
 		}
-		roster = lsapi.Roster{LoadBalancer: loadBalancer, At: at, Uncertain: then.uncertain}
-		roster.Members, err = explain(ctx, t, loadBalancer, then.members)
-		return err
+		members, err := explain(ctx, t, loadBalancer, then.members)
+		return lsapi.Roster{LoadBalancer: loadBalancer, At: at, Members: members, Uncertain: then.uncertain}, err
 	})
-	return roster, err
 }
 
 // replay adds the events of a load balancer up to what was true at a time.

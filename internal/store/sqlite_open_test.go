@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"os"
 	"path/filepath"
@@ -51,7 +52,7 @@ func TestOpeningSaysWhatToDoAboutAURL(t *testing.T) {
 	} {
 		s, err := store.Open(t.Context(), url, store.Options{})
 		if err == nil {
-			t.Errorf("%s was opened: %v", url, s.Close())
+			t.Errorf("%s was opened: %v", url, s.Close(context.WithoutCancel(t.Context())))
 			continue
 		}
 		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeInvalid || !strings.Contains(coded.Message, says) {
@@ -67,7 +68,7 @@ func TestNoMessageShowsAURLInWhichAPasswordMayBe(t *testing.T) {
 	} {
 		s, err := store.Open(t.Context(), url, store.Options{})
 		if err == nil {
-			t.Errorf("%s was opened: %v", url, s.Close())
+			t.Errorf("%s was opened: %v", url, s.Close(context.WithoutCancel(t.Context())))
 			continue
 		}
 		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeInvalid || strings.Contains(err.Error()+coded.Message, "s3cret") {
@@ -84,7 +85,7 @@ func TestARelativePathAndOddCharactersNameAFile(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		newLane(t, s, "web").know(one)
-		if err := s.Close(); err != nil {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		if info, err := os.Stat(name); err != nil || info.Size() == 0 {
@@ -137,7 +138,7 @@ func TestAFileThatIsNoRecordIsNotTouched(t *testing.T) {
 			for _, o := range []store.Options{{}, {ReadOnly: true}} {
 				s, err := store.Open(t.Context(), "sqlite://"+path, o)
 				if err == nil {
-					t.Fatalf("it was opened: %v", s.Close())
+					t.Fatalf("it was opened: %v", s.Close(context.WithoutCancel(t.Context())))
 				}
 				if coded := lsapi.AsError(err); coded.Code != lsapi.CodeInvalid || !strings.Contains(coded.Message, path) {
 					t.Errorf("got %v", err)
@@ -161,7 +162,7 @@ func fill(t testing.TB, path string) lsapi.Change {
 	l := newLane(t, s, "web")
 	l.know()
 	c := l.do(lsapi.Attach, one)
-	if err := s.Close(); err != nil {
+	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -210,7 +211,7 @@ func TestASecondProcessIsAStandbyUntilTheFirstEnds(t *testing.T) {
 	if _, err := second.Change(t.Context(), c.ID); err != nil {
 		t.Errorf("the standby does not see what the owner writes: %v", err)
 	}
-	if err := first.Close(); err != nil {
+	if err := first.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the standby to take over", func() bool { return second.Ready(t.Context()) == nil })
@@ -233,7 +234,7 @@ func TestAReaderBesideTheOwnerWritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reader.Close()
+	defer reader.Close(context.WithoutCancel(t.Context()))
 	owner := open(t, path)
 	if err := owner.Ready(t.Context()); err != nil {
 		t.Errorf("a reader keeps the owner from its lock: %v", err)
@@ -257,7 +258,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	}
 	l := newLane(t, s, "web")
 	for range 2 {
-		if err := s.Close(); err != nil {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatalf("close: %v", err)
 		}
 	}

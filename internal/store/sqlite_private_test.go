@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ func opened(t *testing.T, path string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	return log.String()
@@ -62,7 +63,7 @@ func TestALinkInThePlaceOfTheLockIsNotFollowed(t *testing.T) {
 	}
 	s, err := store.Open(t.Context(), "sqlite://"+path, store.Options{})
 	if err == nil {
-		t.Errorf("it was opened: %v", s.Close())
+		t.Errorf("it was opened: %v", s.Close(context.WithoutCancel(t.Context())))
 	} else if lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 		t.Errorf("got %v", err)
 	}

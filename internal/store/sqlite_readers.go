@@ -101,6 +101,10 @@ func (r *sqliteReaders) view(ctx context.Context, read func(tables) error) error
 // views implements engine. SQLite cannot give the state that one connection sees
 // to another: they are opened again until they see the same.
 func (r *sqliteReaders) views(ctx context.Context, n int, read func([]tables) error) error {
+	return within(ctx, func(ctx context.Context) error { return r.read(ctx, n, read) })
+}
+
+func (r *sqliteReaders) read(ctx context.Context, n int, read func([]tables) error) error {
 	db, queries, err := r.prepared(ctx)
 	if err != nil {
 		return unreadable(ctx, err)

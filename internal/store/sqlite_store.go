@@ -43,7 +43,28 @@ type turn struct {
 	held  bool
 }
 
+// openSQLite opens a record in a file. What is opened only after the context has
+// ended is closed again.
 func openSQLite(ctx context.Context, path string, o Options) (Store, error) {
+	opened := make(chan Store, 1)
+	err := within(ctx, func(ctx context.Context) error {
+		s, err := openFile(ctx, path, o)
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return errors.Join(errGivenUp(ctx), s.shut(context.WithoutCancel(ctx)))
+		}
+		opened <- s
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return <-opened, nil
+}
+
+func openFile(ctx context.Context, path string, o Options) (*sqliteStore, error) {
 	file, err := find(path)
 	if err != nil {
 		return nil, err
@@ -238,11 +259,16 @@ func (s *sqliteStore) Ready(ctx context.Context) error {
 	if owner.writer.wrote() {
 		return nil
 	}
-	return owner.group.try(ctx, func(ctx context.Context, t tables) error { return t.probe(ctx) })
+	return owner.group.do(ctx, func(ctx context.Context, t tables) error { return t.probe(ctx) })
 }
 
-// Close implements Store.
-func (s *sqliteStore) Close() error {
+// Close implements Store. What does not end by then goes on alone, and keeps the
+// lock until this process ends.
+func (s *sqliteStore) Close(ctx context.Context) error {
+	return within(ctx, s.shut)
+}
+
+func (s *sqliteStore) shut(ctx context.Context) error {
 	s.stop()
 	<-s.ended
 	s.mu.Lock()
@@ -254,9 +280,16 @@ func (s *sqliteStore) Close() error {
 	if owner == nil {
 		return err
 	}
-	owner.group.close()
-	if failed := errors.Join(err, owner.writer.close(), owner.lock.Close()); failed != nil {
+	if failed := errors.Join(err, owner.close(ctx)); failed != nil {
 		return fmt.Errorf("closing the record of changes: %w", failed)
 	}
 	return nil
+}
+
+// close commits what waits, and lets a standby take over.
+func (o *ownership) close(ctx context.Context) error {
+	if err := o.group.close(ctx); err != nil {
+		return err
+	}
+	return errors.Join(o.writer.close(), o.lock.Close())
 }

@@ -9,16 +9,14 @@ import (
 )
 
 // Standing implements Store.
-func (r record) Standing(ctx context.Context, loadBalancer string, instanceIDs []string) (found map[string]lsapi.Standing, err error) {
-	err = r.view(ctx, func(t tables) error {
+func (r record) Standing(ctx context.Context, loadBalancer string, instanceIDs []string) (map[string]lsapi.Standing, error) {
+	return view(ctx, r, func(t tables) (map[string]lsapi.Standing, error) {
 		s := standings{tables: t, loadBalancer: loadBalancer}
 		if err := s.read(ctx, instanceIDs); err != nil {
-			return err
+			return nil, err
 		}
-		found, err = s.all(ctx)
-		return err
+		return s.all(ctx)
 	})
-	return found, err
 }
 
 // standings are put together from what is kept of a load balancer's instances.

@@ -29,7 +29,7 @@ import (
 // Store is a record of changes, safe for concurrent use. Its errors are
 // *lsapi.Error: CodeUnavailable when the database is away, full or read-only,
 // and, for whatever writes, in a process that is a standby; nothing was recorded
-// then. CodeInternal is for events that contradict the record.
+// then. No call outlives its context, not even on a disk that does not answer. CodeInternal is for events that contradict the record.
 type Store interface {
 	// Take takes the turn of a load balancer, without which nothing is appended. It
 	// waits while another process has it.
@@ -101,8 +101,9 @@ type Store interface {
 	// Prune drops whole UTC days that ended keep or longer before now, and expired
 	// idempotency keys. Nothing of a change that is open is dropped.
 	Prune(ctx context.Context, now time.Time, keep time.Duration) error
-	// Close records what waits, and lets a standby take over.
-	Close() error
+	// Close records what waits, and lets a standby take over. CodeTimeout: it had not
+	// ended with its context.
+	Close(ctx context.Context) error
 }
 
 // Replicas is what the processes that share a record tell one another. One that has

@@ -14,16 +14,16 @@ import (
 // Verify implements Store. Two connections that see the same state share the work:
 // the hashes and the JSON of the events are checked by whichever processor is
 // free, page by page, and then added up in order.
-func (r record) Verify(ctx context.Context, heads []lsapi.Head) (found Verification, err error) {
-	err = r.views(ctx, verifiers, func(views []tables) error {
-		v := &verifier{views: views, digests: newDigests(), tallies: make(map[string]tally)}
-		if err := v.run(ctx, heads); err != nil {
-			return err
-		}
-		found = v.found
-		return nil
+func (r record) Verify(ctx context.Context, heads []lsapi.Head) (Verification, error) {
+	v := &verifier{digests: newDigests(), tallies: make(map[string]tally)}
+	err := r.views(ctx, verifiers, func(views []tables) error {
+		v.views = views
+		return v.run(ctx, heads)
 	})
-	return found, err
+	if err != nil {
+		return Verification{}, err // v may still be at work
+	}
+	return v.found, nil
 }
 
 // verifier looks through one state of a record.

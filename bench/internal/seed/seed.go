@@ -45,7 +45,7 @@ func Record(ctx context.Context, url string, changes int, name func(n int) strin
 		return err
 	}
 	defer func() {
-		if closing := record.Close(); err == nil {
+		if closing := record.Close(context.WithoutCancel(ctx)); err == nil {
 			err = closing
 		}
 	}()
