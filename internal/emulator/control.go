@@ -26,6 +26,9 @@ func (e *Emulator) controlRoutes() map[string]map[string]http.HandlerFunc {
 			http.MethodGet:    e.getCalls,
 			http.MethodDelete: e.deleteCalls,
 		},
+		controlPrefix + "history": {
+			http.MethodGet: e.getHistory,
+		},
 		controlPrefix + "health": {
 			http.MethodPost: e.postHealth,
 		},

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -50,6 +51,7 @@ func (w *world) registrable(id string, now time.Time) error {
 }
 
 func (w *world) join(b *loadBalancer, ids []string, now time.Time) {
+	w.record("attach", b.latest().name, ids, now)
 	b.revise(now, w.lag, func(f *facts) {
 		f.members = slices.Clone(f.members)
 		for _, id := range ids {
@@ -84,6 +86,7 @@ func (w *world) deregisterInstances(c call) (any, error) {
 }
 
 func (w *world) part(b *loadBalancer, ids map[string]struct{}, now time.Time) {
+	w.record("detach", b.latest().name, slices.Sorted(maps.Keys(ids)), now)
 	drained := now.Add(b.latest().drainsFor())
 	b.revise(now, w.lag, func(f *facts) {
 		f.members = slices.DeleteFunc(slices.Clone(f.members), func(m member) bool {

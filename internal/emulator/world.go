@@ -30,6 +30,8 @@ type world struct {
 	created   uint64      // how many instances there ever were
 	launches  map[string]*runInstancesResponse
 
+	history []MembershipChange // oldest first
+
 	plane *dataplane.Plane // nil: load balancers carry no traffic
 }
 

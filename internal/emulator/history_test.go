@@ -1,0 +1,52 @@
+package emulator
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+)
+
+func TestHistoryHoldsEachMembershipChangeInOrder(t *testing.T) {
+	a := demo(t)
+	const joining, other = "i-0bee000000000cd01", "i-0bee000000000cd02"
+	for _, ids := range [][]string{{joining}, {joining}, {joining, other}} {
+		if _, err := a.register(t.Context(), "default-elb", ids...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.register(t.Context(), "default-elb", "i-0123456789abcdef0"); err == nil {
+		t.Error("an unknown instance was registered")
+	}
+	if _, err := a.deregister(t.Context(), "default-elb", joining); err != nil {
+		t.Fatal(err)
+	}
+	_, body := a.send(t, "GET", "/_emulator/history", "", nil)
+	var history []MembershipChange
+	if err := json.Unmarshal([]byte(body), &history); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i, c := range history {
+		if c.LoadBalancer != "default-elb" || c.At.IsZero() || i > 0 && c.At.Before(history[i-1].At) {
+			t.Errorf("change %d is %+v", i, c)
+		}
+		got = append(got, c.Action+" "+c.InstanceID)
+	}
+	if want := []string{"attach " + joining, "attach " + other, "detach " + joining}; !slices.Equal(got, want) {
+		t.Errorf("the history is %v, want %v", got, want)
+	}
+}
+
+func TestHistoryDropsItsOlderHalfWhenFull(t *testing.T) {
+	a := demo(t)
+	a.mu.Lock()
+	for range maxHistory {
+		a.world.record("attach", "old-elb", []string{"i-1"}, a.clock.Now())
+	}
+	a.world.record("detach", "new-elb", []string{"i-1"}, a.clock.Now())
+	a.mu.Unlock()
+	history := a.History()
+	if len(history) != maxHistory/2+1 || history[len(history)-1].LoadBalancer != "new-elb" {
+		t.Errorf("it holds %d changes, the last %+v", len(history), history[len(history)-1])
+	}
+}
