@@ -23,8 +23,11 @@ var errMissing = errors.New("neither PATH nor /usr/lib/postgresql has initdb and
 // server is a PostgreSQL.
 type server struct {
 	address string
+	port    int
+	folder  string
 	// held is open for as long as this process is, and then the server ends.
-	held *os.File
+	held  *os.File
+	ended func() error // waits until it has
 }
 
 // attempts are how often it is tried: somebody else may take the free port first.
@@ -145,7 +148,8 @@ func initialize(ctx context.Context, programs, folder string, as credential) err
 }
 
 // supervise runs the server until its input ends, which it does with the process
-// that holds the other end, and removes the folder.
+// that holds the other end. It then stops the server as a crash does, and removes
+// the folder unless that is to be kept.
 const supervise = `
 "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
 	-c max_connections=200 -c fsync=on -c synchronous_commit=on >"$2/log" 2>&1 </dev/null &
@@ -153,14 +157,21 @@ server=$!
 cat >/dev/null
 kill -QUIT "$server"
 wait "$server"
-rm -rf "$2"
+[ -e "$2/` + keepName + `" ] || rm -rf "$2"
 `
+
+// keepName is the file that keeps a server's folder.
+const keepName = "keep"
 
 func run(ctx context.Context, programs, folder string, as credential) (*server, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
+	return runOn(ctx, port, programs, folder, as)
+}
+
+func runOn(ctx context.Context, port int, programs, folder string, as credential) (*server, error) {
 	//nolint:gosec,noctx // it ends with this process, not with a context
 	cmd := exec.Command("/bin/sh", "-c", supervise, "supervise", programs, folder, strconv.Itoa(port))
 	cmd.Dir, cmd.SysProcAttr = folder, as.attributes
@@ -175,7 +186,7 @@ func run(ctx context.Context, programs, folder string, as credential) (*server, 
 	if err := input.Close(); err != nil {
 		return nil, err
 	}
-	s := &server{address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), held: held}
+	s := &server{address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), port: port, folder: folder, held: held, ended: cmd.Wait}
 	if err := s.await(ctx); err != nil {
 		log, _ := os.ReadFile(filepath.Join(folder, "log")) // it only explains
 		return nil, errors.Join(fmt.Errorf("%w\n%s", err, log), held.Close(), cmd.Wait())
