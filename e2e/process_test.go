@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +22,7 @@ type process struct {
 	stdout *output
 	stderr *output
 	exited chan struct{}
+	logs   string // the folder for its log when the test fails; empty: the test's own
 }
 
 // setting changes how a process is started.
@@ -119,7 +122,13 @@ func (p *process) cleanUp() {
 	if strings.Contains(p.stderr.String(), "DATA RACE") {
 		p.t.Error("the race detector has found something")
 	}
-	if p.t.Failed() {
+	switch {
+	case p.t.Failed() && p.logs != "":
+		file := filepath.Join(p.logs, fmt.Sprintf("lsapi-%d.log", p.cmd.Process.Pid))
+		if err := os.WriteFile(file, []byte(p.stderr.String()), 0o600); err != nil {
+			p.t.Error(err)
+		}
+	case p.t.Failed():
 		p.t.Logf("lsapi %s\nstdout:\n%s\nstderr:\n%s", strings.Join(p.cmd.Args[1:], " "), p.stdout, p.stderr)
 	}
 }

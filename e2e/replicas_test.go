@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -33,6 +32,8 @@ type replica struct {
 	cloud    *toxiproxy.Proxy
 	settings []setting
 	endpoint string
+	clock    string // the file that says by how much its clock is off
+	logs     string // the folder of its logs, if not the test's own
 
 	mu      sync.Mutex
 	service *service
@@ -59,12 +60,20 @@ func (c *cluster) start(t *testing.T, settings ...setting) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replica{t: t, database: startProxy(t, "database", database.Host), cloud: startProxy(t, "aws", endpoint.Host)}
-	database.Host = r.database.Listen
+	r := &replica{t: t, cloud: startProxy(t, "aws", endpoint.Host)}
+	if database.Host != "" { // else it is a file
+		r.database = startProxy(t, "database", database.Host)
+		database.Host = r.database.Listen
+	}
 	r.endpoint = "http://" + r.cloud.Listen
 	r.settings = slices.Concat(settings, []setting{with("STORE_URL=" + database.String())})
-	r.service = startService(t, r.endpoint, r.settings...)
+	r.startProcess()
 	return r
+}
+
+func (r *replica) startProcess() {
+	r.service = startService(r.t, r.endpoint, r.settings...)
+	r.service.logs = r.logs
 }
 
 // startProxy starts a TCP proxy, which stops with the test.
@@ -98,7 +107,7 @@ func (r *replica) restart(after time.Duration) {
 	}
 	r.service.wait()
 	time.Sleep(after)
-	r.service = startService(r.t, r.endpoint, r.settings...)
+	r.startProcess()
 }
 
 // pause stops the process for a while, without its noticing.
@@ -137,13 +146,6 @@ func cut(t *testing.T, way *toxiproxy.Proxy, lasts time.Duration) {
 	if err := way.Start(); err != nil {
 		t.Error(err)
 	}
-}
-
-// within bounds a request, so that a replica that does not answer holds nobody up.
-func (c client) within(bound time.Duration, method, path, body string, headers ...string) (response, error) {
-	ctx, cancel := context.WithTimeout(c.t.Context(), bound)
-	defer cancel()
-	return c.tryIn(ctx, method, path, body, headers...)
 }
 
 func TestReplicasShowOneAnothersChangesAtOnce(t *testing.T) {

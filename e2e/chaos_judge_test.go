@@ -1,0 +1,374 @@
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// chaosRun is all that one run has shown. It is written to a file when the judge
+// finds an anomaly, and can be judged again from there.
+type chaosRun struct {
+	Scenario   string
+	Seed       uint64
+	Began      time.Time
+	Lasted     time.Duration
+	Operations []chaosOperation
+	Faults     []chaosFault
+	// Begin and End are the members in AWS, by load balancer.
+	Begin, End map[string][]string
+	// AWS is what happened to memberships in AWS, in order.
+	AWS []awsChange
+	// Record is what lsapi recorded, in the order of each load balancer's log.
+	Record []change
+	// RecordedMembers are the members at the end by the record.
+	RecordedMembers map[string][]string
+	// VerifyProblem is what `lsapi changes verify` found; empty when it is content.
+	VerifyProblem string
+	// Unsettled says what had not come to rest in time; empty when all had.
+	Unsettled string
+}
+
+// chaosOperation is a request and its answer. A list is one operation with Members.
+type chaosOperation struct {
+	ID                             string // its X-Request-Id
+	Client, Replica                int
+	Method, LoadBalancer, Instance string
+	Called, Returned               time.Duration // since the run began
+	Status                         int           // 0: there was no answer
+	ChangeID, Body, Error          string
+	NotSent                        bool // no replica received it
+	Members                        []string
+}
+
+// chaosFault is what was done to the service or its surroundings.
+type chaosFault struct {
+	Name     string
+	Replica  int
+	At, Ends time.Duration
+}
+
+// awsChange is a change of a membership, as the emulator's history has it.
+type awsChange struct {
+	At                               time.Time
+	Action, LoadBalancer, InstanceID string
+}
+
+// anomaly is a promise that a run breaks.
+type anomaly struct{ Kind, Detail string }
+
+const (
+	notLinearizable     = "not linearizable"
+	undecided           = "linearizability not decided"
+	externalRecorded    = "external change recorded"
+	answeredNotRecorded = "answered change not on record"
+	answerContradicted  = "answer contradicts the record"
+	notAlternating      = "record does not alternate"
+	notRecorded         = "AWS change not on record"
+	neverHappened       = "recorded change never happened"
+	leftOpen            = "change left open"
+	membersDiffer       = "members differ in the end"
+	verifyFailed        = "verify fails"
+	serverError         = "unexpected answer"
+	neverSettled        = "does not settle"
+)
+
+// member names an instance of a load balancer.
+type memberKey struct{ LoadBalancer, Instance string }
+
+// judge returns every anomaly of a run.
+func (r *chaosRun) judge(limit time.Duration) []anomaly {
+	var found []anomaly
+	add := func(kind, format string, values ...any) {
+		found = append(found, anomaly{kind, fmt.Sprintf(format, values...)})
+	}
+	if r.VerifyProblem != "" {
+		add(verifyFailed, "%s", r.VerifyProblem)
+	}
+	if r.Unsettled != "" {
+		add(neverSettled, "%s", r.Unsettled)
+	}
+	r.judgeRecord(add)
+	r.judgeAnswers(add)
+	for loadBalancer, members := range r.End {
+		if recorded := r.RecordedMembers[loadBalancer]; !slices.Equal(members, recorded) {
+			add(membersDiffer, "%s: AWS has %v, the record %v", loadBalancer, members, recorded)
+		}
+	}
+	effects := r.align(add)
+	parts := set.Partition(r.history(effects))
+	for _, part := range parts {
+		switch result := porcupine.CheckOperationsTimeout(set.ToModel(), part, limit/time.Duration(len(parts))); result {
+		case porcupine.Illegal:
+			add(notLinearizable, "%s", explain(part))
+		case porcupine.Unknown:
+			add(undecided, "%d operations of %v", len(part), part[0].Input)
+		}
+	}
+	return found
+}
+
+type reportAnomaly func(kind, format string, values ...any)
+
+// judgeRecord judges the record by itself: nobody outside writes, nothing stays
+// open, and the applied changes of an instance alternate.
+func (r *chaosRun) judgeRecord(add reportAnomaly) {
+	is := r.membersAtBegin()
+	last := make(map[memberKey]change)
+	for _, c := range r.Record {
+		key := memberKey{c.LoadBalancer, c.InstanceID}
+		switch {
+		case c.Source != "lsapi":
+			add(externalRecorded, "%s %s on %s, between %v and %v", c.Action, c.InstanceID, c.LoadBalancer, c.NotBefore, c.IntendedAt)
+		case c.Outcome == "open":
+			add(leftOpen, "%+v", c)
+		}
+		switch c.Outcome {
+		case "unknown":
+			delete(is, key) // it may be either
+		case "applied":
+			attach := c.Action == "attach"
+			if member, known := is[key]; known && member == attach {
+				add(notAlternating, "%s %s follows %s %s: %s of %s on %s", c.Action, c.ID, last[key].Action, last[key].ID, c.Source, c.InstanceID, c.LoadBalancer)
+			}
+			is[key], last[key] = attach, c
+		}
+	}
+}
+
+// membersAtBegin returns for each instance that the run touches whether it was a
+// member when the run began.
+func (r *chaosRun) membersAtBegin() map[memberKey]bool {
+	is := make(map[memberKey]bool)
+	for _, c := range r.Record {
+		is[memberKey{c.LoadBalancer, c.InstanceID}] = slices.Contains(r.Begin[c.LoadBalancer], c.InstanceID)
+	}
+	return is
+}
+
+// outcomeOf is what an answer says of the change that it names.
+var outcomeOf = map[int]string{http.StatusCreated: "applied", http.StatusConflict: "conflict"}
+
+// judgeAnswers compares each answer with the record.
+func (r *chaosRun) judgeAnswers(add reportAnomaly) {
+	byID := make(map[string]change, len(r.Record))
+	for _, c := range r.Record {
+		byID[c.ID] = c
+	}
+	for _, o := range r.Operations {
+		if o.Status >= 500 && !slices.Contains([]int{502, 503, 504}, o.Status) {
+			add(serverError, "%d to %s %s: %s", o.Status, o.Method, o.LoadBalancer, o.Body)
+		}
+		if o.Method == http.MethodGet || o.Status == 0 {
+			continue
+		}
+		outcome := outcomeOf[o.Status]
+		c, recorded := byID[o.ChangeID]
+		switch {
+		case o.ChangeID == "" && outcome != "":
+			add(answeredNotRecorded, "%d to %s has no X-Change-Id", o.Status, o.ID)
+		case o.ChangeID != "" && !recorded:
+			add(answeredNotRecorded, "%d to %s %s on %s at %v: %s: %s", o.Status, o.Method, o.Instance, o.LoadBalancer, o.Returned, o.ChangeID, o.Body)
+		case outcome != "" && c.Outcome != outcome:
+			add(answerContradicted, "%d to %s, and on record is %+v", o.Status, o.ID, c)
+		}
+	}
+}
+
+// took is a recorded change that took effect, and by when.
+type tookEffect struct{ by time.Duration }
+
+// align pairs the changes that AWS shows with those on record, instance by instance.
+// Each applied change is one change in AWS, an unknown one is one or none, and there
+// are no others. It returns which changes on record took effect, and the latest time
+// at which each did: the next change of an instance is not sent before the effect of
+// the one before it is recorded.
+func (r *chaosRun) align(add reportAnomaly) map[string]tookEffect {
+	effects := make(map[string]tookEffect)
+	recorded, happened := make(map[memberKey][]change), make(map[memberKey][]awsChange)
+	for _, c := range r.Record {
+		if c.Source == "lsapi" && slices.Contains([]string{"applied", "unknown", "open"}, c.Outcome) {
+			key := memberKey{c.LoadBalancer, c.InstanceID}
+			recorded[key] = append(recorded[key], c)
+		}
+	}
+	for _, c := range r.AWS {
+		key := memberKey{c.LoadBalancer, c.InstanceID}
+		happened[key] = append(happened[key], c)
+	}
+	keys := make(map[memberKey]bool)
+	for _, all := range []map[memberKey]bool{setOf(recorded), setOf(happened)} {
+		maps.Copy(keys, all)
+	}
+	for key := range keys {
+		pairs, problem := pair(recorded[key], happened[key])
+		if problem != (anomaly{}) {
+			add(problem.Kind, "%s on %s: %s", key.Instance, key.LoadBalancer, problem.Detail)
+		}
+		for i, j := range pairs {
+			by := time.Duration(math.MaxInt64)
+			if j+1 < len(happened[key]) {
+				by = happened[key][j+1].At.Sub(r.Began) + clockSlack
+			}
+			effects[recorded[key][i].ID] = tookEffect{by}
+		}
+	}
+	return effects
+}
+
+// clockSlack is how far the time of this process, which is monotonic, may be from
+// the wall clock of the emulator.
+const clockSlack = 100 * time.Millisecond
+
+func setOf[V any](m map[memberKey]V) map[memberKey]bool {
+	keys := make(map[memberKey]bool, len(m))
+	for key := range m {
+		keys[key] = true
+	}
+	return keys
+}
+
+// pairing is one way to pair the changes up to some point: the last pair, and those
+// before it.
+type pairing struct {
+	recorded, happened int
+	before             *pairing
+}
+
+// pair pairs recorded changes with those that happened, both in order. It returns
+// the index of what happened by that of what is recorded, as far as it goes, and
+// what is wrong where it goes no further.
+func pair(recorded []change, happened []awsChange) (map[int]int, anomaly) {
+	ways := map[int]*pairing{0: nil} // by how many of happened are paired
+	var problem anomaly
+	for i, c := range recorded {
+		next := make(map[int]*pairing)
+		for j, way := range ways {
+			if c.Outcome != "applied" {
+				next[j] = way
+			}
+			if j < len(happened) && happened[j].Action == c.Action {
+				next[j+1] = &pairing{i, j, way}
+			}
+		}
+		if len(next) == 0 {
+			problem = divergence(c, happened, slices.Max(slices.Collect(maps.Keys(ways))))
+			return unwind(ways), problem
+		}
+		ways = next
+	}
+	if last := slices.Max(slices.Collect(maps.Keys(ways))); last < len(happened) {
+		problem = anomaly{notRecorded, fmt.Sprintf("%d of %d: the first is %s at %v", len(happened)-last, len(happened), happened[last].Action, happened[last].At)}
+	}
+	return unwind(ways), problem
+}
+
+// divergence says what is wrong at the first recorded change that has no pair.
+func divergence(c change, happened []awsChange, at int) anomaly {
+	if at < len(happened) {
+		return anomaly{notRecorded, fmt.Sprintf("%s at %v; the record goes on with %s %s of %v", happened[at].Action, happened[at].At, c.Action, c.ID, c.IntendedAt)}
+	}
+	return anomaly{neverHappened, fmt.Sprintf("%s %s of %v, %s", c.Action, c.ID, c.IntendedAt, c.Outcome)}
+}
+
+// unwind returns the pairs of the way that pairs most.
+func unwind(ways map[int]*pairing) map[int]int {
+	pairs := make(map[int]int)
+	for p := ways[slices.Max(slices.Collect(maps.Keys(ways)))]; p != nil; p = p.before {
+		pairs[p.recorded] = p.happened
+	}
+	return pairs
+}
+
+// history returns the operations for the model. An answer that leaves open whether
+// the request took effect is decided by the record, which AWS's history confirms.
+func (r *chaosRun) history(effects map[string]tookEffect) []porcupine.Operation {
+	byRequest := make(map[string]change, len(r.Record))
+	for _, c := range r.Record {
+		byRequest[c.RequestID] = c
+	}
+	var history []porcupine.Operation
+	add := func(o chaosOperation, instance string, told effect, returned time.Duration) {
+		history = append(history, porcupine.Operation{
+			ClientId: o.Client, Input: operation{o.Method, o.LoadBalancer, instance}, Output: told,
+			Call: int64(o.Called), Return: int64(returned),
+		})
+	}
+	instances := r.instances()
+	for _, o := range r.Operations {
+		switch {
+		case o.Method == http.MethodGet && o.Status == http.StatusOK:
+			for _, instance := range instances {
+				told := absent
+				if slices.Contains(o.Members, instance) {
+					told = present
+				}
+				add(o, instance, told, o.Returned)
+			}
+		case o.Method == http.MethodGet || o.NotSent:
+		case o.Status == http.StatusCreated:
+			add(o, o.Instance, took, o.Returned)
+		case o.Status == http.StatusConflict:
+			add(o, o.Instance, already, o.Returned)
+		default:
+			if when, did := effects[byRequest[o.ID].ID]; did {
+				add(o, o.Instance, took, max(when.by, o.Called))
+			}
+		}
+	}
+	return history
+}
+
+// instances returns every instance that an operation names, sorted.
+func (r *chaosRun) instances() []string {
+	named := make(map[string]bool)
+	for _, o := range r.Operations {
+		if o.Instance != "" {
+			named[o.Instance] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(named))
+}
+
+// explain lists the operations at which a history ceases to be that of a set.
+func explain(part []porcupine.Operation) string {
+	slices.SortFunc(part, func(a, b porcupine.Operation) int { return cmp.Compare(a.Return, b.Return) })
+	first, after := 0, len(part) // until the first all is well, until after it is not
+	for first+1 < after {
+		middle := (first + after) / 2
+		if porcupine.CheckOperationsTimeout(set.ToModel(), until(part, part[middle-1].Return), 10*time.Second) == porcupine.Illegal {
+			after = middle
+		} else {
+			first = middle
+		}
+	}
+	shown := until(part, part[after-1].Return)
+	slices.SortFunc(shown, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
+	text := fmt.Sprintf("until %v; before that:", time.Duration(part[after-1].Return))
+	for _, o := range shown[max(0, len(shown)-20):] {
+		text += fmt.Sprintf("\n\t%d: %v to %v: %s", o.ClientId, time.Duration(o.Call), time.Duration(o.Return), set.DescribeOperation(o.Input, o.Output))
+	}
+	return text
+}
+
+// until returns what had been answered by a time. A change that was under way then
+// may have taken effect.
+func until(part []porcupine.Operation, end int64) []porcupine.Operation {
+	var earlier []porcupine.Operation
+	for _, o := range part {
+		switch {
+		case o.Return <= end:
+			earlier = append(earlier, o)
+		case o.Call < end && o.Output == took:
+			o.Output, o.Return = maybe, math.MaxInt64
+			earlier = append(earlier, o)
+		}
+	}
+	return earlier
+}

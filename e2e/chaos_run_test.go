@@ -1,0 +1,308 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+
+	"lsapi/internal/store/postgrestest"
+)
+
+const (
+	chaosClients = 18
+	// clientPatience is for how long a client waits: as long as the service does.
+	clientPatience = 32 * time.Second
+)
+
+var (
+	chaosBalancers = []string{"default-elb", "web-elb"}
+	chaosInstances = []string{spare, otherSpare, spareOfOld}
+)
+
+// chaosCluster is a cluster that harm is done to.
+type chaosCluster struct {
+	*cluster
+	server *postgrestest.Crashing // nil with SQLite
+	folder string                 // of its logs, and of the run when it has failed
+}
+
+func (c *chaosCluster) databases() []*toxiproxy.Proxy {
+	ways := make([]*toxiproxy.Proxy, len(c.replicas))
+	for i, r := range c.replicas {
+		ways[i] = r.database
+	}
+	return ways
+}
+
+// startChaos starts three replicas on a PostgreSQL of their own, or an owner of a
+// SQLite file and a standby.
+func startChaos(t *testing.T, scenario chaosScenario) *chaosCluster {
+	t.Helper()
+	c := &chaosCluster{cluster: &cluster{aws: startAWS(t, scenario.emulator...)}, folder: chaosFolder(t)}
+	n := 2
+	if scenario.store == "PostgreSQL" {
+		c.server, n = postgrestest.New(t), 3
+		c.store = c.server.URL()
+	} else {
+		c.store = sqliteURL(filepath.Join(t.TempDir(), "lsapi.db"))
+	}
+	for i := range n {
+		settings, clock := fencing(t), filepath.Join(t.TempDir(), "clock")
+		if len(scenario.clocks) > 0 {
+			settings = append(settings, withClock(t, clock, scenario.clocks[i]))
+		}
+		r := c.start(t, settings...)
+		r.clock, r.logs, r.service.logs = clock, c.folder, c.folder
+		c.replicas = append(c.replicas, r)
+	}
+	return c
+}
+
+// chaosFolder returns a folder that is kept when the test fails.
+func chaosFolder(t *testing.T) string {
+	t.Helper()
+	if *chaosKeep != "" {
+		folder := filepath.Join(*chaosKeep, strings.ReplaceAll(filepath.Base(t.Name()), "'", ""))
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return folder
+	}
+	folder, err := os.MkdirTemp("", "lsapi-chaos-") //nolint:usetesting // it is kept when the test fails
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			os.RemoveAll(folder)
+		}
+	})
+	return folder
+}
+
+// run lets clients and faults loose, and returns all that there is to judge.
+func (c *chaosCluster) run(t *testing.T, scenario chaosScenario, name string, seed uint64) *chaosRun {
+	t.Helper()
+	r := &chaosRecorder{run: &chaosRun{Scenario: name, Seed: seed, Began: time.Now(), Begin: c.membersInAWS()}}
+	deadline := r.run.Began.Add(scenario.lasts)
+	var working sync.WaitGroup
+	for number := range chaosClients {
+		random := rand.New(rand.NewPCG(seed, uint64(number)))
+		working.Go(func() {
+			for time.Now().Before(deadline) {
+				r.ask(c, number, number < scenario.leavers, random)
+			}
+		})
+	}
+	r.fail(t, c, scenario.faults, seed, deadline)
+	working.Wait()
+	r.run.Lasted = time.Since(r.run.Began)
+	if !*unfenced { // else it may never settle
+		r.settle(c)
+	}
+	r.collect(t, c)
+	return r.run
+}
+
+// chaosRecorder writes a run down as it happens.
+type chaosRecorder struct {
+	mu  sync.Mutex
+	run *chaosRun
+}
+
+func (r *chaosRecorder) since() time.Duration { return time.Since(r.run.Began) }
+
+// ask lets a client do one thing at random and notes what came of it. It stays with
+// one replica: when that is harmed, the clients of others go on.
+func (r *chaosRecorder) ask(c *chaosCluster, client int, leaves bool, random *rand.Rand) {
+	o := chaosOperation{
+		Client: client, Replica: client % len(c.replicas),
+		Method:       []string{http.MethodPost, http.MethodDelete, http.MethodGet}[random.IntN(3)],
+		LoadBalancer: chaosBalancers[random.IntN(len(chaosBalancers))],
+		Instance:     chaosInstances[random.IntN(len(chaosInstances))],
+	}
+	bound := clientPatience
+	if leaves {
+		bound = leavesAfter(random)
+	}
+	r.do(c, o, bound)
+	if leaves { // not many times as many requests as of those who wait
+		time.Sleep(time.Duration(random.IntN(200)) * time.Millisecond)
+	}
+}
+
+// leavesAfter is when a client leaves: at once, before anything can have come of its
+// request, or while that is under way.
+func leavesAfter(random *rand.Rand) time.Duration {
+	if random.IntN(3) == 0 {
+		return time.Duration(60+random.IntN(1500)) * time.Millisecond
+	}
+	return time.Duration(10+random.IntN(50)) * time.Millisecond
+}
+
+// do sends one request, waits for its answer no longer than the bound, and notes it.
+func (r *chaosRecorder) do(c *chaosCluster, o chaosOperation, bound time.Duration) {
+	r.mu.Lock()
+	o.ID = fmt.Sprintf("chaos-%d-%d", o.Client, len(r.run.Operations))
+	r.run.Operations = append(r.run.Operations, chaosOperation{ID: o.ID}) // its place
+	place := len(r.run.Operations) - 1
+	r.mu.Unlock()
+
+	headers, body := []string{"X-Request-Id: " + o.ID}, machineID(o.Instance)
+	if o.Method == http.MethodGet {
+		headers, body, o.Instance = append(headers, "Cache-Control: no-cache"), "", ""
+	}
+	o.Called = r.since()
+	answer, err := c.replicas[o.Replica].client().within(bound, o.Method, "/elb/"+o.LoadBalancer, body, headers...)
+	o.Returned = r.since()
+	if err != nil {
+		o.Error, o.NotSent = err.Error(), neverSent(err)
+	} else {
+		o.Status, o.ChangeID = answer.status, answer.header.Get("X-Change-Id")
+		if o.Method == http.MethodGet && answer.status == http.StatusOK {
+			o.Members = idsIn(answer.body)
+		} else {
+			o.Body = answer.body
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.run.Operations[place] = o
+}
+
+// neverSent reports whether a request did not get as far as a connection.
+func neverSent(err error) bool {
+	broken, ok := errors.AsType[*net.OpError](err)
+	return ok && broken.Op == "dial"
+}
+
+// idsIn returns which of the instances are in a list.
+func idsIn(body string) []string {
+	found := []string{}
+	for _, instance := range chaosInstances {
+		if strings.Contains(body, instance) {
+			found = append(found, instance)
+		}
+	}
+	return found
+}
+
+// fail brings faults about, one after the other, and beside those of replicas those
+// of what all depend on. Each is dealt once before any is dealt again.
+func (r *chaosRecorder) fail(t *testing.T, c *chaosCluster, faults []fault, seed uint64, deadline time.Time) {
+	var working sync.WaitGroup
+	defer working.Wait()
+	deal := func(stream uint64, faults []fault) {
+		random := rand.New(rand.NewPCG(seed, stream))
+		for len(faults) > 0 && time.Now().Before(deadline) {
+			for _, i := range random.Perm(len(faults)) {
+				if time.Now().After(deadline) {
+					return
+				}
+				number := random.IntN(len(c.replicas))
+				began := r.since()
+				faults[i].do(t, c, c.replicas[number], random)
+				r.mu.Lock()
+				r.run.Faults = append(r.run.Faults, chaosFault{faults[i].name, number, began, r.since()})
+				r.mu.Unlock()
+				time.Sleep(time.Duration(random.IntN(1000)) * time.Millisecond)
+			}
+		}
+	}
+	isBeside := func(f fault) bool { return f.beside }
+	beside := slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !f.beside })
+	working.Go(func() { deal(math.MaxUint64-1, beside) })
+	deal(math.MaxUint64, slices.DeleteFunc(slices.Clone(faults), isBeside))
+}
+
+// settlesWithin is how long it may take until nothing is open any more: longer than
+// a call can take effect, and reads lag behind that.
+const settlesWithin = settledAfter + 2*patience
+
+// settle waits until nothing is open and every replica answers, and then asks each
+// for a fresh list.
+func (r *chaosRecorder) settle(c *chaosCluster) {
+	deadline := time.Now().Add(settlesWithin)
+	waiting := func() string {
+		for i, replica := range c.replicas {
+			answer, err := replica.client().within(patience, http.MethodGet, "/v1/changes?outcome=open", "")
+			if err != nil || answer.status != http.StatusOK || !strings.Contains(answer.body, `"changes":[]`) {
+				return fmt.Sprintf("replica %d: %v %d %s", i, err, answer.status, answer.body)
+			}
+		}
+		return ""
+	}
+	for {
+		r.run.Unsettled = waiting()
+		if r.run.Unsettled == "" || time.Now().After(deadline) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	for i := range c.replicas {
+		for _, loadBalancer := range chaosBalancers {
+			r.do(c, chaosOperation{Client: chaosClients + i, Replica: i, Method: http.MethodGet, LoadBalancer: loadBalancer}, clientPatience)
+		}
+	}
+}
+
+// collect asks AWS and the record what they have.
+func (r *chaosRecorder) collect(t *testing.T, c *chaosCluster) {
+	t.Helper()
+	r.run.End = c.membersInAWS()
+	r.run.AWS = decoded[[]awsChange](t, c.aws.get("/_emulator/history").body)
+	r.run.RecordedMembers = make(map[string][]string)
+	s := c.replicas[0].client().on(t)
+	r.run.Record = inOrderOfTheLog(t, c.store, s.changes(""))
+	for _, loadBalancer := range chaosBalancers {
+		if answer := s.get("/v1/load-balancers/" + loadBalancer + "/members"); answer.status == http.StatusOK {
+			r.run.RecordedMembers[loadBalancer] = decoded[roster](t, answer.body).ids()
+		}
+	}
+	if status, stdout, stderr := changesCommand(t, c.store, "verify"); status != 0 || !strings.HasPrefix(stdout, "whole: ") {
+		r.run.VerifyProblem = fmt.Sprintf("status %d, %s%s", status, stdout, stderr)
+	}
+}
+
+// membersInAWS returns who truly are members, by load balancer.
+func (c *chaosCluster) membersInAWS() map[string][]string {
+	members := make(map[string][]string)
+	for _, loadBalancer := range chaosBalancers {
+		members[loadBalancer] = c.aws.members(loadBalancer)
+	}
+	return members
+}
+
+// inOrderOfTheLog sorts changes by their first events in the log of their load
+// balancer. Their ids have the time by the clocks of several replicas.
+func inOrderOfTheLog(t *testing.T, store string, changes []change) []change {
+	t.Helper()
+	at := firstEvents(t, store)
+	slices.SortFunc(changes, func(a, b change) int {
+		if c := strings.Compare(a.LoadBalancer, b.LoadBalancer); c != 0 {
+			return c
+		}
+		return at[a.ID] - at[b.ID]
+	})
+	return changes
+}
+
+// within bounds a request, so that a replica that does not answer holds nobody up.
+func (c client) within(bound time.Duration, method, path, body string, headers ...string) (response, error) {
+	ctx, cancel := context.WithTimeout(c.t.Context(), bound)
+	defer cancel()
+	return c.tryIn(ctx, method, path, body, headers...)
+}
