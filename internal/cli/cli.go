@@ -30,6 +30,9 @@ const (
 	ExitCredentials = 6 // credentials are missing or wrong
 )
 
+// ExitCondition is the exit status of a stress test that met a condition of --fail-if.
+const ExitCondition = 7
+
 // Process is what a command may use of the process that it runs in.
 type Process struct {
 	Args    []string // without the program's name
@@ -83,6 +86,9 @@ func exitStatus(err error) int {
 	}
 	if _, ok := errors.AsType[*app.StoreError](err); ok {
 		return ExitUsage
+	}
+	if _, ok := errors.AsType[conditionError](err); ok {
+		return ExitCondition
 	}
 	if status := serviceStatus(err); status != 0 {
 		return status

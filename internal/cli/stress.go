@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/netip"
-	"net/textproto"
 	"net/url"
 	"os"
 	"slices"
@@ -19,38 +17,40 @@ import (
 	"github.com/spf13/cobra"
 
 	"lsapi/internal/config"
-	"lsapi/internal/guarded"
 	"lsapi/internal/stress"
 )
 
-const stressHelp = `Ask a URL for much, and report how it answered: throughput, latency percentiles,
-errors, and the load balancer's surge queue where somebody can tell of it.
+const stressHelp = `Send a URL many requests, and report how it answers: throughput, latency
+percentiles, errors, and a load balancer's surge queue where it is known.
 
 Without --rate, each connection sends its next request when the last is answered,
-as wrk does. With it, requests are due at a constant rate, and a latency counts
-from when its request was due, so that a service that stalls cannot hide it.
+as wrk does. With it, requests are due at a constant rate, and the corrected latency
+counts from when a request was due, so that a service that stalls cannot hide it.
 
 --steps tries several numbers of connections, one after the other, and marks the
 knee: the fewest with at least 90 % of the highest throughput.
 
+--fail-if FIGURE OPERATOR LIMIT makes the command exit with status 7 when a step
+meets the condition. The figures are p50, p90, p99, p99.9, max and mean, of the
+corrected latency ('p99>50ms'), errors ('errors>0', 'errors>1%') and throughput, in
+requests a second ('throughput<1000'); the operators >, >=, < and <=.
+
 --html writes a report with plots, in one file that opens without a network.
 
---surge-queue NAME shows beside it how many requests wait in a load balancer's surge
-queue, and how many it has turned away: as the emulated AWS of --aws-endpoint knows it
-to the request, or CloudWatch by the minute.
+--surge-queue NAME shows how many requests wait in a load balancer's surge queue, and
+how many it has turned away: exactly with the emulated AWS of --aws-endpoint, by the
+minute with CloudWatch.
 
-Credentials stay out of the list of processes in a file: -H @FILE.
+Credentials stay out of the list of processes in a file: -H @FILE. The report holds
+no values of headers that may be credentials.
 
-A load on a host that is not this machine asks for --i-own-this-host. Ctrl-C ends
-it, and reports what there was until then. The exit status is 0 when anything was
-answered as asked, else 1.`
+A load on a host that is not this machine requires --i-own-this-host. Ctrl-C ends
+the load, and the report covers the time until then. The exit status is 0 when
+anything was answered as asked, else 1.`
 
 const stressExample = `  lsapi stress -H 'Authorization: Basic ZGVtbzpkZW1v' http://127.0.0.1:8000/elb/default-elb
-  lsapi stress --rate 1000 --duration 10s http://127.0.0.1:8000/healthcheck
+  lsapi stress --rate 1000 --duration 10s --fail-if 'p99>50ms' --fail-if 'errors>0.1%' http://127.0.0.1:8000/healthcheck
   lsapi stress --steps 1,2,4,8,16,32 --duration 5s --html report.html http://127.0.0.1:8000/healthcheck`
-
-// maxHeaders is how large a file of headers may be: as much as servers take of them.
-const maxHeaders = 32 << 10
 
 type stressFlags struct {
 	url               *url.URL
@@ -58,11 +58,16 @@ type stressFlags struct {
 	steps             []int
 	rate              int
 	duration, timeout time.Duration
+	method            string
 	headers           []string
+	body, contentType string
+	failIf            []string
+	conditions        []stress.Condition
 	html, json        string
 	output            string
 	queueOf, endpoint string
 	owned             bool
+	command           string // as the report states it
 }
 
 func newStress(p Process) *cobra.Command {
@@ -74,11 +79,11 @@ func newStress(p Process) *cobra.Command {
 		Example: stressExample,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			header, err := f.check(args[0], c.Flags().Changed("steps"))
-			if err != nil {
+			if err := f.check(args[0], c.Flags().Changed("steps")); err != nil {
 				return err
 			}
-			return f.run(c.Context(), p, header)
+			f.command = f.commandLine(c.Flags(), args[0])
+			return f.run(c.Context(), p)
 		},
 	}
 	flags := command.Flags()
@@ -87,7 +92,11 @@ func newStress(p Process) *cobra.Command {
 	flags.IntVar(&f.rate, "rate", 0, "`requests` due each second (default: as many as the connections get answered)")
 	flags.DurationVar(&f.duration, "duration", 30*time.Second, "how long, for each step")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long an answer may take")
+	flags.StringVarP(&f.method, "method", "X", "", "`method` of the requests (default: GET, with a body POST)")
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`header` to send, 'Name: value', or @FILE with one in each line; may be repeated")
+	flags.StringVarP(&f.body, "body", "d", "", "`body` to send, or @FILE")
+	flags.StringVar(&f.contentType, "content-type", "", "media `type` of the body (default: application/json)")
+	flags.StringArrayVar(&f.failIf, "fail-if", nil, "`condition` that no step may meet, such as 'p99>50ms' or 'errors>1%'; may be repeated")
 	flags.StringVar(&f.html, "html", "", "`file` to write the report with plots to")
 	flags.StringVar(&f.json, "json", "", "`file` to write the report to as JSON")
 	flags.StringVarP(&f.output, "output", "o", "text", "what to print: text or json")
@@ -97,13 +106,12 @@ func newStress(p Process) *cobra.Command {
 	return command
 }
 
-// check refuses what makes no sense, and returns the headers to send.
-func (f *stressFlags) check(target string, stepsAsked bool) (http.Header, error) {
-	var err error
-	if f.url, err = url.Parse(target); err != nil || f.url.Host == "" || f.url.Scheme != "http" && f.url.Scheme != "https" {
-		return nil, usagef("the URL must be such as http://127.0.0.1:8000/healthcheck")
+// check refuses flags that make no sense.
+func (f *stressFlags) check(target string, stepsGiven bool) (err error) {
+	if f.url, err = parseTarget(target); err != nil {
+		return err
 	}
-	if !stepsAsked {
+	if !stepsGiven {
 		f.steps = []int{f.connections}
 	}
 	bounds := []struct {
@@ -113,65 +121,30 @@ func (f *stressFlags) check(target string, stepsAsked bool) (http.Header, error)
 	}{
 		{"--connections and --steps", len(f.steps) == 0 || slices.Min(f.steps) < 1 || slices.Max(f.steps) > stress.MaxConnections, fmt.Sprintf("between 1 and %d", stress.MaxConnections)},
 		{"--rate", f.rate < 0 || f.rate > 1_000_000, "between 0 and 1000000 a second"},
-		{"--duration", f.duration < time.Second || f.duration > 24*time.Hour, "between 1s and 24h"},
+		{"--duration", f.duration < time.Second || f.duration > stress.MaxDuration, fmt.Sprintf("between 1s and %v", stress.MaxDuration)},
 		{"--timeout", f.timeout <= 0 || f.timeout > stress.MaxTimeout, fmt.Sprintf("more than 0, at most %v", stress.MaxTimeout)},
 		{"--output", f.output != "text" && f.output != "json", "text or json"},
 	}
 	for _, bound := range bounds {
 		if bound.wrong {
-			return nil, usagef("%s: must be %s", bound.flag, bound.rule)
+			return usagef("%s: must be %s", bound.flag, bound.rule)
 		}
 	}
-	return f.header()
-}
-
-// header returns what goes with each request: what was given, and the credentials
-// of the URL, which then no longer has them.
-func (f *stressFlags) header() (http.Header, error) {
-	header := make(http.Header)
-	given, err := withFiles(f.headers)
-	if err != nil {
-		return nil, err
-	}
-	for _, given := range given {
-		name, value, found := strings.Cut(given, ":")
-		if !found || strings.TrimSpace(name) == "" {
-			return nil, usagef("--header: must be such as 'Accept: text/plain'")
-		}
-		header.Add(textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value))
-	}
-	if user := f.url.User; user != nil {
-		password, _ := user.Password()
-		request := http.Request{Header: header}
-		request.SetBasicAuth(user.Username(), password)
-		f.url.User = nil
-	}
-	return header, nil
-}
-
-// withFiles puts the headers of a file in the place of its @FILE.
-func withFiles(headers []string) ([]string, error) {
-	var all []string
-	for _, given := range headers {
-		path, isFile := strings.CutPrefix(given, "@")
-		if !isFile {
-			all = append(all, given)
-			continue
-		}
-		text, err := guarded.Read(path, maxHeaders)
+	for _, text := range f.failIf {
+		condition, err := stress.ParseCondition(text)
 		if err != nil {
-			return nil, usagef("--header: cannot read %s: %w", path, guarded.WithoutPath(err))
+			return usagef("--fail-if: %w", err)
 		}
-		for line := range strings.Lines(string(text)) {
-			if line = strings.TrimSpace(line); line != "" {
-				all = append(all, line)
-			}
-		}
+		f.conditions = append(f.conditions, condition)
 	}
-	return all, nil
+	return nil
 }
 
-func (f *stressFlags) run(ctx context.Context, p Process, header http.Header) error {
+func (f *stressFlags) run(ctx context.Context, p Process) error {
+	request, err := f.request()
+	if err != nil {
+		return err
+	}
 	if err := f.mayAsk(ctx); err != nil {
 		return err
 	}
@@ -189,14 +162,37 @@ func (f *stressFlags) run(ctx context.Context, p Process, header http.Header) er
 		return err
 	}
 	defer files.close()
-	report := stress.Run(ctx, stress.Options{
-		URL: f.url.String(), Header: header,
-		Steps: f.steps, Duration: f.duration, Rate: f.rate, Timeout: f.timeout,
+	report, err := stress.Run(ctx, stress.Options{
+		Method: request.method, URL: f.url.String(), Header: request.header, Body: request.body,
+		Steps: f.steps, Duration: f.duration, Rate: f.rate, Timeout: f.timeout, FailIf: f.conditions,
+		Command: f.command, Version: versionText(),
 		Queue: queue, Progress: progressOn(p.Stderr),
 	})
 	clearProgress(p.Stderr)
+	if err != nil {
+		return err
+	}
 	if err := errors.Join(files.write(report), f.print(p.Stdout, report)); err != nil {
 		return err
+	}
+	return verdict(report)
+}
+
+// conditionError is that a step has met a condition of --fail-if.
+type conditionError struct{ met []stress.Verdict }
+
+func (e conditionError) Error() string {
+	texts := make([]string, 0, len(e.met))
+	for _, v := range e.met {
+		texts = append(texts, v.String())
+	}
+	return "--fail-if " + strings.Join(texts, "; ")
+}
+
+// verdict returns why the load has failed, if it has.
+func verdict(report stress.Report) error {
+	if met := report.Met(); len(met) > 0 {
+		return conditionError{met}
 	}
 	if !report.Answered() {
 		return errors.New("nothing was answered as asked")

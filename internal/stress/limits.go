@@ -6,11 +6,14 @@ const (
 	// MaxConnections is the most connections of a step: half of the ports that a
 	// system has for them.
 	MaxConnections = 14_000
-	// maxDue is how many requests may be due and not answered at a constant rate; a
-	// service that far behind has shown what it cannot do, and memory is finite.
-	maxDue = 20_000
-	// maxLatency is the longest that is told apart; it is more than MaxTimeout.
-	maxLatency = 10 * time.Minute
+	// MaxDuration is the longest that a step may last.
+	MaxDuration = 24 * time.Hour
+	// maxLatency is the longest that is told apart: a request can be due at a step's
+	// start and be answered after its end.
+	maxLatency = MaxDuration + MaxTimeout
+	// maxUnsentGroups is into how many latencies those of requests are rounded that were
+	// never sent.
+	maxUnsentGroups = 10_000
 	// MaxTimeout is the most that an answer may take.
 	MaxTimeout = 5 * time.Minute
 	// queueEvery is how often the surge queue is looked at: often enough to see a

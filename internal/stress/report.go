@@ -6,9 +6,13 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Report is what a load showed. As JSON, latencies are milliseconds.
+// Report is the result of a load. As JSON, latencies are milliseconds.
 type Report struct {
 	URL         string    `json:"url"`
+	Method      string    `json:"method"`
+	Command     string    `json:"command,omitempty"`
+	Version     string    `json:"version,omitempty"`
+	Host        Host      `json:"host"`
 	StartedAt   time.Time `json:"startedAt"`
 	Interrupted bool      `json:"interrupted,omitempty"`
 	// Rate is how many requests were due each second. 0: a closed loop.
@@ -17,21 +21,41 @@ type Report struct {
 	// Knee is the fewest connections that reach 90 % of the highest throughput: more
 	// of them make answers later, and hardly more of them. 0: too few steps to tell.
 	Knee int `json:"kneeConnections,omitempty"`
+	// Conditions are those that no step may meet, with the figures of each step.
+	Conditions []Verdict `json:"conditions,omitempty"`
+}
+
+// Host is the machine that made the load.
+type Host struct {
+	Name string `json:"name"`
+	OS   string `json:"os"`
+	Arch string `json:"arch"`
+	CPUs int    `json:"cpus"`
+	Go   string `json:"go"`
 }
 
 // Step is the load of so many connections.
 type Step struct {
-	Connections int     `json:"connections"`
-	Took        float64 `json:"tookSeconds"`
-	Requests    int     `json:"requests"`
-	// Failed are those of the requests that got no answer, or one of 400 or more.
-	Failed int   `json:"failed"`
+	Connections int `json:"connections"`
+	// Took is until the end of the load, or until the last answer after that.
+	Took     float64 `json:"tookSeconds"`
+	Requests int     `json:"requests"`
+	// Failed are those of the requests that got no whole answer, or one of 400 or more.
+	Failed int `json:"failed"`
+	// Unsent are those of the failed that were due at a constant rate and found no free
+	// connection before the end.
+	Unsent int   `json:"unsent,omitempty"`
 	Bytes  int64 `json:"bytes"` // of the answers' bodies
+	// Opened is how many connections were opened: more than Connections when the server
+	// closes them. Resent is how often a request was sent again, over a new one, because
+	// the server closed the old one instead of answering.
+	Opened int `json:"connectionsOpened"`
+	Resent int `json:"resent,omitempty"`
 	// Throughput is requests a second that did not fail.
 	Throughput float64 `json:"throughput"`
-	// Latency is from when a request wants a connection to its whole answer; Corrected
-	// counts, at a constant rate, from when it was due, and in a closed loop adds the
-	// requests that were not sent because a slow answer held up the next.
+	// Latency is from when a request is sent to its whole answer, or its failure;
+	// Corrected counts, at a constant rate, from when it was due, and in a closed loop
+	// adds the requests that were not sent because a slow answer held up the next.
 	Latency   Latency        `json:"latency"`
 	Corrected Latency        `json:"corrected"`
 	Statuses  map[string]int `json:"statuses"`
@@ -44,14 +68,15 @@ type Second struct {
 	At       float64 `json:"at"` // its end, in seconds from the step's start
 	Requests int     `json:"requests"`
 	Failed   int     `json:"failed"`
-	Latency  Latency `json:"latency"` // corrected, when there is a rate
+	// Latency is corrected when there is a rate. Nil: nothing was answered.
+	Latency *Latency `json:"latency,omitempty"`
 	// Waiting is the longest surge queue that was seen, Spillover the requests that
 	// the load balancer has turned away since the step's start. Nil: not known.
 	Waiting   *int   `json:"waiting,omitempty"`
 	Spillover *int64 `json:"spillover,omitempty"`
 }
 
-// Latency is how long answers took, in milliseconds.
+// Latency is the distribution of latencies, in milliseconds.
 type Latency struct {
 	P50  float64 `json:"p50"`
 	P90  float64 `json:"p90"`

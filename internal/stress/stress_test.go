@@ -1,9 +1,9 @@
 package stress_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,212 +18,135 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve serves one page, and returns its URL.
-func serve(t *testing.T, handler http.HandlerFunc) string {
+// run makes a load.
+func run(t *testing.T, o stress.Options) stress.Report {
 	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL
+	report, err := stress.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
 }
 
-func options(url string) stress.Options {
-	return stress.Options{URL: url, Steps: []int{4}, Duration: 400 * time.Millisecond, Timeout: 5 * time.Second}
-}
-
-func TestAClosedLoopKeepsItsConnectionsBusy(t *testing.T) {
-	var open, most atomic.Int64
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Try") != "yes" {
-			w.WriteHeader(http.StatusBadRequest)
+func TestRequestsAreSentAsGiven(t *testing.T) {
+	var wrong atomic.Int64
+	handler := func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || string(body) != `{"a":1}` || r.Method != http.MethodPut || r.ContentLength != 7 ||
+			r.Header.Get("Content-Type") != "application/json" || r.Host != "other.test" || r.URL.RequestURI() != "/x?y=z" {
+			wrong.Add(1)
 		}
-		for now := open.Add(1); ; {
-			seen := most.Load()
-			if now <= seen || most.CompareAndSwap(seen, now) {
-				break
-			}
+	}
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Rate, o.URL, o.Method, o.Body = 10, "http://server.test/x?y=z", http.MethodPut, []byte(`{"a":1}`)
+		o.Header = http.Header{"Content-Type": {"application/json"}, "Host": {"other.test"}}
+		report := run(t, o)
+		if wrong.Load() > 0 || report.Steps[0].Statuses["200"] != 100 || report.Method != http.MethodPut {
+			t.Errorf("%d arrived otherwise; the step is %+v", wrong.Load(), report.Steps[0])
 		}
-		defer open.Add(-1)
-		time.Sleep(5 * time.Millisecond) // what a request costs
-		_, _ = w.Write([]byte("ten bytes\n"))
 	})
-	o := options(url)
-	o.Header = http.Header{"X-Try": {"yes"}}
-	report := stress.Run(t.Context(), o)
-	step := report.Steps[0]
-	if step.Requests == 0 || step.Failed > 0 || step.Statuses["200"] != step.Requests || step.Bytes != int64(10*step.Requests) {
+	virtually(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.ContentLength != 0 {
+			w.WriteHeader(http.StatusTeapot)
+		}
+	}, func(t *testing.T, o stress.Options) {
+		o.Rate = 1
+		if report := run(t, o); report.Steps[0].Failed > 0 || report.Method != http.MethodGet {
+			t.Errorf("without a method: %s, %+v", report.Method, report.Steps[0])
+		}
+	})
+}
+
+func TestImpossibleRequestIsAnError(t *testing.T) {
+	if _, err := stress.Run(t.Context(), stress.Options{Method: "NO GOOD", URL: "http://server.test/", Steps: []int{1}}); err == nil || !strings.Contains(err.Error(), "NO GOOD") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestUnreachableServerIsAFailure(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	report := run(t, stress.Options{URL: server.URL, Steps: []int{2}, Rate: 20, Duration: 500 * time.Millisecond, Timeout: 5 * time.Second})
+	if step := report.Steps[0]; step.Requests != 10 || step.Errors["connection refused"] != 10 || step.Opened > 0 || report.Answered() {
 		t.Errorf("the step is %+v", step)
 	}
-	if most.Load() != 4 {
-		t.Errorf("%d requests at a time, of 4 connections", most.Load())
-	}
-	if step.Latency.P50 < 5 || step.Latency.P99 < step.Latency.P50 || step.Latency.Max < step.Latency.P99 || step.Corrected.P50 < step.Latency.P50 {
-		t.Errorf("latencies %+v, corrected %+v", step.Latency, step.Corrected)
-	}
-	if most := 4 / 0.005; step.Throughput <= 0 || step.Throughput > most {
-		t.Errorf("%f requests/s, where %f are possible", step.Throughput, most)
-	}
-	if !report.Answered() || report.Interrupted {
-		t.Errorf("the report is %+v", report)
-	}
 }
 
-// A service that stalls for half of the time answers most requests at once: only
-// from when they were due does that show.
-func TestAStallShowsInWhatWasDueMeanwhile(t *testing.T) {
-	began := time.Now()
-	url := serve(t, func(http.ResponseWriter, *http.Request) {
-		if since := time.Since(began); since < 600*time.Millisecond {
-			time.Sleep(600*time.Millisecond - since) // the stall
-		}
-	})
-	for name, rate := range map[string]int{"constant rate": 100, "closed loop": 0} {
+func TestInterruptedRunReportsTheTimeUntilThen(t *testing.T) {
+	for name, test := range map[string]struct{ rate, requests int }{
+		"closed loop": {0, 2 * 8}, "constant rate": {2, 5}, "rarely": {1, 3},
+	} {
 		t.Run(name, func(t *testing.T) {
-			began = time.Now()
-			o := options(url)
-			o.Rate, o.Steps, o.Duration = rate, []int{1}, time.Second
-			step := stress.Run(t.Context(), o).Steps[0]
-			if step.Corrected.P90 < 100 || step.Corrected.Max < 500 || step.Corrected.P90 < step.Latency.P90 {
-				t.Errorf("the stall is hidden: measured %+v, corrected %+v", step.Latency, step.Corrected)
-			}
+			virtually(t, takes(300*time.Millisecond), func(t *testing.T, o stress.Options) {
+				ctx, cancel := context.WithTimeout(t.Context(), 2250*time.Millisecond)
+				defer cancel()
+				o.Duration, o.Steps, o.Rate = time.Hour, []int{2, 4}, test.rate
+				began := time.Now()
+				report, err := stress.Run(ctx, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				step := report.Steps[0]
+				if !report.Interrupted || len(report.Steps) != 1 || step.Requests != test.requests || step.Failed > 0 {
+					t.Errorf("the report is %+v", report)
+				}
+				if took := time.Since(began); took > 2550*time.Millisecond || step.Took != took.Seconds() {
+					t.Errorf("it took %v, by the report %f s", took, step.Took)
+				}
+			})
 		})
 	}
 }
 
-func TestAConstantRateIsKept(t *testing.T) {
-	url := serve(t, func(http.ResponseWriter, *http.Request) {})
-	o := options(url)
-	o.Rate, o.Duration = 50, time.Second
-	if step := stress.Run(t.Context(), o).Steps[0]; step.Requests < 45 || step.Requests > 51 {
-		t.Errorf("%d requests in a second at a rate of 50", step.Requests)
-	}
-}
-
-func TestFailuresAreCountedByWhatTheyAre(t *testing.T) {
-	var count atomic.Int64
-	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		if count.Add(1)%2 == 0 {
-			w.WriteHeader(http.StatusServiceUnavailable)
+func TestInterruptedRunCountsWhatWasDueUntilThen(t *testing.T) {
+	virtually(t, takes(100*time.Millisecond), func(t *testing.T, o stress.Options) {
+		ctx, cancel := context.WithTimeout(t.Context(), 1995*time.Millisecond)
+		defer cancel()
+		o.Duration, o.Rate, o.Steps = time.Hour, 100, []int{1}
+		report, err := stress.Run(ctx, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step := report.Steps[0]; step.Requests != 200 || step.Statuses["200"] != 20 || step.Unsent != 180 {
+			t.Errorf("%d requests, %v, %d not sent", step.Requests, step.Statuses, step.Unsent)
 		}
 	})
-	step := stress.Run(t.Context(), options(url)).Steps[0]
-	if step.Failed == 0 || step.Errors["503 Service Unavailable"] != step.Failed || step.Statuses["503"] != step.Failed || step.Statuses["200"]+step.Failed != step.Requests {
-		t.Errorf("the step is %+v", step)
-	}
-	server := httptest.NewServer(nil)
-	server.Close()
-	report := stress.Run(t.Context(), options(server.URL))
-	if step := report.Steps[0]; step.Failed == 0 || step.Failed != step.Requests || step.Errors["connection refused"] != step.Failed || report.Answered() {
-		t.Errorf("nobody listens, and the step is %+v", step)
-	}
 }
 
-func TestAnAnswerThatDoesNotComeIsATimeout(t *testing.T) {
-	release := make(chan struct{})
-	url := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
-	o := options(url)
-	o.Timeout = 100 * time.Millisecond
-	step := stress.Run(t.Context(), o).Steps[0]
-	close(release)
-	if step.Failed == 0 || step.Errors["timeout"] != step.Failed {
-		t.Errorf("the step is %+v", step)
-	}
-}
-
-func TestAnInterruptedRunReportsWhatThereWas(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	var count atomic.Int64
-	url := serve(t, func(http.ResponseWriter, *http.Request) {
-		if count.Add(1) == 10 {
-			cancel()
+func TestSurgeQueueIsReportedBySeconds(t *testing.T) {
+	virtually(t, takes(10*time.Millisecond), func(t *testing.T, o stress.Options) {
+		o.Duration = 3 * time.Second
+		began := time.Now()
+		o.Queue = func(context.Context) (stress.Queue, error) {
+			switch since := time.Since(began); {
+			case since == 0:
+				return stress.Queue{Waiting: 3, Spillover: 1000}, nil
+			case since < time.Second:
+				return stress.Queue{Waiting: 700 - int(since/time.Millisecond/10), Spillover: 1005}, nil
+			case since < 2*time.Second:
+				return stress.Queue{}, errors.New("the queue is not known")
+			}
+			return stress.Queue{Waiting: 1, Spillover: 1007}, nil
+		}
+		var lines []string
+		o.Progress = func(s stress.Step, now stress.Second) { lines = append(lines, stress.ProgressLine(s, now)) }
+		report := run(t, o)
+		seconds := report.Steps[0].Seconds
+		if *seconds[0].Waiting != 690 || *seconds[0].Spillover != 5 {
+			t.Errorf("in the first second %d wait, %d spilled over", *seconds[0].Waiting, *seconds[0].Spillover)
+		}
+		if last := seconds[len(seconds)-1]; *last.Waiting != 1 || *last.Spillover != 7 {
+			t.Errorf("in the end %d wait, %d spilled over", *last.Waiting, *last.Spillover)
+		}
+		if seconds[1].Waiting != nil && *seconds[1].Waiting > 1 {
+			t.Errorf("what is not known is %d", *seconds[1].Waiting)
+		}
+		if !strings.Contains(lines[0], "4 connections    1s  ") || !strings.Contains(lines[0], "p50 10.01ms") || !strings.HasSuffix(lines[0], "failed 0  surge queue 690") {
+			t.Errorf("the first line of progress is %q", lines[0])
+		}
+		var text strings.Builder
+		if err := report.WriteText(&text); err != nil || !strings.Contains(text.String(), "surge queue: 690 at most, 7 turned away") {
+			t.Errorf("the summary is %s, %v", text.String(), err)
 		}
 	})
-	o := options(url)
-	o.Duration, o.Steps = time.Hour, []int{2, 4}
-	report := stress.Run(ctx, o)
-	if !report.Interrupted || len(report.Steps) != 1 || report.Steps[0].Requests < 10 || report.Steps[0].Failed > 0 {
-		t.Errorf("the report is %+v", report)
-	}
-}
-
-func TestTheKneeIsTheFewestConnectionsThatDoNearlyAll(t *testing.T) {
-	for name, test := range map[string]struct {
-		throughputs map[int]float64 // by connections
-		knee        int
-	}{
-		"a knee":          {map[int]float64{1: 500, 2: 950, 4: 1000, 8: 990}, 2},
-		"more is better":  {map[int]float64{1: 100, 2: 200, 4: 400}, 4},
-		"more is worse":   {map[int]float64{1: 400, 2: 300, 4: 100}, 1},
-		"too few to tell": {map[int]float64{1: 100, 2: 200}, 0},
-		"nothing at all":  {map[int]float64{1: 0, 2: 0, 4: 0}, 0},
-	} {
-		var steps []stress.Step
-		for connections, throughput := range test.throughputs {
-			steps = append(steps, stress.Step{Connections: connections, Throughput: throughput})
-		}
-		if got := stress.Knee(steps); got != test.knee {
-			t.Errorf("%s: it is %d, want %d", name, got, test.knee)
-		}
-	}
-}
-
-func TestTheSurgeQueueIsToldBySeconds(t *testing.T) {
-	url := serve(t, func(http.ResponseWriter, *http.Request) {})
-	o := options(url)
-	o.Duration = 2500 * time.Millisecond
-	var looks atomic.Int64
-	o.Queue = func(context.Context) (stress.Queue, error) {
-		if looks.Add(1) == 3 {
-			return stress.Queue{Waiting: 700, Spillover: 1005}, nil
-		}
-		return stress.Queue{Waiting: 1, Spillover: 1000 + min(5, 5*(looks.Load()/3))}, nil
-	}
-	var told atomic.Int64
-	o.Progress = func(_ stress.Step, now stress.Second) {
-		if now.Waiting != nil {
-			told.Add(1)
-		}
-	}
-	report := stress.Run(t.Context(), o)
-	longest, last := 0, report.Steps[0].Seconds[len(report.Steps[0].Seconds)-1]
-	for _, s := range report.Steps[0].Seconds {
-		if s.Waiting != nil {
-			longest = max(longest, *s.Waiting)
-		}
-	}
-	if longest != 700 || told.Load() == 0 || last.Spillover == nil || *last.Spillover > 5 {
-		t.Errorf("the longest is %d, told %d times, in the end %+v", longest, told.Load(), last)
-	}
-	var text strings.Builder
-	if err := report.WriteText(&text); err != nil || !strings.Contains(text.String(), "surge queue: 700 at most") {
-		t.Errorf("the summary is %s, %v", text.String(), err)
-	}
-}
-
-func TestTheReportAsHTMLHoldsItsFiguresAndNoMarkupOfOthers(t *testing.T) {
-	report := stress.Report{
-		URL:   "http://127.0.0.1/</script><script>alert(1)</script>",
-		Steps: []stress.Step{{Connections: 12, Requests: 7, Errors: map[string]int{"<b>": 1}}},
-	}
-	var page bytes.Buffer
-	if err := report.WriteHTML(&page); err != nil {
-		t.Fatal(err)
-	}
-	html := page.String()
-	if strings.Contains(html, "alert(1)</script>") || strings.Contains(html, "<b>") {
-		t.Error("a value has become markup")
-	}
-	if strings.Contains(html, "{{") {
-		t.Error("a part of the page is missing")
-	}
-	for _, outside := range []string{`src="`, `href="`, "@import", "url("} {
-		if strings.Contains(html, outside) {
-			t.Errorf("it loads something: %s", outside)
-		}
-	}
-	_, data, _ := strings.Cut(html, `id="data">`)
-	data, _, _ = strings.Cut(data, "</script>")
-	var again stress.Report
-	if err := json.Unmarshal([]byte(data), &again); err != nil || again.URL != report.URL || again.Steps[0].Requests != 7 {
-		t.Errorf("it holds %+v, %v", again, err)
-	}
 }

@@ -1,39 +1,76 @@
 package stress
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
-	"strings"
+	"strconv"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// tally adds up what becomes of the requests of a step.
-type tally struct {
-	step    Step
-	due     time.Duration // between two requests; 0 in a closed loop
-	began   time.Time
-	first   time.Time // when the first request was sent
-	ended   time.Time // when the last was answered
-	whole   *hdrhistogram.Histogram
-	onTime  *hdrhistogram.Histogram // from when they were due
-	window  *hdrhistogram.Histogram // of the second under way
-	current Second
-	queued  int64 // spillover at the start
-	started bool
+// sample is a request and its answer. Times are since the step's start.
+type sample struct {
+	due    time.Duration // in a closed loop, when it was sent
+	sent   time.Duration
+	ended  time.Duration
+	status int // 0: there was no whole answer
+	bytes  int64
+	err    error
+	resent int // how often it was sent again over a new connection
 }
 
-func newTally(connections, rate int) *tally {
-	t := &tally{
-		step:  Step{Connections: connections, Statuses: make(map[string]int), Errors: make(map[string]int)},
-		whole: newHistogram(), onTime: newHistogram(), window: newHistogram(),
+// failure returns why the request failed, without what differs from one request to the
+// next. Empty: it did not.
+func (s sample) failure() string {
+	switch {
+	case s.err != nil:
+		return reasonOf(s.err)
+	case s.status < 200 || s.status >= 400:
+		return fmt.Sprintf("%d %s", s.status, http.StatusText(s.status)) // and not the server's own words
 	}
-	if rate > 0 {
-		t.due = time.Second / time.Duration(rate)
+	return ""
+}
+
+func reasonOf(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "timeout"
 	}
-	return t
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number.Error() // such as "connection refused"
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "no such host"
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "connection closed"
+	}
+	return err.Error()
+}
+
+// tally adds up the requests of a step. It is safe for concurrent use.
+type tally struct {
+	mu            sync.Mutex
+	step          Step
+	ended         time.Duration           // when the load ended, or the last request after it
+	measured      *hdrhistogram.Histogram // from when requests were sent
+	corrected     *hdrhistogram.Histogram // from when they were due
+	window        *hdrhistogram.Histogram // corrected, of the second under way
+	current       Second
+	spilledBefore *int64 // requests that had spilled over at the start; nil: not known
+}
+
+func newTally(connections int) *tally {
+	return &tally{
+		step:     Step{Connections: connections, Statuses: make(map[string]int), Errors: make(map[string]int)},
+		measured: newHistogram(), corrected: newHistogram(), window: newHistogram(),
+	}
 }
 
 // newHistogram tells latencies apart by three digits, from a microsecond on.
@@ -41,96 +78,111 @@ func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, maxLatency.Microseconds(), 3)
 }
 
+// opened counts a connection.
+func (t *tally) opened() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.step.Opened++
+}
+
 // add adds a request that is answered, or has failed.
-func (t *tally) add(r *vegeta.Result) {
-	end := r.Timestamp.Add(r.Latency)
-	if r.Seq == 0 || t.first.IsZero() {
-		t.first = r.Timestamp
+func (t *tally) add(s sample) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = max(t.ended, s.ended)
+	t.step.Bytes += s.bytes
+	t.step.Resent += s.resent
+	if s.status != 0 {
+		t.step.Statuses[strconv.Itoa(s.status)]++
 	}
-	if end.After(t.ended) {
-		t.ended = end
+	t.count(s.failure(), 1)
+	record(t.measured, s.ended-s.sent, 1)
+	record(t.corrected, s.ended-s.due, 1)
+	record(t.window, s.ended-s.due, 1)
+}
+
+// unsent adds requests that were due and found no free connection before the end. Their
+// callers have waited in vain.
+func (t *tally) unsent(waited time.Duration, requests int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.step.Unsent += int(requests)
+	t.count("not sent: no connection was free", int(requests))
+	record(t.corrected, waited, requests)
+	record(t.window, waited, requests)
+}
+
+// count counts requests, and why they failed. The caller holds mu.
+func (t *tally) count(failure string, requests int) {
+	t.step.Requests += requests
+	t.current.Requests += requests
+	if failure == "" {
+		return
 	}
-	t.step.Requests++
-	t.step.Bytes += int64(r.BytesIn) //nolint:gosec // no answer is that long
-	t.current.Requests++
-	if r.Code != 0 {
-		t.step.Statuses[fmt.Sprint(r.Code)]++
+	t.step.Failed += requests
+	t.current.Failed += requests
+	if _, known := t.step.Errors[failure]; !known && len(t.step.Errors) >= maxErrorTexts {
+		failure = "others"
 	}
-	if r.Error != "" {
-		t.step.Failed++
-		t.current.Failed++
-		t.step.fail(r)
-	}
-	record(t.whole, r.Latency)
-	shown := r.Latency
-	if t.due > 0 {
-		shown = end.Sub(t.began.Add(time.Duration(r.Seq) * t.due)) //nolint:gosec // a count of requests
-		record(t.onTime, max(shown, r.Latency))
-		shown = max(shown, r.Latency)
-	}
-	record(t.window, shown)
+	t.step.Errors[failure] += requests
 }
 
 // record adds a latency; those beyond what is told apart count as the longest.
-func record(h *hdrhistogram.Histogram, latency time.Duration) {
-	_ = h.RecordValue(min(max(latency.Microseconds(), 1), maxLatency.Microseconds())) // it is in range
+func record(h *hdrhistogram.Histogram, latency time.Duration, count int64) {
+	_ = h.RecordValues(min(max(latency.Microseconds(), 1), maxLatency.Microseconds()), count) // it is in range
 }
 
-// fail counts an error by its text.
-func (s *Step) fail(r *vegeta.Result) {
-	text := reasonOf(r)
-	if _, known := s.Errors[text]; !known && len(s.Errors) >= maxErrorTexts {
-		text = "others"
-	}
-	s.Errors[text]++
+// end notes when the load has ended.
+func (t *tally) end(at time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = max(t.ended, at)
 }
 
-// reasonOf is why a request failed, without what differs from one to the next.
-func reasonOf(r *vegeta.Result) string {
-	if r.Code != 0 && http.StatusText(int(r.Code)) != "" && strings.HasPrefix(r.Error, fmt.Sprint(r.Code)) {
-		return fmt.Sprintf("%d %s", r.Code, http.StatusText(int(r.Code))) // and not the server's own words
-	}
-	for _, known := range []string{"connection refused", "connection reset by peer", "Client.Timeout exceeded", "broken pipe", "EOF", "no such host"} {
-		if strings.Contains(r.Error, known) {
-			return strings.ReplaceAll(known, "Client.Timeout exceeded", "timeout")
-		}
-	}
-	return r.Error
-}
-
-// second ends the second under way and returns it.
-func (t *tally) second(queue *Queue) Second {
+// second ends the second under way. It returns the step's counts until now, and the
+// second.
+func (t *tally) second(now time.Duration, queue *Queue) (Step, Second) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	s := t.current
-	s.At = time.Since(t.began).Seconds()
-	s.Latency = latencyOf(t.window)
+	s.At = now.Seconds()
+	if s.Requests > 0 {
+		latency := latencyOf(t.window)
+		s.Latency = &latency
+	}
 	if queue != nil {
-		if !t.started {
-			t.queued, t.started = queue.Spillover, true
+		if t.spilledBefore == nil {
+			t.spilledBefore = &queue.Spillover
 		}
 		s.Waiting = &queue.Waiting
-		spilled := queue.Spillover - t.queued
+		spilled := queue.Spillover - *t.spilledBefore
 		s.Spillover = &spilled
 	}
 	t.step.Seconds = append(t.step.Seconds, s)
 	t.window.Reset()
 	t.current = Second{}
-	return s
+	counts := t.step
+	counts.Statuses, counts.Errors, counts.Seconds = nil, nil, nil // they go on
+	return counts, s
 }
 
-// end returns what became of the whole step.
-func (t *tally) end(queue *Queue) Step {
-	if len(t.step.Seconds) == 0 || time.Since(t.began).Seconds()-t.step.Seconds[len(t.step.Seconds)-1].At > shortestTold.Seconds() {
-		t.second(queue)
+// report returns the figures of the whole step.
+func (t *tally) report(now time.Duration, queue *Queue, constantRate bool) Step {
+	told := 0.0
+	if n := len(t.step.Seconds); n > 0 {
+		told = t.step.Seconds[n-1].At
+	}
+	if len(t.step.Seconds) == 0 || now.Seconds()-told > shortestTold.Seconds() {
+		t.second(now, queue)
 	}
 	s := t.step
-	s.Latency = latencyOf(t.whole)
-	if t.due > 0 {
-		s.Corrected = latencyOf(t.onTime)
+	s.Latency = latencyOf(t.measured)
+	if constantRate {
+		s.Corrected = latencyOf(t.corrected)
 	} else {
-		s.Corrected = latencyOf(withOmitted(t.whole))
+		s.Corrected = latencyOf(withOmitted(t.measured))
 	}
-	if took := t.ended.Sub(t.first); took > 0 {
-		s.Took = took.Seconds()
+	if s.Took = t.ended.Seconds(); s.Took > 0 {
 		s.Throughput = float64(s.Requests-s.Failed) / s.Took
 	}
 	return s

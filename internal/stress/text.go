@@ -20,6 +20,9 @@ func (r Report) WriteText(w io.Writer) error {
 	if len(r.Steps) > 1 {
 		r.writeSteps(&b)
 	}
+	for _, v := range r.Met() {
+		fmt.Fprintf(&b, "Failed: %v\n", v)
+	}
 	if r.Interrupted {
 		b.WriteString("Interrupted: this is what there was until then.\n")
 	}
@@ -37,6 +40,12 @@ func (s *Step) writeText(b *strings.Builder, rate int) {
 	s.Latency.writeText(b, "measured")
 	s.Corrected.writeText(b, "corrected")
 	fmt.Fprintf(b, "  %s requests in %.2fs, %s read\n", humanize.Comma(int64(s.Requests)), s.Took, humanize.IBytes(uint64(s.Bytes))) //nolint:gosec // not negative
+	if s.Opened > s.Connections {
+		fmt.Fprintf(b, "  %s connections opened: the server closes them\n", humanize.Comma(int64(s.Opened)))
+	}
+	if s.Resent > 0 {
+		fmt.Fprintf(b, "  %s requests sent again: the server closed their connection instead of answering\n", humanize.Comma(int64(s.Resent)))
+	}
 	for _, text := range slices.Sorted(maps.Keys(s.Errors)) {
 		fmt.Fprintf(b, "  failed: %s × %s\n", humanize.Comma(int64(s.Errors[text])), text)
 	}
@@ -76,20 +85,24 @@ func (s *Step) surge() (longest int, spillover int64, known bool) {
 }
 
 func (r Report) writeSteps(b *strings.Builder) {
-	fmt.Fprintf(b, "\n%12s %12s %10s %10s %8s\n", "connections", "requests/s", "p50", "p99", "failed")
+	fmt.Fprintf(b, "\n%12s %12s %10s %10s %10s %10s %8s\n", "connections", "requests/s", "p50", "p90", "p99", "p99.9", "failed")
 	for _, s := range r.Steps {
 		mark := ""
 		if s.Connections == r.Knee {
 			mark = "  <- knee: more connections hardly give more"
 		}
-		fmt.Fprintf(b, "%12d %12.1f %10s %10s %8d%s\n", s.Connections, s.Throughput, millis(s.Corrected.P50), millis(s.Corrected.P99), s.Failed, mark)
+		fmt.Fprintf(b, "%12d %12.1f %10s %10s %10s %10s %8d%s\n", s.Connections, s.Throughput,
+			millis(s.Corrected.P50), millis(s.Corrected.P90), millis(s.Corrected.P99), millis(s.Corrected.P999), s.Failed, mark)
 	}
 }
 
-// ProgressLine tells of a second in one line.
+// ProgressLine describes a second in one line.
 func ProgressLine(s Step, now Second) string {
-	line := fmt.Sprintf("%d connections  %3.0fs  %s requests/s  p50 %s  p99 %s  failed %s",
-		s.Connections, now.At, humanize.Comma(int64(now.Requests)), millis(now.Latency.P50), millis(now.Latency.P99), humanize.Comma(int64(s.Failed)))
+	line := fmt.Sprintf("%d connections  %3.0fs  %s requests/s", s.Connections, now.At, humanize.Comma(int64(now.Requests)))
+	if now.Latency != nil {
+		line += fmt.Sprintf("  p50 %s  p99 %s", millis(now.Latency.P50), millis(now.Latency.P99))
+	}
+	line += "  failed " + humanize.Comma(int64(s.Failed))
 	if now.Waiting != nil {
 		line += fmt.Sprintf("  surge queue %s", humanize.Comma(int64(*now.Waiting)))
 	}

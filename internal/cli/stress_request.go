@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/net/http/httpguts"
+
+	"lsapi/internal/guarded"
+	"lsapi/internal/stress"
+)
+
+const (
+	// maxHeaders is how large a file of headers may be: as much as servers take of them.
+	maxHeaders = 32 << 10
+	// maxStressBody is how large the body of a request may be: each request under way
+	// holds a reader of it.
+	maxStressBody = 16 << 20
+)
+
+// stressRequest is what each request of the load is.
+type stressRequest struct {
+	method string
+	header http.Header
+	body   []byte
+}
+
+// request reads the flags of a request. The credentials of the URL go into a header, and
+// leave the URL.
+func (f *stressFlags) request() (stressRequest, error) {
+	header, err := f.header()
+	if err != nil {
+		return stressRequest{}, err
+	}
+	body, err := f.readBody()
+	if err != nil {
+		return stressRequest{}, err
+	}
+	method := cmp.Or(f.method, http.MethodGet)
+	if len(body) > 0 {
+		method = cmp.Or(f.method, http.MethodPost)
+		if header.Get("Content-Type") == "" {
+			header.Set("Content-Type", "application/json")
+		}
+	}
+	if !httpguts.ValidHeaderFieldName(method) { // both are tokens
+		return stressRequest{}, usagef("--method: must be such as GET or POST")
+	}
+	return stressRequest{method, header, body}, nil
+}
+
+func (f *stressFlags) header() (http.Header, error) {
+	header := make(http.Header)
+	given, err := withFiles(f.headers)
+	if err != nil {
+		return nil, err
+	}
+	for _, given := range given {
+		name, value, found := strings.Cut(given, ":")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, usagef("--header: must be such as 'Accept: text/plain'")
+		}
+		header.Add(textproto.CanonicalMIMEHeaderKey(name), value)
+	}
+	if f.contentType != "" {
+		if !httpguts.ValidHeaderFieldValue(f.contentType) {
+			return nil, usagef("--content-type: must be such as application/json")
+		}
+		header.Set("Content-Type", f.contentType)
+	}
+	if user := f.url.User; user != nil {
+		password, _ := user.Password()
+		request := http.Request{Header: header}
+		request.SetBasicAuth(user.Username(), password)
+		f.url.User = nil
+	}
+	return header, nil
+}
+
+// withFiles puts the headers of a file in the place of its @FILE.
+func withFiles(headers []string) ([]string, error) {
+	var all []string
+	for _, given := range headers {
+		path, isFile := strings.CutPrefix(given, "@")
+		if !isFile {
+			all = append(all, given)
+			continue
+		}
+		text, err := guarded.Read(path, maxHeaders)
+		if err != nil {
+			return nil, usagef("--header: cannot read %s: %w", path, guarded.WithoutPath(err))
+		}
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" {
+				all = append(all, line)
+			}
+		}
+	}
+	return all, nil
+}
+
+func (f *stressFlags) readBody() ([]byte, error) {
+	path, isFile := strings.CutPrefix(f.body, "@")
+	if !isFile {
+		return []byte(f.body), nil
+	}
+	body, err := guarded.Read(path, maxStressBody)
+	if err != nil {
+		return nil, usagef("--body: cannot read %s: %w", path, guarded.WithoutPath(err))
+	}
+	return body, nil
+}
+
+// shownHeaders are the headers whose values are no secrets.
+var shownHeaders = []string{"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Type", "Host", "If-None-Match", "User-Agent"}
+
+// commandLine returns the command for the report, without what may be a credential:
+// values of most headers, bodies, and parts of URLs.
+func (f *stressFlags) commandLine(flags *pflag.FlagSet, target string) string {
+	words := []string{"lsapi", "stress"}
+	flags.Visit(func(flag *pflag.Flag) {
+		name := "--" + flag.Name
+		switch flag.Name {
+		case "header":
+			for _, header := range f.headers {
+				words = append(words, name, quoted(withoutValue(header)))
+			}
+		case "fail-if":
+			for _, condition := range f.failIf {
+				words = append(words, name, quoted(condition))
+			}
+		case "steps":
+			words = append(words, name, strings.Trim(flag.Value.String(), "[]"))
+		case "body":
+			shown := f.body
+			if !strings.HasPrefix(shown, "@") {
+				shown = fmt.Sprintf("… (%d bytes)", len(shown))
+			}
+			words = append(words, name, quoted(shown))
+		case "aws-endpoint":
+			words = append(words, name, quoted(stress.RedactURL(flag.Value.String())))
+		default:
+			if flag.Value.Type() == "bool" {
+				words = append(words, name)
+				return
+			}
+			words = append(words, name, quoted(flag.Value.String()))
+		}
+	})
+	return strings.Join(append(words, quoted(stress.RedactURL(target))), " ")
+}
+
+func withoutValue(header string) string {
+	name, _, _ := strings.Cut(header, ":")
+	name = strings.TrimSpace(name)
+	if strings.HasPrefix(header, "@") || slices.Contains(shownHeaders, textproto.CanonicalMIMEHeaderKey(name)) {
+		return header
+	}
+	return name + ": …"
+}
+
+// quoted returns a word as a shell reads it.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,=…", r)
+	}
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// parseTarget reads the URL that is given.
+func parseTarget(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, usagef("the URL must be such as http://127.0.0.1:8000/healthcheck")
+	}
+	return u, nil
+}

@@ -1,0 +1,346 @@
+package stress_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lsapi/internal/stress"
+)
+
+// all returns the figures of a latency by name.
+func all(l stress.Latency) map[string]float64 {
+	return map[string]float64{"p50": l.P50, "p90": l.P90, "p99": l.P99, "p99.9": l.P999, "max": l.Max, "mean": l.Mean}
+}
+
+// wantFigures compares the figures of a latency with durations.
+func wantFigures(t *testing.T, kind string, got stress.Latency, want map[string]time.Duration) {
+	t.Helper()
+	for name, figure := range all(got) {
+		if d, given := want[name]; given && !near(figure, d) {
+			t.Errorf("%s %s is %f ms, want %v", kind, name, figure, d)
+		}
+	}
+}
+
+// only is a latency of which every figure is d.
+func only(d time.Duration) map[string]time.Duration {
+	return map[string]time.Duration{"p50": d, "p90": d, "p99": d, "p99.9": d, "max": d, "mean": d}
+}
+
+func TestCorrectedLatencyIsTheServiceTimeAtEveryRate(t *testing.T) {
+	for _, rate := range []int{1, 3, 10, 100, 1000} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			virtually(t, takes(5*time.Millisecond), func(t *testing.T, o stress.Options) {
+				o.Rate, o.Steps, o.Duration = rate, []int{12}, 3*time.Second
+				step := run(t, o).Steps[0]
+				wantFigures(t, "measured", step.Latency, only(5*time.Millisecond))
+				wantFigures(t, "corrected", step.Corrected, only(5*time.Millisecond))
+				for _, second := range step.Seconds {
+					wantFigures(t, fmt.Sprintf("until second %.1f", second.At), *second.Latency, only(5*time.Millisecond))
+				}
+				if want := 3 * rate; step.Requests != want || step.Failed > 0 || step.Unsent > 0 {
+					t.Errorf("%d requests, %d failed, %d not sent; want %d", step.Requests, step.Failed, step.Unsent, want)
+				}
+				if step.Throughput < 0.99*float64(rate) || step.Throughput > float64(rate) {
+					t.Errorf("%f requests/s", step.Throughput)
+				}
+			})
+		})
+	}
+}
+
+func TestClosedLoopKeepsItsConnectionsBusy(t *testing.T) {
+	var open, most atomic.Int64
+	handler := func(w http.ResponseWriter, _ *http.Request) {
+		if now := open.Add(1); now > most.Load() {
+			most.Store(now)
+		}
+		defer open.Add(-1)
+		time.Sleep(5 * time.Millisecond)
+		_, _ = w.Write([]byte("ten bytes\n"))
+	}
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Duration = 2 * time.Second
+		report := run(t, o)
+		step := report.Steps[0]
+		wantFigures(t, "measured", step.Latency, only(5*time.Millisecond))
+		wantFigures(t, "corrected", step.Corrected, only(5*time.Millisecond))
+		if step.Requests != 1600 || step.Statuses["200"] != 1600 || step.Failed > 0 || step.Bytes != 16_000 {
+			t.Errorf("%d requests, statuses %v, %d bytes", step.Requests, step.Statuses, step.Bytes)
+		}
+		if step.Took != 2 || step.Throughput != 800 {
+			t.Errorf("%f requests/s in %f s, want 800 in 2", step.Throughput, step.Took)
+		}
+		if most.Load() != 4 || step.Opened != 4 || step.Resent > 0 {
+			t.Errorf("%d requests at a time over %d connections, %d sent again", most.Load(), step.Opened, step.Resent)
+		}
+		if !report.Answered() || report.Interrupted {
+			t.Errorf("the report is %+v", report)
+		}
+	})
+}
+
+func TestRunEndsWithinOneAnswerOfItsDuration(t *testing.T) {
+	for name, test := range map[string]struct {
+		rate, requests, unsent int
+	}{
+		"closed loop":   {0, 2, 0},
+		"constant rate": {10, 10, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, takes(2500*time.Millisecond), func(t *testing.T, o stress.Options) {
+				o.Steps, o.Duration, o.Rate = []int{2}, time.Second, test.rate
+				began := time.Now()
+				step := run(t, o).Steps[0]
+				// At the rate, the second request is due after 0.1 s.
+				if took := time.Since(began); took < 2500*time.Millisecond || took > 2600*time.Millisecond || step.Took != took.Seconds() {
+					t.Errorf("it took %v, by the report %f s", took, step.Took)
+				}
+				if step.Requests != test.requests || step.Unsent != test.unsent || step.Failed != test.unsent || step.Statuses["200"] != 2 {
+					t.Errorf("the step is %+v", step)
+				}
+			})
+		})
+	}
+}
+
+// Of 1,000 requests a second, a server that takes 20 ms answers 200 over 4 connections.
+// The requests that are never sent have waited, too.
+func TestUnsentRequestsCountInCorrectedLatency(t *testing.T) {
+	virtually(t, takes(20*time.Millisecond), func(t *testing.T, o stress.Options) {
+		o.Rate = 1000
+		step := run(t, o).Steps[0]
+		wantFigures(t, "measured", step.Latency, only(20*time.Millisecond))
+		if step.Requests != 10_000 || step.Statuses["200"] != 2000 || step.Unsent != 8000 || step.Errors["not sent: no connection was free"] != 8000 {
+			t.Errorf("%d requests, %v, %d not sent, %v", step.Requests, step.Statuses, step.Unsent, step.Errors)
+		}
+		// Those sent have waited for four fifths of the time at which they were sent, and
+		// the others from when they were due until the end.
+		if p50, most := step.Corrected.P50, step.Corrected.Max; p50 < 3900 || p50 > 4100 || most < 7900 || most > 8100 {
+			t.Errorf("corrected p50 %f ms, max %f ms", p50, most)
+		}
+		if step.Took > 10.02 || step.Throughput < 199 || step.Throughput > 200 {
+			t.Errorf("%f requests/s in %f s", step.Throughput, step.Took)
+		}
+	})
+}
+
+// A server that pauses for a second answers nearly all requests at once: only the
+// corrected latency shows the pause.
+func TestCorrectedLatencyShowsAPause(t *testing.T) {
+	for name, rate := range map[string]int{"constant rate": 100, "closed loop": 0} {
+		t.Run(name, func(t *testing.T) {
+			var began time.Time
+			pauses := func(http.ResponseWriter, *http.Request) {
+				if since := time.Since(began); since >= 4950*time.Millisecond && since < 6050*time.Millisecond {
+					time.Sleep(6050*time.Millisecond - since)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			virtually(t, pauses, func(t *testing.T, o stress.Options) {
+				o.Rate = rate
+				began = time.Now()
+				step := run(t, o).Steps[0]
+				wantFigures(t, "measured", step.Latency, map[string]time.Duration{"p50": 20 * time.Millisecond, "p99": 20 * time.Millisecond})
+				if step.Latency.Max < 1090 || step.Latency.Max > 1130 {
+					t.Errorf("measured max is %f ms", step.Latency.Max)
+				}
+				if p99 := step.Corrected.P99; p99 < 950 || p99 > 1070 {
+					t.Errorf("corrected p99 is %f ms", p99)
+				}
+				if most := step.Corrected.Max; most < 1090 || most > 1130 {
+					t.Errorf("corrected max is %f ms", most)
+				}
+				if p50 := step.Corrected.P50; !near(p50, 20*time.Millisecond) {
+					t.Errorf("corrected p50 is %f ms", p50)
+				}
+				// Nothing was answered in the second of the pause: it has no latency.
+				for i, second := range step.Seconds {
+					if paused := i == 5; (second.Latency == nil) != paused || (second.Requests == 0) != paused {
+						t.Errorf("second %d is %+v", i+1, second)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestPercentilesTellTwoServiceTimesApart(t *testing.T) {
+	var count atomic.Int64
+	handler := func(http.ResponseWriter, *http.Request) {
+		if count.Add(1)%20 == 0 {
+			time.Sleep(95 * time.Millisecond)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Rate = 100
+		step := run(t, o).Steps[0]
+		want := map[string]time.Duration{
+			"p50": 5 * time.Millisecond, "p90": 5 * time.Millisecond, "p99": 100 * time.Millisecond, "p99.9": 100 * time.Millisecond,
+			"max": 100 * time.Millisecond, "mean": 9750 * time.Microsecond,
+		}
+		wantFigures(t, "measured", step.Latency, want)
+		wantFigures(t, "corrected", step.Corrected, want)
+	})
+}
+
+// The second connection is free while the first waits for the slow answer.
+func TestSlowAnswerDelaysNoOtherRequest(t *testing.T) {
+	var count atomic.Int64
+	handler := func(http.ResponseWriter, *http.Request) {
+		if count.Add(1) == 1 {
+			time.Sleep(3 * time.Second)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Rate, o.Steps = 100, []int{2}
+		step := run(t, o).Steps[0]
+		wantFigures(t, "corrected", step.Corrected, map[string]time.Duration{"p50": 5 * time.Millisecond, "p99": 5 * time.Millisecond, "p99.9": 5 * time.Millisecond, "max": 3005 * time.Millisecond})
+	})
+}
+
+func TestLatencyIncludesTheBody(t *testing.T) {
+	handler := func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("begin"))
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(50 * time.Millisecond)
+		_, _ = w.Write([]byte("end"))
+	}
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Rate = 10
+		step := run(t, o).Steps[0]
+		wantFigures(t, "measured", step.Latency, only(50*time.Millisecond))
+		if step.Bytes != 800 {
+			t.Errorf("%d bytes, want 800", step.Bytes)
+		}
+	})
+}
+
+func TestFailuresAreCountedByReason(t *testing.T) {
+	var count atomic.Int64
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(5 * time.Millisecond)
+		switch count.Add(1) % 5 {
+		case 0:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 1:
+			w.Header().Set("Content-Length", "100")
+			_, _ = w.Write([]byte("cut off"))
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		case 2:
+			<-r.Context().Done() // until the timeout
+		case 3:
+			w.WriteHeader(http.StatusFound)
+		}
+	}
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Rate, o.Steps, o.Timeout = 10, []int{12}, time.Second
+		step := run(t, o).Steps[0]
+		wantErrors := map[string]int{"503 Service Unavailable": 20, "connection closed": 20, "timeout": 20}
+		wantStatuses := map[string]int{"200": 20, "302": 20, "503": 20}
+		if !maps.Equal(step.Errors, wantErrors) || !maps.Equal(step.Statuses, wantStatuses) || step.Requests != 100 || step.Failed != 60 {
+			t.Errorf("%d of %d failed: %v, statuses %v", step.Failed, step.Requests, step.Errors, step.Statuses)
+		}
+		wantFigures(t, "measured", step.Latency, map[string]time.Duration{"p50": 5 * time.Millisecond, "max": time.Second})
+		if step.Opened <= 12 {
+			t.Errorf("%d connections were opened; the server and timeouts close them", step.Opened)
+		}
+		failed := 0
+		for _, second := range step.Seconds {
+			failed += second.Failed
+		}
+		if failed != 60 {
+			t.Errorf("%d failed by the second", failed)
+		}
+	})
+}
+
+// net/http sends a request again when the server closes a kept connection instead of
+// answering. That is no failure, and no secret.
+func TestRequestsSentAgainAreCounted(t *testing.T) {
+	var count atomic.Int64
+	handler := func(http.ResponseWriter, *http.Request) {
+		if count.Add(1)%10 == 0 {
+			panic(http.ErrAbortHandler)
+		}
+	}
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Rate, o.Steps = 10, []int{1}
+		step := run(t, o).Steps[0]
+		// Of 111 requests at the server, every tenth is closed.
+		if step.Requests != 100 || step.Failed > 0 || step.Resent != 11 || step.Opened != 12 {
+			t.Errorf("%d requests, %d failed, %d sent again over %d connections", step.Requests, step.Failed, step.Resent, step.Opened)
+		}
+	})
+}
+
+func TestErrorTextsAreBounded(t *testing.T) {
+	var count atomic.Int64
+	handler := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(400 + count.Add(1)%50)) }
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Rate = 10
+		step := run(t, o).Steps[0]
+		if len(step.Errors) != 21 || step.Errors["others"] != 60 || step.Failed != 100 {
+			t.Errorf("%d errors of %d kinds: %v", step.Failed, len(step.Errors), step.Errors)
+		}
+	})
+}
+
+// serving is a server that serves a few requests at a time.
+func serving(at int, d time.Duration) http.HandlerFunc {
+	free := make(chan struct{}, at)
+	return func(http.ResponseWriter, *http.Request) {
+		free <- struct{}{}
+		time.Sleep(d)
+		<-free
+	}
+}
+
+func TestKneeIsWhereTheServerIsFullyUsed(t *testing.T) {
+	synchronously(t, func() http.HandlerFunc { return serving(4, 10*time.Millisecond) }, func(t *testing.T, o stress.Options) {
+		o.Steps, o.Duration = []int{1, 2, 4, 8, 16}, 2*time.Second
+		report := run(t, o)
+		if report.Knee != 4 {
+			t.Errorf("the knee is at %d connections, want 4", report.Knee)
+		}
+		for i, want := range []struct {
+			throughput float64
+			latency    time.Duration
+		}{{100, 10 * time.Millisecond}, {200, 10 * time.Millisecond}, {400, 10 * time.Millisecond}, {400, 20 * time.Millisecond}, {400, 40 * time.Millisecond}} {
+			step := report.Steps[i]
+			if step.Connections != o.Steps[i] || step.Throughput < 0.99*want.throughput || step.Throughput > 1.01*want.throughput || !near(step.Latency.P50, want.latency) {
+				t.Errorf("with %d connections %f requests/s, p50 %f ms", step.Connections, step.Throughput, step.Latency.P50)
+			}
+		}
+	})
+}
+
+func TestKneeIsTheFewestConnectionsNearTheHighestThroughput(t *testing.T) {
+	for name, test := range map[string]struct {
+		throughputs map[int]float64 // by connections
+		knee        int
+	}{
+		"a knee":          {map[int]float64{1: 500, 2: 900, 4: 1000, 8: 990}, 2},
+		"just below":      {map[int]float64{1: 500, 2: 899, 4: 1000, 8: 990}, 4},
+		"more is better":  {map[int]float64{1: 100, 2: 200, 4: 400}, 4},
+		"more is worse":   {map[int]float64{1: 400, 2: 300, 4: 100}, 1},
+		"three steps":     {map[int]float64{1: 100, 2: 100, 4: 100}, 1},
+		"too few to tell": {map[int]float64{1: 100, 2: 200}, 0},
+		"nothing at all":  {map[int]float64{1: 0, 2: 0, 4: 0}, 0},
+	} {
+		var steps []stress.Step
+		for connections, throughput := range test.throughputs {
+			steps = append(steps, stress.Step{Connections: connections, Throughput: throughput})
+		}
+		if got := stress.Knee(steps); got != test.knee {
+			t.Errorf("%s: it is %d, want %d", name, got, test.knee)
+		}
+	}
+}
