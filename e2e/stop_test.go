@@ -1,12 +1,18 @@
 package e2e
 
 import (
+	"errors"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 const (
@@ -106,6 +112,8 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 	answered := inFlight(t, s, emulator)
 	s.signal(terminate)
 	refusesConnections(t, s)
+	handled := time.Now()
+	eventually(t, "the second signal is another stop", func() bool { return time.Since(handled) > time.Second })
 	s.signal(terminate)
 	if status := s.wait(); status != 1 {
 		t.Errorf("status %d", status)
@@ -113,5 +121,55 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 	<-answered
 	if stderr := s.stderr.String(); !strings.HasSuffix(stderr, "lsapi: stopped at once by a second signal (terminated): what was under way is cut off\n") {
 		t.Error(stderr)
+	}
+}
+
+// A supervisor forwards the signal that the terminal sent to it and to the service.
+func TestTwoSignalsAtOnceAreOneStop(t *testing.T) {
+	for name, signals := range map[string][2]syscall.Signal{
+		"twice the same":                {terminate, terminate},
+		"one as it came, one forwarded": {interrupt, terminate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, url := startEmulator(t, "--latency", "500ms")
+			s := startService(t, url)
+			answered := inFlight(t, s, client{t: t, base: url})
+			s.signal(signals[0])
+			refusesConnections(t, s) // it has received the first
+			s.signal(signals[1])
+			if answer := <-answered; answer.status != http.StatusOK {
+				t.Errorf("the request got %d", answer.status)
+			}
+			if status := s.wait(); status != 0 {
+				t.Errorf("status %d", status)
+			}
+		})
+	}
+}
+
+func TestSIGHUPReadsTheUsersFileAgain(t *testing.T) {
+	s := startService(t, "http://127.0.0.1:1")
+	s.signal(syscall.SIGHUP)
+	s.waitFor(s.stderr, `reloading the users file`)
+	if answer := s.get("/healthcheck"); answer.status != http.StatusOK {
+		t.Errorf("%d", answer.status)
+	}
+	file := filepath.Join(t.TempDir(), "users")
+	writeUsers(t, file, usersLine(t, "bob", "one", bcrypt.MinCost))
+	s = startService(t, "http://127.0.0.1:1", with("USERS_FILE="+file))
+	writeUsers(t, file, "bob\n")
+	s.signal(syscall.SIGHUP)
+	s.waitFor(s.stderr, `reload failed`)
+}
+
+func TestTheDemoEndsWithItsTerminal(t *testing.T) {
+	demo := startDemo(t, onFreePorts)
+	folder := demo.waitFor(demo.stdout, `sqlite:(\S+)/lsapi.db`)[1]
+	demo.signal(syscall.SIGHUP)
+	if status := demo.wait(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its record is left behind: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"slices"
 
+	"lsapi/internal/auth"
 	"lsapi/internal/config"
 	"lsapi/internal/httpapi"
 	"lsapi/internal/telemetry"
@@ -36,6 +37,8 @@ type App struct {
 	server *Server
 	parts  []part // in the order in which they started
 	floor  []byte // see newHeapFloor
+
+	users *auth.Authenticator
 
 	end context.CancelFunc // sends away who waits for a load balancer
 }
@@ -141,6 +144,20 @@ func (a *App) stop(ctx context.Context) error {
 	a.parts = nil
 	return errors.Join(failures...)
 }
+
+// Reload reads the users file again, without waiting for it. The log says what came
+// of it.
+func (a *App) Reload() {
+	a.log.Info("reloading the users file")
+	go func() {
+		if err := a.users.Reload(); err != nil {
+			a.log.Error("reload failed", "error", err)
+		}
+	}()
+}
+
+// QueuedOutput returns a writer to out that no caller waits for.
+func QueuedOutput(out io.Writer) io.Writer { return telemetry.NewWriter(out) }
 
 func newLogger(o Options, out io.Writer) *slog.Logger {
 	return telemetry.NewLogger(out, telemetry.LogOptions{

@@ -22,6 +22,7 @@ func (a *App) startAuth(cfg config.Config, metrics *telemetry.Metrics) (*auth.Au
 	authenticator.Start()
 	a.started("looks at the users file", authenticator.Close)
 	showAuth(metrics, authenticator)
+	a.users = authenticator
 	return authenticator, nil
 }
 

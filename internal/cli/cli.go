@@ -60,7 +60,12 @@ func Run(p Process) int {
 		fmt.Fprintf(p.Stderr, "lsapi: %v\nRun 'lsapi --help' for the commands, 'lsapi COMMAND --help' for their flags.\n", err)
 		return ExitUsage
 	}
-	fmt.Fprintf(p.Stderr, "lsapi: %s\n", message(err))
+	text := fmt.Sprintf("lsapi: %s\n", message(err))
+	if _, ok := errors.AsType[stoppedError](err); ok {
+		writeBeforeExit(p.Stderr, text)
+	} else {
+		fmt.Fprint(p.Stderr, text)
+	}
 	return exitStatus(err)
 }
 

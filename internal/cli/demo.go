@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -63,12 +64,16 @@ func demo(ctx context.Context, p Process, f demoFlags) error {
 	}
 	signals := catchSignals()
 	defer signals.release()
-	running, err := startDemo(ctx, p, f)
+	starting, cancel := signals.untilStop(ctx)
+	running, err := startDemo(starting, p, f)
+	cancel()
 	if err != nil {
-		return err
+		return signals.unlessStopped(err)
 	}
-	running.print(p.Stdout)
-	return signals.runUntilStopped(ctx, running, running.config.ShutdownTimeout)
+	var text bytes.Buffer
+	running.print(&text)
+	writeBeside(p.Stdout, text.String())
+	return signals.runUntilStopped(ctx, running, running.config.ShutdownTimeout, nil)
 }
 
 // runningDemo is the service and the AWS that it asks.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -96,12 +97,15 @@ func emulate(ctx context.Context, p Process, f emulatorFlags) error {
 		handler.Carry(dataplane.Options{Concurrency: f.memberConcurrency, Backends: f.backends, Log: emulatorLog(p)})
 	}
 	server := serveEmulator(listener, handler, p)
-	printEmulator(p, server.Addr(), f)
+	var text bytes.Buffer
+	printEmulator(&text, server.Addr(), f)
 	if f.dataPlane {
-		fmt.Fprintln(p.Stdout, "# Its load balancers listen:")
-		printTraffic(p.Stdout, handler)
+		fmt.Fprintln(&text, "# Its load balancers listen:")
+		printTraffic(&text, handler)
 	}
-	return signals.runUntilStopped(ctx, server, 0)
+	writeBeside(p.Stdout, text.String())
+	writeBeside(p.Stderr, exposureWarning(server.Addr()))
+	return signals.runUntilStopped(ctx, server, 0, nil)
 }
 
 // emulatorServer stops at once: the emulator keeps nothing that could be lost,
@@ -122,7 +126,7 @@ func serveEmulator(listener net.Listener, emulated *emulator.Emulator, p Process
 
 // emulatorLog is where the emulator tells what is not as it should be.
 func emulatorLog(p Process) *slog.Logger {
-	return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return slog.New(slog.NewTextHandler(app.QueuedOutput(p.Stderr), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // build checks the flags and makes the emulator.
@@ -177,13 +181,20 @@ func printTraffic(w io.Writer, emulated *emulator.Emulator) {
 	}
 }
 
-// printEmulator prints lines for a shell: comments, exports and a first command.
-func printEmulator(p Process, address net.Addr, f emulatorFlags) {
-	url := "http://" + dialAddress(address.String())
-	if bound, err := netip.ParseAddrPort(address.String()); err == nil && !bound.Addr().IsLoopback() {
-		fmt.Fprintf(p.Stderr, "listening on %s: whoever reaches this machine can use the emulator\n", address)
+// exposureWarning is a line for an emulator that other machines can reach; empty for
+// another.
+func exposureWarning(address net.Addr) string {
+	bound, err := netip.ParseAddrPort(address.String())
+	if err != nil || bound.Addr().IsLoopback() {
+		return ""
 	}
-	fmt.Fprintf(p.Stdout, `# An emulated AWS listens on %[1]s. Ctrl-C ends it. In another shell:
+	return fmt.Sprintf("listening on %s: every machine that reaches this one can use the emulator\n", address)
+}
+
+// printEmulator prints lines for a shell: comments, exports and a first command.
+func printEmulator(w io.Writer, address net.Addr, f emulatorFlags) {
+	url := "http://" + dialAddress(address.String())
+	fmt.Fprintf(w, `# An emulated AWS listens on %[1]s. Ctrl-C ends it. In another shell:
 export AWS_ENDPOINT_URL=%[1]s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s
 aws --endpoint-url "$AWS_ENDPOINT_URL" elb describe-load-balancers
 `, url, f.region)

@@ -30,7 +30,8 @@ What has no flag, because arguments can be read by every user of the machine:
   AWS_SECRET_ACCESS_KEY   profile, an instance role, a session token
 
 SIGTERM and SIGINT stop it when the requests under way are answered and their
-changes seen to the end; a second signal stops it at once, with status 1.
+changes seen to the end; a second signal, more than a second after the first, stops
+it at once, with status 1. SIGHUP reads the file of users again.
 
 Exit status: 0 stopped as asked, 1 failed or stopped by force, 2 wrong usage or
 configuration.`
@@ -78,14 +79,16 @@ func newServe(p Process) *cobra.Command {
 func serve(ctx context.Context, p Process, cfg config.Config) error {
 	signals := catchSignals()
 	defer signals.release()
-	service, err := app.Start(ctx, app.Options{
+	starting, cancel := signals.untilStop(ctx)
+	service, err := app.Start(starting, app.Options{
 		Config:  cfg,
 		Log:     p.Stderr,
 		Color:   wantsColor(p),
 		Version: versionText(),
 	})
+	cancel()
 	if err != nil {
-		return err
+		return signals.unlessStopped(err)
 	}
-	return signals.runUntilStopped(ctx, service, cfg.ShutdownTimeout)
+	return signals.runUntilStopped(ctx, service, cfg.ShutdownTimeout, service.Reload)
 }

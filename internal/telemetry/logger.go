@@ -44,16 +44,26 @@ func appendTime(text []byte, t time.Time) []byte {
 
 // NewLogger returns a logger that writes a line a record to w, one Write each.
 // Nothing that a record holds can begin a line or steer a terminal. Durations
-// are seconds in JSON. If w is a *Writer, lines of the access log wait there for
-// one another.
+// are seconds in JSON. If w is a *Writer, lines of the access log share its system
+// calls, and the logger reports the lines that w has lost.
 func NewLogger(w io.Writer, opts LogOptions) *slog.Logger {
-	access := w
-	if buffered, ok := w.(*Writer); ok {
-		access = soon{buffered}
+	buffered, ok := w.(*Writer)
+	if !ok {
+		return slog.New(newHandler(w, w, opts))
 	}
+	log := slog.New(newHandler(w, accessWriter{buffered}, opts))
+	buffered.reportDrops(func(lines int64) {
+		log.Warn("log lines were lost: the log was not read fast enough, or could not be written", "lines", lines)
+	})
+	return log
+}
+
+// newHandler returns a handler that writes lines of the access log to access, and
+// all other lines to w.
+func newHandler(w, access io.Writer, opts LogOptions) slog.Handler {
 	if opts.Format == "json" {
 		options := &slog.HandlerOptions{Level: opts.Level, ReplaceAttr: seconds}
-		return slog.New(split{slog.NewJSONHandler(w, options), slog.NewJSONHandler(access, options)})
+		return split{slog.NewJSONHandler(w, options), slog.NewJSONHandler(access, options)}
 	}
 	text := tint.NewTextHandler(w, &tint.Options{
 		Level:       opts.Level,
@@ -61,7 +71,7 @@ func NewLogger(w io.Writer, opts LogOptions) *slog.Logger {
 		NoColor:     !opts.Color,
 		ReplaceAttr: readable,
 	})
-	return slog.New(split{text, accessLines{access, opts.Color, text}})
+	return split{text, accessLines{access, opts.Color, text}}
 }
 
 // seconds makes a duration a number that can be summed without knowing that

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"sync"
@@ -10,155 +11,188 @@ import (
 
 const (
 	// maxDelay is how long a line of the access log may wait for others, so that
-	// a system call carries many lines. Whoever watches the log does not notice.
+	// a system call carries many lines. A reader of the log does not notice.
 	maxDelay = 100 * time.Millisecond
 	// maxShared is how many bytes share a system call: some 300 lines.
 	maxShared = 32 << 10
-	// maxStall is how long whoever writes a line waits for a log that nobody
-	// reads, such as a full pipe.
-	maxStall = time.Second
-	// maxWaiting is how many bytes of the access log wait for such a log: some
-	// 10,000 lines. All others may wait up to twice of that.
-	maxWaiting = 1 << 20
+	// maxFlush is how long Flush waits for an output that does not return, such
+	// as a full pipe that is not read.
+	maxFlush = time.Second
+	// maxQueued is how many bytes of the access log are queued for such an output:
+	// some 10,000 lines. All other lines are queued up to twice of that.
+	maxQueued = 1 << 20
 )
 
-var errStalled = errors.New("the log is not being read")
+var (
+	errQueueFull = errors.New("the log is not read, and its queue is full")
+	errStalled   = errors.New("the log is not read: its last lines could not be written")
+)
 
-// Writer writes a log. Lines of the access log wait for a moment, so that many
-// of them share a system call, and never hold up whoever writes them: when the
-// log takes no more, they are dropped and counted. All others are written at
-// once, behind what waits. What waits is lost when the process ends without
-// Flush: killed, or stopped by force. It is safe for concurrent use.
+// Writer writes a log. Lines are queued, and one goroutine writes them: no caller
+// waits for the output, which may block for ever. Lines of the access log share
+// system calls; all other lines are written at once, behind the lines before
+// them. Lines that do not fit into the queue, and lines that the output fails to
+// write, are dropped and counted. Queued lines are lost when the process ends
+// without Flush. It is safe for concurrent use.
 type Writer struct {
 	out     io.Writer
-	dropped atomic.Uint64
+	dropped atomic.Int64
 
-	mu      sync.Mutex // not held while out is written to
-	next    *batch
-	due     bool   // next is to be written now
-	writing bool   // a goroutine writes
-	spare   []byte // for the batch after next
-	timer   *time.Timer
+	mu       sync.Mutex    // not held while out is written to
+	queue    []byte        // whole lines
+	spare    []byte        // for the next queue
+	due      bool          // the queue is to be written now
+	ended    chan struct{} // closed when the goroutine that writes ends; nil without one
+	err      error         // of the last write
+	timer    *time.Timer
+	reported int64 // how many of the dropped lines were reported
+	report   func(lines int64)
 }
 
-// batch is what one call writes.
-type batch struct {
-	text    []byte
-	err     error // set before it is written
-	written chan struct{}
-}
-
-func newBatch(text []byte) *batch { return &batch{text: text, written: make(chan struct{})} }
-
-// NewWriter returns a Writer to out. Flush ends it.
+// NewWriter returns a Writer to out.
 func NewWriter(out io.Writer) *Writer {
-	w := &Writer{out: out, next: newBatch(nil)}
-	w.timer = time.AfterFunc(maxDelay, func() { w.writeNow() })
-	w.timer.Stop()
-	return w
+	return &Writer{out: out, report: func(int64) {}}
 }
 
-// Write writes a line at once, and waits for that up to maxStall. A line that is
-// not written by then still waits.
+// Write queues a line to be written at once.
 func (w *Writer) Write(line []byte) (int, error) {
-	if !w.add(line, 2*maxWaiting) {
-		return 0, errStalled
+	if !w.add(line, 2*maxQueued) {
+		return 0, errQueueFull
 	}
-	if err := w.writeNow().wait(); err != nil {
-		return 0, err
-	}
+	w.writeNow()
 	return len(line), nil
 }
 
-// WriteSoon writes a line within maxDelay, if the log takes it.
+// WriteSoon queues a line to be written within maxDelay.
 func (w *Writer) WriteSoon(line []byte) {
-	w.add(line, maxWaiting)
+	w.add(line, maxQueued)
 }
 
-// Flush writes what waits. The error tells also of a log that is not read.
-func (w *Writer) Flush() error { return w.writeNow().wait() }
-
-// Dropped returns how many lines were lost because the log took no more.
-func (w *Writer) Dropped() uint64 { return w.dropped.Load() }
-
-// add puts a line into the next batch, unless that holds so much already.
-func (w *Writer) add(line []byte, most int) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.next.text)+len(line) > most {
-		w.dropped.Add(1)
-		return false
-	}
-	if len(w.next.text) == 0 {
-		w.timer.Reset(maxDelay)
-	}
-	w.next.text = append(w.next.text, line...)
-	if len(w.next.text) >= maxShared {
-		w.start()
-	}
-	return true
-}
-
-// writeNow has the next batch written, and returns it.
-func (w *Writer) writeNow() *batch {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.start()
-	return w.next
-}
-
-// start lets the next batch be written, behind the one that is. w.mu must be held.
-func (w *Writer) start() {
-	w.due = true
-	if !w.writing {
-		w.writing = true
-		go w.write()
-	}
-}
-
-// write writes batches until none is due.
-func (w *Writer) write() {
-	for b := w.take(); b != nil; b = w.take() {
-		if len(b.text) > 0 {
-			_, b.err = w.out.Write(b.text)
-		}
-		close(b.written)
-		w.mu.Lock()
-		w.spare = b.text[:0]
-		w.mu.Unlock()
-	}
-}
-
-// take removes the next batch, or returns nil and ends the writing.
-func (w *Writer) take() *batch {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.due {
-		w.writing = false
-		return nil
-	}
-	b := w.next
-	w.next, w.due, w.spare = newBatch(w.spare), false, nil
-	w.timer.Stop()
-	return b
-}
-
-// wait waits until the batch is written.
-func (b *batch) wait() error {
-	timeout := time.NewTimer(maxStall)
+// Flush waits until the queue is empty, for at most maxFlush. It returns the
+// error of the last write, or one that says that the output does not return.
+func (w *Writer) Flush() error {
+	timeout := time.NewTimer(maxFlush)
 	defer timeout.Stop()
 	select {
-	case <-b.written:
-		return b.err
+	case <-w.start():
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.err
 	case <-timeout.C:
 		return errStalled
 	}
 }
 
-// soon is the end of a Writer at which lines wait.
-type soon struct{ *Writer }
+// Dropped returns how many lines were lost.
+func (w *Writer) Dropped() int64 { return w.dropped.Load() }
 
-func (s soon) Write(line []byte) (int, error) {
-	s.WriteSoon(line)
+// reportDrops sets the function that reports lost lines. It is called once the
+// output can be written to again, and may write to w.
+func (w *Writer) reportDrops(report func(lines int64)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.report = report
+}
+
+// add queues a line, unless the queue holds so much already.
+func (w *Writer) add(line []byte, most int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue)+len(line) > most {
+		w.dropped.Add(1)
+		return false
+	}
+	if len(w.queue) == 0 {
+		w.setTimer()
+	}
+	w.queue = append(w.queue, line...)
+	if len(w.queue) >= maxShared {
+		w.startLocked()
+	}
+	return true
+}
+
+// setTimer has the queue written after maxDelay. w.mu must be held.
+func (w *Writer) setTimer() {
+	if w.timer == nil {
+		w.timer = time.AfterFunc(maxDelay, w.writeNow)
+		return
+	}
+	w.timer.Reset(maxDelay)
+}
+
+func (w *Writer) writeNow() { w.start() }
+
+// start has the queue written, behind the write that is under way. The channel is
+// closed when the queue is empty.
+func (w *Writer) start() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.startLocked()
+}
+
+// startLocked is start for callers that hold w.mu.
+func (w *Writer) startLocked() <-chan struct{} {
+	w.due = true
+	if w.ended == nil {
+		w.ended = make(chan struct{})
+		go w.write()
+	}
+	return w.ended
+}
+
+// write writes the queue until it is not due any more.
+func (w *Writer) write() {
+	written := false // whether the last write succeeded: the output takes lines
+	for {
+		lines, lost, ok := w.take(written)
+		if !ok {
+			return
+		}
+		if lost > 0 {
+			w.report(lost) // into the queue: the lines of this write are older than the gap
+		}
+		if len(lines) == 0 {
+			continue
+		}
+		n, err := w.out.Write(lines)
+		written = err == nil
+		if !written {
+			w.dropped.Add(int64(bytes.Count(lines[n:], []byte{'\n'})))
+		}
+		w.mu.Lock()
+		w.err, w.spare = err, lines[:0]
+		w.mu.Unlock()
+	}
+}
+
+// take empties the queue, and returns how many lines were lost since the last
+// report when they can be reported. It returns false, and ends the writing, when
+// there is nothing to do.
+func (w *Writer) take(reportable bool) (lines []byte, lost int64, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if reportable {
+		dropped := w.dropped.Load()
+		lost, w.reported = dropped-w.reported, dropped
+	}
+	if !w.due && lost == 0 {
+		close(w.ended)
+		w.ended = nil
+		return nil, 0, false
+	}
+	lines = w.queue
+	w.queue, w.due, w.spare = w.spare, false, nil
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	return lines, lost, true
+}
+
+// accessWriter is the end of a Writer at which lines of the access log are queued.
+type accessWriter struct{ *Writer }
+
+func (a accessWriter) Write(line []byte) (int, error) {
+	a.WriteSoon(line)
 	return len(line), nil
 }
