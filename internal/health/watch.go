@@ -72,7 +72,7 @@ func (p *Poller) lookForNames() bool {
 		}
 		b, err := p.balancer(name)
 		if err != nil {
-			break // the others are watched when there is room
+			continue // it is watched when there is room
 		}
 		if p.all > 0 && !b.listed {
 			b.listed = true

@@ -122,6 +122,33 @@ func TestWhoWatchesAllAgainIsPolledForAgain(t *testing.T) {
 	})
 }
 
+// One load balancer more than the bound allows takes nothing from the others.
+func TestWatchKeepsWhatItHasBeyondTheMostLoadBalancers(t *testing.T) {
+	const most = 2000
+	names := manyNames(most)
+	aws := newFakeAWS(append([]string{"more"}, names...)...)
+	var mu sync.Mutex
+	o := health.Options{AWS: aws, Names: func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return names
+	}}
+	inBubble(t, o, func(t *testing.T, p *health.Poller) {
+		defer p.Watch("")()
+		time.Sleep(time.Second)
+		if got := p.Stats().Watched; got != most {
+			t.Errorf("%d load balancers are watched, want %d", got, most)
+		}
+		mu.Lock()
+		names = append([]string{"more"}, names...)
+		mu.Unlock()
+		time.Sleep(5 * time.Second)
+		if got := p.Stats().Watched; got != most {
+			t.Errorf("with one more there are %d, want %d", got, most)
+		}
+	})
+}
+
 func TestWatchingStretchesToWhatPollsMayTake(t *testing.T) {
 	names := manyNames(300)
 	aws := newFakeAWS(names...)
