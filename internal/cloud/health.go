@@ -17,6 +17,7 @@ import (
 const (
 	descriptionDraining      = "Instance deregistration currently in progress."
 	descriptionNotRegistered = "Instance is not currently registered with the LoadBalancer."
+	notApplicable            = "N/A"
 )
 
 // Health returns what the load balancer says of its members and, as far as AWS
@@ -37,7 +38,7 @@ func (c *Client) Health(ctx context.Context, loadBalancer string) ([]lsapi.Membe
 func (c *Client) HealthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
 	all, err := c.askHealth(ctx, loadBalancer, ids)
 	if lsapi.ErrorCode(err) != lsapi.CodeInvalid {
-		return all, err
+		return slices.DeleteFunc(all, isUnregistered), err
 	}
 	if len(ids) == 1 {
 		return nil, nil
@@ -70,6 +71,13 @@ func (c *Client) askHealth(ctx context.Context, loadBalancer string, ids []strin
 	}
 	sortHealth(all)
 	return all, nil
+}
+
+// isUnregistered reports whether the health of an instance that Health did not return
+// says only that AWS does not know it. Implementations of AWS's API by others answer so
+// for what is not registered; AWS gives a description with Unknown.
+func isUnregistered(h lsapi.MemberHealth) bool {
+	return h.State == lsapi.HealthUnknown && h.Reason == notApplicable && h.Description == notApplicable
 }
 
 func fromState(state elbtypes.InstanceState) lsapi.MemberHealth {

@@ -63,6 +63,19 @@ func TestTheHealthOfInstancesLeavesOutThoseThatAreNoMembersAnyMore(t *testing.T)
 	}
 }
 
+// Moto and LocalStack answer so for an instance that is not registered.
+func TestHealthOfLeavesOutWhatIsUnknownForNoReason(t *testing.T) {
+	client, _ := startAWS(t, health("i-4|Unknown|N/A|N/A", strange, draining))
+	got, err := client.HealthOf(t.Context(), "web", []string{"i-3", "i-4", "i-5"})
+	if err != nil || len(got) != 2 || got[0].InstanceID != "i-3" || got[1].InstanceID != "i-5" {
+		t.Errorf("it is %+v, %v", got, err)
+	}
+	// Of its members a load balancer may say that.
+	if got, err := client.Health(t.Context(), "web"); err != nil || len(got) != 3 {
+		t.Errorf("of the members it is %+v, %v", got, err)
+	}
+}
+
 func TestAnInstanceThatWasNeverAMemberSpoilsNobodyElsesHealth(t *testing.T) {
 	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
 		switch {

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"context"
 	"time"
 
 	"lsapi"
@@ -70,10 +71,12 @@ func (p *Poller) balancer(name string) (*balancer, error) {
 		drainers: make(map[*Follower]bool), asks: make(map[*ask]bool),
 		changed: make(chan struct{}), silent: make(map[string]time.Time), cost: 1,
 	}
+	if !p.work.Go(func(context.Context) { b.run() }) {
+		return nil, errStopping()
+	}
 	p.balancers[name] = b
 	p.load[idle].balancers++
 	p.load[idle].requests += b.cost
-	p.done.Go(b.run)
 	return b, nil
 }
 

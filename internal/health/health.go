@@ -15,12 +15,12 @@ package health
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"lsapi"
+	"lsapi/internal/background"
 )
 
 // AWS is what polls need of the cloud. Calls end when their context does, at the
@@ -101,9 +101,8 @@ type Poller struct {
 	slots      chan struct{} // one for each poll under way
 	apart      apart
 
-	base   context.Context
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	work *background.Group
+	base context.Context // of work
 }
 
 // New returns a Poller that polls nothing yet.
@@ -126,21 +125,21 @@ func New(o Options) *Poller {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	base, cancel := context.WithCancel(context.Background())
+	work := background.New()
 	return &Poller{
 		o: o, balancers: make(map[string]*balancer), watched: make(map[string]int),
 		drains:    drains{known: make(map[string]map[string]time.Time)},
 		wakeWatch: make(chan struct{}, 1), wakeListen: make(chan struct{}, 1),
 		slots: make(chan struct{}, maxPolls),
-		base:  base, cancel: cancel,
+		work:  work, base: work.Context(),
 	}
 }
 
 // Start begins to hear of the other replicas.
 func (p *Poller) Start() {
-	p.done.Go(p.watchForever)
+	p.work.Go(func(context.Context) { p.watchForever() })
 	if p.o.Replicas != nil {
-		p.done.Go(p.listenForever)
+		p.work.Go(p.listenForever)
 	}
 }
 
@@ -154,19 +153,7 @@ func (p *Poller) Close(ctx context.Context) error {
 		b.end(errStopping())
 	}
 	p.mu.Unlock()
-	p.cancel()
-
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		p.done.Wait()
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return errors.Join(errors.New("polls of health have not ended"), ctx.Err())
-	}
+	return p.work.Close(ctx)
 }
 
 // Stats tells what is polled.

@@ -58,25 +58,25 @@ func (p *Poller) publish(ctx context.Context, report lsapi.HealthReport) {
 
 // listenForever takes in what other replicas have found, while anybody here wants
 // to know.
-func (p *Poller) listenForever() {
+func (p *Poller) listenForever(ctx context.Context) {
 	var heard int64
-	for p.base.Err() == nil {
+	for ctx.Err() == nil {
 		if !p.wanted() {
 			select {
 			case <-p.wakeListen:
 				continue
-			case <-p.base.Done():
+			case <-ctx.Done():
 				return
 			}
 		}
-		version, err := p.listen(heard)
+		version, err := p.listen(ctx, heard)
 		heard = version
 		if err == nil {
 			continue
 		}
 		select {
 		case <-time.After(listenPause):
-		case <-p.base.Done():
+		case <-ctx.Done():
 			return
 		}
 	}
@@ -84,8 +84,8 @@ func (p *Poller) listenForever() {
 
 // listen takes in the reports that come next, if any come soon, and returns the
 // version up to which that is done.
-func (p *Poller) listen(heard int64) (int64, error) {
-	ctx, cancel := context.WithTimeout(p.base, listenFor)
+func (p *Poller) listen(ctx context.Context, heard int64) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, listenFor)
 	defer cancel()
 	reports, version, err := p.o.Replicas.PublishedHealth(ctx, heard)
 	if ctx.Err() != nil && err != nil {
