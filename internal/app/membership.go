@@ -60,14 +60,14 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 		return err
 	}
 	var shown showing
-	members := a.startLanes(aws, record, metrics, &shown) //nolint:contextcheck // they outlive the start
+	members := a.startLanes(aws, record, metrics, &shown)
 	shown.lists = a.startSnapshot(cfg, aws, record, members, metrics)
 	shown.polls = a.startPolls(cfg, aws, record, members, shown.lists, others, metrics)
 	if err := members.Start(ctx); err != nil {
 		return &StoreError{err}
 	}
 	others.meet(members)
-	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling) //nolint:contextcheck // it outlives the start
+	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling)
 	handling.Membership, handling.Lists = members, shown.lists
 	handling.Record, handling.Keys = record, record
 	handling.Ready = ready(record, shown.lists)
@@ -88,9 +88,9 @@ func (s *showing) applied(loadBalancer string, attached, detached []lsapi.Instan
 
 // startLanes starts the lanes. They do nothing before shown is complete.
 func (a *App) startLanes(aws *cloud.Client, record timedRecord, metrics *telemetry.Metrics, shown *showing) *membership.Service {
-	base, cancel := context.WithCancel(context.Background())
-	a.started("lookups", func(context.Context) error { cancel(); return nil })
-	members := membership.New(aws.ForLanes(base), membership.Options{
+	writes := aws.ForLanes()
+	a.started("lookups", writes.Close)
+	members := membership.New(writes, membership.Options{
 		Record:   record,
 		Recorded: record.Health,
 		Log:      a.log,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/background"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 // A lookup is never joined once it has begun: what it finds was asked for after
 // its callers came.
 type Lookups struct {
-	base context.Context
+	work *background.Group
 	find func(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
 
 	mu       sync.Mutex
@@ -41,17 +42,21 @@ type lookup struct {
 	err   error
 }
 
-// NewLookups returns Lookups that find by find, until base ends.
-func NewLookups(base context.Context, find func(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)) *Lookups {
-	return &Lookups{base: base, find: find}
+// NewLookups returns Lookups that find by find, until they are closed.
+func NewLookups(find func(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)) *Lookups {
+	return &Lookups{work: background.New(), find: find}
 }
+
+// Close ends the lookups that are under way, and waits until they have ended. Its
+// error says that ctx ended before that. Later ones are CodeUnavailable.
+func (l *Lookups) Close(ctx context.Context) error { return l.work.Close(ctx) }
 
 // Instances returns what EC2 knows of the instances, by id. When ctx ends first, it returns CodeTimeout and leaves the lookup to
 // whoever shares it.
 func (l *Lookups) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
 	var mine []*lookup
 	l.mu.Lock()
-	for batch := range slices.Chunk(ids, maxFilterValues) { //nolint:contextcheck // a shared lookup belongs to no caller
+	for batch := range slices.Chunk(ids, maxFilterValues) {
 		mine = append(mine, l.join(batch))
 	}
 	l.mu.Unlock()
@@ -85,20 +90,23 @@ func (l *Lookups) join(ids []string) *lookup {
 		}
 	}
 	fresh := &lookup{ids: union(nil, ids), done: make(chan struct{})}
-	if l.inFlight < maxLookups {
-		l.inFlight++
-		go l.run(fresh)
-	} else {
+	switch {
+	case l.inFlight >= maxLookups:
 		l.waiting = append(l.waiting, fresh)
+	case l.work.Go(func(ctx context.Context) { l.run(ctx, fresh) }):
+		l.inFlight++
+	default:
+		fresh.err = lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
+		close(fresh.done)
 	}
 	return fresh
 }
 
 // run carries out a lookup, and then what waits. It ends with the last of them,
 // each within lookupTimeout.
-func (l *Lookups) run(next *lookup) {
+func (l *Lookups) run(ctx context.Context, next *lookup) {
 	for next != nil {
-		ctx, cancel := context.WithTimeout(l.base, lookupTimeout)
+		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 		next.found, next.err = l.find(ctx, next.ids)
 		cancel()
 		close(next.done)

@@ -40,10 +40,47 @@ func (e *slowEC2) find(ctx context.Context, ids []string) (map[string]lsapi.Inst
 	return found, nil
 }
 
+// newLookups returns Lookups that are closed at the end of the test.
+func newLookups(t *testing.T, ec2 *slowEC2) *cloud.Lookups {
+	t.Helper()
+	lookups := cloud.NewLookups(ec2.find)
+	t.Cleanup(func() {
+		if err := lookups.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return lookups
+}
+
+func TestCloseEndsLookupsAndThoseThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ec2 := &slowEC2{hangs: 10}
+		lookups := cloud.NewLookups(ec2.find)
+		var callers sync.WaitGroup
+		for i := range 10 {
+			callers.Go(func() {
+				_, err := lookups.Instances(t.Context(), []string{fmt.Sprint("i-", i)})
+				if lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+					t.Errorf("got %v", err)
+				}
+			})
+			synctest.Wait()
+		}
+		began := time.Now()
+		if err := lookups.Close(t.Context()); err != nil || time.Since(began) > 0 {
+			t.Errorf("Close returned %v after %v", err, time.Since(began))
+		}
+		callers.Wait()
+		if _, err := lookups.Instances(t.Context(), []string{"i-1"}); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+			t.Errorf("a lookup after Close returned %v", err)
+		}
+	})
+}
+
 func TestLookupsOfManyLanesTravelTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ec2 := new(slowEC2)
-		lookups := cloud.NewLookups(t.Context(), ec2.find)
+		lookups := newLookups(t, ec2)
 		var lanes sync.WaitGroup
 		for lane := range 50 {
 			lanes.Go(func() {
@@ -77,7 +114,7 @@ func TestLookupsOfManyLanesTravelTogether(t *testing.T) {
 func TestALookupThatHasBegunIsNotJoined(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ec2 := new(slowEC2)
-		lookups := cloud.NewLookups(t.Context(), ec2.find)
+		lookups := newLookups(t, ec2)
 		var callers sync.WaitGroup
 		for range 2 {
 			callers.Go(func() { _, _ = lookups.Instances(t.Context(), []string{"i-1"}) })
@@ -94,7 +131,7 @@ func TestALookupThatHasBegunIsNotJoined(t *testing.T) {
 func TestALookupThatHangsHoldsNobodyElseUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ec2 := &slowEC2{hangs: 1}
-		lookups := cloud.NewLookups(t.Context(), ec2.find)
+		lookups := newLookups(t, ec2)
 		var hanging sync.WaitGroup
 		hanging.Go(func() {
 			_, err := lookups.Instances(t.Context(), []string{"i-1"})
@@ -113,7 +150,7 @@ func TestALookupThatHangsHoldsNobodyElseUp(t *testing.T) {
 
 func TestACallerWhoLeavesDoesNotEndALookupThatOthersShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		lookups := cloud.NewLookups(t.Context(), new(slowEC2).find)
+		lookups := newLookups(t, new(slowEC2))
 		for range 4 { // so that the next ones wait, and share
 			go func() { _, _ = lookups.Instances(context.Background(), []string{"i-0"}) }()
 		}

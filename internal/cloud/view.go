@@ -119,11 +119,14 @@ type Lanes struct {
 	lookups *Lookups
 }
 
-// ForLanes returns the view of the writers. Shared lookups end with base.
-func (c *Client) ForLanes(base context.Context) Lanes {
+// ForLanes returns the view of the writers. It must be closed.
+func (c *Client) ForLanes() Lanes {
 	view := c.For(budget.Write)
-	return Lanes{view, NewLookups(base, view.Instances)}
+	return Lanes{view, NewLookups(view.Instances)}
 }
+
+// Close is Lookups.Close.
+func (l Lanes) Close(ctx context.Context) error { return l.lookups.Close(ctx) }
 
 // Instances is Lookups.Instances.
 func (l Lanes) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"lsapi"
+	"lsapi/internal/background"
 )
 
 // Record is the record of changes.
@@ -66,9 +67,8 @@ type Hub struct {
 	told, dropped atomic.Int64
 	catching      *semaphore.Weighted
 
-	base   context.Context
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	work *background.Group
+	base context.Context // of work
 }
 
 // New returns a Hub without streams. It reads nothing before the first is opened.
@@ -82,10 +82,10 @@ func New(o Options) *Hub {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	base, cancel := context.WithCancel(context.Background())
+	work := background.New()
 	return &Hub{
 		o: o, news: make(chan struct{}), emptied: make(chan struct{}), catching: semaphore.NewWeighted(maxCatching),
-		base: base, cancel: cancel,
+		work: work, base: work.Context(),
 	}
 }
 
@@ -112,32 +112,17 @@ func (h *Hub) Close(ctx context.Context) error {
 	}
 	h.closed = true
 	h.mu.Unlock()
-	h.cancel()
-	h.done.Wait()
+	err := h.work.Close(ctx)
 	select {
 	case <-h.emptied:
-		return nil
+		return err
 	case <-ctx.Done():
-		return fmt.Errorf("not everybody who watches has been sent away: %w", ctx.Err())
+		return errors.Join(err, fmt.Errorf("streams are still open: %w", ctx.Err()))
 	}
 }
 
 // follow reads the record until the hub is closed.
 func (h *Hub) follow() {
-	touch := time.NewTicker(touchEvery)
-	defer touch.Stop()
-	h.done.Go(func() {
-		for {
-			select {
-			case <-touch.C:
-				if h.Stats().Streams > 0 {
-					h.o.Touch()
-				}
-			case <-h.base.Done():
-				return
-			}
-		}
-	})
 	failing := false
 	for h.base.Err() == nil {
 		err := h.step()
@@ -151,6 +136,22 @@ func (h *Hub) follow() {
 		}
 		if err != nil {
 			h.pause()
+		}
+	}
+}
+
+// touch has the region read while there are streams.
+func (h *Hub) touch(ctx context.Context) {
+	ticker := time.NewTicker(touchEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if h.Stats().Streams > 0 {
+				h.o.Touch()
+			}
+		case <-ctx.Done():
+			return
 		}
 	}
 }

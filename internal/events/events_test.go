@@ -112,6 +112,41 @@ func encode(e *lsapi.RecordedEvent) [][]byte {
 	return told
 }
 
+// stuckRecord answers nothing about its events before it is freed, whatever the context
+// says.
+type stuckRecord struct {
+	*record
+	freed chan struct{}
+}
+
+func (r *stuckRecord) Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
+	<-r.freed
+	return r.record.Events(ctx, after, limit)
+}
+
+func TestCloseEndsWithItsContextAlthoughTheRecordHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &stuckRecord{newRecord(), make(chan struct{})}
+		h := events.New(events.Options{Record: r, Encode: encode})
+		s, err := h.Open(t.Context(), nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := h.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
+			t.Errorf("Close returned %v after %v", err, time.Since(began))
+		}
+		close(r.freed)
+		if err := h.Close(t.Context()); err != nil {
+			t.Errorf("the second Close returned %v", err)
+		}
+	})
+}
+
 func inHub(t *testing.T, r *record, test func(t *testing.T, h *events.Hub)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

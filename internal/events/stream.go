@@ -139,7 +139,8 @@ func (h *Hub) start(ctx context.Context) error {
 	if !h.started {
 		h.started = true
 		h.ring.restart(end)
-		h.done.Go(h.follow)
+		h.work.Go(func(context.Context) { h.follow() })
+		h.work.Go(h.touch)
 	}
 	return nil
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"lsapi"
+	"lsapi/internal/background"
 )
 
 // cache remembers what somebody said of things, by their names, for a lifetime.
 // Many who want to know the same share one question, which goes on when one of
 // them leaves. A failure is remembered too, though not for long.
 type cache[V any] struct {
-	base     context.Context //nolint:containedctx // the questions are nobody's own: they end with the cache
-	asking   *sync.WaitGroup
+	work     *background.Group // the questions, which are nobody's own
 	lifetime time.Duration
 	batch    int
 	// ask returns what is known of at most batch things. What is absent is unknown.
@@ -35,9 +35,9 @@ type answer[V any] struct {
 	err   error
 }
 
-func newCache[V any](base context.Context, asking *sync.WaitGroup, lifetime time.Duration, batch int, ask func(context.Context, []string) (map[string]V, error)) *cache[V] {
+func newCache[V any](work *background.Group, lifetime time.Duration, batch int, ask func(context.Context, []string) (map[string]V, error)) *cache[V] {
 	known, _ := simplelru.NewLRU[string, *answer[V]](maxRemembered, nil) // fails for a size below 1 alone
-	return &cache[V]{base: base, asking: asking, lifetime: lifetime, batch: batch, ask: ask, known: known}
+	return &cache[V]{work: work, lifetime: lifetime, batch: batch, ask: ask, known: known}
 }
 
 // of returns what is known of the things, without those of which nothing is. If
@@ -85,7 +85,9 @@ func (c *cache[V]) answers(names []string) map[string]*answer[V] {
 		for _, name := range some {
 			asked[name] = all[name]
 		}
-		c.asking.Go(func() { c.fetch(some, asked) })
+		if !c.work.Go(func(ctx context.Context) { c.fetch(ctx, some, asked) }) {
+			note(asked, nil, errStopping())
+		}
 	}
 	return all
 }
@@ -103,10 +105,15 @@ func (a *answer[V]) isOver(now time.Time, lifetime time.Duration) bool {
 	return now.Sub(a.began) > lifetime
 }
 
-func (c *cache[V]) fetch(names []string, into map[string]*answer[V]) {
-	ctx, cancel := context.WithTimeout(c.base, askTimeout)
+func (c *cache[V]) fetch(ctx context.Context, names []string, into map[string]*answer[V]) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	values, err := c.ask(ctx, names)
+	note(into, values, err)
+}
+
+// note gives their answers to those who wait.
+func note[V any](into map[string]*answer[V], values map[string]V, err error) {
 	for name, a := range into {
 		a.value, a.found = values[name]
 		a.err = err

@@ -11,13 +11,13 @@ package fleet
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"lsapi"
+	"lsapi/internal/background"
 )
 
 // Lists says which load balancers there are, and who their members are: as AWS
@@ -104,9 +104,7 @@ type Fleet struct {
 	facts      *cache[lsapi.Instance]
 
 	troubles troubles
-	base     context.Context //nolint:containedctx // of the questions that many share: they end with the Fleet
-	cancel   context.CancelFunc
-	asking   sync.WaitGroup
+	work     *background.Group // the questions that many share
 }
 
 // New returns a Fleet that remembers nothing yet.
@@ -114,34 +112,21 @@ func New(o Options) *Fleet {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	base, cancel := context.WithCancel(context.Background())
+	work := background.New()
 	f := &Fleet{
 		o: o, reads: semaphore.NewWeighted(int64(max(1, o.Reads))),
 		questions: questions{waiting: make(map[string]*question)},
-		base:      base, cancel: cancel, troubles: newTroubles(),
+		work:      work, troubles: newTroubles(),
 	}
-	f.attributes = newCache(base, &f.asking, settingsLifetime, 1, f.askAttributes)
-	f.tags = newCache(base, &f.asking, settingsLifetime, tagsBatch, f.askTags)
-	f.facts = newCache(base, &f.asking, factsLifetime, factsBatch, o.Instances.Instances)
+	f.attributes = newCache(work, settingsLifetime, 1, f.askAttributes)
+	f.tags = newCache(work, settingsLifetime, tagsBatch, f.askTags)
+	f.facts = newCache(work, factsLifetime, factsBatch, o.Instances.Instances)
 	return f
 }
 
-// Close ends the questions that are under way, and waits for them to have
-// ended. Nothing may be asked of the Fleet any more.
-func (f *Fleet) Close(ctx context.Context) error {
-	f.cancel()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		f.asking.Wait()
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// Close ends the questions that are under way, and waits until they have ended. Its
+// error says that ctx ended before that. What is asked afterwards is CodeUnavailable.
+func (f *Fleet) Close(ctx context.Context) error { return f.work.Close(ctx) }
 
 // troubles are the places that answers are made of, and whether the log knows that
 // one cannot be read.

@@ -136,6 +136,8 @@ func instance(facts map[string]lsapi.Instance, id string) lsapi.Instance {
 	return lsapi.Instance{ID: id}
 }
 
+func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
+
 func errNoMember() error {
 	return lsapi.Errorf(lsapi.CodeNotFound, "the instance is no member of the load balancer")
 }

@@ -160,6 +160,24 @@ func TestAReaderWhoLeavesTakesNobodysAnswerAlong(t *testing.T) {
 	})
 }
 
+func TestNothingIsAskedAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		f := start(t, r)
+		if err := f.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		began := time.Now()
+		got, err := f.LoadBalancer(t.Context(), "web")
+		if err != nil || got.Attributes != nil || got.Tags != nil || !got.Instances[0].Standing.Unavailable {
+			t.Errorf("it is shown as %+v, %v", got, err)
+		}
+		if asked := r.count("Attributes") + r.count("Tags") + r.count("Standing"); asked > 0 || time.Since(began) > 0 {
+			t.Errorf("%d questions were asked, for %v", asked, time.Since(began))
+		}
+	})
+}
+
 func TestTheLogIsToldOnceOfWhatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()

@@ -45,7 +45,7 @@ type question struct {
 }
 
 func (f *Fleet) readStandings(ctx context.Context, name string, ids []string) (map[string]lsapi.Standing, error) {
-	q := f.question(name, ids) //nolint:contextcheck // it is asked for all who join it, and outlives each
+	q := f.question(name, ids)
 	select {
 	case <-q.done:
 		return q.known, q.err
@@ -63,17 +63,22 @@ func (f *Fleet) question(name string, ids []string) *question {
 	if q == nil {
 		q = &question{done: make(chan struct{})}
 		f.questions.waiting[key] = q
-		f.asking.Go(func() {
+		started := f.work.Go(func(ctx context.Context) {
 			defer close(q.done)
-			q.known, q.err = f.askRecord(key, name, ids)
+			q.known, q.err = f.askRecord(ctx, key, name, ids)
 		})
+		if !started {
+			delete(f.questions.waiting, key)
+			q.err = errStopping()
+			close(q.done)
+		}
 	}
 	return q
 }
 
 // askRecord waits for its turn, and asks.
-func (f *Fleet) askRecord(key, name string, ids []string) (map[string]lsapi.Standing, error) {
-	ctx, cancel := context.WithTimeout(f.base, patience)
+func (f *Fleet) askRecord(ctx context.Context, key, name string, ids []string) (map[string]lsapi.Standing, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := f.reads.Acquire(ctx, 1)
 	f.questions.mu.Lock()
