@@ -12,23 +12,23 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// StoreError says why the record of changes cannot be opened, and what to do.
+// StoreError says why the record of changes cannot be opened or read, and what to do.
 type StoreError struct{ Err error }
 
 func (e *StoreError) Error() string {
 	if message := lsapi.AsError(e.Err).Message; message != "" {
 		return message
 	}
-	return "the record of changes cannot be opened: " + e.Err.Error()
+	return "the record of changes cannot be used: " + e.Err.Error()
 }
 
 // Unwrap returns the cause.
 func (e *StoreError) Unwrap() error { return e.Err }
 
 const (
-	// firstPrune is how long after the start what is too old is removed for the first
-	// time, and pruneEvery how often from then on: changes by whole days, idempotency
-	// keys after one.
+	// The record notes the time at the start. firstPrune is how long after that what is
+	// too old is removed for the first time, and pruneEvery how often from then on:
+	// changes by whole days, idempotency keys after one.
 	firstPrune = time.Minute
 	pruneEvery = time.Hour
 	// forEver is longer than any record.
@@ -57,25 +57,28 @@ func (a *App) startPruning(record store.Store, keep time.Duration) {
 		defer close(done)
 		a.prune(base, record, keep)
 	}()
-	a.started("pruning", func(context.Context) error {
+	a.started("pruning", func(ctx context.Context) error {
 		cancel()
-		<-done
-		return nil
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	})
 }
 
 func (a *App) prune(ctx context.Context, record store.Store, keep time.Duration) {
-	timer := time.NewTimer(firstPrune)
-	defer timer.Stop()
-	for {
+	for pause := firstPrune; ; pause = pruneEvery {
+		if err := record.Prune(ctx, keep); err != nil && lsapi.ErrorCode(err) != lsapi.CodeUnavailable && ctx.Err() == nil {
+			a.log.Warn("what is too old could not be removed from the record", "error", err)
+		}
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
 		case <-timer.C:
-			timer.Reset(pruneEvery)
-		}
-		if err := record.Prune(ctx, time.Now(), keep); err != nil && lsapi.ErrorCode(err) != lsapi.CodeUnavailable && ctx.Err() == nil {
-			a.log.Warn("what is too old could not be removed from the record", "error", err)
 		}
 	}
 }
@@ -94,7 +97,8 @@ func (r timedRecord) Append(ctx context.Context, turn lsapi.Turn, events []lsapi
 	return err
 }
 
-// Record is the record of changes, opened for reading.
+// Record is the record of changes, opened for reading. An error of a read is a
+// *StoreError.
 type Record interface {
 	// Changes returns the changes that the filter finds, newest first.
 	Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error)
@@ -116,7 +120,34 @@ func OpenRecord(ctx context.Context, url string) (Record, error) {
 	if err != nil {
 		return nil, &StoreError{err}
 	}
-	return record, nil
+	return openRecord{record}, nil
+}
+
+// openRecord marks what cannot be read.
+type openRecord struct{ store store.Store }
+
+func (r openRecord) Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error) {
+	changes, err := r.store.Changes(ctx, filter)
+	return changes, unreadable(err)
+}
+
+func (r openRecord) Heads(ctx context.Context) ([]lsapi.Head, error) {
+	heads, err := r.store.Heads(ctx)
+	return heads, unreadable(err)
+}
+
+func (r openRecord) Verify(ctx context.Context, heads []lsapi.Head) (Verification, error) {
+	found, err := r.store.Verify(ctx, heads)
+	return found, unreadable(err)
+}
+
+func (r openRecord) Close(ctx context.Context) error { return r.store.Close(ctx) }
+
+func unreadable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &StoreError{err}
 }
 
 // WriteChange writes a change as a line of JSON, in the form that the API has.

@@ -135,7 +135,7 @@ func testEventsPruned(t *testing.T, s store.Store) {
 	if len(all) != 5 {
 		t.Fatalf("got %d events: %+v", len(all), all)
 	}
-	if err := s.Prune(t.Context(), web.now.Add(time.Hour), dayLong); err != nil {
+	if err := store.PruneAt(t.Context(), s, web.now.Add(time.Hour), dayLong); err != nil {
 		t.Fatal(err)
 	}
 	for _, lost := range []lsapi.Position{began, all[0].Position} {
@@ -156,7 +156,7 @@ func testEventsPruned(t *testing.T, s store.Store) {
 	}
 	// However much is pruned, nothing is missing behind the end.
 	for _, later := range []time.Duration{dayLong, 20 * dayLong, 40 * dayLong} {
-		if err := s.Prune(t.Context(), web.now.Add(later), dayLong); err != nil {
+		if err := store.PruneAt(t.Context(), s, web.now.Add(later), dayLong); err != nil {
 			t.Fatal(err)
 		}
 		if rest := events(t, s, end(t, s), 100); len(rest) > 0 {

@@ -153,7 +153,7 @@ func testHealthPruned(t *testing.T, s store.Store) {
 	said := l.now
 	l.after(5*dayLong).do(lsapi.Attach, three)
 	l.drain(two)
-	if err := s.Prune(t.Context(), l.now.Add(time.Hour), 2*dayLong); err != nil {
+	if err := store.PruneAt(t.Context(), s, l.now.Add(time.Hour), 2*dayLong); err != nil {
 		t.Fatal(err)
 	}
 	if found := wantWhole(t, s, heads(t, s)...); found.Events >= 7 {
@@ -344,7 +344,7 @@ func TestVerifyFindsHealthThatWasTamperedWithAfterPruning(t *testing.T) {
 	l := newLane(t, s, "web")
 	l.say(inService(one))
 	l.after(10 * dayLong).say(inService(two))
-	if err := s.Prune(t.Context(), l.now, dayLong); err != nil {
+	if err := store.PruneAt(t.Context(), s, l.now, dayLong); err != nil {
 		t.Fatal(err)
 	}
 	if found := wantWhole(t, s); found.Events != 2 {

@@ -22,6 +22,7 @@ type postgresEngine struct {
 	readOnly bool
 	log      *slog.Logger
 
+	clock   steadyClock  // the database's
 	away    atomic.Bool  // whether the database could not be asked the last time
 	closed  atomic.Bool  // by Close
 	wroteAt atomic.Int64 // when something was last committed, as Go's Unix nanoseconds
@@ -122,7 +123,7 @@ func (e *postgresEngine) writeOnce(ctx context.Context, write func(context.Conte
 	}
 	defer e.rollback(ctx, tx)
 	kept := newPipeline(tx)
-	if err := write(ctx, &postgresTables{queries: postgresdb.New(kept), db: kept, writing: true}); err != nil {
+	if err := write(ctx, &postgresTables{queries: postgresdb.New(kept), db: kept, writing: true, clock: &e.clock}); err != nil {
 		return err
 	}
 	if err := kept.flush(ctx); err != nil {

@@ -203,7 +203,7 @@ func TestAReaderOfADatabaseWritesNothing(t *testing.T) {
 		"append":  reader.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, two)}}),
 		"reserve": errorOf(reader.Reserve(t.Context(), lsapi.IdempotencyKey{Key: "k"}, lsapi.Reservation{})),
 		"free":    reader.Free(t.Context(), lsapi.IdempotencyKey{Key: "k"}, ""),
-		"prune":   reader.Prune(t.Context(), noon, dayLong),
+		"prune":   reader.Prune(t.Context(), dayLong),
 		"lead":    errorOf(reader.Lead(t.Context())),
 	} {
 		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeUnavailable || !strings.Contains(coded.Message, "read only") {

@@ -117,8 +117,8 @@ func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.Heal
 }
 
 // Prune implements Store.
-func (s *postgresStore) Prune(ctx context.Context, now time.Time, keep time.Duration) error {
-	if err := s.record.Prune(ctx, now, keep); err != nil {
+func (s *postgresStore) Prune(ctx context.Context, keep time.Duration) error {
+	if err := s.record.Prune(ctx, keep); err != nil {
 		return err
 	}
 	return s.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {

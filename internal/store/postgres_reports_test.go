@@ -264,7 +264,7 @@ func TestReportsThatNobodyBelievesArePruned(t *testing.T) {
 	postgrestest.Exec(t, there,
 		"UPDATE health_claims SET at = at - interval '25 hours' WHERE load_balancer = 'gone'",
 		"UPDATE health_reports SET as_of = as_of - interval '25 hours' WHERE load_balancer = 'gone'")
-	if err := s.Prune(t.Context(), noon, dayLong); err != nil {
+	if err := s.Prune(t.Context(), dayLong); err != nil {
 		t.Fatal(err)
 	}
 	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].LoadBalancer != "web" {

@@ -40,7 +40,7 @@ func openPostgres(ctx context.Context, url string, o Options) (Store, error) {
 		return nil, err
 	}
 	engine := &postgresEngine{pool: pool, queries: postgresdb.New(pool), database: database, readOnly: o.ReadOnly, log: o.Log}
-	s := &postgresStore{record: record{engine}, postgresEngine: engine, wakes: newWakes(), teller: newTeller(engine)}
+	s := &postgresStore{record: record{engine, &pruning{log: o.Log}}, postgresEngine: engine, wakes: newWakes(), teller: newTeller(engine)}
 	s.base, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.turns = &postgresTurns{postgresEngine: engine, holder: uuid.NewString(), wakes: s.wakes, epochs: make(map[string]int64)}
 	s.feed = &feed{record: s.record, learn: o.Learn, positions: make(map[string]int64)}

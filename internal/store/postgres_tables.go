@@ -17,6 +17,7 @@ type postgresTables struct {
 	// writing is whether what is read must not change until the end: then a log's
 	// row, or an idempotency key, is locked as it is read.
 	writing bool
+	clock   *steadyClock
 	// known are changes that were read ahead, by id; nil for one that is not there.
 	known map[uuid.UUID]*recorded
 }
@@ -289,8 +290,17 @@ func (t *postgresTables) dropKey(ctx context.Context, key lsapi.IdempotencyKey, 
 	return t.queries.DropKey(ctx, postgresdb.DropKeyParams{Actor: key.Actor, Method: key.Method, Path: key.Path, Key: key.Key, ChangeID: changeID})
 }
 
-func (t *postgresTables) dropKeys(ctx context.Context, until time.Time) error {
+func (t *postgresTables) dropKeys(ctx context.Context, until time.Time) (dropped int64, err error) {
 	return t.queries.DropKeys(ctx, whole(until))
+}
+
+func (t *postgresTables) capKeys(ctx context.Context, now time.Time) error {
+	return t.queries.CapKeys(ctx, whole(now))
+}
+
+func (t *postgresTables) now(ctx context.Context) (time.Time, error) {
+	now, err := t.queries.Clock(ctx)
+	return t.clock.at(now), err
 }
 
 func (t *postgresTables) probe(ctx context.Context) error { return t.queries.Probe(ctx) }

@@ -280,7 +280,7 @@ func TestManyReplicasRecordOneHistory(t *testing.T) {
 		}
 		workers.Go(func() {
 			for range 5 {
-				if err := s.Prune(t.Context(), time.Now(), dayLong); err != nil {
+				if err := store.PruneAt(t.Context(), s, time.Now(), dayLong); err != nil {
 					t.Errorf("prune: %v", err)
 				}
 				wantWhole(t, s)

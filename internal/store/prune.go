@@ -2,50 +2,119 @@ package store
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
-// Prune implements Store. Each log is a transaction of its own, so that changes
+// pruning is what a process knows of the time by which it prunes.
+type pruning struct {
+	clock steadyClock
+	log   *slog.Logger
+}
+
+// Prune implements Store. The first call only notes the time: that of the newest
+// event, or of the clock when that is earlier. From then on the record ages as this
+// process does, so that a clock that jumps forward removes nothing.
+func (r record) Prune(ctx context.Context, keep time.Duration) error {
+	var now, newest time.Time
+	err := r.update(ctx, func(ctx context.Context, t tables) (err error) {
+		if now, err = t.now(ctx); err != nil {
+			return err
+		}
+		logs, err := t.logs(ctx)
+		for _, log := range logs {
+			newest = latest(newest, log.at)
+		}
+		return err
+	})
+	if err != nil {
+		return err // the update may still be at work
+	}
+	if newest.IsZero() {
+		newest = now
+	}
+	if first := r.pruning.clock.start(earliest(now, newest)); first {
+		return nil
+	}
+	return r.pruneAt(ctx, r.pruning.clock.at(now), keep)
+}
+
+// pruneAt prunes as of a time. Each log is a transaction of its own, so that changes
 // wait for one of them at most.
-func (r record) Prune(ctx context.Context, now time.Time, keep time.Duration) error {
+func (r record) pruneAt(ctx context.Context, now time.Time, keep time.Duration) error {
 	logs, err := view(ctx, r, func(t tables) ([]logRow, error) { return t.logs(ctx) })
 	if err != nil {
 		return err
 	}
-	limit := midnight(now.Add(-keep))
+	limit, events := midnight(now.Add(-keep)), int64(0)
 	for _, log := range logs {
-		err := r.update(ctx, func(ctx context.Context, t tables) error {
-			return pruneLog(ctx, t, log.loadBalancer, now, limit)
+		dropped := new(int64)
+		err = r.update(ctx, func(ctx context.Context, t tables) (err error) {
+			*dropped, err = pruneLog(ctx, t, log.loadBalancer, now, limit)
+			return err
 		})
+		if err != nil {
+			break
+		}
+		events += *dropped
+	}
+	if events > 0 {
+		r.pruning.log.Info("old events were removed from the record of changes", "events", events, "before", limit)
+	}
+	if err != nil {
+		return err
+	}
+	return r.pruneKeys(ctx)
+}
+
+// pruneKeys drops idempotency keys that have expired. One that is of a later time was
+// reserved under a clock that was wrong: it expires a lifetime from now.
+func (r record) pruneKeys(ctx context.Context) error {
+	dropped := new(int64)
+	err := r.update(ctx, func(ctx context.Context, t tables) error {
+		now, err := t.now(ctx)
 		if err != nil {
 			return err
 		}
+		if err := t.capKeys(ctx, now); err != nil {
+			return err
+		}
+		*dropped, err = t.dropKeys(ctx, now.Add(-keyLifetime))
+		return err
+	})
+	if err != nil {
+		return err // the update may still be at work
 	}
-	return r.update(ctx, func(ctx context.Context, t tables) error { return t.dropKeys(ctx, now.Add(-keyLifetime)) })
+	if *dropped > 0 {
+		r.pruning.log.Info("expired idempotency keys were removed", "keys", *dropped)
+	}
+	return nil
 }
 
 // pruneLog drops what is before the last checkpoint that has nothing before it but
-// whole days that ended before the limit. A log at rest gets such a checkpoint.
-func pruneLog(ctx context.Context, t tables, loadBalancer string, now, limit time.Time) error {
+// whole days that ended before the limit, and returns how many events that were. A
+// log at rest gets such a checkpoint.
+func pruneLog(ctx context.Context, t tables, loadBalancer string, now, limit time.Time) (dropped int64, err error) {
 	a, err := appendTo(ctx, t, loadBalancer)
 	if err != nil || a.log.last == 0 {
-		return err
+		return 0, err
 	}
 	if atRest := a.log.at.Before(limit); atRest && a.log.last > a.log.first && a.log.checkpoint != a.log.last {
 		if err := a.checkpoint(ctx, exact(now)); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	cut, err := a.cut(ctx, limit)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if cut > a.log.first {
+	first := a.log.first
+	if cut > first {
 		if err := a.drop(ctx, cut); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return a.close(ctx)
+	return a.log.first - first, a.close(ctx)
 }
 
 // cut returns the number of the checkpoint before which all can go, 0 for none.

@@ -138,7 +138,7 @@ func testPrune(t *testing.T, s store.Store) {
 	}
 	// At noon of the seventh day, three days are kept: the second half of the fourth
 	// day is less than that ago, so the first three go.
-	if err := s.Prune(t.Context(), l.now, 3*dayLong); err != nil {
+	if err := store.PruneAt(t.Context(), s, l.now, 3*dayLong); err != nil {
 		t.Fatal(err)
 	}
 	found := wantWhole(t, s, noted...)
@@ -153,7 +153,7 @@ func testPrune(t *testing.T, s store.Store) {
 	_, err = s.MembersAt(t.Context(), "web", days[2])
 	wantCode(t, err, lsapi.CodeNotFound)
 	wantStrings(t, membersAt(t, s, days[3]), one)
-	if err := s.Prune(t.Context(), l.now, 3*dayLong); err != nil { // again
+	if err := store.PruneAt(t.Context(), s, l.now, 3*dayLong); err != nil { // again
 		t.Fatal(err)
 	}
 	if again := wantWhole(t, s); again.Events != found.Events {
@@ -173,7 +173,7 @@ func testPruneOpen(t *testing.T, s store.Store) {
 	l.after(10 * dayLong)
 	for range 2 {
 		l.do(lsapi.Detach, two)
-		if err := s.Prune(t.Context(), l.now, dayLong); err != nil {
+		if err := store.PruneAt(t.Context(), s, l.now, dayLong); err != nil {
 			t.Fatal(err)
 		}
 		if found := wantWhole(t, s, noted...); len(found.Pruned) != 0 {
@@ -189,7 +189,7 @@ func testPruneOpen(t *testing.T, s store.Store) {
 	}
 	wantWhole(t, s)
 	l.after(5*dayLong).do(lsapi.Attach, two)
-	if err := s.Prune(t.Context(), l.now, dayLong); err != nil {
+	if err := store.PruneAt(t.Context(), s, l.now, dayLong); err != nil {
 		t.Fatal(err)
 	}
 	wantWhole(t, s)
@@ -206,7 +206,7 @@ func testPruneIdle(t *testing.T, s store.Store) {
 	noted := heads(t, s)
 	now := noon.Add(100 * dayLong)
 	for range 3 {
-		if err := s.Prune(t.Context(), now, dayLong); err != nil {
+		if err := store.PruneAt(t.Context(), s, now, dayLong); err != nil {
 			t.Fatal(err)
 		}
 		found := wantWhole(t, s, noted...)

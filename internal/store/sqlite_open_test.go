@@ -201,7 +201,7 @@ func TestASecondProcessIsAStandbyUntilTheFirstEnds(t *testing.T) {
 		}),
 		"reserve": errOf(second.Reserve(t.Context(), lsapi.IdempotencyKey{Key: "k"}, lsapi.Reservation{})),
 		"free":    second.Free(t.Context(), lsapi.IdempotencyKey{Key: "k"}, ""),
-		"prune":   second.Prune(t.Context(), noon, dayLong),
+		"prune":   second.Prune(t.Context(), dayLong),
 	} {
 		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeUnavailable || !strings.Contains(coded.Message, "standby") {
 			t.Errorf("%s: got %v", what, err)

@@ -81,7 +81,7 @@ func openFile(ctx context.Context, path string, o Options) (*sqliteStore, error)
 		return nil, err
 	}
 	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, wakes: newWakes(), ended: make(chan struct{}), turns: make(map[string]turn)}
-	s.engine = s
+	s.record = record{engine: s, pruning: &pruning{log: o.Log}}
 	if err := s.start(ctx, exists, o.ReadOnly); err != nil {
 		return nil, errors.Join(err, readers.close())
 	}

@@ -19,6 +19,7 @@ type sqliteTables struct {
 	queries *sqlitedb.Queries
 	db      sqlitedb.DBTX
 	written int // how often something was
+	clock   *steadyClock
 }
 
 func (t *sqliteTables) log(ctx context.Context, loadBalancer string) (logRow, error) {
@@ -268,10 +269,17 @@ func (t *sqliteTables) dropKey(ctx context.Context, key lsapi.IdempotencyKey, ch
 	return t.queries.DropKey(ctx, sqlitedb.DropKeyParams{Actor: key.Actor, Method: key.Method, Path: key.Path, Key: key.Key, ChangeID: changeID})
 }
 
-func (t *sqliteTables) dropKeys(ctx context.Context, until time.Time) error {
+func (t *sqliteTables) dropKeys(ctx context.Context, until time.Time) (dropped int64, err error) {
 	t.written++
 	return t.queries.DropKeys(ctx, micros(until))
 }
+
+func (t *sqliteTables) capKeys(ctx context.Context, now time.Time) error {
+	t.written++
+	return t.queries.CapKeys(ctx, micros(now))
+}
+
+func (t *sqliteTables) now(context.Context) (time.Time, error) { return t.clock.at(time.Now()), nil }
 
 // probe writes another value than before, so that SQLite has to.
 func (t *sqliteTables) probe(ctx context.Context) error {

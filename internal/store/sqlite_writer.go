@@ -15,6 +15,7 @@ type sqliteWriter struct {
 	db         *sql.DB
 	queries    *sqlitedb.Queries
 	generation int64
+	clock      steadyClock
 
 	mu      sync.Mutex
 	failure error     // of the last transaction, nil when it was kept
@@ -44,7 +45,7 @@ func (w *sqliteWriter) begin(ctx context.Context) (transaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sqliteTx{tx: tx, sqliteTables: sqliteTables{queries: w.queries.WithTx(tx), db: tx}}, nil
+	return &sqliteTx{tx: tx, sqliteTables: sqliteTables{queries: w.queries.WithTx(tx), db: tx, clock: &w.clock}}, nil
 }
 
 // sqliteTx is a transaction of the writer.

@@ -89,7 +89,9 @@ type Store interface {
 	Replicas
 
 	// Reserve reserves an idempotency key, durably, and returns nil; or the
-	// reservation that has it already and has not expired.
+	// reservation that has it already. A reservation ends after a day, and when its
+	// change turns out to have failed or was withdrawn: that has certainly changed
+	// nothing. At is set by the record, and returned on this process's clock.
 	Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (taken *lsapi.Reservation, err error)
 	// Free gives up the reservation that the change has of the key, if it has.
 	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
@@ -98,9 +100,11 @@ type Store interface {
 	// of CodeUnavailable whose message says why not. It tries, so that a disk that
 	// is full, or has room again, is noticed.
 	Ready(ctx context.Context) error
-	// Prune drops whole UTC days that ended keep or longer before now, and expired
-	// idempotency keys. Nothing of a change that is open is dropped.
-	Prune(ctx context.Context, now time.Time, keep time.Duration) error
+	// Prune drops whole UTC days that ended keep or longer ago, and expired
+	// idempotency keys, and logs it. Nothing of a change that is open is dropped. Call
+	// it first when the process starts: days count from then on only as this process
+	// sees them pass.
+	Prune(ctx context.Context, keep time.Duration) error
 	// Close records what waits, and lets a standby take over. CodeTimeout: it had not
 	// ended with its context.
 	Close(ctx context.Context) error

@@ -45,6 +45,9 @@ func testStore(t *testing.T, open func(t testing.TB) store.Store) {
 		"external changes are uncertain between two looks":    testUncertain,
 		"each day and each many events begin by a checkpoint": testCheckpoints,
 		"an idempotency key is reserved once a day":           testKeys,
+		"expired idempotency keys are pruned":                 testKeysPruned,
+		"a key of the future expires in a day":                testKeysOfTheFuture,
+		"a change that failed frees its key":                  testKeysOfOutcomes,
 		"health is what was told last":                        testHealth,
 		"health that is recorded is not recorded again":       testHealthRepeated,
 		"health that says nothing sensible is refused":        testHealthNonsense,
@@ -438,49 +441,70 @@ func testListBounds(t *testing.T, s store.Store) {
 
 func testKeys(t *testing.T, s store.Store) {
 	key := lsapi.IdempotencyKey{Actor: "alice", Method: "POST", Path: "/elb/web", Key: "k"}
-	first := lsapi.Reservation{ChangeID: "c1", BodyHash: "b1", At: noon}
-	reserve := func(key lsapi.IdempotencyKey, r lsapi.Reservation) *lsapi.Reservation {
-		t.Helper()
-		taken, err := s.Reserve(t.Context(), key, r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return taken
-	}
-	if taken := reserve(key, first); taken != nil {
-		t.Fatalf("a new key is taken by %+v", *taken)
-	}
-	second := lsapi.Reservation{ChangeID: "c2", BodyHash: "b2", At: noon.Add(24*time.Hour - time.Microsecond)}
-	if taken := reserve(key, second); taken == nil || *taken != first {
+	first := lsapi.Reservation{ChangeID: "c1", BodyHash: "b1"}
+	began := time.Now()
+	wantKeyFree(t, s, key, first)
+	second := lsapi.Reservation{ChangeID: "c2", BodyHash: "b2"}
+	ageKeys(t, s, dayLong-time.Hour)
+	if taken := reserveKey(t, s, key, second); taken == nil || taken.ChangeID != "c1" || taken.BodyHash != "b1" ||
+		taken.At.Before(began.Add(time.Hour-dayLong-time.Minute)) || taken.At.After(began.Add(time.Hour-dayLong+time.Minute)) {
 		t.Errorf("within a day it is taken by %+v, want %+v", taken, first)
 	}
 	other := key
 	other.Actor = "bob"
-	if taken := reserve(other, second); taken != nil {
-		t.Errorf("bob's key is taken by alice's %+v", *taken)
+	wantKeyFree(t, s, other, second)
+	freeKey(t, s, key, "c2") // not its holder
+	wantKeyTaken(t, s, key, "c1")
+	ageKeys(t, s, time.Hour)
+	wantKeyFree(t, s, key, second)
+	freeKey(t, s, key, "c2")
+	wantKeyFree(t, s, key, first)
+}
+
+func testKeysPruned(t *testing.T, s store.Store) {
+	old, fresh := lsapi.IdempotencyKey{Key: "old"}, lsapi.IdempotencyKey{Key: "fresh"}
+	wantKeyFree(t, s, old, lsapi.Reservation{ChangeID: "c1"})
+	ageKeys(t, s, dayLong)
+	wantKeyFree(t, s, fresh, lsapi.Reservation{ChangeID: "c2"})
+	if n := pruneKeys(t, s); n != 1 {
+		t.Errorf("%d keys were pruned, want 1", n)
 	}
-	if err := s.Free(t.Context(), key, "c2"); err != nil { // not its holder
-		t.Fatal(err)
-	}
-	if taken := reserve(key, second); taken == nil {
-		t.Error("somebody else's change has freed the key")
-	}
-	second.At = noon.Add(24 * time.Hour)
-	if taken := reserve(key, second); taken != nil {
-		t.Errorf("after a day it is taken by %+v", *taken)
-	}
-	if err := s.Free(t.Context(), key, "c2"); err != nil {
-		t.Fatal(err)
-	}
-	if taken := reserve(key, first); taken != nil {
-		t.Errorf("after it was freed it is taken by %+v", *taken)
-	}
-	if err := s.Prune(t.Context(), noon.Add(24*time.Hour), 365*24*time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	first.At = noon.Add(time.Second)
-	if taken := reserve(key, first); taken != nil {
-		t.Errorf("after pruning it is taken by %+v", *taken)
+	wantKeyTaken(t, s, fresh, "c2")
+}
+
+// A key that was reserved under a clock a year ahead does not stay for a year.
+func testKeysOfTheFuture(t *testing.T, s store.Store) {
+	key := lsapi.IdempotencyKey{Key: "k"}
+	wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "c1"})
+	ageKeys(t, s, -365*dayLong)
+	wantKeyTaken(t, s, key, "c1")
+	pruneKeys(t, s)
+	wantKeyTaken(t, s, key, "c1")
+	ageKeys(t, s, dayLong)
+	wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "c2"})
+}
+
+// What has certainly changed nothing can be tried again under its key; any other
+// outcome is an answer.
+func testKeysOfOutcomes(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	for outcome, free := range map[lsapi.Outcome]bool{
+		"": false, lsapi.OutcomeApplied: false, lsapi.OutcomeConflict: false, lsapi.OutcomeRefused: false,
+		lsapi.OutcomeUnknown: false, lsapi.OutcomeFailed: true, lsapi.OutcomeWithdrawn: true,
+	} {
+		key, c := lsapi.IdempotencyKey{Key: "of " + string(outcome)}, l.change(lsapi.Attach, one)
+		wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: c.ID})
+		l.intend(c)
+		wantKeyTaken(t, s, key, c.ID)
+		if outcome != "" {
+			l.complete(c, outcome)
+		}
+		if !free {
+			wantKeyTaken(t, s, key, c.ID)
+			continue
+		}
+		wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "next"})
+		wantKeyTaken(t, s, key, "next")
 	}
 }
 

@@ -84,7 +84,12 @@ type tables interface {
 	key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error)
 	putKey(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) error
 	dropKey(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
-	dropKeys(ctx context.Context, until time.Time) error
+	dropKeys(ctx context.Context, until time.Time) (dropped int64, err error)
+	// capKeys makes those of a later time be of this one.
+	capKeys(ctx context.Context, now time.Time) error
+
+	// now reads the record's clock, which does not jump forward. Only for writing.
+	now(ctx context.Context) (time.Time, error)
 
 	// probe writes something that is of no account.
 	probe(ctx context.Context) error
@@ -139,4 +144,7 @@ type engine interface {
 }
 
 // record is what is the same whatever the engine.
-type record struct{ engine }
+type record struct {
+	engine
+	pruning *pruning
+}

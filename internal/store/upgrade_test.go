@@ -135,7 +135,7 @@ func TestACheckpointOfAnOlderReplicaSaysNothingOfHealth(t *testing.T) {
 		o.follow()
 		o.checkpoint()
 		wantWhole(t, s)
-		if err := s.Prune(t.Context(), noon.Add(10*dayLong), dayLong); err != nil {
+		if err := store.PruneAt(t.Context(), s, noon.Add(10*dayLong), dayLong); err != nil {
 			t.Fatal(err)
 		}
 		if found := wantWhole(t, s); found.Events != 1 {

@@ -103,6 +103,15 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 	return err
 }
 
+const capKeys = `-- name: CapKeys :exec
+UPDATE idempotency_keys SET at = $1 WHERE at > $1
+`
+
+func (q *Queries) CapKeys(ctx context.Context, at time.Time) error {
+	_, err := q.db.Exec(ctx, capKeys, at)
+	return err
+}
+
 const changesAfter = `-- name: ChangesAfter :many
 SELECT id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE id > $1 ORDER BY id LIMIT $2
 `
@@ -438,13 +447,16 @@ func (q *Queries) DropKey(ctx context.Context, arg DropKeyParams) error {
 	return err
 }
 
-const dropKeys = `-- name: DropKeys :exec
-DELETE FROM idempotency_keys WHERE at <= $1
+const dropKeys = `-- name: DropKeys :one
+WITH dropped AS (DELETE FROM idempotency_keys WHERE at <= $1 RETURNING at)
+SELECT count(*) FROM dropped
 `
 
-func (q *Queries) DropKeys(ctx context.Context, at time.Time) error {
-	_, err := q.db.Exec(ctx, dropKeys, at)
-	return err
+func (q *Queries) DropKeys(ctx context.Context, at time.Time) (int64, error) {
+	row := q.db.QueryRow(ctx, dropKeys, at)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const dropMember = `-- name: DropMember :exec

@@ -30,6 +30,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addEventStmt, err = db.PrepareContext(ctx, addEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query AddEvent: %w", err)
 	}
+	if q.capKeysStmt, err = db.PrepareContext(ctx, capKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query CapKeys: %w", err)
+	}
 	if q.changeStmt, err = db.PrepareContext(ctx, change); err != nil {
 		return nil, fmt.Errorf("error preparing query Change: %w", err)
 	}
@@ -163,6 +166,11 @@ func (q *Queries) Close() error {
 	if q.addEventStmt != nil {
 		if cerr := q.addEventStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addEventStmt: %w", cerr)
+		}
+	}
+	if q.capKeysStmt != nil {
+		if cerr := q.capKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing capKeysStmt: %w", cerr)
 		}
 	}
 	if q.changeStmt != nil {
@@ -406,6 +414,7 @@ type Queries struct {
 	tx                  *sql.Tx
 	addChangeStmt       *sql.Stmt
 	addEventStmt        *sql.Stmt
+	capKeysStmt         *sql.Stmt
 	changeStmt          *sql.Stmt
 	changesAfterStmt    *sql.Stmt
 	changesOfStmt       *sql.Stmt
@@ -454,6 +463,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		tx:                  tx,
 		addChangeStmt:       q.addChangeStmt,
 		addEventStmt:        q.addEventStmt,
+		capKeysStmt:         q.capKeysStmt,
 		changeStmt:          q.changeStmt,
 		changesAfterStmt:    q.changesAfterStmt,
 		changesOfStmt:       q.changesOfStmt,

@@ -105,6 +105,15 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 	return err
 }
 
+const capKeys = `-- name: CapKeys :exec
+UPDATE idempotency_keys SET at = ?1 WHERE at > ?1
+`
+
+func (q *Queries) CapKeys(ctx context.Context, now int64) error {
+	_, err := q.exec(ctx, q.capKeysStmt, capKeys, now)
+	return err
+}
+
 const change = `-- name: Change :one
 SELECT id, load_balancer, instance_id, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE id = ?
 `
@@ -430,13 +439,16 @@ func (q *Queries) DropKey(ctx context.Context, arg DropKeyParams) error {
 	return err
 }
 
-const dropKeys = `-- name: DropKeys :exec
+const dropKeys = `-- name: DropKeys :execrows
 DELETE FROM idempotency_keys WHERE at <= ?
 `
 
-func (q *Queries) DropKeys(ctx context.Context, at int64) error {
-	_, err := q.exec(ctx, q.dropKeysStmt, dropKeys, at)
-	return err
+func (q *Queries) DropKeys(ctx context.Context, at int64) (int64, error) {
+	result, err := q.exec(ctx, q.dropKeysStmt, dropKeys, at)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const dropMember = `-- name: DropMember :exec

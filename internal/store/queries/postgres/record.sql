@@ -120,8 +120,12 @@ ON CONFLICT (actor, method, path, key) DO UPDATE SET
 -- name: DropKey :exec
 DELETE FROM idempotency_keys WHERE actor = $1 AND method = $2 AND path = $3 AND key = $4 AND change_id = $5;
 
--- name: DropKeys :exec
-DELETE FROM idempotency_keys WHERE at <= $1;
+-- name: CapKeys :exec
+UPDATE idempotency_keys SET at = $1 WHERE at > $1;
+
+-- name: DropKeys :one
+WITH dropped AS (DELETE FROM idempotency_keys WHERE at <= $1 RETURNING at)
+SELECT count(*) FROM dropped;
 
 -- name: Probe :exec
 UPDATE probe SET at = clock_timestamp() WHERE id = 1;

@@ -105,7 +105,10 @@ ON CONFLICT (actor, method, path, key) DO UPDATE SET
 -- name: DropKey :exec
 DELETE FROM idempotency_keys WHERE actor = ? AND method = ? AND path = ? AND key = ? AND change_id = ?;
 
--- name: DropKeys :exec
+-- name: CapKeys :exec
+UPDATE idempotency_keys SET at = sqlc.arg(now) WHERE at > sqlc.arg(now);
+
+-- name: DropKeys :execrows
 DELETE FROM idempotency_keys WHERE at <= ?;
 
 -- name: TakeOwnership :one
