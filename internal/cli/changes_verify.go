@@ -27,6 +27,11 @@ cut it off. Only heads that were kept elsewhere prove that nobody did: --heads t
 what lsapi changes heads has printed earlier, and proves that all that was there then
 still is, as it was.
 
+A head that is older than everything that the record keeps proves nothing: pruning
+(--keep-changes) may have removed what it was noted of, or a forger who pretends to
+be pruning. So it is a failure, unless --allow-pruned accepts such heads. Note heads
+more often than --keep-changes removes changes, and verify by the last ones.
+
 Exit status: 0 the record is whole, 1 it is not, 2 it cannot be read.`
 
 const changesHeadsHelp = `Print the head of each load balancer's log: its name, the number of its last event,
@@ -44,6 +49,7 @@ func newChangesVerify(p Process) *cobra.Command {
 	}
 	config.AddStoreFlags(command.Flags())
 	file := command.Flags().String("heads", "", "`file` with what lsapi changes heads has printed")
+	allowPruned := command.Flags().Bool("allow-pruned", false, "accept heads of what the record no longer keeps")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		heads, err := readHeads(*file)
 		if err != nil {
@@ -54,14 +60,15 @@ func newChangesVerify(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return tellVerification(p.Stdout, found, len(heads))
+			return tellVerification(p.Stdout, found, len(heads), *allowPruned)
 		})
 	}
 	return command
 }
 
-// tellVerification prints what was found; a breach is an error.
-func tellVerification(w io.Writer, found app.Verification, heads int) error {
+// tellVerification prints what was found. A breach is an error, and so is a head that
+// proves nothing, unless that is allowed.
+func tellVerification(w io.Writer, found app.Verification, heads int, allowPruned bool) error {
 	if b := found.Breach; b != nil {
 		where := "load balancer " + b.LoadBalancer
 		if b.Seq > 0 {
@@ -71,6 +78,11 @@ func tellVerification(w io.Writer, found app.Verification, heads int) error {
 			where += ", change " + b.ChangeID
 		}
 		return fmt.Errorf("the record is not whole: %s: %s", where, b.Why)
+	}
+	if n := len(found.Pruned); n > 0 && !allowPruned {
+		head := found.Pruned[0]
+		return fmt.Errorf("%d of %d heads are older than what the record keeps, such as that of load balancer %s at event %d; pruning or a forger removed what they were noted of (--allow-pruned accepts them)",
+			n, heads, head.LoadBalancer, head.Seq)
 	}
 	hold := heads - len(found.Pruned)
 	_, err := fmt.Fprintf(w, "whole: %d events of %d load balancers, %d changes; %d heads hold\n",

@@ -22,11 +22,32 @@ func TestVerifyingSaysWhatItDoesNotProve(t *testing.T) {
 		"heads of what is not": {app.Verification{Pruned: make([]lsapi.Head, 2)}, 2, true},
 	} {
 		var out bytes.Buffer
-		if err := tellVerification(&out, test.found, test.heads); err != nil {
+		if err := tellVerification(&out, test.found, test.heads, true); err != nil {
 			t.Fatal(err)
 		}
 		if says := strings.Contains(out.String(), "not a forger"); says != test.says {
 			t.Errorf("%s: it says %s", name, out.String())
+		}
+	}
+}
+
+func TestVerifyFailsOnHeadsThatProveNothing(t *testing.T) {
+	found := app.Verification{LoadBalancers: 1, Events: 3, Pruned: []lsapi.Head{{LoadBalancer: "web", Seq: 7}}}
+	for _, test := range []struct {
+		allowPruned bool
+		fails       string
+		prints      string
+	}{
+		{false, "1 of 2 heads are older than what the record keeps, such as that of load balancer web at event 7", ""},
+		{true, "", "1 heads hold\n1 heads are older"},
+	} {
+		var out bytes.Buffer
+		err := tellVerification(&out, found, 2, test.allowPruned)
+		if (err == nil) != (test.fails == "") || err != nil && !strings.Contains(err.Error(), test.fails) {
+			t.Errorf("allowed %t: got the error %v, want %q", test.allowPruned, err, test.fails)
+		}
+		if !strings.Contains(out.String(), test.prints) || err != nil && out.Len() > 0 {
+			t.Errorf("allowed %t: printed %q", test.allowPruned, out.String())
 		}
 	}
 }

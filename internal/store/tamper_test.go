@@ -183,3 +183,38 @@ func TestADamagedLogFailsNobodyElse(t *testing.T) {
 	}
 	writers.Wait()
 }
+
+// A forger who pretends that the record was pruned gets rid of all heads noted before.
+// Verify says that they prove nothing, and the command fails then.
+func TestVerifyNamesHeadsThatAForgedPruningMadeUseless(t *testing.T) {
+	path := newFile(t)
+	s := open(t, path)
+	l := newLane(t, s, "web")
+	l.know()
+	l.do(lsapi.Attach, one)
+	noted := heads(t, s) // kept elsewhere
+	for i := range 40 {
+		l.do(lsapi.Attach, fmt.Sprintf("i-%08x", i+100))
+	}
+	wantWhole(t, s, noted...)
+	cut := 0
+	db := openDB(t, path)
+	if err := db.QueryRowContext(t.Context(), "SELECT max(seq) FROM events WHERE load_balancer = 'web' AND kind = 'checkpoint'").Scan(&cut); err != nil || cut < 2 {
+		t.Fatal(cut, err)
+	}
+	var last int
+	if err := db.QueryRowContext(t.Context(), "SELECT max(seq) FROM events WHERE load_balancer = 'web'").Scan(&last); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path,
+		fmt.Sprintf("DELETE FROM events WHERE load_balancer = 'web' AND seq < %d", cut),
+		fmt.Sprintf("DELETE FROM changes WHERE last_seq < %d", cut),
+		fmt.Sprintf("UPDATE logs SET first_seq = %d", cut),
+		fmt.Sprintf("UPDATE changes SET actor = 'mallory' WHERE first_seq = %d", last-1))
+	rehash(t, db, last-1, []byte(`"actor":"alice"`), []byte(`"actor":"mallory"`))
+	rehash(t, db, last, nil, nil)
+	edit(t, path, fmt.Sprintf("UPDATE logs SET last_hash = (SELECT hash FROM events WHERE load_balancer = 'web' AND seq = %d) WHERE load_balancer = 'web'", last))
+	if found := verify(t, s, noted...); found.Breach == nil && len(found.Pruned) != len(noted) {
+		t.Errorf("the front was removed and an actor changed: %+v", found)
+	}
+}

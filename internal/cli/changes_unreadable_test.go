@@ -1,0 +1,61 @@
+package cli_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lsapi"
+	"lsapi/internal/cli"
+	"lsapi/internal/store"
+)
+
+// What the help says: 0 whole, 1 not whole, 2 it cannot be read.
+func TestChangesExitWithTwoWhenTheRecordCannotBeRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lsapi.db")
+	s, err := store.Open(t.Context(), "sqlite:"+path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	turn, err := s.Take(t.Context(), "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []lsapi.Event
+	for i := range 300 {
+		id, _ := uuid.NewV7()
+		events = append(events, lsapi.Event{Kind: lsapi.EventCompleted, At: time.Now(), Change: lsapi.Change{
+			ID: id.String(), Action: lsapi.Attach, LoadBalancer: "web", InstanceID: fmt.Sprintf("i-%08x", i), Outcome: lsapi.OutcomeConflict, Actor: "alice",
+		}})
+	}
+	if err := s.Append(t.Context(), turn, events); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := len(text) / 3; at < len(text)/3*2; at += 4096 { // a part of the disk is lost
+		page := at / 4096 * 4096
+		copy(text[page:page+4096], bytes.Repeat([]byte{0xff}, 4096))
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"verify"}, {"list", "--limit", "0"}} {
+		var out, told bytes.Buffer
+		args := append(append([]string{"changes"}, command...), "--store", "sqlite:"+path)
+		status := cli.Run(cli.Process{Args: args, Stdout: &out, Stderr: &told})
+		if status != cli.ExitUsage {
+			t.Errorf("%v: status %d, want 2: %s%s", command, status, out.String(), told.String())
+		}
+	}
+}
