@@ -1,0 +1,165 @@
+// Command progress runs the steps of make test. It prints how long they usually take,
+// each step with the time since the start, and every half minute what is running.
+//
+//	progress [flags] FOLDER...
+//
+// FOLDERs are modules of their own that are tested after this one.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+var (
+	usual    = flag.String("usual", "", "how long all steps take on an idle machine, in words")
+	last     = flag.String("last", "", "the file with the duration of the last run that passed")
+	parallel = flag.String("parallel", "8", "how many tests of a package run at once")
+)
+
+const heartbeat = 30 * time.Second
+
+func main() {
+	flag.Parse()
+	p := &progress{out: os.Stdout, began: time.Now()}
+	p.announce(*usual, *last)
+	steps := []step{
+		{"go vet -v -race ./...", &vetOutput{p: p}},
+		{"go test -json -race -timeout 60m -parallel " + *parallel + " ./...", newTestOutput(p)},
+	}
+	for _, folder := range flag.Args() {
+		steps = append(steps, step{"go -C " + folder + " test ./...", &plainOutput{p: p}})
+	}
+	for _, s := range steps {
+		if err := p.run(s); err != nil {
+			p.say("FAILED: %s: %v", s.command, err)
+			os.Exit(1)
+		}
+	}
+	p.say("all passed")
+	if err := remember(*last, time.Since(p.began)); err != nil {
+		p.say("%v", err)
+		os.Exit(1)
+	}
+}
+
+// step is a command, and what reads its output.
+type step struct {
+	command string
+	output  output
+}
+
+// output reads what a step writes, line by line.
+type output interface {
+	line(text string)
+	// status says what is running.
+	status() string
+	// end is called after the last line.
+	end()
+}
+
+// progress writes lines with the time since the start.
+type progress struct {
+	began time.Time
+	mu    sync.Mutex
+	out   io.Writer
+}
+
+// say writes a line that begins with the time.
+func (p *progress) say(format string, values ...any) {
+	p.print(fmt.Sprintf("[%v] %s\n", time.Since(p.began).Round(time.Second), fmt.Sprintf(format, values...)))
+}
+
+// print writes text as it is.
+func (p *progress) print(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprint(p.out, text)
+}
+
+// announce says how long it will take.
+func (p *progress) announce(usual, file string) {
+	line := "vet and tests take " + usual
+	if took, err := os.ReadFile(file); err == nil {
+		line += "; the last run here took " + strings.TrimSpace(string(took))
+	}
+	p.say("%s", line)
+}
+
+// remember writes how long the run took for the next one to say.
+func remember(file string, took time.Duration) error {
+	if file == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // as the other files that make writes
+		return err
+	}
+	return os.WriteFile(file, []byte(took.Round(time.Second).String()+"\n"), 0o600)
+}
+
+// run runs a step, and says every half minute what it does.
+func (p *progress) run(s step) error {
+	p.say("%s", s.command)
+	began := time.Now()
+	words := strings.Fields(s.command)
+	command := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // it is one of the steps, and ends with the terminal's interrupt
+	lines := &lineWriter{to: s.output.line}
+	command.Stdout, command.Stderr = lines, lines
+	if err := command.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		tick := time.NewTicker(heartbeat)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				p.say("%s", s.output.status())
+			case <-ended:
+				return
+			}
+		}
+	})
+	err := command.Wait()
+	close(ended)
+	beating.Wait()
+	lines.flush()
+	s.output.end()
+	if err == nil {
+		p.say("passed in %v: %s", time.Since(began).Round(time.Second), s.command)
+	}
+	return err
+}
+
+// lineWriter cuts what is written into lines.
+type lineWriter struct {
+	to   func(string)
+	rest string
+}
+
+func (w *lineWriter) Write(text []byte) (int, error) {
+	w.rest += string(text)
+	for {
+		line, rest, whole := strings.Cut(w.rest, "\n")
+		if !whole {
+			return len(text), nil
+		}
+		w.rest = rest
+		w.to(line)
+	}
+}
+
+func (w *lineWriter) flush() {
+	if w.rest != "" {
+		w.to(w.rest)
+	}
+}
