@@ -276,9 +276,12 @@ func (s *postgresStore) listing(ctx context.Context, after int64) (found lsapi.P
 		if err != nil || row.Version <= after {
 			return err
 		}
+		if row.AsOf.After(row.Now) {
+			return nil // the clock was set back: its age is not known, and a next one comes soon
+		}
 		// This clock was read before the database's was: the listing is made older
 		// by the time between, never younger.
-		asOf := began.Add(-max(0, row.Now.Sub(row.AsOf)))
+		asOf := began.Add(-row.Now.Sub(row.AsOf))
 		found = lsapi.Published{Version: row.Version, AsOf: s.seen.notBefore(row.Version, asOf)}
 		return differing(ctx, views[0], &found, after)
 	})

@@ -87,12 +87,17 @@ func (s *postgresStore) reports(ctx context.Context, after int64) (reports []lsa
 		if err != nil {
 			return err
 		}
-		reports, version = make([]lsapi.HealthReport, len(rows)), after
+		version = after
 		for i := range rows {
-			if reports[i], err = decodeReport(&rows[i], began); err != nil {
+			version = rows[i].Version
+			if rows[i].AsOf.After(rows[i].Now) {
+				continue // the clock was set back: its age is not known, and a next one comes soon
+			}
+			report, err := decodeReport(&rows[i], began)
+			if err != nil {
 				return err
 			}
-			version = rows[i].Version
+			reports = append(reports, report)
 		}
 		return nil
 	})
@@ -108,7 +113,7 @@ func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.Heal
 	}
 	report := lsapi.HealthReport{
 		LoadBalancer: row.LoadBalancer, Members: make([]lsapi.MemberHealth, len(shared.Members)),
-		Silent: shared.Silent, AsOf: began.Add(-max(0, row.Now.Sub(row.AsOf))),
+		Silent: shared.Silent, AsOf: began.Add(-row.Now.Sub(row.AsOf)),
 	}
 	for i, h := range shared.Members {
 		report.Members[i] = h.health()

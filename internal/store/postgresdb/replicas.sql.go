@@ -73,7 +73,8 @@ func (q *Queries) Clock(ctx context.Context) (time.Time, error) {
 }
 
 const dropHealthClaims = `-- name: DropHealthClaims :exec
-DELETE FROM health_claims WHERE at < clock_timestamp() - $1::bigint * interval '1 microsecond'
+DELETE FROM health_claims
+WHERE at < clock_timestamp() - $1::bigint * interval '1 microsecond' OR at > clock_timestamp()
 `
 
 func (q *Queries) DropHealthClaims(ctx context.Context, age int64) error {
@@ -82,9 +83,11 @@ func (q *Queries) DropHealthClaims(ctx context.Context, age int64) error {
 }
 
 const dropHealthReports = `-- name: DropHealthReports :exec
-DELETE FROM health_reports WHERE as_of < clock_timestamp() - $1::bigint * interval '1 microsecond'
+DELETE FROM health_reports
+WHERE as_of < clock_timestamp() - $1::bigint * interval '1 microsecond' OR as_of > clock_timestamp()
 `
 
+// Those of the future are of a clock that was set back since: their age is not known.
 func (q *Queries) DropHealthReports(ctx context.Context, age int64) error {
 	_, err := q.db.Exec(ctx, dropHealthReports, age)
 	return err
@@ -131,7 +134,7 @@ func (q *Queries) HealthReports(ctx context.Context, version int64) ([]HealthRep
 
 const leaveReplicas = `-- name: LeaveReplicas :exec
 DELETE FROM replicas
-WHERE id = $1 OR seen_at < clock_timestamp() - interval '1 hour'
+WHERE id = $1 OR seen_at < clock_timestamp() - interval '1 hour' OR seen_at > clock_timestamp() + interval '1 hour'
 `
 
 func (q *Queries) LeaveReplicas(ctx context.Context, id string) error {
@@ -188,11 +191,12 @@ func (q *Queries) Listing(ctx context.Context) (ListingRow, error) {
 
 const moveListing = `-- name: MoveListing :many
 UPDATE listing SET version = version + 1, as_of = $1::timestamptz
-WHERE id = 1 AND as_of <= $1::timestamptz
+WHERE id = 1 AND (as_of <= $1::timestamptz OR as_of > clock_timestamp())
 RETURNING version
 `
 
-// One that is published already stays when it is the later one.
+// One that is published already stays when it is the later one, unless that is by a
+// clock that was set back since.
 func (q *Queries) MoveListing(ctx context.Context, asOf time.Time) ([]int64, error) {
 	rows, err := q.db.Query(ctx, moveListing, asOf)
 	if err != nil {
@@ -280,9 +284,12 @@ func (q *Queries) PutListed(ctx context.Context, arg PutListedParams) error {
 }
 
 const replicas = `-- name: Replicas :one
-SELECT count(*) FROM replicas WHERE seen_at > clock_timestamp() - $1::bigint * interval '1 microsecond'
+SELECT count(*) FROM replicas
+WHERE seen_at BETWEEN clock_timestamp() - $1::bigint * interval '1 microsecond'
+    AND clock_timestamp() + $1::bigint * interval '1 microsecond'
 `
 
+// A time that is further ahead is of a clock that was set back since.
 func (q *Queries) Replicas(ctx context.Context, lately int64) (int64, error) {
 	row := q.db.QueryRow(ctx, replicas, lately)
 	var count int64

@@ -4,19 +4,23 @@ SELECT sqlc.arg(id), clock_timestamp() WHERE set_config('synchronous_commit', 'o
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
 
 -- name: Replicas :one
-SELECT count(*) FROM replicas WHERE seen_at > clock_timestamp() - sqlc.arg(lately)::bigint * interval '1 microsecond';
+-- A time that is further ahead is of a clock that was set back since.
+SELECT count(*) FROM replicas
+WHERE seen_at BETWEEN clock_timestamp() - sqlc.arg(lately)::bigint * interval '1 microsecond'
+    AND clock_timestamp() + sqlc.arg(lately)::bigint * interval '1 microsecond';
 
 -- name: LeaveReplicas :exec
 DELETE FROM replicas
-WHERE id = sqlc.arg(id) OR seen_at < clock_timestamp() - interval '1 hour';
+WHERE id = sqlc.arg(id) OR seen_at < clock_timestamp() - interval '1 hour' OR seen_at > clock_timestamp() + interval '1 hour';
 
 -- name: Listing :one
 SELECT version, as_of, clock_timestamp()::timestamptz AS now FROM listing WHERE id = 1;
 
 -- name: MoveListing :many
--- One that is published already stays when it is the later one.
+-- One that is published already stays when it is the later one, unless that is by a
+-- clock that was set back since.
 UPDATE listing SET version = version + 1, as_of = sqlc.arg(as_of)::timestamptz
-WHERE id = 1 AND as_of <= sqlc.arg(as_of)::timestamptz
+WHERE id = 1 AND (as_of <= sqlc.arg(as_of)::timestamptz OR as_of > clock_timestamp())
 RETURNING version;
 
 -- name: Listed :many
@@ -63,7 +67,10 @@ SELECT load_balancer, version, report, as_of, clock_timestamp()::timestamptz AS 
 WHERE version > $1 ORDER BY version;
 
 -- name: DropHealthReports :exec
-DELETE FROM health_reports WHERE as_of < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond';
+-- Those of the future are of a clock that was set back since: their age is not known.
+DELETE FROM health_reports
+WHERE as_of < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond' OR as_of > clock_timestamp();
 
 -- name: DropHealthClaims :exec
-DELETE FROM health_claims WHERE at < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond';
+DELETE FROM health_claims
+WHERE at < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond' OR at > clock_timestamp();
