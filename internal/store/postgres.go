@@ -24,15 +24,16 @@ type postgresDatabase struct {
 	name   string // for messages: without the password
 }
 
-// parsePostgres reads a URL. What is wrong with it is not told, because that may
-// be a piece of the password.
+// parsePostgres reads a URL.
 func parsePostgres(url string, readOnly bool) (postgresDatabase, error) {
 	config, err := pgxpool.ParseConfig(url)
 	_, rest, _ := strings.Cut(url, "://")
 	authority, _, _ := strings.Cut(rest, "/")
-	if err != nil || strings.Contains(rest, "@") && !strings.Contains(authority, "@") || strings.ContainsAny(authority, "?#") {
-		return postgresDatabase{}, lsapi.Errorf(lsapi.CodeInvalid,
-			"the store's URL is none of PostgreSQL; give postgres://user:password@host:5432/database, with special characters in the password percent-encoded")
+	if strings.Contains(rest, "@") && !strings.Contains(authority, "@") || strings.ContainsAny(authority, "?#") {
+		return postgresDatabase{}, errNoURL()
+	}
+	if err != nil {
+		return postgresDatabase{}, errParameters(err)
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = maxConnections
@@ -62,12 +63,12 @@ func setDefault(parameters map[string]string, name, value string) {
 func (d postgresDatabase) open(ctx context.Context, readOnly bool) (*pgxpool.Pool, error) {
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), d.config)
 	if err != nil {
-		return nil, errUnopened(d.name, err)
+		return nil, d.unopened(err)
 	}
-	err = d.prepare(ctx, pool, readOnly)
+	err = retried(ctx, func(ctx context.Context) error { return d.prepare(ctx, pool, readOnly) })
 	if err != nil {
 		pool.Close()
-		return nil, errUnopened(d.name, err)
+		return nil, d.unopened(err)
 	}
 	return pool, nil
 }
@@ -88,26 +89,11 @@ func (d postgresDatabase) prepare(ctx context.Context, pool *pgxpool.Pool, readO
 	return d.migrate(ctx, pool)
 }
 
-// reach waits for a database that starts beside this process, for a while.
+// reach connects to the database, which may take connections and not answer.
 func (d postgresDatabase) reach(ctx context.Context, pool *pgxpool.Pool) error {
 	ctx, cancel := context.WithTimeout(ctx, openPatience)
 	defer cancel()
-	for {
-		err := pool.Ping(ctx)
-		if err == nil {
-			return nil
-		}
-		if state := sqlState(err); state != "" && state != stateStarting {
-			return err
-		}
-		timer := time.NewTimer(openPause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		}
-	}
+	return pool.Ping(ctx)
 }
 
 // check returns an error of CodeInvalid for a database that holds something else

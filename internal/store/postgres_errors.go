@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +19,8 @@ const (
 	stateNoPrivilege      = "42501"
 	stateNoTable          = "42P01"
 	stateReadOnly         = "25006"
+	stateIdle             = "25P03"
+	stateTooLong          = "25P04"
 	stateDiskFull         = "53100"
 	stateTooMany          = "53300"
 	stateLockTimeout      = "55P03"
@@ -28,6 +29,7 @@ const (
 	stateSerialization    = "40001"
 	stateDeadlock         = "40P01"
 	severityFatal         = "FATAL"
+	classConnection       = "08"
 	classOperatorsActions = "57"
 )
 
@@ -39,11 +41,28 @@ func sqlState(err error) string {
 	return ""
 }
 
-// again reports whether a transaction that failed can succeed when it is repeated:
-// it was in the way of another.
+// again reports whether a transaction that has certainly failed can succeed when it is
+// repeated: it was in the way of another, or its session was ended before the commit.
 func again(err error) bool {
+	if _, coded := errors.AsType[*lsapi.Error](err); coded {
+		return false // such as a commit of which nothing is known
+	}
 	state := sqlState(err)
-	return state == stateSerialization || state == stateDeadlock
+	return state == stateSerialization || state == stateDeadlock || state == stateShutdown || state == stateIdle
+}
+
+// transient reports whether opening a database that failed can succeed when it is
+// tried again: it is starting, or the connection or its session has ended.
+func transient(err error) bool {
+	switch state := sqlState(err); state {
+	case "":
+		coded, ok := errors.AsType[*lsapi.Error](err)
+		return !ok || coded.Code == lsapi.CodeUnavailable
+	case stateIdle, stateTooLong, stateTooMany:
+		return true
+	default:
+		return strings.HasPrefix(state, classOperatorsActions) || strings.HasPrefix(state, classConnection)
+	}
 }
 
 // stale reports whether the connections that are open may be of no use any more.
@@ -63,6 +82,8 @@ func errAway(ctx context.Context, cause error) error {
 	}
 	message := "the record of changes is away: its database cannot be reached"
 	switch state := sqlState(cause); {
+	case state == "" && pgconn.Timeout(cause):
+		message = "the record of changes is away: its database does not answer in time"
 	case state == stateDiskFull:
 		message = "the record of changes cannot be written: the disk of its database is full"
 	case state == stateReadOnly:
@@ -94,29 +115,3 @@ func uncommitted(err error) bool {
 }
 
 func isTurnLost(err error) bool { return errors.Is(err, lsapi.ErrTurnLost) }
-
-// errUnopened returns what to do about a database that cannot be opened. name is
-// without its password.
-func errUnopened(name string, cause error) error {
-	if coded, ok := errors.AsType[*lsapi.Error](cause); ok {
-		return coded
-	}
-	message := fmt.Sprintf("%s cannot be reached; start the database, or correct the store's URL", name)
-	if coded, ok := errors.AsType[*pgconn.PgError](cause); ok {
-		switch coded.Code {
-		case stateInvalidPassword, stateInvalidRole:
-			message = fmt.Sprintf("%s refuses the user and password; correct the store's URL (special characters in it are percent-encoded)", name)
-		case stateNoDatabase:
-			message = fmt.Sprintf("%s does not exist; create it (CREATE DATABASE ... ENCODING 'UTF8'), or name another", name)
-		case stateNoPrivilege:
-			message = fmt.Sprintf("%s does not let the user make or use tables; make the user the owner of the database", name)
-		case stateStarting, stateShutdown:
-			message = fmt.Sprintf("%s is starting or stopping; wait for it", name)
-		case stateTooMany:
-			message = fmt.Sprintf("%s has too many connections; raise its max_connections", name)
-		default:
-			message = fmt.Sprintf("%s cannot be opened: %s (%s)", name, coded.Message, coded.Code)
-		}
-	}
-	return &lsapi.Error{Code: lsapi.CodeInvalid, Message: message, Err: cause}
-}

@@ -94,7 +94,7 @@ func TestOpeningADatabaseSaysWhatToDo(t *testing.T) {
 		"a password that looks like a port": {func(*testing.T) string {
 			return "postgres://lsapi:12?" + password + "@127.0.0.1/lsapi"
 		}, "percent-encoded"},
-		"a parameter that is none": {func(t *testing.T) string { return postgrestest.URL(t) + "&sslmode=sometimes" }, "give postgres://"},
+		"a parameter that is none": {func(t *testing.T) string { return postgrestest.URL(t) + "&sslmode=sometimes" }, "sslmode is invalid"},
 		"another program's tables": {func(t *testing.T) string {
 			there := postgrestest.URL(t)
 			postgrestest.Exec(t, there, "CREATE TABLE books (title text)")

@@ -49,27 +49,33 @@ func openPostgres(ctx context.Context, url string, o Options) (Store, error) {
 	if o.ReadOnly {
 		return s, nil
 	}
-	if err := s.start(ctx); err != nil {
+	if err := retried(ctx, s.join); err != nil {
 		s.stop()
 		pool.Close()
-		return nil, errUnopened(database.name, err)
+		return nil, database.unopened(err)
 	}
+	s.start()
 	o.Log.Info("this process shares the record of changes", "database", database.name, "replica", s.turns.holder)
 	return s, nil
 }
 
-// start begins what goes on beside the calls, until Close.
-func (s *postgresStore) start(ctx context.Context) error {
+// join makes this process one of the replicas.
+func (s *postgresStore) join(ctx context.Context) error {
 	if err := s.replicas.beat(ctx); err != nil {
 		return err
 	}
 	if err := s.keepPlaces(ctx); err != nil {
 		return err
 	}
+	if s.feed.learn == nil {
+		return nil
+	}
+	return s.feed.begin(ctx)
+}
+
+// start begins what goes on beside the calls, until Close.
+func (s *postgresStore) start() {
 	if s.feed.learn != nil {
-		if err := s.feed.begin(ctx); err != nil {
-			return err
-		}
 		hints, forget := s.wakes.wait(changesChannel)
 		s.work.Go(func() {
 			defer forget()
@@ -79,7 +85,6 @@ func (s *postgresStore) start(ctx context.Context) error {
 	s.work.Go(func() { s.replicas.run(s.base) })
 	s.work.Go(func() { s.teller.run(s.base) })
 	s.work.Go(func() { s.listen(s.base, s.wakes) })
-	return nil
 }
 
 // Take implements Store.

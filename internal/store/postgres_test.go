@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"lsapi/internal/store"
 	"lsapi/internal/store/postgrestest"
 )
@@ -25,4 +27,19 @@ func openURL(t testing.TB, url string, o store.Options) store.Store {
 		}
 	})
 	return s
+}
+
+// connect returns a connection past the store.
+func connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return conn
 }
