@@ -70,3 +70,37 @@ func TestAStandbyTakesOverWhenTheOwnerIsStopped(t *testing.T) {
 	}
 	verify(t, store)
 }
+
+// Lists of a standby show the owner's changes at once, although AWS's reads lag behind
+// them, and keep showing them.
+func TestListsOfAStandbyShowTheOwnersChanges(t *testing.T) {
+	t.Parallel()
+	const lag = 5 * time.Second
+	store := places["SQLite"](t)
+	a := startAWS(t, "--lag", lag.String())
+	owner := startService(t, a.base, at(store))
+	standby := startService(t, a.base, at(store))
+	members := func() []string { return standby.get("/elb/default-elb").ids(t) }
+	before := members()
+
+	quickest := time.Hour
+	for range 3 {
+		owner.attach("default-elb", spare)
+		attached := time.Now()
+		eventually(t, "the standby's list shows it", func() bool { return slices.Contains(members(), spare) })
+		quickest = min(quickest, time.Since(attached))
+		owner.detach("default-elb", spare)
+		eventually(t, "the standby's list does not show it", func() bool { return !slices.Contains(members(), spare) })
+	}
+	if quickest > 100*time.Millisecond {
+		t.Errorf("the quickest of three changes was shown after %v", quickest)
+	}
+	gone := before[0]
+	owner.detach("default-elb", gone)
+	eventually(t, "the standby's list does not show it", func() bool { return !slices.Contains(members(), gone) })
+	for until := time.Now().Add(lag + time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		if slices.Contains(members(), gone) {
+			t.Fatalf("the standby's list shows %s again", gone)
+		}
+	}
+}

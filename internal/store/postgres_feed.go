@@ -62,7 +62,7 @@ func (f *feed) run(ctx context.Context, hints <-chan struct{}) {
 		if ctx.Err() != nil {
 			return
 		}
-		f.look(ctx)
+		_ = f.look(ctx) // it is tried again soon
 	}
 }
 
@@ -74,7 +74,7 @@ type news struct {
 }
 
 // look tells what is new. While the database is away there is nothing.
-func (f *feed) look(ctx context.Context) {
+func (f *feed) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
 	var found []news
@@ -97,8 +97,14 @@ func (f *feed) look(ctx context.Context) {
 		return nil
 	})
 	if err != nil {
-		return
+		return err
 	}
+	f.tell(found)
+	return nil
+}
+
+// tell tells what has been found, which then is no news any more.
+func (f *feed) tell(found []news) {
 	for _, n := range found {
 		if len(n.changes) > 0 {
 			f.learn(n.loadBalancer, n.changes)

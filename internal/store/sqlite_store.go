@@ -20,6 +20,7 @@ type sqliteStore struct {
 	*sqliteReaders
 	file  sqliteFile
 	log   *slog.Logger
+	learn func(loadBalancer string, changes []lsapi.Change)
 	wakes *wakes
 	stop  context.CancelFunc
 	ended chan struct{} // closed when nothing tries to own the file any more
@@ -80,7 +81,7 @@ func openFile(ctx context.Context, path string, o Options) (*sqliteStore, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, wakes: newWakes(), ended: make(chan struct{}), turns: make(map[string]turn)}
+	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, learn: o.Learn, wakes: newWakes(), ended: make(chan struct{}), turns: make(map[string]turn)}
 	s.record = record{engine: s, pruning: &pruning{log: o.Log}}
 	if err := s.start(ctx, exists, o.ReadOnly); err != nil {
 		return nil, errors.Join(err, readers.close())
@@ -107,13 +108,12 @@ func (s *sqliteStore) start(ctx context.Context, exists, readOnly bool) error {
 		stop()
 		return err
 	}
-	go s.wait(waiting)
+	go s.standBy(waiting)
 	return nil
 }
 
 // wait tries to own the file until it does.
 func (s *sqliteStore) wait(ctx context.Context) {
-	defer close(s.ended)
 	ticker := time.NewTicker(lockPoll)
 	defer ticker.Stop()
 	for {
