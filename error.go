@@ -7,24 +7,30 @@ import (
 )
 
 // Code is the kind of an Error. Adapters map what their systems say to a code,
-// in one table each; httpapi maps codes to statuses, in one table.
+// in one table each; lsapi/api/status maps codes to HTTP statuses and back, in one
+// table. Clients receive codes as these words, so they never change.
 type Code string
 
 // The codes.
 const (
-	CodeInvalid         Code = "invalid"         // the request is wrong and stays wrong
-	CodeUnauthenticated Code = "unauthenticated" // the caller's credentials are missing or wrong
-	CodeForbidden       Code = "forbidden"       // AWS refuses lsapi's own credentials or permissions
-	CodeNotFound        Code = "not_found"       // no such load balancer
-	CodeConflict        Code = "conflict"        // the membership already is as asked
-	CodeKeyReused       Code = "key_reused"      // the idempotency key is that of another request
-	CodeThrottled       Code = "throttled"       // too much at once; nothing changed, come back later
-	CodeUnavailable     Code = "unavailable"     // lsapi cannot answer for now; nothing changed, come back later
-	CodeUpstream        Code = "upstream"        // AWS failed or cannot be reached
-	CodeGone            Code = "gone"            // there was such a thing, and it has been removed for good
-	CodeNotYet          Code = "not_yet"         // what the caller waited for did not come about in time
-	CodeTimeout         Code = "timeout"         // the deadline passed, or the outcome cannot be known
-	CodeInternal        Code = "internal"        // a defect of lsapi
+	CodeInvalid          Code = "invalid"            // the request is wrong and stays wrong
+	CodeUnauthenticated  Code = "unauthenticated"    // the caller's credentials are missing or wrong
+	CodeDenied           Code = "denied"             // the caller may not do this
+	CodeForbidden        Code = "forbidden"          // AWS refuses lsapi's own credentials or permissions
+	CodeNotFound         Code = "not_found"          // no such load balancer
+	CodeMethodNotAllowed Code = "method_not_allowed" // the path does not take the method
+	CodeConflict         Code = "conflict"           // the membership already is as asked
+	CodeInProgress       Code = "in_progress"        // the request with this idempotency key has no outcome yet, come back later
+	CodeTooLarge         Code = "too_large"          // the request's body is too large
+	CodeKeyReused        Code = "key_reused"         // the idempotency key is that of another request
+	CodeThrottled        Code = "throttled"          // too much at once; nothing changed, come back later
+	CodeUnavailable      Code = "unavailable"        // lsapi cannot answer for now; nothing changed, come back later
+	CodeUpstream         Code = "upstream"           // AWS failed or cannot be reached
+	CodeGone             Code = "gone"               // there was such a thing, and it has been removed for good
+	CodeNotYet           Code = "wait_timeout"       // what the caller waited for did not come about in time
+	CodeWaitFailed       Code = "wait_failed"        // the change was made; the wait for its effect ended without it
+	CodeTimeout          Code = "timeout"            // the deadline passed, or the outcome cannot be known
+	CodeInternal         Code = "internal"           // a defect of lsapi
 )
 
 // Error is the one error type that crosses package borders.

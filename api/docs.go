@@ -15,6 +15,8 @@ type Asset struct {
 // The page is ours, the rest is Swagger UI with its licences, as docs/update.sh
 // fetches it.
 var (
+	//go:embed docs/home.html
+	home []byte
 	//go:embed docs/index.html
 	page []byte
 	//go:embed docs/page.js
@@ -56,6 +58,9 @@ func Docs() []Asset {
 		{Name: "swagger-ui-bundle.js.LICENSE.txt", ContentType: plain, Content: viewerPartsLicenses},
 	}
 }
+
+// Home returns the page that leads to the others, when it is served as the root.
+func Home() Asset { return Asset{Name: "home", ContentType: html, Content: home} }
 
 // V1Docs returns the page that shows the document of the /v1 API, and what it loads
 // beside the assets of Docs. Their names hold below "docs/" like those, when

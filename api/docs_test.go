@@ -12,7 +12,7 @@ import (
 )
 
 func TestThePagesLoadWhatIsThereAndNothingElse(t *testing.T) {
-	served := map[string]bool{"/swagger.yaml": true, "/swagger.json": true, "/v1/openapi.yaml": true, "/v1/openapi.json": true}
+	served := map[string]bool{"/": true, "/readyz": true, "/swagger.yaml": true, "/swagger.json": true, "/v1/openapi.yaml": true, "/v1/openapi.json": true}
 	for _, asset := range assets() {
 		served[path.Join("/docs", asset.Name)] = true
 	}
@@ -23,10 +23,13 @@ func TestThePagesLoadWhatIsThereAndNothingElse(t *testing.T) {
 		switch asset.Name {
 		case "", "v1":
 			pages++
+		case "home":
+			pages++
+			folder = "/"
 		case "page.js":
-			folder, links = "/", regexp.MustCompile(`url: "([^"]*)"`)
+			folder, links = "/", regexp.MustCompile(`url: new URL\("([^"]*)"`)
 		case "v1.js":
-			links = regexp.MustCompile(`url: "([^"]*)"`)
+			links = regexp.MustCompile(`url: new URL\("([^"]*)"`)
 		default:
 			continue
 		}
@@ -40,13 +43,13 @@ func TestThePagesLoadWhatIsThereAndNothingElse(t *testing.T) {
 			}
 		}
 	}
-	if pages != 2 {
+	if pages != 3 {
 		t.Errorf("there are %d pages", pages)
 	}
 }
 
 // assets are all that the pages are made of.
-func assets() []api.Asset { return append(api.Docs(), api.V1Docs()...) }
+func assets() []api.Asset { return append(append(api.Docs(), api.V1Docs()...), api.Home()) }
 
 func TestTheDocsAreSmallAndWhole(t *testing.T) {
 	for _, asset := range assets() {

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/goccy/go-yaml"
 )
@@ -20,18 +21,23 @@ type Document struct {
 	JSON []byte
 }
 
-// Swagger returns the document of a service that answers with the envelope
-// {"message": VALUE}. An error is a defect of the embedded document.
-func Swagger() (Document, error) { return inBothNotations(swagger) }
+// Swagger returns the document of a service of that version that answers with the
+// envelope {"message": VALUE}. An error is a defect of the embedded document.
+func Swagger(version string) (Document, error) { return inBothNotations(versioned(version)) }
 
-// BareSwagger returns the document of a service that answers with bare values.
-// An error is a defect of the embedded document.
-func BareSwagger() (Document, error) {
-	bare, err := unwrapped(swagger)
+// BareSwagger returns the document of a service of that version that answers with bare
+// values. An error is a defect of the embedded document.
+func BareSwagger(version string) (Document, error) {
+	bare, err := unwrapped(versioned(version))
 	if err != nil {
 		return Document{}, fmt.Errorf("swagger.yaml: %w", err)
 	}
 	return inBothNotations(bare)
+}
+
+// versioned returns the embedded document with the version in place of its own.
+func versioned(version string) []byte {
+	return bytes.Replace(swagger, []byte("\n  version: devel\n"), []byte("\n  version: "+strconv.Quote(version)+"\n"), 1)
 }
 
 func inBothNotations(text []byte) (Document, error) {

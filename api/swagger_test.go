@@ -16,7 +16,7 @@ import (
 )
 
 // documents are the two forms of the contract.
-var documents = map[string]func() (api.Document, error){
+var documents = map[string]func(version string) (api.Document, error){
 	"with the envelope": api.Swagger,
 	"bare":              api.BareSwagger,
 }
@@ -24,7 +24,7 @@ var documents = map[string]func() (api.Document, error){
 func TestTheDocumentIsValidSwagger(t *testing.T) {
 	for name, document := range documents {
 		t.Run(name, func(t *testing.T) {
-			d, err := document()
+			d, err := document("v1.2.3")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,7 +42,7 @@ func TestTheDocumentIsValidSwagger(t *testing.T) {
 func TestBothNotationsSayTheSame(t *testing.T) {
 	for name, document := range documents {
 		t.Run(name, func(t *testing.T) {
-			d, err := document()
+			d, err := document("v1.2.3")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,10 +64,24 @@ func TestBothNotationsSayTheSame(t *testing.T) {
 	}
 }
 
+func TestDocumentHasTheVersionOfTheService(t *testing.T) {
+	for name, document := range documents {
+		for _, version := range []string{"v1.2.3", `(devel) (commit "7"+)`, "1.0"} {
+			d, err := document(version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := lookUp(decode(t, d), "#/info/version"); got != version {
+				t.Errorf("%s: the version is %v, want %s", name, got, version)
+			}
+		}
+	}
+}
+
 func TestNoReferenceDanglesAndNoDefinitionIsUnused(t *testing.T) {
 	for name, document := range documents {
 		t.Run(name, func(t *testing.T) {
-			d, err := document()
+			d, err := document("v1.2.3")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,7 +124,7 @@ func TestOnlyTheBareDocumentIsWithoutEnvelopes(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			d, err := documents[name]()
+			d, err := documents[name]("v1.2.3")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +155,7 @@ func TestOnlyTheBareDocumentIsWithoutEnvelopes(t *testing.T) {
 }
 
 func TestTheDocumentHasTheContractsOperations(t *testing.T) {
-	d, err := api.Swagger()
+	d, err := api.Swagger("v1.2.3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,9 +167,9 @@ func TestTheDocumentHasTheContractsOperations(t *testing.T) {
 	}{
 		{"/elb/{elbName}", "get", "listMachinesElb", "200 304 401 404 500 502 503 504", true},
 		{"/elb/{elbName}", "post", "attachInstance", "201 400 401 403 404 409 413 422 500 502 503 504", true},
-		{"/elb/{elbName}", "delete", "", "201 400 401 403 404 409 413 422 500 502 503 504", true},
-		{"/healthcheck", "get", "", "200", false},
-		{"/readyz", "get", "", "200", false},
+		{"/elb/{elbName}", "delete", "detachInstance", "201 400 401 403 404 409 413 422 500 502 503 504", true},
+		{"/healthcheck", "get", "checkHealth", "200", false},
+		{"/readyz", "get", "checkReadiness", "200 503", false},
 	}
 	for _, test := range tests {
 		t.Run(test.method+" "+test.path, func(t *testing.T) {

@@ -31,7 +31,7 @@ type AwaitOptions struct {
 // gone; CodeConflict because it is terminated.
 func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, wish lsapi.Wish, o AwaitOptions) (apiv1.Member, error) {
 	w := &wait{
-		client: c, path: memberPath(loadBalancer, instanceID), wish: wish, until: time.Now().Add(o.Timeout),
+		client: c, path: memberPath(loadBalancer, instanceID), instanceID: instanceID, wish: wish, until: time.Now().Add(o.Timeout),
 	}
 	if o.Progress != nil {
 		defer c.tell(ctx, loadBalancer, instanceID, o.Progress)()
@@ -61,13 +61,14 @@ func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, wis
 
 // wait is a wait that is under way.
 type wait struct {
-	client   *Client
-	path     []string
-	wish     lsapi.Wish
-	until    time.Time
-	failures int           // since the service last answered
-	failed   time.Time     // when it first did not since then
-	member   *apiv1.Member // the last that is known
+	client     *Client
+	path       []string
+	instanceID string
+	wish       lsapi.Wish
+	until      time.Time
+	failures   int           // since the service last answered
+	failed     time.Time     // when it first did not since then
+	member     *apiv1.Member // the last that is known
 }
 
 // turn waits by one request.
@@ -77,7 +78,8 @@ func (w *wait) turn(ctx context.Context) (apiv1.Member, error) {
 	defer cancel()
 	var member apiv1.Member
 	query := url.Values{"wait": {string(w.wish)}, "timeout": {round.String()}}
-	_, err := w.client.ask(ctx, call{method: http.MethodGet, path: w.path, query: query}, &member)
+	fits := func() bool { return member.InstanceID == w.instanceID }
+	_, err := w.client.ask(ctx, call{method: http.MethodGet, path: w.path, query: query, fits: fits}, &member)
 	return member, err
 }
 

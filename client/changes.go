@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"lsapi"
@@ -77,16 +78,18 @@ func (c *Client) change(ctx context.Context, method, loadBalancer, instanceID st
 		path:   []string{"elb", loadBalancer},
 		header: make(http.Header),
 		body:   map[string]string{"instanceId": instanceID},
+
+		success: http.StatusCreated,
 	}
 	if o.Reason != "" {
-		q.header.Set("X-Reason", o.Reason)
+		q.header.Set("X-Reason", encodeText(o.Reason))
 	}
 	if o.IdempotencyKey != "" {
 		q.header.Set("Idempotency-Key", o.IdempotencyKey)
 	}
 	began := time.Now()
 	for attempt := 1; ; attempt++ {
-		changed, err := c.changeOnce(ctx, q)
+		changed, err := c.changeOnce(ctx, q, instanceID)
 		if err == nil || o.IdempotencyKey == "" || !worthAnother(err, attempt) {
 			return changed, err
 		}
@@ -113,14 +116,29 @@ func worthAnother(err error, attempt int) bool {
 
 // isUnderWay reports whether it is not known yet what becomes of a change.
 func isUnderWay(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Status == http.StatusConflict && e.RetryAfter > 0
+	return ErrorCode(err) == lsapi.CodeInProgress
 }
 
-func (c *Client) changeOnce(ctx context.Context, q call) (Changed, error) {
+// encodeText returns a text as the value of a header. What is not visible ASCII is
+// sent as RFC 8187 has it, which no proxy or library on the way can spoil.
+func encodeText(text string) string {
+	const charset = "UTF-8''"
+	isPlain := func(r rune) bool { return ' ' <= r && r <= '~' }
+	if !strings.ContainsFunc(text, func(r rune) bool { return !isPlain(r) }) && !hasPrefixFold(text, "utf-8'") {
+		return text
+	}
+	return charset + url.PathEscape(text)
+}
+
+func hasPrefixFold(text, prefix string) bool {
+	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
+}
+
+func (c *Client) changeOnce(ctx context.Context, q call, instanceID string) (Changed, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	var instance Instance
+	q.fits = func() bool { return instance.InstanceID == instanceID }
 	header, err := c.ask(ctx, q, &instance)
 	if err != nil {
 		return Changed{}, err
@@ -158,10 +176,10 @@ func (c *Client) Changes(ctx context.Context, q ChangesQuery) (page apiv1.Change
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
-	return page, c.get(ctx, &page, v, "v1", "changes")
+	return page, c.get(ctx, &page, func() bool { return page.Changes != nil }, v, "v1", "changes")
 }
 
 // Change returns a change by its id. CodeNotFound: it is not in the record.
 func (c *Client) Change(ctx context.Context, id string) (change apiv1.Change, err error) {
-	return change, c.get(ctx, &change, nil, "v1", "changes", id)
+	return change, c.get(ctx, &change, func() bool { return change.ID == id }, nil, "v1", "changes", id)
 }

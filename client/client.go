@@ -8,6 +8,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,18 +96,23 @@ type call struct {
 	query  url.Values
 	header http.Header
 	body   any // nil is none
+	// success is the status of a good answer: 0 is 200.
+	success int
+	// fits reports whether the decoded answer is one to this request.
+	fits func() bool
 }
 
-// get asks for a value of the /v1 API.
-func (c *Client) get(ctx context.Context, into any, query url.Values, path ...string) error {
+// get asks for a value of the /v1 API, of which fits reports whether it is the one.
+func (c *Client) get(ctx context.Context, into any, fits func() bool, query url.Values, path ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	_, err := c.ask(ctx, call{method: http.MethodGet, path: path, query: query}, into)
+	_, err := c.ask(ctx, call{method: http.MethodGet, path: path, query: query, fits: fits}, into)
 	return err
 }
 
 // ask sends a request and decodes the JSON of a good answer. It returns the
-// answer's header, if there was one.
+// answer's header, if there was one. An answer that does not fit the request is no
+// answer of lsapi.
 func (c *Client) ask(ctx context.Context, q call, into any) (http.Header, error) {
 	response, err := c.send(ctx, q)
 	if err != nil {
@@ -121,11 +127,16 @@ func (c *Client) ask(ctx context.Context, q call, into any) (http.Header, error)
 		return nil, c.stranger("an answer of more than %d bytes", maxAnswer)
 	case response.StatusCode >= 300:
 		return response.Header, newError(response, text)
+	case response.StatusCode != cmp.Or(q.success, http.StatusOK):
+		return nil, c.stranger("%s in place of %d", response.Status, cmp.Or(q.success, http.StatusOK))
 	case !isJSON(response.Header):
 		return nil, c.stranger("%s and no JSON", response.Status)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return nil, c.stranger("JSON of another kind: %w", err)
+	}
+	if !q.fits() {
+		return nil, c.stranger("%s with an answer to another request", response.Status)
 	}
 	return response.Header, nil
 }

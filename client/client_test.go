@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/api/status"
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
 )
@@ -111,8 +114,29 @@ func says(status int, value any, headers ...string) http.HandlerFunc {
 // cut breaks the connection off.
 func cut(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-func problem(status int, detail string, member *apiv1.Member) http.HandlerFunc {
-	return says(status, apiv1.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Member: member})
+// problem is an error of the /v1 API. That of a status with several codes is the first
+// of them, and 408 is that of a wait.
+func problem(answered int, detail string, member *apiv1.Member) http.HandlerFunc {
+	code := status.Code(answered, "")
+	if answered == http.StatusRequestTimeout {
+		code = lsapi.CodeNotYet
+	}
+	return says(answered, apiv1.Problem{
+		Type: "about:blank", Title: http.StatusText(answered), Status: answered, Code: string(code), Detail: detail, Member: member,
+	}, status.Header+": "+string(code))
+}
+
+// fitting answers all that a client asks for, with the names that it asks for.
+func fitting(w http.ResponseWriter, r *http.Request) {
+	answer, answered := map[string]any{"loadBalancers": []any{}, "changes": []any{}, "instances": []any{}, "instanceId": instance}, http.StatusOK
+	answer["name"], answer["id"] = path.Base(r.URL.EscapedPath()), path.Base(r.URL.Path)
+	if name, err := url.PathUnescape(answer["name"].(string)); err == nil {
+		answer["name"] = name
+	}
+	if strings.HasPrefix(r.URL.Path, "/elb/") {
+		answered = http.StatusCreated
+	}
+	says(answered, answer)(w, r)
 }
 
 func TestWhatIsAskedIsWhatTheAPITakes(t *testing.T) {
@@ -155,7 +179,7 @@ func TestWhatIsAskedIsWhatTheAPITakes(t *testing.T) {
 			return err
 		},
 	} {
-		s := serve(t, says(http.StatusOK, map[string]string{}))
+		s := serve(t, fitting)
 		if err := ask(t.Context(), s.ask(t)); err != nil {
 			t.Errorf("%s: %v", want, err)
 		}
@@ -170,7 +194,7 @@ func TestWhatIsAskedIsWhatTheAPITakes(t *testing.T) {
 }
 
 func TestAPathOfTheURLIsPutBeforeTheAPIs(t *testing.T) {
-	s := serve(t, says(http.StatusOK, apiv1.LoadBalancersPage{}))
+	s := serve(t, fitting)
 	if _, err := newClient(t, s.URL+"/front/").LoadBalancers(t.Context(), client.LoadBalancersQuery{}); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +237,7 @@ func TestAnErrorSaysWhatTheServiceSays(t *testing.T) {
 		"a problem":                  {problem(400, "query.name: no pattern", nil), client.Error{Status: 400, Code: lsapi.CodeInvalid, Message: "query.name: no pattern"}},
 		"with a member":              {problem(408, "not yet", member), client.Error{Status: 408, Code: lsapi.CodeNotYet, Message: "not yet", Member: member}},
 		"in the envelope":            {says(409, map[string]string{"message": "is a member"}, "X-Change-Id: 7", "X-Request-Id: r"), client.Error{Status: 409, Code: lsapi.CodeConflict, Message: "is a member", ChangeID: "7", RequestID: "r"}},
-		"of one under way":           {says(409, map[string]string{"message": "is under way"}, "X-Change-Id: 7", "Retry-After: 1"), client.Error{Status: 409, Code: lsapi.CodeTimeout, Message: "is under way", ChangeID: "7", RetryAfter: time.Second}},
+		"of one under way":           {says(409, map[string]string{"message": "is under way"}, "X-Change-Id: 7", "Retry-After: 1", "X-Error-Code: in_progress"), client.Error{Status: 409, Code: lsapi.CodeInProgress, Message: "is under way", ChangeID: "7", RetryAfter: time.Second}},
 		"without an envelope":        {says(504, map[string]string{"error": "the deadline passed"}), client.Error{Status: 504, Code: lsapi.CodeTimeout, Message: "the deadline passed"}},
 		"with advice":                {says(503, map[string]string{"message": "too much"}, "Retry-After: 3"), client.Error{Status: 503, Code: lsapi.CodeUnavailable, Message: "too much", RetryAfter: 3 * time.Second}},
 		"of a proxy":                 {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, client.Error{Status: 502, Code: lsapi.CodeUpstream, Message: "the answer is 502 Bad Gateway"}},
@@ -261,6 +285,90 @@ func TestWhoeverDoesNotAnswerAsLsapiDoesIsUnreachable(t *testing.T) {
 	}
 }
 
+// An answer of a proxy or of another program must not pass for a change that was made.
+func TestAnswerThatDoesNotFitIsRefused(t *testing.T) {
+	const other = "i-5203422c"
+	machine := func(id string) map[string]any { return map[string]any{"message": map[string]string{"instanceId": id}} }
+	attach := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Attach(ctx, "web-elb", instance, client.ChangeOptions{})
+		return err
+	}
+	detach := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Detach(ctx, "web-elb", instance, client.ChangeOptions{})
+		return err
+	}
+	member := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Member(ctx, "web-elb", instance)
+		return err
+	}
+	await := func(ctx context.Context, c *client.Client) error {
+		c.Hasten(0, patience)
+		_, err := c.Await(ctx, "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: time.Millisecond})
+		return err
+	}
+	loadBalancer := func(ctx context.Context, c *client.Client) error {
+		_, err := c.LoadBalancer(ctx, "web-elb")
+		return err
+	}
+	change := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Change(ctx, "7")
+		return err
+	}
+	changes := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Changes(ctx, client.ChangesQuery{})
+		return err
+	}
+	loadBalancers := func(ctx context.Context, c *client.Client) error {
+		_, err := c.LoadBalancers(ctx, client.LoadBalancersQuery{})
+		return err
+	}
+	for name, test := range map[string]struct {
+		ask    func(context.Context, *client.Client) error
+		answer http.HandlerFunc
+	}{
+		"an attach, 200":                        {attach, says(200, machine(instance))},
+		"an attach, 202":                        {attach, says(202, map[string]any{})},
+		"an attach, 201 with nothing":           {attach, says(201, map[string]any{})},
+		"an attach, 201 for another":            {attach, says(201, machine(other))},
+		"a detach, 200":                         {detach, says(200, machine(instance))},
+		"a detach, 201 for another":             {detach, says(201, machine(other))},
+		"a member, nothing":                     {member, says(200, map[string]any{})},
+		"a member, another":                     {member, says(200, apiv1.Member{InstanceID: other})},
+		"a member, 201":                         {member, says(201, apiv1.Member{InstanceID: instance})},
+		"a wait, another":                       {await, says(200, apiv1.Member{InstanceID: other})},
+		"a load balancer, nothing":              {loadBalancer, says(200, map[string]any{})},
+		"a load balancer, without its members":  {loadBalancer, says(200, map[string]any{"name": "web-elb"})},
+		"a load balancer, another":              {loadBalancer, says(200, map[string]any{"name": "other", "instances": []any{}})},
+		"a change, another":                     {change, says(200, apiv1.Change{ID: "8"})},
+		"a page of changes, nothing":            {changes, says(200, map[string]any{})},
+		"a page of load balancers, nothing":     {loadBalancers, says(200, map[string]any{})},
+		"a page of load balancers, 206 of them": {loadBalancers, says(206, map[string]any{"loadBalancers": []any{}})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := test.ask(t.Context(), serve(t, test.answer).ask(t))
+			if !errors.Is(err, client.ErrUnreachable) || !strings.Contains(err.Error(), "is not lsapi") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestReasonIsSentAsASCII(t *testing.T) {
+	for reason, want := range map[string]string{
+		"deploy 117, 100%":   "deploy 117, 100%",
+		"":                   "",
+		"für £5":             "UTF-8''f%C3%BCr%20%C2%A35",
+		"Utf-8''x":           "UTF-8''Utf-8%27%27x",
+		"a\tb":               "UTF-8''a%09b",
+		"see utf-8'' inside": "see utf-8'' inside",
+	} {
+		s := serve(t, fitting)
+		if _, err := s.ask(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{Reason: reason}); err != nil || s.headers("X-Reason")[0] != want {
+			t.Errorf("%q is sent as %q, %v", reason, s.headers("X-Reason"), err)
+		}
+	}
+}
+
 func TestAURLThatMakesNoSenseIsToldWithoutIt(t *testing.T) {
 	for _, url := range []string{"", "localhost:8000", "ftp://host", "http://", "http://u:hush@host", "http://host?hush", "http://host/%hush"} {
 		if _, err := client.New(client.Options{URL: url}); err == nil || strings.Contains(err.Error(), "hush") {
@@ -278,7 +386,7 @@ func TestAChangeTellsWhatItIsCalledInTheRecord(t *testing.T) {
 		if err != nil || got != want {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
-		if s.headers("X-Reason")[0] != "déploiement" || s.headers("Idempotency-Key")[0] != "k" {
+		if s.headers("X-Reason")[0] != "UTF-8''d%C3%A9ploiement" || s.headers("Idempotency-Key")[0] != "k" {
 			t.Errorf("asked with %v", s.asked[0].Header)
 		}
 	}
@@ -287,7 +395,7 @@ func TestAChangeTellsWhatItIsCalledInTheRecord(t *testing.T) {
 func TestAChangeWithAKeyIsSentAgainUntilItIsAnswered(t *testing.T) {
 	made := says(http.StatusCreated, map[string]any{"message": map[string]string{"instanceId": instance}}, "X-Change-Id: 7")
 	unavailable := says(http.StatusServiceUnavailable, map[string]string{"message": "too much"})
-	underWay := says(http.StatusConflict, map[string]string{"message": "under way"}, "Retry-After: 1")
+	underWay := says(http.StatusConflict, map[string]string{"message": "under way"}, "Retry-After: 1", "X-Error-Code: in_progress")
 	s := serve(t, cut, unavailable, underWay, made)
 	got, err := s.ask(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"})
 	if err != nil || got.ChangeID != "7" || !slices.Equal(s.headers("Idempotency-Key"), []string{"k", "k", "k", "k"}) {

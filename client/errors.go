@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/api/status"
 	apiv1 "lsapi/api/v1"
 )
 
@@ -27,7 +29,7 @@ var ErrNotSent = errors.New("nothing was sent")
 type Error struct {
 	// Status is that of the HTTP answer, 408 too when a wait has taken its time.
 	Status int
-	// Code is what the status means.
+	// Code is the kind of the error, by the service's word for it or else the status.
 	Code lsapi.Code
 	// Message says what was wrong with what, in the service's words.
 	Message string
@@ -54,46 +56,21 @@ func ErrorCode(err error) lsapi.Code {
 	return ""
 }
 
-// codes are what statuses mean: what the service makes of its codes, the other way
-// round.
-var codes = map[int]lsapi.Code{
-	http.StatusBadRequest:            lsapi.CodeInvalid,
-	http.StatusUnauthorized:          lsapi.CodeUnauthenticated,
-	http.StatusForbidden:             lsapi.CodeForbidden,
-	http.StatusNotFound:              lsapi.CodeNotFound,
-	http.StatusRequestTimeout:        lsapi.CodeNotYet,
-	http.StatusConflict:              lsapi.CodeConflict,
-	http.StatusGone:                  lsapi.CodeNotFound,
-	http.StatusRequestEntityTooLarge: lsapi.CodeInvalid,
-	http.StatusUnprocessableEntity:   lsapi.CodeKeyReused,
-	http.StatusTooManyRequests:       lsapi.CodeThrottled,
-	http.StatusBadGateway:            lsapi.CodeUpstream,
-	http.StatusServiceUnavailable:    lsapi.CodeUnavailable,
-	http.StatusGatewayTimeout:        lsapi.CodeTimeout,
-}
-
 // newError reads an answer that is none of success.
 func newError(response *http.Response, text []byte) *Error {
 	e := &Error{
 		Status:    response.StatusCode,
-		Code:      codes[response.StatusCode],
 		ChangeID:  response.Header.Get("X-Change-Id"),
 		RequestID: response.Header.Get("X-Request-Id"),
 	}
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		e.RetryAfter = time.Duration(seconds) * time.Second
 	}
-	switch {
-	case e.Code == "":
-		e.Code = lsapi.CodeInternal
-	case e.Code == lsapi.CodeConflict && e.RetryAfter > 0: // the same request is under way
-		e.Code = lsapi.CodeTimeout
-	case e.Code == lsapi.CodeNotYet && !isProblem(response.Header): // a proxy's, which did not wait
-		e.Code = lsapi.CodeTimeout
-	}
+	word := response.Header.Get(status.Header)
 	if isJSON(response.Header) {
-		e.read(text)
+		word = cmp.Or(word, e.read(text))
 	}
+	e.Code = status.Code(response.StatusCode, word)
 	if e.Message == "" { // a proxy's answer, say
 		e.Message = "the answer is " + response.Status
 	}
@@ -101,17 +78,19 @@ func newError(response *http.Response, text []byte) *Error {
 }
 
 // read takes what it can from the JSON of an error, in whichever form it is: that
-// of /v1, or that of the contract with or without its envelope.
-func (e *Error) read(text []byte) {
+// of /v1, or that of the contract with or without its envelope. It returns the code
+// that a problem has.
+func (e *Error) read(text []byte) (code string) {
 	var problem apiv1.Problem
 	if json.Unmarshal(text, &problem) == nil && problem.Detail != "" {
 		e.Message, e.Member = problem.Detail, problem.Member
-		return
+		return problem.Code
 	}
 	var plain struct{ Message, Error string }
 	if json.Unmarshal(text, &plain) == nil {
 		e.Message = plain.Message + plain.Error // it has one of them
 	}
+	return ""
 }
 
 // unreachable says why there was no answer, without what a URL may hold. A caller

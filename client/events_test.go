@@ -131,7 +131,7 @@ func TestAStreamEndsForGood(t *testing.T) {
 	}{
 		"of a load balancer that does not exist": {[]http.HandlerFunc{problem(404, "there is no such load balancer", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeNotFound }, false},
 		"when it is deleted":                     {[]http.HandlerFunc{streams(event("1"), false), problem(404, "there is no such load balancer", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeNotFound }, false},
-		"behind what is not on record":           {[]http.HandlerFunc{problem(410, "not on record any more", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeNotFound }, false},
+		"behind what is not on record":           {[]http.HandlerFunc{problem(410, "not on record any more", nil)}, func(err error) bool { return client.ErrorCode(err) == lsapi.CodeGone }, false},
 		"of nobody":                              {[]http.HandlerFunc{cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }, false},
 		"when the service stays away":            {[]http.HandlerFunc{streams(event("1"), false), cut}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }, true},
 		"of what is not lsapi":                   {[]http.HandlerFunc{says(200, "hello")}, func(err error) bool { return errors.Is(err, client.ErrUnreachable) }, false},

@@ -48,7 +48,7 @@ func set(v url.Values, name, value string) {
 
 // LoadBalancers returns a page of load balancers, by their names.
 func (c *Client) LoadBalancers(ctx context.Context, q LoadBalancersQuery) (page apiv1.LoadBalancersPage, err error) {
-	return page, c.get(ctx, &page, q.values(), "v1", "load-balancers")
+	return page, c.get(ctx, &page, func() bool { return page.LoadBalancers != nil }, q.values(), "v1", "load-balancers")
 }
 
 // AllLoadBalancers goes through all pages, from the cursor on. It ends with the
@@ -77,13 +77,13 @@ func (c *Client) AllLoadBalancers(ctx context.Context, q LoadBalancersQuery) ite
 // LoadBalancer returns a load balancer with its settings and members.
 // CodeNotFound: there is none of the name.
 func (c *Client) LoadBalancer(ctx context.Context, name string) (detail apiv1.LoadBalancerDetail, err error) {
-	return detail, c.get(ctx, &detail, nil, "v1", "load-balancers", name)
+	return detail, c.get(ctx, &detail, func() bool { return detail.Name == name && detail.Instances != nil }, nil, "v1", "load-balancers", name)
 }
 
 // Member returns an instance in a load balancer. CodeNotFound: it is neither a
 // member nor being drained, or there is no such load balancer.
 func (c *Client) Member(ctx context.Context, loadBalancer, instanceID string) (member apiv1.Member, err error) {
-	return member, c.get(ctx, &member, nil, memberPath(loadBalancer, instanceID)...)
+	return member, c.get(ctx, &member, func() bool { return member.InstanceID == instanceID }, nil, memberPath(loadBalancer, instanceID)...)
 }
 
 func memberPath(loadBalancer, instanceID string) []string {

@@ -241,7 +241,7 @@ func TestAReasonOrAKeyThatCannotBeKeptIsRefusedBeforeAnythingIsDone(t *testing.T
 		"reason too long":                 "X-Reason: " + strings.Repeat("ü", 257),
 		"reason with a tabulator":         "X-Reason: a\tb",
 		"reason with a control character": "X-Reason: a\u0085b",
-		"reason in another encoding":      "X-Reason: f\xfcr",
+		"reason in a broken encoding":     "X-Reason: UTF-8''f%FCr",
 		"key with a space":                "Idempotency-Key: a b",
 		"key beyond ASCII":                "Idempotency-Key: schlüssel",
 		"key too long":                    "Idempotency-Key: " + strings.Repeat("k", 129),

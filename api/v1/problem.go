@@ -1,11 +1,12 @@
 package v1
 
 // Problem is an error as RFC 9457 has it: what went wrong in this request, for
-// people, and the status for programs. No value of the request is in it.
+// people, and the status and the code for programs. No value of the request is in it.
 type Problem struct {
-	Type   string   `json:"type" doc:"Always about:blank: the status says it all" example:"about:blank"`
+	Type   string   `json:"type" doc:"Always about:blank: code says which kind of error it is" example:"about:blank"`
 	Title  string   `json:"title" doc:"The status in words" example:"Bad Request"`
 	Status int      `json:"status" minimum:"400" maximum:"599" doc:"The status of the answer" example:"400"`
+	Code   string   `json:"code" doc:"A word for the kind of error that never changes, for programs: invalid, unauthenticated, not_found, method_not_allowed, wait_timeout, conflict, gone, internal, upstream, unavailable, throttled, timeout. There may be more in later versions" example:"invalid"`
 	Detail string   `json:"detail" doc:"What was wrong with what" example:"query.limit: expected number <= 1000"`
 	Errors []Detail `json:"errors,omitempty" nullable:"false" doc:"Each thing that is wrong with the request, when more than the detail can be said"`
 	Member *Member  `json:"member,omitempty" doc:"Of a wait that ended before it was so: the last that is known of the instance"`

@@ -76,6 +76,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 		return err
 	}
 	handling := httpapi.Options{
+		Version:        o.Version,
 		Authenticator:  authenticator,
 		Log:            a.log,
 		Envelope:       httpapi.Envelope(cfg.Envelope),

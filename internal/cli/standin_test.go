@@ -113,7 +113,7 @@ func (s *standIn) loadBalancers() []apiv1.LoadBalancer {
 // list answers with a page of one: whoever wants all asks again.
 func (s *standIn) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	var found []apiv1.LoadBalancer
+	found := []apiv1.LoadBalancer{} // not nil: an empty list is []
 	for _, b := range s.loadBalancers() {
 		fits, err := path.Match(q.Get("name"), b.Name)
 		if err != nil {
@@ -243,7 +243,7 @@ func (s *standIn) member(w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusNotFound, m.InstanceID+" is no member")
 			return
 		case time.Now().After(deadline):
-			answer(w, http.StatusRequestTimeout, apiv1.Problem{Status: http.StatusRequestTimeout, Detail: "not yet", Member: &m})
+			answer(w, http.StatusRequestTimeout, apiv1.Problem{Status: http.StatusRequestTimeout, Code: "wait_timeout", Detail: "not yet", Member: &m})
 			return
 		}
 		select {

@@ -31,7 +31,7 @@ func instanceIDIn(body []byte) (string, error) {
 }
 
 func readBody(x *exchange) ([]byte, error) {
-	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, message: "the body is larger than 64 KiB"}
+	tooLarge := lsapi.Errorf(lsapi.CodeTooLarge, "the body is larger than 64 KiB")
 	if x.request.ContentLength > maxBody {
 		return nil, tooLarge
 	}

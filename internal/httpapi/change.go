@@ -19,7 +19,7 @@ func (s *server) detach(x *exchange) error { return s.change(x, lsapi.Detach) }
 func (s *server) change(x *exchange, action lsapi.Action) error {
 	if err := s.origins.Check(x.request); err != nil {
 		// A browser adds Basic credentials by itself, whoever made it ask.
-		return &refusal{status: http.StatusForbidden, message: "changes are not accepted from pages of another origin"}
+		return lsapi.Errorf(lsapi.CodeDenied, "changes are not accepted from pages of another origin")
 	}
 	body, err := readBody(x)
 	if err != nil {

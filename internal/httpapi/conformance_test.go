@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -54,7 +55,7 @@ func provocations() map[string][]provoked {
 			{request: request{method: method, path: elb, header: http.Header{"Sec-Fetch-Site": {"cross-site"}}}},
 			{request: request{method: method, path: elb, body: strings.Repeat(" ", 65<<10)}},
 		}
-		for _, failure := range append(failures, &lsapi.Error{Code: lsapi.CodeKeyReused}, &lsapi.Error{Code: lsapi.CodeConflict, RetryAfter: time.Second}) {
+		for _, failure := range append(failures, &lsapi.Error{Code: lsapi.CodeKeyReused}, &lsapi.Error{Code: lsapi.CodeInProgress, RetryAfter: time.Second}) {
 			changes[method] = append(changes[method], provoked{request{method: method, path: elb, body: machineID(spare)}, failure})
 		}
 	}
@@ -70,7 +71,13 @@ func provocations() map[string][]provoked {
 		"POST /elb/{elbName}":   changes["POST"],
 		"DELETE /elb/{elbName}": changes["DELETE"],
 		"GET /healthcheck":      {{request: request{method: "GET", path: "/healthcheck"}}},
-		"GET /readyz":           {{request: request{method: "GET", path: "/readyz"}}},
+		"GET /readyz": {
+			{request: request{method: "GET", path: "/readyz"}},
+			{request{method: "GET", path: "/readyz"}, &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "this process is a standby"}},
+			{request{method: "GET", path: "/readyz"}, &lsapi.Error{Code: lsapi.CodeForbidden, Message: "secret"}},
+			{request{method: "GET", path: "/readyz"}, context.DeadlineExceeded},
+			{request{method: "GET", path: "/readyz"}, errors.New("secret")},
+		},
 	}
 }
 
@@ -162,7 +169,10 @@ func provoke(mode httpapi.Envelope, q provoked) response {
 	default:
 		members.recorded = true
 	}
-	handler := httpapi.New(httpapi.Options{Membership: members, Authenticator: alice{}, Envelope: mode, Fleet: &fleets{await: forEver}})
+	handler := httpapi.New(httpapi.Options{
+		Membership: members, Authenticator: alice{}, Envelope: mode, Fleet: &fleets{await: forEver},
+		Ready: func(context.Context) error { return q.fail },
+	})
 	r := httptest.NewRequest(q.method, q.path, strings.NewReader(q.body))
 	r.Header.Set("Authorization", authorization)
 	maps.Copy(r.Header, q.header)
@@ -179,7 +189,7 @@ func checkDescribed(t *testing.T, got response, d described) {
 			t.Errorf("%s: the header %s is described and not sent", status, name)
 		}
 	}
-	for _, name := range []string{"ETag", "Age", "Retry-After", "Www-Authenticate", "X-Request-Id", "X-Change-Id"} {
+	for _, name := range []string{"ETag", "Age", "Retry-After", "Www-Authenticate", "X-Request-Id", "X-Change-Id", "X-Error-Code"} {
 		if got.Header.Get(name) != "" && !slices.ContainsFunc(d.headers, func(h string) bool { return strings.EqualFold(h, name) }) {
 			t.Errorf("%s: the header %s is sent and not described", status, name)
 		}

@@ -20,7 +20,8 @@ func (s *server) documentRoutes() []route {
 	if s.envelope == EnvelopeNone {
 		derive = api.BareSwagger
 	}
-	swagger := sync.OnceValues(derive) // at the first request: most processes never get one
+	// At the first request: most processes never get one.
+	swagger := sync.OnceValues(func() (api.Document, error) { return derive(s.version) })
 	routes := []route{
 		{pattern: "/swagger.yaml", get: func(x *exchange) error {
 			document, err := swagger()
@@ -40,7 +41,22 @@ func (s *server) documentRoutes() []route {
 	for _, asset := range api.Docs() {
 		routes = append(routes, assetRoute(asset))
 	}
-	return routes
+	return append(routes, homeRoute())
+}
+
+// homeRoute is the root. For browsers it is a page that leads to the documents; for
+// everybody else there is no such path.
+func homeRoute() route {
+	home := assetRoute(api.Home())
+	home.pattern = "/{$}"
+	home.checks = []endpoint{func(x *exchange) error {
+		x.Header().Set("Vary", "Accept")
+		if !accepts(x.request.Header["Accept"], "text/html") {
+			return errNoSuchPath()
+		}
+		return nil
+	}}
+	return home
 }
 
 func assetRoute(asset api.Asset) route {

@@ -14,14 +14,14 @@ import (
 )
 
 func TestTheServedDocumentMatchesTheEnvelope(t *testing.T) {
-	for mode, derive := range map[httpapi.Envelope]func() (api.Document, error){
+	for mode, derive := range map[httpapi.Envelope]func(string) (api.Document, error){
 		"": api.Swagger, httpapi.EnvelopeMessage: api.Swagger, httpapi.EnvelopeNone: api.BareSwagger,
 	} {
-		want, err := derive()
+		want, err := derive("v1.2.3")
 		if err != nil {
 			t.Fatal(err)
 		}
-		handler := httpapi.New(httpapi.Options{Authenticator: alice{}, Envelope: mode})
+		handler := httpapi.New(httpapi.Options{Authenticator: alice{}, Envelope: mode, Version: "v1.2.3"})
 		for path, want := range map[string]struct {
 			contentType string
 			body        []byte
@@ -70,6 +70,30 @@ func TestDocumentsNeedNoCredentialsAndMayBeKept(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestRootIsAPageForBrowsersOnly(t *testing.T) {
+	handler := newHandler(newMemberships())
+	for accept, page := range map[string]bool{
+		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": true,
+		"text/html":       true,
+		"TEXT/HTML;q=0.1": true,
+		"":                false, "*/*": false, "text/*": false, "application/json": false, "text/html;q=0": false, "text/htmlx": false,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		r.Header.Set("Accept", accept)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r) // without credentials
+		if w.Header().Get("Vary") != "Accept" {
+			t.Errorf("%q: Vary is %q", accept, w.Header().Get("Vary"))
+		}
+		if page && (w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `href="docs/v1"`) || w.Header().Get("Content-Type") != "text/html; charset=utf-8") {
+			t.Errorf("%q: %d %s", accept, w.Code, w.Body)
+		}
+		if !page && (w.Code != http.StatusNotFound || w.Body.String() != `{"message":"there is no such path"}`+"\n") {
+			t.Errorf("%q: %d %s", accept, w.Code, w.Body)
+		}
 	}
 }
 

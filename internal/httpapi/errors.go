@@ -9,45 +9,47 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/api/status"
 	v1 "lsapi/internal/httpapi/v1"
 )
 
-// refusal is an answer for which only HTTP has a word.
-type refusal struct {
-	status  int
-	message string
-	allow   string // the methods that are, when the status is 405
+func errNoSuchPath() error { return lsapi.Errorf(lsapi.CodeNotFound, "there is no such path") }
+
+// notAllowed is the error of a method that a path does not take.
+type notAllowed struct{ allow string } // the methods that it takes
+
+func (e *notAllowed) Error() string {
+	return "the method is not allowed here; allowed are " + e.allow
 }
-
-func (r *refusal) Error() string { return r.message }
-
-var errNoSuchPath = &refusal{status: http.StatusNotFound, message: "there is no such path"}
 
 // internalText is all that a client learns of a defect.
 const internalText = "the service failed"
 
 // answer is how a code is answered.
 type answer struct {
-	status int
 	text   string // for an error that has no message of its own
 	secret bool   // whatever its message is, the client gets the text
 }
 
-// answers is the one table of codes and statuses.
+// answers are the texts of the codes. Their statuses are those of api/status.
 var answers = map[lsapi.Code]answer{
-	lsapi.CodeInvalid:         {status: http.StatusBadRequest, text: "the request is invalid"},
-	lsapi.CodeUnauthenticated: {status: http.StatusUnauthorized, text: "credentials are missing or wrong"},
-	lsapi.CodeForbidden:       {status: http.StatusBadGateway, text: "AWS could not be asked", secret: true},
-	lsapi.CodeNotFound:        {status: http.StatusNotFound, text: "there is no such load balancer"},
-	lsapi.CodeConflict:        {status: http.StatusConflict, text: "the membership already is as asked"},
-	lsapi.CodeKeyReused:       {status: http.StatusUnprocessableEntity, text: "the idempotency key is that of another request"},
-	lsapi.CodeThrottled:       {status: http.StatusServiceUnavailable, text: "too much at once; nothing was changed"},
-	lsapi.CodeUnavailable:     {status: http.StatusServiceUnavailable, text: "the service cannot answer for now; nothing was changed"},
-	lsapi.CodeUpstream:        {status: http.StatusBadGateway, text: "AWS failed or could not be reached"},
-	lsapi.CodeGone:            {status: http.StatusGone, text: "it has been removed"},
-	lsapi.CodeNotYet:          {status: http.StatusRequestTimeout, text: "the time is up"},
-	lsapi.CodeTimeout:         {status: http.StatusGatewayTimeout, text: "the deadline passed"},
-	lsapi.CodeInternal:        {status: http.StatusInternalServerError, text: internalText, secret: true},
+	lsapi.CodeInvalid:         {text: "the request is invalid"},
+	lsapi.CodeUnauthenticated: {text: "credentials are missing or wrong"},
+	lsapi.CodeDenied:          {text: "the request is not allowed"},
+	lsapi.CodeForbidden:       {text: "AWS could not be asked", secret: true},
+	lsapi.CodeNotFound:        {text: "there is no such load balancer"},
+	lsapi.CodeConflict:        {text: "the membership already is as asked"},
+	lsapi.CodeInProgress:      {text: "the same request is in progress"},
+	lsapi.CodeTooLarge:        {text: "the body is too large"},
+	lsapi.CodeKeyReused:       {text: "the idempotency key is that of another request"},
+	lsapi.CodeThrottled:       {text: "too much at once; nothing was changed"},
+	lsapi.CodeUnavailable:     {text: "the service cannot answer for now; nothing was changed"},
+	lsapi.CodeUpstream:        {text: "AWS failed or could not be reached"},
+	lsapi.CodeGone:            {text: "it has been removed"},
+	lsapi.CodeNotYet:          {text: "the time is up"},
+	lsapi.CodeWaitFailed:      {text: "the change was made, and the wait for its effect failed"},
+	lsapi.CodeTimeout:         {text: "the deadline passed"},
+	lsapi.CodeInternal:        {text: internalText, secret: true},
 }
 
 // fail answers with an error. It is the only place that does.
@@ -56,11 +58,9 @@ func (s *server) fail(x *exchange, err error) {
 		s.undelivered(x, err)
 		return
 	}
-	if r, ok := errors.AsType[*refusal](err); ok {
-		if r.allow != "" {
-			x.Header().Set("Allow", r.allow)
-		}
-		s.write(x, r.status, r.message, nil)
+	if e, ok := errors.AsType[*notAllowed](err); ok {
+		x.Header().Set("Allow", e.allow)
+		s.write(x, lsapi.CodeMethodNotAllowed, e.Error(), nil)
 		return
 	}
 	s.failCoded(x, coded(err))
@@ -72,19 +72,18 @@ func (s *server) failCoded(x *exchange, err *lsapi.Error) {
 	if text == "" || a.secret {
 		text = a.text
 	}
-	switch {
-	case a.status == http.StatusUnauthorized:
+	switch err.Code {
+	case lsapi.CodeUnauthenticated:
 		x.Header().Set("WWW-Authenticate", `Basic realm="lsapi"`)
-	case a.status == http.StatusServiceUnavailable,
-		a.status == http.StatusConflict && err.RetryAfter > 0: // of a request that is still open
+	case lsapi.CodeThrottled, lsapi.CodeUnavailable, lsapi.CodeInProgress:
 		x.Header().Set("Retry-After", retryAfter(err.RetryAfter))
 	}
 	// Whoever does not wait gets an answer all the same: a client that has only
 	// closed its own side of the connection still reads, and must not take the
 	// silence for a success.
 	x.gone = x.context().Err() != nil
-	s.logProblem(x, a.status, err)
-	s.write(x, a.status, text, err)
+	s.logProblem(x, err)
+	s.write(x, err.Code, text, err)
 }
 
 // answerTo looks the answer to an error up.
@@ -102,11 +101,10 @@ func answerTo(err *lsapi.Error) answer {
 func (s *server) abort(x *exchange, err error) {
 	e := coded(err)
 	x.gone = x.context().Err() != nil
-	status := answerTo(e).status
 	if !x.gone {
-		x.status = status
+		x.status = status.Of(e.Code)
 	}
-	s.logProblem(x, status, e)
+	s.logProblem(x, e)
 	panic(http.ErrAbortHandler)
 }
 
@@ -129,33 +127,34 @@ func retryAfter(advice time.Duration) string {
 // Requests that are the client's own fault, those that it gave up, probes, and
 // guesses at passwords that were slowed down are in the access log alone: nobody
 // without credentials makes the log grow twice as fast.
-func (s *server) logProblem(x *exchange, status int, err *lsapi.Error) {
-	guess := err.Code == lsapi.CodeThrottled && x.actor.Name == ""
-	if status < 500 || x.routine || guess || x.gone && err.Code == lsapi.CodeTimeout {
+func (s *server) logProblem(x *exchange, err *lsapi.Error) {
+	answered, guess := status.Of(err.Code), err.Code == lsapi.CodeThrottled && x.actor.Name == ""
+	if answered < 500 || err.Code == lsapi.CodeWaitFailed || x.routine || guess || x.gone && err.Code == lsapi.CodeTimeout {
 		return
 	}
 	level := slog.LevelWarn
-	if err.Code == lsapi.CodeForbidden || status == http.StatusInternalServerError {
+	if err.Code == lsapi.CodeForbidden || answered == http.StatusInternalServerError {
 		level = slog.LevelError // it stays until somebody acts
 	}
 	s.log.LogAttrs(x.context(), level, "request failed",
 		slog.String("request_id", x.id),
-		slog.Int("status", status),
+		slog.Int("status", answered),
 		slog.String("reason", err.Reason),
 		slog.Any("err", err))
 }
 
 // write answers with the text of an error. A response like this one is true only
 // now: nobody may keep it. The cause may be nil.
-func (s *server) write(x *exchange, status int, text string, cause error) {
+func (s *server) write(x *exchange, code lsapi.Code, text string, cause error) {
 	x.Header().Set("Cache-Control", "no-store")
+	x.Header().Set(status.Header, string(status.Public(code)))
 	contentType, value := "application/json", s.envelope.failure(text)
 	if s.speaksProblems(x) {
-		contentType, value = v1.ContentType, v1.NewProblem(status, text, cause)
+		contentType, value = v1.ContentType, v1.NewProblem(code, text, cause)
 	}
 	body, err := encode(value)
 	if err == nil {
-		err = x.send(status, contentType, body)
+		err = x.send(status.Of(code), contentType, body)
 	}
 	if err != nil {
 		s.undelivered(x, err)

@@ -196,6 +196,25 @@ func TestWhatHappensIsStreamedAsServerSentEvents(t *testing.T) {
 	}
 }
 
+func TestStreamResumesBehindTheQuerysEventUnlessTheHeaderNamesOne(t *testing.T) {
+	h, _, server := watched(t)
+	for range 3 {
+		h.change(lsapi.OutcomeApplied, "")
+	}
+	for _, c := range []struct{ query, header, first string }{
+		{"?lastEventId=0-1", "", "id: 0-2"},
+		{"?loadBalancer=default-elb&lastEventId=0-1", "", "id: 0-2"},
+		{"?lastEventId=0-1", "0-2", "id: 0-3"},
+		{"", "0-1", "id: 0-2"},
+	} {
+		got, body := watch(t, server, c.query, c.header)
+		text := strings.Join(lines(t, body, 4), "\n")
+		if got.status != http.StatusOK || !strings.Contains(text, c.first) {
+			t.Errorf("%s with %q: %d begins with %s", c.query, c.header, got.status, text)
+		}
+	}
+}
+
 func TestAStreamThatCannotBeIsAnsweredByItsStatus(t *testing.T) {
 	h, hub, server := watched(t)
 	h.change(lsapi.OutcomeApplied, "")
@@ -208,6 +227,9 @@ func TestAStreamThatCannotBeIsAnsweredByItsStatus(t *testing.T) {
 		{"?loadBalancer=-", "", http.StatusBadRequest, "query.loadBalancer"},
 		{"?loadBalancer=default-elb&loadBalancer=other-elb", "", http.StatusNotFound, "other-elb"},
 		{"?filter=x", "", http.StatusBadRequest, "query.filter"},
+		{"?lastEventId=nonsense", "", http.StatusBadRequest, "Last-Event-ID"},
+		{"?lastEventId=", "", http.StatusBadRequest, "query.lastEventId"},
+		{"?lastEventId=0-1&lastEventId=0-1", "", http.StatusBadRequest, "query.lastEventId"},
 		{"", "nonsense", http.StatusBadRequest, "Last-Event-ID"},
 		{"", "9-9", http.StatusBadRequest, "Last-Event-ID"},
 		{"", "0-1-50000", http.StatusBadRequest, "Last-Event-ID"},

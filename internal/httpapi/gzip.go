@@ -30,7 +30,7 @@ func newGzipped(contentType string, compressed []byte, tag func() string) gzippe
 // as they have different bytes.
 func (g gzipped) send(x *exchange) error {
 	x.Header().Set("Vary", "Accept-Encoding")
-	if acceptsGzip(x.request.Header["Accept-Encoding"]) {
+	if accepts(x.request.Header["Accept-Encoding"], "gzip") {
 		if current(x, g.tag()) {
 			return nil
 		}
@@ -52,17 +52,17 @@ func decompress(compressed []byte) ([]byte, error) {
 	return io.ReadAll(reader)
 }
 
-// maxCodings is how many entries of an Accept-Encoding are looked at: there are
-// fewer codings than that.
-const maxCodings = 16
+// maxAccepted is how many entries of an Accept or Accept-Encoding are looked at:
+// browsers send fewer.
+const maxAccepted = 16
 
-// acceptsGzip reports whether the fields of an Accept-Encoding name gzip with a
-// weight above 0. A malformed entry is ignored.
-func acceptsGzip(fields []string) bool {
-	entries := strings.SplitN(strings.Join(fields, ","), ",", maxCodings+1)
-	return slices.ContainsFunc(entries[:min(len(entries), maxCodings)], func(entry string) bool {
-		coding, parameters, err := mime.ParseMediaType(entry)
-		if err != nil || coding != "gzip" {
+// accepts reports whether the fields of an Accept or Accept-Encoding name a type or
+// coding, not by a wildcard, with a weight above 0. A malformed entry is ignored.
+func accepts(fields []string, wanted string) bool {
+	entries := strings.SplitN(strings.Join(fields, ","), ",", maxAccepted+1)
+	return slices.ContainsFunc(entries[:min(len(entries), maxAccepted)], func(entry string) bool {
+		name, parameters, err := mime.ParseMediaType(entry)
+		if err != nil || name != wanted {
 			return false
 		}
 		weight, given := parameters["q"]

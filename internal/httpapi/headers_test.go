@@ -28,6 +28,14 @@ func TestTheReasonOfAChangeIsHandedOn(t *testing.T) {
 		{"space around", []string{"\t deploy  7 \u00a0"}, "deploy  7"},
 		{"not ASCII", []string{"déploiement 配備 🚀"}, "déploiement 配備 🚀"},
 		{"percent signs", []string{"100%20"}, "100%20"},
+		{"Latin-1, as Python and Node send it", []string{"d\xe9ploiement f\xfcr \xa35"}, "déploiement für £5"},
+		{"RFC 8187", []string{"UTF-8''d%C3%A9ploiement%20%E9%85%8D%E5%82%99%20100%25"}, "déploiement 配備 100%"},
+		{"RFC 8187 with a language and in lower case", []string{"utf-8'pt-BR'implanta%C3%A7%C3%A3o"}, "implantação"},
+		{"RFC 8187 with space around", []string{"UTF-8''%20a+b%20"}, "a+b"},
+		{"RFC 8187 with nothing in it", []string{"UTF-8''"}, ""},
+		{"another character set of RFC 8187", []string{"iso-8859-1''%A3"}, "iso-8859-1''%A3"},
+		{"what only looks like RFC 8187", []string{"see UTF-8''%C3"}, "see UTF-8''%C3"},
+		{"256 characters of RFC 8187", []string{"UTF-8''" + strings.Repeat("%C3%A9", 256)}, strings.Repeat("é", 256)},
 		{"256 characters", []string{strings.Repeat("é", 256)}, strings.Repeat("é", 256)},
 		{"256 characters with space around", []string{" " + strings.Repeat("é", 256) + " "}, strings.Repeat("é", 256)},
 	}
@@ -56,7 +64,11 @@ func TestAReasonThatIsNoneIsRefused(t *testing.T) {
 		{"an escape", []string{"a\x1b[31mb"}, "control characters"},
 		{"DEL", []string{"a\x7fb"}, "control characters"},
 		{"another control character", []string{"a\u0085b"}, "control characters"},
-		{"Latin-1", []string{"d\xe9ploiement"}, "not UTF-8"},
+		{"another control character in Latin-1", []string{"\xe9a\x85b"}, "control characters"},
+		{"RFC 8187 with a line break", []string{"UTF-8''a%0Ab"}, "control characters"},
+		{"RFC 8187 that is cut off", []string{"UTF-8''a%C"}, "not UTF-8 with percent signs"},
+		{"RFC 8187 with Latin-1", []string{"UTF-8''a%E9"}, "not UTF-8 with percent signs"},
+		{"257 characters of RFC 8187", []string{"UTF-8''" + strings.Repeat("%C3%A9", 257)}, "more than 256 characters"},
 		{"twice", []string{"a", "b"}, "more than once"},
 	}
 	for _, test := range tests {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"lsapi"
 )
 
 // readyTimeout bounds the question whether the service is ready, below the
@@ -22,7 +24,17 @@ func (s *server) isReady(x *exchange) error {
 	ctx, cancel := context.WithTimeout(x.context(), readyTimeout)
 	defer cancel()
 	if err := s.ready(ctx); err != nil {
-		return err
+		return notReady(coded(err))
 	}
 	return s.up(x)
+}
+
+// notReady returns the error of a service that is not ready, whatever keeps it from
+// that: the answer is 503, which every prober understands.
+func notReady(err *lsapi.Error) error {
+	text := err.Message
+	if a := answerTo(err); text == "" || a.secret {
+		text = a.text
+	}
+	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: text, RetryAfter: err.RetryAfter, Err: err}
 }

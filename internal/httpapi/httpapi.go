@@ -59,6 +59,8 @@ type Options struct {
 	// and another for each request that failed through no fault of its own.
 	// Default: none.
 	Log *slog.Logger
+	// Version is that of the service, for its documents. Default: "devel".
+	Version string
 	// Envelope is how a response's value is wrapped. Default: EnvelopeMessage.
 	Envelope Envelope
 	// RequestTimeout bounds how long a request waits for Membership; when it has
@@ -128,7 +130,11 @@ func New(o Options) http.Handler {
 	if o.MaxLasting <= 0 {
 		o.MaxLasting = defaultMaxLasting
 	}
+	if o.Version == "" {
+		o.Version = "devel"
+	}
 	s := &server{
+		version:       o.Version,
 		lasting:       newLasting(o.MaxLasting),
 		keys:          o.Keys,
 		fleet:         o.Fleet,

@@ -92,7 +92,7 @@ func (s *server) replay(ctx context.Context, x *exchange, taken *lsapi.Reservati
 		if err == nil {
 			x.Header().Set("X-Change-Id", change.ID)
 		}
-		wait := lsapi.Errorf(lsapi.CodeConflict, "the request that was sent first with this Idempotency-Key is under way")
+		wait := lsapi.Errorf(lsapi.CodeInProgress, "the request that was sent first with this Idempotency-Key is under way")
 		wait.RetryAfter = repeatAfter
 		return wait
 	}

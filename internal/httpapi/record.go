@@ -15,6 +15,7 @@ func (s *server) newRecordAPI(o Options) *v1.API {
 		return nil
 	}
 	return v1.New(v1.Options{
+		Version:  o.Version,
 		Record:   o.Record,
 		Fleet:    o.Fleet,
 		Events:   o.Events,

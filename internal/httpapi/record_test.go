@@ -213,6 +213,7 @@ func TestACursorIsGoodForItsOwnListOnly(t *testing.T) {
 // problem is what a client makes of an error.
 type problem struct {
 	Type, Title, Detail string
+	Code                string
 	Status              int
 	Errors              []struct{ Location, Message string }
 	Member              *apiv1.Member
@@ -227,7 +228,7 @@ func readProblem(t *testing.T, got response) problem {
 		t.Fatalf("%v in %s", err, got.body)
 	}
 	if got.Header.Get("Content-Type") != "application/problem+json" || p.Type != "about:blank" ||
-		p.Status != got.StatusCode || p.Title != http.StatusText(p.Status) || p.Detail == "" {
+		p.Status != got.StatusCode || p.Code == "" || p.Code != got.Header.Get("X-Error-Code") || p.Title != http.StatusText(p.Status) || p.Detail == "" {
 		t.Errorf("the answer is %d %s %s", got.StatusCode, got.Header.Get("Content-Type"), got.body)
 	}
 	return p

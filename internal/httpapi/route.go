@@ -36,7 +36,7 @@ func (s *server) routes(metricsPublic bool) *http.ServeMux {
 	for _, rt := range routes {
 		mux.Handle(rt.pattern, s.handler(rt))
 	}
-	mux.Handle("/", s.handler(route{pattern: "other", checks: []endpoint{func(*exchange) error { return errNoSuchPath }}}))
+	mux.Handle("/", s.handler(route{pattern: "other", checks: []endpoint{func(*exchange) error { return errNoSuchPath() }}}))
 	return mux
 }
 
@@ -59,11 +59,7 @@ func (rt route) serve(x *exchange) error {
 	}
 	serve := rt.endpoint(x.request.Method)
 	if serve == nil {
-		return &refusal{
-			status:  http.StatusMethodNotAllowed,
-			message: "the method is not allowed here; allowed are " + rt.allow(),
-			allow:   rt.allow(),
-		}
+		return &notAllowed{allow: rt.allow()}
 	}
 	x.routine = rt.routine
 	return serve(x)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lsapi"
 	v1 "lsapi/internal/httpapi/v1"
 )
 
@@ -21,6 +22,7 @@ type server struct {
 	authenticator Authenticator
 	log           *slog.Logger
 	envelope      Envelope
+	version       string
 	timeout       time.Duration
 	proxies       proxies
 	noticed       atomic.Bool // whether the log was told of a proxy that is not among them
@@ -43,7 +45,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer linger(x)
 	defer s.finish(x) //nolint:contextcheck // the exchange carries it
 	if !routable(r) {
-		s.fail(x, errNoSuchPath) //nolint:contextcheck // the exchange carries it
+		s.fail(x, errNoSuchPath()) //nolint:contextcheck // the exchange carries it
 		return
 	}
 	s.mux.ServeHTTP(x, r)
@@ -74,7 +76,7 @@ func (s *server) finish(x *exchange) {
 			slog.Any("fault", fault),
 			slog.String("stack", string(debug.Stack())))
 		if !begun {
-			s.write(x, http.StatusInternalServerError, internalText, nil)
+			s.write(x, lsapi.CodeInternal, internalText, nil)
 		}
 	}
 	s.account(x)

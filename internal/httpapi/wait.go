@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -30,27 +29,33 @@ func (s *server) patience(x *exchange) (time.Duration, error) {
 	if err != nil {
 		return 0, invalidParameter("the query is malformed")
 	}
-	waits, timeout := query[waitParameter], query[timeoutParameter]
+	waits, timeouts := query[waitParameter], query[timeoutParameter]
 	switch {
-	case len(waits) > 1 || len(timeout) > 1:
+	case len(waits) > 1 || len(timeouts) > 1:
 		return 0, invalidParameter("wait and timeout may be there once each")
 	case len(waits) == 1 && waits[0] != "true" && waits[0] != "false":
 		return 0, invalidParameter("wait must be true or false")
-	case len(timeout) == 1 && timeout[0] == "":
+	case len(timeouts) == 1 && timeouts[0] == "":
 		return 0, invalidParameter("timeout is empty")
 	}
-	d, wrong := v1.ParseTimeout(strings.Join(timeout, ""))
-	switch waiting := len(waits) == 1 && waits[0] == "true"; {
-	case wrong != "":
+	timeout, wrong := v1.ParseTimeout(strings.Join(timeouts, ""))
+	if wrong != "" {
 		return 0, invalidParameter("timeout: " + wrong)
-	case !waiting && d != v1.DefaultWait:
-		return 0, invalidParameter("timeout: only with wait=true; without it, the only value is the default, 60s")
-	case !waiting:
-		return 0, nil
-	case s.fleet == nil:
-		return 0, invalidParameter("wait: this service cannot wait, it runs without a record and a memory")
 	}
-	return d, nil
+	return s.waitFor(strings.Join(waits, "") == "true", timeout)
+}
+
+// waitFor returns for how long a change waits for its effect.
+func (s *server) waitFor(wait bool, timeout time.Duration) (time.Duration, error) {
+	switch {
+	case wait && s.fleet == nil:
+		return 0, invalidParameter("wait: this service cannot wait, it runs without a record and a memory")
+	case wait:
+		return timeout, nil
+	case timeout != v1.DefaultWait:
+		return 0, invalidParameter("timeout: only with wait=true; without it, the only value is the default, 60s")
+	}
+	return 0, nil
 }
 
 // awaitEffect waits until a change that AWS has made shows its effect. Whatever
@@ -72,11 +77,8 @@ func (s *server) awaitEffect(x *exchange, wish lsapi.Request, patience time.Dura
 	case x.context().Err() != nil:
 		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: err}
 	}
-	return &refusal{
-		status: http.StatusGatewayTimeout,
-		message: "AWS accepted the " + string(wish.Action) + ", and the change stands; what came of it was waited for in vain: " +
-			s.whyInVain(x, coded(err)),
-	}
+	return lsapi.Errorf(lsapi.CodeWaitFailed, "AWS accepted the %s, and the change stands; what came of it was waited for in vain: %s",
+		wish.Action, s.whyInVain(x, coded(err)))
 }
 
 // whyInVain says why a wait has ended, and tells the log if that is not the caller's
@@ -89,7 +91,7 @@ func (s *server) whyInVain(x *exchange, err *lsapi.Error) string {
 	case err.Code == lsapi.CodeNotYet:
 		return "the time is up, and " + err.Message
 	}
-	s.logProblem(x, a.status, err)
+	s.logProblem(x, err)
 	if err.Message == "" || a.secret {
 		return a.text
 	}

@@ -14,12 +14,12 @@ import (
 // changesQuery is what GET /v1/changes takes. Empty is not given.
 type changesQuery struct {
 	LoadBalancer string `query:"loadBalancer" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" patternDescription:"the name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end" doc:"Only changes of this load balancer" example:"default-elb"`
-	InstanceID   string `query:"instanceId" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"i- and 8 or 17 lower-case hexadecimal digits" doc:"Only changes of this instance" example:"i-5203422c"`
-	Actor        string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1F\\x7F]+$" patternDescription:"without control characters" doc:"Only changes that this user asked for" example:"alice"`
+	InstanceID   string `query:"instanceId" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"i- and 8 or 17 lower-case hexadecimal digits" doc:"Only changes of this instance, such as i-5203422c"`
+	Actor        string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1F\\x7F]+$" patternDescription:"without control characters" doc:"Only changes that this user asked for"`
 	Action       string `query:"action" enum:"attach,detach" doc:"Only attaches, or only detaches"`
 	Outcome      string `query:"outcome" enum:"applied,conflict,refused,failed,withdrawn,unknown,open" doc:"Only changes with this outcome; open are those that have none yet"`
-	From         string `query:"from" format:"date-time" doc:"Only changes asked for at this time or later. A + in a query is written %2B" example:"2026-11-24T00:00:00Z"`
-	To           string `query:"to" format:"date-time" doc:"Only changes asked for before this time; it must be later than from" example:"2026-11-25T00:00:00Z"`
+	From         string `query:"from" format:"date-time" doc:"Only changes asked for at this time or later, such as 2026-11-24T00:00:00Z. A + in a query is written %2B"`
+	To           string `query:"to" format:"date-time" doc:"Only changes asked for before this time; it must be later than from"`
 	Limit        int    `query:"limit" minimum:"1" maximum:"1000" doc:"How many changes at most. When it is not given, 100 in JSON and all in newline-delimited JSON" example:"100"`
 	Cursor       string `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`
 }
@@ -96,7 +96,7 @@ func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 
 // changePath is what GET /v1/changes/{id} takes.
 type changePath struct {
-	ID string `path:"id" doc:"The id of the change, as in the header X-Change-Id of the answer to the request that asked for it" example:"01a20ee8-6140-7a11-8000-0123456789ab"`
+	ID string `path:"id" doc:"The id of the change, as in the header X-Change-Id of the answer to the request that asked for it: a UUID of version 7, such as 01a20ee8-6140-7a11-8000-0123456789ab"`
 }
 
 func (a *API) change(w http.ResponseWriter, r *http.Request, in *changePath) error {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"lsapi"
+	"lsapi/api/status"
 	apiv1 "lsapi/api/v1"
 )
 
@@ -58,11 +60,11 @@ func (a *API) Document() (Document, error) {
 
 // config is huma's, without its pages: the document is served by the server in
 // front, and huma's page for it loads scripts from elsewhere.
-func config() huma.Config {
+func config(version string) huma.Config {
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
-			Info:    &huma.Info{Title: "lsapi", Version: "1.0.0", Description: overview},
+			Info:    &huma.Info{Title: "lsapi", Version: version, Description: overview},
 			Servers: []*huma.Server{{URL: "/", Description: "The service that the document comes from"}},
 			Tags: []*huma.Tag{
 				{Name: "fleet", Description: "Load balancers and their members"},
@@ -168,6 +170,7 @@ func problems(schemas huma.Registry) map[string]*huma.Response {
 	describe := func(description string, headers map[string]*huma.Header, example apiv1.Problem) *huma.Response {
 		all := requestIDHeader()
 		maps.Copy(all, headers)
+		all[status.Header] = header(huma.TypeString, "The code of the error, as in the body", example.Code)
 		return &huma.Response{
 			Description: description,
 			Headers:     all,
@@ -177,26 +180,26 @@ func problems(schemas huma.Registry) map[string]*huma.Response {
 	wrong := invalid(apiv1.Detail{Location: "query.limit", Message: "expected number <= 1000"})
 	return map[string]*huma.Response{
 		"BadRequest": describe("A parameter is unknown, there twice, empty, or has a value that it cannot have; errors names each", nil,
-			NewProblem(http.StatusBadRequest, "query.limit: expected number <= 1000", wrong)),
+			NewProblem(lsapi.CodeInvalid, "query.limit: expected number <= 1000", wrong)),
 		"Unauthorized": describe("No, malformed or wrong credentials",
 			map[string]*huma.Header{"WWW-Authenticate": header(huma.TypeString, "How to authenticate", `Basic realm="lsapi"`)},
-			NewProblem(http.StatusUnauthorized, "credentials are missing or wrong", nil)),
+			NewProblem(lsapi.CodeUnauthenticated, "credentials are missing or wrong", nil)),
 		"NotFound": describe("There is no such thing, or the record does not reach back to the time; the detail says which", nil,
-			NewProblem(http.StatusNotFound, "there is no such change; an id is a UUID of version 7, in lower case", nil)),
+			NewProblem(lsapi.CodeNotFound, "there is no such change; an id is a UUID of version 7, in lower case", nil)),
 		"InternalError": describe("A defect of the service. Its log has the cause, under the id of the request", nil,
-			NewProblem(http.StatusInternalServerError, "the service failed", nil)),
+			NewProblem(lsapi.CodeInternal, "the service failed", nil)),
 		"NotYet": describe("What was waited for has not come about in time; member is the last that is known", nil,
-			NewProblem(http.StatusRequestTimeout, "the time is up, and it is OutOfService: Instance registration is still in progress.", exampleLast)),
+			NewProblem(lsapi.CodeNotYet, "the time is up, and it is OutOfService: Instance registration is still in progress.", exampleLast)),
 		"Terminated": describe("The instance is terminated while one waits for it to serve; member is the last that is known", nil,
-			NewProblem(http.StatusConflict, "the instance is terminated", nil)),
-		"Gone": describe("What came after Last-Event-ID has been removed from the record, because it was too old", nil,
-			NewProblem(http.StatusGone, "Last-Event-ID: what came after it has been removed from the record; start without it", nil)),
+			NewProblem(lsapi.CodeConflict, "the instance is terminated", nil)),
+		"Gone": describe("What came after Last-Event-ID (or lastEventId) has been removed from the record, because it was too old", nil,
+			NewProblem(lsapi.CodeGone, "Last-Event-ID: what came after it has been removed from the record; start without it", nil)),
 		"UpstreamFailed": describe("AWS failed, could not be reached, or refused the service", nil,
-			NewProblem(http.StatusBadGateway, "AWS failed or could not be reached", nil)),
+			NewProblem(lsapi.CodeUpstream, "AWS failed or could not be reached", nil)),
 		"Unavailable": describe("What is asked for cannot be read for now, or too much is being read at once",
 			map[string]*huma.Header{"Retry-After": header(huma.TypeInteger, "Seconds to wait before asking again", 1)},
-			NewProblem(http.StatusServiceUnavailable, "the service cannot answer for now; nothing was changed", nil)),
+			NewProblem(lsapi.CodeUnavailable, "the service cannot answer for now; nothing was changed", nil)),
 		"TimedOut": describe("The deadline passed", nil,
-			NewProblem(http.StatusGatewayTimeout, "the deadline passed", nil)),
+			NewProblem(lsapi.CodeTimeout, "the deadline passed", nil)),
 	}
 }

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,13 +75,14 @@ func tell(e *lsapi.RecordedEvent) (told []apiv1.Event) {
 // eventsQuery is what GET /v1/events takes. Empty is not given.
 type eventsQuery struct {
 	LoadBalancers []string `query:"loadBalancer,explode" maxItems:"100" nullable:"false" doc:"Only what happens in this load balancer; may be given several times" example:"[\"default-elb\"]"`
-	LastEventID   string   `header:"Last-Event-ID" doc:"The id of the last event that was received: the stream goes on behind it. Browsers send it by themselves" example:"1042-0"`
+	LastEventID   string   `header:"Last-Event-ID" doc:"The id of the last event that was received: the stream goes on behind it. Browsers send it by themselves"`
+	AfterID       string   `query:"lastEventId" doc:"The same, for those that cannot set a header, as polyfills of EventSource. The header counts when both are there: a browser repeats the query when it connects again"`
 }
 
 func (a *API) events(w http.ResponseWriter, r *http.Request, q *eventsQuery) error {
 	var after *events.Place
-	if q.LastEventID != "" {
-		place, err := events.ParsePlace(q.LastEventID)
+	if id := cmp.Or(q.LastEventID, q.AfterID); id != "" {
+		place, err := events.ParsePlace(id)
 		if err != nil {
 			return err
 		}
@@ -161,7 +163,7 @@ func describeEvents(schemas huma.Registry) huma.Operation {
 	ok := answer("A stream of server-sent events that does not end by itself. The data of each is an Event, its event field says of which type, its id is its place in the record. An id alone comes every 15 seconds when there is nothing else",
 		map[string]*huma.MediaType{typeEvents: {Schema: schemaOf[apiv1.Event](schemas), Example: example}})
 	op := operation("watchEvents", EventsPath, "Watch what happens",
-		"Who was attached and detached, whose health changed, who was drained, and what changed past lsapi, as it is recorded. While somebody watches, health is polled now and then. A client that reads too slowly gets the event dropped, and its stream ends.", ok, "404", "410")
+		"The answer does not end: a page such as Try it out shows nothing of it; curl -N and EventSource do. Who was attached and detached, whose health changed, who was drained, and what changed past lsapi, as it is recorded. While somebody watches, health is polled now and then. A client that reads too slowly gets the event dropped, and its stream ends.", ok, "404", "410")
 	return op
 }
 

@@ -10,8 +10,8 @@ import (
 
 // loadBalancersQuery is what GET /v1/load-balancers takes. Empty is not given.
 type loadBalancersQuery struct {
-	Name   string   `query:"name" maxLength:"64" pattern:"^[A-Za-z0-9*?-]+$" patternDescription:"letters, digits and hyphens, * for any characters, ? for one" doc:"Only load balancers whose name is this; * stands for any characters, ? for one" example:"web-*"`
-	Tag    []string `query:"tag,explode" maxItems:"10" nullable:"false" doc:"Only load balancers that have this tag: KEY=VALUE, or KEY for any value. Given several times, all must be there. While AWS's tags cannot be read, this is an error" example:"[\"team=web\"]"`
+	Name   string   `query:"name" maxLength:"64" pattern:"^[A-Za-z0-9*?-]+$" patternDescription:"letters, digits and hyphens, * for any characters, ? for one" doc:"Only load balancers whose name is this; * stands for any characters, ? for one" example:"default-*"`
+	Tag    []string `query:"tag,explode" maxItems:"10" nullable:"false" doc:"Only load balancers that have this tag: KEY=VALUE such as team=web, or KEY for any value. Given several times, all must be there. While AWS's tags cannot be read, this is an error"`
 	Health string   `query:"health" enum:"InService,OutOfService,Unknown" doc:"Only load balancers that have a member in this state. While one cannot be asked, this is an error"`
 	Limit  int      `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many load balancers at most"`
 	Cursor string   `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`

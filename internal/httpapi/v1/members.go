@@ -11,7 +11,7 @@ import (
 // membersQuery is what GET /v1/load-balancers/{name}/members takes.
 type membersQuery struct {
 	Name string `path:"name" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" doc:"The name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end. Any other name is 404" example:"default-elb"`
-	At   string `query:"at" format:"date-time" doc:"The time, not in the future; now when it is not given. It is the end of its millisecond, so that at the completedAt of a change the change is done. A + in a query is written %2B" example:"2026-11-24T18:54:00Z"`
+	At   string `query:"at" format:"date-time" doc:"The time, such as 2026-11-24T18:54:00Z, not in the future; now when it is not given. It is the end of its millisecond, so that at the completedAt of a change the change is done. A + in a query is written %2B"`
 }
 
 func newRoster(r lsapi.Roster) apiv1.Roster {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lsapi"
+	"lsapi/api/status"
 	apiv1 "lsapi/api/v1"
 )
 
@@ -13,8 +14,11 @@ import (
 const ContentType = typeProblem
 
 // NewProblem returns the answer with an error whose text is the detail.
-func NewProblem(status int, detail string, err error) apiv1.Problem {
-	problem := apiv1.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+func NewProblem(code lsapi.Code, detail string, err error) apiv1.Problem {
+	answered := status.Of(code)
+	problem := apiv1.Problem{
+		Type: "about:blank", Title: http.StatusText(answered), Status: answered, Code: string(status.Public(code)), Detail: detail,
+	}
 	if details, ok := errors.AsType[details](err); ok {
 		problem.Errors = details
 	}

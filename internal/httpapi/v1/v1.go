@@ -51,7 +51,9 @@ type Record interface {
 // Options are what an API is made of. All but Fleet and
 // Events must be given.
 type Options struct {
-	Record Record
+	// Version is that of the service, for the document.
+	Version string
+	Record  Record
 	// Fleet answers what is about load balancers and their members. Default: only
 	// the record is read.
 	Fleet Fleet
@@ -90,7 +92,7 @@ type API struct {
 func New(o Options) *API {
 	o.Record = bounded{record: o.Record, turns: semaphore.NewWeighted(int64(o.Reads))}
 	a := &API{Options: o, held: semaphore.NewWeighted(maxHeld), mux: http.NewServeMux()}
-	a.huma = humago.New(a.mux, config())
+	a.huma = humago.New(a.mux, config(o.Version))
 	a.huma.OpenAPI().Components.Responses = problems(a.schemas())
 	a.huma.UseMiddleware(a.checkQuery)
 	register(a, describeChanges(a.schemas()), a.changes)
@@ -104,7 +106,18 @@ func New(o Options) *API {
 		register(a, describeLoadBalancer(a.schemas()), a.loadBalancer)
 		register(a, describeMember(a.schemas()), a.member)
 	}
+	hidePatternDescriptions(a.huma.OpenAPI())
 	return a
+}
+
+// hidePatternDescriptions takes a key out of the document that OpenAPI does not have.
+// The messages of huma's validation, which it is for, are made already.
+func hidePatternDescriptions(document *huma.OpenAPI) {
+	for _, path := range document.Paths {
+		for _, parameter := range path.Get.Parameters {
+			parameter.Schema.PatternDescription = ""
+		}
+	}
 }
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }

@@ -13,7 +13,7 @@ func attached(answer *membership.AttachInstanceCreated) *models.MachineInfo {
 	return answer.Payload
 }
 
-func detached(answer *membership.DeleteElbElbNameCreated) *models.MachineInfo {
+func detached(answer *membership.DetachInstanceCreated) *models.MachineInfo {
 	return answer.Payload
 }
 

@@ -50,10 +50,10 @@ func (c caller) attach(t *testing.T, instance string) (*membership.AttachInstanc
 	return c.AttachInstanceContext(t.Context(), params, c.credentials)
 }
 
-func (c caller) detach(t *testing.T, instance string) (*membership.DeleteElbElbNameCreated, error) {
+func (c caller) detach(t *testing.T, instance string) (*membership.DetachInstanceCreated, error) {
 	t.Helper()
-	params := membership.NewDeleteElbElbNameParams().WithElbName(c.loadBalancer).WithBody(&models.MachineID{InstanceID: &instance})
-	return c.DeleteElbElbNameContext(t.Context(), params, c.credentials)
+	params := membership.NewDetachInstanceParams().WithElbName(c.loadBalancer).WithBody(&models.MachineID{InstanceID: &instance})
+	return c.DetachInstanceContext(t.Context(), params, c.credentials)
 }
 
 // The steps build on each other.
@@ -83,7 +83,7 @@ func TestAGeneratedClientDoesTheWholeJob(t *testing.T) {
 	checkMembers(t, c, member)
 
 	_, err = c.detach(t, spare)
-	noMember, ok := errors.AsType[*membership.DeleteElbElbNameConflict](err)
+	noMember, ok := errors.AsType[*membership.DetachInstanceConflict](err)
 	if !ok {
 		t.Fatalf("a second detach is no conflict: %v", err)
 	}
@@ -108,7 +108,7 @@ func TestAGeneratedClientLearnsThatThereIsNoSuchLoadBalancer(t *testing.T) {
 	checkText(t, attach.Payload)
 
 	_, err = c.detach(t, spare)
-	detach, ok := errors.AsType[*membership.DeleteElbElbNameNotFound](err)
+	detach, ok := errors.AsType[*membership.DetachInstanceNotFound](err)
 	if !ok {
 		t.Fatalf("the detach: %v", err)
 	}

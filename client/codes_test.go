@@ -1,0 +1,68 @@
+package client_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/api/status"
+	"lsapi/client"
+	"lsapi/internal/httpapi"
+)
+
+// failing fails with a code whatever it is asked.
+type failing struct{ code lsapi.Code }
+
+func (f failing) err() error { return &lsapi.Error{Code: f.code, Message: "it is so"} }
+
+func (f failing) List(context.Context, string) (lsapi.Listing, error) {
+	return lsapi.Listing{}, f.err()
+}
+
+func (f failing) Change(context.Context, lsapi.Request) (lsapi.Result, error) {
+	return lsapi.Result{}, f.err()
+}
+
+// failingRecord is a record that fails likewise.
+type failingRecord struct{ failing }
+
+func (f failingRecord) Change(context.Context, string) (lsapi.Change, error) {
+	return lsapi.Change{}, f.err()
+}
+
+func (f failingRecord) Changes(context.Context, lsapi.ChangeFilter) ([]lsapi.Change, error) {
+	return nil, f.err()
+}
+
+func (f failingRecord) MembersAt(context.Context, string, time.Time) (lsapi.Roster, error) {
+	return lsapi.Roster{}, f.err()
+}
+
+type anybody struct{}
+
+func (anybody) Authenticate(context.Context, string, string) (lsapi.Actor, error) {
+	return lsapi.Actor{Name: "alice"}, nil
+}
+
+func (anybody) Revalidate(string) error { return nil }
+
+// The service and the client have one table.
+func TestEveryCodeOfTheServiceIsThatOfTheClient(t *testing.T) {
+	for _, code := range append(status.Codes(), lsapi.CodeForbidden, "odd") {
+		t.Run(string(code), func(t *testing.T) {
+			f := failing{code}
+			server := httptest.NewServer(httpapi.New(httpapi.Options{Membership: f, Authenticator: anybody{}, Record: failingRecord{f}}))
+			defer server.Close()
+			c := newClient(t, server.URL)
+			_, attach := c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{})
+			_, changes := c.Changes(t.Context(), client.ChangesQuery{})
+			for name, err := range map[string]error{"the contract": attach, "/v1": changes} {
+				if got := client.ErrorCode(err); got != status.Public(code) {
+					t.Errorf("of %s it is %q in %v, want %s", name, got, err, status.Public(code))
+				}
+			}
+		})
+	}
+}
