@@ -152,6 +152,7 @@ func TestTheDemosServiceAnswersThroughItsOwnLoadBalancer(t *testing.T) {
 func TestAnEmulatorTellsWhatIsWrongWithItsDataPlane(t *testing.T) {
 	for word, arguments := range map[string][]string{
 		"--member-concurrency": {"--data-plane", "--member-concurrency", "0"},
+		"is for --data-plane":  {"--member-concurrency", "5"},
 		"--backend":            {"--data-plane", "--backend", "web=127.0.0.1:80"},
 		"for --data-plane":     {"--backend", "i-0a11ce0000000ab01=127.0.0.1:80"},
 	} {

@@ -36,10 +36,11 @@ Faults on request, the calls counted, and its state are under /_emulator/:
   curl http://127.0.0.1:4566/_emulator/calls
   curl http://127.0.0.1:4566/_emulator/state
 
-With --data-plane each HTTP listener of a load balancer is a port of this machine, and
-each member a small web server behind it. Health is what probes find, draining takes as
-long as requests do, and CloudWatch has the metrics. What is carried is under
-/_emulator/traffic; /_emulator/kill makes an instance die, /_emulator/revive answer again.
+With --data-plane each HTTP or TCP listener of a load balancer is a port of this
+machine, and each member a small web server behind it. Health is what probes find,
+draining takes as long as requests do, and CloudWatch has the metrics. What is carried
+is under /_emulator/traffic; /_emulator/kill makes an instance die, /_emulator/revive
+answer again.
 
 Environment variables set none of its flags.`
 
@@ -67,7 +68,12 @@ func newEmulator(p Process) *cobra.Command {
 		Long:    emulatorHelp,
 		Example: emulatorExample,
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return emulate(c.Context(), p, f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !f.dataPlane && c.Flags().Changed("member-concurrency") {
+				return usagef("--member-concurrency is for --data-plane")
+			}
+			return emulate(c.Context(), p, f)
+		},
 	}
 	flags := command.Flags()
 	flags.StringVar(&f.listen, "listen", defaultEmulatorListen, "`address` to listen on, host:port")
@@ -76,7 +82,7 @@ func newEmulator(p Process) *cobra.Command {
 	flags.DurationVar(&f.latency, "latency", 0, "time that each call takes, such as 50ms")
 	flags.DurationVar(&f.lag, "lag", 0, "time by which reads trail writes at most, such as 500ms")
 	flags.StringVar(&f.throttle, "throttle", "off", "`aws` refuses calls beyond AWS's request rates, off refuses none")
-	flags.BoolVar(&f.dataPlane, "data-plane", false, "have load balancers listen and forward HTTP to members that answer")
+	flags.BoolVar(&f.dataPlane, "data-plane", false, "have load balancers listen and forward HTTP and TCP to members that answer")
 	flags.IntVar(&f.memberConcurrency, "member-concurrency", defaultMemberConcurrency, "`requests` that each member serves at a time; more wait in the surge queue")
 	flags.StringToStringVar(&f.backends, "backend", nil, "what answers for an instance in place of a small web server, `INSTANCE=HOST:PORT`; may be repeated")
 	return command
@@ -140,7 +146,7 @@ func (f emulatorFlags) build() (*emulator.Emulator, error) {
 	if f.memberConcurrency < 1 {
 		return nil, usagef("--member-concurrency: must be at least 1")
 	}
-	if len(f.backends) > 0 && !f.dataPlane {
+	if !f.dataPlane && len(f.backends) > 0 {
 		return nil, usagef("--backend is for --data-plane")
 	}
 	for id, address := range f.backends {

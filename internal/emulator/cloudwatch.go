@@ -12,7 +12,9 @@ import (
 const (
 	cloudWatchVersion = "2010-08-01"
 	elbMetrics        = "AWS/ELB"
-	elbDimension      = "LoadBalancerName"
+
+	loadBalancerDimension = "LoadBalancerName"
+	zoneDimension         = "AvailabilityZone"
 	// maxMetricQueries is AWS's limit of queries in one GetMetricData.
 	maxMetricQueries = 500
 	scanAscending    = "TimestampAscending"
@@ -22,6 +24,7 @@ func cloudWatchOperations() map[string]operation {
 	return map[string]operation{
 		"GetMetricData":       {(*world).getMetricData, always(unlimited)},
 		"GetMetricStatistics": {(*world).getMetricStatistics, always(unlimited)},
+		"ListMetrics":         {(*world).listMetrics, always(unlimited)},
 	}
 }
 
@@ -57,7 +60,7 @@ func (in *getMetricDataInput) valid() error {
 	case in.ScanBy != "" && in.ScanBy != scanAscending && in.ScanBy != "TimestampDescending":
 		return errInvalidParameter("The value %s for parameter ScanBy is not supported.", in.ScanBy)
 	}
-	return validTimes(in.StartTime, in.EndTime)
+	return validTimes(in.StartTime.Time, in.EndTime.Time)
 }
 
 // metricData answers one query of GetMetricData.
@@ -65,7 +68,7 @@ func (w *world) metricData(q metricDataQuery, in *getMetricDataInput) (metricDat
 	if q.MetricStat == nil {
 		return metricDataResult{}, errInvalidParameter("The metric query %s has no MetricStat; expressions are not emulated.", q.ID)
 	}
-	points, err := w.points(q.MetricStat.Metric, q.MetricStat.Period, in.StartTime, in.EndTime)
+	points, err := w.points(q.MetricStat.Metric, q.MetricStat.Period, in.StartTime.Time, in.EndTime.Time)
 	if err != nil {
 		return metricDataResult{}, err
 	}
@@ -90,7 +93,7 @@ func (w *world) getMetricStatistics(c call) (any, error) {
 	if err := c.read(&in); err != nil {
 		return nil, err
 	}
-	if err := validTimes(in.StartTime, in.EndTime); err != nil {
+	if err := validTimes(in.StartTime.Time, in.EndTime.Time); err != nil {
 		return nil, err
 	}
 	if len(in.Statistics) == 0 {
@@ -101,7 +104,7 @@ func (w *world) getMetricStatistics(c call) (any, error) {
 			return nil, err
 		}
 	}
-	points, err := w.points(metric{in.Namespace, in.MetricName, in.Dimensions}, in.Period, in.StartTime, in.EndTime)
+	points, err := w.points(metric{in.Namespace, in.MetricName, in.Dimensions}, in.Period, in.StartTime.Time, in.EndTime.Time)
 	if err != nil {
 		return nil, err
 	}
@@ -130,12 +133,13 @@ func (w *world) points(m metric, period int, from, to time.Time) ([]dataplane.Po
 		return nil, errInvalidParameter("The parameter Period must be a multiple of 60.")
 	}
 	known, ok := dataplane.ParseMetric(m.MetricName)
-	if !ok || w.plane == nil || m.Namespace != elbMetrics || len(m.Dimensions) != 1 || m.Dimensions[0].Name != elbDimension {
+	scope, emulated := m.scope()
+	if !ok || !emulated || w.plane == nil {
 		return nil, nil
 	}
 	length := time.Duration(period) * time.Second
 	var points []dataplane.Point
-	for _, p := range w.plane.Data(m.Dimensions[0].Value, known, from, to) {
+	for _, p := range w.plane.Data(scope, known, from, to) {
 		p.At = p.At.Truncate(length)
 		if last := len(points) - 1; last >= 0 && points[last].At.Equal(p.At) {
 			points[last].Add(p.Statistics)
@@ -181,7 +185,7 @@ func errMissingMetricParameter(name string) *apiError {
 
 // fromQuery reads the parameters from the query protocol.
 func (in *getMetricDataInput) fromQuery(q query) (err error) {
-	if in.StartTime, in.EndTime, err = q.times(); err != nil {
+	if in.StartTime.Time, in.EndTime.Time, err = q.times(); err != nil {
 		return err
 	}
 	in.ScanBy = q.text("ScanBy")
@@ -206,7 +210,7 @@ func (in *getMetricDataInput) fromQuery(q query) (err error) {
 
 // fromQuery reads the parameters from the query protocol.
 func (in *getMetricStatisticsInput) fromQuery(q query) (err error) {
-	if in.StartTime, in.EndTime, err = q.times(); err != nil {
+	if in.StartTime.Time, in.EndTime.Time, err = q.times(); err != nil {
 		return err
 	}
 	m := q.metric("")

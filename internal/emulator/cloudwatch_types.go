@@ -1,13 +1,13 @@
 package emulator
 
-import "time"
+import "encoding/xml"
 
 // What CloudWatch reads and writes, field by field as in its API reference
-// (2010-08-01): the query protocol and RPC v2 CBOR have the same names.
+// (2010-08-01): all protocols have the same names.
 type (
 	getMetricDataInput struct {
 		MetricDataQueries  []metricDataQuery
-		StartTime, EndTime time.Time
+		StartTime, EndTime moment
 		ScanBy             string
 	}
 
@@ -26,10 +26,21 @@ type (
 
 	metric struct {
 		Namespace, MetricName string
-		Dimensions            []dimension
+		Dimensions            dimensions
 	}
 
 	dimension struct{ Name, Value string }
+
+	listMetricsInput struct {
+		Namespace, MetricName string
+		Dimensions            dimensions
+		NextToken             string
+	}
+
+	listMetricsResult struct {
+		Metrics   list[metric]
+		NextToken string `xml:",omitempty" json:",omitempty" cbor:",omitempty"`
+	}
 
 	getMetricDataResult struct {
 		MetricDataResults list[metricDataResult]
@@ -37,7 +48,7 @@ type (
 	}
 
 	metricDataResult struct {
-		ID         string `xml:"Id" cbor:"Id"`
+		ID         string `xml:"Id" json:"Id" cbor:"Id"`
 		Label      string
 		Timestamps list[timestamp]
 		Values     list[float64]
@@ -46,8 +57,8 @@ type (
 
 	getMetricStatisticsInput struct {
 		Namespace, MetricName string
-		Dimensions            []dimension
-		StartTime, EndTime    time.Time
+		Dimensions            dimensions
+		StartTime, EndTime    moment
 		Period                int
 		Statistics            []string
 	}
@@ -59,11 +70,19 @@ type (
 
 	datapoint struct {
 		Timestamp   timestamp
-		SampleCount *float64 `xml:",omitempty" cbor:",omitempty"`
-		Average     *float64 `xml:",omitempty" cbor:",omitempty"`
-		Sum         *float64 `xml:",omitempty" cbor:",omitempty"`
-		Minimum     *float64 `xml:",omitempty" cbor:",omitempty"`
-		Maximum     *float64 `xml:",omitempty" cbor:",omitempty"`
+		SampleCount *float64 `xml:",omitempty" json:",omitempty" cbor:",omitempty"`
+		Average     *float64 `xml:",omitempty" json:",omitempty" cbor:",omitempty"`
+		Sum         *float64 `xml:",omitempty" json:",omitempty" cbor:",omitempty"`
+		Minimum     *float64 `xml:",omitempty" json:",omitempty" cbor:",omitempty"`
+		Maximum     *float64 `xml:",omitempty" json:",omitempty" cbor:",omitempty"`
 		Unit        string
 	}
 )
+
+// dimensions are a list that is also read.
+type dimensions []dimension
+
+// MarshalXML writes the list as the query protocol does.
+func (d dimensions) MarshalXML(e *xml.Encoder, start xml.StartElement) error {
+	return e.EncodeElement(list[dimension]{d}, start)
+}

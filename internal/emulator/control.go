@@ -136,6 +136,9 @@ func readFault(body io.Reader) (Fault, error) {
 	if fault.Delay, err = time.ParseDuration(d.Delay); err != nil {
 		return Fault{}, fmt.Errorf("delay: %q is no duration, such as \"30s\"", d.Delay)
 	}
+	if fault.Delay == 0 {
+		return Fault{}, errors.New("delay: must be above 0; without it the client is kept waiting until it leaves")
+	}
 	return fault, nil
 }
 

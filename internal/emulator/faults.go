@@ -108,10 +108,17 @@ func (f *faults) next(action string) (Fault, bool) {
 	return Fault{}, false
 }
 
-func (f *faults) add(fault Fault) {
+// add puts a fault in force, unless one before it fails every call that it could meet.
+func (f *faults) add(fault Fault) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, before := range f.active {
+		if before.Probability == 1 && (before.Action == everyAction || before.Action == fault.Action) {
+			return fmt.Errorf("action: every call of %s fails already by %q; DELETE the faults first", fault.Action, before.Kind)
+		}
+	}
 	f.active = append(f.active, fault)
+	return nil
 }
 
 func (f *faults) clear() {
@@ -163,8 +170,7 @@ func (e *Emulator) AddFault(f Fault) error {
 	if err := f.validate(e.knows); err != nil {
 		return err
 	}
-	e.faults.add(f)
-	return nil
+	return e.faults.add(f)
 }
 
 // Faults returns the faults in force, the oldest first; a Count is what is left

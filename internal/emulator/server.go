@@ -17,7 +17,9 @@ type call struct {
 	service *service
 	action  string
 	reading reading
-	cbor    []byte // the parameters, where they are not in query
+	// body has the parameters, where they are not in query; encoding is how it does.
+	body     []byte
+	encoding *encoding
 }
 
 // ServeHTTP implements http.Handler.
@@ -31,8 +33,8 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	requestID := uuid.NewString()
-	if strings.HasPrefix(r.URL.Path, cborPrefix) {
-		e.serveCBOR(w, r, requestID)
+	if used, action := rpc(r); used != nil {
+		e.serveRPC(w, r, used, action, requestID)
 		return
 	}
 	c, err := e.accept(w, r)

@@ -5,6 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
 )
 
 // healthNow is what DescribeInstanceHealth would say of a member, in one line.
@@ -56,8 +61,14 @@ func TestADrainTakesAsLongAsToldTo(t *testing.T) {
 	}
 }
 
-func TestWhatTheSimulationIsToldMakesSense(t *testing.T) {
+func TestControlsWithoutEffectAreErrors(t *testing.T) {
 	a := demo(t)
+	if _, err := a.elb.CreateLoadBalancer(t.Context(), &elb.CreateLoadBalancerInput{
+		LoadBalancerName: aws.String("plain"), AvailabilityZones: []string{"us-east-1a"},
+		Listeners: []elbtypes.Listener{{Protocol: aws.String("HTTP"), LoadBalancerPort: 80, InstancePort: aws.Int32(80)}},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		path, body string
 		status     int
@@ -65,10 +76,43 @@ func TestWhatTheSimulationIsToldMakesSense(t *testing.T) {
 	}{
 		{"health", `{"instanceId":"i-0000000000000dead","healthy":true}`, http.StatusNotFound, "i-0000000000000dead"},
 		{"health", `{"instanceID":"x","helthy":true}`, http.StatusBadRequest, "helthy"},
+		{"health", `{"instanceId":"` + demoMember + `"}`, http.StatusBadRequest, "healthy: give"},
+		{"health", `{"instanceId":"` + demoMember + `","healthy":true,"description":"fine"}`, http.StatusBadRequest, "description"},
+		{"drains", `{"loadBalancer":"default-elb","lasts":"1h"}`, http.StatusConflict, "ends after 5m0s"},
+		{"drains", `{"loadBalancer":"plain","lasts":"1s"}`, http.StatusConflict, "connection draining of plain is off"},
+		{"faults", `{"action":"*","kind":"timeout","count":1,"delay":"0s"}`, http.StatusBadRequest, "delay"},
+		{"faults", `{"action":"*","kind":"500","probability":1}`, http.StatusCreated, ""},
+		{"faults", `{"action":"DescribeTags","kind":"reset","count":1}`, http.StatusBadRequest, "every call of DescribeTags fails already"},
 		{"health", `{} {}`, http.StatusBadRequest, "goes on"},
 		{"drains", `{"loadBalancer":"nope","lasts":"1s"}`, http.StatusNotFound, "nope"},
 		{"drains", `{"loadBalancer":"default-elb","lasts":"soon"}`, http.StatusBadRequest, "soon"},
 		{"drains", `{"loadBalancer":"default-elb","lasts":"-1s"}`, http.StatusBadRequest, "-1s"},
+	} {
+		if status, body := a.send(t, "POST", "/_emulator/"+c.path, c.body, nil); status != c.status || !strings.Contains(body, c.word) {
+			t.Errorf("%s %s: %d %s", c.path, c.body, status, body)
+		}
+	}
+}
+
+func TestControlsWithoutEffectOnADataPlaneAreErrors(t *testing.T) {
+	t.Parallel()
+	a := carrying(t)
+	if _, err := a.ec2.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{demoSpare}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path, body string
+		status     int
+		word       string
+	}{
+		{"drains", `{"loadBalancer":"web-elb","lasts":"1s"}`, http.StatusConflict, "as long as the requests in flight"},
+		{"kill", `{"instanceId":"` + demoServing + `"}`, http.StatusOK, demoServing},
+		{"health", `{"instanceId":"` + demoServing + `","healthy":true}`, http.StatusConflict, "/_emulator/revive"},
+		{"health", `{"instanceId":"` + demoServing + `","healthy":false}`, http.StatusOK, ""},
+		{"revive", `{"instanceId":"` + demoServing + `"}`, http.StatusOK, demoServing},
+		{"health", `{"instanceId":"` + demoServing + `","healthy":true}`, http.StatusOK, ""},
+		{"kill", `{"instanceId":"` + demoSpare + `"}`, http.StatusNotFound, demoSpare},
+		{"health", `{"instanceId":"` + demoSpare + `","healthy":false}`, http.StatusNotFound, demoSpare},
 	} {
 		if status, body := a.send(t, "POST", "/_emulator/"+c.path, c.body, nil); status != c.status || !strings.Contains(body, c.word) {
 			t.Errorf("%s %s: %d %s", c.path, c.body, status, body)

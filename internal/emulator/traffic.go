@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -96,8 +95,9 @@ func (w *world) plan(now time.Time) dataplane.Plan {
 func (w *world) planOf(r *revision, now time.Time) dataplane.LoadBalancer {
 	seconds := func(n int) time.Duration { return time.Duration(n) * time.Second }
 	lb := dataplane.LoadBalancer{
-		Name: r.name,
-		Idle: seconds(r.attributes.ConnectionSettings.IdleTimeout),
+		Name:  r.name,
+		Zones: r.zones,
+		Idle:  seconds(r.attributes.ConnectionSettings.IdleTimeout),
 		Check: dataplane.HealthCheck{
 			Target: r.healthCheck.Target, Interval: seconds(r.healthCheck.Interval), Timeout: seconds(r.healthCheck.Timeout),
 			Unhealthy: r.healthCheck.UnhealthyThreshold, Healthy: r.healthCheck.HealthyThreshold,
@@ -117,7 +117,7 @@ func (w *world) planOf(r *revision, now time.Time) dataplane.LoadBalancer {
 		current, _ := i.stateAt(now)
 		since := laterOf(m.since, current.at)
 		lb.Members = append(lb.Members, dataplane.Member{
-			InstanceID: m.id, Since: since, Ready: since.Add(i.registrationDelay), Served: r.serves(i.zone),
+			InstanceID: m.id, Zone: i.zone, Since: since, Ready: since.Add(i.registrationDelay), Served: r.serves(i.zone),
 		})
 	}
 	return lb
@@ -183,16 +183,23 @@ func (e *Emulator) setAlive(alive bool) http.HandlerFunc {
 			writeProblem(w, http.StatusBadRequest, err.Error())
 			return
 		}
-		e.mu.Lock()
-		plane := e.world.plane
-		e.mu.Unlock()
-		switch {
-		case plane == nil:
-			writeProblem(w, http.StatusConflict, "instances answer nothing without a data plane; start the emulator with --data-plane")
-		case !plane.SetAlive(d.InstanceID, alive):
-			writeProblem(w, http.StatusNotFound, fmt.Sprintf("instanceId: there is no instance %q", d.InstanceID))
-		default:
-			writeJSON(w, http.StatusOK, d)
+		if err := e.setInstanceAlive(d.InstanceID, alive); err != nil {
+			writeControlError(w, err)
+			return
 		}
+		writeJSON(w, http.StatusOK, d)
 	}
+}
+
+func (e *Emulator) setInstanceAlive(id string, alive bool) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.world.plane == nil {
+		return &controlError{http.StatusConflict, "instances answer nothing without a data plane; start the emulator with --data-plane"}
+	}
+	if _, err := e.existing(id); err != nil {
+		return err
+	}
+	e.world.plane.SetAlive(id, alive)
+	return nil
 }

@@ -177,7 +177,7 @@ func TestWithoutADataPlaneThatIsSaid(t *testing.T) {
 	}
 }
 
-// metricData asks the real SDK, which speaks RPC v2 CBOR.
+// cloudWatch is the real SDK's client, which speaks RPC v2 CBOR.
 func (a *account) cloudWatch() *cloudwatch.Client {
 	return cloudwatch.New(cloudwatch.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(a.url), Credentials: a.elb.Options().Credentials,
@@ -261,6 +261,11 @@ dimensions = [{"Name": "LoadBalancerName", "Value": "web-elb"}]
 out = cw.get_metric_data(StartTime=now - hour, EndTime=now + hour, MetricDataQueries=[{"Id": "m", "MetricStat": {
     "Metric": {"Namespace": "AWS/ELB", "MetricName": "RequestCount", "Dimensions": dimensions}, "Period": 60, "Stat": "Sum"}}])
 print(sum(out["MetricDataResults"][0]["Values"]), out["MetricDataResults"][0]["Label"], len(out["MetricDataResults"][0]["Timestamps"]) > 0)
+zone = {"Name": "AvailabilityZone", "Value": "us-east-1a"}
+listed = cw.list_metrics(Namespace="AWS/ELB", MetricName="RequestCount", Dimensions=[{"Name": "AvailabilityZone"}])["Metrics"]
+print(*[",".join(d["Value"] for d in m["Dimensions"]) for m in listed])
+out = cw.get_metric_statistics(Namespace="AWS/ELB", MetricName="RequestCount", Dimensions=dimensions + [zone], StartTime=now - hour, EndTime=now + hour, Period=60, Statistics=["Sum"])
+print(sum(d["Sum"] for d in out["Datapoints"]))
 out = cw.get_metric_statistics(Namespace="AWS/ELB", MetricName="RequestCount", Dimensions=dimensions, StartTime=now - hour, EndTime=now + hour, Period=60, Statistics=["Sum"])
 print(sum(d["Sum"] for d in out["Datapoints"]), out["Datapoints"][0]["Unit"])
 try:
@@ -276,7 +281,7 @@ func TestCloudWatchTellsOfTrafficToBoto3AndTheAWSCLI(t *testing.T) {
 	for range 2 {
 		a.through(t, "")
 	}
-	want := "2.0 RequestCount True\n2.0 Count\nAn error occurred (InvalidParameterValue) when calling the GetMetricStatistics operation: The parameter Period must be a multiple of 60."
+	want := "2.0 RequestCount True\nus-east-1a web-elb,us-east-1a\n2.0\n2.0 Count\nAn error occurred (InvalidParameterValue) when calling the GetMetricStatistics operation: The parameter Period must be a multiple of 60."
 	if out, err := a.tool(t, python3, "-c", metricsScript); err != nil || out != want {
 		t.Errorf("boto3 printed %q (%v)", out, err)
 	}
@@ -284,6 +289,10 @@ func TestCloudWatchTellsOfTrafficToBoto3AndTheAWSCLI(t *testing.T) {
 	line := fmt.Sprintf("cloudwatch get-metric-statistics --namespace AWS/ELB --metric-name HTTPCode_Backend_2XX --dimensions Name=LoadBalancerName,Value=web-elb --start-time %s --end-time %s --period 7200 --statistics Sum --query Datapoints[0].Sum",
 		now.Add(-time.Hour).Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339))
 	if out, err := a.aws(t, line); err != nil || out != "2.0" {
+		t.Errorf("the AWS CLI printed %q (%v)", out, err)
+	}
+	line = "cloudwatch list-metrics --namespace AWS/ELB --metric-name HTTPCode_Backend_2XX --dimensions Name=LoadBalancerName,Value=web-elb --query Metrics[].Dimensions[].Value"
+	if out, err := a.aws(t, line); err != nil || out != "web-elb\tweb-elb\tus-east-1a" {
 		t.Errorf("the AWS CLI printed %q (%v)", out, err)
 	}
 }

@@ -18,7 +18,7 @@ var (
 type balancer struct {
 	plane   *Plane
 	name    string
-	metrics metrics
+	metrics zoneMetrics
 
 	listeners map[int]*listener // by port; guarded by Plane.mu
 
@@ -29,7 +29,8 @@ type balancer struct {
 	checkNew chan struct{} // closed and replaced when check changes
 	members  []*member
 	leaving  []*member // whose last requests have not finished
-	healthy  int       // how many members take requests
+	zones    []string  // where it takes requests
+	hosts    []hosts   // of each zone and of all; replaced when it changes
 	queue    []*waiter // oldest first
 	next     int       // the member to begin with among equals
 	requests uint64
@@ -59,13 +60,16 @@ type waiter struct {
 }
 
 func newBalancer(p *Plane, name string) *balancer {
-	return &balancer{plane: p, name: name, listeners: make(map[int]*listener), checkNew: make(chan struct{})}
+	return &balancer{
+		plane: p, name: name, metrics: zoneMetrics{byZone: make(map[string]*metrics)},
+		listeners: make(map[int]*listener), checkNew: make(chan struct{}),
+	}
 }
 
 // apply takes the load balancer's part of a plan in. The caller holds Plane.mu.
 func (b *balancer) apply(lb LoadBalancer) {
 	b.mu.Lock()
-	b.idle, b.drain = lb.Idle, lb.Drain
+	b.idle, b.drain, b.zones = lb.Idle, lb.Drain, lb.Zones
 	if b.check != lb.Check {
 		b.check = lb.Check
 		close(b.checkNew)
@@ -133,12 +137,7 @@ func (m *member) takes() bool {
 // recount counts the members that take requests, and sees to those that wait. The
 // caller holds mu.
 func (b *balancer) recount() {
-	b.healthy = 0
-	for _, m := range b.members {
-		if m.takes() {
-			b.healthy++
-		}
-	}
+	b.countHosts()
 	b.handOut()
 }
 
@@ -207,7 +206,7 @@ func (b *balancer) acquire(ctx context.Context, tried []*member) (*member, error
 	if len(b.queue) >= maxQueue {
 		b.spilled++
 		b.mu.Unlock()
-		b.metrics.add(value{SpilloverCount, 1})
+		b.measure("", value{SpilloverCount, 1})
 		return nil, errSpilled
 	}
 	w := &waiter{given: make(chan *member, 1), tried: tried}
@@ -216,7 +215,7 @@ func (b *balancer) acquire(ctx context.Context, tried []*member) (*member, error
 	b.handOut() // those before it may have tried the one that has room
 	b.mu.Unlock()
 	defer patience.Stop()
-	b.metrics.add(value{SurgeQueueLength, float64(waiting)})
+	b.measure("", value{SurgeQueueLength, float64(waiting)})
 	select {
 	case m := <-w.given:
 		if m == nil {
@@ -289,16 +288,6 @@ func (b *balancer) idleTime() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.idle
-}
-
-// count counts a request, and what is known of its answer.
-func (b *balancer) count(answer ...value) {
-	b.mu.Lock()
-	b.requests++
-	healthy, unhealthy := b.healthy, len(b.members)-b.healthy
-	b.mu.Unlock()
-	b.metrics.add(append(answer,
-		value{RequestCount, 1}, value{HealthyHostCount, float64(healthy)}, value{UnHealthyHostCount, float64(unhealthy)})...)
 }
 
 // traffic tells what it does. The caller holds Plane.mu.

@@ -58,25 +58,39 @@ func (c *carrier) dial(ctx context.Context, _, address string) (net.Conn, error)
 
 func (c *carrier) handler() http.Handler {
 	proxy := &httputil.ReverseProxy{
-		Rewrite:      c.rewrite,
-		Transport:    c,
-		ErrorHandler: c.fail,
-		ErrorLog:     discard(),
-		BufferPool:   &buffers,
+		Rewrite:        c.rewrite,
+		Transport:      c,
+		ModifyResponse: addNoContentType,
+		ErrorHandler:   c.fail,
+		ErrorLog:       discard(),
+		BufferPool:     &buffers,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		connection := http.NewResponseController(w)
 		if err := c.hold(connection, r); err != nil {
-			c.b.metrics.add(value{ELB4XX, 1})
+			c.b.measure("", value{ELB4XX, 1})
 			http.Error(w, "the request did not come in time", http.StatusRequestTimeout)
 			return
 		}
-		proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), connectionKey{}, connection)))
+		ctx := context.WithValue(r.Context(), connectionKey{}, connection)
+		ctx = context.WithValue(ctx, answerKey{}, w.Header())
+		proxy.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
 // connectionKey is of the client's connection in a request's context.
 type connectionKey struct{}
+
+// answerKey is of the answer's header in a request's context.
+type answerKey struct{}
+
+// addNoContentType keeps net/http from guessing the type of an answer that has none.
+func addNoContentType(response *http.Response) error {
+	if answer, ok := response.Request.Context().Value(answerKey{}).(http.Header); ok && response.Header["Content-Type"] == nil {
+		answer["Content-Type"] = nil
+	}
+	return nil
+}
 
 // hold reads a body that is small before a member is taken for it.
 func (c *carrier) hold(connection *http.ResponseController, r *http.Request) error {
@@ -113,6 +127,10 @@ func (c *carrier) rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL.Scheme = "http"
 	p.Out.URL.RawQuery = p.In.URL.RawQuery // it is the members' to understand
 	h := p.Out.Header
+	// An HTTP listener drops hop-by-hop fields, so that the member sees a plain request:
+	// WebSocket needs a TCP listener. httputil puts these two back.
+	h.Del("Connection")
+	h.Del("Upgrade")
 	client, _, err := net.SplitHostPort(p.In.RemoteAddr)
 	if err != nil {
 		client = p.In.RemoteAddr
@@ -130,7 +148,7 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	for {
 		m, err := c.b.acquire(r.Context(), tried)
 		if err != nil {
-			c.b.count()
+			c.b.count("")
 			if errors.Is(err, errNoMember) && refused != nil {
 				err = refused // there were some
 			}
@@ -141,13 +159,13 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 			return response, nil
 		}
 		if !isDial(err) {
-			c.b.count()
+			c.b.count(m.Zone)
 			return nil, err
 		}
 		refused = err
-		c.b.metrics.add(value{BackendConnectionErrors, 1})
+		c.b.measure(m.Zone, value{BackendConnectionErrors, 1})
 		if tried = append(tried, m); len(tried) == maxTries {
-			c.b.count()
+			c.b.count(m.Zone)
 			return nil, err
 		}
 	}
@@ -194,17 +212,18 @@ func (c *carrier) send(r *http.Request, m *member) (*http.Response, error) {
 	}
 	f.beat()
 	f.answers()
-	c.b.count(value{Latency, time.Since(began).Seconds()}, value{backendClass(response.StatusCode), 1})
+	c.b.count(m.Zone, value{Latency, time.Since(began).Seconds()}, value{backendClass(response.StatusCode), 1})
 	f.body = response.Body
 	response.Body = f
 	if response.StatusCode == http.StatusSwitchingProtocols {
-		return f.upgrade(ctx, r, response)
+		_ = f.Close()
+		return nil, errors.New("the member switches protocols unasked")
 	}
 	return response, nil
 }
 
 // backendClass is the metric that counts answers of a status. Those of less than 200 are
-// not the last answer, but for that of an upgraded connection.
+// not the last answer.
 func backendClass(status int) Metric {
 	return Backend2XX + Metric(min(max(status/100-2, 0), 3))
 }
@@ -221,7 +240,7 @@ func (c *carrier) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case isMalformed(err):
 		status = http.StatusBadGateway
 	}
-	c.b.metrics.add(value{ELB5XX, 1})
+	c.b.measure("", value{ELB5XX, 1})
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, http.StatusText(status)+": "+err.Error()+"\n")
@@ -311,30 +330,6 @@ func (f *flight) finish() {
 		f.cancel(nil)
 		f.b.release(f.m)
 	})
-}
-
-// upgrade makes a flight of the connection that an upgrade has made of the request.
-// net/http does not end it with the request's context any more.
-func (f *flight) upgrade(ctx context.Context, r *http.Request, response *http.Response) (*http.Response, error) {
-	both, ok := f.body.(io.ReadWriteCloser)
-	if !ok || r.Header.Get("Upgrade") == "" {
-		_ = f.Close()
-		return nil, errors.New("the member switches protocols unasked")
-	}
-	context.AfterFunc(ctx, func() { _ = f.Close() })
-	response.Body = &upgraded{f, both}
-	return response, nil
-}
-
-// upgraded is both ways of an upgraded connection.
-type upgraded struct {
-	*flight
-	to io.Writer
-}
-
-func (u *upgraded) Write(p []byte) (int, error) {
-	u.beat()
-	return u.to.Write(p)
 }
 
 // upload is the body of a request on its way. It stays open when a member cannot be

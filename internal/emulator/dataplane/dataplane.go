@@ -26,7 +26,9 @@ type Plan struct {
 
 // LoadBalancer is a load balancer of a Plan.
 type LoadBalancer struct {
-	Name      string
+	Name string
+	// Zones are those in which it takes requests, for the metrics of each zone.
+	Zones     []string
 	Listeners []Listener
 	Check     HealthCheck
 	// Idle is how long a connection may be silent.
@@ -38,7 +40,7 @@ type LoadBalancer struct {
 }
 
 // Listener is a port of a load balancer and the instances' port behind it. Those of
-// other protocols than HTTP carry nothing.
+// other protocols than HTTP and TCP carry nothing.
 type Listener struct {
 	Protocol           string
 	Port, InstancePort int
@@ -56,6 +58,7 @@ type HealthCheck struct {
 // Member is an instance that is registered.
 type Member struct {
 	InstanceID string
+	Zone       string
 	// Since is when it was registered or last started: one that differs is another
 	// member.
 	Since time.Time
@@ -199,30 +202,21 @@ func (p *Plane) InFlight(loadBalancer, instanceID string) int {
 	return b.leavingOf(instanceID)
 }
 
-// SetAlive makes an instance die, which EC2 does not notice, or answer again. False:
-// there is no such instance.
-func (p *Plane) SetAlive(instanceID string, alive bool) bool {
+// SetAlive makes an instance of the plan die, which EC2 does not notice, or answer again.
+func (p *Plane) SetAlive(instanceID string, alive bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m := p.machines[instanceID]; m != nil {
+		m.setAlive(alive)
+	}
+}
+
+// Killed reports whether SetAlive has made an instance die.
+func (p *Plane) Killed(instanceID string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.machines[instanceID]
-	if m == nil {
-		return false
-	}
-	m.setAlive(alive)
-	return true
-}
-
-// Data returns what happened minute by minute, oldest first, from the minute of from
-// until that of to, without it, as far back as three hours. Minutes without requests
-// are absent.
-func (p *Plane) Data(loadBalancer string, metric Metric, from, to time.Time) []Point {
-	p.mu.Lock()
-	b := p.balancers[loadBalancer]
-	p.mu.Unlock()
-	if b == nil {
-		return nil
-	}
-	return b.metrics.between(metric, from, to)
+	return m != nil && m.isKilled()
 }
 
 // Traffic is what a load balancer does now.

@@ -3,13 +3,11 @@ package dataplane_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +20,9 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// web is the scope of all that the load balancer does.
+var web = dataplane.Scope{LoadBalancer: "web"}
 
 const (
 	one   = "i-00000001"
@@ -322,7 +323,7 @@ func TestRequestsWaitForAMemberWithRoomThenSpillOver(t *testing.T) {
 	now := time.Now()
 	for metric, want := range map[dataplane.Metric]float64{dataplane.SurgeQueueLength: more, dataplane.SpilloverCount: 1} {
 		var all dataplane.Statistics
-		for _, p := range w.plane.Data("web", metric, now.Add(-time.Hour), now.Add(time.Minute)) {
+		for _, p := range w.plane.Data(web, metric, now.Add(-time.Hour), now.Add(time.Minute)) {
 			all.Add(p.Statistics)
 		}
 		if all.Max != want {
@@ -386,7 +387,7 @@ func TestAMemberThatDiesFailsOnlyWhatItHad(t *testing.T) {
 	}
 	slow := map[string]int{}
 	inFlight := []<-chan answer{w.begin("500ms"), w.begin("500ms")}
-	if !w.plane.SetAlive(one, false) || w.plane.SetAlive("i-99999999", false) {
+	if w.plane.SetAlive(one, false); !w.plane.Killed(one) || w.plane.Killed(two) {
 		t.Error("who is there is not known")
 	}
 	for range 20 {
@@ -401,7 +402,7 @@ func TestAMemberThatDiesFailsOnlyWhatItHad(t *testing.T) {
 	if slow["200"+two] != 1 || slow["504"] != 1 {
 		t.Errorf("those in flight were answered %v", slow)
 	}
-	if n := w.plane.Data("web", dataplane.BackendConnectionErrors, time.Now().Add(-time.Hour), time.Now().Add(time.Minute)); len(n) == 0 {
+	if n := w.plane.Data(web, dataplane.BackendConnectionErrors, time.Now().Add(-time.Hour), time.Now().Add(time.Minute)); len(n) == 0 {
 		t.Error("no connection error was counted")
 	}
 	w.plane.SetAlive(one, true)
@@ -453,9 +454,27 @@ func TestASilentMemberIsGivenUpAndAMalformedAnswerIsBad(t *testing.T) {
 	}
 }
 
-// A client that sends slowly must not keep a member from others, and one that does not
-// read must not do so for ever.
-func TestASlowClientDoesNotHoldUpOthers(t *testing.T) {
+// A client that sends slowly takes no member: until the idle timeout, which is longer than
+// the test waits, others would get nothing.
+func TestSlowSenderTakesNoMember(t *testing.T) {
+	address := echo(t, func(http.ResponseWriter, *http.Request) {})
+	w := start(t, dataplane.Options{Concurrency: 1, Backends: map[string]string{one: address}}, one)
+	w.await("in service", func() bool { return w.load(one).InService })
+	for name, request := range map[string]string{
+		"its header": "POST / HTTP/1.1\r\nHost: x\r\nContent-Le",
+		"its body":   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc",
+		"chunks":     "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+	} {
+		w.send(request)
+		if a := w.get("/"); a.status != http.StatusOK {
+			t.Errorf("while a client takes its time over %s, another is answered %+v", name, a)
+		}
+	}
+}
+
+// A client that reads nothing keeps its member until nothing has moved for the idle
+// timeout.
+func TestClientThatReadsNothingLosesItsMember(t *testing.T) {
 	big := strings.Repeat("x", 64<<20)
 	address := echo(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/big" {
@@ -466,27 +485,21 @@ func TestASlowClientDoesNotHoldUpOthers(t *testing.T) {
 	w.web().Idle = 300 * time.Millisecond
 	w.setMembers(one)
 	w.await("in service", func() bool { return w.load(one).InService })
-	for name, request := range map[string]string{
-		"its header": "POST / HTTP/1.1\r\nHost: x\r\nContent-Le",
-		"its body":   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc",
-		"chunks":     "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-		"nothing":    "GET /big HTTP/1.1\r\nHost: x\r\n\r\n",
-	} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		if _, err := io.WriteString(conn, request); err != nil {
-			t.Fatal(err)
-		}
-		if name == "nothing" {
-			w.await("the answer on its way", func() bool { return w.load(one).InFlight == 1 })
-		}
-		// One that reads nothing may keep the member until it has been silent for too long.
-		if a := w.get("/"); a.status != http.StatusOK && (name != "nothing" || w.get("/").status != http.StatusOK) {
-			t.Errorf("while a client takes its time over %s, another is answered %+v", name, a)
-		}
+	w.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+	w.await("the answer on its way", func() bool { return w.load(one).InFlight == 1 })
+	w.await("another is answered", func() bool { return w.get("/").status == http.StatusOK })
+}
+
+// send sends the beginning of a request over a connection of its own, which stays open.
+func (w *world) send(text string) {
+	w.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { conn.Close() })
+	if _, err := io.WriteString(conn, text); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -494,11 +507,11 @@ func TestAPortThatIsTakenIsReplacedAndWhatIsNoHTTPIsToldApart(t *testing.T) {
 	w := start(t, dataplane.Options{}, one)
 	second := *w.web()
 	second.Name, second.Members = "api", nil
-	second.Listeners = []dataplane.Listener{{Protocol: "HTTP", Port: 80, InstancePort: 8080}, {Protocol: "TCP", Port: 5000, InstancePort: 5000}}
+	second.Listeners = []dataplane.Listener{{Protocol: "HTTP", Port: 80, InstancePort: 8080}, {Protocol: "SSL", Port: 5000, InstancePort: 5000}}
 	w.plan.LoadBalancers = append(w.plan.LoadBalancers, second)
 	w.apply()
 	api := w.plane.Traffic()[0].Listeners
-	if api[0].URL == "" || api[0].URL == w.url || api[1].URL != "" || !strings.Contains(api[1].Problem, "TCP") {
+	if api[0].URL == "" || api[0].URL == w.url || api[1].URL != "" || !strings.Contains(api[1].Problem, "not SSL") {
 		t.Errorf("it listens at %+v", api)
 	}
 	w.plan.LoadBalancers = w.plan.LoadBalancers[:1]
@@ -526,94 +539,17 @@ func TestOfWhatIsAnsweredThereAreMetrics(t *testing.T) {
 		dataplane.RequestCount: 5, dataplane.Backend2XX: 3, dataplane.Backend4XX: 1, dataplane.ELB5XX: 1,
 	} {
 		var all dataplane.Statistics
-		for _, p := range w.plane.Data("web", metric, time.Now().Add(-time.Hour), time.Now().Add(time.Minute)) {
+		for _, p := range w.plane.Data(web, metric, time.Now().Add(-time.Hour), time.Now().Add(time.Minute)) {
 			all.Add(p.Statistics)
 		}
 		if all.Sum != want {
 			t.Errorf("%v is %+v, want %v", metric, all, want)
 		}
 	}
-	if p := w.plane.Data("web", dataplane.Latency, time.Now().Add(-time.Hour), time.Now().Add(time.Minute)); len(p) == 0 || p[0].Max <= 0 || p[0].Max > 60 {
+	if p := w.plane.Data(web, dataplane.Latency, time.Now().Add(-time.Hour), time.Now().Add(time.Minute)); len(p) == 0 || p[0].Max <= 0 || p[0].Max > 60 {
 		t.Errorf("the latency is %+v", p)
 	}
-	if w.plane.Data("api", dataplane.Latency, time.Time{}, time.Now()) != nil {
+	if w.plane.Data(dataplane.Scope{LoadBalancer: "api"}, dataplane.Latency, time.Time{}, time.Now()) != nil {
 		t.Error("there are metrics of a load balancer that there is not")
-	}
-}
-
-// upgrades is an instance that switches protocols, asked or not, and then says again what
-// it is told.
-func upgrades(t *testing.T) (address string) {
-	t.Helper()
-	return echo(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/plain" || r.UserAgent() == "ELB-HealthChecker/1.0" {
-			return
-		}
-		conn, buffered, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close()
-		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-		_, _ = io.Copy(conn, buffered) // until the other end closes
-	})
-}
-
-func TestAnUpgradedConnectionEndsWithItsMember(t *testing.T) {
-	for name, end := range map[string]func(w *world){
-		"without draining": func(w *world) { w.web().Drain = 0; w.setMembers() },
-		"at its timeout":   func(w *world) { w.web().Drain = 100 * time.Millisecond; w.setMembers() },
-		"its deletion":     func(w *world) { w.plan.LoadBalancers = nil; w.apply() },
-		"by silence":       func(*world) {},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := start(t, dataplane.Options{Concurrency: 1, Backends: map[string]string{one: upgrades(t)}})
-			if name == "by silence" {
-				w.web().Idle = 200 * time.Millisecond
-			}
-			w.setMembers(one)
-			w.await("in service", func() bool { return w.load(one).InService })
-			conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { conn.Close() })
-			fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-			from := bufio.NewReader(conn)
-			response, err := http.ReadResponse(from, nil)
-			if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
-				t.Fatalf("got %v, %v", response, err)
-			}
-			response.Body.Close()
-			for range 5 { // longer than the silence that is allowed
-				fmt.Fprint(conn, "x")
-				if b, err := from.ReadByte(); err != nil || b != 'x' {
-					t.Fatalf("it says %q, %v", b, err)
-				}
-				time.Sleep(60 * time.Millisecond)
-			}
-			end(w)
-			if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := from.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("it goes on: %v", err)
-			}
-			if name == "by silence" {
-				w.await("nothing in flight", func() bool { return w.load(one).InFlight == 0 })
-			}
-		})
-	}
-}
-
-func TestAMemberThatSwitchesProtocolsUnaskedKeepsNoPlace(t *testing.T) {
-	w := start(t, dataplane.Options{Concurrency: 1, Backends: map[string]string{one: upgrades(t)}}, one)
-	w.await("in service", func() bool { return w.load(one).InService })
-	if a := w.get("/"); a.status != http.StatusBadGateway {
-		t.Errorf("it is answered %+v", a)
-	}
-	if a := w.get("/plain"); a.status != http.StatusOK {
-		t.Errorf("the next is answered %+v", a)
 	}
 }

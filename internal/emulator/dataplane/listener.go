@@ -14,8 +14,9 @@ import (
 type listener struct {
 	Listener
 	opened  net.Listener // nil when it carries nothing
+	carrier *carrier     // of HTTP; nil with another protocol
 	server  *http.Server // likewise
-	carrier *carrier
+	relay   *relay       // of TCP; nil with another protocol
 	url     string
 	problem string // why it carries nothing
 }
@@ -42,17 +43,21 @@ func (b *balancer) listen(wanted []Listener) {
 func (b *balancer) shut(number int) {
 	l := b.listeners[number]
 	delete(b.listeners, number)
-	if l != nil && l.server != nil {
+	switch {
+	case l == nil:
+	case l.server != nil:
 		_ = l.server.Close()
 		_ = l.opened.Close() // also when it was not served yet
 		l.carrier.transport.CloseIdleConnections()
+	case l.relay != nil:
+		l.relay.close()
 	}
 }
 
 func (b *balancer) openListener(l Listener) *listener {
 	open := &listener{Listener: l}
-	if l.Protocol != "HTTP" {
-		open.problem = "the data plane carries HTTP, not " + l.Protocol
+	if l.Protocol != "HTTP" && l.Protocol != "TCP" {
+		open.problem = "the data plane carries HTTP and TCP, not " + l.Protocol
 		return open
 	}
 	taken, err := listenNear(l.Port)
@@ -62,17 +67,28 @@ func (b *balancer) openListener(l Listener) *listener {
 		return open
 	}
 	open.opened = taken
-	open.carrier = newCarrier(b, l)
+	if l.Protocol == "TCP" {
+		open.relay = newRelay(b, l, taken)
+		open.url = "tcp://" + taken.Addr().String()
+		b.plane.serve(open.relay.serve, open.url)
+	} else {
+		b.serveHTTP(open)
+	}
+	b.plane.o.Log.Info("a load balancer listens", "load_balancer", b.name, "port", l.Port, "url", open.url)
+	return open
+}
+
+// serveHTTP carries the requests of a listener.
+func (b *balancer) serveHTTP(open *listener) {
+	open.carrier = newCarrier(b, open.Listener)
 	open.server = &http.Server{
 		Handler:           open.carrier.handler(),
 		ReadHeaderTimeout: time.Minute,
 		IdleTimeout:       max(b.idleTime(), time.Second),
 		ErrorLog:          discard(),
 	}
-	open.url = "http://" + taken.Addr().String()
-	b.plane.serve(func() error { return open.server.Serve(taken) }, open.url)
-	b.plane.o.Log.Info("a load balancer listens", "load_balancer", b.name, "port", l.Port, "url", open.url)
-	return open
+	open.url = "http://" + open.opened.Addr().String()
+	b.plane.serve(func() error { return open.server.Serve(open.opened) }, open.url)
 }
 
 // listenNear opens the port of this machine that stands for a load balancer's: 8080 for

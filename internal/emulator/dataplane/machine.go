@@ -61,6 +61,12 @@ func (m *machine) setAlive(alive bool) {
 	m.settle()
 }
 
+func (m *machine) isKilled() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dead
+}
+
 // open has the machine listen on ports.
 func (m *machine) open(ports []int) {
 	m.mu.Lock()
@@ -175,6 +181,14 @@ func (c *machineConn) Close() error {
 	delete(c.machine.conns, c)
 	c.machine.mu.Unlock()
 	return c.Conn.Close()
+}
+
+// CloseWrite ends what is sent, while answers are still read.
+func (c *machineConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Close()
 }
 
 // ServeHTTP is the small web server: it says who it is. ?sleep=50ms has it take its

@@ -86,7 +86,7 @@ func (s *Statistics) Add(other Statistics) {
 	s.Min, s.Max = min(s.Min, other.Min), max(s.Max, other.Max)
 }
 
-// metrics are those of one load balancer.
+// metrics are those of one load balancer, or of one of its zones.
 type metrics struct {
 	mu      sync.Mutex
 	minutes []minute // oldest first; those without requests are absent
@@ -134,4 +134,16 @@ func (m *metrics) between(metric Metric, from, to time.Time) []Point {
 		points = append(points, Point{at, m.minutes[i].values[metric]})
 	}
 	return points
+}
+
+// present returns the metrics that there are values of.
+func (m *metrics) present() (all []Metric) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for metric := range metricsCount {
+		if slices.ContainsFunc(m.minutes, func(at minute) bool { return at.values[metric].Count > 0 }) {
+			all = append(all, metric)
+		}
+	}
+	return all
 }

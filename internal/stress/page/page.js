@@ -39,7 +39,7 @@ function facts() {
   const host = report.host;
   fact("Made by", `${host.name}, ${host.cpus} CPUs, ${host.os}/${host.arch}, ${host.go}`);
   for (const v of report.conditions || [])
-    fact(v.met ? "Failed" : "Passed", `not ${v.condition}: ${v.actual} with ${v.connections} connections`).className = v.met ? "warning" : "";
+    fact(v.met ? "Failed" : "Passed", `fail if ${v.condition}: ${v.actual} with ${v.connections} connections`).className = v.met ? "warning" : "";
 }
 
 // plot draws series over x; a gap is where a value is null. Series of the scale "max"
