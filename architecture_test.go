@@ -82,7 +82,7 @@ var rules = []rule{
 	{
 		"HTTP stays at the edges: statuses stop in httpapi",
 		func(folder string) bool {
-			knows := []string{"api", "bench", "client", "internal/stress", "internal/httpapi", "internal/app", "internal/cli", "internal/cloud", "internal/emulator", "internal/telemetry"}
+			knows := []string{"api", "bench", "client", "internal/stress", "internal/httpapi", "internal/connlimit", "internal/app", "internal/cli", "internal/cloud", "internal/emulator", "internal/telemetry"}
 			return !slices.ContainsFunc(knows, func(known string) bool { return within(folder, known) })
 		},
 		func(_, path string) bool { return path == "net/http" },

@@ -13,6 +13,7 @@ import (
 
 	"lsapi/internal/auth"
 	"lsapi/internal/config"
+	"lsapi/internal/connlimit"
 	"lsapi/internal/httpapi"
 	"lsapi/internal/telemetry"
 )
@@ -86,6 +87,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 		Metrics:        metrics.Handler(),
 		MetricsPublic:  cfg.MetricsPublic,
 		Stopping:       stopping,
+		Spare:          connlimit.Spare,
 	}
 	connections, err := maxConnections(a.log)
 	if err != nil {

@@ -5,13 +5,9 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"sync"
-	"sync/atomic"
 	"syscall"
-	"time"
 
-	"golang.org/x/net/netutil"
-
+	"lsapi/internal/connlimit"
 	"lsapi/internal/telemetry"
 )
 
@@ -24,20 +20,19 @@ const (
 	// maxLasting is how many of them requests may hold that wait or watch, however many
 	// connections are allowed: each takes some tens of KB.
 	maxLasting = 30_000
-	// fullEvery is how often the log is told that there are as many as allowed.
-	fullEvery = time.Minute
 )
 
 // limited bounds the listener's connections, so that clients who hold as many as
-// the process may have files cannot cut it off from AWS. The next one waits, and
-// log and metrics tell.
+// the process may have files cannot cut it off from AWS.
 func limited(listener net.Listener, limit int, log *slog.Logger, metrics *telemetry.Metrics) net.Listener {
-	c := &connections{Listener: listener, limit: limit, log: log}
+	l := connlimit.New(listener, limit, log)
 	metrics.Gauge("lsapi_http_connections", "Connections of clients that are open now.",
-		func() float64 { return float64(c.open.Load()) })
-	metrics.Gauge("lsapi_http_connections_limit", "Connections of clients that may be open at once, as the limit of open files has it; the next one waits.",
-		func() float64 { return float64(c.limit) })
-	return netutil.LimitListener(c, c.limit)
+		func() float64 { return float64(l.Stats().Open) })
+	metrics.Gauge("lsapi_http_connections_limit", "Connections of clients that may be open at once, as the limit of open files has it; idle ones are closed for new ones.",
+		func() float64 { return float64(l.Stats().Limit) })
+	metrics.Counter("lsapi_http_connections_shed_total", "Connections of clients that were closed, while idle, to make room for new ones.",
+		func() float64 { return float64(l.Stats().Shed) })
+	return l
 }
 
 // maxConnections returns how many connections there may be.
@@ -59,38 +54,4 @@ func maxConnections(log *slog.Logger) (int, error) {
 func connectionsWithin(files uint64) int {
 	files = min(files, math.MaxInt32)
 	return int(max(1, files/2, files-min(files, reservedFiles)))
-}
-
-// connections is a listener that counts the connections that are open. Only one
-// goroutine accepts.
-type connections struct {
-	net.Listener
-	limit  int
-	log    *slog.Logger
-	open   atomic.Int64
-	toldAt time.Time // when the log was told that there are no more
-}
-
-func (c *connections) Accept() (net.Conn, error) {
-	conn, err := c.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	if open := c.open.Add(1); open >= int64(c.limit) && time.Since(c.toldAt) >= fullEvery {
-		c.toldAt = time.Now()
-		c.log.Warn("as many connections are open as may be; the next client waits until one is closed: look who holds them, or raise the limit of open files (ulimit -n)",
-			"connections", open)
-	}
-	return &countedConn{Conn: conn, closed: sync.OnceFunc(func() { c.open.Add(-1) })}, nil
-}
-
-// countedConn is a connection that counts until it is closed.
-type countedConn struct {
-	net.Conn
-	closed func()
-}
-
-func (c *countedConn) Close() error {
-	defer c.closed()
-	return c.Conn.Close()
 }

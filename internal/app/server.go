@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"lsapi/internal/connlimit"
 )
 
 // The bounds on what a client may do to a connection.
@@ -43,12 +45,13 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 		listener: listener,
 		failed:   make(chan error, 1),
 		http: &http.Server{
-			Handler:                      handler,
+			Handler:                      connlimit.Handler(handler),
 			DisableGeneralOptionsHandler: true, // "OPTIONS *" gets the handler's answer, like any other request
 			ReadHeaderTimeout:            headerTimeout,
 			IdleTimeout:                  idleTimeout,
 			MaxHeaderBytes:               maxHeaderBytes,
-			ConnState:                    takeTurns,
+			ConnContext:                  connlimit.ConnContext,
+			ConnState:                    noteState,
 			ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		},
 	}
@@ -62,6 +65,12 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 		}
 	}()
 	return s
+}
+
+// noteState is what the server calls with each state of a connection.
+func noteState(conn net.Conn, state http.ConnState) {
+	connlimit.ConnState(conn, state)
+	takeTurns(conn, state)
 }
 
 // Addr returns the address that is served, its real port included.

@@ -31,6 +31,9 @@ type turnConn struct {
 	read atomic.Bool
 }
 
+// NetConn returns the connection inside.
+func (c *turnConn) NetConn() net.Conn { return c.Conn }
+
 func (c *turnConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {

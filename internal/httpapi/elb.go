@@ -5,6 +5,10 @@ import "lsapi"
 // authenticate finds out who asks. Several Authorization headers are as good as
 // none: who could say which of them a proxy has looked at?
 func (s *server) authenticate(x *exchange) error {
+	if s.spare(x.context()) {
+		x.Header().Set("Connection", "close") // the next one may have room
+		return errNoRoom()
+	}
 	var credentials string
 	if fields := x.request.Header["Authorization"]; len(fields) == 1 {
 		credentials = fields[0]
@@ -12,6 +16,10 @@ func (s *server) authenticate(x *exchange) error {
 	actor, err := s.authenticator.Authenticate(x.context(), credentials, s.client(x))
 	x.actor = actor
 	return err
+}
+
+func errNoRoom() error {
+	return lsapi.Errorf(lsapi.CodeThrottled, "too many connections are open")
 }
 
 // nameParameter is what the contract calls the load balancer's name.

@@ -55,14 +55,24 @@ func newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 // WriteHeader notes the status. Informational ones are no response yet.
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 && status >= http.StatusOK {
-		x.status = status
+		x.begin(status)
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
 
+// begin notes the status. A caller without credentials whose body was not read gets no
+// further request on the connection: net/http would wait for the body, which may never
+// come, before it sends the answer.
+func (x *exchange) begin(status int) {
+	x.status = status
+	if x.actor == (lsapi.Actor{}) && x.request.ContentLength != 0 {
+		x.Header().Set("Connection", "close")
+	}
+}
+
 func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.begin(http.StatusOK)
 	}
 	return x.ResponseWriter.Write(p)
 }

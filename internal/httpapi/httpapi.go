@@ -89,6 +89,10 @@ type Options struct {
 	// Stopping ends when the service is about to stop: requests that wait for a
 	// load balancer are answered at once then. Default: never.
 	Stopping context.Context //nolint:containedctx // it is not a request's
+	// Spare reports whether a request came on a connection that is there only for health
+	// checks, because too many are open. What needs credentials is answered 503 then.
+	// Default: none does.
+	Spare func(context.Context) bool
 	// MaxLasting is how many requests may wait or watch at once, at most; a single user
 	// may have three quarters of them. Default: 1,000.
 	MaxLasting int
@@ -124,6 +128,9 @@ func New(o Options) http.Handler {
 	if o.Stopping == nil {
 		o.Stopping = context.Background()
 	}
+	if o.Spare == nil {
+		o.Spare = func(context.Context) bool { return false }
+	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }
 	}
@@ -139,6 +146,7 @@ func New(o Options) http.Handler {
 		keys:          o.Keys,
 		fleet:         o.Fleet,
 		stopping:      o.Stopping,
+		spare:         o.Spare,
 		watched:       o.Events != nil,
 		changes:       o.Record,
 		ready:         o.Ready,

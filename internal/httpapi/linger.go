@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"lsapi/internal/connlimit"
 )
 
 const (
@@ -20,12 +22,14 @@ const (
 // once, and with data unread that is a reset, which can reach the client before
 // the answer does.
 func linger(x *exchange) {
-	if x.hijacked || !x.request.Close || x.request.ContentLength == 0 {
+	closes := x.request.Close || x.Header().Get("Connection") == "close"
+	if x.hijacked || !closes || x.request.ContentLength == 0 {
 		return
 	}
 	connection := http.NewResponseController(x.ResponseWriter)
 	if connection.Flush() != nil || connection.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
 		return // there is no connection, or nobody at its other end
 	}
+	connlimit.Answered(x.context())
 	_, _ = io.CopyN(io.Discard, x.request.Body, lingerBytes) // whatever it is, it is not wanted
 }

@@ -33,16 +33,17 @@ type server struct {
 	watched       bool            // there are events to watch
 	fleet         v1.Fleet        // nil: there is none
 	stopping      context.Context //nolint:containedctx // it is not a request's
-	changes       v1.Record       // what it reads
-	lasting       *lasting        // the requests that wait or watch
-	keys          Keys            // nil: requests are never taken for repeated
+	spare         func(context.Context) bool
+	changes       v1.Record // what it reads
+	lasting       *lasting  // the requests that wait or watch
+	keys          Keys      // nil: requests are never taken for repeated
 	ready         func(context.Context) error
 	mux           *http.ServeMux
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(w, r)
-	defer linger(x)
+	defer linger(x)   //nolint:contextcheck // the exchange carries it
 	defer s.finish(x) //nolint:contextcheck // the exchange carries it
 	if !routable(r) {
 		s.fail(x, errNoSuchPath()) //nolint:contextcheck // the exchange carries it

@@ -1,0 +1,58 @@
+package connlimit
+
+import (
+	"cmp"
+	"slices"
+)
+
+// shedShare is the share of the limit that is closed at once: a look at all connections
+// for each new one would be dear.
+const shedShare = 64
+
+// candidate is a connection that may be closed, and since when it is idle.
+type candidate struct {
+	conn  *Conn
+	since int64
+}
+
+// makeRoom closes the longest idle connections of the address that has most of them; if
+// none is idle, of those whose clients do not read. It reports whether it closed any.
+// The caller holds the lock.
+func (l *Listener) makeRoom() bool {
+	now := l.now()
+	idle := l.candidates(func(c *Conn) (int64, bool) { return c.idle(now) })
+	if len(idle) == 0 {
+		idle = l.candidates(func(c *Conn) (int64, bool) { return c.slow(now) })
+	}
+	slices.SortFunc(idle, func(a, b candidate) int { return cmp.Compare(a.since, b.since) })
+	closed, most := 0, max(1, min(l.limit/shedShare, len(idle)/2))
+	for _, victim := range idle {
+		if closed == most {
+			break
+		}
+		if victim.conn.close(victim.since) {
+			closed++
+		}
+	}
+	l.shed.Add(uint64(closed))
+	return closed > 0
+}
+
+// candidates returns the connections that the test lets through, of the addresses that
+// have most of them.
+func (l *Listener) candidates(test func(*Conn) (since int64, ok bool)) []candidate {
+	var all []candidate
+	for c := range l.open {
+		if since, ok := test(c); ok {
+			c.holder.idle = 0
+			all = append(all, candidate{c, since})
+		}
+	}
+	most := 0
+	for _, each := range all {
+		h := each.conn.holder
+		h.idle++
+		most = max(most, h.idle)
+	}
+	return slices.DeleteFunc(all, func(each candidate) bool { return each.conn.holder.idle < most })
+}
