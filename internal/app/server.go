@@ -45,7 +45,7 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 		listener: listener,
 		failed:   make(chan error, 1),
 		http: &http.Server{
-			Handler:                      connlimit.Handler(handler),
+			Handler:                      connlimit.Handler(closeAfterChunked(handler)),
 			DisableGeneralOptionsHandler: true, // "OPTIONS *" gets the handler's answer, like any other request
 			ReadHeaderTimeout:            headerTimeout,
 			IdleTimeout:                  idleTimeout,
@@ -71,6 +71,19 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 func noteState(conn net.Conn, state http.ConnState) {
 	connlimit.ConnState(conn, state)
 	takeTurns(conn, state)
+}
+
+// closeAfterChunked takes no further request on a connection after a body in chunks.
+// net/http drops a Content-Length beside them, as it should, and does not say so; a proxy
+// that believes the length takes what follows for another request than lsapi does (RFC
+// 9112, section 6.1).
+func closeAfterChunked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Addr returns the address that is served, its real port included.
