@@ -63,6 +63,14 @@ func (a aws) fault(t *testing.T, document string) {
 	})
 }
 
+// clearFaults ends all faults.
+func (a aws) clearFaults(t *testing.T) {
+	t.Helper()
+	if answer := a.on(t).send(http.MethodDelete, "/_emulator/faults", ""); answer.status >= 300 {
+		t.Fatalf("clear the faults: %d %s", answer.status, answer.body)
+	}
+}
+
 // calls returns how often each action was asked for.
 func (a aws) calls() map[string]int {
 	a.client.t.Helper()

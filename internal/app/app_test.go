@@ -16,6 +16,8 @@ import (
 
 // options are those of a service on a free port, whose AWS is away.
 func options(t *testing.T) Options {
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
 	t.Helper()
 	return Options{
 		Config: config.Config{

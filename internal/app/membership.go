@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/clock"
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/config"
@@ -29,12 +30,17 @@ func newBudget(cfg config.Config, metrics *telemetry.Metrics) (*budget.Budget, e
 }
 
 // newCloud returns a client of AWS that keeps to the budget.
-func newCloud(ctx context.Context, cfg config.Config, allowance *budget.Budget, metrics *telemetry.Metrics) (*cloud.Client, error) {
+func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget.Budget, metrics *telemetry.Metrics, available *cloud.Availability, clocks *clock.Monitor) (*cloud.Client, error) {
 	return cloud.New(ctx, cloud.Options{
 		Region:   cfg.Region,
 		Endpoint: cfg.AWSEndpoint,
 		Budget:   allowance,
-		Observe:  func(c cloud.Call) { metrics.Call(c.Operation, outcome(c.Code), c.Attempts, c.Took) },
+		Observe: func(c cloud.Call) {
+			metrics.Call(c.Operation, outcome(c.Code), c.Attempts, c.Took)
+			available.Observe(c)
+		},
+		ObserveDate: observeDate(clocks),
+		Log:         a.log,
 	})
 }
 
@@ -45,7 +51,8 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	if err != nil {
 		return err
 	}
-	aws, err := newCloud(ctx, cfg, allowance, metrics)
+	available, clocks := &cloud.Availability{}, a.newClocks(cfg.SharedStore(), metrics)
+	aws, err := a.newCloud(ctx, cfg, allowance, metrics, available, clocks)
 	if err != nil {
 		return err
 	}
@@ -59,6 +66,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	if err != nil {
 		return err
 	}
+	compare := a.startClock(ctx, record.Store, clocks, aws)
 	var shown showing
 	members := a.startLanes(aws, record, metrics, &shown)
 	shown.lists = a.startSnapshot(cfg, aws, record, members, metrics)
@@ -68,9 +76,16 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	}
 	others.meet(members)
 	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling)
-	handling.Membership, handling.Lists = members, shown.lists
+	a.startPreflight(aws, available, clocks)
+	handling.Membership = clockedMembership{members, clocks, compare}
+	handling.Lists = shown.lists
 	handling.Record, handling.Keys = record, record
-	handling.Ready = ready(record, shown.lists)
+	handling.Ready = readiness(metrics, []check{ //nolint:contextcheck // the metrics ask outside of a request
+		{"record", record.Ready},
+		{"clock", unbounded(clocks.Check)},
+		{"aws", unbounded(available.Check)},
+		{"reads", unbounded(shown.lists.Ready)},
+	})
 	return nil
 }
 

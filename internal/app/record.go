@@ -152,16 +152,3 @@ func unreadable(err error) error {
 
 // WriteChange writes a change as a line of JSON, in the form that the API has.
 func WriteChange(w io.Writer, c *lsapi.Change) error { return v1.WriteLine(w, c) }
-
-// ready returns what is missing for the service to do all that it is for: by
-// CodeUnavailable, whatever is the matter with it.
-func ready(record store.Store, reads interface{ Ready() error }) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if err := record.Ready(ctx); err != nil {
-			missing := *lsapi.AsError(err)
-			missing.Code = lsapi.CodeUnavailable
-			return &missing
-		}
-		return reads.Ready()
-	}
-}

@@ -6,6 +6,7 @@ package cloud
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
@@ -31,6 +32,10 @@ type Options struct {
 	Budget *budget.Budget
 	// Observe is told of every call that has ended. Nil is nobody.
 	Observe func(Call)
+	// Log receives what the SDK logs. Default: none.
+	Log *slog.Logger
+	// ObserveDate receives the Date of every answer. Default: none.
+	ObserveDate func(Date)
 }
 
 // Client asks AWS. Every call is bounded by its context alone, its retries
@@ -40,6 +45,7 @@ type Options struct {
 // The operations are kept as function values and not behind the SDK's clients:
 // a client held in a field keeps its several hundred operations in the binary.
 type Client struct {
+	credentials   aws.CredentialsProvider
 	loadBalancers listing[lsapi.LoadBalancer]
 	instances     listing[lsapi.Instance]
 
@@ -67,6 +73,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		config.WithRegion(o.Region),
 		config.WithRetryer(newRetryer),
 		config.WithAPIOptions(stack),
+		config.WithLogger(sdkLogger{o.Log}),
 	}
 	if o.Endpoint != "" {
 		options = append(options, config.WithBaseEndpoint(o.Endpoint))
@@ -80,9 +87,13 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		cfg.HTTPClient = awshttp.NewBuildableClient()
 	}
 	cfg.HTTPClient = wholeRequests{cfg.HTTPClient}
+	if o.ObserveDate != nil {
+		cfg.HTTPClient = dated{cfg.HTTPClient, o.ObserveDate}
+	}
 
 	balancing, compute := elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)
 	return &Client{
+		credentials:           cfg.Credentials,
 		loadBalancers:         listing[lsapi.LoadBalancer]{element: "LoadBalancerDescriptions"},
 		instances:             listing[lsapi.Instance]{element: "reservationSet"},
 		describeLoadBalancers: balancing.DescribeLoadBalancers,

@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/background"
+	"lsapi/internal/clock"
+	"lsapi/internal/cloud"
+	"lsapi/internal/httpapi"
+	"lsapi/internal/store"
+	"lsapi/internal/telemetry"
+)
+
+// The clocks that this machine's is compared with.
+const (
+	databaseClock = "database"
+	awsClock      = "aws"
+)
+
+const (
+	// compareEvery is how often the clock is compared with the database's, and how
+	// often AWS is asked again that cannot be read or whose clock differs.
+	compareEvery = 10 * time.Second
+	// compareTimeout bounds one comparison.
+	compareTimeout = 5 * time.Second
+)
+
+// sharedClock is a record that has a clock of its own.
+type sharedClock interface {
+	Clock(ctx context.Context) (time.Time, error)
+}
+
+// newClocks returns the monitor of this machine's clock.
+func (a *App) newClocks(shared bool, metrics *telemetry.Metrics) *clock.Monitor {
+	sources := []string{awsClock}
+	if shared {
+		sources = append(sources, databaseClock)
+	}
+	monitor := clock.NewMonitor(a.log, sources...)
+	for _, source := range sources {
+		metrics.Gauge("lsapi_clock_offset_seconds", "How far this machine's clock is ahead of another at least, negative when it is behind; 0 within the precision of the comparison.",
+			func() float64 { return monitor.Offset(source).Certain().Seconds() }, "source", source)
+	}
+	return monitor
+}
+
+// observeDate compares the clock with an answer of AWS.
+func observeDate(monitor *clock.Monitor) func(cloud.Date) {
+	return func(d cloud.Date) {
+		monitor.Observe(awsClock, clock.Reading{Time: d.Time, Resolution: d.Resolution, Received: d.Received, Took: d.Took})
+	}
+}
+
+// startClock compares the clock with the record's, now and then, if that has one.
+// It returns a comparison to make at other times.
+func (a *App) startClock(ctx context.Context, record store.Store, monitor *clock.Monitor, aws *cloud.Client) (compare func(context.Context)) {
+	shared, ok := record.(sharedClock)
+	if !ok {
+		return func(ctx context.Context) { probe(ctx, aws) }
+	}
+	compare = func(ctx context.Context) { compareClocks(ctx, shared, monitor) }
+	compare(ctx) // before the first change
+	work := background.New()
+	work.Go(func(ctx context.Context) {
+		every(ctx, compareEvery, func() { compare(ctx) })
+	})
+	a.started("comparisons of clocks", work.Close)
+	return compare
+}
+
+// compareClocks does nothing when the database cannot be asked: nothing can be
+// changed then either.
+func compareClocks(ctx context.Context, shared sharedClock, monitor *clock.Monitor) {
+	ctx, cancel := context.WithTimeout(ctx, compareTimeout)
+	defer cancel()
+	began := time.Now()
+	now, err := shared.Clock(ctx)
+	if err != nil {
+		return
+	}
+	received := time.Now()
+	monitor.Observe(databaseClock, clock.Reading{Time: now, Received: received, Took: received.Sub(began)})
+}
+
+// every calls f at intervals until ctx ends.
+func every(ctx context.Context, interval time.Duration, f func()) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			f()
+		}
+	}
+}
+
+// clockedMembership changes nothing while the clock is wrong: the record's times
+// would be.
+type clockedMembership struct {
+	httpapi.Membership
+	clocks  *clock.Monitor
+	compare func(ctx context.Context)
+}
+
+// Change implements httpapi.Membership.
+func (m clockedMembership) Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error) {
+	if m.clocks.Comparisons() == 0 {
+		m.compare(ctx)
+	}
+	if err := m.clocks.Check(); err != nil {
+		return lsapi.Result{}, err
+	}
+	return m.Membership.Change(ctx, req)
+}

@@ -1,0 +1,158 @@
+// Package clock compares this machine's clock with others. The record's times, and
+// nothing else that decides a change, are by the machine's own clock; one that is
+// wrong makes the record wrong for all readers.
+package clock
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+const (
+	// WarnAfter is the offset from which on the log warns.
+	WarnAfter = time.Second
+	// Tolerance is the offset beyond which nothing is changed. It is half of the 10 s
+	// for which AWS's reads are not trusted after a change, so that two machines at
+	// its ends still agree about which changes are within them, and more than a
+	// reading of AWS's clock can err by.
+	Tolerance = 5 * time.Second
+	// retryAfter is when a client should try again: a clock is compared that often
+	// while it is wrong.
+	retryAfter = 10 * time.Second
+)
+
+// Reading is what another clock showed.
+type Reading struct {
+	// Time is what it showed, cut off to a multiple of Resolution.
+	Time       time.Time
+	Resolution time.Duration
+	// Received is when the answer came, by this machine's clock, and Took how long
+	// after the question.
+	Received time.Time
+	Took     time.Duration
+}
+
+// Offset is by how much this machine's clock is ahead of another, which is known
+// only within bounds.
+type Offset struct{ Low, High time.Duration }
+
+// offset returns what the reading says: the other clock showed a time from Time to
+// Time+Resolution, at some moment between the question and the answer.
+func (r Reading) offset() Offset {
+	ahead := r.Received.Sub(r.Time)
+	return Offset{Low: ahead - r.Took - r.Resolution, High: ahead}
+}
+
+// Certain returns the offset nearest to none that is within the bounds.
+func (o Offset) Certain() time.Duration {
+	switch {
+	case o.Low > 0:
+		return o.Low
+	case o.High < 0:
+		return o.High
+	}
+	return 0
+}
+
+func (o Offset) beyond(limit time.Duration) bool { return o.Low > limit || o.High < -limit }
+
+func (o Offset) within(limit time.Duration) bool { return o.Low >= -limit && o.High <= limit }
+
+// Monitor knows how this machine's clock differs from others. A clock is wrong from
+// the first reading that is certainly beyond a limit, until the first that is
+// certainly within it. It is safe for concurrent use.
+type Monitor struct {
+	log *slog.Logger
+
+	mu          sync.Mutex
+	sources     map[string]*source
+	comparisons int
+}
+
+// source is another clock.
+type source struct {
+	offset          Offset
+	warned, refused bool
+}
+
+// NewMonitor returns a Monitor that compares with the named sources.
+func NewMonitor(log *slog.Logger, sources ...string) *Monitor {
+	m := &Monitor{log: log, sources: make(map[string]*source)}
+	for _, name := range sources {
+		m.sources[name] = &source{}
+	}
+	return m
+}
+
+// Observe takes a reading of a source.
+func (m *Monitor) Observe(name string, r Reading) {
+	m.mu.Lock()
+	s := m.sources[name]
+	before := *s
+	m.comparisons++
+	s.offset = r.offset()
+	s.warned = exceeds(before.warned, s.offset, WarnAfter)
+	s.refused = exceeds(before.refused, s.offset, Tolerance)
+	after := *s
+	m.mu.Unlock()
+	m.report(name, before, after)
+}
+
+// exceeds decides whether an offset exceeds a limit. What the bounds leave open stays
+// as it was.
+func exceeds(before bool, o Offset, limit time.Duration) bool {
+	return o.beyond(limit) || before && !o.within(limit)
+}
+
+func (m *Monitor) report(name string, before, after source) {
+	attrs := []any{"source", name, "offset_at_least", after.offset.Certain().Round(time.Millisecond)}
+	switch {
+	case after.refused && !before.refused:
+		m.log.Error("this machine's clock is wrong, or the source's is: changes are refused until they agree", attrs...)
+	case before.refused && !after.refused:
+		m.log.Info("changes are accepted again: the clocks agree within the tolerance", attrs...)
+	case after.warned && !before.warned:
+		m.log.Warn("this machine's clock differs from the source's", attrs...)
+	case before.warned && !after.warned:
+		m.log.Info("this machine's clock agrees with the source's again", attrs...)
+	}
+}
+
+// Check returns nil, or CodeUnavailable while the clock is wrong by more than
+// Tolerance.
+func (m *Monitor) Check() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, s := range m.sources {
+		if s.refused {
+			err := lsapi.Errorf(lsapi.CodeUnavailable, "the clock of the service differs by more than %v from another (%s): nothing is changed until they agree", Tolerance, name)
+			err.RetryAfter = retryAfter
+			return err
+		}
+	}
+	return nil
+}
+
+// Comparisons counts the readings of all sources.
+func (m *Monitor) Comparisons() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.comparisons
+}
+
+// Wrong reports whether a source's last readings refuse changes.
+func (m *Monitor) Wrong(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sources[name].refused
+}
+
+// Offset returns what the last reading of a source says; zero before there is one.
+func (m *Monitor) Offset(name string) Offset {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sources[name].offset
+}

@@ -1,0 +1,81 @@
+package cloud_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/cloud"
+)
+
+const (
+	opList     = "DescribeLoadBalancers"
+	opLookUp   = "DescribeInstances"
+	opRegister = "RegisterInstancesWithLoadBalancer"
+)
+
+func call(operation string, code lsapi.Code) cloud.Call {
+	return cloud.Call{Operation: operation, Code: code, Attempts: 1, Took: time.Millisecond}
+}
+
+func TestAvailabilityFollowsTheLastVerdicts(t *testing.T) {
+	denied, down := lsapi.CodeForbidden, lsapi.CodeUpstream
+	cutOff := call(opList, lsapi.CodeTimeout)
+	hangs := cutOff
+	hangs.Took = 10 * time.Second
+	for name, test := range map[string]struct {
+		calls []cloud.Call    // after one that succeeded in each category
+		after []time.Duration // before each call; the last is before the check
+		says  string          // empty: available
+	}{
+		"all is well":                         {nil, []time.Duration{0}, ""},
+		"reads are denied":                    {[]cloud.Call{call(opList, denied)}, []time.Duration{11 * time.Second, 0}, "to list load balancers"},
+		"a denial right after a success":      {[]cloud.Call{call(opList, denied)}, []time.Duration{time.Second, 0}, ""},
+		"denied and then granted":             {[]cloud.Call{call(opList, denied), call(opList, "")}, []time.Duration{time.Hour, time.Second, 0}, ""},
+		"a denial that nothing has confirmed": {[]cloud.Call{call(opList, denied)}, []time.Duration{time.Hour, 61 * time.Second}, ""},
+		"instances cannot be looked up":       {[]cloud.Call{call(opLookUp, denied)}, []time.Duration{time.Hour, 0}, "to look up instances"},
+		"changes are denied":                  {[]cloud.Call{call(opRegister, denied)}, []time.Duration{time.Hour, 0}, "to change load balancers"},
+		"some changes are denied":             {[]cloud.Call{call(opRegister, ""), call(opRegister, denied)}, []time.Duration{time.Hour, time.Second, 59 * time.Second}, ""},
+		"AWS fails":                           {[]cloud.Call{call(opList, down)}, []time.Duration{time.Hour, 0}, "does not answer"},
+		"AWS hangs":                           {[]cloud.Call{hangs}, []time.Duration{time.Hour, 0}, "does not answer"},
+		"a caller leaves":                     {[]cloud.Call{cutOff}, []time.Duration{time.Hour, 0}, ""},
+		"AWS throttles":                       {[]cloud.Call{call(opList, lsapi.CodeThrottled)}, []time.Duration{time.Hour, 0}, ""},
+		"AWS knows no such load balancer":     {[]cloud.Call{call(opList, denied), call(opList, lsapi.CodeNotFound)}, []time.Duration{time.Hour, 0, 0}, ""},
+		"what nothing depends on is denied":   {[]cloud.Call{call("DescribeTags", denied)}, []time.Duration{time.Hour, 0}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var a cloud.Availability
+				for _, operation := range []string{opList, opLookUp, opRegister} {
+					a.Observe(call(operation, ""))
+				}
+				for i, c := range test.calls {
+					time.Sleep(test.after[i])
+					a.Observe(c)
+				}
+				time.Sleep(test.after[len(test.after)-1])
+				err := a.Check()
+				if (err != nil) != (test.says != "") || err != nil && (lsapi.ErrorCode(err) != lsapi.CodeUnavailable || !strings.Contains(err.Error(), test.says)) {
+					t.Errorf("the check returns %v, want %q", err, test.says)
+				}
+			})
+		})
+	}
+}
+
+func TestAvailabilityEndsWithTheFirstFailureWithoutASuccess(t *testing.T) {
+	var a cloud.Availability
+	if err := a.Check(); err != nil || a.ReadsFail() {
+		t.Errorf("before any call: %v", err)
+	}
+	a.NoCredentials()
+	if err := a.Check(); err == nil || !a.ReadsFail() {
+		t.Error("no credentials are no matter")
+	}
+	a.Observe(call(opList, ""))
+	if err := a.Check(); err != nil || a.ReadsFail() {
+		t.Errorf("after a success: %v", err)
+	}
+}

@@ -1,0 +1,25 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/smithy-go/logging"
+)
+
+// sdkLogger has the SDK log where the service does. By itself the SDK writes to
+// standard error, and waits for it.
+type sdkLogger struct{ log *slog.Logger }
+
+// Logf implements logging.Logger.
+func (l sdkLogger) Logf(classification logging.Classification, format string, values ...any) {
+	if l.log == nil {
+		return
+	}
+	level := slog.LevelWarn
+	if classification == logging.Debug {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, "AWS SDK: "+fmt.Sprintf(format, values...))
+}
