@@ -19,11 +19,12 @@ the .env file, or lsapi.db in the working directory.`
 
 func newChanges(p Process) *cobra.Command {
 	command := &cobra.Command{
-		Use:   "changes",
-		Short: "Read and verify the record of changes",
-		Long:  changesHelp,
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Use:     "changes",
+		Short:   "Read and verify the record of changes",
+		Long:    changesHelp,
+		Example: "  lsapi changes list --from 2h\n  lsapi changes heads > heads.txt\n  lsapi changes verify --heads heads.txt",
+		Args:    knownCommand,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	command.AddCommand(newChangesList(p), newChangesVerify(p), newChangesHeads(p))
 	return command

@@ -1,26 +1,33 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"lsapi"
+	apiv1 "lsapi/api/v1"
 	"lsapi/internal/app"
 	"lsapi/internal/config"
 	"lsapi/internal/printable"
 )
 
 const changesListHelp = `List changes, the newest first, as a table; as a line of JSON each when the
-output is piped, or with -o ndjson.
+output is piped, or with -o ndjson. On a terminal the table leaves out what does not
+fit; -o wide shows all.
 
 --from and --to take a time such as 2026-11-24T18:00:00Z, or how long ago: 90m, 2h.
 --follow goes on, the oldest first, and lists changes as their outcomes become
-known, until Ctrl-C.`
+known, until Ctrl-C.
+
+Exit status: 0 done (--follow: ended by Ctrl-C), 1 failed or stopped by a signal,
+2 wrong usage or configuration, or the record cannot be opened.`
 
 const changesListExample = `  lsapi changes list --load-balancer default-elb --from 2h
   lsapi changes list --instance i-0592fe5ccee879f04 --outcome applied
@@ -35,7 +42,6 @@ type changesFlags struct {
 	action   string
 	outcome  string
 	from, to string
-	format   string
 	follow   bool
 }
 
@@ -51,23 +57,18 @@ func newChangesList(p Process) *cobra.Command {
 	config.AddStoreFlags(command.Flags())
 	flags := command.Flags()
 	flags.StringVar(&f.filter.LoadBalancer, "load-balancer", "", "of this load balancer, by its `name`")
-	flags.StringVar(&f.filter.InstanceID, "instance", "", "of this instance, by its `id`")
-	flags.StringVar(&f.filter.Actor, "actor", "", "asked for by this `user`")
-	flags.StringVar(&f.action, "action", "", "attach or detach")
-	flags.StringVar(&f.outcome, "outcome", "", "applied, conflict, refused, failed, withdrawn, unknown or open")
-	flags.StringVar(&f.from, "from", "", "asked for at this `time` or later")
-	flags.StringVar(&f.to, "to", "", "asked for before this `time`")
-	flags.IntVar(&f.filter.Limit, "limit", 100, "at most this `number`; 0 is all")
+	f.addFilters(flags)
 	flags.BoolVarP(&f.follow, "follow", "f", false, "go on with what comes")
-	flags.StringVarP(&f.format, "output", "o", "", "`format`: table or ndjson (default: table on a terminal)")
+	addViewFlags(flags, lineFormats)
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if err := f.parse(time.Now()); err != nil {
 			return err
 		}
-		show, err := newChangePrinter(p, f.format)
+		v, err := newView(c, p, lineFormats)
 		if err != nil {
 			return err
 		}
+		show := newChangePrinter(v)
 		return withRecord(c, p, func(ctx context.Context, record app.Record) error {
 			if f.follow {
 				return followChanges(ctx, record, f.filter, show)
@@ -78,30 +79,53 @@ func newChangesList(p Process) *cobra.Command {
 	return command
 }
 
+// addFilters adds the flags that changes of the record and of the API have in common.
+func (f *changesFlags) addFilters(flags *pflag.FlagSet) {
+	flags.StringVar(&f.filter.InstanceID, "instance", "", "of this instance, by its `id`")
+	flags.StringVar(&f.filter.Actor, "actor", "", "asked for by this `user`")
+	flags.StringVar(&f.action, "action", "", "attach or detach")
+	flags.StringVar(&f.outcome, "outcome", "", "applied, conflict, refused, failed, withdrawn, unknown or open")
+	flags.StringVar(&f.from, "from", "", "asked for at this `time` or later")
+	flags.StringVar(&f.to, "to", "", "asked for before this `time`")
+	flags.IntVar(&f.filter.Limit, "limit", 100, "at most this `number`; 0 is all")
+}
+
+// outcomes are those that changes can be asked for by.
+var outcomes = []lsapi.Outcome{
+	lsapi.OutcomeApplied, lsapi.OutcomeConflict, lsapi.OutcomeRefused, lsapi.OutcomeFailed,
+	lsapi.OutcomeWithdrawn, lsapi.OutcomeUnknown, lsapi.OutcomeOpen,
+}
+
 // parse checks the flags and completes the filter.
-func (f *changesFlags) parse(now time.Time) (err error) {
+func (f *changesFlags) parse(now time.Time) error {
 	f.filter.Action, f.filter.Outcome = lsapi.Action(f.action), lsapi.Outcome(f.outcome)
 	if f.action != "" && f.filter.Action != lsapi.Attach && f.filter.Action != lsapi.Detach {
 		return usagef("--action: neither attach nor detach")
 	}
-	outcomes := []lsapi.Outcome{
-		"", lsapi.OutcomeApplied, lsapi.OutcomeConflict, lsapi.OutcomeRefused, lsapi.OutcomeFailed,
-		lsapi.OutcomeWithdrawn, lsapi.OutcomeUnknown, lsapi.OutcomeOpen,
-	}
-	if !slices.Contains(outcomes, f.filter.Outcome) {
+	if f.outcome != "" && !slices.Contains(outcomes, f.filter.Outcome) {
 		return usagef("--outcome: not applied, conflict, refused, failed, withdrawn, unknown or open")
 	}
 	if f.follow && f.filter.Outcome == lsapi.OutcomeOpen {
 		return usagef("--follow lists changes when they have an outcome: not with --outcome open")
 	}
+	if f.filter.InstanceID != "" && !lsapi.ValidInstanceID(f.filter.InstanceID) {
+		return usagef("--instance: %s is not the id of an instance, such as i-0592fe5ccee879f04", printable.Escape(f.filter.InstanceID))
+	}
 	if f.filter.Limit < 0 {
 		return usagef("--limit cannot be negative")
 	}
+	return f.parseTimes(now)
+}
+
+func (f *changesFlags) parseTimes(now time.Time) (err error) {
 	if f.filter.From, err = parseMoment(f.from, now); err != nil {
 		return usagef("--from: %w", err)
 	}
 	if f.filter.To, err = parseMoment(f.to, now); err != nil {
 		return usagef("--to: %w", err)
+	}
+	if !f.filter.From.IsZero() && !f.filter.To.IsZero() && !f.filter.From.Before(f.filter.To) {
+		return usagef("--to must be later than --from")
 	}
 	return nil
 }
@@ -146,51 +170,68 @@ func listChanges(ctx context.Context, record app.Record, filter lsapi.ChangeFilt
 	}
 }
 
-// changePrinter shows changes in one of the formats.
+// changePrinter shows changes as its view has it.
 type changePrinter struct {
-	out    io.Writer
-	print  func(*lsapi.Change) error
-	headed bool
+	print func(*lsapi.Change) error
 }
 
-func newChangePrinter(p Process, format string) (*changePrinter, error) {
-	if format == "" {
-		format = "ndjson"
-		if isTerminal(p.Stdout) {
-			format = "table"
-		}
-	}
-	show := &changePrinter{out: p.Stdout}
-	switch format {
-	case "table":
-		show.print = show.row
-	case "ndjson":
-		show.print = func(c *lsapi.Change) error { return app.WriteChange(p.Stdout, c) }
-	default:
-		return nil, usagef("--output: neither table nor ndjson")
-	}
-	return show, nil
-}
-
-// changeRow lays a change out. Columns have fixed widths, so that what is followed
-// lines up with what was there.
-const changeRow = "%-24s  %-9s  %-6s  %-24s  %-19s  %-16s  %-36s  %s\n"
-
-func (c *changePrinter) row(change *lsapi.Change) error {
-	if !c.headed {
-		c.headed = true
-		if _, err := fmt.Fprintf(c.out, changeRow, "TIME", "OUTCOME", "ACTION", "LOAD BALANCER", "INSTANCE", "ACTOR", "CHANGE", "REASON"); err != nil {
+func newChangePrinter(v *view) *changePrinter {
+	rows := &rowWriter{columns: changeColumns(true), view: v}
+	return &changePrinter{func(c *lsapi.Change) error {
+		var line bytes.Buffer
+		if err := app.WriteChange(&line, c); err != nil {
 			return err
 		}
+		return v.writeOne(json.RawMessage(line.Bytes()), c.ID, func() error {
+			var change apiv1.Change
+			if err := json.Unmarshal(line.Bytes(), &change); err != nil {
+				return err
+			}
+			return rows.write(changeCells(change)...)
+		})
+	}}
+}
+
+// changeColumns are the columns of changes, of several load balancers or of one, whose
+// name goes first on a narrow terminal.
+func changeColumns(several bool) []column {
+	balancer := column{head: "LOAD BALANCER", width: 24, least: 13, rank: 2}
+	if !several {
+		balancer.rank = 6
 	}
-	actor, outcome := change.Actor, change.Outcome
-	if change.Source == lsapi.SourceExternal {
-		actor = "(" + string(change.Source) + ")"
+	return []column{
+		{head: "TIME", width: 19}, {head: "OUTCOME", width: 9}, {head: "ACTION", width: 6}, balancer, {head: "INSTANCE", width: 19},
+		{head: "ACTOR", width: 16, least: 7, rank: 3}, {head: "CHANGE", width: 36, rank: 5},
+		{head: "COMPLETED", width: 19, wide: true}, {head: "CODE", width: 16, wide: true}, {head: "MEMBERS", width: 8, wide: true},
+		{head: "REQUEST", width: 26, wide: true}, {head: "REASON", width: 30, least: 10, rank: 4},
 	}
-	if outcome == "" {
-		outcome = lsapi.OutcomeOpen
+}
+
+func changeCells(c apiv1.Change) []cell {
+	actor, members := c.Actor, ""
+	if c.Source == string(lsapi.SourceExternal) {
+		actor = "(" + c.Source + ")"
 	}
-	_, err := fmt.Fprintf(c.out, changeRow, change.IntendedAt.Local().Format("2006-01-02T15:04:05.000Z07:00"), outcome, change.Action,
-		printable.Escape(change.LoadBalancer), printable.Escape(change.InstanceID), printable.Escape(actor), change.ID, printable.Escape(change.Reason))
-	return err
+	if c.MembersBefore != nil && c.MembersAfter != nil {
+		members = fmt.Sprintf("%d>%d", *c.MembersBefore, *c.MembersAfter)
+	}
+	return []cell{
+		cellOf(dateTime(c.IntendedAt)), {c.Outcome, outcomeInks[lsapi.Outcome(c.Outcome)]}, cellOf(c.Action), cellOf(c.LoadBalancer), cellOf(c.InstanceID),
+		cellOf(actor), cellOf(c.ID), cellOf(dateTime(c.CompletedAt)), cellOf(c.Code), cellOf(members), cellOf(c.RequestID), cellOf(c.Reason),
+	}
+}
+
+// outcomeInks are how outcomes that are not as wished stand out.
+var outcomeInks = map[lsapi.Outcome]ink{
+	lsapi.OutcomeConflict: yellow, lsapi.OutcomeWithdrawn: yellow, lsapi.OutcomeUnknown: yellow, lsapi.OutcomeOpen: yellow,
+	lsapi.OutcomeRefused: red, lsapi.OutcomeFailed: red,
+}
+
+// dateTime is a time for people, on the clock of the machine; the JSON has it to the
+// millisecond.
+func dateTime(t apiv1.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format(time.DateTime)
 }

@@ -12,10 +12,7 @@ import (
 // Reasons and names are strangers' texts: none may pass for another row, or hide.
 func TestARowOfTheTableIsALineOfPrintableText(t *testing.T) {
 	var out bytes.Buffer
-	show, err := newChangePrinter(Process{Stdout: &out}, "table")
-	if err != nil {
-		t.Fatal(err)
-	}
+	show := newChangePrinter(&view{out: &out, format: formatTable, heads: true, room: func() int { return 0 }})
 	odd := "\u202eodd\u2028\u200b\x1b[2J"
 	change := lsapi.Change{Actor: "a" + odd, LoadBalancer: "b" + odd, InstanceID: "c" + odd, Reason: "d" + odd}
 	if err := show.print(&change); err != nil {

@@ -32,19 +32,23 @@ A head that is older than everything that the record keeps proves nothing: pruni
 be pruning. So it is a failure, unless --allow-pruned accepts such heads. Note heads
 more often than --keep-changes removes changes, and verify by the last ones.
 
-Exit status: 0 the record is whole, 1 it is not, 2 it cannot be read.`
+Exit status: 0 the record is whole, 1 it is not, or it was stopped by a signal, 2 wrong
+usage or configuration, or the record cannot be read.`
 
 const changesHeadsHelp = `Print the head of each load balancer's log: its name, the number of its last event,
 and the hash of all events up to it. Keep them where whoever can write to the
 record cannot; lsapi changes verify --heads proves later that nothing before them
-was changed.`
+was changed.
+
+Exit status: 0 done, 1 failed or stopped by a signal, 2 wrong usage or configuration, or
+the record cannot be opened.`
 
 func newChangesVerify(p Process) *cobra.Command {
 	command := &cobra.Command{
 		Use:     "verify",
 		Short:   "Check that the record is whole",
 		Long:    changesVerifyHelp,
-		Example: "  lsapi changes verify\n  lsapi changes verify --heads heads.txt --store sqlite:///var/lib/lsapi/lsapi.db",
+		Example: "  lsapi changes verify\n  lsapi changes verify --heads heads.txt",
 		Args:    cobra.NoArgs,
 	}
 	config.AddStoreFlags(command.Flags())

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +59,9 @@ func Run(p Process) int {
 	if err == nil {
 		return ExitOK
 	}
+	if readerIsGone(err) {
+		return exitPipe
+	}
 	if !begun {
 		fmt.Fprintf(p.Stderr, "lsapi: %v\nRun 'lsapi --help' for the commands, 'lsapi COMMAND --help' for their flags.\n", err)
 		return ExitUsage
@@ -67,6 +73,17 @@ func Run(p Process) int {
 		fmt.Fprint(p.Stderr, text)
 	}
 	return exitStatus(err)
+}
+
+// exitPipe is the status that a shell has for a process that SIGPIPE has ended: what
+// reads the output, such as head, has had enough. It is no error to report.
+const exitPipe = 128 + int(syscall.SIGPIPE)
+
+// readerIsGone reports whether the output is a pipe that nobody reads any more. It is
+// known only where SIGPIPE is ignored; elsewhere the signal ends the process.
+func readerIsGone(err error) bool {
+	written, ok := errors.AsType[*fs.PathError](err)
+	return ok && written.Path == os.Stdout.Name() && errors.Is(err, syscall.EPIPE)
 }
 
 // usageError marks values of flags or variables that make no sense.
@@ -94,6 +111,9 @@ func exitStatus(err error) int {
 	}
 	if _, ok := errors.AsType[conditionError](err); ok {
 		return ExitCondition
+	}
+	if _, ok := errors.AsType[unknownOutcome](err); ok {
+		return ExitTimeout
 	}
 	if status := serviceStatus(err); status != 0 {
 		return status

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -31,11 +28,21 @@ The file is lsapi/config.yaml in $XDG_CONFIG_HOME or ~/.config, or named by --co
 or LSAPI_CONFIG. With a password or a token in it, nobody else may be able to read it
 (chmod 600). Its credentials are sent to its own url only.
 
-Output is a table on a terminal, and JSON when piped or with -o json.
+Output is a table on a terminal, which leaves out what does not fit (-o wide shows all),
+and JSON when piped or with -o json; -o yaml has the same fields, -o name and -q have
+names or ids only.
 
-Exit status: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 conflict:
-the membership already is as asked, 4 timed out, 5 the service cannot be reached,
-6 credentials are missing or wrong. Of several instances, the highest counts.`
+Exit status: 0 done, 1 refused, failed or stopped by a signal, 2 wrong usage or
+configuration, 3 conflict: the membership already is as asked, 4 timed out, or the
+outcome is not known, 5 the service cannot be reached, 6 credentials are missing or
+wrong. Of several instances, the highest counts.`
+
+// readStatuses are the exit statuses of the commands that change nothing.
+const readStatuses = `
+
+Exit status: 0 done, 1 refused, failed or stopped by a signal, 2 wrong usage or
+configuration, 4 timed out, 5 the service cannot be reached, 6 credentials are missing
+or wrong.`
 
 const elbExample = `  export LSAPI_URL=http://127.0.0.1:8000 LSAPI_USER=demo LSAPI_PASSWORD=demo
   lsapi elb list
@@ -49,15 +56,13 @@ func newElb(p Process) *cobra.Command {
 		Short:   "Show and change load balancers over the API",
 		Long:    elbHelp,
 		Example: elbExample,
-		Args:    cobra.NoArgs,
+		Args:    knownCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	flags := command.PersistentFlags()
 	access.AddFlags(flags)
-	flags.StringP("output", "o", "", "`format`: table or json (default: table on a terminal)")
-	completeFlag(command, "output", "table", "json")
 	command.AddCommand(
-		newElbList(p), newElbShow(p), newElbAttach(p), newElbDetach(p), newElbWatch(p),
+		newElbList(p), newElbShow(p), newElbAttach(p), newElbDetach(p), newElbWatch(p), newElbHistory(p),
 	)
 	return command
 }
@@ -97,23 +102,6 @@ func withService(c *cobra.Command, p Process, ask func(context.Context, *remote)
 	return service.explain(ask(ctx, service))
 }
 
-// explain says what to try when the service cannot be asked.
-func (r *remote) explain(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case err == context.Canceled: //nolint:errorlint // what says more stays
-		return interrupted{"stopped by a signal"}
-	case errors.Is(err, client.ErrUnreachable):
-		return fmt.Errorf("%w; is it running? --url or LSAPI_URL says where it is", err)
-	case client.ErrorCode(err) != lsapi.CodeUnauthenticated:
-		return err
-	case r.access.User == "":
-		return fmt.Errorf("%w: the service at %s wants credentials, and %s; set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", err, r.access.URL, r.access.From)
-	}
-	return fmt.Errorf("%w: the service at %s does not take those of the user %s, which are from %s; correct them there", err, r.access.URL, r.access.User, r.access.From)
-}
-
 // interrupted is that a signal has ended what was under way.
 type interrupted struct{ text string }
 
@@ -127,7 +115,11 @@ func serviceStatus(err error) int {
 	if errors.Is(err, client.ErrUnreachable) {
 		return ExitUnreachable
 	}
-	switch client.ErrorCode(err) {
+	code := client.ErrorCode(err)
+	if _, ok := errors.AsType[notLSAPI](err); ok && code != lsapi.CodeUnauthenticated {
+		return ExitUnreachable
+	}
+	switch code {
 	case "":
 		return 0
 	case lsapi.CodeConflict:
@@ -140,31 +132,10 @@ func serviceStatus(err error) int {
 	return ExitFailure
 }
 
-// wantsTable reports whether a table is wanted, or JSON.
-func wantsTable(c *cobra.Command, p Process) (bool, error) {
-	switch format, _ := c.Flags().GetString("output"); format {
-	case "table":
-		return true, nil
-	case "json":
-		return false, nil
-	case "":
-		return isTerminal(p.Stdout), nil
-	}
-	return false, usagef("--output: neither table nor json")
-}
-
 // checkName refuses what can be no load balancer's name before anybody is asked.
 func checkName(name string) error {
 	if !lsapi.ValidLoadBalancerName(name) {
 		return usagef("%s is not the name of a load balancer: 1 to 32 letters, digits and hyphens", printable.Escape(name))
 	}
 	return nil
-}
-
-// writeJSON writes a value for people and programs.
-func writeJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
 }

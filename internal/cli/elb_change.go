@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -29,9 +27,10 @@ Several are attached and waited for at the same time. What came of each is told 
 their order: as a table, or as an array of JSON when piped or with -o json. An
 instance that is a member already is a conflict, and is not waited for.
 
-Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 conflict, 4 timed out (with
---wait: the attach itself stands), 5 the service cannot be reached, 6 credentials. Of
-several instances, the highest counts.`
+Exit status: 0 done, 1 refused, failed or stopped by a signal, 2 wrong usage, 3 conflict,
+4 timed out (with --wait: the attach itself stands), or the outcome is not known, 5 the
+service cannot be reached, 6 credentials are missing or wrong. Of several instances, the
+highest counts.`
 
 const elbAttachExample = `  lsapi elb attach web-elb i-0a11ce0000000ab01 --wait --reason 'deploy 117'
   lsapi elb attach web-elb i-0a11ce0000000ab01 i-0a11ce0000000ab02 --wait --timeout 5m`
@@ -43,9 +42,10 @@ Several are detached and waited for at the same time. What came of each is told 
 their order: as a table, or as an array of JSON when piped or with -o json. An
 instance that is no member is a conflict, and is not waited for.
 
-Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 conflict, 4 timed out (with
---wait: the detach itself stands), 5 the service cannot be reached, 6 credentials. Of
-several instances, the highest counts.`
+Exit status: 0 done, 1 refused, failed or stopped by a signal, 2 wrong usage, 3 conflict,
+4 timed out (with --wait: the detach itself stands), or the outcome is not known, 5 the
+service cannot be reached, 6 credentials are missing or wrong. Of several instances, the
+highest counts.`
 
 const elbDetachExample = `  lsapi elb detach web-elb i-0a11ce0000000ab01 --wait --reason 'deploy 117'`
 
@@ -93,8 +93,9 @@ func newElbChange(p Process, k kind) *cobra.Command {
 	flags.BoolVar(&f.wait, "wait", false, "wait until it has come about, not only until AWS has accepted it")
 	flags.DurationVar(&f.timeout, "timeout", defaultWait, "`duration` to wait at most, with --wait")
 	flags.StringVar(&f.reason, "reason", "", "`why`, for the record: at most 256 characters")
+	addViewFlags(flags, listFormats)
 	command.RunE = func(c *cobra.Command, arguments []string) error {
-		tabular, err := wantsTable(c, p)
+		v, err := newView(c, p, listFormats)
 		if err != nil {
 			return err
 		}
@@ -104,12 +105,12 @@ func newElbChange(p Process, k kind) *cobra.Command {
 		}
 		return withService(c, p, func(ctx context.Context, service *remote) error {
 			made := &changing{kind: k, flags: f, service: service, loadBalancer: name}
-			if f.wait && isCapable(p, p.Stderr) {
+			if f.wait && !v.quiet && isCapable(p, p.Stderr) {
 				made.progress = startProgress(p, ids)
 			}
 			results := made.all(ctx, ids)
 			made.progress.end()
-			return reportChanges(p, results, tabular)
+			return service.suggestName(ctx, name, reportChanges(v, results))
 		})
 	}
 	return command
@@ -143,20 +144,6 @@ func (f *elbChangeFlags) check(timeoutGiven bool, name string, ids []string) err
 	}
 	return nil
 }
-
-// The outcomes of a change of one instance, as JSON has them.
-const (
-	outcomeApplied     = "applied"     // AWS has accepted it, and nobody waits
-	outcomeInService   = "inService"   // it was waited for, and serves
-	outcomeDrained     = "drained"     // it was waited for, and is drained
-	outcomeConflict    = "conflict"    // the membership already was so
-	outcomeTimedOut    = "timedOut"    // not yet so, or nobody knows
-	outcomeRefused     = "refused"     // it was refused, or failed
-	outcomeInVain      = "inVain"      // it was made, and the instance is terminated
-	outcomeUnreachable = "unreachable" // the service did not answer
-	outcomeCredentials = "credentials" // it did not take the credentials
-	outcomeInterrupted = "interrupted" // a signal came
-)
 
 // changeResult is what came of the change of one instance.
 type changeResult struct {
@@ -224,7 +211,10 @@ func (c *changing) carryOut(ctx context.Context, line int, result *changeResult)
 		if e, ok := errors.AsType[*client.Error](err); ok {
 			result.ChangeID = e.ChangeID
 		}
-		return unanswered(err)
+		return changeError(err)
+	}
+	if made.Instance.InstanceID != result.InstanceID || made.ChangeID == "" {
+		return unknownOutcome{errors.New("the answer is not about this change; " + whereToLook)}
 	}
 	if !c.flags.wait {
 		return nil
@@ -251,24 +241,6 @@ func (c *changing) carryOut(ctx context.Context, line int, result *changeResult)
 	return nil
 }
 
-// unanswered adds to the error of a request without an answer what that means. One
-// that was refused a connection was not sent.
-func unanswered(err error) error {
-	const unknown = "whether it was made, lsapi elb show and the record tell"
-	switch {
-	case errors.Is(err, context.Canceled):
-		return interrupted{"stopped by a signal; " + unknown}
-	case errors.Is(err, client.ErrUnreachable) && !errors.Is(err, client.ErrNotSent):
-		return fmt.Errorf("%w; %s", err, unknown)
-	}
-	return err
-}
-
-// inVain is that a change that was made can no longer come about.
-type inVain struct{ text string }
-
-func (e inVain) Error() string { return e.text }
-
 // lastText is the last that is known of an instance that was waited for in vain.
 func lastText(m *apiv1.Member) string {
 	if m == nil || m.Health == nil {
@@ -293,115 +265,4 @@ func healthText(m apiv1.Member) string {
 		text += ", " + note
 	}
 	return text
-}
-
-// outcomeOf names what an error has made of a change.
-func outcomeOf(err error) string {
-	if errors.Is(err, context.Canceled) {
-		return outcomeInterrupted
-	}
-	if _, ok := errors.AsType[inVain](err); ok {
-		return outcomeInVain
-	}
-	switch serviceStatus(err) {
-	case ExitConflict:
-		return outcomeConflict
-	case ExitTimeout:
-		return outcomeTimedOut
-	case ExitUnreachable:
-		return outcomeUnreachable
-	case ExitCredentials:
-		return outcomeCredentials
-	}
-	return outcomeRefused
-}
-
-// reportChanges writes what came of the changes, and returns the error of the worst.
-// When the service has answered none of them, there is nothing to write.
-func reportChanges(p Process, results []changeResult, tabular bool) error {
-	answered := slices.ContainsFunc(results, func(r changeResult) bool {
-		return r.Outcome != outcomeUnreachable && r.Outcome != outcomeCredentials || r.ChangeID != ""
-	})
-	if !answered {
-		return results[0].err
-	}
-	if err := writeChanges(p.Stdout, results, tabular, colors(p, p.Stdout)); err != nil {
-		return err
-	}
-	return changesError(results)
-}
-
-func writeChanges(w io.Writer, results []changeResult, tabular, colored bool) error {
-	if !tabular {
-		return writeJSON(w, results)
-	}
-	t := &table{heads: []string{"INSTANCE", "ACTION", "OUTCOME", "TOOK", "CHANGE"}, colored: colored}
-	for _, r := range results {
-		note := cell{}
-		if len(results) > 1 { // of one, it is said below
-			note = cell{r.Error, dim}
-		}
-		t.add(note, cellOf(r.InstanceID), cellOf(string(r.Action)), outcomeCell(r), cellOf(took(r)), cellOf(r.ChangeID))
-	}
-	return t.write(w)
-}
-
-func took(r changeResult) string {
-	return time.Duration(r.Seconds * float64(time.Second)).Round(100 * time.Millisecond).String()
-}
-
-// outcomeCell is the outcome in words.
-func outcomeCell(r changeResult) cell {
-	words := map[string]string{outcomeInService: "in service", outcomeTimedOut: "timed out", outcomeInVain: "in vain"}
-	text := r.Outcome
-	if better, ok := words[text]; ok {
-		text = better
-	}
-	switch {
-	case r.err == nil:
-		return cell{text, green}
-	case r.Outcome == outcomeConflict || r.Outcome == outcomeTimedOut:
-		return cell{text, yellow}
-	}
-	return cell{text, red}
-}
-
-// changesErr tells on one line what was not done, and has the status of the worst.
-type changesErr struct {
-	text  string
-	worst error
-}
-
-func (e *changesErr) Error() string { return e.text }
-
-// Unwrap returns the worst of the errors.
-func (e *changesErr) Unwrap() error { return e.worst }
-
-// changesError is the error of all that was not done, nil when all was. Of several,
-// what was wrong with each is among the results.
-func changesError(results []changeResult) error {
-	var worst error
-	counts := make(map[string]int)
-	failed := 0
-	for _, r := range results {
-		if r.err == nil {
-			continue
-		}
-		failed++
-		counts[outcomeCell(r).text]++
-		if worst == nil || exitStatus(r.err) > exitStatus(worst) {
-			worst = r.err
-		}
-	}
-	switch {
-	case failed == 0:
-		return nil
-	case len(results) == 1:
-		return &changesErr{text: results[0].InstanceID + ": " + results[0].Error, worst: worst}
-	}
-	var texts []string
-	for _, outcome := range slices.Sorted(maps.Keys(counts)) {
-		texts = append(texts, fmt.Sprintf("%d %s", counts[outcome], outcome))
-	}
-	return &changesErr{text: fmt.Sprintf("%d of %d not done: %s", failed, len(results), strings.Join(texts, ", ")), worst: worst}
 }

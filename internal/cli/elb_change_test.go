@@ -23,10 +23,14 @@ func TestEachErrorOfAServiceHasItsStatusAndItsOutcome(t *testing.T) {
 		"AWS failed":         {coded(lsapi.CodeUpstream), 1, "refused"},
 		"a conflict":         {coded(lsapi.CodeConflict), 3, "conflict"},
 		"not yet":            {coded(lsapi.CodeNotYet), 4, "timedOut"},
-		"an unknown outcome": {coded(lsapi.CodeTimeout), 4, "timedOut"},
+		"nothing in time":    {coded(lsapi.CodeTimeout), 4, "timedOut"},
+		"an unknown outcome": {changeError(&client.Error{Code: lsapi.CodeTimeout, Status: 504, RequestID: "r"}), 4, "unknown"},
+		"no answer":          {changeError(fmt.Errorf("%w at all", client.ErrUnreachable)), 4, "unknown"},
+		"a proxy failed":     {changeError(&client.Error{Code: lsapi.CodeUpstream, Status: 502}), 4, "unknown"},
+		"a proxy refused":    {changeError(&client.Error{Code: lsapi.CodeForbidden, Status: 403}), 5, "unreachable"},
 		"nobody there":       {fmt.Errorf("%w at all", client.ErrUnreachable), 5, "unreachable"},
 		"no credentials":     {coded(lsapi.CodeUnauthenticated), 6, "credentials"},
-		"a signal":           {unanswered(context.Canceled), 1, "interrupted"},
+		"a signal":           {changeError(context.Canceled), 1, "interrupted"},
 		"a dead instance":    {inVain{"attached, which stands, but the instance is terminated"}, 1, "inVain"},
 	} {
 		if got := exitStatus(test.err); got != test.status {
@@ -48,7 +52,7 @@ func TestOfAChangeWithoutAnAnswerItIsSaidThatNobodyKnows(t *testing.T) {
 		"never sent": {fmt.Errorf("%w: %w", client.ErrUnreachable, client.ErrNotSent), true},
 		"refused":    {&client.Error{Code: lsapi.CodeInvalid, Message: "no"}, true},
 	} {
-		if got := unanswered(test.err).Error(); strings.Contains(got, "whether it was made") == test.knows {
+		if got := changeError(test.err).Error(); strings.Contains(got, "whether it was made") == test.knows {
 			t.Errorf("%s: %s", name, got)
 		}
 	}

@@ -17,12 +17,6 @@ import (
 // pressed Tab wants no message on the line.
 type completer = func(c *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective)
 
-// completeFlag offers words for a flag of the command.
-func completeFlag(command *cobra.Command, flag string, words ...cobra.Completion) {
-	// It fails for a flag that there is not, which a test of the completion shows.
-	_ = command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-}
-
 // completeWith makes a completer of what asks the service.
 func completeWith(p Process, offer func(ctx context.Context, service *remote, given []string, begun string) []cobra.Completion) completer {
 	return func(c *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -16,7 +16,7 @@ import (
 const elbListHelp = `List load balancers: as a table, or as an array of JSON when piped or with -o json.
 
 --name takes a pattern: * stands for any characters, ? for one. --tag may be given
-several times; all must be there.`
+several times; all must be there.` + readStatuses
 
 const elbListExample = `  lsapi elb list --name 'web-*' --tag team=web
   lsapi elb list --health OutOfService -o json | jq -r '.[].name'`
@@ -42,9 +42,9 @@ func newElbList(p Process) *cobra.Command {
 	flags.StringArrayVar(&f.query.Tags, "tag", nil, "with this tag, `key=value`, or key for any value")
 	flags.StringVar(&f.health, "health", "", "with a member in this `state`: InService, OutOfService or Unknown")
 	flags.IntVar(&f.limit, "limit", 0, "at most this `number`; 0 is all")
-	completeFlag(command, "health", string(lsapi.InService), string(lsapi.OutOfService), string(lsapi.HealthUnknown))
+	addViewFlags(flags, listFormats)
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		tabular, err := wantsTable(c, p)
+		v, err := newView(c, p, listFormats)
 		if err != nil {
 			return err
 		}
@@ -56,10 +56,7 @@ func newElbList(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !tabular {
-				return writeJSON(p.Stdout, found)
-			}
-			return loadBalancersTable(found, colors(p, p.Stdout)).write(p.Stdout)
+			return v.write(found, namesOf(found), func() error { return loadBalancersTable(found).write(v) })
 		})
 	}
 	return command
@@ -101,15 +98,25 @@ func listLoadBalancers(ctx context.Context, service *remote, f elbListFlags) ([]
 	return found, nil
 }
 
-func loadBalancersTable(all []apiv1.LoadBalancer, colored bool) *table {
-	t := &table{
-		heads:   []string{"NAME", "MEMBERS", "IN", "OUT", "UNKNOWN", "DRAINING", "AS OF", "SCHEME", "ZONES", "LISTENERS", "DNS NAME"},
-		colored: colored,
+func namesOf(all []apiv1.LoadBalancer) []string {
+	names := make([]string, len(all))
+	for i, b := range all {
+		names[i] = b.Name
 	}
+	return names
+}
+
+func loadBalancersTable(all []apiv1.LoadBalancer) *table {
+	t := &table{columns: []column{
+		{head: "NAME"}, {head: "MEMBERS"}, {head: "IN"}, {head: "OUT"}, {head: "UNKNOWN", rank: 2}, {head: "DRAINING", rank: 1},
+		{head: "AS OF", rank: 6}, {head: "SCHEME", rank: 5}, {head: "ZONES", rank: 4, least: 10}, {head: "LISTENERS", rank: 3, least: 14},
+		{head: "DNS NAME", rank: 7}, {head: "CREATED", wide: true}, {head: "TAGS", wide: true},
+	}}
 	for _, b := range all {
 		row := []cell{cellOf(b.Name), cellOf(fmt.Sprint(b.Members))}
 		row = append(row, healthCells(b.Health)...)
-		row = append(row, cellOf(clock(b.AsOf)), cellOf(b.Scheme), cellOf(zonesText(b.Zones)), cellOf(listenersText(b.Listeners)), cellOf(b.DNSName))
+		row = append(row, cellOf(clock(b.AsOf)), cellOf(b.Scheme), cellOf(zonesText(b.Zones)), cellOf(listenersText(b.Listeners)), cellOf(b.DNSName),
+			cellOf(clock(b.CreatedAt)), cellOf(tagsText(b.Tags)))
 		t.add(cell{}, row...)
 	}
 	return t
@@ -120,7 +127,7 @@ func healthCells(h *apiv1.HealthCounts) []cell {
 	if h == nil {
 		return make([]cell, 4)
 	}
-	return []cell{count(h.InService, green), count(h.OutOfService, red), count(h.Unknown, yellow), count(h.Draining, yellow)}
+	return []cell{count(h.InService, plain), count(h.OutOfService, red), count(h.Unknown, yellow), count(h.Draining, yellow)}
 }
 
 // zonesText is "us-east-1a,b": what is the same of all zones is said once.

@@ -16,9 +16,11 @@ import (
 )
 
 const elbShowHelp = `Show a load balancer: its settings, its members and those that are being drained.
-Of each, what AWS says and what lsapi was last asked to do stand side by side.`
+Of each, what AWS says and what lsapi was last asked to do stand side by side. -q writes
+the ids of the members only.` + readStatuses
 
 const elbShowExample = `  lsapi elb show web-elb
+  lsapi elb show web-elb -q
   lsapi elb show web-elb -o json | jq -r '.instances[] | select(.health.state != "InService").instanceId'`
 
 func newElbShow(p Process) *cobra.Command {
@@ -31,8 +33,9 @@ func newElbShow(p Process) *cobra.Command {
 
 		ValidArgsFunction: completeName(p),
 	}
+	addViewFlags(command.Flags(), listFormats)
 	command.RunE = func(c *cobra.Command, names []string) error {
-		tabular, err := wantsTable(c, p)
+		v, err := newView(c, p, listFormats)
 		if err != nil {
 			return err
 		}
@@ -42,41 +45,52 @@ func newElbShow(p Process) *cobra.Command {
 		return withService(c, p, func(ctx context.Context, service *remote) error {
 			found, err := service.LoadBalancer(ctx, names[0])
 			if err != nil {
-				return err
+				return service.suggestName(ctx, names[0], err)
 			}
-			if !tabular {
-				return writeJSON(p.Stdout, found)
-			}
-			return showLoadBalancer(p.Stdout, found, colors(p, p.Stdout))
+			return v.write(found, membersOf(found), func() error { return showLoadBalancer(v, found) })
 		})
 	}
 	return command
 }
 
+// membersOf are the ids of the members: not of what is being drained.
+func membersOf(b apiv1.LoadBalancerDetail) []string {
+	var ids []string
+	for _, m := range b.Instances {
+		if m.Member {
+			ids = append(ids, m.InstanceID)
+		}
+	}
+	return ids
+}
+
 // showLoadBalancer writes the settings, then the members.
-func showLoadBalancer(w io.Writer, b apiv1.LoadBalancerDetail, colored bool) error {
+func showLoadBalancer(v *view, b apiv1.LoadBalancerDetail) error {
 	paint := func(i ink, text string) string {
-		if colored {
+		if v.colored {
 			return i.paint(text)
 		}
 		return text
 	}
+	const indent = 15
 	var out strings.Builder
 	fmt.Fprintln(&out, paint(bold, printable.Escape(b.Name)))
 	for _, s := range settingsOf(b) {
-		if s[1] != "" {
-			fmt.Fprintf(&out, "  %s %s\n", paint(dim, fmt.Sprintf("%-12s", s[0])), printable.Escape(s[1]))
+		if s[1] == "" {
+			continue
 		}
+		lines := wrapped(printable.Escape(s[1]), v.room()-indent)
+		fmt.Fprintf(&out, "  %s %s\n", paint(dim, fmt.Sprintf("%-12s", s[0])), strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 	}
 	out.WriteByte('\n')
-	if _, err := io.WriteString(w, out.String()); err != nil {
+	if _, err := io.WriteString(v.out, out.String()); err != nil {
 		return err
 	}
 	if len(b.Instances) == 0 {
-		_, err := fmt.Fprintln(w, "It has no members.")
+		_, err := fmt.Fprintln(v.out, "It has no members.")
 		return err
 	}
-	return membersTable(b.Instances, colored).write(w)
+	return membersTable(b.Instances).write(v)
 }
 
 // settingsOf are names and values, empty where they are not known.
@@ -132,14 +146,14 @@ func asOfText(b apiv1.LoadBalancer) string {
 	return clock(b.AsOf) + ", health " + clock(b.HealthAsOf)
 }
 
-func membersTable(all []apiv1.Member, colored bool) *table {
-	t := &table{
-		heads:   []string{"INSTANCE", "HEALTH", "EC2", "TYPE", "ZONE", "ADDRESS", "MEMBER SINCE", "LAST CHANGE", "NAME"},
-		colored: colored,
-	}
+func membersTable(all []apiv1.Member) *table {
+	t := &table{columns: []column{
+		{head: "INSTANCE"}, {head: "HEALTH"}, {head: "EC2"}, {head: "TYPE", rank: 4}, {head: "ZONE", rank: 3}, {head: "ADDRESS", rank: 5},
+		{head: "MEMBER SINCE", rank: 6}, {head: "LAST CHANGE", rank: 1, least: 16}, {head: "NAME", rank: 2, least: 8}, {head: "LAUNCHED", wide: true},
+	}}
 	for _, m := range all {
 		t.add(why(m), cellOf(m.InstanceID), healthCell(m), stateCell(m.State), cellOf(m.InstanceType), cellOf(m.Zone), cellOf(m.PrivateAddress),
-			cellOf(clock(m.Since)), cellOf(lastChangeText(m.LastChange)), cellOf(m.Name))
+			cellOf(clock(m.Since)), cellOf(lastChangeText(m.LastChange)), cellOf(m.Name), cellOf(clock(m.LaunchDate)))
 	}
 	return t
 }
@@ -153,7 +167,7 @@ func healthCell(m apiv1.Member) cell {
 	case m.Health == nil:
 		return cell{}
 	}
-	inks := map[string]ink{string(lsapi.InService): green, string(lsapi.OutOfService): red}
+	inks := map[string]ink{string(lsapi.InService): plain, string(lsapi.OutOfService): red}
 	if i, known := inks[m.Health.State]; known {
 		return cell{m.Health.State, i}
 	}

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +20,9 @@ As a table; as a line of JSON each when piped or with -o json. A connection that
 is resumed where it was: nothing is lost or told twice. --after begins behind an event,
 by its id in the JSON.
 
-Exit status: 0 ended by Ctrl-C, 1 refused, 2 wrong usage, 5 the service cannot be
-reached, or has been away for a minute, 6 credentials are missing or wrong.`
+Exit status: 0 ended by Ctrl-C, 1 refused, 2 wrong usage or configuration, 4 timed out,
+5 the service cannot be reached, or has been away for a minute, 6 credentials are missing
+or wrong.`
 
 const elbWatchExample = `  lsapi elb watch web-elb
   lsapi elb watch -o json | jq -r 'select(.type == "drift")'`
@@ -39,8 +38,9 @@ func newElbWatch(p Process) *cobra.Command {
 		ValidArgsFunction: completeNames(p),
 	}
 	command.Flags().StringVar(&after, "after", "", "begin behind the event with this `id`")
+	addViewFlags(command.Flags(), lineFormats)
 	command.RunE = func(c *cobra.Command, names []string) error {
-		tabular, err := wantsTable(c, p)
+		v, err := newView(c, p, lineFormats)
 		if err != nil {
 			return err
 		}
@@ -49,15 +49,16 @@ func newElbWatch(p Process) *cobra.Command {
 				return err
 			}
 		}
-		show := (&eventTable{out: p.Stdout, colored: colors(p, p.Stdout)}).row
-		if !tabular {
-			show = func(e client.Event) error { return writeEvent(p.Stdout, e) }
+		rows := &rowWriter{columns: eventColumns(len(names)), view: v}
+		show := func(e client.Event) error {
+			return v.writeOne(identified{e.ID, e.Event}, e.InstanceID, func() error { return rows.write(eventCells(e.Event)...) })
 		}
 		return withService(c, p, func(ctx context.Context, service *remote) error {
 			lost := func(err error) {
 				fmt.Fprintf(p.Stderr, "lsapi: %s; going on as soon as it is back\n", printable.Escape(err.Error()))
 			}
-			return watch(ctx, service, client.EventsQuery{LoadBalancers: names, After: after, Lost: lost}, show)
+			err := watch(ctx, service, client.EventsQuery{LoadBalancers: names, After: after, Lost: lost}, show)
+			return service.suggestNames(ctx, names, err)
 		})
 	}
 	return command
@@ -79,47 +80,34 @@ func watch(ctx context.Context, service *remote, q client.EventsQuery, show func
 	return nil
 }
 
-// writeEvent writes an event as a line of JSON.
-func writeEvent(w io.Writer, e client.Event) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(struct {
-		ID string `json:"id"`
-		apiv1.Event
-	}{e.ID, e.Event})
+// identified is an event with its id, which goes beside it in the stream.
+type identified struct {
+	ID string `json:"id"`
+	apiv1.Event
 }
 
-// eventTable shows events as rows. Columns have fixed widths, so that what comes lines
-// up with what was there.
-type eventTable struct {
-	out     io.Writer
-	colored bool
-	headed  bool
+// eventColumns are the columns of events; those of one load balancer need not repeat
+// its name on a narrow terminal.
+func eventColumns(names int) []column {
+	balancer := column{head: "LOAD BALANCER", width: 32, least: 13}
+	if names == 1 {
+		balancer.rank = 3
+	}
+	return []column{{head: "TIME", width: 12}, {head: "EVENT", width: 8}, balancer, {head: "INSTANCE", width: 19}, {head: "DETAIL", width: 36, least: 12, rank: 2}}
 }
-
-const eventRow = "%-12s  %s  %-24s  %-19s  %s\n"
 
 // eventInks are how types of events stand out.
 var eventInks = map[string]ink{
-	apiv1.EventAttached: green,
 	apiv1.EventDetached: yellow,
 	apiv1.EventDrained:  dim,
 	apiv1.EventDrift:    red,
 }
 
-func (t *eventTable) row(e client.Event) error {
-	if !t.headed {
-		t.headed = true
-		if _, err := fmt.Fprintf(t.out, eventRow, "TIME", "EVENT   ", "LOAD BALANCER", "INSTANCE", "DETAIL"); err != nil {
-			return err
-		}
+func eventCells(e apiv1.Event) []cell {
+	return []cell{
+		cellOf(e.At.Local().Format("15:04:05.000")), {e.Type, eventInks[e.Type]}, cellOf(e.LoadBalancer), cellOf(e.InstanceID),
+		cellOf(eventDetail(e)),
 	}
-	kind, detail := fmt.Sprintf("%-8s", printable.Escape(e.Type)), printable.Escape(eventDetail(e.Event))
-	if t.colored {
-		kind = eventInks[e.Type].paint(kind)
-	}
-	_, err := fmt.Fprintf(t.out, eventRow, e.At.Local().Format("15:04:05.000"), kind, printable.Escape(e.LoadBalancer), printable.Escape(e.InstanceID), detail)
-	return err
 }
 
 // eventDetail is what there is to say of an event.

@@ -20,6 +20,11 @@ const (
 	completionTimeout = 2 * time.Second
 	// maxCompletions is how many names are offered: more help nobody.
 	maxCompletions = 500
+	// suggestionTimeout is how long is looked for a name that was meant: the message
+	// about the one that was given waits for it.
+	suggestionTimeout = 5 * time.Second
+	// namesPage is how many load balancers are asked for at once, the API's most.
+	namesPage = 1000
 	// recentDetaches is how many detaches are looked through for instances that may
 	// be attached again.
 	recentDetaches = 50

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,7 +22,7 @@ import (
 // has much else to do.
 const patience = 60 * time.Second
 
-// terminal is lsapi on a terminal of 100 columns and 10 rows.
+// terminal is lsapi on a terminal of 10 rows.
 type terminal struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -32,9 +33,15 @@ type terminal struct {
 	text bytes.Buffer // all that was written to the terminal
 }
 
-// onTerminal starts lsapi with its output on a terminal, but for stdout when that is
-// piped elsewhere.
+// onTerminal starts lsapi on a terminal of 100 columns.
 func onTerminal(t *testing.T, service *standIn, piped io.Writer, variables []string, arguments ...string) *terminal {
+	t.Helper()
+	return onTerminalOf(t, 100, service, piped, variables, arguments...)
+}
+
+// onTerminalOf starts lsapi with its output on a terminal, but for stdout when that is
+// piped elsewhere.
+func onTerminalOf(t *testing.T, columns uint16, service *standIn, piped io.Writer, variables []string, arguments ...string) *terminal {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
@@ -46,7 +53,7 @@ func onTerminal(t *testing.T, service *standIn, piped io.Writer, variables []str
 	if piped != nil {
 		term.cmd.Stdout = piped
 	}
-	screen, err := pty.StartWithSize(term.cmd, &pty.Winsize{Rows: 10, Cols: 100})
+	screen, err := pty.StartWithSize(term.cmd, &pty.Winsize{Rows: 10, Cols: columns})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,5 +196,55 @@ func TestATerminalShowsTablesInColours(t *testing.T) {
 		if status, text := onTerminal(t, service, nil, nil, arguments...).wait(); status != 0 || !strings.Contains(text, want) {
 			t.Errorf("%s: status %d, %q", command, status, text)
 		}
+	}
+}
+
+// A row that the terminal breaks is two rows: columns are left out, or cut, instead.
+func TestNoRowIsBrokenOnANarrowTerminal(t *testing.T) {
+	service := newStandIn(t, soon)
+	for _, test := range []struct {
+		arguments []string
+		columns   uint16
+		has       string // matches what must be there
+		hasNot    string
+	}{
+		{[]string{"elb", "list"}, 80, `(?m)^NAME .* DRAINING`, "DNS NAME"},
+		{[]string{"elb", "list"}, 60, `(?m)^NAME +MEMBERS  IN  OUT`, "DNS NAME"},
+		{[]string{"elb", "list", "-o", "wide"}, 60, `DNS NAME .* TAGS`, "…"},
+		{[]string{"elb", "show", "web-elb"}, 80, `(?m)^` + second + `  OutOfService  stopped`, "MEMBER SINCE"},
+		{[]string{"elb", "show", "web-elb"}, 60, `(?m)^` + second + `  OutOfService  stopped`, "ADDRESS"},
+		{[]string{"elb", "history", "web-elb"}, 80, `(?m)^2019-10-01 18:54:00  applied .* release 7$`, "CHANGE"},
+		{[]string{"elb", "history"}, 60, `(?m)^2019-10-01 17:54:00  refused +attach  .*` + stopped, "REASON"},
+		{[]string{"elb", "detach", "web-elb", spare, stopped}, 60, spare + `  detach  conflict`, "CHANGE"},
+		{[]string{"elb", "list", "--no-headers"}, 60, `(?m)^web-elb  `, "NAME"},
+	} {
+		command := append([]string{}, test.arguments...)
+		_, text := onTerminalOf(t, test.columns, service, nil, []string{"NO_COLOR=1"}, command...).wait()
+		for line := range strings.Lines(text) {
+			if width := len([]rune(strings.TrimSuffix(line, "\n"))); width > int(test.columns) && !strings.HasPrefix(line, "lsapi: ") && !slices.Contains(command, "wide") {
+				t.Errorf("%v in %d columns has a row of %d: %s", test.arguments, test.columns, width, line)
+			}
+		}
+		if !regexp.MustCompile(test.has).MatchString(text) || strings.Contains(text, test.hasNot) {
+			t.Errorf("%v in %d columns is\n%s", test.arguments, test.columns, text)
+		}
+	}
+}
+
+func TestOnlyStatesThatAreBadAreColoured(t *testing.T) {
+	_, text := onTerminal(t, newStandIn(t, soon), nil, nil, "elb", "history").wait()
+	if !strings.Contains(text, "\x1b[31mrefused\x1b[0m") || strings.Contains(text, "mapplied") {
+		t.Errorf("the history is %q", text)
+	}
+	_, text = onTerminal(t, newStandIn(t, soon), nil, nil, "elb", "show", "web-elb").wait()
+	if strings.Contains(text, "mInService") {
+		t.Errorf("the members are %q", text)
+	}
+}
+
+func TestQuietShowsNoProgress(t *testing.T) {
+	status, text := onTerminal(t, newStandIn(t, soon), nil, nil, "elb", "attach", "web-elb", spare, "--wait", "-q").wait()
+	if status != 0 || text != spare+"\n" {
+		t.Errorf("status %d, %q", status, text)
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,18 +11,28 @@ const rootHelp = `lsapi is the front door to the membership of AWS load balancer
 instances serve behind which load balancer. It lists, attaches and detaches
 them over plain HTTP, so that its clients need no AWS credentials.
 
-To see it work, with an emulated AWS and nothing to set up:
-
-  lsapi demo`
+The demo shows it at work, with an emulated AWS and nothing to set up. Statuses with which
+the commands exit are in their help.`
 
 func newRoot(p Process) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "lsapi",
 		Short:         "The front door to the membership of AWS load balancers",
 		Long:          rootHelp,
+		Example:       "  lsapi demo\n  lsapi --version",
 		SilenceErrors: true, // Run tells them
 		SilenceUsage:  true,
+		Args:          knownCommand,
 	}
+	version := root.Flags().BoolP("version", "v", false, "print the version")
+	root.RunE = func(c *cobra.Command, _ []string) error {
+		if *version {
+			_, err := io.WriteString(p.Stdout, versionLine())
+			return err
+		}
+		return c.Help()
+	}
+	root.SetFlagErrorFunc(wrongFlag)
 	root.AddCommand(
 		newServe(p),
 		newElb(p),
@@ -29,11 +40,13 @@ func newRoot(p Process) *cobra.Command {
 		newDemo(p),
 		newEmulator(p),
 		newHealthcheck(p),
+		newDoctor(p),
 		newStress(p),
 		newVersion(p),
 	)
 	root.SetHelpCommand(newHelp(root))
-	refuseUnknownShells(root)
+	setCompletionCommands(root, p)
+	completeFlags(root)
 	return root
 }
 
@@ -41,26 +54,27 @@ func newRoot(p Process) *cobra.Command {
 // is an error.
 func newHelp(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Explain a command",
+		Use:     "help [COMMAND]",
+		Short:   "Explain a command",
+		Long:    "Explain a command.\n\nExit status: 0 done, 2 there is no such command.",
+		Example: "  lsapi help elb attach",
 		RunE: func(_ *cobra.Command, names []string) error {
 			command, rest, err := root.Find(names)
 			if err != nil || len(rest) > 0 {
-				return usagef("unknown command %q", strings.Join(names, " "))
+				return usagef("unknown command %q%s", strings.Join(names, " "), didYouMean(nearest(names[len(names)-1], namesOfCommands(command))))
 			}
 			return command.Help()
 		},
 	}
 }
 
-// refuseUnknownShells makes a shell without completion an error; cobra's own
-// command would show its help and succeed.
-func refuseUnknownShells(root *cobra.Command) {
-	root.InitDefaultCompletionCmd()
-	for _, command := range root.Commands() {
-		if command.Name() == "completion" {
-			command.Args = cobra.NoArgs
-			command.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+// namesOfCommands are those that a command has and shows.
+func namesOfCommands(c *cobra.Command) []string {
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
 		}
 	}
+	return names
 }

@@ -32,7 +32,9 @@ const (
 // memory. It is no test of the service: the built binary has its own.
 type standIn struct {
 	*httptest.Server
-	takes time.Duration // how long it takes to come into service, and to drain
+	takes   time.Duration  // how long it takes to come into service, and to drain
+	health  map[string]int // the statuses of /healthcheck and /readyz
+	version string
 
 	mu       sync.Mutex
 	at       time.Time // what it tells the time to be
@@ -49,7 +51,7 @@ const soon = 50 * time.Millisecond
 func newStandIn(t *testing.T, takes time.Duration) *standIn {
 	t.Helper()
 	at := time.Date(2019, 10, 1, 18, 54, 0, 0, time.UTC)
-	s := &standIn{takes: takes, at: at, ready: make(map[string]time.Time), more: make(chan struct{})}
+	s := &standIn{takes: takes, at: at, health: map[string]int{"/healthcheck": 200, "/readyz": 200}, version: "v1", ready: make(map[string]time.Time), more: make(chan struct{})}
 	change := &apiv1.LastChange{ID: "01a20ee8-6140-7a11-8000-0123456789ab", Action: "attach", Actor: "bob", Reason: "release 7", Outcome: "applied", IntendedAt: apiv1.Time{Time: at}}
 	s.members = []apiv1.Member{
 		{InstanceID: first, Member: true, InstanceType: "t2.micro", Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1", State: "running",
@@ -64,9 +66,17 @@ func newStandIn(t *testing.T, takes time.Duration) *standIn {
 	mux.HandleFunc("GET /v1/load-balancers/{name}/members/{id}", s.member)
 	mux.HandleFunc("GET /v1/events", s.stream)
 	mux.HandleFunc("GET /v1/changes", s.changes)
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "# TYPE lsapi_build_info gauge\nlsapi_build_info{goversion=\"go1\",version=%q} 1\n", s.version)
+	})
 	mux.HandleFunc("POST /elb/{name}", s.change)
 	mux.HandleFunc("DELETE /elb/{name}", s.change)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Request-Id", "request-1")
+		if r.URL.Path == "/healthcheck" || r.URL.Path == "/readyz" {
+			answer(w, s.health[r.URL.Path], map[string]string{"message": "as asked"})
+			return
+		}
 		s.mu.Lock()
 		s.requests = append(s.requests, strings.TrimSpace(r.Method+" "+r.URL.RequestURI()+" "+r.Header.Get("X-Reason")))
 		s.mu.Unlock()
@@ -290,7 +300,35 @@ func (s *standIn) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// changes has a detach on record.
-func (s *standIn) changes(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, apiv1.ChangesPage{Changes: []apiv1.Change{{Action: "detach", InstanceID: spare, LoadBalancer: "web-elb", Outcome: "applied", Actor: "bob", IntendedAt: apiv1.Time{Time: s.at}}}})
+// changes answers with what is on record of web-elb, by pages of two at most.
+func (s *standIn) changes(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	page := apiv1.ChangesPage{Changes: []apiv1.Change{}}
+	for i, c := range s.record() {
+		id := c.ID
+		fits := func(parameter, value string) bool { return q.Get(parameter) == "" || q.Get(parameter) == value }
+		if !fits("loadBalancer", c.LoadBalancer) || !fits("instanceId", c.InstanceID) || !fits("actor", c.Actor) ||
+			!fits("action", c.Action) || !fits("outcome", c.Outcome) || q.Get("cursor") != "" && id >= q.Get("cursor") {
+			continue
+		}
+		page.Changes = append(page.Changes, c)
+		if limit, err := strconv.Atoi(q.Get("limit")); len(page.Changes) == 2 || err == nil && len(page.Changes) == limit {
+			if i < len(s.record())-1 {
+				page.NextCursor = id
+			}
+			break
+		}
+	}
+	answer(w, http.StatusOK, page)
+}
+
+// record is what is on record, the newest first.
+func (s *standIn) record() []apiv1.Change {
+	at := func(hours int) apiv1.Time { return apiv1.Time{Time: s.at.Add(time.Duration(hours) * time.Hour)} }
+	before, after := 2, 3
+	return []apiv1.Change{
+		{ID: "01a20ee8-6140-7a11-8000-000000000103", Action: "detach", InstanceID: spare, LoadBalancer: "web-elb", Outcome: "applied", Actor: "bob", Source: "lsapi", IntendedAt: at(0), CompletedAt: at(0), Reason: "release 7", RequestID: "request-7", MembersBefore: &after, MembersAfter: &before},
+		{ID: "01a20ee8-6140-7a11-8000-000000000102", Action: "attach", InstanceID: stopped, LoadBalancer: "web-elb", Outcome: "refused", Actor: "alice", Source: "lsapi", IntendedAt: at(-1), CompletedAt: at(-1), Code: "InvalidInstance", Reason: "a reason that is much too long for a terminal of eighty columns, let alone for one of sixty"},
+		{ID: "01a20ee8-6140-7a11-8000-000000000101", Action: "attach", InstanceID: spare, LoadBalancer: "web-elb", Outcome: "applied", Source: "external", IntendedAt: at(-2), CompletedAt: at(-2)},
+	}
 }

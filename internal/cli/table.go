@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"lsapi/internal/printable"
 )
@@ -41,10 +40,9 @@ func cellOf(text string) cell { return cell{text: text} }
 
 // table lines texts up.
 type table struct {
-	heads   []string
+	columns []column
 	rows    [][]cell
 	notes   map[int]cell // below a row, by its index
-	colored bool
 }
 
 // add adds a row, with a note below it unless that is empty.
@@ -58,29 +56,132 @@ func (t *table) add(note cell, row ...cell) {
 	t.rows = append(t.rows, row)
 }
 
-// write writes the table. What is absent is a hyphen.
-func (t *table) write(w io.Writer) error {
-	head := make([]cell, len(t.heads))
-	for i, text := range t.heads {
-		head[i] = cell{text, bold}
-	}
-	widths := make([]int, len(t.heads))
-	for _, row := range append([][]cell{head}, t.rows...) {
-		for i := range row {
-			row[i].text = shown(row[i].text)
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i].text))
+// write writes the table as wide as the view is.
+func (t *table) write(v *view) error {
+	natural := make([]int, len(t.columns))
+	for i, c := range t.columns {
+		if c.wide && v.format != formatWide {
+			continue
+		}
+		if v.heads {
+			natural[i] = cellWidth(c.head)
+		}
+		for _, row := range t.rows {
+			natural[i] = max(natural[i], cellWidth(shown(row[i].text)))
 		}
 	}
-	var out strings.Builder
-	t.line(&out, head, widths)
+	room := v.room()
+	lines := &tableLines{widths: fit(t.columns, natural, room), colored: v.colored, room: room}
+	if v.heads {
+		lines.heads(t.columns)
+	}
 	for i, row := range t.rows {
-		t.line(&out, row, widths)
+		lines.row(row)
 		if note, ok := t.notes[i]; ok {
-			out.WriteString("  " + t.painted(cell{printable.Escape(note.text), note.ink}) + "\n")
+			lines.note(note)
 		}
 	}
-	_, err := io.WriteString(w, out.String())
+	_, err := io.WriteString(v.out, lines.text.String())
 	return err
+}
+
+// rowWriter is a table whose rows are written as they arrive. Its columns have the
+// widths that they declare, so that a row lines up with what is above it.
+type rowWriter struct {
+	columns []column
+	view    *view
+	headed  bool
+	room    int
+	widths  []int
+}
+
+// write writes a row, below the heads if it is the first.
+func (t *rowWriter) write(row ...cell) error {
+	room := t.view.room()
+	if !t.headed || room != t.room {
+		natural := make([]int, len(t.columns))
+		for i, c := range t.columns {
+			if !c.wide || t.view.format == formatWide {
+				natural[i] = max(c.width, len(c.head))
+			}
+		}
+		t.room, t.widths = room, fit(t.columns, natural, room)
+	}
+	// Nothing is cut where there is room without an end.
+	lines := &tableLines{widths: t.widths, colored: t.view.colored, room: room, loose: room <= 0}
+	if last := lines.last(); !lines.loose && last == len(t.columns)-1 {
+		t.widths[last] += room - total(t.widths)
+	}
+	if !t.headed && t.view.heads {
+		lines.heads(t.columns)
+	}
+	t.headed = true
+	lines.row(row)
+	_, err := io.WriteString(t.view.out, lines.text.String())
+	return err
+}
+
+// tableLines are the lines of a table whose widths are known.
+type tableLines struct {
+	widths  []int
+	colored bool
+	room    int  // 0 is without an end
+	loose   bool // a text that is too wide sticks out
+	text    strings.Builder
+}
+
+func (l *tableLines) heads(columns []column) {
+	row := make([]cell, len(columns))
+	for i, c := range columns {
+		row[i] = cell{c.head, bold}
+	}
+	l.row(row)
+}
+
+// row writes a row; its last cell is not filled up. What is absent is a hyphen.
+func (l *tableLines) row(row []cell) {
+	last := l.last()
+	for i, c := range row {
+		if l.widths[i] == 0 {
+			continue
+		}
+		c.text = shown(c.text)
+		if !l.loose {
+			c.text = cutTo(c.text, l.widths[i])
+		}
+		l.write(c)
+		if i != last {
+			l.text.WriteString(strings.Repeat(" ", max(0, l.widths[i]-cellWidth(c.text))+gap))
+		}
+	}
+	l.text.WriteByte('\n')
+}
+
+func (l *tableLines) note(note cell) {
+	note.text = "  " + printable.Escape(note.text)
+	if l.room > 0 {
+		note.text = cutTo(note.text, l.room)
+	}
+	l.write(note)
+	l.text.WriteByte('\n')
+}
+
+func (l *tableLines) write(c cell) {
+	if l.colored {
+		c.text = c.ink.paint(c.text)
+	}
+	l.text.WriteString(c.text)
+}
+
+// last is the index of the last column that is drawn.
+func (l *tableLines) last() int {
+	last := 0
+	for i, w := range l.widths {
+		if w > 0 {
+			last = i
+		}
+	}
+	return last
 }
 
 func shown(text string) string {
@@ -88,24 +189,6 @@ func shown(text string) string {
 		return "-"
 	}
 	return printable.Escape(text)
-}
-
-// line writes a row; the last cell is not filled up.
-func (t *table) line(out *strings.Builder, row []cell, widths []int) {
-	for i, c := range row {
-		out.WriteString(t.painted(c))
-		if i < len(row)-1 {
-			out.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2))
-		}
-	}
-	out.WriteByte('\n')
-}
-
-func (t *table) painted(c cell) string {
-	if !t.colored {
-		return c.text
-	}
-	return c.ink.paint(c.text)
 }
 
 // count is a number that stands out unless it is 0.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -16,14 +17,19 @@ func newVersion(p Process) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Long:    "Print the version, the commit it was built from, and the Go version that built it.",
+		Long:    "Print the version, the commit it was built from, and the Go version that built it.\n\nExit status: 0 done, 2 wrong usage.",
 		Example: "  lsapi version",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(p.Stdout, "lsapi %s, %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := io.WriteString(p.Stdout, versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine is what lsapi version prints, and lsapi --version.
+func versionLine() string {
+	return fmt.Sprintf("lsapi %s, %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // versionText names the version and the commit, as far as they are known.

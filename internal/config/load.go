@@ -80,6 +80,22 @@ func Store(s Sources) (Secret, error) {
 	return url, p.err()
 }
 
+// AWS returns what Load would of the AWS that is asked, and the variables of the .env
+// file, for checks that need not know the rest. Its errors are Load's.
+func AWS(s Sources) (Config, error) {
+	merged, file, problems := merge(s)
+	p := parser{settings: merged, problems: problems}
+	cfg := Config{Region: p.region(), AWSEndpoint: p.awsEndpoint(), Environment: unset(file, s.Environ)}
+	return cfg, p.err()
+}
+
+// AddAWSFlags defines the flags that AWS needs.
+func AddAWSFlags(flags *pflag.FlagSet) {
+	for _, key := range []string{keyRegion, keyAWSEndpoint, keyEnvFile} {
+		find(key).addTo(flags)
+	}
+}
+
 // AddStoreFlags defines the flags that Store needs.
 func AddStoreFlags(flags *pflag.FlagSet) {
 	for _, key := range []string{keyStore, keyEnvFile} {

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// shell runs command lines on a demo, as a person does who pastes them.
+type shell struct {
+	folder  string
+	environ []string
+	moved   *strings.Replacer // from the ports of the pages to those of the demo
+}
+
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	demo := startDemo(t, onFreePorts)
+	printed := demo.stdout.String()
+	address := func(pattern string) string {
+		match := regexp.MustCompile(pattern).FindStringSubmatch(printed)
+		if match == nil {
+			t.Fatalf("nothing matches %s in %s", pattern, printed)
+		}
+		return match[1]
+	}
+	service := address(`The service is at http://(\S+)`)
+	folder := t.TempDir()
+	return &shell{
+		folder: folder,
+		environ: []string{
+			"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH"), "HOME=" + folder, "GORACE=atexit_sleep_ms=20", "AWS_EC2_METADATA_DISABLED=true",
+			"STORE_URL=" + address(`--store (\S+)`), "LISTEN=" + service,
+			"LSAPI_URL=http://" + service, "LSAPI_USER=demo", "LSAPI_PASSWORD=demo",
+		},
+		moved: strings.NewReplacer("127.0.0.1:8000", service, "127.0.0.1:4566", address(`emulated AWS at http://(\S+?)\.? `)),
+	}
+}
+
+// run runs a line and expects it to end well.
+func (s *shell) run(t *testing.T, line string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "bash", "-o", "pipefail", "-c", s.moved.Replace(line))
+	command.Dir, command.Env = s.folder, s.environ
+	if text, err := command.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", line, err, text)
+	}
+}
+
+// endless are the lines that run until they are stopped: they have tests of their own.
+var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|elb watch|--follow`)
+
+func TestTheLinesOfTheCommandsPageRunOnTheDemo(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "docs", "command.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newShell(t)
+	ran := 0
+	for _, block := range regexp.MustCompile("(?s)\n```\n(.*?)\n```").FindAllStringSubmatch(string(page), -1) {
+		for line := range strings.SplitSeq(block[1], "\n") {
+			if strings.Contains(line, "lsapi ") && !strings.HasPrefix(line, "go build") && !endless.MatchString(line) {
+				s.run(t, line)
+				ran++
+			}
+		}
+	}
+	if ran < 8 {
+		t.Errorf("only %d lines were found", ran)
+	}
+}
+
+// The examples of the help are there to be pasted.
+func TestTheExamplesOfTheHelpRunOnTheDemo(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	for _, command := range []string{
+		"", "version", "help", "healthcheck", "doctor", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell",
+		"elb", "elb list", "elb show", "elb detach", "elb attach", "elb history", "changes", "changes heads", "changes list", "changes verify",
+	} {
+		_, help, _ := run(t, append(strings.Fields(command), "--help"))
+		_, rest, found := strings.Cut(help, "\nExamples:\n")
+		examples, _, _ := strings.Cut(rest, "\n\n")
+		if !found || !strings.Contains(examples, "lsapi") {
+			t.Errorf("lsapi %s --help has no examples:\n%s", command, help)
+		}
+		for line := range strings.SplitSeq(examples, "\n") {
+			line = strings.TrimSpace(line)
+			if endless.MatchString(line) {
+				continue
+			}
+			for _, again := range s.before(command, line) {
+				s.run(t, again)
+			}
+			s.run(t, line)
+		}
+	}
+}
+
+// before are lines that make a line one that ends well: an instance can be attached or
+// detached once.
+func (s *shell) before(command, line string) []string {
+	if !strings.HasPrefix(command, "elb") {
+		return nil
+	}
+	words := strings.Fields(line)
+	var undo []string
+	for _, word := range words {
+		if !strings.HasPrefix(word, "i-") || len(words) < 4 {
+			continue
+		}
+		opposite := map[string]string{"attach": "detach", "detach": "attach"}[words[2]]
+		if opposite != "" && !slices.Contains(undo, word) {
+			undo = append(undo, "lsapi elb "+opposite+" "+words[3]+" "+word+" >/dev/null 2>&1 || true")
+		}
+	}
+	return undo
+}

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// anyText are the flags whose values are not among a few words.
+var anyText = []string{
+	"actor", "after", "aws-endpoint", "backend", "connections", "duration", "emulator-listen", "from", "header", "idle-after",
+	"instance", "keep-changes", "lag", "latency", "limit", "listen", "load-balancer", "max-stale-on-error", "max-staleness",
+	"member-concurrency", "name", "rate", "reason", "region", "request-timeout", "shutdown-timeout", "steps", "store",
+	"surge-queue", "tag", "timeout", "to", "trusted-proxies", "url", "user",
+	"budget-elb-read", "budget-elb-write", "budget-ec2-filtered", "budget-ec2-plain",
+}
+
+// A flag that takes a few words offers them; one that names a file leaves that to the
+// shell; any other offers nothing, least of all files.
+func TestEveryFlagIsCompleted(t *testing.T) {
+	root := newRoot(Process{})
+	eachCommand(root, func(c *cobra.Command) {
+		c.InitDefaultHelpFlag()
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			where := c.CommandPath() + " --" + f.Name
+			complete, registered := c.GetFlagCompletionFunc(f.Name)
+			switch {
+			case f.NoOptDefVal != "": // a switch
+			case fileFlags[f.Name]:
+				if registered {
+					t.Errorf("%s names a file, and offers none", where)
+				}
+			case !registered:
+				t.Errorf("%s is not completed: add its words to flagWords", where)
+			case slices.Contains(anyText, f.Name):
+			default:
+				words, directive := complete(c, nil, "")
+				if len(words) < 2 || directive != cobra.ShellCompDirectiveNoFileComp {
+					t.Errorf("%s offers %q: add its words to flagWords, or it to anyText", where, words)
+				}
+			}
+		})
+	})
+}
+
+// Each word that is offered is one that the flag takes.
+func TestWordsThatAreOfferedAreTaken(t *testing.T) {
+	for path, words := range flagWords {
+		command, flag, _ := strings.Cut(path, " --")
+		c, rest, err := newRoot(Process{}).Find(strings.Fields(command))
+		if err != nil || len(rest) > 0 || c.Flags().Lookup(flag) == nil {
+			t.Errorf("there is no %s", path)
+			continue
+		}
+		usage := c.Flags().Lookup(flag).Usage
+		for _, word := range words {
+			if !strings.Contains(usage, word) && flag != "mode" && flag != "metrics-public" {
+				t.Errorf("the help of %s does not mention %s: %s", path, word, usage)
+			}
+		}
+	}
+}
+
+// A command without an example is a puzzle.
+func TestEveryCommandHasAnExample(t *testing.T) {
+	eachCommand(newRoot(Process{}), func(c *cobra.Command) {
+		if !c.Hidden && (c.Example == "" || !strings.Contains(c.Example, "lsapi")) {
+			t.Errorf("%s has no example", c.CommandPath())
+		}
+	})
+}

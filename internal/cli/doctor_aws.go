@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lsapi"
+	"lsapi/internal/app"
+	"lsapi/internal/config"
+)
+
+// ofAWS checks what lsapi serve needs of AWS.
+func (c *checkup) ofAWS(ctx context.Context, command *cobra.Command, p Process) error {
+	cfg, err := config.AWS(config.Sources{Flags: command.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile})
+	if err != nil {
+		return err
+	}
+	// The AWS SDK reads its part of the .env file from the environment.
+	if err := cfg.Export(); err != nil {
+		return fmt.Errorf("set the variables of the .env file: %w", err)
+	}
+	permissions, err := app.Permissions(ctx, cfg)
+	if err != nil {
+		c.fail("aws", "correct the configuration of the AWS SDK", "%v", err)
+		return nil
+	}
+	for _, permission := range permissions {
+		c.addPermission(permission)
+	}
+	return nil
+}
+
+func (c *checkup) addPermission(p app.Permission) {
+	_, name, _ := strings.Cut(p.Action, ":")
+	switch e := lsapi.AsError(p.Err); {
+	case p.Err == nil:
+		c.ok("aws", "%s is allowed", p.Action)
+	case e.Code != lsapi.CodeForbidden:
+		c.warn("aws", "try again, or look for "+name+" in the policy", "%s: not known, AWS has not said: %s", p.Action, causeOf(e))
+	case e.Reason == "":
+		c.fail("aws", "give some to this machine: an instance role, a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "%s: there are no AWS credentials", p.Action)
+	case e.Reason == "AccessDenied" || e.Reason == "AccessDeniedException" || e.Reason == "UnauthorizedOperation":
+		c.fail("aws", "allow it in the policy; one that is limited to some load balancers denies this check's, which does not exist", "%s: denied", p.Action)
+	default:
+		c.fail("aws", "correct the AWS credentials, or the clock of this machine", "%s: AWS refuses the credentials, by %s", p.Action, e.Reason)
+	}
+}
+
+// causeOf is what is known of an error of AWS.
+func causeOf(e *lsapi.Error) string {
+	switch {
+	case e.Reason != "":
+		return e.Reason
+	case e.Err != nil:
+		return e.Err.Error()
+	}
+	return string(e.Code)
+}

@@ -1,0 +1,137 @@
+package cli_test
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// found is a line of lsapi doctor.
+type found struct{ Check, Verdict, Found, Do string }
+
+// consult runs lsapi doctor and returns what it has found, by check.
+func consult(t *testing.T, environ []string, arguments ...string) (status int, findings map[string]found) {
+	t.Helper()
+	status, stdout, stderr := inProcess(append(environ, "HOME="+t.TempDir()), append([]string{"doctor", "-o", "json"}, arguments...)...)
+	var all []found
+	if err := json.Unmarshal([]byte(stdout), &all); err != nil {
+		t.Fatalf("status %d, %s%s: %v", status, stdout, stderr, err)
+	}
+	findings = make(map[string]found)
+	for _, f := range all {
+		findings[f.Check] = f
+		if (f.Verdict == "ok") != (f.Do == "") {
+			t.Errorf("it does not say what to do, or says it in vain: %+v", f)
+		}
+	}
+	if (status != 0) != strings.Contains(stdout, `"verdict": "fail"`) || (status != 0) != strings.Contains(stderr, "checks fail") {
+		t.Errorf("status %d, %s%s", status, stdout, stderr)
+	}
+	return status, findings
+}
+
+func TestTheDoctorFindsWhatIsAmiss(t *testing.T) {
+	service := newStandIn(t, soon)
+	healthy := func(s *standIn) {}
+	for name, test := range map[string]struct {
+		setUp   func(*standIn)
+		environ []string
+		check   string
+		verdict string
+		says    string
+	}{
+		"nothing":             {healthy, nil, "reachable", "ok", "answers in"},
+		"no TLS on loopback":  {healthy, nil, "tls", "ok", "on this machine"},
+		"the same clock":      {healthy, nil, "clock", "ok", "agree"},
+		"good credentials":    {healthy, nil, "credentials", "ok", "taken"},
+		"another version":     {healthy, nil, "versions", "warn", "the service is v1"},
+		"not ready":           {func(s *standIn) { s.health["/readyz"] = 503 }, nil, "ready", "fail", "/readyz is 503"},
+		"another answer":      {func(s *standIn) { s.health["/healthcheck"] = 500 }, nil, "reachable", "fail", "/healthcheck is 500"},
+		"a wrong password":    {healthy, []string{"LSAPI_PASSWORD=wrong"}, "credentials", "fail", "user alice, from the environment"},
+		"no password":         {healthy, []string{"LSAPI_PASSWORD=", "LSAPI_USER="}, "credentials", "fail", "none are set"},
+		"a user alone":        {healthy, []string{"LSAPI_PASSWORD="}, "configuration", "fail", "no password for the user alice"},
+		"nobody there":        {healthy, []string{"LSAPI_URL=http://127.0.0.1:1"}, "reachable", "fail", "is it running"},
+		"a name that is none": {healthy, []string{"LSAPI_URL=http://no-such-host.invalid"}, "reachable", "fail", "host"},
+		"TLS that is none":    {healthy, []string{"LSAPI_URL=" + strings.Replace(service.URL, "http:", "https:", 1)}, "tls", "fail", "does not speak TLS"},
+	} {
+		s := newStandIn(t, soon)
+		test.setUp(s)
+		status, all := consult(t, append(s.environ(), test.environ...))
+		got, ok := all[test.check]
+		if !ok || got.Verdict != test.verdict || !strings.Contains(got.Found+": "+got.Do, test.says) {
+			t.Errorf("%s: status %d, %+v", name, status, all)
+		}
+	}
+}
+
+func TestTheDoctorSaysWhatIsWrongWithTLS(t *testing.T) {
+	service := newStandIn(t, soon)
+	secure := httptest.NewTLSServer(service.Config.Handler)
+	t.Cleanup(secure.Close)
+	authority := filepath.Join(t.TempDir(), "authority.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
+	if err := os.WriteFile(authority, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := httptest.NewUnstartedServer(service.Config.Handler)
+	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11}
+	old.StartTLS()
+	t.Cleanup(old.Close)
+	for name, test := range map[string]struct{ url, trusts, verdict, says string }{
+		"trusted":      {secure.URL, authority, "ok", "valid until"},
+		"unknown":      {secure.URL, "", "fail", "SSL_CERT_FILE"},
+		"another name": {strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), authority, "fail", "other names"},
+		"an old TLS":   {old.URL, authority, "fail", "TLS"},
+	} {
+		status, stdout, stderr := runAgainst(t, test.url, "doctor", "-o", "json")
+		if test.trusts != "" {
+			status, stdout, stderr = runWith(t, []string{"SSL_CERT_FILE=" + test.trusts}, test.url, "doctor", "-o", "json")
+		}
+		var all []found
+		if err := json.Unmarshal([]byte(stdout), &all); err != nil {
+			t.Fatalf("%s: status %d, %s%s", name, status, stdout, stderr)
+		}
+		got := all[1]
+		if test.verdict == "ok" {
+			got = all[2]
+		}
+		if got.Check != "tls" || got.Verdict != test.verdict || !strings.Contains(got.Found+got.Do, test.says) {
+			t.Errorf("%s: %+v", name, all)
+		}
+	}
+}
+
+func TestTheDoctorComparesClocks(t *testing.T) {
+	for ahead, want := range map[time.Duration]string{time.Hour: "ahead by 59m5", -time.Hour: "behind by 59m5"} {
+		service := newStandIn(t, soon)
+		shifted := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+			service.Config.Handler.ServeHTTP(w, r)
+		}))
+		_, all := consult(t, append(service.environ(), "LSAPI_URL="+shifted.URL))
+		if got := all["clock"]; got.Verdict != "warn" || !strings.Contains(got.Found, want) {
+			t.Errorf("%s ahead: %+v", ahead, got)
+		}
+		shifted.Close()
+	}
+}
+
+func TestTheDoctorIsALineForEachCheck(t *testing.T) {
+	service := newStandIn(t, soon)
+	status, stdout, stderr := inProcess(append(service.environ(), "HOME="+t.TempDir()), "doctor")
+	if status != 0 || stderr != "" || strings.Count(stdout, "\n") != 7 || !strings.HasPrefix(stdout, "ok    configuration  "+service.URL+", user alice, by the environment\n") {
+		t.Errorf("status %d, %s%s", status, stdout, stderr)
+	}
+	for _, wrong := range []string{"doctor -o xml", "doctor --region eu-west-1", "doctor now", "doctor --aws --region ??"} {
+		if status, _, stderr := inProcess(append(service.environ(), "HOME="+t.TempDir()), strings.Fields(wrong)...); status != 2 {
+			t.Errorf("%s: status %d, %s", wrong, status, stderr)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package cli_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// lie is an answer that is not what lsapi gives to a change that it has made.
+type lie struct {
+	status int
+	header string // NAME: VALUE, besides the JSON's type
+	body   string
+	want   int    // the exit status
+	says   string // in the outcome or the message
+}
+
+// machine is what lsapi answers when it has attached an instance.
+const machine = `{"message":{"instanceId":"` + spare + `","instanceType":"t2.micro","launchDate":"2019-10-01T18:54:00.000Z"}}`
+
+// What lies between the command and the service may fail or answer in its place after
+// the change was made: then nobody knows, and that is what the status must say.
+func TestAnAnswerThatDoesNotProveTheChangeIsNoSuccess(t *testing.T) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	const mine = "X-Request-Id: r\nX-Change-Id: c"
+	for name, test := range map[string]lie{
+		"the truth":               {201, mine, machine, 0, ""},
+		"an empty object":         {201, mine, `{}`, 4, "whether it was made"},
+		"another instance":        {201, mine, strings.ReplaceAll(machine, spare, first), 4, "whether it was made"},
+		"200 and an empty object": {200, mine, `{}`, 4, "whether it was made"},
+		"202 and an empty object": {202, mine, `{}`, 4, "whether it was made"},
+		"204":                     {204, mine, ``, 4, "whether it was made"},
+		"no change on record":     {201, "X-Request-Id: r", machine, 4, "whether it was made"},
+		"a page of a proxy":       {200, "Content-Type: text/html", "<html>welcome</html>", 4, "whether it was made"},
+		"JSON by another name":    {201, mine + "\nContent-Type: text/plain", machine, 4, "whether it was made"},
+		"a truncated body":        {201, mine + "\nContent-Length: 500", machine, 4, "whether it was made"},
+		"half of the JSON":        {201, mine, machine[:40], 4, "whether it was made"},
+		"an array":                {201, mine, `[` + machine + `]`, 4, "whether it was made"},
+		"null":                    {201, mine, `null`, 4, "whether it was made"},
+		"nothing":                 {201, mine, ``, 4, "whether it was made"},
+		"a proxy's 502":           {502, "Content-Type: text/html", "<html>bad gateway</html>", 4, "not from lsapi"},
+		"a proxy's 504":           {504, "Content-Type: text/html", "<html>timeout</html>", 4, ""},
+		"a proxy's 500":           {500, "", `{"message":"oops"}`, 4, "not from lsapi"},
+		"a proxy's 408":           {408, "Content-Type: text/html", "<html>timeout</html>", 4, ""},
+		"lsapi's 504":             {504, mine, `{"message":"the deadline passed"}`, 4, "the deadline passed"},
+		"lsapi's 502":             {502, mine, `{"message":"AWS failed"}`, 1, "AWS failed"},
+		"a proxy's 403":           {403, "Content-Type: text/html", "<html>forbidden</html>", 5, "not lsapi's answer"},
+		"a proxy's 407":           {407, "Content-Type: text/html", "<html>who are you</html>", 5, "proxy wants credentials"},
+		"a proxy's 400":           {400, "Content-Type: text/html", "<html>plain HTTP to a TLS port</html>", 5, "does it want https"},
+		"a redirect":              {301, "Location: https://elsewhere/", "", 5, "redirects"},
+		"a proxy's 401":           {401, `WWW-Authenticate: Basic realm="proxy"`, "", 6, "not lsapi's answer"},
+		"lsapi's 401":             {401, mine, `{"message":"credentials are missing or wrong"}`, 6, "those of the user alice"},
+	} {
+		for _, command := range []string{"attach", "detach"} {
+			// All at once: the client tries some of them again for a while.
+			running.Go(func() {
+				liar := httptest.NewServer(test)
+				defer liar.Close()
+				status, stdout, stderr := runAgainst(t, liar.URL, "elb", command, "web-elb", spare)
+				if status != test.want || !strings.Contains(stdout+stderr, test.says) || status != 0 && strings.Contains(stdout, `"applied"`) {
+					t.Errorf("%s, %s: status %d, want %d: %s%s", name, command, status, test.want, stdout, stderr)
+				}
+				if status == 4 && !strings.Contains(stdout, `"outcome": "unknown"`) {
+					t.Errorf("%s, %s: the outcome is %s", name, command, stdout)
+				}
+				if strings.Contains(stderr, "is it running") {
+					t.Errorf("%s, %s: it does run: %s", name, command, stderr)
+				}
+			})
+		}
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (l lie) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	for line := range strings.SplitSeq(l.header, "\n") {
+		if name, value, ok := strings.Cut(line, ": "); ok {
+			w.Header().Set(name, value)
+		}
+	}
+	w.WriteHeader(l.status)
+	_, _ = fmt.Fprint(w, l.body)
+}
+
+// runAgainst runs lsapi against a service.
+func runAgainst(t *testing.T, url string, arguments ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	return runWith(t, nil, url, arguments...)
+}
+
+// runWith does so with more in the environment.
+func runWith(t *testing.T, environ []string, url string, arguments ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, told bytes.Buffer
+	command := exec.CommandContext(t.Context(), "lsapi", arguments...)
+	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LSAPI_URL=" + url, "LSAPI_USER=" + user, "LSAPI_PASSWORD=" + password, "GORACE=atexit_sleep_ms=20"}, environ...)
+	command.Stdout, command.Stderr = &out, &told
+	_ = command.Run() // its status says it
+	return command.ProcessState.ExitCode(), out.String(), told.String()
+}
+
+func TestWhatReadsAndIsNotFromLSAPIIsNoLoadBalancer(t *testing.T) {
+	for name, test := range map[string]lie{
+		"a page":        {200, "Content-Type: text/html", "<html>welcome</html>", 5, "is not lsapi"},
+		"a proxy's 502": {502, "Content-Type: text/html", "<html>bad gateway</html>", 5, "not lsapi's answer"},
+		"a proxy's 404": {404, "Content-Type: text/html", "<html>not found</html>", 5, "not lsapi's answer"},
+		"a redirect":    {302, "Location: /login", "", 5, "redirects"},
+	} {
+		liar := httptest.NewServer(test)
+		for _, command := range []string{"list", "show web-elb", "history web-elb"} {
+			status, stdout, stderr := runAgainst(t, liar.URL, append([]string{"elb"}, strings.Fields(command)...)...)
+			if status != test.want || !strings.Contains(stderr, test.says) || stdout != "" {
+				t.Errorf("%s, %s: status %d, want %d: %s%s", name, command, status, test.want, stdout, stderr)
+			}
+		}
+		liar.Close()
+	}
+}

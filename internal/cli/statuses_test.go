@@ -1,0 +1,97 @@
+package cli_test
+
+import (
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// trial is a command line, and the status that it ends with.
+type trial struct {
+	status    int
+	arguments string
+	environ   []string // besides that of the stand-in
+}
+
+// statusesIn are the statuses that a help names.
+func statusesIn(help string) []string {
+	_, text, found := strings.Cut(help, "Exit status: ")
+	if !found {
+		return nil
+	}
+	text, _, _ = strings.Cut(text, "\n\n")
+	text = " " + strings.Join(strings.Fields(text), " ")
+	var statuses []string
+	for _, match := range regexp.MustCompile(`(?:^|[,.]) ([0-9]) `).FindAllStringSubmatch(text, -1) {
+		statuses = append(statuses, match[1])
+	}
+	return statuses
+}
+
+// The help of each command names the statuses with which it ends: all of them, and no
+// others. Those that run until they are stopped have tests of their own.
+func TestEveryCommandExitsAsItsHelpSays(t *testing.T) {
+	late := httptest.NewServer(lie{status: 504, header: "X-Request-Id: r", body: `{"message":"late"}`})
+	t.Cleanup(late.Close)
+	refusing := httptest.NewServer(lie{status: 403, header: "X-Request-Id: r", body: `{"message":"not yours"}`})
+	t.Cleanup(refusing.Close)
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	folder := t.TempDir()
+	whole, damaged := filepath.Join(folder, "whole.db"), filepath.Join(folder, "damaged.db")
+	writeRecord(t, whole, 3)
+	writeRecord(t, damaged, 3)
+	forge(t, damaged)
+	timeout, refused := []string{"LSAPI_URL=" + late.URL}, []string{"LSAPI_URL=" + refusing.URL}
+	unreachable, stranger := []string{"LSAPI_URL=" + gone.URL}, []string{"LSAPI_PASSWORD=wrong"}
+	reads := func(command, wrong string) []trial {
+		return []trial{{0, command, nil}, {1, command, refused}, {2, wrong, nil}, {4, command, timeout}, {5, command, unreachable}, {6, command, stranger}}
+	}
+	changes := func(command, done, conflict, failing string) []trial {
+		return append(reads(command+done, command+"i-1"),
+			trial{1, command + stopped, nil}, trial{3, command + conflict, nil}, trial{4, command + failing + " --wait --timeout 300ms", nil})
+	}
+	record := []string{"STORE_URL=sqlite:" + whole}
+	for command, trials := range map[string][]trial{
+		"elb list":       reads("elb list", "elb list --limit -1"),
+		"elb show":       reads("elb show web-elb", "elb show"),
+		"elb history":    append(reads("elb history web-elb", "elb history --action x"), trial{1, "elb history none", nil}),
+		"elb attach":     changes("elb attach web-elb ", spare, first, failing),
+		"changes list":   {{0, "changes list", record}, {2, "changes list --limit -1", record}, {2, "changes list", []string{"STORE_URL=sqlite:" + folder + "/none.db"}}},
+		"changes heads":  {{0, "changes heads", record}, {2, "changes heads now", record}},
+		"changes verify": {{0, "changes verify", record}, {1, "changes verify", []string{"STORE_URL=sqlite:" + damaged}}, {2, "changes verify --heads none", record}},
+		"doctor":         {{0, "doctor", nil}, {1, "doctor", unreachable}, {2, "doctor -o x", nil}},
+		"version":        {{0, "version", nil}, {2, "version now", nil}},
+		"help":           {{0, "help elb", nil}, {2, "help xyzzy", nil}},
+	} {
+		_, help, _ := inProcess(nil, append(strings.Fields(command), "--help")...)
+		documented := statusesIn(help)
+		seen := map[string]bool{}
+		for _, trial := range trials {
+			service := newStandIn(t, soon)
+			environ := append(append(service.environ(), "HOME="+folder), trial.environ...)
+			status, stdout, stderr := inProcess(environ, strings.Fields(trial.arguments)...)
+			if status != trial.status || (status != 0) != strings.HasPrefix(stderr, "lsapi: ") {
+				t.Errorf("%s %v: status %d, want %d: %s%s", trial.arguments, trial.environ, status, trial.status, stdout, stderr)
+			}
+			name := string(rune('0' + status))
+			seen[name] = true
+			if !slices.Contains(documented, name) {
+				t.Errorf("%s ends with %s, and its help names %v", trial.arguments, name, documented)
+			}
+		}
+		for _, name := range documented {
+			if !seen[name] && !onlyBySignal(command, name) {
+				t.Errorf("the help of %s names the status %s, with which none of its trials ends", command, name)
+			}
+		}
+	}
+}
+
+// onlyBySignal are the statuses that need a signal, or a record that fails meanwhile.
+func onlyBySignal(command, status string) bool {
+	return status == "1" && (command == "changes list" || command == "changes heads")
+}

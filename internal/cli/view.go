@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2/yaml"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// The formats of --output.
+const (
+	formatTable = "table"
+	formatWide  = "wide"
+	formatJSON  = "json"
+	formatLines = "ndjson"
+	formatYAML  = "yaml"
+	formatName  = "name"
+)
+
+// listFormats are those of a command that writes all at once, lineFormats those of one
+// that writes what it finds one by one.
+var (
+	listFormats = []string{formatTable, formatWide, formatJSON, formatYAML, formatName}
+	lineFormats = []string{formatTable, formatWide, formatLines, formatJSON, formatYAML, formatName}
+)
+
+// addViewFlags adds the flags that say how results are written.
+func addViewFlags(flags *pflag.FlagSet, formats []string) {
+	last := len(formats) - 1
+	flags.StringP("output", "o", "", fmt.Sprintf("`format`: %s or %s (default: table on a terminal, else JSON)", strings.Join(formats[:last], ", "), formats[last]))
+	flags.Bool("no-headers", false, "write tables without their heads")
+	flags.BoolP("quiet", "q", false, "write names or ids only, and no progress")
+}
+
+// view is how a command writes its results.
+type view struct {
+	out     io.Writer
+	format  string
+	heads   bool
+	quiet   bool
+	colored bool
+	room    func() int // the width of the terminal, 0 is no end
+	several bool       // whether values were written before, of those that come one by one
+}
+
+// newView returns the view that the flags ask for.
+func newView(c *cobra.Command, p Process, formats []string) (*view, error) {
+	flags := c.Flags()
+	v := &view{out: p.Stdout, heads: true, colored: colors(p, p.Stdout), room: func() int { return 0 }}
+	v.format, _ = flags.GetString("output") // these fail for a flag that there is not, and each command has them
+	v.quiet, _ = flags.GetBool("quiet")
+	if bare, _ := flags.GetBool("no-headers"); bare {
+		v.heads = false
+	}
+	terminal := isTerminal(p.Stdout)
+	switch {
+	case v.format == "" && v.quiet:
+		v.format = formatName
+	case v.format == "" && terminal:
+		v.format = formatTable
+	case v.format == "":
+		v.format = formatJSON
+	case !slices.Contains(formats, v.format):
+		return nil, usagef("--output: not %s or %s", strings.Join(formats[:len(formats)-1], ", "), formats[len(formats)-1])
+	case v.quiet && v.format != formatName:
+		return nil, usagef("--quiet writes names only: not with --output %s", v.format)
+	}
+	if v.format == formatLines {
+		v.format = formatJSON
+	}
+	if terminal && v.format == formatTable {
+		v.room = func() int { width, _ := terminalSize(p.Stdout); return width }
+	}
+	return v, nil
+}
+
+// write writes a value, its names, or what draw writes, as the format has it.
+func (v *view) write(value any, names []string, draw func() error) error {
+	switch v.format {
+	case formatJSON:
+		return writeJSON(v.out, value)
+	case formatYAML:
+		return v.writeYAML(value)
+	case formatName:
+		return v.writeNames(names)
+	}
+	return draw()
+}
+
+// writeOne writes a value that is one of many: a line of JSON, or a document of YAML.
+func (v *view) writeOne(value any, name string, draw func() error) error {
+	switch v.format {
+	case formatJSON:
+		return writeLine(v.out, value)
+	case formatYAML:
+		if v.several {
+			if _, err := io.WriteString(v.out, "---\n"); err != nil {
+				return err
+			}
+		}
+		v.several = true
+		return v.writeYAML(value)
+	case formatName:
+		return v.writeNames([]string{name})
+	}
+	return draw()
+}
+
+func (v *view) writeNames(names []string) error {
+	var text strings.Builder
+	for _, name := range names {
+		text.WriteString(shown(name) + "\n")
+	}
+	_, err := io.WriteString(v.out, text.String())
+	return err
+}
+
+// writeYAML writes the JSON of a value in YAML's other notation: the names and their
+// order are the same.
+func (v *view) writeYAML(value any) error {
+	var text bytes.Buffer
+	if err := writeLine(&text, value); err != nil {
+		return err
+	}
+	return yaml.Convert(v.out, &text)
+}
+
+// writeJSON writes a value for people and programs.
+func writeJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// writeLine writes a value as a line of JSON.
+func writeLine(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}

@@ -1,0 +1,93 @@
+package cloud
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
+
+	"lsapi"
+)
+
+// Permission is one that lsapi needs, and what AWS says to a call that needs it.
+type Permission struct {
+	// Action is the name in a policy, such as "ec2:DescribeInstances".
+	Action string
+	// Err is nil when the call is allowed. CodeForbidden: AWS denies it. Any other
+	// error says nothing about the permission.
+	Err error
+}
+
+const (
+	// permissionTimeout bounds each call, its retries included.
+	permissionTimeout = 10 * time.Second
+	// Neither exists, so that nothing is registered or deregistered: AWS checks the
+	// permission first, then looks for them.
+	noLoadBalancer = "lsapi-doctor-no-such-elb"
+	noInstance     = "i-00000000000000000"
+	// smallestPage is the least MaxResults of DescribeInstances.
+	smallestPage = 5
+)
+
+// Permissions makes each call that lsapi makes, in a way that changes nothing, and
+// returns what AWS says, in a fixed order.
+func (c *Client) Permissions(ctx context.Context) []Permission {
+	name, instances := aws.String(noLoadBalancer), []elbtypes.Instance{{InstanceId: aws.String(noInstance)}}
+	calls := []struct {
+		action string
+		call   func(context.Context) error
+	}{
+		{"elasticloadbalancing:DescribeLoadBalancers", func(ctx context.Context) error {
+			_, err := c.describeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{PageSize: aws.Int32(1)})
+			return err
+		}},
+		{"elasticloadbalancing:DescribeInstanceHealth", func(ctx context.Context) error {
+			_, err := c.describeHealth(ctx, &elb.DescribeInstanceHealthInput{LoadBalancerName: name})
+			return err
+		}},
+		{"elasticloadbalancing:DescribeLoadBalancerAttributes", func(ctx context.Context) error {
+			_, err := c.describeAttributes(ctx, &elb.DescribeLoadBalancerAttributesInput{LoadBalancerName: name})
+			return err
+		}},
+		{"elasticloadbalancing:DescribeTags", func(ctx context.Context) error {
+			_, err := c.describeTags(ctx, &elb.DescribeTagsInput{LoadBalancerNames: []string{noLoadBalancer}})
+			return err
+		}},
+		{"elasticloadbalancing:RegisterInstancesWithLoadBalancer", func(ctx context.Context) error {
+			_, err := c.register(ctx, &elb.RegisterInstancesWithLoadBalancerInput{LoadBalancerName: name, Instances: instances})
+			return err
+		}},
+		{"elasticloadbalancing:DeregisterInstancesFromLoadBalancer", func(ctx context.Context) error {
+			_, err := c.deregister(ctx, &elb.DeregisterInstancesFromLoadBalancerInput{LoadBalancerName: name, Instances: instances})
+			return err
+		}},
+		{"ec2:DescribeInstances", func(ctx context.Context) error {
+			_, err := c.describeInstances(ctx, &ec2.DescribeInstancesInput{MaxResults: aws.Int32(smallestPage)})
+			return err
+		}},
+	}
+	permissions := make([]Permission, len(calls))
+	for i, call := range calls {
+		permissions[i] = Permission{Action: call.action, Err: permissionError(ctx, call.call)}
+	}
+	return permissions
+}
+
+// permissionError makes a call. That what it names does not exist is no error: AWS
+// has then allowed the call.
+func permissionError(ctx context.Context, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, permissionTimeout)
+	defer cancel()
+	err := call(ctx)
+	if err == nil {
+		return nil
+	}
+	answer := coded(ctx, err)
+	if answer.Code == lsapi.CodeNotFound || answer.Code == lsapi.CodeInvalid {
+		return nil
+	}
+	return answer
+}
