@@ -62,7 +62,7 @@ func writeRecord(t *testing.T, path string, changes int) {
 	if err := s.Append(t.Context(), turn, events); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -117,6 +118,7 @@ var flagWords = map[string][]cobra.Completion{
 	"elb history --output":  lineFormats,
 	"changes list --output": lineFormats,
 	"stress --output":       {"text", "json"},
+	"stress --method":       {http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 	"doctor --output":       {"text", "json"},
 
 	"serve --response-envelope": {"message", "none"},

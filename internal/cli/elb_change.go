@@ -33,7 +33,7 @@ service cannot be reached, 6 credentials are missing or wrong. Of several instan
 highest counts.`
 
 const elbAttachExample = `  lsapi elb attach web-elb i-0a11ce0000000ab01 --wait --reason 'deploy 117'
-  lsapi elb attach web-elb i-0a11ce0000000ab01 i-0a11ce0000000ab02 --wait --timeout 5m`
+  lsapi elb attach web-elb i-0bee000000000cd01 i-0bee000000000cd02 --wait --timeout 5m`
 
 const elbDetachHelp = `Detach instances from a load balancer. Without --wait it is done when AWS has accepted
 that; with --wait, when their requests in flight have been answered, too.

@@ -24,7 +24,7 @@ file, says that the service listens; by default port 8000.
 Exit status: 0 the service is up, 1 it is not, 2 wrong usage.`
 
 const healthcheckExample = `  lsapi healthcheck
-  lsapi healthcheck --url http://127.0.0.1:9000/healthcheck`
+  lsapi healthcheck --url http://127.0.0.1:8000/healthcheck`
 
 func newHealthcheck(p Process) *cobra.Command {
 	command := &cobra.Command{
