@@ -52,5 +52,8 @@ func withRecord(c *cobra.Command, p Process, read func(context.Context, app.Reco
 			err = failed
 		}
 	}()
-	return read(ctx, record)
+	if err := read(ctx, record); err == nil || ctx.Err() == nil {
+		return err
+	}
+	return interrupted{"stopped by a signal"}
 }

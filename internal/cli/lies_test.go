@@ -34,6 +34,7 @@ func TestAnAnswerThatDoesNotProveTheChangeIsNoSuccess(t *testing.T) {
 		"the truth":               {201, mine, machine, 0, ""},
 		"an empty object":         {201, mine, `{}`, 4, "whether it was made"},
 		"another instance":        {201, mine, strings.ReplaceAll(machine, spare, first), 4, "whether it was made"},
+		"200":                     {200, mine, machine, 4, "whether it was made"},
 		"200 and an empty object": {200, mine, `{}`, 4, "whether it was made"},
 		"202 and an empty object": {202, mine, `{}`, 4, "whether it was made"},
 		"204":                     {204, mine, ``, 4, "whether it was made"},

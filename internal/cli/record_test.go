@@ -1,42 +1,16 @@
 package cli_test
 
 import (
-	"bytes"
 	"database/sql"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"lsapi"
-	"lsapi/internal/cli"
 	"lsapi/internal/store"
 )
-
-// A damaged page of the database is no verdict on the record: nothing is known of it.
-func TestVerifyExitsWith2WhenTheRecordCannotBeRead(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lsapi.db")
-	writeRecord(t, path, 300)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for page := len(text) / 3 / 4096 * 4096; page < len(text)/3*2; page += 4096 {
-		copy(text[page:page+4096], bytes.Repeat([]byte{0xff}, 4096))
-	}
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var stdout, stderr bytes.Buffer
-	status := cli.Run(cli.Process{Args: []string{"changes", "verify", "--store", "sqlite:" + path}, Stdout: &stdout, Stderr: &stderr})
-	if status != 2 || !strings.Contains(stderr.String(), "cannot be read") {
-		t.Errorf("status %d, want 2: %s%s", status, stdout.String(), stderr.String())
-	}
-}
 
 // writeRecord makes a record with as many changes of one load balancer.
 func writeRecord(t *testing.T, path string, changes int) {
