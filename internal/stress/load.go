@@ -108,9 +108,6 @@ func (l *load) connect(ctx context.Context) {
 		attempts = 0
 		s := l.send(traced)
 		s.due, s.resent = due, max(attempts-1, 0)
-		if l.o.Rate == 0 {
-			s.due = s.sent
-		}
 		l.tally.add(s)
 	}
 }

@@ -113,6 +113,21 @@ func TestInterruptedRunCountsWhatWasDueUntilThen(t *testing.T) {
 	})
 }
 
+func TestInterruptionAfterTheEndAddsNothing(t *testing.T) {
+	virtually(t, takes(2500*time.Millisecond), func(t *testing.T, o stress.Options) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		o.Duration, o.Rate, o.Steps = time.Second, 10, []int{1}
+		report, err := stress.Run(ctx, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step := report.Steps[0]; step.Requests != 10 || step.Unsent != 9 || step.Corrected.Max > 2510 {
+			t.Errorf("the step is %+v", step)
+		}
+	})
+}
+
 func TestSurgeQueueIsReportedBySeconds(t *testing.T) {
 	virtually(t, takes(10*time.Millisecond), func(t *testing.T, o stress.Options) {
 		o.Duration = 3 * time.Second
