@@ -48,6 +48,9 @@ func TestCorrectedLatencyIsTheServiceTimeAtEveryRate(t *testing.T) {
 				if want := int(o.Duration.Seconds() * float64(rate)); step.Requests != want || step.Failed > 0 || step.Unsent > 0 {
 					t.Errorf("%d requests, %d failed, %d not sent; want %d", step.Requests, step.Failed, step.Unsent, want)
 				}
+				if step.Opened > 12 {
+					t.Errorf("%d connections were opened, of 12", step.Opened)
+				}
 				if step.Throughput < 0.98*float64(rate) || step.Throughput > float64(rate) {
 					t.Errorf("%f requests/s", step.Throughput)
 				}
@@ -128,6 +131,21 @@ func TestUnsentRequestsCountInCorrectedLatency(t *testing.T) {
 		}
 		if step.Took > 2.02 || step.Throughput < 199 || step.Throughput > 200 {
 			t.Errorf("%f requests/s in %f s", step.Throughput, step.Took)
+		}
+	})
+}
+
+// So many requests are never sent that their latencies are rounded in groups.
+func TestManyUnsentRequestsAreCountedExactly(t *testing.T) {
+	virtually(t, takes(20*time.Millisecond), func(t *testing.T, o stress.Options) {
+		o.Rate, o.Duration, o.Steps = 95_123, 1500*time.Millisecond, []int{1}
+		step := run(t, o).Steps[0]
+		// Due before 1.5 s, of which one is sent every 20 ms.
+		if step.Requests != 142_685 || step.Unsent != 142_610 {
+			t.Errorf("%d requests, %d not sent", step.Requests, step.Unsent)
+		}
+		if mean := step.Corrected.Mean; mean < 749.5 || mean > 750.7 {
+			t.Errorf("the mean is %f ms, want 750", mean)
 		}
 	})
 }

@@ -161,7 +161,7 @@ func (l *load) countUnsent(end time.Duration) {
 // dueBefore returns how many requests are due before a time.
 func (l *load) dueBefore(end time.Duration) int64 {
 	rate := int64(l.o.Rate)
-	n := int64(end/time.Second)*rate + int64(end%time.Second)*rate/int64(time.Second)
+	n := int64(end/time.Second) * rate
 	for l.dueAt(n) < end {
 		n++
 	}

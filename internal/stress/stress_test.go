@@ -33,7 +33,7 @@ func TestRequestsAreSentAsGiven(t *testing.T) {
 	handler := func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil || string(body) != `{"a":1}` || r.Method != http.MethodPut || r.ContentLength != 7 ||
-			r.Header.Get("Content-Type") != "application/json" || r.Host != "other.test" || r.URL.RequestURI() != "/x?y=z" {
+			r.Header.Get("Content-Type") != "application/json" || r.Host != "other.test" || r.Header.Get("Accept-Encoding") != "" || r.URL.RequestURI() != "/x?y=z" {
 			wrong.Add(1)
 		}
 	}

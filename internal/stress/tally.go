@@ -32,7 +32,7 @@ func (s sample) failure() string {
 	switch {
 	case s.err != nil:
 		return reasonOf(s.err)
-	case s.status < 200 || s.status >= 400:
+	case s.status >= 400:
 		return fmt.Sprintf("%d %s", s.status, http.StatusText(s.status)) // and not the server's own words
 	}
 	return ""
