@@ -51,7 +51,7 @@ func showSnapshot(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
 	show := func(name, help string, value func(snapshot.Stats) float64) {
 		metrics.Gauge(name, help, func() float64 { return value(lists.Stats()) })
 	}
-	show("lsapi_snapshot_age_seconds", "Time since the asking for the last whole listing began; 0 before there is one.",
+	show("lsapi_snapshot_age_seconds", "Time since the asking for the last whole listing began; before there is one, since the start.",
 		func(s snapshot.Stats) float64 { return s.Age.Seconds() })
 	show("lsapi_snapshot_bound_seconds", "How old a list may be now: as configured, or more for a fleet too large for that.",
 		func(s snapshot.Stats) float64 { return s.Bound.Seconds() })

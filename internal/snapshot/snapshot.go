@@ -74,8 +74,9 @@ type Options struct {
 // Snapshot serves reads from memory. Start starts its refreshes, Close ends
 // them. It is safe for concurrent use.
 type Snapshot struct {
-	o     Options
-	facts facts
+	o       Options
+	facts   facts
+	started time.Time
 
 	slots    atomic.Pointer[map[string]*slot] // replaced when a load balancer comes or goes
 	listed   atomic.Int64                     // when the asking for the last whole listing began, as UnixNano
@@ -132,7 +133,7 @@ func New(o Options) *Snapshot {
 	}
 	work := background.New()
 	s := &Snapshot{
-		o: o, facts: facts{known: make(map[string]fact)},
+		o: o, facts: facts{known: make(map[string]fact)}, started: time.Now(),
 		waiting:  make(map[string]*flight),
 		flying:   make(map[string]bool),
 		wake:     make(chan struct{}, 1),

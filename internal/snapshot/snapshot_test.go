@@ -39,6 +39,24 @@ func TestReadsComeFromMemoryAndAreNeverOlderThanTheBound(t *testing.T) {
 	})
 }
 
+func TestAgeIsThatOfTheLastListingOrSinceTheStart(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeForbidden, "") })
+		time.Sleep(time.Minute)
+		r.wantRead(t, "web", "i-1:t2.micro")
+		if age := r.Stats().Age; age < time.Minute || age > time.Minute+time.Second {
+			t.Errorf("before the first listing it is %v", age)
+		}
+		aws.change(func(f *fakeAWS) { clear(f.fail) })
+		time.Sleep(10 * time.Second)
+		if age := r.Stats().Age; age > maxStaleness {
+			t.Errorf("after a listing it is %v", age)
+		}
+	})
+}
+
 func TestTheNumberOfReadersCostsNothing(t *testing.T) {
 	calls := make(map[int]int)
 	for _, readers := range []int{1, 100} {

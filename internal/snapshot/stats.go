@@ -8,8 +8,8 @@ type Stats struct {
 	Members       int
 	// Bytes is the size of the encoded answers.
 	Bytes int
-	// Age is the time since the asking for the last whole listing began; 0 before
-	// there is one.
+	// Age is the time since the asking for the last whole listing began; before there
+	// is one, since the Snapshot was made.
 	Age time.Duration
 	// Bound is how old an answer may be now: MaxStaleness, or more for a fleet
 	// that takes longer to list.
@@ -22,6 +22,7 @@ type Stats struct {
 // Stats looks at every load balancer.
 func (s *Snapshot) Stats() Stats {
 	stats := Stats{Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load())}
+	stats.Age = time.Since(s.started)
 	if listed := s.listed.Load(); listed != 0 {
 		stats.Age = time.Since(time.Unix(0, listed))
 	}
