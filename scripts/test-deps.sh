@@ -20,6 +20,8 @@ need curl command -v curl
 need jq command -v jq
 # Its promtool tests the alerts.
 need prometheus command -v promtool
+# The pages of the documents are clicked through.
+need chromium command -v chromium
 need shellcheck command -v shellcheck
 # The race detector's runtime is linked by a C compiler.
 need gcc command -v "${CC:-gcc}"

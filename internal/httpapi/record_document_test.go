@@ -68,6 +68,23 @@ func TestTheDocumentOfTheRecordIsTheSameInEveryProcess(t *testing.T) {
 	}
 }
 
+// Pages fill a parameter in with its own example, not with that of its schema. The id of
+// a change has none: none would be on every record.
+func TestParametersAreTaughtAsOpenAPIHasIt(t *testing.T) {
+	document := openAPI(t)
+	operations(t, document, func(_, path string, parameters []any) {
+		for _, parameter := range parameters {
+			name := at(parameter, "name").(string)
+			if at(parameter, "required") == true && (at(parameter, "example") == nil) != (name == "id") {
+				t.Errorf("%s: the example of %s is %v", path, name, at(parameter, "example"))
+			}
+			if at(parameter, "schema", "patternDescription") != nil || at(parameter, "schema", "examples") != nil {
+				t.Errorf("%s: the schema of %s is %v", path, name, at(parameter, "schema"))
+			}
+		}
+	})
+}
+
 // canonical brings the keys of JSON in order.
 func canonical(t *testing.T, text string) string {
 	t.Helper()

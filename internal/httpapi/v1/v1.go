@@ -106,16 +106,21 @@ func New(o Options) *API {
 		register(a, describeLoadBalancer(a.schemas()), a.loadBalancer)
 		register(a, describeMember(a.schemas()), a.member)
 	}
-	hidePatternDescriptions(a.huma.OpenAPI())
+	tidyParameters(a.huma.OpenAPI())
 	return a
 }
 
-// hidePatternDescriptions takes a key out of the document that OpenAPI does not have.
-// The messages of huma's validation, which it is for, are made already.
-func hidePatternDescriptions(document *huma.OpenAPI) {
+// tidyParameters gives the parameters the examples of their schemas, with which pages
+// fill them in, and takes a key out of the schemas that OpenAPI does not have. The
+// messages of huma's validation, which that is for, are made already.
+func tidyParameters(document *huma.OpenAPI) {
 	for _, path := range document.Paths {
 		for _, parameter := range path.Get.Parameters {
-			parameter.Schema.PatternDescription = ""
+			schema := parameter.Schema
+			schema.PatternDescription = ""
+			if len(schema.Examples) > 0 {
+				parameter.Example, schema.Examples = schema.Examples[0], nil
+			}
 		}
 	}
 }
