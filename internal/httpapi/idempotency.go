@@ -10,7 +10,8 @@ import (
 // Keys are the idempotency keys that are taken.
 type Keys interface {
 	// Reserve takes a key, durably, and returns nil; or, when it is taken, what
-	// for.
+	// for. A key whose change has certainly changed nothing is free, unless that is
+	// the answer to its request.
 	Reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (taken *lsapi.Reservation, err error)
 	// Free gives a key back that is taken for the change.
 	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
@@ -45,8 +46,8 @@ func (s *server) carryOutOnce(ctx context.Context, x *exchange, wish lsapi.Reque
 	return err
 }
 
-// reserve takes the key. One that is taken for a change that never began, or was
-// withdrawn, is as good as free.
+// reserve takes the key. One that is taken for a change that never began is as good
+// as free.
 func (s *server) reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (taken *lsapi.Reservation, err error) {
 	taken, err = s.keys.Reserve(ctx, key, r)
 	if err != nil || taken == nil {
@@ -65,11 +66,11 @@ func (s *server) reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.
 // neverBegan reports whether nothing was done, nor will be, for who has taken a
 // key.
 func (s *server) neverBegan(ctx context.Context, taken *lsapi.Reservation) (bool, error) {
-	change, err := s.changes.Change(ctx, taken.ChangeID)
+	_, err := s.changes.Change(ctx, taken.ChangeID)
 	if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 		return time.Since(taken.At) > s.timeout+keyGrace, nil
 	}
-	return change.Outcome == lsapi.OutcomeWithdrawn, err
+	return false, err
 }
 
 // free gives the key back although the caller may have left.
@@ -88,32 +89,38 @@ func (s *server) replay(ctx context.Context, x *exchange, taken *lsapi.Reservati
 		return lsapi.Errorf(lsapi.CodeKeyReused, "the Idempotency-Key was sent before with another body")
 	}
 	change, err := s.changes.Change(ctx, taken.ChangeID)
-	if lsapi.ErrorCode(err) == lsapi.CodeNotFound || err == nil && change.Outcome == "" {
-		if err == nil {
-			x.Header().Set("X-Change-Id", change.ID)
-		}
-		wait := lsapi.Errorf(lsapi.CodeInProgress, "the request that was sent first with this Idempotency-Key is under way")
-		wait.RetryAfter = repeatAfter
-		return wait
+	if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+		return inProgress("is in progress")
 	}
 	if err != nil {
 		return err
 	}
 	x.Header().Set("X-Change-Id", change.ID)
-	if change.Outcome == lsapi.OutcomeApplied {
+	switch change.Outcome {
+	case "":
+		return inProgress("is in progress")
+	case lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn: // since the key was looked at
+		return inProgress("has just ended, and nothing was changed; the key is free now")
+	case lsapi.OutcomeApplied:
 		made := lsapi.Request{Action: change.Action, LoadBalancer: change.LoadBalancer, InstanceID: change.InstanceID}
 		return s.sendDone(x, made, change.Instance, patience) //nolint:contextcheck // the exchange carries it
 	}
 	return outcomeError(change)
 }
 
-// outcomeCodes are the codes of the outcomes but success.
+// inProgress is the answer to a request that is to be sent again in a moment.
+func inProgress(how string) error {
+	return &lsapi.Error{
+		Code: lsapi.CodeInProgress, RetryAfter: repeatAfter,
+		Message: "the request that was sent first with this Idempotency-Key " + how,
+	}
+}
+
+// outcomeCodes are the codes of the final outcomes that keep a key, but success.
 var outcomeCodes = map[lsapi.Outcome]lsapi.Code{
-	lsapi.OutcomeConflict:  lsapi.CodeConflict,
-	lsapi.OutcomeRefused:   lsapi.CodeInvalid,
-	lsapi.OutcomeFailed:    lsapi.CodeUpstream,
-	lsapi.OutcomeUnknown:   lsapi.CodeTimeout,
-	lsapi.OutcomeWithdrawn: lsapi.CodeTimeout,
+	lsapi.OutcomeConflict: lsapi.CodeConflict,
+	lsapi.OutcomeRefused:  lsapi.CodeInvalid,
+	lsapi.OutcomeUnknown:  lsapi.CodeTimeout,
 }
 
 // outcomeError tells that a change was not applied, from what the record has.

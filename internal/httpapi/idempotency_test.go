@@ -12,17 +12,25 @@ import (
 	"lsapi/internal/httpapi"
 )
 
-// keys are Keys in memory.
+// keys are Keys in memory, which know by a record what became of their changes.
 type keys struct {
-	mu    sync.Mutex
-	taken map[lsapi.IdempotencyKey]lsapi.Reservation
+	record *records
+	mu     sync.Mutex
+	taken  map[lsapi.IdempotencyKey]lsapi.Reservation
 }
 
-func (k *keys) Reserve(_ context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (*lsapi.Reservation, error) {
+func (k *keys) Reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (*lsapi.Reservation, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if taken, ok := k.taken[key]; ok {
-		return &taken, nil
+		var outcome lsapi.Outcome
+		if k.record != nil {
+			change, _ := k.record.Change(ctx, taken.ChangeID) // none is zero
+			outcome = change.Outcome
+		}
+		if outcome != lsapi.OutcomeFailed && outcome != lsapi.OutcomeWithdrawn {
+			return &taken, nil
+		}
 	}
 	if k.taken == nil {
 		k.taken = make(map[lsapi.IdempotencyKey]lsapi.Reservation)
@@ -49,7 +57,8 @@ type repeatable struct {
 }
 
 func newRepeatable() *repeatable {
-	r := &repeatable{members: newMemberships(), keys: &keys{}, record: &records{}}
+	r := &repeatable{members: newMemberships(), record: &records{}}
+	r.keys = &keys{record: r.record}
 	r.handler = httpapi.New(httpapi.Options{Membership: r.members, Authenticator: alice{}, Keys: r.keys, Record: r.record})
 	return r
 }
@@ -90,7 +99,7 @@ func TestARequestThatIsSentAgainIsCarriedOutOnceAndAnsweredAlike(t *testing.T) {
 func TestTheFinalOutcomeIsAnsweredWhateverTheFirstCallerWasTold(t *testing.T) {
 	for outcome, status := range map[lsapi.Outcome]int{
 		lsapi.OutcomeApplied: http.StatusCreated, lsapi.OutcomeConflict: http.StatusConflict, lsapi.OutcomeRefused: http.StatusBadRequest,
-		lsapi.OutcomeFailed: http.StatusBadGateway, lsapi.OutcomeUnknown: http.StatusGatewayTimeout,
+		lsapi.OutcomeUnknown: http.StatusGatewayTimeout,
 	} {
 		t.Run(string(outcome), func(t *testing.T) {
 			r := newRepeatable()
@@ -137,6 +146,36 @@ func TestAKeyIsFreeAgainWhenNothingWasBegun(t *testing.T) {
 	r.becomes(lsapi.OutcomeWithdrawn)
 	if got := r.attach(t, "k", machineID(spare)); got.StatusCode != http.StatusConflict || len(r.members.requests) != 5 {
 		t.Errorf("after a withdrawal the status is %d, %d changes were asked for", got.StatusCode, len(r.members.requests))
+	}
+}
+
+// Its 503 told the caller to send the request again.
+func TestChangeThatChangedNothingIsMadeAgainUnderItsKey(t *testing.T) {
+	for _, outcome := range []lsapi.Outcome{lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn} {
+		r := newRepeatable()
+		r.members.fail, r.members.recorded = func(context.Context) error { return lsapi.Errorf(lsapi.CodeThrottled, "") }, true
+		if got := r.attach(t, "k", machineID(spare)); got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
+			t.Fatalf("the first answer is %d %v", got.StatusCode, got.Header)
+		}
+		r.members.fail = nil
+		r.becomes(outcome)
+		if got := r.attach(t, "k", machineID(spare)); got.StatusCode != http.StatusCreated || len(r.members.requests) != 2 {
+			t.Errorf("%s: the second answer is %d %s after %d requests", outcome, got.StatusCode, got.body, len(r.members.requests))
+		}
+	}
+}
+
+// The change may fail between the look at the key and that at the record.
+func TestChangeThatFailsWhileItIsLookedAtIsInProgress(t *testing.T) {
+	for _, outcome := range []lsapi.Outcome{lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn} {
+		r := newRepeatable()
+		r.attach(t, "k", machineID(spare))
+		r.becomes(outcome)
+		r.keys.record = nil // as before it failed
+		got := r.attach(t, "k", machineID(spare))
+		if got.StatusCode != http.StatusConflict || got.Header.Get("X-Error-Code") != "in_progress" || got.Header.Get("Retry-After") != "1" || got.Header.Get("X-Change-Id") == "" {
+			t.Errorf("%s: %d %v %s", outcome, got.StatusCode, got.Header, got.body)
+		}
 	}
 }
 
