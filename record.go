@@ -110,8 +110,9 @@ const (
 // only grows.
 type Event struct {
 	Kind EventKind
-	// At is when it was recorded, by the clock of who did; in UTC, whole
-	// microseconds. It does not run backwards within a load balancer.
+	// At is when it was recorded, by the clock of who did, but not later than by the
+	// record's; in UTC, whole microseconds. It does not run backwards within a load
+	// balancer. It is a label: ages are measured by the record's clock.
 	At time.Time
 	// Change is the change of an intended, completed or resolved event, as far as
 	// it is known then.
@@ -159,15 +160,20 @@ type RecordedEvent struct {
 // record. One process has it at a time.
 type Turn struct {
 	LoadBalancer string
-	// Epoch grows each time that somebody takes the turn.
+	// Epoch grows each time that somebody takes the turn, once there is a log.
 	Epoch int64
 	// Until is when the turn ends by itself, on this process's clock. Zero is
 	// never: no other process can take it.
 	Until time.Time
-	// Resumed is whether nobody else has had the turn since this process gave its
-	// last one back, so that what it knew of the record is still all there is.
-	Resumed bool
+	// Head is the end of the load balancer's log when the turn was taken. What its
+	// holder knew of the record still holds if the log ended there already.
+	Head Head
 }
+
+// ClockTolerance is by how much the clock of a process may differ from that of the
+// record, and from AWS's. Ages are measured by the record's clock; what is left to a
+// process's own are the times that its changes are labelled with.
+const ClockTolerance = 5 * time.Second
 
 // Permit is asked immediately before each attempt of a call that changes
 // something, after every wait. The attempt must have ended by until; zero is no
@@ -178,9 +184,24 @@ type Permit func(ctx context.Context) (until time.Time, err error)
 // events of a turn that somebody else has taken since.
 var ErrTurnLost = errors.New("another process has taken the load balancer's turn")
 
+// AppliedChange is a change that lsapi applied, of which AWS's reads may not show
+// anything yet.
+type AppliedChange struct {
+	Change
+	// Seq is the number of the event that completed it: of several changes of an
+	// instance the one with the highest is the last.
+	Seq int64
+	// At is when it was recorded, on the clock of the process that reads it, and
+	// never before it was. No clock of another replica takes part in it.
+	At time.Time
+}
+
 // LaneState is what the record knows of a load balancer that the holder of its
-// turn must know too.
+// turn must know too. Its times are on the clock of the process that reads it: the
+// record converts them, so that clocks of replicas are never compared.
 type LaneState struct {
+	// Head is the end of the log of which all that follows is true.
+	Head Head
 	// Known is whether its membership has ever been recorded; Members are as the
 	// record adds up to them.
 	Known   bool
@@ -190,8 +211,9 @@ type LaneState struct {
 	LookedAt time.Time
 	// Applied are the last changes that lsapi applied, in order: AWS may not show
 	// them yet. Those of others it has shown.
-	Applied []Change
-	// Open are the changes without outcome, in order.
+	Applied []AppliedChange
+	// Open are the changes without outcome, in order. Their Deadline is never before
+	// it was.
 	Open []Change
 }
 

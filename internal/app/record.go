@@ -90,11 +90,11 @@ type timedRecord struct {
 }
 
 // Append implements membership.Record.
-func (r timedRecord) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error {
+func (r timedRecord) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
 	began := time.Now()
-	err := r.Store.Append(ctx, turn, events)
+	head, err := r.Store.Append(ctx, turn, events)
 	r.observe(outcome(lsapi.ErrorCode(err)), time.Since(began))
-	return err
+	return head, err
 }
 
 // Record is the record of changes, opened for reading. An error of a read is a

@@ -39,7 +39,7 @@ func (r *replicas) count(live int) {
 
 // learn is told what others have applied, and waits until there is somebody to
 // tell.
-func (r *replicas) learn(loadBalancer string, changes []lsapi.Change) {
+func (r *replicas) learn(loadBalancer string, changes []lsapi.AppliedChange) {
 	<-r.met
 	if r.members == nil {
 		return

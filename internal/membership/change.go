@@ -20,6 +20,8 @@ type change struct {
 
 	err          *lsapi.Error // what AWS answered; nil means applied
 	awsRequestID string       // of the answer
+	sendBy       time.Time    // until then its calls end
+	sentAt       time.Time    // when its last call began
 	deadline     time.Time    // of the call; an ambiguous one may take effect until then
 	trusted      time.Time    // reads that began before may show what was before the change
 }
@@ -38,10 +40,10 @@ func (c *change) claim() (left []*request, ok bool) {
 
 // intend is the event to record before the change is sent, by what a read that
 // began then has shown.
-func (c *change) intend(members *int, began, deadline time.Time) lsapi.Event {
+func (c *change) intend(members *int, began time.Time) lsapi.Event {
 	c.recorded = c.maker.change()
 	c.recorded.Instance = c.instance
-	c.recorded.Deadline = deadline
+	c.recorded.Deadline = c.sendBy
 	c.recorded.MembersBefore = members
 	return lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Until: began, Change: c.recorded}
 }
@@ -85,34 +87,40 @@ func reasonOf(err *lsapi.Error) string {
 	return string(err.Code)
 }
 
-// settled puts the end of a change on the page, which is shown already if it took
+// settled adds the end of a change to the batch, which is shown already if it took
 // effect: the maker gets the outcome; for the others it was a conflict if it took
 // effect, and else they are tried anew.
-func (l *lane) settled(p *page, c *change, o lsapi.Outcome, inferred bool) {
+func (r *round) settled(b *recordBatch, c *change, o lsapi.Outcome, inferred bool) {
 	event := c.complete(o, inferred)
 	if o == lsapi.OutcomeApplied {
-		l.roster.note([]lsapi.Event{event}) // so that the next on the page counts it
+		r.recorded.note([]lsapi.Event{event}) // so that the next in the batch counts it
 	}
-	event.Change.MembersAfter = l.roster.count()
-	p.write(event)
-	p.then(c.maker, func() {
-		l.service.observe.Change(string(c.action), string(o))
-		l.log(c, o, inferred)
-		c.tell(l.loadBalancer, o)
-		if o != lsapi.OutcomeApplied {
-			l.again(c.waiting)
-		}
-	})
+	event.Change.MembersAfter = r.recorded.count()
+	b.write(event)
+	b.then(pendingAnswer{to: c.makers(), give: func() {
+		r.service.observe.Change(string(c.action), string(o))
+		r.log(c, o, inferred)
+		c.tell(r.loadBalancer, o)
+	}})
 	if o != lsapi.OutcomeApplied {
+		b.then(pendingAnswer{to: c.waiting, give: func() { r.again(c.waiting) }, unsent: true})
 		return
 	}
-	for _, r := range c.waiting {
-		if !r.decide() {
-			p.withdraw([]*request{r})
+	for _, waiting := range c.waiting {
+		if !waiting.decide() {
+			b.withdraw([]*request{waiting})
 			continue
 		}
-		p.conclude(r, lsapi.OutcomeConflict, l.roster.count(), errConflict(c.action, c.instance.ID, l.loadBalancer))
+		b.conclude(waiting, lsapi.OutcomeConflict, r.recorded.count(), errConflict(c.action, c.instance.ID, r.loadBalancer))
 	}
+}
+
+// makers are the maker, if there is one.
+func (c *change) makers() []*request {
+	if c.maker == nil {
+		return nil
+	}
+	return []*request{c.maker}
 }
 
 // tell answers the maker, if there is one.

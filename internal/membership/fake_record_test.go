@@ -11,19 +11,78 @@ import (
 	"lsapi"
 )
 
-// fakeRecord is a Record in memory, which can be away and can be taken over. Its
-// events stay when a Service ends, as a store's do when its process crashes.
+// fakeRecord is a Record in memory, with a log and a lease for each load balancer.
+// It can be away. It is that of one replica; replica returns that of another, which
+// shares the logs. Its events stay when a Service ends, as a store's do when its
+// process crashes. It measures ages by its own clock, as a database does; clock is by
+// how much the labels of this replica's events are off.
 type fakeRecord struct {
-	mu     sync.Mutex
-	events []lsapi.Event
-	epoch  int64
-	others bool // another process has had the turn since the last time
-	wait   time.Duration
-	asked  int
-	away   func(op string, events []lsapi.Event) error // nil: it is there
+	*fakeLogs
+	name  string
+	clock time.Duration
 }
 
-func (f *fakeRecord) arrive(op string, events []lsapi.Event) error {
+// fakeLogs is what replicas share.
+type fakeLogs struct {
+	mu    sync.Mutex
+	logs  map[string]*fakeLog
+	wait  time.Duration // before a lease is granted
+	asked int
+	away  func(op string, events []lsapi.Event) error // nil: it is there
+}
+
+type fakeLog struct {
+	events []lsapi.Event
+	stamps []time.Time // when each was appended
+	epoch  int64
+	holder string
+	until  time.Time
+}
+
+// fakeLease is how long a replica that is gone keeps a lease.
+const fakeLease = 3 * time.Second
+
+func newFakeRecord() *fakeRecord {
+	return &fakeRecord{fakeLogs: &fakeLogs{logs: make(map[string]*fakeLog)}, name: "a"}
+}
+
+// replica is the same record for another process, whose clock is off by so much.
+func (f *fakeRecord) replica(name string, clock time.Duration) *fakeRecord {
+	return &fakeRecord{fakeLogs: f.fakeLogs, name: name, clock: clock}
+}
+
+// log returns the log of a load balancer. The caller holds mu.
+func (f *fakeLogs) log(loadBalancer string) *fakeLog {
+	if f.logs[loadBalancer] == nil {
+		f.logs[loadBalancer] = new(fakeLog)
+	}
+	return f.logs[loadBalancer]
+}
+
+func (l *fakeLog) head() lsapi.Head {
+	if len(l.events) == 0 {
+		return lsapi.Head{}
+	}
+	last := l.events[len(l.events)-1]
+	return lsapi.Head{Seq: int64(len(l.events)), Hash: fmt.Sprint(last.Kind, last.Change.ID)}
+}
+
+// add appends events as another process does that has taken the lease.
+func (f *fakeLogs) add(events ...lsapi.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	log := f.log("web")
+	log.epoch++
+	log.add(events...)
+}
+
+func (l *fakeLog) add(events ...lsapi.Event) {
+	for _, e := range events {
+		l.events, l.stamps = append(l.events, e), append(l.stamps, time.Now())
+	}
+}
+
+func (f *fakeLogs) arrive(op string, events []lsapi.Event) error {
 	f.asked++
 	if f.away == nil {
 		return nil
@@ -32,33 +91,62 @@ func (f *fakeRecord) arrive(op string, events []lsapi.Event) error {
 }
 
 // calls counts the calls so far.
-func (f *fakeRecord) calls() int {
+func (f *fakeLogs) calls() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.asked
 }
 
 // fails makes the record answer with what away says from now on.
-func (f *fakeRecord) fails(away func(op string, events []lsapi.Event) error) {
+func (f *fakeLogs) fails(away func(op string, events []lsapi.Event) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.away = away
 }
 
+// recorded returns the events of "web".
+func (f *fakeLogs) recorded() []lsapi.Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.log("web").events)
+}
+
 func (f *fakeRecord) Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error) {
-	select {
-	case <-time.After(f.wait):
-	case <-ctx.Done():
-		return lsapi.Turn{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	for pause := f.wait; ; pause = 10 * time.Millisecond {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return lsapi.Turn{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+		}
+		turn, err := f.try(loadBalancer)
+		if err != nil || turn.Epoch > 0 {
+			return turn, err
+		}
 	}
+}
+
+func (f *fakeRecord) try(loadBalancer string) (lsapi.Turn, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("Take", nil); err != nil {
 		return lsapi.Turn{}, err
 	}
-	resumed := !f.others
-	f.others = false
-	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: f.epoch, Resumed: resumed}, nil
+	log := f.log(loadBalancer)
+	if log.holder != "" && log.holder != f.name && time.Now().Before(log.until) {
+		return lsapi.Turn{}, nil
+	}
+	log.epoch++
+	log.holder, log.until = f.name, time.Now().Add(fakeLease)
+	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: log.epoch, Head: log.head()}, nil
+}
+
+// held returns the log that the turn is for, if it is still this replica's.
+func (f *fakeRecord) held(turn lsapi.Turn) (*fakeLog, error) {
+	log := f.log(turn.LoadBalancer)
+	if turn.Epoch != log.epoch || log.holder != f.name {
+		return nil, &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost}
+	}
+	return log, nil
 }
 
 func (f *fakeRecord) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) {
@@ -67,35 +155,59 @@ func (f *fakeRecord) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, err
 	if err := f.arrive("Extend", nil); err != nil {
 		return turn, err
 	}
-	if turn.Epoch != f.epoch {
-		return turn, &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost}
+	log, err := f.held(turn)
+	if err == nil {
+		log.until = time.Now().Add(fakeLease)
 	}
-	return turn, nil
+	return turn, err
 }
 
-func (f *fakeRecord) Give(context.Context, lsapi.Turn) error { return nil }
-
-func (f *fakeRecord) Append(_ context.Context, turn lsapi.Turn, events []lsapi.Event) error {
+func (f *fakeRecord) Give(_ context.Context, turn lsapi.Turn) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.arrive("Append", events); err != nil {
-		return err
+	if log, err := f.held(turn); err == nil {
+		log.holder = ""
 	}
-	if turn.Epoch != f.epoch {
-		return &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost}
-	}
-	f.events = append(f.events, events...)
 	return nil
 }
 
-func (f *fakeRecord) LaneState(_ context.Context, _ string, since time.Time) (lsapi.LaneState, error) {
+func (f *fakeRecord) Append(_ context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.arrive("Append", events); err != nil {
+		return lsapi.Head{}, err
+	}
+	log, err := f.held(turn)
+	if err != nil {
+		return lsapi.Head{}, err
+	}
+	for _, e := range events {
+		e.At, e.Change.CompletedAt = shifted(e.At, f.clock), shifted(e.Change.CompletedAt, f.clock)
+		e.Change.IntendedAt, e.Change.Deadline = shifted(e.Change.IntendedAt, f.clock), shifted(e.Change.Deadline, f.clock)
+		log.add(e)
+	}
+	return log.head(), nil
+}
+
+func shifted(t time.Time, by time.Duration) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(by)
+}
+
+func (f *fakeRecord) LaneState(_ context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("LaneState", nil); err != nil {
 		return lsapi.LaneState{}, err
 	}
-	state := lsapi.LaneState{Members: make(map[string]bool)}
-	for _, e := range f.events {
+	return f.log(loadBalancer).state(within), nil
+}
+
+func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
+	state := lsapi.LaneState{Head: l.head(), Members: make(map[string]bool)}
+	for i, e := range l.events {
 		switch e.Kind {
 		case lsapi.EventCheckpoint:
 			state.Known = true
@@ -106,31 +218,39 @@ func (f *fakeRecord) LaneState(_ context.Context, _ string, since time.Time) (ls
 			state.LookedAt = e.Until
 			setAll(state.Members, e.Added, true)
 			setAll(state.Members, e.Removed, false)
+			state.Applied = slices.DeleteFunc(state.Applied, func(c lsapi.AppliedChange) bool {
+				return slices.Contains(e.Added, c.InstanceID) || slices.Contains(e.Removed, c.InstanceID)
+			})
 		case lsapi.EventIntended:
-			state.Open = append(state.Open, e.Change)
+			open := e.Change
+			open.Deadline = l.stamps[i].Add(open.Deadline.Sub(open.IntendedAt))
+			state.Open = append(state.Open, open)
 		case lsapi.EventHealth:
 		default:
 			state.Open = slices.DeleteFunc(state.Open, func(c lsapi.Change) bool { return c.ID == e.Change.ID })
 			if e.Change.Outcome == lsapi.OutcomeApplied {
 				setAll(state.Members, []string{e.Change.InstanceID}, e.Change.Action == lsapi.Attach)
-				if e.Change.CompletedAt.After(since) {
-					state.Applied = append(state.Applied, e.Change)
-				}
+				state.Applied = append(state.Applied, lsapi.AppliedChange{Change: e.Change, Seq: int64(i + 1), At: l.stamps[i]})
 			}
 		}
 	}
-	return state, nil
+	since := time.Now().Add(-within)
+	if looked := state.LookedAt.Add(-within); !state.LookedAt.IsZero() && looked.Before(since) {
+		since = looked
+	}
+	state.Applied = slices.DeleteFunc(state.Applied, func(c lsapi.AppliedChange) bool { return !c.At.After(since) })
+	return state
 }
 
 // Health is Options.Recorded.
-func (f *fakeRecord) Health(context.Context, string) (map[string]lsapi.MemberHealth, error) {
+func (f *fakeRecord) Health(_ context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("Health", nil); err != nil {
 		return nil, err
 	}
 	known := make(map[string]lsapi.MemberHealth)
-	for _, e := range f.events {
+	for _, e := range f.log(loadBalancer).events {
 		for _, m := range e.Health {
 			known[m.InstanceID] = m
 		}
@@ -151,35 +271,44 @@ func setAll(members map[string]bool, ids []string, member bool) {
 	}
 }
 
-func (f *fakeRecord) Applied(ctx context.Context, loadBalancer string, since time.Time) ([]lsapi.Change, error) {
-	state, err := f.LaneState(ctx, loadBalancer, since)
-	return state.Applied, err
+func (f *fakeRecord) Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error) {
+	state, err := f.LaneState(ctx, loadBalancer, within)
+	return slices.DeleteFunc(state.Applied, func(c lsapi.AppliedChange) bool { return time.Since(c.At) >= within }), err
 }
 
-func (f *fakeRecord) Unfinished(ctx context.Context, since time.Time) ([]string, error) {
-	state, err := f.LaneState(ctx, "web", since)
-	if err != nil || len(state.Open)+len(state.Applied) == 0 {
-		return nil, err
-	}
-	return []string{"web"}, nil
-}
-
-// takeOver is another process's taking of the turn.
-func (f *fakeRecord) takeOver() {
+func (f *fakeRecord) Unfinished(_ context.Context, within time.Duration) ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.epoch++
-	f.others = true
+	if err := f.arrive("LaneState", nil); err != nil {
+		return nil, err
+	}
+	var names []string
+	for name, log := range f.logs {
+		state := log.state(within)
+		if len(state.Open)+len(state.Applied) > 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// takeOver is another process's taking of the lease, which expired unnoticed.
+func (f *fakeLogs) takeOver() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log("web").epoch++
 }
 
 // settle is another process's recording of an outcome.
-func (f *fakeRecord) settle(id string, outcome lsapi.Outcome) {
+func (f *fakeLogs) settle(id string, outcome lsapi.Outcome) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, e := range f.events {
+	log := f.log("web")
+	for _, e := range log.events {
 		if e.Change.ID == id {
 			e.Change.Outcome = outcome
-			f.events = append(f.events, lsapi.Event{Kind: lsapi.EventResolved, At: time.Now(), Change: e.Change})
+			log.add(lsapi.Event{Kind: lsapi.EventResolved, At: time.Now(), Change: e.Change})
 			return
 		}
 	}
@@ -190,7 +319,7 @@ func (f *fakeRecord) told() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var lines []string
-	for _, e := range f.events {
+	for _, e := range f.log("web").events {
 		switch e.Kind {
 		case lsapi.EventCheckpoint:
 		case lsapi.EventObserved:
@@ -230,3 +359,5 @@ func outcomesAreAway(op string, events []lsapi.Event) error {
 	}
 	return nil
 }
+
+func lastOf(events []lsapi.Event) lsapi.Event { return events[len(events)-1] }

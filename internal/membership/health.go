@@ -107,48 +107,49 @@ func (s *Service) mayBeDrained(report *lsapi.HealthReport, known map[string]lsap
 	})
 }
 
-// tellHealth records what a report says that is not on record. The turn must be the
-// lane's. Nobody waits for it: callers have their answers before.
-func (l *lane) tellHealth(report *lsapi.HealthReport) {
-	if report == nil || !l.roster.loaded {
+// recordHealth records what a report says that is not on record. Nobody waits for it:
+// callers have their answers before.
+func (r *round) recordHealth(report *lsapi.HealthReport) {
+	if report == nil || r.failure != nil {
 		return
 	}
-	ctx, cancel := l.service.recording()
+	ctx, cancel := r.service.recording()
 	defer cancel()
-	known, err := l.service.recorded(ctx, l.loadBalancer)
+	known, err := r.service.recorded(ctx, r.loadBalancer)
 	if err != nil {
-		l.service.unheard(l.loadBalancer, err)
+		r.service.unheard(r.loadBalancer, err)
 		return
 	}
-	event := lsapi.Event{Kind: lsapi.EventHealth, At: time.Now(), Health: otherHealth(report, known), Drained: l.drained(report, known)}
+	event := lsapi.Event{Kind: lsapi.EventHealth, At: time.Now(), Health: otherHealth(report, known), Drained: r.drained(report, known)}
 	if len(event.Health)+len(event.Drained) == 0 {
 		return
 	}
-	if err := l.append(&page{events: []lsapi.Event{event}}); err != nil {
-		l.service.unheard(l.loadBalancer, err)
+	if err := r.append(&recordBatch{events: []lsapi.Event{event}}); err != nil {
+		r.service.unheard(r.loadBalancer, err)
 	}
 }
 
-// drained returns who is on record, is no member, and is not spoken of any more.
-// Who is detached later than the report was asked for may be drained now.
-func (l *lane) drained(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth) []string {
-	if !l.roster.known {
+// drained returns the instances that are on record, are no members, and are not in the
+// report any more. One that is detached later than the report was asked for may be
+// draining now.
+func (r *round) drained(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth) []string {
+	if !r.recorded.known {
 		return nil
 	}
-	l.service.mu.Lock()
-	defer l.service.mu.Unlock()
+	r.service.mu.Lock()
+	defer r.service.mu.Unlock()
 	var gone []string
 	staying := make(map[string]bool)
 	for _, id := range unspoken(report, known) {
-		switch last, ok := l.overlay[id]; {
-		case l.roster.members[id]:
+		switch last, ok := r.overlay[id]; {
+		case r.recorded.members[id]:
 			staying[id] = true
 		case ok && last.at.After(report.AsOf):
 		default:
 			gone = append(gone, id)
 		}
 	}
-	l.linger(staying)
+	r.linger(staying)
 	return gone
 }
 

@@ -56,7 +56,7 @@ func hear(s *membership.Service, report lsapi.HealthReport) {
 }
 
 func TestWhatIsSaidOfMembersIsRecordedWhereItDiffers(t *testing.T) {
-	aws, record := newFakeAWS(one, two), &fakeRecord{}
+	aws, record := newFakeAWS(one, two), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
 		s.Saw("web", []string{one, two}, time.Now())
 		time.Sleep(time.Second)
@@ -75,7 +75,7 @@ func TestWhatIsSaidOfMembersIsRecordedWhereItDiffers(t *testing.T) {
 }
 
 func TestWhoIsDrainedIsRecordedOnce(t *testing.T) {
-	aws, record := newFakeAWS(one, two), &fakeRecord{}
+	aws, record := newFakeAWS(one, two), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
 		hear(s, saying([]lsapi.MemberHealth{in(one), in(two)}))
 		if _, err := asked(s, lsapi.Detach, two, "a"); err != nil {
@@ -92,7 +92,7 @@ func TestWhoIsDrainedIsRecordedOnce(t *testing.T) {
 
 // Of a terminated instance its load balancer says nothing, and lists it for a while.
 func TestAMemberOfWhichNothingIsSaidIsNotDrained(t *testing.T) {
-	aws, record := newFakeAWS(one, two), &fakeRecord{}
+	aws, record := newFakeAWS(one, two), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
 		s.Saw("web", []string{one, two}, time.Now())
 		hear(s, saying([]lsapi.MemberHealth{in(one), in(two)}))
@@ -112,7 +112,7 @@ func TestAMemberOfWhichNothingIsSaidIsNotDrained(t *testing.T) {
 }
 
 func TestAReportFromBeforeADetachDoesNotTellThatItHasDrained(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
 		hear(s, saying([]lsapi.MemberHealth{in(one)}))
 		early := saying(nil, one)
@@ -132,7 +132,8 @@ func TestAReportFromBeforeADetachDoesNotTellThatItHasDrained(t *testing.T) {
 func TestRecordingHealthDelaysNoChange(t *testing.T) {
 	took := make(map[bool]time.Duration)
 	for _, news := range []bool{false, true} {
-		aws, record := newFakeAWS(), &fakeRecord{wait: time.Second}
+		aws, record := newFakeAWS(), newFakeRecord()
+		record.wait = time.Second
 		aws.run(one)
 		hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
 			if news {
@@ -158,7 +159,7 @@ func TestRecordingHealthDelaysNoChange(t *testing.T) {
 func TestHealthThatCannotBeRecordedIsToldByTheNextReport(t *testing.T) {
 	for _, op := range []string{"Health", "Take", "LaneState", "Append"} {
 		t.Run(op, func(t *testing.T) {
-			aws, record := newFakeAWS(one), &fakeRecord{}
+			aws, record := newFakeAWS(one), newFakeRecord()
 			hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
 				record.fails(func(asked string, events []lsapi.Event) error {
 					if asked == op {
@@ -187,11 +188,11 @@ func TestHealthThatCannotBeRecordedIsToldByTheNextReport(t *testing.T) {
 }
 
 func TestHealthIsNotRecordedUnderATurnThatIsLost(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "Append" {
-				record.epoch++ // somebody takes it now
+				record.log("web").epoch++ // another process takes it now
 			}
 			return nil
 		})
@@ -205,7 +206,7 @@ func TestHealthIsNotRecordedUnderATurnThatIsLost(t *testing.T) {
 }
 
 func TestReportsThatComeQuickerThanTheyCanBeLookedIntoArePassedOver(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
 		var asked atomic.Int64
@@ -239,7 +240,7 @@ func TestReportsThatComeQuickerThanTheyCanBeLookedIntoArePassedOver(t *testing.T
 
 func TestWithoutARecordHealthIsNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, o := range []membership.Options{{}, {Record: &fakeRecord{}}} {
+		for _, o := range []membership.Options{{}, {Record: newFakeRecord()}} {
 			s := membership.New(newFakeAWS(one), o)
 			s.SawHealth(saying([]lsapi.MemberHealth{in(one)}))
 			if got := s.Stats(); got.Lanes > 0 {
@@ -282,7 +283,8 @@ func (r *sharedRecord) Give(context.Context, lsapi.Turn) error {
 }
 
 func TestSeveralReplicasRecordWhatTheySeeOnce(t *testing.T) {
-	aws, record := newFakeAWS(one, two), &fakeRecord{wait: 10 * time.Millisecond}
+	aws, record := newFakeAWS(one, two), newFakeRecord()
+	record.wait = 10 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		shared := &sharedRecord{record, make(chan struct{}, 1)}
 		var replicas []*membership.Service
@@ -317,7 +319,7 @@ func TestSeveralReplicasRecordWhatTheySeeOnce(t *testing.T) {
 
 // That health was recorded does not make the next look at the membership news.
 func TestRecordingHealthCostsTheNextListingNothing(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
 		s.Saw("web", []string{one}, time.Now())
 		hear(s, saying([]lsapi.MemberHealth{in(one)}))

@@ -16,16 +16,16 @@ func refusedForOne(err *lsapi.Error) bool {
 // again. First it looks again at what the round had seen, which finds an
 // instance that has stopped meanwhile; then it halves. What is left when
 // maxIsolationCalls, or the time of the round's calls, are spent stays refused.
-func (l *lane) isolate(action lsapi.Action, changes []*change) {
-	fit := l.recheck(action, changes)
-	left := allowance{calls: maxIsolationCalls, until: l.sendBy}
+func (r *round) isolate(action lsapi.Action, changes []*change) {
+	fit := r.recheck(action, changes)
+	left := allowance{calls: maxIsolationCalls, until: changes[0].sendBy}
 	if len(fit) < len(changes) && len(fit) > 0 {
 		left.spend()
-		if err := l.ask(action, fit); !refusedForOne(err) {
+		if err := r.ask(action, fit); !refusedForOne(err) {
 			return
 		}
 	}
-	l.halve(action, fit, &left)
+	r.halve(action, fit, &left)
 }
 
 // allowance is what isolating may still cost.
@@ -42,7 +42,7 @@ func (a *allowance) spend() bool {
 
 // halve sends each half by itself, and halves again what AWS refuses. A single
 // change that AWS refuses is a culprit and keeps AWS's answer.
-func (l *lane) halve(action lsapi.Action, changes []*change, left *allowance) {
+func (r *round) halve(action lsapi.Action, changes []*change, left *allowance) {
 	if len(changes) < 2 {
 		return
 	}
@@ -51,18 +51,18 @@ func (l *lane) halve(action lsapi.Action, changes []*change, left *allowance) {
 		if !left.spend() {
 			return
 		}
-		if err := l.ask(action, half); refusedForOne(err) {
-			l.halve(action, half, left)
+		if err := r.ask(action, half); refusedForOne(err) {
+			r.halve(action, half, left)
 		}
 	}
 }
 
 // recheck refuses the changes that a second look shows to be wrong and returns
 // the others. When the look fails, all stay: halving finds the culprits too.
-func (l *lane) recheck(action lsapi.Action, changes []*change) (fit []*change) {
-	why := l.attachable
+func (r *round) recheck(action lsapi.Action, changes []*change) (fit []*change) {
+	why := r.attachable
 	if action == lsapi.Detach {
-		why = l.detachable
+		why = r.detachable
 	}
 	check, err := why(changes)
 	if err != nil {
@@ -79,28 +79,28 @@ func (l *lane) recheck(action lsapi.Action, changes []*change) (fit []*change) {
 }
 
 // attachable looks the instances up again.
-func (l *lane) attachable(changes []*change) (check func(*change) *lsapi.Error, err error) {
+func (r *round) attachable(changes []*change) (check func(*change) *lsapi.Error, err error) {
 	ids := make([]string, len(changes))
 	for i, c := range changes {
 		ids[i] = c.instance.ID
 	}
-	ctx, cancel := l.service.asking()
+	ctx, cancel := r.service.asking()
 	defer cancel()
-	facts, err := l.service.aws.Instances(ctx, ids)
+	facts, err := r.service.aws.Instances(ctx, ids)
 	return func(c *change) *lsapi.Error { return unfit(factsOf(facts, c.instance.ID)) }, err
 }
 
 // detachable reads the membership again.
-func (l *lane) detachable([]*change) (check func(*change) *lsapi.Error, err error) {
-	ctx, cancel := l.service.asking()
+func (r *round) detachable([]*change) (check func(*change) *lsapi.Error, err error) {
+	ctx, cancel := r.service.asking()
 	defer cancel()
 	began := time.Now()
-	ids, err := l.service.aws.Members(ctx, l.loadBalancer)
-	members := setOf(l.service.Overlay(l.loadBalancer, ids, began))
+	ids, err := r.service.aws.Members(ctx, r.loadBalancer)
+	members := setOf(r.service.Overlay(r.loadBalancer, ids, began))
 	return func(c *change) *lsapi.Error {
 		if members[c.instance.ID] {
 			return nil
 		}
-		return errConflict(c.action, c.instance.ID, l.loadBalancer)
+		return errConflict(c.action, c.instance.ID, r.loadBalancer)
 	}, err
 }

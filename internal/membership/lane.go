@@ -2,7 +2,6 @@ package membership
 
 import (
 	"slices"
-	"sync"
 	"time"
 
 	"lsapi"
@@ -16,7 +15,7 @@ type lane struct {
 	wake         chan struct{} // holds one: there is something to look at
 
 	queue   []*request // in arrival order; guarded by service.mu
-	left    []*request // withdrawn, and not on record yet; guarded by service.mu
+	left    []*request // withdrawn, and not on record yet; with the queue at most maxWaiting; guarded by service.mu
 	sight   *sight     // what a reader saw, to be looked into; guarded by service.mu
 	wanted  bool       // the record is to be read, if only for the overlay; guarded by service.mu
 	overlay overlay    // guarded by service.mu
@@ -25,13 +24,11 @@ type lane struct {
 
 	informed bool // the record has been read; guarded by service.mu
 
-	turn      lsapi.Turn // while a round is under way; the goroutine's own, as is the rest
-	sendBy    time.Time  // until then the calls of this round end
-	extending sync.Mutex // guards turn while they are under way
-	roster    roster
-	open      []*change     // sent, outcome not known
-	pause     time.Duration // before the next look at what is open
-	nextLook  time.Time
+	last     *recordedMembers // what the last round knew; only begin may use it. The goroutine's own, as is the rest
+	open     []*change        // sent, outcome not known
+	pause    time.Duration    // before the next look at what is open
+	nextLook time.Time
+	nextTry  time.Time // before then the record is not tried again for withdrawn requests alone
 }
 
 func newLane(s *Service, loadBalancer string) *lane {
@@ -40,8 +37,8 @@ func newLane(s *Service, loadBalancer string) *lane {
 
 // push adds a request to the queue. The caller holds service.mu.
 func (l *lane) push(r *request) error {
-	l.queue = slices.DeleteFunc(l.queue, l.skip)
-	if len(l.queue) >= maxWaiting {
+	l.queue = slices.DeleteFunc(l.queue, l.setWithdrawn)
+	if len(l.queue)+len(l.left) >= maxWaiting {
 		return errFull("too many changes of load balancer " + l.loadBalancer + " are waiting")
 	}
 	l.queue = append(l.queue, r)
@@ -49,13 +46,21 @@ func (l *lane) push(r *request) error {
 	return nil
 }
 
-// skip reports whether the request's caller has left, and keeps it for the
-// record then. The caller holds service.mu.
-func (l *lane) skip(r *request) bool {
-	if r.gone() && len(l.left) < maxWaiting {
-		l.left = append(l.left, r)
+// setWithdrawn reports whether the request's caller has left, and keeps it for the
+// record then: the caller was told that it is there. The caller holds service.mu.
+func (l *lane) setWithdrawn(r *request) bool {
+	if !r.gone() {
+		return false
 	}
-	return r.gone()
+	l.left = append(l.left, r)
+	return true
+}
+
+// keepWithdrawn keeps requests for the record that could not be written there.
+func (l *lane) keepWithdrawn(requests []*request) {
+	l.service.mu.Lock()
+	defer l.service.mu.Unlock()
+	l.left = append(requests, l.left...)
 }
 
 // signal makes the lane look again.
@@ -99,53 +104,56 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		l.abandon()
 		return job{}, 0, false
 	}
-	next = job{batch: l.take(), sight: l.sight, left: l.left, health: l.health}
-	due := len(next.batch) > 0 || len(next.left) > 0 || next.sight != nil || next.health != nil || l.wanted
-	l.sight, l.left, l.health, l.wanted = nil, nil, nil, false
-	if due {
+	next = job{batch: l.take(), sight: l.sight, health: l.health}
+	due := len(next.batch) > 0 || next.sight != nil || next.health != nil || l.wanted
+	l.sight, l.health, l.wanted = nil, nil, false
+	if due || len(l.left) > 0 && !now.Before(l.nextTry) {
+		next.left, l.left = l.left, nil
 		return next, 0, true
 	}
 	if len(l.open) > 0 {
 		return job{}, max(0, l.nextLook.Sub(now)), true
 	}
-	l.overlay.prune(s.recently())
+	if len(l.left) > 0 {
+		return job{}, l.nextTry.Sub(now), true
+	}
+	l.overlay.prune(now.Add(-s.recently()))
 	if len(l.overlay) == 0 || s.closing {
 		delete(s.lanes, l.loadBalancer)
 		return job{}, 0, false
 	}
-	return job{}, s.window + s.call, true
+	return job{}, s.recently(), true
 }
 
-// do carries out a job in one turn.
+// do carries out a job under one lease.
 func (l *lane) do(next job) {
-	if len(next.batch)+len(next.left)+len(l.open) == 0 && next.sight != nil && l.explains(next.sight) {
-		if next.sight = nil; next.health == nil {
-			return
-		}
-	}
-	if err := l.begin(next.batch); err != nil {
+	r, err := l.begin(next.batch)
+	if err != nil {
 		l.service.stepBack(err)
+		l.keepWithdrawn(next.left)
 		l.turnAway(next.batch, err)
 		l.lookLater()
 		return
 	}
-	defer l.end()
+	defer r.end()
 	if len(next.batch) == 0 {
-		next.batch = l.takeLate() // whoever has come meanwhile goes first
+		next.batch = r.takeLate() // what has come meanwhile goes first
 	}
-	next.batch = l.setAside(next.batch)
-	var first page
+	next.batch = r.setAside(next.batch)
+	var first recordBatch
 	first.withdraw(next.left)
 	switch {
-	case len(next.batch) > 0 || len(l.open) > 0:
-		l.round(next.batch, &first)
+	case len(next.batch) > 0 || len(r.open) > 0:
+		r.carryOut(next.batch, &first)
 	case next.sight != nil:
-		l.report(next.sight, &first)
+		r.report(next.sight, &first)
 	}
-	if err := l.append(&first); err != nil { // nobody waits for what is left on it
-		l.service.log.Warn("what happened could not be recorded", "load_balancer", l.loadBalancer, "events", len(first.events), "error", err)
+	if err := r.append(&first); err != nil { // nobody waits for what is left in it
+		r.service.log.Warn("what happened could not be recorded", "load_balancer", r.loadBalancer, "events", len(first.events), "error", err)
+		r.keepWithdrawn(first.withdrawn)
+		r.lookLater()
 	}
-	l.tellHealth(next.health)
+	r.recordHealth(next.health)
 }
 
 // takeLate is take while a turn is under way.
@@ -165,7 +173,7 @@ func (l *lane) take() []*request {
 	for i, r := range l.queue {
 		action, inRound := direction[r.InstanceID]
 		switch {
-		case l.skip(r):
+		case l.setWithdrawn(r):
 			continue
 		case l.isHeld(r.InstanceID):
 			rest = append(rest, r)
@@ -196,19 +204,18 @@ func (l *lane) setAside(batch []*request) []*request {
 	return batch
 }
 
-// turnAway refuses requests for which nothing could be begun. Those who have left
-// are for the record, if the next try finds it.
+// turnAway refuses requests for which nothing could be begun. Those whose callers
+// have left are kept for the record.
 func (l *lane) turnAway(batch []*request, err error) {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
-	failAll(slices.DeleteFunc(batch, l.hasLeft), errUnrecorded(err))
-}
-
-// hasLeft decides the request unless its caller has left or its time is up; then
-// it is kept for the record. The caller holds service.mu.
-func (l *lane) hasLeft(r *request) bool {
-	r.decide()
-	return l.skip(r)
+	for _, r := range batch {
+		if r.decide() {
+			r.fail(errUnrecorded(err))
+			continue
+		}
+		l.left = append(l.left, r)
+	}
 }
 
 // again puts requests back to the head of the queue, to be tried anew.
@@ -232,7 +239,10 @@ func (l *lane) sleep(wait time.Duration) {
 // the record, and is for whoever has the lane next. The caller holds service.mu.
 func (l *lane) abandon() {
 	failAll(l.queue, errClosing())
-	l.queue = nil
+	if len(l.left) > 0 {
+		l.service.log.Warn("withdrawn changes could not be recorded", "load_balancer", l.loadBalancer, "changes", len(l.left))
+	}
+	l.queue, l.left = nil, nil
 	for _, c := range l.open {
 		l.log(c, lsapi.OutcomeUnknown, false)
 		c.tell(l.loadBalancer, lsapi.OutcomeUnknown)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,8 +36,12 @@ func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, s *membership.
 	})
 }
 
-func request(action lsapi.Action, id string) lsapi.Request {
-	return lsapi.Request{ID: "r", Actor: lsapi.Actor{Name: "alice"}, Action: action, LoadBalancer: "web", InstanceID: id}
+// changes counts the requests of all tests: each has an id of its own.
+var changes atomic.Int64
+
+func request(action lsapi.Action, instance string) lsapi.Request {
+	id := fmt.Sprint("change-", changes.Add(1))
+	return lsapi.Request{ID: "r", ChangeID: id, At: time.Now(), Actor: lsapi.Actor{Name: "alice"}, Action: action, LoadBalancer: "web", InstanceID: instance}
 }
 
 // change makes one change within the client's 30 s and returns its code, "" for success.

@@ -12,7 +12,7 @@ import (
 //
 // Errors: CodeThrottled when too many load balancers are being changed for it to
 // be remembered; then reads may miss it.
-func (s *Service) Learn(loadBalancer string, changes []lsapi.Change) error {
+func (s *Service) Learn(loadBalancer string, changes []lsapi.AppliedChange) error {
 	news, err := s.lay(loadBalancer, changes)
 	if err != nil || len(news) == 0 {
 		return err
@@ -44,7 +44,7 @@ func (s *Service) CatchUp(ctx context.Context, loadBalancer string) error {
 
 // lay puts changes into the overlay of the load balancer's lane, and returns
 // those that were not there.
-func (s *Service) lay(loadBalancer string, changes []lsapi.Change) (news []lsapi.Change, err error) {
+func (s *Service) lay(loadBalancer string, changes []lsapi.AppliedChange) (news []lsapi.AppliedChange, err error) {
 	if len(changes) == 0 {
 		return nil, nil
 	}

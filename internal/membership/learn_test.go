@@ -1,6 +1,7 @@
 package membership_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -10,11 +11,16 @@ import (
 	"lsapi/internal/membership"
 )
 
-// elsewhere is a change that another process has applied just now.
-func elsewhere(action lsapi.Action, instance string) lsapi.Change {
-	return lsapi.Change{
-		Action: action, LoadBalancer: "web", InstanceID: instance, CompletedAt: time.Now(),
-		Outcome: lsapi.OutcomeApplied, Instance: lsapi.Instance{ID: instance, Type: "t2.micro", State: lsapi.StateRunning},
+// elsewhere is a change that another process has applied just now, by the event of
+// that number.
+func elsewhere(action lsapi.Action, instance string, seq int64) lsapi.AppliedChange {
+	return lsapi.AppliedChange{
+		Change: lsapi.Change{
+			ID: fmt.Sprint("elsewhere-", seq), Action: action, LoadBalancer: "web", InstanceID: instance,
+			IntendedAt: time.Now(), CompletedAt: time.Now(), Outcome: lsapi.OutcomeApplied,
+			Instance: lsapi.Instance{ID: instance, Type: "t2.micro", State: lsapi.StateRunning},
+		},
+		Seq: seq, At: time.Now(),
 	}
 }
 
@@ -30,9 +36,9 @@ func TestWhatOtherReplicasHaveAppliedShowsWhileReadsLag(t *testing.T) {
 				told = append(told, "-"+i.ID)
 			}
 		}})
-		changes := []lsapi.Change{elsewhere(lsapi.Attach, two), elsewhere(lsapi.Detach, one)}
+		changes := []lsapi.AppliedChange{elsewhere(lsapi.Attach, two, 1), elsewhere(lsapi.Detach, one, 2)}
 		time.Sleep(time.Millisecond)
-		changes = append(changes, elsewhere(lsapi.Attach, three), elsewhere(lsapi.Detach, two))
+		changes = append(changes, elsewhere(lsapi.Attach, three, 3), elsewhere(lsapi.Detach, two, 4))
 		if err := s.Learn("web", changes); err != nil {
 			t.Fatal(err)
 		}

@@ -42,6 +42,10 @@ const (
 	// when its call may still take effect.
 	sendingSteps = 2
 
+	// maxChange is how long a change is believed to have taken, at most, by the times
+	// on record: a client's wait and two rounds of calls.
+	maxChange = 2 * time.Minute
+
 	// recordTimeout bounds each step that asks the record. It is on a disk beside
 	// the process, or one database away.
 	recordTimeout = 5 * time.Second

@@ -9,34 +9,49 @@ import (
 
 // sight is what a reader has found to be the members, by asking that began then.
 type sight struct {
-	ids   []string
-	began time.Time
-	gone  bool // there is no such load balancer any more
+	ids     []string
+	began   time.Time
+	gone    bool       // there is no such load balancer any more
+	members []string   // ids with the recent changes laid over them
+	head    lsapi.Head // the end of the log that says the same
+}
+
+// says reports whether both say the same.
+func (s *sight) says(other *sight) bool {
+	return s.gone == other.gone && slices.Equal(s.members, other.members)
 }
 
 // Saw takes what a read that began then has found to be the members, so that what
 // was changed past lsapi gets on record. It costs a comparison when nothing has
 // changed since, and never waits. ids must not be changed afterwards.
 func (s *Service) Saw(loadBalancer string, ids []string, began time.Time) {
-	s.look(loadBalancer, sight{ids: ids, began: began})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.look(loadBalancer, &sight{ids: ids, began: began, members: s.overlaid(loadBalancer, ids, began)})
 }
 
 // Gone takes that a read that began then has not found a load balancer that there was:
-// with it, its members are gone.
+// with it, its members are gone, and one that is made under its name has none of its
+// recent changes.
 func (s *Service) Gone(loadBalancer string, began time.Time) {
-	s.look(loadBalancer, sight{began: began, gone: true})
-}
-
-func (s *Service) look(loadBalancer string, seen sight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if l, ok := s.lanes[loadBalancer]; ok {
+		l.overlay.prune(began)
+	}
+	s.look(loadBalancer, &sight{began: began, gone: true})
+}
+
+// look has a sight looked into unless the last one says the same. Both are compared
+// with the overlay on them: when AWS still says otherwise once the overlay has ended,
+// that is another sight. The caller holds mu.
+func (s *Service) look(loadBalancer string, seen *sight) {
 	if s.closing || !s.remembers() || time.Now().Before(s.away) {
 		return
 	}
-	if last, ok := s.seen[loadBalancer]; ok && last.gone == seen.gone && slices.Equal(last.ids, seen.ids) {
-		if seen.began.After(last.began) {
-			s.seen[loadBalancer] = seen
-		}
+	if last, ok := s.seen[loadBalancer]; ok && last.says(seen) {
+		last.began = later(last.began, seen.began)
+		s.seen[loadBalancer] = last
 		return
 	}
 	l, ok := s.lanes[loadBalancer]
@@ -46,7 +61,7 @@ func (s *Service) look(loadBalancer string, seen sight) {
 		}
 		l = s.startLane(loadBalancer)
 	}
-	l.sight = &seen
+	l.sight = seen
 	l.signal()
 }
 
@@ -61,52 +76,41 @@ func (s *Service) stepBack(err error) {
 	s.away = time.Now().Add(recoverEvery)
 }
 
-// explains reports whether the record, as far as the lane knows it, says what was
-// seen. Then it is not seen again until it differs.
-func (l *lane) explains(seen *sight) bool {
-	if !l.roster.loaded {
-		return false
-	}
-	if _, differs := l.difference(seen); differs {
-		return false
-	}
-	l.saw(seen)
-	return true
-}
-
-// report puts on the page in what the sight differs from the record. The turn
-// must be the lane's.
-func (l *lane) report(seen *sight, p *page) {
-	event, differs := l.difference(seen)
+// report adds in what the sight differs from the record.
+func (r *round) report(seen *sight, b *recordBatch) {
+	event, differs := r.difference(seen)
 	if !differs {
-		l.saw(seen)
+		r.saw(seen)
 		return
 	}
-	p.write(event)
-	p.then(nil, func() { l.saw(seen) })
+	b.write(event)
+	b.then(pendingAnswer{give: func() { r.saw(seen) }})
 }
 
 // difference is the event that explains what was seen, if it needs one. A sight
-// that is older than the lane's last tells nothing.
-func (l *lane) difference(seen *sight) (lsapi.Event, bool) {
-	l.countLooks()
-	if l.roster.known && !seen.began.After(l.roster.lookedAt) {
+// that is older than the last look tells nothing.
+func (r *round) difference(seen *sight) (lsapi.Event, bool) {
+	r.countLooks()
+	if r.recorded.known && !seen.began.After(r.recorded.lookedAt) {
 		return lsapi.Event{}, false
 	}
-	members := make(map[string]bool)
-	if !seen.gone {
-		members = setOf(l.service.Overlay(l.loadBalancer, seen.ids, seen.began))
+	if seen.gone && !r.recorded.known {
+		return lsapi.Event{}, false
 	}
-	return l.roster.unexplained(members, seen.began)
+	seen.members = nil
+	if !seen.gone {
+		seen.members = r.service.Overlay(r.loadBalancer, seen.ids, seen.began)
+	}
+	return r.recorded.unexplained(setOf(seen.members), seen.began)
 }
 
 // countLooks moves the time of the last look on to that of the last reader who saw
 // what is on record.
-func (l *lane) countLooks() {
-	l.service.mu.Lock()
-	defer l.service.mu.Unlock()
-	if last, ok := l.service.seen[l.loadBalancer]; ok {
-		l.roster.lookedAt = later(l.roster.lookedAt, last.began)
+func (r *round) countLooks() {
+	r.service.mu.Lock()
+	defer r.service.mu.Unlock()
+	if last, ok := r.service.seen[r.loadBalancer]; ok && last.head == r.recorded.head {
+		r.recorded.looked(last.began)
 	}
 }
 
@@ -120,14 +124,15 @@ func (l *lane) unsee() {
 }
 
 // saw notes that what was seen is on record, unless something later is.
-func (l *lane) saw(seen *sight) {
-	if seen.began.Before(l.roster.lookedAt) {
+func (r *round) saw(seen *sight) {
+	if seen.began.Before(r.recorded.lookedAt) {
 		return
 	}
-	l.roster.lookedAt = seen.began
-	l.service.mu.Lock()
-	defer l.service.mu.Unlock()
-	l.service.seen[l.loadBalancer] = *seen
+	r.recorded.looked(seen.began)
+	seen.head = r.recorded.head
+	r.service.mu.Lock()
+	defer r.service.mu.Unlock()
+	r.service.seen[r.loadBalancer] = *seen
 }
 
 func later(a, b time.Time) time.Time {

@@ -16,7 +16,11 @@ type overlay map[string]applied
 // applied is what became of an instance, and when AWS said so.
 type applied struct {
 	member bool
-	at     time.Time
+	at     time.Time // on this process's clock, with its monotonic reading
+	change string    // the change's id
+	// seq is the number of the event that completed the change; for one that is not
+	// on record yet, that of the last event before it.
+	seq int64
 }
 
 // over returns ids with the changes since then laid over them. Those who became
@@ -41,14 +45,19 @@ func (o overlay) over(ids []string, since time.Time) []string {
 }
 
 // lay adds a change that the record has, and reports whether it is news: a later
-// one may be there, or the same.
-func (o overlay) lay(c lsapi.Change) bool {
-	member := c.Action == lsapi.Attach
+// one may be there, by the order of the log, or the same, which grows no younger by
+// being read again.
+func (o overlay) lay(c lsapi.AppliedChange) bool {
 	last, ok := o[c.InstanceID]
-	if ok && (c.CompletedAt.Before(last.at) || c.CompletedAt.Equal(last.at) && member == last.member) {
+	switch {
+	case ok && last.change == c.ID:
+		last.seq = c.Seq
+		o[c.InstanceID] = last
+		return false
+	case ok && c.Seq <= last.seq:
 		return false
 	}
-	o[c.InstanceID] = applied{member: member, at: c.CompletedAt}
+	o[c.InstanceID] = applied{member: c.Action == lsapi.Attach, at: c.At, change: c.ID, seq: c.Seq}
 	return true
 }
 

@@ -22,16 +22,18 @@ type Record interface {
 	// Append adds events to the load balancer's log, all or none. They are durable
 	// when it returns. ErrTurnLost is in the chain of its error when somebody else
 	// has taken the turn since.
-	Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error
+	// It returns the end of the log.
+	Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error)
 	// LaneState returns what the record knows of the load balancer; of the changes
-	// that were applied, those since then.
-	LaneState(ctx context.Context, loadBalancer string, since time.Time) (lsapi.LaneState, error)
-	// Applied returns the changes of the load balancer that lsapi applied since then,
-	// in whatever process, oldest first.
-	Applied(ctx context.Context, loadBalancer string, since time.Time) ([]lsapi.Change, error)
+	// that were applied, those of the last while, and those that the last look at the
+	// membership may not have shown, because it was less than that later.
+	LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error)
+	// Applied returns the changes of the load balancer that lsapi applied in the last
+	// while, in whatever process, oldest first.
+	Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error)
 	// Unfinished names the load balancers that have changes without outcome, or
-	// changes that were applied since then.
-	Unfinished(ctx context.Context, since time.Time) ([]string, error)
+	// changes that were applied in the last while.
+	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
 }
 
 // forgetful is the Record when there is none: it takes everything and knows
@@ -39,15 +41,17 @@ type Record interface {
 type forgetful struct{}
 
 func (forgetful) Take(_ context.Context, loadBalancer string) (lsapi.Turn, error) {
-	return lsapi.Turn{LoadBalancer: loadBalancer, Resumed: true}, nil
+	return lsapi.Turn{LoadBalancer: loadBalancer}, nil
 }
 func (forgetful) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) { return turn, nil }
 func (forgetful) Give(context.Context, lsapi.Turn) error                        { return nil }
-func (forgetful) Append(context.Context, lsapi.Turn, []lsapi.Event) error       { return nil }
-func (forgetful) LaneState(context.Context, string, time.Time) (lsapi.LaneState, error) {
+func (forgetful) Append(context.Context, lsapi.Turn, []lsapi.Event) (lsapi.Head, error) {
+	return lsapi.Head{}, nil
+}
+func (forgetful) LaneState(context.Context, string, time.Duration) (lsapi.LaneState, error) {
 	return lsapi.LaneState{}, nil
 }
-func (forgetful) Applied(context.Context, string, time.Time) ([]lsapi.Change, error) {
+func (forgetful) Applied(context.Context, string, time.Duration) ([]lsapi.AppliedChange, error) {
 	return nil, nil
 }
-func (forgetful) Unfinished(context.Context, time.Time) ([]string, error) { return nil, nil }
+func (forgetful) Unfinished(context.Context, time.Duration) ([]string, error) { return nil, nil }

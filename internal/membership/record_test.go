@@ -52,7 +52,7 @@ func wantTold(t *testing.T, record *fakeRecord, want ...string) {
 }
 
 func TestTheIntentIsRecordedBeforeTheCallAndTheOutcomeBeforeTheAnswer(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
 		if got := record.told(); !slices.Equal(got, []string{"intended attach " + one}) {
@@ -66,7 +66,7 @@ func TestTheIntentIsRecordedBeforeTheCallAndTheOutcomeBeforeTheAnswer(t *testing
 			t.Errorf("got %+v, %v", result, err)
 		}
 		wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied")
-		last := record.events[len(record.events)-1].Change
+		last := lastOf(record.recorded()).Change
 		if last.Actor != "alice" || last.RequestID != "r" || last.AWSRequestID != "aws-request" || *last.MembersBefore != 0 || *last.MembersAfter != 1 {
 			t.Errorf("the change is recorded as %+v", last)
 		}
@@ -74,7 +74,7 @@ func TestTheIntentIsRecordedBeforeTheCallAndTheOutcomeBeforeTheAnswer(t *testing
 }
 
 func TestWhatIsNotSentIsRecordedToo(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		if result, err := asked(s, lsapi.Attach, one, "a"); lsapi.ErrorCode(err) != lsapi.CodeConflict || !result.Recorded {
@@ -97,7 +97,7 @@ func TestWhatIsNotSentIsRecordedToo(t *testing.T) {
 }
 
 func TestOfThoseWhoShareACallEachIsRecorded(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		codes := inOneRound(s, lsapi.Attach, one, one, one)
@@ -111,7 +111,7 @@ func TestOfThoseWhoShareACallEachIsRecorded(t *testing.T) {
 func TestWhatCannotBeRecordedIsNotSent(t *testing.T) {
 	for _, op := range []string{"Take", "LaneState", "Append"} {
 		t.Run(op, func(t *testing.T) {
-			aws, record := newFakeAWS(), &fakeRecord{}
+			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one)
 			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 				record.fails(func(asked string, _ []lsapi.Event) error {
@@ -140,7 +140,7 @@ func TestAnOutcomeThatCannotBeRecordedIsNotTold(t *testing.T) {
 		want lsapi.Code
 	}{{"away for a while", 5 * time.Second, ""}, {"away past the deadline", 40 * time.Second, lsapi.CodeTimeout}} {
 		t.Run(test.name, func(t *testing.T) {
-			aws, record := newFakeAWS(), &fakeRecord{}
+			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one, two)
 			record.fails(outcomesAreAway)
 			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
@@ -168,7 +168,7 @@ func TestAnOutcomeThatCannotBeRecordedIsNotTold(t *testing.T) {
 }
 
 func TestALostTurnIsNeverASuccess(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
 		record.takeOver()
@@ -196,7 +196,7 @@ func TestChangesLeftOpenByACrashAreSettledByLooking(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			aws, record := newFakeAWS(), &fakeRecord{}
+			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one)
 			aws.next("Register", func(ctx context.Context, apply func() error) error {
 				record.fails(isAway) // the process is about to crash
@@ -226,7 +226,7 @@ func TestChangesLeftOpenByACrashAreSettledByLooking(t *testing.T) {
 }
 
 func TestWhatWasAppliedBeforeARestartIsRememberedWhileReadsLag(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.lag = 9 * time.Second
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
@@ -247,7 +247,7 @@ func TestWhatWasAppliedBeforeARestartIsRememberedWhileReadsLag(t *testing.T) {
 
 // The first request after a restart comes before anything is known of the record.
 func TestNothingIsDoneWithAnInstanceBeforeWhatACrashLeftOpenIsSettled(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	aws.next("Register", func(ctx context.Context, apply func() error) error {
 		record.fails(isAway) // the process is about to crash
@@ -292,7 +292,7 @@ func turnsAreAway(op string, _ []lsapi.Event) error {
 }
 
 func TestAStandbyThatRemembersSettlesWhatIsOpenAsSoonAsItMay(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
 		crashed := started(t, aws, record)
@@ -322,7 +322,7 @@ func TestAStandbyThatRemembersSettlesWhatIsOpenAsSoonAsItMay(t *testing.T) {
 }
 
 func TestAServiceDoesNotStartOnARecordThatCannotBeRead(t *testing.T) {
-	record := &fakeRecord{}
+	record := newFakeRecord()
 	record.fails(isAway)
 	s := membership.New(newFakeAWS(), membership.Options{Record: record})
 	wantCode(t, lsapi.ErrorCode(s.Start(t.Context())), lsapi.CodeUnavailable)
@@ -340,7 +340,7 @@ func look(s *membership.Service, aws *fakeAWS) {
 }
 
 func TestWhatOthersChangeIsRecordedWithItsInterval(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two, three)
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		look(s, aws)
@@ -352,14 +352,14 @@ func TestWhatOthersChangeIsRecordedWithItsInterval(t *testing.T) {
 		aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), []string{two, three}}) })
 		look(s, aws)
 		wantTold(t, record, "observed +"+two+","+three+" -"+one)
-		if last := record.events[len(record.events)-1]; last.Since.After(before) || before.Sub(last.Since) > time.Second || last.Until.Sub(last.Since) < time.Minute {
+		if last := lastOf(record.recorded()); last.Since.After(before) || before.Sub(last.Since) > time.Second || last.Until.Sub(last.Since) < time.Minute {
 			t.Errorf("it happened between %v and %v; the look before was at %v", last.Since, last.Until, before)
 		}
 	})
 }
 
 func TestOnesOwnChangesAreNotSomebodyElses(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.lag = 5 * time.Second
 	aws.run(one, two)
 	aws.next("Register", late(3*time.Second)) // open for a while
@@ -383,7 +383,7 @@ func TestOnesOwnChangesAreNotSomebodyElses(t *testing.T) {
 }
 
 func TestWhatIsOnRecordCostsNoCallToSee(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		look(s, aws)
 		before := record.asked
@@ -398,7 +398,7 @@ func TestWhatIsOnRecordCostsNoCallToSee(t *testing.T) {
 }
 
 func TestWhoLeavesWhileAnotherMakesTheCallIsWithdrawn(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		var callers sync.WaitGroup
@@ -416,7 +416,7 @@ func TestWhoLeavesWhileAnotherMakesTheCallIsWithdrawn(t *testing.T) {
 }
 
 func TestAnOpenChangeThatShowsIsNotSomebodyElses(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", appliedButCutOff)
 	record.fails(outcomesAreAway) // it shows, and that cannot be recorded yet
@@ -428,7 +428,7 @@ func TestAnOpenChangeThatShowsIsNotSomebodyElses(t *testing.T) {
 }
 
 func TestARecordThatContradictsIsNotAskedForEver(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	record.fails(func(op string, events []lsapi.Event) error {
 		if outcomesAreAway(op, events) != nil {
@@ -447,7 +447,7 @@ func TestARecordThatContradictsIsNotAskedForEver(t *testing.T) {
 }
 
 func TestSharersOfACallWhoseOutcomeIsLostAreTriedAnew(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", func(context.Context, func() error) error {
 		record.takeOver()
@@ -479,7 +479,7 @@ func TestWhoLeavesIsOnRecordWhateverTheLaneWasAt(t *testing.T) {
 		"it looks":          func(aws *fakeAWS, _ *fakeRecord) { aws.latency = 3 * time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
-			aws, record := newFakeAWS(), &fakeRecord{}
+			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one)
 			slow(aws, record)
 			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
@@ -496,13 +496,13 @@ func TestWhoLeavesIsOnRecordWhateverTheLaneWasAt(t *testing.T) {
 }
 
 func TestOfTwoChangesOfOneTimeTheLastCounts(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.lag = 9 * time.Second
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
 		at := time.Now()
 		for _, action := range []lsapi.Action{lsapi.Attach, lsapi.Detach} {
-			record.events = append(record.events, lsapi.Event{Kind: lsapi.EventCompleted, At: at, Change: lsapi.Change{
+			record.add(lsapi.Event{Kind: lsapi.EventCompleted, At: at, Change: lsapi.Change{
 				ID: string(action), Action: action, LoadBalancer: "web", InstanceID: one, Outcome: lsapi.OutcomeApplied, CompletedAt: at,
 			}})
 		}
@@ -526,7 +526,7 @@ func become(aws *fakeAWS, members ...string) {
 }
 
 func TestAnOutsideChangeThatBringsBackWhatWasSeenBeforeIsRecorded(t *testing.T) {
-	aws, record := newFakeAWS(one, two), &fakeRecord{}
+	aws, record := newFakeAWS(one, two), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		look(s, aws)
@@ -540,7 +540,7 @@ func TestAnOutsideChangeThatBringsBackWhatWasSeenBeforeIsRecorded(t *testing.T) 
 }
 
 func TestALateSightHidesNoOutsideChange(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		look(s, aws)
@@ -561,7 +561,7 @@ func TestALateSightHidesNoOutsideChange(t *testing.T) {
 }
 
 func TestARoundFindsOutsideChangesSinceTheLastLook(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		look(s, aws)
@@ -571,15 +571,15 @@ func TestARoundFindsOutsideChangesSinceTheLastLook(t *testing.T) {
 		time.Sleep(time.Second)
 		become(aws, two)
 		wantCode(t, change(s, lsapi.Attach, one), "")
-		seen := slices.IndexFunc(record.events, func(e lsapi.Event) bool { return e.Kind == lsapi.EventObserved })
-		if seen < 0 || last.Sub(record.events[seen].Since) > time.Second {
-			t.Errorf("the last look was at %v, the record says %+v", last, record.events)
+		seen := slices.IndexFunc(record.recorded(), func(e lsapi.Event) bool { return e.Kind == lsapi.EventObserved })
+		if seen < 0 || last.Sub(record.recorded()[seen].Since) > time.Second {
+			t.Errorf("the last look was at %v, the record says %+v", last, record.recorded())
 		}
 	})
 }
 
 func TestAnotherProcessMaySettleWhatThisOneHasSent(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", lost)
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
@@ -596,7 +596,7 @@ func TestAnotherProcessMaySettleWhatThisOneHasSent(t *testing.T) {
 }
 
 func TestACallIsNotMadeWithoutItsTurn(t *testing.T) {
-	aws, record := newFakeAWS(), &fakeRecord{}
+	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	record.fails(func(op string, _ []lsapi.Event) error {
 		if op == "Extend" {
@@ -614,7 +614,7 @@ func TestACallIsNotMadeWithoutItsTurn(t *testing.T) {
 }
 
 func TestAConflictThatCannotBeRecordedIsNotTold(t *testing.T) {
-	aws, record := newFakeAWS(one), &fakeRecord{}
+	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		record.fails(func(op string, events []lsapi.Event) error {

@@ -16,17 +16,16 @@ func (s *Service) Start(ctx context.Context) error {
 	if !s.remembers() {
 		return nil
 	}
-	since := s.recently()
-	names, err := s.record.Unfinished(ctx, since)
+	names, err := s.record.Unfinished(ctx, s.recently())
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		state, err := s.record.LaneState(ctx, name, since)
+		applied, err := s.record.Applied(ctx, name, s.recently())
 		if err != nil {
 			return err
 		}
-		if _, err := s.lay(name, state.Applied); err != nil {
+		if _, err := s.lay(name, applied); err != nil {
 			return err
 		}
 	}
@@ -34,9 +33,9 @@ func (s *Service) Start(ctx context.Context) error {
 	return nil
 }
 
-// recently is since when reads may miss what was applied: AWS may lag, and a read
+// recently is for how long reads may miss what was applied: AWS may lag, and a read
 // takes its time.
-func (s *Service) recently() time.Time { return time.Now().Add(-s.window - s.call) }
+func (s *Service) recently() time.Duration { return s.window + s.call }
 
 // recoverForever looks for changes that a process has left open, this one before
 // it crashed or another, and starts their lanes, which settle them. It also brings

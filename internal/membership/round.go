@@ -20,43 +20,56 @@ type view struct {
 	err     error
 }
 
-// round carries out a batch and settles what earlier rounds left open. What it
-// must record before it asks AWS to change anything goes on the page first.
-func (l *lane) round(batch []*request, first *page) {
-	v := l.look(batch)
-	l.settle(v)
+// round is what a lane does under one lease. What it knows of the record is a value
+// of the round: there is none without the lease under which it was read.
+type round struct {
+	*lane
+	extending sync.Mutex // guards turn while calls are under way
+	turn      lsapi.Turn
+	recorded  *recordedMembers
+	failure   error // of the record: then the round must end
+}
+
+// carryOut carries out a batch and settles what earlier rounds left open. What it
+// must record before it asks AWS to change anything is added to first.
+func (r *round) carryOut(batch []*request, first *recordBatch) {
+	v := r.look(batch)
+	r.settle(v)
 	if v.err != nil {
 		if lsapi.ErrorCode(v.err) == lsapi.CodeNotFound {
-			l.forget()
+			r.deleted(v.began, first)
 		}
 		first.fail(batch, v.err)
 		return
 	}
-	l.countLooks()
-	if event, ok := l.roster.unexplained(v.members, v.began); ok {
+	if r.failure != nil {
+		first.fail(batch, errUnrecorded(r.failure))
+		return
+	}
+	r.countLooks()
+	if event, ok := r.recorded.unexplained(v.members, v.began); ok {
 		first.write(event)
 	}
-	l.roster.lookedAt = later(l.roster.lookedAt, v.began)
-	changes := l.claim(l.decide(batch, v, first), v, first)
-	if err := l.append(first); err != nil {
-		first.refuse(err)
+	r.recorded.looked(v.began)
+	changes := r.claim(r.decide(batch, v, first), v, first)
+	if err := r.append(first); err != nil {
+		r.refuse(first, err)
 		for _, c := range changes {
 			c.maker.refuse(err)
 			failAll(c.waiting, errUnrecorded(err))
 		}
-		*first = page{}
 		return
 	}
-	l.carryOut(changes)
-	l.finish(changes)
+	r.sendAll(changes)
+	r.finish(changes)
 }
 
 // look reads the membership and looks up the batch's instances, at once. It ends
 // when nobody wants to know any more.
-func (l *lane) look(batch []*request) view {
-	ctx, cancel := l.service.asking()
+func (r *round) look(batch []*request) view {
+	ctx, cancel := r.service.asking()
 	defer cancel()
-	if len(l.open) == 0 {
+	if len(r.open) == 0 {
 		defer whenAllHaveLeft(batch, cancel)()
 	}
 
@@ -64,9 +77,9 @@ func (l *lane) look(batch []*request) view {
 	var lookupErr error
 	var lookup sync.WaitGroup
 	if ids := instancesOf(batch); len(ids) > 0 {
-		lookup.Go(func() { v.facts, lookupErr = l.service.aws.Instances(ctx, ids) })
+		lookup.Go(func() { v.facts, lookupErr = r.service.aws.Instances(ctx, ids) })
 	}
-	ids, err := l.service.aws.Members(ctx, l.loadBalancer)
+	ids, err := r.service.aws.Members(ctx, r.loadBalancer)
 	if err != nil {
 		cancel()
 		lookup.Wait()
@@ -76,7 +89,7 @@ func (l *lane) look(batch []*request) view {
 	lookup.Wait()
 	v.err = lookupErr
 	v.shown = setOf(ids)
-	v.members = setOf(l.service.Overlay(l.loadBalancer, ids, v.began))
+	v.members = setOf(r.service.Overlay(r.loadBalancer, ids, v.began))
 	return v
 }
 
@@ -103,7 +116,7 @@ func whenAllHaveLeft(batch []*request, f func()) (stop func()) {
 // decide answers what needs no call and returns the changes that do, in arrival
 // order. The order of its checks is the contract's: the instance, then the
 // conflict.
-func (l *lane) decide(batch []*request, v view, first *page) []*change {
+func (r *round) decide(batch []*request, v view, first *recordBatch) []*change {
 	var changes []*change
 	members := len(v.members)
 	for _, c := range group(batch, v) {
@@ -117,12 +130,12 @@ func (l *lane) decide(batch []*request, v view, first *page) []*change {
 			changes = append(changes, c)
 			continue
 		}
-		for _, r := range c.waiting {
-			if !r.decide() {
-				first.withdraw([]*request{r})
+		for _, waiting := range c.waiting {
+			if !waiting.decide() {
+				first.withdraw([]*request{waiting})
 				continue
 			}
-			first.conclude(r, lsapi.OutcomeConflict, &members, errConflict(c.action, c.instance.ID, l.loadBalancer))
+			first.conclude(waiting, lsapi.OutcomeConflict, &members, errConflict(c.action, c.instance.ID, r.loadBalancer))
 		}
 	}
 	return changes
@@ -145,24 +158,34 @@ func group(batch []*request, v view) []*change {
 	return changes
 }
 
-// claim returns the changes whose callers have not all left, and puts what is
-// intended on the page.
-func (l *lane) claim(changes []*change, v view, first *page) []*change {
+// claim returns the changes whose callers have not all left, and adds their intents to
+// first. Detaches go out before attaches, so that a full load balancer has room; the
+// attaches have as much time when the detaches have had theirs.
+func (r *round) claim(changes []*change, v view, first *recordBatch) []*change {
 	members := len(v.members)
-	l.sendBy = time.Now().Add(sendingSteps * l.service.call)
+	sending := sendingSteps * r.service.call
+	detachBy := time.Now().Add(sending)
+	attachBy := detachBy
+	if slices.ContainsFunc(changes, func(c *change) bool { return c.action == lsapi.Detach }) {
+		attachBy = detachBy.Add(sending)
+	}
 	return slices.DeleteFunc(changes, func(c *change) bool {
 		left, ok := c.claim()
 		first.withdraw(left)
-		if ok {
-			c.trusted = l.trusted(c.instance.ID)
-			first.write(c.intend(&members, v.began, l.sendBy))
+		if !ok {
+			return true
 		}
-		return !ok
+		c.trusted, c.sendBy = r.trusted(c.instance.ID), detachBy
+		if c.action == lsapi.Attach {
+			c.sendBy = attachBy
+		}
+		first.write(c.intend(&members, v.began))
+		return false
 	})
 }
 
-// carryOut sends the changes, each direction by one call.
-func (l *lane) carryOut(changes []*change) {
+// sendAll sends the changes, each direction by one call.
+func (r *round) sendAll(changes []*change) {
 	var attaches, detaches []*change
 	for _, c := range changes {
 		if c.action == lsapi.Attach {
@@ -171,39 +194,39 @@ func (l *lane) carryOut(changes []*change) {
 			detaches = append(detaches, c)
 		}
 	}
-	var calls sync.WaitGroup
-	calls.Go(func() { l.send(lsapi.Attach, attaches) })
-	calls.Go(func() { l.send(lsapi.Detach, detaches) })
-	calls.Wait()
+	r.send(lsapi.Detach, detaches)
+	r.send(lsapi.Attach, attaches)
 }
 
 // send makes one call for changes of one direction. When AWS refuses it for one
 // of the instances, the others are sent again without it.
-func (l *lane) send(action lsapi.Action, changes []*change) {
+func (r *round) send(action lsapi.Action, changes []*change) {
 	if len(changes) == 0 {
 		return
 	}
-	if err := l.ask(action, changes); refusedForOne(err) {
-		l.isolate(action, changes)
+	if err := r.ask(action, changes); refusedForOne(err) {
+		r.isolate(action, changes)
 	}
 }
 
-// ask makes one register or deregister call and notes its answer in the changes.
-func (l *lane) ask(action lsapi.Action, changes []*change) *lsapi.Error {
+// ask makes one register or deregister call and notes its answer in the changes,
+// which have the same deadline.
+func (r *round) ask(action lsapi.Action, changes []*change) *lsapi.Error {
 	ids := make([]string, len(changes))
 	for i, c := range changes {
 		ids[i] = c.instance.ID
 	}
-	call := l.service.aws.Register
+	call := r.service.aws.Register
 	if action == lsapi.Detach {
-		call = l.service.aws.Deregister
+		call = r.service.aws.Deregister
 	}
-	l.service.observe.Batch(string(action), len(ids))
-	ctx, cancel := l.service.asking()
+	r.service.observe.Batch(string(action), len(ids))
+	ctx, cancel := r.service.asking()
 	defer cancel()
-	ctx, cancelLast := context.WithDeadline(ctx, l.sendBy)
+	ctx, cancelLast := context.WithDeadline(ctx, changes[0].sendBy)
 	defer cancelLast()
-	awsRequestID, failure := call(ctx, l.loadBalancer, ids, l.permit)
+	sentAt := time.Now()
+	awsRequestID, failure := call(ctx, r.loadBalancer, ids, r.permit)
 	err := codedOrNil(failure)
 	if refusedForOne(err) && len(changes) > 1 {
 		// AWS's message is about one of them. Those that are not told apart later
@@ -212,45 +235,40 @@ func (l *lane) ask(action lsapi.Action, changes []*change) *lsapi.Error {
 	}
 	deadline, _ := ctx.Deadline()
 	for _, c := range changes {
-		c.err, c.awsRequestID, c.deadline = err, awsRequestID, deadline
+		c.err, c.awsRequestID, c.deadline, c.sentAt = err, awsRequestID, deadline, sentAt
 	}
 	return err
 }
 
 // finish records the outcomes of changes and tells them to their callers, or
 // keeps them open.
-func (l *lane) finish(changes []*change) {
+func (r *round) finish(changes []*change) {
 	var applied []*change
 	for _, c := range changes {
 		if c.err == nil {
 			applied = append(applied, c)
 		}
 	}
-	l.show(applied)
-	var outcomes page
+	r.show(applied)
+	var outcomes recordBatch
 	for _, c := range changes {
 		if c.err != nil && c.err.Ambiguous {
-			l.keepOpen(c)
+			r.keepOpen(c)
 			continue
 		}
-		l.settled(&outcomes, c, c.outcome(), false)
+		r.settled(&outcomes, c, c.outcome(), false)
 	}
-	if err := l.persist(&outcomes); err != nil {
-		outcomes.lose(l.service.log, err)
-		for _, c := range changes {
-			if c.err != nil && !c.err.Ambiguous {
-				l.again(c.waiting) // theirs was never sent
-			}
-		}
+	if err := r.persist(&outcomes); err != nil {
+		r.lose(&outcomes, err)
 	}
 }
 
 // show makes changes that took effect visible to every read from now on.
-func (l *lane) show(changes []*change) {
+func (r *round) show(changes []*change) {
 	if len(changes) == 0 {
 		return
 	}
-	l.remember(changes)
+	r.remember(changes)
 	var attached, detached []lsapi.Instance
 	for _, c := range changes {
 		if c.action == lsapi.Attach {
@@ -259,26 +277,38 @@ func (l *lane) show(changes []*change) {
 			detached = append(detached, c.instance)
 		}
 	}
-	l.service.applied(l.loadBalancer, attached, detached)
+	r.service.applied(r.loadBalancer, attached, detached)
 }
 
 // remember lays changes that took effect over the reads to come.
-func (l *lane) remember(changes []*change) {
-	s, now := l.service, time.Now()
+func (r *round) remember(changes []*change) {
+	s, now := r.service, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.overlay.prune(s.recently())
+	r.overlay.prune(now.Add(-s.recently()))
 	for _, c := range changes {
-		l.overlay[c.instance.ID] = applied{member: c.action == lsapi.Attach, at: now}
+		r.overlay[c.instance.ID] = applied{member: c.action == lsapi.Attach, at: now, change: c.recorded.ID, seq: r.turn.Head.Seq}
+		r.recorded.changed(c, now)
 	}
 }
 
-// forget drops the recent changes of a load balancer that no longer exists: one
+// deleted takes that the load balancer does not exist: with it, its members are gone.
+func (r *round) deleted(began time.Time, first *recordBatch) {
+	r.forget(began)
+	if !r.recorded.known {
+		return
+	}
+	if event, ok := r.recorded.unexplained(nil, began); ok {
+		first.write(event)
+	}
+}
+
+// forget drops the changes before then of a load balancer that no longer exists: one
 // that is created under its name has none of them.
-func (l *lane) forget() {
+func (l *lane) forget(before time.Time) {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
-	clear(l.overlay)
+	l.overlay.prune(before)
 	delete(l.service.seen, l.loadBalancer)
 }
 

@@ -241,6 +241,11 @@ func (s *Service) startLane(loadBalancer string) *lane {
 func (s *Service) Overlay(loadBalancer string, ids []string, began time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.overlaid(loadBalancer, ids, began)
+}
+
+// overlaid is Overlay for a caller that holds mu.
+func (s *Service) overlaid(loadBalancer string, ids []string, began time.Time) []string {
 	if l, ok := s.lanes[loadBalancer]; ok {
 		return l.overlay.over(ids, began.Add(-s.window))
 	}

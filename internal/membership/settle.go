@@ -18,39 +18,40 @@ func (l *lane) keepOpen(c *change) {
 // settle looks for the effects of open changes in what a round has just read.
 // What cannot be recorded stays open until the next look, although it is shown if
 // it took effect.
-func (l *lane) settle(v view) {
-	if len(l.open) == 0 {
+func (r *round) settle(v view) {
+	if len(r.open) == 0 {
 		return
 	}
 	var still, over []*change
-	var outcomes page
-	for _, c := range l.open {
-		o := l.judge(c, v)
+	var outcomes recordBatch
+	for _, c := range r.open {
+		o := r.judge(c, v)
 		if o == stillOpen {
 			still = append(still, c)
 			continue
 		}
 		over = append(over, c)
 		if o == lsapi.OutcomeApplied {
-			l.show([]*change{c})
+			r.show([]*change{c})
 		}
-		l.settled(&outcomes, c, o, o != lsapi.OutcomeUnknown)
+		r.settled(&outcomes, c, o, o != lsapi.OutcomeUnknown)
 	}
-	l.open = still
-	switch err := l.append(&outcomes); {
+	r.open = still
+	switch err := r.append(&outcomes); {
 	case err == nil:
 	case passes(err) || errors.Is(err, lsapi.ErrTurnLost):
-		l.open = append(l.open, over...)
+		r.open = append(r.open, over...)
 	default:
-		outcomes.lose(l.service.log, err)
+		r.lose(&outcomes, err)
 	}
-	l.lookLater()
+	r.lookLater()
 }
 
 // lookLater puts off the next look at what is open.
 func (l *lane) lookLater() {
 	l.pause = min(max(firstSettlingPause, 2*l.pause), maxSettlingPause)
 	l.nextLook = time.Now().Add(l.pause)
+	l.nextTry = l.nextLook
 }
 
 // stillOpen is judge's way of saying that the next look may tell more.
@@ -63,13 +64,13 @@ const stillOpen lsapi.Outcome = ""
 // it does not show, settles it once the call can no longer take effect (its
 // deadline) and the read no longer lags behind it (the overlay window). If by
 // then AWS could not be read, it stays unknown after one more window.
-func (l *lane) judge(c *change, v view) lsapi.Outcome {
-	over := c.deadline.Add(l.service.window)
+func (r *round) judge(c *change, v view) lsapi.Outcome {
+	over := c.deadline.Add(r.service.window)
 	switch {
 	case lsapi.ErrorCode(v.err) == lsapi.CodeNotFound:
 		return lsapi.OutcomeUnknown // gone with its load balancer
 	case v.shown == nil:
-		if v.began.After(over.Add(l.service.window)) {
+		if v.began.After(over.Add(r.service.window)) {
 			return lsapi.OutcomeUnknown
 		}
 		return stillOpen

@@ -10,31 +10,43 @@ import (
 )
 
 // appendEvents appends to the log of a load balancer, and to what follows from it.
-// It returns the numbers of the last event before and after. What the log tells
-// already is passed over: whoever appended it may not have learned that it was kept.
-func appendEvents(ctx context.Context, t tables, loadBalancer string, events []lsapi.Event) (first, last int64, err error) {
+// It returns the number of the last event before, and the end of the log after. What
+// the log tells already is passed over: whoever appended it may not have learned that
+// it was kept.
+func appendEvents(ctx context.Context, t tables, loadBalancer string, events []lsapi.Event) (before int64, head lsapi.Head, err error) {
 	a, err := appendTo(ctx, t, loadBalancer)
 	if err != nil {
-		return 0, 0, err
+		return 0, lsapi.Head{}, err
 	}
-	first = a.log.last
+	before = a.log.last
 	for _, event := range events {
-		p, err := accept(loadBalancer, event)
-		if err != nil {
-			return 0, 0, err
-		}
-		before, told, err := a.told(ctx, p)
-		if err != nil {
-			return 0, 0, err
-		}
-		if told {
-			continue
-		}
-		if err := a.add(ctx, p, before); err != nil {
-			return 0, 0, err
+		if err := a.append(ctx, event); err != nil {
+			return 0, lsapi.Head{}, err
 		}
 	}
-	return first, a.log.last, a.close(ctx)
+	return before, a.log.head(), a.close(ctx)
+}
+
+// append appends an event unless the log tells it already.
+func (a *appender) append(ctx context.Context, event lsapi.Event) error {
+	p, err := accept(a.log.loadBalancer, event)
+	if err != nil {
+		return err
+	}
+	before, told, err := a.told(ctx, p)
+	if err != nil || told {
+		return err
+	}
+	if before == nil && p.Change != nil {
+		if err := a.log.clock.accepts(event.Change.ID); err != nil {
+			return err
+		}
+	}
+	if err := a.add(ctx, p, before); err != nil {
+		return err
+	}
+	a.log.lookedAt = latest(earliest(a.log.lookedAt, a.log.clock.now), a.log.clock.toRecord(event.Until))
+	return nil
 }
 
 // appender appends to one log, within a transaction.
@@ -46,6 +58,9 @@ type appender struct {
 func appendTo(ctx context.Context, t tables, loadBalancer string) (*appender, error) {
 	log, err := t.log(ctx, loadBalancer)
 	log.loadBalancer = loadBalancer
+	if log.restamp(log.appliedAt) {
+		log.appliedAt = log.clock.now
+	}
 	return &appender{tables: t, log: log}, err
 }
 
@@ -56,9 +71,9 @@ func (a *appender) close(ctx context.Context) error { return a.tables.putLog(ctx
 // that it is about, if it is recorded, is as it was before.
 func (a *appender) add(ctx context.Context, p *payload, before *recorded) error {
 	if p.At.IsZero() {
-		p.At = exact(time.Now())
+		p.At = a.log.clock.now
 	}
-	p.At = latest(p.At, a.log.at)
+	p.At = latest(earliest(p.At, a.log.clock.now), a.log.at)
 	switch {
 	case p.Kind == lsapi.EventCheckpoint:
 		return a.firstLook(ctx, p)
@@ -94,7 +109,6 @@ func (a *appender) checkpoint(ctx context.Context, at time.Time) error {
 // firstLook appends the checkpoint with which a membership begins to be recorded.
 // A later one may only say what the record says.
 func (a *appender) firstLook(ctx context.Context, p *payload) error {
-	p.Until = latest(p.Until, a.log.lookedAt)
 	if !a.log.known {
 		for instance := range p.Members {
 			if err := a.tables.putMember(ctx, a.log.loadBalancer, instance, 0); err != nil {
@@ -145,13 +159,16 @@ func (a *appender) write(ctx context.Context, p *payload, before *recorded) erro
 	}
 	row := eventRow{
 		loadBalancer: p.LoadBalancer, seq: p.Seq, at: p.At, kind: p.Kind, changeID: p.changeID(),
-		payload: text, prev: a.log.hash, hash: a.log.hash.then(text),
+		payload: text, prev: a.log.hash, hash: a.log.hash.then(text), recordedAt: a.log.clock.now,
 	}
 	if err := a.tables.addEvent(ctx, row); err != nil {
 		return err
 	}
 	does := effectsOf(p, before)
-	a.log.follow(p, row.hash, does)
+	a.log.follow(p, row.hash)
+	if does.apply() {
+		a.log.appliedAt = a.log.clock.now
+	}
 	return a.project(ctx, p, before, does)
 }
 
@@ -182,10 +199,9 @@ func (a *appender) told(ctx context.Context, p *payload) (before *recorded, told
 	return nil, false, errContradicts("change %s is %s, but its outcome is %q already", p.Change.ID, p.Kind, before.Outcome)
 }
 
-// observed reports whether the look on which the event rests is recorded, and what
-// it saw is the membership.
+// observed reports whether what the event has seen is the membership already.
 func (a *appender) observed(ctx context.Context, p *payload) (bool, error) {
-	if !a.log.known || p.Until.After(a.log.lookedAt) {
+	if !a.log.known {
 		return false, nil
 	}
 	now, err := a.tables.members(ctx, a.log.loadBalancer)
@@ -292,21 +308,20 @@ func (a *appender) projectHealth(ctx context.Context, does effects) error {
 }
 
 // follow makes the row true of the log with one more event.
-func (l *logRow) follow(p *payload, sum hash, does effects) {
+func (l *logRow) follow(p *payload, sum hash) {
 	if l.last == 0 {
 		l.first = p.Seq
 	}
 	l.last, l.at, l.hash = p.Seq, p.At, sum
-	l.lookedAt = latest(l.lookedAt, p.Until)
 	if p.Kind == lsapi.EventCheckpoint {
 		l.known = p.Members != nil
 		l.checkpoint, l.room = p.Seq, int64(len(p.Members))
 	}
-	for _, c := range does.changes {
-		if c.Outcome == lsapi.OutcomeApplied && c.Source == lsapi.SourceLSAPI {
-			l.appliedAt = p.At
-		}
-	}
+}
+
+// head is the end of the log.
+func (l *logRow) head() lsapi.Head {
+	return lsapi.Head{LoadBalancer: l.loadBalancer, Seq: l.last, Hash: l.hash.String()}
 }
 
 func latest(a, b time.Time) time.Time {

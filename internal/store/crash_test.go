@@ -49,12 +49,12 @@ func writeOn(ctx context.Context, s store.Store, loadBalancer string, say func(s
 	}
 	for i := 0; ; i++ {
 		c := lsapi.Change{ID: idAt(time.Now()), Action: lsapi.Attach, InstanceID: fmt.Sprintf("i-%08x", i%10), Actor: "alice"}
-		if err := s.Append(ctx, turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: time.Now(), Change: c}}); err != nil {
+		if _, err := s.Append(ctx, turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: time.Now(), Change: c}}); err != nil {
 			return err
 		}
 		say("intended %s", c.ID)
 		c.Outcome = lsapi.OutcomeApplied
-		if err := s.Append(ctx, turn, []lsapi.Event{{Kind: lsapi.EventCompleted, At: time.Now(), Change: c}}); err != nil {
+		if _, err := s.Append(ctx, turn, []lsapi.Event{{Kind: lsapi.EventCompleted, At: time.Now(), Change: c}}); err != nil {
 			return err
 		}
 		say("applied %s", c.ID)

@@ -113,7 +113,7 @@ func testFullDisk(t *testing.T, d disk) {
 		for range 300 {
 			c := l.change(lsapi.Attach, two)
 			c.Reason = strings.Repeat("x", 1000)
-			err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+			_, err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
 			if err != nil {
 				wantCode(t, err, lsapi.CodeUnavailable)
 				refused = append(refused, c)

@@ -19,6 +19,19 @@ type effects struct {
 	drained []string
 }
 
+// instances are those whose membership has changed.
+func (e effects) instances() []string { return slices.Concat(e.joined, e.left) }
+
+// apply reports whether lsapi has changed a membership.
+func (e effects) apply() bool {
+	for _, c := range e.changes {
+		if c.Outcome == lsapi.OutcomeApplied && c.Source == lsapi.SourceLSAPI {
+			return true
+		}
+	}
+	return false
+}
+
 // effectsOf is the one place that says what events mean. before is the open change
 // that the event is about, nil when it begins one.
 func effectsOf(p *payload, before *recorded) effects {

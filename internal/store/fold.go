@@ -45,7 +45,7 @@ func (f *fold) add(row eventRow, p *payload) string {
 		}
 	}
 	does := effectsOf(p, before)
-	f.log.follow(p, row.hash, does)
+	f.log.follow(p, row.hash)
 	for _, c := range does.changes {
 		if c.Outcome == "" {
 			f.open[c.ID] = c

@@ -98,7 +98,7 @@ func (m *model) observe(action lsapi.Action, instance string) {
 
 func (m *model) check() {
 	m.t.Helper()
-	if state := m.state(m.now); !maps.Equal(state.Members, m.members) {
+	if state := m.state(); !maps.Equal(state.Members, m.members) {
 		m.t.Errorf("the members are %v, want %v", state.Members, m.members)
 	}
 	if got := health(m.t, m.s, m.turn.LoadBalancer); !maps.Equal(got, m.health) {

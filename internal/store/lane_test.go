@@ -12,7 +12,7 @@ import (
 )
 
 // noon is when the tests' histories begin.
-var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+var noon = time.Date(2025, 11, 2, 12, 0, 0, 0, time.UTC)
 
 // lane writes the record of one load balancer, on a clock of its own.
 type lane struct {
@@ -39,7 +39,7 @@ func (l *lane) after(d time.Duration) *lane {
 
 func (l *lane) append(events ...lsapi.Event) {
 	l.t.Helper()
-	if err := l.s.Append(l.t.Context(), l.turn, events); err != nil {
+	if _, err := l.s.Append(l.t.Context(), l.turn, events); err != nil {
 		l.t.Fatalf("append: %v", err)
 	}
 }
@@ -82,9 +82,9 @@ func (l *lane) do(action lsapi.Action, instance string) lsapi.Change {
 	return l.complete(c, lsapi.OutcomeApplied)
 }
 
-func (l *lane) state(since time.Time) lsapi.LaneState {
+func (l *lane) state() lsapi.LaneState {
 	l.t.Helper()
-	state, err := l.s.LaneState(l.t.Context(), l.turn.LoadBalancer, since)
+	state, err := l.s.LaneState(l.t.Context(), l.turn.LoadBalancer, time.Hour)
 	if err != nil {
 		l.t.Fatalf("lane state: %v", err)
 	}

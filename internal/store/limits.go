@@ -13,6 +13,11 @@ const (
 	// has members, which keeps them at a few bytes an event.
 	minCheckpointRoom = 64
 
+	// maxCall is how long a change may take from when it was asked for until its call
+	// can no longer take effect: the wait of a client and the calls of a round, with
+	// room to spare.
+	maxCall = 2 * time.Minute
+
 	// maxGroup is how many writes share a transaction: more than wait at once in
 	// healthy use, few enough to commit within some tens of milliseconds.
 	maxGroup = 512
@@ -84,6 +89,10 @@ const (
 	// turnMargin is how much sooner its holder stops to believe in it: clocks run
 	// at different speeds, and who looks at one may be paused before it acts.
 	turnMargin = 500 * time.Millisecond
+
+	// turnLifetime is after what a turn is dropped that was never given back, of a load
+	// balancer without a log.
+	turnLifetime = time.Hour
 
 	// turnPoll is how often a turn is asked for that somebody else has, in case
 	// nobody says when it is given back.

@@ -36,8 +36,8 @@ func TestADatabaseMayGoAwayAndComeBack(t *testing.T) {
 			for what, call := range map[string]func(context.Context) error{
 				"take":   func(ctx context.Context) error { _, err := s.Take(ctx, "api"); return err },
 				"extend": func(ctx context.Context) error { _, err := s.Extend(ctx, l.turn); return err },
-				"append": func(ctx context.Context) error { return s.Append(ctx, l.turn, []lsapi.Event{event}) },
-				"read":   func(ctx context.Context) error { _, err := s.LaneState(ctx, "web", noon); return err },
+				"append": func(ctx context.Context) error { _, err := s.Append(ctx, l.turn, []lsapi.Event{event}); return err },
+				"read":   func(ctx context.Context) error { _, err := s.LaneState(ctx, "web", time.Hour); return err },
 				"ready": func(ctx context.Context) error {
 					time.Sleep(time.Second) // what was written before proves nothing any more
 					return s.Ready(ctx)

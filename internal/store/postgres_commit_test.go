@@ -28,7 +28,7 @@ func TestAPageIsRecordedOnceWhateverBecomesOfItsCommit(t *testing.T) {
 			}
 			before := heads(t, witness)
 			network.commits <- fate
-			err := s.Append(t.Context(), l.turn, page)
+			_, err := s.Append(t.Context(), l.turn, page)
 			wantCode(t, err, lsapi.CodeTimeout)
 			recorded := func() bool { return !slices.Equal(heads(t, witness), before) }
 			if fate == unanswered {
@@ -63,7 +63,7 @@ func TestRandomCutsAtCommitsLoseNothing(t *testing.T) {
 		c := l.change(lsapi.Attach, one)
 		page := []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}}
 		for {
-			err := s.Append(t.Context(), l.turn, page)
+			_, err := s.Append(t.Context(), l.turn, page)
 			if err == nil {
 				break
 			}
@@ -74,7 +74,7 @@ func TestRandomCutsAtCommitsLoseNothing(t *testing.T) {
 		want = append(want, c.ID)
 	}
 	var got []string
-	for _, c := range l.state(noon).Open {
+	for _, c := range l.state().Open {
 		got = append(got, c.ID)
 	}
 	slices.Sort(want)

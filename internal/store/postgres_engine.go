@@ -165,12 +165,17 @@ func (e *postgresEngine) rollback(ctx context.Context, tx pgx.Tx) {
 
 // ask runs one query that is a transaction by itself.
 func (e *postgresEngine) ask(ctx context.Context, query func(context.Context, *postgresdb.Queries) error) error {
+	return e.within(ctx, func(ctx context.Context) error { return query(ctx, e.queries) })
+}
+
+// within bounds something short that is a transaction by itself.
+func (e *postgresEngine) within(ctx context.Context, do func(context.Context) error) error {
 	if e.readOnly {
 		return errReadOnly()
 	}
-	within, cancel := context.WithTimeout(ctx, patience)
+	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := query(within, e.queries); err != nil {
+	if err := do(bounded); err != nil {
 		return e.failed(ctx, err)
 	}
 	e.reached()

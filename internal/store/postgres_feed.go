@@ -13,7 +13,7 @@ import (
 // visible in order, whatever the clocks say, so that nothing is missed.
 type feed struct {
 	record
-	learn func(loadBalancer string, changes []lsapi.Change)
+	learn func(loadBalancer string, changes []lsapi.AppliedChange)
 
 	mu        sync.Mutex
 	positions map[string]int64
@@ -69,7 +69,7 @@ func (f *feed) run(ctx context.Context, hints <-chan struct{}) {
 // news is what has been applied to a load balancer.
 type news struct {
 	loadBalancer  string
-	changes       []lsapi.Change
+	changes       []lsapi.AppliedChange
 	before, after int64
 }
 
@@ -114,19 +114,21 @@ func (f *feed) tell(found []news) {
 }
 
 // appliedAfter returns the changes that were applied by the events behind one.
-func appliedAfter(ctx context.Context, t tables, log logRow, seen int64) ([]lsapi.Change, error) {
-	var changes []lsapi.Change
+func appliedAfter(ctx context.Context, t tables, log logRow, seen int64) ([]lsapi.AppliedChange, error) {
+	var changes []lsapi.AppliedChange
 	for from := seen + 1; from <= log.last; {
 		rows, err := t.events(ctx, log.loadBalancer, from, page)
 		if err != nil || len(rows) == 0 {
 			return changes, err
 		}
 		for _, row := range rows {
-			applied, err := appliedBy(ctx, t, row)
+			change, err := appliedBy(ctx, t, log, row)
 			if err != nil {
 				return nil, err
 			}
-			changes = append(changes, applied...)
+			if change != nil {
+				changes = append(changes, *change)
+			}
 		}
 		from = rows[len(rows)-1].seq + 1
 	}

@@ -25,11 +25,11 @@ func newPupil() *pupil {
 	return &pupil{changes: make(map[string][]lsapi.Change), at: make(map[string]time.Time)}
 }
 
-func (p *pupil) learn(loadBalancer string, changes []lsapi.Change) {
+func (p *pupil) learn(loadBalancer string, changes []lsapi.AppliedChange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.changes[loadBalancer] = append(p.changes[loadBalancer], changes...)
 	for _, c := range changes {
+		p.changes[loadBalancer] = append(p.changes[loadBalancer], c.Change)
 		p.at[c.ID] = time.Now()
 	}
 }

@@ -55,7 +55,10 @@ func (r *refresh) lead(ctx context.Context) (bool, error) {
 
 func (r *refresh) renew(ctx context.Context) (turn lsapi.Turn, taken bool, err error) {
 	if r.turn.Epoch == 0 {
-		return r.turns.try(ctx, refreshTurn)
+		if turn, taken, err = r.turns.try(ctx, refreshTurn); err == nil && !taken {
+			err = r.turns.trim(ctx, refreshTurn)
+		}
+		return turn, taken, err
 	}
 	turn, err = r.turns.extend(ctx, r.turn)
 	if isTurnLost(err) {

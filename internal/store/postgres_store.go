@@ -42,7 +42,7 @@ func openPostgres(ctx context.Context, url string, o Options) (Store, error) {
 	engine := &postgresEngine{pool: pool, queries: postgresdb.New(pool), database: database, readOnly: o.ReadOnly, log: o.Log}
 	s := &postgresStore{record: record{engine, &pruning{log: o.Log}}, postgresEngine: engine, wakes: newWakes(), teller: newTeller(engine)}
 	s.base, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.turns = &postgresTurns{postgresEngine: engine, holder: uuid.NewString(), wakes: s.wakes, epochs: make(map[string]int64)}
+	s.turns = &postgresTurns{postgresEngine: engine, holder: uuid.NewString(), wakes: s.wakes}
 	s.feed = &feed{record: s.record, learn: o.Learn, positions: make(map[string]int64)}
 	s.refresh = &refresh{turns: s.turns}
 	s.replicas = replicas{postgresEngine: engine, id: s.turns.holder, tell: o.Replicas}
@@ -120,8 +120,9 @@ func (s *postgresStore) Give(ctx context.Context, turn lsapi.Turn) error {
 
 // Append implements Store. The turn's row is locked until the commit, so that
 // nobody can take the turn before it.
-func (s *postgresStore) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error {
-	var before, after int64
+func (s *postgresStore) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+	var before int64
+	var head lsapi.Head
 	err := s.write(ctx, func(ctx context.Context, t *postgresTables) (err error) {
 		if _, err = s.turns.hold(ctx, t, turn); err != nil {
 			return err
@@ -129,23 +130,23 @@ func (s *postgresStore) Append(ctx context.Context, turn lsapi.Turn, events []ls
 		if err := t.expect(ctx, events); err != nil {
 			return err
 		}
-		before, after, err = appendEvents(ctx, t, turn.LoadBalancer, events)
+		before, head, err = appendEvents(ctx, t, turn.LoadBalancer, events)
 		return err
 	})
 	if err != nil {
-		return err
+		return lsapi.Head{}, err
 	}
-	s.feed.skip(turn.LoadBalancer, before, after)
+	s.feed.skip(turn.LoadBalancer, before, head.Seq)
 	switch {
 	case apply(events):
 		s.teller.tell(changesChannel, turn.LoadBalancer)
 	case tellsNews(events):
 		s.teller.tell(eventsChannel, "")
 	default:
-		return nil
+		return head, nil
 	}
 	s.wakes.wake(eventsChannel) // this process hears of it at once
-	return nil
+	return head, nil
 }
 
 // apply reports whether events tell of changes that were applied.

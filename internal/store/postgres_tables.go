@@ -23,28 +23,47 @@ type postgresTables struct {
 }
 
 func (t *postgresTables) log(ctx context.Context, loadBalancer string) (logRow, error) {
-	read := t.queries.Log
-	if t.writing {
-		read = t.queries.LockLog
+	before := time.Now()
+	if !t.writing {
+		rows, err := t.queries.Log(ctx, loadBalancer)
+		if err != nil || len(rows) == 0 {
+			return t.noLog(ctx, loadBalancer, err)
+		}
+		return fromPostgresLog(rows[0].Log, clock{rows[0].Now, before, time.Now()})
 	}
-	rows, err := read(ctx, loadBalancer)
+	rows, err := t.queries.LockLog(ctx, loadBalancer)
 	if err != nil || len(rows) == 0 {
-		return logRow{loadBalancer: loadBalancer}, err
+		return t.noLog(ctx, loadBalancer, err)
 	}
-	return fromPostgresLog(rows[0])
+	return fromPostgresLog(rows[0].Log, clock{rows[0].Now, before, time.Now()})
+}
+
+func (t *postgresTables) noLog(ctx context.Context, loadBalancer string, err error) (logRow, error) {
+	if err != nil {
+		return logRow{}, err
+	}
+	before := time.Now()
+	now, err := t.queries.Clock(ctx)
+	return logRow{loadBalancer: loadBalancer, clock: clock{now.UTC(), before, time.Now()}}, err
 }
 
 func (t *postgresTables) logs(ctx context.Context) ([]logRow, error) {
+	before := time.Now()
 	rows, err := t.queries.Logs(ctx)
-	return convert(rows, err, fromPostgresLog)
+	after := time.Now()
+	return convert(rows, err, func(row postgresdb.LogsRow) (logRow, error) {
+		return fromPostgresLog(row.Log, clock{row.Now, before, after})
+	})
 }
 
-func fromPostgresLog(row postgresdb.Log) (logRow, error) {
+func fromPostgresLog(row postgresdb.Log, read clock) (logRow, error) {
 	sum, err := toHash(row.LastHash)
+	read.now = read.now.UTC()
 	return logRow{
 		loadBalancer: row.LoadBalancer, first: row.FirstSeq, last: row.LastSeq, at: fromNullTime(row.LastAt), hash: sum,
 		known: row.Known, lookedAt: fromNullTime(row.LookedAt), appliedAt: fromNullTime(row.AppliedAt),
 		checkpoint: row.CheckpointSeq, room: row.CheckpointRoom,
+		restamped: row.RestampedSeq, restampedAt: fromNullTime(row.RestampedAt), clock: read,
 	}, err
 }
 
@@ -52,7 +71,7 @@ func (t *postgresTables) putLog(ctx context.Context, row logRow) error {
 	return t.queries.PutLog(ctx, postgresdb.PutLogParams{
 		LoadBalancer: row.loadBalancer, FirstSeq: row.first, LastSeq: row.last, LastAt: toNullTime(row.at), LastHash: row.hash[:],
 		Known: row.known, LookedAt: toNullTime(row.lookedAt), AppliedAt: toNullTime(row.appliedAt),
-		CheckpointSeq: row.checkpoint, CheckpointRoom: row.room,
+		CheckpointSeq: row.checkpoint, CheckpointRoom: row.room, RestampedSeq: row.restamped, RestampedAt: toNullTime(row.restampedAt),
 	})
 }
 
@@ -63,7 +82,7 @@ func (t *postgresTables) addEvent(ctx context.Context, row eventRow) error {
 	}
 	return t.queries.AddEvent(ctx, postgresdb.AddEventParams{
 		LoadBalancer: row.loadBalancer, Seq: row.seq, At: row.at, Kind: string(row.kind), ChangeID: id,
-		Payload: row.payload, PrevHash: row.prev[:], Hash: row.hash[:],
+		Payload: row.payload, PrevHash: row.prev[:], Hash: row.hash[:], RecordedAt: toNullTime(row.recordedAt),
 	})
 }
 
@@ -94,7 +113,7 @@ func fromPostgresEvent(row postgresdb.Event) (eventRow, error) {
 	sum, err := toHash(row.Hash)
 	return eventRow{
 		loadBalancer: row.LoadBalancer, seq: row.Seq, at: row.At.UTC(), kind: lsapi.EventKind(row.Kind),
-		changeID: id, payload: row.Payload, prev: prev, hash: sum,
+		changeID: id, payload: row.Payload, prev: prev, hash: sum, recordedAt: fromNullTime(row.RecordedAt),
 		place: lsapi.Position{Major: row.Major, Minor: row.Seq},
 	}, err
 }
@@ -239,9 +258,16 @@ func (t *postgresTables) dropChanges(ctx context.Context, loadBalancer string, s
 	return t.queries.DropChanges(ctx, postgresdb.DropChangesParams{LoadBalancer: loadBalancer, ID: firstID(before), LastSeq: seq})
 }
 
-func (t *postgresTables) unfinished(ctx context.Context, since time.Time) ([]string, error) {
-	return t.queries.Unfinished(ctx, whole(since))
+func (t *postgresTables) unfinished(ctx context.Context, within time.Duration) ([]string, error) {
+	return t.queries.Unfinished(ctx, within.Microseconds())
 }
+
+func (t *postgresTables) ahead(ctx context.Context) (bool, error) {
+	names, err := t.queries.Ahead(ctx)
+	return len(names) > 0, err
+}
+
+func (t *postgresTables) restamp(ctx context.Context) error { return t.queries.Restamp(ctx) }
 
 func (t *postgresTables) members(ctx context.Context, loadBalancer string) (members, error) {
 	rows, err := t.queries.Members(ctx, loadBalancer)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,6 +50,9 @@ func waitUntil(at time.Time) { time.Sleep(time.Until(at) + 10*time.Millisecond) 
 
 func TestOneReplicaAtATimeHasATurn(t *testing.T) {
 	all := replicas(t, 3)
+	logged := newLane(t, all[0], "web") // the turns of a load balancer without a log leave nothing
+	logged.know(one)
+	give(t, all[0], logged.turn)
 	var holders, rounds atomic.Int64
 	var last int64 // guarded by the turn
 	turns := make([]int, len(all))
@@ -121,17 +125,81 @@ func TestAReplicaThatWaitsIsNotStarved(t *testing.T) {
 	worker.Wait()
 }
 
-func TestATurnIsResumedOnlyIfNobodyElseHadIt(t *testing.T) {
+func TestTurnComesWithTheEndOfTheLogWhoeverWroteIt(t *testing.T) {
 	all := replicas(t, 2)
-	for i, step := range []struct {
-		s       store.Store
-		resumed bool
-	}{{all[0], false}, {all[0], true}, {all[1], false}, {all[0], false}, {all[0], true}} {
-		turn := take(t, step.s, "web")
-		if turn.Resumed != step.resumed || turn.Epoch != int64(i+1) {
-			t.Errorf("take %d: got %+v", i, turn)
+	var last lsapi.Head
+	for i, s := range []store.Store{all[0], all[0], all[1], all[0], all[1]} {
+		turn := take(t, s, "web")
+		if turn.Head.Seq != last.Seq || i > 0 && turn.Head != last || turn.Epoch < 1 {
+			t.Errorf("take %d: got %+v, the log ends at %+v", i, turn, last)
 		}
-		give(t, step.s, turn)
+		l := &lane{t: t, s: s, turn: turn, now: noon}
+		l.intend(l.change(lsapi.Attach, one))
+		last = l.state().Head
+		give(t, s, turn)
+	}
+}
+
+// TakeTurn and GiveTurn commit with synchronous_commit off: a database that crashes
+// forgets the last of them.
+func TestTurnShowsWhatAnotherAppendedAcrossACrashOfTheDatabase(t *testing.T) {
+	there := postgrestest.URL(t)
+	a, b := openURL(t, there, store.Options{}), openURL(t, there, store.Options{})
+	l := newLane(t, a, "web")
+	l.know(one)
+	known := l.state().Head
+	give(t, a, l.turn)
+	give(t, a, take(t, a, "web")) // nothing was appended under it: nothing was flushed
+	postgrestest.Exec(t, there, "UPDATE turns SET epoch = epoch - 1, holder = '', expires_at = 'epoch' WHERE name = 'web'")
+	other := newLane(t, b, "web")
+	other.do(lsapi.Attach, two)
+	give(t, b, other.turn)
+	if turn := take(t, a, "web"); turn.Head == known {
+		t.Errorf("the turn %+v does not show what the other replica has appended", turn)
+	}
+}
+
+func TestTurnEndsThatWasTakenUnderAClockThatWasAhead(t *testing.T) {
+	there := postgrestest.URL(t)
+	a, b := openURL(t, there, store.Options{}), openURL(t, there, store.Options{})
+	take(t, a, "web") // and is killed
+	postgrestest.Exec(t, there, "UPDATE turns SET expires_at = expires_at + interval '1 hour', next = 'gone', next_until = clock_timestamp() + interval '1 hour' WHERE name = 'web'")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	began := time.Now()
+	if _, err := b.Take(ctx, "web"); err != nil {
+		t.Errorf("the turn cannot be taken: %v", err)
+	}
+	if waited := time.Since(began); waited < 3*time.Second {
+		t.Errorf("the turn was taken after %v: its holder may still believe in it", waited)
+	}
+}
+
+func TestLeadershipEndsThatWasTakenUnderAClockThatWasAhead(t *testing.T) {
+	there := postgrestest.URL(t)
+	a, b := openURL(t, there, store.Options{}), openURL(t, there, store.Options{})
+	lead(t, a) // and is killed
+	postgrestest.Exec(t, there, "UPDATE turns SET expires_at = expires_at + interval '1 hour'")
+	soon(t, "the other to lead", func() bool {
+		leads, err := b.Lead(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return leads
+	})
+}
+
+func TestInventedNamesLeaveNoTurns(t *testing.T) {
+	there := postgrestest.URL(t)
+	s := openURL(t, there, store.Options{})
+	for _, name := range []string{"invented-1", "invented-2"} {
+		give(t, s, take(t, s, name))
+	}
+	l := newLane(t, s, "web")
+	l.know(one)
+	give(t, s, l.turn)
+	if names := columnOf[string](t, there, "SELECT name FROM turns"); !slices.Equal(names, []string{"web"}) {
+		t.Errorf("turns are kept of %v", names)
 	}
 }
 
@@ -181,7 +249,7 @@ func TestAnExpiredTurnThatWasTakenRecordsNothing(t *testing.T) {
 		t.Errorf("it was taken %v before its holder stopped to believe in it", left)
 	}
 	c.Outcome = lsapi.OutcomeApplied
-	err := all[0].Append(t.Context(), first.turn, []lsapi.Event{{Kind: lsapi.EventCompleted, At: first.now, Change: c}})
+	_, err := all[0].Append(t.Context(), first.turn, []lsapi.Event{{Kind: lsapi.EventCompleted, At: first.now, Change: c}})
 	if !errors.Is(err, lsapi.ErrTurnLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 		t.Errorf("append: got %v, want that the turn is lost", err)
 	}
@@ -189,7 +257,7 @@ func TestAnExpiredTurnThatWasTakenRecordsNothing(t *testing.T) {
 		t.Errorf("extend: got %v, want that the turn is lost", err)
 	}
 	give(t, all[0], first.turn) // is given back already
-	wantIDs(t, second.state(noon).Open, c.ID)
+	wantIDs(t, second.state().Open, c.ID)
 	second.complete(c, lsapi.OutcomeUnknown)
 	wantWhole(t, all[1])
 }
@@ -246,7 +314,7 @@ func TestAReplicaThatHangsWhileItRecordsIsNotWaitedFor(t *testing.T) {
 	network.commits <- stuck
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	err := hangs.Append(ctx, l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}})
+	_, err := hangs.Append(ctx, l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}})
 	wantCode(t, err, lsapi.CodeTimeout)
 	began := time.Now()
 	turn := take(t, other, "web")

@@ -179,7 +179,7 @@ func testPruneOpen(t *testing.T, s store.Store) {
 		if found := wantWhole(t, s, noted...); len(found.Pruned) != 0 {
 			t.Errorf("got %+v, want the event of the open change kept", found)
 		}
-		wantIDs(t, l.state(l.now.Add(dayLong)).Open, open.ID)
+		wantIDs(t, l.state().Open, open.ID)
 		l.after(dayLong)
 	}
 	l.complete(open, lsapi.OutcomeApplied)
@@ -215,11 +215,11 @@ func testPruneIdle(t *testing.T, s store.Store) {
 		}
 		now = now.Add(10 * dayLong)
 	}
-	state := known.state(now)
+	state := known.state()
 	if !state.Known || !state.Members[one] || !state.Members[two] {
 		t.Errorf("the membership is lost: %+v", state)
 	}
-	if unknown.state(now).Known {
+	if unknown.state().Known {
 		t.Error("a membership that nobody looked at became known")
 	}
 	roster, err := s.MembersAt(t.Context(), "known", now)

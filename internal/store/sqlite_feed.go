@@ -41,7 +41,7 @@ func (s *sqliteStore) standBy(ctx context.Context) {
 func (s *sqliteStore) follow(ctx context.Context, f *feed) {
 	versions := &fileVersions{file: s.file}
 	defer versions.close()
-	look := func(ctx context.Context) error { return f.beginSince(ctx, time.Now().Add(-standbyRecent)) }
+	look := func(ctx context.Context) error { return f.beginWithin(ctx, standbyRecent) }
 	var seen int64
 	for sleep(ctx, standbyPoll) {
 		// What is committed after the version was read changes it again.
@@ -73,8 +73,8 @@ func sleep(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// beginSince makes what is recorded so far no news, but for what was applied since.
-func (f *feed) beginSince(ctx context.Context, since time.Time) error {
+// beginWithin makes what is recorded so far no news, but for what was applied since.
+func (f *feed) beginWithin(ctx context.Context, recent time.Duration) error {
 	found, err := view(ctx, f.record, func(t tables) ([]news, error) {
 		logs, err := t.logs(ctx)
 		if err != nil {
@@ -83,10 +83,8 @@ func (f *feed) beginSince(ctx context.Context, since time.Time) error {
 		var found []news
 		for _, log := range logs {
 			n := news{loadBalancer: log.loadBalancer, after: log.last}
-			if !log.appliedAt.Before(since) {
-				if n.changes, err = applied(ctx, t, log, since); err != nil {
-					return nil, err
-				}
+			if n.changes, err = applied(ctx, t, log, log.clock.now.Add(-recent)); err != nil {
+				return nil, err
 			}
 			found = append(found, n)
 		}

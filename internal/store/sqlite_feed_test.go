@@ -15,15 +15,19 @@ func openStandby(t *testing.T, path string, p *pupil) store.Store {
 	return openURL(t, "sqlite://"+path, store.Options{Learn: p.learn})
 }
 
+// anHourAgo makes what is recorded old.
+const anHourAgo = "UPDATE events SET recorded_at = recorded_at - 3600000000"
+
 func TestStandbyLearnsWhatTheOwnerApplies(t *testing.T) {
 	path := newFile(t)
 	owner := open(t, path)
 	web, api := newLane(t, owner, "web"), newLane(t, owner, "api")
 	web.now = time.Now().Add(-time.Hour)
 	web.do(lsapi.Attach, three)
+	edit(t, path, anHourAgo)
 	p := newPupil()
 	standby := openStandby(t, path, p)
-	web.now, api.now = time.Now(), time.Now()
+	web.now, api.now = time.Now().Add(-time.Minute), time.Now().Add(-time.Minute)
 
 	best := time.Hour
 	for _, action := range []lsapi.Action{lsapi.Attach, lsapi.Detach, lsapi.Attach, lsapi.Detach, lsapi.Attach} {
@@ -56,6 +60,7 @@ func TestStandbyLearnsWhatWasAppliedAMomentBefore(t *testing.T) {
 	web := newLane(t, open(t, path), "web")
 	web.now = time.Now().Add(-time.Hour)
 	web.do(lsapi.Attach, three)
+	edit(t, path, anHourAgo)
 	web.now = time.Now().Add(-time.Second)
 	c := web.do(lsapi.Attach, one)
 	p := newPupil()
@@ -70,7 +75,7 @@ func TestStandbyThatTakesOverHasLearnedEverything(t *testing.T) {
 	path := newFile(t)
 	owner := open(t, path)
 	web := newLane(t, owner, "web")
-	web.now = time.Now()
+	web.now = time.Now().Add(-time.Minute)
 	p := newPupil()
 	standby := openStandby(t, path, p)
 	var last lsapi.Change

@@ -20,15 +20,16 @@ type sqliteStore struct {
 	*sqliteReaders
 	file  sqliteFile
 	log   *slog.Logger
-	learn func(loadBalancer string, changes []lsapi.Change)
+	learn func(loadBalancer string, changes []lsapi.AppliedChange)
 	wakes *wakes
 	stop  context.CancelFunc
 	ended chan struct{} // closed when nothing tries to own the file any more
 
 	mu    sync.Mutex
 	owner *ownership
-	why   *lsapi.Error // why this process does not own the file
-	turns map[string]turn
+	why   *lsapi.Error     // why this process does not own the file
+	epoch int64            // of the last turn that was taken
+	turns map[string]int64 // the epochs of those that are held
 }
 
 // ownership is what only the owner of the file has.
@@ -36,12 +37,6 @@ type ownership struct {
 	lock   *os.File
 	writer *sqliteWriter
 	group  *group
-}
-
-// turn is the last turn that was taken of a load balancer.
-type turn struct {
-	epoch int64
-	held  bool
 }
 
 // openSQLite opens a record in a file. What is opened only after the context has
@@ -81,7 +76,7 @@ func openFile(ctx context.Context, path string, o Options) (*sqliteStore, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, learn: o.Learn, wakes: newWakes(), ended: make(chan struct{}), turns: make(map[string]turn)}
+	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, learn: o.Learn, wakes: newWakes(), ended: make(chan struct{}), turns: make(map[string]int64)}
 	s.record = record{engine: s, pruning: &pruning{log: o.Log}}
 	if err := s.start(ctx, exists, o.ReadOnly); err != nil {
 		return nil, errors.Join(err, readers.close())
@@ -195,19 +190,26 @@ func (s *sqliteStore) update(ctx context.Context, write func(context.Context, ta
 }
 
 // Take implements Store: it never waits.
-func (s *sqliteStore) Take(_ context.Context, loadBalancer string) (lsapi.Turn, error) {
+func (s *sqliteStore) Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error) {
 	owner, err := s.owned()
 	if err != nil {
 		return lsapi.Turn{}, err
 	}
+	turn := lsapi.Turn{LoadBalancer: loadBalancer, Epoch: s.nextEpoch(loadBalancer, owner.writer.generation)}
+	log, err := view(ctx, s.record, func(t tables) (logRow, error) { return t.log(ctx, loadBalancer) })
+	if err != nil {
+		return lsapi.Turn{}, errors.Join(err, s.Give(ctx, turn))
+	}
+	turn.Head = log.head()
+	return turn, nil
+}
+
+func (s *sqliteStore) nextEpoch(loadBalancer string, generation int64) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last, resumed := s.turns[loadBalancer]
-	if !resumed {
-		last.epoch = owner.writer.generation << 32
-	}
-	s.turns[loadBalancer] = turn{epoch: last.epoch + 1, held: true}
-	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: last.epoch + 1, Resumed: resumed}, nil
+	s.epoch = max(s.epoch, generation<<32) + 1
+	s.turns[loadBalancer] = s.epoch
+	return s.epoch
 }
 
 // Extend implements Store: the turns of the file's owner do not end.
@@ -222,8 +224,8 @@ func (s *sqliteStore) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, er
 func (s *sqliteStore) Give(_ context.Context, given lsapi.Turn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.turns[given.LoadBalancer].epoch == given.Epoch {
-		s.turns[given.LoadBalancer] = turn{epoch: given.Epoch}
+	if s.turns[given.LoadBalancer] == given.Epoch {
+		delete(s.turns, given.LoadBalancer)
 	}
 	return nil
 }
@@ -232,22 +234,27 @@ func (s *sqliteStore) Give(_ context.Context, given lsapi.Turn) error {
 func (s *sqliteStore) current(t lsapi.Turn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.turns[t.LoadBalancer] == turn{epoch: t.Epoch, held: true}
+	epoch, held := s.turns[t.LoadBalancer]
+	return held && epoch == t.Epoch
 }
 
 // Append implements Store.
-func (s *sqliteStore) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error {
-	err := s.update(ctx, func(ctx context.Context, t tables) error {
+func (s *sqliteStore) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+	var head lsapi.Head
+	err := s.update(ctx, func(ctx context.Context, t tables) (err error) {
 		if !s.current(turn) {
 			return errTurnLost(turn.LoadBalancer)
 		}
-		_, _, err := appendEvents(ctx, t, turn.LoadBalancer, events)
+		_, head, err = appendEvents(ctx, t, turn.LoadBalancer, events)
 		return err
 	})
-	if err == nil && tellsNews(events) {
+	if err != nil {
+		return lsapi.Head{}, err
+	}
+	if tellsNews(events) {
 		s.wakes.wake(eventsChannel)
 	}
-	return err
+	return head, nil
 }
 
 // Ready implements Store.

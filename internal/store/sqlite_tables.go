@@ -25,7 +25,7 @@ type sqliteTables struct {
 func (t *sqliteTables) log(ctx context.Context, loadBalancer string) (logRow, error) {
 	row, err := t.queries.Log(ctx, loadBalancer)
 	if errors.Is(err, sql.ErrNoRows) {
-		return logRow{loadBalancer: loadBalancer}, nil
+		return logRow{loadBalancer: loadBalancer, clock: ownClock()}, nil
 	}
 	if err != nil {
 		return logRow{}, err
@@ -44,6 +44,7 @@ func fromSQLiteLog(row sqlitedb.Log) (logRow, error) {
 		loadBalancer: row.LoadBalancer, first: row.FirstSeq, last: row.LastSeq, at: fromMicros(row.LastAt), hash: sum,
 		known: row.Known != 0, lookedAt: fromMicros(row.LookedAt), appliedAt: fromMicros(row.AppliedAt),
 		checkpoint: row.CheckpointSeq, room: row.CheckpointRoom,
+		restamped: row.RestampedSeq, restampedAt: fromMicros(row.RestampedAt), clock: ownClock(),
 	}, err
 }
 
@@ -56,7 +57,7 @@ func (t *sqliteTables) putLog(ctx context.Context, row logRow) error {
 	return t.queries.PutLog(ctx, sqlitedb.PutLogParams{
 		LoadBalancer: row.loadBalancer, FirstSeq: row.first, LastSeq: row.last, LastAt: micros(row.at), LastHash: row.hash[:],
 		Known: known, LookedAt: micros(row.lookedAt), AppliedAt: micros(row.appliedAt),
-		CheckpointSeq: row.checkpoint, CheckpointRoom: row.room,
+		CheckpointSeq: row.checkpoint, CheckpointRoom: row.room, RestampedSeq: row.restamped, RestampedAt: micros(row.restampedAt),
 	})
 }
 
@@ -68,7 +69,7 @@ func (t *sqliteTables) addEvent(ctx context.Context, row eventRow) error {
 	}
 	err = t.queries.AddEvent(ctx, sqlitedb.AddEventParams{
 		LoadBalancer: row.loadBalancer, Seq: row.seq, At: micros(row.at), Kind: string(row.kind), ChangeID: id,
-		Payload: row.payload, PrevHash: row.prev[:], Hash: row.hash[:],
+		Payload: row.payload, PrevHash: row.prev[:], Hash: row.hash[:], RecordedAt: micros(row.recordedAt),
 	})
 	if violates(err) {
 		return errDamagedLog(row.loadBalancer, err)
@@ -99,7 +100,7 @@ func fromSQLiteEvent(row sqlitedb.Event) (eventRow, error) {
 	sum, err := toHash(row.Hash)
 	return eventRow{
 		loadBalancer: row.LoadBalancer, seq: row.Seq, at: fromMicros(row.At), kind: lsapi.EventKind(row.Kind),
-		changeID: fromBytes(row.ChangeID), payload: row.Payload, prev: prev, hash: sum,
+		changeID: fromBytes(row.ChangeID), payload: row.Payload, prev: prev, hash: sum, recordedAt: fromMicros(row.RecordedAt),
 		place: lsapi.Position{Major: row.Place},
 	}, err
 }
@@ -217,8 +218,18 @@ func (t *sqliteTables) dropChanges(ctx context.Context, loadBalancer string, seq
 	return t.queries.DropChanges(ctx, sqlitedb.DropChangesParams{LoadBalancer: loadBalancer, ID: bound[:], LastSeq: seq})
 }
 
-func (t *sqliteTables) unfinished(ctx context.Context, since time.Time) ([]string, error) {
-	return t.queries.Unfinished(ctx, max(1, micros(since)))
+func (t *sqliteTables) unfinished(ctx context.Context, within time.Duration) ([]string, error) {
+	return t.queries.Unfinished(ctx, max(0, micros(time.Now().Add(-within))))
+}
+
+func (t *sqliteTables) ahead(ctx context.Context) (bool, error) {
+	names, err := t.queries.Ahead(ctx, micros(time.Now()))
+	return len(names) > 0, err
+}
+
+func (t *sqliteTables) restamp(ctx context.Context) error {
+	t.written++
+	return t.queries.Restamp(ctx, micros(time.Now()))
 }
 
 func (t *sqliteTables) members(ctx context.Context, loadBalancer string) (members, error) {

@@ -43,14 +43,15 @@ type Store interface {
 	// durable when it returns nil. An error with lsapi.ErrTurnLost in its chain:
 	// the turn is somebody else's by now. An error of CodeTimeout leaves open
 	// whether they were recorded; they can be appended again, because what the
-	// record tells already is passed over.
-	Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) error
+	// record tells already is passed over. It returns the end of the log.
+	Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error)
 	// LaneState returns what the holder of the turn must know, with the changes
-	// that were applied at since or later.
-	LaneState(ctx context.Context, loadBalancer string, since time.Time) (lsapi.LaneState, error)
+	// that were applied so lately, or so shortly before the last look at the
+	// membership, or after it.
+	LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error)
 	// Unfinished returns the load balancers with open changes, or with changes
-	// that were applied at since or later, sorted.
-	Unfinished(ctx context.Context, since time.Time) ([]string, error)
+	// that were applied so lately, sorted.
+	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
 
 	// Change returns a change by its id; CodeNotFound when there is none.
 	Change(ctx context.Context, id string) (lsapi.Change, error)
@@ -113,9 +114,9 @@ type Store interface {
 // Replicas is what the processes that share a record tell one another. One that has
 // the record for itself leads, and hears of nobody.
 type Replicas interface {
-	// Applied returns the changes of a load balancer that were applied at since or
-	// later, by any process, oldest first.
-	Applied(ctx context.Context, loadBalancer string, since time.Time) ([]lsapi.Change, error)
+	// Applied returns the changes of a load balancer that were applied so lately, by
+	// any process, oldest first.
+	Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error)
 	// Lead takes or keeps the right to list the region for all, and reports whether
 	// this process has it. It never waits for another process. It must be asked
 	// again before each listing, which begins afterwards.
@@ -150,7 +151,7 @@ type Options struct {
 	// Learn is told of changes that other processes have recorded as applied, oldest
 	// first and perhaps more than once; of this process's own seldom. It is called
 	// by one goroutine, which it must not hold up. Default: none.
-	Learn func(loadBalancer string, changes []lsapi.Change)
+	Learn func(loadBalancer string, changes []lsapi.AppliedChange)
 	// Replicas is told how many processes share the record, this one included,
 	// before Open returns and whenever that changes. While the database is away, the
 	// last number stands. A record in a file has one, and does not tell. Default:

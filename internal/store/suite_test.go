@@ -25,48 +25,49 @@ const (
 // that this process may write.
 func testStore(t *testing.T, open func(t testing.TB) store.Store) {
 	for name, test := range map[string]func(*testing.T, store.Store){
-		"a change is what its events add up to":               testChange,
-		"a change that was not sent has one event":            testUnsent,
-		"an outcome is final":                                 testFinal,
-		"what is recorded is not recorded again":              testRepeated,
-		"events are recorded all or none":                     testAllOrNone,
-		"events that say nothing sensible are refused":        testNonsense,
-		"a turn that was taken since records nothing":         testTurnLost,
-		"who takes a turn again is told that nobody had it":   testResumed,
-		"a membership that nobody looked at is not known":     testUnknownMembership,
-		"an observed event makes external changes":            testObserved,
-		"a lane learns what was applied lately, in order":     testApplied,
-		"load balancers with something unfinished are named":  testUnfinished,
-		"time does not run backwards in a log":                testTime,
-		"every filter finds its changes, the newest first":    testFilters,
-		"lists are bounded":                                   testListBounds,
-		"the membership at any time is what it was":           testMembersAt,
-		"a member is explained by the change that made it":    testProvenance,
-		"external changes are uncertain between two looks":    testUncertain,
-		"each day and each many events begin by a checkpoint": testCheckpoints,
-		"an idempotency key is reserved once a day":           testKeys,
-		"expired idempotency keys are pruned":                 testKeysPruned,
-		"a key of the future expires in a day":                testKeysOfTheFuture,
-		"a change that failed frees its key":                  testKeysOfOutcomes,
-		"health is what was told last":                        testHealth,
-		"health that is recorded is not recorded again":       testHealthRepeated,
-		"health that says nothing sensible is refused":        testHealthNonsense,
-		"health outlives the events that told it":             testHealthPruned,
-		"how instances stand is told":                         testStanding,
-		"the last change is the one that was begun last":      testStandingOrder,
-		"how a thousand instances stand is told at once":      testStandingOfMany,
-		"events are told in one order":                        testEvents,
-		"what was pruned is not passed over in silence":       testEventsPruned,
-		"whoever waits for news has them":                     testNews,
-		"nobody waits for a closed record":                    testNewsOfAClosedRecord,
-		"heads prove what was recorded":                       testHeads,
-		"whole days are pruned, and the rest still verifies":  testPrune,
-		"nothing of an open change is pruned":                 testPruneOpen,
-		"a log at rest is pruned to a checkpoint":             testPruneIdle,
-		"text of any kind is kept":                            testText,
-		"whoever has given up changes nothing":                testGivenUp,
-		"many write at once":                                  testConcurrent,
-		"a random history is what a model says":               testHistory,
+		"a change is what its events add up to":                 testChange,
+		"a change that was not sent has one event":              testUnsent,
+		"an outcome is final":                                   testFinal,
+		"what is recorded is not recorded again":                testRepeated,
+		"events are recorded all or none":                       testAllOrNone,
+		"events that say nothing sensible are refused":          testNonsense,
+		"a turn that was taken since records nothing":           testTurnLost,
+		"a turn comes with the end of the log":                  testTakenAgain,
+		"a membership that nobody looked at is not known":       testUnknownMembership,
+		"an observed event makes external changes":              testObserved,
+		"a lane learns what was applied lately, in order":       testApplied,
+		"what was overtaken past lsapi is not applied any more": testOvertaken,
+		"load balancers with something unfinished are named":    testUnfinished,
+		"time does not run backwards in a log":                  testTime,
+		"every filter finds its changes, the newest first":      testFilters,
+		"lists are bounded":                                     testListBounds,
+		"the membership at any time is what it was":             testMembersAt,
+		"a member is explained by the change that made it":      testProvenance,
+		"external changes are uncertain between two looks":      testUncertain,
+		"each day and each many events begin by a checkpoint":   testCheckpoints,
+		"an idempotency key is reserved once a day":             testKeys,
+		"expired idempotency keys are pruned":                   testKeysPruned,
+		"a key of the future expires in a day":                  testKeysOfTheFuture,
+		"a change that failed frees its key":                    testKeysOfOutcomes,
+		"health is what was told last":                          testHealth,
+		"health that is recorded is not recorded again":         testHealthRepeated,
+		"health that says nothing sensible is refused":          testHealthNonsense,
+		"health outlives the events that told it":               testHealthPruned,
+		"how instances stand is told":                           testStanding,
+		"the last change is the one that was begun last":        testStandingOrder,
+		"how a thousand instances stand is told at once":        testStandingOfMany,
+		"events are told in one order":                          testEvents,
+		"what was pruned is not passed over in silence":         testEventsPruned,
+		"whoever waits for news has them":                       testNews,
+		"nobody waits for a closed record":                      testNewsOfAClosedRecord,
+		"heads prove what was recorded":                         testHeads,
+		"whole days are pruned, and the rest still verifies":    testPrune,
+		"nothing of an open change is pruned":                   testPruneOpen,
+		"a log at rest is pruned to a checkpoint":               testPruneIdle,
+		"text of any kind is kept":                              testText,
+		"whoever has given up changes nothing":                  testGivenUp,
+		"many write at once":                                    testConcurrent,
+		"a random history is what a model says":                 testHistory,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -83,8 +84,15 @@ func testChange(t *testing.T, s store.Store) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("while it is open: got %+v (%v)\nwant %+v", got, err, want)
 	}
-	if open := l.state(noon).Open; len(open) != 1 || !reflect.DeepEqual(open[0], want) {
-		t.Errorf("the open changes are %+v", open)
+	open := l.state().Open
+	if len(open) != 1 {
+		t.Fatalf("the open changes are %+v", open)
+	}
+	if left := time.Until(open[0].Deadline); left < 0 || left > 10*time.Second {
+		t.Errorf("its call ends in %v", left)
+	}
+	if open[0].Deadline = want.Deadline; !reflect.DeepEqual(open[0], want) {
+		t.Errorf("the open change is %+v", open[0])
 	}
 
 	l.after(1500 * time.Millisecond)
@@ -97,7 +105,7 @@ func testChange(t *testing.T, s store.Store) {
 	if got, err := s.Change(t.Context(), c.ID); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("when it is complete: got %+v (%v)\nwant %+v", got, err, want)
 	}
-	if state := l.state(noon); len(state.Open) != 0 || !state.Members[one] {
+	if state := l.state(); len(state.Open) != 0 || !state.Members[one] {
 		t.Errorf("got %+v, want %s a member and nothing open", state, one)
 	}
 	_, err = s.Change(t.Context(), idAt(noon))
@@ -127,11 +135,11 @@ func testFinal(t *testing.T, s store.Store) {
 	c := l.do(lsapi.Attach, one)
 	c.Outcome = lsapi.OutcomeFailed
 	for _, kind := range []lsapi.EventKind{lsapi.EventCompleted, lsapi.EventResolved} {
-		err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: kind, At: l.now, Change: c}})
+		_, err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: kind, At: l.now, Change: c}})
 		wantCode(t, err, lsapi.CodeInternal)
 	}
 	c.Outcome, c.InstanceID = "", two
-	err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+	_, err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
 	wantCode(t, err, lsapi.CodeInternal)
 }
 
@@ -163,7 +171,7 @@ func testAllOrNone(t *testing.T, s store.Store) {
 	good := l.change(lsapi.Attach, one)
 	bad := good
 	bad.Action = lsapi.Detach
-	err := s.Append(t.Context(), l.turn, []lsapi.Event{
+	_, err := s.Append(t.Context(), l.turn, []lsapi.Event{
 		{Kind: lsapi.EventIntended, At: l.now, Change: good},
 		{Kind: lsapi.EventIntended, At: l.now, Change: bad}, // of the same id
 	})
@@ -197,7 +205,7 @@ func testNonsense(t *testing.T, s store.Store) {
 		"another membership":        {Kind: lsapi.EventCheckpoint, Members: []string{two}},
 	} {
 		event.At = l.now
-		if err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+		if _, err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -210,7 +218,7 @@ func testTurnLost(t *testing.T, s store.Store) {
 	old := l.turn
 	newLane(t, s, "web")
 	event := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
-	err := s.Append(t.Context(), old, []lsapi.Event{event})
+	_, err := s.Append(t.Context(), old, []lsapi.Event{event})
 	if !errors.Is(err, lsapi.ErrTurnLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 		t.Errorf("got %v, want that the turn is lost", err)
 	}
@@ -221,38 +229,46 @@ func testTurnLost(t *testing.T, s store.Store) {
 	if err := s.Give(t.Context(), l.turn); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrTurnLost) {
+	if _, err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrTurnLost) {
 		t.Errorf("after it was given back: got %v, want that the turn is lost", err)
 	}
 }
 
-func testResumed(t *testing.T, s store.Store) {
-	var epochs []int64
+func testTakenAgain(t *testing.T, s store.Store) {
+	var last lsapi.Turn
 	for i := range 3 {
 		turn, err := s.Take(t.Context(), "web")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if turn.Resumed != (i > 0) || turn.LoadBalancer != "web" || !turn.Until.IsZero() && !turn.Until.After(time.Now().Add(time.Second)) {
+		if turn.LoadBalancer != "web" || !turn.Until.IsZero() && !turn.Until.After(time.Now().Add(time.Second)) {
 			t.Errorf("take %d: got %+v", i, turn)
+		}
+		if i > 0 && (turn.Epoch <= last.Epoch || turn.Head != last.Head) {
+			t.Errorf("take %d: got %+v after %+v", i, turn, last)
+		}
+		l := &lane{t: t, s: s, turn: turn, now: noon}
+		c := l.change(lsapi.Attach, one)
+		last = turn
+		if last.Head, err = s.Append(t.Context(), turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: c}}); err != nil {
+			t.Fatal(err)
+		}
+		if state := l.state(); state.Head != last.Head || state.Head.Seq != int64(i+1) {
+			t.Errorf("the log ends at %+v, the append has said %+v", state.Head, last.Head)
 		}
 		if err := s.Give(t.Context(), turn); err != nil {
 			t.Fatal(err)
 		}
-		epochs = append(epochs, turn.Epoch)
-	}
-	if epochs[0] < 1 || epochs[1] <= epochs[0] || epochs[2] <= epochs[1] {
-		t.Errorf("the epochs do not grow: %v", epochs)
 	}
 }
 
 func testUnknownMembership(t *testing.T, s store.Store) {
 	l := newLane(t, s, "web")
-	if state := l.state(noon); state.Known || len(state.Members) != 0 {
+	if state := l.state(); state.Known || len(state.Members) != 0 {
 		t.Errorf("before the first event: %+v", state)
 	}
 	l.do(lsapi.Attach, one)
-	if state := l.state(noon); state.Known || len(state.Members) != 0 || len(state.Applied) != 1 {
+	if state := l.state(); state.Known || len(state.Members) != 0 || len(state.Applied) != 1 {
 		t.Errorf("after a change: %+v", state)
 	}
 	_, err := s.MembersAt(t.Context(), "web", l.now)
@@ -260,7 +276,7 @@ func testUnknownMembership(t *testing.T, s store.Store) {
 	_, err = s.MembersAt(t.Context(), "api", l.now)
 	wantCode(t, err, lsapi.CodeNotFound)
 	l.after(time.Minute).know(one, two)
-	if state := l.state(noon); !state.Known || len(state.Members) != 2 || !state.LookedAt.Equal(l.now) {
+	if state := l.state(); !state.Known || len(state.Members) != 2 || !near(state.LookedAt, l.now) {
 		t.Errorf("after the first look: %+v", state)
 	}
 	_, err = s.MembersAt(t.Context(), "web", l.now.Add(-time.Microsecond))
@@ -268,6 +284,10 @@ func testUnknownMembership(t *testing.T, s store.Store) {
 	wantStrings(t, membersAt(t, s, l.now), one, two)
 	wantWhole(t, s)
 }
+
+// near reports whether two times are the same but for the time that comparing the
+// record's clock with this process's takes.
+func near(a, b time.Time) bool { return a.Sub(b).Abs() < time.Second }
 
 func testObserved(t *testing.T, s store.Store) {
 	l := newLane(t, s, "web")
@@ -278,8 +298,8 @@ func testObserved(t *testing.T, s store.Store) {
 		Kind: lsapi.EventObserved, At: l.now.Add(time.Second), Added: []string{two, three}, Removed: []string{one},
 		Since: looked, Until: l.now,
 	})
-	state := l.state(noon)
-	if !maps.Equal(state.Members, map[string]bool{two: true, three: true}) || !state.LookedAt.Equal(l.now) {
+	state := l.state()
+	if !maps.Equal(state.Members, map[string]bool{two: true, three: true}) || !near(state.LookedAt, l.now) {
 		t.Errorf("got %+v", state)
 	}
 	changes, err := s.Changes(t.Context(), lsapi.ChangeFilter{LoadBalancer: "web", Limit: 10})
@@ -311,38 +331,64 @@ func testApplied(t *testing.T, s store.Store) {
 	first := l.do(lsapi.Attach, three)
 	late := l.intend(l.change(lsapi.Attach, one)) // asked for before, applied last
 	l.after(time.Minute)
-	since := l.now.Add(time.Second)
 	a := l.do(lsapi.Attach, two)
 	l.complete(l.intend(l.change(lsapi.Detach, three)), lsapi.OutcomeRefused)
 	b := l.do(lsapi.Detach, two)
 	l.complete(late, lsapi.OutcomeApplied)
-	for since, want := range map[time.Time][]string{
-		since:                            {a.ID, b.ID, late.ID},
-		since.Add(time.Microsecond):      {b.ID, late.ID},
-		l.now.Add(time.Microsecond):      nil,
-		since.Add(-100 * 24 * time.Hour): {first.ID, a.ID, b.ID, late.ID},
-	} {
-		wantIDs(t, l.state(since).Applied, want...)
-		changes, err := s.Applied(t.Context(), "web", since)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantIDs(t, changes, want...)
-	}
-}
-
-func testUnfinished(t *testing.T, s store.Store) {
-	open, old, fresh := newLane(t, s, "open"), newLane(t, s, "old"), newLane(t, s, "fresh")
-	open.intend(open.change(lsapi.Attach, one))
-	old.do(lsapi.Attach, one)
-	fresh.after(time.Minute).do(lsapi.Attach, one)
-	refused := newLane(t, s, "refused").after(time.Minute)
-	refused.complete(refused.intend(refused.change(lsapi.Attach, one)), lsapi.OutcomeRefused)
-	names, err := s.Unfinished(t.Context(), fresh.now)
+	want := []string{first.ID, a.ID, b.ID, late.ID}
+	changes, err := s.Applied(t.Context(), "web", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantStrings(t, names, "fresh", "open")
+	wantApplied(t, changes, want...)
+	wantApplied(t, l.state().Applied, want...)
+	for i, c := range changes {
+		if age := time.Since(c.At); age < 0 || age > time.Minute {
+			t.Errorf("%s was applied %v ago", c.ID, age)
+		}
+		if i > 0 && c.Seq <= changes[i-1].Seq {
+			t.Errorf("event %d follows event %d", c.Seq, changes[i-1].Seq)
+		}
+	}
+	if changes, err := s.Applied(t.Context(), "web", 0); err != nil || len(changes) > 0 {
+		t.Errorf("in no time %v was applied (%v)", changes, err)
+	}
+}
+
+// testOvertaken: who detaches an instance past lsapi, or deletes its load balancer, has
+// shown that AWS no longer says what lsapi did.
+func testOvertaken(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	l.do(lsapi.Attach, one)
+	b := l.do(lsapi.Attach, two)
+	l.after(time.Second).append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.now, Removed: []string{one}})
+	wantApplied(t, l.state().Applied, b.ID)
+	c := l.do(lsapi.Attach, one)
+	wantApplied(t, l.state().Applied, b.ID, c.ID)
+}
+
+func wantApplied(t testing.TB, got []lsapi.AppliedChange, want ...string) {
+	t.Helper()
+	changes := make([]lsapi.Change, len(got))
+	for i, c := range got {
+		changes[i] = c.Change
+	}
+	wantIDs(t, changes, want...)
+}
+
+func testUnfinished(t *testing.T, s store.Store) {
+	open, fresh, refused := newLane(t, s, "open"), newLane(t, s, "fresh"), newLane(t, s, "refused")
+	open.intend(open.change(lsapi.Attach, one))
+	fresh.do(lsapi.Attach, one)
+	refused.complete(refused.intend(refused.change(lsapi.Attach, one)), lsapi.OutcomeRefused)
+	for within, want := range map[time.Duration][]string{time.Hour: {"fresh", "open"}, 0: {"open"}} {
+		names, err := s.Unfinished(t.Context(), within)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantStrings(t, names, want...)
+	}
 }
 
 func testTime(t *testing.T, s store.Store) {
@@ -558,7 +604,7 @@ func testGivenUp(t *testing.T, s store.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 20 { // a write that waits may be taken before its context is looked at
-		err := s.Append(ctx, l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+		_, err := s.Append(ctx, l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
 		wantCode(t, err, lsapi.CodeTimeout)
 	}
 	_, err := s.Change(t.Context(), c.ID)
@@ -578,7 +624,7 @@ func testConcurrent(t *testing.T, s store.Store) {
 				l.do(lsapi.Attach, fmt.Sprintf("i-%08x", j))
 				bad := lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: l.change(lsapi.Attach, one)}
 				good := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
-				if err := s.Append(t.Context(), l.turn, []lsapi.Event{good, bad}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+				if _, err := s.Append(t.Context(), l.turn, []lsapi.Event{good, bad}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
 					t.Errorf("a bad event was recorded: %v", err)
 				}
 			}

@@ -10,7 +10,7 @@ import (
 // tables are the queries of one transaction, the same for every engine. A page
 // ends before limit rows only when there are no more.
 type tables interface {
-	// log returns the zero row for a load balancer that has no log.
+	// log returns a row without events for a load balancer that has no log.
 	log(ctx context.Context, loadBalancer string) (logRow, error)
 	logs(ctx context.Context) ([]logRow, error)
 	putLog(ctx context.Context, row logRow) error
@@ -62,7 +62,13 @@ type tables interface {
 	// dropChanges drops those that were completed before an event, and whose ids
 	// are of a time before.
 	dropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error
-	unfinished(ctx context.Context, since time.Time) ([]string, error)
+	// unfinished returns the load balancers with open changes, or with changes that
+	// were applied so lately.
+	unfinished(ctx context.Context, within time.Duration) ([]string, error)
+	// ahead reports whether a log is stamped with a time that is still to come, and
+	// restamp is logRow.restamp for each that is.
+	ahead(ctx context.Context) (bool, error)
+	restamp(ctx context.Context) error
 
 	members(ctx context.Context, loadBalancer string) (members, error)
 	countMembers(ctx context.Context) (int, error)
@@ -106,10 +112,37 @@ type logRow struct {
 	at           time.Time
 	hash         hash
 	known        bool
-	lookedAt     time.Time
-	appliedAt    time.Time // when its last applied change completed
+	lookedAt     time.Time // by the record's clock, as appliedAt
+	appliedAt    time.Time // when its last applied change was recorded
 	checkpoint   int64     // the number of the last one
 	room         int64     // the events behind it until the next is due
+	// Events up to restamped were recorded at restampedAt at the latest, whatever
+	// they are stamped with by a clock that was set back since.
+	restamped   int64
+	restampedAt time.Time
+	// clock is as it was when the row was read.
+	clock clock
+}
+
+// restamp makes stamps that are still to come count as now, if the last of them is.
+func (l *logRow) restamp(last time.Time) bool {
+	if !last.After(l.clock.now) {
+		return false
+	}
+	l.restamped, l.restampedAt = l.last, l.clock.now
+	return true
+}
+
+// recordedAt is when an event of the log was recorded, by the record's clock.
+func (l *logRow) recordedAt(row eventRow) time.Time {
+	at := row.recordedAt
+	if at.IsZero() {
+		at = row.at // of an older version
+	}
+	if row.seq <= l.restamped {
+		at = earliest(at, l.restampedAt)
+	}
+	return at
 }
 
 // eventRow is an event as it is stored. What it tells is in the payload; the
@@ -122,6 +155,7 @@ type eventRow struct {
 	changeID     string
 	payload      []byte
 	prev, hash   hash
+	recordedAt   time.Time      // by the record's clock; zero in events of older versions
 	place        lsapi.Position // zero when it was recorded before events had places
 }
 

@@ -77,7 +77,7 @@ func (o *old) exec(statement string) {
 func (o *old) checkpoint() {
 	o.t.Helper()
 	o.seq++
-	text := fmt.Sprintf(`{"loadBalancer":"web","seq":%d,"at":"2026-11-02T12:00:00Z","kind":"checkpoint","until":"2026-11-02T12:00:00Z","members":{%q:0}}`, o.seq, one)
+	text := fmt.Sprintf(`{"loadBalancer":"web","seq":%d,"at":"2025-11-02T12:00:00Z","kind":"checkpoint","until":"2025-11-02T12:00:00Z","members":{%q:0}}`, o.seq, one)
 	sum := sha256.Sum256(append(o.last[:], text...))
 	payload := "'" + text + "'"
 	if o.none == "x''" {
@@ -108,7 +108,7 @@ func TestARecordOfTheFirstFormGoesOn(t *testing.T) {
 		s := openURL(t, url, store.Options{})
 		wantWhole(t, s)
 		l := newLane(t, s, "web")
-		if state := l.state(noon); !state.Known || !state.Members[one] {
+		if state := l.state(); !state.Known || !state.Members[one] {
 			t.Errorf("what it told is lost: %+v", state)
 		}
 		if all := events(t, s, lsapi.Position{}, 10); len(all) != 0 || end(t, s) == (lsapi.Position{}) {

@@ -85,15 +85,15 @@ func (h *history) write(ctx context.Context, changes int) error {
 		return err
 	}
 	first := lsapi.Event{Kind: lsapi.EventCheckpoint, At: h.began, Until: h.began}
-	if err := h.record.Append(ctx, turn, []lsapi.Event{first}); err != nil {
+	if _, err := h.record.Append(ctx, turn, []lsapi.Event{first}); err != nil {
 		return err
 	}
 	for from := 0; from < changes; from += round {
 		intents, outcomes := h.round(from, min(from+round, changes))
-		if err := h.record.Append(ctx, turn, intents); err != nil {
+		if _, err := h.record.Append(ctx, turn, intents); err != nil {
 			return err
 		}
-		if err := h.record.Append(ctx, turn, outcomes); err != nil {
+		if _, err := h.record.Append(ctx, turn, outcomes); err != nil {
 			return err
 		}
 	}

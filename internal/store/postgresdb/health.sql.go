@@ -38,7 +38,7 @@ func (q *Queries) DropHealth(ctx context.Context, arg DropHealthParams) error {
 }
 
 const eventsAt = `-- name: EventsAt :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major FROM events WHERE load_balancer = $1 AND seq = ANY ($2::bigint[])
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events WHERE load_balancer = $1 AND seq = ANY ($2::bigint[])
 `
 
 type EventsAtParams struct {
@@ -65,6 +65,7 @@ func (q *Queries) EventsAt(ctx context.Context, arg EventsAtParams) ([]Event, er
 			&i.PrevHash,
 			&i.Hash,
 			&i.Major,
+			&i.RecordedAt,
 		); err != nil {
 			return nil, err
 		}

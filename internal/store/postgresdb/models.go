@@ -45,6 +45,7 @@ type Event struct {
 	PrevHash     []byte
 	Hash         []byte
 	Major        int64
+	RecordedAt   *time.Time
 }
 
 type Health struct {
@@ -110,6 +111,8 @@ type Log struct {
 	AppliedAt      *time.Time
 	CheckpointSeq  int64
 	CheckpointRoom int64
+	RestampedSeq   int64
+	RestampedAt    *time.Time
 }
 
 type Member struct {

@@ -74,8 +74,8 @@ func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
 }
 
 const addEvent = `-- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT base FROM places WHERE id = 1) + pg_current_xact_id()::text::bigint)
+INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, major)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, (SELECT base FROM places WHERE id = 1) + pg_current_xact_id()::text::bigint)
 `
 
 type AddEventParams struct {
@@ -87,6 +87,7 @@ type AddEventParams struct {
 	Payload      []byte
 	PrevHash     []byte
 	Hash         []byte
+	RecordedAt   *time.Time
 }
 
 func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
@@ -99,8 +100,33 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 		arg.Payload,
 		arg.PrevHash,
 		arg.Hash,
+		arg.RecordedAt,
 	)
 	return err
+}
+
+const ahead = `-- name: Ahead :many
+SELECT load_balancer FROM logs WHERE applied_at > clock_timestamp() LIMIT 1
+`
+
+func (q *Queries) Ahead(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, ahead)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var load_balancer string
+		if err := rows.Scan(&load_balancer); err != nil {
+			return nil, err
+		}
+		items = append(items, load_balancer)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const capKeys = `-- name: CapKeys :exec
@@ -474,7 +500,7 @@ func (q *Queries) DropMember(ctx context.Context, arg DropMemberParams) error {
 }
 
 const events = `-- name: Events :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major FROM events WHERE load_balancer = $1 AND seq >= $2 ORDER BY seq LIMIT $3
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events WHERE load_balancer = $1 AND seq >= $2 ORDER BY seq LIMIT $3
 `
 
 type EventsParams struct {
@@ -502,6 +528,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 			&i.PrevHash,
 			&i.Hash,
 			&i.Major,
+			&i.RecordedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -514,7 +541,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 }
 
 const eventsBack = `-- name: EventsBack :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major FROM events WHERE load_balancer = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events WHERE load_balancer = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
 `
 
 type EventsBackParams struct {
@@ -542,6 +569,7 @@ func (q *Queries) EventsBack(ctx context.Context, arg EventsBackParams) ([]Event
 			&i.PrevHash,
 			&i.Hash,
 			&i.Major,
+			&i.RecordedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -618,29 +646,37 @@ func (q *Queries) LockKey(ctx context.Context, arg LockKeyParams) error {
 }
 
 const lockLog = `-- name: LockLog :many
-SELECT load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room FROM logs WHERE load_balancer = $1 FOR UPDATE
+SELECT logs.load_balancer, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs WHERE load_balancer = $1 FOR UPDATE
 `
 
-func (q *Queries) LockLog(ctx context.Context, loadBalancer string) ([]Log, error) {
+type LockLogRow struct {
+	Log Log
+	Now time.Time
+}
+
+func (q *Queries) LockLog(ctx context.Context, loadBalancer string) ([]LockLogRow, error) {
 	rows, err := q.db.Query(ctx, lockLog, loadBalancer)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Log
+	var items []LockLogRow
 	for rows.Next() {
-		var i Log
+		var i LockLogRow
 		if err := rows.Scan(
-			&i.LoadBalancer,
-			&i.FirstSeq,
-			&i.LastSeq,
-			&i.LastAt,
-			&i.LastHash,
-			&i.Known,
-			&i.LookedAt,
-			&i.AppliedAt,
-			&i.CheckpointSeq,
-			&i.CheckpointRoom,
+			&i.Log.LoadBalancer,
+			&i.Log.FirstSeq,
+			&i.Log.LastSeq,
+			&i.Log.LastAt,
+			&i.Log.LastHash,
+			&i.Log.Known,
+			&i.Log.LookedAt,
+			&i.Log.AppliedAt,
+			&i.Log.CheckpointSeq,
+			&i.Log.CheckpointRoom,
+			&i.Log.RestampedSeq,
+			&i.Log.RestampedAt,
+			&i.Now,
 		); err != nil {
 			return nil, err
 		}
@@ -653,29 +689,37 @@ func (q *Queries) LockLog(ctx context.Context, loadBalancer string) ([]Log, erro
 }
 
 const log = `-- name: Log :many
-SELECT load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room FROM logs WHERE load_balancer = $1
+SELECT logs.load_balancer, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs WHERE load_balancer = $1
 `
 
-func (q *Queries) Log(ctx context.Context, loadBalancer string) ([]Log, error) {
+type LogRow struct {
+	Log Log
+	Now time.Time
+}
+
+func (q *Queries) Log(ctx context.Context, loadBalancer string) ([]LogRow, error) {
 	rows, err := q.db.Query(ctx, log, loadBalancer)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Log
+	var items []LogRow
 	for rows.Next() {
-		var i Log
+		var i LogRow
 		if err := rows.Scan(
-			&i.LoadBalancer,
-			&i.FirstSeq,
-			&i.LastSeq,
-			&i.LastAt,
-			&i.LastHash,
-			&i.Known,
-			&i.LookedAt,
-			&i.AppliedAt,
-			&i.CheckpointSeq,
-			&i.CheckpointRoom,
+			&i.Log.LoadBalancer,
+			&i.Log.FirstSeq,
+			&i.Log.LastSeq,
+			&i.Log.LastAt,
+			&i.Log.LastHash,
+			&i.Log.Known,
+			&i.Log.LookedAt,
+			&i.Log.AppliedAt,
+			&i.Log.CheckpointSeq,
+			&i.Log.CheckpointRoom,
+			&i.Log.RestampedSeq,
+			&i.Log.RestampedAt,
+			&i.Now,
 		); err != nil {
 			return nil, err
 		}
@@ -688,29 +732,37 @@ func (q *Queries) Log(ctx context.Context, loadBalancer string) ([]Log, error) {
 }
 
 const logs = `-- name: Logs :many
-SELECT load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room FROM logs ORDER BY load_balancer
+SELECT logs.load_balancer, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs ORDER BY load_balancer
 `
 
-func (q *Queries) Logs(ctx context.Context) ([]Log, error) {
+type LogsRow struct {
+	Log Log
+	Now time.Time
+}
+
+func (q *Queries) Logs(ctx context.Context) ([]LogsRow, error) {
 	rows, err := q.db.Query(ctx, logs)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Log
+	var items []LogsRow
 	for rows.Next() {
-		var i Log
+		var i LogsRow
 		if err := rows.Scan(
-			&i.LoadBalancer,
-			&i.FirstSeq,
-			&i.LastSeq,
-			&i.LastAt,
-			&i.LastHash,
-			&i.Known,
-			&i.LookedAt,
-			&i.AppliedAt,
-			&i.CheckpointSeq,
-			&i.CheckpointRoom,
+			&i.Log.LoadBalancer,
+			&i.Log.FirstSeq,
+			&i.Log.LastSeq,
+			&i.Log.LastAt,
+			&i.Log.LastHash,
+			&i.Log.Known,
+			&i.Log.LookedAt,
+			&i.Log.AppliedAt,
+			&i.Log.CheckpointSeq,
+			&i.Log.CheckpointRoom,
+			&i.Log.RestampedSeq,
+			&i.Log.RestampedAt,
+			&i.Now,
 		); err != nil {
 			return nil, err
 		}
@@ -771,7 +823,7 @@ func (q *Queries) NextLogged(ctx context.Context, loadBalancer string) ([]string
 }
 
 const observedFrom = `-- name: ObservedFrom :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major FROM events
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events
 WHERE load_balancer = $1 AND at >= $2 AND seq > $3 AND kind = 'observed'
 ORDER BY at, seq LIMIT $4
 `
@@ -807,6 +859,7 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 			&i.PrevHash,
 			&i.Hash,
 			&i.Major,
+			&i.RecordedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -905,13 +958,14 @@ func (q *Queries) PutKey(ctx context.Context, arg PutKeyParams) error {
 
 const putLog = `-- name: PutLog :exec
 INSERT INTO logs (
-    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
+    restamped_seq, restamped_at
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (load_balancer) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
-    checkpoint_room = excluded.checkpoint_room
+    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at
 `
 
 type PutLogParams struct {
@@ -925,6 +979,8 @@ type PutLogParams struct {
 	AppliedAt      *time.Time
 	CheckpointSeq  int64
 	CheckpointRoom int64
+	RestampedSeq   int64
+	RestampedAt    *time.Time
 }
 
 func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
@@ -939,6 +995,8 @@ func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
 		arg.AppliedAt,
 		arg.CheckpointSeq,
 		arg.CheckpointRoom,
+		arg.RestampedSeq,
+		arg.RestampedAt,
 	)
 	return err
 }
@@ -959,15 +1017,26 @@ func (q *Queries) PutMember(ctx context.Context, arg PutMemberParams) error {
 	return err
 }
 
+const restamp = `-- name: Restamp :exec
+UPDATE logs SET restamped_seq = last_seq, restamped_at = clock_timestamp(), applied_at = clock_timestamp()
+WHERE applied_at > clock_timestamp()
+`
+
+// What is stamped with a time to come was recorded before now.
+func (q *Queries) Restamp(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, restamp)
+	return err
+}
+
 const unfinished = `-- name: Unfinished :many
 SELECT load_balancer FROM changes WHERE outcome = ''
 UNION
-SELECT load_balancer FROM logs WHERE applied_at >= $1::timestamptz
+SELECT load_balancer FROM logs WHERE applied_at > clock_timestamp() - $1::bigint * interval '1 microsecond'
 ORDER BY load_balancer
 `
 
-func (q *Queries) Unfinished(ctx context.Context, since time.Time) ([]string, error) {
-	rows, err := q.db.Query(ctx, unfinished, since)
+func (q *Queries) Unfinished(ctx context.Context, within int64) ([]string, error) {
+	rows, err := q.db.Query(ctx, unfinished, within)
 	if err != nil {
 		return nil, err
 	}

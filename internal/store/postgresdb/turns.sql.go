@@ -10,6 +10,39 @@ import (
 	"time"
 )
 
+const dropTurn = `-- name: DropTurn :execrows
+DELETE FROM turns
+WHERE name = $1 AND holder = $2 AND epoch = $3
+    AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = $1) AND set_config('synchronous_commit', 'off', true) <> ''
+`
+
+type DropTurnParams struct {
+	Name   string
+	Holder string
+	Epoch  int64
+}
+
+// Of a load balancer without a log nothing is kept: anybody can invent names.
+func (q *Queries) DropTurn(ctx context.Context, arg DropTurnParams) (int64, error) {
+	result, err := q.db.Exec(ctx, dropTurn, arg.Name, arg.Holder, arg.Epoch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const dropTurns = `-- name: DropTurns :exec
+DELETE FROM turns AS t
+WHERE t.expires_at < clock_timestamp() - $1::bigint * interval '1 microsecond' AND t.expires_at > 'epoch'
+    AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = t.name)
+`
+
+// Those of processes that ended before they could give them back.
+func (q *Queries) DropTurns(ctx context.Context, age int64) error {
+	_, err := q.db.Exec(ctx, dropTurns, age)
+	return err
+}
+
 const extendTurn = `-- name: ExtendTurn :many
 UPDATE turns SET expires_at = clock_timestamp() + $1::bigint * interval '1 microsecond'
 WHERE name = $2 AND holder = $3 AND epoch = $4
@@ -112,54 +145,30 @@ func (q *Queries) Notify(ctx context.Context, arg NotifyParams) error {
 	return err
 }
 
-const takeTurn = `-- name: TakeTurn :many
-
-INSERT INTO turns (name, holder, epoch, expires_at, next, next_until)
-SELECT $1, $2, 1, clock_timestamp() + $3::bigint * interval '1 microsecond', '', 'epoch'
-WHERE set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> ''
-    AND NOT EXISTS (
-        SELECT FROM turns AS t
-        WHERE t.name = $1 AND t.holder <> $2 AND (t.expires_at > clock_timestamp()
-            OR t.next NOT IN ('', $2) AND t.next_until > clock_timestamp())
-    )
-ON CONFLICT (name) DO UPDATE SET
-    holder = excluded.holder, epoch = turns.epoch + 1, expires_at = excluded.expires_at,
-    next = CASE turns.next WHEN excluded.holder THEN '' ELSE turns.next END
-WHERE turns.holder = excluded.holder OR turns.expires_at <= clock_timestamp()
-    AND (turns.next IN ('', excluded.holder) OR turns.next_until <= clock_timestamp())
-RETURNING epoch
+const trimTurn = `-- name: TrimTurn :exec
+UPDATE turns SET
+    expires_at = least(expires_at, clock_timestamp() + $1::bigint * interval '1 microsecond'),
+    next_until = least(next_until, clock_timestamp() + $2::bigint * interval '1 microsecond')
+WHERE name = $3
+    AND (expires_at > clock_timestamp() + $1::bigint * interval '1 microsecond'
+        OR next_until > clock_timestamp() + $2::bigint * interval '1 microsecond')
+    AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> ''
 `
 
-type TakeTurnParams struct {
-	Name   string
-	Holder string
-	Lease  int64
+type TrimTurnParams struct {
+	Lease int64
+	Grace int64
+	Name  string
 }
 
-// Whoever takes a turn records an intent before it acts, and whoever extends one
-// has done so: those commits make sure of what these left to the next flush.
-// Nothing is locked, and nothing written, while somebody else has it.
-func (q *Queries) TakeTurn(ctx context.Context, arg TakeTurnParams) ([]int64, error) {
-	rows, err := q.db.Query(ctx, takeTurn, arg.Name, arg.Holder, arg.Lease)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []int64
-	for rows.Next() {
-		var epoch int64
-		if err := rows.Scan(&epoch); err != nil {
-			return nil, err
-		}
-		items = append(items, epoch)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// No lease ends later than one that is taken now, unless the clock was set back since.
+func (q *Queries) TrimTurn(ctx context.Context, arg TrimTurnParams) error {
+	_, err := q.db.Exec(ctx, trimTurn, arg.Lease, arg.Grace, arg.Name)
+	return err
 }
 
 const waitForTurn = `-- name: WaitForTurn :exec
+
 UPDATE turns SET next = $1::text, next_until = clock_timestamp() + $2::bigint * interval '1 microsecond'
 WHERE name = $3 AND (next IN ('', $1::text) OR next_until <= clock_timestamp())
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> ''
@@ -171,6 +180,9 @@ type WaitForTurnParams struct {
 	Name   string
 }
 
+// Taking a turn is in postgres_turns.go: it takes two statements. Whoever takes a
+// turn records an intent before it acts, and whoever extends one has done so: those
+// commits make sure of what these left to the next flush.
 func (q *Queries) WaitForTurn(ctx context.Context, arg WaitForTurnParams) error {
 	_, err := q.db.Exec(ctx, waitForTurn, arg.Holder, arg.Grace, arg.Name)
 	return err

@@ -30,6 +30,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addEventStmt, err = db.PrepareContext(ctx, addEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query AddEvent: %w", err)
 	}
+	if q.aheadStmt, err = db.PrepareContext(ctx, ahead); err != nil {
+		return nil, fmt.Errorf("error preparing query Ahead: %w", err)
+	}
 	if q.capKeysStmt, err = db.PrepareContext(ctx, capKeys); err != nil {
 		return nil, fmt.Errorf("error preparing query CapKeys: %w", err)
 	}
@@ -144,6 +147,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putMemberStmt, err = db.PrepareContext(ctx, putMember); err != nil {
 		return nil, fmt.Errorf("error preparing query PutMember: %w", err)
 	}
+	if q.restampStmt, err = db.PrepareContext(ctx, restamp); err != nil {
+		return nil, fmt.Errorf("error preparing query Restamp: %w", err)
+	}
 	if q.stateStmt, err = db.PrepareContext(ctx, state); err != nil {
 		return nil, fmt.Errorf("error preparing query State: %w", err)
 	}
@@ -166,6 +172,11 @@ func (q *Queries) Close() error {
 	if q.addEventStmt != nil {
 		if cerr := q.addEventStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addEventStmt: %w", cerr)
+		}
+	}
+	if q.aheadStmt != nil {
+		if cerr := q.aheadStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aheadStmt: %w", cerr)
 		}
 	}
 	if q.capKeysStmt != nil {
@@ -358,6 +369,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putMemberStmt: %w", cerr)
 		}
 	}
+	if q.restampStmt != nil {
+		if cerr := q.restampStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing restampStmt: %w", cerr)
+		}
+	}
 	if q.stateStmt != nil {
 		if cerr := q.stateStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing stateStmt: %w", cerr)
@@ -414,6 +430,7 @@ type Queries struct {
 	tx                  *sql.Tx
 	addChangeStmt       *sql.Stmt
 	addEventStmt        *sql.Stmt
+	aheadStmt           *sql.Stmt
 	capKeysStmt         *sql.Stmt
 	changeStmt          *sql.Stmt
 	changesAfterStmt    *sql.Stmt
@@ -452,6 +469,7 @@ type Queries struct {
 	putKeyStmt          *sql.Stmt
 	putLogStmt          *sql.Stmt
 	putMemberStmt       *sql.Stmt
+	restampStmt         *sql.Stmt
 	stateStmt           *sql.Stmt
 	takeOwnershipStmt   *sql.Stmt
 	unfinishedStmt      *sql.Stmt
@@ -463,6 +481,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		tx:                  tx,
 		addChangeStmt:       q.addChangeStmt,
 		addEventStmt:        q.addEventStmt,
+		aheadStmt:           q.aheadStmt,
 		capKeysStmt:         q.capKeysStmt,
 		changeStmt:          q.changeStmt,
 		changesAfterStmt:    q.changesAfterStmt,
@@ -501,6 +520,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putKeyStmt:          q.putKeyStmt,
 		putLogStmt:          q.putLogStmt,
 		putMemberStmt:       q.putMemberStmt,
+		restampStmt:         q.restampStmt,
 		stateStmt:           q.stateStmt,
 		takeOwnershipStmt:   q.takeOwnershipStmt,
 		unfinishedStmt:      q.unfinishedStmt,

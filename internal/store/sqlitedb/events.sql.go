@@ -39,7 +39,7 @@ func (q *Queries) DroppedPlace(ctx context.Context) (int64, error) {
 }
 
 const eventsAfter = `-- name: EventsAfter :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place FROM events WHERE place > 0 AND place > ?1 AND kind <> 'checkpoint' ORDER BY place LIMIT ?2
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE place > 0 AND place > ?1 AND kind <> 'checkpoint' ORDER BY place LIMIT ?2
 `
 
 type EventsAfterParams struct {
@@ -66,6 +66,7 @@ func (q *Queries) EventsAfter(ctx context.Context, arg EventsAfterParams) ([]Eve
 			&i.PrevHash,
 			&i.Hash,
 			&i.Place,
+			&i.RecordedAt,
 		); err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ func (q *Queries) DropHealth(ctx context.Context, arg DropHealthParams) error {
 }
 
 const eventAt = `-- name: EventAt :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place FROM events WHERE load_balancer = ? AND seq = ?
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE load_balancer = ? AND seq = ?
 `
 
 type EventAtParams struct {
@@ -62,6 +62,7 @@ func (q *Queries) EventAt(ctx context.Context, arg EventAtParams) ([]Event, erro
 			&i.PrevHash,
 			&i.Hash,
 			&i.Place,
+			&i.RecordedAt,
 		); err != nil {
 			return nil, err
 		}

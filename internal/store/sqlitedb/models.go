@@ -43,6 +43,7 @@ type Event struct {
 	PrevHash     []byte
 	Hash         []byte
 	Place        int64
+	RecordedAt   int64
 }
 
 type Health struct {
@@ -77,6 +78,8 @@ type Log struct {
 	AppliedAt      int64
 	CheckpointSeq  int64
 	CheckpointRoom int64
+	RestampedSeq   int64
+	RestampedAt    int64
 }
 
 type Member struct {

@@ -76,8 +76,8 @@ func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) (int64, er
 }
 
 const addEvent = `-- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE place > 0))
+INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, place)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE place > 0))
 `
 
 type AddEventParams struct {
@@ -89,6 +89,7 @@ type AddEventParams struct {
 	Payload      []byte
 	PrevHash     []byte
 	Hash         []byte
+	RecordedAt   int64
 }
 
 func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
@@ -101,8 +102,36 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 		arg.Payload,
 		arg.PrevHash,
 		arg.Hash,
+		arg.RecordedAt,
 	)
 	return err
+}
+
+const ahead = `-- name: Ahead :many
+SELECT load_balancer FROM logs WHERE applied_at > ? LIMIT 1
+`
+
+func (q *Queries) Ahead(ctx context.Context, appliedAt int64) ([]string, error) {
+	rows, err := q.query(ctx, q.aheadStmt, ahead, appliedAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var load_balancer string
+		if err := rows.Scan(&load_balancer); err != nil {
+			return nil, err
+		}
+		items = append(items, load_balancer)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const capKeys = `-- name: CapKeys :exec
@@ -466,7 +495,7 @@ func (q *Queries) DropMember(ctx context.Context, arg DropMemberParams) error {
 }
 
 const events = `-- name: Events :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place FROM events WHERE load_balancer = ? AND seq >= ? ORDER BY seq LIMIT ?
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE load_balancer = ? AND seq >= ? ORDER BY seq LIMIT ?
 `
 
 type EventsParams struct {
@@ -494,6 +523,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 			&i.PrevHash,
 			&i.Hash,
 			&i.Place,
+			&i.RecordedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -509,7 +539,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 }
 
 const eventsBack = `-- name: EventsBack :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place FROM events WHERE load_balancer = ? AND seq < ? ORDER BY seq DESC LIMIT ?
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE load_balancer = ? AND seq < ? ORDER BY seq DESC LIMIT ?
 `
 
 type EventsBackParams struct {
@@ -537,6 +567,7 @@ func (q *Queries) EventsBack(ctx context.Context, arg EventsBackParams) ([]Event
 			&i.PrevHash,
 			&i.Hash,
 			&i.Place,
+			&i.RecordedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -581,7 +612,7 @@ func (q *Queries) Key(ctx context.Context, arg KeyParams) (KeyRow, error) {
 }
 
 const log = `-- name: Log :one
-SELECT load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room FROM logs WHERE load_balancer = ?
+SELECT load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at FROM logs WHERE load_balancer = ?
 `
 
 func (q *Queries) Log(ctx context.Context, loadBalancer string) (Log, error) {
@@ -598,12 +629,14 @@ func (q *Queries) Log(ctx context.Context, loadBalancer string) (Log, error) {
 		&i.AppliedAt,
 		&i.CheckpointSeq,
 		&i.CheckpointRoom,
+		&i.RestampedSeq,
+		&i.RestampedAt,
 	)
 	return i, err
 }
 
 const logs = `-- name: Logs :many
-SELECT load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room FROM logs ORDER BY load_balancer
+SELECT load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at FROM logs ORDER BY load_balancer
 `
 
 func (q *Queries) Logs(ctx context.Context) ([]Log, error) {
@@ -626,6 +659,8 @@ func (q *Queries) Logs(ctx context.Context) ([]Log, error) {
 			&i.AppliedAt,
 			&i.CheckpointSeq,
 			&i.CheckpointRoom,
+			&i.RestampedSeq,
+			&i.RestampedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -695,7 +730,7 @@ func (q *Queries) NextLogged(ctx context.Context, loadBalancer string) ([]string
 }
 
 const observedFrom = `-- name: ObservedFrom :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place FROM events
+SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events
 WHERE load_balancer = ? AND at >= ? AND seq > ? AND kind = 'observed'
 ORDER BY at, seq LIMIT ?
 `
@@ -731,6 +766,7 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 			&i.PrevHash,
 			&i.Hash,
 			&i.Place,
+			&i.RecordedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -835,13 +871,14 @@ func (q *Queries) PutKey(ctx context.Context, arg PutKeyParams) error {
 
 const putLog = `-- name: PutLog :exec
 INSERT INTO logs (
-    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
+    restamped_seq, restamped_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (load_balancer) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
-    checkpoint_room = excluded.checkpoint_room
+    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at
 `
 
 type PutLogParams struct {
@@ -855,6 +892,8 @@ type PutLogParams struct {
 	AppliedAt      int64
 	CheckpointSeq  int64
 	CheckpointRoom int64
+	RestampedSeq   int64
+	RestampedAt    int64
 }
 
 func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
@@ -869,6 +908,8 @@ func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
 		arg.AppliedAt,
 		arg.CheckpointSeq,
 		arg.CheckpointRoom,
+		arg.RestampedSeq,
+		arg.RestampedAt,
 	)
 	return err
 }
@@ -886,6 +927,17 @@ type PutMemberParams struct {
 
 func (q *Queries) PutMember(ctx context.Context, arg PutMemberParams) error {
 	_, err := q.exec(ctx, q.putMemberStmt, putMember, arg.LoadBalancer, arg.InstanceID, arg.Seq)
+	return err
+}
+
+const restamp = `-- name: Restamp :exec
+UPDATE logs SET restamped_seq = last_seq, restamped_at = ?1, applied_at = ?1
+WHERE applied_at > ?1
+`
+
+// What is stamped with a time to come was recorded before now.
+func (q *Queries) Restamp(ctx context.Context, now int64) error {
+	_, err := q.exec(ctx, q.restampStmt, restamp, now)
 	return err
 }
 
@@ -922,7 +974,7 @@ func (q *Queries) TakeOwnership(ctx context.Context) (int64, error) {
 const unfinished = `-- name: Unfinished :many
 SELECT load_balancer FROM changes WHERE outcome = ''
 UNION
-SELECT load_balancer FROM logs WHERE applied_at >= ?
+SELECT load_balancer FROM logs WHERE applied_at > ?
 ORDER BY load_balancer
 `
 

@@ -1,25 +1,26 @@
 -- name: Log :many
-SELECT * FROM logs WHERE load_balancer = $1;
+SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs WHERE load_balancer = $1;
 
 -- name: LockLog :many
-SELECT * FROM logs WHERE load_balancer = $1 FOR UPDATE;
+SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs WHERE load_balancer = $1 FOR UPDATE;
 
 -- name: Logs :many
-SELECT * FROM logs ORDER BY load_balancer;
+SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs ORDER BY load_balancer;
 
 -- name: PutLog :exec
 INSERT INTO logs (
-    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
+    restamped_seq, restamped_at
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (load_balancer) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
-    checkpoint_room = excluded.checkpoint_room;
+    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at;
 
 -- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT base FROM places WHERE id = 1) + pg_current_xact_id()::text::bigint);
+INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, major)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, (SELECT base FROM places WHERE id = 1) + pg_current_xact_id()::text::bigint);
 
 -- name: Events :many
 SELECT * FROM events WHERE load_balancer = $1 AND seq >= $2 ORDER BY seq LIMIT $3;
@@ -89,8 +90,16 @@ DELETE FROM changes WHERE load_balancer = $1 AND id < $2 AND outcome <> '' AND l
 -- name: Unfinished :many
 SELECT load_balancer FROM changes WHERE outcome = ''
 UNION
-SELECT load_balancer FROM logs WHERE applied_at >= sqlc.arg(since)::timestamptz
+SELECT load_balancer FROM logs WHERE applied_at > clock_timestamp() - sqlc.arg(within)::bigint * interval '1 microsecond'
 ORDER BY load_balancer;
+
+-- name: Ahead :many
+SELECT load_balancer FROM logs WHERE applied_at > clock_timestamp() LIMIT 1;
+
+-- name: Restamp :exec
+-- What is stamped with a time to come was recorded before now.
+UPDATE logs SET restamped_seq = last_seq, restamped_at = clock_timestamp(), applied_at = clock_timestamp()
+WHERE applied_at > clock_timestamp();
 
 -- name: Members :many
 SELECT * FROM members WHERE load_balancer = $1 ORDER BY instance_id;

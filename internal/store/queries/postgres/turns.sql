@@ -1,26 +1,20 @@
--- Whoever takes a turn records an intent before it acts, and whoever extends one
--- has done so: those commits make sure of what these left to the next flush.
-
--- name: TakeTurn :many
--- Nothing is locked, and nothing written, while somebody else has it.
-INSERT INTO turns (name, holder, epoch, expires_at, next, next_until)
-SELECT sqlc.arg(name), sqlc.arg(holder), 1, clock_timestamp() + sqlc.arg(lease)::bigint * interval '1 microsecond', '', 'epoch'
-WHERE set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> ''
-    AND NOT EXISTS (
-        SELECT FROM turns AS t
-        WHERE t.name = sqlc.arg(name) AND t.holder <> sqlc.arg(holder) AND (t.expires_at > clock_timestamp()
-            OR t.next NOT IN ('', sqlc.arg(holder)) AND t.next_until > clock_timestamp())
-    )
-ON CONFLICT (name) DO UPDATE SET
-    holder = excluded.holder, epoch = turns.epoch + 1, expires_at = excluded.expires_at,
-    next = CASE turns.next WHEN excluded.holder THEN '' ELSE turns.next END
-WHERE turns.holder = excluded.holder OR turns.expires_at <= clock_timestamp()
-    AND (turns.next IN ('', excluded.holder) OR turns.next_until <= clock_timestamp())
-RETURNING epoch;
+-- Taking a turn is in postgres_turns.go: it takes two statements. Whoever takes a
+-- turn records an intent before it acts, and whoever extends one has done so: those
+-- commits make sure of what these left to the next flush.
 
 -- name: WaitForTurn :exec
 UPDATE turns SET next = sqlc.arg(holder)::text, next_until = clock_timestamp() + sqlc.arg(grace)::bigint * interval '1 microsecond'
 WHERE name = sqlc.arg(name) AND (next IN ('', sqlc.arg(holder)::text) OR next_until <= clock_timestamp())
+    AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> '';
+
+-- name: TrimTurn :exec
+-- No lease ends later than one that is taken now, unless the clock was set back since.
+UPDATE turns SET
+    expires_at = least(expires_at, clock_timestamp() + sqlc.arg(lease)::bigint * interval '1 microsecond'),
+    next_until = least(next_until, clock_timestamp() + sqlc.arg(grace)::bigint * interval '1 microsecond')
+WHERE name = sqlc.arg(name)
+    AND (expires_at > clock_timestamp() + sqlc.arg(lease)::bigint * interval '1 microsecond'
+        OR next_until > clock_timestamp() + sqlc.arg(grace)::bigint * interval '1 microsecond')
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> '';
 
 -- name: ExtendTurn :many
@@ -31,6 +25,18 @@ RETURNING epoch;
 -- name: GiveTurn :exec
 UPDATE turns SET holder = '', expires_at = 'epoch'
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch) AND set_config('synchronous_commit', 'off', true) <> '';
+
+-- name: DropTurn :execrows
+-- Of a load balancer without a log nothing is kept: anybody can invent names.
+DELETE FROM turns
+WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)
+    AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = sqlc.arg(name)) AND set_config('synchronous_commit', 'off', true) <> '';
+
+-- name: DropTurns :exec
+-- Those of processes that ended before they could give them back.
+DELETE FROM turns AS t
+WHERE t.expires_at < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond' AND t.expires_at > 'epoch'
+    AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = t.name);
 
 -- name: LockTurn :many
 -- An expired turn that nobody has taken is still that of its holder.

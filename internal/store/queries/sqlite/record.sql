@@ -6,17 +6,18 @@ SELECT * FROM logs ORDER BY load_balancer;
 
 -- name: PutLog :exec
 INSERT INTO logs (
-    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
+    restamped_seq, restamped_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (load_balancer) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
-    checkpoint_room = excluded.checkpoint_room;
+    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at;
 
 -- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE place > 0));
+INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, place)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE place > 0));
 
 -- name: Events :many
 SELECT * FROM events WHERE load_balancer = ? AND seq >= ? ORDER BY seq LIMIT ?;
@@ -78,8 +79,16 @@ DELETE FROM changes WHERE load_balancer = ? AND id < ? AND outcome <> '' AND las
 -- name: Unfinished :many
 SELECT load_balancer FROM changes WHERE outcome = ''
 UNION
-SELECT load_balancer FROM logs WHERE applied_at >= ?
+SELECT load_balancer FROM logs WHERE applied_at > ?
 ORDER BY load_balancer;
+
+-- name: Ahead :many
+SELECT load_balancer FROM logs WHERE applied_at > ? LIMIT 1;
+
+-- name: Restamp :exec
+-- What is stamped with a time to come was recorded before now.
+UPDATE logs SET restamped_seq = last_seq, restamped_at = sqlc.arg(now), applied_at = sqlc.arg(now)
+WHERE applied_at > sqlc.arg(now);
 
 -- name: Members :many
 SELECT * FROM members WHERE load_balancer = ? ORDER BY instance_id;

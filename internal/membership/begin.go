@@ -1,0 +1,128 @@
+package membership
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"lsapi"
+)
+
+// begin takes the load balancer's turn for a round, and reads what the record says
+// unless the log still ends where the lane's last round left it. It ends when all
+// callers have left.
+func (l *lane) begin(batch []*request) (*round, error) {
+	ctx, cancel := l.service.asking()
+	defer cancel()
+	if len(batch) > 0 {
+		defer whenAllHaveLeft(batch, cancel)()
+	}
+	turn, err := l.service.record.Take(ctx, l.loadBalancer)
+	if err != nil {
+		return nil, err
+	}
+	r := &round{lane: l, turn: turn, recorded: l.last}
+	l.last = nil
+	if r.recorded != nil && r.recorded.head == turn.Head {
+		return r, nil
+	}
+	if err := r.read(ctx); err != nil {
+		r.failure = err
+		r.end()
+		return nil, err
+	}
+	return r, nil
+}
+
+// read reads what the record says: of changes that others made, or this process
+// before it crashed.
+func (r *round) read(ctx context.Context) error {
+	state, err := r.service.record.LaneState(ctx, r.loadBalancer, r.service.recently())
+	if err != nil {
+		return err
+	}
+	if state.Head != r.turn.Head {
+		return &lsapi.Error{
+			Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost,
+			Message: "the record of load balancer " + r.loadBalancer + " was written by another process meanwhile",
+		}
+	}
+	r.recorded = recordedMembersOf(state, r.service.window)
+	r.recall(state.Applied)
+	r.reconcile(state.Open)
+	return nil
+}
+
+// permit lets an attempt be made that ends before the turn can be somebody else's.
+func (r *round) permit(ctx context.Context) (until time.Time, err error) {
+	r.extending.Lock()
+	defer r.extending.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	turn, err := r.service.record.Extend(ctx, r.turn)
+	if err != nil {
+		return time.Time{}, errUnrecorded(err)
+	}
+	r.turn = turn
+	return turn.Until, nil
+}
+
+// end gives the turn back. If that cannot be said, the turn ends by itself. What the
+// round knew is kept for the next one, which uses it only if the log still ends there.
+func (r *round) end() {
+	if r.failure == nil {
+		r.last = r.recorded
+	}
+	ctx, cancel := r.service.recording()
+	defer cancel()
+	if err := r.service.record.Give(ctx, r.turn); err != nil {
+		r.service.log.Warn("the turn of a load balancer could not be given back", "load_balancer", r.loadBalancer, "error", err)
+	}
+}
+
+// reconcile makes the lane's open changes those of the record.
+func (r *round) reconcile(open []lsapi.Change) {
+	mine := make(map[string]*change, len(r.open))
+	for _, c := range r.open {
+		mine[c.recorded.ID] = c
+	}
+	r.open = nil
+	for _, recorded := range open {
+		if c := mine[recorded.ID]; c != nil {
+			r.open = append(r.open, c)
+			delete(mine, recorded.ID)
+			continue
+		}
+		r.open = append(r.open, r.orphan(recorded))
+	}
+	for _, c := range mine { // another process has settled them
+		if c.maker != nil {
+			c.maker.conclude(errElsewhere(c))
+		}
+		r.again(c.waiting)
+	}
+}
+
+// orphan is an open change whose caller has lost its connection with whoever
+// sent the change. Its call is never repeated.
+func (l *lane) orphan(recorded lsapi.Change) *change {
+	return &change{
+		action: recorded.Action, instance: recorded.Instance, recorded: recorded,
+		deadline: recorded.Deadline, trusted: l.trusted(recorded.InstanceID), sentAt: recorded.Deadline.Add(-maxChange),
+	}
+}
+
+// recall lays changes that the record has over the reads to come.
+func (l *lane) recall(changes []lsapi.AppliedChange) {
+	l.service.mu.Lock()
+	defer l.service.mu.Unlock()
+	l.informed = true
+	for _, c := range changes {
+		l.overlay.lay(c)
+	}
+}
+
+// isHeld reports whether an open change keeps others of its instance waiting.
+func (l *lane) isHeld(instance string) bool {
+	return slices.ContainsFunc(l.open, func(c *change) bool { return c.instance.ID == instance })
+}

@@ -1,0 +1,323 @@
+package membership_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+// replicas runs a test on a clock of its own, with two Services over aws that share a
+// record; the clock of the second is off by so much.
+func replicas(t *testing.T, aws *fakeAWS, record *fakeRecord, skew time.Duration, test func(t *testing.T, a, b *membership.Service)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		a, b := started(t, aws, record), started(t, aws, record.replica("b", skew))
+		test(t, a, b)
+		for _, s := range []*membership.Service{a, b} {
+			if err := s.Close(context.Background()); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		}
+	})
+}
+
+func TestLaneIgnoresWhatItKnewWhenAnotherReplicaHasAppended(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two, three)
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+		wantCode(t, change(a, lsapi.Attach, one), "")
+		wantCode(t, change(b, lsapi.Attach, two), "")
+		record.fails(func(op string, _ []lsapi.Event) error { // the record hangs until the caller has left
+			if op == "LaneState" {
+				return isAway(op, nil)
+			}
+			return nil
+		})
+		wantCode(t, change(a, lsapi.Attach, three), lsapi.CodeUnavailable)
+		record.fails(nil)
+		wantCode(t, change(a, lsapi.Attach, three), "")
+	})
+	wantNothingInvented(t, record)
+}
+
+func TestAttachesOfOneInstanceHaveOneSuccessWhenAReadOfTheRecordFails(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two)
+	aws.lag = 8 * time.Second
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+		wantCode(t, change(a, lsapi.Attach, two), "")
+		wantCode(t, change(b, lsapi.Attach, one), "")
+		record.fails(func(op string, _ []lsapi.Event) error {
+			if op == "LaneState" {
+				return isAway(op, nil)
+			}
+			return nil
+		})
+		wantCode(t, change(a, lsapi.Attach, one), lsapi.CodeUnavailable)
+		record.fails(nil)
+		wantCode(t, change(a, lsapi.Attach, one), lsapi.CodeConflict)
+	})
+	wantNothingInvented(t, record)
+}
+
+func TestClientsThatLeaveEarlyInventNoExternalChange(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two, three)
+	aws.lag = time.Second
+	record.wait = 5 * time.Millisecond
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+		var clients sync.WaitGroup
+		for i, s := range []*membership.Service{a, b} {
+			for j, instance := range []string{one, two, three} {
+				clients.Go(func() {
+					for n := range 60 {
+						action := lsapi.Attach
+						if n%2 == 1 {
+							action = lsapi.Detach
+						}
+						patience := time.Duration(10+(7*i+13*j+17*n)%60) * time.Millisecond
+						ctx, cancel := context.WithTimeout(t.Context(), patience)
+						_, _ = s.Change(ctx, request(action, instance))
+						cancel()
+						began := time.Now()
+						ids, _ := aws.Members(context.Background(), "web")
+						s.Saw("web", ids, began)
+					}
+				})
+			}
+		}
+		clients.Wait()
+		time.Sleep(time.Minute)
+	})
+	wantNothingInvented(t, record)
+}
+
+// wantNothingInvented refuses changes by others, of which there are none, and
+// instances whose changes do not alternate.
+func wantNothingInvented(t *testing.T, record *fakeRecord) {
+	t.Helper()
+	member := make(map[string]bool)
+	for _, e := range record.recorded() {
+		if e.Kind == lsapi.EventObserved {
+			t.Errorf("the record has a change that nobody made: +%v -%v", e.Added, e.Removed)
+		}
+		if e.Change.Outcome != lsapi.OutcomeApplied {
+			continue
+		}
+		attach := e.Change.Action == lsapi.Attach
+		if member[e.Change.InstanceID] == attach {
+			t.Errorf("%s of %s is applied twice in a row", e.Change.Action, e.Change.InstanceID)
+		}
+		member[e.Change.InstanceID] = attach
+	}
+}
+
+func TestWithdrawnChangeIsRecordedWhenTheRecordIsBack(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two, three)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
+		time.Sleep(10 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		result, err := s.Change(ctx, request(lsapi.Attach, two))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		if !result.Recorded {
+			t.Fatal("the answer does not say that the change is on record")
+		}
+		record.fails(turnsAreAway)
+		callers.Wait()
+		time.Sleep(time.Second)
+		record.fails(nil)
+		time.Sleep(time.Minute) // no other request comes
+	})
+	if got := record.told(); !slices.Contains(got, "completed attach "+two+" withdrawn") {
+		t.Errorf("the caller was told that it is on record, and the record says %q", got)
+	}
+}
+
+func TestWithdrawnChangeIsRecordedWhenItsBatchWasNot(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		record.fails(func(op string, events []lsapi.Event) error {
+			if op == "Append" {
+				return isAway(op, events)
+			}
+			return nil
+		})
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeUnavailable) })
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := s.Change(ctx, request(lsapi.Attach, two))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		callers.Wait()
+		time.Sleep(time.Second)
+		record.fails(nil)
+		time.Sleep(time.Minute)
+	})
+	if got := record.told(); !slices.Contains(got, "completed attach "+two+" withdrawn") {
+		t.Errorf("the record says %q", got)
+	}
+}
+
+func TestSharersOfAnOpenCallAreAnsweredWhenTheRecordContradicts(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.next("Register", lost)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		record.fails(func(op string, events []lsapi.Event) error {
+			if op == "Append" && slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Kind == lsapi.EventResolved }) {
+				return &lsapi.Error{Code: lsapi.CodeInternal}
+			}
+			return nil
+		})
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, three) })
+		synctest.Wait()
+		for range 2 {
+			callers.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+				defer cancel()
+				start := time.Now()
+				_, err := s.Change(ctx, request(lsapi.Attach, one))
+				if took := time.Since(start); took > 5*time.Minute {
+					t.Errorf("a caller was answered %v after %v", err, took)
+				}
+			})
+		}
+		time.Sleep(time.Minute)
+		record.fails(nil)
+		callers.Wait()
+	})
+}
+
+func TestAttachIsAConflictWhateverTheReplicasClocksSay(t *testing.T) {
+	for _, skew := range []time.Duration{-time.Hour, -6 * time.Second, 6 * time.Second, time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
+			aws, record := newFakeAWS(), newFakeRecord()
+			aws.lag = 8 * time.Second // below the overlay window of 10 s
+			aws.run(one)
+			replicas(t, aws, record, skew, func(t *testing.T, a, b *membership.Service) {
+				wantCode(t, change(b, lsapi.Attach, one), "")
+				time.Sleep(5 * time.Second)
+				wantCode(t, change(a, lsapi.Attach, one), lsapi.CodeConflict)
+				wantCode(t, change(a, lsapi.Detach, one), "")
+				time.Sleep(5 * time.Second)
+				wantCode(t, change(b, lsapi.Detach, one), lsapi.CodeConflict)
+			})
+			wantNothingInvented(t, record)
+		})
+	}
+}
+
+func TestOutsideChangeShowsWhateverTheReplicasClocksSay(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two)
+	replicas(t, aws, record, time.Hour, func(t *testing.T, a, b *membership.Service) {
+		wantCode(t, change(b, lsapi.Attach, two), "")
+		if err := a.CatchUp(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(11 * time.Second)
+		become(aws) // another tool detaches it
+		if got := listed(t, a); slices.Contains(got, two) {
+			t.Errorf("after an outside detach the list still is %v", got)
+		}
+	})
+}
+
+func TestLearnedChangeGrowsNoYoungerByBeingReadAgain(t *testing.T) {
+	aws := newFakeAWS(one)
+	aws.run(one, two)
+	synctest.Test(t, func(t *testing.T) {
+		s := membership.New(aws, membership.Options{})
+		c := elsewhere(lsapi.Attach, two, 1)
+		for range 20 { // a stamp of a clock that was set back is read as now, each time
+			c.At = time.Now()
+			if err := s.Learn("web", []lsapi.AppliedChange{c}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if got := listed(t, s); slices.Contains(got, two) {
+			t.Errorf("20 s after the change the list still is %v", got)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOpenChangeIsJudgedAfterTheLagWhateverTheIntendersClockSaid(t *testing.T) {
+	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
+			aws, record := newFakeAWS(), newFakeRecord()
+			aws.run(one)
+			aws.lag = 8 * time.Second
+			aws.next("Register", func(_ context.Context, apply func() error) error {
+				record.fails(isAway) // the process is about to crash
+				time.AfterFunc(9*time.Second, func() { _ = apply() })
+				return cutOff()
+			})
+			synctest.Test(t, func(t *testing.T) {
+				crashed := started(t, aws, record.replica("b", skew))
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, err := crashed.Change(ctx, request(lsapi.Attach, one))
+				wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+				_ = crashed.Close(ctx)
+				record.fails(nil)
+				s := started(t, aws, record)
+				time.Sleep(time.Minute)
+				if err := s.Close(context.Background()); err != nil {
+					t.Error(err)
+				}
+			})
+			wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+		})
+	}
+}
+
+func TestDetachesGoOutBeforeAttaches(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.run(one, two)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		if len(aws.now()) > 0 {
+			return lsapi.Errorf(lsapi.CodeInvalid, "TooManyTargets")
+		}
+		return apply()
+	})
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, three) }) // the lane is busy
+		synctest.Wait()
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, two), "") })
+		callers.Go(func() { wantCode(t, change(s, lsapi.Detach, one), "") })
+		callers.Wait()
+	})
+	wantMembers(t, aws, two)
+}
+
+func TestAttachesHaveTheirTimeAfterDetachesThatHang(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.run(one, two)
+	aws.next("Deregister", hangs)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, three) })
+		synctest.Wait()
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, two), "") })
+		callers.Go(func() { change(s, lsapi.Detach, one) })
+		callers.Wait()
+	})
+	wantMembers(t, aws, one, two)
+}

@@ -1,0 +1,105 @@
+package membership_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+func TestOutsideChangeSoonAfterOwnIsRecordedWithAnIntervalThatHoldsIt(t *testing.T) {
+	for _, after := range []time.Duration{time.Second, 3 * time.Second, 9 * time.Second} {
+		t.Run(after.String(), func(t *testing.T) {
+			aws, record := newFakeAWS(), newFakeRecord()
+			aws.run(one)
+			var happened time.Time
+			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+				look(s, aws)
+				wantCode(t, change(s, lsapi.Attach, one), "")
+				watch(s, aws, after)
+				happened = time.Now()
+				become(aws) // another tool detaches it
+				watch(s, aws, 30*time.Second)
+			})
+			events := record.recorded()
+			seen := slices.IndexFunc(events, func(e lsapi.Event) bool { return slices.Contains(e.Removed, one) })
+			if seen < 0 {
+				t.Fatalf("the record says %q", record.told())
+			}
+			if e := events[seen]; e.Since.After(happened) || e.Until.Before(happened) || happened.Sub(e.Since) > 10*time.Second {
+				t.Errorf("it happened at %v, the record says between %v and %v", happened, e.Since, e.Until)
+			}
+		})
+	}
+}
+
+// watch looks every second, as a refresh does.
+func watch(s *membership.Service, aws *fakeAWS, lasts time.Duration) {
+	for end := time.Now().Add(lasts); time.Now().Before(end); time.Sleep(time.Second) {
+		look(s, aws)
+	}
+}
+
+func TestOutsideChangeBehindAnotherReplicasIsRecorded(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two)
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+		wantCode(t, change(a, lsapi.Attach, one), "") // its lane lives on, and knows the record
+		time.Sleep(time.Second)
+		wantCode(t, change(b, lsapi.Attach, two), "")
+		if err := a.CatchUp(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(11 * time.Second) // no read; the window has passed, the lane is still there
+		become(aws, one)             // another tool detaches it
+		watch(a, aws, time.Minute)
+	})
+	if got := record.told(); !slices.Contains(got, "observed + -"+two) {
+		t.Errorf("a minute after an outside detach the record says %q", got)
+	}
+}
+
+func TestLoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
+	for name, notice := range map[string]func(t *testing.T, s *membership.Service){
+		"reported by a reader": func(_ *testing.T, s *membership.Service) { s.Gone("web", time.Now()); synctest.Wait() },
+		"found by a change": func(t *testing.T, s *membership.Service) {
+			wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeNotFound)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			aws, record := newFakeAWS(), newFakeRecord()
+			aws.run(one, two)
+			replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+				wantCode(t, change(a, lsapi.Attach, one), "")
+				time.Sleep(time.Second)
+				aws.change(func() { aws.gone = true })
+				notice(t, a)
+				time.Sleep(time.Second)
+				aws.change(func() { aws.gone = false })
+				become(aws)
+				for _, s := range []*membership.Service{a, b} {
+					if got := listed(t, s); len(got) > 0 {
+						t.Errorf("the new load balancer lists %v", got)
+					}
+				}
+				wantCode(t, change(b, lsapi.Attach, one), "")
+			})
+		})
+	}
+}
+
+func TestMembershipThatWasNeverRecordedIsNotRecordedAsGone(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.change(func() { aws.gone = true })
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		s.Gone("web", time.Now())
+		synctest.Wait()
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
+	})
+	if got := record.recorded(); len(got) > 0 {
+		t.Errorf("the record says %+v", got)
+	}
+}
