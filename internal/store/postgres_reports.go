@@ -130,6 +130,9 @@ func (s *postgresStore) Prune(ctx context.Context, keep time.Duration) error {
 		if err := q.DropHealthReports(ctx, reportLifetime.Microseconds()); err != nil {
 			return err
 		}
-		return q.DropHealthClaims(ctx, reportLifetime.Microseconds())
+		if err := q.DropHealthClaims(ctx, reportLifetime.Microseconds()); err != nil {
+			return err
+		}
+		return q.DropTurns(ctx, turnLifetime.Microseconds())
 	})
 }

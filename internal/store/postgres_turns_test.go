@@ -198,7 +198,13 @@ func TestInventedNamesLeaveNoTurns(t *testing.T) {
 	l := newLane(t, s, "web")
 	l.know(one)
 	give(t, s, l.turn)
-	if names := columnOf[string](t, there, "SELECT name FROM turns"); !slices.Equal(names, []string{"web"}) {
+	take(t, s, "invented-3") // and is killed
+	take(t, s, "invented-4")
+	postgrestest.Exec(t, there, "UPDATE turns SET expires_at = expires_at - interval '1 day' WHERE name <> 'invented-4'")
+	if err := s.Prune(t.Context(), dayLong); err != nil {
+		t.Fatal(err)
+	}
+	if names := columnOf[string](t, there, "SELECT name FROM turns ORDER BY name"); !slices.Equal(names, []string{"invented-4", "web"}) {
 		t.Errorf("turns are kept of %v", names)
 	}
 }
