@@ -25,7 +25,7 @@ var shiftedClock string
 // clock is off.
 const (
 	realNow    = "\tsec, nsec, mono := runtimeNow()\n\tif mono == 0 {"
-	shiftedNow = "\tsec, nsec, mono := runtimeNow()\n\tsec, nsec = shifted(sec, nsec, mono)\n\tif mono == 0 {"
+	shiftedNow = "\tsec, nsec, mono := runtimeNow()\n\tsec, nsec = shifted(sec, nsec)\n\tif mono == 0 {"
 )
 
 // build builds the service in a folder, with files replaced or added.

@@ -76,6 +76,7 @@ func TestChaosJudgeFindsEachAnomaly(t *testing.T) {
 		"an open change":                                       {leftOpen, func(r *chaosRun) { r.Record[1].Outcome = "open" }},
 		"other members by the record":                          {membersDiffer, func(r *chaosRun) { r.RecordedMembers["default-elb"] = nil }},
 		"a record that is not whole":                           {verifyFailed, func(r *chaosRun) { r.VerifyProblem = "status 1" }},
+		"a process that ended":                                 {processEnded, func(r *chaosRun) { r.Ended = []string{"replica 0"} }},
 		"a service that does not settle":                       {neverSettled, func(r *chaosRun) { r.Unsettled = "replica 0" }},
 		"a change that was done for nobody and is not visible": {notLinearizable, func(r *chaosRun) { r.Operations[3].Members = []string{member, spare}; r.laterAttach() }},
 	} {

@@ -31,6 +31,8 @@ type chaosRun struct {
 	RecordedMembers map[string][]string
 	// VerifyProblem is what `lsapi changes verify` found; empty when it is content.
 	VerifyProblem string
+	// Ended are the processes that ended by themselves.
+	Ended []string
 	// Unsettled says what had not come to rest in time; empty when all had.
 	Unsettled string
 }
@@ -77,6 +79,7 @@ const (
 	verifyFailed        = "verify fails"
 	serverError         = "unexpected answer"
 	neverSettled        = "does not settle"
+	processEnded        = "process ended by itself"
 )
 
 // member names an instance of a load balancer.
@@ -93,6 +96,9 @@ func (r *chaosRun) judge(limit time.Duration) []anomaly {
 	}
 	if r.Unsettled != "" {
 		add(neverSettled, "%s", r.Unsettled)
+	}
+	for _, process := range r.Ended {
+		add(processEnded, "%s", process)
 	}
 	r.judgeRecord(add)
 	r.judgeAnswers(add)

@@ -102,7 +102,7 @@ func (c *chaosCluster) run(t *testing.T, scenario chaosScenario, name string, se
 	for number := range chaosClients {
 		random := rand.New(rand.NewPCG(seed, uint64(number)))
 		working.Go(func() {
-			for time.Now().Before(deadline) {
+			for time.Now().Before(deadline) || r.isThin() && time.Now().Before(deadline.Add(atMostLonger)) {
 				r.ask(c, number, number < scenario.leavers, random)
 			}
 		})
@@ -115,6 +115,17 @@ func (c *chaosCluster) run(t *testing.T, scenario chaosScenario, name string, se
 	}
 	r.collect(t, c)
 	return r.run
+}
+
+// atMostLonger is for how long clients go on when too little has happened in time,
+// on a machine that has much else to do.
+const atMostLonger = 10 * time.Minute
+
+// isThin reports whether too little has happened yet to mean anything.
+func (r *chaosRecorder) isThin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.run.thin() != ""
 }
 
 // chaosRecorder writes a run down as it happens.
@@ -262,6 +273,12 @@ func (r *chaosRecorder) settle(c *chaosCluster) {
 // collect asks AWS and the record what they have.
 func (r *chaosRecorder) collect(t *testing.T, c *chaosCluster) {
 	t.Helper()
+	for i, replica := range c.replicas {
+		if !replica.service.running() {
+			r.run.Ended = append(r.run.Ended, fmt.Sprintf("replica %d, process %d", i, replica.service.cmd.Process.Pid))
+			replica.startProcess()
+		}
+	}
 	r.run.End = c.membersInAWS()
 	r.run.AWS = decoded[[]awsChange](t, c.aws.get("/_emulator/history").body)
 	r.run.RecordedMembers = make(map[string][]string)

@@ -10,7 +10,7 @@ import (
 
 // takeover is how long a standby may take to become the owner of a file: it tries
 // five times a second, on a machine that has much else to do.
-const takeover = 5 * time.Second
+const takeover = patience / 2
 
 func TestAStandbyReadsAndTakesOverWhenTheOwnerDies(t *testing.T) {
 	t.Parallel()
@@ -75,7 +75,7 @@ func TestAStandbyTakesOverWhenTheOwnerIsStopped(t *testing.T) {
 // them, and keep showing them.
 func TestListsOfAStandbyShowTheOwnersChanges(t *testing.T) {
 	t.Parallel()
-	const lag = 5 * time.Second
+	const lag, soon = 5 * time.Second, 100 * time.Millisecond
 	store := places["SQLite"](t)
 	a := startAWS(t, "--lag", lag.String())
 	owner := startService(t, a.base, at(store))
@@ -84,7 +84,8 @@ func TestListsOfAStandbyShowTheOwnersChanges(t *testing.T) {
 	before := members()
 
 	quickest := time.Hour
-	for range 3 {
+	// A machine that has much else to do is not always quick.
+	for end := time.Now().Add(patience); quickest > soon && time.Now().Before(end); {
 		owner.attach("default-elb", spare)
 		attached := time.Now()
 		eventually(t, "the standby's list shows it", func() bool { return slices.Contains(members(), spare) })
@@ -92,8 +93,8 @@ func TestListsOfAStandbyShowTheOwnersChanges(t *testing.T) {
 		owner.detach("default-elb", spare)
 		eventually(t, "the standby's list does not show it", func() bool { return !slices.Contains(members(), spare) })
 	}
-	if quickest > 100*time.Millisecond {
-		t.Errorf("the quickest of three changes was shown after %v", quickest)
+	if quickest > soon {
+		t.Errorf("the quickest of all changes was shown after %v", quickest)
 	}
 	gone := before[0]
 	owner.detach("default-elb", gone)
