@@ -139,7 +139,7 @@ func TestWhoeverGuessesIsSlowedDownAndNobodyElse(t *testing.T) {
 		t.Fatalf("%d %s", answer.status, answer.body)
 	}
 	guesses := 0
-	eventually(t, "guesses are not looked at any more", func() bool {
+	eventually(t, "guesses are not checked any more", func() bool {
 		guesses++
 		answer := list(user, fmt.Sprint("guess", guesses), attacker)
 		wait, err := strconv.Atoi(answer.header.Get("Retry-After"))
@@ -161,5 +161,29 @@ func TestWhoeverGuessesIsSlowedDownAndNobodyElse(t *testing.T) {
 	}
 	if failures, slowed := s.metric(t, "lsapi_auth_failures_total"), s.metric(t, "lsapi_auth_slowed_total"); int(failures) != guesses-1 || slowed < 2 {
 		t.Errorf("%v failures and %v slowed are counted of %d guesses", failures, slowed, guesses)
+	}
+}
+
+func TestGuessersOfManyAddressesDoNotLockAUserOut(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "users")
+	writeUsers(t, path, usersLine(t, "carol", "hers", bcrypt.MinCost))
+	_, s := startBoth(t, with("USERS_FILE="+path, "TRUSTED_PROXIES=127.0.0.1"))
+	guess := func(n, address int) response {
+		return s.as("carol", fmt.Sprint("guess", n)).send(http.MethodGet, defaultList, "", fmt.Sprint("X-Forwarded-For: 203.0.113.", address))
+	}
+	for address := range 6 {
+		guesses := 0
+		eventually(t, "guesses are not checked any more", func() bool {
+			guesses++
+			return guess(guesses, address).status == http.StatusServiceUnavailable
+		})
+	}
+	for n := range 30 {
+		guess(1000+n, n%6)
+		answer := s.as("carol", "hers").send(http.MethodGet, defaultList, "", fmt.Sprint("X-Forwarded-For: 198.51.100.", n))
+		if answer.status != http.StatusOK {
+			t.Errorf("the right user of an unused address: %d %s", answer.status, answer.body)
+		}
 	}
 }
