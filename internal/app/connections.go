@@ -42,11 +42,16 @@ func maxConnections(log *slog.Logger) (int, error) {
 		return 0, fmt.Errorf("how many files may be open: %w", err)
 	}
 	connections := connectionsWithin(files.Cur)
-	if files.Cur < fewFiles {
-		log.Warn("few files may be open; clients have to wait for a connection, and AWS and the record may be out of reach: raise the limit (ulimit -n)",
-			"files", files.Cur, "connections", connections)
-	}
+	warnOfFew(files.Cur, connections, log)
 	return connections, nil
+}
+
+// warnOfFew logs that hardly any files may be open.
+func warnOfFew(files uint64, connections int, log *slog.Logger) {
+	if files < fewFiles {
+		log.Warn("few files may be open; clients have to wait for a connection, and AWS and the record may be out of reach: raise the limit (ulimit -n)",
+			"files", files, "connections", connections)
+	}
 }
 
 // connectionsWithin returns how many connections fit beside reservedFiles, or half of

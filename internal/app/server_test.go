@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -103,6 +104,16 @@ func TestConnectionsLeaveFilesForAWS(t *testing.T) {
 	for files, want := range map[uint64]int{1: 1, 16: 8, 64: 32, 200: 100, 1024: 924, math.MaxUint64: math.MaxInt32 - 100} {
 		if got := connectionsWithin(files); got != want {
 			t.Errorf("%d connections are taken with %d files, want %d", got, files, want)
+		}
+	}
+}
+
+func TestLogWarnsOfFewFiles(t *testing.T) {
+	for files, want := range map[uint64]bool{fewFiles - 1: true, fewFiles: false} {
+		var log bytes.Buffer
+		warnOfFew(files, 1, slog.New(slog.NewTextHandler(&log, nil)))
+		if warned := strings.Contains(log.String(), "level=WARN"); warned != want {
+			t.Errorf("with %d files the log says %q", files, &log)
 		}
 	}
 }

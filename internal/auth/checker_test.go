@@ -56,6 +56,61 @@ func TestTheSameCredentialsAtTheSameTimeAreCheckedOnce(t *testing.T) {
 	})
 }
 
+func TestCredentialsThatAreNotCheckedCostNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newWithUsers(t)
+		release := a.HoldProcessors()
+		for n := range auth.UserBurst { // until they give up
+			go login(t, a, "alice", fmt.Sprint("guess", n), fmt.Sprintf("2001:db8:0:%x::", n))
+		}
+		time.Sleep(auth.MaxWait)
+		synctest.Wait()
+		release()
+		for n := range 3 { // of which one could be beyond the user's limit
+			want(t, login(t, a, "alice", fmt.Sprint("other", n), here), lsapi.CodeUnauthenticated)
+		}
+		if stats := a.Stats(); stats.Failures != 3 || stats.Slowed != auth.UserBurst {
+			t.Errorf("it counts %+v", stats)
+		}
+	})
+}
+
+// The password of a user that does not exist is checked against another's hash.
+func TestCredentialsThatReadAlikeDoNotShareACheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newWithUsers(t)
+		users := []string{"alice", "al"}
+		passwords := []string{"right", "iceright"}
+		counts := answers(t, a, 2, func(n int) lsapi.Code { return login(t, a, users[n], passwords[n], here) })
+		if counts[""] != 1 || counts[lsapi.CodeUnauthenticated] != 1 {
+			t.Errorf("they are answered %v", counts)
+		}
+	})
+}
+
+func TestCheckOfAPreviousPasswordIsNotSharedWithTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := writeUsers(t, line(t, "alice", "right"))
+		a := newAuthenticator(t, auth.Options{UsersFile: path})
+		release := a.HoldProcessors()
+		codes := make(chan lsapi.Code, 2)
+		begin := func() {
+			go func() { codes <- login(t, a, "alice", "right", here) }()
+			synctest.Wait()
+		}
+		begin()
+		rewrite(t, path, line(t, "alice", "other"))
+		if err := a.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		begin()
+		release()
+		if got := map[lsapi.Code]bool{<-codes: true, <-codes: true}; !got[""] || !got[lsapi.CodeUnauthenticated] {
+			t.Errorf("they are answered %v", got)
+		}
+	})
+}
+
 func TestAGuessCountsWhenItsCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)

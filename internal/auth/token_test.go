@@ -120,6 +120,14 @@ func TestNoControlCharacterIsAcceptedInCredentials(t *testing.T) {
 	}
 }
 
+func TestNoCredentialsStayInMemory(t *testing.T) {
+	for _, credentials := range []string{encode("alice:right"), encode("alice"), encode("alice:right") + "=", "!"} {
+		if auth.LeavesCredentials("Basic " + credentials) {
+			t.Errorf("%s stays in memory", credentials)
+		}
+	}
+}
+
 func FuzzAuthenticate(f *testing.F) {
 	right := encode("alice:password")
 	for _, seed := range []string{"", "Basic", "Basic ", "Basic " + right, "basic  " + right, "Bearer " + right, "Basic ====", "Basic \xff"} {

@@ -70,6 +70,12 @@ func TestLinesAreReadAsApacheReadsThem(t *testing.T) {
 	}
 }
 
+func TestLongestNameIsRead(t *testing.T) {
+	name := strings.Repeat("n", 128)
+	a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, line(t, name, "right"))})
+	want(t, login(t, a, name, "right", here), "")
+}
+
 func TestABadFileIsToldByItsLinesAndNotByTheirText(t *testing.T) {
 	good := line(t, "alice", "right")
 	bcrypted := strings.TrimSpace(strings.TrimPrefix(good, "alice:"))
@@ -107,6 +113,7 @@ func TestABadFileIsToldByItsLinesAndNotByTheirText(t *testing.T) {
 		"CR alone":             {"# s3cret\rcarol:s3cret\r" + good, "line 2: the password is not hashed by bcrypt"},
 		"cost of many seconds": {"carol:" + strings.Replace(bcrypted, "$04$", "$16$", 1), "line 1: the cost of the hash is not 4 to 15"},
 		"cost of none":         {"carol:" + strings.Replace(bcrypted, "$04$", "$03$", 1), "line 1: the cost of the hash is not 4 to 15"},
+		"five":                 {strings.Repeat("s3cret\n", 5), "line 5: not of the form user:hash"},
 		"several":              {"s3cret\n" + good + ":\n", "line 1: not of the form user:hash; line 3: the user is empty"},
 		"something else":       {strings.Repeat("s3cret\n", 1000), "line 5: not of the form user:hash; and 995 more"},
 		"too large":            {strings.Repeat("# s3cret\n", 1<<17), "cannot read it: it is larger than 1048576 bytes"},
@@ -119,6 +126,9 @@ func TestABadFileIsToldByItsLinesAndNotByTheirText(t *testing.T) {
 			message := lsapi.AsError(err).Message
 			if !strings.Contains(message, test.told) {
 				t.Errorf("told %q, want %q", message, test.told)
+			}
+			if strings.Contains(message, "and 0 more") {
+				t.Errorf("told %q", message)
 			}
 			if strings.Contains(message, "s3cret") || strings.Contains(message, "\n") || strings.Contains(message, bcrypted) {
 				t.Errorf("the file's text shows in %q", message)

@@ -319,6 +319,23 @@ func TestPasswordsThatBcryptCannotTellApartAreOne(t *testing.T) {
 	want(t, login(t, token, "bob", prefix+"2", here), lsapi.CodeUnauthenticated)
 }
 
+func TestCloseWaitsForTheEndOfTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, line(t, "alice", "right"))})
+		if err := a.Close(t.Context()); err != nil {
+			t.Errorf("before the start: %v", err)
+		}
+		a.Start()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for range 2 {
+			if err := a.Close(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func TestALookThatHangsIsNotWaitedForWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := writeUsers(t, line(t, "alice", "right"))

@@ -41,9 +41,7 @@ func (c *Conn) Close() error {
 
 // setIdle notes that the connection waits for a request.
 func (c *Conn) setIdle() {
-	if c.idleSince.CompareAndSwap(active, c.listener.now()) {
-		c.listener.wakeUp()
-	}
+	c.idleSince.CompareAndSwap(active, c.listener.now()) // it fails when the connection was shed
 }
 
 // setActive notes that a request was read.

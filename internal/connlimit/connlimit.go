@@ -23,6 +23,8 @@ const (
 	minIdle = 50 * time.Millisecond
 	// slowWrite is after how long a client that does not read its answer counts as idle.
 	slowWrite = time.Second
+	// retryEvery is how often a connection that waits looks for room.
+	retryEvery = 20 * time.Millisecond
 	// warnEvery is how often the log warns that the limit is reached.
 	warnEvery = time.Minute
 	// ipv6Network is how much of an IPv6 address identifies its owner.
@@ -43,13 +45,9 @@ type Listener struct {
 	began          time.Time
 	warnedAt       time.Time // of the goroutine that accepts
 
-	shed atomic.Uint64
-	// waiting is set while a new connection waits for room, which is sent to wake when
-	// there may be some.
-	waiting atomic.Bool
-	wake    chan struct{}
-	closed  chan struct{}
-	close   func() error // closes the listener, once
+	shed   atomic.Uint64
+	closed chan struct{}
+	close  func() error // closes the listener, once
 
 	mu      sync.Mutex
 	open    map[*Conn]struct{}
@@ -74,7 +72,7 @@ type Stats struct {
 func New(listener net.Listener, limit int, log *slog.Logger) *Listener {
 	l := &Listener{
 		Listener: listener, limit: limit, reserve: min(limit/16, maxReserve), log: log,
-		began: time.Now(), wake: make(chan struct{}, 1), closed: make(chan struct{}),
+		began: time.Now(), closed: make(chan struct{}),
 		open: make(map[*Conn]struct{}), holders: make(map[netip.Prefix]*holder),
 	}
 	l.close = sync.OnceValue(func() error {
@@ -119,13 +117,10 @@ func (l *Listener) admit(c *Conn, address netip.Prefix) bool {
 		return true
 	}
 	l.warn()
-	l.waiting.Store(true)
-	defer l.waiting.Store(false)
-	retry := time.NewTicker(minIdle) // time makes connections idle enough
+	retry := time.NewTicker(retryEvery)
 	defer retry.Stop()
 	for !l.tryAdmit(c, address) {
 		select {
-		case <-l.wake:
 		case <-retry.C:
 		case <-l.closed:
 			return false
@@ -169,23 +164,11 @@ func (l *Listener) removeLocked(c *Conn) {
 	if c.holder.open--; c.holder.open == 0 {
 		delete(l.holders, c.address)
 	}
-	l.wakeUp()
-}
-
-// wakeUp has a waiting connection look for room again.
-func (l *Listener) wakeUp() {
-	if !l.waiting.Load() {
-		return
-	}
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
 }
 
 // warn logs that the limit is reached.
 func (l *Listener) warn() {
-	if !l.warnedAt.IsZero() && time.Since(l.warnedAt) < warnEvery {
+	if time.Since(l.warnedAt) < warnEvery {
 		return
 	}
 	l.warnedAt = time.Now()

@@ -2,6 +2,15 @@ package connlimit
 
 import "net"
 
+// The bounds that the tests meet.
+const (
+	FewConnections = fewConnections
+	MinIdle        = minIdle
+	SlowWrite      = slowWrite
+	RetryEvery     = retryEvery
+	WarnEvery      = warnEvery
+)
+
 // IdleSince returns since when a connection is idle, as a look for victims sees it.
 func IdleSince(conn net.Conn) int64 { return unwrap(conn).idleSince.Load() }
 
