@@ -24,7 +24,7 @@ const (
 	// slowWrite is after how long a client that does not read its answer counts as idle.
 	slowWrite = time.Second
 	// retryEvery is how often a connection that waits looks for room.
-	retryEvery = 20 * time.Millisecond
+	retryEvery = minIdle / 2
 	// warnEvery is how often the log warns that the limit is reached.
 	warnEvery = time.Minute
 	// ipv6Network is how much of an IPv6 address identifies its owner.
