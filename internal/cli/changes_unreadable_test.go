@@ -33,7 +33,7 @@ func TestChangesExitWithTwoWhenTheRecordCannotBeRead(t *testing.T) {
 			ID: id.String(), Action: lsapi.Attach, LoadBalancer: "web", InstanceID: fmt.Sprintf("i-%08x", i), Outcome: lsapi.OutcomeConflict, Actor: "alice",
 		}})
 	}
-	if err := s.Append(t.Context(), turn, events); err != nil {
+	if _, err := s.Append(t.Context(), turn, events); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(t.Context()); err != nil {
