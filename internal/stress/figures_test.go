@@ -106,6 +106,10 @@ func TestRunEndsWithinOneAnswerOfItsDuration(t *testing.T) {
 				if took := time.Since(began); took < 2500*time.Millisecond || took > 2600*time.Millisecond || step.Took != took.Seconds() {
 					t.Errorf("it took %v, by the report %f s", took, step.Took)
 				}
+				last := step.Seconds[len(step.Seconds)-1]
+				if want := test.rate == 0; (last.Latency.P50 > 2000) != want || last.Requests != test.requests {
+					t.Errorf("in the end %d requests have the latency %+v", last.Requests, last.Latency)
+				}
 				if step.Requests != test.requests || step.Unsent != test.unsent || step.Failed != test.unsent || step.Statuses["200"] != 2 {
 					t.Errorf("the step is %+v", step)
 				}
@@ -128,6 +132,16 @@ func TestUnsentRequestsCountInCorrectedLatency(t *testing.T) {
 		// the others from when they were due until the end.
 		if p50, most := step.Corrected.P50, step.Corrected.Max; p50 < 780 || p50 > 820 || most < 1580 || most > 1620 {
 			t.Errorf("corrected p50 %f ms, max %f ms", p50, most)
+		}
+		if p50 := step.Seconds[1].Latency.P50; p50 < 1000 || p50 > 1400 {
+			t.Errorf("in the second second p50 is %f ms", p50)
+		}
+		requests, failed := 0, 0
+		for _, second := range step.Seconds {
+			requests, failed = requests+second.Requests, failed+second.Failed
+		}
+		if requests != step.Requests || failed != step.Failed || len(step.Seconds) != 2 {
+			t.Errorf("%d requests in %d seconds, %d failed", requests, len(step.Seconds), failed)
 		}
 		if step.Took > 2.02 || step.Throughput < 199 || step.Throughput > 200 {
 			t.Errorf("%f requests/s in %f s", step.Throughput, step.Took)
@@ -179,6 +193,7 @@ func TestCorrectedLatencyShowsAPause(t *testing.T) {
 				if p50 := step.Corrected.P50; !near(p50, 50*time.Millisecond) {
 					t.Errorf("corrected p50 is %f ms", p50)
 				}
+				wantFigures(t, "in the end", *step.Seconds[9].Latency, only(50*time.Millisecond))
 				// Nothing was answered in the second of the pause: it has no latency.
 				for i, second := range step.Seconds {
 					if paused := i == 5; (second.Latency == nil) != paused || (second.Requests == 0) != paused {

@@ -22,8 +22,8 @@ const (
 	// maxErrorTexts is how many different errors are told apart: errors name ports,
 	// which are all different.
 	maxErrorTexts = 20
-	// shortestTold is the least that is left of a second for it to be told of by
-	// itself: of less, percentiles say nothing. The step's figures have it all.
+	// shortestTold is the least that is left of a second for it to be reported by itself:
+	// of less, percentiles are meaningless.
 	shortestTold = 100 * time.Millisecond
 	// kneeShare is the share of the highest throughput that the knee reaches.
 	kneeShare = 0.9

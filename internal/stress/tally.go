@@ -168,13 +168,7 @@ func (t *tally) second(now time.Duration, queue *Queue) (Step, Second) {
 
 // report returns the figures of the whole step.
 func (t *tally) report(now time.Duration, queue *Queue, constantRate bool) Step {
-	told := 0.0
-	if n := len(t.step.Seconds); n > 0 {
-		told = t.step.Seconds[n-1].At
-	}
-	if len(t.step.Seconds) == 0 || now.Seconds()-told > shortestTold.Seconds() {
-		t.second(now, queue)
-	}
+	t.lastSecond(now, queue)
 	s := t.step
 	s.Latency = latencyOf(t.measured)
 	if constantRate {
@@ -186,6 +180,17 @@ func (t *tally) report(now time.Duration, queue *Queue, constantRate bool) Step 
 		s.Throughput = float64(s.Requests-s.Failed) / s.Took
 	}
 	return s
+}
+
+// lastSecond ends what is left of a second. Too little of it counts with the second before.
+func (t *tally) lastSecond(now time.Duration, queue *Queue) {
+	n := len(t.step.Seconds)
+	if n == 0 || now.Seconds()-t.step.Seconds[n-1].At > shortestTold.Seconds() {
+		t.second(now, queue)
+		return
+	}
+	t.step.Seconds[n-1].Requests += t.current.Requests
+	t.step.Seconds[n-1].Failed += t.current.Failed
 }
 
 // withOmitted adds to the latencies of a closed loop those of the requests that it
