@@ -205,6 +205,44 @@ func TestCorrectedLatencyShowsAPause(t *testing.T) {
 	}
 }
 
+// Each of the three slow answers held up nine requests, one every 10 ms, which would have
+// taken 95, 85, ... 15 ms.
+func TestClosedLoopAddsTheRequestsThatSlowAnswersHeldUp(t *testing.T) {
+	var count atomic.Int64
+	handler := func(http.ResponseWriter, *http.Request) {
+		if count.Add(1) <= 3 {
+			time.Sleep(95 * time.Millisecond)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Steps, o.Duration = []int{1}, 485*time.Millisecond
+		step := run(t, o).Steps[0]
+		if step.Requests != 20 {
+			t.Errorf("%d requests", step.Requests)
+		}
+		wantFigures(t, "measured", step.Latency, map[string]time.Duration{"p50": 10 * time.Millisecond, "p90": 105 * time.Millisecond})
+		wantFigures(t, "corrected", step.Corrected, map[string]time.Duration{"p50": 35 * time.Millisecond, "max": 105 * time.Millisecond, "mean": 1970 * time.Millisecond / 47})
+	})
+}
+
+// The n-th request takes n tenths of a millisecond, so that each percentile is another
+// figure.
+func TestPercentilesAreThoseOfTheServiceTimes(t *testing.T) {
+	var count atomic.Int64
+	handler := func(http.ResponseWriter, *http.Request) { time.Sleep(time.Duration(count.Add(1)) * 100 * time.Microsecond) }
+	virtually(t, handler, func(t *testing.T, o stress.Options) {
+		o.Rate, o.Steps = 100, []int{12}
+		step := run(t, o).Steps[0]
+		want := map[string]time.Duration{
+			"p50": 50 * time.Millisecond, "p90": 90 * time.Millisecond, "p99": 99 * time.Millisecond, "p99.9": 99_900 * time.Microsecond,
+			"max": 100 * time.Millisecond, "mean": 50_050 * time.Microsecond,
+		}
+		wantFigures(t, "measured", step.Latency, want)
+		wantFigures(t, "corrected", step.Corrected, want)
+	})
+}
+
 func TestPercentilesTellTwoServiceTimesApart(t *testing.T) {
 	var count atomic.Int64
 	handler := func(http.ResponseWriter, *http.Request) {

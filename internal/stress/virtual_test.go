@@ -87,5 +87,5 @@ func takes(d time.Duration) http.HandlerFunc {
 // three digits.
 func near(got float64, want time.Duration) bool {
 	exact := float64(want) / float64(time.Millisecond)
-	return got >= exact*0.999 && got <= exact*1.002
+	return got >= exact*0.9991 && got <= exact*1.002
 }
