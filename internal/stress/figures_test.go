@@ -230,7 +230,9 @@ func TestClosedLoopAddsTheRequestsThatSlowAnswersHeldUp(t *testing.T) {
 // figure.
 func TestPercentilesAreThoseOfTheServiceTimes(t *testing.T) {
 	var count atomic.Int64
-	handler := func(http.ResponseWriter, *http.Request) { time.Sleep(time.Duration(count.Add(1)) * 100 * time.Microsecond) }
+	handler := func(http.ResponseWriter, *http.Request) {
+		time.Sleep(time.Duration(count.Add(1)) * 100 * time.Microsecond)
+	}
 	virtually(t, handler, func(t *testing.T, o stress.Options) {
 		o.Rate, o.Steps = 100, []int{12}
 		step := run(t, o).Steps[0]
