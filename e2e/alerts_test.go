@@ -5,10 +5,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"lsapi/internal/store/postgrestest"
 )
 
 // deployed returns a file of deploy/.
@@ -92,6 +95,82 @@ func TestEachAlertSaysWhatToDo(t *testing.T) {
 			t.Errorf("the runbook has no section %s", alarm[1])
 		}
 	}
+}
+
+// Rule tests prove nothing about series that the service does not have, or that begin
+// with their first event.
+func TestRuleTestsUseSeriesAsTheServiceHasThemFromTheStart(t *testing.T) {
+	t.Parallel()
+	a := startAWS(t)
+	postgres := startService(t, a.base, with("STORE_URL="+postgrestest.URL(t)))
+	fresh := seriesOf(postgres.samples(t))
+	postgres.get(defaultList) // a route's series begin with its first request
+	served := seriesOf(postgres.samples(t))
+	for _, match := range regexp.MustCompile(`series: '([^']+)'`).FindAllStringSubmatch(deployed(t, "prometheus", "lsapi.rules.test.yaml"), -1) {
+		name, labels := parseSeries(t, match[1])
+		if name == "up" {
+			continue
+		}
+		exposed := fresh
+		if strings.HasPrefix(name, "lsapi_http_request_") {
+			exposed = served
+			for label := range labels {
+				labels[label] = "" // as many values as there are requests
+			}
+		}
+		if !slices.ContainsFunc(exposed[name], func(has map[string]string) bool { return sameLabels(labels, has) }) {
+			t.Errorf("the service does not have %s; of %s it has %v", match[1], name, exposed[name])
+		}
+	}
+}
+
+// sameLabels reports whether series have the same labels, and the same values where
+// they are given.
+func sameLabels(given, has map[string]string) bool {
+	if len(given) != len(has) {
+		return false
+	}
+	for label, value := range given {
+		if got, ok := has[label]; !ok || value != "" && value != got {
+			return false
+		}
+	}
+	return true
+}
+
+// seriesOf returns the labels of all series by name.
+func seriesOf(samples map[string]float64) map[string][]map[string]string {
+	series := make(map[string][]map[string]string)
+	for text := range samples {
+		name, labels, _ := strings.Cut(text, "{")
+		series[name] = append(series[name], parseLabels(labels))
+	}
+	return series
+}
+
+// parseSeries returns a series without the labels that Prometheus adds.
+func parseSeries(t *testing.T, text string) (name string, labels map[string]string) {
+	t.Helper()
+	name, rest, _ := strings.Cut(text, "{")
+	labels = parseLabels(rest)
+	delete(labels, "instance")
+	delete(labels, "job")
+	return name, labels
+}
+
+func parseLabels(text string) map[string]string {
+	labels := make(map[string]string)
+	for _, match := range regexp.MustCompile(`([a-z_]+)="([^"]*)"`).FindAllStringSubmatch(text, -1) {
+		labels[match[1]] = match[2]
+	}
+	return labels
+}
+
+func TestAnAgeBeforeTheFirstListingIsTheTimeSinceTheStart(t *testing.T) {
+	t.Parallel()
+	s := startService(t, "http://127.0.0.1:1")
+	before := s.metric(t, "lsapi_snapshot_age_seconds")
+	eventually(t, "it grows", func() bool { return s.metric(t, "lsapi_snapshot_age_seconds") > before })
 }
 
 // Whatever the rules and the dashboard are made of, the service tells.

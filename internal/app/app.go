@@ -72,6 +72,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	cfg := o.Config
 	metrics := telemetry.NewMetrics(o.Version)
 	showLog(metrics, a.out)
+	expectSeries(metrics)
 	authenticator, err := a.startAuth(cfg, metrics)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package app
 import (
 	"lsapi"
 	"lsapi/internal/auth"
+	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/events"
 	"lsapi/internal/health"
@@ -10,6 +11,22 @@ import (
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
 )
+
+// expectSeries makes the series exist that alerts and dashboards are made of.
+func expectSeries(metrics *telemetry.Metrics) {
+	failures := []string{string(lsapi.CodeForbidden), string(lsapi.CodeThrottled), string(lsapi.CodeTimeout), string(lsapi.CodeUpstream)}
+	metrics.Expect(telemetry.Expected{
+		Operations:      cloud.Operations(),
+		CallOutcomes:    append([]string{outcome("")}, failures...),
+		RefreshOutcomes: append([]string{outcome("")}, failures...),
+		AppendOutcomes:  []string{outcome(""), string(lsapi.CodeInternal), string(lsapi.CodeTimeout), string(lsapi.CodeUnavailable)},
+		Actions:         []string{string(lsapi.Attach), string(lsapi.Detach)},
+		ChangeOutcomes: []string{
+			string(lsapi.OutcomeApplied), string(lsapi.OutcomeConflict), string(lsapi.OutcomeRefused),
+			string(lsapi.OutcomeFailed), string(lsapi.OutcomeWithdrawn), string(lsapi.OutcomeUnknown),
+		},
+	})
+}
 
 // showBudget shows what is left of the budget, and who waits for it.
 func showBudget(metrics *telemetry.Metrics, b *budget.Budget) {

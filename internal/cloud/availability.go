@@ -31,6 +31,14 @@ var categories = map[string]category{
 	"DeregisterInstancesFromLoadBalancer": writes,
 }
 
+// Operations are AWS's names of the calls that a Client makes.
+func Operations() []string {
+	return []string{
+		"DescribeLoadBalancers", "DescribeInstanceHealth", "DescribeLoadBalancerAttributes", "DescribeTags",
+		"RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer", "DescribeInstances",
+	}
+}
+
 type category int
 
 const (

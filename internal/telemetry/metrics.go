@@ -47,6 +47,35 @@ func NewMetrics(version string) *Metrics {
 	return m
 }
 
+// Expected are the values of labels that have finite sets.
+type Expected struct {
+	Operations, CallOutcomes, RefreshOutcomes, AppendOutcomes []string
+	Actions, ChangeOutcomes                                   []string
+}
+
+// Expect makes the series of the values exist at 0. A series that begins at 1 hides
+// its first event: Prometheus sees no increase.
+func (m *Metrics) Expect(e Expected) {
+	for _, operation := range e.Operations {
+		m.retries.WithLabelValues(operation)
+		for _, outcome := range e.CallOutcomes {
+			m.calls.WithLabelValues(operation, outcome)
+		}
+	}
+	for _, outcome := range e.RefreshOutcomes {
+		m.refreshes.WithLabelValues(outcome)
+	}
+	for _, outcome := range e.AppendOutcomes {
+		m.appends.WithLabelValues(outcome)
+	}
+	for _, action := range e.Actions {
+		m.batches.WithLabelValues(action)
+		for _, outcome := range e.ChangeOutcomes {
+			m.changes.WithLabelValues(action, outcome)
+		}
+	}
+}
+
 // Handler answers with the metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
