@@ -4,12 +4,18 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"lsapi/internal/store/postgrestest"
 )
 
 // hashes returns the hash of each file in a folder, but for those that SQLite
@@ -105,11 +111,79 @@ func TestAStoreThatCannotBeUsedIsToldInOneMessageAndLeftAsItIs(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatCannotBeReachedStopsTheStart(t *testing.T) {
+// databaseAt is the URL of a database at an address.
+func databaseAt(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(postgrestest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = address
+	return u.String()
+}
+
+func TestAStartWaitsForADatabaseAndEndsWithAStatusOfItsOwn(t *testing.T) {
 	t.Parallel()
-	const url = "postgres://lsapi:s3cret@127.0.0.1:1/lsapi"
-	status, stdout, stderr := run(t, []string{"serve"}, with(serviceEnvironment("http://127.0.0.1:1")...), at(url))
-	if status != 2 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "127.0.0.1:1") || strings.Contains(stderr, "s3cret") {
+	const away = "postgres://lsapi:s3cret@127.0.0.1:1/lsapi"
+	status, stdout, stderr := run(t, []string{"serve"}, with(serviceEnvironment("http://127.0.0.1:1")...), at(away))
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	if status != 5 || stdout != "" || len(lines) != 2 || !strings.Contains(lines[0], "the start waits for the record") ||
+		!strings.HasPrefix(lines[1], "lsapi: ") || strings.Count(stderr, "127.0.0.1:1") != 2 || strings.Contains(stderr, "s3cret") {
 		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+func TestAStartGoesOnWhenTheDatabaseIsThere(t *testing.T) {
+	t.Parallel()
+	address := freeAddress(t)
+	there := databaseAt(t, address)
+	served, err := url.Parse(postgrestest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, []string{"serve", "--listen", "127.0.0.1:0"}, with(serviceEnvironment("http://127.0.0.1:1")...), at(there))
+	p.waitFor(p.stderr, "the start waits for the record")
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go forward(listener, served.Host)
+	p.waitFor(p.stderr, `"listening"`)
+	if status := p.stop(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+}
+
+func TestASignalEndsAStartThatWaits(t *testing.T) {
+	t.Parallel()
+	p := start(t, []string{"serve", "--listen", "127.0.0.1:0"}, with(serviceEnvironment("http://127.0.0.1:1")...), at(databaseAt(t, "127.0.0.1:1")))
+	p.waitFor(p.stderr, "the start waits for the record")
+	began := time.Now()
+	if status := p.stop(); status != 0 || time.Since(began) > 10*time.Second {
+		t.Errorf("status %d after %v", status, time.Since(began))
+	}
+}
+
+// forward carries connections of the listener to an address, until the listener is
+// closed.
+func forward(listener net.Listener, address string) {
+	for {
+		from, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		to, err := net.Dial("tcp", address)
+		if err != nil {
+			from.Close()
+			continue
+		}
+		for _, ends := range [][2]net.Conn{{from, to}, {to, from}} {
+			go func() {
+				_, _ = io.Copy(ends[0], ends[1]) // until either end closes
+				ends[0].Close()
+				ends[1].Close()
+			}()
+		}
 	}
 }

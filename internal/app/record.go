@@ -25,6 +25,10 @@ func (e *StoreError) Error() string {
 // Unwrap returns the cause.
 func (e *StoreError) Unwrap() error { return e.Err }
 
+// Unreachable reports whether the record's database is away, which only waiting or
+// starting it can mend.
+func (e *StoreError) Unreachable() bool { return lsapi.ErrorCode(e.Err) == lsapi.CodeUnavailable }
+
 const (
 	// The record notes the time at the start. firstPrune is how long after that what is
 	// too old is removed for the first time, and pruneEvery how often from then on:
@@ -35,9 +39,36 @@ const (
 	forEver = 200 * 365 * 24 * time.Hour
 )
 
+const (
+	// startPatience is how long a start waits for a database that is away: it may be
+	// starting beside this process, or failing over.
+	startPatience = 15 * time.Second
+	startPause    = time.Second
+)
+
+// openPatiently opens the record. While its database is away it waits, and the log
+// says for what.
+func (a *App) openPatiently(ctx context.Context, url string, o store.Options) (store.Store, error) {
+	waiting := false
+	for began := time.Now(); ; {
+		opened, err := store.Open(ctx, url, o)
+		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || time.Since(began) > startPatience || ctx.Err() != nil {
+			return opened, err
+		}
+		if !waiting {
+			waiting = true
+			a.log.Warn("the start waits for the record of changes", "at_most", startPatience, "problem", lsapi.AsError(err).Message)
+		}
+		select {
+		case <-time.After(startPause):
+		case <-ctx.Done():
+		}
+	}
+}
+
 // startRecord opens the record of changes.
 func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, others *replicas) (timedRecord, error) {
-	opened, err := store.Open(ctx, string(cfg.Store), store.Options{Log: a.log, Learn: others.learn, Replicas: others.count})
+	opened, err := a.openPatiently(ctx, string(cfg.Store), store.Options{Log: a.log, Learn: others.learn, Replicas: others.count})
 	if err != nil {
 		return timedRecord{}, &StoreError{err}
 	}

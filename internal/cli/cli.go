@@ -25,11 +25,11 @@ const (
 	ExitUsage   = 2 // wrong command, flag or configuration: nothing was started
 )
 
-// More exit statuses of the commands that ask a service over HTTP.
+// More exit statuses, most of them of the commands that ask a service over HTTP.
 const (
 	ExitConflict    = 3 // the membership already is as asked
 	ExitTimeout     = 4 // it did not come about in time, or the outcome is not known
-	ExitUnreachable = 5 // the service does not answer
+	ExitUnreachable = 5 // the service does not answer, or for serve the database of the record
 	ExitCredentials = 6 // credentials are missing or wrong
 )
 
@@ -105,6 +105,9 @@ func exitStatus(err error) int {
 	}
 	if _, ok := errors.AsType[*app.ListenError](err); ok {
 		return ExitUsage
+	}
+	if _, ok := errors.AsType[unreachableError](err); ok {
+		return ExitUnreachable
 	}
 	if _, ok := errors.AsType[*app.StoreError](err); ok {
 		return ExitUsage

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -33,8 +34,10 @@ SIGTERM and SIGINT stop it when the requests under way are answered and their
 changes seen to the end; a second signal, more than a second after the first, stops
 it at once, with status 1. SIGHUP reads the file of users again.
 
+A database of the record that does not answer is waited for, some 15 s.
+
 Exit status: 0 stopped as asked, 1 failed or stopped by force, 2 wrong usage or
-configuration.`
+configuration, 5 the database of the record does not answer.`
 
 const serveExample = `  export API_TOKEN="$(printf '%s' 'user:password' | base64)"
   lsapi serve --listen 127.0.0.1:8000
@@ -88,7 +91,20 @@ func serve(ctx context.Context, p Process, cfg config.Config) error {
 	})
 	cancel()
 	if err != nil {
-		return signals.unlessStopped(err)
+		return signals.unlessStopped(startError(err))
 	}
 	return signals.runUntilStopped(ctx, service, cfg.ShutdownTimeout, service.Reload)
+}
+
+// unreachableError marks a database that did not answer in time.
+type unreachableError struct{ error }
+
+func (e unreachableError) Unwrap() error { return e.error }
+
+// startError marks what a later start can mend without any other configuration.
+func startError(err error) error {
+	if record, ok := errors.AsType[*app.StoreError](err); ok && record.Unreachable() {
+		return unreachableError{err}
+	}
+	return err
 }

@@ -2,6 +2,8 @@ package config
 
 import (
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
@@ -14,7 +16,9 @@ import (
 const DefaultEnvFile = ".env"
 
 // Sources are where settings come from. A variable that is set to nothing counts
-// as not set, in the environment and in the file.
+// as not set, in the environment and in the file, but for the store's: its default is
+// a record of its own, and a deployment that fails to fill the variable in must not
+// start with that beside the record of others.
 type Sources struct {
 	// Flags are those of AddFlags, parsed. Nil is none given.
 	Flags *pflag.FlagSet
@@ -35,7 +39,7 @@ type Sources struct {
 // everything that is wrong.
 func Load(s Sources) (Config, error) {
 	merged, file, problems := merge(s)
-	p := parser{settings: merged, problems: problems}
+	p := parser{settings: merged, problems: problems, storeEmptied: setToNothing(s, file, keyStore)}
 	cfg := Config{
 		Listen:          p.listen(),
 		APIToken:        p.apiToken(s.CheckToken),
@@ -74,8 +78,8 @@ func Listen(s Sources) (string, error) {
 // Store returns the URL of the record of changes that Load would, for whoever
 // reads it and need not know the rest. Its errors are Load's.
 func Store(s Sources) (Secret, error) {
-	merged, _, problems := merge(s)
-	p := parser{settings: merged, problems: problems}
+	merged, file, problems := merge(s)
+	p := parser{settings: merged, problems: problems, storeEmptied: setToNothing(s, file, keyStore)}
 	url := p.store()
 	return url, p.err()
 }
@@ -126,6 +130,20 @@ func merge(s Sources) (merged *koanf.Koanf, file, found []string) {
 		}
 	}
 	return merged, file, found
+}
+
+// setToNothing reports whether a source sets the setting to an empty text.
+func setToNothing(s Sources, file []string, key string) bool {
+	if s.Flags != nil && s.Flags.Changed(key) {
+		value, _ := s.Flags.GetString(key)
+		return strings.TrimSpace(value) == ""
+	}
+	for _, entry := range slices.Concat(file, s.Environ) {
+		if name, value, _ := strings.Cut(entry, "="); name == find(key).variable && strings.TrimSpace(value) == "" {
+			return true
+		}
+	}
+	return false
 }
 
 func defaults() map[string]any {

@@ -307,3 +307,34 @@ func TestAStoreThatThereIsNotIsAProblemThatHidesItsPassword(t *testing.T) {
 		}
 	}
 }
+
+func TestAStoreThatIsSetToNothingIsAProblem(t *testing.T) {
+	file := func(text string) func(config.Sources) config.Sources {
+		return func(s config.Sources) config.Sources { s.EnvFile = writeFile(t, text); return s }
+	}
+	for name, set := range map[string]func(config.Sources) config.Sources{
+		"in the environment": func(s config.Sources) config.Sources { return withVariable(s, "STORE_URL=") },
+		"to blanks":          func(s config.Sources) config.Sources { return withVariable(s, "STORE_URL= ") },
+		"in the file":        file("STORE_URL=\n"),
+		"by the flag": func(s config.Sources) config.Sources {
+			flags := sources(t, "--store=")
+			flags.Environ = s.Environ
+			return flags
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := set(sources(t))
+			want := "--store (STORE_URL): set, but to nothing; give the URL of the record, or do not set it at all for a record of this process in lsapi.db"
+			if found := problems(t, s); !slices.Equal(found, []string{want}) {
+				t.Errorf("the problems are %q", found)
+			}
+			if _, err := config.Store(s); err == nil {
+				t.Error("lsapi changes would read another record")
+			}
+		})
+	}
+	given := withVariable(file("STORE_URL=sqlite:x.db\n")(sources(t)), "STORE_URL=")
+	if cfg, err := config.Load(given); err != nil || cfg.Store != "sqlite:x.db" {
+		t.Errorf("the store is %q, %v", string(cfg.Store), err)
+	}
+}

@@ -20,6 +20,8 @@ import (
 type parser struct {
 	settings *koanf.Koanf
 	problems []string
+	// storeEmptied is whether a source sets the store's URL to nothing.
+	storeEmptied bool
 }
 
 func (p *parser) text(key string) string { return strings.TrimSpace(p.settings.String(key)) }
@@ -181,6 +183,9 @@ const defaultStore = "lsapi.db"
 
 func (p *parser) store() Secret {
 	text := p.text(keyStore)
+	if text == "" && p.storeEmptied {
+		p.problem(keyStore, "set, but to nothing; give the URL of the record, or do not set it at all for a record of this process in %s", defaultStore)
+	}
 	if text == "" {
 		// systemd gives several directories with colons between them.
 		directory, _, _ := strings.Cut(p.text(keyStateDirectory), ":")

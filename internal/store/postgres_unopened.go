@@ -34,18 +34,19 @@ func errParameters(cause error) error {
 }
 
 // unopened returns what to do about a database that cannot be opened, with the
-// driver's reason.
+// driver's reason: CodeUnavailable when waiting may be enough, else CodeInvalid.
 func (d postgresDatabase) unopened(cause error) error {
 	if coded, ok := errors.AsType[*lsapi.Error](cause); ok && coded.Code != lsapi.CodeUnavailable {
 		return coded
 	}
-	reason := d.reason(cause)
+	code, reason := lsapi.CodeInvalid, d.reason(cause)
 	message := fmt.Sprintf("%s cannot be reached (%s); start the database, or correct the store's URL", d.name, reason)
 	coded, answered := errors.AsType[*pgconn.PgError](cause)
 	switch {
 	case !answered && strings.Contains(reason, "tls") || strings.Contains(reason, "TLS") || strings.Contains(reason, "x509"):
 		message = fmt.Sprintf("%s cannot be reached by TLS as the store's URL asks: %s; correct sslmode or sslrootcert in the URL, or the server", d.name, reason)
 	case !answered:
+		code = lsapi.CodeUnavailable
 	case coded.Code == stateInvalidPassword:
 		message = fmt.Sprintf("%s refuses the user and password; correct the store's URL (special characters in it are percent-encoded)", d.name)
 	case coded.Code == stateInvalidRole:
@@ -55,13 +56,15 @@ func (d postgresDatabase) unopened(cause error) error {
 	case coded.Code == stateNoPrivilege:
 		message = fmt.Sprintf("%s does not let the user make or use tables (%s); make the user the owner of the database", d.name, reason)
 	case coded.Code == stateStarting || coded.Code == stateShutdown:
+		code = lsapi.CodeUnavailable
 		message = fmt.Sprintf("%s is starting or stopping; wait for it", d.name)
 	case coded.Code == stateTooMany:
+		code = lsapi.CodeUnavailable
 		message = fmt.Sprintf("%s has too many connections (%s); raise its max_connections", d.name, reason)
 	default:
 		message = fmt.Sprintf("%s cannot be opened: %s (%s)", d.name, reason, coded.Code)
 	}
-	return &lsapi.Error{Code: lsapi.CodeInvalid, Message: message, Err: cause}
+	return &lsapi.Error{Code: code, Message: message, Err: cause}
 }
 
 // reason is what the database or the driver says, without the password.
