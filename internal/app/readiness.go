@@ -47,7 +47,7 @@ func unbounded(run func() error) func(context.Context) error {
 	return func(context.Context) error { return run() }
 }
 
-// startPreflight says in the log when no AWS credentials can be had, and asks AWS
+// startPreflight reports in the log when no AWS credentials can be had, and asks AWS
 // again while it denies or does not answer, so that readiness heals without a
 // reader.
 func (a *App) startPreflight(aws *cloud.Client, available *cloud.Availability, clocks *clock.Monitor) {
@@ -55,7 +55,7 @@ func (a *App) startPreflight(aws *cloud.Client, available *cloud.Availability, c
 	work.Go(func(ctx context.Context) {
 		if err := aws.CheckCredentials(ctx); err != nil && ctx.Err() == nil {
 			available.NoCredentials()
-			a.log.Error("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a profile or a role", "error", err)
+			a.log.Error("no AWS credentials can be had", "error", err)
 		}
 		every(ctx, compareEvery, func() {
 			if available.ReadsFail() || clocks.Wrong(awsClock) {

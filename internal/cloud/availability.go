@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -134,5 +133,5 @@ func (v verdict) says() string {
 	if v.code == lsapi.CodeForbidden {
 		return "AWS does not accept the service's credentials or permissions"
 	}
-	return fmt.Sprintf("AWS does not answer (%s) requests", v.code)
+	return "AWS fails, or cannot be reached, when it is asked"
 }
