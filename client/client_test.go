@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -355,7 +356,7 @@ func TestAnswerThatDoesNotFitIsRefused(t *testing.T) {
 
 func TestReasonIsSentAsASCII(t *testing.T) {
 	for reason, want := range map[string]string{
-		"deploy 117, 100%":   "deploy 117, 100%",
+		"deploy ~117, 100%":  "deploy ~117, 100%",
 		"":                   "",
 		"für £5":             "UTF-8''f%C3%BCr%20%C2%A35",
 		"Utf-8''x":           "UTF-8''Utf-8%27%27x",
@@ -410,6 +411,49 @@ func TestAChangeWithAKeyIsSentAgainUntilItIsAnswered(t *testing.T) {
 	s = serve(t, unavailable)
 	if _, err := s.ask(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"}); client.ErrorCode(err) != lsapi.CodeUnavailable || len(s.requests()) > 10 {
 		t.Errorf("%v after %d requests", err, len(s.requests()))
+	}
+}
+
+// transport answers each request by the next of its functions, and each later one by the
+// last.
+type transport struct {
+	answers []func() (*http.Response, error)
+	asked   int
+}
+
+func (tr *transport) RoundTrip(*http.Request) (*http.Response, error) {
+	tr.asked++
+	return tr.answers[min(tr.asked, len(tr.answers))-1]()
+}
+
+func TestChangeIsSentAgainOnlyToAServiceThatWasThere(t *testing.T) {
+	refused := func() (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: errors.New("refused")} }
+	broken := func() (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+	made := func() (*http.Response, error) {
+		w := httptest.NewRecorder()
+		says(http.StatusCreated, map[string]string{"instanceId": instance})(w, nil)
+		return w.Result(), nil
+	}
+	for name, test := range map[string]struct {
+		answers []func() (*http.Response, error)
+		asked   int
+		ok      bool
+	}{
+		"never there":               {[]func() (*http.Response, error){refused, made}, 1, false},
+		"there, and then restarted": {[]func() (*http.Response, error){broken, refused, refused, made}, 4, true},
+		"gone for good":             {[]func() (*http.Response, error){broken, refused}, 6, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := &transport{answers: test.answers}
+			c, err := client.New(client.Options{URL: "http://127.0.0.1", Transport: tr})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Hasten(patience, patience)
+			if _, err = c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"}); (err == nil) != test.ok || tr.asked != test.asked {
+				t.Errorf("%v after %d requests", err, tr.asked)
+			}
+		})
 	}
 }
 
