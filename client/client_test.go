@@ -457,6 +457,24 @@ func TestChangeIsSentAgainOnlyToAServiceThatWasThere(t *testing.T) {
 	}
 }
 
+// The record may take more than a minute to settle a change after a crash: as often as
+// it takes.
+func TestChangeInProgressIsAskedForUntilItIsSettled(t *testing.T) {
+	inProgress := says(http.StatusConflict, map[string]string{"message": "in progress"}, "X-Error-Code: in_progress")
+	made := says(http.StatusCreated, map[string]string{"instanceId": instance})
+	answers := append(slices.Repeat([]http.HandlerFunc{inProgress}, 8), made)
+	s := serve(t, answers...)
+	if _, err := s.ask(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"}); err != nil || len(s.requests()) != 9 {
+		t.Errorf("%v after %d requests", err, len(s.requests()))
+	}
+	s = serve(t, inProgress)
+	c := s.ask(t)
+	c.Hasten(time.Millisecond, patience)
+	if _, err := c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"}); client.ErrorCode(err) != lsapi.CodeInProgress {
+		t.Errorf("of one that is never settled it is %v", err)
+	}
+}
+
 func TestWhoeverGivesUpIsToldSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := serve(t, func(_ http.ResponseWriter, r *http.Request) {

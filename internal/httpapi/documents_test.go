@@ -79,7 +79,7 @@ func TestRootIsAPageForBrowsersOnly(t *testing.T) {
 		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": true,
 		"text/html":       true,
 		"TEXT/HTML;q=0.1": true,
-		"":                false, "*/*": false, "text/*": false, "application/json": false, "text/html;q=0": false, "text/htmlx": false,
+		"":                false, "*/*": false, "text/*": false, "application/json": false, "text/html;q=0": false, "text/html;q": false, "text/htmlx": false,
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 		r.Header.Set("Accept", accept)

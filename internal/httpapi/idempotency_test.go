@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"testing"
@@ -180,7 +181,7 @@ func TestChangeThatFailsWhileItIsLookedAtIsInProgress(t *testing.T) {
 }
 
 func TestAKeyWhoseProcessDiedBeforeItBeganIsFreeAfterAWhile(t *testing.T) {
-	for age, status := range map[time.Duration]int{time.Second: http.StatusConflict, 2 * time.Minute: http.StatusCreated} {
+	for age, status := range map[time.Duration]int{time.Second: http.StatusConflict, 45 * time.Second: http.StatusConflict, 2 * time.Minute: http.StatusCreated} {
 		r := newRepeatable()
 		r.attach(t, "k", machineID(spare))
 		for key, reservation := range r.keys.taken { // by a process that is no more
@@ -190,6 +191,21 @@ func TestAKeyWhoseProcessDiedBeforeItBeganIsFreeAfterAWhile(t *testing.T) {
 		r.members.members["default-elb"] = nil
 		if got := r.attach(t, "k", machineID(spare)); got.StatusCode != status {
 			t.Errorf("after %v: %d %s, want %d", age, got.StatusCode, got.body, status)
+		}
+	}
+}
+
+func TestReadinessIs503WhateverIsMissingAndKeepsInternals(t *testing.T) {
+	for want, err := range map[string]error{
+		"AWS could not be asked": &lsapi.Error{Code: lsapi.CodeForbidden, Message: "secret"},
+		"the service failed":     errors.New("secret"),
+		"the deadline passed":    context.DeadlineExceeded,
+		"AWS refuses changes":    &lsapi.Error{Code: lsapi.CodeUpstream, Message: "AWS refuses changes"},
+	} {
+		handler := httpapi.New(httpapi.Options{Authenticator: alice{}, Ready: func(context.Context) error { return err }})
+		got := record(handler, "GET", "/readyz", "")
+		if got.StatusCode != http.StatusServiceUnavailable || got.body != `{"message":"`+want+`"}`+"\n" || got.Header.Get("Retry-After") == "" {
+			t.Errorf("%v is %d %s", err, got.StatusCode, got.body)
 		}
 	}
 }

@@ -152,6 +152,9 @@ func TestAServiceWithoutAFleetCannotWait(t *testing.T) {
 	if got.StatusCode != http.StatusBadRequest || len(members.requests) > 0 {
 		t.Errorf("it is %d %s", got.StatusCode, got.body)
 	}
+	if got := record(newHandler(members), "POST", "/elb/default-elb?wait=false&timeout=60s", machineID(spare)); got.StatusCode != http.StatusCreated {
+		t.Errorf("without a wait it is %d %s", got.StatusCode, got.body)
+	}
 }
 
 func TestARequestThatIsSentAgainWaitsAgain(t *testing.T) {
