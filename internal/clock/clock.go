@@ -1,6 +1,6 @@
-// Package clock compares this machine's clock with others. The record's times, and
-// nothing else that decides a change, are by the machine's own clock; one that is
-// wrong makes the record wrong for all readers.
+// Package clock compares this machine's clock with others. Changes are labelled
+// with times of the machine's own clock; one that is wrong makes the record wrong for all
+// readers.
 package clock
 
 import (
@@ -18,7 +18,7 @@ const (
 	// for which AWS's reads are not trusted after a change, so that two machines at
 	// its ends still agree about which changes are within them, and more than a
 	// reading of AWS's clock can err by.
-	Tolerance = 5 * time.Second
+	Tolerance = lsapi.ClockTolerance
 	// retryAfter is when a client should try again: a clock is compared that often
 	// while it is wrong.
 	retryAfter = 10 * time.Second
