@@ -33,7 +33,18 @@ func errClosed() *lsapi.Error {
 	return lsapi.Errorf(lsapi.CodeUnavailable, "the record of changes is closed")
 }
 
+// errReplaced is for a file that is not the one that this process owns.
+func errReplaced(cause error) *lsapi.Error {
+	return &lsapi.Error{
+		Code: lsapi.CodeUnavailable, Err: cause,
+		Message: "the record of changes was removed or replaced while this process was running; nothing is written until it is put back or the process is restarted",
+	}
+}
+
 func errUnwritable(cause error) *lsapi.Error {
+	if coded, ok := errors.AsType[*lsapi.Error](cause); ok && coded.Code == lsapi.CodeUnavailable {
+		return coded
+	}
 	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the record of changes cannot be written" + reason(cause), Err: cause}
 }
 

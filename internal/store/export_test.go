@@ -44,3 +44,12 @@ func CountKeys(ctx context.Context, s Store) (int, error) {
 	})
 	return n, err
 }
+
+// ForgetProof makes Ready try.
+func ForgetProof(s Store) {
+	if p, ok := s.(*postgresStore); ok {
+		p.proof.at.Store(nil)
+		return
+	}
+	s.(*sqliteStore).proof.at.Store(nil)
+}

@@ -212,7 +212,7 @@ func (g *batch) run(ctx context.Context, begin func(context.Context) (transactio
 // one runs a job, and reports whether it has spoiled the transaction.
 func (g *batch) one(ctx context.Context, tx transaction, j *job) (spoiled bool) {
 	if !j.begin() {
-		g.refused[j] = errGivenUp(j.ctx)
+		g.refused[j] = errGivenUp(j.ctx) //nolint:contextcheck // the job's own has ended
 		return false
 	}
 	before := tx.writes()

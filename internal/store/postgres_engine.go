@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,10 +21,10 @@ type postgresEngine struct {
 	readOnly bool
 	log      *slog.Logger
 
-	clock   steadyClock  // the database's
-	away    atomic.Bool  // whether the database could not be asked the last time
-	closed  atomic.Bool  // by Close
-	wroteAt atomic.Int64 // when something was last committed, as Go's Unix nanoseconds
+	clock  steadyClock // the database's
+	away   atomic.Bool // whether the database could not be asked the last time
+	closed atomic.Bool // by Close
+	proof  proof
 }
 
 // view implements engine.
@@ -111,7 +110,6 @@ func (e *postgresEngine) write(ctx context.Context, write func(context.Context, 
 	if err != nil {
 		return e.failed(ctx, err)
 	}
-	e.wroteAt.Store(time.Now().UnixNano())
 	e.reached()
 	return nil
 }
@@ -205,9 +203,4 @@ func (e *postgresEngine) reached() {
 	if e.away.Swap(false) {
 		e.log.Info("the record of changes is back", slog.String("database", e.database.name))
 	}
-}
-
-// wrote reports whether a write has lately proved that there is nothing to fear.
-func (e *postgresEngine) wrote() bool {
-	return !e.away.Load() && time.Since(time.Unix(0, e.wroteAt.Load())) < probeEvery
 }

@@ -90,6 +90,10 @@ func errAway(ctx context.Context, cause error) error {
 		message = "the record of changes cannot be written: its database is read-only"
 	case state == stateTooMany:
 		message = "the record of changes is away: its database has too many connections"
+	case state == stateLockTimeout:
+		message = "the record of changes cannot be written: its tables are locked"
+	case state == stateNoTable:
+		message = "the record of changes cannot be used: a table of its database is missing"
 	case state == stateNoPrivilege:
 		message = "the record of changes cannot be written: its user may not"
 	case state != "" && !strings.HasPrefix(state, classOperatorsActions):

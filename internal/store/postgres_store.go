@@ -136,6 +136,7 @@ func (s *postgresStore) Append(ctx context.Context, turn lsapi.Turn, events []ls
 	if err != nil {
 		return lsapi.Head{}, err
 	}
+	s.proof.note()
 	s.feed.skip(turn.LoadBalancer, before, head.Seq)
 	switch {
 	case apply(events):
@@ -161,10 +162,14 @@ func apply(events []lsapi.Event) bool {
 
 // Ready implements Store.
 func (s *postgresStore) Ready(ctx context.Context) error {
-	if !s.readOnly && !s.closed.Load() && s.wrote() {
+	if !s.readOnly && !s.closed.Load() && !s.away.Load() && s.proof.holds() {
 		return nil
 	}
-	return s.update(ctx, func(ctx context.Context, t tables) error { return t.probe(ctx) })
+	err := s.update(ctx, func(ctx context.Context, t tables) error { return t.probe(ctx) })
+	if err == nil {
+		s.proof.note()
+	}
+	return err
 }
 
 // Close implements Store. Turns that are held end by themselves.

@@ -329,4 +329,20 @@ func (t *postgresTables) now(ctx context.Context) (time.Time, error) {
 	return t.clock.at(now), err
 }
 
-func (t *postgresTables) probe(ctx context.Context) error { return t.queries.Probe(ctx) }
+// probe waits for locks of others no longer than a change would.
+func (t *postgresTables) probe(ctx context.Context) error {
+	for _, statement := range []string{
+		"SAVEPOINT trial", "SET LOCAL lock_timeout = '1s'", "INSERT INTO turns SELECT * FROM turns WHERE false",
+	} {
+		if _, err := t.db.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if err := trial(ctx, t); err != nil {
+		return err
+	}
+	if _, err := t.db.Exec(ctx, "ROLLBACK TO SAVEPOINT trial"); err != nil {
+		return err
+	}
+	return t.queries.Probe(ctx)
+}

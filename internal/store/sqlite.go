@@ -5,12 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"time"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -181,7 +181,7 @@ func (f sqliteFile) damaged(ctx context.Context, cause error) error {
 }
 
 // own makes the record ready to be written by this process, whose lock it is.
-func (f sqliteFile) own(ctx context.Context) (*sqliteWriter, error) {
+func (f sqliteFile) own(ctx context.Context, log *slog.Logger) (*sqliteWriter, error) {
 	if err := f.create(); err != nil {
 		return nil, err
 	}
@@ -193,6 +193,7 @@ func (f sqliteFile) own(ctx context.Context) (*sqliteWriter, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	w.log = log
 	return w, nil
 }
 
@@ -215,5 +216,5 @@ func (f sqliteFile) prepare(ctx context.Context, db *sql.DB) (*sqliteWriter, err
 	if err != nil {
 		return nil, fmt.Errorf("taking ownership: %w", err)
 	}
-	return &sqliteWriter{db: db, queries: queries, generation: generation, wroteAt: time.Now()}, nil
+	return &sqliteWriter{db: db, queries: queries, generation: generation}, nil
 }

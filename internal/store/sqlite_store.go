@@ -24,6 +24,7 @@ type sqliteStore struct {
 	wakes *wakes
 	stop  context.CancelFunc
 	ended chan struct{} // closed when nothing tries to own the file any more
+	proof proof
 
 	mu    sync.Mutex
 	owner *ownership
@@ -152,7 +153,10 @@ func (s *sqliteStore) take(ctx context.Context) (*ownership, error) {
 	if err != nil {
 		return nil, errUnwritable(err)
 	}
-	writer, err := s.file.own(ctx)
+	writer, err := s.file.own(ctx, s.log)
+	if err == nil {
+		err = writer.identify(s.file.path, held)
+	}
 	if err == nil {
 		err = s.thaw(s.file)
 	}
@@ -251,6 +255,7 @@ func (s *sqliteStore) Append(ctx context.Context, turn lsapi.Turn, events []lsap
 	if err != nil {
 		return lsapi.Head{}, err
 	}
+	s.proof.note()
 	if tellsNews(events) {
 		s.wakes.wake(eventsChannel)
 	}
@@ -263,10 +268,17 @@ func (s *sqliteStore) Ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if owner.writer.wrote() {
+	if err := within(ctx, func(context.Context) error { return owner.writer.intact() }); err != nil {
+		return err
+	}
+	if owner.writer.lastKept() && s.proof.holds() {
 		return nil
 	}
-	return owner.group.do(ctx, func(ctx context.Context, t tables) error { return t.probe(ctx) })
+	err = owner.group.do(ctx, func(ctx context.Context, t tables) error { return t.probe(ctx) })
+	if err == nil {
+		s.proof.note()
+	}
+	return err
 }
 
 // Close implements Store. What does not end by then goes on alone, and keeps the

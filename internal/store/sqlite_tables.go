@@ -295,9 +295,24 @@ func (t *sqliteTables) now(context.Context) (time.Time, error) { return t.clock.
 // probe writes another value than before, so that SQLite has to.
 func (t *sqliteTables) probe(ctx context.Context) error {
 	t.written++
+	if err := t.rolledBack(ctx, func() error { return trial(ctx, t) }); err != nil {
+		return err
+	}
 	noise := make([]byte, probeSize)
 	if _, err := rand.Read(noise); err != nil {
 		return err
 	}
 	return t.queries.Probe(ctx, noise)
+}
+
+// rolledBack runs writing queries, of which nothing is kept.
+func (t *sqliteTables) rolledBack(ctx context.Context, write func() error) error {
+	if _, err := t.db.ExecContext(ctx, "SAVEPOINT trial"); err != nil {
+		return err
+	}
+	err := write()
+	if _, failed := t.db.ExecContext(ctx, "ROLLBACK TO trial; RELEASE trial"); err == nil {
+		err = failed
+	}
+	return err
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"lsapi/internal/store/sqlitedb"
 )
@@ -17,9 +20,12 @@ type sqliteWriter struct {
 	generation int64
 	clock      steadyClock
 
+	log        *slog.Logger
+	file, lock inode
+	lost       atomic.Bool // whether the file or the lock was another one the last time
+
 	mu      sync.Mutex
-	failure error     // of the last transaction, nil when it was kept
-	wroteAt time.Time // when the last one was kept
+	failure error // of the last transaction, nil when it was kept
 }
 
 // commit runs jobs in one transaction.
@@ -28,24 +34,64 @@ func (w *sqliteWriter) commit(jobs []*job) {
 	err := runAll(ctx, w.begin, jobs)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.failure = err; err == nil {
-		w.wroteAt = time.Now()
-	}
+	w.failure = err
 }
 
-// wrote reports whether a write has lately proved that there is nothing to fear.
-func (w *sqliteWriter) wrote() bool {
+// lastKept reports whether the last transaction was kept.
+func (w *sqliteWriter) lastKept() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.failure == nil && time.Since(w.wroteAt) < probeEvery
+	return w.failure == nil
 }
 
+// identify notes which file and which lock this process has.
+func (w *sqliteWriter) identify(path string, lock *os.File) (err error) {
+	if w.file, err = inodeOf(path); err != nil {
+		return err
+	}
+	held, err := lock.Stat()
+	w.lock = inode{path: lock.Name(), info: held}
+	return err
+}
+
+// intact returns an error when the file or its lock has been removed or replaced:
+// another process may own what stands there now. It logs when that begins, and when
+// the very same file is back.
+func (w *sqliteWriter) intact() error {
+	err := errors.Join(w.file.intact(), w.lock.intact())
+	if w.lost.Swap(err != nil) != (err != nil) {
+		if err != nil {
+			w.log.Error("the record of changes was removed or replaced: nothing is written any more; put it back, or restart this process on the right one",
+				"file", w.file.path, "error", err)
+		} else {
+			w.log.Info("the record of changes was put back", "file", w.file.path)
+		}
+	}
+	if err != nil {
+		return errReplaced(err)
+	}
+	return nil
+}
+
+// begin begins a transaction of the owner of the file.
 func (w *sqliteWriter) begin(ctx context.Context) (transaction, error) {
+	if err := w.intact(); err != nil {
+		return nil, err
+	}
 	tx, err := w.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &sqliteTx{tx: tx, sqliteTables: sqliteTables{queries: w.queries.WithTx(tx), db: tx, clock: &w.clock}}, nil
+	begun := &sqliteTx{tx: tx, sqliteTables: sqliteTables{queries: w.queries.WithTx(tx), db: tx, clock: &w.clock}}
+	generation, err := begun.queries.Generation(ctx)
+	if err == nil && generation != w.generation {
+		err = errReplaced(fmt.Errorf("the file has changed hands: its generation is %d, and was %d", generation, w.generation))
+	}
+	if err != nil {
+		begun.rollback()
+		return nil, err
+	}
+	return begun, nil
 }
 
 // sqliteTx is a transaction of the writer.

@@ -45,6 +45,7 @@ func testStore(t *testing.T, open func(t testing.TB) store.Store) {
 		"a member is explained by the change that made it":      testProvenance,
 		"external changes are uncertain between two looks":      testUncertain,
 		"each day and each many events begin by a checkpoint":   testCheckpoints,
+		"what readiness tries is not kept":                      testReadyLeavesNothing,
 		"an idempotency key is reserved once a day":             testKeys,
 		"expired idempotency keys are pruned":                   testKeysPruned,
 		"a key of the future expires in a day":                  testKeysOfTheFuture,

@@ -97,7 +97,8 @@ type tables interface {
 	// now reads the record's clock, which does not jump forward. Only for writing.
 	now(ctx context.Context) (time.Time, error)
 
-	// probe writes something that is of no account.
+	// probe tries to write what a change writes, and keeps nothing of it but what
+	// proves that the disk has room.
 	probe(ctx context.Context) error
 }
 

@@ -96,6 +96,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.eventsBackStmt, err = db.PrepareContext(ctx, eventsBack); err != nil {
 		return nil, fmt.Errorf("error preparing query EventsBack: %w", err)
 	}
+	if q.generationStmt, err = db.PrepareContext(ctx, generation); err != nil {
+		return nil, fmt.Errorf("error preparing query Generation: %w", err)
+	}
 	if q.healthStmt, err = db.PrepareContext(ctx, health); err != nil {
 		return nil, fmt.Errorf("error preparing query Health: %w", err)
 	}
@@ -284,6 +287,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing eventsBackStmt: %w", cerr)
 		}
 	}
+	if q.generationStmt != nil {
+		if cerr := q.generationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing generationStmt: %w", cerr)
+		}
+	}
 	if q.healthStmt != nil {
 		if cerr := q.healthStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing healthStmt: %w", cerr)
@@ -452,6 +460,7 @@ type Queries struct {
 	eventsStmt          *sql.Stmt
 	eventsAfterStmt     *sql.Stmt
 	eventsBackStmt      *sql.Stmt
+	generationStmt      *sql.Stmt
 	healthStmt          *sql.Stmt
 	healthOfStmt        *sql.Stmt
 	keyStmt             *sql.Stmt
@@ -503,6 +512,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		eventsStmt:          q.eventsStmt,
 		eventsAfterStmt:     q.eventsAfterStmt,
 		eventsBackStmt:      q.eventsBackStmt,
+		generationStmt:      q.generationStmt,
 		healthStmt:          q.healthStmt,
 		healthOfStmt:        q.healthOfStmt,
 		keyStmt:             q.keyStmt,

@@ -582,6 +582,17 @@ func (q *Queries) EventsBack(ctx context.Context, arg EventsBackParams) ([]Event
 	return items, nil
 }
 
+const generation = `-- name: Generation :one
+SELECT generation FROM ownership WHERE id = 1
+`
+
+func (q *Queries) Generation(ctx context.Context) (int64, error) {
+	row := q.queryRow(ctx, q.generationStmt, generation)
+	var generation int64
+	err := row.Scan(&generation)
+	return generation, err
+}
+
 const key = `-- name: Key :one
 SELECT change_id, body_hash, at FROM idempotency_keys WHERE actor = ? AND method = ? AND path = ? AND key = ?
 `

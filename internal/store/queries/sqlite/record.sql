@@ -123,6 +123,9 @@ DELETE FROM idempotency_keys WHERE at <= ?;
 -- name: TakeOwnership :one
 UPDATE ownership SET generation = generation + 1 WHERE id = 1 RETURNING generation;
 
+-- name: Generation :one
+SELECT generation FROM ownership WHERE id = 1;
+
 -- name: Probe :exec
 UPDATE ownership SET noise = ? WHERE id = 1;
 
