@@ -230,3 +230,19 @@ func testPruneIdle(t *testing.T, s store.Store) {
 	known.do(lsapi.Detach, one)
 	wantWhole(t, s)
 }
+
+// A log that began without a checkpoint has events of a day before that day's first.
+func testPruneDayWithoutCheckpoint(t *testing.T, s store.Store) {
+	l := newLane(t, s, "web")
+	for i := range 40 { // more than fit before a checkpoint
+		l.do(lsapi.Attach, fmt.Sprintf("i-%08x", i))
+	}
+	noted := heads(t, s)
+	before := wantWhole(t, s)
+	if err := store.PruneAt(t.Context(), s, noon.Add(dayLong), dayLong); err != nil {
+		t.Fatal(err)
+	}
+	if after := wantWhole(t, s, noted...); after.Events != before.Events {
+		t.Errorf("of a day that is kept, %d events became %d", before.Events, after.Events)
+	}
+}

@@ -63,6 +63,7 @@ func testStore(t *testing.T, open func(t testing.TB) store.Store) {
 		"nobody waits for a closed record":                      testNewsOfAClosedRecord,
 		"heads prove what was recorded":                         testHeads,
 		"whole days are pruned, and the rest still verifies":    testPrune,
+		"a day without a first checkpoint is kept":              testPruneDayWithoutCheckpoint,
 		"nothing of an open change is pruned":                   testPruneOpen,
 		"a log at rest is pruned to a checkpoint":               testPruneIdle,
 		"text of any kind is kept":                              testText,
