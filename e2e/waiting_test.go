@@ -311,7 +311,7 @@ func TestAReplicaTellsOfWhatAnotherSeesInTheSamePoll(t *testing.T) {
 	c.replicas[0].client().attach("slow-elb", slowSpare)
 	for _, r := range c.replicas {
 		done.Go(func() {
-			answer, err := r.client().try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowSpare+"?wait=inService&timeout=60s", "")
+			answer, err := r.client().try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowSpare+"?wait=inService&timeout=5m", "")
 			if err != nil || answer.status != http.StatusOK {
 				t.Errorf("it is %d %s, %v", answer.status, answer.body, err)
 			}
@@ -321,7 +321,7 @@ func TestAReplicaTellsOfWhatAnotherSeesInTheSamePoll(t *testing.T) {
 	c.replicas[1].client().detach("slow-elb", slowSpare)
 	for _, r := range c.replicas {
 		done.Go(func() {
-			answer, err := r.client().try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowSpare+"?wait=drained&timeout=60s", "")
+			answer, err := r.client().try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowSpare+"?wait=drained&timeout=5m", "")
 			if err != nil || answer.status != http.StatusOK {
 				t.Errorf("it is %d %s, %v", answer.status, answer.body, err)
 			}

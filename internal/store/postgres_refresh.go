@@ -21,12 +21,30 @@ const refreshTurn = "the refresh for all"
 type refresh struct {
 	turns *postgresTurns
 
-	mu   sync.Mutex
+	// busy holds one while the database is asked, so that who waits for the end of that
+	// waits no longer than for its own context. It guards what follows.
+	busy chan struct{}
 	turn lsapi.Turn // the zero value when this process does not lead
 	// published is what stands in the database, by load balancer. Nil when this
 	// process has not looked since it began to lead.
 	published map[string]listing
 }
+
+func newRefresh(turns *postgresTurns) *refresh {
+	return &refresh{turns: turns, busy: make(chan struct{}, 1)}
+}
+
+// begin waits until nothing else is under way; then end must be called.
+func (r *refresh) begin(ctx context.Context) error {
+	select {
+	case r.busy <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return errEnded(ctx)
+	}
+}
+
+func (r *refresh) end() { <-r.busy }
 
 // errOlder is for a listing that began before the one that is published, which
 // stays.
@@ -35,8 +53,10 @@ var errOlder = &lsapi.Error{Code: lsapi.CodeConflict, Err: errors.New("a later l
 // lead takes or keeps the right to refresh. It asks the database only when half of
 // the time is over.
 func (r *refresh) lead(ctx context.Context) (bool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if err := r.begin(ctx); err != nil {
+		return false, err
+	}
+	defer r.end()
 	left := time.Until(r.turn.Until)
 	if left > (turnLease-turnMargin)/2 {
 		return true, nil
@@ -67,10 +87,12 @@ func (r *refresh) renew(ctx context.Context) (turn lsapi.Turn, taken bool, err e
 	return turn, err == nil, err
 }
 
-// end gives the right back.
-func (r *refresh) end(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// release gives the right back.
+func (r *refresh) release(ctx context.Context) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.end()
 	if r.turn.Epoch == 0 {
 		return nil
 	}
@@ -81,8 +103,10 @@ func (r *refresh) end(ctx context.Context) error {
 
 // publish writes what differs from what was published last.
 func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.end()
 	if r.turn.Epoch == 0 {
 		return errTurnLost(refreshTurn)
 	}

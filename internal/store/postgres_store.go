@@ -44,7 +44,7 @@ func openPostgres(ctx context.Context, url string, o Options) (Store, error) {
 	s.base, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.turns = &postgresTurns{postgresEngine: engine, holder: uuid.NewString(), wakes: s.wakes}
 	s.feed = &feed{record: s.record, learn: o.Learn, positions: make(map[string]int64)}
-	s.refresh = &refresh{turns: s.turns}
+	s.refresh = newRefresh(s.turns)
 	s.replicas = replicas{postgresEngine: engine, id: s.turns.holder, tell: o.Replicas}
 	if o.ReadOnly {
 		return s, nil
@@ -192,7 +192,7 @@ func (s *postgresStore) Close(ctx context.Context) error {
 func (s *postgresStore) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := s.refresh.end(ctx); err != nil {
+	if err := s.refresh.release(ctx); err != nil {
 		s.log.Warn("the right to refresh could not be given back", "error", err)
 	}
 	if err := s.replicas.leave(ctx); err != nil {
