@@ -64,22 +64,60 @@ func TestFreshReadAnsweredByNameShowsTheChangesOfOtherReplicas(t *testing.T) {
 	})
 }
 
-// A reader that joins a read which nobody wanted to be fresh makes it so.
+// A read that several readers share is fresh if one of them wants it to be, whoever
+// comes first.
 func TestFreshReaderIsNotAnsweredAsTheOthersOfItsRead(t *testing.T) {
+	for _, order := range [][]bool{{false, true}, {true, false}} {
+		aws := newFakeAWS()
+		aws.set("web", "i-1")
+		aws.slow["LoadBalancers"] = 2 * time.Second
+		inBubble(t, aws, func(t *testing.T, r *region) {
+			aws.change(func(f *fakeAWS) { f.slow["Members"] = time.Second })
+			var readers sync.WaitGroup
+			readers.Go(func() { r.read(t, "web", false) })
+			synctest.Wait() // that one is under way: the others share the next
+			r.attachElsewhere("i-1", "i-2")
+			for _, fresh := range order {
+				readers.Go(func() {
+					if got, _ := r.read(t, "web", fresh); fresh && got != "i-1:t2.micro i-2:" {
+						t.Errorf("in the order %v the fresh read got %q", order, got)
+					}
+				})
+				synctest.Wait()
+			}
+			readers.Wait()
+		})
+	}
+}
+
+func TestFreshReadIsNotAnsweredByAListingThatBeganBefore(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.behindANamedRead(t, func() {
-			time.Sleep(maxStaleness)
-			var bounded sync.WaitGroup
-			bounded.Go(func() { r.read(t, "web", false) })
-			synctest.Wait()
-			r.attachElsewhere("i-1", "i-2")
-			if got, _ := r.read(t, "web", true); got != "i-1:t2.micro i-2:" {
-				t.Errorf("a fresh read after the change got %q", got)
+			aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = 500 * time.Millisecond })
+			for listings := aws.count("LoadBalancers"); aws.count("LoadBalancers") == listings; {
+				time.Sleep(10 * time.Millisecond)
 			}
-			bounded.Wait()
+			time.Sleep(10 * time.Millisecond) // a listing is under way
+			arrived := time.Now()
+			got, err := r.Read(t.Context(), "web", true)
+			if err != nil || got.AsOf.Before(arrived) {
+				t.Errorf("it rests on what was asked for %v before, %v", arrived.Sub(got.AsOf), err)
+			}
 		})
+	})
+}
+
+func TestReadThatIsNotFreshNeedsNoRecord(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.onCatchUp(func(context.Context, string) error {
+			t.Error("the record is read")
+			return nil
+		})
+		r.wantRead(t, "web", "i-1:t2.micro")
 	})
 }
 
@@ -145,6 +183,21 @@ func TestUnknownNameIsUnavailableWhileAWSFails(t *testing.T) {
 			r.wantRead(t, "never", "!unavailable")
 		})
 	}
+}
+
+func TestReadOfAnUnknownNameEndsWithItsDeadline(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.wantRead(t, "web", "i-1:t2.micro")
+		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"], f.slow["Members"] = time.Hour, time.Hour })
+		time.Sleep(10 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := r.Read(ctx, "never", false); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+			t.Errorf("it returned %v", err)
+		}
+	})
 }
 
 func TestFirstReadHasTheCodeOfAWSsFailure(t *testing.T) {
