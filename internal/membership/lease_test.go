@@ -321,3 +321,43 @@ func TestAttachesHaveTheirTimeAfterDetachesThatHang(t *testing.T) {
 	})
 	wantMembers(t, aws, one, two)
 }
+
+func TestLaneReadsTheRecordAgainWhenItHasRefusedAnOutcome(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, two), "") // the lane knows the record
+		record.fails(func(op string, events []lsapi.Event) error {
+			if op == "Append" && events[0].Kind == lsapi.EventCompleted {
+				return &lsapi.Error{Code: lsapi.CodeInternal}
+			}
+			return nil
+		})
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeTimeout)
+		record.fails(nil)
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
+	})
+	if got := record.told(); !slices.Contains(got, "resolved attach "+one+" applied inferred") {
+		t.Errorf("the record says %q", got)
+	}
+}
+
+func TestAnswerNamesNoChangeThatTheRecordMayNotHave(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		record.fails(func(op string, _ []lsapi.Event) error {
+			if op == "Append" {
+				return &lsapi.Error{Code: lsapi.CodeTimeout}
+			}
+			return nil
+		})
+		result, err := asked(s, lsapi.Attach, one, "a")
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeUnavailable)
+		if result.Recorded {
+			t.Error("the answer says that the change is on record")
+		}
+		record.fails(nil)
+	})
+	wantMembers(t, aws)
+}

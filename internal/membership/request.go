@@ -71,14 +71,8 @@ func (r *request) conclude(err error) { r.answer <- answer{lsapi.Result{Recorded
 func (r *request) fail(err error)     { r.answer <- answer{err: err} }
 
 // refuse answers that nothing was sent to AWS, because it could not be recorded. A
-// record that took too long may know of the change all the same.
-func (r *request) refuse(err error) {
-	if lsapi.ErrorCode(err) == lsapi.CodeTimeout {
-		r.conclude(errUnrecorded(err))
-		return
-	}
-	r.fail(errUnrecorded(err))
-}
+// record that took too long may have the change all the same, but nobody knows.
+func (r *request) refuse(err error) { r.fail(errUnrecorded(err)) }
 
 // failAll gives every caller the same answer.
 func failAll(requests []*request, err error) {
