@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -72,3 +73,51 @@ func TestTheMembersOfATimeAreThoseWhoWereItThen(t *testing.T) {
 		}
 	})
 }
+
+// AWS's reads are not trusted for 10 s after a change of lsapi: what another tool does
+// then must not get lost.
+func TestAChangePastLsapiSoonAfterItsOwnIsOnRecordWithAnIntervalThatHoldsIt(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startBoth(t, at(store))
+		s.attach("default-elb", spare)
+		s.send("GET", "/elb/default-elb", "", "Cache-Control: no-cache")
+		before := time.Now()
+		a.deregister("default-elb", spare)
+		after := time.Now()
+		var outside []change
+		eventually(t, "it is on record", func() bool {
+			s.send("GET", "/elb/default-elb", "", "Cache-Control: no-cache")
+			outside = slices.DeleteFunc(s.changes("loadBalancer=default-elb&instanceId="+spare), func(c change) bool { return c.Source != "external" })
+			return len(outside) > 0
+		})
+		c := outside[0]
+		if len(outside) != 1 || c.Action != "detach" {
+			t.Errorf("on record is %+v", outside)
+		}
+		if c.NotBefore.After(before) || c.IntendedAt.Before(after.Truncate(time.Millisecond)) {
+			t.Errorf("it happened from %v to %v, and is said to have from %v to %v", before, after, c.NotBefore, c.IntendedAt)
+		}
+		verify(t, store)
+	})
+}
+
+func TestALoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startBoth(t, at(store))
+		a.do("CreateLoadBalancer", anewELB)
+		eventually(t, "it is there", func() bool { return s.attach("anew", spare).status == 201 })
+		a.do("DeleteLoadBalancer", "LoadBalancerName=anew")
+		eventually(t, "it is gone", func() bool { return s.get("/elb/anew").status == 404 })
+		a.do("CreateLoadBalancer", anewELB)
+		eventually(t, "it is there again", func() bool { return s.get("/elb/anew").status == 200 })
+		if answer := s.send("GET", "/elb/anew", "", "Cache-Control: no-cache"); strings.Contains(answer.body, spare) {
+			t.Errorf("the new one lists %s", answer.body)
+		}
+		if answer := s.attach("anew", spare); answer.status != 201 {
+			t.Errorf("the attach to the new one is %d: %s", answer.status, answer.body)
+		}
+		verify(t, store)
+	})
+}
+
+const anewELB = "LoadBalancerName=anew&AvailabilityZones.member.1=us-east-1a&Listeners.member.1.Protocol=HTTP&Listeners.member.1.LoadBalancerPort=80&Listeners.member.1.InstancePort=80"

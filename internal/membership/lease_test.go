@@ -361,3 +361,24 @@ func TestAnswerNamesNoChangeThatTheRecordMayNotHave(t *testing.T) {
 	})
 	wantMembers(t, aws)
 }
+
+func TestLaneDecidesNothingWhenItsLeaseIsLostWhileItReadsTheRecord(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.lag = 8 * time.Second
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		record.fails(func(op string, _ []lsapi.Event) error {
+			if op == "LaneState" { // another replica has taken the lease, and attaches the instance
+				log := record.log("web")
+				log.epoch++
+				log.add(lsapi.Event{Kind: lsapi.EventHealth, At: time.Now()})
+			}
+			return nil
+		})
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeUnavailable)
+		record.fails(nil)
+	})
+	if n := aws.count("Members"); n > 0 {
+		t.Errorf("AWS was asked %d times under a lease that is lost", n)
+	}
+}
