@@ -21,13 +21,14 @@ func (l *lane) begin(batch []*request) (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &round{lane: l, turn: turn, recorded: l.last}
-	l.last = nil
-	if r.recorded != nil && r.recorded.head == turn.Head {
+	r := &round{lane: l, turn: turn}
+	last := l.last
+	l.last = nil // it may run ahead of the record, until the round has ended well
+	if last != nil && last.head == turn.Head {
+		r.recorded = last
 		return r, nil
 	}
 	if err := r.read(ctx); err != nil {
-		r.failure = err
 		r.end()
 		return nil, err
 	}
