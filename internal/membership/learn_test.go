@@ -62,3 +62,20 @@ func TestWhatOtherReplicasHaveAppliedShowsWhileReadsLag(t *testing.T) {
 		}
 	})
 }
+
+func TestChangeLearnedLateDoesNotOverrideTheOneThatFollowedIt(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.lag = 9 * time.Second
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		before := elsewhere(lsapi.Detach, one, 1)
+		record.add(lsapi.Event{Kind: lsapi.EventCompleted, At: time.Now(), Change: before.Change})
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		if err := s.Learn("web", []lsapi.AppliedChange{before}); err != nil {
+			t.Fatal(err)
+		}
+		if got := listed(t, s); !slices.Equal(got, []string{one}) {
+			t.Errorf("the list is %v", got)
+		}
+	})
+}

@@ -382,3 +382,59 @@ func TestLaneDecidesNothingWhenItsLeaseIsLostWhileItReadsTheRecord(t *testing.T)
 		t.Errorf("AWS was asked %d times under a lease that is lost", n)
 	}
 }
+
+func TestSharersOfAChangeThatAnotherReplicaResolvedAreTriedAgain(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.next("Register", late(time.Hour))
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		open := request(lsapi.Attach, one)
+		callers.Go(func() {
+			_, err := s.Change(t.Context(), open)
+			wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		})
+		for range 2 {
+			callers.Go(func() {
+				_, err := s.Change(t.Context(), request(lsapi.Attach, one))
+				if err != nil && lsapi.ErrorCode(err) != lsapi.CodeConflict {
+					t.Errorf("a sharer was answered %v", err)
+				}
+			})
+		}
+		time.Sleep(2 * time.Second)
+		record.takeOver()
+		record.settle(open.ChangeID, lsapi.OutcomeFailed)
+		callers.Wait()
+	})
+	wantMembers(t, aws, one)
+}
+
+func TestOpenChangeOfACrashIsNotJudgedByAReadThatLagsBehindTheChangeBefore(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.lag = 8 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		crashed := started(t, aws, record)
+		wantCode(t, change(crashed, lsapi.Attach, one), "")
+		aws.next("Deregister", func(ctx context.Context, apply func() error) error {
+			record.fails(isAway) // the process is about to crash
+			return lost(ctx, apply)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := crashed.Change(ctx, request(lsapi.Detach, one))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		_ = crashed.Close(ctx)
+		record.fails(nil)
+		s := started(t, aws, record)
+		time.Sleep(time.Minute)
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := lastOf(record.recorded()).Change; got.Outcome != lsapi.OutcomeFailed {
+		t.Errorf("the record says %q", record.told())
+	}
+	wantMembers(t, aws, one)
+}
