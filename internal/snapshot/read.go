@@ -83,10 +83,12 @@ func (s *Snapshot) awaitBounded(ctx context.Context, loadBalancer string) error 
 
 // errNothingKnown is the error of a read of a load balancer of which there is no entry
 // and that AWS could not be asked for. Once the region was listed there is stale data,
-// which cannot say that a name does not exist: then it is CodeUnavailable.
+// which cannot say that a name does not exist: for a name that was never listed it is
+// CodeUnavailable.
 func (s *Snapshot) errNothingKnown(ctx context.Context, loadBalancer string, cause error) error {
 	code := lsapi.ErrorCode(cause)
-	if s.listed.Load() == 0 || ctx.Err() != nil || code == lsapi.CodeThrottled || code == lsapi.CodeUnavailable {
+	_, exists := s.current(loadBalancer)
+	if exists || s.listed.Load() == 0 || ctx.Err() != nil || code == lsapi.CodeThrottled || code == lsapi.CodeUnavailable {
 		return cause
 	}
 	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read, and nothing is known of a load balancer named %s", loadBalancer)
