@@ -170,7 +170,7 @@ func TestTheDocsPageLoadsNothingFromElsewhere(t *testing.T) {
 			t.Errorf("%s is elsewhere", asset[1])
 			continue
 		}
-		answer := c.get(path.Join("/", asset[1]))
+		answer := c.send(http.MethodGet, path.Join("/", asset[1]), "", "Accept: text/html, */*") // as a browser does
 		if answer.status != http.StatusOK || answer.body == "" {
 			t.Errorf("%s is %d", asset[1], answer.status)
 		}

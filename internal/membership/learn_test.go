@@ -79,3 +79,22 @@ func TestChangeLearnedLateDoesNotOverrideTheOneThatFollowedIt(t *testing.T) {
 		}
 	})
 }
+
+func TestOwnChangeReadFromTheRecordIsNoNews(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	synctest.Test(t, func(t *testing.T) {
+		shown := 0
+		s := membership.New(aws, membership.Options{Record: record, Applied: func(string, []lsapi.Instance, []lsapi.Instance) { shown++ }})
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		if err := s.CatchUp(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		if shown != 1 {
+			t.Errorf("the change was shown %d times", shown)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

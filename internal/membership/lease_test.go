@@ -265,7 +265,7 @@ func TestOpenChangeIsJudgedAfterTheLagWhateverTheIntendersClockSaid(t *testing.T
 			aws.lag = 8 * time.Second
 			aws.next("Register", func(_ context.Context, apply func() error) error {
 				record.fails(isAway) // the process is about to crash
-				time.AfterFunc(9*time.Second, func() { _ = apply() })
+				time.AfterFunc(19*time.Second, func() { _ = apply() }) // its deadline is 20 s after the intent
 				return cutOff()
 			})
 			synctest.Test(t, func(t *testing.T) {
@@ -437,4 +437,14 @@ func TestOpenChangeOfACrashIsNotJudgedByAReadThatLagsBehindTheChangeBefore(t *te
 		t.Errorf("the record says %q", record.told())
 	}
 	wantMembers(t, aws, one)
+}
+
+func TestCallThatTakesEffectAtItsDeadlineIsNotFailedWhileReadsLag(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.lag = 8 * time.Second
+	aws.next("Register", late(9*time.Second)) // its deadline is after 10 s
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, one), "")
+	})
 }

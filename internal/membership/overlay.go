@@ -18,8 +18,8 @@ type applied struct {
 	member bool
 	at     time.Time // on this process's clock, with its monotonic reading
 	change string    // the change's id
-	// seq is the number of the event that completed the change; for one that is not
-	// on record yet, that of the last event before it.
+	// seq is the number of the event that completed the change; for one of the lane's
+	// own, that of the last event before it.
 	seq int64
 }
 
@@ -49,12 +49,7 @@ func (o overlay) over(ids []string, since time.Time) []string {
 // being read again.
 func (o overlay) lay(c lsapi.AppliedChange) bool {
 	last, ok := o[c.InstanceID]
-	switch {
-	case ok && last.change == c.ID:
-		last.seq = c.Seq
-		o[c.InstanceID] = last
-		return false
-	case ok && c.Seq <= last.seq:
+	if ok && (last.change == c.ID || c.Seq <= last.seq) {
 		return false
 	}
 	o[c.InstanceID] = applied{member: c.Action == lsapi.Attach, at: c.At, change: c.ID, seq: c.Seq}
