@@ -56,11 +56,24 @@ func (l *lane) setWithdrawn(r *request) bool {
 	return true
 }
 
-// keepWithdrawn keeps requests for the record that could not be written there.
+// keepWithdrawn keeps requests for the record that could not be written there. A
+// Service that is closing does not wait for a record that may never come back, such as
+// that of a standby.
 func (l *lane) keepWithdrawn(requests []*request) {
+	if len(requests) == 0 {
+		return
+	}
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
+	if l.service.closing {
+		l.warnOfWithdrawn(len(requests))
+		return
+	}
 	l.left = append(requests, l.left...)
+}
+
+func (l *lane) warnOfWithdrawn(changes int) {
+	l.service.log.Warn("withdrawn changes could not be recorded", "load_balancer", l.loadBalancer, "changes", changes)
 }
 
 // signal makes the lane look again.
@@ -107,7 +120,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 	next = job{batch: l.take(), sight: l.sight, health: l.health}
 	due := len(next.batch) > 0 || next.sight != nil || next.health != nil || l.wanted
 	l.sight, l.health, l.wanted = nil, nil, false
-	if due || len(l.left) > 0 && !now.Before(l.nextTry) {
+	if due || len(l.left) > 0 && (s.closing || !now.Before(l.nextTry)) {
 		next.left, l.left = l.left, nil
 		return next, 0, true
 	}
@@ -240,7 +253,7 @@ func (l *lane) sleep(wait time.Duration) {
 func (l *lane) abandon() {
 	failAll(l.queue, errClosing())
 	if len(l.left) > 0 {
-		l.service.log.Warn("withdrawn changes could not be recorded", "load_balancer", l.loadBalancer, "changes", len(l.left))
+		l.warnOfWithdrawn(len(l.left))
 	}
 	l.queue, l.left = nil, nil
 	for _, c := range l.open {

@@ -448,3 +448,24 @@ func TestCallThatTakesEffectAtItsDeadlineIsNotFailedWhileReadsLag(t *testing.T) 
 		wantCode(t, change(s, lsapi.Attach, one), "")
 	})
 }
+
+func TestCloseDoesNotWaitForARecordThatStaysAway(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two)
+	record.wait = 50 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		s := started(t, aws, record)
+		record.fails(turnsAreAway)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := s.Change(ctx, request(lsapi.Attach, one))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		time.Sleep(time.Minute)
+		began := time.Now()
+		closing, end := context.WithTimeout(t.Context(), 30*time.Second)
+		defer end()
+		if err := s.Close(closing); err != nil || time.Since(began) > 10*time.Second {
+			t.Errorf("closing took %v: %v", time.Since(began), err)
+		}
+	})
+}

@@ -13,6 +13,7 @@ import (
 const dropTurn = `-- name: DropTurn :execrows
 DELETE FROM turns
 WHERE name = $1 AND holder = $2 AND epoch = $3
+    AND (next = '' OR next_until <= clock_timestamp())
     AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = $1) AND set_config('synchronous_commit', 'off', true) <> ''
 `
 
@@ -22,7 +23,8 @@ type DropTurnParams struct {
 	Epoch  int64
 }
 
-// Of a load balancer without a log nothing is kept: anybody can invent names.
+// Of a load balancer without a log nothing is kept, unless a process waits for it:
+// anybody can invent names.
 func (q *Queries) DropTurn(ctx context.Context, arg DropTurnParams) (int64, error) {
 	result, err := q.db.Exec(ctx, dropTurn, arg.Name, arg.Holder, arg.Epoch)
 	if err != nil {

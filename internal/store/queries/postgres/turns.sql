@@ -27,9 +27,11 @@ UPDATE turns SET holder = '', expires_at = 'epoch'
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch) AND set_config('synchronous_commit', 'off', true) <> '';
 
 -- name: DropTurn :execrows
--- Of a load balancer without a log nothing is kept: anybody can invent names.
+-- Of a load balancer without a log nothing is kept, unless a process waits for it:
+-- anybody can invent names.
 DELETE FROM turns
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)
+    AND (next = '' OR next_until <= clock_timestamp())
     AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = sqlc.arg(name)) AND set_config('synchronous_commit', 'off', true) <> '';
 
 -- name: DropTurns :exec
