@@ -264,7 +264,7 @@ func TestOpenChangeIsJudgedAfterTheLagWhateverTheIntendersClockSaid(t *testing.T
 			aws.run(one)
 			aws.lag = 8 * time.Second
 			aws.next("Register", func(_ context.Context, apply func() error) error {
-				record.fails(isAway) // the process is about to crash
+				record.fails(isAway)                                   // the process is about to crash
 				time.AfterFunc(19*time.Second, func() { _ = apply() }) // its deadline is 20 s after the intent
 				return cutOff()
 			})
