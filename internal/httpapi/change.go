@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"net/http"
 	"time"
@@ -91,13 +92,19 @@ func (s *server) sendMachine(x *exchange, instance lsapi.Instance) error {
 	return x.sendJSON(http.StatusCreated, s.envelope.value(newMachineInfo(instance)))
 }
 
-// newChangeID returns a UUID of version 7 and the time that it holds.
+// newChangeID returns a UUID of version 7 and the time that it holds, which is now:
+// the library's never runs backwards, so that its ids would stay ahead once the clock has
+// been.
 func newChangeID() (string, time.Time, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	return id.String(), time.Unix(id.Time().UnixTime()).UTC(), nil
+	now := time.Now()
+	var stamp [8]byte
+	binary.BigEndian.PutUint64(stamp[:], uint64(now.UnixMilli())<<16) //nolint:gosec // the years of clocks are positive
+	copy(id[:6], stamp[:])
+	return id.String(), time.UnixMilli(now.UnixMilli()).UTC(), nil
 }
 
 // hashOf tells bodies apart.

@@ -100,7 +100,7 @@ func (r *round) reconcile(open []lsapi.Change) {
 		if c.maker != nil {
 			c.maker.conclude(errElsewhere(c))
 		}
-		r.again(c.waiting)
+		r.againOrRefuse(c.waiting)
 	}
 }
 

@@ -103,7 +103,7 @@ func (r *round) settled(b *recordBatch, c *change, o lsapi.Outcome, inferred boo
 		c.tell(r.loadBalancer, o)
 	}})
 	if o != lsapi.OutcomeApplied {
-		b.then(pendingAnswer{to: c.waiting, give: func() { r.again(c.waiting) }, unsent: true})
+		b.then(pendingAnswer{to: c.waiting, give: func() { r.again(c.waiting) }, again: true})
 		return
 	}
 	for _, waiting := range c.waiting {

@@ -153,8 +153,8 @@ func (l *lane) do(next job) {
 		next.batch = r.takeLate() // what has come meanwhile goes first
 	}
 	next.batch = r.setAside(next.batch)
+	r.recordWithdrawn(next.left)
 	var first recordBatch
-	first.withdraw(next.left)
 	switch {
 	case len(next.batch) > 0 || len(r.open) > 0:
 		r.carryOut(next.batch, &first)
@@ -217,17 +217,20 @@ func (l *lane) setAside(batch []*request) []*request {
 	return batch
 }
 
-// turnAway refuses requests for which nothing could be begun. Those whose callers
-// have left are kept for the record.
+// turnAway refuses requests of which nothing was sent, because it could not be
+// recorded. Those whose callers have left are kept for the record.
 func (l *lane) turnAway(batch []*request, err error) {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
 	for _, r := range batch {
-		if r.decide() {
-			r.fail(errUnrecorded(err))
+		if !r.decide() {
+			l.left = append(l.left, r)
 			continue
 		}
-		l.left = append(l.left, r)
+		r.fail(errUnrecorded(err))
+		if r.left.Load() { // without the answer, and was told that it is on record
+			l.left = append(l.left, r)
+		}
 	}
 }
 
@@ -236,6 +239,21 @@ func (l *lane) again(requests []*request) {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
 	l.queue = append(slices.Clone(requests), l.queue...)
+}
+
+// againOrRefuse is again for requests some of which may have been decided, in a batch
+// that may be on record: those are refused, because nothing of them was sent.
+func (l *lane) againOrRefuse(requests []*request) {
+	var undecided, decided []*request
+	for _, r := range requests {
+		if r.stage.Load() == stageDecided {
+			decided = append(decided, r)
+		} else {
+			undecided = append(undecided, r)
+		}
+	}
+	l.again(undecided)
+	l.turnAway(decided, lsapi.Errorf(lsapi.CodeUnavailable, "another process has changed load balancer %s meanwhile", l.loadBalancer))
 }
 
 func (l *lane) sleep(wait time.Duration) {

@@ -389,11 +389,14 @@ func TestSharersOfAChangeThatAnotherReplicaResolvedAreTriedAgain(t *testing.T) {
 	aws.next("Register", late(time.Hour))
 	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
 		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, two) }) // the lane is busy, so that the others share a round
+		synctest.Wait()
 		open := request(lsapi.Attach, one)
 		callers.Go(func() {
 			_, err := s.Change(t.Context(), open)
 			wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
 		})
+		synctest.Wait()
 		for range 2 {
 			callers.Go(func() {
 				_, err := s.Change(t.Context(), request(lsapi.Attach, one))

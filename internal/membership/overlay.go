@@ -49,6 +49,10 @@ func (o overlay) over(ids []string, since time.Time) []string {
 // being read again.
 func (o overlay) lay(c lsapi.AppliedChange) bool {
 	last, ok := o[c.InstanceID]
+	if ok && last.change == c.ID && c.At.Before(last.at) {
+		last.at = c.At // neither is too early
+		o[c.InstanceID] = last
+	}
 	if ok && (last.change == c.ID || c.Seq <= last.seq) {
 		return false
 	}

@@ -21,7 +21,8 @@ type recordBatch struct {
 type pendingAnswer struct {
 	to     []*request // may be none
 	give   func()
-	unsent bool // they were not sent to AWS, so that they can be tried anew
+	unsent bool // they were not sent to AWS
+	again  bool // nor decided, so that they can be tried anew
 }
 
 // write adds an event that no caller waits for.
@@ -100,9 +101,7 @@ func (r *round) appendOnce(b *recordBatch) error {
 // The callers who have left have been told that their ends are on record.
 func (r *round) refuse(b *recordBatch, err error) {
 	for _, a := range b.answers {
-		for _, to := range a.to {
-			to.refuse(err)
-		}
+		r.turnAway(a.to, err)
 	}
 	r.keepWithdrawn(b.withdrawn)
 	*b = recordBatch{}
@@ -113,16 +112,50 @@ func (r *round) refuse(b *recordBatch, err error) {
 func (r *round) lose(b *recordBatch, err error) {
 	r.service.log.Warn("outcomes could not be recorded", slog.Int("events", len(b.events)), slog.Any("error", err))
 	for _, a := range b.answers {
-		if a.unsent {
+		switch {
+		case a.again:
 			r.again(a.to)
-			continue
-		}
-		for _, to := range a.to {
-			to.conclude(errUnsettled(to, err))
+		case a.unsent:
+			r.turnAway(a.to, err)
+		default:
+			for _, to := range a.to {
+				to.conclude(errUnsettled(to, err))
+			}
 		}
 	}
 	r.keepWithdrawn(b.withdrawn)
 	*b = recordBatch{}
+}
+
+// recordWithdrawn records the ends of requests that were withdrawn, apart from all
+// else: nobody waits for them, and one that the record refuses holds nobody up.
+func (r *round) recordWithdrawn(requests []*request) {
+	for some := range slices.Chunk(requests, maxBatch) {
+		var ends recordBatch
+		ends.withdraw(some)
+		err := r.appendOnce(&ends)
+		switch {
+		case err == nil:
+			r.dropOpen(some)
+		case passes(err) || errors.Is(err, lsapi.ErrTurnLost):
+			r.keepWithdrawn(some)
+			r.lookLater()
+		case len(some) == 1:
+			r.warnOfWithdrawn(1)
+		default:
+			for _, one := range some {
+				r.recordWithdrawn([]*request{one})
+			}
+		}
+	}
+}
+
+// dropOpen forgets open changes whose intents were kept although that was not known,
+// and which have ended as withdrawn.
+func (r *round) dropOpen(withdrawn []*request) {
+	r.open = slices.DeleteFunc(r.open, func(c *change) bool {
+		return slices.ContainsFunc(withdrawn, func(w *request) bool { return w.ChangeID == c.recorded.ID })
+	})
 }
 
 // persist appends what AWS has answered already, however long the record is

@@ -38,10 +38,10 @@ func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMem
 	return r
 }
 
-// tookOf is how long a change took, at most: both times are of one clock, which may
-// have been set meanwhile.
+// tookOf is how long a change took, at most: the times are labels, by clocks that
+// differ by the tolerance.
 func tookOf(c lsapi.Change) time.Duration {
-	return min(max(0, c.CompletedAt.Sub(c.IntendedAt)), maxChange)
+	return min(max(0, c.CompletedAt.Sub(c.IntendedAt))+lsapi.ClockTolerance, maxChange)
 }
 
 // note follows what was recorded.

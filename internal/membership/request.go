@@ -12,6 +12,7 @@ type request struct {
 	lsapi.Request
 	ctx    context.Context
 	stage  atomic.Int32
+	left   atomic.Bool // the caller has left after it was decided, without the answer
 	answer chan answer // holds one, so that the lane never waits for a caller
 }
 
@@ -56,6 +57,12 @@ func (r *request) leave() (lsapi.Result, error) {
 	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the %s of %s was sent to AWS; nothing was changed", r.Action, r.InstanceID)
 	r.stage.CompareAndSwap(stageWaiting, stageWithdrawn)
 	if !r.gone() {
+		r.left.Store(true) // before the answer is looked for again: see lane.refuse
+		select {
+		case a := <-r.answer:
+			return a.result, a.err
+		default:
+		}
 		err = lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before AWS answered; the %s of %s may have taken effect, or may yet", r.Action, r.InstanceID)
 	}
 	err.Err = context.Cause(r.ctx)
@@ -69,10 +76,6 @@ func (r *request) succeed(instance lsapi.Instance) {
 }
 func (r *request) conclude(err error) { r.answer <- answer{lsapi.Result{Recorded: true}, err} }
 func (r *request) fail(err error)     { r.answer <- answer{err: err} }
-
-// refuse answers that nothing was sent to AWS, because it could not be recorded. A
-// record that took too long may have the change all the same, but nobody knows.
-func (r *request) refuse(err error) { r.fail(errUnrecorded(err)) }
 
 // failAll gives every caller the same answer.
 func failAll(requests []*request, err error) {

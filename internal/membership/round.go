@@ -55,8 +55,7 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 	if err := r.append(first); err != nil {
 		r.refuse(first, err)
 		for _, c := range changes {
-			c.maker.refuse(err)
-			failAll(c.waiting, errUnrecorded(err))
+			r.turnAway(append(c.makers(), c.waiting...), err)
 		}
 		return
 	}
@@ -122,7 +121,7 @@ func (r *round) decide(batch []*request, v view, first *recordBatch) []*change {
 	for _, c := range group(batch, v) {
 		if c.action == lsapi.Attach {
 			if err := unfit(c.instance); err != nil {
-				failAll(c.waiting, err)
+				first.fail(c.waiting, err)
 				continue
 			}
 		}

@@ -29,6 +29,8 @@ func appendEvents(ctx context.Context, t tables, loadBalancer string, events []l
 
 // append appends an event unless the log tells it already.
 func (a *appender) append(ctx context.Context, event lsapi.Event) error {
+	until := event.Until
+	event.Since, event.Until = a.log.clock.label(event.Since), a.log.clock.label(until)
 	p, err := accept(a.log.loadBalancer, event)
 	if err != nil {
 		return err
@@ -37,7 +39,7 @@ func (a *appender) append(ctx context.Context, event lsapi.Event) error {
 	if err != nil || told {
 		return err
 	}
-	if before == nil && p.Change != nil {
+	if p.Kind == lsapi.EventIntended {
 		if err := a.log.clock.accepts(event.Change.ID); err != nil {
 			return err
 		}
@@ -45,7 +47,7 @@ func (a *appender) append(ctx context.Context, event lsapi.Event) error {
 	if err := a.add(ctx, p, before); err != nil {
 		return err
 	}
-	a.log.lookedAt = latest(earliest(a.log.lookedAt, a.log.clock.now), a.log.clock.toRecord(event.Until))
+	a.log.lookedAt = latest(earliest(a.log.lookedAt, a.log.clock.now), a.log.clock.toRecord(until))
 	return nil
 }
 
@@ -71,9 +73,9 @@ func (a *appender) close(ctx context.Context) error { return a.tables.putLog(ctx
 // that it is about, if it is recorded, is as it was before.
 func (a *appender) add(ctx context.Context, p *payload, before *recorded) error {
 	if p.At.IsZero() {
-		p.At = a.log.clock.now
+		p.At = exact(a.log.clock.now)
 	}
-	p.At = latest(earliest(p.At, a.log.clock.now), a.log.at)
+	p.At = latest(earliest(p.At, exact(a.log.clock.now)), a.log.at)
 	switch {
 	case p.Kind == lsapi.EventCheckpoint:
 		return a.firstLook(ctx, p)
@@ -189,7 +191,7 @@ func (a *appender) told(ctx context.Context, p *payload) (before *recorded, told
 		return nil, false, err
 	}
 	switch after := p.Change; {
-	case p.Kind == lsapi.EventIntended:
+	case p.Kind == lsapi.EventIntended && before.Outcome == "":
 		return before, true, nil
 	case before.Outcome == "":
 		return before, false, nil

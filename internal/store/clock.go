@@ -19,7 +19,7 @@ type clock struct {
 // ownClock is the clock of a record that one process has for itself.
 func ownClock() clock {
 	now := time.Now()
-	return clock{now: exact(now), before: now, after: now}
+	return clock{now: now, before: now, after: now}
 }
 
 // toRecord converts a time of this process's clock. The result may be later than it
@@ -38,6 +38,15 @@ func (c clock) toLocal(t time.Time) time.Time {
 		return t
 	}
 	return c.after.Add(min(0, t.Sub(c.now)))
+}
+
+// label converts a time that a replica labels an event with, unless the clocks agree
+// but for the time that comparing them takes.
+func (c clock) label(t time.Time) time.Time {
+	if ahead := c.before.Sub(c.now); ahead > -sameClock && ahead < sameClock || t.IsZero() {
+		return t
+	}
+	return c.now.Add(t.Sub(c.before))
 }
 
 // accepts refuses a change that was asked for by a clock that is too far ahead.

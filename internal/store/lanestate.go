@@ -68,7 +68,10 @@ func openChanges(ctx context.Context, t tables, log logRow) ([]lsapi.Change, err
 	changes := plain(open)
 	for i := range changes {
 		c := &changes[i]
-		lasts := min(max(0, c.Deadline.Sub(c.IntendedAt)), maxCall) // both by the clock that asked
+		lasts := c.Deadline.Sub(c.IntendedAt) // both by the clock that asked, unless it was set meanwhile
+		if lasts <= 0 || lasts > maxCall {
+			lasts = maxCall
+		}
 		c.Deadline = log.clock.toLocal(intended[open[i].begun]).Add(lasts)
 	}
 	return changes, nil

@@ -18,6 +18,14 @@ const (
 	// room to spare.
 	maxCall = 2 * time.Minute
 
+	// maxAhead is how much later a change may be asked for, by the clock of a replica
+	// that is ahead, than its events are recorded.
+	maxAhead = 24 * time.Hour
+
+	// sameClock is by how much two clocks differ at most that count as one: a busy
+	// database takes that long to say what its clock reads.
+	sameClock = 500 * time.Millisecond
+
 	// maxGroup is how many writes share a transaction: more than wait at once in
 	// healthy use, few enough to commit within some tens of milliseconds.
 	maxGroup = 512

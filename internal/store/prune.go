@@ -177,7 +177,7 @@ func (a *appender) drop(ctx context.Context, cut int64) error {
 		return err
 	}
 	// Whatever was completed before the checkpoint was also asked for before it.
-	if err := a.tables.dropChanges(ctx, a.log.loadBalancer, cut, rows[0].at.Add(time.Millisecond)); err != nil {
+	if err := a.tables.dropChanges(ctx, a.log.loadBalancer, cut, rows[0].at.Add(maxAhead)); err != nil {
 		return err
 	}
 	a.log.first = cut

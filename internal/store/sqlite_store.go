@@ -31,6 +31,9 @@ type sqliteStore struct {
 	why   *lsapi.Error     // why this process does not own the file
 	epoch int64            // of the last turn that was taken
 	turns map[string]int64 // the epochs of those that are held
+	// unknown are the load balancers with an append that was given up after it had
+	// begun: it may still be kept.
+	unknown map[string]bool
 }
 
 // ownership is what only the owner of the file has.
@@ -77,7 +80,7 @@ func openFile(ctx context.Context, path string, o Options) (*sqliteStore, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, learn: o.Learn, wakes: newWakes(), ended: make(chan struct{}), turns: make(map[string]int64)}
+	s := &sqliteStore{sqliteReaders: readers, file: file, log: o.Log, learn: o.Learn, wakes: newWakes(), ended: make(chan struct{}), turns: make(map[string]int64), unknown: make(map[string]bool)}
 	s.record = record{engine: s, pruning: &pruning{log: o.Log}}
 	if err := s.start(ctx, exists, o.ReadOnly); err != nil {
 		return nil, errors.Join(err, readers.close())
@@ -200,12 +203,29 @@ func (s *sqliteStore) Take(ctx context.Context, loadBalancer string) (lsapi.Turn
 		return lsapi.Turn{}, err
 	}
 	turn := lsapi.Turn{LoadBalancer: loadBalancer, Epoch: s.nextEpoch(loadBalancer, owner.writer.generation)}
-	log, err := view(ctx, s.record, func(t tables) (logRow, error) { return t.log(ctx, loadBalancer) })
+	log, err := s.logEnd(ctx, loadBalancer)
 	if err != nil {
 		return lsapi.Turn{}, errors.Join(err, s.Give(ctx, turn))
 	}
 	turn.Head = log.head()
 	return turn, nil
+}
+
+// logEnd reads the end of a log. What was given up is waited for: nothing may be
+// appended behind what the holder of the turn has not seen.
+func (s *sqliteStore) logEnd(ctx context.Context, loadBalancer string) (logRow, error) {
+	s.mu.Lock()
+	unknown := s.unknown[loadBalancer]
+	s.mu.Unlock()
+	if unknown {
+		if err := s.update(ctx, func(context.Context, tables) error { return nil }); err != nil {
+			return logRow{}, err
+		}
+		s.mu.Lock()
+		delete(s.unknown, loadBalancer)
+		s.mu.Unlock()
+	}
+	return view(ctx, s.record, func(t tables) (logRow, error) { return t.log(ctx, loadBalancer) })
 }
 
 func (s *sqliteStore) nextEpoch(loadBalancer string, generation int64) int64 {
@@ -253,6 +273,7 @@ func (s *sqliteStore) Append(ctx context.Context, turn lsapi.Turn, events []lsap
 		return err
 	})
 	if err != nil {
+		s.noteUnknown(turn.LoadBalancer, err)
 		return lsapi.Head{}, err
 	}
 	s.proof.note()
@@ -260,6 +281,16 @@ func (s *sqliteStore) Append(ctx context.Context, turn lsapi.Turn, events []lsap
 		s.wakes.wake(eventsChannel)
 	}
 	return head, nil
+}
+
+// noteUnknown notes that an append may still be kept, if its error says so.
+func (s *sqliteStore) noteUnknown(loadBalancer string, err error) {
+	if lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unknown[loadBalancer] = true
 }
 
 // Ready implements Store.

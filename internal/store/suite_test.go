@@ -155,7 +155,7 @@ func testRepeated(t *testing.T, s store.Store) {
 	done.Outcome, done.MembersAfter = lsapi.OutcomeApplied, new(2)
 	for _, page := range [][]lsapi.Event{
 		{{Kind: lsapi.EventIntended, At: l.now, Change: intended}, {Kind: lsapi.EventCompleted, At: l.now, Change: unsent}},
-		{{Kind: lsapi.EventCompleted, At: l.now, Change: done}, {Kind: lsapi.EventIntended, At: l.now, Change: intended}},
+		{{Kind: lsapi.EventCompleted, At: l.now, Change: done}},
 		{{Kind: lsapi.EventObserved, At: external, Since: l.now, Until: external, Added: []string{three}, Removed: []string{one}}},
 	} {
 		l.append(page...)
