@@ -93,6 +93,12 @@ func chaosFolder(t *testing.T) string {
 	return folder
 }
 
+// chaosRecorder writes a run down as it happens.
+type chaosRecorder struct {
+	mu  sync.Mutex
+	run *chaosRun
+}
+
 // run lets clients and faults loose, and returns all that there is to judge.
 func (c *chaosCluster) run(t *testing.T, scenario chaosScenario, name string, seed uint64) *chaosRun {
 	t.Helper()
@@ -126,12 +132,6 @@ func (r *chaosRecorder) isThin() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.run.thin() != ""
-}
-
-// chaosRecorder writes a run down as it happens.
-type chaosRecorder struct {
-	mu  sync.Mutex
-	run *chaosRun
 }
 
 func (r *chaosRecorder) since() time.Duration { return time.Since(r.run.Began) }

@@ -25,7 +25,7 @@ func statusesIn(help string) []string {
 	text, _, _ = strings.Cut(text, "\n\n")
 	text = " " + strings.Join(strings.Fields(text), " ")
 	var statuses []string
-	for _, match := range regexp.MustCompile(`(?:^|[,.]) ([0-9]) `).FindAllStringSubmatch(text, -1) {
+	for _, match := range regexp.MustCompile(`(?:^|[,.]) (\d) `).FindAllStringSubmatch(text, -1) {
 		statuses = append(statuses, match[1])
 	}
 	return statuses

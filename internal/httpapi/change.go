@@ -102,7 +102,7 @@ func newChangeID() (string, time.Time, error) {
 	}
 	now := time.Now()
 	var stamp [8]byte
-	binary.BigEndian.PutUint64(stamp[:], uint64(now.UnixMilli())<<16) //nolint:gosec // the years of clocks are positive
+	binary.BigEndian.PutUint64(stamp[:], uint64(now.UnixMilli())<<16)
 	copy(id[:6], stamp[:])
 	return id.String(), time.UnixMilli(now.UnixMilli()).UTC(), nil
 }

@@ -47,8 +47,8 @@ func newFakeRecord() *fakeRecord {
 }
 
 // replica is the same record for another process, whose clock is off by so much.
-func (f *fakeRecord) replica(name string, clock time.Duration) *fakeRecord {
-	return &fakeRecord{fakeLogs: f.fakeLogs, name: name, clock: clock}
+func (f *fakeRecord) replica(clock time.Duration) *fakeRecord {
+	return &fakeRecord{fakeLogs: f.fakeLogs, name: "b", clock: clock}
 }
 
 // log returns the log of a load balancer. The caller holds mu.

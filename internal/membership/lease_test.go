@@ -17,7 +17,7 @@ import (
 func replicas(t *testing.T, aws *fakeAWS, record *fakeRecord, skew time.Duration, test func(t *testing.T, a, b *membership.Service)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		a, b := started(t, aws, record), started(t, aws, record.replica("b", skew))
+		a, b := started(t, aws, record), started(t, aws, record.replica(skew))
 		test(t, a, b)
 		for _, s := range []*membership.Service{a, b} {
 			if err := s.Close(context.Background()); err != nil {
@@ -269,7 +269,7 @@ func TestOpenChangeIsJudgedAfterTheLagWhateverTheIntendersClockSaid(t *testing.T
 				return cutOff()
 			})
 			synctest.Test(t, func(t *testing.T) {
-				crashed := started(t, aws, record.replica("b", skew))
+				crashed := started(t, aws, record.replica(skew))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				_, err := crashed.Change(ctx, request(lsapi.Attach, one))

@@ -186,7 +186,7 @@ func TestChangeWhoseOutcomeMayBeOnRecordIsNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cut := &cutRecord{fakeRecord: record, back: make(chan struct{})}
 		a := membership.New(aws, membership.Options{Record: cut})
-		b := membership.New(aws, membership.Options{Record: record.replica("b", 0)})
+		b := membership.New(aws, membership.Options{Record: record.replica(0)})
 		aws.change(func() { aws.latency = 50 * time.Millisecond })
 		var callers sync.WaitGroup
 		record.wait = 10 * time.Millisecond
@@ -223,7 +223,7 @@ func TestLookThatTheOverlayAltersProvesNothing(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
-		a, b := started(t, aws, record), started(t, aws, record.replica("b", 0))
+		a, b := started(t, aws, record), started(t, aws, record.replica(0))
 		wantCode(t, change(b, lsapi.Attach, two), "")
 		wantCode(t, change(a, lsapi.Attach, one), "")
 		applied, err := record.Applied(t.Context(), "web", time.Minute)
@@ -236,7 +236,7 @@ func TestLookThatTheOverlayAltersProvesNothing(t *testing.T) {
 		if err := b.Learn("web", []lsapi.AppliedChange{c}); err != nil {
 			t.Fatal(err)
 		}
-		see := func(at time.Duration) time.Time {
+		see := func(at time.Duration) {
 			time.Sleep(time.Until(done.Add(at)))
 			began := time.Now()
 			ids, err := aws.Members(t.Context(), "web")
@@ -245,7 +245,6 @@ func TestLookThatTheOverlayAltersProvesNothing(t *testing.T) {
 			}
 			b.Saw("web", ids, began)
 			time.Sleep(100 * time.Millisecond)
-			return began
 		}
 		see(time.Second)
 		see(2 * time.Second)

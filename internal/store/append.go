@@ -9,6 +9,12 @@ import (
 	"lsapi"
 )
 
+// appender appends to one log, within a transaction.
+type appender struct {
+	tables tables
+	log    logRow
+}
+
 // appendEvents appends to the log of a load balancer, and to what follows from it.
 // It returns the number of the last event before, and the end of the log after. What
 // the log tells already is passed over: whoever appended it may not have learned that
@@ -49,12 +55,6 @@ func (a *appender) append(ctx context.Context, event lsapi.Event) error {
 	}
 	a.log.lookedAt = latest(earliest(a.log.lookedAt, a.log.clock.now), a.log.clock.toRecord(until))
 	return nil
-}
-
-// appender appends to one log, within a transaction.
-type appender struct {
-	tables tables
-	log    logRow
 }
 
 func appendTo(ctx context.Context, t tables, loadBalancer string) (*appender, error) {

@@ -39,32 +39,43 @@ func (d postgresDatabase) unopened(cause error) error {
 	if coded, ok := errors.AsType[*lsapi.Error](cause); ok && coded.Code != lsapi.CodeUnavailable {
 		return coded
 	}
-	code, reason := lsapi.CodeInvalid, d.reason(cause)
-	message := fmt.Sprintf("%s cannot be reached (%s); start the database, or correct the store's URL", d.name, reason)
-	coded, answered := errors.AsType[*pgconn.PgError](cause)
-	switch {
-	case !answered && strings.Contains(reason, "tls") || strings.Contains(reason, "TLS") || strings.Contains(reason, "x509"):
-		message = fmt.Sprintf("%s cannot be reached by TLS as the store's URL asks: %s; correct sslmode or sslrootcert in the URL, or the server", d.name, reason)
-	case !answered:
-		code = lsapi.CodeUnavailable
-	case coded.Code == stateInvalidPassword:
-		message = fmt.Sprintf("%s refuses the user and password; correct the store's URL (special characters in it are percent-encoded)", d.name)
-	case coded.Code == stateInvalidRole:
-		message = fmt.Sprintf("%s refuses the connection: %s; correct the store's URL (user, sslmode), or what the server allows", d.name, reason)
-	case coded.Code == stateNoDatabase:
-		message = fmt.Sprintf("%s does not exist; create it (CREATE DATABASE ... ENCODING 'UTF8'), or name another", d.name)
-	case coded.Code == stateNoPrivilege:
-		message = fmt.Sprintf("%s does not let the user make or use tables (%s); make the user the owner of the database", d.name, reason)
-	case coded.Code == stateStarting || coded.Code == stateShutdown:
-		code = lsapi.CodeUnavailable
-		message = fmt.Sprintf("%s is starting or stopping; wait for it", d.name)
-	case coded.Code == stateTooMany:
-		code = lsapi.CodeUnavailable
-		message = fmt.Sprintf("%s has too many connections (%s); raise its max_connections", d.name, reason)
-	default:
-		message = fmt.Sprintf("%s cannot be opened: %s (%s)", d.name, reason, coded.Code)
+	reason := d.reason(cause)
+	if answer, answered := errors.AsType[*pgconn.PgError](cause); answered {
+		code, message := d.refusal(answer.Code, reason)
+		return &lsapi.Error{Code: code, Message: message, Err: cause}
 	}
-	return &lsapi.Error{Code: code, Message: message, Err: cause}
+	if strings.Contains(reason, "tls") || strings.Contains(reason, "TLS") || strings.Contains(reason, "x509") {
+		return &lsapi.Error{
+			Code: lsapi.CodeInvalid, Err: cause,
+			Message: fmt.Sprintf("%s cannot be reached by TLS as the store's URL asks: %s; correct sslmode or sslrootcert in the URL, or the server", d.name, reason),
+		}
+	}
+	return &lsapi.Error{
+		Code: lsapi.CodeUnavailable, Err: cause,
+		Message: fmt.Sprintf("%s cannot be reached (%s); start the database, or correct the store's URL", d.name, reason),
+	}
+}
+
+// refusal returns what to do about a database that has answered, by the state of its
+// answer.
+func (d postgresDatabase) refusal(state, reason string) (code lsapi.Code, message string) {
+	switch state {
+	case stateInvalidPassword:
+		message = fmt.Sprintf("%s refuses the user and password; correct the store's URL (special characters in it are percent-encoded)", d.name)
+	case stateInvalidRole:
+		message = fmt.Sprintf("%s refuses the connection: %s; correct the store's URL (user, sslmode), or what the server allows", d.name, reason)
+	case stateNoDatabase:
+		message = fmt.Sprintf("%s does not exist; create it (CREATE DATABASE ... ENCODING 'UTF8'), or name another", d.name)
+	case stateNoPrivilege:
+		message = fmt.Sprintf("%s does not let the user make or use tables (%s); make the user the owner of the database", d.name, reason)
+	case stateStarting, stateShutdown:
+		return lsapi.CodeUnavailable, fmt.Sprintf("%s is starting or stopping; wait for it", d.name)
+	case stateTooMany:
+		return lsapi.CodeUnavailable, fmt.Sprintf("%s has too many connections (%s); raise its max_connections", d.name, reason)
+	default:
+		message = fmt.Sprintf("%s cannot be opened: %s (%s)", d.name, reason, state)
+	}
+	return lsapi.CodeInvalid, message
 }
 
 // reason is what the database or the driver says, without the password.
