@@ -61,6 +61,19 @@ func TestAppliedChangesAgeByTheRecordsClock(t *testing.T) {
 	})
 }
 
+func TestStandbyStartsOnStampsOfAClockThatWasSetBack(t *testing.T) {
+	path := newFile(t)
+	l := newLane(t, open(t, path), "web")
+	l.know()
+	l.do(lsapi.Attach, one)
+	edit(t, path, "UPDATE events SET recorded_at = recorded_at + "+microseconds(3600),
+		"UPDATE logs SET applied_at = applied_at + "+microseconds(3600))
+	names, err := open(t, path).Unfinished(t.Context(), time.Minute)
+	if err != nil || len(names) != 1 {
+		t.Errorf("%v are unfinished (%v)", names, err)
+	}
+}
+
 func TestLaneStateHasTheChangesThatTheLastLookMayNotHaveShown(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
 		l := newLane(t, s, "web")

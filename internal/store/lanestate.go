@@ -173,5 +173,9 @@ func (r record) Unfinished(ctx context.Context, within time.Duration) ([]string,
 	if err != nil || !found.ahead {
 		return found.names, err
 	}
-	return found.names, r.update(ctx, func(ctx context.Context, t tables) error { return t.restamp(ctx) })
+	err = r.update(ctx, func(ctx context.Context, t tables) error { return t.restamp(ctx) })
+	if lsapi.ErrorCode(err) == lsapi.CodeUnavailable {
+		return found.names, nil // a standby leaves the stamps to the owner; until then they count as recent
+	}
+	return found.names, err
 }
