@@ -149,8 +149,9 @@ func (r *chaosRecorder) ask(c *chaosCluster, client int, leaves bool, random *ra
 	if leaves {
 		bound = leavesAfter(random)
 	}
-	r.do(c, o, bound)
-	if leaves { // not many times as many requests as of those who wait
+	o = r.do(c, o, bound)
+	if leaves || o.NotSent || o.Status == http.StatusServiceUnavailable {
+		// Else what fails at once would be most of what happens.
 		time.Sleep(time.Duration(random.IntN(200)) * time.Millisecond)
 	}
 }
@@ -164,8 +165,9 @@ func leavesAfter(random *rand.Rand) time.Duration {
 	return time.Duration(10+random.IntN(50)) * time.Millisecond
 }
 
-// do sends one request, waits for its answer no longer than the bound, and notes it.
-func (r *chaosRecorder) do(c *chaosCluster, o chaosOperation, bound time.Duration) {
+// do sends one request, waits for its answer no longer than the bound, and notes and
+// returns what came of it.
+func (r *chaosRecorder) do(c *chaosCluster, o chaosOperation, bound time.Duration) chaosOperation {
 	r.mu.Lock()
 	o.ID = fmt.Sprintf("chaos-%d-%d", o.Client, len(r.run.Operations))
 	r.run.Operations = append(r.run.Operations, chaosOperation{ID: o.ID}) // its place
@@ -192,6 +194,7 @@ func (r *chaosRecorder) do(c *chaosCluster, o chaosOperation, bound time.Duratio
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.run.Operations[place] = o
+	return o
 }
 
 // neverSent reports whether a request did not get as far as a connection.
