@@ -126,7 +126,7 @@ func errOr(err error) error {
 }
 
 func TestOwnerStopsWhenItsFileIsRemoved(t *testing.T) {
-	for _, suffix := range []string{"", ".lock"} {
+	for _, suffix := range []string{"", ".lock", "-wal", "-shm"} {
 		t.Run("lsapi.db"+suffix, func(t *testing.T) {
 			path := newFile(t)
 			log, text := logged()
@@ -148,6 +148,19 @@ func TestOwnerStopsWhenItsFileIsRemoved(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is committed goes to SQLite's log first. In one that was removed it is lost with
+// the process.
+func TestOwnerAcknowledgesNothingInALogThatWasRemoved(t *testing.T) {
+	path := newFile(t)
+	s := open(t, path)
+	l := newLane(t, s, "web")
+	l.know(one)
+	if err := os.Remove(path + "-wal"); err != nil {
+		t.Fatal(err)
+	}
+	wantReplaced(t, s, l)
 }
 
 func TestOwnerStopsWhenAnotherProcessHasItsFile(t *testing.T) {

@@ -20,9 +20,10 @@ type sqliteWriter struct {
 	generation int64
 	clock      steadyClock
 
-	log        *slog.Logger
-	file, lock inode
-	lost       atomic.Bool // whether the file or the lock was another one the last time
+	log   *slog.Logger
+	path  string
+	files []inode     // the record's, those that SQLite keeps beside it, and the lock
+	lost  atomic.Bool // whether one of them was another one the last time
 
 	mu      sync.Mutex
 	failure error // of the last transaction, nil when it was kept
@@ -44,27 +45,39 @@ func (w *sqliteWriter) lastKept() bool {
 	return w.failure == nil
 }
 
-// identify notes which file and which lock this process has.
-func (w *sqliteWriter) identify(path string, lock *os.File) (err error) {
-	if w.file, err = inodeOf(path); err != nil {
+// identify notes which files this process has. SQLite commits to its log, whose inode
+// stays the same while the file is open: what is committed to one that was removed is
+// lost with this process.
+func (w *sqliteWriter) identify(path string, lock *os.File) error {
+	held, err := lock.Stat()
+	if err != nil {
 		return err
 	}
-	held, err := lock.Stat()
-	w.lock = inode{path: lock.Name(), info: held}
-	return err
+	w.path, w.files = path, []inode{{path: lock.Name(), info: held}}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		file, err := inodeOf(path + suffix)
+		if err != nil {
+			return err
+		}
+		w.files = append(w.files, file)
+	}
+	return nil
 }
 
-// intact returns an error when the file or its lock has been removed or replaced:
-// another process may own what stands there now. It logs when that begins, and when
-// the very same file is back.
+// intact returns an error when one of the files has been removed or replaced: another
+// process may own what stands there now. It logs when that begins, and when the very
+// same files are back.
 func (w *sqliteWriter) intact() error {
-	err := errors.Join(w.file.intact(), w.lock.intact())
+	var err error
+	for _, file := range w.files {
+		err = errors.Join(err, file.intact())
+	}
 	if w.lost.Swap(err != nil) != (err != nil) {
 		if err != nil {
 			w.log.Error("the record of changes was removed or replaced: nothing is written any more; put it back, or restart this process on the right one",
-				"file", w.file.path, "error", err)
+				"file", w.path, "error", err)
 		} else {
-			w.log.Info("the record of changes was put back", "file", w.file.path)
+			w.log.Info("the record of changes was put back", "file", w.path)
 		}
 	}
 	if err != nil {
