@@ -122,11 +122,11 @@ func (h *Hub) Close(ctx context.Context) error {
 }
 
 // follow reads the record until the hub is closed.
-func (h *Hub) follow() {
+func (h *Hub) follow(ctx context.Context) {
 	failing := false
-	for h.base.Err() == nil {
-		err := h.step()
-		if away := err != nil && h.base.Err() == nil; away != failing {
+	for ctx.Err() == nil {
+		err := h.step(ctx)
+		if away := err != nil && ctx.Err() == nil; away != failing {
 			failing = away
 			if away {
 				h.o.Log.Warn("the record cannot be read: who watches hears nothing until it can be", "error", err)
@@ -156,12 +156,16 @@ func (h *Hub) touch(ctx context.Context) {
 	}
 }
 
-// step puts what comes next into the ring, waiting for it.
-func (h *Hub) step() error {
+// step puts what comes next into the ring, waiting for it. Each question is bounded: a
+// database whose network swallows packets leaves one unanswered for a quarter of an hour,
+// although another one has taken its place.
+func (h *Hub) step(ctx context.Context) error {
 	tail := h.tail()
-	page, err := h.o.Record.Events(h.base, tail, pageSize)
+	page, err := bounded(ctx, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
+		return h.o.Record.Events(ctx, tail, pageSize)
+	})
 	if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
-		return h.skip()
+		return h.skip(ctx)
 	}
 	if err != nil {
 		return err
@@ -170,16 +174,25 @@ func (h *Hub) step() error {
 		h.publish(page)
 		return nil
 	}
-	if err := h.o.Record.News(h.base, tail); err != nil && lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+	ctx, cancel := context.WithTimeout(ctx, newsTimeout)
+	defer cancel()
+	if err := h.o.Record.News(ctx, tail); err != nil && lsapi.ErrorCode(err) != lsapi.CodeTimeout {
 		return err
 	}
 	return nil
 }
 
+// bounded asks the record a question, for at most readTimeout.
+func bounded[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return ask(ctx)
+}
+
 // skip goes on at the end of a record that was pruned faster than it was read. All
 // streams are behind that, and will find it out.
-func (h *Hub) skip() error {
-	end, err := h.o.Record.End(h.base)
+func (h *Hub) skip(ctx context.Context) error {
+	end, err := bounded(ctx, h.o.Record.End)
 	if err != nil {
 		return err
 	}

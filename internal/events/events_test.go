@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,7 +148,74 @@ func TestCloseEndsWithItsContextAlthoughTheRecordHangs(t *testing.T) {
 	})
 }
 
-func inHub(t *testing.T, r *record, test func(t *testing.T, h *events.Hub)) {
+// hangingRecord does not answer one of its questions before the context ends, like a
+// database whose network swallows packets.
+type hangingRecord struct {
+	*record
+	hangs atomic.Value // the name of the question
+}
+
+func (r *hangingRecord) hang(ctx context.Context, question string) error {
+	if r.hangs.Load() != question {
+		return nil
+	}
+	<-ctx.Done()
+	return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+}
+
+func (r *hangingRecord) Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
+	if err := r.hang(ctx, "Events"); err != nil {
+		return nil, err
+	}
+	return r.record.Events(ctx, after, limit)
+}
+
+func (r *hangingRecord) End(ctx context.Context) (lsapi.Position, error) {
+	if err := r.hang(ctx, "End"); err != nil {
+		return lsapi.Position{}, err
+	}
+	return r.record.End(ctx)
+}
+
+func (r *hangingRecord) News(ctx context.Context, after lsapi.Position) error {
+	if err := r.hang(ctx, "News"); err != nil {
+		return err
+	}
+	return r.record.News(ctx, after)
+}
+
+func TestHubReadsOnWhenAHangingRecordAnswersAgain(t *testing.T) {
+	for _, question := range []string{"Events", "News"} {
+		t.Run(question, func(t *testing.T) {
+			r := &hangingRecord{record: newRecord()}
+			inHub(t, r, func(t *testing.T, h *events.Hub) {
+				s := open(t, h, "", "")
+				synctest.Wait()
+				r.hangs.Store(question)
+				r.add("web i-1")
+				time.Sleep(time.Minute)
+				r.hangs.Store("")
+				r.add("web i-2")
+				time.Sleep(time.Minute)
+				want(t, drain(t, s), "id: 0-1 data: web i-1", "id: 0-2 data: web i-2")
+			})
+		})
+	}
+}
+
+func TestOpenEndsAlthoughTheRecordHangs(t *testing.T) {
+	r := &hangingRecord{record: newRecord()}
+	inHub(t, r, func(t *testing.T, h *events.Hub) {
+		r.hangs.Store("End")
+		began := time.Now()
+		_, err := h.Open(t.Context(), nil, nil)
+		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || time.Since(began) > time.Minute {
+			t.Errorf("Open returned %v after %v", err, time.Since(began))
+		}
+	})
+}
+
+func inHub(t *testing.T, r events.Record, test func(t *testing.T, h *events.Hub)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := events.New(events.Options{Record: r, Encode: encode})

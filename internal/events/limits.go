@@ -29,6 +29,9 @@ const (
 	// maxCatching is how many streams read the record at once: after a restart all of
 	// them resume together, and others have questions too.
 	maxCatching = 2
-	// readTimeout bounds each question of a stream that catches up.
+	// readTimeout bounds each question to the record.
 	readTimeout = 10 * time.Second
+	// newsTimeout is how long news are waited for, without knowing whether the record
+	// still answers, before it is asked again.
+	newsTimeout = 10 * time.Second
 )

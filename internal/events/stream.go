@@ -78,7 +78,7 @@ func (s *Stream) check(ctx context.Context) error {
 	if s.join() {
 		return nil
 	}
-	end, err := s.hub.o.Record.End(ctx)
+	end, err := bounded(ctx, s.hub.o.Record.End)
 	switch {
 	case err != nil:
 		return err
@@ -87,7 +87,9 @@ func (s *Stream) check(ctx context.Context) error {
 	case s.place.told == 0:
 		return nil
 	}
-	next, err := s.hub.o.Record.Events(ctx, s.place.after, 1)
+	next, err := bounded(ctx, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
+		return s.hub.o.Record.Events(ctx, s.place.after, 1)
+	})
 	if err == nil && (len(next) == 0 || s.place.told > len(s.hub.encode(s.place.after, &next[0]))) {
 		err = errNoPlace()
 	}
@@ -127,7 +129,7 @@ func (h *Hub) start(ctx context.Context) error {
 	if started {
 		return nil
 	}
-	end, err := h.o.Record.End(ctx)
+	end, err := bounded(ctx, h.o.Record.End)
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func (h *Hub) start(ctx context.Context) error {
 	if !h.started {
 		h.started = true
 		h.ring.restart(end)
-		h.work.Go(func(context.Context) { h.follow() })
+		h.work.Go(h.follow)
 		h.work.Go(h.touch)
 	}
 	return nil
