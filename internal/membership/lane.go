@@ -223,12 +223,7 @@ func (l *lane) turnAway(batch []*request, err error) {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
 	for _, r := range batch {
-		if !r.decide() {
-			l.left = append(l.left, r)
-			continue
-		}
-		r.fail(errUnrecorded(err))
-		if r.left.Load() { // without the answer, and was told that it is on record
+		if !r.refuse(errUnrecorded(err)) {
 			l.left = append(l.left, r)
 		}
 	}

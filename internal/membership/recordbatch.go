@@ -54,11 +54,9 @@ func (b *recordBatch) withdraw(requests []*request) {
 // left.
 func (b *recordBatch) fail(requests []*request, err error) {
 	for _, r := range requests {
-		if r.decide() {
-			r.fail(err)
-			continue
+		if !r.refuse(err) {
+			b.withdraw([]*request{r})
 		}
-		b.withdraw([]*request{r})
 	}
 }
 

@@ -57,7 +57,7 @@ func (r *request) leave() (lsapi.Result, error) {
 	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the %s of %s was sent to AWS; nothing was changed", r.Action, r.InstanceID)
 	r.stage.CompareAndSwap(stageWaiting, stageWithdrawn)
 	if !r.gone() {
-		r.left.Store(true) // before the answer is looked for again: see lane.refuse
+		r.left.Store(true) // before the answer is looked for again: see refuse
 		select {
 		case a := <-r.answer:
 			return a.result, a.err
@@ -76,6 +76,16 @@ func (r *request) succeed(instance lsapi.Instance) {
 }
 func (r *request) conclude(err error) { r.answer <- answer{lsapi.Result{Recorded: true}, err} }
 func (r *request) fail(err error)     { r.answer <- answer{err: err} }
+
+// refuse answers that there is no change. It returns false when the caller may have left
+// without that answer, and with the id of a change: that must be recorded as withdrawn.
+func (r *request) refuse(err error) (answered bool) {
+	if !r.decide() {
+		return false
+	}
+	r.fail(err)
+	return !r.left.Load()
+}
 
 // failAll gives every caller the same answer.
 func failAll(requests []*request, err error) {

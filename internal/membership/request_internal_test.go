@@ -1,0 +1,26 @@
+package membership
+
+import (
+	"context"
+	"testing"
+
+	"lsapi"
+)
+
+// A caller whose time is up between the decision about its request and the answer is
+// told that its change is on record.
+func TestRequestWhoseCallerLeftAfterItsDecisionIsRecordedWhenItFails(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	r := newRequest(ctx, lsapi.Request{ChangeID: "left", Action: lsapi.Attach, LoadBalancer: "web", InstanceID: "i-1"})
+	r.decide()
+	leave()
+	result, err := r.leave()
+	if lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded {
+		t.Fatalf("the caller got %+v, %v", result, err)
+	}
+	var first recordBatch
+	first.fail([]*request{r}, lsapi.Errorf(lsapi.CodeNotFound, "no such load balancer"))
+	if len(first.events) != 1 || first.events[0].Change.ID != "left" || first.events[0].Change.Outcome != lsapi.OutcomeWithdrawn {
+		t.Errorf("the record gets %+v", first.events)
+	}
+}
