@@ -27,19 +27,35 @@ func (s *sight) says(other *sight) bool {
 func (s *Service) Saw(loadBalancer string, ids []string, began time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if began.After(s.gone[loadBalancer]) {
+		delete(s.gone, loadBalancer)
+	}
 	s.look(loadBalancer, &sight{ids: ids, began: began, members: s.overlaid(loadBalancer, ids, began)})
 }
 
 // Gone takes that a read that began then has not found a load balancer that there was:
 // with it, its members are gone, and one that is made under its name has none of its
-// recent changes.
+// recent changes. No later read reports that again, so that it is kept until it is on
+// record.
 func (s *Service) Gone(loadBalancer string, began time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l, ok := s.lanes[loadBalancer]; ok {
 		l.overlay.prune(began)
 	}
+	if s.closing || !s.remembers() {
+		return
+	}
+	s.gone[loadBalancer] = began
 	s.look(loadBalancer, &sight{began: began, gone: true})
+}
+
+// lookGone looks into the load balancers again of which it is not on record that they
+// are gone. The caller holds mu.
+func (s *Service) lookGone() {
+	for name, began := range s.gone {
+		s.look(name, &sight{began: began, gone: true})
+	}
 }
 
 // look has a sight looked into unless the last one says the same. Both are compared
@@ -78,6 +94,9 @@ func (s *Service) stepBack(err error) {
 
 // report adds in what the sight differs from the record.
 func (r *round) report(seen *sight, b *recordBatch) {
+	if seen.gone {
+		r.forget(seen.began) // what was read in the record since
+	}
 	event, differs := r.difference(seen)
 	if !differs {
 		r.saw(seen)
@@ -123,15 +142,22 @@ func (l *lane) unsee() {
 	delete(l.service.lingering, l.loadBalancer)
 }
 
-// saw notes that what was seen is on record, unless something later is.
+// saw notes that what was seen is on record, unless something later is. Of a load
+// balancer that is gone nothing is kept.
 func (r *round) saw(seen *sight) {
+	r.service.mu.Lock()
+	defer r.service.mu.Unlock()
+	if seen.gone && !r.service.gone[r.loadBalancer].After(seen.began) {
+		delete(r.service.gone, r.loadBalancer)
+	}
 	if seen.began.Before(r.recorded.lookedAt) {
 		return
 	}
 	r.recorded.looked(seen.began)
+	if seen.gone {
+		return
+	}
 	seen.head = r.recorded.head
-	r.service.mu.Lock()
-	defer r.service.mu.Unlock()
 	r.service.seen[r.loadBalancer] = *seen
 }
 

@@ -65,6 +65,7 @@ func (s *Service) recover() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.lookGone()
 	for _, name := range names {
 		switch l := s.lanes[name]; {
 		case s.closing:

@@ -106,6 +106,7 @@ type Service struct {
 	mu        sync.Mutex // guards what follows, the lanes' queues and their overlays
 	lanes     map[string]*lane
 	seen      map[string]sight               // what was last seen of each load balancer, and is on record
+	gone      map[string]time.Time           // when a read began that did not find a load balancer, until that is on record
 	hearings  map[string]*lsapi.HealthReport // of load balancers whose health is being compared: what comes next
 	lingering map[string]lingering           // members of which their load balancer says nothing
 	away      time.Time                      // until then the record is left alone with what readers see
@@ -142,7 +143,7 @@ func New(aws AWS, o Options) *Service {
 		aws: aws, record: o.Record, recorded: o.Recorded, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
 		exists: o.Exists, applied: o.Applied, observe: o.Observer,
 		base: base, cancel: cancel,
-		lanes: make(map[string]*lane), seen: make(map[string]sight),
+		lanes: make(map[string]*lane), seen: make(map[string]sight), gone: make(map[string]time.Time),
 		hearings: make(map[string]*lsapi.HealthReport), lingering: make(map[string]lingering),
 		stopping: make(chan struct{}),
 	}

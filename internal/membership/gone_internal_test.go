@@ -1,0 +1,45 @@
+package membership
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+)
+
+func TestServiceKeepsNothingOfLoadBalancersThatAreGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(nil, Options{Record: &knowingRecord{}})
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"one", "two"} {
+			s.Saw(name, []string{"i-1"}, time.Now())
+			synctest.Wait()
+			time.Sleep(time.Second)
+			s.Gone(name, time.Now())
+			synctest.Wait()
+		}
+		time.Sleep(time.Minute)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.seen)+len(s.gone)+len(s.lanes) > 0 {
+			t.Errorf("it keeps %v, %v and %v", s.seen, s.gone, s.lanes)
+		}
+		s.cancel()
+		close(s.stopping)
+	})
+}
+
+// knowingRecord keeps what it is told, of one load balancer after the other.
+type knowingRecord struct {
+	forgetful
+	events int64
+}
+
+func (r *knowingRecord) Append(_ context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+	r.events += int64(len(events))
+	return lsapi.Head{LoadBalancer: turn.LoadBalancer, Seq: r.events}, nil
+}

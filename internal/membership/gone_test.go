@@ -1,0 +1,62 @@
+package membership_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+// freshly lists as a fresh read does, with what others have applied.
+func freshly(t *testing.T, s *membership.Service) []string {
+	t.Helper()
+	if err := s.CatchUp(t.Context(), "web"); err != nil {
+		t.Fatal(err)
+	}
+	return listed(t, s)
+}
+
+// The replica that notices that the load balancer is gone may not be the one that
+// changed it: then it reads the old one's changes in the record.
+func TestReplicaThatReadsTheRecordOfADeletedLoadBalancerShowsNoneOfItsChanges(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+		wantCode(t, change(a, lsapi.Attach, one), "")
+		if err := b.CatchUp(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		aws.change(func() { aws.gone = true })
+		b.Gone("web", time.Now())
+		synctest.Wait()
+		time.Sleep(time.Second)
+		aws.change(func() { aws.gone = false })
+		become(aws)
+		if got := freshly(t, b); len(got) > 0 {
+			t.Errorf("the new load balancer lists %v", got)
+		}
+		wantCode(t, change(b, lsapi.Attach, one), "")
+	})
+}
+
+// A reader tells only once that a load balancer is gone.
+func TestDeletedLoadBalancerIsRecordedOnceTheRecordIsBack(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		synctest.Wait()
+		record.fails(isAway)
+		aws.change(func() { aws.gone = true })
+		s.Gone("web", time.Now())
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		record.fails(nil)
+		time.Sleep(time.Minute)
+	})
+	if got := record.told(); len(got) != 1 || got[0] != "observed + -"+one {
+		t.Errorf("the record says %q", got)
+	}
+}
