@@ -160,3 +160,95 @@ func TestTheSecondLookAtABatchKnowsTheLanesOwnChanges(t *testing.T) {
 		wantMembers(t, aws)
 	})
 }
+
+// callsOfRound attaches the instances in one round, whose answers are all the same, and
+// returns how often AWS was asked to register.
+func callsOfRound(t *testing.T, aws *fakeAWS, want lsapi.Code, ids ...string) int {
+	t.Helper()
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		if codes := inOneRound(s, lsapi.Attach, ids...); codes[want] != len(ids) {
+			t.Errorf("got %v, want %q for all", codes, want)
+		}
+	})
+	return aws.count("Register")
+}
+
+func TestBatchInWhichAllHaveStoppedIsNotSentAgain(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one, two)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		aws.change(func() { aws.facts = nil })
+		return apply()
+	})
+	if calls := callsOfRound(t, aws, lsapi.CodeInvalid, one, two); calls != 1 {
+		t.Errorf("it took %d register calls", calls)
+	}
+}
+
+func TestCallAfterTheSecondLookCountsAmongTheExtraCalls(t *testing.T) {
+	aws := newFakeAWS()
+	ids := fleet(64)
+	aws.run(ids...)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		aws.change(func() { delete(aws.facts, ids[0]) })
+		refusing(aws, ids...)
+		return apply()
+	})
+	if calls := callsOfRound(t, aws, lsapi.CodeInvalid, ids...); calls != 17 {
+		t.Errorf("it took %d register calls, want 1 and 16 extra", calls)
+	}
+}
+
+func TestIsolationEndsWithTheTimeOfTheCalls(t *testing.T) {
+	aws := newFakeAWS()
+	ids := fleet(8)
+	aws.run(ids...)
+	var refuse hook
+	refuse = func(context.Context, func() error) error {
+		aws.next("Register", refuse)
+		time.Sleep(7 * time.Second)
+		return lsapi.Errorf(lsapi.CodeInvalid, "refused")
+	}
+	aws.next("Register", refuse)
+	if calls := callsOfRound(t, aws, lsapi.CodeInvalid, ids...); calls != 3 {
+		t.Errorf("it took %d register calls of 7 s within 20 s", calls)
+	}
+}
+
+func TestBatchThatAWSMayHaveCarriedOutIsNotSentAgain(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one, two)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		_ = apply()
+		return &lsapi.Error{Code: lsapi.CodeInvalid, Ambiguous: true}
+	})
+	if calls := callsOfRound(t, aws, "", one, two); calls != 1 {
+		t.Errorf("it took %d register calls", calls)
+	}
+}
+
+func TestThrottledBatchIsNotSentAgain(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one, two)
+	aws.next("Register", fails(lsapi.CodeThrottled))
+	if calls := callsOfRound(t, aws, lsapi.CodeThrottled, one, two); calls != 1 {
+		t.Errorf("it took %d register calls", calls)
+	}
+}
+
+func TestCulpritIsFoundWithoutTheSecondLook(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one, two)
+	refusing(aws, two)
+	for range 2 { // the lookups of the two rounds
+		aws.next("Instances", func(_ context.Context, apply func() error) error { return apply() })
+	}
+	aws.next("Instances", fails(lsapi.CodeUpstream))
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		codes := inOneRound(s, lsapi.Attach, one, two)
+		if codes[""] != 1 || codes[lsapi.CodeInvalid] != 1 {
+			t.Errorf("got %v, want one success and one refusal", codes)
+		}
+	})
+	wantMembers(t, aws, one)
+}

@@ -14,7 +14,7 @@ import (
 // be remembered; then reads may miss it.
 func (s *Service) Learn(loadBalancer string, changes []lsapi.AppliedChange) error {
 	news, err := s.lay(loadBalancer, changes)
-	if err != nil || len(news) == 0 {
+	if len(news) == 0 {
 		return err
 	}
 	var attached, detached []lsapi.Instance

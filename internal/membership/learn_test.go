@@ -98,3 +98,65 @@ func TestOwnChangeReadFromTheRecordIsNoNews(t *testing.T) {
 		}
 	})
 }
+
+func TestCatchUpShowsWhatAnotherReplicaHasApplied(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.lag = 5 * time.Second
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+		wantCode(t, change(b, lsapi.Attach, one), "")
+		if err := a.CatchUp(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		if got := listed(t, a); !slices.Equal(got, []string{one}) {
+			t.Errorf("the list is %v", got)
+		}
+		record.fails(isAway)
+		wantCode(t, lsapi.ErrorCode(a.CatchUp(t.Context(), "web")), lsapi.CodeUnavailable)
+		record.fails(nil)
+	})
+}
+
+func TestCatchUpWithNothingStartsNoLane(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		if err := s.CatchUp(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.Stats().Lanes; n > 0 {
+			t.Errorf("there are %d lanes", n)
+		}
+	})
+}
+
+func TestClosedServiceLearnsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shown := 0
+		s := membership.New(newFakeAWS(), membership.Options{Applied: func(string, []lsapi.Instance, []lsapi.Instance) { shown++ }})
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Learn("web", []lsapi.AppliedChange{elsewhere(lsapi.Attach, one, 1)}); err != nil || shown > 0 {
+			t.Errorf("the change was passed on %d times: %v", shown, err)
+		}
+	})
+}
+
+func TestServiceDoesNotStartWithoutWhatWasApplied(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	synctest.Test(t, func(t *testing.T) {
+		record.add(lsapi.Event{Kind: lsapi.EventCompleted, At: time.Now(), Change: elsewhere(lsapi.Attach, one, 1).Change})
+		reads := 0
+		record.fails(func(op string, _ []lsapi.Event) error {
+			if reads++; reads == 2 { // the first names the load balancer
+				return isAway(op, nil)
+			}
+			return nil
+		})
+		s := membership.New(aws, membership.Options{Record: record})
+		wantCode(t, lsapi.ErrorCode(s.Start(t.Context())), lsapi.CodeUnavailable)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -122,7 +122,6 @@ func (r *round) lose(b *recordBatch, err error) {
 		}
 	}
 	r.keepWithdrawn(b.withdrawn)
-	*b = recordBatch{}
 }
 
 // recordWithdrawn records the ends of requests that were withdrawn, apart from all
@@ -165,10 +164,7 @@ func (r *round) persist(b *recordBatch) error {
 	var warned bool
 	for pause := firstRecordPause; ; pause = min(2*pause, maxRecordPause) {
 		err := r.appendOnce(b)
-		if err == nil {
-			return nil
-		}
-		if !passes(err) || r.service.base.Err() != nil {
+		if !passes(err) || r.service.base.Err() != nil { // nothing failed, or it does for good
 			r.failure = err
 			return err
 		}

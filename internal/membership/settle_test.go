@@ -126,3 +126,133 @@ func TestAnOpenChangeEndsWithItsLoadBalancer(t *testing.T) {
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeTimeout)
 	})
 }
+
+// looksAfter returns when the reads of the membership began that follow the failed
+// register call, by the time since.
+func looksAfter(t *testing.T, lasts time.Duration) []time.Duration {
+	t.Helper()
+	aws := newFakeAWS()
+	aws.run(one, two)
+	var looks []time.Duration
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		aws.next("Register", lost)
+		change(s, lsapi.Attach, two) // an earlier one was open for so long that the pauses are at their longest
+		var failed time.Time
+		aws.next("Register", func(ctx context.Context, apply func() error) error {
+			failed = time.Now()
+			var note hook
+			note = func(_ context.Context, apply func() error) error {
+				looks = append(looks, time.Since(failed)-aws.latency)
+				aws.next("Members", note)
+				return apply()
+			}
+			aws.next("Members", note)
+			return late(lasts)(ctx, apply)
+		})
+		wantCode(t, change(s, lsapi.Attach, one), "")
+	})
+	return looks
+}
+
+func TestOpenCallIsLookedForSoonAndThenSeldom(t *testing.T) {
+	looks := looksAfter(t, 9*time.Second)
+	if len(looks) < 7 || len(looks) > 10 || looks[0] < 100*time.Millisecond || looks[0] > 200*time.Millisecond || looks[1] > 500*time.Millisecond {
+		t.Errorf("the reads began after %v", looks)
+	}
+}
+
+func TestWithdrawnChangeIsRecordedRightAfterTheRound(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		for range 5 {
+			change(s, lsapi.Attach, three) // a round in which nothing is open
+		}
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
+		synctest.Wait()
+		_, _ = leaving(s, time.Millisecond, lsapi.Attach, two, "left")
+		callers.Wait()
+		synctest.Wait()
+		if !hasChange(record, "left") {
+			t.Error("the withdrawn change waits for the record")
+		}
+	})
+}
+
+func TestOpenCallIsSettledWhenReadsAreBackInTime(t *testing.T) {
+	for _, test := range []struct {
+		away time.Duration
+		want lsapi.Code
+		took time.Duration
+	}{{25 * time.Second, "", 27 * time.Second}, {time.Hour, lsapi.CodeTimeout, 33 * time.Second}} {
+		t.Run(test.away.String(), func(t *testing.T) {
+			aws := newFakeAWS()
+			aws.run(one)
+			aws.next("Register", func(ctx context.Context, apply func() error) error {
+				began := time.Now()
+				var away hook
+				away = func(_ context.Context, apply func() error) error {
+					if time.Since(began) > test.away {
+						return apply()
+					}
+					aws.next("Members", away)
+					return lsapi.Errorf(lsapi.CodeUpstream, "away")
+				}
+				aws.next("Members", away)
+				return appliedButCutOff(ctx, apply)
+			})
+			inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+				began := time.Now()
+				_, err := s.Change(t.Context(), request(lsapi.Attach, one))
+				wantCode(t, lsapi.ErrorCode(err), test.want)
+				if took := time.Since(began); took > test.took || took < test.took-4*time.Second {
+					t.Errorf("it was settled after %v, want about %v", took, test.took)
+				}
+			})
+		})
+	}
+}
+
+func TestSettledChangeIsPassedToTheListing(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one)
+	aws.next("Register", appliedButCutOff)
+	synctest.Test(t, func(t *testing.T) {
+		shown := 0
+		s := membership.New(aws, membership.Options{Applied: func(_ string, attached, _ []lsapi.Instance) { shown += len(attached) }})
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		if shown != 1 {
+			t.Errorf("the change was passed on %d times", shown)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOpenCallStaysOpenWhenTheLeaseIsLostAtItsSettlement(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.next("Register", appliedButCutOff)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		record.fails(appendsFail(leaseLost(), isResolved))
+		time.AfterFunc(time.Second, func() { record.fails(nil) })
+		wantCode(t, change(s, lsapi.Attach, one), "")
+	})
+}
+
+func TestOpenCallIsAnsweredWhenTheRecordRefusesItsSettlement(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.next("Register", appliedButCutOff)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		record.fails(appendsFail(&lsapi.Error{Code: lsapi.CodeInternal}, isResolved))
+		began := time.Now()
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeTimeout)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the caller was answered after %v", took)
+		}
+		record.fails(nil)
+	})
+}
