@@ -15,6 +15,9 @@ type Published struct {
 	LoadBalancers []Membership
 	// Gone are the names that the listing lacks and the reader's version has.
 	Gone []string
+	// Whole is whether LoadBalancers are all that there are, because it is not known any
+	// more in what the reader's version differs.
+	Whole bool
 }
 
 // Membership is a load balancer's members, as AWS gave them: without the changes

@@ -147,7 +147,7 @@ func (s *Snapshot) follow(ctx context.Context) {
 
 // take brings what is followed up to a version.
 func (s *Snapshot) take(p lsapi.Published) {
-	if s.followed.all == nil {
+	if s.followed.all == nil || p.Whole {
 		s.followed.all = make(map[string]lsapi.LoadBalancer)
 	}
 	s.followed.version = p.Version

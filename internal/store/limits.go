@@ -148,6 +148,10 @@ const (
 	// read.
 	lookPatience = 30 * time.Second
 
+	// goneListings is for how many listings it is kept that a load balancer is gone. A
+	// replica that has not followed for as long gets everything anew.
+	goneListings = 1000
+
 	// reportLifetime is how long a report of health is kept that no later one replaces:
 	// nobody believes one that is older.
 	reportLifetime = 24 * time.Hour

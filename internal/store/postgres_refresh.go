@@ -169,7 +169,7 @@ func (r *refresh) write(ctx context.Context, t *postgresTables, asOf time.Time, 
 			return err
 		}
 	}
-	return nil
+	return t.queries.DropGone(ctx, version-goneListings)
 }
 
 // published returns what was published last.
@@ -278,7 +278,7 @@ func (s *postgresStore) Published(ctx context.Context, after int64) (lsapi.Publi
 	defer forget()
 	for {
 		found, err := s.listing(ctx, after)
-		if err != nil || found.Version > after {
+		if err != nil || found.Version > 0 {
 			return found, err
 		}
 		timer := time.NewTimer(lookEvery)
@@ -295,12 +295,12 @@ func (s *postgresStore) Published(ctx context.Context, after int64) (lsapi.Publi
 }
 
 // listing returns the last listing, and what differs in it from an earlier one; the
-// zero value when there is no later one.
+// zero value when there is no other one.
 func (s *postgresStore) listing(ctx context.Context, after int64) (found lsapi.Published, err error) {
 	err = s.read(ctx, 1, func(views []*postgresTables) error {
 		began := time.Now()
 		row, err := views[0].queries.Listing(ctx)
-		if err != nil || row.Version <= after {
+		if err != nil || row.Version == after {
 			return err
 		}
 		if row.AsOf.After(row.Now) {
@@ -310,6 +310,9 @@ func (s *postgresStore) listing(ctx context.Context, after int64) (found lsapi.P
 		// by the time between, never younger.
 		asOf := began.Add(-row.Now.Sub(row.AsOf))
 		found = lsapi.Published{Version: row.Version, AsOf: s.seen.notBefore(row.Version, asOf)}
+		if after > row.Version || 0 < after && after < row.Version-goneListings { // the record was restored, or has forgotten
+			found.Whole, after = true, 0
+		}
 		return differing(ctx, views[0], &found, after)
 	})
 	return found, err

@@ -297,3 +297,38 @@ func TestAFileHasOneReplica(t *testing.T) {
 	_, err := s.Published(ctx, 0)
 	wantCode(t, err, lsapi.CodeTimeout)
 }
+
+func TestDeletedLoadBalancersLeaveNoRowsForEver(t *testing.T) {
+	there := postgrestest.URL(t)
+	a, b := openURL(t, there, store.Options{}), openURL(t, there, store.Options{})
+	lead(t, a)
+	publish(t, a, time.Now(), membership("web"), membership("deleted"))
+	first := published(t, b, 0)
+	publish(t, a, time.Now(), membership("web"))
+	if next := published(t, b, first.Version); next.Whole || !slices.Equal(next.Gone, []string{"deleted"}) {
+		t.Errorf("got %+v", next)
+	}
+	postgrestest.Exec(t, there, "UPDATE listing SET version = version + 1000")
+	publish(t, a, time.Now(), membership("web"))
+	if names := columnOf[string](t, there, "SELECT load_balancer FROM listed"); !slices.Equal(names, []string{"web"}) {
+		t.Errorf("rows are kept of %v", names)
+	}
+	next := published(t, b, first.Version) // it has not followed since
+	if !next.Whole || !reflect.DeepEqual(next.LoadBalancers, []lsapi.Membership{membership("web")}) {
+		t.Errorf("got %+v", next)
+	}
+}
+
+// A record that was restored from a backup has earlier versions.
+func TestListingIsShownWholeWhenTheRecordWasRestored(t *testing.T) {
+	there := postgrestest.URL(t)
+	a, b := openURL(t, there, store.Options{}), openURL(t, there, store.Options{})
+	lead(t, a)
+	publish(t, a, time.Now(), membership("web"))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	next, err := b.Published(ctx, 5000)
+	if err != nil || !next.Whole || !reflect.DeepEqual(next.LoadBalancers, []lsapi.Membership{membership("web")}) {
+		t.Errorf("got %+v (%v)", next, err)
+	}
+}

@@ -72,6 +72,16 @@ func (q *Queries) Clock(ctx context.Context) (time.Time, error) {
 	return column_1, err
 }
 
+const dropGone = `-- name: DropGone :exec
+DELETE FROM listed WHERE gone AND version <= $1
+`
+
+// Of load balancers that were deleted, with names that may never come again.
+func (q *Queries) DropGone(ctx context.Context, version int64) error {
+	_, err := q.db.Exec(ctx, dropGone, version)
+	return err
+}
+
 const dropHealthClaims = `-- name: DropHealthClaims :exec
 DELETE FROM health_claims
 WHERE at < clock_timestamp() - $1::bigint * interval '1 microsecond' OR at > clock_timestamp()

@@ -31,6 +31,10 @@ INSERT INTO listed (load_balancer, version, gone, members, description) VALUES (
 ON CONFLICT (load_balancer) DO UPDATE SET
     version = excluded.version, gone = excluded.gone, members = excluded.members, description = excluded.description;
 
+-- name: DropGone :exec
+-- Of load balancers that were deleted, with names that may never come again.
+DELETE FROM listed WHERE gone AND version <= $1;
+
 -- name: ClaimHealth :many
 -- Nothing is locked, and nothing written, while somebody has it. A time that is not
 -- over yet is of a clock that was set back since.
