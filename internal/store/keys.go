@@ -26,17 +26,17 @@ func reserve(ctx context.Context, t tables, key lsapi.IdempotencyKey, reservatio
 	if err != nil {
 		return nil, err
 	}
-	now, err := t.now(ctx)
+	now, steady, err := t.clocks(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if taken != nil && now.Sub(taken.At) < keyLifetime {
+	if taken != nil && steady.Sub(taken.At) < keyLifetime {
 		held, err := holds(ctx, t, taken.ChangeID)
 		if err != nil {
 			return nil, err
 		}
 		if held {
-			taken.At = time.Now().Add(-max(0, now.Sub(taken.At)))
+			taken.At = time.Now().Add(-max(0, steady.Sub(taken.At)))
 			return taken, nil
 		}
 	}

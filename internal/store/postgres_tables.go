@@ -324,9 +324,11 @@ func (t *postgresTables) capKeys(ctx context.Context, now time.Time) error {
 	return t.queries.CapKeys(ctx, whole(now))
 }
 
-func (t *postgresTables) now(ctx context.Context) (time.Time, error) {
-	now, err := t.queries.Clock(ctx)
-	return t.clock.at(now), err
+func (t *postgresTables) clocks(ctx context.Context) (now, steady time.Time, err error) {
+	if now, err = t.queries.Clock(ctx); err != nil {
+		return now, now, err
+	}
+	return now, t.clock.at(now), nil
 }
 
 // probe waits for locks of others no longer than a change would.

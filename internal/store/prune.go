@@ -18,7 +18,7 @@ type pruning struct {
 func (r record) Prune(ctx context.Context, keep time.Duration) error {
 	var now, newest time.Time
 	err := r.update(ctx, func(ctx context.Context, t tables) (err error) {
-		if now, err = t.now(ctx); err != nil {
+		if _, now, err = t.clocks(ctx); err != nil {
 			return err
 		}
 		logs, err := t.logs(ctx)
@@ -72,14 +72,14 @@ func (r record) pruneAt(ctx context.Context, now time.Time, keep time.Duration) 
 func (r record) pruneKeys(ctx context.Context) error {
 	dropped := new(int64)
 	err := r.update(ctx, func(ctx context.Context, t tables) error {
-		now, err := t.now(ctx)
+		now, steady, err := t.clocks(ctx)
 		if err != nil {
 			return err
 		}
 		if err := t.capKeys(ctx, now); err != nil {
 			return err
 		}
-		*dropped, err = t.dropKeys(ctx, now.Add(-keyLifetime))
+		*dropped, err = t.dropKeys(ctx, steady.Add(-keyLifetime))
 		return err
 	})
 	if err != nil {

@@ -290,7 +290,10 @@ func (t *sqliteTables) capKeys(ctx context.Context, now time.Time) error {
 	return t.queries.CapKeys(ctx, micros(now))
 }
 
-func (t *sqliteTables) now(context.Context) (time.Time, error) { return t.clock.at(time.Now()), nil }
+func (t *sqliteTables) clocks(context.Context) (now, steady time.Time, err error) {
+	steady = t.clock.at(time.Now()) // one process stamps, and measures
+	return steady, steady, nil
+}
 
 // probe writes another value than before, so that SQLite has to.
 func (t *sqliteTables) probe(ctx context.Context) error {

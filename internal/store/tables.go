@@ -94,8 +94,10 @@ type tables interface {
 	// capKeys makes those of a later time be of this one.
 	capKeys(ctx context.Context, now time.Time) error
 
-	// now reads the record's clock, which does not jump forward. Only for writing.
-	now(ctx context.Context) (time.Time, error)
+	// clocks reads the record's clock, by which all processes stamp, and the same held to
+	// the pace of this process, by which it measures ages: a jump forward makes nothing
+	// old. Only for writing.
+	clocks(ctx context.Context) (now, steady time.Time, err error)
 
 	// probe tries to write what a change writes, and keeps nothing of it but what
 	// proves that the disk has room.
