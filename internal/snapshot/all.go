@@ -26,7 +26,7 @@ func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, time.Time, erro
 			return nil, time.Time{}, err
 		}
 	}
-	asOf := time.Unix(0, s.listed.Load())
+	asOf := s.at(s.listed.Load())
 	slots := *s.slots.Load()
 	all := make([]lsapi.Membership, 0, len(slots))
 	for name := range slots {
@@ -66,7 +66,7 @@ func (s *Snapshot) awaitAll(ctx context.Context, called time.Time) error {
 // isListingBearable reports whether the last listing may be served when AWS cannot
 // be read.
 func (s *Snapshot) isListingBearable() bool {
-	return time.Since(time.Unix(0, s.listed.Load())) <= s.o.MaxStaleOnError
+	return time.Since(s.at(s.listed.Load())) <= s.o.MaxStaleOnError
 }
 
 // awaitEntry returns what is known of a load balancer. A listing tells that there is one

@@ -26,7 +26,7 @@ type entry struct {
 	description *lsapi.Description // nil until a listing has told it
 	origin      origin
 	// wanted is since when readers have waited for an entry as of a later time, as
-	// UnixNano; 0 before one does. Entries as of the same time share it.
+	// a stamp; 0 before one does. Entries as of the same time share it.
 	wanted *atomic.Int64
 }
 

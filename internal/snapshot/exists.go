@@ -32,11 +32,11 @@ func (s *Snapshot) Exists(ctx context.Context, loadBalancer string) error {
 // isListed reports whether the names of all load balancers are known, of a
 // listing that is within the bound.
 func (s *Snapshot) isListed(now time.Time) bool {
-	return s.isFresh(time.Unix(0, s.listed.Load()), now)
+	return s.isFresh(s.at(s.listed.Load()), now)
 }
 
 func (s *Snapshot) wasListedSince(since time.Time) bool {
-	return s.listed.Load() >= since.UnixNano()
+	return s.listed.Load() >= s.stamp(since)
 }
 
 // awaitListing waits until a whole listing that began after since is there, or a

@@ -24,7 +24,7 @@ func (s *Snapshot) awaitNewer(ctx context.Context, loadBalancer string, old *ent
 	defer done()
 	err := s.await(patience, loadBalancer, false)
 	if err != nil && patience.Err() != nil && ctx.Err() == nil {
-		s.inVain.Store(time.Now().UnixNano())
+		s.inVain.Store(s.stamp(time.Now()))
 	}
 	return err
 }
@@ -32,9 +32,9 @@ func (s *Snapshot) awaitNewer(ctx context.Context, loadBalancer string, old *ent
 // patience returns until when a reader waits who finds an entry too old.
 func (s *Snapshot) patience(e *entry, now time.Time) (until time.Time) {
 	if since := e.wanted.Load(); since < s.resumed.Load() {
-		e.wanted.CompareAndSwap(since, now.UnixNano()) // or somebody else came first
+		e.wanted.CompareAndSwap(since, s.stamp(now)) // or somebody else came first
 	}
-	return time.Unix(0, e.wanted.Load()).Add(maxPatience)
+	return s.at(e.wanted.Load()).Add(maxPatience)
 }
 
 // isInVain reports whether readers have waited for as long as they do, and AWS has

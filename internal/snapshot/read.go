@@ -127,26 +127,26 @@ func (s *Snapshot) served(age time.Duration) {
 // wanted again.
 func (s *Snapshot) touch(now time.Time) {
 	last := s.lastRead.Load()
-	if now.UnixNano()-last < int64(touchEvery) {
+	if s.stamp(now)-last < int64(touchEvery) {
 		return
 	}
 	if s.isIdle(now) {
-		s.resumed.Store(now.UnixNano()) // before anybody can take it for no longer idle
+		s.resumed.Store(s.stamp(now)) // before anybody can take it for no longer idle
 	}
-	if s.lastRead.CompareAndSwap(last, now.UnixNano()) {
+	if s.lastRead.CompareAndSwap(last, s.stamp(now)) {
 		s.refreshNow()
 	}
 }
 
 // isIdle reports whether nobody has read for a while.
 func (s *Snapshot) isIdle(now time.Time) bool {
-	return now.UnixNano()-s.lastRead.Load() > int64(s.o.IdleAfter)
+	return s.stamp(now)-s.lastRead.Load() > int64(s.o.IdleAfter)
 }
 
 // Ready returns nil unless AWS cannot be read, and has not been for so long that
 // lists are not served any more.
 func (s *Snapshot) Ready() error {
-	asOf := time.Unix(0, s.listed.Load())
+	asOf := s.at(s.listed.Load())
 	if !s.failing.Load() || time.Since(asOf) <= s.o.MaxStaleOnError {
 		return nil
 	}

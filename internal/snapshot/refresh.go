@@ -111,7 +111,7 @@ func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err erro
 		asked = time.Now()
 	}
 	s.slotsFor(slices.Collect(maps.Keys(listed))...) // that they exist is known from now on
-	s.listed.Store(began.UnixNano())
+	s.listed.Store(s.stamp(began))
 	s.announce()
 	s.checkUnlisted(listed, began)
 	if lookups, err = s.complete(ctx, incomplete); err != nil {

@@ -169,7 +169,7 @@ func (s *Snapshot) showFollowed(asOf time.Time) {
 	}
 	s.place(page) // what it differs from the record in, who listed it has seen to
 	s.tell(nil)
-	s.listed.Store(max(s.listed.Load(), asOf.UnixNano()))
+	s.listed.Store(max(s.listed.Load(), s.stamp(asOf)))
 	s.announce()
 	s.checkUnlisted(listed, asOf)
 	s.achieved.Store(s.oldest.Swap(0))

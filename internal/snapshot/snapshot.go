@@ -77,16 +77,17 @@ type Snapshot struct {
 	o       Options
 	facts   facts
 	started time.Time
+	epoch   time.Time // long before started; see stamp
 
 	slots    atomic.Pointer[map[string]*slot] // replaced when a load balancer comes or goes
-	listed   atomic.Int64                     // when the asking for the last whole listing began, as UnixNano
+	listed   atomic.Int64                     // when the asking for the last whole listing began, as a stamp
 	bound    atomic.Int64                     // how old an answer may be now: MaxStaleness, or what a large fleet allows
 	oldest   atomic.Int64                     // the age of the oldest answer served as fresh since the last refresh
 	achieved atomic.Int64                     // the same between the two refreshes before
 	failing  atomic.Bool                      // the last refresh failed
-	lastRead atomic.Int64                     // when somebody last read, as UnixNano
-	resumed  atomic.Int64                     // when somebody first read after nobody had for a while, as UnixNano
-	inVain   atomic.Int64                     // when a reader last lost patience, as UnixNano
+	lastRead atomic.Int64                     // when somebody last read, as a stamp
+	resumed  atomic.Int64                     // when somebody first read after nobody had for a while, as a stamp
+	inVain   atomic.Int64                     // when a reader last lost patience, as a stamp
 	renewing atomic.Bool                      // instance facts are being asked for again
 
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
@@ -131,9 +132,9 @@ func New(o Options) *Snapshot {
 	if o.Observe == nil {
 		o.Observe = func(lsapi.Code, time.Duration) {}
 	}
-	work := background.New()
+	work, now := background.New(), time.Now()
 	s := &Snapshot{
-		o: o, facts: facts{known: make(map[string]fact)}, started: time.Now(),
+		o: o, facts: facts{known: make(map[string]fact)}, started: now, epoch: now.Add(-farPast),
 		waiting:  make(map[string]*flight),
 		flying:   make(map[string]bool),
 		wake:     make(chan struct{}, 1),

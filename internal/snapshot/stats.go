@@ -24,7 +24,7 @@ func (s *Snapshot) Stats() Stats {
 	stats := Stats{Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load())}
 	stats.Age = time.Since(s.started)
 	if listed := s.listed.Load(); listed != 0 {
-		stats.Age = time.Since(time.Unix(0, listed))
+		stats.Age = time.Since(s.at(listed))
 	}
 	for _, sl := range *s.slots.Load() {
 		if e := sl.current.Load(); e != nil {
