@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"strings"
@@ -38,29 +39,28 @@ type Sources struct {
 // Load merges and validates the settings. An error is of type *Error and names
 // everything that is wrong.
 func Load(s Sources) (Config, error) {
-	merged, file, problems := merge(s)
-	p := parser{settings: merged, problems: problems, storeEmptied: setToNothing(s, file, keyStore)}
+	p := newParser(s)
 	cfg := Config{
 		Listen:          p.listen(),
 		APIToken:        p.apiToken(s.CheckToken),
 		UsersFile:       p.usersFile(s.CheckUsersFile),
 		Region:          p.region(),
 		AWSEndpoint:     p.awsEndpoint(),
-		Mode:            oneOf(&p, keyMode, ModeSnapshot, ModeDirect),
+		Mode:            oneOf(p, keyMode, ModeSnapshot, ModeDirect),
 		MaxStaleness:    p.duration(keyMaxStaleness),
 		MaxStaleOnError: p.duration(keyMaxStaleOnError),
 		IdleAfter:       p.duration(keyIdleAfter),
 		Budget:          p.budget(),
 		Store:           p.store(),
 		KeepChanges:     p.keepChanges(),
-		MetricsPublic:   oneOf(&p, keyMetricsPublic, "false", "true") == "true",
-		Envelope:        oneOf(&p, keyEnvelope, EnvelopeMessage, EnvelopeNone),
+		MetricsPublic:   oneOf(p, keyMetricsPublic, "false", "true") == "true",
+		Envelope:        oneOf(p, keyEnvelope, EnvelopeMessage, EnvelopeNone),
 		RequestTimeout:  p.duration(keyRequestTimeout),
 		ShutdownTimeout: p.duration(keyShutdownTimeout),
 		TrustedProxies:  p.trustedProxies(),
-		LogFormat:       oneOf(&p, keyLogFormat, LogText, LogJSON),
+		LogFormat:       oneOf(p, keyLogFormat, LogText, LogJSON),
 		LogLevel:        p.logLevel(),
-		Environment:     unset(file, s.Environ),
+		Environment:     unset(p.file, s.Environ),
 	}
 	p.checkBounds(cfg)
 	return cfg, p.err()
@@ -69,8 +69,7 @@ func Load(s Sources) (Config, error) {
 // Listen returns the address that Load would, for whoever wants to reach the
 // service and need not know the rest. Its errors are Load's.
 func Listen(s Sources) (string, error) {
-	merged, _, problems := merge(s)
-	p := parser{settings: merged, problems: problems}
+	p := newParser(s)
 	address := p.listen()
 	return address, p.err()
 }
@@ -78,8 +77,7 @@ func Listen(s Sources) (string, error) {
 // Store returns the URL of the record of changes that Load would, for whoever
 // reads it and need not know the rest. Its errors are Load's.
 func Store(s Sources) (Secret, error) {
-	merged, file, problems := merge(s)
-	p := parser{settings: merged, problems: problems, storeEmptied: setToNothing(s, file, keyStore)}
+	p := newParser(s)
 	url := p.store()
 	return url, p.err()
 }
@@ -87,9 +85,8 @@ func Store(s Sources) (Secret, error) {
 // AWS returns what Load would of the AWS that is asked, and the variables of the .env
 // file, for checks that need not know the rest. Its errors are Load's.
 func AWS(s Sources) (Config, error) {
-	merged, file, problems := merge(s)
-	p := parser{settings: merged, problems: problems}
-	cfg := Config{Region: p.region(), AWSEndpoint: p.awsEndpoint(), Environment: unset(file, s.Environ)}
+	p := newParser(s)
+	cfg := Config{Region: p.region(), AWSEndpoint: p.awsEndpoint(), Environment: unset(p.file, s.Environ)}
 	return cfg, p.err()
 }
 
@@ -132,18 +129,36 @@ func merge(s Sources) (merged *koanf.Koanf, file, found []string) {
 	return merged, file, found
 }
 
-// setToNothing reports whether a source sets the setting to an empty text.
-func setToNothing(s Sources, file []string, key string) bool {
+// origin returns where a setting is set, empty when only its default is there. The
+// strongest source with a value counts; one without a value counts when none has any.
+func origin(s Sources, file []string, key string) string {
 	if s.Flags != nil && s.Flags.Changed(key) {
-		value, _ := s.Flags.GetString(key)
-		return strings.TrimSpace(value) == ""
+		return "set by the flag"
 	}
-	for _, entry := range slices.Concat(file, s.Environ) {
-		if name, value, _ := strings.Cut(entry, "="); name == find(key).variable && strings.TrimSpace(value) == "" {
-			return true
+	variable := find(key).variable
+	path, _ := envFilePath(s)
+	places := []struct {
+		variables []string
+		name      string
+	}{{s.Environ, "in the environment"}, {file, "in " + path}}
+	for _, place := range places {
+		if strings.TrimSpace(Variable(place.variables, variable)) != "" {
+			return "set " + place.name
 		}
 	}
-	return false
+	for _, place := range places {
+		if slices.ContainsFunc(place.variables, func(entry string) bool { return strings.HasPrefix(entry, variable+"=") }) {
+			return "set to nothing " + place.name
+		}
+	}
+	return ""
+}
+
+// StoreOrigin names the setting of the record's URL and says where it is set, for
+// errors of the record.
+func StoreOrigin(s Sources) string {
+	p := newParser(s)
+	return name(keyStore) + ", " + cmp.Or(origin(s, p.file, keyStore), "the default")
 }
 
 func defaults() map[string]any {

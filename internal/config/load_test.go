@@ -232,7 +232,7 @@ func TestAFileOfUsersTakesTheTokensPlaceOrStandsBesideIt(t *testing.T) {
 func TestWhatIsWrongWithAFileOfUsersIsToldWithItsName(t *testing.T) {
 	s := withVariable(sources(t), "USERS_FILE=people")
 	s.CheckUsersFile = func(string, string) error { return errors.New("line 2: no colon in it") }
-	if found := problems(t, s); !slices.Equal(found, []string{"--users-file (USERS_FILE): people: line 2: no colon in it"}) {
+	if found := problems(t, s); !slices.Equal(found, []string{"--users-file (USERS_FILE): people: line 2: no colon in it; it is set in the environment"}) {
 		t.Errorf("got %q", found)
 	}
 }
@@ -240,7 +240,7 @@ func TestWhatIsWrongWithAFileOfUsersIsToldWithItsName(t *testing.T) {
 func TestWhatIsWrongWithATokenIsToldWithoutIt(t *testing.T) {
 	s := sources(t)
 	s.CheckToken = func(string) error { return errors.New("no colon in it") }
-	if found := problems(t, s); !slices.Equal(found, []string{"API_TOKEN: no colon in it"}) {
+	if found := problems(t, s); !slices.Equal(found, []string{"API_TOKEN: no colon in it; it is set in the environment"}) {
 		t.Errorf("got %q", found)
 	}
 }
@@ -312,20 +312,23 @@ func TestAStoreThatIsSetToNothingIsAProblem(t *testing.T) {
 	file := func(text string) func(config.Sources) config.Sources {
 		return func(s config.Sources) config.Sources { s.EnvFile = writeFile(t, text); return s }
 	}
-	for name, set := range map[string]func(config.Sources) config.Sources{
-		"in the environment": func(s config.Sources) config.Sources { return withVariable(s, "STORE_URL=") },
-		"to blanks":          func(s config.Sources) config.Sources { return withVariable(s, "STORE_URL= ") },
-		"in the file":        file("STORE_URL=\n"),
-		"by the flag": func(s config.Sources) config.Sources {
+	for name, test := range map[string]struct {
+		set   func(config.Sources) config.Sources
+		where string
+	}{
+		"in the environment": {func(s config.Sources) config.Sources { return withVariable(s, "STORE_URL=") }, "set to nothing in the environment"},
+		"to blanks":          {func(s config.Sources) config.Sources { return withVariable(s, "STORE_URL= ") }, "set to nothing in the environment"},
+		"in the file":        {file("STORE_URL=\n"), "set to nothing in /"},
+		"by the flag": {func(s config.Sources) config.Sources {
 			flags := sources(t, "--store=")
 			flags.Environ = s.Environ
 			return flags
-		},
+		}, "set by the flag"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := set(sources(t))
-			want := "--store (STORE_URL): set, but to nothing; give the URL of the record, or do not set it at all for a record of this process in lsapi.db"
-			if found := problems(t, s); !slices.Equal(found, []string{want}) {
+			s := test.set(sources(t))
+			want := "--store (STORE_URL): empty; give the URL of the record, or do not set it at all for a record of this process in lsapi.db; it is " + test.where
+			if found := problems(t, s); len(found) != 1 || !strings.HasPrefix(found[0], want) {
 				t.Errorf("the problems are %q", found)
 			}
 			if _, err := config.Store(s); err == nil {
@@ -336,5 +339,38 @@ func TestAStoreThatIsSetToNothingIsAProblem(t *testing.T) {
 	given := withVariable(file("STORE_URL=sqlite:x.db\n")(sources(t)), "STORE_URL=")
 	if cfg, err := config.Load(given); err != nil || cfg.Store != "sqlite:x.db" {
 		t.Errorf("the store is %q, %v", string(cfg.Store), err)
+	}
+}
+
+func TestProblemNamesWhereItsSettingIsSet(t *testing.T) {
+	file := writeFile(t, "MAX_STALENESS=soon\nLOG_LEVEL=loud\nAPI_TOKEN=\n")
+	for name, test := range map[string]struct {
+		flags, environ []string
+		want           []string
+	}{
+		"in the file": {nil, []string{"API_TOKEN=" + token}, []string{
+			"--max-staleness (MAX_STALENESS): not a positive duration of at most 24h, such as 30s or 1m30s; it is set in " + file,
+			"--log-level (LOG_LEVEL): not debug, info, warn or error; it is set in " + file,
+		}},
+		"in the environment and by a flag, which win": {[]string{"--log-level=noisy"}, []string{"MAX_STALENESS=later", "API_TOKEN=" + token}, []string{
+			"--max-staleness (MAX_STALENESS): not a positive duration of at most 24h, such as 30s or 1m30s; it is set in the environment",
+			"--log-level (LOG_LEVEL): not debug, info, warn or error; it is set by the flag",
+		}},
+		"to nothing": {[]string{"--log-level=info"}, []string{"MAX_STALENESS=1s"}, []string{
+			"API_TOKEN: not set; it is base64 of user:password, made by: printf '%s' 'user:password' | base64; " +
+				"or name a file of users, made by htpasswd -B, with --users-file (USERS_FILE); it is set to nothing in " + file,
+		}},
+		"one of two that do not fit": {[]string{"--log-level=info"}, []string{"MAX_STALENESS=6m", "IDLE_AFTER=3m", "API_TOKEN=" + token}, []string{
+			"--max-stale-on-error (MAX_STALE_ON_ERROR): shorter than --max-staleness, which is 6m0s (set in the environment); it is 5m0s, the default",
+			"--idle-after (IDLE_AFTER): shorter than --max-staleness, which is 6m0s (set in the environment); it is 3m0s; it is set in the environment",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sources(t, append(test.flags, "--env-file="+file)...)
+			s.Environ = test.environ
+			if found := problems(t, s); !slices.Equal(found, test.want) {
+				t.Errorf("got  %q\nwant %q", found, test.want)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"math"
@@ -20,15 +21,25 @@ import (
 type parser struct {
 	settings *koanf.Koanf
 	problems []string
-	// storeEmptied is whether a source sets the store's URL to nothing.
-	storeEmptied bool
+	sources  Sources
+	file     []string // the variables of the .env file
+}
+
+func newParser(s Sources) *parser {
+	merged, file, problems := merge(s)
+	return &parser{settings: merged, problems: problems, sources: s, file: file}
 }
 
 func (p *parser) text(key string) string { return strings.TrimSpace(p.settings.String(key)) }
 
-// problem notes what is wrong with a setting. It must not hold its value.
+// problem notes what is wrong with a setting, and where that is set. It must not hold
+// the value.
 func (p *parser) problem(key, format string, args ...any) {
-	p.problems = append(p.problems, name(key)+": "+fmt.Sprintf(format, args...))
+	text := name(key) + ": " + fmt.Sprintf(format, args...)
+	if where := origin(p.sources, p.file, key); where != "" {
+		text += "; it is " + where
+	}
+	p.problems = append(p.problems, text)
 }
 
 func (p *parser) err() error {
@@ -114,11 +125,22 @@ func (p *parser) checkBounds(cfg Config) {
 		return
 	}
 	if cfg.MaxStaleOnError > 0 && cfg.MaxStaleOnError < cfg.MaxStaleness {
-		p.problem(keyMaxStaleOnError, "shorter than --%s", keyMaxStaleness)
+		p.shorter(keyMaxStaleOnError, cfg.MaxStaleOnError, cfg.MaxStaleness)
 	}
 	if cfg.IdleAfter > 0 && cfg.IdleAfter < cfg.MaxStaleness {
-		p.problem(keyIdleAfter, "shorter than --%s", keyMaxStaleness)
+		p.shorter(keyIdleAfter, cfg.IdleAfter, cfg.MaxStaleness)
 	}
+}
+
+// shorter notes a duration that is shorter than the staleness. One of the two may be a
+// default, so that the reader has not set it. Durations hold no secrets.
+func (p *parser) shorter(key string, d, staleness time.Duration) {
+	from := cmp.Or(origin(p.sources, p.file, keyMaxStaleness), "the default")
+	text := fmt.Sprintf("shorter than --%s, which is %v (%s); it is %v", keyMaxStaleness, staleness, from, d)
+	if origin(p.sources, p.file, key) == "" {
+		text += ", the default"
+	}
+	p.problem(key, "%s", text)
 }
 
 // budget reads sizes of the form burst+refill, such as 40+10.
@@ -183,8 +205,8 @@ const defaultStore = "lsapi.db"
 
 func (p *parser) store() Secret {
 	text := p.text(keyStore)
-	if text == "" && p.storeEmptied {
-		p.problem(keyStore, "set, but to nothing; give the URL of the record, or do not set it at all for a record of this process in %s", defaultStore)
+	if text == "" && origin(p.sources, p.file, keyStore) != "" {
+		p.problem(keyStore, "empty; give the URL of the record, or do not set it at all for a record of this process in %s", defaultStore)
 	}
 	if text == "" {
 		// systemd gives several directories with colons between them.
