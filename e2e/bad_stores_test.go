@@ -86,7 +86,7 @@ func TestAStoreThatCannotBeUsedIsToldInOneMessageAndLeftAsItIs(t *testing.T) {
 		told  string
 	}{
 		"unknown scheme":              {nothing, func(string) string { return "mysql://localhost/lsapi" }, "sqlite:///"},
-		"folder that is missing":      {nothing, func(path string) string { return sqliteURL(filepath.Join(path, "lsapi.db")) }, "make it, or name another"},
+		"folder that is missing":      {nothing, func(path string) string { return sqliteURL(filepath.Join(path, "lsapi.db")) }, "cannot be used: no such file or directory"},
 		"folder":                      {nothing, func(path string) string { return sqliteURL(filepath.Dir(path)) }, "is not a file"},
 		"file that is no database":    {write(strings.Repeat("a shopping list\n", 100)), sqliteURL, "is not a SQLite database"},
 		"database of another program": {foreignDatabase, sqliteURL, "something else than lsapi"},

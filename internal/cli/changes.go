@@ -35,7 +35,8 @@ const closeTimeout = 5 * time.Second
 
 // withRecord opens the record for as long as read takes.
 func withRecord(c *cobra.Command, p Process, read func(context.Context, app.Record) error) (err error) {
-	url, err := config.Store(config.Sources{Flags: c.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile})
+	sources := config.Sources{Flags: c.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile}
+	url, err := config.Store(sources)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func withRecord(c *cobra.Command, p Process, read func(context.Context, app.Reco
 	defer stop()
 	record, err := app.OpenRecord(ctx, string(url))
 	if err != nil {
-		return err
+		return located(err, sources)
 	}
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)

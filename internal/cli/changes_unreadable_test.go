@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,23 @@ func TestChangesExitWithTwoWhenTheRecordCannotBeRead(t *testing.T) {
 		status := cli.Run(cli.Process{Args: args, Stdout: &out, Stderr: &told})
 		if status != cli.ExitUsage {
 			t.Errorf("%v: status %d, want 2: %s%s", command, status, out.String(), told.String())
+		}
+	}
+}
+
+func TestErrorOfTheRecordNamesItsSetting(t *testing.T) {
+	missing := "sqlite:" + filepath.Join(t.TempDir(), "none", "lsapi.db")
+	for _, test := range []struct {
+		environ, arguments []string
+		want               string
+	}{
+		{[]string{"STORE_URL=" + missing}, []string{"changes", "list"}, "lsapi: --store (STORE_URL), set in the environment: the folder "},
+		{nil, []string{"changes", "list", "--store", missing}, "lsapi: --store (STORE_URL), set by the flag: the folder "},
+		{[]string{"API_TOKEN=dXNlcjpwYXNzd29yZA==", "STORE_URL=" + missing}, []string{"serve"}, "lsapi: --store (STORE_URL), set in the environment: the folder "},
+	} {
+		status, _, stderr := inProcess(test.environ, test.arguments...)
+		if status != 2 || !strings.HasPrefix(stderr, test.want) {
+			t.Errorf("%v: status %d, %q", test.arguments, status, stderr)
 		}
 	}
 }

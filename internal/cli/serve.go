@@ -19,8 +19,8 @@ may carry variables for the AWS SDK, TZ and the like as well.
 
 A file of users (--users-file) gives each person and script a name of their own,
 which the log and the record show. Make it with htpasswd -B; add and change users
-at any time. A change that makes no sense leaves the users before it in force, and
-the log says so.
+at any time. An invalid file is rejected: the previous users stay active, and the log
+says so.
 
 What has no flag, because arguments can be read by every user of the machine:
 
@@ -60,13 +60,14 @@ func newServe(p Process) *cobra.Command {
 	}
 	config.AddFlags(command.Flags())
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(config.Sources{
+		sources := config.Sources{
 			Flags:          c.Flags(),
 			Environ:        p.Environ,
 			EnvFile:        config.DefaultEnvFile,
 			CheckToken:     app.CheckToken,
 			CheckUsersFile: app.CheckUsersFile,
-		})
+		}
+		cfg, err := config.Load(sources)
 		if err != nil {
 			return err
 		}
@@ -74,7 +75,7 @@ func newServe(p Process) *cobra.Command {
 		if err := cfg.Export(); err != nil {
 			return fmt.Errorf("set the variables of the .env file: %w", err)
 		}
-		return serve(c.Context(), p, cfg)
+		return located(serve(c.Context(), p, cfg), sources)
 	}
 	return command
 }
@@ -105,6 +106,15 @@ func (e unreachableError) Unwrap() error { return e.error }
 func startError(err error) error {
 	if record, ok := errors.AsType[*app.StoreError](err); ok && record.Unreachable() {
 		return unreachableError{err}
+	}
+	return err
+}
+
+// located adds to an error of the record which setting names the record, and where that
+// is set.
+func located(err error, s config.Sources) error {
+	if _, ok := errors.AsType[*app.StoreError](err); ok {
+		return fmt.Errorf("%s: %w", config.StoreOrigin(s), err)
 	}
 	return err
 }

@@ -33,7 +33,7 @@ func parsePostgres(url string, readOnly bool) (postgresDatabase, error) {
 		return postgresDatabase{}, errNoURL()
 	}
 	if err != nil {
-		return postgresDatabase{}, errParameters(err)
+		return postgresDatabase{}, errParameters(url, err)
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = maxConnections

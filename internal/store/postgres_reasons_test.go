@@ -108,7 +108,11 @@ func TestOpenPassesOnWhyTheDatabaseCannotBeUsed(t *testing.T) {
 			func(t *testing.T) string {
 				return with(closedPort(t), "sslmode=verify-full&sslrootcert=/nowhere/ca.pem")
 			},
-			[]string{"/nowhere/ca.pem", "no such file", "sslrootcert"}, []string{"start the database", "none of PostgreSQL"},
+			[]string{"/nowhere/ca.pem", "no such file", "sslrootcert"}, []string{"start the database", "one of PostgreSQL"},
+		},
+		"an invalid value of a parameter": {
+			func(t *testing.T) string { return with(closedPort(t), "sslmode=disable&connect_timeout=hush") },
+			[]string{"parameter connect_timeout"}, []string{"start the database", "percent-encoded", "hush", "sslmode"},
 		},
 		"nobody listens": {
 			func(t *testing.T) string { return with(closedPort(t), "sslmode=disable") },

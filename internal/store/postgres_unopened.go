@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"lsapi"
 )
@@ -16,21 +20,43 @@ import (
 // the password.
 func errNoURL() error {
 	return lsapi.Errorf(lsapi.CodeInvalid,
-		"the store's URL is none of PostgreSQL; give postgres://user:password@host:5432/database, with special characters in the password percent-encoded")
+		"the store's URL cannot be read as one of PostgreSQL; give postgres://user:password@host:5432/database, with special characters in the password percent-encoded")
 }
 
 // errParameters is for a URL that can be read, with parameters that cannot be
 // followed. The URL itself is not in the error's chain.
-func errParameters(cause error) error {
+func errParameters(text string, cause error) error {
 	parsing, ok := errors.AsType[*pgconn.ParseConfigError](cause)
-	if !ok || !strings.Contains(parsing.Error(), "failed to configure TLS") {
-		return errNoURL()
+	if ok && strings.Contains(parsing.Error(), "failed to configure TLS") {
+		reason := parsing.Unwrap()
+		return &lsapi.Error{
+			Code: lsapi.CodeInvalid, Err: reason,
+			Message: fmt.Sprintf("the store's URL asks for TLS that cannot be set up: %v; correct sslmode, sslrootcert, sslcert and sslkey in it", reason),
+		}
 	}
-	reason := parsing.Unwrap()
-	return &lsapi.Error{
-		Code: lsapi.CodeInvalid, Err: reason,
-		Message: fmt.Sprintf("the store's URL asks for TLS that cannot be set up: %v; correct sslmode, sslrootcert, sslcert and sslkey in it", reason),
+	if name := wrongParameter(text); name != "" {
+		return lsapi.Errorf(lsapi.CodeInvalid, "the store's URL has a parameter %s whose value is invalid; correct or remove it", name)
 	}
+	return errNoURL()
+}
+
+// wrongParameter returns the name of the parameter without which a URL can be followed;
+// empty when there is none. Its value may be a secret.
+func wrongParameter(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	query := u.Query()
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		others := maps.Clone(query)
+		others.Del(name)
+		u.RawQuery = others.Encode()
+		if _, err := pgxpool.ParseConfig(u.String()); err == nil {
+			return name
+		}
+	}
+	return ""
 }
 
 // unopened returns what to do about a database that cannot be opened, with the

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -31,7 +32,7 @@ func find(path string) (sqliteFile, error) {
 	if err != nil {
 		return sqliteFile{}, &lsapi.Error{
 			Code: lsapi.CodeInvalid, Err: err,
-			Message: fmt.Sprintf("the folder %s of the record of changes cannot be used; make it, or name another", filepath.Dir(path)),
+			Message: fmt.Sprintf("the folder %s of the record of changes cannot be used: %v", filepath.Dir(path), cause(err)),
 		}
 	}
 	whole := filepath.Join(folder, filepath.Base(path))
@@ -41,6 +42,15 @@ func find(path string) (sqliteFile, error) {
 	return sqliteFile{whole}, nil
 }
 
+// cause returns the operating system's reason, without the path that the message names
+// already.
+func cause(err error) error {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		return of.Err
+	}
+	return err
+}
+
 // exists reports whether there is a file that is not empty.
 func (f sqliteFile) exists() (bool, error) {
 	info, err := os.Stat(f.path)
@@ -48,7 +58,7 @@ func (f sqliteFile) exists() (bool, error) {
 	case errors.Is(err, os.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, lsapi.Errorf(lsapi.CodeInvalid, "the record of changes %s cannot be looked at: %v", f.path, err)
+		return false, lsapi.Errorf(lsapi.CodeInvalid, "the record of changes %s cannot be looked at: %v", f.path, cause(err))
 	case !info.Mode().IsRegular():
 		return false, lsapi.Errorf(lsapi.CodeInvalid, "the record of changes %s is not a file; name one", f.path)
 	}

@@ -43,12 +43,12 @@ func TestOpeningSaysWhatToDoAboutAURL(t *testing.T) {
 	folder := t.TempDir()
 	for url, says := range map[string]string{
 		"":                               "sqlite:///absolute/path",
-		"mysql://host/db":                "begins with none of",
+		"mysql://host/db":                "begins with neither",
 		"sqlite:":                        "names no file",
 		"sqlite://relative/path":         "three slashes",
 		"sqlite:///":                     "names no file",
 		"sqlite://" + folder:             "is not a file",
-		"sqlite://" + folder + "/a/b.db": "make it, or name another",
+		"sqlite://" + folder + "/a/b.db": "cannot be used: no such file or directory",
 	} {
 		s, err := store.Open(t.Context(), url, store.Options{})
 		if err == nil {

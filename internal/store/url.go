@@ -14,7 +14,7 @@ func sqlitePath(url string) (string, error) {
 	path, ok := strings.CutPrefix(url, "sqlite:")
 	if !ok {
 		return "", lsapi.Errorf(lsapi.CodeInvalid,
-			"the store's URL begins with none of sqlite: and postgres:; give sqlite:///absolute/path, sqlite:relative/path or postgres://user:password@host:5432/database")
+			"the store's URL begins with neither sqlite: nor postgres://; give sqlite:///absolute/path, sqlite:relative/path or postgres://user:password@host:5432/database")
 	}
 	if strings.Contains(path, "://") {
 		return "", lsapi.Errorf(lsapi.CodeInvalid, "the store's URL has another one behind sqlite:; give a path there, or postgres://... alone")
