@@ -78,9 +78,18 @@ func (w *wait) turn(ctx context.Context) (apiv1.Member, error) {
 	defer cancel()
 	var member apiv1.Member
 	query := url.Values{"wait": {string(w.wish)}, "timeout": {round.String()}}
-	fits := func() bool { return member.InstanceID == w.instanceID }
+	fits := func() bool { return member.InstanceID == w.instanceID && w.shows(&member) }
 	_, err := w.client.ask(ctx, call{method: http.MethodGet, path: w.path, query: query, fits: fits}, &member)
 	return member, err
+}
+
+// shows reports whether a member is what is waited for. Something in front of the
+// service that drops the query of a request gets the member as it is now.
+func (w *wait) shows(m *apiv1.Member) bool {
+	if w.wish == lsapi.WishInService {
+		return m.Member && !m.Draining && m.Health != nil && m.Health.State == string(lsapi.InService)
+	}
+	return !m.Member && (w.wish == lsapi.WishAbsent || !m.Draining)
 }
 
 // note takes in that it is not yet so.

@@ -142,3 +142,32 @@ func TestAWaitOutlastsARestartOfTheService(t *testing.T) {
 		t.Errorf("of one that is away when the time is up: %v", err)
 	}
 }
+
+// A proxy may drop the query, or answer from a cache.
+func TestAwaitRefusesMemberThatIsNotInTheAwaitedState(t *testing.T) {
+	draining := &apiv1.Member{InstanceID: instance, Draining: true}
+	for name, test := range map[string]struct {
+		wish   lsapi.Wish
+		member *apiv1.Member
+		ok     bool
+	}{
+		"in service":                    {lsapi.WishInService, memberIn("InService"), true},
+		"out of service":                {lsapi.WishInService, memberIn("OutOfService"), false},
+		"without health":                {lsapi.WishInService, &apiv1.Member{InstanceID: instance, Member: true}, false},
+		"in service, not a member":      {lsapi.WishInService, &apiv1.Member{InstanceID: instance, Health: &apiv1.Health{State: "InService"}}, false},
+		"drained":                       {lsapi.WishDrained, &apiv1.Member{InstanceID: instance}, true},
+		"draining, awaited as drained":  {lsapi.WishDrained, draining, false},
+		"a member, awaited as drained":  {lsapi.WishDrained, memberIn("InService"), false},
+		"draining, awaited as detached": {lsapi.WishAbsent, draining, true},
+		"a member, awaited as detached": {lsapi.WishAbsent, memberIn("InService"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, says(http.StatusOK, test.member)).ask(t)
+			c.Hasten(10*time.Millisecond, patience)
+			_, err := c.Await(t.Context(), "web-elb", instance, test.wish, client.AwaitOptions{Timeout: 50 * time.Millisecond})
+			if (err == nil) != test.ok || !test.ok && !errors.Is(err, client.ErrUnreachable) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

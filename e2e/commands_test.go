@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -81,6 +83,8 @@ func TestTheHealthCheckTellsWhetherTheServiceIsUp(t *testing.T) {
 	s := startService(t, "http://127.0.0.1:1")
 	address := strings.TrimPrefix(s.base, "http://")
 	port := address[strings.LastIndex(address, ":"):]
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(elsewhere.Close)
 	for name, tc := range map[string]struct {
 		arguments []string
 		variables []string
@@ -93,6 +97,7 @@ func TestTheHealthCheckTellsWhetherTheServiceIsUp(t *testing.T) {
 		"in spite of a proxy":     {[]string{"--url", "http://0.0.0.0" + port + "/healthcheck"}, []string{"HTTP_PROXY=http://127.0.0.1:1"}, 0},
 		"nobody listens":          {[]string{"--url", "http://127.0.0.1:1/healthcheck"}, nil, 1},
 		"another answer than 200": {[]string{"--url", s.base + "/elb/default-elb"}, nil, 1},
+		"something else":          {[]string{"--url", elsewhere.URL}, nil, 1},
 		"no URL":                  {[]string{"--url", "localhost"}, nil, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

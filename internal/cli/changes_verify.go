@@ -148,6 +148,9 @@ func readHeads(path string) ([]lsapi.Head, error) {
 	if err := lines.Err(); err != nil {
 		return nil, usagef("--heads: %w", err)
 	}
+	if len(heads) == 0 {
+		return nil, usagef("--heads: %s holds no heads, and would prove nothing", path)
+	}
 	return heads, nil
 }
 

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,5 +51,22 @@ func TestVerifyFailsOnHeadsThatProveNothing(t *testing.T) {
 		if !strings.Contains(out.String(), test.prints) || err != nil && out.Len() > 0 {
 			t.Errorf("allowed %t: printed %q", test.allowPruned, out.String())
 		}
+	}
+}
+
+// What wrote the file may have failed.
+func TestVerifyRefusesFileWithoutHeads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "heads.txt")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if heads, err := readHeads(path); err == nil || !strings.Contains(err.Error(), path+" holds no heads") || exitStatus(err) != ExitUsage {
+		t.Errorf("%v, %v", heads, err)
+	}
+	if err := os.WriteFile(path, []byte("web 7 abc\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if heads, err := readHeads(path); err != nil || len(heads) != 1 {
+		t.Errorf("%v, %v", heads, err)
 	}
 }

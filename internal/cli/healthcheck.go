@@ -71,6 +71,9 @@ func probe(ctx context.Context, target string) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("not up: %s answers %s", target, response.Status)
 	}
+	if response.Header.Get("X-Request-Id") == "" { // lsapi names each of its answers
+		return fmt.Errorf("not up: what answers at %s is not lsapi", target)
+	}
 	return nil
 }
 
