@@ -269,6 +269,9 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 			p.drains.deny(b.name, m.InstanceID, report.AsOf)
 		}
 	}
+	if foreign { // after a poll of its own, stillSilent has done it
+		maps.DeleteFunc(b.silent, func(_ string, since time.Time) bool { return report.AsOf.Sub(since) > silenceLifetime })
+	}
 	for _, id := range report.Silent {
 		p.drains.deny(b.name, id, report.AsOf)
 		if b.silent[id].IsZero() {
