@@ -120,7 +120,7 @@ func (r *round) difference(seen *sight) (lsapi.Event, bool) {
 	if !seen.gone {
 		seen.members = r.service.Overlay(r.loadBalancer, seen.ids, seen.began)
 	}
-	return r.recorded.unexplained(setOf(seen.members), seen.began)
+	return r.recorded.unexplained(setOf(seen.members), seen.began, seen.began)
 }
 
 // countLooks moves the time of the last look on to that of the last reader who saw

@@ -1,6 +1,7 @@
 package membership_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -101,5 +102,35 @@ func TestMembershipThatWasNeverRecordedIsNotRecordedAsGone(t *testing.T) {
 	})
 	if got := record.recorded(); len(got) > 0 {
 		t.Errorf("the record says %+v", got)
+	}
+}
+
+// A reader that began later than the round's look, and was answered sooner, has seen the
+// membership as it is on record.
+func TestOutsideChangeDuringALookHasAnIntervalThatDoesNotEndBeforeItBegins(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.run(one, two)
+	var happened time.Time
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		time.Sleep(time.Minute)
+		aws.next("Members", func(_ context.Context, apply func() error) error {
+			time.Sleep(time.Second) // it is slow, and the reader's is not
+			s.Saw("web", []string{one}, time.Now())
+			synctest.Wait()
+			time.Sleep(time.Second)
+			happened = time.Now()
+			become(aws, one, three)
+			return apply()
+		})
+		wantCode(t, change(s, lsapi.Attach, two), "")
+	})
+	events := record.recorded()
+	seen := slices.IndexFunc(events, func(e lsapi.Event) bool { return slices.Contains(e.Added, three) })
+	if seen < 0 {
+		t.Fatalf("the record says %q", record.told())
+	}
+	if e := events[seen]; e.Since.After(happened) || e.Until.Before(happened) {
+		t.Errorf("it happened at %v, the record says between %v and %v", happened, e.Since, e.Until)
 	}
 }

@@ -79,9 +79,10 @@ func (r *recordedMembers) count() *int {
 }
 
 // unexplained returns the event that leads from the record to members, which a
-// read from began on has found; false when the record says the same. Open changes
-// need no regard: as soon as one shows, it is settled, before this is asked.
-func (r *recordedMembers) unexplained(members map[string]bool, began time.Time) (lsapi.Event, bool) {
+// read from began to ended has found; false when the record says the same, or a later
+// read has. Open changes need no regard: as soon as one shows, it is settled, before
+// this is asked.
+func (r *recordedMembers) unexplained(members map[string]bool, began, ended time.Time) (lsapi.Event, bool) {
 	event := lsapi.Event{Kind: lsapi.EventObserved, At: time.Now(), Since: r.lookedAt, Until: began}
 	if !r.known {
 		event.Kind, event.Members = lsapi.EventCheckpoint, sorted(members)
@@ -96,7 +97,10 @@ func (r *recordedMembers) unexplained(members map[string]bool, began time.Time) 
 	}
 	event.Added, event.Removed = sorted(added), sorted(removed)
 	event.Since = r.unchangedUntil(append(slices.Clone(event.Added), event.Removed...))
-	return event, len(added)+len(removed) > 0
+	if event.Since.After(began) { // another read began later, and was answered sooner
+		event.Until = ended
+	}
+	return event, len(added)+len(removed) > 0 && !event.Since.After(event.Until)
 }
 
 // unchangedUntil is until when the instances were certainly as the record says: the

@@ -14,6 +14,7 @@ import (
 // round's requests had arrived.
 type view struct {
 	began   time.Time
+	ended   time.Time       // when AWS had answered who the members are
 	shown   map[string]bool // the members as AWS showed them
 	members map[string]bool // the same, with the lane's recent changes laid over
 	facts   map[string]lsapi.Instance
@@ -37,7 +38,7 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 	r.settle(v)
 	if v.err != nil {
 		if lsapi.ErrorCode(v.err) == lsapi.CodeNotFound {
-			r.deleted(v.began, first)
+			r.deleted(v, first)
 		}
 		first.fail(batch, v.err)
 		return
@@ -47,7 +48,7 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 		return
 	}
 	r.countLooks()
-	if event, ok := r.recorded.unexplained(v.members, v.began); ok {
+	if event, ok := r.recorded.unexplained(v.members, v.began, v.ended); ok {
 		first.write(event)
 	}
 	r.recorded.looked(v.began)
@@ -79,6 +80,7 @@ func (r *round) look(batch []*request) view {
 		lookup.Go(func() { v.facts, lookupErr = r.service.aws.Instances(ctx, ids) })
 	}
 	ids, err := r.service.aws.Members(ctx, r.loadBalancer)
+	v.ended = time.Now()
 	if err != nil {
 		cancel()
 		lookup.Wait()
@@ -292,12 +294,12 @@ func (r *round) remember(changes []*change) {
 }
 
 // deleted takes that the load balancer does not exist: with it, its members are gone.
-func (r *round) deleted(began time.Time, first *recordBatch) {
-	r.forget(began)
+func (r *round) deleted(v view, first *recordBatch) {
+	r.forget(v.began)
 	if !r.recorded.known {
 		return
 	}
-	if event, ok := r.recorded.unexplained(nil, began); ok {
+	if event, ok := r.recorded.unexplained(nil, v.began, v.ended); ok {
 		first.write(event)
 	}
 }
