@@ -19,7 +19,7 @@ type balancer struct {
 	plainFrom time.Time          // since when there are some
 	drainers  map[*Follower]bool // those that are
 	asks      map[*ask]bool
-	listed    bool      // it was among the names when all were watched
+	listed    bool      // all are watched, and it is among the names
 	watchFrom time.Time // it is not polled before that because it is watched
 
 	report    lsapi.HealthReport // the last; none yet if its AsOf is zero
@@ -170,7 +170,7 @@ func (p *Poller) pace() (follow, watch time.Duration) {
 
 // isWatched reports whether somebody watches its events. The caller holds mu.
 func (b *balancer) isWatched() bool {
-	return b.poller.watched[b.name] > 0 || b.poller.all > 0 && b.listed
+	return b.poller.watched[b.name] > 0 || b.listed
 }
 
 // recount counts it anew, after what is wanted of it or its cost has changed. The
@@ -218,14 +218,10 @@ func (b *balancer) end(why error) {
 	b.gone = why
 	b.remove()
 	b.tell()
-	signal(b.wake)
 }
 
 // remove forgets it. The caller holds mu.
 func (b *balancer) remove() {
-	if b.gone == nil {
-		b.gone = errStopping() // nobody waits
-	}
 	b.recount(b.cost)
 	delete(b.poller.balancers, b.name)
 }

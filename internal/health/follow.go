@@ -37,10 +37,7 @@ func (p *Poller) FollowDrain(loadBalancer, instanceID string, since time.Time, t
 		delay = min(delay, timeout)
 	}
 	made := time.Now()
-	from := made
-	if !since.IsZero() {
-		from = later(from, earlier(since, made).Add(delay)) // clocks are set back
-	}
+	from := later(made, earlier(since, made).Add(delay)) // clocks are set back
 	return p.follow(loadBalancer, &Follower{instance: instanceID, made: made, from: from})
 }
 
@@ -124,7 +121,5 @@ func (f *Follower) Close() {
 		f.b.plain--
 	}
 	delete(f.b.drainers, f)
-	if !f.b.isFollowed() {
-		f.b.hurry()
-	}
+	f.b.hurry()
 }

@@ -242,8 +242,12 @@ func (b *balancer) unheard(now time.Time) []string {
 	}
 	known := make(map[string]bool)
 	for f := range b.drainers {
-		told, met := known[f.instance]
-		known[f.instance] = (told || !met) && (b.report.AsOf.Before(f.made) || speaksOf(b.report, f.instance))
+		known[f.instance] = true
+	}
+	for f := range b.drainers { // a report of before a follower came is not for it
+		if !b.report.AsOf.Before(f.made) && !speaksOf(b.report, f.instance) {
+			delete(known, f.instance)
+		}
 	}
 	return b.strangers(known, now)
 }
@@ -258,6 +262,7 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 	}
 	if foreign {
 		report = b.silence(report)
+		signal(b.wake) // a follower may wait for an instance that it lacks
 	}
 	b.report, b.foreign = report, foreign
 	b.began = later(b.began, report.AsOf)

@@ -79,7 +79,7 @@ func (b *balancer) answerNow(a *ask) (report lsapi.HealthReport, news <-chan str
 	switch {
 	case b.gone != nil:
 		return lsapi.HealthReport{}, nil, b.gone
-	case !b.report.AsOf.IsZero() && !b.report.AsOf.Before(a.at.Add(-a.maxAge)):
+	case !b.report.AsOf.Before(a.at.Add(-a.maxAge)):
 		return b.report, nil, nil
 	case b.failure != nil && (b.failedAt.After(a.at) || b.retryAt.After(time.Now())):
 		return lsapi.HealthReport{}, nil, b.failure

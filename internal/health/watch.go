@@ -81,7 +81,7 @@ func (p *Poller) lookForNames() bool {
 		b.recount(b.cost)
 	}
 	for name, b := range p.balancers {
-		if b.listed && !listed[name] {
+		if !listed[name] {
 			b.listed = false
 			b.recount(b.cost)
 		}

@@ -1,0 +1,101 @@
+package health
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func newDrains() *drains { return &drains{known: make(map[string]map[string]time.Time)} }
+
+// check compares the count with what is there, and refuses empty load balancers.
+func (d *drains) check(t *testing.T, want int) {
+	t.Helper()
+	total := 0
+	for name, instances := range d.known {
+		if len(instances) == 0 {
+			t.Errorf("%s has an empty entry", name)
+		}
+		total += len(instances)
+	}
+	if total != want || d.count != want {
+		t.Errorf("%d drains are known and %d counted, want %d", total, d.count, want)
+	}
+}
+
+func TestDrainsCountWhatTheyRemember(t *testing.T) {
+	at := time.Now()
+	d := newDrains()
+	d.add("web", "i-1", at)
+	d.add("web", "i-2", at)
+	d.add("web", "i-1", at.Add(-time.Minute)) // again, and reported late
+	d.add("api", "i-1", at)
+	d.check(t, 3)
+	if got := d.of("web", at)["i-1"]; !got.Equal(at) {
+		t.Errorf("an earlier report moved the time by %v", got.Sub(at))
+	}
+	d.remove("web", "i-2")
+	d.remove("web", "i-2")
+	d.remove("none", "i-2")
+	d.check(t, 2)
+	d.remove("web", "i-1")
+	d.check(t, 1)
+	d.add("web", "i-1", at)
+	d.add("web", "i-2", at)
+	d.forget("web")
+	d.forget("web")
+	d.check(t, 1)
+}
+
+func TestDrainsDenyOnlyWhatWasReportedBeforeTheRead(t *testing.T) {
+	at := time.Now()
+	d := newDrains()
+	d.add("web", "i-1", at)
+	d.deny("web", "i-1", at.Add(-1))
+	d.check(t, 1)
+	d.deny("web", "i-1", at)
+	d.deny("web", "i-1", at)
+	d.check(t, 0)
+}
+
+func TestDrainsExpireAfterTheLongestDrain(t *testing.T) {
+	at := time.Now()
+	d := newDrains()
+	d.add("web", "i-1", at)
+	d.add("web", "i-2", at.Add(time.Second))
+	d.add("api", "i-1", at)
+	if got := d.of("web", at.Add(maxDrain)); len(got) != 2 {
+		t.Errorf("at the longest drain's end there are %d", len(got))
+	}
+	if got := d.of("web", at.Add(maxDrain+1)); len(got) != 1 {
+		t.Errorf("after the longest drain there are %d", len(got))
+	}
+	d.sweep(at.Add(maxDrain + 1))
+	d.check(t, 1)
+}
+
+func TestDrainsAreBoundedAndMakeRoom(t *testing.T) {
+	old, now := time.Now().Add(-maxDrain-time.Second), time.Now()
+	d := newDrains()
+	for i := range maxDrains {
+		at := now
+		if i < 2 {
+			at = old
+		}
+		d.add("web", fmt.Sprint("i-", i), at)
+	}
+	d.check(t, maxDrains)
+	d.add("web", "i-0", now) // one that is remembered needs no room
+	d.check(t, maxDrains)
+	d.add("api", "i-1", now) // in the place of the expired one
+	d.check(t, maxDrains)
+	d.add("api", "i-2", now)
+	d.check(t, maxDrains)
+	if d.known["api"]["i-1"].IsZero() || !d.known["api"]["i-2"].IsZero() {
+		t.Errorf("there are %v", d.known["api"])
+	}
+	d.add("web", "i-0", now.Add(time.Second))
+	if got := d.known["web"]["i-0"]; !got.Equal(now.Add(time.Second)) {
+		t.Error("a full memory does not renew what it has")
+	}
+}
