@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"lsapi"
@@ -67,8 +66,7 @@ func (s *Snapshot) leave(f *flight) {
 	defer s.mu.Unlock()
 	f.readers--
 	if f.readers == 0 && s.waiting[f.name] == f {
-		delete(s.waiting, f.name)
-		s.queue = slices.DeleteFunc(s.queue, func(queued *flight) bool { return queued == f })
+		delete(s.waiting, f.name) // begin passes it over
 	}
 }
 

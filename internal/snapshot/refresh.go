@@ -249,6 +249,6 @@ func (s *Snapshot) checkUnlisted(listed map[string]bool, began time.Time) {
 		}
 	}
 	s.landWaiting(began, func(name string) (error, bool) {
-		return errNotFound(name), !listed[name] && known[name] == nil
+		return errNotFound(name), known[name] == nil // what was listed is known
 	})
 }

@@ -1,0 +1,142 @@
+package snapshot
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+)
+
+// web is what is shown of the load balancer "web".
+func web(t *testing.T, s *Snapshot) string {
+	t.Helper()
+	e, exists := s.current("web")
+	switch {
+	case !exists:
+		return "!unknown"
+	case e == nil:
+		return "!nothing"
+	}
+	return strings.TrimSpace(string(e.Body))
+}
+
+func loadBalancer(ids ...string) lsapi.LoadBalancer { return lsapi.LoadBalancer{Members: ids} }
+
+func TestEntryIsNotReplacedByAnEarlierRead(t *testing.T) {
+	s := stillSnapshot(newStill(1, 1))
+	now := time.Now()
+	s.publish(s.slotsFor("web")[0], loadBalancer("i-1"), now)
+	s.publish(s.slotsFor("web")[0], loadBalancer("i-2"), now.Add(-1))
+	if got := web(t, s); got != "i-1:" {
+		t.Errorf("it is %q", got)
+	}
+}
+
+func TestDropSparesWhatALaterReadFound(t *testing.T) {
+	s := stillSnapshot(newStill(1, 1))
+	now := time.Now()
+	sl := s.slotsFor("web")[0]
+	s.publish(sl, loadBalancer("i-1"), now)
+	if s.drop("web", now.Add(-1)) || s.drop("never", now) || web(t, s) != "i-1:" {
+		t.Errorf("it is %q", web(t, s))
+	}
+	before := *s.slots.Load()
+	if !s.drop("web", now) || web(t, s) != "!unknown" {
+		t.Errorf("it is %q", web(t, s))
+	}
+	if before["web"] != sl {
+		t.Error("the slots that readers may hold have changed")
+	}
+	s.slotsFor("empty")
+	if !s.drop("empty", now) {
+		t.Error("a slot without an entry is not dropped")
+	}
+}
+
+// A publisher that holds a slot while it is dropped publishes to the next one.
+func TestPublishToADroppedSlotIsSeen(t *testing.T) {
+	s := stillSnapshot(newStill(1, 1))
+	now := time.Now()
+	sl := s.slotsFor("web")[0]
+	s.drop("web", now)
+	s.publish(sl, loadBalancer("i-1"), now.Add(1))
+	if got := web(t, s); got != "i-1:" {
+		t.Errorf("it is %q", got)
+	}
+}
+
+func TestAppliedIsReplacedByWhatALaterReadFinds(t *testing.T) {
+	s := stillSnapshot(newStill(1, 1))
+	now := time.Now()
+	ids := []string{"i-1"}
+	s.facts.learn([]lsapi.Instance{{ID: "i-1", State: lsapi.StateRunning}})
+	s.publish(s.slotsFor("web")[0], loadBalancer(ids...), now)
+	before, _ := s.current("web")
+	before.wanted.Store(7)
+	s.Applied("web", nil, nil)
+	if after, _ := s.current("web"); &after.Body[0] != &before.Body[0] {
+		t.Error("a change of nothing is encoded anew")
+	}
+	s.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+	after, _ := s.current("web")
+	if got := web(t, s); got != "i-1: i-2:t3.nano" || after.wanted != before.wanted {
+		t.Errorf("it is %q, and readers wait anew", got)
+	}
+	s.publish(s.slotsFor("web")[0], loadBalancer(ids...), now.Add(1)) // the overlay has no such change
+	if got := web(t, s); got != "i-1:" {
+		t.Errorf("after a later read it is %q", got)
+	}
+	if later, _ := s.current("web"); later.wanted == before.wanted {
+		t.Error("readers who wait for a later entry share the time of the one before")
+	}
+}
+
+// Each page of a listing is as old as the asking for it.
+func TestPagesAreAsOldAsTheirOwnAsking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws := newStill(2, 1)
+		aws.pages = [][]lsapi.LoadBalancer{aws.pages[0][:1], aws.pages[0][1:]}
+		began := time.Now()
+		s := stillSnapshot(&slowLooks{still: aws, page: time.Second})
+		refreshOnce(t, s)
+		first, _ := s.current("elb-0001")
+		second, _ := s.current("elb-0002")
+		if !first.AsOf.Equal(began) || !second.AsOf.Equal(began.Add(time.Second)) {
+			t.Errorf("they are of %v and %v after the beginning", first.AsOf.Sub(began), second.AsOf.Sub(began))
+		}
+	})
+}
+
+// A listing is there for who waits for one before its instances are looked up, and its
+// load balancers as soon as they are.
+func TestListingAndEntriesAreAnnouncedAsTheyCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		s := stillSnapshot(&slowLooks{still: newStill(1, 1), page: time.Second, lookup: 3 * time.Second})
+		listed, shown := make(chan time.Duration, 1), make(chan time.Duration, 1)
+		go func() {
+			if err := s.awaitListing(t.Context(), began); err != nil {
+				t.Error(err)
+			}
+			listed <- time.Since(began)
+		}()
+		go func() {
+			all, asOf, err := s.All(t.Context())
+			if err != nil || len(all) != 1 || !asOf.Equal(began) {
+				t.Errorf("got %v as of %v, %v", all, asOf.Sub(began), err)
+			}
+			shown <- time.Since(began)
+		}()
+		synctest.Wait()
+		refreshOnce(t, s)
+		synctest.Wait()
+		if took := <-listed; took != time.Second {
+			t.Errorf("the listing came after %v", took)
+		}
+		if took := <-shown; took != 4*time.Second {
+			t.Errorf("all came after %v", took)
+		}
+	})
+}
