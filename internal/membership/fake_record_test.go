@@ -239,6 +239,9 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 		since = looked
 	}
 	state.Applied = slices.DeleteFunc(state.Applied, func(c lsapi.AppliedChange) bool { return !c.At.After(since) })
+	if !state.Known {
+		state.Members = nil
+	}
 	return state
 }
 

@@ -43,3 +43,12 @@ func (r *knowingRecord) Append(_ context.Context, turn lsapi.Turn, events []lsap
 	r.events += int64(len(events))
 	return lsapi.Head{LoadBalancer: turn.LoadBalancer, Seq: r.events}, nil
 }
+
+func TestServiceWithoutARecordKeepsNothingOfLoadBalancersThatAreGone(t *testing.T) {
+	s := New(nil, Options{})
+	defer s.cancel()
+	s.Gone("one", time.Now())
+	if len(s.gone) > 0 {
+		t.Errorf("it keeps %v", s.gone)
+	}
+}

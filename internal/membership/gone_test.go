@@ -60,3 +60,30 @@ func TestDeletedLoadBalancerIsRecordedOnceTheRecordIsBack(t *testing.T) {
 		t.Errorf("the record says %q", got)
 	}
 }
+
+func TestLoadBalancerThatIsBackBeforeTheRecordIsNotRecordedAsGone(t *testing.T) {
+	for name, test := range map[string]struct {
+		read time.Duration // when the read began that shows it, after the one that does not
+		want []string
+	}{
+		"shown later":  {time.Second, nil},
+		"shown before": {-time.Millisecond, []string{"observed + -" + one}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			aws, record := newFakeAWS(one), newFakeRecord()
+			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+				look(s, aws)
+				time.Sleep(time.Second)
+				record.fails(isAway)
+				gone := time.Now()
+				s.Gone("web", gone)
+				time.Sleep(time.Second)
+				s.Saw("web", []string{one}, gone.Add(test.read))
+				time.Sleep(time.Minute)
+				record.fails(nil)
+				time.Sleep(time.Minute)
+			})
+			wantTold(t, record, test.want...)
+		})
+	}
+}

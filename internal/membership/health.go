@@ -141,10 +141,10 @@ func (r *round) drained(report *lsapi.HealthReport, known map[string]lsapi.Membe
 	var gone []string
 	staying := make(map[string]bool)
 	for _, id := range unspoken(report, known) {
-		switch last, ok := r.overlay[id]; {
+		switch {
 		case r.recorded.members[id]:
 			staying[id] = true
-		case ok && last.at.After(report.AsOf):
+		case r.overlay[id].at.After(report.AsOf):
 		default:
 			gone = append(gone, id)
 		}
@@ -166,7 +166,7 @@ func (l *lane) linger(staying map[string]bool) {
 func otherHealth(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth) []lsapi.MemberHealth {
 	other := make(map[string]lsapi.MemberHealth)
 	for _, m := range report.Members {
-		if last, ok := known[m.InstanceID]; !ok || last != m {
+		if known[m.InstanceID] != m {
 			other[m.InstanceID] = m
 		}
 	}

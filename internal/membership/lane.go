@@ -37,7 +37,6 @@ func newLane(s *Service, loadBalancer string) *lane {
 
 // push adds a request to the queue. The caller holds service.mu.
 func (l *lane) push(r *request) error {
-	l.queue = slices.DeleteFunc(l.queue, l.setWithdrawn)
 	if len(l.queue)+len(l.left) >= maxWaiting {
 		return errFull("too many changes of load balancer " + l.loadBalancer + " are waiting")
 	}
@@ -125,7 +124,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		return next, 0, true
 	}
 	if len(l.open) > 0 {
-		return job{}, max(0, l.nextLook.Sub(now)), true
+		return job{}, l.nextLook.Sub(now), true
 	}
 	if len(l.left) > 0 {
 		return job{}, l.nextTry.Sub(now), true

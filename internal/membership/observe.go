@@ -43,7 +43,7 @@ func (s *Service) Gone(loadBalancer string, began time.Time) {
 	if l, ok := s.lanes[loadBalancer]; ok {
 		l.overlay.prune(began)
 	}
-	if s.closing || !s.remembers() {
+	if !s.remembers() {
 		return
 	}
 	s.gone[loadBalancer] = began
@@ -110,13 +110,12 @@ func (r *round) report(seen *sight, b *recordBatch) {
 // that is older than the last look tells nothing.
 func (r *round) difference(seen *sight) (lsapi.Event, bool) {
 	r.countLooks()
-	if r.recorded.known && !seen.began.After(r.recorded.lookedAt) {
+	if !seen.began.After(r.recorded.lookedAt) {
 		return lsapi.Event{}, false
 	}
 	if seen.gone && !r.recorded.known {
 		return lsapi.Event{}, false
 	}
-	seen.members = nil
 	if !seen.gone {
 		seen.members = r.service.Overlay(r.loadBalancer, seen.ids, seen.began)
 	}
@@ -128,8 +127,19 @@ func (r *round) difference(seen *sight) (lsapi.Event, bool) {
 func (r *round) countLooks() {
 	r.service.mu.Lock()
 	defer r.service.mu.Unlock()
-	if last, ok := r.service.seen[r.loadBalancer]; ok && last.head == r.recorded.head {
+	if last := r.service.seen[r.loadBalancer]; last.head == r.recorded.head {
 		r.recorded.looked(last.began)
+	}
+}
+
+// keepSeen moves what readers saw on to the end of the log, after events that say nothing
+// of the membership.
+func (r *round) keepSeen(before lsapi.Head) {
+	r.service.mu.Lock()
+	defer r.service.mu.Unlock()
+	if last, ok := r.service.seen[r.loadBalancer]; ok && last.head == before {
+		last.head = r.recorded.head
+		r.service.seen[r.loadBalancer] = last
 	}
 }
 
@@ -147,14 +157,10 @@ func (l *lane) unsee() {
 func (r *round) saw(seen *sight) {
 	r.service.mu.Lock()
 	defer r.service.mu.Unlock()
-	if seen.gone && !r.service.gone[r.loadBalancer].After(seen.began) {
+	if !r.service.gone[r.loadBalancer].After(seen.began) {
 		delete(r.service.gone, r.loadBalancer)
 	}
-	if seen.began.Before(r.recorded.lookedAt) {
-		return
-	}
-	r.recorded.looked(seen.began)
-	if seen.gone {
+	if seen.gone || seen.began.Before(r.recorded.lookedAt) {
 		return
 	}
 	seen.head = r.recorded.head

@@ -29,8 +29,7 @@ func (o overlay) over(ids []string, since time.Time) []string {
 	result := make([]string, 0, len(ids)+len(o))
 	listed := make(map[string]bool, len(ids))
 	for _, id := range ids {
-		change, ok := o[id]
-		if ok && !change.member && change.at.After(since) {
+		if change := o[id]; !change.member && change.at.After(since) {
 			continue
 		}
 		listed[id] = true
@@ -48,12 +47,12 @@ func (o overlay) over(ids []string, since time.Time) []string {
 // one may be there, by the order of the log, or the same, which grows no younger by
 // being read again.
 func (o overlay) lay(c lsapi.AppliedChange) bool {
-	last, ok := o[c.InstanceID]
-	if ok && last.change == c.ID && c.At.Before(last.at) {
+	last := o[c.InstanceID]
+	if last.change == c.ID && c.At.Before(last.at) {
 		last.at = c.At // neither is too early
 		o[c.InstanceID] = last
 	}
-	if ok && (last.change == c.ID || c.Seq <= last.seq) {
+	if last.change == c.ID || c.Seq <= last.seq {
 		return false
 	}
 	o[c.InstanceID] = applied{member: c.Action == lsapi.Attach, at: c.At, change: c.ID, seq: c.Seq}

@@ -82,10 +82,13 @@ func (r *round) appendOnce(b *recordBatch) error {
 		if err != nil {
 			return err
 		}
+		before := r.turn.Head
 		r.turn.Head, r.recorded.head = head, head
 		r.recorded.note(b.events)
 		if slices.ContainsFunc(b.events, func(e lsapi.Event) bool { return e.Kind != lsapi.EventHealth }) {
 			r.unsee()
+		} else {
+			r.keepSeen(before)
 		}
 	}
 	for _, a := range b.answers {

@@ -109,7 +109,7 @@ func (r *recordedMembers) unexplained(members map[string]bool, began, ended time
 func (r *recordedMembers) unchangedUntil(ids []string) time.Time {
 	until := r.lookedAt
 	for _, id := range ids {
-		if changed, ok := r.recent[id]; ok && !r.proves(changed) && changed.from.Before(until) {
+		if changed := r.recent[id]; !r.proves(changed) && changed.from.Before(until) {
 			until = changed.from
 		}
 	}

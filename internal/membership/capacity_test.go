@@ -1,0 +1,211 @@
+package membership_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+// unfinished adds an open change to the logs of n load balancers.
+func unfinished(record *fakeRecord, n int) {
+	for i := range n {
+		open := elsewhere(lsapi.Attach, one, int64(i)).Change
+		open.Outcome, open.Deadline = "", open.IntendedAt
+		record.log(fmt.Sprint("elb-", i)).add(lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: open})
+	}
+}
+
+func other(action lsapi.Action, instance, loadBalancer string) lsapi.Request {
+	r := request(action, instance)
+	r.LoadBalancer = loadBalancer
+	return r
+}
+
+func TestServiceOfAsManyLanesAsItMayHaveStartsNoMore(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	record.wait = time.Second
+	synctest.Test(t, func(t *testing.T) {
+		unfinished(record, 1001)
+		s := started(t, aws, record)
+		synctest.Wait()
+		if n := s.Stats().Lanes; n != 1000 {
+			t.Errorf("there are %d lanes", n)
+		}
+		_, err := s.Change(t.Context(), other(lsapi.Attach, one, "one more"))
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeThrottled)
+		wantCode(t, lsapi.ErrorCode(s.Learn("one more", []lsapi.AppliedChange{elsewhere(lsapi.Attach, one, 1)})), lsapi.CodeThrottled)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestServiceDoesNotStartWithMoreRecentChangesThanItCanHold(t *testing.T) {
+	record := newFakeRecord()
+	synctest.Test(t, func(t *testing.T) {
+		for i := range 1001 {
+			c := elsewhere(lsapi.Attach, one, int64(i)).Change
+			record.log(fmt.Sprint("elb-", i)).add(lsapi.Event{Kind: lsapi.EventCompleted, At: time.Now(), Change: c})
+		}
+		s := membership.New(newFakeAWS(), membership.Options{Record: record})
+		wantCode(t, lsapi.ErrorCode(s.Start(t.Context())), lsapi.CodeThrottled)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestReadersStartLanesForHalfOfThem(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	record.wait = time.Second
+	synctest.Test(t, func(t *testing.T) {
+		s := listening(aws, record, record)
+		for i := range 502 {
+			s.Saw(fmt.Sprint("elb-", i), []string{one}, time.Now())
+		}
+		report := saying([]lsapi.MemberHealth{in(one)})
+		report.LoadBalancer = "one more"
+		s.SawHealth(report)
+		synctest.Wait()
+		if n := s.Stats().Lanes; n != 500 {
+			t.Errorf("readers have started %d lanes", n)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestStatsCountWhatWaits(t *testing.T) {
+	aws := newFakeAWS()
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		var callers sync.WaitGroup
+		for range 2 { // the first request of each lane is in its round
+			for name, n := range map[string]int{"a": 3, "b": 2} {
+				for range n {
+					callers.Go(func() { _, _ = s.Change(t.Context(), other(lsapi.Attach, one, name)) })
+				}
+			}
+			synctest.Wait()
+		}
+		got := s.Stats()
+		if got.Lanes != 2 || got.Waiting < 5 || got.Deepest < 3 || got.Deepest >= got.Waiting {
+			t.Errorf("got %+v", got)
+		}
+		callers.Wait()
+	})
+}
+
+func TestWithdrawnChangesThatWaitForTheRecordFillTheLane(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	record.wait = 5 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		s := started(t, aws, record)
+		record.fails(turnsAreAway)
+		var callers sync.WaitGroup
+		for i := range 1000 {
+			callers.Go(func() { _, _ = leaving(s, time.Second, lsapi.Attach, one, fmt.Sprint("left-", i)) })
+		}
+		callers.Wait()
+		for full := range 100 { // while the lane waits for its next try
+			if full == 99 {
+				t.Fatal("the lane was never full")
+			}
+			time.Sleep(500 * time.Millisecond)
+			_, err := leaving(s, time.Millisecond, lsapi.Attach, one, "one more")
+			if lsapi.ErrorCode(err) == lsapi.CodeThrottled {
+				break
+			}
+		}
+		record.fails(nil)
+		time.Sleep(time.Minute)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if !hasChange(record, "left-0") || !hasChange(record, "left-999") {
+		t.Error("the record lacks withdrawn changes")
+	}
+}
+
+func TestRecoveryLogsWhatIsNoOutage(t *testing.T) {
+	for code, want := range map[lsapi.Code]bool{lsapi.CodeUnavailable: false, lsapi.CodeInternal: true} {
+		record := newFakeRecord()
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			s := membership.New(newFakeAWS(), membership.Options{Record: record, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			if err := s.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			record.fails(func(string, []lsapi.Event) error { return &lsapi.Error{Code: code} })
+			time.Sleep(5 * time.Second)
+			if err := s.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got := strings.Contains(log.String(), "cannot be looked for"); got != want {
+				t.Errorf("%s is logged: %v", code, got)
+			}
+		})
+	}
+}
+
+func TestServiceThatClosesLooksIntoNothingNew(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		time.Sleep(5 * time.Second)
+		return apply()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := listening(aws, record, record)
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
+		time.Sleep(time.Second)
+		callers.Go(func() {
+			if err := s.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		calls := record.calls()
+		s.Saw("other", []string{one}, time.Now())
+		s.SawHealth(lsapi.HealthReport{LoadBalancer: "other", Members: []lsapi.MemberHealth{in(one)}, AsOf: time.Now()})
+		if err := s.Learn("other", []lsapi.AppliedChange{elsewhere(lsapi.Attach, one, 1)}); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if n := record.calls() - calls; n > 0 || s.Stats().Lanes != 1 {
+			t.Errorf("it made %d calls to the record, and has %d lanes", n, s.Stats().Lanes)
+		}
+		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeThrottled)
+		began := time.Now()
+		callers.Wait()
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("closing took %v", took)
+		}
+	})
+}
+
+func TestCloseWaitsForNoRead(t *testing.T) {
+	aws := newFakeAWS()
+	aws.run(one)
+	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, one), "") // reads may miss it for a while
+		synctest.Wait()
+		began := time.Now()
+		if err := s.Close(t.Context()); err != nil || time.Since(began) > 0 {
+			t.Errorf("closing took %v: %v", time.Since(began), err)
+		}
+	})
+}

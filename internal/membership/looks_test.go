@@ -1,0 +1,278 @@
+package membership_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/membership"
+)
+
+// observed returns the interval in which an instance was changed past lsapi, by the
+// record.
+func observed(t *testing.T, record *fakeRecord, instance string) (since, until time.Time) {
+	t.Helper()
+	for _, e := range record.recorded() {
+		if slices.Contains(e.Added, instance) || slices.Contains(e.Removed, instance) {
+			return e.Since, e.Until
+		}
+	}
+	t.Fatalf("no outside change of %s is on record: %q", instance, record.told())
+	return since, until
+}
+
+func TestLookOfARoundCountsAsTheLastLook(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.run(one, two)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		time.Sleep(time.Hour)
+		wantCode(t, change(s, lsapi.Attach, two), "") // its lane lives on, and knows the record
+		time.Sleep(12 * time.Second)
+		last := time.Now()
+		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeConflict)
+		time.Sleep(time.Second)
+		become(aws, two)
+		look(s, aws)
+		if since, _ := observed(t, record, one); since.Before(last) {
+			t.Errorf("it happened after %v, by the record; a round had looked %v later", since, last.Sub(since))
+		}
+	})
+}
+
+func TestLookFromBeforeTheLastOneIsIgnored(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		time.Sleep(time.Second)
+		early := time.Now()
+		time.Sleep(time.Second)
+		late := time.Now()
+		time.Sleep(time.Second)
+		become(aws, one, two)
+		look(s, aws)
+		s.Saw("web", []string{one, two}, early) // moves the last look back by no means
+		s.Saw("web", []string{one}, late)
+		synctest.Wait()
+		wantTold(t, record, "observed +"+two+" -")
+		time.Sleep(time.Second)
+		become(aws, one)
+		look(s, aws)
+		wantTold(t, record, "observed +"+two+" -", "observed + -"+two)
+	})
+}
+
+func TestLookBehindAnOlderRecordDoesNotCount(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.run(one, two)
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+		look(a, aws)
+		time.Sleep(time.Second)
+		wantCode(t, change(b, lsapi.Attach, two), "") // of which a has no news
+		time.Sleep(time.Second)
+		outside := time.Now()
+		become(aws, one)
+		watch(a, aws, time.Minute)
+		wantCode(t, change(a, lsapi.Attach, one), lsapi.CodeConflict)
+		if since, _ := observed(t, record, two); since.After(outside) {
+			t.Errorf("it happened at %v, and the record says after %v", outside, since)
+		}
+	})
+}
+
+func TestOutsideChangeIsRecordedOnceWhileItsLaneLives(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		time.Sleep(11 * time.Second)
+		become(aws, two)
+		look(s, aws)
+		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeConflict)
+		wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied", "observed +"+two+" -"+one, "completed attach "+two+" conflict")
+	})
+}
+
+func TestLookThatAgreesCostsTheNextOneNothing(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		time.Sleep(30 * time.Second)
+		look(s, aws)
+		before := record.calls()
+		look(s, aws)
+		if n := record.calls() - before; n > 0 {
+			t.Errorf("it took %d calls to the record", n)
+		}
+	})
+}
+
+func TestLookStillCountsWhenHealthWasRecorded(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		hear(s, saying([]lsapi.MemberHealth{in(one)}))
+		time.Sleep(time.Hour)
+		look(s, aws)
+		last := time.Now()
+		time.Sleep(time.Second)
+		become(aws)
+		look(s, aws)
+		if since, _ := observed(t, record, one); last.Sub(since) > time.Second {
+			t.Errorf("it happened after %v, by the record; the last look was %v later", since, last.Sub(since))
+		}
+	})
+}
+
+func TestLookLeavesARecordThatIsAwayAlone(t *testing.T) {
+	for code, wait := range map[lsapi.Code]time.Duration{lsapi.CodeUnavailable: 3 * time.Second, lsapi.CodeInternal: 0} {
+		t.Run(string(code), func(t *testing.T) {
+			aws, record := newFakeAWS(one), newFakeRecord()
+			synctest.Test(t, func(t *testing.T) {
+				s := membership.New(aws, membership.Options{Record: record})
+				record.fails(func(string, []lsapi.Event) error { return &lsapi.Error{Code: code} })
+				look(s, aws)
+				record.fails(nil)
+				before := record.calls()
+				look(s, aws)
+				if n := record.calls() - before; (n == 0) != (wait > 0) {
+					t.Errorf("the next look took %d calls to the record", n)
+				}
+				time.Sleep(wait)
+				look(s, aws)
+				if got := record.recorded(); len(got) != 1 {
+					t.Errorf("the record says %v", got)
+				}
+				if err := s.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestLookStartsNoLaneWithoutARecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws := newFakeAWS(one)
+		s := membership.New(aws, membership.Options{})
+		s.Saw("web", []string{one}, time.Now())
+		if n := s.Stats().Lanes; n > 0 {
+			t.Errorf("there are %d lanes", n)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOutsideChangeDuringACallOfAnotherReplicaIsRecordedWithAnIntervalThatHoldsIt(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	var outside time.Time
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		err := apply()
+		time.Sleep(time.Second)
+		outside = time.Now()
+		become(aws) // another tool detaches it before the call is answered
+		time.Sleep(time.Second)
+		return err
+	})
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+		look(a, aws)
+		wantCode(t, change(a, lsapi.Attach, one), "")
+		watch(b, aws, 30*time.Second)
+	})
+	if since, until := observed(t, record, one); since.After(outside) || until.Before(outside) || outside.Sub(since) > 10*time.Second {
+		t.Errorf("it happened at %v, the record says between %v and %v", outside, since, until)
+	}
+}
+
+func TestOutsideChangeAfterACrashIsRecordedWithAnIntervalThatHoldsIt(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	aws.next("Register", func(ctx context.Context, apply func() error) error {
+		record.fails(isAway) // the process is about to crash
+		return appliedButCutOff(ctx, apply)
+	})
+	var outside time.Time
+	synctest.Test(t, func(t *testing.T) {
+		crashed := started(t, aws, record)
+		_, err := leaving(crashed, time.Second, lsapi.Attach, one, "a")
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = crashed.Close(ctx) // cut short: it finishes nothing
+		record.fails(nil)
+		s := started(t, aws, record)
+		watch(s, aws, 3*time.Second)
+		outside = time.Now()
+		become(aws)
+		watch(s, aws, 30*time.Second)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if since, until := observed(t, record, one); since.After(outside) || until.Before(outside) {
+		t.Errorf("it happened at %v, the record says between %v and %v", outside, since, until)
+	}
+}
+
+func TestOpenChangeOfARecordWithoutMembershipIsSettled(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	synctest.Test(t, func(t *testing.T) {
+		open := elsewhere(lsapi.Attach, one, 1).Change
+		open.Outcome = ""
+		record.add(lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: open})
+		s := started(t, aws, record)
+		time.Sleep(time.Minute)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+	for _, e := range record.recorded() {
+		if e.Kind == lsapi.EventResolved && e.Change.MembersAfter != nil {
+			t.Errorf("of a membership that is not known the record says that it has %d members", *e.Change.MembersAfter)
+		}
+	}
+}
+
+func TestHealthDoesNotMakeALookBehindAnOlderRecordCount(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.run(one, two)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := listening(aws, record, record), started(t, aws, record.replica(0))
+		look(a, aws)
+		wantCode(t, change(b, lsapi.Attach, two), "") // of which a has no news
+		time.Sleep(time.Second)
+		outside := time.Now()
+		become(aws, one)
+		watch(a, aws, 30*time.Second)
+		hear(a, saying([]lsapi.MemberHealth{in(one)}))
+		watch(a, aws, time.Minute)
+		wantCode(t, change(a, lsapi.Attach, one), lsapi.CodeConflict)
+		if since, _ := observed(t, record, two); since.After(outside) {
+			t.Errorf("it happened at %v, and the record says after %v", outside, since)
+		}
+		for _, s := range []*membership.Service{a, b} {
+			if err := s.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestEmptyMembershipIsRecordedAfterHealth(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		hear(s, saying([]lsapi.MemberHealth{draining(one)}))
+		look(s, aws)
+	})
+	if got := record.recorded(); len(got) != 2 || got[1].Kind != lsapi.EventCheckpoint {
+		t.Errorf("the record says %+v", got)
+	}
+}
