@@ -242,3 +242,36 @@ func TestTheMetricsKeepPrometheusRules(t *testing.T) {
 		}
 	}
 }
+
+// A 0 that stands for something unknown hides it.
+func TestGaugesOfWhatIsUnknownAreAbsent(t *testing.T) {
+	t.Parallel()
+	names := []string{"lsapi_clock_offset_seconds", "lsapi_snapshot_achieved_seconds", "lsapi_snapshot_load_balancers", "lsapi_snapshot_members"}
+	away := seriesOf(startService(t, "http://127.0.0.1:1").samples(t))
+	_, s := startBoth(t)
+	s.get(defaultList)
+	eventually(t, "the region is listed", func() bool { return s.samples(t)["lsapi_snapshot_members"] > 0 })
+	there := seriesOf(s.samples(t))
+	for _, name := range names {
+		if len(away[name]) > 0 || len(there[name]) == 0 {
+			t.Errorf("%s: %v before an answer of AWS, %v after it", name, away[name], there[name])
+		}
+	}
+}
+
+// A series that begins with its first failures hides them from rate().
+func TestFailuresAreCountedFromZero(t *testing.T) {
+	t.Parallel()
+	samples := startService(t, "http://127.0.0.1:1").samples(t)
+	for _, series := range []string{
+		`{method="GET", route="/elb/{elbName}", status="504"}`,
+		`{method="DELETE", route="/elb/{elbName}", status="503"}`,
+		`{method="GET", route="/v1/load-balancers", status="502"}`,
+		`{method="GET", route="/v1/load-balancers/{name}/members/{instanceId}", status="500"}`,
+		`{method="GET", route="/v1/changes", status="503"}`,
+	} {
+		if value, ok := samples["lsapi_http_request_duration_seconds_count"+series]; !ok || value != 0 {
+			t.Errorf("%s is %v, %t", series, value, ok)
+		}
+	}
+}

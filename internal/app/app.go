@@ -85,6 +85,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 		RequestTimeout: cfg.RequestTimeout,
 		TrustedProxies: cfg.TrustedProxies,
 		Observe:        metrics.Request,
+		Expect:         metrics.ExpectRequests,
 		Metrics:        metrics.Handler(),
 		MetricsPublic:  cfg.MetricsPublic,
 		Stopping:       stopping,

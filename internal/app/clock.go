@@ -40,8 +40,11 @@ func (a *App) newClocks(shared bool, metrics *telemetry.Metrics) *clock.Monitor 
 	}
 	monitor := clock.NewMonitor(a.log, sources...)
 	for _, source := range sources {
-		metrics.Gauge("lsapi_clock_offset_seconds", "How far this machine's clock is ahead of another at least, negative when it is behind; 0 within the precision of the comparison.",
-			func() float64 { return monitor.Offset(source).Certain().Seconds() }, "source", source)
+		metrics.OptionalGauge("lsapi_clock_offset_seconds", "How far this machine's clock is ahead of another at least, negative when it is behind; 0 within the precision of the comparison. Absent before the first comparison.",
+			func() (float64, bool) {
+				offset, known := monitor.Offset(source)
+				return offset.Certain().Seconds(), known
+			}, "source", source)
 	}
 	return monitor
 }

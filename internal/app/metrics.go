@@ -68,15 +68,21 @@ func showSnapshot(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
 	show := func(name, help string, value func(snapshot.Stats) float64) {
 		metrics.Gauge(name, help, func() float64 { return value(lists.Stats()) })
 	}
+	showListed := func(name, help string, value func(snapshot.Stats) float64) {
+		metrics.OptionalGauge(name, help, func() (float64, bool) {
+			stats := lists.Stats()
+			return value(stats), stats.Listed
+		})
+	}
 	show("lsapi_snapshot_age_seconds", "Time since the asking for the last whole listing began; before there is one, since the start.",
 		func(s snapshot.Stats) float64 { return s.Age.Seconds() })
 	show("lsapi_snapshot_bound_seconds", "How old a list may be now: as configured, or more for a fleet too large for that.",
 		func(s snapshot.Stats) float64 { return s.Bound.Seconds() })
-	show("lsapi_snapshot_achieved_seconds", "Age of the oldest list that was served as fresh between the last two refreshes.",
+	showListed("lsapi_snapshot_achieved_seconds", "Age of the oldest list that was served as fresh between the last two refreshes. Absent before the first listing.",
 		func(s snapshot.Stats) float64 { return s.Achieved.Seconds() })
-	show("lsapi_snapshot_load_balancers", "Load balancers in memory.",
+	showListed("lsapi_snapshot_load_balancers", "Load balancers in memory. Absent before the first listing.",
 		func(s snapshot.Stats) float64 { return float64(s.LoadBalancers) })
-	show("lsapi_snapshot_members", "Members in memory.",
+	showListed("lsapi_snapshot_members", "Members in memory. Absent before the first listing.",
 		func(s snapshot.Stats) float64 { return float64(s.Members) })
 	show("lsapi_snapshot_bytes", "Size of the encoded lists.",
 		func(s snapshot.Stats) float64 { return float64(s.Bytes) })
@@ -113,7 +119,7 @@ func showAuth(metrics *telemetry.Metrics, authenticator *auth.Authenticator) {
 	}
 	show(metrics.Gauge, "lsapi_auth_users", "Users who may ask.",
 		func(s auth.Stats) float64 { return float64(s.Users) })
-	show(metrics.Gauge, "lsapi_auth_users_file_refused", "1 while the users file cannot be read or makes no sense, and the users before it stay in force.",
+	show(metrics.Gauge, "lsapi_auth_users_file_refused", "1 while the users file cannot be read or is invalid; the previous users stay active.",
 		func(s auth.Stats) float64 { return one(s.Refused) })
 	show(metrics.Counter, "lsapi_auth_failures_total", "Requests whose user or password was wrong.",
 		func(s auth.Stats) float64 { return float64(s.Failures) })

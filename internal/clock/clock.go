@@ -74,6 +74,7 @@ type Monitor struct {
 
 // source is another clock.
 type source struct {
+	observed        bool // offset is that of a reading
 	offset          Offset
 	warned, refused bool
 }
@@ -93,7 +94,7 @@ func (m *Monitor) Observe(name string, r Reading) {
 	s := m.sources[name]
 	before := *s
 	m.comparisons++
-	s.offset = r.offset()
+	s.observed, s.offset = true, r.offset()
 	s.warned = exceeds(before.warned, s.offset, WarnAfter)
 	s.refused = exceeds(before.refused, s.offset, Tolerance)
 	after := *s
@@ -150,9 +151,10 @@ func (m *Monitor) Wrong(name string) bool {
 	return m.sources[name].refused
 }
 
-// Offset returns what the last reading of a source says; zero before there is one.
-func (m *Monitor) Offset(name string) Offset {
+// Offset returns what the last reading of a source says, and whether there is one.
+func (m *Monitor) Offset(name string) (o Offset, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.sources[name].offset
+	s := m.sources[name]
+	return s.offset, s.observed
 }

@@ -71,6 +71,9 @@ type Options struct {
 	// Observe is told of each answered request: the pattern of the route that
 	// matched, the method, the status and how long it took. Default: nobody is.
 	Observe func(route, method string, status int, took time.Duration)
+	// Expect is called with each route that answers for load balancers or the record,
+	// and its methods but HEAD, before the first request. Nil: it is not called.
+	Expect func(route, method string)
 	// Metrics answers /metrics, to anybody if MetricsPublic is set. Default:
 	// there is no such path.
 	Metrics       http.Handler
@@ -122,6 +125,9 @@ func New(o Options) http.Handler {
 	if o.Lists == nil {
 		o.Lists = direct{o.Membership, o.Envelope}
 	}
+	if o.Expect == nil {
+		o.Expect = func(string, string) {}
+	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, int, time.Duration) {}
 	}
@@ -162,6 +168,6 @@ func New(o Options) http.Handler {
 		origins:       http.NewCrossOriginProtection(),
 	}
 	s.record = s.newRecordAPI(o)
-	s.mux = s.routes(o.MetricsPublic)
+	s.mux = s.routes(o.MetricsPublic, o.Expect)
 	return s
 }

@@ -22,7 +22,7 @@ type route struct {
 
 // routes returns the router. Its patterns name no methods: the contract has
 // credentials checked before the method is.
-func (s *server) routes(metricsPublic bool) *http.ServeMux {
+func (s *server) routes(metricsPublic bool, expect func(route, method string)) *http.ServeMux {
 	mux := http.NewServeMux()
 	routes := slices.Concat(s.documentRoutes(), s.metricsRoutes(metricsPublic), s.recordRoutes(), []route{
 		{
@@ -35,6 +35,13 @@ func (s *server) routes(metricsPublic bool) *http.ServeMux {
 	})
 	for _, rt := range routes {
 		mux.Handle(rt.pattern, s.handler(rt))
+		if len(rt.checks) > 0 && !rt.routine { // the others are documents, and probes of the service itself
+			for _, method := range rt.methods() {
+				if method != http.MethodHead { // rare, and a quarter of the series
+					expect(rt.pattern, method)
+				}
+			}
+		}
 	}
 	mux.Handle("/", s.handler(route{pattern: "other", checks: []endpoint{func(*exchange) error { return errNoSuchPath() }}}))
 	return mux
@@ -78,12 +85,13 @@ func (rt route) endpoint(method string) endpoint {
 }
 
 // allow is the value of the header Allow.
-func (rt route) allow() string {
-	var methods []string
+func (rt route) allow() string { return strings.Join(rt.methods(), ", ") }
+
+func (rt route) methods() (methods []string) {
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
 		if rt.endpoint(method) != nil {
 			methods = append(methods, method)
 		}
 	}
-	return strings.Join(methods, ", ")
+	return methods
 }

@@ -4,6 +4,8 @@ import "time"
 
 // Stats is the state of a Snapshot.
 type Stats struct {
+	// Listed is whether there has been a whole listing.
+	Listed        bool
 	LoadBalancers int
 	Members       int
 	// Bytes is the size of the encoded answers.
@@ -24,7 +26,7 @@ func (s *Snapshot) Stats() Stats {
 	stats := Stats{Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load())}
 	stats.Age = time.Since(s.started)
 	if listed := s.listed.Load(); listed != 0 {
-		stats.Age = time.Since(s.at(listed))
+		stats.Listed, stats.Age = true, time.Since(s.at(listed))
 	}
 	for _, sl := range *s.slots.Load() {
 		if e := sl.current.Load(); e != nil {

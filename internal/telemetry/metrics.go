@@ -76,6 +76,13 @@ func (m *Metrics) Expect(e Expected) {
 	}
 }
 
+// ExpectRequests makes the series of the failures of a route exist at 0.
+func (m *Metrics) ExpectRequests(route, method string) {
+	for _, status := range []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
+		m.requests.WithLabelValues(route, method, statusText(status))
+	}
+}
+
 // Handler answers with the metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
@@ -121,6 +128,27 @@ func (m *Metrics) Gauge(name, help string, value func() float64, labels ...strin
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: name, Help: help, ConstLabels: pairs(labels),
 	}, value))
+}
+
+// OptionalGauge is Gauge for a value that can be unknown: the series is absent then.
+func (m *Metrics) OptionalGauge(name, help string, value func() (v float64, known bool), labels ...string) {
+	m.registry.MustRegister(&optionalGauge{prometheus.NewDesc(name, help, nil, pairs(labels)), value})
+}
+
+// optionalGauge implements prometheus.Collector.
+type optionalGauge struct {
+	desc  *prometheus.Desc
+	value func() (float64, bool)
+}
+
+// Describe implements prometheus.Collector.
+func (g *optionalGauge) Describe(to chan<- *prometheus.Desc) { to <- g.desc }
+
+// Collect implements prometheus.Collector.
+func (g *optionalGauge) Collect(to chan<- prometheus.Metric) {
+	if value, known := g.value(); known {
+		to <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, value)
+	}
 }
 
 // Counter is Gauge for a value that only grows.
