@@ -145,6 +145,9 @@ func TestCredentialsThatAreNotRightAreChallenged(t *testing.T) {
 				if got.StatusCode != http.StatusUnauthorized {
 					t.Errorf("%s: status is %d, want 401", method, got.StatusCode)
 				}
+				if (name == "twice") != strings.Contains(got.body, "more than once") {
+					t.Errorf("%s: the body is %s", method, got.body)
+				}
 				if challenge := got.Header.Get("WWW-Authenticate"); challenge != `Basic realm="lsapi"` {
 					t.Errorf("%s: the challenge is %q", method, challenge)
 				}

@@ -1,19 +1,23 @@
 package httpapi
 
-import "lsapi"
+import (
+	"strings"
 
-// authenticate finds out who asks. Several Authorization headers are as good as
-// none: who could say which of them a proxy has looked at?
+	"lsapi"
+)
+
+// authenticate finds out who asks. Of several Authorization headers none counts: a proxy
+// may have checked any of them.
 func (s *server) authenticate(x *exchange) error {
 	if s.spare(x.context()) {
 		x.Header().Set("Connection", "close") // the next one may have room
 		return errNoRoom()
 	}
-	var credentials string
-	if fields := x.request.Header["Authorization"]; len(fields) == 1 {
-		credentials = fields[0]
+	fields := x.request.Header["Authorization"]
+	if len(fields) > 1 {
+		return lsapi.Errorf(lsapi.CodeUnauthenticated, "Authorization is there more than once")
 	}
-	actor, err := s.authenticator.Authenticate(x.context(), credentials, s.client(x))
+	actor, err := s.authenticator.Authenticate(x.context(), strings.Join(fields, ""), s.client(x))
 	x.actor = actor
 	return err
 }

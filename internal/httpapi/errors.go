@@ -36,7 +36,7 @@ var answers = map[lsapi.Code]answer{
 	lsapi.CodeInvalid:         {text: "the request is invalid"},
 	lsapi.CodeUnauthenticated: {text: "credentials are missing or wrong"},
 	lsapi.CodeDenied:          {text: "the request is not allowed"},
-	lsapi.CodeForbidden:       {text: "AWS could not be asked", secret: true},
+	lsapi.CodeForbidden:       {text: "AWS could not be asked, or refused it", secret: true},
 	lsapi.CodeNotFound:        {text: "there is no such load balancer"},
 	lsapi.CodeConflict:        {text: "the membership already is as asked"},
 	lsapi.CodeInProgress:      {text: "the same request is in progress"},

@@ -41,7 +41,7 @@ func TestEachCodeHasItsStatusAndText(t *testing.T) {
 		{"not found", &lsapi.Error{Code: lsapi.CodeNotFound}, 404, "there is no such load balancer", ""},
 		{"conflict", &lsapi.Error{Code: lsapi.CodeConflict}, 409, "the membership already is as asked", ""},
 		{"key reused", &lsapi.Error{Code: lsapi.CodeKeyReused}, 422, "the idempotency key is that of another request", ""},
-		{"forbidden", &lsapi.Error{Code: lsapi.CodeForbidden, Message: "user x may not y", Err: cause}, 502, "AWS could not be asked", "ERROR"},
+		{"forbidden", &lsapi.Error{Code: lsapi.CodeForbidden, Message: "user x may not y", Err: cause}, 502, "AWS could not be asked, or refused it", "ERROR"},
 		{"upstream", &lsapi.Error{Code: lsapi.CodeUpstream, Err: cause}, 502, "AWS failed or could not be reached", "WARN"},
 		{"throttled", &lsapi.Error{Code: lsapi.CodeThrottled, Err: cause}, 503, "too much at once; nothing was changed", "WARN"},
 		{"unavailable", &lsapi.Error{Code: lsapi.CodeUnavailable, Err: cause}, 503, "the service cannot answer for now; nothing was changed", "WARN"},

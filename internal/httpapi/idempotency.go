@@ -123,9 +123,16 @@ var outcomeCodes = map[lsapi.Outcome]lsapi.Code{
 	lsapi.OutcomeUnknown:  lsapi.CodeTimeout,
 }
 
+// noLoadBalancer is AWS's code for a load balancer that does not exist.
+const noLoadBalancer = "LoadBalancerNotFound"
+
 // outcomeError tells that a change was not applied, from what the record has.
 func outcomeError(c lsapi.Change) error {
-	err := lsapi.Errorf(outcomeCodes[c.Outcome], "the %s of %s was asked for before with this Idempotency-Key, and is on record as %s", c.Action, c.InstanceID, c.Outcome)
+	code := outcomeCodes[c.Outcome]
+	if c.Outcome == lsapi.OutcomeRefused && (c.Code == noLoadBalancer || c.Code == string(lsapi.CodeNotFound)) {
+		code = lsapi.CodeNotFound
+	}
+	err := lsapi.Errorf(code, "the %s of %s was asked for before with this Idempotency-Key, and is on record as %s", c.Action, c.InstanceID, c.Outcome)
 	err.Reason = c.Code
 	return err
 }

@@ -123,6 +123,22 @@ func TestTheFinalOutcomeIsAnsweredWhateverTheFirstCallerWasTold(t *testing.T) {
 	}
 }
 
+// AWS may have refused a change because the load balancer is gone.
+func TestReplayOfRefusedChangeHasItsFirstStatus(t *testing.T) {
+	for reason, status := range map[string]int{
+		"LoadBalancerNotFound": http.StatusNotFound, "not_found": http.StatusNotFound,
+		"InvalidInstance": http.StatusBadRequest, "invalid": http.StatusBadRequest,
+	} {
+		r := newRepeatable()
+		r.attach(t, "k", machineID(spare))
+		r.becomes(lsapi.OutcomeRefused)
+		r.record.changes[0].Code = reason
+		if got := r.attach(t, "k", machineID(spare)); got.StatusCode != status || len(r.members.requests) != 1 {
+			t.Errorf("%s: status %d %s after %d changes, want %d", reason, got.StatusCode, got.body, len(r.members.requests), status)
+		}
+	}
+}
+
 func TestAKeyIsForOneBody(t *testing.T) {
 	r := newRepeatable()
 	r.attach(t, "k", machineID(spare))
@@ -197,10 +213,10 @@ func TestAKeyWhoseProcessDiedBeforeItBeganIsFreeAfterAWhile(t *testing.T) {
 
 func TestReadinessIs503WhateverIsMissingAndKeepsInternals(t *testing.T) {
 	for want, err := range map[string]error{
-		"AWS could not be asked": &lsapi.Error{Code: lsapi.CodeForbidden, Message: "secret"},
-		"the service failed":     errors.New("secret"),
-		"the deadline passed":    context.DeadlineExceeded,
-		"AWS refuses changes":    &lsapi.Error{Code: lsapi.CodeUpstream, Message: "AWS refuses changes"},
+		"AWS could not be asked, or refused it": &lsapi.Error{Code: lsapi.CodeForbidden, Message: "secret"},
+		"the service failed":                    errors.New("secret"),
+		"the deadline passed":                   context.DeadlineExceeded,
+		"AWS refuses changes":                   &lsapi.Error{Code: lsapi.CodeUpstream, Message: "AWS refuses changes"},
 	} {
 		handler := httpapi.New(httpapi.Options{Authenticator: alice{}, Ready: func(context.Context) error { return err }})
 		got := record(handler, "GET", "/readyz", "")
