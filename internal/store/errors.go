@@ -56,6 +56,15 @@ func errDamagedLog(loadBalancer string, cause error) *lsapi.Error {
 	}
 }
 
+// errDamaged is for what the database answers and lsapi has not written: neither
+// waiting nor another connection helps.
+func errDamaged(what string, cause error) error {
+	return &lsapi.Error{
+		Code: lsapi.CodeUnavailable, Err: fmt.Errorf("%s: %w", what, cause),
+		Message: "the record of changes is damaged: it holds what lsapi cannot read",
+	}
+}
+
 // unreadable returns the coded error of a read that failed. A caller whose time
 // was up learns that.
 func unreadable(ctx context.Context, cause error) error {

@@ -123,7 +123,7 @@ func (p *payload) encode() ([]byte, error) {
 func decode(text []byte) (*payload, error) {
 	p := new(payload)
 	if err := quick.Unmarshal(text, p); err != nil {
-		return nil, fmt.Errorf("decoding an event: %w", err)
+		return nil, errDamaged("decoding an event", err)
 	}
 	return p, nil
 }

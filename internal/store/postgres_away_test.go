@@ -71,3 +71,31 @@ func TestADatabaseMayGoAwayAndComeBack(t *testing.T) {
 		})
 	}
 }
+
+// The database answers; what it answers with is wrong.
+func TestDamagedRowIsNoDatabaseThatCannotBeReached(t *testing.T) {
+	there := postgrestest.URL(t)
+	log, text := logged()
+	s := openURL(t, there, store.Options{Log: log})
+	l := newLane(t, s, "web")
+	l.know(one)
+	lead(t, s)
+	publish(t, s, time.Now(), membership("web", one))
+	for what, damage := range map[string]struct {
+		statement string
+		read      func() error
+	}{
+		"an event":  {"UPDATE events SET payload = '[]'", func() error { return errOf(s.MembersAt(t.Context(), "web", time.Now().Add(time.Hour))) }},
+		"a hash":    {"UPDATE logs SET last_hash = 'x'", func() error { return errOf(s.LaneState(t.Context(), "web", time.Second)) }},
+		"a listing": {"UPDATE listed SET members = '{}'", func() error { return errOf(s.Published(t.Context(), 0)) }},
+	} {
+		postgrestest.Exec(t, there, damage.statement)
+		err := damage.read()
+		if coded := lsapi.AsError(errOr(err)); coded.Code != lsapi.CodeUnavailable || !strings.Contains(coded.Message, "damaged") {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	if said := text(); strings.Contains(said, "is away") {
+		t.Errorf("the log says %s", said)
+	}
+}

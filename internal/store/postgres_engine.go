@@ -186,8 +186,11 @@ func (e *postgresEngine) failed(ctx context.Context, cause error) error {
 	if e.closed.Load() {
 		return errClosed()
 	}
+	if coded, ok := errors.AsType[*lsapi.Error](cause); ok {
+		return coded // by lsapi: the database has answered
+	}
 	err := errAway(ctx, cause)
-	if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || isTurnLost(err) {
+	if lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 		return err
 	}
 	if stale(cause) {

@@ -74,9 +74,6 @@ func stale(err error) bool {
 // errAway returns the coded error of something that could not be done, so that
 // nothing was recorded. A caller whose time was up learns that.
 func errAway(ctx context.Context, cause error) error {
-	if coded, ok := errors.AsType[*lsapi.Error](cause); ok {
-		return coded
-	}
 	if ctx.Err() != nil {
 		return errEnded(ctx)
 	}

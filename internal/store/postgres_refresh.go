@@ -241,7 +241,7 @@ func encodeAll(all []lsapi.Membership) (map[string]listing, error) {
 func decodeListed(row postgresdb.Listed) (lsapi.Membership, error) {
 	var instances []listedInstance
 	if err := json.Unmarshal(row.Members, &instances); err != nil {
-		return lsapi.Membership{}, fmt.Errorf("decoding a membership: %w", err)
+		return lsapi.Membership{}, errDamaged("decoding a membership", err)
 	}
 	m := lsapi.Membership{LoadBalancer: row.LoadBalancer, Members: make([]lsapi.Instance, len(instances))}
 	for i, instance := range instances {
@@ -252,7 +252,7 @@ func decodeListed(row postgresdb.Listed) (lsapi.Membership, error) {
 	}
 	d := new(listedDescription)
 	if err := json.Unmarshal(row.Description, d); err != nil {
-		return lsapi.Membership{}, fmt.Errorf("decoding a description: %w", err)
+		return lsapi.Membership{}, errDamaged("decoding a description", err)
 	}
 	m.Description = (*lsapi.Description)(d)
 	return m, nil

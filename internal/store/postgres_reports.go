@@ -109,7 +109,7 @@ func (s *postgresStore) reports(ctx context.Context, after int64) (reports []lsa
 func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.HealthReport, error) {
 	var shared sharedReport
 	if err := json.Unmarshal(row.Report, &shared); err != nil {
-		return lsapi.HealthReport{}, fmt.Errorf("decoding a health report: %w", err)
+		return lsapi.HealthReport{}, errDamaged("decoding a health report", err)
 	}
 	report := lsapi.HealthReport{
 		LoadBalancer: row.LoadBalancer, Members: make([]lsapi.MemberHealth, len(shared.Members)),

@@ -31,7 +31,7 @@ func first[T any](rows []T, err error) (T, error) {
 
 func toHash(bytes []byte) (hash, error) {
 	if len(bytes) != len(hash{}) {
-		return hash{}, fmt.Errorf("a hash has %d bytes", len(bytes))
+		return hash{}, errDamaged("reading a hash", fmt.Errorf("it has %d bytes", len(bytes)))
 	}
 	return hash(bytes), nil
 }

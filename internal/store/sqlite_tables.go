@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -193,7 +192,7 @@ func (t *sqliteTables) completeChange(ctx context.Context, c *recorded) error {
 func fromSQLiteChange(row sqlitedb.Change) (recorded, error) {
 	id, err := uuid.FromBytes(row.ID)
 	if err != nil {
-		return recorded{}, fmt.Errorf("the id of a change: %w", err)
+		return recorded{}, errDamaged("the id of a change", err)
 	}
 	return recorded{
 		Change: lsapi.Change{
