@@ -173,3 +173,25 @@ func TestTheDemoEndsWithItsTerminal(t *testing.T) {
 		t.Errorf("its record is left behind: %v", err)
 	}
 }
+
+// A terminal signals the whole group, and a supervisor in it forwards the signal: the
+// second may come when the first has done its work.
+func TestSignalAfterTheStopDoesNotChangeTheStatus(t *testing.T) {
+	t.Parallel()
+	// The race detector holds the process up at its exit.
+	s := startService(t, "http://127.0.0.1:1", with("GORACE=atexit_sleep_ms=1000"))
+	s.signal(terminate)
+	s.waitFor(s.stderr, `"stopped"`)
+	for s.running() {
+		if err := s.cmd.Process.Signal(terminate); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+		select {
+		case <-s.exited:
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if status := s.wait(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+}

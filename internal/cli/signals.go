@@ -30,6 +30,7 @@ type signals struct {
 	stop    chan struct{}  // closed by the first signal
 	force   chan os.Signal // the first signal that is later than sameStop after that
 	ended   chan struct{}
+	ending  bool // the service is stopped, or was: the process is about to end
 	watcher sync.WaitGroup
 }
 
@@ -75,10 +76,14 @@ func (s *signals) watch() {
 	}
 }
 
+// release ends the catching, unless the process is about to end: a further signal, or
+// an output whose reader has gone, must not change the status with which it does.
 func (s *signals) release() {
-	signal.Stop(s.caught)
-	signal.Stop(s.hangup)
-	signal.Reset(syscall.SIGPIPE)
+	if !s.ending {
+		signal.Stop(s.caught)
+		signal.Stop(s.hangup)
+		signal.Reset(syscall.SIGPIPE)
+	}
 	s.end()
 }
 
@@ -106,6 +111,7 @@ func (s *signals) untilStop(ctx context.Context) (context.Context, context.Cance
 func (s *signals) unlessStopped(err error) error {
 	select {
 	case <-s.stop:
+		s.ending = true
 		return nil
 	default:
 		return err
@@ -117,6 +123,7 @@ func (s *signals) unlessStopped(err error) error {
 // is a signal to stop when reload is nil.
 func (s *signals) runUntilStopped(ctx context.Context, running service, grace time.Duration, reload func()) error {
 	failure := s.wait(ctx, running, reload)
+	s.ending = true
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	stopped := make(chan error, 1)
