@@ -14,9 +14,7 @@ import (
 func (l *lane) begin(batch []*request) (*round, error) {
 	ctx, cancel := l.service.asking()
 	defer cancel()
-	if len(batch) > 0 {
-		defer whenAllHaveLeft(batch, cancel)()
-	}
+	defer whenAllHaveLeft(batch, cancel)()
 	turn, err := l.service.record.Take(ctx, l.loadBalancer)
 	if err != nil {
 		return nil, err

@@ -336,3 +336,110 @@ func TestRecordingHealthCostsTheNextListingNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestReportThatIsOlderThanTheWaitingOneIsPassedOver(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		var asked atomic.Int64
+		s := membership.New(aws, membership.Options{Record: record, Recorded: func(ctx context.Context, name string) (map[string]lsapi.MemberHealth, error) {
+			if asked.Add(1) == 1 {
+				<-free
+			}
+			return record.Health(ctx, name)
+		}})
+		s.SawHealth(saying([]lsapi.MemberHealth{out(one)}))
+		older := saying([]lsapi.MemberHealth{draining(one)})
+		time.Sleep(time.Second)
+		s.SawHealth(saying([]lsapi.MemberHealth{in(one)}))
+		s.SawHealth(older)
+		close(free)
+		synctest.Wait()
+		if told := record.told(); told[len(told)-1] != "health "+one+" InService" {
+			t.Errorf("the record says %q", told)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestHealthThatCannotBeComparedReachesNoLane(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		record.fails(func(op string, _ []lsapi.Event) error {
+			if op == "Health" {
+				return &lsapi.Error{Code: lsapi.CodeInternal}
+			}
+			return nil
+		})
+		hear(s, saying([]lsapi.MemberHealth{in(one)}))
+		if n := record.calls(); n != 1 {
+			t.Errorf("it made %d calls to the record", n)
+		}
+		record.fails(nil)
+	})
+}
+
+func TestHealthThatCannotBeReadUnderTheLeaseIsNotRecorded(t *testing.T) {
+	aws, record := newFakeAWS(one, two), newFakeRecord()
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		hear(s, saying([]lsapi.MemberHealth{in(one)}))
+		reads := 0
+		record.fails(func(op string, _ []lsapi.Event) error {
+			if op != "Health" {
+				return nil
+			}
+			if reads++; reads == 2 {
+				return &lsapi.Error{Code: lsapi.CodeInternal}
+			}
+			return nil
+		})
+		said := []lsapi.MemberHealth{in(one), out(two)}
+		hear(s, saying(said))
+		wantTold(t, record, "health "+one+" InService")
+		hear(s, saying(said))
+		wantTold(t, record, "health "+one+" InService", "health "+two+" OutOfService")
+	})
+}
+
+func TestHealthAndDrainedOfOneReportAreRecorded(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		s.Saw("web", []string{one}, time.Now())
+		hear(s, saying([]lsapi.MemberHealth{in(one), draining(two)}))
+		hear(s, saying([]lsapi.MemberHealth{out(one)}, two))
+		wantTold(t, record, "health "+one+" InService "+two+" InService draining", "health "+one+" OutOfService "+two+" drained")
+	})
+}
+
+func TestNobodyIsDrainedOfAMembershipThatIsNotKnown(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		hear(s, saying([]lsapi.MemberHealth{in(one)}))
+		hear(s, saying(nil, one))
+		wantTold(t, record, "health "+one+" InService")
+	})
+}
+
+func TestDetachByAnotherReplicaIsRecordedAsDrained(t *testing.T) {
+	aws, record := newFakeAWS(one, two), newFakeRecord()
+	aws.run(one, two)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := listening(aws, record, record), started(t, aws, record.replica(0))
+		a.Saw("web", []string{one, two}, time.Now())
+		hear(a, saying([]lsapi.MemberHealth{in(one), in(two)}))
+		hear(a, saying([]lsapi.MemberHealth{in(one)}, two)) // still a member
+		wantCode(t, change(b, lsapi.Detach, two), "")
+		time.Sleep(15 * time.Second)
+		hear(a, saying([]lsapi.MemberHealth{in(one)}, two))
+		if told := record.told(); told[len(told)-1] != "health "+two+" drained" {
+			t.Errorf("the record says %q", told)
+		}
+		for _, s := range []*membership.Service{a, b} {
+			if err := s.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -267,12 +267,10 @@ func (l *lane) abandon() {
 	if len(l.left) > 0 {
 		l.warnOfWithdrawn(len(l.left))
 	}
-	l.queue, l.left = nil, nil
 	for _, c := range l.open {
 		l.log(c, lsapi.OutcomeUnknown, false)
 		c.tell(l.loadBalancer, lsapi.OutcomeUnknown)
 		failAll(c.waiting, errClosing())
 	}
-	l.open = nil
 	delete(l.service.lanes, l.loadBalancer)
 }

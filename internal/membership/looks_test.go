@@ -276,3 +276,34 @@ func TestEmptyMembershipIsRecordedAfterHealth(t *testing.T) {
 		t.Errorf("the record says %+v", got)
 	}
 }
+
+func TestLoadBalancerThatAReadShowedLaterIsNotRecordedAsGone(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		time.Sleep(time.Second)
+		early := time.Now()
+		time.Sleep(time.Second)
+		look(s, aws)
+		s.Gone("web", early)
+		synctest.Wait()
+	})
+	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied")
+}
+
+func TestLoadBalancerThatAChangeFindsGoneIsRecordedWithTheIntervalSinceTheLastLook(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		look(s, aws)
+		time.Sleep(time.Hour)
+		look(s, aws)
+		last := time.Now()
+		aws.change(func() { aws.gone = true })
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
+		synctest.Wait()
+		if since, _ := observed(t, record, one); last.Sub(since) > time.Second {
+			t.Errorf("it happened after %v, by the record; the last look was %v later", since, last.Sub(since))
+		}
+	})
+}

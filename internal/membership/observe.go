@@ -94,6 +94,7 @@ func (s *Service) stepBack(err error) {
 
 // report adds in what the sight differs from the record.
 func (r *round) report(seen *sight, b *recordBatch) {
+	r.countLooks()
 	if seen.gone {
 		r.forget(seen.began) // what was read in the record since
 	}
@@ -109,7 +110,6 @@ func (r *round) report(seen *sight, b *recordBatch) {
 // difference is the event that explains what was seen, if it needs one. A sight
 // that is older than the last look tells nothing.
 func (r *round) difference(seen *sight) (lsapi.Event, bool) {
-	r.countLooks()
 	if !seen.began.After(r.recorded.lookedAt) {
 		return lsapi.Event{}, false
 	}

@@ -35,6 +35,7 @@ type round struct {
 // must record before it asks AWS to change anything is added to first.
 func (r *round) carryOut(batch []*request, first *recordBatch) {
 	v := r.look(batch)
+	r.countLooks()
 	r.settle(v)
 	if v.err != nil {
 		if lsapi.ErrorCode(v.err) == lsapi.CodeNotFound {
@@ -47,7 +48,6 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 		first.fail(batch, errUnrecorded(r.failure))
 		return
 	}
-	r.countLooks()
 	if event, ok := r.recorded.unexplained(v.members, v.began, v.ended); ok {
 		first.write(event)
 	}
@@ -95,7 +95,7 @@ func (r *round) look(batch []*request) view {
 }
 
 // whenAllHaveLeft calls f when the callers of all requests have left, until stop
-// is called.
+// is called. Without requests it never does.
 func whenAllHaveLeft(batch []*request, f func()) (stop func()) {
 	var there atomic.Int64
 	there.Store(int64(len(batch)))
