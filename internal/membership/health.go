@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -34,7 +35,7 @@ func (s *Service) SawHealth(report lsapi.HealthReport) {
 		s.hearings[report.LoadBalancer] = &report
 	case !busy && len(s.hearings) < maxHearings:
 		s.hearings[report.LoadBalancer] = nil
-		s.done.Go(func() { s.hear(report) })
+		s.work.Go(func(context.Context) { s.hear(report) })
 	}
 }
 

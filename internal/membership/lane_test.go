@@ -455,6 +455,30 @@ func TestCloseLetsLanesFinishAndRefusesWhatComesLater(t *testing.T) {
 	})
 }
 
+// An adapter that waits without its context holds no stop up.
+func TestCloseEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws := newFakeAWS()
+		aws.run(one)
+		released := make(chan struct{})
+		defer close(released)
+		aws.next("Register", func(context.Context, func() error) error {
+			<-released
+			return nil
+		})
+		s := membership.New(aws, membership.Options{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if code := change(s, lsapi.Attach, one); code != lsapi.CodeTimeout {
+			t.Errorf("got %s", code)
+		}
+		began := time.Now()
+		if err := s.Close(ctx); err == nil || time.Since(began) > 2*time.Second {
+			t.Errorf("close took %v: %v", time.Since(began), err)
+		}
+	})
+}
+
 func TestCloseThatIsCutShortAnswersEverybody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS()

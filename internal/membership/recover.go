@@ -29,7 +29,7 @@ func (s *Service) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	s.done.Go(s.recoverForever)
+	s.work.Go(func(context.Context) { s.recoverForever() })
 	return nil
 }
 

@@ -16,12 +16,12 @@ package membership
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"lsapi"
+	"lsapi/internal/background"
 )
 
 // AWS is what the use case needs of the cloud. Calls return when their context
@@ -99,9 +99,8 @@ type Service struct {
 	applied  func(loadBalancer string, attached, detached []lsapi.Instance)
 	observe  Observer
 
-	base   context.Context // ends when Close can wait no longer
-	cancel context.CancelFunc
-	done   sync.WaitGroup // one for each lane and each hearing
+	work *background.Group // of the lanes and the hearings
+	base context.Context   // of work: ends when Close can wait no longer
 
 	mu        sync.Mutex // guards what follows, the lanes' queues and their overlays
 	lanes     map[string]*lane
@@ -138,11 +137,11 @@ func New(aws AWS, o Options) *Service {
 	if o.Record == nil {
 		o.Record = forgetful{}
 	}
-	base, cancel := context.WithCancel(context.Background())
+	work := background.New()
 	return &Service{
 		aws: aws, record: o.Record, recorded: o.Recorded, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
 		exists: o.Exists, applied: o.Applied, observe: o.Observer,
-		base: base, cancel: cancel,
+		work: work, base: work.Context(),
 		lanes: make(map[string]*lane), seen: make(map[string]sight), gone: make(map[string]time.Time),
 		hearings: make(map[string]*lsapi.HealthReport), lingering: make(map[string]lingering),
 		stopping: make(chan struct{}),
@@ -233,7 +232,7 @@ func (s *Service) enqueue(r *request) error {
 func (s *Service) startLane(loadBalancer string) *lane {
 	l := newLane(s, loadBalancer)
 	s.lanes[loadBalancer] = l
-	s.done.Go(l.run)
+	s.work.Go(func(context.Context) { l.run() })
 	return l
 }
 
@@ -256,7 +255,7 @@ func (s *Service) overlaid(loadBalancer string, ids []string, began time.Time) [
 // Close refuses new changes and lets the lanes finish theirs, including the
 // settling of calls whose outcome is open. When ctx ends first, calls in flight
 // are abandoned, what waits is refused, and what is open is logged as unknown.
-// It returns when no lane is left; the error says that it was cut short.
+// The error says that it was cut short.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.closing {
@@ -268,13 +267,7 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 
-	defer s.cancel()
-	stop := context.AfterFunc(ctx, s.cancel)
-	s.done.Wait()
-	if !stop() {
-		return errors.Join(errors.New("changes were cut short"), ctx.Err())
-	}
-	return nil
+	return s.work.Drain(ctx)
 }
 
 // Stats looks at every lane.
