@@ -77,7 +77,8 @@ type Request struct {
 type Result struct {
 	// Instance is what EC2 knows of the instance, when the request succeeded.
 	Instance Instance
-	// Recorded is whether the change is in the record, or is on its way there.
+	// Recorded is whether the change is in the record, or may be. One that its caller
+	// withdrew gets there later, unless the process crashes.
 	Recorded bool
 }
 

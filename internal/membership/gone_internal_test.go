@@ -24,12 +24,13 @@ func TestServiceKeepsNothingOfLoadBalancersThatAreGone(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		if len(s.seen)+len(s.gone)+len(s.lanes) > 0 {
 			t.Errorf("it keeps %v, %v and %v", s.seen, s.gone, s.lanes)
 		}
-		s.cancel()
-		close(s.stopping)
+		s.mu.Unlock()
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -46,7 +47,6 @@ func (r *knowingRecord) Append(_ context.Context, turn lsapi.Turn, events []lsap
 
 func TestServiceWithoutARecordKeepsNothingOfLoadBalancersThatAreGone(t *testing.T) {
 	s := New(nil, Options{})
-	defer s.cancel()
 	s.Gone("one", time.Now())
 	if len(s.gone) > 0 {
 		t.Errorf("it keeps %v", s.gone)

@@ -46,7 +46,7 @@ func (l *lane) push(r *request) error {
 }
 
 // setWithdrawn reports whether the request's caller has left, and keeps it for the
-// record then: the caller was told that it is there. The caller holds service.mu.
+// record then. The caller holds service.mu.
 func (l *lane) setWithdrawn(r *request) bool {
 	if !r.gone() {
 		return false

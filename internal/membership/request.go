@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 
 	"lsapi"
@@ -55,17 +56,18 @@ func (r *request) leave() (lsapi.Result, error) {
 	default:
 	}
 	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the %s of %s was sent to AWS; nothing was changed", r.Action, r.InstanceID)
-	r.stage.CompareAndSwap(stageWaiting, stageWithdrawn)
-	if !r.gone() {
-		r.left.Store(true) // before the answer is looked for again: see refuse
-		select {
-		case a := <-r.answer:
-			return a.result, a.err
-		default:
-		}
-		err = lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before AWS answered; the %s of %s may have taken effect, or may yet", r.Action, r.InstanceID)
-	}
 	err.Err = context.Cause(r.ctx)
+	if r.stage.CompareAndSwap(stageWaiting, stageWithdrawn) || r.gone() {
+		// The lane records it, but a crash before that loses it: nothing was intended.
+		return lsapi.Result{}, err
+	}
+	r.left.Store(true) // before the answer is looked for again: see refuse
+	select {
+	case a := <-r.answer:
+		return a.result, a.err
+	default:
+	}
+	err.Message = fmt.Sprintf("the deadline passed before AWS answered; the %s of %s may have taken effect, or may yet", r.Action, r.InstanceID)
 	return lsapi.Result{Recorded: true}, err
 }
 
