@@ -91,7 +91,7 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
 		var callers sync.WaitGroup
 		for range 2 { // the first request of each lane is in its round
-			for name, n := range map[string]int{"a": 3, "b": 2} {
+			for name, n := range map[string]int{"a": 3, "b": 1} {
 				for range n {
 					callers.Go(func() { _, _ = s.Change(t.Context(), other(lsapi.Attach, one, name)) })
 				}
@@ -100,7 +100,7 @@ func TestStatsCountWhatWaits(t *testing.T) {
 		}
 		for range 20 { // in whatever order the lanes are counted
 			got := s.Stats()
-			if got.Lanes != 2 || got.Waiting < 5 || got.Deepest < 3 || got.Deepest >= got.Waiting {
+			if got.Lanes != 2 || got.Waiting < 4 || got.Deepest < 3 || got.Deepest >= got.Waiting {
 				t.Fatalf("got %+v", got)
 			}
 		}

@@ -472,3 +472,26 @@ func TestCloseDoesNotWaitForARecordThatStaysAway(t *testing.T) {
 		}
 	})
 }
+
+func TestCloseTriesWithdrawnChangesAtOnce(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one, two)
+	synctest.Test(t, func(t *testing.T) {
+		s := started(t, aws, record)
+		var callers sync.WaitGroup
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
+		synctest.Wait()
+		_, _ = leaving(s, time.Millisecond, lsapi.Attach, two, "left")
+		record.fails(appendsFail(isAway("", nil), isWithdrawn))
+		callers.Wait()
+		time.Sleep(time.Minute) // the tries are two seconds apart by now
+		for before := record.calls(); record.calls() < before+2; {
+			time.Sleep(10 * time.Millisecond)
+		}
+		record.fails(nil)
+		began := time.Now()
+		if err := s.Close(t.Context()); err != nil || time.Since(began) > 500*time.Millisecond || !hasChange(record, "left") {
+			t.Errorf("closing took %v: %v, and the record says %q", time.Since(began), err, record.told())
+		}
+	})
+}

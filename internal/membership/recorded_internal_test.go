@@ -88,3 +88,15 @@ func TestOverlayTakesOnlyLaterChanges(t *testing.T) {
 		}
 	}
 }
+
+func TestReadThatEndedBeforeTheLastLookExplainsNothing(t *testing.T) {
+	began := time.Now()
+	ended := began.Add(2 * time.Second)
+	for looked, want := range map[time.Duration]bool{-time.Second: true, time.Second: true, 3 * time.Second: false} {
+		r := &recordedMembers{known: true, lookedAt: began.Add(looked)}
+		event, ok := r.unexplained(map[string]bool{"i": true}, began, ended)
+		if ok != want || ok && event.Until.Before(event.Since) {
+			t.Errorf("the last look was %v after the read began: %v, %+v", looked, ok, event)
+		}
+	}
+}

@@ -199,7 +199,7 @@ func TestRefusalIsAnsweredRecordedLoggedAndCounted(t *testing.T) {
 		if got := lastOf(record.recorded()).Change; got.Code != "" {
 			t.Errorf("an applied change is recorded with the code %q", got.Code)
 		}
-		if got := log.String(); !strings.Contains(got, "level=INFO") || !strings.Contains(got, "resolution=inferred") || strings.Contains(got, "reason=") || strings.Contains(got, "code=") {
+		if got := log.String(); !strings.Contains(got, "level=INFO") || !strings.Contains(got, "resolution=inferred") || strings.Contains(got, "reason=") || strings.Contains(got, "given back") || strings.Contains(got, "code=") {
 			t.Errorf("the log says\n%s", got)
 		}
 		if err := s.Close(t.Context()); err != nil {
@@ -238,7 +238,13 @@ func TestRoundLooksUpEachInstanceOnceAndNoMoreThanABatch(t *testing.T) {
 	ids := fleet(200)
 	aws.run(ids...)
 	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
-		inOneRound(s, lsapi.Attach, append(slices.Clone(ids), ids[0])...)
+		var callers sync.WaitGroup
+		callers.Go(func() { change(s, lsapi.Attach, "i-ffffffff") }) // so that the others share a round
+		synctest.Wait()
+		callers.Go(func() { atOnce(s, lsapi.Attach, ids...) })
+		synctest.Wait()
+		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, ids[0]), lsapi.CodeConflict) })
+		callers.Wait()
 	})
 	if n := aws.count("Members"); n != 2 {
 		t.Errorf("a request for the same instance took a round of its own: %d rounds", n)
