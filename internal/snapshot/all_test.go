@@ -1,6 +1,8 @@
 package snapshot_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -154,6 +156,49 @@ func TestTouchingKeepsRefreshesGoing(t *testing.T) {
 		}
 		if n := aws.count("LoadBalancers"); n < 30 {
 			t.Errorf("in a minute there were %d listings", n)
+		}
+	})
+}
+
+// One whose instances cannot be looked up is as old as its last entry, and so are all.
+func TestAllAreAsOldAsTheOldest(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	aws.set("api", "i-2")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.all(t)
+		aws.set("web", "i-1", "i-3")
+		aws.change(func(f *fakeAWS) { f.fail["Instances"] = &lsapi.Error{Code: lsapi.CodeUpstream} })
+		time.Sleep(20 * time.Second)
+		if got, age := r.all(t); !strings.Contains(got, "web:i-1@") || age < 15*time.Second {
+			t.Errorf("it tells %q, %v old", got, age)
+		}
+	})
+}
+
+func TestAllWaitAsLongAsTheyMust(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = 3 * time.Second })
+		if got, _ := r.all(t); got != "web:i-1@web.example" {
+			t.Errorf("cold, it tells %q", got)
+		}
+		time.Sleep(time.Second)
+		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = time.Hour })
+		time.Sleep(time.Minute)
+		began := time.Now()
+		if got, age := r.all(t); got != "web:i-1@web.example" || age < time.Minute/2 || time.Since(began) != patience {
+			t.Errorf("while AWS hangs it tells %q, %v old, after %v", got, age, time.Since(began))
+		}
+	})
+	aws = newFakeAWS()
+	aws.slow["LoadBalancers"] = time.Hour
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, _, err := r.All(ctx); lsapi.ErrorCode(err) != lsapi.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who leaves gets %v", err)
 		}
 	})
 }

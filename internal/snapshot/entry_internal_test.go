@@ -88,6 +88,11 @@ func TestAppliedIsReplacedByWhatALaterReadFinds(t *testing.T) {
 	if got := web(t, s); got != "i-1:" {
 		t.Errorf("after a later read it is %q", got)
 	}
+	s.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+	s.publish(s.slotsFor("web")[0], loadBalancer(), now.Add(2))
+	if got := web(t, s); got != "" {
+		t.Errorf("after a read that found none it is %q", got)
+	}
 	if later, _ := s.current("web"); later.wanted == before.wanted {
 		t.Error("readers who wait for a later entry share the time of the one before")
 	}

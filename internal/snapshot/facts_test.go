@@ -90,6 +90,7 @@ func TestAnInstanceThatAReadUnderWayHasFoundKnownIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
 		s.facts.learn([]lsapi.Instance{{ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}})
+		s.slotsFor("empty") // of which nothing is known yet
 		sweep := func() { s.swept = time.Time{}; s.sweepFacts() }
 		sweep() // nothing has a use for it
 		if missing := s.facts.missing([]string{"i-9"}); len(missing) > 0 {
@@ -154,6 +155,18 @@ func TestWhatReplicasAreToldIsMadeAnewOnlyWhenItChanges(t *testing.T) {
 		refreshOnce(t, s)
 		if got := others.all[0].Members[0].Type; got != "m5.large" {
 			t.Errorf("a new type is told as %s", got)
+		}
+	})
+}
+
+func TestEmptyLoadBalancerIsPublishedByItsNameAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		others := new(heard)
+		s := stillSnapshot(newStill(2, 0))
+		s.o.Replicas = others
+		refreshOnce(t, s)
+		if len(others.all) != 2 || others.all[1].LoadBalancer != "elb-0002" {
+			t.Errorf("published are %+v", others.all)
 		}
 	})
 }

@@ -96,6 +96,7 @@ func TestNamedReadsAreBoundedAndGoOn(t *testing.T) {
 		if n := r.aws.count("Members"); n != 40 {
 			t.Errorf("%d were made in all", n)
 		}
+		r.start("web", web) // and there is room again
 	})
 	withReaders(t, func(t *testing.T, r *readers) {
 		for range 40 { // one after the other

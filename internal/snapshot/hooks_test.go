@@ -165,6 +165,9 @@ func TestNameThatNoReadFindsIsForgotten(t *testing.T) {
 		if got := r.Names(); !slices.Equal(got, []string{"ghost", "web"}) {
 			t.Errorf("the names are %v", got)
 		}
+		if got := r.Stats().LoadBalancers; got != 1 {
+			t.Errorf("it counts as one of %d load balancers", got)
+		}
 		time.Sleep(3 * maxStaleness)
 		if got := r.Names(); !slices.Equal(got, []string{"web"}) {
 			t.Errorf("later the names are %v", got)
