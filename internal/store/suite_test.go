@@ -234,6 +234,9 @@ func testTurnLost(t *testing.T, s store.Store) {
 	if _, err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrTurnLost) {
 		t.Errorf("after it was given back: got %v, want that the turn is lost", err)
 	}
+	if _, err := s.Append(t.Context(), lsapi.Turn{LoadBalancer: "web"}, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrTurnLost) {
+		t.Errorf("without one: got %v, want that the turn is lost", err)
+	}
 }
 
 func testTakenAgain(t *testing.T, s store.Store) {
@@ -484,6 +487,11 @@ func testListBounds(t *testing.T, s store.Store) {
 	for _, filter := range []lsapi.ChangeFilter{{}, {Limit: -1}, {Limit: 1_000_000}, {Limit: 1, Before: "x"}} {
 		_, err := s.Changes(t.Context(), filter)
 		wantCode(t, err, lsapi.CodeInvalid)
+	}
+	for _, limit := range []int{1, 10_000} {
+		if _, err := s.Changes(t.Context(), lsapi.ChangeFilter{Limit: limit}); err != nil {
+			t.Errorf("a limit of %d: %v", limit, err)
+		}
 	}
 }
 

@@ -55,6 +55,7 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 		"an open change":           {[]string{"UPDATE changes SET outcome = 'failed' WHERE first_seq = 9"}, "web", 9},
 		"a change, gone":           {[]string{"DELETE FROM changes WHERE last_seq = 3"}, "web", 3},
 		"a change nobody made":     {[]string{"INSERT INTO changes SELECT x'00000000000070008000000000000001', load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3"}, "web", 0},
+		"an event behind the end":  {[]string{"INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash) SELECT load_balancer, 10, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = 'web' AND seq = 9"}, "web", 9},
 		"a change of nowhere":      {[]string{"UPDATE changes SET load_balancer = 'zzz' WHERE last_seq = 3"}, "web", 3},
 		"a member's event":         {[]string{"UPDATE members SET seq = 3 WHERE load_balancer = 'web'"}, "web", 3},
 		"a member, gone":           {[]string{"DELETE FROM members WHERE load_balancer = 'web'"}, "web", 8},
@@ -216,5 +217,21 @@ func TestVerifyNamesHeadsThatAForgedPruningMadeUseless(t *testing.T) {
 	edit(t, path, fmt.Sprintf("UPDATE logs SET last_hash = (SELECT hash FROM events WHERE load_balancer = 'web' AND seq = %d) WHERE load_balancer = 'web'", last))
 	if found := verify(t, s, noted...); found.Breach == nil && len(found.Pruned) != len(noted) {
 		t.Errorf("the front was removed and an actor changed: %+v", found)
+	}
+}
+
+// Among changes that are as their events tell it, the one that nobody made is named.
+func TestVerifyNamesAChangeThatNobodyMade(t *testing.T) {
+	s, path := toTamperWith(t)
+	l := newLane(t, s, "web")
+	l.now = noon.Add(2 * dayLong)
+	for range 20 {
+		l.after(time.Second).do(lsapi.Attach, three)
+		l.after(time.Second).do(lsapi.Detach, three)
+	}
+	wantWhole(t, s)
+	edit(t, path, "INSERT INTO changes SELECT x'00000000000070008000000000000001', load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3")
+	if found := verify(t, s); found.Breach == nil || found.Breach.ChangeID != "00000000-0000-7000-8000-000000000001" {
+		t.Errorf("got %+v", found.Breach)
 	}
 }
