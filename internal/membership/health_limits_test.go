@@ -69,6 +69,7 @@ func TestHealthThatCannotBeRecordedIsLoggedUnlessTheRecordIsAway(t *testing.T) {
 				var log bytes.Buffer
 				s := membership.New(newFakeAWS(one), membership.Options{Record: record, Recorded: record.Health, Log: slog.New(slog.NewTextHandler(&log, nil))})
 				hear(s, saying([]lsapi.MemberHealth{in(one)}))
+				synctest.Wait()
 				if got := strings.Contains(log.String(), "could not be recorded"); got != want {
 					t.Errorf("%s at read %d is logged: %v", code, read, got)
 				}

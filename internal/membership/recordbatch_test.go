@@ -83,6 +83,7 @@ func TestRoundAppendsNothingAfterAnAppendThatFailed(t *testing.T) {
 		wantTold(t, record, "intended attach "+one)
 		record.fails(nil)
 		callers.Wait()
+		synctest.Wait()
 		wantTold(t, record, "intended attach "+one, "resolved attach "+one+" unknown", "observed + -"+two)
 	})
 }
