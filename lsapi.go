@@ -82,15 +82,6 @@ type Result struct {
 	Recorded bool
 }
 
-// Listing is the membership of one load balancer as it was read.
-type Listing struct {
-	// Members are in the order in which AWS gives them.
-	Members []Instance
-	// AsOf is when the asking began: the listing shows every change that AWS
-	// made visible before it.
-	AsOf time.Time
-}
-
 // ValidInstanceID reports whether id has the form of an EC2 instance id: "i-"
 // and 8 (until 2016) or 17 lower-case hexadecimal digits.
 func ValidInstanceID(id string) bool {

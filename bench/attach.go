@@ -13,13 +13,13 @@ const (
 	attachClients = 500
 	attachSpread  = 50
 	attachRuns    = 3
-	// attachBound ends the work in direct mode: at AWS's 4 registrations a second
+	// attachBound ends the work of the original: at AWS's 4 registrations a second
 	// it takes two minutes at least.
 	attachBound = 5 * time.Minute
 )
 
-// measureAttach has many clients attach an instance each, through lanes and in
-// direct mode.
+// measureAttach has many clients attach an instance each, through lanes and through
+// the original.
 func measureAttach(ctx context.Context, b *bench, s *report.Section) error {
 	clients, spread := attachClients, attachSpread
 	if b.quick {
@@ -38,7 +38,7 @@ func measureAttach(ctx context.Context, b *bench, s *report.Section) error {
 		}
 	}
 	// Both wait for AWS's tokens almost always, and each has an AWS of its own.
-	err := together(slow, func(c *attachCase) error { return c.run(ctx, b, direct()) })
+	err := together(slow, func(c *attachCase) error { return c.run(ctx, b, launch{original: true}) })
 	if err != nil {
 		return err
 	}
@@ -108,12 +108,12 @@ func (c attachCase) figure(of func(attachRun) float64) report.Figure {
 	return report.FigureOf(runs...)
 }
 
-// rows are the figures beside those of the same work in direct mode.
+// rows are the figures beside those of the same work of the original.
 func (c attachCase) rows(slow attachCase) []report.Row {
 	row := func(what, unit string, aim *report.Aim, of func(attachRun) float64) report.Row {
 		return report.Row{
 			Name: c.name + ", " + what, Unit: unit, Figure: c.figure(of), Aim: aim,
-			Beside: []report.Yardstick{{Name: directName, Figure: slow.figure(of)}},
+			Beside: []report.Yardstick{{Name: originalName, Figure: slow.figure(of)}},
 		}
 	}
 	took := func(r attachRun) float64 { return r.seconds }
@@ -123,7 +123,7 @@ func (c attachCase) rows(slow attachCase) []report.Row {
 		row("register calls", "", c.calls, func(r attachRun) float64 { return r.registers }),
 		row("requests tried again after a 503 or 504", "", nil, func(r attachRun) float64 { return r.retries }),
 		{
-			Name: c.name + ", direct mode takes longer", Unit: "x", Aim: report.AtLeast(20),
+			Name: c.name + ", the original takes longer", Unit: "x", Aim: report.AtLeast(20),
 			Figure: report.FigureOf(slow.figure(took).Median / c.figure(took).Median),
 		},
 	}

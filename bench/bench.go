@@ -15,8 +15,9 @@ type bench struct {
 	options
 	// dir is for all that is needed for the run only: logs, configuration, binaries.
 	dir string
-	// bare is the built yardstick.
-	bare string
+	// bare and original are what lsapi is measured beside: a bare net/http server, and
+	// a service that asks AWS on every request.
+	bare, original string
 }
 
 func newBench(ctx context.Context, o options) (*bench, error) {
@@ -27,11 +28,11 @@ func newBench(ctx context.Context, o options) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{options: o, dir: dir, bare: filepath.Join(dir, "yardstick")}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.bare, "./bench/yardstick")
+	b := &bench{options: o, dir: dir, bare: filepath.Join(dir, "yardstick"), original: filepath.Join(dir, "original")}
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir, "./bench/yardstick", "./bench/original")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.close()
-		return nil, fmt.Errorf("build the yardstick: %w\n%s", err, out)
+		return nil, fmt.Errorf("build the yardsticks: %w\n%s", err, out)
 	}
 	return b, nil
 }

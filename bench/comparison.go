@@ -38,7 +38,7 @@ func (c comparison) figure(name string, of func(sample) float64) report.Figure {
 // row is lsapi's figure beside the others'.
 func (c comparison) row(name, unit string, of func(sample) float64) report.Row {
 	row := report.Row{Name: name, Unit: unit, Figure: c.figure(lsapiName, of)}
-	for _, other := range []string{nginxName, bareName, directName} {
+	for _, other := range []string{nginxName, bareName, originalName} {
 		if len(c[other]) > 0 {
 			row.Beside = append(row.Beside, report.Yardstick{Name: other, Figure: c.figure(other, of)})
 		}

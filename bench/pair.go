@@ -57,12 +57,6 @@ func (p pair) stop() {
 	p.aws.Stop()
 }
 
-// direct makes lsapi ask AWS on every request, as the original did, which had no
-// budget either: only AWS limits it.
-func direct() launch {
-	return launch{args: append([]string{"--mode", "direct"}, unlimited()...)}
-}
-
 // unlimited are arguments with which a budget limits nothing.
 func unlimited() []string {
 	const much = "1000000+1000000"

@@ -23,7 +23,7 @@ func sections() []section {
 		{"size", "the binary", measureSize},
 		{"start", "start and rest", measureStart},
 		{"reads", "cached lists with authentication, access log and metrics", measureReads},
-		{"direct", "what the snapshot buys: AWS takes 50 ms a call", measureDirect},
+		{"original", "what the snapshot buys: AWS takes 50 ms a call", measureOriginal},
 		{"calls", "AWS calls at full read load over 100 load balancers of 20 members", measureCalls},
 		{"attach", "500 clients attach 500 instances: AWS takes 50 ms a call and throttles", measureAttach},
 		{"scale", "large fleets, load balancers of 100 members each", measureScale},

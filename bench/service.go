@@ -44,9 +44,11 @@ type launch struct {
 	env    []string // likewise
 	// within, if given, is a command that runs another: taskset -c 0.
 	within []string
+	// original starts the service that asks AWS on every request in place of lsapi.
+	original bool
 }
 
-// startService starts lsapi serve, its log in a file.
+// startService starts lsapi serve or the original, its log in a file.
 func (b *bench) startService(ctx context.Context, l launch) (*service, error) {
 	address, err := process.FreeAddress()
 	if err != nil {
@@ -57,7 +59,11 @@ func (b *bench) startService(ctx context.Context, l launch) (*service, error) {
 			return nil, err
 		}
 	}
-	words := slices.Concat(l.within, []string{b.binary, "serve", "--env-file", os.DevNull, "--listen", address, "--aws-endpoint", l.aws}, l.args)
+	serve := []string{b.binary, "serve", "--env-file", os.DevNull}
+	if l.original {
+		serve = []string{b.original}
+	}
+	words := slices.Concat(l.within, serve, []string{"--listen", address, "--aws-endpoint", l.aws}, l.args)
 	p, err := process.Start(ctx, process.Command{
 		Path:   words[0],
 		Args:   words[1:],

@@ -65,7 +65,7 @@ instances:
 // and that of members that come, go, are too few, and die.
 func measureStress(ctx context.Context, b *bench, s *report.Section) error {
 	for _, scenario := range []func(context.Context, *bench, *report.Section) error{
-		cachedThroughLoadBalancer, directThroughLoadBalancer, surgeQueue, rollingMembers, dyingMember,
+		cachedThroughLoadBalancer, originalThroughLoadBalancer, surgeQueue, rollingMembers, dyingMember,
 	} {
 		if err := scenario(ctx, b, s); err != nil {
 			return err
@@ -319,9 +319,9 @@ func (u *stressed) addProxyRow(ctx context.Context, s *report.Section, through s
 	return nil
 }
 
-// directThroughLoadBalancer is the service as the original worked.
-func directThroughLoadBalancer(ctx context.Context, b *bench, s *report.Section) error {
-	up, err := b.startStressed(ctx, direct(), "--latency", awsLatency)
+// originalThroughLoadBalancer is the service as the original worked.
+func originalThroughLoadBalancer(ctx context.Context, b *bench, s *report.Section) error {
+	up, err := b.startStressed(ctx, launch{original: true}, "--latency", awsLatency)
 	if err != nil {
 		return err
 	}
@@ -330,7 +330,7 @@ func directThroughLoadBalancer(ctx context.Context, b *bench, s *report.Section)
 	if err != nil {
 		return err
 	}
-	return up.addUserRows(ctx, s, "2 the same in direct mode, AWS takes 50 ms a call", target, nil)
+	return up.addUserRows(ctx, s, "2 the original, AWS takes 50 ms a call", target, nil)
 }
 
 // surgeQueue is a load balancer with more connections than its members serve: few,

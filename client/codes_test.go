@@ -17,8 +17,10 @@ type failing struct{ code lsapi.Code }
 
 func (f failing) err() error { return &lsapi.Error{Code: f.code, Message: "it is so"} }
 
-func (f failing) List(context.Context, string) (lsapi.Listing, error) {
-	return lsapi.Listing{}, f.err()
+func (f failing) Remembered(string) (*lsapi.Representation, error) { return nil, f.err() }
+
+func (f failing) Read(context.Context, string, bool) (*lsapi.Representation, error) {
+	return nil, f.err()
 }
 
 func (f failing) Change(context.Context, lsapi.Request) (lsapi.Result, error) {
@@ -53,7 +55,7 @@ func TestEveryCodeOfTheServiceIsThatOfTheClient(t *testing.T) {
 	for _, code := range append(status.Codes(), lsapi.CodeForbidden, "odd") {
 		t.Run(string(code), func(t *testing.T) {
 			f := failing{code}
-			server := httptest.NewServer(httpapi.New(httpapi.Options{Membership: f, Authenticator: anybody{}, Record: failingRecord{f}}))
+			server := httptest.NewServer(httpapi.New(httpapi.Options{Membership: f, Lists: f, Authenticator: anybody{}, Record: failingRecord{f}}))
 			defer server.Close()
 			c := newClient(t, server.URL)
 			_, attach := c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{})

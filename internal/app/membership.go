@@ -45,7 +45,7 @@ func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget
 }
 
 // startMembership starts the record, the lanes, and the snapshot that shows what
-// they do, and has requests handled by them. In direct mode there is none of it.
+// they do, and has requests handled by them.
 func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, handling *httpapi.Options) error {
 	allowance, err := newBudget(cfg, metrics)
 	if err != nil {
@@ -55,10 +55,6 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	aws, err := a.newCloud(ctx, cfg, allowance, metrics, available, clocks)
 	if err != nil {
 		return err
-	}
-	if cfg.Mode == config.ModeDirect {
-		handling.Membership = membership.NewDirect(aws.For(budget.WaitingReader))
-		return nil
 	}
 	others := newReplicas(allowance, metrics, a.log)
 	defer others.meet(nil) // whom a start that fails leaves waiting

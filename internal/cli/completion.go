@@ -125,7 +125,6 @@ var flagWords = map[string][]cobra.Completion{
 	"serve --log-format":        {"text", "json"},
 	"serve --log-level":         {"debug", "info", "warn", "error"},
 	"serve --metrics-public":    {"true", "false"},
-	"serve --mode":              {"snapshot", "direct"},
 	"emulator --throttle":       {"aws", "off"},
 }
 

@@ -27,8 +27,6 @@ type Config struct {
 	// AWSEndpoint is the URL of an emulator or a gateway. Empty is AWS itself.
 	AWSEndpoint string
 
-	// Mode is how reads are answered.
-	Mode Mode
 	// MaxStaleness bounds the age of a list while AWS can be read,
 	// MaxStaleOnError while it cannot.
 	MaxStaleness, MaxStaleOnError time.Duration
@@ -73,15 +71,6 @@ type Bucket struct {
 	// PerSecond is how many more may each second.
 	PerSecond float64
 }
-
-// Mode says how reads are answered.
-type Mode string
-
-// The modes.
-const (
-	ModeSnapshot Mode = "snapshot" // from memory
-	ModeDirect   Mode = "direct"   // by asking AWS each time: what the snapshot is measured against
-)
 
 // Envelope says how a response's value is wrapped.
 type Envelope string

@@ -46,7 +46,6 @@ func Load(s Sources) (Config, error) {
 		UsersFile:       p.usersFile(s.CheckUsersFile),
 		Region:          p.region(),
 		AWSEndpoint:     p.awsEndpoint(),
-		Mode:            oneOf(p, keyMode, ModeSnapshot, ModeDirect),
 		MaxStaleness:    p.duration(keyMaxStaleness),
 		MaxStaleOnError: p.duration(keyMaxStaleOnError),
 		IdleAfter:       p.duration(keyIdleAfter),

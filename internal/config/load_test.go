@@ -68,7 +68,7 @@ func TestNothingButATokenIsNeeded(t *testing.T) {
 	cfg := load(t, sources(t))
 	want := config.Config{
 		Listen: ":8000", APIToken: token, Region: "us-east-1", Envelope: config.EnvelopeMessage,
-		Mode: config.ModeSnapshot, MaxStaleness: 2 * time.Second, MaxStaleOnError: 5 * time.Minute, IdleAfter: 5 * time.Minute,
+		MaxStaleness: 2 * time.Second, MaxStaleOnError: 5 * time.Minute, IdleAfter: 5 * time.Minute,
 		Budget: map[string]config.Bucket{
 			"elb-read": {Burst: 40, PerSecond: 10}, "elb-write": {Burst: 20, PerSecond: 4},
 			"ec2-filtered": {Burst: 100, PerSecond: 20}, "ec2-plain": {Burst: 50, PerSecond: 10},
@@ -122,7 +122,7 @@ func TestAnEmptyVariableIsNotSet(t *testing.T) {
 func TestEveryValueIsRead(t *testing.T) {
 	s := sources(t, "--listen=[::1]:0", "--users-file=people", "--aws-endpoint=https://gateway:8443", "--region=cn-north-1",
 		"--response-envelope=none", "--log-format=json", "--log-level=WARN", "--request-timeout=1m30s",
-		"--max-staleness=500ms", "--max-stale-on-error=1m", "--idle-after=30s", "--metrics-public=true", "--mode=direct",
+		"--max-staleness=500ms", "--max-stale-on-error=1m", "--idle-after=30s", "--metrics-public=true",
 		"--budget-elb-read=1+0.5", "--budget-elb-write=2+1", "--budget-ec2-filtered=3+1", "--budget-ec2-plain=4+1",
 		"--shutdown-timeout=1s", "--trusted-proxies=10.0.0.7/8, 192.0.2.1,2001:db8::/32")
 	s.CheckUsersFile = func(string, string) error { return nil }
@@ -130,7 +130,7 @@ func TestEveryValueIsRead(t *testing.T) {
 	want := config.Config{
 		Listen: "[::1]:0", UsersFile: "people", AWSEndpoint: "https://gateway:8443", Region: "cn-north-1",
 		Envelope: config.EnvelopeNone, LogFormat: config.LogJSON, LogLevel: slog.LevelWarn,
-		Mode: config.ModeDirect, MaxStaleness: 500 * time.Millisecond, MaxStaleOnError: time.Minute, IdleAfter: 30 * time.Second,
+		MaxStaleness: 500 * time.Millisecond, MaxStaleOnError: time.Minute, IdleAfter: 30 * time.Second,
 		Budget: map[string]config.Bucket{
 			"elb-read": {Burst: 1, PerSecond: 0.5}, "elb-write": {Burst: 2, PerSecond: 1},
 			"ec2-filtered": {Burst: 3, PerSecond: 1}, "ec2-plain": {Burst: 4, PerSecond: 1},
@@ -172,7 +172,6 @@ func TestEachBadValueIsNamedByFlagAndVariable(t *testing.T) {
 		{"negative staleness", "max-staleness", "MAX_STALENESS", "-2s"},
 		{"stale on error below staleness", "max-stale-on-error", "MAX_STALE_ON_ERROR", "1s"},
 		{"idle below staleness", "idle-after", "IDLE_AFTER", "1s"},
-		{"unknown mode", "mode", "MODE", "cached"},
 		{"neither true nor false", "metrics-public", "METRICS_PUBLIC", "yes"},
 		{"no burst", "budget-elb-read", "BUDGET_ELB_READ", "0+10"},
 		{"no refill", "budget-elb-write", "BUDGET_ELB_WRITE", "20+0"},

@@ -15,7 +15,6 @@ const (
 	keyRegion          = "region"
 	keyAWSEndpoint     = "aws-endpoint"
 	keyEnvelope        = "response-envelope"
-	keyMode            = "mode"
 	keyMaxStaleness    = "max-staleness"
 	keyMaxStaleOnError = "max-stale-on-error"
 	keyIdleAfter       = "idle-after"
@@ -43,7 +42,6 @@ type setting struct {
 	fallback string // the default
 	usage    string
 	hidden   bool // no flag: arguments can be read by every user of the machine
-	unlisted bool // a flag that help does not list: for measurements only
 }
 
 // settings lists all of them, in the order in which problems are told.
@@ -60,8 +58,6 @@ func settings() []setting {
 			usage: "`URL` to ask instead of AWS, such as that of lsapi emulator"},
 		{key: keyEnvelope, variable: "RESPONSE_ENVELOPE", fallback: string(EnvelopeMessage),
 			usage: "`envelope` of responses: message wraps each as {\"message\": ...}, none does not"},
-		{key: keyMode, variable: "MODE", fallback: string(ModeSnapshot), unlisted: true,
-			usage: "snapshot reads from memory, direct asks AWS on every request"},
 		{key: keyMaxStaleness, variable: "MAX_STALENESS", fallback: "2s",
 			usage: "`duration` that bounds the age of a list while AWS can be read"},
 		{key: keyMaxStaleOnError, variable: "MAX_STALE_ON_ERROR", fallback: "5m",
@@ -122,7 +118,6 @@ func AddFlags(flags *pflag.FlagSet) {
 
 func (s setting) addTo(flags *pflag.FlagSet) {
 	flags.String(s.key, s.fallback, s.usage+" [$"+s.variable+"]")
-	flags.Lookup(s.key).Hidden = s.unlisted
 }
 
 // name is how a problem with a setting calls it.

@@ -60,7 +60,7 @@ func TestEachRequestIsOneLine(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.method+" "+test.path, func(t *testing.T) {
 			var log accessLog
-			handler := httpapi.New(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})
+			handler := handlerOf(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})
 			got := record(handler, test.method, test.path, machineID(spare))
 
 			line := log.only(t)
@@ -84,7 +84,7 @@ func TestEachRequestIsOneLine(t *testing.T) {
 
 func TestAUserIsLoggedOnlyWhenItIsOne(t *testing.T) {
 	var log accessLog
-	handler := httpapi.New(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})
+	handler := handlerOf(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})
 	r := httptest.NewRequest(http.MethodGet, "/elb/default-elb", http.NoBody)
 	r.SetBasicAuth("alice", "wrong")
 	handler.ServeHTTP(httptest.NewRecorder(), r)
@@ -104,7 +104,7 @@ func (braked) Revalidate(string) error { return nil }
 
 func TestAGuessThatIsSlowedDownIsOneLine(t *testing.T) {
 	var log accessLog
-	handler := httpapi.New(httpapi.Options{Membership: newMemberships(), Authenticator: braked{}, Log: log.logger()})
+	handler := handlerOf(httpapi.Options{Membership: newMemberships(), Authenticator: braked{}, Log: log.logger()})
 	record(handler, http.MethodGet, "/elb/default-elb", "")
 	if line := log.only(t); line["status"] != 503. || strings.Contains(log.String(), "request failed") {
 		t.Errorf("the log is %s", log.String())
@@ -113,7 +113,7 @@ func TestAGuessThatIsSlowedDownIsOneLine(t *testing.T) {
 
 func TestLongTextsAreLoggedInPart(t *testing.T) {
 	var log accessLog
-	handler := httpapi.New(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})
+	handler := handlerOf(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})
 	record(handler, strings.Repeat("M", 20000), "/elb/"+strings.Repeat("x", 20000), "")
 	if log.Len() > 1000 {
 		t.Errorf("the line has %d bytes", log.Len())
@@ -129,7 +129,7 @@ func TestAClientThatLeavesIsLoggedAsGoneAndAnsweredAllTheSame(t *testing.T) {
 		return &lsapi.Error{Code: lsapi.CodeTimeout, Message: "it may have happened", Err: ctx.Err()}
 	}
 	var log accessLog
-	handler := httpapi.New(httpapi.Options{Membership: members, Authenticator: alice{}, Log: log.logger()})
+	handler := handlerOf(httpapi.Options{Membership: members, Authenticator: alice{}, Log: log.logger()})
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/elb/default-elb", strings.NewReader(machineID(spare)))
 	r.Header.Set("Authorization", authorization)
 	w := httptest.NewRecorder()
@@ -148,7 +148,7 @@ func TestAClientThatLeavesIsLoggedAsGoneAndAnsweredAllTheSame(t *testing.T) {
 
 func TestAProxyThatIsNotTrustedIsToldOnce(t *testing.T) {
 	var log accessLog
-	handler := httpapi.New(httpapi.Options{
+	handler := handlerOf(httpapi.Options{
 		Membership: newMemberships(), Authenticator: alice{}, Log: log.logger(),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 	})
@@ -205,7 +205,7 @@ func TestTheClientIsThePeerUnlessAProxyOfOursSpeaksForIt(t *testing.T) {
 			for _, path := range []string{"/nowhere", "/elb/default-elb"} {
 				var log accessLog
 				asked := test.client // nobody does for a path that is nowhere
-				handler := httpapi.New(httpapi.Options{
+				handler := handlerOf(httpapi.Options{
 					Membership: newMemberships(), Authenticator: witness{&asked}, Log: log.logger(), TrustedProxies: proxies})
 				r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
 				r.RemoteAddr = test.peer

@@ -31,7 +31,7 @@ func (m *inMemory) Read(context.Context, string, bool) (*lsapi.Representation, e
 func BenchmarkGet(b *testing.B) {
 	list := httpapi.EncodeList(httpapi.EnvelopeMessage, []lsapi.Instance{instance(running)})
 	list.AsOf = time.Now()
-	handler := httpapi.New(httpapi.Options{
+	handler := handlerOf(httpapi.Options{
 		Lists:         &inMemory{list: list},
 		Authenticator: alice{},
 		Log:           slog.New(slog.DiscardHandler),

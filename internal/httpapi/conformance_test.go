@@ -124,7 +124,7 @@ func describedResponses(t *testing.T, handler http.Handler) map[string]map[int]d
 
 func TestTheDocumentDescribesExactlyWhatIsAnswered(t *testing.T) {
 	for _, mode := range []httpapi.Envelope{httpapi.EnvelopeMessage, httpapi.EnvelopeNone} {
-		handler := httpapi.New(httpapi.Options{Authenticator: alice{}, Envelope: mode})
+		handler := handlerOf(httpapi.Options{Authenticator: alice{}, Envelope: mode})
 		operations := describedResponses(t, handler)
 		requests := provocations()
 		if got, want := slices.Sorted(maps.Keys(operations)), slices.Sorted(maps.Keys(requests)); !slices.Equal(got, want) {
@@ -169,7 +169,7 @@ func provoke(mode httpapi.Envelope, q provoked) response {
 	default:
 		members.recorded = true
 	}
-	handler := httpapi.New(httpapi.Options{
+	handler := handlerOf(httpapi.Options{
 		Membership: members, Authenticator: alice{}, Envelope: mode, Fleet: &fleets{await: forEver},
 		Ready: func(context.Context) error { return q.fail },
 	})

@@ -58,7 +58,7 @@ func TestEachOperationAnswersAsTheContractSays(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			failed := test.status >= 400
 			for _, mode := range []httpapi.Envelope{"", httpapi.EnvelopeMessage, httpapi.EnvelopeNone} {
-				server := serve(t, httpapi.New(httpapi.Options{
+				server := serve(t, handlerOf(httpapi.Options{
 					Membership: newMemberships(), Authenticator: alice{}, Envelope: mode}))
 				got := send(t, server, test.request)
 				if got.StatusCode != test.status {

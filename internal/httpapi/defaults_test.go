@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"lsapi/internal/httpapi"
 )
 
 // operations calls f for each operation of a served document, with its own
@@ -50,7 +48,7 @@ func answerWith(method, path string, query url.Values) response {
 	}
 	body := map[string]string{"POST": machineID(spare), "DELETE": machineID(running)}[method]
 	r := httptest.NewRequest(method, path+"?"+query.Encode(), strings.NewReader(body))
-	return do(httpapi.New(withRecord(story())), r)
+	return do(handlerOf(withRecord(story())), r)
 }
 
 // Swagger UI and generated clients send the defaults that a document declares.

@@ -21,7 +21,7 @@ func TestTheServedDocumentMatchesTheEnvelope(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		handler := httpapi.New(httpapi.Options{Authenticator: alice{}, Envelope: mode, Version: "v1.2.3"})
+		handler := handlerOf(httpapi.Options{Authenticator: alice{}, Envelope: mode, Version: "v1.2.3"})
 		for path, want := range map[string]struct {
 			contentType string
 			body        []byte
@@ -38,7 +38,7 @@ func TestTheServedDocumentMatchesTheEnvelope(t *testing.T) {
 }
 
 func TestDocumentsNeedNoCredentialsAndMayBeKept(t *testing.T) {
-	server := serve(t, httpapi.New(withRecord(story())))
+	server := serve(t, handlerOf(withRecord(story())))
 	for path, contentType := range map[string]string{
 		"/docs/v1":                               "text/html; charset=utf-8",
 		"/docs/v1.js":                            "text/javascript; charset=utf-8",

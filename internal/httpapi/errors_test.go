@@ -21,7 +21,7 @@ func newFailing(err error) (http.Handler, *bytes.Buffer) {
 	members := newMemberships()
 	members.fail = func(context.Context) error { return err }
 	var log bytes.Buffer
-	return httpapi.New(httpapi.Options{
+	return handlerOf(httpapi.Options{
 		Membership: members, Authenticator: alice{}, Log: slog.New(slog.NewTextHandler(&log, nil)),
 	}), &log
 }
@@ -120,7 +120,7 @@ func TestARequestThatTakesTooLongIsAnsweredWhenItsTimeIsUp(t *testing.T) {
 				<-ctx.Done()
 				return ctx.Err()
 			}
-			handler := httpapi.New(httpapi.Options{Membership: members, Authenticator: alice{}, RequestTimeout: given})
+			handler := handlerOf(httpapi.Options{Membership: members, Authenticator: alice{}, RequestTimeout: given})
 			for _, method := range []string{"GET", "POST", "DELETE"} {
 				began := time.Now()
 				got := record(handler, method, "/elb/default-elb", machineID(spare))
@@ -136,7 +136,7 @@ func TestADefectIsAnsweredAndLogged(t *testing.T) {
 	members := newMemberships()
 	members.fail = func(context.Context) error { panic("secret cause") }
 	var log bytes.Buffer
-	handler := httpapi.New(httpapi.Options{
+	handler := handlerOf(httpapi.Options{
 		Membership: members, Authenticator: alice{}, Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	server := serve(t, handler)

@@ -19,7 +19,6 @@ import (
 	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/internal/events"
-	"lsapi/internal/httpapi"
 	v1 "lsapi/internal/httpapi/v1"
 )
 
@@ -96,7 +95,7 @@ func watched(t *testing.T) (*happenings, *events.Hub, *httptest.Server) {
 	h := newStory()
 	o := withRecord(filled(1))
 	o.Events = events.New(events.Options{Record: h, Encode: v1.EncodeEvent})
-	server := serve(t, httpapi.New(o))
+	server := serve(t, handlerOf(o))
 	t.Cleanup(func() {
 		if err := o.Events.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -255,7 +254,7 @@ func TestAStreamThatCannotBeIsAnsweredByItsStatus(t *testing.T) {
 	late := events.New(events.Options{Record: pruned{h}, Encode: v1.EncodeEvent})
 	o := withRecord(filled(1))
 	o.Events = late
-	if got, _ := watch(t, serve(t, httpapi.New(o)), "", "0-0"); got.status != http.StatusGone {
+	if got, _ := watch(t, serve(t, handlerOf(o)), "", "0-0"); got.status != http.StatusGone {
 		t.Errorf("what was pruned is %d", got.status)
 	}
 	if err := late.Close(t.Context()); err != nil {
@@ -359,7 +358,7 @@ func TestAStreamSurvivesABodyOfItsRequest(t *testing.T) {
 	o := withRecord(filled(1))
 	o.Events = events.New(events.Options{Record: h, Encode: v1.EncodeEvent})
 	var said bytes.Buffer
-	server := httptest.NewUnstartedServer(httpapi.New(o))
+	server := httptest.NewUnstartedServer(handlerOf(o))
 	server.Config.ErrorLog = log.New(&said, "", 0)
 	server.Start()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))

@@ -44,21 +44,59 @@ func newMemberships() *memberships {
 	}}
 }
 
-func (m *memberships) List(ctx context.Context, name string) (lsapi.Listing, error) {
+func (m *memberships) list(ctx context.Context, name string) (listing, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.failure(ctx); err != nil {
-		return lsapi.Listing{}, err
+		return listing{}, err
 	}
 	ids, ok := m.members[name]
 	if !ok {
-		return lsapi.Listing{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", name)
+		return listing{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", name)
 	}
-	listing := lsapi.Listing{AsOf: time.Now()}
+	found := listing{asOf: time.Now()}
 	for _, id := range ids {
-		listing.Members = append(listing.Members, instance(id))
+		found.members = append(found.members, instance(id))
 	}
-	return listing, nil
+	return found, nil
+}
+
+// listing is what a fake's list says.
+type listing struct {
+	members []lsapi.Instance
+	asOf    time.Time
+}
+
+// lister is a fake Membership that has lists too.
+type lister interface {
+	list(ctx context.Context, loadBalancer string) (listing, error)
+}
+
+// lists are those of a lister, none of them in memory.
+type lists struct {
+	of       lister
+	envelope httpapi.Envelope
+}
+
+func (lists) Remembered(string) (*lsapi.Representation, error) { return nil, nil }
+
+func (l lists) Read(ctx context.Context, loadBalancer string, _ bool) (*lsapi.Representation, error) {
+	found, err := l.of.list(ctx, loadBalancer)
+	if err != nil {
+		return nil, err
+	}
+	list := httpapi.EncodeList(l.envelope, found.members)
+	list.AsOf = found.asOf
+	return &list, nil
+}
+
+// handlerOf returns the handler. Without other lists, those of its Membership are
+// shown.
+func handlerOf(o httpapi.Options) http.Handler {
+	if of, ok := o.Membership.(lister); ok && o.Lists == nil {
+		o.Lists = lists{of, o.Envelope}
+	}
+	return httpapi.New(o)
 }
 
 func (m *memberships) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
@@ -116,7 +154,7 @@ func (alice) Authenticate(_ context.Context, value, _ string) (lsapi.Actor, erro
 func (alice) Revalidate(string) error { return nil }
 
 func newHandler(m *memberships) http.Handler {
-	return httpapi.New(httpapi.Options{Membership: m, Authenticator: alice{}})
+	return handlerOf(httpapi.Options{Membership: m, Authenticator: alice{}})
 }
 
 // serve starts a server on loopback that ends with the test.

@@ -10,13 +10,12 @@ import (
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
-	"lsapi/internal/httpapi"
 )
 
 // withFleet returns a handler that shows load balancers, and what it shows.
 func withFleet() (http.Handler, *fleets) {
 	options := withRecord(story())
-	return httpapi.New(options), options.Fleet.(*fleets)
+	return handlerOf(options), options.Fleet.(*fleets)
 }
 
 func TestAnswersAboutLoadBalancersAreAsTheyWere(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"lsapi"
-	"lsapi/internal/httpapi"
 )
 
 // checkFuzzed holds what is true of any answer.
@@ -74,7 +73,7 @@ func FuzzTarget(f *testing.F) {
 			t.Skip(err)
 		}
 		w := httptest.NewRecorder()
-		httpapi.New(withRecord(story())).ServeHTTP(w, r)
+		handlerOf(withRecord(story())).ServeHTTP(w, r)
 		checkFuzzed(t, w)
 	})
 }
@@ -84,7 +83,7 @@ func FuzzTarget(f *testing.F) {
 func FuzzQuery(f *testing.F) {
 	f.Add("loadBalancer=default-elb&limit=1", "at=2026-11-24T18:01:00Z")
 	f.Fuzz(func(t *testing.T, changes, members string) {
-		handler := httpapi.New(withRecord(story()))
+		handler := handlerOf(withRecord(story()))
 		for path, query := range map[string]string{
 			"/v1/changes": changes, "/v1/load-balancers/default-elb/members": members, "/v1/changes/" + changeID(0, epoch): changes,
 			"/v1/load-balancers": changes, "/v1/load-balancers/default-elb": members, "/v1/load-balancers/default-elb/members/" + running: members,

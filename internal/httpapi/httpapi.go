@@ -15,13 +15,9 @@ import (
 	v1 "lsapi/internal/httpapi/v1"
 )
 
-// Membership lists and changes the memberships of load balancers. Errors are
-// *lsapi.Error; an error of another kind is a defect, unless it is the
-// context's.
+// Membership changes the memberships of load balancers. Errors are *lsapi.Error; an
+// error of another kind is a defect, unless it is the context's.
 type Membership interface {
-	// List returns the load balancer's members; CodeNotFound when there is no
-	// such load balancer.
-	List(ctx context.Context, loadBalancer string) (lsapi.Listing, error)
 	// Change attaches or detaches an instance and returns what EC2 knows of it; in
 	// any case, whether the record knows of the change.
 	// CodeNotFound: no such load balancer. CodeInvalid: the instance cannot be
@@ -121,9 +117,6 @@ func New(o Options) http.Handler {
 	}
 	if o.RequestTimeout <= 0 {
 		o.RequestTimeout = DefaultRequestTimeout
-	}
-	if o.Lists == nil {
-		o.Lists = direct{o.Membership, o.Envelope}
 	}
 	if o.Expect == nil {
 		o.Expect = func(string, string) {}

@@ -60,7 +60,7 @@ type repeatable struct {
 func newRepeatable() *repeatable {
 	r := &repeatable{members: newMemberships(), record: &records{}}
 	r.keys = &keys{record: r.record}
-	r.handler = httpapi.New(httpapi.Options{Membership: r.members, Authenticator: alice{}, Keys: r.keys, Record: r.record})
+	r.handler = handlerOf(httpapi.Options{Membership: r.members, Authenticator: alice{}, Keys: r.keys, Record: r.record})
 	return r
 }
 
@@ -218,7 +218,7 @@ func TestReadinessIs503WhateverIsMissingAndKeepsInternals(t *testing.T) {
 		"the deadline passed":                   context.DeadlineExceeded,
 		"AWS refuses changes":                   &lsapi.Error{Code: lsapi.CodeUpstream, Message: "AWS refuses changes"},
 	} {
-		handler := httpapi.New(httpapi.Options{Authenticator: alice{}, Ready: func(context.Context) error { return err }})
+		handler := handlerOf(httpapi.Options{Authenticator: alice{}, Ready: func(context.Context) error { return err }})
 		got := record(handler, "GET", "/readyz", "")
 		if got.StatusCode != http.StatusServiceUnavailable || got.body != `{"message":"`+want+`"}`+"\n" || got.Header.Get("Retry-After") == "" {
 			t.Errorf("%v is %d %s", err, got.StatusCode, got.body)
@@ -230,7 +230,7 @@ func TestReadinessTellsWhatIsMissing(t *testing.T) {
 	missing := lsapi.Errorf(lsapi.CodeUnavailable, "this process is a standby")
 	ready := map[string]error{"ok": nil, "this process is a standby": missing}
 	for want, err := range ready {
-		handler := httpapi.New(httpapi.Options{Authenticator: alice{}, Ready: func(context.Context) error { return err }})
+		handler := handlerOf(httpapi.Options{Authenticator: alice{}, Ready: func(context.Context) error { return err }})
 		got := send(t, serve(t, handler), request{method: "GET", path: "/readyz"})
 		var said struct{ Message string }
 		if failure := json.Unmarshal([]byte(got.body), &said); failure != nil || said.Message != want || (got.StatusCode == http.StatusOK) != (err == nil) {

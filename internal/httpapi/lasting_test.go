@@ -42,7 +42,7 @@ func TestRequestsThatLastLeaveRoomForOthers(t *testing.T) {
 		<-ctx.Done()
 		return lsapi.MemberDetail{}, &lsapi.Error{Code: lsapi.CodeNotYet}
 	}
-	server := serve(t, httpapi.New(httpapi.Options{
+	server := serve(t, handlerOf(httpapi.Options{
 		Membership: w.members, Authenticator: named{}, Record: w.record, Fleet: w.fleet, Events: hub, Exists: exists,
 		MaxLasting: 8,
 	}))

@@ -95,8 +95,8 @@ type agedList struct {
 	age time.Duration
 }
 
-func (l agedList) List(context.Context, string) (lsapi.Listing, error) {
-	return lsapi.Listing{AsOf: time.Now().Add(-l.age)}, nil
+func (l agedList) list(context.Context, string) (listing, error) {
+	return listing{asOf: time.Now().Add(-l.age)}, nil
 }
 
 func TestTheAgeIsInWholeSecondsRoundedUp(t *testing.T) {
@@ -109,7 +109,7 @@ func TestTheAgeIsInWholeSecondsRoundedUp(t *testing.T) {
 	}
 	for _, test := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			handler := httpapi.New(httpapi.Options{Membership: agedList{age: test.age}, Authenticator: alice{}})
+			handler := handlerOf(httpapi.Options{Membership: agedList{age: test.age}, Authenticator: alice{}})
 			first := record(handler, "GET", "/elb/default-elb", "")
 			if got := first.Header.Get("Age"); got != test.want {
 				t.Errorf("a list that is %s old has the age %s, want %s", test.age, got, test.want)
@@ -143,7 +143,7 @@ func TestMillisecondsAreToldEvenWhenThereAreNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		handler := httpapi.New(httpapi.Options{
+		handler := handlerOf(httpapi.Options{
 			Membership:    oneMember{member: lsapi.Instance{ID: spare, Type: "t2.micro", LaunchTime: launchTime, State: "stopped"}},
 			Authenticator: alice{}, Envelope: httpapi.EnvelopeNone})
 		got := record(handler, "GET", "/elb/default-elb", "").body
@@ -159,6 +159,6 @@ type oneMember struct {
 	member lsapi.Instance
 }
 
-func (m oneMember) List(context.Context, string) (lsapi.Listing, error) {
-	return lsapi.Listing{Members: []lsapi.Instance{m.member}, AsOf: time.Now()}, nil
+func (m oneMember) list(context.Context, string) (listing, error) {
+	return listing{members: []lsapi.Instance{m.member}, asOf: time.Now()}, nil
 }

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"lsapi/internal/httpapi"
 )
 
 // asking is a request of the /v1 API, for changes in newline-delimited JSON.
@@ -36,7 +34,7 @@ func TestTheRecordIsAskedOnlySoMuchAtOnce(t *testing.T) {
 		}
 		o := withRecord(r)
 		o.RecordReads = 3
-		handler := httpapi.New(o)
+		handler := handlerOf(o)
 		var refused, answered atomic.Int32
 		var all sync.WaitGroup
 		for i := range 40 {
@@ -88,7 +86,7 @@ func TestSlowReadersTakeBoundedMemoryAndHoldUpNobodyElse(t *testing.T) {
 				r := filled(1000)
 				o := withRecord(r)
 				o.RecordReads = 3
-				handler := httpapi.New(o)
+				handler := handlerOf(o)
 				var begun atomic.Int32
 				let := make(chan struct{})
 				var all sync.WaitGroup

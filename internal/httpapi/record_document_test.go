@@ -14,7 +14,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"lsapi"
-	"lsapi/internal/httpapi"
 )
 
 // openAPI returns the document that is served, as what JSON makes of it.
@@ -100,7 +99,7 @@ func canonical(t *testing.T, text string) string {
 }
 
 func TestTheDocumentOfTheRecordNeedsNoCredentialsAndMayBeKept(t *testing.T) {
-	server := serve(t, httpapi.New(withRecord(story())))
+	server := serve(t, handlerOf(withRecord(story())))
 	for path, contentType := range map[string]string{"/v1/openapi.json": "application/json", "/v1/openapi.yaml": "application/yaml"} {
 		header := http.Header{"Authorization": nil}
 		got := send(t, server, request{method: "GET", path: path, header: header})
@@ -241,7 +240,7 @@ func provokeRecord(path string) []response {
 	} {
 		r := story()
 		r.fail = func(context.Context, int) error { return failure }
-		all = append(all, record(httpapi.New(withRecord(r)), "GET", path, ""))
+		all = append(all, record(handlerOf(withRecord(r)), "GET", path, ""))
 	}
 	handler, f := withFleet()
 	if strings.Contains(path, "/members/") {

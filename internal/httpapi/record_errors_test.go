@@ -50,7 +50,7 @@ func TestEachCodeHasItsProblem(t *testing.T) {
 				for _, accept := range []string{"", "application/x-ndjson"} {
 					request := httptest.NewRequest(http.MethodGet, path, http.NoBody)
 					request.Header.Set("Accept", accept)
-					got := do(httpapi.New(withRecord(r)), request)
+					got := do(handlerOf(withRecord(r)), request)
 					if p := readProblem(t, got); got.StatusCode != test.status || p.Detail != test.detail || len(p.Errors) > 0 {
 						t.Errorf("%s: the answer is %d %s", path, got.StatusCode, got.body)
 					}
@@ -74,7 +74,7 @@ func TestADefectOfTheRecordIsAProblemAndLogged(t *testing.T) {
 	options.Log = log.logger()
 	for _, path := range recordPaths() {
 		log.Reset()
-		got := record(httpapi.New(options), "GET", path, "")
+		got := record(handlerOf(options), "GET", path, "")
 		if p := readProblem(t, got); p.Status != 500 || strings.Contains(got.body, "secret") {
 			t.Errorf("the answer is %s", got.body)
 		}
@@ -88,7 +88,7 @@ func TestADefectOfTheRecordIsAProblemAndLogged(t *testing.T) {
 func TestChecksOfTheRecordComeInTheContractsOrder(t *testing.T) {
 	r := story()
 	r.fail = func(context.Context, int) error { return &lsapi.Error{Code: lsapi.CodeNotFound} }
-	server := serve(t, httpapi.New(withRecord(r)))
+	server := serve(t, handlerOf(withRecord(r)))
 	tests := []struct {
 		name, method, path, credentials string
 		status                          int
@@ -128,7 +128,7 @@ func TestChecksOfTheRecordComeInTheContractsOrder(t *testing.T) {
 }
 
 func TestTheRecordIsForReading(t *testing.T) {
-	server := serve(t, httpapi.New(withRecord(story())))
+	server := serve(t, handlerOf(withRecord(story())))
 	for _, path := range append(recordPaths(), "/v1/openapi.json", "/v1/openapi.yaml") {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"} {
 			got := sendLine(t, server, method, path, authorization)
@@ -141,7 +141,7 @@ func TestTheRecordIsForReading(t *testing.T) {
 
 func TestHeadOfTheRecordAnswersLikeGetWithoutABody(t *testing.T) {
 	r := filled(5000)
-	server := serve(t, httpapi.New(withRecord(r)))
+	server := serve(t, handlerOf(withRecord(r)))
 	for _, accept := range []string{"application/json", "application/x-ndjson"} {
 		for _, path := range []string{"/v1/changes", "/v1/changes?limit=x", "/v1/changes/7", "/v1/load-balancers/default-elb/members", "/v1/openapi.json"} {
 			header := http.Header{"Accept": {accept}}
@@ -173,7 +173,7 @@ func TestRequestsToTheRecordAreAccountedForLikeAllOthers(t *testing.T) {
 	options.Log = log.logger()
 	var route string
 	options.Observe = func(r, _ string, _ int, _ time.Duration) { route = r }
-	handler := httpapi.New(options)
+	handler := handlerOf(options)
 	for _, path := range append(recordPaths(), "/v1/nowhere", "/v1/openapi.json", "/v1/changes?actor=secret") {
 		log.Reset()
 		got := record(handler, "GET", path, "")
@@ -207,7 +207,7 @@ func TestAQuestionToTheRecordEndsWhenItsTimeIsUp(t *testing.T) {
 		options.RequestTimeout = 5 * time.Second
 		for _, path := range recordPaths() {
 			began := time.Now()
-			got := record(httpapi.New(options), "GET", path, "")
+			got := record(handlerOf(options), "GET", path, "")
 			if took := time.Since(began); got.StatusCode != http.StatusGatewayTimeout || took != 5*time.Second {
 				t.Errorf("%s: answer is %d after %s", path, got.StatusCode, took)
 			}
@@ -216,7 +216,7 @@ func TestAQuestionToTheRecordEndsWhenItsTimeIsUp(t *testing.T) {
 }
 
 func TestWithoutARecordThereIsNoSuchPath(t *testing.T) {
-	handler := httpapi.New(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: slog.New(slog.DiscardHandler)})
+	handler := handlerOf(httpapi.Options{Membership: newMemberships(), Authenticator: alice{}, Log: slog.New(slog.DiscardHandler)})
 	for _, path := range append(recordPaths(), "/v1/openapi.json", "/docs/v1") {
 		if got := record(handler, "GET", path, ""); got.StatusCode != http.StatusNotFound || got.body != `{"message":"there is no such path"}`+"\n" {
 			t.Errorf("%s: the answer is %d %s", path, got.StatusCode, got.body)

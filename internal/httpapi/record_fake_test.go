@@ -178,5 +178,5 @@ func withRecord(r *records) httpapi.Options {
 // get asks a handler that has the record.
 func get(t *testing.T, r *records, path string) response {
 	t.Helper()
-	return record(httpapi.New(withRecord(r)), "GET", path, "")
+	return record(handlerOf(withRecord(r)), "GET", path, "")
 }

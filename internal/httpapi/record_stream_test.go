@@ -17,7 +17,6 @@ import (
 	"go.uber.org/goleak"
 
 	"lsapi"
-	"lsapi/internal/httpapi"
 )
 
 var wantsLines = http.Header{"Accept": {"application/x-ndjson"}}
@@ -49,7 +48,7 @@ func TestTheFormOfAListIsNegotiated(t *testing.T) {
 		{"garbage", []string{";;,=,/," + lines + " x"}, json},
 		{"far back in a list without end", []string{strings.Repeat("a/b,", 1000) + lines}, json},
 	}
-	handler := httpapi.New(withRecord(filled(2)))
+	handler := handlerOf(withRecord(filled(2)))
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/v1/changes", http.NoBody)
@@ -76,7 +75,7 @@ func TestAStreamHasEveryChangeOnALine(t *testing.T) {
 			if test.limit > 0 {
 				path += fmt.Sprintf("?limit=%d", test.limit)
 			}
-			got := send(t, serve(t, httpapi.New(withRecord(r))), request{method: "GET", path: path, header: wantsLines})
+			got := send(t, serve(t, handlerOf(withRecord(r))), request{method: "GET", path: path, header: wantsLines})
 			if got.StatusCode != http.StatusOK || strings.Count(got.body, "\n") != test.want || int(r.asked.Load()) != test.questions {
 				t.Fatalf("answer is %d of %d lines after %d questions", got.StatusCode, strings.Count(got.body, "\n"), r.asked.Load())
 			}
@@ -95,7 +94,7 @@ func TestAStreamHasEveryChangeOnALine(t *testing.T) {
 func TestAStreamTakesFiltersAndCursors(t *testing.T) {
 	r := filled(12)
 	_, next := readPage(t, get(t, r, "/v1/changes?actor=bob&limit=2"))
-	got := send(t, serve(t, httpapi.New(withRecord(r))), request{method: "GET", path: "/v1/changes?actor=bob&cursor=" + *next, header: wantsLines})
+	got := send(t, serve(t, handlerOf(withRecord(r))), request{method: "GET", path: "/v1/changes?actor=bob&cursor=" + *next, header: wantsLines})
 	if strings.Count(got.body, "\n") != 4 || strings.Contains(got.body, "alice") {
 		t.Errorf("the stream is %s", got.body)
 	}
@@ -118,7 +117,7 @@ func TestAStreamThatFailsIsCutOff(t *testing.T) {
 			var log accessLog
 			options := withRecord(r)
 			options.Log = log.logger()
-			server := serve(t, httpapi.New(options))
+			server := serve(t, handlerOf(options))
 			result := open(t, server, t.Context())
 			body, err := io.ReadAll(result.Body)
 			result.Body.Close()
@@ -172,7 +171,7 @@ func TestEachPageOfAStreamIsOnItsWayBeforeTheNextIsRead(t *testing.T) {
 	}
 	request := httptest.NewRequest(http.MethodGet, "/v1/changes", http.NoBody)
 	request.Header = http.Header{"Authorization": {authorization}, "Accept": wantsLines["Accept"]}
-	httpapi.New(withRecord(r)).ServeHTTP(w, request)
+	handlerOf(withRecord(r)).ServeHTTP(w, request)
 	if w.count != 3 {
 		t.Errorf("there are %d flushes, want 3", w.count)
 	}
@@ -194,7 +193,7 @@ func TestAStreamEndsWhenItsClientLeaves(t *testing.T) {
 	options := withRecord(r)
 	options.Log = log.logger()
 	options.RequestTimeout = time.Hour
-	server := httptest.NewServer(httpapi.New(options))
+	server := httptest.NewServer(handlerOf(options))
 	ctx, leave := context.WithCancel(t.Context())
 	result := open(t, server, ctx)
 	reader := bufio.NewReader(result.Body)
@@ -222,7 +221,7 @@ func TestWhoLeavesAStreamUnreadIsNoFailureOfTheService(t *testing.T) {
 	options := withRecord(filled(100_000)) // more than the connection holds
 	options.Log = log.logger()
 	options.Observe = func(_, _ string, s int, _ time.Duration) { status = s }
-	server := serve(t, httpapi.New(options))
+	server := serve(t, handlerOf(options))
 	open(t, server, t.Context()).Body.Close()
 	server.Close() // waits for the handler
 	if line := log.only(t); line["status"] != 499. || strings.Contains(log.String(), "request failed") {
@@ -244,7 +243,7 @@ func TestAStreamMayTakeLongerThanTheServersTimeouts(t *testing.T) {
 			return ctx.Err()
 		}
 	}
-	server := httptest.NewUnstartedServer(httpapi.New(withRecord(r)))
+	server := httptest.NewUnstartedServer(handlerOf(withRecord(r)))
 	server.Config.ReadTimeout, server.Config.WriteTimeout = timeout, timeout
 	server.Start()
 	defer server.Close()
@@ -271,7 +270,7 @@ func TestAStreamOfAnyLengthTakesTheMemoryOfAPage(t *testing.T) {
 		}
 		return nil
 	}
-	server := serve(t, httpapi.New(withRecord(r)))
+	server := serve(t, handlerOf(withRecord(r)))
 	result := open(t, server, t.Context())
 	defer result.Body.Close()
 	length, err := io.Copy(io.Discard, result.Body)

@@ -16,7 +16,6 @@ import (
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
-	"lsapi/internal/httpapi"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -288,7 +287,7 @@ func TestAQueryThatIsNotExactlyRightIsRefusedByName(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.query, func(t *testing.T) {
 			r := story()
-			handler := httpapi.New(withRecord(r))
+			handler := handlerOf(withRecord(r))
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://lsapi"+test.path, http.NoBody)
 			if err != nil {
 				t.Fatal(err)

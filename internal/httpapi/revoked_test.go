@@ -47,7 +47,7 @@ func TestWaitEndsWhenItsUserIsRemoved(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()
 			began := time.Now()
-			handler := httpapi.New(httpapi.Options{
+			handler := handlerOf(httpapi.Options{
 				Membership: w.members, Authenticator: removable{at: began.Add(10 * time.Minute)}, Record: w.record, Fleet: w.fleet,
 			})
 			recorder := httptest.NewRecorder()
@@ -70,7 +70,7 @@ func TestWaitOfAUserWhoStaysIsAnsweredWithItsEffect(t *testing.T) {
 				time.Sleep(50 * time.Minute)
 				return shown(name).Instances[0], ctx.Err()
 			}
-			handler := httpapi.New(httpapi.Options{
+			handler := handlerOf(httpapi.Options{
 				Membership: w.members, Authenticator: removable{at: time.Now().Add(time.Hour)}, Record: w.record, Fleet: w.fleet,
 			})
 			recorder := httptest.NewRecorder()

@@ -14,7 +14,7 @@ import (
 )
 
 func TestSpareConnectionServesHealthChecksOnly(t *testing.T) {
-	handler := httpapi.New(httpapi.Options{
+	handler := handlerOf(httpapi.Options{
 		Membership: newMemberships(), Authenticator: alice{}, Spare: func(context.Context) bool { return true },
 	})
 	for path, want := range map[string]int{"/healthcheck": 200, "/readyz": 200, "/elb/default-elb": 503} {

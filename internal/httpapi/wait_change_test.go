@@ -27,7 +27,7 @@ func newWaitable() *waitable {
 		Membership: w.members, Authenticator: alice{}, Keys: w.keys, Record: w.record, Fleet: w.fleet, Log: w.log.logger(),
 	}
 	options.Stopping, w.stop = context.WithCancel(context.Background())
-	w.handler = httpapi.New(options)
+	w.handler = handlerOf(options)
 	return w
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
-	"lsapi/internal/httpapi"
 )
 
 const memberPath = "/v1/load-balancers/default-elb/members/" + running
@@ -107,7 +106,7 @@ func stoppable() (handler http.Handler, f *fleets, stop context.CancelFunc) {
 	options.Stopping, stop = context.WithCancel(context.Background())
 	f = options.Fleet.(*fleets)
 	f.await = forEver
-	return httpapi.New(options), f, stop
+	return handlerOf(options), f, stop
 }
 
 func TestAStopSendsThoseAwayWhoWait(t *testing.T) {

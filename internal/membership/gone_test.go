@@ -10,12 +10,12 @@ import (
 )
 
 // freshly lists as a fresh read does, with what others have applied.
-func freshly(t *testing.T, s *membership.Service) []string {
+func freshly(t *testing.T, aws membership.AWS, s *membership.Service) []string {
 	t.Helper()
 	if err := s.CatchUp(t.Context(), "web"); err != nil {
 		t.Fatal(err)
 	}
-	return listed(t, s)
+	return listed(t, aws, s)
 }
 
 // The replica that notices that the load balancer is gone may not be the one that
@@ -35,7 +35,7 @@ func TestReplicaThatReadsTheRecordOfADeletedLoadBalancerShowsNoneOfItsChanges(t 
 		time.Sleep(time.Second)
 		aws.change(func() { aws.gone = false })
 		become(aws)
-		if got := freshly(t, b); len(got) > 0 {
+		if got := freshly(t, aws, b); len(got) > 0 {
 			t.Errorf("the new load balancer lists %v", got)
 		}
 		wantCode(t, change(b, lsapi.Attach, one), "")

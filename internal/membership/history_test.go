@@ -174,7 +174,7 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 	h := &history{began: time.Now(), told: make(map[effect]int)}
 	var clients sync.WaitGroup
 	for n := range historyClients {
-		clients.Go(func() { runClient(t, s, h, n, rand.New(rand.NewPCG(seed, uint64(n)))) })
+		clients.Go(func() { runClient(t, client, s, h, n, rand.New(rand.NewPCG(seed, uint64(n)))) })
 	}
 	clients.Wait()
 	if err := s.Close(t.Context()); err != nil { // what is open is settled
@@ -192,7 +192,7 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 	}
 }
 
-func runClient(t *testing.T, s *membership.Service, h *history, client int, random *rand.Rand) {
+func runClient(t *testing.T, aws membership.AWS, s *membership.Service, h *history, client int, random *rand.Rand) {
 	for range historyLength {
 		asked := operation{
 			action:       []lsapi.Action{lsapi.Attach, lsapi.Detach, "list"}[random.IntN(3)],
@@ -205,7 +205,7 @@ func runClient(t *testing.T, s *membership.Service, h *history, client int, rand
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		if asked.action == "list" {
-			listOnce(ctx, s, h, client, asked)
+			listOnce(ctx, aws, s, h, client, asked)
 		} else {
 			changeOnce(ctx, t, s, h, client, asked)
 		}
@@ -213,16 +213,16 @@ func runClient(t *testing.T, s *membership.Service, h *history, client int, rand
 	}
 }
 
-func listOnce(ctx context.Context, s *membership.Service, h *history, client int, asked operation) {
+func listOnce(ctx context.Context, aws membership.AWS, s *membership.Service, h *history, client int, asked operation) {
 	called := time.Now()
-	listing, err := s.List(ctx, asked.loadBalancer)
+	ids, err := list(ctx, aws, s, asked.loadBalancer)
 	if err != nil {
 		return
 	}
 	for _, id := range historyInstances {
 		asked.instance = id
 		told := absent
-		if slices.ContainsFunc(listing.Members, func(m lsapi.Instance) bool { return m.ID == id }) {
+		if slices.Contains(ids, id) {
 			told = present
 		}
 		h.add(client, asked, called, told)

@@ -69,15 +69,21 @@ func atOnce(s *membership.Service, action lsapi.Action, ids ...string) map[lsapi
 	return codes
 }
 
-func listed(t *testing.T, s *membership.Service) []string {
+// list returns the members as AWS and the overlay show them.
+func list(ctx context.Context, aws membership.AWS, s *membership.Service, loadBalancer string) ([]string, error) {
+	began := time.Now()
+	ids, err := aws.Members(ctx, loadBalancer)
+	if err != nil {
+		return nil, err
+	}
+	return s.Overlay(loadBalancer, ids, began), nil
+}
+
+func listed(t *testing.T, aws membership.AWS, s *membership.Service) []string {
 	t.Helper()
-	listing, err := s.List(t.Context(), "web")
+	ids, err := list(t.Context(), aws, s, "web")
 	if err != nil {
 		t.Fatalf("list: %v", err)
-	}
-	ids := make([]string, len(listing.Members))
-	for i, m := range listing.Members {
-		ids[i] = m.ID
 	}
 	return ids
 }
@@ -179,14 +185,14 @@ func TestAReadThatLagsDoesNotUndoWhatWasAnswered(t *testing.T) {
 	aws.run(one, two)
 	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
-		if got := listed(t, s); !slices.Equal(got, []string{two, one}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []string{two, one}) {
 			t.Errorf("the list after an attach is %v", got)
 		}
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
 		wantCode(t, change(s, lsapi.Detach, one), "")
 		wantCode(t, change(s, lsapi.Detach, one), lsapi.CodeConflict)
 		wantCode(t, change(s, lsapi.Detach, two), "")
-		if got := listed(t, s); len(got) != 0 {
+		if got := listed(t, aws, s); len(got) != 0 {
 			t.Errorf("the list after two detaches is %v", got)
 		}
 		wantCode(t, change(s, lsapi.Attach, one), "")
@@ -209,7 +215,7 @@ func TestAnAttachNeedsARunningInstance(t *testing.T) {
 func TestAMemberThatEC2ForgotIsListedAndCanBeDetached(t *testing.T) {
 	aws := newFakeAWS(one)
 	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
-		if got := listed(t, s); !slices.Equal(got, []string{one}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []string{one}) {
 			t.Errorf("the list is %v", got)
 		}
 		wantCode(t, change(s, lsapi.Detach, one), "")

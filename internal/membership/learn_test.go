@@ -45,7 +45,7 @@ func TestWhatOtherReplicasHaveAppliedShowsWhileReadsLag(t *testing.T) {
 		if want := []string{"+" + three, "-" + one, "-" + two}; !slices.Equal(told, want) {
 			t.Errorf("told %q, want %q", told, want)
 		}
-		if got := listed(t, s); !slices.Equal(got, []string{three}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []string{three}) {
 			t.Errorf("the list is %v", got)
 		}
 		if err := s.Learn("web", changes[:1]); err != nil { // an old one comes again
@@ -54,7 +54,7 @@ func TestWhatOtherReplicasHaveAppliedShowsWhileReadsLag(t *testing.T) {
 		if len(told) != 3 {
 			t.Errorf("told %q: an older change is no news", told)
 		}
-		if got := listed(t, s); !slices.Equal(got, []string{three}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []string{three}) {
 			t.Errorf("the list is %v after an older change came late", got)
 		}
 		if err := s.Close(t.Context()); err != nil {
@@ -74,7 +74,7 @@ func TestChangeLearnedLateDoesNotOverrideTheOneThatFollowedIt(t *testing.T) {
 		if err := s.Learn("web", []lsapi.AppliedChange{before}); err != nil {
 			t.Fatal(err)
 		}
-		if got := listed(t, s); !slices.Equal(got, []string{one}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []string{one}) {
 			t.Errorf("the list is %v", got)
 		}
 	})
@@ -108,7 +108,7 @@ func TestCatchUpShowsWhatAnotherReplicaHasApplied(t *testing.T) {
 		if err := a.CatchUp(t.Context(), "web"); err != nil {
 			t.Fatal(err)
 		}
-		if got := listed(t, a); !slices.Equal(got, []string{one}) {
+		if got := listed(t, aws, a); !slices.Equal(got, []string{one}) {
 			t.Errorf("the list is %v", got)
 		}
 		record.fails(isAway)

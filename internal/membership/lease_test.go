@@ -229,7 +229,7 @@ func TestOutsideChangeShowsWhateverTheReplicasClocksSay(t *testing.T) {
 		}
 		time.Sleep(11 * time.Second)
 		become(aws) // another tool detaches it
-		if got := listed(t, a); slices.Contains(got, two) {
+		if got := listed(t, aws, a); slices.Contains(got, two) {
 			t.Errorf("after an outside detach the list still is %v", got)
 		}
 	})
@@ -248,7 +248,7 @@ func TestLearnedChangeGrowsNoYoungerByBeingReadAgain(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if got := listed(t, s); slices.Contains(got, two) {
+		if got := listed(t, aws, s); slices.Contains(got, two) {
 			t.Errorf("20 s after the change the list still is %v", got)
 		}
 		if err := s.Close(t.Context()); err != nil {

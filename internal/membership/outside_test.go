@@ -82,7 +82,7 @@ func TestLoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
 				aws.change(func() { aws.gone = false })
 				become(aws)
 				for _, s := range []*membership.Service{a, b} {
-					if got := listed(t, s); len(got) > 0 {
+					if got := listed(t, aws, s); len(got) > 0 {
 						t.Errorf("the new load balancer lists %v", got)
 					}
 				}

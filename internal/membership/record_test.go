@@ -236,7 +236,7 @@ func TestWhatWasAppliedBeforeARestartIsRememberedWhileReadsLag(t *testing.T) {
 
 		record.fails(turnsAreAway) // so that it knows of nothing but by its start
 		s = started(t, aws, record)
-		if got := listed(t, s); !slices.Equal(got, []string{one}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []string{one}) {
 			t.Errorf("the list after the restart is %v", got)
 		}
 		record.fails(nil)
@@ -511,7 +511,7 @@ func TestOfTwoChangesOfOneTimeTheLastCounts(t *testing.T) {
 		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := listed(t, s); len(got) > 0 {
+		if got := listed(t, aws, s); len(got) > 0 {
 			t.Errorf("the list is %v", got)
 		}
 		if err := s.Close(t.Context()); err != nil {

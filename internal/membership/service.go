@@ -151,31 +151,6 @@ func New(aws AWS, o Options) *Service {
 // remembers reports whether there is a record.
 func (s *Service) remembers() bool { return s.record != forgetful{} }
 
-// List returns the load balancer's members, read from AWS after it was called.
-// It shows every change that this Service has answered with success before.
-//
-// Errors: CodeNotFound, and what AWS's failures map to.
-func (s *Service) List(ctx context.Context, loadBalancer string) (lsapi.Listing, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.call)
-	defer cancel()
-
-	began := time.Now()
-	ids, err := s.aws.Members(ctx, loadBalancer)
-	if err != nil {
-		return lsapi.Listing{}, err
-	}
-	ids = s.Overlay(loadBalancer, ids, began)
-	facts, err := s.aws.Instances(ctx, ids)
-	if err != nil {
-		return lsapi.Listing{}, err
-	}
-	members := make([]lsapi.Instance, len(ids))
-	for i, id := range ids {
-		members[i] = factsOf(facts, id)
-	}
-	return lsapi.Listing{Members: members, AsOf: began}, nil
-}
-
 // Change attaches or detaches an instance and returns what EC2 knows of it, and
 // whether the record knows of the change. It waits for its turn in the load
 // balancer's lane. ctx decides how long the caller waits: a request that was not
