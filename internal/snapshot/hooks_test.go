@@ -261,6 +261,35 @@ func TestLookupsDoNotStretchTheBound(t *testing.T) {
 	})
 }
 
+// hangingReplica is alone on a record that does not answer.
+type hangingReplica struct{ *replica }
+
+func (hangingReplica) Publish(ctx context.Context, _ time.Time, _ []lsapi.Membership) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestRecordThatHangsDoesNotStretchTheBound(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	synctest.Test(t, func(t *testing.T) {
+		s := snapshot.New(snapshot.Options{
+			AWS: aws, Named: aws, Encode: encode, Replicas: hangingReplica{&replica{newBoard()}},
+			Overlay:      func(_ string, ids []string, _ time.Time) []string { return ids },
+			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
+		})
+		s.Start()
+		s.Touch()
+		time.Sleep(15 * time.Second)
+		if bound := s.Stats().Bound; bound != maxStaleness || aws.count("LoadBalancers") < 2 {
+			t.Errorf("after %d listings the bound is %v", aws.count("LoadBalancers"), bound)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestStretchedBoundIsReportedOnceAMinute(t *testing.T) {
 	const tooLarge = "WARN the fleet is too large"
 	aws := newFakeAWS()

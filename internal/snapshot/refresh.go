@@ -91,16 +91,16 @@ func (s *Snapshot) tell(err error) {
 
 // refresh lists the region. Each load balancer is shown to readers as soon as it
 // is listed and its instances are known. One that was known and is not listed is
-// asked for by name: only that answer makes it a 404. lookups is the part of the
-// time that went into looking up instances.
-func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err error) {
+// asked for by name: only that answer makes it a 404. aside is the part of the time
+// that went into looking up instances and telling the replicas.
+func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error) {
 	began := time.Now()
 	listed := make(map[string]bool)
 	var complete, incomplete []listedPage // these have instances that nothing is known of
 	asked := began
 	for page, err := range s.o.AWS.LoadBalancers(ctx) {
 		if err != nil {
-			return lookups, err
+			return 0, err
 		}
 		known, unknown := s.split(page, asked)
 		for _, lb := range page {
@@ -114,15 +114,15 @@ func (s *Snapshot) refresh(ctx context.Context) (lookups time.Duration, err erro
 	s.listed.Store(s.stamp(began))
 	s.announce()
 	s.checkUnlisted(listed, began)
-	if lookups, err = s.complete(ctx, incomplete); err != nil {
-		return lookups, err
+	if aside, err = s.complete(ctx, incomplete); err != nil {
+		return aside, err
 	}
 	s.announce() // everything that was listed is shown now
-	s.tellReplicas(ctx, began, append(complete, incomplete...))
+	aside += s.tellReplicas(ctx, began, append(complete, incomplete...))
 	s.achieved.Store(s.oldest.Swap(0))
 	s.sweepFacts()
 	s.renewFacts()
-	return lookups, nil
+	return aside, nil
 }
 
 // sweepFacts forgets, now and then, the facts of instances that are shown nowhere.

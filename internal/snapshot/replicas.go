@@ -50,8 +50,8 @@ type told struct {
 func (s *Snapshot) step(ctx context.Context) (next time.Time) {
 	if s.leads(ctx) {
 		began := time.Now()
-		lookups, err := s.refreshLeading(ctx)
-		return s.schedule(began, time.Since(began)-lookups, err)
+		aside, err := s.refreshLeading(ctx)
+		return s.schedule(began, time.Since(began)-aside, err)
 	}
 	s.follow(ctx)
 	return time.Now()
@@ -76,7 +76,7 @@ func (s *Snapshot) leads(ctx context.Context) bool {
 }
 
 // refreshLeading refreshes, and keeps the right to do so for as long as it takes.
-func (s *Snapshot) refreshLeading(ctx context.Context) (lookups time.Duration, err error) {
+func (s *Snapshot) refreshLeading(ctx context.Context) (aside time.Duration, err error) {
 	if s.o.Replicas == (alone{}) {
 		return s.refresh(ctx)
 	}
@@ -103,10 +103,10 @@ func (s *Snapshot) keepLeading(ctx context.Context) {
 	}
 }
 
-// tellReplicas publishes what a listing has found.
-func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []listedPage) {
+// tellReplicas publishes what a listing has found, and returns how long that took.
+func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []listedPage) (took time.Duration) {
 	if s.o.Replicas == (alone{}) {
-		return
+		return 0
 	}
 	var all []lsapi.Membership
 	last := s.told
@@ -124,9 +124,11 @@ func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []li
 	}
 	publishing, cancel := context.WithTimeout(ctx, leadTimeout)
 	defer cancel()
+	asked := time.Now()
 	if err := s.o.Replicas.Publish(publishing, began, all); err != nil && ctx.Err() == nil {
 		s.o.Log.Warn("the other replicas could not be told what AWS said", "error", err)
 	}
+	return time.Since(asked)
 }
 
 // follow shows what has been published since the last time, if there is anything
