@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"lsapi"
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 // CheckToken says what is wrong with an API token: base64 of "user:password", in
@@ -38,7 +38,7 @@ func parseToken(token string) (*account, error) {
 	case strings.ContainsFunc(string(credentials), unicode.IsControl):
 		// Most often the newline of an echo without -n. RFC 7617 allows none.
 		return nil, badToken("there is a control character, such as a newline, in it")
-	case !printable.Is(user):
+	case !sanitize.IsPrintable(user):
 		return nil, badToken("there is an invisible character in the user")
 	}
 	digest := sha256.Sum256([]byte(password))

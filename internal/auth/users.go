@@ -10,8 +10,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"lsapi"
-	"lsapi/internal/guarded"
-	"lsapi/internal/printable"
+	"lsapi/internal/safefile"
+	"lsapi/internal/sanitize"
 )
 
 // users are those who may ask. They never change; others take their place.
@@ -61,7 +61,7 @@ func CheckUsersFile(path, token string) error {
 // readUsers returns the users of a file, in the place of others. Those that have
 // not changed stay as they are, and so does what is known of their passwords.
 func readUsers(path string, before *users) (*users, error) {
-	text, err := guarded.Read(path, maxFileSize)
+	text, err := safefile.Read(path, maxFileSize)
 	if err != nil {
 		return nil, &lsapi.Error{Code: lsapi.CodeInvalid, Message: "cannot read it: " + err.Error(), Err: err}
 	}
@@ -148,7 +148,7 @@ func parseLine(line string) (user, hash string, err error) {
 		return "", "", errors.New("the user is empty")
 	case len(user) > maxName:
 		return "", "", fmt.Errorf("the user is longer than %d bytes", maxName)
-	case !printable.Is(user):
+	case !sanitize.IsPrintable(user):
 		return "", "", errors.New("there is a control character, an invisible one, or what is no text, in the user")
 	case strings.TrimSpace(user) != user:
 		return "", "", errors.New("the user begins or ends with a space")

@@ -34,10 +34,10 @@ func (r *remote) explain(err error) error {
 		return fmt.Errorf("%w; %s", notLSAPI{err}, r.adviseOnAnswer(answer))
 	case answer.Code != lsapi.CodeUnauthenticated:
 		return err
-	case r.access.User == "":
-		return fmt.Errorf("%w: the service at %s wants credentials, and %s; set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", err, r.access.URL, r.access.From)
+	case r.config.User == "":
+		return fmt.Errorf("%w: the service at %s wants credentials, and %s; set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", err, r.config.URL, r.config.Origin)
 	}
-	return fmt.Errorf("%w: the service at %s does not take those of the user %s, which are from %s; correct them there", err, r.access.URL, r.access.User, r.access.From)
+	return fmt.Errorf("%w: the service at %s does not take those of the user %s, which are from %s; correct them there", err, r.config.URL, r.config.User, r.config.Origin)
 }
 
 // notLSAPI is the error of an answer that something else gave in place of lsapi.
@@ -101,13 +101,13 @@ func adviseOnConnection(err error) string {
 
 // adviseOnAnswer says what to try when something else has answered.
 func (r *remote) adviseOnAnswer(answer *client.Error) string {
-	text := "that is not lsapi's answer: what answers at " + r.access.URL + " is something else, or stands in front of it"
+	text := "that is not lsapi's answer: what answers at " + r.config.URL + " is something else, or stands in front of it"
 	switch {
 	case answer.Status == http.StatusProxyAuthRequired:
 		text += "; the proxy wants credentials of its own"
 	case answer.Status == http.StatusUnauthorized:
 		text += ", and wants credentials"
-	case answer.Status == http.StatusBadRequest && strings.HasPrefix(r.access.URL, "http:"):
+	case answer.Status == http.StatusBadRequest && strings.HasPrefix(r.config.URL, "http:"):
 		text += "; does it want https?"
 	case answer.Status >= 300 && answer.Status < 400:
 		text += "; it redirects elsewhere, where lsapi may be: with https, say"
@@ -121,7 +121,7 @@ func (r *remote) adviseOnAnswer(answer *client.Error) string {
 // proxy is the one through which the service is asked, without what is secret of its
 // URL; empty when there is none.
 func (r *remote) proxy() string {
-	target, err := url.Parse(r.access.URL)
+	target, err := url.Parse(r.config.URL)
 	if err != nil {
 		return ""
 	}

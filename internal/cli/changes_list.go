@@ -15,7 +15,7 @@ import (
 	apiv1 "lsapi/api/v1"
 	"lsapi/internal/app"
 	"lsapi/internal/config"
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 const changesListHelp = `List changes, the newest first, as a table; as a line of JSON each when the
@@ -109,7 +109,7 @@ func (f *changesFlags) parse(now time.Time) error {
 		return usagef("--follow lists changes when they have an outcome: not with --outcome open")
 	}
 	if f.filter.InstanceID != "" && !lsapi.ValidInstanceID(f.filter.InstanceID) {
-		return usagef("--instance: %s is not the id of an instance, such as i-0592fe5ccee879f04", printable.Escape(f.filter.InstanceID))
+		return usagef("--instance: %s is not the id of an instance, such as i-0592fe5ccee879f04", sanitize.Escape(f.filter.InstanceID))
 	}
 	if f.filter.Limit < 0 {
 		return usagef("--limit cannot be negative")

@@ -15,7 +15,7 @@ import (
 
 	"lsapi/internal/app"
 	"lsapi/internal/config"
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 // The exit statuses of all commands.
@@ -132,7 +132,7 @@ func message(err error) string {
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if serviceStatus(err) != 0 {
-		text = printable.Escape(text) // whoever answers there
+		text = sanitize.Escape(text) // whoever answers there
 	}
 	return text
 }

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lsapi/internal/access"
+	"lsapi/internal/clientconfig"
 	"lsapi/internal/config"
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 const doctorHelp = `Check what lsapi elb needs, one line each with what to do: the configuration, that the
@@ -71,7 +71,7 @@ func newDoctor(p Process) *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	flags := command.Flags()
-	access.AddFlags(flags)
+	clientconfig.AddFlags(flags)
 	config.AddAWSFlags(flags)
 	flags.BoolVar(&ofAWS, "aws", false, "check also the AWS permissions of lsapi serve")
 	flags.StringVarP(&output, "output", "o", "text", "`format`: text or json")
@@ -116,11 +116,11 @@ func (c *checkup) ofService(ctx context.Context, command *cobra.Command, p Proce
 		return err
 	}
 	defer service.Close()
-	who := "no credentials: " + service.access.From
-	if service.access.User != "" {
-		who = "user " + service.access.User + ", by " + service.access.From
+	who := "no credentials: " + service.config.Origin
+	if service.config.User != "" {
+		who = "user " + service.config.User + ", by " + service.config.Origin
 	}
-	c.ok("configuration", "%s, %s", service.access.URL, who)
+	c.ok("configuration", "%s, %s", service.config.URL, who)
 	if c.checkAnswer(ctx, service) {
 		c.checkReady(ctx, service)
 		c.checkCredentials(ctx, service)
@@ -168,7 +168,7 @@ func (c *checkup) write(p Process) error {
 		if colors(p, p.Stdout) {
 			verdict = inks[f.Verdict].paint(verdict)
 		}
-		lines := wrapped(printable.Escape(text), room)
+		lines := wrapped(sanitize.Escape(text), room)
 		fmt.Fprintf(&out, "%s  %-13s  %s\n", verdict, f.Check, strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 	}
 	_, err := io.WriteString(p.Stdout, out.String())

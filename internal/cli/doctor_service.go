@@ -45,13 +45,13 @@ type answer struct {
 func (r *remote) fetch(ctx context.Context, path string, credentials bool) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
-	target := strings.TrimRight(r.access.URL, "/") + path
+	target := strings.TrimRight(r.config.URL, "/") + path
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	if credentials && r.access.User != "" {
-		request.SetBasicAuth(r.access.User, string(r.access.Password))
+	if credentials && r.config.User != "" {
+		request.SetBasicAuth(r.config.User, string(r.config.Password))
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true}
 	got := &answer{began: time.Now()}
@@ -87,7 +87,7 @@ func (c *checkup) checkAnswer(ctx context.Context, r *remote) bool {
 		return false
 	}
 	c.ok("reachable", "it answers in %s", got.took.Sub(got.began).Round(time.Millisecond))
-	c.checkTLS(r.access.URL, got)
+	c.checkTLS(r.config.URL, got)
 	c.checkClock(got)
 	return true
 }
@@ -170,10 +170,10 @@ func (c *checkup) checkCredentials(ctx context.Context, r *remote) {
 		c.ok("credentials", "they are taken, and there are load balancers")
 	case err == nil:
 		c.warn("credentials", "is it the right region?", "they are taken, and there is no load balancer")
-	case code == lsapi.CodeUnauthenticated && r.access.User == "":
-		c.fail("credentials", "set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", "the service wants some, and %s", r.access.From)
+	case code == lsapi.CodeUnauthenticated && r.config.User == "":
+		c.fail("credentials", "set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", "the service wants some, and %s", r.config.Origin)
 	case code == lsapi.CodeUnauthenticated:
-		c.fail("credentials", "correct them there", "those of the user %s, from %s, are not taken", r.access.User, r.access.From)
+		c.fail("credentials", "correct them there", "those of the user %s, from %s, are not taken", r.config.User, r.config.Origin)
 	case code == lsapi.CodeForbidden:
 		c.fail("credentials", "ask who runs the service for the right", "they are taken, and do not suffice: %v", err)
 	case errors.Is(err, client.ErrUnreachable):

@@ -8,8 +8,8 @@ import (
 
 	"lsapi"
 	"lsapi/client"
-	"lsapi/internal/access"
-	"lsapi/internal/printable"
+	"lsapi/internal/clientconfig"
+	"lsapi/internal/sanitize"
 )
 
 const elbHelp = `Show load balancers, attach and detach instances, wait until they serve or are
@@ -60,7 +60,7 @@ func newElb(p Process) *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	flags := command.PersistentFlags()
-	access.AddFlags(flags)
+	clientconfig.AddFlags(flags)
 	command.AddCommand(
 		newElbList(p), newElbShow(p), newElbAttach(p), newElbDetach(p), newElbWatch(p), newElbHistory(p),
 	)
@@ -70,13 +70,13 @@ func newElb(p Process) *cobra.Command {
 // remote is a service that is asked over HTTP.
 type remote struct {
 	*client.Client
-	access access.Access
+	config clientconfig.Config
 }
 
 // connect returns the service that the flags, the environment and the file name. It
 // is not asked yet.
 func connect(c *cobra.Command, p Process) (*remote, error) {
-	found, err := access.Find(access.Sources{Flags: c.Flags(), Environ: p.Environ})
+	found, err := clientconfig.Load(clientconfig.Sources{Flags: c.Flags(), Environ: p.Environ})
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func connect(c *cobra.Command, p Process) (*remote, error) {
 	if err != nil {
 		return nil, usagef("%w", err)
 	}
-	return &remote{Client: asking, access: found}, nil
+	return &remote{Client: asking, config: found}, nil
 }
 
 // withService asks the service until a signal comes, and explains why it did not do
@@ -135,7 +135,7 @@ func serviceStatus(err error) int {
 // checkName refuses what can be no load balancer's name before anybody is asked.
 func checkName(name string) error {
 	if !lsapi.ValidLoadBalancerName(name) {
-		return usagef("%s is not the name of a load balancer: 1 to 32 letters, digits and hyphens", printable.Escape(name))
+		return usagef("%s is not the name of a load balancer: 1 to 32 letters, digits and hyphens", sanitize.Escape(name))
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 const elbAttachHelp = `Attach instances to a load balancer. Without --wait it is done when AWS has accepted
@@ -126,7 +126,7 @@ func (f *elbChangeFlags) check(timeoutGiven bool, name string, ids []string) err
 	}
 	for i, id := range ids {
 		if !lsapi.ValidInstanceID(id) {
-			return usagef("%s is not the id of an instance, such as i-0592fe5ccee879f04", printable.Escape(id))
+			return usagef("%s is not the id of an instance, such as i-0592fe5ccee879f04", sanitize.Escape(id))
 		}
 		if slices.Contains(ids[:i], id) {
 			return usagef("%s is named twice", id)

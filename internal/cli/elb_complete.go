@@ -10,7 +10,7 @@ import (
 	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 // completer offers arguments. Whatever goes wrong, it offers none: a person who has
@@ -102,7 +102,7 @@ func detachedLately(ctx context.Context, service *remote, b apiv1.LoadBalancerDe
 		if slices.ContainsFunc(b.Instances, func(m apiv1.Member) bool { return m.InstanceID == change.InstanceID }) {
 			continue
 		}
-		offered = append(offered, cobra.CompletionWithDesc(change.InstanceID, printable.Escape("detached by "+change.Actor+" at "+clock(change.IntendedAt))))
+		offered = append(offered, cobra.CompletionWithDesc(change.InstanceID, sanitize.Escape("detached by "+change.Actor+" at "+clock(change.IntendedAt))))
 	}
 	return offered
 }
@@ -113,7 +113,7 @@ func describe(m apiv1.Member) string {
 	if m.Name != "" {
 		text = strings.TrimSpace(m.Name + " " + text)
 	}
-	return printable.Escape(text)
+	return sanitize.Escape(text)
 }
 
 // without returns what is offered and not given already, each once.

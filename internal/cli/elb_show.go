@@ -12,7 +12,7 @@ import (
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 const elbShowHelp = `Show a load balancer: its settings, its members and those that are being drained.
@@ -74,12 +74,12 @@ func showLoadBalancer(v *view, b apiv1.LoadBalancerDetail) error {
 	}
 	const indent = 15
 	var out strings.Builder
-	fmt.Fprintln(&out, paint(bold, printable.Escape(b.Name)))
+	fmt.Fprintln(&out, paint(bold, sanitize.Escape(b.Name)))
 	for _, s := range settingsOf(b) {
 		if s[1] == "" {
 			continue
 		}
-		lines := wrapped(printable.Escape(s[1]), v.room()-indent)
+		lines := wrapped(sanitize.Escape(s[1]), v.room()-indent)
 		fmt.Fprintf(&out, "  %s %s\n", paint(dim, fmt.Sprintf("%-12s", s[0])), strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 	}
 	out.WriteByte('\n')

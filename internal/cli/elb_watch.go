@@ -9,7 +9,7 @@ import (
 
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 const elbWatchHelp = `Watch what happens to load balancers, to all of them if none is named: instances
@@ -55,7 +55,7 @@ func newElbWatch(p Process) *cobra.Command {
 		}
 		return withService(c, p, func(ctx context.Context, service *remote) error {
 			lost := func(err error) {
-				fmt.Fprintf(p.Stderr, "lsapi: %s; going on as soon as it is back\n", printable.Escape(err.Error()))
+				fmt.Fprintf(p.Stderr, "lsapi: %s; going on as soon as it is back\n", sanitize.Escape(err.Error()))
 			}
 			err := watch(ctx, service, client.EventsQuery{LoadBalancers: names, After: after, Lost: lost}, show)
 			return service.suggestNames(ctx, names, err)

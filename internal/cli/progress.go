@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/term"
 
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 // progress shows a line for each of several things that are under way, below one
@@ -167,7 +167,7 @@ func (p *progress) render(l progressLine, width int) string {
 	default:
 		mark = "!"
 	}
-	text := fmt.Sprintf("%s %-19s %5s  %s", mark, l.name, took.Truncate(time.Second), printable.Escape(l.text))
+	text := fmt.Sprintf("%s %-19s %5s  %s", mark, l.name, took.Truncate(time.Second), sanitize.Escape(l.text))
 	if utf8.RuneCountInString(text) >= width {
 		runes := []rune(text)
 		text = string(runes[:max(0, width-4)]) + "..."

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/net/http/httpguts"
 
-	"lsapi/internal/guarded"
+	"lsapi/internal/safefile"
 	"lsapi/internal/stress"
 )
 
@@ -93,9 +93,9 @@ func withFiles(headers []string) ([]string, error) {
 			all = append(all, given)
 			continue
 		}
-		text, err := guarded.Read(path, maxHeaders)
+		text, err := safefile.Read(path, maxHeaders)
 		if err != nil {
-			return nil, usagef("--header: cannot read %s: %w", path, guarded.WithoutPath(err))
+			return nil, usagef("--header: cannot read %s: %w", path, safefile.WithoutPath(err))
 		}
 		for line := range strings.Lines(string(text)) {
 			if line = strings.TrimSpace(line); line != "" {
@@ -111,9 +111,9 @@ func (f *stressFlags) readBody() ([]byte, error) {
 	if !isFile {
 		return []byte(f.body), nil
 	}
-	body, err := guarded.Read(path, maxStressBody)
+	body, err := safefile.Read(path, maxStressBody)
 	if err != nil {
-		return nil, usagef("--body: cannot read %s: %w", path, guarded.WithoutPath(err))
+		return nil, usagef("--body: cannot read %s: %w", path, safefile.WithoutPath(err))
 	}
 	return body, nil
 }

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 // ink is the colour of a text on a terminal: a parameter of the control sequence
@@ -158,7 +158,7 @@ func (l *tableLines) row(row []cell) {
 }
 
 func (l *tableLines) note(note cell) {
-	note.text = "  " + printable.Escape(note.text)
+	note.text = "  " + sanitize.Escape(note.text)
 	if l.room > 0 {
 		note.text = cutTo(note.text, l.room)
 	}
@@ -188,7 +188,7 @@ func shown(text string) string {
 	if text == "" {
 		return "-"
 	}
-	return printable.Escape(text)
+	return sanitize.Escape(text)
 }
 
 // count is a number that stands out unless it is 0.

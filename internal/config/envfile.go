@@ -10,7 +10,7 @@ import (
 
 	"github.com/joho/godotenv"
 
-	"lsapi/internal/guarded"
+	"lsapi/internal/safefile"
 )
 
 // maxEnvFileSize is far above any file of variables.
@@ -24,7 +24,7 @@ func readEnvFile(s Sources) ([]string, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := guarded.Read(path, maxEnvFileSize)
+	text, err := safefile.Read(path, maxEnvFileSize)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !asked:
 		return nil, nil

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 // accessMessage marks the records that are lines of the access log.
@@ -108,11 +108,11 @@ func (l *accessLine) take(a slog.Attr) {
 func (l *accessLine) append(text []byte) []byte {
 	text = strconv.AppendInt(text, l.status, 10)
 	text = append(text, ' ')
-	text = append(text, printable.Escape(l.method)...)
+	text = append(text, sanitize.Escape(l.method)...)
 	text = append(text, ' ')
-	text = append(text, printable.Escape(l.path)...)
+	text = append(text, sanitize.Escape(l.path)...)
 	text = append(text, " ("...)
-	text = append(text, printable.Escape(l.client)...)
+	text = append(text, sanitize.Escape(l.client)...)
 	text = append(text, ") "...)
 	text = strconv.AppendFloat(text, float64(l.duration)/float64(time.Millisecond), 'f', 2, 64)
 	text = append(text, "ms"...)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/lmittmann/tint"
 
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 // LogOptions say how log lines look.
@@ -91,7 +91,7 @@ func readable(groups []string, a slog.Attr) slog.Attr {
 		case slog.LevelKey:
 			return levelColumn(a)
 		case slog.MessageKey:
-			return slog.String(a.Key, printable.Escape(a.Value.String()))
+			return slog.String(a.Key, sanitize.Escape(a.Value.String()))
 		}
 	}
 	switch a.Value.Kind() {

@@ -4,13 +4,13 @@ import (
 	"strconv"
 	"strings"
 
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
 // word is the value of an attribute as it stands on a line: quoted if it could be
 // taken for more than one word.
 func word(text string) string {
-	text = printable.Escape(text)
+	text = sanitize.Escape(text)
 	if strings.ContainsAny(text, " =\"") {
 		return strconv.Quote(text)
 	}

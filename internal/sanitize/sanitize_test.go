@@ -1,12 +1,12 @@
-package printable_test
+package sanitize_test
 
 import (
 	"testing"
 
-	"lsapi/internal/printable"
+	"lsapi/internal/sanitize"
 )
 
-func TestWhatIsNotPrintableIsEscaped(t *testing.T) {
+func TestEscapeNonPrintableRunes(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                    "",
 		"deploy 117":          "deploy 117",
@@ -19,13 +19,13 @@ func TestWhatIsNotPrintableIsEscaped(t *testing.T) {
 		"no-break\u00a0space": `no-break\u00a0space`,
 		"\ufeffmark":          `\ufeffmark`,
 		"c1 \u009b31m":        `c1 \u009b31m`,
-		"no text \xff":        `no text \xff`,
+		"not UTF-8 \xff":      `not UTF-8 \xff`,
 	} {
-		if got := printable.Escape(text); got != want {
+		if got := sanitize.Escape(text); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		if printable.Is(text) != (text == want) {
-			t.Errorf("whether %s is printable: got %t", want, printable.Is(text))
+		if sanitize.IsPrintable(text) != (text == want) {
+			t.Errorf("whether %s is printable: got %t", want, sanitize.IsPrintable(text))
 		}
 	}
 }

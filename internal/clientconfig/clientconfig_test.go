@@ -1,4 +1,4 @@
-package access_test
+package clientconfig_test
 
 import (
 	"encoding/base64"
@@ -11,12 +11,12 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"lsapi/internal/access"
+	"lsapi/internal/clientconfig"
 	"lsapi/internal/config"
 )
 
-// home returns the environment of somebody whose configuration file has a text;
-// none when it is empty.
+// home returns an environment whose configuration file has the given text, or does
+// not exist if that is empty.
 func home(t *testing.T, text string, variables ...string) []string {
 	t.Helper()
 	folder := t.TempDir()
@@ -34,7 +34,7 @@ func write(t *testing.T, path, text string, mode os.FileMode) string {
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(path, mode); err != nil { // whatever the umask says
+	if err := os.Chmod(path, mode); err != nil { // past the umask
 		t.Fatal(err)
 	}
 	return path
@@ -43,7 +43,7 @@ func write(t *testing.T, path, text string, mode os.FileMode) string {
 func flags(t *testing.T, arguments ...string) *pflag.FlagSet {
 	t.Helper()
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	access.AddFlags(set)
+	clientconfig.AddFlags(set)
 	if err := set.Parse(arguments); err != nil {
 		t.Fatal(err)
 	}
@@ -53,9 +53,9 @@ func flags(t *testing.T, arguments ...string) *pflag.FlagSet {
 func token(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 // describe is "URL user:password".
-func describe(a access.Access) string { return a.URL + " " + a.User + ":" + string(a.Password) }
+func describe(a clientconfig.Config) string { return a.URL + " " + a.User + ":" + string(a.Password) }
 
-func TestFlagsWinOverTheEnvironmentAndItOverTheFile(t *testing.T) {
+func TestPrecedenceIsFlagsEnvironmentFile(t *testing.T) {
 	const file = "url: http://file\nuser: fay\npassword: of-fay\n"
 	secret := write(t, filepath.Join(t.TempDir(), "password"), "of-the-flag\n", 0o600)
 	for name, test := range map[string]struct {
@@ -64,23 +64,23 @@ func TestFlagsWinOverTheEnvironmentAndItOverTheFile(t *testing.T) {
 		arguments []string
 		want      string
 	}{
-		"nothing":               {"", nil, nil, access.DefaultURL + " :"},
-		"an empty file":         {"# nothing\n", nil, nil, access.DefaultURL + " :"},
+		"nothing":               {"", nil, nil, clientconfig.DefaultURL + " :"},
+		"an empty file":         {"# nothing\n", nil, nil, clientconfig.DefaultURL + " :"},
 		"the file":              {file, nil, nil, "http://file fay:of-fay"},
-		"a token in the file":   {"token: " + token("tom:of:tom"), nil, nil, access.DefaultURL + " tom:of:tom"},
+		"a token in the file":   {"token: " + token("tom:of:tom"), nil, nil, clientconfig.DefaultURL + " tom:of:tom"},
 		"the environment":       {file, []string{"LSAPI_URL=http://env", "LSAPI_USER=eve", "LSAPI_PASSWORD=of-eve"}, nil, "http://env eve:of-eve"},
-		"a token there":         {file, []string{"LSAPI_TOKEN=" + token("tom:of-tom")}, nil, "http://file tom:of-tom"},
-		"set to nothing":        {file, []string{"LSAPI_URL=", "LSAPI_USER=", "LSAPI_TOKEN="}, nil, "http://file fay:of-fay"},
+		"a token in the env":    {file, []string{"LSAPI_TOKEN=" + token("tom:of-tom")}, nil, "http://file tom:of-tom"},
+		"empty variables":       {file, []string{"LSAPI_URL=", "LSAPI_USER=", "LSAPI_TOKEN="}, nil, "http://file fay:of-fay"},
 		"the flags":             {file, []string{"LSAPI_URL=http://env", "LSAPI_USER=eve", "LSAPI_PASSWORD=of-eve"}, []string{"--url=http://flag", "--user=flo", "--password-file=" + secret}, "http://flag flo:of-the-flag"},
 		"a password alone":      {file, []string{"LSAPI_PASSWORD=new"}, nil, "http://file fay:new"},
 		"the same user":         {file, nil, []string{"--user=fay"}, "http://file fay:of-fay"},
 		"the file's own":        {file, nil, []string{"--url=http://file/"}, "http://file/ fay:of-fay"},
 		"not sent elsewhere":    {file, nil, []string{"--url=http://elsewhere"}, "http://elsewhere :"},
 		"by variable elsewhere": {file, []string{"LSAPI_URL=http://elsewhere"}, nil, "http://elsewhere :"},
-		"for wherever it is":    {"user: fay\npassword: of-fay", nil, []string{"--url=http://elsewhere"}, "http://elsewhere fay:of-fay"},
+		"a file without a URL":  {"user: fay\npassword: of-fay", nil, []string{"--url=http://elsewhere"}, "http://elsewhere fay:of-fay"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := access.Find(access.Sources{Flags: flags(t, test.arguments...), Environ: home(t, test.file, test.variables...)})
+			got, err := clientconfig.Load(clientconfig.Sources{Flags: flags(t, test.arguments...), Environ: home(t, test.file, test.variables...)})
 			if err != nil || describe(got) != test.want {
 				t.Errorf("got %s, %v", describe(got), err)
 			}
@@ -88,9 +88,9 @@ func TestFlagsWinOverTheEnvironmentAndItOverTheFile(t *testing.T) {
 	}
 }
 
-func TestTheFileIsWhereItIsAskedForOrWhereConfigurationIs(t *testing.T) {
+func TestFilePathComesFromFlagVariableOrXDG(t *testing.T) {
 	folder := t.TempDir()
-	asked := write(t, filepath.Join(folder, "asked.yaml"), "url: http://asked\npasswordFile: secret\nuser: ann\n", 0o644)
+	named := write(t, filepath.Join(folder, "named.yaml"), "url: http://named\npasswordFile: secret\nuser: ann\n", 0o644)
 	write(t, filepath.Join(folder, "secret"), "of-ann", 0o600)
 	write(t, filepath.Join(folder, "lsapi", "config.yaml"), "url: http://xdg\n", 0o644)
 	for name, test := range map[string]struct {
@@ -98,20 +98,20 @@ func TestTheFileIsWhereItIsAskedForOrWhereConfigurationIs(t *testing.T) {
 		arguments []string
 		want      string
 	}{
-		"by flag":                          {[]string{"LSAPI_CONFIG=/nowhere"}, []string{"--config=" + asked}, "http://asked ann:of-ann"},
-		"by variable":                      {[]string{"LSAPI_CONFIG=" + asked, "XDG_CONFIG_HOME=" + folder}, nil, "http://asked ann:of-ann"},
+		"by flag":                          {[]string{"LSAPI_CONFIG=/nowhere"}, []string{"--config=" + named}, "http://named ann:of-ann"},
+		"by variable":                      {[]string{"LSAPI_CONFIG=" + named, "XDG_CONFIG_HOME=" + folder}, nil, "http://named ann:of-ann"},
 		"XDG":                              {[]string{"XDG_CONFIG_HOME=" + folder}, nil, "http://xdg :"},
-		"XDG is empty, and so is the home": {[]string{"XDG_CONFIG_HOME=" + t.TempDir(), "HOME=" + folder}, nil, access.DefaultURL + " :"},
-		"no home":                          {nil, nil, access.DefaultURL + " :"},
+		"XDG is empty, and so is the home": {[]string{"XDG_CONFIG_HOME=" + t.TempDir(), "HOME=" + folder}, nil, clientconfig.DefaultURL + " :"},
+		"no home":                          {nil, nil, clientconfig.DefaultURL + " :"},
 	} {
-		got, err := access.Find(access.Sources{Flags: flags(t, test.arguments...), Environ: test.environ})
+		got, err := clientconfig.Load(clientconfig.Sources{Flags: flags(t, test.arguments...), Environ: test.environ})
 		if err != nil || describe(got) != test.want {
 			t.Errorf("%s: got %s, %v", name, describe(got), err)
 		}
 	}
 }
 
-func TestWhatIsWrongIsToldWithoutTheSecrets(t *testing.T) {
+func TestErrorsShowNoSecrets(t *testing.T) {
 	folder := t.TempDir()
 	open := write(t, filepath.Join(folder, "open"), "hush", 0o644)
 	empty := write(t, filepath.Join(folder, "empty"), "\n", 0o600)
@@ -128,27 +128,27 @@ func TestWhatIsWrongIsToldWithoutTheSecrets(t *testing.T) {
 		"not a text":                {"user: u\npassword: [hush]", 0o600, nil, "line 2"},
 		"no base64":                 {"token: hush!", 0o600, nil, "printf"},
 		"no colon":                  {"token: " + token("hush"), 0o600, nil, "printf"},
-		"a token and a user":        {"token: " + token("u:hush") + "\nuser: u", 0o600, nil, "the token says who"},
-		"a token and a password":    {"token: " + token("u:hush") + "\npassword: hush", 0o600, nil, "several"},
+		"a token and a user":        {"token: " + token("u:hush") + "\nuser: u", 0o600, nil, "the token contains the user"},
+		"a token and a password":    {"token: " + token("u:hush") + "\npassword: hush", 0o600, nil, "only one of"},
 		"no password":               {"user: u", 0o600, nil, "no password for the user u"},
 		"no user":                   {"", 0, []string{"LSAPI_PASSWORD=hush"}, "no user"},
-		"somebody else's":           {"user: u\npassword: hush", 0o600, []string{"LSAPI_USER=v"}, "no password for the user v"},
+		"another user's":            {"user: u\npassword: hush", 0o600, []string{"LSAPI_USER=v"}, "no password for the user v"},
 		"no URL":                    {"url: localhost", 0o600, nil, "not an http or https URL"},
-		"a password in the URL":     {"", 0, []string{"LSAPI_URL=http://u:hush@host"}, "a password in it"},
+		"a password in the URL":     {"", 0, []string{"LSAPI_URL=http://u:hush@host"}, "contains a user or a password"},
 		"a file that is not there":  {"", 0, []string{"LSAPI_CONFIG=" + folder + "/none"}, "cannot read the configuration file"},
 		"a file that others read":   {"", 0, []string{"LSAPI_USER=u", "LSAPI_PASSWORD_FILE=" + open}, "chmod 600"},
-		"no file with the password": {"", 0, []string{"LSAPI_USER=u", "LSAPI_PASSWORD_FILE=" + folder + "/none"}, "cannot read the file with the password"},
+		"no file with the password": {"", 0, []string{"LSAPI_USER=u", "LSAPI_PASSWORD_FILE=" + folder + "/none"}, "cannot read the password file"},
 		"no password in it":         {"", 0, []string{"LSAPI_USER=u", "LSAPI_PASSWORD_FILE=" + empty}, "not one line"},
-		"a colon in the name":       {"", 0, []string{"LSAPI_USER=u:v", "LSAPI_PASSWORD=hush"}, "no colon"},
+		"a colon in the name":       {"", 0, []string{"LSAPI_USER=u:v", "LSAPI_PASSWORD=hush"}, "cannot contain a colon"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environ := home(t, "", test.variables...)
 			if test.file != "" {
 				environ = append(environ, "LSAPI_CONFIG="+write(t, filepath.Join(t.TempDir(), "config.yaml"), test.file, test.mode))
 			}
-			found, err := access.Find(access.Sources{Environ: environ})
-			told, ok := errors.AsType[*config.Error](err)
-			if !ok || !strings.Contains(told.Error(), test.says) || strings.Contains(told.Error(), "hush") {
+			found, err := clientconfig.Load(clientconfig.Sources{Environ: environ})
+			coded, ok := errors.AsType[*config.Error](err)
+			if !ok || !strings.Contains(coded.Error(), test.says) || strings.Contains(coded.Error(), "hush") {
 				t.Errorf("got %v", err)
 			}
 			if strings.Contains(fmt.Sprintf("%v %+v %#v", found, found, found), "hush") && !strings.Contains(found.URL, "hush") {
@@ -158,7 +158,7 @@ func TestWhatIsWrongIsToldWithoutTheSecrets(t *testing.T) {
 	}
 }
 
-func TestItIsSaidWhoseCredentialsThereAre(t *testing.T) {
+func TestOriginNamesSourceOfCredentials(t *testing.T) {
 	for want, environ := range map[string][]string{
 		"the environment":           home(t, "user: fay\npassword: of-fay", "LSAPI_USER=eve", "LSAPI_PASSWORD=of-eve"),
 		"config.yaml":               home(t, "user: fay\npassword: of-fay"),
@@ -166,8 +166,8 @@ func TestItIsSaidWhoseCredentialsThereAre(t *testing.T) {
 		"none are set":              home(t, ""),
 		"are for http://file/api":   home(t, "url: http://fay:hush@file/api\nuser: fay\npassword: of-fay", "LSAPI_URL=http://elsewhere"),
 	} {
-		if got, err := access.Find(access.Sources{Environ: environ}); err != nil || !strings.Contains(got.From, want) || strings.Contains(got.From, "hush") {
-			t.Errorf("got %q, %v; want %s", got.From, err, want)
+		if got, err := clientconfig.Load(clientconfig.Sources{Environ: environ}); err != nil || !strings.Contains(got.Origin, want) || strings.Contains(got.Origin, "hush") {
+			t.Errorf("got %q, %v; want %s", got.Origin, err, want)
 		}
 	}
 }

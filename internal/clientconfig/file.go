@@ -1,4 +1,4 @@
-package access
+package clientconfig
 
 import (
 	"errors"
@@ -13,17 +13,17 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"lsapi/internal/config"
-	"lsapi/internal/guarded"
+	"lsapi/internal/safefile"
 )
 
 const (
-	// maxFileSize is far above any file of five settings.
+	// maxFileSize is far more than five settings need.
 	maxFileSize = 64 << 10
-	// maxPasswordSize is far above what lsapi takes for a password.
+	// maxPasswordSize is far more than lsapi accepts as a password.
 	maxPasswordSize = 4 << 10
 )
 
-// file is what the configuration file may say.
+// file is the format of the configuration file.
 type file struct {
 	URL          string `yaml:"url"`
 	User         string `yaml:"user"`
@@ -32,7 +32,7 @@ type file struct {
 	Token        string `yaml:"token"`
 }
 
-// problems collects what is wrong, for one message.
+// problems collects all problems for one error.
 type problems []string
 
 func (p *problems) add(format string, args ...any) {
@@ -46,15 +46,15 @@ func (p *problems) err() error {
 	return &config.Error{Problems: *p}
 }
 
-// readFile reads the configuration file, if there is one. One that somebody has
-// asked for must be there.
+// readFile reads the configuration file, if it exists. A file named by the user must
+// exist.
 func (p *problems) readFile(s Sources) (layer, bool) {
-	path, asked := filePath(s)
+	path, explicit := filePath(s)
 	if path == "" {
 		return layer{}, false
 	}
-	text, err := guarded.Read(path, maxFileSize)
-	if errors.Is(err, fs.ErrNotExist) && !asked {
+	text, err := safefile.Read(path, maxFileSize)
+	if errors.Is(err, fs.ErrNotExist) && !explicit {
 		return layer{}, false
 	}
 	if err != nil {
@@ -63,11 +63,11 @@ func (p *problems) readFile(s Sources) (layer, bool) {
 	}
 	var f file
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) { // EOF: an empty file
-		p.add("%s: not a file of url, user, and password, passwordFile or token, each with a text", located(path, err))
+		p.add("%s: not a file of url, user, and password, passwordFile or token, each a string", located(path, err))
 		return layer{}, false
 	}
 	if f.Password+f.Token != "" && readableByOthers(path) {
-		p.add("%s has a secret in it, and others can read it; take that from them with chmod 600", path)
+		p.add("%s contains a secret that others can read; run chmod 600 on it", path)
 		return layer{}, false
 	}
 	if f.PasswordFile != "" && !filepath.IsAbs(f.PasswordFile) {
@@ -75,12 +75,12 @@ func (p *problems) readFile(s Sources) (layer, bool) {
 	}
 	return layer{
 		source: path, url: f.URL, user: f.User, password: f.Password, passwordFile: f.PasswordFile, token: f.Token,
-		oneService: true,
+		ownURLOnly: true,
 	}, true
 }
 
-// filePath returns the file to read, and whether somebody asked for it.
-func filePath(s Sources) (path string, asked bool) {
+// filePath returns the file to read, and whether the user named it.
+func filePath(s Sources) (path string, explicit bool) {
 	if s.Flags != nil {
 		if f := s.Flags.Lookup(flagConfig); f != nil && f.Value.String() != "" {
 			return f.Value.String(), true
@@ -99,8 +99,8 @@ func filePath(s Sources) (path string, asked bool) {
 	return "", false
 }
 
-// located is the path, with the line if the decoder tells one. What else it says
-// shows the text, secrets included.
+// located returns the path and, if the decoder reports one, the line. The rest of
+// the decoder's message quotes the text, which may contain secrets.
 func located(path string, err error) string {
 	if coded, ok := errors.AsType[yaml.Error](err); ok && coded.GetToken() != nil {
 		return fmt.Sprintf("%s, line %d", path, coded.GetToken().Position.Line)
@@ -108,26 +108,26 @@ func located(path string, err error) string {
 	return path
 }
 
-// readableByOthers reports whether anybody but the owner can read a file.
+// readableByOthers reports whether the group or others can read a file.
 func readableByOthers(path string) bool {
 	info, err := os.Stat(path)
 	return runtime.GOOS != "windows" && (err != nil || info.Mode()&0o044 != 0)
 }
 
-// readPassword reads a file whose first line is a password.
+// readPassword reads a file of one line, the password.
 func (p *problems) readPassword(l *layer) string {
-	text, err := guarded.Read(l.passwordFile, maxPasswordSize)
+	text, err := safefile.Read(l.passwordFile, maxPasswordSize)
 	if err != nil {
-		p.add("%s: cannot read the file with the password, %s: %v", l.source, l.passwordFile, err)
+		p.add("%s: cannot read the password file %s: %v", l.source, l.passwordFile, err)
 		return ""
 	}
 	if readableByOthers(l.passwordFile) {
-		p.add("%s: others can read the file with the password, %s; take that from them with chmod 600", l.source, l.passwordFile)
+		p.add("%s: others can read the password file %s; run chmod 600 on it", l.source, l.passwordFile)
 		return ""
 	}
 	password := strings.TrimRight(string(text), "\r\n")
 	if password == "" || strings.ContainsAny(password, "\r\n\x00") {
-		p.add("%s: the file with the password, %s, is not one line of text", l.source, l.passwordFile)
+		p.add("%s: the password file %s is not one line of text", l.source, l.passwordFile)
 		return ""
 	}
 	return password
