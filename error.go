@@ -27,7 +27,7 @@ const (
 	CodeUnavailable      Code = "unavailable"        // lsapi cannot answer for now; nothing changed, come back later
 	CodeUpstream         Code = "upstream"           // AWS failed or cannot be reached
 	CodeGone             Code = "gone"               // there was such a thing, and it has been removed for good
-	CodeNotYet           Code = "wait_timeout"       // what the caller waited for did not come about in time
+	CodeWaitTimeout      Code = "wait_timeout"       // what the caller waited for did not come about in time
 	CodeWaitFailed       Code = "wait_failed"        // the change was made; the wait for its effect ended without it
 	CodeTimeout          Code = "timeout"            // the deadline passed, or the outcome cannot be known
 	CodeInternal         Code = "internal"           // a defect of lsapi

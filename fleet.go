@@ -2,11 +2,11 @@ package lsapi
 
 import "time"
 
-// Standing is what the record knows of an instance that is a member of a load
+// MemberHistory is what the record holds on an instance that is a member of a load
 // balancer, or was one a moment ago.
-type Standing struct {
+type MemberHistory struct {
 	// Member is whether the record has it as a member. Since, ChangeID and Source
-	// are then as in RosterMember.
+	// are then as in RecordedMember.
 	Member   bool
 	Since    time.Time
 	ChangeID string
@@ -22,8 +22,8 @@ type Standing struct {
 	Unavailable bool
 }
 
-// Summary is a load balancer as it is listed.
-type Summary struct {
+// PoolSummary is a load balancer as it is listed.
+type PoolSummary struct {
 	Name        string
 	Description *Description
 	// Tags are AWS's. Nil when they are not known.
@@ -56,9 +56,9 @@ func (c HealthCounts) Of(state HealthState) int {
 	return 0
 }
 
-// Detail is a load balancer as it is shown.
-type Detail struct {
-	Summary
+// PoolDetail is a load balancer as it is shown.
+type PoolDetail struct {
+	PoolSummary
 	// Attributes are nil when AWS could not be asked.
 	Attributes *Attributes
 	// Instances are its members in AWS's order, then those that are being drained.
@@ -74,8 +74,8 @@ type MemberDetail struct {
 	// Health is what the load balancer says of it. Nil when that is not known, or it
 	// says nothing.
 	Health *MemberHealth
-	// Standing is what the record knows of it.
-	Standing Standing
+	// History is what the record holds on it.
+	History MemberHistory
 }
 
 // FleetFilter says which load balancers to list. The zero value of a field is all.
@@ -92,12 +92,12 @@ type FleetFilter struct {
 	Limit int
 }
 
-// Wish is what a caller waits for a member to be.
-type Wish string
+// WaitCondition is the state of a member that a caller waits for.
+type WaitCondition string
 
-// The wishes.
+// The conditions.
 const (
-	WishInService Wish = "inService" // a member that serves
-	WishDrained   Wish = "drained"   // neither a member nor being drained
-	WishAbsent    Wish = "absent"    // not a member; it may still be drained
+	WaitInService WaitCondition = "inService" // a member that serves
+	WaitDrained   WaitCondition = "drained"   // neither a member nor being drained
+	WaitAbsent    WaitCondition = "absent"    // not a member; it may still be drained
 )

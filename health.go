@@ -31,10 +31,10 @@ type HealthReport struct {
 	LoadBalancer string
 	// Members are sorted by id. A terminated member is not among them.
 	Members []MemberHealth
-	// Silent are other instances that were asked about by their ids, and of which the
+	// Absent are other instances that were asked about by their ids, and of which the
 	// load balancer says nothing: they are not being drained. Sorted. Of who is in
 	// neither list, the report tells nothing.
-	Silent []string
+	Absent []string
 	// AsOf is when the asking began.
 	AsOf time.Time
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// LoadBalancer is what AWS says of a load balancer when it lists it.
-type LoadBalancer struct {
+// Pool is what AWS says of a load balancer when it lists it.
+type Pool struct {
 	Name string
 	// Members are the ids of its members, in AWS's order.
 	Members []string

@@ -175,10 +175,10 @@ type Turn struct {
 // process's own are the times that its changes are labelled with.
 const ClockTolerance = 5 * time.Second
 
-// Permit is asked immediately before each attempt of a call that changes
+// BeforeAttempt is called immediately before each attempt of a call that changes
 // something, after every wait. The attempt must have ended by until; zero is no
 // bound. If there is an error, it must not be made.
-type Permit func(ctx context.Context) (until time.Time, err error)
+type BeforeAttempt func(ctx context.Context) (until time.Time, err error)
 
 // ErrTurnLost is in the chain of the error with which the record refuses the
 // events of a turn that somebody else has taken since.
@@ -233,20 +233,20 @@ type ChangeFilter struct {
 	Limit int
 }
 
-// Roster is the membership of a load balancer at a time, by the record.
-type Roster struct {
+// MembershipAt is the membership of a load balancer at a time, by the record.
+type MembershipAt struct {
 	LoadBalancer string
 	At           time.Time
 	// Members are sorted.
-	Members []RosterMember
+	Members []RecordedMember
 	// Uncertain are external changes that happened before or after At: all that is
 	// known is an interval around it. Members shows the membership before them.
 	Uncertain []Change
 }
 
-// RosterMember is a member, and the change that made it one, as far as the
+// RecordedMember is a member, and the change that made it one, as far as the
 // record goes back.
-type RosterMember struct {
+type RecordedMember struct {
 	InstanceID string
 	// Since is when it was made a member; for an external change, when that was
 	// seen. Zero when it was one before the record began.

@@ -2,9 +2,9 @@ package lsapi
 
 import "time"
 
-// Published is what one replica found when it listed the region, for all others
+// SharedListing is what one replica found when it listed the region, for all others
 // to show, so that AWS is asked once however many there are.
-type Published struct {
+type SharedListing struct {
 	// Version grows with each listing.
 	Version int64
 	// AsOf is when the asking began, on the clock of whoever reads this; never

@@ -29,7 +29,7 @@ type AwaitOptions struct {
 // Errors: CodeNotYet with what is last known, when the time is up; CodeNotFound when
 // it cannot come about because the instance is no member or its load balancer is
 // gone; CodeConflict because it is terminated.
-func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, wish lsapi.Wish, o AwaitOptions) (apiv1.Member, error) {
+func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, wish lsapi.WaitCondition, o AwaitOptions) (apiv1.Member, error) {
 	w := &wait{
 		client: c, path: memberPath(loadBalancer, instanceID), instanceID: instanceID, wish: wish, until: time.Now().Add(o.Timeout),
 	}
@@ -41,7 +41,7 @@ func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, wis
 		switch {
 		case err == nil:
 			return member, nil
-		case ErrorCode(err) == lsapi.CodeNotYet:
+		case ErrorCode(err) == lsapi.CodeWaitTimeout:
 			w.note(err)
 		case !passing(err) || w.failures > 0 && time.Since(w.failed) > c.outage:
 			return w.last(), err
@@ -64,7 +64,7 @@ type wait struct {
 	client     *Client
 	path       []string
 	instanceID string
-	wish       lsapi.Wish
+	wish       lsapi.WaitCondition
 	until      time.Time
 	failures   int           // since the service last answered
 	failed     time.Time     // when it first did not since then
@@ -86,10 +86,10 @@ func (w *wait) turn(ctx context.Context) (apiv1.Member, error) {
 // shows reports whether a member is what is waited for. Something in front of the
 // service that drops the query of a request gets the member as it is now.
 func (w *wait) shows(m *apiv1.Member) bool {
-	if w.wish == lsapi.WishInService {
+	if w.wish == lsapi.WaitInService {
 		return m.Member && !m.Draining && m.Health != nil && m.Health.State == string(lsapi.InService)
 	}
-	return !m.Member && (w.wish == lsapi.WishAbsent || !m.Draining)
+	return !m.Member && (w.wish == lsapi.WaitAbsent || !m.Draining)
 }
 
 // note takes in that it is not yet so.
@@ -131,11 +131,11 @@ func (w *wait) last() apiv1.Member {
 // timedOut is the error of a wait whose time is up. One during which the service
 // was away at the end says so.
 func (w *wait) timedOut(err error, instanceID string) error {
-	if ErrorCode(err) != lsapi.CodeNotYet {
+	if ErrorCode(err) != lsapi.CodeWaitTimeout {
 		return fmt.Errorf("the time to wait is up, and at its end %w", err)
 	}
 	e := &Error{
-		Status: http.StatusRequestTimeout, Code: lsapi.CodeNotYet, Member: w.member,
+		Status: http.StatusRequestTimeout, Code: lsapi.CodeWaitTimeout, Member: w.member,
 		Message: fmt.Sprintf("%s is not %s yet", instanceID, wishes[w.wish]),
 	}
 	if told, ok := errors.AsType[*Error](err); ok {
@@ -145,8 +145,8 @@ func (w *wait) timedOut(err error, instanceID string) error {
 }
 
 // wishes are what is waited for, in words.
-var wishes = map[lsapi.Wish]string{
-	lsapi.WishInService: "in service",
-	lsapi.WishDrained:   "drained",
-	lsapi.WishAbsent:    "detached",
+var wishes = map[lsapi.WaitCondition]string{
+	lsapi.WaitInService: "in service",
+	lsapi.WaitDrained:   "drained",
+	lsapi.WaitAbsent:    "detached",
 }

@@ -19,7 +19,7 @@ func memberIn(state string) *apiv1.Member {
 func TestAWaitGoesOnInTurnsUntilItIsSo(t *testing.T) {
 	notYet := problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))
 	s := serve(t, []http.HandlerFunc{notYet, notYet, says(http.StatusOK, memberIn("InService"))}...)
-	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: patience})
+	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: patience})
 	if err != nil || member.Health == nil || member.Health.State != "InService" || len(s.asked) != 3 {
 		t.Errorf("%+v, %v after %d turns", member, err, len(s.asked))
 	}
@@ -37,7 +37,7 @@ func TestNoTurnTakesLongerThanAProxyAllows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
+	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	for i, r := range s.asked {
@@ -64,7 +64,7 @@ func TestProgressIsAskedForBesideTheWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{
+	member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{
 		Timeout: time.Hour, Progress: func(m apiv1.Member) { told <- m.Health.State },
 	})
 	if err != nil || member.Health == nil || member.Health.State != "InService" {
@@ -86,7 +86,7 @@ func TestAWaitBearsAnOutageAfterALongTurn(t *testing.T) {
 	}, says(http.StatusOK, memberIn("InService")))
 	c := s.ask(t)
 	c.Hasten(100*time.Millisecond, patience)
-	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
+	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
 		t.Error(err)
 	}
 }
@@ -104,9 +104,9 @@ func TestAWaitWhoseTimeIsUpTellsWhatIsLastKnown(t *testing.T) {
 		<-time.After(round)
 		problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))(w, r)
 	})
-	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: 250 * time.Millisecond})
+	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: 250 * time.Millisecond})
 	e, ok := errors.AsType[*client.Error](err)
-	if !ok || e.Code != lsapi.CodeNotYet || e.Status != 408 || e.Member == nil || e.Member.Health.State != "OutOfService" || e.Message != instance+" is not in service yet" {
+	if !ok || e.Code != lsapi.CodeWaitTimeout || e.Status != 408 || e.Member == nil || e.Member.Health.State != "OutOfService" || e.Message != instance+" is not in service yet" {
 		t.Errorf("got %v", err)
 	}
 	if member.Health == nil || member.Health.State != "OutOfService" {
@@ -117,7 +117,7 @@ func TestAWaitWhoseTimeIsUpTellsWhatIsLastKnown(t *testing.T) {
 func TestAWaitEndsWhenItCannotComeAbout(t *testing.T) {
 	for status, code := range map[int]lsapi.Code{404: lsapi.CodeNotFound, 409: lsapi.CodeConflict, 401: lsapi.CodeUnauthenticated, 400: lsapi.CodeInvalid} {
 		s := serve(t, problem(status, "no", nil))
-		if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishInService, client.AwaitOptions{Timeout: patience}); client.ErrorCode(err) != code || len(s.requests()) != 1 {
+		if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: patience}); client.ErrorCode(err) != code || len(s.requests()) != 1 {
 			t.Errorf("%d: %v after %d requests", status, err, len(s.requests()))
 		}
 	}
@@ -128,17 +128,17 @@ func TestAWaitOutlastsARestartOfTheService(t *testing.T) {
 		says(http.StatusRequestTimeout, "a proxy's"), cut, problem(http.StatusServiceUnavailable, "stopping", nil), problem(http.StatusGatewayTimeout, "late", nil), cut,
 		says(http.StatusOK, &apiv1.Member{InstanceID: instance}),
 	}...)
-	if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: patience}); err != nil {
+	if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: patience}); err != nil {
 		t.Error(err)
 	}
 	s = serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("InService")), cut)
 	c := s.ask(t)
 	c.Hasten(50*time.Millisecond, patience)
-	if member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: time.Hour}); !errors.Is(err, client.ErrUnreachable) || !member.Member {
+	if member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: time.Hour}); !errors.Is(err, client.ErrUnreachable) || !member.Member {
 		t.Errorf("of a service that stays away: %+v, %v", member, err)
 	}
 	c.Hasten(time.Hour, patience)
-	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: 50 * time.Millisecond}); !errors.Is(err, client.ErrUnreachable) {
+	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: 50 * time.Millisecond}); !errors.Is(err, client.ErrUnreachable) {
 		t.Errorf("of one that is away when the time is up: %v", err)
 	}
 }
@@ -147,19 +147,19 @@ func TestAWaitOutlastsARestartOfTheService(t *testing.T) {
 func TestAwaitRefusesMemberThatIsNotInTheAwaitedState(t *testing.T) {
 	draining := &apiv1.Member{InstanceID: instance, Draining: true}
 	for name, test := range map[string]struct {
-		wish   lsapi.Wish
+		wish   lsapi.WaitCondition
 		member *apiv1.Member
 		ok     bool
 	}{
-		"in service":                    {lsapi.WishInService, memberIn("InService"), true},
-		"out of service":                {lsapi.WishInService, memberIn("OutOfService"), false},
-		"without health":                {lsapi.WishInService, &apiv1.Member{InstanceID: instance, Member: true}, false},
-		"in service, not a member":      {lsapi.WishInService, &apiv1.Member{InstanceID: instance, Health: &apiv1.Health{State: "InService"}}, false},
-		"drained":                       {lsapi.WishDrained, &apiv1.Member{InstanceID: instance}, true},
-		"draining, awaited as drained":  {lsapi.WishDrained, draining, false},
-		"a member, awaited as drained":  {lsapi.WishDrained, memberIn("InService"), false},
-		"draining, awaited as detached": {lsapi.WishAbsent, draining, true},
-		"a member, awaited as detached": {lsapi.WishAbsent, memberIn("InService"), false},
+		"in service":                    {lsapi.WaitInService, memberIn("InService"), true},
+		"out of service":                {lsapi.WaitInService, memberIn("OutOfService"), false},
+		"without health":                {lsapi.WaitInService, &apiv1.Member{InstanceID: instance, Member: true}, false},
+		"in service, not a member":      {lsapi.WaitInService, &apiv1.Member{InstanceID: instance, Health: &apiv1.Health{State: "InService"}}, false},
+		"drained":                       {lsapi.WaitDrained, &apiv1.Member{InstanceID: instance}, true},
+		"draining, awaited as drained":  {lsapi.WaitDrained, draining, false},
+		"a member, awaited as drained":  {lsapi.WaitDrained, memberIn("InService"), false},
+		"draining, awaited as detached": {lsapi.WaitAbsent, draining, true},
+		"a member, awaited as detached": {lsapi.WaitAbsent, memberIn("InService"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, says(http.StatusOK, test.member)).ask(t)

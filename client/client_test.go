@@ -120,7 +120,7 @@ func cut(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 func problem(answered int, detail string, member *apiv1.Member) http.HandlerFunc {
 	code := status.Code(answered, "")
 	if answered == http.StatusRequestTimeout {
-		code = lsapi.CodeNotYet
+		code = lsapi.CodeWaitTimeout
 	}
 	return says(answered, apiv1.Problem{
 		Type: "about:blank", Title: http.StatusText(answered), Status: answered, Code: string(code), Detail: detail, Member: member,
@@ -236,7 +236,7 @@ func TestAnErrorSaysWhatTheServiceSays(t *testing.T) {
 		want   client.Error
 	}{
 		"a problem":                  {problem(400, "query.name: no pattern", nil), client.Error{Status: 400, Code: lsapi.CodeInvalid, Message: "query.name: no pattern"}},
-		"with a member":              {problem(408, "not yet", member), client.Error{Status: 408, Code: lsapi.CodeNotYet, Message: "not yet", Member: member}},
+		"with a member":              {problem(408, "not yet", member), client.Error{Status: 408, Code: lsapi.CodeWaitTimeout, Message: "not yet", Member: member}},
 		"in the envelope":            {says(409, map[string]string{"message": "is a member"}, "X-Change-Id: 7", "X-Request-Id: r"), client.Error{Status: 409, Code: lsapi.CodeConflict, Message: "is a member", ChangeID: "7", RequestID: "r"}},
 		"of one under way":           {says(409, map[string]string{"message": "is under way"}, "X-Change-Id: 7", "Retry-After: 1", "X-Error-Code: in_progress"), client.Error{Status: 409, Code: lsapi.CodeInProgress, Message: "is under way", ChangeID: "7", RetryAfter: time.Second}},
 		"without an envelope":        {says(504, map[string]string{"error": "the deadline passed"}), client.Error{Status: 504, Code: lsapi.CodeTimeout, Message: "the deadline passed"}},
@@ -304,7 +304,7 @@ func TestAnswerThatDoesNotFitIsRefused(t *testing.T) {
 	}
 	await := func(ctx context.Context, c *client.Client) error {
 		c.Hasten(0, patience)
-		_, err := c.Await(ctx, "web-elb", instance, lsapi.WishDrained, client.AwaitOptions{Timeout: time.Millisecond})
+		_, err := c.Await(ctx, "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: time.Millisecond})
 		return err
 	}
 	loadBalancer := func(ctx context.Context, c *client.Client) error {

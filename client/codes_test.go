@@ -17,9 +17,9 @@ type failing struct{ code lsapi.Code }
 
 func (f failing) err() error { return &lsapi.Error{Code: f.code, Message: "it is so"} }
 
-func (f failing) Remembered(string) (*lsapi.Representation, error) { return nil, f.err() }
+func (f failing) Remembered(string) (*lsapi.EncodedList, error) { return nil, f.err() }
 
-func (f failing) Read(context.Context, string, bool) (*lsapi.Representation, error) {
+func (f failing) Read(context.Context, string, bool) (*lsapi.EncodedList, error) {
 	return nil, f.err()
 }
 
@@ -38,8 +38,8 @@ func (f failingRecord) Changes(context.Context, lsapi.ChangeFilter) ([]lsapi.Cha
 	return nil, f.err()
 }
 
-func (f failingRecord) MembersAt(context.Context, string, time.Time) (lsapi.Roster, error) {
-	return lsapi.Roster{}, f.err()
+func (f failingRecord) MembersAt(context.Context, string, time.Time) (lsapi.MembershipAt, error) {
+	return lsapi.MembershipAt{}, f.err()
 }
 
 type anybody struct{}

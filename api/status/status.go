@@ -27,7 +27,7 @@ var table = []row{
 	{lsapi.CodeDenied, http.StatusForbidden},
 	{lsapi.CodeNotFound, http.StatusNotFound},
 	{lsapi.CodeMethodNotAllowed, http.StatusMethodNotAllowed},
-	{lsapi.CodeNotYet, http.StatusRequestTimeout},
+	{lsapi.CodeWaitTimeout, http.StatusRequestTimeout},
 	{lsapi.CodeConflict, http.StatusConflict},
 	{lsapi.CodeInProgress, http.StatusConflict},
 	{lsapi.CodeGone, http.StatusGone},

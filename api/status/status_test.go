@@ -78,7 +78,7 @@ func TestHeaderThatDoesNotFitTheStatusIsIgnored(t *testing.T) {
 	}{
 		{503, "lane_full", lsapi.CodeUnavailable}, // of a later version
 		{503, "not_found", lsapi.CodeUnavailable},
-		{408, "a_later_word", lsapi.CodeNotYet},
+		{408, "a_later_word", lsapi.CodeWaitTimeout},
 		{404, "made up", lsapi.CodeNotFound},
 	} {
 		if got := status.Code(test.status, test.header); got != test.want {

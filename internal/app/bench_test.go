@@ -15,11 +15,11 @@ import (
 )
 
 // remembered is Lists that never have to ask.
-type remembered struct{ list lsapi.Representation }
+type remembered struct{ list lsapi.EncodedList }
 
-func (r *remembered) Remembered(string) (*lsapi.Representation, error) { return &r.list, nil }
+func (r *remembered) Remembered(string) (*lsapi.EncodedList, error) { return &r.list, nil }
 
-func (r *remembered) Read(context.Context, string, bool) (*lsapi.Representation, error) {
+func (r *remembered) Read(context.Context, string, bool) (*lsapi.EncodedList, error) {
 	return &r.list, nil
 }
 

@@ -120,7 +120,7 @@ func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRe
 	options := snapshot.Options{
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
 		Named: aws.For(budget.WaitingReader),
-		Encode: func(members []lsapi.Instance) lsapi.Representation {
+		Encode: func(members []lsapi.Instance) lsapi.EncodedList {
 			return httpapi.EncodeList(httpapi.Envelope(cfg.Envelope), members)
 		},
 		Overlay:         members.Overlay,

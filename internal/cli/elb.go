@@ -124,7 +124,7 @@ func serviceStatus(err error) int {
 		return 0
 	case lsapi.CodeConflict:
 		return ExitConflict
-	case lsapi.CodeNotYet, lsapi.CodeTimeout, lsapi.CodeInProgress, lsapi.CodeWaitFailed:
+	case lsapi.CodeWaitTimeout, lsapi.CodeTimeout, lsapi.CodeInProgress, lsapi.CodeWaitFailed:
 		return ExitTimeout
 	case lsapi.CodeUnauthenticated:
 		return ExitCredentials

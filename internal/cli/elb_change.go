@@ -52,7 +52,7 @@ const elbDetachExample = `  lsapi elb detach web-elb i-0a11ce0000000ab01 --wait 
 // kind is what attach and detach differ in.
 type kind struct {
 	action             lsapi.Action
-	wish               lsapi.Wish
+	wish               lsapi.WaitCondition
 	short, long, usage string
 	done               string // the outcome when the wish has come about
 	members            bool   // whether it is members that are named
@@ -60,14 +60,14 @@ type kind struct {
 
 func newElbAttach(p Process) *cobra.Command {
 	return newElbChange(p, kind{
-		action: lsapi.Attach, wish: lsapi.WishInService, done: outcomeInService,
+		action: lsapi.Attach, wish: lsapi.WaitInService, done: outcomeInService,
 		short: "Attach instances", long: elbAttachHelp, usage: elbAttachExample,
 	})
 }
 
 func newElbDetach(p Process) *cobra.Command {
 	return newElbChange(p, kind{
-		action: lsapi.Detach, wish: lsapi.WishDrained, done: outcomeDrained, members: true,
+		action: lsapi.Detach, wish: lsapi.WaitDrained, done: outcomeDrained, members: true,
 		short: "Detach instances", long: elbDetachHelp, usage: elbDetachExample,
 	})
 }

@@ -22,7 +22,7 @@ func TestEachErrorOfAServiceHasItsStatusAndItsOutcome(t *testing.T) {
 		"not for now":        {coded(lsapi.CodeUnavailable), 1, "refused"},
 		"AWS failed":         {coded(lsapi.CodeUpstream), 1, "refused"},
 		"a conflict":         {coded(lsapi.CodeConflict), 3, "conflict"},
-		"not yet":            {coded(lsapi.CodeNotYet), 4, "timedOut"},
+		"not yet":            {coded(lsapi.CodeWaitTimeout), 4, "timedOut"},
 		"nothing in time":    {coded(lsapi.CodeTimeout), 4, "timedOut"},
 		"an unknown outcome": {changeError(&client.Error{Code: lsapi.CodeTimeout, Status: 504, RequestID: "r"}), 4, "unknown"},
 		"no answer":          {changeError(fmt.Errorf("%w at all", client.ErrUnreachable)), 4, "unknown"},

@@ -18,7 +18,7 @@ import (
 // when any of its attempts may have taken effect. The last attempt's error does
 // not tell: a first attempt may have been carried out and cut off, and the
 // second be refused.
-func change(ctx context.Context, permit lsapi.Permit, call func(context.Context) (middleware.Metadata, error)) (awsRequestID string, err error) {
+func change(ctx context.Context, permit lsapi.BeforeAttempt, call func(context.Context) (middleware.Metadata, error)) (awsRequestID string, err error) {
 	attempts := &changing{permit: permit}
 	answer, err := call(context.WithValue(ctx, changingKey{}, attempts))
 	if err == nil {
@@ -39,8 +39,8 @@ func change(ctx context.Context, permit lsapi.Permit, call func(context.Context)
 
 // changing is what the attempts of a call that changes something share.
 type changing struct {
-	permit lsapi.Permit // nil permits all
-	open   atomic.Bool  // one of them may have taken effect
+	permit lsapi.BeforeAttempt // nil permits all
+	open   atomic.Bool         // one of them may have taken effect
 }
 
 // changingKey finds the changing of the call that an attempt belongs to.

@@ -46,7 +46,7 @@ type Options struct {
 // a client held in a field keeps its several hundred operations in the binary.
 type Client struct {
 	credentials   aws.CredentialsProvider
-	loadBalancers listing[lsapi.LoadBalancer]
+	loadBalancers listing[lsapi.Pool]
 	instances     listing[lsapi.Instance]
 
 	describeLoadBalancers func(context.Context, *elb.DescribeLoadBalancersInput, ...func(*elb.Options)) (*elb.DescribeLoadBalancersOutput, error)
@@ -94,7 +94,7 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	balancing, compute := elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)
 	return &Client{
 		credentials:           cfg.Credentials,
-		loadBalancers:         listing[lsapi.LoadBalancer]{element: "LoadBalancerDescriptions"},
+		loadBalancers:         listing[lsapi.Pool]{element: "LoadBalancerDescriptions"},
 		instances:             listing[lsapi.Instance]{element: "reservationSet"},
 		describeLoadBalancers: balancing.DescribeLoadBalancers,
 		describeHealth:        balancing.DescribeInstanceHealth,

@@ -89,7 +89,7 @@ func (c *Client) collectInstances(ctx context.Context, ids []string, found map[s
 //
 // Errors: CodeInvalid when AWS refuses the batch because of an instance in it,
 // which it does for the batch as a whole; CodeNotFound; those of the table.
-func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error) {
+func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error) {
 	return change(ctx, permit, func(ctx context.Context) (middleware.Metadata, error) {
 		out, err := c.register(ctx, &elb.RegisterInstancesWithLoadBalancerInput{
 			LoadBalancerName: aws.String(loadBalancer),
@@ -105,7 +105,7 @@ func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string
 // Deregister ends the instances' membership, by one
 // DeregisterInstancesFromLoadBalancer. Its errors are those of Register;
 // CodeInvalid means that one of the instances was never a member.
-func (c *Client) Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error) {
+func (c *Client) Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error) {
 	return change(ctx, permit, func(ctx context.Context) (middleware.Metadata, error) {
 		out, err := c.deregister(ctx, &elb.DeregisterInstancesFromLoadBalancerInput{
 			LoadBalancerName: aws.String(loadBalancer),

@@ -28,10 +28,10 @@ const (
 // LoadBalancers lists the load balancers of the region page by page, by one
 // DescribeLoadBalancers for each 400. A page is asked for when the one before
 // has been dealt with. An error is the last pair.
-func (c *Client) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
+func (c *Client) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 	c.loadBalancers.begin()
-	return pages(ctx, func(ctx context.Context, marker *string) (page []lsapi.LoadBalancer, next *string, err error) {
-		page, err = c.loadBalancers.page(ctx, func(ctx context.Context) ([]lsapi.LoadBalancer, error) {
+	return pages(ctx, func(ctx context.Context, marker *string) (page []lsapi.Pool, next *string, err error) {
+		page, err = c.loadBalancers.page(ctx, func(ctx context.Context) ([]lsapi.Pool, error) {
 			out, err := c.describeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{
 				Marker: marker, PageSize: aws.Int32(loadBalancersPage),
 			})
@@ -45,10 +45,10 @@ func (c *Client) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalanc
 	})
 }
 
-func fromELB(descriptions []elbtypes.LoadBalancerDescription) []lsapi.LoadBalancer {
-	loadBalancers := make([]lsapi.LoadBalancer, len(descriptions))
+func fromELB(descriptions []elbtypes.LoadBalancerDescription) []lsapi.Pool {
+	loadBalancers := make([]lsapi.Pool, len(descriptions))
 	for i, description := range descriptions {
-		loadBalancers[i] = lsapi.LoadBalancer{
+		loadBalancers[i] = lsapi.Pool{
 			Name:        aws.ToString(description.LoadBalancerName),
 			Members:     instanceIDs(description.Instances),
 			Description: described(description),

@@ -33,7 +33,7 @@ func twoPages(second *atomic.Pointer[[]string]) reply {
 
 func list(t *testing.T, client *cloud.Client) string {
 	t.Helper()
-	var all []lsapi.LoadBalancer
+	var all []lsapi.Pool
 	for page, err := range client.LoadBalancers(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func TestAListingShowsWhatChangedWhetherItsPagesWereKnownOrNot(t *testing.T) {
 	client, aws := startAWS(t, twoPages(&second))
 	for _, members := range [][]string{{"i-2"}, {"i-2"}, {"i-2", "i-3"}, {}, {}, {"i-2"}} {
 		second.Store(&members)
-		if got, want := list(t, client), fmt.Sprint([]lsapi.LoadBalancer{{Name: "elb-1", Members: []string{"i-1"}}, {Name: "elb-2", Members: members}}); got != want {
+		if got, want := list(t, client), fmt.Sprint([]lsapi.Pool{{Name: "elb-1", Members: []string{"i-1"}}, {Name: "elb-2", Members: members}}); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -96,7 +96,7 @@ func TestAllInstancesShowWhatChangedWhateverThePagesAreCalled(t *testing.T) {
 func TestAPageThatIsKnownIsNotReadAgain(t *testing.T) {
 	var second atomic.Pointer[[]string]
 	client, _ := startAWS(t, twoPages(&second))
-	first := func() (pages []*lsapi.LoadBalancer) {
+	first := func() (pages []*lsapi.Pool) {
 		for page, err := range client.LoadBalancers(t.Context()) {
 			if err != nil {
 				t.Fatal(err)

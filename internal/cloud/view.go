@@ -81,22 +81,22 @@ func (v View) Tags(ctx context.Context, loadBalancers []string) (map[string]map[
 }
 
 // Register is Client.Register.
-func (v View) Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error) {
+func (v View) Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error) {
 	ctx, done := v.call(ctx)
 	defer done()
 	return v.client.Register(ctx, loadBalancer, ids, permit)
 }
 
 // Deregister is Client.Deregister.
-func (v View) Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error) {
+func (v View) Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error) {
 	ctx, done := v.call(ctx)
 	defer done()
 	return v.client.Deregister(ctx, loadBalancer, ids, permit)
 }
 
 // LoadBalancers is Client.LoadBalancers.
-func (v View) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
-	return func(yield func([]lsapi.LoadBalancer, error) bool) {
+func (v View) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
+	return func(yield func([]lsapi.Pool, error) bool) {
 		ctx, done := v.call(ctx)
 		defer done()
 		v.client.LoadBalancers(ctx)(yield)

@@ -18,12 +18,12 @@ import (
 // when it cannot come about: it is no member, or the load balancer is gone. While AWS
 // or the record cannot be read, it goes on waiting; if nothing at all could be read
 // until ctx ended, the error is what kept it from that.
-func (f *Fleet) Await(ctx context.Context, name, instanceID string, wish lsapi.Wish) (lsapi.MemberDetail, error) {
+func (f *Fleet) Await(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 	w := &wait{f: f, name: name, id: instanceID, wish: wish, instance: lsapi.Instance{ID: instanceID}}
 	defer w.unfollow()
 	err := w.run(ctx)
 	switch lsapi.ErrorCode(err) {
-	case "", lsapi.CodeNotYet, lsapi.CodeConflict:
+	case "", lsapi.CodeWaitTimeout, lsapi.CodeConflict:
 		return w.detail(ctx), err
 	}
 	return lsapi.MemberDetail{}, err
@@ -33,7 +33,7 @@ func (f *Fleet) Await(ctx context.Context, name, instanceID string, wish lsapi.W
 type wait struct {
 	f        *Fleet
 	name, id string
-	wish     lsapi.Wish
+	wish     lsapi.WaitCondition
 
 	seen      bool // the membership was read
 	member    bool // by the last look at it
@@ -80,11 +80,11 @@ func (w *wait) look(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	switch w.wish {
-	case lsapi.WishInService:
+	case lsapi.WaitInService:
 		return w.isInService(ctx)
-	case lsapi.WishDrained:
+	case lsapi.WaitDrained:
 		return w.isDrained(ctx)
-	case lsapi.WishAbsent:
+	case lsapi.WaitAbsent:
 		return w.isAbsent(ctx)
 	}
 	return false, lsapi.Errorf(lsapi.CodeInvalid, "nobody can wait for that")
@@ -230,7 +230,7 @@ func (w *wait) notYet() error {
 	if !w.seen && w.failure != nil {
 		return w.failure
 	}
-	return &lsapi.Error{Code: lsapi.CodeNotYet, Message: w.lastWords(), Err: w.failure}
+	return &lsapi.Error{Code: lsapi.CodeWaitTimeout, Message: w.lastWords(), Err: w.failure}
 }
 
 // lastWords say in what state the wait has left the instance.
@@ -242,7 +242,7 @@ func (w *wait) lastWords() string {
 	switch {
 	case !w.seen:
 		return "it could not be found out whether it is a member"
-	case w.wish != lsapi.WishInService && w.member:
+	case w.wish != lsapi.WaitInService && w.member:
 		return "it is still a member"
 	case w.report == nil:
 		return "the load balancer could not be asked about it"
@@ -264,7 +264,7 @@ func (w *wait) detail(ctx context.Context) lsapi.MemberDetail {
 	if !w.member && !w.wasMember {
 		w.instance = instance(w.f.factsOf(last, last, w.id), w.id)
 	}
-	if w.report == nil && w.wish == lsapi.WishAbsent && w.seen {
+	if w.report == nil && w.wish == lsapi.WaitAbsent && w.seen {
 		w.report, _ = w.f.report(last, last, w.name) // whether it is drained now; without one it is not known
 	}
 	var health *lsapi.MemberHealth

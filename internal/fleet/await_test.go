@@ -14,7 +14,7 @@ import (
 )
 
 // await waits for at most a time, and tells how long it took.
-func await(t *testing.T, f *fleet.Fleet, id string, wish lsapi.Wish, most time.Duration) (lsapi.MemberDetail, time.Duration, error) {
+func await(t *testing.T, f *fleet.Fleet, id string, wish lsapi.WaitCondition, most time.Duration) (lsapi.MemberDetail, time.Duration, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
@@ -32,13 +32,13 @@ func withSpare() *region {
 
 func TestAWaitEndsWithinAPollOfTheTruth(t *testing.T) {
 	tests := map[string]struct {
-		wish lsapi.Wish
+		wish lsapi.WaitCondition
 		id   string
 		come func(*region, *loadBalancer)
 	}{
-		"in service": {lsapi.WishInService, web2, func(_ *region, b *loadBalancer) { b.health[web2] = serving(web2) }},
-		"drained":    {lsapi.WishDrained, web3, func(_ *region, b *loadBalancer) { delete(b.health, web3) }},
-		"absent": {lsapi.WishAbsent, web1, func(_ *region, b *loadBalancer) {
+		"in service": {lsapi.WaitInService, web2, func(_ *region, b *loadBalancer) { b.health[web2] = serving(web2) }},
+		"drained":    {lsapi.WaitDrained, web3, func(_ *region, b *loadBalancer) { delete(b.health, web3) }},
+		"absent": {lsapi.WaitAbsent, web1, func(_ *region, b *loadBalancer) {
 			b.members = slices.DeleteFunc(b.members, func(id string) bool { return id == web1 })
 			b.health[web1] = draining(web1)
 		}},
@@ -54,10 +54,10 @@ func TestAWaitEndsWithinAPollOfTheTruth(t *testing.T) {
 				if err != nil || took < 31*time.Second || took > 31*time.Second+2*interval {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
-				if serves := test.wish == lsapi.WishInService; m.ID != test.id || m.Type == "" || m.Member != serves || serves && *m.Health != serving(web2) {
+				if serves := test.wish == lsapi.WaitInService; m.ID != test.id || m.Type == "" || m.Member != serves || serves && *m.Health != serving(web2) {
 					t.Errorf("it is %+v", m)
 				}
-				if (test.wish == lsapi.WishAbsent) != (m.Health != nil && m.Health.Draining) {
+				if (test.wish == lsapi.WaitAbsent) != (m.Health != nil && m.Health.Draining) {
 					t.Errorf("its health is %+v", m.Health)
 				}
 			})
@@ -72,10 +72,10 @@ func TestADrainOfAMemberIsWaitedForFromBeforeItBegins(t *testing.T) {
 		r.after(10*time.Second, func() {
 			b.members = []string{web2}
 			b.health[web1] = draining(web1)
-			r.standings[web1] = lsapi.Standing{LastChange: &lsapi.Change{Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, CompletedAt: r.began.Add(10 * time.Second)}}
+			r.standings[web1] = lsapi.MemberHistory{LastChange: &lsapi.Change{Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, CompletedAt: r.began.Add(10 * time.Second)}}
 		})
 		r.after(40*time.Second, func() { delete(b.health, web1) })
-		_, took, err := await(t, start(t, r), web1, lsapi.WishDrained, time.Hour)
+		_, took, err := await(t, start(t, r), web1, lsapi.WaitDrained, time.Hour)
 		if err != nil || took < 40*time.Second || took > 45*time.Second {
 			t.Errorf("it ended after %v with %v", took, err)
 		}
@@ -96,32 +96,32 @@ func TestWhatIsNotToComeEndsAWait(t *testing.T) {
 		delete(b.health, id)
 	}
 	tests := map[string]struct {
-		wish   lsapi.Wish
+		wish   lsapi.WaitCondition
 		happen func(*region, *loadBalancer)
 		code   lsapi.Code
 	}{
-		"detached": {lsapi.WishInService, func(_ *region, b *loadBalancer) { gone(b, web2) }, lsapi.CodeNotFound},
-		"terminated and still there": {lsapi.WishInService, func(r *region, b *loadBalancer) {
+		"detached": {lsapi.WaitInService, func(_ *region, b *loadBalancer) { gone(b, web2) }, lsapi.CodeNotFound},
+		"terminated and still there": {lsapi.WaitInService, func(r *region, b *loadBalancer) {
 			r.states[web2], r.listed[web2] = "terminated", "running"
 			delete(b.health, web2)
 		}, lsapi.CodeConflict},
-		"terminated and gone": {lsapi.WishInService, func(r *region, b *loadBalancer) {
+		"terminated and gone": {lsapi.WaitInService, func(r *region, b *loadBalancer) {
 			r.states[web2] = "terminated"
 			gone(b, web2)
 			b.health[web2] = registering(web2)
 		}, lsapi.CodeConflict},
-		"shutting down":             {lsapi.WishInService, func(r *region, b *loadBalancer) { r.states[web2] = "shutting-down" }, lsapi.CodeConflict},
-		"deleted":                   {lsapi.WishInService, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
-		"deleted while it drains":   {lsapi.WishDrained, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
-		"deleted while it is there": {lsapi.WishAbsent, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
-		"credentials are withdrawn": {lsapi.WishInService, func(r *region, _ *loadBalancer) { r.fail["One"] = lsapi.Errorf(lsapi.CodeForbidden, "") }, lsapi.CodeForbidden},
+		"shutting down":             {lsapi.WaitInService, func(r *region, b *loadBalancer) { r.states[web2] = "shutting-down" }, lsapi.CodeConflict},
+		"deleted":                   {lsapi.WaitInService, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"deleted while it drains":   {lsapi.WaitDrained, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"deleted while it is there": {lsapi.WaitAbsent, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"credentials are withdrawn": {lsapi.WaitInService, func(r *region, _ *loadBalancer) { r.fail["One"] = lsapi.Errorf(lsapi.CodeForbidden, "") }, lsapi.CodeForbidden},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()
 				b := r.loadBalancers["web"]
-				if test.wish == lsapi.WishDrained {
+				if test.wish == lsapi.WaitDrained {
 					gone(b, web2)
 					b.health[web2] = draining(web2)
 				}
@@ -136,7 +136,7 @@ func TestWhatIsNotToComeEndsAWait(t *testing.T) {
 }
 
 func TestWhatIsSoOrCannotBeIsAnsweredAtOnce(t *testing.T) {
-	for wish, code := range map[lsapi.Wish]lsapi.Code{lsapi.WishInService: lsapi.CodeNotFound, lsapi.WishAbsent: "", lsapi.WishDrained: "", "served": lsapi.CodeInvalid} {
+	for wish, code := range map[lsapi.WaitCondition]lsapi.Code{lsapi.WaitInService: lsapi.CodeNotFound, lsapi.WaitAbsent: "", lsapi.WaitDrained: "", "served": lsapi.CodeInvalid} {
 		synctest.Test(t, func(t *testing.T) {
 			r := withSpare()
 			m, took, err := await(t, start(t, r), web3, wish, time.Hour)
@@ -162,12 +162,12 @@ func TestAWaitWhoseTimeIsUpTellsTheLastState(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()
 				r.loadBalancers["web"].health[web3] = draining(web3)
-				r.standings[test.id] = lsapi.Standing{ChangeID: "7"}
-				m, took, err := await(t, start(t, r), test.id, lsapi.Wish(test.wish), 9*time.Second)
-				if lsapi.ErrorCode(err) != lsapi.CodeNotYet || took != 9*time.Second || lsapi.AsError(err).Message != test.says {
+				r.standings[test.id] = lsapi.MemberHistory{ChangeID: "7"}
+				m, took, err := await(t, start(t, r), test.id, lsapi.WaitCondition(test.wish), 9*time.Second)
+				if lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || took != 9*time.Second || lsapi.AsError(err).Message != test.says {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
-				if m.ID != test.id || m.Standing.ChangeID != "7" || m.Health == nil && name != "undetached" {
+				if m.ID != test.id || m.History.ChangeID != "7" || m.Health == nil && name != "undetached" {
 					t.Errorf("the last state is %+v", m)
 				}
 			})
@@ -179,7 +179,7 @@ func TestOneThatDrainsIsNotInService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		r.loadBalancers["web"].health[web2] = draining(web2) // attached again a moment ago, and AWS lags
-		if m, _, err := await(t, start(t, r), web2, lsapi.WishInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeNotYet {
+		if m, _, err := await(t, start(t, r), web2, lsapi.WaitInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout {
 			t.Errorf("it ended as %+v with %v", m, err)
 		}
 	})
@@ -195,14 +195,14 @@ func TestOneThatIsAttachedAgainWhileItDrainsIsNotDrained(t *testing.T) {
 			b.members = append(b.members, web3)
 			r.behind["web"] = []string{web1, web2}
 		})
-		if m, _, err := await(t, start(t, r), web3, lsapi.WishDrained, 30*time.Second); lsapi.ErrorCode(err) != lsapi.CodeNotYet || !m.Member {
+		if m, _, err := await(t, start(t, r), web3, lsapi.WaitDrained, 30*time.Second); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || !m.Member {
 			t.Errorf("it ended as %+v with %v", m, err)
 		}
 	})
 }
 
 func TestAMemberThatMemoryDoesNotKnowYetIsWaitedFor(t *testing.T) {
-	for wish, code := range map[lsapi.Wish]lsapi.Code{lsapi.WishInService: "", lsapi.WishAbsent: lsapi.CodeNotYet} {
+	for wish, code := range map[lsapi.WaitCondition]lsapi.Code{lsapi.WaitInService: "", lsapi.WaitAbsent: lsapi.CodeWaitTimeout} {
 		synctest.Test(t, func(t *testing.T) {
 			r := withSpare()
 			r.behind["web"] = []string{web2} // another replica has attached web1 a moment ago
@@ -217,20 +217,20 @@ func TestWhatWasSaidBeforeAWaitBeganDoesNotEndIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		b, f := r.loadBalancers["web"], start(t, r)
-		if _, _, err := await(t, f, web1, lsapi.WishInService, time.Minute); err != nil {
+		if _, _, err := await(t, f, web1, lsapi.WaitInService, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(interval / 2)
 		b.health[web1] = registering(web1) // attached again; the last report has it as serving
 		r.after(interval*3/2, func() { b.health[web1] = serving(web1) })
-		if _, took, err := await(t, f, web1, lsapi.WishInService, time.Minute); err != nil || took < interval*3/2 {
+		if _, took, err := await(t, f, web1, lsapi.WaitInService, time.Minute); err != nil || took < interval*3/2 {
 			t.Errorf("it ended after %v with %v", took, err)
 		}
 	})
 }
 
 func TestWhileAWSFailsAWaitGoesOn(t *testing.T) {
-	for _, op := range []string{"One", "Follow", "Next", "Standing", "Attributes", "Instances"} {
+	for _, op := range []string{"One", "Follow", "Next", "MemberHistory", "Attributes", "Instances"} {
 		for _, code := range []lsapi.Code{lsapi.CodeThrottled, lsapi.CodeUpstream, lsapi.CodeUnavailable, lsapi.CodeTimeout} {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()
@@ -238,10 +238,10 @@ func TestWhileAWSFailsAWaitGoesOn(t *testing.T) {
 				r.fail[op] = lsapi.Errorf(code, "away")
 				r.after(5*time.Second, func() { b.health[web2] = serving(web2) })
 				r.after(21*time.Second, func() { delete(r.fail, op) })
-				if m, took, err := await(t, start(t, r), web2, lsapi.WishInService, time.Minute); err != nil || took > 25*time.Second || m.Health.State != lsapi.InService {
+				if m, took, err := await(t, start(t, r), web2, lsapi.WaitInService, time.Minute); err != nil || took > 25*time.Second || m.Health.State != lsapi.InService {
 					t.Errorf("%s fails with %s: it ended after %v as %+v with %v", op, code, took, m, err)
-				} else if m.Standing.Unavailable != (op == "Standing") {
-					t.Errorf("%s fails: its standing is %+v", op, m.Standing)
+				} else if m.History.Unavailable != (op == "MemberHistory") {
+					t.Errorf("%s fails: its standing is %+v", op, m.History)
 				}
 			})
 		}
@@ -252,7 +252,7 @@ func TestAWaitThatCouldReadNothingTellsWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		r.fail["One"] = lsapi.Errorf(lsapi.CodeUpstream, "away")
-		if _, took, err := await(t, start(t, r), web2, lsapi.WishInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeUpstream || took != 10*time.Second {
+		if _, took, err := await(t, start(t, r), web2, lsapi.WaitInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeUpstream || took != 10*time.Second {
 			t.Errorf("it ended after %v with %v", took, err)
 		}
 	})
@@ -267,7 +267,7 @@ func TestAThousandWhoWaitShareThePolls(t *testing.T) {
 		var waiting sync.WaitGroup
 		for range 1000 {
 			waiting.Go(func() {
-				if _, _, err := await(t, f, web2, lsapi.WishInService, time.Hour); err != nil {
+				if _, _, err := await(t, f, web2, lsapi.WaitInService, time.Hour); err != nil {
 					t.Error(err)
 				}
 			})
@@ -276,7 +276,7 @@ func TestAThousandWhoWaitShareThePolls(t *testing.T) {
 		if polls := len(r.polls); polls > 32 {
 			t.Errorf("there were %d polls in a minute", polls)
 		}
-		if reads := r.count("Standing"); reads > 20 {
+		if reads := r.count("MemberHistory"); reads > 20 {
 			t.Errorf("the record was asked %d times for the same, in the same moment", reads)
 		}
 		if got := r.count("Instances") + r.count("One afresh") + r.count("Attributes") + r.count("Recent"); got > 0 {
@@ -293,8 +293,8 @@ func TestAThousandWhoWaitInVainAskOnceWhatEC2SaysOfIt(t *testing.T) {
 		var waiting sync.WaitGroup
 		for range 1000 {
 			waiting.Go(func() {
-				_, _, err := await(t, f, web2, lsapi.WishInService, 20*time.Second)
-				if lsapi.ErrorCode(err) != lsapi.CodeNotYet || !strings.Contains(err.Error(), "says nothing of it") {
+				_, _, err := await(t, f, web2, lsapi.WaitInService, 20*time.Second)
+				if lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || !strings.Contains(err.Error(), "says nothing of it") {
 					t.Error(err)
 				}
 			})
@@ -307,12 +307,12 @@ func TestAThousandWhoWaitInVainAskOnceWhatEC2SaysOfIt(t *testing.T) {
 }
 
 func TestAWaitEndsWithItsCaller(t *testing.T) {
-	for _, wish := range []lsapi.Wish{lsapi.WishInService, lsapi.WishAbsent, lsapi.WishDrained} {
+	for _, wish := range []lsapi.WaitCondition{lsapi.WaitInService, lsapi.WaitAbsent, lsapi.WaitDrained} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, leave := context.WithCancel(t.Context())
 			time.AfterFunc(5*time.Second, leave)
 			began := time.Now()
-			if _, err := start(t, withSpare()).Await(ctx, "web", web2, wish); lsapi.ErrorCode(err) != lsapi.CodeNotYet || time.Since(began) != 5*time.Second {
+			if _, err := start(t, withSpare()).Await(ctx, "web", web2, wish); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || time.Since(began) != 5*time.Second {
 				t.Errorf("%s: it ended after %v with %v", wish, time.Since(began), err)
 			}
 		})
@@ -325,26 +325,26 @@ func TestTheRecordIsAskedInTurnsAndAfresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		f := start(t, r)
-		r.hangs["Standing"] = true
-		show := func() lsapi.Standing {
+		r.hangs["MemberHistory"] = true
+		show := func() lsapi.MemberHistory {
 			m, err := f.Member(t.Context(), "web", web1)
 			if err != nil {
 				t.Error(err)
 			}
-			return m.Standing
+			return m.History
 		}
 		var early sync.WaitGroup
 		for range 2 {
 			early.Go(func() { show() })
 			synctest.Wait()
 		}
-		if got := r.count("Standing"); got != 2 {
+		if got := r.count("MemberHistory"); got != 2 {
 			t.Errorf("the record is asked %d questions", got)
 		}
 		time.Sleep(time.Second)
 		r.change(func() {
-			r.hangs["Standing"] = false
-			r.standings[web1] = lsapi.Standing{ChangeID: "7"}
+			r.hangs["MemberHistory"] = false
+			r.standings[web1] = lsapi.MemberHistory{ChangeID: "7"}
 		})
 		var late sync.WaitGroup
 		for range 100 {
@@ -355,12 +355,12 @@ func TestTheRecordIsAskedInTurnsAndAfresh(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		if got := r.count("Standing"); got != 2 {
+		if got := r.count("MemberHistory"); got != 2 {
 			t.Errorf("while two questions are open the record is asked %d", got)
 		}
 		early.Wait()
 		late.Wait()
-		if got := r.count("Standing"); got != 3 {
+		if got := r.count("MemberHistory"); got != 3 {
 			t.Errorf("the record was asked %d times, want once for all who came later", got)
 		}
 	})

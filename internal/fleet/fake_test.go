@@ -31,7 +31,7 @@ type region struct {
 	loadBalancers map[string]*loadBalancer
 	states        map[string]lsapi.InstanceState // by EC2
 	listed        map[string]lsapi.InstanceState // by memory, where that is behind
-	standings     map[string]lsapi.Standing
+	standings     map[string]lsapi.MemberHistory
 	behind        map[string][]string // what memory lists in place of the truth, until a fresh look
 	fail          map[string]error    // by operation
 	hangs         map[string]bool     // operations that go on until their caller leaves
@@ -56,7 +56,7 @@ func newRegion() *region {
 		loadBalancers: make(map[string]*loadBalancer),
 		states:        map[string]lsapi.InstanceState{web1: "running", web2: "running", web3: "running"},
 		listed:        make(map[string]lsapi.InstanceState),
-		standings:     make(map[string]lsapi.Standing),
+		standings:     make(map[string]lsapi.MemberHistory),
 		behind:        make(map[string][]string),
 		fail:          make(map[string]error), hangs: make(map[string]bool),
 		asked: make(map[string]int), polls: make(map[time.Time]bool),
@@ -228,8 +228,8 @@ func (r *region) Instances(ctx context.Context, ids []string) (map[string]lsapi.
 	return found, nil
 }
 
-func (r *region) Standing(ctx context.Context, _ string, ids []string) (map[string]lsapi.Standing, error) {
-	if err := r.enter(ctx, "Standing"); err != nil {
+func (r *region) MemberHistory(ctx context.Context, _ string, ids []string) (map[string]lsapi.MemberHistory, error) {
+	if err := r.enter(ctx, "MemberHistory"); err != nil {
 		return nil, err
 	}
 	r.mu.Unlock()
@@ -239,7 +239,7 @@ func (r *region) Standing(ctx context.Context, _ string, ids []string) (map[stri
 	if ids == nil {
 		return maps.Clone(r.standings), nil
 	}
-	found := make(map[string]lsapi.Standing)
+	found := make(map[string]lsapi.MemberHistory)
 	for _, id := range ids {
 		found[id] = r.standings[id]
 	}

@@ -74,9 +74,9 @@ type Instances interface {
 
 // Record is the record of changes.
 type Record interface {
-	// Standing returns what it knows of the instances in a load balancer, by id; of
+	// MemberHistory returns what it knows of the instances in a load balancer, by id; of
 	// all that it knows something of when ids is nil.
-	Standing(ctx context.Context, loadBalancer string, ids []string) (map[string]lsapi.Standing, error)
+	MemberHistory(ctx context.Context, loadBalancer string, ids []string) (map[string]lsapi.MemberHistory, error)
 }
 
 // Options are what a Fleet is made of. All but Log must be given.

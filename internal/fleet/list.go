@@ -19,7 +19,7 @@ import (
 // Tags and health that cannot be read in time are left out of it, unless the filter
 // asks for them: then nothing can be said of who has them, and the error is what
 // keeps them from being read.
-func (f *Fleet) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.Summary, more bool, err error) {
+func (f *Fleet) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
 	if _, err := path.Match(filter.Name, ""); err != nil {
 		return nil, false, lsapi.Errorf(lsapi.CodeInvalid, "the pattern of names is malformed")
 	}
@@ -65,7 +65,7 @@ func named(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membership 
 }
 
 // summaries returns the load balancers with what can be read of them in time.
-func (f *Fleet) summaries(ctx context.Context, some []lsapi.Membership, asOf time.Time) []lsapi.Summary {
+func (f *Fleet) summaries(ctx context.Context, some []lsapi.Membership, asOf time.Time) []lsapi.PoolSummary {
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	page := newSummaries(some, asOf)
@@ -81,7 +81,7 @@ func (f *Fleet) summaries(ctx context.Context, some []lsapi.Membership, asOf tim
 }
 
 // selected returns those of the load balancers that the filter lets through.
-func (f *Fleet) selected(ctx context.Context, some []lsapi.Membership, asOf time.Time, filter lsapi.FleetFilter) ([]lsapi.Summary, error) {
+func (f *Fleet) selected(ctx context.Context, some []lsapi.Membership, asOf time.Time, filter lsapi.FleetFilter) ([]lsapi.PoolSummary, error) {
 	if len(filter.Tags) > 0 {
 		tags, err := f.tags.of(ctx, namesOf(some)...)
 		if err != nil {
@@ -96,7 +96,7 @@ func (f *Fleet) selected(ctx context.Context, some []lsapi.Membership, asOf time
 	if err := f.addHealth(ctx, some, page); err != nil {
 		return nil, err
 	}
-	page = keep(page, func(s lsapi.Summary) bool { return s.Health != nil && s.Health.Of(filter.Health) > 0 })
+	page = keep(page, func(s lsapi.PoolSummary) bool { return s.Health != nil && s.Health.Of(filter.Health) > 0 })
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	names := make([]string, len(page))
@@ -113,7 +113,7 @@ func (f *Fleet) selected(ctx context.Context, some []lsapi.Membership, asOf time
 // addHealth adds to each summary the health of its load balancer, as far as it can
 // be read before ctx ends, and returns what keeps one from being read. A load
 // balancer that is gone has none.
-func (f *Fleet) addHealth(ctx context.Context, some []lsapi.Membership, page []lsapi.Summary) error {
+func (f *Fleet) addHealth(ctx context.Context, some []lsapi.Membership, page []lsapi.PoolSummary) error {
 	var polls errgroup.Group
 	polls.SetLimit(maxPolls)
 	for i := range some {
@@ -130,16 +130,16 @@ func (f *Fleet) addHealth(ctx context.Context, some []lsapi.Membership, page []l
 	return polls.Wait()
 }
 
-func newSummaries(some []lsapi.Membership, asOf time.Time) []lsapi.Summary {
-	page := make([]lsapi.Summary, len(some))
+func newSummaries(some []lsapi.Membership, asOf time.Time) []lsapi.PoolSummary {
+	page := make([]lsapi.PoolSummary, len(some))
 	for i, m := range some {
 		page[i] = newSummary(m, asOf)
 	}
 	return page
 }
 
-func newSummary(m lsapi.Membership, asOf time.Time) lsapi.Summary {
-	return lsapi.Summary{Name: m.LoadBalancer, Description: m.Description, Members: len(m.Members), AsOf: asOf}
+func newSummary(m lsapi.Membership, asOf time.Time) lsapi.PoolSummary {
+	return lsapi.PoolSummary{Name: m.LoadBalancer, Description: m.Description, Members: len(m.Members), AsOf: asOf}
 }
 
 // countHealth counts what a report says of the members, and of whom is being

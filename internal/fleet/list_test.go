@@ -10,7 +10,7 @@ import (
 	"lsapi"
 )
 
-func names(page []lsapi.Summary) (names []string) {
+func names(page []lsapi.PoolSummary) (names []string) {
 	for _, s := range page {
 		names = append(names, s.Name)
 	}

@@ -10,14 +10,14 @@ import (
 
 // LoadBalancer returns a load balancer in full. What cannot be read of it in time
 // is left out. CodeNotFound: there is no such load balancer.
-func (f *Fleet) LoadBalancer(ctx context.Context, name string) (lsapi.Detail, error) {
+func (f *Fleet) LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail, error) {
 	m, asOf, err := f.o.Lists.One(ctx, name, false)
 	if err != nil {
-		return lsapi.Detail{}, err
+		return lsapi.PoolDetail{}, err
 	}
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	detail := lsapi.Detail{Summary: newSummary(m, asOf)}
+	detail := lsapi.PoolDetail{PoolSummary: newSummary(m, asOf)}
 	var (
 		report *lsapi.HealthReport
 		known  standings
@@ -103,11 +103,11 @@ func (f *Fleet) report(ctx, caller context.Context, name string) (*lsapi.HealthR
 // newMemberDetail puts what is known of an instance together. What is said of the
 // health of one that is no member, and not that it is being drained, is older than
 // its detach, and left out.
-func newMemberDetail(instance lsapi.Instance, member bool, health *lsapi.MemberHealth, standing lsapi.Standing) lsapi.MemberDetail {
+func newMemberDetail(instance lsapi.Instance, member bool, health *lsapi.MemberHealth, standing lsapi.MemberHistory) lsapi.MemberDetail {
 	if !member && health != nil && !health.Draining {
 		health = nil
 	}
-	return lsapi.MemberDetail{Instance: instance, Member: member, Health: health, Standing: standing}
+	return lsapi.MemberDetail{Instance: instance, Member: member, Health: health, History: standing}
 }
 
 // memberOf returns what EC2 says of a member; false when it is none.

@@ -26,7 +26,7 @@ func TestALoadBalancerIsShownWithWhatWasAskedForBesideWhatIsObserved(t *testing.
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		change := &lsapi.Change{ID: "7", Action: lsapi.Attach}
-		r.standings[web2] = lsapi.Standing{Member: true, LastChange: change}
+		r.standings[web2] = lsapi.MemberHistory{Member: true, LastChange: change}
 		b, err := start(t, r).LoadBalancer(t.Context(), "web")
 		if err != nil {
 			t.Fatal(err)
@@ -38,7 +38,7 @@ func TestALoadBalancerIsShownWithWhatWasAskedForBesideWhatIsObserved(t *testing.
 			t.Fatalf("its instances are %s", got)
 		}
 		asked, drained := b.Instances[1], b.Instances[2]
-		if !asked.Member || asked.Standing.LastChange != change || asked.Health == nil || asked.Health.State != lsapi.OutOfService {
+		if !asked.Member || asked.History.LastChange != change || asked.Health == nil || asked.Health.State != lsapi.OutOfService {
 			t.Errorf("one that was asked for is %+v", asked)
 		}
 		if drained.Member || drained.Health == nil || !drained.Health.Draining || drained.Type != "t2.micro" {
@@ -49,7 +49,7 @@ func TestALoadBalancerIsShownWithWhatWasAskedForBesideWhatIsObserved(t *testing.
 
 func TestWhateverCannotBeReadTheRestIsShown(t *testing.T) {
 	for _, hang := range []bool{false, true} {
-		for _, op := range []string{"Attributes", "Tags", "Recent", "Standing", "Instances"} {
+		for _, op := range []string{"Attributes", "Tags", "Recent", "MemberHistory", "Instances"} {
 			synctest.Test(t, func(t *testing.T) {
 				r := three()
 				if hang {
@@ -63,7 +63,7 @@ func TestWhateverCannotBeReadTheRestIsShown(t *testing.T) {
 					t.Fatalf("%s: %+v, %v", op, b, err)
 				}
 				if (b.Attributes == nil) != (op == "Attributes") || (b.Tags == nil) != (op == "Tags") || (b.Health == nil) != (op == "Recent") ||
-					b.Instances[0].Standing.Unavailable != (op == "Standing") || (b.Instances[0].Health == nil) != (op == "Recent") {
+					b.Instances[0].History.Unavailable != (op == "MemberHistory") || (b.Instances[0].Health == nil) != (op == "Recent") {
 					t.Errorf("without %s it is %+v", op, b)
 				}
 				if took := time.Since(began); took > 5*time.Second {
@@ -119,7 +119,7 @@ func TestAFailureIsNotAskedForAgainByEachReader(t *testing.T) {
 		r := three()
 		r.fail["Attributes"] = lsapi.Errorf(lsapi.CodeThrottled, "")
 		f := start(t, r)
-		show := func() lsapi.Detail {
+		show := func() lsapi.PoolDetail {
 			b, err := f.LoadBalancer(t.Context(), "web")
 			if err != nil {
 				t.Error(err)
@@ -169,10 +169,10 @@ func TestNothingIsAskedAfterClose(t *testing.T) {
 		}
 		began := time.Now()
 		got, err := f.LoadBalancer(t.Context(), "web")
-		if err != nil || got.Attributes != nil || got.Tags != nil || !got.Instances[0].Standing.Unavailable {
+		if err != nil || got.Attributes != nil || got.Tags != nil || !got.Instances[0].History.Unavailable {
 			t.Errorf("it is shown as %+v, %v", got, err)
 		}
-		if asked := r.count("Attributes") + r.count("Tags") + r.count("Standing"); asked > 0 || time.Since(began) > 0 {
+		if asked := r.count("Attributes") + r.count("Tags") + r.count("MemberHistory"); asked > 0 || time.Since(began) > 0 {
 			t.Errorf("%d questions were asked, for %v", asked, time.Since(began))
 		}
 	})
@@ -183,7 +183,7 @@ func TestTheLogIsToldOnceOfWhatCannotBeRead(t *testing.T) {
 		r := three()
 		var log bytes.Buffer
 		f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Instances: r, Record: r, Log: slog.New(slog.NewTextHandler(&log, nil))})
-		r.fail["Standing"] = lsapi.Errorf(lsapi.CodeUnavailable, "away")
+		r.fail["MemberHistory"] = lsapi.Errorf(lsapi.CodeUnavailable, "away")
 		for range 3 {
 			if _, err := f.LoadBalancer(t.Context(), "web"); err != nil {
 				t.Error(err)
@@ -192,7 +192,7 @@ func TestTheLogIsToldOnceOfWhatCannotBeRead(t *testing.T) {
 		if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), "the record of changes cannot be read") {
 			t.Errorf("the log is\n%s", log.String())
 		}
-		delete(r.fail, "Standing")
+		delete(r.fail, "MemberHistory")
 		if _, err := f.LoadBalancer(t.Context(), "web"); err != nil || strings.Count(log.String(), "can be read again") != 1 {
 			t.Errorf("%v, the log is\n%s", err, log.String())
 		}

@@ -10,14 +10,14 @@ import (
 
 // standings are what the record knows of the instances of a load balancer.
 type standings struct {
-	known       map[string]lsapi.Standing
+	known       map[string]lsapi.MemberHistory
 	unavailable bool
 }
 
 // of returns what the record knows of one.
-func (s standings) of(instanceID string) lsapi.Standing {
+func (s standings) of(instanceID string) lsapi.MemberHistory {
 	if s.unavailable {
-		return lsapi.Standing{Unavailable: true}
+		return lsapi.MemberHistory{Unavailable: true}
 	}
 	return s.known[instanceID]
 }
@@ -40,11 +40,11 @@ type questions struct {
 // question is one, with its answer once done is closed.
 type question struct {
 	done  chan struct{}
-	known map[string]lsapi.Standing
+	known map[string]lsapi.MemberHistory
 	err   error
 }
 
-func (f *Fleet) readStandings(ctx context.Context, name string, ids []string) (map[string]lsapi.Standing, error) {
+func (f *Fleet) readStandings(ctx context.Context, name string, ids []string) (map[string]lsapi.MemberHistory, error) {
 	q := f.question(name, ids)
 	select {
 	case <-q.done:
@@ -77,7 +77,7 @@ func (f *Fleet) question(name string, ids []string) *question {
 }
 
 // askRecord waits for its turn, and asks.
-func (f *Fleet) askRecord(ctx context.Context, key, name string, ids []string) (map[string]lsapi.Standing, error) {
+func (f *Fleet) askRecord(ctx context.Context, key, name string, ids []string) (map[string]lsapi.MemberHistory, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := f.reads.Acquire(ctx, 1)
@@ -88,5 +88,5 @@ func (f *Fleet) askRecord(ctx context.Context, key, name string, ids []string) (
 		return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: err}
 	}
 	defer f.reads.Release(1)
-	return f.o.Record.Standing(ctx, name, ids)
+	return f.o.Record.MemberHistory(ctx, name, ids)
 }

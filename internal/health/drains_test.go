@@ -142,7 +142,7 @@ func TestWhoIsAttachedAgainIsNotTakenForDrained(t *testing.T) {
 		defer f.Close()
 		next(t, f, time.Now())
 		aws.change(func() { aws.members["web"][two] = lsapi.OutOfService })
-		if report := next(t, f, time.Now()); said(report, two) != "OutOfService" || len(report.Silent) > 0 {
+		if report := next(t, f, time.Now()); said(report, two) != "OutOfService" || len(report.Absent) > 0 {
 			t.Errorf("the report is %+v", report)
 		}
 	})

@@ -191,7 +191,7 @@ func code(t *testing.T, f *health.Follower, wait time.Duration) lsapi.Code {
 func said(report lsapi.HealthReport, id string) string {
 	m, ok := report.Of(id)
 	switch {
-	case slices.Contains(report.Silent, id):
+	case slices.Contains(report.Absent, id):
 		return "silent"
 	case !ok:
 		return "unknown"

@@ -259,7 +259,7 @@ func TestReportNamesAnInstanceOnce(t *testing.T) {
 			t.Fatalf("the report is %+v", report)
 		}
 		aws.change(func() { aws.members["web"][two] = lsapi.OutOfService })
-		if report = next(t, f, report.AsOf); said(report, two) != "OutOfService" || len(report.Silent) > 0 {
+		if report = next(t, f, report.AsOf); said(report, two) != "OutOfService" || len(report.Absent) > 0 {
 			t.Errorf("the report is %+v", report)
 		}
 	})
@@ -324,7 +324,7 @@ func TestForeignReportIsCompletedInOrder(t *testing.T) {
 			f.publish(t, serving, last)
 			for i, w := range waiters {
 				report := next(t, w, after)
-				if len(report.Members) == 3 && report.Members[1].InstanceID != two || !slices.IsSorted(report.Silent) {
+				if len(report.Members) == 3 && report.Members[1].InstanceID != two || !slices.IsSorted(report.Absent) {
 					t.Errorf("the report is %+v", report)
 				}
 				want := "silent"

@@ -102,7 +102,7 @@ func (b *balancer) ask(ctx context.Context, aws AWS, began time.Time) (lsapi.Hea
 			return lsapi.HealthReport{}, err
 		}
 	}
-	report.Silent = b.stillSilent(report, known, began)
+	report.Absent = b.stillSilent(report, known, began)
 	slices.SortFunc(report.Members, byID)
 	return report, err
 }
@@ -182,14 +182,14 @@ func (b *balancer) strangers(known map[string]bool, now time.Time) []string {
 func answered(report lsapi.HealthReport, ids []string, others []lsapi.MemberHealth) lsapi.HealthReport {
 	report.Members = slices.Concat(report.Members, others)
 	slices.SortFunc(report.Members, byID)
-	silent := slices.Clone(report.Silent)
+	silent := slices.Clone(report.Absent)
 	for _, id := range ids {
 		if _, ok := report.Of(id); !ok {
 			silent = append(silent, id)
 		}
 	}
 	slices.Sort(silent)
-	report.Silent = slices.Compact(silent)
+	report.Absent = slices.Compact(silent)
 	return report
 }
 
@@ -198,7 +198,7 @@ func answered(report lsapi.HealthReport, ids []string, others []lsapi.MemberHeal
 func (b *balancer) stillSilent(report lsapi.HealthReport, known map[string]lsapi.MemberHealth, began time.Time) []string {
 	b.poller.mu.Lock()
 	defer b.poller.mu.Unlock()
-	silent := slices.Clone(report.Silent)
+	silent := slices.Clone(report.Absent)
 	for id, since := range b.silent {
 		if _, ok := known[id]; !ok && began.Sub(since) > silenceLifetime {
 			delete(b.silent, id)
@@ -277,7 +277,7 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 	if foreign { // after a poll of its own, stillSilent has done it
 		maps.DeleteFunc(b.silent, func(_ string, since time.Time) bool { return report.AsOf.Sub(since) > silenceLifetime })
 	}
-	for _, id := range report.Silent {
+	for _, id := range report.Absent {
 		p.drains.deny(b.name, id, report.AsOf)
 		if b.silent[id].IsZero() {
 			b.silent[id] = report.AsOf
@@ -289,14 +289,14 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 // silence adds to another process's report those that somebody here waits for, of whom
 // the load balancer said nothing a while ago. The caller holds mu.
 func (b *balancer) silence(report lsapi.HealthReport) lsapi.HealthReport {
-	silent := slices.Clone(report.Silent)
+	silent := slices.Clone(report.Absent)
 	for f := range b.drainers {
 		if report.AsOf.Sub(b.silent[f.instance]) <= silenceLifetime && !speaksOf(report, f.instance) {
 			silent = append(silent, f.instance)
 		}
 	}
 	slices.Sort(silent)
-	report.Silent = slices.Compact(silent)
+	report.Absent = slices.Compact(silent)
 	return report
 }
 
@@ -333,7 +333,7 @@ func (b *balancer) note(err error) {
 
 // speaksOf reports whether a report tells anything of an instance.
 func speaksOf(report lsapi.HealthReport, instance string) bool {
-	if _, ok := slices.BinarySearch(report.Silent, instance); ok {
+	if _, ok := slices.BinarySearch(report.Absent, instance); ok {
 		return true
 	}
 	_, ok := report.Of(instance)

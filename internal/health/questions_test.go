@@ -21,7 +21,7 @@ func TestReportIsSorted(t *testing.T) {
 		check := func(report lsapi.HealthReport, members, silent int) {
 			t.Helper()
 			sorted := slices.IsSortedFunc(report.Members, func(a, b lsapi.MemberHealth) int { return strings.Compare(a.InstanceID, b.InstanceID) })
-			if !sorted || !slices.IsSorted(report.Silent) || len(report.Members) != members || len(report.Silent) != silent {
+			if !sorted || !slices.IsSorted(report.Absent) || len(report.Members) != members || len(report.Absent) != silent {
 				t.Errorf("the report is %+v", report)
 			}
 		}

@@ -66,7 +66,7 @@ func (r *replica) PublishHealth(_ context.Context, report lsapi.HealthReport) er
 	}
 	r.version++
 	report.AsOf = report.AsOf.Add(r.shift).Truncate(time.Microsecond).Add(time.Microsecond) // as databases round
-	report.Members, report.Silent = slices.Clone(report.Members), slices.Clone(report.Silent)
+	report.Members, report.Absent = slices.Clone(report.Members), slices.Clone(report.Absent)
 	r.last[report.LoadBalancer] = published{report, r.version}
 	close(r.changed)
 	r.changed = make(chan struct{})

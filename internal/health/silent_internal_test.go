@@ -13,7 +13,7 @@ func TestReportsOfAnotherReplicaLeaveNothingOfInstancesThatWereDrained(t *testin
 	b := &balancer{poller: p, name: "web", changed: make(chan struct{}), silent: make(map[string]time.Time)}
 	now := time.Now()
 	for i := range 100 {
-		b.adopt(lsapi.HealthReport{LoadBalancer: "web", AsOf: now.Add(time.Duration(i) * time.Minute), Silent: []string{fmt.Sprintf("i-%d", i)}}, true)
+		b.adopt(lsapi.HealthReport{LoadBalancer: "web", AsOf: now.Add(time.Duration(i) * time.Minute), Absent: []string{fmt.Sprintf("i-%d", i)}}, true)
 	}
 	if len(b.silent) > 3 {
 		t.Errorf("it keeps %d instances", len(b.silent))

@@ -20,11 +20,11 @@ func (d discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d discard) WriteHeader(int)             {}
 
 // inMemory is Lists that never have to ask.
-type inMemory struct{ list lsapi.Representation }
+type inMemory struct{ list lsapi.EncodedList }
 
-func (m *inMemory) Remembered(string) (*lsapi.Representation, error) { return &m.list, nil }
+func (m *inMemory) Remembered(string) (*lsapi.EncodedList, error) { return &m.list, nil }
 
-func (m *inMemory) Read(context.Context, string, bool) (*lsapi.Representation, error) {
+func (m *inMemory) Read(context.Context, string, bool) (*lsapi.EncodedList, error) {
 	return &m.list, nil
 }
 

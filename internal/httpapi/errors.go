@@ -46,7 +46,7 @@ var answers = map[lsapi.Code]answer{
 	lsapi.CodeUnavailable:     {text: "the service cannot answer for now; nothing was changed"},
 	lsapi.CodeUpstream:        {text: "AWS failed or could not be reached"},
 	lsapi.CodeGone:            {text: "it has been removed"},
-	lsapi.CodeNotYet:          {text: "the time is up"},
+	lsapi.CodeWaitTimeout:     {text: "the time is up"},
 	lsapi.CodeWaitFailed:      {text: "the change was made, and the wait for its effect failed"},
 	lsapi.CodeTimeout:         {text: "the deadline passed"},
 	lsapi.CodeInternal:        {text: internalText, secret: true},

@@ -78,9 +78,9 @@ type lists struct {
 	envelope httpapi.Envelope
 }
 
-func (lists) Remembered(string) (*lsapi.Representation, error) { return nil, nil }
+func (lists) Remembered(string) (*lsapi.EncodedList, error) { return nil, nil }
 
-func (l lists) Read(ctx context.Context, loadBalancer string, _ bool) (*lsapi.Representation, error) {
+func (l lists) Read(ctx context.Context, loadBalancer string, _ bool) (*lsapi.EncodedList, error) {
 	found, err := l.of.list(ctx, loadBalancer)
 	if err != nil {
 		return nil, err

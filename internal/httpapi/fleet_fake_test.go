@@ -18,13 +18,13 @@ type fleets struct {
 	mu      sync.Mutex
 	filters []lsapi.FleetFilter // every one that it was asked with
 	// await, when it is set, is what waiting is.
-	await func(ctx context.Context, name, instanceID string, wish lsapi.Wish) (lsapi.MemberDetail, error)
+	await func(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
 
 // shownNames are the load balancers that it lists.
 var shownNames = []string{"default-elb", "empty-elb", "old-elb"}
 
-func (f *fleets) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.Summary, more bool, err error) {
+func (f *fleets) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.filters = append(f.filters, filter)
@@ -41,17 +41,17 @@ func (f *fleets) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (p
 		if len(page) == filter.Limit {
 			return page, true, nil
 		}
-		page = append(page, shown(name).Summary)
+		page = append(page, shown(name).PoolSummary)
 	}
 	return page, false, nil
 }
 
-func (f *fleets) LoadBalancer(ctx context.Context, name string) (lsapi.Detail, error) {
+func (f *fleets) LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail, error) {
 	if err := f.record.failure(ctx); err != nil {
-		return lsapi.Detail{}, err
+		return lsapi.PoolDetail{}, err
 	}
 	if !slices.Contains(shownNames, name) {
-		return lsapi.Detail{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+		return lsapi.PoolDetail{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
 	}
 	return shown(name), nil
 }
@@ -69,7 +69,7 @@ func (f *fleets) Member(ctx context.Context, name, instanceID string) (lsapi.Mem
 	return lsapi.MemberDetail{}, err
 }
 
-func (f *fleets) Await(ctx context.Context, name, instanceID string, wish lsapi.Wish) (lsapi.MemberDetail, error) {
+func (f *fleets) Await(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 	if f.await != nil {
 		return f.await(ctx, name, instanceID, wish)
 	}
@@ -78,9 +78,9 @@ func (f *fleets) Await(ctx context.Context, name, instanceID string, wish lsapi.
 
 // shown is a load balancer of that name. That of default-elb has everything,
 // empty-elb nothing that it need not have, and old-elb a record that is away.
-func shown(name string) lsapi.Detail {
+func shown(name string) lsapi.PoolDetail {
 	asOf := epoch.Add(time.Hour)
-	b := lsapi.Detail{Summary: lsapi.Summary{Name: name, AsOf: asOf}}
+	b := lsapi.PoolDetail{PoolSummary: lsapi.PoolSummary{Name: name, AsOf: asOf}}
 	if name == "empty-elb" {
 		return b
 	}
@@ -103,7 +103,7 @@ func shown(name string) lsapi.Detail {
 	}
 	b.Instances[0].Zone, b.Instances[0].PrivateAddress, b.Instances[0].Name = "us-east-1a", "10.0.1.17", "web-1"
 	if away {
-		b.Instances[0].Standing.Unavailable, b.Instances[1].Standing.Unavailable = true, true
+		b.Instances[0].History.Unavailable, b.Instances[1].History.Unavailable = true, true
 		b.Instances[0].Health, b.Instances[1].Health = nil, nil
 		return b
 	}
@@ -112,9 +112,9 @@ func shown(name string) lsapi.Detail {
 	b.Attributes = &lsapi.Attributes{Draining: true, DrainingTimeout: 5 * time.Minute, CrossZone: true, IdleTimeout: time.Minute}
 	b.Instances = append(b.Instances, lsapi.MemberDetail{Instance: instance(spare), Health: drained})
 	changes := story().changes
-	b.Instances[0].Standing = lsapi.Standing{Member: true, Since: epoch, LastChange: &changes[3], Health: serving, HealthSince: epoch.Add(time.Minute)}
+	b.Instances[0].History = lsapi.MemberHistory{Member: true, Since: epoch, LastChange: &changes[3], Health: serving, HealthSince: epoch.Add(time.Minute)}
 	other := *failing
 	other.Description = "Instance is in stopped state."
-	b.Instances[1].Standing = lsapi.Standing{Member: true, LastChange: &changes[0], Health: &other, HealthSince: epoch}
+	b.Instances[1].History = lsapi.MemberHistory{Member: true, LastChange: &changes[0], Health: &other, HealthSince: epoch}
 	return b
 }

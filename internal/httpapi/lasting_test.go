@@ -36,11 +36,11 @@ func TestRequestsThatLastLeaveRoomForOthers(t *testing.T) {
 	hub := events.New(events.Options{Record: newStory(), Encode: v1.EncodeEvent})
 	var waiting atomic.Int64
 	w := newWaitable()
-	w.fleet.await = func(ctx context.Context, _, _ string, _ lsapi.Wish) (lsapi.MemberDetail, error) {
+	w.fleet.await = func(ctx context.Context, _, _ string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 		waiting.Add(1)
 		defer waiting.Add(-1)
 		<-ctx.Done()
-		return lsapi.MemberDetail{}, &lsapi.Error{Code: lsapi.CodeNotYet}
+		return lsapi.MemberDetail{}, &lsapi.Error{Code: lsapi.CodeWaitTimeout}
 	}
 	server := serve(t, handlerOf(httpapi.Options{
 		Membership: w.members, Authenticator: named{}, Record: w.record, Fleet: w.fleet, Events: hub, Exists: exists,

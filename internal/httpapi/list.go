@@ -17,10 +17,10 @@ type Lists interface {
 	// Remembered returns the list if it can be had without asking anybody, nil
 	// and no error when it cannot; CodeNotFound when it is known that there is no
 	// such load balancer.
-	Remembered(loadBalancer string) (*lsapi.Representation, error)
+	Remembered(loadBalancer string) (*lsapi.EncodedList, error)
 	// Read returns the list; if fresh is set, as it was after Read was called.
 	// CodeNotFound: there is no such load balancer.
-	Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.Representation, error)
+	Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.EncodedList, error)
 }
 
 // list answers from memory when it may. That is the way of almost every request,
@@ -54,7 +54,7 @@ var (
 
 // sendList answers with the list, or with 304 to a client that has it. Caches
 // may keep it, each user's apart, but must ask each time.
-func sendList(x *exchange, list *lsapi.Representation) error {
+func sendList(x *exchange, list *lsapi.EncodedList) error {
 	h := x.Header()
 	h["Age"] = x.header(headerAge, strconv.FormatInt(wholeSeconds(time.Since(list.AsOf)), 10))
 	h["Cache-Control"] = revalidate
@@ -73,13 +73,13 @@ func sendList(x *exchange, list *lsapi.Representation) error {
 
 // EncodeList returns the representation of a list, without the time that it is
 // as of.
-func EncodeList(envelope Envelope, members []lsapi.Instance) lsapi.Representation {
+func EncodeList(envelope Envelope, members []lsapi.Instance) lsapi.EncodedList {
 	machines := make([]machineInfo, len(members))
 	for i, member := range members {
 		machines[i] = newMachineInfo(member)
 	}
 	body, _ := encode(envelope.value(machines)) // structs of strings always encode
-	return lsapi.Representation{Body: body, ETag: entityTag(body), Length: strconv.Itoa(len(body))}
+	return lsapi.EncodedList{Body: body, ETag: entityTag(body), Length: strconv.Itoa(len(body))}
 }
 
 // entityTag returns the strong entity tag of a body: the same bytes have the

@@ -244,8 +244,8 @@ func provokeRecord(path string) []response {
 	}
 	handler, f := withFleet()
 	if strings.Contains(path, "/members/") {
-		for _, code := range []lsapi.Code{lsapi.CodeNotYet, lsapi.CodeConflict} {
-			f.await = func(context.Context, string, string, lsapi.Wish) (lsapi.MemberDetail, error) {
+		for _, code := range []lsapi.Code{lsapi.CodeWaitTimeout, lsapi.CodeConflict} {
+			f.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 				return lsapi.MemberDetail{}, lsapi.Errorf(code, "it is so")
 			}
 			all = append(all, record(handler, "GET", path+"?wait=inService", ""))

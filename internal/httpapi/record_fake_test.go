@@ -79,14 +79,14 @@ func matchesFilter(c lsapi.Change, f lsapi.ChangeFilter) bool {
 		(f.To.IsZero() || c.IntendedAt.Before(f.To))
 }
 
-func (r *records) MembersAt(ctx context.Context, name string, at time.Time) (lsapi.Roster, error) {
+func (r *records) MembersAt(ctx context.Context, name string, at time.Time) (lsapi.MembershipAt, error) {
 	if err := r.failure(ctx); err != nil {
-		return lsapi.Roster{}, err
+		return lsapi.MembershipAt{}, err
 	}
 	if at.Before(epoch) {
-		return lsapi.Roster{}, lsapi.Errorf(lsapi.CodeNotFound, "the record of %s does not reach back to then", name)
+		return lsapi.MembershipAt{}, lsapi.Errorf(lsapi.CodeNotFound, "the record of %s does not reach back to then", name)
 	}
-	roster := lsapi.Roster{LoadBalancer: name, At: at}
+	roster := lsapi.MembershipAt{LoadBalancer: name, At: at}
 	for _, c := range r.changes {
 		switch {
 		case c.LoadBalancer != name || c.Outcome != lsapi.OutcomeApplied:
@@ -94,9 +94,9 @@ func (r *records) MembersAt(ctx context.Context, name string, at time.Time) (lsa
 			roster.Uncertain = append(roster.Uncertain, c)
 		case c.IntendedAt.After(at):
 		case c.Action == lsapi.Attach:
-			roster.Members = append(roster.Members, lsapi.RosterMember{InstanceID: c.InstanceID, Since: c.IntendedAt, ChangeID: c.ID, Source: c.Source})
+			roster.Members = append(roster.Members, lsapi.RecordedMember{InstanceID: c.InstanceID, Since: c.IntendedAt, ChangeID: c.ID, Source: c.Source})
 		default:
-			roster.Members = slices.DeleteFunc(roster.Members, func(m lsapi.RosterMember) bool { return m.InstanceID == c.InstanceID })
+			roster.Members = slices.DeleteFunc(roster.Members, func(m lsapi.RecordedMember) bool { return m.InstanceID == c.InstanceID })
 		}
 	}
 	return roster, nil

@@ -66,7 +66,7 @@ func TestWaitOfAUserWhoStaysIsAnsweredWithItsEffect(t *testing.T) {
 	for method, want := range map[string]int{http.MethodGet: http.StatusOK, http.MethodPost: http.StatusCreated} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()
-			w.fleet.await = func(ctx context.Context, name, _ string, _ lsapi.Wish) (lsapi.MemberDetail, error) {
+			w.fleet.await = func(ctx context.Context, name, _ string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 				time.Sleep(50 * time.Minute)
 				return shown(name).Instances[0], ctx.Err()
 			}

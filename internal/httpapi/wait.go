@@ -17,7 +17,7 @@ const (
 )
 
 // effects are what those who wait for a change wait for.
-var effects = map[lsapi.Action]lsapi.Wish{lsapi.Attach: lsapi.WishInService, lsapi.Detach: lsapi.WishDrained}
+var effects = map[lsapi.Action]lsapi.WaitCondition{lsapi.Attach: lsapi.WaitInService, lsapi.Detach: lsapi.WaitDrained}
 
 // patience returns for how long the caller of a change wants to wait for its effect;
 // 0 is not at all.
@@ -86,9 +86,9 @@ func (s *server) awaitEffect(x *exchange, wish lsapi.Request, patience time.Dura
 func (s *server) whyInVain(x *exchange, err *lsapi.Error) string {
 	a := answerTo(err)
 	switch {
-	case err.Code == lsapi.CodeNotYet && s.stopping.Err() != nil:
+	case err.Code == lsapi.CodeWaitTimeout && s.stopping.Err() != nil:
 		return "the service is stopping"
-	case err.Code == lsapi.CodeNotYet:
+	case err.Code == lsapi.CodeWaitTimeout:
 		return "the time is up, and " + err.Message
 	}
 	s.logProblem(x, err)

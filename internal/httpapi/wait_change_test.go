@@ -41,11 +41,11 @@ func (w *waitable) change(method, query, instanceID, key string) response {
 }
 
 func TestAChangeThatWaitsIsAnsweredWhenItShowsItsEffect(t *testing.T) {
-	for method, want := range map[string]lsapi.Wish{"POST": lsapi.WishInService, "DELETE": lsapi.WishDrained} {
+	for method, want := range map[string]lsapi.WaitCondition{"POST": lsapi.WaitInService, "DELETE": lsapi.WaitDrained} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()
 			id := map[string]string{"POST": spare, "DELETE": running}[method]
-			w.fleet.await = func(_ context.Context, name, asked string, wish lsapi.Wish) (lsapi.MemberDetail, error) {
+			w.fleet.await = func(_ context.Context, name, asked string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 				if len(w.members.requests) != 1 || name != "default-elb" || asked != id || wish != want {
 					t.Errorf("after %d changes %s of %s in %s is waited for", len(w.members.requests), wish, asked, name)
 				}
@@ -103,7 +103,7 @@ func TestWhateverEndsAWaitTheAnswerIsNotThatOfAChangeThatWasNotMade(t *testing.T
 		lsapi.CodeNotFound: false, lsapi.CodeConflict: false, lsapi.CodeUpstream: true, lsapi.CodeForbidden: true, lsapi.CodeInternal: true,
 	} {
 		w := newWaitable()
-		w.fleet.await = func(context.Context, string, string, lsapi.Wish) (lsapi.MemberDetail, error) {
+		w.fleet.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 			return lsapi.MemberDetail{}, &lsapi.Error{Code: code, Message: "secret"}
 		}
 		got := w.change("DELETE", "wait=true", running, "")
@@ -162,8 +162,8 @@ func TestARequestThatIsSentAgainWaitsAgain(t *testing.T) {
 		w := newWaitable()
 		first := w.change("POST", "wait=true&timeout=1s", spare, "k")
 		w.becomes(lsapi.OutcomeApplied)
-		w.fleet.await = func(_ context.Context, name, id string, wish lsapi.Wish) (lsapi.MemberDetail, error) {
-			if name != "default-elb" || id != spare || wish != lsapi.WishInService {
+		w.fleet.await = func(_ context.Context, name, id string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+			if name != "default-elb" || id != spare || wish != lsapi.WaitInService {
 				t.Errorf("%s of %s in %s is waited for", wish, id, name)
 			}
 			time.Sleep(time.Minute)

@@ -16,17 +16,17 @@ import (
 const memberPath = "/v1/load-balancers/default-elb/members/" + running
 
 // forEver is a wait that ends with its caller's patience.
-func forEver(ctx context.Context, _, id string, _ lsapi.Wish) (lsapi.MemberDetail, error) {
+func forEver(ctx context.Context, _, id string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 	<-ctx.Done()
-	return lsapi.MemberDetail{Instance: instance(id), Member: true}, &lsapi.Error{Code: lsapi.CodeNotYet, Message: "it is still a member", Err: ctx.Err()}
+	return lsapi.MemberDetail{Instance: instance(id), Member: true}, &lsapi.Error{Code: lsapi.CodeWaitTimeout, Message: "it is still a member", Err: ctx.Err()}
 }
 
 func TestAWaitIsAnsweredWhenItIsSo(t *testing.T) {
-	for _, wish := range []lsapi.Wish{lsapi.WishInService, lsapi.WishDrained, lsapi.WishAbsent} {
+	for _, wish := range []lsapi.WaitCondition{lsapi.WaitInService, lsapi.WaitDrained, lsapi.WaitAbsent} {
 		synctest.Test(t, func(t *testing.T) {
 			handler, f := withFleet()
 			var waited [2]string
-			f.await = func(_ context.Context, name, id string, asked lsapi.Wish) (lsapi.MemberDetail, error) {
+			f.await = func(_ context.Context, name, id string, asked lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 				waited = [2]string{name + " " + id, string(asked)}
 				time.Sleep(10 * time.Minute)
 				return shown(name).Instances[0], nil
@@ -62,11 +62,11 @@ func TestAWaitThatEndsInVainSaysWhy(t *testing.T) {
 		status int
 		last   bool
 	}{
-		lsapi.CodeNotYet: {408, true}, lsapi.CodeConflict: {409, true}, lsapi.CodeNotFound: {404, false},
+		lsapi.CodeWaitTimeout: {408, true}, lsapi.CodeConflict: {409, true}, lsapi.CodeNotFound: {404, false},
 		lsapi.CodeForbidden: {502, false}, lsapi.CodeUpstream: {502, false}, lsapi.CodeThrottled: {503, false},
 	} {
 		handler, f := withFleet()
-		f.await = func(context.Context, string, string, lsapi.Wish) (lsapi.MemberDetail, error) {
+		f.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 			return shown("default-elb").Instances[0], lsapi.Errorf(code, "it is so")
 		}
 		got := record(handler, "GET", memberPath+"?wait=inService", "")
@@ -88,7 +88,7 @@ func TestAWaitThatMakesNoSenseIsNamed(t *testing.T) {
 		"wait=inService&tiemout=60s": "tiemout",
 	} {
 		handler, f := withFleet()
-		f.await = func(context.Context, string, string, lsapi.Wish) (lsapi.MemberDetail, error) {
+		f.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 			t.Errorf("%s: it is waited for", query)
 			return lsapi.MemberDetail{}, nil
 		}
@@ -127,7 +127,7 @@ func TestAWaitEndsWhenItsCallerLeaves(t *testing.T) {
 	handler, f, stop := stoppable()
 	defer stop()
 	begun, ended := make(chan struct{}), make(chan struct{})
-	f.await = func(ctx context.Context, name, id string, wish lsapi.Wish) (lsapi.MemberDetail, error) {
+	f.await = func(ctx context.Context, name, id string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 		close(begun)
 		defer close(ended)
 		return forEver(ctx, name, id, wish)
@@ -154,12 +154,12 @@ func TestAWaitMayLastLongerThanOtherRequests(t *testing.T) {
 	const most = time.Second
 	handler, f, stop := stoppable()
 	defer stop()
-	f.await = func(ctx context.Context, name, _ string, _ lsapi.Wish) (lsapi.MemberDetail, error) {
+	f.await = func(ctx context.Context, name, _ string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 		select {
 		case <-time.After(most * 3 / 2):
 			return shown(name).Instances[0], nil
 		case <-ctx.Done():
-			return lsapi.MemberDetail{}, lsapi.Errorf(lsapi.CodeNotYet, "it was cut off")
+			return lsapi.MemberDetail{}, lsapi.Errorf(lsapi.CodeWaitTimeout, "it was cut off")
 		}
 	}
 	server := httptest.NewUnstartedServer(handler)

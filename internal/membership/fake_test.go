@@ -94,7 +94,7 @@ func (f *fakeAWS) Instances(ctx context.Context, ids []string) (found map[string
 	return found, err
 }
 
-func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string, permit lsapi.Permit) (string, error) {
+func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string, permit lsapi.BeforeAttempt) (string, error) {
 	if _, err := permit(ctx); err != nil {
 		return "", err
 	}
@@ -113,7 +113,7 @@ func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string, permit l
 	})
 }
 
-func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string, permit lsapi.Permit) (string, error) {
+func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string, permit lsapi.BeforeAttempt) (string, error) {
 	if _, err := permit(ctx); err != nil {
 		return "", err
 	}

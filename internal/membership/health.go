@@ -181,7 +181,7 @@ func otherHealth(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth
 // unspoken returns who is known and asked about, and of whom nothing is said;
 // sorted.
 func unspoken(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth) []string {
-	return slices.DeleteFunc(slices.Sorted(slices.Values(report.Silent)), func(id string) bool {
+	return slices.DeleteFunc(slices.Sorted(slices.Values(report.Absent)), func(id string) bool {
 		_, ok := known[id]
 		return !ok
 	})

@@ -34,7 +34,7 @@ func listening(aws *fakeAWS, record membership.Record, healths *fakeRecord) *mem
 
 // saying is a report of now, of these members, which says nothing of the silent.
 func saying(members []lsapi.MemberHealth, silent ...string) lsapi.HealthReport {
-	return lsapi.HealthReport{LoadBalancer: "web", Members: members, Silent: silent, AsOf: time.Now()}
+	return lsapi.HealthReport{LoadBalancer: "web", Members: members, Absent: silent, AsOf: time.Now()}
 }
 
 func in(id string) lsapi.MemberHealth {

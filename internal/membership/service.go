@@ -38,9 +38,9 @@ type AWS interface {
 	// attempt. CodeInvalid: one of them is why none
 	// became a member. An error that is Ambiguous leaves open whether they did, or
 	// will.
-	Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error)
+	Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 	// Deregister ends their membership, with Register's errors.
-	Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.Permit) (awsRequestID string, err error)
+	Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 }
 
 // Observer is told what the lanes do, for metrics.

@@ -21,7 +21,7 @@ type slot struct {
 
 // entry is what is known of a load balancer. What it says is never changed.
 type entry struct {
-	lsapi.Representation
+	lsapi.EncodedList
 	members     []lsapi.Instance
 	description *lsapi.Description // nil until a listing has told it
 	origin      origin
@@ -96,7 +96,7 @@ func (sl *slot) bury(began time.Time) bool {
 
 // publish shows readers what a read from began on found. What a later read found
 // stays.
-func (s *Snapshot) publish(sl *slot, lb lsapi.LoadBalancer, began time.Time) {
+func (s *Snapshot) publish(sl *slot, lb lsapi.Pool, began time.Time) {
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
 			e := s.made(s.o.Overlay(sl.name, lb.Members, began), old)
@@ -125,7 +125,7 @@ func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
 	if old != nil && slices.Equal(old.members, members) {
 		return *old
 	}
-	e := entry{Representation: s.o.Encode(members), members: members}
+	e := entry{EncodedList: s.o.Encode(members), members: members}
 	if old != nil {
 		e.description = old.description
 	}

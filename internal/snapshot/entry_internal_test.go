@@ -22,7 +22,7 @@ func web(t *testing.T, s *Snapshot) string {
 	return strings.TrimSpace(string(e.Body))
 }
 
-func loadBalancer(ids ...string) lsapi.LoadBalancer { return lsapi.LoadBalancer{Members: ids} }
+func loadBalancer(ids ...string) lsapi.Pool { return lsapi.Pool{Members: ids} }
 
 func TestEntryIsNotReplacedByAnEarlierRead(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
@@ -102,7 +102,7 @@ func TestAppliedIsReplacedByWhatALaterReadFinds(t *testing.T) {
 func TestPagesAreAsOldAsTheirOwnAsking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newStill(2, 1)
-		aws.pages = [][]lsapi.LoadBalancer{aws.pages[0][:1], aws.pages[0][1:]}
+		aws.pages = [][]lsapi.Pool{aws.pages[0][:1], aws.pages[0][1:]}
 		began := time.Now()
 		s := stillSnapshot(&slowLooks{still: aws, page: time.Second})
 		refreshOnce(t, s)

@@ -12,12 +12,12 @@ import (
 )
 
 // encodeTypes writes "id:type" for each member.
-func encodeTypes(members []lsapi.Instance) lsapi.Representation {
+func encodeTypes(members []lsapi.Instance) lsapi.EncodedList {
 	var body strings.Builder
 	for _, m := range members {
 		body.WriteString(m.ID + ":" + m.Type + " ")
 	}
-	return lsapi.Representation{Body: []byte(body.String())}
+	return lsapi.EncodedList{Body: []byte(body.String())}
 }
 
 // stillSnapshot is a snapshot of the region whose refreshes are the test's.
@@ -97,7 +97,7 @@ func TestAnInstanceThatAReadUnderWayHasFoundKnownIsNotForgotten(t *testing.T) {
 			t.Fatalf("missing are %v", missing)
 		}
 		sweep()
-		s.publish(s.slotsFor("elb-0001")[0], lsapi.LoadBalancer{Members: []string{"i-9"}}, time.Now())
+		s.publish(s.slotsFor("elb-0001")[0], lsapi.Pool{Members: []string{"i-9"}}, time.Now())
 		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
 		}
@@ -113,10 +113,10 @@ func TestAnInstanceThatWasShownBeforeItWasKnownGetsItsFacts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
 		sl, ids := s.slotsFor("elb-0001")[0], []string{"i-9"}
-		s.publish(sl, lsapi.LoadBalancer{Members: ids}, time.Now())
+		s.publish(sl, lsapi.Pool{Members: ids}, time.Now())
 		s.facts.note(ids, map[string]lsapi.Instance{"i-9": {ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}}, time.Now())
 		time.Sleep(time.Second)
-		s.publish(sl, lsapi.LoadBalancer{Members: ids}, time.Now())
+		s.publish(sl, lsapi.Pool{Members: ids}, time.Now())
 		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
 		}

@@ -82,14 +82,14 @@ func (f *fakeAWS) ask(ctx context.Context, op string, see func()) error {
 	return nil
 }
 
-func (f *fakeAWS) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
-	return func(yield func([]lsapi.LoadBalancer, error) bool) {
+func (f *fakeAWS) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
+	return func(yield func([]lsapi.Pool, error) bool) {
 		for from, more := 0, true; more; from += f.pageSize {
-			var page []lsapi.LoadBalancer
+			var page []lsapi.Pool
 			err := f.ask(ctx, "LoadBalancers", func() {
 				names := slices.DeleteFunc(slices.Sorted(maps.Keys(f.members)), func(n string) bool { return f.unlisted[n] })
 				for _, name := range names[min(from, len(names)):min(from+f.pageSize, len(names))] {
-					page = append(page, lsapi.LoadBalancer{Name: name, Members: slices.Clone(f.members[name]), Description: &lsapi.Description{DNSName: name + ".example"}})
+					page = append(page, lsapi.Pool{Name: name, Members: slices.Clone(f.members[name]), Description: &lsapi.Description{DNSName: name + ".example"}})
 				}
 				more = from+f.pageSize < len(names)
 			})
@@ -179,12 +179,12 @@ func inBubbleIdle(t *testing.T, aws *fakeAWS, idleAfter time.Duration, test func
 }
 
 // encode writes "id:type" for each member.
-func encode(members []lsapi.Instance) lsapi.Representation {
+func encode(members []lsapi.Instance) lsapi.EncodedList {
 	var body strings.Builder
 	for _, m := range members {
 		fmt.Fprintf(&body, "%s:%s ", m.ID, m.Type)
 	}
-	return lsapi.Representation{Body: []byte(body.String())}
+	return lsapi.EncodedList{Body: []byte(body.String())}
 }
 
 func (r *region) overlaid(name string, ids []string, _ time.Time) []string {

@@ -198,6 +198,6 @@ func (s *Snapshot) readOne(ctx context.Context, name string) error {
 		return err
 	}
 	s.o.Saw(name, ids, began)
-	s.publish(s.slotsFor(name)[0], lsapi.LoadBalancer{Name: name, Members: ids}, began)
+	s.publish(s.slotsFor(name)[0], lsapi.Pool{Name: name, Members: ids}, began)
 	return nil
 }

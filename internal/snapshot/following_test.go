@@ -20,7 +20,7 @@ type staged struct {
 	lead      bool
 	failure   error // of Lead
 	refusal   error // of Publish
-	published chan lsapi.Published
+	published chan lsapi.SharedListing
 	leads     int   // calls
 	after     int64 // the version that was last waited for
 }
@@ -38,13 +38,13 @@ func (s *staged) Publish(context.Context, time.Time, []lsapi.Membership) error {
 	return s.refusal
 }
 
-func (s *staged) Published(ctx context.Context, after int64) (lsapi.Published, error) {
+func (s *staged) SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error) {
 	s.set(func() { s.after = after })
 	select {
 	case p := <-s.published:
 		return p, nil
 	case <-ctx.Done():
-		return lsapi.Published{}, ctx.Err()
+		return lsapi.SharedListing{}, ctx.Err()
 	}
 }
 
@@ -59,7 +59,7 @@ func withStaged(t *testing.T, aws *fakeAWS, lead bool, test func(t *testing.T, r
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := &hooks{t: t, observed: make(map[string][]string)}
-		s := &staged{lead: lead, published: make(chan lsapi.Published)}
+		s := &staged{lead: lead, published: make(chan lsapi.SharedListing)}
 		r := &region{aws: aws, overlay: make(map[string][]string)}
 		r.Snapshot = snapshot.New(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid, Replicas: s, Log: slog.New(h),
@@ -163,8 +163,8 @@ func TestLeaderKeepsTheLeadDuringALongRefresh(t *testing.T) {
 }
 
 // listing is one that another replica has published of "web" with one instance.
-func listing(version int64, asOf time.Time, instance string) lsapi.Published {
-	return lsapi.Published{Version: version, AsOf: asOf, LoadBalancers: []lsapi.Membership{
+func listing(version int64, asOf time.Time, instance string) lsapi.SharedListing {
+	return lsapi.SharedListing{Version: version, AsOf: asOf, LoadBalancers: []lsapi.Membership{
 		{LoadBalancer: "web", Members: []lsapi.Instance{{ID: instance, Type: "t2.micro", State: lsapi.StateRunning}}},
 	}}
 }

@@ -24,8 +24,8 @@ type slowLooks struct {
 	broken int // the page of instances that fails; 0 is none
 }
 
-func (s *slowLooks) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
-	return func(yield func([]lsapi.LoadBalancer, error) bool) {
+func (s *slowLooks) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
+	return func(yield func([]lsapi.Pool, error) bool) {
 		for page := range s.still.LoadBalancers(ctx) {
 			time.Sleep(s.page)
 			if !yield(page, nil) {

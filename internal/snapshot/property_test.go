@@ -272,7 +272,7 @@ func (w *propertyWorld) read(loadBalancer string, fresh bool) {
 }
 
 // idsOf returns the members in the form of a revision's. EC2 knows them all.
-func (w *propertyWorld) idsOf(list *lsapi.Representation) string {
+func (w *propertyWorld) idsOf(list *lsapi.EncodedList) string {
 	var ids []string
 	for field := range strings.FieldsSeq(string(list.Body)) {
 		id, kind, _ := strings.Cut(field, ":")

@@ -13,18 +13,18 @@ import (
 // that in vain. It returns nil and no error when Read has to be asked.
 //
 // Errors: CodeNotFound for a name that a listing no older than the bound lacks.
-func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error) {
+func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.EncodedList, error) {
 	now := time.Now()
 	s.touch(now)
 	known, exists := s.current(loadBalancer)
 	switch {
 	case known != nil && s.isFresh(known.AsOf, now):
 		s.served(now.Sub(known.AsOf))
-		return &known.Representation, nil
+		return &known.EncodedList, nil
 	case !exists && s.isListed(now):
 		return nil, errNotFound(loadBalancer)
 	case s.isBearable(known, now) && (s.failing.Load() || s.isInVain()):
-		return &known.Representation, nil
+		return &known.EncodedList, nil
 	}
 	return nil, nil
 }
@@ -43,7 +43,7 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.Representation, error
 // Errors: CodeNotFound; CodeUnavailable when AWS cannot be read and what is
 // known is too old, or does not have the name; those of CatchUp if fresh is set; else
 // what AWS's failure maps to.
-func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.Representation, error) {
+func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.EncodedList, error) {
 	if !fresh {
 		if answer, err := s.Remembered(loadBalancer); answer != nil || err != nil {
 			return answer, err
@@ -59,13 +59,13 @@ func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*
 	known, _ := s.current(loadBalancer)
 	switch {
 	case err == nil && known != nil:
-		return &known.Representation, nil
+		return &known.EncodedList, nil
 	case err == nil || lsapi.ErrorCode(err) == lsapi.CodeNotFound:
 		return nil, errNotFound(loadBalancer)
 	case fresh:
 		return nil, err
 	case s.isBearable(known, time.Now()):
-		return &known.Representation, nil
+		return &known.EncodedList, nil
 	case known != nil:
 		return nil, errTooOld(known.AsOf, err)
 	}

@@ -160,7 +160,7 @@ func (s *Snapshot) renewFacts() {
 
 // listedPage is a page of the listing, or a part of one, whose asking began then.
 type listedPage struct {
-	loadBalancers []lsapi.LoadBalancer
+	loadBalancers []lsapi.Pool
 	asked         time.Time
 	missing       []string // instances that nothing is known of
 }
@@ -168,7 +168,7 @@ type listedPage struct {
 // split parts the load balancers of a page whose instances are known from the
 // others, so that an instance that cannot be looked up keeps nobody else's answer
 // from being shown.
-func (s *Snapshot) split(page []lsapi.LoadBalancer, asked time.Time) (known, unknown listedPage) {
+func (s *Snapshot) split(page []lsapi.Pool, asked time.Time) (known, unknown listedPage) {
 	known.asked, unknown.asked = asked, asked
 	for _, lb := range page {
 		missing := s.missing(lb.Name, s.o.Overlay(lb.Name, lb.Members, asked))

@@ -15,15 +15,15 @@ import (
 // still is a region in which nothing happens. Its pages are the same each time,
 // as the cloud's are whose bytes are.
 type still struct {
-	pages     [][]lsapi.LoadBalancer
+	pages     [][]lsapi.Pool
 	instances map[string]lsapi.Instance
 }
 
 func newStill(loadBalancers, members int) *still {
 	s := &still{instances: make(map[string]lsapi.Instance)}
-	var all []lsapi.LoadBalancer
+	var all []lsapi.Pool
 	for n := range loadBalancers {
-		lb := lsapi.LoadBalancer{Name: fmt.Sprintf("elb-%04d", n+1)}
+		lb := lsapi.Pool{Name: fmt.Sprintf("elb-%04d", n+1)}
 		for m := range members {
 			id := fmt.Sprintf("i-%017x", n*members+m)
 			lb.Members = append(lb.Members, id)
@@ -35,8 +35,8 @@ func newStill(loadBalancers, members int) *still {
 	return s
 }
 
-func (s *still) LoadBalancers(context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
-	return func(yield func([]lsapi.LoadBalancer, error) bool) {
+func (s *still) LoadBalancers(context.Context) iter.Seq2[[]lsapi.Pool, error] {
+	return func(yield func([]lsapi.Pool, error) bool) {
 		for _, page := range s.pages {
 			if !yield(page, nil) {
 				return
@@ -63,7 +63,7 @@ func BenchmarkRefresh(b *testing.B) {
 	aws := newStill(1000, 100)
 	s := New(Options{
 		AWS: aws, Named: aws,
-		Encode:  func([]lsapi.Instance) lsapi.Representation { return lsapi.Representation{} },
+		Encode:  func([]lsapi.Instance) lsapi.EncodedList { return lsapi.EncodedList{} },
 		Overlay: func(_ string, ids []string, _ time.Time) []string { return ids },
 	})
 	refresh := func() {

@@ -18,9 +18,9 @@ type Replicas interface {
 	// in the slice that they were in the last time are the same, and so is the rest
 	// of what is said of them.
 	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
-	// Published waits for a listing later than the version, and returns in what it
+	// SharedListing waits for a listing later than the version, and returns in what it
 	// differs from that.
-	Published(ctx context.Context, after int64) (lsapi.Published, error)
+	SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error)
 }
 
 // alone is the Replicas of a process that is the only one.
@@ -28,15 +28,15 @@ type alone struct{}
 
 func (alone) Lead(context.Context) (bool, error)                           { return true, nil }
 func (alone) Publish(context.Context, time.Time, []lsapi.Membership) error { return nil }
-func (alone) Published(ctx context.Context, _ int64) (lsapi.Published, error) {
+func (alone) SharedListing(ctx context.Context, _ int64) (lsapi.SharedListing, error) {
 	<-ctx.Done()
-	return lsapi.Published{}, ctx.Err()
+	return lsapi.SharedListing{}, ctx.Err()
 }
 
 // followed is what the leader has published last, as this process has it.
 type followed struct {
 	version int64
-	all     map[string]lsapi.LoadBalancer
+	all     map[string]lsapi.Pool
 }
 
 // told is what was published last of a load balancer, and what it was made of.
@@ -136,7 +136,7 @@ func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []li
 func (s *Snapshot) follow(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, leadEvery)
 	defer cancel()
-	published, err := s.o.Replicas.Published(ctx, s.followed.version)
+	published, err := s.o.Replicas.SharedListing(ctx, s.followed.version)
 	if err != nil {
 		<-ctx.Done() // nothing new, or the others cannot be reached: who leads is asked again
 		return
@@ -148,13 +148,13 @@ func (s *Snapshot) follow(ctx context.Context) {
 }
 
 // take brings what is followed up to a version.
-func (s *Snapshot) take(p lsapi.Published) {
+func (s *Snapshot) take(p lsapi.SharedListing) {
 	if s.followed.all == nil || p.Whole {
-		s.followed.all = make(map[string]lsapi.LoadBalancer)
+		s.followed.all = make(map[string]lsapi.Pool)
 	}
 	s.followed.version = p.Version
 	for _, m := range p.LoadBalancers {
-		s.followed.all[m.LoadBalancer] = lsapi.LoadBalancer{Name: m.LoadBalancer, Members: idsOf(m.Members), Description: m.Description}
+		s.followed.all[m.LoadBalancer] = lsapi.Pool{Name: m.LoadBalancer, Members: idsOf(m.Members), Description: m.Description}
 		s.facts.learn(m.Members)
 	}
 	for _, name := range p.Gone {

@@ -22,9 +22,9 @@ func TestWholeListingReplacesWhatWasFollowed(t *testing.T) {
 			t.Errorf("it follows %v, want %v", got, names)
 		}
 	}
-	s.take(lsapi.Published{Version: 1, LoadBalancers: listing("api", "web")})
-	s.take(lsapi.Published{Version: 2, LoadBalancers: listing("db"), Gone: []string{"api"}})
+	s.take(lsapi.SharedListing{Version: 1, LoadBalancers: listing("api", "web")})
+	s.take(lsapi.SharedListing{Version: 2, LoadBalancers: listing("db"), Gone: []string{"api"}})
 	want("db", "web")
-	s.take(lsapi.Published{Version: 2000, LoadBalancers: listing("api"), Whole: true})
+	s.take(lsapi.SharedListing{Version: 2000, LoadBalancers: listing("api"), Whole: true})
 	want("api")
 }

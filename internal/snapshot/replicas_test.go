@@ -85,7 +85,7 @@ func (r *replica) Publish(_ context.Context, asOf time.Time, all []lsapi.Members
 	return nil
 }
 
-func (r *replica) Published(ctx context.Context, after int64) (lsapi.Published, error) {
+func (r *replica) SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error) {
 	for {
 		r.mu.Lock()
 		news, changed := r.since(after), r.changed
@@ -96,13 +96,13 @@ func (r *replica) Published(ctx context.Context, after int64) (lsapi.Published, 
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return lsapi.Published{}, ctx.Err()
+			return lsapi.SharedListing{}, ctx.Err()
 		}
 	}
 }
 
-func (r *replica) since(after int64) lsapi.Published {
-	p := lsapi.Published{Version: r.version, AsOf: r.asOf}
+func (r *replica) since(after int64) lsapi.SharedListing {
+	p := lsapi.SharedListing{Version: r.version, AsOf: r.asOf}
 	for name, row := range r.rows {
 		switch {
 		case row.version <= after:

@@ -55,7 +55,7 @@ func (a *timedAWS) Instances(ctx context.Context, ids []string) (map[string]lsap
 	return a.AWS.Instances(ctx, ids)
 }
 
-func (a *timedAWS) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error] {
+func (a *timedAWS) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 	return timed(a, a.AWS.LoadBalancers(ctx))
 }
 

@@ -24,7 +24,7 @@ import (
 // listing, ends within some seconds, by an error if need be.
 type AWS interface {
 	// LoadBalancers lists the region page by page. An error is the last pair.
-	LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.LoadBalancer, error]
+	LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
 	// Members returns the members of one load balancer; CodeNotFound when there
 	// is no such load balancer.
 	Members(ctx context.Context, loadBalancer string) ([]string, error)
@@ -41,7 +41,7 @@ type Options struct {
 	AWS, Named AWS
 	// Encode turns members into their representation. What it sets AsOf to does
 	// not matter.
-	Encode func([]lsapi.Instance) lsapi.Representation
+	Encode func([]lsapi.Instance) lsapi.EncodedList
 	// Overlay lays changes that AWS may not show yet over the ids that were read
 	// from began on.
 	Overlay func(loadBalancer string, ids []string, began time.Time) []string

@@ -22,7 +22,7 @@ func TestListingGrowsOldWhateverTheWallClockIsSetTo(t *testing.T) {
 		if then := set(now, ahead); then.Sub(now) != 0 || then.Round(0).Sub(now.Round(0)) != ahead {
 			t.Fatalf("%v is not %v ahead of %v", then, ahead, now)
 		}
-		s.take(lsapi.Published{Version: 1})
+		s.take(lsapi.SharedListing{Version: 1})
 		s.showFollowed(set(now, ahead))
 		if !s.isListed(now.Add(30 * time.Second)) {
 			t.Errorf("%v ahead: the listing is old after 30 s", ahead)

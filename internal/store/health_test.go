@@ -63,9 +63,9 @@ func wantHealth(t testing.TB, s store.Store, loadBalancer string, want ...lsapi.
 }
 
 // standing returns how instances stand to "web".
-func standing(t testing.TB, s store.Store, instances ...string) map[string]lsapi.Standing {
+func standing(t testing.TB, s store.Store, instances ...string) map[string]lsapi.MemberHistory {
 	t.Helper()
-	found, err := s.Standing(t.Context(), "web", instances)
+	found, err := s.MemberHistory(t.Context(), "web", instances)
 	if err != nil {
 		t.Fatalf("standing: %v", err)
 	}
@@ -205,7 +205,7 @@ func testStanding(t *testing.T, s store.Store) {
 	if err != nil || len(external) != 1 {
 		t.Fatalf("got %+v (%v)", external, err)
 	}
-	want := map[string]lsapi.Standing{
+	want := map[string]lsapi.MemberHistory{
 		one: {Member: true, Health: new(inService(one)), HealthSince: noon},
 		two: {
 			Member: true, Since: change(attached.ID).CompletedAt, ChangeID: attached.ID, Source: lsapi.SourceLSAPI,
@@ -217,20 +217,20 @@ func testStanding(t *testing.T, s store.Store) {
 	}
 	wantStandings(t, "asked for by id", standing(t, s, one, two, three, gone, never), want)
 	delete(want, never)
-	all, err := s.Standing(t.Context(), "web", nil)
+	all, err := s.MemberHistory(t.Context(), "web", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantStandings(t, "asked for all", all, want)
 	wantStandings(t, "asked for none", standing(t, s, []string{}...), nil)
-	all, err = s.Standing(t.Context(), "nowhere", nil)
+	all, err = s.MemberHistory(t.Context(), "nowhere", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantStandings(t, "of an unknown load balancer", all, nil)
 }
 
-func wantStandings(t testing.TB, what string, got, want map[string]lsapi.Standing) {
+func wantStandings(t testing.TB, what string, got, want map[string]lsapi.MemberHistory) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: got %d standings, want %d", what, len(got), len(want))
@@ -273,7 +273,7 @@ func testStandingOfMany(t *testing.T, s store.Store) {
 	}
 	l.append(changes...)
 	l.say(said...)
-	all, err := s.Standing(t.Context(), "web", nil)
+	all, err := s.MemberHistory(t.Context(), "web", nil)
 	if err != nil || len(all) != len(said) {
 		t.Fatalf("got %d standings (%v), want %d", len(all), err, len(said))
 	}

@@ -112,7 +112,7 @@ func membersAt(t testing.TB, s store.Store, at time.Time) []string {
 	return ids(roster)
 }
 
-func ids(roster lsapi.Roster) []string {
+func ids(roster lsapi.MembershipAt) []string {
 	ids := make([]string, len(roster.Members))
 	for i, m := range roster.Members {
 		ids[i] = m.InstanceID

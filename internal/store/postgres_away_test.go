@@ -87,7 +87,7 @@ func TestDamagedRowIsNoDatabaseThatCannotBeReached(t *testing.T) {
 	}{
 		"an event":  {"UPDATE events SET payload = '[]'", func() error { return errOf(s.MembersAt(t.Context(), "web", time.Now().Add(time.Hour))) }},
 		"a hash":    {"UPDATE logs SET last_hash = 'x'", func() error { return errOf(s.LaneState(t.Context(), "web", time.Second)) }},
-		"a listing": {"UPDATE listed SET members = '{}'", func() error { return errOf(s.Published(t.Context(), 0)) }},
+		"a listing": {"UPDATE listed SET members = '{}'", func() error { return errOf(s.SharedListing(t.Context(), 0)) }},
 	} {
 		postgrestest.Exec(t, there, damage.statement)
 		err := damage.read()

@@ -26,7 +26,7 @@ func TestListingsGoOnAfterTheClockWasSetBack(t *testing.T) {
 	publish(t, a, time.Now(), membership("web", one), membership("api", two))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	next, err := b.Published(ctx, first.Version)
+	next, err := b.SharedListing(ctx, first.Version)
 	if err != nil || !reflect.DeepEqual(next.LoadBalancers, []lsapi.Membership{membership("api", two)}) {
 		t.Errorf("the leader has published, and the others see %+v (%v)", next, err)
 	}
@@ -41,7 +41,7 @@ func TestListingOfTheFutureIsNotShown(t *testing.T) {
 	postgrestest.Exec(t, there, "UPDATE listing SET as_of = as_of + interval '1 hour'")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if got, err := openURL(t, there, store.Options{}).Published(ctx, 0); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+	if got, err := openURL(t, there, store.Options{}).SharedListing(ctx, 0); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
 		t.Errorf("got %+v (%v), want nothing", got, err)
 	}
 }

@@ -270,8 +270,8 @@ func (s *postgresStore) Publish(ctx context.Context, asOf time.Time, all []lsapi
 	return err
 }
 
-// Published implements Replicas.
-func (s *postgresStore) Published(ctx context.Context, after int64) (lsapi.Published, error) {
+// SharedListing implements Replicas.
+func (s *postgresStore) SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error) {
 	ctx, done := s.open(ctx)
 	defer done()
 	hints, forget := s.wakes.wait(listingsChannel)
@@ -289,14 +289,14 @@ func (s *postgresStore) Published(ctx context.Context, after int64) (lsapi.Publi
 		}
 		timer.Stop()
 		if ctx.Err() != nil {
-			return lsapi.Published{}, errEnded(ctx)
+			return lsapi.SharedListing{}, errEnded(ctx)
 		}
 	}
 }
 
 // listing returns the last listing, and what differs in it from an earlier one; the
 // zero value when there is no other one.
-func (s *postgresStore) listing(ctx context.Context, after int64) (found lsapi.Published, err error) {
+func (s *postgresStore) listing(ctx context.Context, after int64) (found lsapi.SharedListing, err error) {
 	err = s.read(ctx, 1, func(views []*postgresTables) error {
 		began := time.Now()
 		row, err := views[0].queries.Listing(ctx)
@@ -309,7 +309,7 @@ func (s *postgresStore) listing(ctx context.Context, after int64) (found lsapi.P
 		// This clock was read before the database's was: the listing is made older
 		// by the time between, never younger.
 		asOf := began.Add(-row.Now.Sub(row.AsOf))
-		found = lsapi.Published{Version: row.Version, AsOf: s.seen.notBefore(row.Version, asOf)}
+		found = lsapi.SharedListing{Version: row.Version, AsOf: s.seen.notBefore(row.Version, asOf)}
 		if after > row.Version || 0 < after && after < row.Version-goneListings { // the record was restored, or has forgotten
 			found.Whole, after = true, 0
 		}
@@ -338,7 +338,7 @@ func (s *sighting) notBefore(version int64, asOf time.Time) time.Time {
 }
 
 // differing adds what differs from an earlier listing; of nothing, nothing is gone.
-func differing(ctx context.Context, t *postgresTables, found *lsapi.Published, after int64) error {
+func differing(ctx context.Context, t *postgresTables, found *lsapi.SharedListing, after int64) error {
 	rows, err := t.queries.Listed(ctx, after)
 	if err != nil {
 		return err

@@ -41,9 +41,9 @@ func publish(t testing.TB, s store.Store, asOf time.Time, all ...lsapi.Membershi
 	}
 }
 
-func published(t testing.TB, s store.Store, after int64) lsapi.Published {
+func published(t testing.TB, s store.Store, after int64) lsapi.SharedListing {
 	t.Helper()
-	found, err := s.Published(t.Context(), after)
+	found, err := s.SharedListing(t.Context(), after)
 	if err != nil {
 		t.Fatalf("published: %v", err)
 	}
@@ -154,7 +154,7 @@ func TestPublishedWaits(t *testing.T) {
 	all := replicas(t, 2)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, err := all[1].Published(ctx, 0)
+	_, err := all[1].SharedListing(ctx, 0)
 	wantCode(t, err, lsapi.CodeTimeout)
 	lead(t, all[0])
 	publish(t, all[0], time.Now())
@@ -180,7 +180,7 @@ func TestPublishedWaits(t *testing.T) {
 	}
 	closed := make(chan error)
 	go func() {
-		_, err := all[1].Published(t.Context(), version)
+		_, err := all[1].SharedListing(t.Context(), version)
 		closed <- err
 	}()
 	if err := all[1].Close(context.WithoutCancel(t.Context())); err != nil {
@@ -250,7 +250,7 @@ func TestPublishedNeverRunsBackwards(t *testing.T) {
 	}
 	reader := openURL(t, there, store.Options{})
 	seen := make(map[string]int64)
-	var last lsapi.Published
+	var last lsapi.SharedListing
 	began := time.Now()
 	for time.Since(began) < 10*time.Second || last.Version < 20 && time.Since(began) < 2*time.Minute {
 		found := published(t, reader, last.Version)
@@ -294,7 +294,7 @@ func TestAFileHasOneReplica(t *testing.T) {
 	publish(t, s, time.Now(), membership("web", one))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err := s.Published(ctx, 0)
+	_, err := s.SharedListing(ctx, 0)
 	wantCode(t, err, lsapi.CodeTimeout)
 }
 
@@ -327,7 +327,7 @@ func TestListingIsShownWholeWhenTheRecordWasRestored(t *testing.T) {
 	publish(t, a, time.Now(), membership("web"))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	next, err := b.Published(ctx, 5000)
+	next, err := b.SharedListing(ctx, 5000)
 	if err != nil || !next.Whole || !reflect.DeepEqual(next.LoadBalancers, []lsapi.Membership{membership("web")}) {
 		t.Errorf("got %+v (%v)", next, err)
 	}

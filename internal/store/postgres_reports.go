@@ -23,12 +23,12 @@ func (s *postgresStore) ClaimHealth(ctx context.Context, loadBalancer string, ev
 // sharedReport is what a report says, as replicas share it.
 type sharedReport struct {
 	Members []healthPayload `json:"members"`
-	Silent  []string        `json:"silent,omitempty"`
+	Absent  []string        `json:"silent,omitempty"`
 }
 
 // PublishHealth implements Replicas.
 func (s *postgresStore) PublishHealth(ctx context.Context, report lsapi.HealthReport) error {
-	shared := sharedReport{Members: make([]healthPayload, len(report.Members)), Silent: report.Silent}
+	shared := sharedReport{Members: make([]healthPayload, len(report.Members)), Absent: report.Absent}
 	for i, h := range report.Members {
 		shared.Members[i] = healthPayloadOf(h)
 	}
@@ -113,7 +113,7 @@ func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.Heal
 	}
 	report := lsapi.HealthReport{
 		LoadBalancer: row.LoadBalancer, Members: make([]lsapi.MemberHealth, len(shared.Members)),
-		Silent: shared.Silent, AsOf: began.Add(-row.Now.Sub(row.AsOf)),
+		Absent: shared.Absent, AsOf: began.Add(-row.Now.Sub(row.AsOf)),
 	}
 	for i, h := range shared.Members {
 		report.Members[i] = h.health()

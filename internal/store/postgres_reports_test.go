@@ -25,7 +25,7 @@ func claim(t testing.TB, s store.Store, loadBalancer string, every time.Duration
 }
 
 func reportOf(loadBalancer string, asOf time.Time, members ...lsapi.MemberHealth) lsapi.HealthReport {
-	return lsapi.HealthReport{LoadBalancer: loadBalancer, AsOf: asOf, Members: members, Silent: []string{"i-0000000a"}}
+	return lsapi.HealthReport{LoadBalancer: loadBalancer, AsOf: asOf, Members: members, Absent: []string{"i-0000000a"}}
 }
 
 // agesAgo is so many times longer ago than two clocks may be compared wrongly.

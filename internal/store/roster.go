@@ -10,15 +10,15 @@ import (
 )
 
 // MembersAt implements Store.
-func (r record) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.Roster, error) {
+func (r record) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error) {
 	at = at.UTC()
-	return view(ctx, r, func(t tables) (lsapi.Roster, error) {
+	return view(ctx, r, func(t tables) (lsapi.MembershipAt, error) {
 		then := replay{tables: t, loadBalancer: loadBalancer, at: at}
 		if err := then.run(ctx); err != nil {
-			return lsapi.Roster{}, err
+			return lsapi.MembershipAt{}, err
 		}
 		members, err := explain(ctx, t, loadBalancer, then.members)
-		return lsapi.Roster{LoadBalancer: loadBalancer, At: at, Members: members, Uncertain: then.uncertain}, err
+		return lsapi.MembershipAt{LoadBalancer: loadBalancer, At: at, Members: members, Uncertain: then.uncertain}, err
 	})
 }
 
@@ -127,14 +127,14 @@ func (m members) apply(seq int64, does effects) {
 
 // explain returns members with the changes that made them so, as far as the record
 // goes back, sorted.
-func explain(ctx context.Context, t tables, loadBalancer string, all members) ([]lsapi.RosterMember, error) {
+func explain(ctx context.Context, t tables, loadBalancer string, all members) ([]lsapi.RecordedMember, error) {
 	told, err := tellers(ctx, t, loadBalancer, all)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]lsapi.RosterMember, 0, len(all))
+	found := make([]lsapi.RecordedMember, 0, len(all))
 	for _, instance := range slices.Sorted(maps.Keys(all)) {
-		member := lsapi.RosterMember{InstanceID: instance}
+		member := lsapi.RecordedMember{InstanceID: instance}
 		if p, kept := told[all[instance]]; kept {
 			attribute(&member, p)
 		}
@@ -164,7 +164,7 @@ func tellers(ctx context.Context, t tables, loadBalancer string, all members) (m
 }
 
 // attribute says which change of an event made an instance a member.
-func attribute(member *lsapi.RosterMember, p *payload) {
+func attribute(member *lsapi.RecordedMember, p *payload) {
 	if p.Kind == lsapi.EventObserved {
 		member.Since, member.ChangeID, member.Source = p.Until, p.Added[member.InstanceID], lsapi.SourceExternal
 		return

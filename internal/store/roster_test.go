@@ -42,10 +42,10 @@ func testProvenance(t *testing.T, s store.Store) {
 	if err != nil || len(roster.Members) != 3 {
 		t.Fatalf("got %+v (%v), want three members", roster, err)
 	}
-	if got, want := roster.Members[0], (lsapi.RosterMember{InstanceID: one}); got != want {
+	if got, want := roster.Members[0], (lsapi.RecordedMember{InstanceID: one}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got, want := roster.Members[1], (lsapi.RosterMember{InstanceID: two, Since: applied, ChangeID: c.ID, Source: lsapi.SourceLSAPI}); got != want {
+	if got, want := roster.Members[1], (lsapi.RecordedMember{InstanceID: two, Since: applied, ChangeID: c.ID, Source: lsapi.SourceLSAPI}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	external := roster.Members[2]
@@ -223,7 +223,7 @@ func testPruneIdle(t *testing.T, s store.Store) {
 		t.Error("a membership that nobody looked at became known")
 	}
 	roster, err := s.MembersAt(t.Context(), "known", now)
-	if err != nil || len(roster.Members) != 2 || roster.Members[1] != (lsapi.RosterMember{InstanceID: two}) {
+	if err != nil || len(roster.Members) != 2 || roster.Members[1] != (lsapi.RecordedMember{InstanceID: two}) {
 		t.Errorf("got %+v (%v), want members whose changes are not in the record", roster, err)
 	}
 	known.now = now

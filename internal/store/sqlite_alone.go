@@ -13,10 +13,10 @@ func (s *sqliteStore) Lead(context.Context) (bool, error) { return true, nil }
 // Publish implements Replicas: nobody reads it.
 func (s *sqliteStore) Publish(context.Context, time.Time, []lsapi.Membership) error { return nil }
 
-// Published implements Replicas: nobody publishes.
-func (s *sqliteStore) Published(ctx context.Context, _ int64) (lsapi.Published, error) {
+// SharedListing implements Replicas: nobody publishes.
+func (s *sqliteStore) SharedListing(ctx context.Context, _ int64) (lsapi.SharedListing, error) {
 	<-ctx.Done()
-	return lsapi.Published{}, errGivenUp(ctx)
+	return lsapi.SharedListing{}, errGivenUp(ctx)
 }
 
 // ClaimHealth implements Replicas: nobody else asks.

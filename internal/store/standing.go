@@ -8,9 +8,9 @@ import (
 	"lsapi"
 )
 
-// Standing implements Store.
-func (r record) Standing(ctx context.Context, loadBalancer string, instanceIDs []string) (map[string]lsapi.Standing, error) {
-	return view(ctx, r, func(t tables) (map[string]lsapi.Standing, error) {
+// MemberHistory implements Store.
+func (r record) MemberHistory(ctx context.Context, loadBalancer string, instanceIDs []string) (map[string]lsapi.MemberHistory, error) {
+	return view(ctx, r, func(t tables) (map[string]lsapi.MemberHistory, error) {
 		s := standings{tables: t, loadBalancer: loadBalancer}
 		if err := s.read(ctx, instanceIDs); err != nil {
 			return nil, err
@@ -49,10 +49,10 @@ func (s *standings) read(ctx context.Context, ids []string) (err error) {
 	return err
 }
 
-func (s *standings) all(ctx context.Context) (map[string]lsapi.Standing, error) {
-	found := make(map[string]lsapi.Standing, len(s.instances))
+func (s *standings) all(ctx context.Context) (map[string]lsapi.MemberHistory, error) {
+	found := make(map[string]lsapi.MemberHistory, len(s.instances))
 	for _, instance := range s.instances {
-		var standing lsapi.Standing
+		var standing lsapi.MemberHistory
 		if row, ok := s.healths[instance]; ok {
 			standing.Health, standing.HealthSince = &row.MemberHealth, row.since
 		}

@@ -60,13 +60,13 @@ type Store interface {
 	Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error)
 	// MembersAt returns the membership of a load balancer at a time; CodeNotFound
 	// when the record does not reach back to it.
-	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.Roster, error)
+	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
 	// Health returns what was last recorded of the health of a load balancer's members,
 	// and of the instances that it is draining, by instance.
 	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
-	// Standing returns how instances stand to a load balancer; each has an entry. No
+	// MemberHistory returns the history of instances in a load balancer; each has an entry. No
 	// ids, nil, are all members by the record and all whose health is recorded.
-	Standing(ctx context.Context, loadBalancer string, instanceIDs []string) (map[string]lsapi.Standing, error)
+	MemberHistory(ctx context.Context, loadBalancer string, instanceIDs []string) (map[string]lsapi.MemberHistory, error)
 	// Events returns the events of all load balancers behind a position, in order, but
 	// for checkpoints; at most limit, fewer only when there are no more. Once a position
 	// was returned, nothing that is recorded later stands before it, and the events of
@@ -126,9 +126,9 @@ type Replicas interface {
 	// changes nothing. An error with lsapi.ErrTurnLost in its chain: this process
 	// does not lead.
 	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
-	// Published waits for a listing of a version later than after, and returns what
+	// SharedListing waits for a listing of a version later than after, and returns what
 	// differs from that. CodeTimeout when the context ended first.
-	Published(ctx context.Context, after int64) (lsapi.Published, error)
+	SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error)
 	// ClaimHealth asks for the right to ask AWS for a load balancer's health now. It is
 	// given unless some process, which may be this one, was given it less than every
 	// ago, by the database's clock. It never waits for another process.

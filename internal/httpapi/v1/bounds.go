@@ -33,7 +33,7 @@ func (b bounded) Changes(ctx context.Context, f lsapi.ChangeFilter) (all []lsapi
 }
 
 // MembersAt implements Record.
-func (b bounded) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (r lsapi.Roster, err error) {
+func (b bounded) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (r lsapi.MembershipAt, err error) {
 	return r, b.ask(ctx, func() error {
 		r, err = b.record.MembersAt(ctx, loadBalancer, at)
 		return err

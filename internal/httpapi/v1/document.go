@@ -189,7 +189,7 @@ func problems(schemas huma.Registry) map[string]*huma.Response {
 		"InternalError": describe("A defect of the service. Its log has the cause, under the id of the request", nil,
 			NewProblem(lsapi.CodeInternal, "the service failed", nil)),
 		"NotYet": describe("What was waited for has not come about in time; member is the last that is known", nil,
-			NewProblem(lsapi.CodeNotYet, "the time is up, and it is OutOfService: Instance registration is still in progress.", exampleLast)),
+			NewProblem(lsapi.CodeWaitTimeout, "the time is up, and it is OutOfService: Instance registration is still in progress.", exampleLast)),
 		"Terminated": describe("The instance is terminated while one waits for it to serve; member is the last that is known", nil,
 			NewProblem(lsapi.CodeConflict, "the instance is terminated", nil)),
 		"Gone": describe("What came after Last-Event-ID (or lastEventId) has been removed from the record, because it was too old", nil,

@@ -16,7 +16,7 @@ func fleetOperation(id, path, summary, description string, ok *huma.Response, fa
 
 func describeLoadBalancers(schemas huma.Registry) huma.Operation {
 	page := apiv1.LoadBalancersPage{
-		LoadBalancers: []apiv1.LoadBalancer{newLoadBalancer(&exampleDetail.Summary)},
+		LoadBalancers: []apiv1.LoadBalancer{newLoadBalancer(&exampleDetail.PoolSummary)},
 		NextCursor:    newFleetCursor(exampleFleetFilter, exampleDetail.Name),
 	}
 	ok := answer("The load balancers that all filters let through, by name, a page of them", map[string]*huma.MediaType{

@@ -26,10 +26,10 @@ var (
 		MembersBefore: new(2),
 		MembersAfter:  new(3),
 	}
-	exampleRoster = lsapi.Roster{
+	exampleRoster = lsapi.MembershipAt{
 		LoadBalancer: "default-elb",
 		At:           exampleTime.Add(time.Hour),
-		Members: []lsapi.RosterMember{
+		Members: []lsapi.RecordedMember{
 			{InstanceID: "i-0592fe5ccee879f04"},
 			{InstanceID: "i-5203422c", Since: exampleTime, ChangeID: "01a20ee8-6140-7a11-8000-0123456789ab", Source: lsapi.SourceLSAPI},
 		},
@@ -46,8 +46,8 @@ var (
 		}},
 	}
 	exampleFleetFilter = lsapi.FleetFilter{Name: "default-*"}
-	exampleDetail      = lsapi.Detail{
-		Summary: lsapi.Summary{
+	exampleDetail      = lsapi.PoolDetail{
+		PoolSummary: lsapi.PoolSummary{
 			Name: "default-elb",
 			Description: &lsapi.Description{
 				DNSName:   "default-elb-1234567890.us-east-1.elb.amazonaws.com",
@@ -71,9 +71,9 @@ var (
 				ID: "i-5203422c", Type: "t2.micro", LaunchTime: time.Date(2019, time.October, 1, 18, 54, 0, 0, time.UTC), State: lsapi.StateRunning,
 				Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1",
 			},
-			Member:   true,
-			Health:   &exampleHealth,
-			Standing: lsapi.Standing{Member: true, Since: exampleTime, LastChange: &exampleChange, Health: &exampleHealth, HealthSince: exampleTime.Add(time.Second)},
+			Member:  true,
+			Health:  &exampleHealth,
+			History: lsapi.MemberHistory{Member: true, Since: exampleTime, LastChange: &exampleChange, Health: &exampleHealth, HealthSince: exampleTime.Add(time.Second)},
 		}, {
 			Instance: lsapi.Instance{ID: "i-0592fe5ccee879f04", Type: "t2.micro", LaunchTime: time.Date(2019, time.October, 1, 18, 55, 0, 0, time.UTC), State: lsapi.StateRunning},
 			Health: &lsapi.MemberHealth{

@@ -13,19 +13,19 @@ import (
 type Fleet interface {
 	// LoadBalancers returns a page of those that the filter lets through, by name,
 	// and whether there are more behind it.
-	LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.Summary, more bool, err error)
+	LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error)
 	// LoadBalancer returns one; CodeNotFound when there is none of the name.
-	LoadBalancer(ctx context.Context, name string) (lsapi.Detail, error)
+	LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail, error)
 	// Member returns a member, or an instance that is being drained; CodeNotFound
 	// when it is neither.
 	Member(ctx context.Context, name, instanceID string) (lsapi.MemberDetail, error)
 	// Await waits until an instance is what the wish says. CodeNotYet when ctx ends
 	// first, CodeConflict when the instance is terminated: both with the last that
 	// is known of it. CodeNotFound when it cannot come about.
-	Await(ctx context.Context, name, instanceID string, wish lsapi.Wish) (lsapi.MemberDetail, error)
+	Await(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
 
-func newLoadBalancer(s *lsapi.Summary) apiv1.LoadBalancer {
+func newLoadBalancer(s *lsapi.PoolSummary) apiv1.LoadBalancer {
 	b := apiv1.LoadBalancer{
 		Name:    s.Name,
 		Tags:    s.Tags,
@@ -50,7 +50,7 @@ func newLoadBalancer(s *lsapi.Summary) apiv1.LoadBalancer {
 	return b
 }
 
-func newLoadBalancers(page []lsapi.Summary) []apiv1.LoadBalancer {
+func newLoadBalancers(page []lsapi.PoolSummary) []apiv1.LoadBalancer {
 	list := make([]apiv1.LoadBalancer, len(page)) // not nil: an empty list is []
 	for i := range page {
 		list[i] = newLoadBalancer(&page[i])
@@ -58,9 +58,9 @@ func newLoadBalancers(page []lsapi.Summary) []apiv1.LoadBalancer {
 	return list
 }
 
-func newLoadBalancerDetail(d *lsapi.Detail) apiv1.LoadBalancerDetail {
+func newLoadBalancerDetail(d *lsapi.PoolDetail) apiv1.LoadBalancerDetail {
 	b := apiv1.LoadBalancerDetail{
-		LoadBalancer: newLoadBalancer(&d.Summary),
+		LoadBalancer: newLoadBalancer(&d.PoolSummary),
 		Instances:    make([]apiv1.Member, len(d.Instances)), // not nil: an empty list is []
 	}
 	if a := d.Attributes; a != nil {
@@ -98,16 +98,16 @@ func newMember(d *lsapi.MemberDetail) apiv1.Member {
 		PrivateAddress:    d.PrivateAddress,
 		Name:              d.Name,
 		State:             string(d.State),
-		Health:            newHealth(d.Health, &d.Standing),
-		Since:             instant(d.Standing.Since),
-		LastChange:        newLastChange(d.Standing.LastChange),
-		RecordUnavailable: d.Standing.Unavailable,
+		Health:            newHealth(d.Health, &d.History),
+		Since:             instant(d.History.Since),
+		LastChange:        newLastChange(d.History.LastChange),
+		RecordUnavailable: d.History.Unavailable,
 	}
 }
 
 // newHealth returns what is observed, and since when, if that is what the record
 // has.
-func newHealth(observed *lsapi.MemberHealth, standing *lsapi.Standing) *apiv1.Health {
+func newHealth(observed *lsapi.MemberHealth, standing *lsapi.MemberHistory) *apiv1.Health {
 	if observed == nil {
 		return nil
 	}

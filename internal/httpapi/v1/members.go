@@ -14,7 +14,7 @@ type membersQuery struct {
 	At   string `query:"at" format:"date-time" doc:"The time, such as 2026-11-24T18:54:00Z, not in the future; now when it is not given. It is the end of its millisecond, so that at the completedAt of a change the change is done. A + in a query is written %2B"`
 }
 
-func newRoster(r lsapi.Roster) apiv1.Roster {
+func newRoster(r lsapi.MembershipAt) apiv1.Roster {
 	members := make([]apiv1.RosterMember, len(r.Members)) // not nil: an empty list is []
 	for i, m := range r.Members {
 		members[i] = apiv1.RosterMember{

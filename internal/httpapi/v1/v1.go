@@ -45,7 +45,7 @@ type Record interface {
 	Changes(ctx context.Context, f lsapi.ChangeFilter) ([]lsapi.Change, error)
 	// MembersAt returns the membership of a load balancer at a time that is not in
 	// the future; CodeNotFound when the record does not reach back to it.
-	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.Roster, error)
+	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
 }
 
 // Options are what an API is made of. All but Fleet and

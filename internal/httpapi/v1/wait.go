@@ -78,7 +78,7 @@ func (a *API) await(w http.ResponseWriter, r *http.Request, q *memberQuery, time
 	defer guest.Leave()
 	ctx, cancel := Waiting(a.Stopping, w, r, timeout, guest.Check)
 	defer cancel()
-	found, err := a.Fleet.Await(ctx, q.Name, q.InstanceID, lsapi.Wish(q.Wait))
+	found, err := a.Fleet.Await(ctx, q.Name, q.InstanceID, lsapi.WaitCondition(q.Wait))
 	if revoked := Revoked(ctx); revoked != nil {
 		return revoked
 	}
@@ -93,7 +93,7 @@ func (a *API) await(w http.ResponseWriter, r *http.Request, q *memberQuery, time
 func (a *API) waitError(last lsapi.MemberDetail, err error) error {
 	e := *lsapi.AsError(err)
 	switch e.Code {
-	case lsapi.CodeNotYet:
+	case lsapi.CodeWaitTimeout:
 		if a.Stopping.Err() != nil {
 			return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the service is stopping; ask again", Err: err}
 		}

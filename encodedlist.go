@@ -2,9 +2,9 @@ package lsapi
 
 import "time"
 
-// Representation is a listing as it is sent: encoded once, and served to many.
+// EncodedList is a listing as it is sent: encoded once, and served to many.
 // It must not be changed.
-type Representation struct {
+type EncodedList struct {
 	Body []byte
 	// ETag is the strong entity tag of Body, quotes included.
 	ETag string
