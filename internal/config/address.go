@@ -8,12 +8,11 @@ import (
 	"strconv"
 )
 
-// hostForm is what a host name is made of. Whether it exists is found out when
-// it is listened on.
+// hostForm is the syntax of a host name. Listening shows whether the host exists.
 var hostForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 
-// CheckAddress says what is wrong with an address to listen on. It has the form
-// host:port; the host may be missing and the port may be 0.
+// CheckAddress validates a listen address, host:port. The host may be empty and the
+// port 0.
 func CheckAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

@@ -13,20 +13,19 @@ import (
 	"lsapi/internal/safefile"
 )
 
-// maxEnvFileSize is far above any file of variables.
+// maxEnvFileSize is far more than a .env file needs.
 const maxEnvFileSize = 64 << 10
 
-// readEnvFile returns the variables of the .env file that the sources name, in
-// the form of os.Environ. Its errors name the file and the line, never what is
-// written there.
+// readEnvFile returns the variables of the .env file, in the form of os.Environ. Its
+// errors name the file and the line but never quote the text.
 func readEnvFile(s Sources) ([]string, error) {
-	path, asked := envFilePath(s)
+	path, explicit := envFilePath(s)
 	if path == "" {
 		return nil, nil
 	}
 	text, err := safefile.Read(path, maxEnvFileSize)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !asked:
+	case errors.Is(err, fs.ErrNotExist) && !explicit:
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("%s: cannot read the file of variables %s: %w", name(keyEnvFile), path, err)
@@ -38,8 +37,8 @@ func readEnvFile(s Sources) ([]string, error) {
 	return variables, nil
 }
 
-// envFilePath returns the file to read, and whether somebody asked for it.
-func envFilePath(s Sources) (path string, asked bool) {
+// envFilePath returns the file to read, and whether the user named it.
+func envFilePath(s Sources) (path string, explicit bool) {
 	if s.Flags != nil && s.Flags.Changed(keyEnvFile) {
 		path, _ := s.Flags.GetString(keyEnvFile)
 		return path, true
@@ -50,8 +49,8 @@ func envFilePath(s Sources) (path string, asked bool) {
 	return s.EnvFile, false
 }
 
-// parseEnv reports false for a malformed text. The library's own error is no use
-// to anyone: it holds the rest of the file, secrets included.
+// parseEnv returns false for malformed text. It drops the library's error, which
+// quotes the rest of the file, secrets included.
 func parseEnv(text []byte) ([]string, bool) {
 	values, err := godotenv.UnmarshalBytes(text)
 	if err != nil {
@@ -59,7 +58,7 @@ func parseEnv(text []byte) ([]string, bool) {
 	}
 	var variables []string
 	for name, value := range values {
-		// The library lets a last line without "=" pass, as a value without a name.
+		// The library accepts a last line without "=" as a value without a name.
 		if name == "" || strings.ContainsRune(value, 0) {
 			return nil, false
 		}
@@ -68,8 +67,8 @@ func parseEnv(text []byte) ([]string, bool) {
 	return variables, true
 }
 
-// malformedLine returns the number of the line at which the first statement that
-// does not parse begins. A statement can go on for several lines, in quotes.
+// malformedLine returns the line number of the first malformed statement. A quoted
+// value can span several lines.
 func malformedLine(text []byte) int {
 	lines := slices.Collect(bytes.Lines(text))
 	begin := 0
@@ -94,7 +93,7 @@ func unset(variables, environ []string) map[string]Secret {
 }
 
 // Variable returns the value of a variable in an environment in the form of
-// os.Environ; the last one counts.
+// os.Environ. The last entry wins.
 func Variable(environ []string, variable string) (value string) {
 	for _, entry := range environ {
 		if v, found := strings.CutPrefix(entry, variable+"="); found {

@@ -11,13 +11,13 @@ import (
 	"lsapi/internal/config"
 )
 
-func TestTheDefaultFileNeedNotExist(t *testing.T) {
+func TestDefaultEnvFileMayBeMissing(t *testing.T) {
 	s := sources(t)
 	s.EnvFile = filepath.Join(t.TempDir(), ".env")
 	load(t, s)
 }
 
-func TestTheDefaultFileIsReadWhenItExists(t *testing.T) {
+func TestDefaultEnvFileIsRead(t *testing.T) {
 	s := sources(t)
 	s.EnvFile = writeFile(t, "LISTEN=:9000\n")
 	if cfg := load(t, s); cfg.Listen != ":9000" {
@@ -25,11 +25,11 @@ func TestTheDefaultFileIsReadWhenItExists(t *testing.T) {
 	}
 }
 
-func TestAFileThatWasAskedForTakesTheDefaultsPlace(t *testing.T) {
-	asked := writeFile(t, "AWS_REGION=eu-west-1\n")
+func TestNamedEnvFileReplacesDefault(t *testing.T) {
+	named := writeFile(t, "AWS_REGION=eu-west-1\n")
 	for name, s := range map[string]config.Sources{
-		"by flag":     sources(t, "--env-file="+asked),
-		"by variable": withVariable(sources(t), "ENV_FILE="+asked),
+		"by flag":     sources(t, "--env-file="+named),
+		"by variable": withVariable(sources(t), "ENV_FILE="+named),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.EnvFile = writeFile(t, "LISTEN=:9000\n")
@@ -45,7 +45,7 @@ func withVariable(s config.Sources, variable string) config.Sources {
 	return s
 }
 
-func TestAFileThatCannotBeReadIsAProblem(t *testing.T) {
+func TestUnreadableEnvFileIsAProblem(t *testing.T) {
 	for name, path := range map[string]string{
 		"missing":     filepath.Join(t.TempDir(), "none"),
 		"a directory": t.TempDir(),
@@ -60,7 +60,7 @@ func TestAFileThatCannotBeReadIsAProblem(t *testing.T) {
 	}
 }
 
-func TestAFileThatEverybodyCanWriteToIsRefused(t *testing.T) {
+func TestWorldWritableEnvFileIsRejected(t *testing.T) {
 	file := writeFile(t, "LISTEN=:9000\n")
 	if err := os.Chmod(file, 0o666); err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestAFileThatEverybodyCanWriteToIsRefused(t *testing.T) {
 	}
 }
 
-func TestAMalformedFileIsToldByItsLineAndNotByItsText(t *testing.T) {
+func TestMalformedEnvFileIsReportedByLineNotText(t *testing.T) {
 	const secret = "wJalrXUtnFEMI"
 	for _, tc := range []struct {
 		name, text, line string
@@ -94,15 +94,15 @@ func TestAMalformedFileIsToldByItsLineAndNotByItsText(t *testing.T) {
 	}
 }
 
-func TestABadValueOfTheFileIsNotShown(t *testing.T) {
-	// The quote that is missing makes the next line a part of the value.
+func TestInvalidEnvFileValueIsNotShown(t *testing.T) {
+	// A missing quote makes the next line part of the value.
 	file := writeFile(t, "LOG_LEVEL='info\nAWS_SECRET_ACCESS_KEY=hush\nX='\n")
 	if found := problems(t, sources(t, "--env-file="+file)); strings.Contains(strings.Join(found, ""), "hush") {
 		t.Errorf("got %q", found)
 	}
 }
 
-func TestAFileMayBeginWithAByteOrderMarkAndEndLinesAsWindowsDoes(t *testing.T) {
+func TestEnvFileMayHaveByteOrderMarkAndCRLF(t *testing.T) {
 	file := writeFile(t, "\ufeffLISTEN=:9000\r\nexport AWS_REGION=\"eu-west-1\"\r\n")
 	cfg := load(t, sources(t, "--env-file="+file))
 	if cfg.Listen != ":9000" || cfg.Region != "eu-west-1" {
@@ -110,7 +110,7 @@ func TestAFileMayBeginWithAByteOrderMarkAndEndLinesAsWindowsDoes(t *testing.T) {
 	}
 }
 
-func TestExportSetsWhatTheEnvironmentDoesNot(t *testing.T) {
+func TestExportKeepsExistingVariables(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "of-the-environment")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	t.Setenv("API_TOKEN", "")
@@ -128,12 +128,12 @@ func TestExportSetsWhatTheEnvironmentDoesNot(t *testing.T) {
 	}
 	for _, secret := range []string{"API_TOKEN", "STORE_URL"} {
 		if os.Getenv(secret) != "" {
-			t.Errorf("%s is there for every library to see", secret)
+			t.Errorf("%s is exported", secret)
 		}
 	}
 }
 
-func TestTheExampleFileNamesEverySettingWithItsDefault(t *testing.T) {
+func TestExampleEnvFileListsEverySettingWithDefault(t *testing.T) {
 	example, err := os.ReadFile("../../.env.example")
 	if err != nil {
 		t.Fatal(err)

@@ -16,28 +16,27 @@ import (
 // DefaultEnvFile is the .env file of the working directory.
 const DefaultEnvFile = ".env"
 
-// Sources are where settings come from. A variable that is set to nothing counts
-// as not set, in the environment and in the file, but for the store's: its default is
-// a record of its own, and a deployment that fails to fill the variable in must not
-// start with that beside the record of others.
+// Sources are the inputs of Load. An empty variable counts as not set, except
+// STORE_URL: its default is a new local record, and a deployment that fails to fill in
+// the variable must not silently use that instead of the shared one.
 type Sources struct {
-	// Flags are those of AddFlags, parsed. Nil is none given.
+	// Flags are those of AddFlags, parsed. Nil means none.
 	Flags *pflag.FlagSet
-	// Environ is the environment, in the form of os.Environ.
+	// Environ has the form of os.Environ.
 	Environ []string
-	// EnvFile is the .env file to read, if it exists, when neither the flag nor
-	// ENV_FILE names another one, which then must exist. Empty is none.
+	// EnvFile is the default .env file, which need not exist. A file named by the flag
+	// or by ENV_FILE replaces it and must exist.
 	EnvFile string
-	// CheckToken says what is wrong with an API token, without echoing it. Only
-	// Load needs it.
+	// CheckToken validates an API token. Its error does not contain the token. Only
+	// Load calls it.
 	CheckToken func(token string) error
-	// CheckUsersFile says what is wrong with a file of users beside a token that
-	// may be empty, without echoing either. Only Load needs it, if there is a file.
+	// CheckUsersFile validates a users file, given the token, which may be empty. Its
+	// error contains neither. Only Load calls it.
 	CheckUsersFile func(path, token string) error
 }
 
-// Load merges and validates the settings. An error is of type *Error and names
-// everything that is wrong.
+// Load merges and validates the settings. Its error is an *Error that lists every
+// problem.
 func Load(s Sources) (Config, error) {
 	p := newParser(s)
 	cfg := Config{
@@ -65,46 +64,43 @@ func Load(s Sources) (Config, error) {
 	return cfg, p.err()
 }
 
-// Listen returns the address that Load would, for whoever wants to reach the
-// service and need not know the rest. Its errors are Load's.
+// Listen loads the listen address only.
 func Listen(s Sources) (string, error) {
 	p := newParser(s)
 	address := p.listen()
 	return address, p.err()
 }
 
-// Store returns the URL of the record of changes that Load would, for whoever
-// reads it and need not know the rest. Its errors are Load's.
+// Store loads the URL of the record only.
 func Store(s Sources) (Secret, error) {
 	p := newParser(s)
 	url := p.store()
 	return url, p.err()
 }
 
-// AWS returns what Load would of the AWS that is asked, and the variables of the .env
-// file, for checks that need not know the rest. Its errors are Load's.
+// AWS loads Region, AWSEndpoint and Environment only.
 func AWS(s Sources) (Config, error) {
 	p := newParser(s)
 	cfg := Config{Region: p.region(), AWSEndpoint: p.awsEndpoint(), Environment: unset(p.file, s.Environ)}
 	return cfg, p.err()
 }
 
-// AddAWSFlags defines the flags that AWS needs.
+// AddAWSFlags defines the flags that AWS reads.
 func AddAWSFlags(flags *pflag.FlagSet) {
 	for _, key := range []string{keyRegion, keyAWSEndpoint, keyEnvFile} {
 		find(key).addTo(flags)
 	}
 }
 
-// AddStoreFlags defines the flags that Store needs.
+// AddStoreFlags defines the flags that Store reads.
 func AddStoreFlags(flags *pflag.FlagSet) {
 	for _, key := range []string{keyStore, keyEnvFile} {
 		find(key).addTo(flags)
 	}
 }
 
-// merge lays the sources over one another, the strongest last, and returns the
-// variables of the .env file besides.
+// merge merges the sources. It also returns the variables of the .env file and the
+// problems that it found.
 func merge(s Sources) (merged *koanf.Koanf, file, found []string) {
 	file, err := readEnvFile(s)
 	if err != nil {
@@ -120,7 +116,6 @@ func merge(s Sources) (merged *koanf.Koanf, file, found []string) {
 		layers = append(layers, posflag.Provider(s.Flags, ".", merged))
 	}
 	for _, layer := range layers {
-		// They all read from memory, so that only a defect can fail here.
 		if err := merged.Load(layer, nil); err != nil {
 			found = append(found, err.Error())
 		}
@@ -128,8 +123,8 @@ func merge(s Sources) (merged *koanf.Koanf, file, found []string) {
 	return merged, file, found
 }
 
-// origin returns where a setting is set, empty when only its default is there. The
-// strongest source with a value counts; one without a value counts when none has any.
+// origin describes where a setting is set; empty means the default. A source that sets
+// the variable to an empty value counts only if no source has a value.
 func origin(s Sources, file []string, key string) string {
 	if s.Flags != nil && s.Flags.Changed(key) {
 		return "set by the flag"
@@ -153,8 +148,7 @@ func origin(s Sources, file []string, key string) string {
 	return ""
 }
 
-// StoreOrigin names the setting of the record's URL and says where it is set, for
-// errors of the record.
+// StoreOrigin describes where the URL of the record is set, for error messages.
 func StoreOrigin(s Sources) string {
 	p := newParser(s)
 	return name(keyStore) + ", " + cmp.Or(origin(s, p.file, keyStore), "the default")
@@ -168,8 +162,7 @@ func defaults() map[string]any {
 	return values
 }
 
-// environment provides the settings among variables, which have the form of
-// os.Environ.
+// environment provides the settings among variables, in the form of os.Environ.
 func environment(variables []string) koanf.Provider {
 	keys := make(map[string]string)
 	for _, s := range settings() {
@@ -186,10 +179,9 @@ func environment(variables []string) koanf.Provider {
 	})
 }
 
-// Export puts the .env file's variables into the environment of this process,
-// where the AWS SDK and the clock look for theirs. It leaves out the secrets that
-// nobody but lsapi needs. It is for the start of a process, before anything has
-// looked.
+// Export sets the .env file's variables in the environment of this process, where the
+// AWS SDK and package time read theirs. It omits the secrets that only lsapi uses. Call
+// it at the start of a process.
 func (c Config) Export() error {
 	for name, value := range c.Environment {
 		if name == find(keyAPIToken).variable || name == find(keyStore).variable {

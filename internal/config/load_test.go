@@ -20,7 +20,7 @@ import (
 
 const token = "dXNlcjpwYXNzd29yZA=="
 
-// sources are complete and valid; args are flags on top.
+// sources returns complete, valid sources with the given flags.
 func sources(t *testing.T, args ...string) config.Sources {
 	t.Helper()
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -44,7 +44,7 @@ func load(t *testing.T, s config.Sources) config.Config {
 	return cfg
 }
 
-// problems returns what Load finds wrong.
+// problems returns the problems that Load reports.
 func problems(t *testing.T, s config.Sources) []string {
 	t.Helper()
 	_, err := config.Load(s)
@@ -64,7 +64,7 @@ func writeFile(t *testing.T, text string) string {
 	return path
 }
 
-func TestNothingButATokenIsNeeded(t *testing.T) {
+func TestOnlyTokenIsRequired(t *testing.T) {
 	cfg := load(t, sources(t))
 	want := config.Config{
 		Listen: ":8000", APIToken: token, Region: "us-east-1", Envelope: config.EnvelopeMessage,
@@ -82,7 +82,7 @@ func TestNothingButATokenIsNeeded(t *testing.T) {
 	}
 }
 
-func TestFlagsWinOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
+func TestPrecedenceIsFlagsEnvironmentFile(t *testing.T) {
 	file := writeFile(t, "LISTEN=:1\nAWS_REGION=eu-west-1\nLOG_FORMAT=json\n")
 	s := sources(t, "--listen=:3", "--env-file="+file)
 	s.Environ = append(s.Environ, "LISTEN=:2", "AWS_REGION=eu-west-2")
@@ -98,7 +98,7 @@ func TestFlagsWinOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
 	}
 }
 
-func TestAFlagThatRepeatsTheDefaultStillWins(t *testing.T) {
+func TestFlagEqualToDefaultOverridesEnvironment(t *testing.T) {
 	s := sources(t, "--listen=:8000")
 	s.Environ = append(s.Environ, "LISTEN=:2")
 	if cfg := load(t, s); cfg.Listen != ":8000" {
@@ -106,7 +106,7 @@ func TestAFlagThatRepeatsTheDefaultStillWins(t *testing.T) {
 	}
 }
 
-func TestAnEmptyVariableIsNotSet(t *testing.T) {
+func TestEmptyVariableCountsAsNotSet(t *testing.T) {
 	file := writeFile(t, "AWS_REGION=eu-west-1\nAWS_PROFILE=work\n")
 	s := sources(t, "--env-file="+file)
 	s.Environ = append(s.Environ, "AWS_REGION=", "LISTEN=", "AWS_PROFILE=")
@@ -119,7 +119,7 @@ func TestAnEmptyVariableIsNotSet(t *testing.T) {
 	}
 }
 
-func TestEveryValueIsRead(t *testing.T) {
+func TestLoadReadsEverySetting(t *testing.T) {
 	s := sources(t, "--listen=[::1]:0", "--users-file=people", "--aws-endpoint=https://gateway:8443", "--region=cn-north-1",
 		"--response-envelope=none", "--log-format=json", "--log-level=WARN", "--request-timeout=1m30s",
 		"--max-staleness=500ms", "--max-stale-on-error=1m", "--idle-after=30s", "--metrics-public=true",
@@ -146,7 +146,7 @@ func TestEveryValueIsRead(t *testing.T) {
 	}
 }
 
-func TestEachBadValueIsNamedByFlagAndVariable(t *testing.T) {
+func TestProblemNamesFlagAndVariable(t *testing.T) {
 	for _, tc := range []struct{ name, flag, variable, value string }{
 		{"no port", "listen", "LISTEN", "127.0.0.1"},
 		{"empty address", "listen", "LISTEN", ""},
@@ -191,7 +191,7 @@ func TestEachBadValueIsNamedByFlagAndVariable(t *testing.T) {
 	}
 }
 
-func TestAllProblemsAreToldAtOnce(t *testing.T) {
+func TestErrorListsAllProblems(t *testing.T) {
 	s := sources(t, "--listen=nowhere", "--log-level=loud", "--request-timeout=soon", "--env-file=/does/not/exist")
 	s.Environ = []string{"AWS_REGION=mars", "TRUSTED_PROXIES=x,y"}
 	found := problems(t, s)
@@ -204,7 +204,7 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestAMissingTokenSaysHowToMakeOne(t *testing.T) {
+func TestMissingTokenProblemShowsHowToMakeOne(t *testing.T) {
 	s := sources(t)
 	s.Environ = nil
 	if found := problems(t, s); !strings.Contains(found[0], "API_TOKEN: not set") || !strings.Contains(found[0], "| base64") || !strings.Contains(found[0], "--users-file (USERS_FILE)") {
@@ -212,7 +212,7 @@ func TestAMissingTokenSaysHowToMakeOne(t *testing.T) {
 	}
 }
 
-func TestAFileOfUsersTakesTheTokensPlaceOrStandsBesideIt(t *testing.T) {
+func TestUsersFileReplacesOrComplementsToken(t *testing.T) {
 	for token, environ := range map[string][]string{"": nil, token: {"API_TOKEN=" + token}} {
 		s := sources(t, "--users-file=people")
 		s.Environ = environ
@@ -228,7 +228,7 @@ func TestAFileOfUsersTakesTheTokensPlaceOrStandsBesideIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithAFileOfUsersIsToldWithItsName(t *testing.T) {
+func TestUsersFileProblemNamesFile(t *testing.T) {
 	s := withVariable(sources(t), "USERS_FILE=people")
 	s.CheckUsersFile = func(string, string) error { return errors.New("line 2: no colon in it") }
 	if found := problems(t, s); !slices.Equal(found, []string{"--users-file (USERS_FILE): people: line 2: no colon in it; it is set in the environment"}) {
@@ -236,7 +236,7 @@ func TestWhatIsWrongWithAFileOfUsersIsToldWithItsName(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithATokenIsToldWithoutIt(t *testing.T) {
+func TestTokenProblemDoesNotShowToken(t *testing.T) {
 	s := sources(t)
 	s.CheckToken = func(string) error { return errors.New("no colon in it") }
 	if found := problems(t, s); !slices.Equal(found, []string{"API_TOKEN: no colon in it; it is set in the environment"}) {
@@ -244,7 +244,7 @@ func TestWhatIsWrongWithATokenIsToldWithoutIt(t *testing.T) {
 	}
 }
 
-func TestNoSecretIsPrinted(t *testing.T) {
+func TestConfigPrintsNoSecret(t *testing.T) {
 	cfg := load(t, sources(t, "--env-file="+writeFile(t, "AWS_SECRET_ACCESS_KEY=hush\n")))
 	encoded, err := json.Marshal(cfg)
 	if err != nil {
@@ -257,14 +257,14 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	}
 }
 
-func TestTheAddressIsKnownWithoutAToken(t *testing.T) {
+func TestListenNeedsNoToken(t *testing.T) {
 	address, err := config.Listen(config.Sources{Environ: []string{"LISTEN=:9000"}})
 	if err != nil || address != ":9000" {
 		t.Errorf("got %q, %v", address, err)
 	}
 }
 
-func TestTheRecordIsInTheStateDirectoryUnlessToldOtherwise(t *testing.T) {
+func TestStoreDefaultsToStateDirectory(t *testing.T) {
 	for _, test := range []struct{ environ, flag, want string }{
 		{"STATE_DIRECTORY=/var/lib/lsapi", "", "sqlite:/var/lib/lsapi/lsapi.db"},
 		{"STATE_DIRECTORY=/var/lib/a:/var/lib/b", "", "sqlite:/var/lib/a/lsapi.db"},
@@ -287,7 +287,7 @@ func TestTheRecordIsInTheStateDirectoryUnlessToldOtherwise(t *testing.T) {
 	}
 }
 
-func TestChangesAreKeptForWholeDays(t *testing.T) {
+func TestKeepChangesTakesWholeDays(t *testing.T) {
 	if got := load(t, sources(t, "--keep-changes=400d")).KeepChanges; got != 400*24*time.Hour {
 		t.Errorf("got %v", got)
 	}
@@ -298,7 +298,7 @@ func TestChangesAreKeptForWholeDays(t *testing.T) {
 	}
 }
 
-func TestAStoreThatThereIsNotIsAProblemThatHidesItsPassword(t *testing.T) {
+func TestInvalidStoreProblemHidesPassword(t *testing.T) {
 	for _, bad := range []string{"mysql://u:secret@h/d", "lsapi.db", "sqlite:", "secret"} {
 		got := problems(t, sources(t, "--store="+bad))
 		if len(got) != 1 || !strings.Contains(got[0], "--store (STORE_URL)") || strings.Contains(got[0], "secret") {
@@ -307,7 +307,7 @@ func TestAStoreThatThereIsNotIsAProblemThatHidesItsPassword(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsSetToNothingIsAProblem(t *testing.T) {
+func TestEmptyStoreIsAProblem(t *testing.T) {
 	file := func(text string) func(config.Sources) config.Sources {
 		return func(s config.Sources) config.Sources { s.EnvFile = writeFile(t, text); return s }
 	}
@@ -341,7 +341,7 @@ func TestAStoreThatIsSetToNothingIsAProblem(t *testing.T) {
 	}
 }
 
-func TestProblemNamesWhereItsSettingIsSet(t *testing.T) {
+func TestProblemNamesOriginOfSetting(t *testing.T) {
 	file := writeFile(t, "MAX_STALENESS=soon\nLOG_LEVEL=loud\nAPI_TOKEN=\n")
 	for name, test := range map[string]struct {
 		flags, environ []string
@@ -359,7 +359,7 @@ func TestProblemNamesWhereItsSettingIsSet(t *testing.T) {
 			"API_TOKEN: not set; it is base64 of user:password, made by: printf '%s' 'user:password' | base64; " +
 				"or name a file of users, made by htpasswd -B, with --users-file (USERS_FILE); it is set to nothing in " + file,
 		}},
-		"one of two that do not fit": {[]string{"--log-level=info"}, []string{"MAX_STALENESS=6m", "IDLE_AFTER=3m", "API_TOKEN=" + token}, []string{
+		"a bound below the staleness": {[]string{"--log-level=info"}, []string{"MAX_STALENESS=6m", "IDLE_AFTER=3m", "API_TOKEN=" + token}, []string{
 			"--max-stale-on-error (MAX_STALE_ON_ERROR): shorter than --max-staleness, which is 6m0s (set in the environment); it is 5m0s, the default",
 			"--idle-after (IDLE_AFTER): shorter than --max-staleness, which is 6m0s (set in the environment); it is 3m0s; it is set in the environment",
 		}},

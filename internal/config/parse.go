@@ -17,7 +17,7 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// parser turns merged settings into values, and notes what is wrong with them.
+// parser converts merged settings into values and collects problems.
 type parser struct {
 	settings *koanf.Koanf
 	problems []string
@@ -32,8 +32,8 @@ func newParser(s Sources) *parser {
 
 func (p *parser) text(key string) string { return strings.TrimSpace(p.settings.String(key)) }
 
-// problem notes what is wrong with a setting, and where that is set. It must not hold
-// the value.
+// problem adds a problem of a setting and where the setting comes from. The message
+// must not contain the value.
 func (p *parser) problem(key, format string, args ...any) {
 	text := name(key) + ": " + fmt.Sprintf(format, args...)
 	if where := origin(p.sources, p.file, key); where != "" {
@@ -81,7 +81,7 @@ func (p *parser) usersFile(check func(path, token string) error) string {
 	return path
 }
 
-// regionForm leaves AWS free to open new regions.
+// regionForm also matches regions that AWS has yet to open.
 var regionForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
 
 func (p *parser) region() string {
@@ -101,13 +101,12 @@ func (p *parser) awsEndpoint() string {
 	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		p.problem(keyAWSEndpoint, "not an http or https URL, such as http://127.0.0.1:4566")
 	} else if u.User != nil {
-		p.problem(keyAWSEndpoint, "has a user or a password in it, which AWS's protocol knows nothing of")
+		p.problem(keyAWSEndpoint, "contains a user or a password, which AWS's protocol does not use")
 	}
 	return endpoint
 }
 
-// maxDuration is longer than any of the durations makes sense, and short enough
-// to be reckoned with.
+// maxDuration is longer than any sensible value, and does not overflow in sums.
 const maxDuration = 24 * time.Hour
 
 func (p *parser) duration(key string) time.Duration {
@@ -118,8 +117,8 @@ func (p *parser) duration(key string) time.Duration {
 	return d
 }
 
-// checkBounds finds bounds that are fine by themselves and make no sense
-// together. One that is not positive has been told already.
+// checkBounds compares the bounds with each other. It skips those that are invalid by
+// themselves, which are zero or negative.
 func (p *parser) checkBounds(cfg Config) {
 	if cfg.MaxStaleness <= 0 {
 		return
@@ -132,8 +131,8 @@ func (p *parser) checkBounds(cfg Config) {
 	}
 }
 
-// shorter notes a duration that is shorter than the staleness. One of the two may be a
-// default, so that the reader has not set it. Durations hold no secrets.
+// shorter adds the problem of a duration below the staleness. It names both values,
+// since either may be a default.
 func (p *parser) shorter(key string, d, staleness time.Duration) {
 	from := cmp.Or(origin(p.sources, p.file, keyMaxStaleness), "the default")
 	text := fmt.Sprintf("shorter than --%s, which is %v (%s); it is %v", keyMaxStaleness, staleness, from, d)
@@ -143,7 +142,7 @@ func (p *parser) shorter(key string, d, staleness time.Duration) {
 	p.problem(key, "%s", text)
 }
 
-// budget reads sizes of the form burst+refill, such as 40+10.
+// budget parses sizes of the form burst+refill, such as 40+10.
 func (p *parser) budget() map[string]Bucket {
 	budget := make(map[string]Bucket)
 	for _, s := range budgetSettings() {
@@ -197,10 +196,9 @@ func (p *parser) logLevel() slog.Level {
 	return level
 }
 
-// storeSchemes are those of the stores that there are.
 var storeSchemes = []string{"sqlite", "postgres", "postgresql"}
 
-// defaultStore is the file of the record, in the state directory if there is one.
+// defaultStore is the file of the record, in the state directory if that is set.
 const defaultStore = "lsapi.db"
 
 func (p *parser) store() Secret {
@@ -209,7 +207,7 @@ func (p *parser) store() Secret {
 		p.problem(keyStore, "empty; give the URL of the record, or do not set it at all for a record of this process in %s", defaultStore)
 	}
 	if text == "" {
-		// systemd gives several directories with colons between them.
+		// systemd separates several directories by colons.
 		directory, _, _ := strings.Cut(p.text(keyStateDirectory), ":")
 		return Secret("sqlite:" + filepath.Join(directory, defaultStore))
 	}
@@ -220,7 +218,7 @@ func (p *parser) store() Secret {
 	return Secret(text)
 }
 
-// maxKeepDays is a century, and short enough to be reckoned with.
+// maxKeepDays is a century, which fits into a time.Duration.
 const maxKeepDays = 36500
 
 func (p *parser) keepChanges() time.Duration {
@@ -237,7 +235,7 @@ func (p *parser) keepChanges() time.Duration {
 	return time.Duration(days) * 24 * time.Hour
 }
 
-// oneOf returns the setting, which must be one of two words.
+// oneOf returns a setting that must have one of two values.
 func oneOf[T ~string](p *parser, key string, first, second T) T {
 	value := T(p.text(key))
 	if !slices.Contains([]T{first, second}, value) {

@@ -1,10 +1,10 @@
 package config
 
-// redacted stands for a Secret wherever one is printed.
+// redacted is printed in place of a Secret.
 const redacted = "[redacted]"
 
-// Secret is text that no log, error or dump may show. Its value is had by the
-// conversion string(s), which a reader of the code can look for.
+// Secret is text that no log, error or dump shows. The conversion string(s) returns
+// its value, and is easy to find in the code.
 type Secret string
 
 // String returns a placeholder.

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// The settings by the names of their flags, which are also their keys.
+// The names of the flags, which are also the keys of the settings.
 const (
 	keyListen          = "listen"
 	keyAPIToken        = "api-token"
@@ -33,62 +33,60 @@ const (
 	budgetPrefix = "budget-"
 )
 
-// setting is one thing that can be configured. Its values are text until they
-// are parsed, whatever they come from, so that all that is wrong with them can
-// be told at once.
+// setting describes one setting. Values stay text until they are parsed, whatever
+// their source, so that one error can list all problems.
 type setting struct {
 	key      string
 	variable string // the environment variable
 	fallback string // the default
 	usage    string
-	hidden   bool // no flag: arguments can be read by every user of the machine
+	hidden   bool // no flag: every user of the machine can read arguments
 }
 
-// settings lists all of them, in the order in which problems are told.
 func settings() []setting {
 	all := []setting{
 		{key: keyListen, variable: "LISTEN", fallback: ":8000",
-			usage: "`address` to serve on, host:port; no host is every address of the machine"},
+			usage: "`address` to serve on, host:port; an empty host means all addresses"},
 		{key: keyAPIToken, variable: "API_TOKEN", hidden: true},
 		{key: keyUsersFile, variable: "USERS_FILE",
-			usage: "htpasswd `file` of users, bcrypt only (htpasswd -B); changes count without a restart"},
+			usage: "htpasswd `file` of users, bcrypt only (htpasswd -B); reloaded when it changes"},
 		{key: keyRegion, variable: "AWS_REGION", fallback: "us-east-1",
 			usage: "AWS `region` of the load balancers"},
 		{key: keyAWSEndpoint, variable: "AWS_ENDPOINT_URL",
-			usage: "`URL` to ask instead of AWS, such as that of lsapi emulator"},
+			usage: "`URL` to use instead of AWS, such as that of lsapi emulator"},
 		{key: keyEnvelope, variable: "RESPONSE_ENVELOPE", fallback: string(EnvelopeMessage),
 			usage: "`envelope` of responses: message wraps each as {\"message\": ...}, none does not"},
 		{key: keyMaxStaleness, variable: "MAX_STALENESS", fallback: "2s",
-			usage: "`duration` that bounds the age of a list while AWS can be read"},
+			usage: "maximum age of a list while AWS answers, a `duration`"},
 		{key: keyMaxStaleOnError, variable: "MAX_STALE_ON_ERROR", fallback: "5m",
-			usage: "`duration` that bounds it while AWS throttles or fails; then 503"},
+			usage: "maximum age of a list while AWS throttles or fails, a `duration`; then 503"},
 		{key: keyIdleAfter, variable: "IDLE_AFTER", fallback: "5m",
-			usage: "`duration` without a reader after which AWS is not asked any more"},
+			usage: "`duration` without reads after which refreshes from AWS pause"},
 		{key: keyStore, variable: "STORE_URL",
 			usage: "`URL` of the record of changes: sqlite:FILE, or postgres://... for several replicas (default: sqlite:lsapi.db, in $STATE_DIRECTORY if it is set)"},
 		{key: keyStateDirectory, variable: "STATE_DIRECTORY", hidden: true},
 		{key: keyKeepChanges, variable: "KEEP_CHANGES", fallback: "forever",
-			usage: "for how many `days` changes stay on record, such as 400d; forever removes none"},
+			usage: "retention of changes in `days`, such as 400d, or forever"},
 		{key: keyMetricsPublic, variable: "METRICS_PUBLIC", fallback: "false",
 			usage: "`true` serves /metrics without credentials"},
 		{key: keyRequestTimeout, variable: "REQUEST_TIMEOUT", fallback: "30s",
-			usage: "`duration` after which a request is answered with 504"},
+			usage: "`duration` after which a request fails with 504"},
 		{key: keyShutdownTimeout, variable: "SHUTDOWN_TIMEOUT", fallback: "35s",
-			usage: "`duration` for which a stop waits for requests and changes under way"},
+			usage: "maximum `duration` of a shutdown, which waits for requests and changes in flight"},
 		{key: keyTrustedProxies, variable: "TRUSTED_PROXIES",
-			usage: "proxies whose X-Forwarded-For counts: `addresses` or CIDR ranges, comma separated"},
+			usage: "proxies whose X-Forwarded-For is used: `addresses` or CIDR ranges, comma separated"},
 		{key: keyLogFormat, variable: "LOG_FORMAT", fallback: string(LogText),
 			usage: "log `format`: text or json"},
 		{key: keyLogLevel, variable: "LOG_LEVEL", fallback: "info",
-			usage: "least `level` to log: debug, info, warn or error"},
+			usage: "minimum `level` to log: debug, info, warn or error"},
 		{key: keyEnvFile, variable: "ENV_FILE",
-			usage: "`file` with variables that the environment does not set (default: .env, if there is one)"},
+			usage: "`file` with variables that the environment does not set (default: .env, if it exists)"},
 	}
 	return append(all, budgetSettings()...)
 }
 
-// budgetSettings are the sizes of the buckets of AWS requests, AWS's own by
-// default.
+// budgetSettings are the sizes of the token buckets. The defaults are AWS's own
+// limits.
 func budgetSettings() []setting {
 	var all []setting
 	for _, b := range []struct{ category, fallback, what string }{
@@ -101,7 +99,7 @@ func budgetSettings() []setting {
 			key:      budgetPrefix + b.category,
 			variable: "BUDGET_" + strings.ToUpper(strings.ReplaceAll(b.category, "-", "_")),
 			fallback: b.fallback,
-			usage:    "`size` of the bucket of requests for " + b.what + ": burst+refill a second",
+			usage:    "token bucket `size` for " + b.what + ": burst+refill per second",
 		})
 	}
 	return all
@@ -120,7 +118,7 @@ func (s setting) addTo(flags *pflag.FlagSet) {
 	flags.String(s.key, s.fallback, s.usage+" [$"+s.variable+"]")
 }
 
-// name is how a problem with a setting calls it.
+// name returns the name of a setting in problems.
 func name(key string) string {
 	s := find(key)
 	if s.hidden {
