@@ -11,11 +11,11 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-// accessMessage marks the records that are lines of the access log.
+// accessMessage marks the records of the access log.
 const accessMessage = "request"
 
-// split sends lines of the access log to one handler and all other records to
-// another: there is a line for every request, so that it has to be cheap.
+// split routes records of the access log to a handler of their own, which is cheap
+// since there is one for each request.
 type split struct {
 	slog.Handler
 	access slog.Handler
@@ -36,12 +36,11 @@ func (h split) WithGroup(name string) slog.Handler {
 	return split{h.Handler.WithGroup(name), h.access.WithGroup(name)}
 }
 
-// accessLines lays out the access log for a person, for example
+// accessLines formats the access log as text. After the time and the level a line reads
 //
 //	200 GET /elb/default-elb (127.0.0.1) 1.19ms user=alice request_id=...
 //
-// after the time and the level. Records that are not laid out so it leaves to
-// other.
+// Records with attributes of their logger go to other.
 type accessLines struct {
 	out   io.Writer
 	color bool
@@ -52,18 +51,16 @@ func (h accessLines) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.other.Enabled(ctx, level)
 }
 
-// WithAttrs and WithGroup make records that are more than a line of the access
-// log.
 func (h accessLines) WithAttrs(attrs []slog.Attr) slog.Handler { return h.other.WithAttrs(attrs) }
 
 func (h accessLines) WithGroup(name string) slog.Handler { return h.other.WithGroup(name) }
 
-// lines are buffers of accessLines.
+// lines holds the buffers of accessLines.
 var lines = sync.Pool{New: func() any { return new([]byte) }}
 
 func (h accessLines) Handle(_ context.Context, r slog.Record) error {
 	var line accessLine
-	r.Attrs(func(a slog.Attr) bool { line.take(a); return true })
+	r.Attrs(func(a slog.Attr) bool { line.set(a); return true })
 
 	buffer := lines.Get().(*[]byte) //nolint:errcheck // the pool holds nothing else
 	text := appendTime((*buffer)[:0], r.Time)
@@ -77,7 +74,6 @@ func (h accessLines) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
-// accessLine is a line of the access log.
 type accessLine struct {
 	status               int64
 	method, path, client string
@@ -85,8 +81,7 @@ type accessLine struct {
 	user, requestID      string
 }
 
-// take keeps the attribute in its place.
-func (l *accessLine) take(a slog.Attr) {
+func (l *accessLine) set(a slog.Attr) {
 	switch a.Key {
 	case "status":
 		l.status = a.Value.Int64()

@@ -7,8 +7,7 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-// word is the value of an attribute as it stands on a line: quoted if it could be
-// taken for more than one word.
+// word escapes the value of an attribute, and quotes it if it is not a single word.
 func word(text string) string {
 	text = sanitize.Escape(text)
 	if strings.ContainsAny(text, " =\"") {
@@ -17,16 +16,15 @@ func word(text string) string {
 	return text
 }
 
-// defused takes out of an attribute's value what tint would let through when it
-// quotes: escape characters and delete, and the four characters \x1b, which it
-// turns into an escape character when it colours. Without colour it drops what
-// comes after the first byte that is no text. Quoting does the rest.
-func defused(value string) string {
+// escapeForTint escapes what tint's own quoting lets through: the escape and delete
+// characters, and the text \x1b, which tint turns into an escape character when it
+// colours. It also replaces invalid UTF-8, at which tint truncates an uncoloured value.
+func escapeForTint(value string) string {
 	value = strings.ToValidUTF8(value, "?")
 	if !strings.ContainsAny(value, "\x1b\x7f\\\ufffd") {
 		return value
 	}
-	return defuser.Replace(value)
+	return tintEscaper.Replace(value)
 }
 
-var defuser = strings.NewReplacer("\x1b", `\e`, `\x1b`, `\e`, "\x7f", `\u007f`, "\ufffd", "?")
+var tintEscaper = strings.NewReplacer("\x1b", `\e`, `\x1b`, `\e`, "\x7f", `\u007f`, "\ufffd", "?")

@@ -26,7 +26,7 @@ func logRequest(log *slog.Logger, path, user string) {
 		slog.String("request_id", "r-1"))
 }
 
-func TestATextLineOfTheAccessLogReadsLikeASentence(t *testing.T) {
+func TestAccessLogTextLayout(t *testing.T) {
 	var out bytes.Buffer
 	logRequest(telemetry.NewLogger(&out, telemetry.LogOptions{Format: "text"}), "/elb/default-elb", "alice")
 
@@ -37,7 +37,7 @@ func TestATextLineOfTheAccessLogReadsLikeASentence(t *testing.T) {
 	}
 }
 
-func TestAJSONLineOfTheAccessLogHasSeparateFields(t *testing.T) {
+func TestAccessLogJSONHasSeparateFields(t *testing.T) {
 	var out bytes.Buffer
 	logRequest(telemetry.NewLogger(&out, telemetry.LogOptions{Format: "json"}), "/elb/default-elb", "alice")
 
@@ -63,7 +63,7 @@ func TestAJSONLineOfTheAccessLogHasSeparateFields(t *testing.T) {
 	}
 }
 
-func TestLevelsAreWholeWordsInAColumn(t *testing.T) {
+func TestTextLevelsHaveEqualWidth(t *testing.T) {
 	var out bytes.Buffer
 	log := telemetry.NewLogger(&out, telemetry.LogOptions{Level: slog.LevelDebug})
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
@@ -79,7 +79,7 @@ func TestLevelsAreWholeWordsInAColumn(t *testing.T) {
 	}
 }
 
-func TestARecordBelowTheLevelIsNotLogged(t *testing.T) {
+func TestLoggerDropsRecordsBelowLevel(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		var out bytes.Buffer
 		telemetry.NewLogger(&out, telemetry.LogOptions{Format: format, Level: slog.LevelWarn}).Info("x")
@@ -89,7 +89,7 @@ func TestARecordBelowTheLevelIsNotLogged(t *testing.T) {
 	}
 }
 
-func TestTimesFollowTheZone(t *testing.T) {
+func TestLogTimesUseLocalZone(t *testing.T) {
 	local := time.Local
 	t.Cleanup(func() { time.Local = local })
 	time.Local = time.FixedZone("elsewhere", -3*60*60)
@@ -102,7 +102,7 @@ func TestTimesFollowTheZone(t *testing.T) {
 	}
 }
 
-func TestOnlyAColouredLogHasEscapeCharacters(t *testing.T) {
+func TestOnlyColouredLogHasEscapeSequences(t *testing.T) {
 	for _, color := range []bool{false, true} {
 		var out bytes.Buffer
 		telemetry.NewLogger(&out, telemetry.LogOptions{Color: color}).Info("x", "key", "value")
@@ -112,8 +112,7 @@ func TestOnlyAColouredLogHasEscapeCharacters(t *testing.T) {
 	}
 }
 
-// hostile are texts that would forge a line, steer a terminal or hide what
-// follows if they were written as they are.
+// hostile texts would, unescaped, forge a line, control a terminal or hide the rest.
 var hostile = map[string]string{
 	"newline":           "x\n2026-01-01T00:00:00.000Z INFO  200 GET /forged",
 	"carriage return":   "x\rforged",
@@ -123,13 +122,13 @@ var hostile = map[string]string{
 	"delete":            "x\x7fforged",
 	"line separator":    "x\u2028forged",
 	"direction":         "x\u202eforged",
-	"no text":           "x\xff\xfeforged",
+	"not UTF-8":         "x\xff\xfeforged",
 	"replacement":       "x\ufffdforged",
 	"attribute":         "x request_id=forged",
 	"quote and newline": "x\"\nforged",
 }
 
-func TestNoTextCanForgeALineOrSteerATerminal(t *testing.T) {
+func TestTextLogEscapesHostileText(t *testing.T) {
 	for name, text := range hostile {
 		for _, color := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -137,19 +136,19 @@ func TestNoTextCanForgeALineOrSteerATerminal(t *testing.T) {
 				log := telemetry.NewLogger(&out, telemetry.LogOptions{Color: color})
 				log.With("with", text).Warn(text, "text", text, "err", errors.New(text))
 				logRequest(log, text, text)
-				checkTame(t, out.String(), color)
+				checkEscaped(t, out.String(), color)
 			})
 		}
 	}
 }
 
-// ours are the escape sequences that colour a line.
-var ours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+// colours matches the logger's own escape sequences.
+var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-func checkTame(t *testing.T, log string, color bool) {
+func checkEscaped(t *testing.T, log string, color bool) {
 	t.Helper()
 	if color {
-		log = ours.ReplaceAllString(log, "")
+		log = colours.ReplaceAllString(log, "")
 	}
 	if lines := strings.Count(log, "\n"); lines != 2 || !strings.HasSuffix(log, "\n") {
 		t.Errorf("two records are %d lines: %q", lines, log)
@@ -167,7 +166,7 @@ func checkTame(t *testing.T, log string, color bool) {
 	}
 }
 
-func TestJSONLinesStayLinesWhateverTheyHold(t *testing.T) {
+func TestJSONLogEscapesHostileText(t *testing.T) {
 	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -179,7 +178,7 @@ func TestJSONLinesStayLinesWhateverTheyHold(t *testing.T) {
 	}
 }
 
-func TestAnAccessLineWithAttributesOfItsLoggerKeepsAllOfThem(t *testing.T) {
+func TestAccessLogKeepsAttributesOfLogger(t *testing.T) {
 	var out bytes.Buffer
 	log := telemetry.NewLogger(&out, telemetry.LogOptions{}).With("replica", "a").WithGroup("http")
 	logRequest(log, "/elb/x", "alice")
@@ -190,7 +189,7 @@ func TestAnAccessLineWithAttributesOfItsLoggerKeepsAllOfThem(t *testing.T) {
 	}
 }
 
-func TestALineOfTheAccessLogBeginsWithItsTimeInMilliseconds(t *testing.T) {
+func TestAccessLogTimeHasMilliseconds(t *testing.T) {
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 5*3600+45*60), time.FixedZone("", -3*3600)} {
 		for _, nanoseconds := range []int{0, 999_999, 1_000_000, 45_600_000, 120_000_000, 999_999_999} {
 			at := time.Date(2026, 2, 3, 4, 5, 6, nanoseconds, zone)

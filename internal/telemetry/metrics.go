@@ -11,8 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Metrics are what the service tells about itself, in Prometheus' terms. It is
-// safe for concurrent use.
+// Metrics are the service's Prometheus metrics. They are safe for concurrent use.
 type Metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.HistogramVec
@@ -24,37 +23,37 @@ type Metrics struct {
 	appends   *prometheus.HistogramVec
 }
 
-// requestBuckets, in seconds, tell an answer from memory (tens of microseconds)
-// from one that asked AWS (tens of milliseconds) from one that waited.
+// requestBuckets, in seconds, separate responses from memory (tens of microseconds),
+// responses that called AWS (tens of milliseconds) and those that waited.
 var requestBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
-// NewMetrics returns Metrics of a build.
+// NewMetrics returns the metrics of a build with a version.
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry:  prometheus.NewRegistry(),
-		requests:  histogram("lsapi_http_request_duration_seconds", "Requests by route, method and status.", requestBuckets, "route", "method", "status"),
-		calls:     histogram("lsapi_aws_call_duration_seconds", "Calls to AWS by operation and outcome, their retries and waits for the budget included.", prometheus.DefBuckets, "operation", "outcome"),
-		retries:   counter("lsapi_aws_retries_total", "Attempts beyond the first of calls to AWS.", "operation"),
-		refreshes: histogram("lsapi_snapshot_refresh_duration_seconds", "Refreshes of the snapshot by outcome.", prometheus.DefBuckets, "outcome"),
-		changes:   counter("lsapi_changes_total", "Changes that were sent to AWS by action and outcome.", "action", "outcome"),
-		appends:   histogram("lsapi_record_append_duration_seconds", "Writes into the record of changes by outcome.", []float64{.0005, .001, .0025, .005, .01, .015, .025, .05, .1, .25, .5, 1, 5}, "outcome"),
+		requests:  histogram("lsapi_http_request_duration_seconds", "Requests, by route, method and status.", requestBuckets, "route", "method", "status"),
+		calls:     histogram("lsapi_aws_call_duration_seconds", "Calls to AWS by operation and outcome, including retries and waits for the budget.", prometheus.DefBuckets, "operation", "outcome"),
+		retries:   counter("lsapi_aws_retries_total", "Retries of calls to AWS.", "operation"),
+		refreshes: histogram("lsapi_snapshot_refresh_duration_seconds", "Refreshes of the snapshot, by outcome.", prometheus.DefBuckets, "outcome"),
+		changes:   counter("lsapi_changes_total", "Changes sent to AWS, by action and outcome.", "action", "outcome"),
+		appends:   histogram("lsapi_record_append_duration_seconds", "Writes to the record of changes, by outcome.", []float64{.0005, .001, .0025, .005, .01, .015, .025, .05, .1, .25, .5, 1, 5}, "outcome"),
 		batches:   histogram("lsapi_lane_batch_size", "Instances in a register or deregister call.", []float64{1, 2, 5, 10, 20, 50, 100, 200}, "action"),
 	}
 	m.registry.MustRegister(m.requests, m.calls, m.retries, m.refreshes, m.changes, m.batches, m.appends,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.Gauge("lsapi_build_info", "Always 1; the labels tell the build.", func() float64 { return 1 },
+	m.Gauge("lsapi_build_info", "Always 1; the labels describe the build.", func() float64 { return 1 },
 		"version", version, "goversion", runtime.Version())
 	return m
 }
 
-// Expected are the values of labels that have finite sets.
+// Expected lists all values of labels with a finite set of values.
 type Expected struct {
 	Operations, CallOutcomes, RefreshOutcomes, AppendOutcomes []string
 	Actions, ChangeOutcomes                                   []string
 }
 
-// Expect makes the series of the values exist at 0. A series that begins at 1 hides
-// its first event: Prometheus sees no increase.
+// Expect creates the series of the values at 0. Prometheus shows no increase for a
+// series that begins at 1.
 func (m *Metrics) Expect(e Expected) {
 	for _, operation := range e.Operations {
 		m.retries.WithLabelValues(operation)
@@ -76,20 +75,20 @@ func (m *Metrics) Expect(e Expected) {
 	}
 }
 
-// ExpectRequests makes the series of the failures of a route exist at 0.
+// ExpectRequests creates the series of a route's failures at 0.
 func (m *Metrics) ExpectRequests(route, method string) {
 	for _, status := range []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
 		m.requests.WithLabelValues(route, method, statusText(status))
 	}
 }
 
-// Handler answers with the metrics.
+// Handler serves the metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// Request counts an answered request. The route is the pattern that matched and
-// not the path, of which there are as many as clients can think of.
+// Request counts a request. The route is the pattern that matched, not the path, which
+// would make the number of series unbounded.
 func (m *Metrics) Request(route, method string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, method, statusText(status)).Observe(took.Seconds())
 }
@@ -117,21 +116,21 @@ func (m *Metrics) Append(outcome string, took time.Duration) {
 	m.appends.WithLabelValues(outcome).Observe(took.Seconds())
 }
 
-// Batch counts a register or deregister call of so many instances.
+// Batch counts a register or deregister call of size instances.
 func (m *Metrics) Batch(action string, size int) {
 	m.batches.WithLabelValues(action).Observe(float64(size))
 }
 
-// Gauge adds a value that is asked for when the metrics are read. Labels are
-// pairs of name and value.
+// Gauge adds a gauge whose value is read at each scrape. Labels are pairs of name and
+// value.
 func (m *Metrics) Gauge(name, help string, value func() float64, labels ...string) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: name, Help: help, ConstLabels: pairs(labels),
 	}, value))
 }
 
-// OptionalGauge is Gauge for a value that can be unknown: the series is absent then.
-func (m *Metrics) OptionalGauge(name, help string, value func() (v float64, known bool), labels ...string) {
+// OptionalGauge is a Gauge whose series is absent while ok is false.
+func (m *Metrics) OptionalGauge(name, help string, value func() (v float64, ok bool), labels ...string) {
 	m.registry.MustRegister(&optionalGauge{prometheus.NewDesc(name, help, nil, pairs(labels)), value})
 }
 
@@ -146,12 +145,12 @@ func (g *optionalGauge) Describe(to chan<- *prometheus.Desc) { to <- g.desc }
 
 // Collect implements prometheus.Collector.
 func (g *optionalGauge) Collect(to chan<- prometheus.Metric) {
-	if value, known := g.value(); known {
+	if value, ok := g.value(); ok {
 		to <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, value)
 	}
 }
 
-// Counter is Gauge for a value that only grows.
+// Counter is a Gauge whose value only grows.
 func (m *Metrics) Counter(name, help string, value func() float64, labels ...string) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: name, Help: help, ConstLabels: pairs(labels),
@@ -174,7 +173,7 @@ func pairs(labels []string) prometheus.Labels {
 	return result
 }
 
-// statusText spares the hot path the making of strings.
+// statusText does not allocate for the statuses of most requests.
 func statusText(status int) string {
 	switch status {
 	case http.StatusOK:

@@ -10,42 +10,41 @@ import (
 )
 
 const (
-	// maxDelay is how long a line of the access log may wait for others, so that
-	// a system call carries many lines. A reader of the log does not notice.
+	// maxDelay is how long a line of the access log may wait for others to share a
+	// system call.
 	maxDelay = 100 * time.Millisecond
 	// maxShared is how many bytes share a system call: some 300 lines.
 	maxShared = 32 << 10
-	// maxFlush is how long Flush waits for an output that does not return, such
-	// as a full pipe that is not read.
+	// maxFlush bounds how long Flush waits for an output that blocks, such as a full
+	// pipe.
 	maxFlush = time.Second
-	// maxQueued is how many bytes of the access log are queued for such an output:
-	// some 10,000 lines. All other lines are queued up to twice of that.
+	// maxQueued bounds the queue for lines of the access log: some 10,000 lines. The
+	// bound for all other lines is twice that.
 	maxQueued = 1 << 20
 )
 
 var (
-	errQueueFull = errors.New("the log is not read, and its queue is full")
-	errStalled   = errors.New("the log is not read: its last lines could not be written")
+	errQueueFull = errors.New("the log output is blocked, and the queue is full")
+	errStalled   = errors.New("the log output is blocked: the last lines are lost")
 )
 
-// Writer writes a log. Lines are queued, and one goroutine writes them: no caller
-// waits for the output, which may block for ever. Lines of the access log share
-// system calls; all other lines are written at once, behind the lines before
-// them. Lines that do not fit into the queue, and lines that the output fails to
-// write, are dropped and counted. Queued lines are lost when the process ends
-// without Flush. It is safe for concurrent use.
+// Writer writes a log through a queue and one goroutine, so that callers never wait for
+// the output, which may block forever. Lines of the access log share system calls; all
+// other lines are written immediately, in order. Lines that do not fit into the queue,
+// and lines that the output rejects, are dropped and counted. Queued lines are lost if
+// the process ends without Flush. It is safe for concurrent use.
 type Writer struct {
 	out     io.Writer
 	dropped atomic.Int64
 
-	mu       sync.Mutex    // not held while out is written to
+	mu       sync.Mutex    // not held during writes to out
 	queue    []byte        // whole lines
 	spare    []byte        // for the next queue
-	due      bool          // the queue is to be written now
-	ended    chan struct{} // closed when the goroutine that writes ends; nil without one
+	due      bool          // the queue must be written now
+	ended    chan struct{} // closed when the writing goroutine ends; nil if none runs
 	err      error         // of the last write
 	timer    *time.Timer
-	reported int64 // how many of the dropped lines were reported
+	reported int64 // the part of dropped that was reported
 	report   func(lines int64)
 }
 
@@ -54,7 +53,7 @@ func NewWriter(out io.Writer) *Writer {
 	return &Writer{out: out, report: func(int64) {}}
 }
 
-// Write queues a line to be written at once.
+// Write queues a line and starts writing.
 func (w *Writer) Write(line []byte) (int, error) {
 	if !w.add(line, 2*maxQueued) {
 		return 0, errQueueFull
@@ -68,8 +67,8 @@ func (w *Writer) WriteSoon(line []byte) {
 	w.add(line, maxQueued)
 }
 
-// Flush waits until the queue is empty, for at most maxFlush. It returns the
-// error of the last write, or one that says that the output does not return.
+// Flush waits until the queue is empty, for at most maxFlush. It returns the error of
+// the last write, or an error if the output blocks.
 func (w *Writer) Flush() error {
 	timeout := time.NewTimer(maxFlush)
 	defer timeout.Stop()
@@ -83,18 +82,18 @@ func (w *Writer) Flush() error {
 	}
 }
 
-// Dropped returns how many lines were lost.
+// Dropped returns the number of dropped lines.
 func (w *Writer) Dropped() int64 { return w.dropped.Load() }
 
-// reportDrops sets the function that reports lost lines. It is called once the
-// output can be written to again, and may write to w.
+// reportDrops sets the function that reports dropped lines. It is called when the
+// output accepts lines again, and may write to w.
 func (w *Writer) reportDrops(report func(lines int64)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.report = report
 }
 
-// add queues a line, unless the queue holds so much already.
+// add queues a line unless the queue would exceed most bytes.
 func (w *Writer) add(line []byte, most int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -112,7 +111,7 @@ func (w *Writer) add(line []byte, most int) bool {
 	return true
 }
 
-// setTimer has the queue written after maxDelay. w.mu must be held.
+// setTimer schedules writing after maxDelay. The caller holds w.mu.
 func (w *Writer) setTimer() {
 	if w.timer == nil {
 		w.timer = time.AfterFunc(maxDelay, w.writeNow)
@@ -123,15 +122,14 @@ func (w *Writer) setTimer() {
 
 func (w *Writer) writeNow() { w.start() }
 
-// start has the queue written, behind the write that is under way. The channel is
-// closed when the queue is empty.
+// start starts writing the queue. The channel is closed when the queue is empty.
 func (w *Writer) start() <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.startLocked()
 }
 
-// startLocked is start for callers that hold w.mu.
+// startLocked is start with w.mu held.
 func (w *Writer) startLocked() <-chan struct{} {
 	w.due = true
 	if w.ended == nil {
@@ -141,16 +139,15 @@ func (w *Writer) startLocked() <-chan struct{} {
 	return w.ended
 }
 
-// write writes the queue until it is not due any more.
 func (w *Writer) write() {
-	written := false // whether the last write succeeded: the output takes lines
+	written := false // whether the last write succeeded
 	for {
 		lines, lost, ok := w.take(written)
 		if !ok {
 			return
 		}
 		if lost > 0 {
-			w.report(lost) // into the queue: the lines of this write are older than the gap
+			w.report(lost) // into the queue, since the lines of this write precede the gap
 		}
 		if len(lines) == 0 {
 			continue
@@ -166,9 +163,9 @@ func (w *Writer) write() {
 	}
 }
 
-// take empties the queue, and returns how many lines were lost since the last
-// report when they can be reported. It returns false, and ends the writing, when
-// there is nothing to do.
+// take empties the queue. If reportable, it also returns how many lines were lost since
+// the last report. If there is nothing to do, it marks the goroutine as ended and
+// returns false.
 func (w *Writer) take(reportable bool) (lines []byte, lost int64, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -189,7 +186,7 @@ func (w *Writer) take(reportable bool) (lines []byte, lost int64, ok bool) {
 	return lines, lost, true
 }
 
-// accessWriter is the end of a Writer at which lines of the access log are queued.
+// accessWriter queues lines of the access log.
 type accessWriter struct{ *Writer }
 
 func (a accessWriter) Write(line []byte) (int, error) {

@@ -15,7 +15,7 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// calls is a file that counts how often it is written to.
+// calls is a file that counts writes.
 type calls struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -29,14 +29,14 @@ func (c *calls) Write(p []byte) (int, error) {
 	return c.text.Write(p)
 }
 
-// read returns what was written, and by how many calls.
+// read returns the written text and the number of writes.
 func (c *calls) read() (text string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.text.String(), c.n
 }
 
-func TestAccessLinesShareASystemCallAndAreNotLate(t *testing.T) {
+func TestAccessLogLinesShareOneWriteWithin100ms(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		synctest.Test(t, func(t *testing.T) {
 			var file calls
@@ -57,7 +57,7 @@ func TestAccessLinesShareASystemCallAndAreNotLate(t *testing.T) {
 	}
 }
 
-func TestOtherLinesAreWrittenAtOnceBehindWhatWaits(t *testing.T) {
+func TestOtherLinesFlushQueuedAccessLogLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var file calls
 		log := telemetry.NewLogger(telemetry.NewWriter(&file), telemetry.LogOptions{})
@@ -70,7 +70,7 @@ func TestOtherLinesAreWrittenAtOnceBehindWhatWaits(t *testing.T) {
 	})
 }
 
-func TestWhatWaitsIsBounded(t *testing.T) {
+func TestQueuedAccessLogIsWrittenBeforeDelayWhenLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var file calls
 		w := telemetry.NewWriter(&file)
@@ -80,7 +80,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		if text, _ := file.read(); len(text) <= 32<<10 {
-			t.Errorf("of 64 KiB, %d bytes were written, and no less wait than may", len(text))
+			t.Errorf("of 64 KiB, only %d bytes were written before the delay", len(text))
 		}
 		if err := w.Flush(); err != nil {
 			t.Error(err)
@@ -120,7 +120,7 @@ func TestConcurrentLinesStayWhole(t *testing.T) {
 	}
 }
 
-// stalled is a pipe that is full, until it is read.
+// stalled is a full pipe until read is closed.
 type stalled struct {
 	calls
 	read chan struct{}
@@ -131,7 +131,7 @@ func (s *stalled) Write(p []byte) (int, error) {
 	return s.calls.Write(p)
 }
 
-func TestNoLineWaitsForALogThatIsNotRead(t *testing.T) {
+func TestWritesToBlockedOutputDropLinesInsteadOfWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipe := &stalled{read: make(chan struct{})}
 		w := telemetry.NewWriter(pipe)
@@ -161,12 +161,12 @@ func TestNoLineWaitsForALogThatIsNotRead(t *testing.T) {
 		}
 		text, _ := pipe.calls.read()
 		if got := len(text); got < 2<<20 || got > 3<<20 {
-			t.Errorf("%d bytes were written, want the 2 MiB of the queue, and what was being written", got)
+			t.Errorf("%d bytes were written, want the 2 MiB of the queue, and the write in flight", got)
 		}
 	})
 }
 
-func TestFlushDoesNotWaitForEver(t *testing.T) {
+func TestFlushTimesOutOnBlockedOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipe := &stalled{read: make(chan struct{})}
 		w := telemetry.NewWriter(pipe)
@@ -183,13 +183,13 @@ func TestFlushDoesNotWaitForEver(t *testing.T) {
 	})
 }
 
-func TestLostLinesAreReportedOnceTheLogIsReadAgain(t *testing.T) {
+func TestLostLinesAreReportedWhenOutputUnblocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipe := &stalled{read: make(chan struct{})}
 		w := telemetry.NewWriter(pipe)
 		log := telemetry.NewLogger(w, telemetry.LogOptions{})
 		log.Warn("first")
-		synctest.Wait() // it hangs in the pipe
+		synctest.Wait() // until the write blocks
 		path := "/" + strings.Repeat("x", 100<<10)
 		for range 20 {
 			logRequest(log, path, "alice")
@@ -215,18 +215,18 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space") }
 
-func TestALogThatCannotBeWrittenSaysSoToWhoFlushes(t *testing.T) {
+func TestFlushReturnsWriteError(t *testing.T) {
 	w := telemetry.NewWriter(full{})
 	w.WriteSoon([]byte("x\ny\n"))
 	if err := w.Flush(); err == nil {
-		t.Error("Flush said nothing")
+		t.Error("Flush returned no error")
 	}
 	if w.Dropped() != 2 {
 		t.Errorf("%d lines are counted as lost, want 2", w.Dropped())
 	}
 }
 
-// disk is a disk that has no space until it is freed.
+// disk has no space until free is set.
 type disk struct {
 	calls
 	free bool
@@ -239,7 +239,7 @@ func (d *disk) Write(p []byte) (int, error) {
 	return d.calls.Write(p)
 }
 
-func TestLinesThatTheOutputRefusedAreReportedOnceItTakesThemAgain(t *testing.T) {
+func TestRejectedLinesAreReportedWhenOutputRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var file disk
 		log := telemetry.NewLogger(telemetry.NewWriter(&file), telemetry.LogOptions{})
