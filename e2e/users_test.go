@@ -81,7 +81,7 @@ func TestTheUsersFileIsReadAgainWhenItChanges(t *testing.T) {
 	}
 
 	writeUsers(t, path, "carol:$apr1$hush\n")
-	s.waitFor(s.stderr, `"level":"ERROR","msg":"users file refused.*line 1: the password is not hashed by bcrypt`)
+	s.waitFor(s.stderr, `"level":"ERROR","msg":"users file rejected.*line 1: the password is not hashed by bcrypt`)
 	for _, c := range []client{s.client, s.as("carol", "hers"), s.as("dave", "his")} {
 		if answer := c.get(defaultList); answer.status != http.StatusOK {
 			t.Errorf("while the file is bad: %d %s", answer.status, answer.body)
@@ -110,7 +110,7 @@ func TestAUsersFileThatMakesNoSenseStopsTheStart(t *testing.T) {
 	for name, test := range map[string]struct{ text, told string }{
 		"weak hash":        {"carol:{SHA}aHVzaA==\n", "line 1: the password is not hashed by bcrypt"},
 		"nobody":           {"# hush\n", "there are no users in it"},
-		"the token's user": {usersLine(t, user, "hush", bcrypt.MinCost), "line 1: the user is that of API_TOKEN"},
+		"the token's user": {usersLine(t, user, "hush", bcrypt.MinCost), "line 1: the user is already that of API_TOKEN"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "users")

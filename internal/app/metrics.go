@@ -117,14 +117,14 @@ func showAuth(metrics *telemetry.Metrics, authenticator *auth.Authenticator) {
 	show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(auth.Stats) float64) {
 		add(name, help, func() float64 { return value(authenticator.Stats()) })
 	}
-	show(metrics.Gauge, "lsapi_auth_users", "Users who may ask.",
+	show(metrics.Gauge, "lsapi_auth_users", "Users with access.",
 		func(s auth.Stats) float64 { return float64(s.Users) })
 	show(metrics.Gauge, "lsapi_auth_users_file_refused", "1 while the users file cannot be read or is invalid; the previous users stay active.",
-		func(s auth.Stats) float64 { return one(s.Refused) })
+		func(s auth.Stats) float64 { return one(s.FileRejected) })
 	show(metrics.Counter, "lsapi_auth_failures_total", "Requests whose user or password was wrong.",
 		func(s auth.Stats) float64 { return float64(s.Failures) })
-	show(metrics.Counter, "lsapi_auth_slowed_total", "Requests whose credentials were not looked at, because too many before them were wrong or there were too many at once.",
-		func(s auth.Stats) float64 { return float64(s.Slowed) })
+	show(metrics.Counter, "lsapi_auth_slowed_total", "Requests whose credentials were not checked, because of earlier failures or too many checks at once.",
+		func(s auth.Stats) float64 { return float64(s.Throttled) })
 }
 
 // one is 1 for true.

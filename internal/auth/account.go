@@ -10,34 +10,31 @@ import (
 	"lsapi"
 )
 
-// account is a user who may ask.
+// account is a user with a password.
 type account struct {
 	actor lsapi.Actor
-	// hash is bcrypt's of the password, or when it is quick, SHA-256's: an API
-	// token is in the memory of this process anyway, and made by a machine.
+	// hash is the bcrypt hash of the password. If quick is set it is the SHA-256 hash: an
+	// API token is random, and in this process's memory anyway.
 	hash  []byte
 	quick bool
 
-	// verified is the digest of the password that was found right. It holds for as long
-	// as the account does: a user has but one password, and whoever is removed or gets
-	// another password has no account, or another one.
+	// verified is the digest of the credentials that were accepted. It is valid as long
+	// as the account: a changed password makes a new account.
 	verified atomic.Pointer[[sha256.Size]byte]
 }
 
-// isVerified reports whether credentials of this digest were found right before.
+// isVerified reports whether credentials with this digest were accepted before.
 func (a *account) isVerified(digest *[sha256.Size]byte) bool {
 	verified := a.verified.Load()
 	return verified != nil && subtle.ConstantTimeCompare(verified[:], digest[:]) == 1
 }
 
-// setVerified notes that credentials of this digest are right.
 func (a *account) setVerified(digest [sha256.Size]byte) { a.verified.Store(&digest) }
 
 // maxBcrypt is how many bytes of a password bcrypt compares.
 const maxBcrypt = 72
 
-// significant returns what of a password the account compares, so that passwords that
-// it cannot tell apart have one digest.
+// significant returns the part of a password that the account compares.
 func (a *account) significant(password []byte) []byte {
 	if a.quick {
 		return password
@@ -45,8 +42,8 @@ func (a *account) significant(password []byte) []byte {
 	return password[:min(len(password), maxBcrypt)]
 }
 
-// accepts reports whether the password is the account's. Unless it is quick it
-// takes as long as bcrypt does.
+// accepts reports whether the password is the account's. It is as slow as bcrypt unless
+// the account is quick.
 func (a *account) accepts(password string) bool {
 	if a.quick {
 		digest := sha256.Sum256([]byte(password))

@@ -1,6 +1,5 @@
-// Package auth turns a request's credentials into the actor who asks. Users come
-// from an API token, which is one user, and from an htpasswd file, which gives
-// each person and script a name of its own and can change at any time.
+// Package auth authenticates requests. Users come from an API token, which is one user,
+// and from an htpasswd file, which can change at any time.
 package auth
 
 import (
@@ -11,42 +10,40 @@ import (
 	"lsapi"
 )
 
-// Options say who may ask. At least one of Token and UsersFile must be given.
+// Options configure an Authenticator. Token or UsersFile is required.
 type Options struct {
-	// Token is base64 of "user:password". Empty: there is no such user.
+	// Token is base64 of "user:password".
 	Token string
-	// UsersFile is the path of an htpasswd file with bcrypt hashes. Empty: there is
-	// none.
+	// UsersFile is the path of an htpasswd file with bcrypt hashes.
 	UsersFile string
-	// Log is told of changes of the file. Default: none.
+	// Log receives the changes of the file. Default: none.
 	Log *slog.Logger
 }
 
-// Authenticator knows users by HTTP basic authentication (RFC 7617). It is safe
-// for concurrent use.
+// Authenticator checks HTTP basic authentication (RFC 7617). It is safe for concurrent
+// use.
 type Authenticator struct {
-	users    atomic.Pointer[users]
-	digester *digester
-	checker  *checker
-	file     *watch // nil: there is no users file
+	users   atomic.Pointer[users]
+	parsers *parserPool
+	checker *checker
+	file    *watcher // nil without a users file
 
-	failures, slowed atomic.Uint64
+	failures, throttled atomic.Uint64
 }
 
-// Stats are what an Authenticator counts.
+// Stats are an Authenticator's counters.
 type Stats struct {
-	// Users is how many there are now.
+	// Users is the current number of users.
 	Users int
-	// Failures are the credentials that were wrong; Slowed are those that were not
-	// looked at, because too many before them were wrong or there were too many at
-	// once.
-	Failures, Slowed uint64
-	// Refused is whether the users file as it stands now is not in force.
-	Refused bool
+	// Failures counts wrong credentials. Throttled counts credentials that were not
+	// checked, because of earlier failures or of too many checks at once.
+	Failures, Throttled uint64
+	// FileRejected is whether the users file is invalid, so that earlier users are active.
+	FileRejected bool
 }
 
-// New returns an authenticator. CodeInvalid: the token or the users file is
-// malformed; the message says what is wrong where and shows nothing of either.
+// New returns an authenticator. CodeInvalid: the token or the users file is malformed;
+// the message contains no text of either.
 func New(o Options) (*Authenticator, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -58,20 +55,20 @@ func New(o Options) (*Authenticator, error) {
 			return nil, err
 		}
 	}
-	a := &Authenticator{digester: newDigester(), checker: newChecker()}
-	known := newUsers(token)
+	a := &Authenticator{parsers: newParserPool(), checker: newChecker()}
+	initial := newUsers(token)
 	if o.UsersFile != "" {
 		var err error
-		if known, err = readUsers(o.UsersFile, known); err != nil {
+		if initial, err = readUsers(o.UsersFile, initial); err != nil {
 			return nil, err
 		}
-		a.file = newWatch(o.UsersFile, &a.users, o.Log)
+		a.file = newWatcher(o.UsersFile, &a.users, o.Log)
 	}
-	a.users.Store(known)
+	a.users.Store(initial)
 	return a, nil
 }
 
-// Start begins to follow the users file, if there is one.
+// Start starts polling the users file, if there is one.
 func (a *Authenticator) Start() {
 	if a.file != nil {
 		a.file.start()
@@ -87,96 +84,80 @@ func (a *Authenticator) Reload() error {
 	return a.file.reload()
 }
 
-// Close ends what Start began. Its error is ctx's, when that ended first.
+// Close stops the polling. Its error is ctx's, if ctx ends first.
 func (a *Authenticator) Close(ctx context.Context) error {
 	if a.file == nil {
 		return nil
 	}
-	return a.file.close(ctx)
+	return a.file.group.Close(ctx)
 }
 
-// Stats returns the counts as they are now.
+// Stats returns the current counters.
 func (a *Authenticator) Stats() Stats {
 	return Stats{
-		Users:    len(a.users.Load().byName),
-		Failures: a.failures.Load(),
-		Slowed:   a.slowed.Load(),
-		Refused:  a.file != nil && a.file.refused.Load(),
+		Users:        len(a.users.Load().byName),
+		Failures:     a.failures.Load(),
+		Throttled:    a.throttled.Load(),
+		FileRejected: a.file != nil && a.file.rejected.Load(),
 	}
 }
 
-// Authenticate returns the actor of an Authorization header's value, which is
-// empty when there is no such header. Client is the address that it came from.
+// Authenticate returns the actor for an Authorization header, which may be empty. Client
+// is the address of the caller.
 //
-// Anything but the right credentials in the scheme Basic is CodeUnauthenticated.
-// CodeThrottled: the credentials were not checked, because too many from the
-// client or for the user were wrong lately, or too many are being checked.
-// CodeTimeout: ctx ended before it was known.
+// CodeUnauthenticated: not the right credentials in the scheme Basic. CodeThrottled: the
+// credentials were not checked, because of too many failures of the client or for the
+// user, or too many checks at once. CodeTimeout: ctx ended first.
 func (a *Authenticator) Authenticate(ctx context.Context, authorization, client string) (lsapi.Actor, error) {
-	s := a.digester.take()
-	defer a.digester.giveBack(s)
-	user, password, err := s.decode(authorization)
+	p := a.parsers.get()
+	defer a.parsers.put(p)
+	user, password, err := p.parse(authorization)
 	if err != nil {
 		return lsapi.Actor{}, err
 	}
-	known := a.users.Load()
-	account, verified := known.lookUp(s, user, password)
+	users := a.users.Load()
+	account, verified := users.lookUp(p, user, password)
 	if verified {
 		return account.actor, nil
 	}
-	standIn := known.standIn(user)
+	dummy := users.dummyAccount(user)
 	if account == nil {
-		s.digest(user, password, standIn)
+		p.digest(user, password, dummy)
 	}
 	return a.verify(ctx, attempt{
 		client: client, user: string(user), password: string(password),
-		account: account, standIn: standIn, digest: s.sum,
+		account: account, dummy: dummy, digest: p.sum,
 	})
 }
 
-// Revalidate returns CodeUnauthenticated when credentials that Authenticate accepted are
-// not in force any more: the user is removed, or has another password. It checks no
-// password and consults no limit, so that nothing keeps it from an answer.
+// Revalidate returns CodeUnauthenticated if credentials that Authenticate accepted are no
+// longer valid: the user was removed or has another password. It checks no password and
+// is subject to no limit.
 func (a *Authenticator) Revalidate(authorization string) error {
-	s := a.digester.take()
-	defer a.digester.giveBack(s)
-	user, password, err := s.decode(authorization)
+	p := a.parsers.get()
+	defer a.parsers.put(p)
+	user, password, err := p.parse(authorization)
 	if err != nil {
 		return err
 	}
-	if _, verified := a.users.Load().lookUp(s, user, password); !verified {
+	if _, verified := a.users.Load().lookUp(p, user, password); !verified {
 		return lsapi.Errorf(lsapi.CodeUnauthenticated, "the user was removed or has another password")
 	}
 	return nil
 }
 
-// lookUp returns the user's account, nil if there is none, and whether the password is
-// known to be right. It leaves the digest in the scratch.
-func (u *users) lookUp(s *scratch, user, password []byte) (found *account, verified bool) {
-	found = u.byName[string(user)]
-	if found == nil {
-		return nil, false
-	}
-	s.digest(user, password, found)
-	return found, found.isVerified(&s.sum)
-}
-
-// verify checks credentials that are not known to be right.
+// verify checks the password of an attempt.
 func (a *Authenticator) verify(ctx context.Context, t attempt) (lsapi.Actor, error) {
 	right, err := a.checker.check(ctx, t)
 	switch {
-	case lsapi.ErrorCode(err) == lsapi.CodeThrottled:
-		a.slowed.Add(1)
-		return lsapi.Actor{}, err
 	case err != nil:
+		if lsapi.ErrorCode(err) == lsapi.CodeThrottled {
+			a.throttled.Add(1)
+		}
 		return lsapi.Actor{}, err
 	case !right:
 		a.failures.Add(1)
 		return lsapi.Actor{}, errWrong()
 	}
 	return t.account.actor, nil
-}
-
-func errWrong() error {
-	return lsapi.Errorf(lsapi.CodeUnauthenticated, "wrong user or password")
 }

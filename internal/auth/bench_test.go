@@ -10,14 +10,13 @@ import (
 	"lsapi/internal/auth"
 )
 
-// BenchmarkAuthenticate measures what every request pays, and what only those of
-// strangers do.
+// BenchmarkAuthenticate measures verified, unknown and throttled credentials.
 func BenchmarkAuthenticate(b *testing.B) {
 	a := newAuthenticator(b, auth.Options{
 		Token:     encode("bob:secret"),
 		UsersFile: writeUsers(b, "alice:"+hash(b, "right", bcrypt.DefaultCost)+"\n"),
 	})
-	for name, header := range map[string]string{"token": "Basic " + encode("bob:secret"), "remembered": "Basic " + encode("alice:right")} {
+	for name, header := range map[string]string{"token": "Basic " + encode("bob:secret"), "verified": "Basic " + encode("alice:right")} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -46,7 +45,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 			}
 		}
 	})
-	b.Run("slowed", func(b *testing.B) {
+	b.Run("throttled", func(b *testing.B) {
 		for range auth.AddressBurst {
 			login(b, a, "nobody", "guess", "192.0.2.2")
 		}

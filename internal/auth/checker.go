@@ -12,34 +12,33 @@ import (
 	"lsapi"
 )
 
-// attempt is credentials whose password has to be checked.
+// attempt is a login whose password has to be checked.
 type attempt struct {
 	client, user, password string
 
-	account *account // nil: there is no such user
-	standIn *account // see users.standIn
+	account *account // nil: no such user
+	dummy   *account // see users.dummyAccount
 	digest  [sha256.Size]byte
 }
 
-// right checks the password. For what is wrong it takes as long whether there is
-// such a user or not.
+// right checks the password. A failure takes equally long whether the user exists or not.
 func (t attempt) right() bool {
 	if t.account != nil && t.account.accepts(t.password) {
 		return true
 	}
 	if t.account == nil || t.account.quick {
-		t.standIn.accepts(t.password)
+		t.dummy.accepts(t.password)
 	}
 	return false
 }
 
-// checker bounds what checking passwords costs, and how many may be guessed.
+// checker bounds the cost of password checks, and the number of failures.
 type checker struct {
 	limiter *failureLimiter
 	shared  singleflight.Group
 	queue   *semaphore.Weighted
-	// processors are those that may check at once: half of them, so that requests
-	// whose credentials are known have the others.
+	// processors bounds concurrent checks to half of the processors. The other half
+	// serves requests with verified credentials.
 	processors *semaphore.Weighted
 }
 
@@ -51,16 +50,17 @@ func newChecker() *checker {
 	}
 }
 
-// check reports whether the attempt's password is right; CodeThrottled when it was not
-// checked. Simultaneous checks of the same credentials are one. It belongs to no single
-// caller: it goes on, and counts, when the first one leaves.
+// check reports whether the attempt's password is right. CodeThrottled: it was not
+// checked. Concurrent checks of the same credentials are one check, which continues and
+// counts even if its callers leave.
 func (c *checker) check(ctx context.Context, t attempt) (bool, error) {
-	// Each caller meets its own limits, also one that would share the check of another.
-	if err := c.limiter.check(t, time.Now()); err != nil {
+	key := c.limiter.key(t.client, t.user)
+	// Each caller is subject to its own limits, even if it would share another's check.
+	if err := c.limiter.check(key, time.Now()); err != nil {
 		return false, err
 	}
 	result := c.shared.DoChan(string(t.digest[:]), func() (any, error) {
-		return c.checkOnce(context.WithoutCancel(ctx), t)
+		return c.checkOnce(context.WithoutCancel(ctx), t, key)
 	})
 	select {
 	case r := <-result:
@@ -70,24 +70,19 @@ func (c *checker) check(ctx context.Context, t attempt) (bool, error) {
 	}
 }
 
-// checkOnce checks the password under the limits. It takes the tokens of a failure
-// before it waits: a thousand guesses that are sent at once are no more than those that
-// are sent one after another, and the queue has no more of an address than its burst.
-func (c *checker) checkOnce(ctx context.Context, t attempt) (right bool, err error) {
-	putBack, err := c.limiter.acquire(t, time.Now())
+// checkOnce checks the password within the limits. It takes the tokens of a failure
+// before it waits, so that concurrent guesses are limited like successive ones, and the
+// queue holds at most one burst of an address.
+func (c *checker) checkOnce(ctx context.Context, t attempt, key limitKey) (right bool, err error) {
+	refund, err := c.limiter.acquire(key, time.Now())
 	if err != nil {
 		return false, err
 	}
 	defer func() {
 		if right || err != nil {
-			putBack()
+			refund()
 		}
 	}()
-	return c.inTurn(ctx, t)
-}
-
-// inTurn waits for a processor and checks the password.
-func (c *checker) inTurn(ctx context.Context, t attempt) (bool, error) {
 	if !c.queue.TryAcquire(1) {
 		return false, errBusy()
 	}
@@ -98,8 +93,7 @@ func (c *checker) inTurn(ctx context.Context, t attempt) (bool, error) {
 		return false, errBusy()
 	}
 	defer c.processors.Release(1)
-	right := t.right()
-	if right {
+	if right = t.right(); right {
 		t.account.setVerified(t.digest)
 	}
 	return right, nil

@@ -11,8 +11,8 @@ import (
 	"lsapi/internal/auth"
 )
 
-// answers counts the codes that n logins at the same time get, while no password
-// is checked before all of them wait.
+// answers counts the codes of n concurrent logins. No password is checked before all of
+// them wait.
 func answers(t *testing.T, a *auth.Authenticator, n int, one func(n int) lsapi.Code) map[lsapi.Code]int {
 	t.Helper()
 	release := a.HoldProcessors()
@@ -29,20 +29,20 @@ func answers(t *testing.T, a *auth.Authenticator, n int, one func(n int) lsapi.C
 	return counts
 }
 
-func TestGuessesThatAreSentAtOnceAreNoMoreThanOneAfterAnother(t *testing.T) {
+func TestConcurrentGuessesAreLimitedLikeSuccessiveOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		counts := answers(t, a, 3*auth.AddressBurst, func(n int) lsapi.Code {
 			return login(t, a, "alice", fmt.Sprint("guess", n), here)
 		})
-		// As many more as processors were at it when the last one that counts was.
-		if looked := counts[lsapi.CodeUnauthenticated]; looked < auth.AddressBurst || looked > auth.AddressBurst+8 {
-			t.Errorf("%d are looked at: %v", looked, counts)
+		// Checks on other processors may have started before the last token was taken.
+		if checked := counts[lsapi.CodeUnauthenticated]; checked < auth.AddressBurst || checked > auth.AddressBurst+8 {
+			t.Errorf("%d are checked: %v", checked, counts)
 		}
 	})
 }
 
-func TestTheSameCredentialsAtTheSameTimeAreCheckedOnce(t *testing.T) {
+func TestConcurrentChecksOfTheSameCredentialsAreOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		// Each check would draw from the user's bucket.
@@ -50,13 +50,13 @@ func TestTheSameCredentialsAtTheSameTimeAreCheckedOnce(t *testing.T) {
 			return login(t, a, "alice", "wrong", fmt.Sprint("198.51.100.", n))
 		})
 		if counts[lsapi.CodeUnauthenticated] != 2*auth.UserBurst {
-			t.Errorf("they are answered %v", counts)
+			t.Errorf("answers are %v", counts)
 		}
 		want(t, login(t, a, "alice", "right", here), "")
 	})
 }
 
-func TestCredentialsThatAreNotCheckedCostNothing(t *testing.T) {
+func TestUncheckedCredentialsCostNoTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		release := a.HoldProcessors()
@@ -66,29 +66,29 @@ func TestCredentialsThatAreNotCheckedCostNothing(t *testing.T) {
 		time.Sleep(auth.MaxWait)
 		synctest.Wait()
 		release()
-		for n := range 3 { // of which one could be beyond the user's limit
+		for n := range 3 { // one of them could exceed the user's limit
 			want(t, login(t, a, "alice", fmt.Sprint("other", n), here), lsapi.CodeUnauthenticated)
 		}
-		if stats := a.Stats(); stats.Failures != 3 || stats.Slowed != auth.UserBurst {
-			t.Errorf("it counts %+v", stats)
+		if stats := a.Stats(); stats.Failures != 3 || stats.Throttled != auth.UserBurst {
+			t.Errorf("stats are %+v", stats)
 		}
 	})
 }
 
-// The password of a user that does not exist is checked against another's hash.
-func TestCredentialsThatReadAlikeDoNotShareACheck(t *testing.T) {
+// The password of an unknown user is checked against the hash of another.
+func TestChecksOfDifferentUsersAreNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		users := []string{"alice", "al"}
 		passwords := []string{"right", "iceright"}
 		counts := answers(t, a, 2, func(n int) lsapi.Code { return login(t, a, users[n], passwords[n], here) })
 		if counts[""] != 1 || counts[lsapi.CodeUnauthenticated] != 1 {
-			t.Errorf("they are answered %v", counts)
+			t.Errorf("answers are %v", counts)
 		}
 	})
 }
 
-func TestCheckOfAPreviousPasswordIsNotSharedWithTheNext(t *testing.T) {
+func TestChecksOfDifferentHashesAreNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := writeUsers(t, line(t, "alice", "right"))
 		a := newAuthenticator(t, auth.Options{UsersFile: path})
@@ -106,12 +106,12 @@ func TestCheckOfAPreviousPasswordIsNotSharedWithTheNext(t *testing.T) {
 		begin()
 		release()
 		if got := map[lsapi.Code]bool{<-codes: true, <-codes: true}; !got[""] || !got[lsapi.CodeUnauthenticated] {
-			t.Errorf("they are answered %v", got)
+			t.Errorf("answers are %v", got)
 		}
 	})
 }
 
-func TestAGuessCountsWhenItsCallerLeaves(t *testing.T) {
+func TestGuessCountsWhenItsCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		release := a.HoldProcessors()
@@ -127,7 +127,7 @@ func TestAGuessCountsWhenItsCallerLeaves(t *testing.T) {
 	})
 }
 
-func TestAPasswordThatCannotBeCheckedSoonIsNotCheckedLater(t *testing.T) {
+func TestCheckTimesOutInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		defer a.HoldProcessors()()
@@ -142,7 +142,7 @@ func TestAPasswordThatCannotBeCheckedSoonIsNotCheckedLater(t *testing.T) {
 	})
 }
 
-func TestThoseBeyondAFullQueueAreToldAtOnce(t *testing.T) {
+func TestFullQueueRejectsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		defer a.HoldProcessors()()
@@ -160,10 +160,10 @@ func TestThoseBeyondAFullQueueAreToldAtOnce(t *testing.T) {
 	})
 }
 
-func TestAnUnknownUserTakesAsLongAsAKnownOne(t *testing.T) {
+func TestUnknownUserTakesAsLongAsAnExistingOne(t *testing.T) {
 	file := writeUsers(t, "alice:"+hash(t, "right", 6)+"\n") // some milliseconds
 	a := newAuthenticator(t, auth.Options{UsersFile: file, Token: encode("bob:secret")})
-	// In turn, and the least of many: what else the machine does meets all of them.
+	// Take the minimum of alternating runs: other load affects all users alike.
 	least := map[string]time.Duration{"alice": time.Hour, "nobody": time.Hour, "bob": time.Hour}
 	for n := range 15 {
 		for user, before := range least {
@@ -173,8 +173,8 @@ func TestAnUnknownUserTakesAsLongAsAKnownOne(t *testing.T) {
 		}
 	}
 	for user, took := range least {
-		if known := least["alice"]; took < known/3 || took > known*3 {
-			t.Errorf("%s takes %v, alice %v", user, took, known)
+		if alice := least["alice"]; took < alice/3 || took > alice*3 {
+			t.Errorf("%s takes %v, alice %v", user, took, alice)
 		}
 	}
 }

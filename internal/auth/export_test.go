@@ -5,14 +5,14 @@ import (
 	"runtime"
 )
 
-// HoldProcessors lets no password be checked until release is called.
+// HoldProcessors blocks all checks until release is called.
 func (a *Authenticator) HoldProcessors() (release func()) {
 	all := int64(max(1, runtime.GOMAXPROCS(0)/2))
-	_ = a.checker.processors.Acquire(context.Background(), all) // without an end, it cannot fail
+	_ = a.checker.processors.Acquire(context.Background(), all) // fails only if the context ends
 	return func() { a.checker.processors.Release(all) }
 }
 
-// What the tests need to know of limits.go.
+// The constants of limits.go.
 const (
 	MaxQueued    = maxQueued
 	MaxWait      = maxWait
@@ -33,12 +33,11 @@ func (a *Authenticator) Buckets() int {
 	return l.addresses.fullAt.Len() + l.users.fullAt.Len() + l.reserves.fullAt.Len()
 }
 
-// LeavesCredentials reports whether anything of the credentials is in memory that is kept
-// for the next request.
+// LeavesCredentials reports whether a pooled parser still holds the credentials.
 func LeavesCredentials(authorization string) bool {
-	d := newDigester()
-	s := d.take()
-	_, _, _ = s.decode(authorization) //nolint:dogsled // what it leaves is of interest
-	d.giveBack(s)
-	return s.text != [maxEncoded]byte{} || s.decoded != [maxEncoded]byte{}
+	pool := newParserPool()
+	p := pool.get()
+	_, _, _ = p.parse(authorization) //nolint:dogsled // what it leaves is of interest
+	pool.put(p)
+	return p.text != [maxEncoded]byte{} || p.decoded != [maxEncoded]byte{}
 }

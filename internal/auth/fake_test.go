@@ -16,7 +16,7 @@ import (
 	"lsapi/internal/auth"
 )
 
-// hash is what htpasswd -B -C 4 makes of a password.
+// hash returns the bcrypt hash of a password, as htpasswd -B makes it.
 func hash(t testing.TB, password string, cost int) string {
 	t.Helper()
 	made, err := bcrypt.GenerateFromPassword([]byte(password), cost)
@@ -26,7 +26,7 @@ func hash(t testing.TB, password string, cost int) string {
 	return string(made)
 }
 
-// line is that of a user in a users file.
+// line returns the line of a user in a users file.
 func line(t testing.TB, user, password string) string {
 	t.Helper()
 	return user + ":" + hash(t, password, bcrypt.MinCost) + "\n"
@@ -39,7 +39,7 @@ func writeUsers(t testing.TB, lines ...string) string {
 	return path
 }
 
-// rewrite replaces what is in a file in place.
+// rewrite replaces the contents of a file in place.
 func rewrite(t testing.TB, path string, lines ...string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "")), 0o600); err != nil {
@@ -56,21 +56,21 @@ func newAuthenticator(t testing.TB, o auth.Options) *auth.Authenticator {
 	return a
 }
 
-// newWithUsers knows alice by a users file, and her password.
+// newWithUsers has the user alice in a users file, with the password "right".
 func newWithUsers(t testing.TB) *auth.Authenticator {
 	t.Helper()
 	return newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, line(t, "alice", "right"))})
 }
 
-// login returns the code of the answer; empty when the actor is the user.
+// login returns the error code; empty when the actor is the user.
 func login(t testing.TB, a *auth.Authenticator, user, password, client string) lsapi.Code {
 	t.Helper()
 	actor, err := a.Authenticate(context.Background(), "Basic "+encode(user+":"+password), client)
 	if err == nil && actor.Name != user {
-		t.Errorf("%s is taken for %q", user, actor.Name)
+		t.Errorf("user %s has the actor %q", user, actor.Name)
 	}
 	if err != nil && actor != (lsapi.Actor{}) {
-		t.Errorf("the actor is %v in spite of %v", actor, err)
+		t.Errorf("actor %v is returned with the error %v", actor, err)
 	}
 	return lsapi.ErrorCode(err)
 }
@@ -78,7 +78,7 @@ func login(t testing.TB, a *auth.Authenticator, user, password, client string) l
 func want(t testing.TB, got, want lsapi.Code) {
 	t.Helper()
 	if got != want {
-		t.Errorf("the answer is %q, want %q", got, want)
+		t.Errorf("code is %q, want %q", got, want)
 	}
 }
 

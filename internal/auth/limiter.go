@@ -11,19 +11,18 @@ import (
 	"lsapi"
 )
 
-// failureLimiter bounds how many passwords may be guessed; limits.go says how and why.
+// failureLimiter bounds password guesses; limits.go gives the rates and the reasons.
 type failureLimiter struct {
 	seed maphash.Seed
 
-	mu        sync.Mutex // so that a check takes all of its tokens, or none
+	mu        sync.Mutex // a check takes all of its tokens or none
 	addresses buckets[netip.Prefix]
 	users     buckets[uint64]
-	reserves  buckets[reserve]
+	reserves  buckets[limitKey]
 }
 
-// reserve is the key of what an address may check for a user beyond the user's limit.
-// The user is a keyed hash: callers choose names as long as they like.
-type reserve struct {
+// limitKey is an address and a user. The user is hashed, which bounds its length.
+type limitKey struct {
 	address netip.Prefix
 	user    uint64
 }
@@ -33,23 +32,22 @@ func newFailureLimiter() *failureLimiter {
 		seed:      maphash.MakeSeed(),
 		addresses: newBuckets[netip.Prefix](addressBurst, addressEvery),
 		users:     newBuckets[uint64](userBurst, userEvery),
-		reserves:  newBuckets[reserve](1, reserveEvery),
+		reserves:  newBuckets[limitKey](1, reserveEvery),
 	}
 }
 
-func (l *failureLimiter) keys(t attempt) reserve {
-	return reserve{network(t.client), maphash.String(l.seed, t.user)}
+func (l *failureLimiter) key(client, user string) limitKey {
+	return limitKey{network(client), maphash.String(l.seed, user)}
 }
 
-// check returns CodeThrottled, with the time after which a retry is useful, when the
-// attempt is over a limit.
-func (l *failureLimiter) check(t attempt, now time.Time) error {
+// check returns CodeThrottled, with RetryAfter set, if the key is over a limit.
+func (l *failureLimiter) check(key limitKey, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.checkLocked(l.keys(t), now)
+	return l.checkLocked(key, now)
 }
 
-func (l *failureLimiter) checkLocked(key reserve, now time.Time) error {
+func (l *failureLimiter) checkLocked(key limitKey, now time.Time) error {
 	wait := min(l.users.wait(key.user, now), l.reserves.wait(key, now))
 	wait = max(wait, l.addresses.wait(key.address, now))
 	if wait == 0 {
@@ -62,10 +60,9 @@ func (l *failureLimiter) checkLocked(key reserve, now time.Time) error {
 	}
 }
 
-// acquire takes the tokens that a wrong password costs, or returns the error of check.
-// The caller returns them when the password was right or was not checked.
-func (l *failureLimiter) acquire(t attempt, now time.Time) (putBack func(), err error) {
-	key := l.keys(t)
+// acquire takes the tokens of a failure, or returns the error of check. The caller calls
+// refund if the password was right or was not checked.
+func (l *failureLimiter) acquire(key limitKey, now time.Time) (refund func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.checkLocked(key, now); err != nil {
@@ -81,21 +78,20 @@ func (l *failureLimiter) acquire(t attempt, now time.Time) (putBack func(), err 
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.addresses.putBack(key.address)
+		l.addresses.refund(key.address)
 		if byUser {
-			l.users.putBack(key.user)
+			l.users.refund(key.user)
 		} else {
-			l.reserves.putBack(key)
+			l.reserves.refund(key)
 		}
 	}, nil
 }
 
-// ipv6Network is how much of an IPv6 address identifies its owner: a customer gets
-// a whole network of that size, if not a larger one.
+// ipv6Network is the prefix length that identifies a customer of IPv6.
 const ipv6Network = 64
 
-// network returns the part of an address that counts. Clients without one share the
-// zero value.
+// network returns the network that an address is counted under. All invalid addresses
+// share the zero value.
 func network(client string) netip.Prefix {
 	address, err := netip.ParseAddr(client)
 	if err != nil {
@@ -109,8 +105,8 @@ func network(client string) netip.Prefix {
 	return netip.PrefixFrom(address, bits).Masked()
 }
 
-// buckets are token buckets, of each of which only the time is kept at which it is full
-// again. A key without a bucket has a full one.
+// buckets are token buckets, stored as the time at which each is full again. A missing
+// bucket is full.
 type buckets[K comparable] struct {
 	fullAt *simplelru.LRU[K, time.Time]
 	burst  int
@@ -118,7 +114,7 @@ type buckets[K comparable] struct {
 }
 
 func newBuckets[K comparable](burst int, every time.Duration) buckets[K] {
-	fullAt, _ := simplelru.NewLRU[K, time.Time](maxBuckets, nil) // its size is positive, and nothing else can be wrong
+	fullAt, _ := simplelru.NewLRU[K, time.Time](maxBuckets, nil) // fails for a size of 0 only
 	return buckets[K]{fullAt, burst, every}
 }
 
@@ -131,7 +127,6 @@ func (b buckets[K]) wait(key K, now time.Time) time.Duration {
 	return max(0, fullAt.Sub(now)-time.Duration(b.burst-1)*b.every)
 }
 
-// take takes a token.
 func (b buckets[K]) take(key K, now time.Time) {
 	fullAt, _ := b.fullAt.Peek(key)
 	if fullAt.Before(now) {
@@ -140,8 +135,8 @@ func (b buckets[K]) take(key K, now time.Time) {
 	b.fullAt.Add(key, fullAt.Add(b.every))
 }
 
-// putBack puts a token back. A bucket that was forgotten meanwhile is full.
-func (b buckets[K]) putBack(key K) {
+// refund returns a token, unless the bucket was evicted: it is full then.
+func (b buckets[K]) refund(key K) {
 	if fullAt, found := b.fullAt.Peek(key); found {
 		b.fullAt.Add(key, fullAt.Add(-b.every))
 	}

@@ -10,7 +10,7 @@ import (
 	"lsapi/internal/auth"
 )
 
-// fail sends wrong passwords for a user until one is not looked at, and returns
+// fail sends wrong passwords for a user until one is not checked, and returns
 // how many were.
 func fail(t *testing.T, a *auth.Authenticator, user, client string) int {
 	t.Helper()
@@ -23,16 +23,16 @@ func fail(t *testing.T, a *auth.Authenticator, user, client string) int {
 			t.Fatalf("a guess is answered %q", code)
 		}
 	}
-	t.Fatal("1,000 guesses are looked at")
+	t.Fatal("1,000 guesses are checked")
 	return 0
 }
 
-func TestAnAddressThatGuessesIsSlowedDownWithoutALookAtThePassword(t *testing.T) {
+func TestAddressLimitRejectsWithoutCheckingThePassword(t *testing.T) {
 	for name, a := range map[string]*auth.Authenticator{"a users file": newWithUsers(t), "a token": newWithToken(t, "alice:right")} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				if n := fail(t, a, "alice", here); n != auth.AddressBurst {
-					t.Errorf("%d guesses are looked at, want %d", n, auth.AddressBurst)
+					t.Errorf("%d guesses are checked, want %d", n, auth.AddressBurst)
 				}
 				want(t, login(t, a, "alice", "right", here), lsapi.CodeThrottled)
 				want(t, login(t, a, "carol", "right", here), lsapi.CodeThrottled)
@@ -42,7 +42,7 @@ func TestAnAddressThatGuessesIsSlowedDownWithoutALookAtThePassword(t *testing.T)
 	}
 }
 
-func TestWhoeverIsSlowedDownIsToldWhenToComeBack(t *testing.T) {
+func TestThrottledLoginSucceedsAfterRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		fail(t, a, "alice", here)
@@ -55,13 +55,13 @@ func TestWhoeverIsSlowedDownIsToldWhenToComeBack(t *testing.T) {
 		want(t, login(t, a, "alice", "right", here), lsapi.CodeThrottled)
 		time.Sleep(2 * time.Millisecond)
 		want(t, login(t, a, "alice", "right", here), "")
-		if stats := a.Stats(); stats.Failures != auth.AddressBurst || stats.Slowed != 3 {
-			t.Errorf("it counts %+v", stats)
+		if stats := a.Stats(); stats.Failures != auth.AddressBurst || stats.Throttled != 3 {
+			t.Errorf("stats are %+v", stats)
 		}
 	})
 }
 
-func TestVerifiedCredentialsAreAcceptedBeyondEveryLimit(t *testing.T) {
+func TestVerifiedCredentialsAreAcceptedDespiteLimits(t *testing.T) {
 	for name, a := range map[string]*auth.Authenticator{"a users file": newWithUsers(t), "a token": newWithToken(t, "alice:right")} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestVerifiedCredentialsAreAcceptedBeyondEveryLimit(t *testing.T) {
 	}
 }
 
-func TestOneAddressCannotLockAUserOutElsewhere(t *testing.T) {
+func TestAddressCannotLockAUserOutElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		for range 600 { // longer than it takes to empty alice's bucket, did it not fill
@@ -111,7 +111,7 @@ func TestUserLimitLeavesEachAddressOneCheckAMinute(t *testing.T) {
 	}
 }
 
-// keepGuessing has so many addresses send as many guesses at alice as are checked.
+// keepGuessing sends guesses for alice from so many addresses, until all are throttled.
 func keepGuessing(t *testing.T, a *auth.Authenticator, addresses int) {
 	t.Helper()
 	for n := range addresses {
@@ -139,11 +139,11 @@ func TestUserLimitDelaysARetryNoLongerThanTheReserve(t *testing.T) {
 	})
 }
 
-func TestGuessersCannotKeepAUserOutOfAnUnusedAddress(t *testing.T) {
+func TestGuessersCannotLockAUserOutOfAnUnusedAddress(t *testing.T) {
 	for _, guessers := range []int{6, 100} {
 		synctest.Test(t, func(t *testing.T) {
 			for n := range 3 {
-				a := newWithToken(t, "alice:right") // that of a service that was just started
+				a := newWithToken(t, "alice:right") // of a service that has just started
 				for began := time.Now(); time.Since(began) < 3*time.Minute; time.Sleep(10 * time.Second) {
 					keepGuessing(t, a, guessers)
 				}
@@ -154,7 +154,7 @@ func TestGuessersCannotKeepAUserOutOfAnUnusedAddress(t *testing.T) {
 	}
 }
 
-// Each network of a customer of IPv6 counts, and whoever has one of 48 bits has 65,536.
+// A customer with a /48 prefix of IPv6 has 65,536 networks.
 func TestMemoryIsBoundedUnderManyAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithToken(t, "bob:secret")
@@ -195,11 +195,11 @@ func TestRightPasswordCostsNothingBeyondTheUserLimit(t *testing.T) {
 		path := writeUsers(t, line(t, "alice", "right"))
 		a, _ := follow(t, path)
 		keepGuessing(t, a, 5)
-		for n := range 3 { // each password is that of a new account, with the reserve of the user
+		for n := range 3 { // each password makes a new account with the same reserve
 			password := fmt.Sprint("new", n)
 			rewrite(t, path, line(t, "alice", password))
-			age(t, path, n)
-			seen()
+			setTime(t, path, n)
+			waitForPoll()
 			keepGuessing(t, a, 5)
 			want(t, login(t, a, "alice", password, here), "")
 		}
@@ -221,7 +221,7 @@ func TestBucketsRefillToTheirBurst(t *testing.T) {
 	})
 }
 
-func TestAnIPv6NetworkIsOneAddress(t *testing.T) {
+func TestIPv6NetworkIsOneAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newWithUsers(t)
 		fail(t, a, "carol", "2001:db8::1")
@@ -239,7 +239,7 @@ func TestMappedIPv4AddressIsTheIPv4Address(t *testing.T) {
 	})
 }
 
-func TestCredentialsThatNameNobodyAreNoGuess(t *testing.T) {
+func TestMalformedCredentialsAreNotCountedAsGuesses(t *testing.T) {
 	a := newWithUsers(t)
 	for _, header := range []string{"", "Bearer x", "Basic ====", "Basic " + encode("alice")} {
 		for range 2 * auth.AddressBurst {
@@ -249,6 +249,6 @@ func TestCredentialsThatNameNobodyAreNoGuess(t *testing.T) {
 		}
 	}
 	if stats := a.Stats(); stats.Failures != 0 {
-		t.Errorf("it counts %+v", stats)
+		t.Errorf("stats are %+v", stats)
 	}
 }

@@ -2,74 +2,67 @@ package auth
 
 import "time"
 
-// The bounds on what credentials may cost, each with its reason.
+// Bounds on credentials and on the users file.
 const (
-	// maxEncoded is how long base64 of user:password may be.
+	// maxEncoded is the longest base64 of user:password.
 	maxEncoded = 1024
 
-	// maxName is how long a user's name in a users file may be: it goes into every
-	// line of the log and into the record of every change.
+	// maxName is the longest user name in a users file. Names go into every log line and
+	// every recorded change.
 	maxName = 128
 
 	// maxFileSize is room for some ten thousand users.
 	maxFileSize = 1 << 20
 
-	// maxToldLines is how many bad lines of a users file are told at once. A file
-	// that is something else altogether has thousands.
-	maxToldLines = 5
+	// maxReportedLines is how many bad lines of a users file one message lists.
+	maxReportedLines = 5
 
-	// maxCost is the highest cost of a bcrypt hash: a check then takes about 2 s on
-	// today's processors, and twice as long with each one more.
+	// maxCost is the highest cost of a bcrypt hash. A check takes about 2 s at this cost;
+	// each step doubles it.
 	maxCost = 15
 
-	// pollEvery is how often the users file is looked at. A look is one stat, and a
-	// file is read when two looks saw the same, so that a change counts within 2 s.
-	// (Notifications of the kernel would be quicker, and are silent on network file
-	// systems and when a symbolic link above the file is swapped.)
+	// pollEvery is the interval between polls of the users file. A poll is one stat. The
+	// file is read once two polls return the same, so a change is active within 2 s.
+	// (Kernel notifications miss network file systems, and the swap of a symbolic link
+	// above the file.)
 	pollEvery = time.Second
 )
 
-// A password is checked by bcrypt, which is slow on purpose: tens of milliseconds
-// of a processor, for right and wrong ones alike.
+// Bounds on password checks. bcrypt takes tens of milliseconds of a processor for each.
 const (
-	// maxQueued is how many checks wait for a processor at once: far more than
-	// there are people and scripts that begin their day in the same second.
+	// maxQueued is how many checks wait for a processor: far more than there are people
+	// and scripts that log in within the same second.
 	maxQueued = 200
 
-	// maxWait is how long one waits. A client that is told to come back then has
-	// most of its own timeout left.
+	// maxWait is how long a check waits. It leaves clients time for a retry.
 	maxWait = 3 * time.Second
 
-	// busyRetryAfter is what it is told: a few checks later.
+	// busyRetryAfter is the Retry-After when the queue is full: the time of a few checks.
 	busyRetryAfter = time.Second
 )
 
-// Failures are limited. A wrong password costs a token of the bucket of the client's
-// address and one of the bucket of the user that was named; while either is empty the
-// password is not checked, and the answer is "too much at once" (503 with Retry-After).
-// It is not 401: a script with the right password would take its password for wrong, and
-// could not tell when to retry. A right password costs nothing.
+// Limits on failures. A wrong password costs a token of the bucket of the client's
+// address and one of the bucket of the user. While either is empty the password is not
+// checked, and the answer is 503 with Retry-After. It is not 401: a script with the right
+// password would take its password for wrong. A right password costs nothing.
 //
-// This must not become a way to lock a user out. So:
+// The limits must not lock a user out. So:
 //
-//   - Credentials that were right before are accepted before any limit is consulted, for
-//     as long as the account is in force, from any address. Only the first login since a
-//     start, or since a change of the password, can meet a limit.
-//   - Beyond the user's limit each address still has a check of its own for that user
-//     every reserveEvery. However many addresses guess at a user, the user logs in from
-//     an address that does not.
-//   - The user's bucket is larger than the address's and fills twice as fast, so that
-//     one address, or two, cannot keep it empty.
-//   - Names of no user have buckets like any other, so that a limit does not reveal
-//     which users exist.
+//   - Credentials that were accepted before are accepted without any limit, from any
+//     address, as long as the account is valid. Only the first login after a start or a
+//     change of the password is limited.
+//   - Beyond the user's limit each address has one more check for that user every
+//     reserveEvery. So guesses from other addresses never keep the user out.
+//   - The user's bucket is larger than the address's and fills twice as fast, so that two
+//     addresses cannot keep it empty.
+//   - Unknown users have buckets too, so that a limit does not reveal which users exist.
 //
-// What is left: a guesser behind the same address can hold up a first login there; and a
-// user can be guessed at once in reserveEvery from each address of which the guesser has
-// many.
+// What remains: a guesser behind the same address can delay a first login there, and a
+// guesser with many addresses has one guess every reserveEvery from each.
 //
-// Fifty wrong passwords at once are an office behind one address whose people
-// mistype, or scripts with an old password; 14,400 a day at an
-// address, or twice as many at a user, guess no password that is worth the name.
+// Fifty wrong passwords at once are an office behind one address, or scripts with an old
+// password. The rates allow 14,400 guesses a day for an address and twice as many for a
+// user, too few for any reasonable password.
 const (
 	addressBurst = 50
 	addressEvery = 6 * time.Second
@@ -79,8 +72,8 @@ const (
 
 	reserveEvery = time.Minute
 
-	// maxBuckets bounds the memory for each of the three kinds to some megabytes. The
-	// least recently used are forgotten first, and count as full then: under millions
-	// of addresses the limits become wider, never a lock-out.
+	// maxBuckets bounds each of the three kinds to some megabytes. The least recently used
+	// are evicted first, and count as full: millions of addresses widen the limits, and
+	// lock no user out.
 	maxBuckets = 10_000
 )

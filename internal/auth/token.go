@@ -11,15 +11,14 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-// CheckToken says what is wrong with an API token: base64 of "user:password", in
-// which neither is empty. CodeInvalid; the message tells how to make one, and
-// never holds the token.
+// CheckToken validates an API token: base64 of "user:password", neither of them empty.
+// CodeInvalid; the message shows how to make one, and never contains the token.
 func CheckToken(token string) error {
 	_, err := parseToken(token)
 	return err
 }
 
-// parseToken returns the one user of an API token.
+// parseToken returns the user of an API token.
 func parseToken(token string) (*account, error) {
 	credentials, err := base64.StdEncoding.DecodeString(strings.TrimSpace(token))
 	if err != nil {
@@ -36,7 +35,7 @@ func parseToken(token string) (*account, error) {
 	case user == "" || password == "":
 		return nil, badToken("the user or the password in it is empty")
 	case strings.ContainsFunc(string(credentials), unicode.IsControl):
-		// Most often the newline of an echo without -n. RFC 7617 allows none.
+		// Often the newline of an echo without -n. RFC 7617 allows none.
 		return nil, badToken("there is a control character, such as a newline, in it")
 	case !sanitize.IsPrintable(user):
 		return nil, badToken("there is an invisible character in the user")

@@ -25,7 +25,7 @@ func newWithToken(t testing.TB, credentials string) *auth.Authenticator {
 // here is the address of a client.
 const here = "192.0.2.1"
 
-func TestAMalformedTokenIsRefusedWithTheWayToMakeOne(t *testing.T) {
+func TestMalformedTokenErrorShowsHowToMakeOne(t *testing.T) {
 	tests := map[string]string{
 		"empty":             "",
 		"not base64":        "user:password",
@@ -54,7 +54,7 @@ func TestAMalformedTokenIsRefusedWithTheWayToMakeOne(t *testing.T) {
 	}
 }
 
-func TestATokenMayBeWrappedAsBase64WrapsLongLines(t *testing.T) {
+func TestTokenMayHaveLineBreaks(t *testing.T) {
 	credentials := "user:" + strings.Repeat("p", 90)
 	token := encode(credentials)
 	basic, err := auth.New(auth.Options{Token: token[:76] + "\n" + token[76:] + "\n"})
@@ -66,7 +66,7 @@ func TestATokenMayBeWrappedAsBase64WrapsLongLines(t *testing.T) {
 	}
 }
 
-func TestTheRightCredentialsNameTheActor(t *testing.T) {
+func TestRightCredentialsReturnTheActor(t *testing.T) {
 	basic := newWithToken(t, "alice:pass:word")
 	for _, scheme := range []string{"Basic ", "basic ", "BASIC   "} {
 		actor, err := basic.Authenticate(t.Context(), scheme+encode("alice:pass:word"), here)
@@ -79,7 +79,7 @@ func TestTheRightCredentialsNameTheActor(t *testing.T) {
 	}
 }
 
-func TestAnythingElseIsUnauthenticated(t *testing.T) {
+func TestOtherHeadersAreUnauthenticated(t *testing.T) {
 	basic := newWithToken(t, "alice:password")
 	right := encode("alice:password")
 	tests := map[string]string{
@@ -111,16 +111,15 @@ func TestAnythingElseIsUnauthenticated(t *testing.T) {
 	}
 }
 
-// A zero could be taken for the end of the user as well as for a character of the
-// password, and one user's digest for another's.
-func TestNoControlCharacterIsAcceptedInCredentials(t *testing.T) {
+// The digest separates user and password with a zero.
+func TestControlCharactersInCredentialsAreRejected(t *testing.T) {
 	for _, password := range []string{"x\x00y", "x\ny", "x\x7fy", "x\u0085y"} {
 		a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, line(t, "alice", password))})
 		want(t, login(t, a, "alice", password, here), lsapi.CodeUnauthenticated)
 	}
 }
 
-func TestNoCredentialsStayInMemory(t *testing.T) {
+func TestPooledParsersHoldNoCredentials(t *testing.T) {
 	for _, credentials := range []string{encode("alice:right"), encode("alice"), encode("alice:right") + "=", "!"} {
 		if auth.LeavesCredentials("Basic " + credentials) {
 			t.Errorf("%s stays in memory", credentials)
@@ -134,7 +133,7 @@ func FuzzAuthenticate(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		// A user's bucket is not to be emptied, so that each run has a new one.
+		// A new authenticator for each run, whose buckets are full.
 		actor, err := newWithToken(t, "alice:password").Authenticate(t.Context(), header, here)
 		switch {
 		case err == nil && actor.Name != "alice":
@@ -147,7 +146,7 @@ func FuzzAuthenticate(f *testing.F) {
 	})
 }
 
-// decoded is what the header decodes to after its scheme.
+// decoded decodes the header after its scheme.
 func decoded(header string) string {
 	_, encoded, _ := strings.Cut(header, " ")
 	credentials, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
@@ -14,52 +15,60 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-// users are those who may ask. They never change; others take their place.
+// users is an immutable set of accounts.
 type users struct {
-	token  *account   // nil: there is no API token
-	listed []*account // those of the users file, in its order
+	token  *account   // nil: no API token
+	listed []*account // of the users file, in its order
 	byName map[string]*account
-	seed   maphash.Seed // see standIn
+	seed   maphash.Seed // of dummyAccount
 }
 
-// newUsers returns the one user of a token, or none.
+// newUsers returns the user of a token, which may be nil.
 func newUsers(token *account) *users {
-	return usersBeside(token, maphash.MakeSeed())
-}
-
-func usersBeside(token *account, seed maphash.Seed) *users {
-	u := &users{token: token, byName: make(map[string]*account), seed: seed}
+	u := &users{token: token, byName: make(map[string]*account), seed: maphash.MakeSeed()}
 	if token != nil {
 		u.byName[token.actor.Name] = token
 	}
 	return u
 }
 
-// standIn returns an account against which the password of an unknown user is
-// checked, for the time that it takes alone: names cannot be found out by how long
-// an answer takes. It is somebody's of the users file, so that it costs what theirs
-// do, and always the same one's for the same name.
-func (u *users) standIn(name []byte) *account {
+// lookUp returns the user's account, nil if there is none, and whether the password was
+// verified before. It leaves the digest in the parser.
+func (u *users) lookUp(p *parser, user, password []byte) (found *account, verified bool) {
+	found = u.byName[string(user)]
+	if found == nil {
+		return nil, false
+	}
+	p.digest(user, password, found)
+	return found, found.isVerified(&p.sum)
+}
+
+// dummyAccount returns an account to check the password of an unknown user against, so
+// that the response time does not reveal which users exist. It is one of the users file,
+// with its cost, and always the same for the same name.
+func (u *users) dummyAccount(name []byte) *account {
 	if len(u.listed) == 0 {
-		return &account{quick: true} // nobody's takes long
+		return &account{quick: true}
 	}
 	return u.listed[maphash.Bytes(u.seed, name)%uint64(len(u.listed))]
 }
 
-// CheckUsersFile says what is wrong with an htpasswd file, beside an API token
-// that may be empty. CodeInvalid; the message names lines and shows nothing of
-// them.
+// same reports whether two sets list the same accounts in the same order.
+func (u *users) same(v *users) bool { return slices.Equal(u.listed, v.listed) }
+
+// CheckUsersFile validates an htpasswd file. Token may be empty; its user must not be in
+// the file. CodeInvalid; the message has line numbers, and no text of the file.
 func CheckUsersFile(path, token string) error {
 	var user *account
 	if token != "" {
-		user, _ = parseToken(token) // what is wrong with it CheckToken says
+		user, _ = parseToken(token) // CheckToken reports its errors
 	}
 	_, err := readUsers(path, newUsers(user))
 	return err
 }
 
-// readUsers returns the users of a file, in the place of others. Those that have
-// not changed stay as they are, and so does what is known of their passwords.
+// readUsers returns the users of a file. Unchanged accounts of before are kept, with
+// their verified passwords.
 func readUsers(path string, before *users) (*users, error) {
 	text, err := safefile.Read(path, maxFileSize)
 	if err != nil {
@@ -68,17 +77,17 @@ func readUsers(path string, before *users) (*users, error) {
 	return parseUsers(string(text), before)
 }
 
-// parseUsers reads lines of the form user:hash as Apache does: space around a line is
-// not part of it, lines that are empty or begin with # are skipped, and fields behind the
-// hash are for people.
+// parseUsers parses lines of the form user:hash as Apache does: it trims lines, skips
+// empty lines and comments, and ignores fields after the hash.
 //
-// There is a library for the format, which passes over duplicates and bad lines
-// and puts a line's text into its errors; what is left is to cut at a colon.
+// The library for the format ignores duplicates and bad lines, and copies a line's text
+// into its errors.
 func parseUsers(text string, before *users) (*users, error) {
 	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "it is UTF-16, as some shells of Windows write; save it as UTF-8")
 	}
-	after := usersBeside(before.token, before.seed)
+	after := newUsers(before.token)
+	after.seed = before.seed
 	lineOf := make(map[string]int)
 	var bad []string
 	number := 0
@@ -103,23 +112,23 @@ func parseUsers(text string, before *users) (*users, error) {
 		bad = append(bad, "there are no users in it")
 	}
 	if len(bad) > 0 {
-		return nil, lsapi.Errorf(lsapi.CodeInvalid, "%s", tell(bad))
+		return nil, lsapi.Errorf(lsapi.CodeInvalid, "%s", joinProblems(bad))
 	}
 	return after, nil
 }
 
-// unused says what is wrong with one more user of a name.
+// unused returns an error if the name is a duplicate.
 func (u *users) unused(name string, lineOf map[string]int) error {
 	if line := lineOf[name]; line > 0 {
-		return fmt.Errorf("the user is that of line %d", line)
+		return fmt.Errorf("the user is already on line %d", line)
 	}
 	if u.byName[name] != nil {
-		return errors.New("the user is that of API_TOKEN")
+		return errors.New("the user is already that of API_TOKEN")
 	}
 	return nil
 }
 
-// add adds a user: the account of before, if its hash is the same.
+// add adds a user, with the account of before if its hash is the same.
 func (u *users) add(before *users, name, hash string) {
 	a := before.byName[name]
 	if a == nil || string(a.hash) != hash {
@@ -129,14 +138,13 @@ func (u *users) add(before *users, name, hash string) {
 	u.listed = append(u.listed, a)
 }
 
-// bcryptForm is of what htpasswd -B and its like make. (2x marks the hashes of
-// a library that got them wrong.)
+// bcryptForm matches the hashes of htpasswd -B. (2x marks those of a faulty library.)
 var bcryptForm = regexp.MustCompile(`^\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}$`)
 
-// lineEnds makes the ends of lines of every system those of one.
+// lineEnds normalizes line ends.
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// parseLine returns the first two fields of a line. Its errors hold nothing of it.
+// parseLine returns the first two fields of a line. Its errors contain no text of it.
 func parseLine(line string) (user, hash string, err error) {
 	user, rest, found := strings.Cut(line, ":")
 	hash, _, _ = strings.Cut(rest, ":")
@@ -149,7 +157,7 @@ func parseLine(line string) (user, hash string, err error) {
 	case len(user) > maxName:
 		return "", "", fmt.Errorf("the user is longer than %d bytes", maxName)
 	case !sanitize.IsPrintable(user):
-		return "", "", errors.New("there is a control character, an invisible one, or what is no text, in the user")
+		return "", "", errors.New("the user contains a control character, an invisible character or invalid UTF-8")
 	case strings.TrimSpace(user) != user:
 		return "", "", errors.New("the user begins or ends with a space")
 	case !bcryptForm.MatchString(hash):
@@ -162,7 +170,7 @@ func parseLine(line string) (user, hash string, err error) {
 	return user, hash, nil
 }
 
-// otherHashes are the hashes that htpasswd and its like make, by how they begin.
+// otherHashes are the prefixes of other password hashes.
 var otherHashes = []struct{ prefix, name string }{
 	{"$apr1$", "MD5 (apr1, the default of older htpasswd)"},
 	{"$1$", "MD5 (crypt)"},
@@ -175,7 +183,7 @@ var otherHashes = []struct{ prefix, name string }{
 	{"$2x$", "a faulty old bcrypt ($2x$)"},
 }
 
-// badHash says what is wrong with a hash that is not one of bcrypt.
+// badHash returns the error for a hash that is not of bcrypt.
 func badHash(hash string) error {
 	const advice = "; make the line with htpasswd -B"
 	if hash == "" {
@@ -194,10 +202,10 @@ func badHash(hash string) error {
 	return errors.New("the password is not hashed by bcrypt" + advice)
 }
 
-// tell joins what is wrong, the first of it if there is much.
-func tell(bad []string) string {
-	if more := len(bad) - maxToldLines; more > 0 {
-		bad = append(bad[:maxToldLines:maxToldLines], fmt.Sprintf("and %d more", more))
+// joinProblems joins the first maxReportedLines problems.
+func joinProblems(bad []string) string {
+	if more := len(bad) - maxReportedLines; more > 0 {
+		bad = append(bad[:maxReportedLines:maxReportedLines], fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(bad, "; ")
 }

@@ -11,22 +11,22 @@ import (
 	"lsapi/internal/auth"
 )
 
-func TestEachUserOfTheFileIsAnActorOfThatName(t *testing.T) {
+func TestUsersOfTheFileAreActorsOfThatName(t *testing.T) {
 	a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t,
 		"# people\n", line(t, "alice", "right"), "\r\n", strings.TrimSpace(line(t, "déploy bot", "with:colon"))+"\r\n")})
-	for range 2 { // checked, then remembered
+	for range 2 { // checked, then verified
 		want(t, login(t, a, "alice", "right", here), "")
 		want(t, login(t, a, "déploy bot", "with:colon", here), "")
 		want(t, login(t, a, "alice", "with:colon", here), lsapi.CodeUnauthenticated)
 		want(t, login(t, a, "bob", "right", here), lsapi.CodeUnauthenticated)
 		want(t, login(t, a, "# people", "right", here), lsapi.CodeUnauthenticated)
 	}
-	if stats := a.Stats(); stats.Users != 2 || stats.Failures != 6 || stats.Slowed != 0 {
-		t.Errorf("it counts %+v", stats)
+	if stats := a.Stats(); stats.Users != 2 || stats.Failures != 6 || stats.Throttled != 0 {
+		t.Errorf("stats are %+v", stats)
 	}
 }
 
-func TestATokenAndAFileWorkSideBySide(t *testing.T) {
+func TestTokenAndFileCombine(t *testing.T) {
 	a := newAuthenticator(t, auth.Options{Token: encode("bob:secret"), UsersFile: writeUsers(t, line(t, "alice", "right"))})
 	want(t, login(t, a, "alice", "right", here), "")
 	want(t, login(t, a, "bob", "secret", here), "")
@@ -34,14 +34,14 @@ func TestATokenAndAFileWorkSideBySide(t *testing.T) {
 	want(t, login(t, a, "alice", "secret", here), lsapi.CodeUnauthenticated)
 }
 
-func TestEveryHashThatHtpasswdMakesWithBcryptIsTaken(t *testing.T) {
+func TestAllBcryptPrefixesAreAccepted(t *testing.T) {
 	for _, prefix := range []string{"$2a$", "$2b$", "$2y$"} {
 		text := strings.Replace(line(t, "alice", "right"), "$2a$", prefix, 1)
 		want(t, login(t, newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, text)}), "alice", "right", here), "")
 	}
 }
 
-func TestLinesAreReadAsApacheReadsThem(t *testing.T) {
+func TestLinesAreParsedLikeApache(t *testing.T) {
 	good := strings.TrimSpace(line(t, "alice", "right"))
 	for name, text := range map[string]string{
 		"spaces at the end":    good + "  \t \n",
@@ -70,28 +70,28 @@ func TestLinesAreReadAsApacheReadsThem(t *testing.T) {
 	}
 }
 
-func TestLongestNameIsRead(t *testing.T) {
+func TestLongestNameIsAccepted(t *testing.T) {
 	name := strings.Repeat("n", 128)
 	a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, line(t, name, "right"))})
 	want(t, login(t, a, name, "right", here), "")
 }
 
-func TestABadFileIsToldByItsLinesAndNotByTheirText(t *testing.T) {
+func TestInvalidFileErrorHasLineNumbersAndNoText(t *testing.T) {
 	good := line(t, "alice", "right")
 	bcrypted := strings.TrimSpace(strings.TrimPrefix(good, "alice:"))
-	for name, test := range map[string]struct{ text, told string }{
+	for name, test := range map[string]struct{ text, message string }{
 		"empty":                {"", "there are no users in it"},
 		"comments alone":       {"# s3cret\n\n", "there are no users in it"},
 		"no colon":             {good + "s3cret\n", "line 2: not of the form user:hash"},
 		"no user":              {":" + bcrypted, "line 1: the user is empty"},
-		"control character":    {"s3\x1bcret:" + bcrypted, "line 1: there is a control character"},
-		"no text":              {"s3\xffcret:" + bcrypted, "line 1: there is a control character, an invisible one, or what is no text"},
-		"reversed":             {"s3\u202ecret:" + bcrypted, "line 1: there is a control character, an invisible one"},
-		"of no width":          {"s3\u200bcret:" + bcrypted, "line 1: there is a control character, an invisible one"},
+		"control character":    {"s3\x1bcret:" + bcrypted, "line 1: the user contains a control character"},
+		"no text":              {"s3\xffcret:" + bcrypted, "line 1: the user contains a control character, an invisible character or invalid UTF-8"},
+		"reversed":             {"s3\u202ecret:" + bcrypted, "line 1: the user contains a control character, an invisible character"},
+		"of no width":          {"s3\u200bcret:" + bcrypted, "line 1: the user contains a control character, an invisible character"},
 		"space at the end":     {"s3cret :" + bcrypted, "line 1: the user begins or ends with a space"},
 		"long name":            {strings.Repeat("s3cret", 30) + ":" + bcrypted, "line 1: the user is longer than 128 bytes"},
-		"a user twice":         {good + "\n" + good, "line 3: the user is that of line 1"},
-		"the token's user":     {good + "bob:" + bcrypted, "line 2: the user is that of API_TOKEN"},
+		"a user twice":         {good + "\n" + good, "line 3: the user is already on line 1"},
+		"the token's user":     {good + "bob:" + bcrypted, "line 2: the user is already that of API_TOKEN"},
 		"MD5":                  {good + "carol:$apr1$s3cret$abcdefghijklmnopqrstuv\n", "line 2: the password is not hashed by bcrypt, but by MD5 (apr1"},
 		"SHA-1":                {"carol:{SHA}s3cretW6ph5Mm5Pz8GgiULbPgzG37mj9g=", "line 1: the password is not hashed by bcrypt, but by SHA-1;"},
 		"crypt":                {"carol:s3cretrtrtrtr", "line 1: the password is not hashed by bcrypt"},
@@ -124,11 +124,11 @@ func TestABadFileIsToldByItsLinesAndNotByTheirText(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			message := lsapi.AsError(err).Message
-			if !strings.Contains(message, test.told) {
-				t.Errorf("told %q, want %q", message, test.told)
+			if !strings.Contains(message, test.message) {
+				t.Errorf("message is %q, want %q", message, test.message)
 			}
 			if strings.Contains(message, "and 0 more") {
-				t.Errorf("told %q", message)
+				t.Errorf("message is %q", message)
 			}
 			if strings.Contains(message, "s3cret") || strings.Contains(message, "\n") || strings.Contains(message, bcrypted) {
 				t.Errorf("the file's text shows in %q", message)
@@ -137,26 +137,26 @@ func TestABadFileIsToldByItsLinesAndNotByTheirText(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNotThereOrAnybodysIsRefused(t *testing.T) {
+func TestMissingOrWorldWritableFileIsRejected(t *testing.T) {
 	open := writeUsers(t, line(t, "alice", "right"))
 	if err := os.Chmod(open, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	for path, told := range map[string]string{
+	for path, problem := range map[string]string{
 		open:                                 "chmod o-w",
 		filepath.Join(t.TempDir(), "nobody"): "no such file",
 		t.TempDir():                          "is a directory",
 	} {
-		if _, err := auth.New(auth.Options{UsersFile: path}); lsapi.ErrorCode(err) != lsapi.CodeInvalid || !strings.Contains(err.Error(), told) {
-			t.Errorf("got %v, want %s", err, told)
+		if _, err := auth.New(auth.Options{UsersFile: path}); lsapi.ErrorCode(err) != lsapi.CodeInvalid || !strings.Contains(err.Error(), problem) {
+			t.Errorf("got %v, want %s", err, problem)
 		}
 	}
 }
 
-// told is all that an error of a users file may say.
-var told = regexp.MustCompile(`^(there are no users in it|it is UTF-16, as some shells of Windows write; save it as UTF-8|and \d+ more|cannot read it: it is larger than \d+ bytes|` +
-	`line \d+: (not of the form user:hash|the user is (empty|longer than 128 bytes|that of line \d+|that of API_TOKEN)|` +
-	`the user begins or ends with a space|there is a control character, or what is no text, in the user|` +
+// allowedErrors matches all that an error of a users file may contain.
+var allowedErrors = regexp.MustCompile(`^(there are no users in it|it is UTF-16, as some shells of Windows write; save it as UTF-8|and \d+ more|cannot read it: it is larger than \d+ bytes|` +
+	`line \d+: (not of the form user:hash|the user is (empty|longer than 128 bytes|already on line \d+|already that of API_TOKEN)|` +
+	`the user begins or ends with a space|the user contains a control character, an invisible character or invalid UTF-8|` +
 	`(the password is not hashed by bcrypt(, but by [^;:]*)?|the hash is empty|` +
 	`the bcrypt hash is damaged: it is not the 60 characters that bcrypt makes, but \d+, or others); make the line with htpasswd -B|` +
 	`the cost of the hash is not 4 to 15; each one more takes twice as long)|(; )?)*$`)
@@ -171,7 +171,7 @@ func FuzzUsersFile(f *testing.F) {
 		rewrite(t, path, text)
 		a, err := auth.New(auth.Options{Token: encode("bob:secret"), UsersFile: path})
 		if err != nil {
-			if lsapi.ErrorCode(err) != lsapi.CodeInvalid || !told.MatchString(lsapi.AsError(err).Message) {
+			if lsapi.ErrorCode(err) != lsapi.CodeInvalid || !allowedErrors.MatchString(lsapi.AsError(err).Message) {
 				t.Errorf("%q: %v", text, err)
 			}
 			return

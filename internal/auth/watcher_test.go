@@ -17,8 +17,8 @@ import (
 	"lsapi/internal/auth"
 )
 
-// follow starts an authenticator that follows its users file and returns what it
-// logs. It is for a bubble of synctest.
+// follow starts an authenticator that polls its users file, and returns its log. It needs a
+// synctest bubble.
 func follow(t *testing.T, path string) (*auth.Authenticator, *logText) {
 	t.Helper()
 	log := &logText{}
@@ -28,15 +28,15 @@ func follow(t *testing.T, path string) (*auth.Authenticator, *logText) {
 	return a, log
 }
 
-// seen waits until a change of the file counts.
-func seen() {
+// waitForPoll waits until a change of the file is applied.
+func waitForPoll() {
 	time.Sleep(2*auth.PollEvery + time.Millisecond)
 	synctest.Wait()
 }
 
-// age makes a file's time differ from that of every other: in a bubble, more can
-// happen to a file than its time tells apart.
-func age(t *testing.T, path string, minutes int) {
+// setTime sets a distinct modification time: the clock of a bubble does not advance between
+// writes.
+func setTime(t *testing.T, path string, minutes int) {
 	t.Helper()
 	then := time.Date(2026, 1, 1, 0, minutes, 0, 0, time.UTC)
 	if err := os.Chtimes(path, then, then); err != nil {
@@ -58,13 +58,13 @@ func link(t *testing.T, to, path string) {
 	}
 }
 
-func TestAChangeOfTheFileCountsHoweverItIsMade(t *testing.T) {
+func TestFileChangeIsAppliedHoweverItIsMade(t *testing.T) {
 	alice, other := line(t, "alice", "right"), line(t, "alice", "other")
 	for name, change := range map[string]func(t *testing.T, path string){
-		"in place, of the same size": func(t *testing.T, path string) { rewrite(t, path, other); age(t, path, 1) },
+		"in place, of the same size": func(t *testing.T, path string) { rewrite(t, path, other); setTime(t, path, 1) },
 		"a rename, of the same size and time": func(t *testing.T, path string) {
 			rewrite(t, path+".new", other)
-			age(t, path+".new", 0)
+			setTime(t, path+".new", 0)
 			rename(t, path+".new", path)
 		},
 		"a link to a folder that is swapped": func(t *testing.T, path string) {
@@ -86,12 +86,12 @@ func TestAChangeOfTheFileCountsHoweverItIsMade(t *testing.T) {
 				link(t, "first", filepath.Join(folder, "data"))
 				path := filepath.Join(folder, "data", "users")
 				rewrite(t, path, alice)
-				age(t, path, 0)
+				setTime(t, path, 0)
 				a, log := follow(t, path)
-				seen()
+				waitForPoll()
 				want(t, login(t, a, "alice", "right", here), "")
 				change(t, path)
-				seen()
+				waitForPoll()
 				want(t, login(t, a, "alice", "right", here), lsapi.CodeUnauthenticated)
 				want(t, login(t, a, "alice", "other", here), "")
 				if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "users file read") {
@@ -102,105 +102,105 @@ func TestAChangeOfTheFileCountsHoweverItIsMade(t *testing.T) {
 	}
 }
 
-func TestAChangeBetweenTheStartAndTheFirstLookCounts(t *testing.T) {
+func TestFileChangeBeforeTheFirstPollIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := writeUsers(t, line(t, "alice", "right"))
-		age(t, path, 0)
+		setTime(t, path, 0)
 		a, _ := follow(t, path)
 		rewrite(t, path, line(t, "alice", "other"))
-		age(t, path, 0) // its time does not tell
-		seen()
+		setTime(t, path, 0) // with the same modification time
+		waitForPoll()
 		want(t, login(t, a, "alice", "other", here), "")
 	})
 }
 
-func TestWhileTheFileIsBadTheUsersBeforeItStayAndTheLogSaysSoOnce(t *testing.T) {
+func TestInvalidFileKeepsThePreviousUsersAndIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alice := line(t, "alice", "right")
 		path := writeUsers(t, alice)
 		a, log := follow(t, path)
-		seen()
+		waitForPoll()
 		for _, test := range []struct {
-			name  string
-			spoil func()
-			told  string
+			name    string
+			spoil   func()
+			problem string
 		}{
-			{"malformed", func() { rewrite(t, path, alice, "s3cret\n"); age(t, path, 1) }, "line 2: not of the form user:hash"},
-			{"empty", func() { rewrite(t, path); age(t, path, 2) }, "there are no users in it"},
+			{"malformed", func() { rewrite(t, path, alice, "s3cret\n"); setTime(t, path, 1) }, "line 2: not of the form user:hash"},
+			{"empty", func() { rewrite(t, path); setTime(t, path, 2) }, "there are no users in it"},
 			{"gone", func() { rename(t, path, path+".away") }, "no such file"},
 			{"anybody's", func() { rewrite(t, path, alice); os.Chmod(path, 0o666) }, "chmod o-w"},
 		} {
 			before := len(log.String())
 			test.spoil()
-			seen()
+			waitForPoll()
 			want(t, login(t, a, "alice", "right", here), "")
 			for range 10 {
-				seen()
+				waitForPoll()
 			}
 			text := log.String()[before:]
-			if strings.Count(text, "\n") != 1 || !strings.Contains(text, test.told) || !strings.Contains(text, path) ||
+			if strings.Count(text, "\n") != 1 || !strings.Contains(text, test.problem) || !strings.Contains(text, path) ||
 				!strings.Contains(text, "level=ERROR") || strings.Contains(text, "s3cret") {
 				t.Errorf("%s: the log is %q", test.name, text)
 			}
-			if !a.Stats().Refused {
-				t.Errorf("%s: the statistics do not tell", test.name)
+			if !a.Stats().FileRejected {
+				t.Errorf("%s: the statistics do not report it", test.name)
 			}
 		}
 		before := len(log.String())
 		os.Remove(path)
 		rewrite(t, path, alice, line(t, "carol", "hers"))
-		seen()
+		waitForPoll()
 		want(t, login(t, a, "carol", "hers", here), "")
-		if text := log.String()[before:]; strings.Count(text, "\n") != 1 || !strings.Contains(text, "users=2") || a.Stats().Refused {
+		if text := log.String()[before:]; strings.Count(text, "\n") != 1 || !strings.Contains(text, "users=2") || a.Stats().FileRejected {
 			t.Errorf("the log is %q", text)
 		}
 	})
 }
 
-func TestAFileThatIsBeingWrittenIsLeftAlone(t *testing.T) {
+func TestChangingFileIsNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alice, carol := line(t, "alice", "right"), line(t, "carol", "hers")
 		path := writeUsers(t, alice, carol)
-		age(t, path, 0)
+		setTime(t, path, 0)
 		a, log := follow(t, path)
-		seen()
-		for n := range 10 { // as long as it changes between any two looks
+		waitForPoll()
+		for n := range 10 { // it changes between any two polls
 			rewrite(t, path, alice[:n])
-			age(t, path, n+1)
+			setTime(t, path, n+1)
 			time.Sleep(auth.PollEvery)
 			want(t, login(t, a, "carol", "hers", here), "")
 		}
 		rewrite(t, path, alice, carol, line(t, "dave", "his"))
-		seen()
+		waitForPoll()
 		want(t, login(t, a, "dave", "his", here), "")
-		if strings.Contains(log.String(), "refused") {
+		if strings.Contains(log.String(), "rejected") {
 			t.Errorf("the log is %s", log)
 		}
 	})
 }
 
-func TestAUserWhoHasNotChangedIsRememberedWhenTheFileChanges(t *testing.T) {
+func TestUnchangedUserStaysVerifiedWhenTheFileChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alice := line(t, "alice", "right")
 		path := writeUsers(t, alice)
 		a, _ := follow(t, path)
 		want(t, login(t, a, "alice", "right", here), "")
 		rewrite(t, path, line(t, "carol", "hers"), alice)
-		seen()
+		waitForPoll()
 		want(t, login(t, a, "carol", "hers", here), "")
 		fail(t, a, "alice", here)
-		want(t, login(t, a, "alice", "right", here), "") // only who is remembered is, now
+		want(t, login(t, a, "alice", "right", here), "") // despite the limit, as it is verified
 	})
 }
 
-func TestAUserWhoIsTakenOutIsNotRemembered(t *testing.T) {
+func TestRemovedUserIsRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		carol := line(t, "carol", "hers")
 		path := writeUsers(t, line(t, "alice", "right"), carol)
 		a, _ := follow(t, path)
 		want(t, login(t, a, "alice", "right", here), "")
 		rewrite(t, path, carol)
-		seen()
+		waitForPoll()
 		want(t, login(t, a, "alice", "right", here), lsapi.CodeUnauthenticated)
 	})
 }
@@ -227,12 +227,12 @@ func TestReloadOfAnInvalidFileKeepsThePreviousUsers(t *testing.T) {
 	err := a.Reload()
 	want(t, lsapi.ErrorCode(err), lsapi.CodeInvalid)
 	want(t, login(t, a, "alice", "right", here), "")
-	if text := log.String(); !a.Stats().Refused || !strings.Contains(text, "line 1: not of the form user:hash") || strings.Contains(text, "s3cret") {
+	if text := log.String(); !a.Stats().FileRejected || !strings.Contains(text, "line 1: not of the form user:hash") || strings.Contains(text, "s3cret") {
 		t.Errorf("the log is %s, and the statistics are %+v", text, a.Stats())
 	}
 	rewrite(t, path, alice)
 	want(t, lsapi.ErrorCode(a.Reload()), "")
-	if a.Stats().Refused {
+	if a.Stats().FileRejected {
 		t.Error("the file is still reported as rejected")
 	}
 }
@@ -243,7 +243,7 @@ func TestReloadWithoutAFileDoesNothing(t *testing.T) {
 	want(t, login(t, a, "alice", "right", here), "")
 }
 
-func TestReloadMayBeCalledAtAnyTime(t *testing.T) {
+func TestReloadIsSafeForConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := writeUsers(t, line(t, "alice", "right"))
 		a, _ := follow(t, path)
@@ -262,9 +262,8 @@ func TestReloadMayBeCalledAtAnyTime(t *testing.T) {
 	})
 }
 
-// A long request checks every 15 s that its user is still there, and its caller chooses
-// what else comes from its address.
-func TestRevalidateReportsARemovedUserBeyondEveryLimit(t *testing.T) {
+// A long request revalidates its user every 15 s, whatever else comes from its address.
+func TestRevalidateReportsARemovedUserDespiteLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		carol := line(t, "carol", "hers")
 		path := writeUsers(t, line(t, "alice", "right"), carol)
@@ -273,13 +272,13 @@ func TestRevalidateReportsARemovedUserBeyondEveryLimit(t *testing.T) {
 		fail(t, a, "alice", here)
 		want(t, lsapi.ErrorCode(a.Revalidate("Basic "+encode("alice:right"))), "")
 		rewrite(t, path, carol)
-		seen()
+		waitForPoll()
 		want(t, login(t, a, "alice", "right", here), lsapi.CodeThrottled)
 		want(t, lsapi.ErrorCode(a.Revalidate("Basic "+encode("alice:right"))), lsapi.CodeUnauthenticated)
 	})
 }
 
-func TestRevalidateHoldsWhileTheAccountIsInForce(t *testing.T) {
+func TestRevalidateAcceptsWhileTheAccountIsValid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alice := line(t, "alice", "right")
 		path := writeUsers(t, alice)
@@ -287,7 +286,7 @@ func TestRevalidateHoldsWhileTheAccountIsInForce(t *testing.T) {
 		revalidate := func(credentials string) lsapi.Code {
 			return lsapi.ErrorCode(a.Revalidate("Basic " + encode(credentials)))
 		}
-		want(t, revalidate("alice:right"), lsapi.CodeUnauthenticated) // nobody has logged in
+		want(t, revalidate("alice:right"), lsapi.CodeUnauthenticated) // no login yet
 		want(t, login(t, a, "alice", "right", here), "")
 		time.Sleep(time.Hour)
 		want(t, revalidate("alice:right"), "")
@@ -295,18 +294,18 @@ func TestRevalidateHoldsWhileTheAccountIsInForce(t *testing.T) {
 		want(t, revalidate("carol:right"), lsapi.CodeUnauthenticated)
 		want(t, lsapi.ErrorCode(a.Revalidate("")), lsapi.CodeUnauthenticated)
 		rewrite(t, path, alice, line(t, "carol", "hers"))
-		seen()
+		waitForPoll()
 		want(t, revalidate("alice:right"), "")
 		rewrite(t, path, line(t, "alice", "other"), line(t, "carol", "hers"))
-		seen()
+		waitForPoll()
 		want(t, revalidate("alice:right"), lsapi.CodeUnauthenticated)
 		want(t, revalidate("alice:other"), lsapi.CodeUnauthenticated)
 	})
 }
 
-// bcrypt compares 72 bytes: two passwords that differ behind them are one, and the use of
-// one must not end the requests of the other.
-func TestPasswordsThatBcryptCannotTellApartAreOne(t *testing.T) {
+// bcrypt compares 72 bytes: passwords that differ only after them are equivalent, and a
+// login with one must not end the requests of the other.
+func TestPasswordsWithTheSameFirst72BytesAreOneForBcrypt(t *testing.T) {
 	prefix := strings.Repeat("p", 72)
 	a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, line(t, "alice", prefix))})
 	want(t, login(t, a, "alice", prefix+"1", here), "")
@@ -319,7 +318,7 @@ func TestPasswordsThatBcryptCannotTellApartAreOne(t *testing.T) {
 	want(t, login(t, token, "bob", prefix+"2", here), lsapi.CodeUnauthenticated)
 }
 
-func TestCloseWaitsForTheEndOfTheLoop(t *testing.T) {
+func TestCloseWaitsForThePollLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAuthenticator(t, auth.Options{UsersFile: writeUsers(t, line(t, "alice", "right"))})
 		if err := a.Close(t.Context()); err != nil {
@@ -336,15 +335,15 @@ func TestCloseWaitsForTheEndOfTheLoop(t *testing.T) {
 	})
 }
 
-func TestALookThatHangsIsNotWaitedForWithoutEnd(t *testing.T) {
+func TestCloseEndsWithItsContextWhenAPollHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := writeUsers(t, line(t, "alice", "right"))
-		reads, answer := io.Pipe() // a log that nobody reads holds the look up
+		reads, answer := io.Pipe() // a log without a reader blocks the poll
 		a := newAuthenticator(t, auth.Options{UsersFile: path, Log: slog.New(slog.NewTextHandler(answer, nil))})
 		a.Start()
 		rewrite(t, path, "spoilt\n")
-		age(t, path, 1)
-		seen()
+		setTime(t, path, 1)
+		waitForPoll()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := a.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
