@@ -161,9 +161,6 @@ func (a *App) Reload() {
 	}()
 }
 
-// QueuedOutput returns a writer to out that no caller waits for.
-func QueuedOutput(out io.Writer) io.Writer { return telemetry.NewWriter(out) }
-
 func newLogger(o Options, out io.Writer) *slog.Logger {
 	return telemetry.NewLogger(out, telemetry.LogOptions{
 		Format: string(o.Config.LogFormat),

@@ -2,12 +2,10 @@ package app
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"lsapi"
 	"lsapi/internal/config"
-	v1 "lsapi/internal/httpapi/v1"
 	"lsapi/internal/store"
 	"lsapi/internal/telemetry"
 )
@@ -127,59 +125,3 @@ func (r timedRecord) Append(ctx context.Context, turn lsapi.Turn, events []lsapi
 	r.observe(outcome(lsapi.ErrorCode(err)), time.Since(began))
 	return head, err
 }
-
-// Record is the record of changes, opened for reading. An error of a read is a
-// *StoreError.
-type Record interface {
-	// Changes returns the changes that the filter finds, newest first.
-	Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error)
-	// Heads returns the ends of all logs.
-	Heads(ctx context.Context) ([]lsapi.Head, error)
-	// Verify checks the record against itself and against heads noted earlier.
-	Verify(ctx context.Context, heads []lsapi.Head) (Verification, error)
-	// Close closes it; CodeTimeout when that had not ended with the context.
-	Close(ctx context.Context) error
-}
-
-// Verification is what Verify found.
-type Verification = store.Verification
-
-// OpenRecord opens the record of changes beside whoever owns it. Its error is a
-// *StoreError.
-func OpenRecord(ctx context.Context, url string) (Record, error) {
-	record, err := store.Open(ctx, url, store.Options{ReadOnly: true})
-	if err != nil {
-		return nil, &StoreError{err}
-	}
-	return openRecord{record}, nil
-}
-
-// openRecord marks what cannot be read.
-type openRecord struct{ store store.Store }
-
-func (r openRecord) Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error) {
-	changes, err := r.store.Changes(ctx, filter)
-	return changes, unreadable(err)
-}
-
-func (r openRecord) Heads(ctx context.Context) ([]lsapi.Head, error) {
-	heads, err := r.store.Heads(ctx)
-	return heads, unreadable(err)
-}
-
-func (r openRecord) Verify(ctx context.Context, heads []lsapi.Head) (Verification, error) {
-	found, err := r.store.Verify(ctx, heads)
-	return found, unreadable(err)
-}
-
-func (r openRecord) Close(ctx context.Context) error { return r.store.Close(ctx) }
-
-func unreadable(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &StoreError{err}
-}
-
-// WriteChange writes a change as a line of JSON, in the form that the API has.
-func WriteChange(w io.Writer, c *lsapi.Change) error { return v1.WriteLine(w, c) }

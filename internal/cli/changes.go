@@ -8,6 +8,7 @@ import (
 
 	"lsapi/internal/app"
 	"lsapi/internal/config"
+	"lsapi/internal/store"
 )
 
 const changesHelp = `Read the record of changes: who attached or detached what, when and why, and
@@ -34,7 +35,7 @@ func newChanges(p Process) *cobra.Command {
 const closeTimeout = 5 * time.Second
 
 // withRecord opens the record for as long as read takes.
-func withRecord(c *cobra.Command, p Process, read func(context.Context, app.Record) error) (err error) {
+func withRecord(c *cobra.Command, p Process, read func(context.Context, store.Store) error) (err error) {
 	sources := config.Sources{Flags: c.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile}
 	url, err := config.Store(sources)
 	if err != nil {
@@ -42,9 +43,9 @@ func withRecord(c *cobra.Command, p Process, read func(context.Context, app.Reco
 	}
 	ctx, stop := untilSignalled(c.Context())
 	defer stop()
-	record, err := app.OpenRecord(ctx, string(url))
+	record, err := store.Open(ctx, string(url), store.Options{ReadOnly: true})
 	if err != nil {
-		return located(err, sources)
+		return located(&app.StoreError{Err: err}, sources)
 	}
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)

@@ -7,6 +7,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/app"
+	"lsapi/internal/store"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 
 // follower shows each change once, when its outcome is known.
 type follower struct {
-	record app.Record
+	record store.Store
 	filter lsapi.ChangeFilter
 	show   *changePrinter
 	shown  map[string]time.Time // the changes that need not be shown, and when they were asked for
@@ -29,7 +30,7 @@ type follower struct {
 
 // followChanges shows the changes that the filter finds as their outcomes become
 // known, from its From or from now on, until ctx ends.
-func followChanges(ctx context.Context, record app.Record, filter lsapi.ChangeFilter, show *changePrinter) error {
+func followChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFilter, show *changePrinter) error {
 	f := &follower{record: record, filter: filter, show: show, shown: make(map[string]time.Time), from: filter.From}
 	if f.from.IsZero() {
 		f.from = time.Now()
@@ -93,7 +94,7 @@ func (f *follower) since(ctx context.Context, from time.Time) ([]lsapi.Change, e
 	for {
 		page, err := f.record.Changes(ctx, filter)
 		if err != nil {
-			return nil, err
+			return nil, &app.StoreError{Err: err}
 		}
 		changes = append(changes, page...)
 		if len(page) < listPage {

@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/app"
+	"lsapi/internal/store"
 )
 
 type oneChange struct {
-	app.Record
+	store.Store
 	c     lsapi.Change
 	known time.Time
 }

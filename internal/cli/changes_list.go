@@ -15,7 +15,9 @@ import (
 	apiv1 "lsapi/api/v1"
 	"lsapi/internal/app"
 	"lsapi/internal/config"
+	v1 "lsapi/internal/httpapi/v1"
 	"lsapi/internal/sanitize"
+	"lsapi/internal/store"
 )
 
 const changesListHelp = `List changes, the newest first, as a table; as a line of JSON each when the
@@ -69,7 +71,7 @@ func newChangesList(p Process) *cobra.Command {
 			return err
 		}
 		show := newChangePrinter(v)
-		return withRecord(c, p, func(ctx context.Context, record app.Record) error {
+		return withRecord(c, p, func(ctx context.Context, record store.Store) error {
 			if f.follow {
 				return followChanges(ctx, record, f.filter, show)
 			}
@@ -146,7 +148,7 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 }
 
 // listChanges shows what the filter finds, page by page.
-func listChanges(ctx context.Context, record app.Record, filter lsapi.ChangeFilter, show *changePrinter) error {
+func listChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFilter, show *changePrinter) error {
 	left := filter.Limit
 	for {
 		filter.Limit = listPage
@@ -155,7 +157,7 @@ func listChanges(ctx context.Context, record app.Record, filter lsapi.ChangeFilt
 		}
 		page, err := record.Changes(ctx, filter)
 		if err != nil {
-			return err
+			return &app.StoreError{Err: err}
 		}
 		for i := range page {
 			if err := show.print(&page[i]); err != nil {
@@ -179,7 +181,7 @@ func newChangePrinter(v *view) *changePrinter {
 	rows := &rowWriter{columns: changeColumns(true), view: v}
 	return &changePrinter{func(c *lsapi.Change) error {
 		var line bytes.Buffer
-		if err := app.WriteChange(&line, c); err != nil {
+		if err := v1.WriteLine(&line, c); err != nil {
 			return err
 		}
 		return v.writeOne(json.RawMessage(line.Bytes()), c.ID, func() error {

@@ -15,6 +15,7 @@ import (
 	"lsapi"
 	"lsapi/internal/app"
 	"lsapi/internal/config"
+	"lsapi/internal/store"
 )
 
 const changesVerifyHelp = `Check that the record is whole: that no event of it was altered, taken out or put
@@ -59,10 +60,10 @@ func newChangesVerify(p Process) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return withRecord(c, p, func(ctx context.Context, record app.Record) error {
+		return withRecord(c, p, func(ctx context.Context, record store.Store) error {
 			found, err := record.Verify(ctx, heads)
 			if err != nil {
-				return err
+				return &app.StoreError{Err: err}
 			}
 			return tellVerification(p.Stdout, found, len(heads), *allowPruned)
 		})
@@ -72,7 +73,7 @@ func newChangesVerify(p Process) *cobra.Command {
 
 // tellVerification prints what was found. A breach is an error, and so is a head that
 // proves nothing, unless that is allowed.
-func tellVerification(w io.Writer, found app.Verification, heads int, allowPruned bool) error {
+func tellVerification(w io.Writer, found store.Verification, heads int, allowPruned bool) error {
 	if b := found.Breach; b != nil {
 		where := "load balancer " + b.LoadBalancer
 		if b.Seq > 0 {
@@ -110,10 +111,10 @@ func newChangesHeads(p Process) *cobra.Command {
 	}
 	config.AddStoreFlags(command.Flags())
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		return withRecord(c, p, func(ctx context.Context, record app.Record) error {
+		return withRecord(c, p, func(ctx context.Context, record store.Store) error {
 			heads, err := record.Heads(ctx)
 			if err != nil {
-				return err
+				return &app.StoreError{Err: err}
 			}
 			for _, h := range heads {
 				if _, err := fmt.Fprintln(p.Stdout, h.LoadBalancer, h.Seq, h.Hash); err != nil {

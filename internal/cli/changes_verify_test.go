@@ -8,20 +8,20 @@ import (
 	"testing"
 
 	"lsapi"
-	"lsapi/internal/app"
+	"lsapi/internal/store"
 )
 
 // Hashes without a secret prove nothing against whoever can write to the record.
 func TestVerifyingSaysWhatItDoesNotProve(t *testing.T) {
 	for name, test := range map[string]struct {
-		found app.Verification
+		found store.Verification
 		heads int
 		says  bool
 	}{
-		"no heads":             {app.Verification{}, 0, true},
-		"heads":                {app.Verification{}, 2, false},
-		"a head that is kept":  {app.Verification{Pruned: make([]lsapi.Head, 1)}, 2, false},
-		"heads of what is not": {app.Verification{Pruned: make([]lsapi.Head, 2)}, 2, true},
+		"no heads":             {store.Verification{}, 0, true},
+		"heads":                {store.Verification{}, 2, false},
+		"a head that is kept":  {store.Verification{Pruned: make([]lsapi.Head, 1)}, 2, false},
+		"heads of what is not": {store.Verification{Pruned: make([]lsapi.Head, 2)}, 2, true},
 	} {
 		var out bytes.Buffer
 		if err := tellVerification(&out, test.found, test.heads, true); err != nil {
@@ -34,7 +34,7 @@ func TestVerifyingSaysWhatItDoesNotProve(t *testing.T) {
 }
 
 func TestVerifyFailsOnHeadsThatProveNothing(t *testing.T) {
-	found := app.Verification{LoadBalancers: 1, Events: 3, Pruned: []lsapi.Head{{LoadBalancer: "web", Seq: 7}}}
+	found := store.Verification{LoadBalancers: 1, Events: 3, Pruned: []lsapi.Head{{LoadBalancer: "web", Seq: 7}}}
 	for _, test := range []struct {
 		allowPruned bool
 		fails       string

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lsapi/internal/app"
+	"lsapi/internal/auth"
 	"lsapi/internal/config"
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/dataplane"
@@ -175,7 +176,7 @@ func demoConfig(listen, endpoint, store string) (config.Config, error) {
 			"STORE_URL=" + store,
 			"TRUSTED_PROXIES=127.0.0.1", // the load balancer in front of it
 		},
-		CheckToken: app.CheckToken,
+		CheckToken: auth.CheckToken,
 	})
 }
 

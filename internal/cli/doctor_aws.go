@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lsapi"
-	"lsapi/internal/app"
+	"lsapi/internal/cloud"
 	"lsapi/internal/config"
 )
 
@@ -22,18 +22,18 @@ func (c *checkup) ofAWS(ctx context.Context, command *cobra.Command, p Process) 
 	if err := cfg.Export(); err != nil {
 		return fmt.Errorf("set the variables of the .env file: %w", err)
 	}
-	permissions, err := app.Permissions(ctx, cfg)
+	aws, err := cloud.New(ctx, cloud.Options{Region: cfg.Region, Endpoint: cfg.AWSEndpoint})
 	if err != nil {
 		c.fail("aws", "correct the configuration of the AWS SDK", "%v", err)
 		return nil
 	}
-	for _, permission := range permissions {
+	for _, permission := range aws.Permissions(ctx) {
 		c.addPermission(permission)
 	}
 	return nil
 }
 
-func (c *checkup) addPermission(p app.Permission) {
+func (c *checkup) addPermission(p cloud.Permission) {
 	_, name, _ := strings.Cut(p.Action, ":")
 	switch e := lsapi.AsError(p.Err); {
 	case p.Err == nil:

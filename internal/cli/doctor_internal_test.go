@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/app"
+	"lsapi/internal/cloud"
 )
 
 // The header Date has whole seconds, and was written some time before the answer came:
@@ -58,7 +58,7 @@ func TestAPermissionFailsOnlyWhenAWSDeniesIt(t *testing.T) {
 		"unreachable":    {&lsapi.Error{Code: lsapi.CodeUpstream, Err: errors.New("no route")}, verdictWarn, true},
 	} {
 		c := &checkup{}
-		c.addPermission(app.Permission{Action: "ec2:DescribeInstances", Err: test.err})
+		c.addPermission(cloud.Permission{Action: "ec2:DescribeInstances", Err: test.err})
 		if f := c.findings[0]; f.Verdict != test.verdict || (f.Do != "") != test.do {
 			t.Errorf("%s: %+v", name, f)
 		}

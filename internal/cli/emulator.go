@@ -18,6 +18,7 @@ import (
 	"lsapi/internal/config"
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/dataplane"
+	"lsapi/internal/telemetry"
 )
 
 const (
@@ -132,7 +133,7 @@ func serveEmulator(listener net.Listener, emulated *emulator.Emulator, p Process
 
 // emulatorLog is where the emulator tells what is not as it should be.
 func emulatorLog(p Process) *slog.Logger {
-	return slog.New(slog.NewTextHandler(app.QueuedOutput(p.Stderr), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return slog.New(slog.NewTextHandler(telemetry.NewWriter(p.Stderr), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // build checks the flags and makes the emulator.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lsapi/internal/app"
+	"lsapi/internal/auth"
 	"lsapi/internal/config"
 )
 
@@ -64,8 +65,8 @@ func newServe(p Process) *cobra.Command {
 			Flags:          c.Flags(),
 			Environ:        p.Environ,
 			EnvFile:        config.DefaultEnvFile,
-			CheckToken:     app.CheckToken,
-			CheckUsersFile: app.CheckUsersFile,
+			CheckToken:     auth.CheckToken,
+			CheckUsersFile: auth.CheckUsersFile,
 		}
 		cfg, err := config.Load(sources)
 		if err != nil {

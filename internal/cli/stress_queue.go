@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"lsapi/internal/app"
+	"lsapi/internal/cloud"
 	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/stress"
 )
@@ -36,12 +36,12 @@ func surgeQueue(ctx context.Context, loadBalancer, endpoint string) (func(contex
 	if emulated {
 		tell = func(ctx context.Context) (stress.Queue, error) { return emulatedQueue(ctx, endpoint, loadBalancer) }
 	} else {
-		look, err := app.SurgeQueue(ctx, loadBalancer, endpoint)
+		queue, err := cloud.NewSurgeQueue(ctx, loadBalancer, endpoint)
 		if err != nil {
 			return nil, err
 		}
 		tell = seldom(func(ctx context.Context) (stress.Queue, error) {
-			waiting, spilled, err := look(ctx)
+			waiting, spilled, err := queue.Look(ctx)
 			return stress.Queue{Waiting: waiting, Spillover: spilled}, err
 		})
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/knadh/koanf/v2"
+
+	"lsapi"
 )
 
 // parser converts merged settings into values and collects problems.
@@ -65,7 +67,7 @@ func (p *parser) apiToken(check func(string) error) Secret {
 				"or name a file of users, made by htpasswd -B, with %s", name(keyUsersFile))
 		}
 	} else if err := check(token); err != nil {
-		p.problem(keyAPIToken, "%v", err)
+		p.problem(keyAPIToken, "%s", message(err))
 	}
 	return Secret(token)
 }
@@ -76,10 +78,13 @@ func (p *parser) usersFile(check func(path, token string) error) string {
 		return ""
 	}
 	if err := check(path, p.text(keyAPIToken)); err != nil {
-		p.problem(keyUsersFile, "%s: %v", path, err)
+		p.problem(keyUsersFile, "%s: %s", path, message(err))
 	}
 	return path
 }
+
+// message returns the text of an error without its code.
+func message(err error) string { return cmp.Or(lsapi.AsError(err).Message, err.Error()) }
 
 // regionForm also matches regions that AWS has yet to open.
 var regionForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
