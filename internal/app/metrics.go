@@ -107,8 +107,8 @@ func showHealth(metrics *telemetry.Metrics, polls *health.Poller) {
 func showEvents(metrics *telemetry.Metrics, hub *events.Hub) {
 	metrics.Gauge("lsapi_event_streams", "Streams of events that are open.",
 		func() float64 { return float64(hub.Stats().Streams) })
-	metrics.Counter("lsapi_events_told_total", "Events that were told, however many streams there were.",
-		func() float64 { return float64(hub.Stats().Told) })
+	metrics.Counter("lsapi_events_told_total", "Messages of events, each counted once for all streams.",
+		func() float64 { return float64(hub.Stats().Sent) })
 	metrics.Counter("lsapi_event_streams_dropped_total", "Streams of events that were read too slowly.",
 		func() float64 { return float64(hub.Stats().Dropped) })
 }

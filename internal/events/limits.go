@@ -3,35 +3,32 @@ package events
 import "time"
 
 const (
-	// MaxStreams is how many streams may be open: more than a service has watchers,
-	// and what their connections take is within a small machine's memory.
+	// MaxStreams is how many streams may be open. Their connections fit into a small
+	// machine's memory.
 	MaxStreams = 16_000
-	// maxMessages is how many messages the ring holds: minutes of a busy fleet, so that
-	// a client that was cut off resumes without asking the record; maxBytes is how
-	// large they may be together.
+	// maxMessages and maxBytes bound the ring: minutes of a busy fleet, so that most
+	// clients resume without a read of the record.
 	maxMessages = 4096
 	maxBytes    = 16 << 20
-	// maxBatch is how many messages a stream is given at once, so that what it has to
-	// write in one go is bounded.
+	// maxBatch is how many messages a stream returns at once.
 	maxBatch = 64
 	// pageSize is how many events are read from the record at once.
 	pageSize = 500
-	// maxTold is more messages than an event has: one for each instance of a load
-	// balancer, of which AWS allows 1,000 by default.
-	maxTold = 100_000
-	// touchEvery is how often it is said that somebody watches.
+	// maxMessagesOfEvent bounds the messages of an event: one for each instance of a load
+	// balancer, which are 1,000 by AWS's default.
+	maxMessagesOfEvent = 100_000
+	// touchEvery is the interval of Touch.
 	touchEvery = time.Second
-	// retryPause is how long after a failure the record is read again.
+	// retryPause is the pause after a failure to read the record.
 	retryPause = time.Second
-	// lagPause is how long a stream that has read the record further than the hub waits
-	// for it before it looks again.
+	// lagPause is how long a stream that is ahead of the hub waits for it.
 	lagPause = 100 * time.Millisecond
-	// maxCatching is how many streams read the record at once: after a restart all of
-	// them resume together, and others have questions too.
-	maxCatching = 2
-	// readTimeout bounds each question to the record.
+	// maxCatchingUp is how many streams read the record at once: after a restart all of
+	// them resume together, and the record has other readers.
+	maxCatchingUp = 2
+	// readTimeout bounds a read of the record.
 	readTimeout = 10 * time.Second
-	// newsTimeout is how long news are waited for, without knowing whether the record
-	// still answers, before it is asked again.
+	// newsTimeout is how long the hub waits for events before it reads the record again,
+	// which shows whether it still answers.
 	newsTimeout = 10 * time.Second
 )

@@ -6,24 +6,32 @@ import (
 	"lsapi"
 )
 
-// ring holds the last messages. Each has a number, counted from 0, that it keeps.
+// message is an encoded server-sent event.
+type message struct {
+	loadBalancer string
+	position     lsapi.Position // of its event
+	cursor       Cursor         // after the message
+	frame        []byte
+}
+
+// ring holds the latest messages. They are numbered from 0.
 type ring struct {
-	messages []message // those numbered from first on
-	first    int64
-	size     int // of their frames, in bytes
-	// Every message behind floor, up to tail, is in the ring.
+	messages []message
+	first    int64 // the number of messages[0]
+	size     int   // of the frames, in bytes
+	// The ring holds every message after floor, up to tail.
 	floor, tail lsapi.Position
 }
 
-// restart makes the ring empty, at a position. A number is left out, so that a stream
-// that had everything until then is behind it too.
-func (r *ring) restart(at lsapi.Position) {
+// reset empties the ring, at a position. It skips a number, so that streams that had
+// every message are behind too.
+func (r *ring) reset(at lsapi.Position) {
 	r.first += int64(len(r.messages)) + 1
 	r.messages, r.size = nil, 0
 	r.floor, r.tail = at, at
 }
 
-// add adds messages, which reach up to tail, and drops the oldest.
+// add adds messages, up to the position tail, and drops the oldest.
 func (r *ring) add(messages []message, tail lsapi.Position) {
 	for _, m := range messages {
 		r.size += len(m.frame)
@@ -40,23 +48,23 @@ func (r *ring) add(messages []message, tail lsapi.Position) {
 	}
 	r.floor = r.messages[dropped-1].position
 	r.first += int64(dropped)
-	clear(r.messages[:dropped]) // the array behind them lives until it has to grow
+	clear(r.messages[:dropped]) // the backing array lives until the next append grows it
 	r.messages = r.messages[dropped:]
 }
 
-// end is the number that the next message will have.
+// end is the number of the next message.
 func (r *ring) end() int64 { return r.first + int64(len(r.messages)) }
 
-// find returns the number of the first message behind a place, and false when the
-// ring does not reach to it, back or on.
-func (r *ring) find(p Place) (int64, bool) {
-	if r.floor.After(p.after) || p.after.After(r.tail) {
+// find returns the number of the first message after a cursor. It returns false if the
+// cursor is outside of the ring.
+func (r *ring) find(c Cursor) (int64, bool) {
+	if r.floor.After(c.after) || c.after.After(r.tail) {
 		return 0, false
 	}
-	i := sort.Search(len(r.messages), func(i int) bool { return r.messages[i].position.After(p.after) })
-	of := 0 // how many messages the event has of which some were told
-	for of < p.told && i+of < len(r.messages) && r.messages[i+of].position == r.messages[i].position {
-		of++
+	i := sort.Search(len(r.messages), func(i int) bool { return r.messages[i].position.After(c.after) })
+	skip := 0
+	for skip < c.messages && i+skip < len(r.messages) && r.messages[i+skip].position == r.messages[i].position {
+		skip++
 	}
-	return r.first + int64(i+of), of == p.told
+	return r.first + int64(i+skip), skip == c.messages
 }

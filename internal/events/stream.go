@@ -12,28 +12,28 @@ import (
 
 // The errors that end a stream.
 var (
-	// ErrTooSlow: what comes next has left the ring.
+	// ErrTooSlow: the next message has left the ring.
 	ErrTooSlow = errors.New("the stream was read too slowly")
 	// ErrClosed: the service stops.
 	ErrClosed = errors.New("the service is stopping")
 )
 
-// Stream is an open stream. One goroutine reads it.
+// Stream is an open stream. It has one reader.
 type Stream struct {
 	hub           *Hub
 	loadBalancers []string // empty: all
-	place         Place
-	next          int64 // of the ring; -1: it still reads the record
+	cursor        Cursor
+	next          int64 // number in the ring; -1 while the stream reads the record
 	unwatch       func()
 	closing       sync.Once
 }
 
-// Open opens a stream of what happens in some load balancers, or in all for none:
-// behind a place, or from now on for nil.
+// Open opens a stream of the events of some load balancers, or of all for none: after a
+// cursor, or from now on for nil.
 //
-// Errors: CodeThrottled when there are too many, CodeUnavailable when the record
-// cannot be read or the service stops.
-func (h *Hub) Open(ctx context.Context, loadBalancers []string, after *Place) (*Stream, error) {
+// CodeThrottled: too many streams are open. CodeUnavailable: the record cannot be read, or
+// the service stops. CodeInvalid: the cursor is not one of this record.
+func (h *Hub) Open(ctx context.Context, loadBalancers []string, after *Cursor) (*Stream, error) {
 	if err := h.admit(); err != nil {
 		return nil, err
 	}
@@ -43,8 +43,8 @@ func (h *Hub) Open(ctx context.Context, loadBalancers []string, after *Place) (*
 	}
 	s := &Stream{hub: h, loadBalancers: loadBalancers, next: -1, unwatch: h.watch(loadBalancers)}
 	if after != nil {
-		s.place = *after
-		if err := s.check(ctx); err != nil {
+		s.cursor = *after
+		if err := s.validate(ctx); err != nil {
 			s.Close()
 			return nil, err
 		}
@@ -52,48 +52,8 @@ func (h *Hub) Open(ctx context.Context, loadBalancers []string, after *Place) (*
 	}
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	s.place, s.next = Place{after: h.ring.tail}, h.ring.end()
+	s.cursor, s.next = Cursor{after: h.ring.tail}, h.ring.end()
 	return s, nil
-}
-
-// watch says that somebody watches these, until it is undone.
-func (h *Hub) watch(loadBalancers []string) (undo func()) {
-	if len(loadBalancers) == 0 {
-		return h.o.Watch("")
-	}
-	ends := make([]func(), len(loadBalancers))
-	for i, name := range loadBalancers {
-		ends[i] = h.o.Watch(name)
-	}
-	return func() {
-		for _, end := range ends {
-			end()
-		}
-	}
-}
-
-// check refuses a place where the record has not come to, or behind more of an event
-// than there is: an id of another record, behind which nothing may come for ever.
-func (s *Stream) check(ctx context.Context) error {
-	if s.join() {
-		return nil
-	}
-	end, err := bounded(ctx, s.hub.o.Record.End)
-	switch {
-	case err != nil:
-		return err
-	case s.place.after.After(end):
-		return errNoPlace()
-	case s.place.told == 0:
-		return nil
-	}
-	next, err := bounded(ctx, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
-		return s.hub.o.Record.Events(ctx, s.place.after, 1)
-	})
-	if err == nil && (len(next) == 0 || s.place.told > len(s.hub.encode(s.place.after, &next[0]))) {
-		err = errNoPlace()
-	}
-	return err
 }
 
 // admit counts a stream.
@@ -117,37 +77,49 @@ func (h *Hub) leave() {
 	defer h.mu.Unlock()
 	h.streams--
 	if h.closed && h.streams == 0 {
-		close(h.emptied)
+		close(h.empty)
 	}
 }
 
-// start lets the hub follow the record from its end, if it does not yet.
-func (h *Hub) start(ctx context.Context) error {
-	h.mu.RLock()
-	started := h.started
-	h.mu.RUnlock()
-	if started {
+// watch calls Watch for each load balancer.
+func (h *Hub) watch(loadBalancers []string) (unwatch func()) {
+	if len(loadBalancers) == 0 {
+		return h.o.Watch("")
+	}
+	ends := make([]func(), len(loadBalancers))
+	for i, name := range loadBalancers {
+		ends[i] = h.o.Watch(name)
+	}
+	return func() {
+		for _, end := range ends {
+			end()
+		}
+	}
+}
+
+// validate rejects a cursor after the end of the record, or after more messages than its
+// event has. It is the id of another record, and might never get an event.
+func (s *Stream) validate(ctx context.Context) error {
+	if s.join() {
 		return nil
 	}
-	end, err := bounded(ctx, h.o.Record.End)
-	if err != nil {
+	end, err := withTimeout(ctx, s.hub.o.Record.End)
+	switch {
+	case err != nil:
 		return err
+	case s.cursor.after.After(end):
+		return errBadCursor()
+	case s.cursor.messages == 0:
+		return nil
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return errStopping()
+	next, err := withTimeout(ctx, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
+		return s.hub.o.Record.Events(ctx, s.cursor.after, 1)
+	})
+	if err == nil && (len(next) == 0 || s.cursor.messages > len(s.hub.encode(s.cursor.after, &next[0]))) {
+		err = errBadCursor()
 	}
-	if !h.started {
-		h.started = true
-		h.ring.restart(end)
-		h.work.Go(h.follow)
-		h.work.Go(h.touch)
-	}
-	return nil
+	return err
 }
-
-func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
 
 // Close ends the stream. It may be called again.
 func (s *Stream) Close() {
@@ -157,23 +129,23 @@ func (s *Stream) Close() {
 	})
 }
 
-// Ended reports whether the hub is closed.
-func (s *Stream) Ended() bool { return s.hub.base.Err() != nil }
+// Closed reports whether the hub is closed.
+func (s *Stream) Closed() bool { return s.hub.group.Context().Err() != nil }
 
-// AfterEnd has something done when the hub is closed, unless stop is called before.
-func (s *Stream) AfterEnd(do func()) (stop func() bool) { return context.AfterFunc(s.hub.base, do) }
+// OnClose calls f when the hub is closed, unless stop is called before.
+func (s *Stream) OnClose(f func()) (stop func() bool) {
+	return context.AfterFunc(s.hub.group.Context(), f)
+}
 
-// Place is where the stream is: behind what Next has returned, and behind what there
-// was that it does not want. It must not be asked for while Next runs.
-func (s *Stream) Place() Place { return s.place }
+// Cursor returns the stream's position: after the messages that Next has returned or
+// filtered. It must not be called while Next runs.
+func (s *Stream) Cursor() Cursor { return s.cursor }
 
-// Next waits for what comes next, at most for as long as it is told to, and returns
-// it; nothing when nothing came. An error ends the stream: ErrTooSlow, ErrClosed,
-// that of the context, or one of the record: CodeNotFound when what comes next has
-// been pruned from it.
+// Next returns the next messages. It waits at most for the given time, and then returns
+// none. An error ends the stream: ErrTooSlow, ErrClosed, the context's, or one of the
+// record. CodeNotFound: the next event has been pruned.
 func (s *Stream) Next(ctx context.Context, wait time.Duration) ([][]byte, error) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
+	timeout := time.After(wait)
 	for {
 		if s.next < 0 {
 			frames, err := s.catchUp(ctx)
@@ -181,31 +153,31 @@ func (s *Stream) Next(ctx context.Context, wait time.Duration) ([][]byte, error)
 				return frames, err
 			}
 			select {
-			case <-timer.C:
+			case <-timeout:
 				return nil, nil
 			default:
 				continue
 			}
 		}
-		frames, news, err := s.take()
+		frames, grown, err := s.take()
 		if err != nil || len(frames) > 0 {
 			return frames, err
 		}
 		select {
-		case <-news:
-		case <-timer.C:
+		case <-grown:
+		case <-timeout:
 			return nil, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-s.hub.base.Done():
+		case <-s.hub.done:
 			return nil, ErrClosed
 		}
 	}
 }
 
-// take returns what the ring has for the stream, and what to wait for when that is
-// nothing.
-func (s *Stream) take() (frames [][]byte, news <-chan struct{}, err error) {
+// take returns the stream's messages in the ring, and a channel that is closed when the
+// ring grows.
+func (s *Stream) take() (frames [][]byte, grown <-chan struct{}, err error) {
 	h := s.hub
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -215,84 +187,80 @@ func (s *Stream) take() (frames [][]byte, news <-chan struct{}, err error) {
 	}
 	for ; s.next < h.ring.end() && len(frames) < maxBatch; s.next++ {
 		m := &h.ring.messages[s.next-h.ring.first]
-		if s.wants(m) {
-			frames, s.place = append(frames, m.frame), m.place
+		if s.includes(m) {
+			frames, s.cursor = append(frames, m.frame), m.cursor
 		}
 	}
 	if len(frames) == 0 && s.next == h.ring.end() {
-		s.place = Place{after: h.ring.tail} // what others wanted is behind it too
+		s.cursor = Cursor{after: h.ring.tail} // after the filtered messages too
 	}
-	return frames, h.news, nil
+	return frames, h.grown, nil
 }
 
-func (s *Stream) wants(m *message) bool {
+func (s *Stream) includes(m *message) bool {
 	return len(s.loadBalancers) == 0 || slices.Contains(s.loadBalancers, m.loadBalancer)
 }
 
-// join takes the stream from the record to the ring, if that reaches back to where
-// the stream is.
+// join moves the stream from the record to the ring, if the cursor is in the ring.
 func (s *Stream) join() bool {
 	s.hub.mu.RLock()
 	defer s.hub.mu.RUnlock()
-	next, ok := s.hub.ring.find(s.place)
+	next, ok := s.hub.ring.find(s.cursor)
 	if ok {
 		s.next = next
 	}
 	return ok
 }
 
-// catchUp returns what the record has for a stream that is behind the ring.
+// catchUp returns messages from the record, for a stream that is behind the ring.
 func (s *Stream) catchUp(ctx context.Context) ([][]byte, error) {
-	if s.hub.base.Err() != nil {
+	if s.Closed() {
 		return nil, ErrClosed
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	page, err := s.hub.read(ctx, s.place.after)
+	page, err := s.hub.read(ctx, s.cursor.after)
 	if err != nil {
 		return nil, err
 	}
 	var frames [][]byte
-	skip := s.place.told
+	skip := s.cursor.messages
 	for i := range page {
-		messages := s.hub.encode(s.place.after, &page[i])
+		messages := s.hub.encode(s.cursor.after, &page[i])
 		for _, m := range messages[min(skip, len(messages)):] {
-			if s.wants(&m) {
+			if s.includes(&m) {
 				frames = append(frames, m.frame)
 			}
 		}
-		s.place, skip = Place{after: page[i].Position}, 0
+		s.cursor, skip = Cursor{after: page[i].Position}, 0
 	}
 	if !s.join() && len(page) == 0 {
-		s.hub.await(ctx, s.place.after) // it has not read that far
+		s.hub.await(ctx, s.cursor.after) // the hub has not read that far
 	}
 	return frames, nil
 }
 
-// read reads a page of the record for a stream that catches up, not for too many of
-// them at once.
+// read reads a page of the record for a stream that catches up.
 func (h *Hub) read(ctx context.Context, after lsapi.Position) ([]lsapi.RecordedEvent, error) {
-	if err := h.catching.Acquire(ctx, 1); err != nil {
+	if err := h.catchingUp.Acquire(ctx, 1); err != nil {
 		return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: err}
 	}
-	defer h.catching.Release(1)
+	defer h.catchingUp.Release(1)
 	return h.o.Record.Events(ctx, after, maxBatch)
 }
 
-// await waits a little for the ring to reach to a position.
+// await waits up to lagPause for the ring to reach a position.
 func (h *Hub) await(ctx context.Context, position lsapi.Position) {
-	timer := time.NewTimer(lagPause)
-	defer timer.Stop()
 	h.mu.RLock()
-	news, lags := h.news, position.After(h.ring.tail)
+	grown, lags := h.grown, position.After(h.ring.tail)
 	h.mu.RUnlock()
 	if !lags {
 		return
 	}
 	select {
-	case <-news:
-	case <-timer.C:
+	case <-grown:
+	case <-time.After(lagPause):
 	case <-ctx.Done():
-	case <-h.base.Done():
+	case <-h.done:
 	}
 }

@@ -300,7 +300,7 @@ func TestAStreamThatWasReadTooSlowlySaysSo(t *testing.T) {
 	for range told {
 		h.change(lsapi.OutcomeApplied, reason)
 	}
-	awaitCondition(t, func() bool { return hub.Stats().Told == told })
+	awaitCondition(t, func() bool { return hub.Stats().Sent == told })
 	from := bufio.NewScanner(conn)
 	from.Buffer(nil, 1<<20)
 	last, dropped := "", false
@@ -313,7 +313,7 @@ func TestAStreamThatWasReadTooSlowlySaysSo(t *testing.T) {
 	if !dropped {
 		t.Fatalf("it ends behind %s without saying so: %v", last, from.Err())
 	}
-	place, err := events.ParsePlace(last)
+	place, err := events.ParseCursor(last)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +344,7 @@ func TestAStreamThatNobodyReadsDoesNotHoldUpAStop(t *testing.T) {
 	for range told {
 		h.change(lsapi.OutcomeApplied, strings.Repeat("x", 100_000))
 	}
-	awaitCondition(t, func() bool { return hub.Stats().Told == told })
+	awaitCondition(t, func() bool { return hub.Stats().Sent == told })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := hub.Close(ctx); err != nil {

@@ -59,10 +59,10 @@ func sendEvents(e *eventConn, first [][]byte) {
 		}
 	}()
 	// A client that does not take what it is sent must not hold up a stop.
-	stop := e.stream.AfterEnd(func() { _ = e.conn.SetWriteDeadline(time.Now().Add(endTime)) })
+	stop := e.stream.OnClose(func() { _ = e.conn.SetWriteDeadline(time.Now().Add(endTime)) })
 	defer stop()
 	if len(first) == 1 { // a client to whom nothing is told can resume from here
-		first = append(first, []byte("id: "+e.stream.Place().String()+"\n\n"))
+		first = append(first, []byte("id: "+e.stream.Cursor().String()+"\n\n"))
 	}
 	ctx, leave := context.WithCancelCause(context.Background())
 	defer leave(nil)
@@ -121,10 +121,10 @@ func (e *eventConn) untilItEnds(leave context.CancelCauseFunc) {
 // client that wants little must not resume from long ago.
 func (e *eventConn) send(frames [][]byte) error {
 	if len(frames) == 0 {
-		frames = [][]byte{[]byte("id: " + e.stream.Place().String() + "\n\n")}
+		frames = [][]byte{[]byte("id: " + e.stream.Cursor().String() + "\n\n")}
 	}
 	patience := eventTime
-	if e.stream.Ended() {
+	if e.stream.Closed() {
 		patience = endTime
 	}
 	if err := e.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {

@@ -36,7 +36,7 @@ type stream struct {
 	log    bytes.Buffer
 }
 
-func open(t *testing.T, record events.Record, after *events.Place, check func() error) *stream {
+func open(t *testing.T, record events.Record, after *events.Cursor, check func() error) *stream {
 	t.Helper()
 	hub := events.New(events.Options{Record: record, Encode: EncodeEvent})
 	opened, err := hub.Open(t.Context(), nil, after)
@@ -90,7 +90,7 @@ func TestAStreamOfAUserWhoIsGoneEnds(t *testing.T) {
 
 func TestAStreamThatTheRecordFailsIsToldToTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, silent{&lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the disk is full"}}, &events.Place{}, right)
+		s := open(t, silent{&lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the disk is full"}}, &events.Cursor{}, right)
 		if log := s.ends(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, "the disk is full") {
 			t.Errorf("the log says %s", log)
 		}

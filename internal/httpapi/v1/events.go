@@ -80,9 +80,9 @@ type eventsQuery struct {
 }
 
 func (a *API) events(w http.ResponseWriter, r *http.Request, q *eventsQuery) error {
-	var after *events.Place
+	var after *events.Cursor
 	if id := cmp.Or(q.LastEventID, q.AfterID); id != "" {
-		place, err := events.ParsePlace(id)
+		place, err := events.ParseCursor(id)
 		if err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, q *eventsQuery) err
 	return err
 }
 
-func (a *API) openStream(r *http.Request, loadBalancers []string, after *events.Place) (*events.Stream, error) {
+func (a *API) openStream(r *http.Request, loadBalancers []string, after *events.Cursor) (*events.Stream, error) {
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	for _, name := range loadBalancers {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,112 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// record is a Record in memory.
-type record struct {
-	mu     sync.Mutex
-	events []lsapi.RecordedEvent
-	pruned lsapi.Position // nothing up to this is kept
-	news   chan struct{}
-	away   bool
-	reads  int
-}
-
-func newRecord() *record { return &record{} }
-
-// changed is closed when something is recorded. It is made where it is first waited
-// for, in the test's bubble. The caller holds mu.
-func (r *record) changed() chan struct{} {
-	if r.news == nil {
-		r.news = make(chan struct{})
-	}
-	return r.news
-}
-
-// add records events, each "LOAD-BALANCER INSTANCE…": a message for each instance.
-func (r *record) add(texts ...string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, text := range texts {
-		fields := strings.Fields(text)
-		n := int64(len(r.events) + 1)
-		e := lsapi.RecordedEvent{Position: lsapi.Position{Major: n / 3, Minor: n}, LoadBalancer: fields[0]}
-		e.Event.Added = fields[1:]
-		r.events = append(r.events, e)
-	}
-	if r.news != nil {
-		close(r.news)
-		r.news = nil
-	}
-}
-
-func (r *record) Events(_ context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.reads++
-	switch {
-	case r.away:
-		return nil, &lsapi.Error{Code: lsapi.CodeUnavailable}
-	case r.pruned.After(after):
-		return nil, &lsapi.Error{Code: lsapi.CodeNotFound}
-	}
-	from := slices.IndexFunc(r.events, func(e lsapi.RecordedEvent) bool { return e.Position.After(after) })
-	if from < 0 {
-		return nil, nil
-	}
-	return slices.Clone(r.events[from:min(from+limit, len(r.events))]), nil
-}
-
-func (r *record) End(context.Context) (lsapi.Position, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.away {
-		return lsapi.Position{}, &lsapi.Error{Code: lsapi.CodeUnavailable}
-	}
-	if len(r.events) == 0 {
-		return lsapi.Position{Minor: 0, Major: 0}, nil
-	}
-	return r.events[len(r.events)-1].Position, nil
-}
-
-func (r *record) News(ctx context.Context, after lsapi.Position) error {
-	for {
-		r.mu.Lock()
-		news := r.changed()
-		behind := len(r.events) > 0 && r.events[len(r.events)-1].Position.After(after)
-		r.mu.Unlock()
-		if behind {
-			return nil
-		}
-		select {
-		case <-news:
-		case <-ctx.Done():
-			return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
-		}
-	}
-}
-
-// encode tells an event of each of its instances.
-func encode(e *lsapi.RecordedEvent) [][]byte {
-	var told [][]byte
-	for _, id := range e.Event.Added {
-		told = append(told, []byte("data: "+e.LoadBalancer+" "+id+"\n"))
-	}
-	return told
-}
-
-// stuckRecord answers nothing about its events before it is freed, whatever the context
-// says.
-type stuckRecord struct {
-	*record
-	freed chan struct{}
-}
-
-func (r *stuckRecord) Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
-	<-r.freed
-	return r.record.Events(ctx, after, limit)
-}
-
-func TestCloseEndsWithItsContextAlthoughTheRecordHangs(t *testing.T) {
+func TestCloseEndsWithItsContextWhenTheRecordHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &stuckRecord{newRecord(), make(chan struct{})}
 		h := events.New(events.Options{Record: r, Encode: encode})
@@ -148,50 +42,14 @@ func TestCloseEndsWithItsContextAlthoughTheRecordHangs(t *testing.T) {
 	})
 }
 
-// hangingRecord does not answer one of its questions before the context ends, like a
-// database whose network swallows packets.
-type hangingRecord struct {
-	*record
-	hangs atomic.Value // the name of the question
-}
-
-func (r *hangingRecord) hang(ctx context.Context, question string) error {
-	if r.hangs.Load() != question {
-		return nil
-	}
-	<-ctx.Done()
-	return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
-}
-
-func (r *hangingRecord) Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
-	if err := r.hang(ctx, "Events"); err != nil {
-		return nil, err
-	}
-	return r.record.Events(ctx, after, limit)
-}
-
-func (r *hangingRecord) End(ctx context.Context) (lsapi.Position, error) {
-	if err := r.hang(ctx, "End"); err != nil {
-		return lsapi.Position{}, err
-	}
-	return r.record.End(ctx)
-}
-
-func (r *hangingRecord) News(ctx context.Context, after lsapi.Position) error {
-	if err := r.hang(ctx, "News"); err != nil {
-		return err
-	}
-	return r.record.News(ctx, after)
-}
-
-func TestHubReadsOnWhenAHangingRecordAnswersAgain(t *testing.T) {
-	for _, question := range []string{"Events", "News"} {
-		t.Run(question, func(t *testing.T) {
+func TestHubContinuesWhenAHangingRecordAnswersAgain(t *testing.T) {
+	for _, method := range []string{"Events", "News"} {
+		t.Run(method, func(t *testing.T) {
 			r := &hangingRecord{record: newRecord()}
 			inHub(t, r, func(t *testing.T, h *events.Hub) {
 				s := open(t, h, "", "")
 				synctest.Wait()
-				r.hangs.Store(question)
+				r.hangs.Store(method)
 				r.add("web i-1")
 				time.Sleep(time.Minute)
 				r.hangs.Store("")
@@ -203,7 +61,7 @@ func TestHubReadsOnWhenAHangingRecordAnswersAgain(t *testing.T) {
 	}
 }
 
-func TestOpenEndsAlthoughTheRecordHangs(t *testing.T) {
+func TestOpenTimesOutWhenTheRecordHangs(t *testing.T) {
 	r := &hangingRecord{record: newRecord()}
 	inHub(t, r, func(t *testing.T, h *events.Hub) {
 		r.hangs.Store("End")
@@ -219,7 +77,7 @@ func inHub(t *testing.T, r events.Record, test func(t *testing.T, h *events.Hub)
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := events.New(events.Options{Record: r, Encode: encode})
-		t.Cleanup(func() { // behind that of the streams
+		t.Cleanup(func() { // after the streams
 			if err := h.Close(context.Background()); err != nil {
 				t.Error(err)
 			}
@@ -230,15 +88,15 @@ func inHub(t *testing.T, r events.Record, test func(t *testing.T, h *events.Hub)
 
 func open(t *testing.T, h *events.Hub, loadBalancers, after string) *events.Stream {
 	t.Helper()
-	var place *events.Place
+	var cursor *events.Cursor
 	if after != "" {
-		parsed, err := events.ParsePlace(after)
+		parsed, err := events.ParseCursor(after)
 		if err != nil {
 			t.Fatal(err)
 		}
-		place = &parsed
+		cursor = &parsed
 	}
-	s, err := h.Open(t.Context(), strings.Fields(loadBalancers), place)
+	s, err := h.Open(t.Context(), strings.Fields(loadBalancers), cursor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +104,7 @@ func open(t *testing.T, h *events.Hub, loadBalancers, after string) *events.Stre
 	return s
 }
 
-// drain returns what the stream has, each message on a line, until it has nothing.
+// drain returns the messages of the stream, each on a line, until there are no more.
 func drain(t *testing.T, s *events.Stream) []string {
 	t.Helper()
 	var all []string
@@ -271,22 +129,22 @@ func want(t *testing.T, got []string, want ...string) {
 	}
 }
 
-func TestAStreamTellsWhatHappensFromWhenItIsOpened(t *testing.T) {
+func TestStreamReturnsEventsAfterItsStart(t *testing.T) {
 	r := newRecord()
 	r.add("web i-1")
 	inHub(t, r, func(t *testing.T, h *events.Hub) {
 		all, web := open(t, h, "", ""), open(t, h, "web", "")
-		r.add("web i-2", "app i-3 i-4", "silent", "web i-5")
+		r.add("web i-2", "app i-3 i-4", "none", "web i-5")
 		want(t, drain(t, all),
 			"id: 0-2 data: web i-2", "id: 0-2-1 data: app i-3", "id: 1-3 data: app i-4", "id: 1-5 data: web i-5")
 		want(t, drain(t, web), "id: 0-2 data: web i-2", "id: 1-5 data: web i-5")
-		if got := h.Stats(); got.Streams != 2 || got.Told != 4 {
-			t.Errorf("the figures are %+v", got)
+		if got := h.Stats(); got.Streams != 2 || got.Sent != 4 {
+			t.Errorf("stats are %+v", got)
 		}
 	})
 }
 
-func TestResumingAnywhereLosesAndRepeatsNothing(t *testing.T) {
+func TestResumedStreamNeitherLosesNorRepeatsMessages(t *testing.T) {
 	for name, early := range map[string]bool{"from the ring": true, "from the record": false} {
 		t.Run(name, func(t *testing.T) {
 			r := newRecord()
@@ -296,13 +154,13 @@ func TestResumingAnywhereLosesAndRepeatsNothing(t *testing.T) {
 				}
 				var texts []string
 				for i := range 200 {
-					texts = append(texts, fmt.Sprintf("web a-%d b-%d c-%d", i, i, i), "silent", fmt.Sprintf("app d-%d", i))
+					texts = append(texts, fmt.Sprintf("web a-%d b-%d c-%d", i, i, i), "none", fmt.Sprintf("app d-%d", i))
 				}
 				r.add(texts...)
 				synctest.Wait()
 				whole := drain(t, open(t, h, "", "0-0"))
 				if len(whole) != 800 {
-					t.Fatalf("it tells of %d", len(whole))
+					t.Fatalf("%d messages, want 800", len(whole))
 				}
 				for _, cut := range []int{0, 1, 2, 3, 4, 399, 400, 798, 799} {
 					id := strings.Fields(whole[cut])[1]
@@ -311,54 +169,54 @@ func TestResumingAnywhereLosesAndRepeatsNothing(t *testing.T) {
 				r.add("web last")
 				late := drain(t, open(t, h, "", strings.Fields(whole[799])[1]))
 				if len(late) != 1 || !strings.HasSuffix(late[0], "web last") {
-					t.Errorf("behind the end it tells %v", late)
+					t.Errorf("after the end it returns %v", late)
 				}
 			})
 		})
 	}
 }
 
-// What a stream does not want must not be read again by who resumes it.
-func TestAStreamThatWantsLittleMovesOnAllTheSame(t *testing.T) {
+// A resumed stream must not read filtered events again.
+func TestCursorAdvancesPastFilteredEvents(t *testing.T) {
 	r := newRecord()
 	inHub(t, r, func(t *testing.T, h *events.Hub) {
 		s := open(t, h, "web", "")
-		before := s.Place().String()
+		before := s.Cursor().String()
 		r.add("app i-1", "app i-2", "app i-3")
 		want(t, drain(t, s))
-		if got := s.Place().String(); got == before || got != "1-3" {
+		if got := s.Cursor().String(); got == before || got != "1-3" {
 			t.Errorf("it is at %s, where it was at %s", got, before)
 		}
 	})
 }
 
-func TestAStreamThatIsReadTooSlowlyIsDroppedAndOthersAreNot(t *testing.T) {
+func TestSlowStreamIsDroppedAloneAndCanResume(t *testing.T) {
 	r := newRecord()
 	inHub(t, r, func(t *testing.T, h *events.Hub) {
 		slow, quick := open(t, h, "", ""), open(t, h, "", "")
-		told := 0
+		received := 0
 		for range 60 {
 			for i := range 100 {
 				r.add(fmt.Sprintf("web i-%d", i))
 			}
-			told += len(drain(t, quick))
+			received += len(drain(t, quick))
 		}
-		if told != 6000 {
-			t.Errorf("the quick one was told %d", told)
+		if received != 6000 {
+			t.Errorf("the quick stream received %d", received)
 		}
 		if _, err := slow.Next(t.Context(), time.Second); !errors.Is(err, events.ErrTooSlow) {
 			t.Errorf("the slow one got %v", err)
 		}
 		if h.Stats().Dropped != 1 {
-			t.Errorf("the figures are %+v", h.Stats())
+			t.Errorf("stats are %+v", h.Stats())
 		}
-		if got := drain(t, open(t, h, "", slow.Place().String())); len(got) != 6000 {
-			t.Errorf("when it resumes it is told %d", len(got))
+		if got := drain(t, open(t, h, "", slow.Cursor().String())); len(got) != 6000 {
+			t.Errorf("after resuming it received %d", len(got))
 		}
 	})
 }
 
-func TestOneReaderOfTheRecordServesAll(t *testing.T) {
+func TestRecordIsReadOnceForAllStreams(t *testing.T) {
 	r := newRecord()
 	inHub(t, r, func(t *testing.T, h *events.Hub) {
 		streams := make([]*events.Stream, 1000)
@@ -383,7 +241,7 @@ func TestOneReaderOfTheRecordServesAll(t *testing.T) {
 	})
 }
 
-func TestStreamsOutliveARecordThatIsAway(t *testing.T) {
+func TestStreamsSurviveAnUnavailableRecord(t *testing.T) {
 	r := newRecord()
 	inHub(t, r, func(t *testing.T, h *events.Hub) {
 		s := open(t, h, "", "")
@@ -393,7 +251,7 @@ func TestStreamsOutliveARecordThatIsAway(t *testing.T) {
 		r.mu.Unlock()
 		r.add("web i-1")
 		want(t, drain(t, s))
-		open(t, h, "", "0-0") // one that resumes within the ring is not refused
+		open(t, h, "", "0-0") // a stream that resumes within the ring can be opened
 		r.mu.Lock()
 		r.away = false
 		r.mu.Unlock()
@@ -402,7 +260,7 @@ func TestStreamsOutliveARecordThatIsAway(t *testing.T) {
 	})
 }
 
-func TestWhatWasPrunedIsToldToBeGone(t *testing.T) {
+func TestPrunedEventsAreNotFound(t *testing.T) {
 	r := newRecord()
 	r.add("web i-1", "web i-2", "web i-3")
 	r.pruned = lsapi.Position{Major: 0, Minor: 2}
@@ -414,8 +272,8 @@ func TestWhatWasPrunedIsToldToBeGone(t *testing.T) {
 	})
 }
 
-// A stream that had everything finds out that it was left behind as others do.
-func TestAStreamThatThePruningOvertakesIsToldSo(t *testing.T) {
+// Pruning during an outage also drops streams that had every message.
+func TestStreamBehindThePruningIsTooSlow(t *testing.T) {
 	r := newRecord()
 	inHub(t, r, func(t *testing.T, h *events.Hub) {
 		s := open(t, h, "", "")
@@ -436,26 +294,26 @@ func TestAStreamThatThePruningOvertakesIsToldSo(t *testing.T) {
 	})
 }
 
-func TestAPlaceThatTheRecordHasNotComeToIsRefused(t *testing.T) {
+func TestInvalidCursorIsRejected(t *testing.T) {
 	r := newRecord()
 	r.add("web i-1")
 	inHub(t, r, func(t *testing.T, h *events.Hub) {
-		place, err := events.ParsePlace("7-99")
+		cursor, err := events.ParseCursor("7-99")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.Open(t.Context(), nil, &place); lsapi.ErrorCode(err) != lsapi.CodeInvalid || h.Stats().Streams != 0 {
+		if _, err := h.Open(t.Context(), nil, &cursor); lsapi.ErrorCode(err) != lsapi.CodeInvalid || h.Stats().Streams != 0 {
 			t.Errorf("it is %v, with %d streams open", err, h.Stats().Streams)
 		}
 	})
 	for _, text := range []string{"", "1", "x-y", "1-2-3-4", "01-2", "+1-2", "-1-2", "1-2-0", "1-2-", " 1-2", "1-99999999999999999999", "1-2-999999999"} {
-		if _, err := events.ParsePlace(text); lsapi.ErrorCode(err) != lsapi.CodeInvalid {
+		if _, err := events.ParseCursor(text); lsapi.ErrorCode(err) != lsapi.CodeInvalid {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
 
-func TestClosingTheHubEndsStreamsAndRefusesNewOnes(t *testing.T) {
+func TestCloseEndsStreamsAndRefusesNewOnes(t *testing.T) {
 	r := newRecord()
 	synctest.Test(t, func(t *testing.T) {
 		h := events.New(events.Options{Record: r, Encode: encode})
@@ -479,7 +337,7 @@ func TestClosingTheHubEndsStreamsAndRefusesNewOnes(t *testing.T) {
 	})
 }
 
-func TestWhileSomebodyWatchesThatIsSaid(t *testing.T) {
+func TestOpenStreamsAreReportedToWatchAndTouch(t *testing.T) {
 	var mu sync.Mutex
 	watched, touches := map[string]int{}, 0
 	count := func(name string, n int) {
@@ -511,7 +369,7 @@ func TestWhileSomebodyWatchesThatIsSaid(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if watched["web"] != 0 || watched[""] != 0 || touches > 11 {
-			t.Errorf("when nobody watches: %v, touched %d times", watched, touches)
+			t.Errorf("without streams: watched are %v, touched %d times", watched, touches)
 		}
 		if err := h.Close(t.Context()); err != nil {
 			t.Error(err)
@@ -519,7 +377,7 @@ func TestWhileSomebodyWatchesThatIsSaid(t *testing.T) {
 	})
 }
 
-func TestThereIsABoundOnStreams(t *testing.T) {
+func TestStreamsAreLimited(t *testing.T) {
 	inHub(t, newRecord(), func(t *testing.T, h *events.Hub) {
 		for range events.MaxStreams {
 			open(t, h, "", "")
