@@ -57,7 +57,7 @@ func TestAServiceWithoutCredentialsSaysSoBeforeTheFirstRequest(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
 	s := startService(t, a.base, with("AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="))
-	s.waitFor(s.stderr, `"level":"ERROR","msg":"no AWS credentials can be had","error":"`)
+	s.waitFor(s.stderr, `"level":"ERROR","msg":"no AWS credentials found","error":"`)
 	s.notReady(t, "credentials")
 	if calls := a.calls(); len(calls) != 0 {
 		t.Errorf("AWS was asked %v", calls)

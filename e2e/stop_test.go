@@ -99,7 +99,7 @@ func TestAStopWaitsNoLongerThanItMay(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	<-answered
-	if stderr := s.stderr.String(); !strings.Contains(stderr, "lsapi: stopped before everything had finished: requests were under way") {
+	if stderr := s.stderr.String(); !strings.Contains(stderr, "lsapi: stopped before everything had finished: requests: not finished") {
 		t.Error(stderr)
 	}
 }

@@ -1,5 +1,5 @@
-// Package app wires the service together. Its parts start in order and stop in
-// reverse, and a start that fails stops what had started.
+// Package app wires the service. Its parts start in order and stop in reverse. A failed
+// start stops the parts that had started.
 package app
 
 import (
@@ -18,43 +18,42 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// Options say how to run the service.
+// Options configure the service.
 type Options struct {
 	Config config.Config
-	// Log is where log lines go.
+	// Log is the output of the log.
 	Log io.Writer
-	// Color is whether they are coloured, for a terminal.
-	Color bool
-	// Version is told at the start.
+	// Color colours the log, for a terminal.
+	Color   bool
 	Version string
-	// Listen opens the listener. Nil opens Config.Listen.
+	// Listen opens the listener. Nil listens on Config.Listen.
 	Listen func(context.Context) (net.Listener, error)
 }
 
 // App is the running service.
 type App struct {
 	log    *slog.Logger
-	out    *telemetry.Writer // what log writes to
+	out    *telemetry.Writer // the output of log
 	server *Server
 	parts  []part // in the order in which they started
 	floor  []byte // see newHeapFloor
 
 	users *auth.Authenticator
 
-	end context.CancelFunc // sends away who waits for a load balancer
+	end context.CancelFunc // ends the requests that wait or stream
 }
 
-// part is something that must be stopped.
+// part is a component to stop.
 type part struct {
 	name string
 	stop func(context.Context) error
 }
 
-// Start starts the service and returns once it listens. AWS is not asked
-// anything: the service starts, and says so to its callers, when AWS is away.
+// Start starts the service and returns once it listens. It does not depend on AWS: the
+// service also starts while AWS is unreachable.
 //
-// Errors: a *ListenError when the address cannot be had, a *StoreError when the
-// record of changes cannot be opened.
+// Errors: *ListenError if the address cannot be bound, *StoreError if the record of
+// changes cannot be opened.
 func Start(ctx context.Context, o Options) (*App, error) {
 	out := telemetry.NewWriter(o.Log)
 	stopping, end := context.WithCancel(context.Background())
@@ -71,7 +70,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 func (a *App) start(ctx, stopping context.Context, o Options) error {
 	cfg := o.Config
 	metrics := telemetry.NewMetrics(o.Version)
-	showLog(metrics, a.out)
+	registerLogMetrics(metrics, a.out)
 	expectSeries(metrics)
 	authenticator, err := a.startAuth(cfg, metrics)
 	if err != nil {
@@ -108,7 +107,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	listener = limited(listener, connections, a.log, metrics)
+	listener = limitConnections(listener, connections, a.log, metrics)
 	a.server = Serve(listener, handler, cfg.RequestTimeout, a.log)
 	a.started("requests", a.server.Stop)
 	a.startStreams(handling.Events)
@@ -119,18 +118,17 @@ func (a *App) started(name string, stop func(context.Context) error) {
 	a.parts = append(a.parts, part{name, stop})
 }
 
-// Addr returns the address that is served, its real port included.
+// Addr returns the listen address with its actual port.
 func (a *App) Addr() net.Addr { return a.server.Addr() }
 
-// Failed gives the error with which serving ended, if it ended by itself. The
-// rest still wants to be stopped then.
+// Failed receives the error if serving ends by itself. The caller still calls Stop.
 func (a *App) Failed() <-chan error { return a.server.Failed() }
 
-// Stop stops the parts in reverse: no request is accepted any more, those under
-// way are answered, then the changes that were sent to AWS are seen to their
-// end. What has not ended when ctx does is cut off, and the error says so.
+// Stop stops the parts in reverse: it stops accepting requests, waits for those in
+// flight, then for the changes that were sent to AWS. When ctx ends, it cuts off the
+// rest and returns an error.
 func (a *App) Stop(ctx context.Context) error {
-	a.log.Info("stopping: no more requests; those under way, and their changes, are seen to the end")
+	a.log.Info("stopping: waiting for requests and changes in flight")
 	a.end()
 	err := a.stop(ctx)
 	if err == nil {
@@ -143,15 +141,14 @@ func (a *App) stop(ctx context.Context) error {
 	var failures []error
 	for _, p := range slices.Backward(a.parts) {
 		if err := p.stop(ctx); err != nil {
-			failures = append(failures, fmt.Errorf("%s were under way: %w", p.name, err))
+			failures = append(failures, fmt.Errorf("%s: not finished: %w", p.name, err))
 		}
 	}
 	a.parts = nil
 	return errors.Join(failures...)
 }
 
-// Reload reads the users file again, without waiting for it. The log says what came
-// of it.
+// Reload reloads the users file in the background. It logs the result.
 func (a *App) Reload() {
 	a.log.Info("reloading the users file")
 	go func() {
@@ -169,7 +166,6 @@ func newLogger(o Options, out io.Writer) *slog.Logger {
 	})
 }
 
-// endpointName tells a person which AWS is asked.
 func endpointName(cfg config.Config) string {
 	if cfg.AWSEndpoint != "" {
 		return cfg.AWSEndpoint

@@ -14,7 +14,7 @@ import (
 	"lsapi/internal/config"
 )
 
-// options are those of a service on a free port, whose AWS is away.
+// options returns options of a service on a free port whose AWS is unreachable.
 func options(t *testing.T) Options {
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -34,7 +34,7 @@ func options(t *testing.T) Options {
 	}
 }
 
-func TestTheServiceStartsAnswersAndStops(t *testing.T) {
+func TestServiceStartsServesAndStops(t *testing.T) {
 	service, err := Start(t.Context(), options(t))
 	if err != nil {
 		t.Fatal(err)
@@ -47,11 +47,11 @@ func TestTheServiceStartsAnswersAndStops(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := get(t.Context(), url); err == nil {
-		t.Error("it answers although it has stopped")
+		t.Error("it responds after Stop")
 	}
 }
 
-func TestTheMetricsShowTheConnectionsAndTheirLimit(t *testing.T) {
+func TestMetricsShowConnectionsAndLimit(t *testing.T) {
 	o := options(t)
 	o.Config.MetricsPublic = true
 	service, err := Start(t.Context(), o)
@@ -65,7 +65,7 @@ func TestTheMetricsShowTheConnectionsAndTheirLimit(t *testing.T) {
 	}
 }
 
-func TestAStartOnATakenPortSaysSoAndLeavesNothingBehind(t *testing.T) {
+func TestStartOnUsedPortFailsWithoutLeaks(t *testing.T) {
 	_, url := serve(t, 0, func(http.ResponseWriter, *http.Request) {})
 	o := options(t)
 	o.Config.Listen = strings.TrimPrefix(url, "http://")
@@ -75,7 +75,7 @@ func TestAStartOnATakenPortSaysSoAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestPartsStopInReverseAndEachFailureIsTold(t *testing.T) {
+func TestPartsStopInReverseAndReportFailures(t *testing.T) {
 	var stopped []string
 	var a App
 	for _, name := range []string{"first", "second", "third"} {
@@ -91,7 +91,7 @@ func TestPartsStopInReverseAndEachFailureIsTold(t *testing.T) {
 	if want := []string{"third", "second", "first"}; !slices.Equal(stopped, want) {
 		t.Errorf("stopped %v, want %v", stopped, want)
 	}
-	if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "second were under way: context deadline exceeded" {
+	if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "second: not finished: context deadline exceeded" {
 		t.Errorf("got %v", err)
 	}
 }

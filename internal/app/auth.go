@@ -6,7 +6,6 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// startAuth starts to know the users.
 func (a *App) startAuth(cfg config.Config, metrics *telemetry.Metrics) (*auth.Authenticator, error) {
 	authenticator, err := auth.New(auth.Options{
 		Token:     string(cfg.APIToken),
@@ -17,8 +16,8 @@ func (a *App) startAuth(cfg config.Config, metrics *telemetry.Metrics) (*auth.Au
 		return nil, err
 	}
 	authenticator.Start()
-	a.started("looks at the users file", authenticator.Close)
-	showAuth(metrics, authenticator)
+	a.started("watch of the users file", authenticator.Close)
+	registerAuthMetrics(metrics, authenticator)
 	a.users = authenticator
 	return authenticator, nil
 }

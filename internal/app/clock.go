@@ -13,26 +13,25 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// The clocks that this machine's is compared with.
+// The reference clocks.
 const (
 	databaseClock = "database"
 	awsClock      = "aws"
 )
 
 const (
-	// compareEvery is how often the clock is compared with the database's, and how
-	// often AWS is asked again that cannot be read or whose clock differs.
+	// compareEvery is the interval of comparisons with the database's clock, and of
+	// probes of AWS while it is unreadable or its clock differs.
 	compareEvery = 10 * time.Second
 	// compareTimeout bounds one comparison.
 	compareTimeout = 5 * time.Second
 )
 
-// sharedClock is a record that has a clock of its own.
+// sharedClock is a record whose database has a clock.
 type sharedClock interface {
 	Clock(ctx context.Context) (time.Time, error)
 }
 
-// newClocks returns the monitor of this machine's clock.
 func (a *App) newClocks(shared bool, metrics *telemetry.Metrics) *clock.Monitor {
 	sources := []string{awsClock}
 	if shared {
@@ -40,24 +39,24 @@ func (a *App) newClocks(shared bool, metrics *telemetry.Metrics) *clock.Monitor 
 	}
 	monitor := clock.NewMonitor(a.log, sources...)
 	for _, source := range sources {
-		metrics.OptionalGauge("lsapi_clock_offset_seconds", "How far this machine's clock is ahead of another at least, negative when it is behind; 0 within the precision of the comparison. Absent before the first comparison.",
+		metrics.OptionalGauge("lsapi_clock_offset_seconds", "Minimum offset of this machine's clock from the reference clock, negative if behind; 0 within the precision of the comparison. Absent before the first comparison.",
 			func() (float64, bool) {
-				offset, known := monitor.Offset(source)
-				return offset.Certain().Seconds(), known
+				offset, ok := monitor.Offset(source)
+				return offset.Certain().Seconds(), ok
 			}, "source", source)
 	}
 	return monitor
 }
 
-// observeDate compares the clock with an answer of AWS.
+// observeDate passes the Date of each AWS response to the monitor.
 func observeDate(monitor *clock.Monitor) func(cloud.Date) {
 	return func(d cloud.Date) {
 		monitor.Observe(awsClock, clock.Reading{Time: d.Time, Resolution: d.Resolution, Received: d.Received, Took: d.Took})
 	}
 }
 
-// startClock compares the clock with the record's, now and then, if that has one.
-// It returns a comparison to make at other times.
+// startClock compares this machine's clock with the record's periodically, if that has
+// one. It returns a function that makes one comparison.
 func (a *App) startClock(ctx context.Context, record store.Store, monitor *clock.Monitor, aws *cloud.Client) (compare func(context.Context)) {
 	shared, ok := record.(sharedClock)
 	if !ok {
@@ -69,12 +68,11 @@ func (a *App) startClock(ctx context.Context, record store.Store, monitor *clock
 	work.Go(func(ctx context.Context) {
 		every(ctx, compareEvery, func() { compare(ctx) })
 	})
-	a.started("comparisons of clocks", work.Close)
+	a.started("clock comparison", work.Close)
 	return compare
 }
 
-// compareClocks does nothing when the database cannot be asked: nothing can be
-// changed then either.
+// compareClocks ignores an unreachable database: changes are impossible then, too.
 func compareClocks(ctx context.Context, shared sharedClock, monitor *clock.Monitor) {
 	ctx, cancel := context.WithTimeout(ctx, compareTimeout)
 	defer cancel()
@@ -101,8 +99,8 @@ func every(ctx context.Context, interval time.Duration, f func()) {
 	}
 }
 
-// clockedMembership changes nothing while the clock is wrong: the record's times
-// would be.
+// clockedMembership rejects changes while the clock is wrong, because the record would
+// store wrong times.
 type clockedMembership struct {
 	httpapi.Membership
 	clocks  *clock.Monitor

@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/httpapi"
 )
 
-// databaseOf is a database whose clock is ahead of this machine's, or that is away.
+// databaseOf is a database whose clock is ahead, or that is unreachable.
 type databaseOf struct {
 	ahead time.Duration
 	err   error
@@ -31,7 +31,7 @@ func (c *counted) Change(context.Context, lsapi.Request) (lsapi.Result, error) {
 	return lsapi.Result{}, nil
 }
 
-func TestNothingIsChangedWhileTheDatabasesClockDiffers(t *testing.T) {
+func TestChangesAreRejectedWhileDatabaseClockDiffers(t *testing.T) {
 	monitor := clock.NewMonitor(slog.New(slog.DiscardHandler), databaseClock, awsClock)
 	var members counted
 	gate := clockedMembership{&members, monitor, func(ctx context.Context) { compareClocks(ctx, databaseOf{ahead: time.Hour}, monitor) }}
@@ -40,7 +40,7 @@ func TestNothingIsChangedWhileTheDatabasesClockDiffers(t *testing.T) {
 		code     lsapi.Code
 	}{
 		{databaseOf{ahead: time.Hour}, lsapi.CodeUnavailable},
-		{databaseOf{err: errors.New("away")}, lsapi.CodeUnavailable}, // which says nothing of its clock
+		{databaseOf{err: errors.New("away")}, lsapi.CodeUnavailable}, // no new comparison
 		{databaseOf{ahead: 2 * time.Second}, ""},
 		{databaseOf{ahead: -time.Hour}, lsapi.CodeUnavailable},
 		{databaseOf{}, ""},

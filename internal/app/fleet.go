@@ -19,20 +19,19 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// healthShare is the share of the requests to Classic ELB that a second allows which
-// polls of health may take: the rest is for lists.
+// healthShare is the share of the Classic ELB read rate for polls of health. The rest
+// is for lists.
 const healthShare = 0.5
 
-// watchPatience is how long a poll for who watches may take in the background: then
-// somebody may wait for it.
-const watchPatience = 10 * time.Second
+// watchTimeout bounds a background poll for event streams. After it, a waiting request
+// may need the poll.
+const watchTimeout = 10 * time.Second
 
-// startPolls starts the polls of health.
 func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecord, members *membership.Service, lists *snapshot.Snapshot, others *replicas, metrics *telemetry.Metrics) *health.Poller {
 	perSecond := cfg.Budget[string(budget.ELBRead)].PerSecond * healthShare
 	options := health.Options{
 		AWS:        aws.For(budget.WaitingReader),
-		Background: aws.ForRefreshes(watchPatience),
+		Background: aws.ForRefreshes(watchTimeout),
 		Saw:        members.SawHealth,
 		Recorded:   record.Health,
 		Names:      lists.Names,
@@ -45,30 +44,30 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 	polls := health.New(options)
 	polls.Start()
 	a.started("polls of health", polls.Close)
-	showHealth(metrics, polls)
+	registerHealthMetrics(metrics, polls)
 	return polls
 }
 
-// startFleet starts what shows load balancers, waits for their members, and tells
-// what happens.
+// startFleet starts the views of load balancers, the waits for members, and the event
+// streams.
 func (a *App) startFleet(aws *cloud.Client, record timedRecord, lists *snapshot.Snapshot, polls *health.Poller, metrics *telemetry.Metrics, handling *httpapi.Options) {
 	reader := aws.For(budget.WaitingReader)
-	shown := fleet.New(fleet.Options{
+	views := fleet.New(fleet.Options{
 		Lists: lists, Health: followers{polls}, Settings: reader, Instances: reader,
 		Record: record, Reads: fleetReads, Log: a.log,
 	})
-	a.started("questions about load balancers", shown.Close)
-	handling.Fleet = shown
-	handling.RecordReads = store.Readers - fleetReads - 1 // so that the lanes find one free
+	a.started("reads of load balancers", views.Close)
+	handling.Fleet = views
+	handling.RecordReads = store.Readers - fleetReads - 1 // leaves one connection for the lanes
 	handling.Exists = exists(lists)
 	handling.Events = events.New(events.Options{
 		Record: record, Encode: v1.EncodeEvent, Watch: polls.Watch, Touch: lists.Touch, Log: a.log,
 	})
-	showEvents(metrics, handling.Events)
+	registerEventMetrics(metrics, handling.Events)
 }
 
-// exists returns CodeNotFound for a load balancer that AWS says does not exist, and
-// nothing when AWS cannot be asked: who watches waits for what will happen.
+// exists returns CodeNotFound for a load balancer that does not exist. While AWS is
+// unreachable it returns nil, so that event streams can start.
 func exists(lists *snapshot.Snapshot) v1.Exists {
 	return func(ctx context.Context, loadBalancer string) error {
 		if _, _, err := lists.One(ctx, loadBalancer, false); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
@@ -78,11 +77,10 @@ func exists(lists *snapshot.Snapshot) v1.Exists {
 	}
 }
 
-// fleetReads is how many questions the record is asked at once by who shows load
-// balancers.
+// fleetReads is the number of concurrent reads of the record by package fleet.
 const fleetReads = 1
 
-// followers are the polls as fleet knows them.
+// followers adapts health.Poller to fleet.
 type followers struct{ *health.Poller }
 
 func (f followers) Follow(loadBalancer string) fleet.Follower { return f.Poller.Follow(loadBalancer) }
@@ -91,7 +89,7 @@ func (f followers) FollowDrain(loadBalancer, instanceID string, since time.Time,
 	return f.Poller.FollowDrain(loadBalancer, instanceID, since, timeout)
 }
 
-// startStreams has streams ended before requests are waited for.
+// startStreams makes Stop end the event streams before it waits for requests.
 func (a *App) startStreams(hub *events.Hub) {
 	if hub != nil {
 		a.started("streams of events", hub.Close)

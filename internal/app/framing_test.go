@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// requestsIn returns what a server answers to bytes on a connection, and the paths of the
-// requests that it handles.
+// requestsIn sends text on one connection. It returns the response and the paths of the
+// requests that the handler received.
 func requestsIn(t *testing.T, text string) (answer string, paths []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -48,9 +48,9 @@ func requestsIn(t *testing.T, text string) (answer string, paths []string) {
 	return string(all), paths
 }
 
-// What one reader takes for the end of a request another may not: the bytes behind it
-// must not become a request that a proxy in front has never seen.
-func TestNoRequestFollowsOneWhoseEndIsAmbiguous(t *testing.T) {
+// Readers may disagree on where a request with ambiguous framing ends. The following
+// bytes must not become a request that a proxy in front did not receive.
+func TestAmbiguousFramingClosesConnection(t *testing.T) {
 	const chunked = "5\r\nhello\r\n0\r\n\r\n"
 	for name, test := range map[string]struct{ fields, body, status string }{
 		"length, then chunks":     {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunked, "200"},
@@ -78,7 +78,7 @@ func TestNoRequestFollowsOneWhoseEndIsAmbiguous(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			answer, paths := requestsIn(t, "POST /first HTTP/1.1\r\nHost: lsapi\r\n"+test.fields+"\r\n"+test.body+"GET /second HTTP/1.1\r\nHost: lsapi\r\n\r\n")
 			if !strings.HasPrefix(answer, "HTTP/1.1 "+test.status) || strings.Count(answer, "HTTP/1.1 ") != 1 || !strings.Contains(answer, "Connection: close") {
-				t.Errorf("it is answered %s", answer)
+				t.Errorf("the response is %s", answer)
 			}
 			if len(paths) > 1 || len(paths) == 1 && (paths[0] != "/first" || test.status != "200") {
 				t.Errorf("requests for %v are handled", paths)
@@ -87,9 +87,8 @@ func TestNoRequestFollowsOneWhoseEndIsAmbiguous(t *testing.T) {
 	}
 }
 
-// These have one meaning for every reader that accepts them (RFC 9112, sections 2.2 and
-// 5.2, RFC 9110, section 8.6).
-func TestOddRequestsWithOneMeaningKeepTheirConnection(t *testing.T) {
+// RFC 9112, sections 2.2 and 5.2, and RFC 9110, section 8.6, define one meaning.
+func TestUnambiguousFramingKeepsConnection(t *testing.T) {
 	for name, fields := range map[string]string{
 		"a length":               "Content-Length: 5\r\n",
 		"the same length twice":  "Content-Length: 5\r\nContent-Length: 5\r\n",
@@ -99,7 +98,7 @@ func TestOddRequestsWithOneMeaningKeepTheirConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			answer, paths := requestsIn(t, "POST /first HTTP/1.1\r\nHost: lsapi\r\n"+fields+"\r\nhelloGET /second HTTP/1.1\r\nHost: lsapi\r\n\r\n")
 			if fmt.Sprint(paths) != "[/first /second]" || !strings.Contains(answer, `body "hello"`) || strings.Contains(answer, "Connection: close") {
-				t.Errorf("requests for %v are handled, and answered %s", paths, answer)
+				t.Errorf("requests for %v are handled, and the response is %s", paths, answer)
 			}
 		})
 	}

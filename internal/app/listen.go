@@ -9,12 +9,10 @@ import (
 	"syscall"
 )
 
-// ListenError says that an address could not be listened on, in one line.
+// ListenError reports an address that cannot be bound, in one line.
 type ListenError struct {
-	// Address is the one that was asked for, host:port.
-	Address string
-	// Err is the cause.
-	Err error
+	Address string // host:port
+	Err     error  // the cause
 }
 
 func (e *ListenError) Error() string {
@@ -27,10 +25,10 @@ func (e *ListenError) Error() string {
 // Unwrap returns the cause.
 func (e *ListenError) Unwrap() error { return e.Err }
 
-// InUse reports whether somebody else listens there.
+// InUse reports whether another process listens on the address.
 func (e *ListenError) InUse() bool { return errors.Is(e.Err, syscall.EADDRINUSE) }
 
-// cause is the error without the address and the system call's name.
+// cause returns the error without the address and the name of the system call.
 func (e *ListenError) cause() error {
 	if call, ok := errors.AsType[*os.SyscallError](e.Err); ok {
 		return call.Err

@@ -16,7 +16,6 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// newBudget returns the allowance of AWS requests.
 func newBudget(cfg config.Config, metrics *telemetry.Metrics) (*budget.Budget, error) {
 	sizes := make(budget.Sizes, len(cfg.Budget))
 	for category, bucket := range cfg.Budget {
@@ -24,12 +23,11 @@ func newBudget(cfg config.Config, metrics *telemetry.Metrics) (*budget.Budget, e
 	}
 	allowance, err := budget.New(sizes)
 	if err == nil {
-		showBudget(metrics, allowance)
+		registerBudgetMetrics(metrics, allowance)
 	}
 	return allowance, err
 }
 
-// newCloud returns a client of AWS that keeps to the budget.
 func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget.Budget, metrics *telemetry.Metrics, available *cloud.Availability, clocks *clock.Monitor) (*cloud.Client, error) {
 	return cloud.New(ctx, cloud.Options{
 		Region:   cfg.Region,
@@ -44,8 +42,8 @@ func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget
 	})
 }
 
-// startMembership starts the record, the lanes, and the snapshot that shows what
-// they do, and has requests handled by them.
+// startMembership starts the record, the lanes, the snapshot and the polls, and adds
+// them to handling.
 func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, handling *httpapi.Options) error {
 	allowance, err := newBudget(cfg, metrics)
 	if err != nil {
@@ -57,7 +55,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 		return err
 	}
 	others := newReplicas(allowance, metrics, a.log)
-	defer others.meet(nil) // whom a start that fails leaves waiting
+	defer others.setMembers(nil) // unblocks apply after a failed start
 	record, err := a.startRecord(ctx, cfg, metrics, others)
 	if err != nil {
 		return err
@@ -70,7 +68,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	if err := members.Start(ctx); err != nil {
 		return &StoreError{err}
 	}
-	others.meet(members)
+	others.setMembers(members)
 	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling)
 	a.startPreflight(aws, available, clocks)
 	handling.Membership = clockedMembership{members, clocks, compare}
@@ -78,9 +76,9 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	handling.Record, handling.Keys = record, record
 	handling.Ready = readiness(metrics, []check{ //nolint:contextcheck // the metrics ask outside of a request
 		{"record", record.Ready},
-		{"clock", unbounded(clocks.Check)},
-		{"aws", unbounded(available.Check)},
-		{"reads", unbounded(shown.lists.Ready)},
+		{"clock", immediate(clocks.Check)},
+		{"aws", immediate(available.Check)},
+		{"reads", immediate(shown.lists.Ready)},
 	})
 	return nil
 }
@@ -97,10 +95,10 @@ func (s *showing) applied(loadBalancer string, attached, detached []lsapi.Instan
 	s.polls.Detached(loadBalancer, detached)
 }
 
-// startLanes starts the lanes. They do nothing before shown is complete.
+// startLanes starts the lanes. They are idle until shown is complete.
 func (a *App) startLanes(aws *cloud.Client, record timedRecord, metrics *telemetry.Metrics, shown *showing) *membership.Service {
 	writes := aws.ForLanes()
-	a.started("lookups", writes.Close)
+	a.started("instance lookups", writes.Close)
 	members := membership.New(writes, membership.Options{
 		Record:   record,
 		Recorded: record.Health,
@@ -112,7 +110,7 @@ func (a *App) startLanes(aws *cloud.Client, record timedRecord, metrics *telemet
 		Applied: shown.applied,
 	})
 	a.started("changes", members.Close)
-	showLanes(metrics, members)
+	registerLaneMetrics(metrics, members)
 	return members
 }
 
@@ -139,6 +137,6 @@ func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRe
 	lists := snapshot.New(options)
 	lists.Start()
 	a.started("reads", lists.Close)
-	showSnapshot(metrics, lists)
+	registerSnapshotMetrics(metrics, lists)
 	return lists
 }

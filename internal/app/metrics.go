@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// expectSeries makes the series exist that alerts and dashboards are made of.
+// expectSeries creates the series that alerts and dashboards use.
 func expectSeries(metrics *telemetry.Metrics) {
 	failures := []string{string(lsapi.CodeForbidden), string(lsapi.CodeThrottled), string(lsapi.CodeTimeout), string(lsapi.CodeUpstream)}
 	metrics.Expect(telemetry.Expected{
@@ -28,43 +28,42 @@ func expectSeries(metrics *telemetry.Metrics) {
 	})
 }
 
-// showBudget shows what is left of the budget, and who waits for it.
-func showBudget(metrics *telemetry.Metrics, b *budget.Budget) {
+func registerBudgetMetrics(metrics *telemetry.Metrics, b *budget.Budget) {
 	for i, s := range b.Stats() {
 		show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(budget.Stats) float64) {
-			// Stats come in one order always.
+			// Stats always returns the same order.
 			add(name, help, func() float64 { return value(b.Stats()[i]) }, "category", string(s.Category))
 		}
-		show(metrics.Gauge, "lsapi_budget_tokens", "Requests that AWS may be sent at once now.",
+		show(metrics.Gauge, "lsapi_budget_tokens", "Tokens left: requests that can be sent to AWS immediately.",
 			func(s budget.Stats) float64 { return s.Tokens })
-		show(metrics.Gauge, "lsapi_budget_waiting", "Attempts that wait for a token now.",
+		show(metrics.Gauge, "lsapi_budget_waiting", "Attempts waiting for a token.",
 			func(s budget.Stats) float64 { return float64(s.Waiting) })
-		show(metrics.Counter, "lsapi_budget_attempts_total", "Attempts that drew a token, retries included.",
+		show(metrics.Counter, "lsapi_budget_attempts_total", "Attempts that took a token, including retries.",
 			func(s budget.Stats) float64 { return float64(s.Attempts) })
-		show(metrics.Counter, "lsapi_budget_waits_total", "Attempts that had to wait for a token.",
+		show(metrics.Counter, "lsapi_budget_waits_total", "Attempts that waited for a token.",
 			func(s budget.Stats) float64 { return float64(s.Waits) })
-		show(metrics.Counter, "lsapi_budget_given_up_total", "Attempts whose time was up before they had a token.",
+		show(metrics.Counter, "lsapi_budget_given_up_total", "Attempts that timed out waiting for a token.",
 			func(s budget.Stats) float64 { return float64(s.GivenUp) })
-		show(metrics.Counter, "lsapi_budget_waited_seconds_total", "Time that attempts waited for a token.",
+		show(metrics.Counter, "lsapi_budget_waited_seconds_total", "Total time that attempts waited for a token.",
 			func(s budget.Stats) float64 { return s.Waited.Seconds() })
-		show(metrics.Counter, "lsapi_aws_throttles_total", "Attempts that AWS throttled although they had a token.",
+		show(metrics.Counter, "lsapi_aws_throttles_total", "Attempts that AWS throttled despite their token.",
 			func(s budget.Stats) float64 { return float64(s.Throttles) })
 	}
 }
 
-func showLanes(metrics *telemetry.Metrics, members *membership.Service) {
+func registerLaneMetrics(metrics *telemetry.Metrics, members *membership.Service) {
 	show := func(name, help string, value func(membership.Stats) int) {
 		metrics.Gauge(name, help, func() float64 { return float64(value(members.Stats())) })
 	}
-	show("lsapi_lanes", "Load balancers that are being changed, or were a moment ago.",
+	show("lsapi_lanes", "Active lanes: load balancers with current or recent changes.",
 		func(s membership.Stats) int { return s.Lanes })
-	show("lsapi_lane_waiting", "Requests that wait for their turn, in all lanes.",
+	show("lsapi_lane_waiting", "Requests waiting in all lanes.",
 		func(s membership.Stats) int { return s.Waiting })
-	show("lsapi_lane_depth", "Requests that wait in the fullest lane.",
+	show("lsapi_lane_depth", "Requests waiting in the fullest lane.",
 		func(s membership.Stats) int { return s.Deepest })
 }
 
-func showSnapshot(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
+func registerSnapshotMetrics(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
 	show := func(name, help string, value func(snapshot.Stats) float64) {
 		metrics.Gauge(name, help, func() float64 { return value(lists.Stats()) })
 	}
@@ -74,11 +73,11 @@ func showSnapshot(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
 			return value(stats), stats.Listed
 		})
 	}
-	show("lsapi_snapshot_age_seconds", "Time since the asking for the last whole listing began; before there is one, since the start.",
+	show("lsapi_snapshot_age_seconds", "Time since the last complete listing began; before the first one, since the start.",
 		func(s snapshot.Stats) float64 { return s.Age.Seconds() })
-	show("lsapi_snapshot_bound_seconds", "How old a list may be now: as configured, or more for a fleet too large for that.",
+	show("lsapi_snapshot_bound_seconds", "Current bound on the age of a list: as configured, or higher for a fleet too large for that.",
 		func(s snapshot.Stats) float64 { return s.Bound.Seconds() })
-	showListed("lsapi_snapshot_achieved_seconds", "Age of the oldest list that was served as fresh between the last two refreshes. Absent before the first listing.",
+	showListed("lsapi_snapshot_achieved_seconds", "Age of the oldest list served as fresh between the last two refreshes. Absent before the first listing.",
 		func(s snapshot.Stats) float64 { return s.Achieved.Seconds() })
 	showListed("lsapi_snapshot_load_balancers", "Load balancers in memory. Absent before the first listing.",
 		func(s snapshot.Stats) float64 { return float64(s.LoadBalancers) })
@@ -88,32 +87,32 @@ func showSnapshot(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
 		func(s snapshot.Stats) float64 { return float64(s.Bytes) })
 }
 
-func showHealth(metrics *telemetry.Metrics, polls *health.Poller) {
+func registerHealthMetrics(metrics *telemetry.Metrics, polls *health.Poller) {
 	show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(health.Stats) int) {
 		add(name, help, func() float64 { return float64(value(polls.Stats())) })
 	}
-	show(metrics.Counter, "lsapi_health_polls_total", "Polls of the health of a load balancer's members.",
+	show(metrics.Counter, "lsapi_health_polls_total", "Polls of the health of load balancers' members.",
 		func(s health.Stats) int { return s.Polls })
-	show(metrics.Counter, "lsapi_health_poll_failures_total", "Those of the polls that AWS did not answer.",
+	show(metrics.Counter, "lsapi_health_poll_failures_total", "Polls of health that failed.",
 		func(s health.Stats) int { return s.Failures })
-	show(metrics.Gauge, "lsapi_health_followed_load_balancers", "Load balancers that are polled because somebody waits for a member.",
+	show(metrics.Gauge, "lsapi_health_followed_load_balancers", "Load balancers polled because a request waits for a member.",
 		func(s health.Stats) int { return s.Followed })
-	show(metrics.Gauge, "lsapi_health_watched_load_balancers", "Load balancers that are polled because their events are watched.",
+	show(metrics.Gauge, "lsapi_health_watched_load_balancers", "Load balancers polled because their events are streamed.",
 		func(s health.Stats) int { return s.Watched })
-	show(metrics.Gauge, "lsapi_health_followers", "Requests that wait for a member.",
+	show(metrics.Gauge, "lsapi_health_followers", "Requests waiting for a member.",
 		func(s health.Stats) int { return s.Followers })
 }
 
-func showEvents(metrics *telemetry.Metrics, hub *events.Hub) {
-	metrics.Gauge("lsapi_event_streams", "Streams of events that are open.",
+func registerEventMetrics(metrics *telemetry.Metrics, hub *events.Hub) {
+	metrics.Gauge("lsapi_event_streams", "Open event streams.",
 		func() float64 { return float64(hub.Stats().Streams) })
-	metrics.Counter("lsapi_events_told_total", "Messages of events, each counted once for all streams.",
+	metrics.Counter("lsapi_events_told_total", "Published events, independent of the number of streams.",
 		func() float64 { return float64(hub.Stats().Sent) })
-	metrics.Counter("lsapi_event_streams_dropped_total", "Streams of events that were read too slowly.",
+	metrics.Counter("lsapi_event_streams_dropped_total", "Event streams closed because their client read too slowly.",
 		func() float64 { return float64(hub.Stats().Dropped) })
 }
 
-func showAuth(metrics *telemetry.Metrics, authenticator *auth.Authenticator) {
+func registerAuthMetrics(metrics *telemetry.Metrics, authenticator *auth.Authenticator) {
 	show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(auth.Stats) float64) {
 		add(name, help, func() float64 { return value(authenticator.Stats()) })
 	}
@@ -121,13 +120,12 @@ func showAuth(metrics *telemetry.Metrics, authenticator *auth.Authenticator) {
 		func(s auth.Stats) float64 { return float64(s.Users) })
 	show(metrics.Gauge, "lsapi_auth_users_file_refused", "1 while the users file cannot be read or is invalid; the previous users stay active.",
 		func(s auth.Stats) float64 { return one(s.FileRejected) })
-	show(metrics.Counter, "lsapi_auth_failures_total", "Requests whose user or password was wrong.",
+	show(metrics.Counter, "lsapi_auth_failures_total", "Requests with a wrong user or password.",
 		func(s auth.Stats) float64 { return float64(s.Failures) })
 	show(metrics.Counter, "lsapi_auth_slowed_total", "Requests whose credentials were not checked, because of earlier failures or too many checks at once.",
 		func(s auth.Stats) float64 { return float64(s.Throttled) })
 }
 
-// one is 1 for true.
 func one(b bool) float64 {
 	if b {
 		return 1
@@ -135,12 +133,12 @@ func one(b bool) float64 {
 	return 0
 }
 
-func showLog(metrics *telemetry.Metrics, out *telemetry.Writer) {
-	metrics.Counter("lsapi_log_lines_dropped_total", "Lines of the log that were lost because nobody reads it.",
+func registerLogMetrics(metrics *telemetry.Metrics, out *telemetry.Writer) {
+	metrics.Counter("lsapi_log_lines_dropped_total", "Log lines dropped because the output blocked or failed.",
 		func() float64 { return float64(out.Dropped()) })
 }
 
-// outcome is a code as the value of a label.
+// outcome returns the label value of a code.
 func outcome(code lsapi.Code) string {
 	if code == "" {
 		return "ok"

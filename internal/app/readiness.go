@@ -11,20 +11,20 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// check is one condition of readiness.
+// check is a condition of readiness.
 type check struct {
-	name string // the value of a label
+	name string // the label value
 	run  func(context.Context) error
 }
 
 // readyTimeout bounds a check for the metrics.
 const readyTimeout = time.Second
 
-// readiness returns what keeps the service from serving reads and writes, and shows
-// each check as a metric.
+// readiness returns a function that runs the checks and returns the first failure. It
+// also registers a metric for each check.
 func readiness(metrics *telemetry.Metrics, checks []check) func(context.Context) error {
 	for _, c := range checks {
-		metrics.Gauge("lsapi_ready", "1 while a condition of /readyz holds.", func() float64 {
+		metrics.Gauge("lsapi_ready", "1 while this check of /readyz passes.", func() float64 {
 			ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 			defer cancel()
 			return one(c.run(ctx) == nil)
@@ -33,29 +33,28 @@ func readiness(metrics *telemetry.Metrics, checks []check) func(context.Context)
 	return func(ctx context.Context) error {
 		for _, c := range checks {
 			if err := c.run(ctx); err != nil {
-				missing := *lsapi.AsError(err)
-				missing.Code = lsapi.CodeUnavailable
-				return &missing
+				failure := *lsapi.AsError(err)
+				failure.Code = lsapi.CodeUnavailable
+				return &failure
 			}
 		}
 		return nil
 	}
 }
 
-// unbounded is a check that does not wait.
-func unbounded(run func() error) func(context.Context) error {
+// immediate adapts a check that does not block.
+func immediate(run func() error) func(context.Context) error {
 	return func(context.Context) error { return run() }
 }
 
-// startPreflight reports in the log when no AWS credentials can be had, and asks AWS
-// again while it denies or does not answer, so that readiness heals without a
-// reader.
+// startPreflight logs missing AWS credentials, and probes AWS while reads fail, so that
+// readiness recovers without requests.
 func (a *App) startPreflight(aws *cloud.Client, available *cloud.Availability, clocks *clock.Monitor) {
 	work := background.New()
 	work.Go(func(ctx context.Context) {
 		if err := aws.CheckCredentials(ctx); err != nil && ctx.Err() == nil {
 			available.NoCredentials()
-			a.log.Error("no AWS credentials can be had", "error", err)
+			a.log.Error("no AWS credentials found", "error", err)
 		}
 		every(ctx, compareEvery, func() {
 			if available.ReadsFail() || clocks.Wrong(awsClock) {
@@ -63,10 +62,10 @@ func (a *App) startPreflight(aws *cloud.Client, available *cloud.Availability, c
 			}
 		})
 	})
-	a.started("questions whether AWS answers", work.Close)
+	a.started("probes of AWS", work.Close)
 }
 
-// probe makes a call whose verdict available and clocks receive; the error is theirs.
+// probe makes one AWS call. The client's observers handle its result.
 func probe(ctx context.Context, aws *cloud.Client) {
 	ctx, cancel := context.WithTimeout(ctx, 2*compareTimeout)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// StoreError says why the record of changes cannot be opened or read, and what to do.
+// StoreError reports that the record of changes cannot be opened or read.
 type StoreError struct{ Err error }
 
 func (e *StoreError) Error() string {
@@ -23,50 +23,46 @@ func (e *StoreError) Error() string {
 // Unwrap returns the cause.
 func (e *StoreError) Unwrap() error { return e.Err }
 
-// Unreachable reports whether the record's database is away, which only waiting or
-// starting it can mend.
+// Unreachable reports whether the record's database is unreachable, so that a retry may
+// succeed.
 func (e *StoreError) Unreachable() bool { return lsapi.ErrorCode(e.Err) == lsapi.CodeUnavailable }
 
 const (
-	// The record notes the time at the start. firstPrune is how long after that what is
-	// too old is removed for the first time, and pruneEvery how often from then on:
-	// changes by whole days, idempotency keys after one.
-	firstPrune = time.Minute
+	// Pruning removes changes by whole days, and idempotency keys after one day.
+	firstPrune = time.Minute // after the start
 	pruneEvery = time.Hour
-	// forEver is longer than any record.
-	forEver = 200 * 365 * 24 * time.Hour
+	forever    = 200 * 365 * 24 * time.Hour
 )
 
 const (
-	// startPatience is how long a start waits for a database that is away: it may be
-	// starting beside this process, or failing over.
-	startPatience = 15 * time.Second
-	startPause    = time.Second
+	// openTimeout bounds how long a start waits for an unreachable database, which may be
+	// starting too, or failing over.
+	openTimeout = 15 * time.Second
+	openPause   = time.Second
 )
 
-// openPatiently opens the record. While its database is away it waits, and the log
-// says for what.
-func (a *App) openPatiently(ctx context.Context, url string, o store.Options) (store.Store, error) {
+// openRecord opens the record, and retries while the database is unreachable.
+func (a *App) openRecord(ctx context.Context, url string, o store.Options) (store.Store, error) {
 	waiting := false
 	for began := time.Now(); ; {
 		opened, err := store.Open(ctx, url, o)
-		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || time.Since(began) > startPatience || ctx.Err() != nil {
+		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || time.Since(began) > openTimeout || ctx.Err() != nil {
 			return opened, err
 		}
 		if !waiting {
 			waiting = true
-			a.log.Warn("the start waits for the record of changes", "at_most", startPatience, "problem", lsapi.AsError(err).Message)
+			a.log.Warn("the start waits for the record of changes", "at_most", openTimeout, "problem", lsapi.AsError(err).Message)
 		}
 		select {
-		case <-time.After(startPause):
+		case <-time.After(openPause):
 		case <-ctx.Done():
 		}
 	}
 }
 
-// startRecord opens the record of changes.
+// startRecord opens the record of changes and starts pruning.
 func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, others *replicas) (timedRecord, error) {
-	opened, err := a.openPatiently(ctx, string(cfg.Store), store.Options{Log: a.log, Learn: others.learn, Replicas: others.count})
+	opened, err := a.openRecord(ctx, string(cfg.Store), store.Options{Log: a.log, Learn: others.apply, Replicas: others.setCount})
 	if err != nil {
 		return timedRecord{}, &StoreError{err}
 	}
@@ -75,10 +71,9 @@ func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telem
 	return timedRecord{opened, metrics.Append}, nil
 }
 
-// startPruning removes what is too old, now and then.
 func (a *App) startPruning(record store.Store, keep time.Duration) {
 	if keep == 0 {
-		keep = forEver
+		keep = forever
 	}
 	base, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -100,7 +95,7 @@ func (a *App) startPruning(record store.Store, keep time.Duration) {
 func (a *App) prune(ctx context.Context, record store.Store, keep time.Duration) {
 	for pause := firstPrune; ; pause = pruneEvery {
 		if err := record.Prune(ctx, keep); err != nil && lsapi.ErrorCode(err) != lsapi.CodeUnavailable && ctx.Err() == nil {
-			a.log.Warn("what is too old could not be removed from the record", "error", err)
+			a.log.Warn("pruning the record failed", "error", err)
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -112,7 +107,7 @@ func (a *App) prune(ctx context.Context, record store.Store, keep time.Duration)
 	}
 }
 
-// timedRecord tells how long recording takes.
+// timedRecord measures Append.
 type timedRecord struct {
 	store.Store
 	observe func(outcome string, took time.Duration)

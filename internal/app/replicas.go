@@ -11,49 +11,50 @@ import (
 	"lsapi/internal/telemetry"
 )
 
-// replicas are the processes that share the record: they divide the budget, and
-// what they apply is shown here too.
+// replicas handles what the record reports of the other processes that share it. They
+// divide the budget, and their changes appear in this process's lists.
 type replicas struct {
 	budget *budget.Budget
 	log    *slog.Logger
 	live   atomic.Int64
 
 	once    sync.Once
-	met     chan struct{} // closed when members is set, or never will be
+	ready   chan struct{} // closed when members is final
 	members *membership.Service
 }
 
 func newReplicas(allowance *budget.Budget, metrics *telemetry.Metrics, log *slog.Logger) *replicas {
-	r := &replicas{budget: allowance, log: log, met: make(chan struct{})}
+	r := &replicas{budget: allowance, log: log, ready: make(chan struct{})}
 	r.live.Store(1)
-	metrics.Gauge("lsapi_replicas", "Processes that share the record of changes, this one included.",
+	metrics.Gauge("lsapi_replicas", "Replicas that share the record of changes, including this one.",
 		func() float64 { return float64(r.live.Load()) })
 	return r
 }
 
-// count is told how many they are.
-func (r *replicas) count(live int) {
+// setCount sets the number of live replicas.
+func (r *replicas) setCount(live int) {
 	r.live.Store(int64(live))
 	r.budget.Divide(live)
 }
 
-// learn is told what others have applied, and waits until there is somebody to
-// tell.
-func (r *replicas) learn(loadBalancer string, changes []lsapi.AppliedChange) {
-	<-r.met
+// apply passes the changes of other replicas on to members. It blocks until
+// setMembers.
+func (r *replicas) apply(loadBalancer string, changes []lsapi.AppliedChange) {
+	<-r.ready
 	if r.members == nil {
 		return
 	}
 	if err := r.members.Learn(loadBalancer, changes); err != nil {
-		r.log.Warn("lists may miss what another replica has changed, until AWS shows it",
+		r.log.Warn("lists may lack a change of another replica until the next refresh",
 			"load_balancer", loadBalancer, "error", err)
 	}
 }
 
-// meet names whoever is to be told; nil is nobody. Only the first call counts.
-func (r *replicas) meet(members *membership.Service) {
+// setMembers sets the receiver of changes; nil discards them. Only the first call
+// counts.
+func (r *replicas) setMembers(members *membership.Service) {
 	r.once.Do(func() {
 		r.members = members
-		close(r.met)
+		close(r.ready)
 	})
 }

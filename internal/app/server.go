@@ -11,22 +11,17 @@ import (
 	"lsapi/internal/connlimit"
 )
 
-// The bounds on what a client may do to a connection.
+// The limits of a client connection.
 const (
-	// headerTimeout cuts off who sends a header byte by byte. A real client's
-	// header arrives in one piece.
+	// headerTimeout bounds the time to send a header, against slow-header attacks.
 	headerTimeout = 5 * time.Second
-	// transferTimeout is the time to send a body of at most 64 KiB, and again to
-	// take a response, over a poor line; it comes on top of the work's own bound.
-	// (A read that times out while the work is under way would cancel the work,
-	// so that the two cannot be bounded apart from it.)
+	// transferTimeout is the time for a body of at most 64 KiB, and again for a response,
+	// on a slow network. It is added to the bound on the work, because a read timeout
+	// during the work would cancel it.
 	transferTimeout = 10 * time.Second
-	// idleTimeout is longer than the 60 s for which an AWS load balancer keeps an
-	// idle connection by default: if ours were closed first, a request that just
-	// then travels on it would fail.
-	idleTimeout = 2 * time.Minute
-	// maxHeaderBytes is far above any sane request's header and keeps a thousand
-	// bad ones cheap.
+	// idleTimeout exceeds the 60 s after which an AWS load balancer closes an idle
+	// connection by default. If the server closed first, a request in flight would fail.
+	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 32 << 10
 )
 
@@ -37,21 +32,20 @@ type Server struct {
 	failed   chan error
 }
 
-// Serve starts to serve. No request takes longer than work, plus what its
-// transfer takes; 0 is no bound. What goes wrong with single connections is
-// logged as a warning.
+// Serve starts serving. A request takes at most work plus the transfer timeouts; a work
+// of 0 means no bound. Errors of single connections are logged as warnings.
 func Serve(listener net.Listener, handler http.Handler, work time.Duration, log *slog.Logger) *Server {
 	s := &Server{
 		listener: listener,
 		failed:   make(chan error, 1),
 		http: &http.Server{
 			Handler:                      connlimit.Handler(closeAfterChunked(handler)),
-			DisableGeneralOptionsHandler: true, // "OPTIONS *" gets the handler's answer, like any other request
+			DisableGeneralOptionsHandler: true, // the handler handles "OPTIONS *", too
 			ReadHeaderTimeout:            headerTimeout,
 			IdleTimeout:                  idleTimeout,
 			MaxHeaderBytes:               maxHeaderBytes,
 			ConnContext:                  connlimit.ConnContext,
-			ConnState:                    noteState,
+			ConnState:                    connState,
 			ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		},
 	}
@@ -60,23 +54,21 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 		s.http.WriteTimeout = work + 2*transferTimeout
 	}
 	go func() {
-		if err := s.http.Serve(inTurns{listener}); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(yieldingListener{listener}); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- err
 		}
 	}()
 	return s
 }
 
-// noteState is what the server calls with each state of a connection.
-func noteState(conn net.Conn, state http.ConnState) {
+func connState(conn net.Conn, state http.ConnState) {
 	connlimit.ConnState(conn, state)
-	takeTurns(conn, state)
+	yieldIfPipelined(conn, state)
 }
 
-// closeAfterChunked takes no further request on a connection after a body in chunks.
-// net/http drops a Content-Length beside them, as it should, and does not say so; a proxy
-// that believes the length takes what follows for another request than lsapi does (RFC
-// 9112, section 6.1).
+// closeAfterChunked closes the connection after a chunked request. net/http silently
+// drops a Content-Length beside the chunks. A proxy that uses the length would disagree
+// on where the request ends (RFC 9112, section 6.1).
 func closeAfterChunked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 {
@@ -86,15 +78,14 @@ func closeAfterChunked(next http.Handler) http.Handler {
 	})
 }
 
-// Addr returns the address that is served, its real port included.
+// Addr returns the listen address with its actual port.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Failed gives the error with which serving ended, if it ended by itself.
+// Failed receives the error if serving ends by itself.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// Stop accepts no more connections and lets the requests that are under way
-// finish. Those that have not when ctx ends are cut off, and ctx's error is
-// returned.
+// Stop stops accepting connections and waits for the requests in flight. When ctx ends,
+// it cuts off the rest and returns ctx's error.
 func (s *Server) Stop(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
 	if err != nil {
@@ -103,5 +94,5 @@ func (s *Server) Stop(ctx context.Context) error {
 	return err
 }
 
-// Close stops serving at once and cuts off what is under way.
+// Close stops serving immediately and cuts off the requests in flight.
 func (s *Server) Close() error { return s.http.Close() }

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve serves the handler on a free port and returns its URL.
+// serve serves handler on a free port and returns the URL.
 func serve(t *testing.T, work time.Duration, handler http.HandlerFunc) (*Server, string) {
 	t.Helper()
 	listener, err := Listen(t.Context(), "127.0.0.1:0")
@@ -30,7 +30,7 @@ func serve(t *testing.T, work time.Duration, handler http.HandlerFunc) (*Server,
 	return server, "http://" + server.Addr().String()
 }
 
-// get asks on a connection of its own.
+// get sends a request on a new connection.
 func get(ctx context.Context, url string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -66,7 +66,7 @@ func TestStopLetsARequestFinish(t *testing.T) {
 	go func() { stopped <- server.Stop(t.Context()) }()
 	select {
 	case err := <-stopped:
-		t.Fatalf("it has stopped (%v) although a request is under way", err)
+		t.Fatalf("Stop returned %v with a request in flight", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(release)
@@ -78,7 +78,7 @@ func TestStopLetsARequestFinish(t *testing.T) {
 	}
 }
 
-func TestStopCutsOffWhatTakesTooLong(t *testing.T) {
+func TestStopCutsOffSlowRequest(t *testing.T) {
 	entered := make(chan struct{})
 	server, url := serve(t, time.Minute, func(_ http.ResponseWriter, r *http.Request) {
 		close(entered)
@@ -100,7 +100,7 @@ func TestStopCutsOffWhatTakesTooLong(t *testing.T) {
 	}
 }
 
-func TestConnectionsLeaveFilesForAWS(t *testing.T) {
+func TestConnectionLimitLeavesFilesForAWS(t *testing.T) {
 	for files, want := range map[uint64]int{1: 1, 16: 8, 64: 32, 200: 100, 1024: 924, math.MaxUint64: math.MaxInt32 - 100} {
 		if got := connectionsWithin(files); got != want {
 			t.Errorf("%d connections are taken with %d files, want %d", got, files, want)
@@ -108,7 +108,7 @@ func TestConnectionsLeaveFilesForAWS(t *testing.T) {
 	}
 }
 
-func TestLogWarnsOfFewFiles(t *testing.T) {
+func TestLowFileLimitIsLogged(t *testing.T) {
 	for files, want := range map[uint64]bool{fewFiles - 1: true, fewFiles: false} {
 		var log bytes.Buffer
 		warnOfFew(files, 1, slog.New(slog.NewTextHandler(&log, nil)))
@@ -118,7 +118,7 @@ func TestLogWarnsOfFewFiles(t *testing.T) {
 	}
 }
 
-func TestTheHandlerIsAskedAboutTheServerAsAWhole(t *testing.T) {
+func TestHandlerReceivesOptionsAsterisk(t *testing.T) {
 	server, _ := serve(t, time.Minute, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RequestURI) })
 	connection, err := net.Dial("tcp", server.Addr().String())
 	if err != nil {
@@ -132,7 +132,7 @@ func TestTheHandlerIsAskedAboutTheServerAsAWhole(t *testing.T) {
 	}
 }
 
-func TestAServerThatLosesItsListenerSaysSo(t *testing.T) {
+func TestFailedReportsLostListener(t *testing.T) {
 	server, _ := serve(t, time.Minute, func(http.ResponseWriter, *http.Request) {})
 	if err := server.listener.Close(); err != nil {
 		t.Fatal(err)
@@ -142,13 +142,13 @@ func TestAServerThatLosesItsListenerSaysSo(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatCannotBeHadIsTold(t *testing.T) {
+func TestListenErrorNamesAddressAndCause(t *testing.T) {
 	taken, err := Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	for name, tc := range map[string]struct{ address, told string }{
+	for name, tc := range map[string]struct{ address, says string }{
 		"in use":       {taken.Addr().String(), "cannot listen on " + taken.Addr().String() + ": the port is in use"},
 		"not ours":     {"192.0.2.1:80", "cannot listen on 192.0.2.1:80: cannot assign requested address"},
 		"unknown":      {"nowhere.invalid:80", "cannot listen on nowhere.invalid:80: "},
@@ -158,7 +158,7 @@ func TestAnAddressThatCannotBeHadIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := Listen(t.Context(), tc.address)
 			failure, ok := errors.AsType[*ListenError](err)
-			if !ok || !strings.HasPrefix(failure.Error(), tc.told) || strings.Contains(failure.Error(), "\n") {
+			if !ok || !strings.HasPrefix(failure.Error(), tc.says) || strings.Contains(failure.Error(), "\n") {
 				t.Errorf("got %v", err)
 			}
 			if failure.InUse() != (name == "in use") {

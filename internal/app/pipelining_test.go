@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-func TestOnlyWhoHasMoreRequestsAtHandLetsOthersGoFirst(t *testing.T) {
+func TestOnlyPipelinedConnectionYields(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	near, far := net.Pipe()
 	defer near.Close()
 	defer far.Close()
-	conn := &turnConn{Conn: near}
+	conn := &yieldingConn{Conn: near}
 	const answers = 100
-	letGo := func(before func()) (times int) {
+	yields := func(before func()) (times int) {
 		for range answers {
 			before()
 			var other atomic.Bool
 			go other.Store(true)
-			takeTurns(conn, http.StateIdle)
+			yieldIfPipelined(conn, http.StateIdle)
 			if other.Load() {
 				times++
 			}
@@ -33,45 +33,44 @@ func TestOnlyWhoHasMoreRequestsAtHandLetsOthersGoFirst(t *testing.T) {
 		}
 		return times
 	}
-	// The scheduler has a will of its own, now and then.
-	if n := letGo(func() {}); n < answers*9/10 {
-		t.Errorf("who has read nothing since the last answer lets others go %d times of %d", n, answers)
+	// The scheduler occasionally runs the other goroutine by itself.
+	if n := yields(func() {}); n < answers*9/10 {
+		t.Errorf("a connection with a pipelined request yields %d times of %d", n, answers)
 	}
-	if n := letGo(func() { conn.read.Store(true) }); n > answers/10 {
-		t.Errorf("who has read the next request lets others go %d times of %d", n, answers)
+	if n := yields(func() { conn.read.Store(true) }); n > answers/10 {
+		t.Errorf("a connection that read the next request yields %d times of %d", n, answers)
 	}
 }
 
-func TestAConnectionKnowsThatItHasRead(t *testing.T) {
+func TestConnectionRecordsReads(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
-	conn := &turnConn{Conn: near}
+	conn := &yieldingConn{Conn: near}
 	go far.Write([]byte("GET"))
 	if n, err := conn.Read(make([]byte, 10)); n != 3 || err != nil || !conn.read.Swap(false) {
-		t.Errorf("it reads %d bytes, %v, and does not know it", n, err)
+		t.Errorf("Read returned %d, %v, and was not recorded", n, err)
 	}
 	near.Close()
 	if _, err := conn.Read(make([]byte, 10)); err == nil || conn.read.Load() {
-		t.Errorf("it reads nothing (%v), and thinks that it has", err)
+		t.Errorf("Read returned %v without data, and was recorded", err)
 	}
 }
 
-// The race detector has the scheduler choose at random, so that this says more
-// without it.
-func TestManyRequestsAtOnceAreAnsweredInTurnWithThoseOfOthers(t *testing.T) {
+// The race detector randomizes the scheduler: the test proves more without it.
+func TestPipelinedRequestsAlternateWithOtherClients(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var order string
-	for range 10 { // a thread that the system stops for a while loses its turns
+	for range 10 { // a preempted thread loses its turns
 		order = pipelined(t, 30)
 		if !strings.Contains(order, strings.Repeat("a", 15)) && !strings.Contains(order, strings.Repeat("b", 15)) {
 			return
 		}
 	}
-	t.Errorf("clients a and b were answered in the order %s", order)
+	t.Errorf("the order of responses to clients a and b is %s", order)
 }
 
-// pipelined has two clients send so many requests each at once, which a server
-// reads in one piece, and returns the order in which they were answered.
+// pipelined sends many requests at once from each of two clients, and returns the order
+// of the responses.
 func pipelined(t *testing.T, many int) string {
 	t.Helper()
 	var together, answers sync.WaitGroup
