@@ -26,7 +26,7 @@ type AwaitOptions struct {
 // is. It asks in turns of less than a minute, whatever the timeout, and goes on
 // when the service is away for a while.
 //
-// Errors: CodeNotYet with what is last known, when the time is up; CodeNotFound when
+// Errors: CodeWaitTimeout with what is last known, when the time is up; CodeNotFound when
 // it cannot come about because the instance is no member or its load balancer is
 // gone; CodeConflict because it is terminated.
 func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, wish lsapi.WaitCondition, o AwaitOptions) (apiv1.Member, error) {

@@ -12,22 +12,23 @@ import (
 	"lsapi/internal/background"
 )
 
-// cache remembers what somebody said of things, by their names, for a lifetime.
-// Many who want to know the same share one question, which goes on when one of
-// them leaves. A failure is remembered too, though not for long.
-type cache[V any] struct {
-	work     *background.Group // the questions, which are nobody's own
-	lifetime time.Duration
-	batch    int
-	// ask returns what is known of at most batch things. What is absent is unknown.
-	ask func(ctx context.Context, names []string) (map[string]V, error)
+// fetch returns values by name, without unknown names.
+type fetch[V any] func(ctx context.Context, names []string) (map[string]V, error)
 
-	mu    sync.Mutex
-	known *simplelru.LRU[string, *answer[V]]
+// cache caches fetched values, and for a shorter time failures. Concurrent callers share a
+// fetch, which continues if they leave.
+type cache[V any] struct {
+	group    *background.Group // of the fetches
+	lifetime time.Duration
+	batch    int // the most names of a fetch
+	fetch    fetch[V]
+
+	mu      sync.Mutex
+	entries *simplelru.LRU[string, *cacheEntry[V]]
 }
 
-// answer is what was said of one thing, once done is closed.
-type answer[V any] struct {
+// cacheEntry is the result for one name, once done is closed.
+type cacheEntry[V any] struct {
 	began time.Time
 	done  chan struct{}
 	value V
@@ -35,88 +36,87 @@ type answer[V any] struct {
 	err   error
 }
 
-func newCache[V any](work *background.Group, lifetime time.Duration, batch int, ask func(context.Context, []string) (map[string]V, error)) *cache[V] {
-	known, _ := simplelru.NewLRU[string, *answer[V]](maxRemembered, nil) // fails for a size below 1 alone
-	return &cache[V]{work: work, lifetime: lifetime, batch: batch, ask: ask, known: known}
+func newCache[V any](group *background.Group, lifetime time.Duration, batch int, fetch fetch[V]) *cache[V] {
+	entries, _ := simplelru.NewLRU[string, *cacheEntry[V]](maxCached, nil) // fails for a size below 1 only
+	return &cache[V]{group: group, lifetime: lifetime, batch: batch, fetch: fetch, entries: entries}
 }
 
-// of returns what is known of the things, without those of which nothing is. If
-// there is an error, the rest of it is returned all the same.
-func (c *cache[V]) of(ctx context.Context, names ...string) (map[string]V, error) {
+// get returns the values of the names that have one. With an error it returns those that
+// could be read.
+func (c *cache[V]) get(ctx context.Context, names ...string) (map[string]V, error) {
 	values := make(map[string]V, len(names))
 	var failure error
-	for name, a := range c.answers(names) {
+	for name, e := range c.lookUp(names) {
 		select {
-		case <-a.done:
+		case <-e.done:
 		case <-ctx.Done():
 			return values, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
 		}
-		if a.err != nil {
-			failure = a.err
-		} else if a.found {
-			values[name] = a.value
+		if e.err != nil {
+			failure = e.err
+		} else if e.found {
+			values[name] = e.value
 		}
 	}
 	return values, failure
 }
 
-// answers returns the answers of which some are still awaited, and asks for those
-// that nobody has.
-func (c *cache[V]) answers(names []string) map[string]*answer[V] {
+// lookUp returns the entries of the names, and starts to fetch missing and expired ones.
+func (c *cache[V]) lookUp(names []string) map[string]*cacheEntry[V] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	all := make(map[string]*answer[V], len(names))
+	all := make(map[string]*cacheEntry[V], len(names))
 	var missing []string
 	for _, name := range names {
 		if all[name] != nil {
 			continue
 		}
-		a, ok := c.known.Get(name)
-		if !ok || a.isOver(now, c.lifetime) {
-			a = &answer[V]{began: now, done: make(chan struct{})}
-			c.known.Add(name, a)
+		e, ok := c.entries.Get(name)
+		if !ok || e.isExpired(now, c.lifetime) {
+			e = &cacheEntry[V]{began: now, done: make(chan struct{})}
+			c.entries.Add(name, e)
 			missing = append(missing, name)
 		}
-		all[name] = a
+		all[name] = e
 	}
-	for some := range slices.Chunk(missing, c.batch) {
-		asked := make(map[string]*answer[V], len(some))
-		for _, name := range some {
-			asked[name] = all[name]
+	for batch := range slices.Chunk(missing, c.batch) {
+		entries := make(map[string]*cacheEntry[V], len(batch))
+		for _, name := range batch {
+			entries[name] = all[name]
 		}
-		if !c.work.Go(func(ctx context.Context) { c.fetch(ctx, some, asked) }) {
-			note(asked, nil, errStopping())
+		started := c.group.Go(func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+			defer cancel()
+			values, err := c.fetch(ctx, batch)
+			complete(entries, values, err)
+		})
+		if !started {
+			complete(entries, nil, errStopping())
 		}
 	}
 	return all
 }
 
-// isOver reports whether an answer is there and too old.
-func (a *answer[V]) isOver(now time.Time, lifetime time.Duration) bool {
+func (e *cacheEntry[V]) isExpired(now time.Time, lifetime time.Duration) bool {
 	select {
-	case <-a.done:
+	case <-e.done:
 	default:
 		return false
 	}
-	if a.err != nil {
+	if e.err != nil {
 		lifetime = failureLifetime
 	}
-	return now.Sub(a.began) > lifetime
+	return now.Sub(e.began) > lifetime
 }
 
-func (c *cache[V]) fetch(ctx context.Context, names []string, into map[string]*answer[V]) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	values, err := c.ask(ctx, names)
-	note(into, values, err)
-}
-
-// note gives their answers to those who wait.
-func note[V any](into map[string]*answer[V], values map[string]V, err error) {
-	for name, a := range into {
-		a.value, a.found = values[name]
-		a.err = err
-		close(a.done)
+// complete sets the entries' results and wakes their waiters.
+func complete[V any](entries map[string]*cacheEntry[V], values map[string]V, err error) {
+	for name, e := range entries {
+		e.value, e.found = values[name]
+		e.err = err
+		close(e.done)
 	}
 }
+
+func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }

@@ -13,7 +13,7 @@ import (
 	"lsapi/internal/fleet"
 )
 
-// interval is how often a fake load balancer that is followed is polled.
+// interval is the poll interval of a followed load balancer.
 const interval = 2 * time.Second
 
 const (
@@ -22,21 +22,20 @@ const (
 	web3 = "i-0aaa0000000000003"
 )
 
-// region is AWS and the record in memory. It runs on the clock of the test's
-// bubble.
+// region is AWS and the record in memory, on the clock of the test's bubble.
 type region struct {
 	began time.Time
 
 	mu            sync.Mutex
 	loadBalancers map[string]*loadBalancer
-	states        map[string]lsapi.InstanceState // by EC2
-	listed        map[string]lsapi.InstanceState // by memory, where that is behind
-	standings     map[string]lsapi.MemberHistory
-	behind        map[string][]string // what memory lists in place of the truth, until a fresh look
+	states        map[string]lsapi.InstanceState // in EC2
+	listed        map[string]lsapi.InstanceState // in the cached list, where it is behind
+	histories     map[string]lsapi.MemberHistory
+	behind        map[string][]string // cached members, where they are behind, until a fresh read
 	fail          map[string]error    // by operation
-	hangs         map[string]bool     // operations that go on until their caller leaves
-	takes         time.Duration       // a question to the record
-	asked         map[string]int
+	hangs         map[string]bool     // operations that block until their context ends
+	takes         time.Duration       // a read of the record
+	calls         map[string]int
 	polls         map[time.Time]bool
 	last          lsapi.HealthReport // of the last poll
 	followers     int
@@ -56,14 +55,14 @@ func newRegion() *region {
 		loadBalancers: make(map[string]*loadBalancer),
 		states:        map[string]lsapi.InstanceState{web1: "running", web2: "running", web3: "running"},
 		listed:        make(map[string]lsapi.InstanceState),
-		standings:     make(map[string]lsapi.MemberHistory),
+		histories:     make(map[string]lsapi.MemberHistory),
 		behind:        make(map[string][]string),
 		fail:          make(map[string]error), hangs: make(map[string]bool),
-		asked: make(map[string]int), polls: make(map[time.Time]bool),
+		calls: make(map[string]int), polls: make(map[time.Time]bool),
 	}
 }
 
-// start returns a Fleet that asks the region, and ends with the test.
+// start returns a Fleet of the region that is closed with the test.
 func start(t *testing.T, r *region) *fleet.Fleet {
 	t.Helper()
 	f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Instances: r, Record: r, Reads: 2})
@@ -78,7 +77,7 @@ func start(t *testing.T, r *region) *fleet.Fleet {
 	return f
 }
 
-// add makes a load balancer whose members are as they are said to be.
+// add adds a load balancer with members of the given health.
 func (r *region) add(name string, members ...lsapi.MemberHealth) *loadBalancer {
 	b := &loadBalancer{health: make(map[string]lsapi.MemberHealth), attributes: lsapi.Attributes{Draining: true, DrainingTimeout: time.Minute}}
 	for _, m := range members {
@@ -91,14 +90,14 @@ func (r *region) add(name string, members ...lsapi.MemberHealth) *loadBalancer {
 	return b
 }
 
-// change does something to the region.
+// change runs a change of the region.
 func (r *region) change(what func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	what()
 }
 
-// after does something to the region when a time has passed.
+// after runs a change of the region after a time.
 func (r *region) after(d time.Duration, what func()) {
 	time.AfterFunc(d, func() { r.change(what) })
 }
@@ -106,7 +105,7 @@ func (r *region) after(d time.Duration, what func()) {
 func (r *region) count(op string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.asked[op]
+	return r.calls[op]
 }
 
 func serving(id string) lsapi.MemberHealth {
@@ -121,11 +120,11 @@ func draining(id string) lsapi.MemberHealth {
 	return lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}
 }
 
-// enter counts a question, and fails or hangs as it is to. It leaves the region
-// locked when there is no error.
+// enter counts a call, and fails or hangs as configured. Without an error it leaves the
+// region locked.
 func (r *region) enter(ctx context.Context, op string) error {
 	r.mu.Lock()
-	r.asked[op]++
+	r.calls[op]++
 	err, hangs := r.fail[op], r.hangs[op]
 	if err == nil && !hangs {
 		return nil
@@ -237,11 +236,11 @@ func (r *region) MemberHistory(ctx context.Context, _ string, ids []string) (map
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ids == nil {
-		return maps.Clone(r.standings), nil
+		return maps.Clone(r.histories), nil
 	}
 	found := make(map[string]lsapi.MemberHistory)
 	for _, id := range ids {
-		found[id] = r.standings[id]
+		found[id] = r.histories[id]
 	}
 	return found, nil
 }
@@ -266,12 +265,11 @@ func (r *region) report(name string, asOf time.Time) (lsapi.HealthReport, error)
 	return report, nil
 }
 
-// follower sees what a load balancer says at each full interval, and what it has
-// said last.
+// follower returns a report at each full interval, or the last one.
 type follower struct {
-	r       *region
-	name    string
-	refused error
+	r    *region
+	name string
+	err  error
 }
 
 func (r *region) Follow(name string) fleet.Follower {
@@ -290,8 +288,8 @@ func (r *region) FollowDrain(name, _ string, since time.Time, timeout time.Durat
 }
 
 func (f *follower) Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error) {
-	if f.refused != nil {
-		return lsapi.HealthReport{}, f.refused
+	if f.err != nil {
+		return lsapi.HealthReport{}, f.err
 	}
 	f.r.mu.Lock()
 	last := f.r.last

@@ -13,12 +13,11 @@ import (
 	"lsapi"
 )
 
-// LoadBalancers returns the load balancers that the filter lets through, by name,
-// and whether there are more of them behind the page.
+// LoadBalancers returns a page of the load balancers that match the filter, by name, and
+// whether there are more.
 //
-// Tags and health that cannot be read in time are left out of it, unless the filter
-// asks for them: then nothing can be said of who has them, and the error is what
-// keeps them from being read.
+// Tags and health that cannot be read in time are left out, unless the filter needs them:
+// then it returns the error.
 func (f *Fleet) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
 	if _, err := path.Match(filter.Name, ""); err != nil {
 		return nil, false, lsapi.Errorf(lsapi.CodeInvalid, "the pattern of names is malformed")
@@ -27,18 +26,18 @@ func (f *Fleet) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (pa
 	if err != nil {
 		return nil, false, err
 	}
-	rest := named(all, filter)
+	rest := matchNames(all, filter)
 	if len(filter.Tags) == 0 && filter.Health == "" {
 		n := min(filter.Limit, len(rest))
 		return f.summaries(ctx, rest[:n], asOf), n < len(rest), nil
 	}
 	for len(rest) > 0 && len(page) <= filter.Limit {
-		n := min(scanned, len(rest))
-		some, err := f.selected(ctx, rest[:n], asOf, filter)
+		n := min(filterBatch, len(rest))
+		matches, err := f.match(ctx, rest[:n], asOf, filter)
 		if err != nil {
 			return nil, false, err
 		}
-		page, rest = append(page, some...), rest[n:]
+		page, rest = append(page, matches...), rest[n:]
 	}
 	if len(page) > filter.Limit {
 		return page[:filter.Limit], true, nil
@@ -46,81 +45,72 @@ func (f *Fleet) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (pa
 	return page, false, nil
 }
 
-// named returns the load balancers behind the filter's place whose names it lets
-// through.
-func named(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membership {
+// matchNames returns the load balancers after filter.After that match filter.Name.
+func matchNames(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membership {
 	first, _ := slices.BinarySearchFunc(all, filter.After, func(m lsapi.Membership, after string) int {
-		return cmp.Or(cmp.Compare(m.LoadBalancer, after), -1) // behind it
+		return cmp.Or(cmp.Compare(m.LoadBalancer, after), -1) // exclude After itself
 	})
 	if filter.Name == "" {
 		return all[first:]
 	}
-	var found []lsapi.Membership
-	for _, m := range all[first:] {
-		if matches, _ := path.Match(filter.Name, m.LoadBalancer); matches {
-			found = append(found, m)
-		}
-	}
-	return found
+	return keep(all[first:], func(m lsapi.Membership) bool {
+		matches, _ := path.Match(filter.Name, m.LoadBalancer)
+		return matches
+	})
 }
 
-// summaries returns the load balancers with what can be read of them in time.
-func (f *Fleet) summaries(ctx context.Context, some []lsapi.Membership, asOf time.Time) []lsapi.PoolSummary {
-	patient, cancel := context.WithTimeout(ctx, patience)
+// summaries returns summaries with the tags and health that can be read in time.
+func (f *Fleet) summaries(ctx context.Context, memberships []lsapi.Membership, asOf time.Time) []lsapi.PoolSummary {
+	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	page := newSummaries(some, asOf)
-	var tags map[string]map[string]string
-	var both sync.WaitGroup
-	both.Go(func() { tags = f.tagsOf(patient, ctx, namesOf(some)...) })
-	both.Go(func() { f.note(ctx, f.troubles.health, f.addHealth(patient, some, page)) })
-	both.Wait()
-	for i := range page {
-		page[i].Tags = tags[page[i].Name]
-	}
+	page := newSummaries(memberships, asOf)
+	var parts sync.WaitGroup
+	parts.Go(func() { f.addTags(short, ctx, page) })
+	parts.Go(func() { f.logResult(ctx, f.sources.health, f.addHealth(short, memberships, page)) })
+	parts.Wait()
 	return page
 }
 
-// selected returns those of the load balancers that the filter lets through.
-func (f *Fleet) selected(ctx context.Context, some []lsapi.Membership, asOf time.Time, filter lsapi.FleetFilter) ([]lsapi.PoolSummary, error) {
+// match returns summaries of the load balancers that match the filter's tags and health.
+func (f *Fleet) match(ctx context.Context, memberships []lsapi.Membership, asOf time.Time, filter lsapi.FleetFilter) ([]lsapi.PoolSummary, error) {
 	if len(filter.Tags) > 0 {
-		tags, err := f.tags.of(ctx, namesOf(some)...)
+		tags, err := f.tags.get(ctx, names(newSummaries(memberships, asOf))...)
 		if err != nil {
 			return nil, err
 		}
-		some = keep(some, func(m lsapi.Membership) bool { return hasTags(tags[m.LoadBalancer], filter.Tags) })
+		memberships = keep(memberships, func(m lsapi.Membership) bool { return hasTags(tags[m.LoadBalancer], filter.Tags) })
 	}
 	if filter.Health == "" {
-		return f.summaries(ctx, some, asOf), nil
+		return f.summaries(ctx, memberships, asOf), nil
 	}
-	page := newSummaries(some, asOf)
-	if err := f.addHealth(ctx, some, page); err != nil {
+	page := newSummaries(memberships, asOf)
+	if err := f.addHealth(ctx, memberships, page); err != nil {
 		return nil, err
 	}
 	page = keep(page, func(s lsapi.PoolSummary) bool { return s.Health != nil && s.Health.Of(filter.Health) > 0 })
-	patient, cancel := context.WithTimeout(ctx, patience)
+	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	names := make([]string, len(page))
-	for i := range page {
-		names[i] = page[i].Name
-	}
-	tags := f.tagsOf(patient, ctx, names...)
-	for i := range page {
-		page[i].Tags = tags[page[i].Name]
-	}
+	f.addTags(short, ctx, page)
 	return page, nil
 }
 
-// addHealth adds to each summary the health of its load balancer, as far as it can
-// be read before ctx ends, and returns what keeps one from being read. A load
-// balancer that is gone has none.
-func (f *Fleet) addHealth(ctx context.Context, some []lsapi.Membership, page []lsapi.PoolSummary) error {
+func (f *Fleet) addTags(ctx, caller context.Context, page []lsapi.PoolSummary) {
+	tags := f.tagsOf(ctx, caller, names(page)...)
+	for i := range page {
+		page[i].Tags = tags[page[i].Name]
+	}
+}
+
+// addHealth adds health to the summaries, in the order of memberships. It returns the
+// first error; a load balancer that does not exist any more is none.
+func (f *Fleet) addHealth(ctx context.Context, memberships []lsapi.Membership, page []lsapi.PoolSummary) error {
 	var polls errgroup.Group
 	polls.SetLimit(maxPolls)
-	for i := range some {
+	for i, m := range memberships {
 		polls.Go(func() error {
-			report, err := f.o.Health.Recent(ctx, some[i].LoadBalancer, listedHealthAge)
+			report, err := f.o.Health.Recent(ctx, m.LoadBalancer, listedHealthAge)
 			if err == nil {
-				page[i].Health, page[i].HealthAsOf = countHealth(some[i].Members, report), report.AsOf
+				page[i].Health, page[i].HealthAsOf = countHealth(m.Members, report), report.AsOf
 			} else if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 				return nil
 			}
@@ -130,9 +120,9 @@ func (f *Fleet) addHealth(ctx context.Context, some []lsapi.Membership, page []l
 	return polls.Wait()
 }
 
-func newSummaries(some []lsapi.Membership, asOf time.Time) []lsapi.PoolSummary {
-	page := make([]lsapi.PoolSummary, len(some))
-	for i, m := range some {
+func newSummaries(memberships []lsapi.Membership, asOf time.Time) []lsapi.PoolSummary {
+	page := make([]lsapi.PoolSummary, len(memberships))
+	for i, m := range memberships {
 		page[i] = newSummary(m, asOf)
 	}
 	return page
@@ -142,19 +132,18 @@ func newSummary(m lsapi.Membership, asOf time.Time) lsapi.PoolSummary {
 	return lsapi.PoolSummary{Name: m.LoadBalancer, Description: m.Description, Members: len(m.Members), AsOf: asOf}
 }
 
-// countHealth counts what a report says of the members, and of whom is being
-// drained.
+// countHealth counts members by their health, and the draining instances.
 func countHealth(members []lsapi.Instance, report lsapi.HealthReport) *lsapi.HealthCounts {
-	said := make(map[string]lsapi.MemberHealth, len(report.Members))
+	byID := make(map[string]lsapi.MemberHealth, len(report.Members))
 	var counts lsapi.HealthCounts
 	for _, h := range report.Members {
-		said[h.InstanceID] = h
+		byID[h.InstanceID] = h
 		if h.Draining {
 			counts.Draining++
 		}
 	}
 	for _, m := range members {
-		switch h := said[m.ID]; {
+		switch h := byID[m.ID]; {
 		case h.Draining: // detached since it was listed
 		case h.State == lsapi.InService:
 			counts.InService++
@@ -167,9 +156,9 @@ func countHealth(members []lsapi.Instance, report lsapi.HealthReport) *lsapi.Hea
 	return &counts
 }
 
-// hasTags reports whether all that is wanted is there. An empty value is any.
-func hasTags(tags, wanted map[string]string) bool {
-	for key, value := range wanted {
+// hasTags reports whether tags contain the required ones. An empty value matches any.
+func hasTags(tags, required map[string]string) bool {
+	for key, value := range required {
 		if has, ok := tags[key]; !ok || value != "" && has != value {
 			return false
 		}
@@ -177,21 +166,21 @@ func hasTags(tags, wanted map[string]string) bool {
 	return true
 }
 
-func namesOf(some []lsapi.Membership) []string {
-	names := make([]string, len(some))
-	for i, m := range some {
-		names[i] = m.LoadBalancer
+func names(page []lsapi.PoolSummary) []string {
+	names := make([]string, len(page))
+	for i := range page {
+		names[i] = page[i].Name
 	}
 	return names
 }
 
-// keep returns those that are good, and leaves the slice as it is.
-func keep[T any](all []T, isGood func(T) bool) []T {
-	var good []T
+// keep returns the matching elements in a new slice.
+func keep[T any](all []T, matches func(T) bool) []T {
+	var kept []T
 	for _, one := range all {
-		if isGood(one) {
-			good = append(good, one)
+		if matches(one) {
+			kept = append(kept, one)
 		}
 	}
-	return good
+	return kept
 }

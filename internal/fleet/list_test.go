@@ -17,8 +17,7 @@ func names(page []lsapi.PoolSummary) (names []string) {
 	return names
 }
 
-// three is a region with three load balancers that differ in all that they can be
-// filtered by.
+// three returns a region with three load balancers that differ for each filter.
 func three() *region {
 	r := newRegion()
 	r.add("api", serving(web1)).tags = map[string]string{"team": "api", "stage": "live"}
@@ -27,7 +26,7 @@ func three() *region {
 	return r
 }
 
-func TestFiltersLetLoadBalancersThroughByNameTagsAndHealth(t *testing.T) {
+func TestFilterMatchesNameTagsAndHealth(t *testing.T) {
 	tests := map[string]struct {
 		filter lsapi.FleetFilter
 		want   []string
@@ -45,9 +44,9 @@ func TestFiltersLetLoadBalancersThroughByNameTagsAndHealth(t *testing.T) {
 		"out of service":        {lsapi.FleetFilter{Health: lsapi.OutOfService}, []string{"web"}, false},
 		"unknown":               {lsapi.FleetFilter{Health: lsapi.HealthUnknown}, nil, false},
 		"all of it":             {lsapi.FleetFilter{Name: "*", Health: lsapi.InService, Tags: map[string]string{"team": "web"}}, []string{"web"}, false},
-		"behind a name":         {lsapi.FleetFilter{After: "api"}, []string{"web", "web-old"}, false},
-		"behind a gone name":    {lsapi.FleetFilter{After: "apj"}, []string{"web", "web-old"}, false},
-		"behind the last":       {lsapi.FleetFilter{After: "web-old"}, nil, false},
+		"after a name":          {lsapi.FleetFilter{After: "api"}, []string{"web", "web-old"}, false},
+		"after a deleted name":  {lsapi.FleetFilter{After: "apj"}, []string{"web", "web-old"}, false},
+		"after the last":        {lsapi.FleetFilter{After: "web-old"}, nil, false},
 		"a page":                {lsapi.FleetFilter{Limit: 2}, []string{"api", "web"}, true},
 		"a page of the tagged":  {lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 1}, []string{"api"}, true},
 		"the last page of them": {lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 1, After: "api"}, []string{"web"}, false},
@@ -67,10 +66,10 @@ func TestFiltersLetLoadBalancersThroughByNameTagsAndHealth(t *testing.T) {
 	}
 }
 
-func TestAListCountsMembersByTheirHealth(t *testing.T) {
+func TestListCountsMembersByHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
-		r.loadBalancers["web"].members = append(r.loadBalancers["web"].members, web3, "i-0aaa0000000000009") // one is drained since, of the other AWS says nothing
+		r.loadBalancers["web"].members = append(r.loadBalancers["web"].members, web3, "i-0aaa0000000000009") // the first is draining since, the other has no health
 		page, _, err := start(t, r).LoadBalancers(t.Context(), lsapi.FleetFilter{Name: "web", Limit: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -85,7 +84,7 @@ func TestAListCountsMembersByTheirHealth(t *testing.T) {
 	})
 }
 
-func TestAListLeavesOutWhatCannotBeRead(t *testing.T) {
+func TestListLeavesOutWhatCannotBeRead(t *testing.T) {
 	for _, hang := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			r := three()
@@ -106,7 +105,7 @@ func TestAListLeavesOutWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestAFilterOfWhatCannotBeReadFails(t *testing.T) {
+func TestFilterFailsWhenItsSourceFails(t *testing.T) {
 	for op, filter := range map[string]lsapi.FleetFilter{
 		"Tags": {Tags: map[string]string{"team": ""}, Limit: 9}, "Recent": {Health: lsapi.InService, Limit: 9}, "All": {Limit: 9},
 	} {
@@ -120,7 +119,7 @@ func TestAFilterOfWhatCannotBeReadFails(t *testing.T) {
 	}
 }
 
-func TestTagsAreAskedForInBatchesAndRemembered(t *testing.T) {
+func TestTagsAreReadInBatchesAndCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRegion()
 		for i := range 250 {
@@ -133,8 +132,8 @@ func TestTagsAreAskedForInBatchesAndRemembered(t *testing.T) {
 				t.Fatalf("listed are %v, %v", names(page), err)
 			}
 		}
-		if got := r.count("Tags"); got != 13 { // five for each hundred, and three for the rest
-			t.Errorf("tags were asked for %d times, want 13 for 250 load balancers in three goes", got)
+		if got := r.count("Tags"); got != 13 { // five for each hundred, three for the rest
+			t.Errorf("tags were read %d times, want 13 for 250 load balancers", got)
 		}
 		r.change(func() { r.loadBalancers["b000"].tags = map[string]string{"number": "249"} })
 		time.Sleep(3 * time.Minute)
@@ -144,7 +143,7 @@ func TestTagsAreAskedForInBatchesAndRemembered(t *testing.T) {
 	})
 }
 
-func TestALoadBalancerThatWasDeletedMeanwhileHidesNoTagsOfOthers(t *testing.T) {
+func TestDeletedLoadBalancerDoesNotHideTagsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		r.add("deleted")

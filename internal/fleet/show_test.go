@@ -22,11 +22,11 @@ func ids(members []lsapi.MemberDetail) string {
 	return strings.Join(ids, " ")
 }
 
-func TestALoadBalancerIsShownWithWhatWasAskedForBesideWhatIsObserved(t *testing.T) {
+func TestLoadBalancerShowsHistoryHealthAndSettings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		change := &lsapi.Change{ID: "7", Action: lsapi.Attach}
-		r.standings[web2] = lsapi.MemberHistory{Member: true, LastChange: change}
+		r.histories[web2] = lsapi.MemberHistory{Member: true, LastChange: change}
 		b, err := start(t, r).LoadBalancer(t.Context(), "web")
 		if err != nil {
 			t.Fatal(err)
@@ -37,17 +37,17 @@ func TestALoadBalancerIsShownWithWhatWasAskedForBesideWhatIsObserved(t *testing.
 		if got := ids(b.Instances); got != web1+" "+web2+" "+web3 {
 			t.Fatalf("its instances are %s", got)
 		}
-		asked, drained := b.Instances[1], b.Instances[2]
-		if !asked.Member || asked.History.LastChange != change || asked.Health == nil || asked.Health.State != lsapi.OutOfService {
-			t.Errorf("one that was asked for is %+v", asked)
+		attached, draining := b.Instances[1], b.Instances[2]
+		if !attached.Member || attached.History.LastChange != change || attached.Health == nil || attached.Health.State != lsapi.OutOfService {
+			t.Errorf("the attached member is %+v", attached)
 		}
-		if drained.Member || drained.Health == nil || !drained.Health.Draining || drained.Type != "t2.micro" {
-			t.Errorf("one that is drained is %+v", drained)
+		if draining.Member || draining.Health == nil || !draining.Health.Draining || draining.Type != "t2.micro" {
+			t.Errorf("the draining instance is %+v", draining)
 		}
 	})
 }
 
-func TestWhateverCannotBeReadTheRestIsShown(t *testing.T) {
+func TestLoadBalancerLeavesOutWhatCannotBeRead(t *testing.T) {
 	for _, hang := range []bool{false, true} {
 		for _, op := range []string{"Attributes", "Tags", "Recent", "MemberHistory", "Instances"} {
 			synctest.Test(t, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestWhateverCannotBeReadTheRestIsShown(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereIsNotFound(t *testing.T) {
+func TestMissingLoadBalancerOrMemberIsNotFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		f := start(t, r)
@@ -85,11 +85,11 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 			t.Errorf("a member of an unknown load balancer is %v", err)
 		}
 		if _, err := f.Member(t.Context(), "api", web2); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
-			t.Errorf("one that is no member is %v", err)
+			t.Errorf("an instance that is not a member is %v", err)
 		}
 		r.change(func() { r.fail["Recent"] = lsapi.Errorf(lsapi.CodeUpstream, "") })
 		if _, err := f.Member(t.Context(), "api", web2); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
-			t.Errorf("one that may be drained for all that can be read is %v", err)
+			t.Errorf("an instance that may be draining is %v", err)
 		}
 		if m, err := f.Member(t.Context(), "api", web1); err != nil || !m.Member || m.Health != nil {
 			t.Errorf("a member whose health cannot be read is %+v, %v", m, err)
@@ -97,7 +97,7 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	})
 }
 
-func TestAMemberIsShownAloneAsAmongOthers(t *testing.T) {
+func TestMemberEqualsItsEntryInTheLoadBalancer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		f := start(t, r)
@@ -114,7 +114,7 @@ func TestAMemberIsShownAloneAsAmongOthers(t *testing.T) {
 	})
 }
 
-func TestAFailureIsNotAskedForAgainByEachReader(t *testing.T) {
+func TestFailuresAreCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		r.fail["Attributes"] = lsapi.Errorf(lsapi.CodeThrottled, "")
@@ -134,33 +134,33 @@ func TestAFailureIsNotAskedForAgainByEachReader(t *testing.T) {
 		time.Sleep(time.Second)
 		show()
 		if got := r.count("Attributes"); got != 1 {
-			t.Errorf("AWS was asked %d times", got)
+			t.Errorf("AWS got %d calls", got)
 		}
 		r.change(func() { delete(r.fail, "Attributes") })
 		time.Sleep(5 * time.Second)
 		if show().Attributes == nil {
-			t.Error("it is not asked again")
+			t.Error("it is not read again")
 		}
 	})
 }
 
-func TestAReaderWhoLeavesTakesNobodysAnswerAlong(t *testing.T) {
+func TestSharedReadContinuesWhenACallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		r.hangs["Attributes"] = true
 		f := start(t, r)
-		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := f.LoadBalancer(impatient, "web"); err != nil {
+		if _, err := f.LoadBalancer(short, "web"); err != nil {
 			t.Error(err)
 		}
 		if _, err := f.LoadBalancer(t.Context(), "web"); err != nil || r.count("Attributes") != 1 {
-			t.Errorf("%v, AWS was asked %d times", err, r.count("Attributes"))
+			t.Errorf("%v, AWS got %d calls", err, r.count("Attributes"))
 		}
 	})
 }
 
-func TestNothingIsAskedAfterClose(t *testing.T) {
+func TestClosedFleetReadsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		f := start(t, r)
@@ -173,12 +173,12 @@ func TestNothingIsAskedAfterClose(t *testing.T) {
 			t.Errorf("it is shown as %+v, %v", got, err)
 		}
 		if asked := r.count("Attributes") + r.count("Tags") + r.count("MemberHistory"); asked > 0 || time.Since(began) > 0 {
-			t.Errorf("%d questions were asked, for %v", asked, time.Since(began))
+			t.Errorf("%d reads were made, for %v", asked, time.Since(began))
 		}
 	})
 }
 
-func TestTheLogIsToldOnceOfWhatCannotBeRead(t *testing.T) {
+func TestFailureIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		var log bytes.Buffer

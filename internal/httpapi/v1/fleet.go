@@ -19,7 +19,7 @@ type Fleet interface {
 	// Member returns a member, or an instance that is being drained; CodeNotFound
 	// when it is neither.
 	Member(ctx context.Context, name, instanceID string) (lsapi.MemberDetail, error)
-	// Await waits until an instance is what the wish says. CodeNotYet when ctx ends
+	// Await waits until an instance is what the wish says. CodeWaitTimeout when ctx ends
 	// first, CodeConflict when the instance is terminated: both with the last that
 	// is known of it. CodeNotFound when it cannot come about.
 	Await(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error)

@@ -13,28 +13,28 @@ import (
 	"lsapi/internal/fleet"
 )
 
-// await waits for at most a time, and tells how long it took.
-func await(t *testing.T, f *fleet.Fleet, id string, wish lsapi.WaitCondition, most time.Duration) (lsapi.MemberDetail, time.Duration, error) {
+// await waits for at most a time, and returns how long it took.
+func await(t *testing.T, f *fleet.Fleet, id string, condition lsapi.WaitCondition, most time.Duration) (lsapi.MemberDetail, time.Duration, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	began := time.Now()
-	m, err := f.Await(ctx, "web", id, wish)
+	m, err := f.Await(ctx, "web", id, condition)
 	return m, time.Since(began), err
 }
 
-// withSpare is a load balancer that serves with one member, and registers another.
+// withSpare returns a region with one member in service and one that registers.
 func withSpare() *region {
 	r := newRegion()
 	r.add("web", serving(web1), registering(web2))
 	return r
 }
 
-func TestAWaitEndsWithinAPollOfTheTruth(t *testing.T) {
+func TestWaitEndsWithinAPollOfTheCondition(t *testing.T) {
 	tests := map[string]struct {
-		wish lsapi.WaitCondition
-		id   string
-		come func(*region, *loadBalancer)
+		condition lsapi.WaitCondition
+		id        string
+		meet      func(*region, *loadBalancer)
 	}{
 		"in service": {lsapi.WaitInService, web2, func(_ *region, b *loadBalancer) { b.health[web2] = serving(web2) }},
 		"drained":    {lsapi.WaitDrained, web3, func(_ *region, b *loadBalancer) { delete(b.health, web3) }},
@@ -49,15 +49,15 @@ func TestAWaitEndsWithinAPollOfTheTruth(t *testing.T) {
 				r := withSpare()
 				b := r.loadBalancers["web"]
 				b.health[web3] = draining(web3)
-				r.after(31*time.Second, func() { test.come(r, b) })
-				m, took, err := await(t, start(t, r), test.id, test.wish, time.Hour)
+				r.after(31*time.Second, func() { test.meet(r, b) })
+				m, took, err := await(t, start(t, r), test.id, test.condition, time.Hour)
 				if err != nil || took < 31*time.Second || took > 31*time.Second+2*interval {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
-				if serves := test.wish == lsapi.WaitInService; m.ID != test.id || m.Type == "" || m.Member != serves || serves && *m.Health != serving(web2) {
+				if serves := test.condition == lsapi.WaitInService; m.ID != test.id || m.Type == "" || m.Member != serves || serves && *m.Health != serving(web2) {
 					t.Errorf("it is %+v", m)
 				}
-				if (test.wish == lsapi.WaitAbsent) != (m.Health != nil && m.Health.Draining) {
+				if (test.condition == lsapi.WaitAbsent) != (m.Health != nil && m.Health.Draining) {
 					t.Errorf("its health is %+v", m.Health)
 				}
 			})
@@ -65,14 +65,14 @@ func TestAWaitEndsWithinAPollOfTheTruth(t *testing.T) {
 	}
 }
 
-func TestADrainOfAMemberIsWaitedForFromBeforeItBegins(t *testing.T) {
+func TestWaitForDrainedStartsBeforeTheDetach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		b := r.loadBalancers["web"]
 		r.after(10*time.Second, func() {
 			b.members = []string{web2}
 			b.health[web1] = draining(web1)
-			r.standings[web1] = lsapi.MemberHistory{LastChange: &lsapi.Change{Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, CompletedAt: r.began.Add(10 * time.Second)}}
+			r.histories[web1] = lsapi.MemberHistory{LastChange: &lsapi.Change{Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, CompletedAt: r.began.Add(10 * time.Second)}}
 		})
 		r.after(40*time.Second, func() { delete(b.health, web1) })
 		_, took, err := await(t, start(t, r), web1, lsapi.WaitDrained, time.Hour)
@@ -84,21 +84,21 @@ func TestADrainOfAMemberIsWaitedForFromBeforeItBegins(t *testing.T) {
 		}
 		for tick := range r.polls {
 			if tick.Before(r.began.Add(10 * time.Second)) {
-				t.Errorf("AWS was asked for health at %v, when nothing drained", tick.Sub(r.began))
+				t.Errorf("AWS was polled for health at %v, when nothing drained", tick.Sub(r.began))
 			}
 		}
 	})
 }
 
-func TestWhatIsNotToComeEndsAWait(t *testing.T) {
+func TestImpossibleConditionEndsTheWait(t *testing.T) {
 	gone := func(b *loadBalancer, id string) {
 		b.members = slices.DeleteFunc(b.members, func(other string) bool { return other == id })
 		delete(b.health, id)
 	}
 	tests := map[string]struct {
-		wish   lsapi.WaitCondition
-		happen func(*region, *loadBalancer)
-		code   lsapi.Code
+		condition lsapi.WaitCondition
+		happen    func(*region, *loadBalancer)
+		code      lsapi.Code
 	}{
 		"detached": {lsapi.WaitInService, func(_ *region, b *loadBalancer) { gone(b, web2) }, lsapi.CodeNotFound},
 		"terminated and still there": {lsapi.WaitInService, func(r *region, b *loadBalancer) {
@@ -121,12 +121,12 @@ func TestWhatIsNotToComeEndsAWait(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()
 				b := r.loadBalancers["web"]
-				if test.wish == lsapi.WaitDrained {
+				if test.condition == lsapi.WaitDrained {
 					gone(b, web2)
 					b.health[web2] = draining(web2)
 				}
 				r.after(11*time.Second, func() { test.happen(r, b) })
-				_, took, err := await(t, start(t, r), web2, test.wish, time.Hour)
+				_, took, err := await(t, start(t, r), web2, test.condition, time.Hour)
 				if lsapi.ErrorCode(err) != test.code || took > 20*time.Second {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
@@ -135,25 +135,25 @@ func TestWhatIsNotToComeEndsAWait(t *testing.T) {
 	}
 }
 
-func TestWhatIsSoOrCannotBeIsAnsweredAtOnce(t *testing.T) {
-	for wish, code := range map[lsapi.WaitCondition]lsapi.Code{lsapi.WaitInService: lsapi.CodeNotFound, lsapi.WaitAbsent: "", lsapi.WaitDrained: "", "served": lsapi.CodeInvalid} {
+func TestWaitOnANonMemberReturnsAtOnce(t *testing.T) {
+	for condition, code := range map[lsapi.WaitCondition]lsapi.Code{lsapi.WaitInService: lsapi.CodeNotFound, lsapi.WaitAbsent: "", lsapi.WaitDrained: "", "served": lsapi.CodeInvalid} {
 		synctest.Test(t, func(t *testing.T) {
 			r := withSpare()
-			m, took, err := await(t, start(t, r), web3, wish, time.Hour)
+			m, took, err := await(t, start(t, r), web3, condition, time.Hour)
 			if lsapi.ErrorCode(err) != code || took > interval || err == nil && (m.Member || m.ID != web3 || m.State != "running") {
-				t.Errorf("%s: it ended after %v as %+v with %v", wish, took, m, err)
+				t.Errorf("%s: it ended after %v as %+v with %v", condition, took, m, err)
 			}
 		})
 	}
 }
 
-func TestAWaitWhoseTimeIsUpTellsTheLastState(t *testing.T) {
+func TestWaitTimeoutReportsTheLastState(t *testing.T) {
 	tests := map[string]struct {
-		id, wish string
-		says     string
+		id, condition string
+		state         string
 	}{
 		"registering": {web2, "inService", "it is OutOfService: Instance registration is still in progress."},
-		"draining":    {web3, "drained", "its requests in flight still finish"},
+		"draining":    {web3, "drained", "its requests in flight are still finishing"},
 		"a member":    {web1, "absent", "it is still a member"},
 		"undetached":  {web1, "drained", "it is still a member"},
 	}
@@ -162,9 +162,9 @@ func TestAWaitWhoseTimeIsUpTellsTheLastState(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()
 				r.loadBalancers["web"].health[web3] = draining(web3)
-				r.standings[test.id] = lsapi.MemberHistory{ChangeID: "7"}
-				m, took, err := await(t, start(t, r), test.id, lsapi.WaitCondition(test.wish), 9*time.Second)
-				if lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || took != 9*time.Second || lsapi.AsError(err).Message != test.says {
+				r.histories[test.id] = lsapi.MemberHistory{ChangeID: "7"}
+				m, took, err := await(t, start(t, r), test.id, lsapi.WaitCondition(test.condition), 9*time.Second)
+				if lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || took != 9*time.Second || lsapi.AsError(err).Message != test.state {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
 				if m.ID != test.id || m.History.ChangeID != "7" || m.Health == nil && name != "undetached" {
@@ -175,22 +175,22 @@ func TestAWaitWhoseTimeIsUpTellsTheLastState(t *testing.T) {
 	}
 }
 
-func TestOneThatDrainsIsNotInService(t *testing.T) {
+func TestDrainingInstanceIsNotInService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
-		r.loadBalancers["web"].health[web2] = draining(web2) // attached again a moment ago, and AWS lags
+		r.loadBalancers["web"].health[web2] = draining(web2) // just attached again, and AWS lags
 		if m, _, err := await(t, start(t, r), web2, lsapi.WaitInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout {
 			t.Errorf("it ended as %+v with %v", m, err)
 		}
 	})
 }
 
-func TestOneThatIsAttachedAgainWhileItDrainsIsNotDrained(t *testing.T) {
+func TestReattachedInstanceIsNotDrained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		b := r.loadBalancers["web"]
 		b.health[web3] = draining(web3)
-		r.after(9*time.Second, func() { // memory does not know it yet, nor does AWS's health
+		r.after(9*time.Second, func() { // neither the cached list nor AWS's health has it yet
 			delete(b.health, web3)
 			b.members = append(b.members, web3)
 			r.behind["web"] = []string{web1, web2}
@@ -201,19 +201,19 @@ func TestOneThatIsAttachedAgainWhileItDrainsIsNotDrained(t *testing.T) {
 	})
 }
 
-func TestAMemberThatMemoryDoesNotKnowYetIsWaitedFor(t *testing.T) {
-	for wish, code := range map[lsapi.WaitCondition]lsapi.Code{lsapi.WaitInService: "", lsapi.WaitAbsent: lsapi.CodeWaitTimeout} {
+func TestWaitFindsAMemberThatTheCachedListLacks(t *testing.T) {
+	for condition, code := range map[lsapi.WaitCondition]lsapi.Code{lsapi.WaitInService: "", lsapi.WaitAbsent: lsapi.CodeWaitTimeout} {
 		synctest.Test(t, func(t *testing.T) {
 			r := withSpare()
-			r.behind["web"] = []string{web2} // another replica has attached web1 a moment ago
-			if m, _, err := await(t, start(t, r), web1, wish, 10*time.Second); lsapi.ErrorCode(err) != code || !m.Member {
-				t.Errorf("%s: it ended as %+v with %v", wish, m, err)
+			r.behind["web"] = []string{web2} // another replica has just attached web1
+			if m, _, err := await(t, start(t, r), web1, condition, 10*time.Second); lsapi.ErrorCode(err) != code || !m.Member {
+				t.Errorf("%s: it ended as %+v with %v", condition, m, err)
 			}
 		})
 	}
 }
 
-func TestWhatWasSaidBeforeAWaitBeganDoesNotEndIt(t *testing.T) {
+func TestWaitIgnoresReportsFromBeforeItsStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		b, f := r.loadBalancers["web"], start(t, r)
@@ -229,7 +229,7 @@ func TestWhatWasSaidBeforeAWaitBeganDoesNotEndIt(t *testing.T) {
 	})
 }
 
-func TestWhileAWSFailsAWaitGoesOn(t *testing.T) {
+func TestWaitContinuesWhileSourcesFail(t *testing.T) {
 	for _, op := range []string{"One", "Follow", "Next", "MemberHistory", "Attributes", "Instances"} {
 		for _, code := range []lsapi.Code{lsapi.CodeThrottled, lsapi.CodeUpstream, lsapi.CodeUnavailable, lsapi.CodeTimeout} {
 			synctest.Test(t, func(t *testing.T) {
@@ -241,14 +241,14 @@ func TestWhileAWSFailsAWaitGoesOn(t *testing.T) {
 				if m, took, err := await(t, start(t, r), web2, lsapi.WaitInService, time.Minute); err != nil || took > 25*time.Second || m.Health.State != lsapi.InService {
 					t.Errorf("%s fails with %s: it ended after %v as %+v with %v", op, code, took, m, err)
 				} else if m.History.Unavailable != (op == "MemberHistory") {
-					t.Errorf("%s fails: its standing is %+v", op, m.History)
+					t.Errorf("%s fails: its history is %+v", op, m.History)
 				}
 			})
 		}
 	}
 }
 
-func TestAWaitThatCouldReadNothingTellsWhy(t *testing.T) {
+func TestWaitThatReadNothingReturnsTheFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		r.fail["One"] = lsapi.Errorf(lsapi.CodeUpstream, "away")
@@ -258,7 +258,7 @@ func TestAWaitThatCouldReadNothingTellsWhy(t *testing.T) {
 	})
 }
 
-func TestAThousandWhoWaitShareThePolls(t *testing.T) {
+func TestConcurrentWaitsShareReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		r.takes = time.Millisecond
@@ -277,51 +277,51 @@ func TestAThousandWhoWaitShareThePolls(t *testing.T) {
 			t.Errorf("there were %d polls in a minute", polls)
 		}
 		if reads := r.count("MemberHistory"); reads > 20 {
-			t.Errorf("the record was asked %d times for the same, in the same moment", reads)
+			t.Errorf("the record was read %d times", reads)
 		}
 		if got := r.count("Instances") + r.count("One afresh") + r.count("Attributes") + r.count("Recent"); got > 0 {
-			t.Errorf("AWS was asked %d times for other things", got)
+			t.Errorf("AWS got %d calls for other things", got)
 		}
 	})
 }
 
-func TestAThousandWhoWaitInVainAskOnceWhatEC2SaysOfIt(t *testing.T) {
+func TestConcurrentWaitsShareReadsOfEC2(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
-		delete(r.loadBalancers["web"].health, web2) // AWS says nothing of it
+		delete(r.loadBalancers["web"].health, web2) // AWS reports no health for it
 		f := start(t, r)
 		var waiting sync.WaitGroup
 		for range 1000 {
 			waiting.Go(func() {
 				_, _, err := await(t, f, web2, lsapi.WaitInService, 20*time.Second)
-				if lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || !strings.Contains(err.Error(), "says nothing of it") {
+				if lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || !strings.Contains(err.Error(), "reports no health for it") {
 					t.Error(err)
 				}
 			})
 		}
 		waiting.Wait()
 		if got := r.count("Instances"); got > 11 {
-			t.Errorf("EC2 was asked %d times in 20 s", got)
+			t.Errorf("EC2 got %d calls in 20 s", got)
 		}
 	})
 }
 
-func TestAWaitEndsWithItsCaller(t *testing.T) {
-	for _, wish := range []lsapi.WaitCondition{lsapi.WaitInService, lsapi.WaitAbsent, lsapi.WaitDrained} {
+func TestWaitEndsWithItsContext(t *testing.T) {
+	for _, condition := range []lsapi.WaitCondition{lsapi.WaitInService, lsapi.WaitAbsent, lsapi.WaitDrained} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, leave := context.WithCancel(t.Context())
 			time.AfterFunc(5*time.Second, leave)
 			began := time.Now()
-			if _, err := start(t, withSpare()).Await(ctx, "web", web2, wish); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || time.Since(began) != 5*time.Second {
-				t.Errorf("%s: it ended after %v with %v", wish, time.Since(began), err)
+			if _, err := start(t, withSpare()).Await(ctx, "web", web2, condition); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || time.Since(began) != 5*time.Second {
+				t.Errorf("%s: it ended after %v with %v", condition, time.Since(began), err)
 			}
 		})
 	}
 }
 
-// Two questions at once is what the record is asked at most, however many there are,
-// and each is answered by what it says from then on.
-func TestTheRecordIsAskedInTurnsAndAfresh(t *testing.T) {
+// The record gets two concurrent reads at most, and a call never joins a read that began
+// before it.
+func TestRecordReadsAreBoundedAndNeverOlderThanTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
 		f := start(t, r)
@@ -339,29 +339,29 @@ func TestTheRecordIsAskedInTurnsAndAfresh(t *testing.T) {
 			synctest.Wait()
 		}
 		if got := r.count("MemberHistory"); got != 2 {
-			t.Errorf("the record is asked %d questions", got)
+			t.Errorf("the record gets %d reads", got)
 		}
 		time.Sleep(time.Second)
 		r.change(func() {
 			r.hangs["MemberHistory"] = false
-			r.standings[web1] = lsapi.MemberHistory{ChangeID: "7"}
+			r.histories[web1] = lsapi.MemberHistory{ChangeID: "7"}
 		})
 		var late sync.WaitGroup
 		for range 100 {
 			late.Go(func() {
 				if got := show(); got.ChangeID != "7" {
-					t.Errorf("a later question is answered with %+v", got)
+					t.Errorf("a later read returns %+v", got)
 				}
 			})
 		}
 		synctest.Wait()
 		if got := r.count("MemberHistory"); got != 2 {
-			t.Errorf("while two questions are open the record is asked %d", got)
+			t.Errorf("while two reads are open the record gets %d", got)
 		}
 		early.Wait()
 		late.Wait()
 		if got := r.count("MemberHistory"); got != 3 {
-			t.Errorf("the record was asked %d times, want once for all who came later", got)
+			t.Errorf("the record got %d reads, want one more for all later callers", got)
 		}
 	})
 }

@@ -1,0 +1,60 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+)
+
+// Lists returns load balancers and their members: as AWS lists them, with recent changes
+// applied that AWS may not show yet.
+type Lists interface {
+	// All returns every load balancer, sorted by name, and when its read began.
+	All(ctx context.Context) ([]lsapi.Membership, time.Time, error)
+	// One returns one load balancer, and when its read began. If fresh is set, the read
+	// begins after the call. CodeNotFound: there is no such load balancer.
+	One(ctx context.Context, loadBalancer string, fresh bool) (lsapi.Membership, time.Time, error)
+}
+
+// Health returns the health of members. Its polls are shared by all callers.
+type Health interface {
+	// Follow polls a load balancer until the Follower is closed.
+	Follow(loadBalancer string) Follower
+	// FollowDrain polls an instance that was detached at since and drains for at most
+	// timeout; zero is unknown. A report without the instance shows that it is drained.
+	FollowDrain(loadBalancer, instanceID string, since time.Time, timeout time.Duration) Follower
+	// Recent returns a report no older than maxAge, and polls for it if necessary.
+	// CodeNotFound: there is no such load balancer.
+	Recent(ctx context.Context, loadBalancer string, maxAge time.Duration) (lsapi.HealthReport, error)
+}
+
+// Follower returns the health reports of a load balancer.
+type Follower interface {
+	// Next returns the first report whose poll began after the given time. It waits while
+	// AWS fails. CodeNotFound: the load balancer does not exist any more. CodeThrottled,
+	// CodeUnavailable: this Follower returns no reports.
+	Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error)
+	Close()
+}
+
+// Settings returns the settings of load balancers that AWS's list does not contain. Calls
+// return within seconds.
+type Settings interface {
+	// Attributes returns the attributes of a load balancer. CodeNotFound: there is none.
+	Attributes(ctx context.Context, loadBalancer string) (lsapi.Attributes, error)
+	// Tags returns the tags of each load balancer. CodeNotFound: one does not exist.
+	Tags(ctx context.Context, loadBalancers []string) (map[string]map[string]string, error)
+}
+
+// Instances returns EC2's description of instances, by id, without unknown ones.
+type Instances interface {
+	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
+}
+
+// Record is the record of changes.
+type Record interface {
+	// MemberHistory returns the history of instances in a load balancer, by id; of all
+	// recorded ones if ids is nil.
+	MemberHistory(ctx context.Context, loadBalancer string, ids []string) (map[string]lsapi.MemberHistory, error)
+}

@@ -1,0 +1,266 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// Await waits until an instance meets a condition, and returns its state. The state was
+// read from AWS after the call, or results from a change by lsapi.
+//
+// CodeWaitTimeout: ctx ended first. CodeConflict: the instance is terminated. Both come
+// with the last state. CodeNotFound: the instance is not a member and cannot meet the
+// condition, or the load balancer does not exist. Await continues while AWS or the record
+// cannot be read; if nothing could be read, it returns the last error.
+func (f *Fleet) Await(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+	w := &wait{f: f, name: name, id: instanceID, condition: condition, instance: lsapi.Instance{ID: instanceID}}
+	defer w.unfollow()
+	err := w.run(ctx)
+	switch lsapi.ErrorCode(err) {
+	case "", lsapi.CodeWaitTimeout, lsapi.CodeConflict:
+		return w.detail(ctx), err
+	}
+	return lsapi.MemberDetail{}, err
+}
+
+// wait is the state of one Await.
+type wait struct {
+	f         *Fleet
+	name, id  string
+	condition lsapi.WaitCondition
+
+	read      bool // the membership was read
+	member    bool // by the last read
+	wasMember bool // by any read
+	instance  lsapi.Instance
+	follower  Follower
+	after     time.Time           // the next report must be later
+	report    *lsapi.HealthReport // the last
+	failure   error               // the last
+}
+
+func (w *wait) run(ctx context.Context) error {
+	for {
+		done, err := w.check(ctx)
+		switch {
+		case ctx.Err() != nil && !done:
+			return w.timeoutError()
+		case err != nil && !isTransient(err):
+			return err
+		case err != nil:
+			w.failure = err
+		case done:
+			return nil
+		}
+		if err == nil && w.follower != nil {
+			continue // check waits for the next report
+		}
+		select {
+		case <-time.After(checkEvery):
+		case <-ctx.Done():
+			return w.timeoutError()
+		}
+	}
+}
+
+// isTransient reports whether a read is worth a retry.
+func isTransient(err error) bool {
+	switch lsapi.ErrorCode(err) {
+	case lsapi.CodeThrottled, lsapi.CodeUnavailable, lsapi.CodeUpstream, lsapi.CodeTimeout:
+		return true
+	}
+	return false
+}
+
+// check reports whether the condition is met, by reads since the last check. With a
+// follower it waits for a new report.
+func (w *wait) check(ctx context.Context) (bool, error) {
+	if err := w.readMembership(ctx, false); err != nil {
+		return false, err
+	}
+	switch w.condition {
+	case lsapi.WaitInService:
+		return w.isInService(ctx)
+	case lsapi.WaitDrained:
+		return w.isDrained(ctx)
+	case lsapi.WaitAbsent:
+		return w.isAbsent(ctx)
+	}
+	return false, lsapi.Errorf(lsapi.CodeInvalid, "there is no such wait condition")
+}
+
+func (w *wait) readMembership(ctx context.Context, fresh bool) error {
+	m, _, err := w.f.o.Lists.One(ctx, w.name, fresh)
+	if err != nil {
+		return err
+	}
+	found, member := memberOf(m, w.id)
+	w.read, w.member, w.wasMember = true, member, w.wasMember || member
+	if member {
+		w.instance = found
+	}
+	return nil
+}
+
+// isAbsent confirms with a fresh read that the instance is not a member: another replica
+// may have just attached it.
+func (w *wait) isAbsent(ctx context.Context) (bool, error) {
+	if w.member {
+		return false, nil
+	}
+	err := w.readMembership(ctx, true)
+	return err == nil && !w.member, err
+}
+
+func (w *wait) isInService(ctx context.Context) (bool, error) {
+	if absent, err := w.isAbsent(ctx); err != nil {
+		return false, err
+	} else if absent {
+		return false, w.absentError(ctx)
+	}
+	if isTerminated(w.instance) {
+		return false, errTerminated()
+	}
+	if w.follower == nil {
+		w.follow(w.f.o.Health.Follow(w.name))
+	}
+	if err := w.nextReport(ctx); err != nil {
+		return false, err
+	}
+	health := healthIn(w.report, w.id)
+	switch {
+	case health == nil: // AWS lists a terminated instance for a while, without health
+		return false, w.checkTerminated(ctx)
+	case health.State != lsapi.InService || health.Draining:
+		return false, nil
+	}
+	err := w.readMembership(ctx, false) // it may have been detached before the report
+	return err == nil && w.member, err
+}
+
+// absentError returns why an instance that is not a member cannot come into service.
+func (w *wait) absentError(ctx context.Context) error {
+	if w.wasMember {
+		if err := w.checkTerminated(ctx); err != nil {
+			return err
+		}
+	}
+	return errNotMember()
+}
+
+// checkTerminated returns an error if EC2 reports the instance as terminated.
+func (w *wait) checkTerminated(ctx context.Context) error {
+	if found, ok := w.f.instancesOf(ctx, ctx, w.id)[w.id]; ok {
+		w.instance = found
+	}
+	if isTerminated(w.instance) {
+		return errTerminated()
+	}
+	return nil
+}
+
+// isDrained reports whether the instance is neither a member nor draining.
+func (w *wait) isDrained(ctx context.Context) (bool, error) {
+	if w.member {
+		w.unfollow()
+		return false, nil
+	}
+	if w.follower == nil {
+		since, timeout := w.lastDetach(ctx)
+		w.follow(w.f.o.Health.FollowDrain(w.name, w.id, since, timeout))
+	}
+	if err := w.nextReport(ctx); err != nil {
+		return false, err
+	}
+	if healthIn(w.report, w.id) != nil {
+		return false, nil
+	}
+	return w.isAbsent(ctx) // it may have been attached again
+}
+
+// lastDetach returns when lsapi detached the instance, and its draining timeout; zero is
+// unknown.
+func (w *wait) lastDetach(ctx context.Context) (since time.Time, timeout time.Duration) {
+	short, cancel := context.WithTimeout(ctx, partTimeout)
+	defer cancel()
+	var last *lsapi.Change
+	var parts sync.WaitGroup
+	parts.Go(func() { last = w.f.historyOf(short, ctx, w.name, w.id).of(w.id).LastChange })
+	if a := w.f.attributesOf(short, ctx, w.name); a != nil && a.Draining {
+		timeout = a.DrainingTimeout
+	}
+	parts.Wait()
+	if last != nil && last.Action == lsapi.Detach && last.Outcome == lsapi.OutcomeApplied {
+		since = last.CompletedAt
+	}
+	return since, timeout
+}
+
+// follow waits for reports of polls that begin from now on.
+func (w *wait) follow(follower Follower) {
+	w.follower, w.after = follower, time.Now()
+}
+
+func (w *wait) unfollow() {
+	if w.follower != nil {
+		w.follower.Close()
+		w.follower = nil
+	}
+}
+
+// nextReport waits for the next report. After an error the follower is unusable.
+func (w *wait) nextReport(ctx context.Context) error {
+	report, err := w.follower.Next(ctx, w.after)
+	if err != nil {
+		w.unfollow()
+		return err
+	}
+	w.report, w.after = &report, report.AsOf
+	return nil
+}
+
+func (w *wait) timeoutError() error {
+	if !w.read && w.failure != nil {
+		return w.failure
+	}
+	return &lsapi.Error{Code: lsapi.CodeWaitTimeout, Message: w.lastState(), Err: w.failure}
+}
+
+// lastState describes the last state of the instance.
+func (w *wait) lastState() string {
+	health := healthIn(w.report, w.id)
+	switch {
+	case !w.read:
+		return "its membership could not be read"
+	case w.condition != lsapi.WaitInService && w.member:
+		return "it is still a member"
+	case w.report == nil:
+		return "its health could not be read"
+	case health == nil:
+		return "the load balancer reports no health for it"
+	case health.Draining:
+		return "its requests in flight are still finishing"
+	}
+	return fmt.Sprintf("it is %s: %s", health.State, health.Description)
+}
+
+// detail returns the last state of the instance, even if ctx has ended.
+func (w *wait) detail(ctx context.Context) lsapi.MemberDetail {
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), partTimeout)
+	defer cancel()
+	var history history
+	var parts sync.WaitGroup
+	parts.Go(func() { history = w.f.historyOf(short, short, w.name, w.id) })
+	if !w.wasMember {
+		w.instance = instanceOr(w.f.instancesOf(short, short, w.id), w.id)
+	}
+	if w.report == nil && w.condition == lsapi.WaitAbsent && w.read {
+		w.report, _ = w.f.report(short, short, w.name) // whether it is draining
+	}
+	parts.Wait()
+	return newMemberDetail(w.instance, w.member, healthIn(w.report, w.id), history.of(w.id))
+}
