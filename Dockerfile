@@ -23,7 +23,7 @@ FROM scratch
 ARG VERSION=dev
 ARG COMMIT=
 LABEL org.opencontainers.image.title="lsapi" \
-      org.opencontainers.image.description="The front door to the membership of AWS load balancers" \
+      org.opencontainers.image.description="HTTP API and CLI to register EC2 instances with AWS load balancers, with an audit log" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}"
 COPY --from=binary /out/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

@@ -119,7 +119,7 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	<-answered
-	if stderr := s.stderr.String(); !strings.HasSuffix(stderr, "lsapi: stopped at once by a second signal (terminated): what was under way is cut off\n") {
+	if stderr := s.stderr.String(); !strings.HasSuffix(stderr, "lsapi: stopped immediately by a second signal (terminated): requests in flight were cut off\n") {
 		t.Error(stderr)
 	}
 }

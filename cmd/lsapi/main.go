@@ -1,5 +1,5 @@
-// Command lsapi is the front door to the membership of AWS load balancers. Run
-// it with --help.
+// Command lsapi registers EC2 instances with AWS load balancers, as an HTTP API and a
+// CLI. Run it with --help.
 package main
 
 import (

@@ -1,5 +1,4 @@
-// Package cli is the commands of lsapi: their flags, their help, what they print
-// and the status with which they exit.
+// Package cli implements the commands of lsapi: flags, help, output and exit statuses.
 package cli
 
 import (
@@ -20,46 +19,42 @@ import (
 
 // The exit statuses of all commands.
 const (
-	ExitOK      = 0 // done, or stopped as asked
-	ExitFailure = 1 // something went wrong at work
-	ExitUsage   = 2 // wrong command, flag or configuration: nothing was started
-)
+	ExitOK      = 0 // done, or stopped on request
+	ExitFailure = 1 // failed at run time
+	ExitUsage   = 2 // invalid command, flag or configuration: nothing was started
 
-// More exit statuses, most of them of the commands that ask a service over HTTP.
-const (
-	ExitConflict    = 3 // the membership already is as asked
-	ExitTimeout     = 4 // it did not come about in time, or the outcome is not known
-	ExitUnreachable = 5 // the service does not answer, or for serve the database of the record
+	// The statuses of the client commands.
+	ExitConflict    = 3 // the membership is already as requested
+	ExitTimeout     = 4 // timed out, or the outcome is unknown
+	ExitUnreachable = 5 // the service is unreachable, or for serve the record's database
 	ExitCredentials = 6 // credentials are missing or wrong
+
+	ExitCondition = 7 // stress: a condition of --fail-if was met
 )
 
-// ExitCondition is the exit status of a stress test that met a condition of --fail-if.
-const ExitCondition = 7
-
-// Process is what a command may use of the process that it runs in.
+// Process is the environment of a command.
 type Process struct {
 	Args    []string // without the program's name
-	Environ []string // as of os.Environ
+	Environ []string // in the form of os.Environ
 	Stdout  io.Writer
 	Stderr  io.Writer
 }
 
-// Run runs one command and returns its exit status. An error is told on stderr,
-// as one message.
+// Run runs one command and returns its exit status. It prints an error to stderr as one
+// message.
 func Run(p Process) int {
 	root := newRoot(p)
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 
-	// Once a command has begun to run, its arguments were right.
-	begun := false
+	begun := false // whether the arguments were valid
 	root.PersistentPreRun = func(*cobra.Command, []string) { begun = true }
 	err := root.Execute()
 	if err == nil {
 		return ExitOK
 	}
-	if readerIsGone(err) {
+	if isBrokenPipe(err) {
 		return exitPipe
 	}
 	if !begun {
@@ -75,30 +70,33 @@ func Run(p Process) int {
 	return exitStatus(err)
 }
 
-// exitPipe is the status that a shell has for a process that SIGPIPE has ended: what
-// reads the output, such as head, has had enough. It is no error to report.
+// exitPipe is a shell's status for a process that SIGPIPE ended. It is no error: the
+// reader, such as head, has closed the pipe.
 const exitPipe = 128 + int(syscall.SIGPIPE)
 
-// readerIsGone reports whether the output is a pipe that nobody reads any more. It is
-// known only where SIGPIPE is ignored; elsewhere the signal ends the process.
-func readerIsGone(err error) bool {
+// isBrokenPipe reports whether stdout is a pipe whose reader has closed it. This matters
+// where SIGPIPE is ignored. Elsewhere the signal ends the process.
+func isBrokenPipe(err error) bool {
 	written, ok := errors.AsType[*fs.PathError](err)
 	return ok && written.Path == os.Stdout.Name() && errors.Is(err, syscall.EPIPE)
 }
 
-// usageError marks values of flags or variables that make no sense.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error {
-	return usageError{fmt.Errorf(format, args...)}
+// statusError is an error with an exit status.
+type statusError struct {
+	error
+	status int
 }
 
-// exitStatus is ExitUsage for what the user can only mend by starting otherwise.
+func (e statusError) Unwrap() error { return e.error }
+
+// usagef returns the error of an invalid flag, argument or variable.
+func usagef(format string, args ...any) error {
+	return statusError{fmt.Errorf(format, args...), ExitUsage}
+}
+
 func exitStatus(err error) int {
-	if _, ok := errors.AsType[usageError](err); ok {
-		return ExitUsage
+	if marked, ok := errors.AsType[statusError](err); ok {
+		return marked.status
 	}
 	if _, ok := errors.AsType[*config.Error](err); ok {
 		return ExitUsage
@@ -106,14 +104,8 @@ func exitStatus(err error) int {
 	if _, ok := errors.AsType[*app.ListenError](err); ok {
 		return ExitUsage
 	}
-	if _, ok := errors.AsType[unreachableError](err); ok {
-		return ExitUnreachable
-	}
 	if _, ok := errors.AsType[*app.StoreError](err); ok {
 		return ExitUsage
-	}
-	if _, ok := errors.AsType[conditionError](err); ok {
-		return ExitCondition
 	}
 	if _, ok := errors.AsType[unknownOutcome](err); ok {
 		return ExitTimeout
@@ -124,15 +116,15 @@ func exitStatus(err error) int {
 	return ExitFailure
 }
 
-// message is one line for every error but that of a configuration, which has one
-// for each problem.
+// message returns the error as one line, or as one line per problem for the
+// configuration.
 func message(err error) string {
 	if _, ok := errors.AsType[*config.Error](err); ok {
 		return err.Error()
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if serviceStatus(err) != 0 {
-		text = sanitize.Escape(text) // whoever answers there
+		text = sanitize.Escape(text) // it may quote any server's response
 	}
 	return text
 }

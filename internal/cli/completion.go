@@ -2,7 +2,7 @@ package cli
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -13,13 +13,13 @@ import (
 	"lsapi"
 )
 
-// setCompletionCommands changes cobra's commands for completion scripts: a shell that
-// has none is an error, and the script of bash needs no package beside it.
-func setCompletionCommands(root *cobra.Command, p Process) {
+// addCompletionCommands adds cobra's completion commands, but an unknown shell is an
+// error, and the script for bash needs no other package.
+func addCompletionCommands(root *cobra.Command, p Process) {
 	root.InitDefaultCompletionCmd()
 	completion, _, err := root.Find([]string{"completion"})
 	if err != nil {
-		return // cobra has made it in the line above
+		return // impossible: cobra has just added it
 	}
 	completion.Args = knownCommand
 	completion.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
@@ -34,21 +34,21 @@ func setCompletionCommands(root *cobra.Command, p Process) {
 	}
 }
 
-const bashCompletionHelp = `Print the completion script for bash 4 or later. It needs nothing else: not the
-package bash-completion, either.
+const bashCompletionHelp = `Print the completion script for bash 4 or later. It does not need the package
+bash-completion.
 
-For the shell that you are in:
+For the current shell:
 
   source <(lsapi completion bash)
 
-For each new one:
+For every new shell:
 
   lsapi completion bash > ~/.lsapi-completion
   echo 'source ~/.lsapi-completion' >> ~/.bashrc`
 
-// bashWords splits the command line for cobra's script, which otherwise calls
-// _init_completion of the package bash-completion. bash splits words at = and :, which
-// URLs and flags have in them: what no blank separates is joined again.
+// bashWords replaces _init_completion of the package bash-completion, which cobra's
+// script calls. bash splits words at = and :, which URLs and flags contain. The function
+// joins the parts that no blank separates.
 const bashWords = `
 __lsapi_init_completion()
 {
@@ -79,8 +79,7 @@ __lsapi_init_completion()
 }
 `
 
-// writeBashCompletion writes cobra's script with bashWords in place of what it takes
-// from a package.
+// writeBashCompletion writes cobra's script with bashWords.
 func writeBashCompletion(w io.Writer, c *cobra.Command) error {
 	bare, err := c.Flags().GetBool("no-descriptions")
 	if err != nil {
@@ -93,7 +92,7 @@ func writeBashCompletion(w io.Writer, c *cobra.Command) error {
 	const begin, end = "__start_lsapi()\n", "if declare -F _init_completion >/dev/null 2>&1; then"
 	text := script.String()
 	if !strings.Contains(text, begin) || !strings.Contains(text, end) {
-		return fmt.Errorf("the script for bash is not as expected")
+		return errors.New("cobra's bash script has an unexpected form")
 	}
 	text = strings.Replace(text, begin, bashWords[1:]+"\n"+begin, 1)
 	text = strings.Replace(text, end, "if false; then", 1)
@@ -101,8 +100,7 @@ func writeBashCompletion(w io.Writer, c *cobra.Command) error {
 	return err
 }
 
-// flagWords are the values that flags take which take no others, by the command and
-// the flag.
+// flagWords lists the values of the flags that have a fixed set, by command and flag.
 var flagWords = map[string][]cobra.Completion{
 	"elb list --health":      {string(lsapi.InService), string(lsapi.OutOfService), string(lsapi.HealthUnknown)},
 	"elb history --action":   {string(lsapi.Attach), string(lsapi.Detach)},
@@ -128,8 +126,7 @@ var flagWords = map[string][]cobra.Completion{
 	"emulator --throttle":       {"aws", "off"},
 }
 
-// fileFlags are the flags that name a file. Others are offered nothing: a file would
-// be wrong.
+// fileFlags are the flags that complete file names. All other flags do not.
 var fileFlags = map[string]bool{
 	"config": true, "password-file": true, "users-file": true, "env-file": true, "heads": true, "html": true, "json": true, "fleet": true,
 }
@@ -142,7 +139,7 @@ func outcomeWords() []cobra.Completion {
 	return words
 }
 
-// completeFlags registers what is offered for the flags of all commands.
+// completeFlags registers the completion of the flags of all commands.
 func completeFlags(root *cobra.Command) {
 	eachCommand(root, func(c *cobra.Command) {
 		c.Flags().VisitAll(func(f *pflag.Flag) { completeFlag(c, f) })
@@ -156,11 +153,10 @@ func completeFlag(c *cobra.Command, f *pflag.Flag) {
 	}
 	_, path, _ := strings.Cut(c.CommandPath(), " ")
 	words := flagWords[strings.TrimSpace(path+" --"+f.Name)]
-	// It fails only for a flag that the command has not.
-	_ = c.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)) // fails only for an unknown flag
 }
 
-// eachCommand visits a command and all below it.
+// eachCommand visits a command and all its subcommands.
 func eachCommand(c *cobra.Command, visit func(*cobra.Command)) {
 	visit(c)
 	for _, sub := range c.Commands() {

@@ -73,7 +73,7 @@ func demo(ctx context.Context, p Process, f demoFlags) error {
 	}
 	var text bytes.Buffer
 	running.print(&text)
-	writeBeside(p.Stdout, text.String())
+	writeInBackground(p.Stdout, text.String())
 	return signals.runUntilStopped(ctx, running, running.config.ShutdownTimeout, nil)
 }
 
@@ -129,7 +129,7 @@ func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) 
 	d.App, err = app.Start(ctx, app.Options{
 		Config:  d.config,
 		Log:     p.Stderr,
-		Color:   wantsColor(p),
+		Color:   colors(p, p.Stderr),
 		Version: versionText(),
 		Listen: func(ctx context.Context) (net.Listener, error) {
 			return listenOrElsewhere(ctx, f.listen, f.listenAsked)

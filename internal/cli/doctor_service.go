@@ -83,7 +83,7 @@ func (c *checkup) checkAnswer(ctx context.Context, r *remote) bool {
 	}
 	if got.header.Get("X-Request-Id") == "" || got.status != http.StatusOK {
 		e := &client.Error{Status: got.status}
-		c.fail("reachable", r.adviseOnAnswer(e), "the answer to /healthcheck is %d", got.status)
+		c.fail("reachable", r.adviseOnResponse(e), "the answer to /healthcheck is %d", got.status)
 		return false
 	}
 	c.ok("reachable", "it answers in %s", got.took.Sub(got.began).Round(time.Millisecond))

@@ -59,7 +59,7 @@ func TestTheDoctorFindsWhatIsAmiss(t *testing.T) {
 		"a user alone":        {healthy, []string{"LSAPI_PASSWORD="}, "configuration", "fail", "no password for the user alice"},
 		"nobody there":        {healthy, []string{"LSAPI_URL=http://127.0.0.1:1"}, "reachable", "fail", "is it running"},
 		"a name that is none": {healthy, []string{"LSAPI_URL=http://no-such-host.invalid"}, "reachable", "fail", "host"},
-		"TLS that is none":    {healthy, []string{"LSAPI_URL=" + strings.Replace(service.URL, "http:", "https:", 1)}, "tls", "fail", "does not speak TLS"},
+		"TLS that is none":    {healthy, []string{"LSAPI_URL=" + strings.Replace(service.URL, "http:", "https:", 1)}, "tls", "fail", "does not use TLS"},
 	} {
 		s := newStandIn(t, soon)
 		test.setUp(s)
@@ -87,7 +87,7 @@ func TestTheDoctorSaysWhatIsWrongWithTLS(t *testing.T) {
 	for name, test := range map[string]struct{ url, trusts, verdict, says string }{
 		"trusted":      {secure.URL, authority, "ok", "valid until"},
 		"unknown":      {secure.URL, "", "fail", "SSL_CERT_FILE"},
-		"another name": {strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), authority, "fail", "other names"},
+		"another name": {strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), authority, "fail", "not for the host"},
 		"an old TLS":   {old.URL, authority, "fail", "TLS"},
 	} {
 		status, stdout, stderr := runAgainst(t, test.url, "doctor", "-o", "json")

@@ -12,37 +12,37 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-const elbHelp = `Show load balancers, attach and detach instances, wait until they serve or are
-drained, and watch what happens: over the service's HTTP API, from any machine.
+const elbHelp = `Show load balancers, attach and detach instances, wait until they are in service or
+drained, and watch events: over the service's HTTP API, from any machine.
 
-Where the service is and who asks it is said by flags, or by the environment, or by
-a configuration file, in this order of precedence:
+The URL of the service and the credentials come from flags, the environment or a
+configuration file, in this order of precedence:
 
   --url            LSAPI_URL            url           such as https://lsapi.internal
   --user           LSAPI_USER           user
                    LSAPI_PASSWORD       password
-  --password-file  LSAPI_PASSWORD_FILE  passwordFile  a file with nothing else in it
+  --password-file  LSAPI_PASSWORD_FILE  passwordFile  a file that holds only the password
                    LSAPI_TOKEN          token         base64 of user:password
 
 The file is lsapi/config.yaml in $XDG_CONFIG_HOME or ~/.config, or named by --config
-or LSAPI_CONFIG. With a password or a token in it, nobody else may be able to read it
+or LSAPI_CONFIG. If it holds a password or a token, others must not be able to read it
 (chmod 600). Its credentials are sent to its own url only.
 
-Output is a table on a terminal, which leaves out what does not fit (-o wide shows all),
-and JSON when piped or with -o json; -o yaml has the same fields, -o name and -q have
+Output is a table on a terminal, without the columns that do not fit (-o wide shows all),
+and JSON when piped or with -o json. -o yaml has the same fields. -o name and -q print
 names or ids only.
 
 Exit status: 0 done, 1 refused, failed or stopped by a signal, 2 wrong usage or
-configuration, 3 conflict: the membership already is as asked, 4 timed out, or the
-outcome is not known, 5 the service cannot be reached, 6 credentials are missing or
-wrong. Of several instances, the highest counts.`
+configuration, 3 conflict: the membership is already as requested, 4 timed out, or the
+outcome is unknown, 5 the service is unreachable, 6 credentials are missing or wrong.
+For several instances, the highest applies.`
 
-// readStatuses are the exit statuses of the commands that change nothing.
+// readStatuses are the exit statuses of the read-only commands.
 const readStatuses = `
 
 Exit status: 0 done, 1 refused, failed or stopped by a signal, 2 wrong usage or
-configuration, 4 timed out, 5 the service cannot be reached, 6 credentials are missing
-or wrong.`
+configuration, 4 timed out, 5 the service is unreachable, 6 credentials are missing or
+wrong.`
 
 const elbExample = `  export LSAPI_URL=http://127.0.0.1:8000 LSAPI_USER=demo LSAPI_PASSWORD=demo
   lsapi elb list
@@ -67,31 +67,30 @@ func newElb(p Process) *cobra.Command {
 	return command
 }
 
-// remote is a service that is asked over HTTP.
+// remote is a client of a service, with the configuration that it came from.
 type remote struct {
 	*client.Client
 	config clientconfig.Config
 }
 
-// connect returns the service that the flags, the environment and the file name. It
-// is not asked yet.
+// connect returns a client from the configuration. It sends no request.
 func connect(c *cobra.Command, p Process) (*remote, error) {
 	found, err := clientconfig.Load(clientconfig.Sources{Flags: c.Flags(), Environ: p.Environ})
 	if err != nil {
 		return nil, err
 	}
-	asking, err := client.New(client.Options{
+	api, err := client.New(client.Options{
 		URL: found.URL, User: found.User, Password: string(found.Password), UserAgent: "lsapi-cli",
 	})
 	if err != nil {
 		return nil, usagef("%w", err)
 	}
-	return &remote{Client: asking, config: found}, nil
+	return &remote{Client: api, config: found}, nil
 }
 
-// withService asks the service until a signal comes, and explains why it did not do
-// what it was asked.
-func withService(c *cobra.Command, p Process, ask func(context.Context, *remote) error) error {
+// withService calls do with a client and a context that ends with a signal, and adds
+// advice to its error.
+func withService(c *cobra.Command, p Process, do func(context.Context, *remote) error) error {
 	service, err := connect(c, p)
 	if err != nil {
 		return err
@@ -99,10 +98,10 @@ func withService(c *cobra.Command, p Process, ask func(context.Context, *remote)
 	defer service.Close()
 	ctx, stop := untilSignalled(c.Context())
 	defer stop()
-	return service.explain(ask(ctx, service))
+	return service.explain(do(ctx, service))
 }
 
-// interrupted is that a signal has ended what was under way.
+// interrupted is the error of a command that a signal stopped.
 type interrupted struct{ text string }
 
 func (e interrupted) Error() string { return e.text }
@@ -110,7 +109,7 @@ func (e interrupted) Error() string { return e.text }
 // Unwrap returns the context's error.
 func (interrupted) Unwrap() error { return context.Canceled }
 
-// serviceStatus is the exit status of an error of the service, 0 of another.
+// serviceStatus returns the exit status of an error of the service, or 0 for others.
 func serviceStatus(err error) int {
 	if errors.Is(err, client.ErrUnreachable) {
 		return ExitUnreachable
@@ -132,7 +131,6 @@ func serviceStatus(err error) int {
 	return ExitFailure
 }
 
-// checkName refuses what can be no load balancer's name before anybody is asked.
 func checkName(name string) error {
 	if !lsapi.ValidLoadBalancerName(name) {
 		return usagef("%s is not the name of a load balancer: 1 to 32 letters, digits and hyphens", sanitize.Escape(name))

@@ -20,55 +20,55 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-const elbAttachHelp = `Attach instances to a load balancer. Without --wait it is done when AWS has accepted
-them; with --wait, when the load balancer says that they are in service.
+const elbAttachHelp = `Attach instances to a load balancer. The command returns when AWS has accepted them, or
+with --wait when they are in service.
 
-Several are attached and waited for at the same time. What came of each is told in
-their order: as a table, or as an array of JSON when piped or with -o json. An
-instance that is a member already is a conflict, and is not waited for.
+Several instances are attached concurrently. Results are printed in the order given, as
+a table, or as a JSON array when piped or with -o json. An instance that is already a
+member is a conflict; --wait does not apply to it.
 
 Exit status: 0 done, 1 refused, failed or stopped by a signal, 2 wrong usage, 3 conflict,
-4 timed out (with --wait: the attach itself stands), or the outcome is not known, 5 the
-service cannot be reached, 6 credentials are missing or wrong. Of several instances, the
-highest counts.`
+4 timed out (with --wait: the attach stays in effect), or the outcome is unknown, 5 the
+service is unreachable, 6 credentials are missing or wrong. For several instances, the
+highest applies.`
 
 const elbAttachExample = `  lsapi elb attach web-elb i-0a11ce0000000ab01 --wait --reason 'deploy 117'
   lsapi elb attach web-elb i-0bee000000000cd01 i-0bee000000000cd02 --wait --timeout 5m`
 
-const elbDetachHelp = `Detach instances from a load balancer. Without --wait it is done when AWS has accepted
-that; with --wait, when their requests in flight have been answered, too.
+const elbDetachHelp = `Detach instances from a load balancer. The command returns when AWS has accepted that,
+or with --wait when they are drained.
 
-Several are detached and waited for at the same time. What came of each is told in
-their order: as a table, or as an array of JSON when piped or with -o json. An
-instance that is no member is a conflict, and is not waited for.
+Several instances are detached concurrently. Results are printed in the order given, as
+a table, or as a JSON array when piped or with -o json. An instance that is not a
+member is a conflict; --wait does not apply to it.
 
 Exit status: 0 done, 1 refused, failed or stopped by a signal, 2 wrong usage, 3 conflict,
-4 timed out (with --wait: the detach itself stands), or the outcome is not known, 5 the
-service cannot be reached, 6 credentials are missing or wrong. Of several instances, the
-highest counts.`
+4 timed out (with --wait: the detach stays in effect), or the outcome is unknown, 5 the
+service is unreachable, 6 credentials are missing or wrong. For several instances, the
+highest applies.`
 
 const elbDetachExample = `  lsapi elb detach web-elb i-0a11ce0000000ab01 --wait --reason 'deploy 117'`
 
-// kind is what attach and detach differ in.
-type kind struct {
-	action             lsapi.Action
-	wish               lsapi.WaitCondition
-	short, long, usage string
-	done               string // the outcome when the wish has come about
-	members            bool   // whether it is members that are named
+// changeCommand holds the differences between attach and detach.
+type changeCommand struct {
+	action               lsapi.Action
+	waitFor              lsapi.WaitCondition
+	waited               string // the outcome after the wait
+	short, long, example string
+	completeMembers      bool // complete members, or else other instances
 }
 
 func newElbAttach(p Process) *cobra.Command {
-	return newElbChange(p, kind{
-		action: lsapi.Attach, wish: lsapi.WaitInService, done: outcomeInService,
-		short: "Attach instances", long: elbAttachHelp, usage: elbAttachExample,
+	return newElbChange(p, changeCommand{
+		action: lsapi.Attach, waitFor: lsapi.WaitInService, waited: outcomeInService,
+		short: "Attach instances", long: elbAttachHelp, example: elbAttachExample,
 	})
 }
 
 func newElbDetach(p Process) *cobra.Command {
-	return newElbChange(p, kind{
-		action: lsapi.Detach, wish: lsapi.WaitDrained, done: outcomeDrained, members: true,
-		short: "Detach instances", long: elbDetachHelp, usage: elbDetachExample,
+	return newElbChange(p, changeCommand{
+		action: lsapi.Detach, waitFor: lsapi.WaitDrained, waited: outcomeDrained, completeMembers: true,
+		short: "Detach instances", long: elbDetachHelp, example: elbDetachExample,
 	})
 }
 
@@ -78,21 +78,21 @@ type elbChangeFlags struct {
 	reason  string
 }
 
-func newElbChange(p Process, k kind) *cobra.Command {
+func newElbChange(p Process, k changeCommand) *cobra.Command {
 	var f elbChangeFlags
 	command := &cobra.Command{
 		Use:     string(k.action) + " NAME INSTANCE...",
 		Short:   k.short,
 		Long:    k.long,
-		Example: k.usage,
+		Example: k.example,
 		Args:    cobra.MinimumNArgs(2),
 
-		ValidArgsFunction: completeInstances(p, k.members),
+		ValidArgsFunction: completeInstances(p, k.completeMembers),
 	}
 	flags := command.Flags()
-	flags.BoolVar(&f.wait, "wait", false, "wait until it has come about, not only until AWS has accepted it")
-	flags.DurationVar(&f.timeout, "timeout", defaultWait, "`duration` to wait at most, with --wait")
-	flags.StringVar(&f.reason, "reason", "", "`why`, for the record: at most 256 characters")
+	flags.BoolVar(&f.wait, "wait", false, "wait until the instances are in service, or drained")
+	flags.DurationVar(&f.timeout, "timeout", defaultWait, "maximum `duration` of --wait")
+	flags.StringVar(&f.reason, "reason", "", "`reason` for the record, at most 256 characters")
 	addViewFlags(flags, listFormats)
 	command.RunE = func(c *cobra.Command, arguments []string) error {
 		v, err := newView(c, p, listFormats)
@@ -104,22 +104,21 @@ func newElbChange(p Process, k kind) *cobra.Command {
 			return err
 		}
 		return withService(c, p, func(ctx context.Context, service *remote) error {
-			made := &changing{kind: k, flags: f, service: service, loadBalancer: name}
+			run := &changeRun{changeCommand: k, flags: f, service: service, loadBalancer: name}
 			if f.wait && !v.quiet && isCapable(p, p.Stderr) {
-				made.progress = startProgress(p, ids)
+				run.progress = startProgress(p, ids)
 			}
-			results := made.all(ctx, ids)
-			made.progress.end()
+			results := run.all(ctx, ids)
+			run.progress.end()
 			return service.suggestName(ctx, name, reportChanges(v, results))
 		})
 	}
 	return command
 }
 
-// maxReason is how long a reason may be, as the service has it.
+// maxReason is the service's limit on the length of a reason.
 const maxReason = 256
 
-// check refuses what makes no sense before anybody is asked.
 func (f *elbChangeFlags) check(timeoutGiven bool, name string, ids []string) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -145,7 +144,7 @@ func (f *elbChangeFlags) check(timeoutGiven bool, name string, ids []string) err
 	return nil
 }
 
-// changeResult is what came of the change of one instance.
+// changeResult is the result of the change of one instance.
 type changeResult struct {
 	Action       lsapi.Action  `json:"action"`
 	LoadBalancer string        `json:"loadBalancer"`
@@ -154,30 +153,30 @@ type changeResult struct {
 	ChangeID     string        `json:"changeId,omitempty"`
 	Seconds      float64       `json:"seconds"`
 	Error        string        `json:"error,omitempty"`
-	Member       *apiv1.Member `json:"member,omitempty"` // the last that is known of it, when it was waited for
+	Member       *apiv1.Member `json:"member,omitempty"` // its last state, with --wait
 
 	err error
 }
 
-// changing changes several instances of a load balancer.
-type changing struct {
-	kind
+// changeRun changes several instances of a load balancer.
+type changeRun struct {
+	changeCommand
 	flags        elbChangeFlags
 	service      *remote
 	loadBalancer string
-	progress     *progress // nil is that nobody looks
+	progress     *progress // nil shows nothing
 }
 
-// all changes the instances at the same time, so that the service can hand them to
-// AWS together, and returns what came of them in their order.
-func (c *changing) all(ctx context.Context, ids []string) []changeResult {
+// all changes the instances concurrently, so that the service can batch them, and returns
+// the results in the given order.
+func (c *changeRun) all(ctx context.Context, ids []string) []changeResult {
 	results := make([]changeResult, len(ids))
-	turns := make(chan struct{}, maxAtOnce)
+	slots := make(chan struct{}, maxAtOnce)
 	var done sync.WaitGroup
 	for i, id := range ids {
 		done.Go(func() {
-			turns <- struct{}{}
-			defer func() { <-turns }()
+			slots <- struct{}{}
+			defer func() { <-slots }()
 			results[i] = c.one(ctx, i, id)
 		})
 	}
@@ -185,12 +184,12 @@ func (c *changing) all(ctx context.Context, ids []string) []changeResult {
 	return results
 }
 
-// one changes an instance, and waits for it if that is wanted.
-func (c *changing) one(ctx context.Context, line int, id string) changeResult {
+// one changes an instance, and waits for it if --wait is set.
+func (c *changeRun) one(ctx context.Context, line int, id string) changeResult {
 	result := changeResult{Action: c.action, LoadBalancer: c.loadBalancer, InstanceID: id, Outcome: outcomeApplied}
 	began := time.Now()
 	c.progress.show(line, string(c.action)+"ing")
-	result.err = c.carryOut(ctx, line, &result)
+	result.err = c.change(ctx, line, &result)
 	result.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
 	if result.err != nil {
 		result.Outcome, result.Error = outcomeOf(result.err), result.err.Error()
@@ -199,13 +198,12 @@ func (c *changing) one(ctx context.Context, line int, id string) changeResult {
 	return result
 }
 
-func (c *changing) carryOut(ctx context.Context, line int, result *changeResult) error {
-	change := c.service.Attach
+func (c *changeRun) change(ctx context.Context, line int, result *changeResult) error {
+	send := c.service.Attach
 	if c.action == lsapi.Detach {
-		change = c.service.Detach
+		send = c.service.Detach
 	}
-	// The key is new: the client may send the request again, and nobody else.
-	made, err := change(ctx, c.loadBalancer, result.InstanceID, client.ChangeOptions{Reason: c.flags.reason, IdempotencyKey: uuid.NewString()})
+	made, err := send(ctx, c.loadBalancer, result.InstanceID, client.ChangeOptions{Reason: c.flags.reason, IdempotencyKey: uuid.NewString()})
 	result.ChangeID = made.ChangeID
 	if err != nil {
 		if e, ok := errors.AsType[*client.Error](err); ok {
@@ -214,7 +212,7 @@ func (c *changing) carryOut(ctx context.Context, line int, result *changeResult)
 		return changeError(err)
 	}
 	if made.Instance.InstanceID != result.InstanceID || made.ChangeID == "" {
-		return unknownOutcome{errors.New("the answer is not about this change; " + whereToLook)}
+		return unknownOutcome{errors.New("the response is not about this change; " + checkHint)}
 	}
 	if !c.flags.wait {
 		return nil
@@ -224,24 +222,24 @@ func (c *changing) carryOut(ctx context.Context, line int, result *changeResult)
 	if c.progress != nil {
 		o.Progress = func(m apiv1.Member) { c.progress.show(line, memberText(c.action, m)) }
 	}
-	member, err := c.service.Await(ctx, c.loadBalancer, result.InstanceID, c.wish, o)
+	member, err := c.service.Await(ctx, c.loadBalancer, result.InstanceID, c.waitFor, o)
 	if member.InstanceID != "" {
 		result.Member = &member
 	}
 	if errors.Is(err, context.Canceled) {
 		err = interrupted{"the wait was stopped by a signal"}
 	}
-	if client.ErrorCode(err) == lsapi.CodeConflict { // not that the membership already was so
-		return inVain{fmt.Sprintf("%sed, which stands, but %v", c.action, err)}
+	if client.ErrorCode(err) == lsapi.CodeConflict { // the conflict is with the wait, not with the membership
+		return waitFailed{fmt.Sprintf("%sed, but %v", c.action, err)}
 	}
 	if err != nil {
-		return fmt.Errorf("%sed, which stands, but %w%s", c.action, err, lastText(result.Member))
+		return fmt.Errorf("%sed, but %w%s", c.action, err, lastText(result.Member))
 	}
-	result.Outcome = c.done
+	result.Outcome = c.waited
 	return nil
 }
 
-// lastText is the last that is known of an instance that was waited for in vain.
+// lastText describes the last state of an instance after a failed wait.
 func lastText(m *apiv1.Member) string {
 	if m == nil || m.Health == nil {
 		return ""
@@ -249,7 +247,7 @@ func lastText(m *apiv1.Member) string {
 	return ": " + healthText(*m)
 }
 
-// memberText is what is known of an instance that is waited for.
+// memberText describes the progress of a wait.
 func memberText(action lsapi.Action, m apiv1.Member) string {
 	text := string(action) + "ed"
 	if m.Health != nil {
@@ -258,10 +256,10 @@ func memberText(action lsapi.Action, m apiv1.Member) string {
 	return text
 }
 
-// healthText is a state and AWS's sentence, as far as that says more.
+// healthText returns the health state with AWS's description.
 func healthText(m apiv1.Member) string {
 	text := healthCell(m).text
-	if note := why(m).text; note != "" {
+	if note := healthNote(m).text; note != "" {
 		text += ", " + note
 	}
 	return text

@@ -31,7 +31,7 @@ func TestEachErrorOfAServiceHasItsStatusAndItsOutcome(t *testing.T) {
 		"nobody there":       {fmt.Errorf("%w at all", client.ErrUnreachable), 5, "unreachable"},
 		"no credentials":     {coded(lsapi.CodeUnauthenticated), 6, "credentials"},
 		"a signal":           {changeError(context.Canceled), 1, "interrupted"},
-		"a dead instance":    {inVain{"attached, which stands, but the instance is terminated"}, 1, "inVain"},
+		"a dead instance":    {waitFailed{"attached, but the instance is terminated"}, 1, "inVain"},
 	} {
 		if got := exitStatus(test.err); got != test.status {
 			t.Errorf("%s: status %d, want %d", name, got, test.status)

@@ -13,13 +13,13 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-// completer offers arguments. Whatever goes wrong, it offers none: a person who has
-// pressed Tab wants no message on the line.
-type completer = func(c *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective)
+// completer completes arguments. It reports no errors, which would disturb the command
+// line.
+type completer = func(c *cobra.Command, given []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective)
 
-// completeWith makes a completer of what asks the service.
-func completeWith(p Process, offer func(ctx context.Context, service *remote, given []string, begun string) []cobra.Completion) completer {
-	return func(c *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// completeWith returns a completer that calls complete with a client.
+func completeWith(p Process, complete func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion) completer {
+	return func(c *cobra.Command, given []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		service, err := connect(c, p)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -27,87 +27,87 @@ func completeWith(p Process, offer func(ctx context.Context, service *remote, gi
 		defer service.Close()
 		ctx, cancel := context.WithTimeout(c.Context(), completionTimeout)
 		defer cancel()
-		return offer(ctx, service, given, begun), cobra.ShellCompDirectiveNoFileComp
+		return complete(ctx, service, given, prefix), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// completeName offers load balancers for the first argument.
+// completeName completes a load balancer as the first argument.
 func completeName(p Process) completer {
-	return completeWith(p, func(ctx context.Context, service *remote, given []string, begun string) []cobra.Completion {
+	return completeWith(p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
 		if len(given) > 0 {
 			return nil
 		}
-		return namesLike(ctx, service, begun)
+		return namesLike(ctx, service, prefix)
 	})
 }
 
-// completeNames offers load balancers that are not given yet.
+// completeNames completes load balancers that are not given yet.
 func completeNames(p Process) completer {
-	return completeWith(p, func(ctx context.Context, service *remote, given []string, begun string) []cobra.Completion {
-		return without(namesLike(ctx, service, begun), given)
+	return completeWith(p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
+		return without(namesLike(ctx, service, prefix), given)
 	})
 }
 
-// completeInstances offers load balancers for the first argument, then its members;
-// or, when others are wanted, those that were detached from it lately.
+// completeInstances completes a load balancer as the first argument, then its members, or
+// if members is false, draining and recently detached instances.
 func completeInstances(p Process, members bool) completer {
-	return completeWith(p, func(ctx context.Context, service *remote, given []string, begun string) []cobra.Completion {
+	return completeWith(p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
 		if len(given) == 0 {
-			return namesLike(ctx, service, begun)
+			return namesLike(ctx, service, prefix)
 		}
 		if !lsapi.ValidLoadBalancerName(given[0]) {
 			return nil
 		}
-		found, err := service.LoadBalancer(ctx, given[0])
+		balancer, err := service.LoadBalancer(ctx, given[0])
 		if err != nil {
 			return nil
 		}
-		var offered []cobra.Completion
-		for _, m := range found.Instances {
+		var found []cobra.Completion
+		for _, m := range balancer.Instances {
 			if m.Member == members {
-				offered = append(offered, cobra.CompletionWithDesc(m.InstanceID, describe(m)))
+				found = append(found, cobra.CompletionWithDesc(m.InstanceID, describe(m)))
 			}
 		}
 		if !members {
-			offered = append(offered, detachedLately(ctx, service, found)...)
+			found = append(found, recentlyDetached(ctx, service, balancer)...)
 		}
-		return without(offered, given[1:])
+		return without(found, given[1:])
 	})
 }
 
-// namesLike returns the load balancers whose names begin so.
-func namesLike(ctx context.Context, service *remote, begun string) []cobra.Completion {
-	if begun != "" && !lsapi.ValidLoadBalancerName(strings.TrimSuffix(begun, "-")) {
+// namesLike returns the load balancers whose names start with prefix.
+func namesLike(ctx context.Context, service *remote, prefix string) []cobra.Completion {
+	if prefix != "" && !lsapi.ValidLoadBalancerName(strings.TrimSuffix(prefix, "-")) {
 		return nil
 	}
-	var offered []cobra.Completion
-	for b, err := range service.AllLoadBalancers(ctx, client.LoadBalancersQuery{Name: begun + "*"}) {
-		if err != nil || len(offered) == maxCompletions {
+	var names []cobra.Completion
+	for b, err := range service.AllLoadBalancers(ctx, client.LoadBalancersQuery{Name: prefix + "*"}) {
+		if err != nil || len(names) == maxCompletions {
 			break
 		}
-		offered = append(offered, b.Name)
+		names = append(names, b.Name)
 	}
-	return offered
+	return names
 }
 
-// detachedLately returns instances that were detached by lsapi, the last first, and
-// are no members, nor being drained.
-func detachedLately(ctx context.Context, service *remote, b apiv1.LoadBalancerDetail) []cobra.Completion {
+// recentlyDetached returns instances that lsapi detached, the latest first, and that are
+// neither members nor draining.
+func recentlyDetached(ctx context.Context, service *remote, b apiv1.LoadBalancerDetail) []cobra.Completion {
 	page, err := service.Changes(ctx, client.ChangesQuery{LoadBalancer: b.Name, Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, Limit: recentDetaches})
 	if err != nil {
 		return nil
 	}
-	var offered []cobra.Completion
+	var found []cobra.Completion
 	for _, change := range page.Changes {
 		if slices.ContainsFunc(b.Instances, func(m apiv1.Member) bool { return m.InstanceID == change.InstanceID }) {
 			continue
 		}
-		offered = append(offered, cobra.CompletionWithDesc(change.InstanceID, sanitize.Escape("detached by "+change.Actor+" at "+clock(change.IntendedAt))))
+		found = append(found, cobra.CompletionWithDesc(change.InstanceID, sanitize.Escape("detached by "+change.Actor+" at "+clock(change.IntendedAt))))
 	}
-	return offered
+	return found
 }
 
-// describe says for a completion what an instance is.
+// describe describes an instance for a completion.
 func describe(m apiv1.Member) string {
 	text := healthCell(m).text
 	if m.Name != "" {
@@ -116,13 +116,13 @@ func describe(m apiv1.Member) string {
 	return sanitize.Escape(text)
 }
 
-// without returns what is offered and not given already, each once.
-func without(offered []cobra.Completion, given []string) []cobra.Completion {
-	seen := slices.Clone(given)
-	return slices.DeleteFunc(offered, func(o cobra.Completion) bool {
-		name, _, _ := strings.Cut(o, "\t")
-		known := slices.Contains(seen, name)
-		seen = append(seen, name)
-		return known
+// without removes duplicates and the arguments that are already given.
+func without(found []cobra.Completion, given []string) []cobra.Completion {
+	used := slices.Clone(given)
+	return slices.DeleteFunc(found, func(c cobra.Completion) bool {
+		name, _, _ := strings.Cut(c, "\t")
+		duplicate := slices.Contains(used, name)
+		used = append(used, name)
+		return duplicate
 	})
 }

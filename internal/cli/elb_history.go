@@ -10,12 +10,12 @@ import (
 	"lsapi/client"
 )
 
-const elbHistoryHelp = `List the changes of a load balancer that are on record, of all if none is named, the
-newest first: who attached or detached what, when and why, and what became of it. It is
-lsapi changes list for those who have no access to the record's database.
+const elbHistoryHelp = `List the recorded changes of a load balancer, or of all, the newest first: actor, action,
+time, reason and outcome. It is lsapi changes list over the API, without access to the
+record's database.
 
-As a table; as a line of JSON each when piped or with -o json. --from and --to take a
-time such as 2026-11-24T18:00:00Z, or how long ago: 90m, 2h.` + readStatuses
+Output is a table, or one line of JSON per change when piped or with -o json. --from and
+--to take a time such as 2026-11-24T18:00:00Z, or an age such as 90m or 2h.` + readStatuses
 
 const elbHistoryExample = `  lsapi elb history web-elb
   lsapi elb history web-elb --from 2h --outcome applied
@@ -25,7 +25,7 @@ func newElbHistory(p Process) *cobra.Command {
 	var f changesFlags
 	command := &cobra.Command{
 		Use:     "history [NAME]",
-		Short:   "List the changes on record",
+		Short:   "List the recorded changes",
 		Long:    elbHistoryHelp,
 		Example: elbHistoryExample,
 		Args:    cobra.MaximumNArgs(1),
@@ -58,7 +58,7 @@ func newElbHistory(p Process) *cobra.Command {
 	return command
 }
 
-// history shows what the flags ask for, page by page.
+// history shows the changes that match the flags, page by page.
 func history(ctx context.Context, service *remote, f *changesFlags, show func(apiv1.Change) error) error {
 	query := client.ChangesQuery{
 		LoadBalancer: f.filter.LoadBalancer, InstanceID: f.filter.InstanceID, Actor: f.filter.Actor, Action: f.filter.Action,
@@ -88,7 +88,7 @@ func history(ctx context.Context, service *remote, f *changesFlags, show func(ap
 	if shown > 0 || query.LoadBalancer == "" {
 		return nil
 	}
-	// An empty history of a name that does not exist is a name with a mistake in it.
+	// An empty history may be due to a mistyped name.
 	_, err := service.LoadBalancer(ctx, query.LoadBalancer)
 	return service.suggestName(ctx, query.LoadBalancer, err)
 }

@@ -13,10 +13,10 @@ import (
 	"lsapi/client"
 )
 
-const elbListHelp = `List load balancers: as a table, or as an array of JSON when piped or with -o json.
+const elbListHelp = `List load balancers, as a table, or as a JSON array when piped or with -o json.
 
---name takes a pattern: * stands for any characters, ? for one. --tag may be given
-several times; all must be there.` + readStatuses
+--name takes a pattern: * matches any characters, ? matches one. --tag can be repeated;
+all tags must match.` + readStatuses
 
 const elbListExample = `  lsapi elb list --name 'web-*' --tag team=web
   lsapi elb list --health OutOfService -o json | jq -r '.[].name'`
@@ -38,10 +38,10 @@ func newElbList(p Process) *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	flags := command.Flags()
-	flags.StringVar(&f.query.Name, "name", "", "whose name fits this `pattern`")
-	flags.StringArrayVar(&f.query.Tags, "tag", nil, "with this tag, `key=value`, or key for any value")
-	flags.StringVar(&f.health, "health", "", "with a member in this `state`: InService, OutOfService or Unknown")
-	flags.IntVar(&f.limit, "limit", 0, "at most this `number`; 0 is all")
+	flags.StringVar(&f.query.Name, "name", "", "only names that match this `pattern`")
+	flags.StringArrayVar(&f.query.Tags, "tag", nil, "only with this tag, `key=value`, or key for any value")
+	flags.StringVar(&f.health, "health", "", "only with a member in this `state`: InService, OutOfService or Unknown")
+	flags.IntVar(&f.limit, "limit", 0, "maximum `number`; 0 for all")
 	addViewFlags(flags, listFormats)
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		v, err := newView(c, p, listFormats)
@@ -62,7 +62,7 @@ func newElbList(p Process) *cobra.Command {
 	return command
 }
 
-// parse checks the flags and completes the query.
+// parse validates the flags and sets the query.
 func (f *elbListFlags) parse() error {
 	if f.limit < 0 {
 		return usagef("--limit cannot be negative")
@@ -83,7 +83,7 @@ func (f *elbListFlags) parse() error {
 	return nil
 }
 
-// listLoadBalancers returns what is found, never nil.
+// listLoadBalancers returns a non-nil slice.
 func listLoadBalancers(ctx context.Context, service *remote, f elbListFlags) ([]apiv1.LoadBalancer, error) {
 	found := []apiv1.LoadBalancer{}
 	for b, err := range service.AllLoadBalancers(ctx, f.query) {
@@ -122,7 +122,7 @@ func loadBalancersTable(all []apiv1.LoadBalancer) *table {
 	return t
 }
 
-// healthCells are the counts, absent when they are not known.
+// healthCells returns the counts, or empty cells if they are unknown.
 func healthCells(h *apiv1.HealthCounts) []cell {
 	if h == nil {
 		return make([]cell, 4)
@@ -130,7 +130,7 @@ func healthCells(h *apiv1.HealthCounts) []cell {
 	return []cell{count(h.InService, plain), count(h.OutOfService, red), count(h.Unknown, yellow), count(h.Draining, yellow)}
 }
 
-// zonesText is "us-east-1a,b": what is the same of all zones is said once.
+// zonesText returns "us-east-1a,b", without repeating the region.
 func zonesText(zones []string) string {
 	var out strings.Builder
 	region := ""
@@ -148,8 +148,8 @@ func zonesText(zones []string) string {
 	return out.String()
 }
 
-// listenersText is "HTTP:80>8000" for each, with the inner protocol where it is
-// another.
+// listenersText returns "HTTP:80>8000" for each listener, with the instance protocol if
+// that differs.
 func listenersText(all []apiv1.Listener) string {
 	texts := make([]string, len(all))
 	for i, l := range all {
@@ -162,7 +162,7 @@ func listenersText(all []apiv1.Listener) string {
 	return strings.Join(texts, ",")
 }
 
-// clock is a time of today's for people, a longer one of another day.
+// clock returns the local time of day, with the date if it is more than 12 hours ago.
 func clock(t apiv1.Time) string {
 	if t.IsZero() {
 		return ""

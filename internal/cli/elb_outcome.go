@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,65 +14,65 @@ import (
 	"lsapi/client"
 )
 
-// The outcomes of a change of one instance, as JSON has them.
+// The outcomes of a change of one instance, in JSON.
 const (
-	outcomeApplied     = "applied"     // AWS has accepted it, and nobody waits
-	outcomeInService   = "inService"   // it was waited for, and serves
-	outcomeDrained     = "drained"     // it was waited for, and is drained
-	outcomeConflict    = "conflict"    // the membership already was so
-	outcomeTimedOut    = "timedOut"    // it was waited for, and is not so yet
-	outcomeUnknown     = "unknown"     // whether it was made is not known
-	outcomeRefused     = "refused"     // it was refused, or failed
-	outcomeInVain      = "inVain"      // it was made, and the instance is terminated
-	outcomeUnreachable = "unreachable" // the service did not answer
-	outcomeCredentials = "credentials" // it did not take the credentials
-	outcomeInterrupted = "interrupted" // a signal came
+	outcomeApplied     = "applied"     // AWS has accepted it, without --wait
+	outcomeInService   = "inService"   // in service, with --wait
+	outcomeDrained     = "drained"     // drained, with --wait
+	outcomeConflict    = "conflict"    // the membership was already as requested
+	outcomeTimedOut    = "timedOut"    // the wait timed out
+	outcomeUnknown     = "unknown"     // the change may have been made
+	outcomeRefused     = "refused"     // rejected or failed
+	outcomeWaitFailed  = "inVain"      // the change was made, but the instance is terminated
+	outcomeUnreachable = "unreachable" // the service is unreachable
+	outcomeCredentials = "credentials" // credentials are missing or wrong
+	outcomeInterrupted = "interrupted" // stopped by a signal
 )
 
-// whereToLook says how to find out what an answer does not.
-const whereToLook = "whether it was made, lsapi elb show and lsapi elb history tell"
+// checkHint is appended to the error of a change with an unknown outcome.
+const checkHint = "check with lsapi elb show and lsapi elb history whether it was made"
 
-// unknownOutcome is the error of a change of which nobody can say whether it was made.
+// unknownOutcome is the error of a change that may have been made.
 type unknownOutcome struct{ error }
 
 func (e unknownOutcome) Unwrap() error { return e.error }
 
-// changeError says what an error means for the change: that it was not made, or that
-// nobody knows. Only lsapi itself can refuse a change; a proxy that fails, or an answer
-// that lsapi does not give, may stand before a change that was made.
+// changeError classifies the error of a change: not made, or unknown. Only lsapi itself
+// can reject a change. A failing proxy, or a response that is not from lsapi, may hide a
+// change that was made.
 func changeError(err error) error {
-	e, answered := errors.AsType[*client.Error](err)
+	e, responded := errors.AsType[*client.Error](err)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return interrupted{"stopped by a signal; " + whereToLook}
+		return interrupted{"stopped by a signal; " + checkHint}
 	case errors.Is(err, client.ErrNotSent):
 		return err
 	case errors.Is(err, client.ErrUnreachable):
-		return unknownOutcome{fmt.Errorf("%w; %s", err, whereToLook)}
-	case !answered:
+		return unknownOutcome{fmt.Errorf("%w; %s", err, checkHint)}
+	case !responded:
 		return err
 	case e.Code == lsapi.CodeTimeout:
 		return unknownOutcome{err}
 	case e.RequestID == "" && e.Status >= 500:
-		return unknownOutcome{fmt.Errorf("%w, which is not from lsapi; %s", err, whereToLook)}
+		return unknownOutcome{fmt.Errorf("%w, which is not from lsapi; %s", err, checkHint)}
 	case e.RequestID == "":
 		return notLSAPI{err}
 	}
 	return err
 }
 
-// inVain is that a change that was made can no longer come about.
-type inVain struct{ text string }
+// waitFailed is the error of a change that was made but cannot take effect.
+type waitFailed struct{ text string }
 
-func (e inVain) Error() string { return e.text }
+func (e waitFailed) Error() string { return e.text }
 
-// outcomeOf names what an error has made of a change.
+// outcomeOf returns the outcome of a change from its error.
 func outcomeOf(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return outcomeInterrupted
 	}
-	if _, ok := errors.AsType[inVain](err); ok {
-		return outcomeInVain
+	if _, ok := errors.AsType[waitFailed](err); ok {
+		return outcomeWaitFailed
 	}
 	if _, ok := errors.AsType[unknownOutcome](err); ok {
 		return outcomeUnknown
@@ -89,22 +90,22 @@ func outcomeOf(err error) string {
 	return outcomeRefused
 }
 
-// reportChanges writes what came of the changes, and returns the error of the worst.
-// When the service has answered none of them, there is nothing to write.
+// reportChanges writes the results and returns the error of the worst. It writes nothing
+// if the service processed none of the changes.
 func reportChanges(v *view, results []changeResult) error {
-	answered := slices.ContainsFunc(results, func(r changeResult) bool {
+	processed := slices.ContainsFunc(results, func(r changeResult) bool {
 		return r.Outcome != outcomeUnreachable && r.Outcome != outcomeCredentials || r.ChangeID != ""
 	})
-	if !answered {
+	if !processed {
 		return results[0].err
 	}
-	var done []string
+	var succeeded []string
 	for _, r := range results {
 		if r.err == nil {
-			done = append(done, r.InstanceID)
+			succeeded = append(succeeded, r.InstanceID)
 		}
 	}
-	err := v.write(results, done, func() error { return changesTable(results).write(v) })
+	err := v.write(results, succeeded, func() error { return changesTable(results).write(v) })
 	return errors.Join(err, changesError(results))
 }
 
@@ -114,7 +115,7 @@ func changesTable(results []changeResult) *table {
 	}}
 	for _, r := range results {
 		note := cell{}
-		if len(results) > 1 { // of one, it is said below
+		if len(results) > 1 { // a single error is printed to stderr
 			note = cell{r.Error, dim}
 		}
 		t.add(note, cellOf(r.InstanceID), cellOf(string(r.Action)), outcomeCell(r), cellOf(took(r)), cellOf(r.ChangeID))
@@ -126,13 +127,9 @@ func took(r changeResult) string {
 	return time.Duration(r.Seconds * float64(time.Second)).Round(100 * time.Millisecond).String()
 }
 
-// outcomeCell is the outcome in words.
 func outcomeCell(r changeResult) cell {
-	words := map[string]string{outcomeInService: "in service", outcomeTimedOut: "timed out", outcomeInVain: "in vain"}
-	text := r.Outcome
-	if better, ok := words[text]; ok {
-		text = better
-	}
+	words := map[string]string{outcomeInService: "in service", outcomeTimedOut: "timed out", outcomeWaitFailed: "in vain"}
+	text := cmp.Or(words[r.Outcome], r.Outcome)
 	switch {
 	case r.err == nil:
 		return cell{text, green}
@@ -142,7 +139,7 @@ func outcomeCell(r changeResult) cell {
 	return cell{text, red}
 }
 
-// changesErr tells on one line what was not done, and has the status of the worst.
+// changesErr summarizes the failures on one line. Its status is that of the worst.
 type changesErr struct {
 	text  string
 	worst error
@@ -153,8 +150,8 @@ func (e *changesErr) Error() string { return e.text }
 // Unwrap returns the worst of the errors.
 func (e *changesErr) Unwrap() error { return e.worst }
 
-// changesError is the error of all that was not done, nil when all was. Of several,
-// what was wrong with each is among the results.
+// changesError returns the error of the failed changes, or nil. For several changes it
+// counts the outcomes; the results hold each error.
 func changesError(results []changeResult) error {
 	var worst error
 	counts := make(map[string]int)

@@ -15,9 +15,8 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-const elbShowHelp = `Show a load balancer: its settings, its members and those that are being drained.
-Of each, what AWS says and what lsapi was last asked to do stand side by side. -q writes
-the ids of the members only.` + readStatuses
+const elbShowHelp = `Show a load balancer: its settings, its members and its draining instances, each with its
+state in AWS and the last change by lsapi. -q prints the ids of the members only.` + readStatuses
 
 const elbShowExample = `  lsapi elb show web-elb
   lsapi elb show web-elb -q
@@ -53,7 +52,7 @@ func newElbShow(p Process) *cobra.Command {
 	return command
 }
 
-// membersOf are the ids of the members: not of what is being drained.
+// membersOf returns the ids of the members, without draining instances.
 func membersOf(b apiv1.LoadBalancerDetail) []string {
 	var ids []string
 	for _, m := range b.Instances {
@@ -64,7 +63,6 @@ func membersOf(b apiv1.LoadBalancerDetail) []string {
 	return ids
 }
 
-// showLoadBalancer writes the settings, then the members.
 func showLoadBalancer(v *view, b apiv1.LoadBalancerDetail) error {
 	paint := func(i ink, text string) string {
 		if v.colored {
@@ -93,7 +91,7 @@ func showLoadBalancer(v *view, b apiv1.LoadBalancerDetail) error {
 	return membersTable(b.Instances).write(v)
 }
 
-// settingsOf are names and values, empty where they are not known.
+// settingsOf returns names and values; unknown values are empty.
 func settingsOf(b apiv1.LoadBalancerDetail) [][2]string {
 	settings := [][2]string{
 		{"dns name", b.DNSName},
@@ -152,14 +150,14 @@ func membersTable(all []apiv1.Member) *table {
 		{head: "MEMBER SINCE", rank: 6}, {head: "LAST CHANGE", rank: 1, least: 16}, {head: "NAME", rank: 2, least: 8}, {head: "LAUNCHED", wide: true},
 	}}
 	for _, m := range all {
-		t.add(why(m), cellOf(m.InstanceID), healthCell(m), stateCell(m.State), cellOf(m.InstanceType), cellOf(m.Zone), cellOf(m.PrivateAddress),
+		t.add(healthNote(m), cellOf(m.InstanceID), healthCell(m), stateCell(m.State), cellOf(m.InstanceType), cellOf(m.Zone), cellOf(m.PrivateAddress),
 			cellOf(clock(m.Since)), cellOf(lastChangeText(m.LastChange)), cellOf(m.Name), cellOf(clock(m.LaunchDate)))
 	}
 	return t
 }
 
-// healthCell is what the load balancer says of an instance; draining comes first,
-// because the state says InService then.
+// healthCell returns the health of an instance. Draining takes precedence, because its
+// state is InService.
 func healthCell(m apiv1.Member) cell {
 	switch {
 	case m.Draining:
@@ -168,7 +166,7 @@ func healthCell(m apiv1.Member) cell {
 		return cell{}
 	}
 	inks := map[string]ink{string(lsapi.InService): plain, string(lsapi.OutOfService): red}
-	if i, known := inks[m.Health.State]; known {
+	if i, ok := inks[m.Health.State]; ok {
 		return cell{m.Health.State, i}
 	}
 	return cell{m.Health.State, yellow}
@@ -184,8 +182,8 @@ func stateCell(state string) cell {
 	return cell{state, red}
 }
 
-// why is AWS's sentence on an instance that does not simply serve.
-func why(m apiv1.Member) cell {
+// healthNote returns AWS's description of the health, if it has one.
+func healthNote(m apiv1.Member) cell {
 	if m.Health == nil || m.Health.Description == "N/A" || m.Health.Description == "" {
 		return cell{}
 	}
@@ -199,7 +197,6 @@ func why(m apiv1.Member) cell {
 	return cell{text, dim}
 }
 
-// lastChangeText is what lsapi was last asked to do with an instance.
 func lastChangeText(c *apiv1.LastChange) string {
 	if c == nil {
 		return ""

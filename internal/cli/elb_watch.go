@@ -12,17 +12,17 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-const elbWatchHelp = `Watch what happens to load balancers, to all of them if none is named: instances
-attached, detached and drained, changes of their health, and changes that other tools
-make (drift). Only what is on record is told. Ctrl-C ends it.
+const elbWatchHelp = `Watch the events of load balancers, or of all: instances attached, detached and drained,
+changes of their health, and changes made by other tools (drift). All events are on
+record. Ctrl-C ends the command.
 
-As a table; as a line of JSON each when piped or with -o json. A connection that breaks
-is resumed where it was: nothing is lost or told twice. --after begins behind an event,
-by its id in the JSON.
+Output is a table, or one line of JSON per event when piped or with -o json. A broken
+connection resumes without losing or repeating events. --after starts after the event
+with the given id.
 
 Exit status: 0 ended by Ctrl-C, 1 refused, 2 wrong usage or configuration, 4 timed out,
-5 the service cannot be reached, or has been away for a minute, 6 credentials are missing
-or wrong.`
+5 the service is unreachable, or has been for a minute, 6 credentials are missing or
+wrong.`
 
 const elbWatchExample = `  lsapi elb watch web-elb
   lsapi elb watch -o json | jq -r 'select(.type == "drift")'`
@@ -31,13 +31,13 @@ func newElbWatch(p Process) *cobra.Command {
 	var after string
 	command := &cobra.Command{
 		Use:     "watch [NAME...]",
-		Short:   "Watch what happens to load balancers",
+		Short:   "Watch the events of load balancers",
 		Long:    elbWatchHelp,
 		Example: elbWatchExample,
 
 		ValidArgsFunction: completeNames(p),
 	}
-	command.Flags().StringVar(&after, "after", "", "begin behind the event with this `id`")
+	command.Flags().StringVar(&after, "after", "", "start after the event with this `id`")
 	addViewFlags(command.Flags(), lineFormats)
 	command.RunE = func(c *cobra.Command, names []string) error {
 		v, err := newView(c, p, lineFormats)
@@ -51,11 +51,11 @@ func newElbWatch(p Process) *cobra.Command {
 		}
 		rows := &rowWriter{columns: eventColumns(len(names)), view: v}
 		show := func(e client.Event) error {
-			return v.writeOne(identified{e.ID, e.Event}, e.InstanceID, func() error { return rows.write(eventCells(e.Event)...) })
+			return v.writeOne(eventWithID{e.ID, e.Event}, e.InstanceID, func() error { return rows.write(eventCells(e.Event)...) })
 		}
 		return withService(c, p, func(ctx context.Context, service *remote) error {
 			lost := func(err error) {
-				fmt.Fprintf(p.Stderr, "lsapi: %s; going on as soon as it is back\n", sanitize.Escape(err.Error()))
+				fmt.Fprintf(p.Stderr, "lsapi: %s; reconnecting\n", sanitize.Escape(err.Error()))
 			}
 			err := watch(ctx, service, client.EventsQuery{LoadBalancers: names, After: after, Lost: lost}, show)
 			return service.suggestNames(ctx, names, err)
@@ -68,7 +68,7 @@ func newElbWatch(p Process) *cobra.Command {
 func watch(ctx context.Context, service *remote, q client.EventsQuery, show func(client.Event) error) error {
 	for e, err := range service.Events(ctx, q) {
 		if errors.Is(err, context.Canceled) {
-			return nil // Ctrl-C is how it ends
+			return nil // Ctrl-C ends the command
 		}
 		if err != nil {
 			return err
@@ -80,14 +80,14 @@ func watch(ctx context.Context, service *remote, q client.EventsQuery, show func
 	return nil
 }
 
-// identified is an event with its id, which goes beside it in the stream.
-type identified struct {
+// eventWithID adds the id, which the stream sends separately.
+type eventWithID struct {
 	ID string `json:"id"`
 	apiv1.Event
 }
 
-// eventColumns are the columns of events; those of one load balancer need not repeat
-// its name on a narrow terminal.
+// eventColumns returns the columns of events. With one load balancer its name is the
+// first column to go on a narrow terminal.
 func eventColumns(names int) []column {
 	balancer := column{head: "LOAD BALANCER", width: 32, least: 13}
 	if names == 1 {
@@ -96,7 +96,6 @@ func eventColumns(names int) []column {
 	return []column{{head: "TIME", width: 12}, {head: "EVENT", width: 8}, balancer, {head: "INSTANCE", width: 19}, {head: "DETAIL", width: 36, least: 12, rank: 2}}
 }
 
-// eventInks are how types of events stand out.
 var eventInks = map[string]ink{
 	apiv1.EventDetached: yellow,
 	apiv1.EventDrained:  dim,
@@ -110,7 +109,6 @@ func eventCells(e apiv1.Event) []cell {
 	}
 }
 
-// eventDetail is what there is to say of an event.
 func eventDetail(e apiv1.Event) string {
 	switch {
 	case e.Health != nil:

@@ -110,8 +110,8 @@ func emulate(ctx context.Context, p Process, f emulatorFlags) error {
 		fmt.Fprintln(&text, "# Its load balancers listen:")
 		printTraffic(&text, handler)
 	}
-	writeBeside(p.Stdout, text.String())
-	writeBeside(p.Stderr, exposureWarning(server.Addr()))
+	writeInBackground(p.Stdout, text.String())
+	writeInBackground(p.Stderr, exposureWarning(server.Addr()))
 	return signals.runUntilStopped(ctx, server, 0, nil)
 }
 
@@ -170,7 +170,7 @@ func (f emulatorFlags) build() (*emulator.Emulator, error) {
 		Throttle: f.throttle == "aws",
 	})
 	if err != nil {
-		return nil, usageError{err}
+		return nil, statusError{err, ExitUsage}
 	}
 	return built, nil
 }

@@ -14,12 +14,11 @@ import (
 	"lsapi/internal/config"
 )
 
-// healthcheckTimeout is well below the intervals at which containers are probed.
+// healthcheckTimeout is well below common intervals of container health checks.
 const healthcheckTimeout = 3 * time.Second
 
-const healthcheckHelp = `Ask the service on this machine whether it is up, for containers, where no curl
-exists. Without --url it asks where LISTEN, from the environment or the .env
-file, says that the service listens; by default port 8000.
+const healthcheckHelp = `Check whether the service on this machine is up, for containers without curl. The
+default URL uses the port of LISTEN, from the environment or the .env file, or 8000.
 
 Exit status: 0 the service is up, 1 it is not, 2 wrong usage.`
 
@@ -29,12 +28,12 @@ const healthcheckExample = `  lsapi healthcheck
 func newHealthcheck(p Process) *cobra.Command {
 	command := &cobra.Command{
 		Use:     "healthcheck",
-		Short:   "Ask the service whether it is up",
+		Short:   "Check whether the service is up",
 		Long:    healthcheckHelp,
 		Example: healthcheckExample,
 		Args:    cobra.NoArgs,
 	}
-	target := command.Flags().String("url", "", "`URL` to ask (default http://127.0.0.1:8000/healthcheck, at LISTEN's port)")
+	target := command.Flags().String("url", "", "`URL` to check (default http://127.0.0.1:8000/healthcheck, at LISTEN's port)")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if *target == "" {
 			listen, err := config.Listen(config.Sources{Environ: p.Environ, EnvFile: config.DefaultEnvFile})
@@ -55,7 +54,7 @@ func newHealthcheck(p Process) *cobra.Command {
 	return command
 }
 
-// probe asks the URL itself: through no proxy, following no redirect.
+// probe checks the URL without a proxy and without following redirects.
 func probe(ctx context.Context, target string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 	defer cancel()
@@ -69,16 +68,16 @@ func probe(ctx context.Context, target string) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("not up: %s answers %s", target, response.Status)
+		return fmt.Errorf("not up: %s responds %s", target, response.Status)
 	}
-	if response.Header.Get("X-Request-Id") == "" { // lsapi names each of its answers
-		return fmt.Errorf("not up: what answers at %s is not lsapi", target)
+	if response.Header.Get("X-Request-Id") == "" { // lsapi sets it on every response
+		return fmt.Errorf("not up: the response from %s is not from lsapi", target)
 	}
 	return nil
 }
 
-// dialAddress is where a service that listens on address is reached from this
-// machine: on the loopback address when it listens on every one.
+// dialAddress returns the address at which this machine reaches a listener: the loopback
+// address if it listens on all addresses.
 func dialAddress(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

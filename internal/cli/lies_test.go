@@ -52,12 +52,12 @@ func TestAnAnswerThatDoesNotProveTheChangeIsNoSuccess(t *testing.T) {
 		"a proxy's 408":           {408, "Content-Type: text/html", "<html>timeout</html>", 4, ""},
 		"lsapi's 504":             {504, mine, `{"message":"the deadline passed"}`, 4, "the deadline passed"},
 		"lsapi's 502":             {502, mine, `{"message":"AWS failed"}`, 1, "AWS failed"},
-		"a proxy's 403":           {403, "Content-Type: text/html", "<html>forbidden</html>", 5, "not lsapi's answer"},
-		"a proxy's 407":           {407, "Content-Type: text/html", "<html>who are you</html>", 5, "proxy wants credentials"},
-		"a proxy's 400":           {400, "Content-Type: text/html", "<html>plain HTTP to a TLS port</html>", 5, "does it want https"},
+		"a proxy's 403":           {403, "Content-Type: text/html", "<html>forbidden</html>", 5, "not from lsapi"},
+		"a proxy's 407":           {407, "Content-Type: text/html", "<html>who are you</html>", 5, "proxy requires"},
+		"a proxy's 400":           {400, "Content-Type: text/html", "<html>plain HTTP to a TLS port</html>", 5, "does it require https"},
 		"a redirect":              {301, "Location: https://elsewhere/", "", 5, "redirects"},
-		"a proxy's 401":           {401, `WWW-Authenticate: Basic realm="proxy"`, "", 6, "not lsapi's answer"},
-		"lsapi's 401":             {401, mine, `{"message":"credentials are missing or wrong"}`, 6, "those of the user alice"},
+		"a proxy's 401":           {401, `WWW-Authenticate: Basic realm="proxy"`, "", 6, "not from lsapi"},
+		"lsapi's 401":             {401, mine, `{"message":"credentials are missing or wrong"}`, 6, "rejects the user alice"},
 	} {
 		for _, command := range []string{"attach", "detach"} {
 			// All at once: the client tries some of them again for a while.
@@ -111,8 +111,8 @@ func runWith(t *testing.T, environ []string, url string, arguments ...string) (s
 func TestWhatReadsAndIsNotFromLSAPIIsNoLoadBalancer(t *testing.T) {
 	for name, test := range map[string]lie{
 		"a page":        {200, "Content-Type: text/html", "<html>welcome</html>", 5, "is not lsapi"},
-		"a proxy's 502": {502, "Content-Type: text/html", "<html>bad gateway</html>", 5, "not lsapi's answer"},
-		"a proxy's 404": {404, "Content-Type: text/html", "<html>not found</html>", 5, "not lsapi's answer"},
+		"a proxy's 502": {502, "Content-Type: text/html", "<html>bad gateway</html>", 5, "not from lsapi"},
+		"a proxy's 404": {404, "Content-Type: text/html", "<html>not found</html>", 5, "not from lsapi"},
 		"a redirect":    {302, "Location: /login", "", 5, "redirects"},
 	} {
 		liar := httptest.NewServer(test)

@@ -3,29 +3,23 @@ package cli
 import "time"
 
 const (
-	// defaultWait is how long a wait takes by default: AWS lets a drain last for five
-	// minutes by default, and a member with the slowest of usual health checks comes
-	// into service in as long.
+	// defaultWait is twice the default limit of a drain in AWS, and of the time that slow
+	// health checks take to put a member in service.
 	defaultWait = 10 * time.Minute
-	// maxAtOnce is how many instances are changed and waited for at once: AWS has no
-	// more in a load balancer by default.
+	// maxAtOnce bounds concurrent changes and waits. It is AWS's default limit of
+	// instances per load balancer.
 	maxAtOnce = 100
-	// drawEvery is how often progress is drawn: a person sees it move.
-	drawEvery = 150 * time.Millisecond
-	// defaultWidth and defaultHeight are a terminal's that does not tell.
+	drawEvery = 150 * time.Millisecond // of progress
+	// The size of a terminal that does not report one.
 	defaultWidth, defaultHeight = 80, 24
 
-	// completionTimeout is how long a person who has pressed Tab waits for names at
-	// most.
+	// completionTimeout bounds the wait after Tab.
 	completionTimeout = 2 * time.Second
-	// maxCompletions is how many names are offered: more help nobody.
-	maxCompletions = 500
-	// suggestionTimeout is how long is looked for a name that was meant: the message
-	// about the one that was given waits for it.
+	maxCompletions    = 500
+	// suggestionTimeout bounds the search for a similar name, which delays the error.
 	suggestionTimeout = 5 * time.Second
-	// namesPage is how many load balancers are asked for at once, the API's most.
+	// namesPage is the API's maximum page size of load balancers.
 	namesPage = 1000
-	// recentDetaches is how many detaches are looked through for instances that may
-	// be attached again.
+	// recentDetaches is the number of detaches searched for instances to attach again.
 	recentDetaches = 50
 )

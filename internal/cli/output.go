@@ -5,17 +5,15 @@ import (
 	"time"
 )
 
-// maxLastWrite is how long a process that ends waits for an output that is not
-// read.
+// maxLastWrite bounds the last write of a process to a blocked output.
 const maxLastWrite = time.Second
 
-// writeBeforeExit writes the text, and returns after maxLastWrite at the latest.
-// The process is about to end, and the write with it.
+// writeBeforeExit writes text for at most maxLastWrite. The process ends afterwards.
 func writeBeforeExit(w io.Writer, text string) {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		_, _ = io.WriteString(w, text) // an output that fails has nowhere to report that
+		_, _ = io.WriteString(w, text) // there is no other output for the error
 	}()
 	timeout := time.NewTimer(maxLastWrite)
 	defer timeout.Stop()
@@ -25,8 +23,8 @@ func writeBeforeExit(w io.Writer, text string) {
 	}
 }
 
-// writeBeside writes the text while the caller goes on: a service runs and stops
-// whether its output is read or not.
-func writeBeside(w io.Writer, text string) {
+// writeInBackground writes text without blocking the caller, because the output of a
+// service may not be read.
+func writeInBackground(w io.Writer, text string) {
 	go func() { _, _ = io.WriteString(w, text) }()
 }

@@ -178,7 +178,7 @@ func TestCtrlCEndsTheWaitAndSaysWhatStands(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, text := term.wait()
-	if status != 1 || !strings.Contains(text, "lsapi: "+failing+": attached, which stands, but the wait was stopped by a signal") || !strings.Contains(text, "interrupted") {
+	if status != 1 || !strings.Contains(text, "lsapi: "+failing+": attached, but the wait was stopped by a signal") || !strings.Contains(text, "interrupted") {
 		t.Errorf("status %d, %q", status, text)
 	}
 }

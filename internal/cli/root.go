@@ -7,20 +7,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const rootHelp = `lsapi is the front door to the membership of AWS load balancers: which EC2
-instances serve behind which load balancer. It lists, attaches and detaches
-them over plain HTTP, so that its clients need no AWS credentials.
+const rootHelp = `lsapi is an HTTP API and CLI to register EC2 instances with AWS load balancers, with an
+audit log. Its clients need no AWS credentials.
 
-The demo shows it at work, with an emulated AWS and nothing to set up. Statuses with which
-the commands exit are in their help.`
+Try lsapi demo, which runs on an emulated AWS and needs no setup. The help of each command
+lists its exit statuses.`
 
 func newRoot(p Process) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "lsapi",
-		Short:         "The front door to the membership of AWS load balancers",
+		Short:         "HTTP API and CLI to register EC2 instances with AWS load balancers, with an audit log",
 		Long:          rootHelp,
 		Example:       "  lsapi demo\n  lsapi --version",
-		SilenceErrors: true, // Run tells them
+		SilenceErrors: true, // Run prints them
 		SilenceUsage:  true,
 		Args:          knownCommand,
 	}
@@ -45,18 +44,17 @@ func newRoot(p Process) *cobra.Command {
 		newVersion(p),
 	)
 	root.SetHelpCommand(newHelp(root))
-	setCompletionCommands(root, p)
+	addCompletionCommands(root, p)
 	completeFlags(root)
 	return root
 }
 
-// newHelp is cobra's own help command, except that a command that does not exist
-// is an error.
+// newHelp returns cobra's help command, but an unknown command is an error.
 func newHelp(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND]",
 		Short:   "Explain a command",
-		Long:    "Explain a command.\n\nExit status: 0 done, 2 there is no such command.",
+		Long:    "Explain a command.\n\nExit status: 0 done, 2 unknown command.",
 		Example: "  lsapi help elb attach",
 		RunE: func(_ *cobra.Command, names []string) error {
 			command, rest, err := root.Find(names)
@@ -68,7 +66,7 @@ func newHelp(root *cobra.Command) *cobra.Command {
 	}
 }
 
-// namesOfCommands are those that a command has and shows.
+// namesOfCommands returns the names of the visible subcommands.
 func namesOfCommands(c *cobra.Command) []string {
 	var names []string
 	for _, sub := range c.Commands() {

@@ -14,40 +14,39 @@ import (
 
 const serveHelp = `Serve the HTTP API.
 
-Flags win over environment variables, these over the .env file, it over the
-defaults. Each flag names its variable. The .env file holds NAME=value lines, and
-may carry variables for the AWS SDK, TZ and the like as well.
+Settings come from flags, environment variables, the .env file and defaults, in this
+order of precedence. The help of each flag names its variable. The .env file holds
+NAME=value lines, and may also set variables of the AWS SDK, TZ and others.
 
-A file of users (--users-file) gives each person and script a name of their own,
-which the log and the record show. Make it with htpasswd -B; add and change users
-at any time. An invalid file is rejected: the previous users stay active, and the log
-says so.
+A users file (--users-file) gives each person and script a name, which appears in the
+log and the record. Create it with htpasswd -B. Changes apply without a restart. An
+invalid file is rejected and logged; the previous users stay active.
 
-What has no flag, because arguments can be read by every user of the machine:
+These variables have no flag, because every user of the machine can read arguments:
 
-  API_TOKEN               what clients authenticate with, required unless there
-                          is a file of users: base64 of user:password, made by
+  API_TOKEN               credentials of one user, required unless there is a
+                          users file: base64 of user:password, made by
                             printf '%s' 'user:password' | base64
   AWS_ACCESS_KEY_ID,      credentials for AWS, unless the SDK finds others: a
   AWS_SECRET_ACCESS_KEY   profile, an instance role, a session token
 
-SIGTERM and SIGINT stop it when the requests under way are answered and their
-changes seen to the end; a second signal, more than a second after the first, stops
-it at once, with status 1. SIGHUP reads the file of users again.
+SIGTERM and SIGINT stop the service after the requests and changes in flight finish. A
+second signal, more than a second after the first, stops it immediately, with status 1.
+SIGHUP reloads the users file.
 
-A database of the record that does not answer is waited for, some 15 s.
+If the database of the record is unreachable, the start retries for 15 s.
 
-Exit status: 0 stopped as asked, 1 failed or stopped by force, 2 wrong usage or
-configuration, 5 the database of the record does not answer.`
+Exit status: 0 stopped on request, 1 failed or stopped by force, 2 wrong usage or
+configuration, 5 the database of the record is unreachable.`
 
 const serveExample = `  export API_TOKEN="$(printf '%s' 'user:password' | base64)"
   lsapi serve --listen 127.0.0.1:8000
 
-  # with a name for each user
+  # with a users file
   htpasswd -B -c users alice
   lsapi serve --users-file users
 
-  # on the emulated AWS of lsapi emulator
+  # with lsapi emulator instead of AWS
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
   lsapi serve --aws-endpoint http://127.0.0.1:4566`
 
@@ -72,7 +71,6 @@ func newServe(p Process) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		// The AWS SDK reads its part of the .env file from the environment.
 		if err := cfg.Export(); err != nil {
 			return fmt.Errorf("set the variables of the .env file: %w", err)
 		}
@@ -88,7 +86,7 @@ func serve(ctx context.Context, p Process, cfg config.Config) error {
 	service, err := app.Start(starting, app.Options{
 		Config:  cfg,
 		Log:     p.Stderr,
-		Color:   wantsColor(p),
+		Color:   colors(p, p.Stderr),
 		Version: versionText(),
 	})
 	cancel()
@@ -98,21 +96,17 @@ func serve(ctx context.Context, p Process, cfg config.Config) error {
 	return signals.runUntilStopped(ctx, service, cfg.ShutdownTimeout, service.Reload)
 }
 
-// unreachableError marks a database that did not answer in time.
-type unreachableError struct{ error }
-
-func (e unreachableError) Unwrap() error { return e.error }
-
-// startError marks what a later start can mend without any other configuration.
+// startError gives an unreachable database its own status: a later start may succeed
+// with the same configuration.
 func startError(err error) error {
 	if record, ok := errors.AsType[*app.StoreError](err); ok && record.Unreachable() {
-		return unreachableError{err}
+		return statusError{err, ExitUnreachable}
 	}
 	return err
 }
 
-// located adds to an error of the record which setting names the record, and where that
-// is set.
+// located adds the setting of the record's URL, and where it is set, to an error of the
+// record.
 func located(err error, s config.Sources) error {
 	if _, ok := errors.AsType[*app.StoreError](err); ok {
 		return fmt.Errorf("%s: %w", config.StoreOrigin(s), err)

@@ -11,32 +11,30 @@ import (
 	"time"
 )
 
-// service is what runs until it is told to stop, or fails.
-type service interface {
+// stoppable runs until Stop or a failure.
+type stoppable interface {
 	Failed() <-chan error
 	Stop(ctx context.Context) error
 }
 
-// sameStop is how long after the first signal further ones belong to the same
-// stop: a supervisor that forwards a signal which the terminal has sent to the
-// whole process group delivers it twice.
+// sameStop is how long after the first signal further ones count as the same. A terminal
+// signals the whole process group, and a supervisor may forward the signal again.
 const sameStop = time.Second
 
-// signals are the ones that stop lsapi, and SIGHUP. They are caught before the
-// start, so that one which arrives during it is not lost.
+// signals handles SIGINT, SIGTERM and SIGHUP. It starts before the service does, so that
+// no signal is lost.
 type signals struct {
 	caught  chan os.Signal
 	hangup  chan os.Signal // SIGHUP
 	stop    chan struct{}  // closed by the first signal
-	force   chan os.Signal // the first signal that is later than sameStop after that
+	force   chan os.Signal // the first signal more than sameStop later
 	ended   chan struct{}
-	ending  bool // the service is stopped, or was: the process is about to end
+	ending  bool // the service is stopping: the process is about to end
 	watcher sync.WaitGroup
 }
 
-// catchSignals catches signals until release. It also has a write to an output
-// whose reader has gone return an error, instead of ending the process with
-// changes under way.
+// catchSignals catches signals until release. It also ignores SIGPIPE, so that a closed
+// output does not end the process with changes in flight.
 func catchSignals() *signals {
 	s := newSignals()
 	signal.Notify(s.caught, os.Interrupt, syscall.SIGTERM)
@@ -57,7 +55,7 @@ func newSignals() *signals {
 	return s
 }
 
-// watch tells the first signal from the second.
+// watch distinguishes the first signal from the second.
 func (s *signals) watch() {
 	var first time.Time
 	for {
@@ -76,8 +74,8 @@ func (s *signals) watch() {
 	}
 }
 
-// release ends the catching, unless the process is about to end: a further signal, or
-// an output whose reader has gone, must not change the status with which it does.
+// release restores the default handling of signals, unless the process is about to end:
+// another signal or a closed output must not change its exit status.
 func (s *signals) release() {
 	if !s.ending {
 		signal.Stop(s.caught)
@@ -87,7 +85,7 @@ func (s *signals) release() {
 	s.end()
 }
 
-// end ends the goroutine of newSignals.
+// end stops the goroutine of newSignals.
 func (s *signals) end() {
 	close(s.ended)
 	s.watcher.Wait()
@@ -106,8 +104,7 @@ func (s *signals) untilStop(ctx context.Context) (context.Context, context.Cance
 	return ctx, cancel
 }
 
-// unlessStopped returns the error of a start, or nil when a signal has ended the
-// start.
+// unlessStopped returns the error of a start, or nil if a signal stopped the start.
 func (s *signals) unlessStopped(err error) error {
 	select {
 	case <-s.stop:
@@ -118,10 +115,10 @@ func (s *signals) unlessStopped(err error) error {
 	}
 }
 
-// runUntilStopped waits for a signal or a failure, then stops the service, which
-// may take as long as grace. A second signal ends the wait. SIGHUP calls reload; it
-// is a signal to stop when reload is nil.
-func (s *signals) runUntilStopped(ctx context.Context, running service, grace time.Duration, reload func()) error {
+// runUntilStopped waits for a signal or a failure, then stops the service within grace.
+// A second signal cuts the stop short. SIGHUP calls reload, or stops the service if reload
+// is nil.
+func (s *signals) runUntilStopped(ctx context.Context, running stoppable, grace time.Duration, reload func()) error {
 	failure := s.wait(ctx, running, reload)
 	s.ending = true
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
@@ -132,13 +129,12 @@ func (s *signals) runUntilStopped(ctx context.Context, running service, grace ti
 	case err := <-stopped:
 		return stopError(errors.Join(failure, unfinished(err)))
 	case second := <-s.force:
-		return stopError(fmt.Errorf("stopped at once by a second signal (%v): what was under way is cut off", second))
+		return stopError(fmt.Errorf("stopped immediately by a second signal (%v): requests in flight were cut off", second))
 	}
 }
 
-// wait waits until the service is to be stopped. The error is that of a service
-// that has failed.
-func (s *signals) wait(ctx context.Context, running service, reload func()) error {
+// wait returns nil on a signal to stop, or the error of a service that failed.
+func (s *signals) wait(ctx context.Context, running stoppable, reload func()) error {
 	for {
 		select {
 		case <-s.stop:
@@ -156,7 +152,6 @@ func (s *signals) wait(ctx context.Context, running service, reload func()) erro
 	}
 }
 
-// unfinished says what a stop that ran out of time has cut off.
 func unfinished(err error) error {
 	if err == nil {
 		return nil
@@ -164,8 +159,8 @@ func unfinished(err error) error {
 	return fmt.Errorf("stopped before everything had finished: %w", err)
 }
 
-// stoppedError is the error of a service that was stopped: the process ends
-// within a bound, even if nothing reads its output.
+// stoppedError marks the error of a stopped service, whose process must end soon even if
+// its output is blocked.
 type stoppedError struct{ error }
 
 func (e stoppedError) Unwrap() error { return e.error }
@@ -177,8 +172,8 @@ func stopError(err error) error {
 	return stoppedError{err}
 }
 
-// untilSignalled returns a context that ends with the first signal, for commands
-// that have nothing to finish. A second one ends the process, whatever it hangs in.
+// untilSignalled returns a context that ends with the first signal. A second signal ends
+// the process.
 func untilSignalled(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, release)

@@ -178,24 +178,18 @@ func (f *stressFlags) run(ctx context.Context, p Process) error {
 	return verdict(report)
 }
 
-// conditionError is that a step has met a condition of --fail-if.
-type conditionError struct{ met []stress.Verdict }
-
-func (e conditionError) Error() string {
-	texts := make([]string, 0, len(e.met))
-	for _, v := range e.met {
-		texts = append(texts, v.String())
-	}
-	return "--fail-if " + strings.Join(texts, "; ")
-}
-
-// verdict returns why the load has failed, if it has.
+// verdict returns an error if a condition of --fail-if was met, or if no request
+// succeeded.
 func verdict(report stress.Report) error {
-	if met := report.Met(); len(met) > 0 {
-		return conditionError{met}
+	var met []string
+	for _, v := range report.Met() {
+		met = append(met, v.String())
+	}
+	if len(met) > 0 {
+		return statusError{fmt.Errorf("--fail-if %s", strings.Join(met, "; ")), ExitCondition}
 	}
 	if !report.Answered() {
-		return errors.New("nothing was answered as asked")
+		return errors.New("no request succeeded")
 	}
 	return nil
 }
@@ -235,7 +229,7 @@ func (f *stressFlags) createFiles() (files reportFiles, err error) {
 		}
 		if *wanted.file, err = os.Create(wanted.name); err != nil {
 			files.close()
-			return reportFiles{}, usageError{err}
+			return reportFiles{}, statusError{err, ExitUsage}
 		}
 	}
 	return files, nil

@@ -15,11 +15,10 @@ import (
 	"lsapi/client"
 )
 
-// maxSuggestions is how many names are suggested: more would be a list to search.
 const maxSuggestions = 3
 
-// nearest returns the candidates that a word may have been meant to be: those that
-// differ from it in the fewest letters, if these are few, or else those that it begins.
+// nearest returns the candidates with the smallest edit distance to word, if that is
+// small, or else those that start with word.
 func nearest(word string, candidates []string) []string {
 	word = strings.ToLower(word)
 	best := 1 + len(word)/4
@@ -43,7 +42,7 @@ func nearest(word string, candidates []string) []string {
 	return near[:min(len(near), maxSuggestions)]
 }
 
-// didYouMean is the end of a message, empty when there is nothing to suggest.
+// didYouMean returns the end of a message, or "" without names.
 func didYouMean(names []string) string {
 	if len(names) == 0 {
 		return ""
@@ -51,7 +50,7 @@ func didYouMean(names []string) string {
 	return "; did you mean " + strings.Join(names, " or ") + "?"
 }
 
-// knownCommand refuses the arguments of a command that has only subcommands.
+// knownCommand rejects arguments of a command that has only subcommands.
 func knownCommand(c *cobra.Command, arguments []string) error {
 	if len(arguments) == 0 {
 		return nil
@@ -59,7 +58,7 @@ func knownCommand(c *cobra.Command, arguments []string) error {
 	return usagef("unknown command %q for %q%s", arguments[0], c.CommandPath(), didYouMean(nearest(arguments[0], namesOfCommands(c))))
 }
 
-// wrongFlag adds to the error of an unknown flag which one may have been meant.
+// wrongFlag adds suggestions to the error of an unknown flag.
 func wrongFlag(c *cobra.Command, err error) error {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok || unknown.GetSpecifiedShortnames() != "" {
@@ -74,30 +73,29 @@ func wrongFlag(c *cobra.Command, err error) error {
 	return fmt.Errorf("%w%s", err, didYouMean(nearest("--"+unknown.GetSpecifiedName(), names)))
 }
 
-// suggestName adds to the error of a load balancer that does not exist which one may
-// have been meant.
+// suggestName adds suggestions to the error of an unknown load balancer.
 func (r *remote) suggestName(ctx context.Context, name string, err error) error {
 	return r.suggestNames(ctx, []string{name}, err)
 }
 
-// suggestNames does so when several are named.
+// suggestNames is suggestName for several names.
 func (r *remote) suggestNames(ctx context.Context, names []string, err error) error {
 	if client.ErrorCode(err) != lsapi.CodeNotFound {
 		return err
 	}
-	known, listing := r.names(ctx)
-	if listing != nil {
-		return err // the error says what is wrong, without a suggestion
+	all, failed := r.names(ctx)
+	if failed != nil {
+		return err
 	}
 	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return fmt.Errorf("%w%s", err, didYouMean(nearest(name, known)))
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("%w%s", err, didYouMean(nearest(name, all)))
 		}
 	}
 	return err
 }
 
-// names returns the names of the load balancers.
+// names returns the names of all load balancers.
 func (r *remote) names(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, suggestionTimeout)
 	defer cancel()

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version and commit are set by the linker (-X), once, for a release; a build
-// without that tells what the Go toolchain has noted in the binary.
+// The linker sets version and commit (-X) for a release. Other builds use the build info
+// of the Go toolchain.
 var version, commit string
 
 func newVersion(p Process) *cobra.Command {
@@ -27,12 +27,11 @@ func newVersion(p Process) *cobra.Command {
 	}
 }
 
-// versionLine is what lsapi version prints, and lsapi --version.
 func versionLine() string {
 	return fmt.Sprintf("lsapi %s, %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// versionText names the version and the commit, as far as they are known.
+// versionText returns the version and the commit, if known.
 func versionText() string {
 	v, c := version, commit
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -52,7 +51,7 @@ func versionText() string {
 	return v + " (commit " + c + ")"
 }
 
-// revision is the commit that the toolchain noted, with a + for changes on top.
+// revision returns the commit from the build info, with a + for uncommitted changes.
 func revision(info *debug.BuildInfo) string {
 	var commit, changed string
 	for _, setting := range info.Settings {

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+
+	"lsapi"
+	"lsapi/client"
+)
+
+// explain adds advice to the error of a request.
+func (r *remote) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case err == context.Canceled: //nolint:errorlint // a wrapped one has a better message
+		return interrupted{"stopped by a signal"}
+	case errors.Is(err, client.ErrUnreachable):
+		return fmt.Errorf("%w; %s", err, r.advise(err))
+	}
+	answer, ok := errors.AsType[*client.Error](err)
+	switch {
+	case !ok:
+		return err
+	case answer.RequestID == "": // lsapi sets it on every response
+		return fmt.Errorf("%w; %s", notLSAPI{err}, r.adviseOnResponse(answer))
+	case answer.Code != lsapi.CodeUnauthenticated:
+		return err
+	case r.config.User == "":
+		return fmt.Errorf("%w: the service at %s requires credentials, and %s; set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", err, r.config.URL, r.config.Origin)
+	}
+	return fmt.Errorf("%w: the service at %s rejects the user %s, whose credentials are from %s; correct them there", err, r.config.URL, r.config.User, r.config.Origin)
+}
+
+// notLSAPI marks the error of a response that is not from lsapi.
+type notLSAPI struct{ error }
+
+func (e notLSAPI) Unwrap() error { return e.error }
+
+// advise returns advice for an unreachable service. It names a cause only if the error
+// proves it.
+func (r *remote) advise(err error) string {
+	const where = "set its address with --url or LSAPI_URL"
+	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "proxyconnect" {
+		return fmt.Sprintf("the proxy %s failed; the environment sets it (HTTP_PROXY, HTTPS_PROXY, NO_PROXY)", r.proxy())
+	}
+	text := adviseOnTLS(err)
+	if text == "" {
+		text = adviseOnConnection(err)
+	}
+	if text == "" {
+		text = where
+	} else if !strings.Contains(text, "LSAPI_URL") {
+		text += "; " + where
+	}
+	if proxy := r.proxy(); proxy != "" {
+		text += "; the request uses the proxy " + proxy
+	}
+	return text
+}
+
+func adviseOnTLS(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "this machine does not trust the issuer of its certificate; SSL_CERT_FILE names a file of trusted authorities"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "its certificate is not for the host of the URL"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "its certificate is expired or not yet valid; is this machine's clock correct?"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+		return "it does not use TLS on that port: does its URL start with http?"
+	}
+	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" { // a TLS alert
+		return "it rejected the TLS handshake for the reason in the error"
+	}
+	return ""
+}
+
+func adviseOnConnection(err error) string {
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
+		if name.IsNotFound {
+			return "there is no host of that name; set its address with --url or LSAPI_URL"
+		}
+		return "the host name could not be resolved"
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return "is it running? set its address with --url or LSAPI_URL"
+	}
+	return ""
+}
+
+// adviseOnResponse returns advice for a response that is not from lsapi.
+func (r *remote) adviseOnResponse(answer *client.Error) string {
+	text := "the response is not from lsapi: another server, or a proxy, responds at " + r.config.URL
+	switch {
+	case answer.Status == http.StatusProxyAuthRequired:
+		text += "; the proxy requires its own credentials"
+	case answer.Status == http.StatusUnauthorized:
+		text += ", and requires credentials"
+	case answer.Status == http.StatusBadRequest && strings.HasPrefix(r.config.URL, "http:"):
+		text += "; does it require https?"
+	case answer.Status >= 300 && answer.Status < 400:
+		text += "; it redirects, perhaps to https"
+	}
+	if proxy := r.proxy(); proxy != "" {
+		text += "; the request uses the proxy " + proxy
+	}
+	return text
+}
+
+// proxy returns the URL of the proxy in use, without its password, or "".
+func (r *remote) proxy() string {
+	target, err := url.Parse(r.config.URL)
+	if err != nil {
+		return ""
+	}
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: target})
+	if err != nil || proxy == nil {
+		return ""
+	}
+	return proxy.Redacted()
+}
