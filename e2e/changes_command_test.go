@@ -56,15 +56,15 @@ func TestTheCommandFollowsWhatComesUntilItIsInterrupted(t *testing.T) {
 	})
 }
 
-// noteHeads writes what lsapi changes heads prints into a file.
-func noteHeads(t *testing.T, store string) (file string) {
+// checkpoint writes the output of lsapi changes checkpoint to a file.
+func checkpoint(t *testing.T, store string) (file string) {
 	t.Helper()
-	status, heads, stderr := changesCommand(t, store, "heads")
-	if status != 0 || heads == "" {
-		t.Fatalf("heads: status %d, %s", status, stderr)
+	status, text, stderr := changesCommand(t, store, "checkpoint")
+	if status != 0 || text == "" {
+		t.Fatalf("status %d, %s", status, stderr)
 	}
-	file = filepath.Join(t.TempDir(), "heads")
-	if err := os.WriteFile(file, []byte(heads), 0o600); err != nil {
+	file = filepath.Join(t.TempDir(), "checkpoint")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -75,17 +75,17 @@ func TestTheRecordIsProvedToBeWholeBesideTheService(t *testing.T) {
 		_, s := startBoth(t, at(store))
 		s.attach("default-elb", spare)
 		s.attach("web-elb", otherSpare)
-		heads := noteHeads(t, store)
+		before := checkpoint(t, store)
 		s.detach("default-elb", spare)
 		verify(t, store)
-		verify(t, store, heads)
+		verify(t, store, before)
 	})
 }
 
 // forge makes changes of a record that has an attach, a detach and a conflict of
-// default-elb in it, and returns its heads from before. Its events are 1 the
+// default-elb in it, and returns a checkpoint from before. Its events are 1 the
 // checkpoint, 2 and 3 the attach, 4 and 5 the detach, 6 the conflict.
-func forge(t *testing.T, statements ...string) (store, heads string) {
+func forge(t *testing.T, statements ...string) (store, before string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "lsapi.db")
 	store = sqliteURL(path)
@@ -93,7 +93,7 @@ func forge(t *testing.T, statements ...string) (store, heads string) {
 	s.attach("default-elb", spare)
 	s.detach("default-elb", spare)
 	s.detach("default-elb", spare)
-	heads = noteHeads(t, store)
+	before = checkpoint(t, store)
 	s.stop()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
@@ -109,7 +109,7 @@ func forge(t *testing.T, statements ...string) (store, heads string) {
 			t.Fatalf("%s alters %d rows, %v", statement, rows, err)
 		}
 	}
-	return store, heads
+	return store, before
 }
 
 func TestWhatWasForgedInTheRecordIsNamed(t *testing.T) {
@@ -128,8 +128,8 @@ func TestWhatWasForgedInTheRecordIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store, heads := forge(t, test.statement)
-			for _, arguments := range [][]string{{"verify"}, {"verify", "--heads", heads}} {
+			store, before := forge(t, test.statement)
+			for _, arguments := range [][]string{{"verify"}, {"verify", "--checkpoint", before}} {
 				status, stdout, stderr := changesCommand(t, store, arguments...)
 				if status != 1 || stdout != "" || !strings.HasPrefix(stderr, "lsapi: the record is not whole: load balancer default-elb") || !strings.Contains(stderr, test.named) {
 					t.Errorf("%v: status %d, %s%s", arguments, status, stdout, stderr)
@@ -141,15 +141,15 @@ func TestWhatWasForgedInTheRecordIsNamed(t *testing.T) {
 
 // The last event is the conflict's only one. Cut off with all that tells of it, the
 // rest of the record is in order.
-func TestATailThatWasCutOffIsFoundByTheHeads(t *testing.T) {
+func TestCheckpointDetectsTruncatedLog(t *testing.T) {
 	t.Parallel()
-	store, heads := forge(t,
+	store, before := forge(t,
 		`DELETE FROM events WHERE seq = 6`,
 		`DELETE FROM changes WHERE outcome = 'conflict'`,
 		`UPDATE logs SET (last_seq, last_at, last_hash) = (SELECT seq, at, hash FROM events WHERE seq = 5) WHERE load_balancer = 'default-elb'`,
 	)
 	verify(t, store)
-	status, stdout, stderr := changesCommand(t, store, "verify", "--heads", heads)
+	status, stdout, stderr := changesCommand(t, store, "verify", "--checkpoint", before)
 	if status != 1 || stdout != "" || !strings.Contains(stderr, "default-elb") || !strings.Contains(stderr, "tail was cut off") {
 		t.Errorf("status %d, %s%s", status, stdout, stderr)
 	}

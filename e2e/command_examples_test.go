@@ -84,7 +84,7 @@ func TestTheExamplesOfTheHelpRunOnTheDemo(t *testing.T) {
 	s := newShell(t)
 	for _, command := range []string{
 		"", "version", "help", "healthcheck", "doctor", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell",
-		"elb", "elb list", "elb show", "elb detach", "elb attach", "elb history", "changes", "changes heads", "changes list", "changes verify",
+		"elb", "elb list", "elb show", "elb detach", "elb attach", "elb history", "changes", "changes checkpoint", "changes list", "changes verify",
 	} {
 		_, help, _ := run(t, append(strings.Fields(command), "--help"))
 		_, rest, found := strings.Cut(help, "\nExamples:\n")

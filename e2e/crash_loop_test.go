@@ -133,7 +133,7 @@ func TestNothingIsLostHoweverOftenTheServiceIsKilled(t *testing.T) {
 		}
 		writers := newWriters(*crashRounds)
 		random := rand.New(rand.NewPCG(7, uint64(*crashRounds)))
-		faults, heads := make(map[string]int), ""
+		faults, before := make(map[string]int), ""
 		for round := range *crashRounds {
 			s := startService(t, a.base, at(store), unrestrained)
 			if kind := slices.Sorted(maps.Keys(crashFaults))[random.IntN(len(crashFaults))]; round%2 == 1 {
@@ -148,14 +148,14 @@ func TestNothingIsLostHoweverOftenTheServiceIsKilled(t *testing.T) {
 			<-time.After(time.Duration(random.IntN(600)) * time.Millisecond) // the moment is the test's input
 			s.kill()
 			working.Wait()
-			if heads != "" {
-				verify(t, store, heads)
+			if before != "" {
+				verify(t, store, before)
 			}
-			heads = noteHeads(t, store)
+			before = checkpoint(t, store)
 		}
 		s := startService(t, a.base, at(store), unrestrained)
 		told := judgeCrashes(t, a, s, begin, writers)
-		verify(t, store, heads)
+		verify(t, store, before)
 		t.Logf("%s faults: %v", told, faults)
 	})
 }

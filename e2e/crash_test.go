@@ -52,7 +52,7 @@ const settledAfter = 30 * time.Second
 func TestAfterACrashAChangeWithoutEffectFailsOnlyWhenItsCallCanNoLongerTakeEffect(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
-		heads := noteHeadsAfter(t, s, store)
+		before := checkpointAfter(t, s, store)
 		c := unanswered(t, a, s, `"delay":"1h"`)
 		s.kill()
 		s = startService(t, a.base, at(store))
@@ -75,17 +75,17 @@ func TestAfterACrashAChangeWithoutEffectFailsOnlyWhenItsCallCanNoLongerTakeEffec
 		if outside := s.changes("actor=" + user + "&outcome=open"); len(outside) != 0 {
 			t.Errorf("still open is %+v", outside)
 		}
-		verify(t, store, heads)
+		verify(t, store, before)
 	})
 }
 
-// noteHeadsAfter makes a change, and notes the heads.
-func noteHeadsAfter(t *testing.T, s *service, store string) (file string) {
+// checkpointAfter makes a change, and takes a checkpoint.
+func checkpointAfter(t *testing.T, s *service, store string) (file string) {
 	t.Helper()
 	if answer := s.attach("web-elb", otherSpare); answer.status != http.StatusCreated {
 		t.Fatalf("it is %d: %s", answer.status, answer.body)
 	}
-	return noteHeads(t, store)
+	return checkpoint(t, store)
 }
 
 func TestAfterACrashFreshListsShowWhatWasAcknowledgedBefore(t *testing.T) {

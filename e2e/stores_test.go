@@ -49,12 +49,12 @@ func changesCommand(t *testing.T, store string, arguments ...string) (status int
 	return run(t, append([]string{"changes"}, arguments...), at(store))
 }
 
-// verify asserts that the record is whole, and holds what the heads were noted of.
-func verify(t *testing.T, store string, heads ...string) {
+// verify asserts that the record is whole, and matches the checkpoints.
+func verify(t *testing.T, store string, checkpoints ...string) {
 	t.Helper()
 	arguments := []string{"verify"}
-	for _, file := range heads {
-		arguments = append(arguments, "--heads", file)
+	for _, file := range checkpoints {
+		arguments = append(arguments, "--checkpoint", file)
 	}
 	if status, stdout, stderr := changesCommand(t, store, arguments...); status != 0 || !strings.HasPrefix(stdout, "whole: ") {
 		t.Errorf("the record is not whole: status %d, %s%s", status, stdout, stderr)

@@ -11,30 +11,29 @@ import (
 	"lsapi/internal/store"
 )
 
-const changesHelp = `Read the record of changes: who attached or detached what, when and why, and
-what became of it.
+const changesHelp = `Read the record of changes: actor, action, time, reason and outcome.
 
-The record is read where it is, beside the service that writes it, and never
-written. Which one it is, is found as lsapi serve finds it: --store, STORE_URL,
-the .env file, or lsapi.db in the working directory.`
+The commands read the record's database directly, also while the service runs, and
+never write to it. They find it as lsapi serve does: --store, STORE_URL, the .env file,
+or lsapi.db in the working directory.`
 
 func newChanges(p Process) *cobra.Command {
 	command := &cobra.Command{
 		Use:     "changes",
 		Short:   "Read and verify the record of changes",
 		Long:    changesHelp,
-		Example: "  lsapi changes list --from 2h\n  lsapi changes heads > heads.txt\n  lsapi changes verify --heads heads.txt",
+		Example: "  lsapi changes list --from 2h\n  lsapi changes checkpoint > checkpoint.txt\n  lsapi changes verify --checkpoint checkpoint.txt",
 		Args:    knownCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	command.AddCommand(newChangesList(p), newChangesVerify(p), newChangesHeads(p))
+	command.AddCommand(newChangesList(p), newChangesVerify(p), newChangesCheckpoint(p))
 	return command
 }
 
-// closeTimeout bounds the closing of the record.
+// closeTimeout bounds closing the record.
 const closeTimeout = 5 * time.Second
 
-// withRecord opens the record for as long as read takes.
+// withRecord opens the record read-only, calls read and closes it.
 func withRecord(c *cobra.Command, p Process, read func(context.Context, store.Store) error) (err error) {
 	sources := config.Sources{Flags: c.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile}
 	url, err := config.Store(sources)

@@ -11,26 +11,24 @@ import (
 )
 
 const (
-	// followEvery is how often the record is looked at: soon for a person, seldom
-	// enough to cost nothing.
-	followEvery = 500 * time.Millisecond
-	// followBack is how far back each look goes: a change gets its place in the
-	// record some time after its id was made, on replicas whose clocks differ.
+	followEvery = 500 * time.Millisecond // the polling interval
+	// followBack is how far back each poll reads. A change can appear in the record some
+	// time after its id was created, on replicas whose clocks differ.
 	followBack = time.Minute
 )
 
-// follower shows each change once, when its outcome is known.
+// follower shows each change once, when it has an outcome.
 type follower struct {
 	record store.Store
 	filter lsapi.ChangeFilter
-	show   *changePrinter
-	shown  map[string]time.Time // the changes that need not be shown, and when they were asked for
-	from   time.Time            // what was asked for before is done with
+	show   func(*lsapi.Change) error
+	shown  map[string]time.Time // IntendedAt of the changes already shown
+	from   time.Time            // earlier changes are complete
 }
 
-// followChanges shows the changes that the filter finds as their outcomes become
-// known, from its From or from now on, until ctx ends.
-func followChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFilter, show *changePrinter) error {
+// followChanges shows changes when they get their outcome, starting at filter.From or
+// now, until ctx ends.
+func followChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFilter, show func(*lsapi.Change) error) error {
 	f := &follower{record: record, filter: filter, show: show, shown: make(map[string]time.Time), from: filter.From}
 	if f.from.IsZero() {
 		f.from = time.Now()
@@ -38,9 +36,9 @@ func followChanges(ctx context.Context, record store.Store, filter lsapi.ChangeF
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()
 	for {
-		if err := f.look(ctx); err != nil {
+		if err := f.poll(ctx); err != nil {
 			if ctx.Err() != nil {
-				return nil // Ctrl-C is how it ends
+				return nil // Ctrl-C ends the command
 			}
 			return err
 		}
@@ -52,8 +50,8 @@ func followChanges(ctx context.Context, record store.Store, filter lsapi.ChangeF
 	}
 }
 
-// look shows what is new, and moves on behind what is done with.
-func (f *follower) look(ctx context.Context) error {
+// poll shows new outcomes and moves from past complete changes.
+func (f *follower) poll(ctx context.Context) error {
 	changes, err := f.since(ctx, f.from)
 	if err != nil {
 		return err
@@ -62,7 +60,7 @@ func (f *follower) look(ctx context.Context) error {
 	for _, c := range changes {
 		if c.Outcome == "" {
 			if c.IntendedAt.Before(next) {
-				next = c.IntendedAt // to be looked at until it has one
+				next = c.IntendedAt // poll it again until it has an outcome
 			}
 			continue
 		}
@@ -70,7 +68,7 @@ func (f *follower) look(ctx context.Context) error {
 			continue
 		}
 		f.shown[c.ID] = c.IntendedAt
-		if err := f.show.print(&c); err != nil {
+		if err := f.show(&c); err != nil {
 			return err
 		}
 	}
@@ -85,10 +83,10 @@ func (f *follower) look(ctx context.Context) error {
 	return nil
 }
 
-// since returns all that was asked for from then on, oldest first.
+// since returns all changes from a time on, oldest first.
 func (f *follower) since(ctx context.Context, from time.Time) ([]lsapi.Change, error) {
 	filter := f.filter
-	// Whatever the outcome: one that is open now may get the one that is wanted.
+	// With any outcome: an open change may still get the one in the filter.
 	filter.From, filter.Limit, filter.Outcome = from, listPage, ""
 	var changes []lsapi.Change
 	for {

@@ -12,13 +12,13 @@ import (
 
 type oneChange struct {
 	store.Store
-	c     lsapi.Change
-	known time.Time
+	c    lsapi.Change
+	done time.Time
 }
 
 func (o oneChange) Changes(_ context.Context, f lsapi.ChangeFilter) ([]lsapi.Change, error) {
 	c := o.c
-	if time.Now().Before(o.known) {
+	if time.Now().Before(o.done) {
 		c.Outcome = ""
 	}
 	if f.Outcome != "" && f.Outcome != c.Outcome || c.IntendedAt.Before(f.From) {
@@ -27,12 +27,12 @@ func (o oneChange) Changes(_ context.Context, f lsapi.ChangeFilter) ([]lsapi.Cha
 	return []lsapi.Change{c}, nil
 }
 
-func TestFollowShowsAChangeWhenItGetsTheOutcomeThatIsWanted(t *testing.T) {
+func TestFollowShowsChangeWhenItGetsMatchingOutcome(t *testing.T) {
 	for _, outcome := range []lsapi.Outcome{"", lsapi.OutcomeUnknown} {
 		synctest.Test(t, func(t *testing.T) {
-			record := oneChange{c: lsapi.Change{ID: "x", IntendedAt: time.Now().Add(time.Second), Outcome: lsapi.OutcomeUnknown}, known: time.Now().Add(70 * time.Second)}
+			record := oneChange{c: lsapi.Change{ID: "x", IntendedAt: time.Now().Add(time.Second), Outcome: lsapi.OutcomeUnknown}, done: time.Now().Add(70 * time.Second)}
 			shown := 0
-			show := &changePrinter{print: func(*lsapi.Change) error { shown++; return nil }}
+			show := func(*lsapi.Change) error { shown++; return nil }
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			if err := followChanges(ctx, record, lsapi.ChangeFilter{Outcome: outcome}, show); err != nil {

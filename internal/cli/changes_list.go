@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,13 +21,11 @@ import (
 	"lsapi/internal/store"
 )
 
-const changesListHelp = `List changes, the newest first, as a table; as a line of JSON each when the
-output is piped, or with -o ndjson. On a terminal the table leaves out what does not
-fit; -o wide shows all.
+const changesListHelp = `List changes, the newest first, as a table, or one line of JSON per change when piped or
+with -o ndjson. On a terminal the table omits columns that do not fit; -o wide shows all.
 
---from and --to take a time such as 2026-11-24T18:00:00Z, or how long ago: 90m, 2h.
---follow goes on, the oldest first, and lists changes as their outcomes become
-known, until Ctrl-C.
+--from and --to take a time such as 2026-11-24T18:00:00Z, or an age such as 90m or 2h.
+--follow lists changes as they get their outcome, the oldest first, until Ctrl-C.
 
 Exit status: 0 done (--follow: ended by Ctrl-C), 1 failed or stopped by a signal,
 2 wrong usage or configuration, or the record cannot be opened.`
@@ -36,7 +35,7 @@ const changesListExample = `  lsapi changes list --load-balancer default-elb --f
   lsapi changes list --follow
   lsapi changes list --limit 0 | jq -r 'select(.source == "external")'`
 
-// listPage is how many changes are read at once.
+// listPage is the page size.
 const listPage = 1000
 
 type changesFlags struct {
@@ -58,9 +57,9 @@ func newChangesList(p Process) *cobra.Command {
 	}
 	config.AddStoreFlags(command.Flags())
 	flags := command.Flags()
-	flags.StringVar(&f.filter.LoadBalancer, "load-balancer", "", "of this load balancer, by its `name`")
+	flags.StringVar(&f.filter.LoadBalancer, "load-balancer", "", "only of the load balancer with this `name`")
 	f.addFilters(flags)
-	flags.BoolVarP(&f.follow, "follow", "f", false, "go on with what comes")
+	flags.BoolVarP(&f.follow, "follow", "f", false, "also list new changes, until Ctrl-C")
 	addViewFlags(flags, lineFormats)
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if err := f.parse(time.Now()); err != nil {
@@ -70,7 +69,7 @@ func newChangesList(p Process) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		show := newChangePrinter(v)
+		show := changePrinter(v)
 		return withRecord(c, p, func(ctx context.Context, record store.Store) error {
 			if f.follow {
 				return followChanges(ctx, record, f.filter, show)
@@ -81,24 +80,24 @@ func newChangesList(p Process) *cobra.Command {
 	return command
 }
 
-// addFilters adds the flags that changes of the record and of the API have in common.
+// addFilters adds the filters that the record and the API share.
 func (f *changesFlags) addFilters(flags *pflag.FlagSet) {
-	flags.StringVar(&f.filter.InstanceID, "instance", "", "of this instance, by its `id`")
-	flags.StringVar(&f.filter.Actor, "actor", "", "asked for by this `user`")
+	flags.StringVar(&f.filter.InstanceID, "instance", "", "only of the instance with this `id`")
+	flags.StringVar(&f.filter.Actor, "actor", "", "only by this `user`")
 	flags.StringVar(&f.action, "action", "", "attach or detach")
 	flags.StringVar(&f.outcome, "outcome", "", "applied, conflict, refused, failed, withdrawn, unknown or open")
-	flags.StringVar(&f.from, "from", "", "asked for at this `time` or later")
-	flags.StringVar(&f.to, "to", "", "asked for before this `time`")
-	flags.IntVar(&f.filter.Limit, "limit", 100, "at most this `number`; 0 is all")
+	flags.StringVar(&f.from, "from", "", "requested at this `time` or later")
+	flags.StringVar(&f.to, "to", "", "requested before this `time`")
+	flags.IntVar(&f.filter.Limit, "limit", 100, "maximum `number`; 0 for all")
 }
 
-// outcomes are those that changes can be asked for by.
+// outcomes are the values of --outcome.
 var outcomes = []lsapi.Outcome{
 	lsapi.OutcomeApplied, lsapi.OutcomeConflict, lsapi.OutcomeRefused, lsapi.OutcomeFailed,
 	lsapi.OutcomeWithdrawn, lsapi.OutcomeUnknown, lsapi.OutcomeOpen,
 }
 
-// parse checks the flags and completes the filter.
+// parse validates the flags and sets the filter.
 func (f *changesFlags) parse(now time.Time) error {
 	f.filter.Action, f.filter.Outcome = lsapi.Action(f.action), lsapi.Outcome(f.outcome)
 	if f.action != "" && f.filter.Action != lsapi.Attach && f.filter.Action != lsapi.Detach {
@@ -132,7 +131,7 @@ func (f *changesFlags) parseTimes(now time.Time) (err error) {
 	return nil
 }
 
-// parseMoment reads a time, or how long ago it was.
+// parseMoment parses a time or an age.
 func parseMoment(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -142,13 +141,13 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("neither a time such as 2026-11-24T18:00:00Z nor how long ago, such as 2h")
+		return time.Time{}, errors.New("neither a time such as 2026-11-24T18:00:00Z nor an age such as 2h")
 	}
 	return at, nil
 }
 
-// listChanges shows what the filter finds, page by page.
-func listChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFilter, show *changePrinter) error {
+// listChanges shows the changes that match the filter, page by page.
+func listChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFilter, show func(*lsapi.Change) error) error {
 	left := filter.Limit
 	for {
 		filter.Limit = listPage
@@ -160,7 +159,7 @@ func listChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFil
 			return &app.StoreError{Err: err}
 		}
 		for i := range page {
-			if err := show.print(&page[i]); err != nil {
+			if err := show(&page[i]); err != nil {
 				return err
 			}
 		}
@@ -172,14 +171,10 @@ func listChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFil
 	}
 }
 
-// changePrinter shows changes as its view has it.
-type changePrinter struct {
-	print func(*lsapi.Change) error
-}
-
-func newChangePrinter(v *view) *changePrinter {
+// changePrinter returns a function that prints a change in the format of the view.
+func changePrinter(v *view) func(*lsapi.Change) error {
 	rows := &rowWriter{columns: changeColumns(true), view: v}
-	return &changePrinter{func(c *lsapi.Change) error {
+	return func(c *lsapi.Change) error {
 		var line bytes.Buffer
 		if err := v1.WriteLine(&line, c); err != nil {
 			return err
@@ -191,11 +186,11 @@ func newChangePrinter(v *view) *changePrinter {
 			}
 			return rows.write(changeCells(change)...)
 		})
-	}}
+	}
 }
 
-// changeColumns are the columns of changes, of several load balancers or of one, whose
-// name goes first on a narrow terminal.
+// changeColumns returns the columns of changes. With one load balancer its name is the
+// first column to go on a narrow terminal.
 func changeColumns(several bool) []column {
 	balancer := column{head: "LOAD BALANCER", width: 24, least: 13, rank: 2}
 	if !several {
@@ -223,14 +218,13 @@ func changeCells(c apiv1.Change) []cell {
 	}
 }
 
-// outcomeInks are how outcomes that are not as wished stand out.
+// outcomeInks are the colours of unsuccessful outcomes.
 var outcomeInks = map[lsapi.Outcome]ink{
 	lsapi.OutcomeConflict: yellow, lsapi.OutcomeWithdrawn: yellow, lsapi.OutcomeUnknown: yellow, lsapi.OutcomeOpen: yellow,
 	lsapi.OutcomeRefused: red, lsapi.OutcomeFailed: red,
 }
 
-// dateTime is a time for people, on the clock of the machine; the JSON has it to the
-// millisecond.
+// dateTime returns the local time, to the second.
 func dateTime(t apiv1.Time) string {
 	if t.IsZero() {
 		return ""

@@ -9,13 +9,13 @@ import (
 	"lsapi"
 )
 
-// Reasons and names are strangers' texts: none may pass for another row, or hide.
-func TestARowOfTheTableIsALineOfPrintableText(t *testing.T) {
+// Reasons and names are untrusted: none may forge another row, or hide one.
+func TestTableRowIsOneLineOfPrintableText(t *testing.T) {
 	var out bytes.Buffer
-	show := newChangePrinter(&view{out: &out, format: formatTable, heads: true, room: func() int { return 0 }})
+	show := changePrinter(&view{out: &out, format: formatTable, heads: true, room: func() int { return 0 }})
 	odd := "\u202eodd\u2028\u200b\x1b[2J"
 	change := lsapi.Change{Actor: "a" + odd, LoadBalancer: "b" + odd, InstanceID: "c" + odd, Reason: "d" + odd}
-	if err := show.print(&change); err != nil {
+	if err := show(&change); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()

@@ -16,8 +16,7 @@ import (
 	"lsapi/internal/store"
 )
 
-// What the help says: 0 whole, 1 not whole, 2 it cannot be read.
-func TestChangesExitWithTwoWhenTheRecordCannotBeRead(t *testing.T) {
+func TestChangesExitWithTwoOnUnreadableRecord(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lsapi.db")
 	s, err := store.Open(t.Context(), "sqlite:"+path, store.Options{})
 	if err != nil {
@@ -44,7 +43,7 @@ func TestChangesExitWithTwoWhenTheRecordCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at := len(text) / 3; at < len(text)/3*2; at += 4096 { // a part of the disk is lost
+	for at := len(text) / 3; at < len(text)/3*2; at += 4096 { // a damaged disk
 		page := at / 4096 * 4096
 		copy(text[page:page+4096], bytes.Repeat([]byte{0xff}, 4096))
 	}
@@ -61,7 +60,7 @@ func TestChangesExitWithTwoWhenTheRecordCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestErrorOfTheRecordNamesItsSetting(t *testing.T) {
+func TestRecordErrorNamesItsSetting(t *testing.T) {
 	missing := "sqlite:" + filepath.Join(t.TempDir(), "none", "lsapi.db")
 	for _, test := range []struct {
 		environ, arguments []string

@@ -11,20 +11,20 @@ import (
 	"lsapi/internal/store"
 )
 
-// Hashes without a secret prove nothing against whoever can write to the record.
-func TestVerifyingSaysWhatItDoesNotProve(t *testing.T) {
+// The hashes use no secret, so they prove nothing against a writer of the record.
+func TestVerifyReportsLimitsOfProof(t *testing.T) {
 	for name, test := range map[string]struct {
-		found store.Verification
-		heads int
-		says  bool
+		found  store.Verification
+		points int
+		says   bool
 	}{
-		"no heads":             {store.Verification{}, 0, true},
-		"heads":                {store.Verification{}, 2, false},
-		"a head that is kept":  {store.Verification{Pruned: make([]lsapi.Head, 1)}, 2, false},
-		"heads of what is not": {store.Verification{Pruned: make([]lsapi.Head, 2)}, 2, true},
+		"none":                 {store.Verification{}, 0, true},
+		"kept":                 {store.Verification{}, 2, false},
+		"one kept, one pruned": {store.Verification{Pruned: make([]lsapi.Head, 1)}, 2, false},
+		"all pruned":           {store.Verification{Pruned: make([]lsapi.Head, 2)}, 2, true},
 	} {
 		var out bytes.Buffer
-		if err := tellVerification(&out, test.found, test.heads, true); err != nil {
+		if err := reportVerification(&out, test.found, test.points, true); err != nil {
 			t.Fatal(err)
 		}
 		if says := strings.Contains(out.String(), "not a forger"); says != test.says {
@@ -33,18 +33,18 @@ func TestVerifyingSaysWhatItDoesNotProve(t *testing.T) {
 	}
 }
 
-func TestVerifyFailsOnHeadsThatProveNothing(t *testing.T) {
+func TestVerifyFailsOnPrunedCheckpoints(t *testing.T) {
 	found := store.Verification{LoadBalancers: 1, Events: 3, Pruned: []lsapi.Head{{LoadBalancer: "web", Seq: 7}}}
 	for _, test := range []struct {
 		allowPruned bool
 		fails       string
 		prints      string
 	}{
-		{false, "1 of 2 heads are older than what the record keeps, such as that of load balancer web at event 7", ""},
-		{true, "", "1 heads hold\n1 heads are older"},
+		{false, "1 of 2 checkpoints are older than all kept events, such as that of load balancer web at event 7", ""},
+		{true, "", "1 checkpoints hold\n1 checkpoints are older"},
 	} {
 		var out bytes.Buffer
-		err := tellVerification(&out, found, 2, test.allowPruned)
+		err := reportVerification(&out, found, 2, test.allowPruned)
 		if (err == nil) != (test.fails == "") || err != nil && !strings.Contains(err.Error(), test.fails) {
 			t.Errorf("allowed %t: got the error %v, want %q", test.allowPruned, err, test.fails)
 		}
@@ -54,19 +54,19 @@ func TestVerifyFailsOnHeadsThatProveNothing(t *testing.T) {
 	}
 }
 
-// What wrote the file may have failed.
-func TestVerifyRefusesFileWithoutHeads(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "heads.txt")
+// The command that wrote the file may have failed.
+func TestVerifyRejectsEmptyCheckpointFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "checkpoint.txt")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if heads, err := readHeads(path); err == nil || !strings.Contains(err.Error(), path+" holds no heads") || exitStatus(err) != ExitUsage {
-		t.Errorf("%v, %v", heads, err)
+	if points, err := readCheckpoints(path); err == nil || !strings.Contains(err.Error(), path+" is empty") || exitStatus(err) != ExitUsage {
+		t.Errorf("%v, %v", points, err)
 	}
 	if err := os.WriteFile(path, []byte("web 7 abc\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if heads, err := readHeads(path); err != nil || len(heads) != 1 {
-		t.Errorf("%v, %v", heads, err)
+	if points, err := readCheckpoints(path); err != nil || len(points) != 1 {
+		t.Errorf("%v, %v", points, err)
 	}
 }

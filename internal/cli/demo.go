@@ -21,33 +21,33 @@ import (
 
 const defaultDemoListen = "127.0.0.1:8000"
 
-const demoHelp = `Run the service against an emulated AWS with a small fleet, and print curl lines
-that show what it does. It needs no account, no network and no configuration, and
-heeds none: the environment, a .env file and real AWS are left alone.
+const demoHelp = `Run the service on an emulated AWS with a small fleet, and print curl commands to try.
+The demo needs no account, network or configuration. It ignores the environment and the
+.env file, and never calls real AWS.
 
-Its record of changes is in a temporary file, which ends with it.
+The record of changes is in a temporary file, which is deleted at the end.
 
-A default port that is taken is replaced by a free one. Ctrl-C ends the demo.`
+If a default port is in use, the demo uses a free one. Ctrl-C ends the demo.`
 
 const demoExample = `  lsapi demo
   lsapi demo --listen 127.0.0.1:9000 --emulator-listen 127.0.0.1:9001`
 
 type demoFlags struct {
-	listen, emulatorListen           string
-	listenAsked, emulatorListenAsked bool
+	listen, emulatorListen       string
+	listenSet, emulatorListenSet bool
 }
 
 func newDemo(p Process) *cobra.Command {
 	var f demoFlags
 	command := &cobra.Command{
 		Use:     "demo",
-		Short:   "Run the service on an emulated AWS, with lines to try",
+		Short:   "Run the service on an emulated AWS, with commands to try",
 		Long:    demoHelp,
 		Example: demoExample,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			f.listenAsked = c.Flags().Changed("listen")
-			f.emulatorListenAsked = c.Flags().Changed("emulator-listen")
+			f.listenSet = c.Flags().Changed("listen")
+			f.emulatorListenSet = c.Flags().Changed("emulator-listen")
 			return demo(c.Context(), p, f)
 		},
 	}
@@ -77,13 +77,13 @@ func demo(ctx context.Context, p Process, f demoFlags) error {
 	return signals.runUntilStopped(ctx, running, running.config.ShutdownTimeout, nil)
 }
 
-// runningDemo is the service and the AWS that it asks.
+// runningDemo is the service with its emulated AWS.
 type runningDemo struct {
 	*app.App
 	emulator *emulator.Emulator
 	aws      emulatorServer
 	config   config.Config
-	folder   string // of the record of changes, which ends with the demo
+	folder   string // temporary, with the record of changes
 }
 
 func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error) {
@@ -95,13 +95,13 @@ func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error
 	if d.emulator, err = emulator.New(emulator.Options{Fleet: fleet}); err != nil {
 		return nil, err
 	}
-	listener, err := listenOrElsewhere(ctx, f.emulatorListen, f.emulatorListenAsked)
+	listener, err := listenOrFallBack(ctx, f.emulatorListen, f.emulatorListenSet)
 	if err != nil {
 		return nil, err
 	}
 	d.aws = serveEmulator(listener, d.emulator, p)
 	if err := d.startService(ctx, p, f); err != nil {
-		return nil, errors.Join(err, d.clear())
+		return nil, errors.Join(err, d.cleanUp())
 	}
 	d.emulator.Carry(dataplane.Options{
 		Concurrency: defaultMemberConcurrency,
@@ -111,17 +111,16 @@ func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error
 	return d, nil
 }
 
-// demoService is the instance of the fleet that the service itself is.
+// demoService is the instance of the fleet for which the service itself responds.
 const demoService = "i-0592fe5ccee879f04"
 
-// startService starts the service on the emulated AWS, which is up.
 func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) error {
 	err := isolate(p.Environ)
 	if err != nil {
 		return err
 	}
 	if d.folder, err = os.MkdirTemp("", "lsapi-demo-"); err != nil {
-		return fmt.Errorf("make a folder for the record of changes: %w", err)
+		return fmt.Errorf("create a folder for the record of changes: %w", err)
 	}
 	if d.config, err = demoConfig(f.listen, "http://"+dialAddress(d.aws.Addr().String()), d.store()); err != nil {
 		return err
@@ -132,22 +131,22 @@ func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) 
 		Color:   colors(p, p.Stderr),
 		Version: versionText(),
 		Listen: func(ctx context.Context) (net.Listener, error) {
-			return listenOrElsewhere(ctx, f.listen, f.listenAsked)
+			return listenOrFallBack(ctx, f.listen, f.listenSet)
 		},
 	})
 	return err
 }
 
-// store is the URL of the record of changes.
+// store returns the URL of the record of changes.
 func (d *runningDemo) store() string { return "sqlite:" + filepath.Join(d.folder, "lsapi.db") }
 
-// Stop stops the service, then the AWS that it asks.
+// Stop stops the service, then the emulated AWS.
 func (d *runningDemo) Stop(ctx context.Context) error {
-	return errors.Join(d.App.Stop(ctx), d.clear())
+	return errors.Join(d.App.Stop(ctx), d.cleanUp())
 }
 
-// clear ends all that is there beside the service.
-func (d *runningDemo) clear() error {
+// cleanUp stops the emulated AWS and removes the record.
+func (d *runningDemo) cleanUp() error {
 	err := d.aws.Close()
 	if d.folder != "" {
 		err = errors.Join(err, os.RemoveAll(d.folder))
@@ -155,18 +154,18 @@ func (d *runningDemo) clear() error {
 	return err
 }
 
-// listenOrElsewhere opens the address, or a free port in place of one that is
-// taken and that nobody asked for.
-func listenOrElsewhere(ctx context.Context, address string, asked bool) (net.Listener, error) {
+// listenOrFallBack listens on the address, or on a free port if the address is in use
+// and was not set explicitly.
+func listenOrFallBack(ctx context.Context, address string, explicit bool) (net.Listener, error) {
 	listener, err := app.Listen(ctx, address)
-	if taken, ok := errors.AsType[*app.ListenError](err); ok && taken.InUse() && !asked {
+	if failure, ok := errors.AsType[*app.ListenError](err); ok && failure.InUse() && !explicit {
 		return app.Listen(ctx, "127.0.0.1:0")
 	}
 	return listener, err
 }
 
-// demoConfig is the defaults with what the demo needs, whatever the environment
-// says.
+// demoConfig returns the defaults with the settings of the demo. It ignores the
+// environment.
 func demoConfig(listen, endpoint, store string) (config.Config, error) {
 	return config.Load(config.Sources{
 		Environ: []string{
@@ -180,9 +179,8 @@ func demoConfig(listen, endpoint, store string) (config.Config, error) {
 	})
 }
 
-// isolate keeps the AWS SDK, which looks into the environment and the home
-// directory by itself, from ever finding a real account, and its requests from
-// taking the way of a proxy.
+// isolate keeps the AWS SDK from real credentials, which it would read from the
+// environment and the home directory, and its requests from proxies.
 func isolate(environ []string) error {
 	for _, entry := range environ {
 		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {

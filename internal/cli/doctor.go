@@ -14,17 +14,16 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-const doctorHelp = `Check what lsapi elb needs, one line each with what to do: the configuration, that the
-service can be reached, TLS, the clocks of both machines, that the service is ready, the
-credentials, and the versions.
+const doctorHelp = `Check the requirements of lsapi elb, with one line and advice per check: configuration,
+connection, TLS, clocks, readiness, credentials and versions.
 
---aws checks also the AWS permissions of lsapi serve, with the AWS credentials that are
-found on this machine: run it where the service runs. It changes nothing in AWS: it
-registers and deregisters an instance that does not exist with a load balancer that does
-not exist, and reads whether AWS denies that.
+--aws also checks the AWS permissions of lsapi serve, with the AWS credentials of this
+machine: run it where the service runs. It changes nothing in AWS: it registers and
+deregisters a nonexistent instance with a nonexistent load balancer, and checks whether
+AWS denies the call.
 
-Exit status: 0 nothing fails (there may be warnings), 1 a check fails, or it was stopped
-by a signal, 2 wrong usage or configuration.`
+Exit status: 0 no check fails (there may be warnings), 1 a check fails, or stopped by a
+signal, 2 wrong usage or configuration.`
 
 const doctorExample = `  export LSAPI_URL=http://127.0.0.1:8000 LSAPI_USER=demo LSAPI_PASSWORD=demo
   lsapi doctor
@@ -37,7 +36,7 @@ const (
 	verdictFail = "fail"
 )
 
-// finding is what a check has found.
+// finding is the result of a check.
 type finding struct {
 	Check   string `json:"check"`
 	Verdict string `json:"verdict"`
@@ -62,10 +61,10 @@ func (c *checkup) fail(check, do, format string, args ...any) {
 
 func newDoctor(p Process) *cobra.Command {
 	var output string
-	var ofAWS bool
+	var aws bool
 	command := &cobra.Command{
 		Use:     "doctor",
-		Short:   "Check what is needed to use a service, or to run one",
+		Short:   "Check the requirements to use or run a service",
 		Long:    doctorHelp,
 		Example: doctorExample,
 		Args:    cobra.NoArgs,
@@ -73,25 +72,25 @@ func newDoctor(p Process) *cobra.Command {
 	flags := command.Flags()
 	clientconfig.AddFlags(flags)
 	config.AddAWSFlags(flags)
-	flags.BoolVar(&ofAWS, "aws", false, "check also the AWS permissions of lsapi serve")
+	flags.BoolVar(&aws, "aws", false, "also check the AWS permissions of lsapi serve")
 	flags.StringVarP(&output, "output", "o", "text", "`format`: text or json")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if output != "text" && output != "json" {
 			return usagef("--output: neither text nor json")
 		}
 		for _, flag := range []string{"region", "aws-endpoint", "env-file"} {
-			if c.Flags().Changed(flag) && !ofAWS {
+			if c.Flags().Changed(flag) && !aws {
 				return usagef("--%s is for --aws", flag)
 			}
 		}
 		ctx, stop := untilSignalled(c.Context())
 		defer stop()
 		checked := &checkup{}
-		if err := checked.ofService(ctx, c, p); err != nil {
+		if err := checked.checkService(ctx, c, p); err != nil {
 			return err
 		}
-		if ofAWS {
-			if err := checked.ofAWS(ctx, c, p); err != nil {
+		if aws {
+			if err := checked.checkAWS(ctx, c, p); err != nil {
 				return err
 			}
 		}
@@ -103,8 +102,7 @@ func newDoctor(p Process) *cobra.Command {
 	return command
 }
 
-// ofService checks the service that the configuration names.
-func (c *checkup) ofService(ctx context.Context, command *cobra.Command, p Process) error {
+func (c *checkup) checkService(ctx context.Context, command *cobra.Command, p Process) error {
 	service, err := connect(command, p)
 	if problems, ok := errors.AsType[*config.Error](err); ok {
 		for _, problem := range problems.Problems {
@@ -116,12 +114,12 @@ func (c *checkup) ofService(ctx context.Context, command *cobra.Command, p Proce
 		return err
 	}
 	defer service.Close()
-	who := "no credentials: " + service.config.Origin
+	credentials := "no credentials: " + service.config.Origin
 	if service.config.User != "" {
-		who = "user " + service.config.User + ", by " + service.config.Origin
+		credentials = "user " + service.config.User + ", from " + service.config.Origin
 	}
-	c.ok("configuration", "%s, %s", service.config.URL, who)
-	if c.checkAnswer(ctx, service) {
+	c.ok("configuration", "%s, %s", service.config.URL, credentials)
+	if c.checkConnection(ctx, service) {
 		c.checkReady(ctx, service)
 		c.checkCredentials(ctx, service)
 		c.checkVersions(ctx, service)
@@ -129,7 +127,7 @@ func (c *checkup) ofService(ctx context.Context, command *cobra.Command, p Proce
 	return nil
 }
 
-// report writes the findings; one that fails is an error.
+// report writes the findings and returns an error if a check failed.
 func (c *checkup) report(p Process, output string) error {
 	var failed int
 	for _, f := range c.findings {
@@ -149,7 +147,7 @@ func (c *checkup) report(p Process, output string) error {
 	return err
 }
 
-// write writes a line for each finding, wrapped on a terminal.
+// write writes one line per finding, wrapped on a terminal.
 func (c *checkup) write(p Process) error {
 	const indent = 21
 	room := 0

@@ -12,13 +12,12 @@ import (
 	"lsapi/internal/config"
 )
 
-// ofAWS checks what lsapi serve needs of AWS.
-func (c *checkup) ofAWS(ctx context.Context, command *cobra.Command, p Process) error {
+// checkAWS checks the AWS permissions that lsapi serve needs.
+func (c *checkup) checkAWS(ctx context.Context, command *cobra.Command, p Process) error {
 	cfg, err := config.AWS(config.Sources{Flags: command.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile})
 	if err != nil {
 		return err
 	}
-	// The AWS SDK reads its part of the .env file from the environment.
 	if err := cfg.Export(); err != nil {
 		return fmt.Errorf("set the variables of the .env file: %w", err)
 	}
@@ -39,17 +38,17 @@ func (c *checkup) addPermission(p cloud.Permission) {
 	case p.Err == nil:
 		c.ok("aws", "%s is allowed", p.Action)
 	case e.Code != lsapi.CodeForbidden:
-		c.warn("aws", "try again, or look for "+name+" in the policy", "%s: not known, AWS has not said: %s", p.Action, causeOf(e))
+		c.warn("aws", "try again, or look for "+name+" in the policy", "%s: unknown, the call failed: %s", p.Action, causeOf(e))
 	case e.Reason == "":
-		c.fail("aws", "give some to this machine: an instance role, a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "%s: there are no AWS credentials", p.Action)
+		c.fail("aws", "configure them on this machine: an instance role, a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "%s: there are no AWS credentials", p.Action)
 	case e.Reason == "AccessDenied" || e.Reason == "AccessDeniedException" || e.Reason == "UnauthorizedOperation":
-		c.fail("aws", "allow it in the policy; one that is limited to some load balancers denies this check's, which does not exist", "%s: denied", p.Action)
+		c.fail("aws", "allow it in the policy; a policy for certain load balancers denies this check, whose load balancer does not exist", "%s: denied", p.Action)
 	default:
-		c.fail("aws", "correct the AWS credentials, or the clock of this machine", "%s: AWS refuses the credentials, by %s", p.Action, e.Reason)
+		c.fail("aws", "correct the AWS credentials, or this machine's clock", "%s: AWS rejects the credentials with %s", p.Action, e.Reason)
 	}
 }
 
-// causeOf is what is known of an error of AWS.
+// causeOf returns the most specific cause of an AWS error.
 func causeOf(e *lsapi.Error) string {
 	switch {
 	case e.Reason != "":

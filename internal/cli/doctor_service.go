@@ -19,30 +19,29 @@ import (
 )
 
 const (
-	// doctorTimeout bounds each check: longer is no service to work with.
+	// doctorTimeout bounds each check.
 	doctorTimeout = 10 * time.Second
-	// maxMetrics is how much of the metrics is read to find the version.
-	maxMetrics = 8 << 20
-	// certificateSoon is how long before its end a certificate is warned about: time
-	// enough to renew it.
+	// maxBody bounds the read of a response.
+	maxBody = 8 << 20
+	// certificateSoon is the remaining validity below which a certificate is a warning.
 	certificateSoon = 14 * 24 * time.Hour
-	// clockWarning is how far two clocks may be apart: more makes times of the record,
-	// and --from 5m, hard to compare.
+	// clockWarning is the clock difference above which times of the record, and --from 5m,
+	// are hard to compare.
 	clockWarning = time.Second
 )
 
-// answer is what a plain request has got.
-type answer struct {
-	status      int
-	header      http.Header
-	text        string
-	tls         *tls.ConnectionState
-	began, took time.Time
+// response is the response to a plain request.
+type response struct {
+	status          int
+	header          http.Header
+	text            string
+	tls             *tls.ConnectionState
+	sent, responded time.Time
 }
 
-// fetch asks for a path of the service as its clients do: by way of a proxy if there is
-// one, following no redirect.
-func (r *remote) fetch(ctx context.Context, path string, credentials bool) (*answer, error) {
+// fetch requests a path of the service as its clients do: through a proxy if one is set,
+// without following redirects.
+func (r *remote) fetch(ctx context.Context, path string, credentials bool) (*response, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
 	target := strings.TrimRight(r.config.URL, "/") + path
@@ -54,24 +53,24 @@ func (r *remote) fetch(ctx context.Context, path string, credentials bool) (*ans
 		request.SetBasicAuth(r.config.User, string(r.config.Password))
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true}
-	got := &answer{began: time.Now()}
-	response, err := transport.RoundTrip(request)
+	got := &response{sent: time.Now()}
+	reply, err := transport.RoundTrip(request)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", client.ErrUnreachable, err)
 	}
-	defer response.Body.Close()
-	got.took = time.Now()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxMetrics))
+	defer reply.Body.Close()
+	got.responded = time.Now()
+	text, err := io.ReadAll(io.LimitReader(reply.Body, maxBody))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", client.ErrUnreachable, err)
 	}
-	got.status, got.header, got.text, got.tls = response.StatusCode, response.Header, string(text), response.TLS
+	got.status, got.header, got.text, got.tls = reply.StatusCode, reply.Header, string(text), reply.TLS
 	return got, nil
 }
 
-// checkAnswer checks that lsapi answers, by TLS and with a clock like this machine's. It
-// returns whether more can be asked.
-func (c *checkup) checkAnswer(ctx context.Context, r *remote) bool {
+// checkConnection checks that lsapi responds, and its TLS and clock. It reports whether
+// further checks are possible.
+func (c *checkup) checkConnection(ctx context.Context, r *remote) bool {
 	got, err := r.fetch(ctx, "/healthcheck", false)
 	if err != nil {
 		check := "reachable"
@@ -83,16 +82,16 @@ func (c *checkup) checkAnswer(ctx context.Context, r *remote) bool {
 	}
 	if got.header.Get("X-Request-Id") == "" || got.status != http.StatusOK {
 		e := &client.Error{Status: got.status}
-		c.fail("reachable", r.adviseOnResponse(e), "the answer to /healthcheck is %d", got.status)
+		c.fail("reachable", r.adviseOnResponse(e), "the response to /healthcheck is %d", got.status)
 		return false
 	}
-	c.ok("reachable", "it answers in %s", got.took.Sub(got.began).Round(time.Millisecond))
+	c.ok("reachable", "it responds in %s", got.responded.Sub(got.sent).Round(time.Millisecond))
 	c.checkTLS(r.config.URL, got)
 	c.checkClock(got)
 	return true
 }
 
-func (c *checkup) checkTLS(address string, got *answer) {
+func (c *checkup) checkTLS(address string, got *response) {
 	if got.tls != nil && len(got.tls.PeerCertificates) > 0 {
 		c.checkCertificate(got.tls.PeerCertificates[0])
 		return
@@ -102,12 +101,12 @@ func (c *checkup) checkTLS(address string, got *answer) {
 		c.ok("tls", "none, and none is needed: the service is on this machine")
 		return
 	}
-	c.warn("tls", "put TLS in front of the service, and https in its URL", "none: the password can be read on the way")
+	c.warn("tls", "put TLS in front of the service, and https in its URL", "none: the password can be read in transit")
 }
 
 func (c *checkup) checkCertificate(certificate *x509.Certificate) {
 	if left := time.Until(certificate.NotAfter); left < certificateSoon {
-		c.warn("tls", "renew it", "the certificate ends on %s", certificate.NotAfter.Format(time.DateOnly))
+		c.warn("tls", "renew it", "the certificate expires on %s", certificate.NotAfter.Format(time.DateOnly))
 		return
 	}
 	c.ok("tls", "the certificate is valid until %s", certificate.NotAfter.Format(time.DateOnly))
@@ -118,15 +117,15 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// checkClock compares this machine's clock with the service's, as far as the header
-// Date, which has whole seconds, and the time of the answer allow.
-func (c *checkup) checkClock(got *answer) {
+// checkClock compares this machine's clock with the service's, within the precision of
+// the header Date and the duration of the request.
+func (c *checkup) checkClock(got *response) {
 	date, err := http.ParseTime(got.header.Get("Date"))
 	if err != nil {
-		c.warn("clock", "a proxy may have taken it out", "the answer has no header Date to compare with")
+		c.warn("clock", "a proxy may have removed it", "the response has no header Date to compare with")
 		return
 	}
-	ahead := clockAhead(date, got.began, got.took)
+	ahead := clockAhead(date, got.sent, got.responded)
 	switch {
 	case ahead.Abs() <= clockWarning:
 		c.ok("clock", "the two machines agree")
@@ -137,8 +136,8 @@ func (c *checkup) checkClock(got *answer) {
 	}
 }
 
-// clockAhead is by how much a clock is certainly ahead that has said date, cut to the
-// second, at some time between began and ended; negative when it is behind.
+// clockAhead returns the minimum by which a clock is ahead, negative if behind. The clock
+// showed date, truncated to the second, at some time between began and ended.
 func clockAhead(date, began, ended time.Time) time.Duration {
 	if earliest := date.Sub(ended); earliest > 0 {
 		return earliest
@@ -155,7 +154,7 @@ func (c *checkup) checkReady(ctx context.Context, r *remote) {
 	case err != nil:
 		c.fail("ready", r.advise(err), "%v", err)
 	case got.status == http.StatusOK:
-		c.ok("ready", "it reads and changes load balancers")
+		c.ok("ready", "it serves reads and changes")
 	default:
 		c.fail("ready", "see the log of the service, and docs/runbook.md", "/readyz is %d: %s", got.status, strings.TrimSpace(got.text))
 	}
@@ -167,15 +166,15 @@ func (c *checkup) checkCredentials(ctx context.Context, r *remote) {
 	page, err := r.LoadBalancers(ctx, client.LoadBalancersQuery{Limit: 1})
 	switch code := client.ErrorCode(err); {
 	case err == nil && len(page.LoadBalancers) > 0:
-		c.ok("credentials", "they are taken, and there are load balancers")
+		c.ok("credentials", "accepted, and there are load balancers")
 	case err == nil:
-		c.warn("credentials", "is it the right region?", "they are taken, and there is no load balancer")
+		c.warn("credentials", "is it the right region?", "accepted, and there is no load balancer")
 	case code == lsapi.CodeUnauthenticated && r.config.User == "":
-		c.fail("credentials", "set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", "the service wants some, and %s", r.config.Origin)
+		c.fail("credentials", "set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", "the service requires credentials, and %s", r.config.Origin)
 	case code == lsapi.CodeUnauthenticated:
-		c.fail("credentials", "correct them there", "those of the user %s, from %s, are not taken", r.config.User, r.config.Origin)
+		c.fail("credentials", "correct them there", "the service rejects the user %s, from %s", r.config.User, r.config.Origin)
 	case code == lsapi.CodeForbidden:
-		c.fail("credentials", "ask who runs the service for the right", "they are taken, and do not suffice: %v", err)
+		c.fail("credentials", "ask the operator of the service for permission", "accepted, but without permission: %v", err)
 	case errors.Is(err, client.ErrUnreachable):
 		c.fail("credentials", r.advise(err), "%v", err)
 	default:
@@ -183,7 +182,7 @@ func (c *checkup) checkCredentials(ctx context.Context, r *remote) {
 	}
 }
 
-// buildInfo finds the version among the metrics.
+// buildInfo matches the version in the metrics.
 var buildInfo = regexp.MustCompile(`(?m)^lsapi_build_info\{(?:[^}\n]*,)?version="([^"\n]*)"`)
 
 func (c *checkup) checkVersions(ctx context.Context, r *remote) {
@@ -195,10 +194,10 @@ func (c *checkup) checkVersions(ctx context.Context, r *remote) {
 	found := buildInfo.FindStringSubmatch(got.text)
 	switch {
 	case got.status != http.StatusOK || found == nil:
-		c.warn("versions", "compare with lsapi version where the service runs", "the service does not say its own; here is %s", versionText())
+		c.warn("versions", "compare with lsapi version where the service runs", "the service does not report its version; this is %s", versionText())
 	case found[1] != versionText():
-		c.warn("versions", "install the newer one on both machines", "here is %s, and the service is %s", versionText(), found[1])
+		c.warn("versions", "install the newer one on both machines", "this is %s, and the service is %s", versionText(), found[1])
 	default:
-		c.ok("versions", "here and there %s", found[1])
+		c.ok("versions", "both are %s", found[1])
 	}
 }

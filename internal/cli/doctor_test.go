@@ -47,10 +47,10 @@ func TestTheDoctorFindsWhatIsAmiss(t *testing.T) {
 		verdict string
 		says    string
 	}{
-		"nothing":             {healthy, nil, "reachable", "ok", "answers in"},
+		"nothing":             {healthy, nil, "reachable", "ok", "responds in"},
 		"no TLS on loopback":  {healthy, nil, "tls", "ok", "on this machine"},
 		"the same clock":      {healthy, nil, "clock", "ok", "agree"},
-		"good credentials":    {healthy, nil, "credentials", "ok", "taken"},
+		"good credentials":    {healthy, nil, "credentials", "ok", "accepted"},
 		"another version":     {healthy, nil, "versions", "warn", "the service is v1"},
 		"not ready":           {func(s *standIn) { s.health["/readyz"] = 503 }, nil, "ready", "fail", "/readyz is 503"},
 		"another answer":      {func(s *standIn) { s.health["/healthcheck"] = 500 }, nil, "reachable", "fail", "/healthcheck is 500"},
@@ -126,7 +126,7 @@ func TestTheDoctorComparesClocks(t *testing.T) {
 func TestTheDoctorIsALineForEachCheck(t *testing.T) {
 	service := newStandIn(t, soon)
 	status, stdout, stderr := inProcess(append(service.environ(), "HOME="+t.TempDir()), "doctor")
-	if status != 0 || stderr != "" || strings.Count(stdout, "\n") != 7 || !strings.HasPrefix(stdout, "ok    configuration  "+service.URL+", user alice, by the environment\n") {
+	if status != 0 || stderr != "" || strings.Count(stdout, "\n") != 7 || !strings.HasPrefix(stdout, "ok    configuration  "+service.URL+", user alice, from the environment\n") {
 		t.Errorf("status %d, %s%s", status, stdout, stderr)
 	}
 	for _, wrong := range []string{"doctor -o xml", "doctor --region eu-west-1", "doctor now", "doctor --aws --region ??"} {

@@ -23,27 +23,27 @@ import (
 
 const (
 	defaultEmulatorListen = "127.0.0.1:4566"
-	// defaultMemberConcurrency is about what a small web server's workers are.
+	// defaultMemberConcurrency is the number of workers of a typical small web server.
 	defaultMemberConcurrency = 256
 )
 
-const emulatorHelp = `Run a small AWS on this machine: Classic load balancers, EC2 instances and STS,
-in memory, for laptops and tests. The AWS CLI, boto3 and every SDK can talk to
-it. It takes any credentials, and asks for some as AWS does.
+const emulatorHelp = `Run an in-memory emulation of AWS for laptops and tests: Classic load balancers, EC2
+instances and STS. The AWS CLI, boto3 and every SDK work with it. It requires
+credentials, as AWS does, and accepts any.
 
-Faults on request, the calls counted, and its state are under /_emulator/:
+Under /_emulator/ it injects faults, counts calls and shows its state:
 
   curl -d '{"action":"*","kind":"throttle","count":3}' http://127.0.0.1:4566/_emulator/faults
   curl http://127.0.0.1:4566/_emulator/calls
   curl http://127.0.0.1:4566/_emulator/state
 
 With --data-plane each HTTP or TCP listener of a load balancer is a port of this
-machine, and each member a small web server behind it. Health is what probes find,
-draining takes as long as requests do, and CloudWatch has the metrics. What is carried
-is under /_emulator/traffic; /_emulator/kill makes an instance die, /_emulator/revive
-answer again.
+machine, and each member a small web server behind it. Probes determine the health,
+draining takes as long as the requests, and CloudWatch has the metrics.
+/_emulator/traffic shows the traffic. /_emulator/kill stops an instance from responding,
+and /_emulator/revive restores it.
 
-Environment variables set none of its flags.`
+No environment variable sets a flag.`
 
 const emulatorExample = `  lsapi emulator
   lsapi emulator --fleet 100x20 --latency 50ms --throttle aws
@@ -78,14 +78,14 @@ func newEmulator(p Process) *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.StringVar(&f.listen, "listen", defaultEmulatorListen, "`address` to listen on, host:port")
-	flags.StringVar(&f.fleet, "fleet", "demo", "what exists at the start: demo, empty, LBSxMEMBERS such as 100x20, or a YAML `file`")
-	flags.StringVar(&f.region, "region", "us-east-1", "AWS `region` to be")
-	flags.DurationVar(&f.latency, "latency", 0, "time that each call takes, such as 50ms")
-	flags.DurationVar(&f.lag, "lag", 0, "time by which reads trail writes at most, such as 500ms")
-	flags.StringVar(&f.throttle, "throttle", "off", "`aws` refuses calls beyond AWS's request rates, off refuses none")
-	flags.BoolVar(&f.dataPlane, "data-plane", false, "have load balancers listen and forward HTTP and TCP to members that answer")
-	flags.IntVar(&f.memberConcurrency, "member-concurrency", defaultMemberConcurrency, "`requests` that each member serves at a time; more wait in the surge queue")
-	flags.StringToStringVar(&f.backends, "backend", nil, "what answers for an instance in place of a small web server, `INSTANCE=HOST:PORT`; may be repeated")
+	flags.StringVar(&f.fleet, "fleet", "demo", "initial fleet: demo, empty, LBSxMEMBERS such as 100x20, or a YAML `file`")
+	flags.StringVar(&f.region, "region", "us-east-1", "AWS `region` to emulate")
+	flags.DurationVar(&f.latency, "latency", 0, "`duration` of each call, such as 50ms")
+	flags.DurationVar(&f.lag, "lag", 0, "maximum `duration` by which reads lag behind writes, such as 500ms")
+	flags.StringVar(&f.throttle, "throttle", "off", "`aws` throttles calls above AWS's request rates, off throttles none")
+	flags.BoolVar(&f.dataPlane, "data-plane", false, "make load balancers listen, and forward HTTP and TCP to members")
+	flags.IntVar(&f.memberConcurrency, "member-concurrency", defaultMemberConcurrency, "concurrent `requests` per member; more wait in the surge queue")
+	flags.StringToStringVar(&f.backends, "backend", nil, "backend of an instance, `INSTANCE=HOST:PORT`, instead of a small web server; can be repeated")
 	return command
 }
 
@@ -115,8 +115,8 @@ func emulate(ctx context.Context, p Process, f emulatorFlags) error {
 	return signals.runUntilStopped(ctx, server, 0, nil)
 }
 
-// emulatorServer stops at once: the emulator keeps nothing that could be lost,
-// and holds calls for as long as its faults say.
+// emulatorServer stops immediately: the emulator has nothing to lose, and its faults may
+// delay calls indefinitely.
 type emulatorServer struct {
 	*app.Server
 	emulator *emulator.Emulator
@@ -124,19 +124,18 @@ type emulatorServer struct {
 
 func (s emulatorServer) Stop(context.Context) error { return s.Close() }
 
-// Close stops it at once, and the traffic of its load balancers.
+// Close stops the API and the load balancers.
 func (s emulatorServer) Close() error { return errors.Join(s.Server.Close(), s.emulator.Close()) }
 
 func serveEmulator(listener net.Listener, emulated *emulator.Emulator, p Process) emulatorServer {
 	return emulatorServer{app.Serve(listener, emulated, 0, emulatorLog(p)), emulated}
 }
 
-// emulatorLog is where the emulator tells what is not as it should be.
 func emulatorLog(p Process) *slog.Logger {
 	return slog.New(slog.NewTextHandler(telemetry.NewWriter(p.Stderr), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-// build checks the flags and makes the emulator.
+// build validates the flags and creates the emulator.
 func (f emulatorFlags) build() (*emulator.Emulator, error) {
 	if err := config.CheckAddress(f.listen); err != nil {
 		return nil, usagef("--listen: %w", err)
@@ -175,30 +174,29 @@ func (f emulatorFlags) build() (*emulator.Emulator, error) {
 	return built, nil
 }
 
-// printTraffic prints where load balancers listen, as comments of a shell.
+// printTraffic prints the addresses of the load balancers, as shell comments.
 func printTraffic(w io.Writer, emulated *emulator.Emulator) {
 	for _, t := range emulated.Traffic() {
 		for _, l := range t.Listeners {
 			where := l.URL
 			if where == "" {
-				where = "nowhere: " + l.Problem
+				where = "not listening: " + l.Problem
 			}
 			fmt.Fprintf(w, "#   %s, %s port %d: %s\n", t.LoadBalancer, l.Protocol, l.Port, where)
 		}
 	}
 }
 
-// exposureWarning is a line for an emulator that other machines can reach; empty for
-// another.
+// exposureWarning returns a warning if other machines can reach the emulator, or "".
 func exposureWarning(address net.Addr) string {
 	bound, err := netip.ParseAddrPort(address.String())
 	if err != nil || bound.Addr().IsLoopback() {
 		return ""
 	}
-	return fmt.Sprintf("listening on %s: every machine that reaches this one can use the emulator\n", address)
+	return fmt.Sprintf("listening on %s: other machines can use the emulator\n", address)
 }
 
-// printEmulator prints lines for a shell: comments, exports and a first command.
+// printEmulator prints shell input: comments, exports and a first command.
 func printEmulator(w io.Writer, address net.Addr, f emulatorFlags) {
 	url := "http://" + dialAddress(address.String())
 	fmt.Fprintf(w, `# An emulated AWS listens on %[1]s. Ctrl-C ends it. In another shell:

@@ -8,58 +8,58 @@ import (
 	"golang.org/x/text/width"
 )
 
-// column is a column of a table, and what may happen to it on a narrow terminal.
+// column describes a column of a table and how it adapts to a narrow terminal.
 type column struct {
 	head string
-	// rank says when the column is left out: the highest first, 0 never.
+	// rank is the order of removal: the highest goes first, 0 never.
 	rank int
-	// least is the width to which the column may be cut; 0 is not at all.
+	// least is the minimum width when cut; 0 means never cut.
 	least int
-	// width is that of a table whose rows arrive one by one. The last column needs
-	// none: it takes what is left.
+	// width is the width in a table whose rows arrive one by one. The last column takes
+	// the rest.
 	width int
-	// wide columns are in the format wide only.
+	// wide columns appear in the format wide only.
 	wide bool
 }
 
 // gap is the space between two columns.
 const gap = 2
 
-// fit returns how wide each column is drawn in a terminal of a width, 0 for a column
-// that is left out. A room of 0 is as much as it takes. Texts are cut before a column
-// is left out, and columns that stay get their texts back.
+// fit returns the width of each column in a terminal of width room, or 0 for a removed
+// column. A room of 0 is unlimited. It cuts texts before it removes a column, and restores
+// the other columns after a removal.
 func fit(columns []column, natural []int, room int) []int {
 	widths := slices.Clone(natural)
 	if room <= 0 {
 		return widths
 	}
-	left := make([]bool, len(columns)) // out
+	removed := make([]bool, len(columns))
 	for {
 		if shrink(columns, widths, room) {
 			return widths
 		}
-		leave, rank := 0, 0
+		next, rank := 0, 0
 		for i, c := range columns {
 			if widths[i] > 0 && c.rank > 0 && c.rank >= rank {
-				leave, rank = i, c.rank
+				next, rank = i, c.rank
 			}
 		}
 		if rank == 0 {
 			squeeze(widths, room)
 			return widths
 		}
-		left[leave] = true
+		removed[next] = true
 		for i := range widths {
 			widths[i] = natural[i]
-			if left[i] {
+			if removed[i] {
 				widths[i] = 0
 			}
 		}
 	}
 }
 
-// shrink cuts columns to their least width at most, the one with most to spare first,
-// and reports whether all fit then.
+// shrink cuts columns down to their least width, the one with the most spare first. It
+// reports whether all columns fit.
 func shrink(columns []column, widths []int, room int) bool {
 	for over := total(widths) - room; over > 0; over-- {
 		most, spare := -1, 0
@@ -76,7 +76,7 @@ func shrink(columns []column, widths []int, room int) bool {
 	return true
 }
 
-// squeeze cuts whatever is widest: the terminal is narrower than what must be shown.
+// squeeze cuts the widest columns, when the terminal is too narrow for the required ones.
 func squeeze(widths []int, room int) {
 	for total(widths) > room {
 		widest := 0
@@ -92,7 +92,7 @@ func squeeze(widths []int, room int) {
 	}
 }
 
-// total is the width of a row.
+// total returns the width of a row.
 func total(widths []int) int {
 	sum := 0
 	for _, w := range widths {
@@ -103,7 +103,7 @@ func total(widths []int) int {
 	return max(0, sum-gap)
 }
 
-// cellWidth is how many cells of a terminal a text takes.
+// cellWidth returns the number of terminal cells of a text.
 func cellWidth(text string) int {
 	sum := 0
 	for _, r := range text {
@@ -117,7 +117,7 @@ func runeWidth(r rune) int {
 		return 1
 	}
 	if unicode.In(r, unicode.Mn, unicode.Me) {
-		return 0 // drawn over the rune before
+		return 0 // combines with the previous rune
 	}
 	switch width.LookupRune(r).Kind() {
 	case width.EastAsianWide, width.EastAsianFullwidth:
@@ -126,8 +126,7 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// cutTo returns a text that takes a width at most. One that is cut ends with an
-// ellipsis.
+// cutTo cuts a text to a width, with an ellipsis.
 func cutTo(text string, room int) string {
 	if cellWidth(text) <= room {
 		return text
@@ -141,8 +140,8 @@ func cutTo(text string, room int) string {
 	return text
 }
 
-// wrapped breaks a text between words into lines of a width; a longer word is a line
-// of its own, whole: people copy it.
+// wrapped breaks a text between words into lines of width room. A longer word stays whole
+// on its own line, so that it can be copied.
 func wrapped(text string, room int) []string {
 	if room <= 0 || cellWidth(text) <= room {
 		return []string{text}

@@ -14,8 +14,8 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-// progress shows a line for each of several things that are under way, below one
-// another at the end of a terminal, until it is ended. A nil progress shows nothing.
+// progress shows one line per task at the end of a terminal, until end. A nil progress
+// shows nothing.
 type progress struct {
 	w       io.Writer
 	size    func() (width, height int)
@@ -25,20 +25,19 @@ type progress struct {
 
 	mu    sync.Mutex
 	lines []progressLine
-	drawn int // how many lines are on the terminal
-	turn  int // of the wheel
+	drawn int // lines on the terminal
+	frame int // of the spinner
 }
 
-// progressLine is one of them.
 type progressLine struct {
 	name, text string
 	began      time.Time
-	took       time.Duration // once it is done
+	took       time.Duration // if done
 	done       bool
 	ink        ink
 }
 
-// startProgress shows a line for each name on stderr, a terminal.
+// startProgress shows one line per name on stderr, which is a terminal.
 func startProgress(p Process, names []string) *progress {
 	shown := &progress{w: p.Stderr, size: func() (int, int) { return terminalSize(p.Stderr) }, colored: colors(p, p.Stderr), stopped: make(chan struct{})}
 	for _, name := range names {
@@ -70,7 +69,7 @@ func (p *progress) run() {
 	}
 }
 
-// show says how far a line has come.
+// show sets the text of a line.
 func (p *progress) show(line int, text string) {
 	if p == nil {
 		return
@@ -80,7 +79,7 @@ func (p *progress) show(line int, text string) {
 	p.lines[line].text = text
 }
 
-// finish says what came of a line.
+// finish shows the result on a line.
 func (p *progress) finish(line int, r changeResult) {
 	if p == nil {
 		return
@@ -96,7 +95,7 @@ func (p *progress) finish(line int, r changeResult) {
 	l.text, l.ink, l.done, l.took = text, outcome.ink, true, time.Since(l.began)
 }
 
-// end takes the lines off the terminal: what came of them is told otherwise.
+// end removes the lines. The caller prints the results.
 func (p *progress) end() {
 	if p == nil {
 		return
@@ -109,7 +108,7 @@ func (p *progress) end() {
 	p.drawn = 0
 }
 
-// draw writes the lines over those that were there before.
+// draw overwrites the previous lines.
 func (p *progress) draw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,13 +126,12 @@ func (p *progress) draw() {
 	}
 	p.write(text.String() + "\x1b[J")
 	p.drawn = drawn
-	p.turn++
+	p.frame++
 }
 
-// visible are as many lines as there is room for on a terminal of some height; those
-// that are under way before those that are done.
+// visible returns the lines that fit on the terminal, unfinished ones first.
 func (p *progress) visible(height int) []progressLine {
-	room := height - 1 // the cursor is below them
+	room := height - 1 // without the cursor's line
 	if len(p.lines) <= room {
 		return append([]progressLine(nil), p.lines...)
 	}
@@ -148,7 +146,7 @@ func (p *progress) visible(height int) []progressLine {
 	return some
 }
 
-// back is what moves the cursor to the first line.
+// back returns the control sequence that moves the cursor to the first line.
 func (p *progress) back() string {
 	if p.drawn == 0 {
 		return "\r"
@@ -156,9 +154,9 @@ func (p *progress) back() string {
 	return fmt.Sprintf("\r\x1b[%dA", p.drawn)
 }
 
-// render returns a line that is not wider than the terminal, which would break it.
+// render returns a line that fits the width of the terminal.
 func (p *progress) render(l progressLine, width int) string {
-	mark, took := string(`|/-\`[p.turn%4]), l.took
+	mark, took := string(`|/-\`[p.frame%4]), l.took
 	switch {
 	case !l.done:
 		took = time.Since(l.began)
@@ -178,6 +176,6 @@ func (p *progress) render(l progressLine, width int) string {
 	return text
 }
 
-// write writes all at once, so that nothing gets in between. A terminal that is gone
-// is no reason to give up what is under way.
+// write writes text in one piece. It ignores errors: the tasks continue without a
+// terminal.
 func (p *progress) write(text string) { _, _ = io.Copy(p.w, strings.NewReader(text)) }

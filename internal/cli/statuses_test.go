@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// trial is a command line, and the status that it ends with.
+// trial is a command line and its exit status.
 type trial struct {
 	status    int
 	arguments string
-	environ   []string // besides that of the stand-in
+	environ   []string // in addition to the stand-in's
 }
 
-// statusesIn are the statuses that a help names.
+// statusesIn returns the statuses listed in a help.
 func statusesIn(help string) []string {
 	_, text, found := strings.Cut(help, "Exit status: ")
 	if !found {
@@ -31,9 +31,8 @@ func statusesIn(help string) []string {
 	return statuses
 }
 
-// The help of each command names the statuses with which it ends: all of them, and no
-// others. Those that run until they are stopped have tests of their own.
-func TestEveryCommandExitsAsItsHelpSays(t *testing.T) {
+// Commands that run until a signal have their own tests.
+func TestHelpListsExactlyTheExitStatuses(t *testing.T) {
 	late := httptest.NewServer(lie{status: 504, header: "X-Request-Id: r", body: `{"message":"late"}`})
 	t.Cleanup(late.Close)
 	refusing := httptest.NewServer(lie{status: 403, header: "X-Request-Id: r", body: `{"message":"not yours"}`})
@@ -56,16 +55,16 @@ func TestEveryCommandExitsAsItsHelpSays(t *testing.T) {
 	}
 	record := []string{"STORE_URL=sqlite:" + whole}
 	for command, trials := range map[string][]trial{
-		"elb list":       reads("elb list", "elb list --limit -1"),
-		"elb show":       reads("elb show web-elb", "elb show"),
-		"elb history":    append(reads("elb history web-elb", "elb history --action x"), trial{1, "elb history none", nil}),
-		"elb attach":     changes("elb attach web-elb ", spare, first, failing),
-		"changes list":   {{0, "changes list", record}, {2, "changes list --limit -1", record}, {2, "changes list", []string{"STORE_URL=sqlite:" + folder + "/none.db"}}},
-		"changes heads":  {{0, "changes heads", record}, {2, "changes heads now", record}},
-		"changes verify": {{0, "changes verify", record}, {1, "changes verify", []string{"STORE_URL=sqlite:" + damaged}}, {2, "changes verify --heads none", record}},
-		"doctor":         {{0, "doctor", nil}, {1, "doctor", unreachable}, {2, "doctor -o x", nil}},
-		"version":        {{0, "version", nil}, {2, "version now", nil}},
-		"help":           {{0, "help elb", nil}, {2, "help xyzzy", nil}},
+		"elb list":           reads("elb list", "elb list --limit -1"),
+		"elb show":           reads("elb show web-elb", "elb show"),
+		"elb history":        append(reads("elb history web-elb", "elb history --action x"), trial{1, "elb history none", nil}),
+		"elb attach":         changes("elb attach web-elb ", spare, first, failing),
+		"changes list":       {{0, "changes list", record}, {2, "changes list --limit -1", record}, {2, "changes list", []string{"STORE_URL=sqlite:" + folder + "/none.db"}}},
+		"changes checkpoint": {{0, "changes checkpoint", record}, {2, "changes checkpoint now", record}},
+		"changes verify":     {{0, "changes verify", record}, {1, "changes verify", []string{"STORE_URL=sqlite:" + damaged}}, {2, "changes verify --checkpoint none", record}},
+		"doctor":             {{0, "doctor", nil}, {1, "doctor", unreachable}, {2, "doctor -o x", nil}},
+		"version":            {{0, "version", nil}, {2, "version now", nil}},
+		"help":               {{0, "help elb", nil}, {2, "help xyzzy", nil}},
 	} {
 		_, help, _ := inProcess(nil, append(strings.Fields(command), "--help")...)
 		documented := statusesIn(help)
@@ -91,7 +90,7 @@ func TestEveryCommandExitsAsItsHelpSays(t *testing.T) {
 	}
 }
 
-// onlyBySignal are the statuses that need a signal, or a record that fails meanwhile.
+// onlyBySignal reports whether a status needs a signal, or a record that fails later.
 func onlyBySignal(command, status string) bool {
-	return status == "1" && (command == "changes list" || command == "changes heads")
+	return status == "1" && (command == "changes list" || command == "changes checkpoint")
 }

@@ -20,33 +20,32 @@ import (
 	"lsapi/internal/stress"
 )
 
-const stressHelp = `Send a URL many requests, and report how it answers: throughput, latency
-percentiles, errors, and a load balancer's surge queue where it is known.
+const stressHelp = `Send many requests to a URL, and report throughput, latency percentiles, errors, and
+optionally a load balancer's surge queue.
 
-Without --rate, each connection sends its next request when the last is answered,
-as wrk does. With it, requests are due at a constant rate, and the corrected latency
-counts from when a request was due, so that a service that stalls cannot hide it.
+Without --rate, each connection sends its next request after the response to the last,
+like wrk. With --rate, requests are due at a constant rate, and the corrected latency
+counts from the due time, so that it includes stalls of the service.
 
---steps tries several numbers of connections, one after the other, and marks the
-knee: the fewest with at least 90 % of the highest throughput.
+--steps runs several numbers of connections in sequence, and marks the knee: the lowest
+number with at least 90 % of the highest throughput.
 
---fail-if FIGURE OPERATOR LIMIT makes the command exit with status 7 when a step
-meets the condition. The figures are p50, p90, p99, p99.9, max and mean, of the
-corrected latency ('p99>50ms'), errors ('errors>0', 'errors>1%') and throughput, in
-requests a second ('throughput<1000'); the operators >, >=, < and <=.
+--fail-if FIGURE OPERATOR LIMIT makes the command exit with status 7 if a step meets the
+condition. Figures are p50, p90, p99, p99.9, max and mean of the corrected latency
+('p99>50ms'), errors ('errors>0', 'errors>1%') and throughput in requests per second
+('throughput<1000'). Operators are >, >=, < and <=.
 
---html writes a report with plots, in one file that opens without a network.
+--html writes a report with plots in one self-contained file.
 
---surge-queue NAME shows how many requests wait in a load balancer's surge queue, and
-how many it has turned away: exactly with the emulated AWS of --aws-endpoint, by the
-minute with CloudWatch.
+--surge-queue NAME shows how many requests wait in a load balancer's surge queue, and how
+many it rejected: exactly with the emulated AWS of --aws-endpoint, or per minute with
+CloudWatch.
 
-Credentials stay out of the list of processes in a file: -H @FILE. The report holds
-no values of headers that may be credentials.
+-H @FILE keeps credentials out of the process list. The report omits the values of
+headers that may be credentials.
 
-A load on a host that is not this machine requires --i-own-this-host. Ctrl-C ends
-the load, and the report covers the time until then. The exit status is 0 when
-anything was answered as asked, else 1.`
+A load on another host requires --i-own-this-host. After Ctrl-C the report covers the
+time until then. The exit status is 0 if any request succeeded, or else 1.`
 
 const stressExample = `  lsapi stress -H 'Authorization: Basic ZGVtbzpkZW1v' http://127.0.0.1:8000/elb/default-elb
   lsapi stress --rate 1000 --duration 10s --fail-if 'p99>50ms' --fail-if 'errors>0.1%' http://127.0.0.1:8000/healthcheck
@@ -67,14 +66,14 @@ type stressFlags struct {
 	output            string
 	queueOf, endpoint string
 	owned             bool
-	command           string // as the report states it
+	command           string // for the report
 }
 
 func newStress(p Process) *cobra.Command {
 	var f stressFlags
 	command := &cobra.Command{
 		Use:     "stress URL",
-		Short:   "Make load on a URL, and report how it is answered",
+		Short:   "Load-test a URL",
 		Long:    stressHelp,
 		Example: stressExample,
 		Args:    cobra.ExactArgs(1),
@@ -87,26 +86,26 @@ func newStress(p Process) *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	flags.IntVar(&f.connections, "connections", 12, "`number` of connections at a time")
-	flags.IntSliceVar(&f.steps, "steps", nil, "numbers of connections to try one after the other, such as 1,2,4,8")
-	flags.IntVar(&f.rate, "rate", 0, "`requests` due each second (default: as many as the connections get answered)")
-	flags.DurationVar(&f.duration, "duration", 30*time.Second, "how long, for each step")
-	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long an answer may take")
+	flags.IntVar(&f.connections, "connections", 12, "`number` of concurrent connections")
+	flags.IntSliceVar(&f.steps, "steps", nil, "numbers of connections to run in sequence, such as 1,2,4,8")
+	flags.IntVar(&f.rate, "rate", 0, "`requests` due per second (default: no fixed rate)")
+	flags.DurationVar(&f.duration, "duration", 30*time.Second, "`duration` of each step")
+	flags.DurationVar(&f.timeout, "timeout", 10*time.Second, "maximum `duration` of a request")
 	flags.StringVarP(&f.method, "method", "X", "", "`method` of the requests (default: GET, with a body POST)")
-	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`header` to send, 'Name: value', or @FILE with one in each line; may be repeated")
+	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`header` to send, 'Name: value', or @FILE with one per line; can be repeated")
 	flags.StringVarP(&f.body, "body", "d", "", "`body` to send, or @FILE")
 	flags.StringVar(&f.contentType, "content-type", "", "media `type` of the body (default: application/json)")
-	flags.StringArrayVar(&f.failIf, "fail-if", nil, "`condition` that no step may meet, such as 'p99>50ms' or 'errors>1%'; may be repeated")
+	flags.StringArrayVar(&f.failIf, "fail-if", nil, "`condition` that no step may meet, such as 'p99>50ms' or 'errors>1%'; can be repeated")
 	flags.StringVar(&f.html, "html", "", "`file` to write the report with plots to")
 	flags.StringVar(&f.json, "json", "", "`file` to write the report to as JSON")
 	flags.StringVarP(&f.output, "output", "o", "text", "what to print: text or json")
 	flags.StringVar(&f.queueOf, "surge-queue", "", "`name` of a load balancer whose surge queue to show")
-	flags.StringVar(&f.endpoint, "aws-endpoint", "", "`URL` of the emulated AWS that knows it [$AWS_ENDPOINT_URL] (default: CloudWatch)")
-	flags.BoolVar(&f.owned, "i-own-this-host", false, "make load on a host that is not this machine")
+	flags.StringVar(&f.endpoint, "aws-endpoint", "", "`URL` of an emulated AWS for --surge-queue [$AWS_ENDPOINT_URL] (default: CloudWatch)")
+	flags.BoolVar(&f.owned, "i-own-this-host", false, "allow a load on another host")
 	return command
 }
 
-// check refuses flags that make no sense.
+// check validates the flags.
 func (f *stressFlags) check(target string, stepsGiven bool) (err error) {
 	if f.url, err = parseTarget(target); err != nil {
 		return err
@@ -145,7 +144,7 @@ func (f *stressFlags) run(ctx context.Context, p Process) error {
 	if err != nil {
 		return err
 	}
-	if err := f.mayAsk(ctx); err != nil {
+	if err := f.checkHost(ctx); err != nil {
 		return err
 	}
 	ctx, release := untilSignalled(ctx)
@@ -194,8 +193,8 @@ func verdict(report stress.Report) error {
 	return nil
 }
 
-// mayAsk refuses to make load on a host that nobody has said is theirs.
-func (f *stressFlags) mayAsk(ctx context.Context) error {
+// checkHost rejects another host unless --i-own-this-host is set.
+func (f *stressFlags) checkHost(ctx context.Context) error {
 	if f.owned {
 		return nil
 	}
@@ -204,7 +203,7 @@ func (f *stressFlags) mayAsk(ctx context.Context) error {
 		return fmt.Errorf("look up the host of the URL: %w", err)
 	}
 	if slices.ContainsFunc(addresses, func(a netip.Addr) bool { return !a.Unmap().IsLoopback() }) {
-		return usagef("%s is not this machine: add --i-own-this-host if you may make load on it", f.url.Hostname())
+		return usagef("%s is not this machine: add --i-own-this-host if you may load-test it", f.url.Hostname())
 	}
 	return nil
 }
@@ -216,18 +215,18 @@ func (f *stressFlags) print(w io.Writer, report stress.Report) error {
 	return report.WriteText(w) //nolint:wrapcheck // says it all
 }
 
-// reportFiles are open before the load begins, so that it is not made in vain.
+// reportFiles are opened before the load starts, so that errors show early.
 type reportFiles struct{ html, json *os.File }
 
 func (f *stressFlags) createFiles() (files reportFiles, err error) {
-	for _, wanted := range []struct {
+	for _, output := range []struct {
 		name string
 		file **os.File
 	}{{f.html, &files.html}, {f.json, &files.json}} {
-		if wanted.name == "" {
+		if output.name == "" {
 			continue
 		}
-		if *wanted.file, err = os.Create(wanted.name); err != nil {
+		if *output.file, err = os.Create(output.name); err != nil {
 			files.close()
 			return reportFiles{}, statusError{err, ExitUsage}
 		}
@@ -249,12 +248,12 @@ func (r reportFiles) write(report stress.Report) error {
 func (r reportFiles) close() {
 	for _, file := range []*os.File{r.html, r.json} {
 		if file != nil {
-			_ = file.Close() // what was written is synced
+			_ = file.Close() // write has synced it
 		}
 	}
 }
 
-// progressOn shows the second that has passed in one line of a terminal.
+// progressOn returns a function that shows the last second on one line of a terminal.
 func progressOn(w io.Writer) func(stress.Step, stress.Second) {
 	if !isTerminal(w) {
 		return nil

@@ -15,17 +15,15 @@ import (
 )
 
 const (
-	// queueTime is how long it may take to be told of a surge queue.
-	queueTime = 5 * time.Second
-	// metricsEvery is how often CloudWatch is asked.
-	metricsEvery = 30 * time.Second
+	queueTimeout = 5 * time.Second  // of one read of the surge queue
+	metricsEvery = 30 * time.Second // the interval of CloudWatch requests
 )
 
-// surgeQueue returns who tells of a load balancer's surge queue, once it has: the
-// emulator, which knows it to the request, if that is what is at the endpoint, else
-// CloudWatch, which knows it by the minute, some minutes later.
+// surgeQueue returns a reader of a load balancer's surge queue, after a first successful
+// read. An emulator at the endpoint returns exact values, CloudWatch per-minute values some
+// minutes later.
 func surgeQueue(ctx context.Context, loadBalancer, endpoint string) (func(context.Context) (stress.Queue, error), error) {
-	var tell func(context.Context) (stress.Queue, error)
+	var read func(context.Context) (stress.Queue, error)
 	emulated := false
 	if endpoint != "" {
 		var err error
@@ -34,21 +32,21 @@ func surgeQueue(ctx context.Context, loadBalancer, endpoint string) (func(contex
 		}
 	}
 	if emulated {
-		tell = func(ctx context.Context) (stress.Queue, error) { return emulatedQueue(ctx, endpoint, loadBalancer) }
+		read = func(ctx context.Context) (stress.Queue, error) { return emulatedQueue(ctx, endpoint, loadBalancer) }
 	} else {
 		queue, err := cloud.NewSurgeQueue(ctx, loadBalancer, endpoint)
 		if err != nil {
 			return nil, err
 		}
-		tell = seldom(func(ctx context.Context) (stress.Queue, error) {
+		read = rateLimited(func(ctx context.Context) (stress.Queue, error) {
 			waiting, spilled, err := queue.Look(ctx)
 			return stress.Queue{Waiting: waiting, Spillover: spilled}, err
 		})
 	}
 	bounded := func(ctx context.Context) (stress.Queue, error) {
-		ctx, cancel := context.WithTimeout(ctx, queueTime)
+		ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 		defer cancel()
-		return tell(ctx)
+		return read(ctx)
 	}
 	if _, err := bounded(ctx); err != nil {
 		return nil, fmt.Errorf("the surge queue of %s cannot be read: %w", loadBalancer, err)
@@ -56,28 +54,28 @@ func surgeQueue(ctx context.Context, loadBalancer, endpoint string) (func(contex
 	return bounded, nil
 }
 
-// seldom asks as often as there can be an answer that differs, and gives the last one in
-// between: CloudWatch's data are of minutes, and each question is paid for. One goroutine
-// asks at a time.
-func seldom(ask func(context.Context) (stress.Queue, error)) func(context.Context) (stress.Queue, error) {
+// rateLimited calls read at most every metricsEvery, and returns the last result in
+// between: CloudWatch's values are per minute, and each request costs money. It is not safe
+// for concurrent use.
+func rateLimited(read func(context.Context) (stress.Queue, error)) func(context.Context) (stress.Queue, error) {
 	var (
-		last  stress.Queue
-		err   error
-		asked time.Time
+		last stress.Queue
+		err  error
+		at   time.Time
 	)
 	return func(ctx context.Context) (stress.Queue, error) {
-		if asked.IsZero() || time.Since(asked) >= metricsEvery {
-			asked = time.Now()
-			last, err = ask(ctx)
+		if at.IsZero() || time.Since(at) >= metricsEvery {
+			at = time.Now()
+			last, err = read(ctx)
 		}
 		return last, err
 	}
 }
 
-// isEmulator reports whether an emulator is at the endpoint, whether or not its load
-// balancers carry traffic.
+// isEmulator reports whether an emulator runs at the endpoint, with or without a data
+// plane.
 func isEmulator(ctx context.Context, endpoint string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, queueTime)
+	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
 	response, err := get(ctx, endpoint, "/_emulator/state")
 	if err != nil {
@@ -87,7 +85,6 @@ func isEmulator(ctx context.Context, endpoint string) (bool, error) {
 	return response.StatusCode == http.StatusOK, nil
 }
 
-// emulatedQueue asks the emulator.
 func emulatedQueue(ctx context.Context, endpoint, loadBalancer string) (stress.Queue, error) {
 	response, err := get(ctx, endpoint, "/_emulator/traffic")
 	if err != nil {
@@ -96,12 +93,12 @@ func emulatedQueue(ctx context.Context, endpoint, loadBalancer string) (stress.Q
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		var problem struct{ Error string }
-		_ = json.NewDecoder(response.Body).Decode(&problem) // the status tells, too
-		return stress.Queue{}, fmt.Errorf("the emulator answers %s %s", response.Status, problem.Error)
+		_ = json.NewDecoder(response.Body).Decode(&problem) // optional
+		return stress.Queue{}, fmt.Errorf("the emulator responds %s %s", response.Status, problem.Error)
 	}
 	var all []dataplane.Traffic
 	if err := json.NewDecoder(response.Body).Decode(&all); err != nil {
-		return stress.Queue{}, fmt.Errorf("read what the emulator answers: %w", err)
+		return stress.Queue{}, fmt.Errorf("read the emulator's response: %w", err)
 	}
 	for _, t := range all {
 		if t.LoadBalancer == loadBalancer {

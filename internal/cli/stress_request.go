@@ -17,22 +17,20 @@ import (
 )
 
 const (
-	// maxHeaders is how large a file of headers may be: as much as servers take of them.
+	// maxHeaders bounds a file of headers; few servers accept more.
 	maxHeaders = 32 << 10
-	// maxStressBody is how large the body of a request may be: each request under way
-	// holds a reader of it.
+	// maxStressBody bounds the body of a request.
 	maxStressBody = 16 << 20
 )
 
-// stressRequest is what each request of the load is.
 type stressRequest struct {
 	method string
 	header http.Header
 	body   []byte
 }
 
-// request reads the flags of a request. The credentials of the URL go into a header, and
-// leave the URL.
+// request builds the request from the flags. It moves credentials from the URL to a
+// header.
 func (f *stressFlags) request() (stressRequest, error) {
 	header, err := f.header()
 	if err != nil {
@@ -49,7 +47,7 @@ func (f *stressFlags) request() (stressRequest, error) {
 			header.Set("Content-Type", "application/json")
 		}
 	}
-	if !httpguts.ValidHeaderFieldName(method) { // both are tokens
+	if !httpguts.ValidHeaderFieldName(method) { // a method is a token, too
 		return stressRequest{}, usagef("--method: must be such as GET or POST")
 	}
 	return stressRequest{method, header, body}, nil
@@ -84,7 +82,7 @@ func (f *stressFlags) header() (http.Header, error) {
 	return header, nil
 }
 
-// withFiles puts the headers of a file in the place of its @FILE.
+// withFiles replaces each @FILE with the headers in the file.
 func withFiles(headers []string) ([]string, error) {
 	var all []string
 	for _, given := range headers {
@@ -118,11 +116,11 @@ func (f *stressFlags) readBody() ([]byte, error) {
 	return body, nil
 }
 
-// shownHeaders are the headers whose values are no secrets.
+// shownHeaders are the headers whose values are not secret.
 var shownHeaders = []string{"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Type", "Host", "If-None-Match", "User-Agent"}
 
-// commandLine returns the command for the report, without what may be a credential:
-// values of most headers, bodies, and parts of URLs.
+// commandLine returns the command for the report. It omits possible credentials: values of
+// most headers, bodies, and parts of URLs.
 func (f *stressFlags) commandLine(flags *pflag.FlagSet, target string) string {
 	words := []string{"lsapi", "stress"}
 	flags.Visit(func(flag *pflag.Flag) {
@@ -166,7 +164,7 @@ func withoutValue(header string) string {
 	return name + ": …"
 }
 
-// quoted returns a word as a shell reads it.
+// quoted quotes a word for a shell.
 func quoted(word string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,=…", r)
@@ -177,7 +175,6 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// parseTarget reads the URL that is given.
 func parseTarget(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

@@ -8,11 +8,10 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-// ink is the colour of a text on a terminal: a parameter of the control sequence
-// SGR. Empty is the terminal's own.
+// ink is the colour of a text on a terminal: a parameter of the control sequence SGR.
+// Empty is the default colour.
 type ink string
 
-// The inks.
 const (
 	plain  ink = ""
 	bold   ink = "1"
@@ -22,7 +21,7 @@ const (
 	yellow ink = "33"
 )
 
-// paint puts the ink around a text.
+// paint colours a text.
 func (i ink) paint(text string) string {
 	if i == plain || text == "" {
 		return text
@@ -30,7 +29,7 @@ func (i ink) paint(text string) string {
 	return "\x1b[" + string(i) + "m" + text + "\x1b[0m"
 }
 
-// cell is a text of a table, which may be a stranger's.
+// cell is a text of a table, possibly untrusted.
 type cell struct {
 	text string
 	ink  ink
@@ -38,14 +37,14 @@ type cell struct {
 
 func cellOf(text string) cell { return cell{text: text} }
 
-// table lines texts up.
+// table aligns its cells.
 type table struct {
 	columns []column
 	rows    [][]cell
 	notes   map[int]cell // below a row, by its index
 }
 
-// add adds a row, with a note below it unless that is empty.
+// add adds a row, and a note below it unless that is empty.
 func (t *table) add(note cell, row ...cell) {
 	if note.text != "" {
 		if t.notes == nil {
@@ -56,7 +55,7 @@ func (t *table) add(note cell, row ...cell) {
 	t.rows = append(t.rows, row)
 }
 
-// write writes the table as wide as the view is.
+// write writes the table in the width of the view.
 func (t *table) write(v *view) error {
 	natural := make([]int, len(t.columns))
 	for i, c := range t.columns {
@@ -85,8 +84,8 @@ func (t *table) write(v *view) error {
 	return err
 }
 
-// rowWriter is a table whose rows are written as they arrive. Its columns have the
-// widths that they declare, so that a row lines up with what is above it.
+// rowWriter writes the rows of a table as they arrive. Fixed column widths keep them
+// aligned.
 type rowWriter struct {
 	columns []column
 	view    *view
@@ -95,7 +94,7 @@ type rowWriter struct {
 	widths  []int
 }
 
-// write writes a row, below the heads if it is the first.
+// write writes a row, after the heads if it is the first.
 func (t *rowWriter) write(row ...cell) error {
 	room := t.view.room()
 	if !t.headed || room != t.room {
@@ -107,7 +106,7 @@ func (t *rowWriter) write(row ...cell) error {
 		}
 		t.room, t.widths = room, fit(t.columns, natural, room)
 	}
-	// Nothing is cut where there is room without an end.
+	// Without a limit nothing is cut.
 	lines := &tableLines{widths: t.widths, colored: t.view.colored, room: room, loose: room <= 0}
 	if last := lines.last(); !lines.loose && last == len(t.columns)-1 {
 		t.widths[last] += room - total(t.widths)
@@ -121,12 +120,12 @@ func (t *rowWriter) write(row ...cell) error {
 	return err
 }
 
-// tableLines are the lines of a table whose widths are known.
+// tableLines renders rows in given widths.
 type tableLines struct {
 	widths  []int
 	colored bool
-	room    int  // 0 is without an end
-	loose   bool // a text that is too wide sticks out
+	room    int  // 0 is unlimited
+	loose   bool // texts are not cut
 	text    strings.Builder
 }
 
@@ -138,7 +137,7 @@ func (l *tableLines) heads(columns []column) {
 	l.row(row)
 }
 
-// row writes a row; its last cell is not filled up. What is absent is a hyphen.
+// row writes a row. An empty cell is a hyphen, and the last cell has no padding.
 func (l *tableLines) row(row []cell) {
 	last := l.last()
 	for i, c := range row {
@@ -173,7 +172,7 @@ func (l *tableLines) write(c cell) {
 	l.text.WriteString(c.text)
 }
 
-// last is the index of the last column that is drawn.
+// last returns the index of the last visible column.
 func (l *tableLines) last() int {
 	last := 0
 	for i, w := range l.widths {
@@ -191,7 +190,7 @@ func shown(text string) string {
 	return sanitize.Escape(text)
 }
 
-// count is a number that stands out unless it is 0.
+// count returns a number, coloured unless it is 0.
 func count(n int, i ink) cell {
 	if n == 0 {
 		return cellOf("0")

@@ -23,37 +23,37 @@ const (
 	formatName  = "name"
 )
 
-// listFormats are those of a command that writes all at once, lineFormats those of one
-// that writes what it finds one by one.
+// Commands that write all results at once have listFormats. Those that write one result at
+// a time have lineFormats.
 var (
 	listFormats = []string{formatTable, formatWide, formatJSON, formatYAML, formatName}
 	lineFormats = []string{formatTable, formatWide, formatLines, formatJSON, formatYAML, formatName}
 )
 
-// addViewFlags adds the flags that say how results are written.
+// addViewFlags adds the flags of the output format.
 func addViewFlags(flags *pflag.FlagSet, formats []string) {
 	last := len(formats) - 1
 	flags.StringP("output", "o", "", fmt.Sprintf("`format`: %s or %s (default: table on a terminal, else JSON)", strings.Join(formats[:last], ", "), formats[last]))
-	flags.Bool("no-headers", false, "write tables without their heads")
-	flags.BoolP("quiet", "q", false, "write names or ids only, and no progress")
+	flags.Bool("no-headers", false, "omit the headers of tables")
+	flags.BoolP("quiet", "q", false, "print only names or ids, and no progress")
 }
 
-// view is how a command writes its results.
+// view writes the results of a command.
 type view struct {
 	out     io.Writer
 	format  string
 	heads   bool
 	quiet   bool
 	colored bool
-	room    func() int // the width of the terminal, 0 is no end
-	several bool       // whether values were written before, of those that come one by one
+	room    func() int // the width of the terminal, 0 for unlimited
+	several bool       // whether writeOne has written a value
 }
 
-// newView returns the view that the flags ask for.
+// newView returns the view for the flags.
 func newView(c *cobra.Command, p Process, formats []string) (*view, error) {
 	flags := c.Flags()
 	v := &view{out: p.Stdout, heads: true, colored: colors(p, p.Stdout), room: func() int { return 0 }}
-	v.format, _ = flags.GetString("output") // these fail for a flag that there is not, and each command has them
+	v.format, _ = flags.GetString("output") // fails only for an undefined flag
 	v.quiet, _ = flags.GetBool("quiet")
 	if bare, _ := flags.GetBool("no-headers"); bare {
 		v.heads = false
@@ -69,7 +69,7 @@ func newView(c *cobra.Command, p Process, formats []string) (*view, error) {
 	case !slices.Contains(formats, v.format):
 		return nil, usagef("--output: not %s or %s", strings.Join(formats[:len(formats)-1], ", "), formats[len(formats)-1])
 	case v.quiet && v.format != formatName:
-		return nil, usagef("--quiet writes names only: not with --output %s", v.format)
+		return nil, usagef("--quiet prints names only: not with --output %s", v.format)
 	}
 	if v.format == formatLines {
 		v.format = formatJSON
@@ -80,7 +80,7 @@ func newView(c *cobra.Command, p Process, formats []string) (*view, error) {
 	return v, nil
 }
 
-// write writes a value, its names, or what draw writes, as the format has it.
+// write writes a value or its names, or calls draw, depending on the format.
 func (v *view) write(value any, names []string, draw func() error) error {
 	switch v.format {
 	case formatJSON:
@@ -93,7 +93,7 @@ func (v *view) write(value any, names []string, draw func() error) error {
 	return draw()
 }
 
-// writeOne writes a value that is one of many: a line of JSON, or a document of YAML.
+// writeOne writes one of several values: one line of JSON, or one YAML document.
 func (v *view) writeOne(value any, name string, draw func() error) error {
 	switch v.format {
 	case formatJSON:
@@ -121,8 +121,7 @@ func (v *view) writeNames(names []string) error {
 	return err
 }
 
-// writeYAML writes the JSON of a value in YAML's other notation: the names and their
-// order are the same.
+// writeYAML converts the JSON of a value to YAML, with the same names in the same order.
 func (v *view) writeYAML(value any) error {
 	var text bytes.Buffer
 	if err := writeLine(&text, value); err != nil {
@@ -131,7 +130,7 @@ func (v *view) writeYAML(value any) error {
 	return yaml.Convert(v.out, &text)
 }
 
-// writeJSON writes a value for people and programs.
+// writeJSON writes a value as indented JSON.
 func writeJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
@@ -139,7 +138,7 @@ func writeJSON(w io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
-// writeLine writes a value as a line of JSON.
+// writeLine writes a value as one line of JSON.
 func writeLine(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)

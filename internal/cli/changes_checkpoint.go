@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lsapi"
+	"lsapi/internal/app"
+	"lsapi/internal/config"
+	"lsapi/internal/store"
+)
+
+const changesCheckpointHelp = `Print a checkpoint of each load balancer's log: its name, the number of its last event,
+and the hash of all events up to it. Store the output where nobody with write access to
+the record can change it. lsapi changes verify --checkpoint later proves that no event
+up to it has changed.
+
+Exit status: 0 done, 1 failed or stopped by a signal, 2 wrong usage or configuration, or
+the record cannot be opened.`
+
+func newChangesCheckpoint(p Process) *cobra.Command {
+	command := &cobra.Command{
+		Use:     "checkpoint",
+		Short:   "Print checkpoints of the record, to verify it later",
+		Long:    changesCheckpointHelp,
+		Example: "  lsapi changes checkpoint > checkpoint.txt",
+		Args:    cobra.NoArgs,
+	}
+	config.AddStoreFlags(command.Flags())
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		return withRecord(c, p, func(ctx context.Context, record store.Store) error {
+			checkpoints, err := record.Heads(ctx)
+			if err != nil {
+				return &app.StoreError{Err: err}
+			}
+			for _, point := range checkpoints {
+				if _, err := fmt.Fprintln(p.Stdout, point.LoadBalancer, point.Seq, point.Hash); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return command
+}
+
+// readCheckpoints reads the output of changes checkpoint. An empty path returns none.
+func readCheckpoints(path string) ([]lsapi.Head, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, usagef("--checkpoint: %w", err)
+	}
+	defer file.Close()
+	var checkpoints []lsapi.Head
+	lines := bufio.NewScanner(file)
+	for number := 1; lines.Scan(); number++ {
+		point, err := parseCheckpoint(lines.Text())
+		if err != nil {
+			return nil, usagef("--checkpoint: %s, line %d: %w", path, number, err)
+		}
+		checkpoints = append(checkpoints, point)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, usagef("--checkpoint: %w", err)
+	}
+	if len(checkpoints) == 0 {
+		return nil, usagef("--checkpoint: %s is empty, and would prove nothing", path)
+	}
+	return checkpoints, nil
+}
+
+func parseCheckpoint(line string) (lsapi.Head, error) {
+	words := strings.Fields(line)
+	if len(words) != 3 {
+		return lsapi.Head{}, errors.New("not a name, a number and a hash")
+	}
+	seq, err := strconv.ParseInt(words[1], 10, 64)
+	if err != nil || seq < 1 {
+		return lsapi.Head{}, errors.New("the second word is not the number of an event")
+	}
+	return lsapi.Head{LoadBalancer: words[0], Seq: seq, Hash: words[2]}, nil
+}
