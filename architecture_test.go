@@ -18,6 +18,9 @@ const module = "lsapi"
 // adapters meet the outside world, each one part of it.
 var adapters = []string{"auth", "cloud", "httpapi", "snapshot", "store", "telemetry"}
 
+// emulatedServices are the AWS services of the emulator.
+var emulatedServices = []string{"internal/emulator/cloudwatch", "internal/emulator/ec2", "internal/emulator/elb", "internal/emulator/sts"}
+
 // A rule says which imports a package may not have.
 type rule struct {
 	sentence string
@@ -63,6 +66,14 @@ var rules = []rule{
 		"the emulator imports nothing of lsapi",
 		inside("internal/emulator"),
 		func(_, path string) bool { return ours(path) && !within(folderOf(path), "internal/emulator") },
+	},
+	{
+		"a service of the emulator imports no sibling; load balancers import the instances",
+		func(folder string) bool { return slices.Contains(emulatedServices, folder) },
+		func(folder, path string) bool {
+			imported := folderOf(path)
+			return imported != folder && imported != "internal/emulator/ec2" && slices.Contains(emulatedServices, imported)
+		},
 	},
 	{
 		"lsapi reaches the emulator by its URL: only a command imports it",

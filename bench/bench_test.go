@@ -6,17 +6,17 @@ import (
 	"testing"
 
 	"lsapi/bench/internal/report"
-	"lsapi/internal/emulator"
+	"lsapi/internal/emulator/fleet"
 )
 
 func TestNamesAreThoseThatTheEmulatorGives(t *testing.T) {
 	for _, n := range []int{1, 42, 5000} {
-		if got, want := balancer(n), emulator.BalancerName(n); got != want {
+		if got, want := balancer(n), fleet.BalancerName(n); got != want {
 			t.Errorf("load balancer %d is %s, not %s", n, want, got)
 		}
 	}
-	for _, n := range []int{1, emulator.Spares} {
-		if got, want := spare(n), emulator.SpareID(n); got != want {
+	for _, n := range []int{1, fleet.Spares} {
+		if got, want := spare(n), fleet.SpareID(n); got != want {
 			t.Errorf("spare %d is %s, not %s", n, want, got)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"lsapi/internal/config"
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/dataplane"
+	"lsapi/internal/emulator/fleet"
 )
 
 const defaultDemoListen = "127.0.0.1:8000"
@@ -87,12 +88,12 @@ type runningDemo struct {
 }
 
 func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error) {
-	fleet, err := emulator.ParseFleet("demo")
+	parsed, err := fleet.Parse("demo")
 	if err != nil {
 		return nil, err
 	}
 	d := &runningDemo{}
-	if d.emulator, err = emulator.New(emulator.Options{Fleet: fleet}); err != nil {
+	if d.emulator, err = emulator.New(emulator.Options{Fleet: parsed}); err != nil {
 		return nil, err
 	}
 	listener, err := listenOrFallBack(ctx, f.emulatorListen, f.emulatorListenSet)

@@ -18,6 +18,7 @@ import (
 	"lsapi/internal/config"
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/dataplane"
+	"lsapi/internal/emulator/fleet"
 	"lsapi/internal/telemetry"
 )
 
@@ -157,12 +158,12 @@ func (f emulatorFlags) build() (*emulator.Emulator, error) {
 	if f.throttle != "aws" && f.throttle != "off" {
 		return nil, usagef("--throttle: neither aws nor off")
 	}
-	fleet, err := emulator.ParseFleet(f.fleet)
+	parsed, err := fleet.Parse(f.fleet)
 	if err != nil {
 		return nil, usagef("--fleet: %w", err)
 	}
 	built, err := emulator.New(emulator.Options{
-		Fleet:    fleet,
+		Fleet:    parsed,
 		Region:   f.region,
 		Latency:  f.latency,
 		Lag:      f.lag,

@@ -12,16 +12,17 @@ import (
 	"lsapi/internal/cloud"
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/dataplane"
+	"lsapi/internal/emulator/fleet"
 )
 
 // The surge queue is read from CloudWatch as the emulator has it, whose answers real
 // AWS clients understand.
 func TestTheSurgeQueueIsToldByCloudWatch(t *testing.T) {
-	fleet, err := emulator.ParseFleet("demo")
+	parsed, err := fleet.Parse("demo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := emulator.New(emulator.Options{Fleet: fleet})
+	e, err := emulator.New(emulator.Options{Fleet: parsed})
 	if err != nil {
 		t.Fatal(err)
 	}

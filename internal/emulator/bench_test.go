@@ -7,6 +7,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"lsapi/internal/emulator/ec2"
+	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/fleet"
 )
 
 // discard is a ResponseWriter that only counts.
@@ -23,7 +27,7 @@ func (d *discard) Write(p []byte) (int, error) {
 }
 
 func BenchmarkReads(b *testing.B) {
-	f, err := ParseFleet("400x100")
+	f, err := fleet.Parse("400x100")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -31,15 +35,15 @@ func BenchmarkReads(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ids := url.Values{"Version": {ec2Version}, "Action": {"DescribeInstances"}, "Filter.1.Name": {"instance-id"}}
+	ids := url.Values{"Version": {ec2.Version}, "Action": {"DescribeInstances"}, "Filter.1.Name": {"instance-id"}}
 	for n := range 200 {
-		ids.Set("Filter.1.Value."+string(rune('0'+n/100))+string(rune('0'+n/10%10))+string(rune('0'+n%10)), MemberID(n+1, 1))
+		ids.Set("Filter.1.Value."+string(rune('0'+n/100))+string(rune('0'+n/10%10))+string(rune('0'+n%10)), fleet.MemberID(n+1, 1))
 	}
 	for name, form := range map[string]url.Values{
-		"400 load balancers of 100 members": {"Version": {elbVersion}, "Action": {"DescribeLoadBalancers"}},
-		"one load balancer of 100 members":  {"Version": {elbVersion}, "Action": {"DescribeLoadBalancers"}, "LoadBalancerNames.member.1": {BalancerName(7)}},
+		"400 load balancers of 100 members": {"Version": {elb.Version}, "Action": {"DescribeLoadBalancers"}},
+		"one load balancer of 100 members":  {"Version": {elb.Version}, "Action": {"DescribeLoadBalancers"}, "LoadBalancerNames.member.1": {fleet.BalancerName(7)}},
 		"200 instances by filter":           ids,
-		"a page of 1000 instances":          {"Version": {ec2Version}, "Action": {"DescribeInstances"}, "MaxResults": {"1000"}},
+		"a page of 1000 instances":          {"Version": {ec2.Version}, "Action": {"DescribeInstances"}, "MaxResults": {"1000"}},
 	} {
 		body := form.Encode()
 		b.Run(name, func(b *testing.B) {

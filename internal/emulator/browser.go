@@ -8,11 +8,10 @@ import (
 	"strings"
 )
 
-// fromElsewhere reports whether a web page of another site sent the request, by
-// the browser of somebody who runs the emulator: it asks nobody who they are, so
-// that such a page could read and change everything. It does not see requests of
-// clients that are no browsers, which have neither of the fields.
-func fromElsewhere(r *http.Request) bool {
+// isCrossSite reports whether a browser sent the request for a page of another site.
+// The emulator does not authenticate, so such a page could read and change everything.
+// Other clients send neither of the header fields.
+func isCrossSite(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site":
 		return true
@@ -25,10 +24,9 @@ func fromElsewhere(r *http.Request) bool {
 	return err != nil || u.Host != r.Host
 }
 
-// rebound reports whether a request that came in on the loopback interface was
-// meant for another host: a page can have its own name resolve to 127.0.0.1, and
-// then is of the same site to the browser.
-func rebound(r *http.Request) bool {
+// isRebound reports whether a request on the loopback interface has another host name
+// (DNS rebinding): a page whose own name resolves to 127.0.0.1 is of the same site.
+func isRebound(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	return ok && local.IP.IsLoopback() && !isLoopback(r.Host)
 }

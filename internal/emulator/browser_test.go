@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"lsapi/internal/emulator"
+	"lsapi/internal/emulator/fleet"
 )
 
-func TestAWebPageOfAnotherSiteIsRefused(t *testing.T) {
-	e, err := emulator.New(emulator.Options{Fleet: emulator.Fleet{}})
+func TestServerRejectsCrossSiteRequests(t *testing.T) {
+	e, err := emulator.New(emulator.Options{Fleet: fleet.Fleet{}})
 	if err != nil {
 		t.Fatal(err)
 	}

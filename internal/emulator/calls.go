@@ -20,20 +20,16 @@ func (c *counters) count(action string) {
 	c.byAction[action]++
 }
 
-// Calls returns how many calls of each action have arrived since the last
-// ResetCalls: signed and of a known action, those refused by a bucket or a fault
-// included.
-func (e *Emulator) Calls() map[string]int {
-	e.calls.mu.Lock()
-	defer e.calls.mu.Unlock()
-	calls := make(map[string]int, len(e.calls.byAction))
-	maps.Copy(calls, e.calls.byAction)
+func (c *counters) all() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := make(map[string]int, len(c.byAction))
+	maps.Copy(calls, c.byAction)
 	return calls
 }
 
-// ResetCalls begins the count of calls anew.
-func (e *Emulator) ResetCalls() {
-	e.calls.mu.Lock()
-	defer e.calls.mu.Unlock()
-	clear(e.calls.byAction)
+func (c *counters) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.byAction)
 }

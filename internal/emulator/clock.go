@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// Clock is the emulator's time. Everything that takes time in AWS (registering,
-// draining, starting, buckets that refill, reads that lag) is computed from Now;
-// Sleep is only for latency and for answers that a fault holds back.
+// Clock is the emulator's time. All that takes time in AWS (registration, draining,
+// starting, refilling buckets, lag) follows from Now. Sleep is for latency and delayed
+// answers only.
 type Clock interface {
 	Now() time.Time
-	// Sleep returns nil once d has passed, or ctx's error when ctx ends first.
+	// Sleep returns nil after d, or ctx's error when ctx ends first.
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
-// systemClock is the clock of the machine.
 type systemClock struct{}
 
 func (systemClock) Now() time.Time { return time.Now() }

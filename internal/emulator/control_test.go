@@ -9,9 +9,11 @@ import (
 	"testing"
 
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+
+	"lsapi/internal/emulator/fleet"
 )
 
-func TestEveryCallThatArrivedIsCountedWhateverBecameOfIt(t *testing.T) {
+func TestCallsCountFailedCallsToo(t *testing.T) {
 	a := demo(t)
 	a.fault(t, Fault{Action: register, Kind: FaultReset, Count: 1})
 	var clients sync.WaitGroup
@@ -33,7 +35,7 @@ func TestEveryCallThatArrivedIsCountedWhateverBecameOfIt(t *testing.T) {
 	}
 }
 
-func TestTheStateIsToldAsJSON(t *testing.T) {
+func TestStateEndpointReturnsJSON(t *testing.T) {
 	_, body := demo(t).send(t, "GET", "/_emulator/state", "", nil)
 	var s State
 	if err := json.Unmarshal([]byte(body), &s); err != nil {
@@ -51,7 +53,7 @@ func TestTheStateIsToldAsJSON(t *testing.T) {
 	}
 }
 
-func TestUnknownControlPathsAndMethodsAreToldInJSON(t *testing.T) {
+func TestUnknownControlsReturnJSONErrors(t *testing.T) {
 	a := demo(t)
 	for _, c := range []struct {
 		method, path string
@@ -68,12 +70,12 @@ func TestUnknownControlPathsAndMethodsAreToldInJSON(t *testing.T) {
 	}
 }
 
-func TestManyClientsAtOnceLoseNothing(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "3x0")})
+func TestConcurrentRegistrationsAreAllKept(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "3x0")})
 	var clients sync.WaitGroup
 	for n := range 60 {
 		clients.Go(func() {
-			if _, err := a.register(t.Context(), BalancerName(n%3+1), SpareID(n+1)); err != nil {
+			if _, err := a.register(t.Context(), fleet.BalancerName(n%3+1), fleet.SpareID(n+1)); err != nil {
 				t.Error(err)
 			}
 			if _, err := a.elb.DescribeLoadBalancers(t.Context(), &elb.DescribeLoadBalancersInput{}); err != nil {
@@ -83,8 +85,8 @@ func TestManyClientsAtOnceLoseNothing(t *testing.T) {
 	}
 	clients.Wait()
 	for b := range 3 {
-		if got := len(a.Members(BalancerName(b + 1))); got != 20 {
-			t.Errorf("%s has %d members, want 20", BalancerName(b+1), got)
+		if got := len(a.Members(fleet.BalancerName(b + 1))); got != 20 {
+			t.Errorf("%s has %d members, want 20", fleet.BalancerName(b+1), got)
 		}
 	}
 }

@@ -10,11 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"lsapi/internal/emulator/account"
+	"lsapi/internal/emulator/fleet"
 )
 
 func run(count int32) *ec2.RunInstancesInput {
 	return &ec2.RunInstancesInput{
-		ImageId: aws.String(ImageID), InstanceType: types.InstanceTypeT3Small,
+		ImageId: aws.String("ami-0a1b2c3d4e5f60718"), InstanceType: types.InstanceTypeT3Small,
 		MinCount: aws.Int32(count), MaxCount: aws.Int32(count),
 	}
 }
@@ -24,7 +27,7 @@ func filterBy(name string, values ...string) types.Filter {
 }
 
 // found returns the ids of the instances that DescribeInstances gives.
-func (a *account) found(ctx context.Context, filters ...types.Filter) ([]string, error) {
+func (a *testAccount) found(ctx context.Context, filters ...types.Filter) ([]string, error) {
 	out, err := a.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: filters})
 	if err != nil {
 		return nil, err
@@ -42,11 +45,11 @@ func idsIn(out *ec2.DescribeInstancesOutput) []string {
 	return ids
 }
 
-func TestAnInstanceIsDescribedAsInTheFleet(t *testing.T) {
+func TestDescribeInstancesReturnsFleetInstance(t *testing.T) {
 	out := must[*ec2.DescribeInstancesOutput](t)(demo(t).ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: []string{demoMember}}))
 	i := out.Reservations[0].Instances[0]
 	got := fmt.Sprint(*i.InstanceId, " ", i.InstanceType, " ", i.LaunchTime.Format(time.RFC3339), " ", i.State.Name, " ", *i.State.Code, " ", *i.Placement.AvailabilityZone, " ", *i.VpcId)
-	want := "i-0592fe5ccee879f04 t2.micro 2019-10-01T18:54:00Z running 16 us-east-1a " + VPCID
+	want := "i-0592fe5ccee879f04 t2.micro 2019-10-01T18:54:00Z running 16 us-east-1a " + account.VPCID
 	if got != want {
 		t.Errorf("described as %s, want %s", got, want)
 	}
@@ -77,11 +80,11 @@ func TestFiltersSelectInstances(t *testing.T) {
 	}
 }
 
-func TestDescribeInstancesRefusesWhatAWSRefuses(t *testing.T) {
+func TestDescribeInstancesRejectsInvalidRequests(t *testing.T) {
 	a := demo(t)
 	var many []string
 	for n := range 201 {
-		many = append(many, SpareID(n))
+		many = append(many, fleet.SpareID(n))
 	}
 	for name, c := range map[string]struct {
 		in            ec2.DescribeInstancesInput
@@ -103,11 +106,11 @@ func TestDescribeInstancesRefusesWhatAWSRefuses(t *testing.T) {
 	}
 }
 
-func TestPagesOfInstancesAddUpToAll(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "2x10")})
+func TestInstancePagesContainAllInstances(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "2x10")})
 	all := must[[]string](t)(a.found(t.Context()))
-	if len(all) != 20+Spares {
-		t.Fatalf("%d instances, want %d", len(all), 20+Spares)
+	if len(all) != 20+fleet.Spares {
+		t.Fatalf("%d instances, want %d", len(all), 20+fleet.Spares)
 	}
 	var paged []string
 	pages := ec2.NewDescribeInstancesPaginator(a.ec2, &ec2.DescribeInstancesInput{MaxResults: aws.Int32(300)})
@@ -119,8 +122,8 @@ func TestPagesOfInstancesAddUpToAll(t *testing.T) {
 	}
 }
 
-func TestInstancesGoThroughTheirLife(t *testing.T) {
-	f := Fleet{StartDelay: 30 * time.Second}
+func TestInstanceStatesFollowStartStopTerminate(t *testing.T) {
+	f := fleet.Fleet{StartDelay: 30 * time.Second}
 	a := start(t, Options{Fleet: f})
 	ctx := t.Context()
 	started := must[*ec2.RunInstancesOutput](t)(a.ec2.RunInstances(ctx, run(2)))
@@ -161,7 +164,7 @@ func TestInstancesGoThroughTheirLife(t *testing.T) {
 	wantCode(t, err, "InvalidInstanceID.NotFound", "")
 }
 
-func TestRunningAgainWithTheSameClientTokenStartsNothing(t *testing.T) {
+func TestRunInstancesIsIdempotentByClientToken(t *testing.T) {
 	a := demo(t)
 	in := run(1)
 	in.ClientToken = aws.String("once")
@@ -172,7 +175,7 @@ func TestRunningAgainWithTheSameClientTokenStartsNothing(t *testing.T) {
 	}
 }
 
-func TestTagsOfAnInstanceCanBeSetAndFound(t *testing.T) {
+func TestCreateTagsAndFilterByTag(t *testing.T) {
 	a := demo(t)
 	must[*ec2.CreateTagsOutput](t)(a.ec2.CreateTags(t.Context(), &ec2.CreateTagsInput{
 		Resources: []string{demoSpare}, Tags: []types.Tag{{Key: aws.String("role"), Value: aws.String("canary")}},
@@ -182,25 +185,11 @@ func TestTagsOfAnInstanceCanBeSetAndFound(t *testing.T) {
 	}
 }
 
-func TestInstanceStatusIsOfRunningOnesUnlessAllAreAskedFor(t *testing.T) {
+func TestInstanceStatusIncludesOnlyRunningByDefault(t *testing.T) {
 	a := demo(t)
 	running := must[*ec2.DescribeInstanceStatusOutput](t)(a.ec2.DescribeInstanceStatus(t.Context(), &ec2.DescribeInstanceStatusInput{}))
 	all := must[*ec2.DescribeInstanceStatusOutput](t)(a.ec2.DescribeInstanceStatus(t.Context(), &ec2.DescribeInstanceStatusInput{IncludeAllInstances: aws.Bool(true)}))
 	if len(running.InstanceStatuses) != 7 || len(all.InstanceStatuses) != 10 {
 		t.Errorf("%d and %d statuses, want 7 and 10", len(running.InstanceStatuses), len(all.InstanceStatuses))
-	}
-}
-
-func TestWildcardsMatchAsInEC2(t *testing.T) {
-	for _, c := range []struct {
-		pattern, value string
-		want           bool
-	}{
-		{"web-*", "web-1", true}, {"web-*", "we", false}, {"*", "", true}, {"?", "", false}, {"a?c", "abc", true},
-		{"*b*d", "abcd", true}, {"*b*e", "abcd", false}, {`\*`, "*", true}, {`\*`, "a", false}, {`\?x`, "?x", true}, {"a**", "a", true},
-	} {
-		if got := wildcardMatch(c.pattern, c.value); got != c.want {
-			t.Errorf("%q matches %q: %v, want %v", c.pattern, c.value, got, c.want)
-		}
 	}
 }

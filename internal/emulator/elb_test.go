@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
+
+	"lsapi/internal/emulator/fleet"
 )
 
 // creating returns a request for a plain load balancer.
@@ -21,7 +23,7 @@ func creating(name string) *elb.CreateLoadBalancerInput {
 	}
 }
 
-func TestACreatedLoadBalancerIsDescribedWithAWSsDefaults(t *testing.T) {
+func TestCreateLoadBalancerAppliesDefaults(t *testing.T) {
 	a := start(t, Options{})
 	created := must[*elb.CreateLoadBalancerOutput](t)(a.elb.CreateLoadBalancer(t.Context(), creating("new-elb")))
 	out := must[*elb.DescribeLoadBalancersOutput](t)(a.elb.DescribeLoadBalancers(t.Context(), &elb.DescribeLoadBalancersInput{}))
@@ -34,7 +36,7 @@ func TestACreatedLoadBalancerIsDescribedWithAWSsDefaults(t *testing.T) {
 	}
 }
 
-func TestCreatingAgainSucceedsOnlyWithTheSameSettings(t *testing.T) {
+func TestCreateLoadBalancerIsIdempotentForSameSettings(t *testing.T) {
 	a := start(t, Options{})
 	must[*elb.CreateLoadBalancerOutput](t)(a.elb.CreateLoadBalancer(t.Context(), creating("same")))
 	must[*elb.CreateLoadBalancerOutput](t)(a.elb.CreateLoadBalancer(t.Context(), creating("same")))
@@ -44,7 +46,7 @@ func TestCreatingAgainSucceedsOnlyWithTheSameSettings(t *testing.T) {
 	wantCode(t, err, "DuplicateLoadBalancerName", "")
 }
 
-func TestCreateLoadBalancerRefusesWhatAWSRefuses(t *testing.T) {
+func TestCreateLoadBalancerRejectsInvalidRequests(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*elb.CreateLoadBalancerInput)
 		code   string
@@ -68,9 +70,9 @@ func TestCreateLoadBalancerRefusesWhatAWSRefuses(t *testing.T) {
 	}
 }
 
-func TestTheQuotaOfLoadBalancersIsTheLargerOfTwentyAndTheFleetsOwn(t *testing.T) {
+func TestLoadBalancerQuotaFitsFleet(t *testing.T) {
 	for fleetSpec, quota := range map[string]int{"1x0": 20, "25x0": 25} {
-		a := start(t, Options{Fleet: fleet(t, fleetSpec)})
+		a := start(t, Options{Fleet: mustFleet(t, fleetSpec)})
 		limits := must[*elb.DescribeAccountLimitsOutput](t)(a.elb.DescribeAccountLimits(t.Context(), &elb.DescribeAccountLimitsInput{}))
 		if got := *limits.Limits[0].Max; got != fmt.Sprint(quota) {
 			t.Errorf("fleet %s: limit %s, want %d", fleetSpec, got, quota)
@@ -83,7 +85,7 @@ func TestTheQuotaOfLoadBalancersIsTheLargerOfTwentyAndTheFleetsOwn(t *testing.T)
 	}
 }
 
-func TestADeletedLoadBalancerIsGoneAndDeletingItAgainSucceeds(t *testing.T) {
+func TestDeleteLoadBalancerIsIdempotent(t *testing.T) {
 	a := demo(t)
 	for range 2 {
 		must[*elb.DeleteLoadBalancerOutput](t)(a.elb.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerName: aws.String("web-elb")}))
@@ -95,8 +97,8 @@ func TestADeletedLoadBalancerIsGoneAndDeletingItAgainSucceeds(t *testing.T) {
 	wantCode(t, err, "InvalidInstance", "") // the new one has no past
 }
 
-func TestPagesOfLoadBalancersAddUpToAll(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "23x2")})
+func TestLoadBalancerPagesContainAllLoadBalancers(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "23x2")})
 	var names []string
 	pages := elb.NewDescribeLoadBalancersPaginator(a.elb, &elb.DescribeLoadBalancersInput{PageSize: aws.Int32(5)})
 	for pages.HasMorePages() {
@@ -105,12 +107,12 @@ func TestPagesOfLoadBalancersAddUpToAll(t *testing.T) {
 			names = append(names, *d.LoadBalancerName)
 		}
 	}
-	if len(names) != 23 || names[0] != BalancerName(1) || names[22] != BalancerName(23) {
+	if len(names) != 23 || names[0] != fleet.BalancerName(1) || names[22] != fleet.BalancerName(23) {
 		t.Errorf("the pages have %v", names)
 	}
 }
 
-func TestDescribeLoadBalancersRefusesWhatAWSRefuses(t *testing.T) {
+func TestDescribeLoadBalancersRejectsInvalidRequests(t *testing.T) {
 	a := demo(t)
 	for name, c := range map[string]struct {
 		in            elb.DescribeLoadBalancersInput
@@ -128,7 +130,7 @@ func TestDescribeLoadBalancersRefusesWhatAWSRefuses(t *testing.T) {
 	}
 }
 
-func TestAHealthCheckCanBeConfiguredWithinAWSsLimits(t *testing.T) {
+func TestConfigureHealthCheckChecksLimits(t *testing.T) {
 	a := demo(t)
 	check := func(target string, interval, timeout int32) error {
 		_, err := a.elb.ConfigureHealthCheck(t.Context(), &elb.ConfigureHealthCheckInput{
@@ -153,7 +155,7 @@ func TestAHealthCheckCanBeConfiguredWithinAWSsLimits(t *testing.T) {
 	}
 }
 
-func TestAttributesAreChangedOneByOne(t *testing.T) {
+func TestModifyAttributesKeepsOtherAttributes(t *testing.T) {
 	a := demo(t)
 	name := aws.String("web-elb")
 	must[*elb.ModifyLoadBalancerAttributesOutput](t)(a.elb.ModifyLoadBalancerAttributes(t.Context(), &elb.ModifyLoadBalancerAttributesInput{
@@ -175,7 +177,7 @@ func TestAttributesAreChangedOneByOne(t *testing.T) {
 	wantCode(t, err, "ValidationError", "")
 }
 
-func TestTagsOfLoadBalancersAreAddedRemovedAndDescribed(t *testing.T) {
+func TestLoadBalancerTags(t *testing.T) {
 	a := demo(t)
 	names := []string{"web-elb"}
 	must[*elb.AddTagsOutput](t)(a.elb.AddTags(t.Context(), &elb.AddTagsInput{

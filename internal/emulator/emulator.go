@@ -1,113 +1,105 @@
-// Package emulator is a small AWS in a process: the parts of Classic ELB, EC2, STS
-// and CloudWatch that have to do with the membership of load balancers, over the query
-// protocol that the AWS CLI, boto3 and the SDKs speak, and what newer ones speak to
-// CloudWatch.
+// Package emulator is a small AWS in a process: the parts of Classic ELB, EC2, STS and
+// CloudWatch around the membership of load balancers, for the AWS CLI, boto3 and SDKs.
 //
-// It holds state and behaves as AWS does where that matters: its error codes
-// and messages, registration that takes time, draining, health, quotas, token
-// buckets, reads that trail writes, and faults on request. What happens by
-// itself with time is computed from what was done and the clock, so there are
-// no goroutines to stop, and a test that drives the clock drives everything. Only
-// load balancers that carry traffic, see Carry, live in real time.
+// It behaves like AWS in its error codes and messages, registration delays, draining,
+// health, quotas, token buckets, eventual consistency, and faults on request. The passage
+// of time follows from past calls and the clock: there are no goroutines to stop, and a
+// test that drives the clock drives everything. Only load balancers that carry traffic,
+// see Carry, run in real time.
+//
+// Each service is a package that describes itself as a wire.API. New lists them.
 package emulator
 
 import (
 	"cmp"
 	"fmt"
-	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
+
+	"lsapi/internal/emulator/account"
+	"lsapi/internal/emulator/cloudwatch"
+	"lsapi/internal/emulator/dataplane"
+	"lsapi/internal/emulator/ec2"
+	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/fleet"
+	"lsapi/internal/emulator/sts"
+	"lsapi/internal/emulator/wire"
 )
 
-// DefaultRegion is the region unless Options name another.
+// DefaultRegion is the region when Options set none.
 const DefaultRegion = "us-east-1"
 
-// defaultMaxLoadBalancers is AWS's quota of load balancers a region.
-const defaultMaxLoadBalancers = 20
-
-// Options say what the emulator holds and how it behaves. The zero value is an
-// empty account that is quick and kind.
+// Options configure the emulator. The zero value is an empty account without latency,
+// lag or throttling.
 type Options struct {
-	Fleet Fleet
+	Fleet fleet.Fleet
 	// Region is DefaultRegion when empty.
 	Region string
 	// Latency is added to every AWS call.
 	Latency time.Duration
-	// Lag is the most by which a read trails the writes before it. Each read
-	// trails by a pseudo-random part of it, and none shows a load balancer or
-	// an instance in an earlier state than a read before it has. Changes are
-	// decided on the true state.
+	// Lag is the longest time by which a read trails the writes before it. Each read
+	// trails by a pseudo-random part of it. No read shows a load balancer or an
+	// instance in an earlier state than the read before. Changes apply to the actual
+	// state.
 	Lag time.Duration
-	// Throttle turns AWS's token buckets on.
+	// Throttle enables AWS's token buckets.
 	Throttle bool
-	// MaxLoadBalancers is the quota; 0 is the larger of 20 and the fleet's own
-	// number.
+	// MaxLoadBalancers is the quota; 0 is the larger of AWS's and the fleet's number.
 	MaxLoadBalancers int
-	// Clock is the machine's when nil.
+	// Clock is the system clock when nil.
 	Clock Clock
-	// Seed determines what is pseudo-random: lags, faults, new instances' ids.
+	// Seed determines all that is pseudo-random: lags, faults, ids of new instances.
 	Seed uint64
 }
 
-// Emulator is an http.Handler that serves the AWS API at / and its own control
-// endpoints under /_emulator/. It is safe for concurrent use.
+// Emulator is an http.Handler that serves the AWS APIs at / and its controls under
+// /_emulator/. It is safe for concurrent use.
 type Emulator struct {
 	clock    Clock
 	latency  time.Duration
-	services map[string]*service
-	control  map[string]map[string]http.HandlerFunc
-	buckets  *throttle // nil when throttling is off
+	apis     map[string]*wire.API // by version
+	throttle *throttle            // nil: no throttling
 	faults   *faults
 	calls    counters
 
-	mu     sync.Mutex
-	world  *world // guarded by mu, which is never held while sleeping or writing
-	closed bool
-	replan *time.Timer // until an instance passes into another state; nil without traffic
+	mu         sync.Mutex // guards what follows; not held while sleeping or writing
+	account    *account.Account
+	ec2        *ec2.Service
+	elb        *elb.Service
+	cloudwatch *cloudwatch.Service
+	plane      *dataplane.Plane // nil: load balancers carry no traffic
+	replan     *time.Timer      // until the next transition of an instance; nil without traffic
+	closed     bool
 }
 
-// New returns an emulator that holds the fleet. Its error names everything that
-// is wrong with the options.
+// New returns an emulator with the fleet. Its error names all invalid options.
 func New(o Options) (*Emulator, error) {
 	if o.Latency < 0 || o.Lag < 0 || o.MaxLoadBalancers < 0 {
 		return nil, fmt.Errorf("latency (%v), lag (%v) and the number of load balancers (%d) must not be negative", o.Latency, o.Lag, o.MaxLoadBalancers)
 	}
-	if err := o.Fleet.validate(); err != nil {
+	if err := o.Fleet.Validate(); err != nil {
 		return nil, fmt.Errorf("fleet: %w", err)
 	}
 	if o.Clock == nil {
 		o.Clock = systemClock{}
 	}
 	e := &Emulator{
-		clock:    o.Clock,
-		latency:  o.Latency,
-		services: newServices(),
-		faults:   newFaults(o.Seed),
-		world:    newWorld(o),
+		clock:      o.Clock,
+		latency:    o.Latency,
+		apis:       map[string]*wire.API{},
+		faults:     newFaults(o.Seed),
+		account:    account.New(cmp.Or(o.Region, DefaultRegion), o.Lag, o.Seed),
+		cloudwatch: &cloudwatch.Service{},
+	}
+	quota := cmp.Or(o.MaxLoadBalancers, max(elb.DefaultMaxLoadBalancers, len(o.Fleet.LoadBalancers)))
+	e.ec2 = ec2.New(e.account, ec2.Options{StartDelay: o.Fleet.StartDelay, RegistrationDelay: o.Fleet.RegistrationDelay})
+	e.elb = elb.New(e.account, e.ec2, quota)
+	o.Fleet.Apply(e.account, e.ec2, e.elb, o.Clock.Now())
+	for _, api := range []*wire.API{e.elb.API(), e.ec2.API(), sts.API(), e.cloudwatch.API()} {
+		e.apis[api.Version] = api
 	}
 	if o.Throttle {
-		e.buckets = newThrottle()
+		e.throttle = newThrottle()
 	}
-	e.control = e.controlRoutes()
 	return e, nil
-}
-
-func newWorld(o Options) *world {
-	w := &world{
-		region:            cmp.Or(o.Region, DefaultRegion),
-		lag:               o.Lag,
-		random:            rand.New(rand.NewPCG(o.Seed, 1)),
-		maxLoadBalancers:  o.MaxLoadBalancers,
-		startDelay:        o.Fleet.StartDelay,
-		registrationDelay: cmp.Or(o.Fleet.RegistrationDelay, DefaultRegistrationDelay),
-		balancers:         make(map[string]*loadBalancer, len(o.Fleet.LoadBalancers)),
-		instances:         make(map[string]*instance, len(o.Fleet.Instances)),
-		launches:          map[string]*runInstancesResponse{},
-	}
-	if w.maxLoadBalancers == 0 {
-		w.maxLoadBalancers = max(defaultMaxLoadBalancers, len(o.Fleet.LoadBalancers))
-	}
-	w.settle(o.Fleet, o.Clock.Now().Add(-o.Lag))
-	return w
 }

@@ -16,12 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"go.uber.org/goleak"
+
+	"lsapi/internal/emulator/fleet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// account is an emulator that listens, with the real SDK's clients for it.
-type account struct {
+// testAccount is an emulator that listens, with the real SDK's clients for it.
+type testAccount struct {
 	*Emulator
 	clock *ManualClock
 	url   string
@@ -32,7 +34,7 @@ type account struct {
 
 // start returns an emulator on a loopback port with a clock that stands still
 // until the test moves it.
-func start(t *testing.T, o Options) *account {
+func start(t *testing.T, o Options) *testAccount {
 	t.Helper()
 	clock := NewManualClock(time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC))
 	if o.Clock == nil {
@@ -53,7 +55,7 @@ func start(t *testing.T, o Options) *account {
 		}),
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	}
-	return &account{e, clock, server.URL, elb.NewFromConfig(config), ec2.NewFromConfig(config), sts.NewFromConfig(config)}
+	return &testAccount{e, clock, server.URL, elb.NewFromConfig(config), ec2.NewFromConfig(config), sts.NewFromConfig(config)}
 }
 
 // wholeRequests sends a request's head and body in one write. The SDK's own body
@@ -73,14 +75,14 @@ func (t wholeRequests) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // demo returns an account with the demo fleet.
-func demo(t *testing.T) *account {
+func demo(t *testing.T) *testAccount {
 	t.Helper()
-	return start(t, Options{Fleet: fleet(t, "demo")})
+	return start(t, Options{Fleet: mustFleet(t, "demo")})
 }
 
-func fleet(t *testing.T, spec string) Fleet {
+func mustFleet(t *testing.T, spec string) fleet.Fleet {
 	t.Helper()
-	f, err := ParseFleet(spec)
+	f, err := fleet.Parse(spec)
 	if err != nil {
 		t.Fatal(err)
 	}

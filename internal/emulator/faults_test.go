@@ -17,14 +17,14 @@ import (
 
 const register = "RegisterInstancesWithLoadBalancer"
 
-func (a *account) fault(t *testing.T, f Fault) {
+func (a *testAccount) fault(t *testing.T, f Fault) {
 	t.Helper()
 	if err := a.AddFault(f); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestAFaultFailsAsManyCallsAsItCounts(t *testing.T) {
+func TestFaultCountLimitsFailures(t *testing.T) {
 	a := demo(t)
 	a.fault(t, Fault{Action: register, Kind: FaultThrottle, Count: 2})
 	for range 2 {
@@ -38,7 +38,7 @@ func TestAFaultFailsAsManyCallsAsItCounts(t *testing.T) {
 	}
 }
 
-func TestAFaultWithAProbabilityFailsSomeCalls(t *testing.T) {
+func TestFaultProbabilityFailsSomeCalls(t *testing.T) {
 	a := demo(t)
 	a.fault(t, Fault{Action: "*", Kind: Fault500, Probability: 0.5})
 	failed := 0
@@ -54,7 +54,7 @@ func TestAFaultWithAProbabilityFailsSomeCalls(t *testing.T) {
 	must[[]string](t)(a.described(t.Context(), "default-elb"))
 }
 
-func TestEachServiceTellsAFaultInItsOwnWords(t *testing.T) {
+func TestFaultsUseErrorsOfTheService(t *testing.T) {
 	a := demo(t)
 	for kind, want := range map[FaultKind][2]string{
 		FaultThrottle: {"Throttling", "RequestLimitExceeded"},
@@ -69,7 +69,7 @@ func TestEachServiceTellsAFaultInItsOwnWords(t *testing.T) {
 	}
 }
 
-func TestACallCanFailAndYetBeCarriedOut(t *testing.T) {
+func TestFaultAfterCallKeepsItsEffect(t *testing.T) {
 	for kind, check := range map[FaultKind]func(error) bool{
 		Fault500: func(err error) bool {
 			failure, ok := errors.AsType[*http.ResponseError](err)
@@ -88,7 +88,7 @@ func TestACallCanFailAndYetBeCarriedOut(t *testing.T) {
 	}
 }
 
-func TestAFaultBeforeTheCallKeepsItFromBeingCarriedOut(t *testing.T) {
+func TestFaultBeforeCallPreventsItsEffect(t *testing.T) {
 	for _, kind := range []FaultKind{FaultThrottle, Fault500, FaultReset, FaultDenied} {
 		a := demo(t)
 		a.fault(t, Fault{Action: register, Kind: kind, Count: 1})
@@ -101,7 +101,7 @@ func TestAFaultBeforeTheCallKeepsItFromBeingCarriedOut(t *testing.T) {
 	}
 }
 
-func TestATimeoutHoldsTheAnswerUntilTheClientLeaves(t *testing.T) {
+func TestTimeoutFaultWaitsForDisconnect(t *testing.T) {
 	a := demo(t)
 	a.fault(t, Fault{Action: register, Kind: FaultTimeout, Count: 1, After: true})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -122,7 +122,7 @@ func TestATimeoutHoldsTheAnswerUntilTheClientLeaves(t *testing.T) {
 	}
 }
 
-func TestATimeoutEndsWhenItsDelayHasPassed(t *testing.T) {
+func TestTimeoutFaultEndsAfterDelay(t *testing.T) {
 	for after, want := range map[bool]string{true: "", false: "ServiceUnavailable"} {
 		a := demo(t)
 		a.fault(t, Fault{Action: register, Kind: FaultTimeout, Count: 1, After: after, Delay: 30 * time.Second})
@@ -149,7 +149,7 @@ func TestATimeoutEndsWhenItsDelayHasPassed(t *testing.T) {
 	}
 }
 
-func TestFaultsAreDrivenOverHTTP(t *testing.T) {
+func TestFaultEndpoints(t *testing.T) {
 	a := demo(t)
 	status, body := a.send(t, "POST", "/_emulator/faults", `{"action":"*","kind":"timeout","count":3,"after":true,"delay":"30s"}`, nil)
 	if status != 201 {
@@ -165,7 +165,7 @@ func TestFaultsAreDrivenOverHTTP(t *testing.T) {
 	}
 }
 
-func TestAFaultThatMakesNoSenseIsRefusedWithTheNameOfWhatIsWrong(t *testing.T) {
+func TestInvalidFaultErrorsNameTheField(t *testing.T) {
 	a := demo(t)
 	for body, want := range map[string]string{
 		`{"action":"Dance","kind":"500","count":1}`:                        "action",
@@ -181,7 +181,7 @@ func TestAFaultThatMakesNoSenseIsRefusedWithTheNameOfWhatIsWrong(t *testing.T) {
 		`{"action":"*","kind":"timeout","count":1,"delay":"soon"}`:         "delay",
 		`{"action":"*","kind":"500","count":1,"colour":"red"}`:             "colour",
 		`{"action":"*","kind":"500","count":"many"}`:                       "count",
-		`{"action":"*","kind":"500","count":1}{"action":"*","kind":"500"}`: "goes on",
+		`{"action":"*","kind":"500","count":1}{"action":"*","kind":"500"}`: "continues after",
 		`elephant`: "not a fault",
 	} {
 		status, answer := a.send(t, "POST", "/_emulator/faults", body, nil)

@@ -1,13 +1,13 @@
 package emulator
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"lsapi/internal/emulator/fleet"
 )
 
-func TestTheDemoFleetIsTheOneThatTheDocumentsShow(t *testing.T) {
+func TestDemoFleetMatchesDocumentation(t *testing.T) {
 	s := demo(t).State()
 	if len(s.LoadBalancers) != 2 || s.LoadBalancers[0].Name != "default-elb" || len(s.LoadBalancers[0].Members) != 1 {
 		t.Fatalf("load balancers %+v", s.LoadBalancers)
@@ -17,89 +17,35 @@ func TestTheDemoFleetIsTheOneThatTheDocumentsShow(t *testing.T) {
 	}
 }
 
-func TestAGeneratedFleetHasPredictableNamesAndInstancesToSpare(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "3x2")})
+func TestGeneratedFleetHasPredictableNames(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "3x2")})
 	s := a.State()
-	if len(s.LoadBalancers) != 3 || len(s.Instances) != 6+Spares {
+	if len(s.LoadBalancers) != 3 || len(s.Instances) != 6+fleet.Spares {
 		t.Fatalf("%d load balancers and %d instances", len(s.LoadBalancers), len(s.Instances))
 	}
 	for b, lb := range s.LoadBalancers {
 		for n, m := range lb.Members {
-			if lb.Name != BalancerName(b+1) || m.InstanceID != MemberID(b+1, n+1) || m.State != "InService" {
-				t.Errorf("%s has %+v, want %s in service", lb.Name, m, MemberID(b+1, n+1))
+			if lb.Name != fleet.BalancerName(b+1) || m.InstanceID != fleet.MemberID(b+1, n+1) || m.State != "InService" {
+				t.Errorf("%s has %+v, want %s in service", lb.Name, m, fleet.MemberID(b+1, n+1))
 			}
 		}
 	}
-	if SpareID(1) != "i-00000000000000001" || MemberID(10, 1) != "i-00000000a00000001" {
-		t.Errorf("ids %s and %s are not those in the documentation", SpareID(1), MemberID(10, 1))
+	if fleet.SpareID(1) != "i-00000000000000001" || fleet.MemberID(10, 1) != "i-00000000a00000001" {
+		t.Errorf("ids %s and %s are not those in the documentation", fleet.SpareID(1), fleet.MemberID(10, 1))
 	}
 }
 
-func TestAnEmptyFleetIsEmpty(t *testing.T) {
-	s := start(t, Options{Fleet: fleet(t, "empty")}).State()
+func TestEmptyFleet(t *testing.T) {
+	s := start(t, Options{Fleet: mustFleet(t, "empty")}).State()
 	if len(s.LoadBalancers)+len(s.Instances) != 0 {
 		t.Errorf("state %+v, want nothing", s)
 	}
 }
 
-func TestAFleetSpecificationThatIsNoneIsToldSo(t *testing.T) {
-	for _, spec := range []string{"", "demos", "10", "10x", "x10", "10x-1", "10x1001", "20000x1", "5000x1000"} {
-		if _, err := ParseFleet(spec); err == nil {
-			t.Errorf("%q was taken", spec)
-		}
-	}
-	if _, err := ParseFleet("no/such.yaml"); err == nil || !strings.Contains(err.Error(), "no/such.yaml") {
-		t.Errorf("error %v, want one that names the file", err)
-	}
-}
-
-func TestABrokenFleetFileIsToldWithFileLineAndReason(t *testing.T) {
-	for name, c := range map[string]struct {
-		text string
-		want []string // ":line: " and a part of the reason
-	}{
-		"not YAML":              {"loadBalancers: [\n", []string{"", ""}},
-		"an unknown field":      {"instances:\n  - id: i-00000001\n    colour: red\n", []string{":3: ", "colour"}},
-		"a bad duration":        {"startDelay: soon\n", []string{":1: ", "soon"}},
-		"a negative duration":   {"instances: []\nstartDelay: -1s\n", []string{":2: ", "negative"}},
-		"a bad time":            {"instances:\n  - id: i-00000001\n    launched: yesterday\n", []string{":3: ", "yesterday"}},
-		"a malformed id":        {"instances:\n  - id: i-00000001\n  - type: t2.micro\n    id: web1\n", []string{":4: ", "web1"}},
-		"a missing id":          {"instances:\n  - type: t2.micro\n", []string{":2: ", `"" is no instance id`}},
-		"an instance twice":     {"instances:\n  - id: i-00000001\n  - id: i-00000001\n", []string{":3: ", "twice"}},
-		"a load balancer twice": {"loadBalancers:\n  - name: a\n  - name: b\n  - name: a\n", []string{":4: ", "twice"}},
-		"a bad name":            {"loadBalancers:\n  - name: -a-\n", []string{":2: ", "-a-"}},
-		"a member of nowhere":   {"loadBalancers:\n  - name: a\n    members:\n      - i-00000001\n", []string{":4: ", "i-00000001"}},
-		"a member twice":        {"loadBalancers:\n  - name: a\n    members: [i-00000001,\n      i-00000001]\ninstances:\n  - id: i-00000001\n", []string{":4: ", "twice"}},
-		"a bad state":           {"instances:\n  - id: i-00000001\n    state: asleep\n", []string{":3: ", "asleep"}},
-		"a bad zone":            {"instances:\n  - id: i-00000001\n    zone: us-east-1a\n", []string{":3: ", "us-east-1a"}},
-		"a bad scheme":          {"loadBalancers:\n  - name: a\n    scheme: inwards\n", []string{":3: ", "inwards"}},
-		"a bad listener":        {"loadBalancers:\n  - name: a\n    listeners:\n      - {protocol: HTTP, port: 80}\n", []string{":4: ", "listeners.instancePort"}},
-		"a bad health check":    {"loadBalancers:\n  - name: a\n    healthCheck:\n      target: HTTP:80\n", []string{":4: ", "HTTP:80"}},
-		"a bad timeout":         {"loadBalancers:\n  - name: a\n    draining:\n      timeout: 2h\n", []string{":4: ", "7200"}},
-		"an idle description":   {"instances:\n  - id: i-00000001\n    description: ill\n", []string{":3: ", "healthy"}},
-		"a list for a mapping":  {"- a\n", []string{":1: ", ""}},
-		"a key twice":           {"instances: []\ninstances: []\n", []string{":2: ", "instances"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "fleet.yaml")
-			if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			_, err := ParseFleet(file)
-			if err == nil {
-				t.Fatal("the file was taken")
-			}
-			if want := file + c.want[0]; !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), c.want[1]) {
-				t.Errorf("error %q, want one that begins with %q and says %q", err, want, c.want[1])
-			}
-		})
-	}
-}
-
-func TestEveryProblemOfAFleetIsTold(t *testing.T) {
-	_, err := New(Options{Fleet: Fleet{
-		Instances:     []Instance{{ID: "web1"}, {ID: "web2"}},
-		LoadBalancers: []LoadBalancer{{Name: "-"}},
+func TestNewReportsAllFleetProblems(t *testing.T) {
+	_, err := New(Options{Fleet: fleet.Fleet{
+		Instances:     []fleet.Instance{{ID: "web1"}, {ID: "web2"}},
+		LoadBalancers: []fleet.LoadBalancer{{Name: "-"}},
 	}})
 	for _, want := range []string{"instances[0].id", "instances[1].id", "loadBalancers[0].name"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -108,7 +54,7 @@ func TestEveryProblemOfAFleetIsTold(t *testing.T) {
 	}
 }
 
-func TestOptionsBelowZeroAreRefused(t *testing.T) {
+func TestNewRejectsNegativeOptions(t *testing.T) {
 	for _, o := range []Options{{Latency: -1}, {Lag: -1}, {MaxLoadBalancers: -1}} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%+v was taken", o)

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"lsapi/internal/emulator/fleet"
 )
 
-func TestHealthIsToldInAWSsWords(t *testing.T) {
+func TestDescribeInstanceHealthReturnsAWSTexts(t *testing.T) {
 	a := demo(t)
 	want := map[string]string{
 		demoServing:   healthy,
@@ -21,15 +23,15 @@ func TestHealthIsToldInAWSsWords(t *testing.T) {
 	}
 }
 
-func TestHealthOfAnInstanceThatWasNeverAMemberFailsTheCall(t *testing.T) {
+func TestHealthOfNonMemberFails(t *testing.T) {
 	_, err := demo(t).health(t.Context(), "web-elb", demoServing, demoSpare)
 	wantCode(t, err, "InvalidInstance", "")
 }
 
-func TestAMemberInAZoneThatIsNotServedIsOutOfService(t *testing.T) {
-	a := start(t, Options{Fleet: Fleet{
-		LoadBalancers: []LoadBalancer{{Name: "lb", Zones: []string{"a"}, Members: []string{demoSpare}}},
-		Instances:     []Instance{{ID: demoSpare, Zone: "c"}},
+func TestMemberInOtherZoneIsOutOfService(t *testing.T) {
+	a := start(t, Options{Fleet: fleet.Fleet{
+		LoadBalancers: []fleet.LoadBalancer{{Name: "lb", Zones: []string{"a"}, Members: []string{demoSpare}}},
+		Instances:     []fleet.Instance{{ID: demoSpare, Zone: "c"}},
 	}})
 	const want = "OutOfService/Instance/Instance is in the EC2 Availability Zone for which LoadBalancer is not configured to route traffic to."
 	if got := must[map[string]string](t)(a.health(t.Context(), "lb"))[demoSpare]; got != want {
@@ -37,7 +39,7 @@ func TestAMemberInAZoneThatIsNotServedIsOutOfService(t *testing.T) {
 	}
 }
 
-func TestATerminatedMemberLingersInTheListWithoutHealth(t *testing.T) {
+func TestTerminatedMemberIsListedWithoutHealth(t *testing.T) {
 	a := demo(t)
 	must[*ec2.TerminateInstancesOutput](t)(a.ec2.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{demoMember}}))
 	for _, later := range []time.Duration{0, 2 * time.Hour} {
@@ -55,7 +57,7 @@ func TestATerminatedMemberLingersInTheListWithoutHealth(t *testing.T) {
 	}
 }
 
-func TestAMemberThatIsStoppedAndStartedRegistersAnew(t *testing.T) {
+func TestRestartedMemberRegistersAgain(t *testing.T) {
 	a := demo(t)
 	ids := []string{demoMember}
 	must[*ec2.StopInstancesOutput](t)(a.ec2.StopInstances(t.Context(), &ec2.StopInstancesInput{InstanceIds: ids}))

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"lsapi/internal/emulator/elb"
 )
 
-func TestHistoryHoldsEachMembershipChangeInOrder(t *testing.T) {
+func TestHistoryContainsChangesInOrder(t *testing.T) {
 	a := demo(t)
 	const joining, other = "i-0bee000000000cd01", "i-0bee000000000cd02"
 	for _, ids := range [][]string{{joining}, {joining}, {joining, other}} {
@@ -21,7 +23,7 @@ func TestHistoryHoldsEachMembershipChangeInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, body := a.send(t, "GET", "/_emulator/history", "", nil)
-	var history []MembershipChange
+	var history []elb.MembershipChange
 	if err := json.Unmarshal([]byte(body), &history); err != nil {
 		t.Fatal(err)
 	}
@@ -34,19 +36,5 @@ func TestHistoryHoldsEachMembershipChangeInOrder(t *testing.T) {
 	}
 	if want := []string{"attach " + joining, "attach " + other, "detach " + joining}; !slices.Equal(got, want) {
 		t.Errorf("the history is %v, want %v", got, want)
-	}
-}
-
-func TestHistoryDropsItsOlderHalfWhenFull(t *testing.T) {
-	a := demo(t)
-	a.mu.Lock()
-	for range maxHistory {
-		a.world.record("attach", "old-elb", []string{"i-1"}, a.clock.Now())
-	}
-	a.world.record("detach", "new-elb", []string{"i-1"}, a.clock.Now())
-	a.mu.Unlock()
-	history := a.History()
-	if len(history) != maxHistory/2+1 || history[len(history)-1].LoadBalancer != "new-elb" {
-		t.Errorf("it holds %d changes, the last %+v", len(history), history[len(history)-1])
 	}
 }

@@ -9,9 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
+
+	"lsapi/internal/emulator/fleet"
 )
 
-func (a *account) register(ctx context.Context, name string, ids ...string) ([]string, error) {
+func (a *testAccount) register(ctx context.Context, name string, ids ...string) ([]string, error) {
 	out, err := a.elb.RegisterInstancesWithLoadBalancer(ctx, &elb.RegisterInstancesWithLoadBalancerInput{
 		LoadBalancerName: &name, Instances: instancesOf(ids),
 	})
@@ -21,7 +23,7 @@ func (a *account) register(ctx context.Context, name string, ids ...string) ([]s
 	return idsOf(out.Instances), nil
 }
 
-func (a *account) deregister(ctx context.Context, name string, ids ...string) ([]string, error) {
+func (a *testAccount) deregister(ctx context.Context, name string, ids ...string) ([]string, error) {
 	out, err := a.elb.DeregisterInstancesFromLoadBalancer(ctx, &elb.DeregisterInstancesFromLoadBalancerInput{
 		LoadBalancerName: &name, Instances: instancesOf(ids),
 	})
@@ -32,7 +34,7 @@ func (a *account) deregister(ctx context.Context, name string, ids ...string) ([
 }
 
 // described returns the members that DescribeLoadBalancers shows.
-func (a *account) described(ctx context.Context, name string) ([]string, error) {
+func (a *testAccount) described(ctx context.Context, name string) ([]string, error) {
 	out, err := a.elb.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{LoadBalancerNames: []string{name}})
 	if err != nil {
 		return nil, err
@@ -41,7 +43,7 @@ func (a *account) described(ctx context.Context, name string) ([]string, error) 
 }
 
 // health returns what DescribeInstanceHealth shows, by instance.
-func (a *account) health(ctx context.Context, name string, ids ...string) (map[string]string, error) {
+func (a *testAccount) health(ctx context.Context, name string, ids ...string) (map[string]string, error) {
 	out, err := a.elb.DescribeInstanceHealth(ctx, &elb.DescribeInstanceHealthInput{
 		LoadBalancerName: &name, Instances: instancesOf(ids),
 	})
@@ -78,7 +80,7 @@ const (
 	isRegistering = "OutOfService/ELB/Instance registration is still in progress."
 )
 
-func TestARegisteredInstanceIsListedAtOnceAndInServiceWithinTwoSeconds(t *testing.T) {
+func TestRegisteredInstanceBecomesInService(t *testing.T) {
 	a := demo(t)
 	list := must[[]string](t)(a.register(t.Context(), "default-elb", demoSpare))
 	if want := []string{demoMember, demoSpare}; !slices.Equal(list, want) {
@@ -96,7 +98,7 @@ func TestARegisteredInstanceIsListedAtOnceAndInServiceWithinTwoSeconds(t *testin
 	}
 }
 
-func TestRegisteringAMemberAgainSucceedsAndChangesNothing(t *testing.T) {
+func TestRegisterIsIdempotent(t *testing.T) {
 	a := demo(t)
 	list := must[[]string](t)(a.register(t.Context(), "default-elb", demoMember, demoMember))
 	if want := []string{demoMember}; !slices.Equal(list, want) {
@@ -107,7 +109,7 @@ func TestRegisteringAMemberAgainSucceedsAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestARegisterBatchWithAnInstanceThatCannotServeIsRefusedAsAWhole(t *testing.T) {
+func TestRegisterRejectsWholeBatchForInvalidInstance(t *testing.T) {
 	for name, c := range map[string]struct{ id, message string }{
 		"unknown":    {"i-00000000", "Could not find EC2 instance i-00000000."},
 		"malformed":  {"elephant", "Could not find EC2 instance elephant."},
@@ -126,17 +128,17 @@ func TestARegisterBatchWithAnInstanceThatCannotServeIsRefusedAsAWhole(t *testing
 	}
 }
 
-func TestRegisteringMoreThanTheQuotaIsRefused(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "1x999")})
-	_, err := a.register(t.Context(), "elb-0001", SpareID(1), SpareID(2))
+func TestRegisterRejectsMoreThanQuota(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "1x999")})
+	_, err := a.register(t.Context(), "elb-0001", fleet.SpareID(1), fleet.SpareID(2))
 	wantCode(t, err, "ValidationError", "")
-	must[[]string](t)(a.register(t.Context(), "elb-0001", SpareID(1)))
+	must[[]string](t)(a.register(t.Context(), "elb-0001", fleet.SpareID(1)))
 	if got := len(a.Members("elb-0001")); got != 1000 {
 		t.Errorf("%d members, want 1000", got)
 	}
 }
 
-func TestADeregisteredInstanceLeavesTheListAtOnceAndDrains(t *testing.T) {
+func TestDeregisteredInstanceDrains(t *testing.T) {
 	a := demo(t)
 	if left := must[[]string](t)(a.deregister(t.Context(), "default-elb", demoMember)); len(left) != 0 {
 		t.Errorf("deregister answered %v, want the rest, which is none", left)
@@ -155,15 +157,15 @@ func TestADeregisteredInstanceLeavesTheListAtOnceAndDrains(t *testing.T) {
 	}
 }
 
-func TestWithoutConnectionDrainingAnInstanceIsOutAtOnce(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "1x1")})
-	must[[]string](t)(a.deregister(t.Context(), "elb-0001", MemberID(1, 1)))
-	if got := must[map[string]string](t)(a.health(t.Context(), "elb-0001", MemberID(1, 1)))[MemberID(1, 1)]; got != notRegistered {
+func TestDeregisteredInstanceIsOutWithoutDraining(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "1x1")})
+	must[[]string](t)(a.deregister(t.Context(), "elb-0001", fleet.MemberID(1, 1)))
+	if got := must[map[string]string](t)(a.health(t.Context(), "elb-0001", fleet.MemberID(1, 1)))[fleet.MemberID(1, 1)]; got != notRegistered {
 		t.Errorf("health %s, want %s", got, notRegistered)
 	}
 }
 
-func TestRegisteringEndsDraining(t *testing.T) {
+func TestRegisterEndsDraining(t *testing.T) {
 	a := demo(t)
 	must[[]string](t)(a.deregister(t.Context(), "default-elb", demoMember))
 	must[[]string](t)(a.register(t.Context(), "default-elb", demoMember))
@@ -172,7 +174,7 @@ func TestRegisteringEndsDraining(t *testing.T) {
 	}
 }
 
-func TestDeregisteringTwiceSucceedsButNeverHavingBeenAMemberDoesNot(t *testing.T) {
+func TestDeregisterSucceedsForFormerMembersOnly(t *testing.T) {
 	a := demo(t)
 	must[[]string](t)(a.deregister(t.Context(), "web-elb", demoServing))
 	must[[]string](t)(a.deregister(t.Context(), "web-elb", demoServing))
@@ -183,7 +185,7 @@ func TestDeregisteringTwiceSucceedsButNeverHavingBeenAMemberDoesNot(t *testing.T
 	}
 }
 
-func TestChangesOfAnUnknownLoadBalancerSayThatThereIsNoActiveOne(t *testing.T) {
+func TestChangesOfUnknownLoadBalancerFail(t *testing.T) {
 	a := demo(t)
 	const message = "There is no ACTIVE Load Balancer named 'nope'"
 	_, err := a.register(t.Context(), "nope", demoSpare)

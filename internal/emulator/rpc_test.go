@@ -16,7 +16,7 @@ import (
 )
 
 // postJSON sends a call of CloudWatch in AWS JSON 1.0, as newer clients do.
-func (a *account) postJSON(t *testing.T, target, body string, header http.Header) (jsonAnswer, string) {
+func (a *testAccount) postJSON(t *testing.T, target, body string, header http.Header) (jsonAnswer, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.url+"/", strings.NewReader(body))
 	if err != nil {
@@ -48,7 +48,7 @@ type jsonAnswer struct {
 
 const granite = "GraniteServiceVersion20100801."
 
-func TestCloudWatchSpeaksJSON(t *testing.T) {
+func TestCloudWatchAnswersJSON(t *testing.T) {
 	t.Parallel()
 	a := carrying(t)
 	a.awaitHealth(t, demoServing, healthy)
@@ -97,7 +97,7 @@ func TestCloudWatchSpeaksJSON(t *testing.T) {
 	}
 }
 
-func TestCloudWatchErrorsAreNamedForJSONAndQueryClients(t *testing.T) {
+func TestCloudWatchJSONErrorsContainBothCodes(t *testing.T) {
 	a := demo(t)
 	a.fault(t, Fault{Action: "ListMetrics", Kind: FaultThrottle, Count: 1})
 	for _, c := range []struct {
@@ -129,7 +129,7 @@ func TestCloudWatchErrorsAreNamedForJSONAndQueryClients(t *testing.T) {
 	}
 }
 
-func TestListMetricsHasPages(t *testing.T) {
+func TestListMetricsPages(t *testing.T) {
 	t.Parallel()
 	a := carrying(t)
 	a.awaitHealth(t, demoServing, healthy)

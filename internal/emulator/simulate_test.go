@@ -13,7 +13,7 @@ import (
 )
 
 // healthNow is what DescribeInstanceHealth would say of a member, in one line.
-func (a *account) healthNow(loadBalancer, instance string) string {
+func (a *testAccount) healthNow(loadBalancer, instance string) string {
 	for _, b := range a.State().LoadBalancers {
 		if b.Name != loadBalancer {
 			continue
@@ -30,7 +30,7 @@ func (a *account) healthNow(loadBalancer, instance string) string {
 	return "absent"
 }
 
-func TestAnInstanceFailsItsHealthChecksWhenToldTo(t *testing.T) {
+func TestHealthControlSetsHealth(t *testing.T) {
 	const member = "i-0592fe5ccee879f04"
 	a := demo(t)
 	for _, c := range []struct{ body, want string }{
@@ -47,7 +47,7 @@ func TestAnInstanceFailsItsHealthChecksWhenToldTo(t *testing.T) {
 	}
 }
 
-func TestADrainTakesAsLongAsToldTo(t *testing.T) {
+func TestDrainControlSetsDrainTime(t *testing.T) {
 	const member = "i-0592fe5ccee879f04"
 	a := demo(t)
 	if status, body := a.send(t, "POST", "/_emulator/drains", `{"loadBalancer":"default-elb","lasts":"50s"}`, nil); status != http.StatusOK {
@@ -61,7 +61,7 @@ func TestADrainTakesAsLongAsToldTo(t *testing.T) {
 	}
 }
 
-func TestControlsWithoutEffectAreErrors(t *testing.T) {
+func TestControlsWithoutEffectFail(t *testing.T) {
 	a := demo(t)
 	if _, err := a.elb.CreateLoadBalancer(t.Context(), &elb.CreateLoadBalancerInput{
 		LoadBalancerName: aws.String("plain"), AvailabilityZones: []string{"us-east-1a"},
@@ -83,7 +83,7 @@ func TestControlsWithoutEffectAreErrors(t *testing.T) {
 		{"faults", `{"action":"*","kind":"timeout","count":1,"delay":"0s"}`, http.StatusBadRequest, "delay"},
 		{"faults", `{"action":"*","kind":"500","probability":1}`, http.StatusCreated, ""},
 		{"faults", `{"action":"DescribeTags","kind":"reset","count":1}`, http.StatusBadRequest, "every call of DescribeTags fails already"},
-		{"health", `{} {}`, http.StatusBadRequest, "goes on"},
+		{"health", `{} {}`, http.StatusBadRequest, "continues after"},
 		{"drains", `{"loadBalancer":"nope","lasts":"1s"}`, http.StatusNotFound, "nope"},
 		{"drains", `{"loadBalancer":"default-elb","lasts":"soon"}`, http.StatusBadRequest, "soon"},
 		{"drains", `{"loadBalancer":"default-elb","lasts":"-1s"}`, http.StatusBadRequest, "-1s"},
@@ -94,7 +94,7 @@ func TestControlsWithoutEffectAreErrors(t *testing.T) {
 	}
 }
 
-func TestControlsWithoutEffectOnADataPlaneAreErrors(t *testing.T) {
+func TestControlsWithoutEffectOnDataPlaneFail(t *testing.T) {
 	t.Parallel()
 	a := carrying(t)
 	if _, err := a.ec2.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{demoSpare}}); err != nil {

@@ -9,31 +9,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 )
 
-func TestEachCategoryHasABucketOfAWSsSizeThatRefills(t *testing.T) {
-	listing := func(ctx context.Context, a *account) error { _, err := a.found(ctx); return err }
+func TestTokenBucketsHaveAWSSizes(t *testing.T) {
+	listing := func(ctx context.Context, a *testAccount) error { _, err := a.found(ctx); return err }
 	for name, c := range map[string]struct {
-		call         func(context.Context, *account) error
+		call         func(context.Context, *testAccount) error
 		size, refill int
 		code         string
 	}{
-		"ELB reads": {func(ctx context.Context, a *account) error { _, err := a.described(ctx, "default-elb"); return err }, 40, 10, "Throttling"},
-		"ELB writes": {func(ctx context.Context, a *account) error {
+		"ELB reads": {func(ctx context.Context, a *testAccount) error { _, err := a.described(ctx, "default-elb"); return err }, 40, 10, "Throttling"},
+		"ELB writes": {func(ctx context.Context, a *testAccount) error {
 			_, err := a.register(ctx, "default-elb", demoMember)
 			return err
 		}, 20, 4, "Throttling"},
 		"EC2 lists": {listing, 50, 10, "RequestLimitExceeded"},
-		"EC2 filtered": {func(ctx context.Context, a *account) error {
+		"EC2 filtered": {func(ctx context.Context, a *testAccount) error {
 			_, err := a.found(ctx, filterBy("instance-id", demoMember))
 			return err
 		}, 100, 20, "RequestLimitExceeded"},
-		"EC2 pages": {func(ctx context.Context, a *account) error {
+		"EC2 pages": {func(ctx context.Context, a *testAccount) error {
 			_, err := a.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{MaxResults: aws.Int32(5)})
 			return err
 		}, 100, 20, "RequestLimitExceeded"},
-		"EC2 launches": {func(ctx context.Context, a *account) error { _, err := a.ec2.RunInstances(ctx, run(1)); return err }, 5, 2, "RequestLimitExceeded"},
+		"EC2 launches": {func(ctx context.Context, a *testAccount) error { _, err := a.ec2.RunInstances(ctx, run(1)); return err }, 5, 2, "RequestLimitExceeded"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := start(t, Options{Fleet: fleet(t, "demo"), Throttle: true})
+			a := start(t, Options{Fleet: mustFleet(t, "demo"), Throttle: true})
 			drain := func(tokens int) {
 				t.Helper()
 				for n := range tokens {
@@ -50,16 +50,16 @@ func TestEachCategoryHasABucketOfAWSsSizeThatRefills(t *testing.T) {
 	}
 }
 
-func TestOneCategoryDoesNotDrawFromAnother(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "demo"), Throttle: true})
+func TestTokenBucketsAreIndependent(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "demo"), Throttle: true})
 	for range 20 {
 		must[[]string](t)(a.register(t.Context(), "default-elb", demoMember))
 	}
 	must[[]string](t)(a.described(t.Context(), "default-elb"))
 }
 
-func TestClassicELBsChangesShareABucketAndEC2sDoNot(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "demo"), Throttle: true})
+func TestELBWritesShareBucketAndEC2ChangesDoNot(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "demo"), Throttle: true})
 	for range 20 {
 		must[[]string](t)(a.register(t.Context(), "default-elb", demoMember))
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lsapi/internal/emulator/account"
 )
 
 // The AWS CLI and boto3 of Debian, which users of the emulator have.
@@ -17,7 +19,7 @@ const (
 
 // tool runs a program against an emulator that runs on the machine's clock, and
 // returns what it prints.
-func (a *account) tool(t *testing.T, program string, args ...string) (string, error) {
+func (a *testAccount) tool(t *testing.T, program string, args ...string) (string, error) {
 	t.Helper()
 	if _, err := os.Stat(program); err != nil {
 		t.Fatalf("%v: install it with: apt-get install awscli python3-boto3", err)
@@ -33,22 +35,22 @@ func (a *account) tool(t *testing.T, program string, args ...string) (string, er
 	return strings.TrimSpace(string(out)), err
 }
 
-func (a *account) aws(t *testing.T, line string) (string, error) {
+func (a *testAccount) aws(t *testing.T, line string) (string, error) {
 	t.Helper()
 	return a.tool(t, awsCLI, append([]string{"--endpoint-url", a.url, "--output", "text"}, strings.Fields(line)...)...)
 }
 
 // onTheClock returns an account with the demo fleet on the machine's clock.
-func onTheClock(t *testing.T) *account {
+func onTheClock(t *testing.T) *testAccount {
 	t.Helper()
-	return start(t, Options{Fleet: fleet(t, "demo"), Clock: systemClock{}})
+	return start(t, Options{Fleet: mustFleet(t, "demo"), Clock: systemClock{}})
 }
 
-func TestTheAWSCLIWorksAsAUserWouldTypeIt(t *testing.T) {
+func TestAWSCLI(t *testing.T) {
 	t.Parallel()
 	a := onTheClock(t)
 	for _, c := range []struct{ line, want string }{
-		{"sts get-caller-identity --query Account", AccountID},
+		{"sts get-caller-identity --query Account", account.ID},
 		{"elb describe-load-balancers --query LoadBalancerDescriptions[].LoadBalancerName", "default-elb\tweb-elb"},
 		{"elb describe-load-balancers --page-size 1 --query LoadBalancerDescriptions[].LoadBalancerName", "default-elb"},
 		{"elb register-instances-with-load-balancer --load-balancer-name default-elb --instances " + demoSpare, "INSTANCES\t" + demoMember + "\nINSTANCES\t" + demoSpare},
@@ -69,7 +71,7 @@ func TestTheAWSCLIWorksAsAUserWouldTypeIt(t *testing.T) {
 	}
 }
 
-func TestTheAWSCLIShowsAWSsErrors(t *testing.T) {
+func TestAWSCLIErrors(t *testing.T) {
 	t.Parallel()
 	a := onTheClock(t)
 	for line, want := range map[string]string{
@@ -122,7 +124,7 @@ except elb.exceptions.AccessPointNotFoundException as e:
     print(e)
 `
 
-func TestBoto3WithItsWaitersAndPaginatorsWorks(t *testing.T) {
+func TestBoto3WaitersAndPaginators(t *testing.T) {
 	t.Parallel()
 	a := onTheClock(t)
 	out, err := a.tool(t, python3, "-c", botoScript)
@@ -148,7 +150,7 @@ func TestBoto3WithItsWaitersAndPaginatorsWorks(t *testing.T) {
 	}
 }
 
-func TestTheMachinesClockSleepsUntilItIsTimeOrTheContextEnds(t *testing.T) {
+func TestSystemClockSleepEndsWithContext(t *testing.T) {
 	before := time.Now()
 	if err := (systemClock{}).Sleep(t.Context(), 5*time.Millisecond); err != nil || time.Since(before) < 5*time.Millisecond {
 		t.Errorf("slept %v, error %v", time.Since(before), err)

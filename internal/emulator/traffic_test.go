@@ -22,7 +22,7 @@ import (
 const patience = 30 * time.Second
 
 // carrying is an account with the demo fleet whose load balancers carry traffic.
-func carrying(t *testing.T) *account {
+func carrying(t *testing.T) *testAccount {
 	t.Helper()
 	a := onTheClock(t)
 	a.Carry(dataplane.Options{})
@@ -35,7 +35,7 @@ func carrying(t *testing.T) *account {
 }
 
 // awaitHealth waits until web-elb says this of an instance.
-func (a *account) awaitHealth(t *testing.T, id, want string) {
+func (a *testAccount) awaitHealth(t *testing.T, id, want string) {
 	t.Helper()
 	var got string
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
@@ -47,7 +47,7 @@ func (a *account) awaitHealth(t *testing.T, id, want string) {
 }
 
 // through sends a request through web-elb, and returns its status and who answered.
-func (a *account) through(t *testing.T, query string) (int, string) {
+func (a *testAccount) through(t *testing.T, query string) (int, string) {
 	t.Helper()
 	web := a.Traffic()[1] // they are sorted
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.Listeners[0].URL+"/"+query, http.NoBody)
@@ -66,7 +66,7 @@ func (a *account) through(t *testing.T, query string) (int, string) {
 	return response.StatusCode, response.Header.Get("X-Instance-Id")
 }
 
-func TestHealthIsWhatProbesFindInAWSsWords(t *testing.T) {
+func TestHealthFollowsProbes(t *testing.T) {
 	t.Parallel()
 	a := carrying(t)
 	if _, err := a.elb.ConfigureHealthCheck(t.Context(), &elb.ConfigureHealthCheckInput{
@@ -103,7 +103,7 @@ func TestHealthIsWhatProbesFindInAWSsWords(t *testing.T) {
 	a.awaitHealth(t, demoServing, "OutOfService/Instance/Instance has not passed the configured HealthyThreshold number of health checks consecutively.")
 }
 
-func TestAStoppedInstanceStopsAnsweringAndAStartedOneServesAgain(t *testing.T) {
+func TestStoppedInstanceServesAgainAfterStart(t *testing.T) {
 	t.Parallel()
 	a := carrying(t)
 	a.awaitHealth(t, demoServing, healthy)
@@ -122,7 +122,7 @@ func TestAStoppedInstanceStopsAnsweringAndAStartedOneServesAgain(t *testing.T) {
 	}
 }
 
-func TestDrainingLastsAsLongAsRequestsDo(t *testing.T) {
+func TestDrainingLastsUntilRequestsEnd(t *testing.T) {
 	t.Parallel()
 	a := carrying(t)
 	a.awaitHealth(t, demoServing, healthy)
@@ -158,7 +158,7 @@ func TestDrainingLastsAsLongAsRequestsDo(t *testing.T) {
 	}
 }
 
-func TestWithoutADataPlaneThatIsSaid(t *testing.T) {
+func TestTrafficControlsFailWithoutDataPlane(t *testing.T) {
 	a := demo(t)
 	if status, body := a.send(t, http.MethodGet, "/_emulator/traffic", "", nil); status != http.StatusNotFound || !strings.Contains(body, "--data-plane") {
 		t.Errorf("%d %s", status, body)
@@ -178,7 +178,7 @@ func TestWithoutADataPlaneThatIsSaid(t *testing.T) {
 }
 
 // cloudWatch is the real SDK's client, which speaks RPC v2 CBOR.
-func (a *account) cloudWatch() *cloudwatch.Client {
+func (a *testAccount) cloudWatch() *cloudwatch.Client {
 	return cloudwatch.New(cloudwatch.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(a.url), Credentials: a.elb.Options().Credentials,
 		HTTPClient: a.elb.Options().HTTPClient, Retryer: aws.NopRetryer{},
@@ -195,7 +195,7 @@ func metricQuery(id, name, statistic string) cwtypes.MetricDataQuery {
 	}}
 }
 
-func TestCloudWatchTellsOfTrafficToTheSDK(t *testing.T) {
+func TestCloudWatchMetricsWithSDK(t *testing.T) {
 	t.Parallel()
 	a := carrying(t)
 	a.awaitHealth(t, demoServing, healthy)
@@ -274,7 +274,7 @@ except Exception as e:
     print(e)
 `
 
-func TestCloudWatchTellsOfTrafficToBoto3AndTheAWSCLI(t *testing.T) {
+func TestCloudWatchMetricsWithBoto3AndCLI(t *testing.T) {
 	t.Parallel()
 	a := carrying(t)
 	a.awaitHealth(t, demoServing, healthy)

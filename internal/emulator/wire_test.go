@@ -9,15 +9,19 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"lsapi/internal/emulator/account"
+	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/wire"
 )
 
 // post sends a form as a client would that signs with anything.
-func (a *account) post(t *testing.T, form url.Values, header http.Header) (int, string) {
+func (a *testAccount) post(t *testing.T, form url.Values, header http.Header) (int, string) {
 	t.Helper()
 	return a.send(t, http.MethodPost, "/", form.Encode(), header)
 }
 
-func (a *account) send(t *testing.T, method, path, body string, header http.Header) (int, string) {
+func (a *testAccount) send(t *testing.T, method, path, body string, header http.Header) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, a.url+path, strings.NewReader(body))
 	if err != nil {
@@ -44,7 +48,7 @@ func signature(service string) http.Header {
 	}
 }
 
-func TestRequestsThatCannotBeServedAreRefusedInTheServicesOwnWay(t *testing.T) {
+func TestInvalidRequestsFailInTheServiceDialect(t *testing.T) {
 	elbHeader, ec2Header := signature("elasticloadbalancing"), signature("ec2")
 	for name, c := range map[string]struct {
 		form   string
@@ -65,7 +69,7 @@ func TestRequestsThatCannotBeServedAreRefusedInTheServicesOwnWay(t *testing.T) {
 		"a form that is none":    {"Version=2012-06-01&Action=%zz", elbHeader, 400, []string{`<Code>MalformedQueryString</Code>`}},
 		"a number that is none":  {"Version=2012-06-01&Action=DescribeLoadBalancers&PageSize=ten", elbHeader, 400, []string{`<Code>MalformedInput</Code>`}},
 		"a parameter missing":    {"Version=2012-06-01&Action=RegisterInstancesWithLoadBalancer", elbHeader, 400, []string{`2 validation errors detected: Value null at &#39;loadBalancerName&#39; failed to satisfy constraint: Member must not be null; Value null at &#39;instances&#39;`}},
-		"a body beyond measure":  {strings.Repeat("x", maxBody+1), elbHeader, 413, []string{`<Code>RequestEntityTooLarge</Code>`}},
+		"a body beyond measure":  {strings.Repeat("x", wire.MaxBody+1), elbHeader, 413, []string{`<Code>RequestEntityTooLarge</Code>`}},
 		"a parameter missing, 2": {"Version=2016-11-15&Action=StopInstances", ec2Header, 400, []string{`<Code>MissingParameter</Code>`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -82,30 +86,30 @@ func TestRequestsThatCannotBeServedAreRefusedInTheServicesOwnWay(t *testing.T) {
 	}
 }
 
-func TestParametersMayBeInTheURLAndTheSignatureToo(t *testing.T) {
+func TestParametersAndSignatureInURL(t *testing.T) {
 	status, body := demo(t).send(t, http.MethodGet, "/?Version=2012-06-01&Action=DescribeLoadBalancers&X-Amz-Signature=0", "", nil)
 	if status != http.StatusOK || !strings.Contains(body, "<LoadBalancerName>default-elb</LoadBalancerName>") {
 		t.Errorf("status %d, answer %s", status, body)
 	}
 }
 
-func TestEmptyListsAreWrittenForClientsThatTellThemFromNone(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "1x0")})
-	_, body := a.post(t, url.Values{"Version": {elbVersion}, "Action": {"DescribeLoadBalancers"}}, signature("elasticloadbalancing"))
+func TestEmptyListsAreWritten(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "1x0")})
+	_, body := a.post(t, url.Values{"Version": {elb.Version}, "Action": {"DescribeLoadBalancers"}}, signature("elasticloadbalancing"))
 	if !strings.Contains(body, "<Instances></Instances>") {
 		t.Errorf("answer %s\nlacks an empty list of instances", body)
 	}
 }
 
-func TestTheCallerIsTheEmulatorsOneUser(t *testing.T) {
+func TestCallerIdentity(t *testing.T) {
 	out := must[*sts.GetCallerIdentityOutput](t)(demo(t).sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}))
-	if *out.Account != AccountID || !strings.HasPrefix(*out.Arn, "arn:aws:iam::"+AccountID) {
+	if *out.Account != account.ID || !strings.HasPrefix(*out.Arn, "arn:aws:iam::"+account.ID) {
 		t.Errorf("caller %s of %s", *out.Arn, *out.Account)
 	}
 }
 
-func TestLatencyIsAddedToEveryCall(t *testing.T) {
-	a := start(t, Options{Fleet: fleet(t, "demo"), Latency: 50 * time.Millisecond})
+func TestLatencyDelaysCalls(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "demo"), Latency: 50 * time.Millisecond})
 	done := make(chan error, 1)
 	go func() {
 		_, err := a.described(t.Context(), "default-elb")

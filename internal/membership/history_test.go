@@ -18,6 +18,8 @@ import (
 	"lsapi"
 	"lsapi/internal/cloud"
 	"lsapi/internal/emulator"
+	"lsapi/internal/emulator/elb"
+	emufleet "lsapi/internal/emulator/fleet"
 	"lsapi/internal/membership"
 )
 
@@ -274,14 +276,14 @@ type emulated struct {
 
 func startEmulator(t *testing.T, seed uint64) emulated {
 	t.Helper()
-	var fleet emulator.Fleet
+	var f emufleet.Fleet
 	for _, name := range historyBalancers {
-		fleet.LoadBalancers = append(fleet.LoadBalancers, emulator.LoadBalancer{Name: name})
+		f.LoadBalancers = append(f.LoadBalancers, emufleet.LoadBalancer{Name: name})
 	}
 	for _, id := range historyInstances {
-		fleet.Instances = append(fleet.Instances, emulator.Instance{ID: id})
+		f.Instances = append(f.Instances, emufleet.Instance{ID: id})
 	}
-	e, err := emulator.New(emulator.Options{Fleet: fleet, Lag: historyLag, Latency: 5 * time.Millisecond, Seed: seed})
+	e, err := emulator.New(emulator.Options{Fleet: f, Lag: historyLag, Latency: 5 * time.Millisecond, Seed: seed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +299,7 @@ func (e emulated) addTruth(h *history) {
 	for _, lb := range e.State().LoadBalancers {
 		for _, id := range historyInstances {
 			told := absent
-			if slices.ContainsFunc(lb.Members, func(m emulator.MemberState) bool { return m.InstanceID == id }) {
+			if slices.ContainsFunc(lb.Members, func(m elb.MemberState) bool { return m.InstanceID == id }) {
 				told = present
 			}
 			h.add(historyClients, operation{"list", lb.Name, id}, now, told)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lsapi/internal/emulator"
+	"lsapi/internal/emulator/fleet"
 )
 
 // wire is an emulator behind HTTP that records what is true when.
@@ -43,14 +44,14 @@ func membersText(ids []string) string {
 
 func startWire(t *testing.T, seed uint64) *wire {
 	t.Helper()
-	var fleet emulator.Fleet
+	var f fleet.Fleet
 	for _, name := range propertyBalancers {
-		fleet.LoadBalancers = append(fleet.LoadBalancers, emulator.LoadBalancer{Name: name})
+		f.LoadBalancers = append(f.LoadBalancers, fleet.LoadBalancer{Name: name})
 	}
 	for _, id := range propertyInstances {
-		fleet.Instances = append(fleet.Instances, emulator.Instance{ID: id})
+		f.Instances = append(f.Instances, fleet.Instance{ID: id})
 	}
-	e, err := emulator.New(emulator.Options{Fleet: fleet, Lag: propertyLag, Latency: 2 * time.Millisecond, Seed: seed})
+	e, err := emulator.New(emulator.Options{Fleet: f, Lag: propertyLag, Latency: 2 * time.Millisecond, Seed: seed})
 	if err != nil {
 		t.Fatal(err)
 	}

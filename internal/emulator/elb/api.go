@@ -1,0 +1,38 @@
+// Package elb emulates Classic Load Balancing.
+package elb
+
+import "lsapi/internal/emulator/wire"
+
+// Version is the version of the API.
+const Version = "2012-06-01"
+
+// All reads share a token bucket, and so do all writes. Sources: "API request
+// throttling" in the ELB documentation for reads, the settings of controllers in
+// production for writes.
+var (
+	reads  = wire.Bucket{Name: "ELB reads", Size: 40, PerSecond: 10}
+	writes = wire.Bucket{Name: "ELB writes", Size: 20, PerSecond: 4}
+)
+
+// API returns the operations of the service.
+func (s *Service) API() *wire.API {
+	return &wire.API{
+		Name: "elasticloadbalancing", Version: Version, Dialect: wire.QueryDialect,
+		Namespace: "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/",
+		Operations: map[string]wire.Operation{
+			"AddTags":                             {Perform: s.addTags, Bucket: writes.Always},
+			"ConfigureHealthCheck":                {Perform: s.configureHealthCheck, Bucket: writes.Always},
+			"CreateLoadBalancer":                  {Perform: s.createLoadBalancer, Bucket: writes.Always},
+			"DeleteLoadBalancer":                  {Perform: s.deleteLoadBalancer, Bucket: writes.Always},
+			"DeregisterInstancesFromLoadBalancer": {Perform: s.deregisterInstances, Bucket: writes.Always},
+			"DescribeAccountLimits":               {Perform: s.describeAccountLimits, Bucket: reads.Always},
+			"DescribeInstanceHealth":              {Perform: s.describeInstanceHealth, Bucket: reads.Always},
+			"DescribeLoadBalancerAttributes":      {Perform: s.describeAttributes, Bucket: reads.Always},
+			"DescribeLoadBalancers":               {Perform: s.describeLoadBalancers, Bucket: reads.Always},
+			"DescribeTags":                        {Perform: s.describeTags, Bucket: reads.Always},
+			"ModifyLoadBalancerAttributes":        {Perform: s.modifyAttributes, Bucket: writes.Always},
+			"RegisterInstancesWithLoadBalancer":   {Perform: s.registerInstances, Bucket: writes.Always},
+			"RemoveTags":                          {Perform: s.removeTags, Bucket: writes.Always},
+		},
+	}
+}

@@ -1,0 +1,181 @@
+package elb
+
+import (
+	"encoding/xml"
+	"slices"
+	"sync"
+	"time"
+
+	"lsapi/internal/emulator/account"
+	"lsapi/internal/emulator/wire"
+)
+
+// The schemes of a load balancer.
+const (
+	SchemeInternetFacing = "internet-facing"
+	SchemeInternal       = "internal"
+)
+
+// loadBalancer is a load balancer with the revisions that a read can show.
+type loadBalancer struct {
+	revisions []*revision // oldest first; never empty
+	lastRead  time.Time   // see account.ReadTime.Advance
+
+	// departed holds the last departure of every former member. Deregistering a former
+	// member succeeds; deregistering an instance that never was a member fails.
+	departed map[string]departure
+}
+
+// departure is the deregistration of an instance. In-flight requests finish until
+// drained.
+type departure struct {
+	at      time.Time
+	drained time.Time
+}
+
+// revision is the state of a load balancer between two changes. It is immutable, so it
+// is read without a lock, and its XML is encoded once.
+type revision struct {
+	since   time.Time
+	deleted bool
+	state
+
+	encode  sync.Once
+	encoded []byte
+	failed  error
+}
+
+// state is what a change copies. The elements of its slices are immutable.
+type state struct {
+	*creation
+	healthCheck HealthCheck
+	attributes  Attributes
+	drainTime   time.Duration // how long in-flight requests take; draining cuts it at its timeout
+	tags        []account.Tag
+	members     []Member
+}
+
+// creation is the part of the state that is set at creation and never changes.
+type creation struct {
+	name           string
+	dnsName        string
+	scheme         string
+	listeners      []Listener
+	zones          []string
+	subnets        []string
+	securityGroups []string
+	createdAt      time.Time
+}
+
+// sameSettings reports whether both creations have the same parameters.
+func (c *creation) sameSettings(other *creation) bool {
+	return c.scheme == other.scheme &&
+		slices.Equal(c.listeners, other.listeners) &&
+		slices.Equal(c.zones, other.zones) &&
+		slices.Equal(c.subnets, other.subnets) &&
+		slices.Equal(c.securityGroups, other.securityGroups)
+}
+
+// Member is a registered instance.
+type Member struct {
+	InstanceID string
+	Since      time.Time
+}
+
+// serves reports whether the load balancer routes requests to a zone.
+func (s *state) serves(zone string) bool { return slices.Contains(s.zones, zone) }
+
+func (s *state) memberIDs() map[string]struct{} {
+	ids := make(map[string]struct{}, len(s.members))
+	for _, m := range s.members {
+		ids[m.InstanceID] = struct{}{}
+	}
+	return ids
+}
+
+// drainsFor returns how long an instance that is deregistered now drains.
+func (s *state) drainsFor() time.Duration {
+	if !s.attributes.ConnectionDraining.Enabled {
+		return 0
+	}
+	return min(s.drainTime, seconds(s.attributes.ConnectionDraining.Timeout))
+}
+
+// latest returns the actual state.
+func (b *loadBalancer) latest() *revision { return b.revisions[len(b.revisions)-1] }
+
+// at returns the state at t, nil if the load balancer did not exist.
+func (b *loadBalancer) at(t time.Time) *revision {
+	for _, r := range slices.Backward(b.revisions) {
+		if !r.since.After(t) {
+			if r.deleted {
+				return nil
+			}
+			return r
+		}
+	}
+	return nil
+}
+
+// revise adds a revision with a change to the latest state.
+func (b *loadBalancer) revise(now time.Time, lag time.Duration, change func(*state)) {
+	next := &revision{since: now, state: b.latest().state}
+	change(&next.state)
+	b.add(next, lag)
+}
+
+// add adds a revision and drops those that no read can show, being older than lag.
+func (b *loadBalancer) add(next *revision, lag time.Duration) {
+	b.revisions = append(b.revisions, next)
+	oldest := next.since.Add(-lag)
+	for len(b.revisions) > 1 && !b.revisions[1].since.After(oldest) {
+		b.revisions[0] = nil
+		b.revisions = b.revisions[1:]
+	}
+}
+
+// MarshalXML writes the description in DescribeLoadBalancers.
+func (r *revision) MarshalXML(e *xml.Encoder, start xml.StartElement) error {
+	r.encode.Do(func() { r.encoded, r.failed = wire.EncodeFields(describe(&r.state)) })
+	if r.failed != nil {
+		return r.failed
+	}
+	return e.EncodeElement(wire.Fragment{XML: r.encoded}, start)
+}
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+const hostedZoneID = "Z35SXDOTRQ7X7K" // of Classic load balancers in us-east-1
+
+// describe returns the description in DescribeLoadBalancers.
+func describe(s *state) loadBalancerDescription {
+	d := loadBalancerDescription{
+		LoadBalancerName:          s.name,
+		DNSName:                   s.dnsName,
+		CanonicalHostedZoneNameID: hostedZoneID,
+		AvailabilityZones:         wire.List[string]{Members: s.zones},
+		Subnets:                   wire.List[string]{Members: s.subnets},
+		VPCID:                     account.VPCID,
+		Instances:                 memberInstances(s.members),
+		HealthCheck:               s.healthCheck,
+		SourceSecurityGroup:       sourceSecurityGroup{account.ID, account.SecurityGroupName},
+		SecurityGroups:            wire.List[string]{Members: s.securityGroups},
+		CreatedTime:               wire.Timestamp(s.createdAt),
+		Scheme:                    s.scheme,
+	}
+	if s.scheme == SchemeInternetFacing {
+		d.CanonicalHostedZoneName = s.dnsName
+	}
+	for _, l := range s.listeners {
+		d.ListenerDescriptions.Members = append(d.ListenerDescriptions.Members, listenerDescription{Listener: l})
+	}
+	return d
+}
+
+func memberInstances(members []Member) wire.List[memberInstance] {
+	instances := make([]memberInstance, len(members))
+	for n, m := range members {
+		instances[n] = memberInstance{m.InstanceID}
+	}
+	return wire.List[memberInstance]{Members: instances}
+}
