@@ -87,3 +87,24 @@ func TestLoadBalancerThatIsBackBeforeTheRecordIsNotRecordedAsGone(t *testing.T) 
 		})
 	}
 }
+
+// The record says that the members of a deleted load balancer are gone only after the
+// lane has written it: a read that catches up before that must not bring them back.
+func TestChangesOfADeletedLoadBalancerStayForgottenBeforeTheRecordSaysSo(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		wantCode(t, change(s, lsapi.Attach, one), "")
+		record.fails(appendsFail(isAway("", nil), func(lsapi.Event) bool { return true }))
+		time.Sleep(time.Millisecond)
+		s.Gone("web", time.Now())
+		synctest.Wait()
+		if err := s.CatchUp(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Overlay("web", nil, time.Now()); len(got) > 0 {
+			t.Errorf("the new load balancer lists %v", got)
+		}
+		record.fails(nil)
+	})
+}

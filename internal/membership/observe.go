@@ -41,7 +41,7 @@ func (s *Service) Gone(loadBalancer string, began time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l, ok := s.lanes[loadBalancer]; ok {
-		l.overlay.prune(began)
+		l.overlay.invalidate(began)
 	}
 	if !s.remembers() {
 		return

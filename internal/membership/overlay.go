@@ -21,6 +21,9 @@ type applied struct {
 	// seq is the number of the event that completed the change; for one of the lane's
 	// own, that of the last event before it.
 	seq int64
+	// void: it was a change of a load balancer that was deleted since. It is kept, so
+	// that the record, which may not say so yet, cannot bring it back.
+	void bool
 }
 
 // over returns ids with the changes since then laid over them. Those who became
@@ -29,14 +32,14 @@ func (o overlay) over(ids []string, since time.Time) []string {
 	result := make([]string, 0, len(ids)+len(o))
 	listed := make(map[string]bool, len(ids))
 	for _, id := range ids {
-		if change := o[id]; !change.member && change.at.After(since) {
+		if change := o[id]; !change.void && !change.member && change.at.After(since) {
 			continue
 		}
 		listed[id] = true
 		result = append(result, id)
 	}
 	for _, id := range o.inOrder() {
-		if change := o[id]; change.member && change.at.After(since) && !listed[id] {
+		if change := o[id]; !change.void && change.member && change.at.After(since) && !listed[id] {
 			result = append(result, id)
 		}
 	}
@@ -63,6 +66,14 @@ func (o overlay) inOrder() []string {
 	return slices.SortedFunc(maps.Keys(o), func(a, b string) int {
 		return cmp.Or(o[a].at.Compare(o[b].at), cmp.Compare(a, b))
 	})
+}
+
+// invalidate takes that the load balancer did not exist then.
+func (o overlay) invalidate(then time.Time) {
+	for id, change := range o {
+		change.void = change.void || change.at.Before(then)
+		o[id] = change
+	}
 }
 
 // prune forgets what happened before then.

@@ -309,7 +309,7 @@ func (r *round) deleted(v view, first *recordBatch) {
 func (l *lane) forget(before time.Time) {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
-	l.overlay.prune(before)
+	l.overlay.invalidate(before)
 	delete(l.service.seen, l.loadBalancer)
 }
 
@@ -318,7 +318,7 @@ func (l *lane) forget(before time.Time) {
 func (l *lane) trusted(instance string) time.Time {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
-	if last, ok := l.overlay[instance]; ok {
+	if last, ok := l.overlay[instance]; ok && !last.void {
 		return last.at.Add(l.service.window)
 	}
 	return time.Time{}
