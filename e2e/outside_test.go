@@ -120,4 +120,22 @@ func TestALoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
 	})
 }
 
+func TestLoadBalancerDeletedWhileTheServiceWasDownIsOnRecord(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startBoth(t, at(store))
+		a.do("CreateLoadBalancer", anewELB)
+		eventually(t, "it is there", func() bool { return s.attach("anew", spare).status == 201 })
+		s.stop()
+		a.do("DeleteLoadBalancer", "LoadBalancerName=anew")
+		s = startService(t, a.base, at(store))
+		eventually(t, "its member is off the record", func() bool {
+			s.get("/elb/default-elb")
+			return slices.ContainsFunc(s.changes("loadBalancer=anew"), func(c change) bool {
+				return c.Source == "external" && c.Action == "detach"
+			})
+		})
+		verify(t, store)
+	})
+}
+
 const anewELB = "LoadBalancerName=anew&AvailabilityZones.member.1=us-east-1a&Listeners.member.1.Protocol=HTTP&Listeners.member.1.LoadBalancerPort=80&Listeners.member.1.InstancePort=80"

@@ -68,6 +68,11 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	if err := members.Start(ctx); err != nil {
 		return &StoreError{err}
 	}
+	recorded, err := record.Populated(ctx)
+	if err != nil {
+		return &StoreError{err}
+	}
+	shown.lists.Expect(recorded) // what was deleted while nobody looked is found out
 	others.setMembers(members)
 	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling)
 	a.startPreflight(aws, available, clocks)
@@ -117,7 +122,7 @@ func (a *App) startLanes(aws *cloud.Client, record timedRecord, metrics *telemet
 func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRecord, members *membership.Service, metrics *telemetry.Metrics) *snapshot.Snapshot {
 	options := snapshot.Options{
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
-		Named: aws.For(budget.Foreground),
+		Named: aws.For(budget.WaitingReader),
 		Encode: func(members []lsapi.Instance) lsapi.EncodedList {
 			return httpapi.EncodeList(httpapi.Envelope(cfg.Envelope), members)
 		},

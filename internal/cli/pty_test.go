@@ -18,10 +18,11 @@ import (
 	"github.com/creack/pty"
 )
 
-// testTimeout bounds each wait, on a busy machine.
-const testTimeout = 60 * time.Second
+// patience is how long anything may take that should happen soon, on a machine that
+// has much else to do.
+const patience = 60 * time.Second
 
-// terminal is a process on a terminal of 10 rows.
+// terminal is lsapi on a terminal of 10 rows.
 type terminal struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -29,19 +30,20 @@ type terminal struct {
 	ended  chan struct{}
 
 	mu   sync.Mutex
-	text bytes.Buffer // all output
+	text bytes.Buffer // all that was written to the terminal
 }
 
 // onTerminal starts lsapi on a terminal of 100 columns.
-func onTerminal(t *testing.T, service *fakeService, piped io.Writer, variables []string, arguments ...string) *terminal {
+func onTerminal(t *testing.T, service *standIn, piped io.Writer, variables []string, arguments ...string) *terminal {
 	t.Helper()
 	return onTerminalOf(t, 100, service, piped, variables, arguments...)
 }
 
-// onTerminalOf starts lsapi on a terminal. A non-nil piped replaces stdout.
-func onTerminalOf(t *testing.T, columns uint16, service *fakeService, piped io.Writer, variables []string, arguments ...string) *terminal {
+// onTerminalOf starts lsapi with its output on a terminal, but for stdout when that is
+// piped elsewhere.
+func onTerminalOf(t *testing.T, columns uint16, service *standIn, piped io.Writer, variables []string, arguments ...string) *terminal {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	term := &terminal{t: t, cmd: exec.CommandContext(ctx, "lsapi", arguments...), ended: make(chan struct{})}
 	term.cmd.Env = append([]string{
@@ -61,7 +63,7 @@ func onTerminalOf(t *testing.T, columns uint16, service *fakeService, piped io.W
 	return term
 }
 
-// read reads the output until the process has closed the terminal.
+// read reads what is written to the terminal, until nobody has it open any more.
 func (term *terminal) read() {
 	defer close(term.ended)
 	buffer := make([]byte, 4096)
@@ -85,11 +87,11 @@ func (term *terminal) String() string {
 	return strings.ReplaceAll(term.text.String(), "\r\n", "\n")
 }
 
-// waitFor waits until the output matches.
+// waitFor waits until what matches has been written.
 func (term *terminal) waitFor(pattern string) {
 	term.t.Helper()
 	expression := regexp.MustCompile(pattern)
-	for deadline := time.Now().Add(testTimeout); !expression.MatchString(term.String()); {
+	for deadline := time.Now().Add(patience); !expression.MatchString(term.String()); {
 		if time.Now().After(deadline) {
 			term.t.Fatalf("nothing matches %s in\n%q", pattern, term)
 		}
@@ -97,7 +99,7 @@ func (term *terminal) waitFor(pattern string) {
 	}
 }
 
-// wait waits for the process and returns its exit status and output.
+// wait waits for the end and returns the exit status, and what was written.
 func (term *terminal) wait() (status int, text string) {
 	term.t.Helper()
 	err := term.cmd.Wait()
@@ -108,17 +110,17 @@ func (term *terminal) wait() (status int, text string) {
 	return term.cmd.ProcessState.ExitCode(), term.String()
 }
 
-func TestTerminalShowsProgressThenResults(t *testing.T) {
-	service := newFakeService(t, 2*time.Second)
+func TestATerminalShowsProgressWhileOneWaitsAndThenWhatCameOfIt(t *testing.T) {
+	service := newStandIn(t, 2*time.Second)
 	status, text := onTerminal(t, service, nil, nil, "elb", "attach", "web-elb", spare, failing, "--wait", "--timeout", "7s").wait()
 	if status != 4 {
 		t.Errorf("status %d", status)
 	}
 	for _, pattern := range []string{
-		`[|/\\-] ` + spare + ` +[0-9]+s  attached`, // the spinner
+		`[|/\\-] ` + spare + ` +[0-9]+s  attached`, // the wheel turns
 		`[|/\\-] ` + failing + ` +[0-9]+s  attached, OutOfService, ELB: Instance registration is still in prog\.\.\.\n`, // cut off at the edge
 		"\x1b\\[32m\\+ " + spare + ` +[0-9]+s  in service`,
-		"\r\x1b\\[2A\x1b\\[J", // progress is removed at the end
+		"\r\x1b\\[2A\x1b\\[J", // in the end, its lines are taken off
 		"\x1b\\[1mINSTANCE\x1b\\[0m .*\n" + spare + "  attach  \x1b\\[32min service\x1b\\[0m .*\n" + failing + "  attach  \x1b\\[33mtimed out\x1b\\[0m ",
 		`(?m)^lsapi: 1 of 2 not done: 1 timed out$`,
 	} {
@@ -131,9 +133,9 @@ func TestTerminalShowsProgressThenResults(t *testing.T) {
 	}
 }
 
-func TestColoursCanBeTurnedOff(t *testing.T) {
+func TestNobodyIsShownColoursWhoDoesNotWantThem(t *testing.T) {
 	for _, variable := range []string{"NO_COLOR=1", "TERM=dumb"} {
-		service := newFakeService(t, soon)
+		service := newStandIn(t, soon)
 		status, text := onTerminal(t, service, nil, []string{variable}, "elb", "attach", "web-elb", spare, "--wait").wait()
 		if status != 0 || regexp.MustCompile("\x1b\\[[0-9;]*m").MatchString(text) || !strings.Contains(text, "\n"+spare+"  attach  in service") {
 			t.Errorf("%s: status %d, %q", variable, status, text)
@@ -144,8 +146,8 @@ func TestColoursCanBeTurnedOff(t *testing.T) {
 	}
 }
 
-func TestPipedOutputIsJSONWithProgressOnTerminal(t *testing.T) {
-	service := newFakeService(t, soon)
+func TestWhatIsPipedIsJSONWhileTheTerminalShowsProgress(t *testing.T) {
+	service := newStandIn(t, soon)
 	var piped bytes.Buffer
 	status, text := onTerminal(t, service, &piped, nil, "elb", "attach", "web-elb", spare, "--wait").wait()
 	if status != 0 || !strings.Contains(piped.String(), `"outcome": "inService"`) || strings.Contains(piped.String(), "\x1b") {
@@ -156,8 +158,8 @@ func TestPipedOutputIsJSONWithProgressOnTerminal(t *testing.T) {
 	}
 }
 
-func TestProgressFitsTheTerminal(t *testing.T) {
-	service := newFakeService(t, time.Second)
+func TestMoreLinesThanThereIsRoomForAreNotShown(t *testing.T) {
+	service := newStandIn(t, time.Second)
 	arguments := []string{"elb", "attach", "web-elb", "--wait"}
 	for _, digit := range "0123456789abcdef" {
 		arguments = append(arguments, "i-0ccc000000000000"+string(digit))
@@ -168,8 +170,8 @@ func TestProgressFitsTheTerminal(t *testing.T) {
 	}
 }
 
-func TestCtrlCEndsWaitAndReportsAttach(t *testing.T) {
-	service := newFakeService(t, soon)
+func TestCtrlCEndsTheWaitAndSaysWhatStands(t *testing.T) {
+	service := newStandIn(t, soon)
 	term := onTerminal(t, service, nil, nil, "elb", "attach", "web-elb", failing, "--wait")
 	term.waitFor("attached")
 	if _, err := term.screen.Write([]byte{3}); err != nil {
@@ -181,8 +183,8 @@ func TestCtrlCEndsWaitAndReportsAttach(t *testing.T) {
 	}
 }
 
-func TestTerminalShowsColouredTables(t *testing.T) {
-	service := newFakeService(t, soon)
+func TestATerminalShowsTablesInColours(t *testing.T) {
+	service := newStandIn(t, soon)
 	for command, want := range map[string]string{
 		"list": "\x1b[31m1\x1b[0m",
 		"show": "\x1b[31mOutOfService\x1b[0m",
@@ -197,12 +199,13 @@ func TestTerminalShowsColouredTables(t *testing.T) {
 	}
 }
 
-func TestTablesFitNarrowTerminal(t *testing.T) {
-	service := newFakeService(t, soon)
+// A row that the terminal breaks is two rows: columns are left out, or cut, instead.
+func TestNoRowIsBrokenOnANarrowTerminal(t *testing.T) {
+	service := newStandIn(t, soon)
 	for _, test := range []struct {
 		arguments []string
 		columns   uint16
-		has       string // a pattern that must match
+		has       string // matches what must be there
 		hasNot    string
 	}{
 		{[]string{"elb", "list"}, 80, `(?m)^NAME .* DRAINING`, "DNS NAME"},
@@ -228,19 +231,19 @@ func TestTablesFitNarrowTerminal(t *testing.T) {
 	}
 }
 
-func TestOnlyBadStatesAreColoured(t *testing.T) {
-	_, text := onTerminal(t, newFakeService(t, soon), nil, nil, "elb", "history").wait()
+func TestOnlyStatesThatAreBadAreColoured(t *testing.T) {
+	_, text := onTerminal(t, newStandIn(t, soon), nil, nil, "elb", "history").wait()
 	if !strings.Contains(text, "\x1b[31mrefused\x1b[0m") || strings.Contains(text, "mapplied") {
 		t.Errorf("the history is %q", text)
 	}
-	_, text = onTerminal(t, newFakeService(t, soon), nil, nil, "elb", "show", "web-elb").wait()
+	_, text = onTerminal(t, newStandIn(t, soon), nil, nil, "elb", "show", "web-elb").wait()
 	if strings.Contains(text, "mInService") {
 		t.Errorf("the members are %q", text)
 	}
 }
 
 func TestQuietShowsNoProgress(t *testing.T) {
-	status, text := onTerminal(t, newFakeService(t, soon), nil, nil, "elb", "attach", "web-elb", spare, "--wait", "-q").wait()
+	status, text := onTerminal(t, newStandIn(t, soon), nil, nil, "elb", "attach", "web-elb", spare, "--wait", "-q").wait()
 	if status != 0 || text != spare+"\n" {
 		t.Errorf("status %d, %q", status, text)
 	}

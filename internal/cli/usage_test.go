@@ -8,14 +8,14 @@ import (
 	"lsapi/internal/cli"
 )
 
-// inProcess runs a command in the test process.
+// inProcess runs a command in this process.
 func inProcess(environ []string, arguments ...string) (status int, stdout, stderr string) {
-	var out, errs bytes.Buffer
-	status = cli.Run(cli.Process{Args: arguments, Environ: environ, Stdout: &out, Stderr: &errs})
-	return status, out.String(), errs.String()
+	var out, told bytes.Buffer
+	status = cli.Run(cli.Process{Args: arguments, Environ: environ, Stdout: &out, Stderr: &told})
+	return status, out.String(), told.String()
 }
 
-func TestMistypedCommandOrFlagGetsSuggestion(t *testing.T) {
+func TestAMistypedCommandOrFlagIsAnsweredWithTheOneThatIsNear(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"sreve":                   "did you mean serve?",
 		"elb lst":                 "did you mean list?",
@@ -40,7 +40,7 @@ func TestMistypedCommandOrFlagGetsSuggestion(t *testing.T) {
 	}
 }
 
-func TestVersionFlag(t *testing.T) {
+func TestTheVersionIsAFlagToo(t *testing.T) {
 	_, want, _ := inProcess(nil, "version")
 	for _, flag := range []string{"--version", "-v"} {
 		if status, stdout, _ := inProcess(nil, flag); status != 0 || stdout != want || want == "" {

@@ -20,7 +20,7 @@ func call(operation string, code lsapi.Code) cloud.Call {
 	return cloud.Call{Operation: operation, Code: code, Attempts: 1, Took: time.Millisecond}
 }
 
-func TestAvailabilityFollowsTheLastCalls(t *testing.T) {
+func TestAvailabilityFollowsTheLastVerdicts(t *testing.T) {
 	denied, down := lsapi.CodeForbidden, lsapi.CodeUpstream
 	cutOff := call(opList, lsapi.CodeTimeout)
 	hangs := cutOff
@@ -65,14 +65,14 @@ func TestAvailabilityFollowsTheLastCalls(t *testing.T) {
 	}
 }
 
-func TestFirstFailureWithoutASuccessEndsAvailability(t *testing.T) {
+func TestAvailabilityEndsWithTheFirstFailureWithoutASuccess(t *testing.T) {
 	var a cloud.Availability
 	if err := a.Check(); err != nil || a.ReadsFail() {
 		t.Errorf("before any call: %v", err)
 	}
 	a.NoCredentials()
 	if err := a.Check(); err == nil || !a.ReadsFail() {
-		t.Error("missing credentials do not end availability")
+		t.Error("no credentials are no matter")
 	}
 	a.Observe(call(opList, ""))
 	if err := a.Check(); err != nil || a.ReadsFail() {

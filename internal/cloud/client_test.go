@@ -23,7 +23,7 @@ const (
 	ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
 )
 
-// fakeAWS responds to attempts by a script, whose last line repeats.
+// fakeAWS answers attempts with a script, the last line of it for ever.
 type fakeAWS struct {
 	*httptest.Server
 	script []reply
@@ -34,7 +34,7 @@ type fakeAWS struct {
 
 type reply func(w http.ResponseWriter, form url.Values)
 
-// startAWS returns a client of a server with a script.
+// startAWS returns a client of a server that answers as the script says.
 func startAWS(t *testing.T, script ...reply) (*cloud.Client, *fakeAWS) {
 	t.Helper()
 	f := &fakeAWS{script: script}
@@ -99,10 +99,10 @@ func registered() reply {
 	}
 }
 
-// cutOff closes the connection without a response.
+// cutOff closes the connection where the answer should be.
 func cutOff(http.ResponseWriter, url.Values) { panic(http.ErrAbortHandler) }
 
-// cutShort closes the connection in the middle of a 200 response.
+// cutShort closes the connection in the middle of a 200.
 func cutShort(w http.ResponseWriter, _ url.Values) {
 	w.Header().Set("Content-Length", "1000")
 	_, _ = io.WriteString(w, "<RegisterInst")
@@ -118,18 +118,18 @@ func describes(name string, ids ...string) reply {
 	return says(http.StatusOK, fmt.Sprintf(`<DescribeLoadBalancersResponse xmlns=%q><DescribeLoadBalancersResult><LoadBalancerDescriptions><member><LoadBalancerName>%s</LoadBalancerName><Instances>%s</Instances></member></LoadBalancerDescriptions></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>`, elbNamespace, name, &members))
 }
 
-func TestMembersAreInAWSsOrder(t *testing.T) {
+func TestMembersAreReadInAWSsOrder(t *testing.T) {
 	client, aws := startAWS(t, describes("web", "i-b", "i-a"))
 	ids, err := client.Members(t.Context(), "web")
 	if err != nil || !slices.Equal(ids, []string{"i-b", "i-a"}) {
 		t.Errorf("got %v, %v", ids, err)
 	}
-	if request := aws.attempts()[0]; request.Get("LoadBalancerNames.member.1") != "web" || request.Get("Action") != "DescribeLoadBalancers" {
-		t.Errorf("AWS got %v", request)
+	if asked := aws.attempts()[0]; asked.Get("LoadBalancerNames.member.1") != "web" || asked.Get("Action") != "DescribeLoadBalancers" {
+		t.Errorf("AWS was asked %v", asked)
 	}
 }
 
-func TestOtherNameThanRequestedIsNotFound(t *testing.T) {
+func TestAnotherNameThanTheOneAskedForIsNotFound(t *testing.T) {
 	client, _ := startAWS(t, describes("WEB", "i-a"))
 	_, err := client.Members(t.Context(), "web")
 	if code := lsapi.ErrorCode(err); code != lsapi.CodeNotFound {
@@ -137,7 +137,7 @@ func TestOtherNameThanRequestedIsNotFound(t *testing.T) {
 	}
 }
 
-func TestInstancesUsesFiltersOf200IDsAndReadsAllPages(t *testing.T) {
+func TestInstancesAreLookedUpByFilterInBatchesOf200AndAcrossPages(t *testing.T) {
 	const launched = "2019-10-01T18:54:00.000Z"
 	page := func(_ http.ResponseWriter, form url.Values) string {
 		var items strings.Builder
@@ -150,7 +150,7 @@ func TestInstancesUsesFiltersOf200IDsAndReadsAllPages(t *testing.T) {
 		return fmt.Sprintf("<reservationSet><item><instancesSet>%s</instancesSet></item></reservationSet>", &items)
 	}
 	client, aws := startAWS(t, func(w http.ResponseWriter, form url.Values) {
-		// Each batch begins with an empty page that has a next one.
+		// Each batch begins with a page that is empty and names a next one.
 		result, next := "<reservationSet/>", "<nextToken>more</nextToken>"
 		if form.Get("NextToken") != "" {
 			result, next = page(w, form), ""
@@ -177,25 +177,25 @@ func TestInstancesUsesFiltersOf200IDsAndReadsAllPages(t *testing.T) {
 	}
 }
 
-func TestInstancesWithoutIDsMakesNoCall(t *testing.T) {
+func TestNoIdsCostNoCall(t *testing.T) {
 	client, aws := startAWS(t, cutOff)
 	if found, err := client.Instances(t.Context(), nil); err != nil || len(found) != 0 || len(aws.attempts()) != 0 {
 		t.Errorf("got %v, %v after %d calls", found, err, len(aws.attempts()))
 	}
 }
 
-func TestRegisterSendsAllInstancesInOneCall(t *testing.T) {
+func TestRegisterAndDeregisterSendAllInOneCall(t *testing.T) {
 	client, aws := startAWS(t, registered())
 	if err := register(t.Context(), client, "i-a", "i-b"); err != nil {
 		t.Fatal(err)
 	}
-	request := aws.attempts()[0]
-	if request.Get("LoadBalancerName") != "web" || request.Get("Instances.member.1.InstanceId") != "i-a" || request.Get("Instances.member.2.InstanceId") != "i-b" {
-		t.Errorf("AWS got %v", request)
+	asked := aws.attempts()[0]
+	if asked.Get("LoadBalancerName") != "web" || asked.Get("Instances.member.1.InstanceId") != "i-a" || asked.Get("Instances.member.2.InstanceId") != "i-b" {
+		t.Errorf("AWS was asked %v", asked)
 	}
 }
 
-func TestAWSErrorsAreMappedToCodes(t *testing.T) {
+func TestErrorsOfAWSGetTheirCodes(t *testing.T) {
 	tests := []struct {
 		status int
 		code   string
@@ -219,13 +219,13 @@ func TestAWSErrorsAreMappedToCodes(t *testing.T) {
 			}
 			public := test.want == lsapi.CodeInvalid || test.want == lsapi.CodeNotFound
 			if (err.Message == "as AWS says") != public {
-				t.Errorf("the client gets %q", err.Message)
+				t.Errorf("the client is told %q", err.Message)
 			}
 		})
 	}
 }
 
-func TestErrorsContainNoQuotedRequestAndNoLongMessage(t *testing.T) {
+func TestWhatAWSQuotesOfARequestIsNotPassedOn(t *testing.T) {
 	for code, message := range map[string]string{
 		"SignatureDoesNotMatch": "The canonical string should have been 'x-amz-security-token:SECRET'",
 		"IncompleteSignature":   "in the header 'SECRET'",
@@ -247,7 +247,7 @@ func TestErrorsContainNoQuotedRequestAndNoLongMessage(t *testing.T) {
 	}
 }
 
-func TestThrottlingIsRetriedAndThenReturned(t *testing.T) {
+func TestThrottlingIsRetriedAndThenTold(t *testing.T) {
 	for _, code := range []string{"Throttling", "DependencyThrottle"} {
 		t.Run(code, func(t *testing.T) {
 			client, aws := startAWS(t, elbError(400, code, "Rate exceeded"))
@@ -269,7 +269,7 @@ func TestThrottlingIsRetriedAndThenReturned(t *testing.T) {
 	})
 }
 
-func TestChangeIsAmbiguousIfAnAttemptMayHaveTakenEffect(t *testing.T) {
+func TestACallThatMayHaveTakenEffectIsAmbiguous(t *testing.T) {
 	refusal := elbError(400, "InvalidInstance", "no")
 	tests := []struct {
 		name      string
@@ -302,27 +302,27 @@ func TestChangeIsAmbiguousIfAnAttemptMayHaveTakenEffect(t *testing.T) {
 	}
 }
 
-func TestEveryCallIsObservedWithItsAttempts(t *testing.T) {
+func TestEveryCallIsToldWithItsAttempts(t *testing.T) {
 	_, aws := startAWS(t, elbError(500, "InternalFailure", ""), registered(), elbError(400, "LoadBalancerNotFound", ""))
-	var calls []cloud.Call
-	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.URL, Observe: func(c cloud.Call) { calls = append(calls, c) }})
+	var told []cloud.Call
+	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.URL, Observe: func(c cloud.Call) { told = append(told, c) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = register(t.Context(), client, "i-a")
 	_, _ = client.Members(t.Context(), "web")
-	if len(calls) != 2 {
-		t.Fatalf("%d calls were observed, want 2", len(calls))
+	if len(told) != 2 {
+		t.Fatalf("told of %d calls, want 2", len(told))
 	}
-	if c := calls[0]; c.Operation != "RegisterInstancesWithLoadBalancer" || c.Code != "" || c.Attempts != 2 || c.Took <= 0 {
+	if c := told[0]; c.Operation != "RegisterInstancesWithLoadBalancer" || c.Code != "" || c.Attempts != 2 || c.Took <= 0 {
 		t.Errorf("got %+v", c)
 	}
-	if c := calls[1]; c.Operation != "DescribeLoadBalancers" || c.Code != lsapi.CodeNotFound || c.Attempts != 1 {
+	if c := told[1]; c.Operation != "DescribeLoadBalancers" || c.Code != lsapi.CodeNotFound || c.Attempts != 1 {
 		t.Errorf("got %+v", c)
 	}
 }
 
-func TestCallWithoutATokenIsThrottledAndNotSent(t *testing.T) {
+func TestACallThatFindsNoTokenIsThrottledAndNotSent(t *testing.T) {
 	_, aws := startAWS(t, registered())
 	tight, err := budget.New(budget.Sizes{budget.ELBWrite: {Burst: 1, PerSecond: 0.001}})
 	if err != nil {
@@ -343,7 +343,7 @@ func TestCallWithoutATokenIsThrottledAndNotSent(t *testing.T) {
 	}
 }
 
-func TestCancelledCallIsAmbiguous(t *testing.T) {
+func TestADeadlineEndsACallAndLeavesItAmbiguous(t *testing.T) {
 	arrived, release := make(chan struct{}, 1), make(chan struct{})
 	client, _ := startAWS(t, func(http.ResponseWriter, url.Values) {
 		arrived <- struct{}{}
@@ -358,7 +358,7 @@ func TestCancelledCallIsAmbiguous(t *testing.T) {
 	}
 }
 
-func TestCallThatCannotConnectIsNotAmbiguous(t *testing.T) {
+func TestWhatNeverReachedAWSIsNotAmbiguous(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	client := newClient(t, closed.URL)
@@ -368,7 +368,7 @@ func TestCallThatCannotConnectIsNotAmbiguous(t *testing.T) {
 	}
 }
 
-func TestMissingCredentialsAreForbidden(t *testing.T) {
+func TestMissingCredentialsAreForbiddenAndSayWhatIsMissing(t *testing.T) {
 	_, aws := startAWS(t, registered())
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
@@ -383,31 +383,32 @@ func TestMissingCredentialsAreForbidden(t *testing.T) {
 	}
 }
 
-// register registers instances with the load balancer web.
+// register registers instances with the load balancer web, and forgets AWS's id of
+// the request.
 func register(ctx context.Context, client *cloud.Client, ids ...string) error {
 	_, err := client.Register(ctx, "web", ids, nil)
 	return err
 }
 
-func TestBeforeAttemptIsCalledBeforeEachAttempt(t *testing.T) {
+func TestEachAttemptNeedsAPermit(t *testing.T) {
 	client, aws := startAWS(t, cutOff, registered())
-	calls := 0
+	permits := 0
 	id, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
-		if calls++; calls != len(aws.attempts())+1 {
-			t.Errorf("call %d came after %d attempts", calls, len(aws.attempts()))
+		if permits++; permits != len(aws.attempts())+1 {
+			t.Errorf("permit %d was asked for after %d attempts", permits, len(aws.attempts()))
 		}
 		return time.Time{}, nil
 	})
-	if err != nil || calls != 2 || id != "aws-request" {
-		t.Errorf("got %q, %v after %d calls", id, err, calls)
+	if err != nil || permits != 2 || id != "aws-request" {
+		t.Errorf("got %q, %v after %d permits", id, err, permits)
 	}
 }
 
-func TestErrorOfBeforeAttemptPreventsTheAttempt(t *testing.T) {
+func TestAnAttemptWithoutPermitIsNotMade(t *testing.T) {
 	client, aws := startAWS(t, cutOff, registered())
-	calls := 0
+	permits := 0
 	_, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
-		if calls++; calls > 1 {
+		if permits++; permits > 1 {
 			return time.Time{}, lsapi.Errorf(lsapi.CodeUnavailable, "no more")
 		}
 		return time.Time{}, nil
@@ -417,7 +418,7 @@ func TestErrorOfBeforeAttemptPreventsTheAttempt(t *testing.T) {
 	}
 }
 
-func TestAttemptEndsAtTheDeadlineOfBeforeAttempt(t *testing.T) {
+func TestAnAttemptEndsWithItsPermit(t *testing.T) {
 	hang := make(chan struct{})
 	client, _ := startAWS(t, func(http.ResponseWriter, url.Values) { <-hang })
 	defer close(hang)

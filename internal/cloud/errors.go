@@ -16,12 +16,12 @@ import (
 
 const dependencyThrottle = "DependencyThrottle"
 
-// codes maps AWS error codes. Any other code is CodeUpstream: AWS failed for a reason that
-// is not the request's.
+// codes is the one table of AWS error codes. A code that it does not name is
+// CodeUpstream: AWS failed in a way that says nothing about the request.
 //
 // Sources: the API references of Classic ELB (2012-06-01) and EC2 (2016-11-15),
-// their common errors, and the SDK's lists of throttling codes. Classic ELB documents
-// ThrottlingException and returns Throttling.
+// their common errors, and the SDK's own lists of throttling codes. Classic ELB
+// documents ThrottlingException and answers Throttling.
 var codes = map[string]lsapi.Code{
 	"LoadBalancerNotFound": lsapi.CodeNotFound,
 
@@ -57,42 +57,45 @@ var codes = map[string]lsapi.Code{
 	"UnrecognizedClientException": lsapi.CodeForbidden,
 }
 
-// throttledRetryAfter is the Retry-After when AWS throttles. In that time, the smallest of
-// AWS's buckets (Classic ELB writes, 4 a second) gains several tokens.
+// throttledRetryAfter is what a client is told to wait when AWS throttles: by
+// then the smallest of AWS's buckets (Classic ELB writes, 4 a second) has grown
+// by several tokens.
 const throttledRetryAfter = 2 * time.Second
 
-// maxMessage is the length to which messages of AWS are cut.
+// maxMessage is how much of a message of AWS is passed on: far more than any
+// that is meant for people.
 const maxMessage = 500
 
-// quotesRequest are the codes whose messages quote the request with its session token.
-var quotesRequest = map[string]bool{
+// quoting are the codes whose messages quote the request that AWS received, its
+// session token included.
+var quoting = map[string]bool{
 	"IncompleteSignature":   true,
 	"SignatureDoesNotMatch": true,
 }
 
-// coded converts the SDK's error of a call with ctx.
+// coded turns what the SDK returned for a call with ctx into lsapi's error.
 func coded(ctx context.Context, err error) *lsapi.Error {
 	result := &lsapi.Error{Code: lsapi.CodeUpstream, Err: err}
 	if apiError, ok := errors.AsType[smithy.APIError](err); ok {
 		result.Reason = apiError.ErrorCode()
-		if code, ok := codes[result.Reason]; ok {
+		if code, known := codes[result.Reason]; known {
 			result.Code = code
 		}
 		if result.Code == lsapi.CodeInvalid || result.Code == lsapi.CodeNotFound {
 			result.Message = cut(apiError.ErrorMessage())
 		}
-		result.Err = loggable(err, apiError)
+		result.Err = harmless(err, apiError)
 		if result.Code == lsapi.CodeThrottled {
 			result.RetryAfter = throttledRetryAfter
 		}
 		return result
 	}
-	if rejected, ok := errors.AsType[*lsapi.Error](err); ok { // by a BeforeAttempt
-		return rejected
+	if denied, ok := errors.AsType[*lsapi.Error](err); ok { // by a Permit
+		return denied
 	}
-	_, noToken := errors.AsType[*budget.WaitError](err)
+	_, outOfBudget := errors.AsType[*budget.WaitError](err)
 	switch {
-	case noToken:
+	case outOfBudget:
 		result.Code, result.RetryAfter = lsapi.CodeThrottled, throttledRetryAfter
 	case ctx.Err() != nil:
 		result.Code = lsapi.CodeTimeout
@@ -102,14 +105,14 @@ func coded(ctx context.Context, err error) *lsapi.Error {
 	return result
 }
 
-// loggable returns an AWS error without secrets and long messages.
-func loggable(err error, apiError smithy.APIError) error {
+// harmless returns an AWS error as it may be logged.
+func harmless(err error, apiError smithy.APIError) error {
 	code, message := apiError.ErrorCode(), apiError.ErrorMessage()
-	if !quotesRequest[code] && len(message) <= maxMessage {
+	if !quoting[code] && len(message) <= maxMessage {
 		return err
 	}
 	text := "api error " + code
-	if !quotesRequest[code] {
+	if !quoting[code] {
 		text += ": " + cut(message)
 	}
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
@@ -121,7 +124,7 @@ func loggable(err error, apiError smithy.APIError) error {
 	return errors.New(text)
 }
 
-// cut cuts a message to maxMessage bytes.
+// cut shortens a message of AWS to maxMessage bytes.
 func cut(message string) string {
 	if len(message) <= maxMessage {
 		return message
@@ -129,10 +132,11 @@ func cut(message string) string {
 	return strings.ToValidUTF8(message[:maxMessage], "") + "..."
 }
 
-// errNoCredentials marks a call without credentials, for which the SDK has an untyped error.
+// errNoCredentials marks a call that was not made because no credentials could
+// be had, which the SDK tells by an untyped error.
 var errNoCredentials = errors.New("no AWS credentials")
 
-// credentialsProvider marks errors with errNoCredentials.
+// credentialsProvider marks the errors of the provider that it wraps.
 type credentialsProvider struct{ aws.CredentialsProvider }
 
 func (p credentialsProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {

@@ -12,15 +12,14 @@ import (
 	"lsapi"
 )
 
-// maxTagged is how many load balancers one DescribeTags may name.
+// maxTagged is how many load balancers one DescribeTags takes.
 const maxTagged = 20
 
-// Attributes returns a load balancer's attributes, by one DescribeLoadBalancerAttributes.
+// Attributes returns the load balancer's attributes, by one
+// DescribeLoadBalancerAttributes.
 //
-// CodeNotFound: there is no such load balancer. Other errors: see errors.go.
+// Errors: CodeNotFound; those of the table in errors.go.
 func (c *Client) Attributes(ctx context.Context, loadBalancer string) (lsapi.Attributes, error) {
-	ctx, done := c.begin(ctx)
-	defer done()
 	out, err := c.describeAttributes(ctx, &elb.DescribeLoadBalancerAttributesInput{LoadBalancerName: aws.String(loadBalancer)})
 	if err != nil {
 		return lsapi.Attributes{}, coded(ctx, err)
@@ -40,12 +39,11 @@ func (c *Client) Attributes(ctx context.Context, loadBalancer string) (lsapi.Att
 	return a, nil
 }
 
-// Tags returns the tags of each load balancer, by name, by one DescribeTags for each 20.
+// Tags returns the tags of each load balancer, by its name, by one DescribeTags for
+// each 20.
 //
-// CodeNotFound: one of them does not exist. Other errors: see errors.go.
+// Errors: CodeNotFound when one of them does not exist; those of the table.
 func (c *Client) Tags(ctx context.Context, loadBalancers []string) (map[string]map[string]string, error) {
-	ctx, done := c.begin(ctx)
-	defer done()
 	all := make(map[string]map[string]string, len(loadBalancers))
 	for names := range slices.Chunk(loadBalancers, maxTagged) {
 		out, err := c.describeTags(ctx, &elb.DescribeTagsInput{LoadBalancerNames: names})
@@ -63,7 +61,8 @@ func (c *Client) Tags(ctx context.Context, loadBalancers []string) (map[string]m
 	return all, nil
 }
 
-func newDescription(d elbtypes.LoadBalancerDescription) *lsapi.Description {
+// described returns how a load balancer is set up.
+func described(d elbtypes.LoadBalancerDescription) *lsapi.Description {
 	result := &lsapi.Description{
 		DNSName:   aws.ToString(d.DNSName),
 		Scheme:    aws.ToString(d.Scheme),
@@ -72,7 +71,7 @@ func newDescription(d elbtypes.LoadBalancerDescription) *lsapi.Description {
 	}
 	for _, l := range d.ListenerDescriptions {
 		if l.Listener != nil {
-			result.Listeners = append(result.Listeners, newListener(*l.Listener))
+			result.Listeners = append(result.Listeners, fromListener(*l.Listener))
 		}
 	}
 	if check := d.HealthCheck; check != nil {
@@ -87,7 +86,7 @@ func newDescription(d elbtypes.LoadBalancerDescription) *lsapi.Description {
 	return result
 }
 
-func newListener(l elbtypes.Listener) lsapi.Listener {
+func fromListener(l elbtypes.Listener) lsapi.Listener {
 	return lsapi.Listener{
 		Protocol:         aws.ToString(l.Protocol),
 		Port:             int(l.LoadBalancerPort),

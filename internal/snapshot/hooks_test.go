@@ -261,6 +261,22 @@ func TestLookupsDoNotStretchTheBound(t *testing.T) {
 	})
 }
 
+func TestExpectedLoadBalancerThatIsNotListedIsReportedGone(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
+		r.Expect([]string{"deleted", "web"})
+		r.wantRead(t, "web", "i-1:t2.micro")
+		time.Sleep(time.Second)
+		h.mu.Lock()
+		gone := slices.Clone(h.gone)
+		h.mu.Unlock()
+		if !slices.Equal(gone, []string{"deleted"}) {
+			t.Errorf("%q are gone", gone)
+		}
+	})
+}
+
 // hangingReplica is alone on a record that does not answer.
 type hangingReplica struct{ *replica }
 

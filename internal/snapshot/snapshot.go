@@ -147,6 +147,10 @@ func New(o Options) *Snapshot {
 	return s
 }
 
+// Expect names load balancers that there were when somebody last looked. The first
+// listing that lacks one has it read by name, and Gone is called if it does not exist.
+func (s *Snapshot) Expect(loadBalancers []string) { s.slotsFor(loadBalancers...) }
+
 // Start starts the refreshes. The first happens when somebody reads.
 func (s *Snapshot) Start() {
 	s.work.Go(func(context.Context) { s.refreshForever() })

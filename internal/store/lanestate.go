@@ -179,3 +179,8 @@ func (r record) Unfinished(ctx context.Context, within time.Duration) ([]string,
 	}
 	return found.names, err
 }
+
+// Populated implements Store.
+func (r record) Populated(ctx context.Context) ([]string, error) {
+	return view(ctx, r, func(t tables) ([]string, error) { return t.populated(ctx) })
+}

@@ -278,6 +278,10 @@ func (t *postgresTables) members(ctx context.Context, loadBalancer string) (memb
 	return found, err
 }
 
+func (t *postgresTables) populated(ctx context.Context) ([]string, error) {
+	return t.queries.Populated(ctx)
+}
+
 func (t *postgresTables) countMembers(ctx context.Context) (int, error) {
 	n, err := t.queries.CountMembers(ctx)
 	return int(n), err

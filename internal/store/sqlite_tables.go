@@ -240,6 +240,10 @@ func (t *sqliteTables) members(ctx context.Context, loadBalancer string) (member
 	return found, err
 }
 
+func (t *sqliteTables) populated(ctx context.Context) ([]string, error) {
+	return t.queries.Populated(ctx)
+}
+
 func (t *sqliteTables) countMembers(ctx context.Context) (int, error) {
 	n, err := t.queries.CountMembers(ctx)
 	return int(n), err

@@ -52,6 +52,8 @@ type Store interface {
 	// Unfinished returns the load balancers with open changes, or with changes
 	// that were applied so lately, sorted.
 	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
+	// Populated returns the load balancers that have members by the record, sorted.
+	Populated(ctx context.Context) ([]string, error)
 
 	// Change returns a change by its id; CodeNotFound when there is none.
 	Change(ctx context.Context, id string) (lsapi.Change, error)

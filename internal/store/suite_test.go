@@ -38,6 +38,7 @@ func testStore(t *testing.T, open func(t testing.TB) store.Store) {
 		"a lane learns what was applied lately, in order":       testApplied,
 		"what was overtaken past lsapi is not applied any more": testOvertaken,
 		"load balancers with something unfinished are named":    testUnfinished,
+		"load balancers with members are named":                 testPopulated,
 		"time does not run backwards in a log":                  testTime,
 		"every filter finds its changes, the newest first":      testFilters,
 		"lists are bounded":                                     testListBounds,
@@ -394,6 +395,23 @@ func testUnfinished(t *testing.T, s store.Store) {
 		}
 		wantStrings(t, names, want...)
 	}
+}
+
+func testPopulated(t *testing.T, s store.Store) {
+	for _, name := range []string{"web", "default"} {
+		l := newLane(t, s, name)
+		l.know()
+		l.do(lsapi.Attach, one)
+	}
+	emptied := newLane(t, s, "emptied")
+	emptied.know()
+	emptied.do(lsapi.Attach, one)
+	emptied.do(lsapi.Detach, one)
+	names, err := s.Populated(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStrings(t, names, "default", "web")
 }
 
 func testTime(t *testing.T, s store.Store) {

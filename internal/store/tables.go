@@ -72,6 +72,7 @@ type tables interface {
 
 	members(ctx context.Context, loadBalancer string) (members, error)
 	countMembers(ctx context.Context) (int, error)
+	populated(ctx context.Context) ([]string, error)
 	putMember(ctx context.Context, loadBalancer, instanceID string, seq int64) error
 	dropMember(ctx context.Context, loadBalancer, instanceID string) error
 

@@ -8,34 +8,18 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Stats are the statistics of a category. Counters start at 0 with the process.
-type Stats struct {
-	Category Category
-	// Tokens is how many requests may be sent at once now.
-	Tokens float64
-	// Waiting is how many attempts wait for a token now.
-	Waiting int
-	// Attempts counts the attempts that got a token, retries included.
-	Attempts uint64
-	// Waits counts the attempts that had to wait, GivenUp those of them that ended without
-	// a token.
-	Waits, GivenUp uint64
-	// Waited is the total time of all finished waits.
-	Waited time.Duration
-	// Throttles counts the attempts that AWS throttled although they had a token.
-	Throttles uint64
-}
-
-// bucket is the token bucket of a category, with a queue by priority. (rate.Limiter alone
-// serves in order of arrival.)
+// bucket is the token bucket of one category with the queue in front of it,
+// because rate.Limiter itself serves first come first served.
 type bucket struct {
 	category Category
-	size     Size // undivided
+	size     Size // of the whole allowance, however many divide it
 	limiter  *rate.Limiter
 
 	mu    sync.Mutex
 	queue queue
-	timer *time.Timer // fires at the next token while tickets wait
+	// timer is set for the next token while somebody waits. When it fires and
+	// all have left meanwhile, it is not set again.
+	timer *time.Timer
 	stats Stats
 }
 
@@ -48,9 +32,9 @@ func newBucket(category Category, size Size) *bucket {
 	}
 }
 
-// take takes a token, and waits for it until ctx ends. Then it takes none, and returns a
-// *WaitError. The SDK makes no attempt with an ended context, so take does not check it
-// first.
+// take draws a token, and waits for it as long as ctx lets it. The error is a
+// *WaitError, and then no token was drawn. The SDK makes no attempt of a call
+// whose context has ended already, so take does not look at that again.
 func (b *bucket) take(ctx context.Context) error {
 	t := b.enter(ctx)
 	if t == nil {
@@ -63,38 +47,39 @@ func (b *bucket) take(ctx context.Context) error {
 	}
 	waited, err := time.Since(start), ctx.Err()
 	if err == nil {
-		b.countAttempt(waited)
+		b.pass(waited)
 		return nil
 	}
 	b.leave(t, waited)
 	return &WaitError{Category: b.category, Waited: waited, Err: err}
 }
 
-// enter takes a token and returns nil, or returns a ticket in the queue.
+// enter draws a token if there is one to spare, and returns nil; else it returns
+// a ticket in the queue.
 func (b *bucket) enter(ctx context.Context) *ticket {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.queue.len() == 0 && b.takeToken() == 0 {
+	if b.queue.len() == 0 && b.draw() == 0 {
 		b.stats.Attempts++
 		return nil
 	}
-	t := newTicket(PriorityOf(ctx))
+	t := newTicket(PurposeOf(ctx))
 	b.queue.add(t)
 	b.stats.Waits++
-	b.serveLocked()
+	b.serve()
 	return t
 }
 
-// countAttempt counts a ticket that got its token.
-func (b *bucket) countAttempt(waited time.Duration) {
+// pass counts a ticket that got its token and goes on with it.
+func (b *bucket) pass(waited time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stats.Attempts++
 	b.stats.Waited += waited
 }
 
-// leave ends a wait without a token. A token that arrived at the same moment goes to the
-// next ticket, or is lost.
+// leave ends a wait without a token. One that came in the same moment goes to
+// the next in the queue; if nobody is there it lapses, which errs on AWS's side.
 func (b *bucket) leave(t *ticket, waited time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,33 +90,29 @@ func (b *bucket) leave(t *ticket, waited time.Duration) {
 	}
 }
 
-func (b *bucket) serve() {
+// onTimer runs when the token that somebody waits for is there.
+func (b *bucket) onTimer() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.serveLocked()
+	b.serve()
 }
 
-// serveLocked gives the available tokens to the tickets, and sets the timer if some still
-// wait.
-func (b *bucket) serveLocked() {
+// serve hands out the tokens that there are to those whose turn it is, and sets
+// the timer if somebody is left. b.mu must be held.
+func (b *bucket) serve() {
 	for b.queue.len() > 0 {
-		wait := b.takeToken()
-		switch {
-		case wait == 0:
-			close(b.queue.next().admitted)
-			continue
-		case b.timer == nil:
-			b.timer = time.AfterFunc(wait, b.serve)
-		default:
-			b.timer.Reset(wait)
+		if wait := b.draw(); wait > 0 {
+			b.wakeIn(wait)
+			return
 		}
-		return
+		close(b.queue.next().admitted)
 	}
 }
 
-// takeToken takes a token and returns 0, or returns the time until the next one. The
-// caller holds mu, so that no other caller meets the reservation that is cancelled.
-func (b *bucket) takeToken() time.Duration {
+// draw takes a token and returns 0, or takes none and returns how long it is
+// until there is one. b.mu must be held, so that nobody meets the reservation
+// that asks for the time.
+func (b *bucket) draw() time.Duration {
 	now := time.Now()
 	reservation := b.limiter.ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
@@ -141,8 +122,17 @@ func (b *bucket) takeToken() time.Duration {
 	return wait
 }
 
-// empty removes all whole tokens, because AWS's own bucket is empty.
-func (b *bucket) empty() {
+func (b *bucket) wakeIn(wait time.Duration) {
+	if b.timer == nil {
+		b.timer = time.AfterFunc(wait, b.onTimer)
+		return
+	}
+	b.timer.Reset(wait)
+}
+
+// drain empties the bucket, because AWS said that its own is empty. What is left
+// is less than a token.
+func (b *bucket) drain() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stats.Throttles++
@@ -150,21 +140,27 @@ func (b *bucket) empty() {
 	b.limiter.AllowN(now, int(b.limiter.TokensAt(now)))
 }
 
-// divide sets the bucket to an equal share of its size, of one token at least.
-func (b *bucket) divide(shares int) {
+// divide leaves the bucket one of so many equal shares of its size: at least one
+// token, for without any nothing would go out. Who waits is served at the new
+// rate.
+func (b *bucket) divide(by int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	b.limiter.SetLimitAt(now, rate.Limit(b.size.PerSecond/float64(shares)))
-	b.limiter.SetBurstAt(now, max(1, b.size.Burst/shares))
-	b.serveLocked()
+	b.limiter.SetLimitAt(now, rate.Limit(b.size.PerSecond/float64(by)))
+	b.limiter.SetBurstAt(now, max(1, b.size.Burst/by))
+	b.serve()
 }
+
+// tokens returns what is in the bucket. The limiter lets a request go up to a
+// nanosecond early, and is then a trifle below zero.
+func (b *bucket) tokens() float64 { return max(0, b.limiter.Tokens()) }
 
 func (b *bucket) snapshot() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	stats := b.stats
-	stats.Tokens = max(0, b.limiter.Tokens()) // the limiter admits up to a nanosecond early
+	stats.Tokens = b.tokens()
 	stats.Waiting = b.queue.len()
 	return stats
 }

@@ -4,57 +4,59 @@ import "slices"
 
 // ticket is an attempt that waits for a token.
 type ticket struct {
-	priority *Priority
-	admitted chan struct{} // closed when it gets its token
+	purpose  *Purpose
+	admitted chan struct{} // closed when the token is there
 }
 
-func newTicket(priority *Priority) *ticket {
-	return &ticket{priority: priority, admitted: make(chan struct{})}
+func newTicket(purpose *Purpose) *ticket {
+	return &ticket{purpose: purpose, admitted: make(chan struct{})}
 }
 
-// maxOvertakes is how often the oldest ticket is overtaken. So it gets every fourth token
-// at least.
+// maxOvertakes is how many tickets of a higher rank go before the one that has
+// waited the longest: whatever the others do, it gets every fourth token.
 const maxOvertakes = 3
 
-// queue holds the waiting tickets in order of arrival. It reads their priorities when a
-// token is available, so that they may change at any time. That costs a scan for each of
-// some tens of tokens a second.
+// queue holds the tickets that wait, in the order in which they came. Their
+// ranks are looked at when a token is there and not before, so that a rank may
+// change at any time without a word to the queue. That costs a look at every
+// ticket for each token, of which there are some tens in a second.
 type queue struct {
 	tickets   []*ticket
-	overtakes int // of the first ticket
+	overtakes int // of the first, since it is the first
 }
 
 func (q *queue) add(t *ticket) { q.tickets = append(q.tickets, t) }
 
 func (q *queue) len() int { return len(q.tickets) }
 
-// next removes and returns the first ticket of the highest priority, or the oldest if it
-// was overtaken maxOvertakes times. The queue must not be empty.
+// next takes out the ticket whose turn it is: the first of the highest rank, or
+// the first of all when it was overtaken often enough. The queue must not be
+// empty.
 func (q *queue) next() *ticket {
-	i := 0
+	turn := 0
 	if q.overtakes < maxOvertakes {
-		i = q.mostUrgent()
+		turn = q.urgent()
 	}
-	t := q.tickets[i]
-	q.delete(i)
-	if i > 0 {
+	t := q.tickets[turn]
+	q.delete(turn)
+	if turn > 0 {
 		q.overtakes++
 	}
 	return t
 }
 
-// mostUrgent returns the index of the first ticket of the highest priority.
-func (q *queue) mostUrgent() int {
-	index, highest := 0, q.tickets[0].priority.Level()
+// urgent returns the place of the first ticket of the highest rank.
+func (q *queue) urgent() int {
+	place, highest := 0, q.tickets[0].purpose.Rank()
 	for i, t := range q.tickets {
-		if level := t.priority.Level(); level > highest {
-			index, highest = i, level
+		if rank := t.purpose.Rank(); rank > highest {
+			place, highest = i, rank
 		}
 	}
-	return index
+	return place
 }
 
-// remove removes t and reports whether it was in the queue.
+// remove takes t out and reports whether it was there.
 func (q *queue) remove(t *ticket) bool {
 	i := slices.Index(q.tickets, t)
 	if i < 0 {

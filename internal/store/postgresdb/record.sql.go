@@ -918,6 +918,30 @@ func (q *Queries) OpenChanges(ctx context.Context, loadBalancer string) ([]Chang
 	return items, nil
 }
 
+const populated = `-- name: Populated :many
+SELECT DISTINCT load_balancer FROM members ORDER BY load_balancer
+`
+
+func (q *Queries) Populated(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, populated)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var load_balancer string
+		if err := rows.Scan(&load_balancer); err != nil {
+			return nil, err
+		}
+		items = append(items, load_balancer)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const probe = `-- name: Probe :exec
 UPDATE probe SET at = clock_timestamp() WHERE id = 1
 `

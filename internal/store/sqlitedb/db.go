@@ -135,6 +135,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openChangesStmt, err = db.PrepareContext(ctx, openChanges); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenChanges: %w", err)
 	}
+	if q.populatedStmt, err = db.PrepareContext(ctx, populated); err != nil {
+		return nil, fmt.Errorf("error preparing query Populated: %w", err)
+	}
 	if q.probeStmt, err = db.PrepareContext(ctx, probe); err != nil {
 		return nil, fmt.Errorf("error preparing query Probe: %w", err)
 	}
@@ -352,6 +355,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openChangesStmt: %w", cerr)
 		}
 	}
+	if q.populatedStmt != nil {
+		if cerr := q.populatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing populatedStmt: %w", cerr)
+		}
+	}
 	if q.probeStmt != nil {
 		if cerr := q.probeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing probeStmt: %w", cerr)
@@ -473,6 +481,7 @@ type Queries struct {
 	nextLoggedStmt      *sql.Stmt
 	observedFromStmt    *sql.Stmt
 	openChangesStmt     *sql.Stmt
+	populatedStmt       *sql.Stmt
 	probeStmt           *sql.Stmt
 	putHealthStmt       *sql.Stmt
 	putKeyStmt          *sql.Stmt
@@ -525,6 +534,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		nextLoggedStmt:      q.nextLoggedStmt,
 		observedFromStmt:    q.observedFromStmt,
 		openChangesStmt:     q.openChangesStmt,
+		populatedStmt:       q.populatedStmt,
 		probeStmt:           q.probeStmt,
 		putHealthStmt:       q.putHealthStmt,
 		putKeyStmt:          q.putKeyStmt,

@@ -104,6 +104,9 @@ WHERE applied_at > clock_timestamp();
 -- name: Members :many
 SELECT * FROM members WHERE load_balancer = $1 ORDER BY instance_id;
 
+-- name: Populated :many
+SELECT DISTINCT load_balancer FROM members ORDER BY load_balancer;
+
 -- name: CountMembers :one
 SELECT count(*) FROM members;
 

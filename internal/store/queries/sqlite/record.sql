@@ -93,6 +93,9 @@ WHERE applied_at > sqlc.arg(now);
 -- name: Members :many
 SELECT * FROM members WHERE load_balancer = ? ORDER BY instance_id;
 
+-- name: Populated :many
+SELECT DISTINCT load_balancer FROM members ORDER BY load_balancer;
+
 -- name: CountMembers :one
 SELECT count(*) FROM members;
 
