@@ -1,6 +1,5 @@
-// Package background runs the goroutines of a part of the service, and ends them
-// with it. All parts use it, so that none leaves a goroutine behind, starts one while
-// it is being closed, or is closed for longer than its caller waits.
+// Package background runs the goroutines of a component and ends them with it, so that
+// closing leaves none behind, starts none, and takes no longer than its context.
 package background
 
 import (
@@ -10,8 +9,8 @@ import (
 	"time"
 )
 
-// grace is how long goroutines are waited for that were cancelled although the caller
-// of Close waits no longer: most only have to notice.
+// grace is how long cancelled goroutines may take to return after the context of Close
+// has ended.
 const grace = 100 * time.Millisecond
 
 // Group is a set of goroutines that end together. It is safe for concurrent use.
@@ -25,7 +24,7 @@ type Group struct {
 	ended   chan struct{} // closed when closed is set and nothing runs
 }
 
-// New returns a Group without goroutines.
+// New returns an empty Group.
 func New() *Group {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Group{ctx: ctx, cancel: cancel, ended: make(chan struct{})}
@@ -34,8 +33,8 @@ func New() *Group {
 // Context ends when the Group is closed.
 func (g *Group) Context() context.Context { return g.ctx }
 
-// Go runs f in a goroutine, with a context that ends when the Group is closed. It
-// returns false, and f does not run, if that has happened already. It never waits.
+// Go runs f in a goroutine, with a context that ends when the Group is closed. If the
+// Group is closed already, it returns false and does not run f.
 func (g *Group) Go(f func(ctx context.Context)) (started bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -59,16 +58,16 @@ func (g *Group) exit() {
 	}
 }
 
-// Close ends the context of the goroutines and waits until all of them have returned.
-// Its error says that ctx ended before that. It may be called again.
+// Close cancels the goroutines and waits until all of them have returned. It returns an
+// error if ctx ends first. It may be called again.
 func (g *Group) Close(ctx context.Context) error {
 	g.refuse()
 	g.cancel()
 	return g.wait(ctx)
 }
 
-// Drain lets the goroutines finish, but starts no more. When ctx ends before that, it
-// closes the Group, and its error says so. It may be called again.
+// Drain starts no more goroutines and waits until the running ones have returned. If ctx
+// ends first, it cancels them and returns an error. It may be called again.
 func (g *Group) Drain(ctx context.Context) error {
 	g.refuse()
 	select {
@@ -84,7 +83,7 @@ func (g *Group) Drain(ctx context.Context) error {
 	return fmt.Errorf("cut off: %w", ctx.Err())
 }
 
-// refuse makes Go start nothing any more.
+// refuse makes Go return false from now on.
 func (g *Group) refuse() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -97,19 +96,17 @@ func (g *Group) refuse() {
 	}
 }
 
-// wait waits for the end of what was cancelled.
+// wait waits for cancelled goroutines, for grace beyond ctx.
 func (g *Group) wait(ctx context.Context) error {
 	select {
 	case <-g.ended:
 		return nil
 	case <-ctx.Done():
 	}
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
 	select {
 	case <-g.ended:
 		return nil
-	case <-timer.C:
+	case <-time.After(grace):
 		return fmt.Errorf("not everything has ended: %w", ctx.Err())
 	}
 }

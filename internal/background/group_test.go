@@ -11,7 +11,7 @@ import (
 	"lsapi/internal/background"
 )
 
-// untilCancelled is work that goes on until it is cancelled.
+// untilCancelled returns when it is cancelled.
 func untilCancelled(ctx context.Context) { <-ctx.Done() }
 
 func TestCloseCancelsAndWaitsForAllGoroutines(t *testing.T) {
@@ -71,7 +71,7 @@ func TestCloseEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestCloseWithAnEndedContextWaitsForWhatOnlyHasToNotice(t *testing.T) {
+func TestCloseWithAnEndedContextWaitsForTheGracePeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := background.New()
 		g.Go(func(ctx context.Context) { <-ctx.Done(); time.Sleep(10 * time.Millisecond) })
@@ -113,7 +113,7 @@ func TestDrainCancelsWhenItsContextEnds(t *testing.T) {
 }
 
 // Run with -race: a WaitGroup would be reused before its Wait has returned.
-func TestGoAndCloseMayRunAtOnce(t *testing.T) {
+func TestGoAndCloseAreSafeForConcurrentUse(t *testing.T) {
 	for range 200 {
 		g := background.New()
 		var callers sync.WaitGroup

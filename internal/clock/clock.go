@@ -1,6 +1,5 @@
-// Package clock compares this machine's clock with others. Changes are labelled
-// with times of the machine's own clock; one that is wrong makes the record wrong for all
-// readers.
+// Package clock compares this machine's clock with other clocks. Changes are labelled with
+// this machine's time, so a wrong clock makes the record wrong for all readers.
 package clock
 
 import (
@@ -12,41 +11,39 @@ import (
 )
 
 const (
-	// WarnAfter is the offset from which on the log warns.
+	// WarnAfter is the offset beyond which the log warns.
 	WarnAfter = time.Second
-	// Tolerance is the offset beyond which nothing is changed. It is half of the 10 s
-	// for which AWS's reads are not trusted after a change, so that two machines at
-	// its ends still agree about which changes are within them, and more than a
-	// reading of AWS's clock can err by.
+	// Tolerance is the offset beyond which changes are refused. It is half of the 10 s for
+	// which lsapi ignores possibly stale AWS reads after a change, so that two machines
+	// within it agree on which changes these are. It exceeds the error of a reading of
+	// AWS's clock.
 	Tolerance = lsapi.ClockTolerance
-	// retryAfter is when a client should try again: a clock is compared that often
-	// while it is wrong.
+	// retryAfter is the interval at which a wrong clock is compared again.
 	retryAfter = 10 * time.Second
 )
 
-// Reading is what another clock showed.
+// Reading is a reading of another clock.
 type Reading struct {
-	// Time is what it showed, cut off to a multiple of Resolution.
+	// Time is the clock's time, truncated to Resolution.
 	Time       time.Time
 	Resolution time.Duration
-	// Received is when the answer came, by this machine's clock, and Took how long
-	// after the question.
+	// Received is when the response arrived, by this machine's clock, and Took the time
+	// since the request.
 	Received time.Time
 	Took     time.Duration
 }
 
-// Offset is by how much this machine's clock is ahead of another, which is known
-// only within bounds.
+// Offset is a range for how far this machine's clock is ahead of another.
 type Offset struct{ Low, High time.Duration }
 
-// offset returns what the reading says: the other clock showed a time from Time to
-// Time+Resolution, at some moment between the question and the answer.
+// offset returns the range of offsets: the other clock showed a time from Time to
+// Time+Resolution, between the request and the response.
 func (r Reading) offset() Offset {
 	ahead := r.Received.Sub(r.Time)
 	return Offset{Low: ahead - r.Took - r.Resolution, High: ahead}
 }
 
-// Certain returns the offset nearest to none that is within the bounds.
+// Certain returns the smallest offset in the range.
 func (o Offset) Certain() time.Duration {
 	switch {
 	case o.Low > 0:
@@ -61,9 +58,9 @@ func (o Offset) beyond(limit time.Duration) bool { return o.Low > limit || o.Hig
 
 func (o Offset) within(limit time.Duration) bool { return o.Low >= -limit && o.High <= limit }
 
-// Monitor knows how this machine's clock differs from others. A clock is wrong from
-// the first reading that is certainly beyond a limit, until the first that is
-// certainly within it. It is safe for concurrent use.
+// Monitor tracks the offsets from other clocks. A clock is wrong from the first reading
+// that is certainly beyond a limit until the first that is certainly within it. It is safe
+// for concurrent use.
 type Monitor struct {
 	log *slog.Logger
 
@@ -74,12 +71,12 @@ type Monitor struct {
 
 // source is another clock.
 type source struct {
-	observed        bool // offset is that of a reading
+	observed        bool // there was a reading
 	offset          Offset
 	warned, refused bool
 }
 
-// NewMonitor returns a Monitor that compares with the named sources.
+// NewMonitor returns a Monitor of the named sources.
 func NewMonitor(log *slog.Logger, sources ...string) *Monitor {
 	m := &Monitor{log: log, sources: make(map[string]*source)}
 	for _, name := range sources {
@@ -102,8 +99,8 @@ func (m *Monitor) Observe(name string, r Reading) {
 	m.report(name, before, after)
 }
 
-// exceeds decides whether an offset exceeds a limit. What the bounds leave open stays
-// as it was.
+// exceeds reports whether an offset exceeds a limit. If the range contains the limit, the
+// result stays as before.
 func exceeds(before bool, o Offset, limit time.Duration) bool {
 	return o.beyond(limit) || before && !o.within(limit)
 }
@@ -144,15 +141,15 @@ func (m *Monitor) Comparisons() int {
 	return m.comparisons
 }
 
-// Wrong reports whether a source's last readings refuse changes.
+// Wrong reports whether changes are refused because of a source.
 func (m *Monitor) Wrong(name string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.sources[name].refused
 }
 
-// Offset returns what the last reading of a source says, and whether there is one.
-func (m *Monitor) Offset(name string) (o Offset, known bool) {
+// Offset returns the offset of a source's last reading, and whether there is one.
+func (m *Monitor) Offset(name string) (o Offset, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.sources[name]

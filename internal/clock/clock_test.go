@@ -15,12 +15,12 @@ const source = "the database"
 
 var now = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
-// exact is a reading of a clock while this machine's is ahead by so much.
+// exact returns a reading with an exact offset.
 func exact(ahead time.Duration) clock.Reading {
 	return clock.Reading{Time: now.Add(-ahead), Received: now}
 }
 
-// date is a reading of a Date header, which has whole seconds.
+// date returns a reading of a Date header, which has whole seconds.
 func date(ahead, took time.Duration) clock.Reading {
 	return clock.Reading{Time: now.Add(-ahead).Truncate(time.Second), Resolution: time.Second, Received: now, Took: took}
 }
@@ -35,7 +35,7 @@ func observed(readings ...clock.Reading) (log string, err error) {
 	return out.String(), m.Check()
 }
 
-func TestOffsetsWarnAndRefuseFromTheirLimitsOn(t *testing.T) {
+func TestOffsetsBeyondTheirLimitsWarnAndRefuse(t *testing.T) {
 	for name, test := range map[string]struct {
 		readings        []clock.Reading
 		warned, refused bool
@@ -74,14 +74,14 @@ func TestOffsetsWarnAndRefuseFromTheirLimitsOn(t *testing.T) {
 	}
 }
 
-func TestEachChangeOfTheVerdictIsLoggedOnce(t *testing.T) {
+func TestEachTransitionIsLoggedOnce(t *testing.T) {
 	log, _ := observed(exact(2*time.Second), exact(2*time.Second), exact(time.Hour), exact(time.Hour), exact(0), exact(0))
 	if lines := strings.Count(log, "\n"); lines != 3 {
 		t.Errorf("there are %d lines, want a warning, an error and an end:\n%s", lines, log)
 	}
 }
 
-func TestTheCertainOffsetIsNoneWithinTheBounds(t *testing.T) {
+func TestCertainIsTheSmallestOffsetInTheRange(t *testing.T) {
 	for reading, want := range map[clock.Reading]time.Duration{
 		exact(3 * time.Second):             3 * time.Second,
 		exact(-3 * time.Second):            -3 * time.Second,
@@ -91,7 +91,7 @@ func TestTheCertainOffsetIsNoneWithinTheBounds(t *testing.T) {
 	} {
 		m := clock.NewMonitor(slog.New(slog.DiscardHandler), source)
 		m.Observe(source, reading)
-		if offset, known := m.Offset(source); !known || offset.Certain() != want {
+		if offset, ok := m.Offset(source); !ok || offset.Certain() != want {
 			t.Errorf("%+v is %v, want %v", reading, offset.Certain(), want)
 		}
 	}

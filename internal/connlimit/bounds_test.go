@@ -14,8 +14,7 @@ import (
 	"lsapi/internal/connlimit"
 )
 
-// from is a connection of a client with an address, to which writing takes until the
-// client reads.
+// from is a connection from an address. A write blocks until the client reads.
 type from struct {
 	net.Conn
 	address net.Addr
@@ -23,7 +22,7 @@ type from struct {
 
 func (f from) RemoteAddr() net.Addr { return f.address }
 
-// clients is a listener that is sent its connections.
+// clients is a listener for the connections in a channel.
 type clients chan net.Conn
 
 func (c clients) Accept() (net.Conn, error) { return <-c, nil }
@@ -32,7 +31,7 @@ func (clients) Close() error { return nil }
 
 func (clients) Addr() net.Addr { return nil }
 
-// limited is a listener with clients on a clock of its own.
+// limited is a Listener in a synctest bubble.
 type limited struct {
 	*connlimit.Listener
 	t       *testing.T
@@ -47,8 +46,7 @@ func newLimited(t *testing.T, limit int) *limited {
 	return l
 }
 
-// connect accepts a client with an address, and returns its connection and how long it
-// waited.
+// connect accepts a client, and returns its connection and how long it waited.
 func (l *limited) connect(address string) (net.Conn, time.Duration) {
 	l.t.Helper()
 	server, client := net.Pipe()
@@ -72,7 +70,7 @@ func (l *limited) serving(address string) net.Conn {
 
 func isOpen(conn net.Conn) bool { return conn.SetDeadline(time.Time{}) == nil }
 
-func TestAddressWithFewKeepsAConnectionForAMoment(t *testing.T) {
+func TestConnectionOfAnAddressWithFewIsKeptForMinIdle(t *testing.T) {
 	for count, want := range map[int]time.Duration{
 		connlimit.FewConnections:     connlimit.MinIdle,
 		connlimit.FewConnections + 1: 0,
@@ -117,7 +115,7 @@ func TestAddressesAreCountedByTheirNetwork(t *testing.T) {
 	}
 }
 
-func TestClientThatReadsSlowlyCountsAsIdleAfterAWhile(t *testing.T) {
+func TestSlowReaderCountsAsIdleAfterSlowWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimited(t, 2)
 		slow, working := l.serving("192.0.2.1"), l.serving("192.0.2.2")
@@ -157,8 +155,8 @@ func TestReserveServesAddressesWithFewAsUsual(t *testing.T) {
 	}
 }
 
-// A handler may send a part, and then work for long.
-func TestClientThatHasReadWhatWasSentIsNotSlow(t *testing.T) {
+// A handler may send a part and then work for long.
+func TestClientThatHasReadEverythingIsNotSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimited(t, 2)
 		server, client := net.Pipe()

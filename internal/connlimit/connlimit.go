@@ -1,6 +1,6 @@
-// Package connlimit bounds the connections of an HTTP server and keeps it reachable at
-// the bound: idle connections are closed for new ones, those of the address that has most
-// of them first.
+// Package connlimit limits the connections of an HTTP server, and keeps it reachable at the
+// limit: it closes idle connections for new ones, beginning with the address that has most
+// of them.
 package connlimit
 
 import (
@@ -13,37 +13,36 @@ import (
 )
 
 const (
-	// maxReserve is how many connections are kept for addresses with few, at most.
+	// maxReserve bounds the reserve for addresses with few connections.
 	maxReserve = 64
-	// fewConnections is how many connections an address may have to be one with few.
+	// fewConnections is the greatest number of connections that counts as few.
 	fewConnections = 4
-	// minIdle is how long a connection of an address with few is left alone, so that a
-	// client can send the request for which it connected. A flood of connections of many
-	// addresses has to wait as long for the places of its own.
+	// minIdle is how long a connection of an address with few must be idle to be closed, so
+	// that its client can send a request. It also slows a flood from many addresses.
 	minIdle = 50 * time.Millisecond
-	// slowWrite is after how long a client that does not read its answer counts as idle.
+	// slowWrite is how long a client may not read its response before its connection
+	// counts as idle.
 	slowWrite = time.Second
-	// retryEvery is how often a connection that waits looks for room.
+	// retryEvery is the interval at which a waiting connection tries again.
 	retryEvery = minIdle / 2
-	// warnEvery is how often the log warns that the limit is reached.
+	// warnEvery is the shortest interval between warnings.
 	warnEvery = time.Minute
-	// ipv6Network is how much of an IPv6 address identifies its owner.
+	// ipv6Network is the prefix length that identifies a customer of IPv6.
 	ipv6Network = 64
 )
 
-// Listener is a listener with at most so many open connections. Only one goroutine may
-// accept.
+// Listener limits the open connections. Only one goroutine may call Accept.
 //
-// When few are left, a new connection takes the place of an idle one. If none is idle,
-// an address with few connections gets one of the reserve as it is. Any other address
-// gets one that is Spare, on which a server should answer health checks only. When even
-// the reserve is in use, the next connection waits until one is closed or becomes idle.
+// Beyond the limit less a reserve, a new connection replaces an idle one. If none is idle,
+// it comes from the reserve, and is Spare unless its address has few connections: a server
+// should answer only health checks on it. When the reserve is used up, the next connection
+// waits until one is closed or becomes idle.
 type Listener struct {
 	net.Listener
 	limit, reserve int
 	log            *slog.Logger
 	began          time.Time
-	warnedAt       time.Time // of the goroutine that accepts
+	warnedAt       time.Time // of Accept only
 
 	shed   atomic.Uint64
 	closed chan struct{}
@@ -57,14 +56,14 @@ type Listener struct {
 // holder is an address with open connections.
 type holder struct {
 	open int
-	idle int // of select alone
+	idle int // of candidates only
 }
 
-// Stats are what a Listener counts.
+// Stats are a Listener's counters.
 type Stats struct {
-	// Open is how many connections are open now, Limit how many may be.
+	// Open is the current number of connections, Limit the greatest.
 	Open, Limit int
-	// Shed is how many idle ones were closed to make room.
+	// Shed counts the connections that were closed for new ones.
 	Shed uint64
 }
 
@@ -82,14 +81,14 @@ func New(listener net.Listener, limit int, log *slog.Logger) *Listener {
 	return l
 }
 
-// Stats returns the counts as they are now.
+// Stats returns the current counters.
 func (l *Listener) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return Stats{Open: len(l.open), Limit: l.limit, Shed: l.shed.Load()}
 }
 
-// Accept returns the next connection, when there is room for it.
+// Accept returns the next connection. It waits until there is room for it.
 func (l *Listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
@@ -98,7 +97,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	c := &Conn{Conn: conn, listener: l}
 	c.idleSince.Store(l.now())
 	if !l.admit(c, network(conn.RemoteAddr())) {
-		_ = conn.Close() // nothing was read from it
+		_ = conn.Close()
 		return nil, net.ErrClosed
 	}
 	return c, nil
@@ -110,8 +109,8 @@ func (l *Listener) Close() error { return l.close() }
 // now is the time since the start, which is never 0.
 func (l *Listener) now() int64 { return int64(time.Since(l.began)) + 1 }
 
-// admit counts a new connection, once there is room. It reports false when the listener
-// is closed before.
+// admit waits for room and counts a new connection. It returns false if the listener is
+// closed first.
 func (l *Listener) admit(c *Conn, address netip.Prefix) bool {
 	if l.tryAdmit(c, address) {
 		return true
@@ -149,7 +148,6 @@ func (l *Listener) tryAdmit(c *Conn, address netip.Prefix) bool {
 	return true
 }
 
-// remove forgets a connection that is closed.
 func (l *Listener) remove(c *Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,17 +164,16 @@ func (l *Listener) removeLocked(c *Conn) {
 	}
 }
 
-// warn logs that the limit is reached.
 func (l *Listener) warn() {
 	if time.Since(l.warnedAt) < warnEvery {
 		return
 	}
 	l.warnedAt = time.Now()
-	l.log.Warn("the limit of connections is reached and none is idle; the next client waits: see who holds them, or raise the limit of open files (ulimit -n)",
+	l.log.Warn("the limit of connections is reached and none is idle, so new clients wait: find the clients that hold them, or raise the limit of open files (ulimit -n)",
 		"connections", l.limit)
 }
 
-// network returns the part of an address that identifies its owner.
+// network returns the network that an address is counted under.
 func network(address net.Addr) netip.Prefix {
 	tcp, ok := address.(*net.TCPAddr)
 	if !ok {

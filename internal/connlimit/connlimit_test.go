@@ -9,7 +9,7 @@ import (
 
 const limit = 32 // of which 2 are the reserve
 
-func TestNewConnectionTakesThePlaceOfTheLongestIdle(t *testing.T) {
+func TestNewConnectionReplacesTheLongestIdle(t *testing.T) {
 	s := startService(t, limit)
 	idle := s.fill(1, limit)
 	for range 10 {
@@ -94,7 +94,7 @@ func TestSlowReadersLeaveRoom(t *testing.T) {
 	}
 }
 
-func TestRequestWithItsAnswerLeavesRoom(t *testing.T) {
+func TestAnsweredRequestLeavesRoom(t *testing.T) {
 	s := startService(t, 2)
 	for range 2 {
 		s.dial(1).send("/linger")
@@ -105,7 +105,7 @@ func TestRequestWithItsAnswerLeavesRoom(t *testing.T) {
 	}
 }
 
-func TestRequestUnderWayIsNeverCutOff(t *testing.T) {
+func TestActiveRequestIsNeverCutOff(t *testing.T) {
 	s := startService(t, limit)
 	held := s.hold(1, limit-4)
 	s.fill(2, 2*limit)
@@ -119,7 +119,7 @@ func TestRequestUnderWayIsNeverCutOff(t *testing.T) {
 	}
 }
 
-func TestStreamKeepsItsOwnBounds(t *testing.T) {
+func TestStreamIsExempt(t *testing.T) {
 	s := startService(t, limit)
 	stream := s.dial(1)
 	stream.send("/stream") // and does not read it for longer than another reader may
@@ -151,7 +151,7 @@ func TestReserveIsForHealthChecksAndAddressesWithFew(t *testing.T) {
 	}
 }
 
-func TestBeyondTheReserveTheNextWaitsForRoom(t *testing.T) {
+func TestConnectionBeyondTheReserveWaits(t *testing.T) {
 	s := startService(t, limit)
 	s.hold(1, limit-2)
 	held := s.hold(2, 2)
@@ -180,7 +180,7 @@ func TestBeyondTheReserveTheNextWaitsForRoom(t *testing.T) {
 	}
 }
 
-func TestListenerThatIsClosedGivesUpTheConnectionThatWaits(t *testing.T) {
+func TestClosedListenerDropsTheWaitingConnection(t *testing.T) {
 	s := startService(t, limit)
 	s.hold(1, limit-2)
 	s.hold(2, 2)
@@ -194,7 +194,7 @@ func TestListenerThatIsClosedGivesUpTheConnectionThatWaits(t *testing.T) {
 	}
 }
 
-func TestSmallestLimitServesOneAfterAnother(t *testing.T) {
+func TestLimitOfOneServesClientsInTurn(t *testing.T) {
 	s := startService(t, 1)
 	for n := range 5 {
 		if got := s.dial(1 + n).check(); got != "spare false" {
@@ -203,7 +203,7 @@ func TestSmallestLimitServesOneAfterAnother(t *testing.T) {
 	}
 }
 
-func TestFloodOfConnectionsLeavesEveryClientItsTurn(t *testing.T) {
+func TestFloodDoesNotLockOutOtherClients(t *testing.T) {
 	s := startService(t, limit)
 	stop := make(chan struct{})
 	var flood sync.WaitGroup

@@ -2,7 +2,7 @@ package connlimit
 
 import "net"
 
-// The bounds that the tests meet.
+// The constants of connlimit.go.
 const (
 	FewConnections = fewConnections
 	MinIdle        = minIdle
@@ -10,7 +10,7 @@ const (
 	WarnEvery      = warnEvery
 )
 
-// IdleSince returns since when a connection is idle, as a look for victims sees it.
+// IdleSince returns when a connection became idle.
 func IdleSince(conn net.Conn) int64 { return unwrap(conn).idleSince.Load() }
 
 // Holders returns how many addresses are in memory.
@@ -20,8 +20,7 @@ func (l *Listener) Holders() int {
 	return len(l.holders)
 }
 
-// Shed closes a connection that was idle since then for another, and reports whether it
-// still may.
+// Shed closes a connection that was idle since then, and reports whether it was closed.
 func (l *Listener) Shed(conn net.Conn, since int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

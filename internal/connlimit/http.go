@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// ConnState is for http.Server: it notes which connections serve a request.
+// ConnState is for http.Server. It tracks which connections serve a request.
 func ConnState(conn net.Conn, state http.ConnState) {
 	c := unwrap(conn)
 	if c == nil {
@@ -23,7 +23,7 @@ func ConnState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// unwrap returns the connection of a Listener inside of others; nil if there is none.
+// unwrap returns the Conn inside of wrappers, or nil.
 func unwrap(conn net.Conn) *Conn {
 	for {
 		switch c := conn.(type) {
@@ -39,7 +39,7 @@ func unwrap(conn net.Conn) *Conn {
 
 type connKey struct{}
 
-// ConnContext is for http.Server: it is what Handler and Spare need.
+// ConnContext is for http.Server. Handler, Answered and Spare need it.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	if c := unwrap(conn); c != nil {
 		return context.WithValue(ctx, connKey{}, c)
@@ -47,8 +47,8 @@ func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	return ctx
 }
 
-// Handler handles no request whose connection was closed for another: its client, which
-// gets no answer, may rely on it that nothing was done.
+// Handler aborts requests whose connection was shed, so that a client without a response
+// can rely on it that nothing was done.
 func Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*Conn); ok && c.idleSince.Load() == shed {
@@ -58,15 +58,15 @@ func Handler(next http.Handler) http.Handler {
 	})
 }
 
-// Answered notes that a request has its whole answer: its connection counts as idle.
+// Answered marks the connection as idle after the whole response was sent.
 func Answered(ctx context.Context) {
 	if c, ok := ctx.Value(connKey{}).(*Conn); ok {
 		c.setIdle()
 	}
 }
 
-// Spare reports whether a request came on a connection that is there only for health
-// checks, because too many are open.
+// Spare reports whether a request's connection is for health checks only, because too many
+// are open.
 func Spare(ctx context.Context) bool {
 	c, ok := ctx.Value(connKey{}).(*Conn)
 	return ok && c.spare

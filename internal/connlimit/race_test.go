@@ -11,7 +11,7 @@ import (
 	"lsapi/internal/connlimit"
 )
 
-// pipes is a listener that has a client whenever one is accepted.
+// pipes is a listener that always has a client.
 type pipes struct{ net.Listener }
 
 func (pipes) Accept() (net.Conn, error) {
@@ -19,7 +19,7 @@ func (pipes) Accept() (net.Conn, error) {
 	return server, client.Close()
 }
 
-// outer is a connection around another, as a server may have it.
+// outer wraps a connection, as a server may.
 type outer struct{ net.Conn }
 
 func (o outer) NetConn() net.Conn { return o.Conn }
@@ -41,7 +41,7 @@ func handled(t *testing.T, conn net.Conn) (handled bool) {
 	return handled
 }
 
-func TestRequestOnAConnectionThatWasShedIsNotHandled(t *testing.T) {
+func TestRequestOnAShedConnectionIsNotHandled(t *testing.T) {
 	l := connlimit.New(pipes{}, 8, slog.New(slog.DiscardHandler))
 	accept := func() net.Conn {
 		conn, err := l.Accept()
@@ -51,7 +51,7 @@ func TestRequestOnAConnectionThatWasShedIsNotHandled(t *testing.T) {
 		return outer{conn}
 	}
 	first, second := accept(), accept()
-	seen := connlimit.IdleSince(second)
+	since := connlimit.IdleSince(second)
 	if !l.Shed(first, connlimit.IdleSince(first)) {
 		t.Fatal("an idle connection is not closed")
 	}
@@ -64,10 +64,10 @@ func TestRequestOnAConnectionThatWasShedIsNotHandled(t *testing.T) {
 	if !handled(t, second) {
 		t.Error("a request on a connection that is open is not handled")
 	}
-	if l.Shed(second, seen) {
+	if l.Shed(second, since) {
 		t.Error("a connection whose request began since is closed")
 	}
-	if connlimit.ConnState(second, http.StateIdle); l.Shed(second, seen) {
+	if connlimit.ConnState(second, http.StateIdle); l.Shed(second, since) {
 		t.Error("a connection that was used since is closed")
 	}
 	for range 2 { // as net/http may
@@ -78,7 +78,7 @@ func TestRequestOnAConnectionThatWasShedIsNotHandled(t *testing.T) {
 	}
 }
 
-func TestConnectionsOfOtherListenersAreNobodysBusiness(t *testing.T) {
+func TestConnectionOfAnotherListenerIsIgnored(t *testing.T) {
 	conn, client := net.Pipe()
 	defer conn.Close()
 	defer client.Close()

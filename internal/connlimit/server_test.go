@@ -23,8 +23,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long anything may take on a machine that has much else to do.
-const patience = 30 * time.Second
+// timeout is long enough for a busy machine.
+const timeout = 30 * time.Second
 
 // service is a server on a real port whose connections are limited.
 type service struct {
@@ -32,7 +32,7 @@ type service struct {
 	listener *connlimit.Listener
 	address  string
 	release  chan struct{} // lets requests of /hold end
-	entered  chan struct{} // gets one for each that has begun
+	entered  chan struct{} // receives for each that has begun
 	checks   atomic.Int64  // health checks that are under way
 	log      *logText
 }
@@ -120,9 +120,9 @@ func startService(t *testing.T, limit int) *service {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("in vain: %s", what)
+			t.Fatalf("timeout: %s", what)
 		}
 	}
 }
@@ -137,7 +137,7 @@ type conn struct {
 
 // connect connects from 127.0.0.host.
 func (s *service) connect(host int) (*conn, error) {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(host))}, Timeout: patience}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(host))}, Timeout: timeout}
 	c, err := dialer.DialContext(context.Background(), "tcp", s.address)
 	if err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ func (c *conn) send(path string) {
 // answer reads an answer's body; empty when the connection was closed.
 func (c *conn) answer() string {
 	c.t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(patience))
+	_ = c.SetReadDeadline(time.Now().Add(timeout))
 	response, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -181,8 +181,8 @@ func (c *conn) answer() string {
 	return string(body)
 }
 
-// check sends a health check and returns its answer, once the server has noted that the
-// connection is idle again or closed. (The answer comes a moment before.)
+// check sends a health check and returns its answer, after the server has marked the
+// connection as idle or closed.
 func (c *conn) check() string {
 	c.t.Helper()
 	c.send("/healthcheck")
@@ -191,7 +191,7 @@ func (c *conn) check() string {
 	return answer
 }
 
-// fill opens so many connections from a host that have had one answer each.
+// fill opens connections from a host, each with one answered request.
 func (s *service) fill(host, count int) []*conn {
 	s.t.Helper()
 	conns := make([]*conn, count)
@@ -204,7 +204,7 @@ func (s *service) fill(host, count int) []*conn {
 	return conns
 }
 
-// hold opens so many connections with a request under way.
+// hold opens connections with an active request.
 func (s *service) hold(host, count int) []*conn {
 	s.t.Helper()
 	conns := make([]*conn, count)
@@ -213,7 +213,7 @@ func (s *service) hold(host, count int) []*conn {
 		conns[i].send("/hold")
 		select {
 		case <-s.entered:
-		case <-time.After(patience):
+		case <-time.After(timeout):
 			s.t.Fatalf("request %d of host %d is not handled", i, host)
 		}
 	}

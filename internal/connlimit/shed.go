@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// shedShare is the share of the limit that is closed at once: a look at all connections
-// for each new one would be dear.
+// shedShare is the share of the limit that is closed at once: a scan of all connections for
+// each new one would be expensive.
 const shedShare = 64
 
-// candidate is a connection that may be closed, and since when it is idle.
+// candidate is a connection that may be closed, and when it became idle or slow.
 type candidate struct {
 	conn  *Conn
 	since int64
 }
 
-// makeRoom closes the longest idle connections of the address that has most of them; if
-// none is idle, of those whose clients do not read. It reports whether it closed any.
-// The caller holds the lock.
+// makeRoom closes the longest idle connections of the addresses with most of them. If none
+// is idle, it closes slow ones likewise. It reports whether it closed any. The caller
+// holds mu.
 func (l *Listener) makeRoom() bool {
 	now := l.now()
 	idle := l.candidates(func(c *Conn) (int64, bool) { return c.idle(now) })
@@ -38,8 +38,7 @@ func (l *Listener) makeRoom() bool {
 	return closed > 0
 }
 
-// candidates returns the connections that the test lets through, of the addresses that
-// have most of them.
+// candidates returns the connections that pass the test, of the addresses with most of them.
 func (l *Listener) candidates(test func(*Conn) (since int64, ok bool)) []candidate {
 	var all []candidate
 	for c := range l.open {
@@ -49,10 +48,10 @@ func (l *Listener) candidates(test func(*Conn) (since int64, ok bool)) []candida
 		}
 	}
 	most := 0
-	for _, each := range all {
-		h := each.conn.holder
+	for _, c := range all {
+		h := c.conn.holder
 		h.idle++
 		most = max(most, h.idle)
 	}
-	return slices.DeleteFunc(all, func(each candidate) bool { return each.conn.holder.idle < most })
+	return slices.DeleteFunc(all, func(c candidate) bool { return c.conn.holder.idle < most })
 }
