@@ -73,9 +73,9 @@ func (a *appender) close(ctx context.Context) error { return a.tables.putLog(ctx
 // that it is about, if it is recorded, is as it was before.
 func (a *appender) add(ctx context.Context, p *payload, before *recorded) error {
 	if p.At.IsZero() {
-		p.At = exact(a.log.clock.now)
+		p.At = exact(a.log.clock.labels)
 	}
-	p.At = latest(earliest(p.At, exact(a.log.clock.now)), a.log.at)
+	p.At = latest(earliest(p.At, exact(a.log.clock.labels)), a.log.at)
 	switch {
 	case p.Kind == lsapi.EventCheckpoint:
 		return a.firstLook(ctx, p)
@@ -97,7 +97,7 @@ func (a *appender) due(at time.Time) bool {
 
 // checkpoint appends the membership, as far as it is known, and the open changes.
 func (a *appender) checkpoint(ctx context.Context, at time.Time) error {
-	p := &payload{LoadBalancer: a.log.loadBalancer, At: latest(at, a.log.at), Kind: lsapi.EventCheckpoint, Until: a.log.lookedAt}
+	p := &payload{LoadBalancer: a.log.loadBalancer, At: latest(at, a.log.at), Kind: lsapi.EventCheckpoint, Until: a.log.clock.toLabel(a.log.lookedAt)}
 	if a.log.known {
 		now, err := a.tables.members(ctx, a.log.loadBalancer)
 		if err != nil {

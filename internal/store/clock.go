@@ -7,19 +7,22 @@ import (
 	"lsapi"
 )
 
-// clock relates the record's clock to this process's. Decisions go by ages on the
+// clock relates the clocks of a record to this process's. Decisions go by ages on the
 // record's clock, so that the clocks of replicas are never compared.
 type clock struct {
 	now time.Time // on the record's clock
+	// labels is now on the clock by which events are labelled: the database's, or the
+	// wall clock for a record in a file.
+	labels time.Time
 	// before and after are on this process's clock, with its monotonic reading:
 	// between them the record's was read.
 	before, after time.Time
 }
 
-// ownClock is the clock of a record that one process has for itself.
-func ownClock() clock {
-	now := time.Now()
-	return clock{now: now, before: now, after: now}
+// databaseClock is the clock of a database, which also labels.
+func databaseClock(now, before, after time.Time) clock {
+	now = now.UTC()
+	return clock{now: now, labels: now, before: before, after: after}
 }
 
 // toRecord converts a time of this process's clock. The result may be later than it
@@ -40,19 +43,27 @@ func (c clock) toLocal(t time.Time) time.Time {
 	return c.after.Add(min(0, t.Sub(c.now)))
 }
 
+// toLabel converts a time of the record's clock to one of the clock that labels.
+func (c clock) toLabel(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return exact(c.labels.Add(t.Sub(c.now)))
+}
+
 // label converts a time that a replica labels an event with, unless the clocks agree
 // but for the time that comparing them takes.
 func (c clock) label(t time.Time) time.Time {
-	if ahead := c.before.Sub(c.now); ahead > -sameClock && ahead < sameClock || t.IsZero() {
+	if ahead := c.before.Sub(c.labels); ahead > -sameClock && ahead < sameClock || t.IsZero() {
 		return t
 	}
-	return c.now.Add(t.Sub(c.before))
+	return c.labels.Add(t.Sub(c.before))
 }
 
 // accepts refuses a change that was asked for by a clock that is too far ahead.
 func (c clock) accepts(id string) error {
 	parsed, _ := changeID(id) // which has been checked
-	ahead := intendedAt(parsed).Sub(c.now)
+	ahead := intendedAt(parsed).Sub(c.labels)
 	if ahead <= lsapi.ClockTolerance {
 		return nil
 	}

@@ -157,27 +157,9 @@ func appliedBy(ctx context.Context, t tables, log logRow, row eventRow) (*lsapi.
 	return &lsapi.AppliedChange{Change: change.Change, Seq: row.seq, At: log.clock.toLocal(log.recordedAt(row))}, nil
 }
 
-// Unfinished implements Store. It also makes an end of stamps of a clock that was
-// set back, after which they would count as recent until it is that late again.
+// Unfinished implements Store.
 func (r record) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
-	type unfinished struct {
-		names []string
-		ahead bool
-	}
-	found, err := view(ctx, r, func(t tables) (found unfinished, err error) {
-		if found.names, err = t.unfinished(ctx, within); err == nil {
-			found.ahead, err = t.ahead(ctx)
-		}
-		return found, err
-	})
-	if err != nil || !found.ahead {
-		return found.names, err
-	}
-	err = r.update(ctx, func(ctx context.Context, t tables) error { return t.restamp(ctx) })
-	if lsapi.ErrorCode(err) == lsapi.CodeUnavailable {
-		return found.names, nil // a standby leaves the stamps to the owner; until then they count as recent
-	}
-	return found.names, err
+	return view(ctx, r, func(t tables) ([]string, error) { return t.unfinished(ctx, within) })
 }
 
 // Populated implements Store.

@@ -29,13 +29,13 @@ func (t *postgresTables) log(ctx context.Context, loadBalancer string) (logRow, 
 		if err != nil || len(rows) == 0 {
 			return t.noLog(ctx, loadBalancer, err)
 		}
-		return fromPostgresLog(rows[0].Log, clock{rows[0].Now, before, time.Now()})
+		return fromPostgresLog(rows[0].Log, databaseClock(rows[0].Now, before, time.Now()))
 	}
 	rows, err := t.queries.LockLog(ctx, loadBalancer)
 	if err != nil || len(rows) == 0 {
 		return t.noLog(ctx, loadBalancer, err)
 	}
-	return fromPostgresLog(rows[0].Log, clock{rows[0].Now, before, time.Now()})
+	return fromPostgresLog(rows[0].Log, databaseClock(rows[0].Now, before, time.Now()))
 }
 
 func (t *postgresTables) noLog(ctx context.Context, loadBalancer string, err error) (logRow, error) {
@@ -44,7 +44,7 @@ func (t *postgresTables) noLog(ctx context.Context, loadBalancer string, err err
 	}
 	before := time.Now()
 	now, err := t.queries.Clock(ctx)
-	return logRow{loadBalancer: loadBalancer, clock: clock{now.UTC(), before, time.Now()}}, err
+	return logRow{loadBalancer: loadBalancer, clock: databaseClock(now, before, time.Now())}, err
 }
 
 func (t *postgresTables) logs(ctx context.Context) ([]logRow, error) {
@@ -52,13 +52,12 @@ func (t *postgresTables) logs(ctx context.Context) ([]logRow, error) {
 	rows, err := t.queries.Logs(ctx)
 	after := time.Now()
 	return convert(rows, err, func(row postgresdb.LogsRow) (logRow, error) {
-		return fromPostgresLog(row.Log, clock{row.Now, before, after})
+		return fromPostgresLog(row.Log, databaseClock(row.Now, before, after))
 	})
 }
 
 func fromPostgresLog(row postgresdb.Log, read clock) (logRow, error) {
 	sum, err := toHash(row.LastHash)
-	read.now = read.now.UTC()
 	return logRow{
 		loadBalancer: row.LoadBalancer, first: row.FirstSeq, last: row.LastSeq, at: fromNullTime(row.LastAt), hash: sum,
 		known: row.Known, lookedAt: fromNullTime(row.LookedAt), appliedAt: fromNullTime(row.AppliedAt),
@@ -262,13 +261,6 @@ func (t *postgresTables) unfinished(ctx context.Context, within time.Duration) (
 	return t.queries.Unfinished(ctx, within.Microseconds())
 }
 
-func (t *postgresTables) ahead(ctx context.Context) (bool, error) {
-	names, err := t.queries.Ahead(ctx)
-	return len(names) > 0, err
-}
-
-func (t *postgresTables) restamp(ctx context.Context) error { return t.queries.Restamp(ctx) }
-
 func (t *postgresTables) members(ctx context.Context, loadBalancer string) (members, error) {
 	rows, err := t.queries.Members(ctx, loadBalancer)
 	found := make(members, len(rows))
@@ -333,6 +325,11 @@ func (t *postgresTables) clocks(ctx context.Context) (now, steady time.Time, err
 		return now, now, err
 	}
 	return now, t.clock.at(now), nil
+}
+
+func (t *postgresTables) labels(ctx context.Context) (time.Time, error) {
+	_, steady, err := t.clocks(ctx)
+	return steady, err
 }
 
 // probe waits for locks of others no longer than a change would.

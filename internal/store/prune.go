@@ -18,7 +18,7 @@ type pruning struct {
 func (r record) Prune(ctx context.Context, keep time.Duration) error {
 	var now, newest time.Time
 	err := r.update(ctx, func(ctx context.Context, t tables) (err error) {
-		if _, now, err = t.clocks(ctx); err != nil {
+		if now, err = t.labels(ctx); err != nil {
 			return err
 		}
 		logs, err := t.logs(ctx)

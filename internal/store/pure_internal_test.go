@@ -41,9 +41,20 @@ func TestClockAcceptsChangesWithinTheTolerance(t *testing.T) {
 	for ahead, want := range map[time.Duration]lsapi.Code{
 		-time.Hour: "", 0: "", lsapi.ClockTolerance: "", lsapi.ClockTolerance + 1: lsapi.CodeUnavailable,
 	} {
-		err := clock{now: asked.Add(-ahead)}.accepts(id.String())
+		err := clock{labels: asked.Add(-ahead)}.accepts(id.String())
 		if lsapi.ErrorCode(err) != want {
 			t.Errorf("one that is %v ahead: %v", ahead, err)
+		}
+	}
+}
+
+func TestClockConvertsTimesOfTheRecordToLabels(t *testing.T) {
+	c := clock{now: midday, labels: midday.Add(-time.Hour)}
+	for at, want := range map[time.Time]time.Time{
+		midday: midday.Add(-time.Hour), midday.Add(-time.Minute): midday.Add(-time.Hour - time.Minute), {}: {},
+	} {
+		if got := c.toLabel(at); !got.Equal(want) {
+			t.Errorf("the record's %v is labelled %v, want %v", at, got, want)
 		}
 	}
 }

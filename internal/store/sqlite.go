@@ -191,7 +191,7 @@ func (f sqliteFile) damaged(ctx context.Context, cause error) error {
 }
 
 // own makes the record ready to be written by this process, whose lock it is.
-func (f sqliteFile) own(ctx context.Context, log *slog.Logger) (*sqliteWriter, error) {
+func (f sqliteFile) own(ctx context.Context, m *machine, log *slog.Logger) (*sqliteWriter, error) {
 	if err := f.create(); err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (f sqliteFile) own(ctx context.Context, log *slog.Logger) (*sqliteWriter, e
 	if err != nil {
 		return nil, err
 	}
-	w, err := f.prepare(ctx, db)
+	w, err := f.prepare(ctx, m, db)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -207,7 +207,7 @@ func (f sqliteFile) own(ctx context.Context, log *slog.Logger) (*sqliteWriter, e
 	return w, nil
 }
 
-func (f sqliteFile) prepare(ctx context.Context, db *sql.DB) (*sqliteWriter, error) {
+func (f sqliteFile) prepare(ctx context.Context, m *machine, db *sql.DB) (*sqliteWriter, error) {
 	if err := f.check(ctx, db, false); err != nil {
 		return nil, err
 	}
@@ -226,5 +226,26 @@ func (f sqliteFile) prepare(ctx context.Context, db *sql.DB) (*sqliteWriter, err
 	if err != nil {
 		return nil, fmt.Errorf("taking ownership: %w", err)
 	}
-	return &sqliteWriter{db: db, queries: queries, generation: generation}, nil
+	kept, err := m.anchorIn(ctx, queries)
+	if err != nil {
+		return nil, fmt.Errorf("reading the clock of the record: %w", err)
+	}
+	return &sqliteWriter{db: db, queries: queries, generation: generation, machine: m, anchor: kept}, nil
+}
+
+// anchorIn returns the anchor of a record that this process owns, and keeps it there.
+func (m machine) anchorIn(ctx context.Context, queries *sqlitedb.Queries) (anchor, error) {
+	before, err := anchorOf(ctx, queries)
+	if err != nil {
+		return anchor{}, err
+	}
+	last, err := queries.LastStamp(ctx)
+	if err != nil {
+		return anchor{}, err
+	}
+	kept := m.anchored(before, fromMicros(last))
+	if kept == before {
+		return kept, nil
+	}
+	return kept, queries.PutAnchor(ctx, sqlitedb.PutAnchorParams{Boot: kept.boot, BootedAt: micros(kept.bootedAt)})
 }

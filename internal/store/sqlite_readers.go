@@ -16,7 +16,8 @@ import (
 
 // sqliteReaders are the connections that read.
 type sqliteReaders struct {
-	db *sql.DB
+	machine *machine
+	db      *sql.DB
 	// several is held by whoever takes more than one connection, so that two
 	// of them do not wait for each other's.
 	several *semaphore.Weighted
@@ -31,7 +32,7 @@ type sqliteReaders struct {
 const frozen = "frozen"
 
 // openReaders opens the connections that read, and looks whether they can.
-func (f sqliteFile) openReaders(ctx context.Context, exists, readOnly bool) (*sqliteReaders, error) {
+func (f sqliteFile) openReaders(ctx context.Context, m *machine, exists, readOnly bool) (*sqliteReaders, error) {
 	mode := "rw"
 	if readOnly {
 		mode = "ro"
@@ -40,7 +41,11 @@ func (f sqliteFile) openReaders(ctx context.Context, exists, readOnly bool) (*sq
 	if lsapi.ErrorCode(err) == lsapi.CodeUnavailable && !f.hasLog() {
 		readers, err = f.readersIn(ctx, frozen, exists, readOnly)
 	}
-	return readers, err
+	if err != nil {
+		return nil, err
+	}
+	readers.machine = m
+	return readers, nil
 }
 
 func (f sqliteFile) readersIn(ctx context.Context, mode string, exists, readOnly bool) (*sqliteReaders, error) {
@@ -116,7 +121,7 @@ func (r *sqliteReaders) read(ctx context.Context, n int, read func([]tables) err
 		defer r.several.Release(1)
 	}
 	for {
-		same, err := viewsOf(ctx, db, queries, min(n, Readers), read)
+		same, err := viewsOf(ctx, r.machine, db, queries, min(n, Readers), read)
 		if err != nil {
 			return unreadable(ctx, err)
 		}
@@ -127,7 +132,7 @@ func (r *sqliteReaders) read(ctx context.Context, n int, read func([]tables) err
 }
 
 // viewsOf reads, unless the connections do not see the same.
-func viewsOf(ctx context.Context, db *sql.DB, queries *sqlitedb.Queries, n int, read func([]tables) error) (same bool, err error) {
+func viewsOf(ctx context.Context, m *machine, db *sql.DB, queries *sqlitedb.Queries, n int, read func([]tables) error) (same bool, err error) {
 	var transactions []*sql.Tx
 	defer func() {
 		for _, tx := range transactions {
@@ -143,7 +148,7 @@ func viewsOf(ctx context.Context, db *sql.DB, queries *sqlitedb.Queries, n int, 
 		}
 		transactions = append(transactions, tx)
 		mine := queries.WithTx(tx)
-		views[i] = &sqliteTables{queries: mine, db: tx}
+		views[i] = &sqliteTables{queries: mine, db: tx, machine: m}
 		if n > 1 {
 			if states[i], err = mine.State(ctx); err != nil {
 				return false, err

@@ -76,7 +76,11 @@ func openFile(ctx context.Context, path string, o Options) (*sqliteStore, error)
 	if !exists && o.ReadOnly {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "there is no record of changes in %s; name the file of a running lsapi", file.path)
 	}
-	readers, err := file.openReaders(ctx, exists, o.ReadOnly)
+	m := o.machine
+	if m.now == nil {
+		m = thisMachine()
+	}
+	readers, err := file.openReaders(ctx, &m, exists, o.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +160,7 @@ func (s *sqliteStore) take(ctx context.Context) (*ownership, error) {
 	if err != nil {
 		return nil, errUnwritable(err)
 	}
-	writer, err := s.file.own(ctx, s.log)
+	writer, err := s.file.own(ctx, s.machine, s.log)
 	if err == nil {
 		err = writer.identify(s.file.path, held)
 	}

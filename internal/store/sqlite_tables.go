@@ -18,32 +18,39 @@ type sqliteTables struct {
 	queries *sqlitedb.Queries
 	db      sqlitedb.DBTX
 	written int // how often something was
-	clock   *steadyClock
+	machine *machine
+	anchor  *anchor // nil until it is read
 }
 
 func (t *sqliteTables) log(ctx context.Context, loadBalancer string) (logRow, error) {
 	row, err := t.queries.Log(ctx, loadBalancer)
-	if errors.Is(err, sql.ErrNoRows) {
-		return logRow{loadBalancer: loadBalancer, clock: ownClock()}, nil
-	}
-	if err != nil {
+	none := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !none {
 		return logRow{}, err
 	}
-	return fromSQLiteLog(row)
+	read, err := t.clock(ctx)
+	if none || err != nil {
+		return logRow{loadBalancer: loadBalancer, clock: read}, err
+	}
+	return fromSQLiteLog(row, read)
 }
 
 func (t *sqliteTables) logs(ctx context.Context) ([]logRow, error) {
 	rows, err := t.queries.Logs(ctx)
-	return convert(rows, err, fromSQLiteLog)
+	if err != nil {
+		return nil, err
+	}
+	read, err := t.clock(ctx)
+	return convert(rows, err, func(row sqlitedb.Log) (logRow, error) { return fromSQLiteLog(row, read) })
 }
 
-func fromSQLiteLog(row sqlitedb.Log) (logRow, error) {
+func fromSQLiteLog(row sqlitedb.Log, read clock) (logRow, error) {
 	sum, err := toHash(row.LastHash)
 	return logRow{
 		loadBalancer: row.LoadBalancer, first: row.FirstSeq, last: row.LastSeq, at: fromMicros(row.LastAt), hash: sum,
 		known: row.Known != 0, lookedAt: fromMicros(row.LookedAt), appliedAt: fromMicros(row.AppliedAt),
 		checkpoint: row.CheckpointSeq, room: row.CheckpointRoom,
-		restamped: row.RestampedSeq, restampedAt: fromMicros(row.RestampedAt), clock: ownClock(),
+		restamped: row.RestampedSeq, restampedAt: fromMicros(row.RestampedAt), clock: read,
 	}, err
 }
 
@@ -218,17 +225,11 @@ func (t *sqliteTables) dropChanges(ctx context.Context, loadBalancer string, seq
 }
 
 func (t *sqliteTables) unfinished(ctx context.Context, within time.Duration) ([]string, error) {
-	return t.queries.Unfinished(ctx, max(0, micros(time.Now().Add(-within))))
-}
-
-func (t *sqliteTables) ahead(ctx context.Context) (bool, error) {
-	names, err := t.queries.Ahead(ctx, micros(time.Now()))
-	return len(names) > 0, err
-}
-
-func (t *sqliteTables) restamp(ctx context.Context) error {
-	t.written++
-	return t.queries.Restamp(ctx, micros(time.Now()))
+	read, err := t.clock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.queries.Unfinished(ctx, max(0, micros(read.now.Add(-within))))
 }
 
 func (t *sqliteTables) members(ctx context.Context, loadBalancer string) (members, error) {
@@ -293,9 +294,31 @@ func (t *sqliteTables) capKeys(ctx context.Context, now time.Time) error {
 	return t.queries.CapKeys(ctx, micros(now))
 }
 
-func (t *sqliteTables) clocks(context.Context) (now, steady time.Time, err error) {
-	steady = t.clock.at(time.Now()) // one process stamps, and measures
-	return steady, steady, nil
+// clock must be read after the rows whose ages are measured by it.
+func (t *sqliteTables) clock(ctx context.Context) (clock, error) {
+	if t.anchor == nil {
+		kept, err := anchorOf(ctx, t.queries)
+		if err != nil {
+			return clock{}, err
+		}
+		t.anchor = &kept
+	}
+	return t.machine.clock(*t.anchor), nil
+}
+
+func anchorOf(ctx context.Context, queries *sqlitedb.Queries) (anchor, error) {
+	row, err := queries.Anchor(ctx)
+	return anchor{boot: row.Boot, bootedAt: fromMicros(row.BootedAt)}, err
+}
+
+func (t *sqliteTables) clocks(ctx context.Context) (now, steady time.Time, err error) {
+	read, err := t.clock(ctx)
+	return read.now, read.now, err
+}
+
+func (t *sqliteTables) labels(ctx context.Context) (time.Time, error) {
+	read, err := t.clock(ctx)
+	return read.labels, err
 }
 
 // probe writes another value than before, so that SQLite has to.

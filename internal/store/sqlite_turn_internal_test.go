@@ -106,13 +106,13 @@ func TestLabelsOfAReplicaAreConvertedToTheRecordsClock(t *testing.T) {
 		4 * time.Second: -4 * time.Second, -4 * time.Second: 4 * time.Second,
 	} {
 		local := now.Add(ahead)
-		c := clock{now: now, before: local, after: local}
+		c := databaseClock(now, local, local)
 		looked := local.Add(-time.Minute)
 		if got := c.label(looked); got.Sub(looked) != want {
 			t.Errorf("by a clock that is %v ahead, %v is labelled %v", ahead, looked, got)
 		}
 	}
-	if c := (clock{now: now, before: now.Add(time.Hour)}); !c.label(time.Time{}).IsZero() {
+	if c := databaseClock(now, now.Add(time.Hour), now); !c.label(time.Time{}).IsZero() {
 		t.Error("no time became one")
 	}
 }

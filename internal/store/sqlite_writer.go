@@ -18,7 +18,8 @@ type sqliteWriter struct {
 	db         *sql.DB
 	queries    *sqlitedb.Queries
 	generation int64
-	clock      steadyClock
+	machine    *machine
+	anchor     anchor
 
 	log   *slog.Logger
 	path  string
@@ -95,7 +96,7 @@ func (w *sqliteWriter) begin(ctx context.Context) (transaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	begun := &sqliteTx{tx: tx, sqliteTables: sqliteTables{queries: w.queries.WithTx(tx), db: tx, clock: &w.clock}}
+	begun := &sqliteTx{tx: tx, sqliteTables: sqliteTables{queries: w.queries.WithTx(tx), db: tx, machine: w.machine, anchor: &w.anchor}}
 	generation, err := begun.queries.Generation(ctx)
 	if err == nil && generation != w.generation {
 		err = errReplaced(fmt.Errorf("the file has changed hands: its generation is %d, and was %d", generation, w.generation))

@@ -162,6 +162,8 @@ type Options struct {
 	// Log is told when this process becomes the owner of the record, and when the
 	// record stops to be writable. Default: none.
 	Log *slog.Logger
+
+	machine machine // of a record in a file; another one only in tests
 }
 
 // Verification is what Verify found.

@@ -65,10 +65,6 @@ type tables interface {
 	// unfinished returns the load balancers with open changes, or with changes that
 	// were applied so lately.
 	unfinished(ctx context.Context, within time.Duration) ([]string, error)
-	// ahead reports whether a log is stamped with a time that is still to come, and
-	// restamp is logRow.restamp for each that is.
-	ahead(ctx context.Context) (bool, error)
-	restamp(ctx context.Context) error
 
 	members(ctx context.Context, loadBalancer string) (members, error)
 	countMembers(ctx context.Context) (int, error)
@@ -99,6 +95,8 @@ type tables interface {
 	// the pace of this process, by which it measures ages: a jump forward makes nothing
 	// old. Only for writing.
 	clocks(ctx context.Context) (now, steady time.Time, err error)
+	// labels reads the clock by which events are labelled. Only for writing.
+	labels(ctx context.Context) (time.Time, error)
 
 	// probe tries to write what a change writes, and keeps nothing of it but what
 	// proves that the disk has room.

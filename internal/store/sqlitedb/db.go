@@ -30,8 +30,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addEventStmt, err = db.PrepareContext(ctx, addEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query AddEvent: %w", err)
 	}
-	if q.aheadStmt, err = db.PrepareContext(ctx, ahead); err != nil {
-		return nil, fmt.Errorf("error preparing query Ahead: %w", err)
+	if q.anchorStmt, err = db.PrepareContext(ctx, anchor); err != nil {
+		return nil, fmt.Errorf("error preparing query Anchor: %w", err)
 	}
 	if q.capKeysStmt, err = db.PrepareContext(ctx, capKeys); err != nil {
 		return nil, fmt.Errorf("error preparing query CapKeys: %w", err)
@@ -114,6 +114,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastPlaceStmt, err = db.PrepareContext(ctx, lastPlace); err != nil {
 		return nil, fmt.Errorf("error preparing query LastPlace: %w", err)
 	}
+	if q.lastStampStmt, err = db.PrepareContext(ctx, lastStamp); err != nil {
+		return nil, fmt.Errorf("error preparing query LastStamp: %w", err)
+	}
 	if q.logStmt, err = db.PrepareContext(ctx, log); err != nil {
 		return nil, fmt.Errorf("error preparing query Log: %w", err)
 	}
@@ -141,6 +144,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.probeStmt, err = db.PrepareContext(ctx, probe); err != nil {
 		return nil, fmt.Errorf("error preparing query Probe: %w", err)
 	}
+	if q.putAnchorStmt, err = db.PrepareContext(ctx, putAnchor); err != nil {
+		return nil, fmt.Errorf("error preparing query PutAnchor: %w", err)
+	}
 	if q.putHealthStmt, err = db.PrepareContext(ctx, putHealth); err != nil {
 		return nil, fmt.Errorf("error preparing query PutHealth: %w", err)
 	}
@@ -152,9 +158,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.putMemberStmt, err = db.PrepareContext(ctx, putMember); err != nil {
 		return nil, fmt.Errorf("error preparing query PutMember: %w", err)
-	}
-	if q.restampStmt, err = db.PrepareContext(ctx, restamp); err != nil {
-		return nil, fmt.Errorf("error preparing query Restamp: %w", err)
 	}
 	if q.stateStmt, err = db.PrepareContext(ctx, state); err != nil {
 		return nil, fmt.Errorf("error preparing query State: %w", err)
@@ -180,9 +183,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addEventStmt: %w", cerr)
 		}
 	}
-	if q.aheadStmt != nil {
-		if cerr := q.aheadStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing aheadStmt: %w", cerr)
+	if q.anchorStmt != nil {
+		if cerr := q.anchorStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing anchorStmt: %w", cerr)
 		}
 	}
 	if q.capKeysStmt != nil {
@@ -320,6 +323,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastPlaceStmt: %w", cerr)
 		}
 	}
+	if q.lastStampStmt != nil {
+		if cerr := q.lastStampStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastStampStmt: %w", cerr)
+		}
+	}
 	if q.logStmt != nil {
 		if cerr := q.logStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing logStmt: %w", cerr)
@@ -365,6 +373,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing probeStmt: %w", cerr)
 		}
 	}
+	if q.putAnchorStmt != nil {
+		if cerr := q.putAnchorStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putAnchorStmt: %w", cerr)
+		}
+	}
 	if q.putHealthStmt != nil {
 		if cerr := q.putHealthStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putHealthStmt: %w", cerr)
@@ -383,11 +396,6 @@ func (q *Queries) Close() error {
 	if q.putMemberStmt != nil {
 		if cerr := q.putMemberStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putMemberStmt: %w", cerr)
-		}
-	}
-	if q.restampStmt != nil {
-		if cerr := q.restampStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing restampStmt: %w", cerr)
 		}
 	}
 	if q.stateStmt != nil {
@@ -446,7 +454,7 @@ type Queries struct {
 	tx                  *sql.Tx
 	addChangeStmt       *sql.Stmt
 	addEventStmt        *sql.Stmt
-	aheadStmt           *sql.Stmt
+	anchorStmt          *sql.Stmt
 	capKeysStmt         *sql.Stmt
 	changeStmt          *sql.Stmt
 	changesAfterStmt    *sql.Stmt
@@ -474,6 +482,7 @@ type Queries struct {
 	keyStmt             *sql.Stmt
 	lastChangeStmt      *sql.Stmt
 	lastPlaceStmt       *sql.Stmt
+	lastStampStmt       *sql.Stmt
 	logStmt             *sql.Stmt
 	logsStmt            *sql.Stmt
 	memberOfStmt        *sql.Stmt
@@ -483,11 +492,11 @@ type Queries struct {
 	openChangesStmt     *sql.Stmt
 	populatedStmt       *sql.Stmt
 	probeStmt           *sql.Stmt
+	putAnchorStmt       *sql.Stmt
 	putHealthStmt       *sql.Stmt
 	putKeyStmt          *sql.Stmt
 	putLogStmt          *sql.Stmt
 	putMemberStmt       *sql.Stmt
-	restampStmt         *sql.Stmt
 	stateStmt           *sql.Stmt
 	takeOwnershipStmt   *sql.Stmt
 	unfinishedStmt      *sql.Stmt
@@ -499,7 +508,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		tx:                  tx,
 		addChangeStmt:       q.addChangeStmt,
 		addEventStmt:        q.addEventStmt,
-		aheadStmt:           q.aheadStmt,
+		anchorStmt:          q.anchorStmt,
 		capKeysStmt:         q.capKeysStmt,
 		changeStmt:          q.changeStmt,
 		changesAfterStmt:    q.changesAfterStmt,
@@ -527,6 +536,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		keyStmt:             q.keyStmt,
 		lastChangeStmt:      q.lastChangeStmt,
 		lastPlaceStmt:       q.lastPlaceStmt,
+		lastStampStmt:       q.lastStampStmt,
 		logStmt:             q.logStmt,
 		logsStmt:            q.logsStmt,
 		memberOfStmt:        q.memberOfStmt,
@@ -536,11 +546,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		openChangesStmt:     q.openChangesStmt,
 		populatedStmt:       q.populatedStmt,
 		probeStmt:           q.probeStmt,
+		putAnchorStmt:       q.putAnchorStmt,
 		putHealthStmt:       q.putHealthStmt,
 		putKeyStmt:          q.putKeyStmt,
 		putLogStmt:          q.putLogStmt,
 		putMemberStmt:       q.putMemberStmt,
-		restampStmt:         q.restampStmt,
 		stateStmt:           q.stateStmt,
 		takeOwnershipStmt:   q.takeOwnershipStmt,
 		unfinishedStmt:      q.unfinishedStmt,

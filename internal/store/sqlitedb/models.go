@@ -33,6 +33,12 @@ type Change struct {
 	LastSeq       int64
 }
 
+type Clock struct {
+	ID       int64
+	Boot     string
+	BootedAt int64
+}
+
 type Event struct {
 	LoadBalancer string
 	Seq          int64

@@ -107,33 +107,6 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 	return err
 }
 
-const ahead = `-- name: Ahead :many
-SELECT load_balancer FROM logs WHERE applied_at > ? LIMIT 1
-`
-
-func (q *Queries) Ahead(ctx context.Context, appliedAt int64) ([]string, error) {
-	rows, err := q.query(ctx, q.aheadStmt, ahead, appliedAt)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var load_balancer string
-		if err := rows.Scan(&load_balancer); err != nil {
-			return nil, err
-		}
-		items = append(items, load_balancer)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const capKeys = `-- name: CapKeys :exec
 UPDATE idempotency_keys SET at = ?1 WHERE at > ?1
 `
@@ -965,17 +938,6 @@ type PutMemberParams struct {
 
 func (q *Queries) PutMember(ctx context.Context, arg PutMemberParams) error {
 	_, err := q.exec(ctx, q.putMemberStmt, putMember, arg.LoadBalancer, arg.InstanceID, arg.Seq)
-	return err
-}
-
-const restamp = `-- name: Restamp :exec
-UPDATE logs SET restamped_seq = last_seq, restamped_at = ?1, applied_at = ?1
-WHERE applied_at > ?1
-`
-
-// What is stamped with a time to come was recorded before now.
-func (q *Queries) Restamp(ctx context.Context, now int64) error {
-	_, err := q.exec(ctx, q.restampStmt, restamp, now)
 	return err
 }
 

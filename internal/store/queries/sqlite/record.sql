@@ -82,14 +82,6 @@ UNION
 SELECT load_balancer FROM logs WHERE applied_at > ?
 ORDER BY load_balancer;
 
--- name: Ahead :many
-SELECT load_balancer FROM logs WHERE applied_at > ? LIMIT 1;
-
--- name: Restamp :exec
--- What is stamped with a time to come was recorded before now.
-UPDATE logs SET restamped_seq = last_seq, restamped_at = sqlc.arg(now), applied_at = sqlc.arg(now)
-WHERE applied_at > sqlc.arg(now);
-
 -- name: Members :many
 SELECT * FROM members WHERE load_balancer = ? ORDER BY instance_id;
 
