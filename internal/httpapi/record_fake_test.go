@@ -83,6 +83,9 @@ func (r *records) MembersAt(ctx context.Context, name string, at time.Time) (lsa
 	if err := r.failure(ctx); err != nil {
 		return lsapi.MembershipAt{}, err
 	}
+	if at.IsZero() {
+		at = time.Now().UTC()
+	}
 	if at.Before(epoch) {
 		return lsapi.MembershipAt{}, lsapi.Errorf(lsapi.CodeNotFound, "the record of %s does not reach back to then", name)
 	}

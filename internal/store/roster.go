@@ -11,6 +11,9 @@ import (
 
 // MembersAt implements Store.
 func (r record) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error) {
+	if at.IsZero() {
+		return view(ctx, r, func(t tables) (lsapi.MembershipAt, error) { return membersNow(ctx, t, loadBalancer) })
+	}
 	at = at.UTC()
 	return view(ctx, r, func(t tables) (lsapi.MembershipAt, error) {
 		then := replay{tables: t, loadBalancer: loadBalancer, at: at}
@@ -20,6 +23,25 @@ func (r record) MembersAt(ctx context.Context, loadBalancer string, at time.Time
 		members, err := explain(ctx, t, loadBalancer, then.members)
 		return lsapi.MembershipAt{LoadBalancer: loadBalancer, At: at, Members: members, Uncertain: then.uncertain}, err
 	})
+}
+
+// membersNow returns the members at the end of the log. Labels do not matter: those of
+// a clock that was ahead may be of a time to come.
+func membersNow(ctx context.Context, t tables, loadBalancer string) (lsapi.MembershipAt, error) {
+	log, err := t.log(ctx, loadBalancer)
+	if err != nil {
+		return lsapi.MembershipAt{}, err
+	}
+	now := exact(log.clock.labels)
+	if !log.known {
+		return lsapi.MembershipAt{}, errTooEarly(loadBalancer, now)
+	}
+	all, err := t.members(ctx, loadBalancer)
+	if err != nil {
+		return lsapi.MembershipAt{}, err
+	}
+	members, err := explain(ctx, t, loadBalancer, all)
+	return lsapi.MembershipAt{LoadBalancer: loadBalancer, At: now, Members: members}, err
 }
 
 // replay adds the events of a load balancer up to what was true at a time.
@@ -39,13 +61,13 @@ func (r *replay) run(ctx context.Context) error {
 		return err
 	}
 	if checkpoint == 0 {
-		return r.errTooEarly()
+		return errTooEarly(r.loadBalancer, r.at)
 	}
 	if err := r.until(ctx, checkpoint); err != nil {
 		return err
 	}
 	if r.members == nil {
-		return r.errTooEarly()
+		return errTooEarly(r.loadBalancer, r.at)
 	}
 	return r.seenLater(ctx)
 }
@@ -172,7 +194,7 @@ func attribute(member *lsapi.RecordedMember, p *payload) {
 	member.Since, member.ChangeID, member.Source = p.At, p.changeID(), lsapi.SourceLSAPI
 }
 
-func (r *replay) errTooEarly() error {
+func errTooEarly(loadBalancer string, at time.Time) error {
 	return lsapi.Errorf(lsapi.CodeNotFound, "the record of load balancer %s does not reach back to %s",
-		r.loadBalancer, r.at.Format(time.RFC3339))
+		loadBalancer, at.Format(time.RFC3339))
 }

@@ -25,7 +25,10 @@ func testMembersAt(t *testing.T, s store.Store) {
 	wantStrings(t, membersAt(t, s, third.Add(-time.Microsecond)), one, two)
 	wantStrings(t, membersAt(t, s, third), two)
 	wantStrings(t, membersAt(t, s, third.Add(dayLong)), two)
+	wantStrings(t, membersAt(t, s, time.Time{}), two) // now
 	_, err := s.MembersAt(t.Context(), "web", first.Add(-time.Microsecond))
+	wantCode(t, err, lsapi.CodeNotFound)
+	_, err = s.MembersAt(t.Context(), "api", time.Time{})
 	wantCode(t, err, lsapi.CodeNotFound)
 }
 

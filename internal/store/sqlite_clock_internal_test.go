@@ -349,6 +349,22 @@ func TestLabelsAreByTheWallClockWhateverTheClockOfTheRecordReads(t *testing.T) {
 	})
 }
 
+// What was labelled by a wall clock that was ahead makes all that follows in the log
+// labelled with that time.
+func TestMembersOfNowAreThoseAtTheEndOfTheLogWhateverItsLabels(t *testing.T) {
+	h := newHost()
+	s := h.opened(t, filepath.Join(t.TempDir(), "lsapi.db"), Options{})
+	h.attach(t, s, "web", "i-00000001")
+	h.setClock(time.Hour)
+	h.attach(t, s, "web", "i-00000002")
+	h.setClock(0)
+	h.attach(t, s, "web", "i-00000003")
+	now, err := s.MembersAt(t.Context(), "web", time.Time{})
+	if err != nil || len(now.Members) != 3 || now.At.After(h.now()) {
+		t.Errorf("the members are %+v (%v), want three of now", now, err)
+	}
+}
+
 // wantLabels fails the test unless all that is recorded of "web" is labelled with times of
 // the wall clock.
 func (h *host) wantLabels(t *testing.T, s *sqliteStore, since time.Time) {

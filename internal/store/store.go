@@ -60,8 +60,8 @@ type Store interface {
 	// Changes returns the changes that the filter finds, the newest first: by
 	// IntendedAt.
 	Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error)
-	// MembersAt returns the membership of a load balancer at a time; CodeNotFound
-	// when the record does not reach back to it.
+	// MembersAt returns the membership of a load balancer at a time, at the end of the
+	// record for the zero time; CodeNotFound when the record does not reach back to it.
 	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
 	// Health returns what was last recorded of the health of a load balancer's members,
 	// and of the instances that it is draining, by instance.

@@ -33,17 +33,16 @@ func newRoster(r lsapi.MembershipAt) apiv1.Roster {
 }
 
 func (a *API) members(w http.ResponseWriter, r *http.Request, q *membersQuery) error {
-	now := time.Now()
-	at := now.UTC()
+	var at time.Time // now
 	if q.At != "" {
-		at = parseTime(q.At)
+		at = endOf(parseTime(q.At))
 	}
-	if at.After(now) {
+	if at.After(endOf(time.Now())) {
 		return invalid(apiv1.Detail{Location: "query.at", Message: "is in the future"})
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	found, err := a.Record.MembersAt(ctx, q.Name, endOf(at))
+	found, err := a.Record.MembersAt(ctx, q.Name, at)
 	if err != nil {
 		return err
 	}

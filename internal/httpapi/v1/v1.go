@@ -44,7 +44,8 @@ type Record interface {
 	// as many as its limit says unless there are no more.
 	Changes(ctx context.Context, f lsapi.ChangeFilter) ([]lsapi.Change, error)
 	// MembersAt returns the membership of a load balancer at a time that is not in
-	// the future; CodeNotFound when the record does not reach back to it.
+	// the future, now for the zero time; CodeNotFound when the record does not reach
+	// back to it.
 	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
 }
 
