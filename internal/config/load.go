@@ -6,10 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/posflag"
-	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 )
 
@@ -99,84 +95,46 @@ func AddStoreFlags(flags *pflag.FlagSet) {
 	}
 }
 
-// merge merges the sources. It also returns the variables of the .env file and the
-// problems that it found.
-func merge(s Sources) (merged *koanf.Koanf, file, found []string) {
-	file, err := readEnvFile(s)
-	if err != nil {
-		found = append(found, err.Error())
+// lookup returns the text of a setting and where it is set; an empty origin means the
+// default. A source that sets the variable to an empty value counts only if no source
+// has a value, and then leaves the default.
+func (p *parser) lookup(key string) (text, origin string) {
+	if flags := p.sources.Flags; flags != nil && flags.Changed(key) {
+		return strings.TrimSpace(flags.Lookup(key).Value.String()), "set by the flag"
 	}
-	merged = koanf.New(".")
-	layers := []koanf.Provider{
-		confmap.Provider(defaults(), ""),
-		environment(file),
-		environment(s.Environ),
-	}
-	if s.Flags != nil {
-		layers = append(layers, posflag.Provider(s.Flags, ".", merged))
-	}
-	for _, layer := range layers {
-		if err := merged.Load(layer, nil); err != nil {
-			found = append(found, err.Error())
-		}
-	}
-	return merged, file, found
-}
-
-// origin describes where a setting is set; empty means the default. A source that sets
-// the variable to an empty value counts only if no source has a value.
-func origin(s Sources, file []string, key string) string {
-	if s.Flags != nil && s.Flags.Changed(key) {
-		return "set by the flag"
-	}
-	variable := find(key).variable
-	path, _ := envFilePath(s)
+	s := find(key)
+	path, _ := envFilePath(p.sources)
 	places := []struct {
 		variables []string
 		name      string
-	}{{s.Environ, "in the environment"}, {file, "in " + path}}
+	}{{p.sources.Environ, "in the environment"}, {p.file, "in " + path}}
 	for _, place := range places {
-		if strings.TrimSpace(Variable(place.variables, variable)) != "" {
-			return "set " + place.name
+		if text := strings.TrimSpace(Variable(place.variables, s.variable)); text != "" {
+			return text, "set " + place.name
 		}
 	}
 	for _, place := range places {
-		if slices.ContainsFunc(place.variables, func(entry string) bool { return strings.HasPrefix(entry, variable+"=") }) {
-			return "set to nothing " + place.name
+		if slices.ContainsFunc(place.variables, func(entry string) bool { return strings.HasPrefix(entry, s.variable+"=") }) {
+			return s.fallback, "set to nothing " + place.name
 		}
 	}
-	return ""
+	return s.fallback, ""
+}
+
+func (p *parser) text(key string) string {
+	text, _ := p.lookup(key)
+	return text
+}
+
+func (p *parser) origin(key string) string {
+	_, origin := p.lookup(key)
+	return origin
 }
 
 // StoreOrigin describes where the URL of the record is set, for error messages.
 func StoreOrigin(s Sources) string {
 	p := newParser(s)
-	return name(keyStore) + ", " + cmp.Or(origin(s, p.file, keyStore), "the default")
-}
-
-func defaults() map[string]any {
-	values := make(map[string]any)
-	for _, s := range settings() {
-		values[s.key] = s.fallback
-	}
-	return values
-}
-
-// environment provides the settings among variables, in the form of os.Environ.
-func environment(variables []string) koanf.Provider {
-	keys := make(map[string]string)
-	for _, s := range settings() {
-		keys[s.variable] = s.key
-	}
-	return env.Provider(".", env.Opt{
-		EnvironFunc: func() []string { return variables },
-		TransformFunc: func(variable, value string) (string, any) {
-			if value == "" {
-				return "", nil
-			}
-			return keys[variable], value
-		},
-	})
+	return name(keyStore) + ", " + cmp.Or(p.origin(keyStore), "the default")
 }
 
 // Export sets the .env file's variables in the environment of this process, where the

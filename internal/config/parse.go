@@ -14,31 +14,31 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knadh/koanf/v2"
-
 	"lsapi"
 )
 
-// parser converts merged settings into values and collects problems.
+// parser converts settings into values and collects problems.
 type parser struct {
-	settings *koanf.Koanf
-	problems []string
 	sources  Sources
 	file     []string // the variables of the .env file
+	problems []string
 }
 
 func newParser(s Sources) *parser {
-	merged, file, problems := merge(s)
-	return &parser{settings: merged, problems: problems, sources: s, file: file}
+	p := &parser{sources: s}
+	file, err := readEnvFile(s)
+	if err != nil {
+		p.problems = append(p.problems, err.Error())
+	}
+	p.file = file
+	return p
 }
-
-func (p *parser) text(key string) string { return strings.TrimSpace(p.settings.String(key)) }
 
 // problem adds a problem of a setting and where the setting comes from. The message
 // must not contain the value.
 func (p *parser) problem(key, format string, args ...any) {
 	text := name(key) + ": " + fmt.Sprintf(format, args...)
-	if where := origin(p.sources, p.file, key); where != "" {
+	if where := p.origin(key); where != "" {
 		text += "; it is " + where
 	}
 	p.problems = append(p.problems, text)
@@ -139,9 +139,9 @@ func (p *parser) checkBounds(cfg Config) {
 // shorter adds the problem of a duration below the staleness. It names both values,
 // since either may be a default.
 func (p *parser) shorter(key string, d, staleness time.Duration) {
-	from := cmp.Or(origin(p.sources, p.file, keyMaxStaleness), "the default")
+	from := cmp.Or(p.origin(keyMaxStaleness), "the default")
 	text := fmt.Sprintf("shorter than --%s, which is %v (%s); it is %v", keyMaxStaleness, staleness, from, d)
-	if origin(p.sources, p.file, key) == "" {
+	if p.origin(key) == "" {
 		text += ", the default"
 	}
 	p.problem(key, "%s", text)
@@ -208,7 +208,7 @@ const defaultStore = "lsapi.db"
 
 func (p *parser) store() Secret {
 	text := p.text(keyStore)
-	if text == "" && origin(p.sources, p.file, keyStore) != "" {
+	if text == "" && p.origin(keyStore) != "" {
 		p.problem(keyStore, "empty; give the URL of the record, or do not set it at all for a record of this process in %s", defaultStore)
 	}
 	if text == "" {
