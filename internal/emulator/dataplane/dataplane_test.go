@@ -152,7 +152,7 @@ func (w *world) begin(sleep string) <-chan answer {
 	return done
 }
 
-func TestRequestsGoToTheMembersInServiceThatHaveTheFewest(t *testing.T) {
+func TestRequestsGoToLeastLoadedMembersInService(t *testing.T) {
 	w := start(t, dataplane.Options{}, one, two)
 	slow := w.begin("1s")
 	by := make(map[string]int)
@@ -185,7 +185,7 @@ func echo(t *testing.T, handler http.HandlerFunc) (address string) {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-func TestMembersAreToldWhoAsksAsAClassicLoadBalancerDoes(t *testing.T) {
+func TestForwardedHeadersMatchClassicLoadBalancer(t *testing.T) {
 	got := make(chan *http.Request, 1)
 	address := echo(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.UserAgent() != "ELB-HealthChecker/1.0" {
@@ -213,7 +213,7 @@ func TestMembersAreToldWhoAsksAsAClassicLoadBalancerDoes(t *testing.T) {
 	}
 }
 
-func TestAMemberIsOutOfServiceAfterFailuresAndBackAfterPasses(t *testing.T) {
+func TestHealthFollowsThresholds(t *testing.T) {
 	var failing atomic.Bool
 	address := echo(t, func(w http.ResponseWriter, _ *http.Request) {
 		if failing.Load() {
@@ -235,7 +235,7 @@ func TestAMemberIsOutOfServiceAfterFailuresAndBackAfterPasses(t *testing.T) {
 	}
 }
 
-func TestAMemberIsNotProbedBeforeItIsReady(t *testing.T) {
+func TestProbesStartWhenMemberIsReady(t *testing.T) {
 	w := start(t, dataplane.Options{})
 	ready := time.Now().Add(300 * time.Millisecond)
 	w.web().Members = []dataplane.Member{{InstanceID: one, Since: time.Now(), Ready: ready, Served: true}}
@@ -248,7 +248,7 @@ func TestAMemberIsNotProbedBeforeItIsReady(t *testing.T) {
 	}
 }
 
-func TestADetachedMemberFinishesWhatItHasAndGetsNothingNew(t *testing.T) {
+func TestDrainingMemberFinishesItsRequests(t *testing.T) {
 	w := start(t, dataplane.Options{}, one, two)
 	slow := []<-chan answer{w.begin("500ms"), w.begin("500ms")} // one each
 	w.setMembers(two)
@@ -268,7 +268,7 @@ func TestADetachedMemberFinishesWhatItHasAndGetsNothingNew(t *testing.T) {
 	w.await("drained", func() bool { return w.plane.InFlight("web", one) == 0 && w.load(one).InstanceID == "" })
 }
 
-func TestDrainingEndsAtItsTimeoutAndIsNoneWhenItIsOff(t *testing.T) {
+func TestDrainingEndsAtTimeout(t *testing.T) {
 	for name, drain := range map[string]time.Duration{"at its timeout": 200 * time.Millisecond, "off": 0} {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, dataplane.Options{}, one, two)
@@ -288,7 +288,7 @@ func TestDrainingEndsAtItsTimeoutAndIsNoneWhenItIsOff(t *testing.T) {
 	}
 }
 
-func TestRequestsWaitForAMemberWithRoomThenSpillOver(t *testing.T) {
+func TestSurgeQueueFillsAndSpillsOver(t *testing.T) {
 	gate := make(chan struct{})
 	address := echo(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery != "" {
@@ -332,7 +332,7 @@ func TestRequestsWaitForAMemberWithRoomThenSpillOver(t *testing.T) {
 	}
 }
 
-func TestAClientThatLeavesTheQueueLeavesItsPlace(t *testing.T) {
+func TestDisconnectedClientLeavesSurgeQueue(t *testing.T) {
 	w := start(t, dataplane.Options{Concurrency: 1}, one)
 	first := w.begin("500ms")
 	ctx, leave := context.WithCancel(t.Context())
@@ -360,7 +360,7 @@ func TestAClientThatLeavesTheQueueLeavesItsPlace(t *testing.T) {
 	}
 }
 
-func TestWithoutAMemberInServiceTheAnswerIs503AtOnceAlsoForThoseThatWait(t *testing.T) {
+func TestNoMemberInServiceReturns503(t *testing.T) {
 	w := start(t, dataplane.Options{Concurrency: 1}, one)
 	first, waiting := w.begin("1m"), w.begin("0s")
 	w.plan.Instances[0].Running = false
@@ -378,7 +378,7 @@ func TestWithoutAMemberInServiceTheAnswerIs503AtOnceAlsoForThoseThatWait(t *test
 
 // Connections that are not taken are tried elsewhere: what a member has not seen can be
 // sent to another.
-func TestAMemberThatDiesFailsOnlyWhatItHad(t *testing.T) {
+func TestKilledMemberFailsOnlyItsRequests(t *testing.T) {
 	w := start(t, dataplane.Options{}, one, two)
 	w.web().Check.Interval = time.Hour // health checks do not notice
 	w.apply()
@@ -415,7 +415,7 @@ func TestAMemberThatDiesFailsOnlyWhatItHad(t *testing.T) {
 	}
 }
 
-func TestASilentMemberIsGivenUpAndAMalformedAnswerIsBad(t *testing.T) {
+func TestSilentMemberReturns504AndMalformedAnswer502(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -456,7 +456,7 @@ func TestASilentMemberIsGivenUpAndAMalformedAnswerIsBad(t *testing.T) {
 
 // A client that sends slowly takes no member: until the idle timeout, which is longer than
 // the test waits, others would get nothing.
-func TestSlowSenderTakesNoMember(t *testing.T) {
+func TestSlowSenderOccupiesNoMember(t *testing.T) {
 	address := echo(t, func(http.ResponseWriter, *http.Request) {})
 	w := start(t, dataplane.Options{Concurrency: 1, Backends: map[string]string{one: address}}, one)
 	w.await("in service", func() bool { return w.load(one).InService })
@@ -474,7 +474,7 @@ func TestSlowSenderTakesNoMember(t *testing.T) {
 
 // A client that reads nothing keeps its member until nothing has moved for the idle
 // timeout.
-func TestClientThatReadsNothingLosesItsMember(t *testing.T) {
+func TestClientThatDoesNotReadReleasesMember(t *testing.T) {
 	big := strings.Repeat("x", 64<<20)
 	address := echo(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/big" {
@@ -503,7 +503,7 @@ func (w *world) send(text string) {
 	}
 }
 
-func TestAPortThatIsTakenIsReplacedAndWhatIsNoHTTPIsToldApart(t *testing.T) {
+func TestListenerUsesFreePortIfTakenAndReportsUnsupportedProtocols(t *testing.T) {
 	w := start(t, dataplane.Options{}, one)
 	second := *w.web()
 	second.Name, second.Members = "api", nil
@@ -521,7 +521,7 @@ func TestAPortThatIsTakenIsReplacedAndWhatIsNoHTTPIsToldApart(t *testing.T) {
 	}
 }
 
-func TestOfWhatIsAnsweredThereAreMetrics(t *testing.T) {
+func TestRequestsAreMeasured(t *testing.T) {
 	address := echo(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {
 			w.WriteHeader(http.StatusNotFound)

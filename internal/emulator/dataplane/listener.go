@@ -1,7 +1,6 @@
 package dataplane
 
 import (
-	"fmt"
 	"maps"
 	"net"
 	"net/http"
@@ -13,113 +12,102 @@ import (
 // listener is a port of a load balancer on this machine.
 type listener struct {
 	Listener
-	opened  net.Listener // nil when it carries nothing
-	carrier *carrier     // of HTTP; nil with another protocol
-	server  *http.Server // likewise
-	relay   *relay       // of TCP; nil with another protocol
+	opened  net.Listener // nil if it is not open
+	proxy   *proxy       // of HTTP
+	server  *http.Server // of HTTP
+	relay   *relay       // of TCP
 	url     string
-	problem string // why it carries nothing
+	problem string // why it is not open
 }
 
-// listen makes these the listeners that are open. The caller holds Plane.mu.
-func (b *balancer) listen(wanted []Listener) {
+// listeners are the listeners of a load balancer. Plane.mu guards them.
+type listeners struct {
+	runtime  *runtime
+	machines *machines
+	pool     *pool
+	byPort   map[int]*listener
+}
+
+// set opens and closes listeners.
+func (ls *listeners) set(configured []Listener) {
 	kept := make(map[int]bool)
-	for _, l := range wanted {
+	for _, l := range configured {
 		kept[l.Port] = true
-		if open := b.listeners[l.Port]; open != nil && open.Listener == l {
+		if open := ls.byPort[l.Port]; open != nil && open.Listener == l {
 			continue
 		}
-		b.shut(l.Port)
-		b.listeners[l.Port] = b.openListener(l)
+		ls.close(l.Port)
+		ls.byPort[l.Port] = ls.open(l)
 	}
-	for _, number := range slices.Collect(maps.Keys(b.listeners)) {
-		if !kept[number] {
-			b.shut(number)
+	for _, port := range slices.Collect(maps.Keys(ls.byPort)) {
+		if !kept[port] {
+			ls.close(port)
 		}
 	}
 }
 
-// shut closes a listener with all its connections. The caller holds Plane.mu.
-func (b *balancer) shut(number int) {
-	l := b.listeners[number]
-	delete(b.listeners, number)
+// close closes a listener and its connections.
+func (ls *listeners) close(port int) {
+	l := ls.byPort[port]
+	delete(ls.byPort, port)
 	switch {
 	case l == nil:
 	case l.server != nil:
 		_ = l.server.Close()
-		_ = l.opened.Close() // also when it was not served yet
-		l.carrier.transport.CloseIdleConnections()
+		_ = l.opened.Close() // if the server does not serve it yet
+		l.proxy.transport.CloseIdleConnections()
 	case l.relay != nil:
 		l.relay.close()
 	}
 }
 
-func (b *balancer) openListener(l Listener) *listener {
-	open := &listener{Listener: l}
+func (ls *listeners) open(l Listener) *listener {
+	made := &listener{Listener: l}
 	if l.Protocol != "HTTP" && l.Protocol != "TCP" {
-		open.problem = "the data plane carries HTTP and TCP, not " + l.Protocol
-		return open
+		made.problem = "the data plane carries HTTP and TCP, not " + l.Protocol
+		return made
 	}
-	taken, err := listenNear(l.Port)
+	opened, err := listenNear(l.Port)
 	if err != nil {
-		open.problem = err.Error()
-		b.plane.o.Log.Warn("a load balancer cannot listen", "load_balancer", b.name, "port", l.Port, "error", err)
-		return open
+		made.problem = err.Error()
+		ls.runtime.Log.Warn("a load balancer cannot listen", "load_balancer", ls.pool.name, "port", l.Port, "error", err)
+		return made
 	}
-	open.opened = taken
+	made.opened = opened
 	if l.Protocol == "TCP" {
-		open.relay = newRelay(b, l, taken)
-		open.url = "tcp://" + taken.Addr().String()
-		b.plane.serve(open.relay.serve, open.url)
+		made.relay = newRelay(ls.runtime.base, ls.pool, l, opened)
+		made.url = "tcp://" + opened.Addr().String()
+		ls.runtime.serve(made.relay.serve, made.url)
 	} else {
-		b.serveHTTP(open)
+		made.proxy = newProxy(ls.pool, ls.machines, l)
+		made.server = &http.Server{
+			Handler:           made.proxy.handler(),
+			ReadHeaderTimeout: time.Minute,
+			IdleTimeout:       max(ls.pool.idleTimeout(), time.Second),
+			ErrorLog:          discardLog(),
+		}
+		made.url = "http://" + opened.Addr().String()
+		ls.runtime.serve(func() error { return made.server.Serve(opened) }, made.url)
 	}
-	b.plane.o.Log.Info("a load balancer listens", "load_balancer", b.name, "port", l.Port, "url", open.url)
-	return open
+	ls.runtime.Log.Info("a load balancer listens", "load_balancer", ls.pool.name, "port", l.Port, "url", made.url)
+	return made
 }
 
-// serveHTTP carries the requests of a listener.
-func (b *balancer) serveHTTP(open *listener) {
-	open.carrier = newCarrier(b, open.Listener)
-	open.server = &http.Server{
-		Handler:           open.carrier.handler(),
-		ReadHeaderTimeout: time.Minute,
-		IdleTimeout:       max(b.idleTime(), time.Second),
-		ErrorLog:          discard(),
-	}
-	open.url = "http://" + open.opened.Addr().String()
-	b.plane.serve(func() error { return open.server.Serve(open.opened) }, open.url)
-}
-
-// listenNear opens the port of this machine that stands for a load balancer's: 8080 for
-// 80, since those below 1024 are the administrator's, and a free one when that is
-// taken.
-func listenNear(number int) (net.Listener, error) {
-	if number < 1024 {
-		number += 8000
-	}
-	return listenOr(net.JoinHostPort("127.0.0.1", strconv.Itoa(number)))
-}
-
-// listenOr opens an address, or a free port of 127.0.0.1 where it cannot be had.
-func listenOr(address string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", address) //nolint:noctx // it does not wait
-	if err == nil {
-		return listener, nil
-	}
-	free, otherwise := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // likewise
-	if otherwise != nil {
-		return nil, fmt.Errorf("neither %s nor another port can be listened on: %w", address, err)
-	}
-	return free, nil
-}
-
-// openListeners tells where the load balancer listens. The caller holds Plane.mu.
-func (b *balancer) openListeners() []OpenListener {
+// list returns the listeners with their local addresses, sorted by port.
+func (ls *listeners) list() []OpenListener {
 	all := []OpenListener{}
-	for _, number := range slices.Sorted(maps.Keys(b.listeners)) {
-		l := b.listeners[number]
+	for _, port := range slices.Sorted(maps.Keys(ls.byPort)) {
+		l := ls.byPort[port]
 		all = append(all, OpenListener{l.Protocol, l.Port, l.url, l.problem})
 	}
 	return all
+}
+
+// listenNear opens the local port of a load balancer's port, or a free one. Ports below
+// 1024 are privileged: 80 becomes 8080.
+func listenNear(port int) (net.Listener, error) {
+	if port < 1024 {
+		port += 8000
+	}
+	return listen(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 }

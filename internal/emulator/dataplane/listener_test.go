@@ -134,7 +134,7 @@ func (w *world) wantEcho(conn net.Conn, from io.ByteReader) {
 	}
 }
 
-func TestTCPListenerCarriesUpgradedConnectionsUntilTheirMemberEnds(t *testing.T) {
+func TestTCPListenerForwardsUpgradedConnections(t *testing.T) {
 	for name, end := range map[string]func(w *world){
 		"without draining":    func(w *world) { w.web().Drain = 0; w.setMembers() },
 		"at its timeout":      func(w *world) { w.web().Drain = 100 * time.Millisecond; w.setMembers() },
@@ -168,7 +168,7 @@ func TestTCPListenerCarriesUpgradedConnectionsUntilTheirMemberEnds(t *testing.T)
 
 // The idle timeout is so long that what is sent postpones it even on a slow machine, and
 // shorter than the test.
-func TestTrafficPostponesTheIdleTimeout(t *testing.T) {
+func TestTrafficResetsIdleTimeout(t *testing.T) {
 	w := startTCP(t, dataplane.Options{Backends: map[string]string{one: switching(t)}})
 	w.web().Idle = 2 * time.Second
 	w.setMembers(one)
@@ -179,7 +179,7 @@ func TestTrafficPostponesTheIdleTimeout(t *testing.T) {
 	}
 }
 
-func TestTCPListenerClosesOneWayAtATime(t *testing.T) {
+func TestTCPListenerClosesDirectionsSeparately(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestTCPListenerClosesOneWayAtATime(t *testing.T) {
 	w.await("nothing in flight", func() bool { return w.load(one).InFlight == 0 })
 }
 
-func TestTCPConnectionsGoToMembersThatCanBeConnectedTo(t *testing.T) {
+func TestTCPListenerTriesAnotherMember(t *testing.T) {
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +251,7 @@ func (w *world) sum(scope dataplane.Scope, metric dataplane.Metric) float64 {
 	return all.Sum
 }
 
-func TestMetricsAddUpByZoneAndLoadBalancer(t *testing.T) {
+func TestMetricsSumByZoneAndLoadBalancer(t *testing.T) {
 	w := start(t, dataplane.Options{})
 	w.web().Zones = []string{"a", "b"}
 	other := *w.web()

@@ -14,60 +14,92 @@ import (
 	"time"
 )
 
-// machine is an instance that answers: by a small web server of its own at a loopback
-// address of its own, or by what runs elsewhere.
-type machine struct {
-	plane   *Plane
-	id      string
-	number  uint64
-	backend string // where it answers when that is elsewhere
+// machines are the instances of a Plane.
+type machines struct {
+	runtime *runtime
 
-	running atomic.Bool // by EC2; written under mu
-
-	mu      sync.Mutex
-	dead    bool // by SetAlive
-	failing bool
-	ports   map[int]*port
-	conns   map[*machineConn]struct{} // those to it
+	mu   sync.Mutex
+	byID map[string]*machine
 }
 
-// port is a port of a machine; its server is nil while the machine is down.
+// get returns a machine, which it adds if necessary.
+func (ms *machines) get(id string, number uint64) *machine {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	m := ms.byID[id]
+	if m == nil {
+		m = &machine{
+			runtime: ms.runtime, id: id, number: number, backend: ms.runtime.Backends[id],
+			ports: make(map[int]*port), conns: make(map[*machineConn]struct{}),
+		}
+		ms.byID[id] = m
+	}
+	return m
+}
+
+// find returns a machine, nil if it does not exist.
+func (ms *machines) find(id string) *machine {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	return ms.byID[id]
+}
+
+// stop stops all machines.
+func (ms *machines) stop() {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	for _, m := range ms.byID {
+		m.set(Instance{ID: m.id})
+	}
+}
+
+// machine is an instance that answers: with a web server at its own loopback address, or
+// with a real server.
+type machine struct {
+	runtime *runtime
+	id      string
+	number  uint64
+	backend string // the address of the real server, if any
+
+	running atomic.Bool // EC2's state; written under mu
+
+	mu      sync.Mutex
+	killed  bool // by SetAlive
+	failing bool
+	ports   map[int]*port
+	conns   map[*machineConn]struct{} // connections to it
+}
+
+// port is a port of a machine. Its server is nil while the machine is down.
 type port struct {
 	address string
 	opened  net.Listener
 	server  *http.Server
 }
 
-func newMachine(p *Plane, id string, number uint64) *machine {
-	return &machine{
-		plane: p, id: id, number: number, backend: p.o.Backends[id],
-		ports: make(map[int]*port), conns: make(map[*machineConn]struct{}),
-	}
-}
-
-// set makes the instance what the plan says.
+// set applies the state in the plan.
 func (m *machine) set(i Instance) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.running.Store(i.Running)
 	m.failing = i.Failing
-	m.settle()
+	m.update()
 }
 
 func (m *machine) setAlive(alive bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.dead = !alive
-	m.settle()
+	m.killed = !alive
+	m.update()
 }
 
 func (m *machine) isKilled() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.dead
+	return m.killed
 }
 
-// open has the machine listen on ports.
+// open adds ports.
 func (m *machine) open(ports []int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -76,17 +108,17 @@ func (m *machine) open(ports []int) {
 			m.ports[number] = &port{address: m.backend}
 		}
 	}
-	m.settle()
+	m.update()
 }
 
-// settle starts what is to answer, or ends it with all its connections. The caller
-// holds mu.
-func (m *machine) settle() {
-	if !m.running.Load() || m.dead {
+// update starts the servers, or stops them and closes the connections to the machine. The
+// caller holds mu.
+func (m *machine) update() {
+	if !m.running.Load() || m.killed {
 		for _, p := range m.ports {
 			if p.server != nil {
 				_ = p.server.Close()
-				_ = p.opened.Close() // also when it was not served yet
+				_ = p.opened.Close() // if the server does not serve it yet
 				p.server = nil
 			}
 		}
@@ -103,21 +135,21 @@ func (m *machine) settle() {
 	}
 }
 
-// start starts the web server at a port: at the address of the instance, and where the
-// system has but one loopback address at any port of that.
+// start starts the web server of a port at the machine's address. On systems with a single
+// loopback address it uses a free port of that.
 func (m *machine) start(number int, p *port) {
-	listener, err := listenOr(net.JoinHostPort(m.address(), strconv.Itoa(number)))
+	listener, err := listen(net.JoinHostPort(m.address(), strconv.Itoa(number)))
 	if err != nil {
-		m.plane.o.Log.Warn("an instance cannot listen", "instance", m.id, "port", number, "error", err)
+		m.runtime.Log.Warn("an instance cannot listen", "instance", m.id, "port", number, "error", err)
 		return
 	}
 	p.address = listener.Addr().String()
 	server := &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
 	p.opened, p.server = listener, server
-	m.plane.serve(func() error { return server.Serve(listener) }, p.address)
+	m.runtime.serve(func() error { return server.Serve(listener) }, p.address)
 }
 
-// address is the instance's own loopback address.
+// address returns the machine's loopback address.
 func (m *machine) address() string {
 	return fmt.Sprintf("127.%d.%d.%d", 100+m.number>>16%100, m.number>>8%256, m.number%256)
 }
@@ -140,12 +172,12 @@ func (m *machine) isFailing() bool {
 	return m.failing
 }
 
-// dial connects to a port of the machine. The connection ends with the machine.
+// dial connects to a port. The connection is closed when the machine stops.
 func (m *machine) dial(ctx context.Context, number int) (net.Conn, error) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	m.mu.Lock()
 	p := m.ports[number]
-	up := m.running.Load() && !m.dead && p != nil && p.address != ""
+	up := m.running.Load() && !m.killed && p != nil && p.address != ""
 	var address string
 	if up {
 		address = p.address
@@ -161,7 +193,7 @@ func (m *machine) dial(ctx context.Context, number int) (net.Conn, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.running.Load() || m.dead {
+	if !m.running.Load() || m.killed {
 		_ = conn.Close()
 		return nil, refused
 	}
@@ -170,7 +202,7 @@ func (m *machine) dial(ctx context.Context, number int) (net.Conn, error) {
 	return tracked, nil
 }
 
-// machineConn is a connection that its machine knows of.
+// machineConn is a connection that is registered with its machine.
 type machineConn struct {
 	net.Conn
 	machine *machine
@@ -183,7 +215,7 @@ func (c *machineConn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite ends what is sent, while answers are still read.
+// CloseWrite closes the sending direction.
 func (c *machineConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -191,8 +223,7 @@ func (c *machineConn) CloseWrite() error {
 	return c.Close()
 }
 
-// ServeHTTP is the small web server: it says who it is. ?sleep=50ms has it take its
-// time.
+// ServeHTTP answers with the instance id, after the delay in ?sleep=50ms.
 func (m *machine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if text := r.URL.Query().Get("sleep"); text != "" {
 		d, err := time.ParseDuration(text)
@@ -215,5 +246,5 @@ func (m *machine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("X-Instance-Id", m.id)
-	fmt.Fprintf(w, "%s answers %s %s\n", m.id, r.Method, r.URL.Path) //nolint:gosec // it is text, and said to be
+	fmt.Fprintf(w, "%s answers %s %s\n", m.id, r.Method, r.URL.Path) //nolint:gosec // declared as text/plain
 }

@@ -1,15 +1,16 @@
 package dataplane
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Metric is one of those that CloudWatch has of a Classic load balancer.
+// Metric is a CloudWatch metric of a Classic load balancer.
 type Metric int
 
-// The metrics, in CloudWatch's words. Latency is in seconds, all others are counts.
+// Latency is in seconds, all others are counts.
 const (
 	RequestCount Metric = iota
 	Latency
@@ -39,7 +40,7 @@ var metricNames = [metricsCount]string{
 
 func (m Metric) String() string { return metricNames[m] }
 
-// Unit is CloudWatch's name of the metric's unit.
+// Unit returns CloudWatch's name of the unit.
 func (m Metric) Unit() string {
 	if m == Latency {
 		return "Seconds"
@@ -47,7 +48,7 @@ func (m Metric) Unit() string {
 	return "Count"
 }
 
-// Metrics returns all of them.
+// Metrics returns all metrics.
 func Metrics() []Metric {
 	all := make([]Metric, metricsCount)
 	for i := range all {
@@ -56,23 +57,23 @@ func Metrics() []Metric {
 	return all
 }
 
-// ParseMetric returns the metric of a name; false when there is none.
+// ParseMetric returns the metric with a name.
 func ParseMetric(name string) (Metric, bool) {
 	at := slices.Index(metricNames[:], name)
 	return Metric(at), at >= 0
 }
 
-// Point is what a metric was in a minute.
+// Point is the statistics of a minute.
 type Point struct {
-	// At is when the minute began.
+	// At is the start of the minute.
 	At time.Time
 	Statistics
 }
 
-// Statistics are those of the values of some time.
+// Statistics summarize the values of a period.
 type Statistics struct{ Count, Sum, Min, Max float64 }
 
-// Add takes other values in.
+// Add merges other statistics.
 func (s *Statistics) Add(other Statistics) {
 	if other.Count == 0 {
 		return
@@ -86,10 +87,10 @@ func (s *Statistics) Add(other Statistics) {
 	s.Min, s.Max = min(s.Min, other.Min), max(s.Max, other.Max)
 }
 
-// metrics are those of one load balancer, or of one of its zones.
+// metrics hold the values of a load balancer or one of its zones.
 type metrics struct {
 	mu      sync.Mutex
-	minutes []minute // oldest first; those without requests are absent
+	minutes []minute // oldest first; without minutes that have no values
 }
 
 type minute struct {
@@ -99,11 +100,11 @@ type minute struct {
 
 // value is a value of a metric.
 type value struct {
-	of Metric
-	is float64
+	metric Metric
+	number float64
 }
 
-// add takes values in.
+// add adds values in the current minute.
 func (m *metrics) add(values ...value) {
 	now := time.Now().Unix() / 60
 	m.mu.Lock()
@@ -117,11 +118,11 @@ func (m *metrics) add(values ...value) {
 		last = len(m.minutes) - 1
 	}
 	for _, v := range values {
-		m.minutes[last].values[v.of].Add(Statistics{1, v.is, v.is, v.is})
+		m.minutes[last].values[v.metric].Add(Statistics{1, v.number, v.number, v.number})
 	}
 }
 
-// between returns the minutes that begin from on, before to.
+// between returns the minutes from the one of from until before to.
 func (m *metrics) between(metric Metric, from, to time.Time) []Point {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -136,7 +137,7 @@ func (m *metrics) between(metric Metric, from, to time.Time) []Point {
 	return points
 }
 
-// present returns the metrics that there are values of.
+// present returns the metrics with values.
 func (m *metrics) present() (all []Metric) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -146,4 +147,44 @@ func (m *metrics) present() (all []Metric) {
 		}
 	}
 	return all
+}
+
+// zoneMetrics hold the metrics of a load balancer by zone; "" is the whole load balancer.
+type zoneMetrics struct {
+	mu     sync.Mutex
+	byZone map[string]*metrics
+}
+
+// in returns the metrics of a zone, nil if there are none.
+func (z *zoneMetrics) in(zone string) *metrics {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.byZone[zone]
+}
+
+// all returns the metrics by zone.
+func (z *zoneMetrics) all() map[string]*metrics {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return maps.Clone(z.byZone)
+}
+
+// addTo adds values of one zone.
+func (z *zoneMetrics) addTo(zone string, values ...value) {
+	z.mu.Lock()
+	m := z.byZone[zone]
+	if m == nil {
+		m = new(metrics)
+		z.byZone[zone] = m
+	}
+	z.mu.Unlock()
+	m.add(values...)
+}
+
+// add adds values of a zone and of the whole load balancer.
+func (z *zoneMetrics) add(zone string, values ...value) {
+	z.addTo("", values...)
+	if zone != "" {
+		z.addTo(zone, values...)
+	}
 }

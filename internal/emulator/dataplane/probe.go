@@ -2,39 +2,37 @@ package dataplane
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 )
 
-// target is what a health check asks.
-type target struct {
-	http bool
-	port int
-	path string
+// prober checks the health of a pool's members.
+type prober struct {
+	runtime *runtime
+	pool    *pool
+
+	check HealthCheck   // guarded by pool.mu
+	reset chan struct{} // closed and replaced when check changes; guarded by pool.mu
 }
 
-func parseTarget(text string) (target, error) {
-	protocol, rest, _ := strings.Cut(text, ":")
-	port, path, hasPath := strings.Cut(rest, "/")
-	number, err := strconv.Atoi(port)
-	if err != nil || number < 1 || number > 65535 {
-		return target{}, fmt.Errorf("the target %q has no port", text)
+// set changes the health check. The caller holds pool.mu.
+func (p *prober) set(check HealthCheck) {
+	if p.check != check {
+		p.check = check
+		close(p.reset)
+		p.reset = make(chan struct{})
 	}
-	return target{http: protocol == "HTTP" && hasPath, port: number, path: "/" + path}, nil
 }
 
-// probe makes health checks of a member until its last request has ended.
-func (b *balancer) probe(ctx context.Context, m *member) {
+// probe checks the health of a member until its last request has ended.
+func (p *prober) probe(ctx context.Context, m *member) {
 	var last time.Time
 	for {
-		b.mu.Lock()
-		check, renewed := b.check, b.checkNew
-		b.mu.Unlock()
+		p.pool.mu.Lock()
+		check, reset := p.check, p.reset
+		p.pool.mu.Unlock()
 		due := m.Ready
 		if !last.IsZero() {
 			due = last.Add(check.Interval)
@@ -42,7 +40,7 @@ func (b *balancer) probe(ctx context.Context, m *member) {
 		timer := time.NewTimer(time.Until(due))
 		select {
 		case <-timer.C:
-		case <-renewed:
+		case <-reset:
 			timer.Stop()
 			continue
 		case <-ctx.Done():
@@ -50,19 +48,19 @@ func (b *balancer) probe(ctx context.Context, m *member) {
 			return
 		}
 		last = time.Now()
-		passed := m.machine.check(ctx, check)
+		passed := check.passes(ctx, m.machine)
 		if ctx.Err() != nil {
 			return
 		}
-		b.noteProbe(m, check, passed)
+		p.recordProbe(m, check, passed)
 	}
 }
 
-// noteProbe takes the result of a health check in. A member that is new serves after
-// its first pass.
-func (b *balancer) noteProbe(m *member, check HealthCheck, passed bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// recordProbe updates a member's health. A new member is in service after its first
+// pass.
+func (p *prober) recordProbe(m *member, check HealthCheck, passed bool) {
+	p.pool.mu.Lock()
+	defer p.pool.mu.Unlock()
 	before := m.health
 	if passed {
 		m.passes, m.failures = m.passes+1, 0
@@ -79,40 +77,40 @@ func (b *balancer) noteProbe(m *member, check HealthCheck, passed bool) {
 		}
 	}
 	if m.health != before {
-		b.plane.o.Log.Info("health check", "load_balancer", b.name, "instance", m.InstanceID, "in_service", m.health == InService)
-		b.recount()
+		p.runtime.Log.Info("health check", "load_balancer", p.pool.name, "instance", m.InstanceID, "in_service", m.health == InService)
+		p.pool.refresh()
 	}
 }
 
-// check makes one health check.
-func (m *machine) check(ctx context.Context, check HealthCheck) bool {
+// passes performs one health check.
+func (c HealthCheck) passes(ctx context.Context, m *machine) bool {
 	if m.isFailing() {
 		return false
 	}
-	asked, err := parseTarget(check.Target)
+	t, err := parseTarget(c.Target)
 	if err != nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, check.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	conn, err := m.dial(ctx, asked.port)
+	conn, err := m.dial(ctx, t.port)
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
-	if !asked.http {
+	if !t.http {
 		return true
 	}
-	return asks(ctx, conn, asked)
+	return getsOK(ctx, conn, t.path)
 }
 
-// asks reports whether a request on the connection is answered by 200.
-func asks(ctx context.Context, conn net.Conn, asked target) bool {
+// getsOK reports whether a GET on the connection is answered with 200.
+func getsOK(ctx context.Context, conn net.Conn, path string) bool {
 	transport := &http.Transport{
 		DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 		DisableKeepAlives: true,
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+conn.RemoteAddr().String()+asked.path, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+conn.RemoteAddr().String()+path, http.NoBody)
 	if err != nil {
 		return false
 	}
@@ -122,6 +120,6 @@ func asks(ctx context.Context, conn net.Conn, asked target) bool {
 		return false
 	}
 	defer response.Body.Close()
-	_, _ = io.CopyN(io.Discard, response.Body, copySize)
+	_, _ = io.CopyN(io.Discard, response.Body, bufferSize)
 	return response.StatusCode == http.StatusOK
 }

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// relay carries the connections of a TCP listener to members, byte by byte. A connection
-// counts as a request: in flight until it ends, and among the metrics.
+// relay forwards the connections of a TCP listener to members. A connection counts as a
+// request, in flight until it ends.
 type relay struct {
-	b           *balancer
+	pool        *pool
 	listener    Listener
 	opened      net.Listener
-	ended       context.Context //nolint:containedctx // it is not a request's: it ends with the listener
+	ended       context.Context //nolint:containedctx // not of a request: it ends with the listener
 	end         context.CancelFunc
 	connections sync.WaitGroup
 }
 
-func newRelay(b *balancer, l Listener, opened net.Listener) *relay {
-	r := &relay{b: b, listener: l, opened: opened}
-	r.ended, r.end = context.WithCancel(b.plane.base)
+func newRelay(base context.Context, p *pool, l Listener, opened net.Listener) *relay {
+	r := &relay{pool: p, listener: l, opened: opened}
+	r.ended, r.end = context.WithCancel(base)
 	return r
 }
 
-// serve carries connections until the listener is closed.
+// serve forwards connections until the listener is closed.
 func (r *relay) serve() error {
 	defer r.connections.Wait()
 	for {
@@ -37,7 +37,7 @@ func (r *relay) serve() error {
 		if err != nil {
 			return err
 		}
-		r.connections.Go(func() { r.carry(client) })
+		r.connections.Go(func() { r.forward(client) })
 	}
 }
 
@@ -46,32 +46,32 @@ func (r *relay) close() {
 	_ = r.opened.Close()
 }
 
-// carry connects a client to a member until either closes, the member's time is over, or
-// nothing has moved for the idle timeout.
-func (r *relay) carry(client net.Conn) {
+// forward connects a client to a member until either closes, the member ends, or the
+// connection is idle for too long.
+func (r *relay) forward(client net.Conn) {
 	defer client.Close()
 	began := time.Now()
 	m, server, err := r.connect()
 	if err != nil {
-		r.b.count("")
+		r.pool.count("")
 		return
 	}
-	defer r.b.release(m)
+	defer r.pool.release(m)
 	defer server.Close()
-	r.b.count(m.Zone, value{Latency, time.Since(began).Seconds()})
+	r.pool.count(m.Zone, value{Latency, time.Since(began).Seconds()})
 	cut := func() {
 		_ = client.Close()
 		_ = server.Close()
 	}
 	defer context.AfterFunc(m.ended, cut)()
 	defer context.AfterFunc(r.ended, cut)()
-	idle := r.b.idleTime()
-	silent := time.AfterFunc(idle, cut)
-	defer silent.Stop()
+	idle := r.pool.idleTimeout()
+	idleTimer := time.AfterFunc(idle, cut)
+	defer idleTimer.Stop()
 	var both sync.WaitGroup
-	for _, way := range []struct{ to, from net.Conn }{{server, client}, {client, server}} {
+	for _, direction := range []struct{ to, from net.Conn }{{server, client}, {client, server}} {
 		both.Go(func() {
-			if copyOneWay(way.to, &activeReader{way.from, silent, idle}) != nil {
+			if copyOneWay(direction.to, &activeReader{direction.from, idleTimer, idle}) != nil {
 				cut()
 			}
 		})
@@ -79,12 +79,12 @@ func (r *relay) carry(client net.Conn) {
 	both.Wait()
 }
 
-// connect returns a connection to a member, which the caller releases. A member that
-// cannot be connected to is passed over for another.
+// connect returns a connection to a member, which the caller releases. It tries another
+// member if one refuses the connection.
 func (r *relay) connect() (*member, net.Conn, error) {
 	var tried []*member
 	for {
-		m, err := r.b.acquire(r.ended, tried)
+		m, err := r.pool.acquire(r.ended, tried)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -92,15 +92,15 @@ func (r *relay) connect() (*member, net.Conn, error) {
 		if err == nil {
 			return m, server, nil
 		}
-		r.b.release(m)
-		r.b.measure(m.Zone, value{BackendConnectionErrors, 1})
+		r.pool.release(m)
+		r.pool.measure(m.Zone, value{BackendConnectionErrors, 1})
 		if tried = append(tried, m); len(tried) == maxTries {
 			return nil, nil, err
 		}
 	}
 }
 
-// copyOneWay copies what one end sends to the other until its end, and closes that way.
+// copyOneWay copies one direction until its end, and then closes that direction.
 func copyOneWay(to net.Conn, from io.Reader) error {
 	if _, err := io.Copy(to, from); err != nil {
 		return err
@@ -112,17 +112,17 @@ func copyOneWay(to net.Conn, from io.Reader) error {
 	return half.CloseWrite()
 }
 
-// activeReader is a connection whose every byte postpones the idle timeout.
+// activeReader resets the idle timer on every read.
 type activeReader struct {
 	io.Reader
-	silent *time.Timer
-	idle   time.Duration
+	idleTimer *time.Timer
+	idle      time.Duration
 }
 
-func (h *activeReader) Read(p []byte) (int, error) {
-	n, err := h.Reader.Read(p)
-	if n > 0 && h.silent.Stop() { // else the connection is being cut
-		h.silent.Reset(h.idle)
+func (a *activeReader) Read(p []byte) (int, error) {
+	n, err := a.Reader.Read(p)
+	if n > 0 && a.idleTimer.Stop() { // else the timer has expired
+		a.idleTimer.Reset(a.idle)
 	}
 	return n, err
 }

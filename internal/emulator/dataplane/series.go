@@ -2,24 +2,21 @@ package dataplane
 
 import (
 	"cmp"
-	"maps"
 	"slices"
-	"sync"
 	"time"
 )
 
-// Scope is what metrics are of. An empty field stands for all load balancers, or all
-// zones.
+// Scope selects metrics. An empty field selects all load balancers, or all zones.
 type Scope struct{ LoadBalancer, Zone string }
 
-// Series is a metric that there are data of.
+// Series is a metric with data.
 type Series struct {
 	Scope
 	Metric Metric
 }
 
-// Data returns a metric minute by minute, oldest first, from the minute of from until
-// that of to, without it, as far back as three hours. Minutes without requests are absent.
+// Data returns the minutes of a metric from the one of from until before to, oldest first.
+// Minutes without values are absent. Data are kept for three hours.
 func (p *Plane) Data(scope Scope, metric Metric, from, to time.Time) []Point {
 	var points []Point
 	for _, m := range p.metricsIn(scope) {
@@ -37,7 +34,7 @@ func (p *Plane) Data(scope Scope, metric Metric, from, to time.Time) []Point {
 	return merged
 }
 
-// metricsIn returns the metrics that add up to those of a scope.
+// metricsIn returns the metrics whose sum is that of a scope.
 func (p *Plane) metricsIn(scope Scope) (all []*metrics) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -45,20 +42,20 @@ func (p *Plane) metricsIn(scope Scope) (all []*metrics) {
 		if scope.LoadBalancer != "" && scope.LoadBalancer != name {
 			continue
 		}
-		if m := b.metrics.in(scope.Zone); m != nil {
+		if m := b.pool.metrics.in(scope.Zone); m != nil {
 			all = append(all, m)
 		}
 	}
 	return all
 }
 
-// Series returns every metric that there are data of: of each load balancer, of each of
-// its zones, of each zone, and of all load balancers.
+// Series returns all metrics with data: of each load balancer, of each of its zones, of
+// each zone, and of all load balancers together.
 func (p *Plane) Series() []Series {
 	present := make(map[Series]bool)
 	p.mu.Lock()
 	for name, b := range p.balancers {
-		for zone, m := range b.metrics.all() {
+		for zone, m := range b.pool.metrics.all() {
 			for _, metric := range m.present() {
 				present[Series{Scope{name, zone}, metric}] = true
 				present[Series{Scope{"", zone}, metric}] = true
@@ -74,45 +71,4 @@ func (p *Plane) Series() []Series {
 		return cmp.Or(cmp.Compare(a.LoadBalancer, b.LoadBalancer), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Metric, b.Metric))
 	})
 	return series
-}
-
-// zoneMetrics are the metrics of one load balancer by zone; "" is the load balancer as a
-// whole.
-type zoneMetrics struct {
-	mu     sync.Mutex
-	byZone map[string]*metrics
-}
-
-// in returns the metrics of a zone; nil: there are none.
-func (z *zoneMetrics) in(zone string) *metrics {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return z.byZone[zone]
-}
-
-// all returns the metrics by zone.
-func (z *zoneMetrics) all() map[string]*metrics {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return maps.Clone(z.byZone)
-}
-
-// record takes values of a zone in.
-func (z *zoneMetrics) record(zone string, values ...value) {
-	z.mu.Lock()
-	m := z.byZone[zone]
-	if m == nil {
-		m = new(metrics)
-		z.byZone[zone] = m
-	}
-	z.mu.Unlock()
-	m.add(values...)
-}
-
-// add takes values in, of the load balancer and of the zone in which they arose.
-func (z *zoneMetrics) add(zone string, values ...value) {
-	z.record("", values...)
-	if zone != "" {
-		z.record(zone, values...)
-	}
 }

@@ -1,0 +1,314 @@
+package dataplane
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The reasons why a request gets no member.
+var (
+	errNoMember = errors.New("no member is in service")
+	errSpilled  = errors.New("the surge queue is full")
+	// errIdle: a connection or a queued request was idle for too long.
+	errIdle = errors.New("the connection was silent for too long")
+)
+
+// pool holds the members of a load balancer and its surge queue.
+type pool struct {
+	name        string
+	concurrency int // requests per member; 0: no limit
+	metrics     zoneMetrics
+
+	mu       sync.Mutex
+	idle     time.Duration
+	drain    time.Duration
+	zones    []string
+	members  []*member
+	draining []*member   // former members with requests in flight
+	hosts    []hostCount // by zone and in total; replaced on change
+	queue    []*waiter   // oldest first
+	next     int         // index of the first candidate among equally loaded members
+	requests uint64
+	spilled  uint64
+}
+
+// member is an instance in a pool.
+type member struct {
+	Member
+	machine *machine
+
+	// Guarded by pool.mu.
+	health   Health
+	removed  bool
+	passes   int // consecutive probes
+	failures int // consecutive probes
+	inFlight int
+
+	ended context.Context //nolint:containedctx // not of a request: its end cuts the member's requests
+	end   context.CancelFunc
+}
+
+// waiter is a request in the surge queue.
+type waiter struct {
+	assigned chan *member // buffered; nil: no member is left
+	tried    []*member
+}
+
+// hostCount counts the members of a zone; "" is all zones.
+type hostCount struct {
+	zone               string
+	healthy, unhealthy int
+}
+
+// sync sets the members. newMember makes a member that is not in the pool yet.
+func (p *pool) sync(members []Member, newMember func(Member) *member) {
+	old := p.members
+	p.members = nil
+	for _, m := range members {
+		at := slices.IndexFunc(old, func(present *member) bool {
+			return present.InstanceID == m.InstanceID && present.Since.Equal(m.Since)
+		})
+		if at >= 0 {
+			old[at].Served = m.Served
+			p.members = append(p.members, old[at])
+			old = slices.Delete(old, at, at+1)
+			continue
+		}
+		p.members = append(p.members, newMember(m))
+	}
+	for _, m := range old {
+		p.remove(m)
+	}
+	p.refresh()
+}
+
+// remove removes a member. Its requests may finish within the draining time. The caller
+// holds mu.
+func (p *pool) remove(m *member) {
+	m.removed = true
+	if m.inFlight == 0 || p.drain <= 0 {
+		m.end()
+		return
+	}
+	p.draining = append(p.draining, m)
+	timeout := time.AfterFunc(p.drain, m.end)
+	context.AfterFunc(m.ended, func() { timeout.Stop() })
+}
+
+// close ends all requests.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range slices.Concat(p.members, p.draining) {
+		m.end()
+	}
+	p.members, p.draining = nil, nil
+	p.refresh()
+}
+
+// available reports whether a member takes requests. The caller holds pool.mu.
+func (m *member) available() bool {
+	return m.Served && !m.removed && m.health == InService && m.machine.running.Load()
+}
+
+// refresh counts the members and serves the queue after a change. The caller holds mu.
+func (p *pool) refresh() {
+	p.hosts = p.countHosts()
+	p.dispatch()
+}
+
+// dispatch assigns members to queued requests, and fails requests for which no member
+// is left. The caller holds mu.
+func (p *pool) dispatch() {
+	for at := 0; at < len(p.queue); {
+		w := p.queue[at]
+		m := p.leastLoaded(w.tried)
+		switch {
+		case m != nil:
+			m.inFlight++
+		case !p.hasUntried(w.tried):
+		case len(w.tried) == 0:
+			return // all members are at their limit
+		default:
+			at++
+			continue
+		}
+		p.queue = slices.Delete(p.queue, at, at+1)
+		w.assigned <- m
+	}
+}
+
+// hasUntried reports whether a member that was not tried takes requests. The caller
+// holds mu.
+func (p *pool) hasUntried(tried []*member) bool {
+	return slices.ContainsFunc(p.members, func(m *member) bool { return m.available() && !slices.Contains(tried, m) })
+}
+
+// leastLoaded returns the untried member with the fewest requests in flight, nil if all
+// are at their limit. The caller holds mu.
+func (p *pool) leastLoaded(tried []*member) *member {
+	var found *member
+	for i := range p.members {
+		m := p.members[(p.next+i)%len(p.members)]
+		if !m.available() || slices.Contains(tried, m) || p.concurrency > 0 && m.inFlight >= p.concurrency {
+			continue
+		}
+		if found == nil || m.inFlight < found.inFlight {
+			found = m
+		}
+	}
+	p.next++
+	return found
+}
+
+// acquire returns a member for a request, if necessary after a wait in the surge queue.
+// The caller releases it.
+//
+// Errors: errNoMember, errSpilled, errIdle, that of ctx.
+func (p *pool) acquire(ctx context.Context, tried []*member) (*member, error) {
+	p.mu.Lock()
+	if !p.hasUntried(tried) {
+		p.mu.Unlock()
+		return nil, errNoMember
+	}
+	if len(p.queue) == 0 {
+		if m := p.leastLoaded(tried); m != nil {
+			m.inFlight++
+			p.mu.Unlock()
+			return m, nil
+		}
+	}
+	if len(p.queue) >= maxQueue {
+		p.spilled++
+		p.mu.Unlock()
+		p.measure("", value{SpilloverCount, 1})
+		return nil, errSpilled
+	}
+	w := &waiter{assigned: make(chan *member, 1), tried: tried}
+	p.queue = append(p.queue, w)
+	length, timeout := len(p.queue), time.NewTimer(p.idle)
+	p.dispatch() // the requests ahead may have tried the only member below its limit
+	p.mu.Unlock()
+	defer timeout.Stop()
+	p.measure("", value{SurgeQueueLength, float64(length)})
+	select {
+	case m := <-w.assigned:
+		if m == nil {
+			return nil, errNoMember
+		}
+		return m, nil
+	case <-timeout.C:
+		p.dequeue(w)
+		return nil, errIdle
+	case <-ctx.Done():
+		p.dequeue(w)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// dequeue removes a request that stopped waiting.
+func (p *pool) dequeue(w *waiter) {
+	p.mu.Lock()
+	at := slices.Index(p.queue, w)
+	if at >= 0 {
+		p.queue = slices.Delete(p.queue, at, at+1)
+	}
+	p.mu.Unlock()
+	if at < 0 {
+		if m := <-w.assigned; m != nil { // assigned at the same time
+			p.release(m)
+		}
+	}
+}
+
+// release ends a request of a member.
+func (p *pool) release(m *member) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m.inFlight--
+	if m.removed {
+		if m.inFlight == 0 {
+			m.end()
+			p.draining = slices.DeleteFunc(p.draining, func(other *member) bool { return other == m })
+		}
+		return
+	}
+	p.dispatch()
+}
+
+func (p *pool) healthOf(instanceID string) Health {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		if m.InstanceID == instanceID {
+			return m.health
+		}
+	}
+	return Registering
+}
+
+// drainingRequests returns the requests in flight to a former member.
+func (p *pool) drainingRequests(instanceID string) (inFlight int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.draining {
+		if m.InstanceID == instanceID {
+			inFlight += m.inFlight
+		}
+	}
+	return inFlight
+}
+
+func (p *pool) idleTimeout() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.idle
+}
+
+// countHosts counts the members by zone. The caller holds mu.
+func (p *pool) countHosts() []hostCount {
+	counts := []hostCount{{}}
+	for _, m := range p.members {
+		for _, zone := range slices.Compact([]string{"", m.Zone}) {
+			at := slices.IndexFunc(counts, func(h hostCount) bool { return h.zone == zone })
+			if at < 0 {
+				at = len(counts)
+				counts = append(counts, hostCount{zone: zone})
+			}
+			if m.available() {
+				counts[at].healthy++
+			} else {
+				counts[at].unhealthy++
+			}
+		}
+	}
+	return counts
+}
+
+// measure adds values of a zone. Values without a member, with the zone "", count for the
+// load balancer's first zone, as if its only node was there.
+func (p *pool) measure(zone string, values ...value) {
+	if zone == "" {
+		p.mu.Lock()
+		if len(p.zones) > 0 {
+			zone = p.zones[0]
+		}
+		p.mu.Unlock()
+	}
+	p.metrics.add(zone, values...)
+}
+
+// count counts a request to a zone and the values of its answer.
+func (p *pool) count(zone string, answer ...value) {
+	p.mu.Lock()
+	p.requests++
+	counts := p.hosts
+	p.mu.Unlock()
+	p.measure(zone, append(answer, value{RequestCount, 1})...)
+	for _, h := range counts {
+		p.metrics.addTo(h.zone, value{HealthyHostCount, float64(h.healthy)}, value{UnHealthyHostCount, float64(h.unhealthy)})
+	}
+}
