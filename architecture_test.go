@@ -15,18 +15,18 @@ import (
 
 const module = "lsapi"
 
-// adapters meet the outside world, each one part of it.
+// adapters connect lsapi to external systems.
 var adapters = []string{"auth", "cloud", "httpapi", "snapshot", "store", "telemetry"}
 
 // emulatedServices are the AWS services of the emulator.
 var emulatedServices = []string{"internal/emulator/cloudwatch", "internal/emulator/ec2", "internal/emulator/elb", "internal/emulator/sts"}
 
-// A rule says which imports a package may not have.
+// A rule forbids imports.
 type rule struct {
 	sentence string
-	// of reports whether the rule is about the package, named by its folder.
+	// of reports whether the rule applies to the package in a folder.
 	of func(folder string) bool
-	// forbids reports whether the rule keeps the package from importing path.
+	// forbids reports whether the package may not import path.
 	forbids func(folder, path string) bool
 }
 
@@ -51,7 +51,7 @@ var rules = []rule{
 		},
 	},
 	{
-		"membership declares the interfaces that it needs and imports no adapter",
+		"membership declares its own interfaces and imports no adapter",
 		is("internal/membership"),
 		func(_, path string) bool { return isAdapter(folderOf(path)) },
 	},
@@ -93,8 +93,8 @@ var rules = []rule{
 	{
 		"HTTP stays at the edges: statuses stop in httpapi",
 		func(folder string) bool {
-			knows := []string{"api", "bench", "client", "internal/stress", "internal/httpapi", "internal/connlimit", "internal/app", "internal/cli", "internal/cloud", "internal/emulator", "internal/telemetry"}
-			return !slices.ContainsFunc(knows, func(known string) bool { return within(folder, known) })
+			allowed := []string{"api", "bench", "client", "internal/stress", "internal/httpapi", "internal/connlimit", "internal/app", "internal/cli", "internal/cloud", "internal/emulator", "internal/telemetry"}
+			return !slices.ContainsFunc(allowed, func(outer string) bool { return within(folder, outer) })
 		},
 		func(_, path string) bool { return path == "net/http" },
 	},
@@ -125,7 +125,7 @@ func TestImportsFollowTheDependencyRules(t *testing.T) {
 	}
 }
 
-func TestNoPackageIsADrawerForOddsAndEnds(t *testing.T) {
+func TestNoPackageHasACatchAllName(t *testing.T) {
 	for folder := range importsByFolder(t) {
 		if name := path.Base(folder); slices.Contains([]string{"util", "utils", "common", "misc", "shared", "helpers"}, name) {
 			t.Errorf("%s says nothing about what is in it", folder)
@@ -133,8 +133,7 @@ func TestNoPackageIsADrawerForOddsAndEnds(t *testing.T) {
 	}
 }
 
-// importsByFolder returns what the packages of this module import outside their
-// tests.
+// importsByFolder returns the imports of this module's packages, without tests.
 func importsByFolder(t *testing.T) map[string][]string {
 	t.Helper()
 	imports := make(map[string][]string)
@@ -143,7 +142,7 @@ func importsByFolder(t *testing.T) map[string][]string {
 		case err != nil:
 			return err
 		case entry.IsDir() && (file == "tools" || strings.HasPrefix(entry.Name(), ".") && file != "."):
-			return fs.SkipDir // modules of their own, and what is no package
+			return fs.SkipDir // separate modules, and hidden folders
 		case entry.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
 			return nil
 		}
@@ -179,7 +178,7 @@ func inside(folder string) func(string) bool {
 	return func(other string) bool { return within(other, folder) }
 }
 
-// within reports whether a folder or path is another or below it.
+// within reports whether a folder or path is outer or below it.
 func within(inner, outer string) bool {
 	return inner == outer || strings.HasPrefix(inner, outer+"/")
 }
@@ -188,7 +187,7 @@ func isAdapter(folder string) bool {
 	return slices.ContainsFunc(adapters, func(name string) bool { return within(folder, "internal/"+name) })
 }
 
-// top is the folder of the adapter that a folder belongs to.
+// top returns the folder of the adapter that contains a folder.
 func top(folder string) string {
 	return strings.Join(strings.SplitN(folder, "/", 3)[:2], "/")
 }
@@ -197,7 +196,7 @@ func ours(path string) bool { return within(path, module) }
 
 func folderOf(path string) string { return strings.TrimPrefix(path, module+"/") }
 
-// thirdParty tells by the dot in the host that the standard library's paths lack.
+// thirdParty checks for a host with a dot, which paths of the standard library lack.
 func thirdParty(path string) bool {
 	host, _, _ := strings.Cut(path, "/")
 	return strings.Contains(host, ".")

@@ -6,45 +6,45 @@ import (
 	"time"
 )
 
-// Code is the kind of an Error. Adapters map what their systems say to a code,
-// in one table each; lsapi/api/status maps codes to HTTP statuses and back, in one
-// table. Clients receive codes as these words, so they never change.
+// Code is the kind of an Error. Adapters map their systems' errors to codes, in one table
+// each; lsapi/api/status maps codes to HTTP statuses and back. Codes are part of the API, so
+// their texts never change.
 type Code string
 
 // The codes.
 const (
-	CodeInvalid          Code = "invalid"            // the request is wrong and stays wrong
+	CodeInvalid          Code = "invalid"            // the request is invalid
 	CodeUnauthenticated  Code = "unauthenticated"    // the caller's credentials are missing or wrong
 	CodeDenied           Code = "denied"             // the caller may not do this
 	CodeForbidden        Code = "forbidden"          // AWS refuses lsapi's own credentials or permissions
 	CodeNotFound         Code = "not_found"          // no such load balancer
 	CodeMethodNotAllowed Code = "method_not_allowed" // the path does not take the method
-	CodeConflict         Code = "conflict"           // the membership already is as asked
-	CodeInProgress       Code = "in_progress"        // the request with this idempotency key has no outcome yet, come back later
+	CodeConflict         Code = "conflict"           // the membership is already as requested
+	CodeInProgress       Code = "in_progress"        // the request with this idempotency key has no outcome yet; retry later
 	CodeTooLarge         Code = "too_large"          // the request's body is too large
-	CodeKeyReused        Code = "key_reused"         // the idempotency key is that of another request
-	CodeThrottled        Code = "throttled"          // too much at once; nothing changed, come back later
-	CodeUnavailable      Code = "unavailable"        // lsapi cannot answer for now; nothing changed, come back later
+	CodeKeyReused        Code = "key_reused"         // the idempotency key belongs to another request
+	CodeThrottled        Code = "throttled"          // too many requests; nothing changed, retry later
+	CodeUnavailable      Code = "unavailable"        // lsapi cannot answer now; nothing changed, retry later
 	CodeUpstream         Code = "upstream"           // AWS failed or cannot be reached
-	CodeGone             Code = "gone"               // there was such a thing, and it has been removed for good
-	CodeWaitTimeout      Code = "wait_timeout"       // what the caller waited for did not come about in time
-	CodeWaitFailed       Code = "wait_failed"        // the change was made; the wait for its effect ended without it
-	CodeTimeout          Code = "timeout"            // the deadline passed, or the outcome cannot be known
+	CodeGone             Code = "gone"               // it existed and was removed permanently
+	CodeWaitTimeout      Code = "wait_timeout"       // the condition was not met in time
+	CodeWaitFailed       Code = "wait_failed"        // the change was made; the wait for its effect failed
+	CodeTimeout          Code = "timeout"            // the deadline passed, or the outcome is unknown
 	CodeInternal         Code = "internal"           // a defect of lsapi
 )
 
-// Error is the one error type that crosses package borders.
+// Error is the error type of all packages' interfaces.
 type Error struct {
 	Code Code
-	// Message is for the client: a sentence that says what was wrong with what.
-	// It holds no internals. Empty means that the client learns the code alone.
+	// Message is for the client, and contains no internals. If it is empty, the client gets
+	// only the code.
 	Message string
 	// Reason is AWS's own error code, such as "InvalidInstance". For the log.
 	Reason string
-	// Ambiguous marks a call that may have taken effect, or may yet, although
-	// it failed: an attempt of it timed out, was cut off or got a 5xx.
+	// Ambiguous marks a failed call that may have taken effect, or still may: an attempt
+	// timed out, was cut off or got a 5xx.
 	Ambiguous bool
-	// RetryAfter is how long to wait before asking again; 0 is no advice.
+	// RetryAfter is the time until a retry is useful; 0 is unknown.
 	RetryAfter time.Duration
 	// Err is the cause. For the log, never for the client.
 	Err error
@@ -69,8 +69,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// AsError returns the Error in err's chain. An error without one is a defect
-// and comes back wrapped as CodeInternal. err must not be nil.
+// AsError returns the Error in err's chain. It wraps an error without one, which is a
+// defect, as CodeInternal. Err must not be nil.
 func AsError(err error) *Error {
 	if coded, ok := errors.AsType[*Error](err); ok {
 		return coded
@@ -78,8 +78,7 @@ func AsError(err error) *Error {
 	return &Error{Code: CodeInternal, Err: err}
 }
 
-// ErrorCode returns the code of err: empty for nil, CodeInternal for an error
-// that has none.
+// ErrorCode returns the code of err: empty for nil, CodeInternal for an error without one.
 func ErrorCode(err error) Code {
 	if err == nil {
 		return ""

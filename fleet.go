@@ -2,48 +2,45 @@ package lsapi
 
 import "time"
 
-// MemberHistory is what the record holds on an instance that is a member of a load
-// balancer, or was one a moment ago.
+// MemberHistory is the recorded history of a current or recent member.
 type MemberHistory struct {
-	// Member is whether the record has it as a member. Since, ChangeID and Source
-	// are then as in RecordedMember.
+	// Member is whether it is a member by the record. Since, ChangeID and Source are then as
+	// in RecordedMember.
 	Member   bool
 	Since    time.Time
 	ChangeID string
 	Source   Source
-	// LastChange is the last change that lsapi made or began to make of it in this
-	// load balancer: applied, open or unknown. Nil when there is none on record.
+	// LastChange is the last change by lsapi that is applied, open or unknown. Nil if there
+	// is none.
 	LastChange *Change
-	// Health is what was last recorded of its health, and HealthSince since when it
-	// has been that. Nil when nothing is.
+	// Health is the last recorded health, and HealthSince when it changed to that. Nil if
+	// none is recorded.
 	Health      *MemberHealth
 	HealthSince time.Time
-	// Unavailable is whether the record could not be read: all else is zero then.
+	// Unavailable is whether the record could not be read. All other fields are zero then.
 	Unavailable bool
 }
 
-// PoolSummary is a load balancer as it is listed.
+// PoolSummary is a load balancer in a list.
 type PoolSummary struct {
 	Name        string
 	Description *Description
-	// Tags are AWS's. Nil when they are not known.
+	// Tags are nil if unknown.
 	Tags map[string]string
-	// Members counts them, as of AsOf.
+	// Members is their number as of AsOf.
 	Members int
 	AsOf    time.Time
-	// Health counts the states, as of HealthAsOf. Nil when nobody has asked for it
-	// lately and AWS could not be asked in time.
+	// Health counts the states as of HealthAsOf. Nil if it could not be read in time.
 	Health     *HealthCounts
 	HealthAsOf time.Time
 }
 
-// HealthCounts is how many members are in which state, and how many instances are
-// being drained, which are no members.
+// HealthCounts counts members by state, and the draining instances, which are not members.
 type HealthCounts struct {
 	InService, OutOfService, Unknown, Draining int
 }
 
-// Of returns how many members are in a state.
+// Of returns the number of members in a state.
 func (c HealthCounts) Of(state HealthState) int {
 	switch state {
 	case InService:
@@ -56,39 +53,36 @@ func (c HealthCounts) Of(state HealthState) int {
 	return 0
 }
 
-// PoolDetail is a load balancer as it is shown.
+// PoolDetail is a load balancer in full.
 type PoolDetail struct {
 	PoolSummary
-	// Attributes are nil when AWS could not be asked.
+	// Attributes are nil if unknown.
 	Attributes *Attributes
-	// Instances are its members in AWS's order, then those that are being drained.
+	// Instances are its members in AWS's order, then the draining instances.
 	Instances []MemberDetail
 }
 
-// MemberDetail is a member, or an instance that is being drained: what was asked
-// for and what is observed, side by side.
+// MemberDetail is a member or a draining instance, with its health and its history.
 type MemberDetail struct {
 	Instance
 	// Member is whether AWS lists it as a member.
 	Member bool
-	// Health is what the load balancer says of it. Nil when that is not known, or it
-	// says nothing.
-	Health *MemberHealth
-	// History is what the record holds on it.
+	// Health is nil if AWS reports none, or it is unknown.
+	Health  *MemberHealth
 	History MemberHistory
 }
 
-// FleetFilter says which load balancers to list. The zero value of a field is all.
+// FleetFilter selects load balancers. The zero value of a field matches all.
 type FleetFilter struct {
 	// Name is a pattern: * stands for any characters, ? for one.
 	Name string
-	// Tags are those that it must have, with these values; an empty value is any.
+	// Tags are the required tags and values. An empty value matches any.
 	Tags map[string]string
-	// Health lets those through that have a member in this state.
+	// Health matches load balancers with a member in this state.
 	Health HealthState
-	// After is a name: only those behind it are listed.
+	// After is a name; only later names match.
 	After string
-	// Limit is how many at most; it must be positive.
+	// Limit is the greatest number of results. It must be positive.
 	Limit int
 }
 
@@ -97,7 +91,7 @@ type WaitCondition string
 
 // The conditions.
 const (
-	WaitInService WaitCondition = "inService" // a member that serves
-	WaitDrained   WaitCondition = "drained"   // neither a member nor being drained
-	WaitAbsent    WaitCondition = "absent"    // not a member; it may still be drained
+	WaitInService WaitCondition = "inService" // a member in service
+	WaitDrained   WaitCondition = "drained"   // neither a member nor draining
+	WaitAbsent    WaitCondition = "absent"    // not a member; it may be draining
 )

@@ -2,44 +2,42 @@ package lsapi
 
 import "time"
 
-// HealthState is what a load balancer says of a member, in AWS's words.
+// HealthState is the state of a member's health, in AWS's words.
 type HealthState string
 
 // The states.
 const (
 	InService     HealthState = "InService"
 	OutOfService  HealthState = "OutOfService"
-	HealthUnknown HealthState = "Unknown" // AWS says so, or nothing at all
+	HealthUnknown HealthState = "Unknown" // AWS reports it, or no health
 )
 
-// MemberHealth is what a load balancer says of one instance.
+// MemberHealth is the health of an instance in a load balancer.
 type MemberHealth struct {
 	InstanceID string
 	State      HealthState
-	// Reason is AWS's code of who is to blame: "ELB", "Instance", or "N/A".
+	// Reason is AWS's code of the cause: "ELB", "Instance", or "N/A".
 	Reason string
-	// Description is AWS's sentence.
+	// Description is AWS's text.
 	Description string
-	// Draining is whether the instance is detached and its requests in flight still
-	// finish. Its State is InService then: only AWS's sentence tells.
+	// Draining is whether the instance is detached and its requests in flight are still
+	// finishing. Its State is InService then; it is derived from Description.
 	Draining bool
 }
 
-// HealthReport is the health of a load balancer's members, and of the instances
-// that it is draining, as it was read.
+// HealthReport is the health of a load balancer's members and draining instances at a time.
 type HealthReport struct {
 	LoadBalancer string
 	// Members are sorted by id. A terminated member is not among them.
 	Members []MemberHealth
-	// Absent are other instances that were asked about by their ids, and of which the
-	// load balancer says nothing: they are not being drained. Sorted. Of who is in
-	// neither list, the report tells nothing.
+	// Absent are other instances that were requested by id and are not draining. Sorted. The
+	// state of an instance in neither list is unknown.
 	Absent []string
-	// AsOf is when the asking began.
+	// AsOf is when the read from AWS began.
 	AsOf time.Time
 }
 
-// Of returns what the report says of an instance; false when it says nothing.
+// Of returns the health of an instance; false if it is not in Members.
 func (r HealthReport) Of(instanceID string) (MemberHealth, bool) {
 	for _, m := range r.Members {
 		if m.InstanceID == instanceID {

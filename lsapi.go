@@ -1,9 +1,8 @@
-// Package lsapi is the vocabulary of the front door to the membership of AWS
-// load balancers: which EC2 instances serve behind which load balancer.
+// Package lsapi has the types of lsapi, an HTTP API and CLI to register EC2 instances with
+// AWS load balancers.
 //
-// It imports the standard library only and everything else in the module may
-// import it. The use case is in internal/membership, AWS is behind
-// internal/cloud, HTTP in front of it in internal/httpapi.
+// It imports only the standard library, and every package may import it. The use case is
+// in internal/membership, AWS in internal/cloud, and HTTP in internal/httpapi.
 package lsapi
 
 import (
@@ -11,74 +10,69 @@ import (
 	"time"
 )
 
-// Instance is what EC2 says of a virtual machine.
+// Instance is an EC2 instance.
 type Instance struct {
 	// ID is "i-" and 8 or 17 hexadecimal digits.
 	ID string
-	// Type is EC2's name for the size, such as "t2.micro". It is empty when EC2
-	// no longer knows the instance, whose id can outlive it in a load balancer.
+	// Type is EC2's instance type, such as "t2.micro". Empty if EC2 no longer has the
+	// instance; its id can remain in a load balancer.
 	Type string
-	// LaunchTime is when the instance last started, in UTC; it moves when a
-	// stopped instance is started again. Zero when EC2 no longer knows it.
+	// LaunchTime is when the instance last started, in UTC. Zero if EC2 no longer has it.
 	LaunchTime time.Time
-	// State is the instance's life cycle as EC2 tells it. Empty when EC2 no
-	// longer knows it.
+	// State is its life cycle state. Empty if EC2 no longer has it.
 	State InstanceState
-	// Zone is the name of its availability zone, such as "us-east-1a".
+	// Zone is its availability zone, such as "us-east-1a".
 	Zone string
-	// PrivateAddress is its address in its network. Empty when it has none.
+	// PrivateAddress is its private IP address. Empty if it has none.
 	PrivateAddress string
-	// Name is the value of its tag Name. Empty when it has none.
+	// Name is its tag Name. Empty if it has none.
 	Name string
 }
 
-// Known reports whether EC2 still knows the instance.
-func (i Instance) Known() bool { return i.State != "" }
+// Exists reports whether EC2 still has the instance.
+func (i Instance) Exists() bool { return i.State != "" }
 
-// InstanceState is a step of an instance's life cycle, in EC2's words.
+// InstanceState is a life cycle state, in EC2's words.
 type InstanceState string
 
 // StateRunning is the only state in which an instance may be attached.
 const StateRunning InstanceState = "running"
 
-// Action is what a change does to the membership of a load balancer.
+// Action is the action of a change.
 type Action string
 
-// The two actions. AWS calls them register and deregister.
+// The actions. AWS calls them register and deregister.
 const (
 	Attach Action = "attach"
 	Detach Action = "detach"
 )
 
-// Actor is who asks.
+// Actor is an authenticated user.
 type Actor struct {
-	// Name is the user name that the request was authenticated with.
 	Name string
 }
 
-// Request asks for one change of a load balancer's membership.
+// Request is a request for one change of a load balancer's membership.
 type Request struct {
-	// ID is the HTTP request's id (X-Request-Id), so that the change can be
-	// traced to it.
+	// ID is the HTTP request's id (X-Request-Id).
 	ID string
-	// ChangeID is the id under which the change is recorded, a UUID of version 7,
-	// and At the time that it holds.
+	// ChangeID is the id of the change, a UUID of version 7, and At the time in it.
 	ChangeID     string
 	At           time.Time
 	Actor        Actor
 	Action       Action
 	LoadBalancer string
 	InstanceID   string
-	// Reason is why, in the words of who asks. Empty when none was given.
+	// Reason is the caller's reason. It may be empty.
 	Reason string
 }
 
-// Result is what came of a Request, whether it succeeded or not.
+// Result is the result of a Request, successful or not.
 type Result struct {
-	// Instance is what EC2 knows of the instance, when the request succeeded.
+	// Instance is EC2's description of the instance, if the request succeeded.
 	Instance Instance
-	// Recorded is whether the change is in the record, or may be. One that its caller
-	// withdrew gets there later, unless the process crashes.
+	// Recorded is whether the change is in the record, or may be. A withdrawn change is
+	// recorded later, unless the process crashes.
 	Recorded bool
 }
 

@@ -6,153 +6,145 @@ import (
 	"time"
 )
 
-// Outcome is what became of a change. It is empty while that is open.
+// Outcome is the outcome of a change. It is empty while the change is open.
 type Outcome string
 
 // The outcomes.
 const (
-	OutcomeApplied   Outcome = "applied"   // AWS made it so
-	OutcomeConflict  Outcome = "conflict"  // the membership already was as asked
-	OutcomeRefused   Outcome = "refused"   // AWS said no; the change's Code tells why
+	OutcomeApplied   Outcome = "applied"   // AWS made the change
+	OutcomeConflict  Outcome = "conflict"  // the membership was already as requested
+	OutcomeRefused   Outcome = "refused"   // AWS rejected it; the change's Code is the reason
 	OutcomeFailed    Outcome = "failed"    // certainly not applied
-	OutcomeWithdrawn Outcome = "withdrawn" // its caller gave up before it was sent
-	OutcomeUnknown   Outcome = "unknown"   // it may have been applied; nothing tells
+	OutcomeWithdrawn Outcome = "withdrawn" // its caller left before it was sent
+	OutcomeUnknown   Outcome = "unknown"   // it may have been applied
 )
 
-// OutcomeOpen finds, in a ChangeFilter, the changes that have no outcome yet.
+// OutcomeOpen selects, in a ChangeFilter, the changes without an outcome.
 const OutcomeOpen Outcome = "open"
 
-// Resolution is how an outcome came to be known. Empty is by AWS's answer, or
-// because AWS was never asked.
+// Resolution is how an outcome was determined. Empty is by AWS's response, or without a
+// call to AWS.
 type Resolution string
 
 // The resolutions.
 const (
-	ResolutionInferred Resolution = "inferred" // from a membership that nothing else explains
-	ResolutionObserved Resolution = "observed" // somebody else's change, seen afterwards
+	ResolutionInferred Resolution = "inferred" // from a membership that has no other explanation
+	ResolutionObserved Resolution = "observed" // an external change, observed afterwards
 )
 
-// Source is who made a change.
+// Source is the origin of a change.
 type Source string
 
 // The sources.
 const (
 	SourceLSAPI    Source = "lsapi"
-	SourceExternal Source = "external" // another tool, past lsapi
+	SourceExternal Source = "external" // made outside of lsapi
 )
 
-// Change is one attach or detach: who asked for what, when and why, and what
-// became of it.
+// Change is one attach or detach, with its request and its outcome.
 type Change struct {
-	// ID is a UUID of version 7: ids sort by IntendedAt, which they hold.
+	// ID is a UUID of version 7: ids contain IntendedAt, and sort by it.
 	ID string
-	// Actor is the name of who asked. Empty for an external change.
+	// Actor is the user's name. Empty for an external change.
 	Actor        string
 	Action       Action
 	LoadBalancer string
 	InstanceID   string
-	// Reason is why, in the words of who asked. Empty when none was given.
+	// Reason is the caller's reason. It may be empty.
 	Reason string
-	// RequestID is that of the HTTP request. Empty for an external change.
+	// RequestID is the HTTP request's id. Empty for an external change.
 	RequestID string
 	Source    Source
-	// IntendedAt is when the change was asked for, and for an external change
-	// when it was seen; in UTC, whole milliseconds. The record reads it from ID.
+	// IntendedAt is when the change was requested, or an external change observed; in UTC,
+	// whole milliseconds. The record derives it from ID.
 	IntendedAt time.Time
-	// NotBefore is set for an external change: it happened between the look
-	// before, which is this, and IntendedAt.
+	// NotBefore is set for an external change: it happened between NotBefore, when the
+	// previous read began, and IntendedAt.
 	NotBefore time.Time
-	// Deadline is until when the call that was sent for the change can take
-	// effect, not counting the lag of reads. Zero when none was sent.
+	// Deadline is the time after which the call to AWS cannot take effect any more, apart
+	// from the lag of reads. Zero if no call was made.
 	Deadline time.Time
 
 	Outcome Outcome
-	// Code tells why the change was not applied: AWS's own error code where there
-	// is one, else a Code of this package.
+	// Code is the reason why the change was not applied: AWS's error code if there is one,
+	// else a Code of this package.
 	Code       string
 	Resolution Resolution
-	// CompletedAt is when the outcome was recorded: the At of the event that did.
-	// Zero while it is open.
+	// CompletedAt is when the outcome was recorded: the At of its event. Zero while it is
+	// open.
 	CompletedAt time.Time
-	// AWSRequestID is the id that AWS gave the call that decided it.
+	// AWSRequestID is AWS's id of the call that determined the outcome.
 	AWSRequestID string
-	// MembersBefore and MembersAfter count the load balancer's members. Nil is not
-	// known.
+	// MembersBefore and MembersAfter count the load balancer's members. Nil is unknown.
 	MembersBefore, MembersAfter *int
 
-	// Instance is what EC2 knew of the instance when the change was sent.
+	// Instance is EC2's description of the instance when the change was sent.
 	Instance Instance
 }
 
-// EventKind is what an Event tells.
+// EventKind is the kind of an Event.
 type EventKind string
 
 // The kinds of events.
 const (
 	// EventIntended: a change is about to be sent to AWS.
 	EventIntended EventKind = "intended"
-	// EventCompleted: the outcome of a change, as AWS answered. A change that was
-	// not sent (a conflict that a read showed, one that was withdrawn) has only
-	// this event.
+	// EventCompleted: the outcome of a change by AWS's response. A change that was not sent
+	// (a conflict, or withdrawn) has only this event.
 	EventCompleted EventKind = "completed"
-	// EventResolved: the outcome of a change whose call left it open.
+	// EventResolved: the outcome of a change that its call left open.
 	EventResolved EventKind = "resolved"
-	// EventObserved: the membership has changed past lsapi.
+	// EventObserved: the membership was changed outside of lsapi.
 	EventObserved EventKind = "observed"
-	// EventHealth: the health of members is another than was recorded before, or
-	// draining has ended.
+	// EventHealth: the health of members has changed, or draining has ended.
 	EventHealth EventKind = "health"
-	// EventCheckpoint: the whole membership, as the events so far add up to it.
+	// EventCheckpoint: the whole membership, by the events so far.
 	EventCheckpoint EventKind = "checkpoint"
 )
 
-// Event is an entry of the record, which is a log for each load balancer that
-// only grows.
+// Event is an entry of the record, which is an append-only log for each load balancer.
 type Event struct {
 	Kind EventKind
-	// At is when it was recorded, by the clock of who did, but not later than by the
-	// record's; in UTC, whole microseconds. It does not run backwards within a load
-	// balancer. It is a label: ages are measured by the record's clock.
+	// At is when it was recorded, by the writer's clock, but not later than by the record's
+	// clock; in UTC, whole microseconds. It never decreases within a load balancer. It is a
+	// label: ages are measured by the record's clock.
 	At time.Time
-	// Change is the change of an intended, completed or resolved event, as far as
-	// it is known then.
+	// Change is the change of an intended, completed or resolved event, at that time.
 	Change Change
-	// Added and Removed are the instances of an observed event, sorted: they
-	// changed between Since, when the look before it began, and Until.
+	// Added and Removed are the instances of an observed event, sorted. They changed between
+	// Since, when the previous read began, and Until.
 	Added, Removed []string
 	Since          time.Time
-	// Until is when the look at the membership began on which the event rests, of
-	// whatever kind it is; from then on its load balancer counts as looked at.
-	// Zero when it rests on none.
+	// Until is when the read of the membership began that the event is based on, of whatever
+	// kind. Zero if it is based on none.
 	Until time.Time
-	// Members are those of a checkpoint, sorted.
+	// Members are the members of a checkpoint, sorted.
 	Members []string
-	// Health is of a health event: what the load balancer says of those of whom it
-	// said something else, or nothing, before; sorted by id. Drained are the
-	// instances, no longer members, of which it has stopped to say anything; sorted.
+	// Health is the changed health of a health event, sorted by id. Drained are the former
+	// members that are no longer draining, sorted.
 	Health  []MemberHealth
 	Drained []string
 }
 
-// Position is a place in the record as a whole, behind an event. Positions grow
-// in the order in which events can be read. The zero Position is before all.
+// Position is a position in the whole record, after an event. Positions grow in the order
+// in which events can be read. The zero Position is before all events.
 type Position struct {
 	Major, Minor int64
 }
 
-// After reports whether p is behind q.
+// After reports whether p is after q.
 func (p Position) After(q Position) bool {
 	return p.Major > q.Major || p.Major == q.Major && p.Minor > q.Minor
 }
 
-// RecordedEvent is an event and its place.
+// RecordedEvent is an event and its position.
 type RecordedEvent struct {
 	Position     Position
 	LoadBalancer string
-	// Event is complete: its Change is as the record has it now.
+	// Event has the current state of its Change.
 	Event Event
-	// External are the changes of an observed event: who was added, then who was
-	// removed, each sorted by instance.
+	// External are the changes of an observed event: the attached, then the detached
+	// instances, each sorted.
 	External []Change
 }
 
@@ -176,8 +168,8 @@ type Turn struct {
 const ClockTolerance = 5 * time.Second
 
 // BeforeAttempt is called immediately before each attempt of a call that changes
-// something, after every wait. The attempt must have ended by until; zero is no
-// bound. If there is an error, it must not be made.
+// something, after every wait. The attempt must end by until; zero is no limit. An error
+// prevents the attempt.
 type BeforeAttempt func(ctx context.Context) (until time.Time, err error)
 
 // ErrTurnLost is in the chain of the error with which the record refuses the
@@ -217,7 +209,7 @@ type LaneState struct {
 	Open []Change
 }
 
-// ChangeFilter says which changes to list. The zero value of a field is all.
+// ChangeFilter selects changes. The zero value of a field matches all.
 type ChangeFilter struct {
 	LoadBalancer string
 	InstanceID   string
@@ -227,33 +219,32 @@ type ChangeFilter struct {
 	Outcome Outcome
 	// From and To bound IntendedAt: From <= IntendedAt < To.
 	From, To time.Time
-	// Before is the id of a change: only older ones are listed.
+	// Before is the id of a change; only older ones match.
 	Before string
-	// Limit is how many at most; it must be positive.
+	// Limit is the greatest number of results. It must be positive.
 	Limit int
 }
 
-// MembershipAt is the membership of a load balancer at a time, by the record.
+// MembershipAt is the recorded membership of a load balancer at a time.
 type MembershipAt struct {
 	LoadBalancer string
 	At           time.Time
 	// Members are sorted.
 	Members []RecordedMember
-	// Uncertain are external changes that happened before or after At: all that is
-	// known is an interval around it. Members shows the membership before them.
+	// Uncertain are external changes that happened in an interval around At. Members are
+	// the membership before them.
 	Uncertain []Change
 }
 
-// RecordedMember is a member, and the change that made it one, as far as the
-// record goes back.
+// RecordedMember is a member and the change that attached it, if it is in the record.
 type RecordedMember struct {
 	InstanceID string
-	// Since is when it was made a member; for an external change, when that was
-	// seen. Zero when it was one before the record began.
+	// Since is when it was attached; for an external change, when that was observed. Zero if
+	// it was a member before the record began.
 	Since time.Time
-	// ChangeID is the change's. Empty when it is not in the record.
+	// ChangeID is the id of the change. Empty if it is not in the record.
 	ChangeID string
-	// Source is who made it a member. Empty when that is not in the record.
+	// Source is the change's source. Empty if it is not in the record.
 	Source Source
 }
 
@@ -267,17 +258,17 @@ type Head struct {
 	Hash string
 }
 
-// IdempotencyKey names a request that its caller may send again.
+// IdempotencyKey identifies a request that its caller may repeat.
 type IdempotencyKey struct {
 	Actor, Method, Path, Key string
 }
 
-// Reservation is an IdempotencyKey that is taken.
+// Reservation is the reservation of an IdempotencyKey.
 type Reservation struct {
-	// ChangeID is that of the request that took it.
+	// ChangeID is the id of the request's change.
 	ChangeID string
-	// BodyHash tells requests apart that differ in their bodies.
+	// BodyHash is the hash of the request's body.
 	BodyHash string
-	// At is when it was taken.
+	// At is when the key was reserved.
 	At time.Time
 }

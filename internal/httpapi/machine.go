@@ -18,7 +18,7 @@ const (
 
 func newMachineInfo(instance lsapi.Instance) machineInfo {
 	info := machineInfo{InstanceID: instance.ID, InstanceType: unknown, LaunchDate: unknown}
-	if instance.Known() {
+	if instance.Exists() {
 		info.InstanceType = instance.Type
 		info.LaunchDate = instance.LaunchTime.UTC().Format(launchDateFormat)
 	}

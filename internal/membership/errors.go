@@ -20,7 +20,7 @@ func errConflict(action lsapi.Action, instance, loadBalancer string) *lsapi.Erro
 // unfit returns why the instance cannot be attached, nil when it can.
 func unfit(instance lsapi.Instance) *lsapi.Error {
 	switch {
-	case !instance.Known():
+	case !instance.Exists():
 		return lsapi.Errorf(lsapi.CodeInvalid, "instance %s is not known to EC2", instance.ID)
 	case instance.State != lsapi.StateRunning:
 		return lsapi.Errorf(lsapi.CodeInvalid, "instance %s is not running, it is %s", instance.ID, instance.State)

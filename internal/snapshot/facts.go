@@ -37,7 +37,7 @@ type fact struct {
 
 // expires returns until when EC2 need not be asked again.
 func (f fact) expires() time.Time {
-	if !f.Known() {
+	if !f.Exists() {
 		return f.at.Add(unknownLifetime)
 	}
 	return f.at.Add(factsLifetime)
@@ -67,7 +67,7 @@ func (f *facts) learn(instances []lsapi.Instance) []lsapi.Instance {
 	defer f.mu.Unlock()
 	learnt := make([]lsapi.Instance, len(instances))
 	for i, instance := range instances {
-		if known := f.known[instance.ID]; known.Known() && instance.Known() && instance.Zone == "" {
+		if known := f.known[instance.ID]; known.Exists() && instance.Exists() && instance.Zone == "" {
 			instance.Zone, instance.PrivateAddress, instance.Name = known.Zone, known.PrivateAddress, known.Name
 		}
 		f.put(fact{Instance: instance, at: time.Now()})

@@ -95,7 +95,7 @@ func (f *facts) knows(t *testing.T, ids []string, want, known int) {
 	for _, id := range ids {
 		if fact, ok := f.known[id]; ok {
 			of++
-			if fact.Known() {
+			if fact.Exists() {
 				got++
 			}
 		}

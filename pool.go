@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Pool is what AWS says of a load balancer when it lists it.
+// Pool is a load balancer as AWS lists it.
 type Pool struct {
 	Name string
 	// Members are the ids of its members, in AWS's order.
 	Members []string
-	// Description is how it is set up. It is never changed: the same pointer says
-	// the same. Nil when that is not known.
+	// Description is its configuration. It is immutable: equal pointers have equal contents.
+	// Nil if unknown.
 	Description *Description
 }
 
-// Description is how a load balancer is set up, as far as listing it tells.
+// Description is the part of a load balancer's configuration that AWS lists.
 type Description struct {
 	DNSName string
 	// Scheme is "internet-facing" or "internal".
@@ -27,12 +27,12 @@ type Description struct {
 	CreatedAt   time.Time
 }
 
-// Equal reports whether two descriptions say the same.
+// Equal reports whether two descriptions have equal contents.
 func (d *Description) Equal(other *Description) bool {
 	return d == other || d != nil && other != nil && reflect.DeepEqual(d, other)
 }
 
-// Listener is a port of a load balancer, and where it leads.
+// Listener is a port of a load balancer and its target.
 type Listener struct {
 	// Protocol and InstanceProtocol are HTTP, HTTPS, TCP or SSL.
 	Protocol         string
@@ -43,7 +43,7 @@ type Listener struct {
 	Certificate string
 }
 
-// HealthCheck is how a load balancer finds out whether its members serve.
+// HealthCheck is the health check of a load balancer's members.
 type HealthCheck struct {
 	// Target is a protocol, a port and a path, such as "HTTP:8000/healthcheck".
 	Target             string
@@ -52,10 +52,10 @@ type HealthCheck struct {
 	HealthyThreshold   int
 }
 
-// Attributes are the settings of a load balancer that listing it does not tell.
+// Attributes are the settings of a load balancer that AWS does not list.
 type Attributes struct {
-	// Draining is whether requests in flight may finish when an instance is
-	// detached, and DrainingTimeout for how long.
+	// Draining is whether the requests in flight of a detached instance may finish, within
+	// DrainingTimeout.
 	Draining        bool
 	DrainingTimeout time.Duration
 	CrossZone       bool
