@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -203,4 +205,22 @@ func isolate(environ []string) error {
 		}
 	}
 	return nil
+}
+
+// print prints the addresses and the commands, as shell input with comments.
+func (d *runningDemo) print(w io.Writer) {
+	base := "http://" + dialAddress(d.Addr().String())
+	fmt.Fprintf(w, "# The service is at %s (user demo, password demo; its documentation at %s/docs),\n", base, base)
+	fmt.Fprintf(w, "# an emulated AWS at %s. Changes are on record until the demo ends:\n", d.config.AWSEndpoint)
+	fmt.Fprintf(w, "#   lsapi changes list --store %s\n", d.store())
+	fmt.Fprintf(w, "# Its load balancers listen, too:\n")
+	printTraffic(w, d.emulator)
+	fmt.Fprintf(w, "# Ctrl-C ends it all. In another shell:\n")
+	for _, l := range demoLines(spareInstance(d.emulator.State())) {
+		fmt.Fprintf(w, "\n# %s -> %d\n%s\n", l.shows, l.status, l.curl(base))
+	}
+	if through := listenerURL(d.emulator.Traffic(), "default-elb"); through != "" {
+		l := line{shows: "the members of default-elb, requested through default-elb", status: http.StatusOK, method: http.MethodGet, path: "/elb/default-elb"}
+		fmt.Fprintf(w, "\n# %s -> %d\n%s\n", l.shows, l.status, l.curl(through))
+	}
 }

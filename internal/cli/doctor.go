@@ -3,15 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"lsapi/internal/clientconfig"
 	"lsapi/internal/config"
-	"lsapi/internal/sanitize"
 )
 
 const doctorHelp = `Check the requirements of lsapi elb, with one line and advice per check: configuration,
@@ -28,36 +24,6 @@ signal, 2 wrong usage or configuration.`
 const doctorExample = `  export LSAPI_URL=http://127.0.0.1:8000 LSAPI_USER=demo LSAPI_PASSWORD=demo
   lsapi doctor
   AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test lsapi doctor --aws --aws-endpoint http://127.0.0.1:4566`
-
-// The verdicts of a check.
-const (
-	verdictOK   = "ok"
-	verdictWarn = "warn"
-	verdictFail = "fail"
-)
-
-// finding is the result of a check.
-type finding struct {
-	Check   string `json:"check"`
-	Verdict string `json:"verdict"`
-	Found   string `json:"found"`
-	Do      string `json:"do,omitempty"`
-}
-
-// checkup collects findings.
-type checkup struct{ findings []finding }
-
-func (c *checkup) ok(check, format string, args ...any) {
-	c.findings = append(c.findings, finding{check, verdictOK, fmt.Sprintf(format, args...), ""})
-}
-
-func (c *checkup) warn(check, do, format string, args ...any) {
-	c.findings = append(c.findings, finding{check, verdictWarn, fmt.Sprintf(format, args...), do})
-}
-
-func (c *checkup) fail(check, do, format string, args ...any) {
-	c.findings = append(c.findings, finding{check, verdictFail, fmt.Sprintf(format, args...), do})
-}
 
 func newDoctor(p Process) *cobra.Command {
 	var output string
@@ -125,50 +91,4 @@ func (c *checkup) checkService(ctx context.Context, command *cobra.Command, p Pr
 		c.checkVersions(ctx, service)
 	}
 	return nil
-}
-
-// report writes the findings and returns an error if a check failed.
-func (c *checkup) report(p Process, output string) error {
-	var failed int
-	for _, f := range c.findings {
-		if f.Verdict == verdictFail {
-			failed++
-		}
-	}
-	var err error
-	if output == "json" {
-		err = writeJSON(p.Stdout, c.findings)
-	} else {
-		err = c.write(p)
-	}
-	if failed > 0 {
-		err = errors.Join(err, fmt.Errorf("%d of %d checks fail", failed, len(c.findings)))
-	}
-	return err
-}
-
-// write writes one line per finding, wrapped on a terminal.
-func (c *checkup) write(p Process) error {
-	const indent = 21
-	room := 0
-	if isTerminal(p.Stdout) {
-		width, _ := terminalSize(p.Stdout)
-		room = max(20, width-indent)
-	}
-	inks := map[string]ink{verdictWarn: yellow, verdictFail: red}
-	var out strings.Builder
-	for _, f := range c.findings {
-		text := f.Found
-		if f.Do != "" {
-			text += ": " + f.Do
-		}
-		verdict := fmt.Sprintf("%-4s", f.Verdict)
-		if colors(p, p.Stdout) {
-			verdict = inks[f.Verdict].paint(verdict)
-		}
-		lines := wrapped(sanitize.Escape(text), room)
-		fmt.Fprintf(&out, "%s  %-13s  %s\n", verdict, f.Check, strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
-	}
-	_, err := io.WriteString(p.Stdout, out.String())
-	return err
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -110,11 +109,6 @@ func (c *checkup) checkCertificate(certificate *x509.Certificate) {
 		return
 	}
 	c.ok("tls", "the certificate is valid until %s", certificate.NotAfter.Format(time.DateOnly))
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // checkClock compares this machine's clock with the service's, within the precision of

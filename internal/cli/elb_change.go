@@ -144,20 +144,6 @@ func (f *elbChangeFlags) check(timeoutGiven bool, name string, ids []string) err
 	return nil
 }
 
-// changeResult is the result of the change of one instance.
-type changeResult struct {
-	Action       lsapi.Action  `json:"action"`
-	LoadBalancer string        `json:"loadBalancer"`
-	InstanceID   string        `json:"instanceId"`
-	Outcome      string        `json:"outcome"`
-	ChangeID     string        `json:"changeId,omitempty"`
-	Seconds      float64       `json:"seconds"`
-	Error        string        `json:"error,omitempty"`
-	Member       *apiv1.Member `json:"member,omitempty"` // its last state, with --wait
-
-	err error
-}
-
 // changeRun changes several instances of a load balancer.
 type changeRun struct {
 	changeCommand
@@ -252,15 +238,6 @@ func memberText(action lsapi.Action, m apiv1.Member) string {
 	text := string(action) + "ed"
 	if m.Health != nil {
 		text += ", " + healthText(m)
-	}
-	return text
-}
-
-// healthText returns the health state with AWS's description.
-func healthText(m apiv1.Member) string {
-	text := healthCell(m).text
-	if note := healthNote(m).text; note != "" {
-		text += ", " + note
 	}
 	return text
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -128,48 +127,4 @@ func healthCells(h *apiv1.HealthCounts) []cell {
 		return make([]cell, 4)
 	}
 	return []cell{count(h.InService, plain), count(h.OutOfService, red), count(h.Unknown, yellow), count(h.Draining, yellow)}
-}
-
-// zonesText returns "us-east-1a,b", without repeating the region.
-func zonesText(zones []string) string {
-	var out strings.Builder
-	region := ""
-	for i, zone := range zones {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		if short, same := strings.CutPrefix(zone, region); i > 0 && same && short != "" {
-			zone = short
-		} else {
-			region = strings.TrimRight(zone, "abcdefghijklmnopqrstuvwxyz")
-		}
-		out.WriteString(zone)
-	}
-	return out.String()
-}
-
-// listenersText returns "HTTP:80>8000" for each listener, with the instance protocol if
-// that differs.
-func listenersText(all []apiv1.Listener) string {
-	texts := make([]string, len(all))
-	for i, l := range all {
-		inner := ""
-		if l.InstanceProtocol != l.Protocol {
-			inner = l.InstanceProtocol + ":"
-		}
-		texts[i] = fmt.Sprintf("%s:%d>%s%d", l.Protocol, l.Port, inner, l.InstancePort)
-	}
-	return strings.Join(texts, ",")
-}
-
-// clock returns the local time of day, with the date if it is more than 12 hours ago.
-func clock(t apiv1.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	local := t.Local()
-	if time.Since(local) < 12*time.Hour {
-		return local.Format(time.TimeOnly)
-	}
-	return local.Format(time.DateTime)
 }

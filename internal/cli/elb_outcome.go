@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lsapi"
+	apiv1 "lsapi/api/v1"
 	"lsapi/client"
 )
 
@@ -31,11 +32,6 @@ const (
 
 // checkHint is appended to the error of a change with an unknown outcome.
 const checkHint = "check with lsapi elb show and lsapi elb history whether it was made"
-
-// unknownOutcome is the error of a change that may have been made.
-type unknownOutcome struct{ error }
-
-func (e unknownOutcome) Unwrap() error { return e.error }
 
 // changeError classifies the error of a change: not made, or unknown. Only lsapi itself
 // can reject a change. A failing proxy, or a response that is not from lsapi, may hide a
@@ -177,4 +173,18 @@ func changesError(results []changeResult) error {
 		texts = append(texts, fmt.Sprintf("%d %s", counts[outcome], outcome))
 	}
 	return &changesErr{text: fmt.Sprintf("%d of %d not done: %s", failed, len(results), strings.Join(texts, ", ")), worst: worst}
+}
+
+// changeResult is the result of the change of one instance.
+type changeResult struct {
+	Action       lsapi.Action  `json:"action"`
+	LoadBalancer string        `json:"loadBalancer"`
+	InstanceID   string        `json:"instanceId"`
+	Outcome      string        `json:"outcome"`
+	ChangeID     string        `json:"changeId,omitempty"`
+	Seconds      float64       `json:"seconds"`
+	Error        string        `json:"error,omitempty"`
+	Member       *apiv1.Member `json:"member,omitempty"` // its last state, with --wait
+
+	err error
 }

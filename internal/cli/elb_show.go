@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/internal/sanitize"
 )
@@ -122,14 +119,6 @@ func onOff(on bool) string {
 	return "off"
 }
 
-func tagsText(tags map[string]string) string {
-	var texts []string
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		texts = append(texts, key+"="+tags[key])
-	}
-	return strings.Join(texts, ", ")
-}
-
 func countsText(members int, h *apiv1.HealthCounts) string {
 	if h == nil {
 		return fmt.Sprint(members)
@@ -154,60 +143,4 @@ func membersTable(all []apiv1.Member) *table {
 			cellOf(clock(m.Since)), cellOf(lastChangeText(m.LastChange)), cellOf(m.Name), cellOf(clock(m.LaunchDate)))
 	}
 	return t
-}
-
-// healthCell returns the health of an instance. Draining takes precedence, because its
-// state is InService.
-func healthCell(m apiv1.Member) cell {
-	switch {
-	case m.Draining:
-		return cell{"draining", yellow}
-	case m.Health == nil:
-		return cell{}
-	}
-	inks := map[string]ink{string(lsapi.InService): plain, string(lsapi.OutOfService): red}
-	if i, ok := inks[m.Health.State]; ok {
-		return cell{m.Health.State, i}
-	}
-	return cell{m.Health.State, yellow}
-}
-
-func stateCell(state string) cell {
-	switch state {
-	case "":
-		return cell{"unknown", yellow}
-	case string(lsapi.StateRunning):
-		return cellOf(state)
-	}
-	return cell{state, red}
-}
-
-// healthNote returns AWS's description of the health, if it has one.
-func healthNote(m apiv1.Member) cell {
-	if m.Health == nil || m.Health.Description == "N/A" || m.Health.Description == "" {
-		return cell{}
-	}
-	text := m.Health.Description
-	if m.Health.Reason != "" && m.Health.Reason != "N/A" {
-		text = m.Health.Reason + ": " + text
-	}
-	if since := clock(m.Health.Since); since != "" {
-		text += " (since " + since + ")"
-	}
-	return cell{text, dim}
-}
-
-func lastChangeText(c *apiv1.LastChange) string {
-	if c == nil {
-		return ""
-	}
-	text := c.Action
-	if c.Actor != "" {
-		text += " by " + c.Actor
-	}
-	text += ", " + c.Outcome
-	if c.Reason != "" {
-		text += ": " + c.Reason
-	}
-	return text
 }

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"time"
 
@@ -74,19 +72,4 @@ func probe(ctx context.Context, target string) error {
 		return fmt.Errorf("not up: the response from %s is not from lsapi", target)
 	}
 	return nil
-}
-
-// dialAddress returns the address at which this machine reaches a listener: the loopback
-// address if it listens on all addresses.
-func dialAddress(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip == netip.IPv4Unspecified() {
-		host = "127.0.0.1"
-	} else if err == nil && ip == netip.IPv6Unspecified() {
-		host = "::1"
-	}
-	return net.JoinHostPort(host, port)
 }

@@ -3,13 +3,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
-
-	"golang.org/x/term"
 
 	"lsapi/internal/sanitize"
 )
@@ -45,15 +42,6 @@ func startProgress(p Process, names []string) *progress {
 	}
 	shown.drawing.Go(shown.run)
 	return shown
-}
-
-func terminalSize(w io.Writer) (width, height int) {
-	if file, ok := w.(*os.File); ok {
-		if width, height, err := term.GetSize(int(file.Fd())); err == nil && width > 0 && height > 0 {
-			return width, height
-		}
-	}
-	return defaultWidth, defaultHeight
 }
 
 func (p *progress) run() {

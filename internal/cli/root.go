@@ -65,14 +65,3 @@ func newHelp(root *cobra.Command) *cobra.Command {
 		},
 	}
 }
-
-// namesOfCommands returns the names of the visible subcommands.
-func namesOfCommands(c *cobra.Command) []string {
-	var names []string
-	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
-	}
-	return names
-}

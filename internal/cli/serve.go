@@ -104,12 +104,3 @@ func startError(err error) error {
 	}
 	return err
 }
-
-// located adds the setting of the record's URL, and where it is set, to an error of the
-// record.
-func located(err error, s config.Sources) error {
-	if _, ok := errors.AsType[*app.StoreError](err); ok {
-		return fmt.Errorf("%s: %w", config.StoreOrigin(s), err)
-	}
-	return err
-}

@@ -108,3 +108,14 @@ func (r *remote) names(ctx context.Context) ([]string, error) {
 	}
 	return names, nil
 }
+
+// namesOfCommands returns the names of the visible subcommands.
+func namesOfCommands(c *cobra.Command) []string {
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return names
+}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"lsapi"
+	"lsapi/internal/sanitize"
+)
+
+// listPage is the page size.
+const listPage = 1000
+
+type changesFlags struct {
+	filter   lsapi.ChangeFilter
+	action   string
+	outcome  string
+	from, to string
+	follow   bool
+}
+
+// addFilters adds the filters that the record and the API share.
+func (f *changesFlags) addFilters(flags *pflag.FlagSet) {
+	flags.StringVar(&f.filter.InstanceID, "instance", "", "only of the instance with this `id`")
+	flags.StringVar(&f.filter.Actor, "actor", "", "only by this `user`")
+	flags.StringVar(&f.action, "action", "", "attach or detach")
+	flags.StringVar(&f.outcome, "outcome", "", "applied, conflict, refused, failed, withdrawn, unknown or open")
+	flags.StringVar(&f.from, "from", "", "requested at this `time` or later")
+	flags.StringVar(&f.to, "to", "", "requested before this `time`")
+	flags.IntVar(&f.filter.Limit, "limit", 100, "maximum `number`; 0 for all")
+}
+
+// outcomes are the values of --outcome.
+var outcomes = []lsapi.Outcome{
+	lsapi.OutcomeApplied, lsapi.OutcomeConflict, lsapi.OutcomeRefused, lsapi.OutcomeFailed,
+	lsapi.OutcomeWithdrawn, lsapi.OutcomeUnknown, lsapi.OutcomeOpen,
+}
+
+// parse validates the flags and sets the filter.
+func (f *changesFlags) parse(now time.Time) error {
+	f.filter.Action, f.filter.Outcome = lsapi.Action(f.action), lsapi.Outcome(f.outcome)
+	if f.action != "" && f.filter.Action != lsapi.Attach && f.filter.Action != lsapi.Detach {
+		return usagef("--action: neither attach nor detach")
+	}
+	if f.outcome != "" && !slices.Contains(outcomes, f.filter.Outcome) {
+		return usagef("--outcome: not applied, conflict, refused, failed, withdrawn, unknown or open")
+	}
+	if f.follow && f.filter.Outcome == lsapi.OutcomeOpen {
+		return usagef("--follow lists changes when they have an outcome: not with --outcome open")
+	}
+	if f.filter.InstanceID != "" && !lsapi.ValidInstanceID(f.filter.InstanceID) {
+		return usagef("--instance: %s is not the id of an instance, such as i-0592fe5ccee879f04", sanitize.Escape(f.filter.InstanceID))
+	}
+	if f.filter.Limit < 0 {
+		return usagef("--limit cannot be negative")
+	}
+	return f.parseTimes(now)
+}
+
+func (f *changesFlags) parseTimes(now time.Time) (err error) {
+	if f.filter.From, err = parseMoment(f.from, now); err != nil {
+		return usagef("--from: %w", err)
+	}
+	if f.filter.To, err = parseMoment(f.to, now); err != nil {
+		return usagef("--to: %w", err)
+	}
+	if !f.filter.From.IsZero() && !f.filter.To.IsZero() && !f.filter.From.Before(f.filter.To) {
+		return usagef("--to must be later than --from")
+	}
+	return nil
+}
+
+// parseMoment parses a time or an age.
+func parseMoment(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, errors.New("neither a time such as 2026-11-24T18:00:00Z nor an age such as 2h")
+	}
+	return at, nil
+}

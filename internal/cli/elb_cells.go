@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"lsapi"
+	apiv1 "lsapi/api/v1"
+)
+
+// clock returns the local time of day, with the date if it is more than 12 hours ago.
+func clock(t apiv1.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	local := t.Local()
+	if time.Since(local) < 12*time.Hour {
+		return local.Format(time.TimeOnly)
+	}
+	return local.Format(time.DateTime)
+}
+
+// healthCell returns the health of an instance. Draining takes precedence, because its
+// state is InService.
+func healthCell(m apiv1.Member) cell {
+	switch {
+	case m.Draining:
+		return cell{"draining", yellow}
+	case m.Health == nil:
+		return cell{}
+	}
+	inks := map[string]ink{string(lsapi.InService): plain, string(lsapi.OutOfService): red}
+	if i, ok := inks[m.Health.State]; ok {
+		return cell{m.Health.State, i}
+	}
+	return cell{m.Health.State, yellow}
+}
+
+func stateCell(state string) cell {
+	switch state {
+	case "":
+		return cell{"unknown", yellow}
+	case string(lsapi.StateRunning):
+		return cellOf(state)
+	}
+	return cell{state, red}
+}
+
+// healthNote returns AWS's description of the health, if it has one.
+func healthNote(m apiv1.Member) cell {
+	if m.Health == nil || m.Health.Description == "N/A" || m.Health.Description == "" {
+		return cell{}
+	}
+	text := m.Health.Description
+	if m.Health.Reason != "" && m.Health.Reason != "N/A" {
+		text = m.Health.Reason + ": " + text
+	}
+	if since := clock(m.Health.Since); since != "" {
+		text += " (since " + since + ")"
+	}
+	return cell{text, dim}
+}
+
+func lastChangeText(c *apiv1.LastChange) string {
+	if c == nil {
+		return ""
+	}
+	text := c.Action
+	if c.Actor != "" {
+		text += " by " + c.Actor
+	}
+	text += ", " + c.Outcome
+	if c.Reason != "" {
+		text += ": " + c.Reason
+	}
+	return text
+}
+
+// healthText returns the health state with AWS's description.
+func healthText(m apiv1.Member) string {
+	text := healthCell(m).text
+	if note := healthNote(m).text; note != "" {
+		text += ", " + note
+	}
+	return text
+}
+
+// zonesText returns "us-east-1a,b", without repeating the region.
+func zonesText(zones []string) string {
+	var out strings.Builder
+	region := ""
+	for i, zone := range zones {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		if short, same := strings.CutPrefix(zone, region); i > 0 && same && short != "" {
+			zone = short
+		} else {
+			region = strings.TrimRight(zone, "abcdefghijklmnopqrstuvwxyz")
+		}
+		out.WriteString(zone)
+	}
+	return out.String()
+}
+
+// listenersText returns "HTTP:80>8000" for each listener, with the instance protocol if
+// that differs.
+func listenersText(all []apiv1.Listener) string {
+	texts := make([]string, len(all))
+	for i, l := range all {
+		inner := ""
+		if l.InstanceProtocol != l.Protocol {
+			inner = l.InstanceProtocol + ":"
+		}
+		texts[i] = fmt.Sprintf("%s:%d>%s%d", l.Protocol, l.Port, inner, l.InstancePort)
+	}
+	return strings.Join(texts, ",")
+}
+
+func tagsText(tags map[string]string) string {
+	var texts []string
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		texts = append(texts, key+"="+tags[key])
+	}
+	return strings.Join(texts, ", ")
+}
