@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Condition is a limit of a figure of a step, such as p99>50ms. A step that meets it has
-// failed.
+// Condition compares a figure of a step with a limit, such as p99>50ms. A step that meets
+// it has failed.
 type Condition struct {
 	text     string
 	figure   string
@@ -18,18 +18,18 @@ type Condition struct {
 	share    bool    // limit is a share of the requests
 }
 
-// Verdict is a condition held against a step.
+// Verdict is the result of a condition for a step.
 type Verdict struct {
 	Condition   string `json:"condition"`
 	Connections int    `json:"connections"`
-	// Actual is the step's figure, as people read it.
+	// Actual is the formatted figure of the step.
 	Actual string `json:"actual"`
 	Met    bool   `json:"met"`
 }
 
 var conditionPattern = regexp.MustCompile(`^\s*([a-z0-9.]+)\s*(>=|<=|>|<)\s*(\S+)\s*$`)
 
-// latencies are the figures of a latency, by the names that conditions have for them.
+// latencies are the figures of a latency by their names in conditions.
 var latencies = map[string]func(Latency) float64{
 	"p50":   func(l Latency) float64 { return l.P50 },
 	"p90":   func(l Latency) float64 { return l.P90 },
@@ -39,7 +39,7 @@ var latencies = map[string]func(Latency) float64{
 	"mean":  func(l Latency) float64 { return l.Mean },
 }
 
-// ParseCondition reads FIGURE OPERATOR LIMIT. The figures are p50, p90, p99, p99.9, max
+// ParseCondition parses FIGURE OPERATOR LIMIT. The figures are p50, p90, p99, p99.9, max
 // and mean, of the corrected latency, with a duration as the limit; errors, with a number
 // of requests or a percentage of them; and throughput, with requests a second. The
 // operators are >, >=, < and <=.
@@ -72,8 +72,8 @@ func ParseCondition(text string) (Condition, error) {
 	return c, nil
 }
 
-// check holds the condition against a step. A step without requests meets all
-// conditions: it has shown nothing.
+// check evaluates the condition for a step. A step without requests meets all conditions,
+// because it proves nothing.
 func (c Condition) check(s *Step) Verdict {
 	v := Verdict{Condition: c.text, Connections: s.Connections}
 	if s.Requests == 0 {
@@ -106,24 +106,6 @@ func (c Condition) check(s *Step) Verdict {
 		v.Met = figure <= c.limit
 	}
 	return v
-}
-
-// check holds conditions against a step, and adds the verdicts.
-func (r *Report) check(conditions []Condition, s *Step) {
-	for _, c := range conditions {
-		r.Conditions = append(r.Conditions, c.check(s))
-	}
-}
-
-// Met returns the conditions that a step has met.
-func (r Report) Met() []Verdict {
-	var met []Verdict
-	for _, v := range r.Conditions {
-		if v.Met {
-			met = append(met, v)
-		}
-	}
-	return met
 }
 
 func (v Verdict) String() string {

@@ -24,7 +24,7 @@ func conditions(t *testing.T, texts ...string) (parsed []stress.Condition) {
 	return parsed
 }
 
-func TestConditionsAreHeldAgainstEveryStep(t *testing.T) {
+func TestConditionsApplyToEveryStep(t *testing.T) {
 	var count atomic.Int64
 	handler := func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(10 * time.Millisecond)
@@ -85,7 +85,7 @@ func TestConditionsAreHeldAgainstEveryStep(t *testing.T) {
 	})
 }
 
-func TestConditionsConcernTheCorrectedLatency(t *testing.T) {
+func TestConditionsUseCorrectedLatency(t *testing.T) {
 	virtually(t, takes(20*time.Millisecond), func(t *testing.T, o stress.Options) {
 		o.Rate, o.Steps, o.Duration = 100, []int{1, 4}, 2*time.Second
 		o.FailIf = conditions(t, "p50>200ms", "errors>1%")
@@ -101,7 +101,7 @@ func TestConditionsConcernTheCorrectedLatency(t *testing.T) {
 	})
 }
 
-func TestStepWithoutRequestsMeetsEveryCondition(t *testing.T) {
+func TestStepWithoutRequestsMeetsAllConditions(t *testing.T) {
 	virtually(t, takes(time.Millisecond), func(t *testing.T, o stress.Options) {
 		o.Duration, o.FailIf = 0, conditions(t, "p99>1h", "errors>100%")
 		if met := run(t, o).Met(); len(met) != 2 || met[0].Actual != "no requests" {
@@ -110,7 +110,7 @@ func TestStepWithoutRequestsMeetsEveryCondition(t *testing.T) {
 	})
 }
 
-func TestConditionsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestParseConditionRejectsInvalidText(t *testing.T) {
 	for text, word := range map[string]string{
 		"":                 "p99>50ms",
 		"p99":              "p99>50ms",

@@ -31,7 +31,7 @@ func only(d time.Duration) map[string]time.Duration {
 	return map[string]time.Duration{"p50": d, "p90": d, "p99": d, "p99.9": d, "max": d, "mean": d}
 }
 
-func TestCorrectedLatencyIsTheServiceTimeAtEveryRate(t *testing.T) {
+func TestCorrectedLatencyEqualsServiceTimeAtAnyRate(t *testing.T) {
 	for _, rate := range []int{1, 3, 10, 100, 1000} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			virtually(t, takes(5*time.Millisecond), func(t *testing.T, o stress.Options) {
@@ -207,7 +207,7 @@ func TestCorrectedLatencyShowsAPause(t *testing.T) {
 
 // Each of the three slow answers held up nine requests, one every 10 ms, which would have
 // taken 95, 85, ... 15 ms.
-func TestClosedLoopAddsTheRequestsThatSlowAnswersHeldUp(t *testing.T) {
+func TestClosedLoopCorrectsCoordinatedOmission(t *testing.T) {
 	var count atomic.Int64
 	handler := func(http.ResponseWriter, *http.Request) {
 		if count.Add(1) <= 3 {
@@ -228,7 +228,7 @@ func TestClosedLoopAddsTheRequestsThatSlowAnswersHeldUp(t *testing.T) {
 
 // The n-th request takes n tenths of a millisecond, so that each percentile is another
 // figure.
-func TestPercentilesAreThoseOfTheServiceTimes(t *testing.T) {
+func TestPercentilesMatchServiceTimes(t *testing.T) {
 	var count atomic.Int64
 	handler := func(http.ResponseWriter, *http.Request) {
 		time.Sleep(time.Duration(count.Add(1)) * 100 * time.Microsecond)
@@ -245,7 +245,7 @@ func TestPercentilesAreThoseOfTheServiceTimes(t *testing.T) {
 	})
 }
 
-func TestPercentilesTellTwoServiceTimesApart(t *testing.T) {
+func TestPercentilesSeparateTwoServiceTimes(t *testing.T) {
 	var count atomic.Int64
 	handler := func(http.ResponseWriter, *http.Request) {
 		if count.Add(1)%20 == 0 {
@@ -340,7 +340,7 @@ func TestFailuresAreCountedByReason(t *testing.T) {
 
 // net/http sends a request again when the server closes a kept connection instead of
 // answering. That is no failure, and no secret.
-func TestRequestsSentAgainAreCounted(t *testing.T) {
+func TestResentRequestsAreCounted(t *testing.T) {
 	var count atomic.Int64
 	handler := func(http.ResponseWriter, *http.Request) {
 		if count.Add(1)%10 == 0 {
@@ -379,7 +379,7 @@ func serving(at int, d time.Duration) http.HandlerFunc {
 	}
 }
 
-func TestKneeIsWhereTheServerIsFullyUsed(t *testing.T) {
+func TestKneeIsAtSaturation(t *testing.T) {
 	synchronously(t, func() http.HandlerFunc { return serving(4, 10*time.Millisecond) }, func(t *testing.T, o stress.Options) {
 		o.Steps, o.Duration = []int{1, 2, 4, 8, 16}, 500*time.Millisecond
 		report := run(t, o)
@@ -398,7 +398,7 @@ func TestKneeIsWhereTheServerIsFullyUsed(t *testing.T) {
 	})
 }
 
-func TestKneeIsTheFewestConnectionsNearTheHighestThroughput(t *testing.T) {
+func TestKneeIsFewestConnectionsNearHighestThroughput(t *testing.T) {
 	for name, test := range map[string]struct {
 		throughputs map[int]float64 // by connections
 		knee        int

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// The page is ours; uPlot draws its plots, as page/update.sh fetches it.
+// page is the report's page with uPlot, which page/update.sh downloads.
 //
 //go:embed page/report.html page/page.js page/uplot.js page/uplot.css page/LICENSE
 var page embed.FS
 
-// WriteHTML writes the report as one file, which opens without a network. No value
-// of the report becomes markup: they travel as JSON whose < is escaped.
+// WriteHTML writes the report as one file that needs no network. The values are JSON with
+// escaped <, so that none becomes markup.
 func (r Report) WriteHTML(w io.Writer) error {
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -41,12 +41,12 @@ func (r Report) WriteHTML(w io.Writer) error {
 		return fmt.Errorf("read the page: %w", err)
 	}
 	_, err = strings.NewReplacer(parts...).WriteString(w, string(frame))
-	return err //nolint:wrapcheck // the writer's own
+	return err //nolint:wrapcheck // the writer's error
 }
 
 // WriteJSON writes the report as JSON.
 func (r Report) WriteJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(r) //nolint:wrapcheck // the writer's own
+	return encoder.Encode(r) //nolint:wrapcheck // the writer's error
 }

@@ -9,7 +9,7 @@ import (
 	"lsapi/internal/stress"
 )
 
-func TestHTMLReportHoldsItsFiguresAndNoForeignMarkup(t *testing.T) {
+func TestHTMLReportEscapesValues(t *testing.T) {
 	report := stress.Report{
 		URL:   "http://127.0.0.1/</script><script>alert(1)</script>",
 		Steps: []stress.Step{{Connections: 12, Requests: 7, Errors: map[string]int{"<b>": 1}}},

@@ -3,28 +3,24 @@ package stress
 import "time"
 
 const (
-	// MaxConnections is the most connections of a step: half of the ports that a
-	// system has for them.
+	// MaxConnections of a step: half of the ephemeral ports of a system.
 	MaxConnections = 14_000
-	// MaxDuration is the longest that a step may last.
+	// MaxDuration of a step.
 	MaxDuration = 24 * time.Hour
-	// maxLatency is the longest that is told apart: a request can be due at a step's
-	// start and be answered after its end.
+	// maxLatency is the upper bound of the histograms: a request can be due at the start
+	// of a step and be answered after its end.
 	maxLatency = MaxDuration + MaxTimeout
-	// maxUnsentGroups is into how many latencies those of requests are rounded that were
-	// never sent.
+	// maxUnsentGroups is the number of groups in which unsent requests are recorded.
 	maxUnsentGroups = 10_000
-	// MaxTimeout is the most that an answer may take.
+	// MaxTimeout of a request.
 	MaxTimeout = 5 * time.Minute
-	// queueEvery is how often the surge queue is looked at: often enough to see a
-	// queue that lasts a second, and nothing beside the load.
-	queueEvery = 100 * time.Millisecond
-	// maxErrorTexts is how many different errors are told apart: errors name ports,
-	// which are all different.
+	// queueInterval is the interval of reads of the surge queue.
+	queueInterval = 100 * time.Millisecond
+	// maxErrorTexts bounds the distinct errors, because error texts can contain ports.
 	maxErrorTexts = 20
-	// shortestTold is the least that is left of a second for it to be reported by itself:
-	// of less, percentiles are meaningless.
-	shortestTold = 100 * time.Millisecond
-	// kneeShare is the share of the highest throughput that the knee reaches.
+	// minRest is the shortest rest of a second that is reported separately. Percentiles
+	// of less are meaningless.
+	minRest = 100 * time.Millisecond
+	// kneeShare is the share of the highest throughput at the knee.
 	kneeShare = 0.9
 )

@@ -15,9 +15,8 @@ import (
 
 // load sends the requests of a step over its connections. Times are since its start.
 //
-// Each connection takes the next request that is due when it is free: a connection
-// that waits for a slow answer leaves the requests that fall due meanwhile to the
-// others, and when all of them wait, the requests are sent late, in their order.
+// A free connection sends the next due request. If all connections wait for answers, due
+// requests are sent late, in order.
 type load struct {
 	o         Options
 	tally     *tally
@@ -32,7 +31,7 @@ type load struct {
 }
 
 func newLoad(ctx context.Context, o Options, connections int, t *tally) (*load, error) {
-	// Requests outlive ctx: what was sent is answered, or times out.
+	// Requests in flight outlive ctx until their answer or timeout.
 	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), o.Method, o.URL, http.NoBody)
 	if err != nil {
 		return nil, err
@@ -44,9 +43,9 @@ func newLoad(ctx context.Context, o Options, connections int, t *tally) (*load, 
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	one := new(http.Protocols) // over HTTP/2, one connection would carry everything
+	one := new(http.Protocols) // HTTP/2 would use a single connection
 	one.SetHTTP1(true)
-	l.transport = &http.Transport{ // without a proxy, which would be measured too
+	l.transport = &http.Transport{ // without a proxy, which would distort the latency
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dial(ctx, network, address)
 			if err == nil {
@@ -61,7 +60,7 @@ func newLoad(ctx context.Context, o Options, connections int, t *tally) (*load, 
 	return l, nil
 }
 
-// run makes the load, and returns when everything that was sent is answered.
+// run runs the load and returns after the last answer.
 func (l *load) run(ctx context.Context, connections int) {
 	defer l.transport.CloseIdleConnections()
 	defer context.AfterFunc(ctx, l.interrupt)()
@@ -84,7 +83,7 @@ func (l *load) interrupt() {
 	})
 }
 
-// over returns when the load ends, and whether it has: nothing is sent any more.
+// over returns the end of the load, and whether it has passed.
 func (l *load) over(now time.Duration) (end time.Duration, is bool) {
 	select {
 	case <-l.stopped:
@@ -94,7 +93,7 @@ func (l *load) over(now time.Duration) (end time.Duration, is bool) {
 	}
 }
 
-// connect sends one request after the other, as the user of one connection.
+// connect sends requests one after the other over one connection.
 func (l *load) connect(ctx context.Context) {
 	attempts := 0
 	traced := httptrace.WithClientTrace(context.WithoutCancel(ctx), &httptrace.ClientTrace{
@@ -112,7 +111,7 @@ func (l *load) connect(ctx context.Context) {
 	}
 }
 
-// await waits until the next request is due. False: there is none any more.
+// await waits until the next request is due. It returns false at the end of the load.
 func (l *load) await() (due time.Duration, ok bool) {
 	now := l.now()
 	end, over := l.over(now)
@@ -139,26 +138,26 @@ func (l *load) await() (due time.Duration, ok bool) {
 	}
 }
 
-// dueAt returns when the n-th request, counted from 0, is due at the rate.
+// dueAt returns the due time of request n, from 0.
 func (l *load) dueAt(n int64) time.Duration {
 	rate := int64(l.o.Rate)
 	return time.Duration(n/rate)*time.Second + time.Duration(n%rate)*time.Second/time.Duration(rate)
 }
 
 // countUnsent counts the requests that were due before the end and found no free
-// connection. There may be millions: those due at about the same time count together.
+// connection. There can be millions, so it records them in groups of similar due times.
 func (l *load) countUnsent(end time.Duration) {
 	if l.o.Rate == 0 {
 		return
 	}
 	first, last := l.next.Load(), l.dueBefore(end)
-	together := max((last-first)/maxUnsentGroups, 1)
-	for n := first; n < last; n += together {
-		l.tally.unsent(end-l.dueAt(n), min(together, last-n))
+	group := max((last-first)/maxUnsentGroups, 1)
+	for n := first; n < last; n += group {
+		l.tally.unsent(end-l.dueAt(n), min(group, last-n))
 	}
 }
 
-// dueBefore returns how many requests are due before a time.
+// dueBefore returns the number of requests that are due before a time.
 func (l *load) dueBefore(end time.Duration) int64 {
 	rate := int64(l.o.Rate)
 	n := int64(end/time.Second) * rate

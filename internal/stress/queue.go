@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// queueWatch looks at the surge queue now and then.
-type queueWatch struct {
-	longest atomic.Pointer[Queue] // since last was asked; nil: not known
+// queuePoller polls the surge queue.
+type queuePoller struct {
+	longest atomic.Pointer[Queue] // since the last call of last; nil: none
 	cancel  context.CancelFunc
 	done    chan struct{}
 }
 
-func watchQueue(look func(context.Context) (Queue, error)) *queueWatch {
+func pollQueue(read func(context.Context) (Queue, error)) *queuePoller {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &queueWatch{cancel: cancel, done: make(chan struct{})}
+	p := &queuePoller{cancel: cancel, done: make(chan struct{})}
 	go func() {
-		defer close(w.done)
-		if look != nil {
-			w.look(ctx, look)
+		defer close(p.done)
+		if read != nil {
+			p.poll(ctx, read)
 		}
 	}()
-	return w
+	return p
 }
 
-func (w *queueWatch) look(ctx context.Context, look func(context.Context) (Queue, error)) {
-	ticks := time.NewTicker(queueEvery)
+func (p *queuePoller) poll(ctx context.Context, read func(context.Context) (Queue, error)) {
+	ticks := time.NewTicker(queueInterval)
 	defer ticks.Stop()
 	for {
-		if queue, err := look(ctx); err == nil { // else the report shows a gap
-			if longest := w.longest.Load(); longest != nil && longest.Waiting > queue.Waiting {
+		if queue, err := read(ctx); err == nil { // else the report shows a gap
+			if longest := p.longest.Load(); longest != nil && longest.Waiting > queue.Waiting {
 				queue.Waiting = longest.Waiting
 			}
-			w.longest.Store(&queue)
+			p.longest.Store(&queue)
 		}
 		select {
 		case <-ctx.Done():
@@ -43,10 +43,10 @@ func (w *queueWatch) look(ctx context.Context, look func(context.Context) (Queue
 	}
 }
 
-// last returns the longest queue since it was last asked.
-func (w *queueWatch) last() *Queue { return w.longest.Swap(nil) }
+// last returns the longest queue since the previous call.
+func (p *queuePoller) last() *Queue { return p.longest.Swap(nil) }
 
-func (w *queueWatch) close() {
-	w.cancel()
-	<-w.done
+func (p *queuePoller) close() {
+	p.cancel()
+	<-p.done
 }

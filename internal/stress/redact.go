@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// hidden is shown in the place of what may be a credential.
+// hidden replaces possible credentials.
 const hidden = "…"
 
-// credential are names of query parameters whose values are not shown.
+// credential matches names of query parameters with secret values.
 var credential = regexp.MustCompile(`(?i)auth|code|cred|jwt|key|pass|pwd|secret|session|sig|token`)
 
 // RedactURL returns a URL for a report: without a user and a fragment, and without the
@@ -17,7 +17,7 @@ var credential = regexp.MustCompile(`(?i)auth|code|cred|jwt|key|pass|pwd|secret|
 func RedactURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
-		return hidden // what cannot be read cannot be redacted
+		return hidden // cannot be parsed, so cannot be redacted
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	parameters := strings.Split(u.RawQuery, "&")

@@ -6,7 +6,7 @@ import (
 	"lsapi/internal/stress"
 )
 
-func TestReportedURLsHoldNoCredentials(t *testing.T) {
+func TestRedactURLRemovesCredentials(t *testing.T) {
 	for given, want := range map[string]string{
 		"http://127.0.0.1:8000/elb/x?wait=true&timeout=60s":        "http://127.0.0.1:8000/elb/x?wait=true&timeout=60s",
 		"http://user:word@127.0.0.1/":                              "http://127.0.0.1/",

@@ -15,17 +15,17 @@ type Report struct {
 	Host        Host      `json:"host"`
 	StartedAt   time.Time `json:"startedAt"`
 	Interrupted bool      `json:"interrupted,omitempty"`
-	// Rate is how many requests were due each second. 0: a closed loop.
+	// Rate is the requests due per second; 0: a closed loop.
 	Rate  int    `json:"rate,omitempty"`
 	Steps []Step `json:"steps"`
-	// Knee is the fewest connections that reach 90 % of the highest throughput: more
-	// of them make answers later, and hardly more of them. 0: too few steps to tell.
+	// Knee is the fewest connections that reach 90 % of the highest throughput; with more
+	// connections mostly the latency grows. 0: fewer than three steps.
 	Knee int `json:"kneeConnections,omitempty"`
-	// Conditions are those that no step may meet, with the figures of each step.
+	// Conditions are the results of Options.FailIf for each step.
 	Conditions []Verdict `json:"conditions,omitempty"`
 }
 
-// Host is the machine that made the load.
+// Host is the machine that generated the load.
 type Host struct {
 	Name string `json:"name"`
 	OS   string `json:"os"`
@@ -34,28 +34,28 @@ type Host struct {
 	Go   string `json:"go"`
 }
 
-// Step is the load of so many connections.
+// Step is the result of one number of connections.
 type Step struct {
 	Connections int `json:"connections"`
-	// Took is until the end of the load, or until the last answer after that.
+	// Took is the time until the end of the load or the last answer, if that is later.
 	Took     float64 `json:"tookSeconds"`
 	Requests int     `json:"requests"`
-	// Failed are those of the requests that got no whole answer, or one of 400 or more.
+	// Failed are the requests without a complete answer or with a status from 400.
 	Failed int `json:"failed"`
-	// Unsent are those of the failed that were due at a constant rate and found no free
-	// connection before the end.
+	// Unsent are the failed requests that were due and found no free connection before
+	// the end.
 	Unsent int   `json:"unsent,omitempty"`
 	Bytes  int64 `json:"bytes"` // of the answers' bodies
-	// Opened is how many connections were opened: more than Connections when the server
-	// closes them. Resent is how often a request was sent again, over a new one, because
-	// the server closed the old one instead of answering.
+	// Opened is the number of opened connections, more than Connections if the server
+	// closes them. Resent is the number of requests sent again because the server closed
+	// their connection without an answer.
 	Opened int `json:"connectionsOpened"`
 	Resent int `json:"resent,omitempty"`
-	// Throughput is requests a second that did not fail.
+	// Throughput is the successful requests per second.
 	Throughput float64 `json:"throughput"`
-	// Latency is from when a request is sent to its whole answer, or its failure;
-	// Corrected counts, at a constant rate, from when it was due, and in a closed loop
-	// adds the requests that were not sent because a slow answer held up the next.
+	// Latency is from sending a request to its complete answer or failure. Corrected
+	// counts from the due time at a constant rate. In a closed loop it adds the requests
+	// that a slow answer delayed.
 	Latency   Latency        `json:"latency"`
 	Corrected Latency        `json:"corrected"`
 	Statuses  map[string]int `json:"statuses"`
@@ -63,15 +63,15 @@ type Step struct {
 	Seconds   []Second       `json:"seconds"`
 }
 
-// Second is what happened in a second, or in what was left of one.
+// Second is the result of a second, or of the rest of one.
 type Second struct {
 	At       float64 `json:"at"` // its end, in seconds from the step's start
 	Requests int     `json:"requests"`
 	Failed   int     `json:"failed"`
-	// Latency is corrected when there is a rate. Nil: nothing was answered.
+	// Latency is corrected if there is a rate; nil: no answers.
 	Latency *Latency `json:"latency,omitempty"`
-	// Waiting is the longest surge queue that was seen, Spillover the requests that
-	// the load balancer has turned away since the step's start. Nil: not known.
+	// Waiting is the longest surge queue, Spillover the requests that the load balancer
+	// has rejected since the step's start; nil: not available.
 	Waiting   *int   `json:"waiting,omitempty"`
 	Spillover *int64 `json:"spillover,omitempty"`
 }
@@ -92,8 +92,8 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 	return Latency{at(50), at(90), at(99), at(99.9), float64(h.Max()) / micros, h.Mean() / micros}
 }
 
-// knee returns the fewest connections that reach kneeShare of the highest
-// throughput; 0 when there are too few steps to tell.
+// knee returns the fewest connections that reach kneeShare of the highest throughput, 0
+// for fewer than three steps.
 func knee(steps []Step) int {
 	if len(steps) < 3 {
 		return 0
@@ -111,7 +111,7 @@ func knee(steps []Step) int {
 	return fewest
 }
 
-// Answered reports whether anything was answered as asked.
+// Answered reports whether any request succeeded.
 func (r Report) Answered() bool {
 	for _, s := range r.Steps {
 		if s.Requests > s.Failed {
@@ -119,4 +119,15 @@ func (r Report) Answered() bool {
 		}
 	}
 	return false
+}
+
+// Met returns the conditions that a step met.
+func (r Report) Met() []Verdict {
+	var met []Verdict
+	for _, v := range r.Conditions {
+		if v.Met {
+			met = append(met, v)
+		}
+	}
+	return met
 }

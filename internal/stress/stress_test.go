@@ -28,7 +28,7 @@ func run(t *testing.T, o stress.Options) stress.Report {
 	return report
 }
 
-func TestRequestsAreSentAsGiven(t *testing.T) {
+func TestRequestsMatchOptions(t *testing.T) {
 	var wrong atomic.Int64
 	handler := func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -72,7 +72,7 @@ func TestUnreachableServerIsAFailure(t *testing.T) {
 	}
 }
 
-func TestInterruptedRunReportsTheTimeUntilThen(t *testing.T) {
+func TestInterruptedRunReportsElapsedTime(t *testing.T) {
 	for name, test := range map[string]struct{ rate, requests int }{
 		"closed loop": {0, 2 * 8}, "constant rate": {2, 5}, "rarely": {1, 3},
 	} {
@@ -98,7 +98,7 @@ func TestInterruptedRunReportsTheTimeUntilThen(t *testing.T) {
 	}
 }
 
-func TestInterruptedRunCountsWhatWasDueUntilThen(t *testing.T) {
+func TestInterruptedRunCountsDueRequests(t *testing.T) {
 	virtually(t, takes(100*time.Millisecond), func(t *testing.T, o stress.Options) {
 		ctx, cancel := context.WithTimeout(t.Context(), 1995*time.Millisecond)
 		defer cancel()
@@ -128,7 +128,7 @@ func TestInterruptionAfterTheEndAddsNothing(t *testing.T) {
 	})
 }
 
-func TestSurgeQueueIsReportedBySeconds(t *testing.T) {
+func TestSurgeQueueIsReportedPerSecond(t *testing.T) {
 	virtually(t, takes(10*time.Millisecond), func(t *testing.T, o stress.Options) {
 		o.Duration = 3 * time.Second
 		began := time.Now()

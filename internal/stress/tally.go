@@ -17,23 +17,22 @@ import (
 
 // sample is a request and its answer. Times are since the step's start.
 type sample struct {
-	due    time.Duration // in a closed loop, when it was sent
+	due    time.Duration // equal to sent in a closed loop
 	sent   time.Duration
 	ended  time.Duration
-	status int // 0: there was no whole answer
+	status int // 0: no complete answer
 	bytes  int64
 	err    error
-	resent int // how often it was sent again over a new connection
+	resent int // repeated sends over new connections
 }
 
-// failure returns why the request failed, without what differs from one request to the
-// next. Empty: it did not.
+// failure returns the kind of failure, empty for a success.
 func (s sample) failure() string {
 	switch {
 	case s.err != nil:
 		return reasonOf(s.err)
 	case s.status >= 400:
-		return fmt.Sprintf("%d %s", s.status, http.StatusText(s.status)) // and not the server's own words
+		return fmt.Sprintf("%d %s", s.status, http.StatusText(s.status)) // without the server's text
 	}
 	return ""
 }
@@ -58,12 +57,12 @@ func reasonOf(err error) string {
 type tally struct {
 	mu            sync.Mutex
 	step          Step
-	ended         time.Duration           // when the load ended, or the last request after it
-	measured      *hdrhistogram.Histogram // from when requests were sent
-	corrected     *hdrhistogram.Histogram // from when they were due
-	window        *hdrhistogram.Histogram // corrected, of the second under way
+	ended         time.Duration           // the end of the load or of the last request, if that is later
+	measured      *hdrhistogram.Histogram // from sending
+	corrected     *hdrhistogram.Histogram // from the due time
+	window        *hdrhistogram.Histogram // corrected, of the current second
 	current       Second
-	spilledBefore *int64 // requests that had spilled over at the start; nil: not known
+	spilledBefore *int64 // the spillover at the start; nil: not available
 }
 
 func newTally(connections int) *tally {
@@ -73,19 +72,18 @@ func newTally(connections int) *tally {
 	}
 }
 
-// newHistogram tells latencies apart by three digits, from a microsecond on.
+// newHistogram has a resolution of three digits, from a microsecond.
 func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, maxLatency.Microseconds(), 3)
 }
 
-// opened counts a connection.
 func (t *tally) opened() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.step.Opened++
 }
 
-// add adds a request that is answered, or has failed.
+// add adds a finished request.
 func (t *tally) add(s sample) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,8 +99,7 @@ func (t *tally) add(s sample) {
 	record(t.window, s.ended-s.due, 1)
 }
 
-// unsent adds requests that were due and found no free connection before the end. Their
-// callers have waited in vain.
+// unsent adds requests that were due and found no free connection before the end.
 func (t *tally) unsent(waited time.Duration, requests int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,7 +109,7 @@ func (t *tally) unsent(waited time.Duration, requests int64) {
 	record(t.window, waited, requests)
 }
 
-// count counts requests, and why they failed. The caller holds mu.
+// count counts requests with a kind of failure. The caller holds mu.
 func (t *tally) count(failure string, requests int) {
 	t.step.Requests += requests
 	t.current.Requests += requests
@@ -121,26 +118,25 @@ func (t *tally) count(failure string, requests int) {
 	}
 	t.step.Failed += requests
 	t.current.Failed += requests
-	if _, known := t.step.Errors[failure]; !known && len(t.step.Errors) >= maxErrorTexts {
+	if _, counted := t.step.Errors[failure]; !counted && len(t.step.Errors) >= maxErrorTexts {
 		failure = "others"
 	}
 	t.step.Errors[failure] += requests
 }
 
-// record adds a latency; those beyond what is told apart count as the longest.
+// record adds a latency, limited to maxLatency.
 func record(h *hdrhistogram.Histogram, latency time.Duration, count int64) {
-	_ = h.RecordValues(min(max(latency.Microseconds(), 1), maxLatency.Microseconds()), count) // it is in range
+	_ = h.RecordValues(min(max(latency.Microseconds(), 1), maxLatency.Microseconds()), count) // always in range
 }
 
-// end notes when the load has ended.
+// end sets the end of the load.
 func (t *tally) end(at time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended = max(t.ended, at)
 }
 
-// second ends the second under way. It returns the step's counts until now, and the
-// second.
+// second ends the current second. It returns the step's counts so far, and the second.
 func (t *tally) second(now time.Duration, queue *Queue) (Step, Second) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -162,7 +158,7 @@ func (t *tally) second(now time.Duration, queue *Queue) (Step, Second) {
 	t.window.Reset()
 	t.current = Second{}
 	counts := t.step
-	counts.Statuses, counts.Errors, counts.Seconds = nil, nil, nil // they go on
+	counts.Statuses, counts.Errors, counts.Seconds = nil, nil, nil // still changing
 	return counts, s
 }
 
@@ -182,10 +178,10 @@ func (t *tally) report(now time.Duration, queue *Queue, constantRate bool) Step 
 	return s
 }
 
-// lastSecond ends what is left of a second. Too little of it counts with the second before.
+// lastSecond ends the rest of a second. A rest below minRest counts for the second before.
 func (t *tally) lastSecond(now time.Duration, queue *Queue) {
 	n := len(t.step.Seconds)
-	if n == 0 || now.Seconds()-t.step.Seconds[n-1].At > shortestTold.Seconds() {
+	if n == 0 || now.Seconds()-t.step.Seconds[n-1].At > minRest.Seconds() {
 		t.second(now, queue)
 		return
 	}
@@ -193,15 +189,14 @@ func (t *tally) lastSecond(now time.Duration, queue *Queue) {
 	t.step.Seconds[n-1].Failed += t.current.Failed
 }
 
-// withOmitted adds to the latencies of a closed loop those of the requests that it
-// would have sent while it waited for a slow one: each connection one, every median
-// latency.
+// withOmitted adds the requests that a closed loop did not send while it waited for a slow
+// answer: one per connection in each median latency (coordinated omission).
 func withOmitted(measured *hdrhistogram.Histogram) *hdrhistogram.Histogram {
 	all := hdrhistogram.Import(measured.Export())
 	every := measured.ValueAtPercentile(50)
 	for _, bar := range measured.Distribution() {
 		for missed := bar.To - every; bar.Count > 0 && every > 0 && missed >= every; missed -= every {
-			_ = all.RecordValues(missed, bar.Count) // it is below a value that is in range
+			_ = all.RecordValues(missed, bar.Count) // below a value in range
 		}
 	}
 	return all

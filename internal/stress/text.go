@@ -11,7 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// WriteText writes the report as a summary that can be held beside wrk's.
+// WriteText writes a summary similar to that of wrk.
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	for i := range r.Steps {
@@ -27,7 +27,7 @@ func (r Report) WriteText(w io.Writer) error {
 		b.WriteString("Interrupted: this is what there was until then.\n")
 	}
 	_, err := io.WriteString(w, b.String())
-	return err //nolint:wrapcheck // the writer's own
+	return err //nolint:wrapcheck // the writer's error
 }
 
 func (s *Step) writeText(b *strings.Builder, rate int) {
@@ -49,7 +49,7 @@ func (s *Step) writeText(b *strings.Builder, rate int) {
 	for _, text := range slices.Sorted(maps.Keys(s.Errors)) {
 		fmt.Fprintf(b, "  failed: %s × %s\n", humanize.Comma(int64(s.Errors[text])), text)
 	}
-	if longest, spillover, known := s.surge(); known {
+	if longest, spillover, ok := s.surge(); ok {
 		fmt.Fprintf(b, "  surge queue: %s at most, %s turned away\n", humanize.Comma(int64(longest)), humanize.Comma(spillover))
 	}
 	fmt.Fprintf(b, "Requests/sec: %10.2f\n", s.Throughput)
@@ -62,7 +62,7 @@ func (l Latency) writeText(b *strings.Builder, name string) {
 	fmt.Fprintf(b, "  %-10s %10s %10s %10s %10s %10s\n", name, millis(l.P50), millis(l.P90), millis(l.P99), millis(l.P999), millis(l.Max))
 }
 
-// millis tells milliseconds as people read them: three digits, in a unit that fits.
+// millis formats milliseconds with three digits in a suitable unit.
 func millis(ms float64) string {
 	switch d := time.Duration(ms * float64(time.Millisecond)); {
 	case d < time.Millisecond:
@@ -74,14 +74,14 @@ func millis(ms float64) string {
 	}
 }
 
-// surge returns the longest surge queue and the last count of those turned away.
-func (s *Step) surge() (longest int, spillover int64, known bool) {
+// surge returns the longest surge queue and the spillover.
+func (s *Step) surge() (longest int, spillover int64, ok bool) {
 	for _, second := range s.Seconds {
 		if second.Waiting != nil {
-			longest, spillover, known = max(longest, *second.Waiting), *second.Spillover, true
+			longest, spillover, ok = max(longest, *second.Waiting), *second.Spillover, true
 		}
 	}
-	return longest, spillover, known
+	return longest, spillover, ok
 }
 
 func (r Report) writeSteps(b *strings.Builder) {
