@@ -49,10 +49,8 @@ func (a *App) newClocks(shared bool, metrics *telemetry.Metrics) *clock.Monitor 
 }
 
 // observeDate passes the Date of each AWS response to the monitor.
-func observeDate(monitor *clock.Monitor) func(cloud.Date) {
-	return func(d cloud.Date) {
-		monitor.Observe(awsClock, clock.Reading{Time: d.Time, Resolution: d.Resolution, Received: d.Received, Took: d.Took})
-	}
+func observeDate(monitor *clock.Monitor) func(clock.Reading) {
+	return func(r clock.Reading) { monitor.Observe(awsClock, r) }
 }
 
 // startClock compares this machine's clock with the record's periodically, if that has

@@ -30,7 +30,7 @@ const watchTimeout = 10 * time.Second
 func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecord, members *membership.Service, lists *snapshot.Snapshot, others *replicas, metrics *telemetry.Metrics) *health.Poller {
 	perSecond := cfg.Budget[string(budget.ELBRead)].PerSecond * healthShare
 	options := health.Options{
-		AWS:        aws.For(budget.WaitingReader),
+		AWS:        aws.For(budget.Foreground),
 		Background: aws.ForRefreshes(watchTimeout),
 		Saw:        members.SawHealth,
 		Recorded:   record.Health,
@@ -51,7 +51,7 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 // startFleet starts the views of load balancers, the waits for members, and the event
 // streams.
 func (a *App) startFleet(aws *cloud.Client, record timedRecord, lists *snapshot.Snapshot, polls *health.Poller, metrics *telemetry.Metrics, handling *httpapi.Options) {
-	reader := aws.For(budget.WaitingReader)
+	reader := aws.For(budget.Foreground)
 	views := fleet.New(fleet.Options{
 		Lists: lists, Health: followers{polls}, Settings: reader, Instances: reader,
 		Record: record, Reads: fleetReads, Log: a.log,

@@ -122,7 +122,7 @@ func (a *App) startLanes(aws *cloud.Client, record timedRecord, metrics *telemet
 func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRecord, members *membership.Service, metrics *telemetry.Metrics) *snapshot.Snapshot {
 	options := snapshot.Options{
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
-		Named: aws.For(budget.WaitingReader),
+		Named: aws.For(budget.Foreground),
 		Encode: func(members []lsapi.Instance) lsapi.EncodedList {
 			return httpapi.EncodeList(httpapi.Envelope(cfg.Envelope), members)
 		},

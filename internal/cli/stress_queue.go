@@ -39,7 +39,7 @@ func surgeQueue(ctx context.Context, loadBalancer, endpoint string) (func(contex
 			return nil, err
 		}
 		read = rateLimited(func(ctx context.Context) (stress.Queue, error) {
-			waiting, spilled, err := queue.Look(ctx)
+			waiting, spilled, err := queue.Read(ctx)
 			return stress.Queue{Waiting: waiting, Spillover: spilled}, err
 		})
 	}

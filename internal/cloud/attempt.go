@@ -14,90 +14,75 @@ import (
 	"lsapi"
 )
 
-// change makes a call that changes a membership and marks its error as ambiguous
-// when any of its attempts may have taken effect. The last attempt's error does
-// not tell: a first attempt may have been carried out and cut off, and the
-// second be refused.
-func change(ctx context.Context, permit lsapi.BeforeAttempt, call func(context.Context) (middleware.Metadata, error)) (awsRequestID string, err error) {
-	attempts := &changing{permit: permit}
-	answer, err := call(context.WithValue(ctx, changingKey{}, attempts))
+// change makes a call that changes a membership. Its error is ambiguous if any attempt may
+// have taken effect. The last attempt's error does not show that: AWS may have carried out
+// a first attempt without a response, and then rejected the second.
+func change(ctx context.Context, before lsapi.BeforeAttempt, call func(context.Context) (middleware.Metadata, error)) (awsRequestID string, err error) {
+	attempts := &attempts{before: before}
+	metadata, err := call(context.WithValue(ctx, attemptsKey{}, attempts))
 	if err == nil {
-		awsRequestID, _ = awsmiddleware.GetRequestIDMetadata(answer)
+		awsRequestID, _ = awsmiddleware.GetRequestIDMetadata(metadata)
 		return awsRequestID, nil
 	}
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		awsRequestID = response.ServiceRequestID()
 	}
 	if statusOf(err)/100 == 2 {
-		// A 2xx settles it, even when the rest of the answer could not be read.
-		return awsRequestID, nil
+		return awsRequestID, nil // AWS made the change, even if the body could not be read
 	}
 	result := coded(ctx, err)
-	result.Ambiguous = attempts.open.Load()
+	result.Ambiguous = attempts.ambiguous.Load()
 	return awsRequestID, result
 }
 
-// changing is what the attempts of a call that changes something share.
-type changing struct {
-	permit lsapi.BeforeAttempt // nil permits all
-	open   atomic.Bool         // one of them may have taken effect
+// attempts is the shared state of the attempts of a change.
+type attempts struct {
+	before    lsapi.BeforeAttempt // may be nil
+	ambiguous atomic.Bool         // an attempt may have taken effect
 }
 
-// changingKey finds the changing of the call that an attempt belongs to.
-type changingKey struct{}
+type attemptsKey struct{}
 
-// addAttemptObserver puts observeAttempt inside the SDK's retry loop.
-func addAttemptObserver(stack *middleware.Stack) error {
-	observer := middleware.FinalizeMiddlewareFunc("lsapi:ObserveAttempt", observeAttempt)
-	return stack.Finalize.Insert(observer, "Retry", middleware.After)
+// addAttemptGate adds gateAttempt inside the SDK's retry loop.
+func addAttemptGate(stack *middleware.Stack) error {
+	gate := middleware.FinalizeMiddlewareFunc("lsapi:GateAttempt", gateAttempt)
+	return stack.Finalize.Insert(gate, "Retry", middleware.After)
 }
 
-// observeAttempt asks for permission, and notes whether an attempt that failed may
-// have taken effect. It is the innermost of what surrounds an attempt: whatever
-// an attempt waits for, it has waited for.
-func observeAttempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	change, ok := ctx.Value(changingKey{}).(*changing)
+// gateAttempt calls BeforeAttempt, and records whether a failed attempt may have taken
+// effect. It is the innermost middleware of an attempt, so that it runs after every wait.
+func gateAttempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	attempts, ok := ctx.Value(attemptsKey{}).(*attempts)
 	if !ok {
 		return next.HandleFinalize(ctx, in)
 	}
-	ctx, cancel, err := change.permitted(ctx)
-	if err != nil {
-		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+	if attempts.before != nil {
+		until, err := attempts.before(ctx)
+		if err != nil {
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+		}
+		if !until.IsZero() {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, until)
+			defer cancel()
+		}
 	}
-	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	out, metadata, err := next.HandleFinalize(ctx, in)
-	if err != nil && connected.Load() && !refused(err) {
-		change.open.Store(true)
+	if err != nil && connected.Load() && !isRejected(err) {
+		attempts.ambiguous.Store(true)
 	}
 	return out, metadata, err
 }
 
-// permitted returns the context of an attempt that may be made.
-func (c *changing) permitted(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	if c.permit == nil {
-		return ctx, func() {}, nil
-	}
-	until, err := c.permit(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if until.IsZero() {
-		return ctx, func() {}, nil
-	}
-	ctx, cancel := context.WithDeadline(ctx, until)
-	return ctx, cancel, nil
-}
+// isRejected reports whether AWS rejected the call, with a 4xx. A 5xx may come from a proxy
+// in front of the server that carried out the call.
+func isRejected(err error) bool { return statusOf(err)/100 == 4 }
 
-// refused reports whether the call was declined: a 4xx. A 5xx can come from a
-// machine in front of the one that carries the call out, and no answer at all
-// says nothing.
-func refused(err error) bool { return statusOf(err)/100 == 4 }
-
-// statusOf returns the HTTP status that AWS answered with, 0 without an answer.
+// statusOf returns the HTTP status of AWS's response, 0 without a response.
 func statusOf(err error) int {
 	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return response.HTTPStatusCode()

@@ -8,130 +8,113 @@ import (
 )
 
 const (
-	// verdictLifetime is how long a failure counts that no later call confirms: what
-	// is not tried any more may work again.
-	verdictLifetime = time.Minute
-	// readGrace and writeGrace are how long a success outweighs later failures. A role
-	// may be denied the changes of some load balancers only: a denial beside
-	// successes says little.
+	// failureLifetime is how long a failure counts without another one. An operation that is
+	// no longer called may work again.
+	failureLifetime = time.Minute
+	// readGrace and writeGrace are how long a success outweighs later failures: a role may
+	// be denied the changes of some load balancers only.
 	readGrace  = 10 * time.Second
 	writeGrace = time.Minute
-	// slowFailure tells an AWS that does not answer from a caller that left: a call
-	// that was cut off earlier says nothing.
+	// slowFailure is the duration from which on a timeout counts as AWS's. A shorter one
+	// may be a caller that left.
 	slowFailure = 5 * time.Second
 )
 
-// categories are the calls without which the service cannot do its work, by
-// operation.
-var categories = map[string]category{
-	"DescribeLoadBalancers":               reads,
-	"DescribeInstances":                   lookups,
-	"RegisterInstancesWithLoadBalancer":   writes,
-	"DeregisterInstancesFromLoadBalancer": writes,
-}
-
-// Operations are AWS's names of the calls that a Client makes.
-func Operations() []string {
-	return []string{
-		"DescribeLoadBalancers", "DescribeInstanceHealth", "DescribeLoadBalancerAttributes", "DescribeTags",
-		"RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer", "DescribeInstances",
-	}
-}
-
-type category int
+// capability is a group of operations that the service cannot work without.
+type capability int
 
 const (
-	reads category = iota
+	listing capability = iota
 	lookups
-	writes
-	categoryCount
+	changes
+	capabilityCount
 )
 
-// what says what a category is for.
-func (c category) what() string {
-	return [categoryCount]string{"to list load balancers", "to look up instances", "to change load balancers"}[c]
+var capabilities = map[string]capability{
+	"DescribeLoadBalancers":               listing,
+	"DescribeInstances":                   lookups,
+	"RegisterInstancesWithLoadBalancer":   changes,
+	"DeregisterInstancesFromLoadBalancer": changes,
 }
 
-func (c category) grace() time.Duration {
-	if c == writes {
+func (c capability) String() string {
+	return [capabilityCount]string{"to list load balancers", "to look up instances", "to change load balancers"}[c]
+}
+
+func (c capability) grace() time.Duration {
+	if c == changes {
 		return writeGrace
 	}
 	return readGrace
 }
 
-// Availability is what the last calls say of what AWS lets this service do. It is
-// safe for concurrent use.
+// Availability derives from the last calls whether AWS lets the service work. It is safe
+// for concurrent use.
 type Availability struct {
-	mu       sync.Mutex
-	verdicts [categoryCount]verdict
+	mu     sync.Mutex
+	states [capabilityCount]state
 }
 
-// verdict is that of a category.
-type verdict struct {
+// state is the state of a capability.
+type state struct {
 	code      lsapi.Code // of the last failure; empty after a success
 	failed    time.Time
 	succeeded time.Time
 }
 
-// Observe takes the verdict of a call that has ended.
+// Observe takes a finished call.
 func (a *Availability) Observe(c Call) {
-	if category, ok := categories[c.Operation]; ok {
-		a.note(category, c)
+	if capability, ok := capabilities[c.Operation]; ok {
+		a.update(capability, c)
 	}
 }
 
-// NoCredentials notes that no credentials could be had: no call can succeed.
+// NoCredentials reports that no credentials were found, so that no call can succeed.
 func (a *Availability) NoCredentials() {
-	a.note(reads, Call{Code: lsapi.CodeForbidden})
+	a.update(listing, Call{Code: lsapi.CodeForbidden})
 }
 
-func (a *Availability) note(category category, c Call) {
+func (a *Availability) update(capability capability, c Call) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	v := &a.verdicts[category]
+	s := &a.states[capability]
 	switch {
-	case denies(c) || unreachable(c):
-		v.code, v.failed = c.Code, time.Now()
-	case c.Code == lsapi.CodeThrottled || c.Code == lsapi.CodeTimeout || c.Code == lsapi.CodeUnavailable:
-		// AWS is there, or nothing is known.
-	default: // an answer, if only that there is no such load balancer
-		v.code, v.succeeded = "", time.Now()
+	case c.Code == lsapi.CodeForbidden, c.Code == lsapi.CodeUpstream, c.Code == lsapi.CodeTimeout && c.Took >= slowFailure:
+		s.code, s.failed = c.Code, time.Now()
+	case c.Code == lsapi.CodeThrottled, c.Code == lsapi.CodeTimeout, c.Code == lsapi.CodeUnavailable:
+		// AWS works, or the result is unknown.
+	default: // any other answer, such as that there is no such load balancer
+		s.code, s.succeeded = "", time.Now()
 	}
 }
 
-func denies(c Call) bool { return c.Code == lsapi.CodeForbidden }
-
-func unreachable(c Call) bool {
-	return c.Code == lsapi.CodeUpstream || c.Code == lsapi.CodeTimeout && c.Took >= slowFailure
-}
-
-// Check returns nil, or CodeUnavailable while AWS denies what the service needs, or
-// does not answer.
+// Check returns CodeUnavailable while AWS denies what the service needs, or does not
+// answer.
 func (a *Availability) Check() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for category := range categoryCount {
-		if v := a.verdicts[category]; v.bad(category) {
-			return lsapi.Errorf(lsapi.CodeUnavailable, "%s %s (%v ago)", v.says(), category.what(), time.Since(v.failed).Round(time.Second))
+	for capability := range capabilityCount {
+		if s := a.states[capability]; s.failing(capability) {
+			return lsapi.Errorf(lsapi.CodeUnavailable, "%s %v (%v ago)", s.problem(), capability, time.Since(s.failed).Round(time.Second))
 		}
 	}
 	return nil
 }
 
-// ReadsFail reports whether AWS's last answer to a listing was a denial, or none.
+// ReadsFail reports whether the last listing was denied or got no answer.
 func (a *Availability) ReadsFail() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.verdicts[reads].code != ""
+	return a.states[listing].code != ""
 }
 
-func (v verdict) bad(c category) bool {
-	return v.code != "" && time.Since(v.failed) <= verdictLifetime && time.Since(v.succeeded) > c.grace()
+func (s state) failing(c capability) bool {
+	return s.code != "" && time.Since(s.failed) <= failureLifetime && time.Since(s.succeeded) > c.grace()
 }
 
-func (v verdict) says() string {
-	if v.code == lsapi.CodeForbidden {
+func (s state) problem() string {
+	if s.code == lsapi.CodeForbidden {
 		return "AWS does not accept the service's credentials or permissions"
 	}
-	return "AWS fails, or cannot be reached, when it is asked"
+	return "AWS fails, or cannot be reached, when asked"
 }

@@ -20,7 +20,7 @@ func call(operation string, code lsapi.Code) cloud.Call {
 	return cloud.Call{Operation: operation, Code: code, Attempts: 1, Took: time.Millisecond}
 }
 
-func TestAvailabilityFollowsTheLastVerdicts(t *testing.T) {
+func TestAvailabilityFollowsTheLastCalls(t *testing.T) {
 	denied, down := lsapi.CodeForbidden, lsapi.CodeUpstream
 	cutOff := call(opList, lsapi.CodeTimeout)
 	hangs := cutOff
@@ -65,14 +65,14 @@ func TestAvailabilityFollowsTheLastVerdicts(t *testing.T) {
 	}
 }
 
-func TestAvailabilityEndsWithTheFirstFailureWithoutASuccess(t *testing.T) {
+func TestFirstFailureWithoutASuccessEndsAvailability(t *testing.T) {
 	var a cloud.Availability
 	if err := a.Check(); err != nil || a.ReadsFail() {
 		t.Errorf("before any call: %v", err)
 	}
 	a.NoCredentials()
 	if err := a.Check(); err == nil || !a.ReadsFail() {
-		t.Error("no credentials are no matter")
+		t.Error("missing credentials do not end availability")
 	}
 	a.Observe(call(opList, ""))
 	if err := a.Check(); err != nil || a.ReadsFail() {

@@ -1,12 +1,12 @@
-// Package cloud is where lsapi's vocabulary meets the AWS SDK. It asks the
-// Classic ELB and EC2 APIs, and turns what they answer into instances and coded
-// errors. No SDK type leaves it.
+// Package cloud calls the Classic ELB and EC2 APIs through the AWS SDK, and converts
+// between the SDK's types and lsapi's. No SDK type leaves it.
 package cloud
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
@@ -18,36 +18,37 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"lsapi"
+	"lsapi/internal/clock"
 	"lsapi/internal/cloud/budget"
 )
 
-// Options say which AWS to ask.
+// Options configure a Client.
 type Options struct {
 	// Region is the AWS region, such as "us-east-1".
 	Region string
-	// Endpoint is the URL of an emulator or a gateway. Empty asks AWS itself,
-	// or what AWS_ENDPOINT_URL names.
+	// Endpoint is the URL of an emulator or a gateway. Default: AWS, or AWS_ENDPOINT_URL.
 	Endpoint string
-	// Budget is what every attempt of every call draws from. Nil is no limit.
+	// Budget limits the attempts of all calls. Default: no limit.
 	Budget *budget.Budget
-	// Observe is told of every call that has ended. Nil is nobody.
+	// Observe is called after every call. Default: none.
 	Observe func(Call)
-	// Log receives what the SDK logs. Default: none.
+	// ObserveDate receives the Date header of every response. Default: none.
+	ObserveDate func(clock.Reading)
+	// Log receives the SDK's log. Default: none.
 	Log *slog.Logger
-	// ObserveDate receives the Date of every answer. Default: none.
-	ObserveDate func(Date)
 }
 
-// Client asks AWS. Every call is bounded by its context alone, its retries
-// included; a caller without a deadline waits as long as AWS makes it wait.
-// A Client is safe for concurrent use.
+// Client calls AWS with a priority. A call, retries included, is bounded by its context,
+// and listings and lookups by a timeout for each page too. It is safe for concurrent use.
 //
-// The operations are kept as function values and not behind the SDK's clients:
-// a client held in a field keeps its several hundred operations in the binary.
+// The operations are function values: a field with an SDK client would keep its several
+// hundred operations in the binary.
 type Client struct {
-	credentials   aws.CredentialsProvider
-	loadBalancers listing[lsapi.Pool]
-	instances     listing[lsapi.Instance]
+	level       budget.Level
+	raiseAfter  time.Duration // see ForRefreshes; 0: never
+	credentials aws.CredentialsProvider
+	pools       *pageCache[lsapi.Pool]
+	instances   *pageCache[lsapi.Instance]
 
 	describeLoadBalancers func(context.Context, *elb.DescribeLoadBalancersInput, ...func(*elb.Options)) (*elb.DescribeLoadBalancersOutput, error)
 	register              func(context.Context, *elb.RegisterInstancesWithLoadBalancerInput, ...func(*elb.Options)) (*elb.RegisterInstancesWithLoadBalancerOutput, error)
@@ -58,16 +59,15 @@ type Client struct {
 	describeInstances     func(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error)
 }
 
-// New returns a Client that finds its credentials as every AWS tool does: from
-// the environment, the shared files, or the machine's role. It asks AWS
-// nothing; credentials that do not exist are told by the first call.
+// New returns a Client with the priority Foreground. It uses the SDK's default chain of
+// credentials. It makes no call; the first call reports missing credentials.
 func New(ctx context.Context, o Options) (*Client, error) {
-	stack := []func(*middleware.Stack) error{addRecognition, addAttemptObserver}
+	stack := []func(*middleware.Stack) error{addPageLookup, addAttemptGate}
 	if o.Observe != nil {
 		stack = append(stack, observer{o.Observe}.addTo)
 	}
 	if o.Budget != nil {
-		stack = append(stack, o.Budget.AddTo) // last: what is observed has its token
+		stack = append(stack, o.Budget.AddTo) // last, so that the others run after the wait
 	}
 	options := []func(*config.LoadOptions) error{
 		config.WithRegion(o.Region),
@@ -83,19 +83,20 @@ func New(ctx context.Context, o Options) (*Client, error) {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	cfg.Credentials = credentialsProvider{cfg.Credentials}
-	if cfg.HTTPClient == nil { // it has one when AWS_CA_BUNDLE is set
+	if cfg.HTTPClient == nil { // it is set with AWS_CA_BUNDLE
 		cfg.HTTPClient = awshttp.NewBuildableClient()
 	}
-	cfg.HTTPClient = wholeRequests{cfg.HTTPClient}
+	cfg.HTTPClient = bufferedRequests{cfg.HTTPClient}
 	if o.ObserveDate != nil {
-		cfg.HTTPClient = dated{cfg.HTTPClient, o.ObserveDate}
+		cfg.HTTPClient = dateObserver{cfg.HTTPClient, o.ObserveDate}
 	}
 
 	balancing, compute := elb.NewFromConfig(cfg), ec2.NewFromConfig(cfg)
 	return &Client{
+		level:                 budget.Foreground,
 		credentials:           cfg.Credentials,
-		loadBalancers:         listing[lsapi.Pool]{element: "LoadBalancerDescriptions"},
-		instances:             listing[lsapi.Instance]{element: "reservationSet"},
+		pools:                 &pageCache[lsapi.Pool]{element: "LoadBalancerDescriptions"},
+		instances:             &pageCache[lsapi.Instance]{element: "reservationSet"},
 		describeLoadBalancers: balancing.DescribeLoadBalancers,
 		describeHealth:        balancing.DescribeInstanceHealth,
 		describeAttributes:    balancing.DescribeLoadBalancerAttributes,
@@ -106,10 +107,38 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	}, nil
 }
 
-// newRetryer is the SDK's standard retry with two differences: its retry quota
-// is off, because a quota that throttling has drained turns the next transient
-// fault of an unrelated call into an error; and it knows DependencyThrottle,
-// which Classic ELB answers when a service behind it throttles.
+// For returns a Client with another priority.
+func (c *Client) For(level budget.Level) *Client {
+	other := *c
+	other.level, other.raiseAfter = level, 0
+	return &other
+}
+
+// ForRefreshes returns a Client for calls in the background. A call that takes longer than
+// raiseAfter is raised to Foreground: otherwise, continuous fresh reads could keep
+// everything else from being refreshed.
+func (c *Client) ForRefreshes(raiseAfter time.Duration) *Client {
+	other := c.For(budget.Background)
+	other.raiseAfter = raiseAfter
+	return other
+}
+
+// begin returns the context of a call with the Client's priority. The caller calls done
+// after the call.
+func (c *Client) begin(ctx context.Context) (_ context.Context, done func()) {
+	priority := budget.NewPriority(c.level)
+	ctx = priority.Context(ctx)
+	if c.raiseAfter == 0 {
+		return ctx, func() {}
+	}
+	timer := time.AfterFunc(c.raiseAfter, func() { priority.Raise(budget.Foreground) })
+	return ctx, func() { timer.Stop() }
+}
+
+// newRetryer returns the SDK's standard retryer with two changes. It has no retry quota: a
+// quota used up by throttling would fail unrelated calls at their next transient error.
+// And it retries DependencyThrottle, which Classic ELB returns if a service behind it
+// throttles.
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.RateLimiter = ratelimit.None

@@ -23,7 +23,7 @@ const (
 	ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
 )
 
-// fakeAWS answers attempts with a script, the last line of it for ever.
+// fakeAWS responds to attempts by a script, whose last line repeats.
 type fakeAWS struct {
 	*httptest.Server
 	script []reply
@@ -34,7 +34,7 @@ type fakeAWS struct {
 
 type reply func(w http.ResponseWriter, form url.Values)
 
-// startAWS returns a client of a server that answers as the script says.
+// startAWS returns a client of a server with a script.
 func startAWS(t *testing.T, script ...reply) (*cloud.Client, *fakeAWS) {
 	t.Helper()
 	f := &fakeAWS{script: script}
@@ -99,10 +99,10 @@ func registered() reply {
 	}
 }
 
-// cutOff closes the connection where the answer should be.
+// cutOff closes the connection without a response.
 func cutOff(http.ResponseWriter, url.Values) { panic(http.ErrAbortHandler) }
 
-// cutShort closes the connection in the middle of a 200.
+// cutShort closes the connection in the middle of a 200 response.
 func cutShort(w http.ResponseWriter, _ url.Values) {
 	w.Header().Set("Content-Length", "1000")
 	_, _ = io.WriteString(w, "<RegisterInst")
@@ -118,18 +118,18 @@ func describes(name string, ids ...string) reply {
 	return says(http.StatusOK, fmt.Sprintf(`<DescribeLoadBalancersResponse xmlns=%q><DescribeLoadBalancersResult><LoadBalancerDescriptions><member><LoadBalancerName>%s</LoadBalancerName><Instances>%s</Instances></member></LoadBalancerDescriptions></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>`, elbNamespace, name, &members))
 }
 
-func TestMembersAreReadInAWSsOrder(t *testing.T) {
+func TestMembersAreInAWSsOrder(t *testing.T) {
 	client, aws := startAWS(t, describes("web", "i-b", "i-a"))
 	ids, err := client.Members(t.Context(), "web")
 	if err != nil || !slices.Equal(ids, []string{"i-b", "i-a"}) {
 		t.Errorf("got %v, %v", ids, err)
 	}
-	if asked := aws.attempts()[0]; asked.Get("LoadBalancerNames.member.1") != "web" || asked.Get("Action") != "DescribeLoadBalancers" {
-		t.Errorf("AWS was asked %v", asked)
+	if request := aws.attempts()[0]; request.Get("LoadBalancerNames.member.1") != "web" || request.Get("Action") != "DescribeLoadBalancers" {
+		t.Errorf("AWS got %v", request)
 	}
 }
 
-func TestAnotherNameThanTheOneAskedForIsNotFound(t *testing.T) {
+func TestOtherNameThanRequestedIsNotFound(t *testing.T) {
 	client, _ := startAWS(t, describes("WEB", "i-a"))
 	_, err := client.Members(t.Context(), "web")
 	if code := lsapi.ErrorCode(err); code != lsapi.CodeNotFound {
@@ -137,7 +137,7 @@ func TestAnotherNameThanTheOneAskedForIsNotFound(t *testing.T) {
 	}
 }
 
-func TestInstancesAreLookedUpByFilterInBatchesOf200AndAcrossPages(t *testing.T) {
+func TestInstancesUsesFiltersOf200IDsAndReadsAllPages(t *testing.T) {
 	const launched = "2019-10-01T18:54:00.000Z"
 	page := func(_ http.ResponseWriter, form url.Values) string {
 		var items strings.Builder
@@ -150,7 +150,7 @@ func TestInstancesAreLookedUpByFilterInBatchesOf200AndAcrossPages(t *testing.T) 
 		return fmt.Sprintf("<reservationSet><item><instancesSet>%s</instancesSet></item></reservationSet>", &items)
 	}
 	client, aws := startAWS(t, func(w http.ResponseWriter, form url.Values) {
-		// Each batch begins with a page that is empty and names a next one.
+		// Each batch begins with an empty page that has a next one.
 		result, next := "<reservationSet/>", "<nextToken>more</nextToken>"
 		if form.Get("NextToken") != "" {
 			result, next = page(w, form), ""
@@ -177,25 +177,25 @@ func TestInstancesAreLookedUpByFilterInBatchesOf200AndAcrossPages(t *testing.T) 
 	}
 }
 
-func TestNoIdsCostNoCall(t *testing.T) {
+func TestInstancesWithoutIDsMakesNoCall(t *testing.T) {
 	client, aws := startAWS(t, cutOff)
 	if found, err := client.Instances(t.Context(), nil); err != nil || len(found) != 0 || len(aws.attempts()) != 0 {
 		t.Errorf("got %v, %v after %d calls", found, err, len(aws.attempts()))
 	}
 }
 
-func TestRegisterAndDeregisterSendAllInOneCall(t *testing.T) {
+func TestRegisterSendsAllInstancesInOneCall(t *testing.T) {
 	client, aws := startAWS(t, registered())
 	if err := register(t.Context(), client, "i-a", "i-b"); err != nil {
 		t.Fatal(err)
 	}
-	asked := aws.attempts()[0]
-	if asked.Get("LoadBalancerName") != "web" || asked.Get("Instances.member.1.InstanceId") != "i-a" || asked.Get("Instances.member.2.InstanceId") != "i-b" {
-		t.Errorf("AWS was asked %v", asked)
+	request := aws.attempts()[0]
+	if request.Get("LoadBalancerName") != "web" || request.Get("Instances.member.1.InstanceId") != "i-a" || request.Get("Instances.member.2.InstanceId") != "i-b" {
+		t.Errorf("AWS got %v", request)
 	}
 }
 
-func TestErrorsOfAWSGetTheirCodes(t *testing.T) {
+func TestAWSErrorsAreMappedToCodes(t *testing.T) {
 	tests := []struct {
 		status int
 		code   string
@@ -219,13 +219,13 @@ func TestErrorsOfAWSGetTheirCodes(t *testing.T) {
 			}
 			public := test.want == lsapi.CodeInvalid || test.want == lsapi.CodeNotFound
 			if (err.Message == "as AWS says") != public {
-				t.Errorf("the client is told %q", err.Message)
+				t.Errorf("the client gets %q", err.Message)
 			}
 		})
 	}
 }
 
-func TestWhatAWSQuotesOfARequestIsNotPassedOn(t *testing.T) {
+func TestErrorsContainNoQuotedRequestAndNoLongMessage(t *testing.T) {
 	for code, message := range map[string]string{
 		"SignatureDoesNotMatch": "The canonical string should have been 'x-amz-security-token:SECRET'",
 		"IncompleteSignature":   "in the header 'SECRET'",
@@ -247,7 +247,7 @@ func TestWhatAWSQuotesOfARequestIsNotPassedOn(t *testing.T) {
 	}
 }
 
-func TestThrottlingIsRetriedAndThenTold(t *testing.T) {
+func TestThrottlingIsRetriedAndThenReturned(t *testing.T) {
 	for _, code := range []string{"Throttling", "DependencyThrottle"} {
 		t.Run(code, func(t *testing.T) {
 			client, aws := startAWS(t, elbError(400, code, "Rate exceeded"))
@@ -269,7 +269,7 @@ func TestThrottlingIsRetriedAndThenTold(t *testing.T) {
 	})
 }
 
-func TestACallThatMayHaveTakenEffectIsAmbiguous(t *testing.T) {
+func TestChangeIsAmbiguousIfAnAttemptMayHaveTakenEffect(t *testing.T) {
 	refusal := elbError(400, "InvalidInstance", "no")
 	tests := []struct {
 		name      string
@@ -302,27 +302,27 @@ func TestACallThatMayHaveTakenEffectIsAmbiguous(t *testing.T) {
 	}
 }
 
-func TestEveryCallIsToldWithItsAttempts(t *testing.T) {
+func TestEveryCallIsObservedWithItsAttempts(t *testing.T) {
 	_, aws := startAWS(t, elbError(500, "InternalFailure", ""), registered(), elbError(400, "LoadBalancerNotFound", ""))
-	var told []cloud.Call
-	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.URL, Observe: func(c cloud.Call) { told = append(told, c) }})
+	var calls []cloud.Call
+	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.URL, Observe: func(c cloud.Call) { calls = append(calls, c) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = register(t.Context(), client, "i-a")
 	_, _ = client.Members(t.Context(), "web")
-	if len(told) != 2 {
-		t.Fatalf("told of %d calls, want 2", len(told))
+	if len(calls) != 2 {
+		t.Fatalf("%d calls were observed, want 2", len(calls))
 	}
-	if c := told[0]; c.Operation != "RegisterInstancesWithLoadBalancer" || c.Code != "" || c.Attempts != 2 || c.Took <= 0 {
+	if c := calls[0]; c.Operation != "RegisterInstancesWithLoadBalancer" || c.Code != "" || c.Attempts != 2 || c.Took <= 0 {
 		t.Errorf("got %+v", c)
 	}
-	if c := told[1]; c.Operation != "DescribeLoadBalancers" || c.Code != lsapi.CodeNotFound || c.Attempts != 1 {
+	if c := calls[1]; c.Operation != "DescribeLoadBalancers" || c.Code != lsapi.CodeNotFound || c.Attempts != 1 {
 		t.Errorf("got %+v", c)
 	}
 }
 
-func TestACallThatFindsNoTokenIsThrottledAndNotSent(t *testing.T) {
+func TestCallWithoutATokenIsThrottledAndNotSent(t *testing.T) {
 	_, aws := startAWS(t, registered())
 	tight, err := budget.New(budget.Sizes{budget.ELBWrite: {Burst: 1, PerSecond: 0.001}})
 	if err != nil {
@@ -343,7 +343,7 @@ func TestACallThatFindsNoTokenIsThrottledAndNotSent(t *testing.T) {
 	}
 }
 
-func TestADeadlineEndsACallAndLeavesItAmbiguous(t *testing.T) {
+func TestCancelledCallIsAmbiguous(t *testing.T) {
 	arrived, release := make(chan struct{}, 1), make(chan struct{})
 	client, _ := startAWS(t, func(http.ResponseWriter, url.Values) {
 		arrived <- struct{}{}
@@ -358,7 +358,7 @@ func TestADeadlineEndsACallAndLeavesItAmbiguous(t *testing.T) {
 	}
 }
 
-func TestWhatNeverReachedAWSIsNotAmbiguous(t *testing.T) {
+func TestCallThatCannotConnectIsNotAmbiguous(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	client := newClient(t, closed.URL)
@@ -368,7 +368,7 @@ func TestWhatNeverReachedAWSIsNotAmbiguous(t *testing.T) {
 	}
 }
 
-func TestMissingCredentialsAreForbiddenAndSayWhatIsMissing(t *testing.T) {
+func TestMissingCredentialsAreForbidden(t *testing.T) {
 	_, aws := startAWS(t, registered())
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
@@ -383,32 +383,31 @@ func TestMissingCredentialsAreForbiddenAndSayWhatIsMissing(t *testing.T) {
 	}
 }
 
-// register registers instances with the load balancer web, and forgets AWS's id of
-// the request.
+// register registers instances with the load balancer web.
 func register(ctx context.Context, client *cloud.Client, ids ...string) error {
 	_, err := client.Register(ctx, "web", ids, nil)
 	return err
 }
 
-func TestEachAttemptNeedsAPermit(t *testing.T) {
+func TestBeforeAttemptIsCalledBeforeEachAttempt(t *testing.T) {
 	client, aws := startAWS(t, cutOff, registered())
-	permits := 0
+	calls := 0
 	id, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
-		if permits++; permits != len(aws.attempts())+1 {
-			t.Errorf("permit %d was asked for after %d attempts", permits, len(aws.attempts()))
+		if calls++; calls != len(aws.attempts())+1 {
+			t.Errorf("call %d came after %d attempts", calls, len(aws.attempts()))
 		}
 		return time.Time{}, nil
 	})
-	if err != nil || permits != 2 || id != "aws-request" {
-		t.Errorf("got %q, %v after %d permits", id, err, permits)
+	if err != nil || calls != 2 || id != "aws-request" {
+		t.Errorf("got %q, %v after %d calls", id, err, calls)
 	}
 }
 
-func TestAnAttemptWithoutPermitIsNotMade(t *testing.T) {
+func TestErrorOfBeforeAttemptPreventsTheAttempt(t *testing.T) {
 	client, aws := startAWS(t, cutOff, registered())
-	permits := 0
+	calls := 0
 	_, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
-		if permits++; permits > 1 {
+		if calls++; calls > 1 {
 			return time.Time{}, lsapi.Errorf(lsapi.CodeUnavailable, "no more")
 		}
 		return time.Time{}, nil
@@ -418,7 +417,7 @@ func TestAnAttemptWithoutPermitIsNotMade(t *testing.T) {
 	}
 }
 
-func TestAnAttemptEndsWithItsPermit(t *testing.T) {
+func TestAttemptEndsAtTheDeadlineOfBeforeAttempt(t *testing.T) {
 	hang := make(chan struct{})
 	client, _ := startAWS(t, func(http.ResponseWriter, url.Values) { <-hang })
 	defer close(hang)

@@ -16,12 +16,12 @@ import (
 
 const dependencyThrottle = "DependencyThrottle"
 
-// codes is the one table of AWS error codes. A code that it does not name is
-// CodeUpstream: AWS failed in a way that says nothing about the request.
+// codes maps AWS error codes. Any other code is CodeUpstream: AWS failed for a reason that
+// is not the request's.
 //
 // Sources: the API references of Classic ELB (2012-06-01) and EC2 (2016-11-15),
-// their common errors, and the SDK's own lists of throttling codes. Classic ELB
-// documents ThrottlingException and answers Throttling.
+// their common errors, and the SDK's lists of throttling codes. Classic ELB documents
+// ThrottlingException and returns Throttling.
 var codes = map[string]lsapi.Code{
 	"LoadBalancerNotFound": lsapi.CodeNotFound,
 
@@ -57,45 +57,42 @@ var codes = map[string]lsapi.Code{
 	"UnrecognizedClientException": lsapi.CodeForbidden,
 }
 
-// throttledRetryAfter is what a client is told to wait when AWS throttles: by
-// then the smallest of AWS's buckets (Classic ELB writes, 4 a second) has grown
-// by several tokens.
+// throttledRetryAfter is the Retry-After when AWS throttles. In that time, the smallest of
+// AWS's buckets (Classic ELB writes, 4 a second) gains several tokens.
 const throttledRetryAfter = 2 * time.Second
 
-// maxMessage is how much of a message of AWS is passed on: far more than any
-// that is meant for people.
+// maxMessage is the length to which messages of AWS are cut.
 const maxMessage = 500
 
-// quoting are the codes whose messages quote the request that AWS received, its
-// session token included.
-var quoting = map[string]bool{
+// quotesRequest are the codes whose messages quote the request with its session token.
+var quotesRequest = map[string]bool{
 	"IncompleteSignature":   true,
 	"SignatureDoesNotMatch": true,
 }
 
-// coded turns what the SDK returned for a call with ctx into lsapi's error.
+// coded converts the SDK's error of a call with ctx.
 func coded(ctx context.Context, err error) *lsapi.Error {
 	result := &lsapi.Error{Code: lsapi.CodeUpstream, Err: err}
 	if apiError, ok := errors.AsType[smithy.APIError](err); ok {
 		result.Reason = apiError.ErrorCode()
-		if code, known := codes[result.Reason]; known {
+		if code, ok := codes[result.Reason]; ok {
 			result.Code = code
 		}
 		if result.Code == lsapi.CodeInvalid || result.Code == lsapi.CodeNotFound {
 			result.Message = cut(apiError.ErrorMessage())
 		}
-		result.Err = harmless(err, apiError)
+		result.Err = loggable(err, apiError)
 		if result.Code == lsapi.CodeThrottled {
 			result.RetryAfter = throttledRetryAfter
 		}
 		return result
 	}
-	if denied, ok := errors.AsType[*lsapi.Error](err); ok { // by a Permit
-		return denied
+	if rejected, ok := errors.AsType[*lsapi.Error](err); ok { // by a BeforeAttempt
+		return rejected
 	}
-	_, outOfBudget := errors.AsType[*budget.WaitError](err)
+	_, noToken := errors.AsType[*budget.WaitError](err)
 	switch {
-	case outOfBudget:
+	case noToken:
 		result.Code, result.RetryAfter = lsapi.CodeThrottled, throttledRetryAfter
 	case ctx.Err() != nil:
 		result.Code = lsapi.CodeTimeout
@@ -105,14 +102,14 @@ func coded(ctx context.Context, err error) *lsapi.Error {
 	return result
 }
 
-// harmless returns an AWS error as it may be logged.
-func harmless(err error, apiError smithy.APIError) error {
+// loggable returns an AWS error without secrets and long messages.
+func loggable(err error, apiError smithy.APIError) error {
 	code, message := apiError.ErrorCode(), apiError.ErrorMessage()
-	if !quoting[code] && len(message) <= maxMessage {
+	if !quotesRequest[code] && len(message) <= maxMessage {
 		return err
 	}
 	text := "api error " + code
-	if !quoting[code] {
+	if !quotesRequest[code] {
 		text += ": " + cut(message)
 	}
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
@@ -124,7 +121,7 @@ func harmless(err error, apiError smithy.APIError) error {
 	return errors.New(text)
 }
 
-// cut shortens a message of AWS to maxMessage bytes.
+// cut cuts a message to maxMessage bytes.
 func cut(message string) string {
 	if len(message) <= maxMessage {
 		return message
@@ -132,11 +129,10 @@ func cut(message string) string {
 	return strings.ToValidUTF8(message[:maxMessage], "") + "..."
 }
 
-// errNoCredentials marks a call that was not made because no credentials could
-// be had, which the SDK tells by an untyped error.
+// errNoCredentials marks a call without credentials, for which the SDK has an untyped error.
 var errNoCredentials = errors.New("no AWS credentials")
 
-// credentialsProvider marks the errors of the provider that it wraps.
+// credentialsProvider marks errors with errNoCredentials.
 type credentialsProvider struct{ aws.CredentialsProvider }
 
 func (p credentialsProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {

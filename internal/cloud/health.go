@@ -12,40 +12,47 @@ import (
 	"lsapi"
 )
 
-// The descriptions of AWS that tell more than the state does, as the Classic ELB API
-// reference has them (InstanceState).
+// AWS's descriptions with more information than the state (InstanceState in the Classic ELB
+// API reference).
 const (
 	descriptionDraining      = "Instance deregistration currently in progress."
 	descriptionNotRegistered = "Instance is not currently registered with the LoadBalancer."
 	notApplicable            = "N/A"
 )
 
-// Health returns what the load balancer says of its members and, as far as AWS
-// lists them, of the instances that it is draining, sorted by id; by one
-// DescribeInstanceHealth. A terminated member is absent.
+// Health returns the health of a load balancer's members and, as far as AWS lists them, of
+// its draining instances, sorted by id, by one DescribeInstanceHealth. It lacks terminated
+// members.
 //
-// Errors: CodeNotFound; those of the table in errors.go.
+// CodeNotFound: there is no such load balancer. Other errors: see errors.go.
 func (c *Client) Health(ctx context.Context, loadBalancer string) ([]lsapi.MemberHealth, error) {
-	return c.askHealth(ctx, loadBalancer, nil)
+	ctx, done := c.begin(ctx)
+	defer done()
+	return c.readHealth(ctx, loadBalancer, nil)
 }
 
-// HealthOf returns what the load balancer says of these instances, sorted by id.
-// Absent are those that it has nothing to do with: no members, and not being drained.
-// It takes one DescribeInstanceHealth, and more of them to find those that AWS does
-// not know: one alone is one.
+// HealthOf returns the health of the given instances that are members or draining, sorted
+// by id. It takes one DescribeInstanceHealth, and more if AWS does not know one of the
+// instances.
 //
 // Errors: those of Health.
 func (c *Client) HealthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
-	all, err := c.askHealth(ctx, loadBalancer, ids)
+	ctx, done := c.begin(ctx)
+	defer done()
+	return c.healthOf(ctx, loadBalancer, ids)
+}
+
+func (c *Client) healthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
+	all, err := c.readHealth(ctx, loadBalancer, ids)
 	if lsapi.ErrorCode(err) != lsapi.CodeInvalid {
 		return slices.DeleteFunc(all, isUnregistered), err
 	}
 	if len(ids) == 1 {
 		return nil, nil
 	}
-	// The call fails as a whole for one that is unknown.
+	// The call fails as a whole for one unknown instance.
 	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
-		found, err := c.HealthOf(ctx, loadBalancer, half)
+		found, err := c.healthOf(ctx, loadBalancer, half)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +62,7 @@ func (c *Client) HealthOf(ctx context.Context, loadBalancer string, ids []string
 	return all, nil
 }
 
-func (c *Client) askHealth(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
+func (c *Client) readHealth(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
 	out, err := c.describeHealth(ctx, &elb.DescribeInstanceHealthInput{
 		LoadBalancerName: aws.String(loadBalancer),
 		Instances:        fromIDs(ids),
@@ -66,21 +73,20 @@ func (c *Client) askHealth(ctx context.Context, loadBalancer string, ids []strin
 	all := make([]lsapi.MemberHealth, 0, len(out.InstanceStates))
 	for _, state := range out.InstanceStates {
 		if aws.ToString(state.Description) != descriptionNotRegistered {
-			all = append(all, fromState(state))
+			all = append(all, newHealth(state))
 		}
 	}
 	sortHealth(all)
 	return all, nil
 }
 
-// isUnregistered reports whether the health of an instance that Health did not return
-// says only that AWS does not know it. Implementations of AWS's API by others answer so
-// for what is not registered; AWS gives a description with Unknown.
+// isUnregistered reports whether health requested by id is that of an unregistered instance
+// in Moto and LocalStack. AWS has a description with every Unknown.
 func isUnregistered(h lsapi.MemberHealth) bool {
 	return h.State == lsapi.HealthUnknown && h.Reason == notApplicable && h.Description == notApplicable
 }
 
-func fromState(state elbtypes.InstanceState) lsapi.MemberHealth {
+func newHealth(state elbtypes.InstanceState) lsapi.MemberHealth {
 	h := lsapi.MemberHealth{
 		InstanceID:  aws.ToString(state.InstanceId),
 		State:       lsapi.HealthState(aws.ToString(state.State)),

@@ -11,7 +11,7 @@ import (
 	"lsapi"
 )
 
-// health answers DescribeInstanceHealth with states, each "id|state|reason|description".
+// health responds to DescribeInstanceHealth with states, each "id|state|reason|description".
 func health(states ...string) reply {
 	var members strings.Builder
 	for _, state := range states {
@@ -21,7 +21,7 @@ func health(states ...string) reply {
 	return says(http.StatusOK, fmt.Sprintf(`<DescribeInstanceHealthResponse xmlns=%q><DescribeInstanceHealthResult><InstanceStates>%s</InstanceStates></DescribeInstanceHealthResult></DescribeInstanceHealthResponse>`, elbNamespace, &members))
 }
 
-// never answers as AWS does for an instance that was never a member.
+// never responds as AWS does for an instance that was never a member.
 func never() reply {
 	return says(http.StatusBadRequest, fmt.Sprintf(`<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>InvalidInstance</Code><Message>Could not find EC2 instance i-3.</Message></Error></ErrorResponse>`, elbNamespace))
 }
@@ -30,11 +30,11 @@ const (
 	serving  = "i-2|InService|N/A|N/A"
 	failing  = "i-1|OutOfService|Instance|Instance has failed at least the UnhealthyThreshold number of health checks consecutively."
 	draining = "i-3|InService|N/A|Instance deregistration currently in progress."
-	apart    = "i-4|OutOfService|Instance|Instance is not currently registered with the LoadBalancer."
+	former   = "i-4|OutOfService|Instance|Instance is not currently registered with the LoadBalancer."
 	strange  = "i-5|Confused|N/A|A transient error occurred. Please try again later."
 )
 
-func TestHealthIsToldInAWSsWordsAndDrainingByThem(t *testing.T) {
+func TestHealthHasAWSsDescriptionsAndDrainingFromThem(t *testing.T) {
 	client, aws := startAWS(t, health(serving, draining, strange, failing))
 	got, err := client.Health(t.Context(), "web")
 	want := []lsapi.MemberHealth{
@@ -46,37 +46,37 @@ func TestHealthIsToldInAWSsWordsAndDrainingByThem(t *testing.T) {
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("it is %+v, %v", got, err)
 	}
-	asked := aws.attempts()
-	if len(asked) != 1 || asked[0].Get("LoadBalancerName") != "web" || asked[0].Has("Instances.member.1.InstanceId") {
-		t.Errorf("AWS was asked %v", asked)
+	request := aws.attempts()
+	if len(request) != 1 || request[0].Get("LoadBalancerName") != "web" || request[0].Has("Instances.member.1.InstanceId") {
+		t.Errorf("AWS got %v", request)
 	}
 }
 
-func TestTheHealthOfInstancesLeavesOutThoseThatAreNoMembersAnyMore(t *testing.T) {
-	client, aws := startAWS(t, health(draining, apart))
+func TestHealthOfLeavesOutFormerMembers(t *testing.T) {
+	client, aws := startAWS(t, health(draining, former))
 	got, err := client.HealthOf(t.Context(), "web", []string{"i-3", "i-4"})
 	if err != nil || len(got) != 1 || got[0].InstanceID != "i-3" || !got[0].Draining {
 		t.Errorf("it is %+v, %v", got, err)
 	}
-	if asked := aws.attempts()[0]; asked.Get("Instances.member.1.InstanceId") != "i-3" || asked.Get("Instances.member.2.InstanceId") != "i-4" {
-		t.Errorf("AWS was asked %v", asked)
+	if request := aws.attempts()[0]; request.Get("Instances.member.1.InstanceId") != "i-3" || request.Get("Instances.member.2.InstanceId") != "i-4" {
+		t.Errorf("AWS got %v", request)
 	}
 }
 
-// Moto and LocalStack answer so for an instance that is not registered.
-func TestHealthOfLeavesOutWhatIsUnknownForNoReason(t *testing.T) {
+// Moto and LocalStack return this for an unregistered instance.
+func TestHealthOfLeavesOutUnknownWithoutDescription(t *testing.T) {
 	client, _ := startAWS(t, health("i-4|Unknown|N/A|N/A", strange, draining))
 	got, err := client.HealthOf(t.Context(), "web", []string{"i-3", "i-4", "i-5"})
 	if err != nil || len(got) != 2 || got[0].InstanceID != "i-3" || got[1].InstanceID != "i-5" {
 		t.Errorf("it is %+v, %v", got, err)
 	}
-	// Of its members a load balancer may say that.
+	// For members it is a valid answer.
 	if got, err := client.Health(t.Context(), "web"); err != nil || len(got) != 3 {
 		t.Errorf("of the members it is %+v, %v", got, err)
 	}
 }
 
-func TestAnInstanceThatWasNeverAMemberSpoilsNobodyElsesHealth(t *testing.T) {
+func TestHealthOfReadsOthersBesideAnUnknownInstance(t *testing.T) {
 	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
 		switch {
 		case form.Get("Instances.member.1.InstanceId") == "i-3" || form.Has("Instances.member.2.InstanceId"):
@@ -96,7 +96,7 @@ func TestAnInstanceThatWasNeverAMemberSpoilsNobodyElsesHealth(t *testing.T) {
 	}
 }
 
-func TestTheHealthOfNoLoadBalancerIsNotFound(t *testing.T) {
+func TestMissingLoadBalancerIsNotFound(t *testing.T) {
 	client, _ := startAWS(t, says(http.StatusBadRequest, fmt.Sprintf(`<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>LoadBalancerNotFound</Code><Message>There is no ACTIVE Load Balancer named 'web'</Message></Error></ErrorResponse>`, elbNamespace)))
 	_, plain := client.Health(t.Context(), "web")
 	_, of := client.HealthOf(t.Context(), "web", []string{"i-1"})

@@ -4,75 +4,88 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"lsapi"
 	"lsapi/internal/background"
+	"lsapi/internal/cloud/budget"
 )
 
-const (
-	// maxLookups is how many shared lookups are in flight at once: enough that
-	// one which hangs holds nobody up, few enough that a burst travels together.
-	maxLookups = 4
-	// lookupTimeout bounds each filtered lookup, its retries included, whoever
-	// waits for it.
-	lookupTimeout = 10 * time.Second
-)
-
-// Lookups lets lookups of instances from different callers travel together: what
-// waits while maxLookups are in flight goes out in the next one, so that fifty
-// lanes that each change ten instances cost a few calls and not fifty.
-//
-// A lookup is never joined once it has begun: what it finds was asked for after
-// its callers came.
-type Lookups struct {
-	work *background.Group
-	find func(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
-
-	mu       sync.Mutex
-	waiting  []*lookup
-	inFlight int
+// LaneClient is the Client of the lanes. It has the priority Write, and batches the
+// instance lookups of different lanes.
+type LaneClient struct {
+	*Client
+	lookups *Lookups
 }
 
-// lookup is one that has not begun, or is under way.
+// ForLanes returns the Client of the lanes. It must be closed.
+func (c *Client) ForLanes() LaneClient {
+	client := c.For(budget.Write)
+	return LaneClient{client, NewLookups(client.Instances)}
+}
+
+// Close is Lookups.Close.
+func (c LaneClient) Close(ctx context.Context) error { return c.lookups.Close(ctx) }
+
+// Instances is Lookups.Instances.
+func (c LaneClient) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
+	return c.lookups.Instances(ctx, ids)
+}
+
+// maxLookups is how many batched lookups run at once: enough that a slow one delays no
+// other, few enough that a burst is batched.
+const maxLookups = 4
+
+// Lookups batches instance lookups: those that wait while maxLookups run go into the next
+// call. A lookup that has begun is not joined, so that its result is never older than the
+// caller's request.
+type Lookups struct {
+	group *background.Group
+	find  func(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
+
+	mu      sync.Mutex
+	waiting []*lookup
+	running int
+}
+
+// lookup is a batch.
 type lookup struct {
-	ids   []string // sorted, each once; at most maxFilterValues, which is one call
+	ids   []string // sorted and unique; at most maxFilterValues, which is one call
 	done  chan struct{}
 	found map[string]lsapi.Instance
 	err   error
 }
 
-// NewLookups returns Lookups that find by find, until they are closed.
+// NewLookups returns Lookups that call find. They must be closed.
 func NewLookups(find func(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)) *Lookups {
-	return &Lookups{work: background.New(), find: find}
+	return &Lookups{group: background.New(), find: find}
 }
 
-// Close ends the lookups that are under way, and waits until they have ended. Its
-// error says that ctx ended before that. Later ones are CodeUnavailable.
-func (l *Lookups) Close(ctx context.Context) error { return l.work.Close(ctx) }
+// Close cancels the running lookups and waits for their end. It returns an error if ctx
+// ends first. Later lookups are CodeUnavailable.
+func (l *Lookups) Close(ctx context.Context) error { return l.group.Close(ctx) }
 
-// Instances returns what EC2 knows of the instances, by id. When ctx ends first, it returns CodeTimeout and leaves the lookup to
-// whoever shares it.
+// Instances returns EC2's description of instances, by id. CodeTimeout: ctx ended first;
+// the lookup continues for its other callers.
 func (l *Lookups) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {
-	var mine []*lookup
+	var joined []*lookup
 	l.mu.Lock()
 	for batch := range slices.Chunk(ids, maxFilterValues) {
-		mine = append(mine, l.join(batch))
+		joined = append(joined, l.join(batch))
 	}
 	l.mu.Unlock()
 
 	found := make(map[string]lsapi.Instance, len(ids))
-	for _, shared := range mine {
+	for _, lookup := range joined {
 		select {
-		case <-shared.done:
+		case <-lookup.done:
 		case <-ctx.Done():
 			return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
 		}
-		if shared.err != nil {
-			return nil, shared.err
+		if lookup.err != nil {
+			return nil, lookup.err
 		}
 		for _, id := range ids {
-			if instance, ok := shared.found[id]; ok {
+			if instance, ok := lookup.found[id]; ok {
 				found[id] = instance
 			}
 		}
@@ -80,8 +93,8 @@ func (l *Lookups) Instances(ctx context.Context, ids []string) (map[string]lsapi
 	return found, nil
 }
 
-// join adds ids to a lookup that waits and has room, or to a new one, which
-// begins at once if it may. The caller holds mu.
+// join adds ids to a waiting lookup with room, or to a new one, which starts at once if it
+// may. The caller holds mu.
 func (l *Lookups) join(ids []string) *lookup {
 	for _, waiting := range l.waiting {
 		if union := union(waiting.ids, ids); len(union) <= maxFilterValues {
@@ -91,10 +104,10 @@ func (l *Lookups) join(ids []string) *lookup {
 	}
 	fresh := &lookup{ids: union(nil, ids), done: make(chan struct{})}
 	switch {
-	case l.inFlight >= maxLookups:
+	case l.running >= maxLookups:
 		l.waiting = append(l.waiting, fresh)
-	case l.work.Go(func(ctx context.Context) { l.run(ctx, fresh) }):
-		l.inFlight++
+	case l.group.Go(func(ctx context.Context) { l.run(ctx, fresh) }):
+		l.running++
 	default:
 		fresh.err = lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
 		close(fresh.done)
@@ -102,8 +115,7 @@ func (l *Lookups) join(ids []string) *lookup {
 	return fresh
 }
 
-// run carries out a lookup, and then what waits. It ends with the last of them,
-// each within lookupTimeout.
+// run runs a lookup, and then the waiting ones.
 func (l *Lookups) run(ctx context.Context, next *lookup) {
 	for next != nil {
 		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
@@ -118,7 +130,7 @@ func (l *Lookups) next() *lookup {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.waiting) == 0 {
-		l.inFlight--
+		l.running--
 		return nil
 	}
 	next := l.waiting[0]

@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/cloud"
 )
 
-// slowEC2 knows every instance and takes its time.
+// slowEC2 finds every instance, slowly.
 type slowEC2 struct {
 	mu    sync.Mutex
 	calls [][]string
@@ -52,7 +52,7 @@ func newLookups(t *testing.T, ec2 *slowEC2) *cloud.Lookups {
 	return lookups
 }
 
-func TestCloseEndsLookupsAndThoseThatWait(t *testing.T) {
+func TestCloseEndsRunningAndWaitingLookups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ec2 := &slowEC2{hangs: 10}
 		lookups := cloud.NewLookups(ec2.find)
@@ -77,7 +77,7 @@ func TestCloseEndsLookupsAndThoseThatWait(t *testing.T) {
 	})
 }
 
-func TestLookupsOfManyLanesTravelTogether(t *testing.T) {
+func TestLookupsOfManyLanesAreBatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ec2 := new(slowEC2)
 		lookups := newLookups(t, ec2)
@@ -96,7 +96,7 @@ func TestLookupsOfManyLanesTravelTogether(t *testing.T) {
 		}
 		start := time.Now()
 		lanes.Wait()
-		// Four begin at once; the other 460 ids are three calls of at most 200.
+		// Four start at once; the other 460 ids are three calls of at most 200.
 		if len(ec2.calls) > 7 {
 			t.Errorf("50 lanes cost %d calls", len(ec2.calls))
 		}
@@ -111,7 +111,7 @@ func TestLookupsOfManyLanesTravelTogether(t *testing.T) {
 	})
 }
 
-func TestALookupThatHasBegunIsNotJoined(t *testing.T) {
+func TestRunningLookupIsNotJoined(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ec2 := new(slowEC2)
 		lookups := newLookups(t, ec2)
@@ -128,7 +128,7 @@ func TestALookupThatHasBegunIsNotJoined(t *testing.T) {
 	})
 }
 
-func TestALookupThatHangsHoldsNobodyElseUp(t *testing.T) {
+func TestHangingLookupDoesNotDelayOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ec2 := &slowEC2{hangs: 1}
 		lookups := newLookups(t, ec2)
@@ -148,24 +148,24 @@ func TestALookupThatHangsHoldsNobodyElseUp(t *testing.T) {
 	})
 }
 
-func TestACallerWhoLeavesDoesNotEndALookupThatOthersShare(t *testing.T) {
+func TestSharedLookupContinuesWhenACallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lookups := newLookups(t, new(slowEC2))
 		for range 4 { // so that the next ones wait, and share
 			go func() { _, _ = lookups.Instances(context.Background(), []string{"i-0"}) }()
 		}
 		synctest.Wait()
-		impatient, leave := context.WithTimeout(t.Context(), 60*time.Millisecond)
-		defer leave()
+		short, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
+		defer cancel()
 		var callers sync.WaitGroup
 		callers.Go(func() {
-			if _, err := lookups.Instances(impatient, []string{"i-1"}); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
-				t.Errorf("who left got %v", err)
+			if _, err := lookups.Instances(short, []string{"i-1"}); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+				t.Errorf("the caller that left got %v", err)
 			}
 		})
 		callers.Go(func() {
 			if _, err := lookups.Instances(t.Context(), []string{"i-1"}); err != nil {
-				t.Errorf("who stayed got %v", err)
+				t.Errorf("the other caller got %v", err)
 			}
 		})
 		callers.Wait()

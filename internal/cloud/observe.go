@@ -11,23 +11,26 @@ import (
 	"lsapi"
 )
 
-// Call is a call to AWS that has ended.
-type Call struct {
-	// Operation is AWS's name for it, such as "DescribeLoadBalancers".
-	Operation string
-	// Code is the error's; empty when it succeeded.
-	Code lsapi.Code
-	// Attempts counts those that were sent: 0 when none got its token in time.
-	Attempts int
-	// Took is how long the call took, its retries and its waits included.
-	Took time.Duration
+// Operations returns AWS's names of the operations that a Client calls.
+func Operations() []string {
+	return []string{
+		"DescribeLoadBalancers", "DescribeInstanceHealth", "DescribeLoadBalancerAttributes", "DescribeTags",
+		"RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer", "DescribeInstances",
+	}
 }
 
-// observer tells of every call.
-type observer struct{ tell func(Call) }
+// Call is a finished call to AWS.
+type Call struct {
+	Operation string
+	Code      lsapi.Code // of the error; empty for success
+	Attempts  int        // that were sent
+	Took      time.Duration
+}
 
-// addTo puts one end of the observer around the call, the other around each of
-// its attempts.
+// observer passes every call to observe.
+type observer struct{ observe func(Call) }
+
+// addTo adds the middleware around the call, and the counter of its attempts.
 func (o observer) addTo(stack *middleware.Stack) error {
 	call := middleware.InitializeMiddlewareFunc("lsapi:ObserveCall", o.call)
 	if err := stack.Initialize.Add(call, middleware.Before); err != nil {
@@ -40,21 +43,20 @@ func (o observer) addTo(stack *middleware.Stack) error {
 func (o observer) call(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 	var attempts atomic.Int32
 	began := time.Now()
-	out, metadata, err := next.HandleInitialize(context.WithValue(ctx, attemptsKey{}, &attempts), in)
+	out, metadata, err := next.HandleInitialize(context.WithValue(ctx, attemptCountKey{}, &attempts), in)
 	call := Call{Operation: awsmiddleware.GetOperationName(ctx), Attempts: int(attempts.Load()), Took: time.Since(began)}
 	if err != nil {
 		call.Code = coded(ctx, err).Code
 	}
-	o.tell(call)
+	o.observe(call)
 	return out, metadata, err
 }
 
 func countAttempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	if attempts, ok := ctx.Value(attemptsKey{}).(*atomic.Int32); ok {
+	if attempts, ok := ctx.Value(attemptCountKey{}).(*atomic.Int32); ok {
 		attempts.Add(1)
 	}
 	return next.HandleFinalize(ctx, in)
 }
 
-// attemptsKey finds the counter of the call that an attempt belongs to.
-type attemptsKey struct{}
+type attemptCountKey struct{}

@@ -12,28 +12,27 @@ import (
 	"lsapi"
 )
 
-// Permission is one that lsapi needs, and what AWS says to a call that needs it.
+// Permission is a permission that lsapi needs, and the result of a call that needs it.
 type Permission struct {
 	// Action is the name in a policy, such as "ec2:DescribeInstances".
 	Action string
-	// Err is nil when the call is allowed. CodeForbidden: AWS denies it. Any other
-	// error says nothing about the permission.
+	// Err is nil if the call is allowed. CodeForbidden: AWS denies it. With any other error
+	// the permission is unknown.
 	Err error
 }
 
 const (
-	// permissionTimeout bounds each call, its retries included.
+	// permissionTimeout bounds each call, retries included.
 	permissionTimeout = 10 * time.Second
-	// Neither exists, so that nothing is registered or deregistered: AWS checks the
-	// permission first, then looks for them.
+	// Neither exists, so that the calls change nothing. AWS checks the permission first.
 	noLoadBalancer = "lsapi-doctor-no-such-elb"
 	noInstance     = "i-00000000000000000"
-	// smallestPage is the least MaxResults of DescribeInstances.
+	// smallestPage is the smallest MaxResults of DescribeInstances.
 	smallestPage = 5
 )
 
-// Permissions makes each call that lsapi makes, in a way that changes nothing, and
-// returns what AWS says, in a fixed order.
+// Permissions tries each operation that lsapi needs, without changing anything, and returns
+// the results in a fixed order.
 func (c *Client) Permissions(ctx context.Context) []Permission {
 	name, instances := aws.String(noLoadBalancer), []elbtypes.Instance{{InstanceId: aws.String(noInstance)}}
 	calls := []struct {
@@ -76,8 +75,7 @@ func (c *Client) Permissions(ctx context.Context) []Permission {
 	return permissions
 }
 
-// permissionError makes a call. That what it names does not exist is no error: AWS
-// has then allowed the call.
+// permissionError makes a call. CodeNotFound and CodeInvalid show that it was allowed.
 func permissionError(ctx context.Context, call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, permissionTimeout)
 	defer cancel()
@@ -85,9 +83,9 @@ func permissionError(ctx context.Context, call func(context.Context) error) erro
 	if err == nil {
 		return nil
 	}
-	answer := coded(ctx, err)
-	if answer.Code == lsapi.CodeNotFound || answer.Code == lsapi.CodeInvalid {
+	result := coded(ctx, err)
+	if result.Code == lsapi.CodeNotFound || result.Code == lsapi.CodeInvalid {
 		return nil
 	}
-	return answer
+	return result
 }

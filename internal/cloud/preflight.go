@@ -9,16 +9,16 @@ import (
 	"lsapi/internal/cloud/budget"
 )
 
-// CheckCredentials returns an error when no credentials can be had. It makes no call
-// to a load balancer's API; AWS may still refuse the credentials.
+// CheckCredentials returns an error if no credentials are found. It does not check whether
+// AWS accepts them.
 func (c *Client) CheckCredentials(ctx context.Context) error {
 	_, err := c.credentials.Retrieve(ctx)
 	return err
 }
 
-// Probe makes the smallest call that shows whether AWS can be read.
+// Probe makes the smallest read from AWS, with the priority Background.
 func (c *Client) Probe(ctx context.Context) error {
-	ctx, done := c.For(budget.Background).call(ctx)
+	ctx, done := c.For(budget.Background).begin(ctx)
 	defer done()
 	_, err := c.describeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{PageSize: aws.Int32(1)})
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// sdkLogger has the SDK log where the service does. By itself the SDK writes to
-// standard error, and waits for it.
+// sdkLogger passes the SDK's log to a slog.Logger. The SDK's default blocks on standard
+// error.
 type sdkLogger struct{ log *slog.Logger }
 
 // Logf implements logging.Logger.

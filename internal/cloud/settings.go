@@ -12,14 +12,15 @@ import (
 	"lsapi"
 )
 
-// maxTagged is how many load balancers one DescribeTags takes.
+// maxTagged is how many load balancers one DescribeTags may name.
 const maxTagged = 20
 
-// Attributes returns the load balancer's attributes, by one
-// DescribeLoadBalancerAttributes.
+// Attributes returns a load balancer's attributes, by one DescribeLoadBalancerAttributes.
 //
-// Errors: CodeNotFound; those of the table in errors.go.
+// CodeNotFound: there is no such load balancer. Other errors: see errors.go.
 func (c *Client) Attributes(ctx context.Context, loadBalancer string) (lsapi.Attributes, error) {
+	ctx, done := c.begin(ctx)
+	defer done()
 	out, err := c.describeAttributes(ctx, &elb.DescribeLoadBalancerAttributesInput{LoadBalancerName: aws.String(loadBalancer)})
 	if err != nil {
 		return lsapi.Attributes{}, coded(ctx, err)
@@ -39,11 +40,12 @@ func (c *Client) Attributes(ctx context.Context, loadBalancer string) (lsapi.Att
 	return a, nil
 }
 
-// Tags returns the tags of each load balancer, by its name, by one DescribeTags for
-// each 20.
+// Tags returns the tags of each load balancer, by name, by one DescribeTags for each 20.
 //
-// Errors: CodeNotFound when one of them does not exist; those of the table.
+// CodeNotFound: one of them does not exist. Other errors: see errors.go.
 func (c *Client) Tags(ctx context.Context, loadBalancers []string) (map[string]map[string]string, error) {
+	ctx, done := c.begin(ctx)
+	defer done()
 	all := make(map[string]map[string]string, len(loadBalancers))
 	for names := range slices.Chunk(loadBalancers, maxTagged) {
 		out, err := c.describeTags(ctx, &elb.DescribeTagsInput{LoadBalancerNames: names})
@@ -61,8 +63,7 @@ func (c *Client) Tags(ctx context.Context, loadBalancers []string) (map[string]m
 	return all, nil
 }
 
-// described returns how a load balancer is set up.
-func described(d elbtypes.LoadBalancerDescription) *lsapi.Description {
+func newDescription(d elbtypes.LoadBalancerDescription) *lsapi.Description {
 	result := &lsapi.Description{
 		DNSName:   aws.ToString(d.DNSName),
 		Scheme:    aws.ToString(d.Scheme),
@@ -71,7 +72,7 @@ func described(d elbtypes.LoadBalancerDescription) *lsapi.Description {
 	}
 	for _, l := range d.ListenerDescriptions {
 		if l.Listener != nil {
-			result.Listeners = append(result.Listeners, fromListener(*l.Listener))
+			result.Listeners = append(result.Listeners, newListener(*l.Listener))
 		}
 	}
 	if check := d.HealthCheck; check != nil {
@@ -86,7 +87,7 @@ func described(d elbtypes.LoadBalancerDescription) *lsapi.Description {
 	return result
 }
 
-func fromListener(l elbtypes.Listener) lsapi.Listener {
+func newListener(l elbtypes.Listener) lsapi.Listener {
 	return lsapi.Listener{
 		Protocol:         aws.ToString(l.Protocol),
 		Port:             int(l.LoadBalancerPort),

@@ -11,7 +11,7 @@ import (
 	"lsapi"
 )
 
-func TestAListingDescribesEachLoadBalancer(t *testing.T) {
+func TestListingDescribesEachLoadBalancer(t *testing.T) {
 	client, _ := startAWS(t, says(http.StatusOK, fmt.Sprintf(`<DescribeLoadBalancersResponse xmlns=%q><DescribeLoadBalancersResult><LoadBalancerDescriptions><member>
 <LoadBalancerName>web</LoadBalancerName><DNSName>web-1.us-east-1.elb.amazonaws.com</DNSName><Scheme>internet-facing</Scheme><CreatedTime>2019-10-01T18:00:00.120Z</CreatedTime>
 <AvailabilityZones><member>us-east-1b</member><member>us-east-1a</member></AvailabilityZones>
@@ -42,7 +42,7 @@ func TestAListingDescribesEachLoadBalancer(t *testing.T) {
 	}
 }
 
-func TestAnInstanceHasItsZoneAddressAndName(t *testing.T) {
+func TestInstanceHasItsZoneAddressAndName(t *testing.T) {
 	client, _ := startAWS(t, says(http.StatusOK, fmt.Sprintf(`<DescribeInstancesResponse xmlns=%q><reservationSet><item><instancesSet><item>
 <instanceId>i-1</instanceId><instanceType>t2.micro</instanceType><instanceState><code>16</code><name>running</name></instanceState><launchTime>2019-10-01T18:54:00.000Z</launchTime>
 <placement><availabilityZone>us-east-1a</availabilityZone></placement><privateIpAddress>10.0.1.17</privateIpAddress>
@@ -67,7 +67,7 @@ func TestAttributesAreReadWithTheirUnits(t *testing.T) {
 	}
 }
 
-func TestTagsAreAskedForTwentyLoadBalancersAtATime(t *testing.T) {
+func TestTagsReadsTwentyLoadBalancersACall(t *testing.T) {
 	client, aws := startAWS(t, func(w http.ResponseWriter, form url.Values) {
 		members := ""
 		for i := 1; form.Has(fmt.Sprintf("LoadBalancerNames.member.%d", i)); i++ {

@@ -15,9 +15,7 @@ import (
 	"lsapi/internal/emulator/fleet"
 )
 
-// The surge queue is read from CloudWatch as the emulator has it, whose answers real
-// AWS clients understand.
-func TestTheSurgeQueueIsToldByCloudWatch(t *testing.T) {
+func TestSurgeQueueIsReadFromCloudWatch(t *testing.T) {
 	parsed, err := fleet.Parse("demo")
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +40,7 @@ func TestTheSurgeQueueIsToldByCloudWatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if waiting, spilled, err := q.Look(t.Context()); err != nil || waiting != 0 || spilled != 0 {
+	if waiting, spilled, err := q.Read(t.Context()); err != nil || waiting != 0 || spilled != 0 {
 		t.Fatalf("before any request it is %d, %d, %v", waiting, spilled, err)
 	}
 	web := e.Traffic()[1]
@@ -57,23 +55,23 @@ func TestTheSurgeQueueIsToldByCloudWatch(t *testing.T) {
 		done.Go(func() { get(t, web.Listeners[0].URL+"/?sleep=300ms") })
 	}
 	done.Wait()
-	if waiting, spilled, err := q.Look(t.Context()); err != nil || waiting < 1 || waiting > requests-1 || spilled != 0 {
+	if waiting, spilled, err := q.Read(t.Context()); err != nil || waiting < 1 || waiting > requests-1 || spilled != 0 {
 		t.Errorf("of %d requests to a member that serves one, %d wait at most, and %d have spilled over; %v", requests, waiting, spilled, err)
 	}
 	if err := e.AddFault(emulator.Fault{Action: "GetMetricData", Kind: emulator.FaultDenied, Count: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := q.Look(t.Context()); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
-		t.Errorf("without the permission it says %v", err)
+	if _, _, err := q.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+		t.Errorf("without the permission it returns %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := q.Look(ctx); err == nil {
-		t.Error("one that has no time gets an answer")
+	if _, _, err := q.Read(ctx); err == nil {
+		t.Error("a cancelled read succeeds")
 	}
 }
 
-// serves reports whether the one member of web-elb that can serve does.
+// serves reports whether a member of web-elb is in service.
 func serves(e *emulator.Emulator) bool {
 	for _, m := range e.Traffic()[1].Members {
 		if m.InService {

@@ -4,20 +4,22 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"lsapi/internal/clock"
 )
 
-// wholeRequests hands net/http each request's body as one piece of memory, so
-// that it is sent together with the head.
+// bufferedRequests passes request bodies to net/http in memory, so that it sends them
+// together with the header.
 //
-// The SDK's own body is a stream to net/http, which sends it afterwards; the SDK
-// closes it when the answer arrives, and when the answer is quicker than the
-// sending, net/http takes that for a failure to send and cuts the connection off
-// while the answer is still being read (smithy-go v1.28.9).
-type wholeRequests struct{ aws.HTTPClient }
+// The SDK's body is a stream, which net/http sends after the header. The SDK closes it when
+// the response arrives. If that is before the body was sent, net/http reports a failure
+// and closes the connection while the response is still being read (smithy-go v1.28.9).
+type bufferedRequests struct{ aws.HTTPClient }
 
-func (c wholeRequests) Do(r *http.Request) (*http.Response, error) {
+func (c bufferedRequests) Do(r *http.Request) (*http.Response, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return c.HTTPClient.Do(r)
 	}
@@ -25,10 +27,29 @@ func (c wholeRequests) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole := r.Clone(r.Context())
-	whole.Body = io.NopCloser(bytes.NewReader(body))
-	whole.ContentLength = int64(len(body))
-	response, err := c.HTTPClient.Do(whole)
-	_ = r.Body.Close() // it is memory; there is nothing to fail
+	buffered := r.Clone(r.Context())
+	buffered.Body = io.NopCloser(bytes.NewReader(body))
+	buffered.ContentLength = int64(len(body))
+	response, err := c.HTTPClient.Do(buffered)
+	_ = r.Body.Close() // it is in memory
 	return response, err
+}
+
+// dateObserver passes the Date header of each response to observe.
+type dateObserver struct {
+	aws.HTTPClient
+	observe func(clock.Reading)
+}
+
+func (c dateObserver) Do(r *http.Request) (*http.Response, error) {
+	began := time.Now()
+	response, err := c.HTTPClient.Do(r)
+	if err != nil {
+		return response, err
+	}
+	received := time.Now()
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		c.observe(clock.Reading{Time: date, Resolution: time.Second, Received: received, Took: received.Sub(began)})
+	}
+	return response, nil
 }

@@ -19,13 +19,13 @@ import (
 	"lsapi/internal/cloud/budget"
 )
 
-// account is an AWS account without a network, so that time in a bubble of
-// synctest can pass: the real SDK asks it through the budget under test.
+// account is an AWS account without a network, which a synctest bubble requires. The real
+// SDK calls it through the budget under test.
 type account struct {
 	budget *budget.Budget
 	elb    *elb.Client
 	start  time.Time
-	// answer gives the status and the error code of an attempt; nil is 200.
+	// answer returns the status and the error code of an attempt; nil is 200.
 	answer func(attempt) (status int, code string)
 
 	mu   sync.Mutex
@@ -34,9 +34,9 @@ type account struct {
 
 // attempt is a request that reached AWS.
 type attempt struct {
-	call string        // the call that it belongs to
+	call string        // the name of its call
 	at   time.Duration // since the account's start
-	// signed is the time that its signature carries.
+	// signed is the time of its signature.
 	signed time.Duration
 }
 
@@ -79,20 +79,20 @@ func (a *account) Do(r *http.Request) (*http.Response, error) {
 
 	status, body := http.StatusOK, fmt.Sprintf("<%[1]sResponse><%[1]sResult/></%[1]sResponse>", r.FormValue("Action"))
 	if a.answer != nil {
-		if refused, code := a.answer(sent); refused != 0 {
-			status, body = refused, fmt.Sprintf(`<ErrorResponse><Error><Code>%s</Code></Error></ErrorResponse>`, code)
+		if failure, code := a.answer(sent); failure != 0 {
+			status, body = failure, fmt.Sprintf(`<ErrorResponse><Error><Code>%s</Code></Error></ErrorResponse>`, code)
 		}
 	}
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
 }
 
-// read makes a call of the category ELBRead and names it.
+// read makes a named call of the category ELBRead.
 func (a *account) read(ctx context.Context, call string) error {
 	_, err := a.elb.DescribeLoadBalancers(context.WithValue(ctx, callKey{}, call), nil)
 	return err
 }
 
-// write makes a call of the category ELBWrite and names it.
+// write makes a named call of the category ELBWrite.
 func (a *account) write(ctx context.Context, call string) error {
 	_, err := a.elb.DeleteLoadBalancer(context.WithValue(ctx, callKey{}, call), deletion)
 	return err
@@ -119,7 +119,12 @@ func (a *account) order() string {
 
 func (a *account) stats(t *testing.T, category budget.Category) budget.Stats {
 	t.Helper()
-	for _, stats := range a.budget.Stats() {
+	return statsOf(t, a.budget, category)
+}
+
+func statsOf(t *testing.T, b *budget.Budget, category budget.Category) budget.Stats {
+	t.Helper()
+	for _, stats := range b.Stats() {
 		if stats.Category == category {
 			return stats
 		}
@@ -128,7 +133,12 @@ func (a *account) stats(t *testing.T, category budget.Category) budget.Stats {
 	return budget.Stats{}
 }
 
-// reads is the one bucket that most tests are about.
+// at returns a context with a priority.
+func at(ctx context.Context, level budget.Level) context.Context {
+	return budget.NewPriority(level).Context(ctx)
+}
+
+// reads returns the sizes of the bucket that most tests use.
 func reads(burst int, perSecond float64) budget.Sizes {
 	return budget.Sizes{budget.ELBRead: {Burst: burst, PerSecond: perSecond}}
 }

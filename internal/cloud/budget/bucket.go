@@ -8,18 +8,34 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// bucket is the token bucket of one category with the queue in front of it,
-// because rate.Limiter itself serves first come first served.
+// Stats are the statistics of a category. Counters start at 0 with the process.
+type Stats struct {
+	Category Category
+	// Tokens is how many requests may be sent at once now.
+	Tokens float64
+	// Waiting is how many attempts wait for a token now.
+	Waiting int
+	// Attempts counts the attempts that got a token, retries included.
+	Attempts uint64
+	// Waits counts the attempts that had to wait, GivenUp those of them that ended without
+	// a token.
+	Waits, GivenUp uint64
+	// Waited is the total time of all finished waits.
+	Waited time.Duration
+	// Throttles counts the attempts that AWS throttled although they had a token.
+	Throttles uint64
+}
+
+// bucket is the token bucket of a category, with a queue by priority. (rate.Limiter alone
+// serves in order of arrival.)
 type bucket struct {
 	category Category
-	size     Size // of the whole allowance, however many divide it
+	size     Size // undivided
 	limiter  *rate.Limiter
 
 	mu    sync.Mutex
 	queue queue
-	// timer is set for the next token while somebody waits. When it fires and
-	// all have left meanwhile, it is not set again.
-	timer *time.Timer
+	timer *time.Timer // fires at the next token while tickets wait
 	stats Stats
 }
 
@@ -32,9 +48,9 @@ func newBucket(category Category, size Size) *bucket {
 	}
 }
 
-// take draws a token, and waits for it as long as ctx lets it. The error is a
-// *WaitError, and then no token was drawn. The SDK makes no attempt of a call
-// whose context has ended already, so take does not look at that again.
+// take takes a token, and waits for it until ctx ends. Then it takes none, and returns a
+// *WaitError. The SDK makes no attempt with an ended context, so take does not check it
+// first.
 func (b *bucket) take(ctx context.Context) error {
 	t := b.enter(ctx)
 	if t == nil {
@@ -47,39 +63,38 @@ func (b *bucket) take(ctx context.Context) error {
 	}
 	waited, err := time.Since(start), ctx.Err()
 	if err == nil {
-		b.pass(waited)
+		b.countAttempt(waited)
 		return nil
 	}
 	b.leave(t, waited)
 	return &WaitError{Category: b.category, Waited: waited, Err: err}
 }
 
-// enter draws a token if there is one to spare, and returns nil; else it returns
-// a ticket in the queue.
+// enter takes a token and returns nil, or returns a ticket in the queue.
 func (b *bucket) enter(ctx context.Context) *ticket {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.queue.len() == 0 && b.draw() == 0 {
+	if b.queue.len() == 0 && b.takeToken() == 0 {
 		b.stats.Attempts++
 		return nil
 	}
-	t := newTicket(PurposeOf(ctx))
+	t := newTicket(PriorityOf(ctx))
 	b.queue.add(t)
 	b.stats.Waits++
-	b.serve()
+	b.serveLocked()
 	return t
 }
 
-// pass counts a ticket that got its token and goes on with it.
-func (b *bucket) pass(waited time.Duration) {
+// countAttempt counts a ticket that got its token.
+func (b *bucket) countAttempt(waited time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stats.Attempts++
 	b.stats.Waited += waited
 }
 
-// leave ends a wait without a token. One that came in the same moment goes to
-// the next in the queue; if nobody is there it lapses, which errs on AWS's side.
+// leave ends a wait without a token. A token that arrived at the same moment goes to the
+// next ticket, or is lost.
 func (b *bucket) leave(t *ticket, waited time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -90,29 +105,33 @@ func (b *bucket) leave(t *ticket, waited time.Duration) {
 	}
 }
 
-// onTimer runs when the token that somebody waits for is there.
-func (b *bucket) onTimer() {
+func (b *bucket) serve() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.serve()
+	b.serveLocked()
 }
 
-// serve hands out the tokens that there are to those whose turn it is, and sets
-// the timer if somebody is left. b.mu must be held.
-func (b *bucket) serve() {
+// serveLocked gives the available tokens to the tickets, and sets the timer if some still
+// wait.
+func (b *bucket) serveLocked() {
 	for b.queue.len() > 0 {
-		if wait := b.draw(); wait > 0 {
-			b.wakeIn(wait)
-			return
+		wait := b.takeToken()
+		switch {
+		case wait == 0:
+			close(b.queue.next().admitted)
+			continue
+		case b.timer == nil:
+			b.timer = time.AfterFunc(wait, b.serve)
+		default:
+			b.timer.Reset(wait)
 		}
-		close(b.queue.next().admitted)
+		return
 	}
 }
 
-// draw takes a token and returns 0, or takes none and returns how long it is
-// until there is one. b.mu must be held, so that nobody meets the reservation
-// that asks for the time.
-func (b *bucket) draw() time.Duration {
+// takeToken takes a token and returns 0, or returns the time until the next one. The
+// caller holds mu, so that no other caller meets the reservation that is cancelled.
+func (b *bucket) takeToken() time.Duration {
 	now := time.Now()
 	reservation := b.limiter.ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
@@ -122,17 +141,8 @@ func (b *bucket) draw() time.Duration {
 	return wait
 }
 
-func (b *bucket) wakeIn(wait time.Duration) {
-	if b.timer == nil {
-		b.timer = time.AfterFunc(wait, b.onTimer)
-		return
-	}
-	b.timer.Reset(wait)
-}
-
-// drain empties the bucket, because AWS said that its own is empty. What is left
-// is less than a token.
-func (b *bucket) drain() {
+// empty removes all whole tokens, because AWS's own bucket is empty.
+func (b *bucket) empty() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stats.Throttles++
@@ -140,27 +150,21 @@ func (b *bucket) drain() {
 	b.limiter.AllowN(now, int(b.limiter.TokensAt(now)))
 }
 
-// divide leaves the bucket one of so many equal shares of its size: at least one
-// token, for without any nothing would go out. Who waits is served at the new
-// rate.
-func (b *bucket) divide(by int) {
+// divide sets the bucket to an equal share of its size, of one token at least.
+func (b *bucket) divide(shares int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	b.limiter.SetLimitAt(now, rate.Limit(b.size.PerSecond/float64(by)))
-	b.limiter.SetBurstAt(now, max(1, b.size.Burst/by))
-	b.serve()
+	b.limiter.SetLimitAt(now, rate.Limit(b.size.PerSecond/float64(shares)))
+	b.limiter.SetBurstAt(now, max(1, b.size.Burst/shares))
+	b.serveLocked()
 }
-
-// tokens returns what is in the bucket. The limiter lets a request go up to a
-// nanosecond early, and is then a trifle below zero.
-func (b *bucket) tokens() float64 { return max(0, b.limiter.Tokens()) }
 
 func (b *bucket) snapshot() Stats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	stats := b.stats
-	stats.Tokens = b.tokens()
+	stats.Tokens = max(0, b.limiter.Tokens()) // the limiter admits up to a nanosecond early
 	stats.Waiting = b.queue.len()
 	return stats
 }

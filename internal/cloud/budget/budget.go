@@ -1,17 +1,15 @@
-// Package budget keeps lsapi within the rate of requests that AWS grants to the
-// account: a token bucket per API category, as middleware of the AWS SDK, so
-// that every attempt of every call draws a token, retries included.
+// Package budget keeps lsapi within AWS's request rate for the account: a token bucket for
+// each API category, as middleware of the AWS SDK. Every attempt of every call takes a
+// token, retries included.
 //
-// Who waits for a token is served by Rank, and first come first served within a
-// rank. Whoever has waited the longest gets every fourth token whatever its rank,
-// so that a client who never stops writing cannot keep the background refresh
-// from its turn, and with it everybody else's answers from growing old.
+// Waiting attempts are served by priority, and in order of arrival within a level. The
+// oldest gets every fourth token whatever its level, so that continuous writes cannot
+// block the background refresh.
 //
-// AWS's own buckets are shared with everything else that uses the account. When
-// AWS throttles an attempt that had a token, others have drawn what lsapi
-// thought was there: the bucket is emptied, so that what follows is spaced by
-// the refill rate. It is never emptied below zero, hence full again Burst /
-// PerSecond seconds after the last throttle.
+// AWS's buckets are shared with everything else that uses the account. When AWS throttles
+// an attempt, others have used the tokens: the bucket is emptied, so that requests are
+// spaced by the refill rate. It is full again Burst / PerSecond seconds after the last
+// throttle.
 package budget
 
 import (
@@ -19,15 +17,13 @@ import (
 	"slices"
 )
 
-// Budget is the allowance of one AWS account and region. It is safe for
-// concurrent use, and runs nothing in the background while nobody waits.
+// Budget is the allowance of an AWS account and region. It is safe for concurrent use.
 type Budget struct {
 	buckets map[Category]*bucket
 }
 
-// New returns a Budget with full buckets. A category that sizes does not name
-// has its default; nil is DefaultSizes. The error names every size that makes
-// no sense.
+// New returns a Budget with full buckets. Categories that are missing in sizes have
+// DefaultSizes. The error lists every invalid size.
 func New(sizes Sizes) (*Budget, error) {
 	if err := sizes.Validate(); err != nil {
 		return nil, err
@@ -41,26 +37,15 @@ func New(sizes Sizes) (*Budget, error) {
 	return &Budget{buckets: buckets}, nil
 }
 
-// Divide leaves this process one of so many equal shares of the allowance: that
-// of one among as many live replicas. It is called whenever their number
-// changes, and with 1 when there is only this one; less counts as 1.
-func (b *Budget) Divide(by int) {
+// Divide sets this process's equal share of the allowance, for so many live replicas. A
+// number below 1 counts as 1.
+func (b *Budget) Divide(replicas int) {
 	for _, bucket := range b.buckets {
-		bucket.divide(max(1, by))
+		bucket.divide(max(1, replicas))
 	}
 }
 
-// Tokens returns how many requests of the category may go out at once now: at
-// most its Burst, 0 for a category that does not exist.
-func (b *Budget) Tokens(category Category) float64 {
-	if bucket, ok := b.buckets[category]; ok {
-		return bucket.tokens()
-	}
-	return 0
-}
-
-// Stats returns what happened since the start, a line for each category, in the
-// order of their names.
+// Stats returns the statistics of all categories, sorted by category.
 func (b *Budget) Stats() []Stats {
 	stats := make([]Stats, 0, len(b.buckets))
 	for _, category := range slices.Sorted(maps.Keys(b.buckets)) {

@@ -7,7 +7,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
 )
 
-// Category is a group of AWS operations that draw from one bucket.
+// Category is a group of AWS operations with a common bucket.
 type Category string
 
 // The categories.
@@ -18,21 +18,19 @@ const (
 	EC2Plain    Category = "ec2-plain"    // all other calls of EC2
 )
 
-// CategoryOf returns the category of an operation of the service with the SDK's
-// ServiceID; input is the operation's input as the SDK's client takes it. It is
-// false for services whose requests lsapi does not count, such as STS, which
-// the SDK asks for credentials of its own accord.
+// CategoryOf returns the category of an operation, for the SDK's ServiceID and the SDK's
+// input of the operation. It returns false for services that are not limited, such as STS,
+// which the SDK calls for credentials.
 //
-// AWS has a bucket per EC2 operation; lsapi reads one of them and changes
-// nothing in EC2, so that an operation not thought of here falls into the
-// smaller of the two.
+// AWS has a bucket for each EC2 operation. lsapi calls DescribeInstances only; any other
+// operation counts in the smaller bucket.
 func CategoryOf(service, operation string, input any) (Category, bool) {
 	switch {
 	case service == elb.ServiceID && strings.HasPrefix(operation, "Describe"):
 		return ELBRead, true
 	case service == elb.ServiceID:
 		return ELBWrite, true
-	case service == ec2.ServiceID && narrowed(input):
+	case service == ec2.ServiceID && filteredOrPaged(input):
 		return EC2Filtered, true
 	case service == ec2.ServiceID:
 		return EC2Plain, true
@@ -40,9 +38,9 @@ func CategoryOf(service, operation string, input any) (Category, bool) {
 	return "", false
 }
 
-// narrowed reports whether a lookup of instances is filtered or paginated, which
-// EC2 grants more of. One by ids alone is neither.
-func narrowed(input any) bool {
+// filteredOrPaged reports whether a DescribeInstances has a filter or a page size. EC2
+// allows more of these; a lookup by ids has neither.
+func filteredOrPaged(input any) bool {
 	describe, ok := input.(*ec2.DescribeInstancesInput)
 	return ok && (len(describe.Filters) > 0 || describe.MaxResults != nil)
 }

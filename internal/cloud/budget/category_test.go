@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/cloud/budget"
 )
 
-func TestACallDrawsFromTheBucketOfItsCategory(t *testing.T) {
+func TestCallTakesATokenOfItsCategory(t *testing.T) {
 	a := newAccount(t, nil)
 	client := ec2.New(ec2.Options{
 		Region:      "us-east-1",
@@ -33,7 +33,7 @@ func TestACallDrawsFromTheBucketOfItsCategory(t *testing.T) {
 	}
 }
 
-func TestEveryOperationHasTheCategoryThatAWSCountsItIn(t *testing.T) {
+func TestCategoryOfOperations(t *testing.T) {
 	tests := []struct {
 		name, service, operation string
 		input                    any

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestADividedBudgetGivesItsShareAndNoMore(t *testing.T) {
+func TestDividedBudgetAdmitsItsShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t, reads(40, 10))
 		a.budget.Divide(4)
@@ -22,7 +22,7 @@ func TestADividedBudgetGivesItsShareAndNoMore(t *testing.T) {
 		if n := len(a.attempts()); n != 35 {
 			t.Errorf("%d attempts after ten seconds, want a quarter of 140", n)
 		}
-		a.budget.Divide(1) // the others have gone, and who waits does not wait for their share
+		a.budget.Divide(1) // waiting attempts get the new rate at once
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if n := len(a.attempts()); n != 135 {
@@ -33,7 +33,7 @@ func TestADividedBudgetGivesItsShareAndNoMore(t *testing.T) {
 	})
 }
 
-func TestTheSmallestShareIsOneToken(t *testing.T) {
+func TestSmallestShareIsOneToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t, reads(2, 1))
 		a.budget.Divide(10)

@@ -9,31 +9,27 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// MiddlewareID names the middleware that waits, in the SDK's Finalize step. What
-// must be checked after the wait and before each attempt is inserted after it.
-const MiddlewareID = "lsapi:Budget"
-
-// AddTo makes the attempts of a call draw from the budget. It is an API option
-// of the SDK (config.WithAPIOptions). Of several options that insert directly
-// after the SDK's "Retry", the last one is the outermost: give AddTo last, and
-// the others see attempts that have their token.
+// AddTo makes every attempt of a call take a token. It is an API option of the SDK
+// (config.WithAPIOptions). Of several options that insert directly after the SDK's
+// "Retry", the last is the outermost: pass AddTo last, so that the others run after the
+// wait for the token.
 func (b *Budget) AddTo(stack *middleware.Stack) error {
 	categorize := middleware.InitializeMiddlewareFunc("lsapi:BudgetCategory", categorize)
 	if err := stack.Initialize.Add(categorize, middleware.After); err != nil {
 		return fmt.Errorf("add the budget: %w", err)
 	}
-	// Inside the retry loop, so that retries draw too, and before the signing,
-	// so that no signature grows old in the queue.
-	attempt := middleware.FinalizeMiddlewareFunc(MiddlewareID, b.attempt)
+	// Inside the retry loop, so that retries take tokens, and before the signing, so that
+	// no signature expires in the queue.
+	attempt := middleware.FinalizeMiddlewareFunc("lsapi:Budget", b.attempt)
 	if err := stack.Finalize.Insert(attempt, "Retry", middleware.After); err != nil {
 		return fmt.Errorf("add the budget: %w", err)
 	}
 	return nil
 }
 
-// categorize notes the category, for which it needs the input that later steps
-// no longer have. The note is a stack value: the SDK drops those when a call
-// makes another call, as one for credentials does.
+// categorize stores the category, which depends on the input that later steps do not have.
+// It is a stack value: the SDK drops those when a call makes another call, for example for
+// credentials.
 func categorize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 	category, ok := CategoryOf(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx), in.Parameters)
 	if ok {
@@ -44,7 +40,7 @@ func categorize(ctx context.Context, in middleware.InitializeInput, next middlew
 
 type categoryKey struct{}
 
-// attempt lets one attempt of a call go on when it has its token.
+// attempt takes a token for an attempt, and waits for it.
 func (b *Budget) attempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	category, ok := middleware.GetStackValue(ctx, categoryKey{}).(Category)
 	if !ok {
@@ -55,14 +51,14 @@ func (b *Budget) attempt(ctx context.Context, in middleware.FinalizeInput, next 
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
 	out, metadata, err := next.HandleFinalize(ctx, in)
-	if throttled(err) {
-		bucket.drain()
+	if isThrottled(err) {
+		bucket.empty()
 	}
 	return out, metadata, err
 }
 
-// throttled reports whether AWS said that the account's bucket is empty. Classic
-// ELB's DependencyThrottle is not that: there a service behind it is short.
-func throttled(err error) bool {
+// isThrottled reports whether the account's bucket is empty. Classic ELB's
+// DependencyThrottle does not count: it is about a service behind Classic ELB.
+func isThrottled(err error) bool {
 	return err != nil && retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
 }

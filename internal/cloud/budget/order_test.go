@@ -9,8 +9,8 @@ import (
 	"lsapi/internal/cloud/budget"
 )
 
-// waiting starts calls, each of which waits before the next one starts: the
-// bucket is empty, and one token comes back a second.
+// waiting starts calls one after another, which wait: the bucket is empty, and gains one
+// token a second.
 type waiting struct {
 	*account
 	t *testing.T
@@ -39,61 +39,60 @@ func (w waiting) expect(seconds int, order string) {
 	time.Sleep(time.Duration(seconds) * time.Second)
 	synctest.Wait()
 	if got := w.order(); got != order {
-		w.t.Errorf("AWS was asked in the order %q, want %q", got, order)
+		w.t.Errorf("AWS got the calls in the order %q, want %q", got, order)
 	}
 }
 
-func TestWritesGoBeforeReadersWhoWaitAndThoseBeforeRefreshes(t *testing.T) {
+func TestWritesGoBeforeReadsAndReadsBeforeRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := emptied(t)
-		w.start(budget.For(t.Context(), budget.Background), "refresh")
-		w.start(budget.For(t.Context(), budget.WaitingReader), "reader")
-		w.start(budget.For(t.Context(), budget.Write), "write")
+		w.start(at(t.Context(), budget.Background), "refresh")
+		w.start(at(t.Context(), budget.Foreground), "reader")
+		w.start(at(t.Context(), budget.Write), "write")
 		w.expect(1, "first write")
 		w.expect(2, "first write reader refresh")
 	})
 }
 
-func TestWritesThatNeverEndLetTheOthersHaveEveryFourthToken(t *testing.T) {
+func TestOldestGetsEveryFourthTokenDespiteWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := emptied(t)
-		w.start(budget.For(t.Context(), budget.Background), "refresh")
+		w.start(at(t.Context(), budget.Background), "refresh")
 		for range 2 {
-			w.start(budget.For(t.Context(), budget.WaitingReader), "reader")
+			w.start(at(t.Context(), budget.Foreground), "reader")
 		}
 		for range 8 {
-			w.start(budget.For(t.Context(), budget.Write), "write")
+			w.start(at(t.Context(), budget.Write), "write")
 		}
 		w.expect(11, "first write write write refresh write write write reader write write reader")
 	})
 }
 
-func TestACallWithoutAPurposeIsAReaderWhoWaits(t *testing.T) {
+func TestCallWithoutPriorityIsForeground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := emptied(t)
-		w.start(budget.For(t.Context(), budget.Background), "refresh")
-		w.start(budget.For(t.Context(), budget.WaitingReader), "reader")
+		w.start(at(t.Context(), budget.Background), "refresh")
+		w.start(at(t.Context(), budget.Foreground), "reader")
 		w.start(t.Context(), "plain")
-		w.start(budget.For(t.Context(), budget.Write), "write")
+		w.start(at(t.Context(), budget.Write), "write")
 		w.expect(4, "first write reader plain refresh")
 	})
 }
 
-func TestWithinARankTheFirstToComeIsTheFirstToGo(t *testing.T) {
-	for _, rank := range []budget.Rank{budget.Background, budget.WaitingReader, budget.Write} {
+func TestLevelServesInOrderOfArrival(t *testing.T) {
+	for _, level := range []budget.Level{budget.Background, budget.Foreground, budget.Write} {
 		synctest.Test(t, func(t *testing.T) {
 			w := emptied(t)
 			for _, call := range []string{"a", "b", "c", "d"} {
-				w.start(budget.For(t.Context(), rank), call)
+				w.start(at(t.Context(), level), call)
 			}
 			w.expect(4, "first a b c d")
 		})
 	}
 }
 
-// Who comes in the instant in which a token does may be there before the timer
-// of the bucket has run.
-func TestWhoComesTogetherWithATokenDoesNotPassThoseWhoWait(t *testing.T) {
+// A call that arrives at the same moment as a token may run before the bucket's timer.
+func TestArrivalWithATokenDoesNotOvertakeWaiters(t *testing.T) {
 	for range 200 {
 		synctest.Test(t, func(t *testing.T) {
 			w := emptied(t)
@@ -109,30 +108,30 @@ func TestWhoComesTogetherWithATokenDoesNotPassThoseWhoWait(t *testing.T) {
 	}
 }
 
-func TestAWaitingCallThatIsRaisedMovesUpAtOnce(t *testing.T) {
+func TestRaisedPriorityAppliesToAWaitingCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := emptied(t)
-		w.start(budget.For(t.Context(), budget.Background), "refresh")
-		shared := budget.NewPurpose(budget.Background)
+		w.start(at(t.Context(), budget.Background), "refresh")
+		shared := budget.NewPriority(budget.Background)
 		w.start(shared.Context(t.Context()), "shared")
-		w.start(budget.For(t.Context(), budget.WaitingReader), "reader")
-		shared.Raise(budget.WaitingReader)
+		w.start(at(t.Context(), budget.Foreground), "reader")
+		shared.Raise(budget.Foreground)
 		w.expect(3, "first shared reader refresh")
 	})
 }
 
-func TestRaisingNeverLowers(t *testing.T) {
-	p := budget.NewPurpose(budget.Write)
+func TestRaiseNeverLowers(t *testing.T) {
+	p := budget.NewPriority(budget.Write)
 	p.Raise(budget.Background)
-	if p.Rank() != budget.Write {
-		t.Errorf("the rank is %v after raising a write to background", p.Rank())
+	if p.Level() != budget.Write {
+		t.Errorf("the level is %v after raising a write to background", p.Level())
 	}
 }
 
-func TestThePurposeSurvivesAContextWithoutCancel(t *testing.T) {
-	ctx := context.WithoutCancel(budget.For(t.Context(), budget.Write))
-	if rank := budget.PurposeOf(ctx).Rank(); rank != budget.Write {
-		t.Errorf("the rank is %v, want that of a write", rank)
+func TestPrioritySurvivesWithoutCancel(t *testing.T) {
+	ctx := context.WithoutCancel(at(t.Context(), budget.Write))
+	if level := budget.PriorityOf(ctx).Level(); level != budget.Write {
+		t.Errorf("the level is %v, want that of a write", level)
 	}
 }
 

@@ -4,59 +4,57 @@ import "slices"
 
 // ticket is an attempt that waits for a token.
 type ticket struct {
-	purpose  *Purpose
-	admitted chan struct{} // closed when the token is there
+	priority *Priority
+	admitted chan struct{} // closed when it gets its token
 }
 
-func newTicket(purpose *Purpose) *ticket {
-	return &ticket{purpose: purpose, admitted: make(chan struct{})}
+func newTicket(priority *Priority) *ticket {
+	return &ticket{priority: priority, admitted: make(chan struct{})}
 }
 
-// maxOvertakes is how many tickets of a higher rank go before the one that has
-// waited the longest: whatever the others do, it gets every fourth token.
+// maxOvertakes is how often the oldest ticket is overtaken. So it gets every fourth token
+// at least.
 const maxOvertakes = 3
 
-// queue holds the tickets that wait, in the order in which they came. Their
-// ranks are looked at when a token is there and not before, so that a rank may
-// change at any time without a word to the queue. That costs a look at every
-// ticket for each token, of which there are some tens in a second.
+// queue holds the waiting tickets in order of arrival. It reads their priorities when a
+// token is available, so that they may change at any time. That costs a scan for each of
+// some tens of tokens a second.
 type queue struct {
 	tickets   []*ticket
-	overtakes int // of the first, since it is the first
+	overtakes int // of the first ticket
 }
 
 func (q *queue) add(t *ticket) { q.tickets = append(q.tickets, t) }
 
 func (q *queue) len() int { return len(q.tickets) }
 
-// next takes out the ticket whose turn it is: the first of the highest rank, or
-// the first of all when it was overtaken often enough. The queue must not be
-// empty.
+// next removes and returns the first ticket of the highest priority, or the oldest if it
+// was overtaken maxOvertakes times. The queue must not be empty.
 func (q *queue) next() *ticket {
-	turn := 0
+	i := 0
 	if q.overtakes < maxOvertakes {
-		turn = q.urgent()
+		i = q.mostUrgent()
 	}
-	t := q.tickets[turn]
-	q.delete(turn)
-	if turn > 0 {
+	t := q.tickets[i]
+	q.delete(i)
+	if i > 0 {
 		q.overtakes++
 	}
 	return t
 }
 
-// urgent returns the place of the first ticket of the highest rank.
-func (q *queue) urgent() int {
-	place, highest := 0, q.tickets[0].purpose.Rank()
+// mostUrgent returns the index of the first ticket of the highest priority.
+func (q *queue) mostUrgent() int {
+	index, highest := 0, q.tickets[0].priority.Level()
 	for i, t := range q.tickets {
-		if rank := t.purpose.Rank(); rank > highest {
-			place, highest = i, rank
+		if level := t.priority.Level(); level > highest {
+			index, highest = i, level
 		}
 	}
-	return place
+	return index
 }
 
-// remove takes t out and reports whether it was there.
+// remove removes t and reports whether it was in the queue.
 func (q *queue) remove(t *ticket) bool {
 	i := slices.Index(q.tickets, t)
 	if i < 0 {

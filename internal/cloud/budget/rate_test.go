@@ -15,12 +15,12 @@ import (
 	"lsapi/internal/cloud/budget"
 )
 
-// visit is a call of the property test: when it comes and what becomes of it.
+// visit is a call of the property test.
 type visit struct {
-	after    time.Duration // the previous visit
-	rank     budget.Rank
-	raise    bool          // to Write, half a second after it came
-	patience time.Duration // 0 is without end
+	after    time.Duration // since the previous visit
+	level    budget.Level
+	raise    bool          // to Write, after half a second
+	timeout  time.Duration // 0: none
 	throttle bool          // its first attempt is throttled
 }
 
@@ -30,12 +30,12 @@ var visits = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) visit {
 	}
 	v := visit{
 		after:    milliseconds(600, "after"),
-		rank:     rapid.SampledFrom([]budget.Rank{budget.Background, budget.WaitingReader, budget.Write}).Draw(t, "rank"),
+		level:    rapid.SampledFrom([]budget.Level{budget.Background, budget.Foreground, budget.Write}).Draw(t, "level"),
 		raise:    rapid.Bool().Draw(t, "raise"),
 		throttle: rapid.IntRange(0, 5).Draw(t, "throttle") == 0,
 	}
-	if rapid.Bool().Draw(t, "hurry") {
-		v.patience = time.Millisecond + milliseconds(3000, "patience")
+	if rapid.Bool().Draw(t, "has timeout") {
+		v.timeout = time.Millisecond + milliseconds(3000, "timeout")
 	}
 	if rapid.IntRange(0, 2).Draw(t, "together") == 0 {
 		v.after = 0
@@ -43,7 +43,7 @@ var visits = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) visit {
 	return v
 }), 1, 60)
 
-func TestTheRateIsNeverExceededOverAnyWindow(t *testing.T) {
+func TestRateIsNeverExceededOverAnyWindow(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		size := budget.Size{
 			Burst:     rapid.IntRange(1, 8).Draw(rt, "burst"),
@@ -58,14 +58,14 @@ func TestTheRateIsNeverExceededOverAnyWindow(t *testing.T) {
 			if err == nil {
 				continue
 			}
-			if _, waited := errors.AsType[*budget.WaitError](err); !waited && !errors.Is(err, context.DeadlineExceeded) || plan[i].patience == 0 {
+			if _, waited := errors.AsType[*budget.WaitError](err); !waited && !errors.Is(err, context.DeadlineExceeded) || plan[i].timeout == 0 {
 				rt.Errorf("visit %d ended with %v", i, err)
 			}
 		}
 		for i, first := range sent {
 			for j, last := range sent[i:] {
 				window := last.at - first.at
-				// One in a million more is for the arithmetic.
+				// Allow for rounding.
 				if most := float64(size.Burst) + size.PerSecond*window.Seconds() + 1e-6; float64(j+1) > most {
 					rt.Fatalf("%d attempts in %v, at most %v may be", j+1, window, most)
 				}
@@ -74,7 +74,7 @@ func TestTheRateIsNeverExceededOverAnyWindow(t *testing.T) {
 	})
 }
 
-// run makes the visits in a bubble and returns what AWS saw and how they ended.
+// run makes the visits in a bubble and returns the attempts and the errors.
 func run(t *testing.T, size budget.Size, plan []visit) ([]attempt, []error) {
 	a := newAccount(t, budget.Sizes{budget.ELBRead: size})
 	var throttled sync.Map
@@ -103,20 +103,20 @@ func run(t *testing.T, size budget.Size, plan []visit) ([]attempt, []error) {
 }
 
 func (v visit) make(ctx context.Context, a *account, call string) error {
-	purpose := budget.NewPurpose(v.rank)
-	ctx = purpose.Context(ctx)
-	if v.patience > 0 {
+	priority := budget.NewPriority(v.level)
+	ctx = priority.Context(ctx)
+	if v.timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, v.patience)
+		ctx, cancel = context.WithTimeout(ctx, v.timeout)
 		defer cancel()
 	}
 	if v.raise {
-		defer time.AfterFunc(500*time.Millisecond, func() { purpose.Raise(budget.Write) }).Stop()
+		defer time.AfterFunc(500*time.Millisecond, func() { priority.Raise(budget.Write) }).Stop()
 	}
 	return a.read(ctx, call)
 }
 
-func TestABucketThatIsAskedAllTheTimeGivesAllThatItHas(t *testing.T) {
+func TestBusyBucketUsesItsWholeRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t, reads(40, 10))
 		for range 140 {

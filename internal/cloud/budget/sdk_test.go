@@ -15,7 +15,7 @@ import (
 	"lsapi/internal/cloud/budget"
 )
 
-func TestOverTheNetworkThreeAttemptsDrawThreeTokensAndAWaitSendsNothing(t *testing.T) {
+func TestAttemptsOverTheNetworkTakeTokensAndAWaitSendsNothing(t *testing.T) {
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		requests.Add(1)
@@ -33,7 +33,7 @@ func TestOverTheNetworkThreeAttemptsDrawThreeTokensAndAWaitSendsNothing(t *testi
 	if _, err := client.DeleteLoadBalancer(ctx, deletion); err == nil {
 		t.Fatal("a failing AWS gave no error")
 	}
-	if tokens := allowance.Tokens(budget.ELBWrite); requests.Load() != 3 || tokens >= 0.5 {
+	if tokens := statsOf(t, allowance, budget.ELBWrite).Tokens; requests.Load() != 3 || tokens >= 0.5 {
 		t.Fatalf("%d requests left %v of 3 tokens", requests.Load(), tokens)
 	}
 

@@ -10,23 +10,23 @@ import (
 
 // Size is the size of a token bucket.
 type Size struct {
-	// Burst is how many requests may go out at once when the bucket is full.
+	// Burst is how many requests may be sent at once.
 	Burst int
-	// PerSecond is how many tokens come back each second.
+	// PerSecond is the refill rate.
 	PerSecond float64
 }
 
-// Sizes are the sizes of the categories that they name.
+// Sizes are sizes by category.
 type Sizes map[Category]Size
 
-// DefaultSizes returns AWS's sizes, which hold for each account and region.
+// DefaultSizes returns AWS's sizes for an account and region.
 //
 // Sources: "Request throttling for the Elastic Load Balancing API" in the ELB
 // user guide, elb-api-throttling (Describe* of API version 1, which has buckets
 // apart from version 2); "Request throttling for the Amazon EC2 API" in the EC2
 // developer guide, ec2-api-throttling (non-mutating actions; unfiltered and
-// unpaginated ones). Classic ELB's bucket for writes is not documented: its size
-// is the one that the AWS Load Balancer Controller sets for registrations.
+// unpaginated ones). Classic ELB's bucket for writes is not documented: the size is that
+// of the AWS Load Balancer Controller for registrations.
 func DefaultSizes() Sizes {
 	return Sizes{
 		ELBRead:     {Burst: 40, PerSecond: 10},
@@ -36,13 +36,13 @@ func DefaultSizes() Sizes {
 	}
 }
 
-// Validate returns an error that names every category that does not exist and
-// every size that would let no request through, or all of them.
+// Validate returns an error that lists every unknown category and every size that is not
+// positive and finite.
 func (s Sizes) Validate() error {
 	var problems []error
-	known := DefaultSizes()
+	defaults := DefaultSizes()
 	for _, category := range slices.Sorted(maps.Keys(s)) {
-		if _, ok := known[category]; !ok {
+		if _, ok := defaults[category]; !ok {
 			problems = append(problems, fmt.Errorf("budget %q: there is no such category", category))
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 	"lsapi/internal/cloud/budget"
 )
 
-func TestSizesThatMakeNoSenseAreAllNamed(t *testing.T) {
+func TestInvalidSizesAreAllListed(t *testing.T) {
 	_, err := budget.New(budget.Sizes{
 		budget.ELBRead:     {Burst: 0, PerSecond: 10},
 		budget.ELBWrite:    {Burst: -1, PerSecond: -4},
@@ -32,14 +32,14 @@ func TestSizesThatMakeNoSenseAreAllNamed(t *testing.T) {
 	}
 }
 
-func TestACategoryThatIsNotNamedHasAWSsSize(t *testing.T) {
+func TestMissingCategoryHasItsDefaultSize(t *testing.T) {
 	b, err := budget.New(budget.Sizes{budget.ELBWrite: {Burst: 7, PerSecond: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[budget.Category]float64{budget.ELBRead: 40, budget.ELBWrite: 7, budget.EC2Filtered: 100, budget.EC2Plain: 50, "none": 0}
+	want := map[budget.Category]float64{budget.ELBRead: 40, budget.ELBWrite: 7, budget.EC2Filtered: 100, budget.EC2Plain: 50}
 	for category, tokens := range want {
-		if got := b.Tokens(category); got != tokens {
+		if got := statsOf(t, b, category).Tokens; got != tokens {
 			t.Errorf("%s has %v tokens, want %v", category, got, tokens)
 		}
 	}

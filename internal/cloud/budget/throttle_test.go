@@ -9,7 +9,7 @@ import (
 	"lsapi/internal/cloud/budget"
 )
 
-func TestRetriesDrawTokens(t *testing.T) {
+func TestRetriesTakeTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t, reads(10, 0.001))
 		a.answer = func(attempt) (int, string) { return http.StatusInternalServerError, "InternalFailure" }
@@ -22,7 +22,7 @@ func TestRetriesDrawTokens(t *testing.T) {
 	})
 }
 
-func TestARetryWithoutATokenWaitsForOne(t *testing.T) {
+func TestRetryWaitsForAToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t, reads(1, 0.01))
 		a.answer = func(sent attempt) (int, string) {
@@ -40,7 +40,7 @@ func TestARetryWithoutATokenWaitsForOne(t *testing.T) {
 	})
 }
 
-func TestWhenAWSThrottlesTheBucketIsEmptied(t *testing.T) {
+func TestThrottleEmptiesTheBucket(t *testing.T) {
 	tests := []struct {
 		status int
 		code   string
@@ -75,21 +75,21 @@ func TestWhenAWSThrottlesTheBucketIsEmptied(t *testing.T) {
 	}
 }
 
-func TestABucketThatWasEmptiedRefillsAtItsRate(t *testing.T) {
+func TestEmptiedBucketRefillsAtItsRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t, reads(10, 2))
 		a.answer = func(attempt) (int, string) { return http.StatusBadRequest, "Throttling" }
 		_ = a.read(t.Context(), "throttled three times")
-		low := a.budget.Tokens(budget.ELBRead)
+		low := a.stats(t, budget.ELBRead).Tokens
 		if low < 0 || low >= 1 {
 			t.Fatalf("%v tokens are left after a throttle", low)
 		}
 		time.Sleep(2 * time.Second)
-		if got := a.budget.Tokens(budget.ELBRead); got < low+3.99 || got > low+4.01 {
+		if got := a.stats(t, budget.ELBRead).Tokens; got < low+3.99 || got > low+4.01 {
 			t.Errorf("two seconds brought %v tokens, want 4", got-low)
 		}
 		time.Sleep(4 * time.Second)
-		if got := a.budget.Tokens(budget.ELBRead); got != 10 {
+		if got := a.stats(t, budget.ELBRead).Tokens; got != 10 {
 			t.Errorf("%v tokens, want a full bucket of 10", got)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"lsapi/internal/cloud/budget"
 )
 
-func TestADeadlineEndsAWaitThatWasNeverSentNorRetried(t *testing.T) {
+func TestDeadlineEndsAWaitWithoutAnAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := emptied(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
@@ -35,7 +35,7 @@ func TestADeadlineEndsAWaitThatWasNeverSentNorRetried(t *testing.T) {
 	})
 }
 
-func TestATokenThatNobodyTookIsThereForTheNext(t *testing.T) {
+func TestTokenOfAnEndedWaitGoesToTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := emptied(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
@@ -46,10 +46,10 @@ func TestATokenThatNobodyTookIsThereForTheNext(t *testing.T) {
 	})
 }
 
-func TestATokenThatComesWithTheDeadlineIsPassedOn(t *testing.T) {
+func TestTokenThatArrivesAtTheDeadlineIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := emptied(t)
-		deadline := unnoticed{budget.For(t.Context(), budget.Write), time.Now().Add(time.Second)}
+		deadline := unnoticed{at(t.Context(), budget.Write), time.Now().Add(time.Second)}
 		w.start(deadline, "late")
 		w.start(t.Context(), "next")
 		w.expect(1, "first next")
@@ -59,8 +59,8 @@ func TestATokenThatComesWithTheDeadlineIsPassedOn(t *testing.T) {
 	})
 }
 
-// unnoticed is a context whose end is not noticed before its error is asked for,
-// as can happen to any context when something else happens in the same instant.
+// unnoticed is a context whose end shows in Err only, as if something else happened at the
+// same moment.
 type unnoticed struct {
 	context.Context
 	deadline time.Time
@@ -75,7 +75,7 @@ func (c unnoticed) Err() error {
 	return context.DeadlineExceeded
 }
 
-func TestWhoGivesUpHoldsNobodyUp(t *testing.T) {
+func TestCancelledWaitsDoNotDelayOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := emptied(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -92,7 +92,7 @@ func TestWhoGivesUpHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-func TestACallThatIsOverBeforeItBeginsDrawsNothing(t *testing.T) {
+func TestCancelledCallTakesNoToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t, reads(2, 1))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -100,13 +100,13 @@ func TestACallThatIsOverBeforeItBeginsDrawsNothing(t *testing.T) {
 		if err := a.read(ctx, "gone"); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		if got := a.budget.Tokens(budget.ELBRead); got != 2 || a.order() != "" {
+		if got := a.stats(t, budget.ELBRead).Tokens; got != 2 || a.order() != "" {
 			t.Errorf("%v tokens are left, sent was %q", got, a.order())
 		}
 	})
 }
 
-func TestNoSignatureGrowsOldInTheQueue(t *testing.T) {
+func TestRequestIsSignedAfterTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t, reads(1, 1.0/600)) // AWS takes signatures of up to five minutes
 		for range 2 {

@@ -13,8 +13,8 @@ import (
 	"lsapi/internal/cloud"
 )
 
-// twoPages answers with a listing of two load balancers, one a page, whose
-// second has the members that it is told to have.
+// twoPages responds with a listing of two load balancers, one a page. The second has the
+// given members.
 func twoPages(second *atomic.Pointer[[]string]) reply {
 	var requests atomic.Int32
 	return func(w http.ResponseWriter, form url.Values) {
@@ -39,14 +39,14 @@ func list(t *testing.T, client *cloud.Client) string {
 			t.Fatal(err)
 		}
 		for _, lb := range page {
-			lb.Description = nil // its own test looks at it
+			lb.Description = nil // has its own test
 			all = append(all, lb)
 		}
 	}
 	return fmt.Sprint(all)
 }
 
-func TestAListingShowsWhatChangedWhetherItsPagesWereKnownOrNot(t *testing.T) {
+func TestListingShowsChangesInCachedAndNewPages(t *testing.T) {
 	var second atomic.Pointer[[]string]
 	client, aws := startAWS(t, twoPages(&second))
 	for _, members := range [][]string{{"i-2"}, {"i-2"}, {"i-2", "i-3"}, {}, {}, {"i-2"}} {
@@ -59,11 +59,11 @@ func TestAListingShowsWhatChangedWhetherItsPagesWereKnownOrNot(t *testing.T) {
 		t.Errorf("six listings of two pages took %d calls", calls)
 	}
 	if size := aws.attempts()[0].Get("PageSize"); size != "400" {
-		t.Errorf("pages of %s were asked for", size)
+		t.Errorf("pages of %s were requested", size)
 	}
 }
 
-func TestAllInstancesShowWhatChangedWhateverThePagesAreCalled(t *testing.T) {
+func TestAllInstancesShowsChangesDespiteChangingTokens(t *testing.T) {
 	var requests atomic.Int32
 	var second atomic.Pointer[string]
 	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
@@ -91,9 +91,8 @@ func TestAllInstancesShowWhatChangedWhateverThePagesAreCalled(t *testing.T) {
 	}
 }
 
-// What the last listing and the one before have said is there already. A slice
-// that was there before has not been read again.
-func TestAPageThatIsKnownIsNotReadAgain(t *testing.T) {
+// A page that is the same slice as before was not decoded again.
+func TestCachedPageIsNotDecodedAgain(t *testing.T) {
 	var second atomic.Pointer[[]string]
 	client, _ := startAWS(t, twoPages(&second))
 	first := func() (pages []*lsapi.Pool) {
@@ -109,11 +108,11 @@ func TestAPageThatIsKnownIsNotReadAgain(t *testing.T) {
 	before := first()
 	second.Store(&[]string{"i-3"})
 	if after := first(); after[0] != before[0] || after[1] == before[1] {
-		t.Errorf("the pages were %p, and are %p: want the first alone not to be read", before, after)
+		t.Errorf("the pages were %p, and are %p: want only the second to be decoded", before, after)
 	}
 }
 
-func TestAListingThatFailsSaysSoAfterThePagesThatItHad(t *testing.T) {
+func TestFailingListingReturnsItsPagesAndThenTheError(t *testing.T) {
 	var second atomic.Pointer[[]string]
 	second.Store(&[]string{})
 	whole := twoPages(&second)
@@ -137,7 +136,7 @@ func TestAListingThatFailsSaysSoAfterThePagesThatItHad(t *testing.T) {
 	}
 }
 
-func TestAListingStopsWhenNobodyWantsMore(t *testing.T) {
+func TestListingStopsWithItsLoop(t *testing.T) {
 	var second atomic.Pointer[[]string]
 	second.Store(&[]string{})
 	client, aws := startAWS(t, twoPages(&second))
@@ -149,7 +148,7 @@ func TestAListingStopsWhenNobodyWantsMore(t *testing.T) {
 	}
 }
 
-func TestAllInstancesAreListedAcrossShortPages(t *testing.T) {
+func TestAllInstancesReadsShortAndEmptyPages(t *testing.T) {
 	client, aws := startAWS(t, func(w http.ResponseWriter, form url.Values) {
 		items, next := "<item><instanceId>i-1</instanceId><instanceType>t2.micro</instanceType></item>", "<nextToken>more</nextToken>"
 		switch form.Get("NextToken") {
@@ -170,6 +169,6 @@ func TestAllInstancesAreListedAcrossShortPages(t *testing.T) {
 		}
 	}
 	if !slices.Equal(ids, []string{"i-1", "i-2"}) || aws.attempts()[0].Get("MaxResults") != "1000" {
-		t.Errorf("got %v, asked %v", ids, aws.attempts()[0])
+		t.Errorf("got %v, request %v", ids, aws.attempts()[0])
 	}
 }
