@@ -13,9 +13,9 @@ import (
 	"github.com/creack/pty"
 )
 
-// startBash starts an interactive bash without any configuration, and so without the
-// package bash-completion, that has sourced the script.
-func startBash(t *testing.T, service *standIn) *terminal {
+// startBash starts an interactive bash that has sourced the script, without the package
+// bash-completion.
+func startBash(t *testing.T, service *fakeService) *terminal {
 	t.Helper()
 	status, script, stderr := inProcess(nil, "completion", "bash")
 	if status != 0 || stderr != "" {
@@ -25,7 +25,7 @@ func startBash(t *testing.T, service *standIn) *terminal {
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	bash := &terminal{t: t, cmd: exec.CommandContext(ctx, "bash", "--norc", "--noprofile", "-i"), ended: make(chan struct{})}
 	bash.cmd.Dir = t.TempDir()
@@ -56,8 +56,8 @@ func (term *terminal) write(text string) {
 	}
 }
 
-func TestBashCompletesWithoutAnyPackage(t *testing.T) {
-	service := newStandIn(t, soon)
+func TestBashCompletionNeedsNoPackage(t *testing.T) {
+	service := newFakeService(t, soon)
 	bash := startBash(t, service)
 	for _, test := range []struct{ typed, line string }{
 		{"lsapi healthc\t", `lsapi healthcheck `},
@@ -75,14 +75,14 @@ func TestBashCompletesWithoutAnyPackage(t *testing.T) {
 		from := len(bash.String())
 		bash.write(test.typed + "#end")
 		want := regexp.QuoteMeta(test.line) + `#end`
-		deadline := time.Now().Add(patience)
+		deadline := time.Now().Add(testTimeout)
 		for !regexp.MustCompile(want).MatchString(withoutBells(bash.String()[from:])) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%q becomes %q, want %q", test.typed, bash.String()[from:], test.line)
 			}
 			<-time.After(10 * time.Millisecond)
 		}
-		bash.write("\x15") // takes the line off again
+		bash.write("\x15") // clears the line
 	}
 	bash.write("exit\n")
 	if status, text := bash.wait(); status != 0 {

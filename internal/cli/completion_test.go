@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// anyText are the flags whose values are not among a few words.
+// anyText are the flags without a fixed set of values.
 var anyText = []string{
 	"actor", "after", "aws-endpoint", "backend", "body", "connections", "content-type", "duration", "emulator-listen", "fail-if", "from", "header", "idle-after",
 	"instance", "keep-changes", "lag", "latency", "limit", "listen", "load-balancer", "max-stale-on-error", "max-staleness",
@@ -18,9 +18,8 @@ var anyText = []string{
 	"budget-elb-read", "budget-elb-write", "budget-ec2-filtered", "budget-ec2-plain",
 }
 
-// A flag that takes a few words offers them; one that names a file leaves that to the
-// shell; any other offers nothing, least of all files.
-func TestEveryFlagIsCompleted(t *testing.T) {
+// Flags complete their fixed set of values, or file names, or nothing.
+func TestEveryFlagHasCompletion(t *testing.T) {
 	root := newRoot(Process{})
 	eachCommand(root, func(c *cobra.Command) {
 		c.InitDefaultHelpFlag()
@@ -28,10 +27,10 @@ func TestEveryFlagIsCompleted(t *testing.T) {
 			where := c.CommandPath() + " --" + f.Name
 			complete, registered := c.GetFlagCompletionFunc(f.Name)
 			switch {
-			case f.NoOptDefVal != "": // a switch
+			case f.NoOptDefVal != "": // a boolean
 			case fileFlags[f.Name]:
 				if registered {
-					t.Errorf("%s names a file, and offers none", where)
+					t.Errorf("%s names a file, but does not complete files", where)
 				}
 			case !registered:
 				t.Errorf("%s is not completed: add its words to flagWords", where)
@@ -39,15 +38,14 @@ func TestEveryFlagIsCompleted(t *testing.T) {
 			default:
 				words, directive := complete(c, nil, "")
 				if len(words) < 2 || directive != cobra.ShellCompDirectiveNoFileComp {
-					t.Errorf("%s offers %q: add its words to flagWords, or it to anyText", where, words)
+					t.Errorf("%s completes %q: add its words to flagWords, or it to anyText", where, words)
 				}
 			}
 		})
 	})
 }
 
-// Each word that is offered is one that the flag takes.
-func TestWordsThatAreOfferedAreTaken(t *testing.T) {
+func TestCompletedValuesAreInFlagUsage(t *testing.T) {
 	for path, words := range flagWords {
 		command, flag, _ := strings.Cut(path, " --")
 		c, rest, err := newRoot(Process{}).Find(strings.Fields(command))
@@ -64,7 +62,6 @@ func TestWordsThatAreOfferedAreTaken(t *testing.T) {
 	}
 }
 
-// A command without an example is a puzzle.
 func TestEveryCommandHasAnExample(t *testing.T) {
 	eachCommand(newRoot(Process{}), func(c *cobra.Command) {
 		if !c.Hidden && (c.Example == "" || !strings.Contains(c.Example, "lsapi")) {

@@ -10,22 +10,21 @@ import (
 	"lsapi/internal/cloud"
 )
 
-// The header Date has whole seconds, and was written some time before the answer came:
-// only what is certain is a difference.
-func TestAClockIsAheadOnlyByWhatIsCertain(t *testing.T) {
+// The header Date has whole seconds, and was set some time before the response arrived.
+func TestClockAheadReturnsMinimumDifference(t *testing.T) {
 	at := time.Date(2026, 11, 24, 18, 0, 10, 0, time.UTC)
 	for name, test := range map[string]struct {
 		date         time.Duration // of the service, from at
 		began, ended time.Duration
 		want         time.Duration
 	}{
-		"at once":                     {0, 100 * time.Millisecond, 101 * time.Millisecond, 0},
+		"immediate":                   {0, 100 * time.Millisecond, 101 * time.Millisecond, 0},
 		"cut to the second":           {0, 999 * time.Millisecond, 999 * time.Millisecond, 0},
-		"a slow answer":               {3 * time.Second, 0, 4 * time.Second, 0},
+		"a slow response":             {3 * time.Second, 0, 4 * time.Second, 0},
 		"ahead":                       {5 * time.Second, 0, 500 * time.Millisecond, 4500 * time.Millisecond},
 		"behind":                      {-5 * time.Second, 0, 100 * time.Millisecond, -4 * time.Second},
-		"behind, and a slow answer":   {-5 * time.Second, 0, 9 * time.Second, -4 * time.Second},
-		"ahead by less than is known": {time.Second, 900 * time.Millisecond, 950 * time.Millisecond, 50 * time.Millisecond},
+		"behind, and a slow response": {-5 * time.Second, 0, 9 * time.Second, -4 * time.Second},
+		"ahead within a second":       {time.Second, 900 * time.Millisecond, 950 * time.Millisecond, 50 * time.Millisecond},
 	} {
 		if got := clockAhead(at.Add(test.date), at.Add(test.began), at.Add(test.ended)); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
@@ -33,17 +32,17 @@ func TestAClockIsAheadOnlyByWhatIsCertain(t *testing.T) {
 	}
 }
 
-func TestACertificateThatSoonEndsIsAWarning(t *testing.T) {
+func TestExpiringCertificateIsWarning(t *testing.T) {
 	for left, want := range map[time.Duration]string{time.Hour: verdictWarn, 13 * 24 * time.Hour: verdictWarn, 15 * 24 * time.Hour: verdictOK} {
 		c := &checkup{}
 		c.checkCertificate(&x509.Certificate{NotAfter: time.Now().Add(left)})
 		if len(c.findings) != 1 || c.findings[0].Verdict != want {
-			t.Errorf("%s before its end: %+v", left, c.findings)
+			t.Errorf("%s before expiry: %+v", left, c.findings)
 		}
 	}
 }
 
-func TestAPermissionFailsOnlyWhenAWSDeniesIt(t *testing.T) {
+func TestPermissionFailsOnlyWhenDenied(t *testing.T) {
 	for name, test := range map[string]struct {
 		err     error
 		verdict string

@@ -13,11 +13,10 @@ import (
 	"time"
 )
 
-// found is a line of lsapi doctor.
 type found struct{ Check, Verdict, Found, Do string }
 
-// consult runs lsapi doctor and returns what it has found, by check.
-func consult(t *testing.T, environ []string, arguments ...string) (status int, findings map[string]found) {
+// runDoctor runs lsapi doctor and returns its findings by check.
+func runDoctor(t *testing.T, environ []string, arguments ...string) (status int, findings map[string]found) {
 	t.Helper()
 	status, stdout, stderr := inProcess(append(environ, "HOME="+t.TempDir()), append([]string{"doctor", "-o", "json"}, arguments...)...)
 	var all []found
@@ -28,7 +27,7 @@ func consult(t *testing.T, environ []string, arguments ...string) (status int, f
 	for _, f := range all {
 		findings[f.Check] = f
 		if (f.Verdict == "ok") != (f.Do == "") {
-			t.Errorf("it does not say what to do, or says it in vain: %+v", f)
+			t.Errorf("advice is missing or needless: %+v", f)
 		}
 	}
 	if (status != 0) != strings.Contains(stdout, `"verdict": "fail"`) || (status != 0) != strings.Contains(stderr, "checks fail") {
@@ -37,33 +36,33 @@ func consult(t *testing.T, environ []string, arguments ...string) (status int, f
 	return status, findings
 }
 
-func TestTheDoctorFindsWhatIsAmiss(t *testing.T) {
-	service := newStandIn(t, soon)
-	healthy := func(s *standIn) {}
+func TestDoctorFindsProblems(t *testing.T) {
+	service := newFakeService(t, soon)
+	healthy := func(s *fakeService) {}
 	for name, test := range map[string]struct {
-		setUp   func(*standIn)
+		setUp   func(*fakeService)
 		environ []string
 		check   string
 		verdict string
 		says    string
 	}{
-		"nothing":             {healthy, nil, "reachable", "ok", "responds in"},
-		"no TLS on loopback":  {healthy, nil, "tls", "ok", "on this machine"},
-		"the same clock":      {healthy, nil, "clock", "ok", "agree"},
-		"good credentials":    {healthy, nil, "credentials", "ok", "accepted"},
-		"another version":     {healthy, nil, "versions", "warn", "the service is v1"},
-		"not ready":           {func(s *standIn) { s.health["/readyz"] = 503 }, nil, "ready", "fail", "/readyz is 503"},
-		"another answer":      {func(s *standIn) { s.health["/healthcheck"] = 500 }, nil, "reachable", "fail", "/healthcheck is 500"},
-		"a wrong password":    {healthy, []string{"LSAPI_PASSWORD=wrong"}, "credentials", "fail", "user alice, from the environment"},
-		"no password":         {healthy, []string{"LSAPI_PASSWORD=", "LSAPI_USER="}, "credentials", "fail", "none are set"},
-		"a user alone":        {healthy, []string{"LSAPI_PASSWORD="}, "configuration", "fail", "no password for the user alice"},
-		"nobody there":        {healthy, []string{"LSAPI_URL=http://127.0.0.1:1"}, "reachable", "fail", "is it running"},
-		"a name that is none": {healthy, []string{"LSAPI_URL=http://no-such-host.invalid"}, "reachable", "fail", "host"},
-		"TLS that is none":    {healthy, []string{"LSAPI_URL=" + strings.Replace(service.URL, "http:", "https:", 1)}, "tls", "fail", "does not use TLS"},
+		"nothing":            {healthy, nil, "reachable", "ok", "responds in"},
+		"no TLS on loopback": {healthy, nil, "tls", "ok", "on this machine"},
+		"the same clock":     {healthy, nil, "clock", "ok", "agree"},
+		"good credentials":   {healthy, nil, "credentials", "ok", "accepted"},
+		"another version":    {healthy, nil, "versions", "warn", "the service is v1"},
+		"not ready":          {func(s *fakeService) { s.health["/readyz"] = 503 }, nil, "ready", "fail", "/readyz is 503"},
+		"another status":     {func(s *fakeService) { s.health["/healthcheck"] = 500 }, nil, "reachable", "fail", "/healthcheck is 500"},
+		"a wrong password":   {healthy, []string{"LSAPI_PASSWORD=wrong"}, "credentials", "fail", "user alice, from the environment"},
+		"no password":        {healthy, []string{"LSAPI_PASSWORD=", "LSAPI_USER="}, "credentials", "fail", "none are set"},
+		"a user alone":       {healthy, []string{"LSAPI_PASSWORD="}, "configuration", "fail", "no password for the user alice"},
+		"no listener":        {healthy, []string{"LSAPI_URL=http://127.0.0.1:1"}, "reachable", "fail", "is it running"},
+		"an unknown host":    {healthy, []string{"LSAPI_URL=http://no-such-host.invalid"}, "reachable", "fail", "host"},
+		"no TLS":             {healthy, []string{"LSAPI_URL=" + strings.Replace(service.URL, "http:", "https:", 1)}, "tls", "fail", "does not use TLS"},
 	} {
-		s := newStandIn(t, soon)
+		s := newFakeService(t, soon)
 		test.setUp(s)
-		status, all := consult(t, append(s.environ(), test.environ...))
+		status, all := runDoctor(t, append(s.environ(), test.environ...))
 		got, ok := all[test.check]
 		if !ok || got.Verdict != test.verdict || !strings.Contains(got.Found+": "+got.Do, test.says) {
 			t.Errorf("%s: status %d, %+v", name, status, all)
@@ -71,8 +70,8 @@ func TestTheDoctorFindsWhatIsAmiss(t *testing.T) {
 	}
 }
 
-func TestTheDoctorSaysWhatIsWrongWithTLS(t *testing.T) {
-	service := newStandIn(t, soon)
+func TestDoctorFindsTLSProblems(t *testing.T) {
+	service := newFakeService(t, soon)
 	secure := httptest.NewTLSServer(service.Config.Handler)
 	t.Cleanup(secure.Close)
 	authority := filepath.Join(t.TempDir(), "authority.pem")
@@ -108,14 +107,14 @@ func TestTheDoctorSaysWhatIsWrongWithTLS(t *testing.T) {
 	}
 }
 
-func TestTheDoctorComparesClocks(t *testing.T) {
+func TestDoctorComparesClocks(t *testing.T) {
 	for ahead, want := range map[time.Duration]string{time.Hour: "ahead by 59m5", -time.Hour: "behind by 59m5"} {
-		service := newStandIn(t, soon)
+		service := newFakeService(t, soon)
 		shifted := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 			service.Config.Handler.ServeHTTP(w, r)
 		}))
-		_, all := consult(t, append(service.environ(), "LSAPI_URL="+shifted.URL))
+		_, all := runDoctor(t, append(service.environ(), "LSAPI_URL="+shifted.URL))
 		if got := all["clock"]; got.Verdict != "warn" || !strings.Contains(got.Found, want) {
 			t.Errorf("%s ahead: %+v", ahead, got)
 		}
@@ -123,8 +122,8 @@ func TestTheDoctorComparesClocks(t *testing.T) {
 	}
 }
 
-func TestTheDoctorIsALineForEachCheck(t *testing.T) {
-	service := newStandIn(t, soon)
+func TestDoctorPrintsOneLinePerCheck(t *testing.T) {
+	service := newFakeService(t, soon)
 	status, stdout, stderr := inProcess(append(service.environ(), "HOME="+t.TempDir()), "doctor")
 	if status != 0 || stderr != "" || strings.Count(stdout, "\n") != 7 || !strings.HasPrefix(stdout, "ok    configuration  "+service.URL+", user alice, from the environment\n") {
 		t.Errorf("status %d, %s%s", status, stdout, stderr)

@@ -10,7 +10,7 @@ import (
 	"lsapi/client"
 )
 
-func TestEachErrorOfAServiceHasItsStatusAndItsOutcome(t *testing.T) {
+func TestErrorDeterminesStatusAndOutcome(t *testing.T) {
 	coded := func(code lsapi.Code) error { return fmt.Errorf("attached, but %w", &client.Error{Code: code}) }
 	for name, test := range map[string]struct {
 		err     error
@@ -25,10 +25,10 @@ func TestEachErrorOfAServiceHasItsStatusAndItsOutcome(t *testing.T) {
 		"not yet":            {coded(lsapi.CodeWaitTimeout), 4, "timedOut"},
 		"nothing in time":    {coded(lsapi.CodeTimeout), 4, "timedOut"},
 		"an unknown outcome": {changeError(&client.Error{Code: lsapi.CodeTimeout, Status: 504, RequestID: "r"}), 4, "unknown"},
-		"no answer":          {changeError(fmt.Errorf("%w at all", client.ErrUnreachable)), 4, "unknown"},
+		"no response":        {changeError(fmt.Errorf("%w at all", client.ErrUnreachable)), 4, "unknown"},
 		"a proxy failed":     {changeError(&client.Error{Code: lsapi.CodeUpstream, Status: 502}), 4, "unknown"},
 		"a proxy refused":    {changeError(&client.Error{Code: lsapi.CodeForbidden, Status: 403}), 5, "unreachable"},
-		"nobody there":       {fmt.Errorf("%w at all", client.ErrUnreachable), 5, "unreachable"},
+		"unreachable":        {fmt.Errorf("%w at all", client.ErrUnreachable), 5, "unreachable"},
 		"no credentials":     {coded(lsapi.CodeUnauthenticated), 6, "credentials"},
 		"a signal":           {changeError(context.Canceled), 1, "interrupted"},
 		"a dead instance":    {waitFailed{"attached, but the instance is terminated"}, 1, "inVain"},
@@ -42,17 +42,17 @@ func TestEachErrorOfAServiceHasItsStatusAndItsOutcome(t *testing.T) {
 	}
 }
 
-func TestOfAChangeWithoutAnAnswerItIsSaidThatNobodyKnows(t *testing.T) {
+func TestUnconfirmedChangeErrorNamesUnknownOutcome(t *testing.T) {
 	for name, test := range map[string]struct {
 		err   error
-		knows bool
+		known bool
 	}{
 		"cut off":    {client.ErrUnreachable, false},
 		"a signal":   {context.Canceled, false},
 		"never sent": {fmt.Errorf("%w: %w", client.ErrUnreachable, client.ErrNotSent), true},
 		"refused":    {&client.Error{Code: lsapi.CodeInvalid, Message: "no"}, true},
 	} {
-		if got := changeError(test.err).Error(); strings.Contains(got, "whether it was made") == test.knows {
+		if got := changeError(test.err).Error(); strings.Contains(got, "whether it was made") == test.known {
 			t.Errorf("%s: %s", name, got)
 		}
 	}

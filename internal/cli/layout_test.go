@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestTextsAreMeasuredAsATerminalDrawsThem(t *testing.T) {
+func TestCellWidthCountsTerminalCells(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "web": 3, "déjà": 4, "de\u0301ja\u0300": 4, "部署": 4, "🚀": 2, "…": 1, "ｗ": 2} {
 		if got := cellWidth(text); got != want {
 			t.Errorf("%q takes %d cells, want %d", text, got, want)
@@ -16,7 +16,7 @@ func TestTextsAreMeasuredAsATerminalDrawsThem(t *testing.T) {
 	}
 }
 
-func TestATextThatIsCutEndsWithAnEllipsis(t *testing.T) {
+func TestCutTextEndsWithEllipsis(t *testing.T) {
 	for _, test := range []struct {
 		text string
 		room int
@@ -31,15 +31,14 @@ func TestATextThatIsCutEndsWithAnEllipsis(t *testing.T) {
 	}
 }
 
-func TestWordsAreWrappedAndNeverCut(t *testing.T) {
+func TestWrappedKeepsWordsWhole(t *testing.T) {
 	got := strings.Join(wrapped("every 30s, for at most a-very-long-word then", 10), "|")
 	if want := "every 30s,|for at|most|a-very-long-word|then"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
 
-// The least important columns go first, and texts are cut before that.
-func TestColumnsThatDoNotFitAreCutThenLeftOut(t *testing.T) {
+func TestFitCutsTextsBeforeItRemovesColumns(t *testing.T) {
 	columns := []column{{head: "A"}, {head: "B", least: 4, rank: 1}, {head: "C", rank: 2}, {head: "D", least: 3, rank: 3}}
 	natural := []int{10, 8, 6, 9}
 	for room, want := range map[int][]int{
@@ -56,7 +55,7 @@ func TestColumnsThatDoNotFitAreCutThenLeftOut(t *testing.T) {
 	}
 }
 
-func TestNoRowIsWiderThanTheTerminal(t *testing.T) {
+func TestTableRowsFitTheTerminal(t *testing.T) {
 	text := rapid.StringMatching(`[a-z部é ]{0,40}`)
 	rapid.Check(t, func(t *rapid.T) {
 		columns := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) column {

@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// lsapi elb list | head must not end with a message: who reads has had enough. Where
-// SIGPIPE is ignored, as under nohup and some supervisors, there is no signal.
-func TestOutputThatNobodyReadsEndsQuietly(t *testing.T) {
-	service := newStandIn(t, soon)
+// lsapi elb list | head must not print an error, also where SIGPIPE is ignored, as under
+// nohup and some supervisors.
+func TestClosedPipeEndsSilently(t *testing.T) {
+	service := newFakeService(t, soon)
 	for _, command := range []string{
 		"version", "--help", "elb list", "elb list -o yaml", "elb show web-elb -o table", "elb history", "elb history -o table", "doctor",
 		"completion bash", "elb attach web-elb " + stopped,
 	} {
 		for _, script := range []string{`exec "$@"`, `trap "" PIPE; exec "$@"`} {
 			var stderr bytes.Buffer
-			status := runUnread(t, service, &stderr, script, strings.Fields(command)...)
+			status := runWithClosedPipe(t, service, &stderr, script, strings.Fields(command)...)
 			if status != 141 || stderr.Len() > 0 {
 				t.Errorf("%s, by %s: status %d, %s", command, script, status, &stderr)
 			}
@@ -28,9 +28,9 @@ func TestOutputThatNobodyReadsEndsQuietly(t *testing.T) {
 	}
 }
 
-// runUnread runs lsapi with an output that nobody reads, and returns its status as a
-// shell has it.
-func runUnread(t *testing.T, service *standIn, stderr *bytes.Buffer, script string, arguments ...string) int {
+// runWithClosedPipe runs lsapi with a closed pipe as stdout, and returns its status as in
+// a shell.
+func runWithClosedPipe(t *testing.T, service *fakeService, stderr *bytes.Buffer, script string, arguments ...string) int {
 	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -54,7 +54,7 @@ func runUnread(t *testing.T, service *standIn, stderr *bytes.Buffer, script stri
 	return command.ProcessState.ExitCode()
 }
 
-// environ makes lsapi ask the stand-in.
-func (s *standIn) environ() []string {
+// environ returns the variables for the fake service.
+func (s *fakeService) environ() []string {
 	return []string{"LSAPI_URL=" + s.URL, "LSAPI_USER=" + user, "LSAPI_PASSWORD=" + password, "TZ=UTC"}
 }

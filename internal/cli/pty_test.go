@@ -18,11 +18,10 @@ import (
 	"github.com/creack/pty"
 )
 
-// patience is how long anything may take that should happen soon, on a machine that
-// has much else to do.
-const patience = 60 * time.Second
+// testTimeout bounds each wait, on a busy machine.
+const testTimeout = 60 * time.Second
 
-// terminal is lsapi on a terminal of 10 rows.
+// terminal is a process on a terminal of 10 rows.
 type terminal struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -30,20 +29,19 @@ type terminal struct {
 	ended  chan struct{}
 
 	mu   sync.Mutex
-	text bytes.Buffer // all that was written to the terminal
+	text bytes.Buffer // all output
 }
 
 // onTerminal starts lsapi on a terminal of 100 columns.
-func onTerminal(t *testing.T, service *standIn, piped io.Writer, variables []string, arguments ...string) *terminal {
+func onTerminal(t *testing.T, service *fakeService, piped io.Writer, variables []string, arguments ...string) *terminal {
 	t.Helper()
 	return onTerminalOf(t, 100, service, piped, variables, arguments...)
 }
 
-// onTerminalOf starts lsapi with its output on a terminal, but for stdout when that is
-// piped elsewhere.
-func onTerminalOf(t *testing.T, columns uint16, service *standIn, piped io.Writer, variables []string, arguments ...string) *terminal {
+// onTerminalOf starts lsapi on a terminal. A non-nil piped replaces stdout.
+func onTerminalOf(t *testing.T, columns uint16, service *fakeService, piped io.Writer, variables []string, arguments ...string) *terminal {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	term := &terminal{t: t, cmd: exec.CommandContext(ctx, "lsapi", arguments...), ended: make(chan struct{})}
 	term.cmd.Env = append([]string{
@@ -63,7 +61,7 @@ func onTerminalOf(t *testing.T, columns uint16, service *standIn, piped io.Write
 	return term
 }
 
-// read reads what is written to the terminal, until nobody has it open any more.
+// read reads the output until the process has closed the terminal.
 func (term *terminal) read() {
 	defer close(term.ended)
 	buffer := make([]byte, 4096)
@@ -87,11 +85,11 @@ func (term *terminal) String() string {
 	return strings.ReplaceAll(term.text.String(), "\r\n", "\n")
 }
 
-// waitFor waits until what matches has been written.
+// waitFor waits until the output matches.
 func (term *terminal) waitFor(pattern string) {
 	term.t.Helper()
 	expression := regexp.MustCompile(pattern)
-	for deadline := time.Now().Add(patience); !expression.MatchString(term.String()); {
+	for deadline := time.Now().Add(testTimeout); !expression.MatchString(term.String()); {
 		if time.Now().After(deadline) {
 			term.t.Fatalf("nothing matches %s in\n%q", pattern, term)
 		}
@@ -99,7 +97,7 @@ func (term *terminal) waitFor(pattern string) {
 	}
 }
 
-// wait waits for the end and returns the exit status, and what was written.
+// wait waits for the process and returns its exit status and output.
 func (term *terminal) wait() (status int, text string) {
 	term.t.Helper()
 	err := term.cmd.Wait()
@@ -110,17 +108,17 @@ func (term *terminal) wait() (status int, text string) {
 	return term.cmd.ProcessState.ExitCode(), term.String()
 }
 
-func TestATerminalShowsProgressWhileOneWaitsAndThenWhatCameOfIt(t *testing.T) {
-	service := newStandIn(t, 2*time.Second)
+func TestTerminalShowsProgressThenResults(t *testing.T) {
+	service := newFakeService(t, 2*time.Second)
 	status, text := onTerminal(t, service, nil, nil, "elb", "attach", "web-elb", spare, failing, "--wait", "--timeout", "7s").wait()
 	if status != 4 {
 		t.Errorf("status %d", status)
 	}
 	for _, pattern := range []string{
-		`[|/\\-] ` + spare + ` +[0-9]+s  attached`, // the wheel turns
+		`[|/\\-] ` + spare + ` +[0-9]+s  attached`, // the spinner
 		`[|/\\-] ` + failing + ` +[0-9]+s  attached, OutOfService, ELB: Instance registration is still in prog\.\.\.\n`, // cut off at the edge
 		"\x1b\\[32m\\+ " + spare + ` +[0-9]+s  in service`,
-		"\r\x1b\\[2A\x1b\\[J", // in the end, its lines are taken off
+		"\r\x1b\\[2A\x1b\\[J", // progress is removed at the end
 		"\x1b\\[1mINSTANCE\x1b\\[0m .*\n" + spare + "  attach  \x1b\\[32min service\x1b\\[0m .*\n" + failing + "  attach  \x1b\\[33mtimed out\x1b\\[0m ",
 		`(?m)^lsapi: 1 of 2 not done: 1 timed out$`,
 	} {
@@ -133,9 +131,9 @@ func TestATerminalShowsProgressWhileOneWaitsAndThenWhatCameOfIt(t *testing.T) {
 	}
 }
 
-func TestNobodyIsShownColoursWhoDoesNotWantThem(t *testing.T) {
+func TestColoursCanBeTurnedOff(t *testing.T) {
 	for _, variable := range []string{"NO_COLOR=1", "TERM=dumb"} {
-		service := newStandIn(t, soon)
+		service := newFakeService(t, soon)
 		status, text := onTerminal(t, service, nil, []string{variable}, "elb", "attach", "web-elb", spare, "--wait").wait()
 		if status != 0 || regexp.MustCompile("\x1b\\[[0-9;]*m").MatchString(text) || !strings.Contains(text, "\n"+spare+"  attach  in service") {
 			t.Errorf("%s: status %d, %q", variable, status, text)
@@ -146,8 +144,8 @@ func TestNobodyIsShownColoursWhoDoesNotWantThem(t *testing.T) {
 	}
 }
 
-func TestWhatIsPipedIsJSONWhileTheTerminalShowsProgress(t *testing.T) {
-	service := newStandIn(t, soon)
+func TestPipedOutputIsJSONWithProgressOnTerminal(t *testing.T) {
+	service := newFakeService(t, soon)
 	var piped bytes.Buffer
 	status, text := onTerminal(t, service, &piped, nil, "elb", "attach", "web-elb", spare, "--wait").wait()
 	if status != 0 || !strings.Contains(piped.String(), `"outcome": "inService"`) || strings.Contains(piped.String(), "\x1b") {
@@ -158,8 +156,8 @@ func TestWhatIsPipedIsJSONWhileTheTerminalShowsProgress(t *testing.T) {
 	}
 }
 
-func TestMoreLinesThanThereIsRoomForAreNotShown(t *testing.T) {
-	service := newStandIn(t, time.Second)
+func TestProgressFitsTheTerminal(t *testing.T) {
+	service := newFakeService(t, time.Second)
 	arguments := []string{"elb", "attach", "web-elb", "--wait"}
 	for _, digit := range "0123456789abcdef" {
 		arguments = append(arguments, "i-0ccc000000000000"+string(digit))
@@ -170,8 +168,8 @@ func TestMoreLinesThanThereIsRoomForAreNotShown(t *testing.T) {
 	}
 }
 
-func TestCtrlCEndsTheWaitAndSaysWhatStands(t *testing.T) {
-	service := newStandIn(t, soon)
+func TestCtrlCEndsWaitAndReportsAttach(t *testing.T) {
+	service := newFakeService(t, soon)
 	term := onTerminal(t, service, nil, nil, "elb", "attach", "web-elb", failing, "--wait")
 	term.waitFor("attached")
 	if _, err := term.screen.Write([]byte{3}); err != nil {
@@ -183,8 +181,8 @@ func TestCtrlCEndsTheWaitAndSaysWhatStands(t *testing.T) {
 	}
 }
 
-func TestATerminalShowsTablesInColours(t *testing.T) {
-	service := newStandIn(t, soon)
+func TestTerminalShowsColouredTables(t *testing.T) {
+	service := newFakeService(t, soon)
 	for command, want := range map[string]string{
 		"list": "\x1b[31m1\x1b[0m",
 		"show": "\x1b[31mOutOfService\x1b[0m",
@@ -199,13 +197,12 @@ func TestATerminalShowsTablesInColours(t *testing.T) {
 	}
 }
 
-// A row that the terminal breaks is two rows: columns are left out, or cut, instead.
-func TestNoRowIsBrokenOnANarrowTerminal(t *testing.T) {
-	service := newStandIn(t, soon)
+func TestTablesFitNarrowTerminal(t *testing.T) {
+	service := newFakeService(t, soon)
 	for _, test := range []struct {
 		arguments []string
 		columns   uint16
-		has       string // matches what must be there
+		has       string // a pattern that must match
 		hasNot    string
 	}{
 		{[]string{"elb", "list"}, 80, `(?m)^NAME .* DRAINING`, "DNS NAME"},
@@ -231,19 +228,19 @@ func TestNoRowIsBrokenOnANarrowTerminal(t *testing.T) {
 	}
 }
 
-func TestOnlyStatesThatAreBadAreColoured(t *testing.T) {
-	_, text := onTerminal(t, newStandIn(t, soon), nil, nil, "elb", "history").wait()
+func TestOnlyBadStatesAreColoured(t *testing.T) {
+	_, text := onTerminal(t, newFakeService(t, soon), nil, nil, "elb", "history").wait()
 	if !strings.Contains(text, "\x1b[31mrefused\x1b[0m") || strings.Contains(text, "mapplied") {
 		t.Errorf("the history is %q", text)
 	}
-	_, text = onTerminal(t, newStandIn(t, soon), nil, nil, "elb", "show", "web-elb").wait()
+	_, text = onTerminal(t, newFakeService(t, soon), nil, nil, "elb", "show", "web-elb").wait()
 	if strings.Contains(text, "mInService") {
 		t.Errorf("the members are %q", text)
 	}
 }
 
 func TestQuietShowsNoProgress(t *testing.T) {
-	status, text := onTerminal(t, newStandIn(t, soon), nil, nil, "elb", "attach", "web-elb", spare, "--wait", "-q").wait()
+	status, text := onTerminal(t, newFakeService(t, soon), nil, nil, "elb", "attach", "web-elb", spare, "--wait", "-q").wait()
 	if status != 0 || text != spare+"\n" {
 		t.Errorf("status %d, %q", status, text)
 	}

@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/store"
 )
 
-// writeRecord makes a record with as many changes of one load balancer.
+// writeRecord creates a record with changes of one load balancer.
 func writeRecord(t *testing.T, path string, changes int) {
 	t.Helper()
 	s, err := store.Open(t.Context(), "sqlite:"+path, store.Options{})
@@ -41,7 +41,7 @@ func writeRecord(t *testing.T, path string, changes int) {
 	}
 }
 
-// forge changes an event of the record, as who can write to the database may.
+// forge alters changes in the database.
 func forge(t *testing.T, path string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)

@@ -20,29 +20,28 @@ func TestMain(m *testing.M) {
 	}})
 }
 
-// The commands as their users meet them, against a stand-in of the service:
-// testdata/script has a file for each capability.
-func TestTheCommandsAgainstAServiceDoWhatTheScriptsSay(t *testing.T) {
-	nobody := httptest.NewServer(nil)
-	nobody.Close()
+// testdata/script has one file per feature.
+func TestCommandScripts(t *testing.T) {
+	unreachable := httptest.NewServer(nil)
+	unreachable.Close()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			service := newStandIn(t, soon)
+			service := newFakeService(t, soon)
 			env.Values["service"] = service
 			env.Vars = slices.DeleteFunc(env.Vars, func(v string) bool { return strings.HasPrefix(v, "LSAPI_") })
 			env.Vars = append(env.Vars,
 				"LSAPI_URL="+service.URL, "LSAPI_USER="+user, "LSAPI_PASSWORD="+password,
 				"TOKEN="+base64.StdEncoding.EncodeToString([]byte(user+":"+password)),
-				"NOBODY="+nobody.URL, "HOME="+env.WorkDir, "TZ=UTC",
-				// By default the race detector makes each process linger for a second.
+				"UNREACHABLE="+unreachable.URL, "HOME="+env.WorkDir, "TZ=UTC",
+				// The race detector delays the exit by a second by default.
 				"GORACE=atexit_sleep_ms=20",
 			)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "asked": asked, "told": told},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "requested": requested, "follow": follow},
 	})
 }
 
@@ -54,32 +53,31 @@ func status(ts *testscript.TestScript, neg bool, arguments []string) {
 	command := append([]string{"-c", `lsapi "$@"; echo "status $?" >&2`, "sh"}, arguments[1:]...)
 	ts.Check(ts.Exec("sh", command...))
 	if want := "status " + arguments[0] + "\n"; !strings.HasSuffix(ts.ReadFile("stderr"), want) {
-		ts.Fatalf("it is not %s", want)
+		ts.Fatalf("the status is not %s", want)
 	}
 }
 
-// asked expects of the stand-in that it was asked what is named, or was not: asked
-// 'GET /v1/load-balancers'.
-func asked(ts *testscript.TestScript, neg bool, arguments []string) {
-	service, ok := ts.Value("service").(*standIn)
+// requested expects, or with ! does not expect, that the fake service received a request:
+// requested 'GET /v1/load-balancers'.
+func requested(ts *testscript.TestScript, neg bool, arguments []string) {
+	service, ok := ts.Value("service").(*fakeService)
 	if !ok || len(arguments) != 1 {
-		ts.Fatalf("usage: asked REQUEST")
+		ts.Fatalf("usage: requested REQUEST")
 	}
 	service.mu.Lock()
 	defer service.mu.Unlock()
 	if slices.Contains(service.requests, arguments[0]) == neg {
-		ts.Fatalf("it was asked\n%s", strings.Join(service.requests, "\n"))
+		ts.Fatalf("the requests are\n%s", strings.Join(service.requests, "\n"))
 	}
 }
 
-// told runs a command that does not end by itself until it has written some lines,
-// interrupts it, and expects it to end well: told 2 lsapi elb watch.
-func told(ts *testscript.TestScript, neg bool, arguments []string) {
+// follow runs a command until it has written some lines, interrupts it, and expects
+// success: follow 2 lsapi elb watch.
+func follow(ts *testscript.TestScript, neg bool, arguments []string) {
 	lines, err := strconv.Atoi(arguments[0])
 	if neg || err != nil || len(arguments) < 2 {
-		ts.Fatalf("usage: told LINES COMMAND...")
+		ts.Fatalf("usage: follow LINES COMMAND...")
 	}
-	// The shell counts the lines of a pipe, and interrupts what writes them.
 	const script = `lines=$1; shift
 mkfifo pipe; "$@" >pipe 2>errors & 
 while [ "$lines" -gt 0 ] && read -r line; do printf '%s\n' "$line"; lines=$((lines-1)); done <pipe

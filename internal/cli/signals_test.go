@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// runner is a service whose stop takes some time.
+// runner is a service whose stop takes time.
 type runner struct {
 	takes   time.Duration
 	stopped atomic.Bool
@@ -29,8 +29,8 @@ func (r *runner) Stop(ctx context.Context) error {
 	}
 }
 
-// runWith runs a service whose stop takes ten seconds, delivers signals so long
-// after the start, and returns the error.
+// runWith runs a service, delivers signals at times after the start, and returns the
+// error.
 func runWith(t *testing.T, r *runner, reload func(), delivered map[time.Duration]os.Signal) error {
 	t.Helper()
 	s := newSignals()
@@ -47,7 +47,7 @@ func runWith(t *testing.T, r *runner, reload func(), delivered map[time.Duration
 	return s.runUntilStopped(t.Context(), r, time.Minute, reload)
 }
 
-func TestOnlyASignalMoreThanASecondAfterTheFirstStopsAtOnce(t *testing.T) {
+func TestSignalMoreThanASecondAfterFirstForcesStop(t *testing.T) {
 	for name, test := range map[string]struct {
 		later map[time.Duration]os.Signal // after the first, SIGTERM
 		force bool
@@ -68,15 +68,15 @@ func TestOnlyASignalMoreThanASecondAfterTheFirstStopsAtOnce(t *testing.T) {
 				}
 				err := runWith(t, r, nil, delivered)
 				if forced := err != nil && strings.Contains(err.Error(), "second signal"); forced != test.force || r.stopped.Load() == test.force {
-					t.Errorf("it ended with %v, stopped well: %t", err, r.stopped.Load())
+					t.Errorf("the error is %v, stopped gracefully: %t", err, r.stopped.Load())
 				}
-				time.Sleep(time.Minute) // what is left of the stop
+				time.Sleep(time.Minute) // the rest of the stop
 			})
 		})
 	}
 }
 
-func TestSIGHUPReloadsAServiceThatCanAndStopsAnother(t *testing.T) {
+func TestSIGHUPReloadsOrStops(t *testing.T) {
 	for name, reloads := range map[string]bool{"with files to reload": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestSIGHUPReloadsAServiceThatCanAndStopsAnother(t *testing.T) {
 	}
 }
 
-func TestTheFirstSignalEndsTheStart(t *testing.T) {
+func TestFirstSignalCancelsStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSignals()
 		defer s.end()

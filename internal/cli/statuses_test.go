@@ -13,7 +13,7 @@ import (
 type trial struct {
 	status    int
 	arguments string
-	environ   []string // in addition to the stand-in's
+	environ   []string // in addition to the fake service's
 }
 
 // statusesIn returns the statuses listed in a help.
@@ -33,9 +33,9 @@ func statusesIn(help string) []string {
 
 // Commands that run until a signal have their own tests.
 func TestHelpListsExactlyTheExitStatuses(t *testing.T) {
-	late := httptest.NewServer(lie{status: 504, header: "X-Request-Id: r", body: `{"message":"late"}`})
+	late := httptest.NewServer(foreign{status: 504, header: "X-Request-Id: r", body: `{"message":"late"}`})
 	t.Cleanup(late.Close)
-	refusing := httptest.NewServer(lie{status: 403, header: "X-Request-Id: r", body: `{"message":"not yours"}`})
+	refusing := httptest.NewServer(foreign{status: 403, header: "X-Request-Id: r", body: `{"message":"not yours"}`})
 	t.Cleanup(refusing.Close)
 	gone := httptest.NewServer(nil)
 	gone.Close()
@@ -70,7 +70,7 @@ func TestHelpListsExactlyTheExitStatuses(t *testing.T) {
 		documented := statusesIn(help)
 		seen := map[string]bool{}
 		for _, trial := range trials {
-			service := newStandIn(t, soon)
+			service := newFakeService(t, soon)
 			environ := append(append(service.environ(), "HOME="+folder), trial.environ...)
 			status, stdout, stderr := inProcess(environ, strings.Fields(trial.arguments)...)
 			if status != trial.status || (status != 0) != strings.HasPrefix(stderr, "lsapi: ") {

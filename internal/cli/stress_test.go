@@ -15,8 +15,8 @@ import (
 	"lsapi/internal/stress"
 )
 
-// stressed runs lsapi stress for a second, and returns its report.
-func stressed(t *testing.T, handler http.HandlerFunc, arguments ...string) (status int, report stress.Report, stdout, stderr string) {
+// runStress runs lsapi stress for a second and returns its report.
+func runStress(t *testing.T, handler http.HandlerFunc, arguments ...string) (status int, report stress.Report, stdout, stderr string) {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -34,7 +34,7 @@ func stressed(t *testing.T, handler http.HandlerFunc, arguments ...string) (stat
 	return status, report, out.String(), errs.String()
 }
 
-func TestStressSendsTheMethodAndBodyThatAreGiven(t *testing.T) {
+func TestStressSendsMethodAndBody(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "body")
 	if err := os.WriteFile(file, []byte("from a file"), 0o600); err != nil {
 		t.Fatal(err)
@@ -57,15 +57,15 @@ func TestStressSendsTheMethodAndBodyThatAreGiven(t *testing.T) {
 					wrong.Add(1)
 				}
 			}
-			status, report, _, stderr := stressed(t, handler, append(test.arguments, "http://SERVER/")...)
+			status, report, _, stderr := runStress(t, handler, append(test.arguments, "http://SERVER/")...)
 			if status != cli.ExitOK || wrong.Load() > 0 || report.Method != test.method || report.Steps[0].Requests != 20 || stderr != "" {
-				t.Errorf("status %d, %d arrived otherwise, %+v, %q", status, wrong.Load(), report, stderr)
+				t.Errorf("status %d, %d wrong requests, %+v, %q", status, wrong.Load(), report, stderr)
 			}
 		})
 	}
 }
 
-func TestStressExitsByItsConditions(t *testing.T) {
+func TestStressConditionsDetermineStatus(t *testing.T) {
 	var count atomic.Int64
 	handler := func(w http.ResponseWriter, _ *http.Request) {
 		if count.Add(1)%2 == 0 {
@@ -83,7 +83,7 @@ func TestStressExitsByItsConditions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			count.Store(0)
-			status, report, _, stderr := stressed(t, handler, append(test.conditions, "http://SERVER/")...)
+			status, report, _, stderr := runStress(t, handler, append(test.conditions, "http://SERVER/")...)
 			if status != test.status || !strings.Contains(stderr, test.word) || len(report.Conditions) != 2 || test.word == "" && stderr != "" {
 				t.Errorf("status %d, %q, %+v", status, stderr, report.Conditions)
 			}
@@ -91,7 +91,7 @@ func TestStressExitsByItsConditions(t *testing.T) {
 	}
 }
 
-func TestStressReportStatesItsCommandWithoutCredentials(t *testing.T) {
+func TestStressReportOmitsCredentials(t *testing.T) {
 	files := t.TempDir()
 	headers, page := filepath.Join(files, "headers"), filepath.Join(files, "report.html")
 	if err := os.WriteFile(headers, []byte("X-Api-Key: hush4\n"), 0o600); err != nil {
@@ -104,7 +104,7 @@ func TestStressReportStatesItsCommandWithoutCredentials(t *testing.T) {
 			wrong.Add(1)
 		}
 	}
-	status, report, stdout, stderr := stressed(t, handler,
+	status, report, stdout, stderr := runStress(t, handler,
 		"-H", "cookie: hush2", "-H", "@"+headers, "-H", "Accept: text/plain", "-d", "hush3", "--html", page, "--fail-if", "errors > 0",
 		"--aws-endpoint", "http://me:hush6@127.0.0.1:1", "--i-own-this-host", "http://me:hush1@SERVER/x?token=hush5&wait=true")
 	html, err := os.ReadFile(page)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-func TestNamesThatMayHaveBeenMeantAreNearest(t *testing.T) {
-	known := []string{"default-elb", "web-elb", "web-elb-2", "api", "Web-Canary"}
+func TestNearestNames(t *testing.T) {
+	names := []string{"default-elb", "web-elb", "web-elb-2", "api", "Web-Canary"}
 	for word, want := range map[string][]string{
 		"web-lb":      {"web-elb"},
 		"web-elb-3":   {"web-elb-2"},
@@ -17,8 +17,8 @@ func TestNamesThatMayHaveBeenMeantAreNearest(t *testing.T) {
 		"x":           nil,
 		"":            nil,
 	} {
-		if got := nearest(word, known); !slices.Equal(got, want) {
-			t.Errorf("%q may mean %v, want %v", word, got, want)
+		if got := nearest(word, names); !slices.Equal(got, want) {
+			t.Errorf("nearest to %q is %v, want %v", word, got, want)
 		}
 	}
 }

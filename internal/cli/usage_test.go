@@ -8,14 +8,14 @@ import (
 	"lsapi/internal/cli"
 )
 
-// inProcess runs a command in this process.
+// inProcess runs a command in the test process.
 func inProcess(environ []string, arguments ...string) (status int, stdout, stderr string) {
-	var out, told bytes.Buffer
-	status = cli.Run(cli.Process{Args: arguments, Environ: environ, Stdout: &out, Stderr: &told})
-	return status, out.String(), told.String()
+	var out, errs bytes.Buffer
+	status = cli.Run(cli.Process{Args: arguments, Environ: environ, Stdout: &out, Stderr: &errs})
+	return status, out.String(), errs.String()
 }
 
-func TestAMistypedCommandOrFlagIsAnsweredWithTheOneThatIsNear(t *testing.T) {
+func TestMistypedCommandOrFlagGetsSuggestion(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"sreve":                   "did you mean serve?",
 		"elb lst":                 "did you mean list?",
@@ -40,7 +40,7 @@ func TestAMistypedCommandOrFlagIsAnsweredWithTheOneThatIsNear(t *testing.T) {
 	}
 }
 
-func TestTheVersionIsAFlagToo(t *testing.T) {
+func TestVersionFlag(t *testing.T) {
 	_, want, _ := inProcess(nil, "version")
 	for _, flag := range []string{"--version", "-v"} {
 		if status, stdout, _ := inProcess(nil, flag); status != 0 || stdout != want || want == "" {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheRevisionSaysWhetherThereWereChangesOnTop(t *testing.T) {
+func TestRevisionMarksUncommittedChanges(t *testing.T) {
 	for modified, want := range map[string]string{"false": "0123abc", "true": "0123abc+"} {
 		info := &debug.BuildInfo{Settings: []debug.BuildSetting{
 			{Key: "vcs.revision", Value: "0123abc"},

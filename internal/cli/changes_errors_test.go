@@ -51,11 +51,11 @@ func TestChangesExitWithTwoOnUnreadableRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, command := range [][]string{{"verify"}, {"list", "--limit", "0"}} {
-		var out, told bytes.Buffer
+		var out, errs bytes.Buffer
 		args := append(append([]string{"changes"}, command...), "--store", "sqlite:"+path)
-		status := cli.Run(cli.Process{Args: args, Stdout: &out, Stderr: &told})
+		status := cli.Run(cli.Process{Args: args, Stdout: &out, Stderr: &errs})
 		if status != cli.ExitUsage {
-			t.Errorf("%v: status %d, want 2: %s%s", command, status, out.String(), told.String())
+			t.Errorf("%v: status %d, want 2: %s%s", command, status, out.String(), errs.String())
 		}
 	}
 }

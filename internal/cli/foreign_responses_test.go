@@ -12,26 +12,26 @@ import (
 	"testing"
 )
 
-// lie is an answer that is not what lsapi gives to a change that it has made.
-type lie struct {
+// foreign is a response of a server, mostly one that is not lsapi.
+type foreign struct {
 	status int
-	header string // NAME: VALUE, besides the JSON's type
+	header string // NAME: VALUE, in addition to the content type
 	body   string
 	want   int    // the exit status
 	says   string // in the outcome or the message
 }
 
-// machine is what lsapi answers when it has attached an instance.
+// machine is lsapi's response to an attach.
 const machine = `{"message":{"instanceId":"` + spare + `","instanceType":"t2.micro","launchDate":"2019-10-01T18:54:00.000Z"}}`
 
-// What lies between the command and the service may fail or answer in its place after
-// the change was made: then nobody knows, and that is what the status must say.
-func TestAnAnswerThatDoesNotProveTheChangeIsNoSuccess(t *testing.T) {
+// A proxy may fail or respond instead of lsapi after the change was made: then the outcome
+// is unknown.
+func TestUnconfirmedChangeHasUnknownOutcome(t *testing.T) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	const mine = "X-Request-Id: r\nX-Change-Id: c"
-	for name, test := range map[string]lie{
-		"the truth":               {201, mine, machine, 0, ""},
+	for name, test := range map[string]foreign{
+		"lsapi's 201":             {201, mine, machine, 0, ""},
 		"an empty object":         {201, mine, `{}`, 4, "whether it was made"},
 		"another instance":        {201, mine, strings.ReplaceAll(machine, spare, first), 4, "whether it was made"},
 		"200":                     {200, mine, machine, 4, "whether it was made"},
@@ -60,11 +60,11 @@ func TestAnAnswerThatDoesNotProveTheChangeIsNoSuccess(t *testing.T) {
 		"lsapi's 401":             {401, mine, `{"message":"credentials are missing or wrong"}`, 6, "rejects the user alice"},
 	} {
 		for _, command := range []string{"attach", "detach"} {
-			// All at once: the client tries some of them again for a while.
+			// Concurrent, because the client retries some of them for a while.
 			running.Go(func() {
-				liar := httptest.NewServer(test)
-				defer liar.Close()
-				status, stdout, stderr := runAgainst(t, liar.URL, "elb", command, "web-elb", spare)
+				server := httptest.NewServer(test)
+				defer server.Close()
+				status, stdout, stderr := runAgainst(t, server.URL, "elb", command, "web-elb", spare)
 				if status != test.want || !strings.Contains(stdout+stderr, test.says) || status != 0 && strings.Contains(stdout, `"applied"`) {
 					t.Errorf("%s, %s: status %d, want %d: %s%s", name, command, status, test.want, stdout, stderr)
 				}
@@ -72,7 +72,7 @@ func TestAnAnswerThatDoesNotProveTheChangeIsNoSuccess(t *testing.T) {
 					t.Errorf("%s, %s: the outcome is %s", name, command, stdout)
 				}
 				if strings.Contains(stderr, "is it running") {
-					t.Errorf("%s, %s: it does run: %s", name, command, stderr)
+					t.Errorf("%s, %s: the server is running: %s", name, command, stderr)
 				}
 			})
 		}
@@ -80,15 +80,15 @@ func TestAnAnswerThatDoesNotProveTheChangeIsNoSuccess(t *testing.T) {
 }
 
 // ServeHTTP implements http.Handler.
-func (l lie) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+func (f foreign) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	for line := range strings.SplitSeq(l.header, "\n") {
+	for line := range strings.SplitSeq(f.header, "\n") {
 		if name, value, ok := strings.Cut(line, ": "); ok {
 			w.Header().Set(name, value)
 		}
 	}
-	w.WriteHeader(l.status)
-	_, _ = fmt.Fprint(w, l.body)
+	w.WriteHeader(f.status)
+	_, _ = fmt.Fprint(w, f.body)
 }
 
 // runAgainst runs lsapi against a service.
@@ -97,31 +97,31 @@ func runAgainst(t *testing.T, url string, arguments ...string) (status int, stdo
 	return runWith(t, nil, url, arguments...)
 }
 
-// runWith does so with more in the environment.
+// runWith is runAgainst with additional environment variables.
 func runWith(t *testing.T, environ []string, url string, arguments ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	var out, told bytes.Buffer
+	var out, errs bytes.Buffer
 	command := exec.CommandContext(t.Context(), "lsapi", arguments...)
 	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LSAPI_URL=" + url, "LSAPI_USER=" + user, "LSAPI_PASSWORD=" + password, "GORACE=atexit_sleep_ms=20"}, environ...)
-	command.Stdout, command.Stderr = &out, &told
-	_ = command.Run() // its status says it
-	return command.ProcessState.ExitCode(), out.String(), told.String()
+	command.Stdout, command.Stderr = &out, &errs
+	_ = command.Run() // the exit status has the result
+	return command.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-func TestWhatReadsAndIsNotFromLSAPIIsNoLoadBalancer(t *testing.T) {
-	for name, test := range map[string]lie{
+func TestReadsRejectForeignResponses(t *testing.T) {
+	for name, test := range map[string]foreign{
 		"a page":        {200, "Content-Type: text/html", "<html>welcome</html>", 5, "is not lsapi"},
 		"a proxy's 502": {502, "Content-Type: text/html", "<html>bad gateway</html>", 5, "not from lsapi"},
 		"a proxy's 404": {404, "Content-Type: text/html", "<html>not found</html>", 5, "not from lsapi"},
 		"a redirect":    {302, "Location: /login", "", 5, "redirects"},
 	} {
-		liar := httptest.NewServer(test)
+		server := httptest.NewServer(test)
 		for _, command := range []string{"list", "show web-elb", "history web-elb"} {
-			status, stdout, stderr := runAgainst(t, liar.URL, append([]string{"elb"}, strings.Fields(command)...)...)
+			status, stdout, stderr := runAgainst(t, server.URL, append([]string{"elb"}, strings.Fields(command)...)...)
 			if status != test.want || !strings.Contains(stderr, test.says) || stdout != "" {
 				t.Errorf("%s, %s: status %d, want %d: %s%s", name, command, status, test.want, stdout, stderr)
 			}
 		}
-		liar.Close()
+		server.Close()
 	}
 }

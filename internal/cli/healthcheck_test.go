@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestAServiceIsAskedWhereItCanBeReached(t *testing.T) {
+func TestDialAddressOfListener(t *testing.T) {
 	for listen, want := range map[string]string{
 		":8000":          "127.0.0.1:8000",
 		"0.0.0.0:8000":   "127.0.0.1:8000",
@@ -22,7 +22,7 @@ func TestAServiceIsAskedWhereItCanBeReached(t *testing.T) {
 	}
 }
 
-func TestAnEmulatorThatOthersCanReachSaysSo(t *testing.T) {
+func TestExposureWarningForReachableEmulator(t *testing.T) {
 	for address, warned := range map[string]bool{
 		"127.0.0.1:4566": false,
 		"[::1]:4566":     false,

@@ -16,42 +16,41 @@ import (
 	apiv1 "lsapi/api/v1"
 )
 
-// Who may ask the stand-in, and the instances that it treats in a way of their own.
+// The credentials of the fake service, and its special instances.
 const (
 	user, password = "alice", "s3cret"
 
 	first   = "i-0aaa0000000000001" // a member of web-elb
 	second  = "i-0aaa0000000000002" // a member that fails its health checks
-	drains  = "i-0aaa0000000000003" // being drained
-	spare   = "i-0bbb0000000000001" // no member
-	failing = "i-0bbb0000000000002" // no member, and never in service
-	stopped = "i-0bbb0000000000003" // not running: AWS refuses it
+	drains  = "i-0aaa0000000000003" // draining
+	spare   = "i-0bbb0000000000001" // not a member
+	failing = "i-0bbb0000000000002" // not a member, and never in service
+	stopped = "i-0bbb0000000000003" // not running: an attach fails
 )
 
-// standIn speaks the API to those who ask, over load balancers that it holds in
-// memory. It is no test of the service: the built binary has its own.
-type standIn struct {
+// fakeService implements the API with load balancers in memory.
+type fakeService struct {
 	*httptest.Server
-	takes   time.Duration  // how long it takes to come into service, and to drain
+	takes   time.Duration  // the time to come into service, and to drain
 	health  map[string]int // the statuses of /healthcheck and /readyz
 	version string
 
 	mu       sync.Mutex
-	at       time.Time // what it tells the time to be
+	at       time.Time // the time in responses
 	members  []apiv1.Member
 	ready    map[string]time.Time // when an instance comes into service, or is drained
 	events   []apiv1.Event
-	more     chan struct{} // closed when there are more events
+	more     chan struct{} // closed on a new event
 	requests []string      // "METHOD path?query reason"
 }
 
-// soon is how long instances take to come and go in most tests.
+// soon is the time to come into service, and to drain, in most tests.
 const soon = 50 * time.Millisecond
 
-func newStandIn(t *testing.T, takes time.Duration) *standIn {
+func newFakeService(t *testing.T, takes time.Duration) *fakeService {
 	t.Helper()
 	at := time.Date(2019, 10, 1, 18, 54, 0, 0, time.UTC)
-	s := &standIn{takes: takes, at: at, health: map[string]int{"/healthcheck": 200, "/readyz": 200}, version: "v1", ready: make(map[string]time.Time), more: make(chan struct{})}
+	s := &fakeService{takes: takes, at: at, health: map[string]int{"/healthcheck": 200, "/readyz": 200}, version: "v1", ready: make(map[string]time.Time), more: make(chan struct{})}
 	change := &apiv1.LastChange{ID: "01a20ee8-6140-7a11-8000-0123456789ab", Action: "attach", Actor: "bob", Reason: "release 7", Outcome: "applied", IntendedAt: apiv1.Time{Time: at}}
 	s.members = []apiv1.Member{
 		{InstanceID: first, Member: true, InstanceType: "t2.micro", Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1", State: "running",
@@ -107,7 +106,7 @@ func refuse(w http.ResponseWriter, status int, text string) {
 	answer(w, status, map[string]string{"message": text})
 }
 
-func (s *standIn) loadBalancers() []apiv1.LoadBalancer {
+func (s *fakeService) loadBalancers() []apiv1.LoadBalancer {
 	at := apiv1.Time{Time: s.at}
 	return []apiv1.LoadBalancer{
 		{Name: "default-elb", Members: 2, AsOf: at},
@@ -120,8 +119,8 @@ func (s *standIn) loadBalancers() []apiv1.LoadBalancer {
 	}
 }
 
-// list answers with a page of one: whoever wants all asks again.
-func (s *standIn) list(w http.ResponseWriter, r *http.Request) {
+// list returns pages of one.
+func (s *fakeService) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	found := []apiv1.LoadBalancer{} // not nil: an empty list is []
 	for _, b := range s.loadBalancers() {
@@ -143,7 +142,7 @@ func (s *standIn) list(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, page)
 }
 
-func (s *standIn) show(w http.ResponseWriter, r *http.Request) {
+func (s *fakeService) show(w http.ResponseWriter, r *http.Request) {
 	for _, b := range s.loadBalancers() {
 		if b.Name != r.PathValue("name") {
 			continue
@@ -162,11 +161,10 @@ func (s *standIn) show(w http.ResponseWriter, r *http.Request) {
 	refuse(w, http.StatusNotFound, "there is no such load balancer")
 }
 
-// change attaches and detaches.
-func (s *standIn) change(w http.ResponseWriter, r *http.Request) {
+func (s *fakeService) change(w http.ResponseWriter, r *http.Request) {
 	var machine struct{ InstanceID string }
 	if err := json.NewDecoder(r.Body).Decode(&machine); err != nil || r.Header.Get("Idempotency-Key") == "" {
-		refuse(w, http.StatusBadRequest, "not what the stand-in takes")
+		refuse(w, http.StatusBadRequest, "invalid request")
 		return
 	}
 	s.mu.Lock()
@@ -195,26 +193,27 @@ func (s *standIn) change(w http.ResponseWriter, r *http.Request) {
 	}
 	s.ready[id] = time.Now().Add(s.takes)
 	changeID := "01a20ee8-6140-7a11-8000-" + id[len(id)-12:]
-	s.tell(apiv1.Event{Type: kind, LoadBalancer: "web-elb", InstanceID: id, Change: &apiv1.Change{ID: changeID, Actor: user, Action: action, Reason: r.Header.Get("X-Reason"), Outcome: "applied"}})
+	s.publish(apiv1.Event{Type: kind, LoadBalancer: "web-elb", InstanceID: id, Change: &apiv1.Change{ID: changeID, Actor: user, Action: action, Reason: r.Header.Get("X-Reason"), Outcome: "applied"}})
 	w.Header().Set("X-Change-Id", changeID)
 	answer(w, http.StatusCreated, map[string]any{"message": map[string]string{"instanceId": id, "instanceType": "t2.micro", "launchDate": "2019-10-01T18:54:00.000Z"}})
 }
 
-// tell adds an event. The mutex is held.
-func (s *standIn) tell(e apiv1.Event) {
+// publish adds an event. The caller holds s.mu.
+func (s *fakeService) publish(e apiv1.Event) {
 	e.At = apiv1.Time{Time: s.at}
 	s.events = append(s.events, e)
 	close(s.more)
 	s.more = make(chan struct{})
 }
 
-// now returns what an instance is now, and whether that is what is wished.
-func (s *standIn) now(id, wish string) (m apiv1.Member, known, so bool) {
+// now returns the current state of an instance, whether it exists, and whether it meets
+// the condition.
+func (s *fakeService) now(id, condition string) (m apiv1.Member, exists, met bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := slices.IndexFunc(s.members, func(m apiv1.Member) bool { return m.InstanceID == id })
 	if at < 0 {
-		return apiv1.Member{InstanceID: id}, false, wish != "inService"
+		return apiv1.Member{InstanceID: id}, false, condition != "inService"
 	}
 	is := &s.members[at]
 	if ready, ok := s.ready[id]; ok && time.Now().After(ready) && id != failing {
@@ -223,7 +222,7 @@ func (s *standIn) now(id, wish string) (m apiv1.Member, known, so bool) {
 			is.Health = &apiv1.Health{State: "InService", Reason: "N/A", Description: "N/A"}
 		}
 	}
-	switch wish {
+	switch condition {
 	case "inService":
 		return *is, is.Member, is.Health.State == "InService"
 	case "drained":
@@ -232,7 +231,7 @@ func (s *standIn) now(id, wish string) (m apiv1.Member, known, so bool) {
 	return *is, true, true
 }
 
-func (s *standIn) member(w http.ResponseWriter, r *http.Request) {
+func (s *fakeService) member(w http.ResponseWriter, r *http.Request) {
 	if r.FormValue("wait") == "" {
 		m, _, _ := s.now(r.PathValue("id"), "")
 		answer(w, http.StatusOK, m)
@@ -244,12 +243,12 @@ func (s *standIn) member(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for deadline := time.Now().Add(timeout); ; {
-		m, known, so := s.now(r.PathValue("id"), r.FormValue("wait"))
+		m, exists, met := s.now(r.PathValue("id"), r.FormValue("wait"))
 		switch {
-		case so:
+		case met:
 			answer(w, http.StatusOK, m)
 			return
-		case !known:
+		case !exists:
 			refuse(w, http.StatusNotFound, m.InstanceID+" is no member")
 			return
 		case time.Now().After(deadline):
@@ -264,8 +263,8 @@ func (s *standIn) member(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// stream tells all events, from the first, or from behind Last-Event-ID.
-func (s *standIn) stream(w http.ResponseWriter, r *http.Request) {
+// stream sends all events after Last-Event-ID.
+func (s *fakeService) stream(w http.ResponseWriter, r *http.Request) {
 	if name := r.FormValue("loadBalancer"); name != "" && name != "web-elb" {
 		refuse(w, http.StatusNotFound, "there is no such load balancer")
 		return
@@ -300,8 +299,8 @@ func (s *standIn) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// changes answers with what is on record of web-elb, by pages of two at most.
-func (s *standIn) changes(w http.ResponseWriter, r *http.Request) {
+// changes returns the changes of web-elb in pages of two.
+func (s *fakeService) changes(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	page := apiv1.ChangesPage{Changes: []apiv1.Change{}}
 	for i, c := range s.record() {
@@ -322,8 +321,8 @@ func (s *standIn) changes(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, page)
 }
 
-// record is what is on record, the newest first.
-func (s *standIn) record() []apiv1.Change {
+// record returns the changes, the newest first.
+func (s *fakeService) record() []apiv1.Change {
 	at := func(hours int) apiv1.Time { return apiv1.Time{Time: s.at.Add(time.Duration(hours) * time.Hour)} }
 	before, after := 2, 3
 	return []apiv1.Change{
