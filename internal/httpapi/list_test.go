@@ -89,11 +89,8 @@ func TestAClientThatHasTheListIsToldSo(t *testing.T) {
 	}
 }
 
-// agedList is a Membership whose lists are of an age.
-type agedList struct {
-	httpapi.Membership
-	age time.Duration
-}
+// agedList has lists of an age.
+type agedList struct{ age time.Duration }
 
 func (l agedList) list(context.Context, string) (listing, error) {
 	return listing{asOf: time.Now().Add(-l.age)}, nil
@@ -109,7 +106,7 @@ func TestTheAgeIsInWholeSecondsRoundedUp(t *testing.T) {
 	}
 	for _, test := range tests {
 		synctest.Test(t, func(t *testing.T) {
-			handler := handlerOf(httpapi.Options{Membership: agedList{age: test.age}, Authenticator: alice{}})
+			handler := handlerOf(httpapi.Options{Lists: lists{of: agedList{test.age}}, Authenticator: alice{}})
 			first := record(handler, "GET", "/elb/default-elb", "")
 			if got := first.Header.Get("Age"); got != test.want {
 				t.Errorf("a list that is %s old has the age %s, want %s", test.age, got, test.want)
@@ -144,7 +141,10 @@ func TestMillisecondsAreToldEvenWhenThereAreNone(t *testing.T) {
 			t.Fatal(err)
 		}
 		handler := handlerOf(httpapi.Options{
-			Membership:    oneMember{member: lsapi.Instance{ID: spare, Type: "t2.micro", LaunchTime: launchTime, State: "stopped"}},
+			Lists: lists{
+				of:       oneMember{lsapi.Instance{ID: spare, Type: "t2.micro", LaunchTime: launchTime, State: "stopped"}},
+				envelope: httpapi.EnvelopeNone,
+			},
 			Authenticator: alice{}, Envelope: httpapi.EnvelopeNone})
 		got := record(handler, "GET", "/elb/default-elb", "").body
 		if !strings.Contains(got, `"launchDate":"`+want+`"`) {
@@ -153,11 +153,8 @@ func TestMillisecondsAreToldEvenWhenThereAreNone(t *testing.T) {
 	}
 }
 
-// oneMember is a Membership whose load balancers all have one member.
-type oneMember struct {
-	httpapi.Membership
-	member lsapi.Instance
-}
+// oneMember has lists of one member.
+type oneMember struct{ member lsapi.Instance }
 
 func (m oneMember) list(context.Context, string) (listing, error) {
 	return listing{members: []lsapi.Instance{m.member}, asOf: time.Now()}, nil
