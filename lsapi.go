@@ -71,9 +71,12 @@ type Request struct {
 type Result struct {
 	// Instance is EC2's description of the instance, if the request succeeded.
 	Instance Instance
-	// Recorded is whether the change is in the record, or may be. A withdrawn change is
-	// recorded later, unless the process crashes.
+	// Recorded is whether the change is on record, so that its id names it whatever
+	// crashes.
 	Recorded bool
+	// Pending is whether the change may still be made and recorded, although its
+	// caller has left.
+	Pending bool
 }
 
 // ValidInstanceID reports whether id has the form of an EC2 instance id: "i-"

@@ -68,14 +68,14 @@ func (s *server) change(x *exchange, action lsapi.Action) error {
 }
 
 // carryOut makes the change and answers, when the caller has waited for its effect
-// if it has the patience. It reports whether the record knows of it.
+// if it has the patience. It reports whether the record has it, or may yet.
 func (s *server) carryOut(ctx context.Context, x *exchange, wish lsapi.Request, patience time.Duration) (recorded bool, err error) {
 	result, err := s.membership.Change(ctx, wish)
 	if result.Recorded {
 		x.Header().Set("X-Change-Id", wish.ChangeID)
 	}
 	if err != nil {
-		return result.Recorded, err
+		return result.Recorded || result.Pending, err
 	}
 	return result.Recorded, s.sendDone(x, wish, result.Instance, patience) //nolint:contextcheck // the exchange carries it
 }

@@ -31,9 +31,9 @@ type memberships struct {
 	requests []lsapi.Request // every change that was asked for
 
 	// fail, when it is set, is asked before anything else; recorded is whether what
-	// fails is on record.
-	fail     func(ctx context.Context) error
-	recorded bool
+	// fails is on record, and pending whether it may still be.
+	fail              func(ctx context.Context) error
+	recorded, pending bool
 }
 
 func newMemberships() *memberships {
@@ -104,7 +104,7 @@ func (m *memberships) Change(ctx context.Context, r lsapi.Request) (lsapi.Result
 	defer m.mu.Unlock()
 	m.requests = append(m.requests, r)
 	if err := m.failure(ctx); err != nil {
-		return lsapi.Result{Recorded: m.recorded}, err
+		return lsapi.Result{Recorded: m.recorded, Pending: m.pending}, err
 	}
 	ids, ok := m.members[r.LoadBalancer]
 	if !ok {

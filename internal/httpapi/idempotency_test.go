@@ -166,6 +166,19 @@ func TestAKeyIsFreeAgainWhenNothingWasBegun(t *testing.T) {
 	}
 }
 
+// The caller has left, so that it is not told the id of a change that a crash may lose.
+func TestKeyIsKeptForChangeThatMayStillBeMade(t *testing.T) {
+	r := newRepeatable()
+	r.members.fail, r.members.pending = func(context.Context) error { return lsapi.Errorf(lsapi.CodeTimeout, "") }, true
+	first := r.attach(t, "k", machineID(spare))
+	if id := first.Header.Get("X-Change-Id"); first.StatusCode != http.StatusGatewayTimeout || id != "" {
+		t.Errorf("the first answer is %d, with the id %q", first.StatusCode, id)
+	}
+	if got := r.attach(t, "k", machineID(spare)); got.StatusCode != http.StatusConflict || len(r.members.requests) != 1 {
+		t.Errorf("the second answer is %d, after %d changes", got.StatusCode, len(r.members.requests))
+	}
+}
+
 // Its 503 told the caller to send the request again.
 func TestChangeThatChangedNothingIsMadeAgainUnderItsKey(t *testing.T) {
 	for _, outcome := range []lsapi.Outcome{lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn} {

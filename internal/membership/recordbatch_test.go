@@ -225,7 +225,7 @@ func TestIntentThatEndedAsWithdrawnIsNotSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := membership.New(aws, membership.Options{Record: &timeoutRecord{fakeRecord: record}})
 		result, err := leaving(s, 500*time.Millisecond, lsapi.Attach, one, "left")
-		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded {
+		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || result.Recorded || !result.Pending {
 			t.Errorf("got %+v, %v", result, err)
 		}
 		time.Sleep(time.Minute)

@@ -14,6 +14,7 @@ type request struct {
 	ctx    context.Context
 	stage  atomic.Int32
 	left   atomic.Bool // the caller has left after it was decided, without the answer
+	intent atomic.Bool // the intent is on record
 	answer chan answer // holds one, so that the lane never waits for a caller
 }
 
@@ -68,7 +69,7 @@ func (r *request) leave() (lsapi.Result, error) {
 	default:
 	}
 	err.Message = fmt.Sprintf("the deadline passed before AWS answered; the %s of %s may have taken effect, or may yet", r.Action, r.InstanceID)
-	return lsapi.Result{Recorded: true}, err
+	return lsapi.Result{Recorded: r.intent.Load(), Pending: true}, err
 }
 
 // succeed, conclude and fail are the answers: that the change took effect, that

@@ -8,14 +8,14 @@ import (
 )
 
 // A caller whose time is up between the decision about its request and the answer is
-// told that its change is on record.
+// told that its change may still be made.
 func TestRequestWhoseCallerLeftAfterItsDecisionIsRecordedWhenItFails(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	r := newRequest(ctx, lsapi.Request{ChangeID: "left", Action: lsapi.Attach, LoadBalancer: "web", InstanceID: "i-1"})
 	r.decide()
 	leave()
 	result, err := r.leave()
-	if lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded {
+	if lsapi.ErrorCode(err) != lsapi.CodeTimeout || result.Recorded || !result.Pending {
 		t.Fatalf("the caller got %+v, %v", result, err)
 	}
 	var first recordBatch

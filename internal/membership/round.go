@@ -60,6 +60,9 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 		}
 		return
 	}
+	for _, c := range changes {
+		c.maker.intent.Store(true)
+	}
 	r.sendAll(changes)
 	r.finish(changes)
 }
