@@ -35,7 +35,7 @@ func (s *Service) SawHealth(report lsapi.HealthReport) {
 		s.hearings[report.LoadBalancer] = &report
 	case !busy && len(s.hearings) < maxHearings:
 		s.hearings[report.LoadBalancer] = nil
-		s.work.Go(func(context.Context) { s.hear(report) })
+		s.work.Go(func(context.Context) { s.hear(report) }) //nolint:contextcheck // the Service keeps the same context
 	}
 }
 

@@ -29,7 +29,7 @@ func (s *Service) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	s.work.Go(func(context.Context) { s.recoverForever() })
+	s.work.Go(func(context.Context) { s.recoverForever() }) //nolint:contextcheck // the Service keeps the same context
 	return nil
 }
 

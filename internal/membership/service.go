@@ -207,7 +207,7 @@ func (s *Service) enqueue(r *request) error {
 func (s *Service) startLane(loadBalancer string) *lane {
 	l := newLane(s, loadBalancer)
 	s.lanes[loadBalancer] = l
-	s.work.Go(func(context.Context) { l.run() })
+	s.work.Go(func(context.Context) { l.run() }) //nolint:contextcheck // the Service keeps the same context
 	return l
 }
 
