@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"lsapi"
 	"lsapi/internal/background"
 	"lsapi/internal/clock"
@@ -103,15 +105,33 @@ type clockedMembership struct {
 	httpapi.Membership
 	clocks  *clock.Monitor
 	compare func(ctx context.Context)
+	first   singleflight.Group
 }
 
 // Change implements httpapi.Membership.
-func (m clockedMembership) Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error) {
-	if m.clocks.Comparisons() == 0 {
-		m.compare(ctx)
-	}
+func (m *clockedMembership) Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error) {
+	m.awaitComparison(ctx)
 	if err := m.clocks.Check(); err != nil {
 		return lsapi.Result{}, err
 	}
 	return m.Membership.Change(ctx, req)
+}
+
+// awaitComparison waits for the first comparison of clocks, or for an attempt to make it
+// that fails. All changes that wait share one attempt, which may be a call to AWS.
+func (m *clockedMembership) awaitComparison(ctx context.Context) {
+	select {
+	case <-m.clocks.Compared():
+		return
+	default:
+	}
+	attempt := m.first.DoChan("", func() (any, error) {
+		m.compare(context.WithoutCancel(ctx))
+		return nil, nil
+	})
+	select {
+	case <-m.clocks.Compared():
+	case <-attempt:
+	case <-ctx.Done():
+	}
 }

@@ -76,7 +76,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	others.setMembers(members)
 	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling)
 	a.startPreflight(aws, available, clocks)
-	handling.Membership = clockedMembership{members, clocks, compare}
+	handling.Membership = &clockedMembership{Membership: members, clocks: clocks, compare: compare}
 	handling.Lists = shown.lists
 	handling.Record, handling.Keys = record, record
 	handling.Ready = readiness(metrics, []check{ //nolint:contextcheck // the metrics ask outside of a request

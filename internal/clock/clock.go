@@ -62,11 +62,11 @@ func (o Offset) within(limit time.Duration) bool { return o.Low >= -limit && o.H
 // that is certainly beyond a limit until the first that is certainly within it. It is safe
 // for concurrent use.
 type Monitor struct {
-	log *slog.Logger
+	log      *slog.Logger
+	compared chan struct{} // closed by the first reading
 
-	mu          sync.Mutex
-	sources     map[string]*source
-	comparisons int
+	mu      sync.Mutex
+	sources map[string]*source
 }
 
 // source is another clock.
@@ -78,7 +78,7 @@ type source struct {
 
 // NewMonitor returns a Monitor of the named sources.
 func NewMonitor(log *slog.Logger, sources ...string) *Monitor {
-	m := &Monitor{log: log, sources: make(map[string]*source)}
+	m := &Monitor{log: log, compared: make(chan struct{}), sources: make(map[string]*source)}
 	for _, name := range sources {
 		m.sources[name] = &source{}
 	}
@@ -90,7 +90,9 @@ func (m *Monitor) Observe(name string, r Reading) {
 	m.mu.Lock()
 	s := m.sources[name]
 	before := *s
-	m.comparisons++
+	if !m.isCompared() {
+		close(m.compared)
+	}
 	s.observed, s.offset = true, r.offset()
 	s.warned = exceeds(before.warned, s.offset, WarnAfter)
 	s.refused = exceeds(before.refused, s.offset, Tolerance)
@@ -134,11 +136,16 @@ func (m *Monitor) Check() error {
 	return nil
 }
 
-// Comparisons counts the readings of all sources.
-func (m *Monitor) Comparisons() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.comparisons
+// Compared is closed when there has been a reading of any source.
+func (m *Monitor) Compared() <-chan struct{} { return m.compared }
+
+func (m *Monitor) isCompared() bool {
+	select {
+	case <-m.compared:
+		return true
+	default:
+		return false
+	}
 }
 
 // Wrong reports whether changes are refused because of a source.
