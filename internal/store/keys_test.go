@@ -40,6 +40,11 @@ func freeKey(t *testing.T, s store.Store, key lsapi.IdempotencyKey, changeID str
 	}
 }
 
+// steadyLag is more than the clock by which keys expire is behind the one by which they
+// are stamped: it starts a moment after its first reading, and takes part in no jump of
+// the machine's clock.
+const steadyLag = time.Minute
+
 func ageKeys(t *testing.T, s store.Store, by time.Duration) {
 	t.Helper()
 	if err := store.AgeKeys(t.Context(), s, by); err != nil {

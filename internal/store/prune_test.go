@@ -69,7 +69,7 @@ func TestPruneSaysWhatItRemoves(t *testing.T) {
 		t.Errorf("got %+v, and the log says %s", found, text())
 	}
 	wantKeyFree(t, s, lsapi.IdempotencyKey{Key: "k"}, lsapi.Reservation{ChangeID: "c1"})
-	ageKeys(t, s, dayLong)
+	ageKeys(t, s, dayLong+steadyLag)
 	prune()
 	if !strings.Contains(text(), "expired idempotency keys were removed") || !strings.Contains(text(), "keys=1") {
 		t.Errorf("the log says %s", text())

@@ -529,7 +529,7 @@ func testKeys(t *testing.T, s store.Store) {
 	wantKeyFree(t, s, other, second)
 	freeKey(t, s, key, "c2") // not its holder
 	wantKeyTaken(t, s, key, "c1")
-	ageKeys(t, s, time.Hour)
+	ageKeys(t, s, time.Hour+steadyLag)
 	wantKeyFree(t, s, key, second)
 	freeKey(t, s, key, "c2")
 	wantKeyFree(t, s, key, first)
@@ -538,7 +538,7 @@ func testKeys(t *testing.T, s store.Store) {
 func testKeysPruned(t *testing.T, s store.Store) {
 	old, fresh := lsapi.IdempotencyKey{Key: "old"}, lsapi.IdempotencyKey{Key: "fresh"}
 	wantKeyFree(t, s, old, lsapi.Reservation{ChangeID: "c1"})
-	ageKeys(t, s, dayLong)
+	ageKeys(t, s, dayLong+steadyLag)
 	wantKeyFree(t, s, fresh, lsapi.Reservation{ChangeID: "c2"})
 	if n := pruneKeys(t, s); n != 1 {
 		t.Errorf("%d keys were pruned, want 1", n)
@@ -554,7 +554,7 @@ func testKeysOfTheFuture(t *testing.T, s store.Store) {
 	wantKeyTaken(t, s, key, "c1")
 	pruneKeys(t, s)
 	wantKeyTaken(t, s, key, "c1")
-	ageKeys(t, s, dayLong)
+	ageKeys(t, s, dayLong+steadyLag)
 	wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "c2"})
 }
 
