@@ -24,6 +24,7 @@ type load struct {
 	request   *http.Request
 	began     time.Time
 	next      atomic.Int64 // the number of the next request that is due
+	nap       func(time.Duration)
 
 	stop      sync.Once
 	stopped   chan struct{} // closed when the load is interrupted
@@ -38,10 +39,12 @@ func newLoad(ctx context.Context, o Options, connections int, t *tally) (*load, 
 	}
 	maps.Copy(request.Header, o.Header)
 	request.Host = o.Header.Get("Host") // empty: the URL's
-	l := &load{o: o, tally: t, request: request, stopped: make(chan struct{})}
+	l := &load{o: o, tally: t, request: request, nap: nap, stopped: make(chan struct{})}
 	dial := o.Dial
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
+	} else {
+		l.nap = time.Sleep // a network in memory may be on a fake clock
 	}
 	one := new(http.Protocols) // HTTP/2 would use a single connection
 	one.SetHTTP1(true)
@@ -128,14 +131,19 @@ func (l *load) await() (due time.Duration, ok bool) {
 	case due <= now:
 		return due, true
 	}
-	timer := time.NewTimer(due - now)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return due, true
-	case <-l.stopped:
-		return 0, false
+	if early := due - now - timerLag; early > 0 {
+		timer := time.NewTimer(early)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-l.stopped:
+			return 0, false
+		}
 	}
+	for now = l.now(); now < due; now = l.now() {
+		l.nap(due - now) // may end early
+	}
+	return due, true
 }
 
 // dueAt returns the due time of request n, from 0.
