@@ -148,16 +148,16 @@ type RecordedEvent struct {
 	External []Change
 }
 
-// Turn is the right to change a load balancer's membership and to write its
+// Lease is the right to change a load balancer's membership and to write its
 // record. One process has it at a time.
-type Turn struct {
+type Lease struct {
 	LoadBalancer string
-	// Epoch grows each time that somebody takes the turn, once there is a log.
+	// Epoch grows each time that somebody takes the lease, once there is a log.
 	Epoch int64
-	// Until is when the turn ends by itself, on this process's clock. Zero is
+	// Until is when the lease ends by itself, on this process's clock. Zero is
 	// never: no other process can take it.
 	Until time.Time
-	// Head is the end of the load balancer's log when the turn was taken. What its
+	// Head is the end of the load balancer's log when the lease was taken. What its
 	// holder knew of the record still holds if the log ended there already.
 	Head Head
 }
@@ -172,9 +172,9 @@ const ClockTolerance = 5 * time.Second
 // prevents the attempt.
 type BeforeAttempt func(ctx context.Context) (until time.Time, err error)
 
-// ErrTurnLost is in the chain of the error with which the record refuses the
-// events of a turn that somebody else has taken since.
-var ErrTurnLost = errors.New("another process has taken the load balancer's turn")
+// ErrLeaseLost is in the chain of the error with which the record refuses the
+// events of a lease that somebody else has taken since.
+var ErrLeaseLost = errors.New("another process has taken the load balancer's lease")
 
 // AppliedChange is a change that lsapi applied, of which AWS's reads may not show
 // anything yet.
@@ -189,7 +189,7 @@ type AppliedChange struct {
 }
 
 // LaneState is what the record knows of a load balancer that the holder of its
-// turn must know too. Its times are on the clock of the process that reads it: the
+// lease must know too. Its times are on the clock of the process that reads it: the
 // record converts them, so that clocks of replicas are never compared.
 type LaneState struct {
 	// Head is the end of the log of which all that follows is true.

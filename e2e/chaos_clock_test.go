@@ -98,8 +98,8 @@ func withClock(t *testing.T, file, by string) setting {
 // guards are what keeps a replica whose lease is over from going on, in
 // internal/store/postgres_turns.go, and what stands there without it.
 var guards = map[string]string{
-	"if len(epochs) == 0 {\n\t\treturn lsapi.Turn{}, errTurnLost":                 "if len(epochs) > 1 {\n\t\treturn lsapi.Turn{}, errTurnLost",
-	"if len(rows) == 0 {\n\t\treturn time.Time{}, errTurnLost(turn.LoadBalancer)": "if len(rows) == 0 {\n\t\treturn time.Now(), nil",
+	"if len(epochs) == 0 {\n\t\treturn lsapi.Lease{}, errLeaseLost":                 "if len(epochs) > 1 {\n\t\treturn lsapi.Lease{}, errLeaseLost",
+	"if len(rows) == 0 {\n\t\treturn time.Time{}, errLeaseLost(lease.LoadBalancer)": "if len(rows) == 0 {\n\t\treturn time.Now(), nil",
 }
 
 // fencing runs replicas without the guards when the flag says so.

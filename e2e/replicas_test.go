@@ -208,7 +208,7 @@ func TestWhileTheDatabaseIsAwayReadsGoOnAndChangesAreRefused(t *testing.T) {
 }
 
 // A replica that is paused while it looks acts, when it goes on, on what it saw
-// before. By then the turn is somebody else's.
+// before. By then the lease is somebody else's.
 func TestAReplicaThatWasPausedForLongerThanItsTurnDoesNotActOnWhatItSaw(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, []string{"--latency", "1s"}, fencing(t)...)

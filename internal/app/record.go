@@ -114,9 +114,9 @@ type timedRecord struct {
 }
 
 // Append implements membership.Record.
-func (r timedRecord) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+func (r timedRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	began := time.Now()
-	head, err := r.Store.Append(ctx, turn, events)
+	head, err := r.Store.Append(ctx, lease, events)
 	r.observe(outcome(lsapi.ErrorCode(err)), time.Since(began))
 	return head, err
 }

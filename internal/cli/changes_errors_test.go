@@ -22,7 +22,7 @@ func TestChangesExitWithTwoOnUnreadableRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turn, err := s.Take(t.Context(), "web")
+	turn, err := s.Acquire(t.Context(), "web")
 	if err != nil {
 		t.Fatal(err)
 	}

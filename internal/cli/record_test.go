@@ -19,7 +19,7 @@ func writeRecord(t *testing.T, path string, changes int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turn, err := s.Take(t.Context(), "web")
+	turn, err := s.Acquire(t.Context(), "web")
 	if err != nil {
 		t.Fatal(err)
 	}

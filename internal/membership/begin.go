@@ -8,21 +8,21 @@ import (
 	"lsapi"
 )
 
-// begin takes the load balancer's turn for a round, and reads what the record says
+// begin takes the load balancer's lease for a round, and reads what the record says
 // unless the log still ends where the lane's last round left it. It ends when all
 // callers have left.
 func (l *lane) begin(batch []*request) (*round, error) {
 	ctx, cancel := l.service.asking()
 	defer cancel()
 	defer whenAllHaveLeft(batch, cancel)()
-	turn, err := l.service.record.Take(ctx, l.loadBalancer)
+	lease, err := l.service.record.Acquire(ctx, l.loadBalancer)
 	if err != nil {
 		return nil, err
 	}
-	r := &round{lane: l, turn: turn}
+	r := &round{lane: l, lease: lease}
 	last := l.last
 	l.last = nil // it may run ahead of the record, until the round has ended well
-	if last != nil && last.head == turn.Head {
+	if last != nil && last.head == lease.Head {
 		r.recorded = last
 		return r, nil
 	}
@@ -40,9 +40,9 @@ func (r *round) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if state.Head != r.turn.Head {
+	if state.Head != r.lease.Head {
 		return &lsapi.Error{
-			Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost,
+			Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost,
 			Message: "the record of load balancer " + r.loadBalancer + " was written by another process meanwhile",
 		}
 	}
@@ -52,21 +52,21 @@ func (r *round) read(ctx context.Context) error {
 	return nil
 }
 
-// permit lets an attempt be made that ends before the turn can be somebody else's.
+// permit lets an attempt be made that ends before the lease can be somebody else's.
 func (r *round) permit(ctx context.Context) (until time.Time, err error) {
 	r.extending.Lock()
 	defer r.extending.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	turn, err := r.service.record.Extend(ctx, r.turn)
+	lease, err := r.service.record.Renew(ctx, r.lease)
 	if err != nil {
 		return time.Time{}, errUnrecorded(err)
 	}
-	r.turn = turn
-	return turn.Until, nil
+	r.lease = lease
+	return lease.Until, nil
 }
 
-// end gives the turn back. If that cannot be said, the turn ends by itself. What the
+// end releases the lease. If that cannot be said, the lease ends by itself. What the
 // round knew is kept for the next one, which uses it only if the log still ends there.
 func (r *round) end() {
 	if r.failure == nil {
@@ -74,8 +74,8 @@ func (r *round) end() {
 	}
 	ctx, cancel := r.service.recording()
 	defer cancel()
-	if err := r.service.record.Give(ctx, r.turn); err != nil {
-		r.service.log.Warn("the turn of a load balancer could not be given back", "load_balancer", r.loadBalancer, "error", err)
+	if err := r.service.record.Release(ctx, r.lease); err != nil {
+		r.service.log.Warn("the lease of a load balancer could not be given back", "load_balancer", r.loadBalancer, "error", err)
 	}
 }
 

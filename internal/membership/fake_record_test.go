@@ -111,73 +111,73 @@ func (f *fakeLogs) recorded() []lsapi.Event {
 	return slices.Clone(f.log("web").events)
 }
 
-func (f *fakeRecord) Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error) {
+func (f *fakeRecord) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
 	for pause := f.wait; ; pause = 10 * time.Millisecond {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return lsapi.Turn{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+			return lsapi.Lease{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
 		}
-		turn, err := f.try(loadBalancer)
-		if err != nil || turn.Epoch > 0 {
-			return turn, err
+		lease, err := f.try(loadBalancer)
+		if err != nil || lease.Epoch > 0 {
+			return lease, err
 		}
 	}
 }
 
-func (f *fakeRecord) try(loadBalancer string) (lsapi.Turn, error) {
+func (f *fakeRecord) try(loadBalancer string) (lsapi.Lease, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("Take", nil); err != nil {
-		return lsapi.Turn{}, err
+		return lsapi.Lease{}, err
 	}
 	log := f.log(loadBalancer)
 	if log.holder != "" && log.holder != f.name && time.Now().Before(log.until) {
-		return lsapi.Turn{}, nil
+		return lsapi.Lease{}, nil
 	}
 	log.epoch++
 	log.holder, log.until = f.name, time.Now().Add(fakeLease)
-	return lsapi.Turn{LoadBalancer: loadBalancer, Epoch: log.epoch, Head: log.head()}, nil
+	return lsapi.Lease{LoadBalancer: loadBalancer, Epoch: log.epoch, Head: log.head()}, nil
 }
 
-// held returns the log that the turn is for, if it is still this replica's.
-func (f *fakeRecord) held(turn lsapi.Turn) (*fakeLog, error) {
-	log := f.log(turn.LoadBalancer)
-	if turn.Epoch != log.epoch || log.holder != f.name {
-		return nil, &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost}
+// held returns the log that the lease is for, if it is still this replica's.
+func (f *fakeRecord) held(lease lsapi.Lease) (*fakeLog, error) {
+	log := f.log(lease.LoadBalancer)
+	if lease.Epoch != log.epoch || log.holder != f.name {
+		return nil, &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost}
 	}
 	return log, nil
 }
 
-func (f *fakeRecord) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) {
+func (f *fakeRecord) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("Extend", nil); err != nil {
-		return turn, err
+		return lease, err
 	}
-	log, err := f.held(turn)
+	log, err := f.held(lease)
 	if err == nil {
 		log.until = time.Now().Add(fakeLease)
 	}
-	return turn, err
+	return lease, err
 }
 
-func (f *fakeRecord) Give(_ context.Context, turn lsapi.Turn) error {
+func (f *fakeRecord) Release(_ context.Context, lease lsapi.Lease) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if log, err := f.held(turn); err == nil {
+	if log, err := f.held(lease); err == nil {
 		log.holder = ""
 	}
 	return nil
 }
 
-func (f *fakeRecord) Append(_ context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+func (f *fakeRecord) Append(_ context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("Append", events); err != nil {
 		return lsapi.Head{}, err
 	}
-	log, err := f.held(turn)
+	log, err := f.held(lease)
 	if err != nil {
 		return lsapi.Head{}, err
 	}

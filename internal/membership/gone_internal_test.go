@@ -40,9 +40,9 @@ type knowingRecord struct {
 	events int64
 }
 
-func (r *knowingRecord) Append(_ context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+func (r *knowingRecord) Append(_ context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	r.events += int64(len(events))
-	return lsapi.Head{LoadBalancer: turn.LoadBalancer, Seq: r.events}, nil
+	return lsapi.Head{LoadBalancer: lease.LoadBalancer, Seq: r.events}, nil
 }
 
 func TestServiceWithoutARecordKeepsNothingOfLoadBalancersThatAreGone(t *testing.T) {

@@ -138,7 +138,7 @@ func TestRecordingHealthDelaysNoChange(t *testing.T) {
 		hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
 			if news {
 				s.SawHealth(saying([]lsapi.MemberHealth{in(two)}))
-				time.Sleep(500 * time.Millisecond) // it waits for the turn
+				time.Sleep(500 * time.Millisecond) // it waits for the lease
 			}
 			began := time.Now()
 			if _, err := asked(s, lsapi.Attach, one, "a"); err != nil {
@@ -253,32 +253,32 @@ func TestWithoutARecordHealthIsNotKept(t *testing.T) {
 	})
 }
 
-// sharedRecord gives a turn to one at a time, as a record of several replicas does.
+// sharedRecord gives a lease to one at a time, as a record of several replicas does.
 type sharedRecord struct {
 	*fakeRecord
-	turn chan struct{}
+	lease chan struct{}
 }
 
-func (r *sharedRecord) Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error) {
+func (r *sharedRecord) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
 	select {
-	case r.turn <- struct{}{}:
+	case r.lease <- struct{}{}:
 	case <-ctx.Done():
-		return lsapi.Turn{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+		return lsapi.Lease{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
 	}
 	r.takeOver()
-	turn, err := r.fakeRecord.Take(ctx, loadBalancer)
+	lease, err := r.fakeRecord.Acquire(ctx, loadBalancer)
 	if err != nil {
-		<-r.turn
+		<-r.lease
 	}
-	return turn, err
+	return lease, err
 }
 
-func (r *sharedRecord) Give(context.Context, lsapi.Turn) error {
+func (r *sharedRecord) Release(context.Context, lsapi.Lease) error {
 	select {
-	case <-r.turn:
+	case <-r.lease:
 		return nil
 	default:
-		return errors.New("nobody has the turn")
+		return errors.New("nobody has the lease")
 	}
 }
 

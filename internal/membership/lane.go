@@ -168,7 +168,7 @@ func (l *lane) do(next job) {
 	r.recordHealth(next.health)
 }
 
-// takeLate is take while a turn is under way.
+// takeLate is take while a lease is under way.
 func (l *lane) takeLate() []*request {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()

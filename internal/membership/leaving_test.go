@@ -113,13 +113,13 @@ type slowRecord struct {
 	pause time.Duration
 }
 
-func (r *slowRecord) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+func (r *slowRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	select {
 	case <-time.After(r.pause):
 	case <-ctx.Done():
 		return lsapi.Head{}, &lsapi.Error{Code: lsapi.CodeTimeout}
 	}
-	return r.fakeRecord.Append(ctx, turn, events)
+	return r.fakeRecord.Append(ctx, lease, events)
 }
 
 // A withdrawn change that the record contradicts must not be in the same append as the
@@ -168,11 +168,11 @@ func (r *cutRecord) gone() bool {
 	}
 }
 
-func (r *cutRecord) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+func (r *cutRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	if r.gone() {
 		return lsapi.Head{}, isAway("", nil)
 	}
-	head, err := r.fakeRecord.Append(ctx, turn, events)
+	head, err := r.fakeRecord.Append(ctx, lease, events)
 	if err == nil && !r.cut && events[0].Change.Outcome == lsapi.OutcomeApplied {
 		r.cut = true
 		return lsapi.Head{}, &lsapi.Error{Code: lsapi.CodeTimeout} // errUncertain

@@ -12,18 +12,18 @@ import (
 // CodeTimeout when that is not known; by CodeInternal when it contradicts what was
 // recorded before.
 type Record interface {
-	// Take takes the load balancer's turn, waiting for whoever has it.
-	Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error)
-	// Extend returns the turn with as much time left as Take's has. ErrTurnLost is
+	// Acquire acquires the load balancer's lease, waiting for whoever has it.
+	Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error)
+	// Renew returns the lease with as much time left as Acquire's has. ErrLeaseLost is
 	// in the chain of its error when somebody else has taken it.
-	Extend(ctx context.Context, turn lsapi.Turn) (lsapi.Turn, error)
-	// Give gives the turn back.
-	Give(ctx context.Context, turn lsapi.Turn) error
+	Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error)
+	// Give releases the lease.
+	Release(ctx context.Context, lease lsapi.Lease) error
 	// Append adds events to the load balancer's log, all or none. They are durable
-	// when it returns. ErrTurnLost is in the chain of its error when somebody else
-	// has taken the turn since.
+	// when it returns. ErrLeaseLost is in the chain of its error when somebody else
+	// has taken the lease since.
 	// It returns the end of the log.
-	Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error)
+	Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error)
 	// LaneState returns what the record knows of the load balancer; of the changes
 	// that were applied, those of the last while, and those that the last look at the
 	// membership may not have shown, because it was less than that later.
@@ -40,12 +40,12 @@ type Record interface {
 // nothing.
 type forgetful struct{}
 
-func (forgetful) Take(_ context.Context, loadBalancer string) (lsapi.Turn, error) {
-	return lsapi.Turn{LoadBalancer: loadBalancer}, nil
+func (forgetful) Acquire(_ context.Context, loadBalancer string) (lsapi.Lease, error) {
+	return lsapi.Lease{LoadBalancer: loadBalancer}, nil
 }
-func (forgetful) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) { return turn, nil }
-func (forgetful) Give(context.Context, lsapi.Turn) error                        { return nil }
-func (forgetful) Append(context.Context, lsapi.Turn, []lsapi.Event) (lsapi.Head, error) {
+func (forgetful) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) { return lease, nil }
+func (forgetful) Release(context.Context, lsapi.Lease) error                      { return nil }
+func (forgetful) Append(context.Context, lsapi.Lease, []lsapi.Event) (lsapi.Head, error) {
 	return lsapi.Head{}, nil
 }
 func (forgetful) LaneState(context.Context, string, time.Duration) (lsapi.LaneState, error) {

@@ -179,7 +179,7 @@ func TestALostTurnIsNeverASuccess(t *testing.T) {
 		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded {
 			t.Errorf("got %+v, %v", result, err)
 		}
-		time.Sleep(time.Minute) // whoever has the turn next settles it, here the same process
+		time.Sleep(time.Minute) // whoever has the lease next settles it, here the same process
 		wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
 	})
@@ -475,8 +475,8 @@ func TestSharersOfACallWhoseOutcomeIsLostAreTriedAnew(t *testing.T) {
 
 func TestWhoLeavesIsOnRecordWhateverTheLaneWasAt(t *testing.T) {
 	for name, slow := range map[string]func(*fakeAWS, *fakeRecord){
-		"it takes the turn": func(_ *fakeAWS, record *fakeRecord) { record.wait = 3 * time.Second },
-		"it looks":          func(aws *fakeAWS, _ *fakeRecord) { aws.latency = 3 * time.Second },
+		"it takes the lease": func(_ *fakeAWS, record *fakeRecord) { record.wait = 3 * time.Second },
+		"it looks":           func(aws *fakeAWS, _ *fakeRecord) { aws.latency = 3 * time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
@@ -600,7 +600,7 @@ func TestACallIsNotMadeWithoutItsTurn(t *testing.T) {
 	aws.run(one)
 	record.fails(func(op string, _ []lsapi.Event) error {
 		if op == "Extend" {
-			return &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost}
+			return &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost}
 		}
 		return nil
 	})

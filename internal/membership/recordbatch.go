@@ -78,12 +78,12 @@ func (r *round) appendOnce(b *recordBatch) error {
 	if len(b.events) > 0 {
 		ctx, cancel := r.service.recording()
 		defer cancel()
-		head, err := r.service.record.Append(ctx, r.turn, b.events)
+		head, err := r.service.record.Append(ctx, r.lease, b.events)
 		if err != nil {
 			return err
 		}
-		before := r.turn.Head
-		r.turn.Head, r.recorded.head = head, head
+		before := r.lease.Head
+		r.lease.Head, r.recorded.head = head, head
 		r.recorded.note(b.events)
 		if slices.ContainsFunc(b.events, func(e lsapi.Event) bool { return e.Kind != lsapi.EventHealth }) {
 			r.unsee()
@@ -137,7 +137,7 @@ func (r *round) recordWithdrawn(requests []*request) {
 		switch {
 		case err == nil:
 			r.dropOpen(some)
-		case passes(err) || errors.Is(err, lsapi.ErrTurnLost):
+		case passes(err) || errors.Is(err, lsapi.ErrLeaseLost):
 			r.keepWithdrawn(some)
 			r.lookLater()
 		case len(some) == 1:
@@ -184,7 +184,7 @@ func (r *round) persist(b *recordBatch) error {
 // passes reports whether what failed may succeed later.
 func passes(err error) bool {
 	code := lsapi.ErrorCode(err)
-	return !errors.Is(err, lsapi.ErrTurnLost) && (code == lsapi.CodeUnavailable || code == lsapi.CodeTimeout)
+	return !errors.Is(err, lsapi.ErrLeaseLost) && (code == lsapi.CodeUnavailable || code == lsapi.CodeTimeout)
 }
 
 // refuseWaiting empties the queue.

@@ -30,7 +30,7 @@ func isApplied(e lsapi.Event) bool   { return e.Change.Outcome == lsapi.OutcomeA
 func isWithdrawn(e lsapi.Event) bool { return e.Change.Outcome == lsapi.OutcomeWithdrawn }
 
 func leaseLost() error {
-	return &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrTurnLost}
+	return &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost}
 }
 
 // eventsOf returns the events of a change.
@@ -209,8 +209,8 @@ type timeoutRecord struct {
 	done bool
 }
 
-func (r *timeoutRecord) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
-	head, err := r.fakeRecord.Append(ctx, turn, events)
+func (r *timeoutRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
+	head, err := r.fakeRecord.Append(ctx, lease, events)
 	if !r.done && lastOf(events).Kind == lsapi.EventIntended {
 		r.done = true
 		time.Sleep(time.Second)

@@ -25,8 +25,8 @@ type view struct {
 // of the round: there is none without the lease under which it was read.
 type round struct {
 	*lane
-	extending sync.Mutex // guards turn while calls are under way
-	turn      lsapi.Turn
+	extending sync.Mutex // guards lease while calls are under way
+	lease     lsapi.Lease
 	recorded  *recordedMembers
 	failure   error // of the record: then the round must end
 }
@@ -291,7 +291,7 @@ func (r *round) remember(changes []*change) {
 	defer s.mu.Unlock()
 	r.overlay.prune(now.Add(-s.recently()))
 	for _, c := range changes {
-		r.overlay[c.instance.ID] = applied{member: c.action == lsapi.Attach, at: now, change: c.recorded.ID, seq: r.turn.Head.Seq}
+		r.overlay[c.instance.ID] = applied{member: c.action == lsapi.Attach, at: now, change: c.recorded.ID, seq: r.lease.Head.Seq}
 		r.recorded.changed(c, now)
 	}
 }

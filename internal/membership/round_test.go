@@ -35,11 +35,11 @@ type busyRecord struct {
 	waited time.Duration
 }
 
-func (r *busyRecord) Take(ctx context.Context, _ string) (lsapi.Turn, error) {
+func (r *busyRecord) Acquire(ctx context.Context, _ string) (lsapi.Lease, error) {
 	began := time.Now()
 	<-ctx.Done()
 	r.waited = max(r.waited, time.Since(began))
-	return lsapi.Turn{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	return lsapi.Lease{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
 }
 
 func TestWaitForTheLeaseEndsWithTheLastCaller(t *testing.T) {

@@ -39,7 +39,7 @@ func (r *round) settle(v view) {
 	r.open = still
 	switch err := r.append(&outcomes); {
 	case err == nil:
-	case passes(err) || errors.Is(err, lsapi.ErrTurnLost):
+	case passes(err) || errors.Is(err, lsapi.ErrLeaseLost):
 		r.open = append(r.open, over...)
 	default:
 		r.lose(&outcomes, err)

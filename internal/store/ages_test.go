@@ -148,7 +148,7 @@ func TestChangeOfAClockThatIsFarAheadIsRefused(t *testing.T) {
 		} {
 			l.now = time.Now().Add(ahead)
 			c := l.change(lsapi.Attach, one)
-			_, err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+			_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
 			wantCode(t, err, want)
 		}
 		wantWhole(t, s)

@@ -43,18 +43,18 @@ func writeUntilKilled(path string) {
 }
 
 func writeOn(ctx context.Context, s store.Store, loadBalancer string, say func(string, ...any)) error {
-	turn, err := s.Take(ctx, loadBalancer)
+	lease, err := s.Acquire(ctx, loadBalancer)
 	if err != nil {
 		return err
 	}
 	for i := 0; ; i++ {
 		c := lsapi.Change{ID: idAt(time.Now()), Action: lsapi.Attach, InstanceID: fmt.Sprintf("i-%08x", i%10), Actor: "alice"}
-		if _, err := s.Append(ctx, turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: time.Now(), Change: c}}); err != nil {
+		if _, err := s.Append(ctx, lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: time.Now(), Change: c}}); err != nil {
 			return err
 		}
 		say("intended %s", c.ID)
 		c.Outcome = lsapi.OutcomeApplied
-		if _, err := s.Append(ctx, turn, []lsapi.Event{{Kind: lsapi.EventCompleted, At: time.Now(), Change: c}}); err != nil {
+		if _, err := s.Append(ctx, lease, []lsapi.Event{{Kind: lsapi.EventCompleted, At: time.Now(), Change: c}}); err != nil {
 			return err
 		}
 		say("applied %s", c.ID)

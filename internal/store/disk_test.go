@@ -113,7 +113,7 @@ func testFullDisk(t *testing.T, d disk) {
 		for range 300 {
 			c := l.change(lsapi.Attach, two)
 			c.Reason = strings.Repeat("x", 1000)
-			_, err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+			_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
 			if err != nil {
 				wantCode(t, err, lsapi.CodeUnavailable)
 				refused = append(refused, c)
@@ -164,7 +164,7 @@ func TestAReadOnlyDiskIsReadUntilItCanBeWritten(t *testing.T) {
 	if coded := lsapi.AsError(err); coded.Code != lsapi.CodeUnavailable || !strings.Contains(coded.Message, "read-only") {
 		t.Errorf("ready: got %v", err)
 	}
-	wantCode(t, errOf(s.Take(t.Context(), "web")), lsapi.CodeUnavailable)
+	wantCode(t, errOf(s.Acquire(t.Context(), "web")), lsapi.CodeUnavailable)
 	reader, err := store.Open(t.Context(), "sqlite://"+path, store.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatalf("open to read: %v", err)

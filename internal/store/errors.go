@@ -14,10 +14,10 @@ func errContradicts(format string, args ...any) error {
 	return &lsapi.Error{Code: lsapi.CodeInternal, Err: fmt.Errorf(format, args...)}
 }
 
-func errTurnLost(loadBalancer string) error {
+func errLeaseLost(loadBalancer string) error {
 	return &lsapi.Error{
 		Code: lsapi.CodeUnavailable, Message: "another process changes load balancer " + loadBalancer + " now; nothing was recorded",
-		Err: lsapi.ErrTurnLost,
+		Err: lsapi.ErrLeaseLost,
 	}
 }
 

@@ -135,7 +135,7 @@ func testHealthNonsense(t *testing.T, s store.Store) {
 		"drained nothing":   {Drained: []string{""}},
 	} {
 		event.Kind, event.At = lsapi.EventHealth, l.now
-		if _, err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+		if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

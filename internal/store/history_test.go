@@ -101,12 +101,12 @@ func (m *model) check() {
 	if state := m.state(); !maps.Equal(state.Members, m.members) {
 		m.t.Errorf("the members are %v, want %v", state.Members, m.members)
 	}
-	if got := health(m.t, m.s, m.turn.LoadBalancer); !maps.Equal(got, m.health) {
+	if got := health(m.t, m.s, m.lease.LoadBalancer); !maps.Equal(got, m.health) {
 		m.t.Errorf("the health is %+v, want %+v", got, m.health)
 	}
 	reached := false
 	for _, then := range m.moments {
-		roster, err := m.s.MembersAt(m.t.Context(), m.turn.LoadBalancer, then.at)
+		roster, err := m.s.MembersAt(m.t.Context(), m.lease.LoadBalancer, then.at)
 		if lsapi.ErrorCode(err) == lsapi.CodeNotFound && !reached {
 			continue // pruned
 		}

@@ -16,19 +16,19 @@ var noon = time.Date(2025, 11, 2, 12, 0, 0, 0, time.UTC)
 
 // lane writes the record of one load balancer, on a clock of its own.
 type lane struct {
-	t    testing.TB
-	s    store.Store
-	turn lsapi.Turn
-	now  time.Time
+	t     testing.TB
+	s     store.Store
+	lease lsapi.Lease
+	now   time.Time
 }
 
 func newLane(t testing.TB, s store.Store, loadBalancer string) *lane {
 	t.Helper()
-	turn, err := s.Take(t.Context(), loadBalancer)
+	lease, err := s.Acquire(t.Context(), loadBalancer)
 	if err != nil {
-		t.Fatalf("take the turn of %s: %v", loadBalancer, err)
+		t.Fatalf("take the lease of %s: %v", loadBalancer, err)
 	}
-	return &lane{t: t, s: s, turn: turn, now: noon}
+	return &lane{t: t, s: s, lease: lease, now: noon}
 }
 
 // after moves the clock on.
@@ -39,7 +39,7 @@ func (l *lane) after(d time.Duration) *lane {
 
 func (l *lane) append(events ...lsapi.Event) {
 	l.t.Helper()
-	if _, err := l.s.Append(l.t.Context(), l.turn, events); err != nil {
+	if _, err := l.s.Append(l.t.Context(), l.lease, events); err != nil {
 		l.t.Fatalf("append: %v", err)
 	}
 }
@@ -53,7 +53,7 @@ func (l *lane) know(members ...string) {
 // change is a change that is asked for now.
 func (l *lane) change(action lsapi.Action, instance string) lsapi.Change {
 	return lsapi.Change{
-		ID: idAt(l.now), Actor: "alice", Action: action, LoadBalancer: l.turn.LoadBalancer, InstanceID: instance,
+		ID: idAt(l.now), Actor: "alice", Action: action, LoadBalancer: l.lease.LoadBalancer, InstanceID: instance,
 		Reason: "deploy", RequestID: "r-1", Deadline: l.now.Add(10 * time.Second), MembersBefore: new(3),
 		Instance: lsapi.Instance{ID: instance, Type: "t2.micro", LaunchTime: noon.Add(-time.Hour), State: lsapi.StateRunning},
 	}
@@ -84,7 +84,7 @@ func (l *lane) do(action lsapi.Action, instance string) lsapi.Change {
 
 func (l *lane) state() lsapi.LaneState {
 	l.t.Helper()
-	state, err := l.s.LaneState(l.t.Context(), l.turn.LoadBalancer, time.Hour)
+	state, err := l.s.LaneState(l.t.Context(), l.lease.LoadBalancer, time.Hour)
 	if err != nil {
 		l.t.Fatalf("lane state: %v", err)
 	}

@@ -64,7 +64,7 @@ const (
 	// page is how many rows are read at once when all are read.
 	page = 1024
 
-	// readAhead is how many pages of events may be checked before their turn.
+	// readAhead is how many pages of events may be checked before their lease.
 	readAhead = 16
 
 	// maxChanges is how many changes one list returns, at most: they are held in
@@ -89,7 +89,7 @@ const (
 
 // The bounds of a record in PostgreSQL, which replicas share.
 const (
-	// turnLease is how long a turn is its holder's, by the database's clock, unless
+	// turnLease is how long a lease is its holder's, by the database's clock, unless
 	// it is extended: those of a replica that was killed are free that much later.
 	// It is extended before each call of AWS, which takes far less.
 	turnLease = 3500 * time.Millisecond
@@ -98,15 +98,15 @@ const (
 	// at different speeds, and who looks at one may be paused before it acts.
 	turnMargin = 500 * time.Millisecond
 
-	// turnLifetime is after what a turn is dropped that was never given back, of a load
+	// turnLifetime is after what a lease is dropped that was never given back, of a load
 	// balancer without a log.
 	turnLifetime = time.Hour
 
-	// turnPoll is how often a turn is asked for that somebody else has, in case
+	// turnPoll is how often a lease is asked for that somebody else has, in case
 	// nobody says when it is given back.
 	turnPoll = 250 * time.Millisecond
 
-	// turnGrace is how long a free turn is kept for who waits for it: two polls.
+	// turnGrace is how long a free lease is kept for who waits for it: two polls.
 	turnGrace = 2 * turnPoll
 
 	// patience is how long a database may take to begin a transaction, or for one

@@ -34,9 +34,9 @@ func TestADatabaseMayGoAwayAndComeBack(t *testing.T) {
 			fail(network, true)
 			event := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}
 			for what, call := range map[string]func(context.Context) error{
-				"take":   func(ctx context.Context) error { _, err := s.Take(ctx, "api"); return err },
-				"extend": func(ctx context.Context) error { _, err := s.Extend(ctx, l.turn); return err },
-				"append": func(ctx context.Context) error { _, err := s.Append(ctx, l.turn, []lsapi.Event{event}); return err },
+				"take":   func(ctx context.Context) error { _, err := s.Acquire(ctx, "api"); return err },
+				"extend": func(ctx context.Context) error { _, err := s.Renew(ctx, l.lease); return err },
+				"append": func(ctx context.Context) error { _, err := s.Append(ctx, l.lease, []lsapi.Event{event}); return err },
 				"read":   func(ctx context.Context) error { _, err := s.LaneState(ctx, "web", time.Hour); return err },
 				"ready": func(ctx context.Context) error {
 					time.Sleep(time.Second) // what was written before proves nothing any more

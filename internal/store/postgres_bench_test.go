@@ -61,19 +61,19 @@ func benchmarkPostgresWriters(b *testing.B, writers int) {
 	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "appends/s")
 }
 
-// BenchmarkPostgresRound takes a turn, records an intent, extends, records an
-// outcome and gives the turn back: what a round of a lane adds to its calls of AWS.
+// BenchmarkPostgresRound takes a lease, records an intent, extends, records an
+// outcome and releases the lease: what a round of a lane adds to its calls of AWS.
 func BenchmarkPostgresRound(b *testing.B) {
 	s := openURL(b, postgrestest.URL(b), store.Options{})
 	for b.Loop() {
 		l := newLane(b, s, "web")
 		l.now = time.Now()
 		c := l.intend(l.change(lsapi.Attach, one))
-		if _, err := s.Extend(b.Context(), l.turn); err != nil {
+		if _, err := s.Renew(b.Context(), l.lease); err != nil {
 			b.Fatal(err)
 		}
 		l.complete(c, lsapi.OutcomeApplied)
-		give(b, s, l.turn)
+		give(b, s, l.lease)
 	}
 }
 
@@ -92,7 +92,7 @@ func BenchmarkPostgresVerify(b *testing.B) {
 			outcomes = append(outcomes, lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: c})
 		}
 		l.append(append(intents, outcomes...)...)
-		give(b, s, l.turn)
+		give(b, s, l.lease)
 	}
 	for b.Loop() {
 		if found := wantWhole(b, s); found.Changes != *bigRecord {

@@ -28,7 +28,7 @@ func TestAPageIsRecordedOnceWhateverBecomesOfItsCommit(t *testing.T) {
 			}
 			before := heads(t, witness)
 			network.commits <- fate
-			_, err := s.Append(t.Context(), l.turn, page)
+			_, err := s.Append(t.Context(), l.lease, page)
 			wantCode(t, err, lsapi.CodeTimeout)
 			recorded := func() bool { return !slices.Equal(heads(t, witness), before) }
 			if fate == unanswered {
@@ -63,11 +63,11 @@ func TestRandomCutsAtCommitsLoseNothing(t *testing.T) {
 		c := l.change(lsapi.Attach, one)
 		page := []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}}
 		for {
-			_, err := s.Append(t.Context(), l.turn, page)
+			_, err := s.Append(t.Context(), l.lease, page)
 			if err == nil {
 				break
 			}
-			if code := lsapi.ErrorCode(err); code != lsapi.CodeTimeout && code != lsapi.CodeUnavailable || errors.Is(err, lsapi.ErrTurnLost) {
+			if code := lsapi.ErrorCode(err); code != lsapi.CodeTimeout && code != lsapi.CodeUnavailable || errors.Is(err, lsapi.ErrLeaseLost) {
 				t.Fatal(err)
 			}
 		}

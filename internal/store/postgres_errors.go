@@ -115,4 +115,4 @@ func uncommitted(err error) bool {
 	return ok && coded.SeverityUnlocalized != severityFatal || errors.Is(err, pgx.ErrTxCommitRollback)
 }
 
-func isTurnLost(err error) bool { return errors.Is(err, lsapi.ErrTurnLost) }
+func isTurnLost(err error) bool { return errors.Is(err, lsapi.ErrLeaseLost) }

@@ -86,7 +86,7 @@ func TestAFollowerLosesAndRepeatsNothing(t *testing.T) {
 				l := newLane(t, all[j%2], fmt.Sprintf("lb-%d", i))
 				l.do(lsapi.Attach, fmt.Sprintf("i-%08x", j))
 				l.say(inService(fmt.Sprintf("i-%08x", j)))
-				give(t, all[j%2], l.turn)
+				give(t, all[j%2], l.lease)
 				if rand.IntN(8) == 0 {
 					if err := store.PruneAt(t.Context(), all[rand.IntN(3)], noon, 365*dayLong); err != nil {
 						t.Errorf("prune: %v", err)

@@ -131,7 +131,7 @@ func TestReplicasThatTakeTurnsLearnFromEachOther(t *testing.T) {
 	for i := range 60 {
 		l := newLane(t, all[i%2], "web")
 		ids[i%2] = append(ids[i%2], l.do(lsapi.Attach, one).ID)
-		give(t, all[i%2], l.turn)
+		give(t, all[i%2], l.lease)
 	}
 	for i, p := range pupils {
 		for _, id := range ids[1-i] {

@@ -17,7 +17,7 @@ import (
 // The channels on which replicas tell one another where to look. What they say is
 // a hint: whoever waits for one looks now and then without.
 const (
-	turnsChannel    = "lsapi_turns"    // a turn was given back; the payload is its name
+	turnsChannel    = "lsapi_turns"    // a lease was given back; the payload is its name
 	changesChannel  = "lsapi_changes"  // changes were applied, and so there are events
 	eventsChannel   = "lsapi_events"   // there are other events
 	listingsChannel = "lsapi_listings" // a listing was published

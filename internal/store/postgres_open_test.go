@@ -203,8 +203,8 @@ func TestAReaderOfADatabaseWritesNothing(t *testing.T) {
 	}
 	for what, err := range map[string]error{
 		"ready":   reader.Ready(t.Context()),
-		"take":    errorOf(reader.Take(t.Context(), "api")),
-		"append":  errorOf(reader.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, two)}})),
+		"take":    errorOf(reader.Acquire(t.Context(), "api")),
+		"append":  errorOf(reader.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, two)}})),
 		"reserve": errorOf(reader.Reserve(t.Context(), lsapi.IdempotencyKey{Key: "k"}, lsapi.Reservation{})),
 		"free":    reader.Free(t.Context(), lsapi.IdempotencyKey{Key: "k"}, ""),
 		"prune":   reader.Prune(t.Context(), dayLong),
@@ -239,8 +239,8 @@ func TestAClosedDatabaseSaysSo(t *testing.T) {
 		}
 	}
 	for what, err := range map[string]error{
-		"append": errorOf(s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, one)}})),
-		"take":   errorOf(s.Take(t.Context(), "web")),
+		"append": errorOf(s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, one)}})),
+		"take":   errorOf(s.Acquire(t.Context(), "web")),
 		"ready":  s.Ready(t.Context()),
 		"heads":  errorOf(s.Heads(t.Context())),
 	} {

@@ -13,7 +13,7 @@ import (
 	"lsapi/internal/store/postgresdb"
 )
 
-// refreshTurn is the turn of who lists the region for all. No load balancer can
+// refreshTurn is the lease of who lists the region for all. No load balancer can
 // have this name.
 const refreshTurn = "the refresh for all"
 
@@ -23,8 +23,8 @@ type refresh struct {
 
 	// busy holds one while the database is asked, so that who waits for the end of that
 	// waits no longer than for its own context. It guards what follows.
-	busy chan struct{}
-	turn lsapi.Turn // the zero value when this process does not lead
+	busy  chan struct{}
+	lease lsapi.Lease // the zero value when this process does not lead
 	// published is what stands in the database, by load balancer. Nil when this
 	// process has not looked since it began to lead.
 	published map[string]listing
@@ -57,34 +57,34 @@ func (r *refresh) lead(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	defer r.end()
-	left := time.Until(r.turn.Until)
+	left := time.Until(r.lease.Until)
 	if left > (turnLease-turnMargin)/2 {
 		return true, nil
 	}
-	turn, taken, err := r.renew(ctx)
+	lease, taken, err := r.renew(ctx)
 	if err != nil {
 		return left > 0, err
 	}
 	if !taken {
-		r.turn, r.published = lsapi.Turn{}, nil
+		r.lease, r.published = lsapi.Lease{}, nil
 		return false, nil
 	}
-	r.turn = turn
+	r.lease = lease
 	return true, nil
 }
 
-func (r *refresh) renew(ctx context.Context) (turn lsapi.Turn, taken bool, err error) {
-	if r.turn.Epoch == 0 {
-		if turn, taken, err = r.turns.try(ctx, refreshTurn); err == nil && !taken {
+func (r *refresh) renew(ctx context.Context) (lease lsapi.Lease, taken bool, err error) {
+	if r.lease.Epoch == 0 {
+		if lease, taken, err = r.turns.try(ctx, refreshTurn); err == nil && !taken {
 			err = r.turns.trim(ctx, refreshTurn)
 		}
-		return turn, taken, err
+		return lease, taken, err
 	}
-	turn, err = r.turns.extend(ctx, r.turn)
+	lease, err = r.turns.extend(ctx, r.lease)
 	if isTurnLost(err) {
-		return lsapi.Turn{}, false, nil
+		return lsapi.Lease{}, false, nil
 	}
-	return turn, err == nil, err
+	return lease, err == nil, err
 }
 
 // release gives the right back.
@@ -93,12 +93,12 @@ func (r *refresh) release(ctx context.Context) error {
 		return err
 	}
 	defer r.end()
-	if r.turn.Epoch == 0 {
+	if r.lease.Epoch == 0 {
 		return nil
 	}
-	turn := r.turn
-	r.turn, r.published = lsapi.Turn{}, nil
-	return r.turns.give(ctx, turn)
+	lease := r.lease
+	r.lease, r.published = lsapi.Lease{}, nil
+	return r.turns.give(ctx, lease)
 }
 
 // publish writes what differs from what was published last.
@@ -107,8 +107,8 @@ func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membe
 		return err
 	}
 	defer r.end()
-	if r.turn.Epoch == 0 {
-		return errTurnLost(refreshTurn)
+	if r.lease.Epoch == 0 {
+		return errLeaseLost(refreshTurn)
 	}
 	listed, err := encodeAll(all)
 	if err != nil {
@@ -121,7 +121,7 @@ func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membe
 	case errors.Is(err, errOlder):
 		return nil
 	case isTurnLost(err):
-		r.turn, r.published = lsapi.Turn{}, nil
+		r.lease, r.published = lsapi.Lease{}, nil
 		return err
 	case err != nil:
 		r.published = nil // it may have been written
@@ -132,7 +132,7 @@ func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membe
 }
 
 func (r *refresh) write(ctx context.Context, t *postgresTables, asOf time.Time, listed map[string]listing) error {
-	now, err := r.turns.hold(ctx, t, r.turn)
+	now, err := r.turns.hold(ctx, t, r.lease)
 	if err != nil {
 		return err
 	}

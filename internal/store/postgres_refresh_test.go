@@ -116,7 +116,7 @@ func TestWhoDoesNotLeadPublishesNothing(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
 	err := all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", one)})
-	if !errors.Is(err, lsapi.ErrTurnLost) {
+	if !errors.Is(err, lsapi.ErrLeaseLost) {
 		t.Errorf("who never led: got %v", err)
 	}
 	lead(t, all[0])
@@ -127,7 +127,7 @@ func TestWhoDoesNotLeadPublishesNothing(t *testing.T) {
 		t.Errorf("another led after %v", took)
 	}
 	err = all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", two)})
-	if !errors.Is(err, lsapi.ErrTurnLost) {
+	if !errors.Is(err, lsapi.ErrLeaseLost) {
 		t.Errorf("who was replaced: got %v", err)
 	}
 	if lead(t, all[0]) {

@@ -88,7 +88,7 @@ func (s *postgresStore) start() {
 }
 
 // Take implements Store.
-func (s *postgresStore) Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error) {
+func (s *postgresStore) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
 	ctx, done := s.open(ctx)
 	defer done()
 	return s.turns.take(ctx, loadBalancer)
@@ -105,42 +105,42 @@ func (s *postgresStore) open(ctx context.Context) (context.Context, context.Canc
 }
 
 // Extend implements Store.
-func (s *postgresStore) Extend(ctx context.Context, turn lsapi.Turn) (lsapi.Turn, error) {
-	return s.turns.extend(ctx, turn)
+func (s *postgresStore) Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
+	return s.turns.extend(ctx, lease)
 }
 
 // Give implements Store.
-func (s *postgresStore) Give(ctx context.Context, turn lsapi.Turn) error {
-	err := s.turns.give(ctx, turn)
+func (s *postgresStore) Release(ctx context.Context, lease lsapi.Lease) error {
+	err := s.turns.give(ctx, lease)
 	if err == nil {
-		s.teller.tell(turnsChannel, turn.LoadBalancer)
+		s.teller.tell(turnsChannel, lease.LoadBalancer)
 	}
 	return err
 }
 
-// Append implements Store. The turn's row is locked until the commit, so that
-// nobody can take the turn before it.
-func (s *postgresStore) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+// Append implements Store. The lease's row is locked until the commit, so that
+// nobody can take the lease before it.
+func (s *postgresStore) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	var before int64
 	var head lsapi.Head
 	err := s.write(ctx, func(ctx context.Context, t *postgresTables) (err error) {
-		if _, err = s.turns.hold(ctx, t, turn); err != nil {
+		if _, err = s.turns.hold(ctx, t, lease); err != nil {
 			return err
 		}
 		if err := t.expect(ctx, events); err != nil {
 			return err
 		}
-		before, head, err = appendEvents(ctx, t, turn.LoadBalancer, events)
+		before, head, err = appendEvents(ctx, t, lease.LoadBalancer, events)
 		return err
 	})
 	if err != nil {
 		return lsapi.Head{}, err
 	}
 	s.proof.note()
-	s.feed.skip(turn.LoadBalancer, before, head.Seq)
+	s.feed.skip(lease.LoadBalancer, before, head.Seq)
 	switch {
 	case apply(events):
-		s.teller.tell(changesChannel, turn.LoadBalancer)
+		s.teller.tell(changesChannel, lease.LoadBalancer)
 	case tellsNews(events):
 		s.teller.tell(eventsChannel, "")
 	default:

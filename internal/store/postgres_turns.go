@@ -10,7 +10,7 @@ import (
 	"lsapi/internal/store/postgresdb"
 )
 
-// takeTurn takes a turn. Nothing is locked, and nothing written, while somebody else
+// takeTurn takes a lease. Nothing is locked, and nothing written, while somebody else
 // has it.
 const takeTurn = `
 INSERT INTO turns (name, holder, epoch, expires_at, next, next_until)
@@ -34,27 +34,27 @@ const logEnd = `SELECT last_seq, last_hash FROM logs WHERE load_balancer = $1`
 
 // postgresTurns are the turns that this process takes: rows, which expire by the
 // database's clock. This process reckons from before it asked, and less a margin,
-// so that it never believes in a turn that somebody else may take.
+// so that it never believes in a lease that somebody else may take.
 type postgresTurns struct {
 	*postgresEngine
 	holder string // this process
 	wakes  *wakes
 }
 
-// take waits for a turn.
-func (t *postgresTurns) take(ctx context.Context, name string) (lsapi.Turn, error) {
+// take waits for a lease.
+func (t *postgresTurns) take(ctx context.Context, name string) (lsapi.Lease, error) {
 	woken, forget := t.wakes.wait(name)
 	defer forget()
 	for {
-		turn, taken, err := t.try(ctx, name)
+		lease, taken, err := t.try(ctx, name)
 		if err != nil || taken {
-			return turn, err
+			return lease, err
 		}
 		if err := t.trim(ctx, name); err != nil {
-			return lsapi.Turn{}, err
+			return lsapi.Lease{}, err
 		}
 		if err := t.queue(ctx, name); err != nil {
-			return lsapi.Turn{}, err
+			return lsapi.Lease{}, err
 		}
 		timer := time.NewTimer(turnPoll)
 		select {
@@ -64,33 +64,33 @@ func (t *postgresTurns) take(ctx context.Context, name string) (lsapi.Turn, erro
 		}
 		timer.Stop()
 		if ctx.Err() != nil {
-			return lsapi.Turn{}, errEnded(ctx)
+			return lsapi.Lease{}, errEnded(ctx)
 		}
 	}
 }
 
-// try takes a turn unless somebody else has it.
-func (t *postgresTurns) try(ctx context.Context, name string) (turn lsapi.Turn, taken bool, err error) {
+// try takes a lease unless somebody else has it.
+func (t *postgresTurns) try(ctx context.Context, name string) (lease lsapi.Lease, taken bool, err error) {
 	began := time.Now()
 	err = t.within(ctx, func(ctx context.Context) (err error) {
-		turn, taken, err = t.tryOnce(ctx, name)
+		lease, taken, err = t.tryOnce(ctx, name)
 		if sqlState(err) == stateLockTimeout {
 			return nil // somebody who has it is recording
 		}
 		return err
 	})
-	turn.Until = began.Add(turnLease - turnMargin)
-	return turn, taken, err
+	lease.Until = began.Add(turnLease - turnMargin)
+	return lease, taken, err
 }
 
-func (t *postgresTurns) tryOnce(ctx context.Context, name string) (turn lsapi.Turn, taken bool, err error) {
-	turn = lsapi.Turn{LoadBalancer: name}
+func (t *postgresTurns) tryOnce(ctx context.Context, name string) (lease lsapi.Lease, taken bool, err error) {
+	lease = lsapi.Lease{LoadBalancer: name}
 	log := logRow{loadBalancer: name}
 	batch := new(pgx.Batch)
 	batch.Queue(takeTurn, name, t.holder, turnLease.Microseconds()).Query(func(rows pgx.Rows) error {
 		epochs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 		if err == nil && len(epochs) > 0 {
-			turn.Epoch, taken = epochs[0], true
+			lease.Epoch, taken = epochs[0], true
 		}
 		return err
 	})
@@ -103,11 +103,11 @@ func (t *postgresTurns) tryOnce(ctx context.Context, name string) (turn lsapi.Tu
 		return err
 	})
 	err = t.pool.SendBatch(ctx, batch).Close()
-	turn.Head = log.head()
-	return turn, taken, err
+	lease.Head = log.head()
+	return lease, taken, err
 }
 
-// queue asks for a turn to be kept for this process once it is free.
+// queue asks for a lease to be kept for this process once it is free.
 func (t *postgresTurns) queue(ctx context.Context, name string) error {
 	return t.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
 		err := q.WaitForTurn(ctx, postgresdb.WaitForTurnParams{Name: name, Holder: t.holder, Grace: turnGrace.Microseconds()})
@@ -118,7 +118,7 @@ func (t *postgresTurns) queue(ctx context.Context, name string) error {
 	})
 }
 
-// trim corrects a turn that a clock lets last too long that was set back since. Its
+// trim corrects a lease that a clock lets last too long that was set back since. Its
 // holder, if there is one, has as much time as one of now.
 func (t *postgresTurns) trim(ctx context.Context, name string) error {
 	return t.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
@@ -130,49 +130,49 @@ func (t *postgresTurns) trim(ctx context.Context, name string) error {
 	})
 }
 
-// extend gives a turn as much time as a new one has. It must be on disk, because
+// extend gives a lease as much time as a new one has. It must be on disk, because
 // AWS is called next.
-func (t *postgresTurns) extend(ctx context.Context, turn lsapi.Turn) (lsapi.Turn, error) {
+func (t *postgresTurns) extend(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
 	began := time.Now()
 	var epochs []int64
 	err := t.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) (err error) {
 		epochs, err = q.ExtendTurn(ctx, postgresdb.ExtendTurnParams{
-			Name: turn.LoadBalancer, Holder: t.holder, Epoch: turn.Epoch, Lease: turnLease.Microseconds(),
+			Name: lease.LoadBalancer, Holder: t.holder, Epoch: lease.Epoch, Lease: turnLease.Microseconds(),
 		})
 		return err
 	})
 	if err != nil {
-		return lsapi.Turn{}, err
+		return lsapi.Lease{}, err
 	}
 	if len(epochs) == 0 {
-		return lsapi.Turn{}, errTurnLost(turn.LoadBalancer)
+		return lsapi.Lease{}, errLeaseLost(lease.LoadBalancer)
 	}
-	turn.Until = began.Add(turnLease - turnMargin)
-	return turn, nil
+	lease.Until = began.Add(turnLease - turnMargin)
+	return lease, nil
 }
 
-// give gives a turn back. That of a load balancer without a log leaves nothing.
-func (t *postgresTurns) give(ctx context.Context, turn lsapi.Turn) error {
+// give gives a lease back. That of a load balancer without a log leaves nothing.
+func (t *postgresTurns) give(ctx context.Context, lease lsapi.Lease) error {
 	return t.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
-		if turn.Head.Seq == 0 {
-			dropped, err := q.DropTurn(ctx, postgresdb.DropTurnParams{Name: turn.LoadBalancer, Holder: t.holder, Epoch: turn.Epoch})
+		if lease.Head.Seq == 0 {
+			dropped, err := q.DropTurn(ctx, postgresdb.DropTurnParams{Name: lease.LoadBalancer, Holder: t.holder, Epoch: lease.Epoch})
 			if err != nil || dropped > 0 {
 				return err
 			}
 		}
-		return q.GiveTurn(ctx, postgresdb.GiveTurnParams{Name: turn.LoadBalancer, Holder: t.holder, Epoch: turn.Epoch})
+		return q.GiveTurn(ctx, postgresdb.GiveTurnParams{Name: lease.LoadBalancer, Holder: t.holder, Epoch: lease.Epoch})
 	})
 }
 
-// hold locks a turn's row until the transaction ends, and returns the database's
-// clock. It fails when somebody else has taken the turn.
-func (t *postgresTurns) hold(ctx context.Context, in *postgresTables, turn lsapi.Turn) (now time.Time, err error) {
-	rows, err := in.queries.LockTurn(ctx, postgresdb.LockTurnParams{Name: turn.LoadBalancer, Holder: t.holder, Epoch: turn.Epoch})
+// hold locks a lease's row until the transaction ends, and returns the database's
+// clock. It fails when somebody else has taken the lease.
+func (t *postgresTurns) hold(ctx context.Context, in *postgresTables, lease lsapi.Lease) (now time.Time, err error) {
+	rows, err := in.queries.LockTurn(ctx, postgresdb.LockTurnParams{Name: lease.LoadBalancer, Holder: t.holder, Epoch: lease.Epoch})
 	if err != nil {
 		return time.Time{}, err
 	}
 	if len(rows) == 0 {
-		return time.Time{}, errTurnLost(turn.LoadBalancer)
+		return time.Time{}, errLeaseLost(lease.LoadBalancer)
 	}
 	return rows[0], nil
 }

@@ -26,24 +26,24 @@ func replicas(t testing.TB, n int) []store.Store {
 	return all
 }
 
-func take(t testing.TB, s store.Store, loadBalancer string) lsapi.Turn {
+func take(t testing.TB, s store.Store, loadBalancer string) lsapi.Lease {
 	t.Helper()
-	turn, err := s.Take(t.Context(), loadBalancer)
+	lease, err := s.Acquire(t.Context(), loadBalancer)
 	if err != nil {
 		t.Fatalf("take: %v", err)
 	}
-	return turn
+	return lease
 }
 
-func give(t testing.TB, s store.Store, turn lsapi.Turn) {
+func give(t testing.TB, s store.Store, lease lsapi.Lease) {
 	t.Helper()
-	if err := s.Give(t.Context(), turn); err != nil {
+	if err := s.Release(t.Context(), lease); err != nil {
 		t.Fatalf("give: %v", err)
 	}
 }
 
-// lasting is how long a turn lasts, as its holder reckons.
-func lasting(turn lsapi.Turn) time.Duration { return time.Until(turn.Until) }
+// lasting is how long a lease lasts, as its holder reckons.
+func lasting(lease lsapi.Lease) time.Duration { return time.Until(lease.Until) }
 
 // waitUntil waits until a time is over, plus a little.
 func waitUntil(at time.Time) { time.Sleep(time.Until(at) + 10*time.Millisecond) }
@@ -52,30 +52,30 @@ func TestOneReplicaAtATimeHasATurn(t *testing.T) {
 	all := replicas(t, 3)
 	logged := newLane(t, all[0], "web") // the turns of a load balancer without a log leave nothing
 	logged.know(one)
-	give(t, all[0], logged.turn)
+	give(t, all[0], logged.lease)
 	var holders, rounds atomic.Int64
-	var last int64 // guarded by the turn
+	var last int64 // guarded by the lease
 	turns := make([]int, len(all))
 	var workers sync.WaitGroup
 	for i, s := range all {
 		workers.Go(func() {
 			for rounds.Add(1) <= 300 {
-				turn, err := s.Take(t.Context(), "web")
+				lease, err := s.Acquire(t.Context(), "web")
 				if err != nil {
 					t.Errorf("take: %v", err)
 					return
 				}
 				if n := holders.Add(1); n != 1 {
-					t.Errorf("%d replicas have the turn at once", n)
+					t.Errorf("%d replicas have the lease at once", n)
 				}
-				if turn.Epoch <= last {
-					t.Errorf("epoch %d follows %d", turn.Epoch, last)
+				if lease.Epoch <= last {
+					t.Errorf("epoch %d follows %d", lease.Epoch, last)
 				}
-				last = turn.Epoch
+				last = lease.Epoch
 				turns[i]++
 				time.Sleep(2 * time.Millisecond)
 				holders.Add(-1)
-				if err := s.Give(t.Context(), turn); err != nil {
+				if err := s.Release(t.Context(), lease); err != nil {
 					t.Errorf("give: %v", err)
 				}
 			}
@@ -89,7 +89,7 @@ func TestOneReplicaAtATimeHasATurn(t *testing.T) {
 	}
 }
 
-// Whoever has a turn all the time leaves it to who waits, even to one far away.
+// Whoever has a lease all the time leaves it to who waits, even to one far away.
 func TestAReplicaThatWaitsIsNotStarved(t *testing.T) {
 	there := postgrestest.URL(t)
 	network, far := proxied(t, there)
@@ -101,13 +101,13 @@ func TestAReplicaThatWaitsIsNotStarved(t *testing.T) {
 	var rounds atomic.Int64
 	worker.Go(func() {
 		for ctx.Err() == nil {
-			turn, err := busy.Take(ctx, "web")
+			lease, err := busy.Acquire(ctx, "web")
 			if err != nil {
 				continue
 			}
 			rounds.Add(1)
 			time.Sleep(5 * time.Millisecond)
-			if err := busy.Give(context.WithoutCancel(ctx), turn); err != nil {
+			if err := busy.Release(context.WithoutCancel(ctx), lease); err != nil {
 				t.Errorf("give: %v", err)
 			}
 		}
@@ -129,14 +129,14 @@ func TestTurnComesWithTheEndOfTheLogWhoeverWroteIt(t *testing.T) {
 	all := replicas(t, 2)
 	var last lsapi.Head
 	for i, s := range []store.Store{all[0], all[0], all[1], all[0], all[1]} {
-		turn := take(t, s, "web")
-		if turn.Head.Seq != last.Seq || i > 0 && turn.Head != last || turn.Epoch < 1 {
-			t.Errorf("take %d: got %+v, the log ends at %+v", i, turn, last)
+		lease := take(t, s, "web")
+		if lease.Head.Seq != last.Seq || i > 0 && lease.Head != last || lease.Epoch < 1 {
+			t.Errorf("take %d: got %+v, the log ends at %+v", i, lease, last)
 		}
-		l := &lane{t: t, s: s, turn: turn, now: noon}
+		l := &lane{t: t, s: s, lease: lease, now: noon}
 		l.intend(l.change(lsapi.Attach, one))
 		last = l.state().Head
-		give(t, s, turn)
+		give(t, s, lease)
 	}
 }
 
@@ -148,14 +148,14 @@ func TestTurnShowsWhatAnotherAppendedAcrossACrashOfTheDatabase(t *testing.T) {
 	l := newLane(t, a, "web")
 	l.know(one)
 	known := l.state().Head
-	give(t, a, l.turn)
+	give(t, a, l.lease)
 	give(t, a, take(t, a, "web")) // nothing was appended under it: nothing was flushed
 	postgrestest.Exec(t, there, "UPDATE turns SET epoch = epoch - 1, holder = '', expires_at = 'epoch' WHERE name = 'web'")
 	other := newLane(t, b, "web")
 	other.do(lsapi.Attach, two)
-	give(t, b, other.turn)
-	if turn := take(t, a, "web"); turn.Head == known {
-		t.Errorf("the turn %+v does not show what the other replica has appended", turn)
+	give(t, b, other.lease)
+	if lease := take(t, a, "web"); lease.Head == known {
+		t.Errorf("the lease %+v does not show what the other replica has appended", lease)
 	}
 }
 
@@ -167,11 +167,11 @@ func TestTurnEndsThatWasTakenUnderAClockThatWasAhead(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	began := time.Now()
-	if _, err := b.Take(ctx, "web"); err != nil {
-		t.Errorf("the turn cannot be taken: %v", err)
+	if _, err := b.Acquire(ctx, "web"); err != nil {
+		t.Errorf("the lease cannot be taken: %v", err)
 	}
 	if waited := time.Since(began); waited < 3*time.Second {
-		t.Errorf("the turn was taken after %v: its holder may still believe in it", waited)
+		t.Errorf("the lease was taken after %v: its holder may still believe in it", waited)
 	}
 }
 
@@ -197,7 +197,7 @@ func TestInventedNamesLeaveNoTurns(t *testing.T) {
 	}
 	l := newLane(t, s, "web")
 	l.know(one)
-	give(t, s, l.turn)
+	give(t, s, l.lease)
 	take(t, s, "invented-3") // and is killed
 	take(t, s, "invented-4")
 	postgrestest.Exec(t, there, "UPDATE turns SET expires_at = expires_at - interval '1 day' WHERE name <> 'invented-4'")
@@ -214,13 +214,13 @@ func TestAGivenTurnIsTakenAtOnce(t *testing.T) {
 	give(t, all[1], take(t, all[1], "other")) // so that it surely listens
 	var fast int
 	for range 10 {
-		turn := take(t, all[0], "web")
+		lease := take(t, all[0], "web")
 		taken := make(chan time.Time)
 		go func() {
-			next, err := all[1].Take(t.Context(), "web")
+			next, err := all[1].Acquire(t.Context(), "web")
 			at := time.Now()
 			if err == nil {
-				err = all[1].Give(t.Context(), next)
+				err = all[1].Release(t.Context(), next)
 			}
 			if err != nil {
 				t.Error(err)
@@ -229,7 +229,7 @@ func TestAGivenTurnIsTakenAtOnce(t *testing.T) {
 		}()
 		time.Sleep(20 * time.Millisecond) // it is waiting
 		given := time.Now()
-		give(t, all[0], turn)
+		give(t, all[0], lease)
 		if (<-taken).Sub(given) < 100*time.Millisecond {
 			fast++
 		}
@@ -239,7 +239,7 @@ func TestAGivenTurnIsTakenAtOnce(t *testing.T) {
 	}
 }
 
-// A replica that was paused for longer than its turn lasts comes too late.
+// A replica that was paused for longer than its lease lasts comes too late.
 func TestAnExpiredTurnThatWasTakenRecordsNothing(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
@@ -249,20 +249,20 @@ func TestAnExpiredTurnThatWasTakenRecordsNothing(t *testing.T) {
 	began := time.Now()
 	second := newLane(t, all[1], "web")
 	if waited := time.Since(began); waited > 4*time.Second {
-		t.Errorf("the turn was free after %v", waited)
+		t.Errorf("the lease was free after %v", waited)
 	}
-	if left := lasting(first.turn); left > 0 {
+	if left := lasting(first.lease); left > 0 {
 		t.Errorf("it was taken %v before its holder stopped to believe in it", left)
 	}
 	c.Outcome = lsapi.OutcomeApplied
-	_, err := all[0].Append(t.Context(), first.turn, []lsapi.Event{{Kind: lsapi.EventCompleted, At: first.now, Change: c}})
-	if !errors.Is(err, lsapi.ErrTurnLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
-		t.Errorf("append: got %v, want that the turn is lost", err)
+	_, err := all[0].Append(t.Context(), first.lease, []lsapi.Event{{Kind: lsapi.EventCompleted, At: first.now, Change: c}})
+	if !errors.Is(err, lsapi.ErrLeaseLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		t.Errorf("append: got %v, want that the lease is lost", err)
 	}
-	if _, err := all[0].Extend(t.Context(), first.turn); !errors.Is(err, lsapi.ErrTurnLost) {
-		t.Errorf("extend: got %v, want that the turn is lost", err)
+	if _, err := all[0].Renew(t.Context(), first.lease); !errors.Is(err, lsapi.ErrLeaseLost) {
+		t.Errorf("extend: got %v, want that the lease is lost", err)
 	}
-	give(t, all[0], first.turn) // is given back already
+	give(t, all[0], first.lease) // is given back already
 	wantIDs(t, second.state().Open, c.ID)
 	second.complete(c, lsapi.OutcomeUnknown)
 	wantWhole(t, all[1])
@@ -272,36 +272,36 @@ func TestAnExpiredTurnThatNobodyTookStillRecords(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
 	l := newLane(t, all[0], "web")
-	if left := lasting(l.turn); left < 2*time.Second || left > 4*time.Second {
-		t.Errorf("a turn lasts %v", left)
+	if left := lasting(l.lease); left < 2*time.Second || left > 4*time.Second {
+		t.Errorf("a lease lasts %v", left)
 	}
-	waitUntil(l.turn.Until.Add(time.Second))
+	waitUntil(l.lease.Until.Add(time.Second))
 	l.do(lsapi.Attach, one)
-	extended, err := all[0].Extend(t.Context(), l.turn)
-	if err != nil || lasting(extended) < 2*time.Second || extended.Epoch != l.turn.Epoch {
+	extended, err := all[0].Renew(t.Context(), l.lease)
+	if err != nil || lasting(extended) < 2*time.Second || extended.Epoch != l.lease.Epoch {
 		t.Errorf("extend: got %+v (%v)", extended, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	_, err = all[1].Take(ctx, "web")
+	_, err = all[1].Acquire(ctx, "web")
 	wantCode(t, err, lsapi.CodeTimeout) // it was extended
 }
 
 func TestExtendingKeepsATurn(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
-	turn := take(t, all[0], "web")
+	lease := take(t, all[0], "web")
 	var waiting sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
 	waiting.Go(func() {
-		if _, err := all[1].Take(ctx, "web"); err == nil {
-			t.Error("a turn was taken that is extended all the time")
+		if _, err := all[1].Acquire(ctx, "web"); err == nil {
+			t.Error("a lease was taken that is extended all the time")
 		}
 	})
 	for range 6 {
 		time.Sleep(time.Second)
 		var err error
-		if turn, err = all[0].Extend(t.Context(), turn); err != nil {
+		if lease, err = all[0].Renew(t.Context(), lease); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -320,14 +320,14 @@ func TestAReplicaThatHangsWhileItRecordsIsNotWaitedFor(t *testing.T) {
 	network.commits <- stuck
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	_, err := hangs.Append(ctx, l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}})
+	_, err := hangs.Append(ctx, l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}})
 	wantCode(t, err, lsapi.CodeTimeout)
 	began := time.Now()
-	turn := take(t, other, "web")
+	lease := take(t, other, "web")
 	if waited := time.Since(began); waited > 6*time.Second {
-		t.Errorf("the turn was free after %v", waited)
+		t.Errorf("the lease was free after %v", waited)
 	}
-	give(t, other, turn)
+	give(t, other, lease)
 	wantWhole(t, other)
 }
 
@@ -339,14 +339,14 @@ func TestManyReplicasRecordOneHistory(t *testing.T) {
 		for j := range 4 {
 			workers.Go(func() {
 				for n := range each {
-					turn, err := s.Take(t.Context(), fmt.Sprintf("lb-%d", j))
+					lease, err := s.Acquire(t.Context(), fmt.Sprintf("lb-%d", j))
 					if err != nil {
 						t.Error(err)
 						return
 					}
-					l := &lane{t: t, s: s, turn: turn, now: time.Now()}
+					l := &lane{t: t, s: s, lease: lease, now: time.Now()}
 					l.do(lsapi.Attach, fmt.Sprintf("i-%08x", i*each+n))
-					if err := s.Give(t.Context(), turn); err != nil {
+					if err := s.Release(t.Context(), lease); err != nil {
 						t.Error(err)
 					}
 				}

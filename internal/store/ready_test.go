@@ -106,7 +106,7 @@ func TestSQLiteIsNotReadyWhenAChangeCannotBeRecorded(t *testing.T) {
 // wantReplaced tries to write as the owner of a file that is another one by now.
 func wantReplaced(t *testing.T, s store.Store, l *lane) {
 	t.Helper()
-	_, err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}})
+	_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}})
 	for what, err := range map[string]error{
 		"append": err, "ready": s.Ready(t.Context()),
 		"reserve": errOf(s.Reserve(t.Context(), lsapi.IdempotencyKey{Key: "k"}, lsapi.Reservation{})),

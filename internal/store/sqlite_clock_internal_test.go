@@ -76,7 +76,7 @@ func closeStore(t *testing.T, s *sqliteStore) {
 // read just before, and returns the change.
 func (h *host) attach(t *testing.T, s *sqliteStore, loadBalancer, instance string) lsapi.Change {
 	t.Helper()
-	turn, err := s.Take(t.Context(), loadBalancer)
+	lease, err := s.Acquire(t.Context(), loadBalancer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func (h *host) attach(t *testing.T, s *sqliteStore, loadBalancer, instance strin
 	intent.Change.LoadBalancer = loadBalancer
 	done := lsapi.Event{Kind: lsapi.EventCompleted, At: h.now(), Change: intent.Change}
 	done.Change.Outcome = lsapi.OutcomeApplied
-	if _, err := s.Append(t.Context(), turn, append(events, intent, done)); err != nil {
+	if _, err := s.Append(t.Context(), lease, append(events, intent, done)); err != nil {
 		t.Fatal(err)
 	}
 	return done.Change
@@ -326,7 +326,7 @@ func TestLabelsAreByTheWallClockWhateverTheClockOfTheRecordReads(t *testing.T) {
 		before := exact(h.now())
 		c := h.attach(t, s, "web", "i-00000001")
 		h.pass(time.Second)
-		turn, err := s.Take(t.Context(), "web")
+		lease, err := s.Acquire(t.Context(), "web")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -334,7 +334,7 @@ func TestLabelsAreByTheWallClockWhateverTheClockOfTheRecordReads(t *testing.T) {
 		observed := lsapi.Event{Kind: lsapi.EventObserved, At: h.now(), Since: before, Until: h.now(), Added: []string{"i-00000002"}}
 		healthy := lsapi.Event{Kind: lsapi.EventHealth, At: late, Health: []lsapi.MemberHealth{{InstanceID: "i-00000002", State: lsapi.InService}}}
 		unlabelled := lsapi.Event{Kind: lsapi.EventHealth, Health: []lsapi.MemberHealth{{InstanceID: "i-00000001", State: lsapi.InService}}}
-		if _, err := s.Append(t.Context(), turn, []lsapi.Event{observed, healthy, unlabelled}); err != nil {
+		if _, err := s.Append(t.Context(), lease, []lsapi.Event{observed, healthy, unlabelled}); err != nil {
 			t.Fatal(err)
 		}
 		change, err := s.Change(t.Context(), c.ID)

@@ -175,9 +175,9 @@ func TestWhatIsRecordedIsThereAfterAReopening(t *testing.T) {
 	if got, err := s.Change(t.Context(), c.ID); err != nil || got.Outcome != lsapi.OutcomeApplied {
 		t.Errorf("got %+v (%v)", got, err)
 	}
-	turn, err := s.Take(t.Context(), "web")
-	if err != nil || turn.Epoch <= 1<<32 {
-		t.Errorf("got %+v (%v), want a turn of a later epoch that is not resumed", turn, err)
+	lease, err := s.Acquire(t.Context(), "web")
+	if err != nil || lease.Epoch <= 1<<32 {
+		t.Errorf("got %+v (%v), want a lease of a later epoch that is not resumed", lease, err)
 	}
 	wantWhole(t, s)
 }
@@ -195,8 +195,8 @@ func TestASecondProcessIsAStandbyUntilTheFirstEnds(t *testing.T) {
 	wantStrings(t, membersAt(t, second, noon), one)
 	for what, err := range map[string]error{
 		"ready": second.Ready(t.Context()),
-		"take":  errOf(second.Take(t.Context(), "web")),
-		"append": errorOf(second.Append(t.Context(), l.turn, []lsapi.Event{
+		"take":  errOf(second.Acquire(t.Context(), "web")),
+		"append": errorOf(second.Append(t.Context(), l.lease, []lsapi.Event{
 			{Kind: lsapi.EventIntended, At: noon, Change: l.change(lsapi.Attach, two)},
 		})),
 		"reserve": errOf(second.Reserve(t.Context(), lsapi.IdempotencyKey{Key: "k"}, lsapi.Reservation{})),
@@ -243,7 +243,7 @@ func TestAReaderBesideTheOwnerWritesNothing(t *testing.T) {
 		t.Errorf("read: %v", err)
 	}
 	wantCode(t, reader.Ready(t.Context()), lsapi.CodeUnavailable)
-	wantCode(t, errOf(reader.Take(t.Context(), "web")), lsapi.CodeUnavailable)
+	wantCode(t, errOf(reader.Acquire(t.Context(), "web")), lsapi.CodeUnavailable)
 	later := newLane(t, owner, "web").after(time.Hour).do(lsapi.Detach, one)
 	if _, err := reader.Change(t.Context(), later.ID); err != nil {
 		t.Errorf("the reader does not see what the owner writes: %v", err)
@@ -262,7 +262,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 			t.Fatalf("close: %v", err)
 		}
 	}
-	_, err = s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, one)}})
+	_, err = s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, one)}})
 	wantCode(t, err, lsapi.CodeUnavailable)
 	wantCode(t, s.Ready(t.Context()), lsapi.CodeUnavailable)
 	_, err = s.Heads(t.Context())

@@ -29,7 +29,7 @@ type sqliteStore struct {
 	mu    sync.Mutex
 	owner *ownership
 	why   *lsapi.Error     // why this process does not own the file
-	epoch int64            // of the last turn that was taken
+	epoch int64            // of the last lease that was taken
 	turns map[string]int64 // the epochs of those that are held
 	// unknown are the load balancers with an append that was given up after it had
 	// begun: it may still be kept.
@@ -201,22 +201,22 @@ func (s *sqliteStore) update(ctx context.Context, write func(context.Context, ta
 }
 
 // Take implements Store: it never waits.
-func (s *sqliteStore) Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error) {
+func (s *sqliteStore) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
 	owner, err := s.owned()
 	if err != nil {
-		return lsapi.Turn{}, err
+		return lsapi.Lease{}, err
 	}
-	turn := lsapi.Turn{LoadBalancer: loadBalancer, Epoch: s.nextEpoch(loadBalancer, owner.writer.generation)}
+	lease := lsapi.Lease{LoadBalancer: loadBalancer, Epoch: s.nextEpoch(loadBalancer, owner.writer.generation)}
 	log, err := s.logEnd(ctx, loadBalancer)
 	if err != nil {
-		return lsapi.Turn{}, errors.Join(err, s.Give(ctx, turn))
+		return lsapi.Lease{}, errors.Join(err, s.Release(ctx, lease))
 	}
-	turn.Head = log.head()
-	return turn, nil
+	lease.Head = log.head()
+	return lease, nil
 }
 
 // logEnd reads the end of a log. What was given up is waited for: nothing may be
-// appended behind what the holder of the turn has not seen.
+// appended behind what the holder of the lease has not seen.
 func (s *sqliteStore) logEnd(ctx context.Context, loadBalancer string) (logRow, error) {
 	s.mu.Lock()
 	unknown := s.unknown[loadBalancer]
@@ -241,15 +241,15 @@ func (s *sqliteStore) nextEpoch(loadBalancer string, generation int64) int64 {
 }
 
 // Extend implements Store: the turns of the file's owner do not end.
-func (s *sqliteStore) Extend(_ context.Context, turn lsapi.Turn) (lsapi.Turn, error) {
-	if !s.current(turn) {
-		return lsapi.Turn{}, errTurnLost(turn.LoadBalancer)
+func (s *sqliteStore) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
+	if !s.current(lease) {
+		return lsapi.Lease{}, errLeaseLost(lease.LoadBalancer)
 	}
-	return turn, nil
+	return lease, nil
 }
 
 // Give implements Store.
-func (s *sqliteStore) Give(_ context.Context, given lsapi.Turn) error {
+func (s *sqliteStore) Release(_ context.Context, given lsapi.Lease) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.turns[given.LoadBalancer] == given.Epoch {
@@ -258,8 +258,8 @@ func (s *sqliteStore) Give(_ context.Context, given lsapi.Turn) error {
 	return nil
 }
 
-// current reports whether a turn is held, and nobody has taken it since.
-func (s *sqliteStore) current(t lsapi.Turn) bool {
+// current reports whether a lease is held, and nobody has taken it since.
+func (s *sqliteStore) current(t lsapi.Lease) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	epoch, held := s.turns[t.LoadBalancer]
@@ -267,17 +267,17 @@ func (s *sqliteStore) current(t lsapi.Turn) bool {
 }
 
 // Append implements Store.
-func (s *sqliteStore) Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error) {
+func (s *sqliteStore) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	var head lsapi.Head
 	err := s.update(ctx, func(ctx context.Context, t tables) (err error) {
-		if !s.current(turn) {
-			return errTurnLost(turn.LoadBalancer)
+		if !s.current(lease) {
+			return errLeaseLost(lease.LoadBalancer)
 		}
-		_, head, err = appendEvents(ctx, t, turn.LoadBalancer, events)
+		_, head, err = appendEvents(ctx, t, lease.LoadBalancer, events)
 		return err
 	})
 	if err != nil {
-		s.noteUnknown(turn.LoadBalancer, err)
+		s.noteUnknown(lease.LoadBalancer, err)
 		return lsapi.Head{}, err
 	}
 	s.proof.note()

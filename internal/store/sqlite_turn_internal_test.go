@@ -30,10 +30,10 @@ func intentOf(at time.Time, instance string) lsapi.Event {
 }
 
 // An append that its lane gave up on, because the disk hung, may still land: the next
-// turn must have seen it.
+// lease must have seen it.
 func TestTurnWaitsForAnAppendThatWasGivenUp(t *testing.T) {
 	s, ctx := openOwn(t), t.Context()
-	first, err := s.Take(ctx, "web")
+	first, err := s.Acquire(ctx, "web")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,22 +59,22 @@ func TestTurnWaitsForAnAppendThatWasGivenUp(t *testing.T) {
 	if err := <-given; lsapi.ErrorCode(err) != lsapi.CodeTimeout {
 		t.Fatalf("the append was given up with %v", err)
 	}
-	if err := s.Give(ctx, first); err != nil {
+	if err := s.Release(ctx, first); err != nil {
 		t.Fatal(err)
 	}
 	hurried, stop := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer stop()
-	if turn, err := s.Take(hurried, "web"); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
-		t.Errorf("while the disk hangs the turn is %+v (%v)", turn, err)
+	if lease, err := s.Acquire(hurried, "web"); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+		t.Errorf("while the disk hangs the lease is %+v (%v)", lease, err)
 	}
 	close(disk)
-	next, err := s.Take(ctx, "web")
+	next, err := s.Acquire(ctx, "web")
 	if err != nil {
 		t.Fatal(err)
 	}
 	state, err := s.LaneState(ctx, "web", time.Minute)
 	if err != nil || state.Head != next.Head || len(state.Open) != 1 {
-		t.Errorf("the turn is %+v, and the record has %+v (%v)", next, state, err)
+		t.Errorf("the lease is %+v, and the record has %+v (%v)", next, state, err)
 	}
 }
 
@@ -82,17 +82,17 @@ func TestTurnWaitsForAnAppendThatWasGivenUp(t *testing.T) {
 // lane goes on and calls AWS.
 func TestChangeThatHasEndedCannotBeIntended(t *testing.T) {
 	s, ctx := openOwn(t), t.Context()
-	turn, err := s.Take(ctx, "web")
+	lease, err := s.Acquire(ctx, "web")
 	if err != nil {
 		t.Fatal(err)
 	}
 	intent := intentOf(time.Now(), "i-00000001")
 	conflict := intent
 	conflict.Kind, conflict.Change.Outcome = lsapi.EventCompleted, lsapi.OutcomeConflict
-	if _, err := s.Append(ctx, turn, []lsapi.Event{conflict}); err != nil {
+	if _, err := s.Append(ctx, lease, []lsapi.Event{conflict}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Append(ctx, turn, []lsapi.Event{intent})
+	_, err = s.Append(ctx, lease, []lsapi.Event{intent})
 	state, _ := s.LaneState(ctx, "web", time.Minute)
 	if err == nil && len(state.Open) == 0 {
 		t.Error("the intent is said to be durable, but there is none")

@@ -31,21 +31,21 @@ import (
 // and, for whatever writes, in a process that is a standby; nothing was recorded
 // then. No call outlives its context, not even on a disk that does not answer. CodeInternal is for events that contradict the record.
 type Store interface {
-	// Take takes the turn of a load balancer, without which nothing is appended. It
+	// Acquire acquires the lease of a load balancer, without which nothing is appended. It
 	// waits while another process has it.
-	Take(ctx context.Context, loadBalancer string) (lsapi.Turn, error)
-	// Extend returns the turn with as much time left as Take gives it. An error with
-	// lsapi.ErrTurnLost in its chain: it is somebody else's by now.
-	Extend(ctx context.Context, turn lsapi.Turn) (lsapi.Turn, error)
-	// Give gives a turn back. One that is lost is given back already.
-	Give(ctx context.Context, turn lsapi.Turn) error
-	// Append records events of the turn's load balancer, all or none; they are
-	// durable when it returns nil. An error with lsapi.ErrTurnLost in its chain:
-	// the turn is somebody else's by now. An error of CodeTimeout leaves open
+	Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error)
+	// Renew returns the lease with as much time left as Take gives it. An error with
+	// lsapi.ErrLeaseLost in its chain: it is somebody else's by now.
+	Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error)
+	// Release gives a lease back. One that is lost is given back already.
+	Release(ctx context.Context, lease lsapi.Lease) error
+	// Append records events of the lease's load balancer, all or none; they are
+	// durable when it returns nil. An error with lsapi.ErrLeaseLost in its chain:
+	// the lease is somebody else's by now. An error of CodeTimeout leaves open
 	// whether they were recorded; they can be appended again, because what the
 	// record tells already is passed over. It returns the end of the log.
-	Append(ctx context.Context, turn lsapi.Turn, events []lsapi.Event) (lsapi.Head, error)
-	// LaneState returns what the holder of the turn must know, with the changes
+	Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error)
+	// LaneState returns what the holder of the lease must know, with the changes
 	// that were applied so lately, or so shortly before the last look at the
 	// membership, or after it.
 	LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error)
@@ -125,7 +125,7 @@ type Replicas interface {
 	Lead(ctx context.Context) (bool, error)
 	// Publish shows all others what this process listed: the asking began at asOf.
 	// Only what differs from the last listing is written; one that began before it
-	// changes nothing. An error with lsapi.ErrTurnLost in its chain: this process
+	// changes nothing. An error with lsapi.ErrLeaseLost in its chain: this process
 	// does not lead.
 	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
 	// SharedListing waits for a listing of a version later than after, and returns what

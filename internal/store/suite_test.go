@@ -31,8 +31,8 @@ func testStore(t *testing.T, open func(t testing.TB) store.Store) {
 		"what is recorded is not recorded again":                testRepeated,
 		"events are recorded all or none":                       testAllOrNone,
 		"events that say nothing sensible are refused":          testNonsense,
-		"a turn that was taken since records nothing":           testTurnLost,
-		"a turn comes with the end of the log":                  testTakenAgain,
+		"a lease that was taken since records nothing":          testTurnLost,
+		"a lease comes with the end of the log":                 testTakenAgain,
 		"a membership that nobody looked at is not known":       testUnknownMembership,
 		"an observed event makes external changes":              testObserved,
 		"a lane learns what was applied lately, in order":       testApplied,
@@ -138,11 +138,11 @@ func testFinal(t *testing.T, s store.Store) {
 	c := l.do(lsapi.Attach, one)
 	c.Outcome = lsapi.OutcomeFailed
 	for _, kind := range []lsapi.EventKind{lsapi.EventCompleted, lsapi.EventResolved} {
-		_, err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: kind, At: l.now, Change: c}})
+		_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: kind, At: l.now, Change: c}})
 		wantCode(t, err, lsapi.CodeInternal)
 	}
 	c.Outcome, c.InstanceID = "", two
-	_, err := s.Append(t.Context(), l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+	_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
 	wantCode(t, err, lsapi.CodeInternal)
 }
 
@@ -174,7 +174,7 @@ func testAllOrNone(t *testing.T, s store.Store) {
 	good := l.change(lsapi.Attach, one)
 	bad := good
 	bad.Action = lsapi.Detach
-	_, err := s.Append(t.Context(), l.turn, []lsapi.Event{
+	_, err := s.Append(t.Context(), l.lease, []lsapi.Event{
 		{Kind: lsapi.EventIntended, At: l.now, Change: good},
 		{Kind: lsapi.EventIntended, At: l.now, Change: bad}, // of the same id
 	})
@@ -208,7 +208,7 @@ func testNonsense(t *testing.T, s store.Store) {
 		"another membership":        {Kind: lsapi.EventCheckpoint, Members: []string{two}},
 	} {
 		event.At = l.now
-		if _, err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+		if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -218,51 +218,51 @@ func testNonsense(t *testing.T, s store.Store) {
 
 func testTurnLost(t *testing.T, s store.Store) {
 	l := newLane(t, s, "web")
-	old := l.turn
+	old := l.lease
 	newLane(t, s, "web")
 	event := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
 	_, err := s.Append(t.Context(), old, []lsapi.Event{event})
-	if !errors.Is(err, lsapi.ErrTurnLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
-		t.Errorf("got %v, want that the turn is lost", err)
+	if !errors.Is(err, lsapi.ErrLeaseLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		t.Errorf("got %v, want that the lease is lost", err)
 	}
 	if noted := heads(t, s); len(noted) != 0 {
 		t.Errorf("something was recorded: %+v", noted)
 	}
 	l = newLane(t, s, "web")
-	if err := s.Give(t.Context(), l.turn); err != nil {
+	if err := s.Release(t.Context(), l.lease); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Append(t.Context(), l.turn, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrTurnLost) {
-		t.Errorf("after it was given back: got %v, want that the turn is lost", err)
+	if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrLeaseLost) {
+		t.Errorf("after it was given back: got %v, want that the lease is lost", err)
 	}
-	if _, err := s.Append(t.Context(), lsapi.Turn{LoadBalancer: "web"}, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrTurnLost) {
-		t.Errorf("without one: got %v, want that the turn is lost", err)
+	if _, err := s.Append(t.Context(), lsapi.Lease{LoadBalancer: "web"}, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrLeaseLost) {
+		t.Errorf("without one: got %v, want that the lease is lost", err)
 	}
 }
 
 func testTakenAgain(t *testing.T, s store.Store) {
-	var last lsapi.Turn
+	var last lsapi.Lease
 	for i := range 3 {
-		turn, err := s.Take(t.Context(), "web")
+		lease, err := s.Acquire(t.Context(), "web")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if turn.LoadBalancer != "web" || !turn.Until.IsZero() && !turn.Until.After(time.Now().Add(time.Second)) {
-			t.Errorf("take %d: got %+v", i, turn)
+		if lease.LoadBalancer != "web" || !lease.Until.IsZero() && !lease.Until.After(time.Now().Add(time.Second)) {
+			t.Errorf("take %d: got %+v", i, lease)
 		}
-		if i > 0 && (turn.Epoch <= last.Epoch || turn.Head != last.Head) {
-			t.Errorf("take %d: got %+v after %+v", i, turn, last)
+		if i > 0 && (lease.Epoch <= last.Epoch || lease.Head != last.Head) {
+			t.Errorf("take %d: got %+v after %+v", i, lease, last)
 		}
-		l := &lane{t: t, s: s, turn: turn, now: noon}
+		l := &lane{t: t, s: s, lease: lease, now: noon}
 		c := l.change(lsapi.Attach, one)
-		last = turn
-		if last.Head, err = s.Append(t.Context(), turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: c}}); err != nil {
+		last = lease
+		if last.Head, err = s.Append(t.Context(), lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: c}}); err != nil {
 			t.Fatal(err)
 		}
 		if state := l.state(); state.Head != last.Head || state.Head.Seq != int64(i+1) {
 			t.Errorf("the log ends at %+v, the append has said %+v", state.Head, last.Head)
 		}
-		if err := s.Give(t.Context(), turn); err != nil {
+		if err := s.Release(t.Context(), lease); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -632,7 +632,7 @@ func testGivenUp(t *testing.T, s store.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 20 { // a write that waits may be taken before its context is looked at
-		_, err := s.Append(ctx, l.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+		_, err := s.Append(ctx, l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
 		wantCode(t, err, lsapi.CodeTimeout)
 	}
 	_, err := s.Change(t.Context(), c.ID)
@@ -652,7 +652,7 @@ func testConcurrent(t *testing.T, s store.Store) {
 				l.do(lsapi.Attach, fmt.Sprintf("i-%08x", j))
 				bad := lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: l.change(lsapi.Attach, one)}
 				good := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
-				if _, err := s.Append(t.Context(), l.turn, []lsapi.Event{good, bad}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+				if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{good, bad}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
 					t.Errorf("a bad event was recorded: %v", err)
 				}
 			}

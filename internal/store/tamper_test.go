@@ -173,12 +173,12 @@ func TestADamagedLogFailsNobodyElse(t *testing.T) {
 	for range 10 {
 		bad := damaged.change(lsapi.Attach, two)
 		writers.Go(func() {
-			wantCode(t, errorOf(s.Append(t.Context(), damaged.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: bad}})), lsapi.CodeUnavailable)
+			wantCode(t, errorOf(s.Append(t.Context(), damaged.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: bad}})), lsapi.CodeUnavailable)
 		})
 		for range 10 {
 			good := whole.change(lsapi.Attach, two)
 			writers.Go(func() {
-				wantCode(t, errorOf(s.Append(t.Context(), whole.turn, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: good}})), "")
+				wantCode(t, errorOf(s.Append(t.Context(), whole.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: good}})), "")
 			})
 		}
 	}

@@ -80,24 +80,24 @@ type history struct {
 }
 
 func (h *history) write(ctx context.Context, changes int) error {
-	turn, err := h.record.Take(ctx, h.loadBalancer)
+	lease, err := h.record.Acquire(ctx, h.loadBalancer)
 	if err != nil {
 		return err
 	}
 	first := lsapi.Event{Kind: lsapi.EventCheckpoint, At: h.began, Until: h.began}
-	if _, err := h.record.Append(ctx, turn, []lsapi.Event{first}); err != nil {
+	if _, err := h.record.Append(ctx, lease, []lsapi.Event{first}); err != nil {
 		return err
 	}
 	for from := 0; from < changes; from += round {
 		intents, outcomes := h.round(from, min(from+round, changes))
-		if _, err := h.record.Append(ctx, turn, intents); err != nil {
+		if _, err := h.record.Append(ctx, lease, intents); err != nil {
 			return err
 		}
-		if _, err := h.record.Append(ctx, turn, outcomes); err != nil {
+		if _, err := h.record.Append(ctx, lease, outcomes); err != nil {
 			return err
 		}
 	}
-	return h.record.Give(ctx, turn)
+	return h.record.Release(ctx, lease)
 }
 
 // round makes the events of changes that are sent together.
