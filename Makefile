@@ -51,9 +51,9 @@ $(GOLANGCI_LINT): tools/golangci-lint/go.mod tools/golangci-lint/go.sum
 	go -C tools/golangci-lint build -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: generate
-generate: ## write the Go code of the store's queries anew
+generate: ## generate the Go code of the record's queries
 	go -C tools/sqlc build -o '$(CURDIR)/$(BIN)/sqlc' github.com/sqlc-dev/sqlc/cmd/sqlc
-	$(BIN)/sqlc generate --file internal/store/sqlc.yaml
+	$(BIN)/sqlc generate --file internal/record/sqlc.yaml
 
 .PHONY: vulns
 vulns: ## look for known vulnerabilities (asks vuln.go.dev, so not part of CI)

@@ -16,7 +16,7 @@ import (
 const module = "lsapi"
 
 // adapters connect lsapi to external systems.
-var adapters = []string{"auth", "cloud", "httpapi", "snapshot", "store", "telemetry"}
+var adapters = []string{"auth", "cloud", "httpapi", "record", "snapshot", "telemetry"}
 
 // emulatedServices are the AWS services of the emulator.
 var emulatedServices = []string{"internal/emulator/cloudwatch", "internal/emulator/ec2", "internal/emulator/elb", "internal/emulator/sts"}
@@ -86,8 +86,8 @@ var rules = []rule{
 		func(_, path string) bool { return strings.HasPrefix(path, "github.com/aws/") },
 	},
 	{
-		"SQL stops in store",
-		func(folder string) bool { return !within(folder, "internal/store") },
+		"SQL stops in record",
+		func(folder string) bool { return !within(folder, "internal/record") },
 		func(_, path string) bool { return within(path, "database/sql") },
 	},
 	{

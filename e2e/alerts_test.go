@@ -11,7 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"lsapi/internal/store/postgrestest"
+	"lsapi/internal/record/postgrestest"
 )
 
 // deployed returns a file of deploy/.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"lsapi/internal/store/postgrestest"
+	"lsapi/internal/record/postgrestest"
 )
 
 // hashes returns the hash of each file in a folder, but for those that SQLite

@@ -96,7 +96,7 @@ func withClock(t *testing.T, file, by string) setting {
 }
 
 // guards are what keeps a replica whose lease is over from going on, in
-// internal/store/postgres_turns.go, and what stands there without it.
+// internal/record/postgres_turns.go, and what stands there without it.
 var guards = map[string]string{
 	"if len(epochs) == 0 {\n\t\treturn lsapi.Lease{}, errLeaseLost":                 "if len(epochs) > 1 {\n\t\treturn lsapi.Lease{}, errLeaseLost",
 	"if len(rows) == 0 {\n\t\treturn time.Time{}, errLeaseLost(lease.LoadBalancer)": "if len(rows) == 0 {\n\t\treturn time.Now(), nil",
@@ -108,7 +108,7 @@ func fencing(t *testing.T) []setting {
 	if !*unfenced {
 		return nil
 	}
-	guarded, err := filepath.Abs("../internal/store/postgres_turns.go")
+	guarded, err := filepath.Abs("../internal/record/postgres_turns.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 
-	"lsapi/internal/store/postgrestest"
+	"lsapi/internal/record/postgrestest"
 )
 
 const (

@@ -14,7 +14,7 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 
-	"lsapi/internal/store/postgrestest"
+	"lsapi/internal/record/postgrestest"
 )
 
 // cluster is several replicas of the service on one PostgreSQL and one emulated

@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"testing"
 
-	"lsapi/internal/store/postgrestest"
+	"lsapi/internal/record/postgrestest"
 )
 
 // place returns the STORE_URL of an empty record of changes, which processes that

@@ -11,7 +11,7 @@ import (
 	"lsapi/internal/clock"
 	"lsapi/internal/cloud"
 	"lsapi/internal/httpapi"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 	"lsapi/internal/telemetry"
 )
 
@@ -57,7 +57,7 @@ func observeDate(monitor *clock.Monitor) func(clock.Reading) {
 
 // startClock compares this machine's clock with the record's periodically, if that has
 // one. It returns a function that makes one comparison.
-func (a *App) startClock(ctx context.Context, record store.Store, monitor *clock.Monitor, aws *cloud.Client) (compare func(context.Context)) {
+func (a *App) startClock(ctx context.Context, record record.Store, monitor *clock.Monitor, aws *cloud.Client) (compare func(context.Context)) {
 	shared, ok := record.(sharedClock)
 	if !ok {
 		return func(ctx context.Context) { probe(ctx, aws) }

@@ -14,8 +14,8 @@ import (
 	"lsapi/internal/httpapi"
 	v1 "lsapi/internal/httpapi/v1"
 	"lsapi/internal/membership"
+	"lsapi/internal/record"
 	"lsapi/internal/snapshot"
-	"lsapi/internal/store"
 	"lsapi/internal/telemetry"
 )
 
@@ -50,18 +50,18 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 
 // startFleet starts the views of load balancers, the waits for members, and the event
 // streams.
-func (a *App) startFleet(aws *cloud.Client, record timedRecord, lists *snapshot.Snapshot, polls *health.Poller, metrics *telemetry.Metrics, handling *httpapi.Options) {
+func (a *App) startFleet(aws *cloud.Client, changes timedRecord, lists *snapshot.Snapshot, polls *health.Poller, metrics *telemetry.Metrics, handling *httpapi.Options) {
 	reader := aws.For(budget.Foreground)
 	views := fleet.New(fleet.Options{
 		Lists: lists, Health: followers{polls}, Settings: reader, Instances: reader,
-		Record: record, Reads: fleetReads, Log: a.log,
+		Record: changes, Reads: fleetReads, Log: a.log,
 	})
 	a.started("reads of load balancers", views.Close)
 	handling.Fleet = views
-	handling.RecordReads = store.Readers - fleetReads - 1 // leaves one connection for the lanes
+	handling.RecordReads = record.Readers - fleetReads - 1 // leaves one connection for the lanes
 	handling.Exists = exists(lists)
 	handling.Events = events.New(events.Options{
-		Record: record, Encode: v1.EncodeEvent, Watch: polls.Watch, Touch: lists.Touch, Log: a.log,
+		Record: changes, Encode: v1.EncodeEvent, Watch: polls.Watch, Touch: lists.Touch, Log: a.log,
 	})
 	registerEventMetrics(metrics, handling.Events)
 }

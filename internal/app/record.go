@@ -6,7 +6,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/config"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 	"lsapi/internal/telemetry"
 )
 
@@ -42,10 +42,10 @@ const (
 )
 
 // openRecord opens the record, and retries while the database is unreachable.
-func (a *App) openRecord(ctx context.Context, url string, o store.Options) (store.Store, error) {
+func (a *App) openRecord(ctx context.Context, url string, o record.Options) (record.Store, error) {
 	waiting := false
 	for began := time.Now(); ; {
-		opened, err := store.Open(ctx, url, o)
+		opened, err := record.Open(ctx, url, o)
 		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || time.Since(began) > openTimeout || ctx.Err() != nil {
 			return opened, err
 		}
@@ -62,7 +62,7 @@ func (a *App) openRecord(ctx context.Context, url string, o store.Options) (stor
 
 // startRecord opens the record of changes and starts pruning.
 func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, others *replicas) (timedRecord, error) {
-	opened, err := a.openRecord(ctx, string(cfg.Store), store.Options{Log: a.log, Learn: others.apply, Replicas: others.setCount})
+	opened, err := a.openRecord(ctx, string(cfg.Store), record.Options{Log: a.log, Learn: others.apply, Replicas: others.setCount})
 	if err != nil {
 		return timedRecord{}, &StoreError{err}
 	}
@@ -71,7 +71,7 @@ func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telem
 	return timedRecord{opened, metrics.Append}, nil
 }
 
-func (a *App) startPruning(record store.Store, keep time.Duration) {
+func (a *App) startPruning(record record.Store, keep time.Duration) {
 	if keep == 0 {
 		keep = forever
 	}
@@ -92,7 +92,7 @@ func (a *App) startPruning(record store.Store, keep time.Duration) {
 	})
 }
 
-func (a *App) prune(ctx context.Context, record store.Store, keep time.Duration) {
+func (a *App) prune(ctx context.Context, record record.Store, keep time.Duration) {
 	for pause := firstPrune; ; pause = pruneEvery {
 		if err := record.Prune(ctx, keep); err != nil && lsapi.ErrorCode(err) != lsapi.CodeUnavailable && ctx.Err() == nil {
 			a.log.Warn("pruning the record failed", "error", err)
@@ -109,7 +109,7 @@ func (a *App) prune(ctx context.Context, record store.Store, keep time.Duration)
 
 // timedRecord measures Append.
 type timedRecord struct {
-	store.Store
+	record.Store
 	observe func(outcome string, took time.Duration)
 }
 

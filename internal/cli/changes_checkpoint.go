@@ -14,7 +14,7 @@ import (
 	"lsapi"
 	"lsapi/internal/app"
 	"lsapi/internal/config"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 const changesCheckpointHelp = `Print a checkpoint of each load balancer's log: its name, the number of its last event,
@@ -35,7 +35,7 @@ func newChangesCheckpoint(p Process) *cobra.Command {
 	}
 	config.AddStoreFlags(command.Flags())
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		return withRecord(c, p, func(ctx context.Context, record store.Store) error {
+		return withRecord(c, p, func(ctx context.Context, record record.Store) error {
 			checkpoints, err := record.Heads(ctx)
 			if err != nil {
 				return &app.StoreError{Err: err}

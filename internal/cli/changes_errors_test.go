@@ -13,12 +13,12 @@ import (
 
 	"lsapi"
 	"lsapi/internal/cli"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 func TestChangesExitWithTwoOnUnreadableRecord(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lsapi.db")
-	s, err := store.Open(t.Context(), "sqlite:"+path, store.Options{})
+	s, err := record.Open(t.Context(), "sqlite:"+path, record.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

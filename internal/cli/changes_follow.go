@@ -7,7 +7,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/app"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 
 // follower shows each change once, when it has an outcome.
 type follower struct {
-	record store.Store
+	record record.Store
 	filter lsapi.ChangeFilter
 	show   func(*lsapi.Change) error
 	shown  map[string]time.Time // IntendedAt of the changes already shown
@@ -28,7 +28,7 @@ type follower struct {
 
 // followChanges shows changes when they get their outcome, starting at filter.From or
 // now, until ctx ends.
-func followChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFilter, show func(*lsapi.Change) error) error {
+func followChanges(ctx context.Context, record record.Store, filter lsapi.ChangeFilter, show func(*lsapi.Change) error) error {
 	f := &follower{record: record, filter: filter, show: show, shown: make(map[string]time.Time), from: filter.From}
 	if f.from.IsZero() {
 		f.from = time.Now()

@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 type oneChange struct {
-	store.Store
+	record.Store
 	c    lsapi.Change
 	done time.Time
 }

@@ -13,7 +13,7 @@ import (
 	"lsapi/internal/app"
 	"lsapi/internal/config"
 	v1 "lsapi/internal/httpapi/v1"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 const changesListHelp = `List changes, the newest first, as a table, or one line of JSON per change when piped or
@@ -54,7 +54,7 @@ func newChangesList(p Process) *cobra.Command {
 			return err
 		}
 		show := changePrinter(v)
-		return withRecord(c, p, func(ctx context.Context, record store.Store) error {
+		return withRecord(c, p, func(ctx context.Context, record record.Store) error {
 			if f.follow {
 				return followChanges(ctx, record, f.filter, show)
 			}
@@ -65,7 +65,7 @@ func newChangesList(p Process) *cobra.Command {
 }
 
 // listChanges shows the changes that match the filter, page by page.
-func listChanges(ctx context.Context, record store.Store, filter lsapi.ChangeFilter, show func(*lsapi.Change) error) error {
+func listChanges(ctx context.Context, record record.Store, filter lsapi.ChangeFilter, show func(*lsapi.Change) error) error {
 	left := filter.Limit
 	for {
 		filter.Limit = listPage

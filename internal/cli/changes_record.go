@@ -10,14 +10,14 @@ import (
 
 	"lsapi/internal/app"
 	"lsapi/internal/config"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 // closeTimeout bounds closing the record.
 const closeTimeout = 5 * time.Second
 
 // withRecord opens the record read-only, calls read and closes it.
-func withRecord(c *cobra.Command, p Process, read func(context.Context, store.Store) error) (err error) {
+func withRecord(c *cobra.Command, p Process, read func(context.Context, record.Store) error) (err error) {
 	sources := config.Sources{Flags: c.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile}
 	url, err := config.Store(sources)
 	if err != nil {
@@ -25,7 +25,7 @@ func withRecord(c *cobra.Command, p Process, read func(context.Context, store.St
 	}
 	ctx, stop := untilSignalled(c.Context())
 	defer stop()
-	record, err := store.Open(ctx, string(url), store.Options{ReadOnly: true})
+	record, err := record.Open(ctx, string(url), record.Options{ReadOnly: true})
 	if err != nil {
 		return located(&app.StoreError{Err: err}, sources)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"lsapi/internal/app"
 	"lsapi/internal/config"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 const changesVerifyHelp = `Verify that no event of the record was altered, removed or inserted after it was
@@ -46,7 +46,7 @@ func newChangesVerify(p Process) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return withRecord(c, p, func(ctx context.Context, record store.Store) error {
+		return withRecord(c, p, func(ctx context.Context, record record.Store) error {
 			found, err := record.Verify(ctx, checkpoints)
 			if err != nil {
 				return &app.StoreError{Err: err}
@@ -59,7 +59,7 @@ func newChangesVerify(p Process) *cobra.Command {
 
 // reportVerification prints the result. A breach is an error, and so is a pruned
 // checkpoint unless that is allowed.
-func reportVerification(w io.Writer, found store.Verification, checkpoints int, allowPruned bool) error {
+func reportVerification(w io.Writer, found record.Verification, checkpoints int, allowPruned bool) error {
 	if b := found.Breach; b != nil {
 		where := "load balancer " + b.LoadBalancer
 		if b.Seq > 0 {

@@ -8,20 +8,20 @@ import (
 	"testing"
 
 	"lsapi"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 // The hashes use no secret, so they prove nothing against a writer of the record.
 func TestVerifyReportsLimitsOfProof(t *testing.T) {
 	for name, test := range map[string]struct {
-		found  store.Verification
+		found  record.Verification
 		points int
 		says   bool
 	}{
-		"none":                 {store.Verification{}, 0, true},
-		"kept":                 {store.Verification{}, 2, false},
-		"one kept, one pruned": {store.Verification{Pruned: make([]lsapi.Head, 1)}, 2, false},
-		"all pruned":           {store.Verification{Pruned: make([]lsapi.Head, 2)}, 2, true},
+		"none":                 {record.Verification{}, 0, true},
+		"kept":                 {record.Verification{}, 2, false},
+		"one kept, one pruned": {record.Verification{Pruned: make([]lsapi.Head, 1)}, 2, false},
+		"all pruned":           {record.Verification{Pruned: make([]lsapi.Head, 2)}, 2, true},
 	} {
 		var out bytes.Buffer
 		if err := reportVerification(&out, test.found, test.points, true); err != nil {
@@ -34,7 +34,7 @@ func TestVerifyReportsLimitsOfProof(t *testing.T) {
 }
 
 func TestVerifyFailsOnPrunedCheckpoints(t *testing.T) {
-	found := store.Verification{LoadBalancers: 1, Events: 3, Pruned: []lsapi.Head{{LoadBalancer: "web", Seq: 7}}}
+	found := record.Verification{LoadBalancers: 1, Events: 3, Pruned: []lsapi.Head{{LoadBalancer: "web", Seq: 7}}}
 	for _, test := range []struct {
 		allowPruned bool
 		fails       string

@@ -9,13 +9,13 @@ import (
 	"github.com/google/uuid"
 
 	"lsapi"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 // writeRecord creates a record with changes of one load balancer.
 func writeRecord(t *testing.T, path string, changes int) {
 	t.Helper()
-	s, err := store.Open(t.Context(), "sqlite:"+path, store.Options{})
+	s, err := record.Open(t.Context(), "sqlite:"+path, record.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

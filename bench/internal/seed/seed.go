@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"lsapi"
-	"lsapi/internal/store"
+	"lsapi/internal/record"
 )
 
 // The shape of a record.
@@ -40,7 +40,7 @@ func Actor(n int) string { return fmt.Sprintf("actor-%d", n) }
 // Record writes so many changes into the record that url names, which must be new,
 // the last of them about now. name says how load balancers are called.
 func Record(ctx context.Context, url string, changes int, name func(n int) string) (err error) {
-	record, err := store.Open(ctx, url, store.Options{})
+	record, err := record.Open(ctx, url, record.Options{})
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func Record(ctx context.Context, url string, changes int, name func(n int) strin
 
 // history is of one load balancer.
 type history struct {
-	record       store.Store
+	record       record.Store
 	loadBalancer string
 	number       int
 	began        time.Time

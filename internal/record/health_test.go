@@ -1,0 +1,357 @@
+package record_test
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/record"
+)
+
+func inService(instance string) lsapi.MemberHealth {
+	return lsapi.MemberHealth{InstanceID: instance, State: lsapi.InService, Reason: "N/A", Description: "N/A"}
+}
+
+func outOfService(instance string) lsapi.MemberHealth {
+	return lsapi.MemberHealth{
+		InstanceID: instance, State: lsapi.OutOfService, Reason: "Instance",
+		Description: "Instance has failed at least the UnhealthyThreshold number of health checks consecutively.",
+	}
+}
+
+func draining(instance string) lsapi.MemberHealth {
+	return lsapi.MemberHealth{
+		InstanceID: instance, State: lsapi.InService, Reason: "N/A", Draining: true,
+		Description: "Instance deregistration currently in progress.",
+	}
+}
+
+// say records what is said of the health of instances.
+func (l *lane) say(health ...lsapi.MemberHealth) {
+	l.t.Helper()
+	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Health: health})
+}
+
+// drain records that nothing is said of instances any more.
+func (l *lane) drain(instances ...string) {
+	l.t.Helper()
+	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Drained: instances})
+}
+
+func health(t testing.TB, s record.Store, loadBalancer string) map[string]lsapi.MemberHealth {
+	t.Helper()
+	found, err := s.Health(t.Context(), loadBalancer)
+	if err != nil {
+		t.Fatalf("health: %v", err)
+	}
+	return found
+}
+
+func wantHealth(t testing.TB, s record.Store, loadBalancer string, want ...lsapi.MemberHealth) {
+	t.Helper()
+	all := make(map[string]lsapi.MemberHealth, len(want))
+	for _, h := range want {
+		all[h.InstanceID] = h
+	}
+	if got := health(t, s, loadBalancer); !maps.Equal(got, all) {
+		t.Errorf("the health of %s is %+v\nwant %+v", loadBalancer, got, all)
+	}
+}
+
+// standing returns how instances stand to "web".
+func standing(t testing.TB, s record.Store, instances ...string) map[string]lsapi.MemberHistory {
+	t.Helper()
+	found, err := s.MemberHistory(t.Context(), "web", instances)
+	if err != nil {
+		t.Fatalf("standing: %v", err)
+	}
+	return found
+}
+
+func testHealth(t *testing.T, s record.Store) {
+	l, other := newLane(t, s, "web"), newLane(t, s, "www")
+	wantHealth(t, s, "web")
+	l.say(inService(two), outOfService(one)) // before the membership is known
+	l.know(one, two)
+	other.say(inService(one))
+	wantHealth(t, s, "web", outOfService(one), inService(two))
+	l.after(time.Minute).say(inService(one))
+	l.do(lsapi.Detach, two)
+	wantHealth(t, s, "web", inService(one), inService(two))
+	l.say(draining(two))
+	wantHealth(t, s, "web", inService(one), draining(two))
+	l.append(lsapi.Event{
+		Kind: lsapi.EventHealth, At: l.now, Drained: []string{two},
+		Health: []lsapi.MemberHealth{outOfService(one), {InstanceID: three, State: lsapi.HealthUnknown}},
+	})
+	wantHealth(t, s, "web", outOfService(one), lsapi.MemberHealth{InstanceID: three, State: lsapi.HealthUnknown})
+	wantHealth(t, s, "www", inService(one))
+	odd := lsapi.MemberHealth{InstanceID: three, State: lsapi.OutOfService, Reason: "ELB", Description: "bad \xff\x00 <bytes> 日本語 \u2028"}
+	l.say(odd)
+	odd.Description = "bad \uFFFD\uFFFD <bytes> 日本語 \u2028"
+	wantHealth(t, s, "web", outOfService(one), odd)
+	wantWhole(t, s, heads(t, s)...)
+}
+
+// Whoever did not learn whether it was recorded says it again, and perhaps more.
+func testHealthRepeated(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.say(inService(one), draining(two))
+	before := heads(t, s)
+	l.after(time.Minute).say(draining(two), inService(one))
+	l.say(inService(one))
+	l.drain(three) // of whom nothing was ever said
+	if after := heads(t, s); !reflect.DeepEqual(after, before) {
+		t.Errorf("what is recorded was recorded again: %+v after %+v", after, before)
+	}
+	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), inService(three)}, Drained: []string{two}})
+	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), inService(three)}, Drained: []string{two}})
+	if after := heads(t, s); after[0].Seq != before[0].Seq+1 {
+		t.Errorf("one event more was to be recorded: %+v after %+v", after, before)
+	}
+	wantHealth(t, s, "web", inService(one), inService(three))
+	all := standing(t, s, one, three)
+	if since := all[one].HealthSince; !since.Equal(noon) {
+		t.Errorf("it is in service since %v, want %v: nothing else was said since", since, noon)
+	}
+	if since := all[three].HealthSince; !since.Equal(l.now) {
+		t.Errorf("it is in service since %v, want %v", since, l.now)
+	}
+	wantWhole(t, s)
+}
+
+func testHealthNonsense(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	for name, event := range map[string]lsapi.Event{
+		"nothing":           {},
+		"no instance":       {Health: []lsapi.MemberHealth{inService("")}},
+		"no state":          {Health: []lsapi.MemberHealth{{InstanceID: one}}},
+		"an instance twice": {Health: []lsapi.MemberHealth{inService(one), outOfService(one)}},
+		"both":              {Health: []lsapi.MemberHealth{inService(one)}, Drained: []string{one}},
+		"drained nothing":   {Drained: []string{""}},
+	} {
+		event.Kind, event.At = lsapi.EventHealth, l.now
+		if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if noted := heads(t, s); len(noted) != 0 {
+		t.Errorf("something was recorded: %+v", noted)
+	}
+}
+
+// What was recorded of health outlives the events that told it.
+func testHealthPruned(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one, two)
+	l.say(inService(one), inService(two))
+	l.after(time.Hour).say(outOfService(one))
+	said := l.now
+	l.after(5*dayLong).do(lsapi.Attach, three)
+	l.drain(two)
+	if err := record.PruneAt(t.Context(), s, l.now.Add(time.Hour), 2*dayLong); err != nil {
+		t.Fatal(err)
+	}
+	if found := wantWhole(t, s, heads(t, s)...); found.Events >= 7 {
+		t.Fatalf("nothing was pruned: %+v", found)
+	}
+	wantHealth(t, s, "web", outOfService(one))
+	if got := standing(t, s, one)[one]; !got.HealthSince.Equal(said) {
+		t.Errorf("got %+v, want it since %v", got, said)
+	}
+	for i := range 100 { // past the next checkpoint
+		l.after(time.Second).say([]lsapi.MemberHealth{inService(one), outOfService(one)}[i%2])
+	}
+	wantHealth(t, s, "web", outOfService(one))
+	wantWhole(t, s)
+}
+
+func testStanding(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	before := l.now
+	l.know(one)
+	l.say(inService(one))
+	attached := l.after(time.Minute).do(lsapi.Attach, two)
+	seen := l.after(time.Minute).now
+	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now.Add(time.Second), Added: []string{three}, Since: before, Until: l.now})
+	l.after(time.Minute)
+	l.complete(l.intend(l.change(lsapi.Detach, three)), lsapi.OutcomeRefused)
+	unsure := l.complete(l.intend(l.change(lsapi.Detach, three)), lsapi.OutcomeUnknown)
+	const gone, never = "i-00000004", "i-00000005"
+	l.do(lsapi.Attach, gone)
+	l.do(lsapi.Detach, gone)
+	conflict := l.change(lsapi.Detach, gone)
+	conflict.Outcome = lsapi.OutcomeConflict
+	l.append(lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: conflict})
+	l.say(draining(gone), outOfService(two))
+	said := l.now
+	open := l.after(time.Minute).intend(l.change(lsapi.Attach, gone))
+	other := newLane(t, s, "www")
+	other.know(one)
+	other.do(lsapi.Detach, one)
+
+	change := func(id string) *lsapi.Change {
+		c, err := s.Change(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &c
+	}
+	external, err := s.Changes(t.Context(), lsapi.ChangeFilter{InstanceID: three, Outcome: lsapi.OutcomeApplied, Limit: 1})
+	if err != nil || len(external) != 1 {
+		t.Fatalf("got %+v (%v)", external, err)
+	}
+	want := map[string]lsapi.MemberHistory{
+		one: {Member: true, Health: new(inService(one)), HealthSince: noon},
+		two: {
+			Member: true, Since: change(attached.ID).CompletedAt, ChangeID: attached.ID, Source: lsapi.SourceLSAPI,
+			LastChange: change(attached.ID), Health: new(outOfService(two)), HealthSince: said,
+		},
+		three: {Member: true, Since: seen, ChangeID: external[0].ID, Source: lsapi.SourceExternal, LastChange: change(unsure.ID)},
+		gone:  {LastChange: change(open.ID), Health: new(draining(gone)), HealthSince: said},
+		never: {},
+	}
+	wantStandings(t, "asked for by id", standing(t, s, one, two, three, gone, never), want)
+	delete(want, never)
+	all, err := s.MemberHistory(t.Context(), "web", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStandings(t, "asked for all", all, want)
+	wantStandings(t, "asked for none", standing(t, s, []string{}...), nil)
+	all, err = s.MemberHistory(t.Context(), "nowhere", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStandings(t, "of an unknown load balancer", all, nil)
+}
+
+func wantStandings(t testing.TB, what string, got, want map[string]lsapi.MemberHistory) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: got %d standings, want %d", what, len(got), len(want))
+	}
+	for instance, standing := range want {
+		if there, ok := got[instance]; !ok || !reflect.DeepEqual(there, standing) {
+			t.Errorf("%s: %s stands as %+v\nwant %+v", what, instance, there, standing)
+		}
+	}
+}
+
+// Of two changes that were asked for about at once, the lane may begin the later one
+// first.
+func testStandingOrder(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	asked := l.change(lsapi.Attach, one)
+	l.after(time.Millisecond)
+	first := l.complete(l.intend(l.change(lsapi.Detach, one)), lsapi.OutcomeUnknown)
+	if got := standing(t, s, one)[one].LastChange; got == nil || got.ID != first.ID {
+		t.Errorf("the last change is %+v, want %s", got, first.ID)
+	}
+	l.complete(l.intend(asked), lsapi.OutcomeApplied)
+	if got := standing(t, s, one)[one].LastChange; got == nil || got.ID != asked.ID {
+		t.Errorf("the last change is %+v, want %s", got, asked.ID)
+	}
+}
+
+// A thousand members are told in one answer.
+func testStandingOfMany(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	var changes []lsapi.Event
+	var said []lsapi.MemberHealth
+	for i := range 1100 {
+		c := l.change(lsapi.Attach, fmt.Sprintf("i-%08x", i))
+		c.Outcome = lsapi.OutcomeApplied
+		changes = append(changes, lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: c})
+		said = append(said, inService(c.InstanceID))
+	}
+	l.append(changes...)
+	l.say(said...)
+	all, err := s.MemberHistory(t.Context(), "web", nil)
+	if err != nil || len(all) != len(said) {
+		t.Fatalf("got %d standings (%v), want %d", len(all), err, len(said))
+	}
+	for i, event := range changes {
+		got := all[event.Change.InstanceID]
+		if !got.Member || got.ChangeID != event.Change.ID || got.LastChange == nil || got.LastChange.ID != event.Change.ID || *got.Health != said[i] {
+			t.Fatalf("%s stands as %+v", event.Change.InstanceID, got)
+		}
+	}
+	wantWhole(t, s)
+}
+
+func TestVerifyFindsHealthThatWasTamperedWith(t *testing.T) {
+	for name, test := range map[string]struct {
+		statement string
+		name      string
+		seq       int64
+	}{
+		"a state":          {"UPDATE health SET state = 'OutOfService' WHERE load_balancer = 'web' AND instance_id = '" + one + "'", "web", 3},
+		"its time":         {"UPDATE health SET since = since + 1 WHERE load_balancer = 'web' AND instance_id = '" + two + "'", "web", 2},
+		"gone":             {"DELETE FROM health WHERE load_balancer = 'web' AND instance_id = '" + two + "'", "web", 2},
+		"nobody's":         {"INSERT INTO health VALUES ('web', 'i-99999999', 'InService', '', '', 0, 3, 0)", "web", 3},
+		"of nowhere":       {"INSERT INTO health VALUES ('zzz', 'i-99999999', 'InService', '', '', 0, 1, 0)", "", 0},
+		"an event's words": {"UPDATE events SET payload = CAST(replace(payload, 'OutOfService', 'InService') AS BLOB) WHERE kind = 'health' AND seq = 2", "web", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newFile(t)
+			s := open(t, path)
+			l := newLane(t, s, "web")
+			l.know(one, two)
+			l.say(inService(one), outOfService(two), inService(three))
+			l.after(time.Second).append(lsapi.Event{
+				Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), draining(one)}[1:], Drained: []string{three},
+			})
+			wantWhole(t, s)
+			edit(t, path, test.statement)
+			found := verify(t, s)
+			if found.Breach == nil || found.Breach.LoadBalancer != test.name || found.Breach.Seq != test.seq || found.Breach.Why == "" {
+				t.Errorf("got %+v, want it at event %d of %q", found.Breach, test.seq, test.name)
+			}
+		})
+	}
+}
+
+func TestVerifyFindsHealthInACheckpointThatWasHashedAnew(t *testing.T) {
+	path := newFile(t)
+	s := open(t, path)
+	l := newLane(t, s, "web")
+	l.know(one)
+	l.say(outOfService(one))
+	l.after(dayLong).say(inService(one)) // behind the checkpoint of the next day
+	wantWhole(t, s)
+	db := openDB(t, path)
+	rehash(t, db, 3, []byte(lsapi.OutOfService), []byte(strings.Repeat("x", len(lsapi.OutOfService))))
+	rehash(t, db, 4, nil, nil)
+	if _, err := db.ExecContext(t.Context(), "UPDATE logs SET last_hash = (SELECT hash FROM events WHERE seq = 4)"); err != nil {
+		t.Fatal(err)
+	}
+	if found := verify(t, s); found.Breach == nil || found.Breach.Seq != 3 || !strings.Contains(found.Breach.Why, "health") {
+		t.Errorf("got %+v, want that the health in event 3 is wrong", found.Breach)
+	}
+}
+
+// What is pruned is still accounted for: the checkpoint that is kept tells it.
+func TestVerifyFindsHealthThatWasTamperedWithAfterPruning(t *testing.T) {
+	path := newFile(t)
+	s := open(t, path)
+	l := newLane(t, s, "web")
+	l.say(inService(one))
+	l.after(10 * dayLong).say(inService(two))
+	if err := record.PruneAt(t.Context(), s, l.now, dayLong); err != nil {
+		t.Fatal(err)
+	}
+	if found := wantWhole(t, s); found.Events != 2 {
+		t.Fatalf("it was not pruned to the checkpoint of the last day: %+v", found)
+	}
+	edit(t, path, "UPDATE health SET description = 'x' WHERE instance_id = '"+one+"'")
+	if found := verify(t, s); found.Breach == nil || found.Breach.Seq != 1 || !strings.Contains(found.Breach.Why, one) {
+		t.Errorf("got %+v, want that the health of %s is wrong", found.Breach, one)
+	}
+}

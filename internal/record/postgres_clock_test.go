@@ -1,0 +1,121 @@
+package record_test
+
+import (
+	"context"
+	"reflect"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/record"
+	"lsapi/internal/record/postgrestest"
+)
+
+// These tests are of a database whose clock was an hour ahead, and is right again:
+// what was stored then must not last.
+
+func TestListingsGoOnAfterTheClockWasSetBack(t *testing.T) {
+	there := postgrestest.URL(t)
+	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
+	lead(t, a)
+	publish(t, a, time.Now(), membership("web", one))
+	first := published(t, b, 0)
+	postgrestest.Exec(t, there, "UPDATE listing SET as_of = as_of + interval '1 hour'")
+	lead(t, a)
+	publish(t, a, time.Now(), membership("web", one), membership("api", two))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	next, err := b.SharedListing(ctx, first.Version)
+	if err != nil || !reflect.DeepEqual(next.LoadBalancers, []lsapi.Membership{membership("api", two)}) {
+		t.Errorf("the leader has published, and the others see %+v (%v)", next, err)
+	}
+}
+
+// How old a listing of the future is, is not known: it must not pass for a new one.
+func TestListingOfTheFutureIsNotShown(t *testing.T) {
+	there := postgrestest.URL(t)
+	a := openURL(t, there, record.Options{})
+	lead(t, a)
+	publish(t, a, time.Now(), membership("web", one))
+	postgrestest.Exec(t, there, "UPDATE listing SET as_of = as_of + interval '1 hour'")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if got, err := openURL(t, there, record.Options{}).SharedListing(ctx, 0); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+		t.Errorf("got %+v (%v), want nothing", got, err)
+	}
+}
+
+func TestHealthReportOfTheFutureIsNotShown(t *testing.T) {
+	there := postgrestest.URL(t)
+	s := openURL(t, there, record.Options{})
+	publishHealth(t, s, reportOf("web", time.Now(), inService(one)))
+	publishHealth(t, s, reportOf("api", time.Now(), inService(two)))
+	postgrestest.Exec(t, there, "UPDATE health_reports SET as_of = as_of + interval '1 hour' WHERE load_balancer = 'web'")
+	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].LoadBalancer != "api" {
+		t.Errorf("got %+v, want that of api alone", reports)
+	}
+	publishHealth(t, s, reportOf("web", time.Now(), inService(one)))
+	if reports, _ := publishedHealth(t, s, 0); len(reports) != 2 {
+		t.Errorf("after the next report: got %+v", reports)
+	}
+}
+
+func TestPruneRemovesHealthOfTheFuture(t *testing.T) {
+	there := postgrestest.URL(t)
+	s := openURL(t, there, record.Options{})
+	for _, name := range []string{"web", "gone"} {
+		claim(t, s, name, time.Hour)
+		publishHealth(t, s, reportOf(name, time.Now(), inService(one)))
+	}
+	postgrestest.Exec(t, there,
+		"UPDATE health_claims SET at = at + interval '1 year' WHERE load_balancer = 'gone'",
+		"UPDATE health_reports SET as_of = as_of + interval '1 year' WHERE load_balancer = 'gone'")
+	if err := s.Prune(t.Context(), dayLong); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"health_claims", "health_reports"} {
+		postgrestest.Exec(t, there, "DO $$ BEGIN ASSERT (SELECT array_agg(load_balancer) FROM "+table+") = '{web}', '"+table+"'; END $$")
+	}
+}
+
+// A replica that died while the clock was ahead is not counted until the clock
+// reaches that time.
+func TestReplicaOfTheFutureIsNotCounted(t *testing.T) {
+	there := postgrestest.URL(t)
+	var live atomic.Int64
+	a := openURL(t, there, record.Options{})
+	postgrestest.Exec(t, there, "INSERT INTO replicas (id, seen_at) VALUES ('dead', clock_timestamp() + interval '2 hours')")
+	b := openURL(t, there, record.Options{Replicas: func(n int) { live.Store(int64(n)) }})
+	if n := live.Load(); n != 2 {
+		t.Errorf("%d replicas are counted, want 2", n)
+	}
+	for _, s := range []record.Store{a, b} {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	postgrestest.Exec(t, there, "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM replicas), 'replicas are left'; END $$")
+}
+
+// A replica that started before the database's clock was put right counts from there on.
+// Another must not take the keys that it reserves for those of a process that died.
+func TestReplicasAgreeAboutTheAgeOfAKey(t *testing.T) {
+	there := postgrestest.URL(t)
+	early, late := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
+	record.BelieveClock(early, 10*time.Minute)
+	key := func(name string) lsapi.IdempotencyKey { return lsapi.IdempotencyKey{Actor: "alice", Key: name} }
+	wantYoung := func(s record.Store, name string) {
+		t.Helper()
+		taken := reserveKey(t, s, key(name), lsapi.Reservation{ChangeID: "another"})
+		if taken == nil || time.Since(taken.At) > time.Minute {
+			t.Errorf("the key that was reserved just now is taken by %+v", taken)
+		}
+	}
+	wantKeyFree(t, early, key("of the early"), lsapi.Reservation{ChangeID: "one"})
+	wantYoung(late, "of the early")
+	wantKeyFree(t, late, key("of the late"), lsapi.Reservation{ChangeID: "two"})
+	wantYoung(early, "of the late")
+	pruneKeys(t, early)
+	wantYoung(late, "of the late")
+}

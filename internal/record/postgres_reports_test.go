@@ -1,0 +1,287 @@
+package record_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/record"
+	"lsapi/internal/record/postgrestest"
+)
+
+func claim(t testing.TB, s record.Store, loadBalancer string, every time.Duration) bool {
+	t.Helper()
+	claimed, err := s.ClaimHealth(t.Context(), loadBalancer, every)
+	if err != nil {
+		t.Fatalf("claim: %v", err)
+	}
+	return claimed
+}
+
+func reportOf(loadBalancer string, asOf time.Time, members ...lsapi.MemberHealth) lsapi.HealthReport {
+	return lsapi.HealthReport{LoadBalancer: loadBalancer, AsOf: asOf, Members: members, Absent: []string{"i-0000000a"}}
+}
+
+// agesAgo is so many times longer ago than two clocks may be compared wrongly.
+func agesAgo(n int) time.Time { return time.Now().Add(-time.Duration(n) * time.Minute) }
+
+func publishHealth(t testing.TB, s record.Store, report lsapi.HealthReport) {
+	t.Helper()
+	if err := s.PublishHealth(t.Context(), report); err != nil {
+		t.Fatalf("publish: %v", err)
+	}
+}
+
+func publishedHealth(t testing.TB, s record.Store, after int64) ([]lsapi.HealthReport, int64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	reports, version, err := s.PublishedHealth(ctx, after)
+	if err != nil {
+		t.Fatalf("published: %v", err)
+	}
+	return reports, version
+}
+
+func wantNothingPublished(t testing.TB, s record.Store, after int64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	reports, _, err := s.PublishedHealth(ctx, after)
+	if lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+		t.Errorf("it is told %+v (%v), want nothing", reports, err)
+	}
+}
+
+// wantReport checks a report that was read: it is as old as it was, or a little
+// older, never younger.
+func wantReport(t testing.TB, got, want lsapi.HealthReport) {
+	t.Helper()
+	if got.LoadBalancer != want.LoadBalancer || !reflect.DeepEqual(got.Members, want.Members) {
+		t.Errorf("it is told %+v\nwant %+v", got, want)
+	}
+	// A microsecond is what the database rounds to.
+	if got.AsOf.After(want.AsOf.Add(time.Microsecond)) || want.AsOf.Sub(got.AsOf) > 5*time.Second {
+		t.Errorf("it is of %v, want of %v or a little before", got.AsOf, want.AsOf)
+	}
+}
+
+func TestOneReplicaAtATimeAsksForHealth(t *testing.T) {
+	all := replicas(t, 2)
+	if !claim(t, all[0], "web", time.Hour) || !claim(t, all[0], "www", time.Hour) {
+		t.Error("nobody has asked yet, but it may not")
+	}
+	for _, s := range all {
+		if claim(t, s, "web", time.Hour) {
+			t.Error("it may ask again at once")
+		}
+	}
+	time.Sleep(2 * time.Millisecond)
+	if !claim(t, all[1], "web", time.Millisecond) {
+		t.Error("it is time to ask again, but it may not")
+	}
+	if claim(t, all[0], "web", time.Minute) {
+		t.Error("the other has just asked")
+	}
+}
+
+// Of many who ask at once, one may.
+func TestAClaimIsGivenOnceHoweverManyAsk(t *testing.T) {
+	all := replicas(t, 3)
+	for i := range 10 {
+		var given atomic.Int64
+		var askers sync.WaitGroup
+		for j := range 9 {
+			askers.Go(func() {
+				if claimed, err := all[j%3].ClaimHealth(t.Context(), fmt.Sprintf("lb-%d", i), time.Hour); err != nil {
+					t.Errorf("claim: %v", err)
+				} else if claimed {
+					given.Add(1)
+				}
+			})
+		}
+		askers.Wait()
+		if n := given.Load(); n != 1 {
+			t.Errorf("%d were given the right", n)
+		}
+	}
+}
+
+func TestAClaimOfAClockThatWasSetBackIsNoClaim(t *testing.T) {
+	there := postgrestest.URL(t)
+	s := openURL(t, there, record.Options{})
+	claim(t, s, "web", time.Hour)
+	publishHealth(t, s, reportOf("web", time.Now(), inService(one)))
+	postgrestest.Exec(t, there, "UPDATE health_claims SET at = at + interval '1 day'", "UPDATE health_reports SET as_of = as_of + interval '1 day'")
+	if !claim(t, s, "web", time.Hour) || claim(t, s, "web", time.Hour) {
+		t.Error("the right is not given once")
+	}
+	publishHealth(t, s, reportOf("web", time.Now(), outOfService(one)))
+	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].Members[0] != outOfService(one) {
+		t.Errorf("it is told %+v", reports)
+	}
+}
+
+func TestAReportIsShownToAll(t *testing.T) {
+	all := replicas(t, 2)
+	wantNothingPublished(t, all[1], 0)
+	first := reportOf("web", time.Now().Add(-time.Minute), draining(two), outOfService(one))
+	publishHealth(t, all[0], first)
+	var versions []int64
+	for _, s := range all {
+		reports, version := publishedHealth(t, s, 0)
+		if len(reports) != 1 {
+			t.Fatalf("it is told %+v", reports)
+		}
+		wantReport(t, reports[0], first)
+		wantNothingPublished(t, s, version)
+		versions = append(versions, version)
+	}
+	if versions[0] != versions[1] {
+		t.Errorf("the versions are %v", versions)
+	}
+	empty, next := reportOf("www", time.Now().Add(-time.Minute)), reportOf("web", time.Now(), inService(one))
+	empty.Members = []lsapi.MemberHealth{}
+	publishHealth(t, all[1], empty)
+	publishHealth(t, all[1], next)
+	reports, version := publishedHealth(t, all[0], versions[0])
+	if len(reports) != 2 || version <= versions[0] {
+		t.Fatalf("it is told %+v up to version %d", reports, version)
+	}
+	wantReport(t, reports[0], empty)
+	wantReport(t, reports[1], next)
+}
+
+func TestAReportIsNotReplacedByAnOlderOne(t *testing.T) {
+	all := replicas(t, 2)
+	later := reportOf("web", time.Now(), inService(one))
+	publishHealth(t, all[0], later)
+	reports, version := publishedHealth(t, all[1], 0)
+	publishHealth(t, all[1], reportOf("web", later.AsOf.Add(-time.Minute), outOfService(one)))
+	wantNothingPublished(t, all[0], version)
+	again, _ := publishedHealth(t, all[0], 0)
+	if len(reports) != 1 || len(again) != 1 {
+		t.Fatalf("it is told %+v, then %+v", reports, again)
+	}
+	wantReport(t, again[0], later)
+}
+
+// Whoever waits is told long before it would look by itself, and each report of one
+// load balancer but those that are replaced meanwhile.
+func TestReportsReachOtherReplicasSoon(t *testing.T) {
+	all := replicas(t, 2)
+	var version int64
+	var took []time.Duration
+	for i := range 21 {
+		want := reportOf("web", agesAgo(21-i), lsapi.MemberHealth{InstanceID: one, State: lsapi.InService, Description: fmt.Sprint(i)})
+		var reports []lsapi.HealthReport
+		var waiting sync.WaitGroup
+		waiting.Go(func() { reports, version = publishedHealth(t, all[1], version) })
+		time.Sleep(10 * time.Millisecond) // it mostly waits by then
+		began := time.Now()
+		publishHealth(t, all[0], want)
+		waiting.Wait()
+		took = append(took, time.Since(began))
+		if len(reports) != 1 {
+			t.Fatalf("it is told %+v", reports)
+		}
+		wantReport(t, reports[0], want)
+	}
+	slices.Sort(took)
+	t.Logf("median %v, longest %v", took[len(took)/2], took[len(took)-1])
+	if quick := took[len(took)/4]; quick > 250*time.Millisecond { // without hints it is when it looks next
+		t.Errorf("it took %v", took)
+	}
+}
+
+// Many publish at once: whoever follows has the last report of each load balancer.
+func TestNoReportIsPassedOver(t *testing.T) {
+	const loadBalancers, rounds = 8, 25
+	all := replicas(t, 3)
+	var publishers sync.WaitGroup
+	for i := range loadBalancers {
+		publishers.Go(func() {
+			for j := range rounds {
+				report := reportOf(fmt.Sprintf("lb-%d", i), agesAgo(rounds-j), lsapi.MemberHealth{InstanceID: one, State: lsapi.InService, Description: fmt.Sprint(j)})
+				if err := all[(i+j)%2].PublishHealth(t.Context(), report); err != nil {
+					t.Errorf("publish: %v", err)
+				}
+			}
+		})
+	}
+	last := make(map[string]string)
+	whole := func() bool {
+		for _, told := range last {
+			if told != fmt.Sprint(rounds-1) {
+				return false
+			}
+		}
+		return len(last) == loadBalancers
+	}
+	for version := int64(0); !whole(); {
+		var reports []lsapi.HealthReport
+		reports, version = publishedHealth(t, all[2], version) // fails when there is no more
+		for _, r := range reports {
+			last[r.LoadBalancer] = r.Members[0].Description
+		}
+	}
+	publishers.Wait()
+}
+
+func TestWaitingForReportsEndsWithTheRecord(t *testing.T) {
+	s := replicas(t, 1)[0]
+	ended := make(chan error, 1)
+	go func() {
+		_, _, err := s.PublishedHealth(t.Context(), 0)
+		ended <- err
+	}()
+	time.Sleep(20 * time.Millisecond) // it mostly waits by then
+	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		wantCode(t, err, lsapi.CodeUnavailable)
+	case <-time.After(20 * time.Second):
+		t.Fatal("it still waits")
+	}
+}
+
+func TestReportsThatNobodyBelievesArePruned(t *testing.T) {
+	there := postgrestest.URL(t)
+	s := openURL(t, there, record.Options{})
+	for _, name := range []string{"web", "gone"} {
+		claim(t, s, name, time.Hour)
+		publishHealth(t, s, reportOf(name, time.Now(), inService(one)))
+	}
+	postgrestest.Exec(t, there,
+		"UPDATE health_claims SET at = at - interval '25 hours' WHERE load_balancer = 'gone'",
+		"UPDATE health_reports SET as_of = as_of - interval '25 hours' WHERE load_balancer = 'gone'")
+	if err := s.Prune(t.Context(), dayLong); err != nil {
+		t.Fatal(err)
+	}
+	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].LoadBalancer != "web" {
+		t.Errorf("it is told %+v", reports)
+	}
+	if claim(t, s, "web", time.Hour) || !claim(t, s, "gone", 48*time.Hour) {
+		t.Error("the claims of those who are there were pruned, or those of others were not")
+	}
+}
+
+// A file's owner asks as it likes, and hears of nobody.
+func TestAFileAsksForHealthAlone(t *testing.T) {
+	s := open(t, newFile(t))
+	for range 2 {
+		if !claim(t, s, "web", time.Hour) {
+			t.Error("it may not ask")
+		}
+	}
+	publishHealth(t, s, reportOf("web", time.Now(), inService(one)))
+	wantNothingPublished(t, s, 0)
+}

@@ -1,0 +1,45 @@
+package record_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"lsapi/internal/record"
+	"lsapi/internal/record/postgrestest"
+)
+
+func TestPostgres(t *testing.T) {
+	testStore(t, func(t testing.TB) record.Store { return openURL(t, postgrestest.URL(t), record.Options{}) })
+}
+
+// openURL opens a record, to be closed at the test's end.
+func openURL(t testing.TB, url string, o record.Options) record.Store {
+	t.Helper()
+	s, err := record.Open(t.Context(), url, o)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+// connect returns a connection past the store.
+func connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return conn
+}

@@ -1,0 +1,251 @@
+package record_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/record"
+)
+
+const dayLong = 24 * time.Hour
+
+func testMembersAt(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	first := l.now
+	l.after(dayLong).do(lsapi.Attach, two)
+	second := l.now
+	l.after(dayLong).do(lsapi.Detach, one)
+	third := l.now
+	wantStrings(t, membersAt(t, s, first), one)
+	wantStrings(t, membersAt(t, s, second.Add(-time.Microsecond)), one)
+	wantStrings(t, membersAt(t, s, second), one, two)
+	wantStrings(t, membersAt(t, s, third.Add(-time.Microsecond)), one, two)
+	wantStrings(t, membersAt(t, s, third), two)
+	wantStrings(t, membersAt(t, s, third.Add(dayLong)), two)
+	wantStrings(t, membersAt(t, s, time.Time{}), two) // now
+	_, err := s.MembersAt(t.Context(), "web", first.Add(-time.Microsecond))
+	wantCode(t, err, lsapi.CodeNotFound)
+	_, err = s.MembersAt(t.Context(), "api", time.Time{})
+	wantCode(t, err, lsapi.CodeNotFound)
+}
+
+func testProvenance(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	c := l.do(lsapi.Attach, two)
+	applied := l.now
+	l.after(dayLong)
+	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Added: []string{three}, Since: applied, Until: l.now})
+	seen := l.now
+	l.after(dayLong).do(lsapi.Detach, one) // behind another checkpoint
+	roster, err := s.MembersAt(t.Context(), "web", l.now.Add(-time.Microsecond))
+	if err != nil || len(roster.Members) != 3 {
+		t.Fatalf("got %+v (%v), want three members", roster, err)
+	}
+	if got, want := roster.Members[0], (lsapi.RecordedMember{InstanceID: one}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got, want := roster.Members[1], (lsapi.RecordedMember{InstanceID: two, Since: applied, ChangeID: c.ID, Source: lsapi.SourceLSAPI}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	external := roster.Members[2]
+	if external.InstanceID != three || !external.Since.Equal(seen) || external.Source != lsapi.SourceExternal {
+		t.Errorf("got %+v, want %s by an external change", external, three)
+	}
+	if change, err := s.Change(t.Context(), external.ChangeID); err != nil || change.InstanceID != three {
+		t.Errorf("its change is %+v (%v)", change, err)
+	}
+}
+
+func testUncertain(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	since := l.now
+	until := since.Add(time.Minute)
+	l.after(2 * time.Minute)
+	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Added: []string{two}, Since: since, Until: until})
+	for _, at := range []struct {
+		when      string
+		at        time.Time
+		members   []string
+		uncertain int
+	}{
+		{"at the look before", since, []string{one}, 0},
+		{"just after it", since.Add(time.Microsecond), []string{one}, 1},
+		{"just before the look", until.Add(-time.Microsecond), []string{one}, 1},
+		{"at the look", until, []string{one, two}, 0},
+		{"when it was recorded", l.now, []string{one, two}, 0},
+	} {
+		roster, err := s.MembersAt(t.Context(), "web", at.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(roster.Uncertain) != at.uncertain {
+			t.Errorf("%s: %d changes are uncertain, want %d", at.when, len(roster.Uncertain), at.uncertain)
+		}
+		wantStrings(t, membersAt(t, s, at.at), at.members...)
+	}
+}
+
+func testCheckpoints(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	seq := func() int64 { return heads(t, s)[0].Seq }
+	for range 32 {
+		l.do(lsapi.Attach, one)
+	}
+	if got := seq(); got != 1+64 {
+		t.Fatalf("there are %d events, want one checkpoint and 64", got)
+	}
+	l.do(lsapi.Attach, one)
+	if got := seq(); got != 1+64+1+2 {
+		t.Errorf("there are %d events, want another checkpoint before the last two", got)
+	}
+	l.after(12*time.Hour).do(lsapi.Attach, two)
+	if got := seq(); got != 68+1+2 {
+		t.Errorf("there are %d events, want a checkpoint at the beginning of the day", got)
+	}
+	wantWhole(t, s)
+
+	large := newLane(t, s, "large")
+	ids := make([]string, 1000)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("i-%08x", i)
+	}
+	large.know(ids...)
+	var events []lsapi.Event
+	for range 400 {
+		intents, outcomes := round(large, 1)
+		events = append(append(events, intents...), outcomes...)
+	}
+	large.append(events...)
+	if found := wantWhole(t, s); found.Events != 71+1+800 {
+		t.Errorf("there are %d events: a large load balancer's checkpoints are too close", found.Events)
+	}
+}
+
+func testPrune(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	var days []time.Time
+	var changes []lsapi.Change
+	var noted []lsapi.Head
+	for range 6 {
+		changes = append(changes, l.do(lsapi.Attach, two), l.do(lsapi.Detach, two))
+		days = append(days, l.now)
+		noted = append(noted, heads(t, s)...)
+		l.after(dayLong)
+	}
+	// At noon of the seventh day, three days are kept: the second half of the fourth
+	// day is less than that ago, so the first three go.
+	if err := record.PruneAt(t.Context(), s, l.now, 3*dayLong); err != nil {
+		t.Fatal(err)
+	}
+	found := wantWhole(t, s, noted...)
+	if found.Changes != 6 || len(found.Pruned) != 2 {
+		t.Errorf("%d changes are left and %d heads are too old, want 6 and 2: %+v", found.Changes, len(found.Pruned), found)
+	}
+	_, err := s.Change(t.Context(), changes[5].ID)
+	wantCode(t, err, lsapi.CodeNotFound)
+	if _, err := s.Change(t.Context(), changes[6].ID); err != nil {
+		t.Errorf("a change that should be kept: %v", err)
+	}
+	_, err = s.MembersAt(t.Context(), "web", days[2])
+	wantCode(t, err, lsapi.CodeNotFound)
+	wantStrings(t, membersAt(t, s, days[3]), one)
+	if err := record.PruneAt(t.Context(), s, l.now, 3*dayLong); err != nil { // again
+		t.Fatal(err)
+	}
+	if again := wantWhole(t, s); again.Events != found.Events {
+		t.Errorf("pruning again left %d events, want %d", again.Events, found.Events)
+	}
+	l.do(lsapi.Attach, two)
+	wantWhole(t, s, noted...)
+}
+
+func testPruneOpen(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	l.do(lsapi.Attach, two)
+	l.after(dayLong)
+	noted := heads(t, s)
+	open := l.intend(l.change(lsapi.Attach, three))
+	l.after(10 * dayLong)
+	for range 2 {
+		l.do(lsapi.Detach, two)
+		if err := record.PruneAt(t.Context(), s, l.now, dayLong); err != nil {
+			t.Fatal(err)
+		}
+		if found := wantWhole(t, s, noted...); len(found.Pruned) != 0 {
+			t.Errorf("got %+v, want the event of the open change kept", found)
+		}
+		wantIDs(t, l.state().Open, open.ID)
+		l.after(dayLong)
+	}
+	l.complete(open, lsapi.OutcomeApplied)
+	done, err := s.Change(t.Context(), open.ID)
+	if err != nil || done.Actor != "alice" || done.Outcome != lsapi.OutcomeApplied {
+		t.Errorf("got %+v (%v)", done, err)
+	}
+	wantWhole(t, s)
+	l.after(5*dayLong).do(lsapi.Attach, two)
+	if err := record.PruneAt(t.Context(), s, l.now, dayLong); err != nil {
+		t.Fatal(err)
+	}
+	wantWhole(t, s)
+	_, err = s.Change(t.Context(), open.ID)
+	wantCode(t, err, lsapi.CodeNotFound)
+}
+
+func testPruneIdle(t *testing.T, s record.Store) {
+	known, unknown := newLane(t, s, "known"), newLane(t, s, "unknown")
+	known.know(one)
+	for _, l := range []*lane{known, unknown} {
+		l.do(lsapi.Attach, two)
+	}
+	noted := heads(t, s)
+	now := noon.Add(100 * dayLong)
+	for range 3 {
+		if err := record.PruneAt(t.Context(), s, now, dayLong); err != nil {
+			t.Fatal(err)
+		}
+		found := wantWhole(t, s, noted...)
+		if found.Events != 2 || found.Changes != 0 {
+			t.Errorf("got %+v, want a checkpoint of each", found)
+		}
+		now = now.Add(10 * dayLong)
+	}
+	state := known.state()
+	if !state.Known || !state.Members[one] || !state.Members[two] {
+		t.Errorf("the membership is lost: %+v", state)
+	}
+	if unknown.state().Known {
+		t.Error("a membership that nobody looked at became known")
+	}
+	roster, err := s.MembersAt(t.Context(), "known", now)
+	if err != nil || len(roster.Members) != 2 || roster.Members[1] != (lsapi.RecordedMember{InstanceID: two}) {
+		t.Errorf("got %+v (%v), want members whose changes are not in the record", roster, err)
+	}
+	known.now = now
+	known.do(lsapi.Detach, one)
+	wantWhole(t, s)
+}
+
+// A log that began without a checkpoint has events of a day before that day's first.
+func testPruneDayWithoutCheckpoint(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	for i := range 40 { // more than fit before a checkpoint
+		l.do(lsapi.Attach, fmt.Sprintf("i-%08x", i))
+	}
+	noted := heads(t, s)
+	before := wantWhole(t, s)
+	if err := record.PruneAt(t.Context(), s, noon.Add(dayLong), dayLong); err != nil {
+		t.Fatal(err)
+	}
+	if after := wantWhole(t, s, noted...); after.Events != before.Events {
+		t.Errorf("of a day that is kept, %d events became %d", before.Events, after.Events)
+	}
+}

@@ -1,0 +1,73 @@
+package record_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lsapi"
+	"lsapi/internal/record"
+)
+
+// opened opens and closes a file, and returns what the log was told.
+func opened(t *testing.T, path string) string {
+	t.Helper()
+	var log bytes.Buffer
+	s, err := record.Open(t.Context(), "sqlite://"+path, record.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	return log.String()
+}
+
+func TestTheRecordIsForItsOwnerAlone(t *testing.T) {
+	path := newFile(t)
+	s := open(t, path)
+	newLane(t, s, "web").know(one)
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) != 4 {
+		t.Fatalf("the files are %v (%v), want the record, its log, its index and its lock", files, err)
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s is %v (%v)", file, info.Mode(), err)
+		}
+	}
+}
+
+func TestTheLogSaysWhenOthersCanOpenTheRecord(t *testing.T) {
+	path := newFile(t)
+	if log := opened(t, path); log != "" {
+		t.Errorf("a file that was made now: the log says %s", log)
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if log := opened(t, path); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, "chmod 600") || !strings.Contains(log, path) {
+		t.Errorf("a file that a group can read: the log says %q", log)
+	}
+}
+
+// Who can make a link in the folder could have a file of somebody else made or locked.
+func TestALinkInThePlaceOfTheLockIsNotFollowed(t *testing.T) {
+	path, victim := newFile(t), filepath.Join(t.TempDir(), "victim")
+	if err := os.Symlink(victim, path+".lock"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := record.Open(t.Context(), "sqlite://"+path, record.Options{})
+	if err == nil {
+		t.Errorf("it was opened: %v", s.Close(context.WithoutCancel(t.Context())))
+	} else if lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Lstat(victim); err == nil {
+		t.Error("the lock's link was followed")
+	}
+}

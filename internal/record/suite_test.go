@@ -1,0 +1,666 @@
+package record_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/record"
+)
+
+const (
+	one   = "i-00000001"
+	two   = "i-00000002"
+	three = "i-00000003"
+)
+
+// testStore holds every engine to what Store promises. open returns an empty store
+// that this process may write.
+func testStore(t *testing.T, open func(t testing.TB) record.Store) {
+	for name, test := range map[string]func(*testing.T, record.Store){
+		"a change is what its events add up to":                 testChange,
+		"a change that was not sent has one event":              testUnsent,
+		"an outcome is final":                                   testFinal,
+		"what is recorded is not recorded again":                testRepeated,
+		"events are recorded all or none":                       testAllOrNone,
+		"events that say nothing sensible are refused":          testNonsense,
+		"a lease that was taken since records nothing":          testTurnLost,
+		"a lease comes with the end of the log":                 testTakenAgain,
+		"a membership that nobody looked at is not known":       testUnknownMembership,
+		"an observed event makes external changes":              testObserved,
+		"a lane learns what was applied lately, in order":       testApplied,
+		"what was overtaken past lsapi is not applied any more": testOvertaken,
+		"load balancers with something unfinished are named":    testUnfinished,
+		"load balancers with members are named":                 testPopulated,
+		"time does not run backwards in a log":                  testTime,
+		"every filter finds its changes, the newest first":      testFilters,
+		"lists are bounded":                                     testListBounds,
+		"the membership at any time is what it was":             testMembersAt,
+		"a member is explained by the change that made it":      testProvenance,
+		"external changes are uncertain between two looks":      testUncertain,
+		"each day and each many events begin by a checkpoint":   testCheckpoints,
+		"what readiness tries is not kept":                      testReadyLeavesNothing,
+		"an idempotency key is reserved once a day":             testKeys,
+		"expired idempotency keys are pruned":                   testKeysPruned,
+		"a key of the future expires in a day":                  testKeysOfTheFuture,
+		"a change that failed frees its key":                    testKeysOfOutcomes,
+		"health is what was told last":                          testHealth,
+		"health that is recorded is not recorded again":         testHealthRepeated,
+		"health that says nothing sensible is refused":          testHealthNonsense,
+		"health outlives the events that told it":               testHealthPruned,
+		"how instances stand is told":                           testStanding,
+		"the last change is the one that was begun last":        testStandingOrder,
+		"how a thousand instances stand is told at once":        testStandingOfMany,
+		"events are told in one order":                          testEvents,
+		"what was pruned is not passed over in silence":         testEventsPruned,
+		"whoever waits for news has them":                       testNews,
+		"nobody waits for a closed record":                      testNewsOfAClosedRecord,
+		"heads prove what was recorded":                         testHeads,
+		"whole days are pruned, and the rest still verifies":    testPrune,
+		"a day without a first checkpoint is kept":              testPruneDayWithoutCheckpoint,
+		"nothing of an open change is pruned":                   testPruneOpen,
+		"a log at rest is pruned to a checkpoint":               testPruneIdle,
+		"text of any kind is kept":                              testText,
+		"whoever has given up changes nothing":                  testGivenUp,
+		"many write at once":                                    testConcurrent,
+		"a random history is what a model says":                 testHistory,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+func testChange(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	c := l.intend(l.change(lsapi.Attach, one))
+
+	want := c
+	want.Source, want.IntendedAt = lsapi.SourceLSAPI, l.now
+	got, err := s.Change(t.Context(), c.ID)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("while it is open: got %+v (%v)\nwant %+v", got, err, want)
+	}
+	open := l.state().Open
+	if len(open) != 1 {
+		t.Fatalf("the open changes are %+v", open)
+	}
+	if left := time.Until(open[0].Deadline); left < 0 || left > 10*time.Second {
+		t.Errorf("its call ends in %v", left)
+	}
+	if open[0].Deadline = want.Deadline; !reflect.DeepEqual(open[0], want) {
+		t.Errorf("the open change is %+v", open[0])
+	}
+
+	l.after(1500 * time.Millisecond)
+	l.append(lsapi.Event{Kind: lsapi.EventResolved, At: l.now, Change: lsapi.Change{
+		ID: c.ID, Action: lsapi.Attach, InstanceID: one, Outcome: lsapi.OutcomeApplied, Code: "Lost",
+		Resolution: lsapi.ResolutionInferred, AWSRequestID: "aws-1", MembersAfter: new(4),
+	}})
+	want.Outcome, want.Code, want.Resolution = lsapi.OutcomeApplied, "Lost", lsapi.ResolutionInferred
+	want.CompletedAt, want.AWSRequestID, want.MembersAfter = l.now, "aws-1", new(4)
+	if got, err := s.Change(t.Context(), c.ID); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("when it is complete: got %+v (%v)\nwant %+v", got, err, want)
+	}
+	if state := l.state(); len(state.Open) != 0 || !state.Members[one] {
+		t.Errorf("got %+v, want %s a member and nothing open", state, one)
+	}
+	_, err = s.Change(t.Context(), idAt(noon))
+	wantCode(t, err, lsapi.CodeNotFound)
+	_, err = s.Change(t.Context(), "1")
+	wantCode(t, err, lsapi.CodeNotFound)
+	wantWhole(t, s)
+}
+
+func testUnsent(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	c := l.change(lsapi.Attach, one)
+	c.Outcome, c.Code = lsapi.OutcomeConflict, string(lsapi.CodeConflict)
+	l.append(lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: c})
+	c.Source, c.IntendedAt, c.CompletedAt = lsapi.SourceLSAPI, l.now, l.now
+	if got, err := s.Change(t.Context(), c.ID); err != nil || !reflect.DeepEqual(got, c) {
+		t.Errorf("got %+v (%v)\nwant %+v", got, err, c)
+	}
+	if head := heads(t, s)[0]; head.Seq != 2 {
+		t.Errorf("the log has %d events, want 2", head.Seq)
+	}
+}
+
+func testFinal(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	c := l.do(lsapi.Attach, one)
+	c.Outcome = lsapi.OutcomeFailed
+	for _, kind := range []lsapi.EventKind{lsapi.EventCompleted, lsapi.EventResolved} {
+		_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: kind, At: l.now, Change: c}})
+		wantCode(t, err, lsapi.CodeInternal)
+	}
+	c.Outcome, c.InstanceID = "", two
+	_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+	wantCode(t, err, lsapi.CodeInternal)
+}
+
+// Whoever did not learn whether a page was recorded appends it again.
+func testRepeated(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	intended, unsent, external := l.change(lsapi.Attach, two), l.change(lsapi.Attach, one), l.now.Add(time.Second)
+	unsent.Outcome, unsent.Code = lsapi.OutcomeConflict, string(lsapi.CodeConflict)
+	done := intended
+	done.Outcome, done.MembersAfter = lsapi.OutcomeApplied, new(2)
+	for _, page := range [][]lsapi.Event{
+		{{Kind: lsapi.EventIntended, At: l.now, Change: intended}, {Kind: lsapi.EventCompleted, At: l.now, Change: unsent}},
+		{{Kind: lsapi.EventCompleted, At: l.now, Change: done}},
+		{{Kind: lsapi.EventObserved, At: external, Since: l.now, Until: external, Added: []string{three}, Removed: []string{one}}},
+	} {
+		l.append(page...)
+		noted := heads(t, s)
+		l.append(page...)
+		if again := heads(t, s); !slices.Equal(again, noted) {
+			t.Errorf("a page that was recorded was recorded again: %+v, then %+v", noted, again)
+		}
+	}
+	wantWhole(t, s)
+}
+
+func testAllOrNone(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	good := l.change(lsapi.Attach, one)
+	bad := good
+	bad.Action = lsapi.Detach
+	_, err := s.Append(t.Context(), l.lease, []lsapi.Event{
+		{Kind: lsapi.EventIntended, At: l.now, Change: good},
+		{Kind: lsapi.EventIntended, At: l.now, Change: bad}, // of the same id
+	})
+	wantCode(t, err, lsapi.CodeInternal)
+	if noted := heads(t, s); len(noted) != 0 {
+		t.Errorf("there is a log: %+v", noted)
+	}
+	_, err = s.Change(t.Context(), good.ID)
+	wantCode(t, err, lsapi.CodeNotFound)
+}
+
+func testNonsense(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	good := l.change(lsapi.Attach, two)
+	alter := func(f func(*lsapi.Change)) lsapi.Change {
+		c := good
+		f(&c)
+		return c
+	}
+	for name, event := range map[string]lsapi.Event{
+		"no kind":                   {Change: good},
+		"no id":                     {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.ID = "" })},
+		"an id without time":        {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.ID = "7f3a1c9e-0000-4000-8000-000000000000" })},
+		"no action":                 {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Action = "" })},
+		"another load balancer":     {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.LoadBalancer = "api" })},
+		"no instance":               {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.InstanceID = "" })},
+		"an intent with an outcome": {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Outcome = lsapi.OutcomeApplied })},
+		"no outcome":                {Kind: lsapi.EventCompleted, Change: good},
+		"nothing observed":          {Kind: lsapi.EventObserved, Until: l.now},
+		"another membership":        {Kind: lsapi.EventCheckpoint, Members: []string{two}},
+	} {
+		event.At = l.now
+		if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	l.know(one) // says what is known
+	wantWhole(t, s)
+}
+
+func testTurnLost(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	old := l.lease
+	newLane(t, s, "web")
+	event := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
+	_, err := s.Append(t.Context(), old, []lsapi.Event{event})
+	if !errors.Is(err, lsapi.ErrLeaseLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		t.Errorf("got %v, want that the lease is lost", err)
+	}
+	if noted := heads(t, s); len(noted) != 0 {
+		t.Errorf("something was recorded: %+v", noted)
+	}
+	l = newLane(t, s, "web")
+	if err := s.Release(t.Context(), l.lease); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrLeaseLost) {
+		t.Errorf("after it was given back: got %v, want that the lease is lost", err)
+	}
+	if _, err := s.Append(t.Context(), lsapi.Lease{LoadBalancer: "web"}, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrLeaseLost) {
+		t.Errorf("without one: got %v, want that the lease is lost", err)
+	}
+}
+
+func testTakenAgain(t *testing.T, s record.Store) {
+	var last lsapi.Lease
+	for i := range 3 {
+		lease, err := s.Acquire(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lease.LoadBalancer != "web" || !lease.Until.IsZero() && !lease.Until.After(time.Now().Add(time.Second)) {
+			t.Errorf("take %d: got %+v", i, lease)
+		}
+		if i > 0 && (lease.Epoch <= last.Epoch || lease.Head != last.Head) {
+			t.Errorf("take %d: got %+v after %+v", i, lease, last)
+		}
+		l := &lane{t: t, s: s, lease: lease, now: noon}
+		c := l.change(lsapi.Attach, one)
+		last = lease
+		if last.Head, err = s.Append(t.Context(), lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: c}}); err != nil {
+			t.Fatal(err)
+		}
+		if state := l.state(); state.Head != last.Head || state.Head.Seq != int64(i+1) {
+			t.Errorf("the log ends at %+v, the append has said %+v", state.Head, last.Head)
+		}
+		if err := s.Release(t.Context(), lease); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func testUnknownMembership(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	if state := l.state(); state.Known || len(state.Members) != 0 {
+		t.Errorf("before the first event: %+v", state)
+	}
+	l.do(lsapi.Attach, one)
+	if state := l.state(); state.Known || len(state.Members) != 0 || len(state.Applied) != 1 {
+		t.Errorf("after a change: %+v", state)
+	}
+	_, err := s.MembersAt(t.Context(), "web", l.now)
+	wantCode(t, err, lsapi.CodeNotFound)
+	_, err = s.MembersAt(t.Context(), "api", l.now)
+	wantCode(t, err, lsapi.CodeNotFound)
+	l.after(time.Minute).know(one, two)
+	if state := l.state(); !state.Known || len(state.Members) != 2 || !near(state.LookedAt, l.now) {
+		t.Errorf("after the first look: %+v", state)
+	}
+	_, err = s.MembersAt(t.Context(), "web", l.now.Add(-time.Microsecond))
+	wantCode(t, err, lsapi.CodeNotFound)
+	wantStrings(t, membersAt(t, s, l.now), one, two)
+	wantWhole(t, s)
+}
+
+// near reports whether two times are the same but for the time that comparing the
+// record's clock with this process's takes.
+func near(a, b time.Time) bool { return a.Sub(b).Abs() < time.Second }
+
+func testObserved(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	looked := l.now
+	l.after(time.Minute)
+	l.append(lsapi.Event{
+		Kind: lsapi.EventObserved, At: l.now.Add(time.Second), Added: []string{two, three}, Removed: []string{one},
+		Since: looked, Until: l.now,
+	})
+	state := l.state()
+	if !maps.Equal(state.Members, map[string]bool{two: true, three: true}) || !near(state.LookedAt, l.now) {
+		t.Errorf("got %+v", state)
+	}
+	changes, err := s.Changes(t.Context(), lsapi.ChangeFilter{LoadBalancer: "web", Limit: 10})
+	if err != nil || len(changes) != 3 {
+		t.Fatalf("got %d changes (%v), want 3", len(changes), err)
+	}
+	for _, c := range changes {
+		want := lsapi.Change{
+			ID: c.ID, Action: lsapi.Attach, LoadBalancer: "web", InstanceID: c.InstanceID, Source: lsapi.SourceExternal,
+			IntendedAt: l.now, NotBefore: looked, Outcome: lsapi.OutcomeApplied, Resolution: lsapi.ResolutionObserved,
+			CompletedAt: l.now.Add(time.Second), Instance: lsapi.Instance{ID: c.InstanceID},
+		}
+		if c.InstanceID == one {
+			want.Action = lsapi.Detach
+		}
+		if !reflect.DeepEqual(c, want) {
+			t.Errorf("got %+v\nwant %+v", c, want)
+		}
+	}
+	if len(state.Applied) != 0 {
+		t.Errorf("the lane learns of %+v, although AWS shows them already", state.Applied)
+	}
+	wantWhole(t, s)
+}
+
+func testApplied(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	first := l.do(lsapi.Attach, three)
+	late := l.intend(l.change(lsapi.Attach, one)) // asked for before, applied last
+	l.after(time.Minute)
+	a := l.do(lsapi.Attach, two)
+	l.complete(l.intend(l.change(lsapi.Detach, three)), lsapi.OutcomeRefused)
+	b := l.do(lsapi.Detach, two)
+	l.complete(late, lsapi.OutcomeApplied)
+	want := []string{first.ID, a.ID, b.ID, late.ID}
+	changes, err := s.Applied(t.Context(), "web", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantApplied(t, changes, want...)
+	wantApplied(t, l.state().Applied, want...)
+	for i, c := range changes {
+		if age := time.Since(c.At); age < 0 || age > time.Minute {
+			t.Errorf("%s was applied %v ago", c.ID, age)
+		}
+		if i > 0 && c.Seq <= changes[i-1].Seq {
+			t.Errorf("event %d follows event %d", c.Seq, changes[i-1].Seq)
+		}
+	}
+	if changes, err := s.Applied(t.Context(), "web", 0); err != nil || len(changes) > 0 {
+		t.Errorf("in no time %v was applied (%v)", changes, err)
+	}
+}
+
+// testOvertaken: who detaches an instance past lsapi, or deletes its load balancer, has
+// shown that AWS no longer says what lsapi did.
+func testOvertaken(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	l.do(lsapi.Attach, one)
+	b := l.do(lsapi.Attach, two)
+	l.after(time.Second).append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.now, Removed: []string{one}})
+	wantApplied(t, l.state().Applied, b.ID)
+	c := l.do(lsapi.Attach, one)
+	wantApplied(t, l.state().Applied, b.ID, c.ID)
+}
+
+func wantApplied(t testing.TB, got []lsapi.AppliedChange, want ...string) {
+	t.Helper()
+	changes := make([]lsapi.Change, len(got))
+	for i, c := range got {
+		changes[i] = c.Change
+	}
+	wantIDs(t, changes, want...)
+}
+
+func testUnfinished(t *testing.T, s record.Store) {
+	open, fresh, refused := newLane(t, s, "open"), newLane(t, s, "fresh"), newLane(t, s, "refused")
+	open.intend(open.change(lsapi.Attach, one))
+	fresh.do(lsapi.Attach, one)
+	refused.complete(refused.intend(refused.change(lsapi.Attach, one)), lsapi.OutcomeRefused)
+	for within, want := range map[time.Duration][]string{time.Hour: {"fresh", "open"}, 0: {"open"}} {
+		names, err := s.Unfinished(t.Context(), within)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantStrings(t, names, want...)
+	}
+}
+
+func testPopulated(t *testing.T, s record.Store) {
+	for _, name := range []string{"web", "default"} {
+		l := newLane(t, s, name)
+		l.know()
+		l.do(lsapi.Attach, one)
+	}
+	emptied := newLane(t, s, "emptied")
+	emptied.know()
+	emptied.do(lsapi.Attach, one)
+	emptied.do(lsapi.Detach, one)
+	names, err := s.Populated(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStrings(t, names, "default", "web")
+}
+
+func testTime(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know()
+	c := l.intend(l.change(lsapi.Attach, one))
+	l.after(-time.Hour).complete(c, lsapi.OutcomeApplied)
+	got, err := s.Change(t.Context(), c.ID)
+	if err != nil || !got.CompletedAt.Equal(noon) {
+		t.Errorf("it was completed at %v (%v), want the time of the event before", got.CompletedAt, err)
+	}
+	early := l.change(lsapi.Attach, three)
+	early.ID = idAt(noon.Add(time.Hour)) // asked for after it was recorded, by a clock that was set back
+	l.complete(early, lsapi.OutcomeRefused)
+	if got, err := s.Change(t.Context(), early.ID); err != nil || got.CompletedAt.Before(got.IntendedAt) {
+		t.Errorf("it was completed at %v (%v), before it was asked for at %v", got.CompletedAt, err, got.IntendedAt)
+	}
+	l.append(lsapi.Event{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, two)}) // without time
+	wantWhole(t, s)
+}
+
+func testFilters(t *testing.T, s record.Store) {
+	all := variedChanges(t, s)
+	filters := map[string]lsapi.ChangeFilter{
+		"all":           {},
+		"load balancer": {LoadBalancer: "lb-1"},
+		"instance":      {InstanceID: two},
+		"actor":         {Actor: "bob"},
+		"action":        {Action: lsapi.Detach},
+		"outcome":       {Outcome: lsapi.OutcomeRefused},
+		"open":          {Outcome: lsapi.OutcomeOpen},
+		"from":          {From: noon.Add(20 * time.Second)},
+		"from between":  {From: noon.Add(20*time.Second + time.Microsecond)},
+		"to":            {To: noon.Add(20 * time.Second)},
+		"before":        {Before: all[17].ID},
+		"several":       {LoadBalancer: "lb-0", Actor: "alice", Outcome: lsapi.OutcomeApplied, From: noon.Add(5 * time.Second)},
+		"nothing":       {Actor: "' OR 1=1 --"},
+	}
+	for name, filter := range filters {
+		for _, limit := range []int{3, 1000} {
+			filter.Limit = limit
+			got, err := s.Changes(t.Context(), filter)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			var want []string
+			for _, c := range all {
+				if matches(filter, c) && len(want) < limit {
+					want = append(want, c.ID)
+				}
+			}
+			t.Run(name, func(t *testing.T) { wantIDs(t, got, want...) })
+		}
+	}
+}
+
+// variedChanges records 60 changes of all sorts, a second apart, and returns them,
+// the newest first.
+func variedChanges(t *testing.T, s record.Store) []lsapi.Change {
+	var all []lsapi.Change
+	lanes := []*lane{newLane(t, s, "lb-0"), newLane(t, s, "lb-1")}
+	outcomes := []lsapi.Outcome{lsapi.OutcomeApplied, lsapi.OutcomeRefused, "", lsapi.OutcomeUnknown, lsapi.OutcomeApplied}
+	for i := range 60 {
+		l := lanes[i%2]
+		l.now = noon.Add(time.Duration(i) * time.Second)
+		c := l.change([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i/2%2], []string{one, two, three}[i%3])
+		c.Actor = []string{"alice", "alice", "alice", "bob"}[i%4]
+		l.intend(c)
+		if outcome := outcomes[i%5]; outcome != "" {
+			c = l.complete(c, outcome)
+		}
+		c.IntendedAt = l.now
+		all = append(all, c)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+func matches(f lsapi.ChangeFilter, c lsapi.Change) bool {
+	return (f.LoadBalancer == "" || f.LoadBalancer == c.LoadBalancer) &&
+		(f.InstanceID == "" || f.InstanceID == c.InstanceID) &&
+		(f.Actor == "" || f.Actor == c.Actor) &&
+		(f.Action == "" || f.Action == c.Action) &&
+		(f.Outcome == "" || f.Outcome == c.Outcome || f.Outcome == lsapi.OutcomeOpen && c.Outcome == "") &&
+		(f.From.IsZero() || !c.IntendedAt.Before(f.From)) &&
+		(f.To.IsZero() || c.IntendedAt.Before(f.To)) &&
+		(f.Before == "" || c.ID < f.Before)
+}
+
+func testListBounds(t *testing.T, s record.Store) {
+	for _, filter := range []lsapi.ChangeFilter{{}, {Limit: -1}, {Limit: 1_000_000}, {Limit: 1, Before: "x"}} {
+		_, err := s.Changes(t.Context(), filter)
+		wantCode(t, err, lsapi.CodeInvalid)
+	}
+	for _, limit := range []int{1, 10_000} {
+		if _, err := s.Changes(t.Context(), lsapi.ChangeFilter{Limit: limit}); err != nil {
+			t.Errorf("a limit of %d: %v", limit, err)
+		}
+	}
+}
+
+func testKeys(t *testing.T, s record.Store) {
+	key := lsapi.IdempotencyKey{Actor: "alice", Method: "POST", Path: "/elb/web", Key: "k"}
+	first := lsapi.Reservation{ChangeID: "c1", BodyHash: "b1"}
+	began := time.Now()
+	wantKeyFree(t, s, key, first)
+	second := lsapi.Reservation{ChangeID: "c2", BodyHash: "b2"}
+	ageKeys(t, s, dayLong-time.Hour)
+	if taken := reserveKey(t, s, key, second); taken == nil || taken.ChangeID != "c1" || taken.BodyHash != "b1" ||
+		taken.At.Before(began.Add(time.Hour-dayLong-time.Minute)) || taken.At.After(began.Add(time.Hour-dayLong+time.Minute)) {
+		t.Errorf("within a day it is taken by %+v, want %+v", taken, first)
+	}
+	other := key
+	other.Actor = "bob"
+	wantKeyFree(t, s, other, second)
+	freeKey(t, s, key, "c2") // not its holder
+	wantKeyTaken(t, s, key, "c1")
+	ageKeys(t, s, time.Hour+steadyLag)
+	wantKeyFree(t, s, key, second)
+	freeKey(t, s, key, "c2")
+	wantKeyFree(t, s, key, first)
+}
+
+func testKeysPruned(t *testing.T, s record.Store) {
+	old, fresh := lsapi.IdempotencyKey{Key: "old"}, lsapi.IdempotencyKey{Key: "fresh"}
+	wantKeyFree(t, s, old, lsapi.Reservation{ChangeID: "c1"})
+	ageKeys(t, s, dayLong+steadyLag)
+	wantKeyFree(t, s, fresh, lsapi.Reservation{ChangeID: "c2"})
+	if n := pruneKeys(t, s); n != 1 {
+		t.Errorf("%d keys were pruned, want 1", n)
+	}
+	wantKeyTaken(t, s, fresh, "c2")
+}
+
+// A key that was reserved under a clock a year ahead does not stay for a year.
+func testKeysOfTheFuture(t *testing.T, s record.Store) {
+	key := lsapi.IdempotencyKey{Key: "k"}
+	wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "c1"})
+	ageKeys(t, s, -365*dayLong)
+	wantKeyTaken(t, s, key, "c1")
+	pruneKeys(t, s)
+	wantKeyTaken(t, s, key, "c1")
+	ageKeys(t, s, dayLong+steadyLag)
+	wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "c2"})
+}
+
+// What has certainly changed nothing can be tried again under its key; any other
+// outcome is an answer.
+func testKeysOfOutcomes(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	for outcome, free := range map[lsapi.Outcome]bool{
+		"": false, lsapi.OutcomeApplied: false, lsapi.OutcomeConflict: false, lsapi.OutcomeRefused: false,
+		lsapi.OutcomeUnknown: false, lsapi.OutcomeFailed: true, lsapi.OutcomeWithdrawn: true,
+	} {
+		key, c := lsapi.IdempotencyKey{Key: "of " + string(outcome)}, l.change(lsapi.Attach, one)
+		wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: c.ID})
+		l.intend(c)
+		wantKeyTaken(t, s, key, c.ID)
+		if outcome != "" {
+			l.complete(c, outcome)
+		}
+		if !free {
+			wantKeyTaken(t, s, key, c.ID)
+			continue
+		}
+		wantKeyFree(t, s, key, lsapi.Reservation{ChangeID: "next"})
+		wantKeyTaken(t, s, key, "next")
+	}
+}
+
+func testHeads(t *testing.T, s record.Store) {
+	a, b := newLane(t, s, "a"), newLane(t, s, "b")
+	a.know(one)
+	b.know()
+	noted := heads(t, s)
+	if len(noted) != 2 || noted[0].LoadBalancer != "a" || noted[0].Seq != 1 || len(noted[0].Hash) != 64 {
+		t.Fatalf("got %+v", noted)
+	}
+	a.do(lsapi.Detach, one)
+	b.do(lsapi.Attach, one)
+	found := wantWhole(t, s, append(noted, heads(t, s)...)...)
+	if found.LoadBalancers != 2 || found.Events != 6 || found.Changes != 2 || len(found.Pruned) != 0 {
+		t.Errorf("got %+v", found)
+	}
+	for why, head := range map[string]lsapi.Head{
+		"later":     {LoadBalancer: "a", Seq: 4, Hash: noted[0].Hash},
+		"different": {LoadBalancer: "a", Seq: 2, Hash: noted[0].Hash},
+		"gone":      {LoadBalancer: "c", Seq: 1, Hash: noted[0].Hash},
+	} {
+		if found := verify(t, s, head); found.Breach == nil || found.Breach.LoadBalancer != head.LoadBalancer || found.Breach.Seq != head.Seq {
+			t.Errorf("%s: got %+v", why, found.Breach)
+		}
+	}
+}
+
+func testText(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	for _, text := range []string{"<a href='x'>&\"\\", "日本語 \u2028 😀", "new\nline\ttab\x7f\x01", "''; DROP TABLE events; --"} {
+		c := l.change(lsapi.Attach, one)
+		c.Reason = text
+		l.complete(l.intend(c), lsapi.OutcomeRefused)
+		if got, err := s.Change(t.Context(), c.ID); err != nil || got.Reason != text {
+			t.Errorf("got %q (%v), want %q", got.Reason, err, text)
+		}
+	}
+	c := l.change(lsapi.Attach, one)
+	c.Reason = "bad \xff\x00 bytes"
+	l.intend(c)
+	if got, err := s.Change(t.Context(), c.ID); err != nil || got.Reason != "bad \uFFFD\uFFFD bytes" {
+		t.Errorf("got %q (%v)", got.Reason, err)
+	}
+	wantWhole(t, s)
+}
+
+func testGivenUp(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	c := l.change(lsapi.Attach, one)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 { // a write that waits may be taken before its context is looked at
+		_, err := s.Append(ctx, l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
+		wantCode(t, err, lsapi.CodeTimeout)
+	}
+	_, err := s.Change(t.Context(), c.ID)
+	wantCode(t, err, lsapi.CodeNotFound)
+	_, err = s.Heads(ctx)
+	wantCode(t, err, lsapi.CodeTimeout)
+}
+
+func testConcurrent(t *testing.T, s record.Store) {
+	const lanes, changes = 20, 10
+	var writers sync.WaitGroup
+	for i := range lanes {
+		l := newLane(t, s, fmt.Sprintf("lb-%02d", i))
+		writers.Go(func() {
+			l.know()
+			for j := range changes {
+				l.do(lsapi.Attach, fmt.Sprintf("i-%08x", j))
+				bad := lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: l.change(lsapi.Attach, one)}
+				good := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
+				if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{good, bad}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
+					t.Errorf("a bad event was recorded: %v", err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	found := wantWhole(t, s)
+	if found.Changes != lanes*changes || found.LoadBalancers != lanes {
+		t.Errorf("got %+v, want %d changes of %d load balancers", found, lanes*changes, lanes)
+	}
+}

@@ -1,0 +1,65 @@
+package record
+
+import (
+	"context"
+	"fmt"
+)
+
+// eventPage is a part of a log, of at most page events.
+type eventPage struct {
+	log      int // its place among the logs
+	name     string
+	from, to int64
+
+	rows     []eventRow
+	payloads []*payload // nil for an event whose hash is wrong
+	checked  chan struct{}
+}
+
+// pagesOf cuts logs into pages.
+func pagesOf(logs []logRow) []*eventPage {
+	var pages []*eventPage
+	for i, log := range logs {
+		for from := log.first; from <= log.last; from += page {
+			pages = append(pages, &eventPage{
+				log: i, name: log.loadBalancer, from: from, to: min(from+page-1, log.last), checked: make(chan struct{}),
+			})
+		}
+	}
+	return pages
+}
+
+// check reads the page, and whatever can be said of its events one by one.
+func (p *eventPage) check(ctx context.Context, view tables) error {
+	rows, err := view.events(ctx, p.name, p.from, int(p.to-p.from)+1)
+	if err != nil {
+		return err
+	}
+	for len(rows) > 0 && rows[len(rows)-1].seq > p.to {
+		rows = rows[:len(rows)-1] // some are missing, and these are of the next page
+	}
+	p.rows, p.payloads = rows, make([]*payload, len(rows))
+	for i, row := range rows {
+		if row.prev.then(row.payload) != row.hash {
+			continue
+		}
+		if decoded, err := decode(row.payload); err == nil {
+			p.payloads[i] = decoded
+		}
+	}
+	close(p.checked)
+	return nil
+}
+
+// add adds an event of the page up, and returns what is wrong with it.
+func (p *eventPage) add(f *fold, i int) *Breach {
+	row, told := p.rows[i], p.payloads[i]
+	why := "what it tells is not what was hashed"
+	if told != nil {
+		why = f.add(row, told)
+	}
+	if why == "" {
+		return nil
+	}
+	return &Breach{LoadBalancer: p.name, Seq: row.seq, ChangeID: row.changeID, Why: fmt.Sprintf("event %d: %s", row.seq, why)}
+}
