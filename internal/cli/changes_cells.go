@@ -6,24 +6,25 @@ import (
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
+	"lsapi/internal/cli/term"
 )
 
 // changeColumns returns the columns of changes. With one load balancer its name is the
 // first column to go on a narrow terminal.
-func changeColumns(several bool) []column {
-	balancer := column{head: "LOAD BALANCER", width: 24, least: 13, rank: 2}
+func changeColumns(several bool) []term.Column {
+	balancer := term.Column{Head: "LOAD BALANCER", Width: 24, Least: 13, Rank: 2}
 	if !several {
-		balancer.rank = 6
+		balancer.Rank = 6
 	}
-	return []column{
-		{head: "TIME", width: 19}, {head: "OUTCOME", width: 9}, {head: "ACTION", width: 6}, balancer, {head: "INSTANCE", width: 19},
-		{head: "ACTOR", width: 16, least: 7, rank: 3}, {head: "CHANGE", width: 36, rank: 5},
-		{head: "COMPLETED", width: 19, wide: true}, {head: "CODE", width: 16, wide: true}, {head: "MEMBERS", width: 8, wide: true},
-		{head: "REQUEST", width: 26, wide: true}, {head: "REASON", width: 30, least: 10, rank: 4},
+	return []term.Column{
+		{Head: "TIME", Width: 19}, {Head: "OUTCOME", Width: 9}, {Head: "ACTION", Width: 6}, balancer, {Head: "INSTANCE", Width: 19},
+		{Head: "ACTOR", Width: 16, Least: 7, Rank: 3}, {Head: "CHANGE", Width: 36, Rank: 5},
+		{Head: "COMPLETED", Width: 19, Wide: true}, {Head: "CODE", Width: 16, Wide: true}, {Head: "MEMBERS", Width: 8, Wide: true},
+		{Head: "REQUEST", Width: 26, Wide: true}, {Head: "REASON", Width: 30, Least: 10, Rank: 4},
 	}
 }
 
-func changeCells(c apiv1.Change) []cell {
+func changeCells(c apiv1.Change) term.Row {
 	actor, members := c.Actor, ""
 	if c.Source == string(lsapi.SourceExternal) {
 		actor = "(" + c.Source + ")"
@@ -31,16 +32,16 @@ func changeCells(c apiv1.Change) []cell {
 	if c.MembersBefore != nil && c.MembersAfter != nil {
 		members = fmt.Sprintf("%d>%d", *c.MembersBefore, *c.MembersAfter)
 	}
-	return []cell{
-		cellOf(dateTime(c.IntendedAt)), {c.Outcome, outcomeInks[lsapi.Outcome(c.Outcome)]}, cellOf(c.Action), cellOf(c.LoadBalancer), cellOf(c.InstanceID),
-		cellOf(actor), cellOf(c.ID), cellOf(dateTime(c.CompletedAt)), cellOf(c.Code), cellOf(members), cellOf(c.RequestID), cellOf(c.Reason),
+	return term.Row{
+		dateTime(c.IntendedAt), term.Styled(c.Outcome, outcomeStyles[lsapi.Outcome(c.Outcome)]), c.Action, c.LoadBalancer, c.InstanceID,
+		actor, c.ID, dateTime(c.CompletedAt), c.Code, members, c.RequestID, c.Reason,
 	}
 }
 
-// outcomeInks are the colours of unsuccessful outcomes.
-var outcomeInks = map[lsapi.Outcome]ink{
-	lsapi.OutcomeConflict: yellow, lsapi.OutcomeWithdrawn: yellow, lsapi.OutcomeUnknown: yellow, lsapi.OutcomeOpen: yellow,
-	lsapi.OutcomeRefused: red, lsapi.OutcomeFailed: red,
+// outcomeStyles are the styles of unsuccessful outcomes.
+var outcomeStyles = map[lsapi.Outcome]term.Style{
+	lsapi.OutcomeConflict: term.Yellow, lsapi.OutcomeWithdrawn: term.Yellow, lsapi.OutcomeUnknown: term.Yellow, lsapi.OutcomeOpen: term.Yellow,
+	lsapi.OutcomeRefused: term.Red, lsapi.OutcomeFailed: term.Red,
 }
 
 // dateTime returns the local time, to the second.

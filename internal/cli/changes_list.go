@@ -11,6 +11,7 @@ import (
 	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/internal/app"
+	"lsapi/internal/cli/term"
 	"lsapi/internal/config"
 	v1 "lsapi/internal/httpapi/v1"
 	"lsapi/internal/record"
@@ -91,7 +92,7 @@ func listChanges(ctx context.Context, record record.Store, filter lsapi.ChangeFi
 
 // changePrinter returns a function that prints a change in the format of the view.
 func changePrinter(v *view) func(*lsapi.Change) error {
-	rows := &rowWriter{columns: changeColumns(true), view: v}
+	rows := &term.Stream{Columns: changeColumns(true), Screen: v.screen}
 	return func(c *lsapi.Change) error {
 		var line bytes.Buffer
 		if err := v1.WriteLine(&line, c); err != nil {
@@ -102,7 +103,7 @@ func changePrinter(v *view) func(*lsapi.Change) error {
 			if err := json.Unmarshal(line.Bytes(), &change); err != nil {
 				return err
 			}
-			return rows.write(changeCells(change)...)
+			return rows.Write(changeCells(change))
 		})
 	}
 }

@@ -7,12 +7,13 @@ import (
 	"unicode"
 
 	"lsapi"
+	"lsapi/internal/cli/term"
 )
 
 // Reasons and names are untrusted: none may forge another row, or hide one.
 func TestTableRowIsOneLineOfPrintableText(t *testing.T) {
 	var out bytes.Buffer
-	show := changePrinter(&view{out: &out, format: formatTable, heads: true, room: func() int { return 0 }})
+	show := changePrinter(&view{screen: term.Screen{Writer: &out, Heads: true, Room: unlimited}, format: formatTable})
 	odd := "\u202eodd\u2028\u200b\x1b[2J"
 	change := lsapi.Change{Actor: "a" + odd, LoadBalancer: "b" + odd, InstanceID: "c" + odd, Reason: "d" + odd}
 	if err := show(&change); err != nil {

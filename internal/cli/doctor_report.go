@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"lsapi/internal/cli/term"
 	"lsapi/internal/sanitize"
 )
 
@@ -62,23 +63,19 @@ func (c *checkup) report(p Process, output string) error {
 // write writes one line per finding, wrapped on a terminal.
 func (c *checkup) write(p Process) error {
 	const indent = 21
-	room := 0
-	if isTerminal(p.Stdout) {
-		width, _ := terminalSize(p.Stdout)
+	screen, room := newScreen(p), 0
+	if width := screen.Room(); width > 0 {
 		room = max(20, width-indent)
 	}
-	inks := map[string]ink{verdictWarn: yellow, verdictFail: red}
+	styles := map[string]term.Style{verdictWarn: term.Yellow, verdictFail: term.Red}
 	var out strings.Builder
 	for _, f := range c.findings {
 		text := f.Found
 		if f.Do != "" {
 			text += ": " + f.Do
 		}
-		verdict := fmt.Sprintf("%-4s", f.Verdict)
-		if colors(p, p.Stdout) {
-			verdict = inks[f.Verdict].paint(verdict)
-		}
-		lines := wrapped(sanitize.Escape(text), room)
+		verdict := screen.Paint(styles[f.Verdict], fmt.Sprintf("%-4s", f.Verdict))
+		lines := term.Wrap(sanitize.Escape(text), room)
 		fmt.Fprintf(&out, "%s  %-13s  %s\n", verdict, f.Check, strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 	}
 	_, err := io.WriteString(p.Stdout, out.String())

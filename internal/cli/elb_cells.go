@@ -9,6 +9,7 @@ import (
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
+	"lsapi/internal/cli/term"
 )
 
 // clock returns the local time of day, with the date if it is more than 12 hours ago.
@@ -25,34 +26,36 @@ func clock(t apiv1.Time) string {
 
 // healthCell returns the health of an instance. Draining takes precedence, because its
 // state is InService.
-func healthCell(m apiv1.Member) cell {
+func healthCell(m apiv1.Member) term.Cell {
 	switch {
 	case m.Draining:
-		return cell{"draining", yellow}
+		return term.Styled("draining", term.Yellow)
 	case m.Health == nil:
-		return cell{}
+		return term.Cell{}
 	}
-	inks := map[string]ink{string(lsapi.InService): plain, string(lsapi.OutOfService): red}
-	if i, ok := inks[m.Health.State]; ok {
-		return cell{m.Health.State, i}
+	switch lsapi.HealthState(m.Health.State) {
+	case lsapi.InService:
+		return term.Text(m.Health.State)
+	case lsapi.OutOfService:
+		return term.Styled(m.Health.State, term.Red)
 	}
-	return cell{m.Health.State, yellow}
+	return term.Styled(m.Health.State, term.Yellow)
 }
 
-func stateCell(state string) cell {
+func stateCell(state string) term.Cell {
 	switch state {
 	case "":
-		return cell{"unknown", yellow}
+		return term.Styled("unknown", term.Yellow)
 	case string(lsapi.StateRunning):
-		return cellOf(state)
+		return term.Text(state)
 	}
-	return cell{state, red}
+	return term.Styled(state, term.Red)
 }
 
 // healthNote returns AWS's description of the health, if it has one.
-func healthNote(m apiv1.Member) cell {
+func healthNote(m apiv1.Member) term.Cell {
 	if m.Health == nil || m.Health.Description == "N/A" || m.Health.Description == "" {
-		return cell{}
+		return term.Cell{}
 	}
 	text := m.Health.Description
 	if m.Health.Reason != "" && m.Health.Reason != "N/A" {
@@ -61,7 +64,7 @@ func healthNote(m apiv1.Member) cell {
 	if since := clock(m.Health.Since); since != "" {
 		text += " (since " + since + ")"
 	}
-	return cell{text, dim}
+	return term.Styled(text, term.Dim)
 }
 
 func lastChangeText(c *apiv1.LastChange) string {
@@ -81,8 +84,8 @@ func lastChangeText(c *apiv1.LastChange) string {
 
 // healthText returns the health state with AWS's description.
 func healthText(m apiv1.Member) string {
-	text := healthCell(m).text
-	if note := healthNote(m).text; note != "" {
+	text := healthCell(m).Text
+	if note := healthNote(m).Text; note != "" {
 		text += ", " + note
 	}
 	return text

@@ -17,6 +17,7 @@ import (
 	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
+	"lsapi/internal/cli/term"
 	"lsapi/internal/sanitize"
 )
 
@@ -106,10 +107,10 @@ func newElbChange(p Process, k changeCommand) *cobra.Command {
 		return withService(c, p, func(ctx context.Context, service *remote) error {
 			run := &changeRun{changeCommand: k, flags: f, service: service, loadBalancer: name}
 			if f.wait && !v.quiet && isCapable(p, p.Stderr) {
-				run.progress = startProgress(p, ids)
+				run.progress = term.NewProgress(p.Stderr, colors(p, p.Stderr), ids)
 			}
 			results := run.all(ctx, ids)
-			run.progress.end()
+			run.progress.End()
 			return service.suggestName(ctx, name, reportChanges(v, results))
 		})
 	}
@@ -150,7 +151,7 @@ type changeRun struct {
 	flags        elbChangeFlags
 	service      *remote
 	loadBalancer string
-	progress     *progress // nil shows nothing
+	progress     *term.Progress // nil shows nothing
 }
 
 // all changes the instances concurrently, so that the service can batch them, and returns
@@ -174,13 +175,13 @@ func (c *changeRun) all(ctx context.Context, ids []string) []changeResult {
 func (c *changeRun) one(ctx context.Context, line int, id string) changeResult {
 	result := changeResult{Action: c.action, LoadBalancer: c.loadBalancer, InstanceID: id, Outcome: outcomeApplied}
 	began := time.Now()
-	c.progress.show(line, string(c.action)+"ing")
+	c.progress.Show(line, string(c.action)+"ing")
 	result.err = c.change(ctx, line, &result)
 	result.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
 	if result.err != nil {
 		result.Outcome, result.Error = outcomeOf(result.err), result.err.Error()
 	}
-	c.progress.finish(line, result)
+	c.progress.Finish(line, shownResult(result), result.err == nil)
 	return result
 }
 
@@ -203,10 +204,10 @@ func (c *changeRun) change(ctx context.Context, line int, result *changeResult) 
 	if !c.flags.wait {
 		return nil
 	}
-	c.progress.show(line, string(c.action)+"ed")
+	c.progress.Show(line, string(c.action)+"ed")
 	o := client.AwaitOptions{Timeout: c.flags.timeout}
 	if c.progress != nil {
-		o.Progress = func(m apiv1.Member) { c.progress.show(line, memberText(c.action, m)) }
+		o.Progress = func(m apiv1.Member) { c.progress.Show(line, memberText(c.action, m)) }
 	}
 	member, err := c.service.Await(ctx, c.loadBalancer, result.InstanceID, c.waitFor, o)
 	if member.InstanceID != "" {

@@ -109,7 +109,7 @@ func recentlyDetached(ctx context.Context, service *remote, b apiv1.LoadBalancer
 
 // describe describes an instance for a completion.
 func describe(m apiv1.Member) string {
-	text := healthCell(m).text
+	text := healthCell(m).Text
 	if m.Name != "" {
 		text = strings.TrimSpace(m.Name + " " + text)
 	}

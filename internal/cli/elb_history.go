@@ -8,6 +8,7 @@ import (
 
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
+	"lsapi/internal/cli/term"
 )
 
 const elbHistoryHelp = `List the recorded changes of a load balancer, or of all, the newest first: actor, action,
@@ -48,10 +49,10 @@ func newElbHistory(p Process) *cobra.Command {
 				return err
 			}
 		}
-		rows := &rowWriter{columns: changeColumns(len(names) == 0), view: v}
+		rows := &term.Stream{Columns: changeColumns(len(names) == 0), Screen: v.screen}
 		return withService(c, p, func(ctx context.Context, service *remote) error {
 			return history(ctx, service, &f, func(change apiv1.Change) error {
-				return v.writeOne(change, change.ID, func() error { return rows.write(changeCells(change)...) })
+				return v.writeOne(change, change.ID, func() error { return rows.Write(changeCells(change)) })
 			})
 		})
 	}

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,6 +10,7 @@ import (
 	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
+	"lsapi/internal/cli/term"
 )
 
 const elbListHelp = `List load balancers, as a table, or as a JSON array when piped or with -o json.
@@ -55,7 +56,7 @@ func newElbList(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return v.write(found, namesOf(found), func() error { return loadBalancersTable(found).write(v) })
+			return v.write(found, namesOf(found), func() error { return loadBalancersTable(found).Write(v.screen) })
 		})
 	}
 	return command
@@ -105,26 +106,32 @@ func namesOf(all []apiv1.LoadBalancer) []string {
 	return names
 }
 
-func loadBalancersTable(all []apiv1.LoadBalancer) *table {
-	t := &table{columns: []column{
-		{head: "NAME"}, {head: "MEMBERS"}, {head: "IN"}, {head: "OUT"}, {head: "UNKNOWN", rank: 2}, {head: "DRAINING", rank: 1},
-		{head: "AS OF", rank: 6}, {head: "SCHEME", rank: 5}, {head: "ZONES", rank: 4, least: 10}, {head: "LISTENERS", rank: 3, least: 14},
-		{head: "DNS NAME", rank: 7}, {head: "CREATED", wide: true}, {head: "TAGS", wide: true},
+func loadBalancersTable(all []apiv1.LoadBalancer) *term.Table {
+	t := &term.Table{Columns: []term.Column{
+		{Head: "NAME"}, {Head: "MEMBERS"}, {Head: "IN"}, {Head: "OUT"}, {Head: "UNKNOWN", Rank: 2}, {Head: "DRAINING", Rank: 1},
+		{Head: "AS OF", Rank: 6}, {Head: "SCHEME", Rank: 5}, {Head: "ZONES", Rank: 4, Least: 10}, {Head: "LISTENERS", Rank: 3, Least: 14},
+		{Head: "DNS NAME", Rank: 7}, {Head: "CREATED", Wide: true}, {Head: "TAGS", Wide: true},
 	}}
 	for _, b := range all {
-		row := []cell{cellOf(b.Name), cellOf(fmt.Sprint(b.Members))}
-		row = append(row, healthCells(b.Health)...)
-		row = append(row, cellOf(clock(b.AsOf)), cellOf(b.Scheme), cellOf(zonesText(b.Zones)), cellOf(listenersText(b.Listeners)), cellOf(b.DNSName),
-			cellOf(clock(b.CreatedAt)), cellOf(tagsText(b.Tags)))
-		t.add(cell{}, row...)
+		row := append(term.Row{b.Name, b.Members}, healthCells(b.Health)...)
+		t.Add(append(row, clock(b.AsOf), b.Scheme, zonesText(b.Zones), listenersText(b.Listeners), b.DNSName,
+			clock(b.CreatedAt), tagsText(b.Tags)), term.Cell{})
 	}
 	return t
 }
 
 // healthCells returns the counts, or empty cells if they are unknown.
-func healthCells(h *apiv1.HealthCounts) []cell {
+func healthCells(h *apiv1.HealthCounts) term.Row {
 	if h == nil {
-		return make([]cell, 4)
+		return make(term.Row, 4)
 	}
-	return []cell{count(h.InService, plain), count(h.OutOfService, red), count(h.Unknown, yellow), count(h.Draining, yellow)}
+	return term.Row{count(h.InService, term.Plain), count(h.OutOfService, term.Red), count(h.Unknown, term.Yellow), count(h.Draining, term.Yellow)}
+}
+
+// count returns a number, with a style unless it is 0.
+func count(n int, style term.Style) term.Cell {
+	if n == 0 {
+		style = term.Plain
+	}
+	return term.Styled(strconv.Itoa(n), style)
 }

@@ -13,6 +13,7 @@ import (
 	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
+	"lsapi/internal/cli/term"
 )
 
 // The outcomes of a change of one instance, in JSON.
@@ -101,20 +102,20 @@ func reportChanges(v *view, results []changeResult) error {
 			succeeded = append(succeeded, r.InstanceID)
 		}
 	}
-	err := v.write(results, succeeded, func() error { return changesTable(results).write(v) })
+	err := v.write(results, succeeded, func() error { return changesTable(results).Write(v.screen) })
 	return errors.Join(err, changesError(results))
 }
 
-func changesTable(results []changeResult) *table {
-	t := &table{columns: []column{
-		{head: "INSTANCE"}, {head: "ACTION", rank: 2}, {head: "OUTCOME"}, {head: "TOOK", rank: 1}, {head: "CHANGE", rank: 3},
+func changesTable(results []changeResult) *term.Table {
+	t := &term.Table{Columns: []term.Column{
+		{Head: "INSTANCE"}, {Head: "ACTION", Rank: 2}, {Head: "OUTCOME"}, {Head: "TOOK", Rank: 1}, {Head: "CHANGE", Rank: 3},
 	}}
 	for _, r := range results {
-		note := cell{}
+		note := term.Cell{}
 		if len(results) > 1 { // a single error is printed to stderr
-			note = cell{r.Error, dim}
+			note = term.Styled(r.Error, term.Dim)
 		}
-		t.add(note, cellOf(r.InstanceID), cellOf(string(r.Action)), outcomeCell(r), cellOf(took(r)), cellOf(r.ChangeID))
+		t.Add(term.Row{r.InstanceID, r.Action, outcomeCell(r), took(r), r.ChangeID}, note)
 	}
 	return t
 }
@@ -123,16 +124,25 @@ func took(r changeResult) string {
 	return time.Duration(r.Seconds * float64(time.Second)).Round(100 * time.Millisecond).String()
 }
 
-func outcomeCell(r changeResult) cell {
+func outcomeCell(r changeResult) term.Cell {
 	words := map[string]string{outcomeInService: "in service", outcomeTimedOut: "timed out", outcomeWaitFailed: "in vain"}
 	text := cmp.Or(words[r.Outcome], r.Outcome)
 	switch {
 	case r.err == nil:
-		return cell{text, green}
+		return term.Styled(text, term.Green)
 	case r.Outcome == outcomeConflict || r.Outcome == outcomeTimedOut || r.Outcome == outcomeUnknown:
-		return cell{text, yellow}
+		return term.Styled(text, term.Yellow)
 	}
-	return cell{text, red}
+	return term.Styled(text, term.Red)
+}
+
+// shownResult returns the outcome with the error.
+func shownResult(r changeResult) term.Cell {
+	c := outcomeCell(r)
+	if r.Error != "" {
+		c.Text += ": " + r.Error
+	}
+	return c
 }
 
 // changesErr summarizes the failures on one line. Its status is that of the worst.
@@ -157,7 +167,7 @@ func changesError(results []changeResult) error {
 			continue
 		}
 		failed++
-		counts[outcomeCell(r).text]++
+		counts[outcomeCell(r).Text]++
 		if worst == nil || exitStatus(r.err) > exitStatus(worst) {
 			worst = r.err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	apiv1 "lsapi/api/v1"
+	"lsapi/internal/cli/term"
 	"lsapi/internal/sanitize"
 )
 
@@ -61,31 +62,25 @@ func membersOf(b apiv1.LoadBalancerDetail) []string {
 }
 
 func showLoadBalancer(v *view, b apiv1.LoadBalancerDetail) error {
-	paint := func(i ink, text string) string {
-		if v.colored {
-			return i.paint(text)
-		}
-		return text
-	}
 	const indent = 15
 	var out strings.Builder
-	fmt.Fprintln(&out, paint(bold, sanitize.Escape(b.Name)))
+	fmt.Fprintln(&out, v.screen.Paint(term.Bold, sanitize.Escape(b.Name)))
 	for _, s := range settingsOf(b) {
 		if s[1] == "" {
 			continue
 		}
-		lines := wrapped(sanitize.Escape(s[1]), v.room()-indent)
-		fmt.Fprintf(&out, "  %s %s\n", paint(dim, fmt.Sprintf("%-12s", s[0])), strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
+		lines := term.Wrap(sanitize.Escape(s[1]), v.screen.Room()-indent)
+		fmt.Fprintf(&out, "  %s %s\n", v.screen.Paint(term.Dim, fmt.Sprintf("%-12s", s[0])), strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 	}
 	out.WriteByte('\n')
-	if _, err := io.WriteString(v.out, out.String()); err != nil {
+	if _, err := io.WriteString(v.screen, out.String()); err != nil {
 		return err
 	}
 	if len(b.Instances) == 0 {
-		_, err := fmt.Fprintln(v.out, "It has no members.")
+		_, err := fmt.Fprintln(v.screen, "It has no members.")
 		return err
 	}
-	return membersTable(b.Instances).write(v)
+	return membersTable(b.Instances).Write(v.screen)
 }
 
 // settingsOf returns names and values; unknown values are empty.
@@ -133,14 +128,14 @@ func asOfText(b apiv1.LoadBalancer) string {
 	return clock(b.AsOf) + ", health " + clock(b.HealthAsOf)
 }
 
-func membersTable(all []apiv1.Member) *table {
-	t := &table{columns: []column{
-		{head: "INSTANCE"}, {head: "HEALTH"}, {head: "EC2"}, {head: "TYPE", rank: 4}, {head: "ZONE", rank: 3}, {head: "ADDRESS", rank: 5},
-		{head: "MEMBER SINCE", rank: 6}, {head: "LAST CHANGE", rank: 1, least: 16}, {head: "NAME", rank: 2, least: 8}, {head: "LAUNCHED", wide: true},
+func membersTable(all []apiv1.Member) *term.Table {
+	t := &term.Table{Columns: []term.Column{
+		{Head: "INSTANCE"}, {Head: "HEALTH"}, {Head: "EC2"}, {Head: "TYPE", Rank: 4}, {Head: "ZONE", Rank: 3}, {Head: "ADDRESS", Rank: 5},
+		{Head: "MEMBER SINCE", Rank: 6}, {Head: "LAST CHANGE", Rank: 1, Least: 16}, {Head: "NAME", Rank: 2, Least: 8}, {Head: "LAUNCHED", Wide: true},
 	}}
 	for _, m := range all {
-		t.add(healthNote(m), cellOf(m.InstanceID), healthCell(m), stateCell(m.State), cellOf(m.InstanceType), cellOf(m.Zone), cellOf(m.PrivateAddress),
-			cellOf(clock(m.Since)), cellOf(lastChangeText(m.LastChange)), cellOf(m.Name), cellOf(clock(m.LaunchDate)))
+		t.Add(term.Row{m.InstanceID, healthCell(m), stateCell(m.State), m.InstanceType, m.Zone, m.PrivateAddress,
+			clock(m.Since), lastChangeText(m.LastChange), m.Name, clock(m.LaunchDate)}, healthNote(m))
 	}
 	return t
 }

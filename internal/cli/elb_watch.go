@@ -9,6 +9,7 @@ import (
 
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
+	"lsapi/internal/cli/term"
 	"lsapi/internal/sanitize"
 )
 
@@ -49,9 +50,9 @@ func newElbWatch(p Process) *cobra.Command {
 				return err
 			}
 		}
-		rows := &rowWriter{columns: eventColumns(len(names)), view: v}
+		rows := &term.Stream{Columns: eventColumns(len(names)), Screen: v.screen}
 		show := func(e client.Event) error {
-			return v.writeOne(eventWithID{e.ID, e.Event}, e.InstanceID, func() error { return rows.write(eventCells(e.Event)...) })
+			return v.writeOne(eventWithID{e.ID, e.Event}, e.InstanceID, func() error { return rows.Write(eventCells(e.Event)) })
 		}
 		return withService(c, p, func(ctx context.Context, service *remote) error {
 			lost := func(err error) {
@@ -88,24 +89,24 @@ type eventWithID struct {
 
 // eventColumns returns the columns of events. With one load balancer its name is the
 // first column to go on a narrow terminal.
-func eventColumns(names int) []column {
-	balancer := column{head: "LOAD BALANCER", width: 32, least: 13}
+func eventColumns(names int) []term.Column {
+	balancer := term.Column{Head: "LOAD BALANCER", Width: 32, Least: 13}
 	if names == 1 {
-		balancer.rank = 3
+		balancer.Rank = 3
 	}
-	return []column{{head: "TIME", width: 12}, {head: "EVENT", width: 8}, balancer, {head: "INSTANCE", width: 19}, {head: "DETAIL", width: 36, least: 12, rank: 2}}
+	return []term.Column{{Head: "TIME", Width: 12}, {Head: "EVENT", Width: 8}, balancer, {Head: "INSTANCE", Width: 19}, {Head: "DETAIL", Width: 36, Least: 12, Rank: 2}}
 }
 
-var eventInks = map[string]ink{
-	apiv1.EventDetached: yellow,
-	apiv1.EventDrained:  dim,
-	apiv1.EventDrift:    red,
+var eventStyles = map[string]term.Style{
+	apiv1.EventDetached: term.Yellow,
+	apiv1.EventDrained:  term.Dim,
+	apiv1.EventDrift:    term.Red,
 }
 
-func eventCells(e apiv1.Event) []cell {
-	return []cell{
-		cellOf(e.At.Local().Format("15:04:05.000")), {e.Type, eventInks[e.Type]}, cellOf(e.LoadBalancer), cellOf(e.InstanceID),
-		cellOf(eventDetail(e)),
+func eventCells(e apiv1.Event) term.Row {
+	return term.Row{
+		e.At.Local().Format("15:04:05.000"), term.Styled(e.Type, eventStyles[e.Type]), e.LoadBalancer, e.InstanceID,
+		eventDetail(e),
 	}
 }
 

@@ -9,9 +9,6 @@ const (
 	// maxAtOnce bounds concurrent changes and waits. It is AWS's default limit of
 	// instances per load balancer.
 	maxAtOnce = 100
-	drawEvery = 150 * time.Millisecond // of progress
-	// The size of a terminal that does not report one.
-	defaultWidth, defaultHeight = 80, 24
 
 	// completionTimeout bounds the wait after Tab.
 	completionTimeout = 2 * time.Second

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"io"
-	"os"
 
-	"golang.org/x/term"
-
+	"lsapi/internal/cli/term"
 	"lsapi/internal/config"
 )
 
@@ -25,19 +23,16 @@ func colors(p Process, w io.Writer) bool {
 
 // isCapable reports whether w is a terminal that supports control sequences.
 func isCapable(p Process, w io.Writer) bool {
-	return config.Variable(p.Environ, "TERM") != "dumb" && isTerminal(w)
+	return config.Variable(p.Environ, "TERM") != "dumb" && term.IsTerminal(w)
 }
 
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
-func terminalSize(w io.Writer) (width, height int) {
-	if file, ok := w.(*os.File); ok {
-		if width, height, err := term.GetSize(int(file.Fd())); err == nil && width > 0 && height > 0 {
-			return width, height
-		}
+// newScreen returns the screen of stdout: a terminal, or else without limits.
+func newScreen(p Process) term.Screen {
+	s := term.Screen{Writer: p.Stdout, Color: colors(p, p.Stdout), Room: unlimited}
+	if term.IsTerminal(p.Stdout) {
+		s.Room = func() int { width, _ := term.Size(p.Stdout); return width }
 	}
-	return defaultWidth, defaultHeight
+	return s
 }
+
+func unlimited() int { return 0 }

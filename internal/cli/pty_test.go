@@ -116,10 +116,10 @@ func TestTerminalShowsProgressThenResults(t *testing.T) {
 	}
 	for _, pattern := range []string{
 		`[|/\\-] ` + spare + ` +[0-9]+s  attached`, // the spinner
-		`[|/\\-] ` + failing + ` +[0-9]+s  attached, OutOfService, ELB: Instance registration is still in prog\.\.\.\n`, // cut off at the edge
-		"\x1b\\[32m\\+ " + spare + ` +[0-9]+s  in service`,
-		"\r\x1b\\[2A\x1b\\[J", // progress is removed at the end
-		"\x1b\\[1mINSTANCE\x1b\\[0m .*\n" + spare + "  attach  \x1b\\[32min service\x1b\\[0m .*\n" + failing + "  attach  \x1b\\[33mtimed out\x1b\\[0m ",
+		`[|/\\-] ` + failing + ` +[0-9]+s  attached, OutOfService, ELB: Instance registration is still in prog[res]*…\n`, // cut off at the edge
+		"\x1b\\[32m\\+\x1b\\[m " + spare + " +[0-9]+s\x1b\\[32m  in service",
+		"\x1b\\[2A\x1b\\[J", // progress is removed at the end
+		"\x1b\\[1mINSTANCE\x1b\\[m .*\n" + spare + "  attach  \x1b\\[32min service\x1b\\[m .*\n" + failing + "  attach  \x1b\\[33mtimed out\x1b\\[m ",
 		`(?m)^lsapi: 1 of 2 not done: 1 timed out$`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(text) {
@@ -184,8 +184,8 @@ func TestCtrlCEndsWaitAndReportsAttach(t *testing.T) {
 func TestTerminalShowsColouredTables(t *testing.T) {
 	service := newFakeService(t, soon)
 	for command, want := range map[string]string{
-		"list": "\x1b[31m1\x1b[0m",
-		"show": "\x1b[31mOutOfService\x1b[0m",
+		"list": "\x1b[31m1\x1b[m",
+		"show": "\x1b[31mOutOfService\x1b[m",
 	} {
 		arguments := []string{"elb", command}
 		if command == "show" {
@@ -230,7 +230,7 @@ func TestTablesFitNarrowTerminal(t *testing.T) {
 
 func TestOnlyBadStatesAreColoured(t *testing.T) {
 	_, text := onTerminal(t, newFakeService(t, soon), nil, nil, "elb", "history").wait()
-	if !strings.Contains(text, "\x1b[31mrefused\x1b[0m") || strings.Contains(text, "mapplied") {
+	if !strings.Contains(text, "\x1b[31mrefused\x1b[m") || strings.Contains(text, "mapplied") {
 		t.Errorf("the history is %q", text)
 	}
 	_, text = onTerminal(t, newFakeService(t, soon), nil, nil, "elb", "show", "web-elb").wait()

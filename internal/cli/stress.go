@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lsapi/internal/cli/term"
 	"lsapi/internal/config"
 	"lsapi/internal/stress"
 )
@@ -145,7 +146,7 @@ func (f *stressFlags) print(w io.Writer, report stress.Report) error {
 
 // progressOn returns a function that shows the last second on one line of a terminal.
 func progressOn(w io.Writer) func(stress.Step, stress.Second) {
-	if !isTerminal(w) {
+	if !term.IsTerminal(w) {
 		return nil
 	}
 	return func(s stress.Step, now stress.Second) {
@@ -154,7 +155,7 @@ func progressOn(w io.Writer) func(stress.Step, stress.Second) {
 }
 
 func clearProgress(w io.Writer) {
-	if isTerminal(w) {
+	if term.IsTerminal(w) {
 		fmt.Fprint(w, "\r\x1b[K")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/yaml"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"lsapi/internal/cli/term"
 )
 
 // The formats of --output.
@@ -40,29 +41,24 @@ func addViewFlags(flags *pflag.FlagSet, formats []string) {
 
 // view writes the results of a command.
 type view struct {
-	out     io.Writer
+	screen  term.Screen
 	format  string
-	heads   bool
 	quiet   bool
-	colored bool
-	room    func() int // the width of the terminal, 0 for unlimited
-	several bool       // whether writeOne has written a value
+	several bool // whether writeOne has written a value
 }
 
 // newView returns the view for the flags.
 func newView(c *cobra.Command, p Process, formats []string) (*view, error) {
 	flags := c.Flags()
-	v := &view{out: p.Stdout, heads: true, colored: colors(p, p.Stdout), room: func() int { return 0 }}
+	v := &view{screen: newScreen(p)}
 	v.format, _ = flags.GetString("output") // fails only for an undefined flag
 	v.quiet, _ = flags.GetBool("quiet")
-	if bare, _ := flags.GetBool("no-headers"); bare {
-		v.heads = false
-	}
-	terminal := isTerminal(p.Stdout)
+	bare, _ := flags.GetBool("no-headers")
+	v.screen.Heads = !bare
 	switch {
 	case v.format == "" && v.quiet:
 		v.format = formatName
-	case v.format == "" && terminal:
+	case v.format == "" && term.IsTerminal(p.Stdout):
 		v.format = formatTable
 	case v.format == "":
 		v.format = formatJSON
@@ -74,8 +70,8 @@ func newView(c *cobra.Command, p Process, formats []string) (*view, error) {
 	if v.format == formatLines {
 		v.format = formatJSON
 	}
-	if terminal && v.format == formatTable {
-		v.room = func() int { width, _ := terminalSize(p.Stdout); return width }
+	if v.format == formatWide {
+		v.screen.Wide, v.screen.Room = true, unlimited
 	}
 	return v, nil
 }
@@ -84,7 +80,7 @@ func newView(c *cobra.Command, p Process, formats []string) (*view, error) {
 func (v *view) write(value any, names []string, draw func() error) error {
 	switch v.format {
 	case formatJSON:
-		return writeJSON(v.out, value)
+		return writeJSON(v.screen, value)
 	case formatYAML:
 		return v.writeYAML(value)
 	case formatName:
@@ -97,10 +93,10 @@ func (v *view) write(value any, names []string, draw func() error) error {
 func (v *view) writeOne(value any, name string, draw func() error) error {
 	switch v.format {
 	case formatJSON:
-		return writeLine(v.out, value)
+		return writeLine(v.screen, value)
 	case formatYAML:
 		if v.several {
-			if _, err := io.WriteString(v.out, "---\n"); err != nil {
+			if _, err := io.WriteString(v.screen, "---\n"); err != nil {
 				return err
 			}
 		}
@@ -115,9 +111,9 @@ func (v *view) writeOne(value any, name string, draw func() error) error {
 func (v *view) writeNames(names []string) error {
 	var text strings.Builder
 	for _, name := range names {
-		text.WriteString(shown(name) + "\n")
+		text.WriteString(term.Shown(name) + "\n")
 	}
-	_, err := io.WriteString(v.out, text.String())
+	_, err := io.WriteString(v.screen, text.String())
 	return err
 }
 
@@ -127,7 +123,7 @@ func (v *view) writeYAML(value any) error {
 	if err := writeLine(&text, value); err != nil {
 		return err
 	}
-	return yaml.Convert(v.out, &text)
+	return yaml.Convert(v.screen, &text)
 }
 
 // writeJSON writes a value as indented JSON.
