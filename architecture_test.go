@@ -16,7 +16,7 @@ import (
 const module = "lsapi"
 
 // adapters connect lsapi to external systems.
-var adapters = []string{"auth", "cloud", "httpapi", "record", "snapshot", "telemetry"}
+var adapters = []string{"auth", "cloud", "record", "snapshot", "telemetry", "web"}
 
 // emulatedServices are the AWS services of the emulator.
 var emulatedServices = []string{"internal/emulator/cloudwatch", "internal/emulator/ec2", "internal/emulator/elb", "internal/emulator/sts"}
@@ -91,9 +91,9 @@ var rules = []rule{
 		func(_, path string) bool { return within(path, "database/sql") },
 	},
 	{
-		"HTTP stays at the edges: statuses stop in httpapi",
+		"HTTP stays at the edges: statuses stop in web",
 		func(folder string) bool {
-			allowed := []string{"api", "bench", "client", "internal/stress", "internal/httpapi", "internal/connlimit", "internal/app", "internal/cli", "internal/cloud", "internal/emulator", "internal/telemetry"}
+			allowed := []string{"api", "bench", "client", "internal/stress", "internal/web", "internal/connlimit", "internal/app", "internal/cli", "internal/cloud", "internal/emulator", "internal/telemetry"}
 			return !slices.ContainsFunc(allowed, func(outer string) bool { return within(folder, outer) })
 		},
 		func(_, path string) bool { return path == "net/http" },

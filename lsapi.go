@@ -2,7 +2,7 @@
 // AWS load balancers.
 //
 // It imports only the standard library, and every package may import it. The use case is
-// in internal/membership, AWS in internal/cloud, and HTTP in internal/httpapi.
+// in internal/membership, AWS in internal/cloud, and HTTP in internal/web.
 package lsapi
 
 import (

@@ -9,7 +9,7 @@ import (
 	"lsapi"
 	"lsapi/api/status"
 	"lsapi/client"
-	"lsapi/internal/httpapi"
+	"lsapi/internal/web"
 )
 
 // failing fails with a code whatever it is asked.
@@ -55,7 +55,7 @@ func TestEveryCodeOfTheServiceIsThatOfTheClient(t *testing.T) {
 	for _, code := range append(status.Codes(), lsapi.CodeForbidden, "odd") {
 		t.Run(string(code), func(t *testing.T) {
 			f := failing{code}
-			server := httptest.NewServer(httpapi.New(httpapi.Options{Membership: f, Lists: f, Authenticator: anybody{}, Record: failingRecord{f}}))
+			server := httptest.NewServer(web.New(web.Options{Membership: f, Lists: f, Authenticator: anybody{}, Record: failingRecord{f}}))
 			defer server.Close()
 			c := newClient(t, server.URL)
 			_, attach := c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{})

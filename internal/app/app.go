@@ -14,8 +14,8 @@ import (
 	"lsapi/internal/auth"
 	"lsapi/internal/config"
 	"lsapi/internal/connlimit"
-	"lsapi/internal/httpapi"
 	"lsapi/internal/telemetry"
+	"lsapi/internal/web"
 )
 
 // Options configure the service.
@@ -76,11 +76,11 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	handling := httpapi.Options{
+	handling := web.Options{
 		Version:        o.Version,
 		Authenticator:  authenticator,
 		Log:            a.log,
-		Envelope:       httpapi.Envelope(cfg.Envelope),
+		Envelope:       web.Envelope(cfg.Envelope),
 		RequestTimeout: cfg.RequestTimeout,
 		TrustedProxies: cfg.TrustedProxies,
 		Observe:        metrics.Request,
@@ -98,7 +98,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	if err := a.startMembership(ctx, cfg, metrics, &handling); err != nil {
 		return err
 	}
-	handler := httpapi.New(handling)
+	handler := web.New(handling)
 	listen := o.Listen
 	if listen == nil {
 		listen = func(ctx context.Context) (net.Listener, error) { return Listen(ctx, cfg.Listen) }

@@ -10,8 +10,8 @@ import (
 
 	"lsapi"
 	"lsapi/internal/auth"
-	"lsapi/internal/httpapi"
 	"lsapi/internal/telemetry"
+	"lsapi/internal/web"
 )
 
 // remembered is a Lists that always has the list.
@@ -38,9 +38,9 @@ func BenchmarkList(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	list := httpapi.EncodeList(httpapi.EnvelopeMessage, make([]lsapi.Instance, 20))
+	list := web.EncodeList(web.EnvelopeMessage, make([]lsapi.Instance, 20))
 	list.AsOf = time.Now()
-	handler := httpapi.New(httpapi.Options{
+	handler := web.New(web.Options{
 		Lists:         &remembered{list},
 		Authenticator: authenticator,
 		Log:           telemetry.NewLogger(telemetry.NewWriter(io.Discard), telemetry.LogOptions{}),

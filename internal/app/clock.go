@@ -10,9 +10,9 @@ import (
 	"lsapi/internal/background"
 	"lsapi/internal/clock"
 	"lsapi/internal/cloud"
-	"lsapi/internal/httpapi"
 	"lsapi/internal/record"
 	"lsapi/internal/telemetry"
+	"lsapi/internal/web"
 )
 
 // The reference clocks.
@@ -102,13 +102,13 @@ func every(ctx context.Context, interval time.Duration, f func()) {
 // clockedMembership rejects changes while the clock is wrong, because the record would
 // store wrong times.
 type clockedMembership struct {
-	httpapi.Membership
+	web.Membership
 	clocks  *clock.Monitor
 	compare func(ctx context.Context)
 	first   singleflight.Group
 }
 
-// Change implements httpapi.Membership.
+// Change implements web.Membership.
 func (m *clockedMembership) Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error) {
 	m.awaitComparison(ctx)
 	if err := m.clocks.Check(); err != nil {

@@ -11,12 +11,12 @@ import (
 	"lsapi/internal/events"
 	"lsapi/internal/fleet"
 	"lsapi/internal/health"
-	"lsapi/internal/httpapi"
-	v1 "lsapi/internal/httpapi/v1"
 	"lsapi/internal/membership"
 	"lsapi/internal/record"
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
+	"lsapi/internal/web"
+	v1 "lsapi/internal/web/v1"
 )
 
 // healthShare is the share of the Classic ELB read rate for polls of health. The rest
@@ -50,7 +50,7 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 
 // startFleet starts the views of load balancers, the waits for members, and the event
 // streams.
-func (a *App) startFleet(aws *cloud.Client, changes timedRecord, lists *snapshot.Snapshot, polls *health.Poller, metrics *telemetry.Metrics, handling *httpapi.Options) {
+func (a *App) startFleet(aws *cloud.Client, changes timedRecord, lists *snapshot.Snapshot, polls *health.Poller, metrics *telemetry.Metrics, handling *web.Options) {
 	reader := aws.For(budget.Foreground)
 	views := fleet.New(fleet.Options{
 		Lists: lists, Health: followers{polls}, Settings: reader, Instances: reader,

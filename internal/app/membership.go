@@ -10,10 +10,10 @@ import (
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/config"
 	"lsapi/internal/health"
-	"lsapi/internal/httpapi"
 	"lsapi/internal/membership"
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
+	"lsapi/internal/web"
 )
 
 func newBudget(cfg config.Config, metrics *telemetry.Metrics) (*budget.Budget, error) {
@@ -44,7 +44,7 @@ func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget
 
 // startMembership starts the record, the lanes, the snapshot and the polls, and adds
 // them to handling.
-func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, handling *httpapi.Options) error {
+func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, handling *web.Options) error {
 	allowance, err := newBudget(cfg, metrics)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRe
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
 		Named: aws.For(budget.Foreground),
 		Encode: func(members []lsapi.Instance) lsapi.EncodedList {
-			return httpapi.EncodeList(httpapi.Envelope(cfg.Envelope), members)
+			return web.EncodeList(web.Envelope(cfg.Envelope), members)
 		},
 		Overlay:         members.Overlay,
 		CatchUp:         members.CatchUp,

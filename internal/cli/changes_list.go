@@ -13,8 +13,8 @@ import (
 	"lsapi/internal/app"
 	"lsapi/internal/cli/term"
 	"lsapi/internal/config"
-	v1 "lsapi/internal/httpapi/v1"
 	"lsapi/internal/record"
+	v1 "lsapi/internal/web/v1"
 )
 
 const changesListHelp = `List changes, the newest first, as a table, or one line of JSON per change when piped or

@@ -1,0 +1,227 @@
+package web_test
+
+import (
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/web"
+)
+
+const (
+	running = "i-0592fe5ccee879f04" // a member of default-elb
+	spare   = "i-5203422c"          // known to EC2, in no load balancer
+	gone    = "i-0aaaaaaaaaaaaaaaa" // a member of old-elb that EC2 no longer knows
+
+	authorization = "Basic YWxpY2U6cGFzc3dvcmQ="
+)
+
+// memberships is a Membership that holds its state in memory.
+type memberships struct {
+	mu       sync.Mutex
+	members  map[string][]string
+	requests []lsapi.Request // every change that was asked for
+
+	// fail, when it is set, is asked before anything else; recorded is whether what
+	// fails is on record, and pending whether it may still be.
+	fail              func(ctx context.Context) error
+	recorded, pending bool
+}
+
+func newMemberships() *memberships {
+	return &memberships{members: map[string][]string{
+		"default-elb": {running},
+		"old-elb":     {gone, running},
+		"empty-elb":   {},
+	}}
+}
+
+func (m *memberships) list(ctx context.Context, name string) (listing, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.failure(ctx); err != nil {
+		return listing{}, err
+	}
+	ids, ok := m.members[name]
+	if !ok {
+		return listing{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", name)
+	}
+	found := listing{asOf: time.Now()}
+	for _, id := range ids {
+		found.members = append(found.members, instance(id))
+	}
+	return found, nil
+}
+
+// listing is what a fake's list says.
+type listing struct {
+	members []lsapi.Instance
+	asOf    time.Time
+}
+
+// lister is a fake Membership that has lists too.
+type lister interface {
+	list(ctx context.Context, loadBalancer string) (listing, error)
+}
+
+// lists are those of a lister, none of them in memory.
+type lists struct {
+	of       lister
+	envelope web.Envelope
+}
+
+func (lists) Remembered(string) (*lsapi.EncodedList, error) { return nil, nil }
+
+func (l lists) Read(ctx context.Context, loadBalancer string, _ bool) (*lsapi.EncodedList, error) {
+	found, err := l.of.list(ctx, loadBalancer)
+	if err != nil {
+		return nil, err
+	}
+	list := web.EncodeList(l.envelope, found.members)
+	list.AsOf = found.asOf
+	return &list, nil
+}
+
+// handlerOf returns the handler. Without other lists, those of its Membership are
+// shown.
+func handlerOf(o web.Options) http.Handler {
+	if of, ok := o.Membership.(lister); ok && o.Lists == nil {
+		o.Lists = lists{of, o.Envelope}
+	}
+	return web.New(o)
+}
+
+func (m *memberships) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.requests = append(m.requests, r)
+	if err := m.failure(ctx); err != nil {
+		return lsapi.Result{Recorded: m.recorded, Pending: m.pending}, err
+	}
+	ids, ok := m.members[r.LoadBalancer]
+	if !ok {
+		return lsapi.Result{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", r.LoadBalancer)
+	}
+	position := slices.Index(ids, r.InstanceID)
+	if (position >= 0) == (r.Action == lsapi.Attach) {
+		return lsapi.Result{Recorded: true}, lsapi.Errorf(lsapi.CodeConflict, "%s of %s is a conflict", r.Action, r.InstanceID)
+	}
+	if r.Action == lsapi.Attach {
+		m.members[r.LoadBalancer] = append(ids, r.InstanceID)
+	} else {
+		m.members[r.LoadBalancer] = slices.Delete(slices.Clone(ids), position, position+1)
+	}
+	return lsapi.Result{Instance: instance(r.InstanceID), Recorded: true}, nil
+}
+
+func (m *memberships) failure(ctx context.Context) error {
+	if m.fail == nil {
+		return nil
+	}
+	return m.fail(ctx)
+}
+
+func instance(id string) lsapi.Instance {
+	if id == gone {
+		return lsapi.Instance{ID: id}
+	}
+	return lsapi.Instance{
+		ID:         id,
+		Type:       "t2.micro",
+		LaunchTime: time.Date(2019, 10, 1, 15, 54, 0, 0, time.FixedZone("", -3*60*60)),
+		State:      lsapi.StateRunning,
+	}
+}
+
+// alice is an Authenticator that knows one user.
+type alice struct{}
+
+func (alice) Authenticate(_ context.Context, value, _ string) (lsapi.Actor, error) {
+	if value != authorization {
+		return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeUnauthenticated, "wrong user or password")
+	}
+	return lsapi.Actor{Name: "alice"}, nil
+}
+
+func (alice) Revalidate(string) error { return nil }
+
+func newHandler(m *memberships) http.Handler {
+	return handlerOf(web.Options{Membership: m, Authenticator: alice{}})
+}
+
+// serve starts a server on loopback that ends with the test.
+func serve(t *testing.T, handler http.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.DisableGeneralOptionsHandler = true
+	server.Start()
+	server.Client().Transport.(*http.Transport).DisableCompression = true
+	t.Cleanup(server.Close)
+	return server
+}
+
+// request is what a test sends. Credentials are added unless it has some.
+type request struct {
+	method, path, body string
+	header             http.Header
+}
+
+// response is what came back, read to its end.
+type response struct {
+	*http.Response
+	body string
+}
+
+func send(t *testing.T, server *httptest.Server, q request) response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), q.method, server.URL+q.path, strings.NewReader(q.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", authorization)
+	maps.Copy(r.Header, q.header)
+	result, err := server.Client().Transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(t, result)
+}
+
+func read(t *testing.T, r *http.Response) response {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return response{r, string(body)}
+}
+
+// record lets the handler answer without a network.
+func record(handler http.Handler, method, path, body string) response {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", authorization)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return response{w.Result(), w.Body.String()}
+}
+
+func machineID(id string) string { return `{"instanceId": "` + id + `"}` }
+
+// do lets the handler answer a request without a network.
+func do(handler http.Handler, r *http.Request) response {
+	r.Header.Set("Authorization", authorization)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return response{w.Result(), w.Body.String()}
+}

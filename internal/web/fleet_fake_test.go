@@ -1,0 +1,120 @@
+package web_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// fleets is a v1.Fleet that holds what it shows in memory, and fails when the record
+// beside it does.
+type fleets struct {
+	record *records
+
+	mu      sync.Mutex
+	filters []lsapi.FleetFilter // every one that it was asked with
+	// await, when it is set, is what waiting is.
+	await func(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error)
+}
+
+// shownNames are the load balancers that it lists.
+var shownNames = []string{"default-elb", "empty-elb", "old-elb"}
+
+func (f *fleets) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.filters = append(f.filters, filter)
+	if err := f.record.failure(ctx); err != nil {
+		return nil, false, err
+	}
+	if filter.Limit < 1 {
+		return nil, false, lsapi.Errorf(lsapi.CodeInternal, "there is no page of %d", filter.Limit)
+	}
+	for _, name := range shownNames {
+		if name <= filter.After || filter.Name != "" && filter.Name != name {
+			continue
+		}
+		if len(page) == filter.Limit {
+			return page, true, nil
+		}
+		page = append(page, shown(name).PoolSummary)
+	}
+	return page, false, nil
+}
+
+func (f *fleets) LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail, error) {
+	if err := f.record.failure(ctx); err != nil {
+		return lsapi.PoolDetail{}, err
+	}
+	if !slices.Contains(shownNames, name) {
+		return lsapi.PoolDetail{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+	}
+	return shown(name), nil
+}
+
+func (f *fleets) Member(ctx context.Context, name, instanceID string) (lsapi.MemberDetail, error) {
+	b, err := f.LoadBalancer(ctx, name)
+	for _, m := range b.Instances {
+		if m.ID == instanceID {
+			return m, nil
+		}
+	}
+	if err == nil {
+		err = lsapi.Errorf(lsapi.CodeNotFound, "it is no member")
+	}
+	return lsapi.MemberDetail{}, err
+}
+
+func (f *fleets) Await(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+	if f.await != nil {
+		return f.await(ctx, name, instanceID, wish)
+	}
+	return f.Member(ctx, name, instanceID)
+}
+
+// shown is a load balancer of that name. That of default-elb has everything,
+// empty-elb nothing that it need not have, and old-elb a record that is away.
+func shown(name string) lsapi.PoolDetail {
+	asOf := epoch.Add(time.Hour)
+	b := lsapi.PoolDetail{PoolSummary: lsapi.PoolSummary{Name: name, AsOf: asOf}}
+	if name == "empty-elb" {
+		return b
+	}
+	away := strings.HasPrefix(name, "old")
+	failing := &lsapi.MemberHealth{InstanceID: gone, State: lsapi.OutOfService, Reason: "Instance", Description: "Instance has failed <checks>."}
+	drained := &lsapi.MemberHealth{InstanceID: spare, State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}
+	serving := &lsapi.MemberHealth{InstanceID: running, State: lsapi.InService, Reason: "N/A", Description: "N/A"}
+	b.Description = &lsapi.Description{
+		DNSName: name + ".example.com", Scheme: "internal", Zones: []string{"us-east-1a", "us-east-1b"}, CreatedAt: epoch.Add(-time.Hour),
+		Listeners: []lsapi.Listener{
+			{Protocol: "HTTP", Port: 80, InstanceProtocol: "HTTP", InstancePort: 8000},
+			{Protocol: "SSL", Port: 443, InstanceProtocol: "TCP", InstancePort: 8443, Certificate: "arn:aws:iam::1:server-certificate/x"},
+		},
+		HealthCheck: lsapi.HealthCheck{Target: "HTTP:8000/?a&b", Interval: 30 * time.Second, Timeout: 5 * time.Second, UnhealthyThreshold: 2, HealthyThreshold: 10},
+	}
+	b.Members = 2
+	b.Instances = []lsapi.MemberDetail{
+		{Instance: instance(running), Member: true, Health: serving},
+		{Instance: instance(gone), Member: true, Health: failing},
+	}
+	b.Instances[0].Zone, b.Instances[0].PrivateAddress, b.Instances[0].Name = "us-east-1a", "10.0.1.17", "web-1"
+	if away {
+		b.Instances[0].History.Unavailable, b.Instances[1].History.Unavailable = true, true
+		b.Instances[0].Health, b.Instances[1].Health = nil, nil
+		return b
+	}
+	b.Tags = map[string]string{"team": "web", "stage": ""}
+	b.Health, b.HealthAsOf = &lsapi.HealthCounts{InService: 1, OutOfService: 1, Draining: 1}, asOf.Add(-time.Second)
+	b.Attributes = &lsapi.Attributes{Draining: true, DrainingTimeout: 5 * time.Minute, CrossZone: true, IdleTimeout: time.Minute}
+	b.Instances = append(b.Instances, lsapi.MemberDetail{Instance: instance(spare), Health: drained})
+	changes := story().changes
+	b.Instances[0].History = lsapi.MemberHistory{Member: true, Since: epoch, LastChange: &changes[3], Health: serving, HealthSince: epoch.Add(time.Minute)}
+	other := *failing
+	other.Description = "Instance is in stopped state."
+	b.Instances[1].History = lsapi.MemberHistory{Member: true, LastChange: &changes[0], Health: &other, HealthSince: epoch}
+	return b
+}

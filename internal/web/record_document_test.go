@@ -1,0 +1,259 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"lsapi"
+)
+
+// openAPI returns the document that is served, as what JSON makes of it.
+func openAPI(t *testing.T) map[string]any {
+	t.Helper()
+	var document map[string]any
+	if err := json.Unmarshal([]byte(get(t, story(), "/v1/openapi.json").body), &document); err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+// at returns what stands in nested mappings under the keys.
+func at(node any, keys ...string) any {
+	for _, key := range keys {
+		mapping, ok := node.(map[string]any)
+		if !ok {
+			return nil
+		}
+		node = mapping[key]
+	}
+	return node
+}
+
+// resolved follows the node's reference, if it has one.
+func resolved(t *testing.T, document map[string]any, node any) any {
+	t.Helper()
+	reference, ok := at(node, "$ref").(string)
+	if !ok {
+		return node
+	}
+	target := at(document, strings.Split(strings.TrimPrefix(reference, "#/"), "/")...)
+	if target == nil {
+		t.Errorf("%s dangles", reference)
+	}
+	return target
+}
+
+func TestTheDocumentOfTheRecordIsTheSameInEveryProcess(t *testing.T) {
+	first := get(t, story(), "/v1/openapi.json")
+	checkGolden(t, "openapi.json", first.body)
+	if again := get(t, filled(3), "/v1/openapi.json"); again.body != first.body || again.Header.Get("ETag") != first.Header.Get("ETag") {
+		t.Error("two handlers serve different documents")
+	}
+	fromYAML, err := yaml.YAMLToJSON([]byte(get(t, story(), "/v1/openapi.yaml").body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if canonical(t, string(fromYAML)) != canonical(t, first.body) {
+		t.Error("the notations say different things")
+	}
+}
+
+// Pages fill a parameter in with its own example, not with that of its schema. The id of
+// a change has none: none would be on every record.
+func TestParametersAreTaughtAsOpenAPIHasIt(t *testing.T) {
+	document := openAPI(t)
+	operations(t, document, func(_, path string, parameters []any) {
+		for _, parameter := range parameters {
+			name := at(parameter, "name").(string)
+			if at(parameter, "required") == true && (at(parameter, "example") == nil) != (name == "id") {
+				t.Errorf("%s: the example of %s is %v", path, name, at(parameter, "example"))
+			}
+			if at(parameter, "schema", "patternDescription") != nil || at(parameter, "schema", "examples") != nil {
+				t.Errorf("%s: the schema of %s is %v", path, name, at(parameter, "schema"))
+			}
+		}
+	})
+}
+
+// canonical brings the keys of JSON in order.
+func canonical(t *testing.T, text string) string {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatal(err)
+	}
+	ordered, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(ordered)
+}
+
+func TestTheDocumentOfTheRecordNeedsNoCredentialsAndMayBeKept(t *testing.T) {
+	server := serve(t, handlerOf(withRecord(story())))
+	for path, contentType := range map[string]string{"/v1/openapi.json": "application/json", "/v1/openapi.yaml": "application/yaml"} {
+		header := http.Header{"Authorization": nil}
+		got := send(t, server, request{method: "GET", path: path, header: header})
+		if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != contentType || len(got.body) < 1000 {
+			t.Fatalf("%s: answer is %d, %s, %d bytes", path, got.StatusCode, got.Header.Get("Content-Type"), len(got.body))
+		}
+		header.Set("If-None-Match", got.Header.Get("ETag"))
+		if again := send(t, server, request{method: "GET", path: path, header: header}); again.StatusCode != http.StatusNotModified || again.body != "" {
+			t.Errorf("%s: asked again, the answer is %d", path, again.StatusCode)
+		}
+	}
+}
+
+func TestTheDocumentOfTheRecordIsWhole(t *testing.T) {
+	document := openAPI(t)
+	if !strings.HasPrefix(document["openapi"].(string), "3.1") || at(document, "components", "securitySchemes", "basicAuth", "scheme") != "basic" {
+		t.Error("it is no OpenAPI 3.1 document with Basic authentication")
+	}
+	references := map[string]bool{}
+	collectReferences(document, references)
+	for reference := range references {
+		resolved(t, document, map[string]any{"$ref": reference})
+	}
+	for _, section := range []string{"schemas", "responses"} {
+		for name := range at(document, "components", section).(map[string]any) {
+			if !references["#/components/"+section+"/"+name] {
+				t.Errorf("the component %s is not used", name)
+			}
+		}
+	}
+	for _, name := range []string{"Change", "ChangesPage", "Roster", "RosterMember", "Problem", "Detail",
+		"LoadBalancersPage", "LoadBalancer", "LoadBalancerDetail", "Member"} {
+		if at(document, "components", "schemas", name, "properties") == nil {
+			t.Errorf("there is no schema %s", name)
+		}
+	}
+}
+
+func collectReferences(node any, into map[string]bool) {
+	switch node := node.(type) {
+	case map[string]any:
+		if reference, ok := node["$ref"].(string); ok {
+			into[reference] = true
+		}
+		for _, child := range node {
+			collectReferences(child, into)
+		}
+	case []any:
+		for _, child := range node {
+			collectReferences(child, into)
+		}
+	}
+}
+
+// The answers of every operation, each brought about.
+func TestTheDocumentOfTheRecordDescribesExactlyWhatIsAnswered(t *testing.T) {
+	document := openAPI(t)
+	paths := recordPaths()
+	operations := map[string]string{
+		"/v1/changes": paths[0], "/v1/changes/{id}": paths[1], "/v1/load-balancers/{name}/members": paths[2],
+		"/v1/load-balancers": paths[3], "/v1/load-balancers/{name}": paths[4], "/v1/load-balancers/{name}/members/{instanceId}": paths[5],
+	}
+	// What those who are asked for a path never answer.
+	never := map[string][]string{
+		"/v1/changes": {"404", "502"}, "/v1/changes/{id}": {"502"}, "/v1/load-balancers/{name}/members": {"502"}, "/v1/load-balancers": {"404"},
+	}
+	described := maps.Clone(document["paths"].(map[string]any))
+	delete(described, "/v1/events") // a stream has its own test
+	if got, want := slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(operations)); !slices.Equal(got, want) {
+		t.Fatalf("the document describes %v, want %v", got, want)
+	}
+	for template, path := range operations {
+		t.Run(template, func(t *testing.T) {
+			operation := at(described, template, "get")
+			checkTaught(t, operation)
+			responses := at(operation, "responses").(map[string]any)
+			answered := map[string]bool{}
+			for _, got := range provokeRecord(path) {
+				status := strconv.Itoa(got.StatusCode)
+				response := resolved(t, document, responses[status])
+				if response == nil {
+					if !slices.Contains(never[template], status) {
+						t.Errorf("status %s is not described", status)
+					}
+					continue
+				}
+				answered[status] = true
+				checkHeaders(t, got, at(response, "headers").(map[string]any))
+				if at(response, "content", got.Header.Get("Content-Type"), "schema") == nil || at(response, "content", got.Header.Get("Content-Type"), "example") == nil {
+					t.Errorf("%s: %s is sent, and not described with an example", status, got.Header.Get("Content-Type"))
+				}
+			}
+			if got, want := slices.Sorted(maps.Keys(answered)), slices.Sorted(maps.Keys(responses)); !slices.Equal(got, want) {
+				t.Errorf("answered are %v, described %v", got, want)
+			}
+		})
+	}
+}
+
+// checkTaught looks for the words that an operation and what it takes need.
+func checkTaught(t *testing.T, operation any) {
+	t.Helper()
+	if security, _ := json.Marshal(at(operation, "security")); string(security) != `[{"basicAuth":[]}]` {
+		t.Errorf("security is %s", security)
+	}
+	for _, key := range []string{"operationId", "summary", "description"} {
+		if text, _ := at(operation, key).(string); text == "" {
+			t.Errorf("there is no %s", key)
+		}
+	}
+	for _, parameter := range at(operation, "parameters").([]any) {
+		if text, _ := at(parameter, "description").(string); text == "" {
+			t.Errorf("%v is not described", at(parameter, "name"))
+		}
+	}
+}
+
+func checkHeaders(t *testing.T, got response, described map[string]any) {
+	t.Helper()
+	for name := range described {
+		if got.Header.Get(name) == "" {
+			t.Errorf("%d: the header %s is described and not sent", got.StatusCode, name)
+		}
+	}
+	for _, name := range []string{"Retry-After", "WWW-Authenticate", "X-Request-Id"} {
+		if got.Header.Get(name) != "" && described[name] == nil {
+			t.Errorf("%d: the header %s is sent and not described", got.StatusCode, name)
+		}
+	}
+}
+
+// provokeRecord brings about every answer that a path has.
+func provokeRecord(path string) []response {
+	var all []response
+	for _, failure := range []error{
+		nil, &lsapi.Error{Code: lsapi.CodeNotFound}, &lsapi.Error{Code: lsapi.CodeUnavailable}, &lsapi.Error{Code: lsapi.CodeUpstream},
+		&lsapi.Error{Code: lsapi.CodeTimeout}, &lsapi.Error{Code: lsapi.CodeInternal},
+	} {
+		r := story()
+		r.fail = func(context.Context, int) error { return failure }
+		all = append(all, record(handlerOf(withRecord(r)), "GET", path, ""))
+	}
+	handler, f := withFleet()
+	if strings.Contains(path, "/members/") {
+		for _, code := range []lsapi.Code{lsapi.CodeWaitTimeout, lsapi.CodeConflict} {
+			f.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+				return lsapi.MemberDetail{}, lsapi.Errorf(code, "it is so")
+			}
+			all = append(all, record(handler, "GET", path+"?wait=inService", ""))
+		}
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody)) // no credentials
+	lines := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+	lines.Header = wantsLines.Clone()
+	return append(all, response{w.Result(), w.Body.String()}, do(handler, lines), record(handler, "GET", path+"?x=y", ""))
+}

@@ -1,0 +1,202 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/web"
+)
+
+// waitable is a service whose changes can be waited for, and what is behind it.
+type waitable struct {
+	*repeatable
+	fleet *fleets
+	log   accessLog
+	stop  context.CancelFunc
+}
+
+func newWaitable() *waitable {
+	w := &waitable{repeatable: newRepeatable(), fleet: &fleets{await: forEver}}
+	options := web.Options{
+		Membership: w.members, Authenticator: alice{}, Keys: w.keys, Record: w.record, Fleet: w.fleet, Log: w.log.logger(),
+	}
+	options.Stopping, w.stop = context.WithCancel(context.Background())
+	w.handler = handlerOf(options)
+	return w
+}
+
+// change sends a change with a query, and perhaps a key.
+func (w *waitable) change(method, query, instanceID, key string) response {
+	r := httptest.NewRequest(method, "/elb/default-elb?"+query, strings.NewReader(machineID(instanceID)))
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	return do(w.handler, r)
+}
+
+func TestAChangeThatWaitsIsAnsweredWhenItShowsItsEffect(t *testing.T) {
+	for method, want := range map[string]lsapi.WaitCondition{"POST": lsapi.WaitInService, "DELETE": lsapi.WaitDrained} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWaitable()
+			id := map[string]string{"POST": spare, "DELETE": running}[method]
+			w.fleet.await = func(_ context.Context, name, asked string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+				if len(w.members.requests) != 1 || name != "default-elb" || asked != id || wish != want {
+					t.Errorf("after %d changes %s of %s in %s is waited for", len(w.members.requests), wish, asked, name)
+				}
+				time.Sleep(50 * time.Minute)
+				return lsapi.MemberDetail{}, nil
+			}
+			began := time.Now()
+			got := w.change(method, "wait=true&timeout=1h", id, "")
+			if took := time.Since(began); got.StatusCode != http.StatusCreated || took != 50*time.Minute || !strings.Contains(got.body, id) || got.Header.Get("X-Change-Id") == "" {
+				t.Errorf("after %v it is %d %s", took, got.StatusCode, got.body)
+			}
+		})
+	}
+}
+
+func TestAChangeThatDoesNotWaitIsAnsweredAtOnce(t *testing.T) {
+	for _, query := range []string{"", "wait=false", "x=y", "verbose&wait=false"} {
+		if got := newWaitable().change("POST", query, spare, ""); got.StatusCode != http.StatusCreated {
+			t.Errorf("%s is %d %s", query, got.StatusCode, got.body)
+		}
+	}
+}
+
+func TestAChangeThatIsNotMadeIsNotWaitedFor(t *testing.T) {
+	w := newWaitable()
+	if got := w.change("POST", "wait=true&timeout=1h", running, ""); got.StatusCode != http.StatusConflict {
+		t.Errorf("it is %d %s", got.StatusCode, got.body)
+	}
+}
+
+func TestAChangeThatIsWaitedForInVainStands(t *testing.T) {
+	for timeout, want := range map[string]time.Duration{"": time.Minute, "&timeout=1h": time.Hour, "&timeout=2s": 2 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWaitable()
+			began := time.Now()
+			got := w.change("POST", "wait=true"+timeout, spare, "")
+			if took := time.Since(began); got.StatusCode != http.StatusGatewayTimeout || took != want || got.Header.Get("X-Change-Id") == "" {
+				t.Errorf("after %v it is %d %v", took, got.StatusCode, got.Header)
+			}
+			const body = `{"message":"AWS accepted the attach, and the change stands; what came of it was waited for in vain: the time is up, and it is still a member"}` + "\n"
+			if got.body != body {
+				t.Errorf("it is %s", got.body)
+			}
+			if line := w.log.only(t); line["status"] != 504. || line["msg"] != "request" {
+				t.Errorf("the log is %v", line)
+			}
+		})
+	}
+}
+
+// Whoever takes a 409 for "it is there already" must not be told so of an instance
+// that has died.
+func TestWhateverEndsAWaitTheAnswerIsNotThatOfAChangeThatWasNotMade(t *testing.T) {
+	for code, logged := range map[lsapi.Code]bool{
+		lsapi.CodeNotFound: false, lsapi.CodeConflict: false, lsapi.CodeUpstream: true, lsapi.CodeForbidden: true, lsapi.CodeInternal: true,
+	} {
+		w := newWaitable()
+		w.fleet.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+			return lsapi.MemberDetail{}, &lsapi.Error{Code: code, Message: "secret"}
+		}
+		got := w.change("DELETE", "wait=true", running, "")
+		if got.StatusCode != http.StatusGatewayTimeout || !strings.Contains(got.body, "the change stands") || got.Header.Get("X-Change-Id") == "" {
+			t.Errorf("%s is %d %s", code, got.StatusCode, got.body)
+		}
+		if kept := code == lsapi.CodeForbidden || code == lsapi.CodeInternal; strings.Contains(got.body, "secret") == kept {
+			t.Errorf("%s is told as %s", code, got.body)
+		}
+		if strings.Contains(w.log.String(), "request failed") != logged {
+			t.Errorf("the log of %s is %s", code, w.log.String())
+		}
+	}
+}
+
+func TestAStopEndsTheWaitForAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWaitable()
+		time.AfterFunc(time.Second, w.stop)
+		began := time.Now()
+		got := w.change("POST", "wait=true&timeout=1h", spare, "")
+		if took := time.Since(began); got.StatusCode != http.StatusGatewayTimeout || !strings.Contains(got.body, "the service is stopping") || took != time.Second {
+			t.Errorf("after %v it is %d %s", took, got.StatusCode, got.body)
+		}
+	})
+}
+
+func TestAChangeWithAWaitThatMakesNoSenseIsNotMade(t *testing.T) {
+	for query, parameter := range map[string]string{
+		"wait=": "wait", "wait=perhaps": "wait", "wait": "wait", "wait=1": "wait", "wait=TRUE": "wait", "wait=true&wait=true": "wait",
+		"timeout=61s": "timeout", "wait=false&timeout=5m": "timeout", "wait=true&timeout=": "timeout", "wait=true&timeout=60": "timeout",
+		"wait=true&timeout=0s": "timeout", "wait=true&timeout=-1s": "timeout", "wait=true&timeout=61m": "timeout", "wait=true&timeout=1s&timeout=1s": "timeout",
+		"wait=true;timeout=1s": "query", "wait=%zz": "query",
+	} {
+		w := newWaitable()
+		got := w.change("POST", query, spare, "")
+		if got.StatusCode != http.StatusBadRequest || !strings.Contains(got.body, parameter) || len(w.members.requests) > 0 {
+			t.Errorf("%s is %d %s", query, got.StatusCode, got.body)
+		}
+	}
+}
+
+func TestAServiceWithoutAFleetCannotWait(t *testing.T) {
+	members := newMemberships()
+	got := record(newHandler(members), "POST", "/elb/default-elb?wait=true", machineID(spare))
+	if got.StatusCode != http.StatusBadRequest || len(members.requests) > 0 {
+		t.Errorf("it is %d %s", got.StatusCode, got.body)
+	}
+	if got := record(newHandler(members), "POST", "/elb/default-elb?wait=false&timeout=60s", machineID(spare)); got.StatusCode != http.StatusCreated {
+		t.Errorf("without a wait it is %d %s", got.StatusCode, got.body)
+	}
+}
+
+func TestARequestThatIsSentAgainWaitsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWaitable()
+		first := w.change("POST", "wait=true&timeout=1s", spare, "k")
+		w.becomes(lsapi.OutcomeApplied)
+		w.fleet.await = func(_ context.Context, name, id string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+			if name != "default-elb" || id != spare || wish != lsapi.WaitInService {
+				t.Errorf("%s of %s in %s is waited for", wish, id, name)
+			}
+			time.Sleep(time.Minute)
+			return lsapi.MemberDetail{}, nil
+		}
+		began := time.Now()
+		second := w.change("POST", "wait=true&timeout=5m", spare, "k")
+		if took := time.Since(began); first.StatusCode != http.StatusGatewayTimeout || second.StatusCode != http.StatusCreated || took != time.Minute {
+			t.Errorf("first %d, then after %v %d %s", first.StatusCode, took, second.StatusCode, second.body)
+		}
+		if id := first.Header.Get("X-Change-Id"); id == "" || second.Header.Get("X-Change-Id") != id || len(w.members.requests) != 1 {
+			t.Errorf("the changes are %s and %s", id, second.Header.Get("X-Change-Id"))
+		}
+		w.fleet.await = forEver
+		if third := w.change("POST", "", spare, "k"); third.StatusCode != http.StatusCreated {
+			t.Errorf("without waiting it is %d", third.StatusCode)
+		}
+		w.becomes(lsapi.OutcomeRefused)
+		if refused := w.change("POST", "wait=true&timeout=5m", spare, "k"); refused.StatusCode != http.StatusBadRequest {
+			t.Errorf("one that was refused is %d", refused.StatusCode)
+		}
+	})
+}
+
+func TestACallerWhoLeavesLeavesTheChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWaitable()
+		ctx, leave := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, leave)
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/elb/default-elb?wait=true&timeout=1h", strings.NewReader(machineID(spare)))
+		do(w.handler, r)
+		if line := w.log.only(t); line["status"] != 499. || len(w.members.requests) != 1 {
+			t.Errorf("the log is %v after %d changes", line, len(w.members.requests))
+		}
+	})
+}
