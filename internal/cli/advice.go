@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -19,23 +18,27 @@ import (
 func (r *remote) advise(err error) string {
 	const where = "set its address with --url or LSAPI_URL"
 	if operation, ok := errors.AsType[*net.OpError](err); ok && operation.Op == "proxyconnect" {
-		return fmt.Sprintf("the proxy %s failed; the environment sets it (HTTP_PROXY, HTTPS_PROXY, NO_PROXY)", r.proxy())
+		return "the proxy " + r.proxy() + " failed; the environment sets it (HTTP_PROXY, HTTPS_PROXY, NO_PROXY)"
 	}
 	text := adviseOnTLS(err)
-	if text == "" {
-		text = adviseOnConnection(err)
+	if name, ok := errors.AsType[*net.DNSError](err); ok && text == "" {
+		text = "the host name could not be resolved"
+		if name.IsNotFound {
+			text = "there is no host of that name"
+		}
 	}
-	if text == "" {
-		text = where
-	} else if !strings.Contains(text, "LSAPI_URL") {
+	switch {
+	case text != "":
 		text += "; " + where
+	case errors.Is(err, syscall.ECONNREFUSED):
+		text = "is it running? " + where
+	default:
+		text = where
 	}
-	if proxy := r.proxy(); proxy != "" {
-		text += "; the request uses the proxy " + proxy
-	}
-	return text
+	return text + r.viaProxy()
 }
 
+// adviseOnTLS returns advice for an error of TLS, or "".
 func adviseOnTLS(err error) string {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return "this machine does not trust the issuer of its certificate; SSL_CERT_FILE names a file of trusted authorities"
@@ -55,19 +58,6 @@ func adviseOnTLS(err error) string {
 	return ""
 }
 
-func adviseOnConnection(err error) string {
-	if name, ok := errors.AsType[*net.DNSError](err); ok {
-		if name.IsNotFound {
-			return "there is no host of that name; set its address with --url or LSAPI_URL"
-		}
-		return "the host name could not be resolved"
-	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return "is it running? set its address with --url or LSAPI_URL"
-	}
-	return ""
-}
-
 // adviseOnResponse returns advice for a response that is not from lsapi.
 func (r *remote) adviseOnResponse(answer *client.Error) string {
 	text := "the response is not from lsapi: another server, or a proxy, responds at " + r.config.URL
@@ -81,10 +71,15 @@ func (r *remote) adviseOnResponse(answer *client.Error) string {
 	case answer.Status >= 300 && answer.Status < 400:
 		text += "; it redirects, perhaps to https"
 	}
+	return text + r.viaProxy()
+}
+
+// viaProxy returns the end of advice that names the proxy in use, or "".
+func (r *remote) viaProxy() string {
 	if proxy := r.proxy(); proxy != "" {
-		text += "; the request uses the proxy " + proxy
+		return "; the request uses the proxy " + proxy
 	}
-	return text
+	return ""
 }
 
 // proxy returns the URL of the proxy in use, without its password, or "".

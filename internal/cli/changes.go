@@ -1,22 +1,56 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
 
-const changesHelp = `Read the record of changes: actor, action, time, reason and outcome.
+	"github.com/spf13/cobra"
 
-The commands read the record's database directly, also while the service runs, and
-never write to it. They find it as lsapi serve does: --store, STORE_URL, the .env file,
-or lsapi.db in the working directory.`
+	"lsapi/internal/app"
+	"lsapi/internal/config"
+	"lsapi/internal/record"
+)
+
+// closeTimeout bounds closing the record.
+const closeTimeout = 5 * time.Second
 
 func newChanges(p Process) *cobra.Command {
-	command := &cobra.Command{
-		Use:     "changes",
-		Short:   "Read and verify the record of changes",
-		Long:    changesHelp,
-		Example: "  lsapi changes list --from 2h\n  lsapi changes checkpoint > checkpoint.txt\n  lsapi changes verify --checkpoint checkpoint.txt",
-		Args:    knownCommand,
-		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	return newGroup("changes", newChangesList(p), newChangesVerify(p), newChangesCheckpoint(p))
+}
+
+// withRecord opens the record read-only, calls read and closes it.
+func withRecord(c *cobra.Command, p Process, read func(context.Context, record.Store) error) (err error) {
+	sources := config.Sources{Flags: c.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile}
+	url, err := config.Store(sources)
+	if err != nil {
+		return err
 	}
-	command.AddCommand(newChangesList(p), newChangesVerify(p), newChangesCheckpoint(p))
-	return command
+	ctx, stop := untilSignalled(c.Context())
+	defer stop()
+	record, err := record.Open(ctx, string(url), record.Options{ReadOnly: true})
+	if err != nil {
+		return located(&app.StoreError{Err: err}, sources)
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		if failed := record.Close(closing); err == nil {
+			err = failed
+		}
+	}()
+	if err := read(ctx, record); err == nil || ctx.Err() == nil {
+		return err
+	}
+	return interrupted{"stopped by a signal"}
+}
+
+// located adds the setting of the record's URL, and where it is set, to an error of the
+// record.
+func located(err error, s config.Sources) error {
+	if _, ok := errors.AsType[*app.StoreError](err); ok {
+		return fmt.Errorf("%s: %w", config.StoreOrigin(s), err)
+	}
+	return err
 }

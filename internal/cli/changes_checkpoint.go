@@ -17,22 +17,8 @@ import (
 	"lsapi/internal/record"
 )
 
-const changesCheckpointHelp = `Print a checkpoint of each load balancer's log: its name, the number of its last event,
-and the hash of all events up to it. Store the output where nobody with write access to
-the record can change it. lsapi changes verify --checkpoint later proves that no event
-up to it has changed.
-
-Exit status: 0 done, 1 failed or stopped by a signal, 2 wrong usage or configuration, or
-the record cannot be opened.`
-
 func newChangesCheckpoint(p Process) *cobra.Command {
-	command := &cobra.Command{
-		Use:     "checkpoint",
-		Short:   "Print checkpoints of the record, to verify it later",
-		Long:    changesCheckpointHelp,
-		Example: "  lsapi changes checkpoint > checkpoint.txt",
-		Args:    cobra.NoArgs,
-	}
+	command := newCommand("changes_checkpoint")
 	config.AddStoreFlags(command.Flags())
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		return withRecord(c, p, func(ctx context.Context, record record.Store) error {

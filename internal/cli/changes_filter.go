@@ -2,13 +2,11 @@ package cli
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"lsapi"
-	"lsapi/internal/sanitize"
 )
 
 // listPage is the page size.
@@ -16,8 +14,6 @@ const listPage = 1000
 
 type changesFlags struct {
 	filter   lsapi.ChangeFilter
-	action   string
-	outcome  string
 	from, to string
 	follow   bool
 }
@@ -26,8 +22,8 @@ type changesFlags struct {
 func (f *changesFlags) addFilters(flags *pflag.FlagSet) {
 	flags.StringVar(&f.filter.InstanceID, "instance", "", "only of the instance with this `id`")
 	flags.StringVar(&f.filter.Actor, "actor", "", "only by this `user`")
-	flags.StringVar(&f.action, "action", "", "attach or detach")
-	flags.StringVar(&f.outcome, "outcome", "", "applied, conflict, refused, failed, withdrawn, unknown or open")
+	choiceVarP(flags, &f.filter.Action, "action", "", "", "attach or detach", lsapi.Attach, lsapi.Detach)
+	choiceVarP(flags, &f.filter.Outcome, "outcome", "", "", orList(outcomes), outcomes...)
 	flags.StringVar(&f.from, "from", "", "requested at this `time` or later")
 	flags.StringVar(&f.to, "to", "", "requested before this `time`")
 	flags.IntVar(&f.filter.Limit, "limit", 100, "maximum `number`; 0 for all")
@@ -40,27 +36,18 @@ var outcomes = []lsapi.Outcome{
 }
 
 // parse validates the flags and sets the filter.
-func (f *changesFlags) parse(now time.Time) error {
-	f.filter.Action, f.filter.Outcome = lsapi.Action(f.action), lsapi.Outcome(f.outcome)
-	if f.action != "" && f.filter.Action != lsapi.Attach && f.filter.Action != lsapi.Detach {
-		return usagef("--action: neither attach nor detach")
-	}
-	if f.outcome != "" && !slices.Contains(outcomes, f.filter.Outcome) {
-		return usagef("--outcome: not applied, conflict, refused, failed, withdrawn, unknown or open")
-	}
+func (f *changesFlags) parse(now time.Time) (err error) {
 	if f.follow && f.filter.Outcome == lsapi.OutcomeOpen {
 		return usagef("--follow lists changes when they have an outcome: not with --outcome open")
 	}
-	if f.filter.InstanceID != "" && !lsapi.ValidInstanceID(f.filter.InstanceID) {
-		return usagef("--instance: %s is not the id of an instance, such as i-0592fe5ccee879f04", sanitize.Escape(f.filter.InstanceID))
+	if f.filter.InstanceID != "" {
+		if err := checkInstance(f.filter.InstanceID); err != nil {
+			return usagef("--instance: %w", err)
+		}
 	}
 	if f.filter.Limit < 0 {
 		return usagef("--limit cannot be negative")
 	}
-	return f.parseTimes(now)
-}
-
-func (f *changesFlags) parseTimes(now time.Time) (err error) {
 	if f.filter.From, err = parseMoment(f.from, now); err != nil {
 		return usagef("--from: %w", err)
 	}

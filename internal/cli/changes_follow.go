@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/app"
 	"lsapi/internal/record"
 )
 
@@ -21,14 +20,14 @@ const (
 type follower struct {
 	record record.Store
 	filter lsapi.ChangeFilter
-	show   func(*lsapi.Change) error
+	show   func(lsapi.Change) error
 	shown  map[string]time.Time // IntendedAt of the changes already shown
 	from   time.Time            // earlier changes are complete
 }
 
 // followChanges shows changes when they get their outcome, starting at filter.From or
 // now, until ctx ends.
-func followChanges(ctx context.Context, record record.Store, filter lsapi.ChangeFilter, show func(*lsapi.Change) error) error {
+func followChanges(ctx context.Context, record record.Store, filter lsapi.ChangeFilter, show func(lsapi.Change) error) error {
 	f := &follower{record: record, filter: filter, show: show, shown: make(map[string]time.Time), from: filter.From}
 	if f.from.IsZero() {
 		f.from = time.Now()
@@ -68,7 +67,7 @@ func (f *follower) poll(ctx context.Context) error {
 			continue
 		}
 		f.shown[c.ID] = c.IntendedAt
-		if err := f.show(&c); err != nil {
+		if err := f.show(c); err != nil {
 			return err
 		}
 	}
@@ -84,21 +83,14 @@ func (f *follower) poll(ctx context.Context) error {
 }
 
 // since returns all changes from a time on, oldest first.
-func (f *follower) since(ctx context.Context, from time.Time) ([]lsapi.Change, error) {
+func (f *follower) since(ctx context.Context, from time.Time) (changes []lsapi.Change, err error) {
 	filter := f.filter
 	// With any outcome: an open change may still get the one in the filter.
-	filter.From, filter.Limit, filter.Outcome = from, listPage, ""
-	var changes []lsapi.Change
-	for {
-		page, err := f.record.Changes(ctx, filter)
-		if err != nil {
-			return nil, &app.StoreError{Err: err}
-		}
-		changes = append(changes, page...)
-		if len(page) < listPage {
-			slices.Reverse(changes)
-			return changes, nil
-		}
-		filter.Before = page[len(page)-1].ID
-	}
+	filter.From, filter.Outcome = from, ""
+	_, err = eachPage(0, recordPages(ctx, f.record, filter), func(c lsapi.Change) error {
+		changes = append(changes, c)
+		return nil
+	})
+	slices.Reverse(changes)
+	return changes, err
 }

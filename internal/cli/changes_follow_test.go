@@ -32,7 +32,7 @@ func TestFollowShowsChangeWhenItGetsMatchingOutcome(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			record := oneChange{c: lsapi.Change{ID: "x", IntendedAt: time.Now().Add(time.Second), Outcome: lsapi.OutcomeUnknown}, done: time.Now().Add(70 * time.Second)}
 			shown := 0
-			show := func(*lsapi.Change) error { shown++; return nil }
+			show := func(lsapi.Change) error { shown++; return nil }
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			if err := followChanges(ctx, record, lsapi.ChangeFilter{Outcome: outcome}, show); err != nil {

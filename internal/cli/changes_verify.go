@@ -13,31 +13,8 @@ import (
 	"lsapi/internal/record"
 )
 
-const changesVerifyHelp = `Verify that no event of the record was altered, removed or inserted after it was
-written, and that the changes and memberships match the events. Otherwise the first
-invalid event is reported.
-
-Without --checkpoint this detects damage and careless edits. The hashes use no secret:
-anyone with write access to the record can rewrite its history with valid hashes. Only
-checkpoints that are stored elsewhere rule that out: --checkpoint takes an earlier output
-of lsapi changes checkpoint, and proves that the history up to it is unchanged.
-
-A checkpoint that is older than all kept events proves nothing: pruning (--keep-changes)
-may have removed its events, or a forger who imitates pruning. It is an error unless
---allow-pruned is set. Take checkpoints more often than --keep-changes removes changes,
-and verify with recent ones.
-
-Exit status: 0 the record is whole, 1 it is not, or stopped by a signal, 2 wrong usage or
-configuration, or the record cannot be read.`
-
 func newChangesVerify(p Process) *cobra.Command {
-	command := &cobra.Command{
-		Use:     "verify",
-		Short:   "Verify the integrity of the record",
-		Long:    changesVerifyHelp,
-		Example: "  lsapi changes verify\n  lsapi changes verify --checkpoint checkpoint.txt",
-		Args:    cobra.NoArgs,
-	}
+	command := newCommand("changes_verify")
 	config.AddStoreFlags(command.Flags())
 	file := command.Flags().String("checkpoint", "", "`file` with the output of lsapi changes checkpoint")
 	allowPruned := command.Flags().Bool("allow-pruned", false, "accept checkpoints whose events were pruned")

@@ -4,12 +4,25 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"lsapi/internal/cli/term"
+	"lsapi/internal/config"
 )
+
+// Process is the environment of a command.
+type Process struct {
+	Args    []string // without the program's name
+	Environ []string // in the form of os.Environ
+	Stdout  io.Writer
+	Stderr  io.Writer
+}
 
 // Run runs one command and returns its exit status. It prints an error to stderr as one
 // message.
@@ -50,4 +63,37 @@ const exitPipe = 128 + int(syscall.SIGPIPE)
 func isBrokenPipe(err error) bool {
 	written, ok := errors.AsType[*fs.PathError](err)
 	return ok && written.Path == os.Stdout.Name() && errors.Is(err, syscall.EPIPE)
+}
+
+// colors reports whether w is a terminal with colours, and NO_COLOR is not set (see
+// no-color.org).
+func colors(p Process, w io.Writer) bool {
+	return config.Variable(p.Environ, "NO_COLOR") == "" && isCapable(p, w)
+}
+
+// isCapable reports whether w is a terminal that supports control sequences.
+func isCapable(p Process, w io.Writer) bool {
+	return config.Variable(p.Environ, "TERM") != "dumb" && term.IsTerminal(w)
+}
+
+// maxLastWrite bounds the last write of a process to a blocked output.
+const maxLastWrite = time.Second
+
+// writeBeforeExit writes text for at most maxLastWrite. The process ends afterwards.
+func writeBeforeExit(w io.Writer, text string) {
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_, _ = io.WriteString(w, text) // there is no other output for the error
+	}()
+	select {
+	case <-written:
+	case <-time.After(maxLastWrite):
+	}
+}
+
+// writeInBackground writes text without blocking the caller, because the output of a
+// service may not be read.
+func writeInBackground(w io.Writer, text string) {
+	go func() { _, _ = io.WriteString(w, text) }()
 }

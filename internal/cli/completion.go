@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	_ "embed"
 	"errors"
 	"io"
 	"net/http"
@@ -9,8 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"lsapi"
 )
 
 // addCompletionCommands adds cobra's completion commands, but an unknown shell is an
@@ -27,57 +26,19 @@ func addCompletionCommands(root *cobra.Command, p Process) {
 	for _, shell := range completion.Commands() {
 		shell.Example = "  lsapi completion " + shell.Name()
 		if shell.Name() == "bash" {
-			shell.Long = bashCompletionHelp
-			shell.Example = "  source <(lsapi completion bash)"
+			texts := newCommand("completion_bash")
+			shell.Long, shell.Example = texts.Long, texts.Example
 			shell.RunE = func(c *cobra.Command, _ []string) error { return writeBashCompletion(p.Stdout, c) }
 		}
 	}
 }
 
-const bashCompletionHelp = `Print the completion script for bash 4 or later. It does not need the package
-bash-completion.
-
-For the current shell:
-
-  source <(lsapi completion bash)
-
-For every new shell:
-
-  lsapi completion bash > ~/.lsapi-completion
-  echo 'source ~/.lsapi-completion' >> ~/.bashrc`
-
 // bashWords replaces _init_completion of the package bash-completion, which cobra's
 // script calls. bash splits words at = and :, which URLs and flags contain. The function
 // joins the parts that no blank separates.
-const bashWords = `
-__lsapi_init_completion()
-{
-    COMPREPLY=()
-    words=() cword=0 cur="" prev=""
-    local line=$COMP_LINE last="" blank word i end
-    local -i n=-1
-    for i in "${!COMP_WORDS[@]}"; do
-        word=${COMP_WORDS[i]}
-        blank=${line%%[![:space:]]*}
-        line=${line#"$blank"}
-        if (( n < 0 )) || [[ -n $blank || ! ( $word =~ ^[=:]+$ || $last =~ ^[=:]+$ ) ]]; then
-            n+=1
-            words[n]=""
-        fi
-        words[n]+=$word
-        line=${line#"$word"}
-        last=$word
-        if (( i == COMP_CWORD )); then
-            cword=$n
-            cur=${words[n]}
-            end=$(( ${#COMP_LINE} - ${#line} - COMP_POINT ))
-            (( end > 0 && end <= ${#cur} )) && cur=${cur:0:${#cur}-end}
-        fi
-    done
-    (( cword > 0 )) && prev=${words[cword-1]}
-    return 0
-}
-`
+//
+//go:embed completion.bash
+var bashWords string
 
 // writeBashCompletion writes cobra's script with bashWords.
 func writeBashCompletion(w io.Writer, c *cobra.Command) error {
@@ -94,49 +55,27 @@ func writeBashCompletion(w io.Writer, c *cobra.Command) error {
 	if !strings.Contains(text, begin) || !strings.Contains(text, end) {
 		return errors.New("cobra's bash script has an unexpected form")
 	}
-	text = strings.Replace(text, begin, bashWords[1:]+"\n"+begin, 1)
+	text = strings.Replace(text, begin, bashWords+"\n"+begin, 1)
 	text = strings.Replace(text, end, "if false; then", 1)
 	_, err = io.WriteString(w, text)
 	return err
 }
 
-// flagWords lists the values of the flags that have a fixed set, by command and flag.
+// flagWords lists the values of the other flags that have a fixed set.
 var flagWords = map[string][]cobra.Completion{
-	"elb list --health":      {string(lsapi.InService), string(lsapi.OutOfService), string(lsapi.HealthUnknown)},
-	"elb history --action":   {string(lsapi.Attach), string(lsapi.Detach)},
-	"elb history --outcome":  outcomeWords(),
-	"changes list --action":  {string(lsapi.Attach), string(lsapi.Detach)},
-	"changes list --outcome": outcomeWords(),
-
-	"elb list --output":     listFormats,
-	"elb show --output":     listFormats,
-	"elb attach --output":   listFormats,
-	"elb detach --output":   listFormats,
-	"elb watch --output":    lineFormats,
-	"elb history --output":  lineFormats,
-	"changes list --output": lineFormats,
-	"stress --output":       {"text", "json"},
-	"stress --method":       {http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
-	"doctor --output":       {"text", "json"},
-
-	"serve --response-envelope": {"message", "none"},
-	"serve --log-format":        {"text", "json"},
-	"serve --log-level":         {"debug", "info", "warn", "error"},
-	"serve --metrics-public":    {"true", "false"},
-	"emulator --throttle":       {"aws", "off"},
+	"method":            {http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
+	"response-envelope": {"message", "none"},
+	"log-format":        {"text", "json"},
+	"log-level":         {"debug", "info", "warn", "error"},
+	"metrics-public":    {"true", "false"},
 }
+
+// completer is a flag's value that lists its words, such as a choice.
+type completer interface{ completions() []cobra.Completion }
 
 // fileFlags are the flags that complete file names. All other flags do not.
 var fileFlags = map[string]bool{
 	"config": true, "password-file": true, "users-file": true, "env-file": true, "checkpoint": true, "html": true, "json": true, "fleet": true,
-}
-
-func outcomeWords() []cobra.Completion {
-	words := make([]cobra.Completion, len(outcomes))
-	for i, o := range outcomes {
-		words[i] = string(o)
-	}
-	return words
 }
 
 // completeFlags registers the completion of the flags of all commands.
@@ -151,9 +90,15 @@ func completeFlag(c *cobra.Command, f *pflag.Flag) {
 	if _, registered := c.GetFlagCompletionFunc(f.Name); registered || f.NoOptDefVal != "" || fileFlags[f.Name] {
 		return
 	}
-	_, path, _ := strings.Cut(c.CommandPath(), " ")
-	words := flagWords[strings.TrimSpace(path+" --"+f.Name)]
-	_ = c.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)) // fails only for an unknown flag
+	_ = c.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(wordsOf(f), cobra.ShellCompDirectiveNoFileComp)) // fails only for an unknown flag
+}
+
+// wordsOf returns the values of a flag that has a fixed set.
+func wordsOf(f *pflag.Flag) []cobra.Completion {
+	if value, ok := f.Value.(completer); ok {
+		return value.completions()
+	}
+	return flagWords[f.Name]
 }
 
 // eachCommand visits a command and all its subcommands.

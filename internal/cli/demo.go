@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"context"
+	_ "embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,17 +23,6 @@ import (
 
 const defaultDemoListen = "127.0.0.1:8000"
 
-const demoHelp = `Run the service on an emulated AWS with a small fleet, and print curl commands to try.
-The demo needs no account, network or configuration. It ignores the environment and the
-.env file, and never calls real AWS.
-
-The record of changes is in a temporary file, which is deleted at the end.
-
-If a default port is in use, the demo uses a free one. Ctrl-C ends the demo.`
-
-const demoExample = `  lsapi demo
-  lsapi demo --listen 127.0.0.1:9000 --emulator-listen 127.0.0.1:9001`
-
 type demoFlags struct {
 	listen, emulatorListen       string
 	listenSet, emulatorListenSet bool
@@ -42,17 +30,11 @@ type demoFlags struct {
 
 func newDemo(p Process) *cobra.Command {
 	var f demoFlags
-	command := &cobra.Command{
-		Use:     "demo",
-		Short:   "Run the service on an emulated AWS, with commands to try",
-		Long:    demoHelp,
-		Example: demoExample,
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			f.listenSet = c.Flags().Changed("listen")
-			f.emulatorListenSet = c.Flags().Changed("emulator-listen")
-			return demo(c.Context(), p, f)
-		},
+	command := newCommand("demo")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		f.listenSet = c.Flags().Changed("listen")
+		f.emulatorListenSet = c.Flags().Changed("emulator-listen")
+		return demo(c.Context(), p, f)
 	}
 	command.Flags().StringVar(&f.listen, "listen", defaultDemoListen, "`address` of the service, host:port")
 	command.Flags().StringVar(&f.emulatorListen, "emulator-listen", defaultEmulatorListen, "`address` of the emulated AWS, host:port")
@@ -74,9 +56,7 @@ func demo(ctx context.Context, p Process, f demoFlags) error {
 	if err != nil {
 		return signals.unlessStopped(err)
 	}
-	var text bytes.Buffer
-	running.print(&text)
-	writeInBackground(p.Stdout, text.String())
+	writeInBackground(p.Stdout, running.lines())
 	return signals.runUntilStopped(ctx, running, running.config.ShutdownTimeout, nil)
 }
 
@@ -207,20 +187,59 @@ func isolate(environ []string) error {
 	return nil
 }
 
-// print prints the addresses and the commands, as shell input with comments.
-func (d *runningDemo) print(w io.Writer) {
-	base := "http://" + dialAddress(d.Addr().String())
-	fmt.Fprintf(w, "# The service is at %s (user demo, password demo; its documentation at %s/docs),\n", base, base)
-	fmt.Fprintf(w, "# an emulated AWS at %s. Changes are on record until the demo ends:\n", d.config.AWSEndpoint)
-	fmt.Fprintf(w, "#   lsapi changes list --store %s\n", d.store())
-	fmt.Fprintf(w, "# Its load balancers listen, too:\n")
-	printTraffic(w, d.emulator)
-	fmt.Fprintf(w, "# Ctrl-C ends it all. In another shell:\n")
-	for _, l := range demoLines(spareInstance(d.emulator.State())) {
-		fmt.Fprintf(w, "\n# %s -> %d\n%s\n", l.shows, l.status, l.curl(base))
+// demoText has commands that can be run in order repeatedly. Each comment ends with the
+// status of its response.
+//
+//go:embed demo.txt
+var demoText string
+
+const demoListenerText = `
+# the members of default-elb, requested through default-elb -> 200
+${curl} ${user} ${listener}/elb/default-elb
+`
+
+// lines returns the addresses and the commands, as shell input with comments.
+func (d *runningDemo) lines() string {
+	values := map[string]string{
+		"service":  "http://" + dialAddress(d.Addr().String()),
+		"emulator": d.config.AWSEndpoint,
+		"store":    d.store(),
+		"curl":     `curl -sS -w '%{http_code}\n'`,
+		"user":     "-H 'Authorization: Basic " + demoToken() + "'",
+		"member":   `'{"instanceId":"` + spareInstance(d.emulator.State()) + `"}'`,
 	}
-	if through := listenerURL(d.emulator.Traffic(), "default-elb"); through != "" {
-		l := line{shows: "the members of default-elb, requested through default-elb", status: http.StatusOK, method: http.MethodGet, path: "/elb/default-elb"}
-		fmt.Fprintf(w, "\n# %s -> %d\n%s\n", l.shows, l.status, l.curl(through))
+	var listeners strings.Builder
+	for _, t := range d.emulator.Traffic() {
+		for _, l := range t.Listeners {
+			if t.LoadBalancer == "default-elb" && l.URL != "" {
+				values["listener"] = l.URL
+			}
+		}
 	}
+	printTraffic(&listeners, d.emulator)
+	values["listeners"] = listeners.String()
+	text := demoText
+	if values["listener"] != "" {
+		text += demoListenerText
+	}
+	return os.Expand(text, func(name string) string { return values[name] })
+}
+
+// demoToken is fixed, so that a copied command works in every demo.
+func demoToken() string { return base64.StdEncoding.EncodeToString([]byte("demo:demo")) }
+
+// spareInstance returns the first running instance that is in no load balancer.
+func spareInstance(s emulator.State) string {
+	members := make(map[string]bool)
+	for _, b := range s.LoadBalancers {
+		for _, m := range b.Members {
+			members[m.InstanceID] = true
+		}
+	}
+	for _, i := range s.Instances {
+		if i.State == "running" && !members[i.InstanceID] {
+			return i.InstanceID
+		}
+	}
+	return ""
 }

@@ -3,49 +3,29 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lsapi/internal/cli/term"
 	"lsapi/internal/clientconfig"
 	"lsapi/internal/config"
+	"lsapi/internal/sanitize"
 )
-
-const doctorHelp = `Check the requirements of lsapi elb, with one line and advice per check: configuration,
-connection, TLS, clocks, readiness, credentials and versions.
-
---aws also checks the AWS permissions of lsapi serve, with the AWS credentials of this
-machine: run it where the service runs. It changes nothing in AWS: it registers and
-deregisters a nonexistent instance with a nonexistent load balancer, and checks whether
-AWS denies the call.
-
-Exit status: 0 no check fails (there may be warnings), 1 a check fails, or stopped by a
-signal, 2 wrong usage or configuration.`
-
-const doctorExample = `  export LSAPI_URL=http://127.0.0.1:8000 LSAPI_USER=demo LSAPI_PASSWORD=demo
-  lsapi doctor
-  AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test lsapi doctor --aws --aws-endpoint http://127.0.0.1:4566`
 
 func newDoctor(p Process) *cobra.Command {
 	var output string
-	var aws bool
-	command := &cobra.Command{
-		Use:     "doctor",
-		Short:   "Check the requirements to use or run a service",
-		Long:    doctorHelp,
-		Example: doctorExample,
-		Args:    cobra.NoArgs,
-	}
+	command := newCommand("doctor")
 	flags := command.Flags()
 	clientconfig.AddFlags(flags)
 	config.AddAWSFlags(flags)
-	flags.BoolVar(&aws, "aws", false, "also check the AWS permissions of lsapi serve")
-	flags.StringVarP(&output, "output", "o", "text", "`format`: text or json")
+	aws := flags.Bool("aws", false, "also check the AWS permissions of lsapi serve")
+	choiceVarP(flags, &output, "output", "o", "text", "`format`: text or json", "text", "json")
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		if output != "text" && output != "json" {
-			return usagef("--output: neither text nor json")
-		}
 		for _, flag := range []string{"region", "aws-endpoint", "env-file"} {
-			if c.Flags().Changed(flag) && !aws {
+			if c.Flags().Changed(flag) && !*aws {
 				return usagef("--%s is for --aws", flag)
 			}
 		}
@@ -55,7 +35,7 @@ func newDoctor(p Process) *cobra.Command {
 		if err := checked.checkService(ctx, c, p); err != nil {
 			return err
 		}
-		if aws {
+		if *aws {
 			if err := checked.checkAWS(ctx, c, p); err != nil {
 				return err
 			}
@@ -91,4 +71,78 @@ func (c *checkup) checkService(ctx context.Context, command *cobra.Command, p Pr
 		c.checkVersions(ctx, service)
 	}
 	return nil
+}
+
+// The verdicts of a check.
+const (
+	verdictOK   = "ok"
+	verdictWarn = "warn"
+	verdictFail = "fail"
+)
+
+// finding is the result of a check.
+type finding struct {
+	Check   string `json:"check"`
+	Verdict string `json:"verdict"`
+	Found   string `json:"found"`
+	Do      string `json:"do,omitempty"`
+}
+
+// checkup collects findings.
+type checkup struct{ findings []finding }
+
+func (c *checkup) ok(check, format string, args ...any) { c.add(verdictOK, check, "", format, args) }
+
+func (c *checkup) warn(check, do, format string, args ...any) {
+	c.add(verdictWarn, check, do, format, args)
+}
+
+func (c *checkup) fail(check, do, format string, args ...any) {
+	c.add(verdictFail, check, do, format, args)
+}
+
+func (c *checkup) add(verdict, check, do, format string, args []any) {
+	c.findings = append(c.findings, finding{check, verdict, fmt.Sprintf(format, args...), do})
+}
+
+// report writes the findings and returns an error if a check failed.
+func (c *checkup) report(p Process, output string) error {
+	var failed int
+	for _, f := range c.findings {
+		if f.Verdict == verdictFail {
+			failed++
+		}
+	}
+	var err error
+	if output == "json" {
+		err = writeJSON(p.Stdout, c.findings)
+	} else {
+		err = c.write(p)
+	}
+	if failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%d of %d checks fail", failed, len(c.findings)))
+	}
+	return err
+}
+
+// write writes one line per finding, wrapped on a terminal.
+func (c *checkup) write(p Process) error {
+	const indent = 21
+	screen, room := newScreen(p), 0
+	if width := screen.Room(); width > 0 {
+		room = max(20, width-indent)
+	}
+	styles := map[string]term.Style{verdictWarn: term.Yellow, verdictFail: term.Red}
+	var out strings.Builder
+	for _, f := range c.findings {
+		text := f.Found
+		if f.Do != "" {
+			text += ": " + f.Do
+		}
+		verdict := screen.Paint(styles[f.Verdict], fmt.Sprintf("%-4s", f.Verdict))
+		lines := term.Wrap(sanitize.Escape(text), room)
+		fmt.Fprintf(&out, "%s  %-13s  %s\n", verdict, f.Check, strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
+	}
+	_, err := io.WriteString(p.Stdout, out.String())
+	return err
 }

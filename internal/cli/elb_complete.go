@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,12 +14,20 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-// completer completes arguments. It reports no errors, which would disturb the command
-// line.
-type completer = func(c *cobra.Command, given []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective)
+const (
+	// completionTimeout bounds the wait after Tab.
+	completionTimeout = 2 * time.Second
+	maxCompletions    = 500
+	// recentDetaches is the number of detaches searched for instances to attach again.
+	recentDetaches = 50
+)
 
-// completeWith returns a completer that calls complete with a client.
-func completeWith(p Process, complete func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion) completer {
+// argumentCompleter completes arguments. It reports no errors, which would disturb the command
+// line.
+type argumentCompleter = func(c *cobra.Command, given []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective)
+
+// completeWith returns an argumentCompleter that calls complete with a client.
+func completeWith(p Process, complete func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion) argumentCompleter {
 	return func(c *cobra.Command, given []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		service, err := connect(c, p)
 		if err != nil {
@@ -31,26 +40,19 @@ func completeWith(p Process, complete func(ctx context.Context, service *remote,
 	}
 }
 
-// completeName completes a load balancer as the first argument.
-func completeName(p Process) completer {
+// completeNames completes at most n load balancers that are not given yet; -1 is no limit.
+func completeNames(p Process, n int) argumentCompleter {
 	return completeWith(p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
-		if len(given) > 0 {
+		if len(given) == n {
 			return nil
 		}
-		return namesLike(ctx, service, prefix)
-	})
-}
-
-// completeNames completes load balancers that are not given yet.
-func completeNames(p Process) completer {
-	return completeWith(p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
 		return without(namesLike(ctx, service, prefix), given)
 	})
 }
 
 // completeInstances completes a load balancer as the first argument, then its members, or
 // if members is false, draining and recently detached instances.
-func completeInstances(p Process, members bool) completer {
+func completeInstances(p Process, members bool) argumentCompleter {
 	return completeWith(p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
 		if len(given) == 0 {
 			return namesLike(ctx, service, prefix)

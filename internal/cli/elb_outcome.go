@@ -102,7 +102,7 @@ func reportChanges(v *view, results []changeResult) error {
 			succeeded = append(succeeded, r.InstanceID)
 		}
 	}
-	err := v.write(results, succeeded, func() error { return changesTable(results).Write(v.screen) })
+	err := v.write(results, succeeded, changesTable(results).Write)
 	return errors.Join(err, changesError(results))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,40 +14,21 @@ import (
 	"lsapi/internal/sanitize"
 )
 
-const elbShowHelp = `Show a load balancer: its settings, its members and its draining instances, each with its
-state in AWS and the last change by lsapi. -q prints the ids of the members only.` + readStatuses
-
-const elbShowExample = `  lsapi elb show web-elb
-  lsapi elb show web-elb -q
-  lsapi elb show web-elb -o json | jq -r '.instances[] | select(.health.state != "InService").instanceId'`
-
 func newElbShow(p Process) *cobra.Command {
-	command := &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show a load balancer and its members",
-		Long:    elbShowHelp,
-		Example: elbShowExample,
-		Args:    cobra.ExactArgs(1),
-
-		ValidArgsFunction: completeName(p),
-	}
-	addViewFlags(command.Flags(), listFormats)
-	command.RunE = func(c *cobra.Command, names []string) error {
-		v, err := newView(c, p, listFormats)
-		if err != nil {
-			return err
-		}
-		if err := checkName(names[0]); err != nil {
+	command := newCommand("elb_show")
+	command.Args, command.ValidArgsFunction = cobra.ExactArgs(1), completeNames(p, 1)
+	withView(command, p, listFormats, func(c *cobra.Command, v *view, names []string) error {
+		if err := checkNames(names); err != nil {
 			return err
 		}
 		return withService(c, p, func(ctx context.Context, service *remote) error {
 			found, err := service.LoadBalancer(ctx, names[0])
 			if err != nil {
-				return service.suggestName(ctx, names[0], err)
+				return service.suggest(ctx, err, names...)
 			}
-			return v.write(found, membersOf(found), func() error { return showLoadBalancer(v, found) })
+			return v.write(found, membersOf(found), func(s term.Screen) error { return showLoadBalancer(s, found) })
 		})
-	}
+	})
 	return command
 }
 
@@ -61,26 +43,24 @@ func membersOf(b apiv1.LoadBalancerDetail) []string {
 	return ids
 }
 
-func showLoadBalancer(v *view, b apiv1.LoadBalancerDetail) error {
+func showLoadBalancer(s term.Screen, b apiv1.LoadBalancerDetail) error {
 	const indent = 15
 	var out strings.Builder
-	fmt.Fprintln(&out, v.screen.Paint(term.Bold, sanitize.Escape(b.Name)))
-	for _, s := range settingsOf(b) {
-		if s[1] == "" {
-			continue
+	fmt.Fprintln(&out, s.Paint(term.Bold, sanitize.Escape(b.Name)))
+	for _, setting := range settingsOf(b) {
+		if name, value := setting[0], setting[1]; value != "" {
+			lines := term.Wrap(sanitize.Escape(value), s.Room()-indent)
+			fmt.Fprintf(&out, "  %s %s\n", s.Paint(term.Dim, fmt.Sprintf("%-12s", name)), strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 		}
-		lines := term.Wrap(sanitize.Escape(s[1]), v.screen.Room()-indent)
-		fmt.Fprintf(&out, "  %s %s\n", v.screen.Paint(term.Dim, fmt.Sprintf("%-12s", s[0])), strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 	}
-	out.WriteByte('\n')
-	if _, err := io.WriteString(v.screen, out.String()); err != nil {
-		return err
-	}
+	fmt.Fprintln(&out)
 	if len(b.Instances) == 0 {
-		_, err := fmt.Fprintln(v.screen, "It has no members.")
+		fmt.Fprintln(&out, "It has no members.")
+	}
+	if _, err := io.WriteString(s, out.String()); err != nil || len(b.Instances) == 0 {
 		return err
 	}
-	return membersTable(b.Instances).Write(v.screen)
+	return membersTable(b.Instances).Write(s)
 }
 
 // settingsOf returns names and values; unknown values are empty.
@@ -104,7 +84,14 @@ func settingsOf(b apiv1.LoadBalancerDetail) [][2]string {
 		settings = append(settings, [2]string{"draining", draining}, [2]string{"cross-zone", onOff(a.CrossZone)},
 			[2]string{"idle timeout", fmt.Sprintf("%ds", a.IdleTimeoutSeconds)})
 	}
-	return append(settings, [2]string{"members", countsText(b.Members, b.Health)}, [2]string{"as of", asOfText(b.LoadBalancer)})
+	members, asOf := strconv.Itoa(b.Members), "unknown"
+	if h := b.Health; h != nil {
+		members += fmt.Sprintf(": %d in service, %d out of service, %d unknown; %d draining beside them", h.InService, h.OutOfService, h.Unknown, h.Draining)
+	}
+	if !b.HealthAsOf.IsZero() {
+		asOf = clock(b.HealthAsOf)
+	}
+	return append(settings, [2]string{"members", members}, [2]string{"as of", clock(b.AsOf) + ", health " + asOf})
 }
 
 func onOff(on bool) string {
@@ -112,20 +99,6 @@ func onOff(on bool) string {
 		return "on"
 	}
 	return "off"
-}
-
-func countsText(members int, h *apiv1.HealthCounts) string {
-	if h == nil {
-		return fmt.Sprint(members)
-	}
-	return fmt.Sprintf("%d: %d in service, %d out of service, %d unknown; %d draining beside them", members, h.InService, h.OutOfService, h.Unknown, h.Draining)
-}
-
-func asOfText(b apiv1.LoadBalancer) string {
-	if b.HealthAsOf.IsZero() {
-		return clock(b.AsOf) + ", health unknown"
-	}
-	return clock(b.AsOf) + ", health " + clock(b.HealthAsOf)
 }
 
 func membersTable(all []apiv1.Member) *term.Table {

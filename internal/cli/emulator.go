@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,65 +27,32 @@ const (
 	defaultMemberConcurrency = 256
 )
 
-const emulatorHelp = `Run an in-memory emulation of AWS for laptops and tests: Classic load balancers, EC2
-instances and STS. The AWS CLI, boto3 and every SDK work with it. It requires
-credentials, as AWS does, and accepts any.
-
-Under /_emulator/ it injects faults, counts calls and shows its state:
-
-  curl -d '{"action":"*","kind":"throttle","count":3}' http://127.0.0.1:4566/_emulator/faults
-  curl http://127.0.0.1:4566/_emulator/calls
-  curl http://127.0.0.1:4566/_emulator/state
-
-With --data-plane each HTTP or TCP listener of a load balancer is a port of this
-machine, and each member a small web server behind it. Probes determine the health,
-draining takes as long as the requests, and CloudWatch has the metrics.
-/_emulator/traffic shows the traffic. /_emulator/kill stops an instance from responding,
-and /_emulator/revive restores it.
-
-No environment variable sets a flag.`
-
-const emulatorExample = `  lsapi emulator
-  lsapi emulator --fleet 100x20 --latency 50ms --throttle aws
-  lsapi emulator --fleet fleet.yaml --lag 500ms
-
-  # then, in another shell
-  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
-  aws --endpoint-url http://127.0.0.1:4566 elb describe-load-balancers`
-
 type emulatorFlags struct {
-	listen, fleet, region, throttle string
-	latency, lag                    time.Duration
-	dataPlane                       bool
-	memberConcurrency               int
-	backends                        map[string]string
+	emulator.Options
+	data                    dataplane.Options
+	listen, fleet, throttle string
+	dataPlane               bool
 }
 
 func newEmulator(p Process) *cobra.Command {
 	var f emulatorFlags
-	command := &cobra.Command{
-		Use:     "emulator",
-		Short:   "Run an emulated AWS",
-		Long:    emulatorHelp,
-		Example: emulatorExample,
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if !f.dataPlane && c.Flags().Changed("member-concurrency") {
-				return usagef("--member-concurrency is for --data-plane")
-			}
-			return emulate(c.Context(), p, f)
-		},
+	command := newCommand("emulator")
+	command.RunE = func(c *cobra.Command, _ []string) error {
+		if !f.dataPlane && c.Flags().Changed("member-concurrency") {
+			return usagef("--member-concurrency is for --data-plane")
+		}
+		return emulate(c.Context(), p, f)
 	}
 	flags := command.Flags()
 	flags.StringVar(&f.listen, "listen", defaultEmulatorListen, "`address` to listen on, host:port")
 	flags.StringVar(&f.fleet, "fleet", "demo", "initial fleet: demo, empty, LBSxMEMBERS such as 100x20, or a YAML `file`")
-	flags.StringVar(&f.region, "region", "us-east-1", "AWS `region` to emulate")
-	flags.DurationVar(&f.latency, "latency", 0, "`duration` of each call, such as 50ms")
-	flags.DurationVar(&f.lag, "lag", 0, "maximum `duration` by which reads lag behind writes, such as 500ms")
-	flags.StringVar(&f.throttle, "throttle", "off", "`aws` throttles calls above AWS's request rates, off throttles none")
+	flags.StringVar(&f.Region, "region", "us-east-1", "AWS `region` to emulate")
+	flags.DurationVar(&f.Latency, "latency", 0, "`duration` of each call, such as 50ms")
+	flags.DurationVar(&f.Lag, "lag", 0, "maximum `duration` by which reads lag behind writes, such as 500ms")
+	choiceVarP(flags, &f.throttle, "throttle", "", "off", "`aws` throttles calls above AWS's request rates, off throttles none", "aws", "off")
 	flags.BoolVar(&f.dataPlane, "data-plane", false, "make load balancers listen, and forward HTTP and TCP to members")
-	flags.IntVar(&f.memberConcurrency, "member-concurrency", defaultMemberConcurrency, "concurrent `requests` per member; more wait in the surge queue")
-	flags.StringToStringVar(&f.backends, "backend", nil, "backend of an instance, `INSTANCE=HOST:PORT`, instead of a small web server; can be repeated")
+	flags.IntVar(&f.data.Concurrency, "member-concurrency", defaultMemberConcurrency, "concurrent `requests` per member; more wait in the surge queue")
+	flags.StringToStringVar(&f.data.Backends, "backend", nil, "backend of an instance, `INSTANCE=HOST:PORT`, instead of a small web server; can be repeated")
 	return command
 }
 
@@ -102,7 +68,8 @@ func emulate(ctx context.Context, p Process, f emulatorFlags) error {
 		return err
 	}
 	if f.dataPlane {
-		handler.Carry(dataplane.Options{Concurrency: f.memberConcurrency, Backends: f.backends, Log: emulatorLog(p)})
+		f.data.Log = emulatorLog(p)
+		handler.Carry(f.data)
 	}
 	server := serveEmulator(listener, handler, p)
 	var text bytes.Buffer
@@ -141,34 +108,26 @@ func (f emulatorFlags) build() (*emulator.Emulator, error) {
 	if err := config.CheckAddress(f.listen); err != nil {
 		return nil, usagef("--listen: %w", err)
 	}
-	if f.latency < 0 || f.lag < 0 {
+	if f.Latency < 0 || f.Lag < 0 {
 		return nil, usagef("--latency and --lag cannot be negative")
 	}
-	if f.memberConcurrency < 1 {
+	if f.data.Concurrency < 1 {
 		return nil, usagef("--member-concurrency: must be at least 1")
 	}
-	if !f.dataPlane && len(f.backends) > 0 {
+	if !f.dataPlane && len(f.data.Backends) > 0 {
 		return nil, usagef("--backend is for --data-plane")
 	}
-	for id, address := range f.backends {
+	for id, address := range f.data.Backends {
 		if err := config.CheckAddress(address); err != nil || !lsapi.ValidInstanceID(id) {
 			return nil, usagef("--backend %s=%s: must be such as i-0592fe5ccee879f04=127.0.0.1:8000", id, address)
 		}
 	}
-	if f.throttle != "aws" && f.throttle != "off" {
-		return nil, usagef("--throttle: neither aws nor off")
-	}
-	parsed, err := fleet.Parse(f.fleet)
-	if err != nil {
+	var err error
+	if f.Fleet, err = fleet.Parse(f.fleet); err != nil {
 		return nil, usagef("--fleet: %w", err)
 	}
-	built, err := emulator.New(emulator.Options{
-		Fleet:    parsed,
-		Region:   f.region,
-		Latency:  f.latency,
-		Lag:      f.lag,
-		Throttle: f.throttle == "aws",
-	})
+	f.Throttle = f.throttle == "aws"
+	built, err := emulator.New(f.Options)
 	if err != nil {
 		return nil, statusError{err, ExitUsage}
 	}
@@ -203,5 +162,5 @@ func printEmulator(w io.Writer, address net.Addr, f emulatorFlags) {
 	fmt.Fprintf(w, `# An emulated AWS listens on %[1]s. Ctrl-C ends it. In another shell:
 export AWS_ENDPOINT_URL=%[1]s AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s
 aws --endpoint-url "$AWS_ENDPOINT_URL" elb describe-load-balancers
-`, url, f.region)
+`, url, f.Region)
 }

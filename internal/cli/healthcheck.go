@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -15,22 +17,8 @@ import (
 // healthcheckTimeout is well below common intervals of container health checks.
 const healthcheckTimeout = 3 * time.Second
 
-const healthcheckHelp = `Check whether the service on this machine is up, for containers without curl. The
-default URL uses the port of LISTEN, from the environment or the .env file, or 8000.
-
-Exit status: 0 the service is up, 1 it is not, 2 wrong usage.`
-
-const healthcheckExample = `  lsapi healthcheck
-  lsapi healthcheck --url http://127.0.0.1:8000/healthcheck`
-
 func newHealthcheck(p Process) *cobra.Command {
-	command := &cobra.Command{
-		Use:     "healthcheck",
-		Short:   "Check whether the service is up",
-		Long:    healthcheckHelp,
-		Example: healthcheckExample,
-		Args:    cobra.NoArgs,
-	}
+	command := newCommand("healthcheck")
 	target := command.Flags().String("url", "", "`URL` to check (default http://127.0.0.1:8000/healthcheck, at LISTEN's port)")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if *target == "" {
@@ -72,4 +60,24 @@ func probe(ctx context.Context, target string) error {
 		return fmt.Errorf("not up: the response from %s is not from lsapi", target)
 	}
 	return nil
+}
+
+// dialAddress returns the address at which this machine reaches a listener: the loopback
+// address if it listens on all addresses.
+func dialAddress(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip == netip.IPv4Unspecified() {
+		host = "127.0.0.1"
+	} else if err == nil && ip == netip.IPv6Unspecified() {
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
+	"errors"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"lsapi"
 	"lsapi/client"
 	"lsapi/internal/clientconfig"
-	"lsapi/internal/sanitize"
 )
 
 // remote is a client of a service, with the configuration that it came from.
@@ -30,16 +33,39 @@ func connect(c *cobra.Command, p Process) (*remote, error) {
 	return &remote{Client: api, config: found}, nil
 }
 
-func checkName(name string) error {
-	if !lsapi.ValidLoadBalancerName(name) {
-		return usagef("%s is not the name of a load balancer: 1 to 32 letters, digits and hyphens", sanitize.Escape(name))
+// withService calls do with a client and a context that ends with a signal, and adds
+// advice to its error.
+func withService(c *cobra.Command, p Process, do func(context.Context, *remote) error) error {
+	service, err := connect(c, p)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer service.Close()
+	ctx, stop := untilSignalled(c.Context())
+	defer stop()
+	return service.explain(do(ctx, service))
 }
 
-// readStatuses are the exit statuses of the read-only commands.
-const readStatuses = `
-
-Exit status: 0 done, 1 refused, failed or stopped by a signal, 2 wrong usage or
-configuration, 4 timed out, 5 the service is unreachable, 6 credentials are missing or
-wrong.`
+// explain adds advice to the error of a request.
+func (r *remote) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case err == context.Canceled: //nolint:errorlint // a wrapped one has a better message
+		return interrupted{"stopped by a signal"}
+	case errors.Is(err, client.ErrUnreachable):
+		return fmt.Errorf("%w; %s", err, r.advise(err))
+	}
+	answer, ok := errors.AsType[*client.Error](err)
+	switch {
+	case !ok:
+		return err
+	case answer.RequestID == "": // lsapi sets it on every response
+		return fmt.Errorf("%w; %s", notLSAPI{err}, r.adviseOnResponse(answer))
+	case answer.Code != lsapi.CodeUnauthenticated:
+		return err
+	case r.config.User == "":
+		return fmt.Errorf("%w: the service at %s requires credentials, and %s; set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", err, r.config.URL, r.config.Origin)
+	}
+	return fmt.Errorf("%w: the service at %s rejects the user %s, whose credentials are from %s; correct them there", err, r.config.URL, r.config.User, r.config.Origin)
+}

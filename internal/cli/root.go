@@ -1,28 +1,42 @@
 package cli
 
 import (
+	"embed"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-const rootHelp = `lsapi is an HTTP API and CLI to register EC2 instances with AWS load balancers, with an
-audit log. Its clients need no AWS credentials.
+//go:embed help/*.txt
+var helpTexts embed.FS
 
-Try lsapi demo, which runs on an emulated AWS and needs no setup. The help of each command
-lists its exit statuses.`
+// newCommand returns a command with the texts of help/NAME.txt: a line of usage, a line of
+// summary, the help, and the examples.
+func newCommand(name string) *cobra.Command {
+	text, err := helpTexts.ReadFile("help/" + name + ".txt")
+	if err != nil {
+		panic(err) // every start creates all commands
+	}
+	use, rest, _ := strings.Cut(string(text), "\n")
+	short, rest, _ := strings.Cut(rest, "\n\n")
+	long, examples, _ := strings.Cut(rest, "\n\nExamples:\n")
+	return &cobra.Command{Use: use, Short: short, Long: long, Example: strings.TrimSuffix(examples, "\n"), Args: cobra.NoArgs}
+}
+
+// newGroup returns a command that has only subcommands.
+func newGroup(name string, subcommands ...*cobra.Command) *cobra.Command {
+	c := newCommand(name)
+	c.Args = knownCommand
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	c.AddCommand(subcommands...)
+	return c
+}
 
 func newRoot(p Process) *cobra.Command {
-	root := &cobra.Command{
-		Use:           "lsapi",
-		Short:         "HTTP API and CLI to register EC2 instances with AWS load balancers, with an audit log",
-		Long:          rootHelp,
-		Example:       "  lsapi demo\n  lsapi --version",
-		SilenceErrors: true, // Run prints them
-		SilenceUsage:  true,
-		Args:          knownCommand,
-	}
+	root := newGroup("lsapi",
+		newServe(p), newElb(p), newChanges(p), newDemo(p), newEmulator(p), newHealthcheck(p), newDoctor(p), newStress(p), newVersion(p))
+	root.SilenceErrors, root.SilenceUsage = true, true // Run prints them
 	version := root.Flags().BoolP("version", "v", false, "print the version")
 	root.RunE = func(c *cobra.Command, _ []string) error {
 		if *version {
@@ -32,17 +46,6 @@ func newRoot(p Process) *cobra.Command {
 		return c.Help()
 	}
 	root.SetFlagErrorFunc(wrongFlag)
-	root.AddCommand(
-		newServe(p),
-		newElb(p),
-		newChanges(p),
-		newDemo(p),
-		newEmulator(p),
-		newHealthcheck(p),
-		newDoctor(p),
-		newStress(p),
-		newVersion(p),
-	)
 	root.SetHelpCommand(newHelp(root))
 	addCompletionCommands(root, p)
 	completeFlags(root)
@@ -51,17 +54,14 @@ func newRoot(p Process) *cobra.Command {
 
 // newHelp returns cobra's help command, but an unknown command is an error.
 func newHelp(root *cobra.Command) *cobra.Command {
-	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Explain a command",
-		Long:    "Explain a command.\n\nExit status: 0 done, 2 unknown command.",
-		Example: "  lsapi help elb attach",
-		RunE: func(_ *cobra.Command, names []string) error {
-			command, rest, err := root.Find(names)
-			if err != nil || len(rest) > 0 {
-				return usagef("unknown command %q%s", strings.Join(names, " "), didYouMean(nearest(names[len(names)-1], namesOfCommands(command))))
-			}
-			return command.Help()
-		},
+	c := newCommand("help")
+	c.Args = nil
+	c.RunE = func(_ *cobra.Command, names []string) error {
+		command, rest, err := root.Find(names)
+		if err != nil || len(rest) > 0 {
+			return usagef("unknown command %q%s", strings.Join(names, " "), didYouMean(nearest(names[len(names)-1], namesOfCommands(command))))
+		}
+		return command.Help()
 	}
+	return c
 }

@@ -12,52 +12,8 @@ import (
 	"lsapi/internal/config"
 )
 
-const serveHelp = `Serve the HTTP API.
-
-Settings come from flags, environment variables, the .env file and defaults, in this
-order of precedence. The help of each flag names its variable. The .env file holds
-NAME=value lines, and may also set variables of the AWS SDK, TZ and others.
-
-A users file (--users-file) gives each person and script a name, which appears in the
-log and the record. Create it with htpasswd -B. Changes apply without a restart. An
-invalid file is rejected and logged; the previous users stay active.
-
-These variables have no flag, because every user of the machine can read arguments:
-
-  API_TOKEN               credentials of one user, required unless there is a
-                          users file: base64 of user:password, made by
-                            printf '%s' 'user:password' | base64
-  AWS_ACCESS_KEY_ID,      credentials for AWS, unless the SDK finds others: a
-  AWS_SECRET_ACCESS_KEY   profile, an instance role, a session token
-
-SIGTERM and SIGINT stop the service after the requests and changes in flight finish. A
-second signal, more than a second after the first, stops it immediately, with status 1.
-SIGHUP reloads the users file.
-
-If the database of the record is unreachable, the start retries for 15 s.
-
-Exit status: 0 stopped on request, 1 failed or stopped by force, 2 wrong usage or
-configuration, 5 the database of the record is unreachable.`
-
-const serveExample = `  export API_TOKEN="$(printf '%s' 'user:password' | base64)"
-  lsapi serve --listen 127.0.0.1:8000
-
-  # with a users file
-  htpasswd -B -c users alice
-  lsapi serve --users-file users
-
-  # with lsapi emulator instead of AWS
-  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
-  lsapi serve --aws-endpoint http://127.0.0.1:4566`
-
 func newServe(p Process) *cobra.Command {
-	command := &cobra.Command{
-		Use:     "serve",
-		Short:   "Serve the HTTP API",
-		Long:    serveHelp,
-		Example: serveExample,
-		Args:    cobra.NoArgs,
-	}
+	command := newCommand("serve")
 	config.AddFlags(command.Flags())
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		sources := config.Sources{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -15,21 +16,16 @@ import (
 )
 
 type stressFlags struct {
+	stress.Options
 	url               *url.URL
 	connections       int
-	steps             []int
-	rate              int
-	duration, timeout time.Duration
-	method            string
 	headers           []string
 	body, contentType string
 	failIf            []string
-	conditions        []stress.Condition
 	html, json        string
 	output            string
 	queueOf, endpoint string
 	owned             bool
-	command           string // for the report
 }
 
 // check validates the flags.
@@ -38,18 +34,17 @@ func (f *stressFlags) check(target string, stepsGiven bool) (err error) {
 		return err
 	}
 	if !stepsGiven {
-		f.steps = []int{f.connections}
+		f.Steps = []int{f.connections}
 	}
 	bounds := []struct {
 		flag  string
 		wrong bool
 		rule  string
 	}{
-		{"--connections and --steps", len(f.steps) == 0 || slices.Min(f.steps) < 1 || slices.Max(f.steps) > stress.MaxConnections, fmt.Sprintf("between 1 and %d", stress.MaxConnections)},
-		{"--rate", f.rate < 0 || f.rate > 1_000_000, "between 0 and 1000000 a second"},
-		{"--duration", f.duration < time.Second || f.duration > stress.MaxDuration, fmt.Sprintf("between 1s and %v", stress.MaxDuration)},
-		{"--timeout", f.timeout <= 0 || f.timeout > stress.MaxTimeout, fmt.Sprintf("more than 0, at most %v", stress.MaxTimeout)},
-		{"--output", f.output != "text" && f.output != "json", "text or json"},
+		{"--connections and --steps", len(f.Steps) == 0 || slices.Min(f.Steps) < 1 || slices.Max(f.Steps) > stress.MaxConnections, fmt.Sprintf("between 1 and %d", stress.MaxConnections)},
+		{"--rate", f.Rate < 0 || f.Rate > 1_000_000, "between 0 and 1000000 a second"},
+		{"--duration", f.Duration < time.Second || f.Duration > stress.MaxDuration, fmt.Sprintf("between 1s and %v", stress.MaxDuration)},
+		{"--timeout", f.Timeout <= 0 || f.Timeout > stress.MaxTimeout, fmt.Sprintf("more than 0, at most %v", stress.MaxTimeout)},
 	}
 	for _, bound := range bounds {
 		if bound.wrong {
@@ -61,7 +56,7 @@ func (f *stressFlags) check(target string, stepsGiven bool) (err error) {
 		if err != nil {
 			return usagef("--fail-if: %w", err)
 		}
-		f.conditions = append(f.conditions, condition)
+		f.FailIf = append(f.FailIf, condition)
 	}
 	return nil
 }
@@ -81,42 +76,31 @@ func (f *stressFlags) checkHost(ctx context.Context) error {
 	return nil
 }
 
-func (f *stressFlags) createFiles() (files reportFiles, err error) {
-	for _, output := range []struct {
-		name string
-		file **os.File
-	}{{f.html, &files.html}, {f.json, &files.json}} {
-		if output.name == "" {
-			continue
+// reportFile is a file for the report in one format.
+type reportFile struct {
+	*os.File
+	format func(stress.Report, io.Writer) error
+}
+
+// createFiles opens the files before the load starts, so that errors show early.
+func (f *stressFlags) createFiles() (files []reportFile, err error) {
+	formats := map[string]func(stress.Report, io.Writer) error{f.html: stress.Report.WriteHTML, f.json: stress.Report.WriteJSON}
+	delete(formats, "")
+	for name, format := range formats {
+		file, err := os.Create(name)
+		if err != nil {
+			return nil, statusError{err, ExitUsage}
 		}
-		if *output.file, err = os.Create(output.name); err != nil {
-			files.close()
-			return reportFiles{}, statusError{err, ExitUsage}
-		}
+		files = append(files, reportFile{file, format})
 	}
 	return files, nil
 }
 
-// reportFiles are opened before the load starts, so that errors show early.
-type reportFiles struct{ html, json *os.File }
-
-func (r reportFiles) write(report stress.Report) error {
-	var failures []error
-	if r.html != nil {
-		failures = append(failures, report.WriteHTML(r.html), r.html.Sync())
+func writeFiles(files []reportFile, report stress.Report) (err error) {
+	for _, file := range files {
+		err = errors.Join(err, file.format(report, file), file.Sync(), file.Close())
 	}
-	if r.json != nil {
-		failures = append(failures, report.WriteJSON(r.json), r.json.Sync())
-	}
-	return errors.Join(failures...)
-}
-
-func (r reportFiles) close() {
-	for _, file := range []*os.File{r.html, r.json} {
-		if file != nil {
-			_ = file.Close() // write has synced it
-		}
-	}
+	return err
 }
 
 func parseTarget(text string) (*url.URL, error) {

@@ -22,34 +22,27 @@ const (
 	maxStressBody = 16 << 20
 )
 
-type stressRequest struct {
-	method string
-	header http.Header
-	body   []byte
-}
-
-// request builds the request from the flags. It moves credentials from the URL to a
+// setRequest sets the options of the request. It moves credentials from the URL to a
 // header.
-func (f *stressFlags) request() (stressRequest, error) {
-	header, err := f.header()
-	if err != nil {
-		return stressRequest{}, err
+func (f *stressFlags) setRequest() (err error) {
+	if f.Header, err = f.header(); err != nil {
+		return err
 	}
-	body, err := f.readBody()
-	if err != nil {
-		return stressRequest{}, err
+	f.URL = f.url.String()
+	if f.Body, err = f.readBody(); err != nil {
+		return err
 	}
-	method := cmp.Or(f.method, http.MethodGet)
-	if len(body) > 0 {
-		method = cmp.Or(f.method, http.MethodPost)
-		if header.Get("Content-Type") == "" {
-			header.Set("Content-Type", "application/json")
+	if len(f.Body) > 0 {
+		f.Method = cmp.Or(f.Method, http.MethodPost)
+		if f.Header.Get("Content-Type") == "" {
+			f.Header.Set("Content-Type", "application/json")
 		}
 	}
-	if !httpguts.ValidHeaderFieldName(method) { // a method is a token, too
-		return stressRequest{}, usagef("--method: must be such as GET or POST")
+	f.Method = cmp.Or(f.Method, http.MethodGet)
+	if !httpguts.ValidHeaderFieldName(f.Method) { // a method is a token, too
+		return usagef("--method: must be such as GET or POST")
 	}
-	return stressRequest{method, header, body}, nil
+	return nil
 }
 
 func (f *stressFlags) header() (http.Header, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/agext/levenshtein"
 	"github.com/spf13/cobra"
@@ -15,7 +16,13 @@ import (
 	"lsapi/client"
 )
 
-const maxSuggestions = 3
+const (
+	maxSuggestions = 3
+	// suggestionTimeout bounds the search for a similar name, which delays the error.
+	suggestionTimeout = 5 * time.Second
+	// namesPage is the API's maximum page size of load balancers.
+	namesPage = 1000
+)
 
 // nearest returns the candidates with the smallest edit distance to word, if that is
 // small, or else those that start with word.
@@ -58,8 +65,14 @@ func knownCommand(c *cobra.Command, arguments []string) error {
 	return usagef("unknown command %q for %q%s", arguments[0], c.CommandPath(), didYouMean(nearest(arguments[0], namesOfCommands(c))))
 }
 
-// wrongFlag adds suggestions to the error of an unknown flag.
+// wrongFlag adds suggestions to the error of an unknown flag, and shortens that of a
+// choice.
 func wrongFlag(c *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if _, ok := invalid.GetFlag().Value.(completer); ok {
+			return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, invalid.Unwrap())
+		}
+	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok || unknown.GetSpecifiedShortnames() != "" {
 		return err
@@ -73,19 +86,19 @@ func wrongFlag(c *cobra.Command, err error) error {
 	return fmt.Errorf("%w%s", err, didYouMean(nearest("--"+unknown.GetSpecifiedName(), names)))
 }
 
-// suggestName adds suggestions to the error of an unknown load balancer.
-func (r *remote) suggestName(ctx context.Context, name string, err error) error {
-	return r.suggestNames(ctx, []string{name}, err)
-}
-
-// suggestNames is suggestName for several names.
-func (r *remote) suggestNames(ctx context.Context, names []string, err error) error {
+// suggest adds suggestions to the error of an unknown load balancer among the names.
+func (r *remote) suggest(ctx context.Context, err error, names ...string) error {
 	if client.ErrorCode(err) != lsapi.CodeNotFound {
 		return err
 	}
-	all, failed := r.names(ctx)
-	if failed != nil {
-		return err
+	ctx, cancel := context.WithTimeout(ctx, suggestionTimeout)
+	defer cancel()
+	var all []string
+	for b, failed := range r.AllLoadBalancers(ctx, client.LoadBalancersQuery{Limit: namesPage}) {
+		if failed != nil {
+			return err
+		}
+		all = append(all, b.Name)
 	}
 	for _, name := range names {
 		if !slices.Contains(all, name) {
@@ -93,20 +106,6 @@ func (r *remote) suggestNames(ctx context.Context, names []string, err error) er
 		}
 	}
 	return err
-}
-
-// names returns the names of all load balancers.
-func (r *remote) names(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, suggestionTimeout)
-	defer cancel()
-	var names []string
-	for b, err := range r.AllLoadBalancers(ctx, client.LoadBalancersQuery{Limit: namesPage}) {
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, b.Name)
-	}
-	return names, nil
 }
 
 // namesOfCommands returns the names of the visible subcommands.

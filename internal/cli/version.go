@@ -14,17 +14,12 @@ import (
 var version, commit string
 
 func newVersion(p Process) *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Long:    "Print the version, the commit it was built from, and the Go version that built it.\n\nExit status: 0 done, 2 wrong usage.",
-		Example: "  lsapi version",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := io.WriteString(p.Stdout, versionLine())
-			return err
-		},
+	command := newCommand("version")
+	command.RunE = func(*cobra.Command, []string) error {
+		_, err := io.WriteString(p.Stdout, versionLine())
+		return err
 	}
+	return command
 }
 
 func versionLine() string {

@@ -3,14 +3,12 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2/yaml"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
+
 	"lsapi/internal/cli/term"
 )
 
@@ -31,14 +29,6 @@ var (
 	lineFormats = []string{formatTable, formatWide, formatLines, formatJSON, formatYAML, formatName}
 )
 
-// addViewFlags adds the flags of the output format.
-func addViewFlags(flags *pflag.FlagSet, formats []string) {
-	last := len(formats) - 1
-	flags.StringP("output", "o", "", fmt.Sprintf("`format`: %s or %s (default: table on a terminal, else JSON)", strings.Join(formats[:last], ", "), formats[last]))
-	flags.Bool("no-headers", false, "omit the headers of tables")
-	flags.BoolP("quiet", "q", false, "print only names or ids, and no progress")
-}
-
 // view writes the results of a command.
 type view struct {
 	screen  term.Screen
@@ -47,50 +37,60 @@ type view struct {
 	several bool // whether writeOne has written a value
 }
 
-// newView returns the view for the flags.
-func newView(c *cobra.Command, p Process, formats []string) (*view, error) {
+// withView adds the flags of the output to a command, which calls run.
+func withView(c *cobra.Command, p Process, formats []string, run func(c *cobra.Command, v *view, arguments []string) error) {
+	v := &view{}
 	flags := c.Flags()
-	v := &view{screen: newScreen(p)}
-	v.format, _ = flags.GetString("output") // fails only for an undefined flag
-	v.quiet, _ = flags.GetBool("quiet")
-	bare, _ := flags.GetBool("no-headers")
-	v.screen.Heads = !bare
-	switch {
-	case v.format == "" && v.quiet:
-		v.format = formatName
-	case v.format == "" && term.IsTerminal(p.Stdout):
-		v.format = formatTable
-	case v.format == "":
-		v.format = formatJSON
-	case !slices.Contains(formats, v.format):
-		return nil, usagef("--output: not %s or %s", strings.Join(formats[:len(formats)-1], ", "), formats[len(formats)-1])
-	case v.quiet && v.format != formatName:
-		return nil, usagef("--quiet prints names only: not with --output %s", v.format)
+	choiceVarP(flags, &v.format, "output", "o", "", "`format`: "+orList(formats)+" (default: table on a terminal, else JSON)", formats...)
+	bare := flags.Bool("no-headers", false, "omit the headers of tables")
+	flags.BoolVarP(&v.quiet, "quiet", "q", false, "print only names or ids, and no progress")
+	c.RunE = func(c *cobra.Command, arguments []string) error {
+		if v.quiet && v.format != "" && v.format != formatName {
+			return usagef("--quiet prints names only: not with --output %s", v.format)
+		}
+		v.screen = newScreen(p)
+		v.screen.Heads = !*bare
+		switch {
+		case v.format == "" && v.quiet:
+			v.format = formatName
+		case v.format == "" && term.IsTerminal(p.Stdout):
+			v.format = formatTable
+		case v.format == "", v.format == formatLines:
+			v.format = formatJSON
+		case v.format == formatWide:
+			v.screen.Wide, v.screen.Room = true, unlimited
+		}
+		return run(c, v, arguments)
 	}
-	if v.format == formatLines {
-		v.format = formatJSON
-	}
-	if v.format == formatWide {
-		v.screen.Wide, v.screen.Room = true, unlimited
-	}
-	return v, nil
 }
 
+// newScreen returns the screen of stdout: a terminal, or else without limits.
+func newScreen(p Process) term.Screen {
+	s := term.Screen{Writer: p.Stdout, Color: colors(p, p.Stdout), Room: unlimited}
+	if term.IsTerminal(p.Stdout) {
+		s.Room = func() int { width, _ := term.Size(p.Stdout); return width }
+	}
+	return s
+}
+
+func unlimited() int { return 0 }
+
 // write writes a value or its names, or calls draw, depending on the format.
-func (v *view) write(value any, names []string, draw func() error) error {
+func (v *view) write(value any, names []string, draw func(term.Screen) error) error {
 	switch v.format {
 	case formatJSON:
 		return writeJSON(v.screen, value)
 	case formatYAML:
 		return v.writeYAML(value)
 	case formatName:
-		return v.writeNames(names)
+		return v.writeNames(names...)
 	}
-	return draw()
+	return draw(v.screen)
 }
 
-// writeOne writes one of several values: one line of JSON, or one YAML document.
-func (v *view) writeOne(value any, name string, draw func() error) error {
+// writeOne writes one of several values: a row of the table, one line of JSON, or one YAML
+// document.
+func (v *view) writeOne(value any, name string, rows *term.Stream, row func() term.Row) error {
 	switch v.format {
 	case formatJSON:
 		return writeLine(v.screen, value)
@@ -103,12 +103,12 @@ func (v *view) writeOne(value any, name string, draw func() error) error {
 		v.several = true
 		return v.writeYAML(value)
 	case formatName:
-		return v.writeNames([]string{name})
+		return v.writeNames(name)
 	}
-	return draw()
+	return rows.Write(v.screen, row())
 }
 
-func (v *view) writeNames(names []string) error {
+func (v *view) writeNames(names ...string) error {
 	var text strings.Builder
 	for _, name := range names {
 		text.WriteString(term.Shown(name) + "\n")

@@ -87,26 +87,25 @@ func (t *Table) Write(s Screen) error {
 // Stream writes the rows of a table as they arrive. Fixed column widths keep them aligned.
 type Stream struct {
 	Columns []Column
-	Screen  Screen
 	headed  bool
 }
 
 // Write writes a row, after the heads if it is the first.
-func (t *Stream) Write(row Row) error {
-	if t.Screen.Heads && !t.headed {
+func (t *Stream) Write(s Screen, row Row) error {
+	if s.Heads && !t.headed {
 		t.headed = true
-		if err := t.write(heads(t.Columns)); err != nil {
+		if err := t.write(s, heads(t.Columns)); err != nil {
 			return err
 		}
 	}
-	return t.write(line{cells: cells(row)})
+	return t.write(s, line{cells: cells(row)})
 }
 
-func (t *Stream) write(l line) error {
-	room := t.Screen.Room()
+func (t *Stream) write(s Screen, l line) error {
+	room := s.Room()
 	natural := make([]int, len(t.Columns))
 	for i, c := range t.Columns {
-		if c.Wide && !t.Screen.Wide {
+		if c.Wide && !s.Wide {
 			continue
 		}
 		natural[i] = max(c.Width, len(c.Head))
@@ -118,7 +117,7 @@ func (t *Stream) write(l line) error {
 	if last := len(widths) - 1; room > 0 && widths[last] > 0 {
 		widths[last] += room - total(widths)
 	}
-	return t.Screen.write([]line{l}, widths, room)
+	return s.write([]line{l}, widths, room)
 }
 
 func heads(columns []Column) line {

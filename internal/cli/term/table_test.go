@@ -66,14 +66,14 @@ func TestTableRowsFitTheTerminal(t *testing.T) {
 		room := rapid.IntRange(30, 120).Draw(t, "room")
 		var out bytes.Buffer
 		screen := Screen{Writer: &out, Heads: true, Room: func() int { return room }}
-		all, stream := &Table{Columns: columns}, &Stream{Columns: columns, Screen: screen}
+		all, stream := &Table{Columns: columns}, &Stream{Columns: columns}
 		for range 3 {
 			row := make(Row, len(columns))
 			for i := range row {
 				row[i] = text.Draw(t, "text")
 			}
 			all.Add(row, Text(text.Draw(t, "note")))
-			if err := stream.Write(row); err != nil {
+			if err := stream.Write(screen, row); err != nil {
 				t.Fatal(err)
 			}
 		}
