@@ -80,9 +80,9 @@ func (r *recordedMembers) count() *int {
 
 // unexplained returns the event that leads from the record to members, which a
 // read from began to ended has found; false when the record says the same, or a later
-// read has. Open changes need no regard: as soon as one shows, it is settled, before
-// this is asked.
-func (r *recordedMembers) unexplained(members map[string]bool, began, ended time.Time) (lsapi.Event, bool) {
+// read has. Instances of open changes are left out: what the read shows of them may be
+// the change's effect, although it may not have been fresh enough to settle the change.
+func (r *recordedMembers) unexplained(members map[string]bool, began, ended time.Time, open ...*change) (lsapi.Event, bool) {
 	event := lsapi.Event{Kind: lsapi.EventObserved, At: time.Now(), Since: r.lookedAt, Until: began}
 	if !r.known {
 		event.Kind, event.Members = lsapi.EventCheckpoint, sorted(members)
@@ -94,6 +94,10 @@ func (r *recordedMembers) unexplained(members map[string]bool, began, ended time
 	}
 	for id := range members {
 		delete(removed, id)
+	}
+	for _, c := range open {
+		delete(added, c.instance.ID)
+		delete(removed, c.instance.ID)
 	}
 	event.Added, event.Removed = sorted(added), sorted(removed)
 	event.Since = r.unchangedUntil(append(slices.Clone(event.Added), event.Removed...))

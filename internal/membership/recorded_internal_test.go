@@ -48,6 +48,22 @@ func TestIntervalBeginsBeforeAChangeThatTheLastLookMayNotHaveShown(t *testing.T)
 	}
 }
 
+func TestInstancesOfOpenChangesAreNotOutsideChanges(t *testing.T) {
+	now := time.Now()
+	r := &recordedMembers{known: true, members: map[string]bool{"stays": true, "detaching": true, "gone": true}, lookedAt: now.Add(-time.Minute)}
+	members := map[string]bool{"stays": true, "attaching": true, "came": true}
+	attaching, detaching := &change{instance: lsapi.Instance{ID: "attaching"}}, &change{instance: lsapi.Instance{ID: "detaching"}}
+	event, ok := r.unexplained(members, now, now, attaching, detaching)
+	if !ok || !slices.Equal(event.Added, []string{"came"}) || !slices.Equal(event.Removed, []string{"gone"}) {
+		t.Errorf("got %+v, %t", event, ok)
+	}
+	delete(members, "came")
+	members["gone"] = true
+	if event, ok := r.unexplained(members, now, now, attaching, detaching); ok {
+		t.Errorf("got %+v", event)
+	}
+}
+
 func TestOverlayKeepsTheOrderOfAWSAndListsNobodyTwice(t *testing.T) {
 	start := time.Now()
 	o := overlay{

@@ -48,7 +48,7 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 		first.fail(batch, errUnrecorded(r.failure))
 		return
 	}
-	if event, ok := r.recorded.unexplained(v.members, v.began, v.ended); ok {
+	if event, ok := r.recorded.unexplained(v.members, v.began, v.ended, r.open...); ok {
 		first.write(event)
 	}
 	r.recorded.looked(v.began)
