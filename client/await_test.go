@@ -2,9 +2,11 @@ package client_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lsapi"
@@ -16,23 +18,23 @@ func memberIn(state string) *apiv1.Member {
 	return &apiv1.Member{InstanceID: instance, Member: true, Health: &apiv1.Health{State: state}}
 }
 
-func TestAWaitGoesOnInTurnsUntilItIsSo(t *testing.T) {
+func TestAwaitRepeatsRequestUntilConditionIsMet(t *testing.T) {
 	notYet := problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))
-	s := serve(t, []http.HandlerFunc{notYet, notYet, says(http.StatusOK, memberIn("InService"))}...)
-	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: patience})
-	if err != nil || member.Health == nil || member.Health.State != "InService" || len(s.asked) != 3 {
-		t.Errorf("%+v, %v after %d turns", member, err, len(s.asked))
+	s := serve(t, []http.HandlerFunc{notYet, notYet, respond(http.StatusOK, memberIn("InService"))}...)
+	member, err := s.client(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: testTimeout})
+	if err != nil || member.Health == nil || member.Health.State != "InService" || len(s.received) != 3 {
+		t.Errorf("%+v, %v after %d requests", member, err, len(s.received))
 	}
-	for _, r := range s.asked {
+	for _, r := range s.received {
 		if r.URL.Path != "/v1/load-balancers/web-elb/members/"+instance || r.FormValue("wait") != "inService" || r.FormValue("timeout") != "100ms" {
-			t.Errorf("asked %s", r.URL)
+			t.Errorf("received %s", r.URL)
 		}
 	}
 }
 
-// The client's own round is hastened in tests: these are of one that is not.
-func TestNoTurnTakesLongerThanAProxyAllows(t *testing.T) {
-	s := serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService")), says(http.StatusOK, memberIn("InService")))
+// With the default limits.
+func TestAwaitRequestIsShorterThanProxyTimeouts(t *testing.T) {
+	s := serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService")), respond(http.StatusOK, memberIn("InService")))
 	c, err := client.New(client.Options{URL: s.URL})
 	if err != nil {
 		t.Fatal(err)
@@ -40,24 +42,23 @@ func TestNoTurnTakesLongerThanAProxyAllows(t *testing.T) {
 	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
-	for i, r := range s.asked {
+	for i, r := range s.received {
 		if got := r.FormValue("timeout"); got != "50s" {
-			t.Errorf("turn %d waits for %s", i, got)
+			t.Errorf("request %d waits for %s", i, got)
 		}
 	}
 }
 
-// Somebody who looks is told meanwhile, by questions beside the wait: the turns of that
-// must not be shorter than what the service takes to find out.
-func TestProgressIsAskedForBesideTheWait(t *testing.T) {
-	told := make(chan string, 8)
+// Progress must not shorten the requests of the wait.
+func TestProgressIsReadBesideTheWait(t *testing.T) {
+	reported := make(chan string, 8)
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("wait") == "" {
-			says(http.StatusOK, memberIn("OutOfService"))(w, r)
+			respond(http.StatusOK, memberIn("OutOfService"))(w, r)
 			return
 		}
-		<-told
-		says(http.StatusOK, memberIn("InService"))(w, r)
+		<-reported
+		respond(http.StatusOK, memberIn("InService"))(w, r)
 	})
 	c, err := client.New(client.Options{URL: s.URL})
 	if err != nil {
@@ -65,46 +66,51 @@ func TestProgressIsAskedForBesideTheWait(t *testing.T) {
 	}
 	t.Cleanup(c.Close)
 	member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{
-		Timeout: time.Hour, Progress: func(m apiv1.Member) { told <- m.Health.State },
+		Timeout: time.Hour, Progress: func(m apiv1.Member) { reported <- m.Health.State },
 	})
 	if err != nil || member.Health == nil || member.Health.State != "InService" {
 		t.Errorf("%+v, %v", member, err)
 	}
-	for _, r := range s.asked {
+	for _, r := range s.received {
 		if got := r.FormValue("timeout"); r.FormValue("wait") != "" && got != "50s" {
-			t.Errorf("a turn waits for %s", got)
+			t.Errorf("a request waits for %s", got)
 		}
 	}
 }
 
-// An outage counts from its begin, not from the last answer: a turn alone takes as long
-// as an outage may.
-func TestAWaitBearsAnOutageAfterALongTurn(t *testing.T) {
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(300 * time.Millisecond)
-		cut(w, r)
-	}, says(http.StatusOK, memberIn("InService")))
-	c := s.ask(t)
-	c.Hasten(100*time.Millisecond, patience)
-	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
-		t.Error(err)
-	}
+// An outage starts at its first failure, which may come at the end of a long request.
+func TestAwaitRetriesAfterLongRequestFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := client.New(client.Options{URL: "http://127.0.0.1", Transport: &transport{responses: []func() (*http.Response, error){
+			func() (*http.Response, error) {
+				time.Sleep(64 * time.Second) // longer than an outage may last
+				return nil, io.ErrUnexpectedEOF
+			},
+			recorded(respond(http.StatusOK, memberIn("InService"))),
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
-func TestAWaitWhoseTimeIsUpTellsWhatIsLastKnown(t *testing.T) {
+func TestTimedOutAwaitReturnsLastKnownState(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		query, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {
 			t.Error(err)
 		}
-		round, err := time.ParseDuration(query.Get("timeout"))
-		if err != nil || round <= 0 {
-			t.Errorf("it waits for %s, %v", query.Get("timeout"), err)
+		timeout, err := time.ParseDuration(query.Get("timeout"))
+		if err != nil || timeout <= 0 {
+			t.Errorf("timeout=%s, %v", query.Get("timeout"), err)
 		}
-		<-time.After(round)
+		<-time.After(timeout)
 		problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))(w, r)
 	})
-	member, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: 250 * time.Millisecond})
+	member, err := s.client(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: 250 * time.Millisecond})
 	e, ok := errors.AsType[*client.Error](err)
 	if !ok || e.Code != lsapi.CodeWaitTimeout || e.Status != 408 || e.Member == nil || e.Member.Health.State != "OutOfService" || e.Message != instance+" is not in service yet" {
 		t.Errorf("got %v", err)
@@ -114,42 +120,42 @@ func TestAWaitWhoseTimeIsUpTellsWhatIsLastKnown(t *testing.T) {
 	}
 }
 
-func TestAWaitEndsWhenItCannotComeAbout(t *testing.T) {
+func TestAwaitEndsWhenConditionIsImpossible(t *testing.T) {
 	for status, code := range map[int]lsapi.Code{404: lsapi.CodeNotFound, 409: lsapi.CodeConflict, 401: lsapi.CodeUnauthenticated, 400: lsapi.CodeInvalid} {
 		s := serve(t, problem(status, "no", nil))
-		if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: patience}); client.ErrorCode(err) != code || len(s.requests()) != 1 {
+		if _, err := s.client(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: testTimeout}); client.ErrorCode(err) != code || len(s.requests()) != 1 {
 			t.Errorf("%d: %v after %d requests", status, err, len(s.requests()))
 		}
 	}
 }
 
-func TestAWaitOutlastsARestartOfTheService(t *testing.T) {
+func TestAwaitSurvivesRestartOfTheService(t *testing.T) {
 	s := serve(t, []http.HandlerFunc{
-		says(http.StatusRequestTimeout, "a proxy's"), cut, problem(http.StatusServiceUnavailable, "stopping", nil), problem(http.StatusGatewayTimeout, "late", nil), cut,
-		says(http.StatusOK, &apiv1.Member{InstanceID: instance}),
+		respond(http.StatusRequestTimeout, "a proxy's"), abort, problem(http.StatusServiceUnavailable, "stopping", nil), problem(http.StatusGatewayTimeout, "late", nil), abort,
+		respond(http.StatusOK, &apiv1.Member{InstanceID: instance}),
 	}...)
-	if _, err := s.ask(t).Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: patience}); err != nil {
+	if _, err := s.client(t).Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: testTimeout}); err != nil {
 		t.Error(err)
 	}
-	s = serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("InService")), cut)
-	c := s.ask(t)
-	c.Hasten(50*time.Millisecond, patience)
+	s = serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("InService")), abort)
+	c := s.client(t)
+	c.Shorten(50*time.Millisecond, testTimeout)
 	if member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: time.Hour}); !errors.Is(err, client.ErrUnreachable) || !member.Member {
-		t.Errorf("of a service that stays away: %+v, %v", member, err)
+		t.Errorf("with a service that stays away: %+v, %v", member, err)
 	}
-	c.Hasten(time.Hour, patience)
+	c.Shorten(time.Hour, testTimeout)
 	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: 50 * time.Millisecond}); !errors.Is(err, client.ErrUnreachable) {
-		t.Errorf("of one that is away when the time is up: %v", err)
+		t.Errorf("with a service that is away at the timeout: %v", err)
 	}
 }
 
-// A proxy may drop the query, or answer from a cache.
+// A proxy may drop the query, or respond from a cache.
 func TestAwaitRefusesMemberThatIsNotInTheAwaitedState(t *testing.T) {
 	draining := &apiv1.Member{InstanceID: instance, Draining: true}
 	for name, test := range map[string]struct {
-		wish   lsapi.WaitCondition
-		member *apiv1.Member
-		ok     bool
+		condition lsapi.WaitCondition
+		member    *apiv1.Member
+		ok        bool
 	}{
 		"in service":                    {lsapi.WaitInService, memberIn("InService"), true},
 		"out of service":                {lsapi.WaitInService, memberIn("OutOfService"), false},
@@ -162,9 +168,9 @@ func TestAwaitRefusesMemberThatIsNotInTheAwaitedState(t *testing.T) {
 		"a member, awaited as detached": {lsapi.WaitAbsent, memberIn("InService"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, says(http.StatusOK, test.member)).ask(t)
-			c.Hasten(10*time.Millisecond, patience)
-			_, err := c.Await(t.Context(), "web-elb", instance, test.wish, client.AwaitOptions{Timeout: 50 * time.Millisecond})
+			c := serve(t, respond(http.StatusOK, test.member)).client(t)
+			c.Shorten(10*time.Millisecond, testTimeout)
+			_, err := c.Await(t.Context(), "web-elb", instance, test.condition, client.AwaitOptions{Timeout: 50 * time.Millisecond})
 			if (err == nil) != test.ok || !test.ok && !errors.Is(err, client.ErrUnreachable) {
 				t.Errorf("got %v", err)
 			}

@@ -14,35 +14,34 @@ import (
 	apiv1 "lsapi/api/v1"
 )
 
-// ChangeOptions are what may be said of a change.
+// ChangeOptions are the optional parts of a change.
 type ChangeOptions struct {
-	// Reason is why, for the record: at most 256 characters.
+	// Reason is kept in the record: at most 256 characters.
 	Reason string
-	// IdempotencyKey makes the request one that can be sent again: it is carried out
-	// once. A Client does so by itself then when the service did not answer, or was
-	// not able to. It has 1 to 128 visible ASCII characters.
+	// IdempotencyKey makes retries safe: the service carries the change out once. With a
+	// key, a Client retries by itself when the service does not respond or is
+	// unavailable. A key has 1 to 128 visible ASCII characters.
 	IdempotencyKey string
 }
 
-// Changed is a change that was made.
-type Changed struct {
-	// ChangeID names it in the record.
+// ChangeResult is a successful change.
+type ChangeResult struct {
+	// ChangeID is its id in the record.
 	ChangeID string
 	// RequestID finds the request in the service's log.
 	RequestID string
 	Instance  Instance
 }
 
-// Instance is what the service says of an instance that it has attached or
-// detached.
+// Instance describes an attached or detached instance.
 type Instance struct {
 	InstanceID string `json:"instanceId"`
-	// InstanceType and LaunchDate are "unknown" when EC2 does not know it any more.
+	// InstanceType and LaunchDate are "unknown" when EC2 has no such instance any more.
 	InstanceType string `json:"instanceType"`
 	LaunchDate   string `json:"launchDate"`
 }
 
-// UnmarshalJSON reads an instance in the envelope that the contract has, or without.
+// UnmarshalJSON reads an instance with or without the envelope of the contract.
 func (i *Instance) UnmarshalJSON(text []byte) error {
 	type plain Instance
 	var enveloped struct {
@@ -59,26 +58,25 @@ func (i *Instance) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Attach makes an instance a member of a load balancer. When it returns, AWS has
-// accepted it; Await tells when it serves. CodeConflict: it is a member already.
-// CodeTimeout: what becomes of it is not known.
-func (c *Client) Attach(ctx context.Context, loadBalancer, instanceID string, o ChangeOptions) (Changed, error) {
+// Attach registers an instance with a load balancer. When it returns nil, AWS has
+// accepted the instance; Await waits until it serves. CodeConflict: it is already a
+// member. CodeTimeout: the outcome is unknown.
+func (c *Client) Attach(ctx context.Context, loadBalancer, instanceID string, o ChangeOptions) (ChangeResult, error) {
 	return c.change(ctx, http.MethodPost, loadBalancer, instanceID, o)
 }
 
-// Detach ends that. When it returns, AWS has accepted it; Await tells when it is
-// drained. CodeConflict: it is no member.
-func (c *Client) Detach(ctx context.Context, loadBalancer, instanceID string, o ChangeOptions) (Changed, error) {
+// Detach deregisters an instance. When it returns nil, AWS has accepted that; Await waits
+// until the instance is drained. CodeConflict: it is not a member.
+func (c *Client) Detach(ctx context.Context, loadBalancer, instanceID string, o ChangeOptions) (ChangeResult, error) {
 	return c.change(ctx, http.MethodDelete, loadBalancer, instanceID, o)
 }
 
-func (c *Client) change(ctx context.Context, method, loadBalancer, instanceID string, o ChangeOptions) (Changed, error) {
-	q := call{
-		method: method,
-		path:   []string{"elb", loadBalancer},
-		header: make(http.Header),
-		body:   map[string]string{"instanceId": instanceID},
-
+func (c *Client) change(ctx context.Context, method, loadBalancer, instanceID string, o ChangeOptions) (ChangeResult, error) {
+	q := request{
+		method:  method,
+		path:    []string{"elb", loadBalancer},
+		header:  make(http.Header),
+		body:    map[string]string{"instanceId": instanceID},
 		success: http.StatusCreated,
 	}
 	if o.Reason != "" {
@@ -89,38 +87,37 @@ func (c *Client) change(ctx context.Context, method, loadBalancer, instanceID st
 	}
 	began := time.Now()
 	for attempt := 1; ; attempt++ {
-		changed, err := c.changeOnce(ctx, q, instanceID)
-		if err == nil || o.IdempotencyKey == "" || !worthAnother(err, attempt) {
-			return changed, err
+		result, err := c.changeOnce(ctx, q, instanceID)
+		if err == nil || o.IdempotencyKey == "" || !canRetry(err, attempt) {
+			return result, err
 		}
-		if isUnderWay(err) && time.Since(began) > c.settling || !isUnderWay(err) && attempt >= maxAttempts {
-			return changed, err
+		if isInProgress(err) && time.Since(began) > c.limits.settling || !isInProgress(err) && attempt >= maxAttempts {
+			return result, err
 		}
-		if c.pauseFor(ctx, attempt, advice(err)) != nil {
-			return changed, err
+		if c.pause(ctx, attempt, retryAfter(err)) != nil {
+			return result, err
 		}
 	}
 }
 
-// worthAnother reports whether a change may end otherwise when it is sent again
-// under its key: the service went away, or the first request is still under way. Of
-// one to whose first request nobody listened it is not, nor of an outcome that
-// nobody knows, which the key would only repeat.
-func worthAnother(err error, attempt int) bool {
-	e, answered := errors.AsType[*Error](err)
-	if !answered {
+// canRetry reports whether a change may succeed when it is sent again under its key: the
+// service went away, or the first request is still in progress. A first request that
+// was not sent is not retried, nor an unknown outcome, which the key would repeat.
+func canRetry(err error, attempt int) bool {
+	e, responded := errors.AsType[*Error](err)
+	if !responded {
 		return errors.Is(err, ErrUnreachable) && (attempt > 1 || !errors.Is(err, ErrNotSent))
 	}
-	return e.Status == http.StatusServiceUnavailable || isUnderWay(err)
+	return e.Status == http.StatusServiceUnavailable || isInProgress(err)
 }
 
-// isUnderWay reports whether it is not known yet what becomes of a change.
-func isUnderWay(err error) bool {
+// isInProgress reports whether the outcome of a change is still pending.
+func isInProgress(err error) bool {
 	return ErrorCode(err) == lsapi.CodeInProgress
 }
 
-// encodeText returns a text as the value of a header. What is not visible ASCII is
-// sent as RFC 8187 has it, which no proxy or library on the way can spoil.
+// encodeText returns a text as the value of a header. Text beyond visible ASCII is
+// encoded by RFC 8187, which passes through any proxy.
 func encodeText(text string) string {
 	const charset = "UTF-8''"
 	isPlain := func(r rune) bool { return ' ' <= r && r <= '~' }
@@ -134,19 +131,19 @@ func hasPrefixFold(text, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
-func (c *Client) changeOnce(ctx context.Context, q call, instanceID string) (Changed, error) {
+func (c *Client) changeOnce(ctx context.Context, q request, instanceID string) (ChangeResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	var instance Instance
-	q.fits = func() bool { return instance.InstanceID == instanceID }
-	header, err := c.ask(ctx, q, &instance)
+	q.matches = func() bool { return instance.InstanceID == instanceID }
+	header, err := c.do(ctx, q, &instance)
 	if err != nil {
-		return Changed{}, err
+		return ChangeResult{}, err
 	}
-	return Changed{ChangeID: header.Get("X-Change-Id"), RequestID: header.Get("X-Request-Id"), Instance: instance}, nil
+	return ChangeResult{ChangeID: header.Get("X-Change-Id"), RequestID: header.Get("X-Request-Id"), Instance: instance}, nil
 }
 
-// ChangesQuery says which changes to list. The zero value of a field is all.
+// ChangesQuery selects changes. A zero field selects all.
 type ChangesQuery struct {
 	LoadBalancer string
 	InstanceID   string
@@ -156,13 +153,14 @@ type ChangesQuery struct {
 	Outcome lsapi.Outcome
 	// From and To bound IntendedAt: From <= IntendedAt < To.
 	From, To time.Time
-	// Limit is how many a page has at most; 0 leaves it to the service.
+	// Limit bounds a page; 0 is the service's default.
 	Limit int
-	// Cursor is the NextCursor of the page before, with the same of all the rest.
+	// Cursor is the NextCursor of the previous page, which must have the same other
+	// fields.
 	Cursor string
 }
 
-// Changes returns a page of the record, the newest first.
+// Changes returns a page of the record, newest first.
 func (c *Client) Changes(ctx context.Context, q ChangesQuery) (page apiv1.ChangesPage, err error) {
 	v := make(url.Values)
 	set(v, "loadBalancer", q.LoadBalancer)
@@ -179,7 +177,7 @@ func (c *Client) Changes(ctx context.Context, q ChangesQuery) (page apiv1.Change
 	return page, c.get(ctx, &page, func() bool { return page.Changes != nil }, v, "v1", "changes")
 }
 
-// Change returns a change by its id. CodeNotFound: it is not in the record.
+// Change returns a change by its id. CodeNotFound: it is not on record.
 func (c *Client) Change(ctx context.Context, id string) (change apiv1.Change, err error) {
 	return change, c.get(ctx, &change, func() bool { return change.ID == id }, nil, "v1", "changes", id)
 }

@@ -1,9 +1,9 @@
-// Package client asks an lsapi service over HTTP, in the vocabulary of its API.
+// Package client is a client of lsapi's HTTP API.
 //
-// A Client is for all that the service answers: which load balancers there are and
-// who their members are, attaching and detaching, waiting until a member serves or
-// is drained, and watching what happens. Its errors are of two kinds: *Error is what
-// the service says, and one that is ErrUnreachable says that it has not answered.
+// A Client lists load balancers and their members, attaches and detaches instances, waits
+// until an instance serves or is drained, reads the record of changes, and streams events.
+// Its errors are of two kinds: an *Error is a response of the service, and an error that
+// wraps ErrUnreachable means that there was no response.
 package client
 
 import (
@@ -21,44 +21,38 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
-// Options are what a Client is made of.
+// Options configure a Client.
 type Options struct {
-	// URL is where the service is, such as "http://127.0.0.1:8000". A path is put
-	// before those of the API.
+	// URL is the address of the service, such as "http://127.0.0.1:8000". Its path, if
+	// any, precedes those of the API.
 	URL string
-	// User and Password are who asks. Without a user no credentials are sent.
+	// User and Password are the credentials. Without a user none are sent.
 	User, Password string
-	// UserAgent names the program that asks, for the service's log. Empty is Go's.
+	// UserAgent names the calling program in the service's log. Empty is Go's default.
 	UserAgent string
-	// Transport sends the requests. Nil is one that heeds the proxy that the
-	// environment names.
+	// Transport sends the requests. Nil is one that uses the proxy of the environment.
 	Transport http.RoundTripper
 }
 
-// Client asks one service as one user. It may be used by many at once.
+// Client calls one service as one user. It is safe for concurrent use.
 type Client struct {
 	base           *url.URL
 	user, password string
 	agent          string
 	http           *http.Client
-	round          time.Duration // how long one request of a wait waits
-	outage         time.Duration // maxOutage, but for tests
-	settling       time.Duration // maxSettling, but for tests
-	pause          time.Duration // firstPause, but for tests
-	silence        time.Duration // maxSilence, but for tests
+	limits         limits
 }
 
-// New returns a Client. It asks nothing yet; an error is one of the URL.
+// New returns a Client without sending a request. It fails if the URL is invalid.
 func New(o Options) (*Client, error) {
 	base, err := url.Parse(strings.TrimRight(o.URL, "/"))
 	if err != nil || base.Hostname() == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, errors.New("not an http or https URL, such as http://127.0.0.1:8000")
 	}
 	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
-		return nil, errors.New("the URL has a user, a query or a fragment in it")
+		return nil, errors.New("the URL must not contain a user, a query or a fragment")
 	}
 	transport := o.Transport
 	if transport == nil {
@@ -68,10 +62,10 @@ func New(o Options) (*Client, error) {
 		base: base, user: o.User, password: o.Password, agent: o.UserAgent,
 		http: &http.Client{
 			Transport: transport,
-			// The API redirects nobody: where it would lead is not lsapi.
+			// The API has no redirects: the target would not be lsapi.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		round: waitRound, outage: maxOutage, settling: maxSettling, pause: firstPause, silence: maxSilence,
+		limits: defaultLimits(),
 	}, nil
 }
 
@@ -80,69 +74,68 @@ func newTransport() *http.Transport {
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSHandshakeTimeout: dialTimeout,
-		MaxIdleConnsPerHost: maxConnections,
-		IdleConnTimeout:     waitRound,
+		MaxIdleConnsPerHost: maxIdleConnections,
+		IdleConnTimeout:     maxWait,
 		ForceAttemptHTTP2:   true,
 	}
 }
 
-// Close closes the connections that are idle.
+// Close closes the idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// call is one request.
-type call struct {
+type request struct {
 	method string
-	path   []string // its segments, unescaped
+	path   []string // segments, unescaped
 	query  url.Values
 	header http.Header
-	body   any // nil is none
-	// success is the status of a good answer: 0 is 200.
+	body   any // encoded as JSON; nil is none
+	// success is the status of success; 0 is 200.
 	success int
-	// fits reports whether the decoded answer is one to this request.
-	fits func() bool
+	// matches reports whether the decoded response is one to this request.
+	matches func() bool
 }
 
-// get asks for a value of the /v1 API, of which fits reports whether it is the one.
-func (c *Client) get(ctx context.Context, into any, fits func() bool, query url.Values, path ...string) error {
+// get reads a value of the /v1 API.
+func (c *Client) get(ctx context.Context, into any, matches func() bool, query url.Values, path ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	_, err := c.ask(ctx, call{method: http.MethodGet, path: path, query: query, fits: fits}, into)
+	_, err := c.do(ctx, request{method: http.MethodGet, path: path, query: query, matches: matches}, into)
 	return err
 }
 
-// ask sends a request and decodes the JSON of a good answer. It returns the
-// answer's header, if there was one. An answer that does not fit the request is no
-// answer of lsapi.
-func (c *Client) ask(ctx context.Context, q call, into any) (http.Header, error) {
+// do sends a request and decodes the JSON of a successful response. It returns the
+// response's header, if there was one. A response that does not match the request counts
+// as another server's.
+func (c *Client) do(ctx context.Context, q request, into any) (http.Header, error) {
 	response, err := c.send(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponse+1))
 	switch {
 	case err != nil:
 		return nil, c.unreachable(ctx, err)
-	case len(text) > maxAnswer:
-		return nil, c.stranger("an answer of more than %d bytes", maxAnswer)
+	case len(text) > maxResponse:
+		return nil, c.notLsapi("a response of more than %d bytes", maxResponse)
 	case response.StatusCode >= 300:
 		return response.Header, newError(response, text)
 	case response.StatusCode != cmp.Or(q.success, http.StatusOK):
-		return nil, c.stranger("%s in place of %d", response.Status, cmp.Or(q.success, http.StatusOK))
+		return nil, c.notLsapi("%s in place of %d", response.Status, cmp.Or(q.success, http.StatusOK))
 	case !isJSON(response.Header):
-		return nil, c.stranger("%s and no JSON", response.Status)
+		return nil, c.notLsapi("%s without JSON", response.Status)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return nil, c.stranger("JSON of another kind: %w", err)
+		return nil, c.notLsapi("JSON of another kind: %w", err)
 	}
-	if !q.fits() {
-		return nil, c.stranger("%s with an answer to another request", response.Status)
+	if !q.matches() {
+		return nil, c.notLsapi("%s with a response to another request", response.Status)
 	}
 	return response.Header, nil
 }
 
-// send sends a request. Whoever gets a response closes its body.
-func (c *Client) send(ctx context.Context, q call) (*http.Response, error) {
+// send sends a request. The caller closes the body of the response.
+func (c *Client) send(ctx context.Context, q request) (*http.Response, error) {
 	var body io.Reader = http.NoBody
 	if q.body != nil {
 		text, err := json.Marshal(q.body)
@@ -153,29 +146,29 @@ func (c *Client) send(ctx context.Context, q call) (*http.Response, error) {
 	}
 	target := c.base.JoinPath(escaped(q.path)...)
 	target.RawQuery = q.query.Encode()
-	request, err := http.NewRequestWithContext(ctx, q.method, target.String(), body)
+	r, err := http.NewRequestWithContext(ctx, q.method, target.String(), body)
 	if err != nil {
 		return nil, err
 	}
 	if q.header != nil {
-		request.Header = q.header.Clone()
+		r.Header = q.header.Clone()
 	}
 	if q.body != nil {
-		request.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Type", "application/json")
 	}
 	if c.user != "" {
-		request.SetBasicAuth(c.user, c.password)
+		r.SetBasicAuth(c.user, c.password)
 	}
 	if c.agent != "" {
-		request.Header.Set("User-Agent", c.agent)
+		r.Header.Set("User-Agent", c.agent)
 	}
-	// net/http sends some requests again by itself: that the last attempt was refused a
-	// connection does not say that none had one.
+	// net/http retries some requests by itself: an earlier attempt may have had a
+	// connection although the last one had none.
 	var connected atomic.Bool
-	request = request.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	}))
-	response, err := c.http.Do(request)
+	response, err := c.http.Do(r)
 	if err == nil {
 		return response, nil
 	}
@@ -196,7 +189,7 @@ func escaped(segments []string) []string {
 
 func isJSON(h http.Header) bool { return contentType(h) == "application/json" || isProblem(h) }
 
-// isProblem reports whether an error is one of the /v1 API.
+// isProblem reports whether a response is an error of the /v1 API.
 func isProblem(h http.Header) bool { return contentType(h) == "application/problem+json" }
 
 func contentType(h http.Header) string {
@@ -207,21 +200,7 @@ func contentType(h http.Header) string {
 	return kind
 }
 
-// pauseFor waits as the service has advised, or for longer each time without
-// advice. It returns the error of a context that ends first.
-func (c *Client) pauseFor(ctx context.Context, attempt int, advice time.Duration) error {
-	wait := min(max(advice, c.pause<<min(attempt, 6)), maxPause)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// stranger is the error of an answer that lsapi would not give.
-func (c *Client) stranger(format string, args ...any) error {
-	return fmt.Errorf("%w: what answers at %s is not lsapi: %w", ErrUnreachable, c.base, fmt.Errorf(format, args...))
+// notLsapi returns the error of a response that lsapi would not send.
+func (c *Client) notLsapi(format string, args ...any) error {
+	return fmt.Errorf("%w: the server at %s is not lsapi: %w", ErrUnreachable, c.base, fmt.Errorf(format, args...))
 }

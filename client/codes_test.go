@@ -12,10 +12,10 @@ import (
 	"lsapi/internal/web"
 )
 
-// failing fails with a code whatever it is asked.
+// failing fails every call with a code.
 type failing struct{ code lsapi.Code }
 
-func (f failing) err() error { return &lsapi.Error{Code: f.code, Message: "it is so"} }
+func (f failing) err() error { return &lsapi.Error{Code: f.code, Message: "failed"} }
 
 func (f failing) Remembered(string) (*lsapi.EncodedList, error) { return nil, f.err() }
 
@@ -27,7 +27,7 @@ func (f failing) Change(context.Context, lsapi.Request) (lsapi.Result, error) {
 	return lsapi.Result{}, f.err()
 }
 
-// failingRecord is a record that fails likewise.
+// failingRecord is a record that fails every call.
 type failingRecord struct{ failing }
 
 func (f failingRecord) Change(context.Context, string) (lsapi.Change, error) {
@@ -42,27 +42,26 @@ func (f failingRecord) MembersAt(context.Context, string, time.Time) (lsapi.Memb
 	return lsapi.MembershipAt{}, f.err()
 }
 
-type anybody struct{}
+type anyUser struct{}
 
-func (anybody) Authenticate(context.Context, string, string) (lsapi.Actor, error) {
+func (anyUser) Authenticate(context.Context, string, string) (lsapi.Actor, error) {
 	return lsapi.Actor{Name: "alice"}, nil
 }
 
-func (anybody) Revalidate(string) error { return nil }
+func (anyUser) Revalidate(string) error { return nil }
 
-// The service and the client have one table.
-func TestEveryCodeOfTheServiceIsThatOfTheClient(t *testing.T) {
+func TestClientReturnsTheCodeOfTheService(t *testing.T) {
 	for _, code := range append(status.Codes(), lsapi.CodeForbidden, "odd") {
 		t.Run(string(code), func(t *testing.T) {
 			f := failing{code}
-			server := httptest.NewServer(web.New(web.Options{Membership: f, Lists: f, Authenticator: anybody{}, Record: failingRecord{f}}))
+			server := httptest.NewServer(web.New(web.Options{Membership: f, Lists: f, Authenticator: anyUser{}, Record: failingRecord{f}}))
 			defer server.Close()
 			c := newClient(t, server.URL)
 			_, attach := c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{})
 			_, changes := c.Changes(t.Context(), client.ChangesQuery{})
 			for name, err := range map[string]error{"the contract": attach, "/v1": changes} {
 				if got := client.ErrorCode(err); got != status.Public(code) {
-					t.Errorf("of %s it is %q in %v, want %s", name, got, err, status.Public(code))
+					t.Errorf("%s: got %q in %v, want %s", name, got, err, status.Public(code))
 				}
 			}
 		})

@@ -16,39 +16,37 @@ import (
 	apiv1 "lsapi/api/v1"
 )
 
-// ErrUnreachable is in the chain of the error of a request that the service has
-// not answered: nobody listens, the connection broke, or it is not lsapi that does.
-// A change whose request ends so may have been made; the record tells.
+// ErrUnreachable is in the chain of an error when a request got no response from lsapi:
+// the connection failed or broke, or another server responded. A change may have been
+// made all the same; the record has its outcome.
 var ErrUnreachable = errors.New("the service cannot be reached")
 
-// ErrNotSent is in the chain of an ErrUnreachable, too, when there was no connection
-// at all: nothing was done.
+// ErrNotSent is in the chain beside ErrUnreachable when no connection was made: the
+// request had no effect.
 var ErrNotSent = errors.New("nothing was sent")
 
-// Error is what the service answers when it does not do what it was asked.
+// Error is an error response of the service.
 type Error struct {
-	// Status is that of the HTTP answer, 408 too when a wait has taken its time.
+	// Status is the HTTP status; 408 for a wait that timed out.
 	Status int
-	// Code is the kind of the error, by the service's word for it or else the status.
+	// Code is the kind of the error, from the response or else from its status.
 	Code lsapi.Code
-	// Message says what was wrong with what, in the service's words.
+	// Message is the service's description of the error.
 	Message string
-	// RetryAfter is how long to wait before asking again; 0 is no advice.
+	// RetryAfter is the advised pause before a retry; 0 is no advice.
 	RetryAfter time.Duration
-	// ChangeID names the change in the record; empty when it did not get there.
+	// ChangeID is the id of the change in the record; empty if it is not on record.
 	ChangeID string
-	// RequestID finds the request in the service's log.
+	// RequestID is the id of the request in the service's log.
 	RequestID string
-	// Member is the last that was known of the instance, when a wait has ended
-	// before it was so. Nil when that is nothing.
+	// Member is the last known state of the instance when a wait failed; nil if unknown.
 	Member *apiv1.Member
 }
 
 // Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// ErrorCode returns the code of what the service has answered; empty when the error
-// is nil or another one.
+// ErrorCode returns the code of an *Error in the chain; empty if there is none.
 func ErrorCode(err error) lsapi.Code {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
@@ -56,7 +54,7 @@ func ErrorCode(err error) lsapi.Code {
 	return ""
 }
 
-// newError reads an answer that is none of success.
+// newError returns the error of a response without success.
 func newError(response *http.Response, text []byte) *Error {
 	e := &Error{
 		Status:    response.StatusCode,
@@ -71,15 +69,14 @@ func newError(response *http.Response, text []byte) *Error {
 		word = cmp.Or(word, e.read(text))
 	}
 	e.Code = status.Code(response.StatusCode, word)
-	if e.Message == "" { // a proxy's answer, say
-		e.Message = "the answer is " + response.Status
+	if e.Message == "" { // such as a proxy's response
+		e.Message = "the response is " + response.Status
 	}
 	return e
 }
 
-// read takes what it can from the JSON of an error, in whichever form it is: that
-// of /v1, or that of the contract with or without its envelope. It returns the code
-// that a problem has.
+// read reads the JSON of an error: that of /v1, or that of the contract with or without
+// its envelope. It returns the code of a /v1 problem.
 func (e *Error) read(text []byte) (code string) {
 	var problem apiv1.Problem
 	if json.Unmarshal(text, &problem) == nil && problem.Detail != "" {
@@ -93,8 +90,8 @@ func (e *Error) read(text []byte) (code string) {
 	return ""
 }
 
-// unreachable says why there was no answer, without what a URL may hold. A caller
-// who has given up gets the context's own error.
+// unreachable returns the error of a request without a response, without the request's
+// URL. When ctx was canceled, it is the context's error.
 func (c *Client) unreachable(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
@@ -103,33 +100,13 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 		err = sending.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = errors.New("it takes too long to answer")
+		err = errors.New("no response in time")
 	}
 	return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.base, err)
 }
 
-// notSent adds ErrNotSent to the chain of an error, and nothing to its text.
+// notSent adds ErrNotSent to the chain of an error, but nothing to its text.
 type notSent struct{ error }
 
 // Unwrap implements errors.Is and As.
 func (e notSent) Unwrap() []error { return []error{e.error, ErrNotSent} }
-
-// passing reports whether an error may be gone when the same is asked again.
-func passing(err error) bool {
-	if errors.Is(err, ErrUnreachable) {
-		return true
-	}
-	switch ErrorCode(err) {
-	case lsapi.CodeUpstream, lsapi.CodeUnavailable, lsapi.CodeTimeout, lsapi.CodeThrottled:
-		return true
-	}
-	return false
-}
-
-// advice is how long to wait before asking again, as far as the service has said.
-func advice(err error) time.Duration {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.RetryAfter
-	}
-	return 0
-}

@@ -11,38 +11,38 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
+
+	"github.com/tmaxmax/go-sse"
 
 	apiv1 "lsapi/api/v1"
 )
 
-// EventsQuery says which events to be told, and from where on.
+// EventsQuery selects events.
 type EventsQuery struct {
-	// LoadBalancers are the names of those to be told of; none is all.
+	// LoadBalancers are names; none selects all load balancers.
 	LoadBalancers []string
-	// After is the ID of the event behind which to begin. Empty is now.
+	// After is the ID of the event after which to start. Empty starts now.
 	After string
-	// Lost is told each time that the stream has broken and is opened anew, and
-	// why. Nil is nobody.
-	Lost func(error)
+	// OnReconnect, if set, is called with the reason when the stream breaks, before it is
+	// opened again.
+	OnReconnect func(error)
 }
 
-// Event is an event and its place in the record.
+// Event is an event and its position in the record.
 type Event struct {
-	// ID is its place: given as After, what comes behind it is told.
+	// ID is the position: as EventsQuery.After it continues after this event.
 	ID string
 	apiv1.Event
 }
 
-// Events tells events as they are recorded, until ctx ends or the caller does. A
-// stream that breaks is opened anew behind the last event, so that none is lost or
-// told twice.
+// Events yields events as they are recorded, until ctx ends or the caller stops. A
+// stream that breaks is opened again after the last event: no event is lost or repeated.
 //
-// It ends with an error: that of the context; what the service answers, such as
-// CodeNotFound for a load balancer that there is not, or an event that is not on
-// record any more; an event that cannot be read; or ErrUnreachable, when it could not be reached at once, or has
-// then been away for a minute.
+// The last pair may be an error: ctx's; an *Error such as CodeNotFound for a load
+// balancer that does not exist, or CodeGone when the next event is no longer on record;
+// a malformed event; or ErrUnreachable, when the first connection fails or an outage
+// lasts for a minute.
 func (c *Client) Events(ctx context.Context, q EventsQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		s := &stream{client: c, query: q, last: q.After, yield: yield}
@@ -52,38 +52,39 @@ func (c *Client) Events(ctx context.Context, q EventsQuery) iter.Seq2[Event, err
 	}
 }
 
-// stream is a stream of events over all its connections.
+// stream is one call of Events, over all its connections.
 type stream struct {
 	client *Client
 	query  EventsQuery
-	last   string // the id of the last event, or of the begin
+	last   string // id of the last event, or of the start
 	yield  func(Event, error) bool
-
-	alive    time.Time // when something last came; zero before anything did
-	failures int       // since then
+	opened bool // the service has sent something
+	outage outage
 }
 
-// errEnough is that the caller wants no more.
-var errEnough = errors.New("no more events are wanted")
+var (
+	errStopped   = errors.New("the caller stopped")
+	errSilent    = errors.New("no data, not even a keep-alive")
+	errMalformed = errors.New("the event stream is malformed") // a retry after it would lose an event
+)
 
-// run follows the stream until it ends for good; nil when the caller has ended it.
+// run follows the stream until it ends; nil when the caller stopped it.
 func (s *stream) run(ctx context.Context) error {
 	for {
 		err := s.connect(ctx)
 		switch {
-		case errors.Is(err, errEnough):
+		case errors.Is(err, errStopped):
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !passing(err), time.Since(s.alive) > s.client.outage: // at once, when nothing has ever come
+		case !s.opened:
 			return err
 		}
-		if s.query.Lost != nil && s.failures == 0 {
-			s.query.Lost(err)
+		if s.query.OnReconnect != nil && s.outage.failures == 0 && isTemporary(err) {
+			s.query.OnReconnect(err)
 		}
-		s.failures++
-		if stopped := s.client.pauseFor(ctx, s.failures, advice(err)); stopped != nil {
-			return stopped
+		if err := s.client.retry(ctx, &s.outage, err); err != nil {
+			return err
 		}
 	}
 }
@@ -92,130 +93,97 @@ func (s *stream) run(ctx context.Context) error {
 func (s *stream) connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silent := time.AfterFunc(s.client.silence, func() { cancel(errSilent) })
-	defer silent.Stop()
+	silence := time.AfterFunc(s.client.limits.silence, func() { cancel(errSilent) })
+	defer silence.Stop()
 	header := http.Header{"Accept": {"text/event-stream"}, "Cache-Control": {"no-store"}}
 	if s.last != "" {
 		header.Set("Last-Event-ID", s.last)
 	}
-	query := make(url.Values)
-	for _, name := range s.query.LoadBalancers {
-		query.Add("loadBalancer", name)
-	}
-	response, err := s.client.send(ctx, call{method: http.MethodGet, path: []string{"v1", "events"}, query: query, header: header})
+	query := url.Values{"loadBalancer": s.query.LoadBalancers}
+	response, err := s.client.send(ctx, request{method: http.MethodGet, path: []string{"v1", "events"}, query: query, header: header})
 	if err != nil {
-		return s.broken(ctx, err)
+		return s.disconnected(ctx, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+		text, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 		if err != nil {
-			return s.broken(ctx, err)
+			return s.disconnected(ctx, err)
 		}
 		return newError(response, text)
 	}
 	if kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type")); err != nil || kind != "text/event-stream" {
-		return s.client.stranger("%s and no events", response.Status)
+		return s.client.notLsapi("%s without an event stream", response.Status)
 	}
-	return s.broken(ctx, s.follow(response.Body, silent))
+	return s.disconnected(ctx, s.follow(&timedReader{from: response.Body, timer: silence, limit: s.client.limits.silence, received: s.received}))
 }
 
-// errSilent is that a connection has gone without anybody being told.
-var errSilent = errors.New("nothing comes any more")
-
-// errSenseless is that an event cannot be read, now or when it is told again: going on
-// behind it would lose it.
-var errSenseless = errors.New("the stream of events makes no sense")
-
-// broken is the error of a connection that has ended. Silence is not the caller's
-// giving up, although it ends the connection in the same way.
-func (s *stream) broken(ctx context.Context, err error) error {
-	if errors.Is(err, errEnough) || errors.Is(err, errSenseless) {
+// disconnected returns the error of a connection that has ended.
+func (s *stream) disconnected(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, errStopped), errors.Is(err, errMalformed):
 		return err
-	}
-	if errors.Is(context.Cause(ctx), errSilent) {
+	case errors.Is(context.Cause(ctx), errSilent):
 		return fmt.Errorf("%w at %s: %w", ErrUnreachable, s.client.base, errSilent)
-	}
-	if errors.Is(err, ErrUnreachable) || ctx.Err() != nil {
+	case errors.Is(err, ErrUnreachable), ctx.Err() != nil:
 		return err
 	}
 	return s.client.unreachable(ctx, err)
 }
 
-// follow tells the events of a body. The timer, which ends the stream, runs while it
-// waits for a line, and not while the caller does something with an event. What it
-// reads has the form of the HTML standard's event streams.
-func (s *stream) follow(body io.Reader, silent *time.Timer) error {
-	lines := bufio.NewScanner(body)
-	lines.Buffer(nil, maxLine)
-	var m message
-	for ; lines.Scan(); silent.Reset(s.client.silence) {
-		silent.Stop()
-		s.alive, s.failures = time.Now(), 0
-		line := lines.Text()
-		if line != "" {
-			m.add(line)
-			continue
+// received notes that the service has sent something.
+func (s *stream) received() { s.opened, s.outage = true, outage{} }
+
+// follow yields the events of a connection.
+func (s *stream) follow(body *timedReader) error {
+	for m, err := range sse.Read(body, &sse.ReadConfig{MaxEventSize: maxEvent}) {
+		switch {
+		case errors.Is(err, bufio.ErrTooLong):
+			return fmt.Errorf("%w: an event of more than %d bytes", errMalformed, maxEvent)
+		case err != nil:
+			return err
+		case m.Type == apiv1.EventDropped:
+			return io.ErrUnexpectedEOF // its id is not that of a yielded event
 		}
 		if err := s.dispatch(m); err != nil {
 			return err
 		}
-		s.alive = time.Now() // the caller may have taken its time
-		m = message{}
 	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return fmt.Errorf("%w: a line of more than %d bytes", errSenseless, maxLine)
-	} else if err != nil {
-		return err
-	}
-	return io.ErrUnexpectedEOF // a stream has no end
+	return io.ErrUnexpectedEOF
 }
 
-// message is what a stream says between two empty lines.
-type message struct {
-	id      string
-	hasID   bool
-	data    []string
-	dropped bool
-}
-
-// add takes a line in. A comment, which keeps the connection alive, has no name.
-func (m *message) add(line string) {
-	name, value, _ := strings.Cut(line, ":")
-	value = strings.TrimPrefix(value, " ")
-	switch name {
-	case "id":
-		if !strings.ContainsRune(value, 0) {
-			m.id, m.hasID = value, true
-		}
-	case "data":
-		m.data = append(m.data, value)
-	case "event":
-		m.dropped = value == apiv1.EventDropped
-	}
-}
-
-// dispatch tells of a message. That the stream was dropped is not told: it is
-// opened anew behind what was told last.
-func (s *stream) dispatch(m message) error {
-	if m.dropped {
-		return nil
-	}
+// dispatch yields an event. A message without data moves the position only.
+func (s *stream) dispatch(m sse.Event) error {
 	var event Event
-	if len(m.data) > 0 {
-		if err := json.Unmarshal([]byte(strings.Join(m.data, "\n")), &event.Event); err != nil {
-			return fmt.Errorf("%w: %w", errSenseless, err)
+	if m.Data != "" {
+		if err := json.Unmarshal([]byte(m.Data), &event.Event); err != nil {
+			return fmt.Errorf("%w: %w", errMalformed, err)
 		}
 	}
-	if m.hasID {
-		s.last = m.id
+	if m.LastEventID != "" {
+		s.last = m.LastEventID
 	}
-	if len(m.data) == 0 {
-		return nil
-	}
-	event.ID = s.last
-	if !s.yield(event, nil) {
-		return errEnough
+	if event.ID = s.last; m.Data != "" && !s.yield(event, nil) {
+		return errStopped
 	}
 	return nil
+}
+
+// timedReader runs a timer during each read. Between reads, while the caller handles an
+// event, the timer stands still.
+type timedReader struct {
+	from     io.Reader
+	timer    *time.Timer
+	limit    time.Duration
+	received func()
+}
+
+func (r *timedReader) Read(p []byte) (int, error) {
+	r.timer.Reset(r.limit)
+	defer r.timer.Stop()
+	n, err := r.from.Read(p)
+	if n > 0 {
+		r.received()
+	}
+	return n, err
 }

@@ -2,7 +2,7 @@ package client
 
 import "time"
 
-// Hasten makes a client go through in moments what takes it minutes.
-func (c *Client) Hasten(outage, silence time.Duration) {
-	c.round, c.pause, c.outage, c.settling, c.silence = 100*time.Millisecond, time.Millisecond, outage, outage, silence
+// Shorten shortens the limits of a client that would take minutes.
+func (c *Client) Shorten(outage, silence time.Duration) {
+	c.limits = limits{wait: 100 * time.Millisecond, outage: outage, settling: outage, pause: time.Millisecond, silence: silence}
 }

@@ -3,50 +3,52 @@ package client
 import "time"
 
 const (
-	// dialTimeout is how long a connection may take to come about: longer is a
-	// host that swallows packets.
+	// dialTimeout bounds the time to connect: a host that takes longer drops packets.
 	dialTimeout = 5 * time.Second
-	// requestTimeout bounds a request that waits for nothing but its own work. The
-	// service answers after 30 s at the latest, unless it is told otherwise.
+	// requestTimeout bounds a request that does not wait. The service responds within
+	// 30 s by default.
 	requestTimeout = 60 * time.Second
-	// maxAnswer is how large an answer may be, in bytes: a full page of load
-	// balancers, or a load balancer with a thousand members, has some 600 KB.
-	maxAnswer = 32 << 20
-	// maxConnections is how many idle connections are kept: as many as there are
-	// instances in a usual change, each of which waits on its own.
-	maxConnections = 64
+	// maxResponse is in bytes: a full page of load balancers, or a load balancer with a
+	// thousand members, takes some 600 KB.
+	maxResponse = 32 << 20
+	// maxIdleConnections suffices for the instances of a usual change, each of which is
+	// awaited on a connection of its own.
+	maxIdleConnections = 64
 
-	// waitRound is how long one request waits at most. Proxies cut off what is
-	// silent for a minute.
-	waitRound = 50 * time.Second
-	// progressEvery is how often a caller is told meanwhile who wants to be: soon enough
-	// for a person to see something move.
-	progressEvery = 2 * time.Second
-	// minRound keeps the last round of a wait from being no time at all, which the
-	// service would refuse.
-	minRound = 10 * time.Millisecond
-	// roundGrace is how much later than it said the service may answer a wait.
-	roundGrace = 15 * time.Second
+	// maxWait bounds the wait of one request. Proxies cut off connections that are silent
+	// for a minute.
+	maxWait = 50 * time.Second
+	// minWait is positive, because the service rejects a timeout of 0.
+	minWait = 10 * time.Millisecond
+	// waitGrace is added to a wait for the response to arrive.
+	waitGrace = 15 * time.Second
+	// progressInterval is the time between two reports of a wait's progress.
+	progressInterval = 2 * time.Second
 
-	// maxAttempts is how often a change is sent that can be sent again: with the
-	// pauses between them, for as long as a restart of the service takes.
+	// maxAttempts bounds how often a change is sent. The attempts and their pauses take as
+	// long as a restart of the service.
 	maxAttempts = 6
-	// maxSettling is how long is waited for the outcome of a change that is under way:
-	// after a crash of the service the record settles it in less.
+	// maxSettling bounds the wait for the outcome of a change in progress: after a crash
+	// of the service, the record settles it sooner.
 	maxSettling = 75 * time.Second
-	// maxPause is how long is waited before a request is sent again, whatever the
-	// service advises.
+	// maxPause bounds the pause before a retry, whatever the service advises.
 	maxPause = 10 * time.Second
-	// firstPause is the first such wait without advice; each is twice the last.
+	// firstPause is the first pause without advice. Each is twice the last.
 	firstPause = 250 * time.Millisecond
-	// maxOutage is for how long a wait or a stream of events goes on while the
-	// service does not answer: a restart, or a failover, takes less.
+	// maxOutage bounds an outage during a wait or an event stream. Restarts and failovers
+	// take less.
 	maxOutage = 60 * time.Second
 
-	// maxLine is how long a line of a stream of events may be, in bytes. An event
-	// has a few kilobytes.
-	maxLine = 1 << 20
-	// maxSilence is how long a stream may be silent before it counts as broken: the
-	// service sends something every 15 s.
+	// maxEvent is in bytes. An event takes a few kilobytes.
+	maxEvent = 1 << 20
+	// maxSilence bounds the silence of an event stream: the service sends something every
+	// 15 s.
 	maxSilence = 50 * time.Second
 )
+
+// limits are those of the constants that tests shorten.
+type limits struct{ wait, outage, settling, pause, silence time.Duration }
+
+func defaultLimits() limits {
+	return limits{wait: maxWait, outage: maxOutage, settling: maxSettling, pause: firstPause, silence: maxSilence}
+}

@@ -10,18 +10,18 @@ import (
 	apiv1 "lsapi/api/v1"
 )
 
-// LoadBalancersQuery says which load balancers to list. The zero value of a field
-// is all.
+// LoadBalancersQuery selects load balancers. A zero field selects all.
 type LoadBalancersQuery struct {
-	// Name is a pattern: * stands for any characters, ? for one.
+	// Name is a pattern: * matches any characters, ? one.
 	Name string
-	// Tags are those that it must have, each "key=value", or "key" for any value.
+	// Tags must all be present, each "key=value", or "key" for any value.
 	Tags []string
-	// Health lets those through that have a member in this state.
+	// Health selects load balancers that have a member in this state.
 	Health lsapi.HealthState
-	// Limit is how many a page has at most; 0 leaves it to the service.
+	// Limit bounds a page; 0 is the service's default.
 	Limit int
-	// Cursor is the NextCursor of the page before, with the same of all the rest.
+	// Cursor is the NextCursor of the previous page, which must have the same other
+	// fields.
 	Cursor string
 }
 
@@ -39,20 +39,20 @@ func (q LoadBalancersQuery) values() url.Values {
 	return v
 }
 
-// set sets a parameter that is given.
+// set sets a parameter unless it is empty.
 func set(v url.Values, name, value string) {
 	if value != "" {
 		v.Set(name, value)
 	}
 }
 
-// LoadBalancers returns a page of load balancers, by their names.
+// LoadBalancers returns a page of load balancers, sorted by name.
 func (c *Client) LoadBalancers(ctx context.Context, q LoadBalancersQuery) (page apiv1.LoadBalancersPage, err error) {
 	return page, c.get(ctx, &page, func() bool { return page.LoadBalancers != nil }, q.values(), "v1", "load-balancers")
 }
 
-// AllLoadBalancers goes through all pages, from the cursor on. It ends with the
-// first error.
+// AllLoadBalancers yields the load balancers of all pages, from the cursor on. The first
+// error ends it.
 func (c *Client) AllLoadBalancers(ctx context.Context, q LoadBalancersQuery) iter.Seq2[apiv1.LoadBalancer, error] {
 	return func(yield func(apiv1.LoadBalancer, error) bool) {
 		for {
@@ -75,13 +75,13 @@ func (c *Client) AllLoadBalancers(ctx context.Context, q LoadBalancersQuery) ite
 }
 
 // LoadBalancer returns a load balancer with its settings and members.
-// CodeNotFound: there is none of the name.
+// CodeNotFound: it does not exist.
 func (c *Client) LoadBalancer(ctx context.Context, name string) (detail apiv1.LoadBalancerDetail, err error) {
 	return detail, c.get(ctx, &detail, func() bool { return detail.Name == name && detail.Instances != nil }, nil, "v1", "load-balancers", name)
 }
 
-// Member returns an instance in a load balancer. CodeNotFound: it is neither a
-// member nor being drained, or there is no such load balancer.
+// Member returns the state of an instance in a load balancer. CodeNotFound: it is neither
+// a member nor draining, or the load balancer does not exist.
 func (c *Client) Member(ctx context.Context, loadBalancer, instanceID string) (member apiv1.Member, err error) {
 	return member, c.get(ctx, &member, func() bool { return member.InstanceID == instanceID }, nil, memberPath(loadBalancer, instanceID)...)
 }

@@ -22,11 +22,11 @@ func newElbWatch(p Process) *cobra.Command {
 			return err
 		}
 		rows := &term.Stream{Columns: eventColumns(len(names))}
-		lost := func(err error) {
+		onReconnect := func(err error) {
 			fmt.Fprintf(p.Stderr, "lsapi: %s; reconnecting\n", sanitize.Escape(err.Error()))
 		}
 		return withService(c, p, func(ctx context.Context, service *remote) error {
-			for e, err := range service.Events(ctx, client.EventsQuery{LoadBalancers: names, After: *after, Lost: lost}) {
+			for e, err := range service.Events(ctx, client.EventsQuery{LoadBalancers: names, After: *after, OnReconnect: onReconnect}) {
 				if errors.Is(err, context.Canceled) {
 					return nil // Ctrl-C ends the command
 				}
