@@ -13,13 +13,13 @@ const (
 	attachClients = 500
 	attachSpread  = 50
 	attachRuns    = 3
-	// attachBound ends the work of the original: at AWS's 4 registrations a second
-	// it takes two minutes at least.
+	// attachBound ends the run of the original: at AWS's 4 registrations a second it takes
+	// at least two minutes.
 	attachBound = 5 * time.Minute
 )
 
-// measureAttach has many clients attach an instance each, through lanes and through
-// the original.
+// measureAttach measures many clients that attach one instance each, through lsapi and
+// through the original.
 func measureAttach(ctx context.Context, b *bench, s *report.Section) error {
 	clients, spread := attachClients, attachSpread
 	if b.quick {
@@ -37,7 +37,7 @@ func measureAttach(ctx context.Context, b *bench, s *report.Section) error {
 			}
 		}
 	}
-	// Both wait for AWS's tokens almost always, and each has an AWS of its own.
+	// In parallel: each has an AWS of its own, and mostly waits for its tokens.
 	err := together(slow, func(c *attachCase) error { return c.run(ctx, b, launch{original: true}) })
 	if err != nil {
 		return err
@@ -58,15 +58,15 @@ type attachCase struct {
 	runs []attachRun
 }
 
-// attachRun is what happened once.
+// attachRun is the result of one run.
 type attachRun struct {
 	seconds   float64
-	attached  float64 // clients that had their 201
+	attached  float64 // clients with a 201
 	registers float64 // calls
 	retries   float64
 }
 
-// run lets the clients loose on a service and an AWS of their own.
+// run runs the clients on a service and an AWS of their own.
 func (c *attachCase) run(ctx context.Context, b *bench, l launch) error {
 	p, err := b.startWarmPair(ctx, l, "--fleet", fmt.Sprintf("%dx10", c.balancers), "--latency", awsLatency, "--throttle", "aws")
 	if err != nil {
@@ -108,7 +108,7 @@ func (c attachCase) figure(of func(attachRun) float64) report.Figure {
 	return report.FigureOf(runs...)
 }
 
-// rows are the figures beside those of the same work of the original.
+// rows returns the figures beside those of the original.
 func (c attachCase) rows(slow attachCase) []report.Row {
 	row := func(what, unit string, aim *report.Aim, of func(attachRun) float64) report.Row {
 		return report.Row{

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// shortPause is how long a client waits that was told nothing.
+// shortPause is the pause before a retry without Retry-After.
 const shortPause = 100 * time.Millisecond
 
 // attacher is a client that attaches one instance, on a connection of its own.
@@ -20,7 +20,7 @@ type attacher struct {
 
 	attached bool
 	retries  int
-	unsure   bool // an earlier answer was that the outcome is not known
+	unsure   bool // the outcome of an earlier request is unknown
 }
 
 func newAttacher(s *service, path, instance string) attacher {
@@ -34,8 +34,8 @@ func (a *attacher) connect(ctx context.Context) error {
 	return err
 }
 
-// attach asks until the answer is 201. A conflict is as good when an earlier
-// answer was that the outcome is not known: then it was this client's own.
+// attach retries until the response is 201. A conflict after an unknown outcome counts,
+// too: then that attach succeeded.
 func (a *attacher) attach(ctx context.Context) error {
 	for {
 		status, header, err := a.send(ctx, http.MethodPost, a.path, fmt.Sprintf(`{"instanceId":%q}`, a.instance))
@@ -51,7 +51,7 @@ func (a *attacher) attach(ctx context.Context) error {
 				a.attached = true
 				return nil
 			}
-			return fmt.Errorf("attach %s: nobody had, and yet the answer is %d", a.instance, status)
+			return fmt.Errorf("attach %s: without an earlier attach, the response is %d", a.instance, status)
 		case http.StatusServiceUnavailable:
 		case http.StatusGatewayTimeout:
 			a.unsure = true
@@ -65,7 +65,7 @@ func (a *attacher) attach(ctx context.Context) error {
 	}
 }
 
-// advised is how long the answer asks to wait.
+// advised returns the pause that a response advises.
 func advised(header http.Header) time.Duration {
 	seconds, err := strconv.Atoi(header.Get("Retry-After"))
 	if err != nil {

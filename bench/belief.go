@@ -2,7 +2,7 @@ package main
 
 import "net/http"
 
-// belief is what a client may think of an instance after the answers that it got.
+// belief is the membership of an instance according to the responses so far.
 type belief int
 
 const (
@@ -11,8 +11,7 @@ const (
 	stranger
 )
 
-// next is the method of the change that the client tries next: one that has an
-// effect, as far as it knows.
+// next returns the method of the next change, one that should have an effect.
 func (b belief) next() string {
 	if b == member {
 		return http.MethodDelete
@@ -20,7 +19,7 @@ func (b belief) next() string {
 	return http.MethodPost
 }
 
-// after returns what to think after an answer, and whether the answer can be true.
+// after returns the belief after a response, and whether the response is possible.
 func (b belief) after(method string, status int) (now belief, plausible bool) {
 	done, undone := member, stranger
 	if method == http.MethodDelete {
@@ -36,10 +35,10 @@ func (b belief) after(method string, status int) (now belief, plausible bool) {
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 		return unknown, true
 	}
-	return unknown, false // an AWS that refuses calls is no reason for any other
+	return unknown, false // no other status is possible when AWS throttles
 }
 
-// isTrue reports whether the truth is as believed.
+// isTrue reports whether the actual membership matches the belief.
 func (b belief) isTrue(isMember bool) bool {
 	return b == unknown || isMember == (b == member)
 }

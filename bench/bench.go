@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// bench is what all sections share.
+// bench is shared by all sections.
 type bench struct {
 	options
-	// dir is for all that is needed for the run only: logs, configuration, binaries.
+	// dir is the folder for temporary files: logs, configuration, binaries.
 	dir string
-	// bare and original are what lsapi is measured beside: a bare net/http server, and
-	// a service that asks AWS on every request.
+	// bare and original are yardsticks: a bare net/http server, and a service that calls AWS
+	// on every request.
 	bare, original string
 }
 
@@ -39,19 +39,19 @@ func newBench(ctx context.Context, o options) (*bench, error) {
 
 func (b *bench) close() { _ = os.RemoveAll(b.dir) }
 
-// file is a path in the folder of the run.
+// file returns a path in the folder of the run.
 func (b *bench) file(name string) string { return filepath.Join(b.dir, name) }
 
-// newRecord is the URL of a record of changes that does not exist yet.
+// newRecord returns the URL of a new record.
 func (b *bench) newRecord() (string, error) {
 	folder, err := os.MkdirTemp(b.dir, "record-")
 	return recordIn(folder), err
 }
 
-// recordIn is the URL of the record in a folder.
+// recordIn returns the URL of the record in a folder.
 func recordIn(folder string) string { return "sqlite:" + filepath.Join(folder, "lsapi.db") }
 
-// lasting is how long a measurement lasts; in a quick run, a second.
+// lasting returns the duration of a measurement: a second in a quick run.
 func (b *bench) lasting(d time.Duration) time.Duration {
 	if b.quick {
 		return min(d, time.Second)
@@ -59,7 +59,7 @@ func (b *bench) lasting(d time.Duration) time.Duration {
 	return d
 }
 
-// times is how often a measurement is repeated; in a quick run, once.
+// times returns the number of repetitions: one in a quick run.
 func (b *bench) times(n int) int {
 	if b.quick {
 		return 1
@@ -77,8 +77,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// together does something with all at the same time, and returns the first error
-// by order.
+// together runs a function for all items concurrently, and returns the first error in
+// their order.
 func together[T any](all []T, do func(*T) error) error {
 	problems := make([]error, len(all))
 	var running sync.WaitGroup

@@ -9,7 +9,7 @@ import (
 	"lsapi/internal/emulator/fleet"
 )
 
-func TestNamesAreThoseThatTheEmulatorGives(t *testing.T) {
+func TestGeneratedNamesMatchTheEmulator(t *testing.T) {
 	for _, n := range []int{1, 42, 5000} {
 		if got, want := balancer(n), fleet.BalancerName(n); got != want {
 			t.Errorf("load balancer %d is %s, not %s", n, want, got)
@@ -22,7 +22,7 @@ func TestNamesAreThoseThatTheEmulatorGives(t *testing.T) {
 	}
 }
 
-func TestSectionsAreChosenByName(t *testing.T) {
+func TestSectionsAreSelectedByName(t *testing.T) {
 	all := strings.Join(sectionNames(), ",")
 	for _, test := range []struct {
 		names string
@@ -52,7 +52,7 @@ func TestSectionsAreChosenByName(t *testing.T) {
 	}
 }
 
-func TestRatiosAreOfPairsFromTheSameRound(t *testing.T) {
+func TestRatiosPairRunsOfTheSameRound(t *testing.T) {
 	c := comparison{
 		lsapiName: {{perSecond: 80}, {perSecond: 40}, {perSecond: 90}},
 		nginxName: {{perSecond: 100}, {perSecond: 50}, {perSecond: 90}},
@@ -65,7 +65,7 @@ func TestRatiosAreOfPairsFromTheSameRound(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsJudgedByThoseBeforeIt(t *testing.T) {
+func TestResponseIsJudgedByEarlierResponses(t *testing.T) {
 	const attach, detach = http.MethodPost, http.MethodDelete
 	for _, test := range []struct {
 		name      string
@@ -79,11 +79,11 @@ func TestAnAnswerIsJudgedByThoseBeforeIt(t *testing.T) {
 		{"attached twice", member, attach, 201, member, false},
 		{"attached, it may have been", unknown, attach, 201, member, true},
 		{"already a member", member, attach, 409, member, true},
-		{"already a member, attached by nobody", stranger, attach, 409, member, false},
+		{"already a member, never attached", stranger, attach, 409, member, false},
 		{"already a member, it may have been", unknown, attach, 409, member, true},
 		{"detached", member, detach, 201, stranger, true},
 		{"detached twice", stranger, detach, 201, stranger, false},
-		{"detached by nobody", member, detach, 409, stranger, false},
+		{"never detached", member, detach, 409, stranger, false},
 		{"nothing changed", stranger, attach, 503, stranger, true},
 		{"nothing changed, of which nothing is known", unknown, detach, 503, unknown, true},
 		{"not known", member, detach, 504, unknown, true},
@@ -100,14 +100,14 @@ func TestAnAnswerIsJudgedByThoseBeforeIt(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsBelievedCanBeLost(t *testing.T) {
+func TestOnlyAcknowledgedChangesCanBeLost(t *testing.T) {
 	w := &writers{beliefs: map[string]belief{"in": member, "gone": member, "out": stranger, "back": stranger, "unsure": unknown}}
 	if got := w.lost(map[string]bool{"in": true, "back": true, "unsure": true}); got != 2 {
 		t.Errorf("%d are lost, want 2: gone and back", got)
 	}
 }
 
-func TestHeadersThatNginxMakesItselfAreNotAdded(t *testing.T) {
+func TestHeadersOfNginxAreNotDuplicated(t *testing.T) {
 	header := http.Header{"Date": {"now"}, "Content-Length": {"1"}, "Content-Type": {"x"}, "X-Request-Id": {"y"}, "Etag": {`"z"`}}
 	if got := addedHeaders(header); len(got) != 1 || got["Etag"] != `"z"` {
 		t.Errorf("got %v", got)

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// buckets are a histogram of seconds: how many observations were of at most each
-// bound. The greatest bound is infinite.
+// buckets are a cumulative histogram: the number of observations up to each bound, in
+// seconds. The greatest bound is infinite.
 type buckets map[float64]float64
 
-// since returns what was observed after an earlier state of the same histogram.
+// since returns the observations after an earlier state of the same histogram.
 func (b buckets) since(before buckets) buckets {
 	later := maps.Clone(b)
 	for bound, count := range before {
@@ -20,9 +20,8 @@ func (b buckets) since(before buckets) buckets {
 	return later
 }
 
-// atMost returns the least bound that a share of the observations did not exceed,
-// and the bound below it: the quantile is between the two. 0 and 0 when nothing
-// was observed.
+// atMost returns the bounds of the bucket that contains a quantile, the upper one first;
+// 0 and 0 without observations.
 func (b buckets) atMost(share float64) (above, bound time.Duration) {
 	bounds := slices.Sorted(maps.Keys(b))
 	if len(bounds) == 0 || b[bounds[len(bounds)-1]] == 0 {

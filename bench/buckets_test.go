@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestAQuantileIsBetweenTheBoundsOfItsBucket(t *testing.T) {
+func TestQuantileIsWithinItsBucket(t *testing.T) {
 	before := buckets{0.005: 50, 0.01: 50, 0.015: 50, math.Inf(1): 50}
 	all := buckets{0.005: 100, 0.01: 148, 0.015: 149, math.Inf(1): 150}.since(before)
 	for _, test := range []struct {

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	callsLast = 30 * time.Second // half of the time for which the facts of an instance hold
-	// renewal is how many calls ask for all instances of the fleet again: pages
-	// of 1,000 for 2,000 members and 1,000 instances that are members of nothing.
+	callsLast = 30 * time.Second // half of the lifetime of instance metadata
+	// renewal is the number of calls to read all instances of the fleet: pages of 1,000 for
+	// 2,000 members and 1,000 other instances.
 	renewal = 3
 )
 
-// measureCalls counts what AWS is asked while readers ask as fast as they can.
+// measureCalls counts AWS calls while readers read as fast as they can.
 func measureCalls(ctx context.Context, b *bench, s *report.Section) error {
 	p, err := b.startFilledPair(ctx, "--fleet", "100x20")
 	if err != nil {
@@ -61,7 +61,7 @@ func (p pair) countCalls(ctx context.Context, s *report.Section, clients int, la
 	s.Add(
 		report.Row{Name: prefix + ", requests", Unit: "1/s", Figure: report.FigureOf(said.PerSecond), Note: fmt.Sprintf("%d failed", said.Failed)},
 		report.Row{Name: prefix + ", DescribeLoadBalancers", Unit: "1/min", Figure: report.FigureOf(float64(lists) / minutes)},
-		// A refresh may be under way at either end.
+		// A refresh may be in progress at either end.
 		report.Row{Name: prefix + ", DescribeLoadBalancers beyond the refreshes", Figure: report.FigureOf(float64(lists) - (after - before)), Aim: report.AtMost(1)},
 		report.Row{
 			Name: prefix + ", DescribeInstances", Unit: fmt.Sprintf("in %.0f s", minutes*60), Figure: report.FigureOf(float64(lookups)),

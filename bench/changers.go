@@ -17,8 +17,8 @@ type changer struct {
 	latencies []time.Duration
 }
 
-// newChangers returns clients that share so many load balancers, each on a
-// connection of its own that is open already.
+// newChangers returns clients that share n load balancers, each with an open connection
+// of its own.
 func newChangers(ctx context.Context, s *service, clients, balancers int) ([]changer, error) {
 	all := make([]changer, clients)
 	for i := range all {
@@ -27,11 +27,10 @@ func newChangers(ctx context.Context, s *service, clients, balancers int) ([]cha
 	return all, together(all, func(c *changer) error { return c.connect(ctx) })
 }
 
-// change makes changes for a while, one as soon as the one before is answered and
-// no sooner than so long after it. Nobody else has the instance, and nothing limits
-// the service: each is a 201.
+// change makes changes for a while, each after the previous response and a pause. The
+// instance has no other writer and the service no limit: each response is 201.
 func (c *changer) change(ctx context.Context, lasts, apart time.Duration) error {
-	// Not all at once: a pause of a random part of the first.
+	// A random first pause spreads the clients.
 	due := time.Now().Add(time.Duration(rand.Float64() * float64(apart)))
 	for end := time.Now().Add(lasts); due.Before(end) && time.Now().Before(end); due = due.Add(apart) {
 		if err := pause(ctx, time.Until(due)); err != nil {

@@ -7,12 +7,12 @@ import (
 	"lsapi/bench/internal/report"
 )
 
-// comparison holds the samples of each contender, by name: the i-th of all were
-// taken in the same round.
+// comparison holds the samples of each contender, by name. The i-th samples are of the
+// same round.
 type comparison map[string][]sample
 
-// compare asks the contenders in turn, round after round, so that what else the
-// machine does meets all of them.
+// compare measures the contenders in turn, round after round, so that noise affects all of
+// them.
 func compare(ctx context.Context, contenders []contender, path string, w load.Wrk, rounds int) (comparison, error) {
 	all := make(comparison)
 	for range rounds {
@@ -35,7 +35,7 @@ func (c comparison) figure(name string, of func(sample) float64) report.Figure {
 	return report.FigureOf(runs...)
 }
 
-// row is lsapi's figure beside the others'.
+// row returns lsapi's figure beside the others'.
 func (c comparison) row(name, unit string, of func(sample) float64) report.Row {
 	row := report.Row{Name: name, Unit: unit, Figure: c.figure(lsapiName, of)}
 	for _, other := range []string{nginxName, bareName, originalName} {
@@ -46,8 +46,8 @@ func (c comparison) row(name, unit string, of func(sample) float64) report.Row {
 	return row
 }
 
-// rate is the ratio of lsapi's requests per second to another's, from pairs of
-// the same round.
+// rate returns the ratio of lsapi's requests per second to another's, from pairs of the
+// same round.
 func (c comparison) rate(other string) report.Figure {
 	var ratios []float64
 	for i, s := range c[lsapiName] {
@@ -58,7 +58,7 @@ func (c comparison) rate(other string) report.Figure {
 	return report.FigureOf(ratios...)
 }
 
-// rows are all figures, each name beginning with a prefix.
+// rows returns all figures, with a prefix for their names.
 func (c comparison) rows(prefix string) []report.Row {
 	return []report.Row{
 		c.row(prefix+", requests", "1/s", func(s sample) float64 { return s.perSecond }),

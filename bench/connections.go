@@ -14,13 +14,12 @@ import (
 const (
 	idleConnections = 10_000
 	slowConnections = 1_000
-	otherFiles      = 200 // that bench and lsapi have open beside
+	otherFiles      = 200 // further open files of bench and lsapi
 	checkRate       = 100
 	checksLast      = 15 * time.Second // the service cuts some slow clients off after 5 s
 )
 
-// measureConnections sees how long a health check takes while others hold
-// connections and do little with them.
+// measureConnections measures health checks beside idle and slow connections.
 func measureConnections(ctx context.Context, b *bench, s *report.Section) error {
 	idle, slow := idleConnections, slowConnections
 	if b.quick {
@@ -59,8 +58,8 @@ func measureConnections(ctx context.Context, b *bench, s *report.Section) error 
 	return nil
 }
 
-// allowFiles raises the limit of open files as far as it may. A program in Go,
-// such as lsapi, does the same for itself when it starts.
+// allowFiles raises the limit of open files to the maximum. Go programs, such as lsapi, do
+// the same at their start.
 func allowFiles(wanted int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

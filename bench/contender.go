@@ -15,13 +15,13 @@ const (
 	nginxName = "nginx"
 )
 
-// contender is one of the services that serve the same bytes.
+// contender is one of the compared services, which serve the same bytes.
 type contender struct {
 	name string
 	*service
 }
 
-// write writes the answer as an HTTP response, for the yardstick to repeat.
+// write writes an HTTP response for the yardstick to repeat.
 func (a answer) write(file string) error {
 	out, err := os.Create(file)
 	if err != nil {
@@ -45,8 +45,8 @@ type sample struct {
 	cpu       float64 // of the server for a request, in microseconds
 }
 
-// ask runs wrk against a path. An answer other than the list is an error: it
-// would be a quick one.
+// ask runs wrk against a path. Responses other than the list are an error: they would be
+// faster.
 func (c contender) ask(ctx context.Context, path string, w load.Wrk) (sample, error) {
 	w.URL, w.Header = c.url(path), "Authorization: "+authorization()
 	var said load.WrkResult

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	dialers   = 64                     // at once
+	dialers   = 64                     // concurrently
 	slowStep  = 500 * time.Millisecond // between two bytes of a slow client
-	slowBody  = 60_000                 // bytes, just below what is allowed
-	pipelined = 100                    // lists of 100 members that a slow reader asks for
+	slowBody  = 60_000                 // bytes, just below the limit
+	pipelined = 100                    // lists of 100 members that a slow reader requests
 )
 
-// crowd holds connections to a service and does little with them.
+// crowd holds idle and slow connections to a service.
 type crowd struct {
 	service *service
 	idle    []net.Conn
@@ -31,8 +31,8 @@ type crowd struct {
 
 func newCrowd(s *service) *crowd { return &crowd{service: s, stop: func() {}} }
 
-// come connects all of them; a third of the slow are slow with a header, a third
-// with a body, and the rest read slowly.
+// come opens all connections. A third of the slow ones send a header slowly, a third a
+// body, and the rest read slowly.
 func (c *crowd) come(ctx context.Context, idle, slow int) error {
 	ctx, c.stop = context.WithCancel(ctx)
 	c.idle = make([]net.Conn, idle)
@@ -69,11 +69,11 @@ func (c *crowd) leave() {
 	}
 }
 
-// kept is how many of the idle connections the service has not ended.
+// kept returns the number of idle connections that are still open.
 func (c *crowd) kept() int {
 	kept := 0
 	for _, conn := range c.idle {
-		_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond)) // it cannot fail on a connection
+		_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond)) // cannot fail on a connection
 		if _, err := conn.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
 			kept++
 		}
@@ -85,8 +85,7 @@ func (c *crowd) connect(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", c.service.address)
 }
 
-// connectIdle asks once, so that the connection is one of a client that may ask
-// again.
+// connectIdle sends one request, so that the connection is kept alive.
 func (c *crowd) connectIdle(ctx context.Context) (net.Conn, error) {
 	conn, err := c.connect(ctx)
 	if err != nil {
@@ -95,18 +94,18 @@ func (c *crowd) connectIdle(ctx context.Context) (net.Conn, error) {
 	if _, err := conn.Write([]byte("GET /healthcheck HTTP/1.1\r\nHost: bench\r\n\r\n")); err != nil {
 		return conn, err
 	}
-	response := make([]byte, 4<<10) // it comes in one piece
+	response := make([]byte, 4<<10) // it arrives in one piece
 	_, err = conn.Read(response)
 	return conn, err
 }
 
-// slowClient begins with a text, and goes on byte by byte.
+// slowClient sends a text, and then continues byte by byte.
 type slowClient struct {
 	begin string
 	reads bool
 }
 
-// beSlow goes on until the context ends, on new connections when one was ended.
+// beSlow continues until the context ends, and reconnects when necessary.
 func (c *crowd) beSlow(ctx context.Context, kind slowClient, conn net.Conn) {
 	for {
 		kind.use(ctx, conn)
@@ -126,7 +125,7 @@ func (c *crowd) beSlow(ctx context.Context, kind slowClient, conn net.Conn) {
 // use returns when the connection or the context has ended.
 func (k slowClient) use(ctx context.Context, conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok && k.reads {
-		_ = tcp.SetReadBuffer(1) // as little as the system lets it be
+		_ = tcp.SetReadBuffer(1) // as small as the system allows
 	}
 	step := conn.Write
 	if k.reads {

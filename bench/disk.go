@@ -12,12 +12,12 @@ import (
 
 const (
 	syncsLast = 3 * time.Second
-	syncSize  = 4 << 10    // what a page of a database is
-	inMemory  = 0x01021994 // as Linux tells it of a file system
+	syncSize  = 4 << 10    // the size of a database page
+	inMemory  = 0x01021994 // Linux's type of a file system in memory
 )
 
-// syncs appends to a file in the folder of the run, and measures how long the disk
-// takes to have it each time: what whoever promises durability has to wait for.
+// syncs appends to a file in the folder of the run, and measures each fsync: the least
+// time of a durable write.
 func (b *bench) syncs(ctx context.Context, lasts time.Duration) (load.Latencies, error) {
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(b.dir, &disk); err != nil {

@@ -10,7 +10,7 @@ import (
 	"lsapi/bench/internal/process"
 )
 
-// emulated is an emulated AWS, in a process of its own.
+// emulated is an emulated AWS in a process of its own.
 type emulated struct {
 	*process.Process
 	url string
@@ -35,7 +35,7 @@ func (b *bench) startEmulator(ctx context.Context, args ...string) (*emulated, e
 	return &emulated{p, url}, nil
 }
 
-// calls returns how many calls of each action have arrived since resetCalls.
+// calls returns the number of calls by action since resetCalls.
 func (e *emulated) calls(ctx context.Context) (map[string]int, error) {
 	calls := make(map[string]int)
 	return calls, e.control(ctx, http.MethodGet, "calls", "", &calls)
@@ -54,7 +54,7 @@ func (e *emulated) clearFaults(ctx context.Context) error {
 	return e.control(ctx, http.MethodDelete, "faults", "", nil)
 }
 
-// members returns who truly is a member of a load balancer.
+// members returns the members of a load balancer in AWS.
 func (e *emulated) members(ctx context.Context, loadBalancer string) (map[string]bool, error) {
 	states, err := e.states(ctx, loadBalancer)
 	members := make(map[string]bool)
@@ -86,7 +86,7 @@ func (e *emulated) states(ctx context.Context, loadBalancer string) (map[string]
 	return states, nil
 }
 
-// control asks an endpoint that drives the emulator.
+// control sends a request to the emulator's control API.
 func (e *emulated) control(ctx context.Context, method, endpoint, body string, result any) error {
 	request, err := http.NewRequestWithContext(ctx, method, e.url+"/_emulator/"+endpoint, strings.NewReader(body))
 	if err != nil {
@@ -106,10 +106,10 @@ func (e *emulated) control(ctx context.Context, method, endpoint, body string, r
 	return json.NewDecoder(response.Body).Decode(result)
 }
 
-// path is that of the n-th load balancer of a generated fleet, counted from 1.
+// path returns the path of the n-th load balancer of a generated fleet, from 1.
 func path(n int) string { return "/elb/" + balancer(n) }
 
-// paths are the first n of them.
+// paths returns the first n of them.
 func paths(n int) []string {
 	all := make([]string, n)
 	for i := range all {
@@ -118,7 +118,7 @@ func paths(n int) []string {
 	return all
 }
 
-// balancer and spare are the names that the emulator gives in a generated fleet:
-// the n-th load balancer, and the n-th instance that is in none.
+// balancer and spare return names in a generated fleet: of the n-th load balancer, and of
+// the n-th instance that is in none.
 func balancer(n int) string { return fmt.Sprintf("elb-%04d", n) }
 func spare(n int) string    { return fmt.Sprintf("i-0%08x%08x", 0, n) }

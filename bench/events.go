@@ -14,9 +14,9 @@ import (
 
 const (
 	openStreams   = 10_000
-	eventsTold    = 40 // the 99th percentile is of 40 for each stream
+	eventsSent    = 40 // for each stream, of which the 99th percentile is taken
 	eventBound    = 30 * time.Second
-	eventsApart   = 500 * time.Millisecond // else the health that follows one competes with the next
+	eventsApart   = 500 * time.Millisecond // otherwise the health event of one competes with the next
 	waitedFor     = 20
 	waitBound     = "2m"
 	truthPoll     = 20 * time.Millisecond
@@ -24,10 +24,10 @@ const (
 	attachedEvent = "event: attached\n"
 )
 
-// measureEvents measures what open streams of events cost, how soon all of them tell,
-// and how soon a wait is answered.
+// measureEvents measures the cost of open event streams, the latency of their events, and
+// that of waits.
 func measureEvents(ctx context.Context, b *bench, s *report.Section) error {
-	streams, events, waits := openStreams, eventsTold, waitedFor
+	streams, events, waits := openStreams, eventsSent, waitedFor
 	if b.quick {
 		streams, events, waits = streams/10, 2, 2
 	}
@@ -50,7 +50,7 @@ func measureStreams(ctx context.Context, p pair, s *report.Section, streams, eve
 	if err != nil {
 		return err
 	}
-	w := &watchers{service: p.service, heard: make(chan time.Time, streams), broken: make(chan error, streams)}
+	w := &watchers{service: p.service, received: make(chan time.Time, streams), broken: make(chan error, streams)}
 	defer w.leave()
 	if err := w.come(ctx, streams); err != nil {
 		return err
@@ -83,7 +83,7 @@ func measureStreams(ctx context.Context, p pair, s *report.Section, streams, eve
 			Beside: []report.Yardstick{{Name: "without them", Figure: report.FigureOf(report.Mebibytes(alone.Resident))}},
 		},
 		report.Row{
-			Name: "from the answer to a change until a stream tells of it, p99", Unit: "ms", Aim: report.AtMost(250),
+			Name: "from the response to a change to its event, p99", Unit: "ms", Aim: report.AtMost(250),
 			Figure: report.FigureOf(report.Milliseconds(latencies.Percentile(0.99))),
 			Note:   fmt.Sprintf("%d streams, %d events half a second apart; half of them within %.0f ms", streams, events, report.Milliseconds(latencies.Percentile(0.5))),
 		},
@@ -91,12 +91,12 @@ func measureStreams(ctx context.Context, p pair, s *report.Section, streams, eve
 	return nil
 }
 
-// watchers have a stream of events open each.
+// watchers holds open event streams.
 type watchers struct {
-	service *service
-	conns   []net.Conn
-	heard   chan time.Time // when a stream told of an attach
-	broken  chan error
+	service  *service
+	conns    []net.Conn
+	received chan time.Time // times of received attach events
+	broken   chan error
 }
 
 // come opens the streams.
@@ -111,7 +111,7 @@ func (w *watchers) come(ctx context.Context, streams int) error {
 	return nil
 }
 
-// open opens a stream; once it has, whatever happens is told.
+// open opens a stream, which delivers every later event.
 func (w *watchers) open(ctx context.Context) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", w.service.address)
 	if err != nil {
@@ -133,7 +133,7 @@ func (w *watchers) open(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-// listen notes when the stream tells of an attach, which comes in one piece.
+// listen notes the time of each attach event, which arrives in one piece.
 func (w *watchers) listen(conn net.Conn, buffer []byte) {
 	for {
 		n, err := conn.Read(buffer)
@@ -142,25 +142,25 @@ func (w *watchers) listen(conn net.Conn, buffer []byte) {
 			return
 		}
 		if bytes.Contains(buffer[:n], []byte(attachedEvent)) {
-			w.heard <- time.Now()
+			w.received <- time.Now()
 		}
 	}
 }
 
-// await waits until all streams have told of a change that was answered then, and
-// returns how much later each did.
+// await waits until all streams have delivered the event of a change, and returns each
+// delay after the change's response.
 func (w *watchers) await(ctx context.Context, streams int, answered time.Time) ([]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, eventBound)
 	defer cancel()
 	later := make([]time.Duration, 0, streams)
 	for len(later) < streams {
 		select {
-		case at := <-w.heard:
+		case at := <-w.received:
 			later = append(later, max(0, at.Sub(answered)))
 		case err := <-w.broken:
 			return nil, fmt.Errorf("a stream ended: %w", err)
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%d of %d streams told of a change: %w", len(later), streams, ctx.Err())
+			return nil, fmt.Errorf("%d of %d streams delivered a change: %w", len(later), streams, ctx.Err())
 		}
 	}
 	return later, nil
@@ -174,12 +174,12 @@ func (w *watchers) leave() {
 	}
 }
 
-// measureWaits attaches instances one after the other, each by a request that waits,
-// and looks how much later than AWS's truth it is answered.
+// measureWaits attaches instances one after the other with wait=true, and measures the
+// delay of each response after the instance is in service in AWS.
 func measureWaits(ctx context.Context, p pair, s *report.Section, waits int) error {
 	var measured []time.Duration
 	for n := range waits {
-		instance := spare(eventsTold + n + 1)
+		instance := spare(eventsSent + n + 1)
 		served := make(chan truth, 1)
 		watching, cancel := context.WithCancel(ctx)
 		go func() { served <- p.aws.untilInService(watching, balancer(2), instance) }()
@@ -209,13 +209,13 @@ func measureWaits(ctx context.Context, p pair, s *report.Section, waits int) err
 	return nil
 }
 
-// truth is when an instance came into service.
+// truth is the time when an instance came into service.
 type truth struct {
 	at  time.Time
 	err error
 }
 
-// untilInService looks at the emulator's own state until an instance is in service.
+// untilInService polls the emulator until an instance is in service.
 func (e *emulated) untilInService(ctx context.Context, loadBalancer, instance string) truth {
 	for {
 		states, err := e.states(ctx, loadBalancer)

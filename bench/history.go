@@ -19,7 +19,7 @@ const (
 	verifyRuns     = 3
 )
 
-// measureHistory reads a long record in every way that is offered.
+// measureHistory measures the queries and the verification of a long record.
 func measureHistory(ctx context.Context, b *bench, s *report.Section) error {
 	changes := historyChanges
 	if b.quick {
@@ -49,7 +49,7 @@ func measureHistory(ctx context.Context, b *bench, s *report.Section) error {
 	return b.verifyRecord(ctx, s, url, changes)
 }
 
-// filters are the queries by each filter alone.
+// filters are queries with one filter each.
 func filters() map[string]string {
 	middle := time.Now().Add(-seed.Span / 2).UTC().Format(time.RFC3339)
 	return map[string]string{
@@ -64,7 +64,7 @@ func filters() map[string]string {
 	}
 }
 
-// askPages asks the service for the first page by each filter.
+// askPages reads the first page for each filter.
 func (b *bench) askPages(ctx context.Context, s *report.Section, url string) error {
 	served, err := b.startService(ctx, launch{aws: nowhere, record: url})
 	if err != nil {
@@ -93,7 +93,7 @@ func (b *bench) askPages(ctx context.Context, s *report.Section, url string) err
 	return nil
 }
 
-// verifyRecord times the command that verifies a record.
+// verifyRecord measures the verification of a record.
 func (b *bench) verifyRecord(ctx context.Context, s *report.Section, url string, changes int) error {
 	var took []float64
 	for range b.times(verifyRuns) {
@@ -111,7 +111,7 @@ func (b *bench) verifyRecord(ctx context.Context, s *report.Section, url string,
 	return nil
 }
 
-// sizeOf adds up the files of a folder.
+// sizeOf returns the total size of a folder's files.
 func sizeOf(folder string) (size int64, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

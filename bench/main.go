@@ -1,8 +1,8 @@
 // Command bench measures lsapi and prints one table. `make bench` runs it.
 //
-// Everything is measured in one run on one machine, beside yardsticks, because
-// absolute figures of shared machines say little. A whole run also writes the
-// figures as JSON, the table into docs/performance.md, and the plots beside it.
+// All figures come from one run on one machine, beside yardsticks, because absolute
+// figures of shared machines mean little. A complete run also writes the figures as JSON,
+// the tables into docs/performance.md, and the plots beside it.
 package main
 
 import (
@@ -21,12 +21,12 @@ import (
 	"lsapi/bench/internal/report"
 )
 
-// options are the command line's.
+// options are the command line flags.
 type options struct {
 	binary string // the built lsapi
 	rows   string // the sections to measure, comma separated; all when empty
-	save   string // the folder to write below
-	quick  bool   // everything briefly, to see that it works
+	save   string // folder for the results
+	quick  bool   // a short run that only checks that it works
 }
 
 func main() {
@@ -39,8 +39,8 @@ func main() {
 	if o.save == "" && o.rows == "" && !o.quick {
 		o.save = "."
 	}
-	// The load is made on the machine that is measured: collecting garbage seldom
-	// leaves more of it to the service.
+	// The load shares the machine with the service: fewer garbage collections here leave
+	// more to the service.
 	debug.SetGCPercent(400)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,8 +51,8 @@ func main() {
 	}
 }
 
-// run measures, prints and saves. What could not be measured is an error in the
-// end, what missed its aim is not.
+// run measures, prints and saves. A missing figure is an error at the end, a missed aim is
+// not.
 func run(ctx context.Context, o options, out io.Writer) error {
 	sections, err := choose(o.rows, o.quick)
 	if err != nil {
@@ -78,7 +78,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	return r.Problem()
 }
 
-// measure takes the sections one after the other.
+// measure measures the sections one after the other.
 func (b *bench) measure(ctx context.Context, sections []section) (*report.Report, error) {
 	r := &report.Report{Machine: report.DescribeMachine(), At: time.Now(), Quick: b.quick}
 	for _, s := range sections {

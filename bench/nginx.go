@@ -19,16 +19,15 @@ import (
 //go:embed nginx.conf.tmpl
 var nginxConfig string
 
-// nginxSettings are what is open in the configuration.
+// nginxSettings are the parameters of the configuration.
 type nginxSettings struct {
 	Dir, Address, Workers, ContentType string
 	Headers                            map[string]string
 	Root                               bool
 }
 
-// startNginx starts nginx as a yardstick: it serves the body of a response at a
-// path, with the response's headers. workers 0 is one for each processor; within
-// is as in launch.
+// startNginx starts nginx as a yardstick that serves the body and headers of a response
+// at a path. workers 0 is one per processor; within is as in launch.
 func (b *bench) startNginx(ctx context.Context, path string, like answer, workers int, within ...string) (*service, error) {
 	nginx, err := findNginx()
 	if err != nil {
@@ -64,7 +63,7 @@ func (b *bench) startNginx(ctx context.Context, path string, like answer, worker
 	return &service{p, address}, nil
 }
 
-// findNginx also looks where Debian puts it, which is not on every user's PATH.
+// findNginx also searches Debian's folder, which is not on every user's PATH.
 func findNginx() (string, error) {
 	found, err := exec.LookPath("nginx")
 	if err != nil {
@@ -93,16 +92,15 @@ func (s nginxSettings) write(path string, body []byte) error {
 	return os.WriteFile(served, body, 0o600)
 }
 
-// htpasswd is in the quickest format of those that nginx knows and that do not
-// hold the password itself: salted SHA-1. The usual ones take a millisecond a
-// request by intention, which would make nginx a yardstick for hashing.
+// htpasswd uses salted SHA-1, the fastest of nginx's hashed formats. The usual ones take a
+// millisecond per request, which would measure hashing.
 func htpasswd() string {
 	const salt = "bench-salt"
 	digest := sha1.Sum([]byte(password + salt))
 	return user + ":{SSHA}" + base64.StdEncoding.EncodeToString(append(digest[:], salt...)) + "\n"
 }
 
-// addedHeaders are those that nginx does not make by itself.
+// addedHeaders are the headers that nginx does not add by itself.
 func addedHeaders(header http.Header) map[string]string {
 	added := make(map[string]string)
 	for name := range header {

@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// Where nginx is not installed, that is told; the yardstick is never missing
-// silently.
-func TestNginxServesTheSameBytesAndHeadersToWhoeverMayHaveThem(t *testing.T) {
+// Without nginx the yardstick is reported as missing.
+func TestNginxServesSameBytesAndHeadersWithCredentials(t *testing.T) {
 	b := &bench{dir: t.TempDir()}
 	like := answer{
 		header: http.Header{"Content-Type": {"application/json"}, "Etag": {`"0a1b"`}, "Age": {"1"}, "X-Request-Id": {"one"}},
@@ -19,7 +18,7 @@ func TestNginxServesTheSameBytesAndHeadersToWhoeverMayHaveThem(t *testing.T) {
 	nginx, err := b.startNginx(t.Context(), "/elb/elb-0001", like, 1)
 	if _, absent := findNginx(); absent != nil {
 		if err == nil {
-			t.Error("nginx is not there, and nobody says so")
+			t.Error("nginx is missing without an error")
 		}
 		return
 	}

@@ -15,7 +15,7 @@ const (
 	awsLatency    = "50ms"
 )
 
-// measureOriginal compares reading from memory with asking AWS on every request.
+// measureOriginal compares reads from memory with a call to AWS for every request.
 func measureOriginal(ctx context.Context, b *bench, s *report.Section) error {
 	p, err := b.startFilledPair(ctx, "--fleet", readFleet, "--latency", awsLatency)
 	if err != nil {
@@ -30,7 +30,7 @@ func measureOriginal(ctx context.Context, b *bench, s *report.Section) error {
 	for _, connections := range []int{12, 64} {
 		w := load.Wrk{Threads: 2, Connections: connections, Duration: b.lasting(originalLasts)}
 		if b.quick {
-			w.Duration = 3 * time.Second // a list takes one
+			w.Duration = 3 * time.Second // a list takes a second
 		}
 		c, err := compare(ctx, []contender{{lsapiName, p.service}, {originalName, original}}, path(1), w, 1)
 		if err != nil {

@@ -2,14 +2,13 @@ package main
 
 import "context"
 
-// pair is lsapi on an emulated AWS.
+// pair is lsapi with an emulated AWS.
 type pair struct {
 	service *service
 	aws     *emulated
 }
 
-// startPair starts both: an emulator with such arguments, lsapi serve with those
-// of the launch.
+// startPair starts an emulator with arguments, and lsapi serve with those of the launch.
 func (b *bench) startPair(ctx context.Context, l launch, emulatorArgs ...string) (pair, error) {
 	aws, err := b.startEmulator(ctx, emulatorArgs...)
 	if err != nil {
@@ -24,8 +23,7 @@ func (b *bench) startPair(ctx context.Context, l launch, emulatorArgs ...string)
 	return pair{served, aws}, nil
 }
 
-// startWarmPair also asks for the first list, so that the service has the fleet
-// in memory.
+// startWarmPair also reads the first list, so that the service has the fleet in memory.
 func (b *bench) startWarmPair(ctx context.Context, l launch, emulatorArgs ...string) (pair, error) {
 	p, err := b.startPair(ctx, l, emulatorArgs...)
 	if err != nil {
@@ -38,8 +36,7 @@ func (b *bench) startWarmPair(ctx context.Context, l launch, emulatorArgs ...str
 	return p, nil
 }
 
-// startFilledPair also waits until the service has listed the whole region, so
-// that nothing of a cold start is measured.
+// startFilledPair also waits for a full listing, so that the cold start is not measured.
 func (b *bench) startFilledPair(ctx context.Context, emulatorArgs ...string) (pair, error) {
 	p, err := b.startWarmPair(ctx, launch{}, emulatorArgs...)
 	if err != nil {
@@ -57,7 +54,7 @@ func (p pair) stop() {
 	p.aws.Stop()
 }
 
-// unlimited are arguments with which a budget limits nothing.
+// unlimited returns arguments that remove the limits of the budget.
 func unlimited() []string {
 	const much = "1000000+1000000"
 	return []string{

@@ -17,17 +17,16 @@ import (
 	"lsapi/bench/internal/process"
 )
 
-// postgres is a PostgreSQL of the run's own, which writes as durably as one in
-// production does.
+// postgres is a PostgreSQL server of this run, with the durability of production.
 type postgres struct {
-	programs string // the folder of its programs
+	programs string // folder of its programs
 	address  string
 	server   *exec.Cmd
 	folder   string
 	made     int // databases
 }
 
-// startPostgres starts one, and makes sure that lsapi takes it for its record.
+// startPostgres starts one, and checks that lsapi works with it.
 func (b *bench) startPostgres(ctx context.Context) (*postgres, error) {
 	programs, err := findPostgres()
 	if err != nil {
@@ -67,8 +66,7 @@ func (b *bench) tryRecord(ctx context.Context, p *postgres) error {
 	return nil
 }
 
-// findPostgres returns the folder of PostgreSQL's programs, the newest that is
-// installed.
+// findPostgres returns the folder of the newest installed PostgreSQL's programs.
 func findPostgres() (string, error) {
 	var newest string
 	var version int
@@ -92,29 +90,30 @@ func findPostgres() (string, error) {
 	return filepath.Dir(program), nil
 }
 
-// account is who runs PostgreSQL, which refuses to be root; nil is who runs this.
+// account is the user for PostgreSQL, which refuses to run as root; nil is the current
+// one.
 type account struct{ *syscall.Credential }
 
 func postgresAccount() (account, error) {
 	if os.Getuid() != 0 {
 		return account{}, nil
 	}
-	who, err := accounts.Lookup("postgres")
+	user, err := accounts.Lookup("postgres")
 	if err != nil {
 		return account{}, fmt.Errorf("root cannot run PostgreSQL: %w", err)
 	}
-	uid, err := strconv.ParseUint(who.Uid, 10, 32)
+	uid, err := strconv.ParseUint(user.Uid, 10, 32)
 	if err != nil {
 		return account{}, err
 	}
-	gid, err := strconv.ParseUint(who.Gid, 10, 32)
+	gid, err := strconv.ParseUint(user.Gid, 10, 32)
 	if err != nil {
 		return account{}, err
 	}
 	return account{&syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 }
 
-// folder makes one of the account's, beside that of the run, which is closed to it.
+// folder creates a folder for the account, which has no access to that of the run.
 func (a account) folder() (string, error) {
 	folder, err := os.MkdirTemp("", "lsapi-bench-postgres-")
 	if err != nil || a.Credential == nil {
@@ -131,13 +130,13 @@ func (a account) command(ctx context.Context, folder, program string, args ...st
 }
 
 const (
-	postgresBound = 30 * time.Second // until it answers
+	postgresBound = 30 * time.Second // until it responds
 	postgresPoll  = 50 * time.Millisecond
 )
 
 func (p *postgres) start(ctx context.Context, as account) error {
 	data := filepath.Join(p.folder, "data")
-	// Whoever can reach the loopback of this machine may use it while it runs.
+	// Any user of this machine can use it while it runs.
 	made := as.command(ctx, p.folder, filepath.Join(p.programs, "initdb"), "--pgdata", data, "--username", user, "--auth", "trust", "--encoding", "UTF8", "--locale", "C")
 	if out, err := made.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
@@ -164,7 +163,7 @@ func (p *postgres) start(ctx context.Context, as account) error {
 	return nil
 }
 
-// await waits until it makes databases.
+// await waits until it accepts connections.
 func (p *postgres) await(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, postgresBound)
 	defer cancel()
@@ -179,7 +178,7 @@ func (p *postgres) await(ctx context.Context) error {
 	}
 }
 
-// database makes a new one, and returns its URL.
+// database creates a database and returns its URL.
 func (p *postgres) database(ctx context.Context) (string, error) {
 	host, port, err := net.SplitHostPort(p.address)
 	if err != nil {
@@ -194,7 +193,7 @@ func (p *postgres) database(ctx context.Context) (string, error) {
 	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", user, p.address, name), nil
 }
 
-// stop ends it and removes what it has written.
+// stop stops it and removes its data.
 func (p *postgres) stop() {
 	_ = p.end() // by a signal: not an error here
 	_ = os.RemoveAll(p.folder)

@@ -16,10 +16,10 @@ const (
 	readLasts  = 5 * time.Second
 	loadLasts  = 2 * time.Second // each point of the plot
 	seedLasts  = 30 * time.Second
-	micro      = "GOMEMLIMIT=900MiB" // what a machine of 1 GB leaves to a service
+	micro      = "GOMEMLIMIT=900MiB" // the memory of a machine of 1 GB
 )
 
-// measureReads asks lsapi, nginx and a bare net/http server for the same bytes.
+// measureReads compares lsapi, nginx and a bare net/http server with the same bytes.
 func measureReads(ctx context.Context, b *bench, s *report.Section) error {
 	p, err := b.startFilledPair(ctx, "--fleet", readFleet)
 	if err != nil {
@@ -45,8 +45,8 @@ func measureReads(ctx context.Context, b *bench, s *report.Section) error {
 	return b.oneCore(ctx, s, p.aws.url, like)
 }
 
-// startContenders starts nginx and the bare server beside lsapi. Without nginx
-// the others are still worth measuring.
+// startContenders starts nginx and the bare server beside lsapi. Without nginx the others
+// are measured.
 func (b *bench) startContenders(ctx context.Context, s *report.Section, lsapi *service, like answer) (all []contender, stop func(), err error) {
 	var started []*service
 	stop = func() {
@@ -91,8 +91,8 @@ func compareReads(ctx context.Context, b *bench, s *report.Section, contenders [
 	return nil
 }
 
-// seedLine is the line by which the original was measured: 10 requests/s at an
-// average of 1.13 s.
+// seedLine measures with the command of the original's figures: 10 requests/s at 1.13 s on
+// average.
 func seedLine(ctx context.Context, b *bench, s *report.Section, contenders []contender) error {
 	for _, c := range contenders {
 		if c.name != lsapiName {
@@ -109,7 +109,7 @@ func seedLine(ctx context.Context, b *bench, s *report.Section, contenders []con
 	return nil
 }
 
-// latencyOverLoad draws how latency grows with the connections.
+// latencyOverLoad measures latency over the number of connections.
 func latencyOverLoad(ctx context.Context, b *bench, s *report.Section, contenders []contender) error {
 	for _, c := range contenders {
 		curve := report.Curve{Plot: report.LatencyOverLoad, Series: c.name, Columns: []string{"connections", "p50 ms", "p99 ms", "requests/s"}}
@@ -145,7 +145,7 @@ func (b *bench) oneCore(ctx context.Context, s *report.Section, aws string, like
 		return err
 	}
 	contenders := []contender{{lsapiName, lsapi}}
-	if nginx, err := b.startNginx(ctx, path(1), like, 1, pinned...); err == nil { // else it was told before
+	if nginx, err := b.startNginx(ctx, path(1), like, 1, pinned...); err == nil { // the error was reported before
 		defer nginx.Stop()
 		contenders = append(contenders, contender{nginxName, nginx})
 	}

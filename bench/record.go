@@ -13,15 +13,15 @@ const (
 	recordClients = 500
 	recordSpread  = 50
 	recordLasts   = 15 * time.Second
-	recordPace    = 100             // changes a second: 25 times the calls that AWS allows
-	warmLasts     = 2 * time.Second // the lanes begin, and the first memberships are recorded
-	// appendsOfAWrite is how many appends a write waits for: its intent's and its
-	// outcome's.
+	recordPace    = 100             // changes a second: 25 times AWS's limit
+	warmLasts     = 2 * time.Second // for the first memberships to be recorded
+	// appendsOfAWrite is the number of appends that a write waits for: its intent's and
+	// its outcome's.
 	appendsOfAWrite = 2
 )
 
-// measureRecord has many clients change memberships, on an AWS that takes no time
-// and a budget that limits nothing, so that the record is what is left.
+// measureRecord measures many clients that change memberships, with an instant AWS and an
+// unlimited budget, so that the record is the bottleneck.
 func measureRecord(ctx context.Context, b *bench, s *report.Section) error {
 	disk, err := b.syncs(ctx, b.lasting(syncsLast))
 	if err != nil {
@@ -48,8 +48,8 @@ func measureRecord(ctx context.Context, b *bench, s *report.Section) error {
 	return b.recordOn(ctx, s, name, url, disk)
 }
 
-// recordOn measures an engine, beside the disk that it writes to: as fast as the
-// machine goes, and at a pace that leaves it idle for most of the time.
+// recordOn measures an engine beside its disk: at full speed, and at a pace that leaves
+// the machine mostly idle.
 func (b *bench) recordOn(ctx context.Context, s *report.Section, engine, url string, disk load.Latencies) error {
 	p, err := b.startWarmPair(ctx, launch{record: url, args: unlimited()}, "--fleet", fmt.Sprintf("%dx10", recordSpread))
 	if err != nil {
@@ -80,7 +80,7 @@ func (b *bench) recordOn(ctx context.Context, s *report.Section, engine, url str
 	return nil
 }
 
-// recording is what clients and the service saw of some changes.
+// recording is the result of some changes, by clients and by the service.
 type recording struct {
 	service *service
 	clients []changer
@@ -90,7 +90,7 @@ type recording struct {
 	appends buckets
 }
 
-// run lets the clients loose.
+// run runs the clients.
 func (r *recording) run(ctx context.Context, lasts, apart time.Duration) error {
 	for i := range r.clients {
 		r.clients[i].latencies = nil
@@ -110,8 +110,8 @@ func (r *recording) run(ctx context.Context, lasts, apart time.Duration) error {
 }
 
 func (r *recording) rows(prefix string, disk load.Latencies) []report.Row {
-	// A write's appends together exceed a bound only if one of them exceeds its part
-	// of it: so seldom must each. And nothing takes longer than the whole write.
+	// The sum of a write's appends exceeds a bound only if one of them exceeds its part of
+	// it. The whole write is a further bound.
 	added := func(share float64) (report.Figure, string) {
 		above, bound := r.appends.atMost(1 - (1-share)/appendsOfAWrite)
 		most := min(appendsOfAWrite*report.Milliseconds(bound), report.Milliseconds(r.writes.Percentile(share)))

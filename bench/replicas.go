@@ -48,8 +48,7 @@ type replicas struct {
 	all []*service
 }
 
-// startReplicas starts so many, the first of which is the one that lists the
-// region.
+// startReplicas starts n replicas, of which the first lists the region.
 func (b *bench) startReplicas(ctx context.Context, server *postgres, n int) (*replicas, error) {
 	url, err := server.database(ctx)
 	if err != nil {
@@ -92,8 +91,8 @@ func (r *replicas) stop() {
 	r.aws.Stop()
 }
 
-// takeOver kills the replica that lists the region and has lanes at work, and sees
-// how long the other needs to do both.
+// takeOver kills the replica that lists the region and has active lanes, and measures the
+// time until the other does both.
 func (b *bench) takeOver(ctx context.Context, s *report.Section, server *postgres) error {
 	var lanes, refreshes []float64
 	for range b.times(takeoverRuns) {
@@ -129,7 +128,7 @@ func (b *bench) takeOverOnce(ctx context.Context, server *postgres) (lane, refre
 	}
 	ended := make(chan error, 1)
 	go func() {
-		// It ends when the replica does, by an error.
+		// It fails when the replica ends.
 		ended <- together(busy, func(c *changer) error { return c.change(ctx, takeoverBound, 0) })
 	}()
 	if err := pause(ctx, busyBeforeDeath); err != nil {
@@ -157,7 +156,7 @@ func (b *bench) takeOverOnce(ctx context.Context, server *postgres) (lane, refre
 	return lane, refresh, err
 }
 
-// takeLanes makes a change of each load balancer through a replica.
+// takeLanes changes each load balancer through a replica.
 func takeLanes(ctx context.Context, s *service) error {
 	all := make([]attacher, takeoverLanes)
 	for i := range all {
@@ -168,8 +167,8 @@ func takeLanes(ctx context.Context, s *service) error {
 	return together(all, func(a *attacher) error { return a.attach(bounded) })
 }
 
-// untilListed reads until the service itself has listed the region so often: while
-// nobody reads, it need not.
+// untilListed reads until the service has listed the region n times. Without reads it
+// would not list.
 func (s *service) untilListed(ctx context.Context, often float64) error {
 	bounded, cancel := context.WithTimeout(ctx, takeoverBound)
 	defer cancel()
@@ -187,8 +186,8 @@ func (s *service) untilListed(ctx context.Context, often float64) error {
 	}
 }
 
-// countReplicasCalls counts what AWS is asked while one replica, two and three
-// serve the same reads.
+// countReplicasCalls counts AWS calls while one, two and three replicas serve the same
+// reads.
 func (b *bench) countReplicasCalls(ctx context.Context, s *report.Section, server *postgres) error {
 	lasts := b.lasting(replicasLast)
 	var alone float64
@@ -204,7 +203,7 @@ func (b *bench) countReplicasCalls(ctx context.Context, s *report.Section, serve
 		if n == 1 {
 			alone = calls
 		} else {
-			row.Aim = report.AtMost(alone + 2) // a listing more or less fits in
+			row.Aim = report.AtMost(alone + 2) // one more listing may fit in
 		}
 		s.Add(row)
 	}

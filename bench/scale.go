@@ -8,11 +8,10 @@ import (
 	"lsapi/bench/internal/report"
 )
 
-// aimedFleet is the size for which there are aims; beyond it the refresh may
-// stretch.
+// aimedFleet is the size with aims. Larger fleets may be refreshed less often.
 const aimedFleet = 1000
 
-// measureScale shows how cost grows with the fleet.
+// measureScale measures cost over the size of the fleet.
 func measureScale(ctx context.Context, b *bench, s *report.Section) error {
 	sizes := []int{10, 100, aimedFleet, 5000}
 	if b.quick {
@@ -34,17 +33,17 @@ func measureScale(ctx context.Context, b *bench, s *report.Section) error {
 	return nil
 }
 
-// fleetCost is what a fleet costs.
+// fleetCost is the cost of a fleet.
 type fleetCost struct {
 	size      int
-	named     time.Duration // from the first request, for that load balancer's list, to its answer
+	named     time.Duration // from the first request to its response
 	all       time.Duration // from the same to the last list in memory
-	resident  float64       // MiB, the most that was seen
+	resident  float64       // MiB, the maximum
 	refreshes float64       // in percent of a core
 	p99       time.Duration
 	failed    int
-	bound     float64 // seconds: how old a list may be, as lsapi says
-	throttled float64 // attempts that AWS refused
+	bound     float64 // maximum age of a list in seconds, by lsapi's metric
+	throttled float64 // attempts that AWS throttled
 }
 
 func (c *fleetCost) point() []float64 {

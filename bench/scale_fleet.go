@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	refreshLasts = 30 * time.Second // for the fleet that has aims; a third for others
-	lightRate    = 50               // reads a second, so that refreshes go on
+	refreshLasts = 30 * time.Second // for the fleet with aims; a third of it for others
+	lightRate    = 50               // reads a second, so that refreshes continue
 	heavyRate    = 5000
 	heavyLasts   = 15 * time.Second // likewise
 	heavyClients = 64
 	sampleEvery  = time.Second
 )
 
-// measureFleet takes the figures of a fleet, from its cold start on. AWS takes
-// 50 ms a call and throttles, so that the fill has a budget to obey.
+// measureFleet measures a fleet from its cold start on. AWS takes 50 ms a call and
+// throttles, so that the budget limits the cold start.
 func (b *bench) measureFleet(ctx context.Context, size int) (*fleetCost, error) {
 	p, err := b.startPair(ctx, launch{}, "--fleet", fmt.Sprintf("%dx100", size), "--latency", awsLatency, "--throttle", "aws")
 	if err != nil {
@@ -47,7 +47,7 @@ func (b *bench) measureFleet(ctx context.Context, size int) (*fleetCost, error) 
 	return cost, nil
 }
 
-// fill times the way from nothing in memory to one list, and to all of them.
+// fill measures the time from empty memory to one list, and to all lists.
 func (c *fleetCost) fill(ctx context.Context, s *service) error {
 	began := time.Now()
 	if err := s.warm(ctx, path(c.size/2)); err != nil {
@@ -59,11 +59,11 @@ func (c *fleetCost) fill(ctx context.Context, s *service) error {
 	if err != nil {
 		return err
 	}
-	// Once only, each membership goes on record; that is no part of a refresh.
+	// Recording each first membership happens once and is not part of a refresh.
 	return s.untilMetric(ctx, appendsMetric, float64(c.size))
 }
 
-// refresh reads little, and sees what keeping the lists fresh costs.
+// refresh measures the cost of refreshes under few reads.
 func (c *fleetCost) refresh(ctx context.Context, s *service, lasts time.Duration) error {
 	sampling, stop := context.WithCancel(ctx)
 	sampled := make(chan error, 1)
@@ -82,7 +82,7 @@ func (c *fleetCost) refresh(ctx context.Context, s *service, lasts time.Duration
 	return err
 }
 
-// watchMemory notes the most that the service has, until the context ends.
+// watchMemory returns the maximum memory of the service until the context ends.
 func (c *fleetCost) watchMemory(ctx context.Context, s *service) error {
 	for {
 		usage, err := s.Usage()
@@ -92,20 +92,20 @@ func (c *fleetCost) watchMemory(ctx context.Context, s *service) error {
 		c.resident = max(c.resident, report.Mebibytes(usage.Resident))
 		select {
 		case <-ctx.Done():
-			return nil // it was long enough
+			return nil // the run is over
 		case <-time.After(sampleEvery):
 		}
 	}
 }
 
-// serve reads much, while the lists are kept fresh.
+// serve measures many reads during refreshes.
 func (c *fleetCost) serve(ctx context.Context, s *service, lasts time.Duration) error {
 	result := c.reads(heavyRate, heavyClients, lasts, s).Run(ctx)
 	c.p99, c.failed = result.Latencies.Percentile(0.99), result.Failed()
 	return ctx.Err()
 }
 
-// ask asks the service what it says of itself.
+// ask reads the service's metrics.
 func (c *fleetCost) ask(ctx context.Context, s *service) error {
 	var err error
 	if c.bound, err = s.metric(ctx, boundMetric); err != nil {
@@ -115,7 +115,7 @@ func (c *fleetCost) ask(ctx context.Context, s *service) error {
 	return err
 }
 
-// reads asks for all lists in turn.
+// reads sends reads of all lists in turn.
 func (c *fleetCost) reads(rate, connections int, lasts time.Duration, s *service) load.Steady {
 	return load.Steady{
 		PerSecond: rate, Duration: lasts, Connections: connections,

@@ -9,15 +9,15 @@ import (
 	"lsapi/bench/internal/report"
 )
 
-// section is a group of rows that are measured together. When measure fails, the
-// rows that it has added stand.
+// section is a group of rows that are measured together. Rows that were added before
+// measure failed are kept.
 type section struct {
 	name, title string
 	measure     func(context.Context, *bench, *report.Section) error
 }
 
-// sections lists all of them, in the order in which they are measured. The tests
-// come last, because they leave the machine warm.
+// sections returns all sections in the order of measurement. The tests come last, because
+// they leave the machine warm.
 func sections() []section {
 	return []section{
 		{"size", "the binary", measureSize},
@@ -46,8 +46,8 @@ func sectionNames() []string {
 	return names
 }
 
-// choose returns the sections that are named, comma separated, in their own
-// order; all of them for none, in a quick run all that can be quick.
+// choose returns the sections with the comma-separated names, in the order of sections.
+// Without names it returns all of them, in a quick run all but the tests.
 func choose(names string, quick bool) ([]section, error) {
 	if names == "" {
 		return slices.DeleteFunc(sections(), func(s section) bool { return quick && s.name == "suite" }), nil

@@ -18,15 +18,15 @@ import (
 	"lsapi/bench/internal/process"
 )
 
-// The service's one user, which ends with the run.
+// The service's only user, for this run.
 const user, password = "bench", "bench"
 
-// authorization is the value of the header that they make.
+// authorization is the value of their header.
 func authorization() string { return "Basic " + credentials() }
 
 func credentials() string { return base64.StdEncoding.EncodeToString([]byte(user + ":" + password)) }
 
-// nowhere is an AWS that nothing listens on: for who does not ask it.
+// nowhere is an endpoint without a listener, for services that do not call AWS.
 const nowhere = "http://127.0.0.1:9"
 
 // service is a process that serves lists: lsapi or a yardstick.
@@ -35,16 +35,16 @@ type service struct {
 	address string
 }
 
-// launch says how lsapi serve is run.
+// launch describes a start of lsapi serve.
 type launch struct {
 	aws string // the endpoint
-	// record is the URL of the record of changes; a new file when it is empty.
+	// record is the URL of the record; a new file if empty.
 	record string
-	args   []string // beside those that every run has
+	args   []string // in addition to those of every run
 	env    []string // likewise
 	// within, if given, is a command that runs another: taskset -c 0.
 	within []string
-	// original starts the service that asks AWS on every request in place of lsapi.
+	// original starts the service that calls AWS on every request, in place of lsapi.
 	original bool
 }
 
@@ -79,7 +79,7 @@ func (b *bench) startService(ctx context.Context, l launch) (*service, error) {
 
 func (s *service) url(path string) string { return "http://" + s.address + path }
 
-// request makes a request with credentials.
+// request returns a request with credentials.
 func (s *service) request(ctx context.Context, method, path, body string) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, method, s.url(path), strings.NewReader(body))
 	if err != nil {
@@ -89,13 +89,13 @@ func (s *service) request(ctx context.Context, method, path, body string) (*http
 	return request, nil
 }
 
-// answer is a whole response to a GET, which was 200.
+// answer is a complete 200 response to a GET.
 type answer struct {
 	header http.Header
 	body   []byte
 }
 
-// get returns the answer to a GET; any status but 200 is an error.
+// get returns the response to a GET; any status but 200 is an error.
 func (s *service) get(ctx context.Context, path string) (answer, error) {
 	request, err := s.request(ctx, http.MethodGet, path, "")
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *service) get(ctx context.Context, path string) (answer, error) {
 	return answer{response.Header, body}, err
 }
 
-// warm asks for a list once, so that the service has what it needs in memory.
+// warm reads a list once, so that the service has it in memory.
 func (s *service) warm(ctx context.Context, path string) error {
 	_, err := s.get(ctx, path)
 	return err
@@ -128,14 +128,14 @@ const (
 	appendsMetric   = "lsapi_record_append_duration_seconds"
 )
 
-// metric returns the sum of a metric's values over all labels: of a histogram,
-// how often something was observed. 0 when the service has not got it.
+// metric returns the sum of a metric's values over all labels, of a histogram the number
+// of observations; 0 if the metric does not exist.
 func (s *service) metric(ctx context.Context, name string) (float64, error) {
 	sum, _, err := s.histogram(ctx, name)
 	return sum, err
 }
 
-// histogram returns the metric, and of a histogram its buckets.
+// histogram returns a metric, and the buckets of a histogram.
 func (s *service) histogram(ctx context.Context, name string) (sum float64, all buckets, err error) {
 	said, err := s.get(ctx, "/metrics")
 	if err != nil {
@@ -157,11 +157,11 @@ func (s *service) histogram(ctx context.Context, name string) (sum float64, all 
 }
 
 const (
-	fillBound = 4 * time.Minute // the largest fleet waits for half of it for its budget
+	fillBound = 4 * time.Minute // the largest fleet waits for its budget for half of it
 	fillPoll  = 50 * time.Millisecond
 )
 
-// untilMetric waits until a metric is as great as wanted.
+// untilMetric waits until a metric reaches a value.
 func (s *service) untilMetric(ctx context.Context, name string, wanted float64) error {
 	bounded, cancel := context.WithTimeout(ctx, fillBound)
 	defer cancel()
@@ -176,7 +176,7 @@ func (s *service) untilMetric(ctx context.Context, name string, wanted float64) 
 	}
 }
 
-// usageOver runs something and returns what the service has spent meanwhile.
+// usageOver runs a function and returns the service's usage during it.
 func (s *service) usageOver(run func() error) (spent process.Usage, err error) {
 	before, err := s.Usage()
 	if err != nil {

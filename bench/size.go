@@ -7,7 +7,7 @@ import (
 	"lsapi/bench/internal/report"
 )
 
-// measureSize tells the size of the stripped binary.
+// measureSize measures the size of the stripped binary.
 func measureSize(_ context.Context, b *bench, s *report.Section) error {
 	info, err := os.Stat(b.binary)
 	if err != nil {

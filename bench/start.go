@@ -14,8 +14,8 @@ const (
 	idleFor   = 3 * time.Second
 )
 
-// measureStart times the way from the start of the process to the first 200 of
-// its health check, and reads its memory when it has been idle for a while.
+// measureStart measures the time from the start of the process to the first 200 of its
+// health check, and its memory after an idle time.
 func measureStart(ctx context.Context, b *bench, s *report.Section) error {
 	var lsapi, bare rest
 	for i := range b.times(startRuns) {
@@ -47,10 +47,10 @@ func measureStart(ctx context.Context, b *bench, s *report.Section) error {
 	return nil
 }
 
-// rest is what starting and doing nothing cost, in milliseconds and mebibytes.
+// rest is the cost of start and idling, in milliseconds and mebibytes.
 type rest struct{ starts, memory []float64 }
 
-// observe starts a service once, and stops it.
+// observe starts a service, measures it, and stops it.
 func (r *rest) observe(ctx context.Context, idle time.Duration, start func() (*service, error)) error {
 	started, err := start()
 	if err != nil {
@@ -71,7 +71,7 @@ func (r *rest) observe(ctx context.Context, idle time.Duration, start func() (*s
 
 const bareName = "bare net/http"
 
-// startBare starts the least HTTP service.
+// startBare starts the minimal HTTP service.
 func (b *bench) startBare(ctx context.Context, args ...string) (*service, error) {
 	address, err := process.FreeAddress()
 	if err != nil {

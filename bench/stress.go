@@ -22,19 +22,19 @@ import (
 	"lsapi/internal/stress"
 )
 
-// The stress test is the user's: 12 connections for 30 s, through a load balancer.
+// The load of the original's figures: 12 connections for 30 s, through a load balancer.
 const (
 	stressConnections = 12
 	stressLasts       = 30 * time.Second
-	// memberConcurrency is small, so that the surge queue can be filled by one machine.
+	// memberConcurrency is small, so that one machine can fill the surge queue.
 	memberConcurrency = 32
-	// crowdConnections are more than two members serve and the queue holds.
+	// crowdConnections exceed the capacity of two members and the queue.
 	crowdConnections = 2*memberConcurrency + 1024 + 212
 	proxyRate        = 1000 // requests a second
 	proxyRounds      = 3
 	stressBound      = 2 * time.Minute
 	serviceInstance  = "i-0592fe5ccee879f04"
-	// seedThroughput and seedLatency are what the user measured of the original.
+	// seedThroughput and seedLatency are the published figures of the original.
 	seedThroughput = 10.31
 	seedLatency    = 1130 // ms
 )
@@ -161,7 +161,7 @@ func (b *bench) startStressed(ctx context.Context, l launch, args ...string) (*s
 	return up, nil
 }
 
-// traffic is what a load balancer does, as the emulator tells it.
+// traffic is the emulator's report of a load balancer.
 type traffic struct {
 	LoadBalancer string
 	Listeners    []struct{ URL string }
@@ -174,12 +174,12 @@ type instance struct {
 	InService  bool
 }
 
-// traffic is what the load balancers do.
+// traffic returns the traffic of the load balancers.
 func (u *stressed) traffic(ctx context.Context) (all []traffic, err error) {
 	return all, u.aws.control(ctx, http.MethodGet, "traffic", "", &all)
 }
 
-// until waits for something to be so.
+// until waits for a condition.
 func (u *stressed) until(ctx context.Context, what string, so func([]traffic) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, stressBound)
 	defer cancel()
@@ -206,7 +206,7 @@ func inService(all []traffic, id string) bool {
 	return false
 }
 
-// url is where a load balancer listens.
+// url returns the URL of a load balancer's listener.
 func (u *stressed) url(ctx context.Context, loadBalancer, path string) (string, error) {
 	all, err := u.traffic(ctx)
 	if err != nil {
@@ -242,12 +242,12 @@ func (b *bench) stressTime() time.Duration {
 	return stressLasts
 }
 
-// asUser is the load of the user's stress test.
+// asUser returns the arguments of the load of the original's figures.
 func (b *bench) asUser() []string {
 	return []string{"--connections", strconv.Itoa(stressConnections), "--duration", b.stressTime().String()}
 }
 
-// wrkAsUser is the user's own line: wrk -t12 -c12 -d30s.
+// wrkAsUser runs the command of the original's figures: wrk -t12 -c12 -d30s.
 func (u *stressed) wrkAsUser(ctx context.Context, target string) (load.WrkResult, error) {
 	return load.Wrk{
 		Threads: stressConnections, Connections: stressConnections, Duration: u.bench.stressTime(),
@@ -255,7 +255,7 @@ func (u *stressed) wrkAsUser(ctx context.Context, target string) (load.WrkResult
 	}.Run(ctx)
 }
 
-// cachedThroughLoadBalancer is the demo's service, through the demo's default-elb.
+// cachedThroughLoadBalancer measures the demo's service through its default-elb.
 func cachedThroughLoadBalancer(ctx context.Context, b *bench, s *report.Section) error {
 	up, err := b.startDemo(ctx)
 	if err != nil {
@@ -272,7 +272,7 @@ func cachedThroughLoadBalancer(ctx context.Context, b *bench, s *report.Section)
 	return up.addProxyRow(ctx, s, target)
 }
 
-// addUserRows adds what the user's stress test and the user's line of wrk show.
+// addUserRows adds the figures of lsapi stress and of wrk.
 func (u *stressed) addUserRows(ctx context.Context, s *report.Section, name, target string, aim *report.Aim) error {
 	wrk, err := u.wrkAsUser(ctx, target)
 	if err != nil {
@@ -296,7 +296,7 @@ func (u *stressed) addUserRows(ctx context.Context, s *report.Section, name, tar
 	return nil
 }
 
-// addProxyRow adds what the load balancer adds to the latency of the service.
+// addProxyRow adds the latency that the load balancer adds.
 func (u *stressed) addProxyRow(ctx context.Context, s *report.Section, through string) error {
 	lasts := u.bench.lasting(10 * time.Second).String()
 	var added, alone []float64
@@ -319,7 +319,7 @@ func (u *stressed) addProxyRow(ctx context.Context, s *report.Section, through s
 	return nil
 }
 
-// originalThroughLoadBalancer is the service as the original worked.
+// originalThroughLoadBalancer measures the original.
 func originalThroughLoadBalancer(ctx context.Context, b *bench, s *report.Section) error {
 	up, err := b.startStressed(ctx, launch{original: true}, "--latency", awsLatency)
 	if err != nil {
@@ -333,8 +333,8 @@ func originalThroughLoadBalancer(ctx context.Context, b *bench, s *report.Sectio
 	return up.addUserRows(ctx, s, "2 the original, AWS takes 50 ms a call", target, nil)
 }
 
-// surgeQueue is a load balancer with more connections than its members serve: few,
-// then too many, then few.
+// surgeQueue measures a load balancer with few connections, then with more than its
+// members serve, then with few.
 func surgeQueue(ctx context.Context, b *bench, s *report.Section) error {
 	up, err := b.startStressed(ctx, launch{})
 	if err != nil {
@@ -366,7 +366,7 @@ func surgeQueue(ctx context.Context, b *bench, s *report.Section) error {
 	return nil
 }
 
-// queueOf returns the longest surge queue of a step, and how many spilled over.
+// queueOf returns the longest surge queue of a step, and its spillover.
 func queueOf(step stress.Step) (longest int, spilled int64) {
 	for _, second := range step.Seconds {
 		if second.Waiting != nil {
@@ -391,13 +391,13 @@ func (u *stressed) change(ctx context.Context, method, id string) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusCreated {
-		text, _ := io.ReadAll(response.Body) // the status is what counts
+		text, _ := io.ReadAll(response.Body) // only the status matters
 		return fmt.Errorf("%s %s: %s %s", method, id, response.Status, text)
 	}
 	return nil
 }
 
-// compute does something to an instance, as an AWS client does.
+// compute calls EC2 for an instance, like an AWS client.
 func (u *stressed) compute(ctx context.Context, action, id string) error {
 	form := url.Values{"Version": {"2016-11-15"}, "Action": {action}, "InstanceId.1": {id}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.aws.url, strings.NewReader(form.Encode()))
@@ -417,7 +417,7 @@ func (u *stressed) compute(ctx context.Context, action, id string) error {
 	return nil
 }
 
-// during makes the load of the user's stress test on web-elb while something happens.
+// during runs a function under load on web-elb.
 func (u *stressed) during(ctx context.Context, something func() error) (r stress.Report, err error) {
 	target, err := u.url(ctx, "web-elb", "/?sleep=5ms")
 	if err != nil {
@@ -433,7 +433,7 @@ func (u *stressed) during(ctx context.Context, something func() error) (r stress
 	return r, errors.Join(<-loaded, failure)
 }
 
-// rollingMembers takes each member out in turn, as a deployment does.
+// rollingMembers replaces each member in turn, as a deployment does.
 func rollingMembers(ctx context.Context, b *bench, s *report.Section) error {
 	up, err := b.startStressed(ctx, launch{})
 	if err != nil {
@@ -470,7 +470,7 @@ func rollingMembers(ctx context.Context, b *bench, s *report.Section) error {
 	return nil
 }
 
-// dyingMember has a member die that nobody has detached.
+// dyingMember kills a member that is still attached.
 func dyingMember(ctx context.Context, b *bench, s *report.Section) error {
 	up, err := b.startStressed(ctx, launch{})
 	if err != nil {

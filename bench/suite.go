@@ -10,8 +10,8 @@ import (
 	"lsapi/bench/internal/report"
 )
 
-// measureSuite times make test as somebody who has just cloned the repository
-// sees it: nothing is built yet, the modules are downloaded.
+// measureSuite measures make test in a fresh clone, without a build cache, with
+// downloaded modules.
 func measureSuite(ctx context.Context, b *bench, s *report.Section) error {
 	clone := b.file("clone")
 	if out, err := exec.CommandContext(ctx, "git", "clone", "--quiet", ".", clone).CombinedOutput(); err != nil {

@@ -18,8 +18,8 @@ const (
 	writeRate      = 5
 )
 
-// measureThrottled reads and writes while AWS refuses half of all calls, and
-// compares what was answered with what is true in the end.
+// measureThrottled reads and writes while AWS refuses half of all calls, and compares the
+// responses with the final state.
 func measureThrottled(ctx context.Context, b *bench, s *report.Section) error {
 	p, err := b.startFilledPair(ctx, "--fleet", fmt.Sprintf("%dx20", throttledFleet))
 	if err != nil {

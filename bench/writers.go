@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// writeInstances is how many instances take turns: more than can be waiting for
-// an answer at the rate of writes and the service's time limit of 30 s.
+// writeInstances exceeds the number of writes that can wait at the rate of writes and the
+// service's timeout of 30 s.
 const writeInstances = 200
 
-// writers attach and detach instances of one load balancer at a constant rate.
-// Each instance has one change under way at most, so that every answer can be
-// judged by those before it.
+// writers attach and detach instances of one load balancer at a constant rate. Each
+// instance has at most one change in flight, so that earlier responses determine the
+// valid ones.
 type writers struct {
 	service *service
 	path    string
 	http    *http.Client
-	free    chan string // instances with no change under way
+	free    chan string // instances without a change in flight
 
 	mu         sync.Mutex
 	beliefs    map[string]belief
@@ -46,7 +46,7 @@ func newWriters(s *service, path string) *writers {
 	return w
 }
 
-// run writes for a while, and waits for the last answer.
+// run writes for a while, and waits for the last response.
 func (w *writers) run(ctx context.Context, lasts time.Duration) error {
 	due := time.NewTicker(time.Second / writeRate)
 	defer due.Stop()
@@ -68,7 +68,7 @@ func (w *writers) run(ctx context.Context, lasts time.Duration) error {
 	return nil
 }
 
-// change makes one change, and notes what its answer says.
+// change makes one change, and records its response.
 func (w *writers) change(ctx context.Context, instance string) {
 	defer func() { w.free <- instance }()
 	method := w.plan(instance)
@@ -109,7 +109,7 @@ func (w *writers) send(ctx context.Context, method, instance string) (status int
 	return response.StatusCode, err
 }
 
-// lost is of how many instances the truth is not as the answers say.
+// lost returns the number of instances whose membership contradicts the responses.
 func (w *writers) lost(truth map[string]bool) int {
 	lost := 0
 	for instance, b := range w.beliefs {
@@ -120,7 +120,7 @@ func (w *writers) lost(truth map[string]bool) int {
 	return lost
 }
 
-// byStatus is such as "201 250 times, 503 50 times".
+// byStatus returns text such as "201 250 times, 503 50 times".
 func (w *writers) byStatus() string {
 	var parts []string
 	for _, status := range slices.Sorted(maps.Keys(w.statuses)) {

@@ -43,7 +43,7 @@ func alerts(t *testing.T) (rules alertRules) {
 }
 
 // promtool evaluates each alert on series that make it fire, and on others.
-func TestEachAlertFiresWhenItShouldAndIsSilentElse(t *testing.T) {
+func TestAlertRulesFireOnTheirSeriesOnly(t *testing.T) {
 	t.Parallel()
 	for _, arguments := range [][]string{{"check", "rules", "lsapi.rules.yaml"}, {"test", "rules", "lsapi.rules.test.yaml"}} {
 		command := exec.CommandContext(t.Context(), "promtool", arguments...)
@@ -64,7 +64,7 @@ func TestEachAlertFiresWhenItShouldAndIsSilentElse(t *testing.T) {
 	}
 }
 
-func TestEachAlertSaysWhatToDo(t *testing.T) {
+func TestEachAlertHasARunbookSection(t *testing.T) {
 	t.Parallel()
 	runbook, err := os.ReadFile(filepath.Join("..", "docs", "runbook.md"))
 	if err != nil {
@@ -97,14 +97,14 @@ func TestEachAlertSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// Rule tests prove nothing about series that the service does not have, or that begin
-// with their first event.
-func TestRuleTestsUseSeriesAsTheServiceHasThemFromTheStart(t *testing.T) {
+// Rule tests must use series that exist, and from the start rather than from their first
+// event.
+func TestRuleTestsUseSeriesThatTheServiceExposes(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
 	postgres := startService(t, a.base, with("STORE_URL="+postgrestest.URL(t)))
 	fresh := seriesOf(postgres.samples(t))
-	postgres.get(defaultList) // a route's successes begin with its first request, AWS's clock is known from then on
+	postgres.get(defaultList) // the first request starts the route's series and the comparison with AWS's clock
 	served := seriesOf(postgres.samples(t))
 	for _, match := range regexp.MustCompile(`series: '([^']+)'`).FindAllStringSubmatch(deployed(t, "prometheus", "lsapi.rules.test.yaml"), -1) {
 		name, labels := parseSeries(t, match[1])
@@ -127,8 +127,8 @@ func TestRuleTestsUseSeriesAsTheServiceHasThemFromTheStart(t *testing.T) {
 	}
 }
 
-// sameLabels reports whether series have the same labels, and the same values where
-// they are given.
+// sameLabels reports whether series have the same labels, and equal values where both
+// are given.
 func sameLabels(given, has map[string]string) bool {
 	if len(given) != len(has) {
 		return false
@@ -169,18 +169,17 @@ func parseLabels(text string) map[string]string {
 	return labels
 }
 
-func TestAnAgeBeforeTheFirstListingIsTheTimeSinceTheStart(t *testing.T) {
+func TestSnapshotAgeBeforeFirstListingIsUptime(t *testing.T) {
 	t.Parallel()
 	s := startService(t, "http://127.0.0.1:1")
 	before := s.metric(t, "lsapi_snapshot_age_seconds")
 	eventually(t, "it grows", func() bool { return s.metric(t, "lsapi_snapshot_age_seconds") > before })
 }
 
-// Whatever the rules and the dashboard are made of, the service tells.
 func TestEveryMetricOfRulesAndDashboardIsExposed(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
-	s.attach("default-elb", spare) // some metrics begin with the first change,
+	s.attach("default-elb", spare) // some metrics start with the first change,
 	s.get("/elb/default-elb")      // and some with the first listing of the region
 	eventually(t, "the region is listed", func() bool {
 		return strings.Contains(s.get("/metrics").body, "lsapi_snapshot_refresh_duration_seconds_count")
@@ -202,7 +201,7 @@ func TestEveryMetricOfRulesAndDashboardIsExposed(t *testing.T) {
 		}
 		for _, name := range names {
 			if !exposed[name] {
-				t.Errorf("%v is made of %s, which the service does not tell", file, name)
+				t.Errorf("%v uses %s, which the service does not expose", file, name)
 			}
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Every attempt of the call takes effect, and none is answered: only a look can
-// tell.
-func TestAChangeThatTookEffectAndWasNotAnsweredIsSettledByLooking(t *testing.T) {
+// Every attempt takes effect without a response: only reading the membership shows the
+// outcome.
+func TestAppliedChangeWithoutResponseIsInferred(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]string{
 		"500":     `"kind":"500","probability":1`,
@@ -39,9 +39,9 @@ func TestAChangeThatTookEffectAndWasNotAnsweredIsSettledByLooking(t *testing.T) 
 	}
 }
 
-// AWS took the call and did nothing. That it never will is certain when the call's
-// deadline and the lag of AWS's reads have passed, in some twenty seconds.
-func TestAChangeThatAWSSwallowedFailsForCertainAndIsNotSentAgain(t *testing.T) {
+// AWS loses the call. The failure is certain after the call's deadline and the lag of
+// AWS's reads, some twenty seconds.
+func TestLostChangeFailsAndIsNotRetried(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store), with("REQUEST_TIMEOUT=2s"))
 		a.fault(t, `{"action":"`+register+`","kind":"timeout","count":1}`)
@@ -49,11 +49,11 @@ func TestAChangeThatAWSSwallowedFailsForCertainAndIsNotSentAgain(t *testing.T) {
 		if answer.status != http.StatusGatewayTimeout {
 			t.Errorf("it is %d: %s", answer.status, answer.body)
 		}
-		// When the call has been given up, others are attached again, but nothing is
-		// done with this instance.
+		// After the call's timeout other instances can be attached, but this one stays
+		// unchanged.
 		eventually(t, "another is attached", func() bool {
 			status := s.attach("default-elb", otherSpare).status
-			return status == http.StatusCreated || status == http.StatusConflict // it took longer than its caller waited
+			return status == http.StatusCreated || status == http.StatusConflict // the change took longer than its caller waited
 		})
 		calls := a.calls()[register]
 		if held := s.attach("default-elb", spare); held.status != http.StatusGatewayTimeout {
@@ -63,7 +63,7 @@ func TestAChangeThatAWSSwallowedFailsForCertainAndIsNotSentAgain(t *testing.T) {
 		if slices.Contains(a.members("default-elb"), spare) || a.calls()[register] != calls {
 			t.Errorf("AWS was asked %v, and has %v", a.calls(), a.members("default-elb"))
 		}
-		// What certainly changed nothing frees its key.
+		// A change without effect frees its key.
 		if again := s.attachOnce("k1", spare); again.status != http.StatusCreated || again.changeID(t) == answer.changeID(t) {
 			t.Errorf("under its key it is %d: %s", again.status, again.body)
 		}

@@ -16,12 +16,12 @@ const (
 	spareOfOld = "i-5203422c" // the same, with an id of eight digits
 	stopped    = "i-0bee000000000cd03"
 	terminated = "i-0bee000000000cd04"
-	unheardOf  = "i-0123456789abcdef0" // in no fleet
+	unheardOf  = "i-0123456789abcdef0" // not in the fleet
 )
 
 const memberInfo = `{"instanceId":"` + member + `","instanceType":"t2.micro","launchDate":"2019-10-01T18:54:00.000Z"}`
 
-// aws is the emulator, as tests drive and watch it.
+// aws is a running emulator.
 type aws struct {
 	*process
 	client
@@ -35,7 +35,7 @@ func startAWS(t *testing.T, arguments ...string) aws {
 	return aws{p, client{t: t, base: url}}
 }
 
-// startBoth starts an emulator with the demo fleet and a service that asks it.
+// startBoth starts an emulator with the demo fleet and a service that uses it.
 func startBoth(t *testing.T, settings ...setting) (aws, *service) {
 	t.Helper()
 	a := startAWS(t)
@@ -49,8 +49,8 @@ func (a aws) fault(t *testing.T, document string) {
 		t.Fatalf("fault: %d %s", answer.status, answer.body)
 	}
 	t.Cleanup(func() {
-		// Not by the test's client, whose context has ended: what still retries
-		// should succeed, so that the service stops soon.
+		// The test's client cannot do this: its context has ended. Pending retries should
+		// succeed, so that the service stops soon.
 		request, err := http.NewRequest(http.MethodDelete, a.base+"/_emulator/faults", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
@@ -71,16 +71,16 @@ func (a aws) clearFaults(t *testing.T) {
 	}
 }
 
-// calls returns how often each action was asked for.
+// calls returns the number of calls by action.
 func (a aws) calls() map[string]int {
 	a.client.t.Helper()
 	return decoded[map[string]int](a.client.t, a.get("/_emulator/calls").body)
 }
 
-// resetCalls begins the count of calls anew.
+// resetCalls resets the numbers of calls.
 func (a aws) resetCalls() { a.send(http.MethodDelete, "/_emulator/calls", "") }
 
-// members returns who truly is a member of the load balancer, sorted.
+// members returns the members of a load balancer in AWS, sorted.
 func (a aws) members(loadBalancer string) []string {
 	a.client.t.Helper()
 	type state struct {
@@ -104,13 +104,13 @@ func (a aws) members(loadBalancer string) []string {
 	return nil
 }
 
-// register makes an instance a member without lsapi, as other tools do.
+// register registers an instance without lsapi, as other tools do.
 func (a aws) register(loadBalancer, instance string) {
 	a.client.t.Helper()
 	a.change("RegisterInstancesWithLoadBalancer", loadBalancer, instance)
 }
 
-// deregister ends its membership likewise.
+// deregister deregisters an instance without lsapi.
 func (a aws) deregister(loadBalancer, instance string) {
 	a.client.t.Helper()
 	a.change("DeregisterInstancesFromLoadBalancer", loadBalancer, instance)
@@ -144,10 +144,10 @@ func (c client) detach(loadBalancer, instance string) response {
 	return c.send(http.MethodDelete, "/elb/"+loadBalancer, machineID(instance))
 }
 
-// machineID is the body that names an instance.
+// machineID returns a body with an instance's id.
 func machineID(instance string) string { return `{"instanceId":"` + instance + `"}` }
 
-// ids returns the instances in a list, in the envelope, in their order.
+// ids returns the instances in an enveloped list, in order.
 func (r response) ids(t *testing.T) []string {
 	t.Helper()
 	type list struct {
@@ -170,8 +170,8 @@ func decoded[T any](t *testing.T, text string) T {
 	return value
 }
 
-// errorText returns the text of an error, which has to have the one shape that
-// errors have with the envelope, or without it.
+// errorText returns the text of an error, and checks its shape with or without the
+// envelope.
 func (r response) errorText(t *testing.T, envelope string) string {
 	t.Helper()
 	field := "message"

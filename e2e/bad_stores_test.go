@@ -18,8 +18,8 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-// hashes returns the hash of each file in a folder, but for those that SQLite
-// keeps beside a database while it is read.
+// hashes returns the hash of each file in a folder, except those that SQLite creates
+// beside a database for readers.
 func hashes(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	found := make(map[string]string)
@@ -37,7 +37,7 @@ func hashes(t *testing.T, folder string) map[string]string {
 	return found
 }
 
-// newerRecord makes a record that a later lsapi has migrated.
+// newerRecord creates a record with the schema of a later lsapi.
 func newerRecord(t *testing.T, path string) {
 	t.Helper()
 	a := startAWS(t)
@@ -54,7 +54,7 @@ func newerRecord(t *testing.T, path string) {
 	}
 }
 
-// foreignDatabase makes a database of something else.
+// foreignDatabase creates a database of another program.
 func foreignDatabase(t *testing.T, path string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -78,12 +78,12 @@ func write(content string) func(*testing.T, string) {
 
 func nothing(*testing.T, string) {}
 
-func TestAStoreThatCannotBeUsedIsToldInOneMessageAndLeftAsItIs(t *testing.T) {
+func TestUnusableStoreIsReportedAndNotAltered(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		make  func(t *testing.T, path string)
-		store func(path string) string // sqliteURL, unless it is given
-		told  string
+		make    func(t *testing.T, path string)
+		store   func(path string) string // default: sqliteURL
+		message string
 	}{
 		"unknown scheme":              {nothing, func(string) string { return "mysql://localhost/lsapi" }, "sqlite:///"},
 		"folder that is missing":      {nothing, func(path string) string { return sqliteURL(filepath.Join(path, "lsapi.db")) }, "cannot be used: no such file or directory"},
@@ -100,7 +100,7 @@ func TestAStoreThatCannotBeUsedIsToldInOneMessageAndLeftAsItIs(t *testing.T) {
 			before := hashes(t, folder)
 			for _, arguments := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"changes", "list"}, {"changes", "verify"}} {
 				status, stdout, stderr := run(t, arguments, with(serviceEnvironment("http://127.0.0.1:1")...), at(test.store(path)))
-				if status != 2 || stdout != "" || strings.Count(stderr, "lsapi: ") != 1 || !strings.HasPrefix(stderr, "lsapi: ") || !strings.Contains(stderr, test.told) {
+				if status != 2 || stdout != "" || strings.Count(stderr, "lsapi: ") != 1 || !strings.HasPrefix(stderr, "lsapi: ") || !strings.Contains(stderr, test.message) {
 					t.Errorf("%v: status %d, stdout %q, stderr %q", arguments, status, stdout, stderr)
 				}
 			}
@@ -111,7 +111,7 @@ func TestAStoreThatCannotBeUsedIsToldInOneMessageAndLeftAsItIs(t *testing.T) {
 	}
 }
 
-// databaseAt is the URL of a database at an address.
+// databaseAt returns the URL of a database at an address.
 func databaseAt(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(postgrestest.URL(t))
@@ -122,7 +122,7 @@ func databaseAt(t *testing.T, address string) string {
 	return u.String()
 }
 
-func TestAStartWaitsForADatabaseAndEndsWithAStatusOfItsOwn(t *testing.T) {
+func TestStartWithoutDatabaseEndsWithStatus5(t *testing.T) {
 	t.Parallel()
 	const away = "postgres://lsapi:s3cret@127.0.0.1:1/lsapi"
 	status, stdout, stderr := run(t, []string{"serve"}, with(serviceEnvironment("http://127.0.0.1:1")...), at(away))
@@ -133,7 +133,7 @@ func TestAStartWaitsForADatabaseAndEndsWithAStatusOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestAStartGoesOnWhenTheDatabaseIsThere(t *testing.T) {
+func TestStartContinuesOnceDatabaseIsReachable(t *testing.T) {
 	t.Parallel()
 	address := freeAddress(t)
 	there := databaseAt(t, address)
@@ -155,7 +155,7 @@ func TestAStartGoesOnWhenTheDatabaseIsThere(t *testing.T) {
 	}
 }
 
-func TestASignalEndsAStartThatWaits(t *testing.T) {
+func TestSignalEndsStartThatWaitsForDatabase(t *testing.T) {
 	t.Parallel()
 	p := start(t, []string{"serve", "--listen", "127.0.0.1:0"}, with(serviceEnvironment("http://127.0.0.1:1")...), at(databaseAt(t, "127.0.0.1:1")))
 	p.waitFor(p.stderr, "the start waits for the record")
@@ -165,8 +165,7 @@ func TestASignalEndsAStartThatWaits(t *testing.T) {
 	}
 }
 
-// forward carries connections of the listener to an address, until the listener is
-// closed.
+// forward forwards the listener's connections to an address until it is closed.
 func forward(listener net.Listener, address string) {
 	for {
 		from, err := listener.Accept()

@@ -11,11 +11,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browserPatience is how long a test may take with its browser, on a machine that has
-// much else to do.
+// browserPatience bounds a test with a browser, on a busy machine.
 const browserPatience = 5 * time.Minute
 
-// browserFlags keep the browser from asking anybody but the service under test.
+// browserFlags restrict the browser to requests to the service under test.
 var browserFlags = []chromedp.ExecAllocatorOption{
 	chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 	chromedp.Flag("disable-background-networking", true),
@@ -25,10 +24,10 @@ var browserFlags = []chromedp.ExecAllocatorOption{
 	chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
 }
 
-// browser is a tab of a browser that has nothing of others.
+// browser is a tab of a browser with a profile of its own.
 type browser struct {
 	t   *testing.T
-	ctx context.Context //nolint:containedctx // that is how chromedp is used
+	ctx context.Context //nolint:containedctx // chromedp requires it
 }
 
 func openBrowser(t *testing.T) browser {
@@ -61,7 +60,7 @@ func (b browser) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// text returns the text of an element, once it is there.
+// text waits for an element and returns its text.
 func (b browser) text(element string) string {
 	b.t.Helper()
 	text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS(element)))
@@ -71,7 +70,7 @@ func (b browser) text(element string) string {
 	return strings.TrimSpace(text)
 }
 
-// authorize gives the page of a document the demo's user and password.
+// authorize enters the demo's user and password in the page of a document.
 func (b browser) authorize() {
 	b.t.Helper()
 	b.do("authorize",
@@ -84,8 +83,8 @@ func (b browser) authorize() {
 	)
 }
 
-// tryOut clicks through an operation, with what the page fills in and the values of
-// further parameters, and returns the status that the page then shows.
+// tryOut executes an operation in the page, with its examples and the given parameters,
+// and returns the status that the page shows.
 func (b browser) tryOut(tag, operation string, values ...[2]string) string {
 	b.t.Helper()
 	block := "#operations-" + tag + "-" + operation
@@ -99,7 +98,7 @@ func (b browser) tryOut(tag, operation string, values ...[2]string) string {
 	return b.text(block + " .live-responses-table tbody .response-col_status")
 }
 
-// demoURL is where a demo serves.
+// demoURL returns the URL of a demo's service.
 func demoURL(t *testing.T, demo *process) string {
 	t.Helper()
 	found := regexp.MustCompile(`The service is at (http://\S+) `).FindStringSubmatch(demo.stdout.String())
@@ -109,7 +108,7 @@ func demoURL(t *testing.T, demo *process) string {
 	return found[1]
 }
 
-func TestTryItOutOfBothPagesWorksOnTheDemo(t *testing.T) {
+func TestTryItOutWorksOnBothDocumentPages(t *testing.T) {
 	base := demoURL(t, startDemo(t, onFreePorts))
 	b := openBrowser(t)
 	b.do("go from the root to /docs", chromedp.Navigate(base+"/"),
@@ -147,7 +146,7 @@ func TestTryItOutOfBothPagesWorksOnTheDemo(t *testing.T) {
 		chromedp.Click(chromedp.CSS(`a[href="../docs"]`)), chromedp.WaitVisible(chromedp.CSS("#operations-membership-attachInstance")))
 }
 
-func TestPagesLoadWithCredentialsInTheURL(t *testing.T) {
+func TestPagesLoadWithCredentialsInURL(t *testing.T) {
 	base := strings.Replace(demoURL(t, startDemo(t, onFreePorts)), "http://", "http://demo:demo@", 1)
 	b := openBrowser(t)
 	for path, shown := range map[string][2]string{"/docs": {"membership", "listMachinesElb"}, "/docs/v1": {"record", "listChanges"}} {

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// load makes the service ask AWS as much as it can until the returned function
-// is called: fresh lists and changes of each of the load balancers of a
-// generated fleet. What becomes of them does not matter to it.
+// load sends fresh reads and changes for each load balancer of a generated fleet, so that
+// the service calls AWS as often as it can, until the returned function is called. It
+// ignores the responses.
 func (s *service) load(t *testing.T, balancers int) (stop func()) {
 	t.Helper()
 	stopped := make(chan struct{})
@@ -43,13 +43,13 @@ func (s *service) load(t *testing.T, balancers int) (stop func()) {
 	return func() { close(stopped); done.Wait() }
 }
 
-// generatedList is the path of the n-th load balancer of a generated fleet.
+// generatedList returns the path of the n-th load balancer of a generated fleet.
 func generatedList(n int) string { return "/elb/" + generatedName(n) }
 
 func generatedName(n int) string { return fmt.Sprintf("elb-%04d", n) }
 
-// readFor lets readers read lists for a while, each on a connection of its own,
-// and returns how many lists they got. Every one of them has to be got.
+// readFor lets readers read lists for a while, each on a connection of its own, and
+// returns the number of lists. Every read must succeed.
 func (s *service) readFor(t *testing.T, window time.Duration, readers int, paths ...string) int {
 	t.Helper()
 	var lists atomic.Int64
@@ -75,7 +75,7 @@ func (s *service) readFor(t *testing.T, window time.Duration, readers int, paths
 	return int(lists.Load())
 }
 
-// tryOn gets a path by a connection that is used again.
+// tryOn gets a path over a keep-alive connection.
 func (c client) tryOn(connection *http.Transport, path string) (response, error) {
 	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, c.base+path, http.NoBody)
 	if err != nil {
@@ -91,7 +91,7 @@ func (c client) tryOn(connection *http.Transport, path string) (response, error)
 	return response{answer.StatusCode, answer.Header, string(text)}, err
 }
 
-func TestAWSNeverGetsMoreCallsThanTheBudgetAllows(t *testing.T) {
+func TestCallsStayWithinBudget(t *testing.T) {
 	t.Parallel()
 	buckets := map[string]struct {
 		burst, rate float64
@@ -102,7 +102,7 @@ func TestAWSNeverGetsMoreCallsThanTheBudgetAllows(t *testing.T) {
 		"EC2_FILTERED": {2, 2, []string{"DescribeInstances"}},
 	}
 	a := startAWS(t, "--fleet", "6x1")
-	began := time.Now() // before the buckets are there
+	began := time.Now() // before the buckets exist
 	s := startService(t, a.base, with("REQUEST_TIMEOUT=3s", "BUDGET_ELB_READ=5+4", "BUDGET_ELB_WRITE=2+1", "BUDGET_EC2_FILTERED=2+2"))
 	stop := s.load(t, 6)
 	defer stop()
@@ -124,10 +124,10 @@ func TestAWSNeverGetsMoreCallsThanTheBudgetAllows(t *testing.T) {
 	})
 }
 
-func TestAChangeOvertakesTheReadersWhoWaitForTheBudget(t *testing.T) {
+func TestChangeOvertakesReadersInBudgetQueue(t *testing.T) {
 	t.Parallel()
-	// One may have had its token already when the change came. More are served while
-	// a busy machine is slow to pass the change on, but not every time.
+	// One reader may already have had its token when the change arrived. A busy machine
+	// that delays the change serves more readers, but not in every attempt.
 	const attempts, most = 5, 3
 	for range attempts {
 		overtook := overtakenBy(t)
@@ -139,8 +139,8 @@ func TestAChangeOvertakesTheReadersWhoWaitForTheBudget(t *testing.T) {
 	t.Errorf("%d times more than %d readers were served before the change", attempts, most)
 }
 
-// overtakenBy returns how many of the readers who wait are served before a change
-// that is sent when they wait.
+// overtakenBy returns the number of waiting readers that are served before a change that
+// is sent after them.
 func overtakenBy(t *testing.T) int64 {
 	t.Helper()
 	const readers = 16
@@ -168,8 +168,8 @@ func overtakenBy(t *testing.T) int64 {
 	return overtook
 }
 
-// A call waits for ten seconds at most, and a client no longer than it may.
-func TestAWaitForTheBudgetEnds(t *testing.T) {
+// A call waits for ten seconds at most, and never beyond its request's deadline.
+func TestBudgetWaitEndsAtDeadline(t *testing.T) {
 	for name, test := range map[string]struct {
 		settings   []string
 		operations []string
@@ -208,8 +208,8 @@ func TestAWaitForTheBudgetEnds(t *testing.T) {
 	}
 }
 
-func TestAWSsOwnThrottlingFailsNoRead(t *testing.T) {
-	// More than AWS grants, so that it is AWS that limits.
+func TestThrottlingByAWSFailsNoRead(t *testing.T) {
+	// More than AWS allows, so that AWS throttles.
 	generous := with("MAX_STALENESS=300ms", "BUDGET_ELB_READ=1000+1000", "BUDGET_ELB_WRITE=1000+1000", "BUDGET_EC2_FILTERED=1000+1000")
 	for name, throttle := range map[string]func(*testing.T, aws){
 		"by its buckets":       func(*testing.T, aws) {},
@@ -238,9 +238,9 @@ func TestAWSsOwnThrottlingFailsNoRead(t *testing.T) {
 	}
 }
 
-func TestBoundsThatMakeNoSenseStopTheStart(t *testing.T) {
-	taken := listen(t) // which would be the problem, if it came to listening
-	for flags, told := range map[string]string{
+func TestInvalidBoundsStopTheStart(t *testing.T) {
+	taken := listen(t) // the start must fail before it listens
+	for flags, message := range map[string]string{
 		"--max-staleness=0":         "--max-staleness (MAX_STALENESS): not a positive duration",
 		"--max-staleness=-2s":       "--max-staleness (MAX_STALENESS): not a positive duration",
 		"--max-staleness=soon":      "--max-staleness (MAX_STALENESS): not a positive duration",
@@ -258,7 +258,7 @@ func TestBoundsThatMakeNoSenseStopTheStart(t *testing.T) {
 		t.Run(flags, func(t *testing.T) {
 			t.Parallel()
 			status, stdout, stderr := run(t, []string{"serve", "--listen", taken, flags}, with(serviceEnvironment("http://127.0.0.1:1")...))
-			if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "lsapi: ") || !strings.Contains(stderr, told) || strings.Contains(stderr, taken) {
+			if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "lsapi: ") || !strings.Contains(stderr, message) || strings.Contains(stderr, taken) {
 				t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
 			}
 		})

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	_ "modernc.org/sqlite" // with which somebody forges the record
+	_ "modernc.org/sqlite" // to forge the record
 )
 
-func TestTheCommandListsChangesBesideTheService(t *testing.T) {
+func TestChangesListRunsBesideService(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		id := s.send("POST", "/elb/default-elb", machineID(spare), "X-Reason: release 7").changeID(t)
@@ -37,7 +37,7 @@ func TestTheCommandListsChangesBesideTheService(t *testing.T) {
 	})
 }
 
-func TestTheCommandFollowsWhatComesUntilItIsInterrupted(t *testing.T) {
+func TestChangesListFollowsUntilInterrupted(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		old := s.attach("web-elb", otherSpare).changeID(t)
@@ -70,7 +70,7 @@ func checkpoint(t *testing.T, store string) (file string) {
 	return file
 }
 
-func TestTheRecordIsProvedToBeWholeBesideTheService(t *testing.T) {
+func TestChangesVerifySucceedsBesideService(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		s.attach("default-elb", spare)
@@ -82,9 +82,9 @@ func TestTheRecordIsProvedToBeWholeBesideTheService(t *testing.T) {
 	})
 }
 
-// forge makes changes of a record that has an attach, a detach and a conflict of
-// default-elb in it, and returns a checkpoint from before. Its events are 1 the
-// checkpoint, 2 and 3 the attach, 4 and 5 the detach, 6 the conflict.
+// forge alters a record of an attach, a detach and a conflict of default-elb, and returns
+// a checkpoint from before. Event 1 is the checkpoint, 2 and 3 the attach, 4 and 5 the
+// detach, 6 the conflict.
 func forge(t *testing.T, statements ...string) (store, before string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "lsapi.db")
@@ -112,13 +112,13 @@ func forge(t *testing.T, statements ...string) (store, before string) {
 	return store, before
 }
 
-func TestWhatWasForgedInTheRecordIsNamed(t *testing.T) {
+func TestChangesVerifyReportsForgery(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		statement string
 		named     string
 	}{
-		"who did it": {
+		"the actor": {
 			`UPDATE events SET payload = CAST(replace(CAST(payload AS TEXT), 'alice', 'mallory') AS BLOB) WHERE seq = 4`,
 			"event 4",
 		},
@@ -139,8 +139,8 @@ func TestWhatWasForgedInTheRecordIsNamed(t *testing.T) {
 	}
 }
 
-// The last event is the conflict's only one. Cut off with all that tells of it, the
-// rest of the record is in order.
+// The last event is the conflict's only one. Without it, and all rows that refer to it,
+// the record is consistent.
 func TestCheckpointDetectsTruncatedLog(t *testing.T) {
 	t.Parallel()
 	store, before := forge(t,

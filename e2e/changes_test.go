@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// change is a change as the API tells it.
+// change is a change of the API.
 type change struct {
 	ID, Actor, Action, LoadBalancer, InstanceID, Reason, RequestID, Source string
 	Outcome, Code, Resolution, AWSRequestID                                string
@@ -17,7 +17,7 @@ type change struct {
 	MembersBefore, MembersAfter                                            *int
 }
 
-// roster is a membership at a time, as the API tells it.
+// roster is a membership at a time, of the API.
 type roster struct {
 	At        time.Time
 	Members   []struct{ InstanceID, ChangeID, Source string }
@@ -42,7 +42,7 @@ func (c client) change(id string) change {
 	return decoded[change](c.t, answer.body)
 }
 
-// changes returns all changes that a query finds, newest first.
+// changes returns all changes that match a query, newest first.
 func (c client) changes(query string) []change {
 	c.t.Helper()
 	answer := c.send(http.MethodGet, "/v1/changes?"+query, "", "Accept: application/x-ndjson")
@@ -52,7 +52,7 @@ func (c client) changes(query string) []change {
 	return changesIn(c.t, answer.body)
 }
 
-// changesIn reads a change from each line.
+// changesIn decodes one change per line.
 func changesIn(t *testing.T, lines string) []change {
 	t.Helper()
 	var found []change
@@ -62,7 +62,7 @@ func changesIn(t *testing.T, lines string) []change {
 	return found
 }
 
-// membersAt returns the membership at a time, by the record.
+// membersAt returns the recorded membership at a time.
 func (c client) membersAt(loadBalancer string, at time.Time) roster {
 	c.t.Helper()
 	answer := c.get("/v1/load-balancers/" + loadBalancer + "/members?at=" + at.UTC().Format("2006-01-02T15:04:05.000Z"))
@@ -83,7 +83,7 @@ func (c client) settledWithin(id string, limit time.Duration) change {
 	var found change
 	eventuallyWithin(c.t, limit, "change "+id+" is settled", func() bool {
 		answer := c.get("/v1/changes/" + id)
-		if answer.status == http.StatusGatewayTimeout { // of a service that was told to have little patience
+		if answer.status == http.StatusGatewayTimeout { // of a service with a short timeout
 			return false
 		}
 		if answer.status != http.StatusOK {
@@ -95,7 +95,7 @@ func (c client) settledWithin(id string, limit time.Duration) change {
 	return found
 }
 
-// is fails the test unless a change has the outcome, and came to it so.
+// is fails the test unless a change has the outcome and the resolution.
 func (c change) is(t *testing.T, outcome, resolution string) {
 	t.Helper()
 	if c.Outcome != outcome || c.Resolution != resolution {
@@ -113,7 +113,7 @@ func (r response) changeID(t *testing.T) string {
 	return id
 }
 
-func TestAChangeThatWasAnsweredIsOnRecordWithWhoWhyAndWhatCameOfIt(t *testing.T) {
+func TestChangeIsOnRecordWithActorReasonAndOutcome(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		before := len(a.members("default-elb"))
@@ -153,7 +153,7 @@ func TestAChangeThatWasAnsweredIsOnRecordWithWhoWhyAndWhatCameOfIt(t *testing.T)
 	})
 }
 
-func TestChangesAreFoundByEachFilterAndInPages(t *testing.T) {
+func TestChangesAreFilteredAndPaged(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		begin := time.Now()
@@ -166,7 +166,7 @@ func TestChangesAreFoundByEachFilterAndInPages(t *testing.T) {
 			"loadBalancer=default-elb": 3,
 			"instanceId=" + otherSpare: 1,
 			"actor=" + user:            4,
-			"actor=nobody":             0,
+			"actor=stranger":           0,
 			"action=detach":            1,
 			"outcome=conflict":         1,
 			"outcome=open":             0,
@@ -200,7 +200,7 @@ func TestChangesAreFoundByEachFilterAndInPages(t *testing.T) {
 	})
 }
 
-func TestAQueryThatMakesNoSenseIsRefusedAndItsParameterNamed(t *testing.T) {
+func TestInvalidQueryNamesTheParameter(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for query, parameter := range map[string]string{
@@ -234,7 +234,7 @@ func TestAQueryThatMakesNoSenseIsRefusedAndItsParameterNamed(t *testing.T) {
 	}
 }
 
-func TestAReasonOrAKeyThatCannotBeKeptIsRefusedBeforeAnythingIsDone(t *testing.T) {
+func TestInvalidReasonOrKeyIsRefusedWithoutEffect(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	for name, header := range map[string]string{

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// clockVariable names the file that says by how much a process's clock is off.
+// clockVariable names the file with the offset of a process's clock.
 const clockVariable = "E2E_CLOCK_FILE"
 
 // shiftedClock is a file for Go's package time.
@@ -21,8 +21,7 @@ const clockVariable = "E2E_CLOCK_FILE"
 //go:embed testdata/shifted_clock.go.txt
 var shiftedClock string
 
-// where Go's time.Now has the time from, and what it has it from in processes whose
-// clock is off.
+// the clock that Go's time.Now reads, and its replacement with an offset.
 const (
 	realNow    = "\tsec, nsec, mono := runtimeNow()\n\tif mono == 0 {"
 	shiftedNow = "\tsec, nsec, mono := runtimeNow()\n\tsec, nsec = shifted(sec, nsec)\n\tif mono == 0 {"
@@ -51,8 +50,7 @@ func build(folder string, replaced map[string]string) (built string, err error) 
 	return built, nil
 }
 
-// clockBinary returns the service whose clock can be shifted, built once for all
-// tests.
+// clockBinary returns a service with a shiftable clock, built once for all tests.
 var clockBinary = sync.OnceValues(func() (string, error) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -66,7 +64,7 @@ var clockBinary = sync.OnceValues(func() (string, error) {
 	if strings.Count(string(source), realNow) != 1 {
 		return "", fmt.Errorf("time.Now of this Go does not begin with %q", realNow)
 	}
-	at := filepath.Join(filepath.Dir(binary), "clock") // it is removed with the other binary
+	at := filepath.Join(filepath.Dir(binary), "clock") // removed with the other binary
 	if err := os.Mkdir(at, 0o700); err != nil {
 		return "", err
 	}
@@ -76,8 +74,8 @@ var clockBinary = sync.OnceValues(func() (string, error) {
 	})
 })
 
-// withClock runs a process on a clock that is off by what the file says, now and
-// whenever that changes: the wall clock only, as a wrong clock does.
+// withClock runs a process whose wall clock, but not its monotonic clock, has the offset
+// in the file, also when that changes.
 func withClock(t *testing.T, file, by string) setting {
 	t.Helper()
 	began := time.Now()
@@ -102,7 +100,7 @@ var guards = map[string]string{
 	"if len(rows) == 0 {\n\t\treturn time.Time{}, errLeaseLost(lease.LoadBalancer)": "if len(rows) == 0 {\n\t\treturn time.Now(), nil",
 }
 
-// fencing runs replicas without the guards when the flag says so.
+// fencing runs replicas without the guards if the flag is set.
 func fencing(t *testing.T) []setting {
 	t.Helper()
 	if !*unfenced {

@@ -12,15 +12,15 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 )
 
-// fault is what is done to the service or to its surroundings. It ends when do
-// returns. Those of AWS and of clocks may happen beside those of replicas.
+// fault disturbs the service or its environment until do returns. Faults of AWS and of
+// clocks may coincide with those of replicas.
 type fault struct {
 	name   string
 	beside bool
 	do     func(t *testing.T, c *chaosCluster, r *replica, random *rand.Rand)
 }
 
-// pausing stops a process, which does not notice, for longer than a lease lasts.
+// pausing stops a process for longer than a lease.
 var pausing = fault{"pause", false, func(_ *testing.T, _ *chaosCluster, r *replica, _ *rand.Rand) { r.pause(7 * time.Second) }}
 
 var replicaFaults = []fault{
@@ -32,7 +32,7 @@ var replicaFaults = []fault{
 	}},
 }
 
-// slowDatabase stretches what a client can leave in the middle of.
+// slowDatabase lengthens requests, so that clients disconnect during them.
 var slowDatabase = fault{"PostgreSQL is slow", false, func(t *testing.T, c *chaosCluster, _ *replica, random *rand.Rand) {
 	slow := fmt.Sprintf(`{"type":"latency","attributes":{"latency":%d,"jitter":10}`, 10+random.IntN(40))
 	whileToxic(t, 4*time.Second, slow, c.databases()...)
@@ -93,8 +93,7 @@ func clockAt(by, lasts time.Duration) func(*testing.T, *chaosCluster, *replica, 
 	}
 }
 
-// setClock makes the processes that read the file believe that it is later by so
-// much.
+// setClock sets the clock offset of the processes that read the file.
 func setClock(t *testing.T, file, by string) {
 	t.Helper()
 	err := os.WriteFile(file+".new", []byte(by), 0o600)
@@ -107,13 +106,13 @@ func setClock(t *testing.T, file, by string) {
 }
 
 const (
-	// swallowing loses what is sent, and keeps the connections until it ends.
+	// swallowing drops data, and keeps the connections until it ends.
 	swallowing = `{"type":"timeout","attributes":{"timeout":0}`
-	// holding keeps what is sent, and delivers it when it ends.
+	// holding delays data until it ends.
 	holding = `{"type":"latency","attributes":{"latency":3600000}`
 )
 
-// whileToxic makes proxies behave so in both directions for a while.
+// whileToxic adds a toxic to proxies in both directions for a while.
 func whileToxic(t *testing.T, lasts time.Duration, toxic string, ways ...*toxiproxy.Proxy) {
 	for _, way := range ways {
 		for _, stream := range []string{"upstream", "downstream"} {

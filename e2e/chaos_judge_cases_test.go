@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// quietRun is a run in which all is well: an attach, a conflict, a client who left
-// and whose detach was done all the same, and a list after it.
+// quietRun is a correct run: an attach, a conflict, a detach whose client disconnected but
+// which took effect, and a list after it.
 func quietRun() *chaosRun {
 	began := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	changed := func(id, request, action, outcome string) change {
@@ -41,7 +41,7 @@ func quietRun() *chaosRun {
 	}
 }
 
-func TestChaosJudgeIsContentWithAQuietRun(t *testing.T) {
+func TestChaosJudgeAcceptsCorrectRun(t *testing.T) {
 	if found := quietRun().judge(time.Minute); len(found) > 0 {
 		t.Error(found)
 	}
@@ -64,21 +64,21 @@ func TestChaosJudgeFindsEachAnomaly(t *testing.T) {
 		"a list that lacks what was acknowledged": {notLinearizable, func(r *chaosRun) {
 			r.Operations[3].Called, r.Operations[3].Returned = 3*time.Second, 3500*time.Millisecond
 		}},
-		"an answered change that is not on record":             {answeredNotRecorded, func(r *chaosRun) { r.Operations[2].Status, r.Operations[2].ChangeID = 503, "4" }},
-		"a 201 without an id":                                  {answeredNotRecorded, func(r *chaosRun) { r.Operations[0].ChangeID = "" }},
-		"a 201 on record as failed":                            {answerContradicted, func(r *chaosRun) { r.Operations[0].ChangeID = "2" }},
-		"an unexpected answer":                                 {serverError, func(r *chaosRun) { r.Operations[2].Status = 500 }},
-		"two attaches in a row on record":                      {notAlternating, func(r *chaosRun) { r.Record[1].Outcome = "applied" }},
-		"a recorded change that never happened":                {neverHappened, func(r *chaosRun) { r.AWS = r.AWS[:1] }},
-		"a change in AWS that is not on record, the last":      {notRecorded, func(r *chaosRun) { r.Record = r.Record[:2] }},
-		"a change in AWS that is not on record, the first":     {notRecorded, func(r *chaosRun) { r.Record = r.Record[1:] }},
-		"a change in AWS that is on record as failed":          {notRecorded, func(r *chaosRun) { r.Record[2].Outcome = "failed" }},
-		"an open change":                                       {leftOpen, func(r *chaosRun) { r.Record[1].Outcome = "open" }},
-		"other members by the record":                          {membersDiffer, func(r *chaosRun) { r.RecordedMembers["default-elb"] = nil }},
-		"a record that is not whole":                           {verifyFailed, func(r *chaosRun) { r.VerifyProblem = "status 1" }},
-		"a process that ended":                                 {processEnded, func(r *chaosRun) { r.Ended = []string{"replica 0"} }},
-		"a service that does not settle":                       {neverSettled, func(r *chaosRun) { r.Unsettled = "replica 0" }},
-		"a change that was done for nobody and is not visible": {notLinearizable, func(r *chaosRun) { r.Operations[3].Members = []string{member, spare}; r.laterAttach() }},
+		"an answered change that is not on record":         {answeredNotRecorded, func(r *chaosRun) { r.Operations[2].Status, r.Operations[2].ChangeID = 503, "4" }},
+		"a 201 without an id":                              {answeredNotRecorded, func(r *chaosRun) { r.Operations[0].ChangeID = "" }},
+		"a 201 on record as failed":                        {answerContradicted, func(r *chaosRun) { r.Operations[0].ChangeID = "2" }},
+		"an unexpected answer":                             {serverError, func(r *chaosRun) { r.Operations[2].Status = 500 }},
+		"two attaches in a row on record":                  {notAlternating, func(r *chaosRun) { r.Record[1].Outcome = "applied" }},
+		"a recorded change that never happened":            {neverHappened, func(r *chaosRun) { r.AWS = r.AWS[:1] }},
+		"a change in AWS that is not on record, the last":  {notRecorded, func(r *chaosRun) { r.Record = r.Record[:2] }},
+		"a change in AWS that is not on record, the first": {notRecorded, func(r *chaosRun) { r.Record = r.Record[1:] }},
+		"a change in AWS that is on record as failed":      {notRecorded, func(r *chaosRun) { r.Record[2].Outcome = "failed" }},
+		"an open change":                                   {leftOpen, func(r *chaosRun) { r.Record[1].Outcome = "open" }},
+		"other members by the record":                      {membersDiffer, func(r *chaosRun) { r.RecordedMembers["default-elb"] = nil }},
+		"a record that is not whole":                       {verifyFailed, func(r *chaosRun) { r.VerifyProblem = "status 1" }},
+		"a process that ended":                             {processEnded, func(r *chaosRun) { r.Ended = []string{"replica 0"} }},
+		"a service that does not settle":                   {neverSettled, func(r *chaosRun) { r.Unsettled = "replica 0" }},
+		"an invisible change without a response":           {notLinearizable, func(r *chaosRun) { r.Operations[3].Members = []string{member, spare}; r.laterAttach() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := quietRun()
@@ -91,8 +91,8 @@ func TestChaosJudgeFindsEachAnomaly(t *testing.T) {
 	}
 }
 
-// laterAttach adds an attach that happened before the list of the quiet run began:
-// by then the detach before it had taken effect.
+// laterAttach adds an attach before the start of the quiet run's list, by when the
+// previous detach had taken effect.
 func (r *chaosRun) laterAttach() {
 	r.Operations[3].Called, r.Operations[3].Returned = 9*time.Second, 10*time.Second
 	r.Operations = append(r.Operations, chaosOperation{
@@ -104,8 +104,7 @@ func (r *chaosRun) laterAttach() {
 	r.End["default-elb"], r.RecordedMembers["default-elb"] = []string{member, spare}, []string{member, spare}
 }
 
-// A change whose outcome nobody knows may have happened in AWS, or not.
-func TestChaosJudgeTakesAnUnknownChangeForBoth(t *testing.T) {
+func TestChaosJudgeAcceptsEitherEffectOfUnknownChange(t *testing.T) {
 	for name, happened := range map[string]int{"it happened": 2, "it did not": 1} {
 		t.Run(name, func(t *testing.T) {
 			r := quietRun()

@@ -12,8 +12,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// chaosRun is all that one run has shown. It is written to a file when the judge
-// finds an anomaly, and can be judged again from there.
+// chaosRun holds the observations of one run. When the judge finds an anomaly, it is
+// written to a file from which it can be judged again.
 type chaosRun struct {
 	Scenario   string
 	Seed       uint64
@@ -23,46 +23,46 @@ type chaosRun struct {
 	Faults     []chaosFault
 	// Begin and End are the members in AWS, by load balancer.
 	Begin, End map[string][]string
-	// AWS is what happened to memberships in AWS, in order.
+	// AWS is AWS's history of membership changes, in order.
 	AWS []awsChange
 	// Record is what lsapi recorded, in the order of each load balancer's log.
 	Record []change
-	// RecordedMembers are the members at the end by the record.
+	// RecordedMembers are the members at the end, according to the record.
 	RecordedMembers map[string][]string
-	// VerifyProblem is what `lsapi changes verify` found; empty when it is content.
+	// VerifyProblem is the error of `lsapi changes verify`; empty if it succeeded.
 	VerifyProblem string
-	// Ended are the processes that ended by themselves.
+	// Ended are the processes that ended unexpectedly.
 	Ended []string
-	// Unsettled says what had not come to rest in time; empty when all had.
+	// Unsettled describes what was still open at the timeout; empty if nothing was.
 	Unsettled string
 }
 
-// chaosOperation is a request and its answer. A list is one operation with Members.
+// chaosOperation is a request and its response. A list is one operation with Members.
 type chaosOperation struct {
 	ID                             string // its X-Request-Id
 	Client, Replica                int
 	Method, LoadBalancer, Instance string
 	Called, Returned               time.Duration // since the run began
-	Status                         int           // 0: there was no answer
+	Status                         int           // 0: no response
 	ChangeID, Body, Error          string
 	NotSent                        bool // no replica received it
 	Members                        []string
 }
 
-// chaosFault is what was done to the service or its surroundings.
+// chaosFault is a fault that was injected.
 type chaosFault struct {
 	Name     string
 	Replica  int
 	At, Ends time.Duration
 }
 
-// awsChange is a change of a membership, as the emulator's history has it.
+// awsChange is a membership change in the emulator's history.
 type awsChange struct {
 	At                               time.Time
 	Action, LoadBalancer, InstanceID string
 }
 
-// anomaly is a promise that a run breaks.
+// anomaly is a broken promise.
 type anomaly struct{ Kind, Detail string }
 
 const (
@@ -82,7 +82,7 @@ const (
 	processEnded        = "process ended by itself"
 )
 
-// member names an instance of a load balancer.
+// member identifies an instance of a load balancer.
 type memberKey struct{ LoadBalancer, Instance string }
 
 // judge returns every anomaly of a run.
@@ -122,8 +122,8 @@ func (r *chaosRun) judge(limit time.Duration) []anomaly {
 
 type reportAnomaly func(kind, format string, values ...any)
 
-// judgeRecord judges the record by itself: nobody outside writes, nothing stays
-// open, and the applied changes of an instance alternate.
+// judgeRecord judges the record by itself: it has no external changes, no open changes,
+// and the applied changes of an instance alternate.
 func (r *chaosRun) judgeRecord(add reportAnomaly) {
 	is := r.membersAtBegin()
 	last := make(map[memberKey]change)
@@ -137,7 +137,7 @@ func (r *chaosRun) judgeRecord(add reportAnomaly) {
 		}
 		switch c.Outcome {
 		case "unknown":
-			delete(is, key) // it may be either
+			delete(is, key) // unknown
 		case "applied":
 			attach := c.Action == "attach"
 			if member, known := is[key]; known && member == attach {
@@ -148,8 +148,7 @@ func (r *chaosRun) judgeRecord(add reportAnomaly) {
 	}
 }
 
-// membersAtBegin returns for each instance that the run touches whether it was a
-// member when the run began.
+// membersAtBegin returns whether each instance of the run was a member at its start.
 func (r *chaosRun) membersAtBegin() map[memberKey]bool {
 	is := make(map[memberKey]bool)
 	for _, c := range r.Record {
@@ -158,10 +157,10 @@ func (r *chaosRun) membersAtBegin() map[memberKey]bool {
 	return is
 }
 
-// outcomeOf is what an answer says of the change that it names.
+// outcomeOf returns the outcome that a response states for its change.
 var outcomeOf = map[int]string{http.StatusCreated: "applied", http.StatusConflict: "conflict"}
 
-// judgeAnswers compares each answer with the record.
+// judgeAnswers compares each response with the record.
 func (r *chaosRun) judgeAnswers(add reportAnomaly) {
 	byID := make(map[string]change, len(r.Record))
 	for _, c := range r.Record {
@@ -187,14 +186,14 @@ func (r *chaosRun) judgeAnswers(add reportAnomaly) {
 	}
 }
 
-// took is a recorded change that took effect, and by when.
+// took is a recorded change that took effect, and the latest time of that.
 type tookEffect struct{ by time.Duration }
 
-// align pairs the changes that AWS shows with those on record, instance by instance.
-// Each applied change is one change in AWS, an unknown one is one or none, and there
-// are no others. It returns which changes on record took effect, and the latest time
-// at which each did: the next change of an instance is not sent before the effect of
-// the one before it is recorded.
+// align pairs AWS's changes with the recorded ones, instance by instance. An applied
+// change has one change in AWS, an unknown one has one or none, and there are no others.
+// It returns the recorded changes that took effect, with the latest time of that: the
+// next change of an instance is not sent before the outcome of the previous one is on
+// record.
 func (r *chaosRun) align(add reportAnomaly) map[string]tookEffect {
 	effects := make(map[string]tookEffect)
 	recorded, happened := make(map[memberKey][]change), make(map[memberKey][]awsChange)
@@ -228,8 +227,8 @@ func (r *chaosRun) align(add reportAnomaly) map[string]tookEffect {
 	return effects
 }
 
-// clockSlack is how far the time of this process, which is monotonic, may be from
-// the wall clock of the emulator.
+// clockSlack bounds the difference between this process's monotonic clock and the
+// emulator's wall clock.
 const clockSlack = 100 * time.Millisecond
 
 func setOf[V any](m map[memberKey]V) map[memberKey]bool {
@@ -240,18 +239,18 @@ func setOf[V any](m map[memberKey]V) map[memberKey]bool {
 	return keys
 }
 
-// pairing is one way to pair the changes up to some point: the last pair, and those
-// before it.
+// pairing is one way to pair the changes up to some point: the last pair and the previous
+// ones.
 type pairing struct {
 	recorded, happened int
 	before             *pairing
 }
 
-// pair pairs recorded changes with those that happened, both in order. It returns
-// the index of what happened by that of what is recorded, as far as it goes, and
-// what is wrong where it goes no further.
+// pair pairs recorded changes with changes that happened, both in order. It returns the
+// index of the latter by that of the former, as far as possible, and the problem where
+// that ends.
 func pair(recorded []change, happened []awsChange) (map[int]int, anomaly) {
-	ways := map[int]*pairing{0: nil} // by how many of happened are paired
+	ways := map[int]*pairing{0: nil} // by the number of paired happened
 	var problem anomaly
 	for i, c := range recorded {
 		next := make(map[int]*pairing)
@@ -275,7 +274,7 @@ func pair(recorded []change, happened []awsChange) (map[int]int, anomaly) {
 	return unwind(ways), problem
 }
 
-// divergence says what is wrong at the first recorded change that has no pair.
+// divergence describes the first recorded change without a pair.
 func divergence(c change, happened []awsChange, at int) anomaly {
 	if at < len(happened) {
 		return anomaly{notRecorded, fmt.Sprintf("%s at %v; the record goes on with %s %s of %v", happened[at].Action, happened[at].At, c.Action, c.ID, c.IntendedAt)}
@@ -283,7 +282,7 @@ func divergence(c change, happened []awsChange, at int) anomaly {
 	return anomaly{neverHappened, fmt.Sprintf("%s %s of %v, %s", c.Action, c.ID, c.IntendedAt, c.Outcome)}
 }
 
-// unwind returns the pairs of the way that pairs most.
+// unwind returns the pairs of the longest pairing.
 func unwind(ways map[int]*pairing) map[int]int {
 	pairs := make(map[int]int)
 	for p := ways[slices.Max(slices.Collect(maps.Keys(ways)))]; p != nil; p = p.before {
@@ -292,17 +291,17 @@ func unwind(ways map[int]*pairing) map[int]int {
 	return pairs
 }
 
-// history returns the operations for the model. An answer that leaves open whether
-// the request took effect is decided by the record, which AWS's history confirms.
+// history returns the operations for the model. For a response without a definite effect
+// the record decides, which AWS's history confirms.
 func (r *chaosRun) history(effects map[string]tookEffect) []porcupine.Operation {
 	byRequest := make(map[string]change, len(r.Record))
 	for _, c := range r.Record {
 		byRequest[c.RequestID] = c
 	}
 	var history []porcupine.Operation
-	add := func(o chaosOperation, instance string, told effect, returned time.Duration) {
+	add := func(o chaosOperation, instance string, output effect, returned time.Duration) {
 		history = append(history, porcupine.Operation{
-			ClientId: o.Client, Input: operation{o.Method, o.LoadBalancer, instance}, Output: told,
+			ClientId: o.Client, Input: operation{o.Method, o.LoadBalancer, instance}, Output: output,
 			Call: int64(o.Called), Return: int64(returned),
 		})
 	}
@@ -311,11 +310,11 @@ func (r *chaosRun) history(effects map[string]tookEffect) []porcupine.Operation 
 		switch {
 		case o.Method == http.MethodGet && o.Status == http.StatusOK:
 			for _, instance := range instances {
-				told := absent
+				output := absent
 				if slices.Contains(o.Members, instance) {
-					told = present
+					output = present
 				}
-				add(o, instance, told, o.Returned)
+				add(o, instance, output, o.Returned)
 			}
 		case o.Method == http.MethodGet || o.NotSent:
 		case o.Status == http.StatusCreated:
@@ -331,7 +330,7 @@ func (r *chaosRun) history(effects map[string]tookEffect) []porcupine.Operation 
 	return history
 }
 
-// instances returns every instance that an operation names, sorted.
+// instances returns the instances of all operations, sorted.
 func (r *chaosRun) instances() []string {
 	named := make(map[string]bool)
 	for _, o := range r.Operations {
@@ -342,10 +341,10 @@ func (r *chaosRun) instances() []string {
 	return slices.Sorted(maps.Keys(named))
 }
 
-// explain lists the operations at which a history ceases to be that of a set.
+// explain lists the operations where a history first contradicts a set.
 func explain(part []porcupine.Operation) string {
 	slices.SortFunc(part, func(a, b porcupine.Operation) int { return cmp.Compare(a.Return, b.Return) })
-	first, after := 0, len(part) // until the first all is well, until after it is not
+	first, after := 0, len(part) // part[:first] is consistent, part[:after] is not
 	for first+1 < after {
 		middle := (first + after) / 2
 		if porcupine.CheckOperationsTimeout(set.ToModel(), until(part, part[middle-1].Return), 10*time.Second) == porcupine.Illegal {
@@ -363,8 +362,8 @@ func explain(part []porcupine.Operation) string {
 	return text
 }
 
-// until returns what had been answered by a time. A change that was under way then
-// may have taken effect.
+// until returns the operations that had a response by a time, and the changes in flight
+// then, which may have taken effect.
 func until(part []porcupine.Operation, end int64) []porcupine.Operation {
 	var earlier []porcupine.Operation
 	for _, o := range part {

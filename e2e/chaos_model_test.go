@@ -15,13 +15,13 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// operation is a request to the model; a list is one operation for each instance.
+// operation is an input of the model; a list is one operation per instance.
 type operation struct {
 	method                 string // POST attaches, DELETE detaches, GET lists afresh
 	loadBalancer, instance string
 }
 
-// effect is what the answer says.
+// effect is the effect that a response states.
 type effect string
 
 const (
@@ -32,8 +32,8 @@ const (
 	absent  effect = "is not a member"
 )
 
-// set is the model: each instance of each load balancer by itself is a member, or
-// is not.
+// set is the model: each instance of each load balancer is a member or not,
+// independently.
 var set = porcupine.NondeterministicModel{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		parts := make(map[memberKey][]porcupine.Operation)
@@ -67,8 +67,8 @@ var set = porcupine.NondeterministicModel{
 	},
 }
 
-// firstEvents returns the place of each change's first event in the log of its load
-// balancer, by the change's id.
+// firstEvents returns the position of each change's first event in the log of its load
+// balancer, by change id.
 func firstEvents(t *testing.T, store string) map[string]int {
 	t.Helper()
 	driver, name := "pgx", store

@@ -23,7 +23,7 @@ import (
 
 const (
 	chaosClients = 18
-	// clientPatience is for how long a client waits: as long as the service does.
+	// clientPatience is a client's timeout, equal to the service's.
 	clientPatience = 32 * time.Second
 )
 
@@ -32,11 +32,11 @@ var (
 	chaosInstances = []string{spare, otherSpare, spareOfOld}
 )
 
-// chaosCluster is a cluster that harm is done to.
+// chaosCluster is a cluster under faults.
 type chaosCluster struct {
 	*cluster
 	server *postgrestest.Crashing // nil with SQLite
-	folder string                 // of its logs, and of the run when it has failed
+	folder string                 // of its logs, and of a failed run
 }
 
 func (c *chaosCluster) databases() []*toxiproxy.Proxy {
@@ -93,13 +93,13 @@ func chaosFolder(t *testing.T) string {
 	return folder
 }
 
-// chaosRecorder writes a run down as it happens.
+// chaosRecorder records a run.
 type chaosRecorder struct {
 	mu  sync.Mutex
 	run *chaosRun
 }
 
-// run lets clients and faults loose, and returns all that there is to judge.
+// run runs clients and faults, and returns the observations.
 func (c *chaosCluster) run(t *testing.T, scenario chaosScenario, name string, seed uint64) *chaosRun {
 	t.Helper()
 	r := &chaosRecorder{run: &chaosRun{Scenario: name, Seed: seed, Began: time.Now(), Begin: c.membersInAWS()}}
@@ -116,18 +116,17 @@ func (c *chaosCluster) run(t *testing.T, scenario chaosScenario, name string, se
 	r.fail(t, c, scenario.faults, seed, deadline)
 	working.Wait()
 	r.run.Lasted = time.Since(r.run.Began)
-	if !*unfenced { // else it may never settle
+	if !*unfenced { // without the check it may never settle
 		r.settle(c)
 	}
 	r.collect(t, c)
 	return r.run
 }
 
-// atMostLonger is for how long clients go on when too little has happened in time,
-// on a machine that has much else to do.
+// atMostLonger extends a run with too few operations, on a busy machine.
 const atMostLonger = 10 * time.Minute
 
-// isThin reports whether too little has happened yet to mean anything.
+// isThin reports whether too few operations or faults have happened.
 func (r *chaosRecorder) isThin() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -136,8 +135,8 @@ func (r *chaosRecorder) isThin() bool {
 
 func (r *chaosRecorder) since() time.Duration { return time.Since(r.run.Began) }
 
-// ask lets a client do one thing at random and notes what came of it. It stays with
-// one replica: when that is harmed, the clients of others go on.
+// ask sends one random request and records the response. A client stays with one replica:
+// when that has a fault, the clients of others continue.
 func (r *chaosRecorder) ask(c *chaosCluster, client int, leaves bool, random *rand.Rand) {
 	o := chaosOperation{
 		Client: client, Replica: client % len(c.replicas),
@@ -151,13 +150,13 @@ func (r *chaosRecorder) ask(c *chaosCluster, client int, leaves bool, random *ra
 	}
 	o = r.do(c, o, bound)
 	if leaves || o.NotSent || o.Status == http.StatusServiceUnavailable {
-		// Else what fails at once would be most of what happens.
+		// Otherwise requests that fail at once would dominate.
 		time.Sleep(time.Duration(random.IntN(200)) * time.Millisecond)
 	}
 }
 
-// leavesAfter is when a client leaves: at once, before anything can have come of its
-// request, or while that is under way.
+// leavesAfter returns when a client disconnects: before its request can take effect, or
+// while it is in flight.
 func leavesAfter(random *rand.Rand) time.Duration {
 	if random.IntN(3) == 0 {
 		return time.Duration(60+random.IntN(1500)) * time.Millisecond
@@ -165,12 +164,11 @@ func leavesAfter(random *rand.Rand) time.Duration {
 	return time.Duration(10+random.IntN(50)) * time.Millisecond
 }
 
-// do sends one request, waits for its answer no longer than the bound, and notes and
-// returns what came of it.
+// do sends one request with a timeout, and records and returns the operation.
 func (r *chaosRecorder) do(c *chaosCluster, o chaosOperation, bound time.Duration) chaosOperation {
 	r.mu.Lock()
 	o.ID = fmt.Sprintf("chaos-%d-%d", o.Client, len(r.run.Operations))
-	r.run.Operations = append(r.run.Operations, chaosOperation{ID: o.ID}) // its place
+	r.run.Operations = append(r.run.Operations, chaosOperation{ID: o.ID}) // reserves its place
 	place := len(r.run.Operations) - 1
 	r.mu.Unlock()
 
@@ -197,13 +195,13 @@ func (r *chaosRecorder) do(c *chaosCluster, o chaosOperation, bound time.Duratio
 	return o
 }
 
-// neverSent reports whether a request did not get as far as a connection.
+// neverSent reports whether a request failed without a connection.
 func neverSent(err error) bool {
 	broken, ok := errors.AsType[*net.OpError](err)
 	return ok && broken.Op == "dial"
 }
 
-// idsIn returns which of the instances are in a list.
+// idsIn returns the given instances that are in a list.
 func idsIn(body string) []string {
 	found := []string{}
 	for _, instance := range chaosInstances {
@@ -214,8 +212,8 @@ func idsIn(body string) []string {
 	return found
 }
 
-// fail brings faults about, one after the other, and beside those of replicas those
-// of what all depend on. Each is dealt once before any is dealt again.
+// fail injects faults one after the other, those of shared dependencies beside those of
+// replicas. Each is injected once before any is repeated.
 func (r *chaosRecorder) fail(t *testing.T, c *chaosCluster, faults []fault, seed uint64, deadline time.Time) {
 	var working sync.WaitGroup
 	defer working.Wait()
@@ -242,12 +240,12 @@ func (r *chaosRecorder) fail(t *testing.T, c *chaosCluster, faults []fault, seed
 	deal(math.MaxUint64, slices.DeleteFunc(slices.Clone(faults), isBeside))
 }
 
-// settlesWithin is how long it may take until nothing is open any more: longer than
-// a call can take effect, and reads lag behind that.
+// settlesWithin bounds the time until no change is open: longer than a call may take to
+// take effect, plus the lag of reads.
 const settlesWithin = settledAfter + 2*patience
 
-// settle waits until nothing is open and every replica answers, and then asks each
-// for a fresh list.
+// settle waits until no change is open and every replica responds, and then reads a fresh
+// list from each.
 func (r *chaosRecorder) settle(c *chaosCluster) {
 	deadline := time.Now().Add(settlesWithin)
 	waiting := func() string {
@@ -273,7 +271,7 @@ func (r *chaosRecorder) settle(c *chaosCluster) {
 	}
 }
 
-// collect asks AWS and the record what they have.
+// collect reads AWS and the record.
 func (r *chaosRecorder) collect(t *testing.T, c *chaosCluster) {
 	t.Helper()
 	for i, replica := range c.replicas {
@@ -297,7 +295,7 @@ func (r *chaosRecorder) collect(t *testing.T, c *chaosCluster) {
 	}
 }
 
-// membersInAWS returns who truly are members, by load balancer.
+// membersInAWS returns the members in AWS, by load balancer.
 func (c *chaosCluster) membersInAWS() map[string][]string {
 	members := make(map[string][]string)
 	for _, loadBalancer := range chaosBalancers {
@@ -306,8 +304,8 @@ func (c *chaosCluster) membersInAWS() map[string][]string {
 	return members
 }
 
-// inOrderOfTheLog sorts changes by their first events in the log of their load
-// balancer. Their ids have the time by the clocks of several replicas.
+// inOrderOfTheLog sorts changes by their first events in the log of their load balancer.
+// Their ids contain times of several replicas' clocks.
 func inOrderOfTheLog(t *testing.T, store string, changes []change) []change {
 	t.Helper()
 	at := firstEvents(t, store)
@@ -320,7 +318,7 @@ func inOrderOfTheLog(t *testing.T, store string, changes []change) []change {
 	return changes
 }
 
-// within bounds a request, so that a replica that does not answer holds nobody up.
+// within bounds a request, so that a replica without a response does not block the run.
 func (c client) within(bound time.Duration, method, path, body string, headers ...string) (response, error) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), bound)
 	defer cancel()

@@ -25,18 +25,18 @@ var (
 	unfenced      = flag.Bool("unfenced", false, "build the replicas without the check that a lease is still theirs; then the judge has to find it out")
 )
 
-// chaosScenario is one set of surroundings.
+// chaosScenario is one environment.
 type chaosScenario struct {
 	store    string // a name of chaosStores
 	lasts    time.Duration
 	emulator []string
-	leavers  int // how many of the clients leave early
+	leavers  int // number of clients that disconnect early
 	faults   []fault
-	clocks   []string // the steady offset of each replica; none: its real clock
+	clocks   []string // the constant offset of each replica; none: its real clock
 	longOnly bool
 }
 
-// chaosScenarios run beside each other.
+// chaosScenarios run in parallel.
 var chaosScenarios = map[string]chaosScenario{
 	"clients leave": {
 		store: "PostgreSQL", lasts: 40 * time.Second, emulator: []string{"--lag", "1s", "--latency", "50ms"}, leavers: 9,
@@ -64,8 +64,8 @@ var chaosScenarios = map[string]chaosScenario{
 	},
 }
 
-// unfencedScenarios are for replicas without the check of their lease. A pause is
-// longer than a lease lasts, and hits a replica while it waits for AWS.
+// unfencedScenarios are for replicas without the lease check. A pause is longer than a
+// lease, and hits a replica while it waits for AWS.
 var unfencedScenarios = map[string]chaosScenario{
 	"without the check": {
 		store: "PostgreSQL", lasts: 3 * time.Minute, emulator: []string{"--lag", "1s", "--latency", "300ms"}, leavers: 1,
@@ -102,10 +102,10 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// judgeTakes is how long it may take to decide whether a history is that of a set.
+// judgeTakes bounds the check of a history against a set.
 const judgeTakes = 3 * time.Minute
 
-// reportAnomalies fails the test on each anomaly, and keeps the run.
+// reportAnomalies fails the test for each anomaly, and keeps the run.
 func reportAnomalies(t *testing.T, run *chaosRun, found []anomaly, folder string) {
 	t.Helper()
 	file := filepath.Join(folder, "run.json")
@@ -145,7 +145,7 @@ func replayChaos(t *testing.T) {
 	}
 }
 
-// table reports what a run was and what was found.
+// table reports a run and its anomalies.
 func (r *chaosRun) table(found []anomaly) string {
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -179,7 +179,7 @@ func (r *chaosRun) table(found []anomaly) string {
 	return text.String()
 }
 
-// answer names how an operation ended.
+// answer names the result of an operation.
 func (o chaosOperation) answer() string {
 	switch {
 	case o.NotSent:
@@ -192,7 +192,7 @@ func (o chaosOperation) answer() string {
 	return fmt.Sprintf("change %d", o.Status)
 }
 
-// isNotEmpty fails the test when too little happened to mean anything.
+// isNotEmpty fails the test when too little happened.
 func (r *chaosRun) isNotEmpty(t *testing.T) {
 	t.Helper()
 	if missing := r.thin(); missing != "" {
@@ -203,7 +203,7 @@ func (r *chaosRun) isNotEmpty(t *testing.T) {
 	}
 }
 
-// thin returns what has not happened often enough to mean anything.
+// thin returns the results that were too rare.
 func (r *chaosRun) thin() string {
 	answers := make(map[string]int)
 	for _, o := range r.Operations {

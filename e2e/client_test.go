@@ -15,14 +15,14 @@ type client struct {
 	authorization string // header; empty for none
 }
 
-// response is an answer that has been read to its end.
+// response is a completely read response.
 type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// anonymous is the client without credentials.
+// anonymous returns the client without credentials.
 func (c client) anonymous() client {
 	c.authorization = ""
 	return c
@@ -30,7 +30,7 @@ func (c client) anonymous() client {
 
 func (c client) get(path string) response { return c.send(http.MethodGet, path, "") }
 
-// send sends a request that has to be answered. Headers are "Name: value".
+// send sends a request that must get a response. Headers are "Name: value".
 func (c client) send(method, path, body string, headers ...string) response {
 	c.t.Helper()
 	answer, err := c.try(method, path, body, headers...)
@@ -40,13 +40,13 @@ func (c client) send(method, path, body string, headers ...string) response {
 	return answer
 }
 
-// try sends a request on a connection of its own and follows no redirect. It may
-// be used by any goroutine.
+// try sends a request on a connection of its own and follows no redirect. It may be
+// called from any goroutine.
 func (c client) try(method, path, body string, headers ...string) (response, error) {
 	return c.tryIn(c.t.Context(), method, path, body, headers...)
 }
 
-// tryIn is try until ctx ends.
+// tryIn is try with a context.
 func (c client) tryIn(ctx context.Context, method, path, body string, headers ...string) (response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(body))
 	if err != nil {

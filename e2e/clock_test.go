@@ -36,13 +36,13 @@ func startClockedAWS(t *testing.T, behind string) *clockedAWS {
 
 const noCache = "Cache-Control: no-cache"
 
-func TestNothingIsChangedWhileTheClockDiffersFromAWSs(t *testing.T) {
+func TestChangesAreRejectedWhileClockDiffersFromAWS(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
 	clocked := startClockedAWS(t, a.base)
 	clocked.ahead.Store(int64(time.Hour))
 	s := startService(t, clocked.URL)
-	for range 2 { // the first finds out, the second knows
+	for range 2 { // the first detects the offset
 		answer := s.send(http.MethodPost, defaultList, machineID(spare), "Idempotency-Key: one")
 		if answer.status != http.StatusServiceUnavailable || answer.header.Get("Retry-After") == "" || !strings.Contains(answer.body, "clock") {
 			t.Fatalf("a change is %d %s", answer.status, answer.body)
@@ -75,7 +75,7 @@ func TestNothingIsChangedWhileTheClockDiffersFromAWSs(t *testing.T) {
 	}
 }
 
-func TestAClockThatIsRightAgainIsNoticedWithoutARequest(t *testing.T) {
+func TestCorrectedClockIsDetectedWithoutRequest(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
 	clocked := startClockedAWS(t, a.base)
@@ -89,7 +89,7 @@ func TestAClockThatIsRightAgainIsNoticedWithoutARequest(t *testing.T) {
 	eventually(t, "it is ready", func() bool { return s.get("/readyz").status == http.StatusOK })
 }
 
-func TestASmallOffsetWarnsAndRefusesNothing(t *testing.T) {
+func TestSmallClockOffsetOnlyWarns(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
 	clocked := startClockedAWS(t, a.base)

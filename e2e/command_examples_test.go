@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// shell runs command lines on a demo, as a person does who pastes them.
+// shell runs pasted command lines against a demo.
 type shell struct {
 	folder  string
 	environ []string
@@ -41,7 +41,7 @@ func newShell(t *testing.T) *shell {
 	}
 }
 
-// run runs a line and expects it to end well.
+// run runs a line that must succeed.
 func (s *shell) run(t *testing.T, line string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "bash", "-o", "pipefail", "-c", s.moved.Replace(line))
@@ -51,10 +51,10 @@ func (s *shell) run(t *testing.T, line string) {
 	}
 }
 
-// endless are the lines that run until they are stopped: they have tests of their own.
+// endless matches lines that run until they are stopped: they have tests of their own.
 var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|elb watch|--follow`)
 
-func TestTheLinesOfTheCommandsPageRunOnTheDemo(t *testing.T) {
+func TestCommandLinesOfDocumentationRunOnDemo(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("..", "docs", "command.md"))
 	if err != nil {
@@ -64,7 +64,7 @@ func TestTheLinesOfTheCommandsPageRunOnTheDemo(t *testing.T) {
 	ran := 0
 	for i, block := range strings.Split(string(page), "\n```") {
 		if i%2 == 0 || !strings.HasPrefix(block, "\n") {
-			continue // text, or a block in a language of its own
+			continue // text, or a block in another language
 		}
 		for line := range strings.SplitSeq(block, "\n") {
 			if strings.Contains(line, "lsapi ") && !strings.HasPrefix(line, "go build") && !endless.MatchString(line) {
@@ -78,8 +78,7 @@ func TestTheLinesOfTheCommandsPageRunOnTheDemo(t *testing.T) {
 	}
 }
 
-// The examples of the help are there to be pasted.
-func TestTheExamplesOfTheHelpRunOnTheDemo(t *testing.T) {
+func TestExamplesOfHelpRunOnDemo(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for _, command := range []string{
@@ -105,8 +104,7 @@ func TestTheExamplesOfTheHelpRunOnTheDemo(t *testing.T) {
 	}
 }
 
-// before are lines that make a line one that ends well: an instance can be attached or
-// detached once.
+// before returns lines that let a line succeed: they undo an earlier attach or detach.
 func (s *shell) before(command, line string) []string {
 	if !strings.HasPrefix(command, "elb") {
 		return nil

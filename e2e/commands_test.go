@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestEachCommandExplainsItself(t *testing.T) {
+func TestEachCommandHasHelp(t *testing.T) {
 	for command, words := range map[string][]string{
 		"serve":       {"--listen", "$LISTEN", "$AWS_ENDPOINT_URL", "$TRUSTED_PROXIES", "API_TOKEN", "| base64", "Exit status"},
 		"emulator":    {"--fleet", "100x20", "--throttle", "aws --endpoint-url"},
@@ -31,7 +31,7 @@ func TestEachCommandExplainsItself(t *testing.T) {
 	}
 }
 
-func TestTheHelpListsTheCommands(t *testing.T) {
+func TestHelpListsCommands(t *testing.T) {
 	for _, arguments := range [][]string{nil, {"--help"}, {"help"}} {
 		status, stdout, _ := run(t, arguments)
 		if status != 0 || !strings.Contains(stdout, "lsapi demo") || !strings.Contains(stdout, "healthcheck") {
@@ -40,12 +40,12 @@ func TestTheHelpListsTheCommands(t *testing.T) {
 	}
 }
 
-func TestWrongUsageIsOneLineAndWhereToLook(t *testing.T) {
+func TestWrongUsagePrintsOneLineAndAHint(t *testing.T) {
 	for name, arguments := range map[string][]string{
 		"unknown command":              {"sreve"},
 		"unknown flag":                 {"serve", "--lisen", ":8000"},
 		"flag without value":           {"serve", "--listen"},
-		"argument that nobody takes":   {"serve", "now"},
+		"unexpected argument":          {"serve", "now"},
 		"no flag for the token":        {"serve", "--api-token", "x"},
 		"duration that is none":        {"emulator", "--latency", "long"},
 		"unknown shell":                {"completion", "csh"},
@@ -64,14 +64,14 @@ func TestWrongUsageIsOneLineAndWhereToLook(t *testing.T) {
 	}
 }
 
-func TestTheVersionNamesTheGoThatBuiltIt(t *testing.T) {
+func TestVersionContainsGoVersion(t *testing.T) {
 	status, stdout, _ := run(t, []string{"version"})
 	if status != 0 || !strings.HasPrefix(stdout, "lsapi ") || !strings.Contains(stdout, "commit") || !strings.Contains(stdout, " go1.") {
 		t.Errorf("status %d, %q", status, stdout)
 	}
 }
 
-func TestCompletionIsAScriptThatTheShellTakes(t *testing.T) {
+func TestCompletionScriptIsValid(t *testing.T) {
 	status, script, _ := run(t, []string{"completion", "bash"})
 	if status != 0 {
 		t.Fatalf("status %d", status)
@@ -79,7 +79,7 @@ func TestCompletionIsAScriptThatTheShellTakes(t *testing.T) {
 	paste(t, script)
 }
 
-func TestTheHealthCheckTellsWhetherTheServiceIsUp(t *testing.T) {
+func TestHealthcheckReportsWhetherServiceIsUp(t *testing.T) {
 	s := startService(t, "http://127.0.0.1:1")
 	address := strings.TrimPrefix(s.base, "http://")
 	port := address[strings.LastIndex(address, ":"):]
@@ -93,9 +93,9 @@ func TestTheHealthCheckTellsWhetherTheServiceIsUp(t *testing.T) {
 		"where --url says":                    {[]string{"--url", s.base + "/healthcheck"}, nil, 0},
 		"where LISTEN says":                   {nil, []string{"LISTEN=" + address}, 0},
 		"on loopback when LISTEN has no host": {nil, []string{"LISTEN=" + port}, 0},
-		// Loopback addresses never go through a proxy; 0.0.0.0 is none, and ends here too.
+		// Loopback addresses bypass proxies; 0.0.0.0 is not a loopback address.
 		"in spite of a proxy":     {[]string{"--url", "http://0.0.0.0" + port + "/healthcheck"}, []string{"HTTP_PROXY=http://127.0.0.1:1"}, 0},
-		"nobody listens":          {[]string{"--url", "http://127.0.0.1:1/healthcheck"}, nil, 1},
+		"without a listener":      {[]string{"--url", "http://127.0.0.1:1/healthcheck"}, nil, 1},
 		"another answer than 200": {[]string{"--url", s.base + "/elb/default-elb"}, nil, 1},
 		"something else":          {[]string{"--url", elsewhere.URL}, nil, 1},
 		"no URL":                  {[]string{"--url", "localhost"}, nil, 2},

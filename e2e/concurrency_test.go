@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// attempt is a change that somebody asked for, and the answer.
+// attempt is a request for a change, and its response.
 type attempt struct {
 	method   string
 	instance string
@@ -18,7 +18,7 @@ type attempt struct {
 	err error
 }
 
-// atOnce sends all attempts at the same time and returns them with their answers.
+// atOnce sends all attempts concurrently and returns them with their responses.
 func (s *service) atOnce(t *testing.T, loadBalancer string, attempts []attempt) []attempt {
 	t.Helper()
 	c := s.on(t)
@@ -49,7 +49,7 @@ func statuses(attempts []attempt) map[int]int {
 	return counts
 }
 
-func TestOfManyChangesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
+func TestExactlyOneOfConcurrentChangesSucceeds(t *testing.T) {
 	const clients = 50
 	for name, emulator := range map[string][]string{
 		"at once":                   nil,
@@ -77,7 +77,7 @@ func TestOfManyChangesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
 	}
 }
 
-func TestManyAttachesTravelTogether(t *testing.T) {
+func TestConcurrentAttachesShareCalls(t *testing.T) {
 	t.Parallel()
 	const clients = 100
 	a := startAWS(t, "--fleet", "1x1", "--latency", "50ms")
@@ -92,17 +92,17 @@ func TestManyAttachesTravelTogether(t *testing.T) {
 	if got := len(a.members("elb-0001")); got != clients+1 {
 		t.Errorf("it has %d members", got)
 	}
-	// One call each would be 100; how many go together depends on how fast they arrive.
+	// One call each would be 100; the sizes of the batches depend on timing.
 	if calls := a.calls(); calls["RegisterInstancesWithLoadBalancer"] > clients/5 {
 		t.Errorf("it took %v", calls)
 	}
 }
 
-// generatedSpare is the n-th of the instances that a generated fleet has in no
-// load balancer.
+// generatedSpare returns the n-th instance of a generated fleet that is in no load
+// balancer.
 func generatedSpare(n int) string { return fmt.Sprintf("i-0%016x", n) }
 
-func TestWhatWasAcceptedIsInAWSAndWhatWasRefusedIsNot(t *testing.T) {
+func TestAWSHasAcceptedChangesOnly(t *testing.T) {
 	for name, emulator := range map[string][]string{
 		"quick":             nil,
 		"lagging":           {"--lag", "500ms", "--latency", "20ms"},
@@ -117,7 +117,7 @@ func TestWhatWasAcceptedIsInAWSAndWhatWasRefusedIsNot(t *testing.T) {
 				expected[id] = 1
 			}
 			instances := append(a.members("elb-0001"), generatedSpare(1), generatedSpare(2), generatedSpare(3))
-			random := rand.New(rand.NewPCG(1, 2)) // the same in each run
+			random := rand.New(rand.NewPCG(1, 2)) // the same in every run
 			for range 3 {
 				for _, done := range s.atOnce(t, "elb-0001", randomAttempts(random, instances)) {
 					count(t, expected, done)
@@ -133,8 +133,8 @@ func TestWhatWasAcceptedIsInAWSAndWhatWasRefusedIsNot(t *testing.T) {
 	}
 }
 
-// randomAttempts are few enough for AWS's bucket of writes, which holds 20: each
-// reversal is a call of its own.
+// randomAttempts are few enough for AWS's bucket of 20 writes: each reversal needs a call
+// of its own.
 func randomAttempts(random *rand.Rand, instances []string) []attempt {
 	attempts := make([]attempt, 20)
 	for i := range attempts {
@@ -146,8 +146,8 @@ func randomAttempts(random *rand.Rand, instances []string) []attempt {
 	return attempts
 }
 
-// count adds what an accepted change did. What was refused must not have been
-// anything but a conflict or too much.
+// count adds the effect of an accepted change. Every other response must be a conflict
+// or an overload.
 func count(t *testing.T, expected map[string]int, done attempt) {
 	t.Helper()
 	switch {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestEverythingWrongWithTheConfigurationIsToldInOneMessage(t *testing.T) {
+func TestConfigurationErrorsAreReportedTogether(t *testing.T) {
 	status, stdout, stderr := run(t, []string{"serve", "--listen", "127.0.0.1:99999", "--log-level", "loud", "--env-file", "missing.env"},
 		with("REQUEST_TIMEOUT=soon", "AWS_SECRET_ACCESS_KEY=hush"))
 	want := `lsapi: the configuration has 5 problems:
@@ -23,8 +23,8 @@ func TestEverythingWrongWithTheConfigurationIsToldInOneMessage(t *testing.T) {
 	}
 }
 
-// Defect of the original: a missing API_TOKEN was found at the first request.
-func TestAMalformedTokenStopsTheStart(t *testing.T) {
+// Defect of the original: a missing API_TOKEN was detected by the first request.
+func TestMalformedTokenStopsTheStart(t *testing.T) {
 	for name, token := range map[string]string{
 		"not base64": "p4ssword!",
 		"no colon":   "cDRzc3dvcmQ=",
@@ -41,7 +41,7 @@ func TestAMalformedTokenStopsTheStart(t *testing.T) {
 	}
 }
 
-func TestAnUnreadableFileOfVariablesStopsTheStart(t *testing.T) {
+func TestUnreadableEnvFileStopsTheStart(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.Mkdir(filepath.Join(folder, ".env"), 0o700); err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestAnUnreadableFileOfVariablesStopsTheStart(t *testing.T) {
 	}
 }
 
-func TestThePortThatIsInUseIsNamed(t *testing.T) {
+func TestPortInUseIsNamed(t *testing.T) {
 	taken := listen(t)
 	status, stdout, stderr := run(t, []string{"serve", "--listen", taken}, with(serviceEnvironment("http://127.0.0.1:1")...))
 	if status != 2 || stdout != "" || stderr != "lsapi: cannot listen on "+taken+": the port is in use\n" {
@@ -60,7 +60,7 @@ func TestThePortThatIsInUseIsNamed(t *testing.T) {
 	}
 }
 
-func TestTheFileOfVariablesAlsoCarriesAWSCredentials(t *testing.T) {
+func TestEnvFileMayContainAWSCredentials(t *testing.T) {
 	_, url := startEmulator(t)
 	folder := t.TempDir()
 	lines := strings.Join(serviceEnvironment(url), "\n")
@@ -73,19 +73,19 @@ func TestTheFileOfVariablesAlsoCarriesAWSCredentials(t *testing.T) {
 	}
 }
 
-func TestTheServiceStartsWhenAWSIsAway(t *testing.T) {
+func TestServiceStartsWithoutAWS(t *testing.T) {
 	s := startService(t, "http://127.0.0.1:1")
 	if answer := s.anonymous().get("/healthcheck"); answer.status != http.StatusOK {
 		t.Errorf("%d %s", answer.status, answer.body)
 	}
 }
 
-func TestTheLogSaysWhichAWSIsAsked(t *testing.T) {
+func TestLogNamesAWSEndpoint(t *testing.T) {
 	s := startService(t, "http://127.0.0.1:1", with("AWS_REGION=eu-west-1"))
 	s.waitFor(s.stderr, `"region":"eu-west-1","aws":"http://127.0.0.1:1"`)
 }
 
-func TestNoSecretIsLoggedAtAnyLevel(t *testing.T) {
+func TestSecretsAreNotLogged(t *testing.T) {
 	_, url := startEmulator(t)
 	s := startService(t, url, with("LOG_LEVEL=debug", "AWS_SECRET_ACCESS_KEY=hush-hush"))
 	s.get("/elb/default-elb")

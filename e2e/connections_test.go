@@ -17,12 +17,12 @@ import (
 const (
 	idleConnections = 10_000
 	slowConnections = 1_000
-	// spareFiles are what the test and the service need of open files besides.
+	// spareFiles are further open files of the test and the service.
 	spareFiles = 1_000
 )
 
-// This test has the machine to itself: it comes before those that share it.
-func TestTheServiceGoesOnAnsweringBehindThousandsOfIdleAndSlowConnections(t *testing.T) {
+// This test does not run in parallel: it needs the whole machine.
+func TestServiceRespondsDuringThousandsOfIdleAndSlowConnections(t *testing.T) {
 	idle, slow := affordable(t)
 	a := startAWS(t, "--fleet", "1x200")
 	s := startService(t, a.base)
@@ -35,7 +35,7 @@ func TestTheServiceGoesOnAnsweringBehindThousandsOfIdleAndSlowConnections(t *tes
 	crowd.join(slow/10, (*crowdMember).slowReader)
 	crowd.join(slow*5/10, (*crowdMember).slowBody)
 	crowd.join(slow*4/10, (*crowdMember).slowHeader)
-	// Those who are slow with their headers are not kept for long.
+	// Slow headers are cut off soon.
 	eventually(t, "all are connected", func() bool { return s.openFiles(t) >= before+idle+slow*6/10 })
 
 	var took []time.Duration
@@ -65,8 +65,8 @@ func TestTheServiceGoesOnAnsweringBehindThousandsOfIdleAndSlowConnections(t *tes
 	}
 }
 
-// affordable returns how many connections the limit of open files allows: each
-// is a file here and one in the service.
+// affordable returns the number of connections within the limit of open files: each is a
+// file here and one in the service.
 func affordable(t *testing.T) (idle, slow int) {
 	t.Helper()
 	var limit syscall.Rlimit
@@ -86,7 +86,7 @@ func affordable(t *testing.T) (idle, slow int) {
 	return idle, slow
 }
 
-// openFiles returns how many files the process has open, connections among them.
+// openFiles returns the number of the process's open files, including connections.
 func (p *process) openFiles(t *testing.T) int {
 	t.Helper()
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
@@ -96,17 +96,17 @@ func (p *process) openFiles(t *testing.T) int {
 	return len(files)
 }
 
-// crowd is many clients that keep connections open.
+// crowd is a set of clients that keep connections open.
 type crowd struct {
 	t             *testing.T
 	address       string
 	authorization string
 	members       sync.WaitGroup
-	left          chan struct{} // closed when they shall leave
+	left          chan struct{} // closed to end the clients
 	leaving       sync.Once
 
 	mu  sync.Mutex
-	cut map[string]int // by what they did: those whom the service has cut off
+	cut map[string]int // connections that the service has cut off, by kind
 }
 
 type crowdMember struct {
@@ -114,7 +114,7 @@ type crowdMember struct {
 	net.Conn
 }
 
-// join lets so many more clients connect, and returns once all have.
+// join connects n more clients.
 func (c *crowd) join(count int, behave func(*crowdMember)) {
 	c.t.Helper()
 	const atOnce = 50
@@ -143,16 +143,16 @@ func (c *crowd) join(count int, behave func(*crowdMember)) {
 	connecting.Wait()
 }
 
-// leave lets all close their connections, and returns once they have.
+// leave closes all connections.
 func (c *crowd) leave() {
 	c.leaving.Do(func() { close(c.left) })
 	c.members.Wait()
 }
 
-// expectCut waits until the service has cut off some who behaved like this.
+// expectCut waits until the service has cut off a connection of this kind.
 func (c *crowd) expectCut(t *testing.T, behaviour string) {
 	t.Helper()
-	eventually(t, "the service cuts off who is too slow: "+behaviour, func() bool {
+	eventually(t, "the service cuts off a slow connection: "+behaviour, func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.cut[behaviour] > 0
@@ -172,12 +172,12 @@ func (m *crowdMember) slowHeader() {
 	m.drip("slow header", "GET /healthcheck HTTP/1.1\r\nHost: lsapi\r\nX-Slow: ")
 }
 
-// slowBody does the same with a body.
+// slowBody sends a request's body byte by byte.
 func (m *crowdMember) slowBody() {
 	m.drip("slow body", "POST /elb/elb-0001 HTTP/1.1\r\nHost: lsapi\r\nAuthorization: "+m.authorization+"\r\nContent-Length: 60000\r\n\r\n")
 }
 
-// wasCut notes that the service ended the connection.
+// wasCut counts a connection that the service ended.
 func (m *crowdMember) wasCut(behaviour string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -187,7 +187,7 @@ func (m *crowdMember) wasCut(behaviour string) {
 	m.cut[behaviour]++
 }
 
-// drip sends the beginning, and then byte by byte what never ends.
+// drip sends the start, and then an endless rest byte by byte.
 func (m *crowdMember) drip(behaviour, beginning string) {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
@@ -204,8 +204,8 @@ func (m *crowdMember) drip(behaviour, beginning string) {
 	}
 }
 
-// slowReader asks for more than the buffers of a connection hold, and reads it
-// byte by byte.
+// slowReader requests more than the buffers of a connection hold, and reads it byte by
+// byte.
 func (m *crowdMember) slowReader() {
 	request := fmt.Sprintf("GET /elb/elb-0001 HTTP/1.1\r\nHost: lsapi\r\nAuthorization: %s\r\n\r\n", m.authorization)
 	if _, err := io.WriteString(m, strings.Repeat(request, 250)); err != nil {

@@ -14,13 +14,13 @@ import (
 
 const bodyLimit = 64 << 10
 
-func TestABodyThatIsWrongIsToldWhatIsWrongWithIt(t *testing.T) {
+func TestInvalidBodyIsDescribed(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	before := a.members("default-elb")
 	for name, test := range map[string]struct {
-		body string
-		told string // a word that says which
+		body    string
+		message string // a part of the error
 	}{
 		"nothing":                 {"", "empty"},
 		"not JSON":                {"instanceId=" + spare, "JSON"},
@@ -56,8 +56,8 @@ func TestABodyThatIsWrongIsToldWhatIsWrongWithIt(t *testing.T) {
 			if answer.status != http.StatusBadRequest {
 				t.Errorf("it is %d, want 400", answer.status)
 			}
-			if text := answer.errorText(t, "message"); !strings.Contains(text, test.told) {
-				t.Errorf("it does not say %q: %s", test.told, text)
+			if text := answer.errorText(t, "message"); !strings.Contains(text, test.message) {
+				t.Errorf("it does not say %q: %s", test.message, text)
 			}
 		})
 	}
@@ -66,8 +66,7 @@ func TestABodyThatIsWrongIsToldWhatIsWrongWithIt(t *testing.T) {
 	}
 }
 
-// The same as on an attach, as far as the body alone decides.
-func TestADetachWithAWrongBodyIsRefusedToo(t *testing.T) {
+func TestDetachWithInvalidBodyIsRefused(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for _, body := range []string{"", "{", "[]", "{}", `{"instanceId":7}`, machineID("i-7"), machineID(member) + "x", "\xff"} {
@@ -77,7 +76,7 @@ func TestADetachWithAWrongBodyIsRefusedToo(t *testing.T) {
 	}
 }
 
-func TestABodyIsTakenForWhatItIs(t *testing.T) {
+func TestBodyIsParsedWhateverItsContentType(t *testing.T) {
 	t.Parallel()
 	padding := bodyLimit - len(machineID(spare))
 	for name, request := range map[string]struct{ body, header string }{
@@ -102,7 +101,7 @@ func TestABodyIsTakenForWhatItIs(t *testing.T) {
 	}
 }
 
-func TestABodyOver64KiBIsTooLarge(t *testing.T) {
+func TestBodyOver64KiBIsTooLarge(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	address := strings.TrimPrefix(s.base, "http://")
@@ -127,9 +126,9 @@ func TestABodyOver64KiBIsTooLarge(t *testing.T) {
 	}
 }
 
-// A connection that is closed while its client still sends can cost the client
-// the answer: many write all before they read.
-func TestAClientThatStillSendsIsNotCutOff(t *testing.T) {
+// Many clients write the whole request before they read: closing the connection earlier
+// would lose the response.
+func TestClientThatStillSendsGetsTheResponse(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	address := strings.TrimPrefix(s.base, "http://")
@@ -149,7 +148,7 @@ func TestAClientThatStillSendsIsNotCutOff(t *testing.T) {
 	}
 }
 
-func TestABodyInChunksIsReadToItsEnd(t *testing.T) {
+func TestChunkedBodyIsReadCompletely(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	address := strings.TrimPrefix(s.base, "http://")
@@ -163,7 +162,7 @@ func TestABodyInChunksIsReadToItsEnd(t *testing.T) {
 
 func chunk(text string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(text), text) }
 
-// exchange sends a request byte for byte and reads the one answer to it.
+// exchange sends a raw request and reads its one response.
 func exchange(t *testing.T, address, request string) response {
 	t.Helper()
 	connection := dial(t, address)

@@ -10,7 +10,7 @@ func basic(userAndPassword string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(userAndPassword))
 }
 
-func TestOnlyTheRightCredentialsAreAccepted(t *testing.T) {
+func TestOnlyValidCredentialsAreAccepted(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	for name, authorization := range map[string]string{
@@ -50,7 +50,7 @@ func TestOnlyTheRightCredentialsAreAccepted(t *testing.T) {
 	}
 }
 
-func TestTheSchemesNameMayBeWrittenInAnyCase(t *testing.T) {
+func TestAuthorizationSchemeIsCaseInsensitive(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for _, scheme := range []string{"Basic", "basic", "BASIC"} {
@@ -61,7 +61,7 @@ func TestTheSchemesNameMayBeWrittenInAnyCase(t *testing.T) {
 	}
 }
 
-func TestWhatEverybodyMaySeeNeedsNoCredentialsAndMindsNoWrongOnes(t *testing.T) {
+func TestPublicPathsIgnoreCredentials(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for _, path := range []string{"/healthcheck", "/readyz", "/swagger.json", "/swagger.yaml", "/docs"} {

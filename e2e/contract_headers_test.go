@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestAListSaysHowOldItIsAndHasATagOfItsOwn(t *testing.T) {
+func TestListHasAgeAndETag(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	first := s.get("/elb/default-elb")
@@ -29,7 +29,7 @@ func TestAListSaysHowOldItIsAndHasATagOfItsOwn(t *testing.T) {
 	}
 }
 
-// checkAge accepts what the default bound on staleness, 2 s, allows.
+// checkAge accepts ages within the default bound, 2 s.
 func checkAge(t *testing.T, answer response) {
 	t.Helper()
 	if age, err := strconv.Atoi(answer.header.Get("Age")); err != nil || age < 0 || age > 2 {
@@ -37,7 +37,7 @@ func checkAge(t *testing.T, answer response) {
 	}
 }
 
-func TestAClientThatHasTheListIsToldSo(t *testing.T) {
+func TestMatchingETagReturns304(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	list := s.get("/elb/default-elb")
@@ -75,7 +75,7 @@ func TestAClientThatHasTheListIsToldSo(t *testing.T) {
 	}
 }
 
-func TestNoCacheShowsWhatOthersHaveChanged(t *testing.T) {
+func TestNoCacheShowsExternalChanges(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	s.get("/elb/web-elb")
@@ -96,11 +96,11 @@ func TestMalformedConditionsAreIgnored(t *testing.T) {
 	}
 }
 
-func TestEveryResponseHasTheRequestsID(t *testing.T) {
+func TestEveryResponseHasARequestID(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	tag := s.get("/elb/default-elb").header.Get("ETag")
-	// In this order each answer has another status.
+	// In this order each response has another status.
 	for _, request := range []struct {
 		method, path, body, header string
 		status                     int
@@ -132,13 +132,13 @@ func TestEveryResponseHasTheRequestsID(t *testing.T) {
 		}
 	}
 	a.fault(t, `{"action":"DescribeLoadBalancers","kind":"denied","probability":1}`)
-	// Of a load balancer that was not read before, whatever is remembered of others.
+	// Of a load balancer that was not read before.
 	if answer := s.send("POST", "/elb/web-elb", machineID(spare), "X-Request-Id: failed-1"); answer.status != 502 || answer.header.Get("X-Request-Id") != "failed-1" {
 		t.Errorf("%d, id %q", answer.status, answer.header.Get("X-Request-Id"))
 	}
 }
 
-func TestARequestIDThatIsNotSaneIsReplaced(t *testing.T) {
+func TestInvalidRequestIDIsReplaced(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	given := map[string]bool{}
@@ -164,7 +164,7 @@ func TestARequestIDThatIsNotSaneIsReplaced(t *testing.T) {
 	}
 }
 
-func TestHeadIsGetWithoutABody(t *testing.T) {
+func TestHeadIsGetWithoutBody(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for _, path := range []string{"/elb/default-elb", "/elb/no-such-elb", "/elb/-", "/healthcheck", "/readyz", "/swagger.json", "/docs", "/nowhere"} {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Each request is wrong in its own way and in every way that is checked later.
-func TestChecksAreMadeInTheContractsOrder(t *testing.T) {
+// Each request fails one check and every later one.
+func TestChecksFollowTheContractsOrder(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	tooLarge := "{" + strings.Repeat(" ", bodyLimit)

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// envelopes are the two settings of RESPONSE_ENVELOPE.
+// envelopes are the settings of RESPONSE_ENVELOPE.
 var envelopes = []string{"message", "none"}
 
-// enveloped is a value as a response has it.
+// enveloped returns a value in the envelope of a response.
 func enveloped(envelope, value string) string {
 	if envelope == "none" {
 		return value
@@ -18,7 +18,7 @@ func enveloped(envelope, value string) string {
 }
 
 // The steps build on each other.
-func TestTheOperationsDoWhatTheContractSays(t *testing.T) {
+func TestOperationsFollowTheContract(t *testing.T) {
 	const (
 		spareInfo = `{"instanceId":"` + spare + `","instanceType":"t2.micro","launchDate":"2024-07-01T10:00:00.000Z"}`
 		ofOldInfo = `{"instanceId":"` + spareOfOld + `","instanceType":"t2.micro","launchDate":"2015-11-09T07:30:00.000Z"}`
@@ -75,7 +75,7 @@ func TestTheOperationsDoWhatTheContractSays(t *testing.T) {
 	}
 }
 
-func TestAListWithoutMembersIsAnEmptyArray(t *testing.T) {
+func TestListWithoutMembersIsEmptyArray(t *testing.T) {
 	t.Parallel()
 	for _, envelope := range envelopes {
 		_, s := startBoth(t, with("RESPONSE_ENVELOPE="+envelope))
@@ -86,7 +86,7 @@ func TestAListWithoutMembersIsAnEmptyArray(t *testing.T) {
 	}
 }
 
-func TestTheHealthCheckNeedsNeitherCredentialsNorAWS(t *testing.T) {
+func TestHealthcheckNeedsNeitherCredentialsNorAWS(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	for _, path := range []string{"/healthcheck", "/readyz"} {
@@ -101,14 +101,14 @@ func TestTheHealthCheckNeedsNeitherCredentialsNorAWS(t *testing.T) {
 	}
 }
 
-// Each of these gets the same error, whatever else is wrong with the request.
-func TestEverythingElseIsAnsweredAsTheContractSays(t *testing.T) {
+// The error does not depend on other errors of the request.
+func TestOtherRequestsFollowTheContract(t *testing.T) {
 	requests := []struct {
 		name          string
 		method, path  string
 		authorization string
 		status        int
-		header        string // that the answer has, "Name: value"
+		header        string // of the response, "Name: value"
 	}{
 		{"unknown path", "GET", "/nowhere", "yes", 404, ""},
 		{"unknown path without credentials", "GET", "/nowhere", "", 404, ""},
@@ -125,7 +125,7 @@ func TestEverythingElseIsAnsweredAsTheContractSays(t *testing.T) {
 		{"name with a slash", "GET", "/elb/default%2Felb", "yes", 404, ""},
 		{"no credentials", "GET", "/elb/default-elb", "", 401, `Www-Authenticate: Basic realm="lsapi"`},
 		{"method not allowed on a load balancer", "PUT", "/elb/default-elb", "yes", 405, "Allow: GET, HEAD, POST, DELETE"},
-		{"method that nobody knows", "BREW", "/elb/default-elb", "yes", 405, "Allow: GET, HEAD, POST, DELETE"},
+		{"unknown method", "BREW", "/elb/default-elb", "yes", 405, "Allow: GET, HEAD, POST, DELETE"},
 		{"method that asks for the others", "OPTIONS", "/elb/default-elb", "yes", 405, "Allow: GET, HEAD, POST, DELETE"},
 		{"method not allowed on the health check", "POST", "/healthcheck", "", 405, "Allow: GET, HEAD"},
 		{"method not allowed on the document", "DELETE", "/swagger.json", "", 405, "Allow: GET, HEAD"},
@@ -156,7 +156,7 @@ func TestEverythingElseIsAnsweredAsTheContractSays(t *testing.T) {
 	}
 }
 
-func TestANameThatAWSWouldNotTakeIsNotFoundWithoutAskingAWS(t *testing.T) {
+func TestInvalidNameIsNotFoundWithoutCall(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	for name, path := range map[string]string{
@@ -187,7 +187,7 @@ func TestANameThatAWSWouldNotTakeIsNotFoundWithoutAskingAWS(t *testing.T) {
 	}
 }
 
-func TestALoadBalancerMayHaveTheLongestAndTheShortestName(t *testing.T) {
+func TestLongestAndShortestNamesWork(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("Ab-9", 8)
 	a := startAWS(t, "--fleet", fleetFile(t, "loadBalancers: [{name: "+longest+"}, {name: Z}]\n"))

@@ -22,11 +22,10 @@ const (
 
 var crashBalancers = []string{"elb-0001", "elb-0002"}
 
-// unrestrained lets a service ask AWS as often as it likes.
+// unrestrained removes the limits of the budget.
 var unrestrained = with("BUDGET_ELB_READ=5000+5000", "BUDGET_ELB_WRITE=5000+5000", "BUDGET_EC2_FILTERED=5000+5000", "BUDGET_EC2_PLAIN=5000+5000")
 
-// crashFaults strike while the service works, beside the kills. What they do to a
-// call is for the service to find out.
+// crashFaults are injected between the kills.
 var crashFaults = map[string]string{
 	"answer lost": `"kind":"reset","after":true`,
 	"call lost":   `"kind":"reset"`,
@@ -38,16 +37,16 @@ var crashFaults = map[string]string{
 	"never begun": `"kind":"timeout"`,
 }
 
-// belief is what the only writer of an instance knows of its membership.
+// belief is the membership of an instance according to its only writer.
 type belief struct{ mayBeIn, mayBeOut bool }
 
-// writer changes its own instances, one after the other, for as long as the service
-// answers. Nobody else changes them.
+// writer changes instances of its own, one after the other, until a request gets no
+// response.
 type writer struct {
 	random    *rand.Rand
 	instances []string
 	beliefs   map[string]*belief // by load balancer and instance
-	acked     map[string]string  // the ids of changes, and the outcomes that were answered
+	acked     map[string]string  // the outcomes of responses, by change id
 	sent      int
 	lost      int // requests whose connection broke
 	anomalies []string
@@ -72,7 +71,7 @@ func newWriters(rounds int) []*writer {
 	return writers
 }
 
-// work makes random changes until a request gets no answer.
+// work makes random changes until a request gets no response.
 func (w *writer) work(c client) {
 	for {
 		balancer := crashBalancers[w.random.IntN(len(crashBalancers))]
@@ -88,7 +87,7 @@ func (w *writer) work(c client) {
 	}
 }
 
-// learn holds an answer against what is known, and adds it.
+// learn checks a response against the belief, and updates it.
 func (w *writer) learn(known *belief, attach bool, answer response, err error) {
 	before := *known
 	switch {
@@ -120,11 +119,10 @@ func (w *writer) learn(known *belief, attach bool, answer response, err error) {
 	}
 }
 
-// Many writers, each with instances of its own so that it knows what to expect, and
-// a service that is killed again and again at random moments, on an AWS that fails
-// now and then. What was acknowledged, what AWS has, and what the record says must
-// be one story.
-func TestNothingIsLostHoweverOftenTheServiceIsKilled(t *testing.T) {
+// Each writer has instances of its own, so that expected outcomes are known. The service
+// is killed repeatedly at random, with an AWS that fails now and then. Acknowledged
+// changes, AWS's members and the record must agree.
+func TestNothingIsLostOverRepeatedKills(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a := startAWS(t, "--fleet", "2x5", "--latency", "3ms")
 		begin := make(map[string][]string)
@@ -144,7 +142,7 @@ func TestNothingIsLostHoweverOftenTheServiceIsKilled(t *testing.T) {
 			for _, w := range writers {
 				working.Go(func() { w.work(s.client) })
 			}
-			eventually(t, "somebody gets an answer", func() bool { return strings.Contains(s.stderr.String(), `"outcome"`) })
+			eventually(t, "a change gets a response", func() bool { return strings.Contains(s.stderr.String(), `"outcome"`) })
 			<-time.After(time.Duration(random.IntN(600)) * time.Millisecond) // the moment is the test's input
 			s.kill()
 			working.Wait()
@@ -154,14 +152,13 @@ func TestNothingIsLostHoweverOftenTheServiceIsKilled(t *testing.T) {
 			before = checkpoint(t, store)
 		}
 		s := startService(t, a.base, at(store), unrestrained)
-		told := judgeCrashes(t, a, s, begin, writers)
+		outcomes := judgeCrashes(t, a, s, begin, writers)
 		verify(t, store, before)
-		t.Logf("%s faults: %v", told, faults)
+		t.Logf("%s faults: %v", outcomes, faults)
 	})
 }
 
-// judgeCrashes compares what the writers were told, what the record says and what
-// AWS has, once nothing is open any more.
+// judgeCrashes compares responses, record and AWS once no change is open.
 func judgeCrashes(t *testing.T, a aws, s *service, begin map[string][]string, writers []*writer) string {
 	t.Helper()
 	started := time.Now()
@@ -178,7 +175,7 @@ func judgeCrashes(t *testing.T, a aws, s *service, begin map[string][]string, wr
 		recorded[c.ID] = c
 		outcomes[strings.TrimSpace(c.Outcome+" "+c.Resolution)]++
 		if c.Source != "lsapi" {
-			t.Errorf("nobody has changed anything past lsapi, and on record is %+v", c)
+			t.Errorf("there was no external change, but on record is %+v", c)
 		}
 	}
 	var sent, acked, lost, broken, anomalies int
@@ -205,8 +202,8 @@ func judgeCrashes(t *testing.T, a aws, s *service, begin map[string][]string, wr
 		*crashRounds, sent, acked, broken, len(all), outcomes, lost, anomalies, outcomes["unknown"], settled.Round(time.Second))
 }
 
-// judgeStory replays the changes of a load balancer, oldest first: each that was
-// applied must have had something to do, and at the end there must be what AWS has.
+// judgeStory replays the changes of a load balancer, oldest first: each applied change
+// must have an effect, and the result must match AWS.
 func judgeStory(t *testing.T, a aws, s *service, balancer string, members []string, newestFirst []change) (anomalies int) {
 	t.Helper()
 	is := make(map[string]bool)
@@ -244,7 +241,7 @@ func judgeStory(t *testing.T, a aws, s *service, balancer string, members []stri
 	return anomalies
 }
 
-// story tells, oldest first, what was done with the instance of a change.
+// story describes the changes of a change's instance, oldest first.
 func story(newestFirst []change, of change) string {
 	var lines strings.Builder
 	for _, c := range slices.Backward(newestFirst) {

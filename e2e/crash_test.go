@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// unanswered sends an attach of spare to default-elb that AWS never answers, and
-// returns its change as soon as AWS has been asked.
+// unanswered sends an attach of spare to default-elb that gets no response from AWS, and
+// returns its change once AWS has been called.
 func unanswered(t *testing.T, a aws, s *service, fault string) change {
 	t.Helper()
 	a.fault(t, `{"action":"`+register+`","kind":"timeout","count":1,`+fault+`}`)
@@ -25,7 +25,7 @@ func unanswered(t *testing.T, a aws, s *service, fault string) change {
 	return open[0]
 }
 
-func TestAfterACrashAChangeThatTookEffectIsOnRecordAsApplied(t *testing.T) {
+func TestAppliedChangeIsInferredAfterCrash(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		c := unanswered(t, a, s, `"after":true`)
@@ -42,14 +42,12 @@ func TestAfterACrashAChangeThatTookEffectIsOnRecordAsApplied(t *testing.T) {
 	})
 }
 
-// settledAfter is for how long a call may take effect after its change was asked
-// for, and AWS's reads lag behind that: two call timeouts and the overlay window,
-// as internal/membership has them.
+// settledAfter is the time after which a call's effect must show: two call timeouts and
+// the overlay window, as in internal/membership.
 const settledAfter = 30 * time.Second
 
-// Whether a call is still under way that its crashed process has sent, nobody can
-// tell: only time.
-func TestAfterACrashAChangeWithoutEffectFailsOnlyWhenItsCallCanNoLongerTakeEffect(t *testing.T) {
+// A call of a crashed process may still be in flight until its deadline has passed.
+func TestLostChangeFailsAfterCrashOnceItsCallExpired(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		before := checkpointAfter(t, s, store)
@@ -57,7 +55,7 @@ func TestAfterACrashAChangeWithoutEffectFailsOnlyWhenItsCallCanNoLongerTakeEffec
 		s.kill()
 		s = startService(t, a.base, at(store))
 
-		// Meanwhile everything else goes on, and the instance is left alone.
+		// Meanwhile other changes succeed, and the instance stays unchanged.
 		if other := s.attach("default-elb", spareOfOld); other.status != http.StatusCreated {
 			t.Errorf("another is %d: %s", other.status, other.body)
 		}
@@ -79,7 +77,7 @@ func TestAfterACrashAChangeWithoutEffectFailsOnlyWhenItsCallCanNoLongerTakeEffec
 	})
 }
 
-// checkpointAfter makes a change, and takes a checkpoint.
+// checkpointAfter makes a change and takes a checkpoint.
 func checkpointAfter(t *testing.T, s *service, store string) (file string) {
 	t.Helper()
 	if answer := s.attach("web-elb", otherSpare); answer.status != http.StatusCreated {
@@ -88,7 +86,7 @@ func checkpointAfter(t *testing.T, s *service, store string) (file string) {
 	return checkpoint(t, store)
 }
 
-func TestAfterACrashFreshListsShowWhatWasAcknowledgedBefore(t *testing.T) {
+func TestFreshListAfterCrashShowsAcknowledgedChanges(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a := startAWS(t, "--lag", "3s")
 		s := startService(t, a.base, at(store))

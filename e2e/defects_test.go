@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// What the original service got wrong, as far as it shows from outside. What is
-// wrong with nothing but the answers of the contract has its tests there too.
+// These tests cover defects of the original service that are visible from outside. The
+// contract tests cover some of them, too.
 
-func TestDefectKeysWerePassedExplicitlyWithoutSessionTokenAndTheRegionWasFixed(t *testing.T) {
+func TestDefectSessionTokenAndRegionWereIgnored(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Pointer[http.Header]
 	stub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +36,7 @@ func TestDefectKeysWerePassedExplicitlyWithoutSessionTokenAndTheRegionWasFixed(t
 	}
 }
 
-func TestDefectEachInstanceWasLookedUpByACallOfItsOwn(t *testing.T) {
+func TestDefectEachInstanceNeededItsOwnCall(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t, "--fleet", "1x50")
 	s := startService(t, a.base)
@@ -60,7 +60,7 @@ func TestDefectEveryAWSErrorBecame404(t *testing.T) {
 	}
 }
 
-func TestDefectAVanishedInstanceWasNullAndBlockedItsLoadBalancer(t *testing.T) {
+func TestDefectTerminatedInstanceWasNullAndBlockedItsLoadBalancer(t *testing.T) {
 	t.Parallel()
 	const vanished = "i-0aaaaaaaaaaaaaaa1"
 	a := startAWS(t, "--fleet", fleetFile(t, `
@@ -103,9 +103,9 @@ func TestDefectLaunchDatesHadNoSeconds(t *testing.T) {
 	}
 }
 
-func TestDefectTwoAttachesAtOnceBothSaid201(t *testing.T) {
+func TestDefectConcurrentAttachesBothReturned201(t *testing.T) {
 	t.Parallel()
-	a := startAWS(t, "--latency", "100ms") // between checking and acting
+	a := startAWS(t, "--latency", "100ms") // between check and change
 	s := startService(t, a.base)
 	answers := s.atOnce(t, "default-elb", slices.Repeat([]attempt{{method: http.MethodPost, instance: spare}}, 2))
 	if counts := statuses(answers); counts[201] != 1 || counts[409] != 1 {
@@ -113,7 +113,7 @@ func TestDefectTwoAttachesAtOnceBothSaid201(t *testing.T) {
 	}
 }
 
-func TestDefectAMissingLoadBalancerWasAnInstanceNotFound(t *testing.T) {
+func TestDefectMissingLoadBalancerWasReportedAsInstance(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for _, answer := range []response{s.attach("no-such-elb", spare), s.detach("no-such-elb", member)} {
@@ -123,7 +123,7 @@ func TestDefectAMissingLoadBalancerWasAnInstanceNotFound(t *testing.T) {
 	}
 }
 
-func TestDefectAChangeWhoseLookupFailedWasASuccessWithNull(t *testing.T) {
+func TestDefectFailedLookupReturnedSuccessWithNull(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	a.fault(t, `{"action":"DescribeInstances","kind":"500","probability":1}`)
@@ -137,7 +137,7 @@ func TestDefectAChangeWhoseLookupFailedWasASuccessWithNull(t *testing.T) {
 	}
 }
 
-func TestDefectAMissingHeaderWas500AndABareTokenWasAccepted(t *testing.T) {
+func TestDefectMissingHeaderWas500AndBareTokenWasAccepted(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for _, authorization := range []string{"", apiToken(), "Bearer " + apiToken(), "x " + apiToken()} {
@@ -151,7 +151,7 @@ func TestDefectAMissingHeaderWas500AndABareTokenWasAccepted(t *testing.T) {
 	}
 }
 
-func TestDefectAMissingTokenWasFoundAtTheFirstRequest(t *testing.T) {
+func TestDefectMissingTokenWasDetectedByFirstRequest(t *testing.T) {
 	t.Parallel()
 	status, _, stderr := run(t, []string{"serve", "--listen", "127.0.0.1:0"})
 	if status != 2 || !strings.Contains(stderr, "API_TOKEN") || !strings.Contains(stderr, "base64") {
@@ -159,7 +159,7 @@ func TestDefectAMissingTokenWasFoundAtTheFirstRequest(t *testing.T) {
 	}
 }
 
-func TestDefectABodyThatIsNoObjectWas500(t *testing.T) {
+func TestDefectNonObjectBodyWas500(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for _, body := range []string{"{", "[]", "null", "\xff\xfe", `"x"`, ""} {
@@ -192,7 +192,7 @@ func TestDefectOneBlockingCallStalledAllRequests(t *testing.T) {
 		t.Error("a list was answered before the health check: it shows nothing")
 	}
 	lists.Wait()
-	// One after the other they would take 12 × 2 calls × 1 s.
+	// In sequence they would take 12 × 2 calls × 1 s.
 	for _, line := range accessLines(t, s, "/elb/default-elb") {
 		if line.Duration > 10 {
 			t.Errorf("a list took %v s", line.Duration)
@@ -200,7 +200,7 @@ func TestDefectOneBlockingCallStalledAllRequests(t *testing.T) {
 	}
 }
 
-func TestDefectADetachSaid200(t *testing.T) {
+func TestDefectDetachReturned200(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	if answer := s.detach("default-elb", member); answer.status != http.StatusCreated {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// startDemo starts lsapi demo and returns it once it has printed all its lines.
+// startDemo starts lsapi demo and waits until it has printed all its lines.
 func startDemo(t *testing.T, arguments []string, settings ...setting) *process {
 	t.Helper()
 	p := start(t, append([]string{"demo"}, arguments...), settings...)
@@ -20,8 +20,7 @@ func startDemo(t *testing.T, arguments []string, settings ...setting) *process {
 
 var onFreePorts = []string{"--listen", "127.0.0.1:0", "--emulator-listen", "127.0.0.1:0"}
 
-// curlLine is a line to paste that the demo has printed, with the status that
-// the comment above it announces.
+// curlLine is a printed line to paste, with the status in the comment above it.
 type curlLine struct{ announced, command string }
 
 func curlLines(t *testing.T, stdout string) []curlLine {
@@ -36,7 +35,7 @@ func curlLines(t *testing.T, stdout string) []curlLine {
 	return lines
 }
 
-// paste runs a line in a shell, as a user does, and returns what it prints.
+// paste runs a line in a shell and returns its output.
 func paste(t *testing.T, line string) string {
 	t.Helper()
 	shell := exec.CommandContext(t.Context(), "bash", "-c", line)
@@ -48,7 +47,7 @@ func paste(t *testing.T, line string) string {
 	return string(text)
 }
 
-func TestTheDemosLinesDoWhatTheySayWheneverTheyArePasted(t *testing.T) {
+func TestDemoLinesReturnTheirStatusRepeatedly(t *testing.T) {
 	demo := startDemo(t, onFreePorts)
 	for _, round := range []string{"first", "second"} {
 		for _, line := range curlLines(t, demo.stdout.String()) {
@@ -59,7 +58,7 @@ func TestTheDemosLinesDoWhatTheySayWheneverTheyArePasted(t *testing.T) {
 	}
 }
 
-func TestTheDemoListsItsOneMember(t *testing.T) {
+func TestDemoListsItsMember(t *testing.T) {
 	demo := startDemo(t, onFreePorts)
 	text := paste(t, curlLines(t, demo.stdout.String())[0].command)
 	for _, want := range []string{"i-0592fe5ccee879f04", "t2.micro", "2019-10-01T18:54:00.000Z"} {
@@ -69,7 +68,7 @@ func TestTheDemoListsItsOneMember(t *testing.T) {
 	}
 }
 
-func TestTheDemoHeedsNoConfiguration(t *testing.T) {
+func TestDemoIgnoresConfiguration(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, ".env"), []byte("no variable\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -82,7 +81,7 @@ func TestTheDemoHeedsNoConfiguration(t *testing.T) {
 	}
 }
 
-func TestTheDemoEndsWellWhenItIsInterrupted(t *testing.T) {
+func TestDemoEndsWithStatus0WhenInterrupted(t *testing.T) {
 	demo := startDemo(t, onFreePorts)
 	demo.signal(interrupt)
 	if status := demo.wait(); status != 0 {
@@ -90,8 +89,8 @@ func TestTheDemoEndsWellWhenItIsInterrupted(t *testing.T) {
 	}
 }
 
-func TestTheDemoReplacesADefaultPortThatIsTaken(t *testing.T) {
-	// Whether this test takes them or somebody else has: they are taken.
+func TestDemoReplacesDefaultPortInUse(t *testing.T) {
+	// If this fails, another process uses the ports.
 	for _, address := range []string{"127.0.0.1:8000", "127.0.0.1:4566"} {
 		if listener, err := net.Listen("tcp", address); err == nil {
 			t.Cleanup(func() { listener.Close() })
@@ -109,7 +108,7 @@ func TestTheDemoReplacesADefaultPortThatIsTaken(t *testing.T) {
 	}
 }
 
-func TestTheDemoRefusesATakenPortThatWasAskedFor(t *testing.T) {
+func TestDemoRejectsRequestedPortInUse(t *testing.T) {
 	taken := listen(t)
 	for _, arguments := range [][]string{
 		{"--listen", taken, "--emulator-listen", "127.0.0.1:0"},
@@ -122,7 +121,7 @@ func TestTheDemoRefusesATakenPortThatWasAskedFor(t *testing.T) {
 	}
 }
 
-func TestTheDemoRefusesWhatIsNoAddress(t *testing.T) {
+func TestDemoRejectsInvalidAddress(t *testing.T) {
 	for _, flag := range []string{"--listen", "--emulator-listen"} {
 		if status, _, stderr := run(t, []string{"demo", flag, "8000"}); status != 2 || !strings.HasPrefix(stderr, "lsapi: "+flag+": ") {
 			t.Errorf("%s: status %d, %s", flag, status, stderr)
@@ -130,7 +129,7 @@ func TestTheDemoRefusesWhatIsNoAddress(t *testing.T) {
 	}
 }
 
-// listen takes a port and returns its address.
+// listen listens on a port and returns its address.
 func listen(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

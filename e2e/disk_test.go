@@ -12,15 +12,14 @@ import (
 	"time"
 )
 
-// disk is where a record is kept. It can stop to take what is written by a service,
-// and take it again.
+// disk is a folder for a record, whose writes can be made to fail and to work again.
 type disk struct {
 	path       string // of the record
 	fail, heal func(*service)
 }
 
-// disks are the ways in which a disk fails that this user can bring about: one that
-// is full takes a file system of the test's own, and that takes root.
+// disks are the kinds of failures that this user can cause: a full disk needs a mounted
+// file system, and thus root.
 func disks(t *testing.T) map[string]disk {
 	t.Helper()
 	ways := map[string]disk{"a limit on files": limitedFiles(t)}
@@ -38,8 +37,7 @@ func disks(t *testing.T) map[string]disk {
 	return ways
 }
 
-// mount returns a folder that is a small file system of its own until the test
-// ends.
+// mount mounts a small file system until the test ends, and returns its folder.
 func mount(t *testing.T) (folder string, err error) {
 	t.Helper()
 	folder = t.TempDir()
@@ -57,7 +55,7 @@ func command(t *testing.T, words ...string) {
 	}
 }
 
-// fill writes until there is no room left.
+// fill writes until the disk is full.
 func fill(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.Create(path)
@@ -72,7 +70,7 @@ func fill(t *testing.T, path string) {
 	}
 }
 
-// limitedFiles has the kernel refuse what the service writes into any file.
+// limitedFiles makes the kernel refuse the service's writes to files.
 func limitedFiles(t *testing.T) disk {
 	t.Helper()
 	limit := func(s *service, size string) {
@@ -85,7 +83,7 @@ func limitedFiles(t *testing.T) disk {
 	}
 }
 
-func TestWhileTheDiskFailsNothingIsChangedAndEverythingIsRead(t *testing.T) {
+func TestDiskFailureRejectsChangesAndServesReads(t *testing.T) {
 	t.Parallel()
 	for name, d := range disks(t) {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +111,7 @@ func TestWhileTheDiskFailsNothingIsChangedAndEverythingIsRead(t *testing.T) {
 	}
 }
 
-// refusesChanges asserts that a change is refused as one that may be tried later.
+// refusesChanges asserts that a change is rejected with advice to retry.
 func refusesChanges(t *testing.T, s *service) {
 	t.Helper()
 	for name, answer := range map[string]response{
@@ -127,8 +125,7 @@ func refusesChanges(t *testing.T, s *service) {
 	}
 }
 
-// readsOn asserts that all that is not a change goes on, and that the service says
-// what it cannot do.
+// readsOn asserts that reads succeed, and that the service reports what fails.
 func readsOn(t *testing.T, s *service, changeID string) {
 	t.Helper()
 	for _, path := range []string{"/healthcheck", "/elb/default-elb", "/v1/changes", "/v1/changes/" + changeID} {
@@ -149,9 +146,9 @@ func isReady(t *testing.T, s *service) {
 	eventually(t, "it is ready", func() bool { return s.get("/readyz").status == http.StatusOK })
 }
 
-// The call is under way when the disk fails: AWS has carried it out, and nobody is
-// told so before it is on record.
-func TestAnOutcomeThatTheDiskDoesNotTakeIsToldWhenItDoes(t *testing.T) {
+// The disk fails during the call: AWS has applied the change, and the response waits
+// until its outcome is on record.
+func TestOutcomeIsReturnedOnceTheDiskWorksAgain(t *testing.T) {
 	t.Parallel()
 	for name, d := range disks(t) {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +157,7 @@ func TestAnOutcomeThatTheDiskDoesNotTakeIsToldWhenItDoes(t *testing.T) {
 			a.fault(t, `{"action":"`+register+`","kind":"timeout","count":1,"after":true,"delay":"1s"}`)
 			answered := make(chan response, 1)
 			go func() {
-				// A request that is cut off has status 0.
+				// An aborted request has status 0.
 				answer, _ := s.try(http.MethodPost, "/elb/default-elb", machineID(spare))
 				answered <- answer
 			}()
@@ -186,7 +183,7 @@ func TestAnOutcomeThatTheDiskDoesNotTakeIsToldWhenItDoes(t *testing.T) {
 	}
 }
 
-// readOnly makes a folder one that nobody can write to, until writable is called.
+// readOnly makes a folder read-only until writable is called.
 func readOnly(t *testing.T) (folder string, forbid, allow func()) {
 	t.Helper()
 	folder, err := mount(t)
@@ -200,7 +197,7 @@ func readOnly(t *testing.T) (folder string, forbid, allow func()) {
 	return folder, func() { command(t, "chmod", "-R", "a-w", folder) }, func() { command(t, "chmod", "-R", "u+w", folder) }
 }
 
-func TestOnAReadOnlyDiskTheServiceReadsUntilItCanWrite(t *testing.T) {
+func TestReadOnlyDiskServesReads(t *testing.T) {
 	t.Parallel()
 	folder, forbid, allow := readOnly(t)
 	store := sqliteURL(filepath.Join(folder, "lsapi.db"))

@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// documented is an operation of a served document, as far as one needs it to send what
-// the document shows.
+// documented is an operation of a served document, with its examples.
 type documented struct {
 	OperationID string
 	Parameters  []documentedParameter
@@ -25,7 +24,7 @@ type documentedParameter struct {
 	XExample  any `json:"x-example"`
 }
 
-// example is what the document shows for a parameter, nil if it shows nothing.
+// example returns the example of a parameter, nil if there is none.
 func (p documentedParameter) example() any {
 	if p.Example != nil {
 		return p.Example
@@ -33,7 +32,7 @@ func (p documentedParameter) example() any {
 	return p.XExample
 }
 
-func TestDocumentedExamplesWorkOnTheDemo(t *testing.T) {
+func TestDocumentedExamplesWorkOnDemo(t *testing.T) {
 	c := client{t: t, base: demoURL(t, startDemo(t, onFreePorts)), authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte("demo:demo"))}
 	var changeID string
 	for _, served := range []string{"/swagger.json", "/v1/openapi.json"} {
@@ -45,7 +44,7 @@ func TestDocumentedExamplesWorkOnTheDemo(t *testing.T) {
 			}
 		}](t, c.get(served).body)
 		instance := fmt.Sprint(document.Definitions["MachineId"].Properties["instanceId"].Example)
-		// In the order in which one tries them out: what is attached can be detached.
+		// In this order, an attached instance can be detached.
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 			for path, operations := range document.Paths {
 				operation, ok := operations[strings.ToLower(method)]
@@ -53,7 +52,7 @@ func TestDocumentedExamplesWorkOnTheDemo(t *testing.T) {
 					continue
 				}
 				if path == "/v1/events" {
-					method = http.MethodHead // its answer to GET does not end
+					method = http.MethodHead // the response to GET does not end
 				}
 				var body string
 				if method == http.MethodPost || method == http.MethodDelete {

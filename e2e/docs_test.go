@@ -15,8 +15,8 @@ import (
 	"lsapi/api"
 )
 
-// The documents themselves are validated as Swagger 2.0 where they are made.
-func TestTheDocumentIsServedInItsTwoNotationsWithoutDanglingReferences(t *testing.T) {
+// The tests of api validate the documents as Swagger 2.0.
+func TestDocumentIsServedAsJSONAndYAMLWithoutDanglingReferences(t *testing.T) {
 	for envelope, document := range map[string]func(string) (api.Document, error){"message": api.Swagger, "none": api.BareSwagger} {
 		t.Run(envelope, func(t *testing.T) {
 			t.Parallel()
@@ -24,9 +24,9 @@ func TestTheDocumentIsServedInItsTwoNotationsWithoutDanglingReferences(t *testin
 			c := s.on(t).anonymous()
 			served := c.get("/swagger.json")
 			version := decoded[struct{ Info struct{ Version string } }](t, served.body).Info.Version
-			_, told, _ := run(t, []string{"version"})
-			if version == "" || !strings.Contains(told, version) {
-				t.Errorf("the version is %q, and lsapi version tells %s", version, told)
+			_, printed, _ := run(t, []string{"version"})
+			if version == "" || !strings.Contains(printed, version) {
+				t.Errorf("the version is %q, and lsapi version prints %s", version, printed)
 			}
 			want, err := document(version)
 			if err != nil {
@@ -48,7 +48,7 @@ func TestTheDocumentIsServedInItsTwoNotationsWithoutDanglingReferences(t *testin
 	}
 }
 
-// leadsSomewhere follows a reference within the document.
+// leadsSomewhere reports whether a reference within the document has a target.
 func leadsSomewhere(document any, reference string) bool {
 	steps, ok := strings.CutPrefix(reference, "#/")
 	if !ok {
@@ -64,7 +64,7 @@ func leadsSomewhere(document any, reference string) bool {
 	return document != nil
 }
 
-func TestTheDocumentHasTheContractsOperations(t *testing.T) {
+func TestDocumentHasOperationsOfTheContract(t *testing.T) {
 	for _, envelope := range envelopes {
 		t.Run(envelope, func(t *testing.T) {
 			t.Parallel()
@@ -111,8 +111,7 @@ func TestTheDocumentHasTheContractsOperations(t *testing.T) {
 	}
 }
 
-// What is answered satisfies the schema that the served document has for it.
-func TestAnswersAreAsTheServedDocumentSays(t *testing.T) {
+func TestResponsesMatchTheServedDocument(t *testing.T) {
 	for _, envelope := range envelopes {
 		t.Run(envelope, func(t *testing.T) {
 			t.Parallel()
@@ -150,7 +149,7 @@ func TestAnswersAreAsTheServedDocumentSays(t *testing.T) {
 	}
 }
 
-func TestTheDocsPageLoadsNothingFromElsewhere(t *testing.T) {
+func TestDocsPageLoadsNothingExternal(t *testing.T) {
 	t.Parallel()
 	s := startService(t, "http://127.0.0.1:1")
 	c := s.anonymous()
@@ -174,7 +173,7 @@ func TestTheDocsPageLoadsNothingFromElsewhere(t *testing.T) {
 		if answer.status != http.StatusOK || answer.body == "" {
 			t.Errorf("%s is %d", asset[1], answer.status)
 		}
-		// What a style loads, it names by url(); what it brings along is data.
+		// A style loads external assets by url(); embedded ones are data: URLs.
 		for _, loaded := range regexp.MustCompile(`url\(["']?([^d"'][^"')]{0,60})`).FindAllStringSubmatch(answer.body, -1) {
 			if strings.HasSuffix(asset[1], ".css") {
 				t.Errorf("%s loads %s", asset[1], loaded[1])
@@ -182,6 +181,6 @@ func TestTheDocsPageLoadsNothingFromElsewhere(t *testing.T) {
 		}
 	}
 	if policy := page.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "http") {
-		t.Errorf("the browser is told %q", policy)
+		t.Errorf("the policy is %q", policy)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// asUser is the environment of somebody who asks the service by the command.
+// asUser returns the environment of the command for the service.
 func (s *service) asUser() []string {
 	return []string{"LSAPI_URL=" + s.base, "LSAPI_USER=" + user, "LSAPI_PASSWORD=" + password}
 }
@@ -24,7 +24,7 @@ func (s *service) elb(t *testing.T, want int, arguments ...string) (stdout, stde
 	return stdout, stderr
 }
 
-// elbChange is what lsapi elb attach and detach tell of an instance.
+// elbChange is an element of the output of lsapi elb attach and detach.
 type elbChange struct {
 	InstanceID, Outcome, ChangeID, Error string
 	Member                               *struct {
@@ -32,17 +32,17 @@ type elbChange struct {
 	}
 }
 
-func TestTheCommandAttachesAndDetachesAndWaits(t *testing.T) {
+func TestElbAttachAndDetachWait(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		stdout, _ := s.elb(t, 0, "attach", "default-elb", spare, otherSpare, "--wait", "--timeout", "2m", "--reason", "release 7")
 		made := decoded[[]elbChange](t, stdout)
 		if len(made) != 2 || made[0].InstanceID != spare || made[1].InstanceID != otherSpare {
-			t.Fatalf("it tells %s", stdout)
+			t.Fatalf("the output is %s", stdout)
 		}
 		for _, m := range made {
 			if m.Outcome != "inService" || m.Member == nil || m.Member.Health == nil || m.Member.Health.State != "InService" {
-				t.Errorf("it tells %s", stdout)
+				t.Errorf("the output is %s", stdout)
 			}
 			if c := s.change(m.ChangeID); c.Reason != "release 7" || c.Actor != user {
 				t.Errorf("on record is %+v", c)
@@ -51,7 +51,7 @@ func TestTheCommandAttachesAndDetachesAndWaits(t *testing.T) {
 		s.elb(t, 3, "attach", "default-elb", spare, "--wait")
 		stdout, _ = s.elb(t, 0, "detach", "default-elb", spare, "--wait", "--timeout", "10m")
 		if !strings.Contains(stdout, `"drained"`) {
-			t.Errorf("it tells %s", stdout)
+			t.Errorf("the output is %s", stdout)
 		}
 		s.elb(t, 3, "detach", "default-elb", spare)
 		s.elb(t, 1, "attach", "no-such-elb", spare)
@@ -60,7 +60,7 @@ func TestTheCommandAttachesAndDetachesAndWaits(t *testing.T) {
 	})
 }
 
-func TestTheCommandShowsWhatThereIs(t *testing.T) {
+func TestElbListShowAndCompletion(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	s.attach("web-elb", spare)
@@ -85,7 +85,7 @@ func TestTheCommandShowsWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestTheCommandTellsWhyItCannotAsk(t *testing.T) {
+func TestElbReportsConnectionAndCredentialErrors(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for name, test := range map[string]struct {
@@ -93,7 +93,7 @@ func TestTheCommandTellsWhyItCannotAsk(t *testing.T) {
 		status    int
 		says      string
 	}{
-		"nobody listens":     {[]string{"LSAPI_URL=http://127.0.0.1:1", "LSAPI_TOKEN=" + apiToken()}, 5, "LSAPI_URL"},
+		"without a listener": {[]string{"LSAPI_URL=http://127.0.0.1:1", "LSAPI_TOKEN=" + apiToken()}, 5, "LSAPI_URL"},
 		"no credentials":     {[]string{"LSAPI_URL=" + s.base}, 6, "LSAPI_USER"},
 		"wrong ones":         {[]string{"LSAPI_URL=" + s.base, "LSAPI_USER=" + user, "LSAPI_PASSWORD=wrong"}, 6, "the environment"},
 		"an address of none": {[]string{"LSAPI_URL=localhost"}, 2, "URL"},
@@ -105,11 +105,11 @@ func TestTheCommandTellsWhyItCannotAsk(t *testing.T) {
 	}
 }
 
-func TestTheCommandTellsWhatHappensUntilItIsInterrupted(t *testing.T) {
+func TestElbWatchPrintsEventsUntilInterrupted(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		watcher := start(t, []string{"elb", "watch", "default-elb"}, with(s.asUser()...))
-		// The first that it tells of shows that it watches.
+		// Its first event shows that the stream is open.
 		eventually(t, "it watches", func() bool {
 			s.attach("default-elb", otherSpare)
 			s.detach("default-elb", otherSpare)
@@ -126,8 +126,8 @@ func TestTheCommandTellsWhatHappensUntilItIsInterrupted(t *testing.T) {
 	})
 }
 
-// deployScript is that of the documentation: it takes each member out, works on it,
-// and puts it back.
+// deployScript returns the script of the documentation, which detaches and reattaches
+// each member.
 func deployScript(t *testing.T) string {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join("..", "docs", "command.md"))
@@ -142,7 +142,7 @@ func deployScript(t *testing.T) string {
 	return script
 }
 
-func TestADeployScriptOfTenLinesWaitsForEachMember(t *testing.T) {
+func TestDeployScriptReplacesEachMember(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	folder := t.TempDir()

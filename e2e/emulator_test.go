@@ -7,27 +7,27 @@ import (
 	"testing"
 )
 
-func TestTheEmulatorsLinesWorkWithTheAWSCommandLine(t *testing.T) {
+func TestEmulatorLinesWorkWithAWSCLI(t *testing.T) {
 	p, _ := startEmulator(t)
 	var lines []string
 	for line := range strings.Lines(p.stdout.String()) {
 		lines = append(lines, line)
 	}
-	// The AWS CLI is Debian's, wherever PATH would find another one.
+	// The AWS CLI is Debian's, whatever PATH contains.
 	text := paste(t, "PATH=/usr/bin:/bin AWS_PAGER=''\n"+strings.Join(lines, ""))
 	if !strings.Contains(text, "default-elb") {
 		t.Error(text)
 	}
 }
 
-func TestTheEmulatorRefusesNonsense(t *testing.T) {
+func TestEmulatorRejectsInvalidFlags(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "fleet.yaml"), []byte("colour: red\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct {
 		arguments []string
-		told      string
+		message   string
 	}{
 		"negative latency": {[]string{"--latency", "-1s"}, "--latency"},
 		"negative lag":     {[]string{"--lag", "-1s"}, "--lag"},
@@ -40,14 +40,14 @@ func TestTheEmulatorRefusesNonsense(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, stdout, stderr := run(t, append([]string{"emulator"}, tc.arguments...))
-			if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "lsapi: ") || !strings.Contains(stderr, tc.told) {
+			if status != 2 || stdout != "" || !strings.HasPrefix(stderr, "lsapi: ") || !strings.Contains(stderr, tc.message) {
 				t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
 			}
 		})
 	}
 }
 
-func TestTheEmulatorNamesThePortThatIsInUse(t *testing.T) {
+func TestEmulatorNamesPortInUse(t *testing.T) {
 	taken := listen(t)
 	status, _, stderr := run(t, []string{"emulator", "--listen", taken})
 	if status != 2 || stderr != "lsapi: cannot listen on "+taken+": the port is in use\n" {
@@ -55,7 +55,7 @@ func TestTheEmulatorNamesThePortThatIsInUse(t *testing.T) {
 	}
 }
 
-func TestTheEmulatorStopsAtOnceAlthoughACallIsHeld(t *testing.T) {
+func TestEmulatorStopsDuringHeldCall(t *testing.T) {
 	p, url := startEmulator(t)
 	c := client{t: t, base: url}
 	c.send("POST", "/_emulator/faults", hold)

@@ -38,7 +38,7 @@ type stream struct {
 	end    func()
 }
 
-// events opens a stream; once it has returned, nothing that happens is missed.
+// events opens a stream. All events after its return are delivered.
 func (c client) events(query, lastEventID string) *stream {
 	c.t.Helper()
 	ctx, cancel := context.WithCancel(c.t.Context())
@@ -92,7 +92,7 @@ func decodeInto[T any](t *testing.T, text string, _ T) T {
 	return decoded[T](t, text)
 }
 
-// until returns the events up to and with the one that is described so.
+// until returns the events up to and including the described one.
 func (s *stream) until(last string) []event {
 	s.t.Helper()
 	var all []event
@@ -105,7 +105,7 @@ func (s *stream) until(last string) []event {
 	}
 }
 
-func TestAWatcherIsToldWhatHappens(t *testing.T) {
+func TestStreamDeliversEvents(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startSlow(t, "2s", "3s", at(store))
 		all, filtered, other := s.events("", ""), s.events("?loadBalancer=slow-elb", ""), s.events("?loadBalancer=slow-elb", "")
@@ -114,48 +114,47 @@ func TestAWatcherIsToldWhatHappens(t *testing.T) {
 		for _, watching := range []*stream{all, filtered} {
 			first := watching.until("attached slow-elb " + slowSpare)
 			if e := first[len(first)-1]; e.data.Change == nil || e.data.Change.ID != attached.changeID(t) || e.data.Change.Actor != user {
-				t.Errorf("it is told as %+v", e.data)
+				t.Errorf("the event is %+v", e.data)
 			}
 			watching.until("health slow-elb " + slowSpare + " InService")
 		}
 		s.detachAndWait(slowSpare, "60s")
 		for _, watching := range []*stream{all, filtered} {
-			told := watching.until("drained slow-elb " + slowSpare)
+			delivered := watching.until("drained slow-elb " + slowSpare)
 			var text strings.Builder
-			for _, e := range told {
+			for _, e := range delivered {
 				fmt.Fprintf(&text, "%v %v\n", e, e.data.Draining)
 			}
 			if !strings.Contains(text.String(), "detached slow-elb "+slowSpare) || !strings.Contains(text.String(), "health slow-elb "+slowSpare+" InService true") {
-				t.Errorf("until it is drained it is told\n%s", &text)
+				t.Errorf("until it is drained the events are\n%s", &text)
 			}
 		}
 		a.register("slow-elb", slowFailing)
 		drift := all.until("drift slow-elb " + slowFailing)
 		if e := drift[len(drift)-1]; e.data.Change == nil || e.data.Change.Source != "external" || e.data.Change.Action != "attach" {
-			t.Errorf("a change past lsapi is told as %+v", e.data)
+			t.Errorf("an external change is %+v", e.data)
 		}
 		verify(t, store)
 	})
 }
 
-// With a load balancer its members are gone: the record says so, and who watched it by
-// name can still be told all of it.
-func TestTheEndOfALoadBalancerIsToldAsDrift(t *testing.T) {
+// The members of a deleted load balancer are gone: the record has that, and a stream of
+// the load balancer still delivers it.
+func TestDeletedLoadBalancerIsDrift(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		watching := s.events("?loadBalancer=default-elb", "")
 		s.attach("default-elb", spare)
-		told := watching.until("attached default-elb " + spare)
+		delivered := watching.until("attached default-elb " + spare)
 		a.do("DeleteLoadBalancer", "LoadBalancerName=default-elb")
 		watching.until("drift default-elb " + spare)
-		s.events("?loadBalancer=default-elb", told[len(told)-1].id).until("drift default-elb " + spare)
+		s.events("?loadBalancer=default-elb", delivered[len(delivered)-1].id).until("drift default-elb " + spare)
 		verify(t, store)
 	})
 }
 
-// Whoever is cut off, anywhere, and resumes, through whatever replica, has all
-// events once.
-func TestAResumedStreamLosesAndRepeatsNothing(t *testing.T) {
+// A stream that breaks anywhere and resumes on any replica delivers every event once.
+func TestResumedStreamLosesAndRepeatsNothing(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		whole := s.events("", "")
@@ -192,18 +191,18 @@ func TestAResumedStreamLosesAndRepeatsNothing(t *testing.T) {
 	})
 }
 
-func TestAReplicaTellsWhatAnotherHasDone(t *testing.T) {
+func TestStreamDeliversEventsOfOtherReplicas(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, nil)
 	watching := c.replicas[1].client().events("", "")
 	c.replicas[0].client().attach("default-elb", spare)
-	told := watching.until("attached default-elb " + spare)
+	delivered := watching.until("attached default-elb " + spare)
 	watching.end()
 	c.replicas[0].client().detach("default-elb", spare)
-	c.replicas[0].client().events("", told[len(told)-1].id).until("detached default-elb " + spare)
+	c.replicas[0].client().events("", delivered[len(delivered)-1].id).until("detached default-elb " + spare)
 }
 
-func TestAWatchOfWhatDoesNotExistIsNotFound(t *testing.T) {
+func TestStreamOfMissingLoadBalancerIsNotFound(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	if watching := s.events("?loadBalancer=no-such-elb", ""); watching.status != http.StatusNotFound {
@@ -214,7 +213,7 @@ func TestAWatchOfWhatDoesNotExistIsNotFound(t *testing.T) {
 	}
 }
 
-func TestAStopEndsStreamsAtOnce(t *testing.T) {
+func TestStopEndsStreams(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	watching := s.events("", "")

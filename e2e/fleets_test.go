@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// fleetFile writes a fleet file and returns its name.
+// fleetFile writes a fleet file and returns its path.
 func fleetFile(t *testing.T, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "fleet.yaml")

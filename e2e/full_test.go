@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// withOpenFiles limits how many files the process may have open.
+// withOpenFiles limits the number of the process's open files.
 func withOpenFiles(limit int) setting {
 	return func(c *exec.Cmd) {
 		c.Args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, limit), c.Path}, c.Args[1:]...)
@@ -19,7 +19,7 @@ func withOpenFiles(limit int) setting {
 	}
 }
 
-// soon is when a client must have its answer: far less than idle connections are kept for.
+// soon bounds a response; it is far below the lifetime of idle connections.
 const soon = 15 * time.Second
 
 func TestClientsWithoutCredentialsCannotTakeAllConnections(t *testing.T) {
@@ -41,7 +41,7 @@ func TestClientsWithoutCredentialsCannotTakeAllConnections(t *testing.T) {
 			crowd := &crowd{t: t, address: strings.TrimPrefix(s.base, "http://"), left: make(chan struct{})}
 			defer crowd.leave()
 			crowd.join(2*limit, behave)
-			for _, host := range []string{"127.0.0.1", "127.0.0.2"} { // that of the crowd, and another
+			for _, host := range []string{"127.0.0.1", "127.0.0.2"} { // the crowd's address, and another
 				transport := &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(host)}}).DialContext}
 				client := http.Client{Transport: transport, Timeout: soon}
 				for range 10 {

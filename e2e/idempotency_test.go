@@ -11,13 +11,13 @@ const (
 	deregister = "DeregisterInstancesFromLoadBalancer"
 )
 
-// attachOnce attaches an instance to default-elb under an idempotency key.
+// attachOnce attaches an instance to default-elb with an idempotency key.
 func (c client) attachOnce(key, instance string) response {
 	c.t.Helper()
 	return c.send(http.MethodPost, "/elb/default-elb", machineID(instance), "Idempotency-Key: "+key)
 }
 
-func TestARequestThatIsSentAgainUnderItsKeyIsAnsweredAlikeAndDoneOnce(t *testing.T) {
+func TestRepeatedKeyReturnsFirstOutcome(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		first := s.attachOnce("k1", spare)
@@ -45,7 +45,7 @@ func TestARequestThatIsSentAgainUnderItsKeyIsAnsweredAlikeAndDoneOnce(t *testing
 	})
 }
 
-func TestAKeyIsFreeAgainWhenNothingWasBegunUnderIt(t *testing.T) {
+func TestKeyIsFreeAfterRefusalBeforeIntent(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		if refused := s.attachOnce("k1", stopped); refused.status != http.StatusBadRequest {
@@ -57,13 +57,13 @@ func TestAKeyIsFreeAgainWhenNothingWasBegunUnderIt(t *testing.T) {
 	})
 }
 
-func TestWhileARequestIsUnderWayItsKeyIsAnsweredWith409AndWhenToAskAgain(t *testing.T) {
+func TestKeyOfPendingRequestReturns409WithRetryAfter(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		a.fault(t, `{"action":"`+register+`","kind":"timeout","count":1,"after":true,"delay":"2s"}`)
 		first := make(chan response, 1)
 		go func() {
-			// A request that is cut off has status 0.
+			// An aborted request has status 0.
 			answer, _ := s.try(http.MethodPost, "/elb/default-elb", machineID(spare), "Idempotency-Key: k1")
 			first <- answer
 		}()
@@ -81,7 +81,7 @@ func TestWhileARequestIsUnderWayItsKeyIsAnsweredWith409AndWhenToAskAgain(t *test
 	})
 }
 
-func TestTheFinalOutcomeIsReplayedToWhoGotA504(t *testing.T) {
+func TestKeyReturnsFinalOutcomeAfter504(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store), with("REQUEST_TIMEOUT=500ms"))
 		a.fault(t, `{"action":"`+register+`","kind":"timeout","count":1,"after":true,"delay":"2s"}`)
@@ -100,7 +100,7 @@ func TestTheFinalOutcomeIsReplayedToWhoGotA504(t *testing.T) {
 	})
 }
 
-func TestKeysSurviveARestart(t *testing.T) {
+func TestKeysSurviveRestart(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*service){
 		"that was asked for": func(s *service) { s.stop() },

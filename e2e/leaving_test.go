@@ -8,8 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// lockTable keeps everybody from a table of a PostgreSQL record until release is
-// called.
+// lockTable locks a table of a PostgreSQL record until release is called.
 func lockTable(t *testing.T, store, table string) (release func()) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), store)
@@ -44,9 +43,9 @@ func waitsForLock(t *testing.T, store, table string) bool {
 	return waiting > 0
 }
 
-// A replica whose clients leave while it reads the record, which another replica has
-// continued, must read it again before it decides anything.
-func TestReplicaReadsTheRecordAgainAfterItsClientLeftMeanwhile(t *testing.T) {
+// When all clients disconnect while a replica reads another replica's changes, it must
+// read the record again before its next decision.
+func TestReplicaRereadsRecordAfterClientDisconnected(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, nil)
 	one, other := c.replicas[0].client(), c.replicas[1].client()
@@ -66,13 +65,13 @@ func TestReplicaReadsTheRecordAgainAfterItsClientLeftMeanwhile(t *testing.T) {
 		t.Error("the client has an answer although the record was locked")
 	}
 	release()
-	// The change of the client that has left may have been sent before it was noticed.
+	// The change of the disconnected client may already have been sent.
 	if answer := one.attach("default-elb", spareOfOld); answer.status != http.StatusCreated && answer.status != http.StatusConflict {
 		t.Errorf("when the record can be read again, the attach is %d: %s", answer.status, answer.body)
 	}
 	for _, recorded := range one.changes("loadBalancer=default-elb") {
 		if recorded.Source != "lsapi" {
-			t.Errorf("nobody has changed anything past lsapi, and on record is %+v", recorded)
+			t.Errorf("there was no external change, but on record is %+v", recorded)
 		}
 	}
 	verify(t, c.store)

@@ -29,7 +29,7 @@ func accessLines(t *testing.T, s *service, path string) []accessLine {
 	var found []accessLine
 	for line := range strings.Lines(s.stderr.String()) {
 		if !strings.HasSuffix(line, "\n") {
-			break // it is being written
+			break // still incomplete
 		}
 		if decoded := decoded[accessLine](t, line); decoded.Path == path {
 			found = append(found, decoded)
@@ -44,10 +44,10 @@ func (s *service) accessLine(t *testing.T, id string) string {
 	return s.waitFor(s.stderr, `(?m)^.*request_id"?[=:]"?`+regexp.QuoteMeta(id)+`"?\}?$`)[0]
 }
 
-func TestTheAccessLogHasWhatTheContractLists(t *testing.T) {
+func TestAccessLogHasFieldsOfTheContract(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
-	began := time.Now().Add(-time.Millisecond) // times in the log are cut off
+	began := time.Now().Add(-time.Millisecond) // times in the log are truncated
 	s.send(http.MethodDelete, "/elb/default-elb", machineID(spare), "X-Request-Id: deploy-7")
 	text := s.accessLine(t, "deploy-7")
 	line := decoded[accessLine](t, text)
@@ -65,7 +65,7 @@ func TestTheAccessLogHasWhatTheContractLists(t *testing.T) {
 	}
 }
 
-func TestTheAccessLogAsTextIsALineThatAPersonReads(t *testing.T) {
+func TestTextAccessLogIsReadable(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t, with("LOG_FORMAT=text"))
 	s.send(http.MethodGet, "/elb/default-elb", "", "X-Request-Id: deploy-7")
@@ -76,7 +76,7 @@ func TestTheAccessLogAsTextIsALineThatAPersonReads(t *testing.T) {
 	}
 }
 
-func TestEveryRequestIsLoggedOnceWhateverBecomesOfIt(t *testing.T) {
+func TestEveryRequestIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for id, send := range map[string]func(id string) response{
@@ -103,7 +103,7 @@ func TestEveryRequestIsLoggedOnceWhateverBecomesOfIt(t *testing.T) {
 	}
 }
 
-func TestAFailedRequestsUserIsNobody(t *testing.T) {
+func TestUnauthenticatedRequestIsLoggedWithoutUser(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	s.send(http.MethodGet, "/elb/default-elb", "", "Authorization: "+basic(user+":wrong"), "X-Request-Id: intruder")
@@ -125,7 +125,7 @@ func TestXForwardedForCountsOnlyFromTrustedProxies(t *testing.T) {
 	for name, test := range map[string]struct {
 		trusted, forwarded, client string
 	}{
-		"from nobody by default":       {"", "203.0.113.7", "127.0.0.1"},
+		"from no proxy by default":     {"", "203.0.113.7", "127.0.0.1"},
 		"not from others":              {"10.0.0.0/8", "203.0.113.7", "127.0.0.1"},
 		"from a proxy":                 {"127.0.0.1", "203.0.113.7", "203.0.113.7"},
 		"from a range":                 {"127.0.0.0/8", "203.0.113.7", "203.0.113.7"},
@@ -146,7 +146,7 @@ func TestXForwardedForCountsOnlyFromTrustedProxies(t *testing.T) {
 	}
 }
 
-func TestNoCredentialsAreLoggedHoweverTheyAreSent(t *testing.T) {
+func TestCredentialsOfRequestsAreNotLogged(t *testing.T) {
 	const attempted, secretKey, sessionToken = "hunter2-attempted", "hush-hush-secret-key", "hush-hush-session"
 	for _, format := range []string{"json", "text"} {
 		t.Run(format, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestNoCredentialsAreLoggedHoweverTheyAreSent(t *testing.T) {
 	}
 }
 
-func TestNobodyForgesALineOfTheLog(t *testing.T) {
+func TestRequestsCannotForgeLogLines(t *testing.T) {
 	for _, format := range []string{"json", "text"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
@@ -197,7 +197,7 @@ func TestNobodyForgesALineOfTheLog(t *testing.T) {
 	}
 }
 
-// nthLine is where the line after the first n begins.
+// nthLine returns the position after the first n lines.
 func nthLine(text string, n int) int {
 	at := 0
 	for range n {
@@ -206,7 +206,7 @@ func nthLine(text string, n int) int {
 	return at
 }
 
-func TestTheLogsTimesFollowTZ(t *testing.T) {
+func TestLogTimesFollowTZ(t *testing.T) {
 	for zone, offset := range map[string]string{"": "Z", "UTC": "Z", "Asia/Kathmandu": "+05:45", "America/Caracas": "-04:00"} {
 		for _, format := range []string{"json", "text"} {
 			t.Run(zone+" "+format, func(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package e2e tests the built binary as its users meet it: its commands as
-// processes, the service over HTTP, AWS as the emulator behind it.
+// Package e2e tests the built binary from outside: its commands as processes, the service
+// over HTTP, with the emulator as AWS.
 package e2e
 
 import (
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// binary is the lsapi under test. TestMain alone sets it.
+// binary is the path of the lsapi under test. TestMain sets it.
 var binary string
 
 func buildAndRun(m *testing.M) (int, error) {
@@ -33,7 +33,7 @@ func buildAndRun(m *testing.M) (int, error) {
 
 	arguments := []string{"build", "-o", binary}
 	if raceEnabled {
-		// The processes are watched for races like the tests themselves.
+		// With the race detector, like the tests.
 		arguments = append(arguments, "-race")
 	}
 	build := exec.CommandContext(context.Background(), "go", append(arguments, "lsapi/cmd/lsapi")...)

@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// samples returns the values of all series by name and labels, as in
-// name{label="value"}; of a histogram its _count, _sum and _bucket.
+// samples returns the values of all series by name{label="value"}, and the _count, _sum
+// and _bucket of histograms.
 func (s *service) samples(t *testing.T) map[string]float64 {
 	t.Helper()
 	answer := s.on(t).get("/metrics")
@@ -38,8 +38,8 @@ func (s *service) samples(t *testing.T) map[string]float64 {
 	return samples
 }
 
-// metric returns the sum of the series of a name whose labels hold all of these,
-// each as in label="value"; 0 when there are none.
+// metric returns the sum of the series with a name and all of these labels, each as
+// label="value"; 0 if there are none.
 func (s *service) metric(t *testing.T, name string, labels ...string) float64 {
 	t.Helper()
 	return sum(s.samples(t), name, labels...)
@@ -56,14 +56,14 @@ func sum(samples map[string]float64, name string, labels ...string) float64 {
 	return total
 }
 
-func TestTheMetricsNeedCredentialsUnlessTheyArePublic(t *testing.T) {
+func TestMetricsNeedCredentialsUnlessPublic(t *testing.T) {
 	for name, test := range map[string]struct {
 		settings  []setting
 		anonymous int
 	}{
-		"unless told otherwise": {nil, http.StatusUnauthorized},
-		"when told so":          {[]setting{with("METRICS_PUBLIC=false")}, http.StatusUnauthorized},
-		"when public":           {[]setting{with("METRICS_PUBLIC=true")}, http.StatusOK},
+		"by default":       {nil, http.StatusUnauthorized},
+		"with the setting": {[]setting{with("METRICS_PUBLIC=false")}, http.StatusUnauthorized},
+		"when public":      {[]setting{with("METRICS_PUBLIC=true")}, http.StatusOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +85,7 @@ func TestTheMetricsNeedCredentialsUnlessTheyArePublic(t *testing.T) {
 	}
 }
 
-func TestTheMetricsFollowWhatHappens(t *testing.T) {
+func TestMetricsCountRequestsCallsAndChanges(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	idle := s.samples(t)
@@ -126,12 +126,12 @@ func TestTheMetricsFollowWhatHappens(t *testing.T) {
 			t.Errorf("%s%v grew by %v, want %v", test.name, test.labels, grew, test.grew)
 		}
 	}
-	if calls, told := a.calls()["DescribeLoadBalancers"], sum(busy, "lsapi_aws_call_duration_seconds_count", `operation="DescribeLoadBalancers"`); told < 1 || int(told) > calls {
-		t.Errorf("%v of %d calls were counted", told, calls)
+	if calls, counted := a.calls()["DescribeLoadBalancers"], sum(busy, "lsapi_aws_call_duration_seconds_count", `operation="DescribeLoadBalancers"`); counted < 1 || int(counted) > calls {
+		t.Errorf("%v of %d calls were counted", counted, calls)
 	}
 }
 
-func TestTheGaugesTellTheState(t *testing.T) {
+func TestGaugesReportState(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t, with("MAX_STALENESS=1s", "BUDGET_ELB_WRITE=3+0.001"))
 	s.get(defaultList)
@@ -185,7 +185,7 @@ func TestThrottlesAndRetriesAreCounted(t *testing.T) {
 	})
 }
 
-func TestStrangersMakeNoSeries(t *testing.T) {
+func TestUnknownPathsAndMethodsAddNoSeries(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t, with("METRICS_PUBLIC=true"))
 	strange := func(n int) {
@@ -211,7 +211,7 @@ func TestStrangersMakeNoSeries(t *testing.T) {
 	}
 }
 
-func TestTheMetricsNameNoLoadBalancersAndNoCredentials(t *testing.T) {
+func TestMetricsContainNoLoadBalancersAndNoCredentials(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t, with("AWS_ACCESS_KEY_ID=AKIATEST", "AWS_SECRET_ACCESS_KEY=hush-hush"))
 	s.get(defaultList)
@@ -227,7 +227,7 @@ func TestTheMetricsNameNoLoadBalancersAndNoCredentials(t *testing.T) {
 	}
 }
 
-func TestTheMetricsKeepPrometheusRules(t *testing.T) {
+func TestMetricsPassPromlint(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	s.get(defaultList)
@@ -243,8 +243,8 @@ func TestTheMetricsKeepPrometheusRules(t *testing.T) {
 	}
 }
 
-// A 0 that stands for something unknown hides it.
-func TestGaugesOfWhatIsUnknownAreAbsent(t *testing.T) {
+// A 0 would hide that the value is unknown.
+func TestGaugesOfUnknownValuesAreAbsent(t *testing.T) {
 	t.Parallel()
 	names := []string{"lsapi_clock_offset_seconds", "lsapi_snapshot_achieved_seconds", "lsapi_snapshot_load_balancers", "lsapi_snapshot_members"}
 	away := seriesOf(startService(t, "http://127.0.0.1:1").samples(t))
@@ -259,8 +259,8 @@ func TestGaugesOfWhatIsUnknownAreAbsent(t *testing.T) {
 	}
 }
 
-// A series that begins with its first failures hides them from rate().
-func TestFailuresAreCountedFromZero(t *testing.T) {
+// rate() misses failures in the first sample of a series.
+func TestFailureCountersStartAtZero(t *testing.T) {
 	t.Parallel()
 	samples := startService(t, "http://127.0.0.1:1").samples(t)
 	for _, series := range []string{

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// output is what a process has written so far.
+// output is the output of a process so far.
 type output struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
@@ -16,7 +16,7 @@ type output struct {
 
 func newOutput() *output { return &output{changed: make(chan struct{})} }
 
-// Write is for the process.
+// Write appends the process's output.
 func (o *output) Write(text []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -36,8 +36,8 @@ func (o *output) snapshot() (string, <-chan struct{}) {
 	return o.text.String(), o.changed
 }
 
-// waitFor waits until the process has written what the pattern matches, and
-// returns the match and its groups.
+// waitFor waits until the output matches the pattern, and returns the match and its
+// groups.
 func (p *process) waitFor(o *output, pattern string) []string {
 	p.t.Helper()
 	expression := regexp.MustCompile(pattern)
@@ -54,7 +54,7 @@ func (p *process) waitFor(o *output, pattern string) []string {
 		select {
 		case <-changed:
 		case <-exited:
-			exited = nil // what it wrote last is looked at once more
+			exited = nil // the last output is matched once more
 		case <-timeout:
 			p.t.Fatalf("it does not write %s", pattern)
 		}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestAChangePastLsapiIsOnRecordWithTheIntervalInWhichItHappened(t *testing.T) {
+func TestExternalChangeIsOnRecordWithInterval(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		s.attach("default-elb", spare)
@@ -47,7 +47,7 @@ func TestAChangePastLsapiIsOnRecordWithTheIntervalInWhichItHappened(t *testing.T
 	})
 }
 
-func TestTheMembersOfATimeAreThoseWhoWereItThen(t *testing.T) {
+func TestMembersAtReturnsMembersOfThatTime(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		first := s.change(s.attach("default-elb", spare).changeID(t))
@@ -65,7 +65,7 @@ func TestTheMembersOfATimeAreThoseWhoWereItThen(t *testing.T) {
 		}
 		for _, m := range s.membersAt("default-elb", time.Now()).Members {
 			if m.ChangeID != first.ID || m.Source != "lsapi" {
-				t.Errorf("what made it a member is not told: %+v", m)
+				t.Errorf("the change that made it a member is missing: %+v", m)
 			}
 		}
 		if answer := s.get("/v1/load-balancers/default-elb/members?at=2020-01-01T00:00:00Z"); answer.status != 404 {
@@ -74,9 +74,9 @@ func TestTheMembersOfATimeAreThoseWhoWereItThen(t *testing.T) {
 	})
 }
 
-// AWS's reads are not trusted for 10 s after a change of lsapi: what another tool does
-// then must not get lost.
-func TestAChangePastLsapiSoonAfterItsOwnIsOnRecordWithAnIntervalThatHoldsIt(t *testing.T) {
+// For 10 s after its own change lsapi ignores possibly stale reads of AWS. An external
+// change in that time must not be lost.
+func TestExternalChangeSoonAfterOwnChangeIsOnRecord(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		s.attach("default-elb", spare)
@@ -101,7 +101,7 @@ func TestAChangePastLsapiSoonAfterItsOwnIsOnRecordWithAnIntervalThatHoldsIt(t *t
 	})
 }
 
-func TestALoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
+func TestRecreatedLoadBalancerHasNoOldMembers(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		a.do("CreateLoadBalancer", anewELB)
@@ -120,7 +120,7 @@ func TestALoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
 	})
 }
 
-func TestLoadBalancerDeletedWhileTheServiceWasDownIsOnRecord(t *testing.T) {
+func TestLoadBalancerDeletedDuringDowntimeIsOnRecord(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
 		a.do("CreateLoadBalancer", anewELB)

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// patience is how long anything may take that should happen soon, on a machine
-// that has much else to do.
+// patience bounds what should happen soon, on a busy machine.
 const patience = 30 * time.Second
 
 // process is a running lsapi.
@@ -22,34 +21,33 @@ type process struct {
 	stdout *output
 	stderr *output
 	exited chan struct{}
-	logs   string // the folder for its log when the test fails; empty: the test's own
+	logs   string // the folder of its log when the test fails; empty: the test's own
 }
 
-// setting changes how a process is started.
+// setting modifies the start of a process.
 type setting func(*exec.Cmd)
 
-// with adds variables, NAME=value, to the environment, which is otherwise empty
-// but for what any program needs.
+// with adds variables, NAME=value, to the otherwise minimal environment.
 func with(variables ...string) setting {
 	return func(c *exec.Cmd) { c.Env = append(c.Env, variables...) }
 }
 
-// in makes folder the working directory, which is otherwise an empty one.
+// in sets the working directory; the default is an empty one.
 func in(folder string) setting {
 	return func(c *exec.Cmd) { c.Dir = folder }
 }
 
-// start starts lsapi with the arguments. When the test ends it is stopped, if it
-// has not ended, and has to have stopped well.
+// start starts lsapi with the arguments. At the end of the test it is stopped, which must
+// succeed.
 func start(t *testing.T, arguments []string, settings ...setting) *process {
 	t.Helper()
 	p := &process{t: t, stdout: newOutput(), stderr: newOutput(), exited: make(chan struct{})}
-	// The command has no context: it is stopped by signals, as its users do.
+	// The command has no context: it is stopped by signals, as in production.
 	p.cmd = exec.Command(binary, arguments...)
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.cmd.Dir, "AWS_EC2_METADATA_DISABLED=true",
-		// By default the race detector makes each process linger for a second.
+		// By default the race detector delays each exit by a second.
 		"GORACE=atexit_sleep_ms=20",
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
@@ -61,14 +59,14 @@ func start(t *testing.T, arguments []string, settings ...setting) *process {
 	}
 	go func() {
 		defer close(p.exited)
-		// How it ended is in the process's state.
+		// The process's state has the result.
 		_ = p.cmd.Wait()
 	}()
 	t.Cleanup(p.cleanUp)
 	return p
 }
 
-// run runs lsapi to its end and returns the exit status.
+// run runs lsapi and returns its exit status and output.
 func run(t *testing.T, arguments []string, settings ...setting) (status int, stdout, stderr string) {
 	t.Helper()
 	p := start(t, arguments, settings...)
@@ -84,8 +82,8 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-// wait waits for the end of the process and returns its exit status, -1 when a
-// signal killed it.
+// wait waits for the end of the process and returns its exit status, -1 after a deadly
+// signal.
 func (p *process) wait() int {
 	p.t.Helper()
 	select {
@@ -97,7 +95,7 @@ func (p *process) wait() int {
 	}
 }
 
-// stop asks the process to stop, as a supervisor does, and returns its status.
+// stop sends SIGTERM, as a supervisor does, and returns the exit status.
 func (p *process) stop() int {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)

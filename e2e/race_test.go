@@ -2,5 +2,5 @@
 
 package e2e
 
-// raceEnabled is whether the tests run under the race detector.
+// raceEnabled reports whether the tests run with the race detector.
 const raceEnabled = true

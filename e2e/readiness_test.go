@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// notReady asserts what readiness lacks.
+// notReady asserts that the service is not ready, for a reason.
 func (s *service) notReady(t *testing.T, says string) {
 	t.Helper()
 	if answer := s.on(t).get("/readyz"); answer.status != http.StatusServiceUnavailable || !strings.Contains(answer.body, says) {
@@ -25,7 +25,7 @@ func (s *service) becomesReady(t *testing.T) {
 	}
 }
 
-func TestAServiceThatAWSDeniesReadsIsNotReadyUntilAWSGrantsThem(t *testing.T) {
+func TestDeniedReadsMakeServiceNotReady(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	s.becomesReady(t)
@@ -38,7 +38,7 @@ func TestAServiceThatAWSDeniesReadsIsNotReadyUntilAWSGrantsThem(t *testing.T) {
 	s.becomesReady(t) // without a reader
 }
 
-func TestAServiceThatAWSDeniesChangesIsNotReadyUntilOneSucceeds(t *testing.T) {
+func TestDeniedChangeMakesServiceNotReady(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	a.fault(t, `{"action":"RegisterInstancesWithLoadBalancer","kind":"denied","probability":1}`)
@@ -53,7 +53,7 @@ func TestAServiceThatAWSDeniesChangesIsNotReadyUntilOneSucceeds(t *testing.T) {
 	s.becomesReady(t)
 }
 
-func TestAServiceWithoutCredentialsSaysSoBeforeTheFirstRequest(t *testing.T) {
+func TestMissingAWSCredentialsAreLoggedAtStart(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
 	s := startService(t, a.base, with("AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="))

@@ -28,8 +28,8 @@ func TestManyReadersCostNoMoreCallsThanOne(t *testing.T) {
 			a.resetCalls()
 			lists := s.readFor(t, window, readers, defaultList)
 			calls := a.calls()
-			// A refresh comes no sooner than half the bound after the last one, and
-			// brings what is known of instances along for a minute.
+			// A refresh starts at the earliest after half the bound. Instance metadata is
+			// cached for a minute.
 			if most := int(window/(bound/2)) + 2; calls["DescribeLoadBalancers"] > most || calls["DescribeInstances"] > 1 {
 				t.Errorf("%d lists cost %v", lists, calls)
 			}
@@ -40,9 +40,9 @@ func TestManyReadersCostNoMoreCallsThanOne(t *testing.T) {
 	}
 }
 
-// What is asked for after an outside change by more than the bound shows it; what
-// lacks it admits to be older than the change.
-func TestAListIsNeverOlderThanTheBoundNorThanItsAge(t *testing.T) {
+// A list read later than the bound after an external change shows it. A list without it
+// has an Age that reaches back before the change.
+func TestListIsNeverOlderThanBoundOrAge(t *testing.T) {
 	t.Parallel()
 	const bound = 1500 * time.Millisecond
 	a, s := startBoth(t, with("MAX_STALENESS="+bound.String()))
@@ -77,15 +77,15 @@ func (r response) age(t *testing.T) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-func TestNoCacheNeverJoinsACallThatBeganBefore(t *testing.T) {
+func TestNoCacheNeverSharesEarlierCall(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t, with("MAX_STALENESS=10s"))
 	s.get(defaultList)
-	// AWS looks at once and answers late, with what it saw.
+	// AWS reads at once and responds late, with the old state.
 	a.fault(t, `{"action":"DescribeLoadBalancers","kind":"timeout","count":1,"after":true,"delay":"1s"}`)
 	early := make(chan response, 1)
 	go func() {
-		// One that is cut off shows no members.
+		// An aborted one shows no members.
 		answer, _ := s.try(http.MethodGet, defaultList, "", "Cache-Control: no-cache")
 		early <- answer
 	}()
@@ -106,11 +106,11 @@ func TestNoCacheNeverJoinsACallThatBeganBefore(t *testing.T) {
 		t.Errorf("the early one is %d", answer.status)
 	}
 	if calls := a.calls(); calls["DescribeLoadBalancers"] > 2 {
-		t.Errorf("those who came late did not share a call: %v", calls)
+		t.Errorf("late readers did not share a call: %v", calls)
 	}
 }
 
-func TestOwnChangesAreSeenAtOnceHoweverAWSLags(t *testing.T) {
+func TestOwnChangesShowDespiteLag(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t, "--lag", "500ms")
 	s := startService(t, a.base, with("MAX_STALENESS=300ms"))
@@ -120,7 +120,7 @@ func TestOwnChangesAreSeenAtOnceHoweverAWSLags(t *testing.T) {
 			if answer := s.send(method, defaultList, machineID(spare)); answer.status != http.StatusCreated {
 				t.Fatalf("%s is %d %s", method, answer.status, answer.body)
 			}
-			// For longer than a refresh takes to come and AWS to catch up.
+			// For longer than a refresh and AWS's lag.
 			for end := time.Now().Add(900 * time.Millisecond); time.Now().Before(end); {
 				for _, how := range []string{"Accept: */*", "Cache-Control: no-cache"} {
 					list := s.send(http.MethodGet, defaultList, "", how, "If-None-Match: "+before)
@@ -133,7 +133,7 @@ func TestOwnChangesAreSeenAtOnceHoweverAWSLags(t *testing.T) {
 	}
 }
 
-func TestNamesThatNobodyKnowsCostNoCall(t *testing.T) {
+func TestUnknownNamesCostNoCall(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	s.get(defaultList)
@@ -150,7 +150,7 @@ func TestNamesThatNobodyKnowsCostNoCall(t *testing.T) {
 	}
 }
 
-func TestWhenNobodyReadsAWSIsNotAskedAndTheNextReaderSeesTheTruth(t *testing.T) {
+func TestIdleServiceMakesNoCalls(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t, with("MAX_STALENESS=300ms", "IDLE_AFTER=1s"))
 	s.get(defaultList)
@@ -172,7 +172,7 @@ func TestWhenNobodyReadsAWSIsNotAskedAndTheNextReaderSeesTheTruth(t *testing.T) 
 	eventually(t, "AWS is asked again", func() bool { return a.calls()["DescribeLoadBalancers"] > last+2 })
 }
 
-func TestWhenAWSFailsListsGrowOldAndNoOlderThanTheyMay(t *testing.T) {
+func TestListsAgeUpToBoundWhileAWSFails(t *testing.T) {
 	const most = 3 * time.Second
 	for _, kind := range []string{"throttle", "500", "reset", "denied"} {
 		t.Run(kind, func(t *testing.T) {
@@ -199,8 +199,8 @@ func TestWhenAWSFailsListsGrowOldAndNoOlderThanTheyMay(t *testing.T) {
 			if answer.status != http.StatusServiceUnavailable || err != nil || seconds < 1 {
 				t.Errorf("it is %d with Retry-After %q: %s", answer.status, answer.header.Get("Retry-After"), answer.body)
 			}
-			// What was there may have been asked for a bound before AWS failed, and
-			// whoever waits while AWS is asked again gets nothing in between.
+			// The last list may date from one bound before the failure, and readers that
+			// wait for another attempt get no list meanwhile.
 			if served := time.Since(failing); served < most-300*time.Millisecond || oldest < most-time.Second-gap {
 				t.Errorf("it was served for %v, at last with age %v", served, oldest)
 			}
@@ -213,7 +213,7 @@ func TestWhenAWSFailsListsGrowOldAndNoOlderThanTheyMay(t *testing.T) {
 	}
 }
 
-func TestWhileAWSHangsAListIsServedWithinTheDeadline(t *testing.T) {
+func TestListIsServedWithinDeadlineWhileAWSHangs(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t, with("MAX_STALENESS=300ms", "REQUEST_TIMEOUT=3s"))
 	s.get(defaultList)
@@ -228,7 +228,7 @@ func TestWhileAWSHangsAListIsServedWithinTheDeadline(t *testing.T) {
 	}
 }
 
-func TestALoadBalancerThatAnotherToolDeletesIsNotFoundWithinTheBound(t *testing.T) {
+func TestDeletedLoadBalancerIsNotFoundWithinBound(t *testing.T) {
 	t.Parallel()
 	const bound = time.Second
 	a, s := startBoth(t, with("MAX_STALENESS="+bound.String()))
@@ -248,13 +248,13 @@ func TestALoadBalancerThatAnotherToolDeletesIsNotFoundWithinTheBound(t *testing.
 	}
 }
 
-// do calls AWS without lsapi, as other tools do.
+// do calls the emulated AWS without lsapi, as other tools do.
 func (a aws) do(action, parameters string) {
 	a.client.t.Helper()
 	a.ask(action, parameters)
 }
 
-// ask asks the emulated AWS as an AWS client does, and returns its XML.
+// ask calls the emulated AWS like an AWS client, and returns its XML.
 func (a aws) ask(action, parameters string) string {
 	a.client.t.Helper()
 	version, service := "2012-06-01", "elasticloadbalancing"
@@ -270,9 +270,9 @@ func (a aws) ask(action, parameters string) string {
 	return answer.body
 }
 
-func TestWhatAWSFailsToListIsNeverNotFound(t *testing.T) {
+func TestFailedListingIsNeverNotFound(t *testing.T) {
 	for name, test := range map[string]struct {
-		named  bool // the fault meets calls that name the load balancer, too
+		named  bool // the fault also affects calls for the named load balancer
 		broken func(form url.Values) bool
 	}{
 		"it is left out of the listings":         {false, leaveOut},
@@ -309,15 +309,15 @@ func TestWhatAWSFailsToListIsNeverNotFound(t *testing.T) {
 	}
 }
 
-// leaveOut makes of a listing one without default-elb.
+// leaveOut removes default-elb from a listing.
 func leaveOut(form url.Values) bool {
 	form.Del("PageSize")
 	form.Set("LoadBalancerNames.member.1", "web-elb")
 	return true
 }
 
-// between starts a gateway to AWS, which may change what is asked, or refuse it
-// by a failure. It returns its URL.
+// between starts a gateway to AWS that can modify requests, or fail them. It returns its
+// URL.
 func between(t *testing.T, a aws, pass func(form url.Values) bool) string {
 	t.Helper()
 	target, err := url.Parse(a.base)
@@ -325,7 +325,7 @@ func between(t *testing.T, a aws, pass func(form url.Values) bool) string {
 		t.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.ErrorLog = log.New(io.Discard, "", 0) // that lsapi hangs up when it stops is no news
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // lsapi disconnects when it stops
 	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil || !pass(r.PostForm) {
 			http.Error(w, "out of order", http.StatusInternalServerError)
@@ -339,12 +339,12 @@ func between(t *testing.T, a aws, pass func(form url.Values) bool) string {
 	return gateway.URL
 }
 
-func TestInstancesThatCannotBeLookedUpDoNotVanish(t *testing.T) {
+func TestInstancesStayListedWhenLookupFails(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t, with("MAX_STALENESS=300ms"))
 	s.get(defaultList)
 	a.fault(t, `{"action":"DescribeInstances","kind":"500","probability":1}`)
-	a.register("default-elb", spare) // which nobody has looked up yet
+	a.register("default-elb", spare) // not looked up yet
 	a.resetCalls()
 	eventually(t, "the lookups have failed a few times", func() bool {
 		list := s.get(defaultList)
@@ -357,7 +357,7 @@ func TestInstancesThatCannotBeLookedUpDoNotVanish(t *testing.T) {
 	eventually(t, "the new member is listed", func() bool { return slices.Contains(s.get(defaultList).ids(t), spare) })
 }
 
-func TestAReaderOfOneLoadBalancerDoesNotWaitUntilAllAreListed(t *testing.T) {
+func TestNamedListDoesNotWaitForFullListing(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
 	opened := make(chan struct{})
@@ -374,7 +374,7 @@ func TestAReaderOfOneLoadBalancerDoesNotWaitUntilAllAreListed(t *testing.T) {
 	}
 }
 
-func TestAMalformedHeaderCostsNoCall(t *testing.T) {
+func TestMalformedHeaderCostsNoCall(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t, with("MAX_STALENESS=1m"))
 	s.get(defaultList)

@@ -17,30 +17,30 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-// cluster is several replicas of the service on one PostgreSQL and one emulated
-// AWS. Each replica has a way of its own to both, which can be cut.
+// cluster is several replicas of the service on one PostgreSQL and one emulated AWS. Each
+// replica connects to both through proxies of its own.
 type cluster struct {
 	aws      aws
-	store    string // past what can be cut
+	store    string // not through a proxy
 	replicas []*replica
 }
 
-// replica is one of them. It can be killed and started again.
+// replica is one of them. It can be restarted.
 type replica struct {
 	t        *testing.T
 	database *toxiproxy.Proxy
 	cloud    *toxiproxy.Proxy
 	settings []setting
 	endpoint string
-	clock    string // the file that says by how much its clock is off
+	clock    string // the file with its clock's offset
 	logs     string // the folder of its logs, if not the test's own
 
 	mu      sync.Mutex
 	service *service
 }
 
-// startCluster starts so many replicas. Emulator flags are for the AWS, settings
-// for the replicas.
+// startCluster starts n replicas, with flags for the emulator and settings for the
+// replicas.
 func startCluster(t *testing.T, n int, emulator []string, settings ...setting) *cluster {
 	t.Helper()
 	c := &cluster{aws: startAWS(t, emulator...), store: postgrestest.URL(t)}
@@ -61,7 +61,7 @@ func (c *cluster) start(t *testing.T, settings ...setting) *replica {
 		t.Fatal(err)
 	}
 	r := &replica{t: t, cloud: startProxy(t, "aws", endpoint.Host)}
-	if database.Host != "" { // else it is a file
+	if database.Host != "" { // otherwise the record is a file
 		r.database = startProxy(t, "database", database.Host)
 		database.Host = r.database.Listen
 	}
@@ -91,14 +91,14 @@ func startProxy(t *testing.T, name, upstream string) *toxiproxy.Proxy {
 	return proxy
 }
 
-// client returns a client of the replica as it runs now, for any goroutine.
+// client returns a client of the running replica, for any goroutine.
 func (r *replica) client() client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.service.client
 }
 
-// restart kills the replica as a power cut does, and starts it again after a while.
+// restart kills the replica, as a power failure does, and restarts it after a while.
 func (r *replica) restart(after time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -110,7 +110,7 @@ func (r *replica) restart(after time.Duration) {
 	r.startProcess()
 }
 
-// pause stops the process for a while, without its noticing.
+// pause stops the process for a while.
 func (r *replica) pause(lasts time.Duration) {
 	r.mu.Lock()
 	process := r.service.cmd.Process
@@ -124,7 +124,7 @@ func (r *replica) pause(lasts time.Duration) {
 	}
 }
 
-// pauseWhile stops the process for as long as something takes.
+// pauseWhile stops the process during a function.
 func (r *replica) pauseWhile(t *testing.T, something func()) {
 	t.Helper()
 	process := r.service.cmd.Process
@@ -139,7 +139,7 @@ func (r *replica) pauseWhile(t *testing.T, something func()) {
 	something()
 }
 
-// cut cuts one of the replica's ways for a while.
+// cut disables one of the replica's proxies for a while.
 func cut(t *testing.T, way *toxiproxy.Proxy, lasts time.Duration) {
 	way.Stop()
 	time.Sleep(lasts)
@@ -148,11 +148,11 @@ func cut(t *testing.T, way *toxiproxy.Proxy, lasts time.Duration) {
 	}
 }
 
-func TestReplicasShowOneAnothersChangesAtOnce(t *testing.T) {
+func TestReplicasShowEachOthersChanges(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, []string{"--lag", "2s"})
 	one, other := c.replicas[0].client(), c.replicas[1].client()
-	other.get("/elb/default-elb") // it has the list in memory
+	other.get("/elb/default-elb") // loads the list into memory
 	if answer := one.attach("default-elb", spare); answer.status != http.StatusCreated {
 		t.Fatalf("it is %d: %s", answer.status, answer.body)
 	}
@@ -172,14 +172,14 @@ func TestReplicasShowOneAnothersChangesAtOnce(t *testing.T) {
 	verify(t, c.store)
 }
 
-func TestWhileTheDatabaseIsAwayReadsGoOnAndChangesAreRefused(t *testing.T) {
+func TestDatabaseOutageRejectsChangesAndServesReads(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 1, nil)
 	s := c.replicas[0].client()
 	if answer := s.attach("default-elb", spare); answer.status != http.StatusCreated {
 		t.Fatalf("it is %d: %s", answer.status, answer.body)
 	}
-	if list := s.get("/elb/default-elb"); list.status != http.StatusOK { // from now on it is in memory
+	if list := s.get("/elb/default-elb"); list.status != http.StatusOK { // loads the list into memory
 		t.Fatalf("a list is %d: %s", list.status, list.body)
 	}
 	c.replicas[0].database.Stop()
@@ -207,9 +207,9 @@ func TestWhileTheDatabaseIsAwayReadsGoOnAndChangesAreRefused(t *testing.T) {
 	verify(t, c.store)
 }
 
-// A replica that is paused while it looks acts, when it goes on, on what it saw
-// before. By then the lease is somebody else's.
-func TestAReplicaThatWasPausedForLongerThanItsTurnDoesNotActOnWhatItSaw(t *testing.T) {
+// A replica that is paused after its read of AWS continues with stale data. By then
+// another replica has the lease.
+func TestPausedReplicaMakesNoChangeAfterItsLease(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, []string{"--latency", "1s"}, fencing(t)...)
 	paused, other := c.replicas[0], c.replicas[1].client()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The credentials that services under test accept.
+// The credentials of services under test.
 const (
 	user     = "alice"
 	password = "s3cret:with-a-colon"
@@ -28,8 +28,8 @@ type service struct {
 	client
 }
 
-// startService starts lsapi serve on a free port, with the AWS at endpoint. Its
-// log is JSON, unless a setting says otherwise.
+// startService starts lsapi serve on a free port, with the AWS at endpoint. Its log is
+// JSON by default.
 func startService(t *testing.T, endpoint string, settings ...setting) *service {
 	t.Helper()
 	p := start(t, []string{"serve", "--listen", "127.0.0.1:0"}, append([]setting{with(serviceEnvironment(endpoint)...)}, settings...)...)

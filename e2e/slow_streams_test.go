@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// manyChanges fill what the kernel holds of a stream that nobody reads.
+// manyChanges fill the kernel's buffers of an unread stream.
 const manyChanges = 5000
 
-func TestStreamsThatNobodyReadsDoNotHoldUpChanges(t *testing.T) {
+func TestUnreadStreamsDoNotDelayChanges(t *testing.T) {
 	_, s := startBoth(t)
 	s.attach("web-elb", otherSpare)
 	reason := "X-Reason: " + strings.Repeat("🚀", 250)
@@ -41,7 +41,7 @@ func TestStreamsThatNobodyReadsDoNotHoldUpChanges(t *testing.T) {
 	}
 }
 
-// leaveUnread asks for a stream and takes nothing of it.
+// leaveUnread opens a stream without reading it.
 func (s *service) leaveUnread(t *testing.T, path string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
@@ -58,7 +58,7 @@ func (s *service) leaveUnread(t *testing.T, path string) net.Conn {
 	return conn
 }
 
-// repeat does something so often, by several at once.
+// repeat calls a function n times, concurrently.
 func (s *service) repeat(t *testing.T, times int, do func()) {
 	t.Helper()
 	const hands = 125

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// takeover is how long a standby may take to become the owner of a file: it tries
-// five times a second, on a machine that has much else to do.
+// takeover bounds the time until a standby owns the file: it tries five times a second,
+// on a busy machine.
 const takeover = patience / 2
 
-func TestAStandbyReadsAndTakesOverWhenTheOwnerDies(t *testing.T) {
+func TestStandbyTakesOverAfterKill(t *testing.T) {
 	t.Parallel()
 	store := places["SQLite"](t)
 	a, owner := startBoth(t, at(store))
@@ -55,7 +55,7 @@ func TestAStandbyReadsAndTakesOverWhenTheOwnerDies(t *testing.T) {
 	verify(t, store)
 }
 
-func TestAStandbyTakesOverWhenTheOwnerIsStopped(t *testing.T) {
+func TestStandbyTakesOverAfterStop(t *testing.T) {
 	t.Parallel()
 	store := places["SQLite"](t)
 	a, owner := startBoth(t, at(store))
@@ -71,9 +71,9 @@ func TestAStandbyTakesOverWhenTheOwnerIsStopped(t *testing.T) {
 	verify(t, store)
 }
 
-// Lists of a standby show the owner's changes at once, although AWS's reads lag behind
-// them, and keep showing them.
-func TestListsOfAStandbyShowTheOwnersChanges(t *testing.T) {
+// Despite the lag of AWS's reads, lists of a standby show the owner's changes at once, and
+// keep showing them.
+func TestStandbyListsShowOwnersChanges(t *testing.T) {
 	t.Parallel()
 	const lag, soon = 5 * time.Second, 100 * time.Millisecond
 	store := places["SQLite"](t)
@@ -84,7 +84,7 @@ func TestListsOfAStandbyShowTheOwnersChanges(t *testing.T) {
 	before := members()
 
 	quickest := time.Hour
-	// A machine that has much else to do is not always quick.
+	// A busy machine needs several attempts.
 	for end := time.Now().Add(patience); quickest > soon && time.Now().Before(end); {
 		owner.attach("default-elb", spare)
 		attached := time.Now()

@@ -20,15 +20,15 @@ const (
 	terminate = syscall.SIGTERM
 )
 
-// hold makes AWS keep every call unanswered for longer than any test takes.
+// hold delays every call to AWS for longer than any test takes.
 const hold = `{"action":"*","kind":"timeout","probability":1,"delay":"10m"}`
 
-// inFlight starts a request and returns once AWS has been asked for its sake.
+// inFlight starts a request and returns once it has called AWS.
 func inFlight(t *testing.T, s *service, emulator client) <-chan response {
 	t.Helper()
 	answered := make(chan response, 1)
 	go func() {
-		// A request that is cut off has status 0.
+		// An aborted request has status 0.
 		answer, _ := s.try(http.MethodGet, "/elb/default-elb", "")
 		answered <- answer
 	}()
@@ -38,7 +38,7 @@ func inFlight(t *testing.T, s *service, emulator client) <-chan response {
 	return answered
 }
 
-// refusesConnections waits until nobody accepts connections at the service.
+// refusesConnections waits until the service accepts no connections.
 func refusesConnections(t *testing.T, s *service) {
 	t.Helper()
 	eventually(t, "connections are refused", func() bool {
@@ -56,7 +56,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	eventuallyWithin(t, patience, what, condition)
 }
 
-// eventuallyWithin is eventually for what takes its time.
+// eventuallyWithin is eventually with a bound.
 func eventuallyWithin(t *testing.T, limit time.Duration, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.After(limit)
@@ -71,7 +71,7 @@ func eventuallyWithin(t *testing.T, limit time.Duration, what string, condition 
 	}
 }
 
-func TestAStopLetsTheRequestUnderWayFinish(t *testing.T) {
+func TestStopFinishesRequestsInFlight(t *testing.T) {
 	for name, signal := range map[string]syscall.Signal{"SIGTERM": terminate, "SIGINT": interrupt} {
 		t.Run(name, func(t *testing.T) {
 			_, url := startEmulator(t, "--latency", "500ms")
@@ -89,7 +89,7 @@ func TestAStopLetsTheRequestUnderWayFinish(t *testing.T) {
 	}
 }
 
-func TestAStopWaitsNoLongerThanItMay(t *testing.T) {
+func TestStopEndsAtItsTimeout(t *testing.T) {
 	_, url := startEmulator(t)
 	emulator := client{t: t, base: url}
 	s := startService(t, url, with("SHUTDOWN_TIMEOUT=200ms"))
@@ -104,7 +104,7 @@ func TestAStopWaitsNoLongerThanItMay(t *testing.T) {
 	}
 }
 
-func TestASecondSignalStopsAtOnce(t *testing.T) {
+func TestSecondSignalStopsImmediately(t *testing.T) {
 	_, url := startEmulator(t)
 	emulator := client{t: t, base: url}
 	s := startService(t, url)
@@ -124,8 +124,8 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 	}
 }
 
-// A supervisor forwards the signal that the terminal sent to it and to the service.
-func TestTwoSignalsAtOnceAreOneStop(t *testing.T) {
+// A terminal signals the service and its supervisor, which forwards the signal.
+func TestTwoSimultaneousSignalsAreOneStop(t *testing.T) {
 	for name, signals := range map[string][2]syscall.Signal{
 		"twice the same":                {terminate, terminate},
 		"one as it came, one forwarded": {interrupt, terminate},
@@ -135,7 +135,7 @@ func TestTwoSignalsAtOnceAreOneStop(t *testing.T) {
 			s := startService(t, url)
 			answered := inFlight(t, s, client{t: t, base: url})
 			s.signal(signals[0])
-			refusesConnections(t, s) // it has received the first
+			refusesConnections(t, s) // the first has arrived
 			s.signal(signals[1])
 			if answer := <-answered; answer.status != http.StatusOK {
 				t.Errorf("the request got %d", answer.status)
@@ -147,7 +147,7 @@ func TestTwoSignalsAtOnceAreOneStop(t *testing.T) {
 	}
 }
 
-func TestSIGHUPReadsTheUsersFileAgain(t *testing.T) {
+func TestSIGHUPReloadsUsersFile(t *testing.T) {
 	s := startService(t, "http://127.0.0.1:1")
 	s.signal(syscall.SIGHUP)
 	s.waitFor(s.stderr, `reloading the users file`)
@@ -162,7 +162,7 @@ func TestSIGHUPReadsTheUsersFileAgain(t *testing.T) {
 	s.waitFor(s.stderr, `reload failed`)
 }
 
-func TestTheDemoEndsWithItsTerminal(t *testing.T) {
+func TestDemoEndsWithItsTerminal(t *testing.T) {
 	demo := startDemo(t, onFreePorts)
 	folder := demo.waitFor(demo.stdout, `sqlite:(\S+)/lsapi.db`)[1]
 	demo.signal(syscall.SIGHUP)
@@ -174,11 +174,10 @@ func TestTheDemoEndsWithItsTerminal(t *testing.T) {
 	}
 }
 
-// A terminal signals the whole group, and a supervisor in it forwards the signal: the
-// second may come when the first has done its work.
-func TestSignalAfterTheStopDoesNotChangeTheStatus(t *testing.T) {
+// The forwarded signal may arrive after the first has stopped the service.
+func TestSignalAfterStopDoesNotChangeStatus(t *testing.T) {
 	t.Parallel()
-	// The race detector holds the process up at its exit.
+	// The race detector delays the exit.
 	s := startService(t, "http://127.0.0.1:1", with("GORACE=atexit_sleep_ms=1000"))
 	s.signal(terminate)
 	s.waitFor(s.stderr, `"stopped"`)

@@ -9,18 +9,16 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-// place returns the STORE_URL of an empty record of changes, which processes that
-// are given the same one share.
+// place returns the STORE_URL of an empty record, which processes can share.
 type place func(t *testing.T) string
 
-// places are where a record can be kept. What the record promises, it promises in
-// each.
+// places are the stores of a record. All have the same promises.
 var places = map[string]place{
 	"PostgreSQL": func(t *testing.T) string { return postgrestest.URL(t) },
 	"SQLite":     func(t *testing.T) string { return sqliteURL(filepath.Join(t.TempDir(), "lsapi.db")) },
 }
 
-// everywhere runs a test for each place, beside all others.
+// everywhere runs a parallel test for each place.
 func everywhere(t *testing.T, test func(t *testing.T, store string)) {
 	t.Parallel()
 	for name, empty := range places {
@@ -33,23 +31,23 @@ func everywhere(t *testing.T, test func(t *testing.T, store string)) {
 
 func sqliteURL(path string) string { return "sqlite://" + path }
 
-// at names the store of a service.
+// at sets the store of a service.
 func at(store string) setting { return with("STORE_URL=" + store) }
 
-// kill ends the process as a power cut does.
+// kill ends the process, as a power failure does.
 func (p *process) kill() {
 	p.t.Helper()
 	p.signal(syscall.SIGKILL)
 	p.wait()
 }
 
-// changesCommand runs lsapi changes beside whoever has the store.
+// changesCommand runs lsapi changes on a store, which a service may have open.
 func changesCommand(t *testing.T, store string, arguments ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	return run(t, append([]string{"changes"}, arguments...), at(store))
 }
 
-// verify asserts that the record is whole, and matches the checkpoints.
+// verify asserts that the record is valid and matches the checkpoints.
 func verify(t *testing.T, store string, checkpoints ...string) {
 	t.Helper()
 	arguments := []string{"verify"}

@@ -20,7 +20,7 @@ type stressReport struct {
 	}
 }
 
-func TestTheStressTestReportsHowTheServiceAnswers(t *testing.T) {
+func TestStressReportsLatencyAndThroughput(t *testing.T) {
 	_, s := startBoth(t)
 	page, file := filepath.Join(t.TempDir(), "report.html"), filepath.Join(t.TempDir(), "report.json")
 	header := filepath.Join(t.TempDir(), "header")
@@ -53,7 +53,7 @@ func TestTheStressTestReportsHowTheServiceAnswers(t *testing.T) {
 	}
 }
 
-func TestTheCredentialsOfAStressedURLAreUsedAndNotTold(t *testing.T) {
+func TestStressUsesCredentialsOfURLWithoutPrintingThem(t *testing.T) {
 	_, s := startBoth(t)
 	url := strings.Replace(s.base, "://", "://"+user+":"+password+"@", 1) + "/elb/default-elb"
 	status, stdout, stderr := run(t, []string{"stress", "--duration", "1s", "-o", "json", url})
@@ -63,7 +63,7 @@ func TestTheCredentialsOfAStressedURLAreUsedAndNotTold(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedStressTestReportsWhatThereWas(t *testing.T) {
+func TestInterruptedStressReportsPartialRun(t *testing.T) {
 	a, s := startBoth(t)
 	p := start(t, []string{"stress", "--duration", "1h", "-o", "json", s.base + "/nothing"})
 	q := start(t, []string{"stress", "--duration", "1h", "-o", "json", s.base + "/healthcheck"})
@@ -86,7 +86,7 @@ func TestAnInterruptedStressTestReportsWhatThereWas(t *testing.T) {
 	}
 }
 
-func TestALoadThatMakesNoSenseIsRefusedInOneLine(t *testing.T) {
+func TestStressRejectsInvalidLoad(t *testing.T) {
 	for name, test := range map[string]struct {
 		arguments []string
 		word      string
@@ -107,7 +107,7 @@ func TestALoadThatMakesNoSenseIsRefusedInOneLine(t *testing.T) {
 		"a bad condition":     {[]string{"--fail-if", "p98>1ms", "http://127.0.0.1:1/"}, "--fail-if"},
 		"headers nowhere":     {[]string{"-H", "@/no/such/headers", "http://127.0.0.1:1/"}, "/no/such/headers: no such file"},
 		"a file nowhere":      {[]string{"--html", "/no/such/folder/x.html", "http://127.0.0.1:1/"}, "/no/such/folder"},
-		"somebody else's":     {[]string{"http://192.0.2.1/"}, "--i-own-this-host"},
+		"a remote host":       {[]string{"http://192.0.2.1/"}, "--i-own-this-host"},
 		"an output that none": {[]string{"-o", "xml", "http://127.0.0.1:1/"}, "--output"},
 	} {
 		t.Run(name, func(t *testing.T) {

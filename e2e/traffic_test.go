@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// trafficFleet has three web servers behind a load balancer that drains and is quick to
-// find out how they are.
+// trafficFleet has three web servers behind a load balancer with draining and a short
+// health check interval.
 const trafficFleet = `
 registrationDelay: 100ms
 loadBalancers:
@@ -24,7 +24,7 @@ instances:
   - {id: i-0a11ce0000000ab03}
 `
 
-// traffic is what a load balancer carries.
+// traffic is the emulator's statistics of a load balancer.
 type traffic struct {
 	LoadBalancer string
 	Listeners    []struct{ URL string }
@@ -42,8 +42,8 @@ func (a aws) traffic() []traffic {
 	return decoded[[]traffic](a.client.t, a.get("/_emulator/traffic").body)
 }
 
-// carrying starts an emulated AWS whose load balancer carries traffic, once all members
-// serve, and returns where it listens.
+// carrying starts an emulated AWS with a load balancer that carries traffic, waits until
+// all members serve, and returns the listener's URL.
 func carrying(t *testing.T, arguments ...string) (a aws, url string) {
 	t.Helper()
 	a = startAWS(t, append([]string{"--fleet", fleetFile(t, trafficFleet), "--data-plane"}, arguments...)...)
@@ -59,7 +59,7 @@ func carrying(t *testing.T, arguments ...string) (a aws, url string) {
 	return a, a.traffic()[0].Listeners[0].URL
 }
 
-// load starts lsapi stress; report waits for its end.
+// load starts lsapi stress; report waits for its report.
 func load(t *testing.T, arguments ...string) (report func() stressReport) {
 	t.Helper()
 	p := start(t, append([]string{"stress", "-o", "json"}, arguments...))
@@ -72,9 +72,9 @@ func load(t *testing.T, arguments ...string) (report func() stressReport) {
 	}
 }
 
-// A deployment replaces one member after the other: taken out by the service's API,
-// stopped, started and put back. Nobody who uses the load balancer notices.
-func TestMembersAreReplacedUnderLoadAndNoRequestFails(t *testing.T) {
+// As in a deployment, each member in turn is detached through the API, stopped, started
+// and attached. No request through the load balancer fails.
+func TestReplacingMembersUnderLoadFailsNoRequest(t *testing.T) {
 	t.Parallel()
 	a, url := carrying(t)
 	s := startService(t, a.base)
@@ -101,7 +101,7 @@ func TestMembersAreReplacedUnderLoadAndNoRequestFails(t *testing.T) {
 	}
 }
 
-func TestTheStressTestShowsTheSurgeQueueAndItsSpillover(t *testing.T) {
+func TestStressShowsSurgeQueueAndSpillover(t *testing.T) {
 	t.Parallel()
 	a, url := carrying(t, "--member-concurrency", "1")
 	report := load(t, "--connections", "60", "--duration", "2s", "--surge-queue", "slow-elb", "--aws-endpoint", a.base, url+"/?sleep=100ms")()
@@ -121,7 +121,7 @@ func TestTheStressTestShowsTheSurgeQueueAndItsSpillover(t *testing.T) {
 	}{
 		"no load balancer": {[]string{"--surge-queue", "no-such-elb", "--aws-endpoint", a.base}, "no-such-elb"},
 		"no data plane":    {[]string{"--surge-queue", "default-elb", "--aws-endpoint", startAWS(t).base}, "--data-plane"},
-		"nobody there":     {[]string{"--surge-queue", "slow-elb", "--aws-endpoint", "http://127.0.0.1:9"}, "cannot be read"},
+		"no emulator":      {[]string{"--surge-queue", "slow-elb", "--aws-endpoint", "http://127.0.0.1:9"}, "cannot be read"},
 	} {
 		status, _, stderr := run(t, append(append([]string{"stress"}, test.arguments...), url), with("AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1"))
 		if status != 1 || !strings.Contains(stderr, test.word) {
@@ -130,8 +130,7 @@ func TestTheStressTestShowsTheSurgeQueueAndItsSpillover(t *testing.T) {
 	}
 }
 
-// The service stands behind the load balancer that it manages.
-func TestTheDemosServiceAnswersThroughItsOwnLoadBalancer(t *testing.T) {
+func TestDemoServiceRespondsThroughItsLoadBalancer(t *testing.T) {
 	t.Parallel()
 	demo := startDemo(t, onFreePorts)
 	demo.waitFor(demo.stdout, `through default-elb.*\ncurl .*\n`)
@@ -149,7 +148,7 @@ func TestTheDemosServiceAnswersThroughItsOwnLoadBalancer(t *testing.T) {
 	}
 }
 
-func TestAnEmulatorTellsWhatIsWrongWithItsDataPlane(t *testing.T) {
+func TestEmulatorReportsDataPlaneErrors(t *testing.T) {
 	for word, arguments := range map[string][]string{
 		"--member-concurrency": {"--data-plane", "--member-concurrency", "0"},
 		"is for --data-plane":  {"--member-concurrency", "5"},

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// pipe is where a process writes, and which is read only as far as a test reads it.
+// pipe receives the output of a process. Only the test reads it.
 type pipe struct {
 	t      *testing.T
 	reader *os.File
@@ -32,7 +32,7 @@ func newPipe(t *testing.T) *pipe {
 	return &pipe{t: t, reader: reader, lines: bufio.NewReader(reader), writer: writer}
 }
 
-// fill fills the pipe, so that the next write to it does not return.
+// fill fills the pipe, so that the next write blocks.
 func (p *pipe) fill() *pipe {
 	p.t.Helper()
 	for {
@@ -47,7 +47,7 @@ func (p *pipe) fill() *pipe {
 	}
 }
 
-// waitFor reads lines until one holds the text, and returns it.
+// waitFor reads lines until one contains the text, and returns it.
 func (p *pipe) waitFor(text string) string {
 	p.t.Helper()
 	if err := p.reader.SetReadDeadline(time.Now().Add(patience)); err != nil {
@@ -68,8 +68,8 @@ func stderrTo(p *pipe) setting { return func(c *exec.Cmd) { c.Stderr = p.writer 
 
 func stdoutTo(p *pipe) setting { return func(c *exec.Cmd) { c.Stdout = p.writer } }
 
-// startServiceLoggingTo starts a service that has logged its address to the pipe,
-// and nothing that was read after it.
+// startServiceLoggingTo starts a service that logs to the pipe, and reads up to the line
+// with its address.
 func startServiceLoggingTo(t *testing.T, log *pipe, endpoint string, settings ...setting) *service {
 	t.Helper()
 	p := start(t, []string{"serve", "--listen", "127.0.0.1:0"},
@@ -78,10 +78,10 @@ func startServiceLoggingTo(t *testing.T, log *pipe, endpoint string, settings ..
 	return &service{p, client{t: t, base: "http://" + listening.Address, authorization: "Basic " + apiToken()}}
 }
 
-// logMuch makes the service log more than so many bytes.
+// logMuch makes the service log more than n bytes.
 func (s *service) logMuch(t *testing.T, bytes int) {
 	t.Helper()
-	const path = 256 // what the log holds of it
+	const path = 256 // the log truncates longer paths
 	connection := &http.Transport{}
 	defer connection.CloseIdleConnections()
 	for range bytes/path + 1 {
@@ -93,7 +93,7 @@ func (s *service) logMuch(t *testing.T, bytes int) {
 
 const pipeSize = 64 << 10
 
-func TestALogThatIsNotReadHoldsNoChangeUp(t *testing.T) {
+func TestUnreadLogDelaysNoChange(t *testing.T) {
 	t.Parallel()
 	const clients = 50
 	a := startAWS(t, "--fleet", "1x1")
@@ -120,7 +120,7 @@ func TestALogThatIsNotReadHoldsNoChangeUp(t *testing.T) {
 	}
 }
 
-func TestAServiceStopsThoughItsLogIsNotRead(t *testing.T) {
+func TestServiceStopsWithUnreadLog(t *testing.T) {
 	t.Parallel()
 	log := newPipe(t)
 	s := startServiceLoggingTo(t, log, "http://127.0.0.1:1")
@@ -130,7 +130,7 @@ func TestAServiceStopsThoughItsLogIsNotRead(t *testing.T) {
 	}
 }
 
-func TestAServiceGoesOnWhenTheReaderOfItsLogEnds(t *testing.T) {
+func TestServiceSurvivesEndOfLogReader(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
 	log := newPipe(t)
@@ -147,7 +147,7 @@ func TestAServiceGoesOnWhenTheReaderOfItsLogEnds(t *testing.T) {
 	}
 }
 
-func TestTheDemoAndTheEmulatorStopThoughTheirOutputIsNotRead(t *testing.T) {
+func TestDemoAndEmulatorStopWithUnreadOutput(t *testing.T) {
 	for command, flag := range map[string]string{"demo": "--emulator-listen", "emulator": "--listen"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
@@ -174,7 +174,7 @@ func TestTheDemoAndTheEmulatorStopThoughTheirOutputIsNotRead(t *testing.T) {
 	}
 }
 
-// freeAddress returns an address that nothing listens on.
+// freeAddress returns an address without a listener.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

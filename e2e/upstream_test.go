@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// The operations, each as a request that would succeed.
+// The operations, each with a valid request.
 var operations = []struct{ name, method, body string }{
 	{"list", http.MethodGet, ""},
 	{"attach", http.MethodPost, machineID(spare)},
 	{"detach", http.MethodDelete, machineID(member)},
 }
 
-func TestAFailureOfAWSIsTheServersAndNeverTheClients(t *testing.T) {
+func TestAWSFailureIsAServerError(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault  string
 		status int
@@ -55,8 +55,7 @@ func TestAFailureOfAWSIsTheServersAndNeverTheClients(t *testing.T) {
 	}
 }
 
-// deadlineFor lets a request that should time out do so soon, and any other
-// have its answer.
+// deadlineFor is short for a request that should time out, and long for any other.
 func deadlineFor(status int) string {
 	if status == http.StatusGatewayTimeout {
 		return "REQUEST_TIMEOUT=500ms"
@@ -64,7 +63,7 @@ func deadlineFor(status int) string {
 	return "REQUEST_TIMEOUT=30s"
 }
 
-func TestAChangeThatAWSRefusesChangesNothing(t *testing.T) {
+func TestRefusedChangeHasNoEffect(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind   string
 		status int
@@ -89,7 +88,7 @@ func TestAChangeThatAWSRefusesChangesNothing(t *testing.T) {
 	}
 }
 
-func TestWhatLsapiMayNotDoIsTheOperatorsToKnow(t *testing.T) {
+func TestDeniedPermissionIsLoggedAndHiddenFromClient(t *testing.T) {
 	for action, send := range map[string]func(client) response{
 		"DescribeLoadBalancers":               func(c client) response { return c.get("/elb/default-elb") },
 		"DescribeInstances":                   func(c client) response { return c.get("/elb/default-elb") },
@@ -115,7 +114,7 @@ func TestWhatLsapiMayNotDoIsTheOperatorsToKnow(t *testing.T) {
 	}
 }
 
-func TestAnAWSThatCannotBeReachedIsABadGateway(t *testing.T) {
+func TestUnreachableAWSIsBadGateway(t *testing.T) {
 	t.Parallel()
 	s := startService(t, "http://127.0.0.1:1")
 	for _, operation := range operations {
@@ -124,12 +123,12 @@ func TestAnAWSThatCannotBeReachedIsABadGateway(t *testing.T) {
 			t.Errorf("%s is %d: %s", operation.name, answer.status, answer.body)
 		}
 		if strings.Contains(answer.errorText(t, "message"), "127.0.0.1") {
-			t.Errorf("the client learns whom lsapi asks: %s", answer.body)
+			t.Errorf("the response names the AWS endpoint: %s", answer.body)
 		}
 	}
 }
 
-func TestAnAWSThatTalksNonsenseIsABadGateway(t *testing.T) {
+func TestInvalidAWSResponseIsBadGateway(t *testing.T) {
 	t.Parallel()
 	nonsense := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "<html>not found</html>", http.StatusNotFound)
@@ -143,10 +142,10 @@ func TestAnAWSThatTalksNonsenseIsABadGateway(t *testing.T) {
 	}
 }
 
-// callTimeout is when a call to AWS is given up, whatever its request's deadline is.
+// callTimeout is the timeout of a call to AWS, whatever the deadline of its request.
 const callTimeout = 10 * time.Second
 
-func TestADeadlineIsKeptHoweverLongAWSTakes(t *testing.T) {
+func TestDeadlineHoldsWhenAWSIsSlow(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
 	s := startService(t, a.base, with("REQUEST_TIMEOUT=500ms"))
@@ -160,7 +159,7 @@ func TestADeadlineIsKeptHoweverLongAWSTakes(t *testing.T) {
 	}
 }
 
-func TestTheOutcomeOfAChangeIsRecordedAlthoughItsClientGotA504(t *testing.T) {
+func TestOutcomeIsRecordedAfter504(t *testing.T) {
 	for name, test := range map[string]struct {
 		action, instance string
 		send             func(client) response
@@ -183,7 +182,7 @@ func TestTheOutcomeOfAChangeIsRecordedAlthoughItsClientGotA504(t *testing.T) {
 	}
 }
 
-func TestAnAttachThatAWSCarriedOutAndAnsweredWith500IsAnAttach(t *testing.T) {
+func TestAttachWith500AfterEffectReturns201(t *testing.T) {
 	t.Parallel()
 	a, s := startBoth(t)
 	a.fault(t, `{"action":"RegisterInstancesWithLoadBalancer","kind":"500","after":true,"probability":1}`)
@@ -195,9 +194,9 @@ func TestAnAttachThatAWSCarriedOutAndAnsweredWith500IsAnAttach(t *testing.T) {
 	}
 }
 
-// Whether it was applied can only be told by a read after AWS's lag, which is
-// longer than this client waits, and this stop.
-func TestAChangeWhoseAnswerWasLostIsNeverGuessed(t *testing.T) {
+// Only a read after AWS's lag shows the outcome, which takes longer than this client and
+// this stop wait.
+func TestLostResponseIsNeverGuessed(t *testing.T) {
 	for _, kind := range []string{"500", "reset"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -220,7 +219,7 @@ func TestAChangeWhoseAnswerWasLostIsNeverGuessed(t *testing.T) {
 	}
 }
 
-func TestAHangingCallDelaysNobodyElse(t *testing.T) {
+func TestHangingCallDelaysNoOtherRequest(t *testing.T) {
 	for name, action := range map[string]string{"list": "DescribeLoadBalancers", "attach": "RegisterInstancesWithLoadBalancer"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -232,7 +231,7 @@ func TestAHangingCallDelaysNobodyElse(t *testing.T) {
 				if name == "attach" {
 					method, body = http.MethodPost, machineID(spare)
 				}
-				// A request that is cut off has status 0.
+				// An aborted request has status 0.
 				answer, _ := s.on(t).try(method, "/elb/default-elb", body)
 				held <- answer
 			}()
@@ -249,7 +248,7 @@ func TestAHangingCallDelaysNobodyElse(t *testing.T) {
 			}
 			select {
 			case answer := <-held:
-				// Of several reads that a list can be answered by, only one is held.
+				// Only one of the reads that can supply a list is held.
 				if name != "list" || answer.status != http.StatusOK {
 					t.Errorf("it was answered with %d while it should have been held", answer.status)
 				}
@@ -260,13 +259,13 @@ func TestAHangingCallDelaysNobodyElse(t *testing.T) {
 	}
 }
 
-// faults returns how many faults are in force.
+// faults returns the number of active faults.
 func (a aws) faults(t *testing.T) int {
 	t.Helper()
 	return len(decoded[[]any](t, a.on(t).get("/_emulator/faults").body))
 }
 
-func TestAReadOfAWSCostsOneLookupForEach200Members(t *testing.T) {
+func TestReadCostsOneLookupPer200Members(t *testing.T) {
 	for _, test := range []struct{ members, lookups int }{{1, 1}, {200, 1}, {201, 2}, {500, 3}} {
 		t.Run(strconv.Itoa(test.members), func(t *testing.T) {
 			t.Parallel()

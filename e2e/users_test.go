@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// usersLine is what htpasswd -B makes.
+// usersLine returns a line of htpasswd -B.
 func usersLine(t *testing.T, name, password string, cost int) string {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
@@ -22,8 +22,7 @@ func usersLine(t *testing.T, name, password string, cost int) string {
 	return name + ":" + strings.Replace(string(hash), "$2a$", "$2y$", 1) + "\n"
 }
 
-// writeUsers puts a file of these lines in the place of another, if there is one,
-// as careful tools do.
+// writeUsers replaces a file atomically.
 func writeUsers(t *testing.T, path string, lines ...string) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", []byte(strings.Join(lines, "")), 0o600); err != nil {
@@ -34,13 +33,13 @@ func writeUsers(t *testing.T, path string, lines ...string) {
 	}
 }
 
-// as is the client with another user.
+// as returns the client with another user.
 func (c client) as(name, password string) client {
 	c.authorization = basic(name + ":" + password)
 	return c
 }
 
-func TestAUsersFileTakesTheTokensPlace(t *testing.T) {
+func TestUsersFileReplacesToken(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "users")
 	writeUsers(t, path, "# people\n", usersLine(t, "carol", "hers", bcrypt.DefaultCost), usersLine(t, "deploy", "its:own", bcrypt.MinCost))
@@ -68,16 +67,16 @@ func TestAUsersFileTakesTheTokensPlace(t *testing.T) {
 	}
 }
 
-func TestTheUsersFileIsReadAgainWhenItChanges(t *testing.T) {
+func TestChangedUsersFileIsReloaded(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "users")
 	carol := usersLine(t, "carol", "hers", bcrypt.MinCost)
 	writeUsers(t, path, carol)
-	_, s := startBoth(t, with("USERS_FILE="+path)) // beside the token
+	_, s := startBoth(t, with("USERS_FILE="+path)) // in addition to the token
 	writeUsers(t, path, carol, usersLine(t, "dave", "his", bcrypt.MinCost))
 	s.waitFor(s.stderr, `"msg":"users file read".*"users":2`)
 	if answer := s.as("dave", "his").get(defaultList); answer.status != http.StatusOK {
-		t.Errorf("a user who is new: %d %s", answer.status, answer.body)
+		t.Errorf("a new user: %d %s", answer.status, answer.body)
 	}
 
 	writeUsers(t, path, "carol:$apr1$hush\n")
@@ -106,17 +105,17 @@ func TestTheUsersFileIsReadAgainWhenItChanges(t *testing.T) {
 	}
 }
 
-func TestAUsersFileThatMakesNoSenseStopsTheStart(t *testing.T) {
-	for name, test := range map[string]struct{ text, told string }{
+func TestInvalidUsersFileStopsTheStart(t *testing.T) {
+	for name, test := range map[string]struct{ text, message string }{
 		"weak hash":        {"carol:{SHA}aHVzaA==\n", "line 1: the password is not hashed by bcrypt"},
-		"nobody":           {"# hush\n", "there are no users in it"},
+		"no users":         {"# hush\n", "there are no users in it"},
 		"the token's user": {usersLine(t, user, "hush", bcrypt.MinCost), "line 1: the user is already that of API_TOKEN"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "users")
 			writeUsers(t, path, test.text)
 			status, stdout, stderr := run(t, []string{"serve", "--users-file", path}, with(serviceEnvironment("http://127.0.0.1:1")...))
-			if status != 2 || stdout != "" || !strings.Contains(stderr, "  --users-file (USERS_FILE): "+path+": "+test.told) {
+			if status != 2 || stdout != "" || !strings.Contains(stderr, "  --users-file (USERS_FILE): "+path+": "+test.message) {
 				t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
 			}
 			if strings.Contains(stderr, strings.TrimSpace(test.text)) || strings.Contains(stderr, "aHVzaA") {
@@ -126,7 +125,7 @@ func TestAUsersFileThatMakesNoSenseStopsTheStart(t *testing.T) {
 	}
 }
 
-func TestWhoeverGuessesIsSlowedDownAndNobodyElse(t *testing.T) {
+func TestGuessingIsRateLimitedPerAddress(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "users")
 	writeUsers(t, path, usersLine(t, "carol", "hers", bcrypt.MinCost), usersLine(t, "dave", "his", bcrypt.MinCost))
@@ -150,7 +149,7 @@ func TestWhoeverGuessesIsSlowedDownAndNobodyElse(t *testing.T) {
 		status                     int
 	}{
 		{"a right password from the same address", "dave", "his", attacker, 503},
-		{"who is at work there", "carol", "hers", attacker, 200},
+		{"a logged-in user there", "carol", "hers", attacker, 200},
 		{"the token's user elsewhere", user, password, elsewhere, 200},
 		{"the token's user, at work now, there", user, password, attacker, 200},
 		{"a user elsewhere", "dave", "his", elsewhere, 200},
@@ -164,7 +163,7 @@ func TestWhoeverGuessesIsSlowedDownAndNobodyElse(t *testing.T) {
 	}
 }
 
-func TestGuessersOfManyAddressesDoNotLockAUserOut(t *testing.T) {
+func TestGuessingFromManyAddressesDoesNotLockOutUser(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "users")
 	writeUsers(t, path, usersLine(t, "carol", "hers", bcrypt.MinCost))

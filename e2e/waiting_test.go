@@ -19,7 +19,7 @@ type problem struct {
 	Errors []struct{ Location string }
 }
 
-// memberState is an instance in a load balancer, as the /v1 API tells it.
+// memberState is a member of the /v1 API.
 type memberState struct {
 	InstanceID, State, Zone, PrivateAddress, Name string
 	Member, Draining                              bool
@@ -31,7 +31,7 @@ type memberState struct {
 	LastChange *struct{ ID, Action, Actor, Reason, Outcome string }
 }
 
-// await waits by the API for a member to be so.
+// await waits for a condition of a member through the API.
 func (c client) await(loadBalancer, instance, wish, timeout string) response {
 	return c.get("/v1/load-balancers/" + loadBalancer + "/members/" + instance + "?wait=" + wish + "&timeout=" + timeout)
 }
@@ -46,7 +46,7 @@ func (c client) detachAndWait(instance, timeout string) response {
 	return c.send(http.MethodDelete, "/elb/slow-elb?wait=true&timeout="+timeout, machineID(instance))
 }
 
-// slowFleet is a load balancer whose members take a while to come and go.
+// slowFleet is a load balancer whose members register and drain slowly.
 const slowFleet = `
 registrationDelay: %s
 loadBalancers:
@@ -65,14 +65,14 @@ const (
 	slowFailing = "i-0aaa0000000000003" // fails its health checks
 )
 
-// startSlow starts an emulator with slowFleet, and a service that asks it.
+// startSlow starts an emulator with slowFleet, and a service that uses it.
 func startSlow(t *testing.T, registers, drains string, settings ...setting) (aws, *service) {
 	t.Helper()
 	a := startAWS(t, "--fleet", fleetFile(t, fmt.Sprintf(slowFleet, registers, drains)))
 	return a, startService(t, a.base, settings...)
 }
 
-// healthOf returns what AWS itself says of an instance in slow-elb: state, then description.
+// healthOf returns the state and the description of an instance in slow-elb from AWS.
 func (a aws) healthOf(instance string) string {
 	a.client.t.Helper()
 	text := a.ask("DescribeInstanceHealth", "LoadBalancerName=slow-elb&Instances.member.1.InstanceId="+instance)
@@ -86,7 +86,7 @@ func element(text, name string) string {
 	return found
 }
 
-func TestAnAttachThatWaitsAnswersWhenTheMemberServes(t *testing.T) {
+func TestAttachWithWaitReturnsOnceInService(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startSlow(t, "3s", "1s", at(store))
 		answer := s.attachAndWait(slowSpare, "60s")
@@ -105,7 +105,7 @@ func TestAnAttachThatWaitsAnswersWhenTheMemberServes(t *testing.T) {
 	})
 }
 
-func TestADetachThatWaitsAnswersWhenTheInstanceIsDrained(t *testing.T) {
+func TestDetachWithWaitReturnsOnceDrained(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startSlow(t, "1s", "3s", at(store))
 		answer := s.detachAndWait(slowMember, "60s")
@@ -123,7 +123,7 @@ func TestADetachThatWaitsAnswersWhenTheInstanceIsDrained(t *testing.T) {
 	})
 }
 
-func TestAWaitThatEndsTooSoonTellsTheLastStateAndLeavesTheChangeStanding(t *testing.T) {
+func TestTimedOutWaitReturnsStateAndKeepsChange(t *testing.T) {
 	t.Parallel()
 	a, s := startSlow(t, "1s", "1h")
 	late := s.attachAndWait(slowFailing, "2s")
@@ -154,7 +154,7 @@ func TestAWaitThatEndsTooSoonTellsTheLastStateAndLeavesTheChangeStanding(t *test
 	}
 }
 
-func TestAWaitEndsWhenItCannotComeAboutAnyMore(t *testing.T) {
+func TestWaitEndsWhenConditionIsImpossible(t *testing.T) {
 	for name, test := range map[string]struct {
 		wish   string
 		act    func(aws)
@@ -194,7 +194,7 @@ func TestAWaitEndsWhenItCannotComeAboutAnyMore(t *testing.T) {
 	}
 }
 
-func TestWaitingForWhatIsNoMember(t *testing.T) {
+func TestWaitForNonMember(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for wish, status := range map[string]int{"inService": http.StatusNotFound, "absent": http.StatusOK, "drained": http.StatusOK} {
@@ -207,7 +207,7 @@ func TestWaitingForWhatIsNoMember(t *testing.T) {
 	}
 }
 
-func TestAWaitThatMakesNoSenseNamesTheParameter(t *testing.T) {
+func TestInvalidWaitNamesTheParameter(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for query, parameter := range map[string]string{
@@ -243,8 +243,8 @@ func TestAWaitThatMakesNoSenseNamesTheParameter(t *testing.T) {
 	}
 }
 
-// Waiting costs AWS one poll, however many wait: by the count of the emulator.
-func TestAThousandWaitersCostWhatOneCosts(t *testing.T) {
+// All waiters share one poll, by the emulator's count of calls.
+func TestThousandWaitersShareOnePoll(t *testing.T) {
 	t.Parallel()
 	const waiters = 1000
 	a, s := startSlow(t, "1s", "1s")
@@ -271,7 +271,7 @@ func TestAThousandWaitersCostWhatOneCosts(t *testing.T) {
 			others += calls
 		}
 	}
-	// One waiter costs a poll at once, and one each interval of two seconds.
+	// One waiter costs one poll at once, and one per interval of two seconds.
 	if most := 2 + int(time.Since(began)/(2*time.Second)); polls > most || polls == 0 || others > 2 {
 		t.Errorf("AWS was asked %d times for health, where one waiter costs at most %d, and %d times for other things", polls, most, others)
 	}
@@ -304,7 +304,7 @@ func TestWaitersOnSeveralReplicasShareOnePoll(t *testing.T) {
 	}
 }
 
-func TestAReplicaTellsOfWhatAnotherSeesInTheSamePoll(t *testing.T) {
+func TestStreamDeliversHealthPolledByOtherReplica(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, 2, []string{"--fleet", fleetFile(t, fmt.Sprintf(slowFleet, "5s", "5s"))})
 	var done sync.WaitGroup
@@ -331,7 +331,7 @@ func TestAReplicaTellsOfWhatAnotherSeesInTheSamePoll(t *testing.T) {
 	verify(t, c.store)
 }
 
-func TestAStopEndsWaitsAtOnce(t *testing.T) {
+func TestStopEndsWaits(t *testing.T) {
 	t.Parallel()
 	a, s := startSlow(t, "1h", "1s")
 	answered := make(chan response, 1)
@@ -352,7 +352,7 @@ func TestAStopEndsWaitsAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhileAWSThrottlesWaitersGoOnWaiting(t *testing.T) {
+func TestWaitContinuesDuringThrottling(t *testing.T) {
 	t.Parallel()
 	a, s := startSlow(t, "3s", "1s")
 	a.fault(t, `{"action":"DescribeInstanceHealth","kind":"throttle","count":8}`)
@@ -361,7 +361,7 @@ func TestWhileAWSThrottlesWaitersGoOnWaiting(t *testing.T) {
 	}
 }
 
-func TestAnAttachThatIsSentAgainUnderItsKeyWaitsAgain(t *testing.T) {
+func TestRepeatedKeyWaitsAgain(t *testing.T) {
 	t.Parallel()
 	a, s := startSlow(t, "4s", "1s")
 	first := s.attachAndWait(slowSpare, "500ms", "Idempotency-Key: once")
@@ -377,7 +377,7 @@ func TestAnAttachThatIsSentAgainUnderItsKeyWaitsAgain(t *testing.T) {
 	}
 }
 
-func TestALoadBalancerIsShownWithWhatWasAskedForAndWhatIsObserved(t *testing.T) {
+func TestLoadBalancerShowsLastChangeAndObservedState(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		s.send(http.MethodPost, "/elb/web-elb", machineID(spare), "X-Reason: release 7")

@@ -1,6 +1,5 @@
-// Command original is HTTP in front of the AWS SDK, as the service was that lsapi
-// replaces: each request makes its own calls, one for each instance of a list. It is
-// what lanes and snapshot are measured against.
+// Command original works like the service that lsapi replaces: each request makes its own
+// AWS calls, one for each instance of a list. It is a yardstick for lanes and snapshot.
 package main
 
 import (
@@ -82,7 +81,7 @@ func (o original) detach(r *http.Request) (any, error) {
 	})
 }
 
-// change looks and then calls, so that of two at once both can succeed.
+// change reads and then changes, so that two concurrent ones can both succeed.
 func (o original) change(r *http.Request, attach bool, call func(name *string, id []types.Instance) error) (any, error) {
 	var body struct{ InstanceID string }
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
@@ -122,8 +121,7 @@ func (o original) describe(ctx context.Context, id string) (instance, error) {
 	return instance{*one.InstanceId, string(one.InstanceType), *one.LaunchTime}, nil
 }
 
-// answer answers as the original did, and tells a client that AWS throttles to come
-// again.
+// answer sends the response of the original, and 503 when AWS throttles.
 func answer(status int, do func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		content, err := do(r)

@@ -1,5 +1,4 @@
-// Command yardstick is the least HTTP service that Go can be: what lsapi's
-// figures stand beside.
+// Command yardstick is a minimal Go HTTP service, to compare lsapi with.
 package main
 
 import (
@@ -33,7 +32,7 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// repeater answers as a file says, and does nothing else.
+// repeater sends the response in a file.
 func repeater(file string) (http.HandlerFunc, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package load asks services for much, and measures how they answer.
+// Package load puts load on services and measures their responses.
 package load
 
 import (
@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Latencies are how long answers took, the shortest first.
+// Latencies are the sorted latencies of responses.
 type Latencies []time.Duration
 
-// NewLatencies sorts all that several clients have measured.
+// NewLatencies merges and sorts the latencies of several clients.
 func NewLatencies(measured ...[]time.Duration) Latencies {
 	all := slices.Concat(measured...)
 	slices.Sort(all)
 	return all
 }
 
-// Percentile returns the least latency that a share of the answers did not
-// exceed: 0.99 for the 99th percentile. 0 when there are none.
+// Percentile returns the least latency that a share of the responses did not exceed: 0.99
+// for the 99th percentile. It is 0 without responses.
 func (l Latencies) Percentile(share float64) time.Duration {
 	if len(l) == 0 {
 		return 0

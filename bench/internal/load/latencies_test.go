@@ -7,7 +7,7 @@ import (
 	"lsapi/bench/internal/load"
 )
 
-func TestPercentileIsTheLeastLatencyThatSoManyDidNotExceed(t *testing.T) {
+func TestPercentileOfLatencies(t *testing.T) {
 	hundred := make([]time.Duration, 100)
 	for i := range hundred {
 		hundred[i] = time.Duration(100 - i) // 100 down to 1
@@ -35,7 +35,7 @@ func TestPercentileIsTheLeastLatencyThatSoManyDidNotExceed(t *testing.T) {
 	}
 }
 
-func TestLatenciesOfSeveralClientsAreOne(t *testing.T) {
+func TestLatenciesMergesClients(t *testing.T) {
 	all := load.NewLatencies([]time.Duration{4, 1}, []time.Duration{3, 2})
 	if got := all.Percentile(0.75); len(all) != 4 || got != 3 {
 		t.Errorf("got %v, p75 %d", all, got)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// sleepUntil wakes within some tens of microseconds. The runtime's timers wait in
-// epoll, which counts milliseconds: that would be measured as latency.
+// sleepUntil wakes within some tens of microseconds. The runtime's timers wait in epoll,
+// whose milliseconds would appear as latency.
 func sleepUntil(at time.Time) {
 	for left := time.Until(at); left > 0; left = time.Until(at) {
 		wait := syscall.NsecToTimespec(int64(left))

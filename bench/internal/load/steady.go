@@ -8,38 +8,36 @@ import (
 	"time"
 )
 
-// answerBound is how long an answer is waited for: longer than any service under
-// test takes before it gives up.
+// answerBound is the timeout of a request, longer than that of any service under test.
 const answerBound = time.Minute
 
-// Steady sends requests at a constant rate, however slowly they are answered.
-// Each latency counts from when its request was due, so that a request that had
-// to wait for others to be answered does not look quick.
+// Steady sends requests at a constant rate, whatever the latency of the responses. A
+// latency counts from when its request was due, and thus includes the wait for a
+// connection.
 type Steady struct {
 	PerSecond   int
 	Duration    time.Duration
 	Connections int
-	// Request makes the n-th request, counted from 0.
+	// Request returns the n-th request, from 0.
 	Request func(ctx context.Context, n int) (*http.Request, error)
 }
 
-// SteadyResult is what became of the requests.
+// SteadyResult is the result of a run.
 type SteadyResult struct {
-	Latencies Latencies // of all that were answered, whatever the status
+	Latencies Latencies // of all responses, whatever the status
 	Statuses  map[int]int
-	// Errors are the requests that were not answered: a status for them does not
-	// exist.
+	// Errors is the number of requests without a response.
 	Errors int
 }
 
-// Succeeded is how many were answered 200.
+// Succeeded returns the number of 200 responses.
 func (r SteadyResult) Succeeded() int { return r.Statuses[http.StatusOK] }
 
-// Failed is how many were not.
+// Failed returns the number of all other requests.
 func (r SteadyResult) Failed() int { return len(r.Latencies) - r.Succeeded() + r.Errors }
 
-// Run sends for the duration, and waits for the last answer. It returns early,
-// with what there is, when the context ends.
+// Run sends for the duration and waits for the last response. When the context ends, it
+// returns early with the results so far.
 func (s Steady) Run(ctx context.Context) SteadyResult {
 	transport := &http.Transport{MaxIdleConnsPerHost: s.Connections, MaxConnsPerHost: s.Connections, DisableCompression: true}
 	defer transport.CloseIdleConnections()
@@ -67,7 +65,7 @@ func (s Steady) pace(ctx context.Context, due chan<- dueRequest) {
 		if ctx.Err() != nil {
 			return
 		}
-		due <- dueRequest{n, at} // there is room for all
+		due <- dueRequest{n, at} // the channel has room for all
 	}
 }
 
@@ -76,7 +74,7 @@ type dueRequest struct {
 	at time.Time
 }
 
-// steadyClient is a connection's worth of Steady.
+// steadyClient is one connection of Steady.
 type steadyClient struct {
 	http      *http.Client
 	make      func(context.Context, int) (*http.Request, error)

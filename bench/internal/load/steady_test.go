@@ -11,7 +11,7 @@ import (
 	"lsapi/bench/internal/load"
 )
 
-// steady asks handler for 100 requests in half a second.
+// steady sends 100 requests to handler in half a second.
 func steady(t *testing.T, connections int, handler http.HandlerFunc) load.SteadyResult {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -24,7 +24,7 @@ func steady(t *testing.T, connections int, handler http.HandlerFunc) load.Steady
 	}.Run(t.Context())
 }
 
-func TestEveryRequestIsSentAndCountedByWhatBecameOfIt(t *testing.T) {
+func TestSteadyCountsEveryRequest(t *testing.T) {
 	var sent atomic.Int64
 	result := steady(t, 4, func(w http.ResponseWriter, _ *http.Request) {
 		switch n := sent.Add(1); {
@@ -45,12 +45,12 @@ func TestEveryRequestIsSentAndCountedByWhatBecameOfIt(t *testing.T) {
 	}
 }
 
-func TestARequestThatHadToWaitForAConnectionIsNotQuick(t *testing.T) {
+func TestSteadyLatencyIncludesWaitForConnection(t *testing.T) {
 	const pause = 200 * time.Millisecond
 	var first atomic.Bool
 	result := steady(t, 1, func(http.ResponseWriter, *http.Request) {
 		if first.CompareAndSwap(false, true) {
-			time.Sleep(pause) // all that are due meanwhile wait behind it
+			time.Sleep(pause) // all requests that are due meanwhile wait
 		}
 	})
 	if got := result.Latencies.Percentile(0.75); got < pause/4 {

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Wrk asks as fast as a service answers, each connection waiting for its answer
-// before it asks again. It runs the program of that name.
+// Wrk runs the program wrk, which sends the next request of a connection after the
+// response to the last.
 type Wrk struct {
 	Threads     int
 	Connections int
 	Duration    time.Duration // whole seconds
-	// URL is what is asked for, and Header goes with it, such as "Name: value".
+	// URL is the target, and Header a header of its requests, such as "Name: value".
 	URL, Header string
-	// Paths, if there are any, are asked for in turn in place of the URL's.
+	// Paths, if any, are requested in turn in place of the URL's.
 	Paths []string
 	// Processor pins wrk to one processor by its number; nil leaves it free.
 	Processor *int
@@ -27,7 +27,7 @@ type Wrk struct {
 //go:embed spread.lua
 var spread []byte
 
-// Run runs wrk and returns what it says.
+// Run runs wrk and returns its result.
 func (w Wrk) Run(ctx context.Context) (WrkResult, error) {
 	arguments := []string{"wrk", "--latency", "--timeout", seconds(answerBound),
 		"-t" + strconv.Itoa(w.Threads), "-c" + strconv.Itoa(w.Connections),
@@ -52,7 +52,7 @@ func (w Wrk) Run(ctx context.Context) (WrkResult, error) {
 	return ParseWrk(string(text))
 }
 
-// seconds is a duration as wrk takes it: a second at least.
+// seconds returns a duration as an argument of wrk: at least a second.
 func seconds(d time.Duration) string { return strconv.Itoa(max(1, int(d.Seconds()))) + "s" }
 
 func temporaryScript() (path string, err error) {

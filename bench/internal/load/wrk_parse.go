@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// WrkResult is what wrk says of a run.
+// WrkResult is the output of wrk.
 type WrkResult struct {
 	Requests  int
 	PerSecond float64
 	P50, P99  time.Duration
-	// Failed are the answers other than 2xx and 3xx, and the connections that
-	// were refused, cut off or too slow.
+	// Failed is the number of responses other than 2xx and 3xx, and of connections that
+	// were refused, aborted or too slow.
 	Failed int
 }
 
-// ParseWrk reads what `wrk --latency` prints. Text that lacks a figure is an
-// error that names it.
+// ParseWrk reads the output of `wrk --latency`. A missing figure is an error that names
+// it.
 func ParseWrk(text string) (WrkResult, error) {
 	var r WrkResult
 	var problems []error
@@ -33,13 +33,13 @@ func ParseWrk(text string) (WrkResult, error) {
 	}
 	for _, what := range []string{requestsLine, rateLine, medianLine, tailLine} {
 		if !found[what] {
-			problems = append(problems, fmt.Errorf("wrk did not tell the %s", what))
+			problems = append(problems, fmt.Errorf("wrk did not print the %s", what))
 		}
 	}
 	return r, errors.Join(problems...)
 }
 
-// What the lines are about.
+// The kinds of lines.
 const (
 	requestsLine = "number of requests"
 	rateLine     = "requests per second"
@@ -48,7 +48,7 @@ const (
 	failedLine   = "failures"
 )
 
-// take takes a line's figure, if it has one of ours, and tells which it was.
+// take reads a line's figure and returns its kind, if it is one of the above.
 func (r *WrkResult) take(words []string) (what string, err error) {
 	switch {
 	case len(words) >= 4 && words[1] == "requests" && words[2] == "in":

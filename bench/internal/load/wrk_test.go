@@ -23,7 +23,7 @@ Requests/sec:  89997.21
 Transfer/sec:     15.79MB
 `
 
-func TestWhatWrkPrintsIsRead(t *testing.T) {
+func TestParseWrk(t *testing.T) {
 	got, err := load.ParseWrk(wrkText)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestWhatWrkPrintsIsRead(t *testing.T) {
 	}
 }
 
-func TestEveryFailureThatWrkCountsIsOne(t *testing.T) {
+func TestParseWrkCountsEveryFailure(t *testing.T) {
 	text := wrkText + "  Socket errors: connect 1, read 20, write 300, timeout 4000\n  Non-2xx or 3xx responses: 50000\n"
 	got, err := load.ParseWrk(text)
 	if err != nil {
@@ -45,7 +45,7 @@ func TestEveryFailureThatWrkCountsIsOne(t *testing.T) {
 	}
 }
 
-func TestAFigureThatWrkDoesNotTellIsAnError(t *testing.T) {
+func TestParseWrkRejectsMissingFigure(t *testing.T) {
 	for _, test := range []struct{ without, problem string }{
 		{"50%", "median latency"},
 		{"99%", "99th percentile"},
@@ -61,7 +61,7 @@ func TestAFigureThatWrkDoesNotTellIsAnError(t *testing.T) {
 	}
 }
 
-func TestAFigureThatIsNoneIsAnError(t *testing.T) {
+func TestParseWrkRejectsMalformedFigure(t *testing.T) {
 	_, err := load.ParseWrk(strings.Replace(wrkText, "5.06ms", "soon", 1))
 	if err == nil || !strings.Contains(err.Error(), "soon") {
 		t.Errorf("got %v", err)

@@ -1,4 +1,4 @@
-// Package process runs the programs that are measured, and tells what they cost.
+// Package process runs programs and measures their cost.
 package process
 
 import (
@@ -16,31 +16,30 @@ import (
 )
 
 const (
-	pollEvery  = time.Millisecond // how exactly a start is timed
-	startBound = 60 * time.Second // after which it has failed; a large fleet takes some seconds
-	stopBound  = 5 * time.Second  // for an end by SIGTERM; then it is killed
-	tailBytes  = 2 << 10          // of the output, for an error
+	pollEvery  = time.Millisecond // resolution of the startup time
+	startBound = 60 * time.Second // a large fleet takes some seconds
+	stopBound  = 5 * time.Second  // for SIGTERM; then SIGKILL
+	tailBytes  = 2 << 10          // of the output in an error
 )
 
-// Command says what to run.
+// Command describes a program to run.
 type Command struct {
 	Path string
 	Args []string
-	// Env is all of its environment beside PATH and HOME, so that no figure
-	// depends on the shell that the benchmark was started from.
+	// Env is its environment beside PATH and HOME, so that figures do not depend on the
+	// calling shell.
 	Env []string
-	// Output is the file that its standard output and error are appended to.
+	// Output is a file to which its standard output and error are appended.
 	Output string
-	// Ready is the URL that answers 200 once it is up.
+	// Ready is a URL that returns 200 once it is up.
 	Ready string
 }
 
-// Process is a program that runs. Stop ends it; so does the end of the context
-// that it was started in.
+// Process is a running program. Stop, or the end of Start's context, ends it.
 type Process struct {
 	command *exec.Cmd
 	output  *os.File
-	ended   chan struct{} // closed when it has
+	ended   chan struct{} // closed at its end
 	startup time.Duration
 }
 
@@ -61,7 +60,7 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 	}
 	go func() {
 		defer close(p.ended)
-		_ = p.command.Wait() // its end by a signal is not an error here
+		_ = p.command.Wait() // the end by a signal is not an error here
 	}()
 	if err := p.untilReady(ctx, c.Ready); err != nil {
 		err = fmt.Errorf("start %s: %w\n%s", c.Path, err, p.tail())
@@ -72,12 +71,12 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 	return p, nil
 }
 
-// Startup is the time from the start of the process to its first 200.
+// Startup returns the time from the start of the process to its first 200.
 func (p *Process) Startup() time.Duration { return p.startup }
 
-// Stop ends the process, by force if it does not end by itself.
+// Stop ends the process by SIGTERM, or by SIGKILL after a while.
 func (p *Process) Stop() {
-	_ = p.command.Process.Signal(syscall.SIGTERM) // fails when it has ended
+	_ = p.command.Process.Signal(syscall.SIGTERM) // fails if it has ended
 	select {
 	case <-p.ended:
 	case <-time.After(stopBound):
@@ -87,9 +86,9 @@ func (p *Process) Stop() {
 	_ = p.output.Close()
 }
 
-// Kill ends the process without letting it do anything.
+// Kill ends the process by SIGKILL.
 func (p *Process) Kill() {
-	_ = p.command.Process.Kill() // fails when it has ended
+	_ = p.command.Process.Kill() // fails if it has ended
 	<-p.ended
 }
 
@@ -113,8 +112,8 @@ func (p *Process) untilReady(ctx context.Context, url string) error {
 	}
 }
 
-// answers reports whether the URL answers 200. Until the program listens, it
-// answers with an error, and that is no news.
+// answers reports whether the URL returns 200. Errors are expected until the program
+// listens.
 func answers(ctx context.Context, client *http.Client, url string) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -128,7 +127,7 @@ func answers(ctx context.Context, client *http.Client, url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// tail is the end of what the process has printed.
+// tail returns the end of the output.
 func (p *Process) tail() []byte {
 	info, err := p.output.Stat()
 	if err != nil {
@@ -141,7 +140,7 @@ func (p *Process) tail() []byte {
 	return text
 }
 
-// FreeAddress returns a loopback address that was free a moment ago.
+// FreeAddress returns a loopback address with a free port.
 func FreeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// command runs a program that serves, or not, and is expected at an address.
+// command runs the test program, which may serve at an address.
 func command(t *testing.T, serve, address string) process.Command {
 	t.Helper()
 	return process.Command{
@@ -60,7 +60,7 @@ func start(t *testing.T) (p *process.Process, url string) {
 	return p, "http://" + address
 }
 
-func TestAStartedProcessAnswers(t *testing.T) {
+func TestStartedProcessResponds(t *testing.T) {
 	p, url := start(t)
 	response, err := http.Get(url)
 	if err != nil {
@@ -72,7 +72,7 @@ func TestAStartedProcessAnswers(t *testing.T) {
 	}
 }
 
-func TestAStoppedProcessIsGone(t *testing.T) {
+func TestStoppedProcessIsGone(t *testing.T) {
 	p, url := start(t)
 	p.Stop()
 	if response, err := http.Get(url); err == nil {
@@ -84,14 +84,14 @@ func TestAStoppedProcessIsGone(t *testing.T) {
 	}
 }
 
-func TestAProcessThatEndsInsteadOfAnsweringIsToldWithItsLastWords(t *testing.T) {
+func TestStartReportsOutputOfEndedProcess(t *testing.T) {
 	_, err := process.Start(t.Context(), command(t, "nothing", freeAddress(t)))
 	if err == nil || !strings.Contains(err.Error(), "no server today") {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestUsageGrowsByWhatTheProcessDoes(t *testing.T) {
+func TestUsageGrowsWithWork(t *testing.T) {
 	p, url := start(t)
 	before, err := p.Usage()
 	if err != nil {

@@ -7,13 +7,13 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Usage is what a process and its children have cost so far.
+// Usage is the cost of a process and its children so far.
 type Usage struct {
 	CPU      time.Duration // user and system, to 10 ms
-	Resident int64         // bytes of memory; what children share is counted in each
+	Resident int64         // bytes of memory; shared memory counts in each process
 }
 
-// Usage reads /proc, which Linux alone has.
+// Usage reads /proc, which exists on Linux only.
 func (p *Process) Usage() (Usage, error) {
 	all, err := procfs.AllProcs()
 	if err != nil {
@@ -24,7 +24,7 @@ func (p *Process) Usage() (Usage, error) {
 	for _, proc := range all {
 		stat, err := proc.Stat()
 		if err != nil || stat.PID != pid && stat.PPID != pid {
-			continue // others may end while they are looked at
+			continue // other processes may end meanwhile
 		}
 		sum.CPU += time.Duration(stat.CPUTime() * float64(time.Second))
 		sum.Resident += int64(stat.ResidentMemory())

@@ -16,8 +16,8 @@ type Figure struct {
 	Runs   int     `json:"runs"`
 }
 
-// FigureOf sums up runs, of which there is at least one, or none at all. The
-// median of an even number is the mean of the middle two.
+// FigureOf sums up runs. The median of an even number is the mean of the middle two;
+// without runs the figure is zero.
 func FigureOf(runs ...float64) Figure {
 	if len(runs) == 0 {
 		return Figure{}
@@ -32,13 +32,13 @@ func FigureOf(runs ...float64) Figure {
 	}
 }
 
-// Milliseconds is a duration as a figure.
+// Milliseconds returns a duration as a figure.
 func Milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// Mebibytes is a number of bytes as a figure.
+// Mebibytes returns a number of bytes as a figure.
 func Mebibytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// number shows three digits, or all of those before the point, in groups.
+// number formats three significant digits, or all before the point, in groups.
 func number(x float64) string {
 	magnitude := math.Abs(x)
 	switch {
@@ -50,7 +50,7 @@ func number(x float64) string {
 	return strconv.FormatFloat(x, 'g', 3, 64)
 }
 
-// grouped puts a space between every three digits.
+// grouped separates groups of three digits by spaces.
 func grouped(digits string) string {
 	var b strings.Builder
 	for i, digit := range digits {
@@ -62,7 +62,7 @@ func grouped(digits string) string {
 	return b.String()
 }
 
-// String is the median, with the range when there were several runs.
+// String returns the median, with the range of several runs.
 func (f Figure) String() string {
 	if f.Runs < 2 {
 		return number(f.Median)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Machine is what the figures depend on.
+// Machine describes the machine of a run.
 type Machine struct {
 	OS        string `json:"os"`
 	Processor string `json:"processor"`
@@ -17,7 +17,7 @@ type Machine struct {
 	Go        string `json:"go"`
 }
 
-// DescribeMachine reads what Linux tells; elsewhere some of it stays unknown.
+// DescribeMachine reads Linux's files; on other systems some fields stay unknown.
 func DescribeMachine() Machine {
 	return Machine{
 		OS:        runtime.GOOS + "/" + runtime.GOARCH,

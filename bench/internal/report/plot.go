@@ -22,7 +22,7 @@ const (
 //go:embed plots
 var plots embed.FS
 
-// draw makes an SVG file of each plot that has curves.
+// draw writes an SVG file for each plot with curves.
 func (r *Report) draw(ctx context.Context, folder string) error {
 	var problems []error
 	for _, plot := range []string{LatencyOverLoad, CostOverFleet} {
@@ -49,13 +49,13 @@ func drawPlot(ctx context.Context, plot string, curves []Curve, path string) err
 	return nil
 }
 
-// plotData is the beginning of a script: the variables path and series, and the
-// data block $curves in which gnuplot finds the i-th series at index i.
+// plotData returns the start of a script: the variables path and series, and the data
+// block $curves with the i-th series at index i.
 func plotData(curves []Curve, path string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "path = %s\nseries = %d\n$curves << END\n", strconv.Quote(path), len(curves))
 	for _, c := range curves {
-		// The header names every column after the first by the series.
+		// The header is the series' name for every column after the first.
 		fmt.Fprintln(&b, strings.Join(slices.Repeat([]string{strconv.Quote(c.Series)}, len(c.Columns)), " "))
 		for _, point := range c.Points {
 			for _, x := range point {

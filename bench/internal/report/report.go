@@ -1,5 +1,4 @@
-// Package report holds what was measured, and shows it: as a table, as JSON, as
-// plots.
+// Package report holds figures, and writes them as tables, JSON and plots.
 package report
 
 import (
@@ -11,20 +10,20 @@ import (
 // Report is a run's figures.
 type Report struct {
 	Machine Machine `json:"machine"`
-	// At is when the run began, Took how long it took, in seconds.
+	// At is the start of the run, Took its duration in seconds.
 	At   time.Time `json:"at"`
 	Took float64   `json:"took_seconds"`
-	// Quick marks a run that only shows that everything works.
+	// Quick marks a run that only checks that everything works.
 	Quick    bool       `json:"quick,omitempty"`
 	Sections []*Section `json:"sections"`
 }
 
 // Section is a group of rows that were measured together.
 type Section struct {
-	Name  string `json:"name"` // by which it is asked for
+	Name  string `json:"name"` // for -rows
 	Title string `json:"title"`
 	Rows  []Row  `json:"rows"`
-	// Curves are what is drawn rather than listed.
+	// Curves are plotted, not listed.
 	Curves []Curve `json:"curves,omitempty"`
 }
 
@@ -40,8 +39,7 @@ type Curve struct {
 // Add adds rows.
 func (s *Section) Add(rows ...Row) { s.Rows = append(s.Rows, rows...) }
 
-// Fail adds a row that says what of the section could not be measured. What is
-// not there must not look like something that nobody wanted.
+// Fail adds a row for figures that could not be measured, with the reason.
 func (s *Section) Fail(what string, err error) {
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	s.Add(Row{Name: what, NotMeasured: first})

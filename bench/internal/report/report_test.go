@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestAFigureIsTheMedianOfItsRuns(t *testing.T) {
+func TestFigureIsMedianOfRuns(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		runs []float64
@@ -30,7 +30,7 @@ func TestAFigureIsTheMedianOfItsRuns(t *testing.T) {
 	}
 }
 
-func TestNumbersAreShownAsPeopleReadThem(t *testing.T) {
+func TestNumbersAreFormatted(t *testing.T) {
 	for x, want := range map[float64]string{
 		0: "0", 0.0123456: "0.0123", 0.8: "0.8", 3: "3", 12.345: "12.3", 123.45: "123",
 		999.6: "1 000", 1234.5: "1 234", 83250.38: "83 250", 1234567: "1 234 567", -123456: "-123 456", -1234: "-1 234",
@@ -41,7 +41,7 @@ func TestNumbersAreShownAsPeopleReadThem(t *testing.T) {
 	}
 }
 
-func TestAVerdictComparesTheMedianWithTheAim(t *testing.T) {
+func TestVerdictComparesMedianWithAim(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		row  Row
@@ -78,7 +78,7 @@ func example() *Report {
 	return r
 }
 
-func TestTheTableTellsMissesAndGapsLoudly(t *testing.T) {
+func TestTableHighlightsMissesAndGaps(t *testing.T) {
 	var out bytes.Buffer
 	if err := example().Print(&out); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestTheTableTellsMissesAndGapsLoudly(t *testing.T) {
 	}
 }
 
-func TestAReportWithGapsIsAProblem(t *testing.T) {
+func TestReportWithGapsIsAProblem(t *testing.T) {
 	err := example().Problem()
 	if err == nil || !strings.Contains(err.Error(), "reads: 64 connections") {
 		t.Errorf("got %v", err)
@@ -100,9 +100,9 @@ func TestAReportWithGapsIsAProblem(t *testing.T) {
 	}
 }
 
-func TestTheTableReplacesTheOneInTheDocument(t *testing.T) {
+func TestSaveReplacesTableInDocument(t *testing.T) {
 	document := "before\n" + beginMarker + "\nold\n" + endMarker + "\nafter\n"
-	for range 2 { // the second run replaces what the first has written
+	for range 2 { // the second run replaces the first
 		var err error
 		if document, err = insert(document, example().markdown()); err != nil {
 			t.Fatal(err)
@@ -119,7 +119,7 @@ func TestTheTableReplacesTheOneInTheDocument(t *testing.T) {
 	}
 }
 
-func TestADocumentWithoutMarkersIsLeftAlone(t *testing.T) {
+func TestDocumentWithoutMarkersIsNotAltered(t *testing.T) {
 	for _, document := range []string{"", beginMarker, endMarker + beginMarker} {
 		if got, err := insert(document, "table"); err == nil {
 			t.Errorf("%q became %q", document, got)
@@ -127,7 +127,7 @@ func TestADocumentWithoutMarkersIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestTheDocumentHasItsMarkers(t *testing.T) {
+func TestDocumentHasMarkers(t *testing.T) {
 	text, err := os.ReadFile("../../../" + documentFile)
 	if err != nil {
 		t.Fatal(err)
@@ -137,8 +137,8 @@ func TestTheDocumentHasItsMarkers(t *testing.T) {
 	}
 }
 
-// Where gnuplot is not installed, that is told; a plot is never missing silently.
-func TestPlotsAreDrawnOrTheirAbsenceIsTold(t *testing.T) {
+// Without gnuplot, the plots are reported as missing.
+func TestPlotsAreDrawnOrReportedMissing(t *testing.T) {
 	folder := t.TempDir()
 	err := example().draw(t.Context(), folder)
 	if _, absent := exec.LookPath("gnuplot"); absent != nil {

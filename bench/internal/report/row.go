@@ -5,40 +5,40 @@ import (
 	"strings"
 )
 
-// Row is one figure, with what it stands beside and what it should be.
+// Row is one figure, with its yardsticks and its aim.
 type Row struct {
 	Name   string `json:"name"`
 	Unit   string `json:"unit,omitempty"`
 	Figure Figure `json:"figure"`
-	// Aim is nil for a figure that is only told.
+	// Aim is nil for a figure without one.
 	Aim *Aim `json:"aim,omitempty"`
 	// Beside are the same figures of the yardsticks.
 	Beside []Yardstick `json:"beside,omitempty"`
-	// Note says what has to be known to read the figure.
+	// Note helps to interpret the figure.
 	Note string `json:"note,omitempty"`
-	// NotMeasured says why there is no figure; empty when there is one.
+	// NotMeasured is the reason for a missing figure; empty if there is one.
 	NotMeasured string `json:"not_measured,omitempty"`
 }
 
-// Yardstick is a figure of something else, measured in the same run.
+// Yardstick is a figure of another program, measured in the same run.
 type Yardstick struct {
 	Name   string `json:"name"`
 	Figure Figure `json:"figure"`
 }
 
-// Aim is what a figure should be. One of the two is set.
+// Aim is a bound of a figure. One of the two is set.
 type Aim struct {
 	AtMost  *float64 `json:"at_most,omitempty"`
 	AtLeast *float64 `json:"at_least,omitempty"`
 }
 
-// AtMost is an upper bound.
+// AtMost returns an upper bound.
 func AtMost(x float64) *Aim { return &Aim{AtMost: &x} }
 
-// AtLeast is a lower bound.
+// AtLeast returns a lower bound.
 func AtLeast(x float64) *Aim { return &Aim{AtLeast: &x} }
 
-// String is empty when there is no aim.
+// String is empty without an aim.
 func (a *Aim) String() string {
 	switch {
 	case a == nil:
@@ -56,7 +56,7 @@ func (a *Aim) isMetBy(f Figure) bool {
 	return f.Median >= *a.AtLeast
 }
 
-// Verdict says whether the median is as it should be; empty when there is no aim.
+// Verdict reports whether the median meets the aim; empty without an aim.
 func (r Row) Verdict() string {
 	switch {
 	case r.NotMeasured != "":

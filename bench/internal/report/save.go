@@ -10,22 +10,22 @@ import (
 	"strings"
 )
 
-// Where things are in a repository.
+// Paths in the repository.
 const (
 	resultsFile  = "bench/results.json"
 	documentFile = "docs/performance.md"
 	plotFolder   = "docs"
 )
 
-// What the table stands between in the document.
+// The markers around the tables in the document.
 const (
 	beginMarker = "<!-- The table is written by make bench: begin -->"
 	endMarker   = "<!-- end -->"
 )
 
-// Save writes the figures as JSON, the table into the document, and the plots,
-// all below a folder; the document's other text comes from the repository in the
-// working directory. It does as much of this as it can.
+// Save writes the figures as JSON, the tables into the document, and the plots, all below
+// a folder. The document's other text comes from the repository in the working directory.
+// Errors do not stop the other steps.
 func (r *Report) Save(ctx context.Context, folder string) error {
 	if err := os.MkdirAll(filepath.Join(folder, filepath.Dir(resultsFile)), 0o755); err != nil {
 		return err
@@ -60,8 +60,7 @@ func (r *Report) saveDocument(from, to string) error {
 	return os.WriteFile(to, []byte(updated), 0o644)
 }
 
-// insert puts a table between the markers of a document, in place of what is
-// there.
+// insert replaces the text between the markers of a document.
 func insert(document, table string) (string, error) {
 	before, rest, ok := strings.Cut(document, beginMarker)
 	if !ok {

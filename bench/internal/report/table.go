@@ -22,7 +22,7 @@ func (r *Report) Print(out io.Writer) error {
 	return table.Flush()
 }
 
-// markdown is the table for a document.
+// markdown returns the tables for a document.
 func (r *Report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", r.heading())
@@ -46,7 +46,7 @@ func (r *Report) heading() string {
 		(time.Duration(r.Took) * time.Second).Round(time.Second), r.Machine)
 }
 
-// loud sets a verdict in bold unless it is a good one.
+// loud returns a verdict, in bold unless it is good.
 func loud(verdict string) string {
 	if verdict == "" || verdict == "met" {
 		return verdict
@@ -54,7 +54,7 @@ func loud(verdict string) string {
 	return "**" + verdict + "**"
 }
 
-// escaped are texts that do not end a cell.
+// escaped escapes texts for cells.
 func escaped(cells []string) []string {
 	for i, cell := range cells {
 		cells[i] = strings.NewReplacer("|", `\|`, "\n", " ").Replace(cell)
