@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,12 +22,21 @@ func TestMain(m *testing.M) {
 		fmt.Println("no server today")
 	default:
 		http.HandleFunc("/burn", func(http.ResponseWriter, *http.Request) {
-			for began := time.Now(); time.Since(began) < 100*time.Millisecond; {
+			for began := processorTime(); processorTime()-began < 100*time.Millisecond; {
 			}
 		})
 		http.HandleFunc("/", func(http.ResponseWriter, *http.Request) {})
 		fmt.Println(http.ListenAndServe(address, nil))
 	}
+}
+
+// processorTime returns the processor time of this process so far.
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // command runs the test program, which may serve at an address.
