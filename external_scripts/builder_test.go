@@ -1,5 +1,5 @@
-// Package scripts holds no code: its tests run builder.sh with a stand-in for Docker
-// that fails where it is told to.
+// Package scripts has no code. Its tests run builder.sh with a fake of Docker that fails on
+// request.
 package scripts
 
 import (
@@ -14,7 +14,7 @@ import (
 
 const old = "sha256:old"
 
-// host is a machine with a repository and a stand-in for Docker.
+// host is a machine with a repository and a fake of Docker.
 type host struct {
 	t                          *testing.T
 	state, envFile, repository string
@@ -56,18 +56,18 @@ func (h *host) write(file, text string) {
 	}
 }
 
-// runs makes the old container run.
+// runs starts the old container.
 func (h *host) runs() {
 	h.write(filepath.Join(h.state, "containers", "lsapi"), old+" running\n")
 }
 
-// container is the image of a container and what it does; empty when there is none.
+// container returns the image and the state of a container; empty if it does not exist.
 func (h *host) container(name string) string {
 	text, _ := os.ReadFile(filepath.Join(h.state, "containers", name)) // it may not exist
 	return strings.TrimSpace(string(text))
 }
 
-// builder runs the script, and returns its exit status and what it said.
+// builder runs the script, and returns its exit status and output.
 func (h *host) builder(environment []string, arguments ...string) (status int, said string) {
 	h.t.Helper()
 	command := exec.CommandContext(h.t.Context(), "bash", append([]string{"builder.sh"}, arguments...)...)
@@ -95,7 +95,7 @@ func (h *host) deploy(environment ...string) (status int, said string) {
 	return h.builder(environment, "--repository", h.repository)
 }
 
-// calls are the calls of Docker, each with what was there after it.
+// calls returns the calls of Docker, each with the containers after it.
 func (h *host) calls() []string {
 	h.t.Helper()
 	text, err := os.ReadFile(filepath.Join(h.state, "calls"))
@@ -105,7 +105,7 @@ func (h *host) calls() []string {
 	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
-func TestTheNewOneTakesTheOldOnesPlace(t *testing.T) {
+func TestNewContainerReplacesOldOne(t *testing.T) {
 	h := newHost(t)
 	h.runs()
 	if status, said := h.deploy(); status != 0 || !strings.Contains(said, "lsapi:"+h.commit+" serves at port 8000") {
@@ -130,9 +130,9 @@ func TestTheNewOneTakesTheOldOnesPlace(t *testing.T) {
 	}
 }
 
-// Whichever call of Docker fails, the old container is there after each of them, until
-// the new one is healthy in its place.
-func TestWhicheverStepFailsSomethingServes(t *testing.T) {
+// Whichever call of Docker fails, the old container exists until the new one is healthy in
+// its place.
+func TestServiceSurvivesFailureOfAnyStep(t *testing.T) {
 	steps := newHost(t)
 	steps.runs()
 	if status, said := steps.deploy(); status != 0 {
@@ -164,7 +164,7 @@ func TestWhicheverStepFailsSomethingServes(t *testing.T) {
 	}
 }
 
-func TestAnImageThatIsNotHealthyNeverTakesThePlace(t *testing.T) {
+func TestUnhealthyImageIsNotDeployed(t *testing.T) {
 	h := newHost(t)
 	h.runs()
 	status, said := h.deploy("SICK=lsapi:" + h.commit)
@@ -173,7 +173,7 @@ func TestAnImageThatIsNotHealthyNeverTakesThePlace(t *testing.T) {
 	}
 }
 
-func TestARollbackPutsThePreviousImageInPlace(t *testing.T) {
+func TestRollbackDeploysPreviousImage(t *testing.T) {
 	h := newHost(t)
 	if status, said := h.builder(nil, "rollback"); status != 2 || !strings.Contains(said, "no image to roll back to") {
 		t.Errorf("with nothing to go back to: status %d: %s", status, said)
@@ -187,14 +187,14 @@ func TestARollbackPutsThePreviousImageInPlace(t *testing.T) {
 	}
 }
 
-func TestTheFirstOneNeedsNoOther(t *testing.T) {
+func TestFirstDeploymentSucceeds(t *testing.T) {
 	h := newHost(t)
 	if status, said := h.deploy(); status != 0 || h.container("lsapi") != "lsapi:"+h.commit+" running" {
 		t.Errorf("status %d: %s", status, said)
 	}
 }
 
-func TestWhatIsWrongIsToldInALineAndTouchesNothing(t *testing.T) {
+func TestInvalidUsageIsOneLineWithoutEffect(t *testing.T) {
 	for name, test := range map[string]struct {
 		prepare   func(*host)
 		arguments []string
@@ -244,7 +244,7 @@ func TestWhatIsWrongIsToldInALineAndTouchesNothing(t *testing.T) {
 	}
 }
 
-func TestHelpIsGivenAndTouchesNothing(t *testing.T) {
+func TestHelpHasNoEffect(t *testing.T) {
 	for _, arguments := range [][]string{{"--help"}, {"-h"}, {"rollback", "--help"}, {"--ref", "v2", "--help"}} {
 		h := newHost(t)
 		h.runs()
@@ -258,7 +258,7 @@ func TestHelpIsGivenAndTouchesNothing(t *testing.T) {
 	}
 }
 
-// pathWithout returns a PATH on which there is everything but Docker.
+// pathWithout returns a PATH without Docker.
 func pathWithout(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()

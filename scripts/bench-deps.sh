@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
-# Installs what the benchmark measures with and against, where it is missing: as
-# root, or with a sudo that asks for no password, on a system with Debian's
-# packages. Elsewhere it says what is missing, and the benchmark says which rows
-# could not be measured.
+# Installs the missing dependencies of the benchmark, as root or with passwordless sudo, on
+# a system with Debian's packages. Elsewhere it lists them, and the benchmark reports the
+# rows that it could not measure.
 set -euo pipefail
 
 missing=()
-# Debian has nginx where not every user's PATH looks.
+# Debian's nginx is not on every user's PATH.
 PATH=$PATH:/usr/sbin
 command -v wrk >/dev/null || missing+=(wrk)
 command -v nginx >/dev/null || missing+=(nginx-light)
 command -v gnuplot >/dev/null || missing+=(gnuplot-nox)
 command -v taskset >/dev/null || missing+=(util-linux)
-# Debian keeps what starts a server where PATH does not look.
+# Debian's server programs are not on PATH.
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 
 if [ ${#missing[@]} -eq 0 ]; then
@@ -26,14 +25,13 @@ fi
 
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
   {
-    echo "The benchmark lacks what is not installed here: ${missing[*]}"
+    echo "The benchmark needs packages that are not installed: ${missing[*]}"
     echo "On Debian or Ubuntu:  sudo apt-get install --no-install-recommends ${missing[*]}"
   } >&2
   exit 0
 fi
 
-# put FILE MODE: writes a file for as long as this script runs. One that is there
-# already is somebody's decision.
+# put FILE MODE: writes a file until this script ends, unless it exists already.
 undo=()
 trap '[ ${#undo[@]} -eq 0 ] || "${as_root[@]}" rm -f "${undo[@]}"' EXIT
 put() {
@@ -44,8 +42,8 @@ put() {
   "${as_root[@]}" chmod "$2" "$1"
 }
 
-# The packages would start servers on the ports that everybody knows, PostgreSQL's
-# with a database. Debian asks these files before it does.
+# These files keep the packages from starting servers on the default ports, and from
+# creating a database.
 put /etc/postgresql-common/createcluster.conf 644 <<<'create_main_cluster = false'
 put /usr/sbin/policy-rc.d 755 <<<$'#!/bin/sh\nexit 101'
 

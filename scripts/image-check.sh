@@ -67,7 +67,7 @@ size=$(du -sb "$root" | cut -f1)
 [ "$(find "$root" -type f | sed "s|^$root||" | sort | tr '\n' ' ')" = '/etc/ssl/certs/ca-certificates.crt /lsapi ' ] ||
   { echo "there is more in it than the binary and CA roots:" >&2; find "$root" -type f >&2; exit 1; }
 
-# free: a port that nobody has.
+# free: prints a free port.
 free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 aws=$(free) service=$(free)
 # As its user, and with nothing but what is in the image.

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go, where it is missing: as root, or with a
-# sudo that asks for no password, on a system with Debian's packages. Elsewhere it
-# says what is missing and fails.
+# Installs the missing dependencies of the tests beside Go, as root or with passwordless
+# sudo, on a system with Debian's packages. Elsewhere it lists them and fails.
 set -euo pipefail
 
 missing=()
@@ -16,18 +15,18 @@ need() {
 need awscli test -x /usr/bin/aws
 need python3-boto3 /usr/bin/python3 -c 'import boto3'
 need curl command -v curl
-# The deploy script of the documentation is run.
+# For the deploy script of the documentation.
 need jq command -v jq
-# Its promtool tests the alerts.
+# promtool tests the alerts.
 need prometheus command -v promtool
-# The pages of the documents are clicked through.
+# For the tests of the document pages.
 need chromium command -v chromium
 need shellcheck command -v shellcheck
-# The race detector's runtime is linked by a C compiler.
+# The race detector needs a C compiler.
 need gcc command -v "${CC:-gcc}"
 need libc6-dev test -e /usr/include/stdlib.h
-# Debian keeps what starts a server where PATH does not look. As root, the tests
-# also need the package's user to run one.
+# Debian's server programs are not on PATH. As root, the tests run PostgreSQL as the
+# package's user.
 need postgresql compgen -G '/usr/lib/postgresql/*/bin/initdb'
 
 if [ ${#missing[@]} -eq 0 ]; then
@@ -41,14 +40,13 @@ fi
 
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
   {
-    echo "The tests need what is not installed here: ${missing[*]}"
+    echo "The tests need packages that are not installed: ${missing[*]}"
     echo "On Debian or Ubuntu:  sudo apt-get install ${missing[*]}"
   } >&2
   exit 1
 fi
 
-# put FILE MODE: writes a file for as long as this script runs. One that is there
-# already is somebody's decision.
+# put FILE MODE: writes a file until this script ends, unless it exists already.
 undo=()
 trap '[ ${#undo[@]} -eq 0 ] || "${as_root[@]}" rm -f "${undo[@]}"' EXIT
 put() {
@@ -59,8 +57,8 @@ put() {
   "${as_root[@]}" chmod "$2" "$1"
 }
 
-# The package of PostgreSQL would make a database and start a server on the port
-# that everybody knows. Debian asks these files before it does either.
+# These files keep the package of PostgreSQL from creating a database and from starting a
+# server on the default port.
 put /etc/postgresql-common/createcluster.conf 644 <<<'create_main_cluster = false'
 put /usr/sbin/policy-rc.d 755 <<<$'#!/bin/sh\nexit 101'
 

@@ -11,8 +11,8 @@ resource "aws_sns_topic_subscription" "email" {
 }
 
 locals {
-  # Metrics of requests are reported only while requests flow: none is no trouble.
-  # Hosts are counted all the time: no count is trouble.
+  # Without requests there are no request metrics, which is fine. Missing counts of hosts
+  # are a problem.
   alarms = {
     unhealthy-hosts = {
       metric = "UnHealthyHostCount", statistic = "Maximum", operator = "GreaterThanThreshold", threshold = 0, periods = 3, missing = "breaching"
@@ -49,7 +49,7 @@ resource "aws_cloudwatch_metric_alarm" "elb" {
   for_each = local.alarms
 
   alarm_name          = "${var.elb_name}-${each.key}"
-  alarm_description   = "${each.value.why} What to do: docs/runbook.md, ${each.key}."
+  alarm_description   = "${each.value.why} See docs/runbook.md, ${each.key}."
   namespace           = "AWS/ELB"
   metric_name         = each.value.metric
   dimensions          = { LoadBalancerName = aws_elb.this.name }

@@ -39,21 +39,21 @@ resource "aws_instance" "this" {
   tags = { Name = "${var.name}-${count.index + 1}" }
 
   lifecycle {
-    # A newer image does not replace a running instance by itself, and neither does
-    # another ref: docs/deploy.md says how to upgrade.
+    # A newer image or another ref does not replace a running instance: docs/deploy.md
+    # describes upgrades.
     ignore_changes = [ami, user_data]
 
     precondition {
       condition     = var.instance_count == 1 || var.store_url_parameter != ""
-      error_message = "Several instances share one record of changes: give store_url_parameter, the SSM parameter with the URL of a PostgreSQL."
+      error_message = "Several instances share one record of changes: set store_url_parameter, the SSM parameter with the URL of a PostgreSQL database."
     }
   }
 
   depends_on = [aws_elb.this, aws_iam_role_policy.instance] # it attaches itself at the end of its first boot
 }
 
-# The parameter must exist, or no instance would ever serve: without it the plan fails.
-# It is not decrypted: what the state has of it is ciphertext of AWS KMS.
+# The plan fails if the parameter does not exist, because no instance would serve. The
+# state contains its ciphertext only.
 data "aws_ssm_parameter" "token" {
   name            = var.token_parameter
   with_decryption = false

@@ -2,8 +2,8 @@ locals {
   service_port = 8000
 }
 
-# Membership is lsapi's alone: there is no `instances` here, and no attachment. What
-# is attached or detached through the API is no difference to Terraform.
+# lsapi alone manages the membership: there are no `instances` and no attachments, so that
+# changes through the API are no drift.
 resource "aws_elb" "this" {
   name            = var.elb_name
   subnets         = local.subnet_ids
@@ -48,7 +48,7 @@ resource "aws_elb" "this" {
 
     precondition {
       condition     = (var.vpc_id == "") == (length(var.subnet_ids) == 0)
-      error_message = "vpc_id and subnet_ids go together: give both, or neither."
+      error_message = "Set both vpc_id and subnet_ids, or neither."
     }
   }
 }

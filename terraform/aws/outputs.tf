@@ -1,5 +1,5 @@
 output "elb_dns" {
-  description = "Where the service is reached."
+  description = "DNS name of the service."
   value       = aws_elb.this.dns_name
 }
 
@@ -9,12 +9,12 @@ output "elb_name" {
 }
 
 output "instance_ids" {
-  description = "The instances that serve."
+  description = "The instances."
   value       = aws_instance.this[*].id
 }
 
 output "instance_private_ips" {
-  description = "Where Prometheus finds them, at port 8000, when metrics_cidrs lets it in."
+  description = "Targets for Prometheus, at port 8000, if metrics_cidrs admits it."
   value       = aws_instance.this[*].private_ip
 }
 
@@ -24,11 +24,11 @@ output "vpc_id" {
 }
 
 output "alarm_topic_arn" {
-  description = "The topic that alarms go to."
+  description = "The topic of the alarms."
   value       = aws_sns_topic.alarms.arn
 }
 
 output "curl" {
-  description = "Lists the members; it asks for the password."
+  description = "Lists the members; curl prompts for the password."
   value       = "curl -u USER http://${aws_elb.this.dns_name}/elb/${aws_elb.this.name}"
 }

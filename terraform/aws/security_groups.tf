@@ -43,8 +43,8 @@ resource "aws_vpc_security_group_egress_rule" "elb_to_instances" {
   to_port                      = local.service_port
 }
 
-# The instances': in from the load balancer and whom the variables name, out to AWS and
-# the repository.
+# The instances': in from the load balancer and the networks of the variables, out to AWS
+# and the repository.
 
 resource "aws_security_group" "instance" {
   name_prefix = "${var.name}-instance-"

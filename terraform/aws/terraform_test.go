@@ -1,5 +1,5 @@
-// Package aws holds no code: its tests hold the Terraform layer beside them to its
-// rules, by reading it, and by terraform itself where that is at hand.
+// Package aws has no code. Its tests check the Terraform files of this folder by parsing
+// them, and by terraform if it is installed.
 package aws
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// layer is everything that the files say.
+// layer is the content of the files.
 type layer struct {
 	files  map[string]*hclsyntax.Body
 	source map[string]string
@@ -50,7 +50,7 @@ type block struct {
 	source string
 }
 
-// blocks returns the blocks of a type whose labels begin so.
+// blocks returns the blocks of a type whose labels have a prefix.
 func (l layer) blocks(kind string, labels ...string) []block {
 	var found []block
 	for name, body := range l.files {
@@ -63,7 +63,7 @@ func (l layer) blocks(kind string, labels ...string) []block {
 	return found
 }
 
-// one returns the only one of them.
+// one returns the only such block.
 func (l layer) one(t *testing.T, kind string, labels ...string) block {
 	t.Helper()
 	found := l.blocks(kind, labels...)
@@ -96,7 +96,7 @@ func (b block) says(name string) string {
 
 func text(r hcl.Range, source string) string { return source[r.Start.Byte:r.End.Byte] }
 
-// want holds a block to what its attributes say.
+// want checks attributes of a block.
 func (b block) want(t *testing.T, attributes map[string]string) {
 	t.Helper()
 	for name, want := range attributes {
@@ -106,7 +106,7 @@ func (b block) want(t *testing.T, attributes map[string]string) {
 	}
 }
 
-func TestTheVersionsArePinned(t *testing.T) {
+func TestVersionsArePinned(t *testing.T) {
 	terraform := read(t).one(t, "terraform")
 	terraform.want(t, map[string]string{"required_version": `">= 1.7"`})
 	if got := terraform.in(t, "required_providers").says("aws"); !strings.Contains(got, `">= 5.40, < 7"`) {
@@ -114,7 +114,7 @@ func TestTheVersionsArePinned(t *testing.T) {
 	}
 }
 
-func TestTheLoadBalancerServesAndProbesAndDrains(t *testing.T) {
+func TestLoadBalancerHasListenersHealthCheckAndDraining(t *testing.T) {
 	l := read(t)
 	elb := l.one(t, "resource", "aws_elb")
 	elb.want(t, map[string]string{
@@ -129,7 +129,7 @@ func TestTheLoadBalancerServesAndProbesAndDrains(t *testing.T) {
 	}
 }
 
-func TestMembershipIsLeftToTheService(t *testing.T) {
+func TestTerraformSetsNoMembers(t *testing.T) {
 	l := read(t)
 	elb := l.one(t, "resource", "aws_elb")
 	if elb.says("instances") != "" || len(l.blocks("resource", "aws_elb_attachment")) > 0 {
@@ -140,7 +140,7 @@ func TestMembershipIsLeftToTheService(t *testing.T) {
 	}
 }
 
-func TestTheSecurityGroupsLetInWhoTheyShould(t *testing.T) {
+func TestSecurityGroupsAdmitOnlyGivenNetworks(t *testing.T) {
 	l := read(t)
 	ingress := "aws_vpc_security_group_ingress_rule"
 	l.one(t, "resource", ingress, "elb_http").want(t, map[string]string{"from_port": "80", "to_port": "80", "cidr_ipv4": "each.value", "for_each": "toset(var.allowed_cidrs)"})
@@ -175,7 +175,7 @@ func TestTheSecurityGroupsLetInWhoTheyShould(t *testing.T) {
 	}
 }
 
-func TestTheInstancesAreHardened(t *testing.T) {
+func TestInstancesAreHardened(t *testing.T) {
 	instance := read(t).one(t, "resource", "aws_instance")
 	instance.want(t, map[string]string{"vpc_security_group_ids": "[aws_security_group.instance.id]", "iam_instance_profile": "aws_iam_instance_profile.instance.name"})
 	instance.in(t, "metadata_options").want(t, map[string]string{"http_tokens": `"required"`, "http_put_response_hop_limit": "2"})
@@ -188,7 +188,7 @@ func TestTheInstancesAreHardened(t *testing.T) {
 	}
 }
 
-func TestThePermissionsAreTheLeast(t *testing.T) {
+func TestPermissionsAreMinimal(t *testing.T) {
 	policy := read(t).one(t, "resource", "aws_iam_role_policy").says("policy")
 	actions := regexp.MustCompile(`"([a-z0-9]+:[A-Za-z*]+)"`).FindAllStringSubmatch(policy, -1)
 	var got []string
@@ -210,7 +210,7 @@ func TestThePermissionsAreTheLeast(t *testing.T) {
 	}
 }
 
-func TestEveryVariableHasADefaultAndEveryOneThatCanBeWrongAMessage(t *testing.T) {
+func TestVariablesHaveDefaultsAndValidationMessages(t *testing.T) {
 	for _, v := range read(t).blocks("variable") {
 		if v.says("default") == "" || v.says("description") == "" {
 			t.Errorf("%s lacks a default or a description", v.Labels[0])
@@ -224,7 +224,7 @@ func TestEveryVariableHasADefaultAndEveryOneThatCanBeWrongAMessage(t *testing.T)
 	}
 }
 
-func TestEveryAlarmMeansWhatItsMetricDoes(t *testing.T) {
+func TestAlarmsMatchTheirMetrics(t *testing.T) {
 	source := read(t).source["alarms.tf"]
 	for metric, means := range map[string][]string{
 		"UnHealthyHostCount":   {`"Maximum"`, `"breaching"`},
@@ -249,7 +249,7 @@ func TestEveryAlarmMeansWhatItsMetricDoes(t *testing.T) {
 	}
 }
 
-func TestNoSecretIsInTheState(t *testing.T) {
+func TestStateContainsNoSecret(t *testing.T) {
 	l := read(t)
 	for _, parameter := range l.blocks("data", "aws_ssm_parameter") {
 		if parameter.Labels[1] != "ami" && parameter.says("with_decryption") != "false" {
@@ -264,7 +264,7 @@ func TestNoSecretIsInTheState(t *testing.T) {
 	}
 }
 
-func TestTheFirstBootIsAScriptThatTheShellTakes(t *testing.T) {
+func TestFirstBootScriptIsValid(t *testing.T) {
 	template, err := os.ReadFile("user_data.sh.tftpl")
 	if err != nil {
 		t.Fatal(err)
@@ -289,8 +289,8 @@ func TestTheFirstBootIsAScriptThatTheShellTakes(t *testing.T) {
 	}
 }
 
-// Where terraform and the provider are at hand, they have the last word.
-func TestTerraformAgrees(t *testing.T) {
+// Runs if terraform and the provider are installed.
+func TestTerraformAcceptsTheFiles(t *testing.T) {
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
 		t.Skip("SKIPPED: no terraform is installed: its fmt, validate and test were not run on terraform/aws")

@@ -10,7 +10,7 @@ variable "region" {
 }
 
 variable "name" {
-  description = "What the resources are called, and the tag Project."
+  description = "Name of the resources, and value of the tag Project."
   type        = string
   default     = "lsapi"
 
@@ -21,7 +21,7 @@ variable "name" {
 }
 
 variable "elb_name" {
-  description = "Name of the load balancer. One that exists already fails the apply."
+  description = "Name of the load balancer. An existing one fails the apply."
   type        = string
   default     = "default-elb"
 
@@ -34,7 +34,7 @@ variable "elb_name" {
 # The network
 
 variable "vpc_id" {
-  description = "An existing VPC to use. Empty makes one."
+  description = "An existing VPC. Empty creates one."
   type        = string
   default     = ""
 
@@ -45,7 +45,7 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Two or more public subnets of vpc_id, in different zones. They go together: neither without the other."
+  description = "Two or more public subnets of vpc_id, in different zones. Required with vpc_id."
   type        = list(string)
   default     = []
 
@@ -56,7 +56,7 @@ variable "subnet_ids" {
 }
 
 variable "vpc_cidr" {
-  description = "Addresses of the VPC that is made."
+  description = "Addresses of the created VPC."
   type        = string
   default     = "10.20.0.0/16"
 
@@ -67,7 +67,7 @@ variable "vpc_cidr" {
 }
 
 variable "allowed_cidrs" {
-  description = "Who may reach the load balancer."
+  description = "Networks that may connect to the load balancer."
   type        = list(string)
   default     = ["0.0.0.0/0"]
 
@@ -78,29 +78,29 @@ variable "allowed_cidrs" {
 }
 
 variable "ssh_cidrs" {
-  description = "Who may reach port 22 of the instances. Nobody by default: use SSM Session Manager."
+  description = "Networks that may connect to port 22 of the instances. None by default: use SSM Session Manager."
   type        = list(string)
   default     = []
 
   validation {
     condition     = alltrue([for cidr in var.ssh_cidrs : can(cidrhost(cidr, 0)) && !endswith(cidr, "/0")])
-    error_message = "Give networks, such as [\"203.0.113.0/24\"]; SSH is not opened to the world."
+    error_message = "Give networks, such as [\"203.0.113.0/24\"]; SSH must not be open to the world."
   }
 }
 
 variable "metrics_cidrs" {
-  description = "Who may reach port 8000 of the instances beside the load balancer: Prometheus, which scrapes each of them. Nobody by default."
+  description = "Networks, besides the load balancer, that may connect to port 8000 of the instances, such as that of Prometheus. None by default."
   type        = list(string)
   default     = []
 
   validation {
     condition     = alltrue([for cidr in var.metrics_cidrs : can(cidrhost(cidr, 0)) && !endswith(cidr, "/0")])
-    error_message = "Give networks, such as [\"10.30.0.0/24\"]; the instances are not opened to the world."
+    error_message = "Give networks, such as [\"10.30.0.0/24\"]; the instances must not be open to the world."
   }
 }
 
 variable "certificate_arn" {
-  description = "ARN of a certificate for HTTPS on port 443. Empty is HTTP alone."
+  description = "ARN of a certificate for HTTPS on port 443. Empty is HTTP only."
   type        = string
   default     = ""
 
@@ -113,7 +113,7 @@ variable "certificate_arn" {
 # The instances
 
 variable "instance_count" {
-  description = "How many instances serve. More than one need store_url_parameter."
+  description = "Number of instances. More than one requires store_url_parameter."
   type        = number
   default     = 1
 
@@ -124,13 +124,13 @@ variable "instance_count" {
 }
 
 variable "instance_type" {
-  description = "Type of the instances, of the x86_64 kind."
+  description = "Type of the instances, x86_64."
   type        = string
   default     = "t3.micro"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9-]+$", var.instance_type))
-    error_message = "Give a type of instance, such as t3.micro."
+    error_message = "Give an instance type, such as t3.micro."
   }
 }
 
@@ -141,7 +141,7 @@ variable "key_name" {
 }
 
 variable "root_volume_gib" {
-  description = "Size of the root volume: images and the record of changes are on it."
+  description = "Size of the root volume, for images and the record of changes."
   type        = number
   default     = 16
 
@@ -152,7 +152,7 @@ variable "root_volume_gib" {
 }
 
 variable "ami_parameter" {
-  description = "Public SSM parameter that names the AMI: an Amazon Linux 2023 for x86_64."
+  description = "Public SSM parameter of the AMI: Amazon Linux 2023 for x86_64."
   type        = string
   default     = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 
@@ -165,7 +165,7 @@ variable "ami_parameter" {
 # The service
 
 variable "token_parameter" {
-  description = "SSM SecureString with the API token: base64 of user:password. It is read by the instances alone, and never by Terraform."
+  description = "SSM SecureString with the API token: base64 of user:password. Only the instances read it, never Terraform."
   type        = string
   default     = "/lsapi/api-token"
 
@@ -176,7 +176,7 @@ variable "token_parameter" {
 }
 
 variable "store_url_parameter" {
-  description = "SSM SecureString with the URL of the PostgreSQL that several instances share. Empty: the one instance keeps its record in a file."
+  description = "SSM SecureString with the URL of the PostgreSQL database that several instances share. Empty: a single instance stores its record in a file."
   type        = string
   default     = ""
 
@@ -187,7 +187,7 @@ variable "store_url_parameter" {
 }
 
 variable "repository_url" {
-  description = "Git repository that instances build the service from at their first boot. Empty: nothing is built, and docs/deploy.md says which command to run there."
+  description = "Git repository from which instances build the service at their first boot. Empty: no build; docs/deploy.md has the command."
   type        = string
   default     = ""
 
@@ -211,7 +211,7 @@ variable "repository_ref" {
 # Alarms
 
 variable "alarm_email" {
-  description = "Who gets mail from alarms, after confirming it. Empty is nobody: subscribe to the topic alarm_topic_arn."
+  description = "E-mail address for alarms, which must confirm the subscription. Empty is none: subscribe to the topic alarm_topic_arn."
   type        = string
   default     = ""
 

@@ -22,7 +22,7 @@ run "defaults" {
   }
   assert {
     condition     = length(aws_elb.this.listener) == 1
-    error_message = "Without a certificate there is HTTP alone."
+    error_message = "Without a certificate there is HTTP only."
   }
   assert {
     condition     = length(aws_instance.this) == 1 && aws_instance.this[0].metadata_options[0].http_tokens == "required"
@@ -30,11 +30,11 @@ run "defaults" {
   }
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.instance_ssh) == 0
-    error_message = "SSH is open to nobody."
+    error_message = "SSH is closed."
   }
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.instance_metrics) == 0
-    error_message = "The service is open to the load balancer alone."
+    error_message = "The service is open to the load balancer only."
   }
   assert {
     condition     = length(aws_subnet.public) == 2 && aws_subnet.public[0].availability_zone != aws_subnet.public[1].availability_zone
@@ -66,7 +66,7 @@ run "https_and_ssh" {
   }
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.instance_ssh) == 1
-    error_message = "SSH is open to whom it is given."
+    error_message = "SSH is open to the given networks."
   }
   assert {
     condition     = strcontains(aws_instance.this[0].user_data, "/root/builder --repository 'https://git.example.com/lsapi.git' --ref 'main'")
@@ -89,11 +89,11 @@ run "prometheus" {
       aws_vpc_security_group_ingress_rule.instance_metrics["10.30.0.0/24"].from_port == 8000 &&
       aws_vpc_security_group_ingress_rule.instance_metrics["10.30.0.0/24"].to_port == 8000
     )
-    error_message = "Port 8000 is open to whom it is given."
+    error_message = "Port 8000 is open to the given networks."
   }
   assert {
     condition     = length(output.instance_private_ips) == 2
-    error_message = "The addresses to scrape are told."
+    error_message = "The addresses to scrape are an output."
   }
 }
 
@@ -107,7 +107,7 @@ run "existing_network" {
 
   assert {
     condition     = length(aws_vpc.this) == 0 && output.vpc_id == "vpc-0123456789abcdef0"
-    error_message = "No network is made beside the one that is given."
+    error_message = "No network is created beside the given one."
   }
 }
 

@@ -53,7 +53,7 @@ run "metrics_for_the_world" {
   expect_failures = [var.metrics_cidrs]
 }
 
-run "values_that_make_no_sense" {
+run "invalid_values" {
   command = plan
 
   variables {
