@@ -16,6 +16,7 @@ import (
 	"lsapi/internal/connlimit"
 	"lsapi/internal/telemetry"
 	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
 // Options configure the service.
@@ -80,7 +81,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 		Version:        o.Version,
 		Authenticator:  authenticator,
 		Log:            a.log,
-		Envelope:       web.Envelope(cfg.Envelope),
+		Envelope:       elb.Envelope(cfg.Envelope),
 		RequestTimeout: cfg.RequestTimeout,
 		TrustedProxies: cfg.TrustedProxies,
 		Observe:        metrics.Request,
@@ -94,7 +95,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	handling.MaxLasting = min(connections-connections/4, maxLasting)
+	handling.MaxLong = min(connections-connections/4, maxLong)
 	if err := a.startMembership(ctx, cfg, metrics, &handling); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"lsapi/internal/auth"
 	"lsapi/internal/telemetry"
 	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
 // remembered is a Lists that always has the list.
@@ -38,7 +39,7 @@ func BenchmarkList(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	list := web.EncodeList(web.EnvelopeMessage, make([]lsapi.Instance, 20))
+	list := elb.EncodeList(elb.EnvelopeMessage, make([]lsapi.Instance, 20))
 	list.AsOf = time.Now()
 	handler := web.New(web.Options{
 		Lists:         &remembered{list},

@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/cloud"
 	"lsapi/internal/record"
 	"lsapi/internal/telemetry"
-	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
 // The reference clocks.
@@ -102,13 +102,13 @@ func every(ctx context.Context, interval time.Duration, f func()) {
 // clockedMembership rejects changes while the clock is wrong, because the record would
 // store wrong times.
 type clockedMembership struct {
-	web.Membership
+	elb.Membership
 	clocks  *clock.Monitor
 	compare func(ctx context.Context)
 	first   singleflight.Group
 }
 
-// Change implements web.Membership.
+// Change implements elb.Membership.
 func (m *clockedMembership) Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error) {
 	m.awaitComparison(ctx)
 	if err := m.clocks.Check(); err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/clock"
-	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
 // databaseOf is a database whose clock is ahead, or that is unreachable.
@@ -25,7 +25,7 @@ func (d databaseOf) Clock(context.Context) (time.Time, error) { return time.Now(
 
 // counted counts changes.
 type counted struct {
-	web.Membership
+	elb.Membership
 	changes atomic.Int64
 }
 

@@ -14,6 +14,7 @@ import (
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
 	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
 func newBudget(cfg config.Config, metrics *telemetry.Metrics) (*budget.Budget, error) {
@@ -124,7 +125,7 @@ func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRe
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
 		Named: aws.For(budget.Foreground),
 		Encode: func(members []lsapi.Instance) lsapi.EncodedList {
-			return web.EncodeList(web.Envelope(cfg.Envelope), members)
+			return elb.EncodeList(elb.Envelope(cfg.Envelope), members)
 		},
 		Overlay:         members.Overlay,
 		CatchUp:         members.CatchUp,

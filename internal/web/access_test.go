@@ -15,7 +15,7 @@ import (
 	"lsapi/internal/web"
 )
 
-// accessLog is a log whose lines can be looked at.
+// accessLog is a log with readable lines.
 type accessLog struct{ bytes.Buffer }
 
 func (l *accessLog) logger() *slog.Logger {
@@ -41,7 +41,7 @@ func (l *accessLog) only(t *testing.T) map[string]any {
 	return found[0]
 }
 
-func TestEachRequestIsOneLine(t *testing.T) {
+func TestAccessLogHasOneLinePerRequest(t *testing.T) {
 	tests := []struct {
 		method, path string
 		want         map[string]any
@@ -82,7 +82,7 @@ func TestEachRequestIsOneLine(t *testing.T) {
 	}
 }
 
-func TestAUserIsLoggedOnlyWhenItIsOne(t *testing.T) {
+func TestAccessLogHasAuthenticatedUserOnly(t *testing.T) {
 	var log accessLog
 	handler := handlerOf(web.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})
 	r := httptest.NewRequest(http.MethodGet, "/elb/default-elb", http.NoBody)
@@ -102,7 +102,7 @@ func (braked) Authenticate(context.Context, string, string) (lsapi.Actor, error)
 
 func (braked) Revalidate(string) error { return nil }
 
-func TestAGuessThatIsSlowedDownIsOneLine(t *testing.T) {
+func TestThrottledGuessIsOneLine(t *testing.T) {
 	var log accessLog
 	handler := handlerOf(web.Options{Membership: newMemberships(), Authenticator: braked{}, Log: log.logger()})
 	record(handler, http.MethodGet, "/elb/default-elb", "")
@@ -111,7 +111,7 @@ func TestAGuessThatIsSlowedDownIsOneLine(t *testing.T) {
 	}
 }
 
-func TestLongTextsAreLoggedInPart(t *testing.T) {
+func TestAccessLogClipsLongTexts(t *testing.T) {
 	var log accessLog
 	handler := handlerOf(web.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})
 	record(handler, strings.Repeat("M", 20000), "/elb/"+strings.Repeat("x", 20000), "")
@@ -120,7 +120,7 @@ func TestLongTextsAreLoggedInPart(t *testing.T) {
 	}
 }
 
-func TestAClientThatLeavesIsLoggedAsGoneAndAnsweredAllTheSame(t *testing.T) {
+func TestDepartedClientIsLoggedAndAnswered(t *testing.T) {
 	members := newMemberships()
 	ctx, leave := context.WithCancel(t.Context())
 	members.fail = func(ctx context.Context) error {
@@ -146,7 +146,7 @@ func TestAClientThatLeavesIsLoggedAsGoneAndAnsweredAllTheSame(t *testing.T) {
 	}
 }
 
-func TestAProxyThatIsNotTrustedIsToldOnce(t *testing.T) {
+func TestUntrustedProxyIsReportedOnce(t *testing.T) {
 	var log accessLog
 	handler := handlerOf(web.Options{
 		Membership: newMemberships(), Authenticator: alice{}, Log: log.logger(),
@@ -162,17 +162,17 @@ func TestAProxyThatIsNotTrustedIsToldOnce(t *testing.T) {
 		return strings.Count(log.String(), "--trusted-proxies")
 	}
 	if got := ask("203.0.113.7:4711") + ask("10.0.0.1:80", "198.51.100.1"); got != 0 {
-		t.Errorf("a peer and a trusted proxy are told %d times", got)
+		t.Errorf("a peer and a trusted proxy are reported %d times", got)
 	}
 	if got := ask("203.0.113.7:4711", "198.51.100.1"); got != 1 || !strings.Contains(log.String(), `"peer":"203.0.113.7"`) {
-		t.Errorf("it is told %d times: %s", got, log.String())
+		t.Errorf("it is reported %d times: %s", got, log.String())
 	}
 	if got := ask("203.0.113.8:4711", "198.51.100.1"); got != 1 {
-		t.Errorf("it is told %d times, want once", got)
+		t.Errorf("it is reported %d times, want once", got)
 	}
 }
 
-func TestTheClientIsThePeerUnlessAProxyOfOursSpeaksForIt(t *testing.T) {
+func TestClientIsPeerUnlessProxyIsTrusted(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	tests := []struct {
 		name      string
@@ -204,7 +204,7 @@ func TestTheClientIsThePeerUnlessAProxyOfOursSpeaksForIt(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			for _, path := range []string{"/nowhere", "/elb/default-elb"} {
 				var log accessLog
-				asked := test.client // nobody does for a path that is nowhere
+				asked := test.client // unknown paths need no credentials
 				handler := handlerOf(web.Options{
 					Membership: newMemberships(), Authenticator: witness{&asked}, Log: log.logger(), TrustedProxies: proxies})
 				r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
@@ -215,7 +215,7 @@ func TestTheClientIsThePeerUnlessAProxyOfOursSpeaksForIt(t *testing.T) {
 					t.Errorf("the client is %v, want %s", line["client"], test.client)
 				}
 				if asked != test.client {
-					t.Errorf("the authenticator is told %s, want %s", asked, test.client)
+					t.Errorf("the authenticator gets %s, want %s", asked, test.client)
 				}
 			}
 		})

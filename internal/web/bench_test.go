@@ -9,6 +9,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
 // discard is a ResponseWriter that costs nothing, so that what is measured is
@@ -29,7 +30,7 @@ func (m *inMemory) Read(context.Context, string, bool) (*lsapi.EncodedList, erro
 }
 
 func BenchmarkGet(b *testing.B) {
-	list := web.EncodeList(web.EnvelopeMessage, []lsapi.Instance{instance(running)})
+	list := elb.EncodeList(elb.EnvelopeMessage, []lsapi.Instance{instance(running)})
 	list.AsOf = time.Now()
 	handler := handlerOf(web.Options{
 		Lists:         &inMemory{list: list},

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestABodyThatIsNoMachineIdIsRefusedWithTheReason(t *testing.T) {
+func TestInvalidBodyIsRefusedWithReason(t *testing.T) {
 	tests := []struct{ name, body, reason string }{
 		{"empty", ``, "is empty"},
 		{"space", " \n", "is empty"},
@@ -62,7 +62,7 @@ func TestABodyThatIsNoMachineIdIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-func TestABodyMayHaveMoreInIt(t *testing.T) {
+func TestBodyAllowsUnknownFields(t *testing.T) {
 	bodies := map[string]string{
 		"other fields":            `{"note": {"instanceId": null}, "instanceId": "i-5203422c", "InstanceId": 1}`,
 		"space around":            " \r\n\t" + machineID(spare) + " \r\n\t",
@@ -79,7 +79,7 @@ func TestABodyMayHaveMoreInIt(t *testing.T) {
 	}
 }
 
-func TestTheContentTypeOfABodyIsNotLookedAt(t *testing.T) {
+func TestContentTypeOfBodyIsIgnored(t *testing.T) {
 	for _, contentType := range []string{"application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-8", "nonsense"} {
 		server := serve(t, newHandler(newMemberships()))
 		got := send(t, server, request{method: "POST", path: "/elb/default-elb", body: machineID(spare),
@@ -90,7 +90,7 @@ func TestTheContentTypeOfABodyIsNotLookedAt(t *testing.T) {
 	}
 }
 
-func TestABodyOver64KiBIsTooLarge(t *testing.T) {
+func TestBodyOver64KiBIsTooLarge(t *testing.T) {
 	body := machineID(spare) + strings.Repeat(" ", 64<<10-len(machineID(spare))+1)
 	t.Run("when its length is announced, without reading it", func(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/elb/default-elb", failingReader{t})
@@ -121,7 +121,7 @@ func (r failingReader) Read([]byte) (int, error) {
 	return 0, io.ErrUnexpectedEOF
 }
 
-func TestABodyThatBreaksOffIsInvalid(t *testing.T) {
+func TestTruncatedBodyIsInvalid(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/elb/default-elb", io.MultiReader(strings.NewReader(`{"inst`), brokenReader{}))
 	r.Header.Set("Authorization", authorization)
 	w := httptest.NewRecorder()

@@ -19,6 +19,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
 // provoked is a request together with what its Membership fails with.
@@ -122,8 +123,8 @@ func describedResponses(t *testing.T, handler http.Handler) map[string]map[int]d
 	return operations
 }
 
-func TestTheDocumentDescribesExactlyWhatIsAnswered(t *testing.T) {
-	for _, mode := range []web.Envelope{web.EnvelopeMessage, web.EnvelopeNone} {
+func TestSwaggerDescribesEveryAnswer(t *testing.T) {
+	for _, mode := range []elb.Envelope{elb.EnvelopeMessage, elb.EnvelopeNone} {
 		handler := handlerOf(web.Options{Authenticator: alice{}, Envelope: mode})
 		operations := describedResponses(t, handler)
 		requests := provocations()
@@ -161,7 +162,7 @@ func TestTheDocumentDescribesExactlyWhatIsAnswered(t *testing.T) {
 	}
 }
 
-func provoke(mode web.Envelope, q provoked) response {
+func provoke(mode elb.Envelope, q provoked) response {
 	members := newMemberships()
 	members.fail = func(context.Context) error { return q.fail }
 	switch lsapi.ErrorCode(q.fail) {

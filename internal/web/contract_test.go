@@ -11,6 +11,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 	goneInfo    = `{"instanceId":"` + gone + `","instanceType":"unknown","launchDate":"unknown"}`
 )
 
-func TestEachOperationAnswersAsTheContractSays(t *testing.T) {
+func TestOperationsFollowContract(t *testing.T) {
 	anonymous := http.Header{"Authorization": nil}
 	tests := []struct {
 		name    string
@@ -57,7 +58,7 @@ func TestEachOperationAnswersAsTheContractSays(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			failed := test.status >= 400
-			for _, mode := range []web.Envelope{"", web.EnvelopeMessage, web.EnvelopeNone} {
+			for _, mode := range []elb.Envelope{"", elb.EnvelopeMessage, elb.EnvelopeNone} {
 				server := serve(t, handlerOf(web.Options{
 					Membership: newMemberships(), Authenticator: alice{}, Envelope: mode}))
 				got := send(t, server, test.request)
@@ -75,9 +76,9 @@ func TestEachOperationAnswersAsTheContractSays(t *testing.T) {
 	}
 }
 
-func wrap(mode web.Envelope, value string, failed bool) string {
+func wrap(mode elb.Envelope, value string, failed bool) string {
 	switch {
-	case mode != web.EnvelopeNone:
+	case mode != elb.EnvelopeNone:
 		return `{"message":` + value + `}`
 	case failed:
 		return `{"error":` + value + `}`
@@ -85,7 +86,7 @@ func wrap(mode web.Envelope, value string, failed bool) string {
 	return value
 }
 
-func TestAChangeIsAskedForWithAllThatTheRequestSays(t *testing.T) {
+func TestChangePassesRequest(t *testing.T) {
 	members := newMemberships()
 	got := send(t, serve(t, newHandler(members)), request{
 		method: "DELETE", path: "/elb/default-elb", body: machineID(running),
@@ -113,7 +114,7 @@ func TestAChangeIsAskedForWithAllThatTheRequestSays(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsOnRecordHasAnID(t *testing.T) {
+func TestRecordedChangeHasID(t *testing.T) {
 	for _, recorded := range []bool{false, true} {
 		members := newMemberships()
 		members.fail = func(context.Context) error { return lsapi.Errorf(lsapi.CodeTimeout, "") }
@@ -125,7 +126,7 @@ func TestOnlyWhatIsOnRecordHasAnID(t *testing.T) {
 	}
 }
 
-func TestCredentialsThatAreNotRightAreChallenged(t *testing.T) {
+func TestWrongCredentialsAreChallenged(t *testing.T) {
 	tests := map[string][]string{
 		"missing":     nil,
 		"empty":       {""},
@@ -160,7 +161,7 @@ func TestCredentialsThatAreNotRightAreChallenged(t *testing.T) {
 }
 
 // Each request is wrong in its own way and in every way that comes later.
-func TestChecksComeInTheContractsOrder(t *testing.T) {
+func TestChecksFollowContractOrder(t *testing.T) {
 	anonymous := http.Header{"Authorization": nil}
 	crossOrigin := http.Header{"Sec-Fetch-Site": {"cross-site"}}
 	tooLarge := `{` + strings.Repeat(" ", 64<<10)
@@ -188,7 +189,7 @@ func TestChecksComeInTheContractsOrder(t *testing.T) {
 	}
 }
 
-func TestOnlyPagesOfTheSameOriginMayChangeSomething(t *testing.T) {
+func TestChangeRefusesOtherOrigins(t *testing.T) {
 	tests := []struct {
 		name   string
 		header http.Header
@@ -198,7 +199,7 @@ func TestOnlyPagesOfTheSameOriginMayChangeSomething(t *testing.T) {
 		{"the same origin", http.Header{"Sec-Fetch-Site": {"same-origin"}}, 201},
 		{"another site", http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403},
 		{"a neighbour", http.Header{"Sec-Fetch-Site": {"same-site"}}, 403},
-		{"another origin, told by an old browser", http.Header{"Origin": {"https://example.com"}}, 403},
+		{"another origin, from an old browser", http.Header{"Origin": {"https://example.com"}}, 403},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -215,7 +216,7 @@ func TestOnlyPagesOfTheSameOriginMayChangeSomething(t *testing.T) {
 	}
 }
 
-func TestHeadAnswersLikeGetWithoutABody(t *testing.T) {
+func TestHeadAnswersLikeGet(t *testing.T) {
 	server := serve(t, newHandler(newMemberships()))
 	for _, path := range []string{"/elb/default-elb", "/elb/other-elb", "/healthcheck", "/swagger.json", "/docs", "/docs/swagger-ui.css", "/nowhere"} {
 		get := send(t, server, request{method: "GET", path: path})
@@ -231,7 +232,7 @@ func TestHeadAnswersLikeGetWithoutABody(t *testing.T) {
 	}
 }
 
-func TestEveryResponseHasARequestID(t *testing.T) {
+func TestResponseHasRequestID(t *testing.T) {
 	server := serve(t, newHandler(newMemberships()))
 	for _, path := range []string{"/elb/default-elb", "/elb/-", "/healthcheck", "/docs", "/nowhere", "//", "/docs/LICENSE"} {
 		for _, method := range []string{"GET", "POST", "BREW"} {
@@ -246,7 +247,7 @@ func TestEveryResponseHasARequestID(t *testing.T) {
 	}
 }
 
-func TestARequestIDIsTakenOverOnlyIfItIsSane(t *testing.T) {
+func TestRequestIDIsKeptIfSane(t *testing.T) {
 	tests := []struct {
 		name string
 		ids  []string

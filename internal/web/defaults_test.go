@@ -52,7 +52,7 @@ func answerWith(method, path string, query url.Values) response {
 }
 
 // Swagger UI and generated clients send the defaults that a document declares.
-func TestDeclaredDefaultEqualsLeftOut(t *testing.T) {
+func TestDeclaredDefaultEqualsMissingParameter(t *testing.T) {
 	var declared []string
 	for _, served := range []string{"/swagger.json", "/v1/openapi.json"} {
 		document := decode[map[string]any](t, get(t, story(), served))
@@ -99,7 +99,7 @@ func checkSameAnswer(t *testing.T, method, path string, query url.Values) {
 	}
 }
 
-func TestTimeoutWithoutWaitIsTheDefaultOrAnError(t *testing.T) {
+func TestTimeoutRequiresWait(t *testing.T) {
 	for query, ok := range map[string]bool{
 		"timeout=60s": true, "timeout=1m": true, "wait=false&timeout=60s": true,
 		"timeout=61s": false, "wait=false&timeout=5m": false, "timeout=": false, "timeout=soon": false,

@@ -1,96 +1,139 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
+	"strings"
 	"sync"
 
 	"lsapi/api"
+	"lsapi/internal/web/elb"
+	"lsapi/internal/web/exchange"
+	v1 "lsapi/internal/web/v1"
 )
 
-// docsPolicy lets the page of the documents load nothing but what this server
-// has, and run nothing that stands in the page itself. The viewer brings its
-// pictures as data.
+// docsPolicy lets the pages of the documents load only what this server serves. The
+// viewer's pictures are data URLs.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// documentRoutes are the contract's document and the page that shows it, which
-// everybody may see.
-func (s *server) documentRoutes() []route {
+// documentRoutes are the contract's document, the page that shows it, and the root.
+func documentRoutes(o *Options) []exchange.Route {
 	derive := api.Swagger
-	if s.envelope == EnvelopeNone {
+	if o.Envelope == elb.EnvelopeNone {
 		derive = api.BareSwagger
 	}
-	// At the first request: most processes never get one.
-	swagger := sync.OnceValues(func() (api.Document, error) { return derive(s.version) })
-	routes := []route{
-		{pattern: "/swagger.yaml", get: func(x *exchange) error {
-			document, err := swagger()
-			if err != nil {
-				return err
-			}
-			return sendDocument(x, "application/yaml", entityTag(document.YAML), document.YAML)
-		}},
-		{pattern: "/swagger.json", get: func(x *exchange) error {
-			document, err := swagger()
-			if err != nil {
-				return err
-			}
-			return sendDocument(x, "application/json", entityTag(document.JSON), document.JSON)
-		}},
+	swagger := sync.OnceValues(func() (api.Document, error) { return derive(o.Version) }) // most processes serve none
+	routes := []exchange.Route{
+		generatedRoute("/swagger.json", exchange.TypeJSON, func() ([]byte, error) { d, err := swagger(); return d.JSON, err }),
+		generatedRoute("/swagger.yaml", typeYAML, func() ([]byte, error) { d, err := swagger(); return d.YAML, err }),
+		homeRoute(),
 	}
-	for _, asset := range api.Docs() {
-		routes = append(routes, assetRoute(asset))
-	}
-	return append(routes, homeRoute())
+	return append(routes, assetRoutes(api.Docs())...)
 }
 
-// homeRoute is the root. For browsers it is a page that leads to the documents; for
-// everybody else there is no such path.
-func homeRoute() route {
+// v1DocumentRoutes are the document of the /v1 API and the page that shows it.
+func v1DocumentRoutes(of *v1.API) []exchange.Route {
+	document := sync.OnceValues(of.Document)
+	routes := []exchange.Route{
+		generatedRoute("/v1/openapi.json", exchange.TypeJSON, func() ([]byte, error) { d, err := document(); return d.JSON, err }),
+		generatedRoute("/v1/openapi.yaml", typeYAML, func() ([]byte, error) { d, err := document(); return d.YAML, err }),
+	}
+	return append(routes, assetRoutes(api.V1Docs())...)
+}
+
+const typeYAML = "application/yaml"
+
+// generatedRoute is the route of a document that is made for the first request.
+func generatedRoute(pattern, contentType string, content func() ([]byte, error)) exchange.Route {
+	return exchange.Route{Pattern: pattern, Public: true, Get: func(x *exchange.Exchange) error {
+		body, err := content()
+		if err != nil {
+			return err
+		}
+		return sendDocument(x, contentType, exchange.EntityTag(body), body)
+	}}
+}
+
+// homeRoute is the root: for browsers a page with links to the documents, for other
+// clients an unknown path.
+func homeRoute() exchange.Route {
 	home := assetRoute(api.Home())
-	home.pattern = "/{$}"
-	home.checks = []endpoint{func(x *exchange) error {
+	home.Pattern = "/{$}"
+	home.Checks = []exchange.Endpoint{func(x *exchange.Exchange) error {
 		x.Header().Set("Vary", "Accept")
-		if !accepts(x.request.Header["Accept"], "text/html") {
-			return errNoSuchPath()
+		if !exchange.Accepts(x.Request.Header["Accept"], "text/html") {
+			return exchange.ErrNoSuchPath()
 		}
 		return nil
 	}}
 	return home
 }
 
-func assetRoute(asset api.Asset) route {
-	pattern := "/docs"
-	if asset.Name != "" {
-		pattern += "/" + asset.Name
+func assetRoutes(assets []api.Asset) []exchange.Route {
+	routes := make([]exchange.Route, len(assets))
+	for i, asset := range assets {
+		routes[i] = assetRoute(asset)
 	}
-	tag := sync.OnceValue(func() string { return entityTag(asset.Content) })
+	return routes
+}
+
+func assetRoute(asset api.Asset) exchange.Route {
+	route := exchange.Route{Pattern: strings.TrimSuffix("/docs/"+asset.Name, "/"), Public: true}
+	tag := sync.OnceValue(func() string { return exchange.EntityTag(asset.Content) })
 	if asset.Gzipped {
-		return route{pattern: pattern, get: newGzipped(asset.ContentType, asset.Content, tag).send}
+		route.Get = gzippedEndpoint(asset, tag)
+	} else {
+		route.Get = func(x *exchange.Exchange) error {
+			return sendDocument(x, asset.ContentType, tag(), asset.Content)
+		}
 	}
-	return route{pattern: pattern, get: func(x *exchange) error {
-		return sendDocument(x, asset.ContentType, tag(), asset.Content)
-	}}
+	return route
+}
+
+// gzippedEndpoint sends a compressed asset, decompressed to clients that do not accept
+// gzip. The two forms have different tags.
+func gzippedEndpoint(asset api.Asset, tag func() string) exchange.Endpoint {
+	plain := sync.OnceValues(func() ([]byte, error) { return decompress(asset.Content) })
+	return func(x *exchange.Exchange) error {
+		x.Header().Set("Vary", "Accept-Encoding")
+		if exchange.Accepts(x.Request.Header["Accept-Encoding"], "gzip") {
+			if notModified(x, tag()) {
+				return nil
+			}
+			x.Header().Set("Content-Encoding", "gzip")
+			return x.Send(http.StatusOK, asset.ContentType, asset.Content)
+		}
+		content, err := plain()
+		if err != nil {
+			return err
+		}
+		return sendDocument(x, asset.ContentType, strings.TrimSuffix(tag(), `"`)+`-plain"`, content)
+	}
+}
+
+func decompress(compressed []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(reader)
 }
 
 // sendDocument answers with bytes that change only with the program.
-func sendDocument(x *exchange, contentType, tag string, content []byte) error {
-	if current(x, tag) {
+func sendDocument(x *exchange.Exchange, contentType, tag string, content []byte) error {
+	if notModified(x, tag) {
 		return nil
 	}
-	return x.send(http.StatusOK, contentType, content)
+	return x.Send(http.StatusOK, contentType, content)
 }
 
-// current sets the headers that let caches keep a document as long as they ask
-// whether it has changed, and answers with 304 when the client has it.
-func current(x *exchange, tag string) bool {
-	h := x.Header()
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Content-Security-Policy", docsPolicy)
-	h.Set("ETag", tag)
-	if matchesAny(x.request.Header["If-None-Match"], tag) {
-		x.WriteHeader(http.StatusNotModified)
-		return true
-	}
-	return false
+// notModified sets the headers of a document, which caches may keep and must revalidate,
+// and answers 304 if the client has it.
+func notModified(x *exchange.Exchange, tag string) bool {
+	x.Header().Set("Cache-Control", "no-cache")
+	x.Header().Set("Content-Security-Policy", docsPolicy)
+	return x.NotModified(tag)
 }

@@ -11,11 +11,12 @@ import (
 
 	"lsapi/api"
 	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
-func TestTheServedDocumentMatchesTheEnvelope(t *testing.T) {
-	for mode, derive := range map[web.Envelope]func(string) (api.Document, error){
-		"": api.Swagger, web.EnvelopeMessage: api.Swagger, web.EnvelopeNone: api.BareSwagger,
+func TestSwaggerMatchesEnvelope(t *testing.T) {
+	for mode, derive := range map[elb.Envelope]func(string) (api.Document, error){
+		"": api.Swagger, elb.EnvelopeMessage: api.Swagger, elb.EnvelopeNone: api.BareSwagger,
 	} {
 		want, err := derive("v1.2.3")
 		if err != nil {
@@ -37,7 +38,7 @@ func TestTheServedDocumentMatchesTheEnvelope(t *testing.T) {
 	}
 }
 
-func TestDocumentsNeedNoCredentialsAndMayBeKept(t *testing.T) {
+func TestDocumentsArePublicAndCached(t *testing.T) {
 	server := serve(t, handlerOf(withRecord(story())))
 	for path, contentType := range map[string]string{
 		"/docs/v1":                               "text/html; charset=utf-8",
@@ -73,7 +74,7 @@ func TestDocumentsNeedNoCredentialsAndMayBeKept(t *testing.T) {
 	}
 }
 
-func TestRootIsAPageForBrowsersOnly(t *testing.T) {
+func TestRootIsPageForBrowsersOnly(t *testing.T) {
 	handler := newHandler(newMemberships())
 	for accept, page := range map[string]bool{
 		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": true,
@@ -97,7 +98,7 @@ func TestRootIsAPageForBrowsersOnly(t *testing.T) {
 	}
 }
 
-func TestADocumentIsSentCompressedToWhoTakesItSo(t *testing.T) {
+func TestAssetIsCompressedIfAccepted(t *testing.T) {
 	const path = "/docs/swagger-ui.css"
 	tests := []struct {
 		name       string

@@ -16,7 +16,7 @@ import (
 	"lsapi/internal/web"
 )
 
-// newFailing returns a handler whose Membership always fails with err, and its log.
+// newFailing returns a handler with a Membership that always fails with err, and its log.
 func newFailing(err error) (http.Handler, *bytes.Buffer) {
 	members := newMemberships()
 	members.fail = func(context.Context) error { return err }
@@ -26,14 +26,14 @@ func newFailing(err error) (http.Handler, *bytes.Buffer) {
 	}), &log
 }
 
-func TestEachCodeHasItsStatusAndText(t *testing.T) {
+func TestCodeHasStatusAndText(t *testing.T) {
 	cause := errors.New("secret cause")
 	tests := []struct {
 		name   string
 		err    error
 		status int
 		text   string
-		logged string // the level of the line that tells the cause, empty for none
+		logged string // the level of the line with the cause, empty for none
 	}{
 		{"invalid", &lsapi.Error{Code: lsapi.CodeInvalid, Message: "instance x is stopped", Err: cause}, 400, "instance x is stopped", ""},
 		{"invalid, unsaid", &lsapi.Error{Code: lsapi.CodeInvalid}, 400, "the request is invalid", ""},
@@ -69,7 +69,7 @@ func TestEachCodeHasItsStatusAndText(t *testing.T) {
 	}
 }
 
-// checkProblem looks for the line that tells the cause of a failure.
+// checkProblem checks the line with the cause of a failure.
 func checkProblem(t *testing.T, log, id, level string) {
 	t.Helper()
 	var problem string
@@ -89,7 +89,7 @@ func checkProblem(t *testing.T, log, id, level string) {
 	}
 }
 
-func TestTheLogTellsWhatAWSSaid(t *testing.T) {
+func TestLogHasAWSError(t *testing.T) {
 	handler, log := newFailing(&lsapi.Error{
 		Code: lsapi.CodeForbidden, Reason: "AccessDenied", Err: errors.New("not authorized to perform: ec2:DescribeInstances"),
 	})
@@ -101,7 +101,7 @@ func TestTheLogTellsWhatAWSSaid(t *testing.T) {
 	}
 }
 
-func TestWhoIsThrottledIsToldWhenToComeBack(t *testing.T) {
+func TestThrottledCallerGetsRetryAfter(t *testing.T) {
 	for advice, want := range map[time.Duration]string{
 		0: "1", time.Millisecond: "1", time.Second: "1", 1500 * time.Millisecond: "2", time.Minute: "60", -time.Second: "1",
 	} {
@@ -112,7 +112,7 @@ func TestWhoIsThrottledIsToldWhenToComeBack(t *testing.T) {
 	}
 }
 
-func TestARequestThatTakesTooLongIsAnsweredWhenItsTimeIsUp(t *testing.T) {
+func TestRequestHasTimeout(t *testing.T) {
 	for given, want := range map[time.Duration]time.Duration{0: 30 * time.Second, 5 * time.Second: 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			members := newMemberships()
@@ -132,7 +132,7 @@ func TestARequestThatTakesTooLongIsAnsweredWhenItsTimeIsUp(t *testing.T) {
 	}
 }
 
-func TestADefectIsAnsweredAndLogged(t *testing.T) {
+func TestDefectIsAnsweredAndLogged(t *testing.T) {
 	members := newMemberships()
 	members.fail = func(context.Context) error { panic("secret cause") }
 	var log bytes.Buffer
@@ -154,7 +154,7 @@ func TestADefectIsAnsweredAndLogged(t *testing.T) {
 	}
 }
 
-func TestAnAbortStaysAnAbort(t *testing.T) {
+func TestAbortPropagates(t *testing.T) {
 	members := newMemberships()
 	members.fail = func(context.Context) error { panic(http.ErrAbortHandler) }
 	server := serve(t, newHandler(members))

@@ -89,7 +89,7 @@ func (h *happenings) News(ctx context.Context, after lsapi.Position) error {
 	}
 }
 
-// watched is a server whose events a test makes.
+// watched is a server with events made by a test.
 func watched(t *testing.T) (*happenings, *events.Hub, *httptest.Server) {
 	t.Helper()
 	h := newStory()
@@ -142,7 +142,7 @@ func lines(t *testing.T, from *bufio.Scanner, n int) []string {
 	return all
 }
 
-func TestWhatHappensIsStreamedAsServerSentEvents(t *testing.T) {
+func TestEventsAreStreamed(t *testing.T) {
 	h, _, server := watched(t)
 	h.change(lsapi.OutcomeApplied, "before the stream")
 	answer, from := watch(t, server, "?loadBalancer=default-elb", "")
@@ -195,7 +195,7 @@ func TestWhatHappensIsStreamedAsServerSentEvents(t *testing.T) {
 	}
 }
 
-func TestStreamResumesBehindTheQuerysEventUnlessTheHeaderNamesOne(t *testing.T) {
+func TestStreamResumesAfterQueryOrHeader(t *testing.T) {
 	h, _, server := watched(t)
 	for range 3 {
 		h.change(lsapi.OutcomeApplied, "")
@@ -214,7 +214,7 @@ func TestStreamResumesBehindTheQuerysEventUnlessTheHeaderNamesOne(t *testing.T) 
 	}
 }
 
-func TestAStreamThatCannotBeIsAnsweredByItsStatus(t *testing.T) {
+func TestRefusedStreamHasStatus(t *testing.T) {
 	h, hub, server := watched(t)
 	h.change(lsapi.OutcomeApplied, "")
 	for _, c := range []struct {
@@ -267,7 +267,7 @@ type pruned struct{ *happenings }
 
 func (pruned) End(context.Context) (lsapi.Position, error) { return lsapi.Position{Minor: 9}, nil }
 
-func TestWhenTheServiceStopsAStreamEndsWell(t *testing.T) {
+func TestStreamEndsCleanlyOnStop(t *testing.T) {
 	_, hub, server := watched(t)
 	_, from := watch(t, server, "", "")
 	lines(t, from, 2)
@@ -279,9 +279,8 @@ func TestWhenTheServiceStopsAStreamEndsWell(t *testing.T) {
 	}
 }
 
-// Whoever does not read for a while and then reads on finds out that something is
-// missing, and gets it by resuming.
-func TestAStreamThatWasReadTooSlowlySaysSo(t *testing.T) {
+// A client that falls behind gets the event dropped, and the missing events by resuming.
+func TestSlowStreamReportsDrop(t *testing.T) {
 	h, hub, server := watched(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
 	if err != nil {
@@ -296,11 +295,11 @@ func TestAStreamThatWasReadTooSlowlySaysSo(t *testing.T) {
 	}
 	awaitCondition(t, func() bool { return hub.Stats().Streams == 1 })
 	reason := strings.Repeat("x", 100_000)
-	const told = 400 // 40 MB: far more than the ring and the kernel hold
-	for range told {
+	const count = 400 // 40 MB: far more than the ring and the kernel hold
+	for range count {
 		h.change(lsapi.OutcomeApplied, reason)
 	}
-	awaitCondition(t, func() bool { return hub.Stats().Sent == told })
+	awaitCondition(t, func() bool { return hub.Stats().Sent == count })
 	from := bufio.NewScanner(conn)
 	from.Buffer(nil, 1<<20)
 	last, dropped := "", false
@@ -320,7 +319,7 @@ func TestAStreamThatWasReadTooSlowlySaysSo(t *testing.T) {
 	_, resumed := watch(t, server, "", place.String())
 	resumed.Buffer(nil, 1<<20)
 	var n int
-	for lines(t, resumed, 1)[0] != "id: 0-"+strconv.Itoa(told) {
+	for lines(t, resumed, 1)[0] != "id: 0-"+strconv.Itoa(count) {
 		n++
 	}
 	if n == 0 {
@@ -329,7 +328,7 @@ func TestAStreamThatWasReadTooSlowlySaysSo(t *testing.T) {
 }
 
 // A client that does not read must not hold up a stop for as long as it may be slow.
-func TestAStreamThatNobodyReadsDoesNotHoldUpAStop(t *testing.T) {
+func TestUnreadStreamDoesNotDelayStop(t *testing.T) {
 	h, hub, server := watched(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
 	if err != nil {
@@ -340,11 +339,11 @@ func TestAStreamThatNobodyReadsDoesNotHoldUpAStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitCondition(t, func() bool { return hub.Stats().Streams == 1 })
-	const told = 200 // 20 MB: more than the kernel holds
-	for range told {
+	const count = 200 // 20 MB: more than the kernel holds
+	for range count {
 		h.change(lsapi.OutcomeApplied, strings.Repeat("x", 100_000))
 	}
-	awaitCondition(t, func() bool { return hub.Stats().Sent == told })
+	awaitCondition(t, func() bool { return hub.Stats().Sent == count })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := hub.Close(ctx); err != nil {
@@ -352,8 +351,7 @@ func TestAStreamThatNobodyReadsDoesNotHoldUpAStop(t *testing.T) {
 	}
 }
 
-// What a request for a stream has for a body is nobody's concern.
-func TestAStreamSurvivesABodyOfItsRequest(t *testing.T) {
+func TestStreamIgnoresBody(t *testing.T) {
 	h := newStory()
 	o := withRecord(filled(1))
 	o.Events = events.New(events.Options{Record: h, Encode: v1.EncodeEvent})

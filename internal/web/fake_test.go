@@ -14,12 +14,13 @@ import (
 
 	"lsapi"
 	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
 const (
 	running = "i-0592fe5ccee879f04" // a member of default-elb
 	spare   = "i-5203422c"          // known to EC2, in no load balancer
-	gone    = "i-0aaaaaaaaaaaaaaaa" // a member of old-elb that EC2 no longer knows
+	gone    = "i-0aaaaaaaaaaaaaaaa" // a member of old-elb that EC2 has forgotten
 
 	authorization = "Basic YWxpY2U6cGFzc3dvcmQ="
 )
@@ -75,7 +76,7 @@ type lister interface {
 // lists are those of a lister, none of them in memory.
 type lists struct {
 	of       lister
-	envelope web.Envelope
+	envelope elb.Envelope
 }
 
 func (lists) Remembered(string) (*lsapi.EncodedList, error) { return nil, nil }
@@ -85,7 +86,7 @@ func (l lists) Read(ctx context.Context, loadBalancer string, _ bool) (*lsapi.En
 	if err != nil {
 		return nil, err
 	}
-	list := web.EncodeList(l.envelope, found.members)
+	list := elb.EncodeList(l.envelope, found.members)
 	list.AsOf = found.asOf
 	return &list, nil
 }
@@ -141,7 +142,7 @@ func instance(id string) lsapi.Instance {
 	}
 }
 
-// alice is an Authenticator that knows one user.
+// alice is an Authenticator with one user.
 type alice struct{}
 
 func (alice) Authenticate(_ context.Context, value, _ string) (lsapi.Actor, error) {

@@ -18,7 +18,7 @@ func withFleet() (http.Handler, *fleets) {
 	return handlerOf(options), options.Fleet.(*fleets)
 }
 
-func TestAnswersAboutLoadBalancersAreAsTheyWere(t *testing.T) {
+func TestFleetAnswersMatchGoldenFiles(t *testing.T) {
 	handler, _ := withFleet()
 	for file, test := range map[string]struct {
 		path   string
@@ -60,7 +60,7 @@ func decode[T any](t *testing.T, got response) (value T) {
 	return value
 }
 
-func TestAClientReadsWhatIsShown(t *testing.T) {
+func TestClientReadsFleet(t *testing.T) {
 	handler, _ := withFleet()
 	b := decode[apiv1.LoadBalancerDetail](t, record(handler, "GET", "/v1/load-balancers/default-elb", ""))
 	again, err := json.Marshal(b)
@@ -76,7 +76,7 @@ func TestAClientReadsWhatIsShown(t *testing.T) {
 	}
 }
 
-func TestHealthIsToldSinceWhenOnlyIfTheRecordHasTheSame(t *testing.T) {
+func TestHealthHasSinceIfRecordAgrees(t *testing.T) {
 	handler, _ := withFleet()
 	b := decode[apiv1.LoadBalancerDetail](t, record(handler, "GET", "/v1/load-balancers/default-elb", ""))
 	if b.Instances[0].Health.Since.IsZero() || !b.Instances[1].Health.Since.IsZero() {
@@ -84,7 +84,7 @@ func TestHealthIsToldSinceWhenOnlyIfTheRecordHasTheSame(t *testing.T) {
 	}
 }
 
-func TestAListIsAskedForAsTheQuerySays(t *testing.T) {
+func TestLoadBalancersQueryBecomesFilter(t *testing.T) {
 	for query, want := range map[string]lsapi.FleetFilter{
 		"":                     {Limit: 100},
 		"name=web-*%3F":        {Name: "web-*?", Limit: 100},
@@ -102,7 +102,7 @@ func TestAListIsAskedForAsTheQuerySays(t *testing.T) {
 	}
 }
 
-func TestAQueryThatMakesNoSenseIsNamed(t *testing.T) {
+func TestInvalidLoadBalancersQueryIsRefused(t *testing.T) {
 	list, member := "/v1/load-balancers", "/v1/load-balancers/default-elb/members/"+running
 	for _, test := range []struct{ path, query, parameter string }{
 		{list, "name=", "name"}, {list, "name=%5Ba%5D", "name"}, {list, "name=" + strings.Repeat("a", 65), "name"}, {list, "name=a&name=b", "name"},
@@ -119,7 +119,7 @@ func TestAQueryThatMakesNoSenseIsNamed(t *testing.T) {
 	}
 }
 
-func TestPagesTogetherAreAllLoadBalancers(t *testing.T) {
+func TestLoadBalancerPagesAreComplete(t *testing.T) {
 	handler, _ := withFleet()
 	var names []string
 	query := url.Values{"limit": {"1"}}

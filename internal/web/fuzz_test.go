@@ -63,7 +63,7 @@ func FuzzAuthorization(f *testing.F) {
 }
 
 // FuzzTarget sends request lines as they are. Those that net/http refuses before
-// any handler sees them are not ours to answer.
+// any handler are skipped.
 func FuzzTarget(f *testing.F) {
 	f.Add("GET", "/elb/default-elb")
 	f.Fuzz(func(t *testing.T, method, target string) {

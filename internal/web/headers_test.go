@@ -15,7 +15,7 @@ func change(m *memberships, method string, header http.Header) response {
 	return do(newHandler(m), r)
 }
 
-func TestTheReasonOfAChangeIsHandedOn(t *testing.T) {
+func TestChangePassesReason(t *testing.T) {
 	tests := []struct {
 		name   string
 		fields []string
@@ -52,7 +52,7 @@ func TestTheReasonOfAChangeIsHandedOn(t *testing.T) {
 	}
 }
 
-func TestAReasonThatIsNoneIsRefused(t *testing.T) {
+func TestInvalidReasonIsRefused(t *testing.T) {
 	tests := []struct {
 		name   string
 		fields []string
@@ -87,7 +87,7 @@ func TestAReasonThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheBodyIsLookedAtBeforeTheReason(t *testing.T) {
+func TestBodyIsCheckedBeforeReason(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/elb/other-elb", strings.NewReader("{"))
 	r.Header = http.Header{"X-Reason": {"\x01"}}
 	if got := do(newHandler(newMemberships()), r); !strings.Contains(got.body, "the body is not JSON") {

@@ -81,7 +81,7 @@ func (r *repeatable) becomes(outcome lsapi.Outcome) {
 	}}
 }
 
-func TestARequestThatIsSentAgainIsCarriedOutOnceAndAnsweredAlike(t *testing.T) {
+func TestRepeatedRequestIsExecutedOnce(t *testing.T) {
 	r := newRepeatable()
 	first := r.attach(t, "k", machineID(spare))
 	r.becomes(lsapi.OutcomeApplied)
@@ -97,7 +97,7 @@ func TestARequestThatIsSentAgainIsCarriedOutOnceAndAnsweredAlike(t *testing.T) {
 	}
 }
 
-func TestTheFinalOutcomeIsAnsweredWhateverTheFirstCallerWasTold(t *testing.T) {
+func TestRepeatedRequestGetsFinalOutcome(t *testing.T) {
 	for outcome, status := range map[lsapi.Outcome]int{
 		lsapi.OutcomeApplied: http.StatusCreated, lsapi.OutcomeConflict: http.StatusConflict, lsapi.OutcomeRefused: http.StatusBadRequest,
 		lsapi.OutcomeUnknown: http.StatusGatewayTimeout,
@@ -124,7 +124,7 @@ func TestTheFinalOutcomeIsAnsweredWhateverTheFirstCallerWasTold(t *testing.T) {
 }
 
 // AWS may have refused a change because the load balancer is gone.
-func TestReplayOfRefusedChangeHasItsFirstStatus(t *testing.T) {
+func TestReplayOfRefusedChangeHasFirstStatus(t *testing.T) {
 	for reason, status := range map[string]int{
 		"LoadBalancerNotFound": http.StatusNotFound, "not_found": http.StatusNotFound,
 		"InvalidInstance": http.StatusBadRequest, "invalid": http.StatusBadRequest,
@@ -139,7 +139,7 @@ func TestReplayOfRefusedChangeHasItsFirstStatus(t *testing.T) {
 	}
 }
 
-func TestAKeyIsForOneBody(t *testing.T) {
+func TestKeyRequiresSameBody(t *testing.T) {
 	r := newRepeatable()
 	r.attach(t, "k", machineID(spare))
 	if got := r.attach(t, "k", machineID(running)); got.StatusCode != http.StatusUnprocessableEntity {
@@ -150,7 +150,7 @@ func TestAKeyIsForOneBody(t *testing.T) {
 	}
 }
 
-func TestAKeyIsFreeAgainWhenNothingWasBegun(t *testing.T) {
+func TestKeyIsFreedWhenNothingBegan(t *testing.T) {
 	r := newRepeatable()
 	for _, refuse := range []error{lsapi.Errorf(lsapi.CodeInvalid, ""), lsapi.Errorf(lsapi.CodeNotFound, ""), lsapi.Errorf(lsapi.CodeUnavailable, "")} {
 		r.members.fail = func(context.Context) error { return refuse }
@@ -166,8 +166,8 @@ func TestAKeyIsFreeAgainWhenNothingWasBegun(t *testing.T) {
 	}
 }
 
-// The caller has left, so that it is not told the id of a change that a crash may lose.
-func TestKeyIsKeptForChangeThatMayStillBeMade(t *testing.T) {
+// The caller has left, so it gets no id of a change that a crash may lose.
+func TestKeyIsKeptForPendingChange(t *testing.T) {
 	r := newRepeatable()
 	r.members.fail, r.members.pending = func(context.Context) error { return lsapi.Errorf(lsapi.CodeTimeout, "") }, true
 	first := r.attach(t, "k", machineID(spare))
@@ -179,8 +179,8 @@ func TestKeyIsKeptForChangeThatMayStillBeMade(t *testing.T) {
 	}
 }
 
-// Its 503 told the caller to send the request again.
-func TestChangeThatChangedNothingIsMadeAgainUnderItsKey(t *testing.T) {
+// Its 503 makes the caller send the request again.
+func TestFailedChangeIsRetriedUnderItsKey(t *testing.T) {
 	for _, outcome := range []lsapi.Outcome{lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn} {
 		r := newRepeatable()
 		r.members.fail, r.members.recorded = func(context.Context) error { return lsapi.Errorf(lsapi.CodeThrottled, "") }, true
@@ -196,7 +196,7 @@ func TestChangeThatChangedNothingIsMadeAgainUnderItsKey(t *testing.T) {
 }
 
 // The change may fail between the look at the key and that at the record.
-func TestChangeThatFailsWhileItIsLookedAtIsInProgress(t *testing.T) {
+func TestChangeThatFailsDuringReplayIsInProgress(t *testing.T) {
 	for _, outcome := range []lsapi.Outcome{lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn} {
 		r := newRepeatable()
 		r.attach(t, "k", machineID(spare))
@@ -209,7 +209,7 @@ func TestChangeThatFailsWhileItIsLookedAtIsInProgress(t *testing.T) {
 	}
 }
 
-func TestAKeyWhoseProcessDiedBeforeItBeganIsFreeAfterAWhile(t *testing.T) {
+func TestKeyOfDeadProcessExpires(t *testing.T) {
 	for age, status := range map[time.Duration]int{time.Second: http.StatusConflict, 45 * time.Second: http.StatusConflict, 2 * time.Minute: http.StatusCreated} {
 		r := newRepeatable()
 		r.attach(t, "k", machineID(spare))
@@ -224,7 +224,7 @@ func TestAKeyWhoseProcessDiedBeforeItBeganIsFreeAfterAWhile(t *testing.T) {
 	}
 }
 
-func TestReadinessIs503WhateverIsMissingAndKeepsInternals(t *testing.T) {
+func TestReadinessHidesInternals(t *testing.T) {
 	for want, err := range map[string]error{
 		"AWS could not be asked, or refused it": &lsapi.Error{Code: lsapi.CodeForbidden, Message: "secret"},
 		"the service failed":                    errors.New("secret"),
@@ -239,7 +239,7 @@ func TestReadinessIs503WhateverIsMissingAndKeepsInternals(t *testing.T) {
 	}
 }
 
-func TestReadinessTellsWhatIsMissing(t *testing.T) {
+func TestReadinessGivesReason(t *testing.T) {
 	missing := lsapi.Errorf(lsapi.CodeUnavailable, "this process is a standby")
 	ready := map[string]error{"ok": nil, "this process is a standby": missing}
 	for want, err := range ready {

@@ -11,9 +11,10 @@ import (
 
 	"lsapi"
 	"lsapi/internal/web"
+	"lsapi/internal/web/elb"
 )
 
-func TestAListMayBeKeptButMustBeAskedForEachTime(t *testing.T) {
+func TestListIsCachedAndRevalidated(t *testing.T) {
 	got := record(newHandler(newMemberships()), "GET", "/elb/default-elb", "")
 	for name, want := range map[string]string{"Cache-Control": "no-cache", "Vary": "Authorization"} {
 		if value := got.Header.Get(name); value != want {
@@ -22,7 +23,7 @@ func TestAListMayBeKeptButMustBeAskedForEachTime(t *testing.T) {
 	}
 }
 
-func TestAnErrorMustNotBeKept(t *testing.T) {
+func TestErrorIsNotCached(t *testing.T) {
 	for _, path := range []string{"/elb/other-elb", "/elb/-", "/nowhere"} {
 		if got := record(newHandler(newMemberships()), "GET", path, "").Header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("%s: Cache-Control is %q, want no-store", path, got)
@@ -30,7 +31,7 @@ func TestAnErrorMustNotBeKept(t *testing.T) {
 	}
 }
 
-func TestTheEntityTagChangesWithTheBodyAlone(t *testing.T) {
+func TestEntityTagDependsOnBodyAlone(t *testing.T) {
 	members := newMemberships()
 	handler := newHandler(members)
 	before := record(handler, "GET", "/elb/default-elb", "").Header.Get("ETag")
@@ -46,7 +47,7 @@ func TestTheEntityTagChangesWithTheBodyAlone(t *testing.T) {
 	}
 }
 
-func TestAClientThatHasTheListIsToldSo(t *testing.T) {
+func TestListAnswersNotModified(t *testing.T) {
 	server := serve(t, newHandler(newMemberships()))
 	tag := send(t, server, request{method: "GET", path: "/elb/default-elb"}).Header.Get("ETag")
 	tests := []struct {
@@ -96,7 +97,7 @@ func (l agedList) list(context.Context, string) (listing, error) {
 	return listing{asOf: time.Now().Add(-l.age)}, nil
 }
 
-func TestTheAgeIsInWholeSecondsRoundedUp(t *testing.T) {
+func TestAgeIsRoundedUpToSeconds(t *testing.T) {
 	tests := []struct {
 		age  time.Duration
 		want string
@@ -123,7 +124,7 @@ func TestTheAgeIsInWholeSecondsRoundedUp(t *testing.T) {
 	}
 }
 
-func TestMillisecondsAreToldEvenWhenThereAreNone(t *testing.T) {
+func TestLaunchDateHasMilliseconds(t *testing.T) {
 	for launched, want := range map[string]string{
 		"2021-09-29T11:04:43Z":             "2021-09-29T11:04:43.000Z",
 		"2021-09-29T11:04:43.305Z":         "2021-09-29T11:04:43.305Z",
@@ -143,9 +144,9 @@ func TestMillisecondsAreToldEvenWhenThereAreNone(t *testing.T) {
 		handler := handlerOf(web.Options{
 			Lists: lists{
 				of:       oneMember{lsapi.Instance{ID: spare, Type: "t2.micro", LaunchTime: launchTime, State: "stopped"}},
-				envelope: web.EnvelopeNone,
+				envelope: elb.EnvelopeNone,
 			},
-			Authenticator: alice{}, Envelope: web.EnvelopeNone})
+			Authenticator: alice{}, Envelope: elb.EnvelopeNone})
 		got := record(handler, "GET", "/elb/default-elb", "").body
 		if !strings.Contains(got, `"launchDate":"`+want+`"`) {
 			t.Errorf("launched at %s: %s, want %s", launched, got, want)

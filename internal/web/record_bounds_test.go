@@ -19,8 +19,8 @@ func asking(path string) *http.Request {
 	return r
 }
 
-// The record has only so many connections, and whoever changes something needs one.
-func TestTheRecordIsAskedOnlySoMuchAtOnce(t *testing.T) {
+// The record has few connections, and changes need one.
+func TestRecordReadsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(epoch.Add(time.Hour))) // the record reaches back to now
 		r := filled(10)
@@ -52,7 +52,7 @@ func TestTheRecordIsAskedOnlySoMuchAtOnce(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Minute) // nobody waits that long, and the clock is synctest's
+		time.Sleep(time.Minute) // longer than any timeout, on synctest's clock
 		if refused.Load() != 37 || answered.Load() != 0 {
 			t.Errorf("%d are refused and %d answered, want 37 and none", refused.Load(), answered.Load())
 		}
@@ -79,7 +79,7 @@ func (s slow) Write(p []byte) (int, error) {
 
 func (slow) Flush() {}
 
-func TestSlowReadersTakeBoundedMemoryAndHoldUpNobodyElse(t *testing.T) {
+func TestSlowReadersUseBoundedMemory(t *testing.T) {
 	for name, path := range map[string]string{"streams": "/v1/changes", "pages": "/v1/changes?limit=1000"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -52,7 +52,7 @@ func resolved(t *testing.T, document map[string]any, node any) any {
 	return target
 }
 
-func TestTheDocumentOfTheRecordIsTheSameInEveryProcess(t *testing.T) {
+func TestV1DocumentIsDeterministic(t *testing.T) {
 	first := get(t, story(), "/v1/openapi.json")
 	checkGolden(t, "openapi.json", first.body)
 	if again := get(t, filled(3), "/v1/openapi.json"); again.body != first.body || again.Header.Get("ETag") != first.Header.Get("ETag") {
@@ -69,7 +69,7 @@ func TestTheDocumentOfTheRecordIsTheSameInEveryProcess(t *testing.T) {
 
 // Pages fill a parameter in with its own example, not with that of its schema. The id of
 // a change has none: none would be on every record.
-func TestParametersAreTaughtAsOpenAPIHasIt(t *testing.T) {
+func TestV1DocumentHasParameterExamples(t *testing.T) {
 	document := openAPI(t)
 	operations(t, document, func(_, path string, parameters []any) {
 		for _, parameter := range parameters {
@@ -98,7 +98,7 @@ func canonical(t *testing.T, text string) string {
 	return string(ordered)
 }
 
-func TestTheDocumentOfTheRecordNeedsNoCredentialsAndMayBeKept(t *testing.T) {
+func TestV1DocumentIsPublicAndCached(t *testing.T) {
 	server := serve(t, handlerOf(withRecord(story())))
 	for path, contentType := range map[string]string{"/v1/openapi.json": "application/json", "/v1/openapi.yaml": "application/yaml"} {
 		header := http.Header{"Authorization": nil}
@@ -113,7 +113,7 @@ func TestTheDocumentOfTheRecordNeedsNoCredentialsAndMayBeKept(t *testing.T) {
 	}
 }
 
-func TestTheDocumentOfTheRecordIsWhole(t *testing.T) {
+func TestV1DocumentIsComplete(t *testing.T) {
 	document := openAPI(t)
 	if !strings.HasPrefix(document["openapi"].(string), "3.1") || at(document, "components", "securitySchemes", "basicAuth", "scheme") != "basic" {
 		t.Error("it is no OpenAPI 3.1 document with Basic authentication")
@@ -155,14 +155,14 @@ func collectReferences(node any, into map[string]bool) {
 }
 
 // The answers of every operation, each brought about.
-func TestTheDocumentOfTheRecordDescribesExactlyWhatIsAnswered(t *testing.T) {
+func TestV1DocumentDescribesEveryAnswer(t *testing.T) {
 	document := openAPI(t)
 	paths := recordPaths()
 	operations := map[string]string{
 		"/v1/changes": paths[0], "/v1/changes/{id}": paths[1], "/v1/load-balancers/{name}/members": paths[2],
 		"/v1/load-balancers": paths[3], "/v1/load-balancers/{name}": paths[4], "/v1/load-balancers/{name}/members/{instanceId}": paths[5],
 	}
-	// What those who are asked for a path never answer.
+	// The statuses that a path never has.
 	never := map[string][]string{
 		"/v1/changes": {"404", "502"}, "/v1/changes/{id}": {"502"}, "/v1/load-balancers/{name}/members": {"502"}, "/v1/load-balancers": {"404"},
 	}

@@ -24,7 +24,7 @@ func recordPaths() []string {
 	}
 }
 
-func TestEachCodeHasItsProblem(t *testing.T) {
+func TestCodeHasProblem(t *testing.T) {
 	cause := errors.New("secret cause")
 	tests := []struct {
 		name       string
@@ -66,7 +66,7 @@ func TestEachCodeHasItsProblem(t *testing.T) {
 	}
 }
 
-func TestADefectOfTheRecordIsAProblemAndLogged(t *testing.T) {
+func TestRecordDefectIsProblemAndLogged(t *testing.T) {
 	r := story()
 	r.fail = func(context.Context, int) error { panic("secret cause") }
 	var log accessLog
@@ -85,7 +85,7 @@ func TestADefectOfTheRecordIsAProblemAndLogged(t *testing.T) {
 }
 
 // Each request is wrong in its own way and in every way that comes later.
-func TestChecksOfTheRecordComeInTheContractsOrder(t *testing.T) {
+func TestV1ChecksFollowContractOrder(t *testing.T) {
 	r := story()
 	r.fail = func(context.Context, int) error { return &lsapi.Error{Code: lsapi.CodeNotFound} }
 	server := serve(t, handlerOf(withRecord(r)))
@@ -127,7 +127,7 @@ func TestChecksOfTheRecordComeInTheContractsOrder(t *testing.T) {
 	}
 }
 
-func TestTheRecordIsForReading(t *testing.T) {
+func TestV1IsReadOnly(t *testing.T) {
 	server := serve(t, handlerOf(withRecord(story())))
 	for _, path := range append(recordPaths(), "/v1/openapi.json", "/v1/openapi.yaml") {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"} {
@@ -139,7 +139,7 @@ func TestTheRecordIsForReading(t *testing.T) {
 	}
 }
 
-func TestHeadOfTheRecordAnswersLikeGetWithoutABody(t *testing.T) {
+func TestV1HeadAnswersLikeGet(t *testing.T) {
 	r := filled(5000)
 	server := serve(t, handlerOf(withRecord(r)))
 	for _, accept := range []string{"application/json", "application/x-ndjson"} {
@@ -166,7 +166,7 @@ func TestHeadOfTheRecordAnswersLikeGetWithoutABody(t *testing.T) {
 	}
 }
 
-func TestRequestsToTheRecordAreAccountedForLikeAllOthers(t *testing.T) {
+func TestV1RequestsAreObserved(t *testing.T) {
 	var log accessLog
 	routes := map[string]string{}
 	options := withRecord(story())
@@ -196,7 +196,7 @@ func TestRequestsToTheRecordAreAccountedForLikeAllOthers(t *testing.T) {
 	}
 }
 
-func TestAQuestionToTheRecordEndsWhenItsTimeIsUp(t *testing.T) {
+func TestRecordReadHasTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := story()
 		r.fail = func(ctx context.Context, _ int) error {
@@ -215,7 +215,7 @@ func TestAQuestionToTheRecordEndsWhenItsTimeIsUp(t *testing.T) {
 	})
 }
 
-func TestWithoutARecordThereIsNoSuchPath(t *testing.T) {
+func TestV1RequiresRecord(t *testing.T) {
 	handler := handlerOf(web.Options{Membership: newMemberships(), Authenticator: alice{}, Log: slog.New(slog.DiscardHandler)})
 	for _, path := range append(recordPaths(), "/v1/openapi.json", "/docs/v1") {
 		if got := record(handler, "GET", path, ""); got.StatusCode != http.StatusNotFound || got.body != `{"message":"there is no such path"}`+"\n" {

@@ -21,7 +21,7 @@ import (
 
 var wantsLines = http.Header{"Accept": {"application/x-ndjson"}}
 
-func TestTheFormOfAListIsNegotiated(t *testing.T) {
+func TestChangesAreNegotiated(t *testing.T) {
 	const json, lines = "application/json", "application/x-ndjson"
 	tests := []struct {
 		name   string
@@ -61,7 +61,7 @@ func TestTheFormOfAListIsNegotiated(t *testing.T) {
 	}
 }
 
-func TestAStreamHasEveryChangeOnALine(t *testing.T) {
+func TestStreamHasOneChangePerLine(t *testing.T) {
 	tests := []struct {
 		changes, limit, want, questions int
 	}{
@@ -91,7 +91,7 @@ func TestAStreamHasEveryChangeOnALine(t *testing.T) {
 	}
 }
 
-func TestAStreamTakesFiltersAndCursors(t *testing.T) {
+func TestStreamAcceptsFiltersAndCursors(t *testing.T) {
 	r := filled(12)
 	_, next := readPage(t, get(t, r, "/v1/changes?actor=bob&limit=2"))
 	got := send(t, serve(t, handlerOf(withRecord(r))), request{method: "GET", path: "/v1/changes?actor=bob&cursor=" + *next, header: wantsLines})
@@ -101,7 +101,7 @@ func TestAStreamTakesFiltersAndCursors(t *testing.T) {
 	checkGolden(t, "stream.ndjson", got.body)
 }
 
-func TestAStreamThatFailsIsCutOff(t *testing.T) {
+func TestFailedStreamIsCutOff(t *testing.T) {
 	for name, failure := range map[string]error{
 		"the record is away": &lsapi.Error{Code: lsapi.CodeUnavailable, Err: errors.New("secret cause")},
 		"a defect":           errors.New("secret cause"),
@@ -160,7 +160,7 @@ type flushes struct {
 
 func (f *flushes) Flush() { f.count++ }
 
-func TestEachPageOfAStreamIsOnItsWayBeforeTheNextIsRead(t *testing.T) {
+func TestStreamSendsPageBeforeReadingNext(t *testing.T) {
 	w := &flushes{ResponseRecorder: httptest.NewRecorder()}
 	r := filled(2500)
 	r.fail = func(_ context.Context, question int) error {
@@ -177,7 +177,7 @@ func TestEachPageOfAStreamIsOnItsWayBeforeTheNextIsRead(t *testing.T) {
 	}
 }
 
-func TestAStreamEndsWhenItsClientLeaves(t *testing.T) {
+func TestStreamEndsWhenClientLeaves(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	r := filled(100_000)
 	left := make(chan struct{})
@@ -215,7 +215,7 @@ func TestAStreamEndsWhenItsClientLeaves(t *testing.T) {
 	server.Client().CloseIdleConnections()
 }
 
-func TestWhoLeavesAStreamUnreadIsNoFailureOfTheService(t *testing.T) {
+func TestUnreadStreamIsNoFailure(t *testing.T) {
 	var log accessLog
 	var status int
 	options := withRecord(filled(100_000)) // more than the connection holds
@@ -232,7 +232,7 @@ func TestWhoLeavesAStreamUnreadIsNoFailureOfTheService(t *testing.T) {
 	}
 }
 
-func TestAStreamMayTakeLongerThanTheServersTimeouts(t *testing.T) {
+func TestStreamOutlastsServerTimeouts(t *testing.T) {
 	const timeout = 200 * time.Millisecond
 	r := filled(4500)
 	r.fail = func(ctx context.Context, _ int) error {
@@ -255,7 +255,7 @@ func TestAStreamMayTakeLongerThanTheServersTimeouts(t *testing.T) {
 	}
 }
 
-func TestAStreamOfAnyLengthTakesTheMemoryOfAPage(t *testing.T) {
+func TestStreamHoldsOnePage(t *testing.T) {
 	const pages = 100
 	r := filled(pages * 1000)
 	var before, during runtime.MemStats

@@ -48,7 +48,7 @@ func indented(t *testing.T, body string) string {
 	return text.String()
 }
 
-func TestAnswersOfTheRecordAreAsTheyWere(t *testing.T) {
+func TestRecordAnswersMatchGoldenFiles(t *testing.T) {
 	r := story()
 	tests := []struct {
 		file, path string
@@ -118,7 +118,7 @@ func numbers(t *testing.T, r *records, ids []string) []int {
 	return found
 }
 
-func TestFiltersNarrowTheListDown(t *testing.T) {
+func TestFiltersNarrowChanges(t *testing.T) {
 	tests := []struct {
 		query string
 		want  []int
@@ -152,7 +152,7 @@ func TestFiltersNarrowTheListDown(t *testing.T) {
 	}
 }
 
-func TestPagesTogetherAreTheWholeList(t *testing.T) {
+func TestChangePagesAreComplete(t *testing.T) {
 	r := filled(250)
 	for _, limit := range []int{1, 7, 100, 125, 249, 250, 251, 1000} {
 		query := url.Values{"limit": {strconv.Itoa(limit)}, "to": {"2027-01-01T00:00:00Z"}}
@@ -180,7 +180,7 @@ func TestPagesTogetherAreTheWholeList(t *testing.T) {
 	}
 }
 
-func TestACursorIsGoodForItsOwnListOnly(t *testing.T) {
+func TestCursorRequiresSameFilters(t *testing.T) {
 	r := filled(12)
 	_, next := readPage(t, get(t, r, "/v1/changes?actor=bob&limit=2"))
 	if next == nil {
@@ -244,7 +244,7 @@ func checkRefused(t *testing.T, got response, location, message string) {
 	}
 }
 
-func TestAQueryThatIsNotExactlyRightIsRefusedByName(t *testing.T) {
+func TestInvalidQueryIsRefusedByName(t *testing.T) {
 	const changes, members = "/v1/changes", "/v1/load-balancers/default-elb/members"
 	tests := []struct{ path, query, location, message string }{
 		{changes, "laodBalancer=x", "query.laodBalancer", "there is no such parameter; there are loadBalancer, instanceId, actor, action, outcome, from, to, limit, cursor"},
@@ -301,7 +301,7 @@ func TestAQueryThatIsNotExactlyRightIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestAnErrorNamesWhatIsWrongAndNeverTheValue(t *testing.T) {
+func TestQueryErrorOmitsValue(t *testing.T) {
 	got := get(t, story(), "/v1/changes?limit=secret1&from=secret2&action=secret3&actor=secret4%01&loadBalancer=secret5_&cursor=secret6")
 	if p := readProblem(t, got); len(p.Errors) != 5 || strings.Contains(got.body, "secret") {
 		t.Errorf("the answer is %s", got.body)
@@ -315,7 +315,7 @@ func TestAnErrorNamesWhatIsWrongAndNeverTheValue(t *testing.T) {
 	}
 }
 
-func TestNowIsWhenNobodySaysWhen(t *testing.T) {
+func TestMembersAtDefaultsToNow(t *testing.T) {
 	before := time.Now().Truncate(time.Millisecond)
 	got := get(t, story(), "/v1/load-balancers/default-elb/members")
 	var roster struct{ At time.Time }

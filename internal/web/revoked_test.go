@@ -13,7 +13,7 @@ import (
 	"lsapi/internal/web"
 )
 
-// removable is alice, who is removed after some time.
+// removable is alice, removed after some time.
 type removable struct {
 	alice
 	at time.Time
@@ -36,7 +36,7 @@ func asked(method string) *http.Request {
 	return r
 }
 
-func TestWaitEndsWhenItsUserIsRemoved(t *testing.T) {
+func TestWaitEndsWhenUserIsRemoved(t *testing.T) {
 	for method, want := range map[string]struct {
 		status int
 		text   string
@@ -62,7 +62,7 @@ func TestWaitEndsWhenItsUserIsRemoved(t *testing.T) {
 	}
 }
 
-func TestWaitOfAUserWhoStaysIsAnsweredWithItsEffect(t *testing.T) {
+func TestWaitContinuesWhileUserStays(t *testing.T) {
 	for method, want := range map[string]int{http.MethodGet: http.StatusOK, http.MethodPost: http.StatusCreated} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()

@@ -27,7 +27,7 @@ func TestSpareConnectionServesHealthChecksOnly(t *testing.T) {
 
 // net/http would wait for the body until its timeout, and the connection would not be
 // idle meanwhile.
-func TestCallerWithoutCredentialsIsAnsweredBeforeItsBodyComes(t *testing.T) {
+func TestUnauthenticatedCallerIsAnsweredBeforeBody(t *testing.T) {
 	server := serve(t, newHandler(newMemberships()))
 	for request, want := range map[string]string{
 		"POST /elb/default-elb":  "401",
@@ -64,7 +64,7 @@ func TestCallerWithoutCredentialsIsAnsweredBeforeItsBodyComes(t *testing.T) {
 	}
 }
 
-func TestCallerWithCredentialsKeepsItsConnection(t *testing.T) {
+func TestAuthenticatedCallerKeepsConnection(t *testing.T) {
 	server := serve(t, newHandler(newMemberships()))
 	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"lsapi/internal/web"
 )
 
-// waitable is a service whose changes can be waited for, and what is behind it.
+// waitable is a service with effects to wait for, and its parts.
 type waitable struct {
 	*repeatable
 	fleet *fleets
@@ -40,7 +40,7 @@ func (w *waitable) change(method, query, instanceID, key string) response {
 	return do(w.handler, r)
 }
 
-func TestAChangeThatWaitsIsAnsweredWhenItShowsItsEffect(t *testing.T) {
+func TestChangeWaitsForEffect(t *testing.T) {
 	for method, want := range map[string]lsapi.WaitCondition{"POST": lsapi.WaitInService, "DELETE": lsapi.WaitDrained} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()
@@ -61,7 +61,7 @@ func TestAChangeThatWaitsIsAnsweredWhenItShowsItsEffect(t *testing.T) {
 	}
 }
 
-func TestAChangeThatDoesNotWaitIsAnsweredAtOnce(t *testing.T) {
+func TestChangeWithoutWaitAnswersAtOnce(t *testing.T) {
 	for _, query := range []string{"", "wait=false", "x=y", "verbose&wait=false"} {
 		if got := newWaitable().change("POST", query, spare, ""); got.StatusCode != http.StatusCreated {
 			t.Errorf("%s is %d %s", query, got.StatusCode, got.body)
@@ -69,14 +69,14 @@ func TestAChangeThatDoesNotWaitIsAnsweredAtOnce(t *testing.T) {
 	}
 }
 
-func TestAChangeThatIsNotMadeIsNotWaitedFor(t *testing.T) {
+func TestFailedChangeDoesNotWait(t *testing.T) {
 	w := newWaitable()
 	if got := w.change("POST", "wait=true&timeout=1h", running, ""); got.StatusCode != http.StatusConflict {
 		t.Errorf("it is %d %s", got.StatusCode, got.body)
 	}
 }
 
-func TestAChangeThatIsWaitedForInVainStands(t *testing.T) {
+func TestFailedWaitKeepsChange(t *testing.T) {
 	for timeout, want := range map[string]time.Duration{"": time.Minute, "&timeout=1h": time.Hour, "&timeout=2s": 2 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()
@@ -96,9 +96,8 @@ func TestAChangeThatIsWaitedForInVainStands(t *testing.T) {
 	}
 }
 
-// Whoever takes a 409 for "it is there already" must not be told so of an instance
-// that has died.
-func TestWhateverEndsAWaitTheAnswerIsNotThatOfAChangeThatWasNotMade(t *testing.T) {
+// A client may take 409 for "already attached", so a terminated instance must not be 409.
+func TestFailedWaitDiffersFromFailedChange(t *testing.T) {
 	for code, logged := range map[lsapi.Code]bool{
 		lsapi.CodeNotFound: false, lsapi.CodeConflict: false, lsapi.CodeUpstream: true, lsapi.CodeForbidden: true, lsapi.CodeInternal: true,
 	} {
@@ -111,7 +110,7 @@ func TestWhateverEndsAWaitTheAnswerIsNotThatOfAChangeThatWasNotMade(t *testing.T
 			t.Errorf("%s is %d %s", code, got.StatusCode, got.body)
 		}
 		if kept := code == lsapi.CodeForbidden || code == lsapi.CodeInternal; strings.Contains(got.body, "secret") == kept {
-			t.Errorf("%s is told as %s", code, got.body)
+			t.Errorf("%s is answered as %s", code, got.body)
 		}
 		if strings.Contains(w.log.String(), "request failed") != logged {
 			t.Errorf("the log of %s is %s", code, w.log.String())
@@ -119,7 +118,7 @@ func TestWhateverEndsAWaitTheAnswerIsNotThatOfAChangeThatWasNotMade(t *testing.T
 	}
 }
 
-func TestAStopEndsTheWaitForAChange(t *testing.T) {
+func TestStopEndsWaitOfChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitable()
 		time.AfterFunc(time.Second, w.stop)
@@ -131,7 +130,7 @@ func TestAStopEndsTheWaitForAChange(t *testing.T) {
 	})
 }
 
-func TestAChangeWithAWaitThatMakesNoSenseIsNotMade(t *testing.T) {
+func TestChangeWithInvalidWaitIsRefused(t *testing.T) {
 	for query, parameter := range map[string]string{
 		"wait=": "wait", "wait=perhaps": "wait", "wait": "wait", "wait=1": "wait", "wait=TRUE": "wait", "wait=true&wait=true": "wait",
 		"timeout=61s": "timeout", "wait=false&timeout=5m": "timeout", "wait=true&timeout=": "timeout", "wait=true&timeout=60": "timeout",
@@ -146,7 +145,7 @@ func TestAChangeWithAWaitThatMakesNoSenseIsNotMade(t *testing.T) {
 	}
 }
 
-func TestAServiceWithoutAFleetCannotWait(t *testing.T) {
+func TestWaitRequiresFleet(t *testing.T) {
 	members := newMemberships()
 	got := record(newHandler(members), "POST", "/elb/default-elb?wait=true", machineID(spare))
 	if got.StatusCode != http.StatusBadRequest || len(members.requests) > 0 {
@@ -157,7 +156,7 @@ func TestAServiceWithoutAFleetCannotWait(t *testing.T) {
 	}
 }
 
-func TestARequestThatIsSentAgainWaitsAgain(t *testing.T) {
+func TestRepeatedRequestWaitsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitable()
 		first := w.change("POST", "wait=true&timeout=1s", spare, "k")
@@ -188,7 +187,7 @@ func TestARequestThatIsSentAgainWaitsAgain(t *testing.T) {
 	})
 }
 
-func TestACallerWhoLeavesLeavesTheChange(t *testing.T) {
+func TestDepartedCallerKeepsChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitable()
 		ctx, leave := context.WithCancel(t.Context())

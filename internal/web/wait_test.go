@@ -21,7 +21,7 @@ func forEver(ctx context.Context, _, id string, _ lsapi.WaitCondition) (lsapi.Me
 	return lsapi.MemberDetail{Instance: instance(id), Member: true}, &lsapi.Error{Code: lsapi.CodeWaitTimeout, Message: "it is still a member", Err: ctx.Err()}
 }
 
-func TestAWaitIsAnsweredWhenItIsSo(t *testing.T) {
+func TestWaitAnswersWhenConditionIsMet(t *testing.T) {
 	for _, wish := range []lsapi.WaitCondition{lsapi.WaitInService, lsapi.WaitDrained, lsapi.WaitAbsent} {
 		synctest.Test(t, func(t *testing.T) {
 			handler, f := withFleet()
@@ -40,7 +40,7 @@ func TestAWaitIsAnsweredWhenItIsSo(t *testing.T) {
 	}
 }
 
-func TestAWaitLastsAsLongAsItsCallerSays(t *testing.T) {
+func TestWaitLastsForItsTimeout(t *testing.T) {
 	for timeout, want := range map[string]time.Duration{"": time.Minute, "&timeout=1ms": time.Millisecond, "&timeout=1h": time.Hour, "&timeout=1m30s": 90 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			handler, f := withFleet()
@@ -57,7 +57,7 @@ func TestAWaitLastsAsLongAsItsCallerSays(t *testing.T) {
 	}
 }
 
-func TestAWaitThatEndsInVainSaysWhy(t *testing.T) {
+func TestFailedWaitGivesReason(t *testing.T) {
 	for code, want := range map[lsapi.Code]struct {
 		status int
 		last   bool
@@ -80,7 +80,7 @@ func TestAWaitThatEndsInVainSaysWhy(t *testing.T) {
 	}
 }
 
-func TestAWaitThatMakesNoSenseIsNamed(t *testing.T) {
+func TestInvalidWaitIsRefused(t *testing.T) {
 	for query, parameter := range map[string]string{
 		"wait=": "wait", "wait=served": "wait", "wait=InService": "wait", "wait=inService&wait=inService": "wait",
 		"timeout=61s": "timeout", "wait=inService&timeout=": "timeout", "wait=inService&timeout=60": "timeout", "wait=inService&timeout=soon": "timeout",
@@ -109,7 +109,7 @@ func stoppable() (handler http.Handler, f *fleets, stop context.CancelFunc) {
 	return handlerOf(options), f, stop
 }
 
-func TestAStopSendsThoseAwayWhoWait(t *testing.T) {
+func TestStopEndsWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handler, _, stop := stoppable()
 		time.AfterFunc(5*time.Second, stop)
@@ -123,7 +123,7 @@ func TestAStopSendsThoseAwayWhoWait(t *testing.T) {
 	})
 }
 
-func TestAWaitEndsWhenItsCallerLeaves(t *testing.T) {
+func TestWaitEndsWhenClientLeaves(t *testing.T) {
 	handler, f, stop := stoppable()
 	defer stop()
 	begun, ended := make(chan struct{}), make(chan struct{})
@@ -150,7 +150,7 @@ func TestAWaitEndsWhenItsCallerLeaves(t *testing.T) {
 }
 
 // The server's own timeouts are for requests that are answered at once.
-func TestAWaitMayLastLongerThanOtherRequests(t *testing.T) {
+func TestWaitOutlastsRequestTimeout(t *testing.T) {
 	const most = time.Second
 	handler, f, stop := stoppable()
 	defer stop()

@@ -1,131 +1,103 @@
-// Package web is the service's HTTP contract: routes, credentials, request
-// bodies, responses, headers and statuses. What a membership is and how it
-// changes is behind the Membership that it is given.
+// Package web is the HTTP side of the service: it routes requests to the APIs in its
+// subpackages, to their documents, and to the health checks.
 package web
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"lsapi"
 	"lsapi/internal/events"
+	"lsapi/internal/web/elb"
+	"lsapi/internal/web/exchange"
 	v1 "lsapi/internal/web/v1"
 )
 
-// Membership changes the memberships of load balancers. Errors are *lsapi.Error; an
-// error of another kind is a defect, unless it is the context's.
-type Membership interface {
-	// Change attaches or detaches an instance and returns what EC2 knows of it; in
-	// any case, whether the record knows of the change.
-	// CodeNotFound: no such load balancer. CodeInvalid: the instance cannot be
-	// attached. CodeConflict: the membership already is as asked. CodeThrottled:
-	// nothing changed. CodeTimeout: the outcome may be open.
-	Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error)
-}
-
-// Authenticator knows who may ask.
+// Authenticator authenticates callers.
 type Authenticator interface {
-	// Authenticate returns the actor of an Authorization header's value, which is
-	// empty when there is no such header, of a request from the address client.
-	// Anything but right credentials is CodeUnauthenticated. CodeThrottled: they
-	// were not looked at.
+	// Authenticate returns the actor of the value of an Authorization header, empty if
+	// there is none, in a request from the address client. CodeUnauthenticated: the
+	// credentials are missing or wrong. CodeThrottled: they were not checked.
 	Authenticate(ctx context.Context, authorization, client string) (lsapi.Actor, error)
-	// Revalidate returns CodeUnauthenticated when credentials that Authenticate accepted
-	// are not in force any more. It is cheap, and no limit keeps it from an answer.
+	// Revalidate returns CodeUnauthenticated if accepted credentials have been revoked. It
+	// is cheap and never throttled.
 	Revalidate(authorization string) error
 }
 
-// DefaultRequestTimeout is how long a request may wait for its Membership when
-// Options say nothing.
+// DefaultRequestTimeout is the default of Options.RequestTimeout.
 const DefaultRequestTimeout = 30 * time.Second
 
-// defaultMaxLasting is how many requests may last when Options say nothing.
-const defaultMaxLasting = 1000
-
-// Options are what a handler is made of. Membership and Authenticator must be
-// given.
+// Options configure a handler. Membership, Lists and Authenticator must be given.
 type Options struct {
-	Membership    Membership
+	Membership    elb.Membership
+	Lists         elb.Lists
 	Authenticator Authenticator
-	// Log gets a record with the message "request" for each request, with the
-	// attributes status, method, path, client, duration, user and request_id,
-	// and another for each request that failed through no fault of its own.
-	// Default: none.
+	// Log receives a record "request" for each request, with the attributes status,
+	// method, path, client, duration, user and request_id, and one for each failure of the
+	// service. Default: none.
 	Log *slog.Logger
 	// Version is that of the service, for its documents. Default: "devel".
 	Version string
-	// Envelope is how a response's value is wrapped. Default: EnvelopeMessage.
-	Envelope Envelope
-	// RequestTimeout bounds how long a request waits for Membership; when it has
-	// passed, the answer is 504. Default: DefaultRequestTimeout.
+	// Envelope is the form of the responses outside of /v1. Default: elb.EnvelopeMessage.
+	Envelope elb.Envelope
+	// RequestTimeout bounds the work of a request, which is then answered 504. Default:
+	// DefaultRequestTimeout.
 	RequestTimeout time.Duration
-	// Lists answers lists. Default: Membership is asked for each.
-	Lists Lists
-	// Observe is told of each answered request: the pattern of the route that
-	// matched, the method, the status and how long it took. Default: nobody is.
+	// Observe is called after each request with the pattern of its route. Default: none.
 	Observe func(route, method string, status int, took time.Duration)
-	// Expect is called with each route that answers for load balancers or the record,
-	// and its methods but HEAD, before the first request. Nil: it is not called.
+	// Expect is called by New for each route and method that needs credentials, except
+	// probes and HEAD. Default: none.
 	Expect func(route, method string)
-	// Metrics answers /metrics, to anybody if MetricsPublic is set. Default:
-	// there is no such path.
+	// Metrics serves /metrics, without credentials if MetricsPublic. Default: none.
 	Metrics       http.Handler
 	MetricsPublic bool
-	// Record is what the /v1 API reads. Default: there is no /v1 API.
+	// Record is read by the /v1 API. Default: there is no /v1 API.
 	Record v1.Record
-	// Fleet is what the /v1 API shows of load balancers and their members, and what
-	// changes that wait for their effect ask. It wants a Record beside it. Default:
-	// there are no such paths, and nobody can wait.
+	// Fleet shows load balancers in the /v1 API, and waits for the effects of changes. It
+	// requires Record. Default: neither.
 	Fleet v1.Fleet
-	// Events are what the /v1 API tells to who watches, and Exists tells whether there
-	// is a load balancer to watch. They want a Record beside them. Default: nobody can
-	// watch.
+	// Events are streamed by the /v1 API, of load balancers that Exists accepts. They
+	// require Record. Default: no streams.
 	Events *events.Hub
-	Exists func(ctx context.Context, loadBalancer string) error
-	// Stopping ends when the service is about to stop: requests that wait for a
-	// load balancer are answered at once then. Default: never.
+	Exists v1.Exists
+	// Stopping ends when the service is about to stop, and with it all waits. Default:
+	// never.
 	Stopping context.Context //nolint:containedctx // it is not a request's
-	// Spare reports whether a request came on a connection that is there only for health
-	// checks, because too many are open. What needs credentials is answered 503 then.
-	// Default: none does.
+	// Spare reports whether a request came on a connection that is reserved for health
+	// checks, because too many are open. Requests that need credentials then get 503.
+	// Default: never.
 	Spare func(context.Context) bool
-	// MaxLasting is how many requests may wait or watch at once, at most; a single user
-	// may have three quarters of them. Default: 1,000.
-	MaxLasting int
-	// RecordReads is how many questions the /v1 API asks Record at once, at most.
-	// Default: 1.
+	// MaxLong bounds the requests that wait or stream; one user may have three quarters of
+	// them. Default: 1,000.
+	MaxLong int
+	// RecordReads bounds the concurrent reads of Record by the /v1 API. Default: 1.
 	RecordReads int
-	// Keys remember requests that are sent again, and Record what became of them.
-	// Default: such requests are like any others.
-	Keys Keys
-	// Ready returns what keeps the service from doing all that it is for, for
-	// /readyz. Default: nothing.
+	// Keys are the idempotency keys. They require Record. Default: repeated requests are
+	// like any others.
+	Keys elb.Keys
+	// Ready returns why the service is not ready, for /readyz. Default: it is.
 	Ready func(context.Context) error
-	// TrustedProxies are the peers whose X-Forwarded-For tells the client's
-	// address. Default: none.
+	// TrustedProxies are the peers whose X-Forwarded-For holds the client's address.
+	// Default: none.
 	TrustedProxies []netip.Prefix
 }
 
-// New returns the handler of every request. It answers any path and method, and
-// never redirects.
-func New(o Options) http.Handler {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.RequestTimeout <= 0 {
-		o.RequestTimeout = DefaultRequestTimeout
-	}
+func (o *Options) setDefaults() {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Version = cmp.Or(o.Version, "devel")
+	o.RequestTimeout = cmp.Or(max(0, o.RequestTimeout), DefaultRequestTimeout)
+	o.MaxLong = cmp.Or(max(0, o.MaxLong), 1000)
+	o.Stopping = cmp.Or(o.Stopping, context.Background())
 	if o.Expect == nil {
 		o.Expect = func(string, string) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, int, time.Duration) {}
-	}
-	if o.Stopping == nil {
-		o.Stopping = context.Background()
 	}
 	if o.Spare == nil {
 		o.Spare = func(context.Context) bool { return false }
@@ -133,34 +105,44 @@ func New(o Options) http.Handler {
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }
 	}
-	if o.MaxLasting <= 0 {
-		o.MaxLasting = defaultMaxLasting
+}
+
+// New returns the handler of all requests. It answers any path and method, and never
+// redirects.
+func New(o Options) http.Handler {
+	o.setDefaults()
+	long := exchange.NewLongRequests(o.Stopping, o.MaxLong, o.Authenticator.Revalidate)
+	r := newRouter(&o)
+	first := elb.Options{
+		Membership: o.Membership, Lists: o.Lists, Envelope: o.Envelope, Long: long,
+		Keys: o.Keys, Record: o.Record, Timeout: o.RequestTimeout, Log: o.Log,
 	}
-	if o.Version == "" {
-		o.Version = "devel"
+	if o.Fleet != nil {
+		first.Effects = o.Fleet
 	}
-	s := &server{
-		version:       o.Version,
-		lasting:       newLasting(o.MaxLasting),
-		keys:          o.Keys,
-		fleet:         o.Fleet,
-		stopping:      o.Stopping,
-		spare:         o.Spare,
-		watched:       o.Events != nil,
-		changes:       o.Record,
-		ready:         o.Ready,
-		lists:         o.Lists,
-		observe:       o.Observe,
-		metrics:       o.Metrics,
-		membership:    o.Membership,
-		authenticator: o.Authenticator,
-		log:           o.Log,
-		envelope:      o.Envelope,
-		timeout:       o.RequestTimeout,
-		proxies:       o.TrustedProxies,
-		origins:       http.NewCrossOriginProtection(),
+	r.add(elb.New(first).Routes()...)
+	r.add(documentRoutes(&o)...)
+	r.add(probeRoutes(&o)...)
+	if o.Record != nil {
+		api := v1.New(v1.Options{
+			Version: o.Version, Record: o.Record, Fleet: o.Fleet, Events: o.Events, Exists: o.Exists,
+			Reads: max(1, o.RecordReads), Long: long,
+		})
+		r.add(api.Routes()...)
+		r.add(v1DocumentRoutes(api)...)
 	}
-	s.record = s.newRecordAPI(o)
-	s.mux = s.routes(o.MetricsPublic, o.Expect)
-	return s
+	return exchange.NewHandler(exchange.Options{
+		Log: o.Log, Observe: o.Observe, TrustedProxies: o.TrustedProxies, Timeout: o.RequestTimeout,
+		FormatError: errorFormat(&o),
+	}, r.serve)
+}
+
+// errorFormat returns the format of errors: problems in /v1, the envelope elsewhere.
+func errorFormat(o *Options) func(path string, code lsapi.Code, text string, cause error) (string, any) {
+	return func(path string, code lsapi.Code, text string, cause error) (string, any) {
+		if o.Record != nil && strings.HasPrefix(path+"/", "/v1/") {
+			return v1.TypeProblem, v1.NewProblem(code, text, cause)
+		}
+		return exchange.TypeJSON, o.Envelope.WrapError(text)
+	}
 }

@@ -9,48 +9,39 @@ import (
 	"lsapi"
 )
 
-// bounded asks a record not more than so many questions at once: whoever changes
-// something has questions too, and comes first.
-type bounded struct {
+// boundedRecord bounds the concurrent reads of a record, which leaves its other
+// connections to writes.
+type boundedRecord struct {
 	record Record
-	turns  *semaphore.Weighted
+	reads  *semaphore.Weighted
 }
 
 // Change implements Record.
-func (b bounded) Change(ctx context.Context, id string) (c lsapi.Change, err error) {
-	return c, b.ask(ctx, func() error {
-		c, err = b.record.Change(ctx, id)
-		return err
-	})
+func (b boundedRecord) Change(ctx context.Context, id string) (lsapi.Change, error) {
+	return bounded(ctx, b.reads, func() (lsapi.Change, error) { return b.record.Change(ctx, id) })
 }
 
 // Changes implements Record.
-func (b bounded) Changes(ctx context.Context, f lsapi.ChangeFilter) (all []lsapi.Change, err error) {
-	return all, b.ask(ctx, func() error {
-		all, err = b.record.Changes(ctx, f)
-		return err
-	})
+func (b boundedRecord) Changes(ctx context.Context, f lsapi.ChangeFilter) ([]lsapi.Change, error) {
+	return bounded(ctx, b.reads, func() ([]lsapi.Change, error) { return b.record.Changes(ctx, f) })
 }
 
 // MembersAt implements Record.
-func (b bounded) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (r lsapi.MembershipAt, err error) {
-	return r, b.ask(ctx, func() error {
-		r, err = b.record.MembersAt(ctx, loadBalancer, at)
-		return err
-	})
+func (b boundedRecord) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error) {
+	return bounded(ctx, b.reads, func() (lsapi.MembershipAt, error) { return b.record.MembersAt(ctx, loadBalancer, at) })
 }
 
-func (b bounded) ask(ctx context.Context, question func() error) error {
-	if err := acquire(ctx, b.turns, 1); err != nil {
-		return err
+func bounded[T any](ctx context.Context, reads *semaphore.Weighted, read func() (T, error)) (result T, err error) {
+	if err := acquire(ctx, reads, 1); err != nil {
+		return result, err
 	}
-	defer b.turns.Release(1)
-	return question()
+	defer reads.Release(1)
+	return read()
 }
 
-// acquire waits for its share, but not for long: CodeThrottled.
+// acquire acquires n within acquireTimeout. CodeThrottled: it did not.
 func acquire(ctx context.Context, of *semaphore.Weighted, n int) error {
-	waiting, cancel := context.WithTimeout(ctx, patience)
+	waiting, cancel := context.WithTimeout(ctx, acquireTimeout)
 	defer cancel()
 	if of.Acquire(waiting, int64(n)) == nil {
 		return nil

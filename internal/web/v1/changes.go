@@ -2,13 +2,14 @@ package v1
 
 import (
 	"cmp"
-	"net/http"
+	"io"
 	"time"
 
 	"github.com/google/uuid"
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
+	"lsapi/internal/web/exchange"
 )
 
 // changesQuery is what GET /v1/changes takes. Empty is not given.
@@ -24,35 +25,33 @@ type changesQuery struct {
 	Cursor       string `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`
 }
 
-func (a *API) changes(w http.ResponseWriter, r *http.Request, q *changesQuery) error {
+func (a *API) changes(x *exchange.Exchange, q *changesQuery) error {
 	filter, err := q.filter()
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Vary", "Accept, Authorization")
+	x.Header().Set("Vary", "Accept, Authorization")
 	answer, usual := a.page, defaultPage
-	if prefersLines(r.Header["Accept"]) {
+	if exchange.Prefers(x.Request.Header["Accept"], exchange.TypeLines, exchange.TypeJSON) {
 		answer, usual = a.stream, streamPage
 	}
-	holds := cmp.Or(filter.Limit, usual)
-	if err := acquire(r.Context(), a.held, holds); err != nil {
+	held := cmp.Or(filter.Limit, usual)
+	if err := acquire(x.Context(), a.held, held); err != nil {
 		return err
 	}
-	defer a.held.Release(int64(holds))
-	return answer(w, r, filter)
+	defer a.held.Release(int64(held))
+	return answer(x, filter)
 }
 
-// page answers with one page, and the cursor of the next if there is one: the
-// record is asked for a change more than the page has.
-func (a *API) page(w http.ResponseWriter, r *http.Request, filter lsapi.ChangeFilter) error {
-	if filter.Limit == 0 {
-		filter.Limit = defaultPage
-	}
-	asked := filter
-	asked.Limit++
-	ctx, cancel := a.deadline(r)
+// page answers with one page and the cursor of the next. It reads one more change to learn
+// whether there is a next one.
+func (a *API) page(x *exchange.Exchange, filter lsapi.ChangeFilter) error {
+	filter.Limit = cmp.Or(filter.Limit, defaultPage)
+	oneMore := filter
+	oneMore.Limit++
+	ctx, cancel := x.Deadline()
 	defer cancel()
-	changes, err := a.Record.Changes(ctx, asked)
+	changes, err := a.Record.Changes(ctx, oneMore)
 	if err != nil {
 		return err
 	}
@@ -61,10 +60,10 @@ func (a *API) page(w http.ResponseWriter, r *http.Request, filter lsapi.ChangeFi
 		changes = changes[:filter.Limit]
 		next = newCursor(filter, changes[filter.Limit-1].ID)
 	}
-	return sendJSON(w, apiv1.ChangesPage{Changes: newChanges(changes), NextCursor: next})
+	return send(x, apiv1.ChangesPage{Changes: newChanges(changes), NextCursor: next})
 }
 
-// filter returns what the query asks for; its limit is 0 when none was given.
+// filter returns the query's filter. Its limit is 0 if none was given.
 func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 	filter := lsapi.ChangeFilter{
 		LoadBalancer: q.LoadBalancer,
@@ -79,10 +78,10 @@ func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 		return filter, invalid(apiv1.Detail{Location: "query.to", Message: "must be later than from"})
 	}
 	if q.From != "" {
-		filter.From = bound(from)
+		filter.From = wholeMilliseconds(from)
 	}
 	if q.To != "" {
-		filter.To = bound(to)
+		filter.To = wholeMilliseconds(to)
 	}
 	if q.Cursor != "" {
 		id, ok := parseCursor(filter, q.Cursor)
@@ -94,42 +93,16 @@ func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 	return filter, nil
 }
 
-// changePath is what GET /v1/changes/{id} takes.
-type changePath struct {
-	ID string `path:"id" doc:"The id of the change, as in the header X-Change-Id of the answer to the request that asked for it: a UUID of version 7, such as 01a20ee8-6140-7a11-8000-0123456789ab"`
-}
-
-func (a *API) change(w http.ResponseWriter, r *http.Request, in *changePath) error {
-	if _, ok := changeID(in.ID); !ok {
-		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such change; an id is a UUID of version 7, in lower case")
-	}
-	ctx, cancel := a.deadline(r)
-	defer cancel()
-	found, err := a.Record.Change(ctx, in.ID)
-	if err != nil {
-		return err
-	}
-	return sendJSON(w, newChange(&found))
-}
-
-// changeID returns the bytes of the id of a change, if it is one in the only form
-// that the record has.
-func changeID(text string) (uuid.UUID, bool) {
-	id, err := uuid.Parse(text)
-	return id, err == nil && id.Version() == 7 && id.String() == text
-}
-
-// parseTime returns a time that checkQuery has accepted, zero when it is not
-// given.
+// parseTime parses a valid time, the zero time if it is empty.
 func parseTime(text string) time.Time {
 	t, _ := time.Parse(time.RFC3339, text)
 	return t.UTC()
 }
 
-// bound returns what tells whole milliseconds apart as t does: a record that
-// knows nothing finer may cut off the rest of it. No change lies outside the
-// times that a UUID can hold and a year of four digits can name.
-func bound(t time.Time) time.Time {
+// wholeMilliseconds rounds a bound up, which separates whole milliseconds as before: the
+// record may cut off finer parts. It limits the bound to the times that a UUID can hold and
+// a year of four digits can name.
+func wholeMilliseconds(t time.Time) time.Time {
 	first, last := time.UnixMilli(0).UTC(), time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
 	whole := t.Truncate(time.Millisecond)
 	if whole.Before(t) {
@@ -143,3 +116,30 @@ func bound(t time.Time) time.Time {
 	}
 	return whole
 }
+
+// changeParameters is what GET /v1/changes/{id} takes.
+type changeParameters struct {
+	ID string `path:"id" doc:"The id of the change, as in the header X-Change-Id of the answer to the request that asked for it: a UUID of version 7, such as 01a20ee8-6140-7a11-8000-0123456789ab"`
+}
+
+func (a *API) change(x *exchange.Exchange, in *changeParameters) error {
+	if _, ok := parseChangeID(in.ID); !ok {
+		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such change; an id is a UUID of version 7, in lower case")
+	}
+	ctx, cancel := x.Deadline()
+	defer cancel()
+	found, err := a.Record.Change(ctx, in.ID)
+	if err != nil {
+		return err
+	}
+	return send(x, newChange(&found))
+}
+
+// parseChangeID parses a change's id in the only form that the record has.
+func parseChangeID(text string) (uuid.UUID, bool) {
+	id, err := uuid.Parse(text)
+	return id, err == nil && id.Version() == 7 && id.String() == text
+}
+
+// WriteLine writes a change as a line of application/x-ndjson, as the API answers it.
+func WriteLine(w io.Writer, c *lsapi.Change) error { return exchange.WriteJSON(w, newChange(c)) }

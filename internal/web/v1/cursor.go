@@ -10,34 +10,33 @@ import (
 	"lsapi"
 )
 
-// A cursor is the id of the last change of a page, and a mark of the filters that
-// the page was made with: given with others, it would go on in another list
-// without anybody noticing. It is no secret, and forging one gains nothing.
+// A cursor holds the id of a page's last change, and a mark of the page's filters: with
+// other filters it would silently continue another list. It is no secret.
 const (
 	cursorMark  = 8
 	cursorBytes = len(uuid.UUID{}) + cursorMark
 )
 
-// newCursor returns the cursor behind a change, empty if its id is not one.
+// newCursor returns the cursor behind a change, or "" if its id is invalid.
 func newCursor(filter lsapi.ChangeFilter, lastID string) string {
-	id, ok := changeID(lastID)
+	id, ok := parseChangeID(lastID)
 	if !ok {
 		return ""
 	}
 	return base64.RawURLEncoding.EncodeToString(append(id[:], filterMark(filter, id)...))
 }
 
-// parseCursor returns the id in a cursor that was made with the same filters.
+// parseCursor returns the id in a cursor of the same filters.
 func parseCursor(filter lsapi.ChangeFilter, cursor string) (string, bool) {
 	content, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(content) != cursorBytes {
 		return "", false
 	}
 	id := uuid.UUID(content[:len(uuid.UUID{})]).String()
-	return id, newCursor(filter, id) == cursor // a text that decodes to the same is not the same
+	return id, newCursor(filter, id) == cursor // base64 has several texts of the same bytes
 }
 
-// filterMark tells filters apart, whatever page they are at.
+// filterMark returns a hash of the filters and the id.
 func filterMark(f lsapi.ChangeFilter, id uuid.UUID) []byte {
 	text := fmt.Sprintf("%s %q %q %q %q %q %d %d", id,
 		f.LoadBalancer, f.InstanceID, f.Actor, f.Action, f.Outcome, f.From.UnixMilli(), f.To.UnixMilli())
@@ -45,13 +44,12 @@ func filterMark(f lsapi.ChangeFilter, id uuid.UUID) []byte {
 	return digest[:cursorMark]
 }
 
-// newFleetCursor returns the cursor behind a load balancer: its name, and a mark of
-// the filters.
+// newFleetCursor returns the cursor behind a load balancer.
 func newFleetCursor(filter lsapi.FleetFilter, lastName string) string {
 	return base64.RawURLEncoding.EncodeToString(append(fleetMark(filter, lastName), lastName...))
 }
 
-// parseFleetCursor returns the name in a cursor that was made with the same filters.
+// parseFleetCursor returns the name in a cursor of the same filters.
 func parseFleetCursor(filter lsapi.FleetFilter, cursor string) (string, bool) {
 	content, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(content) < cursorMark {
@@ -61,7 +59,7 @@ func parseFleetCursor(filter lsapi.FleetFilter, cursor string) (string, bool) {
 	return name, lsapi.ValidLoadBalancerName(name) && newFleetCursor(filter, name) == cursor
 }
 
-// fleetMark tells filters apart, whatever page they are at.
+// fleetMark returns a hash of the filters and the name.
 func fleetMark(f lsapi.FleetFilter, name string) []byte {
 	digest := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", name, f.Name, f.Tags, f.Health)) // maps are printed in order
 	return digest[:cursorMark]

@@ -10,7 +10,9 @@ import (
 	"lsapi"
 )
 
-func TestACursorHoldsWhereItsPageEnded(t *testing.T) {
+const exampleID = "01a20ee8-6140-7a11-8000-0123456789ab"
+
+func TestCursorHoldsEndOfPage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		draw := func(label string) lsapi.ChangeFilter {
 			return lsapi.ChangeFilter{
@@ -22,33 +24,33 @@ func TestACursorHoldsWhereItsPageEnded(t *testing.T) {
 		}
 		made, given := draw("made with"), draw("given with")
 		page := given
-		page.Limit, page.Before = 7, exampleChange.ID // where it is in the list
-		id, ok := parseCursor(page, newCursor(made, exampleChange.ID))
-		if same := made == given; ok != same || same && id != exampleChange.ID {
+		page.Limit, page.Before = 7, exampleID // where it is in the list
+		id, ok := parseCursor(page, newCursor(made, exampleID))
+		if same := made == given; ok != same || same && id != exampleID {
 			t.Errorf("the id is %q, %t", id, ok)
 		}
 	})
 }
 
-func TestTheIdOfAChangeHasOneForm(t *testing.T) {
-	const id = "01a20ee8-6140-7a11-8000-0123456789ab"
-	if _, ok := changeID(id); !ok {
+func TestChangeIDHasOneForm(t *testing.T) {
+	const id = exampleID
+	if _, ok := parseChangeID(id); !ok {
 		t.Errorf("%s is refused", id)
 	}
 	for _, other := range []string{
 		"", "7", strings.ToUpper(id), "{" + id + "}", "urn:uuid:" + id, strings.ReplaceAll(id, "-", ""),
 		strings.Replace(id, "-7", "-4", 1), id + "0", id[1:], " " + id,
 	} {
-		if _, ok := changeID(other); ok {
+		if _, ok := parseChangeID(other); ok {
 			t.Errorf("%q is accepted", other)
 		}
 	}
 }
 
-func TestABoundTellsWholeMillisecondsApartAsBefore(t *testing.T) {
+func TestWholeMillisecondsSeparatesAsBefore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		given := time.Unix(0, rapid.Int64Range(0, 5e6).Draw(t, "bound")).UTC()
-		whole := bound(given)
+		whole := wholeMilliseconds(given)
 		if whole.Nanosecond()%1e6 != 0 {
 			t.Errorf("%s is not whole", whole)
 		}
@@ -60,8 +62,8 @@ func TestABoundTellsWholeMillisecondsApartAsBefore(t *testing.T) {
 	})
 }
 
-func TestTheLimitIsSaidOnce(t *testing.T) {
-	for _, p := range New(Options{}).huma.OpenAPI().Paths[ChangesPath].Get.Parameters {
+func TestDocumentDeclaresMaxPage(t *testing.T) {
+	for _, p := range New(Options{}).huma.OpenAPI().Paths[changesPath].Get.Parameters {
 		if p.Name == "limit" && *p.Schema.Maximum != maxPage {
 			t.Errorf("the document says %v, want %d", *p.Schema.Maximum, maxPage)
 		}

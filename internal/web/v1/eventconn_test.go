@@ -13,6 +13,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/events"
+	"lsapi/internal/web/exchange"
 )
 
 // silent is a record in which nothing happens, and which fails when it is read.
@@ -46,12 +47,12 @@ func open(t *testing.T, record events.Record, after *events.Cursor, check func()
 	s := &stream{left: make(chan struct{})}
 	var conn net.Conn
 	s.client, conn = net.Pipe()
-	guest := Guest{
-		Leave: func() { close(s.left) },
-		Check: check,
-		Log:   slog.New(slog.NewTextHandler(&s.log, nil)),
+	session := &exchange.StreamSession{
+		Leave:      func() { close(s.left) },
+		Revalidate: check,
+		Log:        slog.New(slog.NewTextHandler(&s.log, nil)),
 	}
-	go sendEvents(&eventConn{conn: conn, stream: opened, guest: guest}, [][]byte{[]byte("head\n")})
+	go sendEvents(&eventConn{conn: conn, stream: opened, session: session}, [][]byte{[]byte("head\n")})
 	t.Cleanup(func() {
 		s.client.Close()
 		<-s.left
@@ -72,7 +73,7 @@ func (s *stream) ends() string {
 
 func right() error { return nil }
 
-func TestAStreamOfAUserWhoIsGoneEnds(t *testing.T) {
+func TestStreamEndsWhenUserIsRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		s := open(t, silent{}, nil, func() error {
@@ -88,7 +89,7 @@ func TestAStreamOfAUserWhoIsGoneEnds(t *testing.T) {
 	})
 }
 
-func TestAStreamThatTheRecordFailsIsToldToTheLog(t *testing.T) {
+func TestStreamLogsFailureOfRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, silent{&lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the disk is full"}}, &events.Cursor{}, right)
 		if log := s.ends(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, "the disk is full") {
@@ -97,7 +98,7 @@ func TestAStreamThatTheRecordFailsIsToldToTheLog(t *testing.T) {
 	})
 }
 
-func TestAStreamToWhichTheClientTalksEnds(t *testing.T) {
+func TestStreamEndsWhenClientSendsData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, silent{}, nil, right)
 		go func() {

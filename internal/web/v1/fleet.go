@@ -8,21 +8,20 @@ import (
 	apiv1 "lsapi/api/v1"
 )
 
-// Fleet shows load balancers, and waits for their members. Errors are *lsapi.Error;
-// an error of another kind is a defect, unless it is the context's.
+// Fleet shows load balancers and waits for their members. Errors are *lsapi.Error; other
+// errors are defects, unless they are the context's.
 type Fleet interface {
-	// LoadBalancers returns a page of those that the filter lets through, by name,
-	// and whether there are more behind it.
+	// LoadBalancers returns a page of the load balancers that pass the filter, by name,
+	// and whether there are more.
 	LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error)
-	// LoadBalancer returns one; CodeNotFound when there is none of the name.
+	// LoadBalancer returns the load balancer with a name, or CodeNotFound.
 	LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail, error)
-	// Member returns a member, or an instance that is being drained; CodeNotFound
-	// when it is neither.
+	// Member returns a member or draining instance, or CodeNotFound.
 	Member(ctx context.Context, name, instanceID string) (lsapi.MemberDetail, error)
-	// Await waits until an instance is what the wish says. CodeWaitTimeout when ctx ends
-	// first, CodeConflict when the instance is terminated: both with the last that
-	// is known of it. CodeNotFound when it cannot come about.
-	Await(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error)
+	// Await waits until an instance meets the condition. CodeWaitTimeout: the context
+	// ended first. CodeConflict: the instance is terminated. Both come with its last known
+	// state. CodeNotFound: it cannot meet the condition.
+	Await(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
 
 func newLoadBalancer(s *lsapi.PoolSummary) apiv1.LoadBalancer {
@@ -33,12 +32,8 @@ func newLoadBalancer(s *lsapi.PoolSummary) apiv1.LoadBalancer {
 		AsOf:    instant(s.AsOf),
 	}
 	if s.Health != nil {
-		b.Health = &apiv1.HealthCounts{
-			InService:    s.Health.InService,
-			OutOfService: s.Health.OutOfService,
-			Unknown:      s.Health.Unknown,
-			Draining:     s.Health.Draining,
-		}
+		counts := apiv1.HealthCounts(*s.Health)
+		b.Health = &counts
 		b.HealthAsOf = instant(s.HealthAsOf)
 	}
 	if d := s.Description; d != nil {
@@ -105,15 +100,14 @@ func newMember(d *lsapi.MemberDetail) apiv1.Member {
 	}
 }
 
-// newHealth returns what is observed, and since when, if that is what the record
-// has.
-func newHealth(observed *lsapi.MemberHealth, standing *lsapi.MemberHistory) *apiv1.Health {
+// newHealth returns the observed health, and its time if the record has the same health.
+func newHealth(observed *lsapi.MemberHealth, history *lsapi.MemberHistory) *apiv1.Health {
 	if observed == nil {
 		return nil
 	}
 	health := &apiv1.Health{State: string(observed.State), Reason: observed.Reason, Description: observed.Description}
-	if standing.Health != nil && *standing.Health == *observed {
-		health.Since = instant(standing.HealthSince)
+	if history.Health != nil && *history.Health == *observed {
+		health.Since = instant(history.HealthSince)
 	}
 	return health
 }
@@ -134,5 +128,5 @@ func newLastChange(c *lsapi.Change) *apiv1.LastChange {
 	}
 }
 
-// seconds is a duration of AWS's, which knows whole ones.
+// seconds returns a duration of AWS, which are whole seconds.
 func seconds(d time.Duration) int { return int(d / time.Second) }

@@ -1,11 +1,11 @@
 package v1
 
 import (
-	"net/http"
 	"strings"
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
+	"lsapi/internal/web/exchange"
 )
 
 // loadBalancersQuery is what GET /v1/load-balancers takes. Empty is not given.
@@ -17,12 +17,12 @@ type loadBalancersQuery struct {
 	Cursor string   `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`
 }
 
-func (a *API) loadBalancers(w http.ResponseWriter, r *http.Request, q *loadBalancersQuery) error {
+func (a *API) loadBalancers(x *exchange.Exchange, q *loadBalancersQuery) error {
 	filter, err := q.filter()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := a.deadline(r)
+	ctx, cancel := x.Deadline()
 	defer cancel()
 	page, more, err := a.Fleet.LoadBalancers(ctx, filter)
 	if err != nil {
@@ -32,10 +32,10 @@ func (a *API) loadBalancers(w http.ResponseWriter, r *http.Request, q *loadBalan
 	if more && len(page) > 0 {
 		answer.NextCursor = newFleetCursor(filter, page[len(page)-1].Name)
 	}
-	return sendJSON(w, answer)
+	return send(x, answer)
 }
 
-// filter returns what the query asks for.
+// filter returns the query's filter.
 func (q *loadBalancersQuery) filter() (lsapi.FleetFilter, error) {
 	filter := lsapi.FleetFilter{Name: q.Name, Health: lsapi.HealthState(q.Health), Limit: q.Limit}
 	if len(q.Tag) > 0 {
@@ -61,17 +61,17 @@ func (q *loadBalancersQuery) filter() (lsapi.FleetFilter, error) {
 	return filter, nil
 }
 
-// loadBalancerPath is what GET /v1/load-balancers/{name} takes.
-type loadBalancerPath struct {
+// loadBalancerParameters is what GET /v1/load-balancers/{name} takes.
+type loadBalancerParameters struct {
 	Name string `path:"name" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" doc:"The name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end. Any other name is 404" example:"default-elb"`
 }
 
-func (a *API) loadBalancer(w http.ResponseWriter, r *http.Request, in *loadBalancerPath) error {
-	ctx, cancel := a.deadline(r)
+func (a *API) loadBalancer(x *exchange.Exchange, in *loadBalancerParameters) error {
+	ctx, cancel := x.Deadline()
 	defer cancel()
 	found, err := a.Fleet.LoadBalancer(ctx, in.Name)
 	if err != nil {
 		return err
 	}
-	return sendJSON(w, newLoadBalancerDetail(&found))
+	return send(x, newLoadBalancerDetail(&found))
 }

@@ -1,9 +1,12 @@
 package v1
 
 import (
-	"net/http"
+	"context"
+	"time"
 
+	"lsapi"
 	apiv1 "lsapi/api/v1"
+	"lsapi/internal/web/exchange"
 )
 
 // memberQuery is what GET /v1/load-balancers/{name}/members/{instanceId} takes.
@@ -14,21 +17,60 @@ type memberQuery struct {
 	Timeout    string `query:"timeout" default:"60s" doc:"For how long to wait: a duration above 0 and at most 1h, such as 90s or 5m. Without wait, any value but the default is an error"`
 }
 
-func (a *API) member(w http.ResponseWriter, r *http.Request, q *memberQuery) error {
-	timeout, wrong := ParseTimeout(q.Timeout)
-	switch {
-	case wrong != "":
-		return invalid(apiv1.Detail{Location: "query.timeout", Message: wrong})
-	case q.Wait != "":
-		return a.await(w, r, q, timeout)
-	case timeout != DefaultWait:
-		return invalid(apiv1.Detail{Location: "query.timeout", Message: "only with wait; without it, the only value is the default, 60s"})
+func (a *API) member(x *exchange.Exchange, q *memberQuery) error {
+	timeout, wrong := exchange.ParseTimeout(q.Timeout)
+	if wrong == "" && q.Wait == "" && timeout != exchange.DefaultWait {
+		wrong = "only with wait; without it, the only value is the default, 60s"
 	}
-	ctx, cancel := a.deadline(r)
+	if wrong != "" {
+		return invalid(apiv1.Detail{Location: "query.timeout", Message: wrong})
+	}
+	if q.Wait != "" {
+		return a.await(x, q, timeout)
+	}
+	ctx, cancel := x.Deadline()
 	defer cancel()
 	found, err := a.Fleet.Member(ctx, q.Name, q.InstanceID)
 	if err != nil {
 		return err
 	}
-	return sendJSON(w, newMember(&found))
+	return send(x, newMember(&found))
+}
+
+// await answers when the instance meets the condition.
+func (a *API) await(x *exchange.Exchange, q *memberQuery, timeout time.Duration) error {
+	if x.Request.ContentLength != 0 { // net/http detects that a client leaves only after the body
+		return exchange.Invalid("a wait takes no body")
+	}
+	session, err := a.Long.Admit(x)
+	if err != nil {
+		return err
+	}
+	defer session.Leave()
+	var found lsapi.MemberDetail
+	err = session.Wait(timeout, func(ctx context.Context) (err error) {
+		found, err = a.Fleet.Await(ctx, q.Name, q.InstanceID, lsapi.WaitCondition(q.Wait))
+		return err
+	})
+	if err != nil {
+		return a.waitError(found, err)
+	}
+	return send(x, newMember(&found))
+}
+
+// waitError returns the error of a failed wait, with the last known state of the instance.
+func (a *API) waitError(last lsapi.MemberDetail, err error) error {
+	e := *lsapi.AsError(err)
+	switch e.Code {
+	case lsapi.CodeWaitTimeout:
+		if a.Long.Stopping() {
+			return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the service is stopping; ask again", Err: err}
+		}
+		e.Message = "the time is up, and " + e.Message
+	case lsapi.CodeConflict:
+	default:
+		return err
+	}
+	e.Err = lastState{newMember(&last), err}
+	return &e
 }

@@ -10,25 +10,25 @@ import (
 	apiv1 "lsapi/api/v1"
 )
 
-// ContentType is that of a problem.
-const ContentType = typeProblem
+// TypeProblem is the content type of a problem.
+const TypeProblem = "application/problem+json"
 
-// NewProblem returns the answer with an error whose text is the detail.
-func NewProblem(code lsapi.Code, detail string, err error) apiv1.Problem {
+// NewProblem returns the problem of an error. The cause may be nil.
+func NewProblem(code lsapi.Code, text string, cause error) apiv1.Problem {
 	answered := status.Of(code)
 	problem := apiv1.Problem{
-		Type: "about:blank", Title: http.StatusText(answered), Status: answered, Code: string(status.Public(code)), Detail: detail,
+		Type: "about:blank", Title: http.StatusText(answered), Status: answered, Code: string(status.Public(code)), Detail: text,
 	}
-	if details, ok := errors.AsType[details](err); ok {
+	if details, ok := errors.AsType[details](cause); ok {
 		problem.Errors = details
 	}
-	if last, ok := errors.AsType[lastState](err); ok {
+	if last, ok := errors.AsType[lastState](cause); ok {
 		problem.Member = &last.member
 	}
 	return problem
 }
 
-// details are what is wrong with a request, as the cause of an error.
+// details are the mistakes in a request, as the cause of an error.
 type details []apiv1.Detail
 
 func (d details) Error() string {
@@ -39,7 +39,17 @@ func (d details) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// invalid returns the error of a request with which something is wrong.
+// invalid returns the error of a request with mistakes.
 func invalid(wrong ...apiv1.Detail) error {
 	return &lsapi.Error{Code: lsapi.CodeInvalid, Message: details(wrong).Error(), Err: details(wrong)}
 }
+
+// lastState is the last known state of an instance, as the cause of an error.
+type lastState struct {
+	member apiv1.Member
+	err    error
+}
+
+func (s lastState) Error() string { return s.err.Error() }
+
+func (s lastState) Unwrap() error { return s.err }

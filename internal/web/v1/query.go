@@ -3,86 +3,78 @@ package v1
 import (
 	"errors"
 	"maps"
+	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	apiv1 "lsapi/api/v1"
 )
 
-// checkQuery refuses a query that is not exactly what the operation takes. huma
-// itself takes the first of several, and what is empty for what is not given:
-// a script whose variable is empty would list everything and not notice.
-func (a *API) checkQuery(c huma.Context, next func(huma.Context)) {
-	r, w := humago.Unwrap(c)
-	if wrong := a.misfits(c.Operation(), r.URL.RawQuery); len(wrong) > 0 {
-		a.Fail(w, invalid(wrong[:min(len(wrong), maxDetails)]...))
-		return
-	}
-	next(c)
-}
-
-// misfits returns what is wrong with a query, in the order of the names.
-func (a *API) misfits(op *huma.Operation, query string) []apiv1.Detail {
-	values, err := url.ParseQuery(query)
+// validateQuery parses a query that must be exactly what the operation takes. Otherwise a
+// script with a mistyped filter or an empty variable would list everything.
+func (a *API) validateQuery(op *huma.Operation, rawQuery string) (url.Values, error) {
+	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return []apiv1.Detail{{Location: "query", Message: "is malformed: % stands before two hexadecimal digits, and ; is written %3B"}}
+		return nil, invalid(apiv1.Detail{Location: "query", Message: "is malformed: % stands before two hexadecimal digits, and ; is written %3B"})
 	}
 	var wrong []apiv1.Detail
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if message := a.misfit(op, name, values[name]); message != "" {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if message := a.validateParameter(op, name, query[name]); message != "" && len(wrong) < maxDetails {
 			wrong = append(wrong, apiv1.Detail{Location: "query." + clip(name), Message: message})
 		}
 	}
-	return wrong
+	if len(wrong) > 0 {
+		return nil, invalid(wrong...)
+	}
+	return query, nil
 }
 
-// misfit returns what is wrong with the values of a parameter, nothing if it has
-// as many as it may and they fit.
-func (a *API) misfit(op *huma.Operation, name string, values []string) string {
-	parameter := queryParameter(op, name)
+// validateParameter returns what is wrong with the values of a parameter.
+func (a *API) validateParameter(op *huma.Operation, name string, values []string) string {
+	schema, names := (*huma.Schema)(nil), []string(nil)
+	for _, p := range op.Parameters {
+		if p.In == "query" {
+			names = append(names, p.Name)
+			if p.Name == name {
+				schema = p.Schema
+			}
+		}
+	}
 	switch {
-	case parameter == nil:
-		return "there is no such parameter; there are " + strings.Join(queryParameters(op), ", ")
-	case parameter.Schema.Type == huma.TypeArray:
-		return a.misfitOfSeveral(parameter.Schema, values)
+	case schema == nil && names == nil:
+		return "there is no such parameter; there are none"
+	case schema == nil:
+		return "there is no such parameter; there are " + strings.Join(names, ", ")
+	case schema.Type == huma.TypeArray:
+		if most := *schema.MaxItems; len(values) > most {
+			return "is there more than " + strconv.Itoa(most) + " times"
+		}
+		schema = schema.Items
 	case len(values) > 1:
 		return "is there more than once"
 	}
-	return a.misfitOfOne(parameter.Schema, values[0])
-}
-
-// misfitOfSeveral returns what is wrong with the values of a parameter that may have
-// several.
-func (a *API) misfitOfSeveral(schema *huma.Schema, values []string) string {
-	if most := *schema.MaxItems; len(values) > most {
-		return "is there more than " + strconv.Itoa(most) + " times"
-	}
 	for _, value := range values {
-		if message := a.misfitOfOne(schema.Items, value); message != "" {
+		if message := a.validateValue(schema, value); message != "" {
 			return message
 		}
 	}
 	return ""
 }
 
-func (a *API) misfitOfOne(schema *huma.Schema, value string) string {
+// validateValue returns what is wrong with a value.
+func (a *API) validateValue(schema *huma.Schema, text string) string {
 	switch {
-	case value == "":
+	case text == "":
 		return "is empty; leave it out where it is not wanted"
-	case !utf8.ValidString(value):
+	case !utf8.ValidString(text):
 		return "is not UTF-8"
 	}
-	return a.violation(schema, value)
-}
-
-// violation returns how a value violates the schema of its parameter.
-func (a *API) violation(schema *huma.Schema, text string) string {
 	var value any = text
 	if schema.Type == huma.TypeInteger {
 		number, err := strconv.Atoi(text)
@@ -100,40 +92,51 @@ func (a *API) violation(schema *huma.Schema, text string) string {
 		return "expected an RFC 3339 time such as 2026-11-24T18:54:00Z, with any + written %2B"
 	}
 	if detail, ok := errors.AsType[*huma.ErrorDetail](found.Errors[0]); ok {
-		return detail.Message // without the value, which it also has
+		return detail.Message // without the value, which its Error also has
 	}
 	return "is invalid"
 }
 
-func queryParameter(op *huma.Operation, name string) *huma.Param {
-	i := slices.IndexFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return op.Parameters[i]
-}
-
-func queryParameters(op *huma.Operation) []string {
-	var names []string
-	for _, p := range op.Parameters {
-		if p.In == "query" {
-			names = append(names, p.Name)
-		}
-	}
-	if len(names) == 0 {
-		return []string{"none"}
-	}
-	return names
-}
-
-// clip keeps what the client made up within bounds.
+// clip bounds a client's text in an error.
 func clip(name string) string {
-	characters := 0
-	for i := range name {
-		if characters == maxEchoed {
-			return name[:i] + "..."
-		}
-		characters++
+	if characters := []rune(name); len(characters) > maxEchoed {
+		return string(characters[:maxEchoed]) + "..."
 	}
 	return name
+}
+
+// bind sets the fields of the struct that in points to: strings, integers and lists of
+// strings, from the parts of the request that their tags path, header and query name. The
+// tag default has the value of a missing parameter. The query must be valid.
+func bind(in any, r *http.Request, query url.Values) {
+	fields := reflect.ValueOf(in).Elem()
+	for i := range fields.NumField() {
+		field, tag := fields.Field(i), fields.Type().Field(i).Tag
+		values := parameterValues(tag, r, query)
+		switch {
+		case len(values) == 0:
+		case field.Kind() == reflect.Slice:
+			field.Set(reflect.ValueOf(values))
+		case field.Kind() == reflect.Int:
+			number, _ := strconv.Atoi(values[0])
+			field.SetInt(int64(number))
+		default:
+			field.SetString(values[0])
+		}
+	}
+}
+
+func parameterValues(tag reflect.StructTag, r *http.Request, query url.Values) []string {
+	if name := tag.Get("path"); name != "" {
+		return []string{r.PathValue(name)}
+	}
+	if name := tag.Get("header"); name != "" {
+		return []string{r.Header.Get(name)}
+	}
+	name, _, _ := strings.Cut(tag.Get("query"), ",")
+	values := query[name]
+	if value, ok := tag.Lookup("default"); ok && len(values) == 0 {
+		values = []string{value}
+	}
+	return values
 }

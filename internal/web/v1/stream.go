@@ -6,35 +6,35 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/web/exchange"
 )
 
-// stream answers with one change a line, read and sent page by page, so that it
-// takes no more memory however many there are. Whatever fails after the first
-// page cuts the connection off: a stream that ends well is complete.
-func (a *API) stream(w http.ResponseWriter, r *http.Request, filter lsapi.ChangeFilter) error {
+// stream answers with one change a line. It holds one page in memory at a time. A failure
+// after the first page cuts the connection off, so a stream that ends well is complete.
+func (a *API) stream(x *exchange.Exchange, filter lsapi.ChangeFilter) error {
 	left := filter.Limit // 0 is all
-	page, err := a.nextPage(r, &filter, left)
+	page, err := a.nextPage(x, &filter, left)
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", typeLines)
+	h := x.Header()
+	h.Set("Content-Type", exchange.TypeLines)
 	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
+	x.WriteHeader(http.StatusOK)
+	if x.Request.Method == http.MethodHead {
 		return nil
 	}
-	if err := a.sendPages(w, r, filter, page, left); err != nil {
-		a.Abort(w, err)
+	if err := a.sendPages(x, filter, page, left); err != nil {
+		x.Abort(err)
 	}
 	return nil
 }
 
-// sendPages sends a page and those that come after it.
-func (a *API) sendPages(w http.ResponseWriter, r *http.Request, filter lsapi.ChangeFilter, page []lsapi.Change, left int) error {
-	out := newLines(w)
+// sendPages sends a page and those after it.
+func (a *API) sendPages(x *exchange.Exchange, filter lsapi.ChangeFilter, page []lsapi.Change, left int) error {
+	var lines bytes.Buffer
 	for {
-		if err := out.send(page); err != nil {
+		if err := sendPage(x, page, &lines); err != nil {
 			return err
 		}
 		if len(page) < filter.Limit || len(page) == left {
@@ -42,20 +42,20 @@ func (a *API) sendPages(w http.ResponseWriter, r *http.Request, filter lsapi.Cha
 		}
 		left = max(0, left-len(page))
 		var err error
-		if page, err = a.nextPage(r, &filter, left); err != nil {
+		if page, err = a.nextPage(x, &filter, left); err != nil {
 			return err
 		}
 	}
 }
 
-// nextPage reads the page that the filter is at, and moves the filter behind it.
-// The filter's limit is then how long the page could have been.
-func (a *API) nextPage(r *http.Request, filter *lsapi.ChangeFilter, left int) ([]lsapi.Change, error) {
+// nextPage reads the page at the filter and moves the filter behind it. The filter's limit
+// is then the page's limit.
+func (a *API) nextPage(x *exchange.Exchange, filter *lsapi.ChangeFilter, left int) ([]lsapi.Change, error) {
 	filter.Limit = streamPage
 	if left > 0 {
 		filter.Limit = min(left, streamPage)
 	}
-	ctx, cancel := a.deadline(r)
+	ctx, cancel := x.Deadline()
 	defer cancel()
 	page, err := a.Record.Changes(ctx, *filter)
 	if err == nil && len(page) > 0 {
@@ -64,30 +64,20 @@ func (a *API) nextPage(r *http.Request, filter *lsapi.ChangeFilter, left int) ([
 	return page, err
 }
 
-// lines is a body of newline-delimited JSON.
-type lines struct {
-	w          http.ResponseWriter
-	connection *http.ResponseController
-	buffer     bytes.Buffer
-}
-
-func newLines(w http.ResponseWriter) *lines {
-	return &lines{w: w, connection: http.NewResponseController(w)}
-}
-
-// send writes a page and flushes it. The server's WriteTimeout is for answers of
-// one piece; each page has its own time.
-func (l *lines) send(page []lsapi.Change) error {
-	l.buffer.Reset()
+// sendPage writes and flushes a page. Each page has its own write deadline: the server's
+// is for responses of one piece.
+func sendPage(x *exchange.Exchange, page []lsapi.Change, lines *bytes.Buffer) error {
+	lines.Reset()
 	for i := range page {
-		if err := WriteLine(&l.buffer, &page[i]); err != nil {
+		if err := WriteLine(lines, &page[i]); err != nil {
 			return err
 		}
 	}
-	_ = l.connection.SetWriteDeadline(time.Now().Add(pageTime)) // not every connection can
-	_, err := l.w.Write(l.buffer.Bytes())
+	connection := http.NewResponseController(x)
+	_ = connection.SetWriteDeadline(time.Now().Add(pageTime)) // optional
+	_, err := x.Write(lines.Bytes())
 	if err == nil {
-		err = l.connection.Flush()
+		err = connection.Flush()
 	}
 	if err != nil {
 		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: err} // the client is too slow, or gone

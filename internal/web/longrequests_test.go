@@ -13,7 +13,7 @@ import (
 	v1 "lsapi/internal/web/v1"
 )
 
-// named takes whatever user asks for who it is.
+// named accepts any user without a check.
 type named struct{}
 
 func (named) Authenticate(_ context.Context, value, _ string) (lsapi.Actor, error) {
@@ -23,8 +23,8 @@ func (named) Authenticate(_ context.Context, value, _ string) (lsapi.Actor, erro
 
 func (named) Revalidate(string) error { return nil }
 
-// net/http does not see that a client leaves before its body is read.
-func TestAWaitTakesNoBody(t *testing.T) {
+// net/http detects that a client leaves only after its body is read.
+func TestWaitRefusesBody(t *testing.T) {
 	w := newWaitable()
 	got := record(w.handler, "GET", "/v1/load-balancers/default-elb/members/"+running+"?wait=drained&timeout=1h", "body")
 	if got.StatusCode != http.StatusBadRequest || !strings.Contains(got.body, "no body") {
@@ -32,7 +32,7 @@ func TestAWaitTakesNoBody(t *testing.T) {
 	}
 }
 
-func TestRequestsThatLastLeaveRoomForOthers(t *testing.T) {
+func TestLongRequestsAreBoundedPerUser(t *testing.T) {
 	hub := events.New(events.Options{Record: newStory(), Encode: v1.EncodeEvent})
 	var waiting atomic.Int64
 	w := newWaitable()
@@ -44,7 +44,7 @@ func TestRequestsThatLastLeaveRoomForOthers(t *testing.T) {
 	}
 	server := serve(t, handlerOf(web.Options{
 		Membership: w.members, Authenticator: named{}, Record: w.record, Fleet: w.fleet, Events: hub, Exists: exists,
-		MaxLasting: 8,
+		MaxLong: 8,
 	}))
 	const wait, events = "/v1/load-balancers/default-elb/members/" + running + "?wait=drained&timeout=1h", "/v1/events"
 	type answered struct {

@@ -11,7 +11,7 @@ import (
 )
 
 // sendLine sends a request line as it is, which http.Client would not. The
-// method tells where the response ends.
+// method decides where the response ends.
 func sendLine(t *testing.T, server *httptest.Server, method, target, credentials string) response {
 	t.Helper()
 	var dialer net.Dialer
@@ -30,7 +30,7 @@ func sendLine(t *testing.T, server *httptest.Server, method, target, credentials
 	return read(t, r)
 }
 
-func TestPathsThatAreNotTheContractsAreNotFound(t *testing.T) {
+func TestUnknownPathIsNotFound(t *testing.T) {
 	server := serve(t, newHandler(newMemberships()))
 	targets := []struct{ method, target string }{
 		{"GET", "/"}, {"GET", "/elb"}, {"GET", "/elb/"}, {"GET", "/elb/default-elb/"}, {"GET", "/elb/default-elb/x"},
@@ -60,7 +60,7 @@ func TestPathsThatAreNotTheContractsAreNotFound(t *testing.T) {
 	}
 }
 
-func TestNamesThatAWSWouldNotAcceptAreNotFoundWithoutAskingIt(t *testing.T) {
+func TestImpossibleNameIsNotFound(t *testing.T) {
 	server := serve(t, newHandler(nil))
 	for _, name := range []string{"-", "-a", "a-", "a%2Fb", "%2e%2e", "..%2f..", "a_b", "a.b", "%20", "%00", "%ff", "a%0Ab", "default%2Delb-", "abcdefghijklmnopqrstuvwxyz-0123456"} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestNamesThatAWSWouldNotAcceptAreNotFoundWithoutAskingIt(t *testing.T) {
 	}
 }
 
-func TestTheFormOfTheRequestTargetDoesNotMatter(t *testing.T) {
+func TestAbsoluteTargetIsServed(t *testing.T) {
 	server := serve(t, newHandler(newMemberships()))
 	for _, target := range []string{"/elb/default-elb", "/elb/default-elb?", "/elb/default-elb?a=b", "/elb/default%2delb", "/%65lb/default-elb", "http://elsewhere/elb/default-elb"} {
 		t.Run(target, func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestTheFormOfTheRequestTargetDoesNotMatter(t *testing.T) {
 	}
 }
 
-func TestAMethodThatIsNotAllowedIsAnsweredWithThoseThatAre(t *testing.T) {
+func TestMethodNotAllowedListsMethods(t *testing.T) {
 	tests := map[string]struct {
 		methods []string
 		allow   string

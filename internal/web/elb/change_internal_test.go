@@ -1,4 +1,4 @@
-package web
+package elb
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 
 // After a clock that was ahead is right again, the ids of changes stay ahead. (A bubble's
 // clock reads the year 2000; outside it is later: that is the jump back.)
-func TestChangeIDsFollowAClockThatIsSetBack(t *testing.T) {
+func TestChangeIDFollowsClockSetBack(t *testing.T) {
 	if _, _, err := newChangeID(); err != nil {
 		t.Fatal(err)
 	}

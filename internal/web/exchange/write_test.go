@@ -1,4 +1,4 @@
-package web
+package exchange
 
 import (
 	"net/http"
@@ -8,7 +8,7 @@ import (
 	"lsapi"
 )
 
-func TestAnIdempotencyKeyIsVisibleASCII(t *testing.T) {
+func TestIdempotencyKeyRequiresVisibleASCII(t *testing.T) {
 	tests := []struct {
 		name   string
 		fields []string
@@ -35,7 +35,8 @@ func TestAnIdempotencyKeyIsVisibleASCII(t *testing.T) {
 			if test.fields != nil {
 				h["Idempotency-Key"] = test.fields
 			}
-			key, given, err := idempotencyKey(h)
+			x := &Exchange{Request: &http.Request{Header: h}}
+			key, given, err := x.IdempotencyKey()
 			if given != test.given || (err == nil) != test.valid {
 				t.Fatalf("the key is %q, %t, %v", key, given, err)
 			}

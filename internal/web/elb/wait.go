@@ -1,0 +1,101 @@
+package elb
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/web/exchange"
+)
+
+// effects are the conditions that changes lead to.
+var effects = map[lsapi.Action]lsapi.WaitCondition{lsapi.Attach: lsapi.WaitInService, lsapi.Detach: lsapi.WaitDrained}
+
+// wait is a wait for the effect of a change; the zero value does not wait.
+type wait struct {
+	timeout time.Duration
+	session *exchange.StreamSession
+}
+
+func (w wait) leave() {
+	if w.session != nil {
+		w.session.Leave()
+	}
+}
+
+// admitWait returns the wait that the query asks for, before anything is changed.
+func (a *API) admitWait(x *exchange.Exchange) (wait, error) {
+	timeout, err := a.waitTimeout(x.Request.URL.RawQuery)
+	if err != nil || timeout == 0 {
+		return wait{}, err
+	}
+	session, err := a.Long.Admit(x)
+	return wait{timeout, session}, err
+}
+
+// waitTimeout returns the timeout of the wait that a query asks for, 0 for none. It reads
+// the parameters wait and timeout, and ignores all others.
+func (a *API) waitTimeout(rawQuery string) (time.Duration, error) {
+	if rawQuery == "" {
+		return 0, nil
+	}
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return 0, exchange.Invalid("the query is malformed")
+	}
+	waits, timeouts := query["wait"], query["timeout"]
+	switch {
+	case len(waits) > 1 || len(timeouts) > 1:
+		return 0, exchange.Invalid("wait and timeout may be there once each")
+	case len(waits) == 1 && waits[0] != "true" && waits[0] != "false":
+		return 0, exchange.Invalid("wait must be true or false")
+	case len(timeouts) == 1 && timeouts[0] == "":
+		return 0, exchange.Invalid("timeout is empty")
+	}
+	timeout, wrong := exchange.ParseTimeout(query.Get("timeout"))
+	waiting := query.Get("wait") == "true"
+	switch {
+	case wrong != "":
+		return 0, exchange.Invalid("timeout: " + wrong)
+	case waiting && a.Effects == nil:
+		return 0, exchange.Invalid("wait: this service cannot wait, it runs without a record and a memory")
+	case waiting:
+		return timeout, nil
+	case timeout != exchange.DefaultWait:
+		return 0, exchange.Invalid("timeout: only with wait=true; without it, the only value is the default, 60s")
+	}
+	return 0, nil
+}
+
+// awaitEffect waits until an applied change shows its effect. Its errors cannot be
+// mistaken for those of a change that was not made.
+func (a *API) awaitEffect(x *exchange.Exchange, request lsapi.Request, w wait) error {
+	if w.session == nil {
+		return nil
+	}
+	err := w.session.Wait(w.timeout, func(ctx context.Context) error {
+		_, err := a.Effects.Await(ctx, request.LoadBalancer, request.InstanceID, effects[request.Action])
+		return err
+	})
+	switch {
+	case err == nil:
+		return nil
+	case x.Context().Err() != nil:
+		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: err}
+	}
+	return lsapi.Errorf(lsapi.CodeWaitFailed, "AWS accepted the %s, and the change stands; what came of it was waited for in vain: %s",
+		request.Action, a.waitFailure(x, exchange.Coded(err)))
+}
+
+// waitFailure returns why a wait failed, and logs failures of the service.
+func (a *API) waitFailure(x *exchange.Exchange, err *lsapi.Error) string {
+	if err.Code == lsapi.CodeWaitTimeout {
+		if a.Long.Stopping() {
+			return "the service is stopping"
+		}
+		return "the time is up, and " + err.Message
+	}
+	x.LogFailure(err)
+	return exchange.Text(err)
+}

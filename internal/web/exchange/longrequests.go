@@ -1,0 +1,151 @@
+package exchange
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+const (
+	// DefaultWait is the timeout of a wait: silent connections through proxies commonly
+	// last that long. The documents of both APIs declare it as 60s.
+	DefaultWait = time.Minute
+	// maxWait is AWS's longest draining timeout. ParseTimeout's message names it.
+	maxWait = time.Hour
+	// answerTime is added to a wait for the last lookup and the transfer of the response.
+	answerTime = 30 * time.Second
+	// revalidateEvery is how often the credentials of a wait are checked.
+	revalidateEvery = 15 * time.Second
+)
+
+// ParseTimeout returns the timeout of a wait, DefaultWait for an empty text, or what is
+// wrong with the text.
+func ParseTimeout(text string) (timeout time.Duration, wrong string) {
+	if text == "" {
+		return DefaultWait, ""
+	}
+	timeout, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, "expected a duration such as 90s or 5m"
+	case timeout <= 0:
+		return 0, "expected a duration above 0"
+	case timeout > maxWait:
+		return 0, "expected at most 1h"
+	}
+	return timeout, ""
+}
+
+// LongRequests bounds the requests that wait or stream, because each holds a connection.
+type LongRequests struct {
+	stopping   context.Context //nolint:containedctx // it is not a request's
+	revalidate func(authorization string) error
+	limit      int
+	perUser    int
+
+	mu     sync.Mutex
+	count  int
+	byUser map[string]int
+}
+
+// NewLongRequests returns bounds of limit requests in all, and three quarters of that for
+// one user. Waits end when stopping ends, or when revalidate returns an error.
+func NewLongRequests(stopping context.Context, limit int, revalidate func(authorization string) error) *LongRequests {
+	return &LongRequests{
+		stopping: stopping, revalidate: revalidate,
+		limit: limit, perUser: max(1, limit-limit/4), byUser: make(map[string]int),
+	}
+}
+
+// Stopping reports whether the service is stopping.
+func (l *LongRequests) Stopping() bool { return l.stopping.Err() != nil }
+
+// StreamSession is an admitted request that waits or streams.
+type StreamSession struct {
+	// Leave must be called when the request has ended.
+	Leave func()
+	// Revalidate returns CodeUnauthenticated if the credentials have been revoked.
+	Revalidate func() error
+	// Log names the request and its user.
+	Log *slog.Logger
+
+	exchange *Exchange
+	stopping context.Context //nolint:containedctx // it is not a request's
+}
+
+// Admit counts a request. CodeThrottled: there are too many.
+func (l *LongRequests) Admit(x *Exchange) (*StreamSession, error) {
+	user := x.Actor.Name
+	if err := l.enter(user); err != nil {
+		return nil, err
+	}
+	authorization := x.Request.Header.Get("Authorization")
+	return &StreamSession{
+		Leave:      sync.OnceFunc(func() { l.leave(user) }),
+		Revalidate: func() error { return l.revalidate(authorization) },
+		Log:        x.handler.Log.With("request_id", x.ID, "user", user),
+		exchange:   x, stopping: l.stopping,
+	}, nil
+}
+
+func (l *LongRequests) enter(user string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.count >= l.limit:
+		return lsapi.Errorf(lsapi.CodeThrottled, "too many requests wait or watch at once")
+	case l.byUser[user] >= l.perUser:
+		return lsapi.Errorf(lsapi.CodeThrottled, "too many requests of this user wait or watch at once")
+	}
+	l.count++
+	l.byUser[user]++
+	return nil
+}
+
+func (l *LongRequests) leave(user string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count--
+	if l.byUser[user]--; l.byUser[user] == 0 {
+		delete(l.byUser, user)
+	}
+}
+
+// Wait calls wait with a context that ends when the client leaves, the timeout passes,
+// the service stops, or the credentials are revoked. Revoked credentials are
+// CodeUnauthenticated, whatever wait returns. It extends the connection's write deadline,
+// which is for short requests; the read deadline ends with the body.
+func (s *StreamSession) Wait(timeout time.Duration, wait func(context.Context) error) error {
+	_ = http.NewResponseController(s.exchange).SetWriteDeadline(time.Now().Add(timeout + answerTime)) // optional
+	bounded, cancel := context.WithTimeout(s.exchange.Context(), timeout)
+	defer cancel()
+	ctx, end := context.WithCancelCause(bounded)
+	defer end(nil)
+	defer context.AfterFunc(s.stopping, cancel)()
+	go s.endWhenRevoked(ctx, end)
+	err := wait(ctx)
+	if revoked := context.Cause(ctx); lsapi.ErrorCode(revoked) == lsapi.CodeUnauthenticated {
+		return revoked
+	}
+	return err
+}
+
+func (s *StreamSession) endWhenRevoked(ctx context.Context, end context.CancelCauseFunc) {
+	ticker := time.NewTicker(revalidateEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := s.Revalidate(); err != nil {
+				end(err)
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package exchange
+
+import (
+	"net/http"
+	"strings"
+
+	"lsapi"
+)
+
+// Endpoint writes the response, or returns an error, which the Handler writes.
+type Endpoint func(*Exchange) error
+
+// Route is the methods of a path.
+type Route struct {
+	// Pattern is a pattern of http.ServeMux without a method.
+	Pattern string
+	// Public routes need no credentials.
+	Public bool
+	// Checks run in order after authentication and before the method is checked.
+	Checks []Endpoint
+	// Get also serves HEAD. A method without an Endpoint is not allowed.
+	Get, Post, Delete Endpoint
+	// Routine requests, such as probes, are logged at debug if they succeed.
+	Routine bool
+}
+
+// Endpoint returns the endpoint of a method, or nil.
+func (r *Route) Endpoint(method string) Endpoint {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		return r.Get
+	case http.MethodPost:
+		return r.Post
+	case http.MethodDelete:
+		return r.Delete
+	}
+	return nil
+}
+
+// Methods returns the allowed methods.
+func (r *Route) Methods() (methods []string) {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+		if r.Endpoint(method) != nil {
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
+// NotAllowed answers 405 with the allowed methods.
+func (r *Route) NotAllowed(x *Exchange) error {
+	allowed := strings.Join(r.Methods(), ", ")
+	x.Header().Set("Allow", allowed)
+	return lsapi.Errorf(lsapi.CodeMethodNotAllowed, "the method is not allowed here; allowed are %s", allowed)
+}
+
+// ErrNoSuchPath returns the error of an unknown path.
+func ErrNoSuchPath() error { return lsapi.Errorf(lsapi.CodeNotFound, "there is no such path") }
+
+// CheckLoadBalancer returns a check of the load balancer's name in a path parameter. It
+// saves AWS calls for impossible names.
+func CheckLoadBalancer(parameter string) Endpoint {
+	return func(x *Exchange) error {
+		if !lsapi.ValidLoadBalancerName(x.Request.PathValue(parameter)) {
+			return lsapi.Errorf(lsapi.CodeNotFound,
+				"there is no such load balancer; a name is 1 to 32 letters, digits and hyphens, with no hyphen at either end")
+		}
+		return nil
+	}
+}
