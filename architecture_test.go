@@ -63,6 +63,15 @@ var rules = []rule{
 		func(_, path string) bool { return isAdapter(folderOf(path)) },
 	},
 	{
+		"lanes and readers share the overlay and the inbox of findings, and import neither each other nor are imported by these",
+		func(folder string) bool {
+			return slices.Contains([]string{"internal/overlay", "internal/observe", "internal/membership", "internal/snapshot", "internal/health"}, folder)
+		},
+		func(folder, path string) bool {
+			return folderOf(path) != folder && slices.Contains([]string{"internal/membership", "internal/snapshot", "internal/health"}, folderOf(path))
+		},
+	},
+	{
 		"the emulator imports nothing of lsapi",
 		inside("internal/emulator"),
 		func(_, path string) bool { return ours(path) && !within(folderOf(path), "internal/emulator") },

@@ -176,6 +176,13 @@ type BeforeAttempt func(ctx context.Context) (until time.Time, err error)
 // events of a lease that somebody else has taken since.
 var ErrLeaseLost = errors.New("another process has taken the load balancer's lease")
 
+// IsTransient reports whether a call of the record that failed with err may succeed later,
+// under the same lease.
+func IsTransient(err error) bool {
+	code := ErrorCode(err)
+	return !errors.Is(err, ErrLeaseLost) && (code == CodeUnavailable || code == CodeTimeout)
+}
+
 // AppliedChange is a change that lsapi applied, of which AWS's reads may not show
 // anything yet.
 type AppliedChange struct {

@@ -11,7 +11,8 @@ import (
 	"lsapi/internal/events"
 	"lsapi/internal/fleet"
 	"lsapi/internal/health"
-	"lsapi/internal/membership"
+	"lsapi/internal/observe"
+	"lsapi/internal/overlay"
 	"lsapi/internal/record"
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
@@ -27,12 +28,12 @@ const healthShare = 0.5
 // may need the poll.
 const watchTimeout = 10 * time.Second
 
-func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecord, members *membership.Service, lists *snapshot.Snapshot, others *replicas, metrics *telemetry.Metrics) *health.Poller {
+func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, others *replicas, metrics *telemetry.Metrics) *health.Poller {
 	perSecond := cfg.Budget[string(budget.ELBRead)].PerSecond * healthShare
 	options := health.Options{
 		AWS:        aws.For(budget.Foreground),
 		Background: aws.ForRefreshes(watchTimeout),
-		Saw:        members.SawHealth,
+		Saw:        found.ObserveHealth,
 		Recorded:   record.Health,
 		Names:      lists.Names,
 		PerSecond:  func() float64 { return perSecond / float64(max(1, others.live.Load())) },
@@ -42,6 +43,7 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 		options.Replicas = record
 	}
 	polls := health.New(options)
+	recent.Listen(func(loadBalancer string, _, detached []lsapi.Instance) { polls.Detached(loadBalancer, detached) })
 	polls.Start()
 	a.started("polls of health", polls.Close)
 	registerHealthMetrics(metrics, polls)

@@ -9,8 +9,9 @@ import (
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/config"
-	"lsapi/internal/health"
 	"lsapi/internal/membership"
+	"lsapi/internal/observe"
+	"lsapi/internal/overlay"
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
 	"lsapi/internal/web"
@@ -43,8 +44,8 @@ func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget
 	})
 }
 
-// startMembership starts the record, the lanes, the snapshot and the polls, and adds
-// them to handling.
+// startMembership starts the record, the snapshot, the polls and the lanes, and adds them
+// to handling.
 func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, handling *web.Options) error {
 	allowance, err := newBudget(cfg, metrics)
 	if err != nil {
@@ -55,82 +56,70 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	if err != nil {
 		return err
 	}
-	others := newReplicas(allowance, metrics, a.log)
-	defer others.setMembers(nil) // unblocks apply after a failed start
+	recent := overlay.New(overlay.DefaultWindow)
+	others := newReplicas(allowance, recent, metrics, a.log)
 	record, err := a.startRecord(ctx, cfg, metrics, others)
 	if err != nil {
 		return err
 	}
 	compare := a.startClock(ctx, record.Store, clocks, aws)
-	var shown showing
-	members := a.startLanes(aws, record, metrics, &shown)
-	shown.lists = a.startSnapshot(cfg, aws, record, members, metrics)
-	shown.polls = a.startPolls(cfg, aws, record, members, shown.lists, others, metrics)
-	if err := members.Start(ctx); err != nil {
+	if err := recent.Restore(ctx, record); err != nil {
 		return &StoreError{err}
 	}
+	found := observe.New(recent, record, a.log)
+	a.started("findings of reads", found.Close)
+	lists := a.startSnapshot(cfg, aws, record, recent, found, metrics)
+	polls := a.startPolls(cfg, aws, record, recent, found, lists, others, metrics)
+	members := a.startLanes(aws, record, recent, found, lists, metrics)
 	recorded, err := record.Populated(ctx)
 	if err != nil {
 		return &StoreError{err}
 	}
-	shown.lists.Expect(recorded) // what was deleted while nobody looked is found out
-	others.setMembers(members)
-	a.startFleet(aws, record, shown.lists, shown.polls, metrics, handling)
+	lists.Expect(recorded) // finds out what was deleted meanwhile
+	a.startFleet(aws, record, lists, polls, metrics, handling)
 	a.startPreflight(aws, available, clocks)
 	handling.Membership = &clockedMembership{Membership: members, clocks: clocks, compare: compare}
-	handling.Lists = shown.lists
+	handling.Lists = lists
 	handling.Record, handling.Keys = record, record
 	handling.Ready = readiness(metrics, []check{ //nolint:contextcheck // the metrics ask outside of a request
 		{"record", record.Ready},
 		{"clock", immediate(clocks.Check)},
 		{"aws", immediate(available.Check)},
-		{"reads", immediate(shown.lists.Ready)},
+		{"reads", immediate(lists.Ready)},
 	})
 	return nil
 }
 
-// showing is who shows what the lanes do. They come after the lanes, because they
-// ask them in turn.
-type showing struct {
-	lists *snapshot.Snapshot
-	polls *health.Poller
-}
-
-func (s *showing) applied(loadBalancer string, attached, detached []lsapi.Instance) {
-	s.lists.Applied(loadBalancer, attached, detached)
-	s.polls.Detached(loadBalancer, detached)
-}
-
-// startLanes starts the lanes. They are idle until shown is complete.
-func (a *App) startLanes(aws *cloud.Client, record timedRecord, metrics *telemetry.Metrics, shown *showing) *membership.Service {
+func (a *App) startLanes(aws *cloud.Client, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, metrics *telemetry.Metrics) *membership.Service {
 	writes := aws.ForLanes()
 	a.started("instance lookups", writes.Close)
 	members := membership.New(writes, membership.Options{
-		Record:   record,
-		Recorded: record.Health,
-		Log:      a.log,
-		Observer: metrics,
-		Exists: func(ctx context.Context, loadBalancer string) error {
-			return shown.lists.Exists(ctx, loadBalancer)
-		},
-		Applied: shown.applied,
+		Record:  record,
+		Overlay: recent,
+		Inbox:   found,
+		Exists:  lists.Exists,
+		Metrics: metrics,
+		Log:     a.log,
 	})
+	members.Start()
 	a.started("changes", members.Close)
 	registerLaneMetrics(metrics, members)
 	return members
 }
 
-func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRecord, members *membership.Service, metrics *telemetry.Metrics) *snapshot.Snapshot {
+func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, metrics *telemetry.Metrics) *snapshot.Snapshot {
 	options := snapshot.Options{
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
 		Named: aws.For(budget.Foreground),
 		Encode: func(members []lsapi.Instance) lsapi.EncodedList {
 			return elb.EncodeList(elb.Envelope(cfg.Envelope), members)
 		},
-		Overlay:         members.Overlay,
-		CatchUp:         members.CatchUp,
-		Saw:             members.Saw,
-		Gone:            members.Gone,
+		Overlay: recent.Over,
+		CatchUp: func(ctx context.Context, loadBalancer string) error {
+			return recent.CatchUp(ctx, record, loadBalancer)
+		},
+		Saw:             found.Observe,
+		Gone:            found.ObserveGone,
 		Log:             a.log,
 		Observe:         func(code lsapi.Code, took time.Duration) { metrics.Refresh(outcome(code), took) },
 		MaxStaleness:    cfg.MaxStaleness,
@@ -141,6 +130,7 @@ func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRe
 		options.Replicas = record
 	}
 	lists := snapshot.New(options)
+	recent.Listen(lists.Applied)
 	lists.Start()
 	a.started("reads", lists.Close)
 	registerSnapshotMetrics(metrics, lists)

@@ -2,12 +2,11 @@ package app
 
 import (
 	"log/slog"
-	"sync"
 	"sync/atomic"
 
 	"lsapi"
 	"lsapi/internal/cloud/budget"
-	"lsapi/internal/membership"
+	"lsapi/internal/overlay"
 	"lsapi/internal/telemetry"
 )
 
@@ -15,16 +14,13 @@ import (
 // divide the budget, and their changes appear in this process's lists.
 type replicas struct {
 	budget *budget.Budget
+	recent *overlay.Overlay
 	log    *slog.Logger
 	live   atomic.Int64
-
-	once    sync.Once
-	ready   chan struct{} // closed when members is final
-	members *membership.Service
 }
 
-func newReplicas(allowance *budget.Budget, metrics *telemetry.Metrics, log *slog.Logger) *replicas {
-	r := &replicas{budget: allowance, log: log, ready: make(chan struct{})}
+func newReplicas(allowance *budget.Budget, recent *overlay.Overlay, metrics *telemetry.Metrics, log *slog.Logger) *replicas {
+	r := &replicas{budget: allowance, recent: recent, log: log}
 	r.live.Store(1)
 	metrics.Gauge("lsapi_replicas", "Replicas that share the record of changes, including this one.",
 		func() float64 { return float64(r.live.Load()) })
@@ -37,24 +33,10 @@ func (r *replicas) setCount(live int) {
 	r.budget.Divide(live)
 }
 
-// apply passes the changes of other replicas on to members. It blocks until
-// setMembers.
+// apply shows the changes of other replicas.
 func (r *replicas) apply(loadBalancer string, changes []lsapi.AppliedChange) {
-	<-r.ready
-	if r.members == nil {
-		return
-	}
-	if err := r.members.Learn(loadBalancer, changes); err != nil {
+	if err := r.recent.Learn(loadBalancer, changes); err != nil {
 		r.log.Warn("lists may lack a change of another replica until the next refresh",
 			"load_balancer", loadBalancer, "error", err)
 	}
-}
-
-// setMembers sets the receiver of changes; nil discards them. Only the first call
-// counts.
-func (r *replicas) setMembers(members *membership.Service) {
-	r.once.Do(func() {
-		r.members = members
-		close(r.ready)
-	})
 }

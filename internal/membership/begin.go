@@ -36,7 +36,7 @@ func (l *lane) begin(batch []*request) (*round, error) {
 // read reads what the record says: of changes that others made, or this process
 // before it crashed.
 func (r *round) read(ctx context.Context) error {
-	state, err := r.service.record.LaneState(ctx, r.loadBalancer, r.service.recently())
+	state, err := r.service.record.LaneState(ctx, r.loadBalancer, r.service.overlay.Keep())
 	if err != nil {
 		return err
 	}
@@ -46,8 +46,11 @@ func (r *round) read(ctx context.Context) error {
 			Message: "the record of load balancer " + r.loadBalancer + " was written by another process meanwhile",
 		}
 	}
-	r.recorded = recordedMembersOf(state, r.service.window)
-	r.recall(state.Applied)
+	if err := r.service.overlay.Learn(r.loadBalancer, state.Applied); err != nil {
+		return err
+	}
+	r.recorded = recordedMembersOf(state, r.service.overlay.Window())
+	r.markInformed()
 	r.reconcile(state.Open)
 	return nil
 }
@@ -111,14 +114,11 @@ func (l *lane) orphan(recorded lsapi.Change) *change {
 	}
 }
 
-// recall lays changes that the record has over the reads to come.
-func (l *lane) recall(changes []lsapi.AppliedChange) {
+// markInformed notes that the record has been read.
+func (l *lane) markInformed() {
 	l.service.mu.Lock()
 	defer l.service.mu.Unlock()
 	l.informed = true
-	for _, c := range changes {
-		l.overlay.lay(c)
-	}
 }
 
 // isHeld reports whether an open change keeps others of its instance waiting.

@@ -43,22 +43,6 @@ func TestServiceOfAsManyLanesAsItMayHaveStartsNoMore(t *testing.T) {
 		}
 		_, err := s.Change(t.Context(), other(lsapi.Attach, one, "one more"))
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeThrottled)
-		wantCode(t, lsapi.ErrorCode(s.Learn("one more", []lsapi.AppliedChange{elsewhere(lsapi.Attach, one, 1)})), lsapi.CodeThrottled)
-		if err := s.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestServiceDoesNotStartWithMoreRecentChangesThanItCanHold(t *testing.T) {
-	record := newFakeRecord()
-	synctest.Test(t, func(t *testing.T) {
-		for i := range 1001 {
-			c := elsewhere(lsapi.Attach, one, int64(i)).Change
-			record.log(fmt.Sprint("elb-", i)).add(lsapi.Event{Kind: lsapi.EventCompleted, At: time.Now(), Change: c})
-		}
-		s := membership.New(newFakeAWS(), membership.Options{Record: record})
-		wantCode(t, lsapi.ErrorCode(s.Start(t.Context())), lsapi.CodeThrottled)
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -69,13 +53,13 @@ func TestReadersStartLanesForHalfOfThem(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	record.wait = time.Second
 	synctest.Test(t, func(t *testing.T) {
-		s := listening(aws, record, record)
+		s := listening(aws, record)
 		for i := range 502 {
-			s.Saw(fmt.Sprint("elb-", i), []string{one}, time.Now())
+			s.found.Observe(fmt.Sprint("elb-", i), []string{one}, time.Now())
 		}
 		report := saying([]lsapi.MemberHealth{in(one)})
 		report.LoadBalancer = "one more"
-		s.SawHealth(report)
+		s.found.ObserveHealth(report)
 		synctest.Wait()
 		if n := s.Stats().Lanes; n != 500 {
 			t.Errorf("readers have started %d lanes", n)
@@ -88,7 +72,7 @@ func TestReadersStartLanesForHalfOfThem(t *testing.T) {
 
 func TestStatsCountWhatWaits(t *testing.T) {
 	aws := newFakeAWS()
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		for range 2 { // the first request of each lane is in its round
 			for name, n := range map[string]int{"a": 3, "b": 1} {
@@ -145,7 +129,7 @@ func TestRecoveryLogsWhatIsNoOutage(t *testing.T) {
 		record := newFakeRecord()
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
-			s := membership.New(newFakeAWS(), membership.Options{Record: record, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			s := newService(newFakeAWS(), membership.Options{Record: record, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			if err := s.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +154,7 @@ func TestServiceThatClosesLooksIntoNothingNew(t *testing.T) {
 		return apply()
 	})
 	synctest.Test(t, func(t *testing.T) {
-		s := listening(aws, record, record)
+		s := listening(aws, record)
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
 		time.Sleep(time.Second)
@@ -181,11 +165,7 @@ func TestServiceThatClosesLooksIntoNothingNew(t *testing.T) {
 		})
 		synctest.Wait()
 		calls := record.calls()
-		s.Saw("other", []string{one}, time.Now())
-		s.SawHealth(lsapi.HealthReport{LoadBalancer: "other", Members: []lsapi.MemberHealth{in(one)}, AsOf: time.Now()})
-		if err := s.Learn("other", []lsapi.AppliedChange{elsewhere(lsapi.Attach, one, 1)}); err != nil {
-			t.Error(err)
-		}
+		s.found.Observe("other", []string{one}, time.Now())
 		synctest.Wait()
 		if n := record.calls() - calls; n > 0 || s.Stats().Lanes != 1 {
 			t.Errorf("it made %d calls to the record, and has %d lanes", n, s.Stats().Lanes)
@@ -202,7 +182,7 @@ func TestServiceThatClosesLooksIntoNothingNew(t *testing.T) {
 func TestCloseWaitsForNoRead(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "") // reads may miss it for a while
 		synctest.Wait()
 		began := time.Now()

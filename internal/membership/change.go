@@ -98,7 +98,7 @@ func (r *round) settled(b *recordBatch, c *change, o lsapi.Outcome, inferred boo
 	event.Change.MembersAfter = r.recorded.count()
 	b.write(event)
 	b.then(pendingAnswer{to: c.makers(), give: func() {
-		r.service.observe.Change(string(c.action), string(o))
+		r.service.metrics.Change(string(c.action), string(o))
 		r.log(c, o, inferred)
 		c.tell(r.loadBalancer, o)
 	}})

@@ -10,7 +10,7 @@ import (
 )
 
 // freshly lists as a fresh read does, with what others have applied.
-func freshly(t *testing.T, aws membership.AWS, s *membership.Service) []string {
+func freshly(t *testing.T, aws membership.AWS, s *service) []string {
 	t.Helper()
 	if err := s.CatchUp(t.Context(), "web"); err != nil {
 		t.Fatal(err)
@@ -23,14 +23,14 @@ func freshly(t *testing.T, aws membership.AWS, s *membership.Service) []string {
 func TestReplicaThatReadsTheRecordOfADeletedLoadBalancerShowsNoneOfItsChanges(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		wantCode(t, change(a, lsapi.Attach, one), "")
 		if err := b.CatchUp(t.Context(), "web"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
 		aws.change(func() { aws.gone = true })
-		b.Gone("web", time.Now())
+		b.found.ObserveGone("web", time.Now())
 		synctest.Wait()
 		time.Sleep(time.Second)
 		aws.change(func() { aws.gone = false })
@@ -45,12 +45,12 @@ func TestReplicaThatReadsTheRecordOfADeletedLoadBalancerShowsNoneOfItsChanges(t 
 // A reader tells only once that a load balancer is gone.
 func TestDeletedLoadBalancerIsRecordedOnceTheRecordIsBack(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		synctest.Wait()
 		record.fails(isAway)
 		aws.change(func() { aws.gone = true })
-		s.Gone("web", time.Now())
+		s.found.ObserveGone("web", time.Now())
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		record.fails(nil)
@@ -71,14 +71,14 @@ func TestLoadBalancerThatIsBackBeforeTheRecordIsNotRecordedAsGone(t *testing.T) 
 	} {
 		t.Run(name, func(t *testing.T) {
 			aws, record := newFakeAWS(one), newFakeRecord()
-			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+			recorded(t, aws, record, func(t *testing.T, s *service) {
 				look(s, aws)
 				time.Sleep(time.Second)
 				record.fails(isAway)
 				gone := time.Now()
-				s.Gone("web", gone)
+				s.found.ObserveGone("web", gone)
 				time.Sleep(time.Second)
-				s.Saw("web", []string{one}, gone.Add(test.read))
+				s.found.Observe("web", []string{one}, gone.Add(test.read))
 				time.Sleep(time.Minute)
 				record.fails(nil)
 				time.Sleep(time.Minute)
@@ -93,16 +93,16 @@ func TestLoadBalancerThatIsBackBeforeTheRecordIsNotRecordedAsGone(t *testing.T) 
 func TestChangesOfADeletedLoadBalancerStayForgottenBeforeTheRecordSaysSo(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		record.fails(appendsFail(isAway("", nil), func(lsapi.Event) bool { return true }))
 		time.Sleep(time.Millisecond)
-		s.Gone("web", time.Now())
+		s.found.ObserveGone("web", time.Now())
 		synctest.Wait()
 		if err := s.CatchUp(t.Context(), "web"); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Overlay("web", nil, time.Now()); len(got) > 0 {
+		if got := s.recent.Over("web", nil, time.Now()); len(got) > 0 {
 			t.Errorf("the new load balancer lists %v", got)
 		}
 		record.fails(nil)

@@ -15,10 +15,10 @@ import (
 )
 
 // hearing runs a test on a clock of its own, with a Service that records health.
-func hearing(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testing.T, s *membership.Service)) {
+func hearing(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testing.T, s *service)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := listening(aws, record, record)
+		s := listening(aws, record)
 		test(t, s)
 		if err := s.Close(context.Background()); err != nil {
 			t.Errorf("close: %v", err)
@@ -28,8 +28,8 @@ func hearing(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testin
 
 // listening returns a Service that records health. It is not started, so that only
 // what is tested asks the record.
-func listening(aws *fakeAWS, record membership.Record, healths *fakeRecord) *membership.Service {
-	return membership.New(aws, membership.Options{Record: record, Recorded: healths.Health})
+func listening(aws *fakeAWS, record membership.Record) *service {
+	return newService(aws, membership.Options{Record: record})
 }
 
 // saying is a report of now, of these members, which says nothing of the silent.
@@ -50,15 +50,15 @@ func draining(id string) lsapi.MemberHealth {
 }
 
 // hear gives the Service a report, and waits for what comes of it.
-func hear(s *membership.Service, report lsapi.HealthReport) {
-	s.SawHealth(report)
+func hear(s *service, report lsapi.HealthReport) {
+	s.found.ObserveHealth(report)
 	time.Sleep(time.Second) // on the bubble's clock
 }
 
 func TestWhatIsSaidOfMembersIsRecordedWhereItDiffers(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
-		s.Saw("web", []string{one, two}, time.Now())
+	hearing(t, aws, record, func(t *testing.T, s *service) {
+		s.found.Observe("web", []string{one, two}, time.Now())
 		time.Sleep(time.Second)
 		for _, said := range [][]lsapi.MemberHealth{
 			{out(two), in(one)}, {in(one), out(two)}, {in(one), in(two)}, {in(one)}, nil,
@@ -76,7 +76,7 @@ func TestWhatIsSaidOfMembersIsRecordedWhereItDiffers(t *testing.T) {
 
 func TestWhoIsDrainedIsRecordedOnce(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+	hearing(t, aws, record, func(t *testing.T, s *service) {
 		hear(s, saying([]lsapi.MemberHealth{in(one), in(two)}))
 		if _, err := asked(s, lsapi.Detach, two, "a"); err != nil {
 			t.Fatal(err)
@@ -93,8 +93,8 @@ func TestWhoIsDrainedIsRecordedOnce(t *testing.T) {
 // Of a terminated instance its load balancer says nothing, and lists it for a while.
 func TestAMemberOfWhichNothingIsSaidIsNotDrained(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
-		s.Saw("web", []string{one, two}, time.Now())
+	hearing(t, aws, record, func(t *testing.T, s *service) {
+		s.found.Observe("web", []string{one, two}, time.Now())
 		hear(s, saying([]lsapi.MemberHealth{in(one), in(two)}))
 		before := record.calls()
 		for range 30 {
@@ -104,7 +104,7 @@ func TestAMemberOfWhichNothingIsSaidIsNotDrained(t *testing.T) {
 			t.Errorf("30 reports took %d calls to the record", calls)
 		}
 		wantTold(t, record, "health "+one+" InService "+two+" InService")
-		s.Saw("web", []string{one}, time.Now())
+		s.found.Observe("web", []string{one}, time.Now())
 		time.Sleep(time.Second)
 		hear(s, saying([]lsapi.MemberHealth{in(one)}, two))
 		wantTold(t, record, "health "+one+" InService "+two+" InService", "observed + -"+two, "health "+two+" drained")
@@ -113,7 +113,7 @@ func TestAMemberOfWhichNothingIsSaidIsNotDrained(t *testing.T) {
 
 func TestAReportFromBeforeADetachDoesNotTellThatItHasDrained(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+	hearing(t, aws, record, func(t *testing.T, s *service) {
 		hear(s, saying([]lsapi.MemberHealth{in(one)}))
 		early := saying(nil, one)
 		time.Sleep(time.Millisecond)
@@ -135,9 +135,9 @@ func TestRecordingHealthDelaysNoChange(t *testing.T) {
 		aws, record := newFakeAWS(), newFakeRecord()
 		record.wait = time.Second
 		aws.run(one)
-		hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+		hearing(t, aws, record, func(t *testing.T, s *service) {
 			if news {
-				s.SawHealth(saying([]lsapi.MemberHealth{in(two)}))
+				s.found.ObserveHealth(saying([]lsapi.MemberHealth{in(two)}))
 				time.Sleep(500 * time.Millisecond) // it waits for the lease
 			}
 			began := time.Now()
@@ -160,7 +160,7 @@ func TestHealthThatCannotBeRecordedIsToldByTheNextReport(t *testing.T) {
 	for _, op := range []string{"Health", "Take", "LaneState", "Append"} {
 		t.Run(op, func(t *testing.T) {
 			aws, record := newFakeAWS(one), newFakeRecord()
-			hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+			hearing(t, aws, record, func(t *testing.T, s *service) {
 				record.fails(func(asked string, events []lsapi.Event) error {
 					if asked == op {
 						return isAway(asked, events)
@@ -170,7 +170,7 @@ func TestHealthThatCannotBeRecordedIsToldByTheNextReport(t *testing.T) {
 				said := []lsapi.MemberHealth{in(one)}
 				hear(s, saying(said))
 				calls := record.calls()
-				s.SawHealth(saying(said)) // at once it is not tried again
+				s.found.ObserveHealth(saying(said)) // at once it is not tried again
 				synctest.Wait()
 				if record.calls() != calls {
 					t.Error("the record is asked again at once although it is away")
@@ -189,7 +189,7 @@ func TestHealthThatCannotBeRecordedIsToldByTheNextReport(t *testing.T) {
 
 func TestHealthIsNotRecordedUnderATurnThatIsLost(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+	hearing(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "Append" {
 				record.log("web").epoch++ // another process takes it now
@@ -210,17 +210,17 @@ func TestReportsThatComeQuickerThanTheyCanBeLookedIntoArePassedOver(t *testing.T
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
 		var asked atomic.Int64
-		s := membership.New(aws, membership.Options{Record: record, Recorded: func(ctx context.Context, name string) (map[string]lsapi.MemberHealth, error) {
+		s := newService(aws, membership.Options{Record: &healthRecord{record, func(ctx context.Context, name string) (map[string]lsapi.MemberHealth, error) {
 			if asked.Add(1) == 1 {
 				<-free
 			}
 			return record.Health(ctx, name)
-		}})
+		}}})
 		for range 50 {
-			s.SawHealth(saying([]lsapi.MemberHealth{out(one)}))
+			s.found.ObserveHealth(saying([]lsapi.MemberHealth{out(one)}))
 			time.Sleep(time.Millisecond)
 		}
-		s.SawHealth(saying([]lsapi.MemberHealth{in(one)}))
+		s.found.ObserveHealth(saying([]lsapi.MemberHealth{in(one)}))
 		close(free)
 		synctest.Wait()
 		if told := record.told(); asked.Load() > 5 || told[len(told)-1] != "health "+one+" InService" {
@@ -230,25 +230,10 @@ func TestReportsThatComeQuickerThanTheyCanBeLookedIntoArePassedOver(t *testing.T
 			t.Error(err)
 		}
 		asked.Store(0)
-		s.SawHealth(saying([]lsapi.MemberHealth{out(one)}))
+		s.found.ObserveHealth(saying([]lsapi.MemberHealth{out(one)}))
 		synctest.Wait()
 		if asked.Load() > 0 {
 			t.Error("a Service that is closed reads the record")
-		}
-	})
-}
-
-func TestWithoutARecordHealthIsNotKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, o := range []membership.Options{{}, {Record: newFakeRecord()}} {
-			s := membership.New(newFakeAWS(one), o)
-			s.SawHealth(saying([]lsapi.MemberHealth{in(one)}))
-			if got := s.Stats(); got.Lanes > 0 {
-				t.Errorf("there are %d lanes", got.Lanes)
-			}
-			if err := s.Close(t.Context()); err != nil {
-				t.Error(err)
-			}
 		}
 	})
 }
@@ -287,9 +272,9 @@ func TestSeveralReplicasRecordWhatTheySeeOnce(t *testing.T) {
 	record.wait = 10 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		shared := &sharedRecord{record, make(chan struct{}, 1)}
-		var replicas []*membership.Service
+		var replicas []*service
 		for range 3 {
-			replicas = append(replicas, listening(aws, shared, record))
+			replicas = append(replicas, listening(aws, shared))
 		}
 		tell := func(report lsapi.HealthReport) {
 			var all sync.WaitGroup
@@ -298,7 +283,7 @@ func TestSeveralReplicasRecordWhatTheySeeOnce(t *testing.T) {
 			}
 			all.Wait()
 		}
-		replicas[0].Saw("web", []string{one, two}, time.Now())
+		replicas[0].found.Observe("web", []string{one, two}, time.Now())
 		time.Sleep(time.Second)
 		tell(saying([]lsapi.MemberHealth{in(one), out(two)}))
 		tell(saying([]lsapi.MemberHealth{in(one), in(two)}))
@@ -320,12 +305,12 @@ func TestSeveralReplicasRecordWhatTheySeeOnce(t *testing.T) {
 // That health was recorded does not make the next look at the membership news.
 func TestRecordingHealthCostsTheNextListingNothing(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
-		s.Saw("web", []string{one}, time.Now())
+	hearing(t, aws, record, func(t *testing.T, s *service) {
+		s.found.Observe("web", []string{one}, time.Now())
 		hear(s, saying([]lsapi.MemberHealth{in(one)}))
 		calls := record.calls()
 		for range 10 {
-			s.Saw("web", []string{one}, time.Now())
+			s.found.Observe("web", []string{one}, time.Now())
 			time.Sleep(time.Second)
 		}
 		if asked := record.calls() - calls; asked > 0 {
@@ -342,17 +327,17 @@ func TestReportThatIsOlderThanTheWaitingOneIsPassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
 		var asked atomic.Int64
-		s := membership.New(aws, membership.Options{Record: record, Recorded: func(ctx context.Context, name string) (map[string]lsapi.MemberHealth, error) {
+		s := newService(aws, membership.Options{Record: &healthRecord{record, func(ctx context.Context, name string) (map[string]lsapi.MemberHealth, error) {
 			if asked.Add(1) == 1 {
 				<-free
 			}
 			return record.Health(ctx, name)
-		}})
-		s.SawHealth(saying([]lsapi.MemberHealth{out(one)}))
+		}}})
+		s.found.ObserveHealth(saying([]lsapi.MemberHealth{out(one)}))
 		older := saying([]lsapi.MemberHealth{draining(one)})
 		time.Sleep(time.Second)
-		s.SawHealth(saying([]lsapi.MemberHealth{in(one)}))
-		s.SawHealth(older)
+		s.found.ObserveHealth(saying([]lsapi.MemberHealth{in(one)}))
+		s.found.ObserveHealth(older)
 		close(free)
 		synctest.Wait()
 		if told := record.told(); told[len(told)-1] != "health "+one+" InService" {
@@ -366,7 +351,7 @@ func TestReportThatIsOlderThanTheWaitingOneIsPassedOver(t *testing.T) {
 
 func TestHealthThatCannotBeComparedReachesNoLane(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+	hearing(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "Health" {
 				return &lsapi.Error{Code: lsapi.CodeInternal}
@@ -383,7 +368,7 @@ func TestHealthThatCannotBeComparedReachesNoLane(t *testing.T) {
 
 func TestHealthThatCannotBeReadUnderTheLeaseIsNotRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+	hearing(t, aws, record, func(t *testing.T, s *service) {
 		hear(s, saying([]lsapi.MemberHealth{in(one)}))
 		reads := 0
 		record.fails(func(op string, _ []lsapi.Event) error {
@@ -405,8 +390,8 @@ func TestHealthThatCannotBeReadUnderTheLeaseIsNotRecorded(t *testing.T) {
 
 func TestHealthAndDrainedOfOneReportAreRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
-		s.Saw("web", []string{one}, time.Now())
+	hearing(t, aws, record, func(t *testing.T, s *service) {
+		s.found.Observe("web", []string{one}, time.Now())
 		hear(s, saying([]lsapi.MemberHealth{in(one), draining(two)}))
 		hear(s, saying([]lsapi.MemberHealth{out(one)}, two))
 		wantTold(t, record, "health "+one+" InService "+two+" InService draining", "health "+one+" OutOfService "+two+" drained")
@@ -415,7 +400,7 @@ func TestHealthAndDrainedOfOneReportAreRecorded(t *testing.T) {
 
 func TestNobodyIsDrainedOfAMembershipThatIsNotKnown(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+	hearing(t, aws, record, func(t *testing.T, s *service) {
 		hear(s, saying([]lsapi.MemberHealth{in(one)}))
 		hear(s, saying(nil, one))
 		wantTold(t, record, "health "+one+" InService")
@@ -426,8 +411,8 @@ func TestDetachByAnotherReplicaIsRecordedAsDrained(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
-		a, b := listening(aws, record, record), started(t, aws, record.replica(0))
-		a.Saw("web", []string{one, two}, time.Now())
+		a, b := listening(aws, record), started(t, aws, record.replica(0))
+		a.found.Observe("web", []string{one, two}, time.Now())
 		hear(a, saying([]lsapi.MemberHealth{in(one), in(two)}))
 		hear(a, saying([]lsapi.MemberHealth{in(one)}, two)) // still a member
 		wantCode(t, change(b, lsapi.Detach, two), "")
@@ -436,7 +421,7 @@ func TestDetachByAnotherReplicaIsRecordedAsDrained(t *testing.T) {
 		if told := record.told(); told[len(told)-1] != "health "+two+" drained" {
 			t.Errorf("the record says %q", told)
 		}
-		for _, s := range []*membership.Service{a, b} {
+		for _, s := range []*service{a, b} {
 			if err := s.Close(t.Context()); err != nil {
 				t.Error(err)
 			}

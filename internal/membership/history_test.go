@@ -21,6 +21,7 @@ import (
 	"lsapi/internal/emulator/elb"
 	emufleet "lsapi/internal/emulator/fleet"
 	"lsapi/internal/membership"
+	"lsapi/internal/overlay"
 )
 
 // The world of a history: reads lag by less than the window, and a call's
@@ -166,7 +167,7 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := membership.New(client, membership.Options{CallTimeout: historyCall, OverlayWindow: historyWindow})
+	s := newService(client, membership.Options{CallTimeout: historyCall, Overlay: overlay.New(historyWindow)})
 	for _, f := range faults {
 		if err := aws.AddFault(f); err != nil {
 			t.Fatal(err)
@@ -194,7 +195,7 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 	}
 }
 
-func runClient(t *testing.T, aws membership.AWS, s *membership.Service, h *history, client int, random *rand.Rand) {
+func runClient(t *testing.T, aws membership.AWS, s *service, h *history, client int, random *rand.Rand) {
 	for range historyLength {
 		asked := operation{
 			action:       []lsapi.Action{lsapi.Attach, lsapi.Detach, "list"}[random.IntN(3)],
@@ -215,7 +216,7 @@ func runClient(t *testing.T, aws membership.AWS, s *membership.Service, h *histo
 	}
 }
 
-func listOnce(ctx context.Context, aws membership.AWS, s *membership.Service, h *history, client int, asked operation) {
+func listOnce(ctx context.Context, aws membership.AWS, s *service, h *history, client int, asked operation) {
 	called := time.Now()
 	ids, err := list(ctx, aws, s, asked.loadBalancer)
 	if err != nil {
@@ -231,7 +232,7 @@ func listOnce(ctx context.Context, aws membership.AWS, s *membership.Service, h 
 	}
 }
 
-func changeOnce(ctx context.Context, t *testing.T, s *membership.Service, h *history, client int, asked operation) {
+func changeOnce(ctx context.Context, t *testing.T, s *service, h *history, client int, asked operation) {
 	called := time.Now()
 	_, err := s.Change(ctx, lsapi.Request{Action: asked.action, LoadBalancer: asked.loadBalancer, InstanceID: asked.instance})
 	h.add(client, asked, called, effectOf(t, err))

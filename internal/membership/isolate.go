@@ -96,7 +96,7 @@ func (r *round) detachable([]*change) (check func(*change) *lsapi.Error, err err
 	defer cancel()
 	began := time.Now()
 	ids, err := r.service.aws.Members(ctx, r.loadBalancer)
-	members := setOf(r.service.Overlay(r.loadBalancer, ids, began))
+	members := setOf(r.service.overlay.Over(r.loadBalancer, ids, began))
 	return func(c *change) *lsapi.Error {
 		if members[c.instance.ID] {
 			return nil

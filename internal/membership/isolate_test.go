@@ -10,11 +10,10 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/membership"
 )
 
 // inOneRound attaches the instances so that all of them share a round.
-func inOneRound(s *membership.Service, action lsapi.Action, ids ...string) map[lsapi.Code]int {
+func inOneRound(s *service, action lsapi.Action, ids ...string) map[lsapi.Code]int {
 	var first sync.WaitGroup
 	first.Go(func() { change(s, lsapi.Attach, "i-ffffffff") }) // unknown to EC2: occupies the lane, sends nothing
 	synctest.Wait()
@@ -55,7 +54,7 @@ func TestTheCulpritOfARefusedBatchIsToldAndTheOthersSucceed(t *testing.T) {
 	ids := fleet(200)
 	aws.run(ids...)
 	refusing(aws, ids[137])
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		codes := inOneRound(s, lsapi.Attach, ids...)
 		if codes[""] != 199 || codes[lsapi.CodeInvalid] != 1 {
 			t.Errorf("got %v, want 199 successes and one refusal", codes)
@@ -71,7 +70,7 @@ func TestIsolationIsBounded(t *testing.T) {
 	ids := fleet(64)
 	aws.run(ids...)
 	refusing(aws, ids...)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		codes := inOneRound(s, lsapi.Attach, ids...)
 		if codes[lsapi.CodeInvalid] != 64 {
 			t.Errorf("got %v, want 64 refusals", codes)
@@ -92,7 +91,7 @@ func TestAnInstanceThatStopsMeanwhileIsFoundByOneLook(t *testing.T) {
 		aws.mu.Unlock()
 		return apply()
 	})
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		codes := inOneRound(s, lsapi.Attach, ids...)
 		if codes[""] != 49 || codes[lsapi.CodeInvalid] != 1 {
 			t.Errorf("got %v, want 49 successes and one refusal", codes)
@@ -112,7 +111,7 @@ func TestAMemberThatSomebodyElseDetachedMeanwhileIsAConflict(t *testing.T) {
 		aws.mu.Unlock()
 		return apply()
 	})
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		codes := inOneRound(s, lsapi.Detach, one, two)
 		if codes[""] != 1 || codes[lsapi.CodeConflict] != 1 {
 			t.Errorf("got %v, want one success and one conflict", codes)
@@ -126,7 +125,7 @@ func TestALeftOverIsNotGivenAnothersRefusal(t *testing.T) {
 	ids := fleet(200)
 	aws.run(ids...)
 	refusing(aws, ids...)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, "i-ffffffff") })
 		synctest.Wait()
@@ -149,7 +148,7 @@ func TestTheSecondLookAtABatchKnowsTheLanesOwnChanges(t *testing.T) {
 	aws := newFakeAWS(two)
 	aws.run(one, two)
 	aws.lag = 5 * time.Second
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		time.Sleep(20 * time.Second)
 		wantCode(t, change(s, lsapi.Attach, one), "") // reads do not show it yet
 		aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), []string{one}}) })
@@ -165,7 +164,7 @@ func TestTheSecondLookAtABatchKnowsTheLanesOwnChanges(t *testing.T) {
 // returns how often AWS was asked to register.
 func callsOfRound(t *testing.T, aws *fakeAWS, want lsapi.Code, ids ...string) int {
 	t.Helper()
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		if codes := inOneRound(s, lsapi.Attach, ids...); codes[want] != len(ids) {
 			t.Errorf("got %v, want %q for all", codes, want)
 		}
@@ -244,7 +243,7 @@ func TestCulpritIsFoundWithoutTheSecondLook(t *testing.T) {
 		aws.next("Instances", func(_ context.Context, apply func() error) error { return apply() })
 	}
 	aws.next("Instances", fails(lsapi.CodeUpstream))
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		codes := inOneRound(s, lsapi.Attach, one, two)
 		if codes[""] != 1 || codes[lsapi.CodeInvalid] != 1 {
 			t.Errorf("got %v, want one success and one refusal", codes)

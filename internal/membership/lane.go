@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/observe"
 )
 
 // lane is the only writer of one load balancer. Its goroutine ends when nothing
@@ -14,15 +15,10 @@ type lane struct {
 	loadBalancer string
 	wake         chan struct{} // holds one: there is something to look at
 
-	queue   []*request // in arrival order; guarded by service.mu
-	left    []*request // withdrawn, and not on record yet; with the queue at most maxWaiting; guarded by service.mu
-	sight   *sight     // what a reader saw, to be looked into; guarded by service.mu
-	wanted  bool       // the record is to be read, if only for the overlay; guarded by service.mu
-	overlay overlay    // guarded by service.mu
-
-	health *lsapi.HealthReport // news for the record; guarded by service.mu
-
-	informed bool // the record has been read; guarded by service.mu
+	queue    []*request // in arrival order; guarded by service.mu
+	left     []*request // withdrawn, and not on record yet; with the queue at most maxWaiting; guarded by service.mu
+	wanted   bool       // the record is to be read, if only for the overlay; guarded by service.mu
+	informed bool       // the record has been read; guarded by service.mu
 
 	last     *recordedMembers // what the last round knew; only begin may use it. The goroutine's own, as is the rest
 	open     []*change        // sent, outcome not known
@@ -32,7 +28,7 @@ type lane struct {
 }
 
 func newLane(s *Service, loadBalancer string) *lane {
-	return &lane{service: s, loadBalancer: loadBalancer, wake: make(chan struct{}, 1), overlay: make(overlay)}
+	return &lane{service: s, loadBalancer: loadBalancer, wake: make(chan struct{}, 1)}
 }
 
 // push adds a request to the queue. The caller holds service.mu.
@@ -100,10 +96,9 @@ func (l *lane) run() {
 // job is what a lane does next. All of it may be empty: then it only looks at
 // what is open.
 type job struct {
-	batch  []*request
-	left   []*request
-	sight  *sight
-	health *lsapi.HealthReport
+	batch []*request
+	left  []*request
+	found observe.Pending
 }
 
 // next returns the next job, or for how long nothing is due; more is false when
@@ -116,9 +111,9 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		l.abandon()
 		return job{}, 0, false
 	}
-	next = job{batch: l.take(), sight: l.sight, health: l.health}
-	due := len(next.batch) > 0 || next.sight != nil || next.health != nil || l.wanted
-	l.sight, l.health, l.wanted = nil, nil, false
+	next = job{batch: l.take(), found: s.inbox.Take(l.loadBalancer)}
+	due := len(next.batch) > 0 || next.found.Members != nil || next.found.Health != nil || l.wanted
+	l.wanted = false
 	if due || len(l.left) > 0 && (s.closing || !now.Before(l.nextTry)) {
 		next.left, l.left = l.left, nil
 		return next, 0, true
@@ -129,19 +124,18 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 	if len(l.left) > 0 {
 		return job{}, l.nextTry.Sub(now), true
 	}
-	l.overlay.prune(now.Add(-s.recently()))
-	if len(l.overlay) == 0 || s.closing {
+	if !s.overlay.Holds(l.loadBalancer) || s.closing {
 		delete(s.lanes, l.loadBalancer)
 		return job{}, 0, false
 	}
-	return job{}, s.recently(), true
+	return job{}, s.overlay.Keep(), true
 }
 
 // do carries out a job under one lease.
 func (l *lane) do(next job) {
 	r, err := l.begin(next.batch)
 	if err != nil {
-		l.service.stepBack(err)
+		l.service.inbox.BackOff(err)
 		l.keepWithdrawn(next.left)
 		l.turnAway(next.batch, err)
 		l.lookLater()
@@ -157,15 +151,15 @@ func (l *lane) do(next job) {
 	switch {
 	case len(next.batch) > 0 || len(r.open) > 0:
 		r.carryOut(next.batch, &first)
-	case next.sight != nil:
-		r.report(next.sight, &first)
+	case next.found.Members != nil:
+		r.report(*next.found.Members, &first)
 	}
 	if err := r.append(&first); err != nil { // nobody waits for what is left in it
 		r.service.log.Warn("what happened could not be recorded", "load_balancer", r.loadBalancer, "events", len(first.events), "error", err)
 		r.keepWithdrawn(first.withdrawn)
 		r.lookLater()
 	}
-	r.recordHealth(next.health)
+	r.recordHealth(next.found.Health)
 }
 
 // takeLate is take while a lease is under way.

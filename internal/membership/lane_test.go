@@ -25,10 +25,10 @@ const (
 
 // inBubble runs a test on a clock of its own, with a Service over aws that is
 // closed at the end.
-func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, s *membership.Service)) {
+func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, s *service)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := membership.New(aws, membership.Options{})
+		s := newService(aws, membership.Options{})
 		test(t, s)
 		if err := s.Close(context.Background()); err != nil {
 			t.Errorf("close: %v", err)
@@ -45,7 +45,7 @@ func request(action lsapi.Action, instance string) lsapi.Request {
 }
 
 // change makes one change within the client's 30 s and returns its code, "" for success.
-func change(s *membership.Service, action lsapi.Action, id string) lsapi.Code {
+func change(s *service, action lsapi.Action, id string) lsapi.Code {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	_, err := s.Change(ctx, request(action, id))
@@ -53,7 +53,7 @@ func change(s *membership.Service, action lsapi.Action, id string) lsapi.Code {
 }
 
 // atOnce makes changes concurrently and counts their codes.
-func atOnce(s *membership.Service, action lsapi.Action, ids ...string) map[lsapi.Code]int {
+func atOnce(s *service, action lsapi.Action, ids ...string) map[lsapi.Code]int {
 	var mu sync.Mutex
 	var callers sync.WaitGroup
 	codes := make(map[lsapi.Code]int)
@@ -70,16 +70,16 @@ func atOnce(s *membership.Service, action lsapi.Action, ids ...string) map[lsapi
 }
 
 // list returns the members as AWS and the overlay show them.
-func list(ctx context.Context, aws membership.AWS, s *membership.Service, loadBalancer string) ([]string, error) {
+func list(ctx context.Context, aws membership.AWS, s *service, loadBalancer string) ([]string, error) {
 	began := time.Now()
 	ids, err := aws.Members(ctx, loadBalancer)
 	if err != nil {
 		return nil, err
 	}
-	return s.Overlay(loadBalancer, ids, began), nil
+	return s.recent.Over(loadBalancer, ids, began), nil
 }
 
-func listed(t *testing.T, aws membership.AWS, s *membership.Service) []string {
+func listed(t *testing.T, aws membership.AWS, s *service) []string {
 	t.Helper()
 	ids, err := list(t.Context(), aws, s, "web")
 	if err != nil {
@@ -105,7 +105,7 @@ func wantMembers(t *testing.T, aws *fakeAWS, want ...string) {
 func TestOfConcurrentAttachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		codes := atOnce(s, lsapi.Attach, slices.Repeat([]string{one}, 50)...)
 		if codes[""] != 1 || codes[lsapi.CodeConflict] != 49 {
 			t.Errorf("got %v, want one success and 49 conflicts", codes)
@@ -116,7 +116,7 @@ func TestOfConcurrentAttachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
 
 func TestOfConcurrentDetachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
 	aws := newFakeAWS(one, two)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		codes := atOnce(s, lsapi.Detach, slices.Repeat([]string{one}, 50)...)
 		if codes[""] != 1 || codes[lsapi.CodeConflict] != 49 {
 			t.Errorf("got %v, want one success and 49 conflicts", codes)
@@ -132,7 +132,7 @@ func TestWhatWaitsDuringACallGoesOutTogetherInTheNext(t *testing.T) {
 		ids[i] = fmt.Sprintf("i-%08x", i)
 	}
 	aws.run(ids...)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		start := time.Now()
 		if codes := atOnce(s, lsapi.Attach, ids...); codes[""] != len(ids) {
 			t.Errorf("got %v, want all to succeed", codes)
@@ -150,7 +150,7 @@ func TestWhatWaitsDuringACallGoesOutTogetherInTheNext(t *testing.T) {
 func TestAReversalKeepsItsPlaceBehindWhatItReverses(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		for i := range 6 {
 			action := []lsapi.Action{lsapi.Attach, lsapi.Detach}[i%2]
@@ -165,7 +165,7 @@ func TestAReversalKeepsItsPlaceBehindWhatItReverses(t *testing.T) {
 func TestOneRoundMakesAtMostOneRegisterAndOneDeregister(t *testing.T) {
 	aws := newFakeAWS(two)
 	aws.run(one, three)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // occupies the lane
 		synctest.Wait()
@@ -183,7 +183,7 @@ func TestAReadThatLagsDoesNotUndoWhatWasAnswered(t *testing.T) {
 	aws := newFakeAWS(two)
 	aws.lag = 9 * time.Second
 	aws.run(one, two)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		if got := listed(t, aws, s); !slices.Equal(got, []string{two, one}) {
 			t.Errorf("the list after an attach is %v", got)
@@ -203,7 +203,7 @@ func TestAReadThatLagsDoesNotUndoWhatWasAnswered(t *testing.T) {
 func TestAnAttachNeedsARunningInstance(t *testing.T) {
 	aws := newFakeAWS(two)
 	aws.facts[two] = lsapi.Instance{ID: two, State: "stopped"}
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeInvalid) // EC2 does not know it
 		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeInvalid) // before the conflict
 		if calls := aws.count("Register"); calls != 0 {
@@ -214,7 +214,7 @@ func TestAnAttachNeedsARunningInstance(t *testing.T) {
 
 func TestAMemberThatEC2ForgotIsListedAndCanBeDetached(t *testing.T) {
 	aws := newFakeAWS(one)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		if got := listed(t, aws, s); !slices.Equal(got, []string{one}) {
 			t.Errorf("the list is %v", got)
 		}
@@ -226,7 +226,7 @@ func TestAMemberThatEC2ForgotIsListedAndCanBeDetached(t *testing.T) {
 func TestAnUnknownLoadBalancerIsNotFound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.gone = true
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
 		wantCode(t, change(s, lsapi.Detach, one), lsapi.CodeNotFound)
 	})
@@ -239,7 +239,7 @@ func TestWhatAWSFailsIsToldAndChangesNothing(t *testing.T) {
 				aws := newFakeAWS()
 				aws.run(one)
 				aws.next(op, fails(code))
-				inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+				inBubble(t, aws, func(t *testing.T, s *service) {
 					wantCode(t, change(s, lsapi.Attach, one), code)
 					wantMembers(t, aws)
 					wantCode(t, change(s, lsapi.Attach, one), "")
@@ -253,7 +253,7 @@ func TestWhoSharedARoundWithAFailureIsTriedAnew(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)
 	aws.next("Register", func(_ context.Context, apply func() error) error { return apply() }, fails(lsapi.CodeThrottled))
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, two) }) // so that the next three share a round
 		synctest.Wait()
@@ -272,14 +272,14 @@ func TestAChangeIsToldBeforeItsCallerIsAnswered(t *testing.T) {
 		aws := newFakeAWS(two)
 		aws.run(one, two)
 		var told []string
-		s := membership.New(aws, membership.Options{Applied: func(loadBalancer string, attached, detached []lsapi.Instance) {
+		s := newService(aws, membership.Options{}, func(loadBalancer string, attached, detached []lsapi.Instance) {
 			for _, instance := range attached {
 				told = append(told, fmt.Sprint(loadBalancer, " attach ", instance.ID, " ", instance.Type))
 			}
 			for _, instance := range detached {
 				told = append(told, fmt.Sprint(loadBalancer, " detach ", instance.ID, " ", instance.Type))
 			}
-		}})
+		})
 		for _, r := range []lsapi.Request{request(lsapi.Attach, one), request(lsapi.Attach, one), request(lsapi.Detach, two)} {
 			before := len(told)
 			_, err := s.Change(t.Context(), r)
@@ -303,7 +303,7 @@ func TestACallerWhoLeavesBeforeItsTurnIsWithdrawn(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		return apply()
 	})
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
 		synctest.Wait()
@@ -327,7 +327,7 @@ func TestACallerWhoLeavesDoesNotStopACallThatWasSent(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		return apply()
 	})
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := s.Change(ctx, request(lsapi.Attach, one))
@@ -359,7 +359,7 @@ func TestALookEndsWhenAllWhoWantedItHaveLeft(t *testing.T) {
 					lasted = time.Since(start) + aws.latency
 					return ctx.Err()
 				})
-			inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+			inBubble(t, aws, func(t *testing.T, s *service) {
 				var callers sync.WaitGroup
 				callers.Go(func() { change(s, lsapi.Attach, three) })
 				synctest.Wait()
@@ -385,7 +385,7 @@ func TestALookEndsWhenAllWhoWantedItHaveLeft(t *testing.T) {
 func TestALoadBalancerThatDoesNotExistStartsNoLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS()
-		s := membership.New(aws, membership.Options{
+		s := newService(aws, membership.Options{
 			Exists: func(context.Context, string) error { return lsapi.Errorf(lsapi.CodeNotFound, "") },
 		})
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
@@ -402,7 +402,7 @@ func TestALaneThatHangsDelaysNoOther(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)
 	aws.next("Register", hangs)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, one) })
 		synctest.Wait()
@@ -426,7 +426,7 @@ func TestAFullLaneRefusesAtOnce(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		return apply()
 	})
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		for i := range 1001 { // one in the round that hangs, 1,000 behind it
 			callers.Go(func() { change(s, lsapi.Attach, fmt.Sprintf("i-%08x", i)) })
@@ -448,7 +448,7 @@ func TestAFullLaneRefusesAtOnce(t *testing.T) {
 func TestCloseLetsLanesFinishAndRefusesWhatComesLater(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
 		synctest.Wait()
@@ -472,7 +472,7 @@ func TestCloseEndsWithItsContext(t *testing.T) {
 			<-released
 			return nil
 		})
-		s := membership.New(aws, membership.Options{})
+		s := newService(aws, membership.Options{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if code := change(s, lsapi.Attach, one); code != lsapi.CodeTimeout {
@@ -491,7 +491,7 @@ func TestCloseThatIsCutShortAnswersEverybody(t *testing.T) {
 		aws.run(one, two)
 		aws.next("Register", hangs)
 		var log bytes.Buffer
-		s := membership.New(aws, membership.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s := newService(aws, membership.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeTimeout) })
 		synctest.Wait()

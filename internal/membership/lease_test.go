@@ -9,17 +9,16 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/membership"
 )
 
 // replicas runs a test on a clock of its own, with two Services over aws that share a
 // record; the clock of the second is off by so much.
-func replicas(t *testing.T, aws *fakeAWS, record *fakeRecord, skew time.Duration, test func(t *testing.T, a, b *membership.Service)) {
+func replicas(t *testing.T, aws *fakeAWS, record *fakeRecord, skew time.Duration, test func(t *testing.T, a, b *service)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		a, b := started(t, aws, record), started(t, aws, record.replica(skew))
 		test(t, a, b)
-		for _, s := range []*membership.Service{a, b} {
+		for _, s := range []*service{a, b} {
 			if err := s.Close(context.Background()); err != nil {
 				t.Errorf("close: %v", err)
 			}
@@ -30,7 +29,7 @@ func replicas(t *testing.T, aws *fakeAWS, record *fakeRecord, skew time.Duration
 func TestLaneIgnoresWhatItKnewWhenAnotherReplicaHasAppended(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two, three)
-	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		wantCode(t, change(a, lsapi.Attach, one), "")
 		wantCode(t, change(b, lsapi.Attach, two), "")
 		record.fails(func(op string, _ []lsapi.Event) error { // the record hangs until the caller has left
@@ -50,7 +49,7 @@ func TestAttachesOfOneInstanceHaveOneSuccessWhenAReadOfTheRecordFails(t *testing
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	aws.lag = 8 * time.Second
-	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		wantCode(t, change(a, lsapi.Attach, two), "")
 		wantCode(t, change(b, lsapi.Attach, one), "")
 		record.fails(func(op string, _ []lsapi.Event) error {
@@ -71,9 +70,9 @@ func TestClientsThatLeaveEarlyInventNoExternalChange(t *testing.T) {
 	aws.run(one, two, three)
 	aws.lag = time.Second
 	record.wait = 5 * time.Millisecond
-	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		var clients sync.WaitGroup
-		for i, s := range []*membership.Service{a, b} {
+		for i, s := range []*service{a, b} {
 			for j, instance := range []string{one, two, three} {
 				clients.Go(func() {
 					for n := range 60 {
@@ -87,7 +86,7 @@ func TestClientsThatLeaveEarlyInventNoExternalChange(t *testing.T) {
 						cancel()
 						began := time.Now()
 						ids, _ := aws.Members(context.Background(), "web")
-						s.Saw("web", ids, began)
+						s.found.Observe("web", ids, began)
 					}
 				})
 			}
@@ -121,7 +120,7 @@ func wantNothingInvented(t *testing.T, record *fakeRecord) {
 func TestWithdrawnChangeIsRecordedWhenTheRecordIsBack(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two, three)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
 		time.Sleep(10 * time.Millisecond)
@@ -146,7 +145,7 @@ func TestWithdrawnChangeIsRecordedWhenTheRecordIsBack(t *testing.T) {
 func TestWithdrawnChangeIsRecordedWhenItsBatchWasNot(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, events []lsapi.Event) error {
 			if op == "Append" {
 				return isAway(op, events)
@@ -173,7 +172,7 @@ func TestSharersOfAnOpenCallAreAnsweredWhenTheRecordContradicts(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", lost)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, events []lsapi.Event) error {
 			if op == "Append" && slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Kind == lsapi.EventResolved }) {
 				return &lsapi.Error{Code: lsapi.CodeInternal}
@@ -206,7 +205,7 @@ func TestAttachIsAConflictWhateverTheReplicasClocksSay(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
 			aws.lag = 8 * time.Second // below the overlay window of 10 s
 			aws.run(one)
-			replicas(t, aws, record, skew, func(t *testing.T, a, b *membership.Service) {
+			replicas(t, aws, record, skew, func(t *testing.T, a, b *service) {
 				wantCode(t, change(b, lsapi.Attach, one), "")
 				time.Sleep(5 * time.Second)
 				wantCode(t, change(a, lsapi.Attach, one), lsapi.CodeConflict)
@@ -222,7 +221,7 @@ func TestAttachIsAConflictWhateverTheReplicasClocksSay(t *testing.T) {
 func TestOutsideChangeShowsWhateverTheReplicasClocksSay(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
-	replicas(t, aws, record, time.Hour, func(t *testing.T, a, b *membership.Service) {
+	replicas(t, aws, record, time.Hour, func(t *testing.T, a, b *service) {
 		wantCode(t, change(b, lsapi.Attach, two), "")
 		if err := a.CatchUp(t.Context(), "web"); err != nil {
 			t.Fatal(err)
@@ -231,28 +230,6 @@ func TestOutsideChangeShowsWhateverTheReplicasClocksSay(t *testing.T) {
 		become(aws) // another tool detaches it
 		if got := listed(t, aws, a); slices.Contains(got, two) {
 			t.Errorf("after an outside detach the list still is %v", got)
-		}
-	})
-}
-
-func TestLearnedChangeGrowsNoYoungerByBeingReadAgain(t *testing.T) {
-	aws := newFakeAWS(one)
-	aws.run(one, two)
-	synctest.Test(t, func(t *testing.T) {
-		s := membership.New(aws, membership.Options{})
-		c := elsewhere(lsapi.Attach, two, 1)
-		for range 20 { // a stamp of a clock that was set back is read as now, each time
-			c.At = time.Now()
-			if err := s.Learn("web", []lsapi.AppliedChange{c}); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Second)
-		}
-		if got := listed(t, aws, s); slices.Contains(got, two) {
-			t.Errorf("20 s after the change the list still is %v", got)
-		}
-		if err := s.Close(t.Context()); err != nil {
-			t.Error(err)
 		}
 	})
 }
@@ -296,7 +273,7 @@ func TestDetachesGoOutBeforeAttaches(t *testing.T) {
 		}
 		return apply()
 	})
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // the lane is busy
 		synctest.Wait()
@@ -311,7 +288,7 @@ func TestAttachesHaveTheirTimeAfterDetachesThatHang(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	aws.next("Deregister", hangs)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) })
 		synctest.Wait()
@@ -325,7 +302,7 @@ func TestAttachesHaveTheirTimeAfterDetachesThatHang(t *testing.T) {
 func TestLaneReadsTheRecordAgainWhenItHasRefusedAnOutcome(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, two), "") // the lane knows the record
 		record.fails(func(op string, events []lsapi.Event) error {
 			if op == "Append" && events[0].Kind == lsapi.EventCompleted {
@@ -345,7 +322,7 @@ func TestLaneReadsTheRecordAgainWhenItHasRefusedAnOutcome(t *testing.T) {
 func TestAnswerNamesNoChangeThatTheRecordMayNotHave(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "Append" {
 				return &lsapi.Error{Code: lsapi.CodeTimeout}
@@ -366,7 +343,7 @@ func TestLaneDecidesNothingWhenItsLeaseIsLostWhileItReadsTheRecord(t *testing.T)
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.lag = 8 * time.Second
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "LaneState" { // another replica has taken the lease, and attaches the instance
 				log := record.log("web")
@@ -387,7 +364,7 @@ func TestSharersOfAChangeThatAnotherReplicaResolvedAreTriedAgain(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", late(time.Hour))
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, two) }) // the lane is busy, so that the others share a round
 		synctest.Wait()
@@ -447,7 +424,7 @@ func TestCallThatTakesEffectAtItsDeadlineIsNotFailedWhileReadsLag(t *testing.T) 
 	aws.run(one)
 	aws.lag = 8 * time.Second
 	aws.next("Register", late(9*time.Second)) // its deadline is after 10 s
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 	})
 }

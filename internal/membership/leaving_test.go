@@ -13,7 +13,7 @@ import (
 )
 
 // leaving makes a change whose caller leaves after a while.
-func leaving(s *membership.Service, after time.Duration, action lsapi.Action, instance, id string) (lsapi.Result, error) {
+func leaving(s *service, after time.Duration, action lsapi.Action, instance, id string) (lsapi.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), after)
 	defer cancel()
 	r := request(action, instance)
@@ -29,7 +29,7 @@ func hasChange(record *fakeRecord, id string) bool {
 func TestSharerThatLeftIsRecordedWhenTheIntentWasNot(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "Append" {
 				return isAway(op, nil)
@@ -59,7 +59,7 @@ func TestSharerThatLeftIsRecordedWhenTheIntentWasNot(t *testing.T) {
 func TestCallerThatLeftBeforeItsInstanceWasFoundUnfitIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { _, _ = asked(s, lsapi.Attach, one, "first") })
 		synctest.Wait()
@@ -82,7 +82,7 @@ func TestCallerThatLeavesWhileItsIntentIsRecordedIsNotToldItsID(t *testing.T) {
 			aws.run(one)
 			slow := &slowRecord{fakeRecord: record, pause: 2 * time.Second}
 			synctest.Test(t, func(t *testing.T) {
-				s := membership.New(aws, membership.Options{Record: slow})
+				s := newService(aws, membership.Options{Record: slow})
 				record.fails(func(op string, _ []lsapi.Event) error {
 					if op == "Append" {
 						return isAway(op, nil)
@@ -127,7 +127,7 @@ func (r *slowRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsa
 func TestWithdrawnChangeThatTheRecordRefusesStopsNoOther(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, events []lsapi.Event) error {
 			if slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Change.ID == "ahead" }) {
 				return &lsapi.Error{Code: lsapi.CodeInternal}
@@ -187,8 +187,8 @@ func TestChangeWhoseOutcomeMayBeOnRecordIsNotSentAgain(t *testing.T) {
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
 		cut := &cutRecord{fakeRecord: record, back: make(chan struct{})}
-		a := membership.New(aws, membership.Options{Record: cut})
-		b := membership.New(aws, membership.Options{Record: record.replica(0)})
+		a := newService(aws, membership.Options{Record: cut})
+		b := newService(aws, membership.Options{Record: record.replica(0)})
 		aws.change(func() { aws.latency = 50 * time.Millisecond })
 		var callers sync.WaitGroup
 		record.wait = 10 * time.Millisecond
@@ -235,7 +235,7 @@ func TestLookThatTheOverlayAltersProvesNothing(t *testing.T) {
 		c := applied[len(applied)-1]
 		done := c.At
 		c.At = c.At.Add(300 * time.Millisecond) // the feed's query took that long
-		if err := b.Learn("web", []lsapi.AppliedChange{c}); err != nil {
+		if err := b.recent.Learn("web", []lsapi.AppliedChange{c}); err != nil {
 			t.Fatal(err)
 		}
 		see := func(at time.Duration) {
@@ -245,7 +245,7 @@ func TestLookThatTheOverlayAltersProvesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.Saw("web", ids, began)
+			b.found.Observe("web", ids, began)
 			time.Sleep(100 * time.Millisecond)
 		}
 		see(time.Second)

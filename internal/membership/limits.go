@@ -9,11 +9,6 @@ const (
 	// the 30 s that a client waits.
 	DefaultCallTimeout = 10 * time.Second
 
-	// DefaultOverlayWindow is AWS's assumed lag: no read-after-write guarantee
-	// is documented between Register and DescribeLoadBalancers, and lags of
-	// seconds are what people report.
-	DefaultOverlayWindow = 10 * time.Second
-
 	// maxBatch is how many instances a round changes: as many as one EC2 lookup
 	// takes filter values (200).
 	maxBatch = 200
@@ -59,18 +54,9 @@ const (
 	// They can be settled some twenty seconds later at the earliest.
 	recoverEvery = 2 * time.Second
 
-	// maxSights is how many lanes may be there for a reader's sight to start one
-	// more: half of all, the others are for changes.
-	maxSights = maxLanes / 2
-
-	// maxHearings is of how many load balancers the health is compared with the record
-	// at once. Each reads up to 200 KB. Of one more, the next report tells the same.
-	maxHearings = 100
-
-	// lingerFor is how long it is believed that a member of which its load balancer
-	// says nothing stays one. AWS lists a terminated instance for a while, and a member
-	// that somebody detaches past lsapi is one until a listing shows it.
-	lingerFor = 10 * time.Second
+	// maxObservedLanes bounds the lanes at which a finding starts one more: half of all,
+	// the others are for changes.
+	maxObservedLanes = maxLanes / 2
 
 	// fullRetryAfter is what a client is told to wait when a lane is full: a
 	// few rounds of three calls each.

@@ -27,7 +27,7 @@ func observed(t *testing.T, record *fakeRecord, instance string) (since, until t
 func TestLookOfARoundCountsAsTheLastLook(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		time.Sleep(time.Hour)
 		wantCode(t, change(s, lsapi.Attach, two), "") // its lane lives on, and knows the record
@@ -45,7 +45,7 @@ func TestLookOfARoundCountsAsTheLastLook(t *testing.T) {
 
 func TestLookFromBeforeTheLastOneIsIgnored(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		time.Sleep(time.Second)
 		early := time.Now()
@@ -54,8 +54,8 @@ func TestLookFromBeforeTheLastOneIsIgnored(t *testing.T) {
 		time.Sleep(time.Second)
 		become(aws, one, two)
 		look(s, aws)
-		s.Saw("web", []string{one, two}, early) // moves the last look back by no means
-		s.Saw("web", []string{one}, late)
+		s.found.Observe("web", []string{one, two}, early) // moves the last look back by no means
+		s.found.Observe("web", []string{one}, late)
 		synctest.Wait()
 		wantTold(t, record, "observed +"+two+" -")
 		time.Sleep(time.Second)
@@ -68,7 +68,7 @@ func TestLookFromBeforeTheLastOneIsIgnored(t *testing.T) {
 func TestLookBehindAnOlderRecordDoesNotCount(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
-	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		look(a, aws)
 		time.Sleep(time.Second)
 		wantCode(t, change(b, lsapi.Attach, two), "") // of which a has no news
@@ -86,7 +86,7 @@ func TestLookBehindAnOlderRecordDoesNotCount(t *testing.T) {
 func TestOutsideChangeIsRecordedOnceWhileItsLaneLives(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		time.Sleep(11 * time.Second)
 		become(aws, two)
@@ -99,7 +99,7 @@ func TestOutsideChangeIsRecordedOnceWhileItsLaneLives(t *testing.T) {
 func TestLookThatAgreesCostsTheNextOneNothing(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		time.Sleep(30 * time.Second)
 		look(s, aws)
@@ -113,7 +113,7 @@ func TestLookThatAgreesCostsTheNextOneNothing(t *testing.T) {
 
 func TestLookStillCountsWhenHealthWasRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+	hearing(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		hear(s, saying([]lsapi.MemberHealth{in(one)}))
 		time.Sleep(time.Hour)
@@ -133,7 +133,7 @@ func TestLookLeavesARecordThatIsAwayAlone(t *testing.T) {
 		t.Run(string(code), func(t *testing.T) {
 			aws, record := newFakeAWS(one), newFakeRecord()
 			synctest.Test(t, func(t *testing.T) {
-				s := membership.New(aws, membership.Options{Record: record})
+				s := newService(aws, membership.Options{Record: record})
 				record.fails(func(string, []lsapi.Event) error { return &lsapi.Error{Code: code} })
 				look(s, aws)
 				record.fails(nil)
@@ -155,20 +155,6 @@ func TestLookLeavesARecordThatIsAwayAlone(t *testing.T) {
 	}
 }
 
-func TestLookStartsNoLaneWithoutARecord(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		aws := newFakeAWS(one)
-		s := membership.New(aws, membership.Options{})
-		s.Saw("web", []string{one}, time.Now())
-		if n := s.Stats().Lanes; n > 0 {
-			t.Errorf("there are %d lanes", n)
-		}
-		if err := s.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 func TestOutsideChangeDuringACallOfAnotherReplicaIsRecordedWithAnIntervalThatHoldsIt(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
@@ -181,7 +167,7 @@ func TestOutsideChangeDuringACallOfAnotherReplicaIsRecordedWithAnIntervalThatHol
 		time.Sleep(time.Second)
 		return err
 	})
-	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		look(a, aws)
 		wantCode(t, change(a, lsapi.Attach, one), "")
 		watch(b, aws, 30*time.Second)
@@ -245,7 +231,7 @@ func TestHealthDoesNotMakeALookBehindAnOlderRecordCount(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
-		a, b := listening(aws, record, record), started(t, aws, record.replica(0))
+		a, b := listening(aws, record), started(t, aws, record.replica(0))
 		look(a, aws)
 		wantCode(t, change(b, lsapi.Attach, two), "") // of which a has no news
 		time.Sleep(time.Second)
@@ -258,7 +244,7 @@ func TestHealthDoesNotMakeALookBehindAnOlderRecordCount(t *testing.T) {
 		if since, _ := observed(t, record, two); since.After(outside) {
 			t.Errorf("it happened at %v, and the record says after %v", outside, since)
 		}
-		for _, s := range []*membership.Service{a, b} {
+		for _, s := range []*service{a, b} {
 			if err := s.Close(t.Context()); err != nil {
 				t.Error(err)
 			}
@@ -268,7 +254,7 @@ func TestHealthDoesNotMakeALookBehindAnOlderRecordCount(t *testing.T) {
 
 func TestEmptyMembershipIsRecordedAfterHealth(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *membership.Service) {
+	hearing(t, aws, record, func(t *testing.T, s *service) {
 		hear(s, saying([]lsapi.MemberHealth{draining(one)}))
 		look(s, aws)
 	})
@@ -280,13 +266,13 @@ func TestEmptyMembershipIsRecordedAfterHealth(t *testing.T) {
 func TestLoadBalancerThatAReadShowedLaterIsNotRecordedAsGone(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		time.Sleep(time.Second)
 		early := time.Now()
 		time.Sleep(time.Second)
 		look(s, aws)
-		s.Gone("web", early)
+		s.found.ObserveGone("web", early)
 		synctest.Wait()
 	})
 	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied")
@@ -294,7 +280,7 @@ func TestLoadBalancerThatAReadShowedLaterIsNotRecordedAsGone(t *testing.T) {
 
 func TestLoadBalancerThatAChangeFindsGoneIsRecordedWithTheIntervalSinceTheLastLook(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		time.Sleep(time.Hour)
 		look(s, aws)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/membership"
 )
 
 func TestOutsideChangeSoonAfterOwnIsRecordedWithAnIntervalThatHoldsIt(t *testing.T) {
@@ -17,7 +16,7 @@ func TestOutsideChangeSoonAfterOwnIsRecordedWithAnIntervalThatHoldsIt(t *testing
 			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one)
 			var happened time.Time
-			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+			recorded(t, aws, record, func(t *testing.T, s *service) {
 				look(s, aws)
 				wantCode(t, change(s, lsapi.Attach, one), "")
 				watch(s, aws, after)
@@ -38,7 +37,7 @@ func TestOutsideChangeSoonAfterOwnIsRecordedWithAnIntervalThatHoldsIt(t *testing
 }
 
 // watch looks every second, as a refresh does.
-func watch(s *membership.Service, aws *fakeAWS, lasts time.Duration) {
+func watch(s *service, aws *fakeAWS, lasts time.Duration) {
 	for end := time.Now().Add(lasts); time.Now().Before(end); time.Sleep(time.Second) {
 		look(s, aws)
 	}
@@ -47,7 +46,7 @@ func watch(s *membership.Service, aws *fakeAWS, lasts time.Duration) {
 func TestOutsideChangeBehindAnotherReplicasIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
-	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		wantCode(t, change(a, lsapi.Attach, one), "") // its lane lives on, and knows the record
 		time.Sleep(time.Second)
 		wantCode(t, change(b, lsapi.Attach, two), "")
@@ -64,16 +63,16 @@ func TestOutsideChangeBehindAnotherReplicasIsRecorded(t *testing.T) {
 }
 
 func TestLoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
-	for name, notice := range map[string]func(t *testing.T, s *membership.Service){
-		"reported by a reader": func(_ *testing.T, s *membership.Service) { s.Gone("web", time.Now()); synctest.Wait() },
-		"found by a change": func(t *testing.T, s *membership.Service) {
+	for name, notice := range map[string]func(t *testing.T, s *service){
+		"reported by a reader": func(_ *testing.T, s *service) { s.found.ObserveGone("web", time.Now()); synctest.Wait() },
+		"found by a change": func(t *testing.T, s *service) {
 			wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeNotFound)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one, two)
-			replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+			replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 				wantCode(t, change(a, lsapi.Attach, one), "")
 				time.Sleep(time.Second)
 				aws.change(func() { aws.gone = true })
@@ -81,7 +80,7 @@ func TestLoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
 				time.Sleep(time.Second)
 				aws.change(func() { aws.gone = false })
 				become(aws)
-				for _, s := range []*membership.Service{a, b} {
+				for _, s := range []*service{a, b} {
 					if got := listed(t, aws, s); len(got) > 0 {
 						t.Errorf("the new load balancer lists %v", got)
 					}
@@ -95,8 +94,8 @@ func TestLoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
 func TestMembershipThatWasNeverRecordedIsNotRecordedAsGone(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.change(func() { aws.gone = true })
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
-		s.Gone("web", time.Now())
+	recorded(t, aws, record, func(t *testing.T, s *service) {
+		s.found.ObserveGone("web", time.Now())
 		synctest.Wait()
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
 	})
@@ -111,12 +110,12 @@ func TestOutsideChangeDuringALookHasAnIntervalThatDoesNotEndBeforeItBegins(t *te
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	var happened time.Time
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		time.Sleep(time.Minute)
 		aws.next("Members", func(_ context.Context, apply func() error) error {
 			time.Sleep(time.Second) // it is slow, and the reader's is not
-			s.Saw("web", []string{one}, time.Now())
+			s.found.Observe("web", []string{one}, time.Now())
 			synctest.Wait()
 			time.Sleep(time.Second)
 			happened = time.Now()

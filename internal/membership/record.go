@@ -17,7 +17,7 @@ type Record interface {
 	// Renew returns the lease with as much time left as Acquire's has. ErrLeaseLost is
 	// in the chain of its error when somebody else has taken it.
 	Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error)
-	// Give releases the lease.
+	// Release releases the lease.
 	Release(ctx context.Context, lease lsapi.Lease) error
 	// Append adds events to the load balancer's log, all or none. They are durable
 	// when it returns. ErrLeaseLost is in the chain of its error when somebody else
@@ -28,30 +28,10 @@ type Record interface {
 	// that were applied, those of the last while, and those that the last look at the
 	// membership may not have shown, because it was less than that later.
 	LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error)
-	// Applied returns the changes of the load balancer that lsapi applied in the last
-	// while, in whatever process, oldest first.
-	Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error)
+	// Health returns the health of the load balancer's members, and of those that it is
+	// draining, as it is on record, by instance.
+	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
 	// Unfinished names the load balancers that have changes without outcome, or
 	// changes that were applied in the last while.
 	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
 }
-
-// forgetful is the Record when there is none: it takes everything and knows
-// nothing.
-type forgetful struct{}
-
-func (forgetful) Acquire(_ context.Context, loadBalancer string) (lsapi.Lease, error) {
-	return lsapi.Lease{LoadBalancer: loadBalancer}, nil
-}
-func (forgetful) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) { return lease, nil }
-func (forgetful) Release(context.Context, lsapi.Lease) error                      { return nil }
-func (forgetful) Append(context.Context, lsapi.Lease, []lsapi.Event) (lsapi.Head, error) {
-	return lsapi.Head{}, nil
-}
-func (forgetful) LaneState(context.Context, string, time.Duration) (lsapi.LaneState, error) {
-	return lsapi.LaneState{}, nil
-}
-func (forgetful) Applied(context.Context, string, time.Duration) ([]lsapi.AppliedChange, error) {
-	return nil, nil
-}
-func (forgetful) Unfinished(context.Context, time.Duration) ([]string, error) { return nil, nil }

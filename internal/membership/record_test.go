@@ -13,9 +13,9 @@ import (
 )
 
 // started returns a Service that records in record.
-func started(t *testing.T, aws *fakeAWS, record *fakeRecord) *membership.Service {
+func started(t *testing.T, aws *fakeAWS, record *fakeRecord) *service {
 	t.Helper()
-	s := membership.New(aws, membership.Options{Record: record})
+	s := newService(aws, membership.Options{Record: record})
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func started(t *testing.T, aws *fakeAWS, record *fakeRecord) *membership.Service
 
 // recorded runs a test on a clock of its own, with a Service over aws that
 // records in record and is closed at the end.
-func recorded(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testing.T, s *membership.Service)) {
+func recorded(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testing.T, s *service)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := started(t, aws, record)
@@ -36,7 +36,7 @@ func recorded(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testi
 }
 
 // asked makes one change under an id of its own, within the client's 30 s.
-func asked(s *membership.Service, action lsapi.Action, instance, id string) (lsapi.Result, error) {
+func asked(s *service, action lsapi.Action, instance, id string) (lsapi.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	r := request(action, instance)
@@ -60,7 +60,7 @@ func TestTheIntentIsRecordedBeforeTheCallAndTheOutcomeBeforeTheAnswer(t *testing
 		}
 		return apply()
 	})
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		result, err := asked(s, lsapi.Attach, one, "a")
 		if err != nil || !result.Recorded {
 			t.Errorf("got %+v, %v", result, err)
@@ -76,7 +76,7 @@ func TestTheIntentIsRecordedBeforeTheCallAndTheOutcomeBeforeTheAnswer(t *testing
 func TestWhatIsNotSentIsRecordedToo(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		if result, err := asked(s, lsapi.Attach, one, "a"); lsapi.ErrorCode(err) != lsapi.CodeConflict || !result.Recorded {
 			t.Errorf("got %+v, %v", result, err)
 		}
@@ -99,7 +99,7 @@ func TestWhatIsNotSentIsRecordedToo(t *testing.T) {
 func TestOfThoseWhoShareACallEachIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		codes := inOneRound(s, lsapi.Attach, one, one, one)
 		if codes[""] != 1 || codes[lsapi.CodeConflict] != 2 {
 			t.Errorf("got %v", codes)
@@ -113,7 +113,7 @@ func TestWhatCannotBeRecordedIsNotSent(t *testing.T) {
 		t.Run(op, func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one)
-			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+			recorded(t, aws, record, func(t *testing.T, s *service) {
 				record.fails(func(asked string, _ []lsapi.Event) error {
 					if asked != op {
 						return nil
@@ -143,7 +143,7 @@ func TestAnOutcomeThatCannotBeRecordedIsNotTold(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one, two)
 			record.fails(outcomesAreAway)
-			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+			recorded(t, aws, record, func(t *testing.T, s *service) {
 				time.AfterFunc(test.away, func() { record.fails(nil) })
 				var callers sync.WaitGroup
 				callers.Go(func() {
@@ -174,7 +174,7 @@ func TestALostTurnIsNeverASuccess(t *testing.T) {
 		record.takeOver()
 		return apply()
 	})
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		result, err := asked(s, lsapi.Attach, one, "a")
 		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded {
 			t.Errorf("got %+v, %v", result, err)
@@ -324,7 +324,7 @@ func TestAStandbyThatRemembersSettlesWhatIsOpenAsSoonAsItMay(t *testing.T) {
 func TestAServiceDoesNotStartOnARecordThatCannotBeRead(t *testing.T) {
 	record := newFakeRecord()
 	record.fails(isAway)
-	s := membership.New(newFakeAWS(), membership.Options{Record: record})
+	s := newService(newFakeAWS(), membership.Options{Record: record})
 	wantCode(t, lsapi.ErrorCode(s.Start(t.Context())), lsapi.CodeUnavailable)
 	if err := s.Close(t.Context()); err != nil {
 		t.Error(err)
@@ -332,17 +332,17 @@ func TestAServiceDoesNotStartOnARecordThatCannotBeRead(t *testing.T) {
 }
 
 // look lets a reader see what AWS shows.
-func look(s *membership.Service, aws *fakeAWS) {
+func look(s *service, aws *fakeAWS) {
 	began := time.Now()
 	ids, _ := aws.Members(context.Background(), "web")
-	s.Saw("web", ids, began)
+	s.found.Observe("web", ids, began)
 	synctest.Wait()
 }
 
 func TestWhatOthersChangeIsRecordedWithItsInterval(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two, three)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		wantTold(t, record) // what was there at the first look is nobody's change
 		time.Sleep(time.Minute)
@@ -363,7 +363,7 @@ func TestOnesOwnChangesAreNotSomebodyElses(t *testing.T) {
 	aws.lag = 5 * time.Second
 	aws.run(one, two)
 	aws.next("Register", late(3*time.Second)) // open for a while
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		time.Sleep(10 * time.Second)
 		look(s, aws)
 		var callers sync.WaitGroup
@@ -384,11 +384,11 @@ func TestOnesOwnChangesAreNotSomebodyElses(t *testing.T) {
 
 func TestWhatIsOnRecordCostsNoCallToSee(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		before := record.asked
 		for range 100 {
-			s.Saw("web", []string{one}, time.Now())
+			s.found.Observe("web", []string{one}, time.Now())
 		}
 		synctest.Wait()
 		if record.asked != before {
@@ -400,7 +400,7 @@ func TestWhatIsOnRecordCostsNoCallToSee(t *testing.T) {
 func TestWhoLeavesWhileAnotherMakesTheCallIsWithdrawn(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
 		synctest.Wait()
@@ -420,7 +420,7 @@ func TestAnOpenChangeThatShowsIsNotSomebodyElses(t *testing.T) {
 	aws.run(one)
 	aws.next("Register", appliedButCutOff)
 	record.fails(outcomesAreAway) // it shows, and that cannot be recorded yet
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		time.AfterFunc(5*time.Second, func() { record.fails(nil) })
 		wantCode(t, change(s, lsapi.Attach, one), "")
 	})
@@ -436,7 +436,7 @@ func TestARecordThatContradictsIsNotAskedForEver(t *testing.T) {
 		}
 		return nil
 	})
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		start := time.Now()
 		if result, err := asked(s, lsapi.Attach, one, "a"); lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded || time.Since(start) > 5*time.Second {
 			t.Errorf("got %+v, %v after %v", result, err, time.Since(start))
@@ -453,7 +453,7 @@ func TestSharersOfACallWhoseOutcomeIsLostAreTriedAnew(t *testing.T) {
 		record.takeOver()
 		return &lsapi.Error{Code: lsapi.CodeUpstream} // certainly not applied
 	})
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
 		synctest.Wait()
@@ -482,7 +482,7 @@ func TestWhoLeavesIsOnRecordWhateverTheLaneWasAt(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one)
 			slow(aws, record)
-			recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+			recorded(t, aws, record, func(t *testing.T, s *service) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				if result, err := s.Change(ctx, request(lsapi.Attach, one)); lsapi.ErrorCode(err) != lsapi.CodeTimeout || result.Recorded {
@@ -507,7 +507,7 @@ func TestOfTwoChangesOfOneTimeTheLastCounts(t *testing.T) {
 			}})
 		}
 		time.Sleep(time.Second)
-		s := membership.New(aws, membership.Options{Record: record})
+		s := newService(aws, membership.Options{Record: record})
 		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -528,7 +528,7 @@ func become(aws *fakeAWS, members ...string) {
 func TestAnOutsideChangeThatBringsBackWhatWasSeenBeforeIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	aws.run(one, two)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		time.Sleep(time.Minute)
 		wantCode(t, change(s, lsapi.Detach, two), "")
@@ -542,7 +542,7 @@ func TestAnOutsideChangeThatBringsBackWhatWasSeenBeforeIsRecorded(t *testing.T) 
 func TestALateSightHidesNoOutsideChange(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		time.Sleep(time.Minute)
 		late := time.Now()
@@ -551,7 +551,7 @@ func TestALateSightHidesNoOutsideChange(t *testing.T) {
 		wantCode(t, change(s, lsapi.Detach, one), "")
 		time.Sleep(time.Second)
 		look(s, aws)
-		s.Saw("web", []string{one}, late) // asked for before all that
+		s.found.Observe("web", []string{one}, late) // asked for before all that
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		become(aws, one)
@@ -563,7 +563,7 @@ func TestALateSightHidesNoOutsideChange(t *testing.T) {
 func TestARoundFindsOutsideChangesSinceTheLastLook(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		time.Sleep(time.Hour)
 		look(s, aws)
@@ -582,7 +582,7 @@ func TestAnotherProcessMaySettleWhatThisOneHasSent(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", lost)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		time.AfterFunc(time.Second, func() {
 			record.takeOver()
 			record.settle("a", lsapi.OutcomeFailed)
@@ -604,7 +604,7 @@ func TestACallIsNotMadeWithoutItsTurn(t *testing.T) {
 		}
 		return nil
 	})
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		if result, err := asked(s, lsapi.Attach, one, "a"); lsapi.ErrorCode(err) != lsapi.CodeUnavailable || !result.Recorded {
 			t.Errorf("got %+v, %v", result, err)
 		}
@@ -616,7 +616,7 @@ func TestACallIsNotMadeWithoutItsTurn(t *testing.T) {
 func TestAConflictThatCannotBeRecordedIsNotTold(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, events []lsapi.Event) error {
 			if op == "Append" {
 				return isAway(op, events)

@@ -86,9 +86,9 @@ func (r *round) appendOnce(b *recordBatch) error {
 		r.lease.Head, r.recorded.head = head, head
 		r.recorded.note(b.events)
 		if slices.ContainsFunc(b.events, func(e lsapi.Event) bool { return e.Kind != lsapi.EventHealth }) {
-			r.unsee()
+			r.service.inbox.Forget(r.loadBalancer)
 		} else {
-			r.keepSeen(before)
+			r.service.inbox.Advance(r.loadBalancer, before, head)
 		}
 	}
 	for _, a := range b.answers {
@@ -137,7 +137,7 @@ func (r *round) recordWithdrawn(requests []*request) {
 		switch {
 		case err == nil:
 			r.dropOpen(some)
-		case passes(err) || errors.Is(err, lsapi.ErrLeaseLost):
+		case lsapi.IsTransient(err) || errors.Is(err, lsapi.ErrLeaseLost):
 			r.keepWithdrawn(some)
 			r.lookLater()
 		case len(some) == 1:
@@ -167,7 +167,7 @@ func (r *round) persist(b *recordBatch) error {
 	var warned bool
 	for pause := firstRecordPause; ; pause = min(2*pause, maxRecordPause) {
 		err := r.appendOnce(b)
-		if !passes(err) || r.service.base.Err() != nil { // nothing failed, or it does for good
+		if !lsapi.IsTransient(err) || r.service.base.Err() != nil { // nothing failed, or it does for good
 			r.failure = err
 			return err
 		}
@@ -179,12 +179,6 @@ func (r *round) persist(b *recordBatch) error {
 		r.refuseWaiting(err)
 		r.pauseFor(pause)
 	}
-}
-
-// passes reports whether what failed may succeed later.
-func passes(err error) bool {
-	code := lsapi.ErrorCode(err)
-	return !errors.Is(err, lsapi.ErrLeaseLost) && (code == lsapi.CodeUnavailable || code == lsapi.CodeTimeout)
 }
 
 // refuseWaiting empties the queue.

@@ -41,7 +41,7 @@ func eventsOf(record *fakeRecord, id string) []lsapi.Event {
 func TestConflictIsRecordedWithTheNumberOfMembers(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		_, err := asked(s, lsapi.Attach, one, "a")
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeConflict)
 	})
@@ -55,7 +55,7 @@ func TestRoundSendsNothingWhenWhatItSettledCannotBeRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	aws.next("Register", appliedButCutOff)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(appendsFail(isAway("", nil), isResolved))
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
@@ -74,7 +74,7 @@ func TestRoundAppendsNothingAfterAnAppendThatFailed(t *testing.T) {
 		aws.change(func() { aws.gone = true })
 		return cutOff()
 	})
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
 		record.fails(appendsFail(isAway("", nil), isResolved))
 		var callers sync.WaitGroup
@@ -91,7 +91,7 @@ func TestRoundAppendsNothingAfterAnAppendThatFailed(t *testing.T) {
 func TestCallerThatLeftIsRecordedOnceWhenItsBatchWasNot(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(appendsFail(isAway("", nil), func(lsapi.Event) bool { return true }))
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
@@ -119,7 +119,7 @@ func TestSharersAreAnsweredWhenTheOutcomeIsLost(t *testing.T) {
 		record.takeOver()
 		return apply()
 	})
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next three share a round
 		synctest.Wait()
@@ -151,7 +151,7 @@ func TestSharersAreAnsweredWhenTheOutcomeIsLost(t *testing.T) {
 func TestWithdrawnChangeIsKeptWhenTheLeaseIsLost(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(appendsFail(leaseLost(), isWithdrawn))
 		time.AfterFunc(5*time.Second, func() { record.fails(nil) })
 		var callers sync.WaitGroup
@@ -171,7 +171,7 @@ func TestWithdrawnChangeThatTheRecordRefusesIsGivenUpAlone(t *testing.T) {
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		s := membership.New(aws, membership.Options{Record: record, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s := newService(aws, membership.Options{Record: record, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		attempts := 0
 		record.fails(appendsFail(&lsapi.Error{Code: lsapi.CodeInternal}, func(e lsapi.Event) bool {
 			if e.Change.ID == "refused" {
@@ -223,7 +223,7 @@ func TestIntentThatEndedAsWithdrawnIsNotSettled(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
-		s := membership.New(aws, membership.Options{Record: &timeoutRecord{fakeRecord: record}})
+		s := newService(aws, membership.Options{Record: &timeoutRecord{fakeRecord: record}})
 		result, err := leaving(s, 500*time.Millisecond, lsapi.Attach, one, "left")
 		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || result.Recorded || !result.Pending {
 			t.Errorf("got %+v, %v", result, err)
@@ -252,7 +252,7 @@ func TestOutcomeIsRetriedSoonAndThenSeldom(t *testing.T) {
 			aws.run(one)
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
-				s := membership.New(aws, membership.Options{Record: record, Log: slog.New(slog.NewTextHandler(&log, nil))})
+				s := newService(aws, membership.Options{Record: record, Log: slog.New(slog.NewTextHandler(&log, nil))})
 				began, attempts := time.Now(), 0
 				record.fails(func(op string, events []lsapi.Event) error {
 					if op != "Append" || !slices.ContainsFunc(events, isApplied) {
@@ -284,7 +284,7 @@ func TestCloseThatIsCutShortEndsTheWaitForTheRecord(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
-		s := membership.New(aws, membership.Options{Record: record})
+		s := newService(aws, membership.Options{Record: record})
 		record.fails(outcomesAreAway)
 		var callers sync.WaitGroup
 		callers.Go(func() {

@@ -64,47 +64,6 @@ func TestInstancesOfOpenChangesAreNotOutsideChanges(t *testing.T) {
 	}
 }
 
-func TestOverlayKeepsTheOrderOfAWSAndListsNobodyTwice(t *testing.T) {
-	start := time.Now()
-	o := overlay{
-		"shown":    {member: true, at: start.Add(1)},
-		"missing2": {member: true, at: start.Add(3)},
-		"missing1": {member: true, at: start.Add(2)},
-		"detached": {at: start.Add(1)},
-		"old":      {at: start.Add(-1)},
-		"older":    {member: true, at: start.Add(-1)},
-	}
-	got := o.over([]string{"shown", "detached", "old", "other"}, start)
-	if want := []string{"shown", "old", "other", "missing1", "missing2"}; !slices.Equal(got, want) {
-		t.Errorf("the members are %v, want %v", got, want)
-	}
-}
-
-func TestOverlayTakesOnlyLaterChanges(t *testing.T) {
-	start := time.Now()
-	learned := func(id string, seq int64, at time.Time) lsapi.AppliedChange {
-		return lsapi.AppliedChange{Change: lsapi.Change{ID: id, Action: lsapi.Attach, InstanceID: "i"}, Seq: seq, At: at}
-	}
-	own := applied{at: start, change: "own", seq: 7}
-	for _, test := range []struct {
-		name string
-		c    lsapi.AppliedChange
-		news bool
-		want applied
-	}{
-		{"the event before the own change", learned("other", 7, start.Add(-time.Hour)), false, own},
-		{"a later change that is stamped earlier", learned("other", 9, start.Add(-time.Hour)), true, applied{member: true, at: start.Add(-time.Hour), change: "other", seq: 9}},
-		{"itself", learned("own", 8, start), false, own},
-		{"itself, stamped later", learned("own", 8, start.Add(time.Hour)), false, own},
-		{"itself, stamped earlier", learned("own", 8, start.Add(-time.Second)), false, applied{at: start.Add(-time.Second), change: "own", seq: 7}},
-	} {
-		o := overlay{"i": own}
-		if news := o.lay(test.c); news != test.news || o["i"] != test.want {
-			t.Errorf("%s: news %v, the overlay has %+v, want %+v", test.name, news, o["i"], test.want)
-		}
-	}
-}
-
 func TestReadThatEndedBeforeTheLastLookExplainsNothing(t *testing.T) {
 	began := time.Now()
 	ended := began.Add(2 * time.Second)

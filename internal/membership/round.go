@@ -93,7 +93,7 @@ func (r *round) look(batch []*request) view {
 	lookup.Wait()
 	v.err = lookupErr
 	v.shown = setOf(ids)
-	v.members = setOf(r.service.Overlay(r.loadBalancer, ids, v.began))
+	v.members = setOf(r.service.overlay.Over(r.loadBalancer, ids, v.began))
 	return v
 }
 
@@ -224,7 +224,7 @@ func (r *round) ask(action lsapi.Action, changes []*change) *lsapi.Error {
 	if action == lsapi.Detach {
 		call = r.service.aws.Deregister
 	}
-	r.service.observe.Batch(string(action), len(ids))
+	r.service.metrics.Batch(string(action), len(ids))
 	ctx, cancel := r.service.asking()
 	defer cancel()
 	ctx, cancelLast := context.WithDeadline(ctx, changes[0].sendBy)
@@ -269,31 +269,13 @@ func (r *round) finish(changes []*change) {
 
 // show makes changes that took effect visible to every read from now on.
 func (r *round) show(changes []*change) {
-	if len(changes) == 0 {
-		return
-	}
-	r.remember(changes)
-	var attached, detached []lsapi.Instance
-	for _, c := range changes {
-		if c.action == lsapi.Attach {
-			attached = append(attached, c.instance)
-		} else {
-			detached = append(detached, c.instance)
-		}
-	}
-	r.service.applied(r.loadBalancer, attached, detached)
-}
-
-// remember lays changes that took effect over the reads to come.
-func (r *round) remember(changes []*change) {
-	s, now := r.service, time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r.overlay.prune(now.Add(-s.recently()))
-	for _, c := range changes {
-		r.overlay[c.instance.ID] = applied{member: c.action == lsapi.Attach, at: now, change: c.recorded.ID, seq: r.lease.Head.Seq}
+	now := time.Now()
+	applied := make([]lsapi.AppliedChange, len(changes))
+	for i, c := range changes {
+		applied[i] = lsapi.AppliedChange{Change: c.recorded, Seq: r.lease.Head.Seq, At: now}
 		r.recorded.changed(c, now)
 	}
+	r.service.overlay.Apply(r.loadBalancer, applied)
 }
 
 // deleted takes that the load balancer does not exist: with it, its members are gone.
@@ -310,21 +292,18 @@ func (r *round) deleted(v view, first *recordBatch) {
 // forget drops the changes before then of a load balancer that no longer exists: one
 // that is created under its name has none of them.
 func (l *lane) forget(before time.Time) {
-	l.service.mu.Lock()
-	defer l.service.mu.Unlock()
-	l.overlay.invalidate(before)
-	delete(l.service.seen, l.loadBalancer)
+	l.service.overlay.Invalidate(l.loadBalancer, before)
+	l.service.inbox.Forget(l.loadBalancer)
 }
 
 // trusted returns from when on AWS's reads no longer lag behind the lane's last
 // change of the instance.
 func (l *lane) trusted(instance string) time.Time {
-	l.service.mu.Lock()
-	defer l.service.mu.Unlock()
-	if last, ok := l.overlay[instance]; ok && !last.void {
-		return last.at.Add(l.service.window)
+	last := l.service.overlay.LastChange(l.loadBalancer, instance)
+	if last.IsZero() {
+		return last
 	}
-	return time.Time{}
+	return last.Add(l.service.overlay.Window())
 }
 
 func codedOrNil(err error) *lsapi.Error {

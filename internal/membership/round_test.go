@@ -19,7 +19,7 @@ import (
 func TestRoundAsksAWSNothingWithoutTheLease(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(turnsAreAway)
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeUnavailable)
 		record.fails(nil)
@@ -45,7 +45,7 @@ func (r *busyRecord) Acquire(ctx context.Context, _ string) (lsapi.Lease, error)
 func TestWaitForTheLeaseEndsWithTheLastCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		record := &busyRecord{fakeRecord: newFakeRecord()}
-		s := membership.New(newFakeAWS(), membership.Options{Record: record})
+		s := newService(newFakeAWS(), membership.Options{Record: record})
 		_, err := leaving(s, time.Second, lsapi.Attach, one, "a")
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
 		synctest.Wait()
@@ -61,7 +61,7 @@ func TestWaitForTheLeaseEndsWithTheLastCaller(t *testing.T) {
 func TestLeaseIsReleasedWhenTheRecordCannotBeRead(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	replicas(t, aws, record, 0, func(t *testing.T, a, b *membership.Service) {
+	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "LaneState" {
 				return isAway(op, nil)
@@ -81,7 +81,7 @@ func TestLeaseIsReleasedWhenTheRecordCannotBeRead(t *testing.T) {
 func TestCallerThatLeavesDuringALookThatShowsAConflictIsWithdrawn(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
 		synctest.Wait()
@@ -98,7 +98,7 @@ func TestIntentOfAnAttachHasTheTimeOfTheDetachesBeforeIt(t *testing.T) {
 	for _, detaches := range []bool{false, true} {
 		aws, record := newFakeAWS(one), newFakeRecord()
 		aws.run(one, two)
-		recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+		recorded(t, aws, record, func(t *testing.T, s *service) {
 			var callers sync.WaitGroup
 			callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
 			synctest.Wait()
@@ -131,7 +131,7 @@ func TestAttachIsSentWhenTheDetachesBeforeItHaveTakenAllTheirTime(t *testing.T) 
 	for range 3 { // the batch, and its halves
 		aws.next("Deregister", refuse)
 	}
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, "i-ffffffff") }) // so that the next three share a round
 		synctest.Wait()
@@ -166,10 +166,9 @@ func TestRefusalIsAnsweredRecordedLoggedAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		observer, shown := &counting{}, 0
-		s := membership.New(aws, membership.Options{
-			Record: record, Observer: observer, Log: slog.New(slog.NewTextHandler(&log, nil)),
-			Applied: func(string, []lsapi.Instance, []lsapi.Instance) { shown++ },
-		})
+		s := newService(aws, membership.Options{
+			Record: record, Metrics: observer, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		}, func(string, []lsapi.Instance, []lsapi.Instance) { shown++ })
 		for reason, code := range map[string]string{"InvalidInstance": "InvalidInstance", "": string(lsapi.CodeInvalid)} {
 			aws.next("Register", func(context.Context, func() error) error {
 				return &lsapi.Error{Code: lsapi.CodeInvalid, Reason: reason, Message: "AWS says no"}
@@ -212,7 +211,7 @@ func TestListShowsEveryChangeWithinTheLag(t *testing.T) {
 	aws := newFakeAWS()
 	aws.lag = 9 * time.Second
 	aws.run(one, two)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		time.Sleep(time.Second)
 		wantCode(t, change(s, lsapi.Attach, two), "")
@@ -226,7 +225,7 @@ func TestRoundLooksUpEachInstanceOnceAndNoMoreThanABatch(t *testing.T) {
 	aws := newFakeAWS()
 	ids := fleet(200)
 	aws.run(ids...)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, "i-ffffffff") }) // so that the others share a round
 		synctest.Wait()
@@ -241,7 +240,7 @@ func TestRoundLooksUpEachInstanceOnceAndNoMoreThanABatch(t *testing.T) {
 	more := newFakeAWS()
 	ids = fleet(201)
 	more.run(ids...)
-	inBubble(t, more, func(t *testing.T, s *membership.Service) {
+	inBubble(t, more, func(t *testing.T, s *service) {
 		inOneRound(s, lsapi.Attach, ids...)
 	})
 	for _, c := range append(slices.Clone(aws.calls), more.calls...) {
@@ -258,7 +257,7 @@ func TestFirstRoundAfterACrashLeavesTheOpenInstanceAlone(t *testing.T) {
 		open := elsewhere(lsapi.Attach, one, 1).Change
 		open.Outcome, open.Deadline = "", time.Now().Add(5*time.Second)
 		record.add(lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: open})
-		s := membership.New(aws, membership.Options{Record: record}) // not started: the request is the first to read the record
+		s := newService(aws, membership.Options{Record: record}) // not started: the request is the first to read the record
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
@@ -271,7 +270,7 @@ func TestSharersOfAnAppliedCallThatAnotherReplicaResolvedAreRefused(t *testing.T
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", appliedButCutOff)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(appendsFail(isAway("", nil), isResolved))
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
@@ -303,7 +302,7 @@ func TestCloseThatIsCutShortAnswersWhoWaitsForAnOpenCall(t *testing.T) {
 	aws.next("Register", lost)
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		s := membership.New(aws, membership.Options{Record: record, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s := newService(aws, membership.Options{Record: record, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
 		synctest.Wait()

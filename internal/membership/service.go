@@ -1,5 +1,5 @@
-// Package membership is the use case: list the members of a load balancer,
-// attach an instance to it, detach one from it.
+// Package membership is the use case: attach an instance to a load balancer, detach one
+// from it.
 //
 // Each load balancer that is being changed has a lane, its only writer. What
 // waits in a lane while a call to AWS is in flight goes out together in the
@@ -22,6 +22,8 @@ import (
 
 	"lsapi"
 	"lsapi/internal/background"
+	"lsapi/internal/observe"
+	"lsapi/internal/overlay"
 )
 
 // AWS is what the use case needs of the cloud. Calls return when their context
@@ -43,40 +45,35 @@ type AWS interface {
 	Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 }
 
-// Observer is told what the lanes do, for metrics.
-type Observer interface {
-	// Batch tells of a register or deregister call of so many instances.
+// Metrics counts what the lanes do.
+type Metrics interface {
+	// Batch counts a register or deregister call of so many instances.
 	Batch(action string, size int)
-	// Change tells of a change that was sent, and of its outcome.
+	// Change counts a change that was sent, by its outcome.
 	Change(action, outcome string)
 }
 
-// Options tune a Service. The zero value of a field means its default.
+// Options are the parts that a Service works with, and its bounds. Record, Overlay and
+// Inbox are required.
 type Options struct {
-	// Record is where changes are recorded. Default: they are not.
+	// Record stores the changes.
 	Record Record
-	// Recorded returns what Record has last been told of the health of the load
-	// balancer's members and of those that it is draining, by instance, with Record's
-	// errors. Default: health is not recorded.
-	Recorded func(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
+	// Overlay holds the recent changes. It calls its listeners with the changes of a
+	// round that took effect before their callers are answered.
+	Overlay *overlay.Overlay
+	// Inbox has what reads and polls found.
+	Inbox *observe.Inbox
 	// Log gets a line for each change that was sent to AWS. Default: none.
 	Log *slog.Logger
 	// CallTimeout bounds each step that asks AWS, its retries included.
 	// Default: DefaultCallTimeout.
 	CallTimeout time.Duration
-	// OverlayWindow is by how much AWS's reads are assumed to lag behind its
-	// writes, at most. Default: DefaultOverlayWindow.
-	OverlayWindow time.Duration
 	// Exists returns CodeNotFound for a load balancer that certainly does not
 	// exist, by what is known already: then invented names start no lane. It may
 	// wait for as long as ctx lets it. Default: every name may exist.
 	Exists func(ctx context.Context, loadBalancer string) error
-	// Applied is told of the changes of a round that took effect, before their
-	// callers are answered, so that what they read next shows them. Default:
-	// nobody is.
-	Applied func(loadBalancer string, attached, detached []lsapi.Instance)
-	// Observer is told what the lanes do. Default: nobody is.
-	Observer Observer
+	// Metrics counts what the lanes do. Default: nothing is counted.
+	Metrics Metrics
 }
 
 // Stats is the state of a Service.
@@ -86,30 +83,24 @@ type Stats struct {
 	Deepest int // those of the lane in which most wait
 }
 
-// Service lists and changes memberships. It is safe for concurrent use. Start
-// lets it take up what the record has, Close ends it.
+// Service changes memberships. It is safe for concurrent use. Start begins to settle what
+// other processes left open, Close ends it.
 type Service struct {
-	aws      AWS
-	record   Record
-	recorded func(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
-	log      *slog.Logger
-	call     time.Duration
-	window   time.Duration
-	exists   func(ctx context.Context, loadBalancer string) error
-	applied  func(loadBalancer string, attached, detached []lsapi.Instance)
-	observe  Observer
+	aws     AWS
+	record  Record
+	overlay *overlay.Overlay
+	inbox   *observe.Inbox
+	log     *slog.Logger
+	call    time.Duration
+	exists  func(ctx context.Context, loadBalancer string) error
+	metrics Metrics
 
-	work *background.Group // of the lanes and the hearings
+	work *background.Group // of the lanes
 	base context.Context   // of work: ends when Close can wait no longer
 
-	mu        sync.Mutex // guards what follows, the lanes' queues and their overlays
-	lanes     map[string]*lane
-	seen      map[string]sight               // what was last seen of each load balancer, and is on record
-	gone      map[string]time.Time           // when a read began that did not find a load balancer, until that is on record
-	hearings  map[string]*lsapi.HealthReport // of load balancers whose health is being compared: what comes next
-	lingering map[string]lingering           // members of which their load balancer says nothing
-	away      time.Time                      // until then the record is left alone with what readers see
-	closing   bool
+	mu      sync.Mutex // guards what follows, and the lanes' queues
+	lanes   map[string]*lane
+	closing bool
 
 	stopping chan struct{} // closed when closing is set
 }
@@ -122,34 +113,23 @@ func New(aws AWS, o Options) *Service {
 	if o.CallTimeout == 0 {
 		o.CallTimeout = DefaultCallTimeout
 	}
-	if o.OverlayWindow == 0 {
-		o.OverlayWindow = DefaultOverlayWindow
-	}
 	if o.Exists == nil {
 		o.Exists = func(context.Context, string) error { return nil }
 	}
-	if o.Applied == nil {
-		o.Applied = func(string, []lsapi.Instance, []lsapi.Instance) {}
-	}
-	if o.Observer == nil {
-		o.Observer = unobserved{}
-	}
-	if o.Record == nil {
-		o.Record = forgetful{}
+	if o.Metrics == nil {
+		o.Metrics = noMetrics{}
 	}
 	work := background.New()
-	return &Service{
-		aws: aws, record: o.Record, recorded: o.Recorded, log: o.Log, call: o.CallTimeout, window: o.OverlayWindow,
-		exists: o.Exists, applied: o.Applied, observe: o.Observer,
+	s := &Service{
+		aws: aws, record: o.Record, overlay: o.Overlay, inbox: o.Inbox, log: o.Log, call: o.CallTimeout,
+		exists: o.Exists, metrics: o.Metrics,
 		work: work, base: work.Context(),
-		lanes: make(map[string]*lane), seen: make(map[string]sight), gone: make(map[string]time.Time),
-		hearings: make(map[string]*lsapi.HealthReport), lingering: make(map[string]lingering),
+		lanes:    make(map[string]*lane),
 		stopping: make(chan struct{}),
 	}
+	s.inbox.Notify(s.wake)
+	return s
 }
-
-// remembers reports whether there is a record.
-func (s *Service) remembers() bool { return s.record != forgetful{} }
 
 // Change attaches or detaches an instance and returns what EC2 knows of it, and
 // whether the record knows of the change. It waits for its turn in the load
@@ -211,20 +191,18 @@ func (s *Service) startLane(loadBalancer string) *lane {
 	return l
 }
 
-// Overlay lays the load balancer's recent changes over ids, the members that a
-// read from began on found: AWS may not show them yet.
-func (s *Service) Overlay(loadBalancer string, ids []string, began time.Time) []string {
+// wake makes the load balancer's lane look at the inbox, and starts it if there is room.
+func (s *Service) wake(loadBalancer string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.overlaid(loadBalancer, ids, began)
-}
-
-// overlaid is Overlay for a caller that holds mu.
-func (s *Service) overlaid(loadBalancer string, ids []string, began time.Time) []string {
-	if l, ok := s.lanes[loadBalancer]; ok {
-		return l.overlay.over(ids, began.Add(-s.window))
+	l, ok := s.lanes[loadBalancer]
+	switch {
+	case s.closing:
+	case ok:
+		l.signal()
+	case len(s.lanes) < maxObservedLanes: // else the next finding tries again
+		s.startLane(loadBalancer)
 	}
-	return ids
 }
 
 // Close refuses new changes and lets the lanes finish theirs, including the
@@ -257,11 +235,11 @@ func (s *Service) Stats() Stats {
 	return stats
 }
 
-// unobserved is the Observer when nobody is.
-type unobserved struct{}
+// noMetrics counts nothing.
+type noMetrics struct{}
 
-func (unobserved) Batch(string, int)     {}
-func (unobserved) Change(string, string) {}
+func (noMetrics) Batch(string, int)     {}
+func (noMetrics) Change(string, string) {}
 
 // asking returns the context of a step that asks AWS. It belongs to the lane and
 // not to a caller: a call that was sent goes on when its caller has left.

@@ -39,7 +39,7 @@ func (r *round) settle(v view) {
 	r.open = still
 	switch err := r.append(&outcomes); {
 	case err == nil:
-	case passes(err) || errors.Is(err, lsapi.ErrLeaseLost):
+	case lsapi.IsTransient(err) || errors.Is(err, lsapi.ErrLeaseLost):
 		r.open = append(r.open, over...)
 	default:
 		r.lose(&outcomes, err)
@@ -65,12 +65,12 @@ const stillOpen lsapi.Outcome = ""
 // deadline) and the read no longer lags behind it (the overlay window). If by
 // then AWS could not be read, it stays unknown after one more window.
 func (r *round) judge(c *change, v view) lsapi.Outcome {
-	over := c.deadline.Add(r.service.window)
+	over := c.deadline.Add(r.service.overlay.Window())
 	switch {
 	case lsapi.ErrorCode(v.err) == lsapi.CodeNotFound:
 		return lsapi.OutcomeUnknown // gone with its load balancer
 	case v.shown == nil:
-		if v.began.After(over.Add(r.service.window)) {
+		if v.began.After(over.Add(r.service.overlay.Window())) {
 			return lsapi.OutcomeUnknown
 		}
 		return stillOpen

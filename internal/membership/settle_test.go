@@ -32,7 +32,7 @@ func TestACallOfUnknownOutcomeIsSettledByReadingAgain(t *testing.T) {
 			aws := newFakeAWS()
 			aws.run(one)
 			aws.next("Register", test.goes)
-			inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+			inBubble(t, aws, func(t *testing.T, s *service) {
 				start := time.Now()
 				wantCode(t, change(s, lsapi.Attach, one), test.want)
 				if took := time.Since(start); took > test.within {
@@ -47,7 +47,7 @@ func TestACallOfUnknownOutcomeIsSettledByReadingAgain(t *testing.T) {
 func TestADetachOfUnknownOutcomeIsSettledToo(t *testing.T) {
 	aws := newFakeAWS(one)
 	aws.next("Deregister", appliedButCutOff)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Detach, one), "")
 		wantMembers(t, aws)
 	})
@@ -58,7 +58,7 @@ func TestWhatCannotBeReadStaysUnknown(t *testing.T) {
 		aws := newFakeAWS()
 		aws.run(one)
 		var log bytes.Buffer
-		s := membership.New(aws, membership.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s := newService(aws, membership.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		aws.next("Register", func(context.Context, func() error) error {
 			for range 100 {
 				aws.next("Members", fails(lsapi.CodeUpstream))
@@ -80,7 +80,7 @@ func TestAReadThatLagsDoesNotSettleByWhatWasBefore(t *testing.T) {
 	aws := newFakeAWS(one)
 	aws.lag = 9 * time.Second
 	aws.run(one)
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Detach, one), "")
 		// Reads go on showing the instance for 9 s: not because of this attach.
 		aws.next("Register", lost)
@@ -93,7 +93,7 @@ func TestWhoWaitsForAnOpenInstanceWaitsForItsOutcome(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)
 	aws.next("Register", late(5*time.Second))
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
 		synctest.Wait()
@@ -122,7 +122,7 @@ func TestAnOpenChangeEndsWithItsLoadBalancer(t *testing.T) {
 		aws.gone = true
 		return cutOff()
 	})
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeTimeout)
 	})
 }
@@ -134,7 +134,7 @@ func looksAfter(t *testing.T, lasts time.Duration) []time.Duration {
 	aws := newFakeAWS()
 	aws.run(one, two)
 	var looks []time.Duration
-	inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+	inBubble(t, aws, func(t *testing.T, s *service) {
 		aws.next("Register", lost)
 		change(s, lsapi.Attach, two) // an earlier one was open for so long that the pauses are at their longest
 		var failed time.Time
@@ -164,7 +164,7 @@ func TestOpenCallIsLookedForSoonAndThenSeldom(t *testing.T) {
 func TestWithdrawnChangeIsRecordedRightAfterTheRound(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		for range 5 {
 			change(s, lsapi.Attach, three) // a round in which nothing is open
 		}
@@ -202,7 +202,7 @@ func TestOpenCallIsSettledWhenReadsAreBackInTime(t *testing.T) {
 				aws.next("Members", away)
 				return appliedButCutOff(ctx, apply)
 			})
-			inBubble(t, aws, func(t *testing.T, s *membership.Service) {
+			inBubble(t, aws, func(t *testing.T, s *service) {
 				began := time.Now()
 				_, err := s.Change(t.Context(), request(lsapi.Attach, one))
 				wantCode(t, lsapi.ErrorCode(err), test.want)
@@ -220,7 +220,7 @@ func TestSettledChangeIsPassedToTheListing(t *testing.T) {
 	aws.next("Register", appliedButCutOff)
 	synctest.Test(t, func(t *testing.T) {
 		shown := 0
-		s := membership.New(aws, membership.Options{Applied: func(_ string, attached, _ []lsapi.Instance) { shown += len(attached) }})
+		s := newService(aws, membership.Options{}, func(_ string, attached, _ []lsapi.Instance) { shown += len(attached) })
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		if shown != 1 {
 			t.Errorf("the change was passed on %d times", shown)
@@ -235,7 +235,7 @@ func TestOpenCallStaysOpenWhenTheLeaseIsLostAtItsSettlement(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", appliedButCutOff)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(appendsFail(leaseLost(), isResolved))
 		time.AfterFunc(time.Second, func() { record.fails(nil) })
 		wantCode(t, change(s, lsapi.Attach, one), "")
@@ -246,7 +246,7 @@ func TestOpenCallIsAnsweredWhenTheRecordRefusesItsSettlement(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", appliedButCutOff)
-	recorded(t, aws, record, func(t *testing.T, s *membership.Service) {
+	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(appendsFail(&lsapi.Error{Code: lsapi.CodeInternal}, isResolved))
 		began := time.Now()
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeTimeout)

@@ -14,6 +14,8 @@ import (
 	"lsapi/internal/cloud"
 	"lsapi/internal/emulator"
 	"lsapi/internal/membership"
+	"lsapi/internal/observe"
+	"lsapi/internal/overlay"
 	"lsapi/internal/snapshot"
 )
 
@@ -139,16 +141,15 @@ func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *prope
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.members = membership.New(client, membership.Options{
-		CallTimeout: propertyCall, OverlayWindow: propertyWindow,
-		Applied: func(loadBalancer string, attached, detached []lsapi.Instance) {
-			w.lists.Applied(loadBalancer, attached, detached)
-		},
-	})
 	w.calls = &timedAWS{AWS: client}
+	recent := overlay.New(propertyWindow)
 	w.lists = snapshot.New(snapshot.Options{
-		AWS: w.calls, Named: w.calls, Encode: encode, Overlay: w.members.Overlay,
+		AWS: w.calls, Named: w.calls, Encode: encode, Overlay: recent.Over,
 		MaxStaleness: propertyBound, MaxStaleOnError: propertyOnError, IdleAfter: time.Minute,
+	})
+	recent.Listen(w.lists.Applied)
+	w.members = membership.New(client, membership.Options{
+		Record: nopRecord{}, Overlay: recent, Inbox: observe.New(recent, nopRecord{}, nil), CallTimeout: propertyCall,
 	})
 	w.lists.Start()
 	for _, f := range faults {
@@ -159,6 +160,25 @@ func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *prope
 	}
 	return w
 }
+
+// nopRecord is the record of lanes: it takes everything and keeps nothing.
+type nopRecord struct{}
+
+func (nopRecord) Acquire(_ context.Context, loadBalancer string) (lsapi.Lease, error) {
+	return lsapi.Lease{LoadBalancer: loadBalancer}, nil
+}
+func (nopRecord) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) { return lease, nil }
+func (nopRecord) Release(context.Context, lsapi.Lease) error                      { return nil }
+func (nopRecord) Append(context.Context, lsapi.Lease, []lsapi.Event) (lsapi.Head, error) {
+	return lsapi.Head{}, nil
+}
+func (nopRecord) LaneState(context.Context, string, time.Duration) (lsapi.LaneState, error) {
+	return lsapi.LaneState{}, nil
+}
+func (nopRecord) Health(context.Context, string) (map[string]lsapi.MemberHealth, error) {
+	return nil, nil
+}
+func (nopRecord) Unfinished(context.Context, time.Duration) ([]string, error) { return nil, nil }
 
 // run lets everybody do what the seed says for a while, and stops.
 func (w *propertyWorld) run(seed uint64) {

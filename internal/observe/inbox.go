@@ -1,0 +1,142 @@
+// Package observe passes what reads and polls found to the lanes, so that the record gets
+// what lsapi's own changes do not explain: memberships that other tools changed, load
+// balancers that were deleted, and the health of members.
+//
+// Readers put in and never wait. Lanes take out, compare with the record under their
+// lease, and report what is on record. After that, the same finding costs a comparison in
+// memory and no look at the record.
+package observe
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/background"
+)
+
+const (
+	// maxPending bounds the load balancers with findings for a lane. The next refresh or
+	// poll repeats what does not fit.
+	maxPending = 500
+
+	// pause is the time during which an unavailable record is left alone.
+	pause = 2 * time.Second
+
+	// recordTimeout bounds a read of the record.
+	recordTimeout = 5 * time.Second
+)
+
+// Overlay holds recent changes; see package overlay.
+type Overlay interface {
+	// Over lays them over the ids that a read from began on returned.
+	Over(loadBalancer string, ids []string, began time.Time) []string
+	// Invalidate voids those before then.
+	Invalidate(loadBalancer string, then time.Time)
+}
+
+// Record returns the health that is on record, by instance.
+type Record interface {
+	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
+}
+
+// Inbox holds findings for the lanes, bounded, by load balancer. It is safe for
+// concurrent use.
+type Inbox struct {
+	overlay Overlay
+	record  Record
+	log     *slog.Logger
+	work    *background.Group // the comparisons of health
+
+	mu        sync.Mutex // guards what follows
+	wake      func(loadBalancer string)
+	pending   map[string]Pending
+	last      map[string]recorded            // the last observation, if it is on record
+	gone      map[string]time.Time           // when a read began that found no such load balancer, until that is on record
+	reports   map[string]*lsapi.HealthReport // by load balancer under comparison: its next report
+	stale     map[string]staleMembers
+	resumesAt time.Time // the record is left alone before
+	closed    bool
+}
+
+// Pending are the findings for a lane. Each may be nil.
+type Pending struct {
+	Members *Observation
+	Health  *lsapi.HealthReport
+}
+
+// New returns an empty Inbox. A nil log discards.
+func New(overlay Overlay, record Record, log *slog.Logger) *Inbox {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Inbox{
+		overlay: overlay, record: record, log: log, work: background.New(),
+		wake:    func(string) {},
+		pending: make(map[string]Pending), last: make(map[string]recorded), gone: make(map[string]time.Time),
+		reports: make(map[string]*lsapi.HealthReport), stale: make(map[string]staleMembers),
+	}
+}
+
+// Notify sets the function that is called when a load balancer has findings. It must not
+// wait.
+func (i *Inbox) Notify(wake func(loadBalancer string)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.wake = wake
+}
+
+// Take returns the findings of a load balancer and removes them.
+func (i *Inbox) Take(loadBalancer string) Pending {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	p := i.pending[loadBalancer]
+	delete(i.pending, loadBalancer)
+	return p
+}
+
+// Close ends the comparisons, and takes in nothing more. Its error says that ctx ended
+// first.
+func (i *Inbox) Close(ctx context.Context) error {
+	i.mu.Lock()
+	i.closed = true
+	i.mu.Unlock()
+	return i.work.Drain(ctx)
+}
+
+// BackOff leaves the record alone for a while if err says that it is unavailable.
+func (i *Inbox) BackOff(err error) {
+	if lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.resumesAt = time.Now().Add(pause)
+}
+
+// isOpen reports whether findings are taken in. The caller holds mu.
+func (i *Inbox) isOpen() bool { return !i.closed && !time.Now().Before(i.resumesAt) }
+
+// put adds a finding, if add returns true, and notifies the lane.
+func (i *Inbox) put(loadBalancer string, add func(*Pending) bool) {
+	i.mu.Lock()
+	p, ok := i.pending[loadBalancer]
+	news := add(&p) && (ok || len(i.pending) < maxPending)
+	if news {
+		i.pending[loadBalancer] = p
+	}
+	wake := i.wake
+	i.mu.Unlock()
+	if news {
+		wake(loadBalancer)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,51 @@
+package overlay
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"lsapi"
+)
+
+func TestChangesKeepTheOrderOfAWSAndListEachMemberOnce(t *testing.T) {
+	start := time.Now()
+	c := changes{
+		"shown":    {member: true, at: start.Add(1)},
+		"missing2": {member: true, at: start.Add(3)},
+		"missing1": {member: true, at: start.Add(2)},
+		"detached": {at: start.Add(1)},
+		"old":      {at: start.Add(-1)},
+		"older":    {member: true, at: start.Add(-1)},
+		"voided":   {member: true, at: start.Add(1), void: true},
+	}
+	got := c.over([]string{"shown", "detached", "old", "other"}, start)
+	if want := []string{"shown", "old", "other", "missing1", "missing2"}; !slices.Equal(got, want) {
+		t.Errorf("the members are %v, want %v", got, want)
+	}
+}
+
+func TestChangesTakeOnlyLaterOnes(t *testing.T) {
+	start := time.Now()
+	recorded := func(id string, seq int64, at time.Time) lsapi.AppliedChange {
+		return lsapi.AppliedChange{Change: lsapi.Change{ID: id, Action: lsapi.Attach, InstanceID: "i"}, Seq: seq, At: at}
+	}
+	own := applied{at: start, change: "own", seq: 7}
+	for _, test := range []struct {
+		name  string
+		c     lsapi.AppliedChange
+		later bool
+		want  applied
+	}{
+		{"the event before the own change", recorded("other", 7, start.Add(-time.Hour)), false, own},
+		{"a later change that is stamped earlier", recorded("other", 9, start.Add(-time.Hour)), true, applied{member: true, at: start.Add(-time.Hour), change: "other", seq: 9}},
+		{"itself", recorded("own", 8, start), false, own},
+		{"itself, stamped later", recorded("own", 8, start.Add(time.Hour)), false, own},
+		{"itself, stamped earlier", recorded("own", 8, start.Add(-time.Second)), false, applied{at: start.Add(-time.Second), change: "own", seq: 7}},
+	} {
+		c := changes{"i": own}
+		if later := c.lay(test.c); later != test.later || c["i"] != test.want {
+			t.Errorf("%s: later %v, the changes hold %+v, want %+v", test.name, later, c["i"], test.want)
+		}
+	}
+}

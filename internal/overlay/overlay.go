@@ -1,0 +1,238 @@
+// Package overlay holds the changes that were applied recently, and lays them over what
+// AWS returns: AWS's reads may lag behind them.
+package overlay
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+const (
+	// DefaultWindow is AWS's assumed lag: no read-after-write guarantee is documented
+	// between Register and DescribeLoadBalancers, and people report lags of seconds.
+	DefaultWindow = 10 * time.Second
+
+	// readTime is the time between the beginning of a read and its use, at most. Lanes
+	// and the snapshot bound their reads by it.
+	readTime = 10 * time.Second
+
+	// maxLoadBalancers bounds the load balancers with changes by other processes: far
+	// above the quota of a region (20, adjustable).
+	maxLoadBalancers = 1000
+
+	// retryAfter is the advice to a client whose read or change is rejected.
+	retryAfter = time.Second
+)
+
+// Record returns the changes that lsapi applied, in whatever process.
+type Record interface {
+	// Applied returns the changes of the load balancer that were applied within the
+	// period before now, oldest first.
+	Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error)
+	// Unfinished returns the load balancers that have changes without outcome, or
+	// changes that were applied within the period.
+	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
+}
+
+// Listener is called with the changes of a load balancer that an Overlay holds now.
+type Listener func(loadBalancer string, attached, detached []lsapi.Instance)
+
+// Overlay holds the recent changes of all load balancers. It is safe for concurrent use.
+type Overlay struct {
+	window, keep time.Duration
+
+	mu        sync.Mutex
+	recent    map[string]changes // by load balancer
+	listeners []Listener
+}
+
+// New returns an empty Overlay. AWS's reads lag behind its writes by at most the window.
+func New(window time.Duration) *Overlay {
+	return &Overlay{window: window, keep: window + readTime, recent: make(map[string]changes)}
+}
+
+// Window returns AWS's assumed lag.
+func (o *Overlay) Window() time.Duration { return o.window }
+
+// Keep returns the age until which a read may miss a change.
+func (o *Overlay) Keep() time.Duration { return o.keep }
+
+// Listen adds a listener. Apply and Learn call it before they return.
+func (o *Overlay) Listen(l Listener) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.listeners = append(o.listeners, l)
+}
+
+// Over returns ids, the members that a read from began on returned, with the recent
+// changes laid over them.
+func (o *Overlay) Over(loadBalancer string, ids []string, began time.Time) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	recent := o.of(loadBalancer)
+	if len(recent) == 0 {
+		return ids
+	}
+	return recent.over(ids, began.Add(-o.window))
+}
+
+// Apply adds changes that this process applied just now.
+func (o *Overlay) Apply(loadBalancer string, applied []lsapi.AppliedChange) {
+	if len(applied) == 0 {
+		return
+	}
+	o.mu.Lock()
+	recent := o.forced(loadBalancer)
+	for _, c := range applied {
+		recent.put(c)
+	}
+	listeners := o.listeners
+	o.mu.Unlock()
+	notify(listeners, loadBalancer, applied)
+}
+
+// Learn adds changes of a load balancer that are on record as applied, oldest first. A
+// change older than one that it holds alters nothing.
+//
+// Errors: CodeThrottled when the Overlay is full; then reads may miss the changes.
+func (o *Overlay) Learn(loadBalancer string, applied []lsapi.AppliedChange) error {
+	news, listeners, err := o.learn(loadBalancer, applied)
+	notify(listeners, loadBalancer, news)
+	return err
+}
+
+func (o *Overlay) learn(loadBalancer string, applied []lsapi.AppliedChange) (news []lsapi.AppliedChange, listeners []Listener, err error) {
+	if len(applied) == 0 {
+		return nil, nil, nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.of(loadBalancer)) == 0 && o.isFull() {
+		return nil, nil, errFull()
+	}
+	recent := o.forced(loadBalancer)
+	for _, c := range applied {
+		if recent.lay(c) {
+			news = append(news, c)
+		}
+	}
+	return news, o.listeners, nil
+}
+
+// CatchUp adds the changes of the load balancer that are on record as applied until now.
+//
+// Errors: those of the record, and of Learn.
+func (o *Overlay) CatchUp(ctx context.Context, record Record, loadBalancer string) error {
+	applied, err := record.Applied(ctx, loadBalancer, o.keep)
+	if err != nil {
+		return err
+	}
+	return o.Learn(loadBalancer, applied)
+}
+
+// Restore adds the recent changes of all load balancers, after a restart.
+//
+// Errors: those of CatchUp.
+func (o *Overlay) Restore(ctx context.Context, record Record) error {
+	names, err := record.Unfinished(ctx, o.keep)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := o.CatchUp(ctx, record, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Invalidate voids the changes before then: the load balancer did not exist then, and a
+// new one under its name has none of them.
+func (o *Overlay) Invalidate(loadBalancer string, then time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.recent[loadBalancer].invalidate(then)
+}
+
+// LastChange returns when the last change of the instance was applied; the zero time if
+// no read can miss it any more.
+func (o *Overlay) LastChange(loadBalancer, instance string) time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if last := o.of(loadBalancer)[instance]; !last.void {
+		return last.at
+	}
+	return time.Time{}
+}
+
+// Holds reports whether a read may miss a change of the load balancer.
+func (o *Overlay) Holds(loadBalancer string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.of(loadBalancer)) > 0
+}
+
+// of returns the load balancer's changes without the expired ones. The caller holds mu.
+func (o *Overlay) of(loadBalancer string) changes {
+	recent, ok := o.recent[loadBalancer]
+	if !ok {
+		return nil
+	}
+	recent.prune(time.Now().Add(-o.keep))
+	if len(recent) == 0 {
+		delete(o.recent, loadBalancer)
+	}
+	return recent
+}
+
+// forced returns the load balancer's changes, to add to them. The caller holds mu.
+func (o *Overlay) forced(loadBalancer string) changes {
+	o.of(loadBalancer)
+	if o.recent[loadBalancer] == nil {
+		o.recent[loadBalancer] = make(changes)
+	}
+	return o.recent[loadBalancer]
+}
+
+// isFull reports whether no more load balancers fit in. The caller holds mu.
+func (o *Overlay) isFull() bool {
+	if len(o.recent) < maxLoadBalancers {
+		return false
+	}
+	for name := range maps.Clone(o.recent) {
+		o.of(name)
+	}
+	return len(o.recent) >= maxLoadBalancers
+}
+
+// notify calls the listeners. Of several changes of an instance they get the last.
+func notify(listeners []Listener, loadBalancer string, applied []lsapi.AppliedChange) {
+	if len(applied) == 0 {
+		return
+	}
+	last := make(map[string]int, len(applied))
+	for i, c := range applied {
+		last[c.InstanceID] = i
+	}
+	var attached, detached []lsapi.Instance
+	for i, c := range applied {
+		switch {
+		case last[c.InstanceID] != i:
+		case c.Action == lsapi.Attach:
+			attached = append(attached, c.Instance)
+		default:
+			detached = append(detached, c.Instance)
+		}
+	}
+	for _, listener := range listeners {
+		listener(loadBalancer, attached, detached)
+	}
+}
+
+func errFull() error {
+	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "too many load balancers are being changed at once; nothing was changed", RetryAfter: retryAfter}
+}
