@@ -63,7 +63,7 @@ var rules = []rule{
 		func(_, path string) bool { return isAdapter(folderOf(path)) },
 	},
 	{
-		"lanes and readers share the overlay and the inbox of findings, and import neither each other nor are imported by these",
+		"lanes and readers share overlay and observe, and do not import each other",
 		func(folder string) bool {
 			return slices.Contains([]string{"internal/overlay", "internal/observe", "internal/membership", "internal/snapshot", "internal/health"}, folder)
 		},

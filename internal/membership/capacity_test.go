@@ -30,7 +30,7 @@ func other(action lsapi.Action, instance, loadBalancer string) lsapi.Request {
 	return r
 }
 
-func TestServiceOfAsManyLanesAsItMayHaveStartsNoMore(t *testing.T) {
+func TestServiceBoundsItsLanes(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	record.wait = time.Second
@@ -49,7 +49,7 @@ func TestServiceOfAsManyLanesAsItMayHaveStartsNoMore(t *testing.T) {
 	})
 }
 
-func TestReadersStartLanesForHalfOfThem(t *testing.T) {
+func TestFindingsStartAtMostHalfOfTheLanes(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	record.wait = time.Second
 	synctest.Test(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestReadersStartLanesForHalfOfThem(t *testing.T) {
 	})
 }
 
-func TestStatsCountWhatWaits(t *testing.T) {
+func TestStatsCountWaitingRequests(t *testing.T) {
 	aws := newFakeAWS()
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
@@ -92,7 +92,7 @@ func TestStatsCountWhatWaits(t *testing.T) {
 	})
 }
 
-func TestWithdrawnChangesThatWaitForTheRecordFillTheLane(t *testing.T) {
+func TestUnrecordedWithdrawnChangesFillTheQueue(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	record.wait = 5 * time.Second
 	synctest.Test(t, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestWithdrawnChangesThatWaitForTheRecordFillTheLane(t *testing.T) {
 	}
 }
 
-func TestRecoveryLogsWhatIsNoOutage(t *testing.T) {
+func TestRecoveryLogsErrorsThatAreNoOutage(t *testing.T) {
 	for code, want := range map[lsapi.Code]bool{lsapi.CodeUnavailable: false, lsapi.CodeInternal: true} {
 		record := newFakeRecord()
 		synctest.Test(t, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestRecoveryLogsWhatIsNoOutage(t *testing.T) {
 	}
 }
 
-func TestServiceThatClosesLooksIntoNothingNew(t *testing.T) {
+func TestClosingServiceStartsNoLane(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
@@ -179,7 +179,7 @@ func TestServiceThatClosesLooksIntoNothingNew(t *testing.T) {
 	})
 }
 
-func TestCloseWaitsForNoRead(t *testing.T) {
+func TestCloseDoesNotWaitForTheOverlay(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
 	inBubble(t, aws, func(t *testing.T, s *service) {

@@ -17,17 +17,6 @@ func errConflict(action lsapi.Action, instance, loadBalancer string) *lsapi.Erro
 	return lsapi.Errorf(lsapi.CodeConflict, "instance %s is not on load balancer %s", instance, loadBalancer)
 }
 
-// unfit returns why the instance cannot be attached, nil when it can.
-func unfit(instance lsapi.Instance) *lsapi.Error {
-	switch {
-	case !instance.Exists():
-		return lsapi.Errorf(lsapi.CodeInvalid, "instance %s is not known to EC2", instance.ID)
-	case instance.State != lsapi.StateRunning:
-		return lsapi.Errorf(lsapi.CodeInvalid, "instance %s is not running, it is %s", instance.ID, instance.State)
-	}
-	return nil
-}
-
 func errUnknown(action lsapi.Action, instance, loadBalancer string, cause error) *lsapi.Error {
 	err := lsapi.Errorf(lsapi.CodeTimeout, "it cannot be known whether the %s of %s took effect; list %s to see", action, instance, loadBalancer)
 	err.Err = cause
@@ -52,7 +41,7 @@ func errUnrecorded(cause error) *lsapi.Error {
 
 // errUnsettled is the answer to a change whose outcome could not be recorded.
 func errUnsettled(r *request, cause error) *lsapi.Error {
-	err := lsapi.Errorf(lsapi.CodeTimeout, "the %s of %s was sent to AWS, but its outcome could not be recorded; it will be settled by looking", r.Action, r.InstanceID)
+	err := lsapi.Errorf(lsapi.CodeTimeout, "the %s of %s was sent to AWS, but its outcome could not be recorded; lsapi reads the membership to resolve it", r.Action, r.InstanceID)
 	err.Err = cause
 	return err
 }

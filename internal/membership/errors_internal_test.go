@@ -8,7 +8,7 @@ import (
 	"lsapi"
 )
 
-func TestRefusalOfAnUnrecordedChangeSaysWhatTheRecordSays(t *testing.T) {
+func TestRejectionHasTheMessageOfTheRecord(t *testing.T) {
 	for _, test := range []struct {
 		cause   *lsapi.Error
 		code    lsapi.Code
@@ -36,7 +36,7 @@ func TestErrorsOfOpenChangesHaveTheirCause(t *testing.T) {
 	}
 }
 
-func TestConflictSaysWhatTheMembershipIs(t *testing.T) {
+func TestConflictNamesTheMembership(t *testing.T) {
 	for action, want := range map[lsapi.Action]string{
 		lsapi.Attach: "instance i is already on load balancer web", lsapi.Detach: "instance i is not on load balancer web",
 	} {

@@ -20,7 +20,7 @@ func freshly(t *testing.T, aws membership.AWS, s *service) []string {
 
 // The replica that notices that the load balancer is gone may not be the one that
 // changed it: then it reads the old one's changes in the record.
-func TestReplicaThatReadsTheRecordOfADeletedLoadBalancerShowsNoneOfItsChanges(t *testing.T) {
+func TestNewLoadBalancerHasNoChangesOfADeletedOneOnRecord(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
@@ -43,7 +43,7 @@ func TestReplicaThatReadsTheRecordOfADeletedLoadBalancerShowsNoneOfItsChanges(t 
 }
 
 // A reader tells only once that a load balancer is gone.
-func TestDeletedLoadBalancerIsRecordedOnceTheRecordIsBack(t *testing.T) {
+func TestDeletionIsRecordedOnceTheRecordIsAvailable(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
@@ -61,7 +61,7 @@ func TestDeletedLoadBalancerIsRecordedOnceTheRecordIsBack(t *testing.T) {
 	}
 }
 
-func TestLoadBalancerThatIsBackBeforeTheRecordIsNotRecordedAsGone(t *testing.T) {
+func TestDeletionIsNotRecordedAfterALaterRead(t *testing.T) {
 	for name, test := range map[string]struct {
 		read time.Duration // when the read began that shows it, after the one that does not
 		want []string
@@ -90,7 +90,7 @@ func TestLoadBalancerThatIsBackBeforeTheRecordIsNotRecordedAsGone(t *testing.T) 
 
 // The record says that the members of a deleted load balancer are gone only after the
 // lane has written it: a read that catches up before that must not bring them back.
-func TestChangesOfADeletedLoadBalancerStayForgottenBeforeTheRecordSaysSo(t *testing.T) {
+func TestChangesOfADeletedLoadBalancerStayVoidBeforeItIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {

@@ -15,7 +15,7 @@ import (
 	"lsapi/internal/membership"
 )
 
-func TestHealthIsComparedForABoundedNumberOfLoadBalancers(t *testing.T) {
+func TestHealthComparisonsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
 		var asked atomic.Int64
@@ -38,7 +38,7 @@ func TestHealthIsComparedForABoundedNumberOfLoadBalancers(t *testing.T) {
 	})
 }
 
-func TestHealthThatCannotBeRecordedIsLoggedUnlessTheRecordIsAway(t *testing.T) {
+func TestUnrecordedHealthIsLoggedUnlessTheRecordIsUnavailable(t *testing.T) {
 	for code, want := range map[lsapi.Code]bool{lsapi.CodeUnavailable: false, lsapi.CodeInternal: true} {
 		for read := 1; read <= 2; read++ { // beside the lane, and in it
 			synctest.Test(t, func(t *testing.T) {

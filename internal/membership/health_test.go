@@ -55,7 +55,7 @@ func hear(s *service, report lsapi.HealthReport) {
 	time.Sleep(time.Second) // on the bubble's clock
 }
 
-func TestWhatIsSaidOfMembersIsRecordedWhereItDiffers(t *testing.T) {
+func TestChangedHealthIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *service) {
 		s.found.Observe("web", []string{one, two}, time.Now())
@@ -74,7 +74,7 @@ func TestWhatIsSaidOfMembersIsRecordedWhereItDiffers(t *testing.T) {
 	})
 }
 
-func TestWhoIsDrainedIsRecordedOnce(t *testing.T) {
+func TestDrainedInstanceIsRecordedOnce(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *service) {
 		hear(s, saying([]lsapi.MemberHealth{in(one), in(two)}))
@@ -91,7 +91,7 @@ func TestWhoIsDrainedIsRecordedOnce(t *testing.T) {
 }
 
 // Of a terminated instance its load balancer says nothing, and lists it for a while.
-func TestAMemberOfWhichNothingIsSaidIsNotDrained(t *testing.T) {
+func TestAbsentMemberIsNotDrained(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *service) {
 		s.found.Observe("web", []string{one, two}, time.Now())
@@ -111,7 +111,7 @@ func TestAMemberOfWhichNothingIsSaidIsNotDrained(t *testing.T) {
 	})
 }
 
-func TestAReportFromBeforeADetachDoesNotTellThatItHasDrained(t *testing.T) {
+func TestReportFromBeforeADetachProvesNoDraining(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *service) {
 		hear(s, saying([]lsapi.MemberHealth{in(one)}))
@@ -156,7 +156,7 @@ func TestRecordingHealthDelaysNoChange(t *testing.T) {
 	}
 }
 
-func TestHealthThatCannotBeRecordedIsToldByTheNextReport(t *testing.T) {
+func TestUnrecordedHealthIsRecordedByTheNextReport(t *testing.T) {
 	for _, op := range []string{"Health", "Take", "LaneState", "Append"} {
 		t.Run(op, func(t *testing.T) {
 			aws, record := newFakeAWS(one), newFakeRecord()
@@ -187,7 +187,7 @@ func TestHealthThatCannotBeRecordedIsToldByTheNextReport(t *testing.T) {
 	}
 }
 
-func TestHealthIsNotRecordedUnderATurnThatIsLost(t *testing.T) {
+func TestHealthIsNotRecordedUnderALostLease(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
@@ -205,7 +205,7 @@ func TestHealthIsNotRecordedUnderATurnThatIsLost(t *testing.T) {
 	})
 }
 
-func TestReportsThatComeQuickerThanTheyCanBeLookedIntoArePassedOver(t *testing.T) {
+func TestReportsDuringAComparisonAreDroppedExceptTheLast(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
@@ -267,7 +267,7 @@ func (r *sharedRecord) Release(context.Context, lsapi.Lease) error {
 	}
 }
 
-func TestSeveralReplicasRecordWhatTheySeeOnce(t *testing.T) {
+func TestSeveralReplicasRecordHealthOnce(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	record.wait = 10 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
@@ -303,7 +303,7 @@ func TestSeveralReplicasRecordWhatTheySeeOnce(t *testing.T) {
 }
 
 // That health was recorded does not make the next look at the membership news.
-func TestRecordingHealthCostsTheNextListingNothing(t *testing.T) {
+func TestListingAfterRecordedHealthIsNoNews(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *service) {
 		s.found.Observe("web", []string{one}, time.Now())
@@ -322,7 +322,7 @@ func TestRecordingHealthCostsTheNextListingNothing(t *testing.T) {
 	})
 }
 
-func TestReportThatIsOlderThanTheWaitingOneIsPassedOver(t *testing.T) {
+func TestReportOlderThanThePendingOneIsDropped(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
@@ -349,7 +349,7 @@ func TestReportThatIsOlderThanTheWaitingOneIsPassedOver(t *testing.T) {
 	})
 }
 
-func TestHealthThatCannotBeComparedReachesNoLane(t *testing.T) {
+func TestUncomparedHealthReachesNoLane(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
@@ -398,7 +398,7 @@ func TestHealthAndDrainedOfOneReportAreRecorded(t *testing.T) {
 	})
 }
 
-func TestNobodyIsDrainedOfAMembershipThatIsNotKnown(t *testing.T) {
+func TestUnknownMembershipHasNoDrainedInstances(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *service) {
 		hear(s, saying([]lsapi.MemberHealth{in(one)}))

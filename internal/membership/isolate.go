@@ -6,26 +6,20 @@ import (
 	"lsapi"
 )
 
-// refusedForOne reports whether AWS refused a whole batch because of an instance
-// in it, so that the others may be sent again without it.
-func refusedForOne(err *lsapi.Error) bool {
-	return err != nil && err.Code == lsapi.CodeInvalid && !err.Ambiguous
-}
-
-// isolate finds the instances for which AWS refused a batch and sends the others
-// again. First it looks again at what the round had seen, which finds an
-// instance that has stopped meanwhile; then it halves. What is left when
-// maxIsolationCalls, or the time of the round's calls, are spent stays refused.
-func (r *round) isolate(action lsapi.Action, changes []*change) {
-	fit := r.recheck(action, changes)
+// isolate finds the instances for which AWS refused a batch, and sends the others again.
+// First it reads afresh what the round has read, which finds an instance that has stopped
+// meanwhile. Then it halves. What is left when maxIsolationCalls, or the time of the
+// round's calls, are spent stays refused.
+func (s *sender) isolate(action lsapi.Action, changes []*change) {
+	fit := s.recheck(action, changes)
 	left := allowance{calls: maxIsolationCalls, until: changes[0].sendBy}
 	if len(fit) < len(changes) && len(fit) > 0 {
 		left.spend()
-		if err := r.ask(action, fit); !refusedForOne(err) {
+		if err := s.try(action, fit); !refusedForOne(err) {
 			return
 		}
 	}
-	r.halve(action, fit, &left)
+	s.halve(action, fit, &left)
 }
 
 // allowance is what isolating may still cost.
@@ -34,15 +28,15 @@ type allowance struct {
 	until time.Time
 }
 
-// spend takes one call, and reports false when none is left.
+// spend takes one call; false if none is left.
 func (a *allowance) spend() bool {
 	a.calls--
 	return a.calls >= 0 && time.Now().Before(a.until)
 }
 
-// halve sends each half by itself, and halves again what AWS refuses. A single
-// change that AWS refuses is a culprit and keeps AWS's answer.
-func (r *round) halve(action lsapi.Action, changes []*change, left *allowance) {
+// halve sends each half by itself, and halves again what AWS refuses. A single change that
+// AWS refuses keeps AWS's answer.
+func (s *sender) halve(action lsapi.Action, changes []*change, left *allowance) {
 	if len(changes) < 2 {
 		return
 	}
@@ -51,20 +45,20 @@ func (r *round) halve(action lsapi.Action, changes []*change, left *allowance) {
 		if !left.spend() {
 			return
 		}
-		if err := r.ask(action, half); refusedForOne(err) {
-			r.halve(action, half, left)
+		if err := s.try(action, half); refusedForOne(err) {
+			s.halve(action, half, left)
 		}
 	}
 }
 
-// recheck refuses the changes that a second look shows to be wrong and returns
-// the others. When the look fails, all stay: halving finds the culprits too.
-func (r *round) recheck(action lsapi.Action, changes []*change) (fit []*change) {
-	why := r.attachable
+// recheck refuses the changes that a second read shows to be wrong, and returns the
+// others. If the read fails, it returns all: halving finds the culprits too.
+func (s *sender) recheck(action lsapi.Action, changes []*change) (fit []*change) {
+	read := s.attachable
 	if action == lsapi.Detach {
-		why = r.detachable
+		read = s.detachable
 	}
-	check, err := why(changes)
+	check, err := read(changes)
 	if err != nil {
 		return changes
 	}
@@ -79,28 +73,24 @@ func (r *round) recheck(action lsapi.Action, changes []*change) (fit []*change) 
 }
 
 // attachable looks the instances up again.
-func (r *round) attachable(changes []*change) (check func(*change) *lsapi.Error, err error) {
-	ids := make([]string, len(changes))
-	for i, c := range changes {
-		ids[i] = c.instance.ID
-	}
-	ctx, cancel := r.service.asking()
+func (s *sender) attachable(changes []*change) (check func(*change) *lsapi.Error, err error) {
+	ctx, cancel := s.calling()
 	defer cancel()
-	facts, err := r.service.aws.Instances(ctx, ids)
+	facts, err := s.aws.Instances(ctx, instancesOf(changes))
 	return func(c *change) *lsapi.Error { return unfit(factsOf(facts, c.instance.ID)) }, err
 }
 
 // detachable reads the membership again.
-func (r *round) detachable([]*change) (check func(*change) *lsapi.Error, err error) {
-	ctx, cancel := r.service.asking()
+func (s *sender) detachable([]*change) (check func(*change) *lsapi.Error, err error) {
+	ctx, cancel := s.calling()
 	defer cancel()
 	began := time.Now()
-	ids, err := r.service.aws.Members(ctx, r.loadBalancer)
-	members := setOf(r.service.overlay.Over(r.loadBalancer, ids, began))
+	ids, err := s.aws.Members(ctx, s.name)
+	members := setOf(s.overlay.Over(s.name, ids, began))
 	return func(c *change) *lsapi.Error {
 		if members[c.instance.ID] {
 			return nil
 		}
-		return errConflict(c.action, c.instance.ID, r.loadBalancer)
+		return errConflict(c.action, c.instance.ID, s.name)
 	}, err
 }

@@ -49,7 +49,7 @@ func fleet(n int) []string {
 	return ids
 }
 
-func TestTheCulpritOfARefusedBatchIsToldAndTheOthersSucceed(t *testing.T) {
+func TestCulpritOfARefusedBatchIsRefusedAndTheOthersSucceed(t *testing.T) {
 	aws := newFakeAWS()
 	ids := fleet(200)
 	aws.run(ids...)
@@ -81,7 +81,7 @@ func TestIsolationIsBounded(t *testing.T) {
 	})
 }
 
-func TestAnInstanceThatStopsMeanwhileIsFoundByOneLook(t *testing.T) {
+func TestInstanceThatStopsMeanwhileIsFoundByOneLookup(t *testing.T) {
 	aws := newFakeAWS()
 	ids := fleet(50)
 	aws.run(ids...)
@@ -102,7 +102,7 @@ func TestAnInstanceThatStopsMeanwhileIsFoundByOneLook(t *testing.T) {
 	})
 }
 
-func TestAMemberThatSomebodyElseDetachedMeanwhileIsAConflict(t *testing.T) {
+func TestMemberDetachedMeanwhileIsAConflict(t *testing.T) {
 	aws := newFakeAWS(one, two)
 	aws.run(one, two)
 	aws.next("Deregister", func(_ context.Context, apply func() error) error {
@@ -120,7 +120,7 @@ func TestAMemberThatSomebodyElseDetachedMeanwhileIsAConflict(t *testing.T) {
 	})
 }
 
-func TestALeftOverIsNotGivenAnothersRefusal(t *testing.T) {
+func TestUnisolatedInstanceDoesNotGetTheMessageOfAnother(t *testing.T) {
 	aws := newFakeAWS()
 	ids := fleet(200)
 	aws.run(ids...)
@@ -144,7 +144,7 @@ func TestALeftOverIsNotGivenAnothersRefusal(t *testing.T) {
 	})
 }
 
-func TestTheSecondLookAtABatchKnowsTheLanesOwnChanges(t *testing.T) {
+func TestRecheckOfABatchIncludesTheOverlay(t *testing.T) {
 	aws := newFakeAWS(two)
 	aws.run(one, two)
 	aws.lag = 5 * time.Second
@@ -184,7 +184,7 @@ func TestBatchInWhichAllHaveStoppedIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestCallAfterTheSecondLookCountsAmongTheExtraCalls(t *testing.T) {
+func TestCallAfterTheRecheckCountsAmongTheExtraCalls(t *testing.T) {
 	aws := newFakeAWS()
 	ids := fleet(64)
 	aws.run(ids...)
@@ -235,7 +235,7 @@ func TestThrottledBatchIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestCulpritIsFoundWithoutTheSecondLook(t *testing.T) {
+func TestCulpritIsFoundWithoutTheRecheck(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)
 	refusing(aws, two)

@@ -125,7 +125,7 @@ func TestOfConcurrentDetachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
 	})
 }
 
-func TestWhatWaitsDuringACallGoesOutTogetherInTheNext(t *testing.T) {
+func TestRequestsThatWaitDuringACallShareTheNext(t *testing.T) {
 	aws := newFakeAWS()
 	ids := make([]string, 500)
 	for i := range ids {
@@ -147,7 +147,7 @@ func TestWhatWaitsDuringACallGoesOutTogetherInTheNext(t *testing.T) {
 	})
 }
 
-func TestAReversalKeepsItsPlaceBehindWhatItReverses(t *testing.T) {
+func TestReversalKeepsItsPlaceBehindWhatItReverses(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
 	inBubble(t, aws, func(t *testing.T, s *service) {
@@ -162,7 +162,7 @@ func TestAReversalKeepsItsPlaceBehindWhatItReverses(t *testing.T) {
 	})
 }
 
-func TestOneRoundMakesAtMostOneRegisterAndOneDeregister(t *testing.T) {
+func TestRoundMakesAtMostOneRegisterAndOneDeregister(t *testing.T) {
 	aws := newFakeAWS(two)
 	aws.run(one, three)
 	inBubble(t, aws, func(t *testing.T, s *service) {
@@ -179,7 +179,7 @@ func TestOneRoundMakesAtMostOneRegisterAndOneDeregister(t *testing.T) {
 	})
 }
 
-func TestAReadThatLagsDoesNotUndoWhatWasAnswered(t *testing.T) {
+func TestLaggingReadDoesNotUndoAnAnsweredChange(t *testing.T) {
 	aws := newFakeAWS(two)
 	aws.lag = 9 * time.Second
 	aws.run(one, two)
@@ -200,7 +200,7 @@ func TestAReadThatLagsDoesNotUndoWhatWasAnswered(t *testing.T) {
 	})
 }
 
-func TestAnAttachNeedsARunningInstance(t *testing.T) {
+func TestAttachNeedsARunningInstance(t *testing.T) {
 	aws := newFakeAWS(two)
 	aws.facts[two] = lsapi.Instance{ID: two, State: "stopped"}
 	inBubble(t, aws, func(t *testing.T, s *service) {
@@ -212,7 +212,7 @@ func TestAnAttachNeedsARunningInstance(t *testing.T) {
 	})
 }
 
-func TestAMemberThatEC2ForgotIsListedAndCanBeDetached(t *testing.T) {
+func TestMemberUnknownToEC2IsListedAndCanBeDetached(t *testing.T) {
 	aws := newFakeAWS(one)
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		if got := listed(t, aws, s); !slices.Equal(got, []string{one}) {
@@ -223,7 +223,7 @@ func TestAMemberThatEC2ForgotIsListedAndCanBeDetached(t *testing.T) {
 	})
 }
 
-func TestAnUnknownLoadBalancerIsNotFound(t *testing.T) {
+func TestUnknownLoadBalancerIsNotFound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.gone = true
 	inBubble(t, aws, func(t *testing.T, s *service) {
@@ -232,7 +232,7 @@ func TestAnUnknownLoadBalancerIsNotFound(t *testing.T) {
 	})
 }
 
-func TestWhatAWSFailsIsToldAndChangesNothing(t *testing.T) {
+func TestFailureOfAWSIsAnsweredAndChangesNothing(t *testing.T) {
 	for _, op := range []string{"Members", "Instances", "Register"} {
 		for _, code := range []lsapi.Code{lsapi.CodeThrottled, lsapi.CodeForbidden, lsapi.CodeUpstream} {
 			t.Run(op+" "+string(code), func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestWhatAWSFailsIsToldAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestWhoSharedARoundWithAFailureIsTriedAnew(t *testing.T) {
+func TestRequestsThatShareAFailedChangeAreTriedAnew(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)
 	aws.next("Register", func(_ context.Context, apply func() error) error { return apply() }, fails(lsapi.CodeThrottled))
@@ -267,7 +267,7 @@ func TestWhoSharedARoundWithAFailureIsTriedAnew(t *testing.T) {
 	})
 }
 
-func TestAChangeIsToldBeforeItsCallerIsAnswered(t *testing.T) {
+func TestChangeIsShownBeforeItsCallerIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS(two)
 		aws.run(one, two)
@@ -296,7 +296,7 @@ func TestAChangeIsToldBeforeItsCallerIsAnswered(t *testing.T) {
 	})
 }
 
-func TestACallerWhoLeavesBeforeItsTurnIsWithdrawn(t *testing.T) {
+func TestRequestIsWithdrawnWhenItsCallerLeavesTheQueue(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
@@ -320,7 +320,7 @@ func TestACallerWhoLeavesBeforeItsTurnIsWithdrawn(t *testing.T) {
 	wantMembers(t, aws, one)
 }
 
-func TestACallerWhoLeavesDoesNotStopACallThatWasSent(t *testing.T) {
+func TestSentCallGoesOnWhenItsCallerLeaves(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
@@ -341,7 +341,7 @@ func TestACallerWhoLeavesDoesNotStopACallThatWasSent(t *testing.T) {
 	})
 }
 
-func TestALookEndsWhenAllWhoWantedItHaveLeft(t *testing.T) {
+func TestReadEndsWhenAllItsCallersHaveLeft(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		stays  bool
@@ -382,7 +382,7 @@ func TestALookEndsWhenAllWhoWantedItHaveLeft(t *testing.T) {
 	}
 }
 
-func TestALoadBalancerThatDoesNotExistStartsNoLane(t *testing.T) {
+func TestMissingLoadBalancerStartsNoLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS()
 		s := newService(aws, membership.Options{
@@ -398,7 +398,7 @@ func TestALoadBalancerThatDoesNotExistStartsNoLane(t *testing.T) {
 	})
 }
 
-func TestALaneThatHangsDelaysNoOther(t *testing.T) {
+func TestHangingLaneDelaysNoOther(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)
 	aws.next("Register", hangs)
@@ -420,7 +420,7 @@ func TestALaneThatHangsDelaysNoOther(t *testing.T) {
 	})
 }
 
-func TestAFullLaneRefusesAtOnce(t *testing.T) {
+func TestFullLaneRejectsAtOnce(t *testing.T) {
 	aws := newFakeAWS()
 	aws.next("Members", func(ctx context.Context, apply func() error) error {
 		time.Sleep(5 * time.Second)
@@ -445,7 +445,7 @@ func TestAFullLaneRefusesAtOnce(t *testing.T) {
 	})
 }
 
-func TestCloseLetsLanesFinishAndRefusesWhatComesLater(t *testing.T) {
+func TestCloseLetsLanesFinishAndRejectsLaterRequests(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
 	inBubble(t, aws, func(t *testing.T, s *service) {
@@ -485,7 +485,7 @@ func TestCloseEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestCloseThatIsCutShortAnswersEverybody(t *testing.T) {
+func TestCloseThatIsCutShortAnswersAllCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS()
 		aws.run(one, two)

@@ -26,7 +26,7 @@ func replicas(t *testing.T, aws *fakeAWS, record *fakeRecord, skew time.Duration
 	})
 }
 
-func TestLaneIgnoresWhatItKnewWhenAnotherReplicaHasAppended(t *testing.T) {
+func TestLaneReadsTheRecordAgainAfterAnotherReplicaAppended(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two, three)
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
@@ -65,7 +65,7 @@ func TestAttachesOfOneInstanceHaveOneSuccessWhenAReadOfTheRecordFails(t *testing
 	wantNothingInvented(t, record)
 }
 
-func TestClientsThatLeaveEarlyInventNoExternalChange(t *testing.T) {
+func TestLeavingClientsCauseNoExternalChange(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two, three)
 	aws.lag = time.Second
@@ -199,7 +199,7 @@ func TestSharersOfAnOpenCallAreAnsweredWhenTheRecordContradicts(t *testing.T) {
 	})
 }
 
-func TestAttachIsAConflictWhateverTheReplicasClocksSay(t *testing.T) {
+func TestAttachIsAConflictUnderAnyClockOffset(t *testing.T) {
 	for _, skew := range []time.Duration{-time.Hour, -6 * time.Second, 6 * time.Second, time.Hour} {
 		t.Run(skew.String(), func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
@@ -218,7 +218,7 @@ func TestAttachIsAConflictWhateverTheReplicasClocksSay(t *testing.T) {
 	}
 }
 
-func TestOutsideChangeShowsWhateverTheReplicasClocksSay(t *testing.T) {
+func TestOutsideChangeShowsUnderAnyClockOffset(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	replicas(t, aws, record, time.Hour, func(t *testing.T, a, b *service) {
@@ -234,7 +234,7 @@ func TestOutsideChangeShowsWhateverTheReplicasClocksSay(t *testing.T) {
 	})
 }
 
-func TestOpenChangeIsJudgedAfterTheLagWhateverTheIntendersClockSaid(t *testing.T) {
+func TestOpenChangeIsJudgedAfterTheLagUnderAnyClockOffset(t *testing.T) {
 	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
 		t.Run(skew.String(), func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
@@ -319,7 +319,7 @@ func TestLaneReadsTheRecordAgainWhenItHasRefusedAnOutcome(t *testing.T) {
 	}
 }
 
-func TestAnswerNamesNoChangeThatTheRecordMayNotHave(t *testing.T) {
+func TestAnswerNamesNoChangeThatMayBeUnrecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -429,7 +429,7 @@ func TestCallThatTakesEffectAtItsDeadlineIsNotFailedWhileReadsLag(t *testing.T) 
 	})
 }
 
-func TestCloseDoesNotWaitForARecordThatStaysAway(t *testing.T) {
+func TestCloseDoesNotWaitForAnUnavailableRecord(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	record.wait = 50 * time.Millisecond

@@ -75,7 +75,7 @@ func TestCallerThatLeftBeforeItsInstanceWasFoundUnfitIsRecorded(t *testing.T) {
 }
 
 // the maker leaves while its intent is being recorded, which fails.
-func TestCallerThatLeavesWhileItsIntentIsRecordedIsNotToldItsID(t *testing.T) {
+func TestAnswerDuringTheRecordingOfAnIntentHasNoID(t *testing.T) {
 	for _, action := range []lsapi.Action{lsapi.Attach, lsapi.Detach} {
 		t.Run(string(action), func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
@@ -221,7 +221,7 @@ func TestChangeWhoseOutcomeMayBeOnRecordIsNotSentAgain(t *testing.T) {
 
 // the overlay may hold another's change for longer than the lane believes, because each
 // has the time from a reading of the record's clock of its own.
-func TestLookThatTheOverlayAltersProvesNothing(t *testing.T) {
+func TestReadAlteredByTheOverlayProvesNothing(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {

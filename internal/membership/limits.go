@@ -4,61 +4,60 @@ import "time"
 
 // The bounds of the lanes, each with its reason. None is reached in healthy use.
 const (
-	// DefaultCallTimeout bounds each step that asks AWS. It leaves room for the
-	// SDK's three attempts with their back-off, and for a second step, within
-	// the 30 s that a client waits.
+	// DefaultCallTimeout bounds each step that calls AWS. Within the 30 s that a client
+	// waits it leaves room for the SDK's three attempts with their back-off, and for a
+	// second step.
 	DefaultCallTimeout = 10 * time.Second
 
-	// maxBatch is how many instances a round changes: as many as one EC2 lookup
-	// takes filter values (200).
+	// maxBatch bounds the instances that a round changes: as many as the filter values of
+	// one EC2 lookup (200).
 	maxBatch = 200
 
-	// maxWaiting is how many requests wait in one lane: the quota of members of
-	// a load balancer (1,000), so that a deploy of all of them at once fits.
+	// maxWaiting bounds the requests in a queue: the quota of members of a load balancer
+	// (1,000), so that a deploy of all of them at once fits.
 	maxWaiting = 1000
 
-	// maxLanes is how many load balancers are changed at once: far above the
-	// quota of a region (20, adjustable). Each holds some 50 KB while it asks AWS.
+	// maxLanes bounds the load balancers that are changed at once: far above the quota of
+	// a region (20, adjustable). Each takes some 50 KB while it calls AWS.
 	maxLanes = 1000
-
-	// maxIsolationCalls bounds the extra calls that find the instances for which
-	// AWS refused a batch: halving finds one culprit among 200 in 16. A Classic
-	// ELB write bucket holds 20.
-	maxIsolationCalls = 16
-
-	// firstSettlingPause and maxSettlingPause space the reads that settle calls
-	// of unknown outcome: soon, because most are applied at once, then seldom,
-	// because the reads come out of the budget of everybody.
-	firstSettlingPause = 100 * time.Millisecond
-	maxSettlingPause   = 2 * time.Second
-
-	// sendingSteps is how many times the bound of a call a round may take to send
-	// its changes, the isolation of culprits included: a recorded intent says until
-	// when its call may still take effect.
-	sendingSteps = 2
-
-	// maxChange is how long a change is believed to have taken, at most, by the times
-	// on record: a client's wait and two rounds of calls.
-	maxChange = 2 * time.Minute
-
-	// recordTimeout bounds each step that asks the record. It is on a disk beside
-	// the process, or one database away.
-	recordTimeout = 5 * time.Second
-
-	// firstRecordPause and maxRecordPause space the attempts to record what AWS has
-	// answered while the record is away.
-	firstRecordPause = 100 * time.Millisecond
-	maxRecordPause   = 2 * time.Second
-
-	// recoverEvery is how often changes are looked for whose process has died.
-	// They can be settled some twenty seconds later at the earliest.
-	recoverEvery = 2 * time.Second
 
 	// maxObservedLanes bounds the lanes at which a finding starts one more: half of all,
 	// the others are for changes.
 	maxObservedLanes = maxLanes / 2
 
-	// fullRetryAfter is what a client is told to wait when a lane is full: a
-	// few rounds of three calls each.
+	// maxIsolationCalls bounds the extra calls that find the instances for which AWS
+	// refused a batch: halving finds one among 200 in 16. A Classic ELB write bucket holds
+	// 20.
+	maxIsolationCalls = 16
+
+	// firstSettlingPause and maxSettlingPause space the reads that settle open changes:
+	// soon, because most are applied at once, then seldom, because the reads come out of
+	// the common budget.
+	firstSettlingPause = 100 * time.Millisecond
+	maxSettlingPause   = 2 * time.Second
+
+	// sendingSteps is the time to send the changes of a round, isolation included, in
+	// bounds of a call. A recorded intent says until when its call may take effect.
+	sendingSteps = 2
+
+	// maxChange bounds the time that a change took, by the times on record: a client's wait
+	// and two rounds of calls.
+	maxChange = 2 * time.Minute
+
+	// recordTimeout bounds each step that calls the record. It is on a disk beside the
+	// process, or one database away.
+	recordTimeout = 5 * time.Second
+
+	// firstRecordPause and maxRecordPause space the attempts to record outcomes while the
+	// record is unavailable.
+	firstRecordPause = 100 * time.Millisecond
+	maxRecordPause   = 2 * time.Second
+
+	// recoverEvery is the interval of looks for changes of processes that died. They can be
+	// settled some twenty seconds later at the earliest.
+	recoverEvery = 2 * time.Second
+
+	// fullRetryAfter is the advice to a client whose lane is full: a few rounds of three
+	// calls each.
 	fullRetryAfter = time.Second
 )

@@ -24,7 +24,7 @@ func observed(t *testing.T, record *fakeRecord, instance string) (since, until t
 	return since, until
 }
 
-func TestLookOfARoundCountsAsTheLastLook(t *testing.T) {
+func TestReadOfARoundCountsAsTheLastRead(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -43,7 +43,7 @@ func TestLookOfARoundCountsAsTheLastLook(t *testing.T) {
 	})
 }
 
-func TestLookFromBeforeTheLastOneIsIgnored(t *testing.T) {
+func TestReadFromBeforeTheLastOneIsIgnored(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
@@ -65,7 +65,7 @@ func TestLookFromBeforeTheLastOneIsIgnored(t *testing.T) {
 	})
 }
 
-func TestLookBehindAnOlderRecordDoesNotCount(t *testing.T) {
+func TestReadBehindAnOlderRecordDoesNotCount(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
@@ -96,7 +96,7 @@ func TestOutsideChangeIsRecordedOnceWhileItsLaneLives(t *testing.T) {
 	})
 }
 
-func TestLookThatAgreesCostsTheNextOneNothing(t *testing.T) {
+func TestReadAfterAnAgreeingOneIsNoNews(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -111,7 +111,7 @@ func TestLookThatAgreesCostsTheNextOneNothing(t *testing.T) {
 	})
 }
 
-func TestLookStillCountsWhenHealthWasRecorded(t *testing.T) {
+func TestReadStillCountsAfterHealthWasRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	hearing(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
@@ -128,7 +128,7 @@ func TestLookStillCountsWhenHealthWasRecorded(t *testing.T) {
 	})
 }
 
-func TestLookLeavesARecordThatIsAwayAlone(t *testing.T) {
+func TestObservationLeavesAnUnavailableRecordAlone(t *testing.T) {
 	for code, wait := range map[lsapi.Code]time.Duration{lsapi.CodeUnavailable: 3 * time.Second, lsapi.CodeInternal: 0} {
 		t.Run(string(code), func(t *testing.T) {
 			aws, record := newFakeAWS(one), newFakeRecord()
@@ -227,7 +227,7 @@ func TestOpenChangeOfARecordWithoutMembershipIsSettled(t *testing.T) {
 	}
 }
 
-func TestHealthDoesNotMakeALookBehindAnOlderRecordCount(t *testing.T) {
+func TestHealthDoesNotMakeAReadBehindAnOlderRecordCount(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
@@ -263,7 +263,7 @@ func TestEmptyMembershipIsRecordedAfterHealth(t *testing.T) {
 	}
 }
 
-func TestLoadBalancerThatAReadShowedLaterIsNotRecordedAsGone(t *testing.T) {
+func TestDeletionOlderThanTheLastReadIsNotRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -278,7 +278,7 @@ func TestLoadBalancerThatAReadShowedLaterIsNotRecordedAsGone(t *testing.T) {
 	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied")
 }
 
-func TestLoadBalancerThatAChangeFindsGoneIsRecordedWithTheIntervalSinceTheLastLook(t *testing.T) {
+func TestDeletionFoundByAChangeIsRecordedWithTheIntervalSinceTheLastRead(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)

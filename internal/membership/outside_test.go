@@ -62,7 +62,7 @@ func TestOutsideChangeBehindAnotherReplicasIsRecorded(t *testing.T) {
 	}
 }
 
-func TestLoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
+func TestNewLoadBalancerHasNoMembersOfTheDeletedOne(t *testing.T) {
 	for name, notice := range map[string]func(t *testing.T, s *service){
 		"reported by a reader": func(_ *testing.T, s *service) { s.found.ObserveGone("web", time.Now()); synctest.Wait() },
 		"found by a change": func(t *testing.T, s *service) {
@@ -91,7 +91,7 @@ func TestLoadBalancerMadeAnewHasNoneOfTheOldOnesMembers(t *testing.T) {
 	}
 }
 
-func TestMembershipThatWasNeverRecordedIsNotRecordedAsGone(t *testing.T) {
+func TestDeletionOfAnUnrecordedMembershipIsNotRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.change(func() { aws.gone = true })
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -106,7 +106,7 @@ func TestMembershipThatWasNeverRecordedIsNotRecordedAsGone(t *testing.T) {
 
 // A reader that began later than the round's look, and was answered sooner, has seen the
 // membership as it is on record.
-func TestOutsideChangeDuringALookHasAnIntervalThatDoesNotEndBeforeItBegins(t *testing.T) {
+func TestOutsideChangeDuringAReadHasAnIntervalThatDoesNotEndBeforeItBegins(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	var happened time.Time

@@ -7,31 +7,29 @@ import (
 	"lsapi"
 )
 
-// Record is where the lanes write what they are about to do, and what came of
-// it. What it fails is told by CodeUnavailable, and then nothing was recorded; by
-// CodeTimeout when that is not known; by CodeInternal when it contradicts what was
-// recorded before.
+// Record stores the changes of load balancers, each in a log of its own. CodeUnavailable:
+// nothing was recorded. CodeTimeout: that is not known. CodeInternal: it contradicts what
+// was recorded before.
 type Record interface {
-	// Acquire acquires the load balancer's lease, waiting for whoever has it.
+	// Acquire acquires the load balancer's lease, and waits while another process has it.
 	Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error)
-	// Renew returns the lease with as much time left as Acquire's has. ErrLeaseLost is
-	// in the chain of its error when somebody else has taken it.
+	// Renew returns the lease with as much time left as Acquire's has. ErrLeaseLost is in
+	// the chain of its error if another process has acquired it.
 	Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error)
 	// Release releases the lease.
 	Release(ctx context.Context, lease lsapi.Lease) error
-	// Append adds events to the load balancer's log, all or none. They are durable
-	// when it returns. ErrLeaseLost is in the chain of its error when somebody else
-	// has taken the lease since.
-	// It returns the end of the log.
+	// Append adds events to the load balancer's log, all or none, and returns the end of
+	// the log. They are durable then. ErrLeaseLost is in the chain of its error if another
+	// process has acquired the lease since.
 	Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error)
-	// LaneState returns what the record knows of the load balancer; of the changes
-	// that were applied, those of the last while, and those that the last look at the
-	// membership may not have shown, because it was less than that later.
+	// LaneState returns what a lane needs of the load balancer. Its applied changes are
+	// those within the period before now, and those within the period before the last read
+	// of the membership, which may not have shown them.
 	LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error)
-	// Health returns the health of the load balancer's members, and of those that it is
-	// draining, as it is on record, by instance.
+	// Health returns the health on record of the load balancer's members, and of those
+	// that it is draining, by instance.
 	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
-	// Unfinished names the load balancers that have changes without outcome, or
-	// changes that were applied in the last while.
+	// Unfinished returns the load balancers that have changes without outcome, or changes
+	// that were applied within the period before now.
 	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
 }

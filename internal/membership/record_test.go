@@ -51,7 +51,7 @@ func wantTold(t *testing.T, record *fakeRecord, want ...string) {
 	}
 }
 
-func TestTheIntentIsRecordedBeforeTheCallAndTheOutcomeBeforeTheAnswer(t *testing.T) {
+func TestIntentIsRecordedBeforeTheCallAndOutcomeBeforeTheAnswer(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
@@ -73,7 +73,7 @@ func TestTheIntentIsRecordedBeforeTheCallAndTheOutcomeBeforeTheAnswer(t *testing
 	})
 }
 
-func TestWhatIsNotSentIsRecordedToo(t *testing.T) {
+func TestUnsentRequestsAreRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -96,7 +96,7 @@ func TestWhatIsNotSentIsRecordedToo(t *testing.T) {
 	wantTold(t, record, "completed attach "+one+" conflict", "intended detach "+one, "completed detach "+one+" applied", "completed attach "+two+" withdrawn")
 }
 
-func TestOfThoseWhoShareACallEachIsRecorded(t *testing.T) {
+func TestRequestsThatShareACallAreRecordedEach(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -108,7 +108,7 @@ func TestOfThoseWhoShareACallEachIsRecorded(t *testing.T) {
 	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" conflict", "completed attach "+one+" conflict")
 }
 
-func TestWhatCannotBeRecordedIsNotSent(t *testing.T) {
+func TestUnrecordedChangeIsNotSent(t *testing.T) {
 	for _, op := range []string{"Take", "LaneState", "Append"} {
 		t.Run(op, func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
@@ -133,7 +133,7 @@ func TestWhatCannotBeRecordedIsNotSent(t *testing.T) {
 	}
 }
 
-func TestAnOutcomeThatCannotBeRecordedIsNotTold(t *testing.T) {
+func TestUnrecordedOutcomeIsNotAnswered(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		away time.Duration
@@ -167,7 +167,7 @@ func TestAnOutcomeThatCannotBeRecordedIsNotTold(t *testing.T) {
 	}
 }
 
-func TestALostTurnIsNeverASuccess(t *testing.T) {
+func TestLostLeaseIsNeverASuccess(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
@@ -185,7 +185,7 @@ func TestALostTurnIsNeverASuccess(t *testing.T) {
 	})
 }
 
-func TestChangesLeftOpenByACrashAreSettledByLooking(t *testing.T) {
+func TestChangesLeftOpenByACrashAreSettledByReading(t *testing.T) {
 	tests := []struct {
 		name string
 		goes hook
@@ -225,7 +225,7 @@ func TestChangesLeftOpenByACrashAreSettledByLooking(t *testing.T) {
 	}
 }
 
-func TestWhatWasAppliedBeforeARestartIsRememberedWhileReadsLag(t *testing.T) {
+func TestChangesBeforeARestartShowWhileReadsLag(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.lag = 9 * time.Second
 	aws.run(one)
@@ -246,7 +246,7 @@ func TestWhatWasAppliedBeforeARestartIsRememberedWhileReadsLag(t *testing.T) {
 }
 
 // The first request after a restart comes before anything is known of the record.
-func TestNothingIsDoneWithAnInstanceBeforeWhatACrashLeftOpenIsSettled(t *testing.T) {
+func TestInstanceOfAnOpenChangeWaitsAfterACrash(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	aws.next("Register", func(ctx context.Context, apply func() error) error {
@@ -291,7 +291,7 @@ func turnsAreAway(op string, _ []lsapi.Event) error {
 	return nil
 }
 
-func TestAStandbyThatRemembersSettlesWhatIsOpenAsSoonAsItMay(t *testing.T) {
+func TestStandbySettlesOpenChangesAsSoonAsItMay(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
@@ -321,7 +321,7 @@ func TestAStandbyThatRemembersSettlesWhatIsOpenAsSoonAsItMay(t *testing.T) {
 	})
 }
 
-func TestAServiceDoesNotStartOnARecordThatCannotBeRead(t *testing.T) {
+func TestServiceDoesNotStartOnAnUnreadableRecord(t *testing.T) {
 	record := newFakeRecord()
 	record.fails(isAway)
 	s := newService(newFakeAWS(), membership.Options{Record: record})
@@ -339,7 +339,7 @@ func look(s *service, aws *fakeAWS) {
 	synctest.Wait()
 }
 
-func TestWhatOthersChangeIsRecordedWithItsInterval(t *testing.T) {
+func TestOutsideChangeIsRecordedWithItsInterval(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two, three)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -358,7 +358,7 @@ func TestWhatOthersChangeIsRecordedWithItsInterval(t *testing.T) {
 	})
 }
 
-func TestOnesOwnChangesAreNotSomebodyElses(t *testing.T) {
+func TestOwnChangesAreNoOutsideChanges(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.lag = 5 * time.Second
 	aws.run(one, two)
@@ -382,7 +382,7 @@ func TestOnesOwnChangesAreNotSomebodyElses(t *testing.T) {
 	}
 }
 
-func TestWhatIsOnRecordCostsNoCallToSee(t *testing.T) {
+func TestObservationOnRecordCostsNoCall(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		look(s, aws)
@@ -397,7 +397,7 @@ func TestWhatIsOnRecordCostsNoCallToSee(t *testing.T) {
 	})
 }
 
-func TestWhoLeavesWhileAnotherMakesTheCallIsWithdrawn(t *testing.T) {
+func TestRequestIsWithdrawnWhenItsCallerLeavesASharedCall(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -415,7 +415,7 @@ func TestWhoLeavesWhileAnotherMakesTheCallIsWithdrawn(t *testing.T) {
 	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" withdrawn")
 }
 
-func TestAnOpenChangeThatShowsIsNotSomebodyElses(t *testing.T) {
+func TestOpenChangeThatShowsIsNoOutsideChange(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", appliedButCutOff)
@@ -427,7 +427,7 @@ func TestAnOpenChangeThatShowsIsNotSomebodyElses(t *testing.T) {
 	wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
 }
 
-func TestARecordThatContradictsIsNotAskedForEver(t *testing.T) {
+func TestContradictingRecordIsNotRetriedForever(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	record.fails(func(op string, events []lsapi.Event) error {
@@ -473,7 +473,7 @@ func TestSharersOfACallWhoseOutcomeIsLostAreTriedAnew(t *testing.T) {
 	})
 }
 
-func TestWhoLeavesIsOnRecordWhateverTheLaneWasAt(t *testing.T) {
+func TestWithdrawnRequestIsRecordedAtAnyStageOfTheLane(t *testing.T) {
 	for name, slow := range map[string]func(*fakeAWS, *fakeRecord){
 		"it takes the lease": func(_ *fakeAWS, record *fakeRecord) { record.wait = 3 * time.Second },
 		"it looks":           func(aws *fakeAWS, _ *fakeRecord) { aws.latency = 3 * time.Second },
@@ -525,7 +525,7 @@ func become(aws *fakeAWS, members ...string) {
 	aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), members}) })
 }
 
-func TestAnOutsideChangeThatBringsBackWhatWasSeenBeforeIsRecorded(t *testing.T) {
+func TestOutsideChangeBackToAnEarlierMembershipIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -539,7 +539,7 @@ func TestAnOutsideChangeThatBringsBackWhatWasSeenBeforeIsRecorded(t *testing.T) 
 	wantTold(t, record, "intended detach "+two, "completed detach "+two+" applied", "observed +"+two+" -")
 }
 
-func TestALateSightHidesNoOutsideChange(t *testing.T) {
+func TestLateObservationHidesNoOutsideChange(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -560,7 +560,7 @@ func TestALateSightHidesNoOutsideChange(t *testing.T) {
 	wantTold(t, record, "intended attach "+two, "completed attach "+two+" applied", "intended detach "+one, "completed detach "+one+" applied", "observed +"+one+" -"+two)
 }
 
-func TestARoundFindsOutsideChangesSinceTheLastLook(t *testing.T) {
+func TestRoundFindsOutsideChangesSinceTheLastRead(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -578,7 +578,7 @@ func TestARoundFindsOutsideChangesSinceTheLastLook(t *testing.T) {
 	})
 }
 
-func TestAnotherProcessMaySettleWhatThisOneHasSent(t *testing.T) {
+func TestAnotherProcessMaySettleASentChange(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", lost)
@@ -595,7 +595,7 @@ func TestAnotherProcessMaySettleWhatThisOneHasSent(t *testing.T) {
 	})
 }
 
-func TestACallIsNotMadeWithoutItsTurn(t *testing.T) {
+func TestCallIsNotMadeWithoutTheLease(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	record.fails(func(op string, _ []lsapi.Event) error {
@@ -613,7 +613,7 @@ func TestACallIsNotMadeWithoutItsTurn(t *testing.T) {
 	wantTold(t, record, "intended attach "+one, "completed attach "+one+" failed")
 }
 
-func TestAConflictThatCannotBeRecordedIsNotTold(t *testing.T) {
+func TestUnrecordedConflictIsNotAnswered(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {

@@ -51,7 +51,7 @@ func TestConflictIsRecordedWithTheNumberOfMembers(t *testing.T) {
 	}
 }
 
-func TestRoundSendsNothingWhenWhatItSettledCannotBeRecorded(t *testing.T) {
+func TestRoundSendsNothingWhenASettlementIsUnrecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	aws.next("Register", appliedButCutOff)

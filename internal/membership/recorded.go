@@ -8,20 +8,20 @@ import (
 	"lsapi"
 )
 
-// recordedMembers is the membership as the record adds up to it. It is true of one
-// end of the log, and so only while nobody else can append.
+// recordedMembers is the membership as the record adds up to it, at one end of the log. It
+// holds as long as no other process can append.
 type recordedMembers struct {
 	head     lsapi.Head
-	known    bool // the record has ever seen the membership
+	known    bool // the record has the membership at all
 	members  map[string]bool
-	lookedAt time.Time // the last time at which AWS said the same, as far as its reads can be trusted
-	// recent is when the last change of an instance took effect. Looks prove nothing
-	// about the instance until the overlay window has passed since.
+	lookedAt time.Time // when the last read began that agrees, as far as AWS's reads can be trusted
+	// recent has the last change of an instance. Reads prove nothing about the instance
+	// until the window has passed since.
 	recent map[string]period
 	window time.Duration
 }
 
-// period is between when and when something happened.
+// period is the time between the beginning and the end of something.
 type period struct{ from, to time.Time }
 
 func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMembers {
@@ -38,7 +38,7 @@ func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMem
 	return r
 }
 
-// tookOf is how long a change took, at most: the times are labels, by clocks that
+// tookOf returns how long a change took, at most. Its times are labels, by clocks that
 // differ by the tolerance.
 func tookOf(c lsapi.Change) time.Duration {
 	return min(max(0, c.CompletedAt.Sub(c.IntendedAt))+lsapi.ClockTolerance, maxChange)
@@ -67,10 +67,10 @@ func (r *recordedMembers) note(events []lsapi.Event) {
 	}
 }
 
-// looked moves the time of the last look on.
+// looked moves the time of the last read on.
 func (r *recordedMembers) looked(at time.Time) { r.lookedAt = later(r.lookedAt, at) }
 
-// count is how many members there are; nil when that is not known.
+// count returns the number of members; nil if it is not known.
 func (r *recordedMembers) count() *int {
 	if !r.known {
 		return nil
@@ -78,38 +78,44 @@ func (r *recordedMembers) count() *int {
 	return new(len(r.members))
 }
 
-// unexplained returns the event that leads from the record to members, which a
-// read from began to ended has found; false when the record says the same, or a later
-// read has. Instances of open changes are left out: what the read shows of them may be
-// the change's effect, although it may not have been fresh enough to settle the change.
+// unexplained returns the event that leads from the record to members, which a read from
+// began to ended found; false if the record says the same, or a later read was recorded.
+// Instances of open changes are left out: what the read found of them may be the change's
+// effect, although the read may have begun too early to settle the change.
 func (r *recordedMembers) unexplained(members map[string]bool, began, ended time.Time, open ...*change) (lsapi.Event, bool) {
 	event := lsapi.Event{Kind: lsapi.EventObserved, At: time.Now(), Since: r.lookedAt, Until: began}
 	if !r.known {
-		event.Kind, event.Members = lsapi.EventCheckpoint, sorted(members)
+		event.Kind, event.Members = lsapi.EventCheckpoint, slices.Sorted(maps.Keys(members))
 		return event, true
 	}
-	added, removed := maps.Clone(members), maps.Clone(r.members)
-	for id := range r.members {
-		delete(added, id)
-	}
-	for id := range members {
-		delete(removed, id)
-	}
-	for _, c := range open {
-		delete(added, c.instance.ID)
-		delete(removed, c.instance.ID)
-	}
-	event.Added, event.Removed = sorted(added), sorted(removed)
-	event.Since = r.unchangedUntil(append(slices.Clone(event.Added), event.Removed...))
+	held := (&openChanges{changes: open}).holds
+	event.Added, event.Removed = diff(r.members, members, held)
+	event.Since = r.unchangedUntil(slices.Concat(event.Added, event.Removed))
 	if event.Since.After(began) { // another read began later, and was answered sooner
 		event.Until = ended
 	}
-	return event, len(added)+len(removed) > 0 && !event.Since.After(event.Until)
+	return event, len(event.Added)+len(event.Removed) > 0 && !event.Since.After(event.Until)
 }
 
-// unchangedUntil is until when the instances were certainly as the record says: the
-// last look, unless it was so soon after a change that it may not have shown it, and
-// only the overlay made it agree.
+// diff returns what leads from one membership to another, sorted, without the instances
+// that are held.
+func diff(from, to map[string]bool, isHeld func(instance string) bool) (added, removed []string) {
+	return missing(to, from, isHeld), missing(from, to, isHeld)
+}
+
+// missing returns the elements of a set that another one lacks and that are not held.
+func missing(set, other map[string]bool, isHeld func(instance string) bool) (ids []string) {
+	for _, id := range slices.Sorted(maps.Keys(set)) {
+		if !other[id] && !isHeld(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// unchangedUntil returns the time until which the instances were certainly as recorded:
+// that of the last read, unless it may have missed a recent change and agreed only under
+// the overlay.
 func (r *recordedMembers) unchangedUntil(ids []string) time.Time {
 	until := r.lookedAt
 	for _, id := range ids {
@@ -120,16 +126,20 @@ func (r *recordedMembers) unchangedUntil(ids []string) time.Time {
 	return until
 }
 
-// proves reports whether the last look has shown what became of a change.
+// proves reports whether the last read has shown the result of a change.
 func (r *recordedMembers) proves(changed period) bool {
 	return !r.lookedAt.Before(changed.to.Add(r.window))
 }
 
-// changed notes when the instance of a change was sent and took effect, and forgets the
-// changes that a look has proved.
+// changed notes a change that took effect then, and drops those that the last read proves.
 func (r *recordedMembers) changed(c *change, at time.Time) {
 	maps.DeleteFunc(r.recent, func(_ string, changed period) bool { return r.proves(changed) })
 	r.recent[c.instance.ID] = period{c.sentAt, at}
 }
 
-func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

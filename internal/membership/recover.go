@@ -12,9 +12,8 @@ func (s *Service) Start() {
 	s.work.Go(func(context.Context) { s.recoverForever() })
 }
 
-// recoverForever looks for changes that a process has left open, this one before
-// it crashed or another, and starts their lanes, which settle them and add what was
-// applied recently to the overlay.
+// recoverForever starts the lanes of changes that a process has left open, this one before
+// a crash or another. They settle them, and add the recent changes to the overlay.
 func (s *Service) recoverForever() {
 	ticker := time.NewTicker(recoverEvery)
 	defer ticker.Stop()
@@ -33,7 +32,7 @@ func (s *Service) recover() {
 	defer cancel()
 	names, err := s.record.Unfinished(ctx, s.overlay.Keep())
 	if err != nil {
-		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable { // what is away is told by whoever is ready to serve
+		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable { // readiness reports that
 			s.log.Error("changes that were left open cannot be looked for", "error", err)
 		}
 		return
@@ -45,15 +44,9 @@ func (s *Service) recover() {
 		switch l := s.lanes[name]; {
 		case s.closing:
 		case l == nil && len(s.lanes) < maxLanes:
-			s.startLane(name).want()
-		case l != nil && !l.informed:
-			l.want()
+			s.startLane(name).readRecord()
+		case l != nil && !l.hasRead.Load():
+			l.readRecord()
 		}
 	}
-}
-
-// want makes the lane read the record. The caller holds service.mu.
-func (l *lane) want() {
-	l.wanted = true
-	l.signal()
 }

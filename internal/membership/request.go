@@ -8,12 +8,12 @@ import (
 	"lsapi"
 )
 
-// request is a caller's wish in a lane, together with the caller who waits.
+// request is a request in a lane, with its caller.
 type request struct {
 	lsapi.Request
 	ctx    context.Context
 	stage  atomic.Int32
-	left   atomic.Bool // the caller has left after it was decided, without the answer
+	left   atomic.Bool // the caller has left after the decision, without the answer
 	intent atomic.Bool // the intent is on record
 	answer chan answer // holds one, so that the lane never waits for a caller
 }
@@ -24,8 +24,8 @@ type answer struct {
 	err    error
 }
 
-// The stages of a request. Only waiting can be left: by the lane, which decides
-// it, or by the caller, who withdraws it. Whoever is first counts.
+// The stages of a request. Only waiting ends: the lane decides the request, or the caller
+// withdraws it, whichever is first.
 const (
 	stageWaiting int32 = iota
 	stageDecided
@@ -36,8 +36,8 @@ func newRequest(ctx context.Context, r lsapi.Request) *request {
 	return &request{Request: r, ctx: ctx, answer: make(chan answer, 1)}
 }
 
-// decide claims the request for a call to AWS, or for an answer that takes none.
-// It fails when the caller has left before, or the caller's time was up.
+// decide claims the request for a call to AWS, or for an answer that needs none. It fails
+// if the caller has left, or its time is up.
 func (r *request) decide() bool {
 	if r.ctx.Err() != nil {
 		r.stage.CompareAndSwap(stageWaiting, stageWithdrawn)
@@ -45,11 +45,11 @@ func (r *request) decide() bool {
 	return r.stage.CompareAndSwap(stageWaiting, stageDecided) || r.stage.Load() == stageDecided
 }
 
-// gone reports whether nobody waits for the request any more, and none will.
-func (r *request) gone() bool { return r.stage.Load() == stageWithdrawn }
+// isWithdrawn reports whether the caller has left before the decision.
+func (r *request) isWithdrawn() bool { return r.stage.Load() == stageWithdrawn }
 
-// leave is the caller's way out when its time is up. A request that was not sent
-// never will be.
+// leave returns the answer of a caller whose time is up. A request that was not sent never
+// will be.
 func (r *request) leave() (lsapi.Result, error) {
 	select {
 	case a := <-r.answer: // it came at the same moment
@@ -58,11 +58,11 @@ func (r *request) leave() (lsapi.Result, error) {
 	}
 	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the %s of %s was sent to AWS; nothing was changed", r.Action, r.InstanceID)
 	err.Err = context.Cause(r.ctx)
-	if r.stage.CompareAndSwap(stageWaiting, stageWithdrawn) || r.gone() {
-		// The lane records it, but a crash before that loses it: nothing was intended.
+	if r.stage.CompareAndSwap(stageWaiting, stageWithdrawn) || r.isWithdrawn() {
+		// The lane records it. A crash before that loses it: nothing was intended.
 		return lsapi.Result{}, err
 	}
-	r.left.Store(true) // before the answer is looked for again: see refuse
+	r.left.Store(true) // before the second look for the answer: see refuse
 	select {
 	case a := <-r.answer:
 		return a.result, a.err
@@ -72,16 +72,19 @@ func (r *request) leave() (lsapi.Result, error) {
 	return lsapi.Result{Recorded: r.intent.Load(), Pending: true}, err
 }
 
-// succeed, conclude and fail are the answers: that the change took effect, that
-// it did not and why, and that there is no change of which the record knows.
+// succeed answers that the change took effect.
 func (r *request) succeed(instance lsapi.Instance) {
 	r.answer <- answer{lsapi.Result{Instance: instance, Recorded: true}, nil}
 }
-func (r *request) conclude(err error) { r.answer <- answer{lsapi.Result{Recorded: true}, err} }
-func (r *request) fail(err error)     { r.answer <- answer{err: err} }
 
-// refuse answers that there is no change. It returns false when the caller may have left
-// without that answer, and with the id of a change: that must be recorded as withdrawn.
+// conclude answers why a change on record did not take effect.
+func (r *request) conclude(err error) { r.answer <- answer{lsapi.Result{Recorded: true}, err} }
+
+// fail answers why there is no change on record.
+func (r *request) fail(err error) { r.answer <- answer{err: err} }
+
+// refuse answers that there is no change. It returns false if the caller may have left
+// without that answer and with the id of a change, which must be recorded as withdrawn.
 func (r *request) refuse(err error) (answered bool) {
 	if !r.decide() {
 		return false
@@ -97,7 +100,7 @@ func failAll(requests []*request, err error) {
 	}
 }
 
-// change is what is recorded of the request.
+// change returns what is recorded of the request.
 func (r *request) change() lsapi.Change {
 	return lsapi.Change{
 		ID: r.ChangeID, Actor: r.Actor.Name, Action: r.Action,

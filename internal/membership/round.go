@@ -2,6 +2,8 @@ package membership
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,79 +12,112 @@ import (
 	"lsapi"
 )
 
-// view is what a round sees of the world. All of it was asked for after the
-// round's requests had arrived.
+// view is what a round reads from AWS, all of it after the round's requests arrived.
 type view struct {
 	began   time.Time
-	ended   time.Time       // when AWS had answered who the members are
+	ended   time.Time       // of the read of the members
 	shown   map[string]bool // the members as AWS showed them
-	members map[string]bool // the same, with the lane's recent changes laid over
+	members map[string]bool // the same, under the recent changes
 	facts   map[string]lsapi.Instance
 	err     error
 }
 
-// round is what a lane does under one lease. What it knows of the record is a value
-// of the round: there is none without the lease under which it was read.
+// round is what a lane does under one lease.
 type round struct {
-	*lane
-	extending sync.Mutex // guards lease while calls are under way
-	lease     lsapi.Lease
-	recorded  *recordedMembers
-	failure   error // of the record: then the round must end
+	*shared
+	name    string
+	queue   *queue
+	open    *openChanges
+	journal *journal
 }
 
-// carryOut carries out a batch and settles what earlier rounds left open. What it
-// must record before it asks AWS to change anything is added to first.
+// readRecord reads what the record says of changes by other processes, or by this one
+// before a crash.
+func (r *round) readRecord(ctx context.Context) error {
+	state, err := r.record.LaneState(ctx, r.name, r.overlay.Keep())
+	if err != nil {
+		return err
+	}
+	if state.Head != r.journal.lease.Head {
+		return &lsapi.Error{
+			Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost,
+			Message: "the record of load balancer " + r.name + " was written by another process meanwhile",
+		}
+	}
+	if err := r.overlay.Learn(r.name, state.Applied); err != nil {
+		return err
+	}
+	r.journal.recorded = recordedMembersOf(state, r.overlay.Window())
+	for _, c := range r.open.reconcile(state.Open, r.orphan) {
+		if c.maker != nil {
+			c.maker.conclude(errElsewhere(c))
+		}
+		r.queue.requeueOrReject(c.waiting)
+	}
+	return nil
+}
+
+// orphan returns an open change without callers: another process sent it, or this one
+// before a crash. Its call is never repeated.
+func (r *round) orphan(recorded lsapi.Change) *change {
+	return &change{
+		action: recorded.Action, instance: recorded.Instance, recorded: recorded,
+		deadline: recorded.Deadline, trusted: r.trustedFrom(r.name, recorded.InstanceID), sentAt: recorded.Deadline.Add(-maxChange),
+	}
+}
+
+// carryOut carries out a batch and settles what earlier rounds left open. What must be on
+// record before a call changes anything is added to first.
 func (r *round) carryOut(batch []*request, first *recordBatch) {
-	v := r.look(batch)
-	r.countLooks()
+	v := r.read(batch)
+	r.countReads()
 	r.settle(v)
-	if v.err != nil {
+	switch {
+	case v.err != nil:
 		if lsapi.ErrorCode(v.err) == lsapi.CodeNotFound {
 			r.deleted(v, first)
 		}
 		first.fail(batch, v.err)
 		return
-	}
-	if r.failure != nil {
-		first.fail(batch, errUnrecorded(r.failure))
+	case r.journal.failure != nil:
+		first.fail(batch, errUnrecorded(r.journal.failure))
 		return
 	}
-	if event, ok := r.recorded.unexplained(v.members, v.began, v.ended, r.open...); ok {
+	if event, ok := r.journal.recorded.unexplained(v.members, v.began, v.ended, r.open.changes...); ok {
 		first.write(event)
 	}
-	r.recorded.looked(v.began)
+	r.journal.recorded.looked(v.began)
 	changes := r.claim(r.decide(batch, v, first), v, first)
-	if err := r.append(first); err != nil {
-		r.refuse(first, err)
+	if err := r.journal.append(first); err != nil {
+		r.rejectBatch(first, err)
 		for _, c := range changes {
-			r.turnAway(append(c.makers(), c.waiting...), err)
+			r.queue.reject(append(c.makers(), c.waiting...), err)
 		}
 		return
 	}
 	for _, c := range changes {
 		c.maker.intent.Store(true)
 	}
-	r.sendAll(changes)
+	calls := sender{shared: r.shared, name: r.name, permit: r.journal.renew}
+	calls.sendAll(changes)
 	r.finish(changes)
 }
 
-// look reads the membership and looks up the batch's instances, at once. It ends
-// when nobody wants to know any more.
-func (r *round) look(batch []*request) view {
-	ctx, cancel := r.service.asking()
+// read reads the membership and looks up the batch's instances, concurrently. Unless a
+// change is open it ends when all callers have left.
+func (r *round) read(batch []*request) view {
+	ctx, cancel := r.calling()
 	defer cancel()
-	if len(r.open) == 0 {
+	if r.open.isEmpty() {
 		defer whenAllHaveLeft(batch, cancel)()
 	}
-
 	v := view{began: time.Now()}
 	var lookupErr error
 	var lookup sync.WaitGroup
-	if ids := instancesOf(batch); len(ids) > 0 {
-		lookup.Go(func() { v.facts, lookupErr = r.service.aws.Instances(ctx, ids) })
+	if ids := instanceIDs(batch); len(ids) > 0 {
+		lookup.Go(func() { v.facts, lookupErr = r.aws.Instances(ctx, ids) })
 	}
-	ids, err := r.service.aws.Members(ctx, r.loadBalancer)
+	ids, err := r.aws.Members(ctx, r.name)
 	v.ended = time.Now()
 	if err != nil {
 		cancel()
@@ -93,12 +128,12 @@ func (r *round) look(batch []*request) view {
 	lookup.Wait()
 	v.err = lookupErr
 	v.shown = setOf(ids)
-	v.members = setOf(r.service.overlay.Over(r.loadBalancer, ids, v.began))
+	v.members = setOf(r.overlay.Over(r.name, ids, v.began))
 	return v
 }
 
-// whenAllHaveLeft calls f when the callers of all requests have left, until stop
-// is called. Without requests it never does.
+// whenAllHaveLeft calls f when the callers of all requests have left, until stop is
+// called. Without requests it never does.
 func whenAllHaveLeft(batch []*request, f func()) (stop func()) {
 	var there atomic.Int64
 	there.Store(int64(len(batch)))
@@ -117,69 +152,41 @@ func whenAllHaveLeft(batch []*request, f func()) (stop func()) {
 	}
 }
 
-// decide answers what needs no call and returns the changes that do, in arrival
-// order. The order of its checks is the contract's: the instance, then the
-// conflict.
+// decide answers the requests that need no call, and returns the changes that do, in
+// arrival order.
 func (r *round) decide(batch []*request, v view, first *recordBatch) []*change {
 	var changes []*change
 	members := len(v.members)
-	for _, c := range group(batch, v) {
-		if c.action == lsapi.Attach {
-			if err := unfit(c.instance); err != nil {
-				first.fail(c.waiting, err)
-				continue
-			}
-		}
-		if v.members[c.instance.ID] != (c.action == lsapi.Attach) {
+	for _, c := range group(batch, v.facts) {
+		switch err := decide(c.action, c.instance, v.members[c.instance.ID], r.name); {
+		case err == nil:
 			changes = append(changes, c)
-			continue
+		case err.Code == lsapi.CodeConflict:
+			first.concludeAll(c.waiting, lsapi.OutcomeConflict, &members, err)
+		default:
+			first.fail(c.waiting, err)
 		}
-		for _, waiting := range c.waiting {
-			if !waiting.decide() {
-				first.withdraw([]*request{waiting})
-				continue
-			}
-			first.conclude(waiting, lsapi.OutcomeConflict, &members, errConflict(c.action, c.instance.ID, r.loadBalancer))
-		}
-	}
-	return changes
-}
-
-// group makes one change of all requests for an instance. They all have the same
-// direction: a reversal does not share a round.
-func group(batch []*request, v view) []*change {
-	var changes []*change
-	byInstance := make(map[string]*change)
-	for _, r := range batch {
-		c, ok := byInstance[r.InstanceID]
-		if !ok {
-			c = &change{action: r.Action, instance: factsOf(v.facts, r.InstanceID)}
-			byInstance[r.InstanceID] = c
-			changes = append(changes, c)
-		}
-		c.waiting = append(c.waiting, r)
 	}
 	return changes
 }
 
 // claim returns the changes whose callers have not all left, and adds their intents to
-// first. Detaches go out before attaches, so that a full load balancer has room; the
-// attaches have as much time when the detaches have had theirs.
+// first. Attaches have as much time as the detaches before them, after these.
 func (r *round) claim(changes []*change, v view, first *recordBatch) []*change {
 	members := len(v.members)
-	sending := sendingSteps * r.service.call
+	sending := sendingSteps * r.call
 	detachBy := time.Now().Add(sending)
 	attachBy := detachBy
 	if slices.ContainsFunc(changes, func(c *change) bool { return c.action == lsapi.Detach }) {
 		attachBy = detachBy.Add(sending)
 	}
 	return slices.DeleteFunc(changes, func(c *change) bool {
-		left, ok := c.claim()
-		first.withdraw(left)
+		withdrawn, ok := c.claim()
+		first.withdraw(withdrawn)
 		if !ok {
 			return true
 		}
-		c.trusted, c.sendBy = r.trusted(c.instance.ID), detachBy
+		c.trusted, c.sendBy = r.trustedFrom(r.name, c.instance.ID), detachBy
 		if c.action == lsapi.Attach {
 			c.sendBy = attachBy
 		}
@@ -188,64 +195,7 @@ func (r *round) claim(changes []*change, v view, first *recordBatch) []*change {
 	})
 }
 
-// sendAll sends the changes, each direction by one call.
-func (r *round) sendAll(changes []*change) {
-	var attaches, detaches []*change
-	for _, c := range changes {
-		if c.action == lsapi.Attach {
-			attaches = append(attaches, c)
-		} else {
-			detaches = append(detaches, c)
-		}
-	}
-	r.send(lsapi.Detach, detaches)
-	r.send(lsapi.Attach, attaches)
-}
-
-// send makes one call for changes of one direction. When AWS refuses it for one
-// of the instances, the others are sent again without it.
-func (r *round) send(action lsapi.Action, changes []*change) {
-	if len(changes) == 0 {
-		return
-	}
-	if err := r.ask(action, changes); refusedForOne(err) {
-		r.isolate(action, changes)
-	}
-}
-
-// ask makes one register or deregister call and notes its answer in the changes,
-// which have the same deadline.
-func (r *round) ask(action lsapi.Action, changes []*change) *lsapi.Error {
-	ids := make([]string, len(changes))
-	for i, c := range changes {
-		ids[i] = c.instance.ID
-	}
-	call := r.service.aws.Register
-	if action == lsapi.Detach {
-		call = r.service.aws.Deregister
-	}
-	r.service.metrics.Batch(string(action), len(ids))
-	ctx, cancel := r.service.asking()
-	defer cancel()
-	ctx, cancelLast := context.WithDeadline(ctx, changes[0].sendBy)
-	defer cancelLast()
-	sentAt := time.Now()
-	awsRequestID, failure := call(ctx, r.loadBalancer, ids, r.permit)
-	err := codedOrNil(failure)
-	if refusedForOne(err) && len(changes) > 1 {
-		// AWS's message is about one of them. Those that are not told apart later
-		// must not be given it.
-		err.Message = "AWS refused the instance together with the others of its batch"
-	}
-	deadline, _ := ctx.Deadline()
-	for _, c := range changes {
-		c.err, c.awsRequestID, c.deadline, c.sentAt = err, awsRequestID, deadline, sentAt
-	}
-	return err
-}
-
-// finish records the outcomes of changes and tells them to their callers, or
-// keeps them open.
+// finish records the outcomes of changes and answers their callers, or keeps them open.
 func (r *round) finish(changes []*change) {
 	var applied []*change
 	for _, c := range changes {
@@ -257,13 +207,13 @@ func (r *round) finish(changes []*change) {
 	var outcomes recordBatch
 	for _, c := range changes {
 		if c.err != nil && c.err.Ambiguous {
-			r.keepOpen(c)
+			r.open.add(c)
 			continue
 		}
-		r.settled(&outcomes, c, c.outcome(), false)
+		r.complete(&outcomes, c, c.outcome(), false)
 	}
 	if err := r.persist(&outcomes); err != nil {
-		r.lose(&outcomes, err)
+		r.loseOutcomes(&outcomes, err)
 	}
 }
 
@@ -272,63 +222,122 @@ func (r *round) show(changes []*change) {
 	now := time.Now()
 	applied := make([]lsapi.AppliedChange, len(changes))
 	for i, c := range changes {
-		applied[i] = lsapi.AppliedChange{Change: c.recorded, Seq: r.lease.Head.Seq, At: now}
-		r.recorded.changed(c, now)
+		applied[i] = lsapi.AppliedChange{Change: c.recorded, Seq: r.journal.lease.Head.Seq, At: now}
+		r.journal.recorded.changed(c, now)
 	}
-	r.service.overlay.Apply(r.loadBalancer, applied)
+	r.overlay.Apply(r.name, applied)
 }
 
-// deleted takes that the load balancer does not exist: with it, its members are gone.
+// complete adds the outcome of a change to the batch. If it took effect, it is shown
+// already, and the callers that shared it have conflicts; else they are tried anew.
+func (r *round) complete(b *recordBatch, c *change, o lsapi.Outcome, inferred bool) {
+	recorded := r.journal.recorded
+	event := c.complete(o, inferred)
+	if o == lsapi.OutcomeApplied {
+		recorded.note([]lsapi.Event{event}) // so that the next one in the batch counts it
+	}
+	event.Change.MembersAfter = recorded.count()
+	b.write(event)
+	b.then(pendingAnswer{to: c.makers(), give: func() {
+		r.metrics.Change(string(c.action), string(o))
+		r.logChange(c, r.name, o, inferred)
+		c.answer(r.name, o)
+	}})
+	if o == lsapi.OutcomeApplied {
+		b.concludeAll(c.waiting, lsapi.OutcomeConflict, recorded.count(), errConflict(c.action, c.instance.ID, r.name))
+	} else {
+		b.then(pendingAnswer{to: c.waiting, give: func() { r.queue.requeue(c.waiting) }, retry: true})
+	}
+}
+
+// deleted records that the members are gone with their load balancer.
 func (r *round) deleted(v view, first *recordBatch) {
 	r.forget(v.began)
-	if !r.recorded.known {
+	if !r.journal.recorded.known {
 		return
 	}
-	if event, ok := r.recorded.unexplained(nil, v.began, v.ended); ok {
+	if event, ok := r.journal.recorded.unexplained(nil, v.began, v.ended); ok {
 		first.write(event)
 	}
 }
 
-// forget drops the changes before then of a load balancer that no longer exists: one
-// that is created under its name has none of them.
-func (l *lane) forget(before time.Time) {
-	l.service.overlay.Invalidate(l.loadBalancer, before)
-	l.service.inbox.Forget(l.loadBalancer)
+// forget drops the changes before then of a deleted load balancer: a new one under its
+// name has none of them.
+func (r *round) forget(before time.Time) {
+	r.overlay.Invalidate(r.name, before)
+	r.inbox.Forget(r.name)
 }
 
-// trusted returns from when on AWS's reads no longer lag behind the lane's last
-// change of the instance.
-func (l *lane) trusted(instance string) time.Time {
-	last := l.service.overlay.LastChange(l.loadBalancer, instance)
-	if last.IsZero() {
-		return last
+// persist appends what AWS has answered already, however long the record is unavailable:
+// the intents are there, and their outcomes must follow. New requests are rejected
+// meanwhile. It gives up when another process has the lease, when the record contradicts
+// the outcomes, and when the lanes must end at once.
+func (r *round) persist(b *recordBatch) error {
+	var warned bool
+	for pause := firstRecordPause; ; pause = min(2*pause, maxRecordPause) {
+		err := r.journal.appendOnce(b)
+		if !lsapi.IsTransient(err) || r.isCutOff() {
+			r.journal.failure = err
+			return err
+		}
+		if !warned {
+			r.log.Error("outcomes cannot be recorded; trying again until they are",
+				slog.String("load_balancer", r.name), slog.Any("error", err))
+			warned = true
+		}
+		r.queue.rejectWaiting(err)
+		r.sleep(pause, nil)
 	}
-	return last.Add(l.service.overlay.Window())
 }
 
-func codedOrNil(err error) *lsapi.Error {
-	if err == nil {
-		return nil
+// rejectBatch answers that nothing changed, because it could not be recorded. Callers who
+// have left believe that their ends are on record: these are kept.
+func (r *round) rejectBatch(b *recordBatch, err error) {
+	for _, a := range b.answers {
+		r.queue.reject(a.to, err)
 	}
-	return lsapi.AsError(err)
+	r.queue.keepWithdrawn(b.withdrawn)
+	*b = recordBatch{}
 }
 
-func instancesOf(batch []*request) []string {
-	var ids []string
-	seen := make(map[string]bool)
-	for _, r := range batch {
-		if !seen[r.InstanceID] {
-			seen[r.InstanceID] = true
-			ids = append(ids, r.InstanceID)
+// loseOutcomes answers that the outcomes could not be recorded. Their intents are on
+// record, so that they are settled under the next lease.
+func (r *round) loseOutcomes(b *recordBatch, err error) {
+	r.log.Warn("outcomes could not be recorded", slog.Int("events", len(b.events)), slog.Any("error", err))
+	for _, a := range b.answers {
+		switch {
+		case a.retry:
+			r.queue.requeue(a.to)
+		case a.unsent:
+			r.queue.reject(a.to, err)
+		default:
+			for _, to := range a.to {
+				to.conclude(errUnsettled(to, err))
+			}
 		}
 	}
-	return ids
+	r.queue.keepWithdrawn(b.withdrawn)
 }
 
-func setOf(ids []string) map[string]bool {
-	set := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		set[id] = true
+// recordWithdrawn records withdrawn requests, apart from all else: no caller waits for
+// them, and one that the record refuses delays no other.
+func (r *round) recordWithdrawn(requests []*request) {
+	for some := range slices.Chunk(requests, maxBatch) {
+		var ends recordBatch
+		ends.withdraw(some)
+		err := r.journal.appendOnce(&ends)
+		switch {
+		case err == nil:
+			r.open.drop(some)
+		case lsapi.IsTransient(err) || errors.Is(err, lsapi.ErrLeaseLost):
+			r.queue.keepWithdrawn(some)
+			r.open.lookLater()
+		case len(some) == 1:
+			r.queue.warnOfWithdrawn(1)
+		default:
+			for _, one := range some {
+				r.recordWithdrawn([]*request{one})
+			}
+		}
 	}
-	return set
 }

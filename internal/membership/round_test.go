@@ -16,7 +16,7 @@ import (
 	"lsapi/internal/membership"
 )
 
-func TestRoundAsksAWSNothingWithoutTheLease(t *testing.T) {
+func TestRoundDoesNotCallAWSWithoutTheLease(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -78,7 +78,7 @@ func TestLeaseIsReleasedWhenTheRecordCannotBeRead(t *testing.T) {
 	})
 }
 
-func TestCallerThatLeavesDuringALookThatShowsAConflictIsWithdrawn(t *testing.T) {
+func TestRequestIsWithdrawnWhenItsCallerLeavesBeforeItsConflict(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
@@ -296,7 +296,7 @@ func TestSharersOfAnAppliedCallThatAnotherReplicaResolvedAreRefused(t *testing.T
 	})
 }
 
-func TestCloseThatIsCutShortAnswersWhoWaitsForAnOpenCall(t *testing.T) {
+func TestCloseThatIsCutShortAnswersCallersOfAnOpenCall(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", lost)

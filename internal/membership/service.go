@@ -1,17 +1,18 @@
 // Package membership is the use case: attach an instance to a load balancer, detach one
 // from it.
 //
-// Each load balancer that is being changed has a lane, its only writer. What
-// waits in a lane while a call to AWS is in flight goes out together in the
-// next one. A lane's work is done in rounds:
+// Each load balancer with changes has a lane, its only writer. Requests that wait in a
+// lane while a call to AWS is in flight go out together in the next one. A lane works in
+// rounds:
 //
-//	take what waits -> read afresh -> settle what was open -> decide in arrival
-//	order -> record intents -> at most one register and one deregister ->
-//	record outcomes -> answer
+//	take requests -> read afresh -> settle open changes -> decide in arrival order ->
+//	record intents -> at most one deregister and one register -> record outcomes -> answer
 //
-// AWS has no conditional writes, so that exactly one of several attaches of an
-// instance succeeds is decided here: by the fresh read, with the lane's own
-// recent changes laid over it for as long as AWS's reads may lag behind them.
+// AWS has no conditional writes. That exactly one of several attaches of an instance
+// succeeds is decided here, by the fresh read with the recent changes laid over it.
+//
+// The arrows point one way: Service, lane, round, its parts (queue, openChanges, journal,
+// sender), values. What the parts have in common is in shared.
 package membership
 
 import (
@@ -26,20 +27,18 @@ import (
 	"lsapi/internal/overlay"
 )
 
-// AWS is what the use case needs of the cloud. Calls return when their context
-// ends, at the latest.
+// AWS is what the use case needs of the cloud. A call returns when its context ends, at
+// the latest.
 type AWS interface {
-	// Members returns the ids of the load balancer's members; CodeNotFound when
-	// there is no such load balancer.
+	// Members returns the ids of the load balancer's members; CodeNotFound if there is no
+	// such load balancer.
 	Members(ctx context.Context, loadBalancer string) ([]string, error)
-	// Instances returns what EC2 knows of the instances, by id. Ids that it does
-	// not know are absent.
+	// Instances returns EC2's description of the instances, by id, without those that are
+	// unknown to EC2.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
-	// Register makes the instances members, all or none, and returns AWS's id of
-	// the request, as far as there is one. It asks for permission before each
-	// attempt. CodeInvalid: one of them is why none
-	// became a member. An error that is Ambiguous leaves open whether they did, or
-	// will.
+	// Register makes the instances members, all or none, and returns AWS's id of the
+	// request if there is one. CodeInvalid: one of them is the reason why none became a
+	// member. After an Ambiguous error they may be members, or become members later.
 	Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 	// Deregister ends their membership, with Register's errors.
 	Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
@@ -61,16 +60,16 @@ type Options struct {
 	// Overlay holds the recent changes. It calls its listeners with the changes of a
 	// round that took effect before their callers are answered.
 	Overlay *overlay.Overlay
-	// Inbox has what reads and polls found.
+	// Inbox has the findings of reads and polls.
 	Inbox *observe.Inbox
 	// Log gets a line for each change that was sent to AWS. Default: none.
 	Log *slog.Logger
-	// CallTimeout bounds each step that asks AWS, its retries included.
-	// Default: DefaultCallTimeout.
+	// CallTimeout bounds each step that calls AWS, including retries. Default:
+	// DefaultCallTimeout.
 	CallTimeout time.Duration
-	// Exists returns CodeNotFound for a load balancer that certainly does not
-	// exist, by what is known already: then invented names start no lane. It may
-	// wait for as long as ctx lets it. Default: every name may exist.
+	// Exists returns CodeNotFound for a load balancer that certainly does not exist, so
+	// that invented names start no lane. It may wait until ctx ends. Default: every name
+	// may exist.
 	Exists func(ctx context.Context, loadBalancer string) error
 	// Metrics counts what the lanes do. Default: nothing is counted.
 	Metrics Metrics
@@ -78,34 +77,24 @@ type Options struct {
 
 // Stats is the state of a Service.
 type Stats struct {
-	Lanes   int // load balancers that are being changed, or were a moment ago
-	Waiting int // requests that wait for their turn
-	Deepest int // those of the lane in which most wait
+	Lanes   int // load balancers with current or recent changes
+	Waiting int // requests in the queues
+	Deepest int // requests in the longest queue
 }
 
 // Service changes memberships. It is safe for concurrent use. Start begins to settle what
 // other processes left open, Close ends it.
 type Service struct {
-	aws     AWS
-	record  Record
-	overlay *overlay.Overlay
-	inbox   *observe.Inbox
-	log     *slog.Logger
-	call    time.Duration
-	exists  func(ctx context.Context, loadBalancer string) error
-	metrics Metrics
+	*shared
+	exists func(ctx context.Context, loadBalancer string) error
+	work   *background.Group // of the lanes
 
-	work *background.Group // of the lanes
-	base context.Context   // of work: ends when Close can wait no longer
-
-	mu      sync.Mutex // guards what follows, and the lanes' queues
+	mu      sync.Mutex // guards what follows
 	lanes   map[string]*lane
 	closing bool
-
-	stopping chan struct{} // closed when closing is set
 }
 
-// New returns a Service that asks aws.
+// New returns a Service that calls aws.
 func New(aws AWS, o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -121,30 +110,29 @@ func New(aws AWS, o Options) *Service {
 	}
 	work := background.New()
 	s := &Service{
-		aws: aws, record: o.Record, overlay: o.Overlay, inbox: o.Inbox, log: o.Log, call: o.CallTimeout,
-		exists: o.Exists, metrics: o.Metrics,
-		work: work, base: work.Context(),
-		lanes:    make(map[string]*lane),
-		stopping: make(chan struct{}),
+		shared: &shared{
+			aws: aws, record: o.Record, overlay: o.Overlay, inbox: o.Inbox, metrics: o.Metrics, log: o.Log,
+			call: o.CallTimeout, base: work.Context(), stopping: make(chan struct{}),
+		},
+		exists: o.Exists, work: work, lanes: make(map[string]*lane),
 	}
 	s.inbox.Notify(s.wake)
 	return s
 }
 
-// Change attaches or detaches an instance and returns what EC2 knows of it, and
-// whether the record knows of the change. It waits for its turn in the load
-// balancer's lane. ctx decides how long the caller waits: a request that was not
-// sent to AWS by then is withdrawn, one that was sent goes on.
+// Change attaches or detaches an instance and returns EC2's description of it, and whether
+// the change is on record. ctx bounds the wait of the caller: a request that was not sent
+// to AWS by then is withdrawn, one that was sent goes on.
 //
 // Errors:
 //   - CodeNotFound: no such load balancer.
-//   - CodeInvalid: attach of an instance that EC2 does not know or that does not
-//     run, or AWS refuses the instance.
-//   - CodeConflict: the membership already is as asked.
+//   - CodeInvalid: EC2 does not know the instance to attach, it does not run, or AWS
+//     refuses it.
+//   - CodeConflict: the membership already is as requested.
 //   - CodeThrottled: AWS throttles, the lane is full, or the Service is closing.
 //     Nothing changed.
-//   - CodeTimeout: ctx ended, or the outcome cannot be known. The message says
-//     whether the change was sent.
+//   - CodeTimeout: ctx ended, or the outcome is unknown. The message says whether the
+//     change was sent.
 //   - CodeUnavailable: the change could not be recorded. Nothing changed.
 //   - CodeForbidden, CodeUpstream: AWS refuses lsapi or fails. Nothing changed.
 func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
@@ -163,9 +151,8 @@ func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, er
 	}
 }
 
-// enqueue puts the request into its load balancer's lane and starts the lane
-// when there is none. A lane whose first read finds no such load balancer ends
-// with it, so names that do not exist hold nothing.
+// enqueue puts the request into its load balancer's lane, which it starts if there is
+// none. A lane whose first read finds no such load balancer ends with it.
 func (s *Service) enqueue(r *request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,16 +166,11 @@ func (s *Service) enqueue(r *request) error {
 		}
 		l = s.startLane(r.LoadBalancer)
 	}
-	return l.push(r)
-}
-
-// startLane starts the load balancer's lane, which must have something to do, or
-// it ends at once. The caller holds mu.
-func (s *Service) startLane(loadBalancer string) *lane {
-	l := newLane(s, loadBalancer)
-	s.lanes[loadBalancer] = l
-	s.work.Go(func(context.Context) { l.run() }) //nolint:contextcheck // the Service keeps the same context
-	return l
+	if err := l.queue.push(r); err != nil {
+		return err
+	}
+	l.signal()
+	return nil
 }
 
 // wake makes the load balancer's lane look at the inbox, and starts it if there is room.
@@ -198,17 +180,42 @@ func (s *Service) wake(loadBalancer string) {
 	l, ok := s.lanes[loadBalancer]
 	switch {
 	case s.closing:
-	case ok:
-		l.signal()
-	case len(s.lanes) < maxObservedLanes: // else the next finding tries again
-		s.startLane(loadBalancer)
+		return
+	case !ok && len(s.lanes) >= maxObservedLanes:
+		return // the next finding tries again
+	case !ok:
+		l = s.startLane(loadBalancer)
 	}
+	l.signal()
 }
 
-// Close refuses new changes and lets the lanes finish theirs, including the
-// settling of calls whose outcome is open. When ctx ends first, calls in flight
-// are abandoned, what waits is refused, and what is open is logged as unknown.
-// The error says that it was cut short.
+// startLane starts the load balancer's lane. The caller holds mu, and signals the lane
+// before it releases mu.
+func (s *Service) startLane(loadBalancer string) *lane {
+	l := newLane(s.shared, loadBalancer)
+	s.lanes[loadBalancer] = l
+	s.work.Go(func(context.Context) { //nolint:contextcheck // shared has the same context
+		for l.run(); !s.remove(l); {
+			l.run()
+		}
+	})
+	return l
+}
+
+// remove ends a lane that has nothing to do, unless it was signalled meanwhile.
+func (s *Service) remove(l *lane) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.isSignalled() && !s.closing {
+		return false
+	}
+	delete(s.lanes, l.name)
+	return true
+}
+
+// Close rejects new changes and lets the lanes finish theirs, including the settlement of
+// open ones. When ctx ends first, calls in flight are abandoned, waiting requests are
+// rejected, open changes are logged as unknown, and the error says so.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.closing {
@@ -219,7 +226,6 @@ func (s *Service) Close(ctx context.Context) error {
 		l.signal()
 	}
 	s.mu.Unlock()
-
 	return s.work.Drain(ctx)
 }
 
@@ -229,8 +235,9 @@ func (s *Service) Stats() Stats {
 	defer s.mu.Unlock()
 	stats := Stats{Lanes: len(s.lanes)}
 	for _, l := range s.lanes {
-		stats.Waiting += len(l.queue)
-		stats.Deepest = max(stats.Deepest, len(l.queue))
+		waiting := l.queue.len()
+		stats.Waiting += waiting
+		stats.Deepest = max(stats.Deepest, waiting)
 	}
 	return stats
 }
@@ -240,23 +247,3 @@ type noMetrics struct{}
 
 func (noMetrics) Batch(string, int)     {}
 func (noMetrics) Change(string, string) {}
-
-// asking returns the context of a step that asks AWS. It belongs to the lane and
-// not to a caller: a call that was sent goes on when its caller has left.
-func (s *Service) asking() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(s.base, s.call)
-}
-
-// recording is asking for the record.
-func (s *Service) recording() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(s.base, recordTimeout)
-}
-
-// factsOf returns the instance's facts, of which only the id is known when EC2
-// no longer knows it.
-func factsOf(facts map[string]lsapi.Instance, id string) lsapi.Instance {
-	if instance, ok := facts[id]; ok {
-		return instance
-	}
-	return lsapi.Instance{ID: id}
-}

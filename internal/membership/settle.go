@@ -7,70 +7,53 @@ import (
 	"lsapi"
 )
 
-// keepOpen holds a change whose call may have taken effect although it failed.
-// Until it is settled, nothing else is done with its instance.
-func (l *lane) keepOpen(c *change) {
-	l.open = append(l.open, c)
-	l.pause = firstSettlingPause
-	l.nextLook = time.Now().Add(l.pause)
-}
-
-// settle looks for the effects of open changes in what a round has just read.
-// What cannot be recorded stays open until the next look, although it is shown if
-// it took effect.
+// settle looks for the effects of open changes in what the round has read. An outcome that
+// cannot be recorded stays open until the next look, although its effect is shown.
 func (r *round) settle(v view) {
-	if len(r.open) == 0 {
+	if r.open.isEmpty() {
 		return
 	}
-	var still, over []*change
+	var still, settled []*change
 	var outcomes recordBatch
-	for _, c := range r.open {
-		o := r.judge(c, v)
+	for _, c := range r.open.changes {
+		o := judge(c, v, r.overlay.Window())
 		if o == stillOpen {
 			still = append(still, c)
 			continue
 		}
-		over = append(over, c)
+		settled = append(settled, c)
 		if o == lsapi.OutcomeApplied {
 			r.show([]*change{c})
 		}
-		r.settled(&outcomes, c, o, o != lsapi.OutcomeUnknown)
+		r.complete(&outcomes, c, o, o != lsapi.OutcomeUnknown)
 	}
-	r.open = still
-	switch err := r.append(&outcomes); {
+	r.open.changes = still
+	switch err := r.journal.append(&outcomes); {
 	case err == nil:
 	case lsapi.IsTransient(err) || errors.Is(err, lsapi.ErrLeaseLost):
-		r.open = append(r.open, over...)
+		r.open.changes = append(r.open.changes, settled...)
 	default:
-		r.lose(&outcomes, err)
+		r.loseOutcomes(&outcomes, err)
 	}
-	r.lookLater()
+	r.open.lookLater()
 }
 
-// lookLater puts off the next look at what is open.
-func (l *lane) lookLater() {
-	l.pause = min(max(firstSettlingPause, 2*l.pause), maxSettlingPause)
-	l.nextLook = time.Now().Add(l.pause)
-	l.nextTry = l.nextLook
-}
-
-// stillOpen is judge's way of saying that the next look may tell more.
+// stillOpen is judge's result if a later read may show more.
 const stillOpen lsapi.Outcome = ""
 
-// judge says what a read tells of an open change.
+// judge returns what a read proves of an open change, if reads lag by at most the window.
 //
-// That the effect shows, settles it as soon as nothing else can have caused what
-// shows: reads may lag, and show what an earlier change of ours had left. That
-// it does not show, settles it once the call can no longer take effect (its
-// deadline) and the read no longer lags behind it (the overlay window). If by
-// then AWS could not be read, it stays unknown after one more window.
-func (r *round) judge(c *change, v view) lsapi.Outcome {
-	over := c.deadline.Add(r.service.overlay.Window())
+// An effect that shows settles the change, unless the read may show what an earlier change
+// of ours left. An effect that does not show settles it once the call can no longer take
+// effect (its deadline) and the read no longer lags behind that. If AWS could not be read
+// until one window later, the change stays unknown.
+func judge(c *change, v view, window time.Duration) lsapi.Outcome {
+	over := c.deadline.Add(window)
 	switch {
 	case lsapi.ErrorCode(v.err) == lsapi.CodeNotFound:
 		return lsapi.OutcomeUnknown // gone with its load balancer
 	case v.shown == nil:
-		if v.began.After(over.Add(r.service.overlay.Window())) {
+		if v.began.After(over.Add(window)) {
 			return lsapi.OutcomeUnknown
 		}
 		return stillOpen

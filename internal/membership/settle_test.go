@@ -14,7 +14,7 @@ import (
 	"lsapi/internal/membership"
 )
 
-func TestACallOfUnknownOutcomeIsSettledByReadingAgain(t *testing.T) {
+func TestCallOfUnknownOutcomeIsSettledByReading(t *testing.T) {
 	tests := []struct {
 		name    string
 		goes    hook
@@ -44,7 +44,7 @@ func TestACallOfUnknownOutcomeIsSettledByReadingAgain(t *testing.T) {
 	}
 }
 
-func TestADetachOfUnknownOutcomeIsSettledToo(t *testing.T) {
+func TestDetachOfUnknownOutcomeIsSettledByReading(t *testing.T) {
 	aws := newFakeAWS(one)
 	aws.next("Deregister", appliedButCutOff)
 	inBubble(t, aws, func(t *testing.T, s *service) {
@@ -53,7 +53,7 @@ func TestADetachOfUnknownOutcomeIsSettledToo(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeReadStaysUnknown(t *testing.T) {
+func TestUnreadableOutcomeStaysUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS()
 		aws.run(one)
@@ -76,7 +76,7 @@ func TestWhatCannotBeReadStaysUnknown(t *testing.T) {
 	})
 }
 
-func TestAReadThatLagsDoesNotSettleByWhatWasBefore(t *testing.T) {
+func TestLaggingReadSettlesNothing(t *testing.T) {
 	aws := newFakeAWS(one)
 	aws.lag = 9 * time.Second
 	aws.run(one)
@@ -89,7 +89,7 @@ func TestAReadThatLagsDoesNotSettleByWhatWasBefore(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsForAnOpenInstanceWaitsForItsOutcome(t *testing.T) {
+func TestRequestForAnOpenInstanceWaitsForItsOutcome(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one, two)
 	aws.next("Register", late(5*time.Second))
@@ -113,7 +113,7 @@ func TestWhoWaitsForAnOpenInstanceWaitsForItsOutcome(t *testing.T) {
 	})
 }
 
-func TestAnOpenChangeEndsWithItsLoadBalancer(t *testing.T) {
+func TestOpenChangeEndsWithItsLoadBalancer(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
 	aws.next("Register", func(context.Context, func() error) error {
@@ -154,7 +154,7 @@ func looksAfter(t *testing.T, lasts time.Duration) []time.Duration {
 	return looks
 }
 
-func TestOpenCallIsLookedForSoonAndThenSeldom(t *testing.T) {
+func TestOpenCallIsReadSoonAndThenSeldom(t *testing.T) {
 	looks := looksAfter(t, 9*time.Second)
 	if len(looks) < 7 || len(looks) > 10 || looks[0] < 100*time.Millisecond || looks[0] > 200*time.Millisecond || looks[1] > 500*time.Millisecond {
 		t.Errorf("the reads began after %v", looks)

@@ -1,0 +1,75 @@
+package membership
+
+import "lsapi"
+
+// decide returns why a change is not sent to AWS; nil if it is. Its order is the
+// contract's: CodeInvalid if the instance cannot be attached, then CodeConflict if the
+// membership already is as requested.
+func decide(action lsapi.Action, instance lsapi.Instance, isMember bool, loadBalancer string) *lsapi.Error {
+	if action == lsapi.Attach {
+		if err := unfit(instance); err != nil {
+			return err
+		}
+	}
+	if isMember == (action == lsapi.Attach) {
+		return errConflict(action, instance.ID, loadBalancer)
+	}
+	return nil
+}
+
+// unfit returns why the instance cannot be attached; nil if it can.
+func unfit(instance lsapi.Instance) *lsapi.Error {
+	switch {
+	case !instance.Exists():
+		return lsapi.Errorf(lsapi.CodeInvalid, "instance %s is not known to EC2", instance.ID)
+	case instance.State != lsapi.StateRunning:
+		return lsapi.Errorf(lsapi.CodeInvalid, "instance %s is not running, it is %s", instance.ID, instance.State)
+	}
+	return nil
+}
+
+// group makes one change of all requests for an instance. They have the same direction: a
+// reversal does not share a round.
+func group(batch []*request, facts map[string]lsapi.Instance) []*change {
+	var changes []*change
+	byInstance := make(map[string]*change)
+	for _, r := range batch {
+		c, ok := byInstance[r.InstanceID]
+		if !ok {
+			c = &change{action: r.Action, instance: factsOf(facts, r.InstanceID)}
+			byInstance[r.InstanceID] = c
+			changes = append(changes, c)
+		}
+		c.waiting = append(c.waiting, r)
+	}
+	return changes
+}
+
+// factsOf returns the instance's description, which is its id if EC2 does not know it.
+func factsOf(facts map[string]lsapi.Instance, id string) lsapi.Instance {
+	if instance, ok := facts[id]; ok {
+		return instance
+	}
+	return lsapi.Instance{ID: id}
+}
+
+// instanceIDs returns each instance of the batch once, in arrival order.
+func instanceIDs(batch []*request) []string {
+	var ids []string
+	seen := make(map[string]bool)
+	for _, r := range batch {
+		if !seen[r.InstanceID] {
+			seen[r.InstanceID] = true
+			ids = append(ids, r.InstanceID)
+		}
+	}
+	return ids
+}
+
+func setOf(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}

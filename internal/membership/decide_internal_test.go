@@ -1,0 +1,177 @@
+package membership
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"lsapi"
+)
+
+func TestDecideChecksTheInstanceBeforeTheMembership(t *testing.T) {
+	running := lsapi.Instance{ID: "i", Type: "t2.micro", State: lsapi.StateRunning}
+	stopped := lsapi.Instance{ID: "i", Type: "t2.micro", State: "stopped"}
+	unknown := lsapi.Instance{ID: "i"}
+	for _, test := range []struct {
+		action   lsapi.Action
+		instance lsapi.Instance
+		isMember bool
+		want     lsapi.Code
+	}{
+		{lsapi.Attach, running, false, ""},
+		{lsapi.Attach, running, true, lsapi.CodeConflict},
+		{lsapi.Attach, stopped, false, lsapi.CodeInvalid},
+		{lsapi.Attach, stopped, true, lsapi.CodeInvalid},
+		{lsapi.Attach, unknown, false, lsapi.CodeInvalid},
+		{lsapi.Detach, running, true, ""},
+		{lsapi.Detach, stopped, true, ""},
+		{lsapi.Detach, unknown, true, ""},
+		{lsapi.Detach, running, false, lsapi.CodeConflict},
+		{lsapi.Detach, unknown, false, lsapi.CodeConflict},
+	} {
+		var got lsapi.Code
+		if err := decide(test.action, test.instance, test.isMember, "web"); err != nil {
+			got = err.Code
+		}
+		if got != test.want {
+			t.Errorf("%s of %+v, a member %v: %q, want %q", test.action, test.instance, test.isMember, got, test.want)
+		}
+	}
+}
+
+func TestJudgeSettlesWhatAReadProves(t *testing.T) {
+	const window = 10 * time.Second
+	start := time.Now()
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	with, without := map[string]bool{"i": true}, map[string]bool{"other": true}
+	gone, failed := &lsapi.Error{Code: lsapi.CodeNotFound}, errors.New("AWS failed")
+	for name, test := range map[string]struct {
+		action lsapi.Action
+		v      view // of a call that ends at 10 s; reads are trusted from 5 s on
+		want   lsapi.Outcome
+	}{
+		"an attach that shows":                      {lsapi.Attach, view{began: at(5), shown: with}, lsapi.OutcomeApplied},
+		"a detach that shows":                       {lsapi.Detach, view{began: at(5), shown: without}, lsapi.OutcomeApplied},
+		"a read that lags behind the change before": {lsapi.Attach, view{began: at(4), shown: with}, stillOpen},
+		"an attach that may still take effect":      {lsapi.Attach, view{began: at(20), shown: without}, stillOpen},
+		"an attach that can no longer take effect":  {lsapi.Attach, view{began: at(21), shown: without}, lsapi.OutcomeFailed},
+		"a detach that can no longer take effect":   {lsapi.Detach, view{began: at(21), shown: with}, lsapi.OutcomeFailed},
+		"a late effect":                             {lsapi.Attach, view{began: at(21), shown: with}, lsapi.OutcomeApplied},
+		"a deleted load balancer":                   {lsapi.Attach, view{began: at(5), err: gone}, lsapi.OutcomeUnknown},
+		"a failed read":                             {lsapi.Attach, view{began: at(30), err: failed}, stillOpen},
+		"failed reads for too long":                 {lsapi.Attach, view{began: at(31), err: failed}, lsapi.OutcomeUnknown},
+		"a read of the members without the lookups": {lsapi.Attach, view{began: at(5), shown: with, err: failed}, lsapi.OutcomeApplied},
+	} {
+		c := &change{action: test.action, instance: lsapi.Instance{ID: "i"}, deadline: at(10), trusted: at(5)}
+		if got := judge(c, test.v, window); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestDiffLeadsFromOneMembershipToAnother(t *testing.T) {
+	for _, test := range []struct{ from, to, added, removed []string }{
+		{nil, nil, nil, nil},
+		{[]string{"a"}, []string{"a"}, nil, nil},
+		{nil, []string{"b", "a"}, []string{"a", "b"}, nil},
+		{[]string{"b", "a"}, nil, nil, []string{"a", "b"}},
+		{[]string{"a", "b"}, []string{"c", "b"}, []string{"c"}, []string{"a"}},
+		{[]string{"a", "held"}, nil, nil, []string{"a"}},
+		{nil, []string{"held"}, nil, nil},
+	} {
+		added, removed := diff(setOf(test.from), setOf(test.to), func(id string) bool { return id == "held" })
+		if !slices.Equal(added, test.added) || !slices.Equal(removed, test.removed) || added != nil && len(added) == 0 {
+			t.Errorf("from %v to %v: +%v -%v, want +%v -%v", test.from, test.to, added, removed, test.added, test.removed)
+		}
+	}
+}
+
+// queued returns a queue of requests, each "instance" or "-instance" for a detach.
+func queued(requests ...string) *queue {
+	q := &queue{shared: &shared{stopping: make(chan struct{})}, loadBalancer: "web"}
+	for _, id := range requests {
+		r := lsapi.Request{Action: lsapi.Attach, InstanceID: id}
+		if id[0] == '-' {
+			r = lsapi.Request{Action: lsapi.Detach, InstanceID: id[1:]}
+		}
+		q.waiting = append(q.waiting, newRequest(context.Background(), r))
+	}
+	return q
+}
+
+func names(requests []*request) []string {
+	var ids []string
+	for _, r := range requests {
+		if r.Action == lsapi.Detach {
+			ids = append(ids, "-"+r.InstanceID)
+		} else {
+			ids = append(ids, r.InstanceID)
+		}
+	}
+	return ids
+}
+
+func TestQueueGivesARoundOneDirectionOfEachInstance(t *testing.T) {
+	many := make([]string, 0, maxBatch+1)
+	for i := range maxBatch + 1 {
+		many = append(many, string(rune('A'+i)))
+	}
+	for name, test := range map[string]struct{ queue, held, batch, rest []string }{
+		"all at once":            {[]string{"a", "-b", "a"}, nil, []string{"a", "-b", "a"}, nil},
+		"a reversal":             {[]string{"a", "-a", "b"}, nil, []string{"a"}, []string{"-a", "b"}},
+		"a held instance":        {[]string{"a", "b", "a"}, []string{"a"}, []string{"b"}, []string{"a", "a"}},
+		"held before a reversal": {[]string{"a", "b", "-b"}, []string{"a"}, []string{"b"}, []string{"a", "-b"}},
+		"more than a batch":      {many, nil, many[:maxBatch], many[maxBatch:]},
+		"nothing":                {nil, nil, nil, nil},
+	} {
+		q := queued(test.queue...)
+		batch := q.take(func(id string) bool { return slices.Contains(test.held, id) })
+		if !slices.Equal(names(batch), test.batch) || !slices.Equal(names(q.waiting), test.rest) {
+			t.Errorf("%s: the batch is %v, and %v wait", name, names(batch), names(q.waiting))
+		}
+	}
+}
+
+func TestQueueKeepsWithdrawnRequestsApart(t *testing.T) {
+	q := queued("a", "b")
+	q.waiting[0].stage.Store(stageWithdrawn)
+	withdrawn := q.waiting[:1]
+	if batch := q.take(func(string) bool { return false }); !slices.Equal(names(batch), []string{"b"}) || !q.hasWithdrawn() {
+		t.Errorf("the batch is %v", names(batch))
+	}
+	if got := q.takeWithdrawn(); !slices.Equal(got, withdrawn) || q.hasWithdrawn() {
+		t.Errorf("withdrawn are %v", names(got))
+	}
+	q.keepWithdrawn(withdrawn)
+	if !q.hasWithdrawn() || q.len() != 0 {
+		t.Error("the withdrawn request is lost")
+	}
+}
+
+func TestRequeuedRequestsComeFirst(t *testing.T) {
+	q := queued("b")
+	q.requeue(queued("a").waiting)
+	if got := names(q.takeWaiting()); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("%v wait", got)
+	}
+}
+
+func TestOpenChangesFollowTheRecord(t *testing.T) {
+	mine := func(id string) *change {
+		return &change{instance: lsapi.Instance{ID: "i-" + id}, recorded: lsapi.Change{ID: id}}
+	}
+	a, b := mine("a"), mine("b")
+	var open openChanges
+	open.add(a)
+	open.add(b)
+	settled := open.reconcile([]lsapi.Change{{ID: "other"}, {ID: "b"}}, func(c lsapi.Change) *change { return mine(c.ID) })
+	if !slices.Equal(settled, []*change{a}) || len(open.changes) != 2 || open.changes[1] != b || !open.holds("i-other") || open.holds("i-a") {
+		t.Errorf("settled are %v, open %v", settled, open.changes)
+	}
+	open.drop([]*request{{Request: lsapi.Request{ChangeID: "b"}}})
+	if open.holds("i-b") || open.isEmpty() {
+		t.Errorf("open are %v", open.changes)
+	}
+}

@@ -1,0 +1,90 @@
+package membership
+
+import (
+	"time"
+
+	"lsapi"
+	"lsapi/internal/observe"
+)
+
+// report adds what the observation differs from the record in.
+func (r *round) report(o observe.Observation, b *recordBatch) {
+	r.countReads()
+	if o.Gone {
+		r.forget(o.Began) // what was read in the record since
+	}
+	event, differs := r.difference(&o)
+	if !differs {
+		r.observed(o)
+		return
+	}
+	b.write(event)
+	b.then(pendingAnswer{give: func() { r.observed(o) }})
+}
+
+// difference returns the event that explains an observation, if it needs one. An
+// observation that is older than the last read proves nothing.
+func (r *round) difference(o *observe.Observation) (lsapi.Event, bool) {
+	recorded := r.journal.recorded
+	if !o.Began.After(recorded.lookedAt) || o.Gone && !recorded.known {
+		return lsapi.Event{}, false
+	}
+	if !o.Gone {
+		o.Members = r.overlay.Over(r.name, o.IDs, o.Began)
+	}
+	return recorded.unexplained(setOf(o.Members), o.Began, o.Began)
+}
+
+// countReads moves the time of the last look on to that of the last read that found what
+// is on record.
+func (r *round) countReads() {
+	r.journal.recorded.looked(r.inbox.LastRead(r.name, r.journal.recorded.head))
+}
+
+// observed reports to the inbox that an observation is on record.
+func (r *round) observed(o observe.Observation) {
+	r.inbox.Recorded(r.name, o, r.journal.recorded.head, r.journal.recorded.lookedAt)
+}
+
+// recordHealth records what a report says that is not on record. Callers have their
+// answers before.
+func (r *round) recordHealth(report *lsapi.HealthReport) {
+	if report == nil || r.journal.failure != nil {
+		return
+	}
+	ctx, cancel := r.recording()
+	defer cancel()
+	known, err := r.record.Health(ctx, r.name)
+	if err != nil {
+		r.inbox.UnrecordedHealth(r.name, err)
+		return
+	}
+	event := lsapi.Event{Kind: lsapi.EventHealth, At: time.Now(), Health: observe.ChangedHealth(report, known), Drained: r.drained(report, known)}
+	if len(event.Health)+len(event.Drained) == 0 {
+		return
+	}
+	if err := r.journal.append(&recordBatch{events: []lsapi.Event{event}}); err != nil {
+		r.inbox.UnrecordedHealth(r.name, err)
+	}
+}
+
+// drained returns the instances that are on record, are no members, and are absent from
+// the report. One that was detached after the report began may be draining.
+func (r *round) drained(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth) []string {
+	if !r.journal.recorded.known {
+		return nil
+	}
+	var drained []string
+	stale := make(map[string]bool)
+	for _, id := range observe.Unreported(report, known) {
+		switch {
+		case r.journal.recorded.members[id]:
+			stale[id] = true
+		case r.overlay.LastChange(r.name, id).After(report.AsOf):
+		default:
+			drained = append(drained, id)
+		}
+	}
+	r.inbox.KeepStale(r.name, stale)
+	return drained
+}

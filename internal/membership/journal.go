@@ -1,0 +1,84 @@
+package membership
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// journal writes the record of a load balancer under one lease, with what the record says.
+// That is known only as long as the lease is held.
+type journal struct {
+	*shared
+	renewing sync.Mutex // guards lease while calls are under way
+	lease    lsapi.Lease
+	recorded *recordedMembers
+	failure  error // of the record: then the round must end
+}
+
+// renew allows an attempt to call AWS that ends before the lease does.
+func (j *journal) renew(ctx context.Context) (until time.Time, err error) {
+	j.renewing.Lock()
+	defer j.renewing.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	lease, err := j.record.Renew(ctx, j.lease)
+	if err != nil {
+		return time.Time{}, errUnrecorded(err)
+	}
+	j.lease = lease
+	return lease.Until, nil
+}
+
+// release releases the lease. If that fails, the lease expires.
+func (j *journal) release() {
+	ctx, cancel := j.recording()
+	defer cancel()
+	if err := j.record.Release(ctx, j.lease); err != nil {
+		j.log.Warn("the lease of a load balancer could not be given back", "load_balancer", j.lease.LoadBalancer, "error", err)
+	}
+}
+
+// append writes the batch and gives its answers. If it fails, no answer is given, and the
+// round must end: what it knows may run ahead of the record.
+func (j *journal) append(b *recordBatch) error {
+	if j.failure == nil {
+		j.failure = j.appendOnce(b)
+	}
+	return j.failure
+}
+
+// appendOnce is append for a caller that deals with its failure.
+func (j *journal) appendOnce(b *recordBatch) error {
+	if len(b.events) > 0 {
+		if err := j.write(b.events); err != nil {
+			return err
+		}
+	}
+	for _, a := range b.answers {
+		a.give()
+	}
+	*b = recordBatch{}
+	return nil
+}
+
+func (j *journal) write(events []lsapi.Event) error {
+	ctx, cancel := j.recording()
+	defer cancel()
+	head, err := j.record.Append(ctx, j.lease, events)
+	if err != nil {
+		return err
+	}
+	before, name := j.lease.Head, j.lease.LoadBalancer
+	j.lease.Head, j.recorded.head = head, head
+	j.recorded.note(events)
+	if slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Kind != lsapi.EventHealth }) {
+		j.inbox.Forget(name)
+	} else {
+		j.inbox.Advance(name, before, head)
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package membership
+
+import (
+	"slices"
+	"sync"
+
+	"lsapi"
+)
+
+// queue has the requests of a lane that no round has taken, and those withdrawn ones that
+// are not on record yet. It is safe for concurrent use.
+type queue struct {
+	*shared
+	loadBalancer string
+
+	mu        sync.Mutex
+	waiting   []*request // in arrival order
+	withdrawn []*request // with waiting at most maxWaiting
+}
+
+// push adds a request. CodeThrottled: the queue is full.
+func (q *queue) push(r *request) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting)+len(q.withdrawn) >= maxWaiting {
+		return errFull("too many changes of load balancer " + q.loadBalancer + " are waiting")
+	}
+	q.waiting = append(q.waiting, r)
+	return nil
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
+// take removes the requests of the next round: at most maxBatch instances, each in one
+// direction. A reversal ends the round, so that it stays behind what it reverses.
+// Instances that are held wait.
+func (q *queue) take(isHeld func(instance string) bool) []*request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var batch, rest []*request
+	direction := make(map[string]lsapi.Action)
+	for i, r := range q.waiting {
+		action, inRound := direction[r.InstanceID]
+		switch {
+		case r.isWithdrawn():
+			q.withdrawn = append(q.withdrawn, r)
+			continue
+		case isHeld(r.InstanceID):
+			rest = append(rest, r)
+			continue
+		case inRound && action != r.Action, !inRound && len(direction) == maxBatch:
+			q.waiting = append(rest, q.waiting[i:]...)
+			return batch
+		}
+		direction[r.InstanceID] = r.Action
+		batch = append(batch, r)
+	}
+	q.waiting = rest
+	return batch
+}
+
+// takeWithdrawn removes the withdrawn requests.
+func (q *queue) takeWithdrawn() []*request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	withdrawn := q.withdrawn
+	q.withdrawn = nil
+	return withdrawn
+}
+
+func (q *queue) hasWithdrawn() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.withdrawn) > 0
+}
+
+// keepWithdrawn puts withdrawn requests back that could not be recorded. A Service that
+// is closing gives them up: the record of a standby may stay away.
+func (q *queue) keepWithdrawn(requests []*request) {
+	if len(requests) == 0 {
+		return
+	}
+	if q.isClosing() {
+		q.warnOfWithdrawn(len(requests))
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.withdrawn = slices.Concat(requests, q.withdrawn)
+}
+
+func (q *queue) warnOfWithdrawn(changes int) {
+	q.log.Warn("withdrawn changes could not be recorded", "load_balancer", q.loadBalancer, "changes", changes)
+}
+
+// requeue puts requests back to the head of the queue.
+func (q *queue) requeue(requests []*request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = slices.Concat(requests, q.waiting)
+}
+
+// reject answers that a batch was not sent because it could not be recorded, and keeps
+// the requests whose callers have left.
+func (q *queue) reject(batch []*request, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, r := range batch {
+		if !r.refuse(errUnrecorded(err)) {
+			q.withdrawn = append(q.withdrawn, r)
+		}
+	}
+}
+
+// rejectWaiting rejects all that wait.
+func (q *queue) rejectWaiting(err error) { q.reject(q.takeWaiting(), err) }
+
+// takeWaiting removes all that wait.
+func (q *queue) takeWaiting() []*request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	waiting := q.waiting
+	q.waiting = nil
+	return waiting
+}
+
+// requeueOrReject puts requests back that are undecided, and rejects the others: their
+// batch may be on record, and none of it was sent.
+func (q *queue) requeueOrReject(requests []*request) {
+	var undecided, decided []*request
+	for _, r := range requests {
+		if r.stage.Load() == stageDecided {
+			decided = append(decided, r)
+		} else {
+			undecided = append(undecided, r)
+		}
+	}
+	q.requeue(undecided)
+	q.reject(decided, lsapi.Errorf(lsapi.CodeUnavailable, "another process has changed load balancer %s meanwhile", q.loadBalancer))
+}

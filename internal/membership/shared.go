@@ -1,0 +1,94 @@
+package membership
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/observe"
+	"lsapi/internal/overlay"
+)
+
+// shared is what all lanes work with. It never changes.
+type shared struct {
+	aws      AWS
+	record   Record
+	overlay  *overlay.Overlay
+	inbox    *observe.Inbox
+	metrics  Metrics
+	log      *slog.Logger
+	call     time.Duration   // bounds each step that calls AWS
+	base     context.Context // ends when Close can wait no longer
+	stopping chan struct{}   // closed when the Service closes
+}
+
+// calling returns the context of a step that calls AWS. It is the lane's and not a
+// caller's: a call that was sent goes on when its caller has left.
+func (s *shared) calling() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.base, s.call)
+}
+
+// recording returns the context of a step that calls the record.
+func (s *shared) recording() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.base, recordTimeout)
+}
+
+// isClosing reports whether the Service takes no more requests.
+func (s *shared) isClosing() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// isCutOff reports whether the lanes must end at once.
+func (s *shared) isCutOff() bool { return s.base.Err() != nil }
+
+// sleep waits until wake has an element, which may be nil, or the lanes must end at once.
+func (s *shared) sleep(wait time.Duration, wake <-chan struct{}) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-wake:
+	case <-s.base.Done():
+	}
+}
+
+// trustedFrom returns the time from which on AWS's reads do not lag behind lsapi's last
+// change of the instance any more.
+func (s *shared) trustedFrom(loadBalancer, instance string) time.Time {
+	last := s.overlay.LastChange(loadBalancer, instance)
+	if last.IsZero() {
+		return last
+	}
+	return last.Add(s.overlay.Window())
+}
+
+// logChange writes the log's line for a change that was sent.
+func (s *shared) logChange(c *change, loadBalancer string, o lsapi.Outcome, inferred bool) {
+	level := slog.LevelInfo
+	attributes := []slog.Attr{
+		slog.String("outcome", string(o)),
+		slog.String("action", string(c.action)),
+		slog.String("load_balancer", loadBalancer),
+		slog.String("instance", c.instance.ID),
+		slog.String("actor", c.recorded.Actor),
+		slog.String("change_id", c.recorded.ID),
+		slog.String("request_id", c.recorded.RequestID),
+	}
+	if c.recorded.Reason != "" {
+		attributes = append(attributes, slog.String("reason", c.recorded.Reason))
+	}
+	if inferred {
+		attributes = append(attributes, slog.String("resolution", string(lsapi.ResolutionInferred)))
+	}
+	if c.err != nil && o != lsapi.OutcomeApplied {
+		level = slog.LevelWarn
+		attributes = append(attributes, slog.String("code", string(c.err.Code)), slog.Any("error", c.err))
+	}
+	s.log.LogAttrs(context.Background(), level, "change", attributes...)
+}
