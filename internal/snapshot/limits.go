@@ -8,6 +8,10 @@ const (
 	// 30 s room for an answer from what is remembered.
 	namedTimeout = 10 * time.Second
 
+	// resumeGrace is how long after an idle time the last listing may be too old: the
+	// time in which a reader without an answer gets one, or an error.
+	resumeGrace = namedTimeout
+
 	// catchUpTimeout bounds the look into the record for what other processes have
 	// changed, which takes milliseconds.
 	catchUpTimeout = 5 * time.Second

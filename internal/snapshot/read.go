@@ -143,11 +143,13 @@ func (s *Snapshot) isIdle(now time.Time) bool {
 	return s.stamp(now)-s.lastRead.Load() > int64(s.o.IdleAfter)
 }
 
-// Ready returns nil unless AWS cannot be read, and has not been for so long that
-// lists are not served any more.
+// Ready returns CodeUnavailable if the last listing is too old to be served, whether this
+// process lists the region or another replica does. While there are no reads, and for
+// resumeGrace after them, the age of the listing does not count.
 func (s *Snapshot) Ready() error {
-	asOf := s.at(s.listed.Load())
-	if !s.failing.Load() || time.Since(asOf) <= s.o.MaxStaleOnError {
+	now := time.Now()
+	limit := max(s.o.MaxStaleOnError, time.Duration(s.bound.Load()))
+	if s.isIdle(now) || now.Sub(s.at(s.resumed.Load())) <= resumeGrace || now.Sub(s.at(s.listed.Load())) <= limit {
 		return nil
 	}
 	return errUnreadable()

@@ -245,3 +245,55 @@ func TestReplicasThatCannotBeReachedAskAWSEachForItself(t *testing.T) {
 		}
 	})
 }
+
+// All replicas are ready exactly as long as their lists are served.
+func TestReadinessOfReplicasFollowsTheAgeOfTheListing(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inReplicas(t, aws, 2, func(t *testing.T, _ *board, replicas []*region) {
+		check := func(when string, ready bool) {
+			t.Helper()
+			for i, r := range replicas {
+				r.Touch()
+				if err := r.Ready(); (err == nil) != ready {
+					t.Errorf("replica %d %s: %v", i, when, err)
+				}
+			}
+		}
+		check("before the first listing", true)
+		readAll(t, replicas, 5*time.Second, "i-1:t2.micro")
+		check("while AWS answers", true)
+		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"], f.slow["Members"] = time.Hour, time.Hour })
+		time.Sleep(maxStaleOnError - 10*time.Second)
+		check("while old lists are served", true)
+		time.Sleep(20 * time.Second)
+		check("when lists are too old", false)
+	})
+}
+
+// The old listing of before an idle time does not count until a new one is due.
+func TestReadinessAfterAnIdleTimeWaitsForAListing(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	aws.slow["LoadBalancers"] = 5 * time.Second
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		check := func(when string, ready bool) {
+			t.Helper()
+			if err := r.Ready(); (err == nil) != ready {
+				t.Errorf("%s: %v", when, err)
+			}
+		}
+		r.Touch()
+		time.Sleep(2 * idleAfter)
+		check("idle", true)
+		r.Touch()
+		check("at the first read", true)
+		time.Sleep(20 * time.Second)
+		check("after the next listing", true)
+		time.Sleep(2 * idleAfter)
+		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = time.Hour })
+		r.Touch()
+		time.Sleep(20 * time.Second)
+		check("without a new listing", false)
+	})
+}
