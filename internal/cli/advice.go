@@ -40,16 +40,16 @@ func (r *remote) advise(err error) string {
 
 // adviseOnTLS returns advice for an error of TLS, or "".
 func adviseOnTLS(err error) string {
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+	if is[x509.UnknownAuthorityError](err) {
 		return "this machine does not trust the issuer of its certificate; SSL_CERT_FILE names a file of trusted authorities"
 	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+	if is[x509.HostnameError](err) {
 		return "its certificate is not for the host of the URL"
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		return "its certificate is expired or not yet valid; is this machine's clock correct?"
 	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+	if is[tls.RecordHeaderError](err) || errors.Is(err, http.ErrSchemeMismatch) {
 		return "it does not use TLS on that port: does its URL start with http?"
 	}
 	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" { // a TLS alert

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -49,7 +48,7 @@ func withRecord(c *cobra.Command, p Process, read func(context.Context, record.S
 // located adds the setting of the record's URL, and where it is set, to an error of the
 // record.
 func located(err error, s config.Sources) error {
-	if _, ok := errors.AsType[*app.StoreError](err); ok {
+	if is[*app.StoreError](err) {
 		return fmt.Errorf("%s: %w", config.StoreOrigin(s), err)
 	}
 	return err

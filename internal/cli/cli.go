@@ -46,7 +46,7 @@ func Run(p Process) int {
 		return ExitUsage
 	}
 	text := fmt.Sprintf("lsapi: %s\n", message(err))
-	if _, ok := errors.AsType[stoppedError](err); ok {
+	if is[stoppedError](err) {
 		writeBeforeExit(p.Stderr, text)
 	} else {
 		fmt.Fprint(p.Stderr, text)

@@ -24,16 +24,15 @@ import (
 const defaultDemoListen = "127.0.0.1:8000"
 
 type demoFlags struct {
-	listen, emulatorListen       string
-	listenSet, emulatorListenSet bool
+	listen, emulatorListen string
+	isSet                  func(flag string) bool
 }
 
 func newDemo(p Process) *cobra.Command {
 	var f demoFlags
 	command := newCommand("demo")
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		f.listenSet = c.Flags().Changed("listen")
-		f.emulatorListenSet = c.Flags().Changed("emulator-listen")
+		f.isSet = c.Flags().Changed
 		return demo(c.Context(), p, f)
 	}
 	command.Flags().StringVar(&f.listen, "listen", defaultDemoListen, "`address` of the service, host:port")
@@ -78,7 +77,7 @@ func startDemo(ctx context.Context, p Process, f demoFlags) (*runningDemo, error
 	if d.emulator, err = emulator.New(emulator.Options{Fleet: parsed}); err != nil {
 		return nil, err
 	}
-	listener, err := listenOrFallBack(ctx, f.emulatorListen, f.emulatorListenSet)
+	listener, err := listenOrFallBack(ctx, f.emulatorListen, f.isSet("emulator-listen"))
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +113,7 @@ func (d *runningDemo) startService(ctx context.Context, p Process, f demoFlags) 
 		Color:   colors(p, p.Stderr),
 		Version: versionText(),
 		Listen: func(ctx context.Context) (net.Listener, error) {
-			return listenOrFallBack(ctx, f.listen, f.listenSet)
+			return listenOrFallBack(ctx, f.listen, f.isSet("listen"))
 		},
 	})
 	return err

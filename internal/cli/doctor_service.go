@@ -2,11 +2,9 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -20,8 +18,6 @@ import (
 const (
 	// doctorTimeout bounds each check.
 	doctorTimeout = 10 * time.Second
-	// maxBody bounds the read of a response.
-	maxBody = 8 << 20
 	// certificateSoon is the remaining validity below which a certificate is a warning.
 	certificateSoon = 14 * 24 * time.Hour
 	// clockWarning is the clock difference above which times of the record, and --from 5m,
@@ -29,41 +25,20 @@ const (
 	clockWarning = time.Second
 )
 
-// response is the response to a plain request.
-type response struct {
-	status          int
-	header          http.Header
-	text            string
-	tls             *tls.ConnectionState
-	sent, responded time.Time
-}
-
-// fetch requests a path of the service as its clients do: through a proxy if one is set,
-// without following redirects.
+// fetch requests a path of the service as its clients do: through a proxy if one is set.
 func (r *remote) fetch(ctx context.Context, path string, credentials bool) (*response, error) {
-	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
-	defer cancel()
-	target := strings.TrimRight(r.config.URL, "/") + path
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true}
+	target, err := url.Parse(strings.TrimRight(r.config.URL, "/") + path)
 	if err != nil {
 		return nil, err
 	}
 	if credentials && r.config.User != "" {
-		request.SetBasicAuth(r.config.User, string(r.config.Password))
+		target.User = url.UserPassword(r.config.User, string(r.config.Password))
 	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ForceAttemptHTTP2: true}
-	got := &response{sent: time.Now()}
-	reply, err := transport.RoundTrip(request)
+	got, err := fetch(ctx, transport, doctorTimeout, target.String())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", client.ErrUnreachable, err)
 	}
-	defer reply.Body.Close()
-	got.responded = time.Now()
-	text, err := io.ReadAll(io.LimitReader(reply.Body, maxBody))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", client.ErrUnreachable, err)
-	}
-	got.status, got.header, got.text, got.tls = reply.StatusCode, reply.Header, string(text), reply.TLS
 	return got, nil
 }
 
@@ -150,7 +125,7 @@ func (c *checkup) checkReady(ctx context.Context, r *remote) {
 	case got.status == http.StatusOK:
 		c.ok("ready", "it serves reads and changes")
 	default:
-		c.fail("ready", "see the log of the service, and docs/runbook.md", "/readyz is %d: %s", got.status, strings.TrimSpace(got.text))
+		c.fail("ready", "see the log of the service, and docs/runbook.md", "/readyz is %d: %s", got.status, strings.TrimSpace(string(got.body)))
 	}
 }
 
@@ -185,7 +160,7 @@ func (c *checkup) checkVersions(ctx context.Context, r *remote) {
 		c.warn("versions", r.advise(err), "%v", err)
 		return
 	}
-	found := buildInfo.FindStringSubmatch(got.text)
+	found := buildInfo.FindStringSubmatch(string(got.body))
 	switch {
 	case got.status != http.StatusOK || found == nil:
 		c.warn("versions", "compare with lsapi version where the service runs", "the service does not report its version; this is %s", versionText())

@@ -46,21 +46,18 @@ func newElbChange(p Process, run changeRun) *cobra.Command {
 	flags.BoolVar(&run.wait, "wait", false, "wait until the instances are in service, or drained")
 	flags.DurationVar(&run.timeout, "timeout", defaultWait, "maximum `duration` of --wait")
 	flags.StringVar(&run.reason, "reason", "", "`reason` for the record, at most 256 characters")
-	withView(command, p, listFormats, func(c *cobra.Command, v *view, arguments []string) error {
+	withServiceView(command, p, listFormats, func(ctx context.Context, service *remote, v *view, arguments []string) error {
 		ids := arguments[1:]
-		run.loadBalancer = arguments[0]
-		if err := run.check(c.Flags().Changed("timeout"), ids); err != nil {
+		run.service, run.loadBalancer = service, arguments[0]
+		if err := run.check(flags.Changed("timeout"), ids); err != nil {
 			return err
 		}
-		return withService(c, p, func(ctx context.Context, service *remote) error {
-			run.service = service
-			if run.wait && !v.quiet && isCapable(p, p.Stderr) {
-				run.progress = term.NewProgress(p.Stderr, colors(p, p.Stderr), ids)
-			}
-			results := run.all(ctx, ids)
-			run.progress.End()
-			return service.suggest(ctx, reportChanges(v, results), run.loadBalancer)
-		})
+		if run.wait && !v.quiet && isCapable(p, p.Stderr) {
+			run.progress = term.NewProgress(p.Stderr, colors(p, p.Stderr), ids)
+		}
+		results := run.all(ctx, ids)
+		run.progress.End()
+		return service.suggest(ctx, reportChanges(v, results), run.loadBalancer)
 	})
 	return command
 }

@@ -16,7 +16,7 @@ func newElbHistory(p Process) *cobra.Command {
 	command := newCommand("elb_history")
 	command.Args, command.ValidArgsFunction = cobra.MaximumNArgs(1), completeNames(p, 1)
 	f.addFilters(command.Flags())
-	withView(command, p, lineFormats, func(c *cobra.Command, v *view, names []string) error {
+	withServiceView(command, p, lineFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
 		if err := f.parse(time.Now()); err != nil {
 			return err
 		}
@@ -27,27 +27,25 @@ func newElbHistory(p Process) *cobra.Command {
 		show := func(change apiv1.Change) error {
 			return v.writeOne(change, change.ID, rows, func() term.Row { return changeRow(change) })
 		}
-		return withService(c, p, func(ctx context.Context, service *remote) error {
-			query := client.ChangesQuery{
-				InstanceID: f.filter.InstanceID, Actor: f.filter.Actor, Action: f.filter.Action,
-				Outcome: f.filter.Outcome, From: f.filter.From, To: f.filter.To,
-			}
-			if len(names) > 0 {
-				query.LoadBalancer = names[0]
-			}
-			shown, err := eachPage(f.filter.Limit, func(limit int) ([]apiv1.Change, bool, error) {
-				query.Limit = limit
-				page, err := service.Changes(ctx, query)
-				query.Cursor = page.NextCursor
-				return page.Changes, query.Cursor != "", err
-			}, show)
-			if err != nil || shown > 0 || query.LoadBalancer == "" {
-				return err
-			}
-			// An empty history may be due to a mistyped name.
-			_, err = service.LoadBalancer(ctx, query.LoadBalancer)
-			return service.suggest(ctx, err, names...)
-		})
+		query := client.ChangesQuery{
+			InstanceID: f.filter.InstanceID, Actor: f.filter.Actor, Action: f.filter.Action,
+			Outcome: f.filter.Outcome, From: f.filter.From, To: f.filter.To,
+		}
+		if len(names) > 0 {
+			query.LoadBalancer = names[0]
+		}
+		shown, err := eachPage(f.filter.Limit, func(limit int) ([]apiv1.Change, bool, error) {
+			query.Limit = limit
+			page, err := service.Changes(ctx, query)
+			query.Cursor = page.NextCursor
+			return page.Changes, query.Cursor != "", err
+		}, show)
+		if err != nil || shown > 0 || query.LoadBalancer == "" {
+			return err
+		}
+		// An empty history may be due to a mistyped name.
+		_, err = service.LoadBalancer(ctx, query.LoadBalancer)
+		return service.suggest(ctx, err, names...)
 	})
 	return command
 }

@@ -22,7 +22,7 @@ func newElbList(p Process) *cobra.Command {
 	flags.StringArrayVar(&query.Tags, "tag", nil, "only with this tag, `key=value`, or key for any value")
 	choiceVarP(flags, &query.Health, "health", "", "", "only with a member in this `state`: InService, OutOfService or Unknown", lsapi.InService, lsapi.OutOfService, lsapi.HealthUnknown)
 	limit := flags.Int("limit", 0, "maximum `number`; 0 for all")
-	withView(command, p, listFormats, func(c *cobra.Command, v *view, _ []string) error {
+	withServiceView(command, p, listFormats, func(ctx context.Context, service *remote, v *view, _ []string) error {
 		if *limit < 0 {
 			return usagef("--limit cannot be negative")
 		}
@@ -31,19 +31,17 @@ func newElbList(p Process) *cobra.Command {
 				return usagef("--tag: neither key=value nor key")
 			}
 		}
-		return withService(c, p, func(ctx context.Context, service *remote) error {
-			found, names := []apiv1.LoadBalancer{}, []string{}
-			for b, err := range service.AllLoadBalancers(ctx, query) {
-				if err != nil {
-					return err
-				}
-				found, names = append(found, b), append(names, b.Name)
-				if len(found) == *limit {
-					break
-				}
+		found, names := []apiv1.LoadBalancer{}, []string{}
+		for b, err := range service.AllLoadBalancers(ctx, query) {
+			if err != nil {
+				return err
 			}
-			return v.write(found, names, loadBalancersTable(found).Write)
-		})
+			found, names = append(found, b), append(names, b.Name)
+			if len(found) == *limit {
+				break
+			}
+		}
+		return v.write(found, names, loadBalancersTable(found).Write)
 	})
 	return command
 }
@@ -55,13 +53,13 @@ func loadBalancersTable(all []apiv1.LoadBalancer) *term.Table {
 		{Head: "DNS NAME", Rank: 7}, {Head: "CREATED", Wide: true}, {Head: "TAGS", Wide: true},
 	}}
 	for _, b := range all {
-		row := term.Row{b.Name, b.Members, nil, nil, nil, nil, clock(b.AsOf), b.Scheme, zonesText(b.Zones), listenersText(b.Listeners), b.DNSName,
-			clock(b.CreatedAt), tagsText(b.Tags)}
+		var in, out, unknown, draining any
 		if h := b.Health; h != nil {
-			row[2], row[3] = h.InService, count(h.OutOfService, term.Red)
-			row[4], row[5] = count(h.Unknown, term.Yellow), count(h.Draining, term.Yellow)
+			in, out = h.InService, count(h.OutOfService, term.Red)
+			unknown, draining = count(h.Unknown, term.Yellow), count(h.Draining, term.Yellow)
 		}
-		t.Add(row, term.Cell{})
+		t.Add(term.Row{b.Name, b.Members, in, out, unknown, draining, clock(b.AsOf), b.Scheme, zonesText(b.Zones), listenersText(b.Listeners),
+			b.DNSName, clock(b.CreatedAt), tagsText(b.Tags)}, term.Cell{})
 	}
 	return t
 }

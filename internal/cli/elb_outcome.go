@@ -65,13 +65,12 @@ func (e waitFailed) Error() string { return e.text }
 
 // outcomeOf returns the outcome of a change from its error.
 func outcomeOf(err error) string {
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return outcomeInterrupted
-	}
-	if _, ok := errors.AsType[waitFailed](err); ok {
+	case is[waitFailed](err):
 		return outcomeWaitFailed
-	}
-	if _, ok := errors.AsType[unknownOutcome](err); ok {
+	case is[unknownOutcome](err):
 		return outcomeUnknown
 	}
 	switch serviceStatus(err) {

@@ -17,17 +17,15 @@ import (
 func newElbShow(p Process) *cobra.Command {
 	command := newCommand("elb_show")
 	command.Args, command.ValidArgsFunction = cobra.ExactArgs(1), completeNames(p, 1)
-	withView(command, p, listFormats, func(c *cobra.Command, v *view, names []string) error {
+	withServiceView(command, p, listFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
 		if err := checkNames(names); err != nil {
 			return err
 		}
-		return withService(c, p, func(ctx context.Context, service *remote) error {
-			found, err := service.LoadBalancer(ctx, names[0])
-			if err != nil {
-				return service.suggest(ctx, err, names...)
-			}
-			return v.write(found, membersOf(found), func(s term.Screen) error { return showLoadBalancer(s, found) })
-		})
+		found, err := service.LoadBalancer(ctx, names[0])
+		if err != nil {
+			return service.suggest(ctx, err, names...)
+		}
+		return v.write(found, membersOf(found), func(s term.Screen) error { return showLoadBalancer(s, found) })
 	})
 	return command
 }

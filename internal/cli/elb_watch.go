@@ -17,7 +17,7 @@ func newElbWatch(p Process) *cobra.Command {
 	command := newCommand("elb_watch")
 	command.Args, command.ValidArgsFunction = nil, completeNames(p, -1)
 	after := command.Flags().String("after", "", "start after the event with this `id`")
-	withView(command, p, lineFormats, func(c *cobra.Command, v *view, names []string) error {
+	withServiceView(command, p, lineFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
 		if err := checkNames(names); err != nil {
 			return err
 		}
@@ -25,20 +25,18 @@ func newElbWatch(p Process) *cobra.Command {
 		onReconnect := func(err error) {
 			fmt.Fprintf(p.Stderr, "lsapi: %s; reconnecting\n", sanitize.Escape(err.Error()))
 		}
-		return withService(c, p, func(ctx context.Context, service *remote) error {
-			for e, err := range service.Events(ctx, client.EventsQuery{LoadBalancers: names, After: *after, OnReconnect: onReconnect}) {
-				if errors.Is(err, context.Canceled) {
-					return nil // Ctrl-C ends the command
-				}
-				if err != nil {
-					return service.suggest(ctx, err, names...)
-				}
-				if err := v.writeOne(eventWithID{e.ID, e.Event}, e.InstanceID, rows, func() term.Row { return eventRow(e.Event) }); err != nil {
-					return err
-				}
+		for e, err := range service.Events(ctx, client.EventsQuery{LoadBalancers: names, After: *after, OnReconnect: onReconnect}) {
+			if errors.Is(err, context.Canceled) {
+				return nil // Ctrl-C ends the command
 			}
-			return nil
-		})
+			if err != nil {
+				return service.suggest(ctx, err, names...)
+			}
+			if err := v.writeOne(eventWithID{e.ID, e.Event}, e.InstanceID, rows, func() term.Row { return eventRow(e.Event) }); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return command
 }

@@ -42,21 +42,13 @@ func newHealthcheck(p Process) *cobra.Command {
 
 // probe checks the URL without a proxy and without following redirects.
 func probe(ctx context.Context, target string) error {
-	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
-	if err != nil {
-		return err
-	}
-	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
-	if err != nil {
+	got, err := fetch(ctx, &http.Transport{DisableKeepAlives: true}, healthcheckTimeout, target)
+	switch {
+	case err != nil:
 		return fmt.Errorf("not up: %w", err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("not up: %s responds %s", target, response.Status)
-	}
-	if response.Header.Get("X-Request-Id") == "" { // lsapi sets it on every response
+	case got.status != http.StatusOK:
+		return fmt.Errorf("not up: %s responds %d %s", target, got.status, http.StatusText(got.status))
+	case got.header.Get("X-Request-Id") == "": // lsapi sets it on every response
 		return fmt.Errorf("not up: the response from %s is not from lsapi", target)
 	}
 	return nil

@@ -127,10 +127,16 @@ func (s *signals) runUntilStopped(ctx context.Context, running stoppable, grace 
 	go func() { stopped <- running.Stop(ctx) }()
 	select {
 	case err := <-stopped:
-		return stopError(errors.Join(failure, unfinished(err)))
+		if err != nil {
+			failure = errors.Join(failure, fmt.Errorf("stopped before everything had finished: %w", err))
+		}
 	case second := <-s.force:
-		return stopError(fmt.Errorf("stopped immediately by a second signal (%v): requests in flight were cut off", second))
+		failure = fmt.Errorf("stopped immediately by a second signal (%v): requests in flight were cut off", second)
 	}
+	if failure == nil {
+		return nil
+	}
+	return stoppedError{failure}
 }
 
 // wait returns nil on a signal to stop, or the error of a service that failed.
@@ -152,25 +158,11 @@ func (s *signals) wait(ctx context.Context, running stoppable, reload func()) er
 	}
 }
 
-func unfinished(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("stopped before everything had finished: %w", err)
-}
-
 // stoppedError marks the error of a stopped service, whose process must end soon even if
 // its output is blocked.
 type stoppedError struct{ error }
 
 func (e stoppedError) Unwrap() error { return e.error }
-
-func stopError(err error) error {
-	if err == nil {
-		return nil
-	}
-	return stoppedError{err}
-}
 
 // untilSignalled returns a context that ends with the first signal. A second signal ends
 // the process.

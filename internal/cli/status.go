@@ -41,20 +41,20 @@ func usagef(format string, args ...any) error {
 	return statusError{fmt.Errorf(format, args...), ExitUsage}
 }
 
+// is reports whether an error is, or wraps, one of a type.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
 func exitStatus(err error) int {
 	if marked, ok := errors.AsType[statusError](err); ok {
 		return marked.status
 	}
-	if _, ok := errors.AsType[*config.Error](err); ok {
+	if is[*config.Error](err) || is[*app.ListenError](err) || is[*app.StoreError](err) {
 		return ExitUsage
 	}
-	if _, ok := errors.AsType[*app.ListenError](err); ok {
-		return ExitUsage
-	}
-	if _, ok := errors.AsType[*app.StoreError](err); ok {
-		return ExitUsage
-	}
-	if _, ok := errors.AsType[unknownOutcome](err); ok {
+	if is[unknownOutcome](err) {
 		return ExitTimeout
 	}
 	if status := serviceStatus(err); status != 0 {
@@ -66,7 +66,7 @@ func exitStatus(err error) int {
 // message returns the error as one line, or as one line per problem for the
 // configuration.
 func message(err error) string {
-	if _, ok := errors.AsType[*config.Error](err); ok {
+	if is[*config.Error](err) {
 		return err.Error()
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
@@ -82,7 +82,7 @@ func serviceStatus(err error) int {
 		return ExitUnreachable
 	}
 	code := client.ErrorCode(err)
-	if _, ok := errors.AsType[notLSAPI](err); ok && code != lsapi.CodeUnauthenticated {
+	if is[notLSAPI](err) && code != lsapi.CodeUnauthenticated {
 		return ExitUnreachable
 	}
 	switch code {

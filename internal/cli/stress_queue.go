@@ -75,29 +75,22 @@ func rateLimited(read func(context.Context) (stress.Queue, error)) func(context.
 // isEmulator reports whether an emulator runs at the endpoint, with or without a data
 // plane.
 func isEmulator(ctx context.Context, endpoint string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
-	defer cancel()
-	response, err := get(ctx, endpoint, "/_emulator/state")
-	if err != nil {
-		return false, err
-	}
-	response.Body.Close()
-	return response.StatusCode == http.StatusOK, nil
+	got, err := fetchFrom(ctx, endpoint, "/_emulator/state")
+	return err == nil && got.status == http.StatusOK, err
 }
 
 func emulatedQueue(ctx context.Context, endpoint, loadBalancer string) (stress.Queue, error) {
-	response, err := get(ctx, endpoint, "/_emulator/traffic")
+	got, err := fetchFrom(ctx, endpoint, "/_emulator/traffic")
 	if err != nil {
 		return stress.Queue{}, err
 	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	if got.status != http.StatusOK {
 		var problem struct{ Error string }
-		_ = json.NewDecoder(response.Body).Decode(&problem) // optional
-		return stress.Queue{}, fmt.Errorf("the emulator responds %s %s", response.Status, problem.Error)
+		_ = json.Unmarshal(got.body, &problem) // optional
+		return stress.Queue{}, fmt.Errorf("the emulator responds %d %s", got.status, problem.Error)
 	}
 	var all []dataplane.Traffic
-	if err := json.NewDecoder(response.Body).Decode(&all); err != nil {
+	if err := json.Unmarshal(got.body, &all); err != nil {
 		return stress.Queue{}, fmt.Errorf("read the emulator's response: %w", err)
 	}
 	for _, t := range all {
@@ -108,10 +101,6 @@ func emulatedQueue(ctx context.Context, endpoint, loadBalancer string) (stress.Q
 	return stress.Queue{}, fmt.Errorf("there is no load balancer named %s", loadBalancer)
 }
 
-func get(ctx context.Context, endpoint, path string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(endpoint, "/")+path, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	return http.DefaultClient.Do(request)
+func fetchFrom(ctx context.Context, endpoint, path string) (*response, error) {
+	return fetch(ctx, http.DefaultTransport, queueTimeout, strings.TrimRight(endpoint, "/")+path)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -30,20 +31,9 @@ func versionLine() string {
 func versionText() string {
 	v, c := version, commit
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if v == "" {
-			v = info.Main.Version
-		}
-		if c == "" {
-			c = revision(info)
-		}
+		v, c = cmp.Or(v, info.Main.Version), cmp.Or(c, revision(info))
 	}
-	if v == "" {
-		v = "(devel)"
-	}
-	if c == "" {
-		return v + " (commit unknown)"
-	}
-	return v + " (commit " + c + ")"
+	return fmt.Sprintf("%s (commit %s)", cmp.Or(v, "(devel)"), cmp.Or(c, "unknown"))
 }
 
 // revision returns the commit from the build info, with a + for uncommitted changes.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"strings"
@@ -62,6 +63,14 @@ func withView(c *cobra.Command, p Process, formats []string, run func(c *cobra.C
 		}
 		return run(c, v, arguments)
 	}
+}
+
+// withServiceView adds the flags of the output to a command, which calls run with a client
+// of the service, as withService does.
+func withServiceView(c *cobra.Command, p Process, formats []string, run func(ctx context.Context, service *remote, v *view, arguments []string) error) {
+	withView(c, p, formats, func(c *cobra.Command, v *view, arguments []string) error {
+		return withService(c, p, func(ctx context.Context, service *remote) error { return run(ctx, service, v, arguments) })
+	})
 }
 
 // newScreen returns the screen of stdout: a terminal, or else without limits.
