@@ -53,11 +53,11 @@ func TestFindingsStartAtMostHalfOfTheLanes(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	record.wait = time.Second
 	synctest.Test(t, func(t *testing.T) {
-		s := listening(aws, record)
+		s := unstarted(aws, record)
 		for i := range 502 {
 			s.found.Observe(fmt.Sprint("elb-", i), []string{one}, time.Now())
 		}
-		report := saying([]lsapi.MemberHealth{in(one)})
+		report := reportOf([]lsapi.MemberHealth{in(one)})
 		report.LoadBalancer = "one more"
 		s.found.ObserveHealth(report)
 		synctest.Wait()
@@ -97,7 +97,7 @@ func TestUnrecordedWithdrawnChangesFillTheQueue(t *testing.T) {
 	record.wait = 5 * time.Second
 	synctest.Test(t, func(t *testing.T) {
 		s := started(t, aws, record)
-		record.fails(turnsAreAway)
+		record.fails(leasesAreUnavailable)
 		var callers sync.WaitGroup
 		for i := range 1000 {
 			callers.Go(func() { _, _ = leaving(s, time.Second, lsapi.Attach, one, fmt.Sprint("left-", i)) })
@@ -154,7 +154,7 @@ func TestClosingServiceStartsNoLane(t *testing.T) {
 		return apply()
 	})
 	synctest.Test(t, func(t *testing.T) {
-		s := listening(aws, record)
+		s := unstarted(aws, record)
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
 		time.Sleep(time.Second)

@@ -128,7 +128,7 @@ func (f *fakeRecord) Acquire(ctx context.Context, loadBalancer string) (lsapi.Le
 func (f *fakeRecord) try(loadBalancer string) (lsapi.Lease, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.arrive("Take", nil); err != nil {
+	if err := f.arrive("Acquire", nil); err != nil {
 		return lsapi.Lease{}, err
 	}
 	log := f.log(loadBalancer)
@@ -152,7 +152,7 @@ func (f *fakeRecord) held(lease lsapi.Lease) (*fakeLog, error) {
 func (f *fakeRecord) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.arrive("Extend", nil); err != nil {
+	if err := f.arrive("Renew", nil); err != nil {
 		return lease, err
 	}
 	log, err := f.held(lease)
@@ -245,7 +245,7 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 	return state
 }
 
-// Health is Options.Recorded.
+// Health implements membership.Record.
 func (f *fakeRecord) Health(_ context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -317,8 +317,8 @@ func (f *fakeLogs) settle(id string, outcome lsapi.Outcome) {
 	}
 }
 
-// told is the log without checkpoints, an event a line.
-func (f *fakeRecord) told() []string {
+// lines returns the log without checkpoints, an event a line.
+func (f *fakeRecord) lines() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var lines []string
@@ -328,7 +328,7 @@ func (f *fakeRecord) told() []string {
 		case lsapi.EventObserved:
 			lines = append(lines, fmt.Sprintf("observed +%s -%s", strings.Join(e.Added, ","), strings.Join(e.Removed, ",")))
 		case lsapi.EventHealth:
-			lines = append(lines, toldHealth(e))
+			lines = append(lines, healthLine(e))
 		default:
 			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", e.Kind, e.Change.Action, e.Change.InstanceID, e.Change.Outcome, e.Change.Resolution)))
 		}
@@ -336,7 +336,7 @@ func (f *fakeRecord) told() []string {
 	return lines
 }
 
-func toldHealth(e lsapi.Event) string {
+func healthLine(e lsapi.Event) string {
 	line := "health"
 	for _, m := range e.Health {
 		line += fmt.Sprintf(" %s %s", m.InstanceID, m.State)
@@ -350,15 +350,15 @@ func toldHealth(e lsapi.Event) string {
 	return line
 }
 
-// isAway is the error of a record that cannot be written.
-func isAway(string, []lsapi.Event) error {
+// unavailable is the error of a record that cannot be written.
+func unavailable(string, []lsapi.Event) error {
 	return lsapi.Errorf(lsapi.CodeUnavailable, "the record of changes cannot be written")
 }
 
-// outcomesAreAway takes intents only.
-func outcomesAreAway(op string, events []lsapi.Event) error {
+// outcomesAreUnavailable takes intents only.
+func outcomesAreUnavailable(op string, events []lsapi.Event) error {
 	if op == "Append" && slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Change.Outcome == lsapi.OutcomeApplied }) {
-		return isAway(op, events)
+		return unavailable(op, events)
 	}
 	return nil
 }

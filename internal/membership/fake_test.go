@@ -173,7 +173,7 @@ func (f *fakeAWS) members() []string {
 	return slices.Sorted(slices.Values(f.now()))
 }
 
-// count tells how many calls of op arrived.
+// count returns the number of calls of op.
 func (f *fakeAWS) count(op string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -200,7 +200,7 @@ func appliedButCutOff(_ context.Context, apply func() error) error {
 	return cutOff()
 }
 
-// lost is never carried out, and nobody can tell.
+// lost is never carried out, and its answer says nothing.
 func lost(context.Context, func() error) error { return cutOff() }
 
 // late is carried out some time after its answer was lost.

@@ -45,7 +45,7 @@ type operation struct {
 	loadBalancer, instance string
 }
 
-// effect is what the client was told.
+// effect is the answer that a client got.
 type effect string
 
 const (
@@ -111,21 +111,21 @@ type history struct {
 	began time.Time
 	mu    sync.Mutex
 	done  []porcupine.Operation
-	told  map[effect]int
+	got   map[effect]int
 }
 
 // add notes an operation that was called then and has just returned. One whose
 // effect is open may take effect at any time from then on.
-func (h *history) add(client int, asked operation, called time.Time, told effect) {
+func (h *history) add(client int, asked operation, called time.Time, got effect) {
 	returned := int64(math.MaxInt64)
-	if told != open {
+	if got != open {
 		returned = int64(time.Since(h.began))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.told[told]++
+	h.got[got]++
 	h.done = append(h.done, porcupine.Operation{
-		ClientId: client, Input: asked, Output: told, Call: int64(called.Sub(h.began)), Return: returned,
+		ClientId: client, Input: asked, Output: got, Call: int64(called.Sub(h.began)), Return: returned,
 	})
 }
 
@@ -159,7 +159,7 @@ func afterAll(kinds ...emulator.FaultKind) []emulator.Fault {
 	return faults
 }
 
-// checkHistory lets clients do what the seed says and checks what they were told.
+// checkHistory lets clients do what the seed says and checks their answers.
 func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 	t.Logf("seed %d", seed)
 	aws := startEmulator(t, seed)
@@ -174,7 +174,7 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 		}
 	}
 
-	h := &history{began: time.Now(), told: make(map[effect]int)}
+	h := &history{began: time.Now(), got: make(map[effect]int)}
 	var clients sync.WaitGroup
 	for n := range historyClients {
 		clients.Go(func() { runClient(t, client, s, h, n, rand.New(rand.NewPCG(seed, uint64(n)))) })
@@ -185,13 +185,13 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 	}
 	aws.addTruth(h)
 
-	t.Logf("%d operations: %v", len(h.done), h.told)
+	t.Logf("%d operations: %v", len(h.done), h.got)
 	if result := porcupine.CheckOperationsTimeout(setOfMembers.ToModel(), h.done, time.Minute); result != porcupine.Ok {
 		t.Errorf("the history is not that of a set: %s", result)
 		h.explain(t)
 	}
-	if h.told[took] == 0 || h.told[already] == 0 || h.told[present] == 0 {
-		t.Errorf("the history shows too little: %v", h.told)
+	if h.got[took] == 0 || h.got[already] == 0 || h.got[present] == 0 {
+		t.Errorf("the history shows too little: %v", h.got)
 	}
 }
 
@@ -224,11 +224,11 @@ func listOnce(ctx context.Context, aws membership.AWS, s *service, h *history, c
 	}
 	for _, id := range historyInstances {
 		asked.instance = id
-		told := absent
+		got := absent
 		if slices.Contains(ids, id) {
-			told = present
+			got = present
 		}
-		h.add(client, asked, called, told)
+		h.add(client, asked, called, got)
 	}
 }
 
@@ -238,7 +238,7 @@ func changeOnce(ctx context.Context, t *testing.T, s *service, h *history, clien
 	h.add(client, asked, called, effectOf(t, err))
 }
 
-// effectOf is what an answer promises: a success and a conflict tell the state,
+// effectOf is what an answer promises: a success and a conflict have the state,
 // a 503 and a withdrawal that nothing changed; 502 and 504 leave it open.
 func effectOf(t *testing.T, err error) effect {
 	switch code := lsapi.ErrorCode(err); {
@@ -256,7 +256,7 @@ func effectOf(t *testing.T, err error) effect {
 	}
 }
 
-// explain prints the instance whose history is wrong.
+// explain prints the instance with the wrong history.
 func (h *history) explain(t *testing.T) {
 	for _, part := range setOfMembers.Partition(h.done) {
 		if porcupine.CheckOperationsTimeout(setOfMembers.ToModel(), part, time.Minute) == porcupine.Ok {
@@ -299,11 +299,11 @@ func (e emulated) addTruth(h *history) {
 	now := time.Now()
 	for _, lb := range e.State().LoadBalancers {
 		for _, id := range historyInstances {
-			told := absent
+			got := absent
 			if slices.ContainsFunc(lb.Members, func(m elb.MemberState) bool { return m.InstanceID == id }) {
-				told = present
+				got = present
 			}
-			h.add(historyClients, operation{"list", lb.Name, id}, now, told)
+			h.add(historyClients, operation{"list", lb.Name, id}, now, got)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func TestUnisolatedInstanceDoesNotGetTheMessageOfAnother(t *testing.T) {
 				own := fmt.Sprintf("Could not find EC2 instance %s.", id)
 				shared := "AWS refused the instance together with the others of its batch"
 				if message != own && message != shared {
-					t.Errorf("%s was told %q", id, message)
+					t.Errorf("%s got %q", id, message)
 				}
 			})
 		}

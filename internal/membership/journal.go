@@ -43,7 +43,7 @@ func (j *journal) release() {
 }
 
 // append writes the batch and gives its answers. If it fails, no answer is given, and the
-// round must end: what it knows may run ahead of the record.
+// round must end: its members may run ahead of the record.
 func (j *journal) append(b *recordBatch) error {
 	if j.failure == nil {
 		j.failure = j.appendOnce(b)

@@ -134,8 +134,8 @@ func (l *lane) do(next job) {
 	r.recordHealth(next.found.Health)
 }
 
-// begin acquires the lease of a round and makes the round's knowledge of the record: that
-// of the last round if the log still ends there, else what the record says. It ends when
+// begin acquires the lease of a round. The round has the members of the last one if the
+// log still ends there, else those of the record. It ends when
 // all callers have left.
 func (l *lane) begin(batch []*request) (*round, error) {
 	ctx, cancel := l.calling()
@@ -160,7 +160,7 @@ func (l *lane) begin(batch []*request) (*round, error) {
 	return r, nil
 }
 
-// end releases the lease, and keeps what the round knew for the next one.
+// end releases the lease, and keeps the round's members for the next one.
 func (l *lane) end(r *round) {
 	if r.journal.failure == nil {
 		l.last = r.journal.recorded

@@ -137,7 +137,7 @@ func TestRequestsThatWaitDuringACallShareTheNext(t *testing.T) {
 		if codes := atOnce(s, lsapi.Attach, ids...); codes[""] != len(ids) {
 			t.Errorf("got %v, want all to succeed", codes)
 		}
-		// One round for whoever came first, then 499 in batches of 200.
+		// One round for the first requests, then 499 in batches of 200.
 		if calls := aws.count("Register"); calls > 4 {
 			t.Errorf("it took %d register calls, want at most 4", calls)
 		}
@@ -271,24 +271,24 @@ func TestChangeIsShownBeforeItsCallerIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS(two)
 		aws.run(one, two)
-		var told []string
+		var shown []string
 		s := newService(aws, membership.Options{}, func(loadBalancer string, attached, detached []lsapi.Instance) {
 			for _, instance := range attached {
-				told = append(told, fmt.Sprint(loadBalancer, " attach ", instance.ID, " ", instance.Type))
+				shown = append(shown, fmt.Sprint(loadBalancer, " attach ", instance.ID, " ", instance.Type))
 			}
 			for _, instance := range detached {
-				told = append(told, fmt.Sprint(loadBalancer, " detach ", instance.ID, " ", instance.Type))
+				shown = append(shown, fmt.Sprint(loadBalancer, " detach ", instance.ID, " ", instance.Type))
 			}
 		})
 		for _, r := range []lsapi.Request{request(lsapi.Attach, one), request(lsapi.Attach, one), request(lsapi.Detach, two)} {
-			before := len(told)
+			before := len(shown)
 			_, err := s.Change(t.Context(), r)
-			if (err == nil) != (len(told) == before+1) {
-				t.Errorf("the answer was %v, and told was %v", err, told[before:])
+			if (err == nil) != (len(shown) == before+1) {
+				t.Errorf("the answer was %v, and %v was shown", err, shown[before:])
 			}
 		}
-		if want := []string{"web attach " + one + " t2.micro", "web detach " + two + " t2.micro"}; !slices.Equal(told, want) {
-			t.Errorf("told %q, want %q", told, want)
+		if want := []string{"web attach " + one + " t2.micro", "web detach " + two + " t2.micro"}; !slices.Equal(shown, want) {
+			t.Errorf("shown %q, want %q", shown, want)
 		}
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
@@ -351,7 +351,7 @@ func TestReadEndsWhenAllItsCallersHaveLeft(t *testing.T) {
 			aws := newFakeAWS()
 			aws.run(one, two)
 			var lasted time.Duration
-			// The first look takes in who comes next; the second is for both.
+			// The first read is for the first request, the second for both.
 			aws.next("Members", func(context.Context, func() error) error { return lsapi.Errorf(lsapi.CodeUpstream, "") },
 				func(ctx context.Context, _ func() error) error {
 					start := time.Now()

@@ -34,7 +34,7 @@ func TestLaneReadsTheRecordAgainAfterAnotherReplicaAppended(t *testing.T) {
 		wantCode(t, change(b, lsapi.Attach, two), "")
 		record.fails(func(op string, _ []lsapi.Event) error { // the record hangs until the caller has left
 			if op == "LaneState" {
-				return isAway(op, nil)
+				return unavailable(op, nil)
 			}
 			return nil
 		})
@@ -54,7 +54,7 @@ func TestAttachesOfOneInstanceHaveOneSuccessWhenAReadOfTheRecordFails(t *testing
 		wantCode(t, change(b, lsapi.Attach, one), "")
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "LaneState" {
-				return isAway(op, nil)
+				return unavailable(op, nil)
 			}
 			return nil
 		})
@@ -104,7 +104,7 @@ func wantNothingInvented(t *testing.T, record *fakeRecord) {
 	member := make(map[string]bool)
 	for _, e := range record.recorded() {
 		if e.Kind == lsapi.EventObserved {
-			t.Errorf("the record has a change that nobody made: +%v -%v", e.Added, e.Removed)
+			t.Errorf("the record has a change that no client made: +%v -%v", e.Added, e.Removed)
 		}
 		if e.Change.Outcome != lsapi.OutcomeApplied {
 			continue
@@ -131,13 +131,13 @@ func TestWithdrawnChangeIsRecordedWhenTheRecordIsBack(t *testing.T) {
 		if result.Recorded {
 			t.Error("the answer names a change that is not on record yet, and that a crash loses")
 		}
-		record.fails(turnsAreAway)
+		record.fails(leasesAreUnavailable)
 		callers.Wait()
 		time.Sleep(time.Second)
 		record.fails(nil)
 		time.Sleep(time.Minute) // no other request comes
 	})
-	if got := record.told(); !slices.Contains(got, "completed attach "+two+" withdrawn") {
+	if got := record.lines(); !slices.Contains(got, "completed attach "+two+" withdrawn") {
 		t.Errorf("the record says %q", got)
 	}
 }
@@ -148,7 +148,7 @@ func TestWithdrawnChangeIsRecordedWhenItsBatchWasNot(t *testing.T) {
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, events []lsapi.Event) error {
 			if op == "Append" {
-				return isAway(op, events)
+				return unavailable(op, events)
 			}
 			return nil
 		})
@@ -163,7 +163,7 @@ func TestWithdrawnChangeIsRecordedWhenItsBatchWasNot(t *testing.T) {
 		record.fails(nil)
 		time.Sleep(time.Minute)
 	})
-	if got := record.told(); !slices.Contains(got, "completed attach "+two+" withdrawn") {
+	if got := record.lines(); !slices.Contains(got, "completed attach "+two+" withdrawn") {
 		t.Errorf("the record says %q", got)
 	}
 }
@@ -241,7 +241,7 @@ func TestOpenChangeIsJudgedAfterTheLagUnderAnyClockOffset(t *testing.T) {
 			aws.run(one)
 			aws.lag = 8 * time.Second
 			aws.next("Register", func(_ context.Context, apply func() error) error {
-				record.fails(isAway)                                   // the process is about to crash
+				record.fails(unavailable)                              // the process is about to crash
 				time.AfterFunc(19*time.Second, func() { _ = apply() }) // its deadline is 20 s after the intent
 				return cutOff()
 			})
@@ -259,7 +259,7 @@ func TestOpenChangeIsJudgedAfterTheLagUnderAnyClockOffset(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+			wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
 		})
 	}
 }
@@ -303,7 +303,7 @@ func TestLaneReadsTheRecordAgainWhenItHasRefusedAnOutcome(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		wantCode(t, change(s, lsapi.Attach, two), "") // the lane knows the record
+		wantCode(t, change(s, lsapi.Attach, two), "") // the lane has read the record
 		record.fails(func(op string, events []lsapi.Event) error {
 			if op == "Append" && events[0].Kind == lsapi.EventCompleted {
 				return &lsapi.Error{Code: lsapi.CodeInternal}
@@ -314,7 +314,7 @@ func TestLaneReadsTheRecordAgainWhenItHasRefusedAnOutcome(t *testing.T) {
 		record.fails(nil)
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
 	})
-	if got := record.told(); !slices.Contains(got, "resolved attach "+one+" applied inferred") {
+	if got := record.lines(); !slices.Contains(got, "resolved attach "+one+" applied inferred") {
 		t.Errorf("the record says %q", got)
 	}
 }
@@ -398,7 +398,7 @@ func TestOpenChangeOfACrashIsNotJudgedByAReadThatLagsBehindTheChangeBefore(t *te
 		crashed := started(t, aws, record)
 		wantCode(t, change(crashed, lsapi.Attach, one), "")
 		aws.next("Deregister", func(ctx context.Context, apply func() error) error {
-			record.fails(isAway) // the process is about to crash
+			record.fails(unavailable) // the process is about to crash
 			return lost(ctx, apply)
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -414,7 +414,7 @@ func TestOpenChangeOfACrashIsNotJudgedByAReadThatLagsBehindTheChangeBefore(t *te
 		}
 	})
 	if got := lastOf(record.recorded()).Change; got.Outcome != lsapi.OutcomeFailed {
-		t.Errorf("the record says %q", record.told())
+		t.Errorf("the record says %q", record.lines())
 	}
 	wantMembers(t, aws, one)
 }
@@ -435,7 +435,7 @@ func TestCloseDoesNotWaitForAnUnavailableRecord(t *testing.T) {
 	record.wait = 50 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		s := started(t, aws, record)
-		record.fails(turnsAreAway)
+		record.fails(leasesAreUnavailable)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		_, err := s.Change(ctx, request(lsapi.Attach, one))
@@ -459,7 +459,7 @@ func TestCloseTriesWithdrawnChangesAtOnce(t *testing.T) {
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
 		synctest.Wait()
 		_, _ = leaving(s, time.Millisecond, lsapi.Attach, two, "left")
-		record.fails(appendsFail(isAway("", nil), isWithdrawn))
+		record.fails(appendsFail(unavailable("", nil), isWithdrawn))
 		callers.Wait()
 		time.Sleep(time.Minute) // the tries are two seconds apart by now
 		for before := record.calls(); record.calls() < before+2; {
@@ -468,7 +468,7 @@ func TestCloseTriesWithdrawnChangesAtOnce(t *testing.T) {
 		record.fails(nil)
 		began := time.Now()
 		if err := s.Close(t.Context()); err != nil || time.Since(began) > 500*time.Millisecond || !hasChange(record, "left") {
-			t.Errorf("closing took %v: %v, and the record says %q", time.Since(began), err, record.told())
+			t.Errorf("closing took %v: %v, and the record says %q", time.Since(began), err, record.lines())
 		}
 	})
 }

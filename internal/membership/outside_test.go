@@ -17,7 +17,7 @@ func TestOutsideChangeSoonAfterOwnIsRecordedWithAnIntervalThatHoldsIt(t *testing
 			aws.run(one)
 			var happened time.Time
 			recorded(t, aws, record, func(t *testing.T, s *service) {
-				look(s, aws)
+				refresh(s, aws)
 				wantCode(t, change(s, lsapi.Attach, one), "")
 				watch(s, aws, after)
 				happened = time.Now()
@@ -27,7 +27,7 @@ func TestOutsideChangeSoonAfterOwnIsRecordedWithAnIntervalThatHoldsIt(t *testing
 			events := record.recorded()
 			seen := slices.IndexFunc(events, func(e lsapi.Event) bool { return slices.Contains(e.Removed, one) })
 			if seen < 0 {
-				t.Fatalf("the record says %q", record.told())
+				t.Fatalf("the record says %q", record.lines())
 			}
 			if e := events[seen]; e.Since.After(happened) || e.Until.Before(happened) || happened.Sub(e.Since) > 10*time.Second {
 				t.Errorf("it happened at %v, the record says between %v and %v", happened, e.Since, e.Until)
@@ -36,10 +36,10 @@ func TestOutsideChangeSoonAfterOwnIsRecordedWithAnIntervalThatHoldsIt(t *testing
 	}
 }
 
-// watch looks every second, as a refresh does.
+// watch refreshes every second.
 func watch(s *service, aws *fakeAWS, lasts time.Duration) {
 	for end := time.Now().Add(lasts); time.Now().Before(end); time.Sleep(time.Second) {
-		look(s, aws)
+		refresh(s, aws)
 	}
 }
 
@@ -47,7 +47,7 @@ func TestOutsideChangeBehindAnotherReplicasIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
-		wantCode(t, change(a, lsapi.Attach, one), "") // its lane lives on, and knows the record
+		wantCode(t, change(a, lsapi.Attach, one), "") // its lane lives on, and has read the record
 		time.Sleep(time.Second)
 		wantCode(t, change(b, lsapi.Attach, two), "")
 		if err := a.CatchUp(t.Context(), "web"); err != nil {
@@ -57,7 +57,7 @@ func TestOutsideChangeBehindAnotherReplicasIsRecorded(t *testing.T) {
 		become(aws, one)             // another tool detaches it
 		watch(a, aws, time.Minute)
 	})
-	if got := record.told(); !slices.Contains(got, "observed + -"+two) {
+	if got := record.lines(); !slices.Contains(got, "observed + -"+two) {
 		t.Errorf("a minute after an outside detach the record says %q", got)
 	}
 }
@@ -104,14 +104,14 @@ func TestDeletionOfAnUnrecordedMembershipIsNotRecorded(t *testing.T) {
 	}
 }
 
-// A reader that began later than the round's look, and was answered sooner, has seen the
+// A reader that began later than the round's read, and was answered sooner, has found the
 // membership as it is on record.
 func TestOutsideChangeDuringAReadHasAnIntervalThatDoesNotEndBeforeItBegins(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	var happened time.Time
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
+		refresh(s, aws)
 		time.Sleep(time.Minute)
 		aws.next("Members", func(_ context.Context, apply func() error) error {
 			time.Sleep(time.Second) // it is slow, and the reader's is not
@@ -127,7 +127,7 @@ func TestOutsideChangeDuringAReadHasAnIntervalThatDoesNotEndBeforeItBegins(t *te
 	events := record.recorded()
 	seen := slices.IndexFunc(events, func(e lsapi.Event) bool { return slices.Contains(e.Added, three) })
 	if seen < 0 {
-		t.Fatalf("the record says %q", record.told())
+		t.Fatalf("the record says %q", record.lines())
 	}
 	if e := events[seen]; e.Since.After(happened) || e.Until.Before(happened) {
 		t.Errorf("it happened at %v, the record says between %v and %v", happened, e.Since, e.Until)

@@ -44,9 +44,9 @@ func asked(s *service, action lsapi.Action, instance, id string) (lsapi.Result, 
 	return s.Change(ctx, r)
 }
 
-func wantTold(t *testing.T, record *fakeRecord, want ...string) {
+func wantRecord(t *testing.T, record *fakeRecord, want ...string) {
 	t.Helper()
-	if got := record.told(); !slices.Equal(got, want) {
+	if got := record.lines(); !slices.Equal(got, want) {
 		t.Errorf("the record says\n%q, want\n%q", got, want)
 	}
 }
@@ -55,7 +55,7 @@ func TestIntentIsRecordedBeforeTheCallAndOutcomeBeforeTheAnswer(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
-		if got := record.told(); !slices.Equal(got, []string{"intended attach " + one}) {
+		if got := record.lines(); !slices.Equal(got, []string{"intended attach " + one}) {
 			t.Errorf("when AWS was asked, the record said %q", got)
 		}
 		return apply()
@@ -65,7 +65,7 @@ func TestIntentIsRecordedBeforeTheCallAndOutcomeBeforeTheAnswer(t *testing.T) {
 		if err != nil || !result.Recorded {
 			t.Errorf("got %+v, %v", result, err)
 		}
-		wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied")
+		wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied")
 		last := lastOf(record.recorded()).Change
 		if last.Actor != "alice" || last.RequestID != "r" || last.AWSRequestID != "aws-request" || *last.MembersBefore != 0 || *last.MembersAfter != 1 {
 			t.Errorf("the change is recorded as %+v", last)
@@ -89,11 +89,11 @@ func TestUnsentRequestsAreRecorded(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if result, err := s.Change(ctx, request(lsapi.Attach, two)); lsapi.ErrorCode(err) != lsapi.CodeTimeout || result.Recorded {
-			t.Errorf("a caller who leaves: got %+v, %v", result, err)
+			t.Errorf("a caller that leaves got %+v, %v", result, err)
 		}
 		callers.Wait()
 	})
-	wantTold(t, record, "completed attach "+one+" conflict", "intended detach "+one, "completed detach "+one+" applied", "completed attach "+two+" withdrawn")
+	wantRecord(t, record, "completed attach "+one+" conflict", "intended detach "+one, "completed detach "+one+" applied", "completed attach "+two+" withdrawn")
 }
 
 func TestRequestsThatShareACallAreRecordedEach(t *testing.T) {
@@ -105,11 +105,11 @@ func TestRequestsThatShareACallAreRecordedEach(t *testing.T) {
 			t.Errorf("got %v", codes)
 		}
 	})
-	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" conflict", "completed attach "+one+" conflict")
+	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" conflict", "completed attach "+one+" conflict")
 }
 
 func TestUnrecordedChangeIsNotSent(t *testing.T) {
-	for _, op := range []string{"Take", "LaneState", "Append"} {
+	for _, op := range []string{"Acquire", "LaneState", "Append"} {
 		t.Run(op, func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one)
@@ -118,7 +118,7 @@ func TestUnrecordedChangeIsNotSent(t *testing.T) {
 					if asked != op {
 						return nil
 					}
-					return isAway(op, nil)
+					return unavailable(op, nil)
 				})
 				result, err := asked(s, lsapi.Attach, one, "a")
 				if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || result.Recorded || lsapi.AsError(err).RetryAfter <= 0 {
@@ -142,7 +142,7 @@ func TestUnrecordedOutcomeIsNotAnswered(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one, two)
-			record.fails(outcomesAreAway)
+			record.fails(outcomesAreUnavailable)
 			recorded(t, aws, record, func(t *testing.T, s *service) {
 				time.AfterFunc(test.away, func() { record.fails(nil) })
 				var callers sync.WaitGroup
@@ -157,11 +157,11 @@ func TestUnrecordedOutcomeIsNotAnswered(t *testing.T) {
 				start := time.Now()
 				wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeUnavailable)
 				if took := time.Since(start); took > 2*time.Second {
-					t.Errorf("who came meanwhile waited %v", took)
+					t.Errorf("a later request waited %v", took)
 				}
 				callers.Wait()
 				time.Sleep(test.away)
-				wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied")
+				wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied")
 			})
 		})
 	}
@@ -179,8 +179,8 @@ func TestLostLeaseIsNeverASuccess(t *testing.T) {
 		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || !result.Recorded {
 			t.Errorf("got %+v, %v", result, err)
 		}
-		time.Sleep(time.Minute) // whoever has the lease next settles it, here the same process
-		wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+		time.Sleep(time.Minute) // the next holder of the lease settles it, here the same process
+		wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
 	})
 }
@@ -199,7 +199,7 @@ func TestChangesLeftOpenByACrashAreSettledByReading(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
 			aws.run(one)
 			aws.next("Register", func(ctx context.Context, apply func() error) error {
-				record.fails(isAway) // the process is about to crash
+				record.fails(unavailable) // the process is about to crash
 				return test.goes(ctx, apply)
 			})
 			synctest.Test(t, func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestChangesLeftOpenByACrashAreSettledByReading(t *testing.T) {
 
 				s := started(t, aws, record)
 				time.Sleep(time.Minute)
-				wantTold(t, record, "intended attach "+one, test.want)
+				wantRecord(t, record, "intended attach "+one, test.want)
 				if calls := aws.count("Register"); calls != 1 {
 					t.Errorf("the call was made %d times", calls)
 				}
@@ -234,7 +234,7 @@ func TestChangesBeforeARestartShowWhileReadsLag(t *testing.T) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		_ = s.Close(t.Context())
 
-		record.fails(turnsAreAway) // so that it knows of nothing but by its start
+		record.fails(leasesAreUnavailable) // so that it reads nothing but at its start
 		s = started(t, aws, record)
 		if got := listed(t, aws, s); !slices.Equal(got, []string{one}) {
 			t.Errorf("the list after the restart is %v", got)
@@ -250,7 +250,7 @@ func TestInstanceOfAnOpenChangeWaitsAfterACrash(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	aws.next("Register", func(ctx context.Context, apply func() error) error {
-		record.fails(isAway) // the process is about to crash
+		record.fails(unavailable) // the process is about to crash
 		return lost(ctx, apply)
 	})
 	synctest.Test(t, func(t *testing.T) {
@@ -272,7 +272,7 @@ func TestInstanceOfAnOpenChangeWaitsAfterACrash(t *testing.T) {
 		})
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, two), "") })
 		callers.Wait()
-		wantTold(t, record,
+		wantRecord(t, record,
 			"intended attach "+one,
 			"intended attach "+two, "completed attach "+two+" applied",
 			"resolved attach "+one+" failed inferred",
@@ -283,10 +283,10 @@ func TestInstanceOfAnOpenChangeWaitsAfterACrash(t *testing.T) {
 	})
 }
 
-// turnsAreAway is the record of a standby.
-func turnsAreAway(op string, _ []lsapi.Event) error {
-	if op == "Take" {
-		return isAway(op, nil)
+// leasesAreUnavailable is the record of a standby.
+func leasesAreUnavailable(op string, _ []lsapi.Event) error {
+	if op == "Acquire" {
+		return unavailable(op, nil)
 	}
 	return nil
 }
@@ -298,7 +298,7 @@ func TestStandbySettlesOpenChangesAsSoonAsItMay(t *testing.T) {
 		crashed := started(t, aws, record)
 		wantCode(t, change(crashed, lsapi.Attach, one), "")
 		aws.next("Register", func(ctx context.Context, apply func() error) error {
-			record.fails(isAway) // the process is about to crash
+			record.fails(unavailable) // the process is about to crash
 			return appliedButCutOff(ctx, apply)
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -307,12 +307,12 @@ func TestStandbySettlesOpenChangesAsSoonAsItMay(t *testing.T) {
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
 		_ = crashed.Close(ctx) // cut short: it finishes nothing
 
-		record.fails(turnsAreAway)
+		record.fails(leasesAreUnavailable)
 		s := started(t, aws, record)
 		time.Sleep(5 * time.Second)
 		record.fails(nil)
 		time.Sleep(3 * time.Second)
-		wantTold(t, record,
+		wantRecord(t, record,
 			"intended attach "+one, "completed attach "+one+" applied",
 			"intended attach "+two, "resolved attach "+two+" applied inferred")
 		if err := s.Close(t.Context()); err != nil {
@@ -323,7 +323,7 @@ func TestStandbySettlesOpenChangesAsSoonAsItMay(t *testing.T) {
 
 func TestServiceDoesNotStartOnAnUnreadableRecord(t *testing.T) {
 	record := newFakeRecord()
-	record.fails(isAway)
+	record.fails(unavailable)
 	s := newService(newFakeAWS(), membership.Options{Record: record})
 	wantCode(t, lsapi.ErrorCode(s.Start(t.Context())), lsapi.CodeUnavailable)
 	if err := s.Close(t.Context()); err != nil {
@@ -331,8 +331,8 @@ func TestServiceDoesNotStartOnAnUnreadableRecord(t *testing.T) {
 	}
 }
 
-// look lets a reader see what AWS shows.
-func look(s *service, aws *fakeAWS) {
+// refresh observes what AWS shows.
+func refresh(s *service, aws *fakeAWS) {
 	began := time.Now()
 	ids, _ := aws.Members(context.Background(), "web")
 	s.found.Observe("web", ids, began)
@@ -343,17 +343,17 @@ func TestOutsideChangeIsRecordedWithItsInterval(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two, three)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
-		wantTold(t, record) // what was there at the first look is nobody's change
+		refresh(s, aws)
+		wantRecord(t, record) // the first read finds no change
 		time.Sleep(time.Minute)
-		look(s, aws)
+		refresh(s, aws)
 		before := time.Now()
 		time.Sleep(time.Minute)
 		aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), []string{two, three}}) })
-		look(s, aws)
-		wantTold(t, record, "observed +"+two+","+three+" -"+one)
+		refresh(s, aws)
+		wantRecord(t, record, "observed +"+two+","+three+" -"+one)
 		if last := lastOf(record.recorded()); last.Since.After(before) || before.Sub(last.Since) > time.Second || last.Until.Sub(last.Since) < time.Minute {
-			t.Errorf("it happened between %v and %v; the look before was at %v", last.Since, last.Until, before)
+			t.Errorf("it happened between %v and %v; the read before was at %v", last.Since, last.Until, before)
 		}
 	})
 }
@@ -365,19 +365,19 @@ func TestOwnChangesAreNoOutsideChanges(t *testing.T) {
 	aws.next("Register", late(3*time.Second)) // open for a while
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		time.Sleep(10 * time.Second)
-		look(s, aws)
+		refresh(s, aws)
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, two), "") })
 		callers.Go(func() { wantCode(t, change(s, lsapi.Detach, one), "") })
 		for range 60 {
-			look(s, aws)
+			refresh(s, aws)
 			time.Sleep(time.Second)
 		}
 		callers.Wait()
 	})
-	for _, line := range record.told() {
+	for _, line := range record.lines() {
 		if line[:8] == "observed" {
-			t.Errorf("the record says %q", record.told())
+			t.Errorf("the record says %q", record.lines())
 		}
 	}
 }
@@ -385,7 +385,7 @@ func TestOwnChangesAreNoOutsideChanges(t *testing.T) {
 func TestObservationOnRecordCostsNoCall(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
+		refresh(s, aws)
 		before := record.asked
 		for range 100 {
 			s.found.Observe("web", []string{one}, time.Now())
@@ -412,26 +412,26 @@ func TestRequestIsWithdrawnWhenItsCallerLeavesASharedCall(t *testing.T) {
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
 		callers.Wait()
 	})
-	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" withdrawn")
+	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" withdrawn")
 }
 
 func TestOpenChangeThatShowsIsNoOutsideChange(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", appliedButCutOff)
-	record.fails(outcomesAreAway) // it shows, and that cannot be recorded yet
+	record.fails(outcomesAreUnavailable) // it shows, and that cannot be recorded yet
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		time.AfterFunc(5*time.Second, func() { record.fails(nil) })
 		wantCode(t, change(s, lsapi.Attach, one), "")
 	})
-	wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+	wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
 }
 
 func TestContradictingRecordIsNotRetriedForever(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	record.fails(func(op string, events []lsapi.Event) error {
-		if outcomesAreAway(op, events) != nil {
+		if outcomesAreUnavailable(op, events) != nil {
 			return &lsapi.Error{Code: lsapi.CodeInternal}
 		}
 		return nil
@@ -476,7 +476,7 @@ func TestSharersOfACallWhoseOutcomeIsLostAreTriedAnew(t *testing.T) {
 func TestWithdrawnRequestIsRecordedAtAnyStageOfTheLane(t *testing.T) {
 	for name, slow := range map[string]func(*fakeAWS, *fakeRecord){
 		"it takes the lease": func(_ *fakeAWS, record *fakeRecord) { record.wait = 3 * time.Second },
-		"it looks":           func(aws *fakeAWS, _ *fakeRecord) { aws.latency = 3 * time.Second },
+		"it reads":           func(aws *fakeAWS, _ *fakeRecord) { aws.latency = 3 * time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
 			aws, record := newFakeAWS(), newFakeRecord()
@@ -490,7 +490,7 @@ func TestWithdrawnRequestIsRecordedAtAnyStageOfTheLane(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 			})
-			wantTold(t, record, "completed attach "+one+" withdrawn")
+			wantRecord(t, record, "completed attach "+one+" withdrawn")
 		})
 	}
 }
@@ -529,51 +529,51 @@ func TestOutsideChangeBackToAnEarlierMembershipIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
+		refresh(s, aws)
 		time.Sleep(time.Minute)
 		wantCode(t, change(s, lsapi.Detach, two), "")
 		time.Sleep(time.Minute)
 		become(aws, one, two)
-		look(s, aws)
+		refresh(s, aws)
 	})
-	wantTold(t, record, "intended detach "+two, "completed detach "+two+" applied", "observed +"+two+" -")
+	wantRecord(t, record, "intended detach "+two, "completed detach "+two+" applied", "observed +"+two+" -")
 }
 
 func TestLateObservationHidesNoOutsideChange(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
+		refresh(s, aws)
 		time.Sleep(time.Minute)
 		late := time.Now()
 		time.Sleep(time.Second)
 		wantCode(t, change(s, lsapi.Attach, two), "")
 		wantCode(t, change(s, lsapi.Detach, one), "")
 		time.Sleep(time.Second)
-		look(s, aws)
+		refresh(s, aws)
 		s.found.Observe("web", []string{one}, late) // asked for before all that
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		become(aws, one)
-		look(s, aws)
+		refresh(s, aws)
 	})
-	wantTold(t, record, "intended attach "+two, "completed attach "+two+" applied", "intended detach "+one, "completed detach "+one+" applied", "observed +"+one+" -"+two)
+	wantRecord(t, record, "intended attach "+two, "completed attach "+two+" applied", "intended detach "+one, "completed detach "+one+" applied", "observed +"+one+" -"+two)
 }
 
 func TestRoundFindsOutsideChangesSinceTheLastRead(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
+		refresh(s, aws)
 		time.Sleep(time.Hour)
-		look(s, aws)
+		refresh(s, aws)
 		last := time.Now()
 		time.Sleep(time.Second)
 		become(aws, two)
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		seen := slices.IndexFunc(record.recorded(), func(e lsapi.Event) bool { return e.Kind == lsapi.EventObserved })
 		if seen < 0 || last.Sub(record.recorded()[seen].Since) > time.Second {
-			t.Errorf("the last look was at %v, the record says %+v", last, record.recorded())
+			t.Errorf("the last read was at %v, the record says %+v", last, record.recorded())
 		}
 	})
 }
@@ -599,7 +599,7 @@ func TestCallIsNotMadeWithoutTheLease(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	record.fails(func(op string, _ []lsapi.Event) error {
-		if op == "Extend" {
+		if op == "Renew" {
 			return &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost}
 		}
 		return nil
@@ -610,7 +610,7 @@ func TestCallIsNotMadeWithoutTheLease(t *testing.T) {
 		}
 		wantMembers(t, aws)
 	})
-	wantTold(t, record, "intended attach "+one, "completed attach "+one+" failed")
+	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" failed")
 }
 
 func TestUnrecordedConflictIsNotAnswered(t *testing.T) {
@@ -619,7 +619,7 @@ func TestUnrecordedConflictIsNotAnswered(t *testing.T) {
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, events []lsapi.Event) error {
 			if op == "Append" {
-				return isAway(op, events)
+				return unavailable(op, events)
 			}
 			return nil
 		})

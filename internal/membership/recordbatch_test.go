@@ -56,7 +56,7 @@ func TestRoundSendsNothingWhenASettlementIsUnrecorded(t *testing.T) {
 	aws.run(one, two)
 	aws.next("Register", appliedButCutOff)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		record.fails(appendsFail(isAway("", nil), isResolved))
+		record.fails(appendsFail(unavailable("", nil), isResolved))
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
 		time.Sleep(time.Second)
@@ -75,16 +75,16 @@ func TestRoundAppendsNothingAfterAnAppendThatFailed(t *testing.T) {
 		return cutOff()
 	})
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
-		record.fails(appendsFail(isAway("", nil), isResolved))
+		refresh(s, aws)
+		record.fails(appendsFail(unavailable("", nil), isResolved))
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeTimeout) })
 		time.Sleep(5 * time.Second)
-		wantTold(t, record, "intended attach "+one)
+		wantRecord(t, record, "intended attach "+one)
 		record.fails(nil)
 		callers.Wait()
 		synctest.Wait()
-		wantTold(t, record, "intended attach "+one, "resolved attach "+one+" unknown", "observed + -"+two)
+		wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" unknown", "observed + -"+two)
 	})
 }
 
@@ -92,12 +92,12 @@ func TestCallerThatLeftIsRecordedOnceWhenItsBatchWasNot(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		record.fails(appendsFail(isAway("", nil), func(lsapi.Event) bool { return true }))
+		record.fails(appendsFail(unavailable("", nil), func(lsapi.Event) bool { return true }))
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
 		synctest.Wait()
 		callers.Go(func() {
-			_, _ = leaving(s, aws.latency+aws.latency/2, lsapi.Attach, one, "left") // during the round's look
+			_, _ = leaving(s, aws.latency+aws.latency/2, lsapi.Attach, one, "left") // during the round's read
 		})
 		synctest.Wait()
 		callers.Go(func() {
@@ -108,7 +108,7 @@ func TestCallerThatLeftIsRecordedOnceWhenItsBatchWasNot(t *testing.T) {
 		record.fails(nil)
 		time.Sleep(time.Minute)
 	})
-	wantTold(t, record, "completed attach "+one+" withdrawn")
+	wantRecord(t, record, "completed attach "+one+" withdrawn")
 }
 
 func TestSharersAreAnsweredWhenTheOutcomeIsLost(t *testing.T) {
@@ -199,7 +199,7 @@ func TestWithdrawnChangeThatTheRecordRefusesIsGivenUpAlone(t *testing.T) {
 		}
 	})
 	if !hasChange(record, "before") || !hasChange(record, "after") {
-		t.Errorf("the record says %q", record.told())
+		t.Errorf("the record says %q", record.lines())
 	}
 }
 
@@ -233,7 +233,7 @@ func TestIntentThatEndedAsWithdrawnIsNotSettled(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	wantTold(t, record, "intended attach "+one, "completed attach "+one+" withdrawn")
+	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" withdrawn")
 }
 
 func TestOutcomeIsRetriedSoonAndThenSeldom(t *testing.T) {
@@ -243,7 +243,7 @@ func TestOutcomeIsRetriedSoonAndThenSeldom(t *testing.T) {
 		late        time.Duration // after the record is back, at most
 		least, most int           // attempts
 	}{
-		{isAway("", nil), 500 * time.Millisecond, 300 * time.Millisecond, 4, 6},
+		{unavailable("", nil), 500 * time.Millisecond, 300 * time.Millisecond, 4, 6},
 		{&lsapi.Error{Code: lsapi.CodeTimeout}, time.Minute, 2 * time.Second, 25, 50},
 	}
 	for _, test := range tests {
@@ -285,7 +285,7 @@ func TestCloseThatIsCutShortEndsTheWaitForTheRecord(t *testing.T) {
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(aws, membership.Options{Record: record})
-		record.fails(outcomesAreAway)
+		record.fails(outcomesAreUnavailable)
 		var callers sync.WaitGroup
 		callers.Go(func() {
 			result, err := asked(s, lsapi.Attach, one, "a")

@@ -71,7 +71,7 @@ func TestReadThatEndedBeforeTheLastLookExplainsNothing(t *testing.T) {
 		r := &recordedMembers{known: true, lookedAt: began.Add(looked)}
 		event, ok := r.unexplained(map[string]bool{"i": true}, began, ended)
 		if ok != want || ok && event.Until.Before(event.Since) {
-			t.Errorf("the last look was %v after the read began: %v, %+v", looked, ok, event)
+			t.Errorf("the last read was %v after the read began: %v, %+v", looked, ok, event)
 		}
 	}
 }

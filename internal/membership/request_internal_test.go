@@ -7,8 +7,8 @@ import (
 	"lsapi"
 )
 
-// A caller whose time is up between the decision about its request and the answer is
-// told that its change may still be made.
+// A caller whose time is up between the decision about its request and the answer gets
+// the answer that its change may still be made.
 func TestRequestWhoseCallerLeftAfterItsDecisionIsRecordedWhenItFails(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	r := newRequest(ctx, lsapi.Request{ChangeID: "left", Action: lsapi.Attach, LoadBalancer: "web", InstanceID: "i-1"})

@@ -290,8 +290,8 @@ func (r *round) persist(b *recordBatch) error {
 	}
 }
 
-// rejectBatch answers that nothing changed, because it could not be recorded. Callers who
-// have left believe that their ends are on record: these are kept.
+// rejectBatch answers that nothing changed, because it could not be recorded. It keeps the
+// withdrawn requests: their callers have left with the answer that these are recorded.
 func (r *round) rejectBatch(b *recordBatch, err error) {
 	for _, a := range b.answers {
 		r.queue.reject(a.to, err)

@@ -20,7 +20,7 @@ func TestRoundDoesNotCallAWSWithoutTheLease(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		record.fails(turnsAreAway)
+		record.fails(leasesAreUnavailable)
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeUnavailable)
 		record.fails(nil)
 	})
@@ -29,7 +29,7 @@ func TestRoundDoesNotCallAWSWithoutTheLease(t *testing.T) {
 	}
 }
 
-// busyRecord is one whose lease somebody else has.
+// busyRecord has a lease that another process holds.
 type busyRecord struct {
 	*fakeRecord
 	waited time.Duration
@@ -64,7 +64,7 @@ func TestLeaseIsReleasedWhenTheRecordCannotBeRead(t *testing.T) {
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "LaneState" {
-				return isAway(op, nil)
+				return unavailable(op, nil)
 			}
 			return nil
 		})
@@ -146,10 +146,10 @@ func TestAttachIsSentWhenTheDetachesBeforeItHaveTakenAllTheirTime(t *testing.T) 
 	wantMembers(t, aws, one, two, three)
 }
 
-// counting counts what an Observer is told.
+// counting keeps the calls of Metrics.
 type counting struct {
-	mu   sync.Mutex
-	told []string
+	mu    sync.Mutex
+	calls []string
 }
 
 func (c *counting) Batch(action string, size int) { c.add(fmt.Sprint("batch ", action, " ", size)) }
@@ -157,7 +157,7 @@ func (c *counting) Change(action, outcome string) { c.add("change " + action + "
 func (c *counting) add(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.told = append(c.told, line)
+	c.calls = append(c.calls, line)
 }
 
 func TestRefusalIsAnsweredRecordedLoggedAndCounted(t *testing.T) {
@@ -165,9 +165,9 @@ func TestRefusalIsAnsweredRecordedLoggedAndCounted(t *testing.T) {
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		observer, shown := &counting{}, 0
+		metrics, shown := &counting{}, 0
 		s := newService(aws, membership.Options{
-			Record: record, Metrics: observer, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Record: record, Metrics: metrics, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		}, func(string, []lsapi.Instance, []lsapi.Instance) { shown++ })
 		for reason, code := range map[string]string{"InvalidInstance": "InvalidInstance", "": string(lsapi.CodeInvalid)} {
 			aws.next("Register", func(context.Context, func() error) error {
@@ -189,8 +189,8 @@ func TestRefusalIsAnsweredRecordedLoggedAndCounted(t *testing.T) {
 		if shown > 0 {
 			t.Errorf("refusals were passed on %d times as changes", shown)
 		}
-		if want := []string{"batch attach 1", "change attach refused", "batch attach 1", "change attach refused"}; !slices.Equal(observer.told, want) {
-			t.Errorf("the observer was told %q", observer.told)
+		if want := []string{"batch attach 1", "change attach refused", "batch attach 1", "change attach refused"}; !slices.Equal(metrics.calls, want) {
+			t.Errorf("the metrics got %q", metrics.calls)
 		}
 		log.Reset()
 		aws.next("Register", appliedButCutOff)
@@ -263,7 +263,7 @@ func TestFirstRoundAfterACrashLeavesTheOpenInstanceAlone(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	wantTold(t, record, "intended attach "+one, "resolved attach "+one+" failed inferred", "intended attach "+one, "completed attach "+one+" applied")
+	wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" failed inferred", "intended attach "+one, "completed attach "+one+" applied")
 }
 
 func TestSharersOfAnAppliedCallThatAnotherReplicaResolvedAreRefused(t *testing.T) {
@@ -271,7 +271,7 @@ func TestSharersOfAnAppliedCallThatAnotherReplicaResolvedAreRefused(t *testing.T
 	aws.run(one)
 	aws.next("Register", appliedButCutOff)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		record.fails(appendsFail(isAway("", nil), isResolved))
+		record.fails(appendsFail(unavailable("", nil), isResolved))
 		var callers sync.WaitGroup
 		callers.Go(func() { change(s, lsapi.Attach, three) }) // so that the next two share a round
 		synctest.Wait()
@@ -316,7 +316,7 @@ func TestCloseThatIsCutShortAnswersCallersOfAnOpenCall(t *testing.T) {
 			})
 		}
 		time.Sleep(2 * time.Second)
-		record.fails(turnsAreAway)
+		record.fails(leasesAreUnavailable)
 		_, _ = leaving(s, time.Millisecond, lsapi.Attach, one, "left")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"lsapi"
 	"lsapi/internal/membership"
 	"lsapi/internal/observe"
 	"lsapi/internal/overlay"
@@ -54,14 +53,4 @@ func (s *service) Close(ctx context.Context) error {
 
 func (s *service) CatchUp(ctx context.Context, loadBalancer string) error {
 	return s.recent.CatchUp(ctx, s.record, loadBalancer)
-}
-
-// healthRecord is a fakeRecord whose Health is another.
-type healthRecord struct {
-	*fakeRecord
-	health func(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
-}
-
-func (r *healthRecord) Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error) {
-	return r.health(ctx, loadBalancer)
 }

@@ -127,13 +127,13 @@ func TestOpenChangeEndsWithItsLoadBalancer(t *testing.T) {
 	})
 }
 
-// looksAfter returns when the reads of the membership began that follow the failed
+// readsAfter returns when the reads of the membership began that follow the failed
 // register call, by the time since.
-func looksAfter(t *testing.T, lasts time.Duration) []time.Duration {
+func readsAfter(t *testing.T, lasts time.Duration) []time.Duration {
 	t.Helper()
 	aws := newFakeAWS()
 	aws.run(one, two)
-	var looks []time.Duration
+	var reads []time.Duration
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		aws.next("Register", lost)
 		change(s, lsapi.Attach, two) // an earlier one was open for so long that the pauses are at their longest
@@ -142,7 +142,7 @@ func looksAfter(t *testing.T, lasts time.Duration) []time.Duration {
 			failed = time.Now()
 			var note hook
 			note = func(_ context.Context, apply func() error) error {
-				looks = append(looks, time.Since(failed)-aws.latency)
+				reads = append(reads, time.Since(failed)-aws.latency)
 				aws.next("Members", note)
 				return apply()
 			}
@@ -151,13 +151,13 @@ func looksAfter(t *testing.T, lasts time.Duration) []time.Duration {
 		})
 		wantCode(t, change(s, lsapi.Attach, one), "")
 	})
-	return looks
+	return reads
 }
 
 func TestOpenCallIsReadSoonAndThenSeldom(t *testing.T) {
-	looks := looksAfter(t, 9*time.Second)
-	if len(looks) < 7 || len(looks) > 10 || looks[0] < 100*time.Millisecond || looks[0] > 200*time.Millisecond || looks[1] > 500*time.Millisecond {
-		t.Errorf("the reads began after %v", looks)
+	reads := readsAfter(t, 9*time.Second)
+	if len(reads) < 7 || len(reads) > 10 || reads[0] < 100*time.Millisecond || reads[0] > 200*time.Millisecond || reads[1] > 500*time.Millisecond {
+		t.Errorf("the reads began after %v", reads)
 	}
 }
 

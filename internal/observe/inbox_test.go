@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,12 +25,12 @@ const (
 type fakeRecord struct {
 	known map[string]lsapi.MemberHealth
 	err   error
-	reads int
+	reads atomic.Int64
 	hangs chan struct{} // until closed; nil is closed
 }
 
 func (f *fakeRecord) Health(context.Context, string) (map[string]lsapi.MemberHealth, error) {
-	f.reads++
+	f.reads.Add(1)
 	if f.hangs != nil {
 		<-f.hangs
 	}
@@ -185,8 +186,8 @@ func TestUnavailableRecordIsLeftAlone(t *testing.T) {
 			w.Observe("web", nil, time.Now())
 			w.ObserveHealth(lsapi.HealthReport{LoadBalancer: "web", AsOf: time.Now()})
 			w.wantPending(t, want, false)
-			if (w.record.reads > 0) != want {
-				t.Errorf("after %q the record was read %d times", code, w.record.reads)
+			if (w.record.reads.Load() > 0) != want {
+				t.Errorf("after %q the record was read %d times", code, w.record.reads.Load())
 			}
 		})
 	}
@@ -212,8 +213,8 @@ func TestClosedInboxTakesNothing(t *testing.T) {
 		w.Observe("web", nil, time.Now())
 		w.ObserveHealth(lsapi.HealthReport{LoadBalancer: "web", AsOf: time.Now()})
 		w.wantPending(t, false, false)
-		if w.record.reads > 0 || len(w.woken) > 0 {
-			t.Errorf("the record was read %d times, and %q were notified", w.record.reads, w.woken)
+		if w.record.reads.Load() > 0 || len(w.woken) > 0 {
+			t.Errorf("the record was read %d times, and %q were notified", w.record.reads.Load(), w.woken)
 		}
 	})
 }
@@ -280,8 +281,22 @@ func TestOnlyTheLatestReportIsComparedAfterASlowOne(t *testing.T) {
 		w.ObserveHealth(older)
 		close(w.record.hangs)
 		p := w.wantPending(t, false, true)
-		if w.record.reads != 2 || p.Health.Members[0].State != lsapi.InService {
-			t.Errorf("after %d reads of the record the report is %+v", w.record.reads, p.Health)
+		if w.record.reads.Load() != 2 || p.Health.Members[0].State != lsapi.InService {
+			t.Errorf("after %d reads of the record the report is %+v", w.record.reads.Load(), p.Health)
 		}
+	})
+}
+
+func TestComparisonsAreBounded(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.record.hangs = make(chan struct{})
+		for i := range maxComparisons + 2 {
+			w.ObserveHealth(lsapi.HealthReport{LoadBalancer: fmt.Sprint("elb-", i), AsOf: time.Now()})
+		}
+		synctest.Wait()
+		if w.record.reads.Load() != maxComparisons {
+			t.Errorf("the health of %d load balancers is compared at once", w.record.reads.Load())
+		}
+		close(w.record.hangs)
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/membership"
 )
 
-// leaving makes a change whose caller leaves after a while.
+// leaving makes a change, and its caller leaves after a while.
 func leaving(s *service, after time.Duration, action lsapi.Action, instance, id string) (lsapi.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), after)
 	defer cancel()
@@ -25,14 +25,14 @@ func hasChange(record *fakeRecord, id string) bool {
 	return slices.ContainsFunc(record.recorded(), func(e lsapi.Event) bool { return e.Change.ID == id })
 }
 
-// a sharer who left during the look is lost when the intent cannot be recorded.
+// a sharer that left during the read is lost when the intent cannot be recorded.
 func TestSharerThatLeftIsRecordedWhenTheIntentWasNot(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "Append" {
-				return isAway(op, nil)
+				return unavailable(op, nil)
 			}
 			return nil
 		})
@@ -50,12 +50,12 @@ func TestSharerThatLeftIsRecordedWhenTheIntentWasNot(t *testing.T) {
 		_, _ = asked(s, lsapi.Attach, one, "later")
 		time.Sleep(10 * time.Second)
 		if !hasChange(record, "left") {
-			t.Errorf("the withdrawn change is not on record: %q", record.told())
+			t.Errorf("the withdrawn change is not on record: %q", record.lines())
 		}
 	})
 }
 
-// a caller who leaves during the look for an instance that is unfit.
+// a caller that leaves during the lookup of an instance that is unfit.
 func TestCallerThatLeftBeforeItsInstanceWasFoundUnfitIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
@@ -65,11 +65,11 @@ func TestCallerThatLeftBeforeItsInstanceWasFoundUnfitIsRecorded(t *testing.T) {
 		synctest.Wait()
 		callers.Go(func() { _, _ = asked(s, lsapi.Detach, two, "stays") })
 		synctest.Wait()
-		_, _ = leaving(s, 120*time.Millisecond, lsapi.Attach, three, "left") // in the look of the second round
+		_, _ = leaving(s, 120*time.Millisecond, lsapi.Attach, three, "left") // in the read of the second round
 		callers.Wait()
 		time.Sleep(10 * time.Second)
 		if !hasChange(record, "left") {
-			t.Errorf("the withdrawn change is not on record: %q", record.told())
+			t.Errorf("the withdrawn change is not on record: %q", record.lines())
 		}
 	})
 }
@@ -85,7 +85,7 @@ func TestAnswerDuringTheRecordingOfAnIntentHasNoID(t *testing.T) {
 				s := newService(aws, membership.Options{Record: slow})
 				record.fails(func(op string, _ []lsapi.Event) error {
 					if op == "Append" {
-						return isAway(op, nil)
+						return unavailable(op, nil)
 					}
 					return nil
 				})
@@ -98,7 +98,7 @@ func TestAnswerDuringTheRecordingOfAnIntentHasNoID(t *testing.T) {
 				_, _ = asked(s, lsapi.Attach, one, "later")
 				time.Sleep(30 * time.Second)
 				if !hasChange(record, "left") {
-					t.Errorf("the change is not on record: %q", record.told())
+					t.Errorf("the change is not on record: %q", record.lines())
 				}
 				if err := s.Close(context.Background()); err != nil {
 					t.Error(err)
@@ -170,7 +170,7 @@ func (r *cutRecord) gone() bool {
 
 func (r *cutRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	if r.gone() {
-		return lsapi.Head{}, isAway("", nil)
+		return lsapi.Head{}, unavailable("", nil)
 	}
 	head, err := r.fakeRecord.Append(ctx, lease, events)
 	if err == nil && !r.cut && events[0].Change.Outcome == lsapi.OutcomeApplied {
@@ -208,7 +208,7 @@ func TestChangeWhoseOutcomeMayBeOnRecordIsNotSentAgain(t *testing.T) {
 		ended := make(map[string]bool)
 		for _, e := range record.recorded() {
 			if e.Change.ID != "" && e.Kind == lsapi.EventIntended && ended[e.Change.ID] {
-				t.Errorf("%s was intended, and sent, after its end: %q", e.Change.ID, record.told())
+				t.Errorf("%s was intended, and sent, after its end: %q", e.Change.ID, record.lines())
 			}
 			if e.Kind == lsapi.EventCompleted {
 				ended[e.Change.ID] = true
@@ -257,7 +257,7 @@ func TestReadAlteredByTheOverlayProvesNothing(t *testing.T) {
 		see(10*time.Second + 400*time.Millisecond)
 		last := lastOf(record.recorded())
 		if last.Kind != lsapi.EventObserved {
-			t.Fatalf("the record says %q", record.told())
+			t.Fatalf("the record says %q", record.lines())
 		}
 		if last.Since.After(outside) {
 			t.Errorf("it happened at %v, and the record says after %v", outside, last.Since)

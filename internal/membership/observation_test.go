@@ -20,7 +20,7 @@ func observed(t *testing.T, record *fakeRecord, instance string) (since, until t
 			return e.Since, e.Until
 		}
 	}
-	t.Fatalf("no outside change of %s is on record: %q", instance, record.told())
+	t.Fatalf("no outside change of %s is on record: %q", instance, record.lines())
 	return since, until
 }
 
@@ -28,15 +28,15 @@ func TestReadOfARoundCountsAsTheLastRead(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
+		refresh(s, aws)
 		time.Sleep(time.Hour)
-		wantCode(t, change(s, lsapi.Attach, two), "") // its lane lives on, and knows the record
+		wantCode(t, change(s, lsapi.Attach, two), "") // its lane lives on, and has read the record
 		time.Sleep(12 * time.Second)
 		last := time.Now()
 		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeConflict)
 		time.Sleep(time.Second)
 		become(aws, two)
-		look(s, aws)
+		refresh(s, aws)
 		if since, _ := observed(t, record, one); since.Before(last) {
 			t.Errorf("it happened after %v, by the record; a round had looked %v later", since, last.Sub(since))
 		}
@@ -46,22 +46,22 @@ func TestReadOfARoundCountsAsTheLastRead(t *testing.T) {
 func TestReadFromBeforeTheLastOneIsIgnored(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
+		refresh(s, aws)
 		time.Sleep(time.Second)
 		early := time.Now()
 		time.Sleep(time.Second)
 		late := time.Now()
 		time.Sleep(time.Second)
 		become(aws, one, two)
-		look(s, aws)
-		s.found.Observe("web", []string{one, two}, early) // moves the last look back by no means
+		refresh(s, aws)
+		s.found.Observe("web", []string{one, two}, early) // does not move the last read back
 		s.found.Observe("web", []string{one}, late)
 		synctest.Wait()
-		wantTold(t, record, "observed +"+two+" -")
+		wantRecord(t, record, "observed +"+two+" -")
 		time.Sleep(time.Second)
 		become(aws, one)
-		look(s, aws)
-		wantTold(t, record, "observed +"+two+" -", "observed + -"+two)
+		refresh(s, aws)
+		wantRecord(t, record, "observed +"+two+" -", "observed + -"+two)
 	})
 }
 
@@ -69,7 +69,7 @@ func TestReadBehindAnOlderRecordDoesNotCount(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
-		look(a, aws)
+		refresh(a, aws)
 		time.Sleep(time.Second)
 		wantCode(t, change(b, lsapi.Attach, two), "") // of which a has no news
 		time.Sleep(time.Second)
@@ -90,9 +90,9 @@ func TestOutsideChangeIsRecordedOnceWhileItsLaneLives(t *testing.T) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		time.Sleep(11 * time.Second)
 		become(aws, two)
-		look(s, aws)
+		refresh(s, aws)
 		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeConflict)
-		wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied", "observed +"+two+" -"+one, "completed attach "+two+" conflict")
+		wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied", "observed +"+two+" -"+one, "completed attach "+two+" conflict")
 	})
 }
 
@@ -102,9 +102,9 @@ func TestReadAfterAnAgreeingOneIsNoNews(t *testing.T) {
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		time.Sleep(30 * time.Second)
-		look(s, aws)
+		refresh(s, aws)
 		before := record.calls()
-		look(s, aws)
+		refresh(s, aws)
 		if n := record.calls() - before; n > 0 {
 			t.Errorf("it took %d calls to the record", n)
 		}
@@ -113,17 +113,17 @@ func TestReadAfterAnAgreeingOneIsNoNews(t *testing.T) {
 
 func TestReadStillCountsAfterHealthWasRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
-		hear(s, saying([]lsapi.MemberHealth{in(one)}))
+	withHealth(t, aws, record, func(t *testing.T, s *service) {
+		refresh(s, aws)
+		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)}))
 		time.Sleep(time.Hour)
-		look(s, aws)
+		refresh(s, aws)
 		last := time.Now()
 		time.Sleep(time.Second)
 		become(aws)
-		look(s, aws)
+		refresh(s, aws)
 		if since, _ := observed(t, record, one); last.Sub(since) > time.Second {
-			t.Errorf("it happened after %v, by the record; the last look was %v later", since, last.Sub(since))
+			t.Errorf("it happened after %v, by the record; the last read was %v later", since, last.Sub(since))
 		}
 	})
 }
@@ -135,15 +135,15 @@ func TestObservationLeavesAnUnavailableRecordAlone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newService(aws, membership.Options{Record: record})
 				record.fails(func(string, []lsapi.Event) error { return &lsapi.Error{Code: code} })
-				look(s, aws)
+				refresh(s, aws)
 				record.fails(nil)
 				before := record.calls()
-				look(s, aws)
+				refresh(s, aws)
 				if n := record.calls() - before; (n == 0) != (wait > 0) {
-					t.Errorf("the next look took %d calls to the record", n)
+					t.Errorf("the next observation took %d calls to the record", n)
 				}
 				time.Sleep(wait)
-				look(s, aws)
+				refresh(s, aws)
 				if got := record.recorded(); len(got) != 1 {
 					t.Errorf("the record says %v", got)
 				}
@@ -168,7 +168,7 @@ func TestOutsideChangeDuringACallOfAnotherReplicaIsRecordedWithAnIntervalThatHol
 		return err
 	})
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
-		look(a, aws)
+		refresh(a, aws)
 		wantCode(t, change(a, lsapi.Attach, one), "")
 		watch(b, aws, 30*time.Second)
 	})
@@ -181,7 +181,7 @@ func TestOutsideChangeAfterACrashIsRecordedWithAnIntervalThatHoldsIt(t *testing.
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", func(ctx context.Context, apply func() error) error {
-		record.fails(isAway) // the process is about to crash
+		record.fails(unavailable) // the process is about to crash
 		return appliedButCutOff(ctx, apply)
 	})
 	var outside time.Time
@@ -219,7 +219,7 @@ func TestOpenChangeOfARecordWithoutMembershipIsSettled(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	wantTold(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+	wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
 	for _, e := range record.recorded() {
 		if e.Kind == lsapi.EventResolved && e.Change.MembersAfter != nil {
 			t.Errorf("of a membership that is not known the record says that it has %d members", *e.Change.MembersAfter)
@@ -231,14 +231,14 @@ func TestHealthDoesNotMakeAReadBehindAnOlderRecordCount(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
-		a, b := listening(aws, record), started(t, aws, record.replica(0))
-		look(a, aws)
+		a, b := unstarted(aws, record), started(t, aws, record.replica(0))
+		refresh(a, aws)
 		wantCode(t, change(b, lsapi.Attach, two), "") // of which a has no news
 		time.Sleep(time.Second)
 		outside := time.Now()
 		become(aws, one)
 		watch(a, aws, 30*time.Second)
-		hear(a, saying([]lsapi.MemberHealth{in(one)}))
+		observeHealth(a, reportOf([]lsapi.MemberHealth{in(one)}))
 		watch(a, aws, time.Minute)
 		wantCode(t, change(a, lsapi.Attach, one), lsapi.CodeConflict)
 		if since, _ := observed(t, record, two); since.After(outside) {
@@ -254,9 +254,9 @@ func TestHealthDoesNotMakeAReadBehindAnOlderRecordCount(t *testing.T) {
 
 func TestEmptyMembershipIsRecordedAfterHealth(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
-	hearing(t, aws, record, func(t *testing.T, s *service) {
-		hear(s, saying([]lsapi.MemberHealth{draining(one)}))
-		look(s, aws)
+	withHealth(t, aws, record, func(t *testing.T, s *service) {
+		observeHealth(s, reportOf([]lsapi.MemberHealth{draining(one)}))
+		refresh(s, aws)
 	})
 	if got := record.recorded(); len(got) != 2 || got[1].Kind != lsapi.EventCheckpoint {
 		t.Errorf("the record says %+v", got)
@@ -271,25 +271,25 @@ func TestDeletionOlderThanTheLastReadIsNotRecorded(t *testing.T) {
 		time.Sleep(time.Second)
 		early := time.Now()
 		time.Sleep(time.Second)
-		look(s, aws)
+		refresh(s, aws)
 		s.found.ObserveGone("web", early)
 		synctest.Wait()
 	})
-	wantTold(t, record, "intended attach "+one, "completed attach "+one+" applied")
+	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied")
 }
 
 func TestDeletionFoundByAChangeIsRecordedWithTheIntervalSinceTheLastRead(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
+		refresh(s, aws)
 		time.Sleep(time.Hour)
-		look(s, aws)
+		refresh(s, aws)
 		last := time.Now()
 		aws.change(func() { aws.gone = true })
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
 		synctest.Wait()
 		if since, _ := observed(t, record, one); last.Sub(since) > time.Second {
-			t.Errorf("it happened after %v, by the record; the last look was %v later", since, last.Sub(since))
+			t.Errorf("it happened after %v, by the record; the last read was %v later", since, last.Sub(since))
 		}
 	})
 }

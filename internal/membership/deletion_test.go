@@ -42,13 +42,13 @@ func TestNewLoadBalancerHasNoChangesOfADeletedOneOnRecord(t *testing.T) {
 	})
 }
 
-// A reader tells only once that a load balancer is gone.
+// A reader reports a deletion once.
 func TestDeletionIsRecordedOnceTheRecordIsAvailable(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		look(s, aws)
+		refresh(s, aws)
 		synctest.Wait()
-		record.fails(isAway)
+		record.fails(unavailable)
 		aws.change(func() { aws.gone = true })
 		s.found.ObserveGone("web", time.Now())
 		synctest.Wait()
@@ -56,7 +56,7 @@ func TestDeletionIsRecordedOnceTheRecordIsAvailable(t *testing.T) {
 		record.fails(nil)
 		time.Sleep(time.Minute)
 	})
-	if got := record.told(); len(got) != 1 || got[0] != "observed + -"+one {
+	if got := record.lines(); len(got) != 1 || got[0] != "observed + -"+one {
 		t.Errorf("the record says %q", got)
 	}
 }
@@ -72,9 +72,9 @@ func TestDeletionIsNotRecordedAfterALaterRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			aws, record := newFakeAWS(one), newFakeRecord()
 			recorded(t, aws, record, func(t *testing.T, s *service) {
-				look(s, aws)
+				refresh(s, aws)
 				time.Sleep(time.Second)
-				record.fails(isAway)
+				record.fails(unavailable)
 				gone := time.Now()
 				s.found.ObserveGone("web", gone)
 				time.Sleep(time.Second)
@@ -83,7 +83,7 @@ func TestDeletionIsNotRecordedAfterALaterRead(t *testing.T) {
 				record.fails(nil)
 				time.Sleep(time.Minute)
 			})
-			wantTold(t, record, test.want...)
+			wantRecord(t, record, test.want...)
 		})
 	}
 }
@@ -95,7 +95,7 @@ func TestChangesOfADeletedLoadBalancerStayVoidBeforeItIsRecorded(t *testing.T) {
 	aws.run(one)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
-		record.fails(appendsFail(isAway("", nil), func(lsapi.Event) bool { return true }))
+		record.fails(appendsFail(unavailable("", nil), func(lsapi.Event) bool { return true }))
 		time.Sleep(time.Millisecond)
 		s.found.ObserveGone("web", time.Now())
 		synctest.Wait()

@@ -72,7 +72,7 @@ func TestCatchUpShowsWhatAnotherReplicaHasApplied(t *testing.T) {
 		if got := listed(t, aws, a); !slices.Equal(got, []string{one}) {
 			t.Errorf("the list is %v", got)
 		}
-		record.fails(isAway)
+		record.fails(unavailable)
 		wantCode(t, lsapi.ErrorCode(a.CatchUp(t.Context(), "web")), lsapi.CodeUnavailable)
 		record.fails(nil)
 	})
