@@ -14,10 +14,10 @@ import (
 // plainFolders are the folders whose comments are held to plain words, with all folders
 // below them; "." is the root package alone. Each revised package is added.
 var plainFolders = []string{
-	".", "bench", "client", "cmd", "e2e", "external_scripts", "scripts", "terraform",
+	".", "api", "bench", "client", "cmd", "e2e", "external_scripts", "scripts", "terraform",
 	"internal/app", "internal/auth", "internal/background", "internal/cli", "internal/clientconfig", "internal/clock", "internal/cloud",
 	"internal/config", "internal/connlimit", "internal/emulator", "internal/events", "internal/fleet", "internal/safefile",
-	"internal/sanitize", "internal/stress", "internal/telemetry",
+	"internal/sanitize", "internal/stress", "internal/telemetry", "internal/web",
 }
 
 // maxMarkers is the accepted number of marker words in 1,000 lines of comments.

@@ -61,7 +61,7 @@ func TestRatiosPairRunsOfTheSameRound(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got := c.rate(bareName); got.Runs != 0 {
-		t.Errorf("a ratio to what was not measured: %+v", got)
+		t.Errorf("a ratio to a missing figure: %+v", got)
 	}
 }
 

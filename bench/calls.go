@@ -65,7 +65,7 @@ func (p pair) countCalls(ctx context.Context, s *report.Section, clients int, la
 		report.Row{Name: prefix + ", DescribeLoadBalancers beyond the refreshes", Figure: report.FigureOf(float64(lists) - (after - before)), Aim: report.AtMost(1)},
 		report.Row{
 			Name: prefix + ", DescribeInstances", Unit: fmt.Sprintf("in %.0f s", minutes*60), Figure: report.FigureOf(float64(lookups)),
-			Aim: report.AtMost(renewal), Note: "what is known of instances is renewed once a minute",
+			Aim: report.AtMost(renewal), Note: "instance metadata is renewed once a minute",
 		},
 	)
 	return nil

@@ -36,8 +36,8 @@ func measureConnections(ctx context.Context, b *bench, s *report.Section) error 
 	alone := checkHealth(ctx, p.service, b.lasting(checksLast))
 
 	crowd := newCrowd(p.service)
-	defer crowd.leave()
-	if err := crowd.come(ctx, idle, slow); err != nil {
+	defer crowd.close()
+	if err := crowd.open(ctx, idle, slow); err != nil {
 		return err
 	}
 	crowded := checkHealth(ctx, p.service, b.lasting(checksLast))

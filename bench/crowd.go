@@ -31,9 +31,9 @@ type crowd struct {
 
 func newCrowd(s *service) *crowd { return &crowd{service: s, stop: func() {}} }
 
-// come opens all connections. A third of the slow ones send a header slowly, a third a
+// open opens all connections. A third of the slow ones send a header slowly, a third a
 // body, and the rest read slowly.
-func (c *crowd) come(ctx context.Context, idle, slow int) error {
+func (c *crowd) open(ctx context.Context, idle, slow int) error {
 	ctx, c.stop = context.WithCancel(ctx)
 	c.idle = make([]net.Conn, idle)
 	for batch := 0; batch < idle; batch += dialers {
@@ -53,13 +53,13 @@ func (c *crowd) come(ctx context.Context, idle, slow int) error {
 		if err != nil {
 			return fmt.Errorf("slow connection: %w", err)
 		}
-		c.running.Go(func() { c.beSlow(ctx, kinds[n%len(kinds)], conn) })
+		c.running.Go(func() { c.drip(ctx, kinds[n%len(kinds)], conn) })
 	}
 	return nil
 }
 
-// leave ends all connections.
-func (c *crowd) leave() {
+// close closes all connections.
+func (c *crowd) close() {
 	c.stop()
 	c.running.Wait()
 	for _, conn := range c.idle {
@@ -105,8 +105,8 @@ type slowClient struct {
 	reads bool
 }
 
-// beSlow continues until the context ends, and reconnects when necessary.
-func (c *crowd) beSlow(ctx context.Context, kind slowClient, conn net.Conn) {
+// drip continues until the context ends, and reconnects when necessary.
+func (c *crowd) drip(ctx context.Context, kind slowClient, conn net.Conn) {
 	for {
 		kind.use(ctx, conn)
 		_ = conn.Close()

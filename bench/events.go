@@ -51,8 +51,8 @@ func measureStreams(ctx context.Context, p pair, s *report.Section, streams, eve
 		return err
 	}
 	w := &watchers{service: p.service, received: make(chan time.Time, streams), broken: make(chan error, streams)}
-	defer w.leave()
-	if err := w.come(ctx, streams); err != nil {
+	defer w.close()
+	if err := w.connect(ctx, streams); err != nil {
 		return err
 	}
 	client := newAttacher(p.service, path(1), "")
@@ -99,8 +99,8 @@ type watchers struct {
 	broken   chan error
 }
 
-// come opens the streams.
-func (w *watchers) come(ctx context.Context, streams int) error {
+// connect opens the streams.
+func (w *watchers) connect(ctx context.Context, streams int) error {
 	w.conns = make([]net.Conn, streams)
 	for batch := 0; batch < streams; batch += dialers {
 		some := w.conns[batch:min(batch+dialers, streams)]
@@ -166,7 +166,7 @@ func (w *watchers) await(ctx context.Context, streams int, answered time.Time) (
 	return later, nil
 }
 
-func (w *watchers) leave() {
+func (w *watchers) close() {
 	for _, conn := range w.conns {
 		if conn != nil {
 			_ = conn.Close()

@@ -503,7 +503,7 @@ func dyingMember(ctx context.Context, b *bench, s *report.Section) error {
 	}
 	s.Add(report.Row{
 		Name: "5 a member dies: failed requests until health checks take it out", Figure: report.FigureOf(float64(step.Failed - after)),
-		Note: fmt.Sprintf("of %d in %.0f s; it was out after %.1f s. What could not be connected to went to another member; what was in flight failed", step.Requests, step.Took, noticed.Seconds()),
+		Note: fmt.Sprintf("of %d in %.0f s; it was out after %.1f s. New connections went to another member; requests in flight failed", step.Requests, step.Took, noticed.Seconds()),
 	}, report.Row{Name: "5 failed requests after that", Aim: report.AtMost(0), Figure: report.FigureOf(float64(after))})
 	return nil
 }

@@ -79,7 +79,7 @@ func TestEachAlertHasARunbookSection(t *testing.T) {
 				t.Errorf("%s is of severity %q", rule.Alert, rule.Labels.Severity)
 			}
 			if rule.Annotations.Summary == "" || rule.Annotations.Description == "" || rule.Annotations.Runbook != "docs/runbook.md#"+strings.ToLower(rule.Alert) {
-				t.Errorf("%s says %+v", rule.Alert, rule.Annotations)
+				t.Errorf("%s has %+v", rule.Alert, rule.Annotations)
 			}
 			if !strings.Contains(string(runbook), "\n### "+rule.Alert+"\n") {
 				t.Errorf("the runbook has no section %s", rule.Alert)

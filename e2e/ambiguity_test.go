@@ -61,7 +61,7 @@ func TestLostChangeFailsAndIsNotRetried(t *testing.T) {
 		}
 		s.settled(answer.changeID(t)).is(t, "failed", "inferred")
 		if slices.Contains(a.members("default-elb"), spare) || a.calls()[register] != calls {
-			t.Errorf("AWS was asked %v, and has %v", a.calls(), a.members("default-elb"))
+			t.Errorf("AWS was called %v, and has %v", a.calls(), a.members("default-elb"))
 		}
 		// A change without effect frees its key.
 		if again := s.attachOnce("k1", spare); again.status != http.StatusCreated || again.changeID(t) == answer.changeID(t) {

@@ -144,7 +144,7 @@ func TestChangeIsOnRecordWithActorReasonAndOutcome(t *testing.T) {
 				t.Errorf("%s has AWS's request id %q", request, c.AWSRequestID)
 			}
 			if c.IntendedAt.IsZero() || c.CompletedAt.Before(c.IntendedAt) {
-				t.Errorf("%s: asked for at %v, known at %v", request, c.IntendedAt, c.CompletedAt)
+				t.Errorf("%s: intended at %v, completed at %v", request, c.IntendedAt, c.CompletedAt)
 			}
 		}
 		if all := s.changes(""); len(all) != 4 || !slices.IsSortedFunc(all, func(a, b change) int { return strings.Compare(b.ID, a.ID) }) {
@@ -254,7 +254,7 @@ func TestInvalidReasonOrKeyIsRefusedWithoutEffect(t *testing.T) {
 		}
 	}
 	if calls := a.calls()["RegisterInstancesWithLoadBalancer"]; calls != 0 || len(s.changes("")) != 0 {
-		t.Errorf("AWS was asked %d times, and on record is %+v", calls, s.changes(""))
+		t.Errorf("AWS got %d calls, and on record is %+v", calls, s.changes(""))
 	}
 	longest := s.send(http.MethodPost, "/elb/default-elb", machineID(spare),
 		"X-Reason: "+strings.Repeat("ü", 256), "Idempotency-Key: "+strings.Repeat("k", 128))

@@ -61,7 +61,7 @@ func TestChaosJudgeFindsEachAnomaly(t *testing.T) {
 			r.AWS = append(r.AWS, awsChange{r.Began.Add(5 * time.Second), "attach", "default-elb", otherSpare})
 			r.Operations[2].Status, r.Operations[2].ChangeID = http.StatusCreated, "3"
 		}},
-		"a list that lacks what was acknowledged": {notLinearizable, func(r *chaosRun) {
+		"a list without an acknowledged change": {notLinearizable, func(r *chaosRun) {
 			r.Operations[3].Called, r.Operations[3].Returned = 3*time.Second, 3500*time.Millisecond
 		}},
 		"an answered change that is not on record":         {answeredNotRecorded, func(r *chaosRun) { r.Operations[2].Status, r.Operations[2].ChangeID = 503, "4" }},

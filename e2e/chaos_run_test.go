@@ -146,7 +146,7 @@ func (r *chaosRecorder) ask(c *chaosCluster, client int, leaves bool, random *ra
 	}
 	bound := clientPatience
 	if leaves {
-		bound = leavesAfter(random)
+		bound = disconnectsAfter(random)
 	}
 	o = r.do(c, o, bound)
 	if leaves || o.NotSent || o.Status == http.StatusServiceUnavailable {
@@ -155,9 +155,9 @@ func (r *chaosRecorder) ask(c *chaosCluster, client int, leaves bool, random *ra
 	}
 }
 
-// leavesAfter returns when a client disconnects: before its request can take effect, or
+// disconnectsAfter returns when a client disconnects: before its request can take effect, or
 // while it is in flight.
-func leavesAfter(random *rand.Rand) time.Duration {
+func disconnectsAfter(random *rand.Rand) time.Duration {
 	if random.IntN(3) == 0 {
 		return time.Duration(60+random.IntN(1500)) * time.Millisecond
 	}

@@ -49,7 +49,7 @@ func TestChangesAreRejectedWhileClockDiffersFromAWS(t *testing.T) {
 		}
 	}
 	if calls := a.calls()[register]; calls != 0 || len(s.changes("")) != 0 {
-		t.Errorf("AWS was asked %d times, and %v is on record", calls, s.changes(""))
+		t.Errorf("AWS got %d calls, and %v is on record", calls, s.changes(""))
 	}
 	if answer := s.get(defaultList); answer.status != http.StatusOK {
 		t.Errorf("a list is %d %s", answer.status, answer.body)

@@ -90,8 +90,8 @@ func TestHealthcheckReportsWhetherServiceIsUp(t *testing.T) {
 		variables []string
 		status    int
 	}{
-		"where --url says":                    {[]string{"--url", s.base + "/healthcheck"}, nil, 0},
-		"where LISTEN says":                   {nil, []string{"LISTEN=" + address}, 0},
+		"with --url":                          {[]string{"--url", s.base + "/healthcheck"}, nil, 0},
+		"with LISTEN":                         {nil, []string{"LISTEN=" + address}, 0},
 		"on loopback when LISTEN has no host": {nil, []string{"LISTEN=" + port}, 0},
 		// Loopback addresses bypass proxies; 0.0.0.0 is not a loopback address.
 		"in spite of a proxy":     {[]string{"--url", "http://0.0.0.0" + port + "/healthcheck"}, []string{"HTTP_PROXY=http://127.0.0.1:1"}, 0},

@@ -30,7 +30,7 @@ func TestServiceRespondsDuringThousandsOfIdleAndSlowConnections(t *testing.T) {
 	before := s.openFiles(t)
 
 	crowd := &crowd{t: t, address: strings.TrimPrefix(s.base, "http://"), authorization: s.authorization, left: make(chan struct{})}
-	defer crowd.leave()
+	defer crowd.close()
 	crowd.join(idle, (*crowdMember).idle)
 	crowd.join(slow/10, (*crowdMember).slowReader)
 	crowd.join(slow*5/10, (*crowdMember).slowBody)
@@ -58,7 +58,7 @@ func TestServiceRespondsDuringThousandsOfIdleAndSlowConnections(t *testing.T) {
 	}
 
 	crowd.expectCut(t, "slow header")
-	crowd.leave()
+	crowd.close()
 	eventually(t, "the service has closed what its clients have", func() bool { return s.openFiles(t) <= before+5 })
 	if answer := s.get("/elb/elb-0001"); answer.status != http.StatusOK {
 		t.Errorf("afterwards a list is %d", answer.status)
@@ -143,8 +143,8 @@ func (c *crowd) join(count int, behave func(*crowdMember)) {
 	connecting.Wait()
 }
 
-// leave closes all connections.
-func (c *crowd) leave() {
+// close closes all connections.
+func (c *crowd) close() {
 	c.leaving.Do(func() { close(c.left) })
 	c.members.Wait()
 }

@@ -62,7 +62,7 @@ func TestInvalidBodyIsDescribed(t *testing.T) {
 		})
 	}
 	if after := a.members("default-elb"); !slices.Equal(after, before) {
-		t.Errorf("what was refused has changed the members to %v", after)
+		t.Errorf("a refused request changed the members to %v", after)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestBodyOver64KiBIsTooLarge(t *testing.T) {
 		})
 	}
 	if calls := a.calls(); len(calls) != 0 {
-		t.Errorf("AWS was asked: %v", calls)
+		t.Errorf("AWS was called: %v", calls)
 	}
 }
 

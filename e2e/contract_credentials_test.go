@@ -46,7 +46,7 @@ func TestOnlyValidCredentialsAreAccepted(t *testing.T) {
 		})
 	}
 	if calls := a.calls(); len(calls) != 0 {
-		t.Errorf("AWS was asked: %v", calls)
+		t.Errorf("AWS was called: %v", calls)
 	}
 }
 

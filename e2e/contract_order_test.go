@@ -41,6 +41,6 @@ func TestChecksFollowTheContractsOrder(t *testing.T) {
 		})
 	}
 	if calls := a.calls(); calls["RegisterInstancesWithLoadBalancer"]+calls["DeregisterInstancesFromLoadBalancer"] != 0 {
-		t.Errorf("AWS was asked to change something: %v", calls)
+		t.Errorf("AWS was called for a change: %v", calls)
 	}
 }

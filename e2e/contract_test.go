@@ -41,7 +41,7 @@ func TestOperationsFollowTheContract(t *testing.T) {
 		{"so is detaching what never was a member", "DELETE", "/elb/default-elb", otherSpare, 409, ""},
 		{"and what EC2 does not know", "DELETE", "/elb/default-elb", unheardOf, 409, ""},
 		{"an id of eight digits is one", "POST", "/elb/default-elb", spareOfOld, 201, ofOldInfo},
-		{"what was detached can be attached again", "POST", "/elb/default-elb", spare, 201, spareInfo},
+		{"a detached instance can be attached again", "POST", "/elb/default-elb", spare, 201, spareInfo},
 		{"a stopped member can be detached", "DELETE", "/elb/web-elb", "i-0a11ce0000000ab03", 201,
 			`{"instanceId":"i-0a11ce0000000ab03","instanceType":"t3.small","launchDate":"2024-03-05T08:15:32.000Z"}`},
 		{"an unknown instance cannot be attached", "POST", "/elb/default-elb", unheardOf, 400, ""},
@@ -97,7 +97,7 @@ func TestHealthcheckNeedsNeitherCredentialsNorAWS(t *testing.T) {
 		decoded[struct{ Message string }](t, answer.body)
 	}
 	if calls := a.calls(); len(calls) != 0 {
-		t.Errorf("AWS was asked: %v", calls)
+		t.Errorf("AWS was called: %v", calls)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestOtherRequestsFollowTheContract(t *testing.T) {
 		{"no credentials", "GET", "/elb/default-elb", "", 401, `Www-Authenticate: Basic realm="lsapi"`},
 		{"method not allowed on a load balancer", "PUT", "/elb/default-elb", "yes", 405, "Allow: GET, HEAD, POST, DELETE"},
 		{"unknown method", "BREW", "/elb/default-elb", "yes", 405, "Allow: GET, HEAD, POST, DELETE"},
-		{"method that asks for the others", "OPTIONS", "/elb/default-elb", "yes", 405, "Allow: GET, HEAD, POST, DELETE"},
+		{"method OPTIONS", "OPTIONS", "/elb/default-elb", "yes", 405, "Allow: GET, HEAD, POST, DELETE"},
 		{"method not allowed on the health check", "POST", "/healthcheck", "", 405, "Allow: GET, HEAD"},
 		{"method not allowed on the document", "DELETE", "/swagger.json", "", 405, "Allow: GET, HEAD"},
 		{"method not allowed on the page", "POST", "/docs", "", 405, "Allow: GET, HEAD"},
@@ -183,7 +183,7 @@ func TestInvalidNameIsNotFoundWithoutCall(t *testing.T) {
 		})
 	}
 	if calls := a.calls(); len(calls) != 0 {
-		t.Errorf("AWS was asked: %v", calls)
+		t.Errorf("AWS was called: %v", calls)
 	}
 }
 

@@ -80,15 +80,15 @@ func (w *writer) work(c client) {
 		w.sent++
 		answer, err := c.try(method, "/elb/"+balancer, machineID(instance))
 		known := w.beliefs[balancer+" "+instance]
-		w.learn(known, method == http.MethodPost, answer, err)
+		w.update(known, method == http.MethodPost, answer, err)
 		if err != nil {
 			return
 		}
 	}
 }
 
-// learn checks a response against the belief, and updates it.
-func (w *writer) learn(known *belief, attach bool, answer response, err error) {
+// update checks a response against the belief, and updates it.
+func (w *writer) update(known *belief, attach bool, answer response, err error) {
 	before := *known
 	switch {
 	case err != nil:
@@ -193,7 +193,7 @@ func judgeCrashes(t *testing.T, a aws, s *service, begin map[string][]string, wr
 		}
 	}
 	for balancer, members := range begin {
-		anomalies += judgeStory(t, a, s, balancer, members, all)
+		anomalies += judgeHistory(t, a, s, balancer, members, all)
 	}
 	if acked == 0 {
 		t.Error("nothing was acknowledged")
@@ -202,9 +202,9 @@ func judgeCrashes(t *testing.T, a aws, s *service, begin map[string][]string, wr
 		*crashRounds, sent, acked, broken, len(all), outcomes, lost, anomalies, outcomes["unknown"], settled.Round(time.Second))
 }
 
-// judgeStory replays the changes of a load balancer, oldest first: each applied change
+// judgeHistory replays the changes of a load balancer, oldest first: each applied change
 // must have an effect, and the result must match AWS.
-func judgeStory(t *testing.T, a aws, s *service, balancer string, members []string, newestFirst []change) (anomalies int) {
+func judgeHistory(t *testing.T, a aws, s *service, balancer string, members []string, newestFirst []change) (anomalies int) {
 	t.Helper()
 	is := make(map[string]bool)
 	for _, id := range members {
@@ -222,7 +222,7 @@ func judgeStory(t *testing.T, a aws, s *service, balancer string, members []stri
 		case c.Outcome == "applied" && is[c.InstanceID] == attach && !unsure[c.InstanceID],
 			c.Outcome == "conflict" && is[c.InstanceID] != attach && !unsure[c.InstanceID]:
 			anomalies++
-			t.Errorf("%s was a member: %t, before %s, in:\n%s", c.InstanceID, is[c.InstanceID], c.ID, story(newestFirst, c))
+			t.Errorf("%s was a member: %t, before %s, in:\n%s", c.InstanceID, is[c.InstanceID], c.ID, history(newestFirst, c))
 		case c.Outcome == "applied":
 			is[c.InstanceID], unsure[c.InstanceID] = attach, false
 		}
@@ -241,8 +241,8 @@ func judgeStory(t *testing.T, a aws, s *service, balancer string, members []stri
 	return anomalies
 }
 
-// story describes the changes of a change's instance, oldest first.
-func story(newestFirst []change, of change) string {
+// history describes the changes of a change's instance, oldest first.
+func history(newestFirst []change, of change) string {
 	var lines strings.Builder
 	for _, c := range slices.Backward(newestFirst) {
 		if c.LoadBalancer == of.LoadBalancer && c.InstanceID == of.InstanceID {

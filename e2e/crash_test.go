@@ -17,10 +17,10 @@ func unanswered(t *testing.T, a aws, s *service, fault string) change {
 		// The connection is lost with the service.
 		_, _ = s.try(http.MethodPost, "/elb/default-elb", machineID(spare), "Idempotency-Key: k1")
 	}()
-	eventually(t, "AWS is asked", func() bool { return a.calls()[register] > before })
+	eventually(t, "AWS is called", func() bool { return a.calls()[register] > before })
 	open := s.changes("outcome=open")
 	if len(open) != 1 {
-		t.Fatalf("AWS has been asked, and open on record is %+v", open)
+		t.Fatalf("AWS was called, but open on record is %+v", open)
 	}
 	return open[0]
 }
@@ -33,10 +33,10 @@ func TestAppliedChangeIsInferredAfterCrash(t *testing.T) {
 		s = startService(t, a.base, at(store))
 		s.settled(c.ID).is(t, "applied", "inferred")
 		if again := s.attachOnce("k1", spare); again.status != http.StatusCreated || again.changeID(t) != c.ID {
-			t.Errorf("its caller asks again and gets %d %s", again.status, again.body)
+			t.Errorf("a retry returns %d %s", again.status, again.body)
 		}
 		if outside := s.membersAt("default-elb", time.Now()); !slices.Contains(outside.ids(), spare) || a.calls()[register] != 1 {
-			t.Errorf("AWS was asked %v, the members are %v", a.calls(), outside)
+			t.Errorf("AWS was called %v, the members are %v", a.calls(), outside)
 		}
 		verify(t, store)
 	})
@@ -60,7 +60,7 @@ func TestLostChangeFailsAfterCrashOnceItsCallExpired(t *testing.T) {
 			t.Errorf("another is %d: %s", other.status, other.body)
 		}
 		if again := s.attachOnce("k1", spare); again.status != http.StatusConflict || again.header.Get("Retry-After") == "" {
-			t.Errorf("its caller asks again and gets %d %s", again.status, again.body)
+			t.Errorf("a retry returns %d %s", again.status, again.body)
 		}
 		c = s.settledWithin(c.ID, settledAfter+patience)
 		c.is(t, "failed", "inferred")
@@ -68,7 +68,7 @@ func TestLostChangeFailsAfterCrashOnceItsCallExpired(t *testing.T) {
 			t.Errorf("it was settled after %v", took)
 		}
 		if calls := a.calls()[register]; calls != 3 || slices.Contains(a.members("default-elb"), spare) {
-			t.Errorf("AWS was asked %d times, and has %v", calls, a.members("default-elb"))
+			t.Errorf("AWS got %d calls, and has %v", calls, a.members("default-elb"))
 		}
 		if outside := s.changes("actor=" + user + "&outcome=open"); len(outside) != 0 {
 			t.Errorf("still open is %+v", outside)

@@ -26,7 +26,7 @@ func TestDefectSessionTokenAndRegionWereIgnored(t *testing.T) {
 	s.get("/elb/default-elb")
 	header := asked.Load()
 	if header == nil {
-		t.Fatal("AWS was not asked")
+		t.Fatal("AWS was not called")
 	}
 	if got := header.Get("X-Amz-Security-Token"); got != "session-7" {
 		t.Errorf("the session token is %q", got)
@@ -184,7 +184,7 @@ func TestDefectOneBlockingCallStalledAllRequests(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "AWS is asked", func() bool { return len(a.calls()) > 0 })
+	eventually(t, "AWS is called", func() bool { return len(a.calls()) > 0 })
 	if answer := s.anonymous().get("/healthcheck"); answer.status != http.StatusOK {
 		t.Errorf("the health check is %d", answer.status)
 	}

@@ -94,7 +94,7 @@ func TestDiskFailureRejectsChangesAndServesReads(t *testing.T) {
 			d.fail(s)
 			refusesChanges(t, s)
 			if now := a.calls()[register]; now != calls || slices.Contains(a.members("default-elb"), spare) {
-				t.Errorf("AWS was asked %d times more, and has %v", now-calls, a.members("default-elb"))
+				t.Errorf("AWS was called %d more times, and has %v", now-calls, a.members("default-elb"))
 			}
 			readsOn(t, s, before)
 
@@ -161,12 +161,12 @@ func TestOutcomeIsReturnedOnceTheDiskWorksAgain(t *testing.T) {
 				answer, _ := s.try(http.MethodPost, "/elb/default-elb", machineID(spare))
 				answered <- answer
 			}()
-			eventually(t, "AWS is asked", func() bool { return a.calls()[register] == 1 })
+			eventually(t, "AWS is called", func() bool { return a.calls()[register] == 1 })
 			d.fail(s)
 			s.waitFor(s.stderr, "outcomes cannot be recorded")
 			select {
 			case answer := <-answered:
-				t.Fatalf("what is not on record is answered with %d: %s", answer.status, answer.body)
+				t.Fatalf("without an outcome on record the response is %d: %s", answer.status, answer.body)
 			default:
 			}
 			d.heal(s)
@@ -176,7 +176,7 @@ func TestOutcomeIsReturnedOnceTheDiskWorksAgain(t *testing.T) {
 			}
 			s.change(answer.changeID(t)).is(t, "applied", "")
 			if calls := a.calls()[register]; calls != 1 {
-				t.Errorf("AWS was asked %d times", calls)
+				t.Errorf("AWS got %d calls", calls)
 			}
 			verify(t, sqliteURL(d.path))
 		})

@@ -39,7 +39,7 @@ func TestClientsWithoutCredentialsCannotTakeAllConnections(t *testing.T) {
 			s := startService(t, a.base, withOpenFiles(256))
 			limit := int(s.metric(t, "lsapi_http_connections_limit"))
 			crowd := &crowd{t: t, address: strings.TrimPrefix(s.base, "http://"), left: make(chan struct{})}
-			defer crowd.leave()
+			defer crowd.close()
 			crowd.join(2*limit, behave)
 			for _, host := range []string{"127.0.0.1", "127.0.0.2"} { // the crowd's address, and another
 				transport := &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(host)}}).DialContext}

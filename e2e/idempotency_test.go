@@ -26,7 +26,7 @@ func TestRepeatedKeyReturnsFirstOutcome(t *testing.T) {
 			t.Errorf("first %d %s, then %d %s", first.status, first.body, again.status, again.body)
 		}
 		if calls := a.calls()[register]; calls != 1 || len(s.changes("")) != 1 {
-			t.Errorf("AWS was asked %d times, and on record is %+v", calls, s.changes(""))
+			t.Errorf("AWS got %d calls, and on record is %+v", calls, s.changes(""))
 		}
 
 		conflict := s.attachOnce("k2", spare)
@@ -67,7 +67,7 @@ func TestKeyOfPendingRequestReturns409WithRetryAfter(t *testing.T) {
 			answer, _ := s.try(http.MethodPost, "/elb/default-elb", machineID(spare), "Idempotency-Key: k1")
 			first <- answer
 		}()
-		eventually(t, "AWS is asked", func() bool { return a.calls()[register] == 1 })
+		eventually(t, "AWS is called", func() bool { return a.calls()[register] == 1 })
 		if open := s.attachOnce("k1", spare); open.status != http.StatusConflict || open.header.Get("Retry-After") == "" {
 			t.Errorf("meanwhile it is %d, Retry-After %q: %s", open.status, open.header.Get("Retry-After"), open.body)
 		}
@@ -76,7 +76,7 @@ func TestKeyOfPendingRequestReturns409WithRetryAfter(t *testing.T) {
 			t.Errorf("the first is %d %s, the last %d %s", answer.status, answer.body, again.status, again.body)
 		}
 		if calls := a.calls()[register]; calls != 1 {
-			t.Errorf("AWS was asked %d times", calls)
+			t.Errorf("AWS got %d calls", calls)
 		}
 	})
 }
@@ -95,7 +95,7 @@ func TestKeyReturnsFinalOutcomeAfter504(t *testing.T) {
 			t.Errorf("then it is %d: %s", again.status, again.body)
 		}
 		if calls := a.calls()[register]; calls != 1 {
-			t.Errorf("AWS was asked %d times", calls)
+			t.Errorf("AWS got %d calls", calls)
 		}
 	})
 }
@@ -120,7 +120,7 @@ func TestKeysSurviveRestart(t *testing.T) {
 					t.Errorf("another body: %d %s", other.status, other.body)
 				}
 				if calls := a.calls()[register]; calls != 1 {
-					t.Errorf("AWS was asked %d times", calls)
+					t.Errorf("AWS got %d calls", calls)
 				}
 			})
 		})

@@ -60,6 +60,6 @@ func TestMissingAWSCredentialsAreLoggedAtStart(t *testing.T) {
 	s.waitFor(s.stderr, `"level":"ERROR","msg":"no AWS credentials found","error":"`)
 	s.notReady(t, "credentials")
 	if calls := a.calls(); len(calls) != 0 {
-		t.Errorf("AWS was asked %v", calls)
+		t.Errorf("AWS was called %v", calls)
 	}
 }

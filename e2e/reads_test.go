@@ -55,10 +55,10 @@ func TestListIsNeverOlderThanBoundOrAge(t *testing.T) {
 			list := s.get(defaultList)
 			since, took, shows := asked.Sub(changed), time.Since(asked), slices.Contains(list.ids(t), id)
 			if !shows && since > bound {
-				t.Fatalf("it does not show what was done %v ago", since)
+				t.Fatalf("it does not show a change %v ago", since)
 			}
 			if !shows && list.age(t) < since {
-				t.Errorf("its age is %v and it lacks what was done %v ago", list.age(t), since)
+				t.Errorf("its age is %v and it lacks a change %v ago", list.age(t), since)
 			}
 			if list.age(t) > (bound + took + time.Second).Truncate(time.Second) {
 				t.Errorf("its age is %v", list.age(t))
@@ -167,9 +167,9 @@ func TestIdleServiceMakesNoCalls(t *testing.T) {
 	a.register("default-elb", spare)
 	asked := time.Now()
 	if list := s.get(defaultList); !slices.Contains(list.ids(t), spare) || list.age(t) > time.Since(asked)+time.Second {
-		t.Errorf("the first reader gets what is %v old: %s", list.age(t), list.body)
+		t.Errorf("the first reader gets a list that is %v old: %s", list.age(t), list.body)
 	}
-	eventually(t, "AWS is asked again", func() bool { return a.calls()["DescribeLoadBalancers"] > last+2 })
+	eventually(t, "AWS is called again", func() bool { return a.calls()["DescribeLoadBalancers"] > last+2 })
 }
 
 func TestListsAgeUpToBoundWhileAWSFails(t *testing.T) {
@@ -275,10 +275,10 @@ func TestFailedListingIsNeverNotFound(t *testing.T) {
 		named  bool // the fault also affects calls for the named load balancer
 		broken func(form url.Values) bool
 	}{
-		"it is left out of the listings":         {false, leaveOut},
-		"and cannot be asked for by name either": {true, leaveOut},
-		"the listings fail":                      {false, func(url.Values) bool { return false }},
-		"everything fails":                       {true, func(url.Values) bool { return false }},
+		"it is left out of the listings":    {false, leaveOut},
+		"and cannot be read by name either": {true, leaveOut},
+		"the listings fail":                 {false, func(url.Values) bool { return false }},
+		"everything fails":                  {true, func(url.Values) bool { return false }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

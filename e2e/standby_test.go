@@ -32,7 +32,7 @@ func TestStandbyTakesOverAfterKill(t *testing.T) {
 		}
 	}
 	if now := a.calls(); now[register] != calls[register] {
-		t.Errorf("AWS was asked %v", now)
+		t.Errorf("AWS was called %v", now)
 	}
 	if ready := standby.get("/readyz"); ready.status != http.StatusServiceUnavailable || !strings.Contains(ready.body, "standby") {
 		t.Errorf("/readyz is %d: %s", ready.status, ready.body)
@@ -50,7 +50,7 @@ func TestStandbyTakesOverAfterKill(t *testing.T) {
 	}
 	standby.settled(left.ID).is(t, "applied", "inferred")
 	if answer := standby.detach("default-elb", spare); answer.status != http.StatusCreated || a.calls()[register] != calls[register]+1 {
-		t.Errorf("a change is %d %s, AWS was asked %v", answer.status, answer.body, a.calls())
+		t.Errorf("a change is %d %s, AWS was called %v", answer.status, answer.body, a.calls())
 	}
 	verify(t, store)
 }

@@ -32,7 +32,7 @@ func inFlight(t *testing.T, s *service, emulator client) <-chan response {
 		answer, _ := s.try(http.MethodGet, "/elb/default-elb", "")
 		answered <- answer
 	}()
-	eventually(t, "AWS is asked", func() bool {
+	eventually(t, "AWS is called", func() bool {
 		return strings.Contains(emulator.get("/_emulator/calls").body, "DescribeLoadBalancers")
 	})
 	return answered

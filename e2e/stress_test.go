@@ -76,13 +76,13 @@ func TestInterruptedStressReportsPartialRun(t *testing.T) {
 		each.signal(syscall.SIGINT)
 	}
 	if status, report := p.wait(), decoded[stressReport](t, p.stdout.String()); status != 1 || !report.Interrupted || report.Steps[0].Failed != report.Steps[0].Requests {
-		t.Errorf("where nothing was answered as asked: status %d, %s%s", status, p.stdout, p.stderr)
+		t.Errorf("without a success: status %d, %s%s", status, p.stdout, p.stderr)
 	}
 	if status, report := q.wait(), decoded[stressReport](t, q.stdout.String()); status != 0 || !report.Interrupted || report.Steps[0].Requests == 0 || report.Steps[0].Failed > 0 {
 		t.Errorf("status %d, %s%s", status, q.stdout, q.stderr)
 	}
 	if a.calls()["DescribeLoadBalancers"] > 0 {
-		t.Error("AWS was asked")
+		t.Error("AWS was called")
 	}
 }
 

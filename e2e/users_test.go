@@ -50,7 +50,7 @@ func TestUsersFileReplacesToken(t *testing.T) {
 			t.Errorf("%s: %d %s", name, answer.status, answer.body)
 		}
 		if line := decoded[accessLine](t, s.accessLine(t, "by-"+name)); line.User != name {
-			t.Errorf("the log says that it was %q", line.User)
+			t.Errorf("the logged user is %q", line.User)
 		}
 	}
 	if answer := s.as("carol", "its:own").get(defaultList); answer.status != http.StatusUnauthorized {
@@ -101,7 +101,7 @@ func TestChangedUsersFileIsReloaded(t *testing.T) {
 		}
 	}
 	if s.stop(); strings.Contains(s.stderr.String(), "hush") || strings.Contains(s.stderr.String(), "$2y$") {
-		t.Error("the log shows what is in the file")
+		t.Error("the log contains the file")
 	}
 }
 

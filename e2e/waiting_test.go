@@ -94,13 +94,13 @@ func TestAttachWithWaitReturnsOnceInService(t *testing.T) {
 			t.Fatalf("it is %d: %s", answer.status, answer.body)
 		}
 		if got := a.healthOf(slowSpare); got != "InService N/A" {
-			t.Errorf("it has answered, and AWS says %s", got)
+			t.Errorf("it responded while AWS has %s", got)
 		}
 		s.change(answer.changeID(t)).is(t, "applied", "")
 		again := s.await("slow-elb", slowSpare, "inService", "60s")
 		if m := decoded[memberState](t, again.body); again.status != http.StatusOK || !m.Member || m.Health == nil || m.Health.State != "InService" ||
 			m.LastChange == nil || m.LastChange.Action != "attach" || m.LastChange.Actor != user {
-			t.Errorf("waiting for what is so is %d: %s", again.status, again.body)
+			t.Errorf("a wait for a met condition is %d: %s", again.status, again.body)
 		}
 	})
 }
@@ -113,7 +113,7 @@ func TestDetachWithWaitReturnsOnceDrained(t *testing.T) {
 			t.Fatalf("it is %d: %s", answer.status, answer.body)
 		}
 		if got := a.healthOf(slowMember); !strings.Contains(got, "not currently registered") {
-			t.Errorf("it has answered, and AWS says %s", got)
+			t.Errorf("it responded while AWS has %s", got)
 		}
 		for _, wish := range []string{"drained", "absent"} {
 			if again := s.await("slow-elb", slowMember, wish, "60s"); again.status != http.StatusOK {
@@ -273,7 +273,7 @@ func TestThousandWaitersShareOnePoll(t *testing.T) {
 	}
 	// One waiter costs one poll at once, and one per interval of two seconds.
 	if most := 2 + int(time.Since(began)/(2*time.Second)); polls > most || polls == 0 || others > 2 {
-		t.Errorf("AWS was asked %d times for health, where one waiter costs at most %d, and %d times for other things", polls, most, others)
+		t.Errorf("AWS got %d calls for health, where one waiter costs at most %d, and %d others", polls, most, others)
 	}
 	for range waiters {
 		if status := <-statuses; status != http.StatusRequestTimeout {
@@ -300,7 +300,7 @@ func TestWaitersOnSeveralReplicasShareOnePoll(t *testing.T) {
 	}
 	done.Wait()
 	if polls, most := c.aws.calls()["DescribeInstanceHealth"], 2+int(time.Since(began)/(2*time.Second)); polls > most || polls == 0 {
-		t.Errorf("AWS was asked %d times, where one waiter costs at most %d", polls, most)
+		t.Errorf("AWS got %d calls, where one waiter costs at most %d", polls, most)
 	}
 }
 
@@ -370,7 +370,7 @@ func TestRepeatedKeyWaitsAgain(t *testing.T) {
 		t.Errorf("first %d: %s\nthen %d: %s", first.status, first.body, second.status, second.body)
 	}
 	if got := a.healthOf(slowSpare); got != "InService N/A" {
-		t.Errorf("it has answered, and AWS says %s", got)
+		t.Errorf("it responded while AWS has %s", got)
 	}
 	if calls := a.calls()["RegisterInstancesWithLoadBalancer"]; calls != 1 {
 		t.Errorf("it was attached %d times", calls)
