@@ -42,6 +42,7 @@ func parsePostgres(url string, readOnly bool) (postgresDatabase, error) {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	config.PingTimeout = connectTimeout
+	config.ConnConfig.AfterNetConnect = handshake
 	parameters := config.ConnConfig.RuntimeParams
 	setDefault(parameters, "application_name", "lsapi")
 	setDefault(parameters, "idle_in_transaction_session_timeout", strconv.FormatInt(idleTimeout.Milliseconds(), 10))

@@ -45,19 +45,36 @@ func server(t *testing.T, serve func(conn net.Conn)) string {
 	return listener.Addr().String()
 }
 
-// privateTLS serves TLS with a certificate of an authority that nobody knows.
-func privateTLS(t *testing.T) string {
+// privateTLS serves TLS with a certificate of an unknown authority, up to a version, 0 for
+// the newest.
+func privateTLS(t *testing.T, clients tls.ClientAuthType, newest ...uint16) string {
 	authority := httptest.NewTLSServer(nil)
 	t.Cleanup(authority.Close)
-	config := &tls.Config{Certificates: authority.TLS.Certificates, MinVersion: tls.VersionTLS12}
+	config := &tls.Config{Certificates: authority.TLS.Certificates, MinVersion: tls.VersionTLS10, ClientAuth: clients}
+	for _, version := range newest {
+		config.MaxVersion = version
+	}
 	return server(t, func(conn net.Conn) {
-		if _, err := io.ReadFull(conn, make([]byte, 8)); err != nil { // the request for TLS
+		if !acceptTLS(conn) {
 			return
 		}
-		if _, err := conn.Write([]byte("S")); err == nil {
-			_ = tls.Server(conn, config).HandshakeContext(context.Background()) // the client ends it
+		secured := tls.Server(conn, config)
+		if secured.HandshakeContext(context.Background()) == nil { // the client may end it
+			_, _ = io.Copy(io.Discard, secured)
 		}
 	})
+}
+
+// lostTLS closes connections in the TLS handshake.
+func lostTLS(t *testing.T) string { return server(t, func(conn net.Conn) { acceptTLS(conn) }) }
+
+// acceptTLS accepts a request for TLS.
+func acceptTLS(conn net.Conn) bool {
+	if _, err := io.ReadFull(conn, make([]byte, 8)); err != nil {
+		return false
+	}
+	_, err := conn.Write([]byte("S"))
+	return err == nil
 }
 
 // onlyTLS refuses connections without TLS, as a pg_hba.conf with hostssl does.
@@ -97,7 +114,7 @@ func TestOpenPassesOnWhyTheDatabaseCannotBeUsed(t *testing.T) {
 			[]string{"server refused TLS connection", "sslmode"}, []string{"start the database", "user and password"},
 		},
 		"an unknown authority": {
-			func(t *testing.T) string { return with(privateTLS(t), "sslmode=verify-full") },
+			func(t *testing.T) string { return with(privateTLS(t, tls.NoClientCert), "sslmode=verify-full") },
 			[]string{"certificate signed by unknown authority", "sslrootcert"}, []string{"start the database", "user and password"},
 		},
 		"no TLS, required by the server": {
@@ -113,6 +130,30 @@ func TestOpenPassesOnWhyTheDatabaseCannotBeUsed(t *testing.T) {
 		"an invalid value of a parameter": {
 			func(t *testing.T) string { return with(closedPort(t), "sslmode=disable&connect_timeout=hush") },
 			[]string{"parameter connect_timeout"}, []string{"start the database", "percent-encoded", "hush", "sslmode"},
+		},
+		"a host with TLS in its name that is not found": {
+			func(*testing.T) string { return with("tls-x509.invalid:5432", "sslmode=disable") },
+			[]string{"tls-x509.invalid", "start the database"}, []string{"by TLS", "sslmode"},
+		},
+		"a connection lost in the handshake": {
+			func(t *testing.T) string { return with(lostTLS(t), "sslmode=require") },
+			[]string{"start the database"}, []string{"by TLS", "sslmode"},
+		},
+		"a client certificate required": {
+			func(t *testing.T) string { return with(privateTLS(t, tls.RequireAnyClientCert), "sslmode=require") },
+			[]string{"by TLS", "certificate required", "sslmode"}, []string{"start the database"},
+		},
+		"an older TLS": {
+			func(t *testing.T) string {
+				return with(privateTLS(t, tls.NoClientCert, tls.VersionTLS11), "sslmode=require")
+			},
+			[]string{"by TLS", "sslmode"}, []string{"start the database"},
+		},
+		"an invalid value beside one that reads like a TLS error": {
+			func(*testing.T) string {
+				return with("h:5432", "sslmode=disable&connect_timeout=hush&application_name=failed to configure TLS")
+			},
+			[]string{"parameter connect_timeout"}, []string{"asks for TLS"},
 		},
 		"nobody listens": {
 			func(t *testing.T) string { return with(closedPort(t), "sslmode=disable") },

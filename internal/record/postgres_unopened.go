@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/url"
 	"slices"
@@ -27,7 +28,7 @@ func errNoURL() error {
 // followed. The URL itself is not in the error's chain.
 func errParameters(text string, cause error) error {
 	parsing, ok := errors.AsType[*pgconn.ParseConfigError](cause)
-	if ok && strings.Contains(parsing.Error(), "failed to configure TLS") {
+	if ok && isTLSSetup(*parsing) {
 		reason := parsing.Unwrap()
 		return &lsapi.Error{
 			Code: lsapi.CodeInvalid, Err: reason,
@@ -38,6 +39,13 @@ func errParameters(text string, cause error) error {
 		return lsapi.Errorf(lsapi.CodeInvalid, "the store's URL has a parameter %s whose value is invalid; correct or remove it", name)
 	}
 	return errNoURL()
+}
+
+// isTLSSetup reports whether a URL cannot be followed because of its TLS settings. The
+// driver has no type for that. Its text is compared without the URL in it.
+func isTLSSetup(parsing pgconn.ParseConfigError) bool {
+	parsing.ConnString = ""
+	return strings.HasPrefix(parsing.Error(), "cannot parse ``: failed to configure TLS")
 }
 
 // wrongParameter returns the name of the parameter without which a URL can be followed;
@@ -70,7 +78,7 @@ func (d postgresDatabase) unopened(cause error) error {
 		code, message := d.refusal(answer.Code, reason)
 		return &lsapi.Error{Code: code, Message: message, Err: cause}
 	}
-	if strings.Contains(reason, "tls") || strings.Contains(reason, "TLS") || strings.Contains(reason, "x509") {
+	if isTLS(cause) {
 		return &lsapi.Error{
 			Code: lsapi.CodeInvalid, Err: cause,
 			Message: fmt.Sprintf("%s cannot be reached by TLS as the store's URL asks: %s; correct sslmode or sslrootcert in the URL, or the server", d.name, reason),
@@ -106,20 +114,27 @@ func (d postgresDatabase) refusal(state, reason string) (code lsapi.Code, messag
 
 // reason is what the database or the driver says, without the password.
 func (d postgresDatabase) reason(cause error) string {
-	for {
-		inner := errors.Unwrap(cause)
-		switch wrapped := cause.(type) { //nolint:errorlint // this is the walk along the chain
-		case *pgconn.PgError:
-			return d.redacted(wrapped.Message)
-		case interface{ Unwrap() []error }: // of several attempts, the last one
-			if all := wrapped.Unwrap(); len(all) > 0 {
-				inner = all[len(all)-1]
+	for err := range chain(cause) {
+		if answer, ok := err.(*pgconn.PgError); ok { //nolint:errorlint // this is the walk along the chain
+			return d.redacted(answer.Message)
+		}
+		cause = err
+	}
+	return d.redacted(cause.Error())
+}
+
+// chain yields an error and those that it wraps; of several attempts, the last one.
+func chain(err error) iter.Seq[error] {
+	return func(yield func(error) bool) {
+		for err != nil && yield(err) {
+			inner := errors.Unwrap(err)
+			if attempts, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this is the walk along the chain
+				if all := attempts.Unwrap(); len(all) > 0 {
+					inner = all[len(all)-1]
+				}
 			}
+			err = inner
 		}
-		if inner == nil {
-			return d.redacted(cause.Error())
-		}
-		cause = inner
 	}
 }
 
