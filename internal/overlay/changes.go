@@ -62,12 +62,13 @@ func (c changes) lay(recorded lsapi.AppliedChange) (later bool) {
 	if last.change == recorded.ID || recorded.Seq <= last.seq {
 		return false
 	}
-	c.put(recorded)
-	return true
+	return c.put(recorded)
 }
 
-func (c changes) put(last lsapi.AppliedChange) {
+// put adds the last change of an instance, and returns true.
+func (c changes) put(last lsapi.AppliedChange) bool {
 	c[last.InstanceID] = applied{member: last.Action == lsapi.Attach, at: last.At, change: last.ID, seq: last.Seq}
+	return true
 }
 
 // invalidate voids the changes before then.

@@ -4,7 +4,7 @@ package overlay
 
 import (
 	"context"
-	"maps"
+	"math"
 	"sync"
 	"time"
 
@@ -74,7 +74,7 @@ func (o *Overlay) Over(loadBalancer string, ids []string, began time.Time) []str
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	recent := o.of(loadBalancer)
-	if len(recent) == 0 {
+	if recent == nil {
 		return ids
 	}
 	return recent.over(ids, began.Add(-o.window))
@@ -82,17 +82,7 @@ func (o *Overlay) Over(loadBalancer string, ids []string, began time.Time) []str
 
 // Apply adds changes that this process applied just now.
 func (o *Overlay) Apply(loadBalancer string, applied []lsapi.AppliedChange) {
-	if len(applied) == 0 {
-		return
-	}
-	o.mu.Lock()
-	recent := o.forced(loadBalancer)
-	for _, c := range applied {
-		recent.put(c)
-	}
-	listeners := o.listeners
-	o.mu.Unlock()
-	notify(listeners, loadBalancer, applied)
+	_ = o.add(loadBalancer, applied, math.MaxInt, changes.put)
 }
 
 // Learn adds changes of a load balancer that are on record as applied, oldest first. A
@@ -100,27 +90,35 @@ func (o *Overlay) Apply(loadBalancer string, applied []lsapi.AppliedChange) {
 //
 // Errors: CodeThrottled when the Overlay is full; then reads may miss the changes.
 func (o *Overlay) Learn(loadBalancer string, applied []lsapi.AppliedChange) error {
-	news, listeners, err := o.learn(loadBalancer, applied)
-	notify(listeners, loadBalancer, news)
-	return err
+	return o.add(loadBalancer, applied, maxLoadBalancers, changes.lay)
 }
 
-func (o *Overlay) learn(loadBalancer string, applied []lsapi.AppliedChange) (news []lsapi.AppliedChange, listeners []Listener, err error) {
+// add adds changes by put, which reports whether a change is news, and calls the
+// listeners. most bounds the load balancers.
+func (o *Overlay) add(loadBalancer string, applied []lsapi.AppliedChange, most int, put func(changes, lsapi.AppliedChange) bool) error {
 	if len(applied) == 0 {
-		return nil, nil, nil
+		return nil
 	}
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(o.of(loadBalancer)) == 0 && o.isFull() {
-		return nil, nil, errFull()
+	recent := o.of(loadBalancer)
+	if recent == nil {
+		if o.isFull(most) {
+			o.mu.Unlock()
+			return errFull()
+		}
+		recent = make(changes)
+		o.recent[loadBalancer] = recent
 	}
-	recent := o.forced(loadBalancer)
+	var news []lsapi.AppliedChange
 	for _, c := range applied {
-		if recent.lay(c) {
+		if put(recent, c) {
 			news = append(news, c)
 		}
 	}
-	return news, o.listeners, nil
+	listeners := o.listeners
+	o.mu.Unlock()
+	notify(listeners, loadBalancer, news)
+	return nil
 }
 
 // CatchUp adds the changes of the load balancer that are on record as applied until now.
@@ -173,40 +171,30 @@ func (o *Overlay) LastChange(loadBalancer, instance string) time.Time {
 func (o *Overlay) Holds(loadBalancer string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.of(loadBalancer)) > 0
+	return o.of(loadBalancer) != nil
 }
 
-// of returns the load balancer's changes without the expired ones. The caller holds mu.
+// of returns the load balancer's changes without the expired ones; nil if there are none.
+// The caller holds mu.
 func (o *Overlay) of(loadBalancer string) changes {
-	recent, ok := o.recent[loadBalancer]
-	if !ok {
-		return nil
-	}
+	recent := o.recent[loadBalancer]
 	recent.prune(time.Now().Add(-o.keep))
 	if len(recent) == 0 {
 		delete(o.recent, loadBalancer)
+		return nil
 	}
 	return recent
 }
 
-// forced returns the load balancer's changes, to add to them. The caller holds mu.
-func (o *Overlay) forced(loadBalancer string) changes {
-	o.of(loadBalancer)
-	if o.recent[loadBalancer] == nil {
-		o.recent[loadBalancer] = make(changes)
-	}
-	return o.recent[loadBalancer]
-}
-
-// isFull reports whether no more load balancers fit in. The caller holds mu.
-func (o *Overlay) isFull() bool {
-	if len(o.recent) < maxLoadBalancers {
+// isFull reports whether so many load balancers have changes. The caller holds mu.
+func (o *Overlay) isFull(most int) bool {
+	if len(o.recent) < most {
 		return false
 	}
-	for name := range maps.Clone(o.recent) {
+	for name := range o.recent {
 		o.of(name)
 	}
-	return len(o.recent) >= maxLoadBalancers
+	return len(o.recent) >= most
 }
 
 // notify calls the listeners. Of several changes of an instance they get the last.
