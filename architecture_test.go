@@ -51,6 +51,14 @@ var rules = []rule{
 		},
 	},
 	{
+		"an HTTP API imports no other HTTP API; they share the exchange",
+		func(folder string) bool { return within(folder, "internal/web") && folder != "internal/web" },
+		func(folder, path string) bool {
+			imported := folderOf(path)
+			return within(imported, "internal/web") && imported != folder && imported != "internal/web/exchange"
+		},
+	},
+	{
 		"membership declares its own interfaces and imports no adapter",
 		is("internal/membership"),
 		func(_, path string) bool { return isAdapter(folderOf(path)) },

@@ -1,22 +1,21 @@
 package v1
 
-// Change is one attach or detach: who asked for what, when and why, and what became
-// of it. One that is open has the outcome "open", so that a script can compare
-// outcomes without asking whether there is one.
+// Change is one attach or detach. An open one has the outcome "open", so that scripts can
+// compare outcomes.
 type Change struct {
 	ID            string `json:"id" format:"uuid" doc:"A UUID of version 7: ids sort by intendedAt" example:"01a20ee8-6140-7a11-8000-0123456789ab"`
-	Actor         string `json:"actor,omitempty" doc:"Who asked. Absent for an external change" example:"alice"`
+	Actor         string `json:"actor,omitempty" doc:"The user. Absent for an external change" example:"alice"`
 	Action        string `json:"action" enum:"attach,detach" doc:"What was to be done with the instance" example:"attach"`
 	LoadBalancer  string `json:"loadBalancer" example:"default-elb"`
 	InstanceID    string `json:"instanceId" example:"i-5203422c"`
-	Reason        string `json:"reason,omitempty" doc:"Why, in the words of who asked (the request header X-Reason). Absent when none was given" example:"deploy 2026-11-24"`
+	Reason        string `json:"reason,omitempty" doc:"The user's reason (the request header X-Reason). Absent when none was given" example:"deploy 2026-11-24"`
 	RequestID     string `json:"requestId,omitempty" doc:"The X-Request-Id of the request that asked. Absent for an external change" example:"deploy-7"`
-	Source        string `json:"source" enum:"lsapi,external" doc:"Who made the change: lsapi, or another tool past it" example:"lsapi"`
-	IntendedAt    Time   `json:"intendedAt" format:"date-time" doc:"When it was asked for; for an external change, when it was seen. UTC, milliseconds" example:"2026-11-24T18:54:00.000Z"`
-	NotBefore     Time   `json:"notBefore,omitzero" format:"date-time" doc:"Of an external change only: it happened after this, the look before, and before intendedAt" example:"2026-11-24T18:53:58.000Z"`
-	Outcome       string `json:"outcome" enum:"applied,conflict,refused,failed,withdrawn,unknown,open" doc:"What became of it. applied: AWS made it so. conflict: the membership already was as asked. refused: AWS said no, code tells why. failed: certainly not applied. withdrawn: its caller gave up before it was sent. unknown: it may have been applied, nothing tells. open: there is no outcome yet" example:"applied"`
+	Source        string `json:"source" enum:"lsapi,external" doc:"lsapi, or external: another tool" example:"lsapi"`
+	IntendedAt    Time   `json:"intendedAt" format:"date-time" doc:"When it was requested; for an external change, when it was found. UTC, milliseconds" example:"2026-11-24T18:54:00.000Z"`
+	NotBefore     Time   `json:"notBefore,omitzero" format:"date-time" doc:"Of an external change only: it happened after this, the read before, and before intendedAt" example:"2026-11-24T18:53:58.000Z"`
+	Outcome       string `json:"outcome" enum:"applied,conflict,refused,failed,withdrawn,unknown,open" doc:"applied: AWS made the change. conflict: the membership already was as requested. refused: AWS refused it, see code. failed: certainly not applied. withdrawn: its caller gave up before it was sent. unknown: it may have been applied. open: there is no outcome yet" example:"applied"`
 	Code          string `json:"code,omitempty" doc:"Why it was not applied: AWS's own error code where there is one. Absent otherwise" example:"InvalidInstance"`
-	Resolution    string `json:"resolution,omitempty" enum:"inferred,observed" doc:"How the outcome came to be known. inferred: from a membership that nothing else explains. observed: somebody else's change, seen afterwards. Absent: by AWS's answer, or because AWS was never asked" example:"inferred"`
+	Resolution    string `json:"resolution,omitempty" enum:"inferred,observed" doc:"How the outcome was found. inferred: from a membership that nothing else explains. observed: an external change, found by a later read. Absent: by AWS's answer, or because AWS was not called" example:"inferred"`
 	CompletedAt   Time   `json:"completedAt,omitzero" format:"date-time" doc:"When the outcome was recorded. Absent while the change is open" example:"2026-11-24T18:54:00.217Z"`
 	AWSRequestID  string `json:"awsRequestId,omitempty" doc:"AWS's id of the call that decided it" example:"c6104cbe-af31-11e0-8154-cbc7ccf896c7"`
 	MembersBefore *int   `json:"membersBefore,omitempty" minimum:"0" doc:"How many members the load balancer had before. Absent when that is not known" example:"2"`
@@ -40,7 +39,7 @@ type Roster struct {
 // RosterMember is a member, and the change that made it one.
 type RosterMember struct {
 	InstanceID string `json:"instanceId" example:"i-5203422c"`
-	Since      Time   `json:"since,omitzero" format:"date-time" doc:"When it was made a member; by an external change, when that was seen. Absent when it was one before the record began" example:"2026-11-24T18:54:00.000Z"`
+	Since      Time   `json:"since,omitzero" format:"date-time" doc:"When it was made a member; by an external change, when that was found. Absent when it was one before the record began" example:"2026-11-24T18:54:00.000Z"`
 	ChangeID   string `json:"changeId,omitempty" format:"uuid" doc:"The change that made it a member. Absent when that is not in the record" example:"01a20ee8-6140-7a11-8000-0123456789ab"`
-	Source     string `json:"source,omitempty" enum:"lsapi,external" doc:"Who made it a member. Absent when that is not in the record" example:"lsapi"`
+	Source     string `json:"source,omitempty" enum:"lsapi,external" doc:"lsapi or external: what made it a member. Absent when that is not in the record" example:"lsapi"`
 }

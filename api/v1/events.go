@@ -4,14 +4,14 @@ package v1
 const (
 	EventAttached = "attached" // a member was added
 	EventDetached = "detached" // a member was removed
-	EventHealth   = "health"   // what the load balancer says of an instance is another than before
+	EventHealth   = "health"   // the health of an instance changed
 	EventDrained  = "drained"  // the load balancer is done with a detached instance
-	EventDrift    = "drift"    // a membership changed past lsapi
+	EventDrift    = "drift"    // a membership changed outside of lsapi
 	EventDropped  = "dropped"  // the reader was too slow: what comes next is lost to this stream, not to one that resumes
 )
 
-// Event is something that the record tells. Its place in it is the server-sent
-// event's id: a reader who gives that as Last-Event-ID loses and repeats nothing.
+// Event is a recorded event. Its position in the record is the id of the server-sent
+// event: a client that resumes with it as Last-Event-ID misses and repeats nothing.
 type Event struct {
 	Type         string  `json:"type" enum:"attached,detached,health,drained,drift,dropped" example:"attached"`
 	At           Time    `json:"at" format:"date-time" doc:"When it was recorded" example:"2026-11-24T18:54:00.217Z"`

@@ -76,17 +76,17 @@ type Member struct {
 	Name              string      `json:"name,omitempty" doc:"Its tag Name" example:"web-1"`
 	State             string      `json:"state,omitempty" doc:"EC2's state. Absent when EC2 does not know the instance" example:"running"`
 	Health            *Health     `json:"health,omitempty" doc:"What the load balancer says of it. Absent when that is not known"`
-	Since             Time        `json:"since,omitzero" format:"date-time" doc:"When it was made a member; by an external change, when that was seen. Absent when it was one before the record began"`
-	LastChange        *LastChange `json:"lastChange,omitempty" doc:"What lsapi was last asked to do with it. Absent when there is nothing on record"`
+	Since             Time        `json:"since,omitzero" format:"date-time" doc:"When it was made a member; by an external change, when that was found. Absent when it was one before the record began"`
+	LastChange        *LastChange `json:"lastChange,omitempty" doc:"Its last change through lsapi. Absent when there is none on record"`
 	RecordUnavailable bool        `json:"recordUnavailable,omitempty" doc:"Whether the record could not be read: since, lastChange and the health's since are absent then, whatever they are"`
 }
 
 // Health is what a load balancer says of an instance, in AWS's words.
 type Health struct {
 	State       string `json:"state" enum:"InService,OutOfService,Unknown" example:"OutOfService"`
-	Reason      string `json:"reason,omitempty" doc:"Who is to blame: ELB, Instance, or N/A" example:"ELB"`
+	Reason      string `json:"reason,omitempty" doc:"The responsible side: ELB, Instance, or N/A" example:"ELB"`
 	Description string `json:"description,omitempty" doc:"AWS's sentence" example:"Instance registration is still in progress."`
-	Since       Time   `json:"since,omitzero" format:"date-time" doc:"Since when it is recorded to be so. Health is recorded while somebody waits or watches"`
+	Since       Time   `json:"since,omitzero" format:"date-time" doc:"Since when it is recorded to be so. Health is recorded while requests wait or stream"`
 }
 
 // LastChange is the change that decides what an instance was asked to be.

@@ -14,10 +14,10 @@ import (
 // timeFormat is RFC 3339 in UTC, with milliseconds even when they are 0.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
-// Time is a time as the API tells it: RFC 3339, UTC, whole milliseconds.
+// Time is a time in RFC 3339, UTC, whole milliseconds.
 type Time struct{ time.Time }
 
-// String returns the time as the API tells it, empty for the zero time.
+// String returns the time as in JSON, empty for the zero time.
 func (t Time) String() string {
 	if t.IsZero() {
 		return ""

@@ -1,11 +1,9 @@
 package elb
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,27 +51,6 @@ func (a *API) change(x *exchange.Exchange, action lsapi.Action) error {
 	}
 	_, err = a.makeChange(ctx, x, request, w)
 	return err
-}
-
-// makeChange makes the change and answers, after the wait for its effect. It also returns
-// whether the change is on record, or may still be.
-func (a *API) makeChange(ctx context.Context, x *exchange.Exchange, request lsapi.Request, w wait) (recorded bool, err error) {
-	result, err := a.Membership.Change(ctx, request)
-	if result.Recorded {
-		x.Header().Set("X-Change-Id", request.ChangeID)
-	}
-	if err != nil {
-		return result.Recorded || result.Pending, err
-	}
-	return result.Recorded, a.sendApplied(x, request, result.Instance, w) //nolint:contextcheck // the exchange carries it
-}
-
-// sendApplied answers for an applied change, after the wait for its effect.
-func (a *API) sendApplied(x *exchange.Exchange, request lsapi.Request, instance lsapi.Instance, w wait) error {
-	if err := a.awaitEffect(x, request, w); err != nil {
-		return err
-	}
-	return x.SendJSON(http.StatusCreated, a.Envelope.Wrap(newMachineInfo(instance)))
 }
 
 // newChangeID returns a UUID of version 7 and its time, which is now. The library's own

@@ -11,9 +11,6 @@ import (
 	"lsapi/internal/web/exchange"
 )
 
-// nameParameter is the load balancer's name in the path.
-const nameParameter = "elbName"
-
 // Membership changes the memberships of load balancers. Errors are *lsapi.Error; other
 // errors are defects, unless they are the context's.
 type Membership interface {
@@ -23,6 +20,16 @@ type Membership interface {
 	// attached. CodeConflict: the membership already is as requested. CodeThrottled:
 	// nothing changed. CodeTimeout: the outcome may be unknown.
 	Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error)
+}
+
+// Lists are the lists of the members of load balancers.
+type Lists interface {
+	// Remembered returns the list if it is in memory, else nil. CodeNotFound: it is in
+	// memory that there is no such load balancer.
+	Remembered(loadBalancer string) (*lsapi.EncodedList, error)
+	// Read returns the list. A fresh one is read from AWS after the call. CodeNotFound:
+	// there is no such load balancer.
+	Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.EncodedList, error)
 }
 
 // Record reads the record of changes.
@@ -36,6 +43,16 @@ type Effects interface {
 	// Await waits until an instance meets the condition. CodeWaitTimeout: the context
 	// ended first.
 	Await(ctx context.Context, loadBalancer, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
+}
+
+// Keys are the reserved idempotency keys.
+type Keys interface {
+	// Reserve durably reserves a key and returns nil, or returns its present reservation.
+	// A key is free again if its change certainly changed nothing, unless that is the
+	// answer to its request.
+	Reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (reserved *lsapi.Reservation, err error)
+	// Free ends the reservation for the change.
+	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
 }
 
 // Options configure an API.
@@ -59,19 +76,8 @@ type Options struct {
 // API is the API.
 type API struct{ Options }
 
-// New returns an API.
-func New(o Options) *API { return &API{o} }
-
-// Routes returns the routes of the API.
-func (a *API) Routes() []exchange.Route {
-	return []exchange.Route{{
-		Pattern: "/elb/{" + nameParameter + "}",
-		Checks:  []exchange.Endpoint{exchange.CheckLoadBalancer(nameParameter)},
-		Get:     a.list,
-		Post:    func(x *exchange.Exchange) error { return a.change(x, lsapi.Attach) },
-		Delete:  func(x *exchange.Exchange) error { return a.change(x, lsapi.Detach) },
-	}}
-}
+// nameParameter is the load balancer's name in the path.
+const nameParameter = "elbName"
 
 // loadBalancer returns the name in the request's path.
 func loadBalancer(x *exchange.Exchange) string { return x.Request.PathValue(nameParameter) }

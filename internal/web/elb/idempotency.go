@@ -8,16 +8,6 @@ import (
 	"lsapi/internal/web/exchange"
 )
 
-// Keys are the reserved idempotency keys.
-type Keys interface {
-	// Reserve durably reserves a key and returns nil, or returns its present reservation.
-	// A key is free again if its change certainly changed nothing, unless that is the
-	// answer to its request.
-	Reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (reserved *lsapi.Reservation, err error)
-	// Free ends the reservation for the change.
-	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
-}
-
 const (
 	// keyGrace is added to the request timeout before a key without a recorded change
 	// counts as free: its process died before it began.

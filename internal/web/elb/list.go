@@ -1,23 +1,12 @@
 package elb
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 
 	"lsapi"
 	"lsapi/internal/web/exchange"
 )
-
-// Lists are the lists of the members of load balancers.
-type Lists interface {
-	// Remembered returns the list if it is in memory, else nil. CodeNotFound: it is in
-	// memory that there is no such load balancer.
-	Remembered(loadBalancer string) (*lsapi.EncodedList, error)
-	// Read returns the list. A fresh one is read from AWS after the call. CodeNotFound:
-	// there is no such load balancer.
-	Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.EncodedList, error)
-}
 
 // list answers almost every request from memory. That path has no deadline, no lock, no
 // encoding, and allocates no headers.

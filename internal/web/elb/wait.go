@@ -2,6 +2,7 @@ package elb
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -68,13 +69,34 @@ func (a *API) waitTimeout(rawQuery string) (time.Duration, error) {
 	return 0, nil
 }
 
+// makeChange makes the change and answers, after the wait for its effect. It also returns
+// whether the change is on record, or may still be.
+func (a *API) makeChange(ctx context.Context, x *exchange.Exchange, request lsapi.Request, w wait) (recorded bool, err error) {
+	result, err := a.Membership.Change(ctx, request)
+	if result.Recorded {
+		x.Header().Set("X-Change-Id", request.ChangeID)
+	}
+	if err != nil {
+		return result.Recorded || result.Pending, err
+	}
+	return result.Recorded, a.sendApplied(x, request, result.Instance, w) //nolint:contextcheck // the exchange carries it
+}
+
+// sendApplied answers for an applied change, after the wait for its effect.
+func (a *API) sendApplied(x *exchange.Exchange, request lsapi.Request, instance lsapi.Instance, w wait) error {
+	if err := a.awaitEffect(x, request, w); err != nil {
+		return err
+	}
+	return x.SendJSON(http.StatusCreated, a.Envelope.Wrap(newMachineInfo(instance)))
+}
+
 // awaitEffect waits until an applied change shows its effect. Its errors cannot be
 // mistaken for those of a change that was not made.
 func (a *API) awaitEffect(x *exchange.Exchange, request lsapi.Request, w wait) error {
 	if w.session == nil {
 		return nil
 	}
-	err := w.session.Wait(w.timeout, func(ctx context.Context) error {
+	err := w.session.Wait(x, w.timeout, func(ctx context.Context) error {
 		_, err := a.Effects.Await(ctx, request.LoadBalancer, request.InstanceID, effects[request.Action])
 		return err
 	})

@@ -12,7 +12,7 @@ import (
 // names.
 func (x *Exchange) Client() string {
 	if x.client == "" {
-		x.client = x.handler.proxies.client(x.Request)
+		x.client = proxies(x.settings.TrustedProxies).client(x.Request)
 		x.reportProxy()
 	}
 	return x.client
@@ -21,12 +21,12 @@ func (x *Exchange) Client() string {
 // reportProxy warns once about a peer that sends X-Forwarded-For without being trusted.
 // If it is a proxy, all of its clients count as one.
 func (x *Exchange) reportProxy() {
-	h := x.handler
-	if _, forwarded := x.Request.Header["X-Forwarded-For"]; !forwarded || h.reported.Load() {
+	shared := x.settings
+	if _, forwarded := x.Request.Header["X-Forwarded-For"]; !forwarded || shared.reportedProxy.Load() {
 		return
 	}
-	if peer, ok := parseAddress(x.Request.RemoteAddr); (!ok || !h.proxies.trust(peer)) && !h.reported.Swap(true) {
-		h.Log.WarnContext(x.Context(), "a request has X-Forwarded-For, and its peer is not trusted: if that is your proxy, name it in --trusted-proxies, or the wrong passwords of one of its clients slow all of them down",
+	if peer, ok := parseAddress(x.Request.RemoteAddr); (!ok || !proxies(shared.TrustedProxies).trust(peer)) && !shared.reportedProxy.Swap(true) {
+		shared.Log.WarnContext(x.Context(), "a request has X-Forwarded-For, and its peer is not trusted: if that is your proxy, name it in --trusted-proxies, or the wrong passwords of one of its clients slow all of them down",
 			"peer", x.client)
 	}
 }

@@ -85,7 +85,7 @@ func (x *Exchange) fail(err error) {
 func (x *Exchange) writeError(code lsapi.Code, text string, cause error) {
 	x.Header().Set("Cache-Control", "no-store")
 	x.Header().Set(status.Header, string(status.Public(code)))
-	contentType, body := x.handler.FormatError(x.Request.URL.Path, code, text, cause)
+	contentType, body := x.settings.FormatError(x.Request.URL.Path, code, text, cause)
 	if err := x.sendAs(status.Of(code), contentType, body); err != nil {
 		x.undelivered(err)
 	}
@@ -115,7 +115,7 @@ func (x *Exchange) LogFailure(err *lsapi.Error) {
 	if err.Code == lsapi.CodeForbidden || answered == http.StatusInternalServerError {
 		level = slog.LevelError // does not pass by itself
 	}
-	x.handler.Log.LogAttrs(x.Context(), level, "request failed",
+	x.settings.Log.LogAttrs(x.Context(), level, "request failed",
 		slog.String("request_id", x.ID),
 		slog.Int("status", answered),
 		slog.String("reason", err.Reason),
@@ -125,7 +125,7 @@ func (x *Exchange) LogFailure(err *lsapi.Error) {
 // undelivered logs that the client left before the response was written.
 func (x *Exchange) undelivered(err error) {
 	x.gone = true
-	x.handler.Log.LogAttrs(x.Context(), slog.LevelDebug, "response not delivered",
+	x.settings.Log.LogAttrs(x.Context(), slog.LevelDebug, "response not delivered",
 		slog.String("request_id", x.ID), slog.Any("err", err))
 }
 

@@ -26,7 +26,7 @@ type Exchange struct {
 	Actor   lsapi.Actor // the caller, zero before authentication
 	Pattern string      // of the matching route, "other" if none matches
 
-	handler  *handler
+	settings *settings
 	began    time.Time
 	client   string    // see Client
 	values   [4]string // of headers, see SetHeader
@@ -39,8 +39,8 @@ type Exchange struct {
 
 var noSniff = []string{"nosniff"}
 
-func newExchange(h *handler, w http.ResponseWriter, r *http.Request) *Exchange {
-	x := &Exchange{ResponseWriter: w, Request: r, ID: requestID(r.Header), Pattern: "other", handler: h, began: time.Now()}
+func newExchange(shared *settings, w http.ResponseWriter, r *http.Request) *Exchange {
+	x := &Exchange{ResponseWriter: w, Request: r, ID: requestID(r.Header), Pattern: "other", settings: shared, began: time.Now()}
 	x.SetHeader("X-Request-Id", x.ID)
 	w.Header()["X-Content-Type-Options"] = noSniff
 	return x
@@ -64,7 +64,7 @@ func (x *Exchange) Context() context.Context { return x.Request.Context() }
 // Deadline returns the context of the request's work, which also ends after the request
 // timeout.
 func (x *Exchange) Deadline() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(x.Context(), x.handler.Timeout)
+	return context.WithTimeout(x.Context(), x.settings.Timeout)
 }
 
 // WriteHeader implements http.ResponseWriter.

@@ -16,7 +16,7 @@ const (
 // log writes the request's line of the access log. Query and headers are left out: they
 // may hold credentials.
 func (x *Exchange) log(now time.Time, took time.Duration) {
-	ctx, status, log := x.Context(), int(x.status), x.handler.Log
+	ctx, status, log := x.Context(), int(x.status), x.settings.Log
 	if x.gone {
 		status = statusClientGone
 	}

@@ -64,7 +64,8 @@ func NewLongRequests(stopping context.Context, limit int, revalidate func(author
 // Stopping reports whether the service is stopping.
 func (l *LongRequests) Stopping() bool { return l.stopping.Err() != nil }
 
-// StreamSession is an admitted request that waits or streams.
+// StreamSession is an admitted request that waits or streams. It holds no Exchange, whose
+// buffers would be most of the memory of a stream.
 type StreamSession struct {
 	// Leave must be called when the request has ended.
 	Leave func()
@@ -73,7 +74,6 @@ type StreamSession struct {
 	// Log names the request and its user.
 	Log *slog.Logger
 
-	exchange *Exchange
 	stopping context.Context //nolint:containedctx // it is not a request's
 }
 
@@ -87,8 +87,8 @@ func (l *LongRequests) Admit(x *Exchange) (*StreamSession, error) {
 	return &StreamSession{
 		Leave:      sync.OnceFunc(func() { l.leave(user) }),
 		Revalidate: func() error { return l.revalidate(authorization) },
-		Log:        x.handler.Log.With("request_id", x.ID, "user", user),
-		exchange:   x, stopping: l.stopping,
+		Log:        x.settings.Log.With("request_id", x.ID, "user", user),
+		stopping:   l.stopping,
 	}, nil
 }
 
@@ -119,9 +119,9 @@ func (l *LongRequests) leave(user string) {
 // the service stops, or the credentials are revoked. Revoked credentials are
 // CodeUnauthenticated, whatever wait returns. It extends the connection's write deadline,
 // which is for short requests; the read deadline ends with the body.
-func (s *StreamSession) Wait(timeout time.Duration, wait func(context.Context) error) error {
-	_ = http.NewResponseController(s.exchange).SetWriteDeadline(time.Now().Add(timeout + answerTime)) // optional
-	bounded, cancel := context.WithTimeout(s.exchange.Context(), timeout)
+func (s *StreamSession) Wait(x *Exchange, timeout time.Duration, wait func(context.Context) error) error {
+	_ = http.NewResponseController(x).SetWriteDeadline(time.Now().Add(timeout + answerTime)) // optional
+	bounded, cancel := context.WithTimeout(x.Context(), timeout)
 	defer cancel()
 	ctx, end := context.WithCancelCause(bounded)
 	defer end(nil)

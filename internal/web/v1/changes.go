@@ -2,10 +2,8 @@ package v1
 
 import (
 	"cmp"
-	"io"
+	"context"
 	"time"
-
-	"github.com/google/uuid"
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
@@ -60,7 +58,7 @@ func (a *API) page(x *exchange.Exchange, filter lsapi.ChangeFilter) error {
 		changes = changes[:filter.Limit]
 		next = newCursor(filter, changes[filter.Limit-1].ID)
 	}
-	return send(x, apiv1.ChangesPage{Changes: newChanges(changes), NextCursor: next})
+	return send(x, apiv1.ChangesPage{Changes: converted(changes, newChange), NextCursor: next})
 }
 
 // filter returns the query's filter. Its limit is 0 if none was given.
@@ -126,20 +124,5 @@ func (a *API) change(x *exchange.Exchange, in *changeParameters) error {
 	if _, ok := parseChangeID(in.ID); !ok {
 		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such change; an id is a UUID of version 7, in lower case")
 	}
-	ctx, cancel := x.Deadline()
-	defer cancel()
-	found, err := a.Record.Change(ctx, in.ID)
-	if err != nil {
-		return err
-	}
-	return send(x, newChange(&found))
+	return sendRead(x, func(ctx context.Context) (lsapi.Change, error) { return a.Record.Change(ctx, in.ID) }, newChange)
 }
-
-// parseChangeID parses a change's id in the only form that the record has.
-func parseChangeID(text string) (uuid.UUID, bool) {
-	id, err := uuid.Parse(text)
-	return id, err == nil && id.Version() == 7 && id.String() == text
-}
-
-// WriteLine writes a change as a line of application/x-ndjson, as the API answers it.
-func WriteLine(w io.Writer, c *lsapi.Change) error { return exchange.WriteJSON(w, newChange(c)) }

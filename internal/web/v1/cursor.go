@@ -38,10 +38,8 @@ func parseCursor(filter lsapi.ChangeFilter, cursor string) (string, bool) {
 
 // filterMark returns a hash of the filters and the id.
 func filterMark(f lsapi.ChangeFilter, id uuid.UUID) []byte {
-	text := fmt.Sprintf("%s %q %q %q %q %q %d %d", id,
+	return mark("%s %q %q %q %q %q %d %d", id,
 		f.LoadBalancer, f.InstanceID, f.Actor, f.Action, f.Outcome, f.From.UnixMilli(), f.To.UnixMilli())
-	digest := sha256.Sum256([]byte(text))
-	return digest[:cursorMark]
 }
 
 // newFleetCursor returns the cursor behind a load balancer.
@@ -61,6 +59,16 @@ func parseFleetCursor(filter lsapi.FleetFilter, cursor string) (string, bool) {
 
 // fleetMark returns a hash of the filters and the name.
 func fleetMark(f lsapi.FleetFilter, name string) []byte {
-	digest := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", name, f.Name, f.Tags, f.Health)) // maps are printed in order
+	return mark("%q %q %q %q", name, f.Name, f.Tags, f.Health) // maps are printed in order
+}
+
+func mark(format string, args ...any) []byte {
+	digest := sha256.Sum256(fmt.Appendf(nil, format, args...))
 	return digest[:cursorMark]
+}
+
+// parseChangeID parses a change's id in the only form that the record has.
+func parseChangeID(text string) (uuid.UUID, bool) {
+	id, err := uuid.Parse(text)
+	return id, err == nil && id.Version() == 7 && id.String() == text
 }

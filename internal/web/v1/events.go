@@ -2,7 +2,6 @@ package v1
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -105,59 +104,4 @@ func firstEvents(x *exchange.Exchange, stream *events.Stream) ([][]byte, error) 
 		return nil, nil // the stream itself reports it
 	}
 	return frames, err
-}
-
-// EncodeEvent returns the server-sent events of a recorded event, without their ids.
-func EncodeEvent(e *lsapi.RecordedEvent) [][]byte {
-	all := newEvents(e)
-	encoded := make([][]byte, len(all))
-	for i := range all {
-		encoded[i] = encodeEvent(&all[i])
-	}
-	return encoded
-}
-
-func encodeEvent(e *apiv1.Event) []byte {
-	data, _ := json.Marshal(e) // strings, numbers and times always encode
-	return []byte("event: " + e.Type + "\ndata: " + string(data) + "\n")
-}
-
-// newEvents returns an event for each applied change, external change, health change and
-// drained instance of a recorded event.
-func newEvents(e *lsapi.RecordedEvent) (all []apiv1.Event) {
-	about := func(kind, instanceID string) apiv1.Event {
-		return apiv1.Event{Type: kind, At: instant(e.Event.At), LoadBalancer: e.LoadBalancer, InstanceID: instanceID}
-	}
-	changed := func(kind string, c *lsapi.Change) apiv1.Event {
-		change, event := newChange(c), about(kind, c.InstanceID)
-		event.Change = &change
-		return event
-	}
-	switch e.Event.Kind {
-	case lsapi.EventCompleted, lsapi.EventResolved:
-		c := &e.Event.Change
-		kind := apiv1.EventAttached
-		if c.Action == lsapi.Detach {
-			kind = apiv1.EventDetached
-		}
-		if c.Outcome == lsapi.OutcomeApplied {
-			all = append(all, changed(kind, c))
-		}
-	case lsapi.EventObserved:
-		for i := range e.External {
-			all = append(all, changed(apiv1.EventDrift, &e.External[i]))
-		}
-	case lsapi.EventHealth:
-		for _, h := range e.Event.Health {
-			event := about(apiv1.EventHealth, h.InstanceID)
-			event.Health = &apiv1.Health{State: string(h.State), Reason: h.Reason, Description: h.Description}
-			event.Draining = h.Draining
-			all = append(all, event)
-		}
-		for _, id := range e.Event.Drained {
-			all = append(all, about(apiv1.EventDrained, id))
-		}
-	case lsapi.EventIntended, lsapi.EventCheckpoint:
-	}
-	return all
 }

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"context"
 	"strings"
 
 	"lsapi"
@@ -28,7 +29,7 @@ func (a *API) loadBalancers(x *exchange.Exchange, q *loadBalancersQuery) error {
 	if err != nil {
 		return err
 	}
-	answer := apiv1.LoadBalancersPage{LoadBalancers: newLoadBalancers(page)}
+	answer := apiv1.LoadBalancersPage{LoadBalancers: converted(page, newLoadBalancer)}
 	if more && len(page) > 0 {
 		answer.NextCursor = newFleetCursor(filter, page[len(page)-1].Name)
 	}
@@ -67,11 +68,5 @@ type loadBalancerParameters struct {
 }
 
 func (a *API) loadBalancer(x *exchange.Exchange, in *loadBalancerParameters) error {
-	ctx, cancel := x.Deadline()
-	defer cancel()
-	found, err := a.Fleet.LoadBalancer(ctx, in.Name)
-	if err != nil {
-		return err
-	}
-	return send(x, newLoadBalancerDetail(&found))
+	return sendRead(x, func(ctx context.Context) (lsapi.PoolDetail, error) { return a.Fleet.LoadBalancer(ctx, in.Name) }, newLoadBalancerDetail)
 }

@@ -28,13 +28,9 @@ func (a *API) member(x *exchange.Exchange, q *memberQuery) error {
 	if q.Wait != "" {
 		return a.await(x, q, timeout)
 	}
-	ctx, cancel := x.Deadline()
-	defer cancel()
-	found, err := a.Fleet.Member(ctx, q.Name, q.InstanceID)
-	if err != nil {
-		return err
-	}
-	return send(x, newMember(&found))
+	return sendRead(x, func(ctx context.Context) (lsapi.MemberDetail, error) {
+		return a.Fleet.Member(ctx, q.Name, q.InstanceID)
+	}, newMember)
 }
 
 // await answers when the instance meets the condition.
@@ -48,7 +44,7 @@ func (a *API) await(x *exchange.Exchange, q *memberQuery, timeout time.Duration)
 	}
 	defer session.Leave()
 	var found lsapi.MemberDetail
-	err = session.Wait(timeout, func(ctx context.Context) (err error) {
+	err = session.Wait(x, timeout, func(ctx context.Context) (err error) {
 		found, err = a.Fleet.Await(ctx, q.Name, q.InstanceID, lsapi.WaitCondition(q.Wait))
 		return err
 	})

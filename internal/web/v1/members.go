@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"context"
 	"time"
 
 	"lsapi"
@@ -22,35 +23,11 @@ func (a *API) members(x *exchange.Exchange, q *membersQuery) error {
 	if at.After(endOfMillisecond(time.Now())) {
 		return invalid(apiv1.Detail{Location: "query.at", Message: "is in the future"})
 	}
-	ctx, cancel := x.Deadline()
-	defer cancel()
-	found, err := a.Record.MembersAt(ctx, q.Name, at)
-	if err != nil {
-		return err
-	}
-	return send(x, newRoster(found))
+	return sendRead(x, func(ctx context.Context) (lsapi.MembershipAt, error) { return a.Record.MembersAt(ctx, q.Name, at) }, newRoster)
 }
 
 // endOfMillisecond returns the last microsecond of a time's millisecond. Responses have
 // milliseconds, so that at a change's completedAt the change is done.
 func endOfMillisecond(at time.Time) time.Time {
 	return at.Truncate(time.Millisecond).Add(time.Millisecond - time.Microsecond)
-}
-
-func newRoster(r lsapi.MembershipAt) apiv1.Roster {
-	members := make([]apiv1.RosterMember, len(r.Members)) // not nil: an empty list is []
-	for i, m := range r.Members {
-		members[i] = apiv1.RosterMember{
-			InstanceID: m.InstanceID,
-			Since:      instant(m.Since),
-			ChangeID:   m.ChangeID,
-			Source:     string(m.Source),
-		}
-	}
-	return apiv1.Roster{
-		LoadBalancer: r.LoadBalancer,
-		At:           instant(r.At),
-		Members:      members,
-		Uncertain:    newChanges(r.Uncertain),
-	}
 }

@@ -16,20 +16,6 @@ import (
 	"lsapi/internal/web/exchange"
 )
 
-// The paths, as patterns of http.ServeMux. The document has the same.
-const (
-	changesPath       = "/v1/changes"
-	eventsPath        = "/v1/events"
-	changePath        = "/v1/changes/{id}"
-	loadBalancersPath = "/v1/load-balancers"
-	loadBalancerPath  = loadBalancersPath + "/{" + nameParameter + "}"
-	membersPath       = loadBalancerPath + "/members"
-	memberPath        = membersPath + "/{" + instanceParameter + "}"
-
-	nameParameter     = "name"       // of a load balancer
-	instanceParameter = "instanceId" // the id of an instance
-)
-
 // Record is the record of changes. Errors are *lsapi.Error; other errors are defects,
 // unless they are the context's. CodeUnavailable: the record cannot be read now.
 type Record interface {
@@ -41,6 +27,22 @@ type Record interface {
 	// MembersAt returns the membership of a load balancer at a time that is not in the
 	// future, now for the zero time. CodeNotFound: the record begins later.
 	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
+}
+
+// Fleet shows load balancers and waits for their members. Errors are *lsapi.Error; other
+// errors are defects, unless they are the context's.
+type Fleet interface {
+	// LoadBalancers returns a page of the load balancers that pass the filter, by name,
+	// and whether there are more.
+	LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error)
+	// LoadBalancer returns the load balancer with a name, or CodeNotFound.
+	LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail, error)
+	// Member returns a member or draining instance, or CodeNotFound.
+	Member(ctx context.Context, name, instanceID string) (lsapi.MemberDetail, error)
+	// Await waits until an instance meets the condition. CodeWaitTimeout: the context
+	// ended first. CodeConflict: the instance is terminated. Both come with its last known
+	// state. CodeNotFound: it cannot meet the condition.
+	Await(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
 
 // Exists returns CodeNotFound for a load balancer that does not exist.
@@ -70,58 +72,21 @@ type API struct {
 	routes []exchange.Route
 }
 
-// New returns an API.
-func New(o Options) *API {
-	o.Record = boundedRecord{record: o.Record, reads: semaphore.NewWeighted(int64(o.Reads))}
-	a := &API{Options: o, held: semaphore.NewWeighted(maxHeld), huma: huma.NewAPI(config(o.Version), documentOnly{})}
-	a.huma.OpenAPI().Components.Responses = describeFailures(a.schemas())
-	name := exchange.CheckLoadBalancer(nameParameter)
-	register(a, "listChanges", changesPath, a.changes)
-	register(a, "getChange", changePath, a.change)
-	register(a, "listMembersAt", membersPath, a.members, name)
-	if o.Events != nil {
-		register(a, "watchEvents", eventsPath, a.events)
-	}
-	if o.Fleet != nil {
-		register(a, "listLoadBalancers", loadBalancersPath, a.loadBalancers)
-		register(a, "getLoadBalancer", loadBalancerPath, a.loadBalancer, name)
-		register(a, "getMember", memberPath, a.member, name, checkInstance)
-	}
-	tidyParameters(a.huma.OpenAPI())
-	return a
-}
-
-// Routes returns the routes of the API.
-func (a *API) Routes() []exchange.Route { return a.routes }
-
 func (a *API) schemas() huma.Registry { return a.huma.OpenAPI().Components.Schemas }
-
-// register adds an operation whose parameters are the fields of I.
-func register[I any](a *API, id, path string, serve func(*exchange.Exchange, *I) error, checks ...exchange.Endpoint) {
-	huma.Register[I, huma.StreamResponse](a.huma, describe(a.schemas(), id, path), nil) // serves nothing
-	op := a.huma.OpenAPI().Paths[path].Get
-	a.routes = append(a.routes, exchange.Route{Pattern: path, Checks: checks, Get: func(x *exchange.Exchange) error {
-		query, err := a.validateQuery(op, x.Request.URL.RawQuery)
-		if err != nil {
-			return err
-		}
-		in := new(I)
-		bind(in, x.Request, query)
-		return serve(x, in)
-	}})
-}
-
-// checkInstance saves AWS calls for impossible ids.
-func checkInstance(x *exchange.Exchange) error {
-	if !lsapi.ValidInstanceID(x.Request.PathValue(instanceParameter)) {
-		return lsapi.Errorf(lsapi.CodeNotFound,
-			"there is no such instance; an id is i- and 8 or 17 lower-case hexadecimal digits")
-	}
-	return nil
-}
 
 // send answers with a value. Caches must not keep it, because it may change at once.
 func send(x *exchange.Exchange, value any) error {
 	x.Header().Set("Cache-Control", "no-store")
 	return x.SendJSON(http.StatusOK, value)
+}
+
+// sendRead answers with what read returns within the request timeout.
+func sendRead[T, U any](x *exchange.Exchange, read func(context.Context) (T, error), convert func(*T) U) error {
+	ctx, cancel := x.Deadline()
+	defer cancel()
+	found, err := read(ctx)
+	if err != nil {
+		return err
+	}
+	return send(x, convert(&found))
 }

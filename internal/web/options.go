@@ -1,0 +1,104 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/events"
+	"lsapi/internal/web/elb"
+	v1 "lsapi/internal/web/v1"
+)
+
+// Authenticator authenticates callers.
+type Authenticator interface {
+	// Authenticate returns the actor of the value of an Authorization header, empty if
+	// there is none, in a request from the address client. CodeUnauthenticated: the
+	// credentials are missing or wrong. CodeThrottled: they were not checked.
+	Authenticate(ctx context.Context, authorization, client string) (lsapi.Actor, error)
+	// Revalidate returns CodeUnauthenticated if accepted credentials have been revoked. It
+	// is cheap and never throttled.
+	Revalidate(authorization string) error
+}
+
+// DefaultRequestTimeout is the default of Options.RequestTimeout.
+const DefaultRequestTimeout = 30 * time.Second
+
+// Options configure a handler. Membership, Lists and Authenticator must be given.
+type Options struct {
+	Membership    elb.Membership
+	Lists         elb.Lists
+	Authenticator Authenticator
+	// Log receives a record "request" for each request, with the attributes status,
+	// method, path, client, duration, user and request_id, and one for each failure of the
+	// service. Default: none.
+	Log *slog.Logger
+	// Version is that of the service, for its documents. Default: "devel".
+	Version string
+	// Envelope is the form of the responses outside of /v1. Default: elb.EnvelopeMessage.
+	Envelope elb.Envelope
+	// RequestTimeout bounds the work of a request, which is then answered 504. Default:
+	// DefaultRequestTimeout.
+	RequestTimeout time.Duration
+	// Observe is called after each request with the pattern of its route. Default: none.
+	Observe func(route, method string, status int, took time.Duration)
+	// Expect is called by New for each route and method that needs credentials, except
+	// probes and HEAD. Default: none.
+	Expect func(route, method string)
+	// Metrics serves /metrics, without credentials if MetricsPublic. Default: none.
+	Metrics       http.Handler
+	MetricsPublic bool
+	// Record is read by the /v1 API. Default: there is no /v1 API.
+	Record v1.Record
+	// Fleet shows load balancers in the /v1 API, and waits for the effects of changes. It
+	// requires Record. Default: neither.
+	Fleet v1.Fleet
+	// Events are streamed by the /v1 API, of load balancers that Exists accepts. They
+	// require Record. Default: no streams.
+	Events *events.Hub
+	Exists v1.Exists
+	// Stopping ends when the service is about to stop, and with it all waits. Default:
+	// never.
+	Stopping context.Context //nolint:containedctx // it is not a request's
+	// Spare reports whether a request came on a connection that is reserved for health
+	// checks, because too many are open. Requests that need credentials then get 503.
+	// Default: never.
+	Spare func(context.Context) bool
+	// MaxLong bounds the requests that wait or stream; one user may have three quarters of
+	// them. Default: 1,000.
+	MaxLong int
+	// RecordReads bounds the concurrent reads of Record by the /v1 API. Default: 1.
+	RecordReads int
+	// Keys are the idempotency keys. They require Record. Default: repeated requests are
+	// like any others.
+	Keys elb.Keys
+	// Ready returns why the service is not ready, for /readyz. Default: it is.
+	Ready func(context.Context) error
+	// TrustedProxies are the peers whose X-Forwarded-For holds the client's address.
+	// Default: none.
+	TrustedProxies []netip.Prefix
+}
+
+func (o *Options) setDefaults() {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Version = cmp.Or(o.Version, "devel")
+	o.RequestTimeout = cmp.Or(max(0, o.RequestTimeout), DefaultRequestTimeout)
+	o.MaxLong = cmp.Or(max(0, o.MaxLong), 1000)
+	o.Stopping = cmp.Or(o.Stopping, context.Background())
+	if o.Expect == nil {
+		o.Expect = func(string, string) {}
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, int, time.Duration) {}
+	}
+	if o.Spare == nil {
+		o.Spare = func(context.Context) bool { return false }
+	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) error { return nil }
+	}
+}
