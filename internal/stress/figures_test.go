@@ -1,6 +1,7 @@
 package stress_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -118,6 +119,45 @@ func TestRunEndsWithinOneAnswerOfItsDuration(t *testing.T) {
 	}
 }
 
+// The answers that come shortly after the last second extend it, with their latencies and
+// the surge queue of that time.
+func TestSecondsAgreeWithTheWholeStep(t *testing.T) {
+	for _, end := range []time.Duration{2010, 2050, 2099, 2101, 2500} {
+		end *= time.Millisecond
+		t.Run(end.String(), func(t *testing.T) {
+			handler := func() http.HandlerFunc {
+				began := time.Now()
+				return func(http.ResponseWriter, *http.Request) {
+					if since := time.Since(began); since < 1900*time.Millisecond {
+						time.Sleep(5 * time.Millisecond)
+					} else if since < 2*time.Second {
+						time.Sleep(end - since)
+					}
+				}
+			}
+			synchronously(t, handler, func(t *testing.T, o stress.Options) {
+				o.Duration = 2 * time.Second
+				began := time.Now()
+				o.Queue = func(context.Context) (stress.Queue, error) {
+					return stress.Queue{Waiting: 5, Spillover: int64(time.Since(began) / time.Millisecond)}, nil
+				}
+				step := run(t, o).Steps[0]
+				slowest, requests := 0.0, 0
+				for _, second := range step.Seconds {
+					slowest, requests = max(slowest, second.Latency.Max), requests+second.Requests
+				}
+				last := step.Seconds[len(step.Seconds)-1]
+				if slowest != step.Latency.Max || !near(slowest, end-1900*time.Millisecond) || requests != step.Requests || last.At != step.Took {
+					t.Errorf("the seconds have %d requests, the slowest took %v ms, until %v; the step is %+v", requests, slowest, last.At, step)
+				}
+				if *last.Waiting != 5 || *last.Spillover < 2000 {
+					t.Errorf("the last second has %d waiting and %d spilled over", *last.Waiting, *last.Spillover)
+				}
+			})
+		})
+	}
+}
+
 // Of 1,000 requests a second, a server that takes 20 ms answers 200 over 4 connections.
 // The requests that are never sent have waited, too.
 func TestUnsentRequestsCountInCorrectedLatency(t *testing.T) {
@@ -133,7 +173,8 @@ func TestUnsentRequestsCountInCorrectedLatency(t *testing.T) {
 		if p50, most := step.Corrected.P50, step.Corrected.Max; p50 < 780 || p50 > 820 || most < 1580 || most > 1620 {
 			t.Errorf("corrected p50 %f ms, max %f ms", p50, most)
 		}
-		if p50 := step.Seconds[1].Latency.P50; p50 < 1000 || p50 > 1400 {
+		// In it 200 are sent after 800 to 1,600 ms, and 1,600 have waited up to 1,600 ms.
+		if p50 := step.Seconds[1].Latency.P50; p50 < 860 || p50 > 900 {
 			t.Errorf("in the second second p50 is %f ms", p50)
 		}
 		requests, failed := 0, 0

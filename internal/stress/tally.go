@@ -61,6 +61,7 @@ type tally struct {
 	measured      *hdrhistogram.Histogram // from sending
 	corrected     *hdrhistogram.Histogram // from the due time
 	window        *hdrhistogram.Histogram // corrected, of the current second
+	lastWindow    *hdrhistogram.Histogram // of the second before
 	current       Second
 	spilledBefore *int64 // the spillover at the start; nil: not available
 }
@@ -68,7 +69,7 @@ type tally struct {
 func newTally(connections int) *tally {
 	return &tally{
 		step:     Step{Connections: connections, Statuses: make(map[string]int), Errors: make(map[string]int)},
-		measured: newHistogram(), corrected: newHistogram(), window: newHistogram(),
+		measured: newHistogram(), corrected: newHistogram(), window: newHistogram(), lastWindow: newHistogram(),
 	}
 }
 
@@ -150,11 +151,16 @@ func (t *tally) second(now time.Duration, queue *Queue) (Step, Second) {
 		if t.spilledBefore == nil {
 			t.spilledBefore = &queue.Spillover
 		}
-		s.Waiting = &queue.Waiting
+		waiting := queue.Waiting
+		if s.Waiting != nil { // of a reopened second
+			waiting = max(waiting, *s.Waiting)
+		}
+		s.Waiting = &waiting
 		spilled := queue.Spillover - *t.spilledBefore
 		s.Spillover = &spilled
 	}
 	t.step.Seconds = append(t.step.Seconds, s)
+	t.window, t.lastWindow = t.lastWindow, t.window
 	t.window.Reset()
 	t.current = Second{}
 	counts := t.step
@@ -178,15 +184,25 @@ func (t *tally) report(now time.Duration, queue *Queue, constantRate bool) Step 
 	return s
 }
 
-// lastSecond ends the rest of a second. A rest below minRest counts for the second before.
+// lastSecond ends the rest of a second. A rest of at most minRest extends the second before.
 func (t *tally) lastSecond(now time.Duration, queue *Queue) {
-	n := len(t.step.Seconds)
-	if n == 0 || now.Seconds()-t.step.Seconds[n-1].At > minRest.Seconds() {
-		t.second(now, queue)
-		return
+	if n := len(t.step.Seconds); n > 0 && now.Seconds()-t.step.Seconds[n-1].At <= minRest.Seconds() {
+		t.reopen()
 	}
-	t.step.Seconds[n-1].Requests += t.current.Requests
-	t.step.Seconds[n-1].Failed += t.current.Failed
+	t.second(now, queue)
+}
+
+// reopen merges the second before into the current one.
+func (t *tally) reopen() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := len(t.step.Seconds) - 1
+	before := t.step.Seconds[n]
+	t.step.Seconds = t.step.Seconds[:n]
+	before.Requests += t.current.Requests
+	before.Failed += t.current.Failed
+	t.current = before
+	t.window.Merge(t.lastWindow)
 }
 
 // withOmitted adds the requests that a closed loop did not send while it waited for a slow
