@@ -163,27 +163,23 @@ func demoConfig(listen, endpoint, store string) (config.Config, error) {
 
 // isolate keeps the AWS SDK from real credentials, which it would read from the
 // environment and the home directory, and its requests from proxies.
-func isolate(environ []string) error {
+func isolate(environ []string) (err error) {
 	for _, entry := range environ {
 		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
-			if err := os.Unsetenv(name); err != nil {
-				return fmt.Errorf("unset %s: %w", name, err)
-			}
+			err = errors.Join(err, os.Unsetenv(name))
 		}
 	}
-	for _, variable := range [][2]string{
-		{"AWS_ACCESS_KEY_ID", "test"},
-		{"AWS_SECRET_ACCESS_KEY", "test"},
-		{"AWS_CONFIG_FILE", os.DevNull},
-		{"AWS_SHARED_CREDENTIALS_FILE", os.DevNull},
-		{"AWS_EC2_METADATA_DISABLED", "true"},
-		{"NO_PROXY", "*"},
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID":           "test",
+		"AWS_SECRET_ACCESS_KEY":       "test",
+		"AWS_CONFIG_FILE":             os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"AWS_EC2_METADATA_DISABLED":   "true",
+		"NO_PROXY":                    "*",
 	} {
-		if err := os.Setenv(variable[0], variable[1]); err != nil {
-			return fmt.Errorf("set %s: %w", variable[0], err)
-		}
+		err = errors.Join(err, os.Setenv(name, value))
 	}
-	return nil
+	return err
 }
 
 // demoText has commands that can be run in order repeatedly. Each comment ends with the

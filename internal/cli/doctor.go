@@ -24,10 +24,8 @@ func newDoctor(p Process) *cobra.Command {
 	aws := flags.Bool("aws", false, "also check the AWS permissions of lsapi serve")
 	choiceVarP(flags, &output, "output", "o", "text", "`format`: text or json", "text", "json")
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		for _, flag := range []string{"region", "aws-endpoint", "env-file"} {
-			if c.Flags().Changed(flag) && !*aws {
-				return usagef("--%s is for --aws", flag)
-			}
+		if err := onlyWith(flags, "aws", "region", "aws-endpoint", "env-file"); err != nil {
+			return err
 		}
 		ctx, stop := untilSignalled(c.Context())
 		defer stop()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func newElbChange(p Process, run changeRun) *cobra.Command {
 	withServiceView(command, p, listFormats, func(ctx context.Context, service *remote, v *view, arguments []string) error {
 		ids := arguments[1:]
 		run.service, run.loadBalancer = service, arguments[0]
-		if err := run.check(flags.Changed("timeout"), ids); err != nil {
+		if err := cmp.Or(onlyWith(flags, "wait", "timeout"), run.check(ids)); err != nil {
 			return err
 		}
 		if run.wait && !v.quiet && isCapable(p, p.Stderr) {
@@ -77,7 +78,7 @@ type changeRun struct {
 	progress     *term.Progress // nil shows nothing
 }
 
-func (c *changeRun) check(timeoutGiven bool, ids []string) error {
+func (c *changeRun) check(ids []string) error {
 	if err := checkNames([]string{c.loadBalancer}); err != nil {
 		return err
 	}
@@ -90,8 +91,6 @@ func (c *changeRun) check(timeoutGiven bool, ids []string) error {
 		}
 	}
 	switch {
-	case timeoutGiven && !c.wait:
-		return usagef("--timeout is for --wait")
 	case c.timeout <= 0:
 		return usagef("--timeout is not a positive duration, such as 90s or 5m")
 	case !utf8.ValidString(c.reason) || strings.ContainsFunc(c.reason, unicode.IsControl):

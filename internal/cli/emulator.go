@@ -37,13 +37,13 @@ type emulatorFlags struct {
 func newEmulator(p Process) *cobra.Command {
 	var f emulatorFlags
 	command := newCommand("emulator")
+	flags := command.Flags()
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		if !f.dataPlane && c.Flags().Changed("member-concurrency") {
-			return usagef("--member-concurrency is for --data-plane")
+		if err := onlyWith(flags, "data-plane", "member-concurrency", "backend"); err != nil {
+			return err
 		}
 		return emulate(c.Context(), p, f)
 	}
-	flags := command.Flags()
 	flags.StringVar(&f.listen, "listen", defaultEmulatorListen, "`address` to listen on, host:port")
 	flags.StringVar(&f.fleet, "fleet", "demo", "initial fleet: demo, empty, LBSxMEMBERS such as 100x20, or a YAML `file`")
 	flags.StringVar(&f.Region, "region", "us-east-1", "AWS `region` to emulate")
@@ -113,9 +113,6 @@ func (f emulatorFlags) build() (*emulator.Emulator, error) {
 	}
 	if f.data.Concurrency < 1 {
 		return nil, usagef("--member-concurrency: must be at least 1")
-	}
-	if !f.dataPlane && len(f.data.Backends) > 0 {
-		return nil, usagef("--backend is for --data-plane")
 	}
 	for id, address := range f.data.Backends {
 		if err := config.CheckAddress(address); err != nil || !lsapi.ValidInstanceID(id) {

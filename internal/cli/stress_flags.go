@@ -30,8 +30,8 @@ type stressFlags struct {
 
 // check validates the flags.
 func (f *stressFlags) check(target string, stepsGiven bool) (err error) {
-	if f.url, err = parseTarget(target); err != nil {
-		return err
+	if f.url, err = url.Parse(target); err != nil || f.url.Host == "" || f.url.Scheme != "http" && f.url.Scheme != "https" {
+		return usagef("the URL must be such as http://127.0.0.1:8000/healthcheck")
 	}
 	if !stepsGiven {
 		f.Steps = []int{f.connections}
@@ -101,12 +101,4 @@ func writeFiles(files []reportFile, report stress.Report) (err error) {
 		err = errors.Join(err, file.format(report, file), file.Sync(), file.Close())
 	}
 	return err
-}
-
-func parseTarget(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usagef("the URL must be such as http://127.0.0.1:8000/healthcheck")
-	}
-	return u, nil
 }

@@ -116,32 +116,30 @@ var shownHeaders = []string{"Accept", "Accept-Encoding", "Accept-Language", "Cac
 func (f *stressFlags) commandLine(flags *pflag.FlagSet, target string) string {
 	words := []string{"lsapi", "stress"}
 	flags.Visit(func(flag *pflag.Flag) {
-		name := "--" + flag.Name
+		values := []string{flag.Value.String()}
 		switch flag.Name {
 		case "header":
-			for _, header := range f.headers {
-				words = append(words, name, quoted(withoutValue(header)))
-			}
+			values = f.headers
 		case "fail-if":
-			for _, condition := range f.failIf {
-				words = append(words, name, quoted(condition))
+			values = f.failIf
+		}
+		for _, value := range values {
+			switch flag.Name {
+			case "header":
+				value = withoutValue(value)
+			case "steps":
+				value = strings.Trim(value, "[]")
+			case "body":
+				if !strings.HasPrefix(value, "@") {
+					value = fmt.Sprintf("… (%d bytes)", len(value))
+				}
+			case "aws-endpoint":
+				value = stress.RedactURL(value)
 			}
-		case "steps":
-			words = append(words, name, strings.Trim(flag.Value.String(), "[]"))
-		case "body":
-			shown := f.body
-			if !strings.HasPrefix(shown, "@") {
-				shown = fmt.Sprintf("… (%d bytes)", len(shown))
+			words = append(words, "--"+flag.Name)
+			if flag.Value.Type() != "bool" {
+				words = append(words, quoted(value))
 			}
-			words = append(words, name, quoted(shown))
-		case "aws-endpoint":
-			words = append(words, name, quoted(stress.RedactURL(flag.Value.String())))
-		default:
-			if flag.Value.Type() == "bool" {
-				words = append(words, name)
-				return
-			}
-			words = append(words, name, quoted(flag.Value.String()))
 		}
 	})
 	return strings.Join(append(words, quoted(stress.RedactURL(target))), " ")

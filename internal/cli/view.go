@@ -136,16 +136,14 @@ func (v *view) writeYAML(value any) error {
 }
 
 // writeJSON writes a value as indented JSON.
-func writeJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
+func writeJSON(w io.Writer, value any) error { return encodeJSON(w, value, "  ") }
 
 // writeLine writes a value as one line of JSON.
-func writeLine(w io.Writer, value any) error {
+func writeLine(w io.Writer, value any) error { return encodeJSON(w, value, "") }
+
+func encodeJSON(w io.Writer, value any, indent string) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", indent)
 	return encoder.Encode(value)
 }

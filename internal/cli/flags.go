@@ -66,3 +66,14 @@ func orList[T ~string](words []T) string {
 	}
 	return list.String()
 }
+
+// onlyWith rejects flags that are given without the boolean flag that they belong to.
+func onlyWith(flags *pflag.FlagSet, flag string, names ...string) error {
+	on, _ := flags.GetBool(flag) // fails only for an undefined flag
+	for _, name := range names {
+		if flags.Changed(name) && !on {
+			return usagef("--%s is for --%s", name, flag)
+		}
+	}
+	return nil
+}
