@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browserPatience bounds a test with a browser, on a busy machine.
-const browserPatience = 5 * time.Minute
+// browserTimeout bounds a test with a browser, on a busy machine.
+const browserTimeout = 5 * time.Minute
 
 // browserFlags restrict the browser to requests to the service under test.
 var browserFlags = []chromedp.ExecAllocatorOption{
@@ -41,7 +41,7 @@ func openBrowser(t *testing.T) browser {
 	}, browserFlags...)
 	allocator, end := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	ctx, expire := context.WithTimeout(ctx, browserPatience)
+	ctx, expire := context.WithTimeout(ctx, browserTimeout)
 	t.Cleanup(func() {
 		if err := chromedp.Cancel(ctx); err != nil {
 			t.Logf("end the browser: %v", err)

@@ -176,7 +176,7 @@ func TestBudgetWaitEndsAtDeadline(t *testing.T) {
 		status     int
 		within     time.Duration
 	}{
-		"when the call's time is up":    {nil, []string{"list", "attach"}, http.StatusServiceUnavailable, callTimeout + patience},
+		"when the call's time is up":    {nil, []string{"list", "attach"}, http.StatusServiceUnavailable, callTimeout + testTimeout},
 		"when the request's time is up": {[]string{"REQUEST_TIMEOUT=1s"}, []string{"list"}, http.StatusGatewayTimeout, callTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,14 +17,14 @@ type change struct {
 	MembersBefore, MembersAfter                                            *int
 }
 
-// roster is a membership at a time, of the API.
-type roster struct {
+// membershipAt is a membership at a time, of the API.
+type membershipAt struct {
 	At        time.Time
 	Members   []struct{ InstanceID, ChangeID, Source string }
 	Uncertain []change
 }
 
-func (r roster) ids() []string {
+func (r membershipAt) ids() []string {
 	ids := make([]string, len(r.Members))
 	for i, m := range r.Members {
 		ids[i] = m.InstanceID
@@ -63,19 +63,19 @@ func changesIn(t *testing.T, lines string) []change {
 }
 
 // membersAt returns the recorded membership at a time.
-func (c client) membersAt(loadBalancer string, at time.Time) roster {
+func (c client) membersAt(loadBalancer string, at time.Time) membershipAt {
 	c.t.Helper()
 	answer := c.get("/v1/load-balancers/" + loadBalancer + "/members?at=" + at.UTC().Format("2006-01-02T15:04:05.000Z"))
 	if answer.status != http.StatusOK {
 		c.t.Fatalf("members at %v: %d %s", at, answer.status, answer.body)
 	}
-	return decoded[roster](c.t, answer.body)
+	return decoded[membershipAt](c.t, answer.body)
 }
 
 // settled waits until a change has an outcome.
 func (c client) settled(id string) change {
 	c.t.Helper()
-	return c.settledWithin(id, patience)
+	return c.settledWithin(id, testTimeout)
 }
 
 func (c client) settledWithin(id string, limit time.Duration) change {

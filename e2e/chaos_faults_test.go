@@ -130,12 +130,12 @@ func whileToxic(t *testing.T, lasts time.Duration, toxic string, ways ...*toxipr
 // whileAWS makes AWS fail for a while.
 func (c *chaosCluster) whileAWS(t *testing.T, faults ...string) {
 	for _, fault := range faults {
-		if answer, err := c.aws.within(patience, http.MethodPost, "/_emulator/faults", fault); err != nil || answer.status != http.StatusCreated {
+		if answer, err := c.aws.within(testTimeout, http.MethodPost, "/_emulator/faults", fault); err != nil || answer.status != http.StatusCreated {
 			t.Errorf("fault: %v %s", err, answer.body)
 		}
 	}
 	time.Sleep(3 * time.Second)
-	if _, err := c.aws.within(patience, http.MethodDelete, "/_emulator/faults", ""); err != nil {
+	if _, err := c.aws.within(testTimeout, http.MethodDelete, "/_emulator/faults", ""); err != nil {
 		t.Error(err)
 	}
 }

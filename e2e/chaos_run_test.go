@@ -23,8 +23,8 @@ import (
 
 const (
 	chaosClients = 18
-	// clientPatience is a client's timeout, equal to the service's.
-	clientPatience = 32 * time.Second
+	// clientTimeout is a client's timeout, equal to the service's.
+	clientTimeout = 32 * time.Second
 )
 
 var (
@@ -144,7 +144,7 @@ func (r *chaosRecorder) ask(c *chaosCluster, client int, leaves bool, random *ra
 		LoadBalancer: chaosBalancers[random.IntN(len(chaosBalancers))],
 		Instance:     chaosInstances[random.IntN(len(chaosInstances))],
 	}
-	bound := clientPatience
+	bound := clientTimeout
 	if leaves {
 		bound = disconnectsAfter(random)
 	}
@@ -242,7 +242,7 @@ func (r *chaosRecorder) fail(t *testing.T, c *chaosCluster, faults []fault, seed
 
 // settlesWithin bounds the time until no change is open: longer than a call may take to
 // take effect, plus the lag of reads.
-const settlesWithin = settledAfter + 2*patience
+const settlesWithin = settledAfter + 2*testTimeout
 
 // settle waits until no change is open and every replica responds, and then reads a fresh
 // list from each.
@@ -250,7 +250,7 @@ func (r *chaosRecorder) settle(c *chaosCluster) {
 	deadline := time.Now().Add(settlesWithin)
 	waiting := func() string {
 		for i, replica := range c.replicas {
-			answer, err := replica.client().within(patience, http.MethodGet, "/v1/changes?outcome=open", "")
+			answer, err := replica.client().within(testTimeout, http.MethodGet, "/v1/changes?outcome=open", "")
 			if err != nil || answer.status != http.StatusOK || !strings.Contains(answer.body, `"changes":[]`) {
 				return fmt.Sprintf("replica %d: %v %d %s", i, err, answer.status, answer.body)
 			}
@@ -266,7 +266,7 @@ func (r *chaosRecorder) settle(c *chaosCluster) {
 	}
 	for i := range c.replicas {
 		for _, loadBalancer := range chaosBalancers {
-			r.do(c, chaosOperation{Client: chaosClients + i, Replica: i, Method: http.MethodGet, LoadBalancer: loadBalancer}, clientPatience)
+			r.do(c, chaosOperation{Client: chaosClients + i, Replica: i, Method: http.MethodGet, LoadBalancer: loadBalancer}, clientTimeout)
 		}
 	}
 }
@@ -287,7 +287,7 @@ func (r *chaosRecorder) collect(t *testing.T, c *chaosCluster) {
 	r.run.Record = inOrderOfTheLog(t, c.store, s.changes(""))
 	for _, loadBalancer := range chaosBalancers {
 		if answer := s.get("/v1/load-balancers/" + loadBalancer + "/members"); answer.status == http.StatusOK {
-			r.run.RecordedMembers[loadBalancer] = decoded[roster](t, answer.body).ids()
+			r.run.RecordedMembers[loadBalancer] = decoded[membershipAt](t, answer.body).ids()
 		}
 	}
 	if status, stdout, stderr := changesCommand(t, c.store, "verify"); status != 0 || !strings.HasPrefix(stdout, "whole: ") {

@@ -162,9 +162,9 @@ func TestNothingIsLostOverRepeatedKills(t *testing.T) {
 func judgeCrashes(t *testing.T, a aws, s *service, begin map[string][]string, writers []*writer) string {
 	t.Helper()
 	started := time.Now()
-	eventuallyWithin(t, settledAfter+2*patience, "nothing is open", func() bool { return len(s.changes("outcome=open")) == 0 })
+	eventuallyWithin(t, settledAfter+2*testTimeout, "nothing is open", func() bool { return len(s.changes("outcome=open")) == 0 })
 	settled := time.Since(started)
-	if settled > settledAfter+patience {
+	if settled > settledAfter+testTimeout {
 		t.Errorf("changes were open for %v", settled)
 	}
 

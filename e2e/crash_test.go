@@ -62,9 +62,9 @@ func TestLostChangeFailsAfterCrashOnceItsCallExpired(t *testing.T) {
 		if again := s.attachOnce("k1", spare); again.status != http.StatusConflict || again.header.Get("Retry-After") == "" {
 			t.Errorf("a retry returns %d %s", again.status, again.body)
 		}
-		c = s.settledWithin(c.ID, settledAfter+patience)
+		c = s.settledWithin(c.ID, settledAfter+testTimeout)
 		c.is(t, "failed", "inferred")
-		if took := c.CompletedAt.Sub(c.IntendedAt); took < settledAfter || took > settledAfter+patience {
+		if took := c.CompletedAt.Sub(c.IntendedAt); took < settledAfter || took > settledAfter+testTimeout {
 			t.Errorf("it was settled after %v", took)
 		}
 		if calls := a.calls()[register]; calls != 3 || slices.Contains(a.members("default-elb"), spare) {

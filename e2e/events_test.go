@@ -66,7 +66,7 @@ func (c client) events(query, lastEventID string) *stream {
 // next returns the next event.
 func (s *stream) next() event {
 	s.t.Helper()
-	timer := time.AfterFunc(patience, s.end)
+	timer := time.AfterFunc(testTimeout, s.end)
 	defer timer.Stop()
 	var e event
 	for s.lines.Scan() {

@@ -54,7 +54,7 @@ func TestAccessLogHasFieldsOfTheContract(t *testing.T) {
 	if line.Time.Before(began) || line.Time.After(time.Now()) {
 		t.Errorf("the time is %v", line.Time)
 	}
-	if line.Duration <= 0 || line.Duration > patience.Seconds() {
+	if line.Duration <= 0 || line.Duration > testTimeout.Seconds() {
 		t.Errorf("the duration is %v s", line.Duration)
 	}
 	line.Time, line.Duration = time.Time{}, 0

@@ -41,7 +41,7 @@ func (o *output) snapshot() (string, <-chan struct{}) {
 func (p *process) waitFor(o *output, pattern string) []string {
 	p.t.Helper()
 	expression := regexp.MustCompile(pattern)
-	timeout := time.After(patience)
+	timeout := time.After(testTimeout)
 	exited := p.exited
 	for {
 		text, changed := o.snapshot()

@@ -16,7 +16,7 @@ func TestExternalChangeIsOnRecordWithInterval(t *testing.T) {
 		a.deregister("default-elb", member)
 		after := time.Now()
 		var outside []change
-		eventually(t, "it is seen", func() bool {
+		eventually(t, "it is detected", func() bool {
 			s.send("GET", "/elb/default-elb", "", "Cache-Control: no-cache")
 			outside = s.changes("loadBalancer=default-elb&instanceId=" + member)
 			return len(outside) > 0
@@ -27,16 +27,16 @@ func TestExternalChangeIsOnRecordWithInterval(t *testing.T) {
 			t.Errorf("on record is %+v", outside)
 		}
 		if c.NotBefore.IsZero() || c.NotBefore.After(before) || c.IntendedAt.Before(after.Truncate(time.Millisecond)) {
-			t.Errorf("it happened from %v to %v, and is said to have from %v to %v", before, after, c.NotBefore, c.IntendedAt)
+			t.Errorf("it happened from %v to %v, but is recorded from %v to %v", before, after, c.NotBefore, c.IntendedAt)
 		}
 
 		for moment, test := range map[string]struct {
 			at                time.Time
 			member, uncertain bool
 		}{
-			"before the look before": {c.NotBefore.Add(-time.Millisecond), true, false},
-			"in the interval":        {c.NotBefore, true, true},
-			"when it has been seen":  {time.Now(), false, false},
+			"before the last listing": {c.NotBefore.Add(-time.Millisecond), true, false},
+			"in the interval":         {c.NotBefore, true, true},
+			"once it was detected":    {time.Now(), false, false},
 		} {
 			r := s.membersAt("default-elb", test.at)
 			if slices.Contains(r.ids(), member) != test.member || !slices.Contains(r.ids(), spare) || (len(r.Uncertain) > 0) != test.uncertain {
@@ -95,7 +95,7 @@ func TestExternalChangeSoonAfterOwnChangeIsOnRecord(t *testing.T) {
 			t.Errorf("on record is %+v", outside)
 		}
 		if c.NotBefore.After(before) || c.IntendedAt.Before(after.Truncate(time.Millisecond)) {
-			t.Errorf("it happened from %v to %v, and is said to have from %v to %v", before, after, c.NotBefore, c.IntendedAt)
+			t.Errorf("it happened from %v to %v, but is recorded from %v to %v", before, after, c.NotBefore, c.IntendedAt)
 		}
 		verify(t, store)
 	})

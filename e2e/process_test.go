@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// patience bounds what should happen soon, on a busy machine.
-const patience = 30 * time.Second
+// testTimeout bounds what should happen soon, on a busy machine.
+const testTimeout = 30 * time.Second
 
 // process is a running lsapi.
 type process struct {
@@ -89,7 +89,7 @@ func (p *process) wait() int {
 	select {
 	case <-p.exited:
 		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		p.t.Fatalf("lsapi %s still runs", strings.Join(p.cmd.Args[1:], " "))
 		return -1
 	}
@@ -137,7 +137,7 @@ func (p *process) stopOrKill() int {
 	}
 	select {
 	case <-p.exited:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		p.t.Error("it does not stop and is killed")
 		if err := p.cmd.Process.Kill(); err != nil {
 			p.t.Error(err)

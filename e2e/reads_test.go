@@ -89,7 +89,7 @@ func TestNoCacheNeverSharesEarlierCall(t *testing.T) {
 		answer, _ := s.try(http.MethodGet, defaultList, "", "Cache-Control: no-cache")
 		early <- answer
 	}()
-	eventually(t, "AWS has looked", func() bool { return a.faults(t) == 0 })
+	eventually(t, "AWS has read its members", func() bool { return a.faults(t) == 0 })
 	a.register("default-elb", spare)
 	a.resetCalls()
 	var late sync.WaitGroup

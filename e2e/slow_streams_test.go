@@ -34,7 +34,7 @@ func TestUnreadStreamsDoNotDelayChanges(t *testing.T) {
 	for range 5 {
 		for _, change := range []func(string, string) response{s.attach, s.detach} {
 			began := time.Now()
-			if answer := change("default-elb", spare); answer.status != http.StatusCreated || time.Since(began) > patience {
+			if answer := change("default-elb", spare); answer.status != http.StatusCreated || time.Since(began) > testTimeout {
 				t.Errorf("a change is answered %d %s after %v", answer.status, answer.body, time.Since(began))
 			}
 		}

@@ -10,7 +10,7 @@ import (
 
 // takeover bounds the time until a standby owns the file: it tries five times a second,
 // on a busy machine.
-const takeover = patience / 2
+const takeover = testTimeout / 2
 
 func TestStandbyTakesOverAfterKill(t *testing.T) {
 	t.Parallel()
@@ -85,7 +85,7 @@ func TestStandbyListsShowOwnersChanges(t *testing.T) {
 
 	quickest := time.Hour
 	// A busy machine needs several attempts.
-	for end := time.Now().Add(patience); quickest > soon && time.Now().Before(end); {
+	for end := time.Now().Add(testTimeout); quickest > soon && time.Now().Before(end); {
 		owner.attach("default-elb", spare)
 		attached := time.Now()
 		eventually(t, "the standby's list shows it", func() bool { return slices.Contains(members(), spare) })

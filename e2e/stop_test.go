@@ -53,7 +53,7 @@ func refusesConnections(t *testing.T, s *service) {
 // eventually waits until the condition holds.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	eventuallyWithin(t, patience, what, condition)
+	eventuallyWithin(t, testTimeout, what, condition)
 }
 
 // eventuallyWithin is eventually with a bound.

@@ -50,7 +50,7 @@ func (p *pipe) fill() *pipe {
 // waitFor reads lines until one contains the text, and returns it.
 func (p *pipe) waitFor(text string) string {
 	p.t.Helper()
-	if err := p.reader.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := p.reader.SetReadDeadline(time.Now().Add(testTimeout)); err != nil {
 		p.t.Fatal(err)
 	}
 	for {

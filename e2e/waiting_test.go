@@ -32,8 +32,8 @@ type memberState struct {
 }
 
 // await waits for a condition of a member through the API.
-func (c client) await(loadBalancer, instance, wish, timeout string) response {
-	return c.get("/v1/load-balancers/" + loadBalancer + "/members/" + instance + "?wait=" + wish + "&timeout=" + timeout)
+func (c client) await(loadBalancer, instance, condition, timeout string) response {
+	return c.get("/v1/load-balancers/" + loadBalancer + "/members/" + instance + "?wait=" + condition + "&timeout=" + timeout)
 }
 
 // attachAndWait attaches an instance to slow-elb and waits until it serves.
@@ -115,9 +115,9 @@ func TestDetachWithWaitReturnsOnceDrained(t *testing.T) {
 		if got := a.healthOf(slowMember); !strings.Contains(got, "not currently registered") {
 			t.Errorf("it responded while AWS has %s", got)
 		}
-		for _, wish := range []string{"drained", "absent"} {
-			if again := s.await("slow-elb", slowMember, wish, "60s"); again.status != http.StatusOK {
-				t.Errorf("waiting for %s is %d: %s", wish, again.status, again.body)
+		for _, condition := range []string{"drained", "absent"} {
+			if again := s.await("slow-elb", slowMember, condition, "60s"); again.status != http.StatusOK {
+				t.Errorf("waiting for %s is %d: %s", condition, again.status, again.body)
 			}
 		}
 	})
@@ -156,9 +156,9 @@ func TestTimedOutWaitReturnsStateAndKeepsChange(t *testing.T) {
 
 func TestWaitEndsWhenConditionIsImpossible(t *testing.T) {
 	for name, test := range map[string]struct {
-		wish   string
-		act    func(aws)
-		status int
+		condition string
+		act       func(aws)
+		status    int
 	}{
 		"terminated":                {"inService", func(a aws) { a.do("TerminateInstances", "InstanceId.1="+slowFailing) }, http.StatusConflict},
 		"detached":                  {"inService", func(a aws) { a.deregister("slow-elb", slowFailing) }, http.StatusNotFound},
@@ -169,12 +169,12 @@ func TestWaitEndsWhenConditionIsImpossible(t *testing.T) {
 			t.Parallel()
 			a, s := startSlow(t, "1s", "1h")
 			s.attach("slow-elb", slowFailing)
-			if test.wish == "drained" {
+			if test.condition == "drained" {
 				s.detach("slow-elb", slowFailing)
 			}
 			answered := make(chan response, 1)
 			go func() {
-				answer, err := s.try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowFailing+"?wait="+test.wish+"&timeout=10m", "")
+				answer, err := s.try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowFailing+"?wait="+test.condition+"&timeout=10m", "")
 				if err != nil {
 					t.Error(err)
 				}
@@ -187,7 +187,7 @@ func TestWaitEndsWhenConditionIsImpossible(t *testing.T) {
 				if answer.status != test.status {
 					t.Errorf("it is %d: %s", answer.status, answer.body)
 				}
-			case <-time.After(patience):
+			case <-time.After(testTimeout):
 				t.Error("the wait goes on")
 			}
 		})
@@ -197,9 +197,9 @@ func TestWaitEndsWhenConditionIsImpossible(t *testing.T) {
 func TestWaitForNonMember(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
-	for wish, status := range map[string]int{"inService": http.StatusNotFound, "absent": http.StatusOK, "drained": http.StatusOK} {
-		if answer := s.await("default-elb", spare, wish, "10m"); answer.status != status {
-			t.Errorf("%s is %d: %s", wish, answer.status, answer.body)
+	for condition, status := range map[string]int{"inService": http.StatusNotFound, "absent": http.StatusOK, "drained": http.StatusOK} {
+		if answer := s.await("default-elb", spare, condition, "10m"); answer.status != status {
+			t.Errorf("%s is %d: %s", condition, answer.status, answer.body)
 		}
 	}
 	if answer := s.await("no-such-elb", spare, "inService", "10m"); answer.status != http.StatusNotFound {
