@@ -103,9 +103,19 @@ var rules = []rule{
 		func(_, path string) bool { return strings.HasPrefix(path, "github.com/aws/") },
 	},
 	{
-		"SQL stops in record",
-		func(folder string) bool { return !within(folder, "internal/record") },
-		func(_, path string) bool { return within(path, "database/sql") },
+		"SQL stops in the engines of the record",
+		func(folder string) bool { return !within(folder, "internal/record") || folder == "internal/record" },
+		func(_, path string) bool {
+			return within(path, "database/sql") || strings.HasPrefix(path, "github.com/jackc/pgx") || within(path, "modernc.org/sqlite")
+		},
+	},
+	{
+		"the record imports no engine, and an engine not the other one",
+		func(folder string) bool { return folder == "internal/record" || recordEngine(folder) != "" },
+		func(folder, path string) bool {
+			imported := recordEngine(folderOf(path))
+			return imported != "" && imported != recordEngine(folder)
+		},
 	},
 	{
 		"HTTP stays at the edges: statuses stop in web",
@@ -207,6 +217,16 @@ func isAdapter(folder string) bool {
 // top returns the folder of the adapter that contains a folder.
 func top(folder string) string {
 	return strings.Join(strings.SplitN(folder, "/", 3)[:2], "/")
+}
+
+// recordEngine returns the engine of the record that contains a folder, empty for none.
+func recordEngine(folder string) string {
+	for _, engine := range []string{"internal/record/sqlite", "internal/record/postgres"} {
+		if within(folder, engine) {
+			return engine
+		}
+	}
+	return ""
 }
 
 func ours(path string) bool { return within(path, module) }

@@ -94,10 +94,10 @@ func withClock(t *testing.T, file, by string) setting {
 }
 
 // guards are what keeps a replica whose lease is over from going on, in
-// internal/record/postgres_turns.go, and what stands there without it.
+// internal/record/postgres/leases.go, and what stands there without it.
 var guards = map[string]string{
-	"if len(epochs) == 0 {\n\t\treturn lsapi.Lease{}, errLeaseLost":                 "if len(epochs) > 1 {\n\t\treturn lsapi.Lease{}, errLeaseLost",
-	"if len(rows) == 0 {\n\t\treturn time.Time{}, errLeaseLost(lease.LoadBalancer)": "if len(rows) == 0 {\n\t\treturn time.Now(), nil",
+	"if len(epochs) == 0 {\n\t\treturn lsapi.Lease{}, record.LeaseLost":                 "if len(epochs) > 1 {\n\t\treturn lsapi.Lease{}, record.LeaseLost",
+	"if len(rows) == 0 {\n\t\treturn time.Time{}, record.LeaseLost(lease.LoadBalancer)": "if len(rows) == 0 {\n\t\treturn time.Now(), nil",
 }
 
 // fencing runs replicas without the guards if the flag is set.
@@ -106,7 +106,7 @@ func fencing(t *testing.T) []setting {
 	if !*unfenced {
 		return nil
 	}
-	guarded, err := filepath.Abs("../internal/record/postgres_turns.go")
+	guarded, err := filepath.Abs("../internal/record/postgres/leases.go")
 	if err != nil {
 		t.Fatal(err)
 	}

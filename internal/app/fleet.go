@@ -13,7 +13,7 @@ import (
 	"lsapi/internal/health"
 	"lsapi/internal/observe"
 	"lsapi/internal/overlay"
-	"lsapi/internal/record"
+	"lsapi/internal/record/sqlite"
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
 	"lsapi/internal/web"
@@ -60,7 +60,7 @@ func (a *App) startFleet(aws *cloud.Client, changes timedRecord, lists *snapshot
 	})
 	a.started("reads of load balancers", views.Close)
 	handling.Fleet = views
-	handling.RecordReads = record.Readers - fleetReads - 1 // leaves one connection for the lanes
+	handling.RecordReads = sqlite.Readers - fleetReads - 1 // leaves one connection for the lanes
 	handling.Exists = exists(lists)
 	handling.Events = events.New(events.Options{
 		Record: changes, Encode: v1.EncodeEvent, Watch: polls.Watch, Touch: lists.Touch, Log: a.log,

@@ -7,6 +7,7 @@ import (
 	"lsapi"
 	"lsapi/internal/config"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 	"lsapi/internal/telemetry"
 )
 
@@ -45,7 +46,7 @@ const (
 func (a *App) openRecord(ctx context.Context, url string, o record.Options) (record.Store, error) {
 	waiting := false
 	for began := time.Now(); ; {
-		opened, err := record.Open(ctx, url, o)
+		opened, err := open.URL(ctx, url, o)
 		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || time.Since(began) > openTimeout || ctx.Err() != nil {
 			return opened, err
 		}

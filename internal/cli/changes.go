@@ -10,6 +10,7 @@ import (
 	"lsapi/internal/app"
 	"lsapi/internal/config"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 )
 
 // closeTimeout bounds closing the record.
@@ -28,7 +29,7 @@ func withRecord(c *cobra.Command, p Process, read func(context.Context, record.S
 	}
 	ctx, stop := untilSignalled(c.Context())
 	defer stop()
-	record, err := record.Open(ctx, string(url), record.Options{ReadOnly: true})
+	record, err := open.URL(ctx, string(url), record.Options{ReadOnly: true})
 	if err != nil {
 		return located(&app.StoreError{Err: err}, sources)
 	}

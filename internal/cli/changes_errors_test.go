@@ -14,11 +14,12 @@ import (
 	"lsapi"
 	"lsapi/internal/cli"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 )
 
 func TestChangesExitWithTwoOnUnreadableRecord(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lsapi.db")
-	s, err := record.Open(t.Context(), "sqlite:"+path, record.Options{})
+	s, err := open.URL(t.Context(), "sqlite:"+path, record.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

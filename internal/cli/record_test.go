@@ -10,12 +10,13 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 )
 
 // writeRecord creates a record with changes of one load balancer.
 func writeRecord(t *testing.T, path string, changes int) {
 	t.Helper()
-	s, err := record.Open(t.Context(), "sqlite:"+path, record.Options{})
+	s, err := open.URL(t.Context(), "sqlite:"+path, record.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 // accept turns an event into its payload, without a number. It refuses
 // what no event may say.
 func accept(loadBalancer string, event lsapi.Event) (*payload, error) {
-	p := &payload{LoadBalancer: loadBalancer, At: exact(event.At), Kind: event.Kind, Since: exact(event.Since), Until: exact(event.Until)}
+	p := &payload{LoadBalancer: loadBalancer, At: Exact(event.At), Kind: event.Kind, Since: Exact(event.Since), Until: Exact(event.Until)}
 	switch event.Kind {
 	case lsapi.EventIntended, lsapi.EventCompleted, lsapi.EventResolved:
 		if err := p.acceptChange(event); err != nil {
@@ -25,42 +25,42 @@ func accept(loadBalancer string, event lsapi.Event) (*payload, error) {
 			return nil, err
 		}
 	case lsapi.EventCheckpoint:
-		p.Members = make(members, len(event.Members))
+		p.Members = make(Members, len(event.Members))
 		for _, instance := range event.Members {
 			p.Members[instance] = 0
 		}
 	default:
-		return nil, errContradicts("an event has the unknown kind %q", event.Kind)
+		return nil, Contradiction("an event has the unknown kind %q", event.Kind)
 	}
 	return p, nil
 }
 
 func (p *payload) acceptChange(event lsapi.Event) error {
 	c := event.Change
-	id, ok := changeID(c.ID)
+	id, ok := ParseID(c.ID)
 	if !ok {
-		return errContradicts("the change id %q is no UUID of version 7", c.ID)
+		return Contradiction("the change id %q is no UUID of version 7", c.ID)
 	}
 	if c.Action != lsapi.Attach && c.Action != lsapi.Detach || c.InstanceID == "" {
-		return errContradicts("change %s is to %q the instance %q", c.ID, c.Action, c.InstanceID)
+		return Contradiction("change %s is to %q the instance %q", c.ID, c.Action, c.InstanceID)
 	}
 	if c.LoadBalancer != "" && c.LoadBalancer != p.LoadBalancer {
-		return errContradicts("change %s is of load balancer %s, not of %s", c.ID, c.LoadBalancer, p.LoadBalancer)
+		return Contradiction("change %s is of load balancer %s, not of %s", c.ID, c.LoadBalancer, p.LoadBalancer)
 	}
 	if intended := event.Kind == lsapi.EventIntended; intended != (c.Outcome == "") {
-		return errContradicts("change %s is %s with the outcome %q", c.ID, event.Kind, c.Outcome)
+		return Contradiction("change %s is %s with the outcome %q", c.ID, event.Kind, c.Outcome)
 	}
 	told := changePayloadOf(c)
 	p.Change = &told
-	p.At = latest(p.At, intendedAt(id)) // pruning goes by it: a change's events do not precede it
+	p.At = Latest(p.At, IntendedAt(id)) // pruning goes by it: a change's events do not precede it
 	return nil
 }
 
 func (p *payload) acceptObservation(event lsapi.Event) error {
 	if len(event.Added)+len(event.Removed) == 0 || event.Until.IsZero() {
-		return errContradicts("an observed event needs instances, and the time of the look")
+		return Contradiction("an observed event needs instances, and the time of the look")
 	}
-	p.At = latest(p.At, p.Until)
+	p.At = Latest(p.At, p.Until)
 	var err error
 	if p.Added, err = named(event, event.Added); err == nil {
 		p.Removed, err = named(event, event.Removed)
@@ -70,12 +70,12 @@ func (p *payload) acceptObservation(event lsapi.Event) error {
 
 func (p *payload) acceptHealth(event lsapi.Event) error {
 	if len(event.Health)+len(event.Drained) == 0 {
-		return errContradicts("a health event needs instances")
+		return Contradiction("a health event needs instances")
 	}
 	spoken := make(map[string]bool, len(event.Health)+len(event.Drained))
 	speak := func(instance string) error {
 		if instance == "" || spoken[instance] {
-			return errContradicts("a health event speaks of the instance %q, or twice of it", instance)
+			return Contradiction("a health event speaks of the instance %q, or twice of it", instance)
 		}
 		spoken[instance] = true
 		return nil
@@ -85,9 +85,9 @@ func (p *payload) acceptHealth(event lsapi.Event) error {
 			return err
 		}
 		if h.State == "" {
-			return errContradicts("a health event gives instance %s no state", h.InstanceID)
+			return Contradiction("a health event gives instance %s no state", h.InstanceID)
 		}
-		p.Health = append(p.Health, healthPayloadOf(h))
+		p.Health = append(p.Health, NewHealthPayload(h))
 	}
 	for _, instance := range event.Drained {
 		if err := speak(instance); err != nil {
@@ -95,7 +95,7 @@ func (p *payload) acceptHealth(event lsapi.Event) error {
 		}
 	}
 	p.Drained = slices.Sorted(slices.Values(event.Drained))
-	slices.SortFunc(p.Health, func(a, b healthPayload) int { return cmp.Compare(a.InstanceID, b.InstanceID) })
+	slices.SortFunc(p.Health, func(a, b HealthPayload) int { return cmp.Compare(a.InstanceID, b.InstanceID) })
 	return nil
 }
 

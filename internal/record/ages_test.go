@@ -25,7 +25,7 @@ func testAges(t *testing.T, test func(t *testing.T, s aging)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) {
 		path := newFile(t)
-		test(t, aging{open(t, path), func(seconds int) {
+		test(t, aging{openFile(t, path), func(seconds int) {
 			edit(t, path,
 				"UPDATE events SET recorded_at = recorded_at + "+microseconds(seconds),
 				"UPDATE logs SET applied_at = applied_at + "+microseconds(seconds)+", looked_at = looked_at + "+microseconds(seconds))

@@ -11,33 +11,33 @@ import (
 
 // appender appends to one log, within a transaction.
 type appender struct {
-	tables tables
-	log    logRow
+	tables Tables
+	log    LogRow
 }
 
 // appendEvents appends to the log of a load balancer, and to what follows from it.
 // It returns the number of the last event before, and the end of the log after. What
 // the log tells already is passed over: whoever appended it may not have learned that
 // it was kept.
-func appendEvents(ctx context.Context, t tables, loadBalancer string, events []lsapi.Event) (before int64, head lsapi.Head, err error) {
+func AppendEvents(ctx context.Context, t Tables, loadBalancer string, events []lsapi.Event) (before int64, head lsapi.Head, err error) {
 	a, err := appendTo(ctx, t, loadBalancer)
 	if err != nil {
 		return 0, lsapi.Head{}, err
 	}
-	before = a.log.last
+	before = a.log.Last
 	for _, event := range events {
 		if err := a.append(ctx, event); err != nil {
 			return 0, lsapi.Head{}, err
 		}
 	}
-	return before, a.log.head(), a.close(ctx)
+	return before, a.log.Head(), a.close(ctx)
 }
 
 // append appends an event unless the log tells it already.
 func (a *appender) append(ctx context.Context, event lsapi.Event) error {
 	until := event.Until
-	event.Since, event.Until = a.log.clock.label(event.Since), a.log.clock.label(until)
-	p, err := accept(a.log.loadBalancer, event)
+	event.Since, event.Until = a.log.Clock.label(event.Since), a.log.Clock.label(until)
+	p, err := accept(a.log.LoadBalancer, event)
 	if err != nil {
 		return err
 	}
@@ -46,36 +46,36 @@ func (a *appender) append(ctx context.Context, event lsapi.Event) error {
 		return err
 	}
 	if p.Kind == lsapi.EventIntended {
-		if err := a.log.clock.accepts(event.Change.ID); err != nil {
+		if err := a.log.Clock.accepts(event.Change.ID); err != nil {
 			return err
 		}
 	}
 	if err := a.add(ctx, p, before); err != nil {
 		return err
 	}
-	a.log.lookedAt = latest(earliest(a.log.lookedAt, a.log.clock.now), a.log.clock.toRecord(until))
+	a.log.LookedAt = Latest(earliest(a.log.LookedAt, a.log.Clock.Now), a.log.Clock.toRecord(until))
 	return nil
 }
 
-func appendTo(ctx context.Context, t tables, loadBalancer string) (*appender, error) {
-	log, err := t.log(ctx, loadBalancer)
-	log.loadBalancer = loadBalancer
-	if log.restamp(log.appliedAt) {
-		log.appliedAt = log.clock.now
+func appendTo(ctx context.Context, t Tables, loadBalancer string) (*appender, error) {
+	log, err := t.Log(ctx, loadBalancer)
+	log.LoadBalancer = loadBalancer
+	if log.restamp(log.AppliedAt) {
+		log.AppliedAt = log.Clock.Now
 	}
 	return &appender{tables: t, log: log}, err
 }
 
 // close keeps what has become true of the log.
-func (a *appender) close(ctx context.Context) error { return a.tables.putLog(ctx, a.log) }
+func (a *appender) close(ctx context.Context) error { return a.tables.PutLog(ctx, a.log) }
 
 // add appends an event, with a checkpoint before it when one is due. The change
 // that it is about, if it is recorded, is as it was before.
-func (a *appender) add(ctx context.Context, p *payload, before *recorded) error {
+func (a *appender) add(ctx context.Context, p *payload, before *ChangeRow) error {
 	if p.At.IsZero() {
-		p.At = exact(a.log.clock.labels)
+		p.At = Exact(a.log.Clock.Labels)
 	}
-	p.At = latest(earliest(p.At, exact(a.log.clock.labels)), a.log.at)
+	p.At = Latest(earliest(p.At, Exact(a.log.Clock.Labels)), a.log.At)
 	switch {
 	case p.Kind == lsapi.EventCheckpoint:
 		return a.firstLook(ctx, p)
@@ -89,17 +89,17 @@ func (a *appender) add(ctx context.Context, p *payload, before *recorded) error 
 
 // due reports whether a checkpoint belongs before an event of that time.
 func (a *appender) due(at time.Time) bool {
-	if a.log.last == 0 {
+	if a.log.Last == 0 {
 		return false
 	}
-	return midnight(at).After(midnight(a.log.at)) || a.log.last-a.log.checkpoint >= max(a.log.room, minCheckpointRoom)
+	return midnight(at).After(midnight(a.log.At)) || a.log.Last-a.log.Checkpoint >= max(a.log.Room, minCheckpointRoom)
 }
 
 // checkpoint appends the membership, as far as it is known, and the open changes.
 func (a *appender) checkpoint(ctx context.Context, at time.Time) error {
-	p := &payload{LoadBalancer: a.log.loadBalancer, At: latest(at, a.log.at), Kind: lsapi.EventCheckpoint, Until: a.log.clock.toLabel(a.log.lookedAt)}
-	if a.log.known {
-		now, err := a.tables.members(ctx, a.log.loadBalancer)
+	p := &payload{LoadBalancer: a.log.LoadBalancer, At: Latest(at, a.log.At), Kind: lsapi.EventCheckpoint, Until: a.log.Clock.toLabel(a.log.LookedAt)}
+	if a.log.Known {
+		now, err := a.tables.Members(ctx, a.log.LoadBalancer)
 		if err != nil {
 			return err
 		}
@@ -111,20 +111,20 @@ func (a *appender) checkpoint(ctx context.Context, at time.Time) error {
 // firstLook appends the checkpoint with which a membership begins to be recorded.
 // A later one may only say what the record says.
 func (a *appender) firstLook(ctx context.Context, p *payload) error {
-	if !a.log.known {
+	if !a.log.Known {
 		for instance := range p.Members {
-			if err := a.tables.putMember(ctx, a.log.loadBalancer, instance, 0); err != nil {
+			if err := a.tables.PutMember(ctx, a.log.LoadBalancer, instance, 0); err != nil {
 				return err
 			}
 		}
 		return a.restate(ctx, p)
 	}
-	now, err := a.tables.members(ctx, a.log.loadBalancer)
+	now, err := a.tables.Members(ctx, a.log.LoadBalancer)
 	if err != nil {
 		return err
 	}
 	if !maps.EqualFunc(now, p.Members, func(int64, int64) bool { return true }) {
-		return errContradicts("a checkpoint of load balancer %s is not what its events add up to", a.log.loadBalancer)
+		return Contradiction("a checkpoint of load balancer %s is not what its events add up to", a.log.LoadBalancer)
 	}
 	p.Members = now
 	return a.restate(ctx, p)
@@ -132,16 +132,16 @@ func (a *appender) firstLook(ctx context.Context, p *payload) error {
 
 // restate writes a checkpoint, with the open changes and the health.
 func (a *appender) restate(ctx context.Context, p *payload) error {
-	open, err := a.tables.openChanges(ctx, a.log.loadBalancer)
+	open, err := a.tables.OpenChanges(ctx, a.log.LoadBalancer)
 	if err != nil {
 		return err
 	}
 	for _, c := range open {
 		told := changePayloadOf(c.Change)
-		told.Seq = c.begun
+		told.Seq = c.Begun
 		p.Open = append(p.Open, told)
 	}
-	kept, err := a.tables.health(ctx, a.log.loadBalancer)
+	kept, err := a.tables.Health(ctx, a.log.LoadBalancer)
 	if err != nil {
 		return err
 	}
@@ -150,8 +150,8 @@ func (a *appender) restate(ctx context.Context, p *payload) error {
 }
 
 // write appends an event that is complete but for its number.
-func (a *appender) write(ctx context.Context, p *payload, before *recorded) error {
-	p.Seq = a.log.last + 1
+func (a *appender) write(ctx context.Context, p *payload, before *ChangeRow) error {
+	p.Seq = a.log.Last + 1
 	if before != nil {
 		p.Change.without(changePayloadOf(before.Change))
 	}
@@ -159,24 +159,24 @@ func (a *appender) write(ctx context.Context, p *payload, before *recorded) erro
 	if err != nil {
 		return err
 	}
-	row := eventRow{
-		loadBalancer: p.LoadBalancer, seq: p.Seq, at: p.At, kind: p.Kind, changeID: p.changeID(),
-		payload: text, prev: a.log.hash, hash: a.log.hash.then(text), recordedAt: a.log.clock.now,
+	row := EventRow{
+		LoadBalancer: p.LoadBalancer, Seq: p.Seq, At: p.At, Kind: p.Kind, ChangeID: p.changeID(),
+		Payload: text, Prev: a.log.Hash, Hash: a.log.Hash.then(text), RecordedAt: a.log.Clock.Now,
 	}
-	if err := a.tables.addEvent(ctx, row); err != nil {
+	if err := a.tables.AddEvent(ctx, row); err != nil {
 		return err
 	}
 	does := effectsOf(p, before)
-	a.log.follow(p, row.hash)
+	a.log.follow(p, row.Hash)
 	if does.apply() {
-		a.log.appliedAt = a.log.clock.now
+		a.log.AppliedAt = a.log.Clock.Now
 	}
 	return a.project(ctx, p, before, does)
 }
 
 // told reports whether the log tells already what the event does; and else what it
 // has of the change that the event is about.
-func (a *appender) told(ctx context.Context, p *payload) (before *recorded, told bool, err error) {
+func (a *appender) told(ctx context.Context, p *payload) (before *ChangeRow, told bool, err error) {
 	switch p.Kind {
 	case lsapi.EventObserved:
 		told, err = a.observed(ctx, p)
@@ -198,15 +198,15 @@ func (a *appender) told(ctx context.Context, p *payload) (before *recorded, told
 	case before.Outcome == after.Outcome && before.Code == after.Code && before.Resolution == after.Resolution:
 		return before, true, nil
 	}
-	return nil, false, errContradicts("change %s is %s, but its outcome is %q already", p.Change.ID, p.Kind, before.Outcome)
+	return nil, false, Contradiction("change %s is %s, but its outcome is %q already", p.Change.ID, p.Kind, before.Outcome)
 }
 
 // observed reports whether what the event has seen is the membership already.
 func (a *appender) observed(ctx context.Context, p *payload) (bool, error) {
-	if !a.log.known {
+	if !a.log.Known {
 		return false, nil
 	}
-	now, err := a.tables.members(ctx, a.log.loadBalancer)
+	now, err := a.tables.Members(ctx, a.log.LoadBalancer)
 	if err != nil {
 		return false, err
 	}
@@ -230,11 +230,11 @@ func (a *appender) kept(ctx context.Context, p *payload) (bool, error) {
 	for _, h := range p.Health {
 		instances = append(instances, h.InstanceID)
 	}
-	kept, err := a.tables.healthOf(ctx, a.log.loadBalancer, instances)
+	kept, err := a.tables.HealthOf(ctx, a.log.LoadBalancer, instances)
 	if err != nil {
 		return false, err
 	}
-	p.Health = slices.DeleteFunc(p.Health, func(h healthPayload) bool { return kept[h.InstanceID].MemberHealth == h.health() })
+	p.Health = slices.DeleteFunc(p.Health, func(h HealthPayload) bool { return kept[h.InstanceID].MemberHealth == h.MemberHealth() })
 	p.Drained = slices.DeleteFunc(p.Drained, func(instance string) bool {
 		_, speaks := kept[instance]
 		return !speaks
@@ -244,22 +244,22 @@ func (a *appender) kept(ctx context.Context, p *payload) (bool, error) {
 
 // begun returns the change that the event is about, if it is recorded. It is nil
 // for an event that begins one, and for one that is about no single change.
-func (a *appender) begun(ctx context.Context, p *payload) (*recorded, error) {
+func (a *appender) begun(ctx context.Context, p *payload) (*ChangeRow, error) {
 	if p.Change == nil {
 		return nil, nil
 	}
-	before, err := a.tables.change(ctx, p.Change.ID)
+	before, err := a.tables.Change(ctx, p.Change.ID)
 	if err != nil || before == nil {
 		return nil, err
 	}
 	if before.LoadBalancer != p.LoadBalancer || before.InstanceID != p.Change.InstanceID || before.Action != p.Change.Action {
-		return nil, errContradicts("change %s was intended to do something else", p.Change.ID)
+		return nil, Contradiction("change %s was intended to do something else", p.Change.ID)
 	}
 	return before, nil
 }
 
 // project keeps what the event does to the changes, the health and the members.
-func (a *appender) project(ctx context.Context, p *payload, before *recorded, does effects) error {
+func (a *appender) project(ctx context.Context, p *payload, before *ChangeRow, does effects) error {
 	for i := range does.changes {
 		if err := a.projectChange(ctx, &does.changes[i], before); err != nil {
 			return err
@@ -268,41 +268,41 @@ func (a *appender) project(ctx context.Context, p *payload, before *recorded, do
 	if err := a.projectHealth(ctx, does); err != nil {
 		return err
 	}
-	if !a.log.known {
+	if !a.log.Known {
 		return nil
 	}
 	for _, instance := range does.joined {
-		if err := a.tables.putMember(ctx, p.LoadBalancer, instance, p.Seq); err != nil {
+		if err := a.tables.PutMember(ctx, p.LoadBalancer, instance, p.Seq); err != nil {
 			return err
 		}
 	}
 	for _, instance := range does.left {
-		if err := a.tables.dropMember(ctx, p.LoadBalancer, instance); err != nil {
+		if err := a.tables.DropMember(ctx, p.LoadBalancer, instance); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *appender) projectChange(ctx context.Context, c, before *recorded) error {
+func (a *appender) projectChange(ctx context.Context, c, before *ChangeRow) error {
 	if before != nil {
-		return a.tables.completeChange(ctx, c)
+		return a.tables.CompleteChange(ctx, c)
 	}
-	isNew, err := a.tables.addChange(ctx, c)
+	isNew, err := a.tables.AddChange(ctx, c)
 	if err == nil && !isNew {
-		return errContradicts("change %s has been recorded before", c.ID)
+		return Contradiction("change %s has been recorded before", c.ID)
 	}
 	return err
 }
 
 func (a *appender) projectHealth(ctx context.Context, does effects) error {
 	for _, row := range does.told {
-		if err := a.tables.putHealth(ctx, a.log.loadBalancer, row); err != nil {
+		if err := a.tables.PutHealth(ctx, a.log.LoadBalancer, row); err != nil {
 			return err
 		}
 	}
 	for _, instance := range does.drained {
-		if err := a.tables.dropHealth(ctx, a.log.loadBalancer, instance); err != nil {
+		if err := a.tables.DropHealth(ctx, a.log.LoadBalancer, instance); err != nil {
 			return err
 		}
 	}
@@ -310,23 +310,23 @@ func (a *appender) projectHealth(ctx context.Context, does effects) error {
 }
 
 // follow makes the row true of the log with one more event.
-func (l *logRow) follow(p *payload, sum hash) {
-	if l.last == 0 {
-		l.first = p.Seq
+func (l *LogRow) follow(p *payload, sum Hash) {
+	if l.Last == 0 {
+		l.First = p.Seq
 	}
-	l.last, l.at, l.hash = p.Seq, p.At, sum
+	l.Last, l.At, l.Hash = p.Seq, p.At, sum
 	if p.Kind == lsapi.EventCheckpoint {
-		l.known = p.Members != nil
-		l.checkpoint, l.room = p.Seq, int64(len(p.Members))
+		l.Known = p.Members != nil
+		l.Checkpoint, l.Room = p.Seq, int64(len(p.Members))
 	}
 }
 
 // head is the end of the log.
-func (l *logRow) head() lsapi.Head {
-	return lsapi.Head{LoadBalancer: l.loadBalancer, Seq: l.last, Hash: l.hash.String()}
+func (l *LogRow) Head() lsapi.Head {
+	return lsapi.Head{LoadBalancer: l.LoadBalancer, Seq: l.Last, Hash: l.Hash.String()}
 }
 
-func latest(a, b time.Time) time.Time {
+func Latest(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return b
 	}

@@ -36,7 +36,7 @@ func bigSize(b *testing.B) int {
 func big(b *testing.B) (s record.Store, size int, bytes int64) {
 	size = bigSize(b)
 	path := newFile(b)
-	s = open(b, path)
+	s = openFile(b, path)
 	const loadBalancers, rounds = 20, 50
 	lanes := make([]*lane, loadBalancers)
 	for i := range lanes {
@@ -148,7 +148,7 @@ func BenchmarkWriters(b *testing.B) {
 }
 
 func benchmarkWriters(b *testing.B, writers, changes int) {
-	s := open(b, newFile(b))
+	s := openFile(b, newFile(b))
 	lanes := make([]*lane, writers)
 	for i := range lanes {
 		lanes[i] = newLane(b, s, fmt.Sprintf("lb-%03d", i))

@@ -7,9 +7,9 @@ import (
 )
 
 // Change implements Store.
-func (r record) Change(ctx context.Context, id string) (lsapi.Change, error) {
-	return view(ctx, r, func(t tables) (lsapi.Change, error) {
-		found, err := t.change(ctx, id)
+func (r Record) Change(ctx context.Context, id string) (lsapi.Change, error) {
+	return Read(ctx, r, func(t Tables) (lsapi.Change, error) {
+		found, err := t.Change(ctx, id)
 		if err != nil {
 			return lsapi.Change{}, err
 		}
@@ -21,31 +21,31 @@ func (r record) Change(ctx context.Context, id string) (lsapi.Change, error) {
 }
 
 // Changes implements Store.
-func (r record) Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error) {
+func (r Record) Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error) {
 	if filter.Limit < 1 || filter.Limit > maxChanges {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "the limit must be from 1 to %d", maxChanges)
 	}
-	if _, ok := changeID(filter.Before); !ok && filter.Before != "" {
+	if _, ok := ParseID(filter.Before); !ok && filter.Before != "" {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "%q is not the id of a change", filter.Before)
 	}
-	return view(ctx, r, func(t tables) ([]lsapi.Change, error) {
-		found, err := t.find(ctx, filter)
+	return Read(ctx, r, func(t Tables) ([]lsapi.Change, error) {
+		found, err := t.Find(ctx, filter)
 		return plain(found), err
 	})
 }
 
 // Heads implements Store.
-func (r record) Heads(ctx context.Context) ([]lsapi.Head, error) {
-	return view(ctx, r, func(t tables) (heads []lsapi.Head, err error) {
-		logs, err := t.logs(ctx)
+func (r Record) Heads(ctx context.Context) ([]lsapi.Head, error) {
+	return Read(ctx, r, func(t Tables) (heads []lsapi.Head, err error) {
+		logs, err := t.Logs(ctx)
 		for _, log := range logs {
-			heads = append(heads, log.head())
+			heads = append(heads, log.Head())
 		}
 		return heads, err
 	})
 }
 
-func plain(rows []recorded) []lsapi.Change {
+func plain(rows []ChangeRow) []lsapi.Change {
 	changes := make([]lsapi.Change, len(rows))
 	for i, row := range rows {
 		changes[i] = row.Change

@@ -14,13 +14,14 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 )
 
 // writeUntilKilled is the process that is killed: it says on its output what has
 // been recorded, after it has been.
 func writeUntilKilled(path string) {
 	ctx := context.Background()
-	s, err := record.Open(ctx, "sqlite://"+path, record.Options{})
+	s, err := open.URL(ctx, "sqlite://"+path, record.Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return
@@ -99,7 +100,7 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 	var said []string
 	for range 5 {
 		said = append(said, writeAndKill(t, path, 1+rand.IntN(200))...)
-		s, err := record.Open(t.Context(), "sqlite://"+path, record.Options{})
+		s, err := open.URL(t.Context(), "sqlite://"+path, record.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ type digests struct{ seed maphash.Seed }
 func newDigests() digests { return digests{maphash.MakeSeed()} }
 
 // of is the digest of all that a change's row says.
-func (d digests) of(c *recorded) uint64 {
+func (d digests) of(c *ChangeRow) uint64 {
 	buffer := make([]byte, 0, 512)
 	for _, text := range []string{
 		c.ID, c.LoadBalancer, c.InstanceID, c.Actor, string(c.Action), c.Reason, c.RequestID, string(c.Source),
@@ -23,7 +23,7 @@ func (d digests) of(c *recorded) uint64 {
 		buffer = append(buffer, text...)
 	}
 	for _, number := range []int64{
-		micros(c.NotBefore), micros(c.Deadline), micros(c.CompletedAt), micros(c.Instance.LaunchTime), c.begun, c.done,
+		c.NotBefore.UnixMicro(), c.Deadline.UnixMicro(), c.CompletedAt.UnixMicro(), c.Instance.LaunchTime.UnixMicro(), c.Begun, c.Done,
 		count(c.MembersBefore), count(c.MembersAfter),
 	} {
 		buffer = binary.AppendVarint(buffer, number)

@@ -14,6 +14,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 )
 
 // A disk is one that a test can fill, and empty again.
@@ -104,7 +105,7 @@ func TestFilesThatCannotGrow(t *testing.T) {
 // testFullDisk writes until the disk is full, looks that nothing is kept by halves,
 // and goes on when there is room again, with the same store.
 func testFullDisk(t *testing.T, d disk) {
-	s := open(t, filepath.Join(d.folder, "lsapi.db"))
+	s := openFile(t, filepath.Join(d.folder, "lsapi.db"))
 	l := newLane(t, s, "web")
 	l.know(one)
 	for round := range 2 {
@@ -155,7 +156,7 @@ func TestAReadOnlyDiskIsReadUntilItCanBeWritten(t *testing.T) {
 	path := filepath.Join(small.folder, "lsapi.db")
 	c := fill(t, path)
 	remount(unix.MS_RDONLY)
-	s := open(t, path)
+	s := openFile(t, path)
 	if _, err := s.Change(t.Context(), c.ID); err != nil {
 		t.Errorf("read: %v", err)
 	}
@@ -165,7 +166,7 @@ func TestAReadOnlyDiskIsReadUntilItCanBeWritten(t *testing.T) {
 		t.Errorf("ready: got %v", err)
 	}
 	wantCode(t, errOf(s.Acquire(t.Context(), "web")), lsapi.CodeUnavailable)
-	reader, err := record.Open(t.Context(), "sqlite://"+path, record.Options{ReadOnly: true})
+	reader, err := open.URL(t.Context(), "sqlite://"+path, record.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatalf("open to read: %v", err)
 	}

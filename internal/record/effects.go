@@ -10,12 +10,12 @@ import (
 // effects are what an event does to the projections.
 type effects struct {
 	// changes are the new rows of the changes that it is about.
-	changes []recorded
+	changes []ChangeRow
 	// joined and left are the instances that became members, or stopped to be.
 	joined, left []string
 	// told is the health of instances, and drained are those of which nothing is kept
 	// any more.
-	told    []healthRow
+	told    []HealthRow
 	drained []string
 }
 
@@ -34,10 +34,10 @@ func (e effects) apply() bool {
 
 // effectsOf is the one place that says what events mean. before is the open change
 // that the event is about, nil when it begins one.
-func effectsOf(p *payload, before *recorded) effects {
+func effectsOf(p *payload, before *ChangeRow) effects {
 	switch p.Kind {
 	case lsapi.EventIntended:
-		return effects{changes: []recorded{p.begin(*p.Change)}}
+		return effects{changes: []ChangeRow{p.begin(*p.Change)}}
 	case lsapi.EventCompleted, lsapi.EventResolved:
 		return p.completion(before)
 	case lsapi.EventObserved:
@@ -49,19 +49,19 @@ func effectsOf(p *payload, before *recorded) effects {
 	return effects{}
 }
 
-func (p *payload) begin(c changePayload) recorded {
-	return recorded{Change: p.change(c), begun: p.Seq}
+func (p *payload) begin(c changePayload) ChangeRow {
+	return ChangeRow{Change: p.change(c), Begun: p.Seq}
 }
 
-func (p *payload) completion(before *recorded) effects {
+func (p *payload) completion(before *ChangeRow) effects {
 	told, begun := *p.Change, p.Seq
 	if before != nil {
 		told.with(changePayloadOf(before.Change))
-		begun = before.begun
+		begun = before.Begun
 	}
-	done := recorded{Change: p.change(told), begun: begun, done: p.Seq}
+	done := ChangeRow{Change: p.change(told), Begun: begun, Done: p.Seq}
 	done.CompletedAt = p.At
-	e := effects{changes: []recorded{done}}
+	e := effects{changes: []ChangeRow{done}}
 	switch {
 	case done.Outcome != lsapi.OutcomeApplied:
 	case done.Action == lsapi.Attach:
@@ -86,24 +86,24 @@ func (p *payload) observation() effects {
 func (p *payload) condition() effects {
 	e := effects{drained: p.Drained}
 	for _, h := range p.Health {
-		e.told = append(e.told, healthRow{MemberHealth: h.health(), seq: p.Seq, since: p.At})
+		e.told = append(e.told, HealthRow{MemberHealth: h.MemberHealth(), Seq: p.Seq, Since: p.At})
 	}
 	return e
 }
 
 // external is a change that somebody made past lsapi.
-func (p *payload) external(action lsapi.Action, instance, id string) recorded {
+func (p *payload) external(action lsapi.Action, instance, id string) ChangeRow {
 	c := p.change(changePayload{ID: id, Action: action, InstanceID: instance, Outcome: lsapi.OutcomeApplied, Resolution: lsapi.ResolutionObserved})
 	c.Source, c.NotBefore, c.CompletedAt = lsapi.SourceExternal, p.Since, p.At
-	return recorded{Change: c, begun: p.Seq, done: p.Seq}
+	return ChangeRow{Change: c, Begun: p.Seq, Done: p.Seq}
 }
 
 // change is what c tells of a change of the event's load balancer.
 func (p *payload) change(c changePayload) lsapi.Change {
-	id, _ := changeID(c.ID) // whatever was appended has one, and verifying looks
+	id, _ := ParseID(c.ID) // whatever was appended has one, and verifying looks
 	return lsapi.Change{
 		ID: c.ID, Actor: c.Actor, Action: c.Action, LoadBalancer: p.LoadBalancer, InstanceID: c.InstanceID,
-		Reason: c.Reason, RequestID: c.RequestID, Source: lsapi.SourceLSAPI, IntendedAt: intendedAt(id),
+		Reason: c.Reason, RequestID: c.RequestID, Source: lsapi.SourceLSAPI, IntendedAt: IntendedAt(id),
 		Deadline: c.Deadline, Outcome: c.Outcome, Code: c.Code, Resolution: c.Resolution, AWSRequestID: c.AWSRequestID,
 		MembersBefore: c.MembersBefore, MembersAfter: c.MembersAfter,
 		Instance: lsapi.Instance{ID: c.InstanceID, Type: c.InstanceType, LaunchTime: c.LaunchTime, State: c.State},
@@ -111,10 +111,10 @@ func (p *payload) change(c changePayload) lsapi.Change {
 }
 
 // open are the changes that a checkpoint tells to be open.
-func (p *payload) open() map[string]recorded {
-	open := make(map[string]recorded, len(p.Open))
+func (p *payload) open() map[string]ChangeRow {
+	open := make(map[string]ChangeRow, len(p.Open))
 	for _, c := range p.Open {
-		open[c.ID] = recorded{Change: p.change(c), begun: c.Seq}
+		open[c.ID] = ChangeRow{Change: p.change(c), Begun: c.Seq}
 	}
 	return open
 }

@@ -11,16 +11,16 @@ import (
 
 // start is the end of a record that tells of no event yet. Unlike the zero Position,
 // it is one behind which events may be missing later.
-func start() lsapi.Position { return lsapi.Position{Minor: 1} }
+func Beginning() lsapi.Position { return lsapi.Position{Minor: 1} }
 
 // Events implements Store.
-func (r record) Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
+func (r Record) Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
 	if limit < 1 || limit > maxEvents {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "the limit must be from 1 to %d", maxEvents)
 	}
-	return view(ctx, r, func(t tables) ([]lsapi.RecordedEvent, error) {
+	return Read(ctx, r, func(t Tables) ([]lsapi.RecordedEvent, error) {
 		if after != (lsapi.Position{}) {
-			dropped, err := t.dropped(ctx)
+			dropped, err := t.Dropped(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -28,7 +28,7 @@ func (r record) Events(ctx context.Context, after lsapi.Position, limit int) ([]
 				return nil, errDropped()
 			}
 		}
-		rows, err := t.eventsAfter(ctx, after, limit)
+		rows, err := t.EventsAfter(ctx, after, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -37,28 +37,28 @@ func (r record) Events(ctx context.Context, after lsapi.Position, limit int) ([]
 }
 
 // retell tells events as the record knows them now.
-func retell(ctx context.Context, t tables, rows []eventRow) ([]lsapi.RecordedEvent, error) {
+func retell(ctx context.Context, t Tables, rows []EventRow) ([]lsapi.RecordedEvent, error) {
 	var ids []string
 	for _, row := range rows {
-		if row.changeID != "" {
-			ids = append(ids, row.changeID)
+		if row.ChangeID != "" {
+			ids = append(ids, row.ChangeID)
 		}
 	}
-	changes, err := t.changes(ctx, ids)
+	changes, err := t.Changes(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	told := make([]lsapi.RecordedEvent, len(rows))
 	for i, row := range rows {
-		p, err := decode(row.payload)
+		p, err := decode(row.Payload)
 		if err != nil {
 			return nil, err
 		}
 		event := p.event()
-		if known, ok := changes[row.changeID]; ok {
+		if known, ok := changes[row.ChangeID]; ok {
 			event.Change = known.Change
 		}
-		told[i] = lsapi.RecordedEvent{Position: row.place, LoadBalancer: row.loadBalancer, Event: event}
+		told[i] = lsapi.RecordedEvent{Position: row.Place, LoadBalancer: row.LoadBalancer, Event: event}
 		if p.Kind == lsapi.EventObserved {
 			told[i].External = plain(effectsOf(p, nil).changes)
 		}
@@ -75,20 +75,20 @@ func (p *payload) event() lsapi.Event {
 	}
 	event.Added, event.Removed = slices.Sorted(maps.Keys(p.Added)), slices.Sorted(maps.Keys(p.Removed))
 	for _, h := range p.Health {
-		event.Health = append(event.Health, h.health())
+		event.Health = append(event.Health, h.MemberHealth())
 	}
 	return event
 }
 
 // End implements Store.
-func (r record) End(ctx context.Context) (lsapi.Position, error) {
-	return view(ctx, r, func(t tables) (lsapi.Position, error) {
-		end, err := t.end(ctx)
+func (r Record) End(ctx context.Context) (lsapi.Position, error) {
+	return Read(ctx, r, func(t Tables) (lsapi.Position, error) {
+		end, err := t.End(ctx)
 		if err != nil {
 			return end, err
 		}
 		// What was pruned may stand behind everything that is kept.
-		dropped, err := t.dropped(ctx)
+		dropped, err := t.Dropped(ctx)
 		if dropped.After(end) {
 			end = dropped
 		}
@@ -102,20 +102,20 @@ type ahead struct{ readable, soon bool }
 
 // awaitNews looks for what is behind a position after each hint, and now and then
 // without.
-func (r record) awaitNews(ctx context.Context, after lsapi.Position, hints <-chan struct{}) error {
+func (r Record) AwaitNews(ctx context.Context, after lsapi.Position, hints <-chan struct{}) error {
 	wait := soonPause
 	for {
-		found, err := view(ctx, r, func(t tables) (found ahead, err error) {
-			found.readable, found.soon, err = t.behind(ctx, after)
+		found, err := Read(ctx, r, func(t Tables) (found ahead, err error) {
+			found.readable, found.soon, err = t.After(ctx, after)
 			return found, err
 		})
 		if err != nil || found.readable {
 			return err
 		}
-		pause := lookEvery
+		pause := LookEvery
 		if found.soon { // a transaction that is long already may become much longer
 			pause = wait
-			wait = min(2*wait, lookEvery)
+			wait = min(2*wait, LookEvery)
 		} else {
 			wait = soonPause
 		}
@@ -132,13 +132,13 @@ func (r record) awaitNews(ctx context.Context, after lsapi.Position, hints <-cha
 		}
 		timer.Stop()
 		if ctx.Err() != nil {
-			return errEnded(ctx)
+			return Ended(ctx)
 		}
 	}
 }
 
 // tellsNews reports whether somebody waits for what events tell.
-func tellsNews(events []lsapi.Event) bool {
+func HasNews(events []lsapi.Event) bool {
 	return slices.ContainsFunc(events, func(e lsapi.Event) bool {
 		switch e.Kind {
 		case lsapi.EventObserved, lsapi.EventHealth:

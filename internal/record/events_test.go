@@ -135,7 +135,7 @@ func testEventsPruned(t *testing.T, s record.Store) {
 	if len(all) != 5 {
 		t.Fatalf("got %d events: %+v", len(all), all)
 	}
-	if err := record.PruneAt(t.Context(), s, web.now.Add(time.Hour), dayLong); err != nil {
+	if err := pruneAt(t, s, web.now.Add(time.Hour), dayLong); err != nil {
 		t.Fatal(err)
 	}
 	for _, lost := range []lsapi.Position{began, all[0].Position} {
@@ -156,7 +156,7 @@ func testEventsPruned(t *testing.T, s record.Store) {
 	}
 	// However much is pruned, nothing is missing behind the end.
 	for _, later := range []time.Duration{dayLong, 20 * dayLong, 40 * dayLong} {
-		if err := record.PruneAt(t.Context(), s, web.now.Add(later), dayLong); err != nil {
+		if err := pruneAt(t, s, web.now.Add(later), dayLong); err != nil {
 			t.Fatal(err)
 		}
 		if rest := events(t, s, end(t, s), 100); len(rest) > 0 {
@@ -227,10 +227,10 @@ func testNewsOfAClosedRecord(t *testing.T, s record.Store) {
 
 func TestAStandbyHearsOfWhatTheOwnerRecords(t *testing.T) {
 	path := newFile(t)
-	owner := open(t, path)
+	owner := openFile(t, path)
 	l := newLane(t, owner, "web")
 	l.know()
-	standby := open(t, path)
+	standby := openFile(t, path)
 	after := end(t, standby)
 	told := news(t.Context(), standby, after)
 	l.say(inService(one))

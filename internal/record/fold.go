@@ -11,29 +11,29 @@ import (
 // does not follow from those before.
 type fold struct {
 	loadBalancer string
-	log          logRow
-	members      members
-	open         map[string]recorded
+	log          LogRow
+	members      Members
+	open         map[string]ChangeRow
 	// healths are nil when the record does not reach back to where they were told.
-	healths healths
+	healths Healths
 	// done is told of each change that is complete, in order.
-	done func(recorded)
+	done func(ChangeRow)
 }
 
-func newFold(loadBalancer string, done func(recorded)) *fold {
-	return &fold{loadBalancer: loadBalancer, open: make(map[string]recorded), done: done}
+func newFold(loadBalancer string, done func(ChangeRow)) *fold {
+	return &fold{loadBalancer: loadBalancer, open: make(map[string]ChangeRow), done: done}
 }
 
 // add adds an event whose own hash has been checked. It returns what is wrong with
 // it, empty for nothing.
-func (f *fold) add(row eventRow, p *payload) string {
+func (f *fold) add(row EventRow, p *payload) string {
 	if why := f.outOfPlace(row, p); why != "" {
 		return why
 	}
-	if row.seq == 1 {
-		f.healths = make(healths)
+	if row.Seq == 1 {
+		f.healths = make(Healths)
 	}
-	var before *recorded
+	var before *ChangeRow
 	if p.Change != nil {
 		if known, ok := f.open[p.Change.ID]; ok {
 			before = &known
@@ -45,7 +45,7 @@ func (f *fold) add(row eventRow, p *payload) string {
 		}
 	}
 	does := effectsOf(p, before)
-	f.log.follow(p, row.hash)
+	f.log.follow(p, row.Hash)
 	for _, c := range does.changes {
 		if c.Outcome == "" {
 			f.open[c.ID] = c
@@ -57,37 +57,37 @@ func (f *fold) add(row eventRow, p *payload) string {
 	if f.healths != nil {
 		f.healths.apply(does)
 	}
-	if f.log.known {
+	if f.log.Known {
 		f.members.apply(p.Seq, does)
 	}
 	return ""
 }
 
 // outOfPlace looks at what the event says of its place, which its hash covers.
-func (f *fold) outOfPlace(row eventRow, p *payload) string {
+func (f *fold) outOfPlace(row EventRow, p *payload) string {
 	switch {
-	case p.LoadBalancer != f.loadBalancer || p.Seq != row.seq:
+	case p.LoadBalancer != f.loadBalancer || p.Seq != row.Seq:
 		return fmt.Sprintf("it says to be event %d of load balancer %s", p.Seq, p.LoadBalancer)
-	case !p.At.Equal(row.at) || p.Kind != row.kind || p.changeID() != row.changeID:
+	case !p.At.Equal(row.At) || p.Kind != row.Kind || p.changeID() != row.ChangeID:
 		return "its time, kind or change is not what was hashed"
-	case f.log.last == 0:
+	case f.log.Last == 0:
 		return outOfBeginning(row)
-	case row.seq != f.log.last+1:
-		return fmt.Sprintf("the events before it are missing, from %d on", f.log.last+1)
-	case row.prev != f.log.hash:
+	case row.Seq != f.log.Last+1:
+		return fmt.Sprintf("the events before it are missing, from %d on", f.log.Last+1)
+	case row.Prev != f.log.Hash:
 		return "it does not follow the event before it"
-	case p.At.Before(f.log.at):
+	case p.At.Before(f.log.At):
 		return "it is older than the event before it"
 	}
 	return ""
 }
 
 // outOfBeginning looks at the first event that is kept.
-func outOfBeginning(row eventRow) string {
+func outOfBeginning(row EventRow) string {
 	switch {
-	case row.seq == 1 && row.prev != hash{}:
+	case row.Seq == 1 && row.Prev != Hash{}:
 		return "it is the first event, but follows another"
-	case row.seq > 1 && row.kind != lsapi.EventCheckpoint:
+	case row.Seq > 1 && row.Kind != lsapi.EventCheckpoint:
 		return "what was before it is gone, but it is no checkpoint"
 	}
 	return ""
@@ -98,9 +98,9 @@ func outOfBeginning(row eventRow) string {
 func (f *fold) restated(p *payload) string {
 	open, healths := p.open(), p.stated()
 	switch {
-	case f.log.last == 0:
+	case f.log.Last == 0:
 		f.open = open
-	case f.log.known && !maps.Equal(f.members, p.Members):
+	case f.log.Known && !maps.Equal(f.members, p.Members):
 		return "the membership in this checkpoint is not what the events before it add up to"
 	case !maps.EqualFunc(f.open, open, sameChange):
 		return "the open changes in this checkpoint are not those of the events before it"
@@ -114,7 +114,7 @@ func (f *fold) restated(p *payload) string {
 	return ""
 }
 
-func sameChange(a, b recorded) bool {
+func sameChange(a, b ChangeRow) bool {
 	sameCount := func(a, b *int) bool { return a == b || a != nil && b != nil && *a == *b }
 	if !sameCount(a.MembersBefore, b.MembersBefore) || !sameCount(a.MembersAfter, b.MembersAfter) {
 		return false
@@ -124,11 +124,11 @@ func sameChange(a, b recorded) bool {
 }
 
 // finished returns how the log's row differs from the events that were added.
-func (f *fold) finished(log logRow) string {
+func (f *fold) finished(log LogRow) string {
 	switch {
-	case f.log.last != log.last:
-		return fmt.Sprintf("the log ends at event %d, and ended at %d", f.log.last, log.last)
-	case f.log.hash != log.hash || f.log.first != log.first || !f.log.at.Equal(log.at) || f.log.known != log.known:
+	case f.log.Last != log.Last:
+		return fmt.Sprintf("the log ends at event %d, and ended at %d", f.log.Last, log.Last)
+	case f.log.Hash != log.Hash || f.log.First != log.First || !f.log.At.Equal(log.At) || f.log.Known != log.Known:
 		return "the end of the log is not what was noted when it was written"
 	}
 	return ""

@@ -11,17 +11,17 @@ import (
 
 // healthRow is what was last recorded of an instance's health: by which event, and
 // when that was.
-type healthRow struct {
+type HealthRow struct {
 	lsapi.MemberHealth
-	seq   int64
-	since time.Time
+	Seq   int64
+	Since time.Time
 }
 
 // healths are those of a load balancer, by instance.
-type healths map[string]healthRow
+type Healths map[string]HealthRow
 
 // apply makes them what they are after an event.
-func (h healths) apply(does effects) {
+func (h Healths) apply(does effects) {
 	for _, row := range does.told {
 		h[row.InstanceID] = row
 	}
@@ -31,7 +31,7 @@ func (h healths) apply(does effects) {
 }
 
 // healthPayload is what an event tells of an instance's health.
-type healthPayload struct {
+type HealthPayload struct {
 	InstanceID  string            `json:"instance"`
 	State       lsapi.HealthState `json:"state"`
 	Reason      string            `json:"reason,omitempty"`
@@ -42,44 +42,44 @@ type healthPayload struct {
 	Since time.Time `json:"since,omitzero"`
 }
 
-func healthPayloadOf(h lsapi.MemberHealth) healthPayload {
-	return healthPayload{
-		InstanceID: h.InstanceID, State: h.State, Reason: clean(h.Reason), Description: clean(h.Description), Draining: h.Draining,
+func NewHealthPayload(h lsapi.MemberHealth) HealthPayload {
+	return HealthPayload{
+		InstanceID: h.InstanceID, State: h.State, Reason: Clean(h.Reason), Description: Clean(h.Description), Draining: h.Draining,
 	}
 }
 
-func (h healthPayload) health() lsapi.MemberHealth {
+func (h HealthPayload) MemberHealth() lsapi.MemberHealth {
 	return lsapi.MemberHealth{
 		InstanceID: h.InstanceID, State: h.State, Reason: h.Reason, Description: h.Description, Draining: h.Draining,
 	}
 }
 
 // stated are those that a checkpoint tells. Nil when it says nothing of health.
-func (p *payload) stated() healths {
+func (p *payload) stated() Healths {
 	if p.Health == nil {
 		return nil
 	}
-	stated := make(healths, len(p.Health))
+	stated := make(Healths, len(p.Health))
 	for _, h := range p.Health {
-		stated[h.InstanceID] = healthRow{MemberHealth: h.health(), seq: h.Seq, since: h.Since}
+		stated[h.InstanceID] = HealthRow{MemberHealth: h.MemberHealth(), Seq: h.Seq, Since: h.Since}
 	}
 	return stated
 }
 
 // state puts them into a checkpoint.
-func (p *payload) state(kept healths) {
-	p.Health = make([]healthPayload, 0, len(kept))
+func (p *payload) state(kept Healths) {
+	p.Health = make([]HealthPayload, 0, len(kept))
 	for _, instance := range slices.Sorted(maps.Keys(kept)) {
-		told := healthPayloadOf(kept[instance].MemberHealth)
-		told.Seq, told.Since = kept[instance].seq, kept[instance].since
+		told := NewHealthPayload(kept[instance].MemberHealth)
+		told.Seq, told.Since = kept[instance].Seq, kept[instance].Since
 		p.Health = append(p.Health, told)
 	}
 }
 
 // Health implements Store.
-func (r record) Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error) {
-	return view(ctx, r, func(t tables) (map[string]lsapi.MemberHealth, error) {
-		kept, err := t.health(ctx, loadBalancer)
+func (r Record) Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error) {
+	return Read(ctx, r, func(t Tables) (map[string]lsapi.MemberHealth, error) {
+		kept, err := t.Health(ctx, loadBalancer)
 		found := make(map[string]lsapi.MemberHealth, len(kept))
 		for instance, row := range kept {
 			found[instance] = row.MemberHealth

@@ -153,7 +153,7 @@ func testHealthPruned(t *testing.T, s record.Store) {
 	said := l.now
 	l.after(5*dayLong).do(lsapi.Attach, three)
 	l.drain(two)
-	if err := record.PruneAt(t.Context(), s, l.now.Add(time.Hour), 2*dayLong); err != nil {
+	if err := pruneAt(t, s, l.now.Add(time.Hour), 2*dayLong); err != nil {
 		t.Fatal(err)
 	}
 	if found := wantWhole(t, s, heads(t, s)...); found.Events >= 7 {
@@ -301,7 +301,7 @@ func TestVerifyFindsHealthThatWasTamperedWith(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newFile(t)
-			s := open(t, path)
+			s := openFile(t, path)
 			l := newLane(t, s, "web")
 			l.know(one, two)
 			l.say(inService(one), outOfService(two), inService(three))
@@ -320,7 +320,7 @@ func TestVerifyFindsHealthThatWasTamperedWith(t *testing.T) {
 
 func TestVerifyFindsHealthInACheckpointThatWasHashedAnew(t *testing.T) {
 	path := newFile(t)
-	s := open(t, path)
+	s := openFile(t, path)
 	l := newLane(t, s, "web")
 	l.know(one)
 	l.say(outOfService(one))
@@ -340,11 +340,11 @@ func TestVerifyFindsHealthInACheckpointThatWasHashedAnew(t *testing.T) {
 // What is pruned is still accounted for: the checkpoint that is kept tells it.
 func TestVerifyFindsHealthThatWasTamperedWithAfterPruning(t *testing.T) {
 	path := newFile(t)
-	s := open(t, path)
+	s := openFile(t, path)
 	l := newLane(t, s, "web")
 	l.say(inService(one))
 	l.after(10 * dayLong).say(inService(two))
-	if err := record.PruneAt(t.Context(), s, l.now, dayLong); err != nil {
+	if err := pruneAt(t, s, l.now, dayLong); err != nil {
 		t.Fatal(err)
 	}
 	if found := wantWhole(t, s); found.Events != 2 {

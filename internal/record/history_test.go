@@ -41,7 +41,7 @@ func testHistory(t *testing.T, s record.Store) {
 			m.moments = append(m.moments, moment{m.now, slices.Sorted(maps.Keys(m.members))})
 		}
 		m.check()
-		if err := record.PruneAt(t.Context(), s, m.now, 2*dayLong); err != nil {
+		if err := pruneAt(t, s, m.now, 2*dayLong); err != nil {
 			t.Fatal(err)
 		}
 		m.check()

@@ -9,9 +9,9 @@ import (
 
 // Reserve implements Store. Reservations are stamped, and expire, by the record's
 // clock, and are returned with their times on this process's.
-func (r record) Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (*lsapi.Reservation, error) {
+func (r Record) Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (*lsapi.Reservation, error) {
 	var taken *lsapi.Reservation
-	err := r.update(ctx, func(ctx context.Context, t tables) (err error) {
+	err := r.Update(ctx, func(ctx context.Context, t Tables) (err error) {
 		taken, err = reserve(ctx, t, key, reservation)
 		return err
 	})
@@ -21,12 +21,12 @@ func (r record) Reserve(ctx context.Context, key lsapi.IdempotencyKey, reservati
 	return taken, nil
 }
 
-func reserve(ctx context.Context, t tables, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (*lsapi.Reservation, error) {
-	taken, err := t.key(ctx, key)
+func reserve(ctx context.Context, t Tables, key lsapi.IdempotencyKey, reservation lsapi.Reservation) (*lsapi.Reservation, error) {
+	taken, err := t.Key(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	now, steady, err := t.clocks(ctx)
+	now, steady, err := t.Clocks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -40,15 +40,15 @@ func reserve(ctx context.Context, t tables, key lsapi.IdempotencyKey, reservatio
 			return taken, nil
 		}
 	}
-	reservation.At = exact(now)
-	return nil, t.putKey(ctx, key, reservation)
+	reservation.At = Exact(now)
+	return nil, t.PutKey(ctx, key, reservation)
 }
 
 // holds reports whether a change keeps the key that is reserved for it: one that has
 // certainly changed nothing, because lsapi or AWS could not, does not, so that it can
 // be tried again. That AWS refused it, or that there was nothing to do, is an answer.
-func holds(ctx context.Context, t tables, changeID string) (bool, error) {
-	c, err := t.change(ctx, changeID)
+func holds(ctx context.Context, t Tables, changeID string) (bool, error) {
+	c, err := t.Change(ctx, changeID)
 	if err != nil || c == nil {
 		return true, err
 	}
@@ -56,6 +56,6 @@ func holds(ctx context.Context, t tables, changeID string) (bool, error) {
 }
 
 // Free implements Store.
-func (r record) Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error {
-	return r.update(ctx, func(ctx context.Context, t tables) error { return t.dropKey(ctx, key, changeID) })
+func (r Record) Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error {
+	return r.Update(ctx, func(ctx context.Context, t Tables) error { return t.DropKey(ctx, key, changeID) })
 }

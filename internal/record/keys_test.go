@@ -45,28 +45,12 @@ func freeKey(t *testing.T, s record.Store, key lsapi.IdempotencyKey, changeID st
 // the machine's clock.
 const steadyLag = time.Minute
 
-func ageKeys(t *testing.T, s record.Store, by time.Duration) {
-	t.Helper()
-	if err := record.AgeKeys(t.Context(), s, by); err != nil {
-		t.Fatalf("age keys: %v", err)
-	}
-}
-
 // pruneKeys prunes keys alone, and returns how many there are less.
 func pruneKeys(t *testing.T, s record.Store) int {
 	t.Helper()
 	before := countKeys(t, s)
-	if err := record.PruneAt(t.Context(), s, noon, 365*dayLong); err != nil {
+	if err := pruneAt(t, s, noon, 365*dayLong); err != nil {
 		t.Fatalf("prune: %v", err)
 	}
 	return before - countKeys(t, s)
-}
-
-func countKeys(t *testing.T, s record.Store) int {
-	t.Helper()
-	n, err := record.CountKeys(t.Context(), s)
-	if err != nil {
-		t.Fatalf("count keys: %v", err)
-	}
-	return n
 }

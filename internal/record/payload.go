@@ -26,10 +26,10 @@ type payload struct {
 	Until   time.Time         `json:"until,omitzero"`
 	// Health and Drained are a health event's. A checkpoint's Health is all that is
 	// kept; one that was written before health was recorded has none.
-	Health  []healthPayload `json:"health,omitzero"`
+	Health  []HealthPayload `json:"health,omitzero"`
 	Drained []string        `json:"drained,omitempty"`
 	// Members are absent from a checkpoint when the membership is not known.
-	Members members `json:"members,omitzero"`
+	Members Members `json:"members,omitzero"`
 	// Open are a checkpoint's changes without outcome.
 	Open []changePayload `json:"open,omitempty"`
 }
@@ -58,10 +58,10 @@ type changePayload struct {
 
 func changePayloadOf(c lsapi.Change) changePayload {
 	return changePayload{
-		ID: c.ID, Action: c.Action, InstanceID: c.InstanceID, Actor: clean(c.Actor), Reason: clean(c.Reason),
-		RequestID: clean(c.RequestID), Deadline: exact(c.Deadline), Outcome: c.Outcome, Code: clean(c.Code),
-		Resolution: c.Resolution, AWSRequestID: clean(c.AWSRequestID), MembersBefore: c.MembersBefore,
-		MembersAfter: c.MembersAfter, InstanceType: c.Instance.Type, LaunchTime: exact(c.Instance.LaunchTime),
+		ID: c.ID, Action: c.Action, InstanceID: c.InstanceID, Actor: Clean(c.Actor), Reason: Clean(c.Reason),
+		RequestID: Clean(c.RequestID), Deadline: Exact(c.Deadline), Outcome: c.Outcome, Code: Clean(c.Code),
+		Resolution: c.Resolution, AWSRequestID: Clean(c.AWSRequestID), MembersBefore: c.MembersBefore,
+		MembersAfter: c.MembersAfter, InstanceType: c.Instance.Type, LaunchTime: Exact(c.Instance.LaunchTime),
 		State: c.Instance.State,
 	}
 }
@@ -106,7 +106,7 @@ func fill[T comparable](field *T, told T) {
 }
 
 // clean is text as JSON and every database keep it.
-func clean(text string) string {
+func Clean(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
@@ -123,7 +123,7 @@ func (p *payload) encode() ([]byte, error) {
 func decode(text []byte) (*payload, error) {
 	p := new(payload)
 	if err := quick.Unmarshal(text, p); err != nil {
-		return nil, errDamaged("decoding an event", err)
+		return nil, Damaged("decoding an event", err)
 	}
 	return p, nil
 }

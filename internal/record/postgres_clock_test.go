@@ -97,25 +97,3 @@ func TestReplicaOfTheFutureIsNotCounted(t *testing.T) {
 	}
 	postgrestest.Exec(t, there, "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM replicas), 'replicas are left'; END $$")
 }
-
-// A replica that started before the database's clock was put right counts from there on.
-// Another must not take the keys that it reserves for those of a process that died.
-func TestReplicasAgreeAboutTheAgeOfAKey(t *testing.T) {
-	there := postgrestest.URL(t)
-	early, late := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
-	record.BelieveClock(early, 10*time.Minute)
-	key := func(name string) lsapi.IdempotencyKey { return lsapi.IdempotencyKey{Actor: "alice", Key: name} }
-	wantYoung := func(s record.Store, name string) {
-		t.Helper()
-		taken := reserveKey(t, s, key(name), lsapi.Reservation{ChangeID: "another"})
-		if taken == nil || time.Since(taken.At) > time.Minute {
-			t.Errorf("the key that was reserved just now is taken by %+v", taken)
-		}
-	}
-	wantKeyFree(t, early, key("of the early"), lsapi.Reservation{ChangeID: "one"})
-	wantYoung(late, "of the early")
-	wantKeyFree(t, late, key("of the late"), lsapi.Reservation{ChangeID: "two"})
-	wantYoung(early, "of the late")
-	pruneKeys(t, early)
-	wantYoung(late, "of the late")
-}

@@ -88,7 +88,7 @@ func TestAFollowerLosesAndRepeatsNothing(t *testing.T) {
 				l.say(inService(fmt.Sprintf("i-%08x", j)))
 				give(t, all[j%2], l.lease)
 				if rand.IntN(8) == 0 {
-					if err := record.PruneAt(t.Context(), all[rand.IntN(3)], noon, 365*dayLong); err != nil {
+					if err := pruneAt(t, all[rand.IntN(3)], noon, 365*dayLong); err != nil {
 						t.Errorf("prune: %v", err)
 					}
 				}

@@ -14,6 +14,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 	"lsapi/internal/record/postgrestest"
 )
 
@@ -124,7 +125,7 @@ func TestOpeningADatabaseSaysWhatToDo(t *testing.T) {
 			for _, readOnly := range []bool{false, true} {
 				log, text := logged()
 				began := time.Now()
-				s, err := record.Open(t.Context(), there, record.Options{ReadOnly: readOnly, Log: log})
+				s, err := open.URL(t.Context(), there, record.Options{ReadOnly: readOnly, Log: log})
 				if err == nil {
 					t.Fatalf("it was opened: %v", s.Close(context.WithoutCancel(t.Context())))
 				}
@@ -171,7 +172,7 @@ func TestReplicasThatStartAtOnceAllComeUp(t *testing.T) {
 	for i := range stores {
 		all.Go(func() {
 			var err error
-			if stores[i], err = record.Open(t.Context(), there, record.Options{}); err != nil {
+			if stores[i], err = open.URL(t.Context(), there, record.Options{}); err != nil {
 				t.Errorf("replica %d: %v", i, err)
 			}
 		})
@@ -192,7 +193,7 @@ func TestReplicasThatStartAtOnceAllComeUp(t *testing.T) {
 
 func TestAReaderOfADatabaseWritesNothing(t *testing.T) {
 	there := postgrestest.URL(t)
-	_, err := record.Open(t.Context(), there, record.Options{ReadOnly: true})
+	_, err := open.URL(t.Context(), there, record.Options{ReadOnly: true})
 	wantCode(t, err, lsapi.CodeInvalid)
 	owner := openURL(t, there, record.Options{}) // so that nothing was made is seen by this making it
 	reader := openURL(t, there, record.Options{ReadOnly: true, Replicas: func(int) { t.Error("a reader counts replicas") }})
@@ -228,7 +229,7 @@ func TestASchemaOfItsOwnIsEnough(t *testing.T) {
 }
 
 func TestAClosedDatabaseSaysSo(t *testing.T) {
-	s, err := record.Open(t.Context(), postgrestest.URL(t), record.Options{})
+	s, err := open.URL(t.Context(), postgrestest.URL(t), record.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 	"lsapi/internal/record/postgrestest"
 )
 
@@ -162,7 +163,7 @@ func TestOpenPassesOnWhyTheDatabaseCannotBeUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := record.Open(t.Context(), test.url(t), record.Options{})
+			s, err := open.URL(t.Context(), test.url(t), record.Options{})
 			if err == nil {
 				t.Fatalf("it was opened: %v", s.Close(context.WithoutCancel(t.Context())))
 			}
@@ -196,7 +197,7 @@ func TestOpenOutlivesTheEndOfItsSessions(t *testing.T) {
 	}
 	opened := make(chan error, 1)
 	go func() {
-		s, err := record.Open(t.Context(), there, record.Options{})
+		s, err := open.URL(t.Context(), there, record.Options{})
 		if err == nil {
 			err = s.Close(context.WithoutCancel(t.Context()))
 		}

@@ -287,7 +287,7 @@ func countingListing(at time.Time) []lsapi.Membership {
 }
 
 func TestAFileHasOneReplica(t *testing.T) {
-	s := open(t, newFile(t))
+	s := openFile(t, newFile(t))
 	if !lead(t, s) {
 		t.Error("it does not lead")
 	}

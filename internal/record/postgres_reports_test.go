@@ -276,7 +276,7 @@ func TestReportsThatNobodyBelievesArePruned(t *testing.T) {
 
 // A file's owner asks as it likes, and hears of nobody.
 func TestAFileAsksForHealthAlone(t *testing.T) {
-	s := open(t, newFile(t))
+	s := openFile(t, newFile(t))
 	for range 2 {
 		if !claim(t, s, "web", time.Hour) {
 			t.Error("it may not ask")

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 	"lsapi/internal/record/postgrestest"
 )
 
@@ -17,11 +18,13 @@ func TestPostgres(t *testing.T) {
 // openURL opens a record, to be closed at the test's end.
 func openURL(t testing.TB, url string, o record.Options) record.Store {
 	t.Helper()
-	s, err := record.Open(t.Context(), url, o)
+	s, err := open.URL(t.Context(), url, o)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
+	urls.Store(s, url)
 	t.Cleanup(func() {
+		urls.Delete(s)
 		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Errorf("close: %v", err)
 		}

@@ -354,7 +354,7 @@ func TestManyReplicasRecordOneHistory(t *testing.T) {
 		}
 		workers.Go(func() {
 			for range 5 {
-				if err := record.PruneAt(t.Context(), s, time.Now(), dayLong); err != nil {
+				if err := pruneAt(t, s, time.Now(), dayLong); err != nil {
 					t.Errorf("prune: %v", err)
 				}
 				wantWhole(t, s)

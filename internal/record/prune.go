@@ -8,22 +8,22 @@ import (
 
 // pruning is what a process knows of the time by which it prunes.
 type pruning struct {
-	clock steadyClock
+	clock SteadyClock
 	log   *slog.Logger
 }
 
 // Prune implements Store. The first call only notes the time: that of the newest
 // event, or of the clock when that is earlier. From then on the record ages as this
 // process does, so that a clock that jumps forward removes nothing.
-func (r record) Prune(ctx context.Context, keep time.Duration) error {
+func (r Record) Prune(ctx context.Context, keep time.Duration) error {
 	var now, newest time.Time
-	err := r.update(ctx, func(ctx context.Context, t tables) (err error) {
-		if now, err = t.labels(ctx); err != nil {
+	err := r.Update(ctx, func(ctx context.Context, t Tables) (err error) {
+		if now, err = t.Labels(ctx); err != nil {
 			return err
 		}
-		logs, err := t.logs(ctx)
+		logs, err := t.Logs(ctx)
 		for _, log := range logs {
-			newest = latest(newest, log.at)
+			newest = Latest(newest, log.At)
 		}
 		return err
 	})
@@ -33,24 +33,24 @@ func (r record) Prune(ctx context.Context, keep time.Duration) error {
 	if newest.IsZero() {
 		newest = now
 	}
-	if first := r.pruning.clock.start(earliest(now, newest)); first {
+	if first := r.pruning.clock.Start(earliest(now, newest)); first {
 		return nil
 	}
-	return r.pruneAt(ctx, r.pruning.clock.at(now), keep)
+	return r.PruneAt(ctx, r.pruning.clock.At(now), keep)
 }
 
 // pruneAt prunes as of a time. Each log is a transaction of its own, so that changes
 // wait for one of them at most.
-func (r record) pruneAt(ctx context.Context, now time.Time, keep time.Duration) error {
-	logs, err := view(ctx, r, func(t tables) ([]logRow, error) { return t.logs(ctx) })
+func (r Record) PruneAt(ctx context.Context, now time.Time, keep time.Duration) error {
+	logs, err := Read(ctx, r, func(t Tables) ([]LogRow, error) { return t.Logs(ctx) })
 	if err != nil {
 		return err
 	}
 	limit, events := midnight(now.Add(-keep)), int64(0)
 	for _, log := range logs {
 		dropped := new(int64)
-		err = r.update(ctx, func(ctx context.Context, t tables) (err error) {
-			*dropped, err = pruneLog(ctx, t, log.loadBalancer, now, limit)
+		err = r.Update(ctx, func(ctx context.Context, t Tables) (err error) {
+			*dropped, err = pruneLog(ctx, t, log.LoadBalancer, now, limit)
 			return err
 		})
 		if err != nil {
@@ -69,17 +69,17 @@ func (r record) pruneAt(ctx context.Context, now time.Time, keep time.Duration) 
 
 // pruneKeys drops idempotency keys that have expired. One that is of a later time was
 // reserved under a clock that was wrong: it expires a lifetime from now.
-func (r record) pruneKeys(ctx context.Context) error {
+func (r Record) pruneKeys(ctx context.Context) error {
 	dropped := new(int64)
-	err := r.update(ctx, func(ctx context.Context, t tables) error {
-		now, steady, err := t.clocks(ctx)
+	err := r.Update(ctx, func(ctx context.Context, t Tables) error {
+		now, steady, err := t.Clocks(ctx)
 		if err != nil {
 			return err
 		}
-		if err := t.capKeys(ctx, now); err != nil {
+		if err := t.CapKeys(ctx, now); err != nil {
 			return err
 		}
-		*dropped, err = t.dropKeys(ctx, steady.Add(-keyLifetime))
+		*dropped, err = t.DropKeys(ctx, steady.Add(-keyLifetime))
 		return err
 	})
 	if err != nil {
@@ -94,13 +94,13 @@ func (r record) pruneKeys(ctx context.Context) error {
 // pruneLog drops what is before the last checkpoint that has nothing before it but
 // whole days that ended before the limit, and returns how many events that were. A
 // log at rest gets such a checkpoint.
-func pruneLog(ctx context.Context, t tables, loadBalancer string, now, limit time.Time) (dropped int64, err error) {
+func pruneLog(ctx context.Context, t Tables, loadBalancer string, now, limit time.Time) (dropped int64, err error) {
 	a, err := appendTo(ctx, t, loadBalancer)
-	if err != nil || a.log.last == 0 {
+	if err != nil || a.log.Last == 0 {
 		return 0, err
 	}
-	if atRest := a.log.at.Before(limit); atRest && a.log.last > a.log.first && a.log.checkpoint != a.log.last {
-		if err := a.checkpoint(ctx, exact(now)); err != nil {
+	if atRest := a.log.At.Before(limit); atRest && a.log.Last > a.log.First && a.log.Checkpoint != a.log.Last {
+		if err := a.checkpoint(ctx, Exact(now)); err != nil {
 			return 0, err
 		}
 	}
@@ -108,13 +108,13 @@ func pruneLog(ctx context.Context, t tables, loadBalancer string, now, limit tim
 	if err != nil {
 		return 0, err
 	}
-	first := a.log.first
+	first := a.log.First
 	if cut > first {
 		if err := a.drop(ctx, cut); err != nil {
 			return 0, err
 		}
 	}
-	return a.log.first - first, a.close(ctx)
+	return a.log.First - first, a.close(ctx)
 }
 
 // cut returns the number of the checkpoint before which all can go, 0 for none.
@@ -123,13 +123,13 @@ func (a *appender) cut(ctx context.Context, limit time.Time) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	open, err := a.tables.openChanges(ctx, a.log.loadBalancer)
+	open, err := a.tables.OpenChanges(ctx, a.log.LoadBalancer)
 	if err != nil {
 		return 0, err
 	}
-	oldest := a.log.last
+	oldest := a.log.Last
 	for _, c := range open {
-		oldest = min(oldest, c.begun)
+		oldest = min(oldest, c.Begun)
 	}
 	if cut <= oldest {
 		return cut, nil
@@ -140,27 +140,27 @@ func (a *appender) cut(ctx context.Context, limit time.Time) (int64, error) {
 // firstOfItsDay returns the first checkpoint from the limit on, if all before it is
 // older than the limit, else the last checkpoint before the limit.
 func (a *appender) firstOfItsDay(ctx context.Context, limit time.Time) (int64, error) {
-	from, err := a.tables.checkpointFrom(ctx, a.log.loadBalancer, limit)
+	from, err := a.tables.CheckpointFrom(ctx, a.log.LoadBalancer, limit)
 	if err != nil {
 		return 0, err
 	}
-	if from > a.log.first {
-		rows, err := a.tables.events(ctx, a.log.loadBalancer, from-1, 1)
-		if err != nil || len(rows) > 0 && rows[0].at.Before(limit) {
+	if from > a.log.First {
+		rows, err := a.tables.Events(ctx, a.log.LoadBalancer, from-1, 1)
+		if err != nil || len(rows) > 0 && rows[0].At.Before(limit) {
 			return from, err
 		}
 	}
-	return a.tables.checkpointUntil(ctx, a.log.loadBalancer, limit.Add(-time.Microsecond))
+	return a.tables.CheckpointUntil(ctx, a.log.LoadBalancer, limit.Add(-time.Microsecond))
 }
 
 // checkpointBefore returns the last checkpoint before an event, 0 for none.
 func (a *appender) checkpointBefore(ctx context.Context, seq int64) (int64, error) {
-	rows, err := a.tables.events(ctx, a.log.loadBalancer, seq, 1)
+	rows, err := a.tables.Events(ctx, a.log.LoadBalancer, seq, 1)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	for at := rows[0].at; ; at = at.Add(-time.Microsecond) {
-		found, err := a.tables.checkpointUntil(ctx, a.log.loadBalancer, at)
+	for at := rows[0].At; ; at = at.Add(-time.Microsecond) {
+		found, err := a.tables.CheckpointUntil(ctx, a.log.LoadBalancer, at)
 		if err != nil || found < seq {
 			return found, err
 		}
@@ -169,17 +169,17 @@ func (a *appender) checkpointBefore(ctx context.Context, seq int64) (int64, erro
 
 // drop drops all before a checkpoint.
 func (a *appender) drop(ctx context.Context, cut int64) error {
-	rows, err := a.tables.events(ctx, a.log.loadBalancer, cut, 1)
+	rows, err := a.tables.Events(ctx, a.log.LoadBalancer, cut, 1)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	if err := a.tables.dropEvents(ctx, a.log.loadBalancer, cut); err != nil {
+	if err := a.tables.DropEvents(ctx, a.log.LoadBalancer, cut); err != nil {
 		return err
 	}
 	// Whatever was completed before the checkpoint was also asked for before it.
-	if err := a.tables.dropChanges(ctx, a.log.loadBalancer, cut, rows[0].at.Add(maxAhead)); err != nil {
+	if err := a.tables.DropChanges(ctx, a.log.LoadBalancer, cut, rows[0].At.Add(maxAhead)); err != nil {
 		return err
 	}
-	a.log.first = cut
+	a.log.First = cut
 	return nil
 }

@@ -1,10 +1,6 @@
 package record
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -17,7 +13,7 @@ var midday = time.Date(2025, 11, 2, 12, 0, 0, 0, time.UTC)
 
 func TestClockConvertsNothingIntoTheFuture(t *testing.T) {
 	record, local := midday, midday.Add(-time.Hour)
-	c := clock{now: record, before: local, after: local.Add(time.Second)}
+	c := Clock{Now: record, Before: local, After: local.Add(time.Second)}
 	for _, test := range []struct{ local, record time.Time }{
 		{local, record}, {local.Add(-time.Minute), record.Add(-time.Minute)}, {local.Add(time.Minute), record}, {time.Time{}, time.Time{}},
 	} {
@@ -26,7 +22,7 @@ func TestClockConvertsNothingIntoTheFuture(t *testing.T) {
 		}
 	}
 	for _, test := range []struct{ record, local time.Time }{
-		{record, c.after}, {record.Add(-time.Minute), c.after.Add(-time.Minute)}, {record.Add(time.Minute), c.after}, {time.Time{}, time.Time{}},
+		{record, c.After}, {record.Add(-time.Minute), c.After.Add(-time.Minute)}, {record.Add(time.Minute), c.After}, {time.Time{}, time.Time{}},
 	} {
 		if got := c.toLocal(test.record); !got.Equal(test.local) {
 			t.Errorf("the record's %v is converted to %v, want %v", test.record, got, test.local)
@@ -36,12 +32,12 @@ func TestClockConvertsNothingIntoTheFuture(t *testing.T) {
 
 func TestClockAcceptsChangesWithinTheTolerance(t *testing.T) {
 	id := uuid.Must(uuid.NewV7())
-	parsed, _ := changeID(id.String())
-	asked := intendedAt(parsed)
+	parsed, _ := ParseID(id.String())
+	asked := IntendedAt(parsed)
 	for ahead, want := range map[time.Duration]lsapi.Code{
 		-time.Hour: "", 0: "", lsapi.ClockTolerance: "", lsapi.ClockTolerance + 1: lsapi.CodeUnavailable,
 	} {
-		err := clock{labels: asked.Add(-ahead)}.accepts(id.String())
+		err := Clock{Labels: asked.Add(-ahead)}.accepts(id.String())
 		if lsapi.ErrorCode(err) != want {
 			t.Errorf("one that is %v ahead: %v", ahead, err)
 		}
@@ -49,7 +45,7 @@ func TestClockAcceptsChangesWithinTheTolerance(t *testing.T) {
 }
 
 func TestClockConvertsTimesOfTheRecordToLabels(t *testing.T) {
-	c := clock{now: midday, labels: midday.Add(-time.Hour)}
+	c := Clock{Now: midday, Labels: midday.Add(-time.Hour)}
 	for at, want := range map[time.Time]time.Time{
 		midday: midday.Add(-time.Hour), midday.Add(-time.Minute): midday.Add(-time.Hour - time.Minute), {}: {},
 	} {
@@ -61,11 +57,11 @@ func TestClockConvertsTimesOfTheRecordToLabels(t *testing.T) {
 
 // What is stamped with a time to come counts as recorded when that was noticed.
 func TestLogDatesEventsOfAClockThatWasSetBack(t *testing.T) {
-	row := func(seq int64, recorded time.Duration) eventRow {
-		return eventRow{seq: seq, at: midday.Add(-time.Hour), recordedAt: midday.Add(recorded)}
+	row := func(seq int64, recorded time.Duration) EventRow {
+		return EventRow{Seq: seq, At: midday.Add(-time.Hour), RecordedAt: midday.Add(recorded)}
 	}
-	l := &logRow{last: 5, clock: clock{now: midday}}
-	if l.restamp(midday) || l.restamped != 0 {
+	l := &LogRow{Last: 5, Clock: Clock{Now: midday}}
+	if l.restamp(midday) || l.Restamped != 0 {
 		t.Error("a stamp of now is changed")
 	}
 	if got := l.recordedAt(row(5, time.Minute)); !got.Equal(midday.Add(time.Minute)) {
@@ -75,9 +71,9 @@ func TestLogDatesEventsOfAClockThatWasSetBack(t *testing.T) {
 		t.Error("a stamp of the future is not changed")
 	}
 	old := row(4, 0)
-	old.recordedAt = time.Time{} // as older versions wrote
+	old.RecordedAt = time.Time{} // as older versions wrote
 	for name, test := range map[string]struct {
-		row  eventRow
+		row  EventRow
 		want time.Time
 	}{
 		"the last before":     {row(5, time.Minute), midday},
@@ -98,7 +94,7 @@ func TestUnprovenChangesReachBackFromTheLastLook(t *testing.T) {
 		"now":        {midday, midday.Add(-within)},
 		"a hour ago": {midday.Add(-time.Hour), midday.Add(-time.Hour - within)},
 	} {
-		l := &logRow{clock: clock{now: midday}, lookedAt: test.looked}
+		l := &LogRow{Clock: Clock{Now: midday}, LookedAt: test.looked}
 		if got := l.unproven(within); !got.Equal(test.want) {
 			t.Errorf("looked at %s: since %v, want %v", name, got, test.want)
 		}
@@ -106,23 +102,23 @@ func TestUnprovenChangesReachBackFromTheLastLook(t *testing.T) {
 }
 
 func TestDigestCoversEveryFieldOfAChange(t *testing.T) {
-	change := func() recorded { return recorded{Change: lsapi.Change{ID: "a", MembersBefore: new(3)}} }
+	change := func() ChangeRow { return ChangeRow{Change: lsapi.Change{ID: "a", MembersBefore: new(3)}} }
 	d := newDigests()
 	original := change()
 	seen := map[uint64]string{d.of(&original): "nothing"}
-	for name, alter := range map[string]func(*recorded){
-		"id": func(c *recorded) { c.ID = "b" }, "load balancer": func(c *recorded) { c.LoadBalancer = "b" },
-		"instance": func(c *recorded) { c.InstanceID = "b" }, "actor": func(c *recorded) { c.Actor = "b" },
-		"action": func(c *recorded) { c.Action = "b" }, "reason": func(c *recorded) { c.Reason = "b" },
-		"request": func(c *recorded) { c.RequestID = "b" }, "source": func(c *recorded) { c.Source = "b" },
-		"outcome": func(c *recorded) { c.Outcome = "b" }, "code": func(c *recorded) { c.Code = "b" },
-		"resolution": func(c *recorded) { c.Resolution = "b" }, "AWS request": func(c *recorded) { c.AWSRequestID = "b" },
-		"type": func(c *recorded) { c.Instance.Type = "b" }, "another type": func(c *recorded) { c.Instance.Type = "c" },
-		"state": func(c *recorded) { c.Instance.State = "b" }, "since": func(c *recorded) { c.NotBefore = midday },
-		"deadline": func(c *recorded) { c.Deadline = midday }, "completed": func(c *recorded) { c.CompletedAt = midday },
-		"launched": func(c *recorded) { c.Instance.LaunchTime = midday }, "begun": func(c *recorded) { c.begun = 1 },
-		"done": func(c *recorded) { c.done = 1 }, "before": func(c *recorded) { c.MembersBefore = new(4) },
-		"before, none": func(c *recorded) { c.MembersBefore = nil }, "after": func(c *recorded) { c.MembersAfter = new(0) },
+	for name, alter := range map[string]func(*ChangeRow){
+		"id": func(c *ChangeRow) { c.ID = "b" }, "load balancer": func(c *ChangeRow) { c.LoadBalancer = "b" },
+		"instance": func(c *ChangeRow) { c.InstanceID = "b" }, "actor": func(c *ChangeRow) { c.Actor = "b" },
+		"action": func(c *ChangeRow) { c.Action = "b" }, "reason": func(c *ChangeRow) { c.Reason = "b" },
+		"request": func(c *ChangeRow) { c.RequestID = "b" }, "source": func(c *ChangeRow) { c.Source = "b" },
+		"outcome": func(c *ChangeRow) { c.Outcome = "b" }, "code": func(c *ChangeRow) { c.Code = "b" },
+		"resolution": func(c *ChangeRow) { c.Resolution = "b" }, "AWS request": func(c *ChangeRow) { c.AWSRequestID = "b" },
+		"type": func(c *ChangeRow) { c.Instance.Type = "b" }, "another type": func(c *ChangeRow) { c.Instance.Type = "c" },
+		"state": func(c *ChangeRow) { c.Instance.State = "b" }, "since": func(c *ChangeRow) { c.NotBefore = midday },
+		"deadline": func(c *ChangeRow) { c.Deadline = midday }, "completed": func(c *ChangeRow) { c.CompletedAt = midday },
+		"launched": func(c *ChangeRow) { c.Instance.LaunchTime = midday }, "begun": func(c *ChangeRow) { c.Begun = 1 },
+		"done": func(c *ChangeRow) { c.Done = 1 }, "before": func(c *ChangeRow) { c.MembersBefore = new(4) },
+		"before, none": func(c *ChangeRow) { c.MembersBefore = nil }, "after": func(c *ChangeRow) { c.MembersAfter = new(0) },
 	} {
 		c := change()
 		alter(&c)
@@ -135,17 +131,17 @@ func TestDigestCoversEveryFieldOfAChange(t *testing.T) {
 }
 
 func TestOnlyChangesOfLsapiApply(t *testing.T) {
-	one := func(source lsapi.Source, outcome lsapi.Outcome) recorded {
-		return recorded{Change: lsapi.Change{Source: source, Outcome: outcome}}
+	one := func(source lsapi.Source, outcome lsapi.Outcome) ChangeRow {
+		return ChangeRow{Change: lsapi.Change{Source: source, Outcome: outcome}}
 	}
 	for name, test := range map[string]struct {
-		changes []recorded
+		changes []ChangeRow
 		want    bool
 	}{
 		"none":     {nil, false},
-		"applied":  {[]recorded{one(lsapi.SourceLSAPI, lsapi.OutcomeFailed), one(lsapi.SourceLSAPI, lsapi.OutcomeApplied)}, true},
-		"failed":   {[]recorded{one(lsapi.SourceLSAPI, lsapi.OutcomeFailed)}, false},
-		"external": {[]recorded{one(lsapi.SourceExternal, lsapi.OutcomeApplied)}, false},
+		"applied":  {[]ChangeRow{one(lsapi.SourceLSAPI, lsapi.OutcomeFailed), one(lsapi.SourceLSAPI, lsapi.OutcomeApplied)}, true},
+		"failed":   {[]ChangeRow{one(lsapi.SourceLSAPI, lsapi.OutcomeFailed)}, false},
+		"external": {[]ChangeRow{one(lsapi.SourceExternal, lsapi.OutcomeApplied)}, false},
 	} {
 		if got := (effects{changes: test.changes}).apply(); got != test.want {
 			t.Errorf("%s: got %t", name, got)
@@ -190,7 +186,7 @@ func equalPayloads(a, b changePayload) bool {
 }
 
 func TestWakesReachThoseWhoWaitForTheName(t *testing.T) {
-	w := newWakes()
+	w := NewHints()
 	woken := func(c <-chan struct{}) bool {
 		select {
 		case <-c:
@@ -199,21 +195,21 @@ func TestWakesReachThoseWhoWaitForTheName(t *testing.T) {
 			return false
 		}
 	}
-	first, forgetFirst := w.wait("a")
-	second, forgetSecond := w.wait("a")
-	other, forgetOther := w.wait("b")
-	w.wake("a")
-	w.wake("a") // holds one
-	w.wake("none")
+	first, forgetFirst := w.Wait("a")
+	second, forgetSecond := w.Wait("a")
+	other, forgetOther := w.Wait("b")
+	w.Wake("a")
+	w.Wake("a") // holds one
+	w.Wake("none")
 	if !woken(first) || !woken(second) || woken(other) || woken(first) {
 		t.Error("not those who wait for it were woken once")
 	}
-	w.wakeAll()
+	w.WakeAll()
 	if !woken(first) || !woken(second) || !woken(other) {
 		t.Error("not all were woken")
 	}
 	forgetFirst()
-	w.wake("a")
+	w.Wake("a")
 	if woken(first) || !woken(second) {
 		t.Error("one who has left is woken, or takes another along")
 	}
@@ -224,52 +220,16 @@ func TestWakesReachThoseWhoWaitForTheName(t *testing.T) {
 	}
 }
 
-func TestFileThatIsGoneIsNamedSo(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	write := func(path string) {
-		t.Helper()
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(path)
-	file, err := inodeOf(path)
-	if err != nil || file.intact() != nil {
-		t.Fatalf("it is not intact: %v, %v", err, file.intact())
-	}
-	write(path + "2")
-	if err := os.Rename(path+"2", path); err != nil {
-		t.Fatal(err)
-	}
-	if err := file.intact(); err == nil || errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("another in its place: %v", err)
-	}
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	if err := file.intact(); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("removed: %v", err)
-	}
-}
-
-// The lock's name must not depend on the folder that the process is in.
-func TestRelativePathOfARecordIsMadeAbsolute(t *testing.T) {
-	t.Chdir(t.TempDir())
-	if f, err := find("lsapi.db"); err != nil || !filepath.IsAbs(f.path) {
-		t.Errorf("it is %q, %v", f.path, err)
-	}
-}
-
 func TestFoldComparesHealthThatItKnows(t *testing.T) {
-	kept := healths{"i-1": {MemberHealth: lsapi.MemberHealth{InstanceID: "i-1", State: lsapi.InService}, seq: 1, since: midday}}
+	kept := Healths{"i-1": {MemberHealth: lsapi.MemberHealth{InstanceID: "i-1", State: lsapi.InService}, Seq: 1, Since: midday}}
 	for name, test := range map[string]struct {
-		before healths
+		before Healths
 		bad    bool
 	}{
-		"nothing is known": {nil, false}, "the same is known": {kept, false}, "other is known": {healths{}, true},
+		"nothing is known": {nil, false}, "the same is known": {kept, false}, "other is known": {Healths{}, true},
 	} {
-		f := newFold("web", func(recorded) {})
-		f.log.last, f.healths = 1, test.before
+		f := newFold("web", func(ChangeRow) {})
+		f.log.Last, f.healths = 1, test.before
 		p := new(payload)
 		p.state(kept)
 		if why := f.restated(p); (why != "") != test.bad {
@@ -279,5 +239,23 @@ func TestFoldComparesHealthThatItKnows(t *testing.T) {
 		if why := f.restated(new(payload)); why != "" {
 			t.Errorf("%s, and nothing is said: %q", name, why)
 		}
+	}
+}
+
+func TestLabelsOfAReplicaAreConvertedToTheRecordsClock(t *testing.T) {
+	now := time.Date(2026, 11, 30, 1, 0, 0, 0, time.UTC)
+	for ahead, want := range map[time.Duration]time.Duration{
+		0: 0, 100 * time.Millisecond: 0, -100 * time.Millisecond: 0, // that may be the time that asking takes
+		4 * time.Second: -4 * time.Second, -4 * time.Second: 4 * time.Second,
+	} {
+		local := now.Add(ahead)
+		c := DatabaseClock(now, local, local)
+		looked := local.Add(-time.Minute)
+		if got := c.label(looked); got.Sub(looked) != want {
+			t.Errorf("by a clock that is %v ahead, %v is labelled %v", ahead, looked, got)
+		}
+	}
+	if c := DatabaseClock(now, now.Add(time.Hour), now); !c.label(time.Time{}).IsZero() {
+		t.Error("no time became one")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,17 +29,14 @@ func wantReady(t *testing.T, s record.Store) {
 	eventually(t, "the record to be ready", func() bool { return s.Ready(t.Context()) == nil })
 }
 
-// testReadyLeavesNothing looks that what readiness tries to write is not kept.
+// A record that was opened just now has proved nothing: Ready tries to write.
 func testReadyLeavesNothing(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
-	l.know(one)
-	noted, ended := heads(t, s), end(t, s)
-	record.ForgetProof(s)
+	ended := end(t, s)
 	if err := s.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if now := heads(t, s); !slices.Equal(now, noted) {
-		t.Errorf("the heads are %+v, were %+v", now, noted)
+	if noted := heads(t, s); len(noted) > 0 {
+		t.Errorf("the heads are %+v", noted)
 	}
 	if found := events(t, s, ended, 10); len(found) > 0 {
 		t.Errorf("there are events: %+v", found)
@@ -93,7 +89,7 @@ func TestSQLiteIsNotReadyWhenAChangeCannotBeRecorded(t *testing.T) {
 	for _, table := range []string{"logs", "events", "changes", "members", "health", "idempotency_keys"} {
 		t.Run(table, func(t *testing.T) {
 			path := newFile(t)
-			s := open(t, path)
+			s := openFile(t, path)
 			wantReady(t, s)
 			edit(t, path, "CREATE TRIGGER refused BEFORE INSERT ON "+table+" BEGIN SELECT raise(ABORT, 'no'); END")
 			wantNotReady(t, s, "the record of ")
@@ -154,7 +150,7 @@ func TestOwnerStopsWhenItsFileIsRemoved(t *testing.T) {
 // the process.
 func TestOwnerAcknowledgesNothingInALogThatWasRemoved(t *testing.T) {
 	path := newFile(t)
-	s := open(t, path)
+	s := openFile(t, path)
 	l := newLane(t, s, "web")
 	l.know(one)
 	if err := os.Remove(path + "-wal"); err != nil {
@@ -165,14 +161,14 @@ func TestOwnerAcknowledgesNothingInALogThatWasRemoved(t *testing.T) {
 
 func TestOwnerStopsWhenAnotherProcessHasItsFile(t *testing.T) {
 	path := newFile(t)
-	s := open(t, path)
+	s := openFile(t, path)
 	l := newLane(t, s, "web")
 	l.know(one)
 	away := path + ".away"
 	if err := os.Rename(path+".lock", away); err != nil {
 		t.Fatal(err)
 	}
-	other := open(t, path) // it makes a lock of its own
+	other := openFile(t, path) // it makes a lock of its own
 	newLane(t, other, "web").do(lsapi.Detach, one)
 	wantReplaced(t, s, l)
 	if err := os.Rename(away, path+".lock"); err != nil {
@@ -184,7 +180,7 @@ func TestOwnerStopsWhenAnotherProcessHasItsFile(t *testing.T) {
 
 func TestOwnerStopsWhenAnotherFileTakesThePlaceOfItsOwn(t *testing.T) {
 	path := newFile(t)
-	s := open(t, path)
+	s := openFile(t, path)
 	l := newLane(t, s, "web")
 	l.know(one)
 	if err := os.Remove(path); err != nil {

@@ -141,7 +141,7 @@ func testPrune(t *testing.T, s record.Store) {
 	}
 	// At noon of the seventh day, three days are kept: the second half of the fourth
 	// day is less than that ago, so the first three go.
-	if err := record.PruneAt(t.Context(), s, l.now, 3*dayLong); err != nil {
+	if err := pruneAt(t, s, l.now, 3*dayLong); err != nil {
 		t.Fatal(err)
 	}
 	found := wantWhole(t, s, noted...)
@@ -156,7 +156,7 @@ func testPrune(t *testing.T, s record.Store) {
 	_, err = s.MembersAt(t.Context(), "web", days[2])
 	wantCode(t, err, lsapi.CodeNotFound)
 	wantStrings(t, membersAt(t, s, days[3]), one)
-	if err := record.PruneAt(t.Context(), s, l.now, 3*dayLong); err != nil { // again
+	if err := pruneAt(t, s, l.now, 3*dayLong); err != nil { // again
 		t.Fatal(err)
 	}
 	if again := wantWhole(t, s); again.Events != found.Events {
@@ -176,7 +176,7 @@ func testPruneOpen(t *testing.T, s record.Store) {
 	l.after(10 * dayLong)
 	for range 2 {
 		l.do(lsapi.Detach, two)
-		if err := record.PruneAt(t.Context(), s, l.now, dayLong); err != nil {
+		if err := pruneAt(t, s, l.now, dayLong); err != nil {
 			t.Fatal(err)
 		}
 		if found := wantWhole(t, s, noted...); len(found.Pruned) != 0 {
@@ -192,7 +192,7 @@ func testPruneOpen(t *testing.T, s record.Store) {
 	}
 	wantWhole(t, s)
 	l.after(5*dayLong).do(lsapi.Attach, two)
-	if err := record.PruneAt(t.Context(), s, l.now, dayLong); err != nil {
+	if err := pruneAt(t, s, l.now, dayLong); err != nil {
 		t.Fatal(err)
 	}
 	wantWhole(t, s)
@@ -209,7 +209,7 @@ func testPruneIdle(t *testing.T, s record.Store) {
 	noted := heads(t, s)
 	now := noon.Add(100 * dayLong)
 	for range 3 {
-		if err := record.PruneAt(t.Context(), s, now, dayLong); err != nil {
+		if err := pruneAt(t, s, now, dayLong); err != nil {
 			t.Fatal(err)
 		}
 		found := wantWhole(t, s, noted...)
@@ -242,7 +242,7 @@ func testPruneDayWithoutCheckpoint(t *testing.T, s record.Store) {
 	}
 	noted := heads(t, s)
 	before := wantWhole(t, s)
-	if err := record.PruneAt(t.Context(), s, noon.Add(dayLong), dayLong); err != nil {
+	if err := pruneAt(t, s, noon.Add(dayLong), dayLong); err != nil {
 		t.Fatal(err)
 	}
 	if after := wantWhole(t, s, noted...); after.Events != before.Events {

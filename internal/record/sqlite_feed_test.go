@@ -20,7 +20,7 @@ const anHourAgo = "UPDATE events SET recorded_at = recorded_at - 3600000000"
 
 func TestStandbyLearnsWhatTheOwnerApplies(t *testing.T) {
 	path := newFile(t)
-	owner := open(t, path)
+	owner := openFile(t, path)
 	web, api := newLane(t, owner, "web"), newLane(t, owner, "api")
 	web.now = time.Now().Add(-time.Hour)
 	web.do(lsapi.Attach, three)
@@ -57,7 +57,7 @@ func TestStandbyLearnsWhatTheOwnerApplies(t *testing.T) {
 // AWS may not show yet what was applied before the standby began.
 func TestStandbyLearnsWhatWasAppliedAMomentBefore(t *testing.T) {
 	path := newFile(t)
-	web := newLane(t, open(t, path), "web")
+	web := newLane(t, openFile(t, path), "web")
 	web.now = time.Now().Add(-time.Hour)
 	web.do(lsapi.Attach, three)
 	edit(t, path, anHourAgo)
@@ -73,7 +73,7 @@ func TestStandbyLearnsWhatWasAppliedAMomentBefore(t *testing.T) {
 
 func TestStandbyThatTakesOverHasLearnedEverything(t *testing.T) {
 	path := newFile(t)
-	owner := open(t, path)
+	owner := openFile(t, path)
 	web := newLane(t, owner, "web")
 	web.now = time.Now().Add(-time.Minute)
 	p := newPupil()

@@ -12,6 +12,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 )
 
 // eventually waits for a condition, for as long as a standby may take.
@@ -50,7 +51,7 @@ func TestOpeningSaysWhatToDoAboutAURL(t *testing.T) {
 		"sqlite://" + folder:             "is not a file",
 		"sqlite://" + folder + "/a/b.db": "cannot be used: no such file or directory",
 	} {
-		s, err := record.Open(t.Context(), url, record.Options{})
+		s, err := open.URL(t.Context(), url, record.Options{})
 		if err == nil {
 			t.Errorf("%s was opened: %v", url, s.Close(context.WithoutCancel(t.Context())))
 			continue
@@ -66,7 +67,7 @@ func TestNoMessageShowsAURLInWhichAPasswordMayBe(t *testing.T) {
 		"sqlite://app:s3cret@host/db", "sqlite:postgres://app:s3cret@host/db", "postgre://app:s3cret@host/db",
 		"s3cret:app", "sqlite:postgres://app:s3cret@host/", "postgres://app:s3cret@host:port/db",
 	} {
-		s, err := record.Open(t.Context(), url, record.Options{})
+		s, err := open.URL(t.Context(), url, record.Options{})
 		if err == nil {
 			t.Errorf("%s was opened: %v", url, s.Close(context.WithoutCancel(t.Context())))
 			continue
@@ -80,7 +81,7 @@ func TestNoMessageShowsAURLInWhichAPasswordMayBe(t *testing.T) {
 func TestARelativePathAndOddCharactersNameAFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"plain.db", "odd ?&%20#ü.db"} {
-		s, err := record.Open(t.Context(), "sqlite:"+name, record.Options{})
+		s, err := open.URL(t.Context(), "sqlite:"+name, record.Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -136,7 +137,7 @@ func TestAFileThatIsNoRecordIsNotTouched(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, o := range []record.Options{{}, {ReadOnly: true}} {
-				s, err := record.Open(t.Context(), "sqlite://"+path, o)
+				s, err := open.URL(t.Context(), "sqlite://"+path, o)
 				if err == nil {
 					t.Fatalf("it was opened: %v", s.Close(context.WithoutCancel(t.Context())))
 				}
@@ -155,7 +156,7 @@ func TestAFileThatIsNoRecordIsNotTouched(t *testing.T) {
 // fill makes a record with a change in it.
 func fill(t testing.TB, path string) lsapi.Change {
 	t.Helper()
-	s, err := record.Open(t.Context(), "sqlite://"+path, record.Options{})
+	s, err := open.URL(t.Context(), "sqlite://"+path, record.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func fill(t testing.TB, path string) lsapi.Change {
 func TestWhatIsRecordedIsThereAfterAReopening(t *testing.T) {
 	path := newFile(t)
 	c := fill(t, path)
-	s := open(t, path)
+	s := openFile(t, path)
 	if got, err := s.Change(t.Context(), c.ID); err != nil || got.Outcome != lsapi.OutcomeApplied {
 		t.Errorf("got %+v (%v)", got, err)
 	}
@@ -184,14 +185,14 @@ func TestWhatIsRecordedIsThereAfterAReopening(t *testing.T) {
 
 func TestASecondProcessIsAStandbyUntilTheFirstEnds(t *testing.T) {
 	path := newFile(t)
-	first := open(t, path)
+	first := openFile(t, path)
 	l := newLane(t, first, "web")
 	l.know(one)
 	link := filepath.Join(t.TempDir(), "link.db")
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
-	second := open(t, link) // by another name
+	second := openFile(t, link) // by another name
 	wantStrings(t, membersAt(t, second, noon), one)
 	for what, err := range map[string]error{
 		"ready": second.Ready(t.Context()),
@@ -224,18 +225,18 @@ func errOf[T any](_ T, err error) error { return err }
 
 func TestAReaderBesideTheOwnerWritesNothing(t *testing.T) {
 	path := newFile(t)
-	_, err := record.Open(t.Context(), "sqlite://"+path, record.Options{ReadOnly: true})
+	_, err := open.URL(t.Context(), "sqlite://"+path, record.Options{ReadOnly: true})
 	wantCode(t, err, lsapi.CodeInvalid)
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("it made the file: %v", err)
 	}
 	c := fill(t, path)
-	reader, err := record.Open(t.Context(), "sqlite://"+path, record.Options{ReadOnly: true})
+	reader, err := open.URL(t.Context(), "sqlite://"+path, record.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer reader.Close(context.WithoutCancel(t.Context()))
-	owner := open(t, path)
+	owner := openFile(t, path)
 	if err := owner.Ready(t.Context()); err != nil {
 		t.Errorf("a reader keeps the owner from its lock: %v", err)
 	}
@@ -252,7 +253,7 @@ func TestAReaderBesideTheOwnerWritesNothing(t *testing.T) {
 }
 
 func TestAClosedStoreSaysSo(t *testing.T) {
-	s, err := record.Open(t.Context(), "sqlite://"+newFile(t), record.Options{})
+	s, err := open.URL(t.Context(), "sqlite://"+newFile(t), record.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

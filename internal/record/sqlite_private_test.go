@@ -11,13 +11,14 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 )
 
 // opened opens and closes a file, and returns what the log was told.
 func opened(t *testing.T, path string) string {
 	t.Helper()
 	var log bytes.Buffer
-	s, err := record.Open(t.Context(), "sqlite://"+path, record.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s, err := open.URL(t.Context(), "sqlite://"+path, record.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func opened(t *testing.T, path string) string {
 
 func TestTheRecordIsForItsOwnerAlone(t *testing.T) {
 	path := newFile(t)
-	s := open(t, path)
+	s := openFile(t, path)
 	newLane(t, s, "web").know(one)
 	files, err := filepath.Glob(path + "*")
 	if err != nil || len(files) != 4 {
@@ -61,7 +62,7 @@ func TestALinkInThePlaceOfTheLockIsNotFollowed(t *testing.T) {
 	if err := os.Symlink(victim, path+".lock"); err != nil {
 		t.Fatal(err)
 	}
-	s, err := record.Open(t.Context(), "sqlite://"+path, record.Options{})
+	s, err := open.URL(t.Context(), "sqlite://"+path, record.Options{})
 	if err == nil {
 		t.Errorf("it was opened: %v", s.Close(context.WithoutCancel(t.Context())))
 	} else if lsapi.ErrorCode(err) != lsapi.CodeUnavailable {

@@ -9,10 +9,10 @@ import (
 func TestSteadyClockDoesNotJump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		right := time.Now()
-		var c steadyClock
+		var c SteadyClock
 		want := func(reads, want time.Time) {
 			t.Helper()
-			if got := c.at(reads); !got.Equal(want) {
+			if got := c.At(reads); !got.Equal(want) {
 				t.Errorf("when the clock reads %v: got %v, want %v", reads, got, want)
 			}
 		}
@@ -24,7 +24,7 @@ func TestSteadyClockDoesNotJump(t *testing.T) {
 		want(right, right) // set back
 		time.Sleep(time.Hour)
 		want(right.Add(2*time.Hour), right.Add(2*time.Hour)) // and right again
-		if c.start(right) {
+		if c.Start(right) {
 			t.Error("a clock starts once")
 		}
 	})

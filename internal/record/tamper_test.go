@@ -17,7 +17,7 @@ import (
 // one, 6 checkpoint of the next day, 7-8 attach of two, 9 intent of three.
 func toTamperWith(t *testing.T) (s record.Store, path string) {
 	path = newFile(t)
-	s = open(t, path)
+	s = openFile(t, path)
 	l := newLane(t, s, "web")
 	l.know()
 	l.do(lsapi.Attach, one)
@@ -109,7 +109,7 @@ func TestVerifyFindsACheckpointThatWasHashedAnew(t *testing.T) {
 }
 
 // openDB opens the file past the store.
-func openDB(t *testing.T, path string) *sql.DB {
+func openDB(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
@@ -140,7 +140,7 @@ func rehash(t *testing.T, db *sql.DB, seq int, old, replacement []byte) {
 }
 
 func TestVerifyLooksAtOneStateWhileTheRecordIsWritten(t *testing.T) {
-	s := open(t, newFile(t))
+	s := openFile(t, newFile(t))
 	stop, ended := make(chan struct{}), make(chan struct{})
 	l := newLane(t, s, "web")
 	go func() {
@@ -164,7 +164,7 @@ func TestVerifyLooksAtOneStateWhileTheRecordIsWritten(t *testing.T) {
 // A log whose end is damaged cannot be continued. Others are none the worse for it.
 func TestADamagedLogFailsNobodyElse(t *testing.T) {
 	path := newFile(t)
-	s := open(t, path)
+	s := openFile(t, path)
 	damaged, whole := newLane(t, s, "damaged"), newLane(t, s, "whole")
 	damaged.know(one)
 	damaged.do(lsapi.Detach, one)
@@ -189,7 +189,7 @@ func TestADamagedLogFailsNobodyElse(t *testing.T) {
 // Verify says that they prove nothing, and the command fails then.
 func TestVerifyNamesHeadsThatAForgedPruningMadeUseless(t *testing.T) {
 	path := newFile(t)
-	s := open(t, path)
+	s := openFile(t, path)
 	l := newLane(t, s, "web")
 	l.know()
 	l.do(lsapi.Attach, one)

@@ -11,19 +11,19 @@ import (
 )
 
 // proof is that a change could lately be recorded.
-type proof struct{ at atomic.Pointer[time.Time] }
+type Proof struct{ at atomic.Pointer[time.Time] }
 
-func (p *proof) note() { p.at.Store(new(time.Now())) }
+func (p *Proof) Note() { p.at.Store(new(time.Now())) }
 
 // holds reports whether there is no need to try.
-func (p *proof) holds() bool {
+func (p *Proof) Holds() bool {
 	at := p.at.Load()
 	return at != nil && time.Since(*at) < probeEvery
 }
 
 // trial writes what a change writes, to the log of a load balancer that cannot
 // exist: to be rolled back.
-func trial(ctx context.Context, t tables) error {
+func WriteTrial(ctx context.Context, t Tables) error {
 	name, at := "a trial "+uuid.NewString(), time.Now()
 	id, err := newID(at)
 	if err != nil {
@@ -32,7 +32,7 @@ func trial(ctx context.Context, t tables) error {
 	change := lsapi.Change{ID: id.String(), Action: lsapi.Attach, InstanceID: "i-00000000"}
 	done := change
 	done.Outcome = lsapi.OutcomeApplied
-	_, _, err = appendEvents(ctx, t, name, []lsapi.Event{
+	_, _, err = AppendEvents(ctx, t, name, []lsapi.Event{
 		{Kind: lsapi.EventCheckpoint, At: at, Until: at},
 		{Kind: lsapi.EventHealth, At: at, Health: []lsapi.MemberHealth{{InstanceID: change.InstanceID, State: lsapi.InService}}},
 		{Kind: lsapi.EventIntended, At: at, Change: change},
@@ -41,5 +41,5 @@ func trial(ctx context.Context, t tables) error {
 	if err != nil {
 		return err
 	}
-	return t.putKey(ctx, lsapi.IdempotencyKey{Key: name}, lsapi.Reservation{ChangeID: change.ID, At: at})
+	return t.PutKey(ctx, lsapi.IdempotencyKey{Key: name}, lsapi.Reservation{ChangeID: change.ID, At: at})
 }

@@ -14,6 +14,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 	"lsapi/internal/record/postgrestest"
 )
 
@@ -35,13 +36,13 @@ func upgrades(t *testing.T, test func(t *testing.T, o *old, url string)) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := newFile(t)
 		o := &old{t: t, moment: fmt.Sprint(noon.UnixMicro()), bytes: func(b []byte) string { return fmt.Sprintf("x'%x'", b) }, none: "x''"}
-		o.make("sqlite", path, goose.DialectSQLite3, "migrations/sqlite")
+		o.make("sqlite", path, goose.DialectSQLite3, "sqlite/migrations")
 		test(t, o, "sqlite://"+path)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		url := postgrestest.URL(t)
 		o := &old{t: t, moment: "'" + noon.Format(time.RFC3339) + "'", bytes: func(b []byte) string { return fmt.Sprintf("'\\x%x'", b) }, none: "NULL"}
-		o.make("pgx", url, goose.DialectPostgres, "migrations/postgres")
+		o.make("pgx", url, goose.DialectPostgres, "postgres/migrations")
 		test(t, o, url)
 	})
 }
@@ -101,7 +102,7 @@ func (o *old) follow() {
 
 func TestARecordOfTheFirstFormGoesOn(t *testing.T) {
 	upgrades(t, func(t *testing.T, _ *old, url string) {
-		_, err := record.Open(t.Context(), url, record.Options{ReadOnly: true})
+		_, err := open.URL(t.Context(), url, record.Options{ReadOnly: true})
 		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeInvalid || !strings.Contains(coded.Message, "older lsapi") {
 			t.Errorf("read only, it is opened with %v", err)
 		}
@@ -135,7 +136,7 @@ func TestACheckpointOfAnOlderReplicaSaysNothingOfHealth(t *testing.T) {
 		o.follow()
 		o.checkpoint()
 		wantWhole(t, s)
-		if err := record.PruneAt(t.Context(), s, noon.Add(10*dayLong), dayLong); err != nil {
+		if err := pruneAt(t, s, noon.Add(10*dayLong), dayLong); err != nil {
 			t.Fatal(err)
 		}
 		if found := wantWhole(t, s); found.Events != 1 {

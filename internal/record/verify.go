@@ -14,9 +14,9 @@ import (
 // Verify implements Store. Two connections that see the same state share the work:
 // the hashes and the JSON of the events are checked by whichever processor is
 // free, page by page, and then added up in order.
-func (r record) Verify(ctx context.Context, heads []lsapi.Head) (Verification, error) {
+func (r Record) Verify(ctx context.Context, heads []lsapi.Head) (Verification, error) {
 	v := &verifier{digests: newDigests(), tallies: make(map[string]tally)}
-	err := r.views(ctx, verifiers, func(views []tables) error {
+	err := r.Views(ctx, verifiers, func(views []Tables) error {
 		v.views = views
 		return v.run(ctx, heads)
 	})
@@ -28,10 +28,10 @@ func (r record) Verify(ctx context.Context, heads []lsapi.Head) (Verification, e
 
 // verifier looks through one state of a record.
 type verifier struct {
-	views   []tables
+	views   []Tables
 	digests digests
 	found   Verification
-	logs    []logRow
+	logs    []LogRow
 	tallies map[string]tally // of the rows of changes, by load balancer
 	members int              // that the events add up to
 	healths int              // that are kept of load balancers with a log
@@ -39,7 +39,7 @@ type verifier struct {
 
 func (v *verifier) run(ctx context.Context, heads []lsapi.Head) error {
 	var err error
-	if v.logs, err = v.views[0].logs(ctx); err != nil {
+	if v.logs, err = v.views[0].Logs(ctx); err != nil {
 		return err
 	}
 	v.found.LoadBalancers = len(v.logs)
@@ -120,7 +120,7 @@ func (v *verifier) fold(ctx context.Context, pages []*eventPage, turns <-chan st
 	results := make([]result, len(v.logs))
 	for i, log := range v.logs {
 		r := &results[i]
-		r.fold = newFold(log.loadBalancer, func(c recorded) { r.tally.add(v.digests.of(&c)) })
+		r.fold = newFold(log.LoadBalancer, func(c ChangeRow) { r.tally.add(v.digests.of(&c)) })
 	}
 	for _, p := range pages {
 		select {
@@ -142,9 +142,9 @@ func (v *verifier) fold(ctx context.Context, pages []*eventPage, turns <-chan st
 }
 
 // count adds up the rows of changes.
-func (v *verifier) count(ctx context.Context, view tables) error {
+func (v *verifier) count(ctx context.Context, view Tables) error {
 	for last := ""; ; {
-		rows, err := view.changesAfter(ctx, "", last, page)
+		rows, err := view.ChangesAfter(ctx, "", last, page)
 		if err != nil {
 			return err
 		}
@@ -162,30 +162,30 @@ func (v *verifier) count(ctx context.Context, view tables) error {
 }
 
 // log compares what the events of a log add up to with what is kept beside them.
-func (v *verifier) log(ctx context.Context, log logRow, r result) error {
+func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 	if r.breach != nil {
 		v.found.Breach = r.breach
 		return nil
 	}
-	more, err := v.views[0].events(ctx, log.loadBalancer, log.last+1, 1)
+	more, err := v.views[0].Events(ctx, log.LoadBalancer, log.Last+1, 1)
 	if err != nil {
 		return err
 	}
 	why := r.fold.finished(log)
 	if len(more) > 0 {
-		why = fmt.Sprintf("there are events behind the end of the log, from %d on", more[0].seq)
+		why = fmt.Sprintf("there are events behind the end of the log, from %d on", more[0].Seq)
 	}
 	if why != "" {
-		v.breach(log.loadBalancer, min(r.fold.log.last+1, log.last), "", why)
+		v.breach(log.LoadBalancer, min(r.fold.log.Last+1, log.Last), "", why)
 		return nil
 	}
 	for _, c := range r.fold.open {
 		r.tally.add(v.digests.of(&c))
 	}
-	if v.tallies[log.loadBalancer] != r.tally {
+	if v.tallies[log.LoadBalancer] != r.tally {
 		return v.findChange(ctx, log)
 	}
-	delete(v.tallies, log.loadBalancer)
+	delete(v.tallies, log.LoadBalancer)
 	if err := v.roster(ctx, log, r.fold); err != nil || v.found.Breach != nil {
 		return err
 	}
@@ -193,21 +193,21 @@ func (v *verifier) log(ctx context.Context, log logRow, r result) error {
 }
 
 // roster compares the members with what the events add up to.
-func (v *verifier) roster(ctx context.Context, log logRow, f *fold) error {
-	kept, err := v.views[0].members(ctx, log.loadBalancer)
+func (v *verifier) roster(ctx context.Context, log LogRow, f *fold) error {
+	kept, err := v.views[0].Members(ctx, log.LoadBalancer)
 	if err != nil {
 		return err
 	}
 	v.members += len(f.members)
 	for _, instance := range slices.Sorted(maps.Keys(kept)) {
 		if seq, ok := f.members[instance]; !ok || seq != kept[instance] {
-			v.breach(log.loadBalancer, kept[instance], "", fmt.Sprintf("%s is kept as a member, and is none by the events", instance))
+			v.breach(log.LoadBalancer, kept[instance], "", fmt.Sprintf("%s is kept as a member, and is none by the events", instance))
 			return nil
 		}
 	}
 	for _, instance := range slices.Sorted(maps.Keys(f.members)) {
 		if _, ok := kept[instance]; !ok {
-			v.breach(log.loadBalancer, f.members[instance], "", fmt.Sprintf("%s is a member by the events, but not kept as one", instance))
+			v.breach(log.LoadBalancer, f.members[instance], "", fmt.Sprintf("%s is a member by the events, but not kept as one", instance))
 			return nil
 		}
 	}
@@ -216,21 +216,21 @@ func (v *verifier) roster(ctx context.Context, log logRow, f *fold) error {
 
 // health compares what is kept of the members' health with what the events add up
 // to, as far as they reach back.
-func (v *verifier) health(ctx context.Context, log logRow, f *fold) error {
-	kept, err := v.views[0].health(ctx, log.loadBalancer)
+func (v *verifier) health(ctx context.Context, log LogRow, f *fold) error {
+	kept, err := v.views[0].Health(ctx, log.LoadBalancer)
 	v.healths += len(kept)
 	if err != nil || f.healths == nil {
 		return err
 	}
 	for _, instance := range slices.Sorted(maps.Keys(kept)) {
 		if told, ok := f.healths[instance]; !ok || told != kept[instance] {
-			v.breach(log.loadBalancer, kept[instance].seq, "", fmt.Sprintf("the health of %s is not kept as the events tell it", instance))
+			v.breach(log.LoadBalancer, kept[instance].Seq, "", fmt.Sprintf("the health of %s is not kept as the events tell it", instance))
 			return nil
 		}
 	}
 	for _, instance := range slices.Sorted(maps.Keys(f.healths)) {
 		if _, ok := kept[instance]; !ok {
-			v.breach(log.loadBalancer, f.healths[instance].seq, "", fmt.Sprintf("events tell the health of %s, but it is not kept", instance))
+			v.breach(log.LoadBalancer, f.healths[instance].Seq, "", fmt.Sprintf("events tell the health of %s, but it is not kept", instance))
 			return nil
 		}
 	}
@@ -244,11 +244,11 @@ func (v *verifier) strays(ctx context.Context, heads []lsapi.Head) error {
 	}
 	logged := make(map[string]bool, len(v.logs))
 	for _, log := range v.logs {
-		logged[log.loadBalancer] = true
+		logged[log.LoadBalancer] = true
 	}
 	for name := ""; ; {
 		var err error
-		if name, err = v.views[0].nextLogged(ctx, name); err != nil {
+		if name, err = v.views[0].NextLogged(ctx, name); err != nil {
 			return err
 		}
 		if name == "" {
@@ -269,7 +269,7 @@ func (v *verifier) strays(ctx context.Context, heads []lsapi.Head) error {
 			return nil
 		}
 	}
-	kept, err := v.views[0].countMembers(ctx)
+	kept, err := v.views[0].CountMembers(ctx)
 	if err != nil {
 		return err
 	}
@@ -277,7 +277,7 @@ func (v *verifier) strays(ctx context.Context, heads []lsapi.Head) error {
 		v.breach("", 0, "", "there are members of a load balancer that has no log")
 		return nil
 	}
-	healths, err := v.views[0].countHealth(ctx)
+	healths, err := v.views[0].CountHealth(ctx)
 	if err == nil && healths != v.healths {
 		v.breach("", 0, "", "there is health of a load balancer that has no log")
 	}

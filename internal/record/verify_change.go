@@ -9,13 +9,13 @@ import (
 
 // findChange finds, in a log whose rows of changes are not what its events add up
 // to, the first that is not.
-func (v *verifier) findChange(ctx context.Context, log logRow) error {
-	kept, err := v.digestsOf(ctx, log.loadBalancer)
+func (v *verifier) findChange(ctx context.Context, log LogRow) error {
+	kept, err := v.digestsOf(ctx, log.LoadBalancer)
 	if err != nil {
 		return err
 	}
-	var wrong []recorded
-	compare := func(c recorded) {
+	var wrong []ChangeRow
+	compare := func(c ChangeRow) {
 		if digest, ok := kept[c.ID]; !ok || digest != v.digests.of(&c) {
 			wrong = append(wrong, c)
 		}
@@ -29,12 +29,12 @@ func (v *verifier) findChange(ctx context.Context, log logRow) error {
 		compare(c)
 	}
 	if len(wrong) > 0 {
-		c := slices.MinFunc(wrong, func(a, b recorded) int { return cmp.Compare(a.begun, b.begun) })
-		v.breach(log.loadBalancer, max(c.begun, c.done), c.ID, fmt.Sprintf("change %s is not kept as its events tell it", c.ID))
+		c := slices.MinFunc(wrong, func(a, b ChangeRow) int { return cmp.Compare(a.Begun, b.Begun) })
+		v.breach(log.LoadBalancer, max(c.Begun, c.Done), c.ID, fmt.Sprintf("change %s is not kept as its events tell it", c.ID))
 		return nil
 	}
 	for id := range kept {
-		v.breach(log.loadBalancer, 0, id, fmt.Sprintf("change %s is kept, but no event tells of it", id))
+		v.breach(log.LoadBalancer, 0, id, fmt.Sprintf("change %s is kept, but no event tells of it", id))
 		return nil
 	}
 	return nil
@@ -44,7 +44,7 @@ func (v *verifier) findChange(ctx context.Context, log logRow) error {
 func (v *verifier) digestsOf(ctx context.Context, loadBalancer string) (map[string]uint64, error) {
 	kept := make(map[string]uint64)
 	for last := ""; ; {
-		rows, err := v.views[0].changesAfter(ctx, loadBalancer, last, page)
+		rows, err := v.views[0].ChangesAfter(ctx, loadBalancer, last, page)
 		if err != nil {
 			return nil, err
 		}
@@ -59,15 +59,15 @@ func (v *verifier) digestsOf(ctx context.Context, loadBalancer string) (map[stri
 }
 
 // again adds up the events of a log that has been found to be whole.
-func (v *verifier) again(ctx context.Context, log logRow, done func(recorded)) (*fold, error) {
-	f := newFold(log.loadBalancer, done)
-	for from := log.first; from <= log.last; from += page {
-		rows, err := v.views[0].events(ctx, log.loadBalancer, from, page)
+func (v *verifier) again(ctx context.Context, log LogRow, done func(ChangeRow)) (*fold, error) {
+	f := newFold(log.LoadBalancer, done)
+	for from := log.First; from <= log.Last; from += page {
+		rows, err := v.views[0].Events(ctx, log.LoadBalancer, from, page)
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
-			p, err := decode(row.payload)
+			p, err := decode(row.Payload)
 			if err != nil {
 				return nil, err
 			}

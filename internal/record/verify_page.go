@@ -11,18 +11,18 @@ type eventPage struct {
 	name     string
 	from, to int64
 
-	rows     []eventRow
+	rows     []EventRow
 	payloads []*payload // nil for an event whose hash is wrong
 	checked  chan struct{}
 }
 
 // pagesOf cuts logs into pages.
-func pagesOf(logs []logRow) []*eventPage {
+func pagesOf(logs []LogRow) []*eventPage {
 	var pages []*eventPage
 	for i, log := range logs {
-		for from := log.first; from <= log.last; from += page {
+		for from := log.First; from <= log.Last; from += page {
 			pages = append(pages, &eventPage{
-				log: i, name: log.loadBalancer, from: from, to: min(from+page-1, log.last), checked: make(chan struct{}),
+				log: i, name: log.LoadBalancer, from: from, to: min(from+page-1, log.Last), checked: make(chan struct{}),
 			})
 		}
 	}
@@ -30,20 +30,20 @@ func pagesOf(logs []logRow) []*eventPage {
 }
 
 // check reads the page, and whatever can be said of its events one by one.
-func (p *eventPage) check(ctx context.Context, view tables) error {
-	rows, err := view.events(ctx, p.name, p.from, int(p.to-p.from)+1)
+func (p *eventPage) check(ctx context.Context, view Tables) error {
+	rows, err := view.Events(ctx, p.name, p.from, int(p.to-p.from)+1)
 	if err != nil {
 		return err
 	}
-	for len(rows) > 0 && rows[len(rows)-1].seq > p.to {
+	for len(rows) > 0 && rows[len(rows)-1].Seq > p.to {
 		rows = rows[:len(rows)-1] // some are missing, and these are of the next page
 	}
 	p.rows, p.payloads = rows, make([]*payload, len(rows))
 	for i, row := range rows {
-		if row.prev.then(row.payload) != row.hash {
+		if row.Prev.then(row.Payload) != row.Hash {
 			continue
 		}
-		if decoded, err := decode(row.payload); err == nil {
+		if decoded, err := decode(row.Payload); err == nil {
 			p.payloads[i] = decoded
 		}
 	}
@@ -61,5 +61,5 @@ func (p *eventPage) add(f *fold, i int) *Breach {
 	if why == "" {
 		return nil
 	}
-	return &Breach{LoadBalancer: p.name, Seq: row.seq, ChangeID: row.changeID, Why: fmt.Sprintf("event %d: %s", row.seq, why)}
+	return &Breach{LoadBalancer: p.name, Seq: row.Seq, ChangeID: row.ChangeID, Why: fmt.Sprintf("event %d: %s", row.Seq, why)}
 }

@@ -15,6 +15,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/record"
+	"lsapi/internal/record/open"
 )
 
 // The shape of a record.
@@ -40,7 +41,7 @@ func Actor(n int) string { return fmt.Sprintf("actor-%d", n) }
 // Record writes so many changes into the record that url names, which must be new,
 // the last of them about now. name says how load balancers are called.
 func Record(ctx context.Context, url string, changes int, name func(n int) string) (err error) {
-	record, err := record.Open(ctx, url, record.Options{})
+	record, err := open.URL(ctx, url, record.Options{})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,27 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
+// hash is of a log up to an event. The zero hash is of the empty log.
+type Hash [sha256.Size]byte
+
+// then returns the hash of the log that is longer by the payload.
+func (h Hash) then(payload []byte) Hash {
+	sum := sha256.New()
+	sum.Write(h[:])
+	sum.Write(payload)
+	return Hash(sum.Sum(nil))
+}
+
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+func ParseHash(bytes []byte) (Hash, error) {
+	if len(bytes) != len(Hash{}) {
+		return Hash{}, Damaged("reading a hash", fmt.Errorf("it has %d bytes", len(bytes)))
+	}
+	return Hash(bytes), nil
+}

@@ -1,0 +1,168 @@
+package record
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"lsapi"
+)
+
+// LaneState implements Store.
+func (r Record) LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error) {
+	return Read(ctx, r, func(t Tables) (lsapi.LaneState, error) { return laneState(ctx, t, loadBalancer, within) })
+}
+
+func laneState(ctx context.Context, t Tables, loadBalancer string, within time.Duration) (lsapi.LaneState, error) {
+	log, err := t.Log(ctx, loadBalancer)
+	if err != nil {
+		return lsapi.LaneState{}, err
+	}
+	now, err := t.Members(ctx, loadBalancer)
+	if err != nil {
+		return lsapi.LaneState{}, err
+	}
+	state := lsapi.LaneState{Head: log.Head(), Known: log.Known, Members: make(map[string]bool, len(now)), LookedAt: log.Clock.toLocal(log.LookedAt)}
+	for instance := range now {
+		state.Members[instance] = true
+	}
+	if state.Open, err = openChanges(ctx, t, log); err != nil {
+		return lsapi.LaneState{}, err
+	}
+	state.Applied, err = applied(ctx, t, log, log.unproven(within))
+	return state, err
+}
+
+// unproven is since when applied changes matter: those of lately, and those from
+// which the last look at the membership was not that far away, because it may have
+// shown what was before them.
+func (l *LogRow) unproven(within time.Duration) time.Time {
+	since := l.Clock.Now.Add(-within)
+	if l.LookedAt.IsZero() {
+		return since
+	}
+	return earliest(since, l.LookedAt.Add(-within))
+}
+
+// openChanges returns the changes without outcome, in order. A call ends as long
+// after its intent was recorded as after it was asked for, at the latest.
+func openChanges(ctx context.Context, t Tables, log LogRow) ([]lsapi.Change, error) {
+	open, err := t.OpenChanges(ctx, log.LoadBalancer)
+	if err != nil || len(open) == 0 {
+		return nil, err
+	}
+	slices.SortFunc(open, func(a, b ChangeRow) int { return cmp.Compare(a.Begun, b.Begun) })
+	seqs := make([]int64, len(open))
+	for i, c := range open {
+		seqs[i] = c.Begun
+	}
+	rows, err := t.EventsAt(ctx, log.LoadBalancer, seqs)
+	if err != nil {
+		return nil, err
+	}
+	intended := make(map[int64]time.Time, len(rows))
+	for _, row := range rows {
+		intended[row.Seq] = log.recordedAt(row)
+	}
+	changes := plain(open)
+	for i := range changes {
+		c := &changes[i]
+		lasts := c.Deadline.Sub(c.IntendedAt) // both by the clock that asked, unless it was set meanwhile
+		if lasts <= 0 || lasts > maxCall {
+			lasts = maxCall
+		}
+		c.Deadline = log.Clock.toLocal(intended[open[i].Begun]).Add(lasts)
+	}
+	return changes, nil
+}
+
+// Applied implements Replicas.
+func (r Record) Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error) {
+	return Read(ctx, r, func(t Tables) ([]lsapi.AppliedChange, error) {
+		log, err := t.Log(ctx, loadBalancer)
+		if err != nil {
+			return nil, err
+		}
+		return applied(ctx, t, log, log.Clock.Now.Add(-within))
+	})
+}
+
+// applied returns the changes that were applied later than since, in order, but for
+// those of an instance that was observed to have changed past lsapi since: AWS has shown
+// what came after them. It reads the log backwards, so that it costs what has happened
+// since.
+func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsapi.AppliedChange, error) {
+	if !log.AppliedAt.After(since) {
+		return nil, nil
+	}
+	var found []lsapi.AppliedChange
+	overtaken := make(map[string]bool)
+	for before := log.Last + 1; before > log.First; {
+		rows, err := t.EventsBefore(ctx, log.LoadBalancer, before, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if !log.recordedAt(row).After(since) {
+				slices.Reverse(found)
+				return found, nil
+			}
+			if err := overtakes(row, overtaken); err != nil {
+				return nil, err
+			}
+			change, err := appliedBy(ctx, t, log, row)
+			if err != nil {
+				return nil, err
+			}
+			if change != nil && !overtaken[change.InstanceID] {
+				found = append(found, *change)
+			}
+			before = row.Seq
+		}
+		if len(rows) < page {
+			break
+		}
+	}
+	slices.Reverse(found)
+	return found, nil
+}
+
+// overtakes notes the instances that an event says to have changed past lsapi.
+func overtakes(row EventRow, overtaken map[string]bool) error {
+	if row.Kind != lsapi.EventObserved {
+		return nil
+	}
+	p, err := decode(row.Payload)
+	if err != nil {
+		return err
+	}
+	for _, instance := range effectsOf(p, nil).instances() {
+		overtaken[instance] = true
+	}
+	return nil
+}
+
+// appliedBy returns the change that an event tells to be applied, nil for none.
+func appliedBy(ctx context.Context, t Tables, log LogRow, row EventRow) (*lsapi.AppliedChange, error) {
+	switch row.Kind {
+	case lsapi.EventIntended, lsapi.EventCheckpoint, lsapi.EventObserved, lsapi.EventHealth:
+		return nil, nil
+	case lsapi.EventCompleted, lsapi.EventResolved:
+	}
+	change, err := t.Change(ctx, row.ChangeID)
+	if err != nil || change == nil || change.Outcome != lsapi.OutcomeApplied {
+		return nil, err
+	}
+	return &lsapi.AppliedChange{Change: change.Change, Seq: row.Seq, At: log.Clock.toLocal(log.recordedAt(row))}, nil
+}
+
+// Unfinished implements Store.
+func (r Record) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
+	return Read(ctx, r, func(t Tables) ([]string, error) { return t.Unfinished(ctx, within) })
+}
+
+// Populated implements Store.
+func (r Record) Populated(ctx context.Context) ([]string, error) {
+	return Read(ctx, r, func(t Tables) ([]string, error) { return t.Populated(ctx) })
+}

@@ -1,0 +1,119 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"lsapi"
+	"lsapi/internal/record"
+)
+
+// PostgreSQL's codes that are told apart: see its manual, appendix A.
+const (
+	stateInvalidPassword  = "28P01"
+	stateInvalidRole      = "28000"
+	stateNoDatabase       = "3D000"
+	stateNoPrivilege      = "42501"
+	stateNoTable          = "42P01"
+	stateReadOnly         = "25006"
+	stateIdle             = "25P03"
+	stateTooLong          = "25P04"
+	stateDiskFull         = "53100"
+	stateTooMany          = "53300"
+	stateLockTimeout      = "55P03"
+	stateShutdown         = "57P01"
+	stateStarting         = "57P03"
+	stateSerialization    = "40001"
+	stateDeadlock         = "40P01"
+	severityFatal         = "FATAL"
+	classConnection       = "08"
+	classOperatorsActions = "57"
+)
+
+// sqlState returns PostgreSQL's code for an error, empty when it has none.
+func sqlState(err error) string {
+	if coded, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return coded.Code
+	}
+	return ""
+}
+
+// again reports whether a transaction that has certainly failed can succeed when it is
+// repeated: it was in the way of another, or its session was ended before the commit.
+func again(err error) bool {
+	if _, coded := errors.AsType[*lsapi.Error](err); coded {
+		return false // such as a commit of which nothing is known
+	}
+	state := sqlState(err)
+	return state == stateSerialization || state == stateDeadlock || state == stateShutdown || state == stateIdle
+}
+
+// transient reports whether opening a database that failed can succeed when it is
+// tried again: it is starting, or the connection or its session has ended.
+func transient(err error) bool {
+	switch state := sqlState(err); state {
+	case "":
+		coded, ok := errors.AsType[*lsapi.Error](err)
+		return !ok || coded.Code == lsapi.CodeUnavailable
+	case stateIdle, stateTooLong, stateTooMany:
+		return true
+	default:
+		return strings.HasPrefix(state, classOperatorsActions) || strings.HasPrefix(state, classConnection)
+	}
+}
+
+// stale reports whether the connections that are open may be of no use any more.
+func stale(err error) bool {
+	state := sqlState(err)
+	return state == "" || state == stateReadOnly || strings.HasPrefix(state, classOperatorsActions)
+}
+
+// errAway returns the coded error of something that could not be done, so that
+// nothing was recorded. A caller whose time was up learns that.
+func errAway(ctx context.Context, cause error) error {
+	if ctx.Err() != nil {
+		return record.Ended(ctx)
+	}
+	message := "the record of changes is away: its database cannot be reached"
+	switch state := sqlState(cause); {
+	case state == "" && pgconn.Timeout(cause):
+		message = "the record of changes is away: its database does not answer in time"
+	case state == stateDiskFull:
+		message = "the record of changes cannot be written: the disk of its database is full"
+	case state == stateReadOnly:
+		message = "the record of changes cannot be written: its database is read-only"
+	case state == stateTooMany:
+		message = "the record of changes is away: its database has too many connections"
+	case state == stateLockTimeout:
+		message = "the record of changes cannot be written: its tables are locked"
+	case state == stateNoTable:
+		message = "the record of changes cannot be used: a table of its database is missing"
+	case state == stateNoPrivilege:
+		message = "the record of changes cannot be written: its user may not"
+	case state != "" && !strings.HasPrefix(state, classOperatorsActions):
+		message = "the record of changes cannot be used: its database reports " + state
+	}
+	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: message, Err: cause}
+}
+
+// errUncertain is for a commit whose answer was lost.
+func errUncertain(cause error) error {
+	return &lsapi.Error{
+		Code: lsapi.CodeTimeout, Message: "it cannot be known whether the record of changes has kept it: its database was lost at the commit",
+		Err: cause,
+	}
+}
+
+// uncommitted reports whether a commit that failed has certainly kept nothing. The
+// server says so by an error after which the connection lives on. What the driver
+// calls safe to retry may be a commit whose answer was lost.
+func uncommitted(err error) bool {
+	coded, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && coded.SeverityUnlocalized != severityFatal || errors.Is(err, pgx.ErrTxCommitRollback)
+}
+
+func isLeaseLost(err error) bool { return errors.Is(err, lsapi.ErrLeaseLost) }
