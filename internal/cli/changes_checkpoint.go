@@ -22,7 +22,7 @@ func newChangesCheckpoint(p Process) *cobra.Command {
 	config.AddStoreFlags(command.Flags())
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		return withRecord(c, p, func(ctx context.Context, record record.Store) error {
-			checkpoints, err := record.Heads(ctx)
+			checkpoints, err := record.ChainCheckpoints(ctx)
 			if err != nil {
 				return &app.StoreError{Err: err}
 			}

@@ -8,12 +8,13 @@ import (
 	"lsapi"
 )
 
-// errContradicts is for events that cannot follow what is recorded: a defect of
-// whoever made them.
+// Contradiction returns the error for events that cannot follow the recorded ones: a
+// defect of their author.
 func Contradiction(format string, args ...any) error {
 	return &lsapi.Error{Code: lsapi.CodeInternal, Err: fmt.Errorf(format, args...)}
 }
 
+// LeaseLost returns the error for a lease that another process holds.
 func LeaseLost(loadBalancer string) error {
 	return &lsapi.Error{
 		Code: lsapi.CodeUnavailable, Message: "another process changes load balancer " + loadBalancer + " now; nothing was recorded",
@@ -21,16 +22,18 @@ func LeaseLost(loadBalancer string) error {
 	}
 }
 
+// ReadOnly returns the error for writes to a read-only record.
 func ReadOnly() *lsapi.Error {
 	return lsapi.Errorf(lsapi.CodeUnavailable, "the record of changes was opened to be read only")
 }
 
+// Closed returns the error for calls after Close.
 func Closed() *lsapi.Error {
 	return lsapi.Errorf(lsapi.CodeUnavailable, "the record of changes is closed")
 }
 
-// errDamaged is for what the database answers and lsapi has not written: neither
-// waiting nor another connection helps.
+// Damaged returns the error for stored data that lsapi cannot have written. A retry does
+// not help.
 func Damaged(what string, cause error) error {
 	return &lsapi.Error{
 		Code: lsapi.CodeUnavailable, Err: fmt.Errorf("%s: %w", what, cause),
@@ -38,12 +41,12 @@ func Damaged(what string, cause error) error {
 	}
 }
 
+// TimedOut returns the error of a call whose context ended.
 func TimedOut(ctx context.Context) *lsapi.Error {
 	return &lsapi.Error{Code: lsapi.CodeTimeout, Message: "the record of changes took too long", Err: context.Cause(ctx)}
 }
 
-// errEnded is for a wait that ended with its context: because the caller's time was
-// up, or because the record was closed.
+// Ended returns the coded cause of a context's end, such as Closed, else TimedOut.
 func Ended(ctx context.Context) error {
 	if coded, ok := errors.AsType[*lsapi.Error](context.Cause(ctx)); ok {
 		return coded

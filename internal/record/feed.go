@@ -8,9 +8,9 @@ import (
 	"lsapi"
 )
 
-// feed tells this process what others have applied. Its place in the record is the
-// number of the last event that it has seen of each log: a log's events become
-// visible in order, whatever the clocks say, so that nothing is missed.
+// Feed passes on the changes that other processes applied. Its position is the number of
+// the last event of each log that it has passed: a log's events become visible in order,
+// whatever the clocks, so that none is missed.
 type Feed struct {
 	Record
 	learn func(loadBalancer string, changes []lsapi.AppliedChange)
@@ -19,7 +19,7 @@ type Feed struct {
 	positions map[string]int64
 }
 
-// newFeed returns a feed that passes changes to learn; nil when that is nil.
+// NewFeed returns a feed that passes changes to learn; nil for nil.
 func NewFeed(r Record, learn func(loadBalancer string, changes []lsapi.AppliedChange)) *Feed {
 	if learn == nil {
 		return nil
@@ -27,29 +27,70 @@ func NewFeed(r Record, learn func(loadBalancer string, changes []lsapi.AppliedCh
 	return &Feed{Record: r, learn: learn, positions: make(map[string]int64)}
 }
 
-// begin skips the events so far, but passes on the changes applied within recent.
+// news are the changes that were applied to a load balancer between two events.
+type news struct {
+	loadBalancer  string
+	changes       []lsapi.AppliedChange
+	before, after int64
+}
+
+// Begin skips the events so far, but passes on the changes applied within recent.
 func (f *Feed) Begin(ctx context.Context, recent time.Duration) error {
-	found, err := Read(ctx, f.Record, func(t Tables) ([]news, error) {
-		logs, err := t.Logs(ctx)
-		found := make([]news, len(logs))
-		for i, log := range logs {
-			found[i] = news{loadBalancer: log.LoadBalancer, after: log.Last}
-			if recent == 0 {
-				continue
-			}
-			if found[i].changes, err = applied(ctx, t, log, log.Clock.Now.Add(-recent)); err != nil {
-				return nil, err
-			}
+	return f.pass(ctx, func(t Tables, log LogRow) (found news, err error) {
+		found = news{loadBalancer: log.LoadBalancer, after: log.Last}
+		if recent > 0 {
+			found.changes, err = applied(ctx, t, log, log.Clock.Now.Add(-recent))
 		}
 		return found, err
 	})
-	if err == nil {
-		f.tell(found)
+}
+
+// Look passes on the changes since the last look.
+func (f *Feed) Look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	return f.pass(ctx, func(t Tables, log LogRow) (news, error) {
+		f.mu.Lock()
+		found := news{loadBalancer: log.LoadBalancer, before: f.positions[log.LoadBalancer], after: log.Last}
+		f.mu.Unlock()
+		if found.before == found.after {
+			return found, nil
+		}
+		err := eachEvent(ctx, t, log.LoadBalancer, found.before+1, func(row EventRow) (bool, error) {
+			change, err := appliedBy(ctx, t, log, row)
+			if change != nil {
+				found.changes = append(found.changes, *change)
+			}
+			return true, err
+		})
+		return found, err
+	})
+}
+
+// pass passes on the news of all logs.
+func (f *Feed) pass(ctx context.Context, look func(Tables, LogRow) (news, error)) error {
+	all, err := Read(ctx, f.Record, func(t Tables) ([]news, error) {
+		logs, err := t.Logs(ctx)
+		all := make([]news, 0, len(logs))
+		for _, log := range logs {
+			found, err := look(t, log)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, found)
+		}
+		return all, err
+	})
+	for _, found := range all {
+		if len(found.changes) > 0 {
+			f.learn(found.loadBalancer, found.changes)
+		}
+		f.Skip(found.loadBalancer, found.before, found.after)
 	}
 	return err
 }
 
-// skip passes over events that are no news, if those before them have been seen.
+// Skip passes over events, such as this process's own, if all before them were passed.
 func (f *Feed) Skip(loadBalancer string, before, after int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -58,98 +99,9 @@ func (f *Feed) Skip(loadBalancer string, before, after int64) {
 	}
 }
 
-func (f *Feed) position(loadBalancer string) int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.positions[loadBalancer]
-}
-
+// Run looks after each hint, and at intervals without one, until ctx ends.
 func (f *Feed) Run(ctx context.Context, hints <-chan struct{}) {
-	for {
-		timer := time.NewTimer(LookEvery)
-		select {
-		case <-hints:
-			timer.Reset(lookPause)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-			}
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return
-		}
-		_ = f.Look(ctx) // it is tried again soon
+	for gather(ctx, hints, LookEvery) == nil {
+		_ = f.Look(ctx) // retried soon
 	}
-}
-
-// news is what has been applied to a load balancer.
-type news struct {
-	loadBalancer  string
-	changes       []lsapi.AppliedChange
-	before, after int64
-}
-
-// look tells what is new. While the database is away there is nothing.
-func (f *Feed) Look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookPatience)
-	defer cancel()
-	var found []news
-	err := f.View(ctx, func(t Tables) error {
-		logs, err := t.Logs(ctx)
-		if err != nil {
-			return err
-		}
-		for _, log := range logs {
-			seen := f.position(log.LoadBalancer)
-			if log.Last == seen {
-				continue
-			}
-			changes, err := appliedAfter(ctx, t, log, seen)
-			if err != nil {
-				return err
-			}
-			found = append(found, news{log.LoadBalancer, changes, seen, log.Last})
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	f.tell(found)
-	return nil
-}
-
-// tell tells what has been found, which then is no news any more.
-func (f *Feed) tell(found []news) {
-	for _, n := range found {
-		if len(n.changes) > 0 {
-			f.learn(n.loadBalancer, n.changes)
-		}
-		f.Skip(n.loadBalancer, n.before, n.after)
-	}
-}
-
-// appliedAfter returns the changes that were applied by the events behind one.
-func appliedAfter(ctx context.Context, t Tables, log LogRow, seen int64) ([]lsapi.AppliedChange, error) {
-	var changes []lsapi.AppliedChange
-	for from := seen + 1; from <= log.Last; {
-		rows, err := t.Events(ctx, log.LoadBalancer, from, page)
-		if err != nil || len(rows) == 0 {
-			return changes, err
-		}
-		for _, row := range rows {
-			change, err := appliedBy(ctx, t, log, row)
-			if err != nil {
-				return nil, err
-			}
-			if change != nil {
-				changes = append(changes, *change)
-			}
-		}
-		from = rows[len(rows)-1].Seq + 1
-	}
-	return changes, nil
 }

@@ -1,33 +1,32 @@
 package record
 
 import (
+	"context"
 	"fmt"
 	"maps"
 
 	"lsapi"
 )
 
-// fold adds the events of one log up, as appending did, and finds the first that
-// does not follow from those before.
+// fold adds up the events of one log as appending did, and finds the first that does not
+// follow from those before.
 type fold struct {
 	loadBalancer string
 	log          LogRow
 	members      Members
 	open         map[string]ChangeRow
-	// healths are nil when the record does not reach back to where they were told.
-	healths Healths
-	// done is told of each change that is complete, in order.
-	done func(ChangeRow)
+	healths      Healths         // nil when the kept events do not reach back to all health
+	done         func(ChangeRow) // receives each complete change, in order
 }
 
 func newFold(loadBalancer string, done func(ChangeRow)) *fold {
 	return &fold{loadBalancer: loadBalancer, open: make(map[string]ChangeRow), done: done}
 }
 
-// add adds an event whose own hash has been checked. It returns what is wrong with
-// it, empty for nothing.
+// add adds an event whose own hash is right. It returns what is wrong with the event,
+// empty for nothing.
 func (f *fold) add(row EventRow, p *payload) string {
-	if why := f.outOfPlace(row, p); why != "" {
+	if why := f.misplaced(row, p); why != "" {
 		return why
 	}
 	if row.Seq == 1 {
@@ -35,8 +34,8 @@ func (f *fold) add(row EventRow, p *payload) string {
 	}
 	var before *ChangeRow
 	if p.Change != nil {
-		if known, ok := f.open[p.Change.ID]; ok {
-			before = &known
+		if open, ok := f.open[p.Change.ID]; ok {
+			before = &open
 		}
 	}
 	if p.Kind == lsapi.EventCheckpoint {
@@ -44,9 +43,9 @@ func (f *fold) add(row EventRow, p *payload) string {
 			return why
 		}
 	}
-	does := effectsOf(p, before)
+	e := effectsOf(p, before)
 	f.log.follow(p, row.Hash)
-	for _, c := range does.changes {
+	for _, c := range e.changes {
 		if c.Outcome == "" {
 			f.open[c.ID] = c
 			continue
@@ -55,23 +54,27 @@ func (f *fold) add(row EventRow, p *payload) string {
 		f.done(c)
 	}
 	if f.healths != nil {
-		f.healths.apply(does)
+		f.healths.apply(e)
 	}
 	if f.log.Known {
-		f.members.apply(p.Seq, does)
+		f.members.apply(p.Seq, e)
 	}
 	return ""
 }
 
-// outOfPlace looks at what the event says of its place, which its hash covers.
-func (f *fold) outOfPlace(row EventRow, p *payload) string {
+// misplaced compares the event's place with what its hash covers and the event before.
+func (f *fold) misplaced(row EventRow, p *payload) string {
 	switch {
 	case p.LoadBalancer != f.loadBalancer || p.Seq != row.Seq:
 		return fmt.Sprintf("it says to be event %d of load balancer %s", p.Seq, p.LoadBalancer)
 	case !p.At.Equal(row.At) || p.Kind != row.Kind || p.changeID() != row.ChangeID:
 		return "its time, kind or change is not what was hashed"
+	case f.log.Last == 0 && row.Seq == 1 && row.Prev != Hash{}:
+		return "it is the first event, but follows another"
+	case f.log.Last == 0 && row.Seq > 1 && row.Kind != lsapi.EventCheckpoint:
+		return "the events before it are gone, but it is no checkpoint"
 	case f.log.Last == 0:
-		return outOfBeginning(row)
+		return ""
 	case row.Seq != f.log.Last+1:
 		return fmt.Sprintf("the events before it are missing, from %d on", f.log.Last+1)
 	case row.Prev != f.log.Hash:
@@ -82,21 +85,10 @@ func (f *fold) outOfPlace(row EventRow, p *payload) string {
 	return ""
 }
 
-// outOfBeginning looks at the first event that is kept.
-func outOfBeginning(row EventRow) string {
-	switch {
-	case row.Seq == 1 && row.Prev != Hash{}:
-		return "it is the first event, but follows another"
-	case row.Seq > 1 && row.Kind != lsapi.EventCheckpoint:
-		return "what was before it is gone, but it is no checkpoint"
-	}
-	return ""
-}
-
-// restated compares a checkpoint with what the events before it add up to. Where
-// the record begins it is taken at its word.
+// restated compares a checkpoint with the events before it. The first kept one is
+// accepted as it is.
 func (f *fold) restated(p *payload) string {
-	open, healths := p.open(), p.stated()
+	open, healths := p.open(), p.healths()
 	switch {
 	case f.log.Last == 0:
 		f.open = open
@@ -123,7 +115,7 @@ func sameChange(a, b ChangeRow) bool {
 	return a == b
 }
 
-// finished returns how the log's row differs from the events that were added.
+// finished returns how the log's row differs from the added events.
 func (f *fold) finished(log LogRow) string {
 	switch {
 	case f.log.Last != log.Last:
@@ -132,4 +124,41 @@ func (f *fold) finished(log LogRow) string {
 		return "the end of the log is not what was noted when it was written"
 	}
 	return ""
+}
+
+// eachEvent passes a log's events from a number on to do, until it returns false.
+func eachEvent(ctx context.Context, t Tables, loadBalancer string, from int64, do func(EventRow) (more bool, err error)) error {
+	for {
+		rows, err := t.Events(ctx, loadBalancer, from, page)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if more, err := do(row); err != nil || !more {
+				return err
+			}
+			from = row.Seq + 1
+		}
+		if len(rows) < page {
+			return nil
+		}
+	}
+}
+
+// eachChange passes changes in the order of their ids to do, of all load balancers for an
+// empty name.
+func eachChange(ctx context.Context, t Tables, loadBalancer string, do func(*ChangeRow)) error {
+	for last := ""; ; {
+		rows, err := t.ChangesAfter(ctx, loadBalancer, last, page)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			do(&rows[i])
+			last = rows[i].ID
+		}
+		if len(rows) < page {
+			return nil
+		}
+	}
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// hash is of a log up to an event. The zero hash is of the empty log.
+// Hash is of a log up to an event; the zero Hash is of the empty log.
 type Hash [sha256.Size]byte
 
-// then returns the hash of the log that is longer by the payload.
+// then returns the hash of the log with one more payload.
 func (h Hash) then(payload []byte) Hash {
 	sum := sha256.New()
 	sum.Write(h[:])
@@ -17,8 +17,10 @@ func (h Hash) then(payload []byte) Hash {
 	return Hash(sum.Sum(nil))
 }
 
+// String returns the hash in hexadecimal.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
+// ParseHash returns a stored hash; Damaged for another length.
 func ParseHash(bytes []byte) (Hash, error) {
 	if len(bytes) != len(Hash{}) {
 		return Hash{}, Damaged("reading a hash", fmt.Errorf("it has %d bytes", len(bytes)))

@@ -7,13 +7,19 @@ import (
 	"github.com/google/uuid"
 )
 
-// exact is a time as databases store it: whole microseconds, in UTC.
+// Exact returns a time as databases store it: whole microseconds, in UTC.
 func Exact(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // midnight is the beginning of the UTC day.
 func midnight(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
-// intendedAt is the time that a change's id holds. The id must be one.
+// ParseID parses the id of a change.
+func ParseID(text string) (uuid.UUID, bool) {
+	id, err := uuid.Parse(text)
+	return id, err == nil && id.Version() == 7 && len(text) == len("00000000-0000-7000-8000-000000000000")
+}
+
+// IntendedAt returns the time in a change's id.
 func IntendedAt(id uuid.UUID) time.Time {
 	var ms int64
 	for _, b := range id[:6] {
@@ -22,15 +28,15 @@ func IntendedAt(id uuid.UUID) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// firstID is less than every id of a change that was intended at t or later, and
-// greater than every other.
+// FirstID returns the lower bound of the ids of changes intended at t or later. Earlier
+// ids are less.
 func FirstID(t time.Time) uuid.UUID {
 	var id uuid.UUID
 	stamp(&id, t.Add(time.Millisecond-1)) // ids hold whole milliseconds: round up
 	return id
 }
 
-// newID makes the id of a change that was seen at t.
+// newID returns an id for a change at t.
 func newID(t time.Time) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -46,10 +52,4 @@ func stamp(id *uuid.UUID, t time.Time) {
 		id[i] = byte(ms)
 		ms >>= 8
 	}
-}
-
-// changeID parses the id of a change.
-func ParseID(text string) (uuid.UUID, bool) {
-	id, err := uuid.Parse(text)
-	return id, err == nil && id.Version() == 7 && len(text) == len("00000000-0000-7000-8000-000000000000")
 }

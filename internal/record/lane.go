@@ -19,12 +19,12 @@ func laneState(ctx context.Context, t Tables, loadBalancer string, within time.D
 	if err != nil {
 		return lsapi.LaneState{}, err
 	}
-	now, err := t.Members(ctx, loadBalancer)
+	members, err := t.Members(ctx, loadBalancer)
 	if err != nil {
 		return lsapi.LaneState{}, err
 	}
-	state := lsapi.LaneState{Head: log.Head(), Known: log.Known, Members: make(map[string]bool, len(now)), LookedAt: log.Clock.toLocal(log.LookedAt)}
-	for instance := range now {
+	state := lsapi.LaneState{Head: log.Head(), Known: log.Known, Members: make(map[string]bool, len(members)), LookedAt: log.Clock.toLocal(log.LookedAt)}
+	for instance := range members {
 		state.Members[instance] = true
 	}
 	if state.Open, err = openChanges(ctx, t, log); err != nil {
@@ -34,9 +34,8 @@ func laneState(ctx context.Context, t Tables, loadBalancer string, within time.D
 	return state, err
 }
 
-// unproven is since when applied changes matter: those of lately, and those from
-// which the last look at the membership was not that far away, because it may have
-// shown what was before them.
+// unproven is the time since which applied changes matter: within before now or before
+// the last look at the membership, which may not have shown them.
 func (l *LogRow) unproven(within time.Duration) time.Time {
 	since := l.Clock.Now.Add(-within)
 	if l.LookedAt.IsZero() {
@@ -45,8 +44,8 @@ func (l *LogRow) unproven(within time.Duration) time.Time {
 	return earliest(since, l.LookedAt.Add(-within))
 }
 
-// openChanges returns the changes without outcome, in order. A call ends as long
-// after its intent was recorded as after it was asked for, at the latest.
+// openChanges returns the open changes in order. Their deadline is as long after the
+// recording of the intent as it was after the intent.
 func openChanges(ctx context.Context, t Tables, log LogRow) ([]lsapi.Change, error) {
 	open, err := t.OpenChanges(ctx, log.LoadBalancer)
 	if err != nil || len(open) == 0 {
@@ -65,10 +64,10 @@ func openChanges(ctx context.Context, t Tables, log LogRow) ([]lsapi.Change, err
 	for _, row := range rows {
 		intended[row.Seq] = log.recordedAt(row)
 	}
-	changes := plain(open)
+	changes := changesOf(open)
 	for i := range changes {
 		c := &changes[i]
-		lasts := c.Deadline.Sub(c.IntendedAt) // both by the clock that asked, unless it was set meanwhile
+		lasts := c.Deadline.Sub(c.IntendedAt) // both by the caller's clock, unless that was set meanwhile
 		if lasts <= 0 || lasts > maxCall {
 			lasts = maxCall
 		}
@@ -88,10 +87,9 @@ func (r Record) Applied(ctx context.Context, loadBalancer string, within time.Du
 	})
 }
 
-// applied returns the changes that were applied later than since, in order, but for
-// those of an instance that was observed to have changed past lsapi since: AWS has shown
-// what came after them. It reads the log backwards, so that it costs what has happened
-// since.
+// applied returns the changes applied after since, in order, except those of instances
+// with a later observed event: AWS showed what came after them. It reads the log
+// backwards.
 func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsapi.AppliedChange, error) {
 	if !log.AppliedAt.After(since) {
 		return nil, nil
@@ -108,7 +106,7 @@ func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsap
 				slices.Reverse(found)
 				return found, nil
 			}
-			if err := overtakes(row, overtaken); err != nil {
+			if err := overtake(row, overtaken); err != nil {
 				return nil, err
 			}
 			change, err := appliedBy(ctx, t, log, row)
@@ -128,8 +126,8 @@ func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsap
 	return found, nil
 }
 
-// overtakes notes the instances that an event says to have changed past lsapi.
-func overtakes(row EventRow, overtaken map[string]bool) error {
+// overtake adds the instances of an observed event.
+func overtake(row EventRow, overtaken map[string]bool) error {
 	if row.Kind != lsapi.EventObserved {
 		return nil
 	}
@@ -137,32 +135,23 @@ func overtakes(row EventRow, overtaken map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	for _, instance := range effectsOf(p, nil).instances() {
+	for instance := range p.Added {
+		overtaken[instance] = true
+	}
+	for instance := range p.Removed {
 		overtaken[instance] = true
 	}
 	return nil
 }
 
-// appliedBy returns the change that an event tells to be applied, nil for none.
+// appliedBy returns the change that an event completed as applied, nil for none.
 func appliedBy(ctx context.Context, t Tables, log LogRow, row EventRow) (*lsapi.AppliedChange, error) {
-	switch row.Kind {
-	case lsapi.EventIntended, lsapi.EventCheckpoint, lsapi.EventObserved, lsapi.EventHealth:
+	if row.Kind != lsapi.EventCompleted && row.Kind != lsapi.EventResolved {
 		return nil, nil
-	case lsapi.EventCompleted, lsapi.EventResolved:
 	}
 	change, err := t.Change(ctx, row.ChangeID)
 	if err != nil || change == nil || change.Outcome != lsapi.OutcomeApplied {
 		return nil, err
 	}
 	return &lsapi.AppliedChange{Change: change.Change, Seq: row.Seq, At: log.Clock.toLocal(log.recordedAt(row))}, nil
-}
-
-// Unfinished implements Store.
-func (r Record) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
-	return Read(ctx, r, func(t Tables) ([]string, error) { return t.Unfinished(ctx, within) })
-}
-
-// Populated implements Store.
-func (r Record) Populated(ctx context.Context) ([]string, error) {
-	return Read(ctx, r, func(t Tables) ([]string, error) { return t.Populated(ctx) })
 }

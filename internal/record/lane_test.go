@@ -122,7 +122,7 @@ func ids(roster lsapi.MembershipAt) []string {
 
 func heads(t testing.TB, s record.Store) []lsapi.Head {
 	t.Helper()
-	noted, err := s.Heads(t.Context())
+	noted, err := s.ChainCheckpoints(t.Context())
 	if err != nil {
 		t.Fatalf("heads: %v", err)
 	}

@@ -11,22 +11,21 @@ import (
 
 // MembersAt implements Store.
 func (r Record) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error) {
-	if at.IsZero() {
-		return Read(ctx, r, func(t Tables) (lsapi.MembershipAt, error) { return membersNow(ctx, t, loadBalancer) })
-	}
-	at = at.UTC()
 	return Read(ctx, r, func(t Tables) (lsapi.MembershipAt, error) {
-		then := replay{tables: t, loadBalancer: loadBalancer, at: at}
+		if at.IsZero() {
+			return membersNow(ctx, t, loadBalancer)
+		}
+		then := replay{tables: t, loadBalancer: loadBalancer, at: at.UTC()}
 		if err := then.run(ctx); err != nil {
 			return lsapi.MembershipAt{}, err
 		}
 		members, err := explain(ctx, t, loadBalancer, then.members)
-		return lsapi.MembershipAt{LoadBalancer: loadBalancer, At: at, Members: members, Uncertain: then.uncertain}, err
+		return lsapi.MembershipAt{LoadBalancer: loadBalancer, At: then.at, Members: members, Uncertain: then.uncertain}, err
 	})
 }
 
-// membersNow returns the members at the end of the log. Labels do not matter: those of
-// a clock that was ahead may be of a time to come.
+// membersNow returns the members at the end of the log, whatever its labels: those of a
+// clock that was ahead may be in the future.
 func membersNow(ctx context.Context, t Tables, loadBalancer string) (lsapi.MembershipAt, error) {
 	log, err := t.Log(ctx, loadBalancer)
 	if err != nil {
@@ -34,7 +33,7 @@ func membersNow(ctx context.Context, t Tables, loadBalancer string) (lsapi.Membe
 	}
 	now := Exact(log.Clock.Labels)
 	if !log.Known {
-		return lsapi.MembershipAt{}, errTooEarly(loadBalancer, now)
+		return lsapi.MembershipAt{}, tooEarly(loadBalancer, now)
 	}
 	all, err := t.Members(ctx, loadBalancer)
 	if err != nil {
@@ -44,14 +43,19 @@ func membersNow(ctx context.Context, t Tables, loadBalancer string) (lsapi.Membe
 	return lsapi.MembershipAt{LoadBalancer: loadBalancer, At: now, Members: members}, err
 }
 
-// replay adds the events of a load balancer up to what was true at a time.
+func tooEarly(loadBalancer string, at time.Time) error {
+	return lsapi.Errorf(lsapi.CodeNotFound, "the record of load balancer %s does not reach back to %s",
+		loadBalancer, at.Format(time.RFC3339))
+}
+
+// replay adds up a load balancer's events to its membership at a time.
 type replay struct {
 	tables       Tables
 	loadBalancer string
 	at           time.Time
 
 	members   Members
-	last      int64 // the number of the last event that was added
+	last      int64 // the number of the last added event
 	uncertain []lsapi.Change
 }
 
@@ -61,44 +65,30 @@ func (r *replay) run(ctx context.Context) error {
 		return err
 	}
 	if checkpoint == 0 {
-		return errTooEarly(r.loadBalancer, r.at)
+		return tooEarly(r.loadBalancer, r.at)
 	}
-	if err := r.until(ctx, checkpoint); err != nil {
+	err = eachEvent(ctx, r.tables, r.loadBalancer, checkpoint, func(row EventRow) (bool, error) {
+		if row.At.After(r.at) {
+			return false, nil
+		}
+		p, err := decode(row.Payload)
+		if err == nil {
+			r.add(p)
+		}
+		return true, err
+	})
+	if err != nil {
 		return err
 	}
 	if r.members == nil {
-		return errTooEarly(r.loadBalancer, r.at)
+		return tooEarly(r.loadBalancer, r.at)
 	}
-	return r.seenLater(ctx)
+	return r.addObserved(ctx)
 }
 
-// until adds the events from a checkpoint to the time.
-func (r *replay) until(ctx context.Context, checkpoint int64) error {
-	for from := checkpoint; ; from += page {
-		rows, err := r.tables.Events(ctx, r.loadBalancer, from, page)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if row.At.After(r.at) {
-				return nil
-			}
-			p, err := decode(row.Payload)
-			if err != nil {
-				return err
-			}
-			r.add(p)
-		}
-		if len(rows) < page {
-			return nil
-		}
-	}
-}
-
-// seenLater adds what was observed until the time, but recorded later, and keeps
-// what may have happened on either side of it. Looks follow one another, so that
-// the first that began later ends it.
-func (r *replay) seenLater(ctx context.Context) error {
+// addObserved adds what was observed until the time but recorded later, and notes what
+// may have happened before or after it. The first look that began later is the end.
+func (r *replay) addObserved(ctx context.Context) error {
 	at := r.at.Add(time.Microsecond)
 	for {
 		rows, err := r.tables.ObservedFrom(ctx, r.loadBalancer, at, r.last, minCheckpointRoom)
@@ -123,78 +113,100 @@ func (r *replay) seenLater(ctx context.Context) error {
 
 func (r *replay) add(p *payload) {
 	r.last = p.Seq
-	does := effectsOf(p, nil)
+	e := effectsOf(p, nil)
 	switch {
 	case p.Kind == lsapi.EventCheckpoint:
 		r.members = maps.Clone(p.Members)
-		return
 	case p.Kind == lsapi.EventObserved && p.Until.After(r.at):
-		r.uncertain = append(r.uncertain, plain(does.changes)...)
-		return
-	case r.members == nil:
-		return
-	}
-	r.members.apply(p.Seq, does)
-}
-
-// apply makes the members what they are after an event.
-func (m Members) apply(seq int64, does effects) {
-	for _, instance := range does.joined {
-		m[instance] = seq
-	}
-	for _, instance := range does.left {
-		delete(m, instance)
+		r.uncertain = append(r.uncertain, changesOf(e.changes)...)
+	case r.members != nil:
+		r.members.apply(p.Seq, e)
 	}
 }
 
-// explain returns members with the changes that made them so, as far as the record
-// goes back, sorted.
+// explain returns members, sorted, with the changes that made them members where the
+// record still has these.
 func explain(ctx context.Context, t Tables, loadBalancer string, all Members) ([]lsapi.RecordedMember, error) {
-	told, err := tellers(ctx, t, loadBalancer, all)
-	if err != nil {
-		return nil, err
-	}
-	found := make([]lsapi.RecordedMember, 0, len(all))
-	for _, instance := range slices.Sorted(maps.Keys(all)) {
-		member := lsapi.RecordedMember{InstanceID: instance}
-		if p, kept := told[all[instance]]; kept {
-			attribute(&member, p)
-		}
-		found = append(found, member)
-	}
-	return found, nil
-}
-
-// tellers returns the events that made instances members, by number, as far as they
-// are kept.
-func tellers(ctx context.Context, t Tables, loadBalancer string, all Members) (map[int64]*payload, error) {
-	seqs := slices.Sorted(maps.Values(all))
-	seqs = slices.DeleteFunc(slices.Compact(seqs), func(seq int64) bool { return seq == 0 })
-	told := make(map[int64]*payload, len(seqs))
+	seqs := slices.Compact(slices.Sorted(maps.Values(all)))
+	seqs = slices.DeleteFunc(seqs, func(seq int64) bool { return seq == 0 })
+	events := make(map[int64]*payload, len(seqs))
 	for some := range slices.Chunk(seqs, page) {
 		rows, err := t.EventsAt(ctx, loadBalancer, some)
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
-			if told[row.Seq], err = decode(row.Payload); err != nil {
+			if events[row.Seq], err = decode(row.Payload); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return told, nil
-}
-
-// attribute says which change of an event made an instance a member.
-func attribute(member *lsapi.RecordedMember, p *payload) {
-	if p.Kind == lsapi.EventObserved {
-		member.Since, member.ChangeID, member.Source = p.Until, p.Added[member.InstanceID], lsapi.SourceExternal
-		return
+	found := make([]lsapi.RecordedMember, 0, len(all))
+	for _, instance := range slices.Sorted(maps.Keys(all)) {
+		member := lsapi.RecordedMember{InstanceID: instance}
+		switch p := events[all[instance]]; {
+		case p == nil:
+		case p.Kind == lsapi.EventObserved:
+			member.Since, member.ChangeID, member.Source = p.Until, p.Added[instance], lsapi.SourceExternal
+		default:
+			member.Since, member.ChangeID, member.Source = p.At, p.changeID(), lsapi.SourceLSAPI
+		}
+		found = append(found, member)
 	}
-	member.Since, member.ChangeID, member.Source = p.At, p.changeID(), lsapi.SourceLSAPI
+	return found, nil
 }
 
-func errTooEarly(loadBalancer string, at time.Time) error {
-	return lsapi.Errorf(lsapi.CodeNotFound, "the record of load balancer %s does not reach back to %s",
-		loadBalancer, at.Format(time.RFC3339))
+// MemberHistory implements Store.
+func (r Record) MemberHistory(ctx context.Context, loadBalancer string, instanceIDs []string) (map[string]lsapi.MemberHistory, error) {
+	return Read(ctx, r, func(t Tables) (map[string]lsapi.MemberHistory, error) {
+		return memberHistory(ctx, t, loadBalancer, instanceIDs)
+	})
+}
+
+func memberHistory(ctx context.Context, t Tables, loadBalancer string, ids []string) (map[string]lsapi.MemberHistory, error) {
+	ids, members, healths, err := memberRows(ctx, t, loadBalancer, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]lsapi.MemberHistory, len(ids))
+	for _, instance := range ids {
+		var history lsapi.MemberHistory
+		if row, ok := healths[instance]; ok {
+			history.Health, history.HealthSince = &row.MemberHealth, row.Since
+		}
+		found[instance] = history
+	}
+	explained, err := explain(ctx, t, loadBalancer, members)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range explained {
+		history := found[m.InstanceID]
+		history.Member, history.Since, history.ChangeID, history.Source = true, m.Since, m.ChangeID, m.Source
+		found[m.InstanceID] = history
+	}
+	last, err := t.LastChanges(ctx, loadBalancer, ids)
+	for _, c := range last {
+		history := found[c.InstanceID]
+		history.LastChange = &c.Change
+		found[c.InstanceID] = history
+	}
+	return found, err
+}
+
+// memberRows returns the members and the health of instances, of all for nil, and the ids
+// of these instances.
+func memberRows(ctx context.Context, t Tables, loadBalancer string, ids []string) (all []string, members Members, healths Healths, err error) {
+	if ids != nil {
+		if members, err = t.MembersOf(ctx, loadBalancer, ids); err == nil {
+			healths, err = t.HealthOf(ctx, loadBalancer, ids)
+		}
+		return ids, members, healths, err
+	}
+	if members, err = t.Members(ctx, loadBalancer); err == nil {
+		healths, err = t.Health(ctx, loadBalancer)
+	}
+	all = slices.AppendSeq(slices.Collect(maps.Keys(members)), maps.Keys(healths))
+	slices.Sort(all)
+	return slices.Compact(all), members, healths, err
 }

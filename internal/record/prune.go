@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// pruning is what a process knows of the time by which it prunes.
+// pruning is a process's state for pruning.
 type pruning struct {
 	clock SteadyClock
 	log   *slog.Logger
 }
 
-// Prune implements Store. The first call only notes the time: that of the newest
-// event, or of the clock when that is earlier. From then on the record ages as this
-// process does, so that a clock that jumps forward removes nothing.
+// Prune implements Store. The first call only starts a clock, at the newest event, or at
+// now if that is earlier. A clock that jumps forward then removes nothing.
 func (r Record) Prune(ctx context.Context, keep time.Duration) error {
 	var now, newest time.Time
 	err := r.Update(ctx, func(ctx context.Context, t Tables) (err error) {
@@ -28,7 +27,7 @@ func (r Record) Prune(ctx context.Context, keep time.Duration) error {
 		return err
 	})
 	if err != nil {
-		return err // the update may still be at work
+		return err
 	}
 	if newest.IsZero() {
 		newest = now
@@ -39,8 +38,8 @@ func (r Record) Prune(ctx context.Context, keep time.Duration) error {
 	return r.PruneAt(ctx, r.pruning.clock.At(now), keep)
 }
 
-// pruneAt prunes as of a time. Each log is a transaction of its own, so that changes
-// wait for one of them at most.
+// PruneAt prunes as of a time. Each log has a transaction of its own, to block appends
+// briefly.
 func (r Record) PruneAt(ctx context.Context, now time.Time, keep time.Duration) error {
 	logs, err := Read(ctx, r, func(t Tables) ([]LogRow, error) { return t.Logs(ctx) })
 	if err != nil {
@@ -67,8 +66,8 @@ func (r Record) PruneAt(ctx context.Context, now time.Time, keep time.Duration) 
 	return r.pruneKeys(ctx)
 }
 
-// pruneKeys drops idempotency keys that have expired. One that is of a later time was
-// reserved under a clock that was wrong: it expires a lifetime from now.
+// pruneKeys drops expired idempotency keys. A key of a later time is of a clock that was
+// wrong: it expires a lifetime from now.
 func (r Record) pruneKeys(ctx context.Context) error {
 	dropped := new(int64)
 	err := r.Update(ctx, func(ctx context.Context, t Tables) error {
@@ -83,7 +82,7 @@ func (r Record) pruneKeys(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return err // the update may still be at work
+		return err
 	}
 	if *dropped > 0 {
 		r.pruning.log.Info("expired idempotency keys were removed", "keys", *dropped)
@@ -91,15 +90,15 @@ func (r Record) pruneKeys(ctx context.Context) error {
 	return nil
 }
 
-// pruneLog drops what is before the last checkpoint that has nothing before it but
-// whole days that ended before the limit, and returns how many events that were. A
-// log at rest gets such a checkpoint.
+// pruneLog drops the events before the last checkpoint that only has whole days before
+// the limit before it, and returns their number. It appends such a checkpoint to an idle
+// log.
 func pruneLog(ctx context.Context, t Tables, loadBalancer string, now, limit time.Time) (dropped int64, err error) {
 	a, err := appendTo(ctx, t, loadBalancer)
 	if err != nil || a.log.Last == 0 {
 		return 0, err
 	}
-	if atRest := a.log.At.Before(limit); atRest && a.log.Last > a.log.First && a.log.Checkpoint != a.log.Last {
+	if idle := a.log.At.Before(limit); idle && a.log.Last > a.log.First && a.log.Checkpoint != a.log.Last {
 		if err := a.checkpoint(ctx, Exact(now)); err != nil {
 			return 0, err
 		}
@@ -117,7 +116,7 @@ func pruneLog(ctx context.Context, t Tables, loadBalancer string, now, limit tim
 	return a.log.First - first, a.close(ctx)
 }
 
-// cut returns the number of the checkpoint before which all can go, 0 for none.
+// cut returns the number of the checkpoint before which all can be dropped, 0 for none.
 func (a *appender) cut(ctx context.Context, limit time.Time) (int64, error) {
 	cut, err := a.firstOfItsDay(ctx, limit)
 	if err != nil {
@@ -137,7 +136,7 @@ func (a *appender) cut(ctx context.Context, limit time.Time) (int64, error) {
 	return a.checkpointBefore(ctx, oldest)
 }
 
-// firstOfItsDay returns the first checkpoint from the limit on, if all before it is
+// firstOfItsDay returns the first checkpoint from the limit on if all events before it are
 // older than the limit, else the last checkpoint before the limit.
 func (a *appender) firstOfItsDay(ctx context.Context, limit time.Time) (int64, error) {
 	from, err := a.tables.CheckpointFrom(ctx, a.log.LoadBalancer, limit)
@@ -167,7 +166,8 @@ func (a *appender) checkpointBefore(ctx context.Context, seq int64) (int64, erro
 	}
 }
 
-// drop drops all before a checkpoint.
+// drop drops all before a checkpoint. Changes that were completed before it were also
+// intended before it.
 func (a *appender) drop(ctx context.Context, cut int64) error {
 	rows, err := a.tables.Events(ctx, a.log.LoadBalancer, cut, 1)
 	if err != nil || len(rows) == 0 {
@@ -176,7 +176,6 @@ func (a *appender) drop(ctx context.Context, cut int64) error {
 	if err := a.tables.DropEvents(ctx, a.log.LoadBalancer, cut); err != nil {
 		return err
 	}
-	// Whatever was completed before the checkpoint was also asked for before it.
 	if err := a.tables.DropChanges(ctx, a.log.LoadBalancer, cut, rows[0].At.Add(maxAhead)); err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func TestOnlyChangesOfLsapiApply(t *testing.T) {
 		"failed":   {[]ChangeRow{one(lsapi.SourceLSAPI, lsapi.OutcomeFailed)}, false},
 		"external": {[]ChangeRow{one(lsapi.SourceExternal, lsapi.OutcomeApplied)}, false},
 	} {
-		if got := (effects{changes: test.changes}).apply(); got != test.want {
+		if got := (effects{changes: test.changes}).applies(); got != test.want {
 			t.Errorf("%s: got %t", name, got)
 		}
 	}
@@ -186,7 +186,7 @@ func equalPayloads(a, b changePayload) bool {
 }
 
 func TestWakesReachThoseWhoWaitForTheName(t *testing.T) {
-	w := NewHints()
+	w := new(Hints)
 	woken := func(c <-chan struct{}) bool {
 		select {
 		case <-c:
@@ -231,7 +231,7 @@ func TestFoldComparesHealthThatItKnows(t *testing.T) {
 		f := newFold("web", func(ChangeRow) {})
 		f.log.Last, f.healths = 1, test.before
 		p := new(payload)
-		p.state(kept)
+		p.setHealths(kept)
 		if why := f.restated(p); (why != "") != test.bad {
 			t.Errorf("%s: %q", name, why)
 		}

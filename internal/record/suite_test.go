@@ -637,7 +637,7 @@ func testGivenUp(t *testing.T, s record.Store) {
 	}
 	_, err := s.Change(t.Context(), c.ID)
 	wantCode(t, err, lsapi.CodeNotFound)
-	_, err = s.Heads(ctx)
+	_, err = s.ChainCheckpoints(ctx)
 	wantCode(t, err, lsapi.CodeTimeout)
 }
 

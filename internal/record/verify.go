@@ -11,22 +11,21 @@ import (
 	"lsapi"
 )
 
-// Verify implements Store. Two connections that see the same state share the work:
-// the hashes and the JSON of the events are checked by whichever processor is
-// free, page by page, and then added up in order.
-func (r Record) Verify(ctx context.Context, heads []lsapi.Head) (Verification, error) {
+// Verify implements Store. Two connections with the same state share the work: pages of
+// events are hashed and decoded in parallel, and then added up in order.
+func (r Record) Verify(ctx context.Context, checkpoints []lsapi.Head) (Verification, error) {
 	v := &verifier{digests: newDigests(), tallies: make(map[string]tally)}
 	err := r.Views(ctx, verifiers, func(views []Tables) error {
 		v.views = views
-		return v.run(ctx, heads)
+		return v.run(ctx, checkpoints)
 	})
 	if err != nil {
-		return Verification{}, err // v may still be at work
+		return Verification{}, err // v may still be in use
 	}
 	return v.found, nil
 }
 
-// verifier looks through one state of a record.
+// verifier verifies one state of a record.
 type verifier struct {
 	views   []Tables
 	digests digests
@@ -34,10 +33,10 @@ type verifier struct {
 	logs    []LogRow
 	tallies map[string]tally // of the rows of changes, by load balancer
 	members int              // that the events add up to
-	healths int              // that are kept of load balancers with a log
+	healths int              // rows of load balancers with a log
 }
 
-func (v *verifier) run(ctx context.Context, heads []lsapi.Head) error {
+func (v *verifier) run(ctx context.Context, checkpoints []lsapi.Head) error {
 	var err error
 	if v.logs, err = v.views[0].Logs(ctx); err != nil {
 		return err
@@ -48,39 +47,34 @@ func (v *verifier) run(ctx context.Context, heads []lsapi.Head) error {
 		return err
 	}
 	for i, log := range v.logs {
-		if v.found.Breach != nil {
-			return nil
-		}
-		if err := v.log(ctx, log, folded[i]); err != nil {
+		if err := v.log(ctx, log, folded[i]); err != nil || v.found.Breach != nil {
 			return err
 		}
-		if v.found.Breach == nil {
-			if err := v.heads(ctx, log, heads); err != nil {
-				return err
-			}
+		if err := v.checkpoints(ctx, log, checkpoints); err != nil || v.found.Breach != nil {
+			return err
 		}
 	}
-	return v.strays(ctx, heads)
+	return v.orphans(ctx, checkpoints)
 }
 
-// result is what became of a log's events when they were added up.
+// result is the sum of a log's events.
 type result struct {
 	fold   *fold
-	tally  tally // of the changes that they add up to
+	tally  tally // of the complete changes
 	breach *Breach
 }
 
-// read goes through all events, and all rows of changes beside that.
+// read reads all events, and all rows of changes.
 func (v *verifier) read(ctx context.Context) ([]result, error) {
 	pages := pagesOf(v.logs)
-	turns := make(chan struct{}, readAhead) // holds one for each page that is ahead
+	ahead := make(chan struct{}, readAhead) // holds one for each page that is not folded
 	next := make(chan *eventPage)
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.Go(func() error {
 		defer close(next)
 		for _, p := range pages {
 			select {
-			case turns <- struct{}{}:
+			case ahead <- struct{}{}:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -95,7 +89,7 @@ func (v *verifier) read(ctx context.Context) ([]result, error) {
 	for i, view := range v.views {
 		workers.Go(func() error {
 			if i == len(v.views)-1 {
-				if err := v.count(ctx, view); err != nil {
+				if err := v.countChanges(ctx, view); err != nil {
 					return err
 				}
 			}
@@ -109,14 +103,14 @@ func (v *verifier) read(ctx context.Context) ([]result, error) {
 	}
 	var results []result
 	workers.Go(func() (err error) {
-		results, err = v.fold(ctx, pages, turns)
+		results, err = v.fold(ctx, pages, ahead)
 		return err
 	})
 	return results, workers.Wait()
 }
 
-// fold adds the events up, in order.
-func (v *verifier) fold(ctx context.Context, pages []*eventPage, turns <-chan struct{}) ([]result, error) {
+// fold adds up the checked pages, in order.
+func (v *verifier) fold(ctx context.Context, pages []*eventPage, ahead <-chan struct{}) ([]result, error) {
 	results := make([]result, len(v.logs))
 	for i, log := range v.logs {
 		r := &results[i]
@@ -128,7 +122,7 @@ func (v *verifier) fold(ctx context.Context, pages []*eventPage, turns <-chan st
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		<-turns
+		<-ahead
 		r := &results[p.log]
 		v.found.Events += len(p.rows)
 		for i := range p.rows {
@@ -141,27 +135,17 @@ func (v *verifier) fold(ctx context.Context, pages []*eventPage, turns <-chan st
 	return results, nil
 }
 
-// count adds up the rows of changes.
-func (v *verifier) count(ctx context.Context, view Tables) error {
-	for last := ""; ; {
-		rows, err := view.ChangesAfter(ctx, "", last, page)
-		if err != nil {
-			return err
-		}
-		for i := range rows {
-			sum := v.tallies[rows[i].LoadBalancer]
-			sum.add(v.digests.of(&rows[i]))
-			v.tallies[rows[i].LoadBalancer] = sum
-			last = rows[i].ID
-		}
-		v.found.Changes += len(rows)
-		if len(rows) < page {
-			return nil
-		}
-	}
+// countChanges adds up the rows of changes.
+func (v *verifier) countChanges(ctx context.Context, view Tables) error {
+	return eachChange(ctx, view, "", func(c *ChangeRow) {
+		sum := v.tallies[c.LoadBalancer]
+		sum.add(v.digests.of(c))
+		v.tallies[c.LoadBalancer] = sum
+		v.found.Changes++
+	})
 }
 
-// log compares what the events of a log add up to with what is kept beside them.
+// log compares the sum of a log's events with the projections.
 func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 	if r.breach != nil {
 		v.found.Breach = r.breach
@@ -186,62 +170,83 @@ func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 		return v.findChange(ctx, log)
 	}
 	delete(v.tallies, log.LoadBalancer)
-	if err := v.roster(ctx, log, r.fold); err != nil || v.found.Breach != nil {
-		return err
-	}
-	return v.health(ctx, log, r.fold)
-}
-
-// roster compares the members with what the events add up to.
-func (v *verifier) roster(ctx context.Context, log LogRow, f *fold) error {
-	kept, err := v.views[0].Members(ctx, log.LoadBalancer)
+	members, err := v.views[0].Members(ctx, log.LoadBalancer)
 	if err != nil {
 		return err
 	}
-	v.members += len(f.members)
-	for _, instance := range slices.Sorted(maps.Keys(kept)) {
-		if seq, ok := f.members[instance]; !ok || seq != kept[instance] {
-			v.breach(log.LoadBalancer, kept[instance], "", fmt.Sprintf("%s is kept as a member, and is none by the events", instance))
-			return nil
-		}
+	v.members += len(r.fold.members)
+	if instance, kept, ok := difference(members, r.fold.members); !ok && kept {
+		v.breach(log.LoadBalancer, members[instance], "", fmt.Sprintf("%s is kept as a member, and is none by the events", instance))
+	} else if !ok {
+		v.breach(log.LoadBalancer, r.fold.members[instance], "", fmt.Sprintf("%s is a member by the events, but not kept as one", instance))
 	}
-	for _, instance := range slices.Sorted(maps.Keys(f.members)) {
-		if _, ok := kept[instance]; !ok {
-			v.breach(log.LoadBalancer, f.members[instance], "", fmt.Sprintf("%s is a member by the events, but not kept as one", instance))
-			return nil
-		}
-	}
-	return nil
-}
-
-// health compares what is kept of the members' health with what the events add up
-// to, as far as they reach back.
-func (v *verifier) health(ctx context.Context, log LogRow, f *fold) error {
-	kept, err := v.views[0].Health(ctx, log.LoadBalancer)
-	v.healths += len(kept)
-	if err != nil || f.healths == nil {
+	healths, err := v.views[0].Health(ctx, log.LoadBalancer)
+	v.healths += len(healths)
+	if err != nil || r.fold.healths == nil || v.found.Breach != nil {
 		return err
 	}
-	for _, instance := range slices.Sorted(maps.Keys(kept)) {
-		if told, ok := f.healths[instance]; !ok || told != kept[instance] {
-			v.breach(log.LoadBalancer, kept[instance].Seq, "", fmt.Sprintf("the health of %s is not kept as the events tell it", instance))
-			return nil
+	if instance, kept, ok := difference(healths, r.fold.healths); !ok && kept {
+		v.breach(log.LoadBalancer, healths[instance].Seq, "", fmt.Sprintf("the health of %s differs from that in its events", instance))
+	} else if !ok {
+		v.breach(log.LoadBalancer, r.fold.healths[instance].Seq, "", fmt.Sprintf("events have the health of %s, but it is not kept", instance))
+	}
+	return nil
+}
+
+// difference returns the first key of kept whose value differs in summed, else the first
+// key that only summed has; ok when there is none.
+func difference[V comparable](kept, summed map[string]V) (key string, isKept, ok bool) {
+	for _, key := range slices.Sorted(maps.Keys(kept)) {
+		if value, both := summed[key]; !both || value != kept[key] {
+			return key, true, false
 		}
 	}
-	for _, instance := range slices.Sorted(maps.Keys(f.healths)) {
-		if _, ok := kept[instance]; !ok {
-			v.breach(log.LoadBalancer, f.healths[instance].Seq, "", fmt.Sprintf("events tell the health of %s, but it is not kept", instance))
-			return nil
+	for _, key := range slices.Sorted(maps.Keys(summed)) {
+		if _, both := kept[key]; !both {
+			return key, false, false
+		}
+	}
+	return "", false, true
+}
+
+// checkpoints compares a log with earlier checkpoints of its chain.
+func (v *verifier) checkpoints(ctx context.Context, log LogRow, checkpoints []lsapi.Head) error {
+	for _, noted := range checkpoints {
+		if noted.LoadBalancer != log.LoadBalancer || v.found.Breach != nil {
+			continue
+		}
+		if err := v.checkpoint(ctx, log, noted); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// strays looks for what belongs to no log.
-func (v *verifier) strays(ctx context.Context, heads []lsapi.Head) error {
-	if v.found.Breach != nil {
+func (v *verifier) checkpoint(ctx context.Context, log LogRow, noted lsapi.Head) error {
+	switch {
+	case noted.Seq > log.Last:
+		v.breach(log.LoadBalancer, log.Last+1, "", fmt.Sprintf("the log ends at event %d, but event %d was noted: its tail was cut off", log.Last, noted.Seq))
+		return nil
+	case noted.Seq < log.First-1:
+		v.found.Pruned = append(v.found.Pruned, noted)
 		return nil
 	}
+	rows, err := v.views[0].Events(ctx, log.LoadBalancer, max(noted.Seq, log.First), 1)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	sum := rows[0].Hash
+	if noted.Seq < log.First {
+		sum = rows[0].Prev
+	}
+	if sum.String() != noted.Hash {
+		v.breach(log.LoadBalancer, noted.Seq, rows[0].ChangeID, fmt.Sprintf("event %d, or one before it, is not what it was when its checkpoint was noted", noted.Seq))
+	}
+	return nil
+}
+
+// orphans finds rows that belong to no log.
+func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.Head) error {
 	logged := make(map[string]bool, len(v.logs))
 	for _, log := range v.logs {
 		logged[log.LoadBalancer] = true
@@ -260,28 +265,29 @@ func (v *verifier) strays(ctx context.Context, heads []lsapi.Head) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.tallies)) {
-		v.breach(name, 0, "", "there are changes of this load balancer that no event tells of")
+		v.breach(name, 0, "", "there are changes of this load balancer without events")
 		return nil
 	}
-	for _, head := range heads {
-		if !logged[head.LoadBalancer] {
-			v.breach(head.LoadBalancer, head.Seq, "", "a head of this load balancer's log was noted, but the log is gone")
+	for _, noted := range checkpoints {
+		if !logged[noted.LoadBalancer] {
+			v.breach(noted.LoadBalancer, noted.Seq, "", "a checkpoint of this load balancer's log was noted, but the log is gone")
 			return nil
 		}
 	}
-	kept, err := v.views[0].CountMembers(ctx)
+	members, err := v.views[0].CountMembers(ctx)
 	if err != nil {
 		return err
 	}
-	if kept != v.members {
-		v.breach("", 0, "", "there are members of a load balancer that has no log")
-		return nil
-	}
 	healths, err := v.views[0].CountHealth(ctx)
-	if err == nil && healths != v.healths {
+	switch {
+	case err != nil:
+		return err
+	case members != v.members:
+		v.breach("", 0, "", "there are members of a load balancer that has no log")
+	case healths != v.healths:
 		v.breach("", 0, "", "there is health of a load balancer that has no log")
 	}
-	return err
+	return nil
 }
 
 func (v *verifier) breach(loadBalancer string, seq int64, changeID, why string) {

@@ -17,25 +17,26 @@ import (
 	goosed "github.com/pressly/goose/v3/lock"
 
 	"lsapi"
+	"lsapi/internal/record"
 	"lsapi/internal/record/migrate"
 )
 
 //go:embed migrations
 var migrations embed.FS
 
-// postgresDatabase is how a PostgreSQL database is opened.
+// database is a PostgreSQL database to open.
 type database struct {
-	config *pgxpool.Config
-	name   string // for messages: without the password
+	config   *pgxpool.Config
+	name     string // for messages: without the password
+	readOnly bool
 }
 
-// parsePostgres reads a URL.
 func parseURL(url string, readOnly bool) (database, error) {
 	config, err := pgxpool.ParseConfig(url)
 	_, rest, _ := strings.Cut(url, "://")
 	authority, _, _ := strings.Cut(rest, "/")
 	if strings.Contains(rest, "@") && !strings.Contains(authority, "@") || strings.ContainsAny(authority, "?#") {
-		return database{}, errNoURL()
+		return database{}, errInvalidURL()
 	}
 	if err != nil {
 		return database{}, errParameters(url, err)
@@ -49,62 +50,71 @@ func parseURL(url string, readOnly bool) (database, error) {
 	config.PingTimeout = connectTimeout
 	config.ConnConfig.AfterNetConnect = handshake
 	parameters := config.ConnConfig.RuntimeParams
-	setDefault(parameters, "application_name", "lsapi")
-	setDefault(parameters, "idle_in_transaction_session_timeout", strconv.FormatInt(idleTimeout.Milliseconds(), 10))
+	for name, value := range map[string]string{
+		"application_name": "lsapi", "idle_in_transaction_session_timeout": strconv.FormatInt(idleTimeout.Milliseconds(), 10),
+	} {
+		if _, set := parameters[name]; !set {
+			parameters[name] = value
+		}
+	}
 	if readOnly {
 		parameters["default_transaction_read_only"] = "on"
 	}
 	host := net.JoinHostPort(config.ConnConfig.Host, strconv.Itoa(int(config.ConnConfig.Port)))
-	return database{config, fmt.Sprintf("the database %q at %s", config.ConnConfig.Database, host)}, nil
+	return database{config, fmt.Sprintf("the database %q at %s", config.ConnConfig.Database, host), readOnly}, nil
 }
 
-func setDefault(parameters map[string]string, name, value string) {
-	if _, set := parameters[name]; !set {
-		parameters[name] = value
-	}
-}
-
-// open returns connections to a record that this lsapi knows. It makes or migrates
-// it first, unless it is opened to be read only.
-func (d database) open(ctx context.Context, readOnly bool) (*pgxpool.Pool, error) {
+// open returns connections to the record, after it was created or migrated unless it is
+// read-only.
+func (d database) open(ctx context.Context) (*pgxpool.Pool, error) {
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), d.config)
 	if err != nil {
-		return nil, d.unopened(err)
+		return nil, d.openError(err)
 	}
-	err = retried(ctx, func(ctx context.Context) error { return d.prepare(ctx, pool, readOnly) })
-	if err != nil {
+	if err := retry(ctx, func(ctx context.Context) error { return d.prepare(ctx, pool) }); err != nil {
 		pool.Close()
-		return nil, d.unopened(err)
+		return nil, d.openError(err)
 	}
 	return pool, nil
 }
 
-func (d database) prepare(ctx context.Context, pool *pgxpool.Pool, readOnly bool) error {
-	if err := d.reach(ctx, pool); err != nil {
+// retry runs an attempt to open a database until it succeeds, for a limited time: the
+// database may be starting, and may end its sessions.
+func retry(ctx context.Context, attempt func(context.Context) error) error {
+	for began := time.Now(); ; {
+		err := attempt(ctx)
+		if err == nil || !transient(err) || time.Since(began) > openTimeout || record.Pause(ctx, nil, openPause) != nil {
+			return err
+		}
+	}
+}
+
+func (d database) prepare(ctx context.Context, pool *pgxpool.Pool) error {
+	if err := ping(ctx, pool); err != nil {
 		return err
 	}
-	made, err := d.check(ctx, pool, readOnly)
+	exists, err := d.check(ctx, pool)
 	switch {
 	case err != nil:
 		return err
-	case readOnly && !made:
+	case d.readOnly && !exists:
 		return lsapi.Errorf(lsapi.CodeInvalid, "there is no record of changes in %s; name that of a running lsapi", d.name)
-	case readOnly:
+	case d.readOnly:
 		return nil
 	}
 	return d.migrate(ctx, pool)
 }
 
-// reach connects to the database, which may take connections and not answer.
-func (d database) reach(ctx context.Context, pool *pgxpool.Pool) error {
-	ctx, cancel := context.WithTimeout(ctx, openPatience)
+// ping connects within a bound: a database may accept connections and not answer.
+func ping(ctx context.Context, pool *pgxpool.Pool) error {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	return pool.Ping(ctx)
 }
 
-// check returns an error of CodeInvalid for a database that holds something else
-// than a record which this lsapi knows. It alters nothing.
-func (d database) check(ctx context.Context, pool *pgxpool.Pool, readOnly bool) (made bool, err error) {
+// check returns an error of CodeInvalid for a database with anything but a record of a
+// known version. It alters nothing.
+func (d database) check(ctx context.Context, pool *pgxpool.Pool) (exists bool, err error) {
 	var encoding string
 	if err := pool.QueryRow(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
 		return false, err
@@ -120,11 +130,7 @@ func (d database) check(ctx context.Context, pool *pgxpool.Pool, readOnly bool) 
 	if err != nil || len(tables) == 0 {
 		return false, err
 	}
-	return d.checkTables(ctx, pool, tables, readOnly)
-}
-
-func (d database) checkTables(ctx context.Context, pool *pgxpool.Pool, tables []string, readOnly bool) (made bool, err error) {
-	migrated, ours := false, len(tables) == 1 // goose makes its own table first
+	migrated, ours := false, len(tables) == 1 // goose creates its own table first
 	for _, name := range tables {
 		migrated = migrated || name == goose.DefaultTablename
 		ours = ours || name == "turns"
@@ -132,6 +138,10 @@ func (d database) checkTables(ctx context.Context, pool *pgxpool.Pool, tables []
 	if !migrated || !ours {
 		return false, lsapi.Errorf(lsapi.CodeInvalid, "%s holds tables of something else than lsapi; name another, or add ?search_path= with the name of an empty schema", d.name)
 	}
+	return d.checkVersion(ctx, pool)
+}
+
+func (d database) checkVersion(ctx context.Context, pool *pgxpool.Pool) (exists bool, err error) {
 	var version int64
 	if err := pool.QueryRow(ctx, migrate.SelectVersion).Scan(&version); err != nil || version == 0 {
 		return false, err
@@ -142,16 +152,16 @@ func (d database) checkTables(ctx context.Context, pool *pgxpool.Pool, tables []
 	if err != nil {
 		return false, err
 	}
-	return true, migrate.Check(provider, d.name, version, readOnly)
+	return true, migrate.Check(provider, d.name, version, d.readOnly)
 }
 
-// migrate makes the tables. Of several replicas that start at once one does, while
-// the others wait.
+// migrate creates or migrates the tables. One of several replicas does, and the others
+// wait.
 func (d database) migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	locker, err := goosed.NewPostgresSessionLocker(
-		goosed.WithLockTimeout(1, uint64(migrationPatience/time.Second)), goosed.WithUnlockTimeout(1, uint64(connectTimeout/time.Second)))
+		goosed.WithLockTimeout(1, uint64(migrationTimeout/time.Second)), goosed.WithUnlockTimeout(1, uint64(connectTimeout/time.Second)))
 	if err != nil {
 		return fmt.Errorf("the lock of migrations: %w", err)
 	}

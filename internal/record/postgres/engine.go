@@ -14,43 +14,38 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// postgresEngine is an engine on a PostgreSQL database.
+// engine is a record.Engine on a PostgreSQL database.
 type engine struct {
 	pool     *pgxpool.Pool
 	queries  *postgresdb.Queries // each in a transaction of its own
 	database database
-	readOnly bool
 	log      *slog.Logger
 
 	clock  record.SteadyClock // the database's
-	away   atomic.Bool        // whether the database could not be asked the last time
-	closed atomic.Bool        // by Close
+	away   atomic.Bool        // whether the last query failed
+	closed atomic.Bool
 	proof  record.Proof
 }
 
-// view implements engine.
+// View implements record.Engine.
 func (e *engine) View(ctx context.Context, read func(record.Tables) error) error {
-	return e.read(ctx, 1, func(t []*tables) error { return read(t[0]) })
+	return e.read(ctx, func(t *tables) error { return read(t) })
 }
 
-// views implements engine.
+// Views implements record.Engine.
 func (e *engine) Views(ctx context.Context, n int, read func([]record.Tables) error) error {
-	return e.read(ctx, n, func(t []*tables) error {
-		views := make([]record.Tables, len(t))
-		for i := range t {
-			views[i] = t[i]
+	return e.done(ctx, e.readOnce(ctx, n, func(all []*tables) error {
+		views := make([]record.Tables, n)
+		for i := range all {
+			views[i] = all[i]
 		}
 		return read(views)
-	})
+	}))
 }
 
-// read is views for what PostgreSQL alone has.
-func (e *engine) read(ctx context.Context, n int, read func([]*tables) error) error {
-	if err := e.readOnce(ctx, n, read); err != nil {
-		return e.failed(ctx, err)
-	}
-	e.reached()
-	return nil
+// read is View for PostgreSQL's own queries.
+func (e *engine) read(ctx context.Context, read func(*tables) error) error {
+	return e.done(ctx, e.readOnce(ctx, 1, func(all []*tables) error { return read(all[0]) }))
 }
 
 func (e *engine) readOnce(ctx context.Context, n int, read func([]*tables) error) error {
@@ -78,8 +73,8 @@ func (e *engine) readOnce(ctx context.Context, n int, read func([]*tables) error
 	return read(views)
 }
 
-// share makes a transaction see what another does that shared its snapshot; the
-// first shares its own. Who shares work waits for the others, and so may be idle.
+// share makes a transaction read a shared snapshot; the first one exports it. Such
+// transactions wait for each other, and so may be idle.
 func share(ctx context.Context, tx pgx.Tx, snapshot string) (string, error) {
 	if snapshot == "" {
 		err := tx.QueryRow(ctx, "SELECT pg_export_snapshot() FROM set_config('idle_in_transaction_session_timeout', '0', true)").Scan(&snapshot)
@@ -92,27 +87,23 @@ func share(ctx context.Context, tx pgx.Tx, snapshot string) (string, error) {
 	return snapshot, err
 }
 
-// update implements engine.
+// Update implements record.Engine.
 func (e *engine) Update(ctx context.Context, write func(context.Context, record.Tables) error) error {
 	return e.write(ctx, func(ctx context.Context, t *tables) error { return write(ctx, t) })
 }
 
-// write is update for what PostgreSQL alone has.
+// write is Update for PostgreSQL's own queries.
 func (e *engine) write(ctx context.Context, write func(context.Context, *tables) error) error {
-	if e.readOnly {
+	if e.database.readOnly {
 		return record.ReadOnly()
 	}
 	var err error
 	for range maxAttempts {
-		if err = e.writeOnce(ctx, write); !again(err) {
+		if err = e.writeOnce(ctx, write); !repeatable(err) {
 			break
 		}
 	}
-	if err != nil {
-		return e.failed(ctx, err)
-	}
-	e.reached()
-	return nil
+	return e.done(ctx, err)
 }
 
 func (e *engine) writeOnce(ctx context.Context, write func(context.Context, *tables) error) error {
@@ -121,11 +112,11 @@ func (e *engine) writeOnce(ctx context.Context, write func(context.Context, *tab
 		return err
 	}
 	defer e.rollback(ctx, tx)
-	kept := newPipeline(tx)
-	if err := write(ctx, &tables{queries: postgresdb.New(kept), db: kept, writing: true, clock: &e.clock}); err != nil {
+	queued := newPipeline(tx)
+	if err := write(ctx, &tables{queries: postgresdb.New(queued), db: queued, writing: true, clock: &e.clock}); err != nil {
 		return err
 	}
-	if err := kept.flush(ctx); err != nil {
+	if err := queued.flush(ctx); err != nil {
 		return err
 	}
 	if err := tx.Commit(ctx); err != nil {
@@ -137,8 +128,7 @@ func (e *engine) writeOnce(ctx context.Context, write func(context.Context, *tab
 	return nil
 }
 
-// begin begins a transaction. A connection that was lost while nobody used it is
-// no reason to fail.
+// begin begins a transaction, on another connection if an idle one was lost.
 func (e *engine) begin(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error) {
 	tx, err := e.beginOnce(ctx, options)
 	if err == nil || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || !stale(err) {
@@ -149,41 +139,47 @@ func (e *engine) begin(ctx context.Context, options pgx.TxOptions) (pgx.Tx, erro
 }
 
 func (e *engine) beginOnce(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	return e.pool.BeginTx(ctx, options)
 }
 
-// rollback ends a transaction; what was not committed is not kept, whatever
-// becomes of it.
+// rollback ends a transaction. Its errors do not matter: nothing uncommitted is kept.
 func (e *engine) rollback(ctx context.Context, tx pgx.Tx) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
 	defer cancel()
 	_ = tx.Rollback(ctx)
 }
 
-// ask runs one query that is a transaction by itself.
-func (e *engine) ask(ctx context.Context, query func(context.Context, *postgresdb.Queries) error) error {
-	return e.within(ctx, func(ctx context.Context) error { return query(ctx, e.queries) })
+// ask runs short queries, each a transaction by itself.
+func ask[T any](ctx context.Context, e *engine, query func(context.Context, *postgresdb.Queries) (T, error)) (T, error) {
+	var found T
+	err := e.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) (err error) {
+		found, err = query(ctx, q)
+		return err
+	})
+	return found, err
 }
 
-// within bounds something short that is a transaction by itself.
-func (e *engine) within(ctx context.Context, do func(context.Context) error) error {
-	if e.readOnly {
+// exec is ask without a result.
+func (e *engine) exec(ctx context.Context, query func(context.Context, *postgresdb.Queries) error) error {
+	if e.database.readOnly {
 		return record.ReadOnly()
 	}
-	bounded, cancel := context.WithTimeout(ctx, patience)
+	bounded, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	if err := do(bounded); err != nil {
-		return e.failed(ctx, err)
-	}
-	e.reached()
-	return nil
+	return e.done(ctx, query(bounded, e.queries))
 }
 
-// failed returns the coded error of what could not be done, and tells once that
-// the database is away.
-func (e *engine) failed(ctx context.Context, cause error) error {
+// done returns the coded error of a call, and logs when the database becomes unreachable
+// and reachable.
+func (e *engine) done(ctx context.Context, cause error) error {
+	if cause == nil {
+		if e.away.Swap(false) {
+			e.log.Info("the record of changes is back", "database", e.database.name)
+		}
+		return nil
+	}
 	if e.closed.Load() {
 		return record.Closed()
 	}
@@ -198,13 +194,7 @@ func (e *engine) failed(ctx context.Context, cause error) error {
 		e.pool.Reset()
 	}
 	if !e.away.Swap(true) {
-		e.log.Warn("the record of changes is away", slog.String("database", e.database.name), slog.Any("error", err))
+		e.log.Warn("the record of changes is away", "database", e.database.name, "error", err)
 	}
 	return err
-}
-
-func (e *engine) reached() {
-	if e.away.Swap(false) {
-		e.log.Info("the record of changes is back", slog.String("database", e.database.name))
-	}
 }

@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/record"
 )
 
-// PostgreSQL's codes that are told apart: see its manual, appendix A.
+// PostgreSQL's error codes: see its manual, appendix A.
 const (
 	stateInvalidPassword  = "28P01"
 	stateInvalidRole      = "28000"
@@ -34,7 +34,7 @@ const (
 	classOperatorsActions = "57"
 )
 
-// sqlState returns PostgreSQL's code for an error, empty when it has none.
+// sqlState returns PostgreSQL's code of an error, empty for none.
 func sqlState(err error) string {
 	if coded, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return coded.Code
@@ -42,18 +42,18 @@ func sqlState(err error) string {
 	return ""
 }
 
-// again reports whether a transaction that has certainly failed can succeed when it is
-// repeated: it was in the way of another, or its session was ended before the commit.
-func again(err error) bool {
+// repeatable reports whether a transaction that certainly failed may succeed when it is
+// repeated: it conflicted with another, or its session ended before the commit.
+func repeatable(err error) bool {
 	if _, coded := errors.AsType[*lsapi.Error](err); coded {
-		return false // such as a commit of which nothing is known
+		return false // such as an uncertain commit
 	}
 	state := sqlState(err)
 	return state == stateSerialization || state == stateDeadlock || state == stateShutdown || state == stateIdle
 }
 
-// transient reports whether opening a database that failed can succeed when it is
-// tried again: it is starting, or the connection or its session has ended.
+// transient reports whether another attempt to open a database may succeed: it is
+// starting, or the connection or its session ended.
 func transient(err error) bool {
 	switch state := sqlState(err); state {
 	case "":
@@ -66,14 +66,13 @@ func transient(err error) bool {
 	}
 }
 
-// stale reports whether the connections that are open may be of no use any more.
+// stale reports whether the open connections may be useless.
 func stale(err error) bool {
 	state := sqlState(err)
 	return state == "" || state == stateReadOnly || strings.HasPrefix(state, classOperatorsActions)
 }
 
-// errAway returns the coded error of something that could not be done, so that
-// nothing was recorded. A caller whose time was up learns that.
+// errAway returns the coded error of a failure after which nothing was recorded.
 func errAway(ctx context.Context, cause error) error {
 	if ctx.Err() != nil {
 		return record.Ended(ctx)
@@ -100,7 +99,7 @@ func errAway(ctx context.Context, cause error) error {
 	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: message, Err: cause}
 }
 
-// errUncertain is for a commit whose answer was lost.
+// errUncertain returns the error for a commit without an answer.
 func errUncertain(cause error) error {
 	return &lsapi.Error{
 		Code: lsapi.CodeTimeout, Message: "it cannot be known whether the record of changes has kept it: its database was lost at the commit",
@@ -108,12 +107,10 @@ func errUncertain(cause error) error {
 	}
 }
 
-// uncommitted reports whether a commit that failed has certainly kept nothing. The
-// server says so by an error after which the connection lives on. What the driver
-// calls safe to retry may be a commit whose answer was lost.
+// uncommitted reports whether a failed commit certainly kept nothing: the server answered
+// with an error that did not end the connection. The driver's "safe to retry" includes
+// commits without an answer.
 func uncommitted(err error) bool {
 	coded, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && coded.SeverityUnlocalized != severityFatal || errors.Is(err, pgx.ErrTxCommitRollback)
 }
-
-func isLeaseLost(err error) bool { return errors.Is(err, lsapi.ErrLeaseLost) }

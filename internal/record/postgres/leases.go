@@ -11,8 +11,8 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// takeTurn takes a lease. Nothing is locked, and nothing written, while somebody else
-// has it.
+// acquireLease acquires a lease. While another process holds it, nothing is locked or
+// written.
 const acquireLease = `
 INSERT INTO turns (name, holder, epoch, expires_at, next, next_until)
 SELECT $1, $2, 1, clock_timestamp() + $3::bigint * interval '1 microsecond', '', 'epoch'
@@ -29,69 +29,59 @@ WHERE turns.holder = excluded.holder OR turns.expires_at <= clock_timestamp()
     AND (turns.next IN ('', excluded.holder) OR turns.next_until <= clock_timestamp())
 RETURNING epoch`
 
-// logEnd reads the end of a log. It is a statement of its own behind takeTurn, because
-// that sees nothing of what was recorded while it waited for the row.
+// logEnd reads the end of a log, in a statement of its own behind acquireLease: that does
+// not see events that were recorded while it waited for the row.
 const logEnd = `SELECT last_seq, last_hash FROM logs WHERE load_balancer = $1`
 
-// postgresTurns are the turns that this process takes: rows, which expire by the
-// database's clock. This process reckons from before it asked, and less a margin,
-// so that it never believes in a lease that somebody else may take.
+// leases are this process's leases: rows that expire by the database's clock. The process
+// measures from before its query and subtracts a margin, and so never relies on a lease
+// that another process can acquire.
 type leases struct {
 	*engine
 	holder string // this process
-	wakes  *record.Hints
+	hints  *record.Hints
 }
 
-// take waits for a lease.
-func (t *leases) acquire(ctx context.Context, name string) (lsapi.Lease, error) {
-	woken, forget := t.wakes.Wait(name)
+// acquire waits for a lease.
+func (l *leases) acquire(ctx context.Context, name string) (lsapi.Lease, error) {
+	woken, forget := l.hints.Wait(name)
 	defer forget()
 	for {
-		lease, taken, err := t.try(ctx, name)
-		if err != nil || taken {
+		lease, acquired, err := l.try(ctx, name)
+		if err != nil || acquired {
 			return lease, err
 		}
-		if err := t.trim(ctx, name); err != nil {
+		if err := l.trim(ctx, name); err != nil {
 			return lsapi.Lease{}, err
 		}
-		if err := t.queue(ctx, name); err != nil {
+		if err := l.queue(ctx, name); err != nil {
 			return lsapi.Lease{}, err
 		}
-		timer := time.NewTimer(leasePoll)
-		select {
-		case <-woken:
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return lsapi.Lease{}, record.Ended(ctx)
+		if err := record.Pause(ctx, woken, leasePoll); err != nil {
+			return lsapi.Lease{}, err
 		}
 	}
 }
 
-// try takes a lease unless somebody else has it.
-func (t *leases) try(ctx context.Context, name string) (lease lsapi.Lease, taken bool, err error) {
+// try acquires a lease unless another process holds it.
+func (l *leases) try(ctx context.Context, name string) (lease lsapi.Lease, acquired bool, err error) {
 	began := time.Now()
-	err = t.within(ctx, func(ctx context.Context) (err error) {
-		lease, taken, err = t.tryOnce(ctx, name)
-		if sqlState(err) == stateLockTimeout {
-			return nil // somebody who has it is recording
-		}
-		return err
+	err = l.exec(ctx, func(ctx context.Context, _ *postgresdb.Queries) (err error) {
+		lease, acquired, err = l.tryOnce(ctx, name)
+		return unlessLocked(err) // the holder is recording
 	})
 	lease.Until = began.Add(leaseDuration - leaseMargin)
-	return lease, taken, err
+	return lease, acquired, err
 }
 
-func (t *leases) tryOnce(ctx context.Context, name string) (lease lsapi.Lease, taken bool, err error) {
+func (l *leases) tryOnce(ctx context.Context, name string) (lease lsapi.Lease, acquired bool, err error) {
 	lease = lsapi.Lease{LoadBalancer: name}
 	log := record.LogRow{LoadBalancer: name}
 	batch := new(pgx.Batch)
-	batch.Queue(acquireLease, name, t.holder, leaseDuration.Microseconds()).Query(func(rows pgx.Rows) error {
+	batch.Queue(acquireLease, name, l.holder, leaseDuration.Microseconds()).Query(func(rows pgx.Rows) error {
 		epochs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 		if err == nil && len(epochs) > 0 {
-			lease.Epoch, taken = epochs[0], true
+			lease.Epoch, acquired = epochs[0], true
 		}
 		return err
 	})
@@ -103,44 +93,41 @@ func (t *leases) tryOnce(ctx context.Context, name string) (lease lsapi.Lease, t
 		})
 		return err
 	})
-	err = t.pool.SendBatch(ctx, batch).Close()
+	err = l.pool.SendBatch(ctx, batch).Close()
 	lease.Head = log.Head()
-	return lease, taken, err
+	return lease, acquired, err
 }
 
-// queue asks for a lease to be kept for this process once it is free.
-func (t *leases) queue(ctx context.Context, name string) error {
-	return t.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
-		err := q.WaitForTurn(ctx, postgresdb.WaitForTurnParams{Name: name, Holder: t.holder, Grace: leaseGrace.Microseconds()})
-		if sqlState(err) == stateLockTimeout {
-			return nil
-		}
-		return err
+// unlessLocked drops the error of a row that another process locks.
+func unlessLocked(err error) error {
+	if sqlState(err) == stateLockTimeout {
+		return nil
+	}
+	return err
+}
+
+// queue reserves a lease for this process once it is free.
+func (l *leases) queue(ctx context.Context, name string) error {
+	return l.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
+		return unlessLocked(q.QueueForLease(ctx, postgresdb.QueueForLeaseParams{Name: name, Holder: l.holder, Grace: leaseGrace.Microseconds()}))
 	})
 }
 
-// trim corrects a lease that a clock lets last too long that was set back since. Its
-// holder, if there is one, has as much time as one of now.
-func (t *leases) trim(ctx context.Context, name string) error {
-	return t.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
-		err := q.TrimTurn(ctx, postgresdb.TrimTurnParams{Name: name, Lease: leaseDuration.Microseconds(), Grace: leaseGrace.Microseconds()})
-		if sqlState(err) == stateLockTimeout {
-			return nil
-		}
-		return err
+// trim shortens a lease that would last too long, because the clock was set back, to a
+// new one's duration.
+func (l *leases) trim(ctx context.Context, name string) error {
+	return l.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
+		return unlessLocked(q.TrimLease(ctx, postgresdb.TrimLeaseParams{Name: name, Lease: leaseDuration.Microseconds(), Grace: leaseGrace.Microseconds()}))
 	})
 }
 
-// extend gives a lease as much time as a new one has. It must be on disk, because
-// AWS is called next.
-func (t *leases) renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
+// renew extends a lease to its full duration, durably: a call of AWS follows.
+func (l *leases) renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
 	began := time.Now()
-	var epochs []int64
-	err := t.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) (err error) {
-		epochs, err = q.ExtendTurn(ctx, postgresdb.ExtendTurnParams{
-			Name: lease.LoadBalancer, Holder: t.holder, Epoch: lease.Epoch, Lease: leaseDuration.Microseconds(),
+	epochs, err := ask(ctx, l.engine, func(ctx context.Context, q *postgresdb.Queries) ([]int64, error) {
+		return q.RenewLease(ctx, postgresdb.RenewLeaseParams{
+			Name: lease.LoadBalancer, Holder: l.holder, Epoch: lease.Epoch, Lease: leaseDuration.Microseconds(),
 		})
-		return err
 	})
 	if err != nil {
 		return lsapi.Lease{}, err
@@ -152,23 +139,22 @@ func (t *leases) renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, err
 	return lease, nil
 }
 
-// give gives a lease back. That of a load balancer without a log leaves nothing.
-func (t *leases) release(ctx context.Context, lease lsapi.Lease) error {
-	return t.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
+// release gives up a lease. That of a load balancer without a log leaves no row.
+func (l *leases) release(ctx context.Context, lease lsapi.Lease) error {
+	return l.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
 		if lease.Head.Seq == 0 {
-			dropped, err := q.DropTurn(ctx, postgresdb.DropTurnParams{Name: lease.LoadBalancer, Holder: t.holder, Epoch: lease.Epoch})
+			dropped, err := q.DropLease(ctx, postgresdb.DropLeaseParams{Name: lease.LoadBalancer, Holder: l.holder, Epoch: lease.Epoch})
 			if err != nil || dropped > 0 {
 				return err
 			}
 		}
-		return q.GiveTurn(ctx, postgresdb.GiveTurnParams{Name: lease.LoadBalancer, Holder: t.holder, Epoch: lease.Epoch})
+		return q.ReleaseLease(ctx, postgresdb.ReleaseLeaseParams{Name: lease.LoadBalancer, Holder: l.holder, Epoch: lease.Epoch})
 	})
 }
 
-// hold locks a lease's row until the transaction ends, and returns the database's
-// clock. It fails when somebody else has taken the lease.
-func (t *leases) hold(ctx context.Context, in *tables, lease lsapi.Lease) (now time.Time, err error) {
-	rows, err := in.queries.LockTurn(ctx, postgresdb.LockTurnParams{Name: lease.LoadBalancer, Holder: t.holder, Epoch: lease.Epoch})
+// hold locks a lease's row until the transaction ends, and returns the database's time.
+func (l *leases) hold(ctx context.Context, in *tables, lease lsapi.Lease) (now time.Time, err error) {
+	rows, err := in.queries.LockLease(ctx, postgresdb.LockLeaseParams{Name: lease.LoadBalancer, Holder: l.holder, Epoch: lease.Epoch})
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -14,28 +14,28 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// refreshTurn is the lease of who lists the region for all. No load balancer can
+// refreshLease is the lease to list the region for all replicas. No load balancer can
 // have this name.
 const refreshLease = "the refresh for all"
 
-// refresh publishes what this process lists while it leads.
+// refresh publishes this process's listings while it leads.
 type refresh struct {
 	leases *leases
 
-	// busy holds one while the database is asked, so that who waits for the end of that
-	// waits no longer than for its own context. It guards what follows.
+	// busy holds one value during a query, so that others wait no longer than their
+	// contexts. It guards what follows.
 	busy  chan struct{}
 	lease lsapi.Lease // the zero value when this process does not lead
-	// published is what stands in the database, by load balancer. Nil when this
-	// process has not looked since it began to lead.
+	// published is the listing in the database, by load balancer; nil when this process
+	// has not read it since it began to lead.
 	published map[string]listing
 }
 
-func newRefresh(turns *leases) *refresh {
-	return &refresh{leases: turns, busy: make(chan struct{}, 1)}
+func newRefresh(l *leases) *refresh {
+	return &refresh{leases: l, busy: make(chan struct{}, 1)}
 }
 
-// begin waits until nothing else is under way; then end must be called.
+// begin waits for the end of other queries; the caller must call end.
 func (r *refresh) begin(ctx context.Context) error {
 	select {
 	case r.busy <- struct{}{}:
@@ -47,12 +47,11 @@ func (r *refresh) begin(ctx context.Context) error {
 
 func (r *refresh) end() { <-r.busy }
 
-// errOlder is for a listing that began before the one that is published, which
-// stays.
+// errOlder is for a listing that began before the published one.
 var errOlder = &lsapi.Error{Code: lsapi.CodeConflict, Err: errors.New("a later listing is published")}
 
-// lead takes or keeps the right to refresh. It asks the database only when half of
-// the time is over.
+// lead acquires or keeps the right to refresh. It renews the lease after half of its
+// duration.
 func (r *refresh) lead(ctx context.Context) (bool, error) {
 	if err := r.begin(ctx); err != nil {
 		return false, err
@@ -62,11 +61,11 @@ func (r *refresh) lead(ctx context.Context) (bool, error) {
 	if left > (leaseDuration-leaseMargin)/2 {
 		return true, nil
 	}
-	lease, taken, err := r.renew(ctx)
+	lease, held, err := r.renew(ctx)
 	if err != nil {
 		return left > 0, err
 	}
-	if !taken {
+	if !held {
 		r.lease, r.published = lsapi.Lease{}, nil
 		return false, nil
 	}
@@ -74,21 +73,21 @@ func (r *refresh) lead(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (r *refresh) renew(ctx context.Context) (lease lsapi.Lease, taken bool, err error) {
+func (r *refresh) renew(ctx context.Context) (lease lsapi.Lease, held bool, err error) {
 	if r.lease.Epoch == 0 {
-		if lease, taken, err = r.leases.try(ctx, refreshLease); err == nil && !taken {
+		if lease, held, err = r.leases.try(ctx, refreshLease); err == nil && !held {
 			err = r.leases.trim(ctx, refreshLease)
 		}
-		return lease, taken, err
+		return lease, held, err
 	}
 	lease, err = r.leases.renew(ctx, r.lease)
-	if isLeaseLost(err) {
+	if errors.Is(err, lsapi.ErrLeaseLost) {
 		return lsapi.Lease{}, false, nil
 	}
 	return lease, err == nil, err
 }
 
-// release gives the right back.
+// release gives up the right.
 func (r *refresh) release(ctx context.Context) error {
 	if err := r.begin(ctx); err != nil {
 		return err
@@ -102,7 +101,7 @@ func (r *refresh) release(ctx context.Context) error {
 	return r.leases.release(ctx, lease)
 }
 
-// publish writes what differs from what was published last.
+// publish writes what differs from the published listing.
 func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error {
 	if err := r.begin(ctx); err != nil {
 		return err
@@ -111,7 +110,7 @@ func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membe
 	if r.lease.Epoch == 0 {
 		return record.LeaseLost(refreshLease)
 	}
-	listed, err := encodeAll(all)
+	listed, err := encodeListing(all)
 	if err != nil {
 		return err
 	}
@@ -121,7 +120,7 @@ func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membe
 	switch {
 	case errors.Is(err, errOlder):
 		return nil
-	case isLeaseLost(err):
+	case errors.Is(err, lsapi.ErrLeaseLost):
 		r.lease, r.published = lsapi.Lease{}, nil
 		return err
 	case err != nil:
@@ -137,8 +136,8 @@ func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed m
 	if err != nil {
 		return err
 	}
-	// The database's clock was read before this one is: the listing is made older
-	// by the time between, never younger.
+	// The database's clock was read before this process's: the listing becomes older by
+	// the difference, never newer.
 	asOf = now.Add(-time.Since(asOf))
 	before := r.published
 	if before == nil {
@@ -173,30 +172,27 @@ func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed m
 	return t.queries.DropGone(ctx, version-goneListings)
 }
 
-// published returns what was published last.
+// published returns the published listing.
 func published(ctx context.Context, t *tables) (map[string]listing, error) {
 	rows, err := t.queries.Listed(ctx, 0)
-	if err != nil {
-		return nil, err
-	}
 	found := make(map[string]listing, len(rows))
 	for _, row := range rows {
 		if !row.Gone {
 			found[row.LoadBalancer] = listing{row.Members, row.Description}
 		}
 	}
-	return found, nil
+	return found, err
 }
 
-// listing is a load balancer as it is published, in JSON; the description is nil
-// when it is not known.
+// listing is a published load balancer in JSON, with a nil description when that is
+// unknown.
 type listing struct{ members, description []byte }
 
 func (l listing) equal(other listing) bool {
 	return bytes.Equal(l.members, other.members) && bytes.Equal(l.description, other.description)
 }
 
-// listedInstance is an instance as it is published.
+// listedInstance is an instance in a listing.
 type listedInstance struct {
 	ID             string              `json:"id"`
 	Type           string              `json:"type,omitempty"`
@@ -207,7 +203,7 @@ type listedInstance struct {
 	Name           string              `json:"name,omitempty"`
 }
 
-// listedDescription is how a load balancer is set up, as it is published.
+// listedDescription is a load balancer's description in a listing.
 type listedDescription struct {
 	DNSName     string            `json:"dnsName,omitempty"`
 	Scheme      string            `json:"scheme,omitempty"`
@@ -217,12 +213,15 @@ type listedDescription struct {
 	CreatedAt   time.Time         `json:"createdAt,omitzero"`
 }
 
-func encodeAll(all []lsapi.Membership) (map[string]listing, error) {
+func encodeListing(all []lsapi.Membership) (map[string]listing, error) {
 	encoded := make(map[string]listing, len(all))
 	for _, m := range all {
 		instances := make([]listedInstance, len(m.Members))
 		for i, member := range m.Members {
-			instances[i] = listedInstance{member.ID, record.Clean(member.Type), record.Exact(member.LaunchTime), member.State, member.Zone, member.PrivateAddress, record.Clean(member.Name)}
+			instances[i] = listedInstance{
+				member.ID, record.Clean(member.Type), record.Exact(member.LaunchTime), member.State, member.Zone,
+				member.PrivateAddress, record.Clean(member.Name),
+			}
 		}
 		members, err := json.Marshal(instances)
 		if err != nil {
@@ -259,10 +258,10 @@ func decodeListed(row postgresdb.Listed) (lsapi.Membership, error) {
 	return m, nil
 }
 
-// Lead implements Replicas.
+// Lead implements record.Replicas.
 func (s *store) Lead(ctx context.Context) (bool, error) { return s.refresh.lead(ctx) }
 
-// Publish implements Replicas.
+// Publish implements record.Replicas.
 func (s *store) Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error {
 	err := s.refresh.publish(ctx, asOf, all)
 	if err == nil {
@@ -271,75 +270,77 @@ func (s *store) Publish(ctx context.Context, asOf time.Time, all []lsapi.Members
 	return err
 }
 
-// SharedListing implements Replicas.
-func (s *store) SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error) {
-	ctx, done := s.open(ctx)
-	defer done()
-	hints, forget := s.wakes.Wait(listingsChannel)
-	defer forget()
-	for {
-		found, err := s.listing(ctx, after)
-		if err != nil || found.Version > 0 {
-			return found, err
-		}
-		timer := time.NewTimer(record.LookEvery)
-		select {
-		case <-hints:
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return lsapi.SharedListing{}, record.Ended(ctx)
-		}
-	}
-}
-
-// listing returns the last listing, and what differs in it from an earlier one; the
-// zero value when there is no other one.
-func (s *store) listing(ctx context.Context, after int64) (found lsapi.SharedListing, err error) {
-	err = s.read(ctx, 1, func(views []*tables) error {
-		began := time.Now()
-		row, err := views[0].queries.Listing(ctx)
-		if err != nil || row.Version == after {
-			return err
-		}
-		if row.AsOf.After(row.Now) {
-			return nil // the clock was set back: its age is not known, and a next one comes soon
-		}
-		// This clock was read before the database's was: the listing is made older
-		// by the time between, never younger.
-		asOf := began.Add(-row.Now.Sub(row.AsOf))
-		found = lsapi.SharedListing{Version: row.Version, AsOf: s.seen.notBefore(row.Version, asOf)}
-		if after > row.Version || 0 < after && after < row.Version-goneListings { // the record was restored, or has forgotten
-			found.Whole, after = true, 0
-		}
-		return differing(ctx, views[0], &found, after)
+// SharedListing implements record.Replicas.
+func (s *store) SharedListing(ctx context.Context, after int64) (found lsapi.SharedListing, err error) {
+	err = s.await(ctx, listingsChannel, func(ctx context.Context) (done bool, err error) {
+		found, err = s.listing(ctx, after)
+		return found.Version > 0, err
 	})
 	return found, err
 }
 
-// sighting is the last listing that this process has seen.
-type sighting struct {
+// await looks after each notification on a channel, and at intervals without one, until
+// look is done.
+func (s *store) await(ctx context.Context, channel string, look func(context.Context) (done bool, err error)) error {
+	ctx, done := s.whileOpen(ctx)
+	defer done()
+	hints, forget := s.hints.Wait(channel)
+	defer forget()
+	for {
+		if done, err := look(ctx); done || err != nil {
+			return err
+		}
+		if err := record.Pause(ctx, hints, record.LookEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// listing returns the published listing and its differences from an earlier version; the
+// zero value when it is that version.
+func (s *store) listing(ctx context.Context, after int64) (found lsapi.SharedListing, err error) {
+	err = s.read(ctx, func(t *tables) error {
+		began := time.Now()
+		row, err := t.queries.Listing(ctx)
+		if err != nil || row.Version == after {
+			return err
+		}
+		if row.AsOf.After(row.Now) {
+			return nil // the clock was set back: its age is unknown, and another one follows soon
+		}
+		// This process's clock was read before the database's: the listing becomes older by
+		// the difference, never newer.
+		asOf := began.Add(-row.Now.Sub(row.AsOf))
+		found = lsapi.SharedListing{Version: row.Version, AsOf: s.latest.notBefore(row.Version, asOf)}
+		if after > row.Version || 0 < after && after < row.Version-goneListings { // the record was restored, or pruned
+			found.Whole, after = true, 0
+		}
+		return addDifferences(ctx, t, &found, after)
+	})
+	return found, err
+}
+
+// latestListing is the last listing that this process has read.
+type latestListing struct {
 	mu      sync.Mutex
 	version int64
 	asOf    time.Time
 }
 
-// notBefore returns the time of a listing, which is not before that of an earlier
-// one, however roughly the two clocks were compared.
-func (s *sighting) notBefore(version int64, asOf time.Time) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if version < s.version {
+// notBefore returns the time of a listing, at least that of earlier ones: comparisons of
+// clocks are imprecise.
+func (l *latestListing) notBefore(version int64, asOf time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if version < l.version {
 		return asOf
 	}
-	s.version, s.asOf = version, record.Latest(s.asOf, asOf)
-	return s.asOf
+	l.version, l.asOf = version, record.Latest(l.asOf, asOf)
+	return l.asOf
 }
 
-// differing adds what differs from an earlier listing; of nothing, nothing is gone.
-func differing(ctx context.Context, t *tables, found *lsapi.SharedListing, after int64) error {
+// addDifferences adds the differences from a version. From none, nothing is gone.
+func addDifferences(ctx context.Context, t *tables, found *lsapi.SharedListing, after int64) error {
 	rows, err := t.queries.Listed(ctx, after)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -9,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,15 +15,15 @@ import (
 	"lsapi"
 )
 
-// errNoURL is for a URL that cannot be read. What is wrong with it may be a piece of
-// the password.
-func errNoURL() error {
+// errInvalidURL returns the error for an unreadable URL. It has no detail, which may be a
+// part of the password.
+func errInvalidURL() error {
 	return lsapi.Errorf(lsapi.CodeInvalid,
 		"the store's URL cannot be read as one of PostgreSQL; give postgres://user:password@host:5432/database, with special characters in the password percent-encoded")
 }
 
-// errParameters is for a URL that can be read, with parameters that cannot be
-// followed. The URL itself is not in the error's chain.
+// errParameters returns the error for a URL with invalid parameters. The URL is not in the
+// error's chain.
 func errParameters(text string, cause error) error {
 	parsing, ok := errors.AsType[*pgconn.ParseConfigError](cause)
 	if ok && isTLSSetup(*parsing) {
@@ -35,10 +33,10 @@ func errParameters(text string, cause error) error {
 			Message: fmt.Sprintf("the store's URL asks for TLS that cannot be set up: %v; correct sslmode, sslrootcert, sslcert and sslkey in it", reason),
 		}
 	}
-	if name := wrongParameter(text); name != "" {
+	if name := invalidParameter(text); name != "" {
 		return lsapi.Errorf(lsapi.CodeInvalid, "the store's URL has a parameter %s whose value is invalid; correct or remove it", name)
 	}
-	return errNoURL()
+	return errInvalidURL()
 }
 
 // isTLSSetup reports whether a URL cannot be followed because of its TLS settings. The
@@ -48,9 +46,9 @@ func isTLSSetup(parsing pgconn.ParseConfigError) bool {
 	return strings.HasPrefix(parsing.Error(), "cannot parse ``: failed to configure TLS")
 }
 
-// wrongParameter returns the name of the parameter without which a URL can be followed;
-// empty when there is none. Its value may be a secret.
-func wrongParameter(text string) string {
+// invalidParameter returns the name of the parameter without which the URL is valid, empty
+// for none. Its value may be a secret.
+func invalidParameter(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
 		return ""
@@ -67,31 +65,24 @@ func wrongParameter(text string) string {
 	return ""
 }
 
-// unopened returns what to do about a database that cannot be opened, with the
-// driver's reason: CodeUnavailable when waiting may be enough, else CodeInvalid.
-func (d database) unopened(cause error) error {
+// openError returns the error for a database that cannot be opened, with a remedy and the
+// driver's reason. CodeUnavailable: waiting may help.
+func (d database) openError(cause error) error {
 	if coded, ok := errors.AsType[*lsapi.Error](cause); ok && coded.Code != lsapi.CodeUnavailable {
 		return coded
 	}
-	reason := d.reason(cause)
+	code, reason := lsapi.CodeUnavailable, d.reason(cause)
+	message := fmt.Sprintf("%s cannot be reached (%s); start the database, or correct the store's URL", d.name, reason)
 	if answer, answered := errors.AsType[*pgconn.PgError](cause); answered {
-		code, message := d.refusal(answer.Code, reason)
-		return &lsapi.Error{Code: code, Message: message, Err: cause}
+		code, message = d.refusal(answer.Code, reason)
+	} else if isTLS(cause) {
+		code = lsapi.CodeInvalid
+		message = fmt.Sprintf("%s cannot be reached by TLS as the store's URL asks: %s; correct sslmode or sslrootcert in the URL, or the server", d.name, reason)
 	}
-	if isTLS(cause) {
-		return &lsapi.Error{
-			Code: lsapi.CodeInvalid, Err: cause,
-			Message: fmt.Sprintf("%s cannot be reached by TLS as the store's URL asks: %s; correct sslmode or sslrootcert in the URL, or the server", d.name, reason),
-		}
-	}
-	return &lsapi.Error{
-		Code: lsapi.CodeUnavailable, Err: cause,
-		Message: fmt.Sprintf("%s cannot be reached (%s); start the database, or correct the store's URL", d.name, reason),
-	}
+	return &lsapi.Error{Code: code, Message: message, Err: cause}
 }
 
-// refusal returns what to do about a database that has answered, by the state of its
-// answer.
+// refusal returns the message for a database's answer.
 func (d database) refusal(state, reason string) (code lsapi.Code, message string) {
 	switch state {
 	case stateInvalidPassword:
@@ -112,7 +103,7 @@ func (d database) refusal(state, reason string) (code lsapi.Code, message string
 	return lsapi.CodeInvalid, message
 }
 
-// reason is what the database or the driver says, without the password.
+// reason is the innermost message of the database or driver, without the password.
 func (d database) reason(cause error) string {
 	for err := range chain(cause) {
 		if answer, ok := err.(*pgconn.PgError); ok { //nolint:errorlint // this is the walk along the chain
@@ -143,22 +134,4 @@ func (d database) redacted(text string) string {
 		text = strings.ReplaceAll(text, password, "(password)")
 	}
 	return text
-}
-
-// retried runs what opens a database until it succeeds, for a while: a database may
-// be starting beside this process, and may end its sessions.
-func retried(ctx context.Context, open func(context.Context) error) error {
-	for began := time.Now(); ; {
-		err := open(ctx)
-		if err == nil || !transient(err) || time.Since(began) > openPatience {
-			return err
-		}
-		timer := time.NewTimer(openPause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		}
-	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// pipeline is a transaction whose writes are kept back until something is read, or
-// until its end, and then sent together: an append is a few round trips, however
-// many rows it writes. It is a postgresdb.DBTX; what Exec fails is told later.
+// pipeline is a transaction, and a postgresdb.DBTX, that sends queued writes together
+// before the next read or its end: an append takes few round trips. Errors of Exec are
+// returned then.
 type pipeline struct {
 	tx    pgx.Tx
 	batch *pgx.Batch
@@ -17,13 +17,13 @@ type pipeline struct {
 
 func newPipeline(tx pgx.Tx) *pipeline { return &pipeline{tx: tx, batch: new(pgx.Batch)} }
 
-// Exec keeps a write back. Its tag is empty.
+// Exec queues a write. Its tag is empty.
 func (p *pipeline) Exec(_ context.Context, query string, arguments ...any) (pgconn.CommandTag, error) {
 	p.batch.Queue(query, arguments...)
 	return pgconn.CommandTag{}, nil
 }
 
-// Query reads what the writes have made.
+// Query reads after the queued writes.
 func (p *pipeline) Query(ctx context.Context, query string, arguments ...any) (pgx.Rows, error) {
 	if err := p.flush(ctx); err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (p *pipeline) Query(ctx context.Context, query string, arguments ...any) (p
 	return p.tx.Query(ctx, query, arguments...)
 }
 
-// QueryRow reads what the writes have made.
+// QueryRow reads after the queued writes.
 func (p *pipeline) QueryRow(ctx context.Context, query string, arguments ...any) pgx.Row {
 	if err := p.flush(ctx); err != nil {
 		return failedRow{err}
@@ -39,7 +39,6 @@ func (p *pipeline) QueryRow(ctx context.Context, query string, arguments ...any)
 	return p.tx.QueryRow(ctx, query, arguments...)
 }
 
-// flush sends what was kept back.
 func (p *pipeline) flush(ctx context.Context) error {
 	if p.batch.Len() == 0 {
 		return nil
@@ -49,7 +48,7 @@ func (p *pipeline) flush(ctx context.Context) error {
 	return p.tx.SendBatch(ctx, batch).Close()
 }
 
-// failedRow is a row that could not be asked for.
+// failedRow returns an error.
 type failedRow struct{ err error }
 
 // Scan implements pgx.Row.

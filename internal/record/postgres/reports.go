@@ -11,23 +11,21 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// ClaimHealth implements Replicas.
+// ClaimHealth implements record.Replicas.
 func (s *store) ClaimHealth(ctx context.Context, loadBalancer string, every time.Duration) (claimed bool, err error) {
-	err = s.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
-		given, err := q.ClaimHealth(ctx, postgresdb.ClaimHealthParams{LoadBalancer: loadBalancer, Every: every.Microseconds()})
-		claimed = len(given) > 0
-		return err
+	granted, err := ask(ctx, s.engine, func(ctx context.Context, q *postgresdb.Queries) ([]string, error) {
+		return q.ClaimHealth(ctx, postgresdb.ClaimHealthParams{LoadBalancer: loadBalancer, Every: every.Microseconds()})
 	})
-	return claimed, err
+	return len(granted) > 0, err
 }
 
-// sharedReport is what a report says, as replicas share it.
+// sharedReport is a report as replicas share it.
 type sharedReport struct {
 	Members []record.HealthPayload `json:"members"`
 	Absent  []string               `json:"silent,omitempty"`
 }
 
-// PublishHealth implements Replicas.
+// PublishHealth implements record.Replicas.
 func (s *store) PublishHealth(ctx context.Context, report lsapi.HealthReport) error {
 	shared := sharedReport{Members: make([]record.HealthPayload, len(report.Members)), Absent: report.Absent}
 	for i, h := range report.Members {
@@ -37,62 +35,44 @@ func (s *store) PublishHealth(ctx context.Context, report lsapi.HealthReport) er
 	if err != nil {
 		return fmt.Errorf("encoding a health report: %w", err)
 	}
-	var versions []int64
-	err = s.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
+	versions, err := ask(ctx, s.engine, func(ctx context.Context, q *postgresdb.Queries) ([]int64, error) {
 		now, err := q.Clock(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		// The database's clock was read before this one is: the report is made older by
-		// the time between, never younger.
+		// The database's clock was read before this process's: the report becomes older by
+		// the difference, never newer.
 		asOf := now.Add(-time.Since(report.AsOf))
-		versions, err = q.PublishHealth(ctx, postgresdb.PublishHealthParams{LoadBalancer: report.LoadBalancer, AsOf: asOf, Report: text})
-		return err
+		return q.PublishHealth(ctx, postgresdb.PublishHealthParams{LoadBalancer: report.LoadBalancer, AsOf: asOf, Report: text})
 	})
-	if err == nil && len(versions) > 0 {
+	if len(versions) > 0 {
 		s.notifier.notify(healthChannel, "")
 	}
 	return err
 }
 
-// PublishedHealth implements Replicas.
-func (s *store) PublishedHealth(ctx context.Context, after int64) ([]lsapi.HealthReport, int64, error) {
-	ctx, done := s.open(ctx)
-	defer done()
-	hints, forget := s.wakes.Wait(healthChannel)
-	defer forget()
-	for {
-		reports, version, err := s.reports(ctx, after)
-		if err != nil || len(reports) > 0 {
-			return reports, version, err
-		}
-		timer := time.NewTimer(record.LookEvery)
-		select {
-		case <-hints:
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return nil, after, record.Ended(ctx)
-		}
-	}
+// PublishedHealth implements record.Replicas.
+func (s *store) PublishedHealth(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error) {
+	err = s.await(ctx, healthChannel, func(ctx context.Context) (done bool, err error) {
+		reports, version, err = s.reports(ctx, after)
+		return len(reports) > 0, err
+	})
+	return reports, version, err
 }
 
-// reports returns what was published later than a version, and the version of the
-// last of it.
+// reports returns the reports published after a version, and the version of the last.
 func (s *store) reports(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error) {
-	err = s.read(ctx, 1, func(views []*tables) error {
+	version = after
+	err = s.read(ctx, func(t *tables) error {
 		began := time.Now()
-		rows, err := views[0].queries.HealthReports(ctx, after)
+		rows, err := t.queries.HealthReports(ctx, after)
 		if err != nil {
 			return err
 		}
-		version = after
 		for i := range rows {
 			version = rows[i].Version
 			if rows[i].AsOf.After(rows[i].Now) {
-				continue // the clock was set back: its age is not known, and a next one comes soon
+				continue // the clock was set back: its age is unknown, and another one follows soon
 			}
 			report, err := decodeReport(&rows[i], began)
 			if err != nil {
@@ -105,8 +85,8 @@ func (s *store) reports(ctx context.Context, after int64) (reports []lsapi.Healt
 	return reports, version, err
 }
 
-// decodeReport decodes a report. This clock was read before the database's was: the
-// report is made older by the time between, never younger.
+// decodeReport decodes a report. This process's clock was read before the database's: the
+// report becomes older by the difference, never newer.
 func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.HealthReport, error) {
 	var shared sharedReport
 	if err := json.Unmarshal(row.Report, &shared); err != nil {
@@ -120,20 +100,4 @@ func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.Heal
 		report.Members[i] = h.MemberHealth()
 	}
 	return report, nil
-}
-
-// Prune implements Store.
-func (s *store) Prune(ctx context.Context, keep time.Duration) error {
-	if err := s.Record.Prune(ctx, keep); err != nil {
-		return err
-	}
-	return s.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
-		if err := q.DropHealthReports(ctx, reportLifetime.Microseconds()); err != nil {
-			return err
-		}
-		if err := q.DropHealthClaims(ctx, reportLifetime.Microseconds()); err != nil {
-			return err
-		}
-		return q.DropTurns(ctx, leaseLifetime.Microseconds())
-	})
 }

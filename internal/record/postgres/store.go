@@ -1,8 +1,10 @@
+// Package postgres keeps a record of changes in a PostgreSQL database, which replicas
+// share.
 package postgres
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,17 +15,16 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// postgresStore is a record in a PostgreSQL database, which several replicas
-// share.
+// store is a record.Store.
 type store struct {
 	record.Record
 	*engine
 	leases   *leases
-	wakes    *record.Hints
+	hints    record.Hints
 	notifier *notifier
-	feed     *record.Feed
+	feed     *record.Feed // nil when nothing learns
 	refresh  *refresh
-	seen     sighting
+	latest   latestListing
 	base     context.Context //nolint:containedctx // it is what Close ends
 	stop     context.CancelFunc
 	work     sync.WaitGroup
@@ -31,41 +32,44 @@ type store struct {
 	replicas replicas
 }
 
+// Open opens the record at a postgres:// URL: see open.URL.
 func Open(ctx context.Context, url string, o record.Options) (record.Store, error) {
 	database, err := parseURL(url, o.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := database.open(ctx, o.ReadOnly)
+	pool, err := database.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	engine := &engine{pool: pool, queries: postgresdb.New(pool), database: database, readOnly: o.ReadOnly, log: o.Logger()}
-	s := &store{Record: record.New(engine, engine.log), engine: engine, wakes: record.NewHints(), notifier: newNotifier(engine)}
+	e := &engine{pool: pool, queries: postgresdb.New(pool), database: database, log: o.Logger()}
+	s := &store{Record: record.New(e, e.log), engine: e, notifier: newNotifier(e)}
 	s.base, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.leases = &leases{engine: engine, holder: uuid.NewString(), wakes: s.wakes}
+	s.leases = &leases{engine: e, holder: uuid.NewString(), hints: &s.hints}
 	s.feed = record.NewFeed(s.Record, o.Learn)
 	s.refresh = newRefresh(s.leases)
-	s.replicas = replicas{engine: engine, id: s.leases.holder, tell: o.Replicas}
+	s.replicas = replicas{engine: e, id: s.leases.holder, changed: o.Replicas}
 	if o.ReadOnly {
 		return s, nil
 	}
-	if err := retried(ctx, s.join); err != nil {
+	if err := retry(ctx, s.join); err != nil {
 		s.stop()
 		pool.Close()
-		return nil, database.unopened(err)
+		return nil, database.openError(err)
 	}
 	s.start()
 	s.log.Info("this process shares the record of changes", "database", database.name, "replica", s.leases.holder)
 	return s, nil
 }
 
-// join makes this process one of the replicas.
+// join makes this process a replica.
 func (s *store) join(ctx context.Context) error {
 	if err := s.replicas.beat(ctx); err != nil {
 		return err
 	}
-	if err := s.keepPlaces(ctx); err != nil {
+	// A record that was restored on a server with lower transaction ids continues its
+	// positions where they ended.
+	if err := s.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error { return q.KeepPlaces(ctx) }); err != nil {
 		return err
 	}
 	if s.feed == nil {
@@ -74,10 +78,10 @@ func (s *store) join(ctx context.Context) error {
 	return s.feed.Begin(ctx, 0)
 }
 
-// start begins what goes on beside the calls, until Close.
+// start starts the background work, which Close ends.
 func (s *store) start() {
 	if s.feed != nil {
-		hints, forget := s.wakes.Wait(changesChannel)
+		hints, forget := s.hints.Wait(changesChannel)
 		s.work.Go(func() {
 			defer forget()
 			s.feed.Run(s.base, hints)
@@ -85,18 +89,11 @@ func (s *store) start() {
 	}
 	s.work.Go(func() { s.replicas.run(s.base) })
 	s.work.Go(func() { s.notifier.run(s.base) })
-	s.work.Go(func() { s.listen(s.base, s.wakes) })
+	s.work.Go(func() { s.listen(s.base, &s.hints) })
 }
 
-// Take implements Store.
-func (s *store) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
-	ctx, done := s.open(ctx)
-	defer done()
-	return s.leases.acquire(ctx, loadBalancer)
-}
-
-// open ends a wait when the record is closed.
-func (s *store) open(ctx context.Context) (context.Context, context.CancelFunc) {
+// whileOpen returns a context that also ends when the record is closed.
+func (s *store) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(s.base, func() { cancel(record.Closed()) })
 	return ctx, func() {
@@ -105,12 +102,19 @@ func (s *store) open(ctx context.Context) (context.Context, context.CancelFunc) 
 	}
 }
 
-// Extend implements Store.
+// Acquire implements record.Store.
+func (s *store) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
+	ctx, done := s.whileOpen(ctx)
+	defer done()
+	return s.leases.acquire(ctx, loadBalancer)
+}
+
+// Renew implements record.Store.
 func (s *store) Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
 	return s.leases.renew(ctx, lease)
 }
 
-// Give implements Store.
+// Release implements record.Store.
 func (s *store) Release(ctx context.Context, lease lsapi.Lease) error {
 	err := s.leases.release(ctx, lease)
 	if err == nil {
@@ -119,8 +123,8 @@ func (s *store) Release(ctx context.Context, lease lsapi.Lease) error {
 	return err
 }
 
-// Append implements Store. The lease's row is locked until the commit, so that
-// nobody can take the lease before it.
+// Append implements record.Store. It locks the lease's row until the commit: no other
+// process can acquire the lease before.
 func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	var before int64
 	var head lsapi.Head
@@ -128,7 +132,7 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 		if _, err = s.leases.hold(ctx, t, lease); err != nil {
 			return err
 		}
-		if err := t.expect(ctx, events); err != nil {
+		if err := t.readAhead(ctx, events); err != nil {
 			return err
 		}
 		before, head, err = record.AppendEvents(ctx, t, lease.LoadBalancer, events)
@@ -141,47 +145,88 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 	if s.feed != nil {
 		s.feed.Skip(lease.LoadBalancer, before, head.Seq)
 	}
-	switch {
-	case apply(events):
-		s.notifier.notify(changesChannel, lease.LoadBalancer)
-	case record.HasNews(events):
-		s.notifier.notify(eventsChannel, "")
-	default:
+	if !record.HasNews(events) {
 		return head, nil
 	}
-	s.wakes.Wake(eventsChannel) // this process hears of it at once
+	if slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Change.Outcome == lsapi.OutcomeApplied }) {
+		s.notifier.notify(changesChannel, lease.LoadBalancer)
+	} else {
+		s.notifier.notify(eventsChannel, "")
+	}
+	s.hints.Wake(eventsChannel) // of this process, at once
 	return head, nil
 }
 
-// apply reports whether events tell of changes that were applied.
-func apply(events []lsapi.Event) bool {
-	for i := range events {
-		if events[i].Change.Outcome == lsapi.OutcomeApplied {
-			return true
-		}
-	}
-	return false
+// News implements record.Store.
+func (s *store) News(ctx context.Context, after lsapi.Position) error {
+	ctx, done := s.whileOpen(ctx)
+	defer done()
+	hints, forget := s.hints.Wait(eventsChannel)
+	defer forget()
+	return s.AwaitNews(ctx, after, hints)
 }
 
-// Ready implements Store.
+// Clock returns the time of the database's clock, which all replicas share. Records in
+// files have no such method.
+func (s *store) Clock(ctx context.Context) (time.Time, error) {
+	return ask(ctx, s.engine, func(ctx context.Context, q *postgresdb.Queries) (time.Time, error) { return q.Clock(ctx) })
+}
+
+// Unfinished implements record.Store. It also corrects the stamps of a clock that was set
+// back since, which would count as recent until the clock reaches them.
+func (s *store) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
+	var names, ahead []string
+	err := s.read(ctx, func(t *tables) (err error) {
+		if names, err = t.Unfinished(ctx, within); err == nil {
+			ahead, err = t.queries.Ahead(ctx)
+		}
+		return err
+	})
+	if err != nil || len(ahead) == 0 {
+		return names, err
+	}
+	err = s.write(ctx, func(ctx context.Context, t *tables) error { return t.queries.Restamp(ctx) })
+	if lsapi.ErrorCode(err) == lsapi.CodeUnavailable {
+		return names, nil // they count as recent until the database is writable
+	}
+	return names, err
+}
+
+// Prune implements record.Store.
+func (s *store) Prune(ctx context.Context, keep time.Duration) error {
+	if err := s.Record.Prune(ctx, keep); err != nil {
+		return err
+	}
+	return s.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
+		if err := q.DropHealthReports(ctx, reportLifetime.Microseconds()); err != nil {
+			return err
+		}
+		if err := q.DropHealthClaims(ctx, reportLifetime.Microseconds()); err != nil {
+			return err
+		}
+		return q.DropLeases(ctx, leaseLifetime.Microseconds())
+	})
+}
+
+// Ready implements record.Store.
 func (s *store) Ready(ctx context.Context) error {
-	if !s.readOnly && !s.closed.Load() && !s.away.Load() && s.proof.Holds() {
+	if !s.database.readOnly && !s.closed.Load() && !s.away.Load() && s.proof.Holds() {
 		return nil
 	}
-	err := s.Update(ctx, func(ctx context.Context, t record.Tables) error { return t.Probe(ctx) })
+	err := s.write(ctx, func(ctx context.Context, t *tables) error { return t.Probe(ctx) })
 	if err == nil {
 		s.proof.Note()
 	}
 	return err
 }
 
-// Close implements Store. Turns that are held end by themselves.
+// Close implements record.Store. Held leases expire.
 func (s *store) Close(ctx context.Context) error {
 	s.stop()
 	return record.Within(ctx, func(ctx context.Context) error {
 		s.closing.Do(func() {
 			s.work.Wait()
-			if !s.readOnly {
+			if !s.database.readOnly {
 				s.leave(ctx)
 			}
 			s.closed.Store(true)
@@ -191,9 +236,9 @@ func (s *store) Close(ctx context.Context) error {
 	})
 }
 
-// leave gives up what others would wait for. If it cannot, it ends by itself.
+// leave releases what others would wait for. If it fails, that expires.
 func (s *store) leave(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	if err := s.refresh.release(ctx); err != nil {
 		s.log.Warn("the right to refresh could not be given back", "error", err)
@@ -201,49 +246,4 @@ func (s *store) leave(ctx context.Context) {
 	if err := s.replicas.leave(ctx); err != nil {
 		s.log.Warn("the other replicas could not be told that this one ends", "error", err)
 	}
-}
-
-// replicas says that this process is alive, and counts those that are.
-type replicas struct {
-	*engine
-	id   string
-	tell func(live int)
-	live int // as was told last
-}
-
-func (r *replicas) run(ctx context.Context) {
-	ticker := time.NewTicker(beatEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-		_ = r.beat(ctx) // while the database is away, the last number stands
-	}
-}
-
-func (r *replicas) beat(ctx context.Context) error {
-	var live int64
-	err := r.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) (err error) {
-		if err = q.Beat(ctx, r.id); err == nil {
-			live, err = q.Replicas(ctx, deadAfter.Microseconds())
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("counting the replicas: %w", err)
-	}
-	if n := max(1, int(live)); n != r.live {
-		r.live = n
-		if r.tell != nil {
-			r.tell(n)
-		}
-	}
-	return nil
-}
-
-func (r *replicas) leave(ctx context.Context) error {
-	return r.ask(ctx, func(ctx context.Context, q *postgresdb.Queries) error { return q.LeaveReplicas(ctx, r.id) })
 }

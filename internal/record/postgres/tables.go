@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,41 +12,37 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// postgresTables are the tables of a PostgreSQL transaction.
+// tables are the record.Tables of a transaction.
 type tables struct {
 	queries *postgresdb.Queries
 	db      postgresdb.DBTX
-	// writing is whether what is read must not change until the end: then a log's
-	// row, or an idempotency key, is locked as it is read.
+	// writing locks a log's row, and an idempotency key, when it is read.
 	writing bool
 	clock   *record.SteadyClock
-	// known are changes that were read ahead, by id; nil for one that is not there.
+	// known are changes that were read ahead, by id; nil for one that does not exist.
 	known map[uuid.UUID]*record.ChangeRow
 }
 
 func (t *tables) Log(ctx context.Context, loadBalancer string) (record.LogRow, error) {
 	before := time.Now()
-	if !t.writing {
-		rows, err := t.queries.Log(ctx, loadBalancer)
-		if err != nil || len(rows) == 0 {
-			return t.noLog(ctx, loadBalancer, err)
-		}
-		return fromLog(rows[0].Log, record.DatabaseClock(rows[0].Now, before, time.Now()))
+	var row postgresdb.LogRow
+	var err error
+	if t.writing {
+		var locked postgresdb.LockLogRow
+		locked, err = record.First(t.queries.LockLog(ctx, loadBalancer))
+		row = postgresdb.LogRow(locked)
+	} else {
+		row, err = record.First(t.queries.Log(ctx, loadBalancer))
 	}
-	rows, err := t.queries.LockLog(ctx, loadBalancer)
-	if err != nil || len(rows) == 0 {
-		return t.noLog(ctx, loadBalancer, err)
-	}
-	return fromLog(rows[0].Log, record.DatabaseClock(rows[0].Now, before, time.Now()))
-}
-
-func (t *tables) noLog(ctx context.Context, loadBalancer string, err error) (record.LogRow, error) {
 	if err != nil {
 		return record.LogRow{}, err
 	}
-	before := time.Now()
-	now, err := t.queries.Clock(ctx)
-	return record.LogRow{LoadBalancer: loadBalancer, Clock: record.DatabaseClock(now, before, time.Now())}, err
+	if row.Now.IsZero() { // there is no row
+		before = time.Now()
+		now, err := t.queries.Clock(ctx)
+		return record.LogRow{LoadBalancer: loadBalancer, Clock: record.DatabaseClock(now, before, time.Now())}, err
+	}
+	return fromLog(row.Log, record.DatabaseClock(row.Now, before, time.Now()))
 }
 
 func (t *tables) Logs(ctx context.Context) ([]record.LogRow, error) {
@@ -57,21 +54,21 @@ func (t *tables) Logs(ctx context.Context) ([]record.LogRow, error) {
 	})
 }
 
-func fromLog(row postgresdb.Log, read record.Clock) (record.LogRow, error) {
+func fromLog(row postgresdb.Log, clock record.Clock) (record.LogRow, error) {
 	sum, err := record.ParseHash(row.LastHash)
 	return record.LogRow{
-		LoadBalancer: row.LoadBalancer, First: row.FirstSeq, Last: row.LastSeq, At: fromNullTime(row.LastAt), Hash: sum,
-		Known: row.Known, LookedAt: fromNullTime(row.LookedAt), AppliedAt: fromNullTime(row.AppliedAt),
+		LoadBalancer: row.LoadBalancer, First: row.FirstSeq, Last: row.LastSeq, At: fromTime(row.LastAt), Hash: sum,
+		Known: row.Known, LookedAt: fromTime(row.LookedAt), AppliedAt: fromTime(row.AppliedAt),
 		Checkpoint: row.CheckpointSeq, Room: row.CheckpointRoom,
-		Restamped: row.RestampedSeq, RestampedAt: fromNullTime(row.RestampedAt), Clock: read,
+		Restamped: row.RestampedSeq, RestampedAt: fromTime(row.RestampedAt), Clock: clock,
 	}, err
 }
 
 func (t *tables) PutLog(ctx context.Context, row record.LogRow) error {
 	return t.queries.PutLog(ctx, postgresdb.PutLogParams{
-		LoadBalancer: row.LoadBalancer, FirstSeq: row.First, LastSeq: row.Last, LastAt: toNullTime(row.At), LastHash: row.Hash[:],
-		Known: row.Known, LookedAt: toNullTime(row.LookedAt), AppliedAt: toNullTime(row.AppliedAt),
-		CheckpointSeq: row.Checkpoint, CheckpointRoom: row.Room, RestampedSeq: row.Restamped, RestampedAt: toNullTime(row.RestampedAt),
+		LoadBalancer: row.LoadBalancer, FirstSeq: row.First, LastSeq: row.Last, LastAt: toTime(row.At), LastHash: row.Hash[:],
+		Known: row.Known, LookedAt: toTime(row.LookedAt), AppliedAt: toTime(row.AppliedAt),
+		CheckpointSeq: row.Checkpoint, CheckpointRoom: row.Room, RestampedSeq: row.Restamped, RestampedAt: toTime(row.RestampedAt),
 	})
 }
 
@@ -82,7 +79,7 @@ func (t *tables) AddEvent(ctx context.Context, row record.EventRow) error {
 	}
 	return t.queries.AddEvent(ctx, postgresdb.AddEventParams{
 		LoadBalancer: row.LoadBalancer, Seq: row.Seq, At: row.At, Kind: string(row.Kind), ChangeID: id,
-		Payload: row.Payload, PrevHash: row.Prev[:], Hash: row.Hash[:], RecordedAt: toNullTime(row.RecordedAt),
+		Payload: row.Payload, PrevHash: row.Prev[:], Hash: row.Hash[:], RecordedAt: toTime(row.RecordedAt),
 	})
 }
 
@@ -93,6 +90,16 @@ func (t *tables) Events(ctx context.Context, loadBalancer string, from int64, li
 
 func (t *tables) EventsBefore(ctx context.Context, loadBalancer string, before int64, limit int) ([]record.EventRow, error) {
 	rows, err := t.queries.EventsBack(ctx, postgresdb.EventsBackParams{LoadBalancer: loadBalancer, Seq: before, Limit: bound(limit)})
+	return record.Convert(rows, err, fromEvent)
+}
+
+func (t *tables) EventsAt(ctx context.Context, loadBalancer string, seqs []int64) ([]record.EventRow, error) {
+	rows, err := t.queries.EventsAt(ctx, postgresdb.EventsAtParams{LoadBalancer: loadBalancer, Seqs: seqs})
+	return record.Convert(rows, err, fromEvent)
+}
+
+func (t *tables) EventsAfter(ctx context.Context, after lsapi.Position, limit int) ([]record.EventRow, error) {
+	rows, err := t.queries.EventsAfter(ctx, postgresdb.EventsAfterParams{Major: after.Major, Seq: after.Minor, Most: bound(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
@@ -113,9 +120,30 @@ func fromEvent(row postgresdb.Event) (record.EventRow, error) {
 	sum, err := record.ParseHash(row.Hash)
 	return record.EventRow{
 		LoadBalancer: row.LoadBalancer, Seq: row.Seq, At: row.At.UTC(), Kind: lsapi.EventKind(row.Kind),
-		ChangeID: id, Payload: row.Payload, Prev: prev, Hash: sum, RecordedAt: fromNullTime(row.RecordedAt),
+		ChangeID: id, Payload: row.Payload, Prev: prev, Hash: sum, RecordedAt: fromTime(row.RecordedAt),
 		Place: lsapi.Position{Major: row.Major, Minor: row.Seq},
 	}, err
+}
+
+func (t *tables) End(ctx context.Context) (lsapi.Position, error) {
+	places, err := t.queries.LastPlace(ctx)
+	if err != nil || len(places) == 0 {
+		return record.Beginning(), err
+	}
+	return lsapi.Position{Major: places[0].Major, Minor: places[0].Seq}, nil
+}
+
+func (t *tables) After(ctx context.Context, position lsapi.Position) (readable, soon bool, err error) {
+	rows, err := t.queries.Behind(ctx, postgresdb.BehindParams{Major: position.Major, Seq: position.Minor})
+	for _, isReadable := range rows {
+		readable, soon = readable || isReadable, soon || !isReadable
+	}
+	return readable, soon, err
+}
+
+func (t *tables) Dropped(ctx context.Context) (lsapi.Position, error) {
+	row, err := t.queries.DroppedPlace(ctx)
+	return lsapi.Position{Major: row.DroppedMajor, Minor: row.DroppedSeq}, err
 }
 
 func (t *tables) CheckpointUntil(ctx context.Context, loadBalancer string, at time.Time) (int64, error) {
@@ -134,151 +162,34 @@ func (t *tables) DropEvents(ctx context.Context, loadBalancer string, before int
 	return t.queries.DropEvents(ctx, postgresdb.DropEventsParams{LoadBalancer: loadBalancer, Seq: before})
 }
 
-// expect reads changes ahead that will be asked for one by one.
-func (t *tables) expect(ctx context.Context, events []lsapi.Event) error {
-	var ids []uuid.UUID
-	for i := range events {
-		if id, ok := record.ParseID(events[i].Change.ID); ok {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	rows, err := t.queries.ChangesByID(ctx, ids)
-	if err != nil {
-		return err
-	}
-	t.known = make(map[uuid.UUID]*record.ChangeRow, len(ids))
-	for _, id := range ids {
-		t.known[id] = nil
-	}
-	for _, row := range rows {
-		found, err := fromChange(row)
-		if err != nil {
-			return err
-		}
-		t.known[row.ID] = &found
-	}
-	return nil
-}
-
-func (t *tables) Change(ctx context.Context, id string) (*record.ChangeRow, error) {
-	key, ok := record.ParseID(id)
-	if !ok {
-		return nil, nil
-	}
-	if found, read := t.known[key]; read {
-		return found, nil
-	}
-	rows, err := t.queries.ChangesByID(ctx, []uuid.UUID{key})
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	found, err := fromChange(rows[0])
-	return &found, err
-}
-
-func (t *tables) OpenChanges(ctx context.Context, loadBalancer string) ([]record.ChangeRow, error) {
-	rows, err := t.queries.OpenChanges(ctx, loadBalancer)
-	return record.Convert(rows, err, fromChange)
-}
-
-func (t *tables) ChangesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]record.ChangeRow, error) {
-	after, _ := record.ParseID(id) // that of none is before all
-	if loadBalancer == "" {
-		rows, err := t.queries.ChangesAfter(ctx, postgresdb.ChangesAfterParams{ID: after, Limit: bound(limit)})
-		return record.Convert(rows, err, fromChange)
-	}
-	rows, err := t.queries.ChangesOf(ctx, postgresdb.ChangesOfParams{LoadBalancer: loadBalancer, ID: after, Limit: bound(limit)})
-	return record.Convert(rows, err, fromChange)
-}
-
-// addChange adds a change, and fails the transaction when there is one of its id.
-func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool, err error) {
-	id, err := t.put(c)
-	if err != nil {
-		return false, err
-	}
-	return true, t.queries.AddChange(ctx, postgresdb.AddChangeParams{
-		ID: id, LoadBalancer: c.LoadBalancer, InstanceID: c.InstanceID, Actor: c.Actor, Action: string(c.Action),
-		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: toNullTime(c.NotBefore),
-		Deadline: toNullTime(c.Deadline), Outcome: string(c.Outcome), Code: c.Code, Resolution: string(c.Resolution),
-		CompletedAt: toNullTime(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toNullInt(c.MembersBefore),
-		MembersAfter: toNullInt(c.MembersAfter), InstanceType: c.Instance.Type, LaunchTime: toNullTime(c.Instance.LaunchTime),
-		InstanceState: string(c.Instance.State), FirstSeq: c.Begun, LastSeq: c.Done,
-	})
-}
-
-func (t *tables) CompleteChange(ctx context.Context, c *record.ChangeRow) error {
-	id, err := t.put(c)
-	if err != nil {
-		return err
-	}
-	return t.queries.CompleteChange(ctx, postgresdb.CompleteChangeParams{
-		Actor: c.Actor, Reason: c.Reason, RequestID: c.RequestID, Deadline: toNullTime(c.Deadline), Outcome: string(c.Outcome),
-		Code: c.Code, Resolution: string(c.Resolution), CompletedAt: toNullTime(c.CompletedAt), AwsRequestID: c.AWSRequestID,
-		MembersBefore: toNullInt(c.MembersBefore), MembersAfter: toNullInt(c.MembersAfter), InstanceType: c.Instance.Type,
-		LaunchTime: toNullTime(c.Instance.LaunchTime), InstanceState: string(c.Instance.State), LastSeq: c.Done, ID: id,
-	})
-}
-
-// put makes what is known of a change what is about to be written.
-func (t *tables) put(c *record.ChangeRow) (uuid.UUID, error) {
-	id, ok := record.ParseID(c.ID)
-	if !ok {
-		return uuid.UUID{}, record.Contradiction("%q is not the id of a change", c.ID)
-	}
-	if t.known != nil {
-		known := *c
-		t.known[id] = &known
-	}
-	return id, nil
-}
-
-func fromChange(row postgresdb.Change) (record.ChangeRow, error) {
-	return record.ChangeRow{
-		Change: lsapi.Change{
-			ID: row.ID.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), LoadBalancer: row.LoadBalancer,
-			InstanceID: row.InstanceID, Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
-			IntendedAt: record.IntendedAt(row.ID), NotBefore: fromNullTime(row.NotBefore), Deadline: fromNullTime(row.Deadline),
-			Outcome: lsapi.Outcome(row.Outcome), Code: row.Code, Resolution: lsapi.Resolution(row.Resolution),
-			CompletedAt: fromNullTime(row.CompletedAt), AWSRequestID: row.AwsRequestID,
-			MembersBefore: fromNullInt(row.MembersBefore), MembersAfter: fromNullInt(row.MembersAfter),
-			Instance: lsapi.Instance{
-				ID: row.InstanceID, Type: row.InstanceType, LaunchTime: fromNullTime(row.LaunchTime),
-				State: lsapi.InstanceState(row.InstanceState),
-			},
-		},
-		Begun: row.FirstSeq, Done: row.LastSeq,
-	}, nil
-}
-
-func (t *tables) DropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error {
-	return t.queries.DropChanges(ctx, postgresdb.DropChangesParams{LoadBalancer: loadBalancer, ID: record.FirstID(before), LastSeq: seq})
-}
-
 func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
 	return t.queries.Unfinished(ctx, within.Microseconds())
 }
 
 func (t *tables) Members(ctx context.Context, loadBalancer string) (record.Members, error) {
 	rows, err := t.queries.Members(ctx, loadBalancer)
+	return fromMembers(rows), err
+}
+
+func (t *tables) MembersOf(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Members, error) {
+	rows, err := t.queries.MembersOf(ctx, postgresdb.MembersOfParams{LoadBalancer: loadBalancer, InstanceIds: instanceIDs})
+	return fromMembers(rows), err
+}
+
+func fromMembers(rows []postgresdb.Member) record.Members {
 	found := make(record.Members, len(rows))
 	for _, row := range rows {
 		found[row.InstanceID] = row.Seq
 	}
-	return found, err
-}
-
-func (t *tables) Populated(ctx context.Context) ([]string, error) {
-	return t.queries.Populated(ctx)
+	return found
 }
 
 func (t *tables) CountMembers(ctx context.Context) (int, error) {
 	n, err := t.queries.CountMembers(ctx)
 	return int(n), err
 }
+
+func (t *tables) Populated(ctx context.Context) ([]string, error) { return t.queries.Populated(ctx) }
 
 func (t *tables) PutMember(ctx context.Context, loadBalancer, instanceID string, seq int64) error {
 	return t.queries.PutMember(ctx, postgresdb.PutMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID, Seq: seq})
@@ -288,14 +199,53 @@ func (t *tables) DropMember(ctx context.Context, loadBalancer, instanceID string
 	return t.queries.DropMember(ctx, postgresdb.DropMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
 }
 
+func (t *tables) Health(ctx context.Context, loadBalancer string) (record.Healths, error) {
+	rows, err := t.queries.Health(ctx, loadBalancer)
+	return fromHealth(rows), err
+}
+
+func (t *tables) HealthOf(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Healths, error) {
+	rows, err := t.queries.HealthOf(ctx, postgresdb.HealthOfParams{LoadBalancer: loadBalancer, InstanceIds: instanceIDs})
+	return fromHealth(rows), err
+}
+
+func fromHealth(rows []postgresdb.Health) record.Healths {
+	found := make(record.Healths, len(rows))
+	for _, row := range rows {
+		found[row.InstanceID] = record.HealthRow{
+			MemberHealth: lsapi.MemberHealth{
+				InstanceID: row.InstanceID, State: lsapi.HealthState(row.State), Reason: row.Reason,
+				Description: row.Description, Draining: row.Draining,
+			},
+			Seq: row.Seq, Since: row.Since.UTC(),
+		}
+	}
+	return found
+}
+
+func (t *tables) CountHealth(ctx context.Context) (int, error) {
+	n, err := t.queries.CountHealth(ctx)
+	return int(n), err
+}
+
+func (t *tables) PutHealth(ctx context.Context, loadBalancer string, row record.HealthRow) error {
+	return t.queries.PutHealth(ctx, postgresdb.PutHealthParams{
+		LoadBalancer: loadBalancer, InstanceID: row.InstanceID, State: string(row.State), Reason: row.Reason,
+		Description: row.Description, Draining: row.Draining, Seq: row.Seq, Since: row.Since,
+	})
+}
+
+func (t *tables) DropHealth(ctx context.Context, loadBalancer, instanceID string) error {
+	return t.queries.DropHealth(ctx, postgresdb.DropHealthParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
+}
+
 func (t *tables) Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error) {
 	if t.writing {
-		err := t.queries.LockKey(ctx, postgresdb.LockKeyParams{Actor: key.Actor, Method: key.Method, Path: key.Path, Key: key.Key})
-		if err != nil {
+		if err := t.queries.LockKey(ctx, postgresdb.LockKeyParams(key)); err != nil {
 			return nil, err
 		}
 	}
-	rows, err := t.queries.Key(ctx, postgresdb.KeyParams{Actor: key.Actor, Method: key.Method, Path: key.Path, Key: key.Key})
+	rows, err := t.queries.Key(ctx, postgresdb.KeyParams(key))
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -333,7 +283,7 @@ func (t *tables) Labels(ctx context.Context) (time.Time, error) {
 	return steady, err
 }
 
-// probe waits for locks of others no longer than a change would.
+// Probe waits for locks no longer than a change.
 func (t *tables) Probe(ctx context.Context) error {
 	for _, statement := range []string{
 		"SAVEPOINT trial", "SET LOCAL lock_timeout = '1s'", "INSERT INTO turns SELECT * FROM turns WHERE false",
@@ -350,3 +300,39 @@ func (t *tables) Probe(ctx context.Context) error {
 	}
 	return t.queries.Probe(ctx)
 }
+
+// toTime is a time as PostgreSQL stores it, NULL for none.
+func toTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func fromTime(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func toInt(n *int) *int64 {
+	if n == nil {
+		return nil
+	}
+	return new(int64(*n))
+}
+
+func fromInt(n *int64) *int {
+	if n == nil {
+		return nil
+	}
+	return new(int(*n))
+}
+
+// whole is a time for comparisons: PostgreSQL would round it to a microsecond, and has
+// none as old as Go's zero.
+func whole(t time.Time) time.Time { return time.UnixMicro(max(t.UnixMicro(), 0)).UTC() }
+
+// bound is a limit of a query.
+func bound(limit int) int32 { return int32(min(limit, math.MaxInt32)) } //nolint:gosec // it is within range

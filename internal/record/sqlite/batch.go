@@ -9,11 +9,10 @@ import (
 	"lsapi/internal/record"
 )
 
-// group makes writes share transactions: what waits while one is being committed
-// goes into the next. A write that fails takes nothing of the others with it.
+// group makes writes share transactions: those that arrive during a commit go into the
+// next. A failed write does not fail the others.
 type group struct {
-	// commit runs jobs in one transaction, and answers them.
-	commit func(jobs []*job)
+	commit func(jobs []*job) // runs jobs in one transaction, and answers them
 	jobs   chan *job
 	stop   context.CancelFunc
 	closed context.Context //nolint:containedctx // it only says that no more jobs are taken
@@ -29,8 +28,8 @@ type job struct {
 	stage atomic.Int32
 }
 
-// The stages of a job. A job leaves the first one once: the worker begins it, or its
-// caller abandons it.
+// The stages of a job. It leaves the first one once: the worker begins it, or its caller
+// abandons it.
 const (
 	jobWaiting int32 = iota
 	jobBegun
@@ -42,8 +41,7 @@ func (j *job) answer(err error) {
 	close(j.done)
 }
 
-// begin reports whether the job may run. A job may begin again when its
-// transaction is repeated.
+// begin reports whether the job may run, again if its transaction is repeated.
 func (j *job) begin() bool {
 	if j.ctx.Err() != nil {
 		j.abandon()
@@ -57,16 +55,15 @@ func (j *job) abandon() bool {
 }
 
 func newGroup(commit func([]*job)) *group {
-	g := &group{commit: commit, jobs: make(chan *job, maxGroup), ended: make(chan struct{})}
+	g := &group{commit: commit, jobs: make(chan *job, maxBatch), ended: make(chan struct{})}
 	g.closed, g.stop = context.WithCancel(context.Background())
 	go g.work()
 	return g
 }
 
-// do runs a write and returns when it is durable, or when nothing of it was kept,
-// but no later than its context ends: a disk may never answer. A write that has not
-// begun by then never will. One that has begun may still be kept, which the error
-// says; run must write nothing that its caller reads after an error.
+// do runs a write, and returns when it is durable or rolled back, or when ctx ends: a disk
+// may hang. A write that has not begun by then never runs. One that has begun may be kept,
+// which the error says; the caller must not read what run writes then.
 func (g *group) do(ctx context.Context, run func(context.Context, record.Tables) error) error {
 	j := &job{ctx: ctx, run: run, done: make(chan struct{})}
 	if err := g.put(j); err != nil {
@@ -88,7 +85,7 @@ func (g *group) do(ctx context.Context, run func(context.Context, record.Tables)
 	case <-j.done:
 		return j.err
 	default:
-		return errNotKnown(ctx)
+		return errUncertain(ctx)
 	}
 }
 
@@ -106,7 +103,7 @@ func (g *group) put(j *job) error {
 	}
 }
 
-// work commits jobs until the group is closed, and then those that wait.
+// work commits jobs until the group is closed, and then the pending ones.
 func (g *group) work() {
 	defer close(g.ended)
 	for {
@@ -125,10 +122,10 @@ func (g *group) work() {
 	}
 }
 
-// take returns a job and what waits behind it.
+// take returns a job and the pending ones.
 func (g *group) take(first *job) []*job {
 	jobs := []*job{first}
-	for len(jobs) < maxGroup {
+	for len(jobs) < maxBatch {
 		select {
 		case j := <-g.jobs:
 			jobs = append(jobs, j)
@@ -139,7 +136,7 @@ func (g *group) take(first *job) []*job {
 	return jobs
 }
 
-// close commits the jobs that wait and returns, no later than its context ends.
+// close commits the pending jobs; CodeTimeout when ctx ends first.
 func (g *group) close(ctx context.Context) error {
 	g.stop()
 	select {
@@ -150,34 +147,12 @@ func (g *group) close(ctx context.Context) error {
 	}
 }
 
-// transaction is one that jobs share.
+// transaction is shared by jobs.
 type transaction interface {
 	view() record.Tables
-	// writes counts what has been written.
-	writes() int
+	writes() int // the number of writes so far
 	commit() error
 	rollback()
-}
-
-// runAll runs jobs in one transaction and answers them. One that is refused when
-// it has written something spoils the transaction, which is then done anew without
-// it; one that only looked does not. It returns the last failure of the database.
-func runAll(ctx context.Context, begin func(context.Context) (transaction, error), jobs []*job) error {
-	g := batch{jobs: jobs, refused: make(map[*job]error)}
-	for {
-		again, err := g.run(ctx, begin)
-		if err != nil {
-			answerAll(jobs, errUnwritable(err))
-			return err
-		}
-		if again {
-			continue
-		}
-		for _, j := range jobs {
-			j.answer(g.refused[j])
-		}
-		return g.failure
-	}
 }
 
 // batch are jobs that share a transaction.
@@ -188,21 +163,45 @@ type batch struct {
 	failure  error // the last of them
 }
 
-// run runs what has not been refused; again when that has to be done anew. An error
-// fails all jobs.
-func (g *batch) run(ctx context.Context, begin func(context.Context) (transaction, error)) (again bool, err error) {
+// runAll runs jobs in one transaction and answers them. A job that is refused after it
+// wrote spoils the transaction, which is repeated without the job. It returns the last
+// failure of the database.
+func runAll(ctx context.Context, begin func(context.Context) (transaction, error), jobs []*job) error {
+	b := batch{jobs: jobs, refused: make(map[*job]error)}
+	for {
+		spoiled, err := b.run(ctx, begin)
+		if spoiled && err == nil {
+			continue
+		}
+		for _, j := range jobs {
+			if err != nil {
+				j.answer(errUnwritable(err))
+			} else {
+				j.answer(b.refused[j])
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return b.failure
+	}
+}
+
+// run runs the jobs that were not refused, and reports whether the transaction was spoiled.
+// An error fails all jobs.
+func (b *batch) run(ctx context.Context, begin func(context.Context) (transaction, error)) (spoiled bool, err error) {
 	tx, err := begin(ctx)
 	if err != nil {
 		return false, err
 	}
-	for _, j := range g.jobs {
-		if g.refused[j] != nil {
+	for _, j := range b.jobs {
+		if b.refused[j] != nil {
 			continue
 		}
-		if spoiled := g.one(ctx, tx, j); spoiled {
+		if b.spoils(ctx, tx, j) {
 			tx.rollback()
-			if g.failures > maxFailures {
-				return false, g.failure
+			if b.failures > maxFailures {
+				return true, b.failure
 			}
 			return true, nil
 		}
@@ -210,10 +209,10 @@ func (g *batch) run(ctx context.Context, begin func(context.Context) (transactio
 	return false, tx.commit()
 }
 
-// one runs a job, and reports whether it has spoiled the transaction.
-func (g *batch) one(ctx context.Context, tx transaction, j *job) (spoiled bool) {
+// spoils runs a job, and reports whether it spoiled the transaction.
+func (b *batch) spoils(ctx context.Context, tx transaction, j *job) bool {
 	if !j.begin() {
-		g.refused[j] = record.TimedOut(j.ctx) //nolint:contextcheck // the job's own has ended
+		b.refused[j] = record.TimedOut(j.ctx) //nolint:contextcheck // the job's own has ended
 		return false
 	}
 	before := tx.writes()
@@ -222,16 +221,10 @@ func (g *batch) one(ctx context.Context, tx transaction, j *job) (spoiled bool) 
 		return false
 	}
 	if coded, ok := errors.AsType[*lsapi.Error](err); ok {
-		g.refused[j] = coded
+		b.refused[j] = coded
 		return tx.writes() > before
 	}
-	g.refused[j], g.failure = errUnwritable(err), err
-	g.failures++
+	b.refused[j], b.failure = errUnwritable(err), err
+	b.failures++
 	return true
-}
-
-func answerAll(jobs []*job, err error) {
-	for _, j := range jobs {
-		j.answer(err)
-	}
 }

@@ -65,7 +65,7 @@ func TestWriteThatHasBegunIsNotKnownToBeKeptWhenItsCallerLeaves(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		err := g.do(ctx, func(context.Context, record.Tables) error { return nil })
-		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeTimeout || coded.Message != errNotKnown(ctx).Message || time.Since(began) != time.Second {
+		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeTimeout || coded.Message != errUncertain(ctx).Message || time.Since(began) != time.Second {
 			t.Errorf("got %v after %v", err, time.Since(began))
 		}
 		close(disk)
@@ -79,7 +79,7 @@ func TestGroupClosesNoLaterThanItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := make(chan struct{})
 		g := hangingGroup(disk)
-		waiting := make(chan error, 2*maxGroup)
+		waiting := make(chan error, 2*maxBatch)
 		for range cap(waiting) { // more than the queue holds
 			go func() {
 				waiting <- g.do(context.Background(), func(context.Context, record.Tables) error { return nil })
@@ -110,7 +110,7 @@ func TestGroupClosesNoLaterThanItsContextEnds(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		}
-		if kept < maxGroup || kept+refused != cap(waiting) {
+		if kept < maxBatch || kept+refused != cap(waiting) {
 			t.Errorf("%d writes were kept and %d refused", kept, refused)
 		}
 	})

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// systemBoot returns the id of this boot of the machine, and the time since it. The
-// clock is that of Go's monotonic readings, so that both go at the same pace.
+// systemBoot returns the id of this boot and the time since it, by the clock of Go's
+// monotonic readings.
 func systemBoot() (id string, since time.Duration, err error) {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

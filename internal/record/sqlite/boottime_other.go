@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// systemBoot returns an error: processes of this system share no clock but the wall
-// clock.
+// systemBoot returns an error: processes of this system share only the wall clock.
 func systemBoot() (id string, since time.Duration, err error) {
 	return "", 0, errors.ErrUnsupported
 }

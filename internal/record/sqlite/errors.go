@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/record"
 )
 
-// code is SQLite's primary result code, 0 for an error of somebody else.
+// code is SQLite's primary result code, 0 for other errors.
 func code(err error) int {
 	coded, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
@@ -21,33 +21,19 @@ func code(err error) int {
 	return coded.Code() & 0xff
 }
 
-// corrupt reports whether SQLite says that a file is none of its, or damaged.
+// corrupt reports whether a file is damaged or not SQLite's.
 func corrupt(err error) bool {
 	return code(err) == sqlite3.SQLITE_CORRUPT || code(err) == sqlite3.SQLITE_NOTADB
 }
 
-// violates reports whether a row contradicts one that is there.
+// violates reports whether a row contradicts an existing one.
 func violates(err error) bool { return code(err) == sqlite3.SQLITE_CONSTRAINT }
-
-// reason is the part of a message that says why the record cannot be written, as
-// far as the operator can do something about it.
-func reason(err error) string {
-	switch {
-	case code(err) == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC):
-		return ": the disk is full"
-	case code(err) == sqlite3.SQLITE_READONLY || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EACCES):
-		return ": it is read-only"
-	case code(err) == sqlite3.SQLITE_IOERR:
-		return ": the disk fails"
-	}
-	return ""
-}
 
 func errStandby() *lsapi.Error {
 	return lsapi.Errorf(lsapi.CodeUnavailable, "this process is a standby: another one owns the record of changes")
 }
 
-// errReplaced is for a file that is not the one that this process owns.
+// errReplaced returns the error for a file that this process does not own.
 func errReplaced(cause error) *lsapi.Error {
 	return &lsapi.Error{
 		Code: lsapi.CodeUnavailable, Err: cause,
@@ -55,14 +41,25 @@ func errReplaced(cause error) *lsapi.Error {
 	}
 }
 
+// errUnwritable returns the error for a failed write, with its reason if an operator can
+// remove it.
 func errUnwritable(cause error) *lsapi.Error {
 	if coded, ok := errors.AsType[*lsapi.Error](cause); ok && coded.Code == lsapi.CodeUnavailable {
 		return coded
 	}
-	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the record of changes cannot be written" + reason(cause), Err: cause}
+	message := "the record of changes cannot be written"
+	switch {
+	case code(cause) == sqlite3.SQLITE_FULL || errors.Is(cause, syscall.ENOSPC):
+		message += ": the disk is full"
+	case code(cause) == sqlite3.SQLITE_READONLY || errors.Is(cause, syscall.EROFS) || errors.Is(cause, syscall.EACCES):
+		message += ": it is read-only"
+	case code(cause) == sqlite3.SQLITE_IOERR:
+		message += ": the disk fails"
+	}
+	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: message, Err: cause}
 }
 
-// errDamagedLog is for a log that does not end where its row says.
+// errDamagedLog returns the error for a log that does not end where its row says.
 func errDamagedLog(loadBalancer string, cause error) *lsapi.Error {
 	return &lsapi.Error{
 		Code: lsapi.CodeUnavailable, Err: cause,
@@ -70,8 +67,7 @@ func errDamagedLog(loadBalancer string, cause error) *lsapi.Error {
 	}
 }
 
-// unreadable returns the coded error of a read that failed. A caller whose time
-// was up learns that.
+// unreadable returns the coded error of a failed read.
 func unreadable(ctx context.Context, cause error) error {
 	if coded, ok := errors.AsType[*lsapi.Error](cause); ok {
 		return coded
@@ -82,8 +78,8 @@ func unreadable(ctx context.Context, cause error) error {
 	return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the record of changes cannot be read", Err: cause}
 }
 
-// errNotKnown is for a write that had begun when its caller left.
-func errNotKnown(ctx context.Context) *lsapi.Error {
+// errUncertain returns the error for a write that had begun when its caller left.
+func errUncertain(ctx context.Context) *lsapi.Error {
 	return &lsapi.Error{
 		Code: lsapi.CodeTimeout, Message: "it is not known whether the record of changes has kept it: the record took too long",
 		Err: context.Cause(ctx),

@@ -4,34 +4,41 @@ import "time"
 
 // The bounds of a record in a file, each with its reason.
 const (
-	// maxGroup is how many writes share a transaction: more than wait at once in
-	// healthy use, few enough to commit within some tens of milliseconds.
-	maxGroup = 512
+	// maxBatch bounds the writes that share a transaction: more than wait in normal use,
+	// and few enough to commit within some tens of milliseconds.
+	maxBatch = 512
 
-	// maxFailures is how many writes of a transaction may fail by the database before
-	// all do: one too many is done without, a full disk is told soon.
+	// maxFailures is how many writes of a batch may fail in the database before all do.
+	// One bad write is skipped, and a full disk is reported soon.
 	maxFailures = 2
 
-	// lockPoll is how often a standby tries to become the owner: soon enough that
-	// a restart loses little, seldom enough to cost nothing.
+	// lockPoll is the interval of a standby's attempts to own the file.
 	lockPoll = 200 * time.Millisecond
 
-	// Readers is how many reads ask a SQLite file at once; the next one waits. They
-	// take processor time, not waiting time. (PostgreSQL has maxConnections.)
+	// standbyPoll is the interval of a standby's looks for the owner's writes, which its
+	// lists must show within 100 ms. A look without news costs microseconds.
+	standbyPoll = 25 * time.Millisecond
+
+	// standbyRecent is how far back a new standby looks for changes that AWS may not show
+	// yet: longer than any overlay window.
+	standbyRecent = time.Minute
+
+	// probeSize is the number of bytes of a trial write: those of a lane's round.
+	probeSize = 64 << 10
+
+	// Readers is the number of concurrent reads of a file. Reads take processor time, not
+	// waiting time.
 	Readers = 4
 
-	// busyTimeout is how long SQLite waits for a lock of another process, which
-	// readers hold only while a log is being put back after a crash.
+	// busyTimeout bounds SQLite's wait for another process's lock, which readers hold only
+	// during a recovery.
 	busyTimeout = 5 * time.Second
 
-	// writerCache is how many KiB of the file the writer keeps in memory: the ends of
-	// all indexes, to which every change adds.
+	// writerCache is the writer's cache in KiB: the ends of all indexes, which every change
+	// extends.
 	writerCache = 32 << 10
 
-	// maxLog is how many bytes of SQLite's log stay when it has been put back, after
-	// a long read has kept it from that.
+	// maxLog is the number of bytes to which SQLite truncates its log after a checkpoint,
+	// which a long read delays.
 	maxLog = 64 << 20
-
-	// probeSize is how many bytes are written to try: what a round of a lane takes.
-	probeSize = 64 << 10
 )

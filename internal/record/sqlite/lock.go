@@ -8,13 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errHeld tells that another process owns the record.
+// errHeld reports that another process owns the record.
 var errHeld = errors.New("another process holds the lock")
 
-// lock takes the lock of a file, which the kernel gives back when this process
-// ends, however it does. The file that is locked stays: if it were removed, two
-// processes could hold locks of the same name. A link in its place is not followed:
-// whoever can make one in the folder could have any file locked.
+// lock locks a file, until this process closes it or ends. The lock file is never removed:
+// two processes could then hold locks of the same name. Links are not followed: users who
+// can create one in the folder could have any file locked.
 func lock(path string) (*os.File, error) {
 	file, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -31,4 +30,27 @@ func lock(path string) (*os.File, error) {
 		return nil, errHeld
 	}
 	return nil, fmt.Errorf("locking: %w", err)
+}
+
+// inode is a file, whatever its path leads to later.
+type inode struct {
+	path string
+	info os.FileInfo
+}
+
+func inodeOf(path string) (inode, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return inode{}, fmt.Errorf("looking at %s: %w", path, err)
+	}
+	return inode{path, info}, nil
+}
+
+// intact returns an error unless the path still leads to the file.
+func (i inode) intact() error {
+	now, err := inodeOf(i.path)
+	if err == nil && !os.SameFile(i.info, now.info) {
+		err = fmt.Errorf("%s is another file than it was", i.path)
+	}
+	return err
 }

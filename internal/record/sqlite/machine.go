@@ -8,58 +8,47 @@ import (
 	"lsapi/internal/record"
 )
 
-// machine is where a process has its times from.
+// machine is the source of a process's times.
 type machine struct {
-	// now reads the wall clock, which may be wrong and may jump, with this process's
-	// monotonic reading.
+	// now reads the wall clock, which may be wrong and may jump, with the monotonic clock.
 	now func() time.Time
-	// since is the time since the boot whose id is boot. Those of different boots
-	// cannot be compared.
+	// since is the time since the boot with the id boot. Those of different boots cannot be
+	// compared.
 	boot  string
 	since func() time.Duration
 }
 
-// thisMachine returns the machine that this process runs on.
+// thisMachine returns this process's machine. On systems without a clock that processes
+// share, each process has a boot of its own, which begins now.
 func thisMachine() machine {
 	boot, since, err := systemBoot()
 	if err != nil {
-		return lonelyMachine()
+		boot, since = "process "+uuid.NewString(), 0
 	}
-	return machineOf(boot, since)
-}
-
-// lonelyMachine is for systems whose processes share no clock but the wall clock: for
-// each process, the machine was booted when the process opened the record.
-func lonelyMachine() machine { return machineOf("process "+uuid.NewString(), 0) }
-
-func machineOf(boot string, since time.Duration) machine {
 	began := time.Now()
 	return machine{now: time.Now, boot: boot, since: func() time.Duration { return since + time.Since(began) }}
 }
 
-// anchor ties the clock of a record in a file to a boot: it says what the clock read when
-// the machine was booted. All processes of that boot read the same clock, by which they
-// stamp and measure ages; what happens to the wall clock meanwhile does not matter.
+// anchor is the reading of a record's clock at the boot of the machine. All processes of
+// that boot share the clock, which stamps and measures ages, whatever the wall clock does.
 type anchor struct {
 	boot     string
 	bootedAt time.Time
 }
 
-// anchored returns the anchor for a new owner of a file, whose last stamp is given. It
-// keeps the anchor of the owner before, if that ran on the same boot. Otherwise the clock
-// goes on from the wall clock, or from the last stamp if the wall clock is behind it: what
-// was recorded is never of a time to come.
+// anchored returns the anchor for a new owner of a file with a last stamp: the former
+// owner's if it ran on the same boot. Otherwise the clock continues at the wall clock, or
+// at the last stamp if that is later: no stamp is in the future.
 func (m machine) anchored(before anchor, last time.Time) anchor {
 	since := m.since()
 	if before.boot == m.boot && !before.bootedAt.Add(since).Before(last) {
 		return before
 	}
-	now := record.Latest(m.now(), last).Add(time.Microsecond) // which storing it may cut off
+	now := record.Latest(m.now(), last).Add(time.Microsecond) // storing truncates
 	return anchor{boot: m.boot, bootedAt: record.Exact(now.Add(-since))}
 }
 
-// clock reads the clock of a record. A record that no owner on this boot has had yet is
-// read by the wall clock.
+// clock reads the clock of a record: the wall clock before the first owner on this boot.
 func (m machine) clock(a anchor) record.Clock {
 	before := m.now()
 	now := before

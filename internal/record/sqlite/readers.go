@@ -15,61 +15,58 @@ import (
 	"lsapi/internal/record/sqlite/sqlitedb"
 )
 
-// sqliteReaders are the connections that read.
+// readers are the connections that read.
 type readers struct {
 	machine *machine
 	db      *sql.DB
-	// several is held by whoever takes more than one connection, so that two
-	// of them do not wait for each other's.
+	// several is held by a reader of more than one connection: two such readers could wait
+	// for each other's.
 	several *semaphore.Weighted
 
 	mu      sync.Mutex
 	frozen  bool
-	queries *sqlitedb.Queries // prepared when first needed: a standby may wait for the tables
+	queries *sqlitedb.Queries // prepared at first use: a standby may wait for the tables
 }
 
-// frozen is the mode of a file that nobody can write: SQLite then looks neither for
-// its log nor for locks, which it could not make.
+// frozen is the mode of a read-only file: SQLite then uses neither log nor locks, which it
+// could not create.
 const frozen = "frozen"
 
-// openReaders opens the connections that read, and looks whether they can.
+// openReaders opens the connections that read, and checks that they can.
 func (f file) openReaders(ctx context.Context, m *machine, exists, readOnly bool) (*readers, error) {
 	mode := "rw"
 	if readOnly {
 		mode = "ro"
 	}
-	readers, err := f.readersIn(ctx, mode, exists, readOnly)
+	db, err := f.checkedReaders(ctx, mode, exists, readOnly)
 	if lsapi.ErrorCode(err) == lsapi.CodeUnavailable && !f.hasLog() {
-		readers, err = f.readersIn(ctx, frozen, exists, readOnly)
+		mode = frozen
+		db, err = f.checkedReaders(ctx, mode, exists, readOnly)
 	}
 	if err != nil {
 		return nil, err
 	}
-	readers.machine = m
-	return readers, nil
+	return &readers{machine: m, db: db, several: semaphore.NewWeighted(1), frozen: mode == frozen}, nil
 }
 
-func (f file) readersIn(ctx context.Context, mode string, exists, readOnly bool) (*readers, error) {
+func (f file) checkedReaders(ctx context.Context, mode string, exists, readOnly bool) (*sql.DB, error) {
 	db, err := f.readers(mode)
-	if err != nil {
-		return nil, err
+	if err != nil || !exists {
+		return db, err
 	}
-	if exists {
-		if err := f.check(ctx, db, readOnly); err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
+	if err := f.check(ctx, db, readOnly); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
-	return &readers{db: db, several: semaphore.NewWeighted(1), frozen: mode == frozen}, nil
+	return db, nil
 }
 
-// hasLog reports whether SQLite has left a log beside the file, which holds what is
-// newest.
+// hasLog reports whether SQLite left a log, with the newest data, beside the file.
 func (f file) hasLog() bool {
 	info, err := os.Stat(f.path + "-wal")
 	return err == nil && info.Size() > 0
 }
 
-// thaw makes the connections see what is written from now on.
+// reopen opens frozen connections again, to see later writes.
 func (r *readers) reopen(f file) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,7 +82,6 @@ func (r *readers) reopen(f file) error {
 	return old.Close()
 }
 
-// prepared returns the connections, and the queries that they know.
 func (r *readers) prepared(ctx context.Context) (*sql.DB, *sqlitedb.Queries, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,45 +95,43 @@ func (r *readers) prepared(ctx context.Context) (*sql.DB, *sqlitedb.Queries, err
 	return r.db, r.queries, nil
 }
 
-// view implements engine.
+// View implements record.Engine.
 func (r *readers) View(ctx context.Context, read func(record.Tables) error) error {
 	return r.Views(ctx, 1, func(t []record.Tables) error { return read(t[0]) })
 }
 
-// views implements engine. SQLite cannot give the state that one connection sees
-// to another: they are opened again until they see the same.
+// Views implements record.Engine. SQLite connections cannot share a state: they are opened
+// again until they have the same.
 func (r *readers) Views(ctx context.Context, n int, read func([]record.Tables) error) error {
-	return record.Within(ctx, func(ctx context.Context) error { return r.read(ctx, n, read) })
+	return record.Within(ctx, func(ctx context.Context) error {
+		if n > 1 {
+			if err := r.several.Acquire(ctx, 1); err != nil {
+				return record.TimedOut(ctx)
+			}
+			defer r.several.Release(1)
+		}
+		for {
+			same, err := r.read(ctx, min(n, Readers), read)
+			if err != nil {
+				return unreadable(ctx, err)
+			}
+			if same {
+				return nil
+			}
+		}
+	})
 }
 
-func (r *readers) read(ctx context.Context, n int, read func([]record.Tables) error) error {
+// read reads, unless the connections have different states.
+func (r *readers) read(ctx context.Context, n int, read func([]record.Tables) error) (same bool, err error) {
 	db, queries, err := r.prepared(ctx)
 	if err != nil {
-		return unreadable(ctx, err)
+		return false, err
 	}
-	if n > 1 {
-		if err := r.several.Acquire(ctx, 1); err != nil {
-			return record.TimedOut(ctx)
-		}
-		defer r.several.Release(1)
-	}
-	for {
-		same, err := viewsOf(ctx, r.machine, db, queries, min(n, Readers), read)
-		if err != nil {
-			return unreadable(ctx, err)
-		}
-		if same {
-			return nil
-		}
-	}
-}
-
-// viewsOf reads, unless the connections do not see the same.
-func viewsOf(ctx context.Context, m *machine, db *sql.DB, queries *sqlitedb.Queries, n int, read func([]record.Tables) error) (same bool, err error) {
 	var transactions []*sql.Tx
 	defer func() {
 		for _, tx := range transactions {
-			_ = tx.Rollback() // it has only read
+			_ = tx.Rollback() // it only read
 		}
 	}()
 	views := make([]record.Tables, n)
@@ -148,10 +142,10 @@ func viewsOf(ctx context.Context, m *machine, db *sql.DB, queries *sqlitedb.Quer
 			return false, err
 		}
 		transactions = append(transactions, tx)
-		mine := queries.WithTx(tx)
-		views[i] = &tables{queries: mine, db: tx, machine: m}
+		view := &tables{queries: queries.WithTx(tx), db: tx, machine: r.machine}
+		views[i] = view
 		if n > 1 {
-			if states[i], err = mine.State(ctx); err != nil {
+			if states[i], err = view.queries.State(ctx); err != nil {
 				return false, err
 			}
 		}

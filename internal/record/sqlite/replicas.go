@@ -8,27 +8,25 @@ import (
 	"lsapi/internal/record"
 )
 
-// Lead implements Replicas: whoever has the file has nobody to share it with.
+// Lead implements record.Replicas: a file has no replicas.
 func (s *store) Lead(context.Context) (bool, error) { return true, nil }
 
-// Publish implements Replicas: nobody reads it.
+// Publish implements record.Replicas.
 func (s *store) Publish(context.Context, time.Time, []lsapi.Membership) error { return nil }
 
-// SharedListing implements Replicas: nobody publishes.
+// SharedListing implements record.Replicas: there is none.
 func (s *store) SharedListing(ctx context.Context, _ int64) (lsapi.SharedListing, error) {
 	<-ctx.Done()
 	return lsapi.SharedListing{}, record.TimedOut(ctx)
 }
 
-// ClaimHealth implements Replicas: nobody else asks.
-func (s *store) ClaimHealth(context.Context, string, time.Duration) (bool, error) {
-	return true, nil
-}
+// ClaimHealth implements record.Replicas.
+func (s *store) ClaimHealth(context.Context, string, time.Duration) (bool, error) { return true, nil }
 
-// PublishHealth implements Replicas: nobody reads it.
+// PublishHealth implements record.Replicas.
 func (s *store) PublishHealth(context.Context, lsapi.HealthReport) error { return nil }
 
-// PublishedHealth implements Replicas: nobody publishes.
+// PublishedHealth implements record.Replicas: there are none.
 func (s *store) PublishedHealth(ctx context.Context, after int64) ([]lsapi.HealthReport, int64, error) {
 	<-ctx.Done()
 	return nil, after, record.TimedOut(ctx)

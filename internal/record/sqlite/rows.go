@@ -10,14 +10,20 @@ import (
 	"lsapi/internal/record"
 )
 
-func fromMicros(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
+// each concatenates the rows of one query for each value: SQLite's driver has no arrays.
+func each[Value, Row any](values []Value, query func(Value) ([]Row, error)) ([]Row, error) {
+	all := make([]Row, 0, len(values))
+	for _, value := range values {
+		rows, err := query(value)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
 	}
-	return time.UnixMicro(us).UTC()
+	return all, nil
 }
 
-// micros is how a time is stored: in microseconds since 1970, zero for none.
+// micros is a time as it is stored: microseconds since 1970, 0 for none.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -25,7 +31,14 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// toBytes is the id of a change as it is stored: empty for none.
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// toBytes is the id of a change as it is stored, empty for none.
 func toBytes(text string) ([]byte, error) {
 	if text == "" {
 		return []byte{}, nil
@@ -37,7 +50,7 @@ func toBytes(text string) ([]byte, error) {
 	return id[:], nil
 }
 
-// fromBytes is the text of what toBytes gives; of anything else it is no id.
+// fromBytes is the id of stored bytes; no valid id for invalid bytes.
 func fromBytes(bytes []byte) string {
 	if len(bytes) == 0 {
 		return ""
@@ -49,16 +62,23 @@ func fromBytes(bytes []byte) string {
 	return id.String()
 }
 
-func toNull(n *int) sql.NullInt64 {
+func toInt(n *int) sql.NullInt64 {
 	if n == nil {
 		return sql.NullInt64{}
 	}
 	return sql.NullInt64{Int64: int64(*n), Valid: true}
 }
 
-func fromNull(n sql.NullInt64) *int {
+func fromInt(n sql.NullInt64) *int {
 	if !n.Valid {
 		return nil
 	}
 	return new(int(n.Int64))
+}
+
+func fromBool(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }

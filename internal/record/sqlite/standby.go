@@ -5,85 +5,70 @@ import (
 	"database/sql"
 	"net/url"
 	"sync"
-	"time"
 
 	"lsapi/internal/record"
 )
 
-const (
-	// standbyPoll is how often a standby looks whether the owner has written: its lists
-	// must show a change within 100 ms. A look that finds nothing costs microseconds.
-	standbyPoll = 25 * time.Millisecond
-
-	// standbyRecent is how far back a new standby looks for changes that AWS may not
-	// show yet: longer than any overlay window.
-	standbyRecent = time.Minute
-)
-
-// standBy waits to own the file, and learns until then what its owner applies.
+// standBy waits to own the file, and passes on what its owner applies until then.
 func (s *store) standBy(ctx context.Context) {
 	defer close(s.ended)
-	f := record.NewFeed(s.Record, s.learn)
-	if f == nil {
+	if s.feed == nil {
 		s.wait(ctx)
 		return
 	}
 	following, stop := context.WithCancel(ctx)
 	var followed sync.WaitGroup
-	followed.Go(func() { s.follow(following, f) })
+	followed.Go(func() { s.follow(following) })
 	s.wait(ctx)
 	stop()
 	followed.Wait()
 	if ctx.Err() == nil {
-		_ = f.Look(ctx) // what the last owner wrote at its end; the lanes read it all the same
+		_ = s.feed.Look(ctx) // at the former owner's last writes; lanes read these anyway
 	}
 }
 
-// follow makes the feed look whenever the owner has written.
-func (s *store) follow(ctx context.Context, f *record.Feed) {
+// wait tries to own the file until it does.
+func (s *store) wait(ctx context.Context) {
+	for record.Pause(ctx, nil, lockPoll) == nil {
+		if err := s.own(ctx); err == nil {
+			s.log.Info("this process owns the record of changes now", "file", s.file.path)
+			return
+		}
+	}
+}
+
+// follow makes the feed look after each write of the owner.
+func (s *store) follow(ctx context.Context) {
 	versions := &fileVersions{file: s.file}
 	defer versions.close()
-	look := func(ctx context.Context) error { return f.Begin(ctx, standbyRecent) }
-	var seen int64
-	for sleep(ctx, standbyPoll) {
-		// What is committed after the version was read changes it again.
-		version, err := versions.now(ctx)
+	look := func(ctx context.Context) error { return s.feed.Begin(ctx, standbyRecent) }
+	var last int64
+	for pause := standbyPoll; record.Pause(ctx, nil, pause) == nil; {
+		pause = standbyPoll
+		version, err := versions.now(ctx) // later commits change it again
 		if err != nil {
-			seen = 0
-			sleep(ctx, lockPoll)
+			last, pause = 0, lockPoll
 			continue
 		}
-		if version == seen {
+		if version == last {
 			continue
 		}
 		if err := look(ctx); err == nil {
-			seen, look = version, f.Look
+			last, look = version, s.feed.Look
 		}
-		s.wakes.Wake(eventsHint)
+		s.hints.Wake(eventsHint)
 	}
 }
 
-// sleep reports whether the context goes on afterwards.
-func sleep(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// fileVersions tell whether another connection has written to a file. Versions of
-// one connection can be compared, so that it keeps its own.
+// fileVersions reads the version of a file, which each write of another connection
+// changes. Versions are comparable on one connection only.
 type fileVersions struct {
 	file file
 	db   *sql.DB
 	conn *sql.Conn
 }
 
-// now returns the version of now, never 0.
+// now returns the current version, never 0.
 func (v *fileVersions) now(ctx context.Context) (version int64, err error) {
 	if err := v.open(ctx); err != nil {
 		return 0, err
@@ -107,10 +92,10 @@ func (v *fileVersions) open(ctx context.Context) (err error) {
 	return err
 }
 
-// close can be followed by another look.
+// close closes the connection until the next look.
 func (v *fileVersions) close() {
 	if v.conn != nil {
-		_ = v.conn.Close() // it has only read
+		_ = v.conn.Close() // it only read
 	}
 	if v.db != nil {
 		_ = v.db.Close()

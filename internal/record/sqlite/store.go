@@ -1,3 +1,4 @@
+// Package sqlite keeps a record of changes in a SQLite file, which one process owns.
 package sqlite
 
 import (
@@ -7,22 +8,20 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"time"
 
 	"lsapi"
 	"lsapi/internal/record"
 )
 
-// sqliteStore is a record in a SQLite file. The process that holds the file's lock
-// owns it and all turns; any other is a standby, which reads, and becomes the
-// owner when the lock is free.
+// store is a record.Store. The process that holds the file's lock owns the file and all
+// leases. Others are standbys, which read, and own the file once the lock is free.
 type store struct {
 	record.Record
 	*readers
 	file  file
 	log   *slog.Logger
-	learn func(loadBalancer string, changes []lsapi.AppliedChange)
-	wakes *record.Hints
+	feed  *record.Feed // nil when nothing learns
+	hints record.Hints
 	stop  context.CancelFunc
 	ended chan struct{} // closed when nothing tries to own the file any more
 	proof record.Proof
@@ -30,23 +29,24 @@ type store struct {
 	mu     sync.Mutex
 	owner  *ownership
 	why    *lsapi.Error     // why this process does not own the file
-	epoch  int64            // of the last lease that was taken
-	leases map[string]int64 // the epochs of those that are held
-	// unknown are the load balancers with an append that was given up after it had
-	// begun: it may still be kept.
+	epoch  int64            // of the last lease
+	leases map[string]int64 // the epochs of held leases
+	// unknown are the load balancers with an append that was abandoned after it began: it
+	// may still be kept.
 	unknown map[string]bool
 }
 
-// ownership is what only the owner of the file has.
+// ownership is the state of the file's owner.
 type ownership struct {
 	lock   *os.File
 	writer *writer
 	group  *group
 }
 
-// openSQLite opens the record in a file. A file that does not exist is created. CodeInvalid:
-// the folder does not exist; the file is something else or damaged; a newer lsapi has
-// made it, or an older one and it is opened read-only. The file is not altered then.
+// eventsHint is the name of hints of new events.
+const eventsHint = "events"
+
+// Open opens the record in the file at a path: see open.URL.
 func Open(ctx context.Context, path string, o record.Options) (record.Store, error) {
 	return openOn(ctx, thisMachine(), path, o)
 }
@@ -87,16 +87,19 @@ func openFile(ctx context.Context, m machine, path string, o record.Options) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &store{readers: readers, file: file, log: o.Logger(), learn: o.Learn, wakes: record.NewHints(), ended: make(chan struct{}), leases: make(map[string]int64), unknown: make(map[string]bool)}
+	s := &store{
+		readers: readers, file: file, log: o.Logger(), ended: make(chan struct{}),
+		leases: make(map[string]int64), unknown: make(map[string]bool),
+	}
 	s.Record = record.New(s, s.log)
+	s.feed = record.NewFeed(s.Record, o.Learn)
 	if err := s.start(ctx, exists, o.ReadOnly); err != nil {
 		return nil, errors.Join(err, readers.close())
 	}
 	return s, nil
 }
 
-// start makes this process the owner, or a standby that waits to be. A file that
-// does not exist yet must be made now.
+// start makes this process the owner or a standby. A missing file must be created now.
 func (s *store) start(ctx context.Context, exists, readOnly bool) error {
 	waiting, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
@@ -118,26 +121,9 @@ func (s *store) start(ctx context.Context, exists, readOnly bool) error {
 	return nil
 }
 
-// wait tries to own the file until it does.
-func (s *store) wait(ctx context.Context) {
-	ticker := time.NewTicker(lockPoll)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if err := s.own(ctx); err == nil {
-			s.log.Info("this process owns the record of changes now", "file", s.file.path)
-			return
-		}
-	}
-}
-
-// own makes this process the owner of the file, or says why it is not.
+// own makes this process the file's owner, or keeps the reason why it is not.
 func (s *store) own(ctx context.Context) error {
-	owner, err := s.take(ctx)
+	owner, err := s.lockAndOpen(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil {
@@ -155,7 +141,7 @@ func (s *store) own(ctx context.Context) error {
 	return err
 }
 
-func (s *store) take(ctx context.Context) (*ownership, error) {
+func (s *store) lockAndOpen(ctx context.Context) (*ownership, error) {
 	held, err := lock(s.file.path)
 	if errors.Is(err, errHeld) {
 		return nil, err
@@ -163,10 +149,7 @@ func (s *store) take(ctx context.Context) (*ownership, error) {
 	if err != nil {
 		return nil, errUnwritable(err)
 	}
-	writer, err := s.file.own(ctx, s.machine, s.log)
-	if err == nil {
-		err = writer.identify(s.file.path, held)
-	}
+	writer, err := s.file.own(ctx, held, s.machine, s.log)
 	if err == nil {
 		err = s.reopen(s.file)
 	}
@@ -177,14 +160,14 @@ func (s *store) take(ctx context.Context) (*ownership, error) {
 		}
 		return nil, err
 	}
-	if s.file.forOthers() {
+	if info, err := os.Stat(s.file.path); err == nil && info.Mode()&0o077 != 0 {
 		s.log.Warn("other users of this machine can read the record of changes, or hold up who writes it; chmod 600 the file and those beside it",
 			"file", s.file.path)
 	}
 	return &ownership{lock: held, writer: writer, group: newGroup(writer.commit)}, nil
 }
 
-// owned returns what the owner has, or the coded error of who is not.
+// owned returns the owner's state, or the error of a standby.
 func (s *store) owned() (*ownership, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,7 +177,7 @@ func (s *store) owned() (*ownership, error) {
 	return s.owner, nil
 }
 
-// update implements engine.
+// Update implements record.Engine.
 func (s *store) Update(ctx context.Context, write func(context.Context, record.Tables) error) error {
 	owner, err := s.owned()
 	if err != nil {
@@ -203,14 +186,26 @@ func (s *store) Update(ctx context.Context, write func(context.Context, record.T
 	return owner.group.do(ctx, write)
 }
 
-// Take implements Store: it never waits.
+// Acquire implements record.Store, without waiting.
 func (s *store) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
 	owner, err := s.owned()
 	if err != nil {
 		return lsapi.Lease{}, err
 	}
-	lease := lsapi.Lease{LoadBalancer: loadBalancer, Epoch: s.nextEpoch(loadBalancer, owner.writer.generation)}
-	log, err := s.logEnd(ctx, loadBalancer)
+	s.mu.Lock()
+	s.epoch = max(s.epoch, owner.writer.generation<<32) + 1
+	s.leases[loadBalancer] = s.epoch
+	lease, unknown := lsapi.Lease{LoadBalancer: loadBalancer, Epoch: s.epoch}, s.unknown[loadBalancer]
+	s.mu.Unlock()
+	if unknown { // the lease's holder must see what was abandoned
+		if err := s.Update(ctx, func(context.Context, record.Tables) error { return nil }); err != nil {
+			return lsapi.Lease{}, errors.Join(err, s.Release(ctx, lease))
+		}
+		s.mu.Lock()
+		delete(s.unknown, loadBalancer)
+		s.mu.Unlock()
+	}
+	log, err := record.Read(ctx, s.Record, func(t record.Tables) (record.LogRow, error) { return t.Log(ctx, loadBalancer) })
 	if err != nil {
 		return lsapi.Lease{}, errors.Join(err, s.Release(ctx, lease))
 	}
@@ -218,62 +213,37 @@ func (s *store) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, 
 	return lease, nil
 }
 
-// logEnd reads the end of a log. What was given up is waited for: nothing may be
-// appended behind what the holder of the lease has not seen.
-func (s *store) logEnd(ctx context.Context, loadBalancer string) (record.LogRow, error) {
-	s.mu.Lock()
-	unknown := s.unknown[loadBalancer]
-	s.mu.Unlock()
-	if unknown {
-		if err := s.Update(ctx, func(context.Context, record.Tables) error { return nil }); err != nil {
-			return record.LogRow{}, err
-		}
-		s.mu.Lock()
-		delete(s.unknown, loadBalancer)
-		s.mu.Unlock()
-	}
-	return record.Read(ctx, s.Record, func(t record.Tables) (record.LogRow, error) { return t.Log(ctx, loadBalancer) })
-}
-
-func (s *store) nextEpoch(loadBalancer string, generation int64) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.epoch = max(s.epoch, generation<<32) + 1
-	s.leases[loadBalancer] = s.epoch
-	return s.epoch
-}
-
-// Extend implements Store: the turns of the file's owner do not end.
+// Renew implements record.Store. The owner's leases do not expire.
 func (s *store) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
-	if !s.current(lease) {
+	if !s.holds(lease) {
 		return lsapi.Lease{}, record.LeaseLost(lease.LoadBalancer)
 	}
 	return lease, nil
 }
 
-// Give implements Store.
-func (s *store) Release(_ context.Context, given lsapi.Lease) error {
+// Release implements record.Store.
+func (s *store) Release(_ context.Context, lease lsapi.Lease) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.leases[given.LoadBalancer] == given.Epoch {
-		delete(s.leases, given.LoadBalancer)
+	if s.leases[lease.LoadBalancer] == lease.Epoch {
+		delete(s.leases, lease.LoadBalancer)
 	}
 	return nil
 }
 
-// current reports whether a lease is held, and nobody has taken it since.
-func (s *store) current(t lsapi.Lease) bool {
+// holds reports whether a lease is the last one of its load balancer, and not released.
+func (s *store) holds(lease lsapi.Lease) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	epoch, held := s.leases[t.LoadBalancer]
-	return held && epoch == t.Epoch
+	epoch, held := s.leases[lease.LoadBalancer]
+	return held && epoch == lease.Epoch
 }
 
-// Append implements Store.
+// Append implements record.Store.
 func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	var head lsapi.Head
 	err := s.Update(ctx, func(ctx context.Context, t record.Tables) (err error) {
-		if !s.current(lease) {
+		if !s.holds(lease) {
 			return record.LeaseLost(lease.LoadBalancer)
 		}
 		_, head, err = record.AppendEvents(ctx, t, lease.LoadBalancer, events)
@@ -285,12 +255,12 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 	}
 	s.proof.Note()
 	if record.HasNews(events) {
-		s.wakes.Wake(eventsHint)
+		s.hints.Wake(eventsHint)
 	}
 	return head, nil
 }
 
-// noteUnknown notes that an append may still be kept, if its error says so.
+// noteUnknown notes an append that may still be kept.
 func (s *store) noteUnknown(loadBalancer string, err error) {
 	if lsapi.ErrorCode(err) != lsapi.CodeTimeout {
 		return
@@ -300,7 +270,15 @@ func (s *store) noteUnknown(loadBalancer string, err error) {
 	s.unknown[loadBalancer] = true
 }
 
-// Ready implements Store.
+// News implements record.Store. Without the hints of an owner in this process it looks at
+// intervals.
+func (s *store) News(ctx context.Context, after lsapi.Position) error {
+	hints, forget := s.hints.Wait(eventsHint)
+	defer forget()
+	return s.AwaitNews(ctx, after, hints)
+}
+
+// Ready implements record.Store.
 func (s *store) Ready(ctx context.Context) error {
 	owner, err := s.owned()
 	if err != nil {
@@ -309,7 +287,7 @@ func (s *store) Ready(ctx context.Context) error {
 	if err := record.Within(ctx, func(context.Context) error { return owner.writer.intact() }); err != nil {
 		return err
 	}
-	if owner.writer.lastKept() && s.proof.Holds() {
+	if !owner.writer.failed.Load() && s.proof.Holds() {
 		return nil
 	}
 	err = owner.group.do(ctx, func(ctx context.Context, t record.Tables) error { return t.Probe(ctx) })
@@ -319,11 +297,9 @@ func (s *store) Ready(ctx context.Context) error {
 	return err
 }
 
-// Close implements Store. What does not end by then goes on alone, and keeps the
-// lock until this process ends.
-func (s *store) Close(ctx context.Context) error {
-	return record.Within(ctx, s.shut)
-}
+// Close implements record.Store. After CodeTimeout it continues, and holds the lock until
+// this process ends.
+func (s *store) Close(ctx context.Context) error { return record.Within(ctx, s.shut) }
 
 func (s *store) shut(ctx context.Context) error {
 	s.stop()
@@ -333,7 +309,7 @@ func (s *store) shut(ctx context.Context) error {
 	s.owner, s.why = nil, record.Closed()
 	s.mu.Unlock()
 	err := s.close()
-	s.wakes.WakeAll()
+	s.hints.WakeAll()
 	if owner == nil {
 		return err
 	}
@@ -343,7 +319,7 @@ func (s *store) shut(ctx context.Context) error {
 	return nil
 }
 
-// close commits what waits, and lets a standby take over.
+// close commits pending writes, and lets a standby take over.
 func (o *ownership) close(ctx context.Context) error {
 	if err := o.group.close(ctx); err != nil {
 		return err

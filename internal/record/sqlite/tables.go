@@ -7,20 +7,24 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
 	"lsapi"
 	"lsapi/internal/record"
 	"lsapi/internal/record/sqlite/sqlitedb"
 )
 
-// sqliteTables are the tables of a SQLite transaction.
+// tables are the record.Tables of a transaction.
 type tables struct {
 	queries *sqlitedb.Queries
 	db      sqlitedb.DBTX
-	written int // how often something was
+	written int // the number of writes
 	machine *machine
 	anchor  *anchor // nil until it is read
+}
+
+// write returns the queries for a write, and counts it.
+func (t *tables) write() *sqlitedb.Queries {
+	t.written++
+	return t.queries
 }
 
 func (t *tables) Log(ctx context.Context, loadBalancer string) (record.LogRow, error) {
@@ -29,11 +33,11 @@ func (t *tables) Log(ctx context.Context, loadBalancer string) (record.LogRow, e
 	if err != nil && !none {
 		return record.LogRow{}, err
 	}
-	read, err := t.clock(ctx)
+	clock, err := t.clock(ctx)
 	if none || err != nil {
-		return record.LogRow{LoadBalancer: loadBalancer, Clock: read}, err
+		return record.LogRow{LoadBalancer: loadBalancer, Clock: clock}, err
 	}
-	return fromLog(row, read)
+	return fromLog(row, clock)
 }
 
 func (t *tables) Logs(ctx context.Context) ([]record.LogRow, error) {
@@ -41,40 +45,34 @@ func (t *tables) Logs(ctx context.Context) ([]record.LogRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	read, err := t.clock(ctx)
-	return record.Convert(rows, err, func(row sqlitedb.Log) (record.LogRow, error) { return fromLog(row, read) })
+	clock, err := t.clock(ctx)
+	return record.Convert(rows, err, func(row sqlitedb.Log) (record.LogRow, error) { return fromLog(row, clock) })
 }
 
-func fromLog(row sqlitedb.Log, read record.Clock) (record.LogRow, error) {
+func fromLog(row sqlitedb.Log, clock record.Clock) (record.LogRow, error) {
 	sum, err := record.ParseHash(row.LastHash)
 	return record.LogRow{
 		LoadBalancer: row.LoadBalancer, First: row.FirstSeq, Last: row.LastSeq, At: fromMicros(row.LastAt), Hash: sum,
 		Known: row.Known != 0, LookedAt: fromMicros(row.LookedAt), AppliedAt: fromMicros(row.AppliedAt),
 		Checkpoint: row.CheckpointSeq, Room: row.CheckpointRoom,
-		Restamped: row.RestampedSeq, RestampedAt: fromMicros(row.RestampedAt), Clock: read,
+		Restamped: row.RestampedSeq, RestampedAt: fromMicros(row.RestampedAt), Clock: clock,
 	}, err
 }
 
 func (t *tables) PutLog(ctx context.Context, row record.LogRow) error {
-	t.written++
-	var known int64
-	if row.Known {
-		known = 1
-	}
-	return t.queries.PutLog(ctx, sqlitedb.PutLogParams{
+	return t.write().PutLog(ctx, sqlitedb.PutLogParams{
 		LoadBalancer: row.LoadBalancer, FirstSeq: row.First, LastSeq: row.Last, LastAt: micros(row.At), LastHash: row.Hash[:],
-		Known: known, LookedAt: micros(row.LookedAt), AppliedAt: micros(row.AppliedAt),
+		Known: fromBool(row.Known), LookedAt: micros(row.LookedAt), AppliedAt: micros(row.AppliedAt),
 		CheckpointSeq: row.Checkpoint, CheckpointRoom: row.Room, RestampedSeq: row.Restamped, RestampedAt: micros(row.RestampedAt),
 	})
 }
 
 func (t *tables) AddEvent(ctx context.Context, row record.EventRow) error {
-	t.written++
 	id, err := toBytes(row.ChangeID)
 	if err != nil {
 		return err
 	}
-	err = t.queries.AddEvent(ctx, sqlitedb.AddEventParams{
+	err = t.write().AddEvent(ctx, sqlitedb.AddEventParams{
 		LoadBalancer: row.LoadBalancer, Seq: row.Seq, At: micros(row.At), Kind: string(row.Kind), ChangeID: id,
 		Payload: row.Payload, PrevHash: row.Prev[:], Hash: row.Hash[:], RecordedAt: micros(row.RecordedAt),
 	})
@@ -91,6 +89,18 @@ func (t *tables) Events(ctx context.Context, loadBalancer string, from int64, li
 
 func (t *tables) EventsBefore(ctx context.Context, loadBalancer string, before int64, limit int) ([]record.EventRow, error) {
 	rows, err := t.queries.EventsBack(ctx, sqlitedb.EventsBackParams{LoadBalancer: loadBalancer, Seq: before, Limit: int64(limit)})
+	return record.Convert(rows, err, fromEvent)
+}
+
+func (t *tables) EventsAt(ctx context.Context, loadBalancer string, seqs []int64) ([]record.EventRow, error) {
+	return each(seqs, func(seq int64) ([]record.EventRow, error) {
+		rows, err := t.queries.EventAt(ctx, sqlitedb.EventAtParams{LoadBalancer: loadBalancer, Seq: seq})
+		return record.Convert(rows, err, fromEvent)
+	})
+}
+
+func (t *tables) EventsAfter(ctx context.Context, after lsapi.Position, limit int) ([]record.EventRow, error) {
+	rows, err := t.queries.EventsAfter(ctx, sqlitedb.EventsAfterParams{Place: after.Major, Most: int64(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
@@ -112,6 +122,24 @@ func fromEvent(row sqlitedb.Event) (record.EventRow, error) {
 	}, err
 }
 
+func (t *tables) End(ctx context.Context) (lsapi.Position, error) {
+	places, err := t.queries.LastPlace(ctx)
+	if err != nil || len(places) == 0 {
+		return record.Beginning(), err
+	}
+	return lsapi.Position{Major: places[0]}, nil
+}
+
+func (t *tables) After(ctx context.Context, position lsapi.Position) (readable, soon bool, err error) {
+	end, err := t.End(ctx)
+	return end.Major > position.Major, false, err
+}
+
+func (t *tables) Dropped(ctx context.Context) (lsapi.Position, error) {
+	place, err := t.queries.DroppedPlace(ctx)
+	return lsapi.Position{Major: place}, err
+}
+
 func (t *tables) CheckpointUntil(ctx context.Context, loadBalancer string, at time.Time) (int64, error) {
 	return record.First(t.queries.CheckpointUntil(ctx, sqlitedb.CheckpointUntilParams{LoadBalancer: loadBalancer, At: micros(at)}))
 }
@@ -125,125 +153,38 @@ func (t *tables) NextLogged(ctx context.Context, after string) (string, error) {
 }
 
 func (t *tables) DropEvents(ctx context.Context, loadBalancer string, before int64) error {
-	t.written++
-	if err := t.queries.DropPlaces(ctx, sqlitedb.DropPlacesParams{LoadBalancer: loadBalancer, Seq: before}); err != nil {
+	if err := t.write().DropPlaces(ctx, sqlitedb.DropPlacesParams{LoadBalancer: loadBalancer, Seq: before}); err != nil {
 		return err
 	}
 	return t.queries.DropEvents(ctx, sqlitedb.DropEventsParams{LoadBalancer: loadBalancer, Seq: before})
 }
 
-func (t *tables) Change(ctx context.Context, id string) (*record.ChangeRow, error) {
-	key, ok := record.ParseID(id)
-	if !ok {
-		return nil, nil
-	}
-	row, err := t.queries.Change(ctx, key[:])
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	found, err := fromChange(row)
-	return &found, err
-}
-
-func (t *tables) OpenChanges(ctx context.Context, loadBalancer string) ([]record.ChangeRow, error) {
-	rows, err := t.queries.OpenChanges(ctx, loadBalancer)
-	return record.Convert(rows, err, fromChange)
-}
-
-func (t *tables) ChangesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]record.ChangeRow, error) {
-	after, err := toBytes(id)
-	if err != nil {
-		return nil, err
-	}
-	if loadBalancer == "" {
-		rows, err := t.queries.ChangesAfter(ctx, sqlitedb.ChangesAfterParams{ID: after, Limit: int64(limit)})
-		return record.Convert(rows, err, fromChange)
-	}
-	rows, err := t.queries.ChangesOf(ctx, sqlitedb.ChangesOfParams{LoadBalancer: loadBalancer, ID: after, Limit: int64(limit)})
-	return record.Convert(rows, err, fromChange)
-}
-
-func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool, err error) {
-	t.written++
-	id, err := toBytes(c.ID)
-	if err != nil {
-		return false, err
-	}
-	added, err := t.queries.AddChange(ctx, sqlitedb.AddChangeParams{
-		ID: id, LoadBalancer: c.LoadBalancer, InstanceID: c.InstanceID, Actor: c.Actor, Action: string(c.Action),
-		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: micros(c.NotBefore),
-		Deadline: micros(c.Deadline), Outcome: string(c.Outcome), Code: c.Code, Resolution: string(c.Resolution),
-		CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toNull(c.MembersBefore),
-		MembersAfter: toNull(c.MembersAfter), InstanceType: c.Instance.Type, LaunchTime: micros(c.Instance.LaunchTime),
-		InstanceState: string(c.Instance.State), FirstSeq: c.Begun, LastSeq: c.Done,
-	})
-	return added > 0, err
-}
-
-func (t *tables) CompleteChange(ctx context.Context, c *record.ChangeRow) error {
-	t.written++
-	id, err := toBytes(c.ID)
-	if err != nil {
-		return err
-	}
-	return t.queries.CompleteChange(ctx, sqlitedb.CompleteChangeParams{
-		Actor: c.Actor, Reason: c.Reason, RequestID: c.RequestID, Deadline: micros(c.Deadline), Outcome: string(c.Outcome),
-		Code: c.Code, Resolution: string(c.Resolution), CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID,
-		MembersBefore: toNull(c.MembersBefore), MembersAfter: toNull(c.MembersAfter), InstanceType: c.Instance.Type,
-		LaunchTime: micros(c.Instance.LaunchTime), InstanceState: string(c.Instance.State), LastSeq: c.Done, ID: id,
-	})
-}
-
-func fromChange(row sqlitedb.Change) (record.ChangeRow, error) {
-	id, err := uuid.FromBytes(row.ID)
-	if err != nil {
-		return record.ChangeRow{}, record.Damaged("the id of a change", err)
-	}
-	return record.ChangeRow{
-		Change: lsapi.Change{
-			ID: id.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), LoadBalancer: row.LoadBalancer,
-			InstanceID: row.InstanceID, Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
-			IntendedAt: record.IntendedAt(id), NotBefore: fromMicros(row.NotBefore), Deadline: fromMicros(row.Deadline),
-			Outcome: lsapi.Outcome(row.Outcome), Code: row.Code, Resolution: lsapi.Resolution(row.Resolution),
-			CompletedAt: fromMicros(row.CompletedAt), AWSRequestID: row.AwsRequestID,
-			MembersBefore: fromNull(row.MembersBefore), MembersAfter: fromNull(row.MembersAfter),
-			Instance: lsapi.Instance{
-				ID: row.InstanceID, Type: row.InstanceType, LaunchTime: fromMicros(row.LaunchTime),
-				State: lsapi.InstanceState(row.InstanceState),
-			},
-		},
-		Begun: row.FirstSeq, Done: row.LastSeq,
-	}, nil
-}
-
-func (t *tables) DropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error {
-	t.written++
-	bound := record.FirstID(before)
-	return t.queries.DropChanges(ctx, sqlitedb.DropChangesParams{LoadBalancer: loadBalancer, ID: bound[:], LastSeq: seq})
-}
-
 func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
-	read, err := t.clock(ctx)
+	clock, err := t.clock(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return t.queries.Unfinished(ctx, max(0, micros(read.Now.Add(-within))))
+	return t.queries.Unfinished(ctx, max(0, micros(clock.Now.Add(-within))))
 }
 
 func (t *tables) Members(ctx context.Context, loadBalancer string) (record.Members, error) {
 	rows, err := t.queries.Members(ctx, loadBalancer)
+	return fromMembers(rows), err
+}
+
+func (t *tables) MembersOf(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Members, error) {
+	rows, err := each(instanceIDs, func(instance string) ([]sqlitedb.Member, error) {
+		return t.queries.MemberOf(ctx, sqlitedb.MemberOfParams{LoadBalancer: loadBalancer, InstanceID: instance})
+	})
+	return fromMembers(rows), err
+}
+
+func fromMembers(rows []sqlitedb.Member) record.Members {
 	found := make(record.Members, len(rows))
 	for _, row := range rows {
 		found[row.InstanceID] = row.Seq
 	}
-	return found, err
-}
-
-func (t *tables) Populated(ctx context.Context) ([]string, error) {
-	return t.queries.Populated(ctx)
+	return found
 }
 
 func (t *tables) CountMembers(ctx context.Context) (int, error) {
@@ -251,18 +192,60 @@ func (t *tables) CountMembers(ctx context.Context) (int, error) {
 	return int(n), err
 }
 
+func (t *tables) Populated(ctx context.Context) ([]string, error) { return t.queries.Populated(ctx) }
+
 func (t *tables) PutMember(ctx context.Context, loadBalancer, instanceID string, seq int64) error {
-	t.written++
-	return t.queries.PutMember(ctx, sqlitedb.PutMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID, Seq: seq})
+	return t.write().PutMember(ctx, sqlitedb.PutMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID, Seq: seq})
 }
 
 func (t *tables) DropMember(ctx context.Context, loadBalancer, instanceID string) error {
-	t.written++
-	return t.queries.DropMember(ctx, sqlitedb.DropMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
+	return t.write().DropMember(ctx, sqlitedb.DropMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
+}
+
+func (t *tables) Health(ctx context.Context, loadBalancer string) (record.Healths, error) {
+	rows, err := t.queries.Health(ctx, loadBalancer)
+	return fromHealth(rows), err
+}
+
+func (t *tables) HealthOf(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Healths, error) {
+	rows, err := each(instanceIDs, func(instance string) ([]sqlitedb.Health, error) {
+		return t.queries.HealthOf(ctx, sqlitedb.HealthOfParams{LoadBalancer: loadBalancer, InstanceID: instance})
+	})
+	return fromHealth(rows), err
+}
+
+func fromHealth(rows []sqlitedb.Health) record.Healths {
+	found := make(record.Healths, len(rows))
+	for _, row := range rows {
+		found[row.InstanceID] = record.HealthRow{
+			MemberHealth: lsapi.MemberHealth{
+				InstanceID: row.InstanceID, State: lsapi.HealthState(row.State), Reason: row.Reason,
+				Description: row.Description, Draining: row.Draining != 0,
+			},
+			Seq: row.Seq, Since: fromMicros(row.Since),
+		}
+	}
+	return found
+}
+
+func (t *tables) CountHealth(ctx context.Context) (int, error) {
+	n, err := t.queries.CountHealth(ctx)
+	return int(n), err
+}
+
+func (t *tables) PutHealth(ctx context.Context, loadBalancer string, row record.HealthRow) error {
+	return t.write().PutHealth(ctx, sqlitedb.PutHealthParams{
+		LoadBalancer: loadBalancer, InstanceID: row.InstanceID, State: string(row.State), Reason: row.Reason,
+		Description: row.Description, Draining: fromBool(row.Draining), Seq: row.Seq, Since: micros(row.Since),
+	})
+}
+
+func (t *tables) DropHealth(ctx context.Context, loadBalancer, instanceID string) error {
+	return t.write().DropHealth(ctx, sqlitedb.DropHealthParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
 }
 
 func (t *tables) Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error) {
-	row, err := t.queries.Key(ctx, sqlitedb.KeyParams{Actor: key.Actor, Method: key.Method, Path: key.Path, Key: key.Key})
+	row, err := t.queries.Key(ctx, sqlitedb.KeyParams(key))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -273,29 +256,25 @@ func (t *tables) Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Rese
 }
 
 func (t *tables) PutKey(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) error {
-	t.written++
-	return t.queries.PutKey(ctx, sqlitedb.PutKeyParams{
+	return t.write().PutKey(ctx, sqlitedb.PutKeyParams{
 		Actor: key.Actor, Method: key.Method, Path: key.Path, Key: key.Key,
 		ChangeID: reservation.ChangeID, BodyHash: reservation.BodyHash, At: micros(reservation.At),
 	})
 }
 
 func (t *tables) DropKey(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error {
-	t.written++
-	return t.queries.DropKey(ctx, sqlitedb.DropKeyParams{Actor: key.Actor, Method: key.Method, Path: key.Path, Key: key.Key, ChangeID: changeID})
+	return t.write().DropKey(ctx, sqlitedb.DropKeyParams{Actor: key.Actor, Method: key.Method, Path: key.Path, Key: key.Key, ChangeID: changeID})
 }
 
 func (t *tables) DropKeys(ctx context.Context, until time.Time) (dropped int64, err error) {
-	t.written++
-	return t.queries.DropKeys(ctx, micros(until))
+	return t.write().DropKeys(ctx, micros(until))
 }
 
 func (t *tables) CapKeys(ctx context.Context, now time.Time) error {
-	t.written++
-	return t.queries.CapKeys(ctx, micros(now))
+	return t.write().CapKeys(ctx, micros(now))
 }
 
-// clock must be read after the rows whose ages are measured by it.
+// clock must be read after the rows whose ages it measures.
 func (t *tables) clock(ctx context.Context) (record.Clock, error) {
 	if t.anchor == nil {
 		kept, err := anchorOf(ctx, t.queries)
@@ -313,36 +292,30 @@ func anchorOf(ctx context.Context, queries *sqlitedb.Queries) (anchor, error) {
 }
 
 func (t *tables) Clocks(ctx context.Context) (now, steady time.Time, err error) {
-	read, err := t.clock(ctx)
-	return read.Now, read.Now, err
+	clock, err := t.clock(ctx)
+	return clock.Now, clock.Now, err
 }
 
 func (t *tables) Labels(ctx context.Context) (time.Time, error) {
-	read, err := t.clock(ctx)
-	return read.Labels, err
+	clock, err := t.clock(ctx)
+	return clock.Labels, err
 }
 
-// probe writes another value than before, so that SQLite has to.
+// Probe writes new bytes, so that SQLite has to.
 func (t *tables) Probe(ctx context.Context) error {
-	t.written++
-	if err := t.rolledBack(ctx, func() error { return record.WriteTrial(ctx, t) }); err != nil {
+	if _, err := t.db.ExecContext(ctx, "SAVEPOINT trial"); err != nil {
+		return err
+	}
+	err := record.WriteTrial(ctx, t)
+	if _, failed := t.db.ExecContext(ctx, "ROLLBACK TO trial; RELEASE trial"); err == nil {
+		err = failed
+	}
+	if err != nil {
 		return err
 	}
 	noise := make([]byte, probeSize)
 	if _, err := rand.Read(noise); err != nil {
 		return err
 	}
-	return t.queries.Probe(ctx, noise)
-}
-
-// rolledBack runs writing queries, of which nothing is kept.
-func (t *tables) rolledBack(ctx context.Context, write func() error) error {
-	if _, err := t.db.ExecContext(ctx, "SAVEPOINT trial"); err != nil {
-		return err
-	}
-	err := write()
-	if _, failed := t.db.ExecContext(ctx, "ROLLBACK TO trial; RELEASE trial"); err == nil {
-		err = failed
-	}
-	return err
+	return t.write().Probe(ctx, noise)
 }

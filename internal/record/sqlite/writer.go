@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 
-	"lsapi/internal/record/sqlite/sqlitedb"
+	"github.com/pressly/goose/v3"
 
 	"lsapi/internal/record"
+	"lsapi/internal/record/migrate"
+	"lsapi/internal/record/sqlite/sqlitedb"
 )
 
-// sqliteWriter is the connection that writes, while this process owns the file.
+// writer is the connection that writes, while this process owns the file.
 type writer struct {
 	db         *sql.DB
 	queries    *sqlitedb.Queries
@@ -25,40 +26,82 @@ type writer struct {
 
 	log   *slog.Logger
 	path  string
-	files []inode     // the record's, those that SQLite keeps beside it, and the lock
-	lost  atomic.Bool // whether one of them was another one the last time
+	files []inode     // the record's, SQLite's beside it, and the lock
+	lost  atomic.Bool // whether one of them was missing or replaced at the last look
 
-	mu      sync.Mutex
-	failure error // of the last transaction, nil when it was kept
+	failed atomic.Bool // whether the last transaction was not kept
 }
 
-// commit runs jobs in one transaction.
-func (w *writer) commit(jobs []*job) {
-	ctx := context.Background() // a job's own decides only whether it begins
-	err := runAll(ctx, w.begin, jobs)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.failure = err
+// own returns the writer of a file whose lock this process holds. It creates or migrates
+// the record.
+func (f file) own(ctx context.Context, lock *os.File, m *machine, log *slog.Logger) (*writer, error) {
+	if err := f.create(); err != nil {
+		return nil, err
+	}
+	db, err := f.writer()
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{db: db, machine: m, log: log, path: f.path}
+	err = w.prepare(ctx, f)
+	if err == nil {
+		err = w.identify(lock)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return w, nil
 }
 
-// lastKept reports whether the last transaction was kept.
-func (w *writer) lastKept() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.failure == nil
+func (w *writer) prepare(ctx context.Context, f file) error {
+	if err := f.check(ctx, w.db, false); err != nil {
+		return err
+	}
+	provider, err := migrate.New(goose.DialectSQLite3, w.db, migrations)
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	if w.queries, err = sqlitedb.Prepare(ctx, w.db); err != nil {
+		return fmt.Errorf("preparing queries: %w", err)
+	}
+	if w.generation, err = w.queries.TakeOwnership(ctx); err != nil {
+		return fmt.Errorf("taking ownership: %w", err)
+	}
+	if err := w.setClock(ctx); err != nil {
+		return fmt.Errorf("reading the clock of the record: %w", err)
+	}
+	return nil
 }
 
-// identify notes which files this process has. SQLite commits to its log, whose inode
-// stays the same while the file is open: what is committed to one that was removed is
-// lost with this process.
-func (w *writer) identify(path string, lock *os.File) error {
+// setClock reads or moves the anchor of the record's clock.
+func (w *writer) setClock(ctx context.Context) error {
+	before, err := anchorOf(ctx, w.queries)
+	if err != nil {
+		return err
+	}
+	last, err := w.queries.LastStamp(ctx)
+	if err != nil {
+		return err
+	}
+	if w.anchor = w.machine.anchored(before, fromMicros(last)); w.anchor == before {
+		return nil
+	}
+	return w.queries.PutAnchor(ctx, sqlitedb.PutAnchorParams{Boot: w.anchor.boot, BootedAt: micros(w.anchor.bootedAt)})
+}
+
+// identify notes this process's files. SQLite commits to its log, whose inode stays the
+// same while the file is open: commits to a removed log are lost with this process.
+func (w *writer) identify(lock *os.File) error {
 	held, err := lock.Stat()
 	if err != nil {
 		return err
 	}
-	w.path, w.files = path, []inode{{path: lock.Name(), info: held}}
+	w.files = []inode{{path: lock.Name(), info: held}}
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		file, err := inodeOf(path + suffix)
+		file, err := inodeOf(w.path + suffix)
 		if err != nil {
 			return err
 		}
@@ -67,29 +110,34 @@ func (w *writer) identify(path string, lock *os.File) error {
 	return nil
 }
 
-// intact returns an error when one of the files has been removed or replaced: another
-// process may own what stands there now. It logs when that begins, and when the very
-// same files are back.
+// intact returns an error when a file was removed or replaced: another process may own its
+// replacement. It logs when that begins, and when the same files are back.
 func (w *writer) intact() error {
 	var err error
 	for _, file := range w.files {
 		err = errors.Join(err, file.intact())
 	}
-	if w.lost.Swap(err != nil) != (err != nil) {
-		if err != nil {
-			w.log.Error("the record of changes was removed or replaced: nothing is written any more; put it back, or restart this process on the right one",
-				"file", w.path, "error", err)
-		} else {
-			w.log.Info("the record of changes was put back", "file", w.path)
-		}
+	lost := err != nil
+	switch changed := w.lost.Swap(lost) != lost; {
+	case changed && lost:
+		w.log.Error("the record of changes was removed or replaced: nothing is written any more; put it back, or restart this process on the right one",
+			"file", w.path, "error", err)
+	case changed:
+		w.log.Info("the record of changes was put back", "file", w.path)
 	}
-	if err != nil {
+	if lost {
 		return errReplaced(err)
 	}
 	return nil
 }
 
-// begin begins a transaction of the owner of the file.
+// commit runs jobs in one transaction.
+func (w *writer) commit(jobs []*job) {
+	ctx := context.Background() // a job's own context only prevents its start
+	w.failed.Store(runAll(ctx, w.begin, jobs) != nil)
+}
+
+// begin begins a transaction of the file's owner.
 func (w *writer) begin(ctx context.Context) (transaction, error) {
 	if err := w.intact(); err != nil {
 		return nil, err
@@ -110,20 +158,16 @@ func (w *writer) begin(ctx context.Context) (transaction, error) {
 	return begun, nil
 }
 
-// sqliteTx is a transaction of the writer.
+// writeTx is a transaction of the writer.
 type writeTx struct {
 	tables
 	tx *sql.Tx
 }
 
 func (t *writeTx) view() record.Tables { return &t.tables }
+func (t *writeTx) writes() int         { return t.written }
+func (t *writeTx) commit() error       { return t.tx.Commit() }
+func (t *writeTx) rollback()           { _ = t.tx.Rollback() } // nothing uncommitted is kept
 
-func (t *writeTx) writes() int { return t.written }
-
-func (t *writeTx) commit() error { return t.tx.Commit() }
-
-// rollback needs no error: what was not committed is not kept.
-func (t *writeTx) rollback() { _ = t.tx.Rollback() }
-
-// close puts the log of SQLite back into the file.
+// close makes SQLite write its log back into the file.
 func (w *writer) close() error { return errors.Join(w.queries.Close(), w.db.Close()) }

@@ -10,19 +10,20 @@ import (
 	"lsapi"
 )
 
-// proof is that a change could lately be recorded.
+// Proof is that a change was recorded recently.
 type Proof struct{ at atomic.Pointer[time.Time] }
 
+// Note notes that a change was recorded now.
 func (p *Proof) Note() { p.at.Store(new(time.Now())) }
 
-// holds reports whether there is no need to try.
+// Holds reports whether there is no need to try.
 func (p *Proof) Holds() bool {
 	at := p.at.Load()
 	return at != nil && time.Since(*at) < probeEvery
 }
 
-// trial writes what a change writes, to the log of a load balancer that cannot
-// exist: to be rolled back.
+// WriteTrial writes what a change writes, for a load balancer that cannot exist, to be
+// rolled back.
 func WriteTrial(ctx context.Context, t Tables) error {
 	name, at := "a trial "+uuid.NewString(), time.Now()
 	id, err := newID(at)

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-const dropTurn = `-- name: DropTurn :execrows
+const dropLease = `-- name: DropLease :execrows
 DELETE FROM turns
 WHERE name = $1 AND holder = $2 AND epoch = $3
     AND (next = '' OR next_until <= clock_timestamp())
     AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = $1) AND set_config('synchronous_commit', 'off', true) <> ''
 `
 
-type DropTurnParams struct {
+type DropLeaseParams struct {
 	Name   string
 	Holder string
 	Epoch  int64
@@ -25,41 +25,41 @@ type DropTurnParams struct {
 
 // Of a load balancer without a log nothing is kept, unless a process waits for it:
 // anybody can invent names.
-func (q *Queries) DropTurn(ctx context.Context, arg DropTurnParams) (int64, error) {
-	result, err := q.db.Exec(ctx, dropTurn, arg.Name, arg.Holder, arg.Epoch)
+func (q *Queries) DropLease(ctx context.Context, arg DropLeaseParams) (int64, error) {
+	result, err := q.db.Exec(ctx, dropLease, arg.Name, arg.Holder, arg.Epoch)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
 }
 
-const dropTurns = `-- name: DropTurns :exec
+const dropLeases = `-- name: DropLeases :exec
 DELETE FROM turns AS t
 WHERE t.expires_at < clock_timestamp() - $1::bigint * interval '1 microsecond' AND t.expires_at > 'epoch'
     AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = t.name)
 `
 
 // Those of processes that ended before they could give them back.
-func (q *Queries) DropTurns(ctx context.Context, age int64) error {
-	_, err := q.db.Exec(ctx, dropTurns, age)
+func (q *Queries) DropLeases(ctx context.Context, age int64) error {
+	_, err := q.db.Exec(ctx, dropLeases, age)
 	return err
 }
 
-const extendTurn = `-- name: ExtendTurn :many
+const renewLease = `-- name: RenewLease :many
 UPDATE turns SET expires_at = clock_timestamp() + $1::bigint * interval '1 microsecond'
 WHERE name = $2 AND holder = $3 AND epoch = $4
 RETURNING epoch
 `
 
-type ExtendTurnParams struct {
+type RenewLeaseParams struct {
 	Lease  int64
 	Name   string
 	Holder string
 	Epoch  int64
 }
 
-func (q *Queries) ExtendTurn(ctx context.Context, arg ExtendTurnParams) ([]int64, error) {
-	rows, err := q.db.Query(ctx, extendTurn,
+func (q *Queries) RenewLease(ctx context.Context, arg RenewLeaseParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, renewLease,
 		arg.Lease,
 		arg.Name,
 		arg.Holder,
@@ -83,37 +83,37 @@ func (q *Queries) ExtendTurn(ctx context.Context, arg ExtendTurnParams) ([]int64
 	return items, nil
 }
 
-const giveTurn = `-- name: GiveTurn :exec
+const releaseLease = `-- name: ReleaseLease :exec
 UPDATE turns SET holder = '', expires_at = 'epoch'
 WHERE name = $1 AND holder = $2 AND epoch = $3 AND set_config('synchronous_commit', 'off', true) <> ''
 `
 
-type GiveTurnParams struct {
+type ReleaseLeaseParams struct {
 	Name   string
 	Holder string
 	Epoch  int64
 }
 
-func (q *Queries) GiveTurn(ctx context.Context, arg GiveTurnParams) error {
-	_, err := q.db.Exec(ctx, giveTurn, arg.Name, arg.Holder, arg.Epoch)
+func (q *Queries) ReleaseLease(ctx context.Context, arg ReleaseLeaseParams) error {
+	_, err := q.db.Exec(ctx, releaseLease, arg.Name, arg.Holder, arg.Epoch)
 	return err
 }
 
-const lockTurn = `-- name: LockTurn :many
+const lockLease = `-- name: LockLease :many
 SELECT clock_timestamp()::timestamptz AS now FROM turns
 WHERE name = $1 AND holder = $2 AND epoch = $3
 FOR UPDATE
 `
 
-type LockTurnParams struct {
+type LockLeaseParams struct {
 	Name   string
 	Holder string
 	Epoch  int64
 }
 
 // An expired turn that nobody has taken is still that of its holder.
-func (q *Queries) LockTurn(ctx context.Context, arg LockTurnParams) ([]time.Time, error) {
-	rows, err := q.db.Query(ctx, lockTurn, arg.Name, arg.Holder, arg.Epoch)
+func (q *Queries) LockLease(ctx context.Context, arg LockLeaseParams) ([]time.Time, error) {
+	rows, err := q.db.Query(ctx, lockLease, arg.Name, arg.Holder, arg.Epoch)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (q *Queries) Notify(ctx context.Context, arg NotifyParams) error {
 	return err
 }
 
-const trimTurn = `-- name: TrimTurn :exec
+const trimLease = `-- name: TrimLease :exec
 UPDATE turns SET
     expires_at = least(expires_at, clock_timestamp() + $1::bigint * interval '1 microsecond'),
     next_until = least(next_until, clock_timestamp() + $2::bigint * interval '1 microsecond')
@@ -157,26 +157,26 @@ WHERE name = $3
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> ''
 `
 
-type TrimTurnParams struct {
+type TrimLeaseParams struct {
 	Lease int64
 	Grace int64
 	Name  string
 }
 
 // No lease ends later than one that is taken now, unless the clock was set back since.
-func (q *Queries) TrimTurn(ctx context.Context, arg TrimTurnParams) error {
-	_, err := q.db.Exec(ctx, trimTurn, arg.Lease, arg.Grace, arg.Name)
+func (q *Queries) TrimLease(ctx context.Context, arg TrimLeaseParams) error {
+	_, err := q.db.Exec(ctx, trimLease, arg.Lease, arg.Grace, arg.Name)
 	return err
 }
 
-const waitForTurn = `-- name: WaitForTurn :exec
+const queueForLease = `-- name: QueueForLease :exec
 
 UPDATE turns SET next = $1::text, next_until = clock_timestamp() + $2::bigint * interval '1 microsecond'
 WHERE name = $3 AND (next IN ('', $1::text) OR next_until <= clock_timestamp())
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> ''
 `
 
-type WaitForTurnParams struct {
+type QueueForLeaseParams struct {
 	Holder string
 	Grace  int64
 	Name   string
@@ -185,7 +185,7 @@ type WaitForTurnParams struct {
 // Taking a turn is in postgres_turns.go: it takes two statements. Whoever takes a
 // turn records an intent before it acts, and whoever extends one has done so: those
 // commits make sure of what these left to the next flush.
-func (q *Queries) WaitForTurn(ctx context.Context, arg WaitForTurnParams) error {
-	_, err := q.db.Exec(ctx, waitForTurn, arg.Holder, arg.Grace, arg.Name)
+func (q *Queries) QueueForLease(ctx context.Context, arg QueueForLeaseParams) error {
+	_, err := q.db.Exec(ctx, queueForLease, arg.Holder, arg.Grace, arg.Name)
 	return err
 }

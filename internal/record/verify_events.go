@@ -7,7 +7,7 @@ import (
 
 // eventPage is a part of a log, of at most page events.
 type eventPage struct {
-	log      int // its place among the logs
+	log      int // its index among the logs
 	name     string
 	from, to int64
 
@@ -16,7 +16,6 @@ type eventPage struct {
 	checked  chan struct{}
 }
 
-// pagesOf cuts logs into pages.
 func pagesOf(logs []LogRow) []*eventPage {
 	var pages []*eventPage
 	for i, log := range logs {
@@ -29,14 +28,14 @@ func pagesOf(logs []LogRow) []*eventPage {
 	return pages
 }
 
-// check reads the page, and whatever can be said of its events one by one.
+// check reads, hashes and decodes the page.
 func (p *eventPage) check(ctx context.Context, view Tables) error {
 	rows, err := view.Events(ctx, p.name, p.from, int(p.to-p.from)+1)
 	if err != nil {
 		return err
 	}
 	for len(rows) > 0 && rows[len(rows)-1].Seq > p.to {
-		rows = rows[:len(rows)-1] // some are missing, and these are of the next page
+		rows = rows[:len(rows)-1] // some are missing, and these are the next page's
 	}
 	p.rows, p.payloads = rows, make([]*payload, len(rows))
 	for i, row := range rows {
@@ -51,12 +50,12 @@ func (p *eventPage) check(ctx context.Context, view Tables) error {
 	return nil
 }
 
-// add adds an event of the page up, and returns what is wrong with it.
+// add adds an event of the page to a fold, and returns what is wrong with it.
 func (p *eventPage) add(f *fold, i int) *Breach {
-	row, told := p.rows[i], p.payloads[i]
-	why := "what it tells is not what was hashed"
-	if told != nil {
-		why = f.add(row, told)
+	row, decoded := p.rows[i], p.payloads[i]
+	why := "its content is not what was hashed"
+	if decoded != nil {
+		why = f.add(row, decoded)
 	}
 	if why == "" {
 		return nil

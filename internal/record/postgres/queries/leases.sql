@@ -1,13 +1,12 @@
--- Taking a turn is in postgres_turns.go: it takes two statements. Whoever takes a
--- turn records an intent before it acts, and whoever extends one has done so: those
--- commits make sure of what these left to the next flush.
+-- leases.go acquires leases, in two statements. An intent follows each acquisition, and
+-- precedes each renewal: their commits make durable what these left to the next flush.
 
--- name: WaitForTurn :exec
+-- name: QueueForLease :exec
 UPDATE turns SET next = sqlc.arg(holder)::text, next_until = clock_timestamp() + sqlc.arg(grace)::bigint * interval '1 microsecond'
 WHERE name = sqlc.arg(name) AND (next IN ('', sqlc.arg(holder)::text) OR next_until <= clock_timestamp())
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> '';
 
--- name: TrimTurn :exec
+-- name: TrimLease :exec
 -- No lease ends later than one that is taken now, unless the clock was set back since.
 UPDATE turns SET
     expires_at = least(expires_at, clock_timestamp() + sqlc.arg(lease)::bigint * interval '1 microsecond'),
@@ -17,16 +16,16 @@ WHERE name = sqlc.arg(name)
         OR next_until > clock_timestamp() + sqlc.arg(grace)::bigint * interval '1 microsecond')
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> '';
 
--- name: ExtendTurn :many
+-- name: RenewLease :many
 UPDATE turns SET expires_at = clock_timestamp() + sqlc.arg(lease)::bigint * interval '1 microsecond'
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)
 RETURNING epoch;
 
--- name: GiveTurn :exec
+-- name: ReleaseLease :exec
 UPDATE turns SET holder = '', expires_at = 'epoch'
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch) AND set_config('synchronous_commit', 'off', true) <> '';
 
--- name: DropTurn :execrows
+-- name: DropLease :execrows
 -- Of a load balancer without a log nothing is kept, unless a process waits for it:
 -- anybody can invent names.
 DELETE FROM turns
@@ -34,13 +33,13 @@ WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(e
     AND (next = '' OR next_until <= clock_timestamp())
     AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = sqlc.arg(name)) AND set_config('synchronous_commit', 'off', true) <> '';
 
--- name: DropTurns :exec
+-- name: DropLeases :exec
 -- Those of processes that ended before they could give them back.
 DELETE FROM turns AS t
 WHERE t.expires_at < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond' AND t.expires_at > 'epoch'
     AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = t.name);
 
--- name: LockTurn :many
+-- name: LockLease :many
 -- An expired turn that nobody has taken is still that of its holder.
 SELECT clock_timestamp()::timestamptz AS now FROM turns
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)

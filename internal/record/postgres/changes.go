@@ -1,0 +1,216 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lsapi"
+	"lsapi/internal/record"
+	"lsapi/internal/record/postgres/postgresdb"
+)
+
+// readAhead reads changes that are asked for one by one later.
+func (t *tables) readAhead(ctx context.Context, events []lsapi.Event) error {
+	t.known = make(map[uuid.UUID]*record.ChangeRow, len(events))
+	var ids []uuid.UUID
+	for i := range events {
+		if id, ok := record.ParseID(events[i].Change.ID); ok {
+			ids = append(ids, id)
+			t.known[id] = nil
+		}
+	}
+	found, err := t.changes(ctx, ids)
+	for i := range found {
+		id, _ := record.ParseID(found[i].ID)
+		t.known[id] = &found[i]
+	}
+	return err
+}
+
+// changes returns the changes of ids, in any order.
+func (t *tables) changes(ctx context.Context, ids []uuid.UUID) ([]record.ChangeRow, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := t.queries.ChangesByID(ctx, ids)
+	return record.Convert(rows, err, fromChange)
+}
+
+func (t *tables) Change(ctx context.Context, id string) (*record.ChangeRow, error) {
+	key, ok := record.ParseID(id)
+	if !ok {
+		return nil, nil
+	}
+	if found, read := t.known[key]; read {
+		return found, nil
+	}
+	found, err := t.changes(ctx, []uuid.UUID{key})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+func (t *tables) Changes(ctx context.Context, ids []string) (map[string]record.ChangeRow, error) {
+	keys := make([]uuid.UUID, 0, len(ids))
+	for _, id := range ids {
+		if key, ok := record.ParseID(id); ok {
+			keys = append(keys, key)
+		}
+	}
+	all, err := t.changes(ctx, keys)
+	found := make(map[string]record.ChangeRow, len(all))
+	for _, c := range all {
+		found[c.ID] = c
+	}
+	return found, err
+}
+
+func (t *tables) OpenChanges(ctx context.Context, loadBalancer string) ([]record.ChangeRow, error) {
+	rows, err := t.queries.OpenChanges(ctx, loadBalancer)
+	return record.Convert(rows, err, fromChange)
+}
+
+func (t *tables) ChangesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]record.ChangeRow, error) {
+	after, _ := record.ParseID(id) // zero for the first page
+	if loadBalancer == "" {
+		rows, err := t.queries.ChangesAfter(ctx, postgresdb.ChangesAfterParams{ID: after, Limit: bound(limit)})
+		return record.Convert(rows, err, fromChange)
+	}
+	rows, err := t.queries.ChangesOf(ctx, postgresdb.ChangesOfParams{LoadBalancer: loadBalancer, ID: after, Limit: bound(limit)})
+	return record.Convert(rows, err, fromChange)
+}
+
+func (t *tables) LastChanges(ctx context.Context, loadBalancer string, instanceIDs []string) ([]record.ChangeRow, error) {
+	ids, err := t.queries.LastChanges(ctx, postgresdb.LastChangesParams{InstanceIds: instanceIDs, LoadBalancer: loadBalancer})
+	if err != nil {
+		return nil, err
+	}
+	return t.changes(ctx, ids)
+}
+
+func (t *tables) Find(ctx context.Context, filter lsapi.ChangeFilter) ([]record.ChangeRow, error) {
+	query, arguments := findQuery(filter)
+	rows, err := t.db.Query(ctx, query, arguments...)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, err
+	}
+	found, err := t.changes(ctx, ids)
+	slices.SortFunc(found, func(a, b record.ChangeRow) int { return cmp.Compare(b.ID, a.ID) })
+	return found, err
+}
+
+// findQuery returns the query of a filter. Each filter has an index of its own, which no
+// static query could use.
+func findQuery(f lsapi.ChangeFilter) (query string, arguments []any) {
+	var where []string
+	add := func(condition string, argument any) {
+		arguments = append(arguments, argument)
+		where = append(where, fmt.Sprintf("%s $%d", condition, len(arguments)))
+	}
+	for _, filter := range []struct{ column, want string }{
+		{"load_balancer", f.LoadBalancer},
+		{"instance_id", f.InstanceID},
+		{"actor", f.Actor},
+		{"action", string(f.Action)},
+		{"outcome", string(f.Outcome)},
+	} {
+		switch {
+		case filter.want == "":
+		case filter.column == "outcome" && f.Outcome == lsapi.OutcomeOpen:
+			where = append(where, "outcome = ''") // which has an index of its own
+		default:
+			add(filter.column+" =", filter.want)
+		}
+	}
+	if !f.From.IsZero() {
+		add("id >=", record.FirstID(f.From))
+	}
+	if !f.To.IsZero() {
+		add("id <", record.FirstID(f.To))
+	}
+	if before, ok := record.ParseID(f.Before); ok {
+		add("id <", before)
+	}
+	query = "SELECT id FROM changes"
+	if len(where) > 0 {
+		query += " WHERE " + strings.Join(where, " AND ")
+	}
+	arguments = append(arguments, f.Limit)
+	return fmt.Sprintf("%s ORDER BY id DESC LIMIT $%d", query, len(arguments)), arguments
+}
+
+// AddChange fails the transaction if the change exists.
+func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool, err error) {
+	id, err := t.put(c)
+	if err != nil {
+		return false, err
+	}
+	return true, t.queries.AddChange(ctx, postgresdb.AddChangeParams{
+		ID: id, LoadBalancer: c.LoadBalancer, InstanceID: c.InstanceID, Actor: c.Actor, Action: string(c.Action),
+		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: toTime(c.NotBefore),
+		Deadline: toTime(c.Deadline), Outcome: string(c.Outcome), Code: c.Code, Resolution: string(c.Resolution),
+		CompletedAt: toTime(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toInt(c.MembersBefore),
+		MembersAfter: toInt(c.MembersAfter), InstanceType: c.Instance.Type, LaunchTime: toTime(c.Instance.LaunchTime),
+		InstanceState: string(c.Instance.State), FirstSeq: c.Begun, LastSeq: c.Done,
+	})
+}
+
+func (t *tables) CompleteChange(ctx context.Context, c *record.ChangeRow) error {
+	id, err := t.put(c)
+	if err != nil {
+		return err
+	}
+	return t.queries.CompleteChange(ctx, postgresdb.CompleteChangeParams{
+		Actor: c.Actor, Reason: c.Reason, RequestID: c.RequestID, Deadline: toTime(c.Deadline), Outcome: string(c.Outcome),
+		Code: c.Code, Resolution: string(c.Resolution), CompletedAt: toTime(c.CompletedAt), AwsRequestID: c.AWSRequestID,
+		MembersBefore: toInt(c.MembersBefore), MembersAfter: toInt(c.MembersAfter), InstanceType: c.Instance.Type,
+		LaunchTime: toTime(c.Instance.LaunchTime), InstanceState: string(c.Instance.State), LastSeq: c.Done, ID: id,
+	})
+}
+
+// put updates a known change that is about to be written.
+func (t *tables) put(c *record.ChangeRow) (uuid.UUID, error) {
+	id, ok := record.ParseID(c.ID)
+	if !ok {
+		return uuid.UUID{}, record.Contradiction("%q is not the id of a change", c.ID)
+	}
+	if t.known != nil {
+		known := *c
+		t.known[id] = &known
+	}
+	return id, nil
+}
+
+func fromChange(row postgresdb.Change) (record.ChangeRow, error) {
+	return record.ChangeRow{
+		Change: lsapi.Change{
+			ID: row.ID.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), LoadBalancer: row.LoadBalancer,
+			InstanceID: row.InstanceID, Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
+			IntendedAt: record.IntendedAt(row.ID), NotBefore: fromTime(row.NotBefore), Deadline: fromTime(row.Deadline),
+			Outcome: lsapi.Outcome(row.Outcome), Code: row.Code, Resolution: lsapi.Resolution(row.Resolution),
+			CompletedAt: fromTime(row.CompletedAt), AWSRequestID: row.AwsRequestID,
+			MembersBefore: fromInt(row.MembersBefore), MembersAfter: fromInt(row.MembersAfter),
+			Instance: lsapi.Instance{
+				ID: row.InstanceID, Type: row.InstanceType, LaunchTime: fromTime(row.LaunchTime),
+				State: lsapi.InstanceState(row.InstanceState),
+			},
+		},
+		Begun: row.FirstSeq, Done: row.LastSeq,
+	}, nil
+}
+
+func (t *tables) DropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error {
+	return t.queries.DropChanges(ctx, postgresdb.DropChangesParams{LoadBalancer: loadBalancer, ID: record.FirstID(before), LastSeq: seq})
+}

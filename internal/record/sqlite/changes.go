@@ -1,0 +1,200 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lsapi"
+	"lsapi/internal/record"
+	"lsapi/internal/record/sqlite/sqlitedb"
+)
+
+func (t *tables) Change(ctx context.Context, id string) (*record.ChangeRow, error) {
+	key, ok := record.ParseID(id)
+	if !ok {
+		return nil, nil
+	}
+	row, err := t.queries.Change(ctx, key[:])
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := fromChange(row)
+	return &found, err
+}
+
+func (t *tables) Changes(ctx context.Context, ids []string) (map[string]record.ChangeRow, error) {
+	found := make(map[string]record.ChangeRow, len(ids))
+	for _, id := range ids {
+		change, err := t.Change(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			found[id] = *change
+		}
+	}
+	return found, nil
+}
+
+func (t *tables) OpenChanges(ctx context.Context, loadBalancer string) ([]record.ChangeRow, error) {
+	rows, err := t.queries.OpenChanges(ctx, loadBalancer)
+	return record.Convert(rows, err, fromChange)
+}
+
+func (t *tables) ChangesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]record.ChangeRow, error) {
+	after, err := toBytes(id)
+	if err != nil {
+		return nil, err
+	}
+	if loadBalancer == "" {
+		rows, err := t.queries.ChangesAfter(ctx, sqlitedb.ChangesAfterParams{ID: after, Limit: int64(limit)})
+		return record.Convert(rows, err, fromChange)
+	}
+	rows, err := t.queries.ChangesOf(ctx, sqlitedb.ChangesOfParams{LoadBalancer: loadBalancer, ID: after, Limit: int64(limit)})
+	return record.Convert(rows, err, fromChange)
+}
+
+func (t *tables) LastChanges(ctx context.Context, loadBalancer string, instanceIDs []string) ([]record.ChangeRow, error) {
+	ids, err := each(instanceIDs, func(instance string) ([][]byte, error) {
+		return t.queries.LastChange(ctx, sqlitedb.LastChangeParams{InstanceID: instance, LoadBalancer: loadBalancer})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t.changesOf(ctx, ids)
+}
+
+// changesOf returns the changes of ids, which exist, in order.
+func (t *tables) changesOf(ctx context.Context, ids [][]byte) ([]record.ChangeRow, error) {
+	return each(ids, func(id []byte) ([]record.ChangeRow, error) {
+		row, err := t.queries.Change(ctx, id)
+		return record.Convert([]sqlitedb.Change{row}, err, fromChange)
+	})
+}
+
+func (t *tables) Find(ctx context.Context, filter lsapi.ChangeFilter) ([]record.ChangeRow, error) {
+	query, arguments := findQuery(filter)
+	ids, err := column[[]byte](ctx, t.db, query, arguments...)
+	if err != nil {
+		return nil, err
+	}
+	return t.changesOf(ctx, ids)
+}
+
+// filters are the columns of filters, the most selective first. SQLite has no statistics
+// here: findQuery makes it use the index of the first, and excludes those of the others
+// with a plus.
+var filters = []struct {
+	column string
+	want   func(f lsapi.ChangeFilter) (value string, given bool)
+}{
+	{"outcome", func(f lsapi.ChangeFilter) (string, bool) {
+		if f.Outcome == lsapi.OutcomeOpen {
+			return "", true
+		}
+		return string(f.Outcome), f.Outcome != "" && f.Outcome != lsapi.OutcomeApplied // which most are
+	}},
+	{"instance_id", func(f lsapi.ChangeFilter) (string, bool) { return f.InstanceID, f.InstanceID != "" }},
+	{"load_balancer", func(f lsapi.ChangeFilter) (string, bool) { return f.LoadBalancer, f.LoadBalancer != "" }},
+	{"actor", func(f lsapi.ChangeFilter) (string, bool) { return f.Actor, f.Actor != "" }},
+	{"outcome", func(f lsapi.ChangeFilter) (string, bool) {
+		return string(f.Outcome), f.Outcome == lsapi.OutcomeApplied
+	}},
+	{"action", func(f lsapi.ChangeFilter) (string, bool) { return string(f.Action), f.Action != "" }},
+}
+
+// findQuery returns the query of a filter. Each filter has an index of its own, which no
+// static query could use.
+func findQuery(f lsapi.ChangeFilter) (query string, arguments []any) {
+	var where []string
+	add := func(condition string, argument any) {
+		where, arguments = append(where, condition), append(arguments, argument)
+	}
+	plus := ""
+	for _, filter := range filters {
+		if value, given := filter.want(f); given {
+			add(plus+filter.column+" = ?", value)
+			plus = "+"
+		}
+	}
+	if !f.From.IsZero() {
+		from := record.FirstID(f.From)
+		add("id >= ?", from[:])
+	}
+	if !f.To.IsZero() {
+		to := record.FirstID(f.To)
+		add("id < ?", to[:])
+	}
+	if before, ok := record.ParseID(f.Before); ok {
+		add("id < ?", before[:])
+	}
+	query = "SELECT id FROM changes"
+	if len(where) > 0 {
+		query += " WHERE " + strings.Join(where, " AND ")
+	}
+	return query + " ORDER BY id DESC LIMIT ?", append(arguments, f.Limit)
+}
+
+func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool, err error) {
+	id, err := toBytes(c.ID)
+	if err != nil {
+		return false, err
+	}
+	added, err := t.write().AddChange(ctx, sqlitedb.AddChangeParams{
+		ID: id, LoadBalancer: c.LoadBalancer, InstanceID: c.InstanceID, Actor: c.Actor, Action: string(c.Action),
+		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: micros(c.NotBefore),
+		Deadline: micros(c.Deadline), Outcome: string(c.Outcome), Code: c.Code, Resolution: string(c.Resolution),
+		CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toInt(c.MembersBefore),
+		MembersAfter: toInt(c.MembersAfter), InstanceType: c.Instance.Type, LaunchTime: micros(c.Instance.LaunchTime),
+		InstanceState: string(c.Instance.State), FirstSeq: c.Begun, LastSeq: c.Done,
+	})
+	return added > 0, err
+}
+
+func (t *tables) CompleteChange(ctx context.Context, c *record.ChangeRow) error {
+	id, err := toBytes(c.ID)
+	if err != nil {
+		return err
+	}
+	return t.write().CompleteChange(ctx, sqlitedb.CompleteChangeParams{
+		Actor: c.Actor, Reason: c.Reason, RequestID: c.RequestID, Deadline: micros(c.Deadline), Outcome: string(c.Outcome),
+		Code: c.Code, Resolution: string(c.Resolution), CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID,
+		MembersBefore: toInt(c.MembersBefore), MembersAfter: toInt(c.MembersAfter), InstanceType: c.Instance.Type,
+		LaunchTime: micros(c.Instance.LaunchTime), InstanceState: string(c.Instance.State), LastSeq: c.Done, ID: id,
+	})
+}
+
+func fromChange(row sqlitedb.Change) (record.ChangeRow, error) {
+	id, err := uuid.FromBytes(row.ID)
+	if err != nil {
+		return record.ChangeRow{}, record.Damaged("the id of a change", err)
+	}
+	return record.ChangeRow{
+		Change: lsapi.Change{
+			ID: id.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), LoadBalancer: row.LoadBalancer,
+			InstanceID: row.InstanceID, Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
+			IntendedAt: record.IntendedAt(id), NotBefore: fromMicros(row.NotBefore), Deadline: fromMicros(row.Deadline),
+			Outcome: lsapi.Outcome(row.Outcome), Code: row.Code, Resolution: lsapi.Resolution(row.Resolution),
+			CompletedAt: fromMicros(row.CompletedAt), AWSRequestID: row.AwsRequestID,
+			MembersBefore: fromInt(row.MembersBefore), MembersAfter: fromInt(row.MembersAfter),
+			Instance: lsapi.Instance{
+				ID: row.InstanceID, Type: row.InstanceType, LaunchTime: fromMicros(row.LaunchTime),
+				State: lsapi.InstanceState(row.InstanceState),
+			},
+		},
+		Begun: row.FirstSeq, Done: row.LastSeq,
+	}, nil
+}
+
+func (t *tables) DropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error {
+	bound := record.FirstID(before)
+	return t.write().DropChanges(ctx, sqlitedb.DropChangesParams{LoadBalancer: loadBalancer, ID: bound[:], LastSeq: seq})
+}
