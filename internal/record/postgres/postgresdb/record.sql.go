@@ -634,7 +634,7 @@ type LockKeyParams struct {
 	Key    string
 }
 
-// A key that nobody has yet has no row to lock.
+// A free key has no row to lock.
 func (q *Queries) LockKey(ctx context.Context, arg LockKeyParams) error {
 	_, err := q.db.Exec(ctx, lockKey,
 		arg.Actor,
@@ -1046,7 +1046,7 @@ UPDATE logs SET restamped_seq = last_seq, restamped_at = clock_timestamp(), appl
 WHERE applied_at > clock_timestamp()
 `
 
-// What is stamped with a time to come was recorded before now.
+// Events with future stamps were recorded before now.
 func (q *Queries) Restamp(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, restamp)
 	return err

@@ -39,8 +39,8 @@ type ClaimHealthParams struct {
 	Every        int64
 }
 
-// Nothing is locked, and nothing written, while somebody has it. A time that is not
-// over yet is of a clock that was set back since.
+// While another process has the claim, nothing is locked or written. A future time is of
+// a clock that was set back.
 func (q *Queries) ClaimHealth(ctx context.Context, arg ClaimHealthParams) ([]string, error) {
 	rows, err := q.db.Query(ctx, claimHealth, arg.LoadBalancer, arg.Every)
 	if err != nil {

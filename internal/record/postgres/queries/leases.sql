@@ -7,7 +7,7 @@ WHERE name = sqlc.arg(name) AND (next IN ('', sqlc.arg(holder)::text) OR next_un
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> '';
 
 -- name: TrimLease :exec
--- No lease ends later than one that is taken now, unless the clock was set back since.
+-- No lease ends later than a new one would, unless the clock was set back.
 UPDATE turns SET
     expires_at = least(expires_at, clock_timestamp() + sqlc.arg(lease)::bigint * interval '1 microsecond'),
     next_until = least(next_until, clock_timestamp() + sqlc.arg(grace)::bigint * interval '1 microsecond')
@@ -26,25 +26,25 @@ UPDATE turns SET holder = '', expires_at = 'epoch'
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch) AND set_config('synchronous_commit', 'off', true) <> '';
 
 -- name: DropLease :execrows
--- Of a load balancer without a log nothing is kept, unless a process waits for it:
--- anybody can invent names.
+-- A load balancer without a log leaves no row, unless a process waits for it: any caller
+-- can invent names.
 DELETE FROM turns
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)
     AND (next = '' OR next_until <= clock_timestamp())
     AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = sqlc.arg(name)) AND set_config('synchronous_commit', 'off', true) <> '';
 
 -- name: DropLeases :exec
--- Those of processes that ended before they could give them back.
+-- Those of processes that ended without a release.
 DELETE FROM turns AS t
 WHERE t.expires_at < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond' AND t.expires_at > 'epoch'
     AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = t.name);
 
 -- name: LockLease :many
--- An expired turn that nobody has taken is still that of its holder.
+-- An expired lease is its holder's until another process acquires it.
 SELECT clock_timestamp()::timestamptz AS now FROM turns
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)
 FOR UPDATE;
 
 -- name: Notify :exec
-SELECT pg_notify(sqlc.arg(channel)::text, told) FROM unnest(sqlc.arg(payloads)::text[]) AS told
+SELECT pg_notify(sqlc.arg(channel)::text, payload) FROM unnest(sqlc.arg(payloads)::text[]) AS payload
 WHERE set_config('synchronous_commit', 'off', true) <> '';

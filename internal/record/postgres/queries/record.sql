@@ -97,7 +97,7 @@ ORDER BY load_balancer;
 SELECT load_balancer FROM logs WHERE applied_at > clock_timestamp() LIMIT 1;
 
 -- name: Restamp :exec
--- What is stamped with a time to come was recorded before now.
+-- Events with future stamps were recorded before now.
 UPDATE logs SET restamped_seq = last_seq, restamped_at = clock_timestamp(), applied_at = clock_timestamp()
 WHERE applied_at > clock_timestamp();
 
@@ -118,7 +118,7 @@ ON CONFLICT (load_balancer, instance_id) DO UPDATE SET seq = excluded.seq;
 DELETE FROM members WHERE load_balancer = $1 AND instance_id = $2;
 
 -- name: LockKey :exec
--- A key that nobody has yet has no row to lock.
+-- A free key has no row to lock.
 SELECT pg_advisory_xact_lock(hashtextextended(jsonb_build_array(sqlc.arg(actor)::text, sqlc.arg(method)::text, sqlc.arg(path)::text, sqlc.arg(key)::text)::text, 0));
 
 -- name: Key :many

@@ -36,8 +36,8 @@ ON CONFLICT (load_balancer) DO UPDATE SET
 DELETE FROM listed WHERE gone AND version <= $1;
 
 -- name: ClaimHealth :many
--- Nothing is locked, and nothing written, while somebody has it. A time that is not
--- over yet is of a clock that was set back since.
+-- While another process has the claim, nothing is locked or written. A future time is of
+-- a clock that was set back.
 INSERT INTO health_claims AS c (load_balancer, at)
 SELECT sqlc.arg(load_balancer), clock_timestamp()
 WHERE set_config('synchronous_commit', 'off', true) <> '' AND NOT EXISTS (
