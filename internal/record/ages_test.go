@@ -64,7 +64,7 @@ func TestAppliedChangesAgeByTheRecordsClock(t *testing.T) {
 	})
 }
 
-func TestLaneStateHasTheChangesThatTheLastLookMayNotHaveShown(t *testing.T) {
+func TestLaneStateIncludesChangesSinceBeforeTheLastLook(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
 		l := newLane(t, s, "web")
 		l.now = time.Now().Add(-time.Minute)
@@ -85,14 +85,14 @@ func TestLaneStateHasTheChangesThatTheLastLookMayNotHaveShown(t *testing.T) {
 	})
 }
 
-func TestChangesOfAClockThatWasSetBackAgeFromTheNextAppendOn(t *testing.T) {
+func TestFutureStampsAgeFromTheNextAppend(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
 		testSetBack(t, s, func(l *lane) { l.intend(l.change(lsapi.Attach, three)) })
 	})
 }
 
 // A file's clock is not set back: its next owner starts it behind all stamps.
-func TestChangesOfADatabasesClockThatWasSetBackAgeFromTheNextLookForThemOn(t *testing.T) {
+func TestFutureStampsOfADatabaseAgeFromTheNextUnfinished(t *testing.T) {
 	s := agingPostgres(t)
 	testSetBack(t, s, func(*lane) {
 		if _, err := s.Unfinished(t.Context(), time.Minute); err != nil {
@@ -122,7 +122,7 @@ func testSetBack(t *testing.T, s aging, heal func(*lane)) {
 	wantWhole(t, s)
 }
 
-func TestOpenChangeLastsAsLongAsItsCallWhateverItsClockSaid(t *testing.T) {
+func TestOpenChangeDeadlineIgnoresTheReplicasClock(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
 		for _, skew := range []time.Duration{-30 * 24 * time.Hour, -time.Hour, 0} {
 			l := newLane(t, s, "web")
@@ -140,7 +140,7 @@ func TestOpenChangeLastsAsLongAsItsCallWhateverItsClockSaid(t *testing.T) {
 	})
 }
 
-func TestChangeOfAClockThatIsFarAheadIsRefused(t *testing.T) {
+func TestAppendRejectsChangesOfAClockFarAhead(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
 		l := newLane(t, s, "web")
 		for ahead, want := range map[time.Duration]lsapi.Code{
@@ -158,7 +158,7 @@ func TestChangeOfAClockThatIsFarAheadIsRefused(t *testing.T) {
 	})
 }
 
-func TestEventsAreNotLabelledWithATimeToCome(t *testing.T) {
+func TestAppendLabelsNoEventInTheFuture(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
 		l := newLane(t, s, "web")
 		c := l.intend(l.change(lsapi.Attach, one))

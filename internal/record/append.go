@@ -89,7 +89,7 @@ func (a *appender) checkpointDue(at time.Time) bool {
 func (a *appender) checkpoint(ctx context.Context, at time.Time) (err error) {
 	p := &payload{LoadBalancer: a.log.LoadBalancer, At: Latest(at, a.log.At), Kind: lsapi.EventCheckpoint, Until: a.log.Clock.toLabel(a.log.LookedAt)}
 	if a.log.Known {
-		if p.Members, err = a.tables.Members(ctx, a.log.LoadBalancer); err != nil {
+		if p.Members, err = a.tables.Members(ctx, a.log.LoadBalancer, nil); err != nil {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (a *appender) firstLook(ctx context.Context, p *payload) error {
 		}
 		return a.restate(ctx, p)
 	}
-	members, err := a.tables.Members(ctx, a.log.LoadBalancer)
+	members, err := a.tables.Members(ctx, a.log.LoadBalancer, nil)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (a *appender) restate(ctx context.Context, p *payload) error {
 		change.Seq = c.Begun
 		p.Open = append(p.Open, change)
 	}
-	healths, err := a.tables.Health(ctx, a.log.LoadBalancer)
+	healths, err := a.tables.Health(ctx, a.log.LoadBalancer, nil)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (a *appender) observed(ctx context.Context, p *payload) (bool, error) {
 	if !a.log.Known {
 		return false, nil
 	}
-	members, err := a.tables.Members(ctx, a.log.LoadBalancer)
+	members, err := a.tables.Members(ctx, a.log.LoadBalancer, nil)
 	if err != nil {
 		return false, err
 	}
@@ -221,7 +221,7 @@ func (a *appender) healthKnown(ctx context.Context, p *payload) (bool, error) {
 	for _, h := range p.Health {
 		instances = append(instances, h.InstanceID)
 	}
-	known, err := a.tables.HealthOf(ctx, a.log.LoadBalancer, instances)
+	known, err := a.tables.Health(ctx, a.log.LoadBalancer, instances)
 	if err != nil {
 		return false, err
 	}

@@ -95,7 +95,7 @@ func writeAndKill(t *testing.T, path string, lines int) []string {
 	return said
 }
 
-func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
+func TestAcknowledgedEventsSurviveAKill(t *testing.T) {
 	path := newFile(t)
 	var said []string
 	for range 5 {

@@ -59,7 +59,7 @@ func smallDisk(t *testing.T) (disk, bool) {
 	}, true
 }
 
-func TestAFullDiskIsNoticedAndSoIsItsEnd(t *testing.T) {
+func TestReadyReportsAFullDiskAndItsEnd(t *testing.T) {
 	if small, ok := smallDisk(t); ok {
 		testFullDisk(t, small)
 	}
@@ -142,10 +142,10 @@ func testFullDisk(t *testing.T, d disk) {
 	}
 }
 
-func TestAReadOnlyDiskIsReadUntilItCanBeWritten(t *testing.T) {
+func TestReadOnlyDiskServesReadsUntilWritable(t *testing.T) {
 	small, ok := smallDisk(t)
 	if !ok {
-		t.Skip("only root can make a file system read-only; TestAFullDiskIsNoticedAndSoIsItsEnd runs everywhere")
+		t.Skip("only root can make a file system read-only; TestReadyReportsAFullDiskAndItsEnd runs everywhere")
 	}
 	remount := func(flags uintptr) {
 		t.Helper()

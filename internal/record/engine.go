@@ -97,16 +97,13 @@ type Tables interface {
 	// duration.
 	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
 
-	Members(ctx context.Context, loadBalancer string) (Members, error)
-	MembersOf(ctx context.Context, loadBalancer string, instanceIDs []string) (Members, error)
-	CountMembers(ctx context.Context) (int, error)
+	// Members and Health return those of all instances for nil.
+	Members(ctx context.Context, loadBalancer string, instanceIDs []string) (Members, error)
+	Health(ctx context.Context, loadBalancer string, instanceIDs []string) (Healths, error)
+	Count(ctx context.Context) (members, healths int64, err error)
 	Populated(ctx context.Context) ([]string, error)
 	PutMember(ctx context.Context, loadBalancer, instanceID string, seq int64) error
 	DropMember(ctx context.Context, loadBalancer, instanceID string) error
-
-	Health(ctx context.Context, loadBalancer string) (Healths, error)
-	HealthOf(ctx context.Context, loadBalancer string, instanceIDs []string) (Healths, error)
-	CountHealth(ctx context.Context) (int, error)
 	PutHealth(ctx context.Context, loadBalancer string, row HealthRow) error
 	DropHealth(ctx context.Context, loadBalancer, instanceID string) error
 
@@ -117,11 +114,9 @@ type Tables interface {
 	// CapKeys sets later times to now.
 	CapKeys(ctx context.Context, now time.Time) error
 
-	// Clocks reads the record's clock, which stamps, and its steady reading, which
-	// measures ages and does not jump. Only for writes.
-	Clocks(ctx context.Context) (now, steady time.Time, err error)
-	// Labels reads the clock that labels events. Only for writes.
-	Labels(ctx context.Context) (time.Time, error)
+	// Times reads the record's clock, which stamps, its steady reading, which measures ages
+	// and does not jump, and the clock that labels events. Only for writes.
+	Times(ctx context.Context) (now, steady, labels time.Time, err error)
 
 	// Probe writes what a change writes, and keeps only what proves that the disk has
 	// room.

@@ -225,7 +225,7 @@ func testNewsOfAClosedRecord(t *testing.T, s record.Store) {
 	}
 }
 
-func TestAStandbyHearsOfWhatTheOwnerRecords(t *testing.T) {
+func TestNewsReachesAStandby(t *testing.T) {
 	path := newFile(t)
 	owner := openFile(t, path)
 	l := newLane(t, owner, "web")

@@ -63,7 +63,7 @@ func wantHealth(t testing.TB, s record.Store, loadBalancer string, want ...lsapi
 }
 
 // standing returns how instances stand to "web".
-func standing(t testing.TB, s record.Store, instances ...string) map[string]lsapi.MemberHistory {
+func memberHistory(t testing.TB, s record.Store, instances ...string) map[string]lsapi.MemberHistory {
 	t.Helper()
 	found, err := s.MemberHistory(t.Context(), "web", instances)
 	if err != nil {
@@ -114,7 +114,7 @@ func testHealthRepeated(t *testing.T, s record.Store) {
 		t.Errorf("one event more was to be recorded: %+v after %+v", after, before)
 	}
 	wantHealth(t, s, "web", inService(one), inService(three))
-	all := standing(t, s, one, three)
+	all := memberHistory(t, s, one, three)
 	if since := all[one].HealthSince; !since.Equal(noon) {
 		t.Errorf("it is in service since %v, want %v: nothing else was said since", since, noon)
 	}
@@ -124,7 +124,7 @@ func testHealthRepeated(t *testing.T, s record.Store) {
 	wantWhole(t, s)
 }
 
-func testHealthNonsense(t *testing.T, s record.Store) {
+func testInvalidHealth(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	for name, event := range map[string]lsapi.Event{
 		"nothing":           {},
@@ -160,7 +160,7 @@ func testHealthPruned(t *testing.T, s record.Store) {
 		t.Fatalf("nothing was pruned: %+v", found)
 	}
 	wantHealth(t, s, "web", outOfService(one))
-	if got := standing(t, s, one)[one]; !got.HealthSince.Equal(said) {
+	if got := memberHistory(t, s, one)[one]; !got.HealthSince.Equal(said) {
 		t.Errorf("got %+v, want it since %v", got, said)
 	}
 	for i := range 100 { // past the next checkpoint
@@ -170,7 +170,7 @@ func testHealthPruned(t *testing.T, s record.Store) {
 	wantWhole(t, s)
 }
 
-func testStanding(t *testing.T, s record.Store) {
+func testMemberHistory(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	before := l.now
 	l.know(one)
@@ -215,22 +215,22 @@ func testStanding(t *testing.T, s record.Store) {
 		gone:  {LastChange: change(open.ID), Health: new(draining(gone)), HealthSince: said},
 		never: {},
 	}
-	wantStandings(t, "asked for by id", standing(t, s, one, two, three, gone, never), want)
+	wantHistories(t, "asked for by id", memberHistory(t, s, one, two, three, gone, never), want)
 	delete(want, never)
 	all, err := s.MemberHistory(t.Context(), "web", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantStandings(t, "asked for all", all, want)
-	wantStandings(t, "asked for none", standing(t, s, []string{}...), nil)
+	wantHistories(t, "asked for all", all, want)
+	wantHistories(t, "asked for none", memberHistory(t, s, []string{}...), nil)
 	all, err = s.MemberHistory(t.Context(), "nowhere", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantStandings(t, "of an unknown load balancer", all, nil)
+	wantHistories(t, "of an unknown load balancer", all, nil)
 }
 
-func wantStandings(t testing.TB, what string, got, want map[string]lsapi.MemberHistory) {
+func wantHistories(t testing.TB, what string, got, want map[string]lsapi.MemberHistory) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: got %d standings, want %d", what, len(got), len(want))
@@ -244,23 +244,23 @@ func wantStandings(t testing.TB, what string, got, want map[string]lsapi.MemberH
 
 // Of two changes that were asked for about at once, the lane may begin the later one
 // first.
-func testStandingOrder(t *testing.T, s record.Store) {
+func testMemberHistoryOrder(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	l.know()
 	asked := l.change(lsapi.Attach, one)
 	l.after(time.Millisecond)
 	first := l.complete(l.intend(l.change(lsapi.Detach, one)), lsapi.OutcomeUnknown)
-	if got := standing(t, s, one)[one].LastChange; got == nil || got.ID != first.ID {
+	if got := memberHistory(t, s, one)[one].LastChange; got == nil || got.ID != first.ID {
 		t.Errorf("the last change is %+v, want %s", got, first.ID)
 	}
 	l.complete(l.intend(asked), lsapi.OutcomeApplied)
-	if got := standing(t, s, one)[one].LastChange; got == nil || got.ID != asked.ID {
+	if got := memberHistory(t, s, one)[one].LastChange; got == nil || got.ID != asked.ID {
 		t.Errorf("the last change is %+v, want %s", got, asked.ID)
 	}
 }
 
 // A thousand members are told in one answer.
-func testStandingOfMany(t *testing.T, s record.Store) {
+func testMemberHistoryOfMany(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	l.know()
 	var changes []lsapi.Event
@@ -286,7 +286,7 @@ func testStandingOfMany(t *testing.T, s record.Store) {
 	wantWhole(t, s)
 }
 
-func TestVerifyFindsHealthThatWasTamperedWith(t *testing.T) {
+func TestVerifyFindsAlteredHealth(t *testing.T) {
 	for name, test := range map[string]struct {
 		statement string
 		name      string
@@ -318,7 +318,7 @@ func TestVerifyFindsHealthThatWasTamperedWith(t *testing.T) {
 	}
 }
 
-func TestVerifyFindsHealthInACheckpointThatWasHashedAnew(t *testing.T) {
+func TestVerifyFindsAlteredHealthInARehashedCheckpoint(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
 	l := newLane(t, s, "web")
@@ -338,7 +338,7 @@ func TestVerifyFindsHealthInACheckpointThatWasHashedAnew(t *testing.T) {
 }
 
 // What is pruned is still accounted for: the checkpoint that is kept tells it.
-func TestVerifyFindsHealthThatWasTamperedWithAfterPruning(t *testing.T) {
+func TestVerifyFindsAlteredHealthAfterPruning(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
 	l := newLane(t, s, "web")

@@ -25,7 +25,7 @@ func reserve(ctx context.Context, t Tables, key lsapi.IdempotencyKey, reservatio
 	if err != nil {
 		return nil, err
 	}
-	now, steady, err := t.Clocks(ctx)
+	now, steady, _, err := t.Times(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func laneState(ctx context.Context, t Tables, loadBalancer string, within time.D
 	if err != nil {
 		return lsapi.LaneState{}, err
 	}
-	members, err := t.Members(ctx, loadBalancer)
+	members, err := t.Members(ctx, loadBalancer, nil)
 	if err != nil {
 		return lsapi.LaneState{}, err
 	}

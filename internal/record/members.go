@@ -35,7 +35,7 @@ func membersNow(ctx context.Context, t Tables, loadBalancer string) (lsapi.Membe
 	if !log.Known {
 		return lsapi.MembershipAt{}, tooEarly(loadBalancer, now)
 	}
-	all, err := t.Members(ctx, loadBalancer)
+	all, err := t.Members(ctx, loadBalancer, nil)
 	if err != nil {
 		return lsapi.MembershipAt{}, err
 	}
@@ -164,9 +164,18 @@ func (r Record) MemberHistory(ctx context.Context, loadBalancer string, instance
 }
 
 func memberHistory(ctx context.Context, t Tables, loadBalancer string, ids []string) (map[string]lsapi.MemberHistory, error) {
-	ids, members, healths, err := memberRows(ctx, t, loadBalancer, ids)
+	members, err := t.Members(ctx, loadBalancer, ids)
 	if err != nil {
 		return nil, err
+	}
+	healths, err := t.Health(ctx, loadBalancer, ids)
+	if err != nil {
+		return nil, err
+	}
+	if ids == nil {
+		ids = slices.AppendSeq(slices.Collect(maps.Keys(members)), maps.Keys(healths))
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
 	}
 	found := make(map[string]lsapi.MemberHistory, len(ids))
 	for _, instance := range ids {
@@ -192,21 +201,4 @@ func memberHistory(ctx context.Context, t Tables, loadBalancer string, ids []str
 		found[c.InstanceID] = history
 	}
 	return found, err
-}
-
-// memberRows returns the members and the health of instances, of all for nil, and the ids
-// of these instances.
-func memberRows(ctx context.Context, t Tables, loadBalancer string, ids []string) (all []string, members Members, healths Healths, err error) {
-	if ids != nil {
-		if members, err = t.MembersOf(ctx, loadBalancer, ids); err == nil {
-			healths, err = t.HealthOf(ctx, loadBalancer, ids)
-		}
-		return ids, members, healths, err
-	}
-	if members, err = t.Members(ctx, loadBalancer); err == nil {
-		healths, err = t.Health(ctx, loadBalancer)
-	}
-	all = slices.AppendSeq(slices.Collect(maps.Keys(members)), maps.Keys(healths))
-	slices.Sort(all)
-	return slices.Compact(all), members, healths, err
 }

@@ -13,7 +13,7 @@ import (
 
 // A database that cannot be reached, or says nothing any more, is told quickly,
 // and nobody starts anew when it is back.
-func TestADatabaseMayGoAwayAndComeBack(t *testing.T) {
+func TestStoreRecoversAfterADatabaseOutage(t *testing.T) {
 	for name, fail := range map[string]func(p *proxy, away bool){
 		"refusing": func(p *proxy, away bool) {
 			p.down.Store(away)
@@ -25,7 +25,7 @@ func TestADatabaseMayGoAwayAndComeBack(t *testing.T) {
 			t.Parallel()
 			network, url := proxied(t, postgrestest.URL(t))
 			log, text := logged()
-			p := newPupil()
+			p := newLearner()
 			s := openURL(t, url, record.Options{Log: log, Learn: p.learn})
 			l := newLane(t, s, "web")
 			l.know(one)
@@ -73,7 +73,7 @@ func TestADatabaseMayGoAwayAndComeBack(t *testing.T) {
 }
 
 // The database answers; what it answers with is wrong.
-func TestDamagedRowIsNoDatabaseThatCannotBeReached(t *testing.T) {
+func TestDamagedRowIsNotReportedAsUnreachable(t *testing.T) {
 	there := postgrestest.URL(t)
 	log, text := logged()
 	s := openURL(t, there, record.Options{Log: log})

@@ -15,7 +15,7 @@ import (
 // These tests are of a database whose clock was an hour ahead, and is right again:
 // what was stored then must not last.
 
-func TestListingsGoOnAfterTheClockWasSetBack(t *testing.T) {
+func TestListingsContinueAfterTheClockIsSetBack(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	lead(t, a)
@@ -33,7 +33,7 @@ func TestListingsGoOnAfterTheClockWasSetBack(t *testing.T) {
 }
 
 // How old a listing of the future is, is not known: it must not pass for a new one.
-func TestListingOfTheFutureIsNotShown(t *testing.T) {
+func TestSharedListingSkipsAFutureListing(t *testing.T) {
 	there := postgrestest.URL(t)
 	a := openURL(t, there, record.Options{})
 	lead(t, a)
@@ -46,7 +46,7 @@ func TestListingOfTheFutureIsNotShown(t *testing.T) {
 	}
 }
 
-func TestHealthReportOfTheFutureIsNotShown(t *testing.T) {
+func TestPublishedHealthSkipsAFutureReport(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
 	publishHealth(t, s, reportOf("web", time.Now(), inService(one)))
@@ -61,7 +61,7 @@ func TestHealthReportOfTheFutureIsNotShown(t *testing.T) {
 	}
 }
 
-func TestPruneRemovesHealthOfTheFuture(t *testing.T) {
+func TestPruneRemovesFutureHealthReports(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
 	for _, name := range []string{"web", "gone"} {
@@ -81,7 +81,7 @@ func TestPruneRemovesHealthOfTheFuture(t *testing.T) {
 
 // A replica that died while the clock was ahead is not counted until the clock
 // reaches that time.
-func TestReplicaOfTheFutureIsNotCounted(t *testing.T) {
+func TestReplicasExcludeFutureBeats(t *testing.T) {
 	there := postgrestest.URL(t)
 	var live atomic.Int64
 	a := openURL(t, there, record.Options{})

@@ -12,7 +12,7 @@ import (
 
 // A connection that is lost at the commit leaves open whether the page was
 // recorded. Appended again, it is there once, either way.
-func TestAPageIsRecordedOnceWhateverBecomesOfItsCommit(t *testing.T) {
+func TestRetriedBatchIsRecordedOnce(t *testing.T) {
 	for _, fate := range []fate{lost, unanswered} {
 		t.Run(string(fate), func(t *testing.T) {
 			direct := postgrestest.URL(t)
@@ -49,7 +49,7 @@ func TestAPageIsRecordedOnceWhateverBecomesOfItsCommit(t *testing.T) {
 
 // Whatever is cut when, no event is recorded twice and none that was acknowledged
 // is missing.
-func TestRandomCutsAtCommitsLoseNothing(t *testing.T) {
+func TestConnectionsCutAtCommitsLoseNoEvent(t *testing.T) {
 	network, url := proxied(t, postgrestest.URL(t))
 	s := openURL(t, url, record.Options{})
 	l := newLane(t, s, "web")

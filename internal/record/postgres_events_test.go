@@ -18,7 +18,7 @@ import (
 
 // A transaction that began first may end last. What is read is held back until then,
 // so that nothing appears before it.
-func TestNothingAppearsBeforeWhatWasRead(t *testing.T) {
+func TestEventsNeverAppearBeforeReadOnes(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
 	l := newLane(t, s, "web")
@@ -68,7 +68,7 @@ func TestNothingAppearsBeforeWhatWasRead(t *testing.T) {
 
 // Whoever follows the record while many write it, and prune it, has every event of
 // each load balancer once, in order; and so has who resumes anywhere.
-func TestAFollowerLosesAndRepeatsNothing(t *testing.T) {
+func TestFollowerReadsEveryEventOnce(t *testing.T) {
 	const lanes, rounds = 6, 40
 	all := replicas(t, 3)
 	ctx, stop := context.WithCancel(t.Context())
@@ -170,7 +170,7 @@ func wantSame(t *testing.T, who string, got, want []lsapi.RecordedEvent) {
 
 // A record that is restored on another server, whose transactions have lesser ids,
 // goes on where it ended.
-func TestPlacesGoOnWhenARecordIsRestored(t *testing.T) {
+func TestPositionsContinueAfterARestore(t *testing.T) {
 	for name, further := range map[string]int64{"where ids are less": 1_000_000_000, "where ids are greater": 0} {
 		t.Run(name, func(t *testing.T) {
 			there := postgrestest.URL(t)
@@ -200,7 +200,7 @@ func TestPlacesGoOnWhenARecordIsRestored(t *testing.T) {
 }
 
 // A hint reaches other replicas long before they look by themselves.
-func TestNewsReachOtherReplicasSoon(t *testing.T) {
+func TestNewsReachesOtherReplicasWithin100Milliseconds(t *testing.T) {
 	all := replicas(t, 2)
 	l := newLane(t, all[0], "web")
 	var took []time.Duration

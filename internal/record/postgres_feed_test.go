@@ -14,18 +14,18 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-// pupil keeps what a replica has been told.
-type pupil struct {
+// learner keeps what a replica has been told.
+type learner struct {
 	mu      sync.Mutex
 	changes map[string][]lsapi.Change
 	at      map[string]time.Time // by the id of a change
 }
 
-func newPupil() *pupil {
-	return &pupil{changes: make(map[string][]lsapi.Change), at: make(map[string]time.Time)}
+func newLearner() *learner {
+	return &learner{changes: make(map[string][]lsapi.Change), at: make(map[string]time.Time)}
 }
 
-func (p *pupil) learn(loadBalancer string, changes []lsapi.AppliedChange) {
+func (p *learner) learn(loadBalancer string, changes []lsapi.AppliedChange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range changes {
@@ -35,13 +35,13 @@ func (p *pupil) learn(loadBalancer string, changes []lsapi.AppliedChange) {
 }
 
 // of returns the changes of a load balancer that were told, as they came.
-func (p *pupil) of(loadBalancer string) []lsapi.Change {
+func (p *learner) of(loadBalancer string) []lsapi.Change {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.changes[loadBalancer])
 }
 
-func (p *pupil) learned(id string) (at time.Time, ok bool) {
+func (p *learner) learned(id string) (at time.Time, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at, ok = p.at[id]
@@ -58,13 +58,13 @@ func soon(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-func TestAReplicaLearnsWhatOthersApplied(t *testing.T) {
+func TestFeedPassesOnChangesOfOtherReplicas(t *testing.T) {
 	there := postgrestest.URL(t)
 	writer := openURL(t, there, record.Options{})
 	before := newLane(t, writer, "web")
 	before.know()
 	before.do(lsapi.Attach, three)
-	p := newPupil()
+	p := newLearner()
 	openURL(t, there, record.Options{Learn: p.learn})
 
 	c := before.do(lsapi.Attach, one)
@@ -81,9 +81,9 @@ func TestAReplicaLearnsWhatOthersApplied(t *testing.T) {
 	}
 }
 
-func TestAReplicaLearnsBeforeATenthOfASecondIsOver(t *testing.T) {
+func TestFeedPassesOnChangesWithin100Milliseconds(t *testing.T) {
 	there := postgrestest.URL(t)
-	p := newPupil()
+	p := newLearner()
 	writer := openURL(t, there, record.Options{})
 	openURL(t, there, record.Options{Learn: p.learn})
 	l := newLane(t, writer, "web")
@@ -103,11 +103,11 @@ func TestAReplicaLearnsBeforeATenthOfASecondIsOver(t *testing.T) {
 }
 
 // Hints that are lost cost half a second.
-func TestAReplicaLearnsWithoutHints(t *testing.T) {
+func TestFeedNeedsNoHints(t *testing.T) {
 	there := postgrestest.URL(t)
 	network, url := proxied(t, there)
 	network.deaf.Store(true)
-	p := newPupil()
+	p := newLearner()
 	writer := openURL(t, there, record.Options{})
 	openURL(t, url, record.Options{Learn: p.learn})
 	l := newLane(t, writer, "web")
@@ -123,17 +123,17 @@ func TestAReplicaLearnsWithoutHints(t *testing.T) {
 }
 
 // Whoever writes itself does not pass over what others wrote just before.
-func TestReplicasThatTakeTurnsLearnFromEachOther(t *testing.T) {
+func TestFeedPassesOnChangesOfAlternatingReplicas(t *testing.T) {
 	there := postgrestest.URL(t)
-	pupils := []*pupil{newPupil(), newPupil()}
-	all := []record.Store{openURL(t, there, record.Options{Learn: pupils[0].learn}), openURL(t, there, record.Options{Learn: pupils[1].learn})}
+	learners := []*learner{newLearner(), newLearner()}
+	all := []record.Store{openURL(t, there, record.Options{Learn: learners[0].learn}), openURL(t, there, record.Options{Learn: learners[1].learn})}
 	ids := make([][]string, 2)
 	for i := range 60 {
 		l := newLane(t, all[i%2], "web")
 		ids[i%2] = append(ids[i%2], l.do(lsapi.Attach, one).ID)
 		give(t, all[i%2], l.lease)
 	}
-	for i, p := range pupils {
+	for i, p := range learners {
 		for _, id := range ids[1-i] {
 			soon(t, "a change of the other", func() bool { _, ok := p.learned(id); return ok })
 		}
@@ -141,11 +141,11 @@ func TestReplicasThatTakeTurnsLearnFromEachOther(t *testing.T) {
 }
 
 // Whatever is cut when, everything is learned, and in order.
-func TestTheFeedIsCompleteWhateverIsCut(t *testing.T) {
+func TestFeedIsCompleteAfterLostConnections(t *testing.T) {
 	t.Parallel()
 	there := postgrestest.URL(t)
 	network, url := proxied(t, there)
-	p := newPupil()
+	p := newLearner()
 	writers := []record.Store{openURL(t, there, record.Options{}), openURL(t, there, record.Options{})}
 	openURL(t, url, record.Options{Learn: p.learn})
 
@@ -186,7 +186,7 @@ func TestTheFeedIsCompleteWhateverIsCut(t *testing.T) {
 	}
 }
 
-func TestReplicasAreCounted(t *testing.T) {
+func TestReplicasReportsTheLiveReplicas(t *testing.T) {
 	t.Parallel()
 	there := postgrestest.URL(t)
 	network, url := proxied(t, there)

@@ -63,7 +63,7 @@ func closedPort(t testing.TB) string {
 	return listener.Addr().String()
 }
 
-func TestOpeningADatabaseSaysWhatToDo(t *testing.T) {
+func TestOpenReportsARemedyForADatabase(t *testing.T) {
 	const password = "pass-w0rd:/#@x"
 	mute, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
 	if err != nil {
@@ -165,7 +165,7 @@ func wantNoPassword(t *testing.T, text string, passwords ...string) {
 	}
 }
 
-func TestReplicasThatStartAtOnceAllComeUp(t *testing.T) {
+func TestOpenMigratesOnceForConcurrentReplicas(t *testing.T) {
 	there := postgrestest.URL(t)
 	var all sync.WaitGroup
 	stores := make([]record.Store, 3)
@@ -191,7 +191,7 @@ func TestReplicasThatStartAtOnceAllComeUp(t *testing.T) {
 	}
 }
 
-func TestAReaderOfADatabaseWritesNothing(t *testing.T) {
+func TestReadOnlyDatabaseRejectsWrites(t *testing.T) {
 	there := postgrestest.URL(t)
 	_, err := open.URL(t.Context(), there, record.Options{ReadOnly: true})
 	wantCode(t, err, lsapi.CodeInvalid)
@@ -220,7 +220,7 @@ func TestAReaderOfADatabaseWritesNothing(t *testing.T) {
 
 func errorOf[T any](_ T, err error) error { return err }
 
-func TestASchemaOfItsOwnIsEnough(t *testing.T) {
+func TestOpenUsesASchemaOfTheSearchPath(t *testing.T) {
 	there := postgrestest.URL(t)
 	postgrestest.Exec(t, there, "CREATE TABLE changes (n integer)", "CREATE SCHEMA lsapi")
 	s := openURL(t, there+"&search_path=lsapi", record.Options{})
@@ -228,7 +228,7 @@ func TestASchemaOfItsOwnIsEnough(t *testing.T) {
 	wantWhole(t, s)
 }
 
-func TestAClosedDatabaseSaysSo(t *testing.T) {
+func TestClosedDatabaseReturnsUnavailable(t *testing.T) {
 	s, err := open.URL(t.Context(), postgrestest.URL(t), record.Options{})
 	if err != nil {
 		t.Fatal(err)

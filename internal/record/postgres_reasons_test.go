@@ -99,7 +99,7 @@ func onlyTLS(t *testing.T) string {
 	})
 }
 
-func TestOpenPassesOnWhyTheDatabaseCannotBeUsed(t *testing.T) {
+func TestOpenReportsTheDatabasesReason(t *testing.T) {
 	with := func(address, query string) string {
 		u := url.URL{Scheme: "postgres", User: url.UserPassword("lsapi", postgrestest.Password), Host: address, Path: "/lsapi", RawQuery: query}
 		return u.String()
@@ -189,7 +189,7 @@ func TestOpenPassesOnWhyTheDatabaseCannotBeUsed(t *testing.T) {
 }
 
 // A PostgreSQL may end the sessions of a process that starts, and go on.
-func TestOpenOutlivesTheEndOfItsSessions(t *testing.T) {
+func TestOpenRetriesWhenItsSessionsEnd(t *testing.T) {
 	there := postgrestest.URL(t)
 	held := connect(t, there)
 	if _, err := held.Exec(t.Context(), "SELECT pg_advisory_lock(5887940537704921958)"); err != nil { // goose's: another one migrates

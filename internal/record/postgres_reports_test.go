@@ -72,7 +72,7 @@ func wantReport(t testing.TB, got, want lsapi.HealthReport) {
 	}
 }
 
-func TestOneReplicaAtATimeAsksForHealth(t *testing.T) {
+func TestClaimHealthGrantsOneReplica(t *testing.T) {
 	all := replicas(t, 2)
 	if !claim(t, all[0], "web", time.Hour) || !claim(t, all[0], "www", time.Hour) {
 		t.Error("nobody has asked yet, but it may not")
@@ -92,7 +92,7 @@ func TestOneReplicaAtATimeAsksForHealth(t *testing.T) {
 }
 
 // Of many who ask at once, one may.
-func TestAClaimIsGivenOnceHoweverManyAsk(t *testing.T) {
+func TestClaimHealthGrantsOneOfManyCallers(t *testing.T) {
 	all := replicas(t, 3)
 	for i := range 10 {
 		var given atomic.Int64
@@ -113,7 +113,7 @@ func TestAClaimIsGivenOnceHoweverManyAsk(t *testing.T) {
 	}
 }
 
-func TestAClaimOfAClockThatWasSetBackIsNoClaim(t *testing.T) {
+func TestClaimHealthIgnoresAFutureClaim(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
 	claim(t, s, "web", time.Hour)
@@ -128,7 +128,7 @@ func TestAClaimOfAClockThatWasSetBackIsNoClaim(t *testing.T) {
 	}
 }
 
-func TestAReportIsShownToAll(t *testing.T) {
+func TestPublishedHealthReachesAllReplicas(t *testing.T) {
 	all := replicas(t, 2)
 	wantNothingPublished(t, all[1], 0)
 	first := reportOf("web", time.Now().Add(-time.Minute), draining(two), outOfService(one))
@@ -158,7 +158,7 @@ func TestAReportIsShownToAll(t *testing.T) {
 	wantReport(t, reports[1], next)
 }
 
-func TestAReportIsNotReplacedByAnOlderOne(t *testing.T) {
+func TestPublishHealthIgnoresAnOlderReport(t *testing.T) {
 	all := replicas(t, 2)
 	later := reportOf("web", time.Now(), inService(one))
 	publishHealth(t, all[0], later)
@@ -174,7 +174,7 @@ func TestAReportIsNotReplacedByAnOlderOne(t *testing.T) {
 
 // Whoever waits is told long before it would look by itself, and each report of one
 // load balancer but those that are replaced meanwhile.
-func TestReportsReachOtherReplicasSoon(t *testing.T) {
+func TestReportsReachOtherReplicasWithin100Milliseconds(t *testing.T) {
 	all := replicas(t, 2)
 	var version int64
 	var took []time.Duration
@@ -201,7 +201,7 @@ func TestReportsReachOtherReplicasSoon(t *testing.T) {
 }
 
 // Many publish at once: whoever follows has the last report of each load balancer.
-func TestNoReportIsPassedOver(t *testing.T) {
+func TestPublishedHealthSkipsNoReport(t *testing.T) {
 	const loadBalancers, rounds = 8, 25
 	all := replicas(t, 3)
 	var publishers sync.WaitGroup
@@ -234,7 +234,7 @@ func TestNoReportIsPassedOver(t *testing.T) {
 	publishers.Wait()
 }
 
-func TestWaitingForReportsEndsWithTheRecord(t *testing.T) {
+func TestPublishedHealthEndsWhenTheRecordCloses(t *testing.T) {
 	s := replicas(t, 1)[0]
 	ended := make(chan error, 1)
 	go func() {
@@ -253,7 +253,7 @@ func TestWaitingForReportsEndsWithTheRecord(t *testing.T) {
 	}
 }
 
-func TestReportsThatNobodyBelievesArePruned(t *testing.T) {
+func TestPruneRemovesOldReports(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
 	for _, name := range []string{"web", "gone"} {
@@ -275,7 +275,7 @@ func TestReportsThatNobodyBelievesArePruned(t *testing.T) {
 }
 
 // A file's owner asks as it likes, and hears of nobody.
-func TestAFileAsksForHealthAlone(t *testing.T) {
+func TestFileGrantsEveryClaim(t *testing.T) {
 	s := openFile(t, newFile(t))
 	for range 2 {
 		if !claim(t, s, "web", time.Hour) {

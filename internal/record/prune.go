@@ -17,7 +17,7 @@ type pruning struct {
 func (r Record) Prune(ctx context.Context, keep time.Duration) error {
 	var now, newest time.Time
 	err := r.Update(ctx, func(ctx context.Context, t Tables) (err error) {
-		if now, err = t.Labels(ctx); err != nil {
+		if _, _, now, err = t.Times(ctx); err != nil {
 			return err
 		}
 		logs, err := t.Logs(ctx)
@@ -71,7 +71,7 @@ func (r Record) PruneAt(ctx context.Context, now time.Time, keep time.Duration) 
 func (r Record) pruneKeys(ctx context.Context) error {
 	dropped := new(int64)
 	err := r.Update(ctx, func(ctx context.Context, t Tables) error {
-		now, steady, err := t.Clocks(ctx)
+		now, steady, _, err := t.Times(ctx)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 
 // The newest event was recorded long ago as far as the clock can tell: the clock may
 // have jumped, so that nothing is removed but what grows old while the process runs.
-func TestPruneRemovesNothingForAClockThatIsAhead(t *testing.T) {
+func TestPruneIgnoresAClockThatJumpsForward(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T, o record.Options) record.Store{
 		"sqlite": func(t *testing.T, o record.Options) record.Store { return openURL(t, "sqlite://"+newFile(t), o) },
 		"postgres": func(t *testing.T, o record.Options) record.Store {
@@ -44,7 +44,7 @@ func TestPruneRemovesNothingForAClockThatIsAhead(t *testing.T) {
 }
 
 // A log beside the one whose newest event is of now is pruned, after the first call.
-func TestPruneSaysWhatItRemoves(t *testing.T) {
+func TestPruneLogsWhatItRemoves(t *testing.T) {
 	log, text := logged()
 	s := openURL(t, "sqlite://"+newFile(t), record.Options{Log: log})
 	l := newLane(t, s, "web")

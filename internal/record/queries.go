@@ -55,7 +55,7 @@ func (r Record) ChainCheckpoints(ctx context.Context) ([]lsapi.Head, error) {
 // Health implements Store.
 func (r Record) Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error) {
 	return Read(ctx, r, func(t Tables) (map[string]lsapi.MemberHealth, error) {
-		rows, err := t.Health(ctx, loadBalancer)
+		rows, err := t.Health(ctx, loadBalancer, nil)
 		found := make(map[string]lsapi.MemberHealth, len(rows))
 		for instance, row := range rows {
 			found[instance] = row.MemberHealth

@@ -48,7 +48,7 @@ func testReadyLeavesNothing(t *testing.T, s record.Store) {
 }
 
 // Requests that reserve keys go on, which says nothing of the tables of changes.
-func TestPostgresIsNotReadyWhenAChangeCannotBeRecorded(t *testing.T) {
+func TestReadyTriesEveryTableOfADatabase(t *testing.T) {
 	for _, table := range []string{"logs", "events", "changes", "members", "health", "idempotency_keys", "turns"} {
 		t.Run(table, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +85,7 @@ func TestPostgresIsNotReadyWhenAChangeCannotBeRecorded(t *testing.T) {
 	}
 }
 
-func TestSQLiteIsNotReadyWhenAChangeCannotBeRecorded(t *testing.T) {
+func TestReadyTriesEveryTableOfAFile(t *testing.T) {
 	for _, table := range []string{"logs", "events", "changes", "members", "health", "idempotency_keys"} {
 		t.Run(table, func(t *testing.T) {
 			path := newFile(t)
@@ -148,7 +148,7 @@ func TestOwnerStopsWhenItsFileIsRemoved(t *testing.T) {
 
 // What is committed goes to SQLite's log first. In one that was removed it is lost with
 // the process.
-func TestOwnerAcknowledgesNothingInALogThatWasRemoved(t *testing.T) {
+func TestOwnerStopsWhenItsLogIsRemoved(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
 	l := newLane(t, s, "web")
@@ -159,7 +159,7 @@ func TestOwnerAcknowledgesNothingInALogThatWasRemoved(t *testing.T) {
 	wantReplaced(t, s, l)
 }
 
-func TestOwnerStopsWhenAnotherProcessHasItsFile(t *testing.T) {
+func TestOwnerStopsWhenAnotherProcessOwnsItsFile(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
 	l := newLane(t, s, "web")
@@ -178,7 +178,7 @@ func TestOwnerStopsWhenAnotherProcessHasItsFile(t *testing.T) {
 	wantWhole(t, other)
 }
 
-func TestOwnerStopsWhenAnotherFileTakesThePlaceOfItsOwn(t *testing.T) {
+func TestOwnerStopsWhenItsFileIsReplaced(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
 	l := newLane(t, s, "web")

@@ -40,7 +40,7 @@ func edit(t testing.TB, path string, statements ...string) {
 	}
 }
 
-func TestOpeningSaysWhatToDoAboutAURL(t *testing.T) {
+func TestOpenReportsARemedyForAURL(t *testing.T) {
 	folder := t.TempDir()
 	for url, says := range map[string]string{
 		"":                               "sqlite:///absolute/path",
@@ -62,7 +62,7 @@ func TestOpeningSaysWhatToDoAboutAURL(t *testing.T) {
 	}
 }
 
-func TestNoMessageShowsAURLInWhichAPasswordMayBe(t *testing.T) {
+func TestOpenErrorsContainNoPassword(t *testing.T) {
 	for _, url := range []string{
 		"sqlite://app:s3cret@host/db", "sqlite:postgres://app:s3cret@host/db", "postgre://app:s3cret@host/db",
 		"s3cret:app", "sqlite:postgres://app:s3cret@host/", "postgres://app:s3cret@host:port/db",
@@ -78,7 +78,7 @@ func TestNoMessageShowsAURLInWhichAPasswordMayBe(t *testing.T) {
 	}
 }
 
-func TestARelativePathAndOddCharactersNameAFile(t *testing.T) {
+func TestOpenAcceptsRelativePathsAndOddCharacters(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"plain.db", "odd ?&%20#ü.db"} {
 		s, err := open.URL(t.Context(), "sqlite:"+name, record.Options{})
@@ -96,7 +96,7 @@ func TestARelativePathAndOddCharactersNameAFile(t *testing.T) {
 }
 
 // A file that is not ours, or too new, is left exactly as it was.
-func TestAFileThatIsNoRecordIsNotTouched(t *testing.T) {
+func TestOpenLeavesOtherFilesUnchanged(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, path string){
 		"text": func(t *testing.T, path string) {
 			if err := os.WriteFile(path, []byte(strings.Repeat("this is no database\n", 1000)), 0o600); err != nil {
@@ -169,7 +169,7 @@ func fill(t testing.TB, path string) lsapi.Change {
 	return c
 }
 
-func TestWhatIsRecordedIsThereAfterAReopening(t *testing.T) {
+func TestRecordSurvivesAReopening(t *testing.T) {
 	path := newFile(t)
 	c := fill(t, path)
 	s := openFile(t, path)
@@ -183,7 +183,7 @@ func TestWhatIsRecordedIsThereAfterAReopening(t *testing.T) {
 	wantWhole(t, s)
 }
 
-func TestASecondProcessIsAStandbyUntilTheFirstEnds(t *testing.T) {
+func TestSecondProcessIsAStandbyUntilTheFirstCloses(t *testing.T) {
 	path := newFile(t)
 	first := openFile(t, path)
 	l := newLane(t, first, "web")
@@ -223,7 +223,7 @@ func TestASecondProcessIsAStandbyUntilTheFirstEnds(t *testing.T) {
 
 func errOf[T any](_ T, err error) error { return err }
 
-func TestAReaderBesideTheOwnerWritesNothing(t *testing.T) {
+func TestReadOnlyFileRejectsWrites(t *testing.T) {
 	path := newFile(t)
 	_, err := open.URL(t.Context(), "sqlite://"+path, record.Options{ReadOnly: true})
 	wantCode(t, err, lsapi.CodeInvalid)
@@ -252,7 +252,7 @@ func TestAReaderBesideTheOwnerWritesNothing(t *testing.T) {
 	wantWhole(t, reader)
 }
 
-func TestAClosedStoreSaysSo(t *testing.T) {
+func TestClosedFileReturnsUnavailable(t *testing.T) {
 	s, err := open.URL(t.Context(), "sqlite://"+newFile(t), record.Options{})
 	if err != nil {
 		t.Fatal(err)

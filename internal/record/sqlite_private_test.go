@@ -28,7 +28,7 @@ func opened(t *testing.T, path string) string {
 	return log.String()
 }
 
-func TestTheRecordIsForItsOwnerAlone(t *testing.T) {
+func TestFilesAreReadableByTheirOwnerOnly(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
 	newLane(t, s, "web").know(one)
@@ -43,7 +43,7 @@ func TestTheRecordIsForItsOwnerAlone(t *testing.T) {
 	}
 }
 
-func TestTheLogSaysWhenOthersCanOpenTheRecord(t *testing.T) {
+func TestOwnerLogsAFileThatOthersCanRead(t *testing.T) {
 	path := newFile(t)
 	if log := opened(t, path); log != "" {
 		t.Errorf("a file that was made now: the log says %s", log)
@@ -57,7 +57,7 @@ func TestTheLogSaysWhenOthersCanOpenTheRecord(t *testing.T) {
 }
 
 // Who can make a link in the folder could have a file of somebody else made or locked.
-func TestALinkInThePlaceOfTheLockIsNotFollowed(t *testing.T) {
+func TestLockFollowsNoLink(t *testing.T) {
 	path, victim := newFile(t), filepath.Join(t.TempDir(), "victim")
 	if err := os.Symlink(victim, path+".lock"); err != nil {
 		t.Fatal(err)

@@ -25,52 +25,52 @@ const (
 // that this process may write.
 func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 	for name, test := range map[string]func(*testing.T, record.Store){
-		"a change is what its events add up to":                 testChange,
-		"a change that was not sent has one event":              testUnsent,
-		"an outcome is final":                                   testFinal,
-		"what is recorded is not recorded again":                testRepeated,
-		"events are recorded all or none":                       testAllOrNone,
-		"events that say nothing sensible are refused":          testNonsense,
-		"a lease that was taken since records nothing":          testTurnLost,
-		"a lease comes with the end of the log":                 testTakenAgain,
-		"a membership that nobody looked at is not known":       testUnknownMembership,
-		"an observed event makes external changes":              testObserved,
-		"a lane learns what was applied lately, in order":       testApplied,
-		"what was overtaken past lsapi is not applied any more": testOvertaken,
-		"load balancers with something unfinished are named":    testUnfinished,
-		"load balancers with members are named":                 testPopulated,
-		"time does not run backwards in a log":                  testTime,
-		"every filter finds its changes, the newest first":      testFilters,
-		"lists are bounded":                                     testListBounds,
-		"the membership at any time is what it was":             testMembersAt,
-		"a member is explained by the change that made it":      testProvenance,
-		"external changes are uncertain between two looks":      testUncertain,
-		"each day and each many events begin by a checkpoint":   testCheckpoints,
-		"what readiness tries is not kept":                      testReadyLeavesNothing,
-		"an idempotency key is reserved once a day":             testKeys,
-		"expired idempotency keys are pruned":                   testKeysPruned,
-		"a key of the future expires in a day":                  testKeysOfTheFuture,
-		"a change that failed frees its key":                    testKeysOfOutcomes,
-		"health is what was told last":                          testHealth,
-		"health that is recorded is not recorded again":         testHealthRepeated,
-		"health that says nothing sensible is refused":          testHealthNonsense,
-		"health outlives the events that told it":               testHealthPruned,
-		"how instances stand is told":                           testStanding,
-		"the last change is the one that was begun last":        testStandingOrder,
-		"how a thousand instances stand is told at once":        testStandingOfMany,
-		"events are told in one order":                          testEvents,
-		"what was pruned is not passed over in silence":         testEventsPruned,
-		"whoever waits for news has them":                       testNews,
-		"nobody waits for a closed record":                      testNewsOfAClosedRecord,
-		"heads prove what was recorded":                         testHeads,
-		"whole days are pruned, and the rest still verifies":    testPrune,
-		"a day without a first checkpoint is kept":              testPruneDayWithoutCheckpoint,
-		"nothing of an open change is pruned":                   testPruneOpen,
-		"a log at rest is pruned to a checkpoint":               testPruneIdle,
-		"text of any kind is kept":                              testText,
-		"whoever has given up changes nothing":                  testGivenUp,
-		"many write at once":                                    testConcurrent,
-		"a random history is what a model says":                 testHistory,
+		"a change is what its events add up to":               testChange,
+		"an unsent change has one event":                      testUnsent,
+		"an outcome is final":                                 testFinal,
+		"recorded events are skipped":                         testRepeated,
+		"a failed append records nothing":                     testAllOrNone,
+		"append rejects invalid events":                       testInvalidEvents,
+		"append rejects a lost lease":                         testLeaseLost,
+		"a lease comes with the end of the log":               testLeaseHead,
+		"a membership is unknown before its first checkpoint": testUnknownMembership,
+		"an observed event creates external changes":          testObserved,
+		"lane state has recently applied changes in order":    testApplied,
+		"an external change hides earlier applied ones":       testOvertaken,
+		"unfinished load balancers are listed":                testUnfinished,
+		"populated load balancers are listed":                 testPopulated,
+		"event times never decrease":                          testTime,
+		"filters return their changes, newest first":          testFilters,
+		"change lists are bounded":                            testListBounds,
+		"members at a time are reconstructed":                 testMembersAt,
+		"a member has the change that attached it":            testProvenance,
+		"external changes are uncertain between two looks":    testUncertain,
+		"checkpoints begin days and follow many events":       testCheckpoints,
+		"readiness keeps no trial writes":                     testReadyLeavesNothing,
+		"an idempotency key is reserved once a day":           testKeys,
+		"expired idempotency keys are pruned":                 testKeysPruned,
+		"a key with a future time expires in a day":           testKeysOfTheFuture,
+		"a change that failed frees its key":                  testKeysOfOutcomes,
+		"health is the last recorded":                         testHealth,
+		"recorded health is skipped":                          testHealthRepeated,
+		"append rejects invalid health":                       testInvalidHealth,
+		"health survives pruning":                             testHealthPruned,
+		"member history is complete":                          testMemberHistory,
+		"the last change is the last begun":                   testMemberHistoryOrder,
+		"member history of a thousand instances is quick":     testMemberHistoryOfMany,
+		"events have one order":                               testEvents,
+		"events report pruned positions":                      testEventsPruned,
+		"news wakes all waiters":                              testNews,
+		"news ends when the record closes":                    testNewsOfAClosedRecord,
+		"chain checkpoints verify":                            testChainCheckpoints,
+		"prune removes whole days and leaves a valid record":  testPrune,
+		"prune keeps a day without a first checkpoint":        testPruneDayWithoutCheckpoint,
+		"prune keeps open changes":                            testPruneOpen,
+		"prune reduces an idle log to a checkpoint":           testPruneIdle,
+		"any text is stored":                                  testText,
+		"an ended context writes nothing":                     testEndedContext,
+		"concurrent writes succeed":                           testConcurrent,
+		"a random history matches the model":                  testHistory,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -186,7 +186,7 @@ func testAllOrNone(t *testing.T, s record.Store) {
 	wantCode(t, err, lsapi.CodeNotFound)
 }
 
-func testNonsense(t *testing.T, s record.Store) {
+func testInvalidEvents(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	l.know(one)
 	good := l.change(lsapi.Attach, two)
@@ -216,7 +216,7 @@ func testNonsense(t *testing.T, s record.Store) {
 	wantWhole(t, s)
 }
 
-func testTurnLost(t *testing.T, s record.Store) {
+func testLeaseLost(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	old := l.lease
 	newLane(t, s, "web")
@@ -240,7 +240,7 @@ func testTurnLost(t *testing.T, s record.Store) {
 	}
 }
 
-func testTakenAgain(t *testing.T, s record.Store) {
+func testLeaseHead(t *testing.T, s record.Store) {
 	var last lsapi.Lease
 	for i := range 3 {
 		lease, err := s.Acquire(t.Context(), "web")
@@ -582,7 +582,7 @@ func testKeysOfOutcomes(t *testing.T, s record.Store) {
 	}
 }
 
-func testHeads(t *testing.T, s record.Store) {
+func testChainCheckpoints(t *testing.T, s record.Store) {
 	a, b := newLane(t, s, "a"), newLane(t, s, "b")
 	a.know(one)
 	b.know()
@@ -626,7 +626,7 @@ func testText(t *testing.T, s record.Store) {
 	wantWhole(t, s)
 }
 
-func testGivenUp(t *testing.T, s record.Store) {
+func testEndedContext(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	c := l.change(lsapi.Attach, one)
 	ctx, cancel := context.WithCancel(t.Context())

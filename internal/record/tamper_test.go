@@ -30,7 +30,7 @@ func toTamperWith(t *testing.T) (s record.Store, path string) {
 	return s, path
 }
 
-func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
+func TestVerifyFindsAlterations(t *testing.T) {
 	for name, test := range map[string]struct {
 		statements []string
 		name       string
@@ -77,7 +77,7 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 }
 
 // Whoever knows the hash can write the end of a log anew. A noted head tells.
-func TestVerifyFindsATailThatWasCutOffCarefully(t *testing.T) {
+func TestVerifyFindsARemovedTailByItsCheckpoint(t *testing.T) {
 	s, path := toTamperWith(t)
 	noted := heads(t, s)
 	edit(t, path,
@@ -89,7 +89,7 @@ func TestVerifyFindsATailThatWasCutOffCarefully(t *testing.T) {
 	}
 }
 
-func TestVerifyFindsACheckpointThatWasHashedAnew(t *testing.T) {
+func TestVerifyFindsARehashedCheckpoint(t *testing.T) {
 	s, path := toTamperWith(t)
 	db := openDB(t, path)
 	rehash(t, db, 6, []byte(`"members":{}`), []byte(`"members":{"i-99999999":0}`))
@@ -139,7 +139,7 @@ func rehash(t *testing.T, db *sql.DB, seq int, old, replacement []byte) {
 	}
 }
 
-func TestVerifyLooksAtOneStateWhileTheRecordIsWritten(t *testing.T) {
+func TestVerifyReadsOneStateDuringWrites(t *testing.T) {
 	s := openFile(t, newFile(t))
 	stop, ended := make(chan struct{}), make(chan struct{})
 	l := newLane(t, s, "web")
@@ -162,7 +162,7 @@ func TestVerifyLooksAtOneStateWhileTheRecordIsWritten(t *testing.T) {
 }
 
 // A log whose end is damaged cannot be continued. Others are none the worse for it.
-func TestADamagedLogFailsNobodyElse(t *testing.T) {
+func TestDamagedLogFailsNoOtherLog(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
 	damaged, whole := newLane(t, s, "damaged"), newLane(t, s, "whole")
@@ -187,7 +187,7 @@ func TestADamagedLogFailsNobodyElse(t *testing.T) {
 
 // A forger who pretends that the record was pruned gets rid of all heads noted before.
 // Verify says that they prove nothing, and the command fails then.
-func TestVerifyNamesHeadsThatAForgedPruningMadeUseless(t *testing.T) {
+func TestVerifyReportsCheckpointsThatAForgedPruningVoids(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
 	l := newLane(t, s, "web")
@@ -221,7 +221,7 @@ func TestVerifyNamesHeadsThatAForgedPruningMadeUseless(t *testing.T) {
 }
 
 // Among changes that are as their events tell it, the one that nobody made is named.
-func TestVerifyNamesAChangeThatNobodyMade(t *testing.T) {
+func TestVerifyFindsAnInsertedChange(t *testing.T) {
 	s, path := toTamperWith(t)
 	l := newLane(t, s, "web")
 	l.now = noon.Add(2 * dayLong)

@@ -100,7 +100,7 @@ func (o *old) follow() {
 	o.last = [sha256.Size]byte(sum)
 }
 
-func TestARecordOfTheFirstFormGoesOn(t *testing.T) {
+func TestMigratedRecordContinues(t *testing.T) {
 	upgrades(t, func(t *testing.T, _ *old, url string) {
 		_, err := open.URL(t.Context(), url, record.Options{ReadOnly: true})
 		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeInvalid || !strings.Contains(coded.Message, "older lsapi") {
@@ -128,7 +128,7 @@ func TestARecordOfTheFirstFormGoesOn(t *testing.T) {
 
 // While replicas are replaced one by one, an old one may write a checkpoint, which
 // says nothing of health. That is no breach, also when all before it is pruned.
-func TestACheckpointOfAnOlderReplicaSaysNothingOfHealth(t *testing.T) {
+func TestVerifyAcceptsAnOlderReplicasCheckpointWithoutHealth(t *testing.T) {
 	upgrades(t, func(t *testing.T, o *old, url string) {
 		s := openURL(t, url, record.Options{})
 		l := newLane(t, s, "web")

@@ -170,7 +170,7 @@ func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 		return v.findChange(ctx, log)
 	}
 	delete(v.tallies, log.LoadBalancer)
-	members, err := v.views[0].Members(ctx, log.LoadBalancer)
+	members, err := v.views[0].Members(ctx, log.LoadBalancer, nil)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 	} else if !ok {
 		v.breach(log.LoadBalancer, r.fold.members[instance], "", fmt.Sprintf("%s is a member by the events, but not kept as one", instance))
 	}
-	healths, err := v.views[0].Health(ctx, log.LoadBalancer)
+	healths, err := v.views[0].Health(ctx, log.LoadBalancer, nil)
 	v.healths += len(healths)
 	if err != nil || r.fold.healths == nil || v.found.Breach != nil {
 		return err
@@ -274,17 +274,13 @@ func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.Head) error 
 			return nil
 		}
 	}
-	members, err := v.views[0].CountMembers(ctx)
-	if err != nil {
-		return err
-	}
-	healths, err := v.views[0].CountHealth(ctx)
+	members, healths, err := v.views[0].Count(ctx)
 	switch {
 	case err != nil:
 		return err
-	case members != v.members:
+	case members != int64(v.members):
 		v.breach("", 0, "", "there are members of a load balancer that has no log")
-	case healths != v.healths:
+	case healths != int64(v.healths):
 		v.breach("", 0, "", "there is health of a load balancer that has no log")
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 	"lsapi"
 )
 
-func TestReadIsGivenUpWithItsContext(t *testing.T) {
+func TestReadEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := make(chan struct{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -38,7 +38,7 @@ func Check(provider *goose.Provider, name string, version int64, readOnly bool) 
 	switch {
 	case version > newest:
 		return lsapi.Errorf(lsapi.CodeInvalid,
-			"%s was made by a newer lsapi (its form is %d, this one knows %d): run that or a later version; nothing was altered",
+			"%s was made by a newer lsapi (its form is %d, the newest of this one is %d): run that or a later version; nothing was altered",
 			name, version, newest)
 	case version < newest && readOnly:
 		return lsapi.Errorf(lsapi.CodeInvalid,

@@ -10,7 +10,7 @@ import (
 )
 
 // While the database hangs in one call, the others wait no longer than their callers.
-func TestRefreshEndsWithItsContextWhileAnotherCallHangs(t *testing.T) {
+func TestRefreshCallsEndWithTheirContextsWhileOneHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRefresh(nil)
 		if err := r.begin(t.Context()); err != nil { // a call that does not return

@@ -244,6 +244,6 @@ func (s *store) leave(ctx context.Context) {
 		s.log.Warn("the right to refresh could not be given back", "error", err)
 	}
 	if err := s.replicas.leave(ctx); err != nil {
-		s.log.Warn("the other replicas could not be told that this one ends", "error", err)
+		s.log.Warn("the other replicas could not be notified that this one ends", "error", err)
 	}
 }

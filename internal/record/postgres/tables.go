@@ -166,12 +166,11 @@ func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]string
 	return t.queries.Unfinished(ctx, within.Microseconds())
 }
 
-func (t *tables) Members(ctx context.Context, loadBalancer string) (record.Members, error) {
-	rows, err := t.queries.Members(ctx, loadBalancer)
-	return fromMembers(rows), err
-}
-
-func (t *tables) MembersOf(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Members, error) {
+func (t *tables) Members(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Members, error) {
+	if instanceIDs == nil {
+		rows, err := t.queries.Members(ctx, loadBalancer)
+		return fromMembers(rows), err
+	}
 	rows, err := t.queries.MembersOf(ctx, postgresdb.MembersOfParams{LoadBalancer: loadBalancer, InstanceIds: instanceIDs})
 	return fromMembers(rows), err
 }
@@ -184,9 +183,11 @@ func fromMembers(rows []postgresdb.Member) record.Members {
 	return found
 }
 
-func (t *tables) CountMembers(ctx context.Context) (int, error) {
-	n, err := t.queries.CountMembers(ctx)
-	return int(n), err
+func (t *tables) Count(ctx context.Context) (members, healths int64, err error) {
+	if members, err = t.queries.CountMembers(ctx); err == nil {
+		healths, err = t.queries.CountHealth(ctx)
+	}
+	return members, healths, err
 }
 
 func (t *tables) Populated(ctx context.Context) ([]string, error) { return t.queries.Populated(ctx) }
@@ -199,12 +200,11 @@ func (t *tables) DropMember(ctx context.Context, loadBalancer, instanceID string
 	return t.queries.DropMember(ctx, postgresdb.DropMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
 }
 
-func (t *tables) Health(ctx context.Context, loadBalancer string) (record.Healths, error) {
-	rows, err := t.queries.Health(ctx, loadBalancer)
-	return fromHealth(rows), err
-}
-
-func (t *tables) HealthOf(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Healths, error) {
+func (t *tables) Health(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Healths, error) {
+	if instanceIDs == nil {
+		rows, err := t.queries.Health(ctx, loadBalancer)
+		return fromHealth(rows), err
+	}
 	rows, err := t.queries.HealthOf(ctx, postgresdb.HealthOfParams{LoadBalancer: loadBalancer, InstanceIds: instanceIDs})
 	return fromHealth(rows), err
 }
@@ -221,11 +221,6 @@ func fromHealth(rows []postgresdb.Health) record.Healths {
 		}
 	}
 	return found
-}
-
-func (t *tables) CountHealth(ctx context.Context) (int, error) {
-	n, err := t.queries.CountHealth(ctx)
-	return int(n), err
 }
 
 func (t *tables) PutHealth(ctx context.Context, loadBalancer string, row record.HealthRow) error {
@@ -271,16 +266,11 @@ func (t *tables) CapKeys(ctx context.Context, now time.Time) error {
 	return t.queries.CapKeys(ctx, whole(now))
 }
 
-func (t *tables) Clocks(ctx context.Context) (now, steady time.Time, err error) {
-	if now, err = t.queries.Clock(ctx); err != nil {
-		return now, now, err
+func (t *tables) Times(ctx context.Context) (now, steady, labels time.Time, err error) {
+	if now, err = t.queries.Clock(ctx); err == nil {
+		steady = t.clock.At(now)
 	}
-	return now, t.clock.At(now), nil
-}
-
-func (t *tables) Labels(ctx context.Context) (time.Time, error) {
-	_, steady, err := t.Clocks(ctx)
-	return steady, err
+	return now, steady, steady, err
 }
 
 // Probe waits for locks no longer than a change.

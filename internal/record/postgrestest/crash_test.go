@@ -8,7 +8,7 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-func TestServerKeepsWhatWasCommittedWhenItCrashes(t *testing.T) {
+func TestServerKeepsCommitsAcrossACrash(t *testing.T) {
 	server := postgrestest.New(t)
 	postgrestest.Exec(t, server.URL(), "CREATE TABLE t (n integer)", "INSERT INTO t VALUES (1)")
 	url := server.URL()

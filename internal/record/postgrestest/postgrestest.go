@@ -16,8 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Password is that of the user of every URL, to be looked for where it must not
-// be.
+// Password is the password in every URL. Tests search for it where it must not be.
 const Password = "no-log-may-say-this" //nolint:gosec // of a server that ends with the tests
 
 const (

@@ -30,7 +30,7 @@ type server struct {
 	ended func() error // waits until it has
 }
 
-// attempts are how often it is tried: somebody else may take the free port first.
+// attempts bounds the starts of a server: another process may take its free port.
 const attempts = 5
 
 func start(ctx context.Context) (*server, error) {
@@ -85,7 +85,7 @@ func findPrograms() (string, error) {
 	return path, nil
 }
 
-// credential is who runs the server: PostgreSQL refuses to be root.
+// credential is the account of the server: PostgreSQL refuses to run as root.
 type credential struct{ attributes *syscall.SysProcAttr }
 
 func account() (credential, error) {
@@ -213,7 +213,7 @@ func (s *server) await(ctx context.Context) error {
 }
 
 func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it asks nobody
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it resolves no name
 	if err != nil {
 		return 0, err
 	}

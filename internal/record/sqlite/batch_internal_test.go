@@ -28,7 +28,7 @@ func hangingGroup(disk <-chan struct{}) *group {
 	})
 }
 
-func TestWriteThatHasNotBegunIsGivenUpWithItsContext(t *testing.T) {
+func TestWaitingWriteIsAbandonedWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := make(chan struct{})
 		g := hangingGroup(disk)
@@ -57,7 +57,7 @@ func TestWriteThatHasNotBegunIsGivenUpWithItsContext(t *testing.T) {
 	})
 }
 
-func TestWriteThatHasBegunIsNotKnownToBeKeptWhenItsCallerLeaves(t *testing.T) {
+func TestBegunWriteIsUncertainWhenItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := make(chan struct{})
 		g := hangingGroup(disk)
@@ -75,7 +75,7 @@ func TestWriteThatHasBegunIsNotKnownToBeKeptWhenItsCallerLeaves(t *testing.T) {
 	})
 }
 
-func TestGroupClosesNoLaterThanItsContextEnds(t *testing.T) {
+func TestGroupCloseEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := make(chan struct{})
 		g := hangingGroup(disk)

@@ -143,7 +143,7 @@ func eachJump(t *testing.T, test func(t *testing.T, by time.Duration, path strin
 	}
 }
 
-func TestOwnerMeasuresAgesWhateverTheWallClockDoes(t *testing.T) {
+func TestOwnerMeasuresAgesAcrossWallClockJumps(t *testing.T) {
 	eachJump(t, func(t *testing.T, by time.Duration, path string) {
 		h := newHost()
 		s := h.opened(t, path, record.Options{})
@@ -159,7 +159,7 @@ func TestOwnerMeasuresAgesWhateverTheWallClockDoes(t *testing.T) {
 	})
 }
 
-func TestNextOwnerMeasuresAgesWhateverTheWallClockDoes(t *testing.T) {
+func TestNextOwnerMeasuresAgesAcrossWallClockJumps(t *testing.T) {
 	eachJump(t, func(t *testing.T, by time.Duration, path string) {
 		h := newHost()
 		s := h.opened(t, path, record.Options{})
@@ -180,7 +180,7 @@ func TestNextOwnerMeasuresAgesWhateverTheWallClockDoes(t *testing.T) {
 	})
 }
 
-func TestStandbyMeasuresAgesByTheClockOfTheOwner(t *testing.T) {
+func TestStandbyMeasuresAgesByTheOwnersClock(t *testing.T) {
 	eachJump(t, func(t *testing.T, by time.Duration, path string) {
 		owner := newHost()
 		other := &host{boot: owner.boot, began: owner.began, first: owner.first} // the same machine, by another wall clock
@@ -209,7 +209,7 @@ func TestStandbyMeasuresAgesByTheClockOfTheOwner(t *testing.T) {
 	})
 }
 
-func TestIdempotencyKeysExpireWhateverTheWallClockDoes(t *testing.T) {
+func TestIdempotencyKeysExpireAcrossWallClockJumps(t *testing.T) {
 	const keysLast = 24 * time.Hour
 	for _, by := range []time.Duration{keysLast, -keysLast} {
 		t.Run(by.String(), func(t *testing.T) {
@@ -234,7 +234,7 @@ func TestIdempotencyKeysExpireWhateverTheWallClockDoes(t *testing.T) {
 }
 
 // What passes while the machine is down is known from the wall clock alone.
-func TestClockGoesOnByTheWallClockWhenTheMachineWasBooted(t *testing.T) {
+func TestClockContinuesByTheWallClockAfterABoot(t *testing.T) {
 	h, path := newHost(), filepath.Join(t.TempDir(), "lsapi.db")
 	s := h.opened(t, path, record.Options{})
 	c := h.attach(t, s, "web", "i-00000001")
@@ -251,7 +251,7 @@ func TestClockGoesOnByTheWallClockWhenTheMachineWasBooted(t *testing.T) {
 	wantAged(t, s, "web")
 }
 
-func TestNoStampIsToComeWhenTheMachineWasBootedWithAWallClockThatIsBehind(t *testing.T) {
+func TestStampsStayInThePastAfterABootWithALateWallClock(t *testing.T) {
 	for _, by := range []time.Duration{-15 * time.Second, -time.Hour, -365 * 24 * time.Hour} {
 		t.Run(by.String(), func(t *testing.T) {
 			h, path := newHost(), filepath.Join(t.TempDir(), "lsapi.db")
@@ -269,7 +269,7 @@ func TestNoStampIsToComeWhenTheMachineWasBootedWithAWallClockThatIsBehind(t *tes
 }
 
 // A record of an older lsapi may be stamped by a wall clock that was ahead.
-func TestClockOfANewOwnerStartsBehindAllStamps(t *testing.T) {
+func TestNewOwnersClockStartsAfterAllStamps(t *testing.T) {
 	for name, boot := range map[string]func(*host) *host{"on the same boot": func(h *host) *host { return h }, "on the next boot": (*host).reboot} {
 		t.Run(name, func(t *testing.T) {
 			h, path := newHost(), filepath.Join(t.TempDir(), "lsapi.db")
@@ -299,7 +299,7 @@ func TestClockOfANewOwnerStartsBehindAllStamps(t *testing.T) {
 
 // The record of another machine, or of one that was booted since, has no owner on this
 // boot yet.
-func TestReaderOfARecordOfAnotherBootGoesByTheWallClock(t *testing.T) {
+func TestReaderOfAnotherBootsRecordUsesTheWallClock(t *testing.T) {
 	h, path := newHost(), filepath.Join(t.TempDir(), "lsapi.db")
 	s := h.opened(t, path, record.Options{})
 	c := h.attach(t, s, "web", "i-00000001")
@@ -316,7 +316,7 @@ func TestReaderOfARecordOfAnotherBootGoesByTheWallClock(t *testing.T) {
 }
 
 // The clock of the record may be off for the rest of the boot.
-func TestLabelsAreByTheWallClockWhateverTheClockOfTheRecordReads(t *testing.T) {
+func TestLabelsUseTheWallClock(t *testing.T) {
 	eachJump(t, func(t *testing.T, by time.Duration, path string) {
 		h := newHost()
 		h.setClock(by)
@@ -353,7 +353,7 @@ func TestLabelsAreByTheWallClockWhateverTheClockOfTheRecordReads(t *testing.T) {
 
 // What was labelled by a wall clock that was ahead makes all that follows in the log
 // labelled with that time.
-func TestMembersOfNowAreThoseAtTheEndOfTheLogWhateverItsLabels(t *testing.T) {
+func TestCurrentMembersAreThoseAtTheEndOfTheLog(t *testing.T) {
 	h := newHost()
 	s := h.opened(t, filepath.Join(t.TempDir(), "lsapi.db"), record.Options{})
 	h.attach(t, s, "web", "i-00000001")

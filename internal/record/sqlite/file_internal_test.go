@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestFileThatIsGoneIsNamedSo(t *testing.T) {
+func TestInodeReportsARemovedOrReplacedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	write := func(path string) {
 		t.Helper()

@@ -33,7 +33,7 @@ func intentOf(at time.Time, instance string) lsapi.Event {
 
 // An append that its lane gave up on, because the disk hung, may still land: the next
 // lease must have seen it.
-func TestTurnWaitsForAnAppendThatWasGivenUp(t *testing.T) {
+func TestLeaseWaitsForAnAbandonedAppend(t *testing.T) {
 	s, ctx := openOwn(t), t.Context()
 	first, err := s.Acquire(ctx, "web")
 	if err != nil {
@@ -82,7 +82,7 @@ func TestTurnWaitsForAnAppendThatWasGivenUp(t *testing.T) {
 
 // an intent for a change whose outcome is on record is passed over in silence: its
 // lane goes on and calls AWS.
-func TestChangeThatHasEndedCannotBeIntended(t *testing.T) {
+func TestCompletedChangeCannotBeIntended(t *testing.T) {
 	s, ctx := openOwn(t), t.Context()
 	lease, err := s.Acquire(ctx, "web")
 	if err != nil {

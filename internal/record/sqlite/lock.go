@@ -12,8 +12,8 @@ import (
 var errHeld = errors.New("another process holds the lock")
 
 // lock locks a file, until this process closes it or ends. The lock file is never removed:
-// two processes could then hold locks of the same name. Links are not followed: users who
-// can create one in the folder could have any file locked.
+// two processes could then hold locks of the same name. Links are not followed: a user
+// with access to the folder could have any file locked.
 func lock(path string) (*os.File, error) {
 	file, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {

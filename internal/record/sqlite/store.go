@@ -161,7 +161,7 @@ func (s *store) lockAndOpen(ctx context.Context) (*ownership, error) {
 		return nil, err
 	}
 	if info, err := os.Stat(s.file.path); err == nil && info.Mode()&0o077 != 0 {
-		s.log.Warn("other users of this machine can read the record of changes, or hold up who writes it; chmod 600 the file and those beside it",
+		s.log.Warn("other users of this machine can read the record of changes, or lock it; chmod 600 the file and those beside it",
 			"file", s.file.path)
 	}
 	return &ownership{lock: held, writer: writer, group: newGroup(writer.commit)}, nil

@@ -167,12 +167,11 @@ func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]string
 	return t.queries.Unfinished(ctx, max(0, micros(clock.Now.Add(-within))))
 }
 
-func (t *tables) Members(ctx context.Context, loadBalancer string) (record.Members, error) {
-	rows, err := t.queries.Members(ctx, loadBalancer)
-	return fromMembers(rows), err
-}
-
-func (t *tables) MembersOf(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Members, error) {
+func (t *tables) Members(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Members, error) {
+	if instanceIDs == nil {
+		rows, err := t.queries.Members(ctx, loadBalancer)
+		return fromMembers(rows), err
+	}
 	rows, err := each(instanceIDs, func(instance string) ([]sqlitedb.Member, error) {
 		return t.queries.MemberOf(ctx, sqlitedb.MemberOfParams{LoadBalancer: loadBalancer, InstanceID: instance})
 	})
@@ -187,9 +186,11 @@ func fromMembers(rows []sqlitedb.Member) record.Members {
 	return found
 }
 
-func (t *tables) CountMembers(ctx context.Context) (int, error) {
-	n, err := t.queries.CountMembers(ctx)
-	return int(n), err
+func (t *tables) Count(ctx context.Context) (members, healths int64, err error) {
+	if members, err = t.queries.CountMembers(ctx); err == nil {
+		healths, err = t.queries.CountHealth(ctx)
+	}
+	return members, healths, err
 }
 
 func (t *tables) Populated(ctx context.Context) ([]string, error) { return t.queries.Populated(ctx) }
@@ -202,12 +203,11 @@ func (t *tables) DropMember(ctx context.Context, loadBalancer, instanceID string
 	return t.write().DropMember(ctx, sqlitedb.DropMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
 }
 
-func (t *tables) Health(ctx context.Context, loadBalancer string) (record.Healths, error) {
-	rows, err := t.queries.Health(ctx, loadBalancer)
-	return fromHealth(rows), err
-}
-
-func (t *tables) HealthOf(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Healths, error) {
+func (t *tables) Health(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Healths, error) {
+	if instanceIDs == nil {
+		rows, err := t.queries.Health(ctx, loadBalancer)
+		return fromHealth(rows), err
+	}
 	rows, err := each(instanceIDs, func(instance string) ([]sqlitedb.Health, error) {
 		return t.queries.HealthOf(ctx, sqlitedb.HealthOfParams{LoadBalancer: loadBalancer, InstanceID: instance})
 	})
@@ -226,11 +226,6 @@ func fromHealth(rows []sqlitedb.Health) record.Healths {
 		}
 	}
 	return found
-}
-
-func (t *tables) CountHealth(ctx context.Context) (int, error) {
-	n, err := t.queries.CountHealth(ctx)
-	return int(n), err
 }
 
 func (t *tables) PutHealth(ctx context.Context, loadBalancer string, row record.HealthRow) error {
@@ -291,14 +286,9 @@ func anchorOf(ctx context.Context, queries *sqlitedb.Queries) (anchor, error) {
 	return anchor{boot: row.Boot, bootedAt: fromMicros(row.BootedAt)}, err
 }
 
-func (t *tables) Clocks(ctx context.Context) (now, steady time.Time, err error) {
+func (t *tables) Times(ctx context.Context) (now, steady, labels time.Time, err error) {
 	clock, err := t.clock(ctx)
-	return clock.Now, clock.Now, err
-}
-
-func (t *tables) Labels(ctx context.Context) (time.Time, error) {
-	clock, err := t.clock(ctx)
-	return clock.Labels, err
+	return clock.Now, clock.Now, clock.Labels, err
 }
 
 // Probe writes new bytes, so that SQLite has to.

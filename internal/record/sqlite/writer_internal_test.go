@@ -3,7 +3,7 @@ package sqlite
 import "testing"
 
 // A kill does not show whether the disk has what was acknowledged; a power cut would.
-func TestTheWriterWaitsForTheDisk(t *testing.T) {
+func TestWriterSyncsEveryCommit(t *testing.T) {
 	db, err := file{t.TempDir() + "/lsapi.db"}.writer()
 	if err != nil {
 		t.Fatal(err)

@@ -185,7 +185,7 @@ func equalPayloads(a, b changePayload) bool {
 	return counts && a == b
 }
 
-func TestWakesReachThoseWhoWaitForTheName(t *testing.T) {
+func TestHintsWakeTheWaitersOfAName(t *testing.T) {
 	w := new(Hints)
 	woken := func(c <-chan struct{}) bool {
 		select {
@@ -220,7 +220,7 @@ func TestWakesReachThoseWhoWaitForTheName(t *testing.T) {
 	}
 }
 
-func TestFoldComparesHealthThatItKnows(t *testing.T) {
+func TestFoldComparesKnownHealth(t *testing.T) {
 	kept := Healths{"i-1": {MemberHealth: lsapi.MemberHealth{InstanceID: "i-1", State: lsapi.InService}, Seq: 1, Since: midday}}
 	for name, test := range map[string]struct {
 		before Healths

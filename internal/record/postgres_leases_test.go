@@ -48,7 +48,7 @@ func lasting(lease lsapi.Lease) time.Duration { return time.Until(lease.Until) }
 // waitUntil waits until a time is over, plus a little.
 func waitUntil(at time.Time) { time.Sleep(time.Until(at) + 10*time.Millisecond) }
 
-func TestOneReplicaAtATimeHasATurn(t *testing.T) {
+func TestOneReplicaHoldsALease(t *testing.T) {
 	all := replicas(t, 3)
 	logged := newLane(t, all[0], "web") // the turns of a load balancer without a log leave nothing
 	logged.know(one)
@@ -90,7 +90,7 @@ func TestOneReplicaAtATimeHasATurn(t *testing.T) {
 }
 
 // Whoever has a lease all the time leaves it to who waits, even to one far away.
-func TestAReplicaThatWaitsIsNotStarved(t *testing.T) {
+func TestWaitingReplicaAcquiresTheLeaseNext(t *testing.T) {
 	there := postgrestest.URL(t)
 	network, far := proxied(t, there)
 	network.delay.Store(10_000)
@@ -125,7 +125,7 @@ func TestAReplicaThatWaitsIsNotStarved(t *testing.T) {
 	worker.Wait()
 }
 
-func TestTurnComesWithTheEndOfTheLogWhoeverWroteIt(t *testing.T) {
+func TestLeaseHasTheEndOfTheLog(t *testing.T) {
 	all := replicas(t, 2)
 	var last lsapi.Head
 	for i, s := range []record.Store{all[0], all[0], all[1], all[0], all[1]} {
@@ -142,7 +142,7 @@ func TestTurnComesWithTheEndOfTheLogWhoeverWroteIt(t *testing.T) {
 
 // TakeTurn and GiveTurn commit with synchronous_commit off: a database that crashes
 // forgets the last of them.
-func TestTurnShowsWhatAnotherAppendedAcrossACrashOfTheDatabase(t *testing.T) {
+func TestLeaseHasTheEndOfTheLogAfterADatabaseCrash(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	l := newLane(t, a, "web")
@@ -159,7 +159,7 @@ func TestTurnShowsWhatAnotherAppendedAcrossACrashOfTheDatabase(t *testing.T) {
 	}
 }
 
-func TestTurnEndsThatWasTakenUnderAClockThatWasAhead(t *testing.T) {
+func TestLeaseOfAClockThatWasAheadExpires(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	take(t, a, "web") // and is killed
@@ -175,7 +175,7 @@ func TestTurnEndsThatWasTakenUnderAClockThatWasAhead(t *testing.T) {
 	}
 }
 
-func TestLeadershipEndsThatWasTakenUnderAClockThatWasAhead(t *testing.T) {
+func TestLeadOfAClockThatWasAheadExpires(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	lead(t, a) // and is killed
@@ -189,7 +189,7 @@ func TestLeadershipEndsThatWasTakenUnderAClockThatWasAhead(t *testing.T) {
 	})
 }
 
-func TestInventedNamesLeaveNoTurns(t *testing.T) {
+func TestLeaseOfAnUnknownLoadBalancerLeavesNoRow(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
 	for _, name := range []string{"invented-1", "invented-2"} {
@@ -209,7 +209,7 @@ func TestInventedNamesLeaveNoTurns(t *testing.T) {
 	}
 }
 
-func TestAGivenTurnIsTakenAtOnce(t *testing.T) {
+func TestReleasedLeaseIsAcquiredAtOnce(t *testing.T) {
 	all := replicas(t, 2)
 	give(t, all[1], take(t, all[1], "other")) // so that it surely listens
 	var fast int
@@ -240,7 +240,7 @@ func TestAGivenTurnIsTakenAtOnce(t *testing.T) {
 }
 
 // A replica that was paused for longer than its lease lasts comes too late.
-func TestAnExpiredTurnThatWasTakenRecordsNothing(t *testing.T) {
+func TestAppendRejectsALostLease(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
 	first := newLane(t, all[0], "web")
@@ -268,7 +268,7 @@ func TestAnExpiredTurnThatWasTakenRecordsNothing(t *testing.T) {
 	wantWhole(t, all[1])
 }
 
-func TestAnExpiredTurnThatNobodyTookStillRecords(t *testing.T) {
+func TestAppendAcceptsAnExpiredLeaseWithoutANewHolder(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
 	l := newLane(t, all[0], "web")
@@ -287,7 +287,7 @@ func TestAnExpiredTurnThatNobodyTookStillRecords(t *testing.T) {
 	wantCode(t, err, lsapi.CodeTimeout) // it was extended
 }
 
-func TestExtendingKeepsATurn(t *testing.T) {
+func TestRenewKeepsALease(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
 	lease := take(t, all[0], "web")
@@ -310,7 +310,7 @@ func TestExtendingKeepsATurn(t *testing.T) {
 }
 
 // A replica that is paused in the middle of recording holds locks: not for long.
-func TestAReplicaThatHangsWhileItRecordsIsNotWaitedFor(t *testing.T) {
+func TestAcquireDoesNotWaitForAHangingReplica(t *testing.T) {
 	t.Parallel()
 	there := postgrestest.URL(t)
 	network, url := proxied(t, there)
@@ -331,7 +331,7 @@ func TestAReplicaThatHangsWhileItRecordsIsNotWaitedFor(t *testing.T) {
 	wantWhole(t, other)
 }
 
-func TestManyReplicasRecordOneHistory(t *testing.T) {
+func TestConcurrentReplicasRecordOneHistory(t *testing.T) {
 	all := replicas(t, 3)
 	var workers sync.WaitGroup
 	const each = 20
@@ -367,7 +367,7 @@ func TestManyReplicasRecordOneHistory(t *testing.T) {
 	}
 }
 
-func TestAKeyIsReservedByOneReplica(t *testing.T) {
+func TestReserveGrantsOneReplica(t *testing.T) {
 	all := replicas(t, 3)
 	for i := range 20 {
 		key := lsapi.IdempotencyKey{Actor: "alice", Method: "POST", Path: "/elb/web", Key: fmt.Sprint(i)}

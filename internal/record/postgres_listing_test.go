@@ -50,7 +50,7 @@ func published(t testing.TB, s record.Store, after int64) lsapi.SharedListing {
 	return found
 }
 
-func TestOneReplicaListsForAll(t *testing.T) {
+func TestOneReplicaLeads(t *testing.T) {
 	all := replicas(t, 2)
 	if !lead(t, all[0]) || lead(t, all[1]) || !lead(t, all[0]) {
 		t.Fatal("not the first leads, and it alone")
@@ -87,7 +87,7 @@ func TestOneReplicaListsForAll(t *testing.T) {
 	}
 }
 
-func TestPublishedLoadBalancersAreDescribed(t *testing.T) {
+func TestSharedListingHasDescriptions(t *testing.T) {
 	all := replicas(t, 2)
 	lead(t, all[0])
 	web := membership("web", one)
@@ -112,7 +112,7 @@ func TestPublishedLoadBalancersAreDescribed(t *testing.T) {
 	}
 }
 
-func TestWhoDoesNotLeadPublishesNothing(t *testing.T) {
+func TestPublishRequiresTheLead(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
 	err := all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", one)})
@@ -139,7 +139,7 @@ func TestWhoDoesNotLeadPublishesNothing(t *testing.T) {
 	}
 }
 
-func TestWhoEndsLeavesTheLeadToOthers(t *testing.T) {
+func TestCloseReleasesTheLead(t *testing.T) {
 	all := replicas(t, 2)
 	lead(t, all[0])
 	if err := all[0].Close(context.WithoutCancel(t.Context())); err != nil {
@@ -150,7 +150,7 @@ func TestWhoEndsLeavesTheLeadToOthers(t *testing.T) {
 	}
 }
 
-func TestPublishedWaits(t *testing.T) {
+func TestSharedListingWaits(t *testing.T) {
 	all := replicas(t, 2)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -190,7 +190,7 @@ func TestPublishedWaits(t *testing.T) {
 }
 
 // An older listing than the published one changes nothing.
-func TestAListingIsNotReplacedByAnOlderOne(t *testing.T) {
+func TestPublishIgnoresAnOlderListing(t *testing.T) {
 	all := replicas(t, 1)
 	lead(t, all[0])
 	now := time.Now()
@@ -204,7 +204,7 @@ func TestAListingIsNotReplacedByAnOlderOne(t *testing.T) {
 
 // A network that is slow makes a listing seem older, but not older than the one
 // before.
-func TestTheTimeOfListingsDoesNotRunBackwards(t *testing.T) {
+func TestListingTimesNeverDecrease(t *testing.T) {
 	there := postgrestest.URL(t)
 	network, far := proxied(t, there)
 	leader, reader := openURL(t, there, record.Options{}), openURL(t, far, record.Options{})
@@ -221,7 +221,7 @@ func TestTheTimeOfListingsDoesNotRunBackwards(t *testing.T) {
 
 // Several that want to lead, at networks that fail: whoever reads always sees a
 // whole listing, of which version, time and content only grow.
-func TestPublishedNeverRunsBackwards(t *testing.T) {
+func TestSharedListingsNeverRunBackwards(t *testing.T) {
 	t.Parallel()
 	there := postgrestest.URL(t)
 	var leaders sync.WaitGroup
@@ -286,7 +286,7 @@ func countingListing(at time.Time) []lsapi.Membership {
 	return all
 }
 
-func TestAFileHasOneReplica(t *testing.T) {
+func TestFileHasOneReplica(t *testing.T) {
 	s := openFile(t, newFile(t))
 	if !lead(t, s) {
 		t.Error("it does not lead")
@@ -298,7 +298,7 @@ func TestAFileHasOneReplica(t *testing.T) {
 	wantCode(t, err, lsapi.CodeTimeout)
 }
 
-func TestDeletedLoadBalancersLeaveNoRowsForEver(t *testing.T) {
+func TestPublishDropsDeletedLoadBalancers(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	lead(t, a)
@@ -320,7 +320,7 @@ func TestDeletedLoadBalancersLeaveNoRowsForEver(t *testing.T) {
 }
 
 // A record that was restored from a backup has earlier versions.
-func TestListingIsShownWholeWhenTheRecordWasRestored(t *testing.T) {
+func TestSharedListingIsWholeAfterARestore(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	lead(t, a)

@@ -10,7 +10,7 @@ import (
 )
 
 // openStandby opens a file of which another store is the owner.
-func openStandby(t *testing.T, path string, p *pupil) record.Store {
+func openStandby(t *testing.T, path string, p *learner) record.Store {
 	t.Helper()
 	return openURL(t, "sqlite://"+path, record.Options{Learn: p.learn})
 }
@@ -18,14 +18,14 @@ func openStandby(t *testing.T, path string, p *pupil) record.Store {
 // anHourAgo makes what is recorded old.
 const anHourAgo = "UPDATE events SET recorded_at = recorded_at - 3600000000"
 
-func TestStandbyLearnsWhatTheOwnerApplies(t *testing.T) {
+func TestStandbyLearnsTheOwnersChanges(t *testing.T) {
 	path := newFile(t)
 	owner := openFile(t, path)
 	web, api := newLane(t, owner, "web"), newLane(t, owner, "api")
 	web.now = time.Now().Add(-time.Hour)
 	web.do(lsapi.Attach, three)
 	edit(t, path, anHourAgo)
-	p := newPupil()
+	p := newLearner()
 	standby := openStandby(t, path, p)
 	web.now, api.now = time.Now().Add(-time.Minute), time.Now().Add(-time.Minute)
 
@@ -55,7 +55,7 @@ func TestStandbyLearnsWhatTheOwnerApplies(t *testing.T) {
 }
 
 // AWS may not show yet what was applied before the standby began.
-func TestStandbyLearnsWhatWasAppliedAMomentBefore(t *testing.T) {
+func TestStandbyLearnsRecentChangesAtItsStart(t *testing.T) {
 	path := newFile(t)
 	web := newLane(t, openFile(t, path), "web")
 	web.now = time.Now().Add(-time.Hour)
@@ -63,7 +63,7 @@ func TestStandbyLearnsWhatWasAppliedAMomentBefore(t *testing.T) {
 	edit(t, path, anHourAgo)
 	web.now = time.Now().Add(-time.Second)
 	c := web.do(lsapi.Attach, one)
-	p := newPupil()
+	p := newLearner()
 	openStandby(t, path, p)
 	soon(t, "the change", func() bool { return len(p.of("web")) > 0 })
 	if told := p.of("web"); len(told) != 1 || told[0].ID != c.ID {
@@ -71,12 +71,12 @@ func TestStandbyLearnsWhatWasAppliedAMomentBefore(t *testing.T) {
 	}
 }
 
-func TestStandbyThatTakesOverHasLearnedEverything(t *testing.T) {
+func TestStandbyLearnsAllChangesBeforeItTakesOver(t *testing.T) {
 	path := newFile(t)
 	owner := openFile(t, path)
 	web := newLane(t, owner, "web")
 	web.now = time.Now().Add(-time.Minute)
-	p := newPupil()
+	p := newLearner()
 	standby := openStandby(t, path, p)
 	var last lsapi.Change
 	for range 5 {
