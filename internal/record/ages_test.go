@@ -75,7 +75,7 @@ func TestLaneStateIncludesChangesSinceBeforeTheLastLook(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantApplied(t, state.Applied, a.ID) // nobody has looked since
+		wantApplied(t, state.Applied, a.ID) // there was no look since
 		l.now = time.Now()
 		l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.now, Added: []string{two}})
 		if state, err = s.LaneState(t.Context(), "web", 20*time.Second); err != nil {

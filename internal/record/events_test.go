@@ -148,7 +148,7 @@ func testEventsPruned(t *testing.T, s record.Store) {
 		}
 	}
 	if rest := allEvents(t, s, lsapi.Position{}, 2); !reflect.DeepEqual(rest, all[2:]) {
-		t.Errorf("of what is kept it tells %+v\nwant %+v", rest, all[2:])
+		t.Errorf("the kept events are %+v\nwant %+v", rest, all[2:])
 	}
 	www.after(10 * dayLong).say(outOfService(one))
 	if rest := events(t, s, all[4].Position, 100); len(rest) != 1 || rest[0].LoadBalancer != "www" {
@@ -167,18 +167,18 @@ func testEventsPruned(t *testing.T, s record.Store) {
 
 // news waits for something behind a position, and says how that ended.
 func news(ctx context.Context, s record.Store, after lsapi.Position) <-chan error {
-	told := make(chan error, 1)
-	go func() { told <- s.News(ctx, after) }()
-	return told
+	received := make(chan error, 1)
+	go func() { received <- s.News(ctx, after) }()
+	return received
 }
 
-func wantNews(t *testing.T, told <-chan error) {
+func wantNews(t *testing.T, received <-chan error) {
 	t.Helper()
 	select {
-	case err := <-told:
+	case err := <-received:
 		wantCode(t, err, "")
 	case <-time.After(20 * time.Second):
-		t.Fatal("nothing is told")
+		t.Fatal("no news")
 	}
 }
 
@@ -200,8 +200,8 @@ func testNews(t *testing.T, s record.Store) {
 		cancel()
 		several := []<-chan error{news(t.Context(), s, after), news(t.Context(), s, after)}
 		happens()
-		for _, told := range several {
-			wantNews(t, told)
+		for _, received := range several {
+			wantNews(t, received)
 		}
 		wantNews(t, news(t.Context(), s, after)) // at once
 		if found := events(t, s, after, 10); len(found) == 0 {
@@ -212,13 +212,13 @@ func testNews(t *testing.T, s record.Store) {
 
 // Nobody waits for a record that is closed.
 func testNewsOfAClosedRecord(t *testing.T, s record.Store) {
-	told := news(t.Context(), s, end(t, s))
+	received := news(t.Context(), s, end(t, s))
 	time.Sleep(20 * time.Millisecond) // it mostly waits by then
 	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	select {
-	case err := <-told:
+	case err := <-received:
 		wantCode(t, err, lsapi.CodeUnavailable)
 	case <-time.After(20 * time.Second):
 		t.Fatal("it still waits")
@@ -232,10 +232,10 @@ func TestNewsReachesAStandby(t *testing.T) {
 	l.know()
 	standby := openFile(t, path)
 	after := end(t, standby)
-	told := news(t.Context(), standby, after)
+	received := news(t.Context(), standby, after)
 	l.say(inService(one))
-	wantNews(t, told)
+	wantNews(t, received)
 	if found := events(t, standby, after, 10); len(found) != 1 || found[0].Event.Kind != lsapi.EventHealth {
-		t.Errorf("it is told %+v", found)
+		t.Errorf("got %+v", found)
 	}
 }

@@ -62,12 +62,12 @@ func wantHealth(t testing.TB, s record.Store, loadBalancer string, want ...lsapi
 	}
 }
 
-// standing returns how instances stand to "web".
+// memberHistory returns the history of instances in "web".
 func memberHistory(t testing.TB, s record.Store, instances ...string) map[string]lsapi.MemberHistory {
 	t.Helper()
 	found, err := s.MemberHistory(t.Context(), "web", instances)
 	if err != nil {
-		t.Fatalf("standing: %v", err)
+		t.Fatalf("member history: %v", err)
 	}
 	return found
 }
@@ -144,7 +144,7 @@ func testInvalidHealth(t *testing.T, s record.Store) {
 	}
 }
 
-// What was recorded of health outlives the events that told it.
+// Health survives the pruning of its events.
 func testHealthPruned(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	l.know(one, two)
@@ -235,9 +235,9 @@ func wantHistories(t testing.TB, what string, got, want map[string]lsapi.MemberH
 	if len(got) != len(want) {
 		t.Errorf("%s: got %d standings, want %d", what, len(got), len(want))
 	}
-	for instance, standing := range want {
-		if there, ok := got[instance]; !ok || !reflect.DeepEqual(there, standing) {
-			t.Errorf("%s: %s stands as %+v\nwant %+v", what, instance, there, standing)
+	for instance, history := range want {
+		if there, ok := got[instance]; !ok || !reflect.DeepEqual(there, history) {
+			t.Errorf("%s: %s has %+v\nwant %+v", what, instance, there, history)
 		}
 	}
 }
@@ -259,7 +259,7 @@ func testMemberHistoryOrder(t *testing.T, s record.Store) {
 	}
 }
 
-// A thousand members are told in one answer.
+// One answer has a thousand members.
 func testMemberHistoryOfMany(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	l.know()
@@ -280,7 +280,7 @@ func testMemberHistoryOfMany(t *testing.T, s record.Store) {
 	for i, event := range changes {
 		got := all[event.Change.InstanceID]
 		if !got.Member || got.ChangeID != event.Change.ID || got.LastChange == nil || got.LastChange.ID != event.Change.ID || *got.Health != said[i] {
-			t.Fatalf("%s stands as %+v", event.Change.InstanceID, got)
+			t.Fatalf("%s has %+v", event.Change.InstanceID, got)
 		}
 	}
 	wantWhole(t, s)
@@ -295,7 +295,7 @@ func TestVerifyFindsAlteredHealth(t *testing.T) {
 		"a state":          {"UPDATE health SET state = 'OutOfService' WHERE load_balancer = 'web' AND instance_id = '" + one + "'", "web", 3},
 		"its time":         {"UPDATE health SET since = since + 1 WHERE load_balancer = 'web' AND instance_id = '" + two + "'", "web", 2},
 		"gone":             {"DELETE FROM health WHERE load_balancer = 'web' AND instance_id = '" + two + "'", "web", 2},
-		"nobody's":         {"INSERT INTO health VALUES ('web', 'i-99999999', 'InService', '', '', 0, 3, 0)", "web", 3},
+		"of no member":     {"INSERT INTO health VALUES ('web', 'i-99999999', 'InService', '', '', 0, 3, 0)", "web", 3},
 		"of nowhere":       {"INSERT INTO health VALUES ('zzz', 'i-99999999', 'InService', '', '', 0, 1, 0)", "", 0},
 		"an event's words": {"UPDATE events SET payload = CAST(replace(payload, 'OutOfService', 'InService') AS BLOB) WHERE kind = 'health' AND seq = 2", "web", 2},
 	} {
@@ -337,7 +337,7 @@ func TestVerifyFindsAlteredHealthInARehashedCheckpoint(t *testing.T) {
 	}
 }
 
-// What is pruned is still accounted for: the checkpoint that is kept tells it.
+// Pruned events still count: the kept checkpoint has their sum.
 func TestVerifyFindsAlteredHealthAfterPruning(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)

@@ -61,7 +61,7 @@ func (m *model) step() {
 		m.complete(m.intend(m.change(action, instance)), lsapi.OutcomeUnknown)
 		return
 	case 1:
-		m.tell(instance)
+		m.report(instance)
 		return
 	case 2:
 		m.observe(action, instance)
@@ -73,8 +73,8 @@ func (m *model) step() {
 	}
 }
 
-// tell records that something is said of an instance, or nothing any more.
-func (m *model) tell(instance string) {
+// report records an instance's health, or its end.
+func (m *model) report(instance string) {
 	if m.random.IntN(3) == 0 {
 		delete(m.health, instance)
 		m.drain(instance)
@@ -85,7 +85,7 @@ func (m *model) tell(instance string) {
 	m.say(said)
 }
 
-// observe records that somebody else made a change a moment ago.
+// observe records a recent external change.
 func (m *model) observe(action lsapi.Action, instance string) {
 	event := lsapi.Event{Kind: lsapi.EventObserved, At: m.now, Since: m.now.Add(-time.Nanosecond), Until: m.now}
 	if action == lsapi.Attach {
@@ -106,7 +106,7 @@ func (m *model) check() {
 	}
 	reached := false
 	for _, then := range m.moments {
-		roster, err := m.s.MembersAt(m.t.Context(), m.lease.LoadBalancer, then.at)
+		found, err := m.s.MembersAt(m.t.Context(), m.lease.LoadBalancer, then.at)
 		if lsapi.ErrorCode(err) == lsapi.CodeNotFound && !reached {
 			continue // pruned
 		}
@@ -114,7 +114,7 @@ func (m *model) check() {
 			m.t.Fatal(err)
 		}
 		reached = true
-		if got := ids(roster); !slices.Equal(got, then.members) {
+		if got := ids(found); !slices.Equal(got, then.members) {
 			m.t.Errorf("the members at %v are %v, want %v", then.at, got, then.members)
 		}
 	}

@@ -202,7 +202,7 @@ func TestHintsWakeTheWaitersOfAName(t *testing.T) {
 	w.Wake("a") // holds one
 	w.Wake("none")
 	if !woken(first) || !woken(second) || woken(other) || woken(first) {
-		t.Error("not those who wait for it were woken once")
+		t.Error("the waiters of the name were not woken once")
 	}
 	w.WakeAll()
 	if !woken(first) || !woken(second) || !woken(other) {
@@ -211,7 +211,7 @@ func TestHintsWakeTheWaitersOfAName(t *testing.T) {
 	forgetFirst()
 	w.Wake("a")
 	if woken(first) || !woken(second) {
-		t.Error("one who has left is woken, or takes another along")
+		t.Error("a waiter that left is woken, or removed another")
 	}
 	forgetSecond()
 	forgetOther()

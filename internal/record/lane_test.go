@@ -105,16 +105,16 @@ func idAt(at time.Time) string {
 // membersAt returns the ids of the members of "web" at a time.
 func membersAt(t testing.TB, s record.Store, at time.Time) []string {
 	t.Helper()
-	roster, err := s.MembersAt(t.Context(), "web", at)
+	found, err := s.MembersAt(t.Context(), "web", at)
 	if err != nil {
 		t.Fatalf("members at %v: %v", at, err)
 	}
-	return ids(roster)
+	return ids(found)
 }
 
-func ids(roster lsapi.MembershipAt) []string {
-	ids := make([]string, len(roster.Members))
-	for i, m := range roster.Members {
+func ids(found lsapi.MembershipAt) []string {
+	ids := make([]string, len(found.Members))
+	for i, m := range found.Members {
 		ids[i] = m.InstanceID
 	}
 	return ids

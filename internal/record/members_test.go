@@ -41,17 +41,17 @@ func testProvenance(t *testing.T, s record.Store) {
 	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Added: []string{three}, Since: applied, Until: l.now})
 	seen := l.now
 	l.after(dayLong).do(lsapi.Detach, one) // behind another checkpoint
-	roster, err := s.MembersAt(t.Context(), "web", l.now.Add(-time.Microsecond))
-	if err != nil || len(roster.Members) != 3 {
-		t.Fatalf("got %+v (%v), want three members", roster, err)
+	found, err := s.MembersAt(t.Context(), "web", l.now.Add(-time.Microsecond))
+	if err != nil || len(found.Members) != 3 {
+		t.Fatalf("got %+v (%v), want three members", found, err)
 	}
-	if got, want := roster.Members[0], (lsapi.RecordedMember{InstanceID: one}); got != want {
+	if got, want := found.Members[0], (lsapi.RecordedMember{InstanceID: one}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got, want := roster.Members[1], (lsapi.RecordedMember{InstanceID: two, Since: applied, ChangeID: c.ID, Source: lsapi.SourceLSAPI}); got != want {
+	if got, want := found.Members[1], (lsapi.RecordedMember{InstanceID: two, Since: applied, ChangeID: c.ID, Source: lsapi.SourceLSAPI}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	external := roster.Members[2]
+	external := found.Members[2]
 	if external.InstanceID != three || !external.Since.Equal(seen) || external.Source != lsapi.SourceExternal {
 		t.Errorf("got %+v, want %s by an external change", external, three)
 	}
@@ -79,12 +79,12 @@ func testUncertain(t *testing.T, s record.Store) {
 		{"at the look", until, []string{one, two}, 0},
 		{"when it was recorded", l.now, []string{one, two}, 0},
 	} {
-		roster, err := s.MembersAt(t.Context(), "web", at.at)
+		found, err := s.MembersAt(t.Context(), "web", at.at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(roster.Uncertain) != at.uncertain {
-			t.Errorf("%s: %d changes are uncertain, want %d", at.when, len(roster.Uncertain), at.uncertain)
+		if len(found.Uncertain) != at.uncertain {
+			t.Errorf("%s: %d changes are uncertain, want %d", at.when, len(found.Uncertain), at.uncertain)
 		}
 		wantStrings(t, membersAt(t, s, at.at), at.members...)
 	}
@@ -223,11 +223,11 @@ func testPruneIdle(t *testing.T, s record.Store) {
 		t.Errorf("the membership is lost: %+v", state)
 	}
 	if unknown.state().Known {
-		t.Error("a membership that nobody looked at became known")
+		t.Error("an unknown membership became known")
 	}
-	roster, err := s.MembersAt(t.Context(), "known", now)
-	if err != nil || len(roster.Members) != 2 || roster.Members[1] != (lsapi.RecordedMember{InstanceID: two}) {
-		t.Errorf("got %+v (%v), want members whose changes are not in the record", roster, err)
+	found, err := s.MembersAt(t.Context(), "known", now)
+	if err != nil || len(found.Members) != 2 || found.Members[1] != (lsapi.RecordedMember{InstanceID: two}) {
+		t.Errorf("got %+v (%v), want members whose changes are not in the record", found, err)
 	}
 	known.now = now
 	known.do(lsapi.Detach, one)

@@ -32,7 +32,7 @@ func TestRetriedBatchIsRecordedOnce(t *testing.T) {
 			wantCode(t, err, lsapi.CodeTimeout)
 			recorded := func() bool { return !slices.Equal(heads(t, witness), before) }
 			if fate == unanswered {
-				soon(t, "the page to be recorded, whoever learns of it", recorded)
+				soon(t, "the batch to be recorded", recorded)
 			} else if recorded() {
 				t.Fatal("the page was recorded")
 			}

@@ -47,16 +47,16 @@ func TestEventsNeverAppearBeforeReadOnes(t *testing.T) {
 	if now := end(t, s); now != began {
 		t.Errorf("the record ends at %+v, want %+v", now, began)
 	}
-	told := news(t.Context(), s, began)
+	received := news(t.Context(), s, began)
 	select {
-	case err := <-told:
-		t.Errorf("it tells of news that cannot be read: %v", err)
+	case err := <-received:
+		t.Errorf("news are reported that cannot be read: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	if err := slow.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantNews(t, told)
+	wantNews(t, received)
 	found := events(t, s, began, 10)
 	if len(found) != 2 || found[0].LoadBalancer != "www" || found[1].LoadBalancer != "web" {
 		t.Fatalf("it reads %+v, want what www's transaction recorded first", found)
@@ -111,16 +111,16 @@ func TestFollowerReadsEveryEventOnce(t *testing.T) {
 		step := perLane[e.LoadBalancer]
 		kinds := []lsapi.EventKind{lsapi.EventIntended, lsapi.EventCompleted, lsapi.EventHealth}
 		instance := fmt.Sprintf("i-%08x", step/3)
-		told := e.Event.Change.InstanceID
+		received := e.Event.Change.InstanceID
 		if e.Event.Kind == lsapi.EventHealth {
-			told = e.Event.Health[0].InstanceID
+			received = e.Event.Health[0].InstanceID
 		}
-		if e.Event.Kind != kinds[step%3] || told != instance {
+		if e.Event.Kind != kinds[step%3] || received != instance {
 			t.Fatalf("event %d is %+v, want step %d of its load balancer", i, e, step)
 		}
 		perLane[e.LoadBalancer]++
 		if i%50 == 0 {
-			wantSame(t, "who resumes", allEvents(t, all[1], e.Position, 100), read[i+1:])
+			wantSame(t, "a resumed reader", allEvents(t, all[1], e.Position, 100), read[i+1:])
 		}
 	}
 }
@@ -156,14 +156,14 @@ func (f *follower) reached(end lsapi.Position) bool {
 	return len(f.all) > 0 && !end.After(f.all[len(f.all)-1].Position)
 }
 
-func wantSame(t *testing.T, who string, got, want []lsapi.RecordedEvent) {
+func wantSame(t *testing.T, reader string, got, want []lsapi.RecordedEvent) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Fatalf("%s has %d events, want %d", who, len(got), len(want))
+		t.Fatalf("%s has %d events, want %d", reader, len(got), len(want))
 	}
 	for i := range got {
 		if got[i].Position != want[i].Position || got[i].LoadBalancer != want[i].LoadBalancer || got[i].Event.Kind != want[i].Event.Kind {
-			t.Fatalf("%s: event %d is %+v, want %+v", who, i, got[i], want[i])
+			t.Fatalf("%s: event %d is %+v, want %+v", reader, i, got[i], want[i])
 		}
 	}
 }
@@ -187,7 +187,7 @@ func TestPositionsContinueAfterARestore(t *testing.T) {
 			openURL(t, there, record.Options{}) // changes nothing more
 			before := allEvents(t, restored, lsapi.Position{}, 100)
 			if len(before) != 2 || end(t, restored) != before[1].Position {
-				t.Fatalf("it tells %+v, and ends at %+v", before, end(t, restored))
+				t.Fatalf("got %+v, and ends at %+v", before, end(t, restored))
 			}
 			newLane(t, restored, "web").do(lsapi.Attach, two)
 			after := allEvents(t, restored, before[1].Position, 100)
@@ -206,11 +206,11 @@ func TestNewsReachesOtherReplicasWithin100Milliseconds(t *testing.T) {
 	var took []time.Duration
 	for i := range 21 {
 		after := end(t, all[1])
-		told := news(t.Context(), all[1], after)
+		received := news(t.Context(), all[1], after)
 		time.Sleep(10 * time.Millisecond) // it mostly waits by then
 		began := time.Now()
 		l.say([]lsapi.MemberHealth{inService(one), outOfService(one)}[i%2])
-		wantNews(t, told)
+		wantNews(t, received)
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)

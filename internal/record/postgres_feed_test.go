@@ -14,7 +14,7 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-// learner keeps what a replica has been told.
+// learner keeps the changes that a replica learned.
 type learner struct {
 	mu      sync.Mutex
 	changes map[string][]lsapi.Change
@@ -34,7 +34,7 @@ func (p *learner) learn(loadBalancer string, changes []lsapi.AppliedChange) {
 	}
 }
 
-// of returns the changes of a load balancer that were told, as they came.
+// of returns the learned changes of a load balancer, in order.
 func (p *learner) of(loadBalancer string) []lsapi.Change {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,9 +75,9 @@ func TestFeedPassesOnChangesOfOtherReplicas(t *testing.T) {
 	before.append(lsapi.Event{Kind: lsapi.EventObserved, At: before.now, Since: looked, Until: before.now, Removed: []string{three}})
 	last := before.do(lsapi.Attach, "i-00000004")
 	soon(t, "both changes", func() bool { return len(p.of("web")) >= 2 })
-	told := p.of("web")
-	if len(told) != 2 || told[0].ID != c.ID || told[0].Instance != c.Instance || told[0].CompletedAt.IsZero() || told[1].ID != last.ID {
-		t.Errorf("it was told %+v, want what lsapi has applied", told)
+	received := p.of("web")
+	if len(received) != 2 || received[0].ID != c.ID || received[0].Instance != c.Instance || received[0].CompletedAt.IsZero() || received[1].ID != last.ID {
+		t.Errorf("learned %+v, want what lsapi has applied", received)
 	}
 }
 
@@ -205,7 +205,7 @@ func TestReplicasReportsTheLiveReplicas(t *testing.T) {
 		}
 	}
 	if !last(1)() {
-		t.Fatalf("alone, it was told %v", counts)
+		t.Fatalf("alone, learned %v", counts)
 	}
 	second := openURL(t, there, record.Options{})
 	soon(t, "the second", last(2))
@@ -228,7 +228,7 @@ func TestReplicasReportsTheLiveReplicas(t *testing.T) {
 	time.Sleep(3 * time.Second)
 	mu.Lock()
 	if !slices.Equal(counts, []int{1, 2, 3, 2, 1}) {
-		t.Errorf("it was told %v", counts)
+		t.Errorf("learned %v", counts)
 	}
 	mu.Unlock()
 	network.down.Store(false)

@@ -50,12 +50,12 @@ func waitUntil(at time.Time) { time.Sleep(time.Until(at) + 10*time.Millisecond) 
 
 func TestOneReplicaHoldsALease(t *testing.T) {
 	all := replicas(t, 3)
-	logged := newLane(t, all[0], "web") // the turns of a load balancer without a log leave nothing
+	logged := newLane(t, all[0], "web") // leases of a load balancer without a log leave no row
 	logged.know(one)
 	give(t, all[0], logged.lease)
 	var holders, rounds atomic.Int64
 	var last int64 // guarded by the lease
-	turns := make([]int, len(all))
+	acquired := make([]int, len(all))
 	var workers sync.WaitGroup
 	for i, s := range all {
 		workers.Go(func() {
@@ -72,7 +72,7 @@ func TestOneReplicaHoldsALease(t *testing.T) {
 					t.Errorf("epoch %d follows %d", lease.Epoch, last)
 				}
 				last = lease.Epoch
-				turns[i]++
+				acquired[i]++
 				time.Sleep(2 * time.Millisecond)
 				holders.Add(-1)
 				if err := s.Release(t.Context(), lease); err != nil {
@@ -82,14 +82,14 @@ func TestOneReplicaHoldsALease(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	for i, n := range turns {
+	for i, n := range acquired {
 		if n < 300/len(all)/3 {
-			t.Errorf("replica %d had %d of 300 turns: %v", i, n, turns)
+			t.Errorf("replica %d had %d of 300 rounds: %v", i, n, acquired)
 		}
 	}
 }
 
-// Whoever has a lease all the time leaves it to who waits, even to one far away.
+// A replica that acquires a lease continuously leaves it to a waiting one, even a slow one.
 func TestWaitingReplicaAcquiresTheLeaseNext(t *testing.T) {
 	there := postgrestest.URL(t)
 	network, far := proxied(t, there)
@@ -205,7 +205,7 @@ func TestLeaseOfAnUnknownLoadBalancerLeavesNoRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	if names := columnOf[string](t, there, "SELECT name FROM turns ORDER BY name"); !slices.Equal(names, []string{"invented-4", "web"}) {
-		t.Errorf("turns are kept of %v", names)
+		t.Errorf("leases are kept of %v", names)
 	}
 }
 

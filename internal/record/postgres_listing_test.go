@@ -94,7 +94,7 @@ func TestSharedListingHasDescriptions(t *testing.T) {
 	publish(t, all[0], time.Now(), web)
 	first := published(t, all[1], 0)
 	if first.LoadBalancers[0].Description != nil {
-		t.Errorf("one that nobody has described is %+v", first)
+		t.Errorf("one without a description is %+v", first)
 	}
 	web.Description = &lsapi.Description{
 		DNSName: "web.example", Scheme: "internal", Zones: []string{"us-east-1a"}, CreatedAt: noon,
@@ -104,7 +104,7 @@ func TestSharedListingHasDescriptions(t *testing.T) {
 	publish(t, all[0], time.Now(), web)
 	second := published(t, all[1], first.Version)
 	if !reflect.DeepEqual(second.LoadBalancers, []lsapi.Membership{web}) {
-		t.Errorf("a new description is told as %+v", second)
+		t.Errorf("a new description is %+v", second)
 	}
 	publish(t, all[0], time.Now(), web)
 	if third := published(t, all[1], second.Version); len(third.LoadBalancers) > 0 {
@@ -117,7 +117,7 @@ func TestPublishRequiresTheLead(t *testing.T) {
 	all := replicas(t, 2)
 	err := all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", one)})
 	if !errors.Is(err, lsapi.ErrLeaseLost) {
-		t.Errorf("who never led: got %v", err)
+		t.Errorf("a replica that never led: got %v", err)
 	}
 	lead(t, all[0])
 	publish(t, all[0], time.Now(), membership("web", one))
@@ -128,10 +128,10 @@ func TestPublishRequiresTheLead(t *testing.T) {
 	}
 	err = all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", two)})
 	if !errors.Is(err, lsapi.ErrLeaseLost) {
-		t.Errorf("who was replaced: got %v", err)
+		t.Errorf("a replaced leader: got %v", err)
 	}
 	if lead(t, all[0]) {
-		t.Error("who was replaced still leads")
+		t.Error("a replaced leader still leads")
 	}
 	publish(t, all[1], time.Now(), membership("web", three))
 	if got := published(t, all[0], 0); !reflect.DeepEqual(got.LoadBalancers, []lsapi.Membership{membership("web", three)}) {

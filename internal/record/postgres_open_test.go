@@ -52,7 +52,7 @@ func altered(t testing.TB, text string, alter func(*url.URL)) string {
 	return parsed.String()
 }
 
-// closedPort is an address at which nobody listens.
+// closedPort is an address without a listener.
 func closedPort(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -74,10 +74,10 @@ func TestOpenReportsARemedyForADatabase(t *testing.T) {
 		url  func(*testing.T) string
 		says string
 	}{
-		"nobody listens": {func(t *testing.T) string {
+		"closed port": {func(t *testing.T) string {
 			return altered(t, postgrestest.URL(t), func(u *url.URL) { u.Host = closedPort(t) })
 		}, "start the database, or correct the store's URL"},
-		"nobody answers": {func(t *testing.T) string {
+		"no answer": {func(t *testing.T) string {
 			return altered(t, postgrestest.URL(t), func(u *url.URL) { u.Host = mute.Addr().String() })
 		}, "start the database, or correct the store's URL"},
 		"wrong password": {func(t *testing.T) string {
@@ -159,7 +159,7 @@ func wantNoPassword(t *testing.T, text string, passwords ...string) {
 	for _, password := range append(passwords, postgrestest.Password) {
 		for _, part := range []string{password, url.QueryEscape(password), "pass-w0rd"} {
 			if strings.Contains(text, part) {
-				t.Errorf("the password is told: %s", text)
+				t.Errorf("the password is shown: %s", text)
 			}
 		}
 	}

@@ -156,7 +156,7 @@ func TestOpenReportsTheDatabasesReason(t *testing.T) {
 			},
 			[]string{"parameter connect_timeout"}, []string{"asks for TLS"},
 		},
-		"nobody listens": {
+		"closed port": {
 			func(t *testing.T) string { return with(closedPort(t), "sslmode=disable") },
 			[]string{"connection refused", "start the database"}, []string{"TLS"},
 		},

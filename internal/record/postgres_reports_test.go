@@ -55,7 +55,7 @@ func wantNothingPublished(t testing.TB, s record.Store, after int64) {
 	defer cancel()
 	reports, _, err := s.PublishedHealth(ctx, after)
 	if lsapi.ErrorCode(err) != lsapi.CodeTimeout {
-		t.Errorf("it is told %+v (%v), want nothing", reports, err)
+		t.Errorf("got %+v (%v), want nothing", reports, err)
 	}
 }
 
@@ -64,7 +64,7 @@ func wantNothingPublished(t testing.TB, s record.Store, after int64) {
 func wantReport(t testing.TB, got, want lsapi.HealthReport) {
 	t.Helper()
 	if got.LoadBalancer != want.LoadBalancer || !reflect.DeepEqual(got.Members, want.Members) {
-		t.Errorf("it is told %+v\nwant %+v", got, want)
+		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	// A microsecond is what the database rounds to.
 	if got.AsOf.After(want.AsOf.Add(time.Microsecond)) || want.AsOf.Sub(got.AsOf) > 5*time.Second {
@@ -75,7 +75,7 @@ func wantReport(t testing.TB, got, want lsapi.HealthReport) {
 func TestClaimHealthGrantsOneReplica(t *testing.T) {
 	all := replicas(t, 2)
 	if !claim(t, all[0], "web", time.Hour) || !claim(t, all[0], "www", time.Hour) {
-		t.Error("nobody has asked yet, but it may not")
+		t.Error("the first claim is refused")
 	}
 	for _, s := range all {
 		if claim(t, s, "web", time.Hour) {
@@ -91,7 +91,7 @@ func TestClaimHealthGrantsOneReplica(t *testing.T) {
 	}
 }
 
-// Of many who ask at once, one may.
+// One of many concurrent claims is granted.
 func TestClaimHealthGrantsOneOfManyCallers(t *testing.T) {
 	all := replicas(t, 3)
 	for i := range 10 {
@@ -124,7 +124,7 @@ func TestClaimHealthIgnoresAFutureClaim(t *testing.T) {
 	}
 	publishHealth(t, s, reportOf("web", time.Now(), outOfService(one)))
 	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].Members[0] != outOfService(one) {
-		t.Errorf("it is told %+v", reports)
+		t.Errorf("got %+v", reports)
 	}
 }
 
@@ -137,7 +137,7 @@ func TestPublishedHealthReachesAllReplicas(t *testing.T) {
 	for _, s := range all {
 		reports, version := publishedHealth(t, s, 0)
 		if len(reports) != 1 {
-			t.Fatalf("it is told %+v", reports)
+			t.Fatalf("got %+v", reports)
 		}
 		wantReport(t, reports[0], first)
 		wantNothingPublished(t, s, version)
@@ -152,7 +152,7 @@ func TestPublishedHealthReachesAllReplicas(t *testing.T) {
 	publishHealth(t, all[1], next)
 	reports, version := publishedHealth(t, all[0], versions[0])
 	if len(reports) != 2 || version <= versions[0] {
-		t.Fatalf("it is told %+v up to version %d", reports, version)
+		t.Fatalf("got %+v up to version %d", reports, version)
 	}
 	wantReport(t, reports[0], empty)
 	wantReport(t, reports[1], next)
@@ -167,7 +167,7 @@ func TestPublishHealthIgnoresAnOlderReport(t *testing.T) {
 	wantNothingPublished(t, all[0], version)
 	again, _ := publishedHealth(t, all[0], 0)
 	if len(reports) != 1 || len(again) != 1 {
-		t.Fatalf("it is told %+v, then %+v", reports, again)
+		t.Fatalf("got %+v, then %+v", reports, again)
 	}
 	wantReport(t, again[0], later)
 }
@@ -189,7 +189,7 @@ func TestReportsReachOtherReplicasWithin100Milliseconds(t *testing.T) {
 		waiting.Wait()
 		took = append(took, time.Since(began))
 		if len(reports) != 1 {
-			t.Fatalf("it is told %+v", reports)
+			t.Fatalf("got %+v", reports)
 		}
 		wantReport(t, reports[0], want)
 	}
@@ -217,8 +217,8 @@ func TestPublishedHealthSkipsNoReport(t *testing.T) {
 	}
 	last := make(map[string]string)
 	whole := func() bool {
-		for _, told := range last {
-			if told != fmt.Sprint(rounds-1) {
+		for _, received := range last {
+			if received != fmt.Sprint(rounds-1) {
 				return false
 			}
 		}
@@ -267,14 +267,14 @@ func TestPruneRemovesOldReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].LoadBalancer != "web" {
-		t.Errorf("it is told %+v", reports)
+		t.Errorf("got %+v", reports)
 	}
 	if claim(t, s, "web", time.Hour) || !claim(t, s, "gone", 48*time.Hour) {
-		t.Error("the claims of those who are there were pruned, or those of others were not")
+		t.Error("the claims of live load balancers were pruned, or those of others were not")
 	}
 }
 
-// A file's owner asks as it likes, and hears of nobody.
+// A file's owner has every claim, and no other replica.
 func TestFileGrantsEveryClaim(t *testing.T) {
 	s := openFile(t, newFile(t))
 	for range 2 {

@@ -143,7 +143,7 @@ func (p *proxy) forward(from, to net.Conn, fateOf func([]byte) fate) {
 			continue
 		case lost:
 			return
-		case stuck: // the server is not even told that the client has gone
+		case stuck: // the server does not even notice that the client has gone
 			<-p.ended
 			return
 		case unanswered:

@@ -10,7 +10,7 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-// The newest event was recorded long ago as far as the clock can tell: the clock may
+// The newest event was recorded long ago by the clock, which may
 // have jumped, so that nothing is removed but what grows old while the process runs.
 func TestPruneIgnoresAClockThatJumpsForward(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T, o record.Options) record.Store{

@@ -14,7 +14,7 @@ import (
 	"lsapi/internal/record/open"
 )
 
-// opened opens and closes a file, and returns what the log was told.
+// opened opens and closes a file, and returns the log.
 func opened(t *testing.T, path string) string {
 	t.Helper()
 	var log bytes.Buffer
@@ -56,7 +56,7 @@ func TestOwnerLogsAFileThatOthersCanRead(t *testing.T) {
 	}
 }
 
-// Who can make a link in the folder could have a file of somebody else made or locked.
+// A user with access to the folder could have any file created or locked by a link.
 func TestLockFollowsNoLink(t *testing.T) {
 	path, victim := newFile(t), filepath.Join(t.TempDir(), "victim")
 	if err := os.Symlink(victim, path+".lock"); err != nil {

@@ -43,11 +43,11 @@ func TestStandbyLearnsTheOwnersChanges(t *testing.T) {
 	web.complete(web.intend(web.change(lsapi.Attach, two)), lsapi.OutcomeRefused)
 	last := api.do(lsapi.Attach, two)
 	soon(t, "a change of another load balancer", func() bool { return len(p.of("api")) > 0 })
-	if told := p.of("web"); len(told) != 5 || told[4].InstanceID != one || told[4].Action != lsapi.Attach {
-		t.Errorf("of web it was told %+v", told)
+	if received := p.of("web"); len(received) != 5 || received[4].InstanceID != one || received[4].Action != lsapi.Attach {
+		t.Errorf("of web learned %+v", received)
 	}
-	if told := p.of("api"); len(told) != 1 || told[0].ID != last.ID || told[0].Instance != last.Instance || told[0].CompletedAt.IsZero() {
-		t.Errorf("of api it was told %+v", told)
+	if received := p.of("api"); len(received) != 1 || received[0].ID != last.ID || received[0].Instance != last.Instance || received[0].CompletedAt.IsZero() {
+		t.Errorf("of api learned %+v", received)
 	}
 	if err := standby.Ready(t.Context()); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 		t.Errorf("it is ready: %v", err)
@@ -66,8 +66,8 @@ func TestStandbyLearnsRecentChangesAtItsStart(t *testing.T) {
 	p := newLearner()
 	openStandby(t, path, p)
 	soon(t, "the change", func() bool { return len(p.of("web")) > 0 })
-	if told := p.of("web"); len(told) != 1 || told[0].ID != c.ID {
-		t.Errorf("it was told %+v", told)
+	if received := p.of("web"); len(received) != 1 || received[0].ID != c.ID {
+		t.Errorf("learned %+v", received)
 	}
 }
 

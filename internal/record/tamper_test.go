@@ -36,31 +36,31 @@ func TestVerifyFindsAlterations(t *testing.T) {
 		name       string
 		seq        int64
 	}{
-		"an event's payload":       {[]string{"UPDATE events SET payload = CAST(replace(payload, 'alice', 'mallory') AS BLOB) WHERE load_balancer = 'web' AND seq = 4"}, "web", 4},
-		"an event's time":          {[]string{"UPDATE events SET at = at + 1 WHERE load_balancer = 'web' AND seq = 3"}, "web", 3},
-		"an event's kind":          {[]string{"UPDATE events SET kind = 'resolved' WHERE load_balancer = 'web' AND seq = 3"}, "web", 3},
-		"an event's change":        {[]string{"UPDATE events SET change_id = x'' WHERE load_balancer = 'web' AND seq = 3"}, "web", 3},
-		"an event's hash":          {[]string{"UPDATE events SET hash = zeroblob(32) WHERE load_balancer = 'web' AND seq = 2"}, "web", 2},
-		"an event in the middle":   {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 3"}, "web", 4},
-		"the last event":           {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 9"}, "web", 9},
-		"the first event":          {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 1"}, "web", 2},
-		"all events":               {[]string{"DELETE FROM events WHERE load_balancer = 'www'"}, "www", 1},
-		"events moved":             {[]string{"UPDATE events SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE logs SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE members SET load_balancer = 'xyz' WHERE load_balancer = 'www'"}, "xyz", 1},
-		"a log's row":              {[]string{"UPDATE logs SET last_hash = zeroblob(32) WHERE load_balancer = 'web'"}, "web", 9},
-		"a log's row, gone":        {[]string{"DELETE FROM logs WHERE load_balancer = 'web'"}, "web", 1},
-		"a log without events":     {[]string{"DELETE FROM logs WHERE load_balancer = 'www'", "DELETE FROM events WHERE load_balancer = 'www'"}, "", 0},
-		"the front of a log":       {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq < 4", "UPDATE logs SET first_seq = 4 WHERE load_balancer = 'web'"}, "web", 4},
-		"a change's actor":         {[]string{"UPDATE changes SET actor = 'mallory' WHERE last_seq = 5"}, "web", 5},
-		"a change's count":         {[]string{"UPDATE changes SET members_after = NULL WHERE last_seq = 5"}, "web", 5},
-		"an open change":           {[]string{"UPDATE changes SET outcome = 'failed' WHERE first_seq = 9"}, "web", 9},
-		"a change, gone":           {[]string{"DELETE FROM changes WHERE last_seq = 3"}, "web", 3},
-		"a change nobody made":     {[]string{"INSERT INTO changes SELECT x'00000000000070008000000000000001', load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3"}, "web", 0},
-		"an event behind the end":  {[]string{"INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash) SELECT load_balancer, 10, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = 'web' AND seq = 9"}, "web", 9},
-		"a change of nowhere":      {[]string{"UPDATE changes SET load_balancer = 'zzz' WHERE last_seq = 3"}, "web", 3},
-		"a member's event":         {[]string{"UPDATE members SET seq = 3 WHERE load_balancer = 'web'"}, "web", 3},
-		"a member, gone":           {[]string{"DELETE FROM members WHERE load_balancer = 'web'"}, "web", 8},
-		"a member nobody attached": {[]string{"INSERT INTO members VALUES ('web', 'i-99999999', 0)"}, "web", 0},
-		"a member of nowhere":      {[]string{"INSERT INTO members VALUES ('zzz', 'i-99999999', 0)"}, "", 0},
+		"an event's payload":      {[]string{"UPDATE events SET payload = CAST(replace(payload, 'alice', 'mallory') AS BLOB) WHERE load_balancer = 'web' AND seq = 4"}, "web", 4},
+		"an event's time":         {[]string{"UPDATE events SET at = at + 1 WHERE load_balancer = 'web' AND seq = 3"}, "web", 3},
+		"an event's kind":         {[]string{"UPDATE events SET kind = 'resolved' WHERE load_balancer = 'web' AND seq = 3"}, "web", 3},
+		"an event's change":       {[]string{"UPDATE events SET change_id = x'' WHERE load_balancer = 'web' AND seq = 3"}, "web", 3},
+		"an event's hash":         {[]string{"UPDATE events SET hash = zeroblob(32) WHERE load_balancer = 'web' AND seq = 2"}, "web", 2},
+		"an event in the middle":  {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 3"}, "web", 4},
+		"the last event":          {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 9"}, "web", 9},
+		"the first event":         {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 1"}, "web", 2},
+		"all events":              {[]string{"DELETE FROM events WHERE load_balancer = 'www'"}, "www", 1},
+		"events moved":            {[]string{"UPDATE events SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE logs SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE members SET load_balancer = 'xyz' WHERE load_balancer = 'www'"}, "xyz", 1},
+		"a log's row":             {[]string{"UPDATE logs SET last_hash = zeroblob(32) WHERE load_balancer = 'web'"}, "web", 9},
+		"a log's row, gone":       {[]string{"DELETE FROM logs WHERE load_balancer = 'web'"}, "web", 1},
+		"a log without events":    {[]string{"DELETE FROM logs WHERE load_balancer = 'www'", "DELETE FROM events WHERE load_balancer = 'www'"}, "", 0},
+		"the front of a log":      {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq < 4", "UPDATE logs SET first_seq = 4 WHERE load_balancer = 'web'"}, "web", 4},
+		"a change's actor":        {[]string{"UPDATE changes SET actor = 'mallory' WHERE last_seq = 5"}, "web", 5},
+		"a change's count":        {[]string{"UPDATE changes SET members_after = NULL WHERE last_seq = 5"}, "web", 5},
+		"an open change":          {[]string{"UPDATE changes SET outcome = 'failed' WHERE first_seq = 9"}, "web", 9},
+		"a change, gone":          {[]string{"DELETE FROM changes WHERE last_seq = 3"}, "web", 3},
+		"an inserted change":      {[]string{"INSERT INTO changes SELECT x'00000000000070008000000000000001', load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3"}, "web", 0},
+		"an event behind the end": {[]string{"INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash) SELECT load_balancer, 10, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = 'web' AND seq = 9"}, "web", 9},
+		"a change of nowhere":     {[]string{"UPDATE changes SET load_balancer = 'zzz' WHERE last_seq = 3"}, "web", 3},
+		"a member's event":        {[]string{"UPDATE members SET seq = 3 WHERE load_balancer = 'web'"}, "web", 3},
+		"a member, gone":          {[]string{"DELETE FROM members WHERE load_balancer = 'web'"}, "web", 8},
+		"an inserted member":      {[]string{"INSERT INTO members VALUES ('web', 'i-99999999', 0)"}, "web", 0},
+		"a member of nowhere":     {[]string{"INSERT INTO members VALUES ('zzz', 'i-99999999', 0)"}, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, path := toTamperWith(t)
@@ -76,7 +76,7 @@ func TestVerifyFindsAlterations(t *testing.T) {
 	}
 }
 
-// Whoever knows the hash can write the end of a log anew. A noted head tells.
+// The end of a log can be rewritten with valid hashes. A noted checkpoint reveals it.
 func TestVerifyFindsARemovedTailByItsCheckpoint(t *testing.T) {
 	s, path := toTamperWith(t)
 	noted := heads(t, s)
@@ -185,7 +185,7 @@ func TestDamagedLogFailsNoOtherLog(t *testing.T) {
 	writers.Wait()
 }
 
-// A forger who pretends that the record was pruned gets rid of all heads noted before.
+// A forger who pretends that the record was pruned voids all checkpoints noted before.
 // Verify says that they prove nothing, and the command fails then.
 func TestVerifyReportsCheckpointsThatAForgedPruningVoids(t *testing.T) {
 	path := newFile(t)
@@ -220,7 +220,7 @@ func TestVerifyReportsCheckpointsThatAForgedPruningVoids(t *testing.T) {
 	}
 }
 
-// Among changes that are as their events tell it, the one that nobody made is named.
+// The breach names the inserted change among valid ones.
 func TestVerifyFindsAnInsertedChange(t *testing.T) {
 	s, path := toTamperWith(t)
 	l := newLane(t, s, "web")

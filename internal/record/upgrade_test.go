@@ -110,14 +110,14 @@ func TestMigratedRecordContinues(t *testing.T) {
 		wantWhole(t, s)
 		l := newLane(t, s, "web")
 		if state := l.state(); !state.Known || !state.Members[one] {
-			t.Errorf("what it told is lost: %+v", state)
+			t.Errorf("the membership is lost: %+v", state)
 		}
 		if all := events(t, s, lsapi.Position{}, 10); len(all) != 0 || end(t, s) == (lsapi.Position{}) {
-			t.Errorf("what has no place is told: %+v, %+v", all, end(t, s))
+			t.Errorf("an event without a position is read: %+v, %+v", all, end(t, s))
 		}
 		l.say(inService(one))
 		if all := events(t, s, lsapi.Position{}, 10); len(all) != 1 || all[0].Event.Kind != lsapi.EventHealth {
-			t.Errorf("it tells %+v", all)
+			t.Errorf("got %+v", all)
 		}
 		l.after(dayLong).do(lsapi.Attach, two)
 		wantHealth(t, s, "web", inService(one))
