@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
-	"charm.land/lipgloss/v2/table"
 	"github.com/charmbracelet/x/ansi"
 
 	"lsapi/internal/sanitize"
@@ -131,51 +130,44 @@ func heads(columns []Column) line {
 // gap is the space between two columns.
 const gap = 2
 
-// write writes lines in given widths.
+// write writes lines in given widths. The last cell of a line has no padding.
 func (s Screen) write(lines []line, widths []int, room int) error {
-	var columns []int // the visible ones
-	for i, w := range widths {
-		if w > 0 {
-			columns = append(columns, i)
-		}
-	}
-	drawn := table.New().Wrap(false).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderHeader(false).BorderColumn(false)
-	drawn.StyleFunc(func(row, column int) lipgloss.Style {
-		i := columns[column]
-		return s.style(lines[row].cells[i].Style).Width(widths[i] + gap).PaddingRight(gap)
-	})
-	for _, l := range lines {
-		texts := make([]string, len(columns))
-		for column, i := range columns {
-			texts[column] = Shown(l.cells[i].Text)
-		}
-		drawn.Row(texts...)
+	last := len(widths) - 1
+	for last > 0 && widths[last] == 0 {
+		last--
 	}
 	var out strings.Builder
-	for i, text := range strings.Split(drawn.Render(), "\n")[:len(lines)] {
-		out.WriteString(strings.TrimRight(text, " ") + "\n")
-		if note := lines[i].note; note.Text != "" {
-			text := "  " + sanitize.Escape(note.Text)
+	for _, l := range lines {
+		for i, c := range l.cells {
+			if widths[i] == 0 {
+				continue
+			}
+			text := ansi.Truncate(Shown(c.Text), widths[i], "…")
+			out.WriteString(s.Paint(c.Style, text))
+			if i != last {
+				out.WriteString(strings.Repeat(" ", widths[i]-lipgloss.Width(text)+gap))
+			}
+		}
+		out.WriteByte('\n')
+		if l.note.Text != "" {
+			text := "  " + sanitize.Escape(l.note.Text)
 			if room > 0 {
 				text = ansi.Truncate(text, room, "…")
 			}
-			out.WriteString(s.Paint(note.Style, text) + "\n")
+			out.WriteString(s.Paint(l.note.Style, text) + "\n")
 		}
 	}
 	_, err := io.WriteString(s, out.String())
 	return err
 }
 
-// style returns a style as this screen shows it.
-func (s Screen) style(style Style) Style {
-	if s.Color {
-		return style
+// Paint returns a text in a style, if the screen has colours.
+func (s Screen) Paint(style Style, text string) string {
+	if !s.Color {
+		return text
 	}
-	return Plain
+	return style.Render(text)
 }
-
-// Paint returns a text in a style.
-func (s Screen) Paint(style Style, text string) string { return s.style(style).Render(text) }
 
 // fit returns the width of each column in a given room, or 0 for a removed column. A room
 // of 0 is unlimited. It cuts texts before it removes a column, and restores the other
