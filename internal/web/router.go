@@ -77,7 +77,13 @@ func (r *router) serve(x *exchange.Exchange) error {
 // CONNECT. No route ends in a slash.
 func routable(r *http.Request) bool {
 	p := r.URL.EscapedPath()
-	return strings.HasPrefix(p, "/") && p == path.Clean(p)
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		return false
+	case strings.Contains(p, "/."): // rare, and path.Clean is slow
+		return p == path.Clean(p)
+	}
+	return p == "/" || !strings.HasSuffix(p, "/") && !strings.Contains(p, "//")
 }
 
 // authenticate sets the exchange's actor. Several Authorization headers are refused,

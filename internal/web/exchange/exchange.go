@@ -41,21 +41,25 @@ var noSniff = []string{"nosniff"}
 
 func newExchange(shared *settings, w http.ResponseWriter, r *http.Request) *Exchange {
 	x := &Exchange{ResponseWriter: w, Request: r, ID: requestID(r.Header), Pattern: "other", settings: shared, began: time.Now()}
-	x.SetHeader("X-Request-Id", x.ID)
-	w.Header()["X-Content-Type-Options"] = noSniff
+	h := w.Header()
+	h["X-Request-Id"] = x.hold(x.ID)
+	h["X-Content-Type-Options"] = noSniff
 	return x
 }
 
 // SetHeader sets a response header by its canonical name. Unlike http.Header.Set it
 // does not allocate, for the first few headers.
-func (x *Exchange) SetHeader(name, value string) {
-	if int(x.used) == len(x.values) {
-		x.Header()[name] = []string{value}
-		return
+func (x *Exchange) SetHeader(name, value string) { x.Header()[name] = x.hold(value) }
+
+// hold returns the value of a header.
+func (x *Exchange) hold(value string) []string {
+	i := int(x.used)
+	if i == len(x.values) {
+		return []string{value}
 	}
-	x.values[x.used] = value
+	x.values[i] = value
 	x.used++
-	x.Header()[name] = x.values[x.used-1 : x.used : x.used]
+	return x.values[i : i+1 : i+1]
 }
 
 // Context ends when the client leaves.

@@ -23,42 +23,25 @@ func (a *API) events(x *exchange.Exchange, q *eventsQuery) error {
 	if err != nil {
 		return err
 	}
+	started := false // then the stream owns what it needs
+	unlessStarted := func(end func()) {
+		if !started {
+			end()
+		}
+	}
 	session, err := a.Long.Admit(x)
 	if err != nil {
 		return err
 	}
-	sent, err := a.startStream(x, q.LoadBalancers, after, session)
-	if !sent {
-		session.Leave()
-	}
-	return err
-}
-
-// after returns the cursor at which the stream resumes, or nil.
-func (q *eventsQuery) after() (*events.Cursor, error) {
-	id := cmp.Or(q.LastEventID, q.AfterID)
-	if id == "" {
-		return nil, nil //nolint:nilnil // no cursor
-	}
-	cursor, err := events.ParseCursor(id)
-	return &cursor, err
-}
-
-// startStream opens the stream and starts to send it, unless the request is a HEAD. It
-// returns whether the stream was started, and now owns the session.
-func (a *API) startStream(x *exchange.Exchange, loadBalancers []string, after *events.Cursor, session *exchange.StreamSession) (started bool, err error) {
-	stream, err := a.openStream(x, loadBalancers, after)
+	defer unlessStarted(session.Leave)
+	stream, err := a.openStream(x, q.LoadBalancers, after)
 	if err != nil {
-		return false, err
+		return err
 	}
-	defer func() {
-		if !started {
-			stream.Close()
-		}
-	}()
+	defer unlessStarted(stream.Close)
 	first, err := firstEvents(x, stream)
 	if err != nil {
-		return false, err
+		return err
 	}
 	h := x.Header()
 	h.Set("Content-Type", exchange.TypeEvents)
@@ -66,10 +49,21 @@ func (a *API) startStream(x *exchange.Exchange, loadBalancers []string, after *e
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	if x.Request.Method == http.MethodHead {
 		x.WriteHeader(http.StatusOK)
-		return false, nil
+		return nil
 	}
 	err = serveEvents(x, first, stream, session)
-	return err == nil, err
+	started = err == nil
+	return err
+}
+
+// after returns the cursor at which the stream resumes, or nil.
+func (q *eventsQuery) after() (*events.Cursor, error) {
+	id := cmp.Or(q.LastEventID, q.AfterID)
+	if id == "" {
+		return nil, nil
+	}
+	cursor, err := events.ParseCursor(id)
+	return &cursor, err
 }
 
 func (a *API) openStream(x *exchange.Exchange, loadBalancers []string, after *events.Cursor) (*events.Stream, error) {
