@@ -23,6 +23,9 @@ type proxy struct {
 	down, stalled, deaf atomic.Bool
 	// delay is how many microseconds a message is on its way, at most.
 	delay atomic.Int64
+	// swallow is part of a message at which a connection that listens for hints falls
+	// silent. It works once.
+	swallow atomic.Pointer[string]
 	// commits decides what becomes of the next commits.
 	commits chan fate
 
@@ -93,8 +96,20 @@ func (p *proxy) accept() {
 		p.mu.Lock()
 		p.conns[client], p.conns[server] = true, true
 		p.mu.Unlock()
-		p.work.Go(func() { p.forward(client, server, p.fateOf) })
+		p.work.Go(func() { p.forward(client, server, p.fates()) })
 		p.work.Go(func() { p.forward(server, client, p.fateOfAnswer) })
+	}
+}
+
+// fates returns what decides the fate of one client's messages.
+func (p *proxy) fates() func(message []byte) fate {
+	listens := false
+	return func(message []byte) fate {
+		listens = listens || bytes.Contains(message, []byte("LISTEN lsapi_"))
+		if part := p.swallow.Load(); listens && part != nil && bytes.Contains(message, []byte(*part)) && p.swallow.CompareAndSwap(part, nil) {
+			return stuck
+		}
+		return p.fateOf(message)
 	}
 }
 

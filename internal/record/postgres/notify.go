@@ -4,11 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"lsapi/internal/record"
 	"lsapi/internal/record/postgres/postgresdb"
@@ -65,67 +61,6 @@ func (n *notifier) run(ctx context.Context) {
 			_ = n.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
 				return q.Notify(ctx, postgresdb.NotifyParams{Channel: channel, Payloads: slices.Collect(maps.Keys(payloads))})
 			})
-		}
-	}
-}
-
-// listen receives notifications on its own connection, and reconnects.
-func (e *engine) listen(ctx context.Context, hints *record.Hints) {
-	for pause := firstListenPause; ctx.Err() == nil; pause = min(2*pause, maxListenPause) {
-		if e.listenOnce(ctx, hints) {
-			pause = firstListenPause
-		}
-		_ = record.Pause(ctx, nil, pause)
-	}
-}
-
-// listenOnce listens until the connection ends. It reports whether there was one.
-func (e *engine) listenOnce(ctx context.Context, hints *record.Hints) (connected bool) {
-	channels := []string{leasesChannel, changesChannel, eventsChannel, listingsChannel, healthChannel}
-	conn, err := pgx.ConnectConfig(ctx, e.database.config.ConnConfig.Copy())
-	if err != nil {
-		return false
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
-		defer cancel()
-		_ = conn.Close(ctx)
-	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+strings.Join(channels, "; LISTEN ")); err != nil {
-		return false
-	}
-	hints.WakeAll()
-	for {
-		notification, err := next(ctx, conn)
-		if err != nil {
-			return true
-		}
-		switch notification.Channel {
-		case leasesChannel:
-			hints.Wake(notification.Payload)
-		case changesChannel:
-			hints.Wake(changesChannel)
-			hints.Wake(eventsChannel)
-		default:
-			hints.Wake(notification.Channel)
-		}
-	}
-}
-
-// next waits for a notification, and checks a silent connection.
-func next(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
-	for {
-		waiting, cancel := context.WithTimeout(ctx, listenCheck)
-		notification, err := conn.WaitForNotification(waiting)
-		cancel()
-		if err == nil || ctx.Err() != nil || !pgconn.Timeout(err) {
-			return notification, err
-		}
-		bounded, cancel := context.WithTimeout(ctx, queryTimeout)
-		err = conn.Ping(bounded)
-		cancel()
-		if err != nil {
-			return nil, err
 		}
 	}
 }
