@@ -149,16 +149,14 @@ func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the servi
 
 // follow reads the record until the hub is closed.
 func (h *Hub) follow(ctx context.Context) {
-	failing := false
+	outage := background.NewOutage(h.group)
 	for ctx.Err() == nil {
 		err := h.readNext(ctx)
-		if fails := err != nil && ctx.Err() == nil; fails != failing {
-			failing = fails
-			if fails {
-				h.o.Log.Warn("the record cannot be read: event streams are paused", "error", err)
-			} else {
-				h.o.Log.Info("the record can be read again: event streams continue")
-			}
+		switch begins, ends := outage.Note(err); {
+		case begins:
+			h.o.Log.Warn("the record cannot be read: event streams are paused", "error", err)
+		case ends:
+			h.o.Log.Info("the record can be read again: event streams continue")
 		}
 		if err != nil {
 			select {

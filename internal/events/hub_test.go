@@ -1,9 +1,11 @@
 package events_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -386,4 +388,26 @@ func TestStreamsAreLimited(t *testing.T) {
 			t.Errorf("one more is %v", err)
 		}
 	})
+}
+
+func TestLogReportsTheEndOfAnOutageOnlyIfTheRecordIsRead(t *testing.T) {
+	for _, back := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			r, log := &hangingRecord{record: newRecord()}, new(bytes.Buffer)
+			h := events.New(events.Options{Record: r, Encode: encode, Log: slog.New(slog.NewTextHandler(log, nil))})
+			open(t, h, "", "").Close()
+			r.hangs.Store("Events")
+			time.Sleep(time.Minute)
+			if back {
+				r.hangs.Store("")
+				time.Sleep(time.Minute)
+			}
+			if err := h.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if strings.Count(log.String(), "cannot be read") != 1 || strings.Contains(log.String(), "can be read again") != back {
+				t.Errorf("the log is\n%s", log)
+			}
+		})
+	}
 }

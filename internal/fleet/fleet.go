@@ -9,7 +9,6 @@ package fleet
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
 
 	"lsapi"
 	"lsapi/internal/background"
@@ -52,11 +51,11 @@ func New(o Options) *Fleet {
 		instances:  newCache(group, instancesLifetime, instancesBatch, o.Instances.Instances),
 		history:    newHistoryReader(group, o.Record, o.Reads),
 		sources: sources{
-			health:     &source{name: "the health of members"},
-			attributes: &source{name: "the attributes of load balancers"},
-			tags:       &source{name: "the tags of load balancers"},
-			instances:  &source{name: "instances"},
-			record:     &source{name: "the record of changes"},
+			health:     &source{"the health of members", background.NewOutage(group)},
+			attributes: &source{"the attributes of load balancers", background.NewOutage(group)},
+			tags:       &source{"the tags of load balancers", background.NewOutage(group)},
+			instances:  &source{"instances", background.NewOutage(group)},
+			record:     &source{"the record of changes", background.NewOutage(group)},
 		},
 		group: group,
 	}
@@ -70,21 +69,21 @@ type sources struct{ health, attributes, tags, instances, record *source }
 
 // source is a source of answers, for the log.
 type source struct {
-	name    string
-	failing atomic.Bool // the failure was logged
+	name   string
+	outage *background.Outage
 }
 
 // logResult logs the first failure of a source, and its end. A load balancer that does
 // not exist is no failure, nor is an error after the caller's context ended.
 func (f *Fleet) logResult(caller context.Context, s *source, err error) {
-	switch {
-	case err == nil:
-		if s.failing.Load() && s.failing.Swap(false) {
-			f.o.Log.InfoContext(caller, s.name+" can be read again")
-		}
-	case lsapi.ErrorCode(err) == lsapi.CodeNotFound || caller.Err() != nil:
-	case !s.failing.Swap(true):
+	if err != nil && (lsapi.ErrorCode(err) == lsapi.CodeNotFound || caller.Err() != nil) {
+		return
+	}
+	switch begins, ends := s.outage.Note(err); {
+	case begins:
 		f.o.Log.WarnContext(caller, s.name+" cannot be read; load balancers are shown without", "error", err)
+	case ends:
+		f.o.Log.InfoContext(caller, s.name+" can be read again")
 	}
 }
 

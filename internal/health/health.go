@@ -96,10 +96,10 @@ type Poller struct {
 	stats     Stats
 	closing   bool
 
-	wakeWatch  chan struct{} // holds one: who watches what has changed
-	wakeListen chan struct{} // holds one: somebody wants to hear of the other replicas
-	slots      chan struct{} // one for each poll under way
-	apart      apart
+	wakeWatch  chan struct{}      // holds one: who watches what has changed
+	wakeListen chan struct{}      // holds one: somebody wants to hear of the other replicas
+	slots      chan struct{}      // one for each poll under way
+	apart      *background.Outage // of the other replicas
 
 	work *background.Group
 	base context.Context // of work
@@ -131,6 +131,7 @@ func New(o Options) *Poller {
 		drains:    drains{known: make(map[string]map[string]time.Time)},
 		wakeWatch: make(chan struct{}, 1), wakeListen: make(chan struct{}, 1),
 		slots: make(chan struct{}, maxPolls),
+		apart: background.NewOutage(work),
 		work:  work, base: work.Context(),
 	}
 }

@@ -2,22 +2,18 @@ package health
 
 import (
 	"context"
-	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"lsapi"
 )
 
-// apart is whether the log knows that the other replicas cannot be reached.
-type apart struct{ told atomic.Bool }
-
-func (a *apart) note(log *slog.Logger, err error) {
-	switch was := a.told.Swap(err != nil); {
-	case err != nil && !was:
-		log.Warn("the other replicas cannot be reached; health is asked for this one alone", "error", err)
-	case err == nil && was:
-		log.Info("the other replicas can be reached again; health is asked for all")
+// reached logs when the other replicas cannot be reached, and when they can again.
+func (p *Poller) reached(err error) {
+	switch begins, ends := p.apart.Note(err); {
+	case begins:
+		p.o.Log.Warn("the other replicas cannot be reached; health is asked for this one alone", "error", err)
+	case ends:
+		p.o.Log.Info("the other replicas can be reached again; health is asked for all")
 	}
 }
 
@@ -34,7 +30,7 @@ func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
 	if p.base.Err() != nil {
 		return false
 	}
-	p.apart.note(p.o.Log, err)
+	p.reached(err)
 	if given || err != nil {
 		return true
 	}
@@ -51,9 +47,7 @@ func (p *Poller) publish(ctx context.Context, report lsapi.HealthReport) {
 	}
 	publishing, cancel := context.WithTimeout(ctx, replicaTimeout)
 	defer cancel()
-	if err := p.o.Replicas.PublishHealth(publishing, report); p.base.Err() == nil {
-		p.apart.note(p.o.Log, err)
-	}
+	p.reached(p.o.Replicas.PublishHealth(publishing, report))
 }
 
 // listenForever takes in what other replicas have found, while anybody here wants
@@ -91,7 +85,7 @@ func (p *Poller) listen(ctx context.Context, heard int64) (int64, error) {
 	if ctx.Err() != nil && err != nil {
 		return heard, nil
 	}
-	p.apart.note(p.o.Log, err)
+	p.reached(err)
 	if err != nil {
 		return heard, err
 	}

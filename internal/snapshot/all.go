@@ -80,7 +80,7 @@ func (s *Snapshot) awaitEntry(ctx context.Context, name string) (*entry, error) 
 			return known, nil
 		case !exists:
 			return nil, errNotFound(name)
-		case s.failing.Load():
+		case s.failing.Failing():
 			return nil, errUnreadable()
 		}
 		select {

@@ -44,7 +44,7 @@ func (s *Snapshot) wasListedSince(since time.Time) bool {
 func (s *Snapshot) awaitListing(ctx context.Context, since time.Time) error {
 	for {
 		refreshed := *s.refreshed.Load()
-		if s.wasListedSince(since) || s.failing.Load() {
+		if s.wasListedSince(since) || s.failing.Failing() {
 			return nil
 		}
 		select {

@@ -262,3 +262,31 @@ func TestFollowerThatHearsNothingDoesNotHurry(t *testing.T) {
 		})
 	})
 }
+
+// leaseless answer no request to lead before the end.
+type leaseless struct{ *staged }
+
+func (leaseless) Lead(ctx context.Context) (bool, error) {
+	<-ctx.Done()
+	return false, ctx.Err()
+}
+
+func TestCloseDuringAnOutageOfTheReplicasEndsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aws, h := newFakeAWS(), &hooks{t: t, observed: make(map[string][]string)}
+		aws.set("web", "i-1")
+		r := &region{aws: aws, overlay: make(map[string][]string)}
+		s := snapshot.New(snapshot.Options{
+			AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid, Replicas: leaseless{new(staged)}, Log: slog.New(h),
+			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
+		})
+		s.Start()
+		s.Touch()
+		time.Sleep(5 * time.Second) // the second request to lead is under way
+		h.log(apart)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		h.log()
+	})
+}

@@ -375,3 +375,23 @@ func TestStatsCountMembersAndBytes(t *testing.T) {
 		}
 	})
 }
+
+func TestCloseDuringAnOutageEndsNoOutage(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	aws.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeUpstream, "")
+	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
+		r.Touch()
+		time.Sleep(time.Second)
+		h.log(cannotBeRead)
+		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = time.Hour })
+		time.Sleep(10 * time.Second) // a refresh is under way
+		h.codes()
+		if err := r.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := h.codes(); len(got) > 0 {
+			t.Errorf("the cancelled refresh counts as %q", got)
+		}
+	})
+}

@@ -23,7 +23,7 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.EncodedList, error) {
 		return &known.EncodedList, nil
 	case !exists && s.isListed(now):
 		return nil, errNotFound(loadBalancer)
-	case s.isBearable(known, now) && (s.failing.Load() || s.isInVain()):
+	case s.isBearable(known, now) && (s.failing.Failing() || s.isInVain()):
 		return &known.EncodedList, nil
 	}
 	return nil, nil

@@ -14,11 +14,11 @@ import (
 // when nobody does.
 func (s *Snapshot) refreshForever() {
 	var next time.Time
-	for {
+	for s.base.Err() == nil {
 		now := time.Now()
 		var due <-chan time.Time
 		if s.isIdle(now) {
-			s.failing.Store(false) // whoever reads next finds out
+			s.failing.Forget() // whoever reads next finds out
 		} else {
 			due = time.After(max(0, next.Sub(now)))
 		}
@@ -53,6 +53,9 @@ func (s *Snapshot) schedule(began time.Time, took time.Duration, err error) (nex
 	if errors.Is(err, errOutdated) {
 		return time.Now() // the instances are known now: the next one is quick
 	}
+	if s.base.Err() != nil {
+		return time.Time{} // the result is that of the end
+	}
 	s.tell(err)
 	s.o.Observe(lsapi.ErrorCode(err), took)
 	if err != nil {
@@ -79,12 +82,11 @@ func (s *Snapshot) stretch(bound, took time.Duration) {
 
 // tell logs when refreshing begins to fail, and when it works again.
 func (s *Snapshot) tell(err error) {
-	failing := err != nil && s.base.Err() == nil
-	switch was := s.failing.Swap(failing); {
-	case failing && !was:
+	switch begins, ends := s.failing.Note(err); {
+	case begins:
 		s.o.Log.Warn("AWS cannot be read; answers grow older", "code", lsapi.ErrorCode(err), "error", err)
 		s.announce()
-	case was && !failing:
+	case ends:
 		s.o.Log.Info("AWS can be read again")
 	}
 }

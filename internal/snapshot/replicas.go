@@ -64,13 +64,11 @@ func (s *Snapshot) leads(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, leadTimeout)
 	defer cancel()
 	lead, err := s.o.Replicas.Lead(ctx)
-	if away := err != nil && s.base.Err() == nil; away != s.apart {
-		s.apart = away
-		if away {
-			s.o.Log.Warn("the other replicas cannot be reached; AWS is asked for this one alone", "error", err)
-		} else {
-			s.o.Log.Info("the other replicas can be reached again")
-		}
+	switch begins, ends := s.apart.Note(err); {
+	case begins:
+		s.o.Log.Warn("the other replicas cannot be reached; AWS is asked for this one alone", "error", err)
+	case ends:
+		s.o.Log.Info("the other replicas can be reached again")
 	}
 	return lead || err != nil
 }

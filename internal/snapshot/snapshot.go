@@ -84,11 +84,13 @@ type Snapshot struct {
 	bound    atomic.Int64                     // how old an answer may be now: MaxStaleness, or what a large fleet allows
 	oldest   atomic.Int64                     // the age of the oldest answer served as fresh since the last refresh
 	achieved atomic.Int64                     // the same between the two refreshes before
-	failing  atomic.Bool                      // the last refresh failed
 	lastRead atomic.Int64                     // when somebody last read, as a stamp
 	resumed  atomic.Int64                     // when somebody first read after nobody had for a while, as a stamp
 	inVain   atomic.Int64                     // when a reader last lost patience, as a stamp
 	renewing atomic.Bool                      // instance facts are being asked for again
+
+	failing *background.Outage // of refreshes
+	apart   *background.Outage // of the other replicas
 
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
 
@@ -101,7 +103,6 @@ type Snapshot struct {
 	recent   []time.Duration // how long the last listings took; the refreshing goroutine's own
 	followed followed        // what others have published; likewise
 	told     map[string]told // what was published last; likewise
-	apart    bool            // the other replicas cannot be reached; likewise
 	warned   time.Time       // when a stretched bound was last told; likewise
 	swept    time.Time       // when unused facts were last looked for; likewise
 
@@ -139,7 +140,8 @@ func New(o Options) *Snapshot {
 		flying:   make(map[string]bool),
 		wake:     make(chan struct{}, 1),
 		catchUps: make(chan struct{}, maxCatchUps),
-		work:     work, base: work.Context(),
+		failing:  background.NewOutage(work), apart: background.NewOutage(work),
+		work: work, base: work.Context(),
 	}
 	s.slots.Store(new(map[string]*slot))
 	s.refreshed.Store(new(make(chan struct{})))
