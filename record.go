@@ -183,8 +183,9 @@ func IsTransient(err error) bool {
 	return !errors.Is(err, ErrLeaseLost) && (code == CodeUnavailable || code == CodeTimeout)
 }
 
-// AppliedChange is a change that lsapi applied, of which AWS's reads may not show
-// anything yet.
+// AppliedChange is a change that lsapi applied and that AWS's reads may not show yet. One
+// of SourceExternal was observed instead: reads show it, and no longer the changes of the
+// instance before it.
 type AppliedChange struct {
 	Change
 	// Seq is the number of the event that completed it: of several changes of an

@@ -138,4 +138,41 @@ func TestLoadBalancerDeletedDuringDowntimeIsOnRecord(t *testing.T) {
 	})
 }
 
+func TestRecreatedLoadBalancerHasNoOldMembersOnAnotherReplica(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 2, nil)
+	one, other := c.replicas[0].service, c.replicas[1].service
+	c.aws.do("CreateLoadBalancer", anewELB)
+	eventually(t, "it is there", func() bool { return one.attach("anew", spare).status == 201 })
+	fresh := func(s *service) response { return s.send("GET", "/elb/anew", "", "Cache-Control: no-cache") }
+	if list := fresh(other); !slices.Contains(list.ids(t), spare) {
+		t.Errorf("the other replica lists %s", list.body)
+	}
+	c.aws.do("DeleteLoadBalancer", "LoadBalancerName=anew")
+	if list := fresh(one); list.status != 404 {
+		t.Errorf("the deleted one is %d: %s", list.status, list.body)
+	}
+	c.aws.do("CreateLoadBalancer", anewELB)
+	outside := func() []change {
+		return slices.DeleteFunc(one.changes("loadBalancer=anew"), func(c change) bool { return c.Source != "external" })
+	}
+	eventually(t, "its member is off the record", func() bool { return len(outside()) > 0 })
+	if list := fresh(other); list.status != 200 || slices.Contains(list.ids(t), spare) {
+		t.Errorf("the other replica lists %d: %s", list.status, list.body)
+	}
+	if answer := other.attach("anew", spare); answer.status != 201 {
+		t.Errorf("the attach to the new one is %d: %s", answer.status, answer.body)
+	}
+	if answer := one.detach("anew", spare); answer.status != 201 {
+		t.Errorf("the detach from the new one is %d: %s", answer.status, answer.body)
+	}
+	if list := fresh(other); slices.Contains(list.ids(t), spare) {
+		t.Errorf("the other replica then lists %s", list.body)
+	}
+	if found := outside(); len(found) != 1 {
+		t.Errorf("outside changes: %+v", found)
+	}
+	verify(t, c.store)
+}
+
 const anewELB = "LoadBalancerName=anew&AvailabilityZones.member.1=us-east-1a&Listeners.member.1.Protocol=HTTP&Listeners.member.1.LoadBalancerPort=80&Listeners.member.1.InstancePort=80"

@@ -218,9 +218,14 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 			state.LookedAt = e.Until
 			setAll(state.Members, e.Added, true)
 			setAll(state.Members, e.Removed, false)
-			state.Applied = slices.DeleteFunc(state.Applied, func(c lsapi.AppliedChange) bool {
-				return slices.Contains(e.Added, c.InstanceID) || slices.Contains(e.Removed, c.InstanceID)
-			})
+			for _, id := range slices.Concat(e.Added, e.Removed) {
+				state.Applied = slices.DeleteFunc(state.Applied, func(c lsapi.AppliedChange) bool { return c.InstanceID == id })
+				outside := lsapi.Change{ID: "outside " + id, InstanceID: id, Action: lsapi.Detach, Source: lsapi.SourceExternal}
+				if slices.Contains(e.Added, id) {
+					outside.Action = lsapi.Attach
+				}
+				state.Applied = append(state.Applied, lsapi.AppliedChange{Change: outside, Seq: int64(i + 1), At: l.stamps[i]})
+			}
 		case lsapi.EventIntended:
 			open := e.Change
 			open.Deadline = l.stamps[i].Add(open.Deadline.Sub(open.IntendedAt))

@@ -33,6 +33,9 @@ func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMem
 		r.members = make(map[string]bool)
 	}
 	for _, c := range state.Applied {
+		if c.Source == lsapi.SourceExternal {
+			continue // a look has shown it
+		}
 		r.recent[c.InstanceID] = period{c.At.Add(-tookOf(c.Change)), c.At}
 	}
 	return r

@@ -20,8 +20,8 @@ type applied struct {
 	// seq is the number of the event that completed the change; for a change of this
 	// process, that of the last event before it.
 	seq int64
-	// void marks a change of a load balancer that was deleted since. It stays, so that
-	// the record, which may lack the deletion, cannot bring it back.
+	// void marks a change that reads no longer miss: the load balancer was deleted since,
+	// or the change was observed. It stays, so that no earlier change comes back.
 	void bool
 }
 
@@ -65,10 +65,12 @@ func (c changes) lay(recorded lsapi.AppliedChange) (later bool) {
 	return c.put(recorded)
 }
 
-// put adds the last change of an instance, and returns true.
+// put adds the last change of an instance, and reports whether reads may miss it: they
+// show one that was observed.
 func (c changes) put(last lsapi.AppliedChange) bool {
-	c[last.InstanceID] = applied{member: last.Action == lsapi.Attach, at: last.At, change: last.ID, seq: last.Seq}
-	return true
+	observed := last.Source == lsapi.SourceExternal
+	c[last.InstanceID] = applied{member: last.Action == lsapi.Attach, at: last.At, change: last.ID, seq: last.Seq, void: observed}
+	return !observed
 }
 
 // invalidate voids the changes before then.

@@ -30,6 +30,10 @@ func TestChangesTakeOnlyLaterOnes(t *testing.T) {
 	recorded := func(id string, seq int64, at time.Time) lsapi.AppliedChange {
 		return lsapi.AppliedChange{Change: lsapi.Change{ID: id, Action: lsapi.Attach, InstanceID: "i"}, Seq: seq, At: at}
 	}
+	outside := func(seq int64) lsapi.AppliedChange {
+		c := lsapi.Change{ID: "outside", Action: lsapi.Detach, InstanceID: "i", Source: lsapi.SourceExternal}
+		return lsapi.AppliedChange{Change: c, Seq: seq, At: start}
+	}
 	own := applied{at: start, change: "own", seq: 7}
 	for _, test := range []struct {
 		name  string
@@ -42,6 +46,8 @@ func TestChangesTakeOnlyLaterOnes(t *testing.T) {
 		{"itself", recorded("own", 8, start), false, own},
 		{"itself, stamped later", recorded("own", 8, start.Add(time.Hour)), false, own},
 		{"itself, stamped earlier", recorded("own", 8, start.Add(-time.Second)), false, applied{at: start.Add(-time.Second), change: "own", seq: 7}},
+		{"an outside change that was observed later", outside(9), false, applied{at: start, change: "outside", seq: 9, void: true}},
+		{"an outside change that was observed before", outside(6), false, own},
 	} {
 		c := changes{"i": own}
 		if later := c.lay(test.c); later != test.later || c["i"] != test.want {

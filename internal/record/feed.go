@@ -57,10 +57,8 @@ func (f *Feed) Look(ctx context.Context) error {
 			return found, nil
 		}
 		err := eachEvent(ctx, t, log.LoadBalancer, found.before+1, func(row EventRow) (bool, error) {
-			change, err := appliedBy(ctx, t, log, row)
-			if change != nil {
-				found.changes = append(found.changes, *change)
-			}
+			changes, err := appliedBy(ctx, t, log, row)
+			found.changes = append(found.changes, changes...)
 			return true, err
 		})
 		return found, err

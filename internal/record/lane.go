@@ -87,9 +87,8 @@ func (r Record) Applied(ctx context.Context, loadBalancer string, within time.Du
 	})
 }
 
-// applied returns the changes applied after since, in order, except those of instances
-// with a later observed event: AWS showed what came after them. It reads the log
-// backwards.
+// applied returns the changes applied after since, in order. A change that was observed
+// takes the place of the instance's changes before it. It reads the log backwards.
 func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsapi.AppliedChange, error) {
 	if !log.AppliedAt.After(since) {
 		return nil, nil
@@ -106,15 +105,15 @@ func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsap
 				slices.Reverse(found)
 				return found, nil
 			}
-			if err := overtake(row, overtaken); err != nil {
-				return nil, err
-			}
-			change, err := appliedBy(ctx, t, log, row)
+			changes, err := appliedBy(ctx, t, log, row)
 			if err != nil {
 				return nil, err
 			}
-			if change != nil && !overtaken[change.InstanceID] {
-				found = append(found, *change)
+			for _, c := range changes {
+				if !overtaken[c.InstanceID] {
+					found = append(found, c)
+				}
+				overtaken[c.InstanceID] = overtaken[c.InstanceID] || c.Source == lsapi.SourceExternal
 			}
 			before = row.Seq
 		}
@@ -126,32 +125,28 @@ func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsap
 	return found, nil
 }
 
-// overtake adds the instances of an observed event.
-func overtake(row EventRow, overtaken map[string]bool) error {
-	if row.Kind != lsapi.EventObserved {
-		return nil
+// appliedBy returns the change that an event completed as applied, or the changes that
+// it observed.
+func appliedBy(ctx context.Context, t Tables, log LogRow, row EventRow) ([]lsapi.AppliedChange, error) {
+	var changes []ChangeRow
+	switch row.Kind {
+	case lsapi.EventObserved:
+		p, err := decode(row.Payload)
+		if err != nil {
+			return nil, err
+		}
+		changes = effectsOf(p, nil).changes
+	case lsapi.EventCompleted, lsapi.EventResolved:
+		change, err := t.Change(ctx, row.ChangeID)
+		if err != nil || change == nil || change.Outcome != lsapi.OutcomeApplied {
+			return nil, err
+		}
+		changes = []ChangeRow{*change}
+	case lsapi.EventIntended, lsapi.EventCheckpoint, lsapi.EventHealth:
 	}
-	p, err := decode(row.Payload)
-	if err != nil {
-		return err
+	applied := make([]lsapi.AppliedChange, len(changes))
+	for i, c := range changes {
+		applied[i] = lsapi.AppliedChange{Change: c.Change, Seq: row.Seq, At: log.Clock.toLocal(log.recordedAt(row))}
 	}
-	for instance := range p.Added {
-		overtaken[instance] = true
-	}
-	for instance := range p.Removed {
-		overtaken[instance] = true
-	}
-	return nil
-}
-
-// appliedBy returns the change that an event completed as applied, nil for none.
-func appliedBy(ctx context.Context, t Tables, log LogRow, row EventRow) (*lsapi.AppliedChange, error) {
-	if row.Kind != lsapi.EventCompleted && row.Kind != lsapi.EventResolved {
-		return nil, nil
-	}
-	change, err := t.Change(ctx, row.ChangeID)
-	if err != nil || change == nil || change.Outcome != lsapi.OutcomeApplied {
-		return nil, err
-	}
-	return &lsapi.AppliedChange{Change: change.Change, Seq: row.Seq, At: log.Clock.toLocal(log.recordedAt(row))}, nil
+	return applied, nil
 }

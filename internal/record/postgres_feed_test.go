@@ -74,10 +74,13 @@ func TestFeedPassesOnChangesOfOtherReplicas(t *testing.T) {
 	before.after(time.Minute)
 	before.append(lsapi.Event{Kind: lsapi.EventObserved, At: before.now, Since: looked, Until: before.now, Removed: []string{three}})
 	last := before.do(lsapi.Attach, "i-00000004")
-	soon(t, "both changes", func() bool { return len(p.of("web")) >= 2 })
+	soon(t, "all changes", func() bool { return len(p.of("web")) >= 3 })
 	received := p.of("web")
-	if len(received) != 2 || received[0].ID != c.ID || received[0].Instance != c.Instance || received[0].CompletedAt.IsZero() || received[1].ID != last.ID {
-		t.Errorf("learned %+v, want what lsapi has applied", received)
+	if len(received) != 3 || received[0].ID != c.ID || received[0].Instance != c.Instance || received[0].CompletedAt.IsZero() || received[2].ID != last.ID {
+		t.Fatalf("learned %+v, want the applied changes", received)
+	}
+	if outside := received[1]; outside.Source != lsapi.SourceExternal || outside.InstanceID != three || outside.Action != lsapi.Detach {
+		t.Errorf("learned %+v as the external change", outside)
 	}
 }
 

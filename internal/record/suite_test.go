@@ -36,7 +36,7 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 		"a membership is unknown before its first checkpoint": testUnknownMembership,
 		"an observed event creates external changes":          testObserved,
 		"lane state has recently applied changes in order":    testApplied,
-		"an external change hides earlier applied ones":       testOvertaken,
+		"an external change replaces earlier applied ones":    testOvertaken,
 		"unfinished load balancers are listed":                testUnfinished,
 		"populated load balancers are listed":                 testPopulated,
 		"event times never decrease":                          testTime,
@@ -361,17 +361,24 @@ func testApplied(t *testing.T, s record.Store) {
 	}
 }
 
-// testOvertaken: who detaches an instance past lsapi, or deletes its load balancer, has
-// shown that AWS no longer says what lsapi did.
+// A change outside of lsapi, such as the deletion of the load balancer, ends what lsapi
+// had applied to the instance before.
 func testOvertaken(t *testing.T, s record.Store) {
 	l := newLane(t, s, "web")
 	l.know()
 	l.do(lsapi.Attach, one)
 	b := l.do(lsapi.Attach, two)
 	l.after(time.Second).append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.now, Removed: []string{one}})
-	wantApplied(t, l.state().Applied, b.ID)
 	c := l.do(lsapi.Attach, one)
-	wantApplied(t, l.state().Applied, b.ID, c.ID)
+	applied := l.state().Applied
+	if len(applied) != 3 {
+		t.Fatalf("got %+v", applied)
+	}
+	outside := applied[1]
+	if outside.Source != lsapi.SourceExternal || outside.Action != lsapi.Detach || outside.InstanceID != one || outside.Seq <= applied[0].Seq || outside.At.IsZero() {
+		t.Errorf("the external change is %+v", outside)
+	}
+	wantApplied(t, applied, b.ID, outside.ID, c.ID)
 }
 
 func wantApplied(t testing.TB, got []lsapi.AppliedChange, want ...string) {

@@ -66,6 +66,26 @@ func TestFreshReadAnsweredByNameShowsTheChangesOfOtherReplicas(t *testing.T) {
 
 // A read that several readers share is fresh if one of them wants it to be, whoever
 // comes first.
+func TestFreshReadDoesNotShowAChangeThatTheRecordHasEnded(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.mu.Lock()
+		r.overlay["web"] = []string{"i-1", "i-2"}
+		r.mu.Unlock()
+		r.wantRead(t, "web", "i-1:t2.micro i-2:")
+		r.onCatchUp(func(_ context.Context, name string) error {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			delete(r.overlay, name)
+			return nil
+		})
+		if got, _ := r.read(t, "web", true); got != "i-1:t2.micro" {
+			t.Errorf("a fresh read got %q", got)
+		}
+	})
+}
+
 func TestFreshReaderIsNotAnsweredAsTheOthersOfItsRead(t *testing.T) {
 	for _, order := range [][]bool{{false, true}, {true, false}} {
 		aws := newFakeAWS()

@@ -23,6 +23,7 @@ type slot struct {
 type entry struct {
 	lsapi.EncodedList
 	members     []lsapi.Instance
+	shown       []string           // the ids of the members as AWS returned them, without the overlay
 	description *lsapi.Description // nil until a listing has told it
 	origin      origin
 	// wanted is since when readers have waited for an entry as of a later time, as
@@ -100,6 +101,7 @@ func (s *Snapshot) publish(sl *slot, lb lsapi.Pool, began time.Time) {
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
 			e := s.made(s.o.Overlay(sl.name, lb.Members, began), old)
+			e.shown = lb.Members
 			if lb.Description != nil {
 				e.description = lb.Description
 			}
@@ -127,7 +129,7 @@ func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
 	}
 	e := entry{EncodedList: s.o.Encode(members), members: members}
 	if old != nil {
-		e.description = old.description
+		e.shown, e.description = old.shown, old.description
 	}
 	return e
 }

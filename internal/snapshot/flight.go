@@ -177,9 +177,10 @@ func (s *Snapshot) catchUp(ctx context.Context, name string) error {
 	return nil
 }
 
-// overlaid returns the ids of an entry's members with the overlay of now.
+// overlaid returns the ids of an entry's members with the overlay of now: it may have
+// lost changes that it had when the entry was made.
 func (s *Snapshot) overlaid(name string, e *entry) []string {
-	return s.o.Overlay(name, idsOf(e.members), e.AsOf)
+	return s.o.Overlay(name, e.shown, e.AsOf)
 }
 
 // readOne reads one load balancer by name.
