@@ -16,7 +16,7 @@ import (
 var plainFolders = []string{
 	".", "api", "bench", "client", "cmd", "e2e", "external_scripts", "scripts", "terraform",
 	"internal/app", "internal/auth", "internal/background", "internal/cli", "internal/clientconfig", "internal/clock", "internal/cloud",
-	"internal/config", "internal/connlimit", "internal/emulator", "internal/events", "internal/fleet", "internal/membership", "internal/observe",
+	"internal/config", "internal/connlimit", "internal/emulator", "internal/events", "internal/fleet", "internal/health", "internal/membership", "internal/observe",
 	"internal/overlay", "internal/safefile",
 	"internal/sanitize", "internal/stress", "internal/telemetry", "internal/web",
 }

@@ -7,37 +7,36 @@ import (
 	"lsapi"
 )
 
-// balancer is a load balancer that is polled, or was a moment ago. Its goroutine
-// ends when nobody wants to know of it any more and its report is old. All of it is
-// guarded by Poller.mu but what never changes.
+// balancer is a load balancer that is polled, or was recently. Its goroutine ends when
+// no caller needs it and its report has expired. Poller.mu guards its mutable fields.
 type balancer struct {
 	poller *Poller
 	name   string
-	wake   chan struct{} // holds one: something is wanted
+	woken  chan struct{} // holds one: the demand has changed
 
-	plain     int                // Followers that are not about an instance
-	plainFrom time.Time          // since when there are some
-	drainers  map[*Follower]bool // those that are
-	asks      map[*ask]bool
-	listed    bool      // all are watched, and it is among the names
-	watchFrom time.Time // it is not polled before that because it is watched
+	plain     int                // Followers of the whole load balancer
+	plainFrom time.Time          // of the first of them
+	drainers  map[*Follower]bool // Followers of one instance
+	queries   map[*query]bool
+	listed    bool      // all load balancers are watched, and this one exists
+	watchFrom time.Time // the earliest poll for watchers
 
-	report    lsapi.HealthReport // the last; none yet if its AsOf is zero
-	foreign   bool               // it is another process's
-	completed time.Time          // the AsOf of the last of those that was completed
-	changed   chan struct{}      // closed and replaced when there is news for those who wait
+	report    lsapi.HealthReport // the latest; its AsOf is zero before the first
+	foreign   bool               // the report is another replica's
+	completed time.Time          // AsOf of the last foreign report with lookups of our own
+	changed   chan struct{}      // closed and replaced by each report or failure
 	gone      error              // why there are no more reports
 
-	began    time.Time // when the last poll here or the last report's asking began
-	claimAt  time.Time // before that, another process has the right to poll
+	began    time.Time // of the latest poll, here or on another replica
+	claimAt  time.Time // the earliest claim; another replica has claimed until then
 	failures int       // in a row
-	retryAt  time.Time // before that, it is not tried again
-	failure  error     // of the last poll; nil when it succeeded
+	retryAt  time.Time // the earliest try after failures
+	failure  error     // of the latest poll; nil if it succeeded
 	failedAt time.Time
 
-	silent map[string]time.Time // of whom it said nothing, and when
-	class  class                // as it is counted
-	cost   int                  // requests that a poll takes
+	absent map[string]time.Time // instances without health, and since when
+	class  class                // under which its load is counted
+	cost   int                  // requests per poll
 }
 
 // class is why a load balancer is polled.
@@ -51,11 +50,10 @@ const (
 	classes
 )
 
-// load is what the load balancers of a class cost.
+// load counts the load balancers of a class, and their requests per round of polls.
 type load struct{ balancers, requests int }
 
-// balancer returns the load balancer's, which it makes if there is none; an error
-// when it cannot. The caller holds mu.
+// balancer returns the balancer of a name, and creates it if needed. The caller holds mu.
 func (p *Poller) balancer(name string) (*balancer, error) {
 	if b := p.balancers[name]; b != nil {
 		return b, nil
@@ -67,9 +65,9 @@ func (p *Poller) balancer(name string) (*balancer, error) {
 		return nil, errTooMany()
 	}
 	b := &balancer{
-		poller: p, name: name, wake: make(chan struct{}, 1),
-		drainers: make(map[*Follower]bool), asks: make(map[*ask]bool),
-		changed: make(chan struct{}), silent: make(map[string]time.Time), cost: 1,
+		poller: p, name: name, woken: make(chan struct{}, 1),
+		drainers: make(map[*Follower]bool), queries: make(map[*query]bool),
+		changed: make(chan struct{}), absent: make(map[string]time.Time), cost: 1,
 	}
 	if !p.work.Go(func(context.Context) { b.run() }) {
 		return nil, errStopping()
@@ -94,7 +92,7 @@ func (b *balancer) run() {
 	}
 }
 
-// next returns for how long nothing is due; more is false when it has ended.
+// next returns the time until the next step; more is false at the end.
 func (b *balancer) next() (wait time.Duration, more bool) {
 	b.poller.mu.Lock()
 	defer b.poller.mu.Unlock()
@@ -118,13 +116,13 @@ func (b *balancer) sleep(wait time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-b.wake:
+	case <-b.woken:
 	case <-b.poller.base.Done():
 	}
 }
 
-// due returns when something is to be done for those who want reports, and how
-// often those want one for whom it is to be done. The caller holds mu.
+// due returns the time of the next step and the poll interval of the caller that needs
+// it first. The caller holds mu.
 func (b *balancer) due(now time.Time) (at time.Time, every time.Duration, wanted bool) {
 	follow, watch := b.poller.pace()
 	want := func(from time.Time, interval time.Duration) {
@@ -142,24 +140,23 @@ func (b *balancer) due(now time.Time) (at time.Time, every time.Duration, wanted
 	for f := range b.drainers {
 		want(f.from, follow)
 	}
-	for a := range b.asks {
-		if _, news, _ := b.answerNow(a); news != nil {
-			want(a.at, min(follow, a.maxAge))
+	for q := range b.queries {
+		if _, news, _ := b.answerNow(q); news != nil {
+			want(q.at, min(follow, q.maxAge))
 		}
 	}
 	if b.isWatched() {
 		want(b.watchFrom, watch)
 	}
 	at = later(at, b.claimAt)
-	if len(b.unheard(now)) > 0 {
+	if len(b.unreported(now)) > 0 {
 		at = now
 	}
 	return later(at, b.retryAt), every, wanted
 }
 
-// pace returns the intervals for those who follow and those who watch: longer than
-// they should be when all load balancers together would take too many requests.
-// The caller holds mu.
+// pace returns the intervals of polls for followers and for watchers, stretched so that
+// all polls together stay within PerSecond. The caller holds mu.
 func (p *Poller) pace() (follow, watch time.Duration) {
 	perSecond := max(p.o.PerSecond(), 0.01)
 	stretched := func(c class, share float64) time.Duration {
@@ -168,13 +165,12 @@ func (p *Poller) pace() (follow, watch time.Duration) {
 	return max(followEvery, stretched(followed, followShare)), max(watchEvery, stretched(watched, 1-followShare))
 }
 
-// isWatched reports whether somebody watches its events. The caller holds mu.
+// isWatched reports whether its events are watched. The caller holds mu.
 func (b *balancer) isWatched() bool {
 	return b.poller.watched[b.name] > 0 || b.listed
 }
 
-// recount counts it anew, after what is wanted of it or its cost has changed. The
-// caller holds mu.
+// recount updates the loads after a change of demand or cost. The caller holds mu.
 func (b *balancer) recount(cost int) {
 	load := &b.poller.load
 	load[b.class].balancers--
@@ -194,33 +190,32 @@ func (b *balancer) recount(cost int) {
 	load[b.class].requests += b.cost
 }
 
-// isFollowed reports whether somebody follows it. The caller holds mu.
+// isFollowed reports whether it has followers. The caller holds mu.
 func (b *balancer) isFollowed() bool { return b.plain+len(b.drainers) > 0 }
 
-// hurry makes it look at what is wanted now. The caller holds mu.
-func (b *balancer) hurry() {
+// wake makes it look at the demand again. The caller holds mu.
+func (b *balancer) wake() {
 	b.recount(b.cost)
-	signal(b.wake)
+	signal(b.woken)
 }
 
-// tell wakes those who wait. The caller holds mu.
-func (b *balancer) tell() {
+// notify wakes the waiting callers. The caller holds mu.
+func (b *balancer) notify() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
 
-// end tells those who wait that there are no more reports, and why. The caller
-// holds mu.
+// end fails all waits, now and later. The caller holds mu.
 func (b *balancer) end(why error) {
 	if b.gone != nil {
 		return
 	}
 	b.gone = why
 	b.remove()
-	b.tell()
+	b.notify()
 }
 
-// remove forgets it. The caller holds mu.
+// remove removes it from the Poller. The caller holds mu.
 func (b *balancer) remove() {
 	b.recount(b.cost)
 	delete(b.poller.balancers, b.name)

@@ -10,7 +10,7 @@ import (
 	"lsapi/internal/health"
 )
 
-// Polls for callers who wait use the client with priority, the others the one in the
+// Polls for waiting callers use the client with priority, the others the one in the
 // background.
 func TestPollsUseTheClientOfTheirPriority(t *testing.T) {
 	waiting, background := newFakeAWS("web"), newFakeAWS("web")
@@ -38,7 +38,7 @@ func TestPollsUseTheClientOfTheirPriority(t *testing.T) {
 	})
 }
 
-func TestStatsShowAtOnceWhatIsWatchedAndFollowed(t *testing.T) {
+func TestStatsShowWatchedAndFollowedAtOnce(t *testing.T) {
 	aws := newFakeAWS("web", "api")
 	var mu sync.Mutex
 	names := []string{"web", "api"}
@@ -67,7 +67,7 @@ func TestStatsShowAtOnceWhatIsWatchedAndFollowed(t *testing.T) {
 		time.Sleep(time.Minute)
 		check("all are watched", 2, 0, 0)
 		p.Watch("")()
-		check("one of two who watch all has left", 2, 0, 0)
+		check("one of two watchers of all has left", 2, 0, 0)
 		mu.Lock()
 		names = names[:1]
 		mu.Unlock()
@@ -78,7 +78,7 @@ func TestStatsShowAtOnceWhatIsWatchedAndFollowed(t *testing.T) {
 	})
 }
 
-func TestDrainThatNobodyFollowsAnyMoreCostsNothing(t *testing.T) {
+func TestDrainCostsNothingAfterItsLastFollower(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		f := p.FollowDrain("web", two, time.Time{}, 0)
@@ -92,7 +92,7 @@ func TestDrainThatNobodyFollowsAnyMoreCostsNothing(t *testing.T) {
 	})
 }
 
-func TestDrainIsAskedAboutWhenItCanHaveEnded(t *testing.T) {
+func TestDrainIsLookedUpWhenItCanHaveEnded(t *testing.T) {
 	for name, test := range map[string]struct{ since, timeout, want time.Duration }{
 		"a moment ago":                {0, time.Minute, time.Second},
 		"half a second ago":           {500 * time.Millisecond, time.Minute, 500 * time.Millisecond},
@@ -121,7 +121,7 @@ func TestDrainIsAskedAboutWhenItCanHaveEnded(t *testing.T) {
 }
 
 // Questions about instances by their ids count as requests, too.
-func TestPollsWithQuestionsKeepToTheRate(t *testing.T) {
+func TestPollsWithLookupsKeepToTheRate(t *testing.T) {
 	names := manyNames(20)
 	aws := newFakeAWS(names...)
 	inBubble(t, health.Options{AWS: aws, PerSecond: func() float64 { return 1 }}, func(t *testing.T, p *health.Poller) {
@@ -162,12 +162,12 @@ func TestWatchedLoadBalancerIsPolledOnceThereIsRoom(t *testing.T) {
 			t.Errorf("it is polled %d times, and the state is %+v", got, p.Stats())
 		}
 		if got := aws.polls(names[0]); got > 60 {
-			t.Errorf("one that nobody watches is polled %d times", got)
+			t.Errorf("an unwatched one is polled %d times", got)
 		}
 	})
 }
 
-func TestWatchersOfAllArePolledForAtOnceAfterAFollower(t *testing.T) {
+func TestWatchersOfAllGetAPollAtOnceAfterAFollower(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws, Names: func() []string { return []string{"web"} }}, func(t *testing.T, p *health.Poller) {
 		f := p.Follow("web")
@@ -184,7 +184,7 @@ func TestWatchersOfAllArePolledForAtOnceAfterAFollower(t *testing.T) {
 }
 
 // Neither names nor other replicas' reports are looked for while they are of no use.
-func TestIdlePollerLooksForNothing(t *testing.T) {
+func TestIdlePollerReadsNoNames(t *testing.T) {
 	aws := newFakeAWS("web")
 	synctest.Test(t, func(t *testing.T) {
 		r := newFaultyReplicas()

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// drains are the instances that may be being drained, by load balancer, and when
-// it was last told that they are.
+// drains are the instances that may be draining, by load balancer, with the latest time
+// of a sign that they are.
 type drains struct {
-	known map[string]map[string]time.Time
+	since map[string]map[string]time.Time
 	count int
 }
 
-// add remembers that an instance may be drained from then on.
+// add adds an instance that may be draining since a time.
 func (d *drains) add(loadBalancer, instance string, at time.Time) {
-	if _, ok := d.known[loadBalancer][instance]; !ok {
+	if _, ok := d.since[loadBalancer][instance]; !ok {
 		if d.count >= maxDrains {
 			d.sweep(time.Now())
 		}
@@ -23,51 +23,51 @@ func (d *drains) add(loadBalancer, instance string, at time.Time) {
 		}
 		d.count++
 	}
-	if d.known[loadBalancer] == nil {
-		d.known[loadBalancer] = make(map[string]time.Time)
+	if d.since[loadBalancer] == nil {
+		d.since[loadBalancer] = make(map[string]time.Time)
 	}
-	d.known[loadBalancer][instance] = later(d.known[loadBalancer][instance], at)
+	d.since[loadBalancer][instance] = later(d.since[loadBalancer][instance], at)
 }
 
-// remove forgets an instance that is certainly not drained.
+// remove removes an instance that is not draining.
 func (d *drains) remove(loadBalancer, instance string) {
-	if _, ok := d.known[loadBalancer][instance]; !ok {
+	if _, ok := d.since[loadBalancer][instance]; !ok {
 		return
 	}
 	d.count--
-	delete(d.known[loadBalancer], instance)
-	if len(d.known[loadBalancer]) == 0 {
-		delete(d.known, loadBalancer)
+	delete(d.since[loadBalancer], instance)
+	if len(d.since[loadBalancer]) == 0 {
+		delete(d.since, loadBalancer)
 	}
 }
 
-// deny forgets an instance that was not drained when the asking began, unless it
-// was told later that it is.
-func (d *drains) deny(loadBalancer, instance string, asked time.Time) {
-	if told, ok := d.known[loadBalancer][instance]; ok && !told.After(asked) {
+// clear removes an instance that was not draining when a request began, unless a sign
+// of its draining is newer.
+func (d *drains) clear(loadBalancer, instance string, asked time.Time) {
+	if since, ok := d.since[loadBalancer][instance]; ok && !since.After(asked) {
 		d.remove(loadBalancer, instance)
 	}
 }
 
-// of returns those of a load balancer.
+// of returns the unexpired ones of a load balancer.
 func (d *drains) of(loadBalancer string, now time.Time) map[string]time.Time {
-	for instance, told := range d.known[loadBalancer] {
-		if now.Sub(told) > maxDrain {
+	for instance, since := range d.since[loadBalancer] {
+		if now.Sub(since) > maxDrain {
 			d.remove(loadBalancer, instance)
 		}
 	}
-	return d.known[loadBalancer]
+	return d.since[loadBalancer]
 }
 
-// sweep forgets those that cannot be drained any more.
+// sweep removes all expired ones.
 func (d *drains) sweep(now time.Time) {
-	for loadBalancer := range maps.Clone(d.known) {
+	for loadBalancer := range maps.Clone(d.since) {
 		d.of(loadBalancer, now)
 	}
 }
 
-// forget forgets those of a load balancer that is gone.
+// forget removes those of a load balancer.
 func (d *drains) forget(loadBalancer string) {
-	d.count -= len(d.known[loadBalancer])
-	delete(d.known, loadBalancer)
+	d.count -= len(d.since[loadBalancer])
+	delete(d.since, loadBalancer)
 }

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-func newDrains() *drains { return &drains{known: make(map[string]map[string]time.Time)} }
+func newDrains() *drains { return &drains{since: make(map[string]map[string]time.Time)} }
 
 // check compares the count with what is there, and refuses empty load balancers.
 func (d *drains) check(t *testing.T, want int) {
 	t.Helper()
 	total := 0
-	for name, instances := range d.known {
+	for name, instances := range d.since {
 		if len(instances) == 0 {
 			t.Errorf("%s has an empty entry", name)
 		}
@@ -23,7 +23,7 @@ func (d *drains) check(t *testing.T, want int) {
 	}
 }
 
-func TestDrainsCountWhatTheyRemember(t *testing.T) {
+func TestDrainsCountTheirInstances(t *testing.T) {
 	at := time.Now()
 	d := newDrains()
 	d.add("web", "i-1", at)
@@ -47,14 +47,14 @@ func TestDrainsCountWhatTheyRemember(t *testing.T) {
 	d.check(t, 1)
 }
 
-func TestDrainsDenyOnlyWhatWasReportedBeforeTheRead(t *testing.T) {
+func TestDrainsClearOnlyOlderSigns(t *testing.T) {
 	at := time.Now()
 	d := newDrains()
 	d.add("web", "i-1", at)
-	d.deny("web", "i-1", at.Add(-1))
+	d.clear("web", "i-1", at.Add(-1))
 	d.check(t, 1)
-	d.deny("web", "i-1", at)
-	d.deny("web", "i-1", at)
+	d.clear("web", "i-1", at)
+	d.clear("web", "i-1", at)
 	d.check(t, 0)
 }
 
@@ -74,7 +74,7 @@ func TestDrainsExpireAfterTheLongestDrain(t *testing.T) {
 	d.check(t, 1)
 }
 
-func TestDrainsAreBoundedAndMakeRoom(t *testing.T) {
+func TestDrainsAreBoundedAndDropExpired(t *testing.T) {
 	old, now := time.Now().Add(-maxDrain-time.Second), time.Now()
 	d := newDrains()
 	for i := range maxDrains {
@@ -91,11 +91,11 @@ func TestDrainsAreBoundedAndMakeRoom(t *testing.T) {
 	d.check(t, maxDrains)
 	d.add("api", "i-2", now)
 	d.check(t, maxDrains)
-	if d.known["api"]["i-1"].IsZero() || !d.known["api"]["i-2"].IsZero() {
-		t.Errorf("there are %v", d.known["api"])
+	if d.since["api"]["i-1"].IsZero() || !d.since["api"]["i-2"].IsZero() {
+		t.Errorf("there are %v", d.since["api"])
 	}
 	d.add("web", "i-0", now.Add(time.Second))
-	if got := d.known["web"]["i-0"]; !got.Equal(now.Add(time.Second)) {
+	if got := d.since["web"]["i-0"]; !got.Equal(now.Add(time.Second)) {
 		t.Error("a full memory does not renew what it has")
 	}
 }

@@ -25,10 +25,10 @@ func recorded(ids ...string) func(context.Context, string) (map[string]lsapi.Mem
 
 func instance(id string) []lsapi.Instance { return []lsapi.Instance{{ID: id}} }
 
-func TestWhoMayBeDrainedIsAskedAboutFromWhereverThatIsKnown(t *testing.T) {
+func TestPollLooksUpDrainingInstancesOfEverySource(t *testing.T) {
 	for name, test := range map[string]struct {
 		recorded []string
-		tell     func(t *testing.T, aws *fakeAWS, p *health.Poller) (end func())
+		sign     func(t *testing.T, aws *fakeAWS, p *health.Poller) (end func())
 	}{
 		"a detach by lsapi": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
 			aws.detach(two, true)
@@ -45,7 +45,7 @@ func TestWhoMayBeDrainedIsAskedAboutFromWhereverThatIsKnown(t *testing.T) {
 			aws.detach(two, true)
 			return f.Close
 		}},
-		"who waits for it": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
+		"a follower of its drain": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
 			aws.detach(two, true)
 			return p.FollowDrain("web", two, time.Time{}, 0).Close
 		}},
@@ -54,7 +54,7 @@ func TestWhoMayBeDrainedIsAskedAboutFromWhereverThatIsKnown(t *testing.T) {
 			aws := newFakeAWS("web")
 			aws.members["web"][two] = lsapi.InService
 			inBubble(t, health.Options{AWS: aws, Recorded: recorded(test.recorded...)}, func(t *testing.T, p *health.Poller) {
-				end := test.tell(t, aws, p)
+				end := test.sign(t, aws, p)
 				f := follow(t, p, "web")
 				report := next(t, f, time.Now())
 				if said(report, one) != "InService" || said(report, two) != "draining" {
@@ -86,7 +86,7 @@ func TestWhoMayBeDrainedIsAskedAboutFromWhereverThatIsKnown(t *testing.T) {
 	}
 }
 
-func TestADrainIsNotAskedAboutBeforeItCanHaveEnded(t *testing.T) {
+func TestDrainIsNotLookedUpBeforeItCanHaveEnded(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		detached := time.Now()
@@ -110,7 +110,7 @@ func TestADrainIsNotAskedAboutBeforeItCanHaveEnded(t *testing.T) {
 			report = next(t, followers[99], report.AsOf)
 		}
 		if took := time.Since(ended); took > 2*time.Second+2*aws.latency {
-			t.Errorf("it is told %v after it was so", took)
+			t.Errorf("it is reported %v after it was so", took)
 		}
 		if polls := aws.polls("web"); polls > 12 {
 			t.Errorf("it took %d polls", polls)
@@ -120,7 +120,7 @@ func TestADrainIsNotAskedAboutBeforeItCanHaveEnded(t *testing.T) {
 
 // Clocks are set back, and those of replicas differ: a detach that the record has in the
 // future must not keep a drain from being asked about until then.
-func TestADrainThatBeginsInTheFutureIsAskedAboutSoon(t *testing.T) {
+func TestDrainOfTheFutureIsLookedUpSoon(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		aws.detach(two, false)
@@ -133,7 +133,7 @@ func TestADrainThatBeginsInTheFutureIsAskedAboutSoon(t *testing.T) {
 	})
 }
 
-func TestWhoIsAttachedAgainIsNotTakenForDrained(t *testing.T) {
+func TestReattachedInstanceIsNotDrained(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		aws.detach(two, true)
@@ -150,7 +150,7 @@ func TestWhoIsAttachedAgainIsNotTakenForDrained(t *testing.T) {
 
 // A terminated instance is listed as a member for a while, but nothing is said of
 // it: that is not asked for with each poll.
-func TestSilenceIsBelievedForAWhile(t *testing.T) {
+func TestAbsenceIsKeptForAWhile(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.members["web"][two] = lsapi.InService
 	aws.mute[two] = true
@@ -174,7 +174,7 @@ func TestSilenceIsBelievedForAWhile(t *testing.T) {
 	})
 }
 
-func TestSilenceIsNotBelievedForEver(t *testing.T) {
+func TestAbsenceExpires(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws, Recorded: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
 		f := follow(t, p, "web")
@@ -186,9 +186,9 @@ func TestSilenceIsNotBelievedForEver(t *testing.T) {
 	})
 }
 
-// Whoever waits for a member to serve is told of it although nobody can be asked
-// about those that are drained; whoever waits for these goes on waiting.
-func TestWhatIsKnownIsToldAlthoughTheRestFails(t *testing.T) {
+// A wait for a member to serve ends although lookups of draining instances fail; waits
+// for these go on.
+func TestReportHasTheMembersAlthoughLookupsFail(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.detach(two, false)
 	aws.fail = func(ids []string) error {
@@ -207,7 +207,7 @@ func TestWhatIsKnownIsToldAlthoughTheRestFails(t *testing.T) {
 			t.Errorf("the report is %+v", report)
 		}
 		if got := code(t, drain, time.Minute); got != lsapi.CodeTimeout {
-			t.Errorf("whoever waits for the drain gets %q", got)
+			t.Errorf("the drain follower gets %q", got)
 		}
 		aws.change(func() { aws.fail = nil })
 		if report := next(t, drain, time.Now()); said(report, two) != "silent" {
@@ -216,7 +216,7 @@ func TestWhatIsKnownIsToldAlthoughTheRestFails(t *testing.T) {
 	})
 }
 
-func TestWhoCouldNotBeAskedAboutIsByTheNextPoll(t *testing.T) {
+func TestNextPollRepeatsAFailedLookup(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.members["web"][two] = lsapi.InService
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
@@ -244,7 +244,7 @@ func TestWhoCouldNotBeAskedAboutIsByTheNextPoll(t *testing.T) {
 }
 
 // While a poll asks, the instance may be detached: it is asked about by the next.
-func TestADetachDuringAPollIsNotTakenForItsEnd(t *testing.T) {
+func TestDetachDuringAPollIsNotItsEnd(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
@@ -265,7 +265,7 @@ func TestADetachDuringAPollIsNotTakenForItsEnd(t *testing.T) {
 	})
 }
 
-func TestARecordThatIsAwayDelaysNobody(t *testing.T) {
+func TestUnavailableRecordDelaysNoPoll(t *testing.T) {
 	aws := newFakeAWS("web")
 	away := func(ctx context.Context, _ string) (map[string]lsapi.MemberHealth, error) {
 		<-ctx.Done()
@@ -280,19 +280,18 @@ func TestARecordThatIsAwayDelaysNobody(t *testing.T) {
 	})
 }
 
-// Anybody can wait for instances that were never members. However many they are, they
-// take no more than a few requests of each poll, and who waits for a real drain is
-// told of it as soon as without them.
-func TestStrangersAreAskedAboutAFewAtATimeAndOnce(t *testing.T) {
+// Callers can wait for instances that were never members. However many, they take a few
+// requests of each poll, and delay no wait for a real drain.
+func TestUnknownInstancesAreLookedUpAFewPerPollAndOnce(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws, PerSecond: func() float64 { return 1000 }}, func(t *testing.T, p *health.Poller) {
 		aws.detach(two, true)
 		p.Detached("web", instance(two))
 		drain := p.FollowDrain("web", two, time.Time{}, 0)
 		defer drain.Close()
-		const strangers = 100
+		const unknownInstances = 100
 		var done sync.WaitGroup
-		for n := range strangers {
+		for n := range unknownInstances {
 			f := p.FollowDrain("web", fmt.Sprintf("i-%08x", 0xbad000+n), time.Time{}, 0)
 			done.Go(func() {
 				defer f.Close()
@@ -308,8 +307,8 @@ func TestStrangersAreAskedAboutAFewAtATimeAndOnce(t *testing.T) {
 			t.Errorf("the next report is %+v", report)
 		}
 		done.Wait()
-		if asked, polls := len(aws.asked("web", true)), aws.polls("web"); asked > strangers+polls || polls < strangers/4 {
-			t.Errorf("%d strangers took %d questions in %d polls", strangers, asked, polls)
+		if asked, polls := len(aws.asked("web", true)), aws.polls("web"); asked > unknownInstances+polls || polls < unknownInstances/4 {
+			t.Errorf("%d unknownInstances took %d lookups in %d polls", unknownInstances, asked, polls)
 		}
 		again := p.FollowDrain("web", "i-00bad000", time.Time{}, 0)
 		defer again.Close()

@@ -23,15 +23,15 @@ type call struct {
 	at   time.Time
 }
 
-// fakeAWS says of load balancers what a test tells it, behind calls that take time
-// and fail. It runs on the clock of the test's bubble.
+// fakeAWS returns the health that a test sets, in calls that take time and fail. It runs
+// on the clock of the test's bubble.
 type fakeAWS struct {
 	latency time.Duration
 
 	mu       sync.Mutex
 	members  map[string]map[string]lsapi.HealthState // by load balancer
 	draining map[string]map[string]bool
-	mute     map[string]bool // members of which nothing is said, as of terminated ones
+	mute     map[string]bool // members without health, such as terminated ones
 	fail     func(ids []string) error
 	calls    []call
 }

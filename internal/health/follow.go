@@ -7,37 +7,34 @@ import (
 	"lsapi"
 )
 
-// Follower is somebody who waits for news of a load balancer, which is polled until
-// it is closed.
+// Follower receives the reports of a load balancer, which is polled until Close.
 type Follower struct {
-	b        *balancer // nil when there can be none
-	refused  error     // why
+	b        *balancer // nil if refused
+	refused  error
 	closed   bool      // guarded by Poller.mu
-	instance string    // that may be drained; empty when it is not about one
-	made     time.Time // when it came; what was asked before is not for it
-	from     time.Time // it is not polled for this before
+	instance string    // that may be draining; empty for the whole load balancer
+	made     time.Time // requests before then do not include the instance
+	from     time.Time // the earliest poll for this Follower
 }
 
-// Follow has a load balancer polled until the Follower is closed: at once if the
-// last poll is not recent, and every two seconds from then on, or less often when
-// many load balancers are followed.
+// Follow polls a load balancer until Close: at once unless the latest poll is recent,
+// then every two seconds, or less often if many load balancers are followed.
 func (p *Poller) Follow(loadBalancer string) *Follower {
 	now := time.Now()
 	return p.follow(loadBalancer, &Follower{made: now, from: now})
 }
 
-// FollowDrain has an instance watched that was detached from a load balancer at
-// since and is drained for at most timeout; either is zero when it is not known.
-// The load balancer is not polled for it before its draining can have ended. The
-// reports that the Follower gives rest on a question about this instance, so that
-// one in which the instance is not a member tells that it is drained.
+// FollowDrain follows an instance that was detached at since and drains for at most
+// timeout; either is zero if unknown. Polls begin when the draining can have ended. Each
+// report of the Follower includes a lookup of the instance: if it is absent, it has
+// drained.
 func (p *Poller) FollowDrain(loadBalancer, instanceID string, since time.Time, timeout time.Duration) *Follower {
 	delay := drainDelay
 	if timeout > 0 {
 		delay = min(delay, timeout)
 	}
 	made := time.Now()
-	from := later(made, earlier(since, made).Add(delay)) // clocks are set back
+	from := later(made, earlier(since, made).Add(delay)) // since is of a clock that may have been set back
 	return p.follow(loadBalancer, &Follower{instance: instanceID, made: made, from: from})
 }
 
@@ -56,22 +53,22 @@ func (p *Poller) follow(loadBalancer string, f *Follower) *Follower {
 		b.drainers[f] = true
 	case b.plain > 0:
 		b.plain++
-		return f // it is polled already
+		return f // polls are in progress
 	default:
 		b.plain, b.plainFrom = 1, f.from
 	}
 	b.claimAt = time.Time{}
-	b.hurry()
+	b.wake()
 	signal(p.wakeListen)
 	return f
 }
 
-// Next returns the first report whose asking began after the time. It waits while
-// AWS fails. The report must not be changed.
+// Next returns the first report whose requests began after a time. It waits while AWS
+// fails. The caller must not modify the report.
 //
-// Errors: CodeNotFound when there is no such load balancer any more, CodeTimeout
-// when ctx ends, CodeUnavailable when the Poller is closed, CodeThrottled when too
-// many load balancers are asked for their health.
+// Errors: CodeNotFound: the load balancer does not exist. CodeTimeout: ctx ended.
+// CodeUnavailable: the Poller is closed. CodeThrottled: too many load balancers are
+// polled.
 func (f *Follower) Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error) {
 	if f.b == nil {
 		return lsapi.HealthReport{}, f.refused
@@ -89,8 +86,8 @@ func (f *Follower) Next(ctx context.Context, after time.Time) (lsapi.HealthRepor
 	}
 }
 
-// latest returns the last report if it is what the Follower waits for; else news is
-// closed when it is worth to look again.
+// latest returns the latest report if Next may return it. Otherwise news is closed at
+// the next change.
 func (f *Follower) latest(after time.Time) (report lsapi.HealthReport, news <-chan struct{}, err error) {
 	f.b.poller.mu.Lock()
 	defer f.b.poller.mu.Unlock()
@@ -98,13 +95,13 @@ func (f *Follower) latest(after time.Time) (report lsapi.HealthReport, news <-ch
 	switch {
 	case f.b.gone != nil:
 		return lsapi.HealthReport{}, nil, f.b.gone
-	case report.AsOf.After(after) && (f.instance == "" || speaksOf(report, f.instance)):
+	case report.AsOf.After(after) && (f.instance == "" || covers(report, f.instance)):
 		return report, nil, nil
 	}
 	return lsapi.HealthReport{}, f.b.changed, nil
 }
 
-// Close ends the following. It may be called again.
+// Close ends the Follower. It is idempotent.
 func (f *Follower) Close() {
 	if f.b == nil {
 		return
@@ -121,5 +118,5 @@ func (f *Follower) Close() {
 		f.b.plain--
 	}
 	delete(f.b.drainers, f)
-	f.b.hurry()
+	f.b.wake()
 }

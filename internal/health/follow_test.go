@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/health"
 )
 
-func TestAThousandFollowersCostThePollsOfOne(t *testing.T) {
+func TestThousandFollowersCostThePollsOfOne(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		const waiters = 1000
@@ -35,7 +35,7 @@ func TestAThousandFollowersCostThePollsOfOne(t *testing.T) {
 	})
 }
 
-func TestAFollowersFirstPollIsAtOnceUnlessAReportIsRecent(t *testing.T) {
+func TestFirstPollOfAFollowerIsAtOnceUnlessAReportIsRecent(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		for _, test := range []struct{ since, wait time.Duration }{
@@ -53,7 +53,7 @@ func TestAFollowersFirstPollIsAtOnceUnlessAReportIsRecent(t *testing.T) {
 	})
 }
 
-func TestAPollThatWasUnderWayIsNotTheOneThatIsWaitedFor(t *testing.T) {
+func TestFollowerIgnoresAPollThatBeganBefore(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
@@ -64,12 +64,12 @@ func TestAPollThatWasUnderWayIsNotTheOneThatIsWaitedFor(t *testing.T) {
 			t.Errorf("a report that began %v before it was waited for", after.Sub(report.AsOf))
 		}
 		if first := next(t, f, time.Time{}); first.AsOf.IsZero() {
-			t.Error("who waits for anything gets nothing")
+			t.Error("a follower gets nothing")
 		}
 	})
 }
 
-func TestNobodyWhoFollowsCostsNothing(t *testing.T) {
+func TestPollerWithoutFollowersCostsNothing(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		f, g := p.Follow("web"), p.Follow("web")
@@ -81,7 +81,7 @@ func TestNobodyWhoFollowsCostsNothing(t *testing.T) {
 		aws.forget()
 		time.Sleep(time.Hour)
 		if polls := aws.polls("web"); polls > 0 {
-			t.Errorf("%d polls for nobody", polls)
+			t.Errorf("%d polls without a follower", polls)
 		}
 		if got := p.Stats(); got.Followers != 0 || got.Followed != 0 || got.Polls != 2 {
 			t.Errorf("the state is %+v", got)
@@ -89,7 +89,7 @@ func TestNobodyWhoFollowsCostsNothing(t *testing.T) {
 	})
 }
 
-func TestPollsThatFailBackOffAndGoOn(t *testing.T) {
+func TestFailingPollsBackOffAndGoOn(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		throttled := &lsapi.Error{Code: lsapi.CodeThrottled, RetryAfter: 2 * time.Second}
@@ -118,7 +118,7 @@ func TestPollsThatFailBackOffAndGoOn(t *testing.T) {
 	})
 }
 
-func TestADeletedLoadBalancerEndsTheWait(t *testing.T) {
+func TestDeletedLoadBalancerEndsTheWait(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		f, drain := p.Follow("web"), p.FollowDrain("web", two, time.Time{}, 0)
@@ -146,7 +146,7 @@ func TestADeletedLoadBalancerEndsTheWait(t *testing.T) {
 	})
 }
 
-func TestWhoFollowsManyIsSlowedDownToWhatPollsMayTake(t *testing.T) {
+func TestFollowersOfManyAreSlowedDownToTheRate(t *testing.T) {
 	names := manyNames(60)
 	aws := newFakeAWS(names...)
 	o := health.Options{AWS: aws, PerSecond: func() float64 { return 4 }}
@@ -178,7 +178,7 @@ func TestWhoFollowsManyIsSlowedDownToWhatPollsMayTake(t *testing.T) {
 	})
 }
 
-func TestAtMostSomeLoadBalancersAreAskedAtOnce(t *testing.T) {
+func TestConcurrentPollsAreBounded(t *testing.T) {
 	names := manyNames(100)
 	aws := newFakeAWS(names...)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
@@ -192,7 +192,7 @@ func TestAtMostSomeLoadBalancersAreAskedAtOnce(t *testing.T) {
 	})
 }
 
-func TestTooManyLoadBalancersAreRefused(t *testing.T) {
+func TestTooManyLoadBalancersAreRejected(t *testing.T) {
 	aws := newFakeAWS()
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
@@ -209,7 +209,7 @@ func TestTooManyLoadBalancersAreRefused(t *testing.T) {
 	})
 }
 
-func TestCloseEndsWhoWaitsAndWhatIsUnderWay(t *testing.T) {
+func TestCloseEndsWaitsAndPolls(t *testing.T) {
 	aws := newFakeAWS("web", "api")
 	aws.latency = 5 * time.Second
 	synctest.Test(t, func(t *testing.T) {
@@ -220,12 +220,12 @@ func TestCloseEndsWhoWaitsAndWhatIsUnderWay(t *testing.T) {
 		var done sync.WaitGroup
 		done.Go(func() {
 			if got := code(t, f, time.Hour); got != lsapi.CodeUnavailable {
-				t.Errorf("who waits gets %q", got)
+				t.Errorf("the follower gets %q", got)
 			}
 		})
 		done.Go(func() {
 			if _, err := p.Recent(t.Context(), "web", 0); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
-				t.Errorf("who asks gets %v", err)
+				t.Errorf("the query gets %v", err)
 			}
 		})
 		time.Sleep(time.Second)
@@ -239,12 +239,12 @@ func TestCloseEndsWhoWaitsAndWhatIsUnderWay(t *testing.T) {
 		}
 		late := follow(t, p, "web")
 		if got := code(t, late, time.Hour); got != lsapi.CodeUnavailable {
-			t.Errorf("who comes too late gets %q", got)
+			t.Errorf("a late follower gets %q", got)
 		}
 	})
 }
 
-func TestACloseThatIsCutShortSaysSo(t *testing.T) {
+func TestCloseReportsThatItsContextEndedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
 		p := health.New(health.Options{AWS: stubborn{newFakeAWS("web"), end}})

@@ -57,14 +57,14 @@ func (f *foreign) publish(t *testing.T, members ...lsapi.MemberHealth) {
 }
 
 // check waits for the first report after one, and for what it says of the second
-// instance, after so many questions by id in all.
+// instance, after so many lookups by id in all.
 func (f *foreign) check(t *testing.T, w *health.Follower, after time.Time, want string, asked int) {
 	t.Helper()
 	if report := next(t, w, after); said(report, two) != want {
 		t.Errorf("the second instance is %s, want %s: %+v", said(report, two), want, report)
 	}
 	if got := len(f.aws.asked("web", true)); got != asked {
-		t.Errorf("there were %d questions, want %d", got, asked)
+		t.Errorf("there were %d lookups, want %d", got, asked)
 	}
 }
 
@@ -74,7 +74,7 @@ var (
 	draining = lsapi.MemberHealth{InstanceID: two, State: lsapi.InService, Draining: true}
 )
 
-func TestDrainIsAskedAboutAtOnceAfterAForeignReport(t *testing.T) {
+func TestDrainIsLookedUpAtOnceAfterAForeignReport(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
 		w := f.p.FollowDrain("web", two, time.Now().Add(-time.Minute), 0)
 		defer w.Close()
@@ -97,7 +97,7 @@ func TestDrainIsAskedAboutAtOnceAfterAForeignReport(t *testing.T) {
 }
 
 // What the load balancer does not report is not asked again for a while.
-func TestSilenceHereIsAddedToForeignReports(t *testing.T) {
+func TestForeignReportsGainOurAbsences(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
 		w := f.p.FollowDrain("web", two, time.Now().Add(-time.Minute), 0)
 		defer w.Close()
@@ -141,7 +141,7 @@ func TestForeignReportIsCompletedOnce(t *testing.T) {
 
 // A report that was asked for before a waiter came says nothing to it: nothing is asked
 // because of it.
-func TestForeignReportOfBeforeAWaiterCameIsNotCompleted(t *testing.T) {
+func TestForeignReportOlderThanAFollowerIsNotCompleted(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
 		defer f.p.Follow("web").Close()
 		time.Sleep(time.Second)
@@ -171,7 +171,7 @@ func TestReportsDoNotRunBackwards(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		asked := time.Now()
 		f.publish(t, serving, returned)
-		time.Sleep(4500 * time.Millisecond) // the poll here has ended, with its question about who left
+		time.Sleep(4500 * time.Millisecond) // the poll here has ended, with the lookup for the former follower
 		report, err := f.p.Recent(t.Context(), "web", time.Minute)
 		if err != nil || report.AsOf.Before(asked) || said(report, two) != "OutOfService" {
 			t.Errorf("got %+v, %v", report, err)
@@ -265,7 +265,7 @@ func TestReportNamesAnInstanceOnce(t *testing.T) {
 	})
 }
 
-// Of several who want a poll at the same time, the one with the shortest interval
+// Of several callers that need a poll at the same time, the one with the shortest interval
 // decides whether another replica's is enough.
 func TestClaimIsForTheShortestInterval(t *testing.T) {
 	aws := newFakeAWS("web")
@@ -341,7 +341,7 @@ func TestForeignReportIsCompletedInOrder(t *testing.T) {
 }
 
 // A report of a load balancer that there is no room for is passed over.
-func TestForeignReportBeyondTheMostLoadBalancersIsPassedOver(t *testing.T) {
+func TestForeignReportBeyondTheBoundIsIgnored(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
 		f.aws.latency = time.Hour
 		for _, name := range manyNames(2000) {
@@ -349,7 +349,7 @@ func TestForeignReportBeyondTheMostLoadBalancersIsPassedOver(t *testing.T) {
 		}
 		f.publish(t, serving)
 		if got := code(t, follow(t, f.p, "web"), time.Second); got != lsapi.CodeThrottled {
-			t.Errorf("who follows it gets %q", got)
+			t.Errorf("its follower gets %q", got)
 		}
 	})
 }

@@ -1,16 +1,13 @@
-// Package health asks load balancers for the health of their members, once for all
-// who want to know.
+// Package health polls the health of load balancer members, once for all callers.
 //
-// Whoever waits for a member follows its load balancer. While a load balancer has
-// followers it is polled at an even interval, however many they are and on however
-// many replicas: of several processes one at a time has the right to poll, and
-// shows all others what it has found. A load balancer whose events are watched is
-// polled too, at leisure. When many are polled, the intervals grow, so that all of
-// them together keep to a rate.
+// A caller that waits for a member follows its load balancer. A followed load balancer
+// is polled at one interval, however many followers it has on however many replicas: one
+// replica at a time holds the right to poll and publishes its reports to the others. A
+// load balancer whose events are watched is polled less often. The intervals grow with
+// the number of polled load balancers, so that the requests per second stay bounded.
 //
-// A load balancer does not say by itself whom it is draining, so that these
-// instances are asked about by their ids: those that were detached, those that an
-// earlier poll has seen, and those that the record speaks of.
+// AWS does not list draining instances, so they are looked up by id: the recently
+// detached instances, those in the previous report, and those on record.
 package health
 
 import (
@@ -23,36 +20,34 @@ import (
 	"lsapi/internal/background"
 )
 
-// AWS is what polls need of the cloud. Calls end when their context does, at the
-// latest. CodeNotFound: there is no such load balancer.
+// AWS reads health. Calls return when their context ends. CodeNotFound: the load
+// balancer does not exist.
 type AWS interface {
-	// Health returns what the load balancer says of its members.
+	// Health returns the health of the members.
 	Health(ctx context.Context, loadBalancer string) ([]lsapi.MemberHealth, error)
-	// HealthOf returns what it says of instances; those that are neither members nor
-	// being drained are absent.
+	// HealthOf returns the health of instances, without those that are neither members
+	// nor draining.
 	HealthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error)
 }
 
-// Replicas lets one of several processes poll a load balancer for all.
+// Replicas lets one of several replicas poll a load balancer for all.
 type Replicas interface {
-	// ClaimHealth asks for the right to poll the load balancer now. It is given unless
-	// it was given to some process less than every ago.
+	// ClaimHealth claims the right to poll the load balancer now. It succeeds unless a
+	// replica claimed it less than every ago.
 	ClaimHealth(ctx context.Context, loadBalancer string, every time.Duration) (bool, error)
-	// PublishHealth gives the others the whole report.
+	// PublishHealth publishes a report to the other replicas.
 	PublishHealth(ctx context.Context, report lsapi.HealthReport) error
-	// PublishedHealth waits for reports that were published after the version, and
-	// returns the last of each load balancer, and the version of the last of all.
-	// CodeTimeout: ctx ended first.
+	// PublishedHealth waits for reports published after a version. It returns the latest
+	// of each load balancer, and the highest version. CodeTimeout: ctx ended first.
 	PublishedHealth(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error)
 }
 
-// Options tune a Poller. All but AWS may be left out.
+// Options configure a Poller. All but AWS are optional.
 type Options struct {
-	// AWS is asked when somebody waits, Background when nobody does, but events are
-	// watched. Default of Background: AWS.
+	// AWS serves polls that a caller waits for, Background the others. Default of
+	// Background: AWS.
 	AWS, Background AWS
-	// Replicas are the other processes that serve the same region. Default: there
-	// are none.
+	// Replicas are the other replicas. Default: none.
 	Replicas Replicas
 	// Saw is told every report that rests on a poll of this process, so that it gets on
 	// record. It must not wait, nor change the report. Default: nobody is.
@@ -62,44 +57,44 @@ type Options struct {
 	Recorded func(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
 	// Names returns the load balancers that are known now. Default: none are.
 	Names func() []string
-	// PerSecond is how many requests to AWS the polls of this process may take a
-	// second, in the long run. Default: DefaultPerSecond.
+	// PerSecond returns the limit of this replica's requests to AWS per second, in the
+	// long run. Default: DefaultPerSecond.
 	PerSecond func() float64
-	// Log gets a line when a load balancer can no longer be polled, and when it can
-	// again. Default: none.
+	// Log receives a line when polls of a load balancer begin to fail and when they
+	// succeed again. Default: none.
 	Log *slog.Logger
 }
 
 // Stats is the state of a Poller.
 type Stats struct {
-	// Polls counts those of this process, and Failures those of them that failed.
+	// Polls and Failures count the polls of this replica and the failed ones.
 	Polls, Failures int
-	// Followed and Watched count the load balancers that somebody waits for, and the
-	// others that are polled because their events are watched.
+	// Followed counts the load balancers with followers; Watched the others whose events
+	// are watched.
 	Followed, Watched int
-	// Followers counts who follow them.
+	// Followers counts the open Followers.
 	Followers int
 }
 
-// Poller polls for all who follow, watch or ask. It is safe for concurrent use.
-// Start lets it hear of its replicas and of who watches all, Close ends it.
+// Poller polls for all followers, watchers and queries. It is safe for concurrent use.
+// Start starts its background work; Close ends it.
 type Poller struct {
 	o Options
 
-	mu        sync.Mutex // guards what follows, and what is in the balancers
+	mu        sync.Mutex // guards the fields up to closing, and the balancers
 	balancers map[string]*balancer
 	load      [classes]load
-	watched   map[string]int // who watch a load balancer by name
-	all       int            // who watch all
-	asks      int            // who ask for a recent report
+	watched   map[string]int // number of watchers, by load balancer
+	all       int            // watchers of all load balancers
+	queries   int            // calls of Recent in progress
 	drains    drains
 	stats     Stats
 	closing   bool
 
-	wakeWatch  chan struct{}      // holds one: who watches what has changed
-	wakeListen chan struct{}      // holds one: somebody wants to hear of the other replicas
-	slots      chan struct{}      // one for each poll under way
-	apart      *background.Outage // of the other replicas
+	wakeWatch  chan struct{}      // holds one: the watchers have changed
+	wakeListen chan struct{}      // holds one: reports of the other replicas may be wanted
+	slots      chan struct{}      // one for each poll in progress
+	partition  *background.Outage // of the other replicas
 
 	work *background.Group
 	base context.Context // of work
@@ -128,15 +123,15 @@ func New(o Options) *Poller {
 	work := background.New()
 	return &Poller{
 		o: o, balancers: make(map[string]*balancer), watched: make(map[string]int),
-		drains:    drains{known: make(map[string]map[string]time.Time)},
+		drains:    drains{since: make(map[string]map[string]time.Time)},
 		wakeWatch: make(chan struct{}, 1), wakeListen: make(chan struct{}, 1),
-		slots: make(chan struct{}, maxPolls),
-		apart: background.NewOutage(work),
-		work:  work, base: work.Context(),
+		slots:     make(chan struct{}, maxPolls),
+		partition: background.NewOutage(work),
+		work:      work, base: work.Context(),
 	}
 }
 
-// Start begins to hear of the other replicas.
+// Start starts to receive the reports of the other replicas.
 func (p *Poller) Start() {
 	p.work.Go(func(context.Context) { p.watchForever() })
 	if p.o.Replicas != nil {
@@ -144,9 +139,8 @@ func (p *Poller) Start() {
 	}
 }
 
-// Close ends the polls under way, and the waiting of whoever waits, by
-// CodeUnavailable. It returns when nothing is left of them; its error says that ctx
-// ended before that.
+// Close cancels the polls in progress, and all waits with CodeUnavailable. It returns
+// when they have ended, or with an error when ctx ends first.
 func (p *Poller) Close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closing = true
@@ -157,7 +151,7 @@ func (p *Poller) Close(ctx context.Context) error {
 	return p.work.Close(ctx)
 }
 
-// Stats tells what is polled.
+// Stats returns the current state.
 func (p *Poller) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -166,8 +160,8 @@ func (p *Poller) Stats() Stats {
 	return stats
 }
 
-// Detached is told which instances were detached from a load balancer just now, by
-// whatever process: they may be being drained. It never waits.
+// Detached reports instances that a replica has just detached, and that may be draining.
+// It does not block.
 func (p *Poller) Detached(loadBalancer string, instances []lsapi.Instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,12 +169,12 @@ func (p *Poller) Detached(loadBalancer string, instances []lsapi.Instance) {
 	for _, instance := range instances {
 		p.drains.add(loadBalancer, instance.ID, now)
 		if b := p.balancers[loadBalancer]; b != nil {
-			delete(b.silent, instance.ID)
+			delete(b.absent, instance.ID)
 		}
 	}
 }
 
-// signal puts one into a channel that holds one.
+// signal fills a channel of capacity one.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -191,5 +185,5 @@ func signal(c chan struct{}) {
 func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
 
 func errTooMany() error {
-	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "too many load balancers are asked for their health", RetryAfter: retryAfter}
+	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "the health of too many load balancers is requested", RetryAfter: retryAfter}
 }

@@ -31,7 +31,7 @@ func (l *logLines) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// check wants as many lines, each beginning as given.
+// check expects as many lines, each beginning as given.
 func (l *logLines) check(t *testing.T, want ...string) {
 	t.Helper()
 	l.mu.Lock()

@@ -11,8 +11,8 @@ import (
 	"lsapi"
 )
 
-// step does what is due: it polls, if no other process does, or asks about
-// instances of which another process's report does not speak.
+// step does the work that is due: a poll, unless another replica has claimed it, or
+// lookups of instances that another replica's report lacks.
 func (b *balancer) step() {
 	p := b.poller
 	select {
@@ -24,20 +24,20 @@ func (b *balancer) step() {
 	next := b.plan()
 	switch {
 	case !next.due:
-	case len(next.unheard) > 0:
-		b.complete(p.base, next.report, next.unheard)
+	case len(next.unreported) > 0:
+		b.complete(p.base, next.report, next.unreported)
 	case b.claim(p.base, next.every):
 		b.poll(p.base, next.aws)
 	}
 }
 
-// plan is what a step is to do.
+// plan is the work of a step.
 type plan struct {
-	due     bool // else others have done it, or nobody wants it any more
-	every   time.Duration
-	aws     AWS
-	report  lsapi.HealthReport // to be completed by
-	unheard []string
+	due        bool
+	every      time.Duration
+	aws        AWS
+	report     lsapi.HealthReport // of another replica, which lacks unreported
+	unreported []string
 }
 
 func (b *balancer) plan() plan {
@@ -46,22 +46,22 @@ func (b *balancer) plan() plan {
 	defer p.mu.Unlock()
 	now := time.Now()
 	at, every, wanted := b.due(now)
-	next := plan{due: b.gone == nil && wanted && !at.After(now), every: every, aws: p.o.Background, report: b.report, unheard: b.unheard(now)}
-	if b.isFollowed() || len(b.asks) > 0 {
+	next := plan{due: b.gone == nil && wanted && !at.After(now), every: every, aws: p.o.Background, report: b.report, unreported: b.unreported(now)}
+	if b.isFollowed() || len(b.queries) > 0 {
 		next.aws = p.o.AWS
 	}
 	return next
 }
 
-// poll asks for a report and gives it to all.
+// poll fetches a report and publishes it.
 func (b *balancer) poll(ctx context.Context, aws AWS) {
 	p := b.poller
 	began := b.begin()
-	report, err := b.ask(ctx, aws, began)
+	report, err := b.fetch(ctx, aws, began)
 	if p.base.Err() != nil {
 		return
 	}
-	b.note(err)
+	b.settle(err)
 	if report.AsOf.IsZero() {
 		return
 	}
@@ -70,7 +70,7 @@ func (b *balancer) poll(ctx context.Context, aws AWS) {
 	p.publish(ctx, report)
 }
 
-// begin notes that a poll begins.
+// begin marks the begin of a poll.
 func (b *balancer) begin() time.Time {
 	p := b.poller
 	p.mu.Lock()
@@ -80,9 +80,9 @@ func (b *balancer) begin() time.Time {
 	return b.began
 }
 
-// ask makes the requests of a poll. If only those about instances that may be
-// drained fail, there is a report beside the error, which tells nothing of them.
-func (b *balancer) ask(ctx context.Context, aws AWS, began time.Time) (lsapi.HealthReport, error) {
+// fetch makes the requests of a poll. If only lookups of instances fail, it returns the
+// error and a report without these instances.
+func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.HealthReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	var known map[string]lsapi.MemberHealth
@@ -94,7 +94,7 @@ func (b *balancer) ask(ctx context.Context, aws AWS, began time.Time) (lsapi.Hea
 		return lsapi.HealthReport{}, err
 	}
 	report := lsapi.HealthReport{LoadBalancer: b.name, Members: members, AsOf: began}
-	for _, ids := range b.questions(members, known, began) {
+	for _, ids := range b.lookups(members, known, began) {
 		others, failure := aws.HealthOf(ctx, b.name, ids)
 		if failure == nil {
 			report = answered(report, ids, others)
@@ -102,13 +102,12 @@ func (b *balancer) ask(ctx context.Context, aws AWS, began time.Time) (lsapi.Hea
 			return lsapi.HealthReport{}, err
 		}
 	}
-	report.Absent = b.stillSilent(report, known, began)
+	report.Absent = b.withKnownAbsent(report, known, began)
 	slices.SortFunc(report.Members, byID)
 	return report, err
 }
 
-// recorded is what is on record of the load balancer; nothing when that cannot be
-// read: then it is not asked about those of whom only the record knows.
+// recorded returns the recorded health, or nothing if the record cannot be read.
 func (b *balancer) recorded(ctx context.Context) map[string]lsapi.MemberHealth {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
@@ -119,15 +118,15 @@ func (b *balancer) recorded(ctx context.Context) map[string]lsapi.MemberHealth {
 	return known
 }
 
-// questions returns the instances that must be asked about by their ids: those that
-// may be drained, of which Health has said nothing. Each element is one question.
-func (b *balancer) questions(members []lsapi.MemberHealth, known map[string]lsapi.MemberHealth, began time.Time) [][]string {
+// lookups returns the ids of instances that may be draining and are not among the
+// members. Each element is one request.
+func (b *balancer) lookups(members []lsapi.MemberHealth, known map[string]lsapi.MemberHealth, began time.Time) [][]string {
 	p := b.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ids := make(map[string]bool)
 	for id := range known {
-		if began.Sub(b.silent[id]) > silenceLifetime {
+		if began.Sub(b.absent[id]) > absentLifetime {
 			ids[id] = true
 		}
 	}
@@ -139,79 +138,78 @@ func (b *balancer) questions(members []lsapi.MemberHealth, known map[string]lsap
 	}
 	for _, m := range members {
 		delete(ids, m.InstanceID)
-		delete(b.silent, m.InstanceID)
+		delete(b.absent, m.InstanceID)
 	}
-	for id := range ids { // if that fails, the next poll asks about them
+	for id := range ids { // if the request fails, the next poll looks them up
 		p.drains.add(b.name, id, began)
-		delete(b.silent, id)
+		delete(b.absent, id)
 	}
-	var questions [][]string
+	var lookups [][]string
 	if len(ids) > 0 {
-		questions = append(questions, slices.Sorted(maps.Keys(ids)))
+		lookups = append(lookups, slices.Sorted(maps.Keys(ids)))
 	}
 	for _, m := range members {
 		ids[m.InstanceID] = true
 	}
-	for _, id := range b.strangers(ids, began) {
-		questions = append(questions, []string{id})
+	for _, id := range b.unknownInstances(ids, began) {
+		lookups = append(lookups, []string{id})
 	}
-	b.recount(1 + len(questions))
-	return questions
+	b.recount(1 + len(lookups))
+	return lookups
 }
 
-// strangers returns instances that somebody waits for to be drained, of which neither
-// AWS nor the record has ever told, as far as they are not among the known: those that
-// were waited for first, and not many. One that does not exist makes a question fail
-// for all that it is about, so that each is asked about by itself. The caller holds mu.
-func (b *balancer) strangers(known map[string]bool, now time.Time) []string {
+// unknownInstances returns up to maxUnknown instances of drain followers that are not
+// among the known, in the followers' order. An id that does not exist fails the whole
+// request, so each of them takes a request of its own. The caller holds mu.
+func (b *balancer) unknownInstances(known map[string]bool, now time.Time) []string {
 	waiting := slices.SortedFunc(maps.Keys(b.drainers), func(f, g *Follower) int { return f.made.Compare(g.made) })
 	var ids []string
 	for _, f := range waiting {
-		if len(ids) == maxStrangers {
+		if len(ids) == maxUnknown {
 			break
 		}
-		if id := f.instance; !known[id] && !f.from.After(now) && now.Sub(b.silent[id]) > silenceLifetime && !slices.Contains(ids, id) {
+		if id := f.instance; !known[id] && !f.from.After(now) && now.Sub(b.absent[id]) > absentLifetime && !slices.Contains(ids, id) {
 			ids = append(ids, id)
-			delete(b.silent, id)
+			delete(b.absent, id)
 		}
 	}
 	return ids
 }
 
-// answered adds to a report what was said of instances that were asked about.
+// answered adds the result of a lookup to a report.
 func answered(report lsapi.HealthReport, ids []string, others []lsapi.MemberHealth) lsapi.HealthReport {
 	report.Members = slices.Concat(report.Members, others)
 	slices.SortFunc(report.Members, byID)
-	silent := slices.Clone(report.Absent)
+	absent := slices.Clone(report.Absent)
 	for _, id := range ids {
 		if _, ok := report.Of(id); !ok {
-			silent = append(silent, id)
+			absent = append(absent, id)
 		}
 	}
-	slices.Sort(silent)
-	report.Absent = slices.Compact(silent)
+	slices.Sort(absent)
+	report.Absent = slices.Compact(absent)
 	return report
 }
 
-// stillSilent adds those to a report's silent ones of whom the load balancer said
-// nothing a while ago, and forgets those that are not on record after a time.
-func (b *balancer) stillSilent(report lsapi.HealthReport, known map[string]lsapi.MemberHealth, began time.Time) []string {
+// withKnownAbsent returns the absent instances of a report and those of recent reports.
+// It removes the expired ones that are not on record.
+func (b *balancer) withKnownAbsent(report lsapi.HealthReport, known map[string]lsapi.MemberHealth, began time.Time) []string {
 	b.poller.mu.Lock()
 	defer b.poller.mu.Unlock()
-	silent := slices.Clone(report.Absent)
-	for id, since := range b.silent {
-		if _, ok := known[id]; !ok && began.Sub(since) > silenceLifetime {
-			delete(b.silent, id)
+	absent := slices.Clone(report.Absent)
+	for id, since := range b.absent {
+		if _, ok := known[id]; !ok && began.Sub(since) > absentLifetime {
+			delete(b.absent, id)
 			continue
 		}
-		silent = append(silent, id)
+		absent = append(absent, id)
 	}
-	slices.Sort(silent)
-	return slices.Compact(silent)
+	slices.Sort(absent)
+	return slices.Compact(absent)
 }
 
-// complete asks about instances of which another process's report does not speak:
-// it may not know that they are being drained.
+// complete looks up instances that another replica's report lacks: that replica may
+// not have had their followers.
 func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids []string) {
 	b.poller.mu.Lock()
 	b.completed = report.AsOf
@@ -223,7 +221,7 @@ func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids 
 		if b.poller.base.Err() != nil {
 			return
 		}
-		b.note(err)
+		b.settle(err)
 		if err != nil {
 			return
 		}
@@ -233,10 +231,9 @@ func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids 
 	b.poller.o.Saw(report)
 }
 
-// unheard returns instances that somebody waits for to be drained, of which another
-// process's report does not speak. They are asked about once after each report. The
-// caller holds mu.
-func (b *balancer) unheard(now time.Time) []string {
+// unreported returns instances of drain followers that another replica's report lacks.
+// They are looked up once per report. The caller holds mu.
+func (b *balancer) unreported(now time.Time) []string {
 	if !b.foreign || b.completed.Equal(b.report.AsOf) {
 		return nil
 	}
@@ -244,15 +241,15 @@ func (b *balancer) unheard(now time.Time) []string {
 	for f := range b.drainers {
 		known[f.instance] = true
 	}
-	for f := range b.drainers { // a report of before a follower came is not for it
-		if !b.report.AsOf.Before(f.made) && !speaksOf(b.report, f.instance) {
+	for f := range b.drainers { // an earlier report cannot contain the follower's instance
+		if !b.report.AsOf.Before(f.made) && !covers(b.report, f.instance) {
 			delete(known, f.instance)
 		}
 	}
-	return b.strangers(known, now)
+	return b.unknownInstances(known, now)
 }
 
-// adopt makes a report the last, unless there is a later one.
+// adopt makes a report the latest, unless a later one exists.
 func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 	p := b.poller
 	p.mu.Lock()
@@ -261,48 +258,48 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 		return
 	}
 	if foreign {
-		report = b.silence(report)
-		signal(b.wake) // a follower may wait for an instance that it lacks
+		report = b.addAbsent(report)
+		signal(b.woken) // the report may lack a follower's instance
 	}
 	b.report, b.foreign = report, foreign
 	b.began = later(b.began, report.AsOf)
 	for _, m := range report.Members {
-		delete(b.silent, m.InstanceID)
+		delete(b.absent, m.InstanceID)
 		if m.Draining {
 			p.drains.add(b.name, m.InstanceID, report.AsOf)
 		} else {
-			p.drains.deny(b.name, m.InstanceID, report.AsOf)
+			p.drains.clear(b.name, m.InstanceID, report.AsOf)
 		}
 	}
-	if foreign { // after a poll of its own, stillSilent has done it
-		maps.DeleteFunc(b.silent, func(_ string, since time.Time) bool { return report.AsOf.Sub(since) > silenceLifetime })
+	if foreign { // for own reports, withKnownAbsent has removed them
+		maps.DeleteFunc(b.absent, func(_ string, since time.Time) bool { return report.AsOf.Sub(since) > absentLifetime })
 	}
 	for _, id := range report.Absent {
-		p.drains.deny(b.name, id, report.AsOf)
-		if b.silent[id].IsZero() {
-			b.silent[id] = report.AsOf
+		p.drains.clear(b.name, id, report.AsOf)
+		if b.absent[id].IsZero() {
+			b.absent[id] = report.AsOf
 		}
 	}
-	b.tell()
+	b.notify()
 }
 
-// silence adds to another process's report those that somebody here waits for, of whom
-// the load balancer said nothing a while ago. The caller holds mu.
-func (b *balancer) silence(report lsapi.HealthReport) lsapi.HealthReport {
-	silent := slices.Clone(report.Absent)
+// addAbsent adds the recently absent instances of drain followers to another replica's
+// report. The caller holds mu.
+func (b *balancer) addAbsent(report lsapi.HealthReport) lsapi.HealthReport {
+	absent := slices.Clone(report.Absent)
 	for f := range b.drainers {
-		if report.AsOf.Sub(b.silent[f.instance]) <= silenceLifetime && !speaksOf(report, f.instance) {
-			silent = append(silent, f.instance)
+		if report.AsOf.Sub(b.absent[f.instance]) <= absentLifetime && !covers(report, f.instance) {
+			absent = append(absent, f.instance)
 		}
 	}
-	slices.Sort(silent)
-	report.Absent = slices.Compact(silent)
+	slices.Sort(absent)
+	report.Absent = slices.Compact(absent)
 	return report
 }
 
-// note counts a poll's success or failure, and decides when to try again. A load
-// balancer that does not exist any more is not polled any more.
-func (b *balancer) note(err error) {
+// settle counts the result of a poll and sets the time of the next try. It ends the
+// polls of a load balancer that does not exist.
+func (b *balancer) settle(err error) {
 	p := b.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -325,14 +322,14 @@ func (b *balancer) note(err error) {
 	b.failures++
 	b.failure, b.failedAt = err, time.Now()
 	b.retryAt = b.failedAt.Add(pause)
-	b.tell()
+	b.notify()
 	if !failed {
 		p.o.Log.Warn("the health of a load balancer cannot be read; trying again", "load_balancer", b.name, "code", lsapi.ErrorCode(err), "error", err)
 	}
 }
 
-// speaksOf reports whether a report tells anything of an instance.
-func speaksOf(report lsapi.HealthReport, instance string) bool {
+// covers reports whether a report contains an instance, as present or absent.
+func covers(report lsapi.HealthReport, instance string) bool {
 	if _, ok := slices.BinarySearch(report.Absent, instance); ok {
 		return true
 	}

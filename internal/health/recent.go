@@ -7,30 +7,27 @@ import (
 	"lsapi"
 )
 
-// ask is somebody who wants a report that is no older than maxAge at the time at
-// which it is wanted.
-type ask struct {
+// query is a call of Recent: it needs a report no older than maxAge at a time.
+type query struct {
 	at     time.Time
 	maxAge time.Duration
 }
 
-// Recent returns a report that is no older than maxAge, and has the load balancer
-// polled for it if need be, together with all who want the same. The report must
-// not be changed.
+// Recent returns a report no older than maxAge, from a poll that all callers share if
+// needed. The caller must not modify the report.
 //
-// Errors: those of the poll, CodeNotFound when there is no such load balancer among
-// them. While polls fail and pause, the error of the last one, at once. CodeTimeout
-// when ctx ends, CodeUnavailable when the Poller is closed, CodeThrottled when too
-// many load balancers are asked for their health.
+// Errors: those of the poll, such as CodeNotFound; while polls pause after a failure,
+// that failure at once. CodeTimeout: ctx ended. CodeUnavailable: the Poller is closed.
+// CodeThrottled: too many load balancers are polled.
 func (p *Poller) Recent(ctx context.Context, loadBalancer string, maxAge time.Duration) (lsapi.HealthReport, error) {
-	a := &ask{at: time.Now(), maxAge: max(0, maxAge)}
-	b, err := p.ask(loadBalancer, a)
+	q := &query{at: time.Now(), maxAge: max(0, maxAge)}
+	b, err := p.query(loadBalancer, q)
 	if err != nil {
 		return lsapi.HealthReport{}, err
 	}
-	defer b.leave(a)
+	defer b.leave(q)
 	for {
-		report, news, err := b.answer(a)
+		report, news, err := b.answer(q)
 		if news == nil {
 			return report, err
 		}
@@ -42,46 +39,46 @@ func (p *Poller) Recent(ctx context.Context, loadBalancer string, maxAge time.Du
 	}
 }
 
-func (p *Poller) ask(loadBalancer string, a *ask) (*balancer, error) {
+func (p *Poller) query(loadBalancer string, q *query) (*balancer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b, err := p.balancer(loadBalancer)
 	if err != nil {
 		return nil, err
 	}
-	b.asks[a] = true
-	p.asks++
-	if _, news, _ := b.answerNow(a); news != nil {
+	b.queries[q] = true
+	p.queries++
+	if _, news, _ := b.answerNow(q); news != nil {
 		b.claimAt = time.Time{}
-		b.hurry()
+		b.wake()
 		signal(p.wakeListen)
 	}
 	return b, nil
 }
 
-// leave ends a wait: a poll that nobody wants any more is not made.
-func (b *balancer) leave(a *ask) {
+// leave removes a query.
+func (b *balancer) leave(q *query) {
 	b.poller.mu.Lock()
 	defer b.poller.mu.Unlock()
-	delete(b.asks, a)
-	b.poller.asks--
+	delete(b.queries, q)
+	b.poller.queries--
 }
 
-func (b *balancer) answer(a *ask) (report lsapi.HealthReport, news <-chan struct{}, err error) {
+func (b *balancer) answer(q *query) (report lsapi.HealthReport, news <-chan struct{}, err error) {
 	b.poller.mu.Lock()
 	defer b.poller.mu.Unlock()
-	return b.answerNow(a)
+	return b.answerNow(q)
 }
 
-// answerNow returns the last report if it is recent enough; else news is closed
-// when it is worth to look again. The caller holds mu.
-func (b *balancer) answerNow(a *ask) (report lsapi.HealthReport, news <-chan struct{}, err error) {
+// answerNow returns the latest report if it is recent enough. Otherwise news is closed
+// at the next change. The caller holds mu.
+func (b *balancer) answerNow(q *query) (report lsapi.HealthReport, news <-chan struct{}, err error) {
 	switch {
 	case b.gone != nil:
 		return lsapi.HealthReport{}, nil, b.gone
-	case !b.report.AsOf.Before(a.at.Add(-a.maxAge)):
+	case !b.report.AsOf.Before(q.at.Add(-q.maxAge)):
 		return b.report, nil, nil
-	case b.failure != nil && (b.failedAt.After(a.at) || b.retryAt.After(time.Now())):
+	case b.failure != nil && (b.failedAt.After(q.at) || b.retryAt.After(time.Now())):
 		return lsapi.HealthReport{}, nil, b.failure
 	}
 	return lsapi.HealthReport{}, b.changed, nil

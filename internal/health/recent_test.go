@@ -10,7 +10,7 @@ import (
 	"lsapi/internal/health"
 )
 
-func TestWhoWantARecentReportShareAPoll(t *testing.T) {
+func TestRecentQueriesShareAPoll(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		var done sync.WaitGroup
@@ -44,7 +44,7 @@ func TestWhoWantARecentReportShareAPoll(t *testing.T) {
 	})
 }
 
-func TestWhoWantsARecentReportIsToldWhyThereIsNone(t *testing.T) {
+func TestRecentReturnsWhyThereIsNoReport(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		if _, err := p.Recent(t.Context(), "nowhere", time.Minute); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
@@ -72,7 +72,7 @@ func TestWhoWantsARecentReportIsToldWhyThereIsNone(t *testing.T) {
 	})
 }
 
-func TestAPollThatNobodyWantsAnyMoreIsNotMade(t *testing.T) {
+func TestPollOfACancelledQueryIsNotMade(t *testing.T) {
 	names := manyNames(17)
 	aws := newFakeAWS(names...)
 	aws.latency = 5 * time.Second
@@ -84,7 +84,7 @@ func TestAPollThatNobodyWantsAnyMoreIsNotMade(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := p.Recent(ctx, names[16], 0); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
-			t.Errorf("who waits for its turn gets %v", err)
+			t.Errorf("the waiting query gets %v", err)
 		}
 		time.Sleep(time.Minute)
 		if polls := aws.polls(names[16]); polls > 0 {

@@ -7,18 +7,18 @@ import (
 	"lsapi"
 )
 
-// reached logs when the other replicas cannot be reached, and when they can again.
+// reached logs when the other replicas become unreachable, and reachable again.
 func (p *Poller) reached(err error) {
-	switch begins, ends := p.apart.Note(err); {
+	switch begins, ends := p.partition.Note(err); {
 	case begins:
-		p.o.Log.Warn("the other replicas cannot be reached; health is asked for this one alone", "error", err)
+		p.o.Log.Warn("the other replicas cannot be reached; this one polls health for itself", "error", err)
 	case ends:
-		p.o.Log.Info("the other replicas can be reached again; health is asked for all")
+		p.o.Log.Info("the other replicas can be reached again; health is polled once for all")
 	}
 }
 
-// claim reports whether this process is to poll now. When that cannot be found out,
-// it is: each process then asks AWS for itself, within its share of the budget.
+// claim reports whether this replica polls now. If the claim fails, it does: each replica
+// then polls for itself, within its share of the budget.
 func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
 	p := b.poller
 	if p.o.Replicas == nil {
@@ -40,7 +40,7 @@ func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
 	return false
 }
 
-// publish shows a report to the other replicas.
+// publish publishes a report to the other replicas.
 func (p *Poller) publish(ctx context.Context, report lsapi.HealthReport) {
 	if p.o.Replicas == nil {
 		return
@@ -50,12 +50,11 @@ func (p *Poller) publish(ctx context.Context, report lsapi.HealthReport) {
 	p.reached(p.o.Replicas.PublishHealth(publishing, report))
 }
 
-// listenForever takes in what other replicas have found, while anybody here wants
-// to know.
+// listenForever receives the reports of other replicas while callers need them.
 func (p *Poller) listenForever(ctx context.Context) {
-	var heard int64
+	var received int64
 	for ctx.Err() == nil {
-		if !p.wanted() {
+		if !p.isWanted() {
 			select {
 			case <-p.wakeListen:
 				continue
@@ -63,8 +62,8 @@ func (p *Poller) listenForever(ctx context.Context) {
 				return
 			}
 		}
-		version, err := p.listen(ctx, heard)
-		heard = version
+		version, err := p.listen(ctx, received)
+		received = version
 		if err == nil {
 			continue
 		}
@@ -76,31 +75,31 @@ func (p *Poller) listenForever(ctx context.Context) {
 	}
 }
 
-// listen takes in the reports that come next, if any come soon, and returns the
-// version up to which that is done.
-func (p *Poller) listen(ctx context.Context, heard int64) (int64, error) {
+// listen waits a while for reports after a version, and returns the version that it has
+// received.
+func (p *Poller) listen(ctx context.Context, received int64) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, listenFor)
 	defer cancel()
-	reports, version, err := p.o.Replicas.PublishedHealth(ctx, heard)
+	reports, version, err := p.o.Replicas.PublishedHealth(ctx, received)
 	if ctx.Err() != nil && err != nil {
-		return heard, nil
+		return received, nil
 	}
 	p.reached(err)
 	if err != nil {
-		return heard, err
+		return received, err
 	}
 	for _, report := range reports {
-		p.take(report)
+		p.receive(report)
 	}
 	return version, nil
 }
 
-// take takes in another replica's report.
-func (p *Poller) take(report lsapi.HealthReport) {
+// receive receives another replica's report.
+func (p *Poller) receive(report lsapi.HealthReport) {
 	p.mu.Lock()
 	b, err := p.balancer(report.LoadBalancer)
 	fresh := false
-	if err == nil { // else nobody here can want it
+	if err == nil { // else no caller here can need it
 		if now := time.Now(); report.AsOf.After(now) {
 			report.AsOf = now // clocks differ
 		}
@@ -112,9 +111,9 @@ func (p *Poller) take(report lsapi.HealthReport) {
 	}
 }
 
-// wanted reports whether anybody follows, watches or asks.
-func (p *Poller) wanted() bool {
+// isWanted reports whether there are followers, watchers or queries.
+func (p *Poller) isWanted() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.stats.Followers+p.asks+p.all+len(p.watched) > 0
+	return p.stats.Followers+p.queries+p.all+len(p.watched) > 0
 }

@@ -14,8 +14,7 @@ import (
 	"lsapi/internal/health"
 )
 
-// board is where the replicas of a test meet: when who polled, and what was
-// published.
+// board is what the replicas of a test share: claims and published reports.
 type board struct {
 	mu      sync.Mutex
 	claimed map[string]time.Time
@@ -153,7 +152,7 @@ func TestFollowersOnSeveralReplicasShareOnePoll(t *testing.T) {
 	})
 }
 
-func TestWhenAReplicaGoesAnotherPolls(t *testing.T) {
+func TestAnotherReplicaPollsAfterOneIsGone(t *testing.T) {
 	aws := newFakeAWS("web")
 	inReplicas(t, aws, 2, func(t *testing.T, _ *board, pollers []*health.Poller) {
 		leaving, staying := pollers[0].Follow("web"), pollers[1].Follow("web")
@@ -173,7 +172,7 @@ func TestWhenAReplicaGoesAnotherPolls(t *testing.T) {
 	})
 }
 
-func TestAReportOfAnotherReplicaServesWhoWantsARecentOne(t *testing.T) {
+func TestReportOfAnotherReplicaAnswersRecent(t *testing.T) {
 	aws := newFakeAWS("web")
 	inReplicas(t, aws, 2, func(t *testing.T, _ *board, pollers []*health.Poller) {
 		f := pollers[0].Follow("web")
@@ -187,7 +186,7 @@ func TestAReportOfAnotherReplicaServesWhoWantsARecentOne(t *testing.T) {
 	})
 }
 
-func TestReplicasThatCannotBeReachedDelayNobody(t *testing.T) {
+func TestUnreachableReplicasDelayNoPoll(t *testing.T) {
 	aws := newFakeAWS("web")
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, pollers []*health.Poller) {
 		b.mu.Lock()
@@ -216,8 +215,8 @@ func TestReplicasThatCannotBeReachedDelayNobody(t *testing.T) {
 	})
 }
 
-// A replica that polls may not know of a drain for which somebody waits on another.
-func TestADrainOfWhichThePollingReplicaDoesNotKnowIsAskedAbout(t *testing.T) {
+// The replica that polls may lack a drain follower of another replica.
+func TestDrainUnknownToThePollingReplicaIsLookedUp(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.detach(two, true)
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, pollers []*health.Poller) {
@@ -254,7 +253,7 @@ func TestADrainOfWhichThePollingReplicaDoesNotKnowIsAskedAbout(t *testing.T) {
 	})
 }
 
-func TestAReplicaWhoseClockIsAheadDoesNotStopTheOthers(t *testing.T) {
+func TestReplicaWithAClockAheadDoesNotStopTheOthers(t *testing.T) {
 	aws := newFakeAWS("web")
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, pollers []*health.Poller) {
 		b.shift = time.Hour
@@ -271,7 +270,7 @@ func TestAReplicaWhoseClockIsAheadDoesNotStopTheOthers(t *testing.T) {
 	})
 }
 
-func TestWhoFollowsIsNotHeldUpBecauseAWatcherWasRefused(t *testing.T) {
+func TestFollowerIsNotDelayedByARefusedWatcherClaim(t *testing.T) {
 	for name, want := range map[string]func(t *testing.T, p *health.Poller){
 		"follow": func(t *testing.T, p *health.Poller) {
 			f := follow(t, p, "web")

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Watch has a load balancer polled now and then because somebody watches its
-// events, until end is called. The empty name is all that are known.
+// Watch polls a load balancer for a watcher of its events until end is called. The empty
+// name stands for all load balancers.
 func (p *Poller) Watch(loadBalancer string) (end func()) {
 	p.watch(loadBalancer, 1)
 	return sync.OnceFunc(func() { p.watch(loadBalancer, -1) })
 }
 
-// watch counts those who watch.
+// watch adds watchers, or removes them.
 func (p *Poller) watch(loadBalancer string, more int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -28,21 +28,21 @@ func (p *Poller) watch(loadBalancer string, more int) {
 	if p.watched[loadBalancer] == 0 {
 		delete(p.watched, loadBalancer)
 		if b := p.balancers[loadBalancer]; b != nil {
-			b.hurry()
+			b.wake()
 		}
 		return
 	}
 	if b, err := p.balancer(loadBalancer); err == nil {
-		b.hurry()
-	} // else it is too much to watch for now, and tried again
+		b.wake()
+	} // else refreshNames tries again
 	signal(p.wakeWatch)
 }
 
-// watchForever looks for load balancers that come and go while they are watched.
+// watchForever follows the creation and deletion of watched load balancers.
 func (p *Poller) watchForever() {
 	for {
 		var tick <-chan time.Time
-		if p.lookForNames() {
+		if p.refreshNames() {
 			tick = time.After(namesEvery)
 		}
 		select {
@@ -54,10 +54,10 @@ func (p *Poller) watchForever() {
 	}
 }
 
-// lookForNames has those load balancers polled that are watched and exist. It
-// reports whether any is watched.
-func (p *Poller) lookForNames() bool {
-	if !p.watches() {
+// refreshNames polls the load balancers that are watched and exist. It reports whether
+// any is watched.
+func (p *Poller) refreshNames() bool {
+	if !p.isWatching() {
 		return false
 	}
 	names := p.o.Names()
@@ -72,7 +72,7 @@ func (p *Poller) lookForNames() bool {
 		}
 		b, err := p.balancer(name)
 		if err != nil {
-			continue // it is watched when there is room
+			continue // until there is room
 		}
 		if p.all > 0 && !b.listed {
 			b.listed = true
@@ -90,31 +90,29 @@ func (p *Poller) lookForNames() bool {
 	return true
 }
 
-// spread has load balancers polled one after the other, over the interval that
-// they will have. The caller holds mu.
+// spread distributes the first polls over one interval. The caller holds mu.
 func (p *Poller) spread(fresh []*balancer) {
 	_, interval := p.pace()
 	now := time.Now()
 	for i, b := range fresh {
 		b.watchFrom = now.Add(interval * time.Duration(i) / time.Duration(len(fresh)))
-		signal(b.wake)
+		signal(b.woken)
 	}
 }
 
-// watches reports whether anybody watches.
-func (p *Poller) watches() bool {
+// isWatching reports whether there are watchers.
+func (p *Poller) isWatching() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.all > 0 || len(p.watched) > 0
 }
 
-// unlist forgets which load balancers were polled when all were watched: those who
-// watch all again begin anew. The caller holds mu.
+// unlist ends the polls for watchers of all load balancers. The caller holds mu.
 func (p *Poller) unlist() {
 	for _, b := range p.balancers {
 		if b.listed {
 			b.listed = false
-			b.hurry()
+			b.wake()
 		}
 	}
 }

@@ -18,7 +18,7 @@ func manyNames(n int) []string {
 	return names
 }
 
-func TestAWatchedLoadBalancerIsPolledAtLeisure(t *testing.T) {
+func TestWatchedLoadBalancerIsPolledLessOften(t *testing.T) {
 	aws := newFakeAWS("web", "api")
 	var mu sync.Mutex
 	var seen []lsapi.HealthReport
@@ -52,12 +52,12 @@ func TestAWatchedLoadBalancerIsPolledAtLeisure(t *testing.T) {
 		aws.forget()
 		time.Sleep(time.Hour)
 		if aws.requests() > 0 || p.Stats().Watched != 0 {
-			t.Errorf("when nobody watches, there are %d requests", aws.requests())
+			t.Errorf("without watchers, there are %d requests", aws.requests())
 		}
 	})
 }
 
-func TestWhoWatchesAllWatchesThoseThatComeAndGo(t *testing.T) {
+func TestWatcherOfAllFollowsCreationAndDeletion(t *testing.T) {
 	aws := newFakeAWS("web", "api")
 	var mu sync.Mutex
 	names := []string{"web"}
@@ -93,14 +93,14 @@ func TestWhoWatchesAllWatchesThoseThatComeAndGo(t *testing.T) {
 		end()
 		time.Sleep(time.Hour)
 		if aws.requests() > 0 {
-			t.Errorf("there are %d requests for nobody", aws.requests())
+			t.Errorf("there are %d requests without watchers", aws.requests())
 		}
 	})
 }
 
-// One who watches all and leaves must be polled for at once when it comes back, also
-// when another one goes on watching a load balancer by name.
-func TestWhoWatchesAllAgainIsPolledForAgain(t *testing.T) {
+// A watcher of all that ends and begins again gets a poll at once, although a load
+// balancer is watched by name meanwhile.
+func TestWatcherOfAllThatReturnsGetsAPoll(t *testing.T) {
 	aws := newFakeAWS("web", "api")
 	o := health.Options{AWS: aws, Names: func() []string { return []string{"api", "web"} }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
@@ -123,7 +123,7 @@ func TestWhoWatchesAllAgainIsPolledForAgain(t *testing.T) {
 }
 
 // One load balancer more than the bound allows takes nothing from the others.
-func TestWatchKeepsWhatItHasBeyondTheMostLoadBalancers(t *testing.T) {
+func TestWatchKeepsItsBalancersBeyondTheBound(t *testing.T) {
 	const most = 2000
 	names := manyNames(most)
 	aws := newFakeAWS(append([]string{"more"}, names...)...)
@@ -149,7 +149,7 @@ func TestWatchKeepsWhatItHasBeyondTheMostLoadBalancers(t *testing.T) {
 	})
 }
 
-func TestWatchingStretchesToWhatPollsMayTake(t *testing.T) {
+func TestWatchIntervalsStretchToTheRate(t *testing.T) {
 	names := manyNames(300)
 	aws := newFakeAWS(names...)
 	o := health.Options{AWS: aws, PerSecond: func() float64 { return 4 }, Names: func() []string { return names }}
@@ -163,7 +163,7 @@ func TestWatchingStretchesToWhatPollsMayTake(t *testing.T) {
 				t.Errorf("in minute %d there were %d requests, where 4 a second are allowed", minute, got)
 			}
 			if got := aws.polls(names[0]); got < 29 || got > 31 {
-				t.Errorf("in minute %d the one that somebody waits for was polled %d times", minute, got)
+				t.Errorf("in minute %d the followed one was polled %d times", minute, got)
 			}
 		}
 		polled := make(map[string]bool)

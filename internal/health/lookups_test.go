@@ -37,7 +37,7 @@ func TestReportIsSorted(t *testing.T) {
 	})
 }
 
-func TestPollAsksAboutAnInstanceOnceAndOnlyWhenItMust(t *testing.T) {
+func TestPollLooksUpAnInstanceOnceAndOnlyIfNeeded(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		defer p.FollowDrain("web", one, time.Time{}, 0).Close() // it is a member
@@ -47,13 +47,13 @@ func TestPollAsksAboutAnInstanceOnceAndOnlyWhenItMust(t *testing.T) {
 		defer p.FollowDrain("web", three, time.Now(), 0).Close() // its drain cannot have ended
 		next(t, follow(t, p, "web"), time.Time{})
 		if asked := aws.asked("web", true); len(asked) != 1 || !slices.Equal(asked[0].ids, []string{two}) {
-			t.Errorf("the questions are %+v", asked)
+			t.Errorf("the lookups are %+v", asked)
 		}
 	})
 }
 
-// An instance that nobody waits for any more is not reported as absent for ever.
-func TestAbsenceIsForgottenAfterAWhile(t *testing.T) {
+// An instance without a follower is not reported as absent for ever.
+func TestAbsenceWithoutFollowerExpires(t *testing.T) {
 	aws := newFakeAWS("web")
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		drain := p.FollowDrain("web", two, time.Time{}, 0)
@@ -68,7 +68,7 @@ func TestAbsenceIsForgottenAfterAWhile(t *testing.T) {
 			t.Errorf("later the report is %+v", report)
 		}
 		if asked := aws.asked("web", true); len(asked) != 1 {
-			t.Errorf("the questions are %+v", asked)
+			t.Errorf("the lookups are %+v", asked)
 		}
 	})
 }
@@ -89,7 +89,7 @@ func TestRecentReportIsReadAtOnceWhileTheLoadBalancerIsFollowed(t *testing.T) {
 
 // A poll that waits for others to end is not made when another replica's report has come
 // meanwhile.
-func TestPollThatIsNotDueAnyMoreIsNotMade(t *testing.T) {
+func TestPollThatIsNoLongerDueIsNotMade(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
 		names := manyNames(16)
 		f.aws.change(func() {
