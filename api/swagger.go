@@ -15,7 +15,7 @@ import (
 //go:embed swagger.yaml
 var swagger []byte
 
-// Document is a Swagger 2.0 document in both of its notations.
+// Document is a Swagger 2.0 or OpenAPI 3.1 document in both of its notations.
 type Document struct {
 	YAML []byte
 	JSON []byte

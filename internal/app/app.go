@@ -95,7 +95,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	handling.MaxLong = min(connections-connections/4, maxLong)
+	handling.MaxLongRequests = min(connections-connections/4, maxLongRequests)
 	if err := a.startMembership(ctx, cfg, metrics, &handling); err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ const (
 	reservedFiles = 100
 	// fewFiles is the limit below which the log warns.
 	fewFiles = 2 * reservedFiles
-	// maxLong bounds the requests that wait or stream: each holds some tens of KB.
-	maxLong = 30_000
+	// maxLongRequests bounds the requests that wait or stream: each holds some tens of KB.
+	maxLongRequests = 30_000
 )
 
 // limitConnections bounds the listener's connections, so that clients cannot use up the

@@ -93,18 +93,18 @@ func TestAccessLogHasAuthenticatedUserOnly(t *testing.T) {
 	}
 }
 
-// braked is an Authenticator that looks at nothing.
-type braked struct{}
+// throttling is an Authenticator that throttles every request.
+type throttling struct{}
 
-func (braked) Authenticate(context.Context, string, string) (lsapi.Actor, error) {
+func (throttling) Authenticate(context.Context, string, string) (lsapi.Actor, error) {
 	return lsapi.Actor{}, lsapi.Errorf(lsapi.CodeThrottled, "too many wrong passwords")
 }
 
-func (braked) Revalidate(string) error { return nil }
+func (throttling) Revalidate(string) error { return nil }
 
 func TestThrottledGuessIsOneLine(t *testing.T) {
 	var log accessLog
-	handler := handlerOf(web.Options{Membership: newMemberships(), Authenticator: braked{}, Log: log.logger()})
+	handler := handlerOf(web.Options{Membership: newMemberships(), Authenticator: throttling{}, Log: log.logger()})
 	record(handler, http.MethodGet, "/elb/default-elb", "")
 	if line := log.only(t); line["status"] != 503. || strings.Contains(log.String(), "request failed") {
 		t.Errorf("the log is %s", log.String())

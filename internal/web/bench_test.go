@@ -12,15 +12,14 @@ import (
 	"lsapi/internal/web/elb"
 )
 
-// discard is a ResponseWriter that costs nothing, so that what is measured is
-// the handler's own.
+// discard is a ResponseWriter without a cost of its own.
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d discard) WriteHeader(int)             {}
 
-// inMemory is Lists that never have to ask.
+// inMemory is Lists with its list in memory.
 type inMemory struct{ list lsapi.EncodedList }
 
 func (m *inMemory) Remembered(string) (*lsapi.EncodedList, error) { return &m.list, nil }

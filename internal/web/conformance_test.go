@@ -22,14 +22,13 @@ import (
 	"lsapi/internal/web/elb"
 )
 
-// provoked is a request together with what its Membership fails with.
+// provoked is a request and the error of its Membership.
 type provoked struct {
 	request
 	fail error
 }
 
-// provocations are, for each operation, requests that bring about every response
-// that it has.
+// provocations are requests for every response of each operation.
 func provocations() map[string][]provoked {
 	const elb = "/elb/default-elb"
 	anonymous := http.Header{"Authorization": nil}
@@ -82,7 +81,7 @@ func provocations() map[string][]provoked {
 	}
 }
 
-// described is what the served document says of one response.
+// described is a response in the served document.
 type described struct {
 	schema  func(body any) error // nil when there is no body
 	headers []string
@@ -171,7 +170,7 @@ func provoke(mode elb.Envelope, q provoked) response {
 		members.recorded = true
 	}
 	handler := handlerOf(web.Options{
-		Membership: members, Authenticator: alice{}, Envelope: mode, Fleet: &fleets{await: forEver},
+		Membership: members, Authenticator: alice{}, Envelope: mode, Fleet: &fleets{await: endless},
 		Ready: func(context.Context) error { return q.fail },
 	})
 	r := httptest.NewRequest(q.method, q.path, strings.NewReader(q.body))

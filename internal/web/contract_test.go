@@ -160,7 +160,7 @@ func TestWrongCredentialsAreChallenged(t *testing.T) {
 	}
 }
 
-// Each request is wrong in its own way and in every way that comes later.
+// Each request fails one check and all later ones.
 func TestChecksFollowContractOrder(t *testing.T) {
 	anonymous := http.Header{"Authorization": nil}
 	crossOrigin := http.Header{"Sec-Fetch-Site": {"cross-site"}}

@@ -25,36 +25,31 @@ func documentRoutes(o *Options) []exchange.Route {
 	if o.Envelope == elb.EnvelopeNone {
 		derive = api.BareSwagger
 	}
-	swagger := sync.OnceValues(func() (api.Document, error) { return derive(o.Version) }) // most processes serve none
-	routes := []exchange.Route{
-		generatedRoute("/swagger.json", exchange.TypeJSON, func() ([]byte, error) { d, err := swagger(); return d.JSON, err }),
-		generatedRoute("/swagger.yaml", typeYAML, func() ([]byte, error) { d, err := swagger(); return d.YAML, err }),
-		homeRoute(),
-	}
-	return append(routes, assetRoutes(api.Docs())...)
+	routes := generatedRoutes("/swagger", func() (api.Document, error) { return derive(o.Version) })
+	return append(append(routes, homeRoute()), assetRoutes(api.Docs())...)
 }
 
 // v1DocumentRoutes are the document of the /v1 API and the page that shows it.
 func v1DocumentRoutes(of *v1.API) []exchange.Route {
-	document := sync.OnceValues(of.Document)
-	routes := []exchange.Route{
-		generatedRoute("/v1/openapi.json", exchange.TypeJSON, func() ([]byte, error) { d, err := document(); return d.JSON, err }),
-		generatedRoute("/v1/openapi.yaml", typeYAML, func() ([]byte, error) { d, err := document(); return d.YAML, err }),
-	}
-	return append(routes, assetRoutes(api.V1Docs())...)
+	return append(generatedRoutes("/v1/openapi", of.Document), assetRoutes(api.V1Docs())...)
 }
 
-const typeYAML = "application/yaml"
-
-// generatedRoute is the route of a document that is made for the first request.
-func generatedRoute(pattern, contentType string, content func() ([]byte, error)) exchange.Route {
-	return exchange.Route{Pattern: pattern, Public: true, Get: func(x *exchange.Exchange) error {
-		body, err := content()
-		if err != nil {
-			return err
-		}
-		return sendDocument(x, contentType, exchange.EntityTag(body), body)
-	}}
+// generatedRoutes are both notations of a document, which is made for the first request.
+func generatedRoutes(base string, generate func() (api.Document, error)) []exchange.Route {
+	document := sync.OnceValues(generate)
+	route := func(extension, contentType string, notation func(api.Document) []byte) exchange.Route {
+		return exchange.Route{Pattern: base + extension, Public: true, Get: func(x *exchange.Exchange) error {
+			d, err := document()
+			if err != nil {
+				return err
+			}
+			return sendDocument(x, contentType, exchange.EntityTag(notation(d)), notation(d))
+		}}
+	}
+	return []exchange.Route{
+		route(".json", exchange.TypeJSON, func(d api.Document) []byte { return d.JSON }),
+		route(".yaml", "application/yaml", func(d api.Document) []byte { return d.YAML }),
+	}
 }
 
 // homeRoute is the root: for browsers a page with links to the documents, for other

@@ -62,7 +62,7 @@ func (m *memberships) list(ctx context.Context, name string) (listing, error) {
 	return found, nil
 }
 
-// listing is what a fake's list says.
+// listing is the list of a fake.
 type listing struct {
 	members []lsapi.Instance
 	asOf    time.Time
@@ -169,13 +169,13 @@ func serve(t *testing.T, handler http.Handler) *httptest.Server {
 	return server
 }
 
-// request is what a test sends. Credentials are added unless it has some.
+// request is a test's request. Credentials are added unless it has some.
 type request struct {
 	method, path, body string
 	header             http.Header
 }
 
-// response is what came back, read to its end.
+// response is a response with its whole body.
 type response struct {
 	*http.Response
 	body string

@@ -13,7 +13,7 @@ import (
 	"lsapi"
 )
 
-// checkFuzzed holds what is true of any answer.
+// checkFuzzed checks the properties of all responses.
 func checkFuzzed(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	switch {
@@ -78,8 +78,8 @@ func FuzzTarget(f *testing.F) {
 	})
 }
 
-// FuzzQuery asks for changes, members and load balancers with queries that may be
-// anything. The record has seen none but those that it may be asked.
+// FuzzQuery sends arbitrary queries to every operation. The fake record rejects filters
+// that a database would.
 func FuzzQuery(f *testing.F) {
 	f.Add("loadBalancer=default-elb&limit=1", "at=2026-11-24T18:01:00Z")
 	f.Fuzz(func(t *testing.T, changes, members string) {
@@ -107,8 +107,8 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// understandable reports whether a query could be understood: each parameter once, but
-// for tag, and none of them empty.
+// understandable reports whether a query has each parameter once, except tag, and none
+// empty.
 func understandable(query string) bool {
 	values, err := url.ParseQuery(query)
 	for name, value := range values {

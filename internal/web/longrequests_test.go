@@ -44,7 +44,7 @@ func TestLongRequestsAreBoundedPerUser(t *testing.T) {
 	}
 	server := serve(t, handlerOf(web.Options{
 		Membership: w.members, Authenticator: named{}, Record: w.record, Fleet: w.fleet, Events: hub, Exists: exists,
-		MaxLong: 8,
+		MaxLongRequests: 8,
 	}))
 	const wait, events = "/v1/load-balancers/default-elb/members/" + running + "?wait=drained&timeout=1h", "/v1/events"
 	type answered struct {

@@ -68,9 +68,9 @@ type Options struct {
 	// checks, because too many are open. Requests that need credentials then get 503.
 	// Default: never.
 	Spare func(context.Context) bool
-	// MaxLong bounds the requests that wait or stream; one user may have three quarters of
+	// MaxLongRequests bounds the requests that wait or stream; one user may have three quarters of
 	// them. Default: 1,000.
-	MaxLong int
+	MaxLongRequests int
 	// RecordReads bounds the concurrent reads of Record by the /v1 API. Default: 1.
 	RecordReads int
 	// Keys are the idempotency keys. They require Record. Default: repeated requests are
@@ -87,7 +87,7 @@ func (o *Options) setDefaults() {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Version = cmp.Or(o.Version, "devel")
 	o.RequestTimeout = cmp.Or(max(0, o.RequestTimeout), DefaultRequestTimeout)
-	o.MaxLong = cmp.Or(max(0, o.MaxLong), 1000)
+	o.MaxLongRequests = cmp.Or(max(0, o.MaxLongRequests), 1000)
 	o.Stopping = cmp.Or(o.Stopping, context.Background())
 	if o.Expect == nil {
 		o.Expect = func(string, string) {}

@@ -16,10 +16,10 @@ import (
 // redirects.
 func New(o Options) http.Handler {
 	o.setDefaults()
-	long := exchange.NewLongRequests(o.Stopping, o.MaxLong, o.Authenticator.Revalidate)
+	long := exchange.NewLongRequests(o.Stopping, o.MaxLongRequests, o.Authenticator.Revalidate)
 	r := newRouter(&o)
 	first := elb.Options{
-		Membership: o.Membership, Lists: o.Lists, Envelope: o.Envelope, Long: long,
+		Membership: o.Membership, Lists: o.Lists, Envelope: o.Envelope, LongRequests: long,
 		Keys: o.Keys, Record: o.Record, Timeout: o.RequestTimeout, Log: o.Log,
 	}
 	if o.Fleet != nil {
@@ -31,7 +31,7 @@ func New(o Options) http.Handler {
 	if o.Record != nil {
 		api := v1.New(v1.Options{
 			Version: o.Version, Record: o.Record, Fleet: o.Fleet, Events: o.Events, Exists: o.Exists,
-			Reads: max(1, o.RecordReads), Long: long,
+			Reads: max(1, o.RecordReads), LongRequests: long,
 		})
 		r.add(api.Routes()...)
 		r.add(v1DocumentRoutes(api)...)

@@ -62,8 +62,8 @@ type Options struct {
 	Envelope   Envelope
 	// Effects is nil if callers cannot wait for the effects of changes.
 	Effects Effects
-	// Long bounds the requests that wait.
-	Long *exchange.LongRequests
+	// LongRequests bounds the requests that wait.
+	LongRequests *exchange.LongRequests
 	// Keys, and Record beside it, replay repeated requests. Nil: repeated requests are
 	// like any others.
 	Keys   Keys

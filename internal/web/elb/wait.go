@@ -31,7 +31,7 @@ func (a *API) admitWait(x *exchange.Exchange) (wait, error) {
 	if err != nil || timeout == 0 {
 		return wait{}, err
 	}
-	session, err := a.Long.Admit(x)
+	session, err := a.LongRequests.Admit(x)
 	return wait{timeout, session}, err
 }
 
@@ -113,7 +113,7 @@ func (a *API) awaitEffect(x *exchange.Exchange, request lsapi.Request, w wait) e
 // waitFailure returns why a wait failed, and logs failures of the service.
 func (a *API) waitFailure(x *exchange.Exchange, err *lsapi.Error) string {
 	if err.Code == lsapi.CodeWaitTimeout {
-		if a.Long.Stopping() {
+		if a.LongRequests.Stopping() {
 			return "the service is stopping"
 		}
 		return "the time is up, and " + err.Message

@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"lsapi"
+	"lsapi/api"
 	"lsapi/api/status"
 	apiv1 "lsapi/api/v1"
 	"lsapi/internal/web/exchange"
@@ -49,24 +50,18 @@ var readText = sync.OnceValue(func() (t text) {
 	return t
 })
 
-// Document is the OpenAPI 3.1 document in both of its notations.
-type Document struct {
-	JSON []byte
-	YAML []byte
-}
-
-// Document returns the document of the API.
-func (a *API) Document() (Document, error) {
+// Document returns the OpenAPI 3.1 document of the API.
+func (a *API) Document() (api.Document, error) {
 	compact, err := a.huma.OpenAPI().MarshalJSON()
 	if err != nil {
-		return Document{}, err
+		return api.Document{}, err
 	}
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, compact, "", "  "); err != nil {
-		return Document{}, err
+		return api.Document{}, err
 	}
 	inYAML, err := a.huma.OpenAPI().YAML()
-	return Document{JSON: indented.Bytes(), YAML: inYAML}, err
+	return api.Document{JSON: indented.Bytes(), YAML: inYAML}, err
 }
 
 // securityScheme is the document's name of Basic authentication.

@@ -29,7 +29,7 @@ func (a *API) events(x *exchange.Exchange, q *eventsQuery) error {
 			end()
 		}
 	}
-	session, err := a.Long.Admit(x)
+	session, err := a.LongRequests.Admit(x)
 	if err != nil {
 		return err
 	}

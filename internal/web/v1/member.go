@@ -38,7 +38,7 @@ func (a *API) await(x *exchange.Exchange, q *memberQuery, timeout time.Duration)
 	if x.Request.ContentLength != 0 { // net/http detects that a client leaves only after the body
 		return exchange.Invalid("a wait takes no body")
 	}
-	session, err := a.Long.Admit(x)
+	session, err := a.LongRequests.Admit(x)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (a *API) waitError(last lsapi.MemberDetail, err error) error {
 	e := *lsapi.AsError(err)
 	switch e.Code {
 	case lsapi.CodeWaitTimeout:
-		if a.Long.Stopping() {
+		if a.LongRequests.Stopping() {
 			return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the service is stopping; ask again", Err: err}
 		}
 		e.Message = "the time is up, and " + e.Message

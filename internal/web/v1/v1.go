@@ -60,8 +60,8 @@ type Options struct {
 	Exists Exists
 	// Reads bounds the concurrent reads of Record.
 	Reads int
-	// Long bounds the requests that wait or stream.
-	Long *exchange.LongRequests
+	// LongRequests bounds the requests that wait or stream.
+	LongRequests *exchange.LongRequests
 }
 
 // API is the API.

@@ -10,18 +10,17 @@ import (
 	"lsapi"
 )
 
-// fleets is a v1.Fleet that holds what it shows in memory, and fails when the record
-// beside it does.
+// fleets is a v1.Fleet in memory. It fails when its record does.
 type fleets struct {
 	record *records
 
 	mu      sync.Mutex
 	filters []lsapi.FleetFilter // every one that it was asked with
 	// await, when it is set, is what waiting is.
-	await func(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error)
+	await func(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
 
-// shownNames are the load balancers that it lists.
+// shownNames are the listed load balancers.
 var shownNames = []string{"default-elb", "empty-elb", "old-elb"}
 
 func (f *fleets) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
@@ -69,9 +68,9 @@ func (f *fleets) Member(ctx context.Context, name, instanceID string) (lsapi.Mem
 	return lsapi.MemberDetail{}, err
 }
 
-func (f *fleets) Await(ctx context.Context, name, instanceID string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+func (f *fleets) Await(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 	if f.await != nil {
-		return f.await(ctx, name, instanceID, wish)
+		return f.await(ctx, name, instanceID, condition)
 	}
 	return f.Member(ctx, name, instanceID)
 }

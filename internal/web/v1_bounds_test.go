@@ -64,7 +64,7 @@ func TestRecordReadsAreBounded(t *testing.T) {
 	})
 }
 
-// slow is the ResponseWriter of a client that takes nothing until it is let.
+// slow is the ResponseWriter of a client that reads nothing until it is released.
 type slow struct {
 	*httptest.ResponseRecorder
 	begun *atomic.Int32

@@ -18,7 +18,7 @@ import (
 	v1 "lsapi/internal/web/v1"
 )
 
-// epoch is when the first change of a fake record was asked for.
+// epoch is the time of the first change of a fake record.
 var epoch = time.Date(2026, time.November, 24, 18, 0, 0, 0, time.UTC)
 
 // records is a v1.Record that holds its changes in memory, oldest first.

@@ -22,7 +22,7 @@ type waitable struct {
 }
 
 func newWaitable() *waitable {
-	w := &waitable{repeatable: newRepeatable(), fleet: &fleets{await: forEver}}
+	w := &waitable{repeatable: newRepeatable(), fleet: &fleets{await: endless}}
 	options := web.Options{
 		Membership: w.members, Authenticator: alice{}, Keys: w.keys, Record: w.record, Fleet: w.fleet, Log: w.log.logger(),
 	}
@@ -45,9 +45,9 @@ func TestChangeWaitsForEffect(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()
 			id := map[string]string{"POST": spare, "DELETE": running}[method]
-			w.fleet.await = func(_ context.Context, name, asked string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-				if len(w.members.requests) != 1 || name != "default-elb" || asked != id || wish != want {
-					t.Errorf("after %d changes %s of %s in %s is waited for", len(w.members.requests), wish, asked, name)
+			w.fleet.await = func(_ context.Context, name, asked string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+				if len(w.members.requests) != 1 || name != "default-elb" || asked != id || condition != want {
+					t.Errorf("after %d changes %s of %s in %s is waited for", len(w.members.requests), condition, asked, name)
 				}
 				time.Sleep(50 * time.Minute)
 				return lsapi.MemberDetail{}, nil
@@ -161,9 +161,9 @@ func TestRepeatedRequestWaitsAgain(t *testing.T) {
 		w := newWaitable()
 		first := w.change("POST", "wait=true&timeout=1s", spare, "k")
 		w.becomes(lsapi.OutcomeApplied)
-		w.fleet.await = func(_ context.Context, name, id string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-			if name != "default-elb" || id != spare || wish != lsapi.WaitInService {
-				t.Errorf("%s of %s in %s is waited for", wish, id, name)
+		w.fleet.await = func(_ context.Context, name, id string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+			if name != "default-elb" || id != spare || condition != lsapi.WaitInService {
+				t.Errorf("%s of %s in %s is waited for", condition, id, name)
 			}
 			time.Sleep(time.Minute)
 			return lsapi.MemberDetail{}, nil
@@ -176,7 +176,7 @@ func TestRepeatedRequestWaitsAgain(t *testing.T) {
 		if id := first.Header.Get("X-Change-Id"); id == "" || second.Header.Get("X-Change-Id") != id || len(w.members.requests) != 1 {
 			t.Errorf("the changes are %s and %s", id, second.Header.Get("X-Change-Id"))
 		}
-		w.fleet.await = forEver
+		w.fleet.await = endless
 		if third := w.change("POST", "", spare, "k"); third.StatusCode != http.StatusCreated {
 			t.Errorf("without waiting it is %d", third.StatusCode)
 		}

@@ -50,7 +50,7 @@ func (h *happenings) add(kind lsapi.EventKind, tell func(*lsapi.RecordedEvent)) 
 	h.news = make(chan struct{})
 }
 
-// change records what became of an attach.
+// change records the outcome of an attach.
 func (h *happenings) change(outcome lsapi.Outcome, reason string) {
 	h.add(lsapi.EventCompleted, func(e *lsapi.RecordedEvent) {
 		e.Event.Change = lsapi.Change{ID: "01a20ee8-6140-7a11-8000-0123456789ab", Action: lsapi.Attach, InstanceID: "i-5203422c", Outcome: outcome, Actor: "alice", Reason: reason}
@@ -104,7 +104,7 @@ func watched(t *testing.T) (*happenings, *events.Hub, *httptest.Server) {
 	return h, o.Events, server
 }
 
-// head is what a stream begins with.
+// head is the head of a stream's response.
 type head struct {
 	status int
 	header http.Header
@@ -262,7 +262,7 @@ func TestRefusedStreamHasStatus(t *testing.T) {
 	}
 }
 
-// pruned has an end, and nothing behind any place.
+// pruned is an events.Record with an end and no events.
 type pruned struct{ *happenings }
 
 func (pruned) End(context.Context) (lsapi.Position, error) { return lsapi.Position{Minor: 9}, nil }

@@ -136,7 +136,7 @@ func TestFailedStreamIsCutOff(t *testing.T) {
 	}
 }
 
-// open asks for the stream and returns as soon as it has begun.
+// open returns as soon as the stream has begun.
 func open(t *testing.T, server *httptest.Server, ctx context.Context) *http.Response { //nolint:revive // a test comes first
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/v1/changes", http.NoBody)

@@ -87,7 +87,7 @@ func TestRecordAnswersMatchGoldenFiles(t *testing.T) {
 	}
 }
 
-// page is what a client makes of an answer.
+// page is a decoded page of changes.
 type page struct {
 	Changes    []struct{ ID, Outcome string }
 	NextCursor *string
@@ -209,7 +209,7 @@ func TestCursorRequiresSameFilters(t *testing.T) {
 	}
 }
 
-// problem is what a client makes of an error.
+// problem is a decoded error.
 type problem struct {
 	Type, Title, Detail string
 	Code                string

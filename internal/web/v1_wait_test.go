@@ -15,14 +15,14 @@ import (
 
 const memberPath = "/v1/load-balancers/default-elb/members/" + running
 
-// forEver is a wait that ends with its caller's patience.
-func forEver(ctx context.Context, _, id string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+// endless is a wait that ends with its context.
+func endless(ctx context.Context, _, id string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 	<-ctx.Done()
 	return lsapi.MemberDetail{Instance: instance(id), Member: true}, &lsapi.Error{Code: lsapi.CodeWaitTimeout, Message: "it is still a member", Err: ctx.Err()}
 }
 
 func TestWaitAnswersWhenConditionIsMet(t *testing.T) {
-	for _, wish := range []lsapi.WaitCondition{lsapi.WaitInService, lsapi.WaitDrained, lsapi.WaitAbsent} {
+	for _, condition := range []lsapi.WaitCondition{lsapi.WaitInService, lsapi.WaitDrained, lsapi.WaitAbsent} {
 		synctest.Test(t, func(t *testing.T) {
 			handler, f := withFleet()
 			var waited [2]string
@@ -32,8 +32,8 @@ func TestWaitAnswersWhenConditionIsMet(t *testing.T) {
 				return shown(name).Instances[0], nil
 			}
 			began := time.Now()
-			m := decode[apiv1.Member](t, record(handler, "GET", memberPath+"?timeout=15m&wait="+string(wish), ""))
-			if took := time.Since(began); m.InstanceID != running || took != 10*time.Minute || waited != [2]string{"default-elb " + running, string(wish)} {
+			m := decode[apiv1.Member](t, record(handler, "GET", memberPath+"?timeout=15m&wait="+string(condition), ""))
+			if took := time.Since(began); m.InstanceID != running || took != 10*time.Minute || waited != [2]string{"default-elb " + running, string(condition)} {
 				t.Errorf("after %v it is %+v; waited for was %v", took, m, waited)
 			}
 		})
@@ -44,7 +44,7 @@ func TestWaitLastsForItsTimeout(t *testing.T) {
 	for timeout, want := range map[string]time.Duration{"": time.Minute, "&timeout=1ms": time.Millisecond, "&timeout=1h": time.Hour, "&timeout=1m30s": 90 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			handler, f := withFleet()
-			f.await = forEver
+			f.await = endless
 			began := time.Now()
 			got := record(handler, "GET", memberPath+"?wait=drained"+timeout, "")
 			if took := time.Since(began); took != want {
@@ -99,13 +99,12 @@ func TestInvalidWaitIsRefused(t *testing.T) {
 	}
 }
 
-// stoppable returns a handler whose waits never end by themselves, and what stops
-// it.
+// stoppable returns a handler with endless waits, and its stop.
 func stoppable() (handler http.Handler, f *fleets, stop context.CancelFunc) {
 	options := withRecord(story())
 	options.Stopping, stop = context.WithCancel(context.Background())
 	f = options.Fleet.(*fleets)
-	f.await = forEver
+	f.await = endless
 	return handlerOf(options), f, stop
 }
 
@@ -127,10 +126,10 @@ func TestWaitEndsWhenClientLeaves(t *testing.T) {
 	handler, f, stop := stoppable()
 	defer stop()
 	begun, ended := make(chan struct{}), make(chan struct{})
-	f.await = func(ctx context.Context, name, id string, wish lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+	f.await = func(ctx context.Context, name, id string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 		close(begun)
 		defer close(ended)
-		return forEver(ctx, name, id, wish)
+		return endless(ctx, name, id, condition)
 	}
 	server := serve(t, handler)
 	ctx, leave := context.WithCancel(t.Context())
@@ -149,7 +148,7 @@ func TestWaitEndsWhenClientLeaves(t *testing.T) {
 	<-ended
 }
 
-// The server's own timeouts are for requests that are answered at once.
+// The server's own timeouts are for short requests.
 func TestWaitOutlastsRequestTimeout(t *testing.T) {
 	const most = time.Second
 	handler, f, stop := stoppable()

@@ -13,7 +13,7 @@ import (
 	"lsapi/internal/web"
 )
 
-// keys are Keys in memory, which know by a record what became of their changes.
+// keys are Keys in memory, with the outcomes of a record.
 type keys struct {
 	record *records
 	mu     sync.Mutex
@@ -49,7 +49,7 @@ func (k *keys) Free(_ context.Context, key lsapi.IdempotencyKey, changeID string
 	return nil
 }
 
-// repeatable is a service that can be asked again, and what is behind it.
+// repeatable is a service with keys, and its parts.
 type repeatable struct {
 	members *memberships
 	keys    *keys
@@ -72,7 +72,7 @@ func (r *repeatable) attach(t *testing.T, key, body string) response {
 	})
 }
 
-// becomes puts what has become of the last change on record.
+// becomes records the outcome of the last change.
 func (r *repeatable) becomes(outcome lsapi.Outcome) {
 	asked := r.members.requests[len(r.members.requests)-1]
 	r.record.changes = []lsapi.Change{{

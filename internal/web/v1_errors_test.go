@@ -84,7 +84,7 @@ func TestRecordDefectIsProblemAndLogged(t *testing.T) {
 	}
 }
 
-// Each request is wrong in its own way and in every way that comes later.
+// Each request fails one check and all later ones.
 func TestV1ChecksFollowContractOrder(t *testing.T) {
 	r := story()
 	r.fail = func(context.Context, int) error { return &lsapi.Error{Code: lsapi.CodeNotFound} }

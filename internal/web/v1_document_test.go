@@ -16,7 +16,7 @@ import (
 	"lsapi"
 )
 
-// openAPI returns the document that is served, as what JSON makes of it.
+// openAPI returns the served document, decoded.
 func openAPI(t *testing.T) map[string]any {
 	t.Helper()
 	var document map[string]any
@@ -26,7 +26,7 @@ func openAPI(t *testing.T) map[string]any {
 	return document
 }
 
-// at returns what stands in nested mappings under the keys.
+// at returns the value under the keys of nested mappings.
 func at(node any, keys ...string) any {
 	for _, key := range keys {
 		mapping, ok := node.(map[string]any)
@@ -67,8 +67,8 @@ func TestV1DocumentIsDeterministic(t *testing.T) {
 	}
 }
 
-// Pages fill a parameter in with its own example, not with that of its schema. The id of
-// a change has none: none would be on every record.
+// Pages read the example of a parameter, not of its schema. The id of a change has none:
+// no id is in every record.
 func TestV1DocumentHasParameterExamples(t *testing.T) {
 	document := openAPI(t)
 	operations(t, document, func(_, path string, parameters []any) {
@@ -154,7 +154,7 @@ func collectReferences(node any, into map[string]bool) {
 	}
 }
 
-// The answers of every operation, each brought about.
+// Every response of every operation is provoked.
 func TestV1DocumentDescribesEveryAnswer(t *testing.T) {
 	document := openAPI(t)
 	paths := recordPaths()
@@ -174,7 +174,7 @@ func TestV1DocumentDescribesEveryAnswer(t *testing.T) {
 	for template, path := range operations {
 		t.Run(template, func(t *testing.T) {
 			operation := at(described, template, "get")
-			checkTaught(t, operation)
+			checkTexts(t, operation)
 			responses := at(operation, "responses").(map[string]any)
 			answered := map[string]bool{}
 			for _, got := range provokeRecord(path) {
@@ -199,8 +199,8 @@ func TestV1DocumentDescribesEveryAnswer(t *testing.T) {
 	}
 }
 
-// checkTaught looks for the words that an operation and what it takes need.
-func checkTaught(t *testing.T, operation any) {
+// checkTexts checks the texts of an operation and its parameters.
+func checkTexts(t *testing.T, operation any) {
 	t.Helper()
 	if security, _ := json.Marshal(at(operation, "security")); string(security) != `[{"basicAuth":[]}]` {
 		t.Errorf("security is %s", security)
@@ -231,7 +231,7 @@ func checkHeaders(t *testing.T, got response, described map[string]any) {
 	}
 }
 
-// provokeRecord brings about every answer that a path has.
+// provokeRecord provokes every response of a path.
 func provokeRecord(path string) []response {
 	var all []response
 	for _, failure := range []error{

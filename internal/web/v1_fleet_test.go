@@ -12,7 +12,7 @@ import (
 	apiv1 "lsapi/api/v1"
 )
 
-// withFleet returns a handler that shows load balancers, and what it shows.
+// withFleet returns a handler and its fleet.
 func withFleet() (http.Handler, *fleets) {
 	options := withRecord(story())
 	return handlerOf(options), options.Fleet.(*fleets)
@@ -48,8 +48,7 @@ func TestFleetAnswersMatchGoldenFiles(t *testing.T) {
 	}
 }
 
-// decode reads an answer as strictly as it can be read: what the client has no field
-// for would be lost on it.
+// decode decodes a response and rejects unknown fields, which the client would lose.
 func decode[T any](t *testing.T, got response) (value T) {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(got.body))
