@@ -9,7 +9,6 @@ import (
 	"lsapi"
 )
 
-// appender appends to one log, within a transaction.
 type appender struct {
 	tables Tables
 	log    LogRow
@@ -41,7 +40,6 @@ func appendTo(ctx context.Context, t Tables, loadBalancer string) (*appender, er
 	return &appender{tables: t, log: log}, err
 }
 
-// close writes the log's row.
 func (a *appender) close(ctx context.Context) error { return a.tables.PutLog(ctx, a.log) }
 
 // append appends an event unless it is recorded, after a checkpoint if one is due.
@@ -80,7 +78,6 @@ func (a *appender) append(ctx context.Context, event lsapi.Event) error {
 	return err
 }
 
-// checkpointDue reports whether a checkpoint belongs before an event of that time.
 func (a *appender) checkpointDue(at time.Time) bool {
 	return a.log.Last > 0 && (midnight(at).After(midnight(a.log.At)) || a.log.Last-a.log.Checkpoint >= max(a.log.Room, minCheckpointRoom))
 }
@@ -233,7 +230,6 @@ func (a *appender) healthKnown(ctx context.Context, p *payload) (bool, error) {
 	return len(p.Health)+len(p.Drained) == 0, nil
 }
 
-// project updates the projections by an event.
 func (a *appender) project(ctx context.Context, seq int64, before *ChangeRow, e effects) error {
 	for i := range e.changes {
 		if err := a.projectChange(ctx, &e.changes[i], before); err != nil {
@@ -277,7 +273,6 @@ func (a *appender) projectChange(ctx context.Context, c, before *ChangeRow) erro
 	return err
 }
 
-// follow updates the row by one more event.
 func (l *LogRow) follow(p *payload, sum Hash) {
 	if l.Last == 0 {
 		l.First = p.Seq

@@ -80,7 +80,6 @@ func (p *payload) external(action lsapi.Action, instance, id string) ChangeRow {
 	return ChangeRow{Change: c, Begun: p.Seq, Done: p.Seq}
 }
 
-// apply updates the members by an event.
 func (m Members) apply(seq int64, e effects) {
 	for _, instance := range e.joined {
 		m[instance] = seq
@@ -90,7 +89,6 @@ func (m Members) apply(seq int64, e effects) {
 	}
 }
 
-// apply updates the health by an event.
 func (h Healths) apply(e effects) {
 	for _, row := range e.healths {
 		h[row.InstanceID] = row

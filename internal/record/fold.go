@@ -115,7 +115,6 @@ func sameChange(a, b ChangeRow) bool {
 	return a == b
 }
 
-// finished returns how the log's row differs from the added events.
 func (f *fold) finished(log LogRow) string {
 	switch {
 	case f.log.Last != log.Last:

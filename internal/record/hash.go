@@ -9,7 +9,6 @@ import (
 // Hash is of a log up to an event; the zero Hash is of the empty log.
 type Hash [sha256.Size]byte
 
-// then returns the hash of the log with one more payload.
 func (h Hash) then(payload []byte) Hash {
 	sum := sha256.New()
 	sum.Write(h[:])

@@ -10,7 +10,6 @@ import (
 // Exact returns a time as databases store it: whole microseconds, in UTC.
 func Exact(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// midnight is the beginning of the UTC day.
 func midnight(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
 // ParseID parses the id of a change.
@@ -36,7 +35,6 @@ func FirstID(t time.Time) uuid.UUID {
 	return id
 }
 
-// newID returns an id for a change at t.
 func newID(t time.Time) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {

@@ -67,7 +67,6 @@ func newChangePayload(c lsapi.Change) changePayload {
 	}
 }
 
-// without drops what before already has.
 func (c *changePayload) without(before changePayload) {
 	drop(&c.Actor, before.Actor)
 	drop(&c.Reason, before.Reason)
@@ -81,7 +80,6 @@ func (c *changePayload) without(before changePayload) {
 	}
 }
 
-// with adds what only before has.
 func (c *changePayload) with(before changePayload) {
 	fill(&c.Actor, before.Actor)
 	fill(&c.Reason, before.Reason)
@@ -153,7 +151,6 @@ func (p *payload) setHealths(healths Healths) {
 	}
 }
 
-// changeID is the id of the event's change, empty for an event of no single change.
 func (p *payload) changeID() string {
 	if p.Change == nil {
 		return ""
@@ -161,7 +158,6 @@ func (p *payload) changeID() string {
 	return p.Change.ID
 }
 
-// change is c as a change of the event's load balancer.
 func (p *payload) change(c changePayload) lsapi.Change {
 	id, _ := ParseID(c.ID) // appended events have valid ids, and Verify checks them
 	return lsapi.Change{
@@ -173,7 +169,6 @@ func (p *payload) change(c changePayload) lsapi.Change {
 	}
 }
 
-// open are a checkpoint's open changes.
 func (p *payload) open() map[string]ChangeRow {
 	open := make(map[string]ChangeRow, len(p.Open))
 	for _, c := range p.Open {

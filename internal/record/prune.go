@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// pruning is a process's state for pruning.
 type pruning struct {
 	clock SteadyClock
 	log   *slog.Logger

@@ -33,6 +33,43 @@ func (r Record) Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi
 	})
 }
 
+// Condition is a condition on a column of changes.
+type Condition struct {
+	Column, Operator string
+	Value            any // a string or a uuid.UUID
+}
+
+// Conditions returns the conditions of a filter, the most selective first.
+func Conditions(f lsapi.ChangeFilter) []Condition {
+	var all []Condition
+	equal := func(column, value string, given bool) {
+		if given {
+			all = append(all, Condition{column, "=", value})
+		}
+	}
+	most := f.Outcome == lsapi.OutcomeApplied // which most changes are
+	if f.Outcome == lsapi.OutcomeOpen {
+		equal("outcome", "", true)
+	} else {
+		equal("outcome", string(f.Outcome), f.Outcome != "" && !most)
+	}
+	equal("instance_id", f.InstanceID, f.InstanceID != "")
+	equal("load_balancer", f.LoadBalancer, f.LoadBalancer != "")
+	equal("actor", f.Actor, f.Actor != "")
+	equal("outcome", string(f.Outcome), most)
+	equal("action", string(f.Action), f.Action != "")
+	if !f.From.IsZero() {
+		all = append(all, Condition{"id", ">=", FirstID(f.From)})
+	}
+	if !f.To.IsZero() {
+		all = append(all, Condition{"id", "<", FirstID(f.To)})
+	}
+	if before, ok := ParseID(f.Before); ok {
+		all = append(all, Condition{"id", "<", before})
+	}
+	return all
+}
+
 func changesOf(rows []ChangeRow) []lsapi.Change {
 	changes := make([]lsapi.Change, len(rows))
 	for i, row := range rows {

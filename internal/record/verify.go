@@ -25,15 +25,14 @@ func (r Record) Verify(ctx context.Context, checkpoints []lsapi.Head) (Verificat
 	return v.found, nil
 }
 
-// verifier verifies one state of a record.
 type verifier struct {
 	views   []Tables
 	digests digests
 	found   Verification
 	logs    []LogRow
 	tallies map[string]tally // of the rows of changes, by load balancer
-	members int              // that the events add up to
-	healths int              // rows of load balancers with a log
+	members int64            // that the events add up to
+	healths int64            // rows of load balancers with a log
 }
 
 func (v *verifier) run(ctx context.Context, checkpoints []lsapi.Head) error {
@@ -57,14 +56,12 @@ func (v *verifier) run(ctx context.Context, checkpoints []lsapi.Head) error {
 	return v.orphans(ctx, checkpoints)
 }
 
-// result is the sum of a log's events.
 type result struct {
 	fold   *fold
 	tally  tally // of the complete changes
 	breach *Breach
 }
 
-// read reads all events, and all rows of changes.
 func (v *verifier) read(ctx context.Context) ([]result, error) {
 	pages := pagesOf(v.logs)
 	ahead := make(chan struct{}, readAhead) // holds one for each page that is not folded
@@ -109,7 +106,6 @@ func (v *verifier) read(ctx context.Context) ([]result, error) {
 	return results, workers.Wait()
 }
 
-// fold adds up the checked pages, in order.
 func (v *verifier) fold(ctx context.Context, pages []*eventPage, ahead <-chan struct{}) ([]result, error) {
 	results := make([]result, len(v.logs))
 	for i, log := range v.logs {
@@ -135,7 +131,6 @@ func (v *verifier) fold(ctx context.Context, pages []*eventPage, ahead <-chan st
 	return results, nil
 }
 
-// countChanges adds up the rows of changes.
 func (v *verifier) countChanges(ctx context.Context, view Tables) error {
 	return eachChange(ctx, view, "", func(c *ChangeRow) {
 		sum := v.tallies[c.LoadBalancer]
@@ -170,25 +165,38 @@ func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 		return v.findChange(ctx, log)
 	}
 	delete(v.tallies, log.LoadBalancer)
-	members, err := v.views[0].Members(ctx, log.LoadBalancer, nil)
-	if err != nil {
+	if err := v.compareMembers(ctx, log, r.fold); err != nil || v.found.Breach != nil {
 		return err
 	}
-	v.members += len(r.fold.members)
-	if instance, kept, ok := difference(members, r.fold.members); !ok && kept {
-		v.breach(log.LoadBalancer, members[instance], "", fmt.Sprintf("%s is kept as a member, and is none by the events", instance))
-	} else if !ok {
-		v.breach(log.LoadBalancer, r.fold.members[instance], "", fmt.Sprintf("%s is a member by the events, but not kept as one", instance))
+	return v.compareHealth(ctx, log, r.fold)
+}
+
+func (v *verifier) compareMembers(ctx context.Context, log LogRow, f *fold) error {
+	kept, err := v.views[0].Members(ctx, log.LoadBalancer, nil)
+	v.members += int64(len(f.members))
+	if instance, isKept, ok := difference(kept, f.members); err == nil && !ok {
+		seq, why := f.members[instance], "%s is a member by the events, but not kept as one"
+		if isKept {
+			seq, why = kept[instance], "%s is kept as a member, and is none by the events"
+		}
+		v.breach(log.LoadBalancer, seq, "", fmt.Sprintf(why, instance))
 	}
-	healths, err := v.views[0].Health(ctx, log.LoadBalancer, nil)
-	v.healths += len(healths)
-	if err != nil || r.fold.healths == nil || v.found.Breach != nil {
+	return err
+}
+
+// compareHealth compares the health if the kept events reach back to all of it.
+func (v *verifier) compareHealth(ctx context.Context, log LogRow, f *fold) error {
+	kept, err := v.views[0].Health(ctx, log.LoadBalancer, nil)
+	v.healths += int64(len(kept))
+	if err != nil || f.healths == nil {
 		return err
 	}
-	if instance, kept, ok := difference(healths, r.fold.healths); !ok && kept {
-		v.breach(log.LoadBalancer, healths[instance].Seq, "", fmt.Sprintf("the health of %s differs from that in its events", instance))
-	} else if !ok {
-		v.breach(log.LoadBalancer, r.fold.healths[instance].Seq, "", fmt.Sprintf("events have the health of %s, but it is not kept", instance))
+	if instance, isKept, ok := difference(kept, f.healths); !ok {
+		seq, why := f.healths[instance].Seq, "events have the health of %s, but it is not kept"
+		if isKept {
+			seq, why = kept[instance].Seq, "the health of %s differs from that in its events"
+		}
+		v.breach(log.LoadBalancer, seq, "", fmt.Sprintf(why, instance))
 	}
 	return nil
 }
@@ -209,7 +217,6 @@ func difference[V comparable](kept, summed map[string]V) (key string, isKept, ok
 	return "", false, true
 }
 
-// checkpoints compares a log with earlier checkpoints of its chain.
 func (v *verifier) checkpoints(ctx context.Context, log LogRow, checkpoints []lsapi.Head) error {
 	for _, noted := range checkpoints {
 		if noted.LoadBalancer != log.LoadBalancer || v.found.Breach != nil {
@@ -278,9 +285,9 @@ func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.Head) error 
 	switch {
 	case err != nil:
 		return err
-	case members != int64(v.members):
+	case members != v.members:
 		v.breach("", 0, "", "there are members of a load balancer that has no log")
-	case healths != int64(v.healths):
+	case healths != v.healths:
 		v.breach("", 0, "", "there is health of a load balancer that has no log")
 	}
 	return nil

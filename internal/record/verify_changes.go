@@ -16,7 +16,6 @@ type digests struct{ seed maphash.Seed }
 
 func newDigests() digests { return digests{maphash.MakeSeed()} }
 
-// of is the digest of all columns of a change.
 func (d digests) of(c *ChangeRow) uint64 {
 	buffer := make([]byte, 0, 512)
 	for _, text := range []string{
@@ -42,7 +41,6 @@ func count(n *int) int64 {
 	return int64(*n)
 }
 
-// tally is a sum of digests and their number.
 type tally struct {
 	sum uint64
 	n   int

@@ -28,7 +28,6 @@ func pagesOf(logs []LogRow) []*eventPage {
 	return pages
 }
 
-// check reads, hashes and decodes the page.
 func (p *eventPage) check(ctx context.Context, view Tables) error {
 	rows, err := view.Events(ctx, p.name, p.from, int(p.to-p.from)+1)
 	if err != nil {

@@ -115,33 +115,13 @@ func (t *tables) Find(ctx context.Context, filter lsapi.ChangeFilter) ([]record.
 // static query could use.
 func findQuery(f lsapi.ChangeFilter) (query string, arguments []any) {
 	var where []string
-	add := func(condition string, argument any) {
-		arguments = append(arguments, argument)
-		where = append(where, fmt.Sprintf("%s $%d", condition, len(arguments)))
-	}
-	for _, filter := range []struct{ column, want string }{
-		{"load_balancer", f.LoadBalancer},
-		{"instance_id", f.InstanceID},
-		{"actor", f.Actor},
-		{"action", string(f.Action)},
-		{"outcome", string(f.Outcome)},
-	} {
-		switch {
-		case filter.want == "":
-		case filter.column == "outcome" && f.Outcome == lsapi.OutcomeOpen:
-			where = append(where, "outcome = ''") // which has an index of its own
-		default:
-			add(filter.column+" =", filter.want)
+	for _, c := range record.Conditions(f) {
+		if c.Value == "" {
+			where = append(where, c.Column+" = ''") // open changes have an index of their own
+			continue
 		}
-	}
-	if !f.From.IsZero() {
-		add("id >=", record.FirstID(f.From))
-	}
-	if !f.To.IsZero() {
-		add("id <", record.FirstID(f.To))
-	}
-	if before, ok := record.ParseID(f.Before); ok {
-		add("id <", before)
+		arguments = append(arguments, c.Value)
+		where = append(where, fmt.Sprintf("%s %s $%d", c.Column, c.Operator, len(arguments)))
 	}
 	query = "SELECT id FROM changes"
 	if len(where) > 0 {

@@ -24,7 +24,6 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// database is a PostgreSQL database to open.
 type database struct {
 	config   *pgxpool.Config
 	name     string // for messages: without the password

@@ -14,7 +14,6 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// engine is a record.Engine on a PostgreSQL database.
 type engine struct {
 	pool     *pgxpool.Pool
 	queries  *postgresdb.Queries // each in a transaction of its own

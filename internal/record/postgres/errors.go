@@ -34,7 +34,6 @@ const (
 	classOperatorsActions = "57"
 )
 
-// sqlState returns PostgreSQL's code of an error, empty for none.
 func sqlState(err error) string {
 	if coded, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return coded.Code

@@ -42,7 +42,6 @@ type leases struct {
 	hints  *record.Hints
 }
 
-// acquire waits for a lease.
 func (l *leases) acquire(ctx context.Context, name string) (lsapi.Lease, error) {
 	woken, forget := l.hints.Wait(name)
 	defer forget()
@@ -63,7 +62,6 @@ func (l *leases) acquire(ctx context.Context, name string) (lsapi.Lease, error) 
 	}
 }
 
-// try acquires a lease unless another process holds it.
 func (l *leases) try(ctx context.Context, name string) (lease lsapi.Lease, acquired bool, err error) {
 	began := time.Now()
 	err = l.exec(ctx, func(ctx context.Context, _ *postgresdb.Queries) (err error) {

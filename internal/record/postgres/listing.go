@@ -87,7 +87,6 @@ func (r *refresh) renew(ctx context.Context) (lease lsapi.Lease, held bool, err 
 	return lease, err == nil, err
 }
 
-// release gives up the right.
 func (r *refresh) release(ctx context.Context) error {
 	if err := r.begin(ctx); err != nil {
 		return err
@@ -172,7 +171,6 @@ func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed m
 	return t.queries.DropGone(ctx, version-goneListings)
 }
 
-// published returns the published listing.
 func published(ctx context.Context, t *tables) (map[string]listing, error) {
 	rows, err := t.queries.Listed(ctx, 0)
 	found := make(map[string]listing, len(rows))
@@ -192,7 +190,6 @@ func (l listing) equal(other listing) bool {
 	return bytes.Equal(l.members, other.members) && bytes.Equal(l.description, other.description)
 }
 
-// listedInstance is an instance in a listing.
 type listedInstance struct {
 	ID             string              `json:"id"`
 	Type           string              `json:"type,omitempty"`
@@ -203,7 +200,6 @@ type listedInstance struct {
 	Name           string              `json:"name,omitempty"`
 }
 
-// listedDescription is a load balancer's description in a listing.
 type listedDescription struct {
 	DNSName     string            `json:"dnsName,omitempty"`
 	Scheme      string            `json:"scheme,omitempty"`
@@ -320,7 +316,6 @@ func (s *store) listing(ctx context.Context, after int64) (found lsapi.SharedLis
 	return found, err
 }
 
-// latestListing is the last listing that this process has read.
 type latestListing struct {
 	mu      sync.Mutex
 	version int64

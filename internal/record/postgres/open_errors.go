@@ -82,7 +82,6 @@ func (d database) openError(cause error) error {
 	return &lsapi.Error{Code: code, Message: message, Err: cause}
 }
 
-// refusal returns the message for a database's answer.
 func (d database) refusal(state, reason string) (code lsapi.Code, message string) {
 	switch state {
 	case stateInvalidPassword:

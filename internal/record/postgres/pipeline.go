@@ -48,7 +48,6 @@ func (p *pipeline) flush(ctx context.Context) error {
 	return p.tx.SendBatch(ctx, batch).Close()
 }
 
-// failedRow returns an error.
 type failedRow struct{ err error }
 
 // Scan implements pgx.Row.

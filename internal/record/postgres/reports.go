@@ -19,7 +19,6 @@ func (s *store) ClaimHealth(ctx context.Context, loadBalancer string, every time
 	return len(granted) > 0, err
 }
 
-// sharedReport is a report as replicas share it.
 type sharedReport struct {
 	Members []record.HealthPayload `json:"members"`
 	Absent  []string               `json:"silent,omitempty"`

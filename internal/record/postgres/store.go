@@ -15,7 +15,6 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// store is a record.Store.
 type store struct {
 	record.Record
 	*engine
@@ -62,7 +61,6 @@ func Open(ctx context.Context, url string, o record.Options) (record.Store, erro
 	return s, nil
 }
 
-// join makes this process a replica.
 func (s *store) join(ctx context.Context) error {
 	if err := s.replicas.beat(ctx); err != nil {
 		return err
@@ -78,7 +76,6 @@ func (s *store) join(ctx context.Context) error {
 	return s.feed.Begin(ctx, 0)
 }
 
-// start starts the background work, which Close ends.
 func (s *store) start() {
 	if s.feed != nil {
 		hints, forget := s.hints.Wait(changesChannel)

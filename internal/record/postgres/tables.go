@@ -12,7 +12,6 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// tables are the record.Tables of a transaction.
 type tables struct {
 	queries *postgresdb.Queries
 	db      postgresdb.DBTX
@@ -324,5 +323,4 @@ func fromInt(n *int64) *int {
 // none as old as Go's zero.
 func whole(t time.Time) time.Time { return time.UnixMicro(max(t.UnixMicro(), 0)).UTC() }
 
-// bound is a limit of a query.
 func bound(limit int) int32 { return int32(min(limit, math.MaxInt32)) } //nolint:gosec // it is within range

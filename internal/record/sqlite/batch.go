@@ -19,7 +19,6 @@ type group struct {
 	ended  chan struct{}   // closed when the worker has ended
 }
 
-// job is a write that waits for its transaction.
 type job struct {
 	ctx   context.Context
 	run   func(context.Context, record.Tables) error
@@ -122,7 +121,6 @@ func (g *group) work() {
 	}
 }
 
-// take returns a job and the pending ones.
 func (g *group) take(first *job) []*job {
 	jobs := []*job{first}
 	for len(jobs) < maxBatch {
@@ -147,7 +145,6 @@ func (g *group) close(ctx context.Context) error {
 	}
 }
 
-// transaction is shared by jobs.
 type transaction interface {
 	view() record.Tables
 	writes() int // the number of writes so far
@@ -155,7 +152,6 @@ type transaction interface {
 	rollback()
 }
 
-// batch are jobs that share a transaction.
 type batch struct {
 	jobs     []*job
 	refused  map[*job]error

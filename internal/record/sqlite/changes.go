@@ -89,52 +89,19 @@ func (t *tables) Find(ctx context.Context, filter lsapi.ChangeFilter) ([]record.
 	return t.changesOf(ctx, ids)
 }
 
-// filters are the columns of filters, the most selective first. SQLite has no statistics
-// here: findQuery makes it use the index of the first, and excludes those of the others
-// with a plus.
-var filters = []struct {
-	column string
-	want   func(f lsapi.ChangeFilter) (value string, given bool)
-}{
-	{"outcome", func(f lsapi.ChangeFilter) (string, bool) {
-		if f.Outcome == lsapi.OutcomeOpen {
-			return "", true
-		}
-		return string(f.Outcome), f.Outcome != "" && f.Outcome != lsapi.OutcomeApplied // which most are
-	}},
-	{"instance_id", func(f lsapi.ChangeFilter) (string, bool) { return f.InstanceID, f.InstanceID != "" }},
-	{"load_balancer", func(f lsapi.ChangeFilter) (string, bool) { return f.LoadBalancer, f.LoadBalancer != "" }},
-	{"actor", func(f lsapi.ChangeFilter) (string, bool) { return f.Actor, f.Actor != "" }},
-	{"outcome", func(f lsapi.ChangeFilter) (string, bool) {
-		return string(f.Outcome), f.Outcome == lsapi.OutcomeApplied
-	}},
-	{"action", func(f lsapi.ChangeFilter) (string, bool) { return string(f.Action), f.Action != "" }},
-}
-
 // findQuery returns the query of a filter. Each filter has an index of its own, which no
-// static query could use.
+// static query could use. SQLite has no statistics here: a plus before all columns but the
+// first excludes their indexes.
 func findQuery(f lsapi.ChangeFilter) (query string, arguments []any) {
 	var where []string
-	add := func(condition string, argument any) {
-		where, arguments = append(where, condition), append(arguments, argument)
-	}
 	plus := ""
-	for _, filter := range filters {
-		if value, given := filter.want(f); given {
-			add(plus+filter.column+" = ?", value)
-			plus = "+"
+	for _, c := range record.Conditions(f) {
+		if id, ok := c.Value.(uuid.UUID); ok {
+			where, arguments = append(where, c.Column+" "+c.Operator+" ?"), append(arguments, id[:])
+			continue
 		}
-	}
-	if !f.From.IsZero() {
-		from := record.FirstID(f.From)
-		add("id >= ?", from[:])
-	}
-	if !f.To.IsZero() {
-		to := record.FirstID(f.To)
-		add("id < ?", to[:])
-	}
-	if before, ok := record.ParseID(f.Before); ok {
-		add("id < ?", before[:])
+		where, arguments = append(where, plus+c.Column+" "+c.Operator+" ?"), append(arguments, c.Value)
+		plus = "+"
 	}
 	query = "SELECT id FROM changes"
 	if len(where) > 0 {

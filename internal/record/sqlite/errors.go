@@ -26,7 +26,6 @@ func corrupt(err error) bool {
 	return code(err) == sqlite3.SQLITE_CORRUPT || code(err) == sqlite3.SQLITE_NOTADB
 }
 
-// violates reports whether a row contradicts an existing one.
 func violates(err error) bool { return code(err) == sqlite3.SQLITE_CONSTRAINT }
 
 func errStandby() *lsapi.Error {

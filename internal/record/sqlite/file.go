@@ -23,7 +23,6 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// file is a SQLite file to open.
 type file struct{ path string }
 
 // find returns the file at a path without links: the lock must have one name. Its folder
@@ -143,12 +142,10 @@ func (f file) check(ctx context.Context, db *sql.DB, readOnly bool) error {
 	return migrate.Check(provider, f.path, versions[0], readOnly)
 }
 
-// queryer is a connection or transaction.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, arguments ...any) (*sql.Rows, error)
 }
 
-// column returns the only column of a query's rows.
 func column[T any](ctx context.Context, db queryer, query string, arguments ...any) ([]T, error) {
 	rows, err := db.QueryContext(ctx, query, arguments...)
 	if err != nil {
@@ -166,7 +163,6 @@ func column[T any](ctx context.Context, db queryer, query string, arguments ...a
 	return found, rows.Err()
 }
 
-// damaged returns the coded error for an unreadable file.
 func (f file) damaged(ctx context.Context, cause error) error {
 	if !corrupt(cause) {
 		return unreadable(ctx, cause)

@@ -46,7 +46,6 @@ func inodeOf(path string) (inode, error) {
 	return inode{path, info}, nil
 }
 
-// intact returns an error unless the path still leads to the file.
 func (i inode) intact() error {
 	now, err := inodeOf(i.path)
 	if err == nil && !os.SameFile(i.info, now.info) {

@@ -8,7 +8,6 @@ import (
 	"lsapi/internal/record"
 )
 
-// machine is the source of a process's times.
 type machine struct {
 	// now reads the wall clock, which may be wrong and may jump, with the monotonic clock.
 	now func() time.Time

@@ -15,7 +15,6 @@ import (
 	"lsapi/internal/record/sqlite/sqlitedb"
 )
 
-// readers are the connections that read.
 type readers struct {
 	machine *machine
 	db      *sql.DB
@@ -32,7 +31,6 @@ type readers struct {
 // could not create.
 const frozen = "frozen"
 
-// openReaders opens the connections that read, and checks that they can.
 func (f file) openReaders(ctx context.Context, m *machine, exists, readOnly bool) (*readers, error) {
 	mode := "rw"
 	if readOnly {

@@ -27,7 +27,6 @@ func (s *store) standBy(ctx context.Context) {
 	}
 }
 
-// wait tries to own the file until it does.
 func (s *store) wait(ctx context.Context) {
 	for record.Pause(ctx, nil, lockPoll) == nil {
 		if err := s.own(ctx); err == nil {
@@ -92,7 +91,6 @@ func (v *fileVersions) open(ctx context.Context) (err error) {
 	return err
 }
 
-// close closes the connection until the next look.
 func (v *fileVersions) close() {
 	if v.conn != nil {
 		_ = v.conn.Close() // it only read

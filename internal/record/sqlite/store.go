@@ -36,7 +36,6 @@ type store struct {
 	unknown map[string]bool
 }
 
-// ownership is the state of the file's owner.
 type ownership struct {
 	lock   *os.File
 	writer *writer
@@ -231,7 +230,6 @@ func (s *store) Release(_ context.Context, lease lsapi.Lease) error {
 	return nil
 }
 
-// holds reports whether a lease is the last one of its load balancer, and not released.
 func (s *store) holds(lease lsapi.Lease) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

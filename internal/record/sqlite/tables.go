@@ -12,7 +12,6 @@ import (
 	"lsapi/internal/record/sqlite/sqlitedb"
 )
 
-// tables are the record.Tables of a transaction.
 type tables struct {
 	queries *sqlitedb.Queries
 	db      sqlitedb.DBTX

@@ -76,7 +76,6 @@ func (w *writer) prepare(ctx context.Context, f file) error {
 	return nil
 }
 
-// setClock reads or moves the anchor of the record's clock.
 func (w *writer) setClock(ctx context.Context) error {
 	before, err := anchorOf(ctx, w.queries)
 	if err != nil {
@@ -131,13 +130,11 @@ func (w *writer) intact() error {
 	return nil
 }
 
-// commit runs jobs in one transaction.
 func (w *writer) commit(jobs []*job) {
 	ctx := context.Background() // a job's own context only prevents its start
 	w.failed.Store(runAll(ctx, w.begin, jobs) != nil)
 }
 
-// begin begins a transaction of the file's owner.
 func (w *writer) begin(ctx context.Context) (transaction, error) {
 	if err := w.intact(); err != nil {
 		return nil, err
@@ -158,7 +155,6 @@ func (w *writer) begin(ctx context.Context) (transaction, error) {
 	return begun, nil
 }
 
-// writeTx is a transaction of the writer.
 type writeTx struct {
 	tables
 	tx *sql.Tx
