@@ -54,10 +54,7 @@ func (a *App) openRecord(ctx context.Context, url string, o record.Options) (rec
 			waiting = true
 			a.log.Warn("the start waits for the record of changes", "at_most", openTimeout, "problem", lsapi.AsError(err).Message)
 		}
-		select {
-		case <-time.After(openPause):
-		case <-ctx.Done():
-		}
+		_ = record.Pause(ctx, nil, openPause)
 	}
 }
 
@@ -93,17 +90,13 @@ func (a *App) startPruning(record record.Store, keep time.Duration) {
 	})
 }
 
-func (a *App) prune(ctx context.Context, record record.Store, keep time.Duration) {
+func (a *App) prune(ctx context.Context, changes record.Store, keep time.Duration) {
 	for pause := firstPrune; ; pause = pruneEvery {
-		if err := record.Prune(ctx, keep); err != nil && lsapi.ErrorCode(err) != lsapi.CodeUnavailable && ctx.Err() == nil {
+		if err := changes.Prune(ctx, keep); err != nil && lsapi.ErrorCode(err) != lsapi.CodeUnavailable && ctx.Err() == nil {
 			a.log.Warn("pruning the record failed", "error", err)
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if record.Pause(ctx, nil, pause) != nil {
 			return
-		case <-timer.C:
 		}
 	}
 }

@@ -1,17 +1,16 @@
-// Package seed writes a long record of changes, as years of use would leave it.
-// It goes through the package that keeps the record, and so past the service: by
-// requests, a million changes would take longer than everything else that is
-// measured.
+// Package seed writes a long record of changes, as years of use would leave it. It uses
+// the package record, not the service: a million requests would take longer than the rest
+// of the benchmark.
 package seed
 
 import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"lsapi"
 	"lsapi/internal/record"
@@ -22,24 +21,24 @@ import (
 const (
 	LoadBalancers = 20
 	Actors        = 7
-	// Members is how many instances each load balancer has at most: they come all,
-	// and then go all.
+	// Members is the largest number of members of each load balancer: all are attached,
+	// and then all detached.
 	Members = 1000
-	// Span is how far back it goes.
+	// Span is the age of the oldest change.
 	Span = 30 * 24 * time.Hour
 
-	round   = 100  // changes that are sent together
-	refused = 1000 // of so many changes AWS refuses one
+	round   = 100  // changes of one batch
+	refused = 1000 // AWS refuses one change in so many
 )
 
-// Instance is the id of one of the instances.
+// Instance returns the id of an instance.
 func Instance(n int) string { return fmt.Sprintf("i-%017x", n) }
 
-// Actor is the name of one of those who ask for changes.
+// Actor returns the name of an actor.
 func Actor(n int) string { return fmt.Sprintf("actor-%d", n) }
 
-// Record writes so many changes into the record that url names, which must be new,
-// the last of them about now. name says how load balancers are called.
+// Record writes a number of changes, the last of them about now, into the new record at a
+// URL. name returns the names of load balancers.
 func Record(ctx context.Context, url string, changes int, name func(n int) string) (err error) {
 	record, err := open.URL(ctx, url, record.Options{})
 	if err != nil {
@@ -51,27 +50,20 @@ func Record(ctx context.Context, url string, changes int, name func(n int) strin
 		}
 	}()
 	began := time.Now().Add(-Span)
-	problems := make([]error, LoadBalancers)
-	var all sync.WaitGroup
+	var all errgroup.Group
 	for n := range LoadBalancers {
-		all.Go(func() {
+		all.Go(func() error {
 			h := history{
 				record: record, loadBalancer: name(n + 1), number: n,
 				began: began.Add(time.Duration(n) * time.Millisecond), step: Span * LoadBalancers / time.Duration(changes),
 			}
-			problems[n] = h.write(ctx, changes/LoadBalancers)
+			return h.write(ctx, changes/LoadBalancers)
 		})
 	}
-	all.Wait()
-	for _, problem := range problems {
-		if problem != nil {
-			return problem
-		}
-	}
-	return nil
+	return all.Wait()
 }
 
-// history is of one load balancer.
+// history is the history of one load balancer.
 type history struct {
 	record       record.Store
 	loadBalancer string
@@ -101,7 +93,7 @@ func (h *history) write(ctx context.Context, changes int) error {
 	return h.record.Release(ctx, lease)
 }
 
-// round makes the events of changes that are sent together.
+// round returns the events of one batch.
 func (h *history) round(from, to int) (intents, outcomes []lsapi.Event) {
 	at := h.began.Add(time.Duration(to) * h.step)
 	for n := from; n < to; n++ {
