@@ -7,6 +7,17 @@ import (
 	"lsapi/internal/observe"
 )
 
+// reportAll reports the observations. Each is compared with the record after the one
+// before.
+func (r *round) reportAll(found []observe.Observation, b *recordBatch) {
+	for _, o := range found {
+		if r.journal.append(b) != nil {
+			return
+		}
+		r.report(o, b)
+	}
+}
+
 // report adds what the observation differs from the record in.
 func (r *round) report(o observe.Observation, b *recordBatch) {
 	r.countReads()

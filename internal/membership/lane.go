@@ -75,10 +75,6 @@ type job struct {
 	found     observe.Pending
 }
 
-func (j job) isEmpty() bool {
-	return len(j.batch) == 0 && j.found.Members == nil && j.found.Health == nil
-}
-
 // next returns the next job, or the time until one is due. Without more, the lane may end.
 func (l *lane) next() (next job, wait time.Duration, more bool) {
 	now := time.Now()
@@ -87,7 +83,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		return job{}, 0, false
 	}
 	next = job{batch: l.queue.take(l.open.holds), found: l.inbox.Take(l.name)}
-	due := l.readsRecord.Swap(false) || !next.isEmpty()
+	due := l.readsRecord.Swap(false) || len(next.batch) > 0 || !next.found.IsEmpty()
 	withdrawn := l.queue.hasWithdrawn()
 	switch {
 	case due || withdrawn && (l.isClosing() || !now.Before(l.open.nextTry)):
@@ -120,11 +116,10 @@ func (l *lane) do(next job) {
 	next.batch = l.deferHeld(next.batch)
 	r.recordWithdrawn(next.withdrawn)
 	var first recordBatch
-	switch {
-	case len(next.batch) > 0 || !l.open.isEmpty():
+	if len(next.batch) > 0 || !l.open.isEmpty() {
 		r.carryOut(next.batch, &first)
-	case next.found.Members != nil:
-		r.report(*next.found.Members, &first)
+	} else {
+		r.reportAll(next.found.Members, &first)
 	}
 	if err := r.journal.append(&first); err != nil { // no caller waits for what is left in it
 		l.log.Warn("what happened could not be recorded", "load_balancer", l.name, "events", len(first.events), "error", err)

@@ -36,6 +36,27 @@ func TestOutsideChangeSoonAfterOwnIsRecordedWithAnIntervalThatHoldsIt(t *testing
 	}
 }
 
+// A lane may be busy while reads find the members as they were, and then as they are.
+func TestOutsideChangeDuringARoundIsRecordedWithTheIntervalBetweenTheLastReads(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	record.wait = time.Second // before a round
+	recorded(t, aws, record, func(t *testing.T, s *service) {
+		refresh(s, aws)
+		time.Sleep(time.Hour)
+		s.found.Observe("web", []string{one, two}, time.Now())
+		time.Sleep(500 * time.Millisecond)
+		last := time.Now()
+		s.found.Observe("web", []string{one, two, three}, last)
+		time.Sleep(100 * time.Millisecond)
+		s.found.Observe("web", []string{one, three}, time.Now())
+		time.Sleep(time.Minute)
+		wantRecord(t, record, "observed +"+two+" -", "observed +"+three+" -", "observed + -"+two)
+		if e := lastOf(record.recorded()); !e.Since.Equal(last) {
+			t.Errorf("it happened after %v, by the record; the read before was %v later", e.Since, last.Sub(e.Since))
+		}
+	})
+}
+
 // watch refreshes every second.
 func watch(s *service, aws *fakeAWS, lasts time.Duration) {
 	for end := time.Now().Add(lasts); time.Now().Before(end); time.Sleep(time.Second) {

@@ -61,11 +61,17 @@ type Inbox struct {
 	closed    bool
 }
 
-// Pending are the findings for a lane. Each may be nil.
+// Pending are the findings for a lane.
 type Pending struct {
-	Members *Observation
-	Health  *lsapi.HealthReport
+	// Members are the last observations of the members, at most two, and these differ: the
+	// record needs both ends of the interval in which the members changed.
+	Members []Observation
+	// Health may be nil.
+	Health *lsapi.HealthReport
 }
+
+// IsEmpty reports whether there are no findings.
+func (p Pending) IsEmpty() bool { return len(p.Members) == 0 && p.Health == nil }
 
 // New returns an empty Inbox. A nil log discards.
 func New(overlay Overlay, record Record, log *slog.Logger) *Inbox {

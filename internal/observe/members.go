@@ -71,12 +71,21 @@ func (i *Inbox) add(p *Pending, loadBalancer string, o Observation) bool {
 	}
 	last, ok := i.last[loadBalancer]
 	if !ok || !last.says(o) {
-		p.Members = &o
+		p.Members = withLast(p.Members, o)
 		return true
 	}
 	last.Began = later(last.Began, o.Began)
 	i.last[loadBalancer] = last
 	return false
+}
+
+// withLast returns the last two of the observations with o that differ.
+func withLast(observations []Observation, o Observation) []Observation {
+	if n := len(observations); n > 0 && observations[n-1].says(o) {
+		observations = observations[:n-1]
+	}
+	observations = append(observations, o)
+	return observations[max(0, len(observations)-2):]
 }
 
 // Recorded takes from a lane that an observation is on record, at that end of the log.
