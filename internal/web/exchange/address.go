@@ -21,14 +21,15 @@ func (x *Exchange) Client() string {
 // reportProxy warns once about a peer that sends X-Forwarded-For without being trusted.
 // If it is a proxy, all of its clients count as one.
 func (x *Exchange) reportProxy() {
-	shared := x.settings
-	if _, forwarded := x.Request.Header["X-Forwarded-For"]; !forwarded || shared.reportedProxy.Load() {
+	if _, forwarded := x.Request.Header["X-Forwarded-For"]; !forwarded || x.settings.reportedProxy.Load() {
 		return
 	}
-	if peer, ok := parseAddress(x.Request.RemoteAddr); (!ok || !proxies(shared.TrustedProxies).trust(peer)) && !shared.reportedProxy.Swap(true) {
-		shared.Log.WarnContext(x.Context(), "a request has X-Forwarded-For, and its peer is not trusted: if that is your proxy, name it in --trusted-proxies, or the wrong passwords of one of its clients slow all of them down",
-			"peer", x.client)
+	peer, ok := parseAddress(x.Request.RemoteAddr)
+	if ok && proxies(x.settings.TrustedProxies).trust(peer) || x.settings.reportedProxy.Swap(true) {
+		return
 	}
+	x.settings.Log.WarnContext(x.Context(), "a request has X-Forwarded-For, and its peer is not trusted: if that is your proxy, name it in --trusted-proxies, or the wrong passwords of one of its clients slow all of them down",
+		"peer", x.client)
 }
 
 // proxies are the peers whose X-Forwarded-For is trusted.

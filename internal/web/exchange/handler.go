@@ -33,13 +33,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // error, or cuts the response off if that has begun.
 func (x *Exchange) finish() {
 	fault := recover()
-	if fault == nil {
-		x.account()
-		return
-	}
-	begun := x.status != 0
-	aborted := isAbort(fault)
-	if !aborted {
+	begun, aborted := x.status != 0, isAbort(fault)
+	if fault != nil && !aborted {
 		x.settings.Log.LogAttrs(x.Context(), slog.LevelError, "panic",
 			slog.String("request_id", x.ID),
 			slog.Any("fault", fault),
@@ -49,7 +44,7 @@ func (x *Exchange) finish() {
 		}
 	}
 	x.account()
-	if aborted || begun {
+	if aborted || fault != nil && begun {
 		panic(http.ErrAbortHandler)
 	}
 }
