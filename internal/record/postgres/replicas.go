@@ -3,8 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
-	"lsapi/internal/record"
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
@@ -17,8 +17,15 @@ type replicas struct {
 }
 
 func (r *replicas) run(ctx context.Context) {
-	for record.Pause(ctx, nil, beatEvery) == nil {
-		_ = r.beat(ctx) // while the database is unreachable the last number stands
+	ticker := time.NewTicker(beatEvery) // a slow beat does not delay the next
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			_ = r.beat(ctx) // while the database is unreachable the last number stands
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
