@@ -10,17 +10,16 @@ import (
 	"lsapi"
 )
 
-// All returns every load balancer of the region, sorted by name, and when the
-// asking began that the oldest of it rests on. It waits for a listing when the last
-// one is older than the bound.
+// All returns all load balancers of the region, sorted by name, and the begin of the oldest
+// request behind them. It waits for a listing if the last one is older than the bound.
 //
-// When AWS cannot be read, or not within maxPatience, what is there is returned if
-// it is not too old (MaxStaleOnError).
+// If AWS fails, or does not answer within maxRefreshWait, All returns what is in memory
+// unless it is older than MaxStaleOnError.
 //
-// Errors: those of Read, but CodeNotFound.
+// Errors: those of Read except CodeNotFound.
 func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, time.Time, error) {
 	now := time.Now()
-	s.touch(now)
+	s.noteRead(now)
 	if !s.isListed(now) {
 		if err := s.awaitAll(ctx, now); err != nil {
 			return nil, time.Time{}, err
@@ -33,7 +32,7 @@ func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, time.Time, erro
 		e, err := s.awaitEntry(ctx, name)
 		switch {
 		case lsapi.ErrorCode(err) == lsapi.CodeNotFound:
-			continue // it has been deleted meanwhile
+			continue // deleted meanwhile
 		case err != nil:
 			return nil, time.Time{}, err
 		case e.AsOf.Before(asOf):
@@ -45,17 +44,17 @@ func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, time.Time, erro
 	return all, asOf, nil
 }
 
-// awaitAll waits until the listing may be served: because it began after the call,
-// or because AWS cannot be read soon and the last one is not too old.
+// awaitAll waits for a listing that begins after the call, or until the last one may be
+// served because AWS fails.
 func (s *Snapshot) awaitAll(ctx context.Context, called time.Time) error {
 	patient, cancel := ctx, context.CancelFunc(func() {})
-	if s.isListingBearable() {
-		patient, cancel = context.WithTimeout(ctx, maxPatience)
+	if s.isListingWithinErrorBound() {
+		patient, cancel = context.WithTimeout(ctx, maxRefreshWait)
 	}
 	defer cancel()
 	err := s.awaitListing(patient, called)
 	switch {
-	case s.isListingBearable():
+	case s.isListingWithinErrorBound():
 		return nil
 	case err != nil:
 		return err
@@ -63,14 +62,14 @@ func (s *Snapshot) awaitAll(ctx context.Context, called time.Time) error {
 	return errUnreadable()
 }
 
-// isListingBearable reports whether the last listing may be served when AWS cannot
+// isListingWithinErrorBound reports whether the last listing may be served while AWS cannot
 // be read.
-func (s *Snapshot) isListingBearable() bool {
+func (s *Snapshot) isListingWithinErrorBound() bool {
 	return time.Since(s.at(s.listed.Load())) <= s.o.MaxStaleOnError
 }
 
-// awaitEntry returns what is known of a load balancer. A listing tells that there is one
-// before its instances are looked up: then it waits for them.
+// awaitEntry returns the entry of a load balancer, after the lookup of its instances if
+// that is still in progress.
 func (s *Snapshot) awaitEntry(ctx context.Context, name string) (*entry, error) {
 	for {
 		refreshed := *s.refreshed.Load()
@@ -93,8 +92,7 @@ func (s *Snapshot) awaitEntry(ctx context.Context, name string) (*entry, error) 
 	}
 }
 
-// One returns a load balancer as Read does, and when the asking began that it rests
-// on.
+// One returns a load balancer like Read, and the begin of the request behind it.
 //
 // Errors: those of Read.
 func (s *Snapshot) One(ctx context.Context, loadBalancer string, fresh bool) (lsapi.Membership, time.Time, error) {
@@ -112,10 +110,10 @@ func (e *entry) membership(name string) lsapi.Membership {
 	return lsapi.Membership{LoadBalancer: name, Members: e.members, Description: e.description}
 }
 
-// Names returns the names of the load balancers that are known now, sorted.
+// Names returns the names of the known load balancers, sorted.
 func (s *Snapshot) Names() []string {
 	return slices.Sorted(maps.Keys(*s.slots.Load()))
 }
 
-// Touch counts as a read: refreshes go on.
-func (s *Snapshot) Touch() { s.touch(time.Now()) }
+// Touch counts as a read, so that refreshes continue.
+func (s *Snapshot) Touch() { s.noteRead(time.Now()) }

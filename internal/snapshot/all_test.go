@@ -11,8 +11,8 @@ import (
 	"lsapi"
 )
 
-// all returns what All tells, a word for each load balancer, or "!code".
-func (r *region) all(t *testing.T) (told string, age time.Duration) {
+// all returns what All returns, a word for each load balancer, or "!code".
+func (r *region) all(t *testing.T) (list string, age time.Duration) {
 	t.Helper()
 	all, asOf, err := r.All(t.Context())
 	if err != nil {
@@ -32,7 +32,7 @@ func (r *region) all(t *testing.T) (told string, age time.Duration) {
 	return strings.Join(words, " "), time.Since(asOf)
 }
 
-func TestAllAreToldFromOneListingWithinTheBound(t *testing.T) {
+func TestAllReadsOneListingWithinTheBound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-2", "i-1")
 	aws.set("app", "i-3")
@@ -42,7 +42,7 @@ func TestAllAreToldFromOneListingWithinTheBound(t *testing.T) {
 		const want = "app:i-3@app.example empty@empty.example web:i-2:i-1@web.example"
 		for range 100 {
 			if got, age := r.all(t); got != want || age > maxStaleness {
-				t.Fatalf("it tells %q, %v old", got, age)
+				t.Fatalf("it returns %q, %v old", got, age)
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -55,26 +55,26 @@ func TestAllAreToldFromOneListingWithinTheBound(t *testing.T) {
 	})
 }
 
-func TestAllWaitForAListingWhenTheLastIsTooOld(t *testing.T) {
+func TestAllWaitsForAListingBeyondTheBound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubbleIdle(t, aws, time.Second, func(t *testing.T, r *region) {
 		r.all(t)
-		time.Sleep(time.Minute) // nobody reads, so nothing is listed
+		time.Sleep(time.Minute) // without reads nothing is listed
 		aws.set("new", "i-2")
 		if got, age := r.all(t); got != "new:i-2@new.example web:i-1@web.example" || age > maxStaleness {
-			t.Errorf("it tells %q, %v old", got, age)
+			t.Errorf("it returns %q, %v old", got, age)
 		}
 	})
 }
 
-func TestAllAreToldAsTheyWereWhileAWSCannotBeRead(t *testing.T) {
+func TestAllReturnsTheLastListingWhileAWSFails(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = &lsapi.Error{Code: lsapi.CodeThrottled} })
 		if got, _ := r.all(t); got != "!unavailable" {
-			t.Errorf("before anything is known, it tells %q", got)
+			t.Errorf("before anything is known, it returns %q", got)
 		}
 		aws.change(func(f *fakeAWS) { delete(f.fail, "LoadBalancers") })
 		time.Sleep(maxStaleness)
@@ -83,22 +83,22 @@ func TestAllAreToldAsTheyWereWhileAWSCannotBeRead(t *testing.T) {
 		time.Sleep(time.Minute)
 		began := time.Now()
 		if got, age := r.all(t); got != "web:i-1@web.example" || age < 50*time.Second {
-			t.Errorf("it tells %q, %v old", got, age)
+			t.Errorf("it returns %q, %v old", got, age)
 		}
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("that took %v", took)
 		}
-		for range 60 { // somebody reads all the time
+		for range 60 { // with reads all the time
 			time.Sleep(10 * time.Second)
 			r.Touch()
 		}
 		if got, _ := r.all(t); got != "!unavailable" {
-			t.Errorf("when it is too old, it tells %q", got)
+			t.Errorf("when it is too old, it returns %q", got)
 		}
 	})
 }
 
-func TestOneOfAllThatCannotBeLookedUpIsNotLeftOut(t *testing.T) {
+func TestAllOmitsNoLoadBalancerWithoutFacts(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -107,17 +107,17 @@ func TestOneOfAllThatCannotBeLookedUpIsNotLeftOut(t *testing.T) {
 		aws.change(func(f *fakeAWS) { f.fail["Instances"] = &lsapi.Error{Code: lsapi.CodeUpstream} })
 		time.Sleep(2 * maxStaleness)
 		if got, _ := r.all(t); !strings.HasPrefix(got, "!") {
-			t.Errorf("where the instances of one cannot be looked up, it tells %q", got)
+			t.Errorf("where the instances of one cannot be looked up, it returns %q", got)
 		}
 		aws.change(func(f *fakeAWS) { delete(f.fail, "Instances") })
 		time.Sleep(2 * maxStaleness)
 		if got, _ := r.all(t); got != "new:i-2@new.example web:i-1@web.example" {
-			t.Errorf("it tells %q", got)
+			t.Errorf("it returns %q", got)
 		}
 	})
 }
 
-func TestOneIsToldWithItsDescriptionWhateverItWasLastReadFor(t *testing.T) {
+func TestOneHasItsDescriptionAfterANamedRead(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -146,7 +146,7 @@ func TestOneIsToldWithItsDescriptionWhateverItWasLastReadFor(t *testing.T) {
 	})
 }
 
-func TestTouchingKeepsRefreshesGoing(t *testing.T) {
+func TestTouchKeepsRefreshesGoing(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubbleIdle(t, aws, 5*time.Second, func(t *testing.T, r *region) {
@@ -171,25 +171,25 @@ func TestAllAreAsOldAsTheOldest(t *testing.T) {
 		aws.change(func(f *fakeAWS) { f.fail["Instances"] = &lsapi.Error{Code: lsapi.CodeUpstream} })
 		time.Sleep(20 * time.Second)
 		if got, age := r.all(t); !strings.Contains(got, "web:i-1@") || age < 15*time.Second {
-			t.Errorf("it tells %q, %v old", got, age)
+			t.Errorf("it returns %q, %v old", got, age)
 		}
 	})
 }
 
-func TestAllWaitAsLongAsTheyMust(t *testing.T) {
+func TestAllWaitsOnlyAsLongAsNeeded(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = 3 * time.Second })
 		if got, _ := r.all(t); got != "web:i-1@web.example" {
-			t.Errorf("cold, it tells %q", got)
+			t.Errorf("cold, it returns %q", got)
 		}
 		time.Sleep(time.Second)
 		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = time.Hour })
 		time.Sleep(time.Minute)
 		began := time.Now()
 		if got, age := r.all(t); got != "web:i-1@web.example" || age < time.Minute/2 || time.Since(began) != patience {
-			t.Errorf("while AWS hangs it tells %q, %v old, after %v", got, age, time.Since(began))
+			t.Errorf("while AWS hangs it returns %q, %v old, after %v", got, age, time.Since(began))
 		}
 	})
 	aws = newFakeAWS()

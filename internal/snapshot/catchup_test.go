@@ -64,7 +64,7 @@ func TestFreshReadAnsweredByNameShowsTheChangesOfOtherReplicas(t *testing.T) {
 	})
 }
 
-// A read that several readers share is fresh if one of them wants it to be, whoever
+// A read that several readers share is fresh if one of them needs that, whichever
 // comes first.
 func TestFreshReadDoesNotShowAChangeThatTheRecordHasEnded(t *testing.T) {
 	aws := newFakeAWS()
@@ -86,7 +86,7 @@ func TestFreshReadDoesNotShowAChangeThatTheRecordHasEnded(t *testing.T) {
 	})
 }
 
-func TestFreshReaderIsNotAnsweredAsTheOthersOfItsRead(t *testing.T) {
+func TestFreshReaderCatchesUpAlone(t *testing.T) {
 	for _, order := range [][]bool{{false, true}, {true, false}} {
 		aws := newFakeAWS()
 		aws.set("web", "i-1")
@@ -141,7 +141,7 @@ func TestReadThatIsNotFreshNeedsNoRecord(t *testing.T) {
 	})
 }
 
-func TestFreshReadIsRefusedWhileTheRecordIsUnavailable(t *testing.T) {
+func TestFreshReadFailsWhileTheRecordIsUnavailable(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {

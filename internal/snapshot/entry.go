@@ -10,8 +10,7 @@ import (
 	"lsapi"
 )
 
-// slot is the place of one load balancer. Readers load its entry; whoever
-// publishes one holds the lock.
+// slot holds the current entry of a load balancer. Its lock serializes the publishers.
 type slot struct {
 	name       string
 	publishing sync.Mutex
@@ -19,31 +18,31 @@ type slot struct {
 	current    atomic.Pointer[entry]
 }
 
-// entry is what is known of a load balancer. What it says is never changed.
+// entry is the immutable state of a load balancer.
 type entry struct {
 	lsapi.EncodedList
 	members     []lsapi.Instance
 	shown       []string           // the ids of the members as AWS returned them, without the overlay
-	description *lsapi.Description // nil until a listing has told it
+	description *lsapi.Description // nil before the first listing
 	origin      origin
-	// wanted is since when readers have waited for an entry as of a later time, as
-	// a stamp; 0 before one does. Entries as of the same time share it.
+	// wanted is when the first reader began to wait for a newer entry, as a stamp; 0 before.
+	// Entries with the same AsOf share it.
 	wanted *atomic.Int64
 }
 
-// origin is what an entry's members were made of, so that it can be told without
-// looking at each whether they would be the same again.
+// origin is the input of an entry's members. The same input gives the same members, which
+// saves a look at each.
 type origin struct {
 	ids   []string
-	facts int64 // their revision; noRevision when the members were not made of ids
+	facts int64 // their revision, or noRevision
 }
 
-// isOf reports whether the ids, with facts of the revision, make the same again.
+// isOf reports whether the ids, with facts of the revision, are the same input.
 func (o origin) isOf(ids []string, revision int64) bool {
 	return o.facts == revision && slices.Equal(o.ids, ids)
 }
 
-// slotsFor returns the slots of the load balancers, making those that are new.
+// slotsFor returns the slots of the load balancers, and adds the missing ones.
 func (s *Snapshot) slotsFor(names ...string) []*slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,14 +67,14 @@ func (s *Snapshot) slotsFor(names ...string) []*slot {
 	return result
 }
 
-// drop forgets a load balancer that a read from began on did not find, unless a
-// later one did.
+// drop removes a load balancer that a read from began on did not find, unless a later read
+// found it.
 func (s *Snapshot) drop(name string, began time.Time) (dropped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := *s.slots.Load()
 	sl := known[name]
-	if sl == nil || !sl.bury(began) {
+	if sl == nil || !sl.close(began) {
 		return false
 	}
 	known = maps.Clone(known)
@@ -84,8 +83,8 @@ func (s *Snapshot) drop(name string, began time.Time) (dropped bool) {
 	return true
 }
 
-// bury makes the slot refuse entries, unless it holds one of a later read.
-func (sl *slot) bury(began time.Time) bool {
+// close makes the slot reject entries, unless it holds one of a later read.
+func (sl *slot) close(began time.Time) bool {
 	sl.publishing.Lock()
 	defer sl.publishing.Unlock()
 	if e := sl.current.Load(); e != nil && e.AsOf.After(began) {
@@ -95,8 +94,8 @@ func (sl *slot) bury(began time.Time) bool {
 	return true
 }
 
-// publish shows readers what a read from began on found. What a later read found
-// stays.
+// publish replaces an entry with the result of a read from began on, unless a later read
+// has done so.
 func (s *Snapshot) publish(sl *slot, lb lsapi.Pool, began time.Time) {
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
@@ -110,7 +109,7 @@ func (s *Snapshot) publish(sl *slot, lb lsapi.Pool, began time.Time) {
 	})
 }
 
-// made returns an entry of the instances: the old one if that is the same.
+// made returns an entry of the instances, or the old one if it is the same.
 func (s *Snapshot) made(ids []string, old *entry) entry {
 	if old != nil && old.origin.isOf(ids, s.facts.revision.Load()) {
 		return *old
@@ -121,8 +120,7 @@ func (s *Snapshot) made(ids []string, old *entry) entry {
 	return e
 }
 
-// encoded returns an entry of the members, encoded unless the old one says the
-// same.
+// encoded returns an entry of the members, or the old one if it has the same.
 func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
 	if old != nil && slices.Equal(old.members, members) {
 		return *old
@@ -134,12 +132,11 @@ func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
 	return e
 }
 
-// Applied shows readers changes of a membership at once. It is told after the
-// overlay has them, so that a read that is under way does not undo them.
+// Applied adds changes of a membership to its entry. The overlay must have them already, so
+// that a read in progress does not hide them.
 func (s *Snapshot) Applied(loadBalancer string, attached, detached []lsapi.Instance) {
-	attached = s.facts.learn(attached)
-	// A load balancer that no read has found yet gets a slot all the same: it is
-	// known to exist.
+	attached = s.facts.merge(attached)
+	// A load balancer without an entry gets a slot: it is known to exist.
 	s.update(s.slotsFor(loadBalancer)[0], func(sl *slot, old *entry) {
 		if old == nil {
 			return
@@ -155,8 +152,7 @@ func (s *Snapshot) Applied(loadBalancer string, attached, detached []lsapi.Insta
 	})
 }
 
-// update lets change store an entry, while nobody else does. A slot that was
-// dropped meanwhile is replaced by a new one.
+// update calls change with the slot locked. It replaces a slot that was closed meanwhile.
 func (s *Snapshot) update(sl *slot, change func(sl *slot, old *entry)) {
 	for {
 		sl.publishing.Lock()
@@ -170,7 +166,7 @@ func (s *Snapshot) update(sl *slot, change func(sl *slot, old *entry)) {
 	}
 }
 
-// store shows an entry to readers. publishing must be held.
+// store publishes an entry. publishing must be held.
 func (sl *slot) store(e entry, asOf time.Time) {
 	if old := sl.current.Load(); old != nil && asOf.Equal(old.AsOf) {
 		e.wanted = old.wanted

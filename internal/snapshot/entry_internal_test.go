@@ -34,7 +34,7 @@ func TestEntryIsNotReplacedByAnEarlierRead(t *testing.T) {
 	}
 }
 
-func TestDropSparesWhatALaterReadFound(t *testing.T) {
+func TestDropKeepsALaterRead(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
 	now := time.Now()
 	sl := s.slotsFor("web")[0]
@@ -56,7 +56,7 @@ func TestDropSparesWhatALaterReadFound(t *testing.T) {
 }
 
 // A publisher that holds a slot while it is dropped publishes to the next one.
-func TestPublishToADroppedSlotIsSeen(t *testing.T) {
+func TestPublishToADroppedSlotIsVisible(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
 	now := time.Now()
 	sl := s.slotsFor("web")[0]
@@ -67,11 +67,11 @@ func TestPublishToADroppedSlotIsSeen(t *testing.T) {
 	}
 }
 
-func TestAppliedIsReplacedByWhatALaterReadFinds(t *testing.T) {
+func TestLaterReadReplacesApplied(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
 	now := time.Now()
 	ids := []string{"i-1"}
-	s.facts.learn([]lsapi.Instance{{ID: "i-1", State: lsapi.StateRunning}})
+	s.facts.merge([]lsapi.Instance{{ID: "i-1", State: lsapi.StateRunning}})
 	s.publish(s.slotsFor("web")[0], loadBalancer(ids...), now)
 	before, _ := s.current("web")
 	before.wanted.Store(7)
@@ -99,7 +99,7 @@ func TestAppliedIsReplacedByWhatALaterReadFinds(t *testing.T) {
 }
 
 // Each page of a listing is as old as the asking for it.
-func TestPagesAreAsOldAsTheirOwnAsking(t *testing.T) {
+func TestPagesHaveTheAgeOfTheirRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newStill(2, 1)
 		aws.pages = [][]lsapi.Pool{aws.pages[0][:1], aws.pages[0][1:]}
@@ -116,7 +116,7 @@ func TestPagesAreAsOldAsTheirOwnAsking(t *testing.T) {
 
 // A listing is there for who waits for one before its instances are looked up, and its
 // load balancers as soon as they are.
-func TestListingAndEntriesAreAnnouncedAsTheyCome(t *testing.T) {
+func TestListingAndEntriesAreAnnouncedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		s := stillSnapshot(&slowLooks{still: newStill(1, 1), page: time.Second, lookup: 3 * time.Second})

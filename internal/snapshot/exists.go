@@ -7,16 +7,15 @@ import (
 	"lsapi"
 )
 
-// Exists returns CodeNotFound for a name that a whole listing lacks which began
-// after Exists was called, so that a load balancer that was created a moment ago
-// is found and an invented name costs no call of its own. It waits for that
-// listing only when the last one lacks the name. Nil does not mean that there is
-// such a load balancer: AWS may be away, or may not have been asked for a while.
+// Exists returns CodeNotFound if a whole listing that begins after the call lacks the name,
+// so that a new load balancer is found, and an invented name costs no call of its own. It
+// waits for that listing only if the last one lacks the name. Nil does not prove that the
+// load balancer exists: AWS may be unreachable, or the last listing old.
 //
-// Errors: CodeNotFound, CodeTimeout when ctx ends first.
+// Errors: CodeNotFound. CodeTimeout: ctx ended first.
 func (s *Snapshot) Exists(ctx context.Context, loadBalancer string) error {
 	called := time.Now()
-	s.touch(called)
+	s.noteRead(called)
 	if _, exists := s.current(loadBalancer); exists || !s.isListed(called) {
 		return nil
 	}
@@ -29,8 +28,7 @@ func (s *Snapshot) Exists(ctx context.Context, loadBalancer string) error {
 	return errNotFound(loadBalancer)
 }
 
-// isListed reports whether the names of all load balancers are known, of a
-// listing that is within the bound.
+// isListed reports whether the last whole listing is within the bound.
 func (s *Snapshot) isListed(now time.Time) bool {
 	return s.isFresh(s.at(s.listed.Load()), now)
 }
@@ -39,8 +37,7 @@ func (s *Snapshot) wasListedSince(since time.Time) bool {
 	return s.listed.Load() >= s.stamp(since)
 }
 
-// awaitListing waits until a whole listing that began after since is there, or a
-// refresh has failed.
+// awaitListing waits for a whole listing that began after since, or a failed refresh.
 func (s *Snapshot) awaitListing(ctx context.Context, since time.Time) error {
 	for {
 		refreshed := *s.refreshed.Load()
@@ -59,7 +56,7 @@ func (s *Snapshot) awaitListing(ctx context.Context, since time.Time) error {
 	}
 }
 
-// announce wakes those who wait for a listing.
+// announce wakes the waits for a listing.
 func (s *Snapshot) announce() {
 	next := make(chan struct{})
 	close(*s.refreshed.Swap(&next))

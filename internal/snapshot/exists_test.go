@@ -18,7 +18,7 @@ func (r *region) wantExists(t *testing.T, name string, want lsapi.Code) (took ti
 	return time.Since(start)
 }
 
-func TestWhetherALoadBalancerExistsIsSaidByTheNextListing(t *testing.T) {
+func TestExistsUsesTheNextListing(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -41,7 +41,7 @@ func TestWhetherALoadBalancerExistsIsSaidByTheNextListing(t *testing.T) {
 	})
 }
 
-func TestANameIsNotRefusedByAListingFromBeforeTheQuestion(t *testing.T) {
+func TestExistsIgnoresAListingThatBeganBefore(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -59,7 +59,7 @@ func TestANameIsNotRefusedByAListingFromBeforeTheQuestion(t *testing.T) {
 	})
 }
 
-func TestANameMayExistWhileAWSCannotBeRead(t *testing.T) {
+func TestExistsAcceptsAnyNameWhileAWSFails(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -72,7 +72,7 @@ func TestANameMayExistWhileAWSCannotBeRead(t *testing.T) {
 	})
 }
 
-func TestWhoAsksWhetherItExistsCanLeave(t *testing.T) {
+func TestExistsEndsWithItsContext(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {

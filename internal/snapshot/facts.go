@@ -9,33 +9,31 @@ import (
 	"lsapi"
 )
 
-// facts remembers what EC2 says of instances. It changes seldom, so that it is
-// asked for less often than who is a member.
+// facts caches the metadata of instances, which changes less often than memberships.
 type facts struct {
 	mu    sync.RWMutex
 	known map[string]fact
-	total int // instances of the region when all were last listed; 0 is not known
-	// due is until when no fact expires: there is no need to look before.
-	due time.Time
+	total int       // instances of the region when all were last listed; 0 if unknown
+	due   time.Time // the earliest expiry of a fact
 
-	// revision grows, under mu, when what is known of an instance changes or is
-	// forgotten. It does not when something becomes known of one more.
+	// revision grows, under mu, when a known fact changes or is dropped, and not when one is
+	// added.
 	revision atomic.Int64
 }
 
-// noRevision is the revision of facts that are not all there.
+// noRevision is the revision of incomplete facts.
 const noRevision = -1
 
-// fact is an instance, and about when EC2 was asked for it.
+// fact is an instance, and about when it was looked up.
 type fact struct {
 	lsapi.Instance
 	at time.Time
-	// unused is whether it was shown nowhere when that was last looked at, nor was
-	// asked for since.
+	// unused is whether the last sweep found it in no entry, and no read has needed it
+	// since.
 	unused bool
 }
 
-// expires returns until when EC2 need not be asked again.
+// expires returns when the instance is due for another lookup.
 func (f fact) expires() time.Time {
 	if !f.Exists() {
 		return f.at.Add(unknownLifetime)
@@ -43,8 +41,8 @@ func (f fact) expires() time.Time {
 	return f.at.Add(factsLifetime)
 }
 
-// of returns the instances' facts; of those that it does not know, the id. As long
-// as the revision is the one returned, it would return the same again.
+// of returns the instances; of an unknown one, only the id. While the revision stays the
+// same, so does the result.
 func (f *facts) of(ids []string) (instances []lsapi.Instance, revision int64) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -60,23 +58,23 @@ func (f *facts) of(ids []string) (instances []lsapi.Instance, revision int64) {
 	return instances, revision
 }
 
-// learn notes what somebody else was told by EC2 just now, and returns it with what is
-// known besides: the record of a change does not hold all of it.
-func (f *facts) learn(instances []lsapi.Instance) []lsapi.Instance {
+// merge stores instances that a lane or another replica has just looked up, and returns
+// them with the known fields that the record of a change lacks.
+func (f *facts) merge(instances []lsapi.Instance) []lsapi.Instance {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	learnt := make([]lsapi.Instance, len(instances))
+	merged := make([]lsapi.Instance, len(instances))
 	for i, instance := range instances {
 		if known := f.known[instance.ID]; known.Exists() && instance.Exists() && instance.Zone == "" {
 			instance.Zone, instance.PrivateAddress, instance.Name = known.Zone, known.PrivateAddress, known.Name
 		}
 		f.put(fact{Instance: instance, at: time.Now()})
-		learnt[i] = instance
+		merged[i] = instance
 	}
-	return learnt
+	return merged
 }
 
-// put remembers a fact in place of what is known of the instance. mu must be held.
+// put replaces a fact. mu must be held.
 func (f *facts) put(now fact) {
 	if known, ok := f.known[now.ID]; ok && known.Instance != now.Instance {
 		f.revision.Add(1)
@@ -85,14 +83,13 @@ func (f *facts) put(now fact) {
 	f.due = earliest(f.due, now.expires())
 }
 
-// ensure asks EC2 for those of the instances of which nothing is known, so that
-// an answer never shows an instance as unknown only because nobody had asked.
+// ensure looks up the unknown ones of the instances.
 func (f *facts) ensure(ctx context.Context, aws AWS, ids []string) error {
-	return f.ask(ctx, aws, f.missing(ids))
+	return f.lookUp(ctx, aws, f.missing(ids))
 }
 
-// missing returns the ids of which nothing is known, and keeps the others from
-// being forgotten before they are published.
+// missing returns the unknown ids, and keeps the next sweep from dropping the others before
+// they are published.
 func (f *facts) missing(ids []string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -112,36 +109,35 @@ func (f *facts) missing(ids []string) []string {
 	return missing
 }
 
-// ask looks instances up by whichever is fewer calls: filters that name them, or
-// plain pages of the whole region.
-func (f *facts) ask(ctx context.Context, aws AWS, ids []string) error {
+// lookUp looks instances up with the fewest calls: by id, or all of the region.
+func (f *facts) lookUp(ctx context.Context, aws AWS, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	if filtered := calls(len(ids), maxFilterValues); filtered > calls(max(f.regionSize(), len(ids)), pageSize) {
-		if done, err := f.askAll(ctx, aws, ids, filtered); done || err != nil {
+		if done, err := f.lookUpAll(ctx, aws, ids, filtered); done || err != nil {
 			return err
 		}
-		ids = f.missing(ids) // the pages that there were have told of some
+		ids = f.missing(ids) // the pages may have had some
 	}
 	began := time.Now()
 	found, err := aws.Instances(ctx, ids)
 	if err != nil {
 		return err
 	}
-	f.note(ids, found, began)
+	f.store(ids, found, began)
 	return nil
 }
 
-// askAll lists the region's instances. It gives up, and reports false, when that
-// takes more calls than filters would: a region can hold more than was thought.
-func (f *facts) askAll(ctx context.Context, aws AWS, ids []string, most int) (done bool, err error) {
+// lookUpAll lists the region's instances. It returns false as soon as that has taken more
+// calls than lookups by id would: the region has grown.
+func (f *facts) lookUpAll(ctx context.Context, aws AWS, ids []string, most int) (done bool, err error) {
 	began := time.Now()
 	found := make(map[string]lsapi.Instance, len(ids))
 	total, pages := 0, 0
 	for page, err := range aws.AllInstances(ctx) {
 		if err != nil {
-			f.note(nil, found, began)
+			f.store(nil, found, began)
 			return false, err
 		}
 		for _, instance := range page {
@@ -149,20 +145,19 @@ func (f *facts) askAll(ctx context.Context, aws AWS, ids []string, most int) (do
 		}
 		total += len(page)
 		if pages++; pages > most {
-			f.sized(max(total, f.regionSize()))
-			f.note(nil, found, began)
+			f.setRegionSize(max(total, f.regionSize()))
+			f.store(nil, found, began)
 			return false, nil
 		}
 	}
-	f.sized(total)
-	f.note(ids, found, began)
+	f.setRegionSize(total)
+	f.store(ids, found, began)
 	return true, nil
 }
 
-// note remembers what was found, also of instances that were not asked for: the
-// next page of load balancers may name them. Of ids that were not found it
-// remembers that EC2 does not know them.
-func (f *facts) note(ids []string, found map[string]lsapi.Instance, began time.Time) {
+// store stores the found instances, also those that were not looked for, because the next
+// page of load balancers may need them, and the missing ids as instances that do not exist.
+func (f *facts) store(ids []string, found map[string]lsapi.Instance, began time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, id := range ids {
@@ -181,15 +176,15 @@ func (f *facts) regionSize() int {
 	return f.total
 }
 
-// sized notes how many instances the region holds.
-func (f *facts) sized(total int) {
+// setRegionSize sets the number of the region's instances.
+func (f *facts) setRegionSize(total int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.total = total
 }
 
-// keep forgets what has been unused the last time and still is. The second time is
-// for reads under way, which have found an instance known and not yet shown it.
+// keep drops the facts that were unused in the last sweep and still are. A read in progress
+// may have needed one between the two.
 func (f *facts) keep(used map[string]bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -205,7 +200,7 @@ func (f *facts) keep(used map[string]bool) {
 	}
 }
 
-// expired returns the instances of which EC2 should be asked again.
+// expired returns the instances that are due for another lookup.
 func (f *facts) expired() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -232,5 +227,5 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// calls is how many calls of some size it takes for n instances.
+// calls returns the number of calls of a size for n instances.
 func calls(n, size int) int { return (n + size - 1) / size }

@@ -37,7 +37,7 @@ func refreshOnce(t *testing.T, s *Snapshot) {
 	synctest.Wait() // for facts that are being renewed
 }
 
-func TestWhatEC2SaysAnewIsShownAlthoughTheMembersAreTheSame(t *testing.T) {
+func TestChangedFactsOfTheSameMembersArePublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newStill(2, 2)
 		s := stillSnapshot(aws)
@@ -54,7 +54,7 @@ func TestWhatEC2SaysAnewIsShownAlthoughTheMembersAreTheSame(t *testing.T) {
 	})
 }
 
-func TestARefreshOfTheSameMovesNothingButTheTime(t *testing.T) {
+func TestRefreshWithoutChangeMovesOnlyTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 2))
 		refreshOnce(t, s)
@@ -68,7 +68,7 @@ func TestARefreshOfTheSameMovesNothingButTheTime(t *testing.T) {
 	})
 }
 
-func TestFactsOfInstancesThatAreShownNowhereAreForgotten(t *testing.T) {
+func TestUnusedFactsAreDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newStill(1, 3)
 		s := stillSnapshot(aws)
@@ -86,10 +86,10 @@ func TestFactsOfInstancesThatAreShownNowhereAreForgotten(t *testing.T) {
 	})
 }
 
-func TestAnInstanceThatAReadUnderWayHasFoundKnownIsNotForgotten(t *testing.T) {
+func TestFactsNeededByAReadInProgressAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
-		s.facts.learn([]lsapi.Instance{{ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}})
+		s.facts.merge([]lsapi.Instance{{ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}})
 		s.slotsFor("empty") // of which nothing is known yet
 		sweep := func() { s.swept = time.Time{}; s.sweepFacts() }
 		sweep() // nothing has a use for it
@@ -109,12 +109,12 @@ func TestAnInstanceThatAReadUnderWayHasFoundKnownIsNotForgotten(t *testing.T) {
 	})
 }
 
-func TestAnInstanceThatWasShownBeforeItWasKnownGetsItsFacts(t *testing.T) {
+func TestInstancePublishedWithoutFactsGetsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
 		sl, ids := s.slotsFor("elb-0001")[0], []string{"i-9"}
 		s.publish(sl, lsapi.Pool{Members: ids}, time.Now())
-		s.facts.note(ids, map[string]lsapi.Instance{"i-9": {ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}}, time.Now())
+		s.facts.store(ids, map[string]lsapi.Instance{"i-9": {ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}}, time.Now())
 		time.Sleep(time.Second)
 		s.publish(sl, lsapi.Pool{Members: ids}, time.Now())
 		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
@@ -123,9 +123,9 @@ func TestAnInstanceThatWasShownBeforeItWasKnownGetsItsFacts(t *testing.T) {
 	})
 }
 
-// heard is a Replicas that keeps what it is told.
+// heard is a Replicas that keeps what it receives.
 type heard struct {
-	alone
+	singleReplica
 	all []lsapi.Membership
 }
 
@@ -134,7 +134,7 @@ func (h *heard) Publish(_ context.Context, _ time.Time, all []lsapi.Membership) 
 	return nil
 }
 
-func TestWhatReplicasAreToldIsMadeAnewOnlyWhenItChanges(t *testing.T) {
+func TestPublishedMembershipIsRebuiltOnlyOnChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws, others := newStill(2, 2), &heard{}
 		s := stillSnapshot(aws)
@@ -144,17 +144,17 @@ func TestWhatReplicasAreToldIsMadeAnewOnlyWhenItChanges(t *testing.T) {
 		aws.pages[0][1].Members = aws.pages[0][1].Members[:1]
 		refreshOnce(t, s)
 		if after := others.all; len(after) != 2 || &after[0].Members[0] != &before[0].Members[0] || len(after[1].Members) != 1 {
-			t.Errorf("told were %v, then %v", before, after)
+			t.Errorf("published were %v, then %v", before, after)
 		}
 		aws.pages[0][0].Description = &lsapi.Description{Scheme: "internal"}
 		refreshOnce(t, s)
 		if got := others.all[0]; got.Description == nil || &got.Members[0] == &before[0].Members[0] {
-			t.Errorf("a new description is told as %+v, in the slice of before", got.Description)
+			t.Errorf("a new description is published as %+v, in the slice of before", got.Description)
 		}
-		s.facts.learn([]lsapi.Instance{{ID: before[0].Members[0].ID, Type: "m5.large", State: lsapi.StateRunning}})
+		s.facts.merge([]lsapi.Instance{{ID: before[0].Members[0].ID, Type: "m5.large", State: lsapi.StateRunning}})
 		refreshOnce(t, s)
 		if got := others.all[0].Members[0].Type; got != "m5.large" {
-			t.Errorf("a new type is told as %s", got)
+			t.Errorf("a new type is published as %s", got)
 		}
 	})
 }

@@ -96,7 +96,7 @@ func TestLeaderReportsUnreachableReplicasOnce(t *testing.T) {
 		time.Sleep(2500 * time.Millisecond)
 		h.mu.Lock()
 		for _, line := range h.lines {
-			if !strings.HasPrefix(line, "WARN the other replicas could not be told") {
+			if !strings.HasPrefix(line, "WARN the listing could not be published to the other replicas") {
 				h.t.Errorf("the log says %q", line)
 			}
 		}
@@ -126,7 +126,7 @@ func (s endingReplicas) Lead(ctx context.Context) (bool, error) {
 	return false, ctx.Err()
 }
 
-func TestCloseWhileReplicasAreAskedIsNoFailure(t *testing.T) {
+func TestCloseDuringAReplicaRequestIsNoFailure(t *testing.T) {
 	for _, lead := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			aws, h := newFakeAWS(), &hooks{t: t, observed: make(map[string][]string)}
@@ -169,7 +169,7 @@ func listing(version int64, asOf time.Time, instance string) lsapi.SharedListing
 	}}
 }
 
-func TestFollowerShowsWhatIsPublished(t *testing.T) {
+func TestFollowerPublishesTheLeadersListing(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-9")
 	withStaged(t, aws, false, func(t *testing.T, r *region, s *staged, _ *hooks) {
@@ -219,7 +219,7 @@ func TestFollowerShowsWhatIsPublished(t *testing.T) {
 }
 
 // The overlay may not reach back to a listing that comes late.
-func TestFollowerShowsNoOldListing(t *testing.T) {
+func TestFollowerIgnoresAnOldListing(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-9")
 	withStaged(t, aws, false, func(t *testing.T, r *region, s *staged, _ *hooks) {
@@ -234,7 +234,7 @@ func TestFollowerShowsNoOldListing(t *testing.T) {
 }
 
 // A process that led, and failed to read AWS, is well when another one can.
-func TestFollowerDoesNotFailAnyMore(t *testing.T) {
+func TestFollowerEndsAnOutage(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	withStaged(t, aws, true, func(_ *testing.T, r *region, s *staged, h *hooks) {
@@ -250,7 +250,7 @@ func TestFollowerDoesNotFailAnyMore(t *testing.T) {
 	})
 }
 
-func TestFollowerThatHearsNothingDoesNotHurry(t *testing.T) {
+func TestFollowerWithoutNewsDoesNotSpin(t *testing.T) {
 	aws := newFakeAWS()
 	withStaged(t, aws, false, func(t *testing.T, r *region, s *staged, _ *hooks) {
 		r.Touch()

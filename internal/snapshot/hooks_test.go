@@ -104,7 +104,7 @@ const (
 	canBeRead    = "INFO AWS can be read again"
 )
 
-func TestObservationsAreThoseOfEachRead(t *testing.T) {
+func TestSawReceivesEachRead(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	aws.slow["LoadBalancers"] = maxStaleness / 4
@@ -128,7 +128,7 @@ func TestObservationsAreThoseOfEachRead(t *testing.T) {
 	})
 }
 
-func TestGoneIsWhatANamedReadDoesNotFind(t *testing.T) {
+func TestGoneReceivesWhatANamedReadDoesNotFind(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
@@ -156,7 +156,7 @@ func TestGoneIsWhatANamedReadDoesNotFind(t *testing.T) {
 
 // A change of a load balancer that no read has found yet makes it known; when AWS has no
 // such load balancer the name does not stay.
-func TestNameThatNoReadFindsIsForgotten(t *testing.T) {
+func TestNameThatNoReadFindsIsDropped(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -175,7 +175,7 @@ func TestNameThatNoReadFindsIsForgotten(t *testing.T) {
 	})
 }
 
-func TestRefreshesReportFailuresAndGoOnSoon(t *testing.T) {
+func TestFailedRefreshIsReportedAndRetriedSoon(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
@@ -203,7 +203,7 @@ func TestRefreshesReportFailuresAndGoOnSoon(t *testing.T) {
 		if err := r.Ready(); err != nil {
 			t.Errorf("while old lists are served it is not ready: %v", err)
 		}
-		for range 10 { // and somebody reads
+		for range 10 { // with reads
 			r.Touch()
 			time.Sleep(time.Minute)
 		}
@@ -232,7 +232,7 @@ func TestCloseDuringARefreshIsNoFailure(t *testing.T) {
 
 // A page whose instances took too long to look up is not shown: by then they are known,
 // and the next listing begins at once.
-func TestOutdatedPageIsNotShown(t *testing.T) {
+func TestOutdatedPageIsNotPublished(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	aws.slow["Instances"] = 11 * time.Second
@@ -327,7 +327,7 @@ func TestStretchedBoundIsReportedOnceAMinute(t *testing.T) {
 	})
 }
 
-func TestFailingRenewalOfFactsIsReportedAndTriedAgain(t *testing.T) {
+func TestFailedRenewalOfFactsIsReportedAndRetried(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
@@ -338,7 +338,7 @@ func TestFailingRenewalOfFactsIsReportedAndTriedAgain(t *testing.T) {
 		before := aws.count("Instances")
 		time.Sleep(2 * time.Minute)
 		h.mu.Lock()
-		if len(h.lines) == 0 || !strings.HasPrefix(h.lines[0], "WARN EC2 cannot be asked") {
+		if len(h.lines) == 0 || !strings.HasPrefix(h.lines[0], "WARN instances cannot be looked up") {
 			t.Errorf("the log says %q", h.lines)
 		}
 		h.lines = nil

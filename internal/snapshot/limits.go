@@ -2,84 +2,76 @@ package snapshot
 
 import "time"
 
-// The bounds of the snapshot, each with its reason.
+// The limits of the snapshot, with their reasons.
 const (
-	// namedTimeout bounds a named read, which is two calls. It leaves a client's
-	// 30 s room for an answer from what is remembered.
+	// namedTimeout bounds a named read, which takes two calls. A client's 30 s leave time
+	// for an answer from memory after it.
 	namedTimeout = 10 * time.Second
 
-	// resumeGrace is how long after an idle time the last listing may be too old: the
-	// time in which a reader without an answer gets one, or an error.
+	// resumeGrace is the time after an idle time in which the last listing may be too old:
+	// that of a named read.
 	resumeGrace = namedTimeout
 
-	// catchUpTimeout bounds the look into the record for what other processes have
-	// changed, which takes milliseconds.
+	// catchUpTimeout bounds CatchUp, which takes milliseconds.
 	catchUpTimeout = 5 * time.Second
 
-	// maxCatchUps is how many of these looks there are at once: few enough to leave
-	// connections to the record for changes.
+	// maxCatchUps is the maximum number of concurrent CatchUps: few enough to leave database
+	// connections for changes.
 	maxCatchUps = 2
 
-	// maxNamedReads is how many load balancers are read by name at once: enough
-	// to fill the bucket of Classic ELB reads (40), few enough to leave the
-	// region's refresh, which serves them all, its share.
+	// maxNamedReads is the maximum number of concurrent named reads: enough to use the
+	// budget of Classic ELB reads (40), few enough to leave refreshes their share.
 	maxNamedReads = 16
 
-	// maxFlights is how many load balancers readers wait for at once: more than
-	// one reads in its right mind, little for the memory.
-	maxFlights = 2000
+	// maxWaitedFor is the maximum number of load balancers with waiting readers. Its memory
+	// is small.
+	maxWaitedFor = 2000
 
-	// factsLifetime is how long EC2's facts of an instance are taken for true.
-	// What is shown of them (type, launch time) changes only when an instance is
-	// stopped and started again, which takes about as long.
+	// factsLifetime is the maximum age of an instance's metadata. Type and launch time
+	// change only in a stop and start, which takes about as long.
 	factsLifetime = time.Minute
 
-	// unknownLifetime is the same for an instance that EC2 does not know: one
-	// that was launched a moment ago may become known any moment.
+	// unknownLifetime is the same for an instance that does not exist: it may have just been
+	// launched.
 	unknownLifetime = 10 * time.Second
 
-	// sweepEvery is how often the facts are looked through for those that nothing
-	// has a use for: they take little memory, and looking at all takes long.
+	// sweepEvery is the interval of sweeps for unused facts, which take little memory.
 	sweepEvery = time.Minute
 
-	// maxFilterValues is how many ids one filtered lookup takes, pageSize how many
-	// instances a plain page holds (both EC2's limits).
+	// maxFilterValues is EC2's limit of ids per lookup, pageSize that of instances per page.
 	maxFilterValues = 200
 	pageSize        = 1000
 
-	// slackShare is the part of the bound by which a refresh begins earlier than
-	// the duration of the last one demands, for it may take longer.
+	// slackShare is the fraction of the bound by which refreshes begin early, because they
+	// may take longer than the last one.
 	slackShare = 8
 
-	// typicalOf is of how many listings the quickest tells how long they take.
+	// typicalOf is the number of listings whose shortest duration is the typical one.
 	typicalOf = 4
 
-	// maxPageAge is how long a page of a listing may wait to be shown. The lanes
-	// keep their changes for longer (their overlay window and the time of a call,
-	// 20 s by default), so that none of them is undone.
+	// maxPageAge is the maximum age of a page when it is published. The overlay keeps
+	// changes for longer (20 s by default), so that the page hides none of them.
 	maxPageAge = 10 * time.Second
 
-	// maxPatience is how long readers wait for a new answer who can be given an old
-	// one. AWS answers within tens of milliseconds; when it takes so much
-	// longer, it is being throttled or failing, and backing off.
-	maxPatience = time.Second
+	// maxRefreshWait is the maximum wait for a new answer while an old one may be served.
+	// AWS takes tens of milliseconds unless it throttles or fails.
+	maxRefreshWait = time.Second
 
-	// retryPause is how long after a failed refresh the next begins. The SDK has
-	// backed off three times by then.
+	// retryPause is the pause after a failed refresh, which includes the SDK's three
+	// attempts.
 	retryPause = time.Second
 
-	// leadEvery is how often the right to list for all is kept, or asked for by who
-	// has not got it. It lasts for some seconds.
+	// leadEvery is the interval at which replicas acquire or renew the lease of refreshes,
+	// which lasts some seconds.
 	leadEvery = time.Second
 
-	// leadTimeout bounds each step that asks the other replicas.
+	// leadTimeout bounds each request to the other replicas.
 	leadTimeout = 3 * time.Second
 
-	// warnEvery is how often a fleet that is too large is told of.
+	// warnEvery is the interval of warnings about a fleet that is too large.
 	warnEvery = time.Minute
 
-	// touchEvery is how exactly the time of the last read is kept: a write to
-	// memory that all processors share, on every read, would cost more than the
-	// rest of it.
-	touchEvery = 100 * time.Millisecond
+	// noteReadEvery is the precision of the time of the last read: a write to shared memory
+	// on each read would cost more than the rest of the read.
+	noteReadEvery = 100 * time.Millisecond
 )

@@ -168,7 +168,7 @@ func TestLookupTakesTheFewestCalls(t *testing.T) {
 func TestFactsExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, began := newFacts(), time.Now()
-		f.note([]string{"i-none"}, map[string]lsapi.Instance{"i-1": {ID: "i-1", State: lsapi.StateRunning}}, began)
+		f.store([]string{"i-none"}, map[string]lsapi.Instance{"i-1": {ID: "i-1", State: lsapi.StateRunning}}, began)
 		check := func(after time.Duration, want ...string) {
 			t.Helper()
 			time.Sleep(time.Until(began.Add(after)))
@@ -180,12 +180,12 @@ func TestFactsExpire(t *testing.T) {
 		}
 		check(unknownLifetime - 1)
 		check(unknownLifetime+1, "i-none")
-		f.note([]string{"i-none"}, nil, time.Now()) // asked again
+		f.store([]string{"i-none"}, nil, time.Now()) // asked again
 		check(2*unknownLifetime+2, "i-none")
-		f.learn([]lsapi.Instance{{ID: "i-none", State: lsapi.StateRunning}})
+		f.merge([]lsapi.Instance{{ID: "i-none", State: lsapi.StateRunning}})
 		check(factsLifetime - 1)
 		check(factsLifetime+1, "i-1")
-		check(factsLifetime+2, "i-1") // nobody has asked
+		check(factsLifetime+2, "i-1") // without another lookup
 		check(factsLifetime+2*unknownLifetime+3, "i-1", "i-none")
 	})
 }
@@ -199,28 +199,28 @@ func TestRevisionOfFactsGrowsWhenTheyChange(t *testing.T) {
 			t.Errorf("%s: the revision is %d, want %d", what, got, want)
 		}
 	}
-	f.learn([]lsapi.Instance{full})
+	f.merge([]lsapi.Instance{full})
 	check("something becomes known", 0)
-	f.learn([]lsapi.Instance{full})
+	f.merge([]lsapi.Instance{full})
 	check("nothing changes", 0)
 	short := lsapi.Instance{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning}
-	if got := f.learn([]lsapi.Instance{short}); got[0] != full {
-		t.Errorf("learnt is %+v", got)
+	if got := f.merge([]lsapi.Instance{short}); got[0] != full {
+		t.Errorf("merged is %+v", got)
 	}
 	check("less is said", 0)
 	moved := full
 	moved.Zone = "b"
-	if got := f.learn([]lsapi.Instance{moved}); got[0] != moved {
-		t.Errorf("learnt is %+v", got)
+	if got := f.merge([]lsapi.Instance{moved}); got[0] != moved {
+		t.Errorf("merged is %+v", got)
 	}
 	check("it changes", 1)
 	unknown := lsapi.Instance{ID: "i-1"}
-	if got := f.learn([]lsapi.Instance{unknown}); got[0] != unknown {
-		t.Errorf("learnt is %+v", got)
+	if got := f.merge([]lsapi.Instance{unknown}); got[0] != unknown {
+		t.Errorf("merged is %+v", got)
 	}
 	check("EC2 does not know it", 2)
-	if got := f.learn([]lsapi.Instance{short}); got[0] != short {
-		t.Errorf("learnt is %+v", got)
+	if got := f.merge([]lsapi.Instance{short}); got[0] != short {
+		t.Errorf("merged is %+v", got)
 	}
 	check("EC2 knows it", 3)
 	f.keep(nil)

@@ -67,7 +67,7 @@ var (
 	propertyBalancers               = []string{theirs, comes, everyone}
 )
 
-func TestNoReaderSeesWhatNeverWasOrIsTooOldOrGoesBackBehindOurWrites(t *testing.T) {
+func TestReadsAreConsistentWithWritesAndBounded(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
 	for name, faults := range map[string][]emulator.Fault{

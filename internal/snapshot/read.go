@@ -7,15 +7,14 @@ import (
 	"lsapi"
 )
 
-// Remembered answers from memory, and without asking AWS, if what is there may
-// be served as it is: because it is no older than the bound, or because it is not
-// too old yet (MaxStaleOnError) and AWS cannot be read, or others have waited for
-// that in vain. It returns nil and no error when Read has to be asked.
+// Remembered returns the list in memory if it may be served without a call to AWS: it is
+// no older than the bound, or it is no older than MaxStaleOnError while refreshes fail or
+// readers have given up waiting for one. Otherwise it returns nil: Read is needed.
 //
-// Errors: CodeNotFound for a name that a listing no older than the bound lacks.
+// Errors: CodeNotFound: a listing within the bound lacks the name.
 func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.EncodedList, error) {
 	now := time.Now()
-	s.touch(now)
+	s.noteRead(now)
 	known, exists := s.current(loadBalancer)
 	switch {
 	case known != nil && s.isFresh(known.AsOf, now):
@@ -23,33 +22,30 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.EncodedList, error) {
 		return &known.EncodedList, nil
 	case !exists && s.isListed(now):
 		return nil, errNotFound(loadBalancer)
-	case s.isBearable(known, now) && (s.failing.Failing() || s.isInVain()):
+	case s.withinErrorBound(known, now) && (s.failing.Failing() || s.hasGivenUp()):
 		return &known.EncodedList, nil
 	}
 	return nil, nil
 }
 
-// Read returns what is known of a load balancer. If that may not be served as it
-// is, or if fresh is set, it is read again, and what is returned was asked for
-// after Read was called.
+// Read returns the list of a load balancer. If fresh is set, or the one in memory may not
+// be served, it waits for a read that begins after the call.
 //
-// When AWS cannot be read, or not within maxPatience of the first reader who wants
-// a newer answer, one that is not too old (MaxStaleOnError) is still returned,
-// unless fresh is set.
+// If AWS fails, or does not answer within maxRefreshWait, Read returns the list in memory
+// unless it is older than MaxStaleOnError or fresh is set.
 //
-// A fresh answer also includes every change that another process had on record as
-// applied when Read was called; while the record cannot be read there is none.
+// A fresh list includes all changes that any replica had on record as applied at the call.
+// It fails while the record cannot be read.
 //
-// Errors: CodeNotFound; CodeUnavailable when AWS cannot be read and what is
-// known is too old, or does not have the name; those of CatchUp if fresh is set; else
-// what AWS's failure maps to.
+// Errors: CodeNotFound. CodeUnavailable: AWS cannot be read, and the list in memory is too
+// old or missing. Those of CatchUp if fresh is set, and those of AWS.
 func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.EncodedList, error) {
 	if !fresh {
 		if answer, err := s.Remembered(loadBalancer); answer != nil || err != nil {
 			return answer, err
 		}
 	}
-	s.touch(time.Now())
+	s.noteRead(time.Now())
 	var err error
 	if fresh {
 		err = s.await(ctx, loadBalancer, true)
@@ -64,7 +60,7 @@ func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*
 		return nil, errNotFound(loadBalancer)
 	case fresh:
 		return nil, err
-	case s.isBearable(known, time.Now()):
+	case s.withinErrorBound(known, time.Now()):
 		return &known.EncodedList, nil
 	case known != nil:
 		return nil, errTooOld(known.AsOf, err)
@@ -72,19 +68,17 @@ func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*
 	return nil, s.errNothingKnown(ctx, loadBalancer, err)
 }
 
-// awaitBounded awaits a newer entry than the one that is there, which is too old.
+// awaitBounded waits for an entry within the bound.
 func (s *Snapshot) awaitBounded(ctx context.Context, loadBalancer string) error {
 	old, _ := s.current(loadBalancer)
-	if !s.isBearable(old, time.Now()) {
+	if !s.withinErrorBound(old, time.Now()) {
 		old = nil
 	}
-	return s.awaitNewer(ctx, loadBalancer, old)
+	return s.waitForRefresh(ctx, loadBalancer, old)
 }
 
-// errNothingKnown is the error of a read of a load balancer of which there is no entry
-// and that AWS could not be asked for. Once the region was listed there is stale data,
-// which cannot say that a name does not exist: for a name that was never listed it is
-// CodeUnavailable.
+// errNothingKnown returns the error of a read without an entry while AWS fails. Stale
+// listings do not prove that a name does not exist, so an unlisted name is CodeUnavailable.
 func (s *Snapshot) errNothingKnown(ctx context.Context, loadBalancer string, cause error) error {
 	code := lsapi.ErrorCode(cause)
 	_, exists := s.current(loadBalancer)
@@ -96,8 +90,8 @@ func (s *Snapshot) errNothingKnown(ctx context.Context, loadBalancer string, cau
 	return err
 }
 
-// current returns the load balancer's entry, nil when none is there yet, and
-// whether the load balancer is known to exist.
+// current returns the load balancer's entry, nil before the first, and whether the load
+// balancer is known to exist.
 func (s *Snapshot) current(loadBalancer string) (e *entry, exists bool) {
 	if sl := (*s.slots.Load())[loadBalancer]; sl != nil {
 		return sl.current.Load(), true
@@ -109,12 +103,12 @@ func (s *Snapshot) isFresh(asOf, now time.Time) bool {
 	return now.Sub(asOf) <= time.Duration(s.bound.Load())
 }
 
-// isBearable reports whether an entry may be served when AWS cannot be read.
-func (s *Snapshot) isBearable(e *entry, now time.Time) bool {
+// withinErrorBound reports whether an entry may be served while AWS cannot be read.
+func (s *Snapshot) withinErrorBound(e *entry, now time.Time) bool {
 	return e != nil && now.Sub(e.AsOf) <= s.o.MaxStaleOnError
 }
 
-// served keeps the age of the oldest answer that was served as fresh.
+// served updates the maximum age of fresh answers.
 func (s *Snapshot) served(age time.Duration) {
 	for oldest := s.oldest.Load(); int64(age) > oldest; oldest = s.oldest.Load() {
 		if s.oldest.CompareAndSwap(oldest, int64(age)) {
@@ -123,22 +117,21 @@ func (s *Snapshot) served(age time.Duration) {
 	}
 }
 
-// touch notes that somebody reads, and lets the refreshes look whether they are
-// wanted again.
-func (s *Snapshot) touch(now time.Time) {
+// noteRead updates the time of the last read, and wakes the refresh loop.
+func (s *Snapshot) noteRead(now time.Time) {
 	last := s.lastRead.Load()
-	if s.stamp(now)-last < int64(touchEvery) {
+	if s.stamp(now)-last < int64(noteReadEvery) {
 		return
 	}
 	if s.isIdle(now) {
-		s.resumed.Store(s.stamp(now)) // before anybody can take it for no longer idle
+		s.resumed.Store(s.stamp(now)) // before isIdle can return false
 	}
 	if s.lastRead.CompareAndSwap(last, s.stamp(now)) {
 		s.refreshNow()
 	}
 }
 
-// isIdle reports whether nobody has read for a while.
+// isIdle reports whether the last read is longer ago than IdleAfter.
 func (s *Snapshot) isIdle(now time.Time) bool {
 	return s.stamp(now)-s.lastRead.Load() > int64(s.o.IdleAfter)
 }

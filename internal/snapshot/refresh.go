@@ -10,15 +10,14 @@ import (
 	"lsapi"
 )
 
-// refreshForever refreshes ahead of the bound while anybody reads, and sleeps
-// when nobody does.
+// refreshForever refreshes ahead of the bound, except in idle times.
 func (s *Snapshot) refreshForever() {
 	var next time.Time
 	for s.base.Err() == nil {
 		now := time.Now()
 		var due <-chan time.Time
 		if s.isIdle(now) {
-			s.failing.Forget() // whoever reads next finds out
+			s.failing.Forget() // the next read finds out
 		} else {
 			due = time.After(max(0, next.Sub(now)))
 		}
@@ -26,7 +25,7 @@ func (s *Snapshot) refreshForever() {
 		case <-s.base.Done():
 			return
 		case <-s.wake:
-			continue // somebody reads again: it is due when the last one says
+			continue // no longer idle: next is due as planned
 		case <-due:
 		}
 		next = s.step(s.base)
@@ -41,22 +40,20 @@ func (s *Snapshot) refreshNow() {
 	}
 }
 
-// schedule says when the refresh after one that began then, and whose listing
-// took so long, begins: so early that it is over before the answers of this one
-// are too old. A fleet that takes too long for that gets as long a pause as its
-// listing takes, so that it eats neither the machine nor the budget, and the
-// bound stretches by what is missing. What counts is how long listings take at
-// best: one that was slow is not a large fleet.
-//
-// Looking instances up does not count: that is done once for each.
+// schedule returns the time of the next refresh after one that began at a time and whose
+// listing took a duration, without lookups of instances. The next one ends before the
+// answers of this one exceed the bound. If the fleet is too large for that, the pause is as
+// long as a listing, which leaves processor time and budget to others, and the bound
+// stretches. The shortest of the last listings counts, because a slow one does not make a
+// large fleet.
 func (s *Snapshot) schedule(began time.Time, took time.Duration, err error) (next time.Time) {
 	if errors.Is(err, errOutdated) {
-		return time.Now() // the instances are known now: the next one is quick
+		return time.Now() // its instances are known now, so the next one is quick
 	}
 	if s.base.Err() != nil {
-		return time.Time{} // the result is that of the end
+		return time.Time{} // the error is due to Close
 	}
-	s.tell(err)
+	s.logOutcome(err)
 	s.o.Observe(lsapi.ErrorCode(err), took)
 	if err != nil {
 		return time.Now().Add(retryPause)
@@ -69,8 +66,7 @@ func (s *Snapshot) schedule(began time.Time, took time.Duration, err error) (nex
 	return began.Add(period)
 }
 
-// stretch sets the bound, and says so, now and then, if it is not the one that
-// was asked for.
+// stretch sets the bound, and logs it at intervals while it exceeds MaxStaleness.
 func (s *Snapshot) stretch(bound, took time.Duration) {
 	s.bound.Store(int64(bound))
 	if bound > s.o.MaxStaleness && time.Since(s.warned) > warnEvery {
@@ -80,8 +76,8 @@ func (s *Snapshot) stretch(bound, took time.Duration) {
 	}
 }
 
-// tell logs when refreshing begins to fail, and when it works again.
-func (s *Snapshot) tell(err error) {
+// logOutcome logs when refreshes begin to fail and when they succeed again.
+func (s *Snapshot) logOutcome(err error) {
 	switch begins, ends := s.failing.Note(err); {
 	case begins:
 		s.o.Log.Warn("AWS cannot be read; answers grow older", "code", lsapi.ErrorCode(err), "error", err)
@@ -91,14 +87,13 @@ func (s *Snapshot) tell(err error) {
 	}
 }
 
-// refresh lists the region. Each load balancer is shown to readers as soon as it
-// is listed and its instances are known. One that was known and is not listed is
-// asked for by name: only that answer makes it a 404. aside is the part of the time
-// that went into looking up instances and telling the replicas.
+// refresh lists the region. It publishes each load balancer as soon as its instances are
+// known. A known load balancer that is not listed is read by name: only that read makes it
+// not found. aside is the time spent on lookups of instances and on other replicas.
 func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error) {
 	began := time.Now()
 	listed := make(map[string]bool)
-	var complete, incomplete []listedPage // these have instances that nothing is known of
+	var complete, incomplete []listedPage // incomplete ones have unknown instances
 	asked := began
 	for page, err := range s.o.AWS.LoadBalancers(ctx) {
 		if err != nil {
@@ -108,26 +103,26 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 		for _, lb := range page {
 			listed[lb.Name] = true
 		}
-		s.show(known)
+		s.reportAndPlace(known)
 		complete, incomplete = append(complete, known), append(incomplete, unknown)
 		asked = time.Now()
 	}
-	s.slotsFor(slices.Collect(maps.Keys(listed))...) // that they exist is known from now on
+	s.slotsFor(slices.Collect(maps.Keys(listed))...) // they are known to exist from now on
 	s.listed.Store(s.stamp(began))
 	s.announce()
 	s.checkUnlisted(listed, began)
 	if aside, err = s.complete(ctx, incomplete); err != nil {
 		return aside, err
 	}
-	s.announce() // everything that was listed is shown now
-	aside += s.tellReplicas(ctx, began, append(complete, incomplete...))
+	s.announce() // all that was listed is published now
+	aside += s.publishListing(ctx, began, append(complete, incomplete...))
 	s.achieved.Store(s.oldest.Swap(0))
 	s.sweepFacts()
 	s.renewFacts()
 	return aside, nil
 }
 
-// sweepFacts forgets, now and then, the facts of instances that are shown nowhere.
+// sweepFacts drops, at intervals, the facts of instances that are no members.
 func (s *Snapshot) sweepFacts() {
 	if time.Since(s.swept) < sweepEvery {
 		return
@@ -144,9 +139,8 @@ func (s *Snapshot) sweepFacts() {
 	s.facts.keep(used)
 }
 
-// renewFacts asks EC2 again for what has expired, beside the refreshes: for a
-// large fleet that takes longer than a listing, and who is a member must not
-// wait for it. The next refresh shows what it found.
+// renewFacts looks up expired facts in the background, because in a large fleet that takes
+// longer than a listing. The next refresh publishes them.
 func (s *Snapshot) renewFacts() {
 	expired := s.facts.expired()
 	if len(expired) == 0 || !s.renewing.CompareAndSwap(false, true) {
@@ -154,22 +148,21 @@ func (s *Snapshot) renewFacts() {
 	}
 	s.work.Go(func(ctx context.Context) {
 		defer s.renewing.Store(false)
-		if err := s.facts.ask(ctx, s.o.AWS, expired); err != nil && ctx.Err() == nil {
-			s.o.Log.Warn("EC2 cannot be asked; what is known of instances grows older", "code", lsapi.ErrorCode(err), "error", err)
+		if err := s.facts.lookUp(ctx, s.o.AWS, expired); err != nil && ctx.Err() == nil {
+			s.o.Log.Warn("instances cannot be looked up; their metadata grows older", "code", lsapi.ErrorCode(err), "error", err)
 		}
 	})
 }
 
-// listedPage is a page of the listing, or a part of one, whose asking began then.
+// listedPage is a page of the listing or a part of one.
 type listedPage struct {
 	loadBalancers []lsapi.Pool
-	asked         time.Time
-	missing       []string // instances that nothing is known of
+	asked         time.Time // the begin of its request
+	missing       []string  // unknown instances
 }
 
-// split parts the load balancers of a page whose instances are known from the
-// others, so that an instance that cannot be looked up keeps nobody else's answer
-// from being shown.
+// split separates the load balancers with unknown instances, so that a failing lookup
+// delays no others.
 func (s *Snapshot) split(page []lsapi.Pool, asked time.Time) (known, unknown listedPage) {
 	known.asked, unknown.asked = asked, asked
 	for _, lb := range page {
@@ -184,8 +177,8 @@ func (s *Snapshot) split(page []lsapi.Pool, asked time.Time) (known, unknown lis
 	return known, unknown
 }
 
-// missing returns those of a load balancer's instances of which nothing is known.
-// Most load balancers are shown as they are, and nothing is missing of them.
+// missing returns the unknown ones of a load balancer's instances. An unchanged load
+// balancer, the usual case, needs no look at each.
 func (s *Snapshot) missing(loadBalancer string, ids []string) []string {
 	if e, _ := s.current(loadBalancer); e != nil && e.origin.isOf(ids, s.facts.revision.Load()) {
 		return nil
@@ -193,8 +186,8 @@ func (s *Snapshot) missing(loadBalancer string, ids []string) []string {
 	return s.facts.missing(ids)
 }
 
-// complete looks up what is missing of pages, all of it together, because that
-// takes fewer calls, and shows them. It tells how long the looking up took.
+// complete looks up the unknown instances of all pages together, which takes fewer calls,
+// and publishes the pages. It returns the duration of the lookup.
 func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups time.Duration, err error) {
 	var ids []string
 	for _, p := range pages {
@@ -210,20 +203,20 @@ func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups ti
 		if time.Since(p.asked) > maxPageAge {
 			return lookups, errOutdated
 		}
-		s.show(p)
+		s.reportAndPlace(p)
 	}
 	return lookups, nil
 }
 
-// show shows a page that AWS has given this process.
-func (s *Snapshot) show(p listedPage) {
+// reportAndPlace passes a page of this replica's own listing to Saw and publishes it.
+func (s *Snapshot) reportAndPlace(p listedPage) {
 	for _, lb := range p.loadBalancers {
 		s.o.Saw(lb.Name, lb.Members, p.asked)
 	}
 	s.place(p)
 }
 
-// place shows readers a page.
+// place publishes a page.
 func (s *Snapshot) place(p listedPage) {
 	names := make([]string, len(p.loadBalancers))
 	shown := make(map[string]bool, len(names))
@@ -234,23 +227,23 @@ func (s *Snapshot) place(p listedPage) {
 	for i, sl := range s.slotsFor(names...) {
 		s.publish(sl, p.loadBalancers[i], p.asked)
 	}
-	s.landWaiting(p.asked, func(name string) (error, bool) { return nil, shown[name] })
+	s.finishWaiting(p.asked, func(name string) (error, bool) { return nil, shown[name] })
 }
 
-// errOutdated ends a refresh of which a page waited too long for its instances to
-// be looked up: the overlay may not reach back to it any more.
-var errOutdated = errors.New("the page is too old to be shown")
+// errOutdated ends a refresh whose lookups took so long that the overlay may no longer hold
+// the changes since the request of a page.
+var errOutdated = errors.New("the page is too old to be published")
 
-// checkUnlisted deals with the names that a whole listing, begun then, lacks:
-// those that were known are read by name, those that were not are not found.
+// checkUnlisted handles the names that a whole listing lacks: known ones are read by name,
+// and waits for unknown ones end with CodeNotFound.
 func (s *Snapshot) checkUnlisted(listed map[string]bool, began time.Time) {
 	known := *s.slots.Load()
 	for name, sl := range known {
 		if e := sl.current.Load(); !listed[name] && (e == nil || e.AsOf.Before(began)) {
-			_, _ = s.join(name, false) // too many are read: the next listing asks again
+			_, _ = s.join(name, false) // if there are too many reads, the next listing tries again
 		}
 	}
-	s.landWaiting(began, func(name string) (error, bool) {
-		return errNotFound(name), known[name] == nil // what was listed is known
+	s.finishWaiting(began, func(name string) (error, bool) {
+		return errNotFound(name), known[name] == nil // listed names are known
 	})
 }

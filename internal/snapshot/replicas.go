@@ -9,44 +9,41 @@ import (
 	"lsapi"
 )
 
-// Replicas lets one of several processes list the region for all.
+// Replicas lets one of several replicas list the region for all.
 type Replicas interface {
-	// Lead takes the right to list for all, or keeps it; false when another
-	// process has it. It must be kept every second or so.
+	// Lead acquires or renews the lease of refreshes; false: another replica holds it. The
+	// holder renews it about every second.
 	Lead(ctx context.Context) (bool, error)
-	// Publish gives the others what a listing has found that began at asOf. Members
-	// in the slice that they were in the last time are the same, and so is the rest
-	// of what is said of them.
+	// Publish publishes a listing that began at asOf. A membership whose Members slice is
+	// the one of the last call is unchanged.
 	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
-	// SharedListing waits for a listing later than the version, and returns in what it
-	// differs from that.
+	// SharedListing waits for a listing after a version, and returns the difference.
 	SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error)
 }
 
-// alone is the Replicas of a process that is the only one.
-type alone struct{}
+// singleReplica is the Replicas of a service without other replicas.
+type singleReplica struct{}
 
-func (alone) Lead(context.Context) (bool, error)                           { return true, nil }
-func (alone) Publish(context.Context, time.Time, []lsapi.Membership) error { return nil }
-func (alone) SharedListing(ctx context.Context, _ int64) (lsapi.SharedListing, error) {
+func (singleReplica) Lead(context.Context) (bool, error)                           { return true, nil }
+func (singleReplica) Publish(context.Context, time.Time, []lsapi.Membership) error { return nil }
+func (singleReplica) SharedListing(ctx context.Context, _ int64) (lsapi.SharedListing, error) {
 	<-ctx.Done()
 	return lsapi.SharedListing{}, ctx.Err()
 }
 
-// followed is what the leader has published last, as this process has it.
+// followed is the last listing received from the leader.
 type followed struct {
 	version int64
 	all     map[string]lsapi.Pool
 }
 
-// told is what was published last of a load balancer, and what it was made of.
-type told struct {
+// publication is the last published membership of a load balancer, and its origin.
+type publication struct {
 	lsapi.Membership
 	origin origin
 }
 
-// step refreshes, or shows what the process that refreshes for all has published
-// since, and says when the next is due.
+// step refreshes, or follows the leader, and returns when the next step is due.
 func (s *Snapshot) step(ctx context.Context) (next time.Time) {
 	if s.leads(ctx) {
 		began := time.Now()
@@ -57,25 +54,24 @@ func (s *Snapshot) step(ctx context.Context) (next time.Time) {
 	return time.Now()
 }
 
-// leads reports whether this process is to refresh. When that cannot be found
-// out, it is: each process then asks AWS for itself, within its share of the
-// budget.
+// leads reports whether this replica refreshes. If Lead fails, it does: each replica then
+// refreshes for itself, within its share of the budget.
 func (s *Snapshot) leads(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, leadTimeout)
 	defer cancel()
 	lead, err := s.o.Replicas.Lead(ctx)
-	switch begins, ends := s.apart.Note(err); {
+	switch begins, ends := s.partition.Note(err); {
 	case begins:
-		s.o.Log.Warn("the other replicas cannot be reached; AWS is asked for this one alone", "error", err)
+		s.o.Log.Warn("the other replicas cannot be reached; this one refreshes for itself", "error", err)
 	case ends:
 		s.o.Log.Info("the other replicas can be reached again")
 	}
 	return lead || err != nil
 }
 
-// refreshLeading refreshes, and keeps the right to do so for as long as it takes.
+// refreshLeading refreshes, and renews the lease meanwhile.
 func (s *Snapshot) refreshLeading(ctx context.Context) (aside time.Duration, err error) {
-	if s.o.Replicas == (alone{}) {
+	if s.o.Replicas == (singleReplica{}) {
 		return s.refresh(ctx)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -94,29 +90,29 @@ func (s *Snapshot) keepLeading(ctx context.Context) {
 	for {
 		select {
 		case <-ticker.C:
-			_, _ = s.o.Replicas.Lead(ctx) // who has lost it learns that when it publishes
+			_, _ = s.o.Replicas.Lead(ctx) // Publish fails if the lease is lost
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// tellReplicas publishes what a listing has found, and returns how long that took.
-func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []listedPage) (took time.Duration) {
-	if s.o.Replicas == (alone{}) {
+// publishListing publishes a listing to the other replicas, and returns the duration.
+func (s *Snapshot) publishListing(ctx context.Context, began time.Time, pages []listedPage) (took time.Duration) {
+	if s.o.Replicas == (singleReplica{}) {
 		return 0
 	}
 	var all []lsapi.Membership
-	last := s.told
-	s.told = make(map[string]told, len(last))
+	last := s.published
+	s.published = make(map[string]publication, len(last))
 	for _, p := range pages {
 		for _, lb := range p.loadBalancers {
 			t, ok := last[lb.Name]
 			if !ok || !t.origin.isOf(lb.Members, s.facts.revision.Load()) || !t.Description.Equal(lb.Description) {
 				members, revision := s.facts.of(lb.Members)
-				t = told{lsapi.Membership{LoadBalancer: lb.Name, Members: members, Description: lb.Description}, origin{lb.Members, revision}}
+				t = publication{lsapi.Membership{LoadBalancer: lb.Name, Members: members, Description: lb.Description}, origin{lb.Members, revision}}
 			}
-			s.told[lb.Name] = t
+			s.published[lb.Name] = t
 			all = append(all, t.Membership)
 		}
 	}
@@ -124,51 +120,50 @@ func (s *Snapshot) tellReplicas(ctx context.Context, began time.Time, pages []li
 	defer cancel()
 	asked := time.Now()
 	if err := s.o.Replicas.Publish(publishing, began, all); err != nil && ctx.Err() == nil {
-		s.o.Log.Warn("the other replicas could not be told what AWS said", "error", err)
+		s.o.Log.Warn("the listing could not be published to the other replicas", "error", err)
 	}
 	return time.Since(asked)
 }
 
-// follow shows what has been published since the last time, if there is anything
-// soon.
+// follow waits a while for the leader's next listing and publishes it to readers.
 func (s *Snapshot) follow(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, leadEvery)
 	defer cancel()
 	published, err := s.o.Replicas.SharedListing(ctx, s.followed.version)
 	if err != nil {
-		<-ctx.Done() // nothing new, or the others cannot be reached: who leads is asked again
+		<-ctx.Done() // there is no news, or the leader is unreachable: Lead decides
 		return
 	}
-	s.take(published)
-	if time.Since(published.AsOf) <= maxPageAge { // else the overlay may not reach back to it
-		s.showFollowed(published.AsOf)
+	s.merge(published)
+	if time.Since(published.AsOf) <= maxPageAge { // else the overlay may no longer hold the changes since
+		s.publishFollowed(published.AsOf)
 	}
 }
 
-// take brings what is followed up to a version.
-func (s *Snapshot) take(p lsapi.SharedListing) {
+// merge applies the difference to the last listing.
+func (s *Snapshot) merge(p lsapi.SharedListing) {
 	if s.followed.all == nil || p.Whole {
 		s.followed.all = make(map[string]lsapi.Pool)
 	}
 	s.followed.version = p.Version
 	for _, m := range p.LoadBalancers {
 		s.followed.all[m.LoadBalancer] = lsapi.Pool{Name: m.LoadBalancer, Members: idsOf(m.Members), Description: m.Description}
-		s.facts.learn(m.Members)
+		s.facts.merge(m.Members)
 	}
 	for _, name := range p.Gone {
 		delete(s.followed.all, name)
 	}
 }
 
-// showFollowed shows a listing of somebody else, as refresh does one of its own.
-func (s *Snapshot) showFollowed(asOf time.Time) {
+// publishFollowed publishes the leader's listing, as refresh does its own.
+func (s *Snapshot) publishFollowed(asOf time.Time) {
 	page := listedPage{asked: asOf, loadBalancers: slices.Collect(maps.Values(s.followed.all))}
 	listed := make(map[string]bool, len(s.followed.all))
 	for name := range s.followed.all {
 		listed[name] = true
 	}
-	s.place(page) // what it differs from the record in, who listed it has seen to
-	s.tell(nil)
+	s.place(page) // the leader has reported it to Saw
+	s.logOutcome(nil)
 	s.listed.Store(max(s.listed.Load(), s.stamp(asOf)))
 	s.announce()
 	s.checkUnlisted(listed, asOf)

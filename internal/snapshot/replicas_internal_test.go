@@ -8,7 +8,7 @@ import (
 	"lsapi"
 )
 
-func TestWholeListingReplacesWhatWasFollowed(t *testing.T) {
+func TestWholeListingReplacesTheFollowedOne(t *testing.T) {
 	s := New(Options{})
 	listing := func(names ...string) (all []lsapi.Membership) {
 		for _, name := range names {
@@ -22,9 +22,9 @@ func TestWholeListingReplacesWhatWasFollowed(t *testing.T) {
 			t.Errorf("it follows %v, want %v", got, names)
 		}
 	}
-	s.take(lsapi.SharedListing{Version: 1, LoadBalancers: listing("api", "web")})
-	s.take(lsapi.SharedListing{Version: 2, LoadBalancers: listing("db"), Gone: []string{"api"}})
+	s.merge(lsapi.SharedListing{Version: 1, LoadBalancers: listing("api", "web")})
+	s.merge(lsapi.SharedListing{Version: 2, LoadBalancers: listing("db"), Gone: []string{"api"}})
 	want("db", "web")
-	s.take(lsapi.SharedListing{Version: 2000, LoadBalancers: listing("api"), Whole: true})
+	s.merge(lsapi.SharedListing{Version: 2000, LoadBalancers: listing("api"), Whole: true})
 	want("api")
 }

@@ -179,7 +179,7 @@ func TestReplicasCostWhatOneCosts(t *testing.T) {
 	}
 }
 
-func TestAFollowerShowsWhatComesGoesAndChanges(t *testing.T) {
+func TestFollowerPublishesCreationChangeAndDeletion(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, replicas []*region) {
@@ -209,7 +209,7 @@ func TestAFollowerShowsWhatComesGoesAndChanges(t *testing.T) {
 	})
 }
 
-func TestWhoeverIsLeftTakesTheRefreshesOver(t *testing.T) {
+func TestRemainingReplicaTakesOverRefreshes(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, replicas []*region) {
@@ -224,12 +224,12 @@ func TestWhoeverIsLeftTakesTheRefreshesOver(t *testing.T) {
 		before := aws.count("LoadBalancers")
 		readAll(t, left, 10*time.Second, "i-1:t2.micro i-2:t2.micro")
 		if n := aws.count("LoadBalancers") - before; n < 4 {
-			t.Errorf("whoever is left made %d listings in 10 s", n)
+			t.Errorf("the remaining replica made %d listings in 10 s", n)
 		}
 	})
 }
 
-func TestReplicasThatCannotBeReachedAskAWSEachForItself(t *testing.T) {
+func TestPartitionedReplicasRefreshEachForItself(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, replicas []*region) {

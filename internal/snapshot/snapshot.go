@@ -1,11 +1,11 @@
-// Package snapshot is the read model: what AWS said of every load balancer of
-// the region, kept in memory and encoded once, so that a read costs a lookup.
+// Package snapshot is the read model: the memberships of all load balancers of the region,
+// in memory and encoded once, so that a read costs a lookup.
 //
-// AWS is asked at a rate that the fleet's size and the freshness bound set,
-// never the number of readers. One loop lists the region page by page; a reader
-// for whom that is not fresh enough has its load balancer read by name, in a
-// flight that everybody shares who came before it began. Each answer carries the
-// time at which the asking began, and is never replaced by an older one.
+// The fleet's size and the freshness bound determine the rate of AWS calls, not the number
+// of readers. One loop lists the region page by page. A reader that needs fresher data
+// shares one read of its load balancer by name with all readers that came before the read
+// began. Each entry has the time at which its request began, and is never replaced by an
+// older one.
 package snapshot
 
 import (
@@ -20,106 +20,100 @@ import (
 	"lsapi/internal/background"
 )
 
-// AWS is what the snapshot needs of the cloud. Every call, and every page of a
-// listing, ends within some seconds, by an error if need be.
+// AWS reads the cloud. Every call, and every page of a listing, ends within some seconds.
 type AWS interface {
 	// LoadBalancers lists the region page by page. An error is the last pair.
 	LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
-	// Members returns the members of one load balancer; CodeNotFound when there
-	// is no such load balancer.
+	// Members returns the members of a load balancer. CodeNotFound: it does not exist.
 	Members(ctx context.Context, loadBalancer string) ([]string, error)
-	// Instances returns what EC2 knows of the instances, by id.
+	// Instances returns the instances that exist, by id.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
 	// AllInstances lists the region's instances page by page. An error is the
 	// last pair.
 	AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error]
 }
 
-// Options tune a Snapshot.
+// Options configure a Snapshot.
 type Options struct {
-	// AWS is asked by refreshes, Named for readers who wait.
+	// AWS serves refreshes, Named the reads that callers wait for.
 	AWS, Named AWS
-	// Encode turns members into their representation. What it sets AsOf to does
-	// not matter.
+	// Encode encodes members. The Snapshot sets AsOf.
 	Encode func([]lsapi.Instance) lsapi.EncodedList
-	// Overlay lays changes that AWS may not show yet over the ids that were read
-	// from began on.
+	// Overlay lays the changes that AWS may not show yet over the ids that a read from
+	// began on returned.
 	Overlay func(loadBalancer string, ids []string, began time.Time) []string
-	// CatchUp makes Overlay know what others have changed of a load balancer until
-	// now. It is called before a reader of fresh data is answered, after that reader
-	// came. Default: there are no others.
+	// CatchUp adds the changes of other replicas until now to the overlay. Each fresh
+	// read calls it before it returns. Default: there are no others.
 	CatchUp func(ctx context.Context, loadBalancer string) error
-	// Saw is told what each read has found that began then, before readers are
-	// shown it. It must not change ids. Default: nobody is.
+	// Saw receives the result of each read, and when it began, before readers do. It must
+	// not modify ids. Default: none.
 	Saw func(loadBalancer string, ids []string, began time.Time)
-	// Gone is told that a read that began then has not found a load balancer that was
-	// shown. Default: nobody is.
+	// Gone receives each load balancer that existed and that a read from began on did not
+	// find. Default: none.
 	Gone func(loadBalancer string, began time.Time)
-	// Replicas are the other processes that serve the same region. Default: there
-	// are none.
+	// Replicas are the other replicas. Default: none.
 	Replicas Replicas
-	// Log gets a line when reading begins to fail, and when it works again.
+	// Log receives a line when refreshes begin to fail and when they succeed again.
 	Log *slog.Logger
-	// Observe is told of each refresh: the error's code, empty for none, and how
-	// long it took. Default: nobody is.
+	// Observe receives the error code, empty for none, and the duration of each refresh.
+	// Default: none.
 	Observe func(code lsapi.Code, took time.Duration)
 	// MaxStaleness bounds the age of an answer.
 	MaxStaleness time.Duration
 	// MaxStaleOnError bounds it when AWS cannot be read.
 	MaxStaleOnError time.Duration
-	// IdleAfter is how long nobody has to read for the refreshes to stop.
+	// IdleAfter is the time without reads after which refreshes stop.
 	IdleAfter time.Duration
 }
 
-// Snapshot serves reads from memory. Start starts its refreshes, Close ends
-// them. It is safe for concurrent use.
+// Snapshot serves reads from memory. It is safe for concurrent use.
 type Snapshot struct {
 	o       Options
 	facts   facts
 	started time.Time
 	epoch   time.Time // long before started; see stamp
 
-	slots    atomic.Pointer[map[string]*slot] // replaced when a load balancer comes or goes
-	listed   atomic.Int64                     // when the asking for the last whole listing began, as a stamp
-	bound    atomic.Int64                     // how old an answer may be now: MaxStaleness, or what a large fleet allows
-	oldest   atomic.Int64                     // the age of the oldest answer served as fresh since the last refresh
+	slots    atomic.Pointer[map[string]*slot] // replaced when a load balancer is created or deleted
+	listed   atomic.Int64                     // the begin of the last whole listing, as a stamp
+	bound    atomic.Int64                     // the maximum age of an answer: MaxStaleness, or more for a large fleet
+	oldest   atomic.Int64                     // the maximum age of a fresh answer since the last refresh
 	achieved atomic.Int64                     // the same between the two refreshes before
-	lastRead atomic.Int64                     // when somebody last read, as a stamp
-	resumed  atomic.Int64                     // when somebody first read after nobody had for a while, as a stamp
-	inVain   atomic.Int64                     // when a reader last lost patience, as a stamp
-	renewing atomic.Bool                      // instance facts are being asked for again
+	lastRead atomic.Int64                     // of the last read, as a stamp
+	resumed  atomic.Int64                     // of the first read after an idle time, as a stamp
+	gaveUp   atomic.Int64                     // when a reader last gave up waiting for a refresh, as a stamp
+	renewing atomic.Bool                      // expired instance facts are being looked up
 
-	failing *background.Outage // of refreshes
-	apart   *background.Outage // of the other replicas
+	failing   *background.Outage // of refreshes
+	partition *background.Outage // of the other replicas
 
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
 
-	mu      sync.Mutex         // guards what follows, and the replacing of slots
-	waiting map[string]*flight // by load balancer; not begun
-	queue   []*flight          // those of waiting that may begin, in order
-	flying  map[string]bool    // load balancers with a flight under way
-	readers int                // goroutines that read by name
+	mu      sync.Mutex            // guards the fields up to readers, and the replacement of slots
+	waiting map[string]*namedRead // by load balancer; not begun yet
+	queue   []*namedRead          // the waiting ones that may begin, in order
+	reading map[string]bool       // load balancers with a named read in progress
+	readers int                   // goroutines that read by name
 
-	recent   []time.Duration // how long the last listings took; the refreshing goroutine's own
-	followed followed        // what others have published; likewise
-	told     map[string]told // what was published last; likewise
-	warned   time.Time       // when a stretched bound was last told; likewise
-	swept    time.Time       // when unused facts were last looked for; likewise
+	recent    []time.Duration        // durations of the last listings; owned, like the next four, by the refresh loop
+	followed  followed               // the last listing of another replica
+	published map[string]publication // the last listing of this one, by load balancer
+	warned    time.Time              // when a stretched bound was last logged
+	swept     time.Time              // when unused facts were last dropped
 
-	wake     chan struct{} // holds one: a refresh is wanted now
-	catchUps chan struct{} // one for each look into the record
+	wake     chan struct{} // holds one: a refresh may be due
+	catchUps chan struct{} // one for each CatchUp in progress
 
 	work *background.Group
 	base context.Context // of work
 }
 
-// New returns a Snapshot that knows nothing yet.
+// New returns an empty Snapshot.
 func New(o Options) *Snapshot {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Replicas == nil {
-		o.Replicas = alone{}
+		o.Replicas = singleReplica{}
 	}
 	if o.CatchUp == nil {
 		o.CatchUp = func(context.Context, string) error { return nil }
@@ -136,11 +130,11 @@ func New(o Options) *Snapshot {
 	work, now := background.New(), time.Now()
 	s := &Snapshot{
 		o: o, facts: facts{known: make(map[string]fact)}, started: now, epoch: now.Add(-farPast),
-		waiting:  make(map[string]*flight),
-		flying:   make(map[string]bool),
+		waiting:  make(map[string]*namedRead),
+		reading:  make(map[string]bool),
 		wake:     make(chan struct{}, 1),
 		catchUps: make(chan struct{}, maxCatchUps),
-		failing:  background.NewOutage(work), apart: background.NewOutage(work),
+		failing:  background.NewOutage(work), partition: background.NewOutage(work),
 		work: work, base: work.Context(),
 	}
 	s.slots.Store(new(map[string]*slot))
@@ -149,15 +143,15 @@ func New(o Options) *Snapshot {
 	return s
 }
 
-// Expect names load balancers that there were when somebody last looked. The first
-// listing that lacks one has it read by name, and Gone is called if it does not exist.
+// Expect adds load balancers that existed before the start. The first listing that lacks
+// one has it read by name, and Gone receives it if it does not exist.
 func (s *Snapshot) Expect(loadBalancers []string) { s.slotsFor(loadBalancers...) }
 
-// Start starts the refreshes. The first happens when somebody reads.
+// Start starts the refreshes. The first read triggers the first one.
 func (s *Snapshot) Start() {
 	s.work.Go(func(context.Context) { s.refreshForever() })
 }
 
-// Close ends the refreshes and the reads under way, and waits until they have ended.
-// Its error says that ctx ended before that.
+// Close cancels the refreshes and reads in progress. It returns when they have ended, or
+// with an error when ctx ends first.
 func (s *Snapshot) Close(ctx context.Context) error { return s.work.Close(ctx) }

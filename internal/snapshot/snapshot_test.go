@@ -12,7 +12,7 @@ import (
 	"lsapi"
 )
 
-func TestReadsComeFromMemoryAndAreNeverOlderThanTheBound(t *testing.T) {
+func TestReadsAreFromMemoryAndWithinTheBound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -24,7 +24,7 @@ func TestReadsComeFromMemoryAndAreNeverOlderThanTheBound(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if stats := r.Stats(); stats.Achieved < maxStaleness/2 || stats.Achieved > maxStaleness || stats.Bound != maxStaleness {
-			t.Errorf("the statistics tell of ages up to %v and a bound of %v", stats.Achieved, stats.Bound)
+			t.Errorf("the statistics have ages up to %v and a bound of %v", stats.Achieved, stats.Bound)
 		}
 		// One at the start by name, and then a listing at most every 1.6 s.
 		if n := aws.count("LoadBalancers"); n > 40 || n < 30 {
@@ -57,7 +57,7 @@ func TestAgeIsThatOfTheLastListingOrSinceTheStart(t *testing.T) {
 	})
 }
 
-func TestTheNumberOfReadersCostsNothing(t *testing.T) {
+func TestNumberOfReadersDoesNotChangeTheCalls(t *testing.T) {
 	calls := make(map[int]int)
 	for _, readers := range []int{1, 100} {
 		aws := newFakeAWS()
@@ -82,7 +82,7 @@ func TestTheNumberOfReadersCostsNothing(t *testing.T) {
 	}
 }
 
-func TestAFreshReadShowsWhatHappenedBeforeIt(t *testing.T) {
+func TestFreshReadIncludesEarlierChanges(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -95,7 +95,7 @@ func TestAFreshReadShowsWhatHappenedBeforeIt(t *testing.T) {
 	})
 }
 
-func TestAFreshReadDoesNotJoinACallThatBeganBefore(t *testing.T) {
+func TestFreshReadDoesNotJoinAnEarlierCall(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -124,7 +124,7 @@ func TestAFreshReadDoesNotJoinACallThatBeganBefore(t *testing.T) {
 	})
 }
 
-func TestWritesAreSeenAtOnce(t *testing.T) {
+func TestAppliedChangesAreVisibleAtOnce(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -136,7 +136,7 @@ func TestWritesAreSeenAtOnce(t *testing.T) {
 	})
 }
 
-func TestARefreshThatLagsDoesNotUndoAWrite(t *testing.T) {
+func TestLaggingRefreshDoesNotHideAChange(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -152,7 +152,7 @@ func TestARefreshThatLagsDoesNotUndoAWrite(t *testing.T) {
 	})
 }
 
-func TestWhenAWSFailsTheLastAnswerIsServedWithItsAgeUntilItIsTooOld(t *testing.T) {
+func TestLastAnswerIsServedWithinTheErrorBoundWhileAWSFails(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -184,7 +184,7 @@ func TestWhenAWSFailsTheLastAnswerIsServedWithItsAgeUntilItIsTooOld(t *testing.T
 	})
 }
 
-func TestAStaleAnswerIsServedAtOnceWhileAWSHangs(t *testing.T) {
+func TestStaleAnswerIsServedAtOnceWhileAWSHangs(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -201,7 +201,7 @@ func TestAStaleAnswerIsServedAtOnceWhileAWSHangs(t *testing.T) {
 	})
 }
 
-func TestAnUnknownNameCostsNoCall(t *testing.T) {
+func TestUnknownNameCostsNoCall(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -217,7 +217,7 @@ func TestAnUnknownNameCostsNoCall(t *testing.T) {
 	})
 }
 
-func TestALoadBalancerThatAListingLacksIsAskedForByName(t *testing.T) {
+func TestUnlistedLoadBalancerIsReadByName(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	aws.set("api", "i-2")
@@ -235,7 +235,7 @@ func TestALoadBalancerThatAListingLacksIsAskedForByName(t *testing.T) {
 	})
 }
 
-func TestAnInstanceThatCannotBeLookedUpNeverVanishes(t *testing.T) {
+func TestInstanceWithoutFactsNeverVanishes(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -254,20 +254,20 @@ func TestAnInstanceThatCannotBeLookedUpNeverVanishes(t *testing.T) {
 	})
 }
 
-func TestWhenNobodyReadsAWSIsNotAsked(t *testing.T) {
+func TestIdleSnapshotMakesNoCalls(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		time.Sleep(time.Hour)
 		if n := aws.count("LoadBalancers"); n != 0 {
-			t.Errorf("there were %d listings before anybody read", n)
+			t.Errorf("there were %d listings before the first read", n)
 		}
 		r.wantRead(t, "web", "i-1:t2.micro")
 		time.Sleep(idleAfter + 10*time.Second)
 		before := aws.count("LoadBalancers")
 		time.Sleep(time.Hour)
 		if n := aws.count("LoadBalancers") - before; n != 0 {
-			t.Errorf("there were %d listings while nobody read", n)
+			t.Errorf("there were %d listings without reads", n)
 		}
 		aws.set("web", "i-1", "i-2")
 		r.wantRead(t, "web", "i-1:t2.micro i-2:t2.micro") // nothing from before is served
@@ -278,7 +278,7 @@ func TestWhenNobodyReadsAWSIsNotAsked(t *testing.T) {
 	})
 }
 
-func TestReadersOfANamedLoadBalancerDoNotWaitForTheColdFill(t *testing.T) {
+func TestNamedReadDoesNotWaitForTheFirstListing(t *testing.T) {
 	aws := newFakeAWS()
 	for i := range 1000 {
 		ids := make([]string, 100)
@@ -306,7 +306,7 @@ func TestReadersOfANamedLoadBalancerDoNotWaitForTheColdFill(t *testing.T) {
 	})
 }
 
-func TestAFleetThatIsTooLargeStretchesTheBound(t *testing.T) {
+func TestLargeFleetStretchesTheBound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.pageSize = 1
 	for i := range 50 { // a refresh takes 2.5 s
@@ -329,7 +329,7 @@ func TestAFleetThatIsTooLargeStretchesTheBound(t *testing.T) {
 	})
 }
 
-func TestAReaderWhoIsSatisfiedByARefreshCostsNoNamedRead(t *testing.T) {
+func TestReaderServedByARefreshCostsNoNamedRead(t *testing.T) {
 	aws := newFakeAWS()
 	for i := range 400 {
 		aws.set(fmt.Sprintf("elb-%03d", i), "i-1")
@@ -346,7 +346,7 @@ func TestAReaderWhoIsSatisfiedByARefreshCostsNoNamedRead(t *testing.T) {
 	})
 }
 
-func TestACallerWhoLeavesGetsATimeout(t *testing.T) {
+func TestCancelledReadIsATimeout(t *testing.T) {
 	aws := newFakeAWS()
 	aws.slow["Members"], aws.slow["LoadBalancers"] = time.Hour, time.Hour
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -377,7 +377,7 @@ func TestOneSlowRefreshDoesNotStretchTheBound(t *testing.T) {
 	})
 }
 
-func TestALoadBalancerThatWasJustCreatedIsListedAfterAnAttach(t *testing.T) {
+func TestNewLoadBalancerIsListedAfterAnAttach(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -389,7 +389,7 @@ func TestALoadBalancerThatWasJustCreatedIsListedAfterAnAttach(t *testing.T) {
 	})
 }
 
-func TestAFailureFromBeforeAnIdleTimeExcusesNoOldAnswer(t *testing.T) {
+func TestFailureBeforeAnIdleTimeServesNoOldAnswer(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -406,7 +406,7 @@ func TestAFailureFromBeforeAnIdleTimeExcusesNoOldAnswer(t *testing.T) {
 	})
 }
 
-func TestAnInstanceThatWasAttachedDuringTheFirstReadIsShownWithItsFacts(t *testing.T) {
+func TestInstanceAttachedDuringTheFirstReadHasItsFacts(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	aws.slow["Instances"] = 500 * time.Millisecond
@@ -422,7 +422,7 @@ func TestAnInstanceThatWasAttachedDuringTheFirstReadIsShownWithItsFacts(t *testi
 	})
 }
 
-func TestALoadBalancerThatComesBackWhileItIsDroppedIsFound(t *testing.T) {
+func TestLoadBalancerRecreatedDuringADropIsFound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -442,7 +442,7 @@ func TestALoadBalancerThatComesBackWhileItIsDroppedIsFound(t *testing.T) {
 	})
 }
 
-func TestANamedReadThatNobodyWaitsForAnyMoreIsNotMade(t *testing.T) {
+func TestNamedReadWithoutReadersIsNotMade(t *testing.T) {
 	aws := newFakeAWS()
 	aws.slow["Members"], aws.slow["LoadBalancers"] = time.Minute, time.Hour
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -462,7 +462,7 @@ func TestANamedReadThatNobodyWaitsForAnyMoreIsNotMade(t *testing.T) {
 	})
 }
 
-func TestTooManyNamedReadsAreRefusedAtOnce(t *testing.T) {
+func TestTooManyNamedReadsAreRejectedAtOnce(t *testing.T) {
 	aws := newFakeAWS()
 	aws.slow["Members"], aws.slow["LoadBalancers"] = time.Hour, time.Hour
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -489,7 +489,7 @@ func TestTooManyNamedReadsAreRefusedAtOnce(t *testing.T) {
 	})
 }
 
-func TestAnInstanceThatCannotBeLookedUpHoldsNobodyElseUp(t *testing.T) {
+func TestInstanceWithoutFactsDelaysNoOtherLoadBalancer(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	aws.set("api", "i-2")
@@ -511,7 +511,7 @@ func TestAnInstanceThatCannotBeLookedUpHoldsNobodyElseUp(t *testing.T) {
 }
 
 // The record of a change does not hold all that EC2 says of an instance.
-func TestWhatIsKnownOfAnInstanceIsKeptWhenTheRecordTellsLess(t *testing.T) {
+func TestKnownFactsAreKeptWhenTheRecordHasLess(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	full := lsapi.Instance{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning, Zone: "us-east-1a", Name: "web-1", PrivateAddress: "10.0.0.1"}

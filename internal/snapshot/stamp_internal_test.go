@@ -22,8 +22,8 @@ func TestListingGrowsOldWhateverTheWallClockIsSetTo(t *testing.T) {
 		if then := set(now, ahead); then.Sub(now) != 0 || then.Round(0).Sub(now.Round(0)) != ahead {
 			t.Fatalf("%v is not %v ahead of %v", then, ahead, now)
 		}
-		s.take(lsapi.SharedListing{Version: 1})
-		s.showFollowed(set(now, ahead))
+		s.merge(lsapi.SharedListing{Version: 1})
+		s.publishFollowed(set(now, ahead))
 		if !s.isListed(now.Add(30 * time.Second)) {
 			t.Errorf("%v ahead: the listing is old after 30 s", ahead)
 		}
@@ -36,7 +36,7 @@ func TestListingGrowsOldWhateverTheWallClockIsSetTo(t *testing.T) {
 	}
 }
 
-func TestTimeOfAStampIsByTheWallClockOfNow(t *testing.T) {
+func TestTimeOfAStampHasTheCurrentWallClock(t *testing.T) {
 	s := New(Options{})
 	s.epoch = set(s.epoch, -time.Hour) // the clock was put right since
 	now := time.Now()

@@ -10,18 +10,16 @@ type Stats struct {
 	Members       int
 	// Bytes is the size of the encoded answers.
 	Bytes int
-	// Age is the time since the asking for the last whole listing began; before there
-	// is one, since the Snapshot was made.
+	// Age is the time since the begin of the last whole listing, or before one since New.
 	Age time.Duration
-	// Bound is how old an answer may be now: MaxStaleness, or more for a fleet
-	// that takes longer to list.
+	// Bound is the current maximum age of an answer: MaxStaleness, or more for a large
+	// fleet.
 	Bound time.Duration
-	// Achieved is how old the oldest answer was that was served as fresh between
-	// the last two refreshes.
+	// Achieved is the maximum age of the fresh answers between the last two refreshes.
 	Achieved time.Duration
 }
 
-// Stats looks at every load balancer.
+// Stats returns the current state. It takes time for each load balancer.
 func (s *Snapshot) Stats() Stats {
 	stats := Stats{Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load())}
 	stats.Age = time.Since(s.started)

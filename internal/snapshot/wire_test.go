@@ -133,7 +133,7 @@ func (w *wire) first(loadBalancer string, from time.Time, is func(members string
 	return time.Time{}
 }
 
-// history tells what was true between two moments, for a person.
+// history returns what was true between two moments, for a person.
 func (w *wire) history(loadBalancer string, from, to time.Time) string {
 	var text strings.Builder
 	all := w.revisions[loadBalancer]

@@ -11,15 +11,15 @@ import (
 // patience is how long readers wait for a newer answer than a bearable one.
 const patience = time.Second
 
-// hang makes AWS answer nothing for as long as anybody waits.
+// hang makes AWS answer nothing while a reader waits.
 func (f *fakeAWS) hang() {
 	f.change(func(f *fakeAWS) { f.slow["LoadBalancers"], f.slow["Members"] = time.Hour, time.Hour })
 }
 
-// slow makes AWS answer, but later than anybody is patient for.
+// slow makes AWS answer, but later than readers wait.
 func slow(f *fakeAWS) { f.slow["LoadBalancers"], f.slow["Members"] = 10*time.Second, 10*time.Second }
 
-// wantOld reads a list that is older than the bound, and tells how long that took.
+// wantOld reads a list that is older than the bound, and returns how long that took.
 func (r *region) wantOld(t *testing.T, want string) (took time.Duration) {
 	t.Helper()
 	began := time.Now()
@@ -30,7 +30,7 @@ func (r *region) wantOld(t *testing.T, want string) (took time.Duration) {
 	return time.Since(began)
 }
 
-func TestReadersTogetherArePatientOnce(t *testing.T) {
+func TestReadersOfAnEntryWaitOnceTogether(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -52,12 +52,12 @@ func TestReadersTogetherArePatientOnce(t *testing.T) {
 		}
 		readers.Wait()
 		if got, err := r.Remembered("web"); got == nil || err != nil {
-			t.Errorf("to those who come later nothing is remembered: %v, %v", got, err)
+			t.Errorf("a later reader gets nothing from memory: %v, %v", got, err)
 		}
 	})
 }
 
-func TestPatienceReturnsWithANewerAnswer(t *testing.T) {
+func TestReadersWaitAgainAfterANewerAnswer(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -81,7 +81,7 @@ func TestPatienceReturnsWithANewerAnswer(t *testing.T) {
 	})
 }
 
-func TestWhoWaitedInVainDidSoForTheWholeRegion(t *testing.T) {
+func TestGivingUpCountsForTheWholeRegion(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	aws.set("api", "i-2")
@@ -104,7 +104,7 @@ func TestWhoWaitedInVainDidSoForTheWholeRegion(t *testing.T) {
 	})
 }
 
-func TestWhoWantsFreshDataIsAlwaysPatient(t *testing.T) {
+func TestFreshReadersAlwaysWait(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -120,7 +120,7 @@ func TestWhoWantsFreshDataIsAlwaysPatient(t *testing.T) {
 	})
 }
 
-func TestPatienceThatWasSpentBeforeAnIdleTimeExcusesNoOldAnswer(t *testing.T) {
+func TestGivingUpBeforeAnIdleTimeServesNoOldAnswer(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	const idleAfter = 10 * time.Second
@@ -145,7 +145,7 @@ func TestPatienceThatWasSpentBeforeAnIdleTimeExcusesNoOldAnswer(t *testing.T) {
 	})
 }
 
-func TestSpentPatienceServesNothingThatIsTooOld(t *testing.T) {
+func TestGivingUpServesNothingBeyondTheErrorBound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {

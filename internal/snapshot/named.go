@@ -7,27 +7,27 @@ import (
 	"lsapi"
 )
 
-// flight is a named read that readers wait for. It can be joined until it
-// begins, never later: what it finds must have been asked for after its readers
-// came. A page of the region's listing that began late enough lands it too.
-type flight struct {
+// namedRead is a read of one load balancer for waiting readers. They can join until it
+// begins, because its request must be later than their calls. A page of a listing that
+// began late enough finishes it too.
+type namedRead struct {
 	name    string
-	joined  time.Time // when the last reader joined
-	readers int       // who wait for it; one that has none does not begin
-	fresh   bool      // a reader wants every change that was answered before it came
-	landed  chan struct{}
-	err     error // set before it lands
+	joined  time.Time // of the last reader
+	readers int       // waiting; without any it does not begin
+	fresh   bool      // a reader needs the changes of all replicas
+	done    chan struct{}
+	err     error // set before done is closed
 }
 
-// await reads a load balancer afresh, together with all who want the same. If fresh
-// is set, what readers see afterwards includes what other processes have changed.
+// await reads a load balancer by name, together with all waiting readers. If fresh is set,
+// its entry then includes the changes of all replicas.
 func (s *Snapshot) await(ctx context.Context, name string, fresh bool) error {
 	f, err := s.join(name, fresh)
 	if err != nil {
 		return err
 	}
 	select {
-	case <-f.landed:
+	case <-f.done:
 		return f.err
 	case <-ctx.Done():
 		s.leave(f)
@@ -37,19 +37,19 @@ func (s *Snapshot) await(ctx context.Context, name string, fresh bool) error {
 	}
 }
 
-// join gets on the load balancer's next flight. While one is under way, the next
-// waits for it, so that all who come meanwhile share it.
-func (s *Snapshot) join(name string, fresh bool) (*flight, error) {
+// join adds a reader to the load balancer's next named read, which begins after the one in
+// progress.
+func (s *Snapshot) join(name string, fresh bool) (*namedRead, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.waiting[name]
 	if f == nil {
-		if len(s.waiting) >= maxFlights {
+		if len(s.waiting) >= maxWaitedFor {
 			return nil, errTooManyReads()
 		}
-		f = &flight{name: name, landed: make(chan struct{})}
+		f = &namedRead{name: name, done: make(chan struct{})}
 		s.waiting[name] = f
-		if !s.flying[name] {
+		if !s.reading[name] {
 			s.enqueue(f)
 		}
 	}
@@ -59,9 +59,8 @@ func (s *Snapshot) join(name string, fresh bool) (*flight, error) {
 	return f, nil
 }
 
-// leave ends a wait for a flight. One that has not begun and that nobody waits
-// for any more never will.
-func (s *Snapshot) leave(f *flight) {
+// leave removes a reader. A read that has not begun and loses its last reader never begins.
+func (s *Snapshot) leave(f *namedRead) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.readers--
@@ -70,15 +69,15 @@ func (s *Snapshot) leave(f *flight) {
 	}
 }
 
-// enqueue lets a flight begin as soon as a reader is free. The caller holds mu.
-func (s *Snapshot) enqueue(f *flight) {
+// enqueue lets a named read begin as soon as a goroutine is free. The caller holds mu.
+func (s *Snapshot) enqueue(f *namedRead) {
 	s.queue = append(s.queue, f)
 	if s.readers < maxNamedReads && s.work.Go(s.readNamed) {
 		s.readers++
 	}
 }
 
-// readNamed reads what waits in the queue until nothing does.
+// readNamed makes the queued reads until the queue is empty.
 func (s *Snapshot) readNamed(ctx context.Context) {
 	for f := s.begin(); f != nil; f = s.begin() {
 		s.answer(f, s.readOne(ctx, f.name))
@@ -86,8 +85,9 @@ func (s *Snapshot) readNamed(ctx context.Context) {
 	}
 }
 
-// begin takes the next flight that has not landed. Nobody joins it any more.
-func (s *Snapshot) begin() *flight {
+// begin takes the next read that is not finished from the queue. No reader can join it
+// from now on.
+func (s *Snapshot) begin() *namedRead {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.queue) > 0 {
@@ -95,7 +95,7 @@ func (s *Snapshot) begin() *flight {
 		s.queue = s.queue[1:]
 		if s.waiting[f.name] == f {
 			delete(s.waiting, f.name)
-			s.flying[f.name] = true
+			s.reading[f.name] = true
 			return f
 		}
 	}
@@ -103,52 +103,51 @@ func (s *Snapshot) begin() *flight {
 	return nil
 }
 
-// end lets the next flight of a load balancer begin.
-func (s *Snapshot) end(f *flight) {
+// end lets the next read of the load balancer begin.
+func (s *Snapshot) end(f *namedRead) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.flying, f.name)
+	delete(s.reading, f.name)
 	if next := s.waiting[f.name]; next != nil {
 		s.enqueue(next)
 	}
 }
 
-// landWaiting lands the flights whose readers are all satisfied by a read that
-// began then, and of which result tells that and how.
-func (s *Snapshot) landWaiting(began time.Time, result func(name string) (err error, landed bool)) {
+// finishWaiting finishes the waiting reads whose readers all came before a read that began
+// at a time, if result returns true for them.
+func (s *Snapshot) finishWaiting(began time.Time, result func(name string) (err error, done bool)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, f := range s.waiting {
 		if f.joined.After(began) {
 			continue
 		}
-		if err, landed := result(name); landed {
+		if err, done := result(name); done {
 			delete(s.waiting, name)
 			s.answer(f, err)
 		}
 	}
 }
 
-// answer lands a flight that nobody can join any more. Every reader who waits is
-// answered here, so that no fresh read is answered by what lacks a change of another
-// process, whatever AWS call satisfied it. It never waits.
-func (s *Snapshot) answer(f *flight, err error) {
+// answer finishes a read that no reader can join any more. All readers are answered here,
+// so that each fresh one gets the changes of all replicas, whichever AWS call served it. It
+// does not block.
+func (s *Snapshot) answer(f *namedRead, err error) {
 	if err == nil && f.fresh {
-		if s.work.Go(func(ctx context.Context) { f.land(s.catchUp(ctx, f.name)) }) {
+		if s.work.Go(func(ctx context.Context) { f.finish(s.catchUp(ctx, f.name)) }) {
 			return
 		}
 		err = errStopping()
 	}
-	f.land(err)
+	f.finish(err)
 }
 
-func (f *flight) land(err error) {
+func (f *namedRead) finish(err error) {
 	f.err = err
-	close(f.landed)
+	close(f.done)
 }
 
-// catchUp makes the entry of a load balancer include what other processes have
-// changed until now.
+// catchUp adds the changes of other replicas until now to an entry.
 func (s *Snapshot) catchUp(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
@@ -163,9 +162,9 @@ func (s *Snapshot) catchUp(ctx context.Context, name string) error {
 	}
 	e, _ := s.current(name)
 	if e == nil {
-		return nil // it was deleted meanwhile
+		return nil // deleted meanwhile
 	}
-	// The overlay may have a change that Applied has not been called for yet.
+	// The overlay may have a change before Applied receives it.
 	if err := s.facts.ensure(ctx, s.o.Named, s.overlaid(name, e)); err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func withReaders(t *testing.T, test func(t *testing.T, r *readers)) {
 
 const web = "i-1:t2.micro "
 
-func TestReaderWhoLeavesTakesNoOtherReadersAnswer(t *testing.T) {
+func TestLeavingReaderKeepsTheReadForOthers(t *testing.T) {
 	t.Run("of a read that waits", func(t *testing.T) {
 		withReaders(t, func(_ *testing.T, r *readers) {
 			r.busy(16)
@@ -132,8 +132,8 @@ func TestListingAnswersReadersOfUnknownNamesOnly(t *testing.T) {
 	})
 }
 
-// While listings fail a named read still tells that there is no such load balancer.
-func TestNamedReadFindsOutThatANameDoesNotExist(t *testing.T) {
+// While listings fail a named read still finds that the load balancer does not exist.
+func TestNamedReadOfAMissingNameIsNotFound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -181,7 +181,7 @@ func (r *region) errOf(t *testing.T, name string, fresh bool) error {
 }
 
 // Without an answer that can be served a reader waits for as long as it likes.
-func TestReaderOfATooOldListIsPatient(t *testing.T) {
+func TestReaderOfATooOldListWaits(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
@@ -202,7 +202,7 @@ func TestReaderOfATooOldListIsPatient(t *testing.T) {
 }
 
 // A client that leaves before readers lose patience says nothing of AWS.
-func TestReaderWhoLeavesEarlyHasNotWaitedInVain(t *testing.T) {
+func TestLeavingReaderHasNotGivenUp(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	inBubble(t, aws, func(t *testing.T, r *region) {
