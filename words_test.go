@@ -17,7 +17,7 @@ var plainFolders = []string{
 	".", "api", "bench", "client", "cmd", "e2e", "external_scripts", "scripts", "terraform",
 	"internal/app", "internal/auth", "internal/background", "internal/cli", "internal/clientconfig", "internal/clock", "internal/cloud",
 	"internal/config", "internal/connlimit", "internal/emulator", "internal/events", "internal/fleet", "internal/health", "internal/membership", "internal/observe",
-	"internal/overlay", "internal/safefile",
+	"internal/overlay", "internal/record", "internal/safefile",
 	"internal/sanitize", "internal/snapshot", "internal/stress", "internal/telemetry", "internal/web",
 }
 
