@@ -176,6 +176,10 @@ type BeforeAttempt func(ctx context.Context) (until time.Time, err error)
 // events of a lease that somebody else has taken since.
 var ErrLeaseLost = errors.New("another process has taken the load balancer's lease")
 
+// ErrFuture is in the chain of the CodeInvalid error for a membership at a time in the
+// future, by the clock that labels events.
+var ErrFuture = errors.New("the time is in the future")
+
 // IsTransient reports whether a call of the record that failed with err may succeed later,
 // under the same lease.
 func IsTransient(err error) bool {

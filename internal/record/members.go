@@ -15,6 +15,9 @@ func (r Record) MembersAt(ctx context.Context, loadBalancer string, at time.Time
 		if at.IsZero() {
 			return membersNow(ctx, t, loadBalancer)
 		}
+		if err := checkPast(ctx, t, loadBalancer, at); err != nil {
+			return lsapi.MembershipAt{}, err
+		}
 		then := replay{tables: t, loadBalancer: loadBalancer, at: at.UTC()}
 		if err := then.run(ctx); err != nil {
 			return lsapi.MembershipAt{}, err
@@ -41,6 +44,16 @@ func membersNow(ctx context.Context, t Tables, loadBalancer string) (lsapi.Membe
 	}
 	members, err := explain(ctx, t, loadBalancer, all)
 	return lsapi.MembershipAt{LoadBalancer: loadBalancer, At: now, Members: members}, err
+}
+
+// checkPast returns ErrFuture for a time after the current millisecond of the labels,
+// and after that of the last event: the labels' clock may have been set back since.
+func checkPast(ctx context.Context, t Tables, loadBalancer string, at time.Time) error {
+	log, err := t.Log(ctx, loadBalancer)
+	if err == nil && at.Truncate(time.Millisecond).After(Latest(log.Clock.Labels, log.At)) {
+		err = &lsapi.Error{Code: lsapi.CodeInvalid, Message: lsapi.ErrFuture.Error(), Err: lsapi.ErrFuture}
+	}
+	return err
 }
 
 func tooEarly(loadBalancer string, at time.Time) error {

@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -30,6 +31,25 @@ func testMembersAt(t *testing.T, s record.Store) {
 	wantCode(t, err, lsapi.CodeNotFound)
 	_, err = s.MembersAt(t.Context(), "api", time.Time{})
 	wantCode(t, err, lsapi.CodeNotFound)
+}
+
+func testMembersInTheFuture(t *testing.T, s record.Store) {
+	l := newLane(t, s, "web")
+	l.know(one)
+	now := time.Now()
+	wantStrings(t, membersAt(t, s, now.Truncate(time.Millisecond).Add(999*time.Microsecond)), one)
+	for _, name := range []string{"web", "api"} {
+		_, err := s.MembersAt(t.Context(), name, now.Add(time.Minute))
+		wantFuture(t, err)
+	}
+}
+
+func wantFuture(t *testing.T, err error) {
+	t.Helper()
+	wantCode(t, err, lsapi.CodeInvalid)
+	if !errors.Is(err, lsapi.ErrFuture) {
+		t.Errorf("got %v, want ErrFuture", err)
+	}
 }
 
 func testProvenance(t *testing.T, s record.Store) {

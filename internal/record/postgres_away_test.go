@@ -85,7 +85,7 @@ func TestDamagedRowIsNotReportedAsUnreachable(t *testing.T) {
 		statement string
 		read      func() error
 	}{
-		"an event":  {"UPDATE events SET payload = '[]'", func() error { return errOf(s.MembersAt(t.Context(), "web", time.Now().Add(time.Hour))) }},
+		"an event":  {"UPDATE events SET payload = '[]'", func() error { return errOf(s.MembersAt(t.Context(), "web", time.Now())) }},
 		"a hash":    {"UPDATE logs SET last_hash = 'x'", func() error { return errOf(s.LaneState(t.Context(), "web", time.Second)) }},
 		"a listing": {"UPDATE listed SET members = '{}'", func() error { return errOf(s.SharedListing(t.Context(), 0)) }},
 	} {

@@ -97,3 +97,15 @@ func TestReplicasExcludeFutureBeats(t *testing.T) {
 	}
 	postgrestest.Exec(t, there, "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM replicas), 'replicas are left'; END $$")
 }
+
+// A database whose clock is ahead labels events with times that are in the future here.
+func TestFutureIsByTheClockOfTheDatabase(t *testing.T) {
+	there := postgrestest.URL(t)
+	postgrestest.Exec(t, there, `CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+		AS 'SELECT pg_catalog.clock_timestamp() + interval ''4 s'''`)
+	s := openURL(t, there+"&search_path=public,pg_catalog", record.Options{})
+	newLane(t, s, "web").know(one)
+	wantStrings(t, membersAt(t, s, time.Now().Add(3*time.Second)), one)
+	_, err := s.MembersAt(t.Context(), "web", time.Now().Add(10*time.Second))
+	wantFuture(t, err)
+}

@@ -58,7 +58,8 @@ type Store interface {
 	// Changes returns the changes that match the filter, latest IntendedAt first.
 	Changes(ctx context.Context, filter lsapi.ChangeFilter) ([]lsapi.Change, error)
 	// MembersAt returns the membership at a time, the zero time for the end of the
-	// record. CodeNotFound: the record does not reach back to it.
+	// record. CodeNotFound: the record does not reach back to it. ErrFuture: no event
+	// has a label as late, and the clock that labels is not there yet.
 	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
 	// Health returns the last recorded health of members and draining instances, by
 	// instance.

@@ -43,6 +43,7 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 		"filters return their changes, newest first":          testFilters,
 		"change lists are bounded":                            testListBounds,
 		"members at a time are reconstructed":                 testMembersAt,
+		"members in the future are an error":                  testMembersInTheFuture,
 		"a member has the change that attached it":            testProvenance,
 		"external changes are uncertain between two looks":    testUncertain,
 		"checkpoints begin days and follow many events":       testCheckpoints,

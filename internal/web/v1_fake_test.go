@@ -25,6 +25,7 @@ var epoch = time.Date(2026, time.November, 24, 18, 0, 0, 0, time.UTC)
 type records struct {
 	changes []lsapi.Change
 	asked   atomic.Int32
+	ahead   time.Duration // of the labels' clock
 	// fail, when it is set, is asked before anything else, with the number of the
 	// question, counted from 1.
 	fail func(ctx context.Context, question int) error
@@ -85,6 +86,9 @@ func (r *records) MembersAt(ctx context.Context, name string, at time.Time) (lsa
 	}
 	if at.IsZero() {
 		at = time.Now().UTC()
+	}
+	if at.Truncate(time.Millisecond).After(time.Now().Add(r.ahead)) {
+		return lsapi.MembershipAt{}, &lsapi.Error{Code: lsapi.CodeInvalid, Err: lsapi.ErrFuture}
 	}
 	if at.Before(epoch) {
 		return lsapi.MembershipAt{}, lsapi.Errorf(lsapi.CodeNotFound, "the record of %s does not reach back to then", name)

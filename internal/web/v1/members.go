@@ -2,6 +2,7 @@ package v1
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"lsapi"
@@ -20,10 +21,13 @@ func (a *API) members(x *exchange.Exchange, q *membersQuery) error {
 	if q.At != "" {
 		at = endOfMillisecond(parseTime(q.At))
 	}
-	if at.After(endOfMillisecond(time.Now())) {
-		return invalid(apiv1.Detail{Location: "query.at", Message: "is in the future"})
-	}
-	return sendRead(x, func(ctx context.Context) (lsapi.MembershipAt, error) { return a.Record.MembersAt(ctx, q.Name, at) }, newRoster)
+	return sendRead(x, func(ctx context.Context) (lsapi.MembershipAt, error) {
+		found, err := a.Record.MembersAt(ctx, q.Name, at)
+		if errors.Is(err, lsapi.ErrFuture) {
+			err = invalid(apiv1.Detail{Location: "query.at", Message: "is in the future"})
+		}
+		return found, err
+	}, newRoster)
 }
 
 // endOfMillisecond returns the last microsecond of a time's millisecond. Responses have

@@ -24,8 +24,9 @@ type Record interface {
 	// Changes returns the changes that pass the filter, newest first, and fewer than its
 	// limit only if there are no more.
 	Changes(ctx context.Context, f lsapi.ChangeFilter) ([]lsapi.Change, error)
-	// MembersAt returns the membership of a load balancer at a time that is not in the
-	// future, now for the zero time. CodeNotFound: the record begins later.
+	// MembersAt returns the membership of a load balancer at a time, now for the zero
+	// time. CodeNotFound: the record begins later. lsapi.ErrFuture: the time is in the
+	// future.
 	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
 }
 
