@@ -155,6 +155,38 @@ func TestStartContinuesOnceDatabaseIsReachable(t *testing.T) {
 	}
 }
 
+func TestStartWaitsForLocksWithinBound(t *testing.T) {
+	t.Parallel()
+	for name, table := range map[string]string{"the version": "goose_db_version", "the logs": "logs", "the changes": "changes", "the members": "members"} {
+		for _, released := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, released %v", name, released), func(t *testing.T) {
+				t.Parallel()
+				store := postgrestest.URL(t)
+				serve := func() *process {
+					return start(t, []string{"serve", "--listen", "127.0.0.1:0"}, with(serviceEnvironment("http://127.0.0.1:1")...), at(store))
+				}
+				p := serve()
+				p.waitFor(p.stderr, `"listening"`)
+				if status := p.stop(); status != 0 {
+					t.Fatalf("status %d", status)
+				}
+				release := lockTable(t, store, table)
+				p = serve()
+				p.waitFor(p.stderr, "the start waits for the record")
+				if released {
+					release()
+					p.waitFor(p.stderr, `"listening"`)
+					return
+				}
+				if status := p.wait(); status != 5 {
+					t.Errorf("status %d", status)
+				}
+				release()
+			})
+		}
+	}
+}
+
 func TestSignalEndsStartThatWaitsForDatabase(t *testing.T) {
 	t.Parallel()
 	p := start(t, []string{"serve", "--listen", "127.0.0.1:0"}, with(serviceEnvironment("http://127.0.0.1:1")...), at(databaseAt(t, "127.0.0.1:1")))

@@ -63,17 +63,22 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 		return err
 	}
 	compare := a.startClock(ctx, record.Store, clocks, aws)
-	if err := recent.Restore(ctx, record); err != nil {
-		return &StoreError{err}
+	reads := startReads{record.Store}
+	if err := a.untilReachable(ctx, func(ctx context.Context) error { return recent.Restore(ctx, reads) }); err != nil {
+		return err
 	}
 	found := observe.New(recent, record, a.log)
 	a.started("findings of reads", found.Close)
 	lists := a.startSnapshot(cfg, aws, record, recent, found, metrics)
 	polls := a.startPolls(cfg, aws, record, recent, found, lists, others, metrics)
 	members := a.startLanes(aws, record, recent, found, lists, metrics)
-	recorded, err := record.Populated(ctx)
+	var recorded []string
+	err = a.untilReachable(ctx, func(ctx context.Context) (err error) {
+		recorded, err = reads.Populated(ctx)
+		return err
+	})
 	if err != nil {
-		return &StoreError{err}
+		return err
 	}
 	lists.Expect(recorded) // finds out what was deleted meanwhile
 	a.startFleet(aws, record, lists, polls, metrics, handling)

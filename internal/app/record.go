@@ -40,15 +40,23 @@ const (
 	// starting too, or failing over.
 	openTimeout = 15 * time.Second
 	openPause   = time.Second
+	// readTimeout bounds each read of the record at the start. After it the database
+	// counts as unreachable.
+	readTimeout = 5 * time.Second
 )
 
-// openRecord opens the record, and retries while the database is unreachable.
-func (a *App) openRecord(ctx context.Context, url string, o record.Options) (record.Store, error) {
+// untilReachable repeats a step of the start while the record's database is unreachable.
+//
+// Errors: *StoreError.
+func (a *App) untilReachable(ctx context.Context, step func(context.Context) error) error {
 	waiting := false
 	for began := time.Now(); ; {
-		opened, err := open.URL(ctx, url, o)
+		err := step(ctx)
+		if err == nil {
+			return nil
+		}
 		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable || time.Since(began) > openTimeout || ctx.Err() != nil {
-			return opened, err
+			return &StoreError{err}
 		}
 		if !waiting {
 			waiting = true
@@ -58,11 +66,42 @@ func (a *App) openRecord(ctx context.Context, url string, o record.Options) (rec
 	}
 }
 
+// startReads are the reads of the record at the start, each within readTimeout.
+type startReads struct{ record.Store }
+
+// Unfinished implements overlay.Record.
+func (r startReads) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
+	return bounded(ctx, func(ctx context.Context) ([]string, error) { return r.Store.Unfinished(ctx, within) })
+}
+
+// Applied implements overlay.Record.
+func (r startReads) Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error) {
+	return bounded(ctx, func(ctx context.Context) ([]lsapi.AppliedChange, error) {
+		return r.Store.Applied(ctx, loadBalancer, within)
+	})
+}
+
+// Populated implements record.Store.
+func (r startReads) Populated(ctx context.Context) ([]string, error) {
+	return bounded(ctx, r.Store.Populated)
+}
+
+func bounded[T any](ctx context.Context, read func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, readTimeout,
+		lsapi.Errorf(lsapi.CodeUnavailable, "the record of changes does not answer in time; look for locks on its tables, and for its load"))
+	defer cancel()
+	return read(ctx)
+}
+
 // startRecord opens the record of changes and starts pruning.
 func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, others *replicas) (timedRecord, error) {
-	opened, err := a.openRecord(ctx, string(cfg.Store), record.Options{Log: a.log, Learn: others.apply, Replicas: others.setCount})
+	var opened record.Store
+	err := a.untilReachable(ctx, func(ctx context.Context) (err error) {
+		opened, err = open.URL(ctx, string(cfg.Store), record.Options{Log: a.log, Learn: others.apply, Replicas: others.setCount})
+		return err
+	})
 	if err != nil {
-		return timedRecord{}, &StoreError{err}
+		return timedRecord{}, err
 	}
 	a.started("the record of changes", opened.Close)
 	a.startPruning(opened, cfg.KeepChanges) //nolint:contextcheck // it outlives the start

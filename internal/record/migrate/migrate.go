@@ -28,13 +28,19 @@ func New(dialect goose.Dialect, db *sql.DB, files fs.FS, options ...goose.Provid
 	return provider, nil
 }
 
-// Check returns an error of CodeInvalid unless this lsapi can open a record whose schema
-// has the version. A read-only record is not migrated. name is the record's in messages.
-func Check(provider *goose.Provider, name string, version int64, readOnly bool) error {
+// Newest returns the version of the newest schema.
+func Newest(provider *goose.Provider) int64 {
 	var newest int64
 	for _, source := range provider.ListSources() {
 		newest = max(newest, source.Version)
 	}
+	return newest
+}
+
+// Check returns an error of CodeInvalid unless this lsapi can open a record whose schema
+// has the version. A read-only record is not migrated. name is the record's in messages.
+func Check(provider *goose.Provider, name string, version int64, readOnly bool) error {
+	newest := Newest(provider)
 	switch {
 	case version > newest:
 		return lsapi.Errorf(lsapi.CodeInvalid,

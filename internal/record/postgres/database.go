@@ -89,45 +89,64 @@ func retry(ctx context.Context, attempt func(context.Context) error) error {
 }
 
 func (d database) prepare(ctx context.Context, pool *pgxpool.Pool) error {
-	if err := ping(ctx, pool); err != nil {
+	// A database may accept connections and not answer.
+	if err := bounded(ctx, pool.Ping); err != nil {
 		return err
 	}
-	exists, err := d.check(ctx, pool)
+	var found schema
+	err := bounded(ctx, func(ctx context.Context) (err error) {
+		found, err = d.check(ctx, pool)
+		return err
+	})
 	switch {
 	case err != nil:
 		return err
-	case d.readOnly && !exists:
+	case d.readOnly && found == noSchema:
 		return lsapi.Errorf(lsapi.CodeInvalid, "there is no record of changes in %s; name that of a running lsapi", d.name)
-	case d.readOnly:
+	case d.readOnly || found == newestSchema:
 		return nil
 	}
-	return d.migrate(ctx, pool)
+	return d.migrate(ctx)
 }
 
-// ping connects within a bound: a database may accept connections and not answer.
-func ping(ctx context.Context, pool *pgxpool.Pool) error {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	return pool.Ping(ctx)
+// errSlow is the cause of the end of a step of Open.
+var errSlow = &lsapi.Error{
+	Code: lsapi.CodeUnavailable, Message: "the record of changes is away: its database does not answer in time", Err: context.DeadlineExceeded,
 }
+
+// bounded runs a step of Open that waits for the database, at most for openTimeout.
+func bounded(ctx context.Context, step func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout, errSlow)
+	defer cancel()
+	return step(ctx)
+}
+
+// schema is what a database holds of a record.
+type schema int
+
+const (
+	noSchema schema = iota
+	olderSchema
+	newestSchema
+)
 
 // check returns an error of CodeInvalid for a database with anything but a record of a
 // known version. It alters nothing.
-func (d database) check(ctx context.Context, pool *pgxpool.Pool) (exists bool, err error) {
+func (d database) check(ctx context.Context, pool *pgxpool.Pool) (schema, error) {
 	var encoding string
 	if err := pool.QueryRow(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
-		return false, err
+		return noSchema, err
 	}
 	if encoding != "UTF8" {
-		return false, lsapi.Errorf(lsapi.CodeInvalid, "%s has the encoding %s; create one with ENCODING 'UTF8'", d.name, encoding)
+		return noSchema, lsapi.Errorf(lsapi.CodeInvalid, "%s has the encoding %s; create one with ENCODING 'UTF8'", d.name, encoding)
 	}
 	rows, err := pool.Query(ctx, "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")
 	if err != nil {
-		return false, err
+		return noSchema, err
 	}
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil || len(tables) == 0 {
-		return false, err
+		return noSchema, err
 	}
 	migrated, ours := false, len(tables) == 1 // goose creates its own table first
 	for _, name := range tables {
@@ -135,32 +154,39 @@ func (d database) check(ctx context.Context, pool *pgxpool.Pool) (exists bool, e
 		ours = ours || name == "turns"
 	}
 	if !migrated || !ours {
-		return false, lsapi.Errorf(lsapi.CodeInvalid, "%s holds tables of something else than lsapi; name another, or add ?search_path= with the name of an empty schema", d.name)
+		return noSchema, lsapi.Errorf(lsapi.CodeInvalid, "%s holds tables of something else than lsapi; name another, or add ?search_path= with the name of an empty schema", d.name)
 	}
 	return d.checkVersion(ctx, pool)
 }
 
-func (d database) checkVersion(ctx context.Context, pool *pgxpool.Pool) (exists bool, err error) {
+func (d database) checkVersion(ctx context.Context, pool *pgxpool.Pool) (found schema, err error) {
 	var version int64
 	if err := pool.QueryRow(ctx, migrate.SelectVersion).Scan(&version); err != nil || version == 0 {
-		return false, err
+		return noSchema, err
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	provider, err := migrate.New(goose.DialectPostgres, db, migrations)
 	if err != nil {
-		return false, err
+		return noSchema, err
 	}
-	return true, migrate.Check(provider, d.name, version, d.readOnly)
+	if version == migrate.Newest(provider) {
+		return newestSchema, nil
+	}
+	return olderSchema, migrate.Check(provider, d.name, version, d.readOnly)
 }
 
 // migrate creates or migrates the tables. One of several replicas does, and the others
-// wait.
-func (d database) migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {
-	db := stdlib.OpenDBFromPool(pool)
+// wait. A migration may take long, but not wait long for the lock of a table.
+func (d database) migrate(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, migrationTimeout, errSlow)
+	defer cancel()
+	config := d.config.ConnConfig.Copy()
+	config.RuntimeParams["lock_timeout"] = strconv.FormatInt(openTimeout.Milliseconds(), 10)
+	db := stdlib.OpenDB(*config)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	locker, err := goosed.NewPostgresSessionLocker(
-		goosed.WithLockTimeout(1, uint64(migrationTimeout/time.Second)), goosed.WithUnlockTimeout(1, uint64(connectTimeout/time.Second)))
+		goosed.WithLockTimeout(1, uint64(migrationWait/time.Second)), goosed.WithUnlockTimeout(1, uint64(connectTimeout/time.Second)))
 	if err != nil {
 		return fmt.Errorf("the lock of migrations: %w", err)
 	}

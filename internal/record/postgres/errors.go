@@ -58,7 +58,7 @@ func transient(err error) bool {
 	case "":
 		coded, ok := errors.AsType[*lsapi.Error](err)
 		return !ok || coded.Code == lsapi.CodeUnavailable
-	case stateIdle, stateTooLong, stateTooMany:
+	case stateIdle, stateTooLong, stateTooMany, stateLockTimeout:
 		return true
 	default:
 		return strings.HasPrefix(state, classOperatorsActions) || strings.HasPrefix(state, classConnection)

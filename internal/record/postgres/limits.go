@@ -33,13 +33,16 @@ const (
 	// which holds locks.
 	idleTimeout = 4 * time.Second
 
-	// openTimeout bounds how long Open waits for a database that starts, and openPause
-	// separates its attempts.
+	// openTimeout bounds each step of Open, and how long Open waits for a database that
+	// starts. openPause separates its attempts.
 	openTimeout = 5 * time.Second
 	openPause   = 250 * time.Millisecond
 
-	// migrationTimeout bounds how long a replica waits for another's migration.
-	migrationTimeout = time.Minute
+	// migrationWait bounds how long a replica waits for another's migration.
+	migrationWait = time.Minute
+
+	// migrationTimeout bounds migrations, which rewrite large tables.
+	migrationTimeout = 10 * time.Minute
 
 	// maxAttempts bounds the attempts of a transaction that conflicts with others.
 	maxAttempts = 5

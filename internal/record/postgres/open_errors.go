@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -78,6 +79,8 @@ func (d database) openError(cause error) error {
 	} else if isTLS(cause) {
 		code = lsapi.CodeInvalid
 		message = fmt.Sprintf("%s cannot be reached by TLS as the store's URL asks: %s; correct sslmode or sslrootcert in the URL, or the server", d.name, reason)
+	} else if _, unconnected := errors.AsType[*pgconn.ConnectError](cause); !unconnected && errors.Is(cause, context.DeadlineExceeded) {
+		message = fmt.Sprintf("%s does not answer in time; look for locks on its tables, and for its load", d.name)
 	}
 	return &lsapi.Error{Code: code, Message: message, Err: cause}
 }
@@ -96,6 +99,8 @@ func (d database) refusal(state, reason string) (code lsapi.Code, message string
 		return lsapi.CodeUnavailable, fmt.Sprintf("%s is starting or stopping; wait for it", d.name)
 	case stateTooMany:
 		return lsapi.CodeUnavailable, fmt.Sprintf("%s has too many connections (%s); raise its max_connections", d.name, reason)
+	case stateLockTimeout:
+		return lsapi.CodeUnavailable, fmt.Sprintf("%s has locks on tables of the record (%s); end the session that holds them", d.name, reason)
 	default:
 		message = fmt.Sprintf("%s cannot be opened: %s (%s)", d.name, reason, state)
 	}

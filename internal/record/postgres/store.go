@@ -73,7 +73,7 @@ func (s *store) join(ctx context.Context) error {
 	if s.feed == nil {
 		return nil
 	}
-	return s.feed.Begin(ctx, 0)
+	return bounded(ctx, func(ctx context.Context) error { return s.feed.Begin(ctx, 0) })
 }
 
 func (s *store) start() {
