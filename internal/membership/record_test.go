@@ -628,3 +628,32 @@ func TestUnrecordedConflictIsNotAnswered(t *testing.T) {
 		}
 	})
 }
+
+// A read that shows a change before the record does would be followed by one on another
+// replica that does not.
+func TestChangeIsVisibleOnlyOnceItsOutcomeIsOnRecord(t *testing.T) {
+	for name, call := range map[string]hook{"answered": nil, "settled": late(0)} {
+		t.Run(name, func(t *testing.T) {
+			aws, record := newFakeAWS(), newFakeRecord()
+			aws.run(one)
+			if call != nil {
+				aws.next("Register", call)
+			}
+			recorded(t, aws, record, func(t *testing.T, s *service) {
+				record.fails(outcomesAreUnavailable)
+				began := time.Now()
+				var caller sync.WaitGroup
+				caller.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
+				time.Sleep(5 * time.Second)
+				if members := s.recent.Over("web", nil, began); len(members) > 0 {
+					t.Errorf("before its outcome is on record, a read shows %v", members)
+				}
+				record.fails(nil)
+				caller.Wait()
+				if members := s.recent.Over("web", nil, began); !slices.Equal(members, []string{one}) {
+					t.Errorf("after that it shows %v", members)
+				}
+			})
+		})
+	}
+}

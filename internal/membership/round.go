@@ -203,8 +203,8 @@ func (r *round) finish(changes []*change) {
 			applied = append(applied, c)
 		}
 	}
-	r.show(applied)
 	var outcomes recordBatch
+	r.showWhenRecorded(&outcomes, applied)
 	for _, c := range changes {
 		if c.err != nil && c.err.Ambiguous {
 			r.open.add(c)
@@ -217,19 +217,23 @@ func (r *round) finish(changes []*change) {
 	}
 }
 
-// show makes changes that took effect visible to every read from now on.
-func (r *round) show(changes []*change) {
+// showWhenRecorded makes changes that took effect by now visible to every read as soon as
+// the batch is on record, and before its answers. No read may show them earlier, because a
+// later one on another replica would not.
+func (r *round) showWhenRecorded(b *recordBatch, changes []*change) {
 	now := time.Now()
-	applied := make([]lsapi.AppliedChange, len(changes))
-	for i, c := range changes {
-		applied[i] = lsapi.AppliedChange{Change: c.recorded, Seq: r.journal.lease.Head.Seq, At: now}
-		r.journal.recorded.changed(c, now)
-	}
-	r.overlay.Apply(r.name, applied)
+	b.then(pendingAnswer{give: func() {
+		applied := make([]lsapi.AppliedChange, len(changes))
+		for i, c := range changes {
+			applied[i] = lsapi.AppliedChange{Change: c.recorded, Seq: r.journal.lease.Head.Seq, At: now}
+			r.journal.recorded.changed(c, now)
+		}
+		r.overlay.Apply(r.name, applied)
+	}})
 }
 
-// complete adds the outcome of a change to the batch. If it took effect, it is shown
-// already, and the callers that shared it have conflicts; else they are tried anew.
+// complete adds the outcome of a change to the batch. If it took effect, the callers that
+// shared it have conflicts; else they are tried anew.
 func (r *round) complete(b *recordBatch, c *change, o lsapi.Outcome, inferred bool) {
 	recorded := r.journal.recorded
 	event := c.complete(o, inferred)

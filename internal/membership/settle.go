@@ -8,24 +8,28 @@ import (
 )
 
 // settle looks for the effects of open changes in what the round has read. An outcome that
-// cannot be recorded stays open until the next look, although its effect is shown.
+// cannot be recorded stays open until the next look.
 func (r *round) settle(v view) {
 	if r.open.isEmpty() {
 		return
 	}
-	var still, settled []*change
+	var still, settled, applied []*change
 	var outcomes recordBatch
+	verdicts := make(map[*change]lsapi.Outcome, len(r.open.changes))
 	for _, c := range r.open.changes {
 		o := judge(c, v, r.overlay.Window())
 		if o == stillOpen {
 			still = append(still, c)
 			continue
 		}
-		settled = append(settled, c)
+		settled, verdicts[c] = append(settled, c), o
 		if o == lsapi.OutcomeApplied {
-			r.show([]*change{c})
+			applied = append(applied, c)
 		}
-		r.complete(&outcomes, c, o, o != lsapi.OutcomeUnknown)
+	}
+	r.showWhenRecorded(&outcomes, applied)
+	for _, c := range settled {
+		r.complete(&outcomes, c, verdicts[c], verdicts[c] != lsapi.OutcomeUnknown)
 	}
 	r.open.changes = still
 	switch err := r.journal.append(&outcomes); {
