@@ -86,7 +86,7 @@ func TestAwaitRetriesAfterLongRequestFails(t *testing.T) {
 				time.Sleep(64 * time.Second) // longer than an outage may last
 				return nil, io.ErrUnexpectedEOF
 			},
-			recorded(respond(http.StatusOK, memberIn("InService"))),
+			recorded(respond(http.StatusOK, memberIn("InService"))), //nolint:bodyclose // the client closes it
 		}}})
 		if err != nil {
 			t.Fatal(err)

@@ -437,7 +437,7 @@ func recorded(handler http.HandlerFunc) func() (*http.Response, error) {
 func TestChangeIsRetriedOnlyAfterAConnection(t *testing.T) {
 	refused := func() (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: errors.New("refused")} }
 	broken := func() (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
-	made := recorded(respond(http.StatusCreated, map[string]string{"instanceId": instance}))
+	made := recorded(respond(http.StatusCreated, map[string]string{"instanceId": instance})) //nolint:bodyclose // the client closes it
 	for name, test := range map[string]struct {
 		responses []func() (*http.Response, error)
 		requests  int

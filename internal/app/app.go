@@ -99,7 +99,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	if err := a.startMembership(ctx, cfg, metrics, &handling); err != nil {
 		return err
 	}
-	handler := web.New(handling)
+	handler := web.New(handling) //nolint:contextcheck // each exchange carries its own
 	listen := o.Listen
 	if listen == nil {
 		listen = func(ctx context.Context) (net.Listener, error) { return Listen(ctx, cfg.Listen) }

@@ -46,6 +46,9 @@ func newDoctor(p Process) *cobra.Command {
 	return command
 }
 
+// checkup collects findings.
+type checkup struct{ findings []finding }
+
 func (c *checkup) checkService(ctx context.Context, command *cobra.Command, p Process) error {
 	service, err := connect(command, p)
 	if problems, ok := errors.AsType[*config.Error](err); ok {
@@ -85,9 +88,6 @@ type finding struct {
 	Found   string `json:"found"`
 	Do      string `json:"do,omitempty"`
 }
-
-// checkup collects findings.
-type checkup struct{ findings []finding }
 
 func (c *checkup) ok(check, format string, args ...any) { c.add(verdictOK, check, "", format, args) }
 

@@ -77,11 +77,11 @@ func (f *stressFlags) run(ctx context.Context, p Process) error {
 	if err != nil {
 		return err
 	}
-	print := report.WriteText
+	write := report.WriteText
 	if f.output == "json" {
-		print = report.WriteJSON
+		write = report.WriteJSON
 	}
-	if err := errors.Join(writeFiles(files, report), print(p.Stdout)); err != nil {
+	if err := errors.Join(writeFiles(files, report), write(p.Stdout)); err != nil {
 		return err
 	}
 	return verdict(report)

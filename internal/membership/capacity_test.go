@@ -18,7 +18,7 @@ import (
 // unfinished adds an open change to the logs of n load balancers.
 func unfinished(record *fakeRecord, n int) {
 	for i := range n {
-		open := elsewhere(lsapi.Attach, one, int64(i)).Change
+		open := elsewhere(lsapi.Attach, int64(i)).Change
 		open.Outcome, open.Deadline = "", open.IntendedAt
 		record.log(fmt.Sprint("elb-", i)).add(lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: open})
 	}

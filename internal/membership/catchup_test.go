@@ -11,14 +11,14 @@ import (
 	"lsapi/internal/membership"
 )
 
-// elsewhere is a change that another process has applied just now, by the event of
-// that number.
-func elsewhere(action lsapi.Action, instance string, seq int64) lsapi.AppliedChange {
+// elsewhere is a change of one that another process has just applied, by the event of that
+// number.
+func elsewhere(action lsapi.Action, seq int64) lsapi.AppliedChange {
 	return lsapi.AppliedChange{
 		Change: lsapi.Change{
-			ID: fmt.Sprint("elsewhere-", seq), Action: action, LoadBalancer: "web", InstanceID: instance,
+			ID: fmt.Sprint("elsewhere-", seq), Action: action, LoadBalancer: "web", InstanceID: one,
 			IntendedAt: time.Now(), CompletedAt: time.Now(), Outcome: lsapi.OutcomeApplied,
-			Instance: lsapi.Instance{ID: instance, Type: "t2.micro", State: lsapi.StateRunning},
+			Instance: lsapi.Instance{ID: one, Type: "t2.micro", State: lsapi.StateRunning},
 		},
 		Seq: seq, At: time.Now(),
 	}
@@ -29,7 +29,7 @@ func TestChangeLearnedLateDoesNotOverrideTheOneThatFollowedIt(t *testing.T) {
 	aws.run(one)
 	aws.lag = 9 * time.Second
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		before := elsewhere(lsapi.Detach, one, 1)
+		before := elsewhere(lsapi.Detach, 1)
 		record.add(lsapi.Event{Kind: lsapi.EventCompleted, At: time.Now(), Change: before.Change})
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		if err := s.recent.Learn("web", []lsapi.AppliedChange{before}); err != nil {

@@ -210,7 +210,7 @@ func TestOutsideChangeAfterACrashIsRecordedWithAnIntervalThatHoldsIt(t *testing.
 func TestOpenChangeOfARecordWithoutMembershipIsSettled(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	synctest.Test(t, func(t *testing.T) {
-		open := elsewhere(lsapi.Attach, one, 1).Change
+		open := elsewhere(lsapi.Attach, 1).Change
 		open.Outcome = ""
 		record.add(lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: open})
 		s := started(t, aws, record)

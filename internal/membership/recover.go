@@ -9,7 +9,7 @@ import (
 
 // Start begins to look for changes that were left open.
 func (s *Service) Start() {
-	s.work.Go(func(context.Context) { s.recoverForever() })
+	s.work.Go(func(context.Context) { s.recoverForever() }) //nolint:contextcheck // shared has the same context
 }
 
 // recoverForever starts the lanes of changes that a process has left open, this one before

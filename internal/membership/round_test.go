@@ -254,7 +254,7 @@ func TestFirstRoundAfterACrashLeavesTheOpenInstanceAlone(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
-		open := elsewhere(lsapi.Attach, one, 1).Change
+		open := elsewhere(lsapi.Attach, 1).Change
 		open.Outcome, open.Deadline = "", time.Now().Add(5*time.Second)
 		record.add(lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: open})
 		s := newService(aws, membership.Options{Record: record}) // not started: the request is the first to read the record

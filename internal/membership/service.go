@@ -194,9 +194,9 @@ func (s *Service) wake(loadBalancer string) {
 func (s *Service) startLane(loadBalancer string) *lane {
 	l := newLane(s.shared, loadBalancer)
 	s.lanes[loadBalancer] = l
-	s.work.Go(func(context.Context) { //nolint:contextcheck // shared has the same context
-		for l.run(); !s.remove(l); {
-			l.run()
+	s.work.Go(func(context.Context) {
+		for ended := false; !ended; ended = s.remove(l) {
+			l.run() //nolint:contextcheck // shared has the same context
 		}
 	})
 	return l

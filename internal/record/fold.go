@@ -69,18 +69,25 @@ func (f *fold) misplaced(row EventRow, p *payload) string {
 		return fmt.Sprintf("it says to be event %d of load balancer %s", p.Seq, p.LoadBalancer)
 	case !p.At.Equal(row.At) || p.Kind != row.Kind || p.changeID() != row.ChangeID:
 		return "its time, kind or change is not what was hashed"
-	case f.log.Last == 0 && row.Seq == 1 && row.Prev != Hash{}:
-		return "it is the first event, but follows another"
-	case f.log.Last == 0 && row.Seq > 1 && row.Kind != lsapi.EventCheckpoint:
-		return "the events before it are gone, but it is no checkpoint"
 	case f.log.Last == 0:
-		return ""
+		return misplacedFirst(row)
 	case row.Seq != f.log.Last+1:
 		return fmt.Sprintf("the events before it are missing, from %d on", f.log.Last+1)
 	case row.Prev != f.log.Hash:
 		return "it does not follow the event before it"
 	case p.At.Before(f.log.At):
 		return "it is older than the event before it"
+	}
+	return ""
+}
+
+// misplacedFirst is misplaced for the first kept event.
+func misplacedFirst(row EventRow) string {
+	switch {
+	case row.Seq == 1 && row.Prev != Hash{}:
+		return "it is the first event, but follows another"
+	case row.Seq > 1 && row.Kind != lsapi.EventCheckpoint:
+		return "the events before it are gone, but it is no checkpoint"
 	}
 	return ""
 }

@@ -44,7 +44,7 @@ func newLoad(ctx context.Context, o Options, connections int, t *tally) (*load, 
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	} else {
-		l.nap = time.Sleep // a network in memory may be on a fake clock
+		l.nap = time.Sleep //nolint:forbidigo // a network in memory may be on a fake clock
 	}
 	one := new(http.Protocols) // HTTP/2 would use a single connection
 	one.SetHTTP1(true)

@@ -108,7 +108,7 @@ func checkTooLarge(t *testing.T, r *http.Request) {
 	t.Helper()
 	r.Header.Set("Authorization", authorization)
 	w := httptest.NewRecorder()
-	newHandler(newMemberships()).ServeHTTP(w, r)
+	newHandler(newMemberships()).ServeHTTP(w, r) //nolint:contextcheck // the request carries it
 	if want := `{"message":"the body is larger than 64 KiB"}` + "\n"; w.Code != http.StatusRequestEntityTooLarge || w.Body.String() != want {
 		t.Errorf("answer is %d %s, want 413", w.Code, w.Body)
 	}

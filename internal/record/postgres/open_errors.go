@@ -123,7 +123,7 @@ func chain(err error) iter.Seq[error] {
 	return func(yield func(error) bool) {
 		for err != nil && yield(err) {
 			inner := errors.Unwrap(err)
-			if attempts, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this is the walk along the chain
+			if attempts, ok := err.(interface{ Unwrap() []error }); ok {
 				if all := attempts.Unwrap(); len(all) > 0 {
 					inner = all[len(all)-1]
 				}

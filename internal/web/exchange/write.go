@@ -84,7 +84,7 @@ func decodeText(field string) (string, error) {
 }
 
 // saneKey matches idempotency keys: visible ASCII. A UUID has 36 characters.
-var saneKey = regexp.MustCompile(`^[!-~]{1,128}$`)
+var saneKey = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
 
 // IdempotencyKey returns the request's idempotency key, and whether it has one.
 func (x *Exchange) IdempotencyKey() (key string, given bool, err error) {
