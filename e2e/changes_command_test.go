@@ -154,3 +154,14 @@ func TestCheckpointDetectsTruncatedLog(t *testing.T) {
 		t.Errorf("status %d, %s%s", status, stdout, stderr)
 	}
 }
+
+func TestChangesListRejectsNamesThatAreNotUTF8(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		for _, flag := range []string{"--actor", "--load-balancer"} {
+			status, stdout, stderr := changesCommand(t, store, "list", flag, "\xff")
+			if status != 2 || stdout != "" || !strings.Contains(stderr, flag+" is not UTF-8") {
+				t.Errorf("%s: status %d, stdout %q, stderr %q", flag, status, stdout, stderr)
+			}
+		}
+	})
+}

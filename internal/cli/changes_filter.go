@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -43,6 +44,11 @@ func (f *changesFlags) parse(now time.Time) (err error) {
 	if f.filter.InstanceID != "" {
 		if err := checkInstance(f.filter.InstanceID); err != nil {
 			return usagef("--instance: %w", err)
+		}
+	}
+	for _, name := range []struct{ flag, value string }{{"--actor", f.filter.Actor}, {"--load-balancer", f.filter.LoadBalancer}} {
+		if !utf8.ValidString(name.value) {
+			return usagef("%s is not UTF-8", name.flag)
 		}
 	}
 	if f.filter.Limit < 0 {

@@ -2,9 +2,12 @@ package record_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"lsapi"
 	"lsapi/internal/record"
@@ -64,5 +67,59 @@ func TestOpenReportsLockedTablesAsUnavailable(t *testing.T) {
 			}
 			openURL(t, there, options)
 		})
+	}
+}
+
+// A database whose own limit ends a statement has answered: its connections are kept.
+func TestCanceledStatementIsSlowDatabaseNotUnreachable(t *testing.T) {
+	there := postgrestest.URL(t)
+	limited := there + "&statement_timeout=300"
+	s := openURL(t, limited, record.Options{})
+	l := newLane(t, s, "web")
+	l.know(one)
+	locker := connect(t, there)
+	sessions := func() (pids []int32) {
+		t.Helper()
+		rows, err := locker.Query(t.Context(), "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'lsapi' ORDER BY pid")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pids, err = pgx.CollectRows(rows, pgx.RowTo[int32]); err != nil {
+			t.Fatal(err)
+		}
+		return pids
+	}
+	if _, err := locker.Exec(t.Context(), "BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	before := sessions()
+	event := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}
+	_, err := s.Append(t.Context(), l.lease, []lsapi.Event{event})
+	wantCode(t, err, lsapi.CodeUnavailable)
+	if message := lsapi.AsError(err).Message; !strings.Contains(message, "does not answer in time") {
+		t.Errorf("got %q", message)
+	}
+	if _, err := locker.Exec(t.Context(), "ROLLBACK; BEGIN; LOCK TABLE logs IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = open.URL(t.Context(), limited, record.Options{Learn: newLearner().learn})
+	wantCode(t, err, lsapi.CodeUnavailable)
+	if message := lsapi.AsError(err).Message; !strings.Contains(message, "does not answer in time") {
+		t.Errorf("at the start: got %q", message)
+	}
+	after := sessions()
+	for _, pid := range before {
+		if !slices.Contains(after, pid) {
+			t.Errorf("the sessions were %v and are %v", before, after)
+		}
+	}
+}
+
+func TestVerifyWorksWithOneConnection(t *testing.T) {
+	there := postgrestest.URL(t)
+	newLane(t, openURL(t, there, record.Options{}), "web").do(lsapi.Attach, one)
+	reader := openURL(t, there+"&pool_max_conns=1", record.Options{ReadOnly: true})
+	if found := wantWhole(t, reader); found.Changes != 1 {
+		t.Errorf("it verified %d changes", found.Changes)
 	}
 }

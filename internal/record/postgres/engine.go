@@ -31,8 +31,9 @@ func (e *engine) View(ctx context.Context, read func(record.Tables) error) error
 	return e.read(ctx, func(t *tables) error { return read(t) })
 }
 
-// Views implements record.Engine.
+// Views implements record.Engine. Each view has a connection.
 func (e *engine) Views(ctx context.Context, n int, read func([]record.Tables) error) error {
+	n = min(n, int(e.database.config.MaxConns))
 	return e.done(ctx, e.readOnce(ctx, n, func(all []*tables) error {
 		views := make([]record.Tables, n)
 		for i := range all {

@@ -25,6 +25,7 @@ const (
 	stateDiskFull         = "53100"
 	stateTooMany          = "53300"
 	stateLockTimeout      = "55P03"
+	stateCanceled         = "57014"
 	stateShutdown         = "57P01"
 	stateStarting         = "57P03"
 	stateSerialization    = "40001"
@@ -54,21 +55,25 @@ func repeatable(err error) bool {
 // transient reports whether another attempt to open a database may succeed: it is
 // starting, or the connection or its session ended.
 func transient(err error) bool {
-	switch state := sqlState(err); state {
-	case "":
-		coded, ok := errors.AsType[*lsapi.Error](err)
-		return !ok || coded.Code == lsapi.CodeUnavailable
+	if state := sqlState(err); state != "" {
+		return transientState(state)
+	}
+	coded, ok := errors.AsType[*lsapi.Error](err)
+	return !ok || coded.Code == lsapi.CodeUnavailable
+}
+
+func transientState(state string) bool {
+	switch state {
 	case stateIdle, stateTooLong, stateTooMany, stateLockTimeout:
 		return true
-	default:
-		return strings.HasPrefix(state, classOperatorsActions) || strings.HasPrefix(state, classConnection)
 	}
+	return strings.HasPrefix(state, classOperatorsActions) || strings.HasPrefix(state, classConnection)
 }
 
 // stale reports whether the open connections may be useless.
 func stale(err error) bool {
 	state := sqlState(err)
-	return state == "" || state == stateReadOnly || strings.HasPrefix(state, classOperatorsActions)
+	return state == "" || state == stateReadOnly || strings.HasPrefix(state, classOperatorsActions) && state != stateCanceled
 }
 
 // errAway returns the coded error of a failure after which nothing was recorded.
@@ -78,7 +83,7 @@ func errAway(ctx context.Context, cause error) error {
 	}
 	message := "the record of changes is away: its database cannot be reached"
 	switch state := sqlState(cause); {
-	case state == "" && pgconn.Timeout(cause):
+	case state == stateCanceled, state == "" && (pgconn.Timeout(cause) || errors.Is(cause, context.DeadlineExceeded)):
 		message = "the record of changes is away: its database does not answer in time"
 	case state == stateDiskFull:
 		message = "the record of changes cannot be written: the disk of its database is full"

@@ -80,7 +80,7 @@ func (d database) openError(cause error) error {
 		code = lsapi.CodeInvalid
 		message = fmt.Sprintf("%s cannot be reached by TLS as the store's URL asks: %s; correct sslmode or sslrootcert in the URL, or the server", d.name, reason)
 	} else if _, unconnected := errors.AsType[*pgconn.ConnectError](cause); !unconnected && errors.Is(cause, context.DeadlineExceeded) {
-		message = fmt.Sprintf("%s does not answer in time; look for locks on its tables, and for its load", d.name)
+		message = d.slow()
 	}
 	return &lsapi.Error{Code: code, Message: message, Err: cause}
 }
@@ -101,10 +101,19 @@ func (d database) refusal(state, reason string) (code lsapi.Code, message string
 		return lsapi.CodeUnavailable, fmt.Sprintf("%s has too many connections (%s); raise its max_connections", d.name, reason)
 	case stateLockTimeout:
 		return lsapi.CodeUnavailable, fmt.Sprintf("%s has locks on tables of the record (%s); end the session that holds them", d.name, reason)
+	case stateCanceled:
+		return lsapi.CodeUnavailable, d.slow()
 	default:
 		message = fmt.Sprintf("%s cannot be opened: %s (%s)", d.name, reason, state)
 	}
+	if transientState(state) {
+		return lsapi.CodeUnavailable, message
+	}
 	return lsapi.CodeInvalid, message
+}
+
+func (d database) slow() string {
+	return fmt.Sprintf("%s does not answer in time; look for locks on its tables, and for its load", d.name)
 }
 
 // reason is the innermost message of the database or driver, without the password.
