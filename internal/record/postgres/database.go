@@ -181,9 +181,11 @@ func (d database) checkVersion(ctx context.Context, pool *pgxpool.Pool) (found s
 func (d database) migrate(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, migrationTimeout, errSlow)
 	defer cancel()
-	config := d.config.ConnConfig.Copy()
-	config.RuntimeParams["lock_timeout"] = strconv.FormatInt(openTimeout.Milliseconds(), 10)
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*d.config.ConnConfig, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		// Poolers reject it as a parameter of the connection.
+		_, err := conn.Exec(ctx, "SET lock_timeout = "+strconv.FormatInt(openTimeout.Milliseconds(), 10))
+		return err
+	}))
 	defer func() { err = errors.Join(err, db.Close()) }()
 	locker, err := goosed.NewPostgresSessionLocker(
 		goosed.WithLockTimeout(1, uint64(migrationWait/time.Second)), goosed.WithUnlockTimeout(1, uint64(connectTimeout/time.Second)))
