@@ -31,7 +31,7 @@ func newBudget(cfg config.Config, metrics *telemetry.Metrics) (*budget.Budget, e
 }
 
 func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget.Budget, metrics *telemetry.Metrics, available *cloud.Availability, clocks *clock.Monitor) (*cloud.Client, error) {
-	return cloud.New(ctx, cloud.Options{
+	aws, err := cloud.New(ctx, cloud.Options{
 		Region:   cfg.Region,
 		Endpoint: cfg.AWSEndpoint,
 		Budget:   allowance,
@@ -42,6 +42,10 @@ func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget
 		ObserveDate: observeDate(clocks),
 		Log:         a.log,
 	})
+	if err != nil { // for a file of the SDK, since its variables are checked before
+		return nil, &config.Error{Problems: []string{err.Error()}}
+	}
+	return aws, nil
 }
 
 // startMembership starts the record, the snapshot, the polls and the lanes, and adds them

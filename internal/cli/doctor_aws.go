@@ -14,7 +14,7 @@ import (
 
 // checkAWS checks the AWS permissions that lsapi serve needs.
 func (c *checkup) checkAWS(ctx context.Context, command *cobra.Command, p Process) error {
-	cfg, err := config.AWS(config.Sources{Flags: command.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile})
+	cfg, err := config.AWS(config.Sources{Flags: command.Flags(), Environ: p.Environ, EnvFile: config.DefaultEnvFile, CheckAWS: cloud.CheckVariables})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"lsapi/internal/app"
 	"lsapi/internal/auth"
+	"lsapi/internal/cloud"
 	"lsapi/internal/config"
 )
 
@@ -22,6 +23,7 @@ func newServe(p Process) *cobra.Command {
 			EnvFile:        config.DefaultEnvFile,
 			CheckToken:     auth.CheckToken,
 			CheckUsersFile: auth.CheckUsersFile,
+			CheckAWS:       cloud.CheckVariables,
 		}
 		cfg, err := config.Load(sources)
 		if err != nil {

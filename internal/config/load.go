@@ -29,6 +29,9 @@ type Sources struct {
 	// CheckUsersFile validates a users file, given the token, which may be empty. Its
 	// error contains neither. Only Load calls it.
 	CheckUsersFile func(path, token string) error
+	// CheckAWS reports the variables of the AWS SDK that are invalid. No problem contains a
+	// secret. Only Load and AWS call it. Nil means no check.
+	CheckAWS func(value func(variable string) string, report func(variable, problem string))
 }
 
 // Load merges and validates the settings. Its error is an *Error that lists every
@@ -57,6 +60,8 @@ func Load(s Sources) (Config, error) {
 		Environment:     unset(p.file, s.Environ),
 	}
 	p.checkBounds(cfg)
+	p.checkTimeZone()
+	p.checkAWS(s.CheckAWS)
 	return cfg, p.err()
 }
 
@@ -78,6 +83,7 @@ func Store(s Sources) (Secret, error) {
 func AWS(s Sources) (Config, error) {
 	p := newParser(s)
 	cfg := Config{Region: p.region(), AWSEndpoint: p.awsEndpoint(), Environment: unset(p.file, s.Environ)}
+	p.checkAWS(s.CheckAWS)
 	return cfg, p.err()
 }
 
@@ -103,22 +109,36 @@ func (p *parser) lookup(key string) (text, origin string) {
 		return strings.TrimSpace(flags.Lookup(key).Value.String()), "set by the flag"
 	}
 	s := find(key)
-	path, _ := envFilePath(p.sources)
-	places := []struct {
-		variables []string
-		name      string
-	}{{p.sources.Environ, "in the environment"}, {p.file, "in " + path}}
-	for _, place := range places {
-		if text := strings.TrimSpace(Variable(place.variables, s.variable)); text != "" {
-			return text, "set " + place.name
-		}
+	if text, origin := p.variable(s.variable); text != "" {
+		return text, origin
 	}
-	for _, place := range places {
+	for _, place := range p.places() {
 		if slices.ContainsFunc(place.variables, func(entry string) bool { return strings.HasPrefix(entry, s.variable+"=") }) {
 			return s.fallback, "set to nothing " + place.name
 		}
 	}
 	return s.fallback, ""
+}
+
+// place is a list of variables.
+type place struct {
+	variables []string
+	name      string
+}
+
+func (p *parser) places() []place {
+	path, _ := envFilePath(p.sources)
+	return []place{{p.sources.Environ, "in the environment"}, {p.file, "in " + path}}
+}
+
+// variable returns the value of a variable, empty if it is not set, and where it is set.
+func (p *parser) variable(name string) (text, origin string) {
+	for _, place := range p.places() {
+		if text := strings.TrimSpace(Variable(place.variables, name)); text != "" {
+			return text, "set " + place.name
+		}
+	}
+	return "", ""
 }
 
 func (p *parser) text(key string) string {

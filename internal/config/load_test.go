@@ -373,3 +373,37 @@ func TestProblemNamesOriginOfSetting(t *testing.T) {
 		})
 	}
 }
+
+func TestTimeZoneMustExist(t *testing.T) {
+	for zone, valid := range map[string]bool{
+		"": true, "UTC": true, "Europe/Berlin": true, ":Europe/Berlin": true, "/usr/share/zoneinfo/Europe/Berlin": true,
+		"Europe/Berln": false, "CET-1CEST": false, "/none": false, "/dev/null": false, "../secret": false,
+	} {
+		_, err := config.Load(withVariable(sources(t), "TZ="+zone))
+		if (err == nil) != valid {
+			t.Errorf("TZ=%s: %v", zone, err)
+		}
+		if !valid && (!strings.Contains(err.Error(), "TZ: not a time zone") || strings.Contains(err.Error(), zone)) {
+			t.Errorf("TZ=%s: %v", zone, err)
+		}
+	}
+}
+
+func TestProblemsOfTheAWSVariablesAreListedWithTheirPlace(t *testing.T) {
+	s := withVariable(sources(t, "--env-file="+writeFile(t, "AWS_B=file\nAWS_A=file\n")), "AWS_A=environment")
+	s.CheckAWS = func(value func(string) string, report func(variable, problem string)) {
+		for _, variable := range []string{"AWS_A", "AWS_B", "AWS_C"} {
+			if value(variable) != "" {
+				report(variable, "wrong")
+			}
+		}
+	}
+	s.Environ = append(s.Environ, "LISTEN=nowhere")
+	found := problems(t, s)
+	if len(found) != 3 || found[1] != "AWS_A: wrong; it is set in the environment" || !strings.HasPrefix(found[2], "AWS_B: wrong; it is set in /") {
+		t.Errorf("got %q", found)
+	}
+	if _, err := config.AWS(s); err == nil || !strings.Contains(err.Error(), "2 problems") {
+		t.Errorf("got %v", err)
+	}
+}

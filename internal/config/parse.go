@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/safefile"
 )
 
 // parser converts settings into values and collects problems.
@@ -200,6 +201,41 @@ func (p *parser) logLevel() slog.Level {
 	}
 	return level
 }
+
+// checkTimeZone validates TZ as package time reads it, which uses UTC for an invalid one.
+func (p *parser) checkTimeZone() {
+	zone := strings.TrimPrefix(p.text(keyTimeZone), ":")
+	var err error
+	if filepath.IsAbs(zone) {
+		var data []byte
+		if data, err = safefile.Read(zone, maxZoneSize); err == nil {
+			_, err = time.LoadLocationFromTZData(zone, data)
+		}
+	} else {
+		_, err = time.LoadLocation(zone)
+	}
+	if err != nil {
+		p.problem(keyTimeZone, "not a time zone, such as Europe/Berlin")
+	}
+}
+
+// checkAWS adds the problems of the AWS SDK's variables.
+func (p *parser) checkAWS(check func(value func(string) string, report func(variable, problem string))) {
+	if check == nil {
+		return
+	}
+	value := func(variable string) string {
+		text, _ := p.variable(variable)
+		return text
+	}
+	check(value, func(variable, problem string) {
+		_, origin := p.variable(variable)
+		p.problems = append(p.problems, variable+": "+problem+"; it is "+origin)
+	})
+}
+
+// maxZoneSize is far more than a file of a time zone has.
+const maxZoneSize = 1 << 20
 
 var storeSchemes = []string{"sqlite", "postgres", "postgresql"}
 

@@ -22,6 +22,7 @@ const (
 	keyStore           = "store"
 	keyKeepChanges     = "keep-changes"
 	keyStateDirectory  = "state-directory"
+	keyTimeZone        = "time-zone"
 	keyRequestTimeout  = "request-timeout"
 	keyShutdownTimeout = "shutdown-timeout"
 	keyTrustedProxies  = "trusted-proxies"
@@ -65,6 +66,7 @@ func settings() []setting {
 		{key: keyStore, variable: "STORE_URL",
 			usage: "`URL` of the record of changes: sqlite:FILE, or postgres://... for several replicas (default: sqlite:lsapi.db, in $STATE_DIRECTORY if it is set)"},
 		{key: keyStateDirectory, variable: "STATE_DIRECTORY", hidden: true},
+		{key: keyTimeZone, variable: "TZ", hidden: true},
 		{key: keyKeepChanges, variable: "KEEP_CHANGES", fallback: "forever",
 			usage: "retention of changes in `days`, such as 400d, or forever"},
 		{key: keyMetricsPublic, variable: "METRICS_PUBLIC", fallback: "false",

@@ -1,0 +1,7 @@
+package cloud
+
+// The tables of CheckVariables, for tests.
+var (
+	VariableValues = variableValues
+	WholeNumbers   = wholeNumbers
+)
