@@ -103,7 +103,9 @@ func TestCallsStayWithinBudget(t *testing.T) {
 	}
 	a := startAWS(t, "--fleet", "6x1")
 	began := time.Now() // before the buckets exist
-	s := startService(t, a.base, with("REQUEST_TIMEOUT=3s", "BUDGET_ELB_READ=5+4", "BUDGET_ELB_WRITE=2+1", "BUDGET_EC2_FILTERED=2+2"))
+	// The requests outlast a round's waits for these small buckets. Otherwise all callers of
+	// a round may leave before it sends anything.
+	s := startService(t, a.base, with("REQUEST_TIMEOUT=10s", "BUDGET_ELB_READ=5+4", "BUDGET_ELB_WRITE=2+1", "BUDGET_EC2_FILTERED=2+2"))
 	stop := s.load(t, 6)
 	defer stop()
 	exceeded := map[string]bool{}
