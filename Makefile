@@ -11,7 +11,7 @@ COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 LDFLAGS := -s -w -X lsapi/internal/cli.version=$(VERSION) -X lsapi/internal/cli.commit=$(COMMIT)
 
 # How long `make test` takes, as measured; it says so.
-TEST_TAKES := about 8 min on two idle processors when nothing is built yet, and 4 min later
+TEST_TAKES := about 10 min on two idle processors when nothing is built yet, and 7 min later
 
 # How long `make fuzz` spends on each target.
 FUZZTIME ?= 30s

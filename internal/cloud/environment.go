@@ -63,7 +63,7 @@ func CheckVariables(value func(variable string) string, report func(variable, pr
 		}
 	}
 	if path := value("AWS_CA_BUNDLE"); path != "" {
-		text, err := os.ReadFile(path) //nolint:gosec // the SDK reads it, too
+		text, err := os.ReadFile(path) // the SDK reads it, too
 		if err != nil {
 			report("AWS_CA_BUNDLE", "cannot read this file: "+safefile.WithoutPath(err).Error())
 		} else if !x509.NewCertPool().AppendCertsFromPEM(text) {
