@@ -13,23 +13,19 @@ func (r *round) settle(v view) {
 	if r.open.isEmpty() {
 		return
 	}
-	var still, settled, applied []*change
+	var still, settled []*change
 	var outcomes recordBatch
-	verdicts := make(map[*change]lsapi.Outcome, len(r.open.changes))
 	for _, c := range r.open.changes {
 		o := judge(c, v, r.overlay.Window())
 		if o == stillOpen {
 			still = append(still, c)
 			continue
 		}
-		settled, verdicts[c] = append(settled, c), o
+		settled = append(settled, c)
 		if o == lsapi.OutcomeApplied {
-			applied = append(applied, c)
+			r.showWhenRecorded(&outcomes, []*change{c})
 		}
-	}
-	r.showWhenRecorded(&outcomes, applied)
-	for _, c := range settled {
-		r.complete(&outcomes, c, verdicts[c], verdicts[c] != lsapi.OutcomeUnknown)
+		r.complete(&outcomes, c, o, o != lsapi.OutcomeUnknown)
 	}
 	r.open.changes = still
 	switch err := r.journal.append(&outcomes); {
