@@ -1,0 +1,153 @@
+package lsapi
+
+import (
+	"cmp"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Kind is a kind of pool.
+type Kind string
+
+// KindELB is the kind of Classic load balancers.
+const KindELB Kind = "elb"
+
+// DefaultScope is the name of the first AWS account and region that lsapi manages.
+const DefaultScope = "default"
+
+// PoolID identifies a pool. PoolIDs are comparable; the zero PoolID identifies none.
+type PoolID struct {
+	// Scope is the name of an AWS account and region.
+	Scope string
+	Kind  Kind
+	// Name is AWS's.
+	Name string
+}
+
+// ELB returns the id of a Classic load balancer of the default scope.
+func ELB(name string) PoolID { return PoolID{Scope: DefaultScope, Kind: KindELB, Name: name} }
+
+// ParsePoolID parses what String returns. A name is accepted if it can name a pool of its
+// kind.
+func ParsePoolID(text string) (PoolID, bool) {
+	scope, path, _ := strings.Cut(text, "/")
+	id, ok := ParsePoolPath(path)
+	id.Scope = scope
+	if !ok || scope == "" {
+		return PoolID{}, false
+	}
+	return id, true
+}
+
+// ParsePoolPath parses what Path returns, as the id of a pool of the default scope.
+func ParsePoolPath(path string) (PoolID, bool) {
+	kind, name, _ := strings.Cut(path, "/")
+	if Kind(kind) != KindELB || !ValidLoadBalancerName(name) {
+		return PoolID{}, false
+	}
+	return PoolID{Scope: DefaultScope, Kind: Kind(kind), Name: name}, true
+}
+
+// String returns the id as the record, logs and metrics have it, such as
+// "default/elb/web". Empty for the zero PoolID.
+func (p PoolID) String() string {
+	if p == (PoolID{}) {
+		return ""
+	}
+	return p.Scope + "/" + p.Path()
+}
+
+// Path returns the id within its scope, as the HTTP API has it, such as "elb/web".
+func (p PoolID) Path() string { return string(p.Kind) + "/" + p.Name }
+
+// Compare orders ids by scope, kind and name.
+func (p PoolID) Compare(q PoolID) int {
+	return cmp.Or(cmp.Compare(p.Scope, q.Scope), cmp.Compare(p.Kind, q.Kind), cmp.Compare(p.Name, q.Name))
+}
+
+// MarshalText returns String.
+func (p PoolID) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText parses what String returns, without a look at the name: names that AWS
+// has returned are valid. CodeInvalid for another text.
+func (p *PoolID) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*p = PoolID{}
+		return nil
+	}
+	parts := strings.SplitN(string(text), "/", 3)
+	if len(parts) != 3 {
+		return &Error{Code: CodeInvalid, Message: strconv.Quote(string(text)) + " is not the id of a pool, such as default/elb/web"}
+	}
+	*p = PoolID{Scope: parts[0], Kind: Kind(parts[1]), Name: parts[2]}
+	return nil
+}
+
+// MemberID identifies a member of a pool: an instance or an IP address. A member of a
+// target group has a port. MemberIDs are comparable; the zero MemberID identifies none.
+type MemberID struct {
+	// Instance is an EC2 instance id. Empty for an IP address.
+	Instance string
+	// Address is the IP address. The zero Addr for an instance.
+	Address netip.Addr
+	// Port is 0 for a member of a Classic load balancer.
+	Port uint16
+}
+
+// InstanceMember returns the id of an instance that is a member without a port of its own.
+func InstanceMember(instanceID string) MemberID { return MemberID{Instance: instanceID} }
+
+// ParseMemberID parses what String returns.
+func ParseMemberID(text string) (MemberID, bool) {
+	if address, err := netip.ParseAddrPort(text); err == nil && address.Port() > 0 {
+		return MemberID{Address: address.Addr(), Port: address.Port()}, true
+	}
+	instance, port, hasPort := strings.Cut(text, ":")
+	id := MemberID{Instance: instance}
+	if hasPort {
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || number == 0 {
+			return MemberID{}, false
+		}
+		id.Port = uint16(number)
+	}
+	if !ValidInstanceID(instance) || id.String() != text {
+		return MemberID{}, false
+	}
+	return id, true
+}
+
+// String returns the id as the record and the HTTP API have it: "i-5203422c",
+// "i-5203422c:8080", "10.0.1.7:8080" or "[2001:db8::7]:8080".
+func (m MemberID) String() string {
+	switch {
+	case m.Address.IsValid():
+		return netip.AddrPortFrom(m.Address, m.Port).String()
+	case m.Port > 0:
+		return m.Instance + ":" + strconv.Itoa(int(m.Port))
+	}
+	return m.Instance
+}
+
+// Compare orders ids: instances by id, then addresses; of the same, by port.
+func (m MemberID) Compare(n MemberID) int {
+	return cmp.Or(m.Address.Compare(n.Address), cmp.Compare(m.Instance, n.Instance), cmp.Compare(m.Port, n.Port))
+}
+
+// MarshalText returns String.
+func (m MemberID) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText parses what String returns. CodeInvalid for another text.
+func (m *MemberID) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*m = MemberID{}
+		return nil
+	}
+	id, ok := ParseMemberID(string(text))
+	if !ok {
+		return &Error{Code: CodeInvalid, Message: strconv.Quote(string(text)) + " is not the id of a member, such as i-5203422c or i-5203422c:8080"}
+	}
+	*m = id
+	return nil
+}
