@@ -123,7 +123,7 @@ func (w *wait) timedOut(err error) error {
 		return fmt.Errorf("the wait timed out, and its last request failed: %w", err)
 	}
 	return &Error{
-		Status: http.StatusRequestTimeout, Code: lsapi.CodeWaitTimeout, RequestID: e.RequestID, Member: w.member,
+		Status: e.Status, Code: e.Code, RequestID: e.RequestID, Member: w.member,
 		Message: fmt.Sprintf("%s is not %s yet", w.instanceID, conditionTexts[w.condition]),
 	}
 }

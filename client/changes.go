@@ -101,14 +101,16 @@ func (c *Client) change(ctx context.Context, method, loadBalancer, instanceID st
 }
 
 // canRetry reports whether a change may succeed when it is sent again under its key: the
-// service went away, or the first request is still in progress. A first request that
+// service went away or has no room, or the first request is still in progress. A first request that
 // was not sent is not retried, nor an unknown outcome, which the key would repeat.
 func canRetry(err error, attempt int) bool {
-	e, responded := errors.AsType[*Error](err)
-	if !responded {
+	switch ErrorCode(err) {
+	case "":
 		return errors.Is(err, ErrUnreachable) && (attempt > 1 || !errors.Is(err, ErrNotSent))
+	case lsapi.CodeUnavailable, lsapi.CodeThrottled, lsapi.CodeInProgress:
+		return true
 	}
-	return e.Status == http.StatusServiceUnavailable || isInProgress(err)
+	return false
 }
 
 // isInProgress reports whether the outcome of a change is still pending.

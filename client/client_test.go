@@ -242,7 +242,7 @@ func TestErrorHasTheFieldsOfTheResponse(t *testing.T) {
 		"with advice":                {respond(503, map[string]string{"message": "too much"}, "Retry-After: 3"), client.Error{Status: 503, Code: lsapi.CodeUnavailable, Message: "too much", RetryAfter: 3 * time.Second}},
 		"of a proxy":                 {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, client.Error{Status: 502, Code: lsapi.CodeUpstream, Message: "the response is 502 Bad Gateway"}},
 		"of a proxy that has waited": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "", http.StatusRequestTimeout) }, client.Error{Status: 408, Code: lsapi.CodeTimeout, Message: "the response is 408 Request Timeout"}},
-		"a redirect":                 {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, client.Error{Status: 302, Code: lsapi.CodeInternal, Message: "the response is 302 Found"}},
+		"a redirect":                 {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, client.Error{Status: 302, Code: lsapi.CodeInternal, Message: "the response is 302 Found, which redirects to /elsewhere"}},
 		"wrong credentials":          {respond(401, map[string]string{"message": "credentials are missing or wrong"}), client.Error{Status: 401, Code: lsapi.CodeUnauthenticated, Message: "credentials are missing or wrong"}},
 		"JSON that says little":      {respond(500, []int{1}), client.Error{Status: 500, Code: lsapi.CodeInternal, Message: "the response is 500 Internal Server Error"}},
 	} {
@@ -396,9 +396,10 @@ func TestChangeWithKeyIsRetriedUntilItsOutcome(t *testing.T) {
 	made := respond(http.StatusCreated, map[string]any{"message": map[string]string{"instanceId": instance}}, "X-Change-Id: 7")
 	unavailable := respond(http.StatusServiceUnavailable, map[string]string{"message": "too much"})
 	underWay := respond(http.StatusConflict, map[string]string{"message": "under way"}, "Retry-After: 1", "X-Error-Code: in_progress")
-	s := serve(t, abort, unavailable, underWay, made)
+	limited := respond(http.StatusTooManyRequests, map[string]string{"message": "a proxy's limit"})
+	s := serve(t, abort, unavailable, limited, underWay, made)
 	got, err := s.client(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"})
-	if err != nil || got.ChangeID != "7" || !slices.Equal(s.headers("Idempotency-Key"), []string{"k", "k", "k", "k"}) {
+	if err != nil || got.ChangeID != "7" || !slices.Equal(s.headers("Idempotency-Key"), []string{"k", "k", "k", "k", "k"}) {
 		t.Errorf("%+v, %v; received %v", got, err, s.headers("Idempotency-Key"))
 	}
 	for name, first := range map[string]http.HandlerFunc{"cut off": abort, "unavailable": unavailable} {

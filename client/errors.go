@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"lsapi"
@@ -27,7 +28,7 @@ var ErrNotSent = errors.New("nothing was sent")
 
 // Error is an error response of the service.
 type Error struct {
-	// Status is the HTTP status; 408 for a wait that timed out.
+	// Status is the HTTP status.
 	Status int
 	// Code is the kind of the error, from the response or else from its status.
 	Code lsapi.Code
@@ -71,6 +72,9 @@ func newError(response *http.Response, text []byte) *Error {
 	e.Code = status.Code(response.StatusCode, word)
 	if e.Message == "" { // such as a proxy's response
 		e.Message = "the response is " + response.Status
+		if target, _, _ := strings.Cut(response.Header.Get("Location"), "?"); target != "" {
+			e.Message += ", which redirects to " + target
+		}
 	}
 	return e
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"lsapi/client"
+	"lsapi"
 )
 
 // advise returns advice for an unreachable service. It names a cause only if the error
@@ -59,17 +59,13 @@ func adviseOnTLS(err error) string {
 }
 
 // adviseOnResponse returns advice for a response that is not from lsapi.
-func (r *remote) adviseOnResponse(answer *client.Error) string {
+func (r *remote) adviseOnResponse(code lsapi.Code) string {
 	text := "the response is not from lsapi: another server, or a proxy, responds at " + r.config.URL
 	switch {
-	case answer.Status == http.StatusProxyAuthRequired:
-		text += "; the proxy requires its own credentials"
-	case answer.Status == http.StatusUnauthorized:
+	case code == lsapi.CodeUnauthenticated:
 		text += ", and requires credentials"
-	case answer.Status == http.StatusBadRequest && strings.HasPrefix(r.config.URL, "http:"):
+	case code == lsapi.CodeInvalid && strings.HasPrefix(r.config.URL, "http:"):
 		text += "; does it require https?"
-	case answer.Status >= 300 && answer.Status < 400:
-		text += "; it redirects, perhaps to https"
 	}
 	return text + r.viaProxy()
 }

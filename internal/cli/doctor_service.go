@@ -54,9 +54,8 @@ func (c *checkup) checkConnection(ctx context.Context, r *remote) bool {
 		c.fail(check, r.advise(err), "%v", err)
 		return false
 	}
-	if got.header.Get("X-Request-Id") == "" || got.status != http.StatusOK {
-		e := &client.Error{Status: got.status}
-		c.fail("reachable", r.adviseOnResponse(e), "the response to /healthcheck is %d", got.status)
+	if got.header.Get("X-Request-Id") == "" || got.code != "" {
+		c.fail("reachable", r.adviseOnResponse(got.code), "the response to /healthcheck is %s", got.status)
 		return false
 	}
 	c.ok("reachable", "it responds in %s", got.responded.Sub(got.sent).Round(time.Millisecond))
@@ -122,10 +121,10 @@ func (c *checkup) checkReady(ctx context.Context, r *remote) {
 	switch {
 	case err != nil:
 		c.fail("ready", r.advise(err), "%v", err)
-	case got.status == http.StatusOK:
+	case got.code == "":
 		c.ok("ready", "it serves reads and changes")
 	default:
-		c.fail("ready", "see the log of the service, and docs/runbook.md", "/readyz is %d: %s", got.status, strings.TrimSpace(string(got.body)))
+		c.fail("ready", "see the log of the service, and docs/runbook.md", "/readyz is %s: %s", got.status, strings.TrimSpace(string(got.body)))
 	}
 }
 
@@ -142,7 +141,7 @@ func (c *checkup) checkCredentials(ctx context.Context, r *remote) {
 		c.fail("credentials", "set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", "the service requires credentials, and %s", r.config.Origin)
 	case code == lsapi.CodeUnauthenticated:
 		c.fail("credentials", "correct them there", "the service rejects the user %s, from %s", r.config.User, r.config.Origin)
-	case code == lsapi.CodeForbidden:
+	case code == lsapi.CodeDenied:
 		c.fail("credentials", "ask the operator of the service for permission", "accepted, but without permission: %v", err)
 	case errors.Is(err, client.ErrUnreachable):
 		c.fail("credentials", r.advise(err), "%v", err)
@@ -162,7 +161,7 @@ func (c *checkup) checkVersions(ctx context.Context, r *remote) {
 	}
 	found := buildInfo.FindStringSubmatch(string(got.body))
 	switch {
-	case got.status != http.StatusOK || found == nil:
+	case got.code != "" || found == nil:
 		c.warn("versions", "compare with lsapi version where the service runs", "the service does not report its version; this is %s", versionText())
 	case found[1] != versionText():
 		c.warn("versions", "install the newer one on both machines", "this is %s, and the service is %s", versionText(), found[1])

@@ -32,7 +32,7 @@ const (
 type fakeService struct {
 	*httptest.Server
 	takes   time.Duration  // the time to come into service, and to drain
-	health  map[string]int // the statuses of /healthcheck and /readyz
+	health  map[string]int // the statuses of paths, such as /readyz
 	version string
 
 	mu       sync.Mutex
@@ -72,8 +72,8 @@ func newFakeService(t *testing.T, takes time.Duration) *fakeService {
 	mux.HandleFunc("DELETE /elb/{name}", s.change)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", "request-1")
-		if r.URL.Path == "/healthcheck" || r.URL.Path == "/readyz" {
-			answer(w, s.health[r.URL.Path], map[string]string{"message": "as asked"})
+		if status, ok := s.health[r.URL.Path]; ok {
+			answer(w, status, map[string]string{"message": "as asked"})
 			return
 		}
 		s.mu.Lock()

@@ -6,6 +6,9 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"lsapi"
+	"lsapi/api/status"
 )
 
 // maxBody bounds the read of a response.
@@ -13,7 +16,8 @@ const maxBody = 8 << 20
 
 // response is the response to a plain request.
 type response struct {
-	status          int
+	status          string     // such as "404 Not Found"
+	code            lsapi.Code // empty for 200
 	header          http.Header
 	body            []byte
 	tls             *tls.ConnectionState
@@ -39,7 +43,10 @@ func fetch(ctx context.Context, transport http.RoundTripper, timeout time.Durati
 	}
 	defer reply.Body.Close()
 	got.responded = time.Now()
-	got.status, got.header, got.tls = reply.StatusCode, reply.Header, reply.TLS
+	got.status, got.header, got.tls = reply.Status, reply.Header, reply.TLS
+	if reply.StatusCode != http.StatusOK {
+		got.code = status.Code(reply.StatusCode, reply.Header.Get(status.Header))
+	}
 	got.body, err = io.ReadAll(io.LimitReader(reply.Body, maxBody))
 	return got, err
 }

@@ -53,7 +53,7 @@ func TestUnconfirmedChangeHasUnknownOutcome(t *testing.T) {
 		"lsapi's 504":             {504, mine, `{"message":"the deadline passed"}`, 4, "the deadline passed"},
 		"lsapi's 502":             {502, mine, `{"message":"AWS failed"}`, 1, "AWS failed"},
 		"a proxy's 403":           {403, "Content-Type: text/html", "<html>forbidden</html>", 5, "not from lsapi"},
-		"a proxy's 407":           {407, "Content-Type: text/html", "<html>who are you</html>", 5, "proxy requires"},
+		"a proxy's 407":           {407, "Content-Type: text/html", "<html>who are you</html>", 5, "407 Proxy Authentication Required"},
 		"a proxy's 400":           {400, "Content-Type: text/html", "<html>plain HTTP to a TLS port</html>", 5, "does it require https"},
 		"a redirect":              {301, "Location: https://elsewhere/", "", 5, "redirects"},
 		"a proxy's 401":           {401, `WWW-Authenticate: Basic realm="proxy"`, "", 6, "not from lsapi"},

@@ -61,7 +61,7 @@ func (r *remote) explain(err error) error {
 	case !ok:
 		return err
 	case answer.RequestID == "": // lsapi sets it on every response
-		return fmt.Errorf("%w; %s", notLSAPI{err}, r.adviseOnResponse(answer))
+		return fmt.Errorf("%w; %s", notLSAPI{err}, r.adviseOnResponse(answer.Code))
 	case answer.Code != lsapi.CodeUnauthenticated:
 		return err
 	case r.config.User == "":

@@ -76,7 +76,7 @@ func rateLimited(read func(context.Context) (stress.Queue, error)) func(context.
 // plane.
 func isEmulator(ctx context.Context, endpoint string) (bool, error) {
 	got, err := fetchFrom(ctx, endpoint, "/_emulator/state")
-	return err == nil && got.status == http.StatusOK, err
+	return err == nil && got.code == "", err
 }
 
 func emulatedQueue(ctx context.Context, endpoint, loadBalancer string) (stress.Queue, error) {
@@ -84,10 +84,10 @@ func emulatedQueue(ctx context.Context, endpoint, loadBalancer string) (stress.Q
 	if err != nil {
 		return stress.Queue{}, err
 	}
-	if got.status != http.StatusOK {
+	if got.code != "" {
 		var problem struct{ Error string }
 		_ = json.Unmarshal(got.body, &problem) // optional
-		return stress.Queue{}, fmt.Errorf("the emulator responds %d %s", got.status, problem.Error)
+		return stress.Queue{}, fmt.Errorf("the emulator responds %s: %s", got.status, problem.Error)
 	}
 	var all []dataplane.Traffic
 	if err := json.Unmarshal(got.body, &all); err != nil {

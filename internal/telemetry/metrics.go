@@ -9,6 +9,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"lsapi"
+	"lsapi/api/status"
 )
 
 // Metrics are the service's Prometheus metrics. They are safe for concurrent use.
@@ -77,8 +80,8 @@ func (m *Metrics) Expect(e Expected) {
 
 // ExpectRequests creates the series of a route's failures at 0.
 func (m *Metrics) ExpectRequests(route, method string) {
-	for _, status := range []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
-		m.requests.WithLabelValues(route, method, statusText(status))
+	for _, code := range []lsapi.Code{lsapi.CodeInternal, lsapi.CodeUpstream, lsapi.CodeUnavailable, lsapi.CodeTimeout} {
+		m.requests.WithLabelValues(route, method, statusText(status.Of(code)))
 	}
 }
 

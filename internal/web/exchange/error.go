@@ -112,7 +112,7 @@ func (x *Exchange) LogFailure(err *lsapi.Error) {
 		return
 	}
 	level := slog.LevelWarn
-	if err.Code == lsapi.CodeForbidden || answered == http.StatusInternalServerError {
+	if err.Code == lsapi.CodeForbidden || status.Public(err.Code) == lsapi.CodeInternal {
 		level = slog.LevelError // does not pass by itself
 	}
 	x.settings.Log.LogAttrs(x.Context(), level, "request failed",
