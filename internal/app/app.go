@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"lsapi/internal/auth"
+	"lsapi/internal/cloud"
 	"lsapi/internal/config"
 	"lsapi/internal/connlimit"
 	"lsapi/internal/telemetry"
@@ -72,7 +73,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	cfg := o.Config
 	metrics := telemetry.NewMetrics(o.Version)
 	registerLogMetrics(metrics, a.out)
-	expectSeries(metrics)
+	metrics.Expect(cloud.Operations()) // for alerts and dashboards
 	authenticator, err := a.startAuth(cfg, metrics)
 	if err != nil {
 		return err

@@ -33,8 +33,8 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 	options := health.Options{
 		AWS:        aws.For(budget.Foreground),
 		Background: aws.ForRefreshes(watchTimeout),
-		Saw:        found.ObserveHealth,
-		Recorded:   record.Health,
+		Observer:   found,
+		Record:     record,
 		Names:      lists.Names,
 		PerSecond:  func() float64 { return perSecond / float64(max(1, others.live.Load())) },
 		Log:        a.log,

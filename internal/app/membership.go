@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"lsapi"
 	"lsapi/internal/clock"
@@ -36,7 +35,7 @@ func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget
 		Endpoint: cfg.AWSEndpoint,
 		Budget:   allowance,
 		Observe: func(c cloud.Call) {
-			metrics.Call(c.Operation, outcome(c.Code), c.Attempts, c.Took)
+			metrics.Call(c.Operation, c.Code, c.Attempts, c.Took)
 			available.Observe(c)
 		},
 		ObserveDate: observeDate(clocks),
@@ -116,6 +115,17 @@ func (a *App) startLanes(aws *cloud.Client, record timedRecord, recent *overlay.
 	return members
 }
 
+// recordedOverlay is an overlay that catches up from the record.
+type recordedOverlay struct {
+	*overlay.Overlay
+	record overlay.Record
+}
+
+// CatchUp implements snapshot.Overlay.
+func (o recordedOverlay) CatchUp(ctx context.Context, loadBalancer string) error {
+	return o.Overlay.CatchUp(ctx, o.record, loadBalancer)
+}
+
 func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, metrics *telemetry.Metrics) *snapshot.Snapshot {
 	options := snapshot.Options{
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
@@ -123,14 +133,10 @@ func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRe
 		Encode: func(members []lsapi.Instance) lsapi.EncodedList {
 			return elb.EncodeList(elb.Envelope(cfg.Envelope), members)
 		},
-		Overlay: recent.Over,
-		CatchUp: func(ctx context.Context, loadBalancer string) error {
-			return recent.CatchUp(ctx, record, loadBalancer)
-		},
-		Saw:             found.Observe,
-		Gone:            found.ObserveGone,
+		Overlay:         recordedOverlay{recent, record},
+		Observer:        found,
+		Metrics:         metrics,
 		Log:             a.log,
-		Observe:         func(code lsapi.Code, took time.Duration) { metrics.Refresh(outcome(code), took) },
 		MaxStaleness:    cfg.MaxStaleness,
 		MaxStaleOnError: cfg.MaxStaleOnError,
 		IdleAfter:       cfg.IdleAfter,

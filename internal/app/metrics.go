@@ -1,9 +1,7 @@
 package app
 
 import (
-	"lsapi"
 	"lsapi/internal/auth"
-	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/events"
 	"lsapi/internal/health"
@@ -11,22 +9,6 @@ import (
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
 )
-
-// expectSeries creates the series that alerts and dashboards use.
-func expectSeries(metrics *telemetry.Metrics) {
-	failures := []string{string(lsapi.CodeForbidden), string(lsapi.CodeThrottled), string(lsapi.CodeTimeout), string(lsapi.CodeUpstream)}
-	metrics.Expect(telemetry.Expected{
-		Operations:      cloud.Operations(),
-		CallOutcomes:    append([]string{outcome("")}, failures...),
-		RefreshOutcomes: append([]string{outcome("")}, failures...),
-		AppendOutcomes:  []string{outcome(""), string(lsapi.CodeInternal), string(lsapi.CodeTimeout), string(lsapi.CodeUnavailable)},
-		Actions:         []string{string(lsapi.Attach), string(lsapi.Detach)},
-		ChangeOutcomes: []string{
-			string(lsapi.OutcomeApplied), string(lsapi.OutcomeConflict), string(lsapi.OutcomeRefused),
-			string(lsapi.OutcomeFailed), string(lsapi.OutcomeWithdrawn), string(lsapi.OutcomeUnknown),
-		},
-	})
-}
 
 func registerBudgetMetrics(metrics *telemetry.Metrics, b *budget.Budget) {
 	for i, s := range b.Stats() {
@@ -136,12 +118,4 @@ func one(b bool) float64 {
 func registerLogMetrics(metrics *telemetry.Metrics, out *telemetry.Writer) {
 	metrics.Counter("lsapi_log_lines_dropped_total", "Log lines dropped because the output blocked or failed.",
 		func() float64 { return float64(out.Dropped()) })
-}
-
-// outcome returns the label value of a code.
-func outcome(code lsapi.Code) string {
-	if code == "" {
-		return "ok"
-	}
-	return string(code)
 }

@@ -143,13 +143,13 @@ func (a *App) prune(ctx context.Context, changes record.Store, keep time.Duratio
 // timedRecord measures Append.
 type timedRecord struct {
 	record.Store
-	observe func(outcome string, took time.Duration)
+	observe func(code lsapi.Code, took time.Duration)
 }
 
 // Append implements membership.Record.
 func (r timedRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
 	began := time.Now()
 	head, err := r.Store.Append(ctx, lease, events)
-	r.observe(outcome(lsapi.ErrorCode(err)), time.Since(began))
+	r.observe(lsapi.ErrorCode(err), time.Since(began))
 	return head, err
 }

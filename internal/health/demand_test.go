@@ -244,7 +244,7 @@ func TestIdlePollerReadsNoNames(t *testing.T) {
 func TestFailedPollIsNotRecorded(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.fail = func([]string) error { return lsapi.Errorf(lsapi.CodeUpstream, "no") }
-	o := health.Options{AWS: aws, Saw: func(r lsapi.HealthReport) { t.Errorf("a report %+v is recorded", r) }}
+	o := health.Options{AWS: aws, Observer: observe(func(r lsapi.HealthReport) { t.Errorf("a report %+v is recorded", r) })}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		if _, err := p.Recent(t.Context(), "web", 0); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
 			t.Errorf("got %v", err)
@@ -260,7 +260,7 @@ func TestLoadBalancerDeletedDuringAPollIsNotFound(t *testing.T) {
 		}
 		return nil
 	}
-	o := health.Options{AWS: aws, Saw: func(r lsapi.HealthReport) { t.Errorf("a report %+v is recorded", r) }}
+	o := health.Options{AWS: aws, Observer: observe(func(r lsapi.HealthReport) { t.Errorf("a report %+v is recorded", r) })}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		p.Detached("web", instance(two))
 		if report, err := p.Recent(t.Context(), "web", 0); lsapi.ErrorCode(err) != lsapi.CodeNotFound {

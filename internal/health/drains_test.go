@@ -13,8 +13,8 @@ import (
 )
 
 // recorded is a record that has these instances.
-func recorded(ids ...string) func(context.Context, string) (map[string]lsapi.MemberHealth, error) {
-	return func(context.Context, string) (map[string]lsapi.MemberHealth, error) {
+func recorded(ids ...string) onRecord {
+	return func(context.Context) (map[string]lsapi.MemberHealth, error) {
 		known := make(map[string]lsapi.MemberHealth)
 		for _, id := range ids {
 			known[id] = lsapi.MemberHealth{InstanceID: id, State: lsapi.InService}
@@ -53,7 +53,7 @@ func TestPollLooksUpDrainingInstancesOfEverySource(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			aws := newFakeAWS("web")
 			aws.members["web"][two] = lsapi.InService
-			inBubble(t, health.Options{AWS: aws, Recorded: recorded(test.recorded...)}, func(t *testing.T, p *health.Poller) {
+			inBubble(t, health.Options{AWS: aws, Record: recorded(test.recorded...)}, func(t *testing.T, p *health.Poller) {
 				end := test.sign(t, aws, p)
 				f := follow(t, p, "web")
 				report := next(t, f, time.Now())
@@ -154,7 +154,7 @@ func TestAbsenceIsKeptForAWhile(t *testing.T) {
 	aws := newFakeAWS("web")
 	aws.members["web"][two] = lsapi.InService
 	aws.mute[two] = true
-	inBubble(t, health.Options{AWS: aws, Recorded: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
+	inBubble(t, health.Options{AWS: aws, Record: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
 		f := follow(t, p, "web")
 		report := next(t, f, time.Now().Add(-1))
 		for range 25 {
@@ -176,7 +176,7 @@ func TestAbsenceIsKeptForAWhile(t *testing.T) {
 
 func TestAbsenceExpires(t *testing.T) {
 	aws := newFakeAWS("web")
-	inBubble(t, health.Options{AWS: aws, Recorded: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
+	inBubble(t, health.Options{AWS: aws, Record: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
 		f := follow(t, p, "web")
 		next(t, f, time.Now())
 		time.Sleep(2*time.Minute + 10*time.Second)
@@ -267,11 +267,11 @@ func TestDetachDuringAPollIsNotItsEnd(t *testing.T) {
 
 func TestUnavailableRecordDelaysNoPoll(t *testing.T) {
 	aws := newFakeAWS("web")
-	away := func(ctx context.Context, _ string) (map[string]lsapi.MemberHealth, error) {
+	away := func(ctx context.Context) (map[string]lsapi.MemberHealth, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	inBubble(t, health.Options{AWS: aws, Recorded: away}, func(t *testing.T, p *health.Poller) {
+	inBubble(t, health.Options{AWS: aws, Record: onRecord(away)}, func(t *testing.T, p *health.Poller) {
 		f := follow(t, p, "web")
 		began := time.Now()
 		if report := next(t, f, began.Add(-1)); said(report, one) != "InService" || time.Since(began) > time.Second {

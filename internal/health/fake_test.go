@@ -48,6 +48,18 @@ func newFakeAWS(names ...string) *fakeAWS {
 	return f
 }
 
+// observe is an Observer of one function.
+type observe func(lsapi.HealthReport)
+
+func (f observe) ObserveHealth(report lsapi.HealthReport) { f(report) }
+
+// onRecord is a Record of one function.
+type onRecord func(context.Context) (map[string]lsapi.MemberHealth, error)
+
+func (f onRecord) Health(ctx context.Context, _ string) (map[string]lsapi.MemberHealth, error) {
+	return f(ctx)
+}
+
 const (
 	one   = "i-00000001"
 	two   = "i-00000002"

@@ -42,6 +42,25 @@ type Replicas interface {
 	PublishedHealth(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error)
 }
 
+// Observer receives every report that is based on a poll of this process, for the record.
+type Observer interface {
+	// ObserveHealth does not wait, and does not change the report.
+	ObserveHealth(report lsapi.HealthReport)
+}
+
+// Record returns the health that is on record, by instance.
+type Record interface {
+	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
+}
+
+// nothing is the Observer and Record of a Poller without them.
+type nothing struct{}
+
+func (nothing) ObserveHealth(lsapi.HealthReport) {}
+func (nothing) Health(context.Context, string) (map[string]lsapi.MemberHealth, error) {
+	return nil, nil
+}
+
 // Options configure a Poller. All but AWS are optional.
 type Options struct {
 	// AWS serves polls that a caller waits for, Background the others. Default of
@@ -49,13 +68,9 @@ type Options struct {
 	AWS, Background AWS
 	// Replicas are the other replicas. Default: none.
 	Replicas Replicas
-	// Saw is told every report that rests on a poll of this process, so that it gets on
-	// record. It must not wait, nor change the report. Default: nobody is.
-	Saw func(lsapi.HealthReport)
-	// Recorded returns what was last recorded of a load balancer's health, by
-	// instance. Default: nothing is.
-	Recorded func(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
-	// Names returns the load balancers that are known now. Default: none are.
+	Observer Observer
+	Record   Record
+	// Names returns the known load balancers. Default: none.
 	Names func() []string
 	// PerSecond returns the limit of this replica's requests to AWS per second, in the
 	// long run. Default: DefaultPerSecond.
@@ -105,11 +120,11 @@ func New(o Options) *Poller {
 	if o.Background == nil {
 		o.Background = o.AWS
 	}
-	if o.Saw == nil {
-		o.Saw = func(lsapi.HealthReport) {}
+	if o.Observer == nil {
+		o.Observer = nothing{}
 	}
-	if o.Recorded == nil {
-		o.Recorded = func(context.Context, string) (map[string]lsapi.MemberHealth, error) { return nil, nil }
+	if o.Record == nil {
+		o.Record = nothing{}
 	}
 	if o.Names == nil {
 		o.Names = func() []string { return nil }

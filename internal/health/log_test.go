@@ -68,7 +68,7 @@ func TestLogIsSilentAboutPollsThatCloseCutsOff(t *testing.T) {
 				if latency == 0 {
 					o.Replicas = hangingReplicas{b.replica()}
 				}
-				o.Saw = func(lsapi.HealthReport) { t.Error("a report is recorded") }
+				o.Observer = observe(func(lsapi.HealthReport) { t.Error("a report is recorded") })
 				p := health.New(o)
 				p.Start()
 				follow(t, p, "web")

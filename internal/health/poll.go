@@ -66,7 +66,7 @@ func (b *balancer) poll(ctx context.Context, aws AWS) {
 		return
 	}
 	b.adopt(report, false)
-	p.o.Saw(report)
+	p.o.Observer.ObserveHealth(report)
 	p.publish(ctx, report)
 }
 
@@ -111,7 +111,7 @@ func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.H
 func (b *balancer) recorded(ctx context.Context) map[string]lsapi.MemberHealth {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	known, err := b.poller.o.Recorded(ctx, b.name)
+	known, err := b.poller.o.Record.Health(ctx, b.name)
 	if err != nil {
 		return nil
 	}
@@ -228,7 +228,7 @@ func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids 
 		report = answered(report, []string{id}, others)
 	}
 	b.adopt(report, true)
-	b.poller.o.Saw(report)
+	b.poller.o.Observer.ObserveHealth(report)
 }
 
 // unreported returns instances of drain followers that another replica's report lacks.

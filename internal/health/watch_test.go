@@ -22,11 +22,11 @@ func TestWatchedLoadBalancerIsPolledLessOften(t *testing.T) {
 	aws := newFakeAWS("web", "api")
 	var mu sync.Mutex
 	var seen []lsapi.HealthReport
-	o := health.Options{AWS: newFakeAWS(), Background: aws, Saw: func(r lsapi.HealthReport) {
+	o := health.Options{AWS: newFakeAWS(), Background: aws, Observer: observe(func(r lsapi.HealthReport) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, r)
-	}}
+	})}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		end, endOther := p.Watch("web"), p.Watch("web")
 		time.Sleep(time.Minute - time.Second)

@@ -27,7 +27,7 @@ func TestCloseEndsWithItsContextAlthoughAWSHangs(t *testing.T) {
 		aws := newFakeAWS()
 		stuck := &stuckAWS{aws, make(chan struct{})}
 		s := snapshot.New(snapshot.Options{
-			AWS: aws, Named: stuck, Encode: encode, Overlay: func(_ string, ids []string, _ time.Time) []string { return ids },
+			AWS: aws, Named: stuck, Encode: encode,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		s.Start()

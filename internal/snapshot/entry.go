@@ -99,7 +99,7 @@ func (sl *slot) close(began time.Time) bool {
 func (s *Snapshot) publish(sl *slot, lb lsapi.Pool, began time.Time) {
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
-			e := s.made(s.o.Overlay(sl.name, lb.Members, began), old)
+			e := s.made(s.o.Overlay.Over(sl.name, lb.Members, began), old)
 			e.shown = lb.Members
 			if lb.Description != nil {
 				e.description = lb.Description

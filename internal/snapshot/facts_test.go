@@ -24,7 +24,6 @@ func encodeTypes(members []lsapi.Instance) lsapi.EncodedList {
 func stillSnapshot(aws AWS) *Snapshot {
 	return New(Options{
 		AWS: aws, Named: aws, Encode: encodeTypes,
-		Overlay:      func(_ string, ids []string, _ time.Time) []string { return ids },
 		MaxStaleness: 2 * time.Second, MaxStaleOnError: time.Minute,
 	})
 }

@@ -167,7 +167,7 @@ func inBubbleIdle(t *testing.T, aws *fakeAWS, idleAfter time.Duration, test func
 	synctest.Test(t, func(t *testing.T) {
 		r := &region{aws: aws, overlay: make(map[string][]string)}
 		r.Snapshot = snapshot.New(snapshot.Options{
-			AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid, CatchUp: r.caughtUp,
+			AWS: aws, Named: aws, Encode: encode, Overlay: r,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		r.Start()
@@ -187,7 +187,8 @@ func encode(members []lsapi.Instance) lsapi.EncodedList {
 	return lsapi.EncodedList{Body: []byte(body.String())}
 }
 
-func (r *region) overlaid(name string, ids []string, _ time.Time) []string {
+// Over implements snapshot.Overlay.
+func (r *region) Over(name string, ids []string, _ time.Time) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if members, ok := r.overlay[name]; ok {
@@ -196,7 +197,8 @@ func (r *region) overlaid(name string, ids []string, _ time.Time) []string {
 	return ids
 }
 
-func (r *region) caughtUp(ctx context.Context, name string) error {
+// CatchUp implements snapshot.Overlay.
+func (r *region) CatchUp(ctx context.Context, name string) error {
 	r.mu.Lock()
 	catchUp := r.catchUp
 	r.mu.Unlock()

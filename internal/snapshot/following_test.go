@@ -62,7 +62,7 @@ func withStaged(t *testing.T, aws *fakeAWS, lead bool, test func(t *testing.T, r
 		s := &staged{lead: lead, published: make(chan lsapi.SharedListing)}
 		r := &region{aws: aws, overlay: make(map[string][]string)}
 		r.Snapshot = snapshot.New(snapshot.Options{
-			AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid, Replicas: s, Log: slog.New(h),
+			AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: s, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		r.Start()
@@ -133,7 +133,7 @@ func TestCloseDuringAReplicaRequestIsNoFailure(t *testing.T) {
 			aws.set("web", "i-1")
 			r := &region{aws: aws, overlay: make(map[string][]string)}
 			s := snapshot.New(snapshot.Options{
-				AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid, Replicas: endingReplicas{&staged{lead: lead}}, Log: slog.New(h),
+				AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: endingReplicas{&staged{lead: lead}}, Log: slog.New(h),
 				MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 			})
 			s.Start()
@@ -277,7 +277,7 @@ func TestCloseDuringAnOutageOfTheReplicasEndsNoOutage(t *testing.T) {
 		aws.set("web", "i-1")
 		r := &region{aws: aws, overlay: make(map[string][]string)}
 		s := snapshot.New(snapshot.Options{
-			AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid, Replicas: leaseless{new(staged)}, Log: slog.New(h),
+			AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: leaseless{new(staged)}, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		s.Start()

@@ -35,7 +35,7 @@ func (h *hooks) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (h *hooks) saw(name string, ids []string, began time.Time) {
+func (h *hooks) Observe(name string, ids []string, began time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if age := time.Since(began); age > 10*time.Second {
@@ -44,7 +44,7 @@ func (h *hooks) saw(name string, ids []string, began time.Time) {
 	h.observed[name] = ids
 }
 
-func (h *hooks) missed(name string, began time.Time) {
+func (h *hooks) ObserveGone(name string, began time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if age := time.Since(began); age > time.Second {
@@ -53,7 +53,7 @@ func (h *hooks) missed(name string, began time.Time) {
 	h.gone = append(h.gone, name)
 }
 
-func (h *hooks) refreshed(code lsapi.Code, _ time.Duration) {
+func (h *hooks) Refresh(code lsapi.Code, _ time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refused = append(h.refused, code)
@@ -86,8 +86,7 @@ func withHooks(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region, h 
 		h := &hooks{t: t, observed: make(map[string][]string)}
 		r := &region{aws: aws, overlay: make(map[string][]string)}
 		r.Snapshot = snapshot.New(snapshot.Options{
-			AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid,
-			Saw: h.saw, Gone: h.missed, Observe: h.refreshed, Log: slog.New(h),
+			AWS: aws, Named: aws, Encode: encode, Overlay: r, Observer: h, Metrics: h, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		r.Start()
@@ -104,7 +103,7 @@ const (
 	canBeRead    = "INFO AWS can be read again"
 )
 
-func TestSawReceivesEachRead(t *testing.T) {
+func TestObserverReceivesEachRead(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	aws.slow["LoadBalancers"] = maxStaleness / 4
@@ -291,7 +290,6 @@ func TestRecordThatHangsDoesNotStretchTheBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := snapshot.New(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Replicas: hangingReplica{&replica{newBoard()}},
-			Overlay:      func(_ string, ids []string, _ time.Time) []string { return ids },
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
 		s.Start()

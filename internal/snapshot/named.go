@@ -157,7 +157,7 @@ func (s *Snapshot) catchUp(ctx context.Context, name string) error {
 	case <-ctx.Done():
 		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
 	}
-	if err := s.o.CatchUp(ctx, name); err != nil {
+	if err := s.o.Overlay.CatchUp(ctx, name); err != nil {
 		return err
 	}
 	e, _ := s.current(name)
@@ -179,7 +179,7 @@ func (s *Snapshot) catchUp(ctx context.Context, name string) error {
 // overlaid returns the ids of an entry's members with the overlay of now: it may have
 // lost changes that it had when the entry was made.
 func (s *Snapshot) overlaid(name string, e *entry) []string {
-	return s.o.Overlay(name, e.shown, e.AsOf)
+	return s.o.Overlay.Over(name, e.shown, e.AsOf)
 }
 
 // readOne reads one load balancer by name.
@@ -190,14 +190,14 @@ func (s *Snapshot) readOne(ctx context.Context, name string) error {
 	ids, err := s.o.Named.Members(ctx, name)
 	if err != nil {
 		if lsapi.ErrorCode(err) == lsapi.CodeNotFound && s.drop(name, began) {
-			s.o.Gone(name, began)
+			s.o.Observer.ObserveGone(name, began)
 		}
 		return err
 	}
-	if err := s.facts.ensure(ctx, s.o.Named, s.o.Overlay(name, ids, began)); err != nil {
+	if err := s.facts.ensure(ctx, s.o.Named, s.o.Overlay.Over(name, ids, began)); err != nil {
 		return err
 	}
-	s.o.Saw(name, ids, began)
+	s.o.Observer.Observe(name, ids, began)
 	s.publish(s.slotsFor(name)[0], lsapi.Pool{Name: name, Members: ids}, began)
 	return nil
 }

@@ -38,7 +38,7 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.EncodedList, error) {
 // It fails while the record cannot be read.
 //
 // Errors: CodeNotFound. CodeUnavailable: AWS cannot be read, and the list in memory is too
-// old or missing. Those of CatchUp if fresh is set, and those of AWS.
+// old or missing. Those of Overlay.CatchUp if fresh is set, and those of AWS.
 func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.EncodedList, error) {
 	if !fresh {
 		if answer, err := s.Remembered(loadBalancer); answer != nil || err != nil {

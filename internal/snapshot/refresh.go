@@ -54,7 +54,7 @@ func (s *Snapshot) schedule(began time.Time, took time.Duration, err error) (nex
 		return time.Time{} // the error is due to Close
 	}
 	s.logOutcome(err)
-	s.o.Observe(lsapi.ErrorCode(err), took)
+	s.o.Metrics.Refresh(lsapi.ErrorCode(err), took)
 	if err != nil {
 		return time.Now().Add(retryPause)
 	}
@@ -166,7 +166,7 @@ type listedPage struct {
 func (s *Snapshot) split(page []lsapi.Pool, asked time.Time) (known, unknown listedPage) {
 	known.asked, unknown.asked = asked, asked
 	for _, lb := range page {
-		missing := s.missing(lb.Name, s.o.Overlay(lb.Name, lb.Members, asked))
+		missing := s.missing(lb.Name, s.o.Overlay.Over(lb.Name, lb.Members, asked))
 		if len(missing) == 0 {
 			known.loadBalancers = append(known.loadBalancers, lb)
 			continue
@@ -208,10 +208,10 @@ func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups ti
 	return lookups, nil
 }
 
-// reportAndPlace passes a page of this replica's own listing to Saw and publishes it.
+// reportAndPlace passes a page of this replica's own listing to the Observer and publishes it.
 func (s *Snapshot) reportAndPlace(p listedPage) {
 	for _, lb := range p.loadBalancers {
-		s.o.Saw(lb.Name, lb.Members, p.asked)
+		s.o.Observer.Observe(lb.Name, lb.Members, p.asked)
 	}
 	s.place(p)
 }

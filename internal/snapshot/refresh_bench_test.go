@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"lsapi"
 )
@@ -63,8 +62,7 @@ func BenchmarkRefresh(b *testing.B) {
 	aws := newStill(1000, 100)
 	s := New(Options{
 		AWS: aws, Named: aws,
-		Encode:  func([]lsapi.Instance) lsapi.EncodedList { return lsapi.EncodedList{} },
-		Overlay: func(_ string, ids []string, _ time.Time) []string { return ids },
+		Encode: func([]lsapi.Instance) lsapi.EncodedList { return lsapi.EncodedList{} },
 	})
 	refresh := func() {
 		if _, err := s.refresh(b.Context()); err != nil {

@@ -162,7 +162,7 @@ func (s *Snapshot) publishFollowed(asOf time.Time) {
 	for name := range s.followed.all {
 		listed[name] = true
 	}
-	s.place(page) // the leader has reported it to Saw
+	s.place(page) // the leader has reported it to its Observer
 	s.logOutcome(nil)
 	s.listed.Store(max(s.listed.Load(), s.stamp(asOf)))
 	s.announce()

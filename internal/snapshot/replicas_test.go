@@ -125,7 +125,7 @@ func inReplicas(t *testing.T, aws *fakeAWS, n int, test func(t *testing.T, b *bo
 			r := &region{aws: aws, overlay: make(map[string][]string)}
 			b.members = append(b.members, &replica{b})
 			r.Snapshot = snapshot.New(snapshot.Options{
-				AWS: aws, Named: aws, Encode: encode, Overlay: r.overlaid, Replicas: b.members[i],
+				AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: b.members[i],
 				MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 			})
 			r.Start()

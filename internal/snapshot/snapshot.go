@@ -33,31 +33,54 @@ type AWS interface {
 	AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error]
 }
 
-// Options configure a Snapshot.
+// Overlay holds the recent changes, which AWS may not show yet.
+type Overlay interface {
+	// Over lays them over the ids that a read from began on returned.
+	Over(loadBalancer string, ids []string, began time.Time) []string
+	// CatchUp adds the changes of other replicas until now. Each fresh read calls it
+	// before it returns.
+	CatchUp(ctx context.Context, loadBalancer string) error
+}
+
+// Observer receives what reads found.
+type Observer interface {
+	// Observe receives the result of each read, and when it began, before readers do. It
+	// must not modify ids.
+	Observe(loadBalancer string, ids []string, began time.Time)
+	// ObserveGone receives each load balancer that existed and that a read from began on
+	// did not find.
+	ObserveGone(loadBalancer string, began time.Time)
+}
+
+// Metrics counts refreshes.
+type Metrics interface {
+	// Refresh counts one by its error code, empty for none, and its duration.
+	Refresh(code lsapi.Code, took time.Duration)
+}
+
+// nothing is the Overlay, Observer and Metrics of a Snapshot without them.
+type nothing struct{}
+
+func (nothing) Over(_ string, ids []string, _ time.Time) []string { return ids }
+func (nothing) CatchUp(context.Context, string) error             { return nil }
+func (nothing) Observe(string, []string, time.Time)               {}
+func (nothing) ObserveGone(string, time.Time)                     {}
+func (nothing) Refresh(lsapi.Code, time.Duration)                 {}
+
+// Options configure a Snapshot. AWS, Named and Encode are required.
 type Options struct {
 	// AWS serves refreshes, Named the reads that callers wait for.
 	AWS, Named AWS
 	// Encode encodes members. The Snapshot sets AsOf.
 	Encode func([]lsapi.Instance) lsapi.EncodedList
-	// Overlay lays the changes that AWS may not show yet over the ids that a read from
-	// began on returned.
-	Overlay func(loadBalancer string, ids []string, began time.Time) []string
-	// CatchUp adds the changes of other replicas until now to the overlay. Each fresh
-	// read calls it before it returns. Default: there are no others.
-	CatchUp func(ctx context.Context, loadBalancer string) error
-	// Saw receives the result of each read, and when it began, before readers do. It must
-	// not modify ids. Default: none.
-	Saw func(loadBalancer string, ids []string, began time.Time)
-	// Gone receives each load balancer that existed and that a read from began on did not
-	// find. Default: none.
-	Gone func(loadBalancer string, began time.Time)
+	// Overlay, Observer and Metrics are optional.
+	Overlay  Overlay
+	Observer Observer
+	Metrics  Metrics
 	// Replicas are the other replicas. Default: none.
 	Replicas Replicas
 	// Log receives a line when refreshes begin to fail and when they succeed again.
 	Log *slog.Logger
-	// Observe receives the error code, empty for none, and the duration of each refresh.
-	// Default: none.
-	Observe func(code lsapi.Code, took time.Duration)
 	// MaxStaleness bounds the age of an answer.
 	MaxStaleness time.Duration
 	// MaxStaleOnError bounds it when AWS cannot be read.
@@ -115,17 +138,14 @@ func New(o Options) *Snapshot {
 	if o.Replicas == nil {
 		o.Replicas = singleReplica{}
 	}
-	if o.CatchUp == nil {
-		o.CatchUp = func(context.Context, string) error { return nil }
+	if o.Overlay == nil {
+		o.Overlay = nothing{}
 	}
-	if o.Saw == nil {
-		o.Saw = func(string, []string, time.Time) {}
+	if o.Observer == nil {
+		o.Observer = nothing{}
 	}
-	if o.Gone == nil {
-		o.Gone = func(string, time.Time) {}
-	}
-	if o.Observe == nil {
-		o.Observe = func(lsapi.Code, time.Duration) {}
+	if o.Metrics == nil {
+		o.Metrics = nothing{}
 	}
 	work, now := background.New(), time.Now()
 	s := &Snapshot{
@@ -144,7 +164,7 @@ func New(o Options) *Snapshot {
 }
 
 // Expect adds load balancers that existed before the start. The first listing that lacks
-// one has it read by name, and Gone receives it if it does not exist.
+// one has it read by name, and the Observer receives it if it does not exist.
 func (s *Snapshot) Expect(loadBalancers []string) { s.slotsFor(loadBalancers...) }
 
 // Start starts the refreshes. The first read triggers the first one.

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -49,31 +50,28 @@ func NewMetrics(version string) *Metrics {
 	return m
 }
 
-// Expected lists all values of labels with a finite set of values.
-type Expected struct {
-	Operations, CallOutcomes, RefreshOutcomes, AppendOutcomes []string
-	Actions, ChangeOutcomes                                   []string
-}
-
-// Expect creates the series of the values at 0. Prometheus shows no increase for a
-// series that begins at 1.
-func (m *Metrics) Expect(e Expected) {
-	for _, operation := range e.Operations {
+// Expect creates the series of the operations of AWS, and of all changes, at 0. Prometheus
+// shows no increase for a series that begins at 1.
+func (m *Metrics) Expect(operations []string) {
+	calls := []lsapi.Code{"", lsapi.CodeForbidden, lsapi.CodeThrottled, lsapi.CodeTimeout, lsapi.CodeUpstream}
+	for _, operation := range operations {
 		m.retries.WithLabelValues(operation)
-		for _, outcome := range e.CallOutcomes {
-			m.calls.WithLabelValues(operation, outcome)
+		for _, code := range calls {
+			m.calls.WithLabelValues(operation, outcome(code))
 		}
 	}
-	for _, outcome := range e.RefreshOutcomes {
-		m.refreshes.WithLabelValues(outcome)
+	for _, code := range calls {
+		m.refreshes.WithLabelValues(outcome(code))
 	}
-	for _, outcome := range e.AppendOutcomes {
-		m.appends.WithLabelValues(outcome)
+	for _, code := range []lsapi.Code{"", lsapi.CodeInternal, lsapi.CodeTimeout, lsapi.CodeUnavailable} {
+		m.appends.WithLabelValues(outcome(code))
 	}
-	for _, action := range e.Actions {
-		m.batches.WithLabelValues(action)
-		for _, outcome := range e.ChangeOutcomes {
-			m.changes.WithLabelValues(action, outcome)
+	for _, action := range []lsapi.Action{lsapi.Attach, lsapi.Detach} {
+		m.batches.WithLabelValues(string(action))
+		for _, outcome := range []lsapi.Outcome{
+			lsapi.OutcomeApplied, lsapi.OutcomeConflict, lsapi.OutcomeRefused, lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn, lsapi.OutcomeUnknown,
+		} {
+			m.changes.WithLabelValues(string(action), string(outcome))
 		}
 	}
 }
@@ -96,17 +94,17 @@ func (m *Metrics) Request(route, method string, status int, took time.Duration) 
 	m.requests.WithLabelValues(route, method, statusText(status)).Observe(took.Seconds())
 }
 
-// Call counts a call to AWS.
-func (m *Metrics) Call(operation, outcome string, attempts int, took time.Duration) {
-	m.calls.WithLabelValues(operation, outcome).Observe(took.Seconds())
+// Call counts a call to AWS. The code is empty for success, here and below.
+func (m *Metrics) Call(operation string, code lsapi.Code, attempts int, took time.Duration) {
+	m.calls.WithLabelValues(operation, outcome(code)).Observe(took.Seconds())
 	if attempts > 1 {
 		m.retries.WithLabelValues(operation).Add(float64(attempts - 1))
 	}
 }
 
 // Refresh counts a refresh of the snapshot.
-func (m *Metrics) Refresh(outcome string, took time.Duration) {
-	m.refreshes.WithLabelValues(outcome).Observe(took.Seconds())
+func (m *Metrics) Refresh(code lsapi.Code, took time.Duration) {
+	m.refreshes.WithLabelValues(outcome(code)).Observe(took.Seconds())
 }
 
 // Change counts a change that was sent to AWS.
@@ -115,8 +113,8 @@ func (m *Metrics) Change(action, outcome string) {
 }
 
 // Append counts a write into the record of changes.
-func (m *Metrics) Append(outcome string, took time.Duration) {
-	m.appends.WithLabelValues(outcome).Observe(took.Seconds())
+func (m *Metrics) Append(code lsapi.Code, took time.Duration) {
+	m.appends.WithLabelValues(outcome(code)).Observe(took.Seconds())
 }
 
 // Batch counts a register or deregister call of size instances.
@@ -174,6 +172,11 @@ func pairs(labels []string) prometheus.Labels {
 		result[labels[i]] = labels[i+1]
 	}
 	return result
+}
+
+// outcome returns the label value of a code.
+func outcome(code lsapi.Code) string {
+	return cmp.Or(string(code), "ok")
 }
 
 // statusText does not allocate for the statuses of most requests.
