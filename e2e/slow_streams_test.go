@@ -14,7 +14,7 @@ import (
 // manyChanges fill the kernel's buffers of an unread stream.
 const manyChanges = 5000
 
-func TestUnreadStreamsDoNotDelayChanges(t *testing.T) {
+func TestUnreadStreamsDelayNeitherChangesNorStop(t *testing.T) {
 	_, s := startBoth(t)
 	s.attach("web-elb", otherSpare)
 	reason := "X-Reason: " + strings.Repeat("🚀", 250)
@@ -38,6 +38,9 @@ func TestUnreadStreamsDoNotDelayChanges(t *testing.T) {
 				t.Errorf("a change is answered %d %s after %v", answer.status, answer.body, time.Since(began))
 			}
 		}
+	}
+	if status := s.stop(); status != 0 { // the streams are still open
+		t.Errorf("stopped with status %d", status)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"lsapi/internal/connlimit"
@@ -23,6 +24,8 @@ const (
 	// connection by default. If the server closed first, a request in flight would fail.
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 32 << 10
+	// unreadPoll is the interval at which a stop looks for clients that do not read.
+	unreadPoll = 250 * time.Millisecond
 )
 
 // Server serves HTTP on one listener until it is stopped.
@@ -30,6 +33,7 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	failed   chan error
+	unread   time.Duration // a stop closes connections that were not read for that long
 }
 
 // Serve starts serving. A request takes at most work plus the transfer timeouts; a work
@@ -38,6 +42,7 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 	s := &Server{
 		listener: listener,
 		failed:   make(chan error, 1),
+		unread:   transferTimeout,
 		http: &http.Server{
 			Handler:                      connlimit.Handler(closeAfterChunked(handler)),
 			DisableGeneralOptionsHandler: true, // the handler handles "OPTIONS *", too
@@ -84,9 +89,17 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Failed receives the error if serving ends by itself.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// Stop stops accepting connections and waits for the requests in flight. When ctx ends,
-// it cuts off the rest and returns ctx's error.
+// Stop stops accepting connections and waits for the requests in flight, but not for
+// clients that do not read their response. When ctx ends, it cuts off the rest and returns
+// ctx's error.
 func (s *Server) Stop(ctx context.Context) error {
+	if limited, ok := s.listener.(*connlimit.Listener); ok {
+		stopping, stopped := context.WithCancel(ctx)
+		var cutting sync.WaitGroup
+		cutting.Go(func() { every(stopping, unreadPoll, func() { limited.CloseUnread(s.unread) }) })
+		defer cutting.Wait()
+		defer stopped()
+	}
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, s.http.Close())

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"lsapi/internal/connlimit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -97,6 +99,35 @@ func TestStopCutsOffSlowRequest(t *testing.T) {
 	}
 	if err := <-answered; err == nil {
 		t.Error("the request was answered")
+	}
+}
+
+func TestStopDoesNotWaitForClientsThatDoNotRead(t *testing.T) {
+	listener, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	writing := make(chan struct{})
+	server := Serve(connlimit.New(listener, 10, log), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(writing)
+		_, _ = w.Write(make([]byte, 64<<20)) // more than the connection holds
+	}), time.Minute, log)
+	defer server.Close()
+	server.unread = 100 * time.Millisecond
+	client, err := net.Dial("tcp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: lsapi\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-writing
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := server.Stop(ctx); err != nil {
+		t.Errorf("Stop returned %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
+	"time"
 )
 
 // Special values of idleSince.
@@ -57,10 +58,10 @@ func (c *Conn) idle(now int64) (since int64, ok bool) {
 	return since, since > 0 && (!few || now-since >= int64(minIdle))
 }
 
-// slow reports whether the client does not read its response, and since when.
-func (c *Conn) slow(now int64) (since int64, ok bool) {
+// slow reports whether the client has not read its response for that long, and since when.
+func (c *Conn) slow(now int64, patience time.Duration) (since int64, ok bool) {
 	since = c.writeSince.Load()
-	return since, since > 0 && now-since >= int64(slowWrite) && !c.exempt.Load() && c.idleSince.Load() == active
+	return since, since > 0 && now-since >= int64(patience) && !c.exempt.Load() && c.idleSince.Load() == active
 }
 
 // close closes a connection that was idle or slow since then, unless it no longer is. The

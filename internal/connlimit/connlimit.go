@@ -106,6 +106,18 @@ func (l *Listener) Accept() (net.Conn, error) {
 // Close closes the listener. Connections stay open.
 func (l *Listener) Close() error { return l.close() }
 
+// CloseUnread closes the connections whose client has not read its response for that long.
+func (l *Listener) CloseUnread(patience time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	for c := range l.open {
+		if since, ok := c.slow(now, patience); ok {
+			c.close(since)
+		}
+	}
+}
+
 // now is the time since the start, which is never 0.
 func (l *Listener) now() int64 { return int64(time.Since(l.began)) + 1 }
 

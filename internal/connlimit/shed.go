@@ -22,7 +22,7 @@ func (l *Listener) makeRoom() bool {
 	now := l.now()
 	idle := l.candidates(func(c *Conn) (int64, bool) { return c.idle(now) })
 	if len(idle) == 0 {
-		idle = l.candidates(func(c *Conn) (int64, bool) { return c.slow(now) })
+		idle = l.candidates(func(c *Conn) (int64, bool) { return c.slow(now, slowWrite) })
 	}
 	slices.SortFunc(idle, func(a, b candidate) int { return cmp.Compare(a.since, b.since) })
 	closed, most := 0, max(1, min(l.limit/shedShare, len(idle)/2))

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -230,6 +231,54 @@ func TestUnreadStreamIsNoFailure(t *testing.T) {
 	if status != http.StatusOK {
 		t.Errorf("the metrics get %d, want the status that was sent", status)
 	}
+}
+
+// A stop cuts off each stream at once: one that is not read, one that is read, and one that
+// waits in the queue.
+func TestStopEndsStreams(t *testing.T) {
+	const streams = 20 // of which 16 are not in the queue
+	stopping, stop := context.WithCancel(t.Context())
+	defer stop()
+	options := withRecord(filled(50_000))
+	options.Stopping = stopping
+	server := serve(t, handlerOf(options))
+	var ended sync.WaitGroup
+	for i := range streams {
+		ended.Go(func() {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/changes", http.NoBody)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.Header.Set("Authorization", authorization)
+			r.Header.Set("Accept", "application/x-ndjson")
+			result, err := server.Client().Do(r)
+			if err != nil {
+				return // cut off before the first page
+			}
+			defer result.Body.Close()
+			if i%2 == 0 {
+				<-stopping.Done()
+				time.Sleep(3 * time.Second)
+			}
+			body, err := io.ReadAll(result.Body)
+			switch {
+			case result.StatusCode == http.StatusServiceUnavailable:
+			case result.StatusCode != http.StatusOK || err == nil && strings.Count(string(body), "\n") != 50_000:
+				t.Errorf("a stream is %d with %d lines, and ends with %v", result.StatusCode, strings.Count(string(body), "\n"), err)
+			}
+		})
+	}
+	time.Sleep(500 * time.Millisecond) // the streams are at different places
+	began := time.Now()
+	stop()
+	if err := server.Config.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+	ended.Wait()
 }
 
 func TestStreamOutlastsServerTimeouts(t *testing.T) {

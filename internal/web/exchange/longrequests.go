@@ -77,6 +77,9 @@ type StreamSession struct {
 	stopping context.Context //nolint:containedctx // it is not a request's
 }
 
+// OnStop calls f when the service stops, unless cancel is called before.
+func (l *LongRequests) OnStop(f func()) (cancel func() bool) { return context.AfterFunc(l.stopping, f) }
+
 // Admit counts a request. CodeThrottled: there are too many.
 func (l *LongRequests) Admit(x *Exchange) (*StreamSession, error) {
 	user := x.Actor.Name

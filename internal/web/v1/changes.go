@@ -34,7 +34,8 @@ func (a *API) changes(x *exchange.Exchange, q *changesQuery) error {
 		answer, usual = a.stream, streamPage
 	}
 	held := cmp.Or(filter.Limit, usual)
-	if err := acquire(x.Context(), a.held, held); err != nil {
+	err = a.untilStop(x.Context(), func(ctx context.Context) error { return acquire(ctx, a.held, held) })
+	if err != nil {
 		return err
 	}
 	defer a.held.Release(int64(held))

@@ -60,7 +60,7 @@ func (a *API) waitError(last lsapi.MemberDetail, err error) error {
 	switch e.Code {
 	case lsapi.CodeWaitTimeout:
 		if a.LongRequests.Stopping() {
-			return &lsapi.Error{Code: lsapi.CodeUnavailable, Message: "the service is stopping; ask again", Err: err}
+			return errStopping(err)
 		}
 		e.Message = "the time is up, and " + e.Message
 	case lsapi.CodeConflict:
