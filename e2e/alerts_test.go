@@ -104,6 +104,7 @@ func TestRuleTestsUseSeriesThatTheServiceExposes(t *testing.T) {
 	a := startAWS(t)
 	postgres := startService(t, a.base, with("STORE_URL="+postgrestest.URL(t)))
 	fresh := seriesOf(postgres.samples(t))
+	postgres.on(t).anonymous().get(defaultList)
 	postgres.get(defaultList) // the first request starts the route's series and the comparison with AWS's clock
 	served := seriesOf(postgres.samples(t))
 	for _, match := range regexp.MustCompile(`series: '([^']+)'`).FindAllStringSubmatch(deployed(t, "prometheus", "lsapi.rules.test.yaml"), -1) {

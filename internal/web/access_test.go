@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"lsapi"
 	"lsapi/internal/web"
@@ -111,6 +112,37 @@ func TestThrottledGuessIsOneLine(t *testing.T) {
 	}
 }
 
+// Guesses at passwords are no failures of the routes that they name.
+func TestRequestsWithoutAcceptedCredentialsAreCountedApart(t *testing.T) {
+	for name, test := range map[string]struct {
+		auth          web.Authenticator
+		authorization []string
+		spare         bool
+		route         string
+	}{
+		"accepted":          {alice{}, []string{authorization}, false, "/elb/{elbName}"},
+		"none":              {alice{}, nil, false, "unauthenticated"},
+		"more than one":     {alice{}, []string{authorization, authorization}, false, "unauthenticated"},
+		"not checked":       {throttling{}, []string{authorization}, false, "unauthenticated"},
+		"no room for a try": {alice{}, []string{authorization}, true, "/elb/{elbName}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var route string
+			handler := handlerOf(web.Options{
+				Membership: newMemberships(), Authenticator: test.auth,
+				Spare:   func(context.Context) bool { return test.spare },
+				Observe: func(r, _ string, _ int, _ time.Duration) { route = r },
+			})
+			r := httptest.NewRequest(http.MethodGet, "/elb/default-elb", http.NoBody)
+			r.Header["Authorization"] = test.authorization
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+			if route != test.route {
+				t.Errorf("the route is %s, want %s", route, test.route)
+			}
+		})
+	}
+}
+
 func TestAccessLogClipsLongTexts(t *testing.T) {
 	var log accessLog
 	handler := handlerOf(web.Options{Membership: newMemberships(), Authenticator: alice{}, Log: log.logger()})
@@ -129,7 +161,11 @@ func TestDepartedClientIsLoggedAndAnswered(t *testing.T) {
 		return &lsapi.Error{Code: lsapi.CodeTimeout, Message: "it may have happened", Err: ctx.Err()}
 	}
 	var log accessLog
-	handler := handlerOf(web.Options{Membership: members, Authenticator: alice{}, Log: log.logger()})
+	var counted int
+	handler := handlerOf(web.Options{
+		Membership: members, Authenticator: alice{}, Log: log.logger(),
+		Observe: func(_, _ string, status int, _ time.Duration) { counted = status },
+	})
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/elb/default-elb", strings.NewReader(machineID(spare)))
 	r.Header.Set("Authorization", authorization)
 	w := httptest.NewRecorder()
@@ -140,6 +176,9 @@ func TestDepartedClientIsLoggedAndAnswered(t *testing.T) {
 	}
 	if line := log.only(t); line["status"] != 499. {
 		t.Errorf("the line is %v, want status 499", line)
+	}
+	if counted != 499 {
+		t.Errorf("the metrics count %d, want 499: it is no failure of the service", counted)
 	}
 	if strings.Contains(log.String(), "request failed") {
 		t.Errorf("the log blames AWS: %s", log.String())

@@ -44,10 +44,12 @@ type Options struct {
 	// RequestTimeout bounds the work of a request, which is then answered 504. Default:
 	// DefaultRequestTimeout.
 	RequestTimeout time.Duration
-	// Observe is called after each request with the pattern of its route. Default: none.
+	// Observe is called after each request with the pattern of its route, "other" without
+	// one, and "unauthenticated" if its credentials were not accepted. The status is 499 if
+	// the client left before there was one. Default: none.
 	Observe func(route, method string, status int, took time.Duration)
 	// Expect is called by New for each route and method that needs credentials, except
-	// probes and HEAD. Default: none.
+	// probes and HEAD, and for the route "unauthenticated". Default: none.
 	Expect func(route, method string)
 	// Metrics serves /metrics, without credentials if MetricsPublic. Default: none.
 	Metrics       http.Handler

@@ -20,6 +20,9 @@ type router struct {
 func newRouter(o *Options) *router {
 	r := &router{Options: o, mux: http.NewServeMux(), routes: make(map[string]*exchange.Route), origins: http.NewCrossOriginProtection()}
 	r.mux.HandleFunc("/", func(http.ResponseWriter, *http.Request) {}) // keeps the mux from answering 404
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		r.Expect(unauthenticated, method)
+	}
 	return r
 }
 
@@ -86,13 +89,27 @@ func routable(r *http.Request) bool {
 	return p == "/" || !strings.HasSuffix(p, "/") && !strings.Contains(p, "//")
 }
 
-// authenticate sets the exchange's actor. Several Authorization headers are refused,
-// because a proxy may have checked any of them.
+// unauthenticated is the route, in the metrics, of requests whose credentials were rejected
+// or not checked. Under their own routes, password guesses would count as failures of the
+// service.
+const unauthenticated = "unauthenticated"
+
+// authenticate sets the exchange's actor.
 func (r *router) authenticate(x *exchange.Exchange) error {
 	if r.Spare(x.Context()) {
 		x.Header().Set("Connection", "close") // the next connection may have room
 		return lsapi.Errorf(lsapi.CodeThrottled, "too many connections are open")
 	}
+	err := r.checkCredentials(x)
+	if err != nil {
+		x.Pattern = unauthenticated
+	}
+	return err
+}
+
+// checkCredentials refuses several Authorization headers, because a proxy may have checked
+// any of them.
+func (r *router) checkCredentials(x *exchange.Exchange) error {
 	fields := x.Request.Header["Authorization"]
 	if len(fields) > 1 {
 		return lsapi.Errorf(lsapi.CodeUnauthenticated, "Authorization is there more than once")

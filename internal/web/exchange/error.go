@@ -76,6 +76,7 @@ func (x *Exchange) fail(err error) {
 	// A client that has left gets an answer too: it may have closed only its own side of
 	// the connection, and must not take silence for success.
 	x.gone = x.Context().Err() != nil
+	x.abandoned = x.gone && e.Code == lsapi.CodeTimeout
 	x.LogFailure(e)
 	x.writeError(e.Code, Text(e), e)
 }

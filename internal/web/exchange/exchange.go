@@ -26,15 +26,16 @@ type Exchange struct {
 	Actor   lsapi.Actor // the caller, zero before authentication
 	Pattern string      // of the matching route, "other" if none matches
 
-	settings *settings
-	began    time.Time
-	client   string    // see Client
-	values   [4]string // of headers, see SetHeader
-	status   int32     // of the response, 0 before its header is written
-	used     uint8     // number of values
-	Routine  bool      // logged at debug if it succeeds
-	hijacked bool
-	gone     bool // the client did not wait for the response
+	settings  *settings
+	began     time.Time
+	client    string    // see Client
+	values    [4]string // of headers, see SetHeader
+	status    int32     // of the response, 0 before its header is written
+	used      uint8     // number of values
+	Routine   bool      // logged at debug if it succeeds
+	hijacked  bool
+	gone      bool // the client did not wait for the response
+	abandoned bool // gone, before there was one
 }
 
 var noSniff = []string{"nosniff"}

@@ -52,8 +52,17 @@ func (x *Exchange) finish() {
 func (x *Exchange) account() {
 	now := time.Now()
 	took := now.Sub(x.began)
-	x.settings.Observe(x.Pattern, knownMethod(x.Request.Method), int(x.status), took)
+	x.settings.Observe(x.Pattern, knownMethod(x.Request.Method), x.countedStatus(), took)
 	x.log(now, took)
+}
+
+// countedStatus is the status for the metrics. A request that its client gave up is no
+// failure of the service.
+func (x *Exchange) countedStatus() int {
+	if x.abandoned {
+		return statusClientGone
+	}
+	return int(x.status)
 }
 
 // isAbort reports whether net/http's panic to cut a response off was raised.

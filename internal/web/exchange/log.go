@@ -9,7 +9,7 @@ const (
 	// maxLogged is the length to which the log cuts a client's text.
 	maxLogged = 256
 	// statusClientGone is nginx's status for a client that left before the response. It is
-	// logged, never sent.
+	// logged and counted, never sent.
 	statusClientGone = 499
 )
 
