@@ -33,7 +33,7 @@ type Fleet struct {
 	attributes *cache[lsapi.Attributes]
 	tags       *cache[map[string]string]
 	instances  *cache[lsapi.Instance]
-	history    *historyReader
+	history    *historyReads
 	sources    sources
 	group      *background.Group // of the shared reads
 }
@@ -49,7 +49,7 @@ func New(o Options) *Fleet {
 		attributes: newCache(group, settingsLifetime, 1, attributesFrom(o.Settings)),
 		tags:       newCache(group, settingsLifetime, tagsBatch, tagsFrom(o.Settings)),
 		instances:  newCache(group, instancesLifetime, instancesBatch, o.Instances.Instances),
-		history:    newHistoryReader(group, o.Record, o.Reads),
+		history:    newHistoryReads(group, o.Record, o.Reads),
 		sources: sources{
 			health:     &source{"the health of members", background.NewOutage(group)},
 			attributes: &source{"the attributes of load balancers", background.NewOutage(group)},
@@ -125,9 +125,10 @@ func (f *Fleet) instancesOf(ctx, caller context.Context, ids ...string) map[stri
 	return found
 }
 
-// historyOf returns the history of instances, of all for no ids.
-func (f *Fleet) historyOf(ctx, caller context.Context, name string, ids ...string) history {
-	found, err := f.history.read(ctx, name, ids)
+// historyOf returns the history of an instance, or of all for an empty id.
+func (f *Fleet) historyOf(ctx, caller context.Context, name, instanceID string) history {
+	key := historyKey{name, instanceID}
+	found, err := f.history.Do(ctx, key)
 	f.logResult(caller, f.sources.record, err)
-	return history{byID: found, unavailable: err != nil}
+	return history{byID: found[key], unavailable: err != nil}
 }

@@ -24,7 +24,7 @@ func (f *Fleet) LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail
 	)
 	parts.Go(func() { detail.Attributes = f.attributesOf(short, ctx, name) })
 	parts.Go(func() { detail.Tags = f.tagsOf(short, ctx, name)[name] })
-	parts.Go(func() { history = f.historyOf(short, ctx, name) })
+	parts.Go(func() { history = f.historyOf(short, ctx, name, "") })
 	parts.Go(func() { report, _ = f.report(short, ctx, name) })
 	parts.Wait()
 	if report == nil {

@@ -326,16 +326,16 @@ func TestRecordReadsAreBoundedAndNeverOlderThanTheCall(t *testing.T) {
 		r := withSpare()
 		f := start(t, r)
 		r.hangs["MemberHistory"] = true
-		show := func() lsapi.MemberHistory {
-			m, err := f.Member(t.Context(), "web", web1)
+		show := func(id string) lsapi.MemberHistory {
+			m, err := f.Member(t.Context(), "web", id)
 			if err != nil {
 				t.Error(err)
 			}
 			return m.History
 		}
 		var early sync.WaitGroup
-		for range 2 {
-			early.Go(func() { show() })
+		for _, id := range []string{web1, web2} {
+			early.Go(func() { show(id) })
 			synctest.Wait()
 		}
 		if got := r.count("MemberHistory"); got != 2 {
@@ -349,7 +349,7 @@ func TestRecordReadsAreBoundedAndNeverOlderThanTheCall(t *testing.T) {
 		var late sync.WaitGroup
 		for range 100 {
 			late.Go(func() {
-				if got := show(); got.ChangeID != "7" {
+				if got := show(web1); got.ChangeID != "7" {
 					t.Errorf("a later read returns %+v", got)
 				}
 			})

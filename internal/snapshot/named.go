@@ -7,156 +7,28 @@ import (
 	"lsapi"
 )
 
-// namedRead is a read of one load balancer for waiting readers. They can join until it
-// begins, because its request must be later than their calls. A page of a listing that
-// began late enough finishes it too.
-type namedRead struct {
-	name    string
-	joined  time.Time // of the last reader
-	readers int       // waiting; without any it does not begin
-	fresh   bool      // a reader needs the changes of all replicas
-	done    chan struct{}
-	err     error // set before done is closed
+// withoutValue returns a call of one key, for its effect.
+func withoutValue(call func(ctx context.Context, name string) error) func(context.Context, []string) (map[string]struct{}, error) {
+	return func(ctx context.Context, names []string) (map[string]struct{}, error) {
+		return nil, call(ctx, names[0])
+	}
 }
 
-// await reads a load balancer by name, together with all waiting readers. If fresh is set,
-// its entry then includes the changes of all replicas.
+// await reads a load balancer by name, together with all waiting readers. A page of a
+// listing that began late enough answers them too. If fresh is set, the entry then includes
+// the changes of all replicas, whichever AWS call answered.
 func (s *Snapshot) await(ctx context.Context, name string, fresh bool) error {
-	f, err := s.join(name, fresh)
-	if err != nil {
+	if _, err := s.named.Do(ctx, name); err != nil || !fresh {
 		return err
 	}
-	select {
-	case <-f.done:
-		return f.err
-	case <-ctx.Done():
-		s.leave(f)
-		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
-	case <-s.base.Done():
-		return errStopping()
-	}
-}
-
-// join adds a reader to the load balancer's next named read, which begins after the one in
-// progress.
-func (s *Snapshot) join(name string, fresh bool) (*namedRead, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.waiting[name]
-	if f == nil {
-		if len(s.waiting) >= maxWaitedFor {
-			return nil, errTooManyReads()
-		}
-		f = &namedRead{name: name, done: make(chan struct{})}
-		s.waiting[name] = f
-		if !s.reading[name] {
-			s.enqueue(f)
-		}
-	}
-	f.joined = time.Now()
-	f.readers++
-	f.fresh = f.fresh || fresh
-	return f, nil
-}
-
-// leave removes a reader. A read that has not begun and loses its last reader never begins.
-func (s *Snapshot) leave(f *namedRead) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f.readers--
-	if f.readers == 0 && s.waiting[f.name] == f {
-		delete(s.waiting, f.name) // begin passes it over
-	}
-}
-
-// enqueue lets a named read begin as soon as a goroutine is free. The caller holds mu.
-func (s *Snapshot) enqueue(f *namedRead) {
-	s.queue = append(s.queue, f)
-	if s.readers < maxNamedReads && s.work.Go(s.readNamed) {
-		s.readers++
-	}
-}
-
-// readNamed makes the queued reads until the queue is empty.
-func (s *Snapshot) readNamed(ctx context.Context) {
-	for f := s.begin(); f != nil; f = s.begin() {
-		s.answer(f, s.readOne(ctx, f.name))
-		s.end(f)
-	}
-}
-
-// begin takes the next read that is not finished from the queue. No reader can join it
-// from now on.
-func (s *Snapshot) begin() *namedRead {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(s.queue) > 0 {
-		f := s.queue[0]
-		s.queue = s.queue[1:]
-		if s.waiting[f.name] == f {
-			delete(s.waiting, f.name)
-			s.reading[f.name] = true
-			return f
-		}
-	}
-	s.readers--
-	return nil
-}
-
-// end lets the next read of the load balancer begin.
-func (s *Snapshot) end(f *namedRead) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.reading, f.name)
-	if next := s.waiting[f.name]; next != nil {
-		s.enqueue(next)
-	}
-}
-
-// finishWaiting finishes the waiting reads whose readers all came before a read that began
-// at a time, if result returns true for them.
-func (s *Snapshot) finishWaiting(began time.Time, result func(name string) (err error, done bool)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, f := range s.waiting {
-		if f.joined.After(began) {
-			continue
-		}
-		if err, done := result(name); done {
-			delete(s.waiting, name)
-			s.answer(f, err)
-		}
-	}
-}
-
-// answer finishes a read that no reader can join any more. All readers are answered here,
-// so that each fresh one gets the changes of all replicas, whichever AWS call served it. It
-// does not block.
-func (s *Snapshot) answer(f *namedRead, err error) {
-	if err == nil && f.fresh {
-		if s.work.Go(func(ctx context.Context) { f.finish(s.catchUp(ctx, f.name)) }) {
-			return
-		}
-		err = errStopping()
-	}
-	f.finish(err)
-}
-
-func (f *namedRead) finish(err error) {
-	f.err = err
-	close(f.done)
+	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
+	defer cancel()
+	_, err := s.catchUps.Do(ctx, name)
+	return err
 }
 
 // catchUp adds the changes of other replicas until now to an entry.
 func (s *Snapshot) catchUp(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
-	defer cancel()
-	select {
-	case s.catchUps <- struct{}{}:
-		defer func() { <-s.catchUps }()
-	case <-ctx.Done():
-		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
-	}
 	if err := s.o.Overlay.CatchUp(ctx, name); err != nil {
 		return err
 	}
@@ -184,8 +56,6 @@ func (s *Snapshot) overlaid(name string, e *entry) []string {
 
 // readOne reads one load balancer by name.
 func (s *Snapshot) readOne(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, namedTimeout)
-	defer cancel()
 	began := time.Now()
 	ids, err := s.o.Named.Members(ctx, name)
 	if err != nil {

@@ -160,12 +160,6 @@ func errNotFound(loadBalancer string) error {
 	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", loadBalancer)
 }
 
-func errTooManyReads() error {
-	err := lsapi.Errorf(lsapi.CodeThrottled, "too many load balancers are being read")
-	err.RetryAfter = retryPause
-	return err
-}
-
 func errTooOld(asOf time.Time, cause error) error {
 	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read, and what is known is from %s", asOf.UTC().Format(time.RFC3339))
 	err.RetryAfter, err.Err = retryPause, cause

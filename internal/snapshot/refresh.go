@@ -227,7 +227,7 @@ func (s *Snapshot) place(p listedPage) {
 	for i, sl := range s.slotsFor(names...) {
 		s.publish(sl, p.loadBalancers[i], p.asked)
 	}
-	s.finishWaiting(p.asked, func(name string) (error, bool) { return nil, shown[name] })
+	s.named.Release(p.asked, func(name string) (done bool, err error) { return shown[name], nil })
 }
 
 // errOutdated ends a refresh whose lookups took so long that the overlay may no longer hold
@@ -240,10 +240,10 @@ func (s *Snapshot) checkUnlisted(listed map[string]bool, began time.Time) {
 	known := *s.slots.Load()
 	for name, sl := range known {
 		if e := sl.current.Load(); !listed[name] && (e == nil || e.AsOf.Before(began)) {
-			_, _ = s.join(name, false) // if there are too many reads, the next listing tries again
+			s.named.Start(name) // if there are too many reads, the next listing tries again
 		}
 	}
-	s.finishWaiting(began, func(name string) (error, bool) {
-		return errNotFound(name), known[name] == nil // listed names are known
+	s.named.Release(began, func(name string) (done bool, err error) {
+		return known[name] == nil, errNotFound(name) // listed names are known
 	})
 }

@@ -18,6 +18,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/background"
+	"lsapi/internal/coalesce"
 )
 
 // AWS reads the cloud. Every call, and every page of a listing, ends within some seconds.
@@ -111,11 +112,9 @@ type Snapshot struct {
 
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
 
-	mu      sync.Mutex            // guards the fields up to readers, and the replacement of slots
-	waiting map[string]*namedRead // by load balancer; not begun yet
-	queue   []*namedRead          // the waiting ones that may begin, in order
-	reading map[string]bool       // load balancers with a named read in progress
-	readers int                   // goroutines that read by name
+	mu       sync.Mutex                        // guards the replacement of slots
+	named    *coalesce.Group[string, struct{}] // reads of one load balancer by name
+	catchUps *coalesce.Group[string, struct{}]
 
 	recent    []time.Duration        // durations of the last listings; owned, like the next four, by the refresh loop
 	followed  followed               // the last listing of another replica
@@ -123,9 +122,7 @@ type Snapshot struct {
 	warned    time.Time              // when a stretched bound was last logged
 	swept     time.Time              // when unused facts were last dropped
 
-	wake     chan struct{} // holds one: a refresh may be due
-	catchUps chan struct{} // one for each CatchUp in progress
-
+	wake chan struct{} // holds one: a refresh may be due
 	work *background.Group
 	base context.Context // of work
 }
@@ -150,13 +147,13 @@ func New(o Options) *Snapshot {
 	work, now := background.New(), time.Now()
 	s := &Snapshot{
 		o: o, facts: facts{known: make(map[string]fact)}, started: now, epoch: now.Add(-farPast),
-		waiting:  make(map[string]*namedRead),
-		reading:  make(map[string]bool),
-		wake:     make(chan struct{}, 1),
-		catchUps: make(chan struct{}, maxCatchUps),
-		failing:  background.NewOutage(work), partition: background.NewOutage(work),
+		wake:    make(chan struct{}, 1),
+		failing: background.NewOutage(work), partition: background.NewOutage(work),
 		work: work, base: work.Context(),
 	}
+	reads := coalesce.Options{Calls: maxNamedReads, Timeout: namedTimeout, Waiting: maxWaitedFor}
+	s.named = coalesce.New(work, reads, withoutValue(s.readOne))
+	s.catchUps = coalesce.New(work, coalesce.Options{Calls: maxCatchUps, Timeout: catchUpTimeout}, withoutValue(s.catchUp))
 	s.slots.Store(new(map[string]*slot))
 	s.refreshed.Store(new(make(chan struct{})))
 	s.bound.Store(int64(o.MaxStaleness))
