@@ -116,6 +116,7 @@ func TestMetricsCountRequestsCallsAndChanges(t *testing.T) {
 		{"lsapi_lane_batch_size_count", []string{`action="attach"`}, 1},
 		{"lsapi_lane_batch_size_sum", []string{`action="detach"`}, 1},
 		{"lsapi_changes_total", []string{`action="attach"`, `outcome="applied"`}, 1},
+		{"lsapi_changes_total", []string{`action="attach"`, `outcome="conflict"`}, 1},
 		{"lsapi_changes_total", []string{`action="detach"`, `outcome="applied"`}, 1},
 		{"lsapi_aws_throttles_total", nil, 0},
 		{"lsapi_aws_retries_total", nil, 0},

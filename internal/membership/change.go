@@ -102,6 +102,6 @@ func (c *change) answer(loadBalancer string, o lsapi.Outcome) {
 	case o == lsapi.OutcomeUnknown:
 		c.maker.conclude(errUnknown(c.action, c.instance.ID, loadBalancer, c.err))
 	default:
-		c.maker.conclude(c.err)
+		c.maker.conclude(errFailed(c))
 	}
 }

@@ -1,6 +1,10 @@
 package membership
 
-import "lsapi"
+import (
+	"fmt"
+
+	"lsapi"
+)
 
 func errClosing() error {
 	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "the service is stopping; nothing was changed", RetryAfter: fullRetryAfter}
@@ -21,6 +25,33 @@ func errUnknown(action lsapi.Action, instance, loadBalancer string, cause error)
 	err := lsapi.Errorf(lsapi.CodeTimeout, "it cannot be known whether the %s of %s took effect; list %s to see", action, instance, loadBalancer)
 	err.Err = cause
 	return err
+}
+
+// failures say how a call to AWS failed, for errors without a message.
+var failures = map[lsapi.Code]string{
+	lsapi.CodeTimeout:  "AWS did not answer in time",
+	lsapi.CodeUpstream: "AWS failed or could not be reached",
+}
+
+// errUnread is the answer to a change that was not sent because AWS could not be read.
+func errUnread(cause error) error {
+	return explained(cause, " when lsapi read the membership; nothing was changed")
+}
+
+// errFailed is the answer to a change that certainly was not applied.
+func errFailed(c *change) error {
+	return explained(c.err, "; the %s of %s did not take effect", c.action, c.instance.ID)
+}
+
+// explained returns an error with a message, if it has none.
+func explained(cause error, format string, args ...any) error {
+	coded := *lsapi.AsError(cause)
+	why, known := failures[coded.Code]
+	if !known || coded.Message != "" {
+		return cause
+	}
+	coded.Message = why + fmt.Sprintf(format, args...)
+	return &coded
 }
 
 // errUnrecorded is the answer to a change that was not sent because it could not

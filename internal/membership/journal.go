@@ -75,10 +75,20 @@ func (j *journal) write(events []lsapi.Event) error {
 	before, name := j.lease.Head, j.lease.LoadBalancer
 	j.lease.Head, j.recorded.head = head, head
 	j.recorded.note(events)
+	j.count(events)
 	if slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Kind != lsapi.EventHealth }) {
 		j.inbox.Forget(name)
 	} else {
 		j.inbox.Advance(name, before, head)
 	}
 	return nil
+}
+
+// count counts the outcomes that are on record.
+func (j *journal) count(events []lsapi.Event) {
+	for _, e := range events {
+		if e.Kind == lsapi.EventCompleted || e.Kind == lsapi.EventResolved {
+			j.metrics.Change(string(e.Change.Action), string(e.Change.Outcome))
+		}
+	}
 }

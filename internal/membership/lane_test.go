@@ -232,15 +232,27 @@ func TestUnknownLoadBalancerIsNotFound(t *testing.T) {
 	})
 }
 
+// wantNothingChanged reports a message that leaves open whether a change took effect.
+func wantNothingChanged(t *testing.T, err error) {
+	t.Helper()
+	if message := lsapi.AsError(err).Message; !strings.Contains(message, "nothing was changed") && !strings.Contains(message, "did not take effect") {
+		t.Errorf("the message is %q", message)
+	}
+}
+
 func TestFailureOfAWSIsAnsweredAndChangesNothing(t *testing.T) {
 	for _, op := range []string{"Members", "Instances", "Register"} {
-		for _, code := range []lsapi.Code{lsapi.CodeThrottled, lsapi.CodeForbidden, lsapi.CodeUpstream} {
+		for _, code := range []lsapi.Code{lsapi.CodeThrottled, lsapi.CodeForbidden, lsapi.CodeUpstream, lsapi.CodeTimeout} {
 			t.Run(op+" "+string(code), func(t *testing.T) {
 				aws := newFakeAWS()
 				aws.run(one)
 				aws.next(op, fails(code))
 				inBubble(t, aws, func(t *testing.T, s *service) {
-					wantCode(t, change(s, lsapi.Attach, one), code)
+					_, err := s.Change(t.Context(), request(lsapi.Attach, one))
+					wantCode(t, lsapi.ErrorCode(err), code)
+					if code == lsapi.CodeUpstream || code == lsapi.CodeTimeout { // the others imply it
+						wantNothingChanged(t, err)
+					}
 					wantMembers(t, aws)
 					wantCode(t, change(s, lsapi.Attach, one), "")
 				})

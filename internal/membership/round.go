@@ -77,7 +77,7 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 		if lsapi.ErrorCode(v.err) == lsapi.CodeNotFound {
 			r.deleted(v, first)
 		}
-		first.fail(batch, v.err)
+		first.fail(batch, errUnread(v.err))
 		return
 	case r.journal.failure != nil:
 		first.fail(batch, errUnrecorded(r.journal.failure))
@@ -243,7 +243,6 @@ func (r *round) complete(b *recordBatch, c *change, o lsapi.Outcome, inferred bo
 	event.Change.MembersAfter = recorded.count()
 	b.write(event)
 	b.then(pendingAnswer{to: c.makers(), give: func() {
-		r.metrics.Change(string(c.action), string(o))
 		r.logChange(c, r.name, o, inferred)
 		c.answer(r.name, o)
 	}})

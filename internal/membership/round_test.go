@@ -160,6 +160,26 @@ func (c *counting) add(line string) {
 	c.calls = append(c.calls, line)
 }
 
+func TestOutcomesOfUnsentChangesAreCounted(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.run(one)
+	synctest.Test(t, func(t *testing.T) {
+		metrics := &counting{}
+		s := newService(aws, membership.Options{Record: record, Metrics: metrics})
+		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
+		aws.next("Members", hangs)
+		_, err := leaving(s, time.Second, lsapi.Detach, one, "left")
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
+		time.Sleep(10 * time.Second)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if want := []string{"change attach conflict", "change detach withdrawn"}; !slices.Equal(metrics.calls, want) {
+			t.Errorf("the metrics got %q, want %q", metrics.calls, want)
+		}
+	})
+}
+
 func TestRefusalIsAnsweredRecordedLoggedAndCounted(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one, two)

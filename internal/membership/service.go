@@ -48,7 +48,7 @@ type AWS interface {
 type Metrics interface {
 	// Batch counts a register or deregister call of so many instances.
 	Batch(action string, size int)
-	// Change counts a change that was sent, by its outcome.
+	// Change counts an outcome on record, also of a change that was not sent.
 	Change(action, outcome string)
 }
 

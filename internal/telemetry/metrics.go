@@ -39,7 +39,7 @@ func NewMetrics(version string) *Metrics {
 		calls:     histogram("lsapi_aws_call_duration_seconds", "Calls to AWS by operation and outcome, including retries and waits for the budget.", prometheus.DefBuckets, "operation", "outcome"),
 		retries:   counter("lsapi_aws_retries_total", "Retries of calls to AWS.", "operation"),
 		refreshes: histogram("lsapi_snapshot_refresh_duration_seconds", "Refreshes of the snapshot, by outcome.", prometheus.DefBuckets, "outcome"),
-		changes:   counter("lsapi_changes_total", "Changes sent to AWS, by action and outcome.", "action", "outcome"),
+		changes:   counter("lsapi_changes_total", "Changes of this instance with an outcome on record, by action and outcome.", "action", "outcome"),
 		appends:   histogram("lsapi_record_append_duration_seconds", "Writes to the record of changes, by outcome.", []float64{.0005, .001, .0025, .005, .01, .015, .025, .05, .1, .25, .5, 1, 5}, "outcome"),
 		batches:   histogram("lsapi_lane_batch_size", "Instances in a register or deregister call.", []float64{1, 2, 5, 10, 20, 50, 100, 200}, "action"),
 	}
@@ -107,7 +107,7 @@ func (m *Metrics) Refresh(code lsapi.Code, took time.Duration) {
 	m.refreshes.WithLabelValues(outcome(code)).Observe(took.Seconds())
 }
 
-// Change counts a change that was sent to AWS.
+// Change counts an outcome on record.
 func (m *Metrics) Change(action, outcome string) {
 	m.changes.WithLabelValues(action, outcome).Inc()
 }
