@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -24,7 +25,10 @@ type watcher struct {
 	reading  sync.Mutex // one reload at a time: an older text must not replace a newer one
 	group    *background.Group
 
+	problem string // the last one that was logged; empty after a file was read; guarded by reading
+
 	last, read fileState // of the poll loop only
+	unread     bool      // the last read failed, which the state of the file does not explain; likewise
 }
 
 func newWatcher(path string, users *atomic.Pointer[users], log *slog.Logger) *watcher {
@@ -49,16 +53,18 @@ func (w *watcher) start() {
 // poll reads the file if it has changed and is the same as at the last poll. So it skips a
 // file that is being written, or is missing between two renames, and no later change can
 // have the same modification time. The file that New read may change unnoticed, so the
-// first poll counts as a change.
+// first poll counts as a change. A read that fails is tried again: its cause, such as a lack
+// of file descriptors or the wrong owner, may pass without a change of the file.
 func (w *watcher) poll() {
 	state := stat(w.path)
 	stable := state.same(w.last)
 	w.last = state
-	if !stable || state.same(w.read) {
+	if !stable || state.same(w.read) && !w.unread {
 		return
 	}
 	w.read = state
-	_ = w.reload() // it logs its error
+	err := w.reload() // it logs its error
+	w.unread = err != nil && errors.Is(err, errUnreadable)
 }
 
 // reload reads the file. An invalid one is rejected: the previous users stay active, and
@@ -70,10 +76,13 @@ func (w *watcher) reload() error {
 	after, err := readUsers(w.path, before)
 	if err != nil {
 		w.rejected.Store(true)
-		w.log.Error("users file rejected; the previous users stay active",
-			"file", w.path, "problem", lsapi.AsError(err).Message)
+		if problem := lsapi.AsError(err).Message; problem != w.problem {
+			w.problem = problem
+			w.log.Error("users file rejected; the previous users stay active", "file", w.path, "problem", problem)
+		}
 		return err
 	}
+	w.problem = ""
 	w.users.Store(after)
 	if w.rejected.Swap(false) || !after.same(before) {
 		w.log.Info("users file read", "file", w.path, "users", len(after.listed))

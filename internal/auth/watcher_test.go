@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -155,6 +156,45 @@ func TestInvalidFileKeepsThePreviousUsersAndIsLoggedOnce(t *testing.T) {
 			t.Errorf("the log is %q", text)
 		}
 	})
+}
+
+// A lack of file descriptors must not keep a removed user active until the file changes again.
+func TestFileThatCannotBeReadForAWhileIsReadLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := writeUsers(t, line(t, "alice", "right"), line(t, "bob", "his"))
+		a, log := follow(t, path)
+		waitForPoll()
+		rewrite(t, path, line(t, "bob", "his"))
+		restore := closeFileTable(t)
+		time.Sleep(10 * auth.PollEvery)
+		synctest.Wait()
+		restore()
+		if text := log.String(); strings.Count(text, "users file rejected") != 1 || !a.Stats().FileRejected {
+			t.Errorf("it was not rejected, or was reported more than once: %s", text)
+		}
+		want(t, login(t, a, "alice", "right", here), "")
+		waitForPoll()
+		want(t, login(t, a, "alice", "right", here), lsapi.CodeUnauthenticated)
+		if a.Stats().FileRejected || !strings.Contains(log.String(), "users file read") {
+			t.Errorf("the log is %s", log.String())
+		}
+	})
+}
+
+// closeFileTable makes every open of a file fail until restore is called.
+func closeFileTable(t *testing.T) (restore func()) {
+	t.Helper()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	set := func(files uint64) {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: limit.Max}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(0)
+	return func() { set(limit.Cur) }
 }
 
 func TestChangingFileIsNotRead(t *testing.T) {

@@ -49,20 +49,27 @@ func envFilePath(s Sources) (path string, explicit bool) {
 	return s.EnvFile, false
 }
 
+// dollar replaces $ while the library parses a file: it would expand $NAME, and so cut
+// words out of passwords. Docker and systemd, which read the same files, do not expand.
+const dollar = "\x00"
+
 // parseEnv returns false for malformed text. It drops the library's error, which
 // quotes the rest of the file, secrets included.
 func parseEnv(text []byte) ([]string, bool) {
-	values, err := godotenv.UnmarshalBytes(text)
+	if bytes.Contains(text, []byte(dollar)) {
+		return nil, false
+	}
+	values, err := godotenv.UnmarshalBytes(bytes.ReplaceAll(text, []byte("$"), []byte(dollar)))
 	if err != nil {
 		return nil, false
 	}
 	var variables []string
 	for name, value := range values {
 		// The library accepts a last line without "=" as a value without a name.
-		if name == "" || strings.ContainsRune(value, 0) {
+		if name == "" {
 			return nil, false
 		}
-		variables = append(variables, name+"="+value)
+		variables = append(variables, name+"="+strings.ReplaceAll(value, dollar, "$"))
 	}
 	return variables, true
 }

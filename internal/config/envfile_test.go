@@ -110,6 +110,17 @@ func TestEnvFileMayHaveByteOrderMarkAndCRLF(t *testing.T) {
 	}
 }
 
+// Docker and systemd take the values of the same file as they are.
+func TestEnvFileValuesAreNotExpanded(t *testing.T) {
+	for _, value := range []string{"pa$WORD1$2y$10$x", `"pa$WORD1$2y$10$x"`, `'pa$WORD1$2y$10$x'`, "pa${WORD1}$(X)$", `"pa\$WORD1"`} {
+		want := strings.ReplaceAll(strings.Trim(value, `"'`), `\`, "")
+		cfg := load(t, sources(t, "--env-file="+writeFile(t, "WORD1=expanded\nAWS_SECRET_ACCESS_KEY="+value+"\n")))
+		if got := cfg.Environment["AWS_SECRET_ACCESS_KEY"]; string(got) != want {
+			t.Errorf("%s is read as %s, want %s", value, string(got), want)
+		}
+	}
+}
+
 func TestExportKeepsExistingVariables(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "of-the-environment")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
