@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,6 +186,46 @@ func TestCloseDoesNotWaitForTheOverlay(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "") // reads may miss it for a while
 		synctest.Wait()
+		began := time.Now()
+		if err := s.Close(t.Context()); err != nil || time.Since(began) > 0 {
+			t.Errorf("closing took %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+// hangingRecord is a record whose LaneState and Unfinished take as long as their callers wait.
+type hangingRecord struct {
+	*fakeRecord
+	slow atomic.Bool
+}
+
+func (r *hangingRecord) LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error) {
+	if r.slow.Load() {
+		<-ctx.Done()
+		return lsapi.LaneState{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	}
+	return r.fakeRecord.LaneState(ctx, loadBalancer, within)
+}
+
+func (r *hangingRecord) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
+	if r.slow.Load() {
+		<-ctx.Done()
+		return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
+	}
+	return r.fakeRecord.Unfinished(ctx, within)
+}
+
+func TestCloseDoesNotWaitForReadsOfTheRecordThatNoCallerNeeds(t *testing.T) {
+	aws, record := newFakeAWS(one), &hangingRecord{fakeRecord: newFakeRecord()}
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(aws, membership.Options{Record: record})
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		record.slow.Store(true)
+		refresh(s, aws)             // starts a lane
+		time.Sleep(3 * time.Second) // the look for open changes hangs, too
 		began := time.Now()
 		if err := s.Close(t.Context()); err != nil || time.Since(began) > 0 {
 			t.Errorf("closing took %v: %v", time.Since(began), err)

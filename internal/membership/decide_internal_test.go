@@ -90,7 +90,7 @@ func TestDiffLeadsFromOneMembershipToAnother(t *testing.T) {
 
 // queued returns a queue of requests, each "instance" or "-instance" for a detach.
 func queued(requests ...string) *queue {
-	q := &queue{shared: &shared{stopping: make(chan struct{})}, loadBalancer: "web"}
+	q := &queue{shared: &shared{stopping: context.Background()}, loadBalancer: "web"}
 	for _, id := range requests {
 		r := lsapi.Request{Action: lsapi.Attach, InstanceID: id}
 		if id[0] == '-' {

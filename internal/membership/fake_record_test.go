@@ -208,14 +208,15 @@ func (f *fakeRecord) LaneState(_ context.Context, loadBalancer string, within ti
 func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 	state := lsapi.LaneState{Head: l.head(), Members: make(map[string]bool)}
 	for i, e := range l.events {
+		if e.Until.After(state.LookedAt) {
+			state.LookedAt = e.Until
+		}
 		switch e.Kind {
 		case lsapi.EventCheckpoint:
 			state.Known = true
-			state.LookedAt = e.Until
 			clear(state.Members)
 			setAll(state.Members, e.Members, true)
 		case lsapi.EventObserved:
-			state.LookedAt = e.Until
 			setAll(state.Members, e.Added, true)
 			setAll(state.Members, e.Removed, false)
 			for _, id := range slices.Concat(e.Added, e.Removed) {

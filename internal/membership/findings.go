@@ -63,6 +63,7 @@ func (r *round) recordHealth(report *lsapi.HealthReport) {
 	if report == nil || r.journal.failure != nil {
 		return
 	}
+	r.countReads()
 	ctx, cancel := r.recording()
 	defer cancel()
 	known, err := r.record.Health(ctx, r.name)

@@ -68,6 +68,7 @@ func (j *journal) appendOnce(b *recordBatch) error {
 func (j *journal) write(events []lsapi.Event) error {
 	ctx, cancel := j.recording()
 	defer cancel()
+	j.recorded.addLook(events)
 	head, err := j.record.Append(ctx, j.lease, events)
 	if err != nil {
 		return err

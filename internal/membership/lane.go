@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"context"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -83,7 +84,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		return job{}, 0, false
 	}
 	next = job{batch: l.queue.take(l.open.holds), found: l.inbox.Take(l.name)}
-	due := l.readsRecord.Swap(false) || len(next.batch) > 0 || !next.found.IsEmpty()
+	due := len(next.batch) > 0 || !l.isClosing() && (l.readsRecord.Swap(false) || !next.found.IsEmpty())
 	withdrawn := l.queue.hasWithdrawn()
 	switch {
 	case due || withdrawn && (l.isClosing() || !now.Before(l.open.nextTry)):
@@ -101,7 +102,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 
 // do carries out a job under one lease.
 func (l *lane) do(next job) {
-	r, err := l.begin(next.batch)
+	r, err := l.begin(next)
 	if err != nil {
 		l.inbox.BackOff(err)
 		l.queue.keepWithdrawn(next.withdrawn)
@@ -130,12 +131,15 @@ func (l *lane) do(next job) {
 }
 
 // begin acquires the lease of a round. The round has the members of the last one if the
-// log still ends there, else those of the record. It ends when
-// all callers have left.
-func (l *lane) begin(batch []*request) (*round, error) {
+// log still ends there, else those of the record. It ends when all callers have left, and
+// when the Service closes if nothing depends on it.
+func (l *lane) begin(next job) (*round, error) {
 	ctx, cancel := l.calling()
 	defer cancel()
-	defer whenAllHaveLeft(batch, cancel)()
+	defer whenAllHaveLeft(next.batch, cancel)()
+	if len(next.batch)+len(next.withdrawn) == 0 && l.open.isEmpty() {
+		defer context.AfterFunc(l.stopping, cancel)()
+	}
 	lease, err := l.record.Acquire(ctx, l.name)
 	if err != nil {
 		return nil, err

@@ -293,3 +293,27 @@ func TestDeletionFoundByAChangeIsRecordedWithTheIntervalSinceTheLastRead(t *test
 		}
 	})
 }
+
+// Otherwise the next start would read all conflicts since the last change.
+func TestConflictsAndHealthMoveTheRecordedTimeOfTheLastRead(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.run(two)
+	recorded(t, aws, record, func(t *testing.T, s *service) {
+		wantCode(t, change(s, lsapi.Attach, two), "")
+		time.Sleep(time.Hour)
+		looked := time.Now()
+		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeConflict)
+		if last := lastOf(record.recorded()); last.Until.Before(looked) {
+			t.Errorf("a conflict is recorded with a read that began at %v, want %v", last.Until, looked)
+		}
+		refresh(s, aws)
+		time.Sleep(time.Hour)
+		looked = time.Now()
+		refresh(s, aws)
+		s.found.ObserveHealth(reportOf([]lsapi.MemberHealth{in(one)}))
+		synctest.Wait()
+		if last := lastOf(record.recorded()); last.Kind != lsapi.EventHealth || last.Until.Before(looked) {
+			t.Errorf("%s is recorded with a read that began at %v, want %v", last.Kind, last.Until, looked)
+		}
+	})
+}

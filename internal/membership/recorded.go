@@ -15,6 +15,7 @@ type recordedMembers struct {
 	known    bool // the record has the membership at all
 	members  map[string]bool
 	lookedAt time.Time // when the last read began that agrees, as far as AWS's reads can be trusted
+	stored   time.Time // lookedAt, as far as the log has it
 	// recent has the last change of an instance. Reads prove nothing about the instance
 	// until the window has passed since.
 	recent map[string]period
@@ -26,7 +27,7 @@ type period struct{ from, to time.Time }
 
 func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMembers {
 	r := &recordedMembers{
-		head: state.Head, known: state.Known, members: state.Members, lookedAt: state.LookedAt,
+		head: state.Head, known: state.Known, members: state.Members, lookedAt: state.LookedAt, stored: state.LookedAt,
 		recent: make(map[string]period), window: window,
 	}
 	if r.members == nil {
@@ -50,6 +51,7 @@ func tookOf(c lsapi.Change) time.Duration {
 // note follows what was recorded.
 func (r *recordedMembers) note(events []lsapi.Event) {
 	for _, e := range events {
+		r.stored = later(r.stored, e.Until)
 		switch {
 		case e.Kind == lsapi.EventCheckpoint:
 			r.known, r.members = true, setOf(e.Members)
@@ -67,6 +69,16 @@ func (r *recordedMembers) note(events []lsapi.Event) {
 		case e.Change.Outcome == lsapi.OutcomeApplied:
 			delete(r.members, e.Change.InstanceID)
 		}
+	}
+}
+
+// addLook adds the time of the last read to the last of the events, for the log, if it does
+// not have it. Otherwise what is read at the next start would grow without bound while
+// conflicts alone are recorded.
+func (r *recordedMembers) addLook(events []lsapi.Event) {
+	last := &events[len(events)-1]
+	if last.Until.IsZero() && r.lookedAt.After(r.stored) {
+		last.Until = r.lookedAt
 	}
 }
 

@@ -21,7 +21,7 @@ func (s *Service) recoverForever() {
 		s.recover()
 		select {
 		case <-ticker.C:
-		case <-s.stopping:
+		case <-s.stopping.Done():
 			return
 		}
 	}
@@ -30,9 +30,10 @@ func (s *Service) recoverForever() {
 func (s *Service) recover() {
 	ctx, cancel := s.recording()
 	defer cancel()
+	defer context.AfterFunc(s.stopping, cancel)()
 	names, err := s.record.Unfinished(ctx, s.overlay.Keep())
 	if err != nil {
-		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable { // readiness reports that
+		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable && !s.isClosing() { // readiness reports that
 			s.log.Error("changes that were left open cannot be looked for", "error", err)
 		}
 		return

@@ -88,6 +88,7 @@ type Service struct {
 	*shared
 	exists func(ctx context.Context, loadBalancer string) error
 	work   *background.Group // of the lanes
+	stop   context.CancelFunc
 
 	mu      sync.Mutex // guards what follows
 	lanes   map[string]*lane
@@ -109,12 +110,13 @@ func New(aws AWS, o Options) *Service {
 		o.Metrics = noMetrics{}
 	}
 	work := background.New()
+	stopping, stop := context.WithCancel(work.Context())
 	s := &Service{
 		shared: &shared{
 			aws: aws, record: o.Record, overlay: o.Overlay, inbox: o.Inbox, metrics: o.Metrics, log: o.Log,
-			call: o.CallTimeout, base: work.Context(), stopping: make(chan struct{}),
+			call: o.CallTimeout, base: work.Context(), stopping: stopping,
 		},
-		exists: o.Exists, work: work, lanes: make(map[string]*lane),
+		exists: o.Exists, work: work, stop: stop, lanes: make(map[string]*lane),
 	}
 	s.inbox.Notify(s.wake)
 	return s
@@ -218,10 +220,8 @@ func (s *Service) remove(l *lane) bool {
 // rejected, open changes are logged as unknown, and the error says so.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
-	if !s.closing {
-		s.closing = true
-		close(s.stopping)
-	}
+	s.closing = true
+	s.stop()
 	for _, l := range s.lanes {
 		l.signal()
 	}

@@ -20,7 +20,7 @@ type shared struct {
 	log      *slog.Logger
 	call     time.Duration   // bounds each step that calls AWS
 	base     context.Context // ends when Close can wait no longer
-	stopping chan struct{}   // closed when the Service closes
+	stopping context.Context // ends when the Service closes
 }
 
 // calling returns the context of a step that calls AWS. It is the lane's and not a
@@ -35,14 +35,7 @@ func (s *shared) recording() (context.Context, context.CancelFunc) {
 }
 
 // isClosing reports whether the Service takes no more requests.
-func (s *shared) isClosing() bool {
-	select {
-	case <-s.stopping:
-		return true
-	default:
-		return false
-	}
-}
+func (s *shared) isClosing() bool { return s.stopping.Err() != nil }
 
 // isCutOff reports whether the lanes must end at once.
 func (s *shared) isCutOff() bool { return s.base.Err() != nil }

@@ -109,7 +109,7 @@ func (i *Inbox) Close(ctx context.Context) error {
 	i.mu.Lock()
 	i.closed = true
 	i.mu.Unlock()
-	return i.work.Drain(ctx)
+	return i.work.Close(ctx)
 }
 
 // BackOff leaves the record alone for a while if err says that it is unavailable.

@@ -137,6 +137,10 @@ func appliedBy(ctx context.Context, t Tables, log LogRow, row EventRow) ([]lsapi
 		}
 		changes = effectsOf(p, nil).changes
 	case lsapi.EventCompleted, lsapi.EventResolved:
+		p, err := decode(row.Payload) // a query for each conflict would take longer
+		if err != nil || p.Change == nil || p.Change.Outcome != lsapi.OutcomeApplied {
+			return nil, err
+		}
 		change, err := t.Change(ctx, row.ChangeID)
 		if err != nil || change == nil || change.Outcome != lsapi.OutcomeApplied {
 			return nil, err
