@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -54,7 +55,11 @@ func TestClientReturnsTheCodeOfTheService(t *testing.T) {
 	for _, code := range append(status.Codes(), lsapi.CodeForbidden, "odd") {
 		t.Run(string(code), func(t *testing.T) {
 			f := failing{code}
-			server := httptest.NewServer(web.New(web.Options{Membership: f, Lists: f, Authenticator: anyUser{}, Record: failingRecord{f}}))
+			server := httptest.NewServer(web.New(web.Options{
+				Membership: f, Lists: f, Authenticator: anyUser{}, Record: failingRecord{f}, RecordReads: 1,
+				Log: slog.New(slog.DiscardHandler), RequestTimeout: time.Minute, MaxLongRequests: 1, Stopping: t.Context(),
+				Observe: func(string, string, int, time.Duration) {}, Expect: func(string, string) {}, Spare: func(context.Context) bool { return false },
+			}))
 			defer server.Close()
 			c := newClient(t, server.URL)
 			_, attach := c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{})

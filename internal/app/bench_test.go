@@ -46,6 +46,8 @@ func BenchmarkList(b *testing.B) {
 		Authenticator: authenticator,
 		Log:           telemetry.NewLogger(telemetry.NewWriter(io.Discard), telemetry.LogOptions{}),
 		Observe:       telemetry.NewMetrics("bench").Request,
+		Expect:        func(string, string) {},
+		Spare:         func(context.Context) bool { return false },
 	})
 	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "/elb/elb-0001", http.NoBody)
 	if err != nil {

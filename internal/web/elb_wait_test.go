@@ -145,17 +145,6 @@ func TestChangeWithInvalidWaitIsRefused(t *testing.T) {
 	}
 }
 
-func TestWaitRequiresFleet(t *testing.T) {
-	members := newMemberships()
-	got := record(newHandler(members), "POST", "/elb/default-elb?wait=true", machineID(spare))
-	if got.StatusCode != http.StatusBadRequest || len(members.requests) > 0 {
-		t.Errorf("it is %d %s", got.StatusCode, got.body)
-	}
-	if got := record(newHandler(members), "POST", "/elb/default-elb?wait=false&timeout=60s", machineID(spare)); got.StatusCode != http.StatusCreated {
-		t.Errorf("without a wait it is %d %s", got.StatusCode, got.body)
-	}
-}
-
 func TestRepeatedRequestWaitsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitable()

@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -13,8 +15,10 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/events"
 	"lsapi/internal/web"
 	"lsapi/internal/web/elb"
+	v1 "lsapi/internal/web/v1"
 )
 
 const (
@@ -91,12 +95,46 @@ func (l lists) Read(ctx context.Context, loadBalancer string, _ bool) (*lsapi.En
 	return &list, nil
 }
 
-// handlerOf returns the handler. Without other lists, those of its Membership are
-// shown.
+// handlerOf returns the handler, with fakes for what the options lack. Without other
+// lists, those of its Membership are shown.
 func handlerOf(o web.Options) http.Handler {
 	if of, ok := o.Membership.(lister); ok && o.Lists == nil {
 		o.Lists = lists{of, o.Envelope}
 	}
+	r := &records{}
+	if o.Record == nil {
+		o.Record = r
+	}
+	if o.Fleet == nil {
+		o.Fleet = &fleets{record: r}
+	}
+	if o.Events == nil {
+		o.Events = events.New(events.Options{Record: newStory(), Encode: v1.EncodeEvent})
+	}
+	if o.Exists == nil {
+		o.Exists = exists
+	}
+	if o.Metrics == nil {
+		o.Metrics = http.NotFoundHandler()
+	}
+	if o.Expect == nil {
+		o.Expect = func(string, string) {}
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, int, time.Duration) {}
+	}
+	if o.Spare == nil {
+		o.Spare = func(context.Context) bool { return false }
+	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) error { return nil }
+	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Version = cmp.Or(o.Version, "devel")
+	o.RequestTimeout = cmp.Or(o.RequestTimeout, 30*time.Second)
+	o.MaxLongRequests = cmp.Or(o.MaxLongRequests, 1000)
+	o.RecordReads = cmp.Or(o.RecordReads, 1)
+	o.Stopping = cmp.Or(o.Stopping, context.Background())
 	return web.New(o)
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -25,82 +24,52 @@ type Authenticator interface {
 	Revalidate(authorization string) error
 }
 
-// DefaultRequestTimeout is the default of Options.RequestTimeout.
-const DefaultRequestTimeout = 30 * time.Second
-
-// Options configure a handler. Membership, Lists and Authenticator must be given.
+// Options configure a handler. All but TrustedProxies are required.
 type Options struct {
 	Membership    elb.Membership
 	Lists         elb.Lists
 	Authenticator Authenticator
 	// Log receives a record "request" for each request, with the attributes status,
 	// method, path, client, duration, user and request_id, and one for each failure of the
-	// service. Default: none.
+	// service.
 	Log *slog.Logger
-	// Version is that of the service, for its documents. Default: "devel".
+	// Version is that of the service, for its documents.
 	Version string
-	// Envelope is the form of the responses outside of /v1. Default: elb.EnvelopeMessage.
+	// Envelope is the form of the responses outside of /v1.
 	Envelope elb.Envelope
-	// RequestTimeout bounds the work of a request, which is then answered 504. Default:
-	// DefaultRequestTimeout.
+	// RequestTimeout bounds the work of a request, which is then answered 504.
 	RequestTimeout time.Duration
 	// Observe is called after each request with the pattern of its route, "other" without
 	// one, and "unauthenticated" if its credentials were not accepted. The status is 499 if
-	// the client left before there was one. Default: none.
+	// the client left before there was one.
 	Observe func(route, method string, status int, took time.Duration)
 	// Expect is called by New for each route and method that needs credentials, except
-	// probes and HEAD, and for the route "unauthenticated". Default: none.
+	// probes and HEAD, and for the route "unauthenticated".
 	Expect func(route, method string)
-	// Metrics serves /metrics, without credentials if MetricsPublic. Default: none.
+	// Metrics serves /metrics, without credentials if MetricsPublic.
 	Metrics       http.Handler
 	MetricsPublic bool
-	// Record is read by the /v1 API. Default: there is no /v1 API.
+	// Record is read by the /v1 API.
 	Record v1.Record
-	// Fleet shows load balancers in the /v1 API, and waits for the effects of changes. It
-	// requires Record. Default: neither.
+	// Fleet shows load balancers in the /v1 API, and waits for the effects of changes.
 	Fleet v1.Fleet
-	// Events are streamed by the /v1 API, of load balancers that Exists accepts. They
-	// require Record. Default: no streams.
+	// Events are streamed by the /v1 API, of load balancers that Exists accepts.
 	Events *events.Hub
 	Exists v1.Exists
-	// Stopping ends when the service is about to stop, and with it all waits. Default:
-	// never.
+	// Stopping ends when the service is about to stop, and with it all waits.
 	Stopping context.Context //nolint:containedctx // it is not a request's
 	// Spare reports whether a request came on a connection that is reserved for health
 	// checks, because too many are open. Requests that need credentials then get 503.
-	// Default: never.
 	Spare func(context.Context) bool
-	// MaxLongRequests bounds the requests that wait or stream; one user may have three quarters of
-	// them. Default: 1,000.
+	// MaxLongRequests bounds the requests that wait or stream; one user may have three
+	// quarters of them.
 	MaxLongRequests int
-	// RecordReads bounds the concurrent reads of Record by the /v1 API. Default: 1.
+	// RecordReads bounds the concurrent reads of Record by the /v1 API.
 	RecordReads int
-	// Keys are the idempotency keys. They require Record. Default: repeated requests are
-	// like any others.
+	// Keys are the idempotency keys.
 	Keys elb.Keys
-	// Ready returns why the service is not ready, for /readyz. Default: it is.
+	// Ready returns why the service is not ready, for /readyz.
 	Ready func(context.Context) error
 	// TrustedProxies are the peers whose X-Forwarded-For holds the client's address.
-	// Default: none.
 	TrustedProxies []netip.Prefix
-}
-
-func (o *Options) setDefaults() {
-	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	o.Version = cmp.Or(o.Version, "devel")
-	o.RequestTimeout = cmp.Or(max(0, o.RequestTimeout), DefaultRequestTimeout)
-	o.MaxLongRequests = cmp.Or(max(0, o.MaxLongRequests), 1000)
-	o.Stopping = cmp.Or(o.Stopping, context.Background())
-	if o.Expect == nil {
-		o.Expect = func(string, string) {}
-	}
-	if o.Observe == nil {
-		o.Observe = func(string, string, int, time.Duration) {}
-	}
-	if o.Spare == nil {
-		o.Spare = func(context.Context) bool { return false }
-	}
-	if o.Ready == nil {
-		o.Ready = func(context.Context) error { return nil }
-	}
 }

@@ -26,17 +26,15 @@ func probeRoutes(o *Options) []exchange.Route {
 		}
 		return alive(x)
 	}
-	routes := []exchange.Route{
+	metrics := func(x *exchange.Exchange) error {
+		o.Metrics.ServeHTTP(x, x.Request)
+		return nil
+	}
+	return []exchange.Route{
 		{Pattern: "/healthcheck", Public: true, Get: alive, Routine: true},
 		{Pattern: "/readyz", Public: true, Get: ready, Routine: true},
+		{Pattern: "/metrics", Public: o.MetricsPublic, Get: metrics, Routine: true},
 	}
-	if o.Metrics != nil {
-		routes = append(routes, exchange.Route{Pattern: "/metrics", Public: o.MetricsPublic, Routine: true, Get: func(x *exchange.Exchange) error {
-			o.Metrics.ServeHTTP(x, x.Request)
-			return nil
-		}})
-	}
-	return routes
 }
 
 // notReady returns the error as 503, which every prober understands.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/web"
 )
 
 // recordPaths are a path of each operation.
@@ -213,13 +211,4 @@ func TestRecordReadHasTimeout(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestV1RequiresRecord(t *testing.T) {
-	handler := handlerOf(web.Options{Membership: newMemberships(), Authenticator: alice{}, Log: slog.New(slog.DiscardHandler)})
-	for _, path := range append(recordPaths(), "/v1/openapi.json", "/docs/v1") {
-		if got := record(handler, "GET", path, ""); got.StatusCode != http.StatusNotFound || got.body != `{"message":"there is no such path"}`+"\n" {
-			t.Errorf("%s: the answer is %d %s", path, got.StatusCode, got.body)
-		}
-	}
 }

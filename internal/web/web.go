@@ -15,27 +15,21 @@ import (
 // New returns the handler of all requests. It answers any path and method, and never
 // redirects.
 func New(o Options) http.Handler {
-	o.setDefaults()
 	long := exchange.NewLongRequests(o.Stopping, o.MaxLongRequests, o.Authenticator.Revalidate)
 	r := newRouter(&o)
-	first := elb.Options{
-		Membership: o.Membership, Lists: o.Lists, Envelope: o.Envelope, LongRequests: long,
+	first := elb.New(elb.Options{
+		Membership: o.Membership, Lists: o.Lists, Effects: o.Fleet, Envelope: o.Envelope, LongRequests: long,
 		Keys: o.Keys, Record: o.Record, Timeout: o.RequestTimeout, Log: o.Log,
-	}
-	if o.Fleet != nil {
-		first.Effects = o.Fleet
-	}
-	r.add(elb.New(first).Routes()...)
+	})
+	second := v1.New(v1.Options{
+		Version: o.Version, Record: o.Record, Fleet: o.Fleet, Events: o.Events, Exists: o.Exists,
+		Reads: o.RecordReads, LongRequests: long,
+	})
+	r.add(first.Routes()...)
+	r.add(second.Routes()...)
 	r.add(documentRoutes(&o)...)
 	r.add(probeRoutes(&o)...)
-	if o.Record != nil {
-		api := v1.New(v1.Options{
-			Version: o.Version, Record: o.Record, Fleet: o.Fleet, Events: o.Events, Exists: o.Exists,
-			Reads: max(1, o.RecordReads), LongRequests: long,
-		})
-		r.add(api.Routes()...)
-		r.add(v1DocumentRoutes(api)...)
-	}
+	r.add(v1DocumentRoutes(second)...)
 	return exchange.NewHandler(exchange.Options{
 		Log: o.Log, Observe: o.Observe, TrustedProxies: o.TrustedProxies, Timeout: o.RequestTimeout,
 		FormatError: errorFormat(&o),
@@ -45,7 +39,7 @@ func New(o Options) http.Handler {
 // errorFormat returns the format of errors: problems in /v1, the envelope elsewhere.
 func errorFormat(o *Options) func(path string, code lsapi.Code, text string, cause error) (string, any) {
 	return func(path string, code lsapi.Code, text string, cause error) (string, any) {
-		if o.Record != nil && strings.HasPrefix(path+"/", "/v1/") {
+		if strings.HasPrefix(path+"/", "/v1/") {
 			return v1.TypeProblem, v1.NewProblem(code, text, cause)
 		}
 		return exchange.TypeJSON, o.Envelope.WrapError(text)

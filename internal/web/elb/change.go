@@ -46,7 +46,7 @@ func (a *API) change(x *exchange.Exchange, action lsapi.Action) error {
 	}
 	ctx, cancel := x.Deadline()
 	defer cancel()
-	if keyed && a.Keys != nil {
+	if keyed {
 		return a.changeOnce(ctx, x, request, w, key, hashOf(body))
 	}
 	_, err = a.makeChange(ctx, x, request, w)

@@ -55,17 +55,16 @@ type Keys interface {
 	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
 }
 
-// Options configure an API.
+// Options configure an API. All are required.
 type Options struct {
 	Membership Membership
 	Lists      Lists
 	Envelope   Envelope
-	// Effects is nil if callers cannot wait for the effects of changes.
+	// Effects waits for the effects of changes.
 	Effects Effects
 	// LongRequests bounds the requests that wait.
 	LongRequests *exchange.LongRequests
-	// Keys, and Record beside it, replay repeated requests. Nil: repeated requests are
-	// like any others.
+	// Keys, and Record beside it, replay repeated requests.
 	Keys   Keys
 	Record Record
 	// Timeout is the request timeout.

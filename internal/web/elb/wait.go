@@ -27,7 +27,7 @@ func (w wait) leave() {
 
 // admitWait returns the wait that the query asks for, before anything is changed.
 func (a *API) admitWait(x *exchange.Exchange) (wait, error) {
-	timeout, err := a.waitTimeout(x.Request.URL.RawQuery)
+	timeout, err := waitTimeout(x.Request.URL.RawQuery)
 	if err != nil || timeout == 0 {
 		return wait{}, err
 	}
@@ -37,7 +37,7 @@ func (a *API) admitWait(x *exchange.Exchange) (wait, error) {
 
 // waitTimeout returns the timeout of the wait that a query asks for, 0 for none. It reads
 // the parameters wait and timeout, and ignores all others.
-func (a *API) waitTimeout(rawQuery string) (time.Duration, error) {
+func waitTimeout(rawQuery string) (time.Duration, error) {
 	if rawQuery == "" {
 		return 0, nil
 	}
@@ -59,8 +59,6 @@ func (a *API) waitTimeout(rawQuery string) (time.Duration, error) {
 	switch {
 	case wrong != "":
 		return 0, exchange.Invalid("timeout: " + wrong)
-	case waiting && a.Effects == nil:
-		return 0, exchange.Invalid("wait: this service cannot wait, it runs without a record and a memory")
 	case waiting:
 		return timeout, nil
 	case timeout != exchange.DefaultWait:
