@@ -33,6 +33,15 @@ const (
 	CodeInternal         Code = "internal"           // a defect of lsapi
 )
 
+// IsTemporary reports whether the same request may succeed later.
+func (c Code) IsTemporary() bool {
+	switch c {
+	case CodeThrottled, CodeUnavailable, CodeUpstream, CodeTimeout:
+		return true
+	}
+	return false
+}
+
 // Error is the error type of all packages' interfaces.
 type Error struct {
 	Code Code

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"lsapi"
 )
 
 // outage counts consecutive failures, since the service last responded.
@@ -29,14 +27,7 @@ func (c *Client) retry(ctx context.Context, o *outage, err error) error {
 
 // isTemporary reports whether the same request may succeed later.
 func isTemporary(err error) bool {
-	if errors.Is(err, ErrUnreachable) {
-		return true
-	}
-	switch ErrorCode(err) {
-	case lsapi.CodeUpstream, lsapi.CodeUnavailable, lsapi.CodeTimeout, lsapi.CodeThrottled:
-		return true
-	}
-	return false
+	return errors.Is(err, ErrUnreachable) || ErrorCode(err).IsTemporary()
 }
 
 // retryAfter returns the service's advice for a pause, 0 if there is none.

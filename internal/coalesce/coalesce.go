@@ -65,7 +65,8 @@ func New[K comparable, V any](work *background.Group, o Options, call func(ctx c
 	return &Group[K, V]{work: work, o: o, call: call, waiting: make(map[K]*request[V]), active: make(map[K]*request[V])}
 }
 
-// Do returns the values of the keys that have one, from calls that begin after Do.
+// Do returns the values of the keys that have one, from calls that begin after Do. With an
+// error it returns those that it got.
 //
 // Errors: those of the calls. CodeTimeout: ctx ended first. CodeThrottled: too many keys
 // wait. CodeUnavailable: work is closed.
@@ -76,22 +77,23 @@ func (g *Group[K, V]) Do(ctx context.Context, keys ...K) (map[K]V, error) {
 	}
 	defer g.leave(keys, requests)
 	values := make(map[K]V, len(keys))
+	var failure error
 	for i, r := range requests {
 		select {
 		case <-r.done:
 		case <-ctx.Done():
-			return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
+			return values, &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
 		case <-g.work.Context().Done():
-			return nil, lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
-		}
-		if r.err != nil {
-			return nil, r.err
+			return values, lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
 		}
 		if r.found {
 			values[keys[i]] = r.value
 		}
+		if r.err != nil {
+			failure = r.err
+		}
 	}
-	return values, nil
+	return values, failure
 }
 
 // Start makes a call for a key without waiting for its answer. The call is not made if too

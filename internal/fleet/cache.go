@@ -2,121 +2,96 @@ package fleet
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"lsapi"
 	"lsapi/internal/background"
+	"lsapi/internal/coalesce"
 )
 
 // fetch returns values by name, without unknown names.
 type fetch[V any] func(ctx context.Context, names []string) (map[string]V, error)
 
-// cache caches fetched values, and for a shorter time failures. Concurrent callers share a
-// fetch, which continues if they leave.
+// cache caches fetched values, and for a shorter time failures. Callers share fetches.
 type cache[V any] struct {
-	group    *background.Group // of the fetches
 	lifetime time.Duration
-	batch    int // the most names of a fetch
-	fetch    fetch[V]
+	fetches  *coalesce.Group[string, V]
 
 	mu      sync.Mutex
-	entries *simplelru.LRU[string, *cacheEntry[V]]
+	entries *simplelru.LRU[string, cacheEntry[V]]
 }
 
-// cacheEntry is the result for one name, once done is closed.
+// cacheEntry is the result for one name.
 type cacheEntry[V any] struct {
-	began time.Time
-	done  chan struct{}
-	value V
-	found bool
-	err   error
+	value   V
+	found   bool
+	err     error
+	expires time.Time
 }
 
 func newCache[V any](group *background.Group, lifetime time.Duration, batch int, fetch fetch[V]) *cache[V] {
-	entries, _ := simplelru.NewLRU[string, *cacheEntry[V]](maxCached, nil) // fails for a size below 1 only
-	return &cache[V]{group: group, lifetime: lifetime, batch: batch, fetch: fetch, entries: entries}
+	entries, _ := simplelru.NewLRU[string, cacheEntry[V]](maxCached, nil) // fails for a size below 1 only
+	c := &cache[V]{lifetime: lifetime, entries: entries}
+	o := coalesce.Options{Calls: maxFetches, Batch: batch, Timeout: fetchTimeout}
+	c.fetches = coalesce.New(group, o, func(ctx context.Context, names []string) (map[string]V, error) {
+		values, missing, failure := c.lookUp(names) // an earlier fetch may have had them
+		if len(missing) == 0 {
+			return values, failure
+		}
+		began := time.Now()
+		fetched, err := fetch(ctx, missing)
+		c.store(missing, fetched, err, began)
+		maps.Copy(values, fetched)
+		return values, errors.Join(failure, err)
+	})
+	return c
 }
 
 // get returns the values of the names that have one. With an error it returns those that
 // could be read.
 func (c *cache[V]) get(ctx context.Context, names ...string) (map[string]V, error) {
-	values := make(map[string]V, len(names))
-	var failure error
-	for name, e := range c.lookUp(names) {
-		select {
-		case <-e.done:
-		case <-ctx.Done():
-			return values, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
-		}
-		if e.err != nil {
-			failure = e.err
-		} else if e.found {
-			values[name] = e.value
-		}
+	values, missing, failure := c.lookUp(names)
+	fetched, err := c.fetches.Do(ctx, missing...)
+	maps.Copy(values, fetched)
+	if err != nil {
+		failure = err
 	}
 	return values, failure
 }
 
-// lookUp returns the entries of the names, and starts to fetch missing and expired ones.
-func (c *cache[V]) lookUp(names []string) map[string]*cacheEntry[V] {
+// lookUp returns the cached values, the names that are not cached, and a cached failure.
+func (c *cache[V]) lookUp(names []string) (values map[string]V, missing []string, failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	all := make(map[string]*cacheEntry[V], len(names))
-	var missing []string
+	values = make(map[string]V, len(names))
 	for _, name := range names {
-		if all[name] != nil {
-			continue
-		}
-		e, ok := c.entries.Get(name)
-		if !ok || e.isExpired(now, c.lifetime) {
-			e = &cacheEntry[V]{began: now, done: make(chan struct{})}
-			c.entries.Add(name, e)
+		switch e, ok := c.entries.Get(name); {
+		case !ok || now.After(e.expires):
 			missing = append(missing, name)
-		}
-		all[name] = e
-	}
-	for batch := range slices.Chunk(missing, c.batch) {
-		entries := make(map[string]*cacheEntry[V], len(batch))
-		for _, name := range batch {
-			entries[name] = all[name]
-		}
-		started := c.group.Go(func(ctx context.Context) {
-			ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-			defer cancel()
-			values, err := c.fetch(ctx, batch)
-			complete(entries, values, err)
-		})
-		if !started {
-			complete(entries, nil, errStopping())
+		case e.err != nil:
+			failure = e.err
+		case e.found:
+			values[name] = e.value
 		}
 	}
-	return all
+	return values, missing, failure
 }
 
-func (e *cacheEntry[V]) isExpired(now time.Time, lifetime time.Duration) bool {
-	select {
-	case <-e.done:
-	default:
-		return false
-	}
-	if e.err != nil {
+// store stores the result of a fetch.
+func (c *cache[V]) store(names []string, values map[string]V, err error, began time.Time) {
+	lifetime := c.lifetime
+	if err != nil {
 		lifetime = failureLifetime
 	}
-	return now.Sub(e.began) > lifetime
-}
-
-// complete sets the entries' results and wakes their waiters.
-func complete[V any](entries map[string]*cacheEntry[V], values map[string]V, err error) {
-	for name, e := range entries {
-		e.value, e.found = values[name]
-		e.err = err
-		close(e.done)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range names {
+		value, found := values[name]
+		c.entries.Add(name, cacheEntry[V]{value, found, err, began.Add(lifetime)})
 	}
 }
-
-func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }

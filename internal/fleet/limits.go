@@ -21,6 +21,10 @@ const (
 	// fetchTimeout bounds a shared fetch from AWS, within a client's 30 s.
 	fetchTimeout = 10 * time.Second
 
+	// maxFetches bounds the concurrent fetches of a cache: half of what the bucket of
+	// Classic ELB reads holds.
+	maxFetches = 20
+
 	// tagsBatch is AWS's limit for DescribeTags, instancesBatch that for a filtered
 	// DescribeInstances.
 	tagsBatch      = 20

@@ -49,7 +49,7 @@ func (w *wait) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil && !done:
 			return w.timeoutError()
-		case err != nil && !isTransient(err):
+		case err != nil && !lsapi.ErrorCode(err).IsTemporary():
 			return err
 		case err != nil:
 			w.failure = err
@@ -65,15 +65,6 @@ func (w *wait) run(ctx context.Context) error {
 			return w.timeoutError()
 		}
 	}
-}
-
-// isTransient reports whether a read is worth a retry.
-func isTransient(err error) bool {
-	switch lsapi.ErrorCode(err) {
-	case lsapi.CodeThrottled, lsapi.CodeUnavailable, lsapi.CodeUpstream, lsapi.CodeTimeout:
-		return true
-	}
-	return false
 }
 
 // check reports whether the condition is met, by reads since the last check. With a
