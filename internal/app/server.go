@@ -37,19 +37,21 @@ type Server struct {
 }
 
 // Serve starts serving. A request takes at most work plus the transfer timeouts; a work
-// of 0 means no bound. Errors of single connections are logged as warnings.
+// of 0 means no bound. Errors of single connections are logged as warnings. A handler with a
+// method Refuse, as exchange.Handler has it, also responds to requests that net/http cannot
+// parse.
 func Serve(listener net.Listener, handler http.Handler, work time.Duration, log *slog.Logger) *Server {
 	s := &Server{
 		listener: listener,
 		failed:   make(chan error, 1),
 		unread:   transferTimeout,
 		http: &http.Server{
-			Handler:                      connlimit.Handler(closeAfterChunked(handler)),
+			Handler:                      markServed(connlimit.Handler(closeAfterChunked(handler))),
 			DisableGeneralOptionsHandler: true, // the handler handles "OPTIONS *", too
 			ReadHeaderTimeout:            headerTimeout,
 			IdleTimeout:                  idleTimeout,
 			MaxHeaderBytes:               maxHeaderBytes,
-			ConnContext:                  connlimit.ConnContext,
+			ConnContext:                  connContext,
 			ConnState:                    connState,
 			ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		},
@@ -58,8 +60,14 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 		s.http.ReadTimeout = work + transferTimeout
 		s.http.WriteTimeout = work + 2*transferTimeout
 	}
+	clients := clientListener{Listener: listener}
+	if h, ok := handler.(interface {
+		Refuse(status int, problem, peer string) []byte
+	}); ok {
+		clients.refuse = h.Refuse
+	}
 	go func() {
-		if err := s.http.Serve(yieldingListener{listener}); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(clients); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- err
 		}
 	}()
@@ -68,7 +76,13 @@ func Serve(listener net.Listener, handler http.Handler, work time.Duration, log 
 
 func connState(conn net.Conn, state http.ConnState) {
 	connlimit.ConnState(conn, state)
-	yieldIfPipelined(conn, state)
+	if c, ok := conn.(*clientConn); ok && state == http.StateIdle {
+		c.idle()
+	}
+}
+
+func connContext(ctx context.Context, conn net.Conn) context.Context {
+	return withClient(connlimit.ConnContext(ctx, conn), conn)
 }
 
 // closeAfterChunked closes the connection after a chunked request. net/http silently

@@ -3,7 +3,6 @@
 package web
 
 import (
-	"net/http"
 	"strings"
 
 	"lsapi"
@@ -14,7 +13,7 @@ import (
 
 // New returns the handler of all requests. It answers any path and method, and never
 // redirects.
-func New(o Options) http.Handler {
+func New(o Options) *exchange.Handler {
 	long := exchange.NewLongRequests(o.Stopping, o.MaxLongRequests, o.Authenticator.Revalidate)
 	r := newRouter(&o)
 	first := elb.New(elb.Options{

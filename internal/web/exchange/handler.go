@@ -10,17 +10,19 @@ import (
 	"lsapi"
 )
 
-type handler struct {
+// Handler serves requests. It is safe for concurrent use.
+type Handler struct {
 	settings
 	serve Endpoint
 }
 
 // NewHandler returns a handler that serves each request by serve.
-func NewHandler(o Options, serve Endpoint) http.Handler {
-	return &handler{settings: settings{Options: o}, serve: serve}
+func NewHandler(o Options, serve Endpoint) *Handler {
+	return &Handler{settings: settings{Options: o}, serve: serve}
 }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(&h.settings, w, r)
 	defer x.linger() //nolint:contextcheck // the exchange carries it
 	defer x.finish() //nolint:contextcheck // the exchange carries it

@@ -16,14 +16,14 @@ func TestOnlyPipelinedConnectionYields(t *testing.T) {
 	near, far := net.Pipe()
 	defer near.Close()
 	defer far.Close()
-	conn := &yieldingConn{Conn: near}
+	conn := &clientConn{Conn: near}
 	const answers = 100
 	yields := func(before func()) (times int) {
 		for range answers {
 			before()
 			var other atomic.Bool
 			go other.Store(true)
-			yieldIfPipelined(conn, http.StateIdle)
+			conn.idle()
 			if other.Load() {
 				times++
 			}
@@ -45,7 +45,7 @@ func TestOnlyPipelinedConnectionYields(t *testing.T) {
 func TestConnectionRecordsReads(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
-	conn := &yieldingConn{Conn: near}
+	conn := &clientConn{Conn: near}
 	go far.Write([]byte("GET"))
 	if n, err := conn.Read(make([]byte, 10)); n != 3 || err != nil || !conn.read.Swap(false) {
 		t.Errorf("Read returned %d, %v, and was not recorded", n, err)
