@@ -127,7 +127,7 @@ func (h *Hub) start(ctx context.Context) error {
 	if started {
 		return nil
 	}
-	end, err := withTimeout(ctx, h.o.Record.End)
+	end, err := read(ctx, h, h.o.Record.End)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (h *Hub) readNext(ctx context.Context) error {
 	h.mu.RLock()
 	tail := h.ring.tail
 	h.mu.RUnlock()
-	page, err := withTimeout(ctx, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
+	page, err := read(ctx, h, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
 		return h.o.Record.Events(ctx, tail, pageSize)
 	})
 	if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
@@ -209,18 +209,24 @@ func (h *Hub) readNext(ctx context.Context) error {
 	return nil
 }
 
-// withTimeout calls the record with a timeout of readTimeout. Without it, a database whose
-// network drops packets would block the call for a quarter of an hour.
-func withTimeout[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+// read calls the record until the hub is closed, for readTimeout at most: a database whose
+// network drops packets would block the call for a quarter of an hour. After the close, its
+// error is CodeUnavailable.
+func read[T any](ctx context.Context, h *Hub, call func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return call(ctx)
+	defer context.AfterFunc(h.group.Context(), cancel)()
+	result, err := call(ctx)
+	if err != nil && h.group.Context().Err() != nil {
+		err = errStopping()
+	}
+	return result, err
 }
 
 // skip continues at the end of a record that was pruned faster than it was read. All
 // streams are behind that end, and get ErrTooSlow.
 func (h *Hub) skip(ctx context.Context) error {
-	end, err := withTimeout(ctx, h.o.Record.End)
+	end, err := read(ctx, h, h.o.Record.End)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,38 @@ func TestCloseEndsWithItsContextWhenTheRecordHangs(t *testing.T) {
 	})
 }
 
+func TestCloseEndsReadsOfTheRecord(t *testing.T) {
+	for _, method := range []string{"Events", "End"} {
+		t.Run(method, func(t *testing.T) {
+			r := &hangingRecord{record: newRecord()}
+			r.add("web i-1", "web i-2")
+			synctest.Test(t, func(t *testing.T) {
+				h := events.New(events.Options{Record: r, Encode: encode})
+				open(t, h, "", "").Close() // the hub follows the end of the record
+				synctest.Wait()
+				r.hangs.Store(method)
+				ended := make(chan error, 1)
+				go func() {
+					s, err := h.Open(t.Context(), nil, &events.Cursor{})
+					if err == nil {
+						_, err = s.Next(t.Context(), 0)
+						s.Close()
+					}
+					ended <- err
+				}()
+				synctest.Wait()
+				began := time.Now()
+				if err := h.Close(t.Context()); err != nil || time.Since(began) > 0 {
+					t.Errorf("Close returned %v after %v", err, time.Since(began))
+				}
+				if err := <-ended; !errors.Is(err, events.ErrClosed) && lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+					t.Errorf("the stream ended with %v", err)
+				}
+			})
+		})
+	}
+}
+
 func TestHubContinuesWhenAHangingRecordAnswersAgain(t *testing.T) {
 	for _, method := range []string{"Events", "News"} {
 		t.Run(method, func(t *testing.T) {

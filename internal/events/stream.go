@@ -103,7 +103,7 @@ func (s *Stream) validate(ctx context.Context) error {
 	if s.join() {
 		return nil
 	}
-	end, err := withTimeout(ctx, s.hub.o.Record.End)
+	end, err := read(ctx, s.hub, s.hub.o.Record.End)
 	switch {
 	case err != nil:
 		return err
@@ -112,7 +112,7 @@ func (s *Stream) validate(ctx context.Context) error {
 	case s.cursor.messages == 0:
 		return nil
 	}
-	next, err := withTimeout(ctx, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
+	next, err := read(ctx, s.hub, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
 		return s.hub.o.Record.Events(ctx, s.cursor.after, 1)
 	})
 	if err == nil && (len(next) == 0 || s.cursor.messages > len(s.hub.encode(s.cursor.after, &next[0]))) {
@@ -214,12 +214,12 @@ func (s *Stream) join() bool {
 
 // catchUp returns messages from the record, for a stream that is behind the ring.
 func (s *Stream) catchUp(ctx context.Context) ([][]byte, error) {
+	page, err := read(ctx, s.hub, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
+		return s.hub.page(ctx, s.cursor.after)
+	})
 	if s.Closed() {
 		return nil, ErrClosed
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	page, err := s.hub.read(ctx, s.cursor.after)
 	if err != nil {
 		return nil, err
 	}
@@ -240,8 +240,8 @@ func (s *Stream) catchUp(ctx context.Context) ([][]byte, error) {
 	return frames, nil
 }
 
-// read reads a page of the record for a stream that catches up.
-func (h *Hub) read(ctx context.Context, after lsapi.Position) ([]lsapi.RecordedEvent, error) {
+// page reads a page of the record for a stream that catches up.
+func (h *Hub) page(ctx context.Context, after lsapi.Position) ([]lsapi.RecordedEvent, error) {
 	if err := h.catchingUp.Acquire(ctx, 1); err != nil {
 		return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: err}
 	}

@@ -391,3 +391,20 @@ func awaitCondition(t *testing.T, met func() bool) {
 		}
 	}
 }
+
+func TestStopEndsTheOpeningOfAStream(t *testing.T) {
+	stopping, stop := context.WithCancel(t.Context())
+	defer stop()
+	o := withRecord(filled(0))
+	o.Events, o.Stopping = events.New(events.Options{Record: newStory(), Encode: v1.EncodeEvent}), stopping
+	o.Exists = func(ctx context.Context, _ string) error { // AWS does not answer
+		time.AfterFunc(10*time.Millisecond, stop)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	began := time.Now()
+	got := record(handlerOf(o), "GET", "/v1/events?loadBalancer=default-elb", "")
+	if got.StatusCode != http.StatusServiceUnavailable || time.Since(began) > 10*time.Second {
+		t.Errorf("it is %d %s after %v", got.StatusCode, got.body, time.Since(began))
+	}
+}

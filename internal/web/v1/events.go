@@ -2,6 +2,7 @@ package v1
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 
@@ -66,9 +67,17 @@ func (q *eventsQuery) after() (*events.Cursor, error) {
 	return &cursor, err
 }
 
-func (a *API) openStream(x *exchange.Exchange, loadBalancers []string, after *events.Cursor) (*events.Stream, error) {
+func (a *API) openStream(x *exchange.Exchange, loadBalancers []string, after *events.Cursor) (stream *events.Stream, err error) {
 	ctx, cancel := x.Deadline()
 	defer cancel()
+	err = a.untilStop(ctx, func(ctx context.Context) (err error) {
+		stream, err = a.open(ctx, loadBalancers, after)
+		return err
+	})
+	return stream, err
+}
+
+func (a *API) open(ctx context.Context, loadBalancers []string, after *events.Cursor) (*events.Stream, error) {
 	for _, name := range loadBalancers {
 		if !lsapi.ValidLoadBalancerName(name) {
 			return nil, invalid(apiv1.Detail{Location: "query.loadBalancer", Message: "expected the name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end"})
