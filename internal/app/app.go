@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +66,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, a.stop(ctx))
 	}
 	a.log.Info("listening", "address", a.Addr().String(), "region", o.Config.Region,
-		"aws", endpointName(o.Config), "version", o.Version)
+		"aws", cmp.Or(o.Config.AWSEndpoint, "amazonaws.com"), "version", o.Version)
 	return a, nil
 }
 
@@ -112,7 +113,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	listener = limitConnections(listener, connections, a.log, metrics)
 	a.server = Serve(listener, handler, cfg.RequestTimeout, a.log)
 	a.started("requests", a.server.Stop)
-	a.startStreams(handling.Events)
+	a.started("streams of events", handling.Events.Close) // ends them before Stop waits for requests
 	return nil
 }
 
@@ -166,11 +167,4 @@ func newLogger(o Options, out io.Writer) *slog.Logger {
 		Level:  o.Config.LogLevel,
 		Color:  o.Color,
 	})
-}
-
-func endpointName(cfg config.Config) string {
-	if cfg.AWSEndpoint != "" {
-		return cfg.AWSEndpoint
-	}
-	return "amazonaws.com"
 }

@@ -50,11 +50,6 @@ func (a *App) newClocks(shared bool, metrics *telemetry.Metrics) *clock.Monitor 
 	return monitor
 }
 
-// observeDate passes the Date of each AWS response to the monitor.
-func observeDate(monitor *clock.Monitor) func(clock.Reading) {
-	return func(r clock.Reading) { monitor.Observe(awsClock, r) }
-}
-
 // startClock compares this machine's clock with the record's periodically, if that has
 // one. It returns a function that makes one comparison.
 func (a *App) startClock(ctx context.Context, record record.Store, monitor *clock.Monitor, aws *cloud.Client) (compare func(context.Context)) {

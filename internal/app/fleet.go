@@ -90,10 +90,3 @@ func (f followers) Follow(loadBalancer string) fleet.Follower { return f.Poller.
 func (f followers) FollowDrain(loadBalancer, instanceID string, since time.Time, timeout time.Duration) fleet.Follower {
 	return f.Poller.FollowDrain(loadBalancer, instanceID, since, timeout)
 }
-
-// startStreams makes Stop end the event streams before it waits for requests.
-func (a *App) startStreams(hub *events.Hub) {
-	if hub != nil {
-		a.started("streams of events", hub.Close)
-	}
-}

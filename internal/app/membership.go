@@ -38,7 +38,7 @@ func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget
 			metrics.Call(c.Operation, c.Code, c.Attempts, c.Took)
 			available.Observe(c)
 		},
-		ObserveDate: observeDate(clocks),
+		ObserveDate: func(date clock.Reading) { clocks.Observe(awsClock, date) },
 		Log:         a.log,
 	})
 	if err != nil { // for a file of the SDK, since its variables are checked before

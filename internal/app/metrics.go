@@ -12,7 +12,7 @@ import (
 
 func registerBudgetMetrics(metrics *telemetry.Metrics, b *budget.Budget) {
 	for i, s := range b.Stats() {
-		show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(budget.Stats) float64) {
+		show := func(add adder, name, help string, value func(budget.Stats) float64) {
 			// Stats always returns the same order.
 			add(name, help, func() float64 { return value(b.Stats()[i]) }, "category", string(s.Category))
 		}
@@ -33,22 +33,28 @@ func registerBudgetMetrics(metrics *telemetry.Metrics, b *budget.Budget) {
 	}
 }
 
-func registerLaneMetrics(metrics *telemetry.Metrics, members *membership.Service) {
-	show := func(name, help string, value func(membership.Stats) int) {
-		metrics.Gauge(name, help, func() float64 { return float64(value(members.Stats())) })
+// adder adds a metric, such as Metrics.Gauge.
+type adder func(name, help string, value func() float64, labels ...string)
+
+// each returns a function that adds a metric of the stats of a part.
+func each[S any](add adder, stats func() S) func(name, help string, value func(S) float64) {
+	return func(name, help string, value func(S) float64) {
+		add(name, help, func() float64 { return value(stats()) })
 	}
+}
+
+func registerLaneMetrics(metrics *telemetry.Metrics, members *membership.Service) {
+	show := each(metrics.Gauge, members.Stats)
 	show("lsapi_lanes", "Active lanes: load balancers with current or recent changes.",
-		func(s membership.Stats) int { return s.Lanes })
+		func(s membership.Stats) float64 { return float64(s.Lanes) })
 	show("lsapi_lane_waiting", "Requests waiting in all lanes.",
-		func(s membership.Stats) int { return s.Waiting })
+		func(s membership.Stats) float64 { return float64(s.Waiting) })
 	show("lsapi_lane_depth", "Requests waiting in the fullest lane.",
-		func(s membership.Stats) int { return s.Deepest })
+		func(s membership.Stats) float64 { return float64(s.Deepest) })
 }
 
 func registerSnapshotMetrics(metrics *telemetry.Metrics, lists *snapshot.Snapshot) {
-	show := func(name, help string, value func(snapshot.Stats) float64) {
-		metrics.Gauge(name, help, func() float64 { return value(lists.Stats()) })
-	}
+	show := each(metrics.Gauge, lists.Stats)
 	showListed := func(name, help string, value func(snapshot.Stats) float64) {
 		metrics.OptionalGauge(name, help, func() (float64, bool) {
 			stats := lists.Stats()
@@ -70,19 +76,17 @@ func registerSnapshotMetrics(metrics *telemetry.Metrics, lists *snapshot.Snapsho
 }
 
 func registerHealthMetrics(metrics *telemetry.Metrics, polls *health.Poller) {
-	show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(health.Stats) int) {
-		add(name, help, func() float64 { return float64(value(polls.Stats())) })
-	}
-	show(metrics.Counter, "lsapi_health_polls_total", "Polls of the health of load balancers' members.",
-		func(s health.Stats) int { return s.Polls })
-	show(metrics.Counter, "lsapi_health_poll_failures_total", "Polls of health that failed.",
-		func(s health.Stats) int { return s.Failures })
-	show(metrics.Gauge, "lsapi_health_followed_load_balancers", "Load balancers polled because a request waits for a member.",
-		func(s health.Stats) int { return s.Followed })
-	show(metrics.Gauge, "lsapi_health_watched_load_balancers", "Load balancers polled because their events are streamed.",
-		func(s health.Stats) int { return s.Watched })
-	show(metrics.Gauge, "lsapi_health_followers", "Requests waiting for a member.",
-		func(s health.Stats) int { return s.Followers })
+	gauge, counter := each(metrics.Gauge, polls.Stats), each(metrics.Counter, polls.Stats)
+	counter("lsapi_health_polls_total", "Polls of the health of load balancers' members.",
+		func(s health.Stats) float64 { return float64(s.Polls) })
+	counter("lsapi_health_poll_failures_total", "Polls of health that failed.",
+		func(s health.Stats) float64 { return float64(s.Failures) })
+	gauge("lsapi_health_followed_load_balancers", "Load balancers polled because a request waits for a member.",
+		func(s health.Stats) float64 { return float64(s.Followed) })
+	gauge("lsapi_health_watched_load_balancers", "Load balancers polled because their events are streamed.",
+		func(s health.Stats) float64 { return float64(s.Watched) })
+	gauge("lsapi_health_followers", "Requests waiting for a member.",
+		func(s health.Stats) float64 { return float64(s.Followers) })
 }
 
 func registerEventMetrics(metrics *telemetry.Metrics, hub *events.Hub) {
@@ -95,16 +99,14 @@ func registerEventMetrics(metrics *telemetry.Metrics, hub *events.Hub) {
 }
 
 func registerAuthMetrics(metrics *telemetry.Metrics, authenticator *auth.Authenticator) {
-	show := func(add func(name, help string, value func() float64, labels ...string), name, help string, value func(auth.Stats) float64) {
-		add(name, help, func() float64 { return value(authenticator.Stats()) })
-	}
-	show(metrics.Gauge, "lsapi_auth_users", "Users with access.",
+	gauge, counter := each(metrics.Gauge, authenticator.Stats), each(metrics.Counter, authenticator.Stats)
+	gauge("lsapi_auth_users", "Users with access.",
 		func(s auth.Stats) float64 { return float64(s.Users) })
-	show(metrics.Gauge, "lsapi_auth_users_file_refused", "1 while the users file cannot be read or is invalid; the previous users stay active.",
+	gauge("lsapi_auth_users_file_refused", "1 while the users file cannot be read or is invalid; the previous users stay active.",
 		func(s auth.Stats) float64 { return one(s.FileRejected) })
-	show(metrics.Counter, "lsapi_auth_failures_total", "Requests with a wrong user or password.",
+	counter("lsapi_auth_failures_total", "Requests with a wrong user or password.",
 		func(s auth.Stats) float64 { return float64(s.Failures) })
-	show(metrics.Counter, "lsapi_auth_slowed_total", "Requests whose credentials were not checked, because of earlier failures or too many checks at once.",
+	counter("lsapi_auth_slowed_total", "Requests whose credentials were not checked, because of earlier failures or too many checks at once.",
 		func(s auth.Stats) float64 { return float64(s.Throttled) })
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/background"
 	"lsapi/internal/config"
 	"lsapi/internal/record"
 	"lsapi/internal/record/open"
@@ -104,7 +105,7 @@ func (a *App) startRecord(ctx context.Context, cfg config.Config, metrics *telem
 		return timedRecord{}, err
 	}
 	a.started("the record of changes", opened.Close)
-	a.startPruning(opened, cfg.KeepChanges) //nolint:contextcheck // it outlives the start
+	a.startPruning(opened, cfg.KeepChanges)
 	return timedRecord{opened, metrics.Append}, nil
 }
 
@@ -112,21 +113,9 @@ func (a *App) startPruning(record record.Store, keep time.Duration) {
 	if keep == 0 {
 		keep = forever
 	}
-	base, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.prune(base, record, keep)
-	}()
-	a.started("pruning", func(ctx context.Context) error {
-		cancel()
-		select {
-		case <-done:
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	})
+	work := background.New()
+	work.Go(func(ctx context.Context) { a.prune(ctx, record, keep) })
+	a.started("pruning", work.Close)
 }
 
 func (a *App) prune(ctx context.Context, changes record.Store, keep time.Duration) {
