@@ -16,9 +16,9 @@ import (
 // maxEnvFileSize is far more than a .env file needs.
 const maxEnvFileSize = 64 << 10
 
-// readEnvFile returns the variables of the .env file, in the form of os.Environ. Its
-// errors name the file and the line but never quote the text.
-func readEnvFile(s Sources) ([]string, error) {
+// readEnvFile returns the variables of the .env file. Its errors name the file and the
+// line but never quote the text.
+func readEnvFile(s Sources) (map[string]string, error) {
 	path, explicit := envFilePath(s)
 	if path == "" {
 		return nil, nil
@@ -55,7 +55,7 @@ const dollar = "\x00"
 
 // parseEnv returns false for malformed text. It drops the library's error, which
 // quotes the rest of the file, secrets included.
-func parseEnv(text []byte) ([]string, bool) {
+func parseEnv(text []byte) (map[string]string, bool) {
 	if bytes.Contains(text, []byte(dollar)) {
 		return nil, false
 	}
@@ -63,15 +63,11 @@ func parseEnv(text []byte) ([]string, bool) {
 	if err != nil {
 		return nil, false
 	}
-	var variables []string
 	for name, value := range values {
-		// The library accepts a last line without "=" as a value without a name.
-		if name == "" {
-			return nil, false
-		}
-		variables = append(variables, name+"="+strings.ReplaceAll(value, dollar, "$"))
+		values[name] = strings.ReplaceAll(value, dollar, "$")
 	}
-	return variables, true
+	_, nameless := values[""] // the library accepts a last line without "="
+	return values, !nameless
 }
 
 // malformedLine returns the line number of the first malformed statement. A quoted
@@ -87,12 +83,11 @@ func malformedLine(text []byte) int {
 	return begin + 1
 }
 
-// unset returns the variables that environ does not set.
-func unset(variables, environ []string) map[string]Secret {
+// unset returns the variables of the .env file that the environment does not set.
+func (p *parser) unset() map[string]Secret {
 	values := make(map[string]Secret)
-	for _, entry := range variables {
-		name, value, _ := strings.Cut(entry, "=")
-		if Variable(environ, name) == "" {
+	for name, value := range p.file {
+		if Variable(p.sources.Environ, name) == "" {
 			values[name] = Secret(value)
 		}
 	}

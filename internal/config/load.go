@@ -57,7 +57,7 @@ func Load(s Sources) (Config, error) {
 		TrustedProxies:  p.trustedProxies(),
 		LogFormat:       oneOf(p, keyLogFormat, LogText, LogJSON),
 		LogLevel:        p.logLevel(),
-		Environment:     unset(p.file, s.Environ),
+		Environment:     p.unset(),
 	}
 	p.checkBounds(cfg)
 	p.checkTimeZone()
@@ -82,7 +82,7 @@ func Store(s Sources) (Secret, error) {
 // AWS loads Region, AWSEndpoint and Environment only.
 func AWS(s Sources) (Config, error) {
 	p := newParser(s)
-	cfg := Config{Region: p.region(), AWSEndpoint: p.awsEndpoint(), Environment: unset(p.file, s.Environ)}
+	cfg := Config{Region: p.region(), AWSEndpoint: p.awsEndpoint(), Environment: p.unset()}
 	p.checkAWS(s.CheckAWS)
 	return cfg, p.err()
 }
@@ -109,34 +109,25 @@ func (p *parser) lookup(key string) (text, origin string) {
 		return strings.TrimSpace(flags.Lookup(key).Value.String()), "set by the flag"
 	}
 	s := find(key)
-	if text, origin := p.variable(s.variable); text != "" {
-		return text, origin
-	}
-	for _, place := range p.places() {
-		if slices.ContainsFunc(place.variables, func(entry string) bool { return strings.HasPrefix(entry, s.variable+"=") }) {
-			return s.fallback, "set to nothing " + place.name
-		}
-	}
-	return s.fallback, ""
+	text, origin = p.variable(s.variable)
+	return cmp.Or(text, s.fallback), origin
 }
 
-// place is a list of variables.
-type place struct {
-	variables []string
-	name      string
-}
-
-func (p *parser) places() []place {
-	path, _ := envFilePath(p.sources)
-	return []place{{p.sources.Environ, "in the environment"}, {p.file, "in " + path}}
-}
-
-// variable returns the value of a variable, empty if it is not set, and where it is set.
+// variable returns the value of a variable, and where it is set, if it is.
 func (p *parser) variable(name string) (text, origin string) {
-	for _, place := range p.places() {
-		if text := strings.TrimSpace(Variable(place.variables, name)); text != "" {
-			return text, "set " + place.name
-		}
+	path, _ := envFilePath(p.sources)
+	inFile, isInFile := p.file[name]
+	inFile = strings.TrimSpace(inFile)
+	isSet := func(entry string) bool { return strings.HasPrefix(entry, name+"=") }
+	switch text := strings.TrimSpace(Variable(p.sources.Environ, name)); {
+	case text != "":
+		return text, "set in the environment"
+	case inFile != "":
+		return inFile, "set in " + path
+	case slices.ContainsFunc(p.sources.Environ, isSet):
+		return "", "set to nothing in the environment"
+	case isInFile:
+		return "", "set to nothing in " + path
 	}
 	return "", ""
 }

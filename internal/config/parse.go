@@ -21,7 +21,7 @@ import (
 // parser converts settings into values and collects problems.
 type parser struct {
 	sources  Sources
-	file     []string // the variables of the .env file
+	file     map[string]string // the variables of the .env file
 	problems []string
 }
 
