@@ -190,7 +190,7 @@ func TestIdlePollerReadsNoNames(t *testing.T) {
 		r := newFaultyReplicas()
 		var mu sync.Mutex
 		looks := 0
-		p := health.New(health.Options{AWS: aws, Replicas: r, Names: func() []string {
+		p := newPoller(health.Options{AWS: aws, Replicas: r, Names: func() []string {
 			mu.Lock()
 			defer mu.Unlock()
 			looks++

@@ -1,7 +1,9 @@
 package health_test
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -157,11 +159,32 @@ func (f *fakeAWS) requests() int {
 // forget forgets the requests so far.
 func (f *fakeAWS) forget() { f.change(func() { f.calls = nil }) }
 
+// newPoller returns a Poller, with fakes for what the options lack.
+func newPoller(o health.Options) *health.Poller {
+	if o.Background == nil {
+		o.Background = o.AWS
+	}
+	if o.Observer == nil {
+		o.Observer = observe(func(lsapi.HealthReport) {})
+	}
+	if o.Record == nil {
+		o.Record = onRecord(func(context.Context) (map[string]lsapi.MemberHealth, error) { return nil, nil })
+	}
+	if o.Names == nil {
+		o.Names = func() []string { return nil }
+	}
+	if o.PerSecond == nil {
+		o.PerSecond = func() float64 { return 5 } // half of the default bucket
+	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return health.New(o)
+}
+
 // inBubble runs a test on a clock of its own, with a Poller.
 func inBubble(t *testing.T, o health.Options, test func(t *testing.T, p *health.Poller)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := health.New(o)
+		p := newPoller(o)
 		p.Start()
 		test(t, p)
 		if err := p.Close(t.Context()); err != nil {

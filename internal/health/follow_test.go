@@ -213,7 +213,7 @@ func TestCloseEndsWaitsAndPolls(t *testing.T) {
 	aws := newFakeAWS("web", "api")
 	aws.latency = 5 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		p := health.New(health.Options{AWS: aws, Replicas: (&board{}).replica(), Names: func() []string { return []string{"web", "api"} }})
+		p := newPoller(health.Options{AWS: aws, Replicas: (&board{}).replica(), Names: func() []string { return []string{"web", "api"} }})
 		p.Start()
 		p.Watch("")
 		f := follow(t, p, "web")
@@ -247,7 +247,7 @@ func TestCloseEndsWaitsAndPolls(t *testing.T) {
 func TestCloseReportsThatItsContextEndedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
-		p := health.New(health.Options{AWS: stubborn{newFakeAWS("web"), end}})
+		p := newPoller(health.Options{AWS: stubborn{newFakeAWS("web"), end}})
 		p.Start()
 		follow(t, p, "web")
 		synctest.Wait()

@@ -25,7 +25,7 @@ func withForeignReports(t *testing.T, test func(t *testing.T, f *foreign)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := &foreign{b: new(board), aws: newFakeAWS("web")}
-		f.p = health.New(health.Options{AWS: f.aws, Replicas: f.b.replica(), Observer: observe(func(r lsapi.HealthReport) {
+		f.p = newPoller(health.Options{AWS: f.aws, Replicas: f.b.replica(), Observer: observe(func(r lsapi.HealthReport) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			f.recorded = append(f.recorded, r)

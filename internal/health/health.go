@@ -53,30 +53,21 @@ type Record interface {
 	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
 }
 
-// nothing is the Observer and Record of a Poller without them.
-type nothing struct{}
-
-func (nothing) ObserveHealth(lsapi.HealthReport) {}
-func (nothing) Health(context.Context, string) (map[string]lsapi.MemberHealth, error) {
-	return nil, nil
-}
-
-// Options configure a Poller. All but AWS are optional.
+// Options configure a Poller. All but Replicas are required.
 type Options struct {
-	// AWS serves polls that a caller waits for, Background the others. Default of
-	// Background: AWS.
+	// AWS serves polls that a caller waits for, Background the others.
 	AWS, Background AWS
 	// Replicas are the other replicas. Default: none.
 	Replicas Replicas
 	Observer Observer
 	Record   Record
-	// Names returns the known load balancers. Default: none.
+	// Names returns the known load balancers.
 	Names func() []string
 	// PerSecond returns the limit of this replica's requests to AWS per second, in the
-	// long run. Default: DefaultPerSecond.
+	// long run.
 	PerSecond func() float64
 	// Log receives a line when polls of a load balancer begin to fail and when they
-	// succeed again. Default: none.
+	// succeed again.
 	Log *slog.Logger
 }
 
@@ -117,24 +108,6 @@ type Poller struct {
 
 // New returns a Poller that polls nothing yet.
 func New(o Options) *Poller {
-	if o.Background == nil {
-		o.Background = o.AWS
-	}
-	if o.Observer == nil {
-		o.Observer = nothing{}
-	}
-	if o.Record == nil {
-		o.Record = nothing{}
-	}
-	if o.Names == nil {
-		o.Names = func() []string { return nil }
-	}
-	if o.PerSecond == nil {
-		o.PerSecond = func() float64 { return DefaultPerSecond }
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
 	work := background.New()
 	return &Poller{
 		o: o, balancers: make(map[string]*balancer), watched: make(map[string]int),

@@ -4,10 +4,6 @@ import "time"
 
 // The limits of polls, with their reasons.
 const (
-	// DefaultPerSecond is half of AWS's rate for reads of Classic load balancers (10
-	// requests per second), which lists and lanes need too.
-	DefaultPerSecond = 5
-
 	// followEvery is the poll interval for followers. AWS's health checks run every 5 s
 	// at most, so polls add less than half of that to a wait.
 	followEvery = 2 * time.Second

@@ -69,7 +69,7 @@ func TestLogIsSilentAboutPollsThatCloseCutsOff(t *testing.T) {
 					o.Replicas = hangingReplicas{b.replica()}
 				}
 				o.Observer = observe(func(lsapi.HealthReport) { t.Error("a report is recorded") })
-				p := health.New(o)
+				p := newPoller(o)
 				p.Start()
 				follow(t, p, "web")
 				synctest.Wait()
@@ -100,7 +100,7 @@ func TestLogReportsUnreachableReplicasOnce(t *testing.T) {
 			aws, log := newFakeAWS("web"), new(logLines)
 			synctest.Test(t, func(t *testing.T) {
 				r := newFaultyReplicas()
-				p := health.New(health.Options{AWS: aws, Replicas: r, Log: slog.New(log)})
+				p := newPoller(health.Options{AWS: aws, Replicas: r, Log: slog.New(log)})
 				p.Start()
 				follow(t, p, "web")
 				time.Sleep(time.Minute) // longer than a wait for news

@@ -104,7 +104,7 @@ func inReplicas(t *testing.T, aws health.AWS, n int, test func(t *testing.T, b *
 		b := new(board)
 		var pollers []*health.Poller
 		for range n {
-			p := health.New(health.Options{AWS: aws, Replicas: b.replica()})
+			p := newPoller(health.Options{AWS: aws, Replicas: b.replica()})
 			p.Start()
 			pollers = append(pollers, p)
 		}

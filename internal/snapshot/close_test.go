@@ -26,7 +26,7 @@ func TestCloseEndsWithItsContextAlthoughAWSHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS()
 		stuck := &stuckAWS{aws, make(chan struct{})}
-		s := snapshot.New(snapshot.Options{
+		s := snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: stuck, Encode: encode,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})

@@ -22,7 +22,7 @@ func encodeTypes(members []lsapi.Instance) lsapi.EncodedList {
 
 // stillSnapshot is a snapshot of the region whose refreshes are the test's.
 func stillSnapshot(aws AWS) *Snapshot {
-	return New(Options{
+	return NewWithFakes(Options{
 		AWS: aws, Named: aws, Encode: encodeTypes,
 		MaxStaleness: 2 * time.Second, MaxStaleOnError: time.Minute,
 	})

@@ -166,7 +166,7 @@ func inBubbleIdle(t *testing.T, aws *fakeAWS, idleAfter time.Duration, test func
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &region{aws: aws, overlay: make(map[string][]string)}
-		r.Snapshot = snapshot.New(snapshot.Options{
+		r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: r,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})

@@ -61,7 +61,7 @@ func withStaged(t *testing.T, aws *fakeAWS, lead bool, test func(t *testing.T, r
 		h := &hooks{t: t, observed: make(map[string][]string)}
 		s := &staged{lead: lead, published: make(chan lsapi.SharedListing)}
 		r := &region{aws: aws, overlay: make(map[string][]string)}
-		r.Snapshot = snapshot.New(snapshot.Options{
+		r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: s, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
@@ -132,7 +132,7 @@ func TestCloseDuringAReplicaRequestIsNoFailure(t *testing.T) {
 			aws, h := newFakeAWS(), &hooks{t: t, observed: make(map[string][]string)}
 			aws.set("web", "i-1")
 			r := &region{aws: aws, overlay: make(map[string][]string)}
-			s := snapshot.New(snapshot.Options{
+			s := snapshot.NewWithFakes(snapshot.Options{
 				AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: endingReplicas{&staged{lead: lead}}, Log: slog.New(h),
 				MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 			})
@@ -276,7 +276,7 @@ func TestCloseDuringAnOutageOfTheReplicasEndsNoOutage(t *testing.T) {
 		aws, h := newFakeAWS(), &hooks{t: t, observed: make(map[string][]string)}
 		aws.set("web", "i-1")
 		r := &region{aws: aws, overlay: make(map[string][]string)}
-		s := snapshot.New(snapshot.Options{
+		s := snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: leaseless{new(staged)}, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})

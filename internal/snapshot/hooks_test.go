@@ -85,7 +85,7 @@ func withHooks(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region, h 
 	synctest.Test(t, func(t *testing.T) {
 		h := &hooks{t: t, observed: make(map[string][]string)}
 		r := &region{aws: aws, overlay: make(map[string][]string)}
-		r.Snapshot = snapshot.New(snapshot.Options{
+		r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: r, Observer: h, Metrics: h, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})
@@ -288,7 +288,7 @@ func TestRecordThatHangsDoesNotStretchTheBound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
 	synctest.Test(t, func(t *testing.T) {
-		s := snapshot.New(snapshot.Options{
+		s := snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Replicas: hangingReplica{&replica{newBoard()}},
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})

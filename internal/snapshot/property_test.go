@@ -143,7 +143,7 @@ func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *prope
 	}
 	w.calls = &timedAWS{AWS: client}
 	recent := overlay.New(propertyWindow)
-	w.lists = snapshot.New(snapshot.Options{
+	w.lists = snapshot.NewWithFakes(snapshot.Options{
 		AWS: w.calls, Named: w.calls, Encode: encode, Overlay: singleOverlay{recent},
 		MaxStaleness: propertyBound, MaxStaleOnError: propertyOnError, IdleAfter: time.Minute,
 	})

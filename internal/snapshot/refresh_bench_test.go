@@ -60,7 +60,7 @@ func (s *still) AllInstances(context.Context) iter.Seq2[[]lsapi.Instance, error]
 // which nothing has changed, less the listing itself.
 func BenchmarkRefresh(b *testing.B) {
 	aws := newStill(1000, 100)
-	s := New(Options{
+	s := NewWithFakes(Options{
 		AWS: aws, Named: aws,
 		Encode: func([]lsapi.Instance) lsapi.EncodedList { return lsapi.EncodedList{} },
 	})

@@ -9,7 +9,7 @@ import (
 )
 
 func TestWholeListingReplacesTheFollowedOne(t *testing.T) {
-	s := New(Options{})
+	s := NewWithFakes(Options{})
 	listing := func(names ...string) (all []lsapi.Membership) {
 		for _, name := range names {
 			all = append(all, lsapi.Membership{LoadBalancer: name})

@@ -124,7 +124,7 @@ func inReplicas(t *testing.T, aws *fakeAWS, n int, test func(t *testing.T, b *bo
 		for i := range replicas {
 			r := &region{aws: aws, overlay: make(map[string][]string)}
 			b.members = append(b.members, &replica{b})
-			r.Snapshot = snapshot.New(snapshot.Options{
+			r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
 				AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: b.members[i],
 				MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 			})

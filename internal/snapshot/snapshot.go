@@ -59,22 +59,12 @@ type Metrics interface {
 	Refresh(code lsapi.Code, took time.Duration)
 }
 
-// nothing is the Overlay, Observer and Metrics of a Snapshot without them.
-type nothing struct{}
-
-func (nothing) Over(_ string, ids []string, _ time.Time) []string { return ids }
-func (nothing) CatchUp(context.Context, string) error             { return nil }
-func (nothing) Observe(string, []string, time.Time)               {}
-func (nothing) ObserveGone(string, time.Time)                     {}
-func (nothing) Refresh(lsapi.Code, time.Duration)                 {}
-
-// Options configure a Snapshot. AWS, Named and Encode are required.
+// Options configure a Snapshot. All but Replicas are required.
 type Options struct {
 	// AWS serves refreshes, Named the reads that callers wait for.
 	AWS, Named AWS
 	// Encode encodes members. The Snapshot sets AsOf.
-	Encode func([]lsapi.Instance) lsapi.EncodedList
-	// Overlay, Observer and Metrics are optional.
+	Encode   func([]lsapi.Instance) lsapi.EncodedList
 	Overlay  Overlay
 	Observer Observer
 	Metrics  Metrics
@@ -129,20 +119,8 @@ type Snapshot struct {
 
 // New returns an empty Snapshot.
 func New(o Options) *Snapshot {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
 	if o.Replicas == nil {
 		o.Replicas = singleReplica{}
-	}
-	if o.Overlay == nil {
-		o.Overlay = nothing{}
-	}
-	if o.Observer == nil {
-		o.Observer = nothing{}
-	}
-	if o.Metrics == nil {
-		o.Metrics = nothing{}
 	}
 	work, now := background.New(), time.Now()
 	s := &Snapshot{

@@ -17,7 +17,7 @@ func set(t time.Time, ahead time.Duration) time.Time {
 
 func TestListingGrowsOldWhateverTheWallClockIsSetTo(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
-		s := New(Options{MaxStaleness: time.Minute, MaxStaleOnError: 10 * time.Minute})
+		s := NewWithFakes(Options{MaxStaleness: time.Minute, MaxStaleOnError: 10 * time.Minute})
 		now := time.Now()
 		if then := set(now, ahead); then.Sub(now) != 0 || then.Round(0).Sub(now.Round(0)) != ahead {
 			t.Fatalf("%v is not %v ahead of %v", then, ahead, now)
@@ -37,7 +37,7 @@ func TestListingGrowsOldWhateverTheWallClockIsSetTo(t *testing.T) {
 }
 
 func TestTimeOfAStampHasTheCurrentWallClock(t *testing.T) {
-	s := New(Options{})
+	s := NewWithFakes(Options{})
 	s.epoch = set(s.epoch, -time.Hour) // the clock was put right since
 	now := time.Now()
 	if got := s.at(s.stamp(now)); got.Round(0).Sub(now.Round(0)).Abs() > time.Minute {

@@ -1,0 +1,34 @@
+package snapshot
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"lsapi"
+)
+
+// nothing is the Overlay, Observer and Metrics of a Snapshot without them.
+type nothing struct{}
+
+func (nothing) Over(_ string, ids []string, _ time.Time) []string { return ids }
+func (nothing) CatchUp(context.Context, string) error             { return nil }
+func (nothing) Observe(string, []string, time.Time)               {}
+func (nothing) ObserveGone(string, time.Time)                     {}
+func (nothing) Refresh(lsapi.Code, time.Duration)                 {}
+
+// NewWithFakes returns a Snapshot, with fakes for what the options lack.
+func NewWithFakes(o Options) *Snapshot {
+	if o.Overlay == nil {
+		o.Overlay = nothing{}
+	}
+	if o.Observer == nil {
+		o.Observer = nothing{}
+	}
+	if o.Metrics == nil {
+		o.Metrics = nothing{}
+	}
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return New(o)
+}
