@@ -132,21 +132,26 @@ func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
 	return e
 }
 
-// Applied adds changes of a membership to its entry. The overlay must have them already, so
-// that a read in progress does not hide them.
-func (s *Snapshot) Applied(loadBalancer string, attached, detached []lsapi.Instance) {
+// Applied shows changes of a membership in its entry, as far as the overlay has them and the
+// entry's read may lack them. So it does not matter how late it is called, and in which
+// order.
+func (s *Snapshot) Applied(loadBalancer string, attached, _ []lsapi.Instance) {
 	attached = s.facts.merge(attached)
 	// A load balancer without an entry gets a slot: it is known to exist.
 	s.update(s.slotsFor(loadBalancer)[0], func(sl *slot, old *entry) {
 		if old == nil {
 			return
 		}
-		changed := make(map[string]bool, len(attached)+len(detached))
-		for _, instance := range slices.Concat(attached, detached) {
-			changed[instance.ID] = true
+		is := make(map[string]bool, len(old.members)+len(attached))
+		for _, id := range s.o.Overlay.Over(loadBalancer, idsOf(old.members), old.AsOf) {
+			is[id] = true
 		}
-		members := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Instance) bool { return changed[m.ID] })
-		e := s.encoded(append(members, attached...), old)
+		members := slices.DeleteFunc(slices.Clone(attached), func(m lsapi.Instance) bool { return !is[m.ID] })
+		for _, m := range members {
+			delete(is, m.ID)
+		}
+		others := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Instance) bool { return !is[m.ID] })
+		e := s.encoded(append(others, members...), old)
 		e.origin = origin{facts: noRevision}
 		sl.store(e, old.AsOf)
 	})

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -67,8 +68,23 @@ func TestPublishToADroppedSlotIsVisible(t *testing.T) {
 	}
 }
 
+// attachedOverlay holds the attach of i-2 while on.
+type attachedOverlay struct {
+	nothing
+	on *bool
+}
+
+func (o attachedOverlay) Over(_ string, ids []string, _ time.Time) []string {
+	if *o.on && !slices.Contains(ids, "i-2") {
+		ids = append(slices.Clone(ids), "i-2")
+	}
+	return ids
+}
+
 func TestLaterReadReplacesApplied(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
+	laid := attachedOverlay{on: new(bool)}
+	s.o.Overlay = laid
 	now := time.Now()
 	ids := []string{"i-1"}
 	s.facts.merge([]lsapi.Instance{{ID: "i-1", State: lsapi.StateRunning}})
@@ -79,16 +95,20 @@ func TestLaterReadReplacesApplied(t *testing.T) {
 	if after, _ := s.current("web"); &after.Body[0] != &before.Body[0] {
 		t.Error("a change of nothing is encoded anew")
 	}
+	*laid.on = true
 	s.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
 	after, _ := s.current("web")
 	if got := web(t, s); got != "i-1: i-2:t3.nano" || after.wanted != before.wanted {
 		t.Errorf("it is %q, and readers wait anew", got)
 	}
-	s.publish(s.slotsFor("web")[0], loadBalancer(ids...), now.Add(1)) // the overlay has no such change
+	*laid.on = false // the overlay holds the change no longer
+	s.publish(s.slotsFor("web")[0], loadBalancer(ids...), now.Add(1))
 	if got := web(t, s); got != "i-1:" {
 		t.Errorf("after a later read it is %q", got)
 	}
+	*laid.on = true
 	s.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+	*laid.on = false
 	s.publish(s.slotsFor("web")[0], loadBalancer(), now.Add(2))
 	if got := web(t, s); got != "" {
 		t.Errorf("after a read that found none it is %q", got)

@@ -146,6 +146,7 @@ type region struct {
 
 	mu      sync.Mutex
 	overlay map[string][]string // members laid over what is read
+	applied []string            // the instances of a call of Applied: + and - before the id
 	catchUp func(ctx context.Context, name string) error
 }
 
@@ -194,7 +195,30 @@ func (r *region) Over(name string, ids []string, _ time.Time) []string {
 	if members, ok := r.overlay[name]; ok {
 		return members
 	}
+	for _, change := range r.applied {
+		ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == change[1:] })
+		if change[0] == '+' {
+			ids = append(ids, change[1:])
+		}
+	}
 	return ids
+}
+
+// Applied calls the snapshot's with an overlay that has the changes. It forgets them at
+// once, so that the next read may show that they were undone.
+func (r *region) Applied(name string, attached, detached []lsapi.Instance) {
+	r.mu.Lock()
+	for _, instance := range attached {
+		r.applied = append(r.applied, "+"+instance.ID)
+	}
+	for _, instance := range detached {
+		r.applied = append(r.applied, "-"+instance.ID)
+	}
+	r.mu.Unlock()
+	r.Snapshot.Applied(name, attached, detached)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.applied = nil
 }
 
 // CatchUp implements snapshot.Overlay.

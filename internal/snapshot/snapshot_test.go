@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/overlay"
+	"lsapi/internal/snapshot"
 )
 
 func TestReadsAreFromMemoryAndWithinTheBound(t *testing.T) {
@@ -133,6 +135,63 @@ func TestAppliedChangesAreVisibleAtOnce(t *testing.T) {
 		r.wantRead(t, "web", "i-1:t2.micro i-2:t3.nano")
 		r.Applied("web", nil, []lsapi.Instance{{ID: "i-1"}})
 		r.wantRead(t, "web", "i-2:t3.nano")
+	})
+}
+
+// recentChanges runs a test with a Snapshot over an overlay, which notifies it.
+func recentChanges(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region, recent *overlay.Overlay)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		recent := overlay.New(overlay.DefaultWindow)
+		r := &region{aws: aws, Snapshot: snapshot.New(snapshot.Options{
+			AWS: aws, Named: aws, Encode: encode, Overlay: singleOverlay{recent},
+			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
+		})}
+		recent.Listen(r.Snapshot.Applied)
+		test(t, r, recent)
+		if err := r.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func recordedChange(action lsapi.Action, instance string, seq int64, at time.Time) []lsapi.AppliedChange {
+	c := lsapi.Change{ID: fmt.Sprint(seq), Action: action, InstanceID: instance, Instance: lsapi.Instance{ID: instance, Type: "t2.micro", State: lsapi.StateRunning}}
+	return []lsapi.AppliedChange{{Change: c, Seq: seq, At: at}}
+}
+
+// After a partition, a replica learns of changes that its reads have long shown, and whose
+// undoing they may have shown, too.
+func TestLateChangeDoesNotUndoALaterRead(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	recentChanges(t, aws, func(t *testing.T, r *region, recent *overlay.Overlay) {
+		detached := time.Now()
+		time.Sleep(time.Minute) // meanwhile another tool attaches it again
+		if got, _ := r.read(t, "web", true); got != "i-1:t2.micro" {
+			t.Fatalf("it reads %q", got)
+		}
+		if err := recent.Learn("web", recordedChange(lsapi.Detach, "i-1", 1, detached)); err != nil {
+			t.Fatal(err)
+		}
+		r.wantRead(t, "web", "i-1:t2.micro")
+	})
+}
+
+// The changes of another replica and of this one come from different goroutines.
+func TestLateNotificationDoesNotUndoALaterChange(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	recentChanges(t, aws, func(t *testing.T, r *region, recent *overlay.Overlay) {
+		if got, _ := r.read(t, "web", true); got != "i-1:t2.micro" {
+			t.Fatalf("it reads %q", got)
+		}
+		if err := recent.Learn("web", recordedChange(lsapi.Detach, "i-1", 1, time.Now())); err != nil {
+			t.Fatal(err)
+		}
+		recent.Apply("web", recordedChange(lsapi.Attach, "i-1", 2, time.Now()))
+		r.Snapshot.Applied("web", nil, []lsapi.Instance{{ID: "i-1"}}) // the notification of the detach
+		r.wantRead(t, "web", "i-1:t2.micro")
 	})
 }
 
