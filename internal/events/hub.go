@@ -17,10 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"lsapi"
 	"lsapi/internal/background"
+	"lsapi/internal/coalesce"
 )
 
 // Record is the record of changes.
@@ -62,7 +61,7 @@ type Hub struct {
 	closed  bool
 
 	sent, dropped atomic.Int64
-	catchingUp    *semaphore.Weighted
+	pages         *coalesce.Group[lsapi.Position, []lsapi.RecordedEvent] // for streams that catch up
 
 	group *background.Group
 	done  <-chan struct{} // of group
@@ -80,10 +79,14 @@ func New(o Options) *Hub {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	group := background.New()
+	reads := coalesce.Options{Calls: maxCatchingUp, Timeout: readTimeout}
 	return &Hub{
 		o: o, grown: make(chan struct{}), empty: make(chan struct{}),
-		catchingUp: semaphore.NewWeighted(maxCatchingUp),
-		group:      group, done: group.Context().Done(),
+		pages: coalesce.New(group, reads, func(ctx context.Context, after []lsapi.Position) (map[lsapi.Position][]lsapi.RecordedEvent, error) {
+			page, err := o.Record.Events(ctx, after[0], maxBatch)
+			return map[lsapi.Position][]lsapi.RecordedEvent{after[0]: page}, err
+		}),
+		group: group, done: group.Context().Done(),
 	}
 }
 

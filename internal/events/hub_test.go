@@ -275,6 +275,36 @@ func TestRecordIsReadOnceForAllStreams(t *testing.T) {
 	})
 }
 
+// slowRecord takes some time to return events.
+type slowRecord struct{ *record }
+
+func (r slowRecord) Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error) {
+	time.Sleep(10 * time.Millisecond)
+	return r.record.Events(ctx, after, limit)
+}
+
+func TestStreamsThatResumeTogetherShareReads(t *testing.T) {
+	r := newRecord()
+	for i := range 1000 {
+		r.add(fmt.Sprintf("web i-%d", i))
+	}
+	inHub(t, slowRecord{r}, func(t *testing.T, h *events.Hub) {
+		var readers sync.WaitGroup
+		for range 500 {
+			s := open(t, h, "", "0-0")
+			readers.Go(func() {
+				if got := drain(t, s); len(got) != 1000 {
+					t.Errorf("a stream got %d messages", len(got))
+				}
+			})
+		}
+		readers.Wait()
+		if r.reads > 100 {
+			t.Errorf("the record was read %d times", r.reads)
+		}
+	})
+}
+
 func TestStreamsSurviveAnUnavailableRecord(t *testing.T) {
 	r := newRecord()
 	inHub(t, r, func(t *testing.T, h *events.Hub) {

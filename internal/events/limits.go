@@ -23,8 +23,8 @@ const (
 	retryPause = time.Second
 	// lagPause is how long a stream that is ahead of the hub waits for it.
 	lagPause = 100 * time.Millisecond
-	// maxCatchingUp is how many streams read the record at once: after a restart all of
-	// them resume together, and the record has other readers.
+	// maxCatchingUp is how many reads of the record for streams run at once: after a
+	// restart all streams resume together, and the record has other readers.
 	maxCatchingUp = 2
 	// readTimeout bounds a read of the record.
 	readTimeout = 10 * time.Second

@@ -214,9 +214,8 @@ func (s *Stream) join() bool {
 
 // catchUp returns messages from the record, for a stream that is behind the ring.
 func (s *Stream) catchUp(ctx context.Context) ([][]byte, error) {
-	page, err := read(ctx, s.hub, func(ctx context.Context) ([]lsapi.RecordedEvent, error) {
-		return s.hub.page(ctx, s.cursor.after)
-	})
+	pages, err := s.hub.pages.Do(ctx, s.cursor.after) // shared by the streams at this position
+	page := pages[s.cursor.after]
 	if s.Closed() {
 		return nil, ErrClosed
 	}
@@ -238,15 +237,6 @@ func (s *Stream) catchUp(ctx context.Context) ([][]byte, error) {
 		s.hub.await(ctx, s.cursor.after) // the hub has not read that far
 	}
 	return frames, nil
-}
-
-// page reads a page of the record for a stream that catches up.
-func (h *Hub) page(ctx context.Context, after lsapi.Position) ([]lsapi.RecordedEvent, error) {
-	if err := h.catchingUp.Acquire(ctx, 1); err != nil {
-		return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: err}
-	}
-	defer h.catchingUp.Release(1)
-	return h.o.Record.Events(ctx, after, maxBatch)
 }
 
 // await waits up to lagPause for the ring to reach a position.
