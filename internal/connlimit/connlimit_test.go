@@ -82,6 +82,47 @@ func TestSlowSendersLeaveRoom(t *testing.T) {
 	}
 }
 
+func TestSlowSendersOfBodiesLeaveRoom(t *testing.T) {
+	for name, hosts := range map[string]int{"of one address": 1, "of many addresses": 2 * limit} {
+		t.Run(name, func(t *testing.T) {
+			s := startService(t, limit)
+			var first *conn
+			for n := range 2 * limit {
+				c := s.dial(2 + n%hosts)
+				if n == 0 {
+					first = c
+				}
+				io.WriteString(c, "POST /body HTTP/1.1\r\nHost: lsapi\r\nContent-Length: 2\r\n\r\na")
+				s.wantEntered()
+			}
+			for range 5 {
+				if got := s.dial(1).check(); got != "spare false" {
+					t.Fatalf("a new connection is answered %q", got)
+				}
+			}
+			if _, err := io.WriteString(first, "b"); err == nil && first.answer() != "" || s.bodies.Load() > 0 {
+				t.Error("a request was carried out on a connection that was closed")
+			}
+		})
+	}
+}
+
+func TestBodyIsReadWhole(t *testing.T) {
+	s := startService(t, limit)
+	c := s.dial(1)
+	for range 3 {
+		io.WriteString(c, "POST /body HTTP/1.1\r\nHost: lsapi\r\nContent-Length: 2\r\n\r\na")
+		<-s.entered
+		io.WriteString(c, "b")
+		if got := c.answer(); got != "spare false" {
+			t.Fatalf("it is answered %q", got)
+		}
+	}
+	if got := s.bodies.Load(); got != 3 {
+		t.Errorf("%d bodies were read", got)
+	}
+}
+
 func TestSlowReadersLeaveRoom(t *testing.T) {
 	s := startService(t, limit)
 	for n := range limit {

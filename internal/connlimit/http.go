@@ -2,6 +2,7 @@ package connlimit
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 )
@@ -48,14 +49,38 @@ func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 }
 
 // Handler aborts requests whose connection was shed, so that a client without a response
-// can rely on it that nothing was done.
+// can rely on it that nothing was done. While a body is awaited, its connection is idle.
 func Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connKey{}).(*Conn); ok && c.idleSince.Load() == shed {
-			panic(http.ErrAbortHandler)
+		if c, ok := r.Context().Value(connKey{}).(*Conn); ok {
+			if c.idleSince.Load() == shed {
+				panic(http.ErrAbortHandler)
+			}
+			if r.ContentLength != 0 {
+				r.Body = body{r.Body, c}
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// body is the body of a request. A client that does not send it must not keep its
+// connection from being shed.
+type body struct {
+	io.ReadCloser
+	conn *Conn
+}
+
+// Read returns net.ErrClosed if the connection was shed meanwhile, even if the rest of the
+// body had arrived.
+func (b body) Read(p []byte) (int, error) {
+	b.conn.setIdle()
+	n, err := b.ReadCloser.Read(p)
+	b.conn.setActive()
+	if b.conn.idleSince.Load() == shed {
+		return 0, net.ErrClosed
+	}
+	return n, err //nolint:wrapcheck // net/http's own
 }
 
 // Answered marks the connection as idle after the whole response was sent.

@@ -34,6 +34,7 @@ type service struct {
 	release  chan struct{} // lets requests of /hold end
 	entered  chan struct{} // receives for each that has begun
 	checks   atomic.Int64  // health checks that are under way
+	bodies   atomic.Int64  // bodies that were read to their end
 	log      *logText
 }
 
@@ -65,6 +66,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		connlimit.Answered(r.Context())
 		s.entered <- struct{}{}
 		<-s.release
+	case "/body":
+		s.entered <- struct{}{}
+		if _, err := io.Copy(io.Discard, r.Body); err == nil {
+			s.bodies.Add(1)
+		}
 	case "/large":
 		w.Write(make([]byte, 32<<20)) // more than the buffers of a connection hold
 		return
@@ -211,13 +217,19 @@ func (s *service) hold(host, count int) []*conn {
 	for i := range conns {
 		conns[i] = s.dial(host)
 		conns[i].send("/hold")
-		select {
-		case <-s.entered:
-		case <-time.After(timeout):
-			s.t.Fatalf("request %d of host %d is not handled", i, host)
-		}
+		s.wantEntered()
 	}
 	return conns
+}
+
+// wantEntered waits until the handler has one more request.
+func (s *service) wantEntered() {
+	s.t.Helper()
+	select {
+	case <-s.entered:
+	case <-time.After(timeout):
+		s.t.Fatal("a request is not handled")
+	}
 }
 
 // isOpen reports whether the connection still takes a request.
