@@ -72,14 +72,58 @@ type MemberDetail struct {
 	History MemberHistory
 }
 
+// InstanceDetail is an instance and the pools that it serves in.
+type InstanceDetail struct {
+	// Instance is EC2's description. Only its ID is set if EC2 has no such instance, or
+	// could not be read.
+	Instance
+	// Memberships are sorted by pool. They include the pools that the instance still drains
+	// in.
+	Memberships []InstanceMembership
+	// Unread are the pools whose membership could not be read as fresh as requested, sorted.
+	// Whole is whether there are none, and no other pool can be missing.
+	Unread []PoolID
+	Whole  bool
+}
+
+// InstanceMembership is an instance as a member of a pool, or draining in it.
+type InstanceMembership struct {
+	Pool PoolID
+	MemberDetail
+	// AsOf is when the read of the membership began, HealthAsOf that of the health. Zero is
+	// unknown.
+	AsOf, HealthAsOf time.Time
+}
+
+// Memberships are the pools of an instance.
+type Memberships struct {
+	// Found are the pools, sorted by name.
+	Found []FoundMember
+	// Unread and Whole are as in InstanceDetail.
+	Unread []PoolID
+	Whole  bool
+}
+
+// FoundMember is an instance in a pool as of a time.
+type FoundMember struct {
+	Pool     PoolID
+	Instance Instance
+	AsOf     time.Time
+}
+
 // FleetFilter selects load balancers. The zero value of a field matches all.
 type FleetFilter struct {
+	Kind Kind
 	// Name is a pattern: * stands for any characters, ? for one.
 	Name string
 	// Tags are the required tags and values. An empty value matches any.
 	Tags map[string]string
 	// Health matches load balancers with a member in this state.
 	Health HealthState
+	// Instance matches load balancers that have the instance with this id as a member.
+	Instance string
+	// VPC matches load balancers of the VPC with this id.
+	VPC string
 	// After is a name; only later names match.
 	After string
 	// Limit is the greatest number of results. It must be positive.

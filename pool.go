@@ -20,6 +20,8 @@ type Description struct {
 	DNSName string
 	// Scheme is "internet-facing" or "internal".
 	Scheme string
+	// VPCID is the id of its VPC. Empty in EC2-Classic.
+	VPCID string
 	// Zones are the names of its availability zones, sorted.
 	Zones       []string
 	Listeners   []Listener

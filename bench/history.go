@@ -53,8 +53,8 @@ func measureHistory(ctx context.Context, b *bench, s *report.Section) error {
 func filters() map[string]string {
 	middle := time.Now().Add(-seed.Span / 2).UTC().Format(time.RFC3339)
 	return map[string]string{
-		"load balancer": "loadBalancer=" + balancer(7),
-		"instance":      "instanceId=" + seed.Instance(77),
+		"load balancer": "pool=elb/" + balancer(7),
+		"instance":      "instance=" + seed.Instance(77),
 		"actor":         "actor=" + seed.Actor(3),
 		"action":        "action=detach",
 		"outcome":       "outcome=refused",

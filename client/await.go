@@ -22,19 +22,16 @@ type AwaitOptions struct {
 	Progress func(apiv1.Member)
 }
 
-// Await waits until an instance meets a condition, and returns its state then. Each
+// Await waits until a member meets a condition, and returns its state then. Each
 // request waits for less than a minute, whatever the timeout. Outages of the service of
 // up to a minute do not end the wait.
 //
-// Errors: CodeWaitTimeout with the last known state; CodeNotFound when the instance is
-// not a member or the load balancer does not exist; CodeConflict when the instance is
-// terminated.
-func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, condition lsapi.WaitCondition, o AwaitOptions) (apiv1.Member, error) {
-	w := &wait{
-		client: c, path: memberPath(loadBalancer, instanceID), instanceID: instanceID, condition: condition, deadline: time.Now().Add(o.Timeout),
-	}
+// Errors: CodeWaitTimeout with the last known state; CodeNotFound when it is not a member
+// or the pool does not exist; CodeConflict when the instance is terminated.
+func (c *Client) Await(ctx context.Context, pool lsapi.PoolID, id lsapi.MemberID, condition lsapi.WaitCondition, o AwaitOptions) (apiv1.Member, error) {
+	w := &wait{client: c, path: memberPath(pool, id), id: id, condition: condition, deadline: time.Now().Add(o.Timeout)}
 	if o.Progress != nil {
-		defer c.reportProgress(ctx, loadBalancer, instanceID, o.Progress)()
+		defer c.reportProgress(ctx, pool, id, o.Progress)()
 	}
 	for {
 		member, err := w.request(ctx)
@@ -57,13 +54,13 @@ func (c *Client) Await(ctx context.Context, loadBalancer, instanceID string, con
 
 // wait is one call of Await.
 type wait struct {
-	client     *Client
-	path       []string
-	instanceID string
-	condition  lsapi.WaitCondition
-	deadline   time.Time
-	outage     outage
-	member     *apiv1.Member // last known state
+	client    *Client
+	path      []string
+	id        lsapi.MemberID
+	condition lsapi.WaitCondition
+	deadline  time.Time
+	outage    outage
+	member    *apiv1.Member // last known state
 }
 
 // request sends one request, which waits.
@@ -73,7 +70,7 @@ func (w *wait) request(ctx context.Context) (apiv1.Member, error) {
 	defer cancel()
 	var member apiv1.Member
 	query := url.Values{"wait": {string(w.condition)}, "timeout": {timeout.String()}}
-	matches := func() bool { return member.InstanceID == w.instanceID && w.isMet(&member) }
+	matches := func() bool { return member.Member == w.id.String() && w.isMet(&member) }
 	_, err := w.client.do(ctx, request{method: http.MethodGet, path: w.path, query: query, matches: matches}, &member)
 	return member, err
 }
@@ -82,19 +79,19 @@ func (w *wait) request(ctx context.Context) (apiv1.Member, error) {
 // the current state in response.
 func (w *wait) isMet(m *apiv1.Member) bool {
 	if w.condition == lsapi.WaitInService {
-		return m.Member && !m.Draining && m.Health != nil && m.Health.State == string(lsapi.InService)
+		return m.Attached && !m.Draining && m.Health != nil && m.Health.State == string(lsapi.InService)
 	}
-	return !m.Member && (w.condition == lsapi.WaitAbsent || !m.Draining)
+	return !m.Attached && (w.condition == lsapi.WaitAbsent || !m.Draining)
 }
 
-// reportProgress reads an instance every few seconds and reports it, until stop is
+// reportProgress reads a member every few seconds and reports it, until stop is
 // called. Its requests run beside the wait, so that the wait's own can be long.
-func (c *Client) reportProgress(ctx context.Context, loadBalancer, instanceID string, progress func(apiv1.Member)) (stop func()) {
+func (c *Client) reportProgress(ctx context.Context, pool lsapi.PoolID, id lsapi.MemberID, progress func(apiv1.Member)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var reporting sync.WaitGroup
 	reporting.Go(func() {
 		for tick := time.NewTicker(progressInterval); ; {
-			if member, err := c.Member(ctx, loadBalancer, instanceID); err == nil {
+			if member, err := c.Member(ctx, pool, id); err == nil {
 				progress(member)
 			}
 			select {
@@ -124,7 +121,7 @@ func (w *wait) timedOut(err error) error {
 	}
 	return &Error{
 		Status: e.Status, Code: e.Code, RequestID: e.RequestID, Member: w.member,
-		Message: fmt.Sprintf("%s is not %s yet", w.instanceID, conditionTexts[w.condition]),
+		Message: fmt.Sprintf("%s is not %s yet", w.id, conditionTexts[w.condition]),
 	}
 }
 

@@ -15,18 +15,18 @@ import (
 )
 
 func memberIn(state string) *apiv1.Member {
-	return &apiv1.Member{InstanceID: instance, Member: true, Health: &apiv1.Health{State: state}}
+	return &apiv1.Member{Member: instance, Attached: true, Health: &apiv1.Health{State: state}}
 }
 
 func TestAwaitRepeatsRequestUntilConditionIsMet(t *testing.T) {
 	notYet := problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))
 	s := serve(t, []http.HandlerFunc{notYet, notYet, respond(http.StatusOK, memberIn("InService"))}...)
-	member, err := s.client(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: testTimeout})
+	member, err := s.client(t).Await(t.Context(), webELB, webMember, lsapi.WaitInService, client.AwaitOptions{Timeout: testTimeout})
 	if err != nil || member.Health == nil || member.Health.State != "InService" || len(s.received) != 3 {
 		t.Errorf("%+v, %v after %d requests", member, err, len(s.received))
 	}
 	for _, r := range s.received {
-		if r.URL.Path != "/v1/load-balancers/web-elb/members/"+instance || r.FormValue("wait") != "inService" || r.FormValue("timeout") != "100ms" {
+		if r.URL.Path != "/v1/pools/elb/web-elb/members/"+instance || r.FormValue("wait") != "inService" || r.FormValue("timeout") != "100ms" {
 			t.Errorf("received %s", r.URL)
 		}
 	}
@@ -39,7 +39,7 @@ func TestAwaitRequestIsShorterThanProxyTimeouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
+	if _, err := c.Await(t.Context(), webELB, webMember, lsapi.WaitInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	for i, r := range s.received {
@@ -65,7 +65,7 @@ func TestProgressIsReadBesideTheWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{
+	member, err := c.Await(t.Context(), webELB, webMember, lsapi.WaitInService, client.AwaitOptions{
 		Timeout: time.Hour, Progress: func(m apiv1.Member) { reported <- m.Health.State },
 	})
 	if err != nil || member.Health == nil || member.Health.State != "InService" {
@@ -91,7 +91,7 @@ func TestAwaitRetriesAfterLongRequestFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
+		if _, err := c.Await(t.Context(), webELB, webMember, lsapi.WaitInService, client.AwaitOptions{Timeout: time.Hour}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -110,7 +110,7 @@ func TestTimedOutAwaitReturnsLastKnownState(t *testing.T) {
 		<-time.After(timeout)
 		problem(http.StatusRequestTimeout, "not yet", memberIn("OutOfService"))(w, r)
 	})
-	member, err := s.client(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: 250 * time.Millisecond})
+	member, err := s.client(t).Await(t.Context(), webELB, webMember, lsapi.WaitInService, client.AwaitOptions{Timeout: 250 * time.Millisecond})
 	e, ok := errors.AsType[*client.Error](err)
 	if !ok || e.Code != lsapi.CodeWaitTimeout || e.Status != 408 || e.Member == nil || e.Member.Health.State != "OutOfService" || e.Message != instance+" is not in service yet" {
 		t.Errorf("got %v", err)
@@ -123,7 +123,7 @@ func TestTimedOutAwaitReturnsLastKnownState(t *testing.T) {
 func TestAwaitEndsWhenConditionIsImpossible(t *testing.T) {
 	for status, code := range map[int]lsapi.Code{404: lsapi.CodeNotFound, 409: lsapi.CodeConflict, 401: lsapi.CodeUnauthenticated, 400: lsapi.CodeInvalid} {
 		s := serve(t, problem(status, "no", nil))
-		if _, err := s.client(t).Await(t.Context(), "web-elb", instance, lsapi.WaitInService, client.AwaitOptions{Timeout: testTimeout}); client.ErrorCode(err) != code || len(s.requests()) != 1 {
+		if _, err := s.client(t).Await(t.Context(), webELB, webMember, lsapi.WaitInService, client.AwaitOptions{Timeout: testTimeout}); client.ErrorCode(err) != code || len(s.requests()) != 1 {
 			t.Errorf("%d: %v after %d requests", status, err, len(s.requests()))
 		}
 	}
@@ -132,26 +132,26 @@ func TestAwaitEndsWhenConditionIsImpossible(t *testing.T) {
 func TestAwaitSurvivesRestartOfTheService(t *testing.T) {
 	s := serve(t, []http.HandlerFunc{
 		respond(http.StatusRequestTimeout, "a proxy's"), abort, problem(http.StatusServiceUnavailable, "stopping", nil), problem(http.StatusGatewayTimeout, "late", nil), abort,
-		respond(http.StatusOK, &apiv1.Member{InstanceID: instance}),
+		respond(http.StatusOK, &apiv1.Member{Member: instance}),
 	}...)
-	if _, err := s.client(t).Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: testTimeout}); err != nil {
+	if _, err := s.client(t).Await(t.Context(), webELB, webMember, lsapi.WaitDrained, client.AwaitOptions{Timeout: testTimeout}); err != nil {
 		t.Error(err)
 	}
 	s = serve(t, problem(http.StatusRequestTimeout, "not yet", memberIn("InService")), abort)
 	c := s.client(t)
 	c.Shorten(50*time.Millisecond, testTimeout)
-	if member, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: time.Hour}); !errors.Is(err, client.ErrUnreachable) || !member.Member {
+	if member, err := c.Await(t.Context(), webELB, webMember, lsapi.WaitDrained, client.AwaitOptions{Timeout: time.Hour}); !errors.Is(err, client.ErrUnreachable) || !member.Attached {
 		t.Errorf("with a service that stays away: %+v, %v", member, err)
 	}
 	c.Shorten(time.Hour, testTimeout)
-	if _, err := c.Await(t.Context(), "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: 50 * time.Millisecond}); !errors.Is(err, client.ErrUnreachable) {
+	if _, err := c.Await(t.Context(), webELB, webMember, lsapi.WaitDrained, client.AwaitOptions{Timeout: 50 * time.Millisecond}); !errors.Is(err, client.ErrUnreachable) {
 		t.Errorf("with a service that is away at the timeout: %v", err)
 	}
 }
 
 // A proxy may drop the query, or respond from a cache.
 func TestAwaitRefusesMemberThatIsNotInTheAwaitedState(t *testing.T) {
-	draining := &apiv1.Member{InstanceID: instance, Draining: true}
+	draining := &apiv1.Member{Member: instance, Draining: true}
 	for name, test := range map[string]struct {
 		condition lsapi.WaitCondition
 		member    *apiv1.Member
@@ -159,9 +159,9 @@ func TestAwaitRefusesMemberThatIsNotInTheAwaitedState(t *testing.T) {
 	}{
 		"in service":                    {lsapi.WaitInService, memberIn("InService"), true},
 		"out of service":                {lsapi.WaitInService, memberIn("OutOfService"), false},
-		"without health":                {lsapi.WaitInService, &apiv1.Member{InstanceID: instance, Member: true}, false},
-		"in service, not a member":      {lsapi.WaitInService, &apiv1.Member{InstanceID: instance, Health: &apiv1.Health{State: "InService"}}, false},
-		"drained":                       {lsapi.WaitDrained, &apiv1.Member{InstanceID: instance}, true},
+		"without health":                {lsapi.WaitInService, &apiv1.Member{Member: instance, Attached: true}, false},
+		"in service, not a member":      {lsapi.WaitInService, &apiv1.Member{Member: instance, Health: &apiv1.Health{State: "InService"}}, false},
+		"drained":                       {lsapi.WaitDrained, &apiv1.Member{Member: instance}, true},
 		"draining, awaited as drained":  {lsapi.WaitDrained, draining, false},
 		"a member, awaited as drained":  {lsapi.WaitDrained, memberIn("InService"), false},
 		"draining, awaited as detached": {lsapi.WaitAbsent, draining, true},
@@ -170,7 +170,7 @@ func TestAwaitRefusesMemberThatIsNotInTheAwaitedState(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, respond(http.StatusOK, test.member)).client(t)
 			c.Shorten(10*time.Millisecond, testTimeout)
-			_, err := c.Await(t.Context(), "web-elb", instance, test.condition, client.AwaitOptions{Timeout: 50 * time.Millisecond})
+			_, err := c.Await(t.Context(), webELB, webMember, test.condition, client.AwaitOptions{Timeout: 50 * time.Millisecond})
 			if (err == nil) != test.ok || !test.ok && !errors.Is(err, client.ErrUnreachable) {
 				t.Errorf("got %v", err)
 			}

@@ -147,10 +147,12 @@ func (c *Client) changeOnce(ctx context.Context, q request, instanceID string) (
 
 // ChangesQuery selects changes. A zero field selects all.
 type ChangesQuery struct {
-	LoadBalancer string
-	InstanceID   string
-	Actor        string
-	Action       lsapi.Action
+	Pool   lsapi.PoolID
+	Member lsapi.MemberID
+	// Instance is the id of an instance, whatever its port.
+	Instance string
+	Actor    string
+	Action   lsapi.Action
 	// Outcome may be lsapi.OutcomeOpen.
 	Outcome lsapi.Outcome
 	// From and To bound IntendedAt: From <= IntendedAt < To.
@@ -165,8 +167,11 @@ type ChangesQuery struct {
 // Changes returns a page of the record, newest first.
 func (c *Client) Changes(ctx context.Context, q ChangesQuery) (page apiv1.ChangesPage, err error) {
 	v := make(url.Values)
-	set(v, "loadBalancer", q.LoadBalancer)
-	set(v, "instanceId", q.InstanceID)
+	if q.Pool != (lsapi.PoolID{}) {
+		v.Set("pool", q.Pool.Path())
+	}
+	set(v, "member", q.Member.String())
+	set(v, "instance", q.Instance)
 	set(v, "actor", q.Actor)
 	set(v, "action", string(q.Action))
 	set(v, "outcome", string(q.Outcome))

@@ -1,7 +1,8 @@
 // Package client is a client of lsapi's HTTP API.
 //
-// A Client lists load balancers and their members, attaches and detaches instances, waits
-// until an instance serves or is drained, reads the record of changes, and streams events.
+// A Client lists pools, their members and the pools of an instance, attaches and detaches
+// instances, waits until a member serves or is drained, reads the record of changes, and
+// streams events.
 // Its errors are of two kinds: an *Error is a response of the service, and an error that
 // wraps ErrUnreachable means that there was no response.
 package client

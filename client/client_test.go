@@ -28,6 +28,12 @@ const testTimeout = 30 * time.Second
 
 const instance = "i-0592fe5ccee879f04"
 
+// The pool and the member of requests.
+var (
+	webELB    = lsapi.ELB("web-elb")
+	webMember = lsapi.InstanceMember(instance)
+)
+
 // service is a fake of lsapi that keeps the requests that it received.
 type service struct {
 	*httptest.Server
@@ -128,10 +134,14 @@ func problem(responded int, detail string, member *apiv1.Member) http.HandlerFun
 
 // respondMatching responds to any request with a body that matches it.
 func respondMatching(w http.ResponseWriter, r *http.Request) {
-	body, code := map[string]any{"loadBalancers": []any{}, "changes": []any{}, "instances": []any{}, "instanceId": instance}, http.StatusOK
-	body["name"], body["id"] = path.Base(r.URL.EscapedPath()), path.Base(r.URL.Path)
-	if name, err := url.PathUnescape(body["name"].(string)); err == nil {
-		body["name"] = name
+	body, code := map[string]any{"pools": []any{}, "changes": []any{}, "members": []any{}, "memberships": []any{}, "instanceId": instance, "member": instance}, http.StatusOK
+	body["id"] = path.Base(r.URL.Path)
+	if segments := strings.Split(r.URL.EscapedPath(), "/"); len(segments) > 4 {
+		name, err := url.PathUnescape(segments[4])
+		if err != nil {
+			panic(err)
+		}
+		body["pool"] = segments[3] + "/" + name
 	}
 	if strings.HasPrefix(r.URL.Path, "/elb/") {
 		code = http.StatusCreated
@@ -142,24 +152,38 @@ func respondMatching(w http.ResponseWriter, r *http.Request) {
 func TestRequestsMatchTheAPI(t *testing.T) {
 	at := time.Date(2026, 11, 24, 18, 54, 0, 0, time.UTC)
 	for want, send := range map[string]func(context.Context, *client.Client) error{
-		"GET /v1/load-balancers": func(ctx context.Context, c *client.Client) error {
-			_, err := c.LoadBalancers(ctx, client.LoadBalancersQuery{})
+		"GET /v1/pools": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Pools(ctx, client.PoolsQuery{})
 			return err
 		},
-		"GET /v1/load-balancers?cursor=x&health=OutOfService&limit=7&name=web%2A&tag=team%3Dweb&tag=env": func(ctx context.Context, c *client.Client) error {
-			_, err := c.LoadBalancers(ctx, client.LoadBalancersQuery{Name: "web*", Tags: []string{"team=web", "env"}, Health: lsapi.OutOfService, Limit: 7, Cursor: "x"})
+		"GET /v1/pools?cursor=x&health=OutOfService&instance=i-5203422c&kind=elb&limit=7&name=web%2A&tag=team%3Dweb&tag=env&vpc=vpc-0a1b2c3d": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Pools(ctx, client.PoolsQuery{
+				Kind: lsapi.KindELB, Name: "web*", Tags: []string{"team=web", "env"}, Health: lsapi.OutOfService, Instance: "i-5203422c", VPC: "vpc-0a1b2c3d", Limit: 7, Cursor: "x",
+			})
 			return err
 		},
-		"GET /v1/load-balancers/web-elb": func(ctx context.Context, c *client.Client) error {
-			_, err := c.LoadBalancer(ctx, "web-elb")
+		"GET /v1/pools/elb/web-elb": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Pool(ctx, webELB, client.ReadOptions{})
 			return err
 		},
-		"GET /v1/load-balancers/a%2Fb%3Fc": func(ctx context.Context, c *client.Client) error {
-			_, err := c.LoadBalancer(ctx, "a/b?c")
+		"GET /v1/pools/elb/a%2Fb%3Fc": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Pool(ctx, lsapi.ELB("a/b?c"), client.ReadOptions{})
 			return err
 		},
-		"GET /v1/load-balancers/web-elb/members/" + instance: func(ctx context.Context, c *client.Client) error {
-			_, err := c.Member(ctx, "web-elb", instance)
+		"GET /v1/pools/elb/web-elb/members/" + instance: func(ctx context.Context, c *client.Client) error {
+			_, err := c.Member(ctx, webELB, webMember)
+			return err
+		},
+		"GET /v1/pools/elb/web-elb/members": func(ctx context.Context, c *client.Client) error {
+			_, _, err := c.Members(ctx, webELB, client.ReadOptions{})
+			return err
+		},
+		"GET /v1/pools/elb/web-elb/members?at=2026-11-24T18%3A54%3A00.000Z": func(ctx context.Context, c *client.Client) error {
+			_, err := c.MembersAt(ctx, webELB, at)
+			return err
+		},
+		"GET /v1/instances/" + instance: func(ctx context.Context, c *client.Client) error {
+			_, err := c.Instance(ctx, instance, client.ReadOptions{})
 			return err
 		},
 		"POST /elb/web-elb": func(ctx context.Context, c *client.Client) error {
@@ -170,8 +194,8 @@ func TestRequestsMatchTheAPI(t *testing.T) {
 			_, err := c.Detach(ctx, "web-elb", instance, client.ChangeOptions{})
 			return err
 		},
-		"GET /v1/changes?action=detach&from=2026-11-24T18%3A54%3A00.000Z&limit=5&loadBalancer=web-elb&outcome=applied": func(ctx context.Context, c *client.Client) error {
-			_, err := c.Changes(ctx, client.ChangesQuery{LoadBalancer: "web-elb", Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, From: at, Limit: 5})
+		"GET /v1/changes?action=detach&from=2026-11-24T18%3A54%3A00.000Z&instance=i-5203422c&limit=5&member=" + instance + "&outcome=applied&pool=elb%2Fweb-elb": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Changes(ctx, client.ChangesQuery{Pool: webELB, Member: webMember, Instance: "i-5203422c", Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, From: at, Limit: 5})
 			return err
 		},
 		"GET /v1/changes/x": func(ctx context.Context, c *client.Client) error {
@@ -193,28 +217,67 @@ func TestRequestsMatchTheAPI(t *testing.T) {
 	}
 }
 
+func TestFreshReadHasNoCache(t *testing.T) {
+	for name, read := range map[string]func(context.Context, *client.Client, client.ReadOptions) error{
+		"a pool": func(ctx context.Context, c *client.Client, o client.ReadOptions) error {
+			_, err := c.Pool(ctx, webELB, o)
+			return err
+		},
+		"members": func(ctx context.Context, c *client.Client, o client.ReadOptions) error {
+			_, _, err := c.Members(ctx, webELB, o)
+			return err
+		},
+		"an instance": func(ctx context.Context, c *client.Client, o client.ReadOptions) error {
+			_, err := c.Instance(ctx, instance, o)
+			return err
+		},
+	} {
+		for _, fresh := range []bool{false, true} {
+			s := serve(t, respondMatching)
+			if err := read(t.Context(), s.client(t), client.ReadOptions{Fresh: fresh}); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if got := s.received[0].Header.Get("Cache-Control"); (got == "no-cache") != fresh {
+				t.Errorf("%s, fresh %t, has Cache-Control %q", name, fresh, got)
+			}
+		}
+	}
+}
+
+func TestMembersHaveTheVersionOfTheirSet(t *testing.T) {
+	s := serve(t, respond(http.StatusOK, apiv1.Membership{Pool: "elb/web-elb", Members: []string{instance, "i-5203422c:8080", "10.0.1.7:80"}}),
+		respond(http.StatusOK, apiv1.Membership{Pool: "elb/web-elb", Members: []string{"web-1"}}))
+	members, version, err := s.client(t).Members(t.Context(), webELB, client.ReadOptions{})
+	if err != nil || len(members) != 3 || members[1] != (lsapi.MemberID{Instance: "i-5203422c", Port: 8080}) || version != lsapi.MembershipVersion(members) {
+		t.Errorf("got %v %s, %v", members, version, err)
+	}
+	if _, _, err := s.client(t).Members(t.Context(), webELB, client.ReadOptions{}); !errors.Is(err, client.ErrUnreachable) {
+		t.Errorf("a member that is none is %v", err)
+	}
+}
+
 func TestPathOfURLPrecedesPathsOfAPI(t *testing.T) {
 	s := serve(t, respondMatching)
-	if _, err := newClient(t, s.URL+"/front/").LoadBalancers(t.Context(), client.LoadBalancersQuery{}); err != nil {
+	if _, err := newClient(t, s.URL+"/front/").Pools(t.Context(), client.PoolsQuery{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.requests()[0]; got != "GET /front/v1/load-balancers" {
+	if got := s.requests()[0]; got != "GET /front/v1/pools" {
 		t.Errorf("got %s", got)
 	}
 }
 
-func TestAllLoadBalancersReadsEveryPage(t *testing.T) {
-	names := func(names ...string) (all []apiv1.LoadBalancer) {
+func TestAllPoolsReadsEveryPage(t *testing.T) {
+	names := func(names ...string) (all []apiv1.Pool) {
 		for _, n := range names {
-			all = append(all, apiv1.LoadBalancer{Name: n})
+			all = append(all, apiv1.Pool{Name: n})
 		}
 		return all
 	}
 	s := serve(t,
-		respond(http.StatusOK, apiv1.LoadBalancersPage{LoadBalancers: names("a", "b"), NextCursor: "b+"}),
-		respond(http.StatusOK, apiv1.LoadBalancersPage{LoadBalancers: names("c")}))
+		respond(http.StatusOK, apiv1.PoolsPage{Pools: names("a", "b"), NextCursor: "b+"}),
+		respond(http.StatusOK, apiv1.PoolsPage{Pools: names("c")}))
 	var got []string
-	for b, err := range s.client(t).AllLoadBalancers(t.Context(), client.LoadBalancersQuery{Name: "?"}) {
+	for b, err := range s.client(t).AllPools(t.Context(), client.PoolsQuery{Name: "?"}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +286,7 @@ func TestAllLoadBalancersReadsEveryPage(t *testing.T) {
 	if !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Errorf("got %v", got)
 	}
-	if want := []string{"GET /v1/load-balancers?name=%3F", "GET /v1/load-balancers?cursor=b%2B&name=%3F"}; !slices.Equal(s.requests(), want) {
+	if want := []string{"GET /v1/pools?name=%3F", "GET /v1/pools?cursor=b%2B&name=%3F"}; !slices.Equal(s.requests(), want) {
 		t.Errorf("received %v", s.requests())
 	}
 }
@@ -275,7 +338,7 @@ func TestResponseOfAnotherServerIsUnreachable(t *testing.T) {
 		"other JSON":      {serve(t, respond(200, []int{1})).URL, "is not lsapi"},
 		"an aborted one":  {serve(t, abort).URL, "EOF"},
 	} {
-		_, err := newClient(t, test.url).LoadBalancers(t.Context(), client.LoadBalancersQuery{})
+		_, err := newClient(t, test.url).Pools(t.Context(), client.PoolsQuery{})
 		if !errors.Is(err, client.ErrUnreachable) || !strings.Contains(err.Error(), test.message) || !strings.Contains(err.Error(), test.url) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -298,16 +361,16 @@ func TestResponseToAnotherRequestIsRefused(t *testing.T) {
 		return err
 	}
 	member := func(ctx context.Context, c *client.Client) error {
-		_, err := c.Member(ctx, "web-elb", instance)
+		_, err := c.Member(ctx, webELB, webMember)
 		return err
 	}
 	await := func(ctx context.Context, c *client.Client) error {
 		c.Shorten(0, testTimeout)
-		_, err := c.Await(ctx, "web-elb", instance, lsapi.WaitDrained, client.AwaitOptions{Timeout: time.Millisecond})
+		_, err := c.Await(ctx, webELB, webMember, lsapi.WaitDrained, client.AwaitOptions{Timeout: time.Millisecond})
 		return err
 	}
-	loadBalancer := func(ctx context.Context, c *client.Client) error {
-		_, err := c.LoadBalancer(ctx, "web-elb")
+	pool := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Pool(ctx, webELB, client.ReadOptions{})
 		return err
 	}
 	change := func(ctx context.Context, c *client.Client) error {
@@ -318,31 +381,43 @@ func TestResponseToAnotherRequestIsRefused(t *testing.T) {
 		_, err := c.Changes(ctx, client.ChangesQuery{})
 		return err
 	}
-	loadBalancers := func(ctx context.Context, c *client.Client) error {
-		_, err := c.LoadBalancers(ctx, client.LoadBalancersQuery{})
+	pools := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Pools(ctx, client.PoolsQuery{})
+		return err
+	}
+	members := func(ctx context.Context, c *client.Client) error {
+		_, _, err := c.Members(ctx, webELB, client.ReadOptions{})
+		return err
+	}
+	shown := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Instance(ctx, instance, client.ReadOptions{})
 		return err
 	}
 	for name, test := range map[string]struct {
 		send    func(context.Context, *client.Client) error
 		handler http.HandlerFunc
 	}{
-		"an attach, 200":                        {attach, respond(200, machine(instance))},
-		"an attach, 202":                        {attach, respond(202, map[string]any{})},
-		"an attach, 201 with nothing":           {attach, respond(201, map[string]any{})},
-		"an attach, 201 for another":            {attach, respond(201, machine(other))},
-		"a detach, 200":                         {detach, respond(200, machine(instance))},
-		"a detach, 201 for another":             {detach, respond(201, machine(other))},
-		"a member, nothing":                     {member, respond(200, map[string]any{})},
-		"a member, another":                     {member, respond(200, apiv1.Member{InstanceID: other})},
-		"a member, 201":                         {member, respond(201, apiv1.Member{InstanceID: instance})},
-		"a wait, another":                       {await, respond(200, apiv1.Member{InstanceID: other})},
-		"a load balancer, nothing":              {loadBalancer, respond(200, map[string]any{})},
-		"a load balancer, without its members":  {loadBalancer, respond(200, map[string]any{"name": "web-elb"})},
-		"a load balancer, another":              {loadBalancer, respond(200, map[string]any{"name": "other", "instances": []any{}})},
-		"a change, another":                     {change, respond(200, apiv1.Change{ID: "8"})},
-		"a page of changes, nothing":            {changes, respond(200, map[string]any{})},
-		"a page of load balancers, nothing":     {loadBalancers, respond(200, map[string]any{})},
-		"a page of load balancers, 206 of them": {loadBalancers, respond(206, map[string]any{"loadBalancers": []any{}})},
+		"an attach, 200":                       {attach, respond(200, machine(instance))},
+		"an attach, 202":                       {attach, respond(202, map[string]any{})},
+		"an attach, 201 with nothing":          {attach, respond(201, map[string]any{})},
+		"an attach, 201 for another":           {attach, respond(201, machine(other))},
+		"a detach, 200":                        {detach, respond(200, machine(instance))},
+		"a detach, 201 for another":            {detach, respond(201, machine(other))},
+		"a member, nothing":                    {member, respond(200, map[string]any{})},
+		"a member, another":                    {member, respond(200, apiv1.Member{Member: other})},
+		"a member, 201":                        {member, respond(201, apiv1.Member{Member: instance})},
+		"a wait, another":                      {await, respond(200, apiv1.Member{Member: other})},
+		"a pool, nothing":                      {pool, respond(200, map[string]any{})},
+		"a pool, without its members":          {pool, respond(200, map[string]any{"pool": "elb/web-elb"})},
+		"a pool, another":                      {pool, respond(200, map[string]any{"pool": "elb/other", "members": []any{}})},
+		"members, of another pool":             {members, respond(200, map[string]any{"pool": "elb/other", "members": []any{}})},
+		"members, without the list":            {members, respond(200, map[string]any{"pool": "elb/web-elb"})},
+		"an instance, another":                 {shown, respond(200, map[string]any{"instanceId": other, "memberships": []any{}})},
+		"an instance, without its memberships": {shown, respond(200, map[string]any{"instanceId": instance})},
+		"a change, another":                    {change, respond(200, apiv1.Change{ID: "8"})},
+		"a page of changes, nothing":           {changes, respond(200, map[string]any{})},
+		"a page of pools, nothing":             {pools, respond(200, map[string]any{})},
+		"a page of pools, 206 of them":         {pools, respond(206, map[string]any{"pools": []any{}})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.send(t.Context(), serve(t, test.handler).client(t))

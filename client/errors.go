@@ -40,7 +40,7 @@ type Error struct {
 	ChangeID string
 	// RequestID is the id of the request in the service's log.
 	RequestID string
-	// Member is the last known state of the instance when a wait failed; nil if unknown.
+	// Member is the last known state of the member when a wait failed; nil if unknown.
 	Member *apiv1.Member
 }
 

@@ -15,18 +15,36 @@ import (
 
 	"github.com/tmaxmax/go-sse"
 
+	"lsapi"
 	apiv1 "lsapi/api/v1"
 )
 
 // EventsQuery selects events.
 type EventsQuery struct {
-	// LoadBalancers are names; none selects all load balancers.
-	LoadBalancers []string
+	// Pools, Members and Instances, which are ids, select events of any of each. None
+	// selects all.
+	Pools     []lsapi.PoolID
+	Members   []lsapi.MemberID
+	Instances []string
 	// After is the ID of the event after which to start. Empty starts now.
 	After string
 	// OnReconnect, if set, is called with the reason when the stream breaks, before it is
 	// opened again.
 	OnReconnect func(error)
+}
+
+func (q *EventsQuery) values() url.Values {
+	v := make(url.Values)
+	for _, pool := range q.Pools {
+		v.Add("pool", pool.Path())
+	}
+	for _, member := range q.Members {
+		v.Add("member", member.String())
+	}
+	for _, instance := range q.Instances {
+		v.Add("instance", instance)
+	}
+	return v
 }
 
 // Event is an event and its position in the record.
@@ -39,8 +57,8 @@ type Event struct {
 // Events yields events as they are recorded, until ctx ends or the caller stops. A
 // stream that breaks is opened again after the last event: no event is lost or repeated.
 //
-// The last pair may be an error: ctx's; an *Error such as CodeNotFound for a load
-// balancer that does not exist, or CodeGone when the next event is no longer on record;
+// The last pair may be an error: ctx's; an *Error such as CodeNotFound for a pool
+// that does not exist, or CodeGone when the next event is no longer on record;
 // a malformed event; or ErrUnreachable, when the first connection fails or an outage
 // lasts for a minute.
 func (c *Client) Events(ctx context.Context, q EventsQuery) iter.Seq2[Event, error] {
@@ -99,8 +117,7 @@ func (s *stream) connect(ctx context.Context) error {
 	if s.last != "" {
 		header.Set("Last-Event-ID", s.last)
 	}
-	query := url.Values{"loadBalancer": s.query.LoadBalancers}
-	response, err := s.client.send(ctx, request{method: http.MethodGet, path: []string{"v1", "events"}, query: query, header: header})
+	response, err := s.client.send(ctx, request{method: http.MethodGet, path: []string{"v1", "events"}, query: s.query.values(), header: header})
 	if err != nil {
 		return s.disconnected(ctx, err)
 	}

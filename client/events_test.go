@@ -42,17 +42,19 @@ func collect(ctx context.Context, c *client.Client, q client.EventsQuery, most i
 	return got, nil
 }
 
-const attached = "id: %s\nevent: attached\ndata: {\"type\":\"attached\",\n" + `data: "loadBalancer":"web-elb"}` + "\n\n"
+const attached = "id: %s\nevent: attached\ndata: {\"type\":\"attached\",\n" + `data: "pool":"elb/web-elb"}` + "\n\n"
 
 func event(id string) string { return fmt.Sprintf(attached, id) }
 
 func TestEventsYieldsEventsAsTheyArrive(t *testing.T) {
 	s := serve(t, stream("id: 0\n\n: keep-alive\n\n"+event("1")+"retry: 5\r\nid:2\r\ndata:{\"type\":\"drained\"}\r\n\r\n", true))
-	got, err := collect(t.Context(), s.client(t), client.EventsQuery{LoadBalancers: []string{"web-elb", "default-elb"}}, 2)
+	got, err := collect(t.Context(), s.client(t), client.EventsQuery{
+		Pools: []lsapi.PoolID{webELB, lsapi.ELB("default-elb")}, Members: []lsapi.MemberID{webMember}, Instances: []string{"i-5203422c"},
+	}, 2)
 	if err != nil || !slices.Equal(got, []string{"1 attached", "2 drained"}) {
 		t.Errorf("%q, %v", got, err)
 	}
-	if got := s.requests(); !slices.Equal(got, []string{"GET /v1/events?loadBalancer=web-elb&loadBalancer=default-elb"}) {
+	if got := s.requests(); !slices.Equal(got, []string{"GET /v1/events?instance=i-5203422c&member=" + instance + "&pool=elb%2Fweb-elb&pool=elb%2Fdefault-elb"}) {
 		t.Errorf("received %v", got)
 	}
 }

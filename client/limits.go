@@ -8,7 +8,7 @@ const (
 	// requestTimeout bounds a request that does not wait. The service responds within
 	// 30 s by default.
 	requestTimeout = 60 * time.Second
-	// maxResponse is in bytes: a full page of load balancers, or a load balancer with a
+	// maxResponse is in bytes: a full page of pools, or a pool with a
 	// thousand members, takes some 600 KB.
 	maxResponse = 32 << 20
 	// maxIdleConnections suffices for the instances of a usual change, each of which is

@@ -21,7 +21,7 @@ func TestChangesListRunsBesideService(t *testing.T) {
 		if status != 0 || stderr != "" || len(lines) != 4 || !strings.HasPrefix(lines[0], "TIME ") {
 			t.Fatalf("status %d, stderr %s, %s", status, stderr, table)
 		}
-		for column, value := range map[string]string{"OUTCOME": "applied", "ACTION": "attach", "LOAD BALANCER": "default-elb", "INSTANCE": spare, "ACTOR": user, "CHANGE": id, "REASON": "release 7"} {
+		for column, value := range map[string]string{"OUTCOME": "applied", "ACTION": "attach", "POOL": "elb/default-elb", "MEMBER": spare, "ACTOR": user, "CHANGE": id, "REASON": "release 7"} {
 			if where := strings.Index(lines[0], column); where < 0 || !strings.HasPrefix(lines[2][where:], value) {
 				t.Errorf("under %s is not %s:\n%s", column, value, table)
 			}
@@ -157,9 +157,9 @@ func TestCheckpointDetectsTruncatedLog(t *testing.T) {
 
 func TestChangesListRejectsNamesThatAreNotUTF8(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
-		for _, flag := range []string{"--actor", "--load-balancer"} {
+		for flag, message := range map[string]string{"--actor": "--actor is not UTF-8", "--pool": "--pool: not the id of a pool"} {
 			status, stdout, stderr := changesCommand(t, store, "list", flag, "\xff")
-			if status != 2 || stdout != "" || !strings.Contains(stderr, flag+" is not UTF-8") {
+			if status != 2 || stdout != "" || !strings.Contains(stderr, message) {
 				t.Errorf("%s: status %d, stdout %q, stderr %q", flag, status, stdout, stderr)
 			}
 		}

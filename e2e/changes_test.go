@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,23 +12,35 @@ import (
 
 // change is a change of the API.
 type change struct {
-	ID, Actor, Action, LoadBalancer, InstanceID, Reason, RequestID, Source string
-	Outcome, Code, Resolution, AWSRequestID                                string
-	IntendedAt, NotBefore, CompletedAt                                     time.Time
-	MembersBefore, MembersAfter                                            *int
+	ID, Actor, Action, Reason, RequestID, Source string
+	LoadBalancer                                 string `json:"pool"` // its name
+	InstanceID                                   string `json:"member"`
+	Outcome, Code, Resolution, AWSRequestID      string
+	IntendedAt, NotBefore, CompletedAt           time.Time
+	MembersBefore, MembersAfter                  *int
+}
+
+// UnmarshalJSON cuts the kind off the pool.
+func (c *change) UnmarshalJSON(text []byte) error {
+	type plain change
+	if err := json.Unmarshal(text, (*plain)(c)); err != nil {
+		return err
+	}
+	c.LoadBalancer = strings.TrimPrefix(c.LoadBalancer, "elb/")
+	return nil
 }
 
 // membershipAt is a membership at a time, of the API.
 type membershipAt struct {
 	At        time.Time
-	Members   []struct{ InstanceID, ChangeID, Source string }
+	Members   []struct{ Member, ChangeID, Source string }
 	Uncertain []change
 }
 
 func (r membershipAt) ids() []string {
 	ids := make([]string, len(r.Members))
 	for i, m := range r.Members {
-		ids[i] = m.InstanceID
+		ids[i] = m.Member
 	}
 	return ids
 }
@@ -65,12 +78,15 @@ func changesIn(t *testing.T, lines string) []change {
 // membersAt returns the recorded membership at a time.
 func (c client) membersAt(loadBalancer string, at time.Time) membershipAt {
 	c.t.Helper()
-	answer := c.get("/v1/load-balancers/" + loadBalancer + "/members?at=" + at.UTC().Format("2006-01-02T15:04:05.000Z"))
+	answer := c.get("/v1/pools/elb/" + loadBalancer + "/members?at=" + atQuery(at))
 	if answer.status != http.StatusOK {
 		c.t.Fatalf("members at %v: %d %s", at, answer.status, answer.body)
 	}
 	return decoded[membershipAt](c.t, answer.body)
 }
+
+// atQuery returns a time as a parameter at.
+func atQuery(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // settled waits until a change has an outcome.
 func (c client) settled(id string) change {
@@ -162,15 +178,15 @@ func TestChangesAreFilteredAndPaged(t *testing.T) {
 		s.attach("web-elb", otherSpare)
 		last := s.detach("default-elb", spare).changeID(t)
 		for query, want := range map[string]int{
-			"":                         4,
-			"loadBalancer=default-elb": 3,
-			"instanceId=" + otherSpare: 1,
-			"actor=" + user:            4,
-			"actor=stranger":           0,
-			"action=detach":            1,
-			"outcome=conflict":         1,
-			"outcome=open":             0,
-			"loadBalancer=default-elb&outcome=applied&action=attach":                1,
+			"":                       4,
+			"pool=elb/default-elb":   3,
+			"instance=" + otherSpare: 1,
+			"actor=" + user:          4,
+			"actor=stranger":         0,
+			"action=detach":          1,
+			"outcome=conflict":       1,
+			"outcome=open":           0,
+			"pool=elb/default-elb&outcome=applied&action=attach":                    1,
 			"from=" + url.QueryEscape(begin.Add(-time.Minute).Format(time.RFC3339)): 4,
 			"to=" + url.QueryEscape(begin.Add(-time.Minute).Format(time.RFC3339)):   0,
 			"limit=3": 3,
@@ -204,17 +220,21 @@ func TestInvalidQueryNamesTheParameter(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
 	for query, parameter := range map[string]string{
-		"colour=red":      "colour",
-		"limit=0":         "limit",
-		"limit=many":      "limit",
-		"outcome=maybe":   "outcome",
-		"action=register": "action",
-		"instanceId=i-7":  "instanceId",
-		"from=yesterday":  "from",
-		"actor=":          "actor",
-		"cursor=x":        "cursor",
+		"colour=red":       "colour",
+		"limit=0":          "limit",
+		"limit=many":       "limit",
+		"outcome=maybe":    "outcome",
+		"action=register":  "action",
+		"instance=i-7":     "instance",
+		"member=web-1":     "member",
+		"pool=default-elb": "pool",
+		"pool=tg/web":      "pool",
+		"loadBalancer=x":   "loadBalancer",
+		"from=yesterday":   "from",
+		"actor=":           "actor",
+		"cursor=x":         "cursor",
 		"to=2026-01-01T00:00:00Z&from=2026-01-02T00:00:00Z": "to",
-		"loadBalancer=a&loadBalancer=b":                     "loadBalancer",
+		"pool=elb/a&pool=elb/b":                             "pool",
 	} {
 		answer := s.get("/v1/changes?" + query)
 		type problem struct {

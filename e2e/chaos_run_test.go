@@ -286,7 +286,7 @@ func (r *chaosRecorder) collect(t *testing.T, c *chaosCluster) {
 	s := c.replicas[0].client().on(t)
 	r.run.Record = inOrderOfTheLog(t, c.store, s.changes(""))
 	for _, loadBalancer := range chaosBalancers {
-		if answer := s.get("/v1/load-balancers/" + loadBalancer + "/members"); answer.status == http.StatusOK {
+		if answer := s.get("/v1/pools/elb/" + loadBalancer + "/members?at=" + atQuery(time.Now())); answer.status == http.StatusOK {
 			r.run.RecordedMembers[loadBalancer] = decoded[membershipAt](t, answer.body).ids()
 		}
 	}

@@ -52,7 +52,7 @@ func (s *shell) run(t *testing.T, line string) {
 }
 
 // endless matches lines that run until they are stopped: they have tests of their own.
-var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|elb watch|--follow`)
+var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|(elb|pool) watch|--follow`)
 
 func TestCommandLinesOfDocumentationRunOnDemo(t *testing.T) {
 	t.Parallel()

@@ -26,8 +26,8 @@ func (s *service) elb(t *testing.T, want int, arguments ...string) (stdout, stde
 
 // elbChange is an element of the output of lsapi elb attach and detach.
 type elbChange struct {
-	InstanceID, Outcome, ChangeID, Error string
-	Member                               *struct {
+	Pool, Member, Outcome, ChangeID, Error string
+	LastState                              *struct {
 		Health *struct{ State string }
 	}
 }
@@ -37,11 +37,11 @@ func TestElbAttachAndDetachWait(t *testing.T) {
 		_, s := startBoth(t, at(store))
 		stdout, _ := s.elb(t, 0, "attach", "default-elb", spare, otherSpare, "--wait", "--timeout", "2m", "--reason", "release 7")
 		made := decoded[[]elbChange](t, stdout)
-		if len(made) != 2 || made[0].InstanceID != spare || made[1].InstanceID != otherSpare {
+		if len(made) != 2 || made[0].Member != spare || made[1].Member != otherSpare || made[0].Pool != "elb/default-elb" {
 			t.Fatalf("the output is %s", stdout)
 		}
 		for _, m := range made {
-			if m.Outcome != "inService" || m.Member == nil || m.Member.Health == nil || m.Member.Health.State != "InService" {
+			if m.Outcome != "inService" || m.LastState == nil || m.LastState.Health == nil || m.LastState.Health.State != "InService" {
 				t.Errorf("the output is %s", stdout)
 			}
 			if c := s.change(m.ChangeID); c.Reason != "release 7" || c.Actor != user {
@@ -116,8 +116,8 @@ func TestElbWatchPrintsEventsUntilInterrupted(t *testing.T) {
 			return strings.Contains(watcher.stdout.String(), otherSpare)
 		})
 		id := s.attach("default-elb", spare).changeID(t)
-		watcher.waitFor(watcher.stdout, `"type":"attached".*"instanceId":"`+spare+`".*`+id)
-		watcher.waitFor(watcher.stdout, `"type":"health".*"instanceId":"`+spare+`".*InService`)
+		watcher.waitFor(watcher.stdout, `"type":"attached".*"member":"`+spare+`".*`+id)
+		watcher.waitFor(watcher.stdout, `"type":"health".*"member":"`+spare+`".*InService`)
 		watcher.signal(interrupt)
 		if status := watcher.wait(); status != 0 || watcher.stderr.String() != "" {
 			t.Errorf("status %d, %s", status, watcher.stderr)
@@ -162,7 +162,7 @@ func TestDeployScriptReplacesEachMember(t *testing.T) {
 		t.Fatal(err)
 	}
 	for instance := range strings.FieldsSeq(string(members)) {
-		if !strings.Contains(string(text), "work on "+instance) || strings.Count(string(text), `"instanceId": "`+instance+`"`) < 2 {
+		if !strings.Contains(string(text), "work on "+instance) || strings.Count(string(text), `"member": "`+instance+`"`) < 2 {
 			t.Errorf("%s was left out:\n%s", instance, text)
 		}
 	}

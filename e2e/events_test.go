@@ -14,16 +14,16 @@ import (
 type event struct {
 	id, name string
 	data     struct {
-		Type, LoadBalancer, InstanceID, Detail string
-		Draining                               bool
-		At                                     time.Time
-		Change                                 *change
-		Health                                 *struct{ State, Description string }
+		Type, Pool, Member, Detail string
+		Draining                   bool
+		At                         time.Time
+		Change                     *change
+		Health                     *struct{ State, Description string }
 	}
 }
 
 func (e event) String() string {
-	text := e.name + " " + e.data.LoadBalancer + " " + e.data.InstanceID
+	text := e.name + " " + strings.TrimPrefix(e.data.Pool, "elb/") + " " + e.data.Member
 	if e.data.Health != nil {
 		text += " " + e.data.Health.State
 	}
@@ -108,7 +108,7 @@ func (s *stream) until(last string) []event {
 func TestStreamDeliversEvents(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startSlow(t, "2s", "3s", at(store))
-		all, filtered, other := s.events("", ""), s.events("?loadBalancer=slow-elb", ""), s.events("?loadBalancer=slow-elb", "")
+		all, filtered, other := s.events("", ""), s.events("?pool=elb/slow-elb", ""), s.events("?pool=elb/slow-elb", "")
 		other.end()
 		attached := s.attachAndWait(slowSpare, "60s")
 		for _, watching := range []*stream{all, filtered} {
@@ -143,12 +143,12 @@ func TestStreamDeliversEvents(t *testing.T) {
 func TestDeletedLoadBalancerIsDrift(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		a, s := startBoth(t, at(store))
-		watching := s.events("?loadBalancer=default-elb", "")
+		watching := s.events("?pool=elb/default-elb", "")
 		s.attach("default-elb", spare)
 		delivered := watching.until("attached default-elb " + spare)
 		a.do("DeleteLoadBalancer", "LoadBalancerName=default-elb")
 		watching.until("drift default-elb " + spare)
-		s.events("?loadBalancer=default-elb", delivered[len(delivered)-1].id).until("drift default-elb " + spare)
+		s.events("?pool=elb/default-elb", delivered[len(delivered)-1].id).until("drift default-elb " + spare)
 		verify(t, store)
 	})
 }
@@ -205,7 +205,7 @@ func TestStreamDeliversEventsOfOtherReplicas(t *testing.T) {
 func TestStreamOfMissingLoadBalancerIsNotFound(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t)
-	if watching := s.events("?loadBalancer=no-such-elb", ""); watching.status != http.StatusNotFound {
+	if watching := s.events("?pool=elb/no-such-elb", ""); watching.status != http.StatusNotFound {
 		t.Errorf("it is %d", watching.status)
 	}
 	if answer := s.anonymous().get("/v1/events"); answer.status != http.StatusUnauthorized {

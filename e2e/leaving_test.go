@@ -69,7 +69,7 @@ func TestReplicaRereadsRecordAfterClientDisconnected(t *testing.T) {
 	if answer := one.attach("default-elb", spareOfOld); answer.status != http.StatusCreated && answer.status != http.StatusConflict {
 		t.Errorf("when the record can be read again, the attach is %d: %s", answer.status, answer.body)
 	}
-	for _, recorded := range one.changes("loadBalancer=default-elb") {
+	for _, recorded := range one.changes("pool=elb/default-elb") {
 		if recorded.Source != "lsapi" {
 			t.Errorf("there was no external change, but on record is %+v", recorded)
 		}

@@ -267,8 +267,8 @@ func TestFailureCountersStartAtZero(t *testing.T) {
 	for _, series := range []string{
 		`{method="GET", route="/elb/{elbName}", status="504"}`,
 		`{method="DELETE", route="/elb/{elbName}", status="503"}`,
-		`{method="GET", route="/v1/load-balancers", status="502"}`,
-		`{method="GET", route="/v1/load-balancers/{name}/members/{instanceId}", status="500"}`,
+		`{method="GET", route="/v1/pools", status="502"}`,
+		`{method="GET", route="/v1/pools/{kind}/{name}/members/{member}", status="500"}`,
 		`{method="GET", route="/v1/changes", status="503"}`,
 	} {
 		if value, ok := samples["lsapi_http_request_duration_seconds_count"+series]; !ok || value != 0 {

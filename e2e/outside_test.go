@@ -18,7 +18,7 @@ func TestExternalChangeIsOnRecordWithInterval(t *testing.T) {
 		var outside []change
 		eventually(t, "it is detected", func() bool {
 			s.send("GET", "/elb/default-elb", "", "Cache-Control: no-cache")
-			outside = s.changes("loadBalancer=default-elb&instanceId=" + member)
+			outside = s.changes("pool=elb/default-elb&instance=" + member)
 			return len(outside) > 0
 		})
 		c := outside[0]
@@ -68,7 +68,7 @@ func TestMembersAtReturnsMembersOfThatTime(t *testing.T) {
 				t.Errorf("the change that made it a member is missing: %+v", m)
 			}
 		}
-		if answer := s.get("/v1/load-balancers/default-elb/members?at=2020-01-01T00:00:00Z"); answer.status != 404 {
+		if answer := s.get("/v1/pools/elb/default-elb/members?at=2020-01-01T00:00:00Z"); answer.status != 404 {
 			t.Errorf("before the record began: %d %s", answer.status, answer.body)
 		}
 	})
@@ -87,7 +87,7 @@ func TestExternalChangeSoonAfterOwnChangeIsOnRecord(t *testing.T) {
 		var outside []change
 		eventually(t, "it is on record", func() bool {
 			s.send("GET", "/elb/default-elb", "", "Cache-Control: no-cache")
-			outside = slices.DeleteFunc(s.changes("loadBalancer=default-elb&instanceId="+spare), func(c change) bool { return c.Source != "external" })
+			outside = slices.DeleteFunc(s.changes("pool=elb/default-elb&instance="+spare), func(c change) bool { return c.Source != "external" })
 			return len(outside) > 0
 		})
 		c := outside[0]
@@ -130,7 +130,7 @@ func TestLoadBalancerDeletedDuringDowntimeIsOnRecord(t *testing.T) {
 		s = startService(t, a.base, at(store))
 		eventually(t, "its member is off the record", func() bool {
 			s.get("/elb/default-elb")
-			return slices.ContainsFunc(s.changes("loadBalancer=anew"), func(c change) bool {
+			return slices.ContainsFunc(s.changes("pool=elb/anew"), func(c change) bool {
 				return c.Source == "external" && c.Action == "detach"
 			})
 		})
@@ -154,7 +154,7 @@ func TestRecreatedLoadBalancerHasNoOldMembersOnAnotherReplica(t *testing.T) {
 	}
 	c.aws.do("CreateLoadBalancer", anewELB)
 	outside := func() []change {
-		return slices.DeleteFunc(one.changes("loadBalancer=anew"), func(c change) bool { return c.Source != "external" })
+		return slices.DeleteFunc(one.changes("pool=elb/anew"), func(c change) bool { return c.Source != "external" })
 	}
 	eventually(t, "its member is off the record", func() bool { return len(outside()) > 0 })
 	if list := fresh(other); list.status != 200 || slices.Contains(list.ids(t), spare) {

@@ -21,11 +21,11 @@ type problem struct {
 
 // memberState is a member of the /v1 API.
 type memberState struct {
-	InstanceID, State, Zone, PrivateAddress, Name string
-	Member, Draining                              bool
-	Health                                        *struct {
-		State, Reason, Description string
-		Since                      time.Time
+	Member, InstanceID, State, Zone, PrivateAddress, Name string
+	Attached, Draining                                    bool
+	Health                                                *struct {
+		State, AWSState, Reason, Description string
+		Since                                time.Time
 	}
 	Since      time.Time
 	LastChange *struct{ ID, Action, Actor, Reason, Outcome string }
@@ -33,7 +33,7 @@ type memberState struct {
 
 // await waits for a condition of a member through the API.
 func (c client) await(loadBalancer, instance, condition, timeout string) response {
-	return c.get("/v1/load-balancers/" + loadBalancer + "/members/" + instance + "?wait=" + condition + "&timeout=" + timeout)
+	return c.get("/v1/pools/elb/" + loadBalancer + "/members/" + instance + "?wait=" + condition + "&timeout=" + timeout)
 }
 
 // attachAndWait attaches an instance to slow-elb and waits until it serves.
@@ -98,7 +98,7 @@ func TestAttachWithWaitReturnsOnceInService(t *testing.T) {
 		}
 		s.change(answer.changeID(t)).is(t, "applied", "")
 		again := s.await("slow-elb", slowSpare, "inService", "60s")
-		if m := decoded[memberState](t, again.body); again.status != http.StatusOK || !m.Member || m.Health == nil || m.Health.State != "InService" ||
+		if m := decoded[memberState](t, again.body); again.status != http.StatusOK || !m.Attached || m.Health == nil || m.Health.State != "InService" ||
 			m.LastChange == nil || m.LastChange.Action != "attach" || m.LastChange.Actor != user {
 			t.Errorf("a wait for a met condition is %d: %s", again.status, again.body)
 		}
@@ -149,7 +149,7 @@ func TestTimedOutWaitReturnsStateAndKeepsChange(t *testing.T) {
 	}
 	s.change(draining.changeID(t)).is(t, "applied", "")
 	gone := s.await("slow-elb", slowMember, "absent", "30s")
-	if m := decoded[memberState](t, gone.body); gone.status != http.StatusOK || m.Member || !m.Draining {
+	if m := decoded[memberState](t, gone.body); gone.status != http.StatusOK || m.Attached || !m.Draining {
 		t.Errorf("it is no member, and draining; absent is %d: %s", gone.status, gone.body)
 	}
 }
@@ -174,7 +174,7 @@ func TestWaitEndsWhenConditionIsImpossible(t *testing.T) {
 			}
 			answered := make(chan response, 1)
 			go func() {
-				answer, err := s.try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowFailing+"?wait="+test.condition+"&timeout=10m", "")
+				answer, err := s.try(http.MethodGet, "/v1/pools/elb/slow-elb/members/"+slowFailing+"?wait="+test.condition+"&timeout=10m", "")
 				if err != nil {
 					t.Error(err)
 				}
@@ -221,7 +221,7 @@ func TestInvalidWaitNamesTheParameter(t *testing.T) {
 		"timeout=61s":                 "timeout",
 		"wait=inService&tiemout=60s":  "tiemout",
 	} {
-		answer := s.get("/v1/load-balancers/default-elb/members/" + member + "?" + query)
+		answer := s.get("/v1/pools/elb/default-elb/members/" + member + "?" + query)
 		p := decoded[problem](t, answer.body)
 		if answer.status != http.StatusBadRequest || !strings.Contains(p.Detail, "query."+parameter) {
 			t.Errorf("%s is %d: %s", query, answer.status, answer.body)
@@ -255,7 +255,7 @@ func TestThousandWaitersShareOnePoll(t *testing.T) {
 	statuses := make(chan int, waiters)
 	for range waiters {
 		done.Go(func() {
-			answer, err := s.try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowFailing+"?wait=inService&timeout=15s", "")
+			answer, err := s.try(http.MethodGet, "/v1/pools/elb/slow-elb/members/"+slowFailing+"?wait=inService&timeout=15s", "")
 			if err != nil {
 				t.Error(err)
 			}
@@ -292,7 +292,7 @@ func TestWaitersOnSeveralReplicasShareOnePoll(t *testing.T) {
 	for i := range 30 {
 		waiter := c.replicas[i%3].client()
 		done.Go(func() {
-			answer, err := waiter.try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowFailing+"?wait=inService&timeout=15s", "")
+			answer, err := waiter.try(http.MethodGet, "/v1/pools/elb/slow-elb/members/"+slowFailing+"?wait=inService&timeout=15s", "")
 			if err != nil || answer.status != http.StatusRequestTimeout || !strings.Contains(answer.body, "UnhealthyThreshold") {
 				t.Errorf("a waiter got %d %s, %v", answer.status, answer.body, err)
 			}
@@ -311,7 +311,7 @@ func TestStreamDeliversHealthPolledByOtherReplica(t *testing.T) {
 	c.replicas[0].client().attach("slow-elb", slowSpare)
 	for _, r := range c.replicas {
 		done.Go(func() {
-			answer, err := r.client().try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowSpare+"?wait=inService&timeout=5m", "")
+			answer, err := r.client().try(http.MethodGet, "/v1/pools/elb/slow-elb/members/"+slowSpare+"?wait=inService&timeout=5m", "")
 			if err != nil || answer.status != http.StatusOK {
 				t.Errorf("it is %d %s, %v", answer.status, answer.body, err)
 			}
@@ -321,7 +321,7 @@ func TestStreamDeliversHealthPolledByOtherReplica(t *testing.T) {
 	c.replicas[1].client().detach("slow-elb", slowSpare)
 	for _, r := range c.replicas {
 		done.Go(func() {
-			answer, err := r.client().try(http.MethodGet, "/v1/load-balancers/slow-elb/members/"+slowSpare+"?wait=drained&timeout=5m", "")
+			answer, err := r.client().try(http.MethodGet, "/v1/pools/elb/slow-elb/members/"+slowSpare+"?wait=drained&timeout=5m", "")
 			if err != nil || answer.status != http.StatusOK {
 				t.Errorf("it is %d %s, %v", answer.status, answer.body, err)
 			}
@@ -377,36 +377,36 @@ func TestRepeatedKeyWaitsAgain(t *testing.T) {
 	}
 }
 
-func TestLoadBalancerShowsLastChangeAndObservedState(t *testing.T) {
+func TestPoolShowsLastChangeAndObservedState(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
 		_, s := startBoth(t, at(store))
 		s.send(http.MethodPost, "/elb/web-elb", machineID(spare), "X-Reason: release 7")
-		type loadBalancer struct {
-			Name, DNSName, Scheme string
-			Zones                 []string
-			Listeners             []struct{ Port, InstancePort int }
-			Tags                  map[string]string
-			Members               int
-			Health                *struct{ InService, OutOfService, Unknown, Draining int }
-			AsOf                  time.Time
-			Attributes            *struct {
+		type pool struct {
+			Pool, Kind, Name, Scope, DNSName, Scheme, VPCID string
+			Zones                                           []string
+			Listeners                                       []struct{ Port, InstancePort int }
+			Tags                                            map[string]string
+			MemberCount                                     int
+			Health                                          *struct{ InService, OutOfService, Unknown, Draining int }
+			AsOf                                            time.Time
+			Attributes                                      *struct {
 				Draining               bool
 				DrainingTimeoutSeconds int
 			}
 			HealthCheck *struct{ Target string }
-			Instances   []memberState
+			Members     []memberState
 		}
-		b := decoded[loadBalancer](t, s.get("/v1/load-balancers/web-elb").body)
-		if b.Name != "web-elb" || b.DNSName == "" || b.Scheme != "internet-facing" || len(b.Zones) != 2 || len(b.Listeners) != 1 || b.Tags["team"] != "web" ||
-			b.Members != 5 || b.AsOf.IsZero() || b.Attributes == nil || b.Attributes.DrainingTimeoutSeconds != 60 || b.HealthCheck == nil || b.HealthCheck.Target != "HTTP:8080/" {
+		b := decoded[pool](t, s.get("/v1/pools/elb/web-elb").body)
+		if b.Pool != "elb/web-elb" || b.Kind != "elb" || b.Name != "web-elb" || b.Scope != "default" || !strings.HasPrefix(b.VPCID, "vpc-") || b.DNSName == "" || b.Scheme != "internet-facing" || len(b.Zones) != 2 || len(b.Listeners) != 1 || b.Tags["team"] != "web" ||
+			b.MemberCount != 5 || b.AsOf.IsZero() || b.Attributes == nil || b.Attributes.DrainingTimeoutSeconds != 60 || b.HealthCheck == nil || b.HealthCheck.Target != "HTTP:8080/" {
 			t.Errorf("it is shown as %+v", b)
 		}
 		states := make(map[string]string)
-		for _, m := range b.Instances {
+		for _, m := range b.Members {
 			if m.Health != nil {
-				states[m.InstanceID] = m.Health.State
+				states[m.Member] = m.Health.State
 			}
-			if m.InstanceID == spare && (m.LastChange == nil || m.LastChange.Reason != "release 7" || m.LastChange.Actor != user || m.Name != "spare-1" || m.Since.IsZero()) {
+			if m.Member == spare && (m.LastChange == nil || m.LastChange.Reason != "release 7" || m.LastChange.Actor != user || m.Name != "spare-1" || m.Since.IsZero()) {
 				t.Errorf("the new member is %+v", m)
 			}
 		}
@@ -414,11 +414,11 @@ func TestLoadBalancerShowsLastChangeAndObservedState(t *testing.T) {
 			t.Errorf("they are %v", states)
 		}
 		type page struct {
-			LoadBalancers []loadBalancer
-			NextCursor    string
+			Pools      []pool
+			NextCursor string
 		}
 		names := func(query string) (names []string) {
-			for _, b := range decoded[page](t, s.get("/v1/load-balancers"+query).body).LoadBalancers {
+			for _, b := range decoded[page](t, s.get("/v1/pools"+query).body).Pools {
 				names = append(names, b.Name)
 			}
 			return names
@@ -431,17 +431,23 @@ func TestLoadBalancerShowsLastChangeAndObservedState(t *testing.T) {
 			"?tag=team=web":        {"web-elb"},
 			"?tag=team":            {"default-elb", "web-elb"},
 			"?health=OutOfService": {"web-elb"},
+			"?kind=elb":            {"default-elb", "web-elb"},
+			"?instance=" + spare:   {"web-elb"},
+			"?instance=" + member:  {"default-elb"},
+			"?instance=i-0123abcd": nil,
+			"?vpc=" + b.VPCID:      {"default-elb", "web-elb"},
+			"?vpc=vpc-0123abcd":    nil,
 		} {
 			if got := names(query); !slices.Equal(got, want) {
 				t.Errorf("%s lists %v, want %v", query, got, want)
 			}
 		}
-		first := decoded[page](t, s.get("/v1/load-balancers?limit=1").body)
-		second := decoded[page](t, s.get("/v1/load-balancers?limit=1&cursor="+first.NextCursor).body)
-		if len(first.LoadBalancers) != 1 || len(second.LoadBalancers) != 1 || second.LoadBalancers[0].Name != "web-elb" || second.NextCursor != "" {
+		first := decoded[page](t, s.get("/v1/pools?limit=1").body)
+		second := decoded[page](t, s.get("/v1/pools?limit=1&cursor="+first.NextCursor).body)
+		if len(first.Pools) != 1 || len(second.Pools) != 1 || second.Pools[0].Name != "web-elb" || second.NextCursor != "" {
 			t.Errorf("in pages: %+v, %+v", first, second)
 		}
-		listed := decoded[page](t, s.get("/v1/load-balancers?name=web-elb").body).LoadBalancers[0]
+		listed := decoded[page](t, s.get("/v1/pools?name=web-elb").body).Pools[0]
 		if listed.Health == nil || listed.Health.InService < 1 || listed.Health.OutOfService < 3 {
 			t.Errorf("it is listed as %+v", listed)
 		}

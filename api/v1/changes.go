@@ -5,9 +5,9 @@ package v1
 type Change struct {
 	ID            string `json:"id" format:"uuid" doc:"A UUID of version 7: ids sort by intendedAt" example:"01a20ee8-6140-7a11-8000-0123456789ab"`
 	Actor         string `json:"actor,omitempty" doc:"The user. Absent for an external change" example:"alice"`
-	Action        string `json:"action" enum:"attach,detach" doc:"What was to be done with the instance" example:"attach"`
-	LoadBalancer  string `json:"loadBalancer" example:"default-elb"`
-	InstanceID    string `json:"instanceId" example:"i-5203422c"`
+	Action        string `json:"action" enum:"attach,detach" doc:"The requested action" example:"attach"`
+	Pool          string `json:"pool" example:"elb/default-elb"`
+	Member        string `json:"member" doc:"Its id in the pool" example:"i-5203422c"`
 	Reason        string `json:"reason,omitempty" doc:"The user's reason (the request header X-Reason). Absent when none was given" example:"deploy 2026-11-24"`
 	RequestID     string `json:"requestId,omitempty" doc:"The X-Request-Id of the request that asked. Absent for an external change" example:"deploy-7"`
 	Source        string `json:"source" enum:"lsapi,external" doc:"lsapi, or external: another tool" example:"lsapi"`
@@ -18,28 +18,12 @@ type Change struct {
 	Resolution    string `json:"resolution,omitempty" enum:"inferred,observed" doc:"How the outcome was found. inferred: from a membership that nothing else explains. observed: an external change, found by a later read. Absent: by AWS's answer, or because AWS was not called" example:"inferred"`
 	CompletedAt   Time   `json:"completedAt,omitzero" format:"date-time" doc:"When the outcome was recorded. Absent while the change is open" example:"2026-11-24T18:54:00.217Z"`
 	AWSRequestID  string `json:"awsRequestId,omitempty" doc:"AWS's id of the call that decided it" example:"c6104cbe-af31-11e0-8154-cbc7ccf896c7"`
-	MembersBefore *int   `json:"membersBefore,omitempty" minimum:"0" doc:"How many members the load balancer had before. Absent when that is not known" example:"2"`
-	MembersAfter  *int   `json:"membersAfter,omitempty" minimum:"0" doc:"How many it had after" example:"3"`
+	MembersBefore *int   `json:"membersBefore,omitempty" minimum:"0" doc:"The number of members before. Absent when unknown" example:"2"`
+	MembersAfter  *int   `json:"membersAfter,omitempty" minimum:"0" doc:"The number after" example:"3"`
 }
 
 // ChangesPage is a page of changes.
 type ChangesPage struct {
 	Changes    []Change `json:"changes" nullable:"false" doc:"Newest first"`
 	NextCursor string   `json:"nextCursor,omitempty" doc:"What to give as cursor for the next page. Absent when there are no more changes"`
-}
-
-// Roster is the membership of a load balancer at a time, by the record.
-type Roster struct {
-	LoadBalancer string         `json:"loadBalancer" example:"default-elb"`
-	At           Time           `json:"at" format:"date-time" doc:"The time that the answer is about" example:"2026-11-24T18:54:00.000Z"`
-	Members      []RosterMember `json:"members" nullable:"false" doc:"The members at that time, by their ids"`
-	Uncertain    []Change       `json:"uncertain" nullable:"false" doc:"External changes of which only an interval around the time is known (notBefore to intendedAt). members shows the membership before them"`
-}
-
-// RosterMember is a member, and the change that made it one.
-type RosterMember struct {
-	InstanceID string `json:"instanceId" example:"i-5203422c"`
-	Since      Time   `json:"since,omitzero" format:"date-time" doc:"When it was made a member; by an external change, when that was found. Absent when it was one before the record began" example:"2026-11-24T18:54:00.000Z"`
-	ChangeID   string `json:"changeId,omitempty" format:"uuid" doc:"The change that made it a member. Absent when that is not in the record" example:"01a20ee8-6140-7a11-8000-0123456789ab"`
-	Source     string `json:"source,omitempty" enum:"lsapi,external" doc:"lsapi or external: what made it a member. Absent when that is not in the record" example:"lsapi"`
 }

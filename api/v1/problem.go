@@ -9,7 +9,7 @@ type Problem struct {
 	Code   string   `json:"code" doc:"A word for the kind of error that never changes, for programs: invalid, unauthenticated, not_found, method_not_allowed, wait_timeout, conflict, gone, internal, upstream, unavailable, throttled, timeout. There may be more in later versions" example:"invalid"`
 	Detail string   `json:"detail" doc:"What was wrong with what" example:"query.limit: expected number <= 1000"`
 	Errors []Detail `json:"errors,omitempty" nullable:"false" doc:"Each thing that is wrong with the request, when more than the detail can be said"`
-	Member *Member  `json:"member,omitempty" doc:"Of a wait that ended before it was so: the last that is known of the instance"`
+	Member *Member  `json:"member,omitempty" doc:"Of a wait that ended before its condition was met: the last known state of the member"`
 }
 
 // Detail is one thing that is wrong with a request.

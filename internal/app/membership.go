@@ -126,6 +126,11 @@ func (o recordedOverlay) CatchUp(ctx context.Context, loadBalancer string) error
 	return o.Overlay.CatchUp(ctx, o.record, loadBalancer)
 }
 
+// CatchUpAll implements snapshot.Overlay.
+func (o recordedOverlay) CatchUpAll(ctx context.Context) error {
+	return o.Restore(ctx, o.record)
+}
+
 func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, metrics *telemetry.Metrics) *snapshot.Snapshot {
 	options := snapshot.Options{
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),

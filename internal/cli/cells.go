@@ -131,15 +131,15 @@ func tagsText(tags map[string]string) string {
 	return strings.Join(texts, ", ")
 }
 
-// changeColumns returns the columns of changes. With one load balancer its name is the
-// first column to go on a narrow terminal.
+// changeColumns returns the columns of changes. With one pool its id is the first column to
+// go on a narrow terminal.
 func changeColumns(several bool) []term.Column {
-	balancer := term.Column{Head: "LOAD BALANCER", Width: 24, Least: 13, Rank: 2}
+	pool := term.Column{Head: "POOL", Width: 24, Least: 13, Rank: 2}
 	if !several {
-		balancer.Rank = 6
+		pool.Rank = 6
 	}
 	return []term.Column{
-		{Head: "TIME", Width: 19}, {Head: "OUTCOME", Width: 9}, {Head: "ACTION", Width: 6}, balancer, {Head: "INSTANCE", Width: 19},
+		{Head: "TIME", Width: 19}, {Head: "OUTCOME", Width: 9}, {Head: "ACTION", Width: 6}, pool, {Head: "MEMBER", Width: 19},
 		{Head: "ACTOR", Width: 16, Least: 7, Rank: 3}, {Head: "CHANGE", Width: 36, Rank: 5},
 		{Head: "COMPLETED", Width: 19, Wide: true}, {Head: "CODE", Width: 16, Wide: true}, {Head: "MEMBERS", Width: 8, Wide: true},
 		{Head: "REQUEST", Width: 26, Wide: true}, {Head: "REASON", Width: 30, Least: 10, Rank: 4},
@@ -155,7 +155,7 @@ func changeRow(c apiv1.Change) term.Row {
 		members = fmt.Sprintf("%d>%d", *c.MembersBefore, *c.MembersAfter)
 	}
 	return term.Row{
-		dateTime(c.IntendedAt), term.Styled(c.Outcome, outcomeStyles[lsapi.Outcome(c.Outcome)]), c.Action, c.LoadBalancer, c.InstanceID,
+		dateTime(c.IntendedAt), term.Styled(c.Outcome, outcomeStyles[lsapi.Outcome(c.Outcome)]), c.Action, c.Pool, c.Member,
 		actor, c.ID, dateTime(c.CompletedAt), c.Code, members, c.RequestID, c.Reason,
 	}
 }

@@ -15,6 +15,7 @@ const listPage = 1000
 
 type changesFlags struct {
 	filter   lsapi.ChangeFilter
+	pool     string
 	from, to string
 	follow   bool
 }
@@ -46,10 +47,15 @@ func (f *changesFlags) parse(now time.Time) (err error) {
 			return usagef("--instance: %w", err)
 		}
 	}
-	for _, name := range []struct{ flag, value string }{{"--actor", f.filter.Actor}, {"--load-balancer", f.filter.LoadBalancer}} {
-		if !utf8.ValidString(name.value) {
-			return usagef("%s is not UTF-8", name.flag)
+	if !utf8.ValidString(f.filter.Actor) {
+		return usagef("--actor is not UTF-8")
+	}
+	if f.pool != "" {
+		pool, ok := parsePool(f.pool)
+		if !ok {
+			return usagef("--pool: not the id of a pool, such as elb/web-elb")
 		}
+		f.filter.LoadBalancer = pool.Name
 	}
 	if f.filter.Limit < 0 {
 		return usagef("--limit cannot be negative")

@@ -22,7 +22,7 @@ func newChangesList(p Process) *cobra.Command {
 	command := newCommand("changes_list")
 	flags := command.Flags()
 	config.AddStoreFlags(flags)
-	flags.StringVar(&f.filter.LoadBalancer, "load-balancer", "", "only of the load balancer with this `name`")
+	flags.StringVar(&f.pool, "pool", "", "only of the pool with this `id`, such as elb/web-elb")
 	f.addFilters(flags)
 	flags.BoolVarP(&f.follow, "follow", "f", false, "also list new changes, until Ctrl-C")
 	withView(command, p, lineFormats, func(c *cobra.Command, v *view, _ []string) error {

@@ -131,9 +131,9 @@ func (c *checkup) checkReady(ctx context.Context, r *remote) {
 func (c *checkup) checkCredentials(ctx context.Context, r *remote) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
-	page, err := r.LoadBalancers(ctx, client.LoadBalancersQuery{Limit: 1})
+	page, err := r.Pools(ctx, client.PoolsQuery{Limit: 1})
 	switch code := client.ErrorCode(err); {
-	case err == nil && len(page.LoadBalancers) > 0:
+	case err == nil && len(page.Pools) > 0:
 		c.ok("credentials", "accepted, and there are load balancers")
 	case err == nil:
 		c.warn("credentials", "is it the right region?", "accepted, and there is no load balancer")

@@ -55,7 +55,7 @@ func TestDoctorFindsProblems(t *testing.T) {
 		"another status":     {func(s *fakeService) { s.health["/healthcheck"] = 500 }, nil, "reachable", "fail", "/healthcheck is 500"},
 		"a wrong password":   {healthy, []string{"LSAPI_PASSWORD=wrong"}, "credentials", "fail", "user alice, from the environment"},
 		"no password":        {healthy, []string{"LSAPI_PASSWORD=", "LSAPI_USER="}, "credentials", "fail", "none are set"},
-		"no permission":      {func(s *fakeService) { s.health["/v1/load-balancers"] = 403 }, nil, "credentials", "fail", "without permission"},
+		"no permission":      {func(s *fakeService) { s.health["/v1/pools"] = 403 }, nil, "credentials", "fail", "without permission"},
 		"a user alone":       {healthy, []string{"LSAPI_PASSWORD="}, "configuration", "fail", "no password for the user alice"},
 		"no listener":        {healthy, []string{"LSAPI_URL=http://127.0.0.1:1"}, "reachable", "fail", "is it running"},
 		"an unknown host":    {healthy, []string{"LSAPI_URL=http://no-such-host.invalid"}, "reachable", "fail", "host"},

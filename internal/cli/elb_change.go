@@ -58,7 +58,7 @@ func newElbChange(p Process, run changeRun) *cobra.Command {
 		}
 		results := run.all(ctx, ids)
 		run.progress.End()
-		return service.suggest(ctx, reportChanges(v, results), run.loadBalancer)
+		return service.suggest(ctx, reportChanges(v, results), lsapi.ELB(run.loadBalancer))
 	})
 	return command
 }
@@ -79,7 +79,7 @@ type changeRun struct {
 }
 
 func (c *changeRun) check(ids []string) error {
-	if err := checkNames([]string{c.loadBalancer}); err != nil {
+	if err := checkName(c.loadBalancer); err != nil {
 		return err
 	}
 	for i, id := range ids {
@@ -119,7 +119,7 @@ func (c *changeRun) all(ctx context.Context, ids []string) []changeResult {
 
 // one changes an instance, and waits for it if --wait is set.
 func (c *changeRun) one(ctx context.Context, line int, id string) changeResult {
-	result := changeResult{Action: c.action, LoadBalancer: c.loadBalancer, InstanceID: id, Outcome: outcomeApplied}
+	result := changeResult{Action: c.action, Pool: lsapi.ELB(c.loadBalancer).Path(), Member: id, Outcome: outcomeApplied}
 	began := time.Now()
 	c.progress.Show(line, string(c.action)+"ing")
 	result.err = c.change(ctx, line, &result)
@@ -136,7 +136,7 @@ func (c *changeRun) change(ctx context.Context, line int, result *changeResult) 
 	if c.action == lsapi.Detach {
 		send = c.service.Detach
 	}
-	made, err := send(ctx, c.loadBalancer, result.InstanceID, client.ChangeOptions{Reason: c.reason, IdempotencyKey: uuid.NewString()})
+	made, err := send(ctx, c.loadBalancer, result.Member, client.ChangeOptions{Reason: c.reason, IdempotencyKey: uuid.NewString()})
 	result.ChangeID = made.ChangeID
 	if err != nil {
 		if e, ok := errors.AsType[*client.Error](err); ok {
@@ -144,7 +144,7 @@ func (c *changeRun) change(ctx context.Context, line int, result *changeResult) 
 		}
 		return changeError(err)
 	}
-	if made.Instance.InstanceID != result.InstanceID || made.ChangeID == "" {
+	if made.Instance.InstanceID != result.Member || made.ChangeID == "" {
 		return unknownOutcome{errors.New("the response is not about this change; " + checkHint)}
 	}
 	if !c.wait {
@@ -155,9 +155,9 @@ func (c *changeRun) change(ctx context.Context, line int, result *changeResult) 
 	if c.progress != nil {
 		o.Progress = func(m apiv1.Member) { c.progress.Show(line, memberText(c.action, m)) }
 	}
-	member, err := c.service.Await(ctx, c.loadBalancer, result.InstanceID, c.waitFor, o)
-	if member.InstanceID != "" {
-		result.Member = &member
+	member, err := c.service.Await(ctx, lsapi.ELB(c.loadBalancer), lsapi.InstanceMember(result.Member), c.waitFor, o)
+	if member.Member != "" {
+		result.LastState = &member
 	}
 	if errors.Is(err, context.Canceled) {
 		err = interrupted{"the wait was stopped by a signal"}

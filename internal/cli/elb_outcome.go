@@ -98,7 +98,7 @@ func reportChanges(v *view, results []changeResult) error {
 	var succeeded []string
 	for _, r := range results {
 		if r.err == nil {
-			succeeded = append(succeeded, r.InstanceID)
+			succeeded = append(succeeded, r.Member)
 		}
 	}
 	err := v.write(results, succeeded, changesTable(results).Write)
@@ -114,7 +114,7 @@ func changesTable(results []changeResult) *term.Table {
 		if len(results) > 1 { // a single error is printed to stderr
 			note = term.Styled(r.Error, term.Dim)
 		}
-		t.Add(term.Row{r.InstanceID, r.Action, outcomeCell(r), took(r), r.ChangeID}, note)
+		t.Add(term.Row{r.Member, r.Action, outcomeCell(r), took(r), r.ChangeID}, note)
 	}
 	return t
 }
@@ -175,7 +175,7 @@ func changesError(results []changeResult) error {
 	case failed == 0:
 		return nil
 	case len(results) == 1:
-		return &changesErr{text: results[0].InstanceID + ": " + results[0].Error, worst: worst}
+		return &changesErr{text: results[0].Member + ": " + results[0].Error, worst: worst}
 	}
 	var texts []string
 	for _, outcome := range slices.Sorted(maps.Keys(counts)) {
@@ -186,14 +186,14 @@ func changesError(results []changeResult) error {
 
 // changeResult is the result of the change of one instance.
 type changeResult struct {
-	Action       lsapi.Action  `json:"action"`
-	LoadBalancer string        `json:"loadBalancer"`
-	InstanceID   string        `json:"instanceId"`
-	Outcome      string        `json:"outcome"`
-	ChangeID     string        `json:"changeId,omitempty"`
-	Seconds      float64       `json:"seconds"`
-	Error        string        `json:"error,omitempty"`
-	Member       *apiv1.Member `json:"member,omitempty"` // its last state, with --wait
+	Action    lsapi.Action  `json:"action"`
+	Pool      string        `json:"pool"`
+	Member    string        `json:"member"`
+	Outcome   string        `json:"outcome"`
+	ChangeID  string        `json:"changeId,omitempty"`
+	Seconds   float64       `json:"seconds"`
+	Error     string        `json:"error,omitempty"`
+	LastState *apiv1.Member `json:"lastState,omitempty"` // with --wait
 
 	err error
 }

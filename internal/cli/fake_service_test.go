@@ -53,16 +53,17 @@ func newFakeService(t *testing.T, takes time.Duration) *fakeService {
 	s := &fakeService{takes: takes, at: at, health: map[string]int{"/healthcheck": 200, "/readyz": 200}, version: "v1", ready: make(map[string]time.Time), more: make(chan struct{})}
 	change := &apiv1.LastChange{ID: "01a20ee8-6140-7a11-8000-0123456789ab", Action: "attach", Actor: "bob", Reason: "release 7", Outcome: "applied", IntendedAt: apiv1.Time{Time: at}}
 	s.members = []apiv1.Member{
-		{InstanceID: first, Member: true, InstanceType: "t2.micro", Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1", State: "running",
+		{Member: first, InstanceID: first, Attached: true, InstanceType: "t2.micro", Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1", State: "running",
 			Health: &apiv1.Health{State: "InService", Reason: "N/A", Description: "N/A"}, Since: apiv1.Time{Time: at}, LastChange: change},
-		{InstanceID: second, Member: true, InstanceType: "t2.micro", Zone: "us-east-1b", Name: "web-\x1b[31m2", State: "stopped",
+		{Member: second, InstanceID: second, Attached: true, InstanceType: "t2.micro", Zone: "us-east-1b", Name: "web-\x1b[31m2", State: "stopped",
 			Health: &apiv1.Health{State: "OutOfService", Reason: "Instance", Description: "Instance is in stopped state."}},
-		{InstanceID: drains, Draining: true, State: "running", Health: &apiv1.Health{State: "InService", Description: "Instance deregistration currently in progress."}},
+		{Member: drains, InstanceID: drains, Draining: true, State: "running", Health: &apiv1.Health{State: "InService", Description: "Instance deregistration currently in progress."}},
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/load-balancers", s.list)
-	mux.HandleFunc("GET /v1/load-balancers/{name}", s.show)
-	mux.HandleFunc("GET /v1/load-balancers/{name}/members/{id}", s.member)
+	mux.HandleFunc("GET /v1/pools", s.list)
+	mux.HandleFunc("GET /v1/pools/elb/{name}", s.show)
+	mux.HandleFunc("GET /v1/pools/elb/{name}/members/{id}", s.member)
+	mux.HandleFunc("GET /v1/instances/{id}", s.instance)
 	mux.HandleFunc("GET /v1/events", s.stream)
 	mux.HandleFunc("GET /v1/changes", s.changes)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
@@ -106,14 +107,14 @@ func refuse(w http.ResponseWriter, status int, text string) {
 	answer(w, status, map[string]string{"message": text})
 }
 
-func (s *fakeService) loadBalancers() []apiv1.LoadBalancer {
+func (s *fakeService) pools() []apiv1.Pool {
 	at := apiv1.Time{Time: s.at}
-	return []apiv1.LoadBalancer{
-		{Name: "default-elb", Members: 2, AsOf: at},
+	return []apiv1.Pool{
+		{Pool: "elb/default-elb", Kind: "elb", Name: "default-elb", Scope: "default", MemberCount: 2, AsOf: at},
 		{
-			Name: "web-elb", DNSName: "web-elb-1.elb.amazonaws.com", Scheme: "internet-facing", Zones: []string{"us-east-1a", "us-east-1b"},
+			Pool: "elb/web-elb", Kind: "elb", Name: "web-elb", Scope: "default", DNSName: "web-elb-1.elb.amazonaws.com", Scheme: "internet-facing", Zones: []string{"us-east-1a", "us-east-1b"},
 			Listeners: []apiv1.Listener{{Protocol: "HTTP", Port: 80, InstanceProtocol: "HTTP", InstancePort: 8000}, {Protocol: "HTTPS", Port: 443, InstanceProtocol: "HTTP", InstancePort: 8000}},
-			Tags:      map[string]string{"team": "web", "env": "prod"}, Members: 2, AsOf: at, HealthAsOf: at,
+			Tags:      map[string]string{"team": "web", "env": "prod"}, MemberCount: 2, AsOf: at, HealthAsOf: at,
 			Health: &apiv1.HealthCounts{InService: 1, OutOfService: 1, Draining: 1},
 		},
 	}
@@ -122,35 +123,35 @@ func (s *fakeService) loadBalancers() []apiv1.LoadBalancer {
 // list returns pages of one.
 func (s *fakeService) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	found := []apiv1.LoadBalancer{} // not nil: an empty list is []
-	for _, b := range s.loadBalancers() {
+	found := []apiv1.Pool{} // not nil: an empty list is []
+	for _, b := range s.pools() {
 		fits, err := path.Match(q.Get("name"), b.Name)
 		if err != nil {
 			refuse(w, http.StatusBadRequest, "query.name: no pattern")
 			return
 		}
-		if q.Get("name") != "" && !fits || b.Name <= q.Get("cursor") || q.Get("health") != "" && b.Health == nil ||
+		if q.Get("name") != "" && !fits || b.Name <= q.Get("cursor") || (q.Get("health") != "" || q.Get("instance") != "") && b.Health == nil ||
 			slices.ContainsFunc(q["tag"], func(tag string) bool { key, value, _ := strings.Cut(tag, "="); return b.Tags[key] != value }) {
 			continue
 		}
 		found = append(found, b)
 	}
-	page := apiv1.LoadBalancersPage{LoadBalancers: found}
+	page := apiv1.PoolsPage{Pools: found}
 	if len(found) > 1 {
-		page = apiv1.LoadBalancersPage{LoadBalancers: found[:1], NextCursor: found[0].Name}
+		page = apiv1.PoolsPage{Pools: found[:1], NextCursor: found[0].Name}
 	}
 	answer(w, http.StatusOK, page)
 }
 
 func (s *fakeService) show(w http.ResponseWriter, r *http.Request) {
-	for _, b := range s.loadBalancers() {
+	for _, b := range s.pools() {
 		if b.Name != r.PathValue("name") {
 			continue
 		}
-		detail := apiv1.LoadBalancerDetail{LoadBalancer: b, Instances: []apiv1.Member{}}
+		detail := apiv1.PoolDetail{Pool: b, Members: []apiv1.Member{}}
 		if b.Name == "web-elb" {
 			s.mu.Lock()
-			detail.Instances = slices.Clone(s.members)
+			detail.Members = slices.Clone(s.members)
 			s.mu.Unlock()
 			detail.Attributes = &apiv1.Attributes{Draining: true, DrainingTimeoutSeconds: 300, IdleTimeoutSeconds: 60}
 			detail.HealthCheck = &apiv1.HealthCheck{Target: "HTTP:8000/", IntervalSeconds: 30, TimeoutSeconds: 5, HealthyThreshold: 10, UnhealthyThreshold: 2}
@@ -170,7 +171,7 @@ func (s *fakeService) change(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := machine.InstanceID
-	at := slices.IndexFunc(s.members, func(m apiv1.Member) bool { return m.InstanceID == id && m.Member })
+	at := slices.IndexFunc(s.members, func(m apiv1.Member) bool { return m.Member == id && m.Attached })
 	switch {
 	case r.PathValue("name") != "web-elb":
 		refuse(w, http.StatusNotFound, "there is no such load balancer")
@@ -186,14 +187,14 @@ func (s *fakeService) change(w http.ResponseWriter, r *http.Request) {
 	action, kind := "attach", apiv1.EventAttached
 	if r.Method == http.MethodPost {
 		health := &apiv1.Health{State: "OutOfService", Reason: "ELB", Description: "Instance registration is still in progress."}
-		s.members = append(s.members, apiv1.Member{InstanceID: id, Member: true, State: "running", Health: health})
+		s.members = append(s.members, apiv1.Member{Member: id, InstanceID: id, Attached: true, State: "running", Health: health})
 	} else {
 		action, kind = "detach", apiv1.EventDetached
-		s.members[at].Member, s.members[at].Draining = false, true
+		s.members[at].Attached, s.members[at].Draining = false, true
 	}
 	s.ready[id] = time.Now().Add(s.takes)
 	changeID := "01a20ee8-6140-7a11-8000-" + id[len(id)-12:]
-	s.publish(apiv1.Event{Type: kind, LoadBalancer: "web-elb", InstanceID: id, Change: &apiv1.Change{ID: changeID, Actor: user, Action: action, Reason: r.Header.Get("X-Reason"), Outcome: "applied"}})
+	s.publish(apiv1.Event{Type: kind, Pool: "elb/web-elb", Member: id, Change: &apiv1.Change{ID: changeID, Actor: user, Action: action, Reason: r.Header.Get("X-Reason"), Outcome: "applied"}})
 	w.Header().Set("X-Change-Id", changeID)
 	answer(w, http.StatusCreated, map[string]any{"message": map[string]string{"instanceId": id, "instanceType": "t2.micro", "launchDate": "2019-10-01T18:54:00.000Z"}})
 }
@@ -211,22 +212,22 @@ func (s *fakeService) publish(e apiv1.Event) {
 func (s *fakeService) now(id, condition string) (m apiv1.Member, exists, met bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := slices.IndexFunc(s.members, func(m apiv1.Member) bool { return m.InstanceID == id })
+	at := slices.IndexFunc(s.members, func(m apiv1.Member) bool { return m.Member == id })
 	if at < 0 {
-		return apiv1.Member{InstanceID: id}, false, condition != "inService"
+		return apiv1.Member{Member: id, InstanceID: id}, false, condition != "inService"
 	}
 	is := &s.members[at]
 	if ready, ok := s.ready[id]; ok && time.Now().After(ready) && id != failing {
 		is.Draining = false
-		if is.Member {
+		if is.Attached {
 			is.Health = &apiv1.Health{State: "InService", Reason: "N/A", Description: "N/A"}
 		}
 	}
 	switch condition {
 	case "inService":
-		return *is, is.Member, is.Health.State == "InService"
+		return *is, is.Attached, is.Health.State == "InService"
 	case "drained":
-		return *is, true, !is.Member && !is.Draining
+		return *is, true, !is.Attached && !is.Draining
 	}
 	return *is, true, true
 }
@@ -249,7 +250,7 @@ func (s *fakeService) member(w http.ResponseWriter, r *http.Request) {
 			answer(w, http.StatusOK, m)
 			return
 		case !exists:
-			refuse(w, http.StatusNotFound, m.InstanceID+" is no member")
+			refuse(w, http.StatusNotFound, m.Member+" is no member")
 			return
 		case time.Now().After(deadline):
 			answer(w, http.StatusRequestTimeout, apiv1.Problem{Status: http.StatusRequestTimeout, Code: "wait_timeout", Detail: "not yet", Member: &m})
@@ -263,9 +264,34 @@ func (s *fakeService) member(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// instance knows the members of web-elb, and spare without memberships. A fresh read misses
+// default-elb.
+func (s *fakeService) instance(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	found := apiv1.Instance{InstanceID: id, State: "running", Complete: r.Header.Get("Cache-Control") == "", Memberships: []apiv1.InstanceMembership{}}
+	if !found.Complete {
+		found.Unread = []string{"elb/default-elb"}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.members {
+		if m.Member == id {
+			found.InstanceType, found.Zone, found.PrivateAddress, found.Name, found.State = m.InstanceType, m.Zone, m.PrivateAddress, m.Name, m.State
+			found.Memberships = []apiv1.InstanceMembership{{
+				Pool: "elb/web-elb", Member: id, Attached: m.Attached, Draining: m.Draining, Health: m.Health, AsOf: apiv1.Time{Time: s.at}, Since: m.Since, LastChange: m.LastChange,
+			}}
+		}
+	}
+	if len(found.Memberships) == 0 && id != spare {
+		refuse(w, http.StatusNotFound, "EC2 has no such instance, and it is not a member of any pool")
+		return
+	}
+	answer(w, http.StatusOK, found)
+}
+
 // stream sends all events after Last-Event-ID.
 func (s *fakeService) stream(w http.ResponseWriter, r *http.Request) {
-	if name := r.FormValue("loadBalancer"); name != "" && name != "web-elb" {
+	if name := r.FormValue("pool"); name != "" && name != "elb/web-elb" {
 		refuse(w, http.StatusNotFound, "there is no such load balancer")
 		return
 	}
@@ -306,7 +332,7 @@ func (s *fakeService) changes(w http.ResponseWriter, r *http.Request) {
 	for i, c := range s.record() {
 		id := c.ID
 		fits := func(parameter, value string) bool { return q.Get(parameter) == "" || q.Get(parameter) == value }
-		if !fits("loadBalancer", c.LoadBalancer) || !fits("instanceId", c.InstanceID) || !fits("actor", c.Actor) ||
+		if !fits("pool", c.Pool) || !fits("instance", c.Member) || !fits("actor", c.Actor) ||
 			!fits("action", c.Action) || !fits("outcome", c.Outcome) || q.Get("cursor") != "" && id >= q.Get("cursor") {
 			continue
 		}
@@ -326,8 +352,8 @@ func (s *fakeService) record() []apiv1.Change {
 	at := func(hours int) apiv1.Time { return apiv1.Time{Time: s.at.Add(time.Duration(hours) * time.Hour)} }
 	before, after := 2, 3
 	return []apiv1.Change{
-		{ID: "01a20ee8-6140-7a11-8000-000000000103", Action: "detach", InstanceID: spare, LoadBalancer: "web-elb", Outcome: "applied", Actor: "bob", Source: "lsapi", IntendedAt: at(0), CompletedAt: at(0), Reason: "release 7", RequestID: "request-7", MembersBefore: &after, MembersAfter: &before},
-		{ID: "01a20ee8-6140-7a11-8000-000000000102", Action: "attach", InstanceID: stopped, LoadBalancer: "web-elb", Outcome: "refused", Actor: "alice", Source: "lsapi", IntendedAt: at(-1), CompletedAt: at(-1), Code: "InvalidInstance", Reason: "a reason that is much too long for a terminal of eighty columns, let alone for one of sixty"},
-		{ID: "01a20ee8-6140-7a11-8000-000000000101", Action: "attach", InstanceID: spare, LoadBalancer: "web-elb", Outcome: "applied", Source: "external", IntendedAt: at(-2), CompletedAt: at(-2)},
+		{ID: "01a20ee8-6140-7a11-8000-000000000103", Action: "detach", Member: spare, Pool: "elb/web-elb", Outcome: "applied", Actor: "bob", Source: "lsapi", IntendedAt: at(0), CompletedAt: at(0), Reason: "release 7", RequestID: "request-7", MembersBefore: &after, MembersAfter: &before},
+		{ID: "01a20ee8-6140-7a11-8000-000000000102", Action: "attach", Member: stopped, Pool: "elb/web-elb", Outcome: "refused", Actor: "alice", Source: "lsapi", IntendedAt: at(-1), CompletedAt: at(-1), Code: "InvalidInstance", Reason: "a reason that is much too long for a terminal of eighty columns, let alone for one of sixty"},
+		{ID: "01a20ee8-6140-7a11-8000-000000000101", Action: "attach", Member: spare, Pool: "elb/web-elb", Outcome: "applied", Source: "external", IntendedAt: at(-2), CompletedAt: at(-2)},
 	}
 }

@@ -58,7 +58,7 @@ func status(ts *testscript.TestScript, neg bool, arguments []string) {
 }
 
 // requested expects, or with ! does not expect, that the fake service received a request:
-// requested 'GET /v1/load-balancers'.
+// requested 'GET /v1/pools'.
 func requested(ts *testscript.TestScript, neg bool, arguments []string) {
 	service, ok := ts.Value("service").(*fakeService)
 	if !ok || len(arguments) != 1 {

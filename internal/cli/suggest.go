@@ -20,7 +20,7 @@ const (
 	maxSuggestions = 3
 	// suggestionTimeout bounds the search for a similar name, which delays the error.
 	suggestionTimeout = 5 * time.Second
-	// namesPage is the API's maximum page size of load balancers.
+	// namesPage is the API's maximum page size of pools.
 	namesPage = 1000
 )
 
@@ -86,23 +86,23 @@ func wrongFlag(c *cobra.Command, err error) error {
 	return fmt.Errorf("%w%s", err, didYouMean(nearest("--"+unknown.GetSpecifiedName(), names)))
 }
 
-// suggest adds suggestions to the error of an unknown load balancer among the names.
-func (r *remote) suggest(ctx context.Context, err error, names ...string) error {
+// suggest adds suggestions to the error of an unknown one of the pools.
+func (r *remote) suggest(ctx context.Context, err error, pools ...lsapi.PoolID) error {
 	if client.ErrorCode(err) != lsapi.CodeNotFound {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, suggestionTimeout)
 	defer cancel()
 	var all []string
-	for b, failed := range r.AllLoadBalancers(ctx, client.LoadBalancersQuery{Limit: namesPage}) {
+	for b, failed := range r.AllPools(ctx, client.PoolsQuery{Kind: lsapi.KindELB, Limit: namesPage}) {
 		if failed != nil {
 			return err
 		}
 		all = append(all, b.Name)
 	}
-	for _, name := range names {
-		if !slices.Contains(all, name) {
-			return fmt.Errorf("%w%s", err, didYouMean(nearest(name, all)))
+	for _, pool := range pools {
+		if !slices.Contains(all, pool.Name) {
+			return fmt.Errorf("%w%s", err, didYouMean(nearest(pool.Name, all)))
 		}
 	}
 	return err

@@ -67,6 +67,7 @@ func newDescription(d elbtypes.LoadBalancerDescription) *lsapi.Description {
 	result := &lsapi.Description{
 		DNSName:   aws.ToString(d.DNSName),
 		Scheme:    aws.ToString(d.Scheme),
+		VPCID:     aws.ToString(d.VPCId),
 		Zones:     slices.Sorted(slices.Values(d.AvailabilityZones)),
 		CreatedAt: aws.ToTime(d.CreatedTime).UTC(),
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"lsapi"
+	"lsapi/internal/events"
 )
 
 // record is a Record in memory.
@@ -95,10 +96,10 @@ func (r *record) News(ctx context.Context, after lsapi.Position) error {
 }
 
 // encode returns a message for each instance of an event.
-func encode(e *lsapi.RecordedEvent) [][]byte {
-	var messages [][]byte
+func encode(e *lsapi.RecordedEvent) []events.Message {
+	var messages []events.Message
 	for _, id := range e.Event.Added {
-		messages = append(messages, []byte("data: "+e.LoadBalancer+" "+id+"\n"))
+		messages = append(messages, events.Message{Member: lsapi.InstanceMember(id), Body: []byte("data: " + e.LoadBalancer + " " + id + "\n")})
 	}
 	return messages
 }

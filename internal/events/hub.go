@@ -36,9 +36,8 @@ type Record interface {
 // Options configure a Hub.
 type Options struct {
 	Record Record
-	// Encode returns the messages of an event, each a server-sent event without its id and
-	// without the empty line at its end. An event without messages is not sent.
-	Encode func(*lsapi.RecordedEvent) [][]byte
+	// Encode returns the messages of an event. An event without messages is not sent.
+	Encode func(*lsapi.RecordedEvent) []Message
 	// Watch is called while a load balancer is watched, or all of them for the empty name,
 	// until its end is called. Touch is called every second while there are streams.
 	// Default: none.
@@ -46,6 +45,14 @@ type Options struct {
 	Touch func()
 	// Log receives failures to read the record, and their end. Default: none.
 	Log *slog.Logger
+}
+
+// Message is a server-sent event.
+type Message struct {
+	// Member is the subject of the event, for filters.
+	Member lsapi.MemberID
+	// Body is the event without its id and without the empty line at its end.
+	Body []byte
 }
 
 // Hub sends the recorded events to its streams. It is safe for concurrent use.
@@ -263,14 +270,14 @@ func (h *Hub) publish(before lsapi.Position, page []lsapi.RecordedEvent) {
 
 // encode returns the messages of an event, which follows the position before.
 func (h *Hub) encode(before lsapi.Position, e *lsapi.RecordedEvent) []message {
-	bodies := h.o.Encode(e)
-	messages := make([]message, len(bodies))
-	for i, body := range bodies {
+	encoded := h.o.Encode(e)
+	messages := make([]message, len(encoded))
+	for i, m := range encoded {
 		cursor := Cursor{before, i + 1}
-		if i == len(bodies)-1 {
+		if i == len(encoded)-1 {
 			cursor = Cursor{after: e.Position}
 		}
-		messages[i] = message{e.LoadBalancer, e.Position, cursor, fmt.Appendf(nil, "id: %v\n%s\n", cursor, body)}
+		messages[i] = message{e.LoadBalancer, m.Member, e.Position, cursor, fmt.Appendf(nil, "id: %v\n%s\n", cursor, m.Body)}
 	}
 	return messages
 }

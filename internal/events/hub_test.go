@@ -25,7 +25,7 @@ func TestCloseEndsWithItsContextWhenTheRecordHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &stuckRecord{newRecord(), make(chan struct{})}
 		h := events.New(events.Options{Record: r, Encode: encode})
-		s, err := h.Open(t.Context(), nil, nil)
+		s, err := h.Open(t.Context(), events.Filter{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestCloseEndsReadsOfTheRecord(t *testing.T) {
 				r.hangs.Store(method)
 				ended := make(chan error, 1)
 				go func() {
-					s, err := h.Open(t.Context(), nil, &events.Cursor{})
+					s, err := h.Open(t.Context(), events.Filter{}, &events.Cursor{})
 					if err == nil {
 						_, err = s.Next(t.Context(), 0)
 						s.Close()
@@ -100,7 +100,7 @@ func TestOpenTimesOutWhenTheRecordHangs(t *testing.T) {
 	inHub(t, r, func(t *testing.T, h *events.Hub) {
 		r.hangs.Store("End")
 		began := time.Now()
-		_, err := h.Open(t.Context(), nil, nil)
+		_, err := h.Open(t.Context(), events.Filter{}, nil)
 		if lsapi.ErrorCode(err) != lsapi.CodeTimeout || time.Since(began) > time.Minute {
 			t.Errorf("Open returned %v after %v", err, time.Since(began))
 		}
@@ -130,7 +130,7 @@ func open(t *testing.T, h *events.Hub, loadBalancers, after string) *events.Stre
 		}
 		cursor = &parsed
 	}
-	s, err := h.Open(t.Context(), strings.Fields(loadBalancers), cursor)
+	s, err := h.Open(t.Context(), events.Filter{LoadBalancers: strings.Fields(loadBalancers)}, cursor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,7 +366,7 @@ func TestInvalidCursorIsRejected(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.Open(t.Context(), nil, &cursor); lsapi.ErrorCode(err) != lsapi.CodeInvalid || h.Stats().Streams != 0 {
+		if _, err := h.Open(t.Context(), events.Filter{}, &cursor); lsapi.ErrorCode(err) != lsapi.CodeInvalid || h.Stats().Streams != 0 {
 			t.Errorf("it is %v, with %d streams open", err, h.Stats().Streams)
 		}
 	})
@@ -395,7 +395,7 @@ func TestCloseEndsStreamsAndRefusesNewOnes(t *testing.T) {
 		if err := <-ended; !errors.Is(err, events.ErrClosed) {
 			t.Errorf("the stream ended with %v", err)
 		}
-		if _, err := h.Open(t.Context(), nil, nil); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		if _, err := h.Open(t.Context(), events.Filter{}, nil); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 			t.Errorf("a new one is %v", err)
 		}
 	})
@@ -415,11 +415,11 @@ func TestOpenStreamsAreReportedToWatchAndTouch(t *testing.T) {
 			Watch: func(name string) func() { count(name, 1); return func() { count(name, -1) } },
 			Touch: func() { mu.Lock(); touches++; mu.Unlock() },
 		})
-		first, err := h.Open(t.Context(), []string{"web"}, nil)
+		first, err := h.Open(t.Context(), events.Filter{LoadBalancers: []string{"web"}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := h.Open(t.Context(), nil, nil)
+		second, err := h.Open(t.Context(), events.Filter{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -446,7 +446,7 @@ func TestStreamsAreLimited(t *testing.T) {
 		for range events.MaxStreams {
 			open(t, h, "", "")
 		}
-		if _, err := h.Open(t.Context(), nil, nil); lsapi.ErrorCode(err) != lsapi.CodeThrottled || lsapi.AsError(err).RetryAfter <= 0 {
+		if _, err := h.Open(t.Context(), events.Filter{}, nil); lsapi.ErrorCode(err) != lsapi.CodeThrottled || lsapi.AsError(err).RetryAfter <= 0 {
 			t.Errorf("one more is %v", err)
 		}
 	})

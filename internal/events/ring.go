@@ -9,6 +9,7 @@ import (
 // message is an encoded server-sent event.
 type message struct {
 	loadBalancer string
+	member       lsapi.MemberID
 	position     lsapi.Position // of its event
 	cursor       Cursor         // after the message
 	frame        []byte

@@ -20,20 +20,34 @@ var (
 
 // Stream is an open stream. It has one reader.
 type Stream struct {
-	hub           *Hub
-	loadBalancers []string // empty: all
-	cursor        Cursor
-	next          int64 // number in the ring; -1 while the stream reads the record
-	unwatch       func()
-	closing       sync.Once
+	hub     *Hub
+	filter  Filter
+	cursor  Cursor
+	next    int64 // number in the ring; -1 while the stream reads the record
+	unwatch func()
+	closing sync.Once
 }
 
-// Open opens a stream of the events of some load balancers, or of all for none: after a
-// cursor, or from now on for nil.
+// Filter selects events: those of any of the load balancers, of any of the members, and of
+// any of the instances. An empty list matches all.
+type Filter struct {
+	LoadBalancers []string
+	Members       []lsapi.MemberID
+	Instances     []string
+}
+
+func (f *Filter) includes(m *message) bool {
+	return (len(f.LoadBalancers) == 0 || slices.Contains(f.LoadBalancers, m.loadBalancer)) &&
+		(len(f.Members) == 0 || slices.Contains(f.Members, m.member)) &&
+		(len(f.Instances) == 0 || slices.Contains(f.Instances, m.member.Instance))
+}
+
+// Open opens a stream of the events that a filter selects: after a cursor, or from now on
+// for nil.
 //
 // CodeThrottled: too many streams are open. CodeUnavailable: the record cannot be read, or
 // the service stops. CodeInvalid: the cursor is not one of this record.
-func (h *Hub) Open(ctx context.Context, loadBalancers []string, after *Cursor) (*Stream, error) {
+func (h *Hub) Open(ctx context.Context, filter Filter, after *Cursor) (*Stream, error) {
 	if err := h.admit(); err != nil {
 		return nil, err
 	}
@@ -41,7 +55,7 @@ func (h *Hub) Open(ctx context.Context, loadBalancers []string, after *Cursor) (
 		h.leave()
 		return nil, err
 	}
-	s := &Stream{hub: h, loadBalancers: loadBalancers, next: -1, unwatch: h.watch(loadBalancers)}
+	s := &Stream{hub: h, filter: filter, next: -1, unwatch: h.watch(filter.LoadBalancers)}
 	if after != nil {
 		s.cursor = *after
 		if err := s.validate(ctx); err != nil {
@@ -187,7 +201,7 @@ func (s *Stream) take() (frames [][]byte, grown <-chan struct{}, err error) {
 	}
 	for ; s.next < h.ring.end() && len(frames) < maxBatch; s.next++ {
 		m := &h.ring.messages[s.next-h.ring.first]
-		if s.includes(m) {
+		if s.filter.includes(m) {
 			frames, s.cursor = append(frames, m.frame), m.cursor
 		}
 	}
@@ -195,10 +209,6 @@ func (s *Stream) take() (frames [][]byte, grown <-chan struct{}, err error) {
 		s.cursor = Cursor{after: h.ring.tail} // after the filtered messages too
 	}
 	return frames, h.grown, nil
-}
-
-func (s *Stream) includes(m *message) bool {
-	return len(s.loadBalancers) == 0 || slices.Contains(s.loadBalancers, m.loadBalancer)
 }
 
 // join moves the stream from the record to the ring, if the cursor is in the ring.
@@ -227,7 +237,7 @@ func (s *Stream) catchUp(ctx context.Context) ([][]byte, error) {
 	for i := range page {
 		messages := s.hub.encode(s.cursor.after, &page[i])
 		for _, m := range messages[min(skip, len(messages)):] {
-			if s.includes(&m) {
+			if s.filter.includes(&m) {
 				frames = append(frames, m.frame)
 			}
 		}

@@ -39,7 +39,9 @@ type region struct {
 	polls         map[time.Time]bool
 	last          lsapi.HealthReport // of the last poll
 	followers     int
-	drain         [2]any // of the last FollowDrain: since, timeout
+	unread        []string      // load balancers that a fresh read misses
+	maxAge        time.Duration // of the last call of Recent
+	drain         [2]any        // of the last FollowDrain: since, timeout
 }
 
 type loadBalancer struct {
@@ -138,7 +140,7 @@ func (r *region) enter(ctx context.Context, op string) error {
 }
 
 func (r *region) membership(name string, members []string) lsapi.Membership {
-	m := lsapi.Membership{LoadBalancer: name, Description: &lsapi.Description{DNSName: name + ".example.com"}}
+	m := lsapi.Membership{LoadBalancer: name, Description: &lsapi.Description{DNSName: name + ".example.com", VPCID: "vpc-of-" + name[:1]}}
 	for _, id := range members {
 		state, behind := r.listed[id]
 		if !behind {
@@ -181,6 +183,39 @@ func (r *region) One(ctx context.Context, name string, fresh bool) (lsapi.Member
 		members = old
 	}
 	return r.membership(name, members), time.Now().Add(-time.Second), nil
+}
+
+// Memberships leaves the load balancers in unread unread.
+func (r *region) Memberships(ctx context.Context, instanceID string, fresh bool) (lsapi.Memberships, error) {
+	if err := r.enter(ctx, "Memberships"); err != nil {
+		return lsapi.Memberships{}, err
+	}
+	defer r.mu.Unlock()
+	found := lsapi.Memberships{Whole: true}
+	for _, name := range slices.Sorted(maps.Keys(r.loadBalancers)) {
+		m := r.membership(name, r.loadBalancers[name].members)
+		for _, member := range m.Members {
+			if member.ID == instanceID {
+				found.Found = append(found.Found, lsapi.FoundMember{Pool: lsapi.ELB(name), Instance: member, AsOf: time.Now().Add(-time.Second)})
+			}
+		}
+		if fresh && slices.Contains(r.unread, name) {
+			found.Unread, found.Whole = append(found.Unread, lsapi.ELB(name)), false
+		}
+	}
+	return found, nil
+}
+
+// DrainingIn returns the load balancers that have a health of an instance.
+func (r *region) DrainingIn(instanceID string) (names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(r.loadBalancers)) {
+		if _, ok := r.loadBalancers[name].health[instanceID]; ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (r *region) Attributes(ctx context.Context, name string) (lsapi.Attributes, error) {
@@ -250,6 +285,7 @@ func (r *region) Recent(ctx context.Context, name string, maxAge time.Duration) 
 		return lsapi.HealthReport{}, err
 	}
 	defer r.mu.Unlock()
+	r.maxAge = maxAge
 	return r.report(name, time.Now().Add(-min(maxAge, time.Second)))
 }
 

@@ -9,6 +9,7 @@ package fleet
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"lsapi"
 	"lsapi/internal/background"
@@ -87,12 +88,20 @@ func (f *Fleet) logResult(caller context.Context, s *source, err error) {
 	}
 }
 
+// healthAge returns the greatest age of health, 0 for fresh.
+func healthAge(most time.Duration, fresh bool) time.Duration {
+	if fresh {
+		return 0
+	}
+	return most
+}
+
 // The reads below return what can be read before ctx ends, and log failures unless the
 // caller's context has ended.
 
-// report returns the recent health of a load balancer, or nil and the error.
-func (f *Fleet) report(ctx, caller context.Context, name string) (*lsapi.HealthReport, error) {
-	report, err := f.o.Health.Recent(ctx, name, shownHealthAge)
+// report returns the health of a load balancer, no older than maxAge, or nil and the error.
+func (f *Fleet) report(ctx, caller context.Context, name string, maxAge time.Duration) (*lsapi.HealthReport, error) {
+	report, err := f.o.Health.Recent(ctx, name, maxAge)
 	f.logResult(caller, f.sources.health, err)
 	if err != nil {
 		return nil, err

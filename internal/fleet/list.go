@@ -13,12 +13,12 @@ import (
 	"lsapi"
 )
 
-// LoadBalancers returns a page of the load balancers that match the filter, by name, and
-// whether there are more.
+// Pools returns a page of the load balancers that match the filter, by name, and whether
+// there are more.
 //
 // Tags and health that cannot be read in time are left out, unless the filter needs them:
 // then it returns the error.
-func (f *Fleet) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
+func (f *Fleet) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
 	if _, err := path.Match(filter.Name, ""); err != nil {
 		return nil, false, lsapi.Errorf(lsapi.CodeInvalid, "the pattern of names is malformed")
 	}
@@ -26,7 +26,7 @@ func (f *Fleet) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (pa
 	if err != nil {
 		return nil, false, err
 	}
-	rest := matchNames(all, filter)
+	rest := matchListed(all, filter)
 	if len(filter.Tags) == 0 && filter.Health == "" {
 		n := min(filter.Limit, len(rest))
 		return f.summaries(ctx, rest[:n], asOf), n < len(rest), nil
@@ -45,17 +45,29 @@ func (f *Fleet) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (pa
 	return page, false, nil
 }
 
-// matchNames returns the load balancers after filter.After that match filter.Name.
-func matchNames(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membership {
+// matchListed returns the load balancers after filter.After that match what the listing
+// shows: all of the filter but tags and health.
+func matchListed(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membership {
+	if filter.Kind != "" && filter.Kind != lsapi.KindELB {
+		return nil
+	}
 	first, _ := slices.BinarySearchFunc(all, filter.After, func(m lsapi.Membership, after string) int {
 		return cmp.Or(cmp.Compare(m.LoadBalancer, after), -1) // exclude After itself
 	})
-	if filter.Name == "" {
+	if filter.Name == "" && filter.Instance == "" && filter.VPC == "" {
 		return all[first:]
 	}
 	return keep(all[first:], func(m lsapi.Membership) bool {
-		matches, _ := path.Match(filter.Name, m.LoadBalancer)
-		return matches
+		if filter.Name != "" {
+			if matches, _ := path.Match(filter.Name, m.LoadBalancer); !matches {
+				return false
+			}
+		}
+		if filter.VPC != "" && (m.Description == nil || m.Description.VPCID != filter.VPC) {
+			return false
+		}
+		_, isMember := memberOf(m, filter.Instance)
+		return filter.Instance == "" || isMember
 	})
 }
 

@@ -44,6 +44,14 @@ func TestFilterMatchesNameTagsAndHealth(t *testing.T) {
 		"out of service":        {lsapi.FleetFilter{Health: lsapi.OutOfService}, []string{"web"}, false},
 		"unknown":               {lsapi.FleetFilter{Health: lsapi.HealthUnknown}, nil, false},
 		"all of it":             {lsapi.FleetFilter{Name: "*", Health: lsapi.InService, Tags: map[string]string{"team": "web"}}, []string{"web"}, false},
+		"a kind":                {lsapi.FleetFilter{Kind: lsapi.KindELB}, []string{"api", "web", "web-old"}, false},
+		"another kind":          {lsapi.FleetFilter{Kind: "tg"}, nil, false},
+		"an instance":           {lsapi.FleetFilter{Instance: web1}, []string{"api", "web"}, false},
+		"a draining instance":   {lsapi.FleetFilter{Instance: web3}, nil, false},
+		"an instance and name":  {lsapi.FleetFilter{Instance: web1, Name: "w*"}, []string{"web"}, false},
+		"a VPC":                 {lsapi.FleetFilter{VPC: "vpc-of-w"}, []string{"web", "web-old"}, false},
+		"another VPC":           {lsapi.FleetFilter{VPC: "vpc-1"}, nil, false},
+		"a page of a VPC":       {lsapi.FleetFilter{VPC: "vpc-of-w", Limit: 1}, []string{"web"}, true},
 		"after a name":          {lsapi.FleetFilter{After: "api"}, []string{"web", "web-old"}, false},
 		"after a deleted name":  {lsapi.FleetFilter{After: "apj"}, []string{"web", "web-old"}, false},
 		"after the last":        {lsapi.FleetFilter{After: "web-old"}, nil, false},
@@ -57,7 +65,7 @@ func TestFilterMatchesNameTagsAndHealth(t *testing.T) {
 				if test.filter.Limit == 0 {
 					test.filter.Limit = 3
 				}
-				page, more, err := start(t, three()).LoadBalancers(t.Context(), test.filter)
+				page, more, err := start(t, three()).Pools(t.Context(), test.filter)
 				if err != nil || !slices.Equal(names(page), test.want) || more != test.more {
 					t.Errorf("listed are %v, more %t, %v", names(page), more, err)
 				}
@@ -70,7 +78,7 @@ func TestListCountsMembersByHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		r.loadBalancers["web"].members = append(r.loadBalancers["web"].members, web3, "i-0aaa0000000000009") // the first is draining since, the other has no health
-		page, _, err := start(t, r).LoadBalancers(t.Context(), lsapi.FleetFilter{Name: "web", Limit: 1})
+		page, _, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Name: "web", Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +102,7 @@ func TestListLeavesOutWhatCannotBeRead(t *testing.T) {
 				r.fail["Tags"], r.fail["Recent"] = lsapi.Errorf(lsapi.CodeThrottled, ""), lsapi.Errorf(lsapi.CodeUpstream, "")
 			}
 			began := time.Now()
-			page, _, err := start(t, r).LoadBalancers(t.Context(), lsapi.FleetFilter{Limit: 9})
+			page, _, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Limit: 9})
 			if err != nil || len(page) != 3 || page[0].Health != nil || page[0].Tags != nil || page[0].Members != 1 {
 				t.Errorf("listed are %+v, %v", page, err)
 			}
@@ -112,7 +120,7 @@ func TestFilterFailsWhenItsSourceFails(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := three()
 			r.fail[op] = lsapi.Errorf(lsapi.CodeUpstream, "away")
-			if page, _, err := start(t, r).LoadBalancers(t.Context(), filter); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
+			if page, _, err := start(t, r).Pools(t.Context(), filter); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
 				t.Errorf("%s: listed are %v, %v", op, names(page), err)
 			}
 		})
@@ -128,7 +136,7 @@ func TestTagsAreReadInBatchesAndCached(t *testing.T) {
 		f := start(t, r)
 		filter := lsapi.FleetFilter{Tags: map[string]string{"number": "249"}, Limit: 1}
 		for range 3 {
-			if page, _, err := f.LoadBalancers(t.Context(), filter); err != nil || len(page) != 1 || page[0].Name != "b249" {
+			if page, _, err := f.Pools(t.Context(), filter); err != nil || len(page) != 1 || page[0].Name != "b249" {
 				t.Fatalf("listed are %v, %v", names(page), err)
 			}
 		}
@@ -137,7 +145,7 @@ func TestTagsAreReadInBatchesAndCached(t *testing.T) {
 		}
 		r.change(func() { r.loadBalancers["b000"].tags = map[string]string{"number": "249"} })
 		time.Sleep(3 * time.Minute)
-		if page, more, err := f.LoadBalancers(t.Context(), filter); err != nil || !more || page[0].Name != "b000" {
+		if page, more, err := f.Pools(t.Context(), filter); err != nil || !more || page[0].Name != "b000" {
 			t.Errorf("minutes after a change listed are %v, %v", names(page), err)
 		}
 	})
@@ -147,7 +155,7 @@ func TestDeletedLoadBalancerDoesNotHideTagsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		r.add("deleted")
-		page, _, err := start(t, r).LoadBalancers(t.Context(), lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 9})
+		page, _, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 9})
 		if err != nil || !slices.Equal(names(page), []string{"api", "web"}) {
 			t.Errorf("listed are %v, %v", names(page), err)
 		}

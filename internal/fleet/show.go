@@ -3,14 +3,16 @@ package fleet
 import (
 	"context"
 	"sync"
+	"time"
 
 	"lsapi"
 )
 
-// LoadBalancer returns a load balancer in full, without what cannot be read in time.
-// CodeNotFound: there is no such load balancer.
-func (f *Fleet) LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail, error) {
-	m, asOf, err := f.o.Lists.One(ctx, name, false)
+// Pool returns a load balancer in full, without what cannot be read in time. If fresh is
+// set, its members and their health are read after the call. CodeNotFound: there is no such
+// load balancer.
+func (f *Fleet) Pool(ctx context.Context, name string, fresh bool) (lsapi.PoolDetail, error) {
+	m, asOf, err := f.o.Lists.One(ctx, name, fresh)
 	if err != nil {
 		return lsapi.PoolDetail{}, err
 	}
@@ -25,7 +27,7 @@ func (f *Fleet) LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail
 	parts.Go(func() { detail.Attributes = f.attributesOf(short, ctx, name) })
 	parts.Go(func() { detail.Tags = f.tagsOf(short, ctx, name)[name] })
 	parts.Go(func() { history = f.historyOf(short, ctx, name, "") })
-	parts.Go(func() { report, _ = f.report(short, ctx, name) })
+	parts.Go(func() { report, _ = f.report(short, ctx, name, healthAge(shownHealthAge, fresh)) })
 	parts.Wait()
 	if report == nil {
 		report = &lsapi.HealthReport{}
@@ -60,16 +62,23 @@ func (f *Fleet) memberDetails(ctx, caller context.Context, m lsapi.Membership, r
 	return all
 }
 
-// Member returns a member or a draining instance. CodeNotFound: it is neither, or there is
-// no such load balancer.
-func (f *Fleet) Member(ctx context.Context, name, instanceID string) (lsapi.MemberDetail, error) {
-	m, _, err := f.o.Lists.One(ctx, name, false)
+// Members returns the members of a load balancer, and when their read began. If fresh is
+// set, that is after the call. CodeNotFound: there is no such load balancer.
+func (f *Fleet) Members(ctx context.Context, name string, fresh bool) ([]lsapi.Instance, time.Time, error) {
+	m, asOf, err := f.o.Lists.One(ctx, name, fresh)
+	return m.Members, asOf, err
+}
+
+// Member returns a member or a draining instance. If fresh is set, it is read after the
+// call. CodeNotFound: it is neither, or there is no such load balancer.
+func (f *Fleet) Member(ctx context.Context, name, instanceID string, fresh bool) (lsapi.MemberDetail, error) {
+	m, _, err := f.o.Lists.One(ctx, name, fresh)
 	if err != nil {
 		return lsapi.MemberDetail{}, err
 	}
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	report, err := f.report(short, ctx, name)
+	report, err := f.report(short, ctx, name, healthAge(shownHealthAge, fresh))
 	member, isMember := memberOf(m, instanceID)
 	health := healthIn(report, instanceID)
 	switch {

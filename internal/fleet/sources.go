@@ -15,6 +15,9 @@ type Lists interface {
 	// One returns one load balancer, and when its read began. If fresh is set, the read
 	// begins after the call. CodeNotFound: there is no such load balancer.
 	One(ctx context.Context, loadBalancer string, fresh bool) (lsapi.Membership, time.Time, error)
+	// Memberships returns the load balancers that an instance is a member of. If fresh is
+	// set, those that could not be read after the call are Unread.
+	Memberships(ctx context.Context, instanceID string, fresh bool) (lsapi.Memberships, error)
 }
 
 // Health returns the health of members. Its polls are shared by all callers.
@@ -27,6 +30,8 @@ type Health interface {
 	// Recent returns a report no older than maxAge, and polls for it if necessary.
 	// CodeNotFound: there is no such load balancer.
 	Recent(ctx context.Context, loadBalancer string, maxAge time.Duration) (lsapi.HealthReport, error)
+	// DrainingIn returns the load balancers in which an instance may be draining.
+	DrainingIn(instanceID string) []string
 }
 
 // Follower returns the health reports of a load balancer.

@@ -250,7 +250,7 @@ func (w *wait) detail(ctx context.Context) lsapi.MemberDetail {
 		w.instance = instanceOr(w.f.instancesOf(short, short, w.id), w.id)
 	}
 	if w.report == nil && w.condition == lsapi.WaitAbsent && w.read {
-		w.report, _ = w.f.report(short, short, w.name) // whether it is draining
+		w.report, _ = w.f.report(short, short, w.name, shownHealthAge) // whether it is draining
 	}
 	parts.Wait()
 	return newMemberDetail(w.instance, w.member, healthIn(w.report, w.id), history.of(w.id))

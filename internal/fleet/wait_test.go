@@ -327,7 +327,7 @@ func TestRecordReadsAreBoundedAndNeverOlderThanTheCall(t *testing.T) {
 		f := start(t, r)
 		r.hangs["MemberHistory"] = true
 		show := func(id string) lsapi.MemberHistory {
-			m, err := f.Member(t.Context(), "web", id)
+			m, err := f.Member(t.Context(), "web", id, false)
 			if err != nil {
 				t.Error(err)
 			}

@@ -29,6 +29,17 @@ func (d *drains) add(loadBalancer, instance string, at time.Time) {
 	d.since[loadBalancer][instance] = later(d.since[loadBalancer][instance], at)
 }
 
+// withInstance returns the load balancers in which an instance may be draining.
+func (d *drains) withInstance(instance string, now time.Time) []string {
+	var found []string
+	for loadBalancer, instances := range d.since {
+		if since, ok := instances[instance]; ok && now.Sub(since) <= maxDrain {
+			found = append(found, loadBalancer)
+		}
+	}
+	return found
+}
+
 // remove removes an instance that is not draining.
 func (d *drains) remove(loadBalancer, instance string) {
 	if _, ok := d.since[loadBalancer][instance]; !ok {

@@ -99,3 +99,17 @@ func TestDrainsAreBoundedAndDropExpired(t *testing.T) {
 		t.Error("a full memory does not renew what it has")
 	}
 }
+
+func TestDrainsFindLoadBalancersOfAnInstance(t *testing.T) {
+	at := time.Now()
+	d := newDrains()
+	d.add("web", "i-1", at)
+	d.add("web", "i-2", at)
+	d.add("api", "i-1", at.Add(-maxDrain-time.Second))
+	if got := d.withInstance("i-1", at); len(got) != 1 || got[0] != "web" {
+		t.Errorf("it may drain in %v, want web alone: the other has expired", got)
+	}
+	if got := d.withInstance("i-3", at); got != nil {
+		t.Errorf("an unknown one may drain in %v", got)
+	}
+}

@@ -13,6 +13,7 @@ package health
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,6 +161,14 @@ func (p *Poller) Detached(loadBalancer string, instances []lsapi.Instance) {
 			delete(b.absent, instance.ID)
 		}
 	}
+}
+
+// DrainingIn returns the load balancers in which an instance may be draining, sorted. A
+// report shows whether it is.
+func (p *Poller) DrainingIn(instance string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(slices.Values(p.drains.withInstance(instance, time.Now())))
 }
 
 // signal fills a channel of capacity one.

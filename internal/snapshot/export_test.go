@@ -14,6 +14,7 @@ type nothing struct{}
 
 func (nothing) Over(_ string, ids []string, _ time.Time) []string { return ids }
 func (nothing) CatchUp(context.Context, string) error             { return nil }
+func (nothing) CatchUpAll(context.Context) error                  { return nil }
 func (nothing) Observe(string, []string, time.Time)               {}
 func (nothing) ObserveGone(string, time.Time)                     {}
 func (nothing) Refresh(lsapi.Code, time.Duration)                 {}

@@ -148,6 +148,8 @@ type region struct {
 	overlay map[string][]string // members laid over what is read
 	applied []string            // the instances of a call of Applied: + and - before the id
 	catchUp func(ctx context.Context, name string) error
+
+	catchUpAll func(ctx context.Context) error
 }
 
 const (
@@ -230,6 +232,24 @@ func (r *region) CatchUp(ctx context.Context, name string) error {
 		return nil
 	}
 	return catchUp(ctx, name)
+}
+
+// CatchUpAll implements snapshot.Overlay.
+func (r *region) CatchUpAll(ctx context.Context) error {
+	r.mu.Lock()
+	catchUp := r.catchUpAll
+	r.mu.Unlock()
+	if catchUp == nil {
+		return nil
+	}
+	return catchUp(ctx)
+}
+
+// onCatchUpAll sets what CatchUpAll does from now on.
+func (r *region) onCatchUpAll(catchUp func(ctx context.Context) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.catchUpAll = catchUp
 }
 
 // onCatchUp sets what a look into the record does from now on.

@@ -15,6 +15,9 @@ const (
 	// catchUpTimeout bounds CatchUp, which takes milliseconds.
 	catchUpTimeout = 5 * time.Second
 
+	// freshTimeout bounds the wait for a listing on request, within a client's 30 s.
+	freshTimeout = 10 * time.Second
+
 	// maxCatchUps is the maximum number of concurrent CatchUps: few enough to leave database
 	// connections for changes.
 	maxCatchUps = 2

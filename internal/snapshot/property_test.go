@@ -165,6 +165,7 @@ func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *prope
 type singleOverlay struct{ *overlay.Overlay }
 
 func (singleOverlay) CatchUp(context.Context, string) error { return nil }
+func (singleOverlay) CatchUpAll(context.Context) error      { return nil }
 
 // nopRecord is the record of lanes: it takes everything and keeps nothing.
 type nopRecord struct{}

@@ -41,6 +41,8 @@ type Overlay interface {
 	// CatchUp adds the changes of other replicas until now. Each fresh read calls it
 	// before it returns.
 	CatchUp(ctx context.Context, loadBalancer string) error
+	// CatchUpAll does the same for all load balancers.
+	CatchUpAll(ctx context.Context) error
 }
 
 // Observer receives what reads found.

@@ -43,7 +43,7 @@ func defaultOf(parameter any) any {
 // answerWith answers an operation of the documents with those parameters, by a
 // service of its own.
 func answerWith(method, path string, query url.Values) response {
-	for name, value := range map[string]string{"elbName": "default-elb", "name": "default-elb", "instanceId": running, "id": changeID(0, epoch)} {
+	for name, value := range map[string]string{"elbName": "default-elb", "kind": "elb", "name": "default-elb", "member": running, "instance": running, "id": changeID(0, epoch)} {
 		path = strings.ReplaceAll(path, "{"+name+"}", value)
 	}
 	body := map[string]string{"POST": machineID(spare), "DELETE": machineID(running)}[method]
@@ -78,7 +78,7 @@ func TestDeclaredDefaultEqualsMissingParameter(t *testing.T) {
 	slices.Sort(declared)
 	want := []string{
 		"DELETE /elb/{elbName} timeout", "DELETE /elb/{elbName} wait",
-		"GET /v1/load-balancers limit", "GET /v1/load-balancers/{name}/members/{instanceId} timeout",
+		"GET /v1/pools limit", "GET /v1/pools/{kind}/{name}/members/{member} timeout",
 		"POST /elb/{elbName} timeout", "POST /elb/{elbName} wait",
 	}
 	if !slices.Equal(declared, want) {
@@ -109,7 +109,7 @@ func TestTimeoutRequiresWait(t *testing.T) {
 			t.Errorf("POST with %s is %d %s", query, got.StatusCode, got.body)
 		}
 	}
-	const member = "/v1/load-balancers/{name}/members/{instanceId}"
+	const member = "/v1/pools/{kind}/{name}/members/{member}"
 	for query, ok := range map[string]bool{"timeout=60s": true, "timeout=1m0s": true, "timeout=59s": false, "timeout=2h": false, "timeout=soon": false} {
 		got := answerWith("GET", member, values(t, query))
 		if (got.StatusCode == http.StatusOK) != ok || !ok && !strings.Contains(got.body, "query.timeout: ") {

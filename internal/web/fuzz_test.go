@@ -81,12 +81,12 @@ func FuzzTarget(f *testing.F) {
 // FuzzQuery sends arbitrary queries to every operation. The fake record rejects filters
 // that a database would.
 func FuzzQuery(f *testing.F) {
-	f.Add("loadBalancer=default-elb&limit=1", "at=2026-11-24T18:01:00Z")
+	f.Add("pool=elb/default-elb&limit=1", "at=2026-11-24T18:01:00Z")
 	f.Fuzz(func(t *testing.T, changes, members string) {
 		handler := handlerOf(withRecord(story()))
 		for path, query := range map[string]string{
-			"/v1/changes": changes, "/v1/load-balancers/default-elb/members": members, "/v1/changes/" + changeID(0, epoch): changes,
-			"/v1/load-balancers": changes, "/v1/load-balancers/default-elb": members, "/v1/load-balancers/default-elb/members/" + running: members,
+			"/v1/changes": changes, "/v1/pools/elb/default-elb/members": members, "/v1/instances/" + running: members, "/v1/changes/" + changeID(0, epoch): changes,
+			"/v1/pools": changes, "/v1/pools/elb/default-elb": members, "/v1/pools/elb/default-elb/members/" + running: members,
 		} {
 			for _, accept := range []string{"application/json", "application/x-ndjson"} {
 				r := httptest.NewRequest(http.MethodGet, path, http.NoBody)

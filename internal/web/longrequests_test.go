@@ -26,7 +26,7 @@ func (named) Revalidate(string) error { return nil }
 // net/http detects that a client leaves only after its body is read.
 func TestWaitRefusesBody(t *testing.T) {
 	w := newWaitable()
-	got := record(w.handler, "GET", "/v1/load-balancers/default-elb/members/"+running+"?wait=drained&timeout=1h", "body")
+	got := record(w.handler, "GET", "/v1/pools/elb/default-elb/members/"+running+"?wait=drained&timeout=1h", "body")
 	if got.StatusCode != http.StatusBadRequest || !strings.Contains(got.body, "no body") {
 		t.Errorf("it is %d %s", got.StatusCode, got.body)
 	}
@@ -46,7 +46,7 @@ func TestLongRequestsAreBoundedPerUser(t *testing.T) {
 		Membership: w.members, Authenticator: named{}, Record: w.record, Fleet: w.fleet, Events: hub, Exists: exists,
 		MaxLongRequests: 8,
 	}))
-	const wait, events = "/v1/load-balancers/default-elb/members/" + running + "?wait=drained&timeout=1h", "/v1/events"
+	const wait, events = "/v1/pools/elb/default-elb/members/" + running + "?wait=drained&timeout=1h", "/v1/events"
 	type answered struct {
 		status     int
 		retryAfter string

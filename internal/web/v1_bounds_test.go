@@ -38,7 +38,7 @@ func TestRecordReadsAreBounded(t *testing.T) {
 		var refused, answered atomic.Int32
 		var all sync.WaitGroup
 		for i := range 40 {
-			paths := []string{"/v1/changes", "/v1/changes/" + r.changes[0].ID, "/v1/load-balancers/default-elb/members"}
+			paths := []string{"/v1/changes", "/v1/changes/" + r.changes[0].ID, "/v1/pools/elb/default-elb/members?at=2026-11-24T18:00:00Z"}
 			all.Go(func() {
 				w := httptest.NewRecorder()
 				handler.ServeHTTP(w, asking(paths[i%3]))

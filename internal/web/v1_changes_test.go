@@ -63,10 +63,10 @@ func TestRecordAnswersMatchGoldenFiles(t *testing.T) {
 		{"change-open.json", "/v1/changes/" + r.changes[3].ID, 200},
 		{"change-unknown.json", "/v1/changes/" + changeID(9, epoch), 404},
 		{"change-no-id.json", "/v1/changes/7", 404},
-		{"members.json", "/v1/load-balancers/default-elb/members?at=2026-11-24T18:01:00Z", 200},
-		{"members-uncertain.json", "/v1/load-balancers/default-elb/members?at=2026-11-24T18:01:59.0009Z", 200},
-		{"members-none.json", "/v1/load-balancers/other-elb/members?at=2026-11-24T19:01:00%2B01:00", 200},
-		{"members-too-early.json", "/v1/load-balancers/default-elb/members?at=2026-11-24T17:59:59Z", 404},
+		{"members.json", "/v1/pools/elb/default-elb/members?at=2026-11-24T18:01:00Z", 200},
+		{"members-uncertain.json", "/v1/pools/elb/default-elb/members?at=2026-11-24T18:01:59.0009Z", 200},
+		{"members-none.json", "/v1/pools/elb/other-elb/members?at=2026-11-24T19:01:00%2B01:00", 200},
+		{"members-too-early.json", "/v1/pools/elb/default-elb/members?at=2026-11-24T17:59:59Z", 404},
 		{"bad-request.json", "/v1/changes?limit=0&Actor=x&from=now", 400},
 	}
 	for _, test := range tests {
@@ -124,8 +124,11 @@ func TestFiltersNarrowChanges(t *testing.T) {
 		want  []int
 	}{
 		{"", []int{11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}},
-		{"loadBalancer=old-elb", []int{10, 7, 4, 1}},
-		{"instanceId=" + spare, []int{11, 10, 9, 5, 4, 3}},
+		{"pool=elb/old-elb", []int{10, 7, 4, 1}},
+		{"member=" + spare, []int{11, 10, 9, 5, 4, 3}},
+		{"instance=" + spare, []int{11, 10, 9, 5, 4, 3}},
+		{"member=" + spare + "&instance=" + spare, []int{11, 10, 9, 5, 4, 3}},
+		{"member=" + spare + ":8080", nil},
 		{"actor=bob", []int{11, 9, 7, 5, 3, 1}},
 		{"action=detach", []int{11, 10, 7, 6, 3, 2}},
 		{"outcome=refused", []int{10, 6, 2}},
@@ -139,7 +142,7 @@ func TestFiltersNarrowChanges(t *testing.T) {
 		{"to=0001-01-01T00:00:00Z", nil},
 		{"from=0000-01-01T00:00:00Z&to=9999-12-31T23:59:59-23:00", []int{11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}},
 		{"limit=2", []int{11, 10}},
-		{"loadBalancer=old-elb&instanceId=" + spare + "&actor=alice&action=detach&outcome=refused&from=2026-11-24T18:00:00Z&to=2026-11-24T19:00:00Z&limit=1000", []int{10}},
+		{"pool=elb/old-elb&instance=" + spare + "&actor=alice&action=detach&outcome=refused&from=2026-11-24T18:00:00Z&to=2026-11-24T19:00:00Z&limit=1000", []int{10}},
 	}
 	r := filled(12)
 	for _, test := range tests {
@@ -245,10 +248,10 @@ func checkRefused(t *testing.T, got response, location, message string) {
 }
 
 func TestInvalidQueryIsRefusedByName(t *testing.T) {
-	const changes, members = "/v1/changes", "/v1/load-balancers/default-elb/members"
+	const changes, members = "/v1/changes", "/v1/pools/elb/default-elb/members"
 	tests := []struct{ path, query, location, message string }{
-		{changes, "laodBalancer=x", "query.laodBalancer", "there is no such parameter; there are loadBalancer, instanceId, actor, action, outcome, from, to, limit, cursor"},
-		{changes, "loadbalancer=x", "query.loadbalancer", "no such parameter"},
+		{changes, "loadBalancer=x", "query.loadBalancer", "there is no such parameter; there are pool, member, instance, actor, action, outcome, from, to, limit, cursor"},
+		{changes, "Pool=x", "query.Pool", "no such parameter"},
 		{changes, "=x", "query.", "no such parameter"},
 		{changes, "id=x", "query.id", "no such parameter"},
 		{changes, strings.Repeat("é", 200) + "=x", "query." + strings.Repeat("é", 64) + "...", "no such parameter"},
@@ -261,9 +264,13 @@ func TestInvalidQueryIsRefusedByName(t *testing.T) {
 		{changes, "actor=%ff", "query.actor", "not UTF-8"},
 		{changes, "actor=a%00b", "query.actor", "control characters"},
 		{changes, "actor=" + strings.Repeat("a", 257), "query.actor", "length <= 256"},
-		{changes, "loadBalancer=-x", "query.loadBalancer", "the name of a load balancer"},
-		{changes, "loadBalancer=x%0A", "query.loadBalancer", "the name of a load balancer"},
-		{changes, "instanceId=i-5203422g", "query.instanceId", "hexadecimal digits"},
+		{changes, "pool=elb/-x", "query.pool", "such as elb/default-elb"},
+		{changes, "pool=default-elb", "query.pool", "such as elb/default-elb"},
+		{changes, "pool=tg/web", "query.pool", "such as elb/default-elb"},
+		{changes, "pool=elb/x%0A", "query.pool", "such as elb/default-elb"},
+		{changes, "instance=i-5203422g", "query.instance", "hexadecimal digits"},
+		{changes, "member=web-1", "query.member", "the id of a member"},
+		{changes, "member=" + running + "&instance=" + spare, "query.instance", "not the instance of the member"},
 		{changes, "action=register", "query.action", "attach, detach"},
 		{changes, "outcome=Applied", "query.outcome", "applied, conflict"},
 		{changes, "limit=0", "query.limit", ">= 1"},
@@ -301,7 +308,7 @@ func TestInvalidQueryIsRefusedByName(t *testing.T) {
 }
 
 func TestQueryErrorOmitsValue(t *testing.T) {
-	got := get(t, story(), "/v1/changes?limit=secret1&from=secret2&action=secret3&actor=secret4%01&loadBalancer=secret5_&cursor=secret6")
+	got := get(t, story(), "/v1/changes?limit=secret1&from=secret2&action=secret3&actor=secret4%01&pool=secret5_&cursor=secret6")
 	if p := readProblem(t, got); len(p.Errors) != 5 || strings.Contains(got.body, "secret") {
 		t.Errorf("the answer is %s", got.body)
 	}
@@ -321,23 +328,11 @@ func TestMembersAtRejectsTheFutureOfTheRecord(t *testing.T) {
 		r.ahead = ahead
 		now := time.Now().Add(ahead).UTC()
 		at := func(at time.Time) response {
-			return get(t, r, "/v1/load-balancers/default-elb/members?at="+at.Format("2006-01-02T15:04:05.000Z"))
+			return get(t, r, "/v1/pools/elb/default-elb/members?at="+at.Format("2006-01-02T15:04:05.000Z"))
 		}
 		if got := at(now); got.StatusCode != http.StatusOK {
 			t.Errorf("%v ahead, now is refused: %s", ahead, got.body)
 		}
 		checkRefused(t, at(now.Add(time.Minute)), "query.at", "future")
-	}
-}
-
-func TestMembersAtDefaultsToNow(t *testing.T) {
-	before := time.Now().Truncate(time.Millisecond)
-	got := get(t, story(), "/v1/load-balancers/default-elb/members")
-	var roster struct{ At time.Time }
-	if err := json.Unmarshal([]byte(got.body), &roster); err != nil {
-		t.Fatal(err)
-	}
-	if roster.At.Before(before) || roster.At.After(time.Now()) {
-		t.Errorf("the answer is about %s", roster.At)
 	}
 }

@@ -17,8 +17,8 @@ import (
 // recordPaths are a path of each operation.
 func recordPaths() []string {
 	return []string{
-		"/v1/changes", "/v1/changes/" + changeID(0, epoch), "/v1/load-balancers/default-elb/members",
-		"/v1/load-balancers", "/v1/load-balancers/default-elb", "/v1/load-balancers/default-elb/members/" + running,
+		"/v1/changes", "/v1/changes/" + changeID(0, epoch), "/v1/pools/elb/default-elb/members",
+		"/v1/pools", "/v1/pools/elb/default-elb", "/v1/pools/elb/default-elb/members/" + running, "/v1/instances/" + running,
 	}
 }
 
@@ -91,23 +91,24 @@ func TestV1ChecksFollowContractOrder(t *testing.T) {
 		name, method, path, credentials string
 		status                          int
 	}{
-		{"path before credentials", "PUT", "/v1/load-balancers/-/x?y", "", 404},
+		{"path before credentials", "PUT", "/v1/pools/elb/-/x?y", "", 404},
 		{"the root", "GET", "/v1/", "", 404},
 		{"the root without a slash", "GET", "/v1", "", 404},
 		{"a slash at the end", "GET", "/v1/changes/", "", 404},
 		{"too deep", "GET", "/v1/changes/a/b", "", 404},
-		{"credentials before name", "PUT", "/v1/load-balancers/-/members?y", "", 401},
-		{"name before instance", "PUT", "/v1/load-balancers/-/members/x?y", authorization, 404},
-		{"instance before method", "PUT", "/v1/load-balancers/other-elb/members/x?y", authorization, 404},
-		{"method before query of a member", "PUT", "/v1/load-balancers/other-elb/members/i-5203422c?y", authorization, 405},
+		{"credentials before name", "PUT", "/v1/pools/elb/-/members?y", "", 401},
+		{"kind before name", "PUT", "/v1/pools/x/-/members/x?y", authorization, 404},
+		{"name before member", "PUT", "/v1/pools/elb/-/members/x?y", authorization, 404},
+		{"member before method", "PUT", "/v1/pools/elb/other-elb/members/x?y", authorization, 404},
+		{"method before query of a member", "PUT", "/v1/pools/elb/other-elb/members/i-5203422c?y", authorization, 405},
 		{"credentials before method", "POST", "/v1/changes?y", "", 401},
 		{"credentials before the id", "GET", "/v1/changes/7?y", "", 401},
 		{"wrong credentials", "HEAD", "/v1/changes", "Basic eDp5", 401},
-		{"name before method", "PUT", "/v1/load-balancers/-/members?y", authorization, 404},
-		{"method before query", "PUT", "/v1/load-balancers/other-elb/members?y", authorization, 405},
-		{"query before record", "GET", "/v1/load-balancers/other-elb/members?y", authorization, 400},
+		{"name before method", "PUT", "/v1/pools/elb/-/members?y", authorization, 404},
+		{"method before query", "PUT", "/v1/pools/elb/other-elb/members?y", authorization, 405},
+		{"query before record", "GET", "/v1/pools/elb/other-elb/members?y", authorization, 400},
 		{"query before id", "GET", "/v1/changes/7?y", authorization, 400},
-		{"record", "GET", "/v1/load-balancers/other-elb/members", authorization, 404},
+		{"record", "GET", "/v1/pools/elb/other-elb/members", authorization, 404},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -141,7 +142,7 @@ func TestV1HeadAnswersLikeGet(t *testing.T) {
 	r := filled(5000)
 	server := serve(t, handlerOf(withRecord(r)))
 	for _, accept := range []string{"application/json", "application/x-ndjson"} {
-		for _, path := range []string{"/v1/changes", "/v1/changes?limit=x", "/v1/changes/7", "/v1/load-balancers/default-elb/members", "/v1/openapi.json"} {
+		for _, path := range []string{"/v1/changes", "/v1/changes?limit=x", "/v1/changes/7", "/v1/pools/elb/default-elb/members", "/v1/openapi.json"} {
 			header := http.Header{"Accept": {accept}}
 			r.asked.Store(0)
 			head := send(t, server, request{method: "HEAD", path: path, header: header})
@@ -153,7 +154,7 @@ func TestV1HeadAnswersLikeGet(t *testing.T) {
 				t.Errorf("%s: HEAD is %d %q, GET is %d", path, head.StatusCode, head.body, get.StatusCode)
 			}
 			for _, name := range []string{"Content-Type", "Content-Length", "ETag", "Cache-Control", "Vary"} {
-				if path != "/v1/load-balancers/default-elb/members" && head.Header.Get(name) != get.Header.Get(name) {
+				if path != "/v1/pools/elb/default-elb/members" && head.Header.Get(name) != get.Header.Get(name) {
 					t.Errorf("%s: %s is %q for HEAD, %q for GET", path, name, head.Header.Get(name), get.Header.Get(name))
 				}
 			}
@@ -185,8 +186,8 @@ func TestV1RequestsAreObserved(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		recordPaths()[0]: "/v1/changes", recordPaths()[1]: "/v1/changes/{id}", recordPaths()[2]: "/v1/load-balancers/{name}/members", "/v1/nowhere": "other",
-		recordPaths()[3]: "/v1/load-balancers", recordPaths()[4]: "/v1/load-balancers/{name}", recordPaths()[5]: "/v1/load-balancers/{name}/members/{instanceId}",
+		recordPaths()[0]: "/v1/changes", recordPaths()[1]: "/v1/changes/{id}", recordPaths()[2]: "/v1/pools/{kind}/{name}/members", recordPaths()[6]: "/v1/instances/{instance}", "/v1/nowhere": "other",
+		recordPaths()[3]: "/v1/pools", recordPaths()[4]: "/v1/pools/{kind}/{name}", recordPaths()[5]: "/v1/pools/{kind}/{name}/members/{member}",
 	} {
 		if routes[path] != want {
 			t.Errorf("%s: the route is %s, want %s", path, routes[path], want)

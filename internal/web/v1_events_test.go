@@ -145,7 +145,7 @@ func lines(t *testing.T, from *bufio.Scanner, n int) []string {
 func TestEventsAreStreamed(t *testing.T) {
 	h, _, server := watched(t)
 	h.change(lsapi.OutcomeApplied, "before the stream")
-	answer, from := watch(t, server, "?loadBalancer=default-elb", "")
+	answer, from := watch(t, server, "?pool=elb/default-elb", "")
 	if answer.status != http.StatusOK || answer.header.Get("Content-Type") != "text/event-stream" || answer.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("it is %d %v", answer.status, answer.header)
 	}
@@ -171,7 +171,7 @@ func TestEventsAreStreamed(t *testing.T) {
 		if err := json.Unmarshal([]byte(data), &e); err != nil {
 			t.Fatalf("%q: %v", got, err)
 		}
-		if got[0] != "id: "+w.id || got[1] != "event: "+w.kind || e.Type != w.kind || e.InstanceID != w.instance || e.LoadBalancer != "default-elb" || got[3] != "" {
+		if got[0] != "id: "+w.id || got[1] != "event: "+w.kind || e.Type != w.kind || e.Member != w.instance || e.Pool != "elb/default-elb" || got[3] != "" {
 			t.Errorf("got %q, want %v", got, w)
 		}
 		switch w.kind {
@@ -195,6 +195,38 @@ func TestEventsAreStreamed(t *testing.T) {
 	}
 }
 
+func TestEventFiltersNarrowTheStream(t *testing.T) {
+	h, _, server := watched(t)
+	h.change(lsapi.OutcomeApplied, "")
+	h.add(lsapi.EventHealth, func(e *lsapi.RecordedEvent) { e.Event.Drained = []string{"i-5203422d", "i-5203422e"} })
+	h.add(lsapi.EventHealth, func(e *lsapi.RecordedEvent) {
+		e.LoadBalancer, e.Event.Drained = "other-elb", []string{"i-5203422c"}
+	})
+	h.change(lsapi.OutcomeApplied, "the last")
+	for query, want := range map[string][]string{
+		"":                    {"0-1", "0-1-1", "0-2", "0-3", "0-4"},
+		"member=i-5203422c":   {"0-1", "0-3", "0-4"},
+		"instance=i-5203422d": {"0-1-1"},
+		"instance=i-5203422d&instance=i-5203422c":                     {"0-1", "0-1-1", "0-3", "0-4"},
+		"pool=elb/other-elb":                                          {"0-3"},
+		"pool=elb/default-elb&member=i-5203422c":                      {"0-1", "0-4"},
+		"pool=elb/default-elb&pool=elb/other-elb&instance=i-5203422e": {"0-2"},
+	} {
+		got, body := watch(t, server, "?lastEventId=0-0&"+query, "")
+		if got.status != http.StatusOK {
+			t.Errorf("%s is %d", query, got.status)
+		}
+		for _, id := range want {
+			if text := lines(t, body, 4); text[0] != "id: "+id {
+				t.Errorf("%s: got %q, want %s", query, text, id)
+			}
+		}
+	}
+	if got, body := watch(t, server, "?instance=i-5203422f&lastEventId=0-0", ""); got.status != http.StatusOK {
+		t.Errorf("it is %d %q", got.status, lines(t, body, 1))
+	}
+}
+
 func TestStreamResumesAfterQueryOrHeader(t *testing.T) {
 	h, _, server := watched(t)
 	for range 3 {
@@ -202,7 +234,7 @@ func TestStreamResumesAfterQueryOrHeader(t *testing.T) {
 	}
 	for _, c := range []struct{ query, header, first string }{
 		{"?lastEventId=0-1", "", "id: 0-2"},
-		{"?loadBalancer=default-elb&lastEventId=0-1", "", "id: 0-2"},
+		{"?pool=elb/default-elb&lastEventId=0-1", "", "id: 0-2"},
 		{"?lastEventId=0-1", "0-2", "id: 0-3"},
 		{"", "0-1", "id: 0-2"},
 	} {
@@ -222,9 +254,13 @@ func TestRefusedStreamHasStatus(t *testing.T) {
 		status    int
 		word      string
 	}{
-		{"?loadBalancer=no-such-elb", "", http.StatusNotFound, "no-such-elb"},
-		{"?loadBalancer=-", "", http.StatusBadRequest, "query.loadBalancer"},
-		{"?loadBalancer=default-elb&loadBalancer=other-elb", "", http.StatusNotFound, "other-elb"},
+		{"?pool=elb/no-such-elb", "", http.StatusNotFound, "no-such-elb"},
+		{"?pool=default-elb", "", http.StatusBadRequest, "query.pool"},
+		{"?pool=tg/default-elb", "", http.StatusBadRequest, "query.pool"},
+		{"?member=web-1", "", http.StatusBadRequest, "query.member"},
+		{"?instance=i-5203422c:80", "", http.StatusBadRequest, "query.instance"},
+		{"?loadBalancer=default-elb", "", http.StatusBadRequest, "query.loadBalancer"},
+		{"?pool=elb/default-elb&pool=elb/other-elb", "", http.StatusNotFound, "other-elb"},
 		{"?filter=x", "", http.StatusBadRequest, "query.filter"},
 		{"?lastEventId=nonsense", "", http.StatusBadRequest, "Last-Event-ID"},
 		{"?lastEventId=", "", http.StatusBadRequest, "query.lastEventId"},
@@ -403,7 +439,7 @@ func TestStopEndsTheOpeningOfAStream(t *testing.T) {
 		return ctx.Err()
 	}
 	began := time.Now()
-	got := record(handlerOf(o), "GET", "/v1/events?loadBalancer=default-elb", "")
+	got := record(handlerOf(o), "GET", "/v1/events?pool=elb/default-elb", "")
 	if got.StatusCode != http.StatusServiceUnavailable || time.Since(began) > 10*time.Second {
 		t.Errorf("it is %d %s after %v", got.StatusCode, got.body, time.Since(began))
 	}

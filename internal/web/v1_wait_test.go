@@ -13,7 +13,7 @@ import (
 	apiv1 "lsapi/api/v1"
 )
 
-const memberPath = "/v1/load-balancers/default-elb/members/" + running
+const memberPath = "/v1/pools/elb/default-elb/members/" + running
 
 // endless is a wait that ends with its context.
 func endless(ctx context.Context, _, id string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
@@ -50,7 +50,7 @@ func TestWaitLastsForItsTimeout(t *testing.T) {
 			if took := time.Since(began); took != want {
 				t.Errorf("%q: it took %v, want %v", timeout, took, want)
 			}
-			if p := readProblem(t, got); p.Status != http.StatusRequestTimeout || p.Detail != "the time is up, and it is still a member" || p.Member == nil || p.Member.InstanceID != running || !p.Member.Member {
+			if p := readProblem(t, got); p.Status != http.StatusRequestTimeout || p.Detail != "the time is up, and it is still a member" || p.Member == nil || p.Member.InstanceID != running || !p.Member.Attached {
 				t.Errorf("it is %s", got.body)
 			}
 		})

@@ -203,6 +203,7 @@ type listedInstance struct {
 type listedDescription struct {
 	DNSName     string            `json:"dnsName,omitempty"`
 	Scheme      string            `json:"scheme,omitempty"`
+	VPCID       string            `json:"vpcId,omitempty"`
 	Zones       []string          `json:"zones,omitempty"`
 	Listeners   []lsapi.Listener  `json:"listeners,omitempty"`
 	HealthCheck lsapi.HealthCheck `json:"healthCheck,omitzero"`

@@ -12,15 +12,16 @@ import (
 
 // changesQuery is what GET /v1/changes takes. Empty is not given.
 type changesQuery struct {
-	LoadBalancer string `query:"loadBalancer" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" patternDescription:"the name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end" doc:"Only changes of this load balancer" example:"default-elb"`
-	InstanceID   string `query:"instanceId" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"i- and 8 or 17 lower-case hexadecimal digits" doc:"Only changes of this instance, such as i-5203422c"`
-	Actor        string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1F\\x7F]+$" patternDescription:"without control characters" doc:"Only changes that this user asked for"`
-	Action       string `query:"action" enum:"attach,detach" doc:"Only attaches, or only detaches"`
-	Outcome      string `query:"outcome" enum:"applied,conflict,refused,failed,withdrawn,unknown,open" doc:"Only changes with this outcome; open are those that have none yet"`
-	From         string `query:"from" format:"date-time" doc:"Only changes asked for at this time or later, such as 2026-11-24T00:00:00Z. A + in a query is written %2B"`
-	To           string `query:"to" format:"date-time" doc:"Only changes asked for before this time; it must be later than from"`
-	Limit        int    `query:"limit" minimum:"1" maximum:"1000" doc:"How many changes at most. When it is not given, 100 in JSON and all in newline-delimited JSON" example:"100"`
-	Cursor       string `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`
+	Pool     string `query:"pool" pattern:"^elb/[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" patternDescription:"a kind and a name, such as elb/default-elb" doc:"Only changes of this pool" example:"elb/default-elb"`
+	Member   string `query:"member" doc:"Only changes of the member with this id in its pool, such as i-5203422c"`
+	Instance string `query:"instance" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"i- and 8 or 17 lower-case hexadecimal digits" doc:"Only changes of this instance, whatever its port, such as i-5203422c"`
+	Actor    string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1F\\x7F]+$" patternDescription:"without control characters" doc:"Only changes by this user"`
+	Action   string `query:"action" enum:"attach,detach" doc:"Only attaches, or only detaches"`
+	Outcome  string `query:"outcome" enum:"applied,conflict,refused,failed,withdrawn,unknown,open" doc:"Only changes with this outcome; open are those without one"`
+	From     string `query:"from" format:"date-time" doc:"Only changes requested at this time or later, such as 2026-11-24T00:00:00Z. A + in a query is written %2B"`
+	To       string `query:"to" format:"date-time" doc:"Only changes requested before this time; it must be later than from"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"1000" doc:"The greatest number of changes. Without it, 100 in JSON and all in newline-delimited JSON" example:"100"`
+	Cursor   string `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`
 }
 
 func (a *API) changes(x *exchange.Exchange, q *changesQuery) error {
@@ -64,13 +65,17 @@ func (a *API) page(x *exchange.Exchange, filter lsapi.ChangeFilter) error {
 
 // filter returns the query's filter. Its limit is 0 if none was given.
 func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
+	pool, _ := lsapi.ParsePoolPath(q.Pool)
 	filter := lsapi.ChangeFilter{
-		LoadBalancer: q.LoadBalancer,
-		InstanceID:   q.InstanceID,
+		LoadBalancer: pool.Name,
+		InstanceID:   cmp.Or(q.Member, q.Instance),
 		Actor:        q.Actor,
 		Action:       lsapi.Action(q.Action),
 		Outcome:      lsapi.Outcome(q.Outcome),
 		Limit:        q.Limit,
+	}
+	if wrong := q.wrongMember(); wrong != nil {
+		return filter, invalid(*wrong)
 	}
 	from, to := parseTime(q.From), parseTime(q.To)
 	if q.From != "" && q.To != "" && !from.Before(to) {
@@ -90,6 +95,21 @@ func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 		filter.Before = id
 	}
 	return filter, nil
+}
+
+// wrongMember returns what is wrong with the member; nil for nothing.
+func (q *changesQuery) wrongMember() *apiv1.Detail {
+	if q.Member == "" {
+		return nil
+	}
+	id, ok := lsapi.ParseMemberID(q.Member)
+	switch {
+	case !ok:
+		return &apiv1.Detail{Location: "query.member", Message: "expected the id of a member, such as i-5203422c"}
+	case q.Instance != "" && id.Instance != q.Instance:
+		return &apiv1.Detail{Location: "query.instance", Message: "is not the instance of the member"}
+	}
+	return nil
 }
 
 // parseTime parses a valid time, the zero time if it is empty.
@@ -118,7 +138,7 @@ func wholeMilliseconds(t time.Time) time.Time {
 
 // changeParameters is what GET /v1/changes/{id} takes.
 type changeParameters struct {
-	ID string `path:"id" doc:"The id of the change, as in the header X-Change-Id of the answer to the request that asked for it: a UUID of version 7, such as 01a20ee8-6140-7a11-8000-0123456789ab"`
+	ID string `path:"id" doc:"The id of the change, as in the header X-Change-Id of the answer to its request: a UUID of version 7, such as 01a20ee8-6140-7a11-8000-0123456789ab"`
 }
 
 func (a *API) change(x *exchange.Exchange, in *changeParameters) error {

@@ -7,6 +7,7 @@ import (
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
+	"lsapi/internal/events"
 	"lsapi/internal/web/exchange"
 )
 
@@ -35,8 +36,8 @@ func newChange(c *lsapi.Change) apiv1.Change {
 		ID:            c.ID,
 		Actor:         c.Actor,
 		Action:        string(c.Action),
-		LoadBalancer:  c.LoadBalancer,
-		InstanceID:    c.InstanceID,
+		Pool:          lsapi.ELB(c.LoadBalancer).Path(),
+		Member:        c.InstanceID,
 		Reason:        c.Reason,
 		RequestID:     c.RequestID,
 		Source:        string(c.Source),
@@ -52,45 +53,50 @@ func newChange(c *lsapi.Change) apiv1.Change {
 	}
 }
 
-func newRoster(r *lsapi.MembershipAt) apiv1.Roster {
-	return apiv1.Roster{
-		LoadBalancer: r.LoadBalancer,
-		At:           instant(r.At),
-		Members: converted(r.Members, func(m *lsapi.RecordedMember) apiv1.RosterMember {
-			return apiv1.RosterMember{InstanceID: m.InstanceID, Since: instant(m.Since), ChangeID: m.ChangeID, Source: string(m.Source)}
+func newMembershipAt(m *lsapi.MembershipAt) apiv1.MembershipAt {
+	return apiv1.MembershipAt{
+		Pool: lsapi.ELB(m.LoadBalancer).Path(),
+		At:   instant(m.At),
+		Members: converted(m.Members, func(m *lsapi.RecordedMember) apiv1.RecordedMember {
+			return apiv1.RecordedMember{Member: m.InstanceID, Since: instant(m.Since), ChangeID: m.ChangeID, Source: string(m.Source)}
 		}),
-		Uncertain: converted(r.Uncertain, newChange),
+		Uncertain: converted(m.Uncertain, newChange),
 	}
 }
 
-func newLoadBalancer(s *lsapi.PoolSummary) apiv1.LoadBalancer {
-	b := apiv1.LoadBalancer{
-		Name:    s.Name,
-		Tags:    s.Tags,
-		Members: s.Members,
-		AsOf:    instant(s.AsOf),
+func newPool(s *lsapi.PoolSummary) apiv1.Pool {
+	id := lsapi.ELB(s.Name)
+	p := apiv1.Pool{
+		Pool:        id.Path(),
+		Kind:        string(id.Kind),
+		Name:        id.Name,
+		Scope:       id.Scope,
+		Tags:        s.Tags,
+		MemberCount: s.Members,
+		AsOf:        instant(s.AsOf),
 	}
 	if s.Health != nil {
 		counts := apiv1.HealthCounts(*s.Health)
-		b.Health = &counts
-		b.HealthAsOf = instant(s.HealthAsOf)
+		p.Health = &counts
+		p.HealthAsOf = instant(s.HealthAsOf)
 	}
 	if d := s.Description; d != nil {
-		b.DNSName, b.Scheme, b.Zones, b.CreatedAt = d.DNSName, d.Scheme, d.Zones, instant(d.CreatedAt)
+		p.DNSName, p.Scheme, p.VPCID, p.Zones, p.CreatedAt = d.DNSName, d.Scheme, d.VPCID, d.Zones, instant(d.CreatedAt)
 		for _, l := range d.Listeners {
-			b.Listeners = append(b.Listeners, apiv1.Listener(l))
+			p.Listeners = append(p.Listeners, apiv1.Listener(l))
 		}
 	}
-	return b
+	return p
 }
 
-func newLoadBalancerDetail(d *lsapi.PoolDetail) apiv1.LoadBalancerDetail {
-	b := apiv1.LoadBalancerDetail{
-		LoadBalancer: newLoadBalancer(&d.PoolSummary),
-		Instances:    converted(d.Instances, newMember),
+func newPoolDetail(d *lsapi.PoolDetail) apiv1.PoolDetail {
+	p := apiv1.PoolDetail{
+		Pool:              newPool(&d.PoolSummary),
+		MembershipVersion: membershipVersion(d.Instances),
+		Members:           converted(d.Instances, newMember),
 	}
 	if a := d.Attributes; a != nil {
-		b.Attributes = &apiv1.Attributes{
+		p.Attributes = &apiv1.Attributes{
 			Draining:               a.Draining,
 			DrainingTimeoutSeconds: seconds(a.DrainingTimeout),
 			CrossZone:              a.CrossZone,
@@ -99,7 +105,7 @@ func newLoadBalancerDetail(d *lsapi.PoolDetail) apiv1.LoadBalancerDetail {
 	}
 	if d.Description != nil {
 		c := d.Description.HealthCheck
-		b.HealthCheck = &apiv1.HealthCheck{
+		p.HealthCheck = &apiv1.HealthCheck{
 			Target:             c.Target,
 			IntervalSeconds:    seconds(c.Interval),
 			TimeoutSeconds:     seconds(c.Timeout),
@@ -107,13 +113,25 @@ func newLoadBalancerDetail(d *lsapi.PoolDetail) apiv1.LoadBalancerDetail {
 			HealthyThreshold:   c.HealthyThreshold,
 		}
 	}
-	return b
+	return p
+}
+
+// membershipVersion returns the version of the attached ones of the members.
+func membershipVersion(all []lsapi.MemberDetail) string {
+	var attached []lsapi.MemberID
+	for _, m := range all {
+		if m.Member {
+			attached = append(attached, lsapi.InstanceMember(m.ID))
+		}
+	}
+	return lsapi.MembershipVersion(attached)
 }
 
 func newMember(d *lsapi.MemberDetail) apiv1.Member {
 	return apiv1.Member{
+		Member:            d.ID,
 		InstanceID:        d.ID,
-		Member:            d.Member,
+		Attached:          d.Member,
 		Draining:          d.Health != nil && d.Health.Draining,
 		InstanceType:      d.Type,
 		LaunchDate:        instant(d.LaunchTime),
@@ -128,16 +146,53 @@ func newMember(d *lsapi.MemberDetail) apiv1.Member {
 	}
 }
 
+func newInstance(d *lsapi.InstanceDetail) apiv1.Instance {
+	return apiv1.Instance{
+		InstanceID:     d.ID,
+		InstanceType:   d.Type,
+		LaunchDate:     instant(d.LaunchTime),
+		Zone:           d.Zone,
+		PrivateAddress: d.PrivateAddress,
+		Name:           d.Name,
+		State:          string(d.State),
+		Complete:       d.Whole,
+		Unread:         converted(d.Unread, func(p *lsapi.PoolID) string { return p.Path() }),
+		Memberships:    converted(d.Memberships, newInstanceMembership),
+	}
+}
+
+func newInstanceMembership(d *lsapi.InstanceMembership) apiv1.InstanceMembership {
+	m := newMember(&d.MemberDetail)
+	return apiv1.InstanceMembership{
+		Pool:              d.Pool.Path(),
+		Member:            m.Member,
+		Attached:          m.Attached,
+		Draining:          m.Draining,
+		Health:            m.Health,
+		HealthAsOf:        instant(d.HealthAsOf),
+		AsOf:              instant(d.AsOf),
+		Since:             m.Since,
+		LastChange:        m.LastChange,
+		RecordUnavailable: m.RecordUnavailable,
+	}
+}
+
 // newHealth returns the observed health, and its time if the record has the same health.
 func newHealth(observed *lsapi.MemberHealth, history *lsapi.MemberHistory) *apiv1.Health {
 	if observed == nil {
 		return nil
 	}
-	health := &apiv1.Health{State: string(observed.State), Reason: observed.Reason, Description: observed.Description}
+	health := healthNow(observed)
 	if history.Health != nil && *history.Health == *observed {
 		health.Since = instant(history.HealthSince)
 	}
 	return health
+}
+
+// healthNow returns the observed health. AWS's words for Classic load balancers are those
+// of all pools.
+func healthNow(h *lsapi.MemberHealth) *apiv1.Health {
+	return &apiv1.Health{State: string(h.State), AWSState: string(h.State), Reason: h.Reason, Description: h.Description}
 }
 
 func newLastChange(c *lsapi.Change) *apiv1.LastChange {
@@ -157,20 +212,20 @@ func newLastChange(c *lsapi.Change) *apiv1.LastChange {
 }
 
 // EncodeEvent returns the server-sent events of a recorded event, without their ids.
-func EncodeEvent(e *lsapi.RecordedEvent) [][]byte {
+func EncodeEvent(e *lsapi.RecordedEvent) []events.Message {
 	return converted(newEvents(e), encodeEvent)
 }
 
-func encodeEvent(e *apiv1.Event) []byte {
+func encodeEvent(e *apiv1.Event) events.Message {
 	data, _ := json.Marshal(e) // strings, numbers and times always encode
-	return []byte("event: " + e.Type + "\ndata: " + string(data) + "\n")
+	return events.Message{Member: lsapi.InstanceMember(e.Member), Body: []byte("event: " + e.Type + "\ndata: " + string(data) + "\n")}
 }
 
 // newEvents returns an event for each applied change, external change, health change and
-// drained instance of a recorded event.
+// drained member of a recorded event.
 func newEvents(e *lsapi.RecordedEvent) (all []apiv1.Event) {
-	about := func(kind, instanceID string) apiv1.Event {
-		return apiv1.Event{Type: kind, At: instant(e.Event.At), LoadBalancer: e.LoadBalancer, InstanceID: instanceID}
+	about := func(kind, member string) apiv1.Event {
+		return apiv1.Event{Type: kind, At: instant(e.Event.At), Pool: lsapi.ELB(e.LoadBalancer).Path(), Member: member}
 	}
 	changed := func(kind string, c *lsapi.Change) apiv1.Event {
 		change, event := newChange(c), about(kind, c.InstanceID)
@@ -194,7 +249,7 @@ func newEvents(e *lsapi.RecordedEvent) (all []apiv1.Event) {
 	case lsapi.EventHealth:
 		for _, h := range e.Event.Health {
 			event := about(apiv1.EventHealth, h.InstanceID)
-			event.Health = &apiv1.Health{State: string(h.State), Reason: h.Reason, Description: h.Description}
+			event.Health = healthNow(&h)
 			event.Draining = h.Draining
 			all = append(all, event)
 		}

@@ -59,7 +59,7 @@ func parseFleetCursor(filter lsapi.FleetFilter, cursor string) (string, bool) {
 
 // fleetMark returns a hash of the filters and the name.
 func fleetMark(f lsapi.FleetFilter, name string) []byte {
-	return mark("%q %q %q %q", name, f.Name, f.Tags, f.Health) // maps are printed in order
+	return mark("%q %q %q %q %q %q %q", name, f.Kind, f.Name, f.Tags, f.Health, f.Instance, f.VPC) // maps are printed in order
 }
 
 func mark(format string, args ...any) []byte {

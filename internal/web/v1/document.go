@@ -27,7 +27,9 @@ type text struct {
 	Description string
 	Operations  map[string]struct {
 		Tag, Summary, Description, Response string
-		Content                             map[string]string
+		Content                             map[string][]string
+		Headers                             map[string]*huma.Header // of the response
+		NotModified                         string
 		Failures                            []string
 	}
 	Examples map[string]json.RawMessage
@@ -75,7 +77,7 @@ func config(version string) huma.Config {
 			Info:    &huma.Info{Title: "lsapi", Version: version, Description: readText().Description},
 			Servers: []*huma.Server{{URL: "/", Description: "The service that the document comes from"}},
 			Tags: []*huma.Tag{
-				{Name: "fleet", Description: "Load balancers and their members"},
+				{Name: "pools", Description: "Pools and their members, and instances"},
 				{Name: "record", Description: "The record of changes"},
 			},
 			Components: &huma.Components{
@@ -100,23 +102,23 @@ func (documentOnly) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 // schemaTypes are the types of the schemas in document.yaml.
 var schemaTypes = map[string]reflect.Type{
-	"Change":             reflect.TypeFor[apiv1.Change](),
-	"ChangesPage":        reflect.TypeFor[apiv1.ChangesPage](),
-	"Event":              reflect.TypeFor[apiv1.Event](),
-	"LoadBalancerDetail": reflect.TypeFor[apiv1.LoadBalancerDetail](),
-	"LoadBalancersPage":  reflect.TypeFor[apiv1.LoadBalancersPage](),
-	"Member":             reflect.TypeFor[apiv1.Member](),
-	"Roster":             reflect.TypeFor[apiv1.Roster](),
+	"Change":       reflect.TypeFor[apiv1.Change](),
+	"ChangesPage":  reflect.TypeFor[apiv1.ChangesPage](),
+	"Event":        reflect.TypeFor[apiv1.Event](),
+	"Instance":     reflect.TypeFor[apiv1.Instance](),
+	"Member":       reflect.TypeFor[apiv1.Member](),
+	"Membership":   reflect.TypeFor[apiv1.Membership](),
+	"MembershipAt": reflect.TypeFor[apiv1.MembershipAt](),
+	"PoolDetail":   reflect.TypeFor[apiv1.PoolDetail](),
+	"PoolsPage":    reflect.TypeFor[apiv1.PoolsPage](),
 }
 
 // describe returns an operation without its parameters.
 func describe(schemas huma.Registry, id, path string) huma.Operation {
 	words := readText().Operations[id]
-	ok := &huma.Response{Description: words.Response, Headers: describeHeaders(nil, ""), Content: make(map[string]*huma.MediaType)}
-	for contentType, schema := range words.Content {
-		ok.Content[contentType] = &huma.MediaType{
-			Schema: schemas.Schema(schemaTypes[schema], true, ""), Example: readText().Examples[schema],
-		}
+	ok := &huma.Response{Description: words.Response, Headers: describeHeaders(words.Headers, ""), Content: make(map[string]*huma.MediaType)}
+	for contentType, names := range words.Content {
+		ok.Content[contentType] = describeContent(schemas, names)
 	}
 	op := huma.Operation{
 		OperationID: id,
@@ -128,10 +130,26 @@ func describe(schemas huma.Registry, id, path string) huma.Operation {
 		Security:    []map[string][]string{{securityScheme: {}}},
 		Responses:   map[string]*huma.Response{"200": ok},
 	}
+	if words.NotModified != "" {
+		op.Responses["304"] = &huma.Response{Description: words.NotModified, Headers: ok.Headers}
+	}
 	for _, status := range append([]string{"400", "401", "500", "503", "504"}, words.Failures...) {
 		op.Responses[status] = &huma.Response{Ref: "#/components/responses/" + readText().Failures[status].Name}
 	}
 	return op
+}
+
+// describeContent returns a body of one of the named schemas.
+func describeContent(schemas huma.Registry, names []string) *huma.MediaType {
+	if len(names) == 1 {
+		return &huma.MediaType{Schema: schemas.Schema(schemaTypes[names[0]], true, ""), Example: readText().Examples[names[0]]}
+	}
+	content := &huma.MediaType{Schema: &huma.Schema{}, Examples: make(map[string]*huma.Example)}
+	for _, name := range names {
+		content.Schema.OneOf = append(content.Schema.OneOf, schemas.Schema(schemaTypes[name], true, ""))
+		content.Examples[name] = &huma.Example{Value: readText().Examples[name]}
+	}
+	return content
 }
 
 // describeFailures returns the responses that operations refer to.

@@ -148,5 +148,5 @@ func (e *eventConn) sendDropped() error {
 		Type: apiv1.EventDropped, At: instant(time.Now().UTC()),
 		Detail: "this stream was read too slowly, and what came next is lost to it; connect again with Last-Event-ID to get it",
 	}
-	return e.send([][]byte{append(encodeEvent(&dropped), '\n')})
+	return e.send([][]byte{append(encodeEvent(&dropped).Body, '\n')})
 }

@@ -40,7 +40,7 @@ type stream struct {
 func open(t *testing.T, record events.Record, after *events.Cursor, check func() error) *stream {
 	t.Helper()
 	hub := events.New(events.Options{Record: record, Encode: EncodeEvent})
-	opened, err := hub.Open(t.Context(), nil, after)
+	opened, err := hub.Open(t.Context(), events.Filter{}, after)
 	if err != nil {
 		t.Fatal(err)
 	}

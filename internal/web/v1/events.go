@@ -14,13 +14,19 @@ import (
 
 // eventsQuery is what GET /v1/events takes. Empty is not given.
 type eventsQuery struct {
-	LoadBalancers []string `query:"loadBalancer,explode" maxItems:"100" nullable:"false" doc:"Only what happens in this load balancer; may be given several times" example:"[\"default-elb\"]"`
-	LastEventID   string   `header:"Last-Event-ID" doc:"The id of the last event that was received: the stream goes on behind it. Browsers send it by themselves"`
-	AfterID       string   `query:"lastEventId" doc:"The same, for those that cannot set a header, as polyfills of EventSource. The header counts when both are there: a browser repeats the query when it connects again"`
+	Pools       []string `query:"pool,explode" maxItems:"100" nullable:"false" doc:"Only events of this pool; may be given several times" example:"[\"elb/default-elb\"]"`
+	Members     []string `query:"member,explode" maxItems:"100" nullable:"false" doc:"Only events of the member with this id in its pool, such as i-5203422c; may be given several times"`
+	Instances   []string `query:"instance,explode" maxItems:"100" nullable:"false" doc:"Only events of this instance, whatever its port, such as i-5203422c; may be given several times"`
+	LastEventID string   `header:"Last-Event-ID" doc:"The id of the last received event: the stream resumes after it. Browsers send it by themselves"`
+	AfterID     string   `query:"lastEventId" doc:"The same, for clients that cannot set a header, such as polyfills of EventSource. If both are given the header counts: a browser repeats the query when it reconnects"`
 }
 
 func (a *API) events(x *exchange.Exchange, q *eventsQuery) error {
 	after, err := q.after()
+	if err != nil {
+		return err
+	}
+	filter, err := q.filter()
 	if err != nil {
 		return err
 	}
@@ -35,7 +41,7 @@ func (a *API) events(x *exchange.Exchange, q *eventsQuery) error {
 		return err
 	}
 	defer unlessStarted(session.Leave)
-	stream, err := a.openStream(x, q.LoadBalancers, after)
+	stream, err := a.openStream(x, filter, after)
 	if err != nil {
 		return err
 	}
@@ -67,29 +73,50 @@ func (q *eventsQuery) after() (*events.Cursor, error) {
 	return &cursor, err
 }
 
-func (a *API) openStream(x *exchange.Exchange, loadBalancers []string, after *events.Cursor) (stream *events.Stream, err error) {
+// filter returns the query's filter.
+func (q *eventsQuery) filter() (filter events.Filter, err error) {
+	for _, text := range q.Pools {
+		pool, ok := lsapi.ParsePoolPath(text)
+		if !ok {
+			return filter, invalid(apiv1.Detail{Location: "query.pool", Message: "expected a kind and a name, such as elb/default-elb"})
+		}
+		filter.LoadBalancers = append(filter.LoadBalancers, pool.Name)
+	}
+	for _, text := range q.Members {
+		member, ok := lsapi.ParseMemberID(text)
+		if !ok {
+			return filter, invalid(apiv1.Detail{Location: "query.member", Message: "expected the id of a member, such as i-5203422c"})
+		}
+		filter.Members = append(filter.Members, member)
+	}
+	for _, id := range q.Instances {
+		if !lsapi.ValidInstanceID(id) {
+			return filter, invalid(apiv1.Detail{Location: "query.instance", Message: "expected i- and 8 or 17 lower-case hexadecimal digits"})
+		}
+	}
+	filter.Instances = q.Instances
+	return filter, nil
+}
+
+func (a *API) openStream(x *exchange.Exchange, filter events.Filter, after *events.Cursor) (stream *events.Stream, err error) {
 	ctx, cancel := x.Deadline()
 	defer cancel()
 	err = a.untilStop(ctx, func(ctx context.Context) (err error) {
-		stream, err = a.open(ctx, loadBalancers, after)
+		stream, err = a.open(ctx, filter, after)
 		return err
 	})
 	return stream, err
 }
 
-func (a *API) open(ctx context.Context, loadBalancers []string, after *events.Cursor) (*events.Stream, error) {
-	for _, name := range loadBalancers {
-		if !lsapi.ValidLoadBalancerName(name) {
-			return nil, invalid(apiv1.Detail{Location: "query.loadBalancer", Message: "expected the name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end"})
-		}
-		if after != nil {
-			continue // the record may have events of a deleted one
-		}
-		if err := a.Exists(ctx, name); err != nil {
-			return nil, err
+func (a *API) open(ctx context.Context, filter events.Filter, after *events.Cursor) (*events.Stream, error) {
+	if after == nil { // else the record may have events of a deleted one
+		for _, name := range filter.LoadBalancers {
+			if err := a.Exists(ctx, name); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return a.Events.Open(ctx, loadBalancers, after)
+	return a.Events.Open(ctx, filter, after)
 }
 
 // firstEvents reads the pending events of a stream that resumes, so that an error of the

@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// defaultPage is the number of changes in a page without a limit. The tag of
-	// loadBalancersQuery.Limit repeats it.
+	// poolsQuery.Limit repeats it.
 	defaultPage = 100
 	// maxPage is the maximal number, some 600 KB. The tag of changesQuery.Limit repeats it.
 	maxPage = 1000

@@ -9,15 +9,15 @@ import (
 	"lsapi/internal/web/exchange"
 )
 
-// memberQuery is what GET /v1/load-balancers/{name}/members/{instanceId} takes.
+// memberQuery is what GET /v1/pools/{kind}/{name}/members/{member} takes.
 type memberQuery struct {
-	Name       string `path:"name" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" doc:"The name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end. Any other name is 404" example:"default-elb"`
-	InstanceID string `path:"instanceId" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" doc:"The id of an instance: i- and 8 or 17 lower-case hexadecimal digits. Any other id is 404" example:"i-0592fe5ccee879f04"`
-	Wait       string `query:"wait" enum:"inService,drained,absent" doc:"Answer when it is so. inService: it is a member that serves. drained: it is no member, and the load balancer is done with its requests in flight. absent: it is no member; it may still be drained. Any number of callers may wait: AWS is asked once for all of them. A load balancer or a proxy on the way must bear a connection that is silent for so long"`
-	Timeout    string `query:"timeout" default:"60s" doc:"For how long to wait: a duration above 0 and at most 1h, such as 90s or 5m. Without wait, any value but the default is an error"`
+	PoolPath
+	Member  string `path:"member" doc:"The id of a member: for elb an instance, i- and 8 or 17 lower-case hexadecimal digits. Any other id is 404" example:"i-0592fe5ccee879f04"`
+	Wait    string `query:"wait" enum:"inService,drained,absent" doc:"Answer when the condition is met. inService: attached and in service. drained: not attached, and its requests in flight have finished. absent: not attached; it may be draining. Any number of callers may wait: they share the reads from AWS. Load balancers and proxies on the way must keep a silent connection open for the timeout"`
+	Timeout string `query:"timeout" default:"60s" doc:"The longest wait: a duration above 0 and at most 1h, such as 90s or 5m. Without wait, any value but the default is an error"`
 }
 
-func (a *API) member(x *exchange.Exchange, q *memberQuery) error {
+func (a *API) getMember(x *exchange.Exchange, q *memberQuery) error {
 	timeout, wrong := exchange.ParseTimeout(q.Timeout)
 	if wrong == "" && q.Wait == "" && timeout != exchange.DefaultWait {
 		wrong = "only with wait; without it, the only value is the default, 60s"
@@ -29,11 +29,11 @@ func (a *API) member(x *exchange.Exchange, q *memberQuery) error {
 		return a.await(x, q, timeout)
 	}
 	return sendRead(x, func(ctx context.Context) (lsapi.MemberDetail, error) {
-		return a.Fleet.Member(ctx, q.Name, q.InstanceID)
+		return a.Fleet.Member(ctx, q.Name, q.Member, x.RequiresFresh())
 	}, newMember)
 }
 
-// await answers when the instance meets the condition.
+// await answers when the member meets the condition.
 func (a *API) await(x *exchange.Exchange, q *memberQuery, timeout time.Duration) error {
 	if x.Request.ContentLength != 0 { // net/http detects that a client leaves only after the body
 		return exchange.Invalid("a wait takes no body")
@@ -45,7 +45,7 @@ func (a *API) await(x *exchange.Exchange, q *memberQuery, timeout time.Duration)
 	defer session.Leave()
 	var found lsapi.MemberDetail
 	err = session.Wait(x, timeout, func(ctx context.Context) (err error) {
-		found, err = a.Fleet.Await(ctx, q.Name, q.InstanceID, lsapi.WaitCondition(q.Wait))
+		found, err = a.Fleet.Await(ctx, q.Name, q.Member, lsapi.WaitCondition(q.Wait))
 		return err
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func (a *API) await(x *exchange.Exchange, q *memberQuery, timeout time.Duration)
 	return send(x, newMember(&found))
 }
 
-// waitError returns the error of a failed wait, with the last known state of the instance.
+// waitError returns the error of a failed wait, with the last known state of the member.
 func (a *API) waitError(last lsapi.MemberDetail, err error) error {
 	e := *lsapi.AsError(err)
 	switch e.Code {
@@ -69,4 +69,16 @@ func (a *API) waitError(last lsapi.MemberDetail, err error) error {
 	}
 	e.Err = lastState{newMember(&last), err}
 	return &e
+}
+
+// checkMember answers 404 for impossible members, without a call to AWS.
+func checkMember(x *exchange.Exchange) error {
+	id, ok := lsapi.ParseMemberID(x.Request.PathValue("member"))
+	switch {
+	case !ok:
+		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such member; the id of one is i- and 8 or 17 lower-case hexadecimal digits")
+	case id != lsapi.InstanceMember(id.Instance):
+		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such member; those of Classic load balancers are instances, without a port")
+	}
+	return nil
 }

@@ -3,6 +3,8 @@ package v1
 import (
 	"context"
 	"errors"
+	"net/http"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -10,24 +12,48 @@ import (
 	"lsapi/internal/web/exchange"
 )
 
-// membersQuery is what GET /v1/load-balancers/{name}/members takes.
+// membersQuery is what GET /v1/pools/{kind}/{name}/members takes.
 type membersQuery struct {
-	Name string `path:"name" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" doc:"The name of a load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end. Any other name is 404" example:"default-elb"`
-	At   string `query:"at" format:"date-time" doc:"The time, such as 2026-11-24T18:54:00Z, not in the future; now when it is not given. It is the end of its millisecond, so that at the completedAt of a change the change is done. A + in a query is written %2B"`
+	PoolPath
+	At          string `query:"at" format:"date-time" doc:"The time of the membership, such as 2026-11-24T18:54:00Z, not in the future. It is the end of its millisecond, so that at the completedAt of a change the change is done. A + in a query is written %2B"`
+	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of an earlier answer, without at: while the set is the same, the answer is 304"`
 }
 
-func (a *API) members(x *exchange.Exchange, q *membersQuery) error {
-	var at time.Time // now
-	if q.At != "" {
-		at = endOfMillisecond(parseTime(q.At))
+func (a *API) listMembers(x *exchange.Exchange, q *membersQuery) error {
+	if q.At == "" {
+		return a.currentMembers(x, q.Name)
 	}
 	return sendRead(x, func(ctx context.Context) (lsapi.MembershipAt, error) {
-		found, err := a.Record.MembersAt(ctx, q.Name, at)
+		found, err := a.Record.MembersAt(ctx, q.Name, endOfMillisecond(parseTime(q.At)))
 		if errors.Is(err, lsapi.ErrFuture) {
 			err = invalid(apiv1.Detail{Location: "query.at", Message: "is in the future"})
 		}
 		return found, err
-	}, newRoster)
+	}, newMembershipAt)
+}
+
+// currentMembers answers with the set of members, or 304. The same set has the same bytes:
+// caches may keep it for one user, and must revalidate it.
+func (a *API) currentMembers(x *exchange.Exchange, name string) error {
+	ctx, cancel := x.Deadline()
+	defer cancel()
+	members, asOf, err := a.Fleet.Members(ctx, name, x.RequiresFresh())
+	if err != nil {
+		return err
+	}
+	ids := make([]lsapi.MemberID, len(members))
+	for i, m := range members {
+		ids[i] = lsapi.InstanceMember(m.ID)
+	}
+	x.SetHeader("Cache-Control", "no-cache")
+	x.SetHeader("Vary", "Authorization")
+	x.SetAge(asOf)
+	if x.NotModified(`"` + lsapi.MembershipVersion(ids) + `"`) {
+		return nil
+	}
+	answer := apiv1.Membership{Pool: lsapi.ELB(name).Path(), Members: converted(ids, func(m *lsapi.MemberID) string { return m.String() })}
+	slices.Sort(answer.Members)
+	return x.SendJSON(http.StatusOK, answer)
 }
 
 // endOfMillisecond returns the last microsecond of a time's millisecond. Responses have

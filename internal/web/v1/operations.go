@@ -4,7 +4,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/sync/semaphore"
 
-	"lsapi"
 	"lsapi/internal/web/exchange"
 )
 
@@ -13,17 +12,17 @@ func New(o Options) *API {
 	o.Record = boundedRecord{record: o.Record, reads: semaphore.NewWeighted(int64(o.Reads))}
 	a := &API{Options: o, held: semaphore.NewWeighted(maxHeld), huma: huma.NewAPI(config(o.Version), documentOnly{})}
 	a.huma.OpenAPI().Components.Responses = describeFailures(a.schemas())
-	name := exchange.CheckLoadBalancer("name")
 	register(a, "listChanges", "/v1/changes", a.changes)
 	register(a, "getChange", "/v1/changes/{id}", a.change)
-	register(a, "listMembersAt", "/v1/load-balancers/{name}/members", a.members, name)
 	if o.Events != nil {
 		register(a, "watchEvents", "/v1/events", a.events)
 	}
 	if o.Fleet != nil {
-		register(a, "listLoadBalancers", "/v1/load-balancers", a.loadBalancers)
-		register(a, "getLoadBalancer", "/v1/load-balancers/{name}", a.loadBalancer, name)
-		register(a, "getMember", "/v1/load-balancers/{name}/members/{instanceId}", a.member, name, checkInstance)
+		register(a, "listPools", "/v1/pools", a.listPools)
+		register(a, "getPool", "/v1/pools/{kind}/{name}", a.getPool, checkPool)
+		register(a, "listMembers", "/v1/pools/{kind}/{name}/members", a.listMembers, checkPool)
+		register(a, "getMember", "/v1/pools/{kind}/{name}/members/{member}", a.getMember, checkPool, checkMember)
+		register(a, "getInstance", "/v1/instances/{instance}", a.getInstance, checkInstance)
 	}
 	tidyParameters(a.huma.OpenAPI())
 	return a
@@ -45,13 +44,4 @@ func register[I any](a *API, id, path string, serve func(*exchange.Exchange, *I)
 		bind(in, x.Request, query)
 		return serve(x, in)
 	}})
-}
-
-// checkInstance saves AWS calls for impossible ids.
-func checkInstance(x *exchange.Exchange) error {
-	if !lsapi.ValidInstanceID(x.Request.PathValue("instanceId")) {
-		return lsapi.Errorf(lsapi.CodeNotFound,
-			"there is no such instance; an id is i- and 8 or 17 lower-case hexadecimal digits")
-	}
-	return nil
 }

@@ -105,13 +105,20 @@ func clip(name string) string {
 	return name
 }
 
-// bind sets the fields of the struct that in points to: strings, integers and lists of
-// strings, from the parts of the request that their tags path, header and query name. The
+// bind sets the fields of the struct that in points to, and of embedded structs: strings,
+// integers and lists of strings, from the parts of the request that their tags path, header and query name. The
 // tag default has the value of a missing parameter. The query must be valid.
 func bind(in any, r *http.Request, query url.Values) {
-	fields := reflect.ValueOf(in).Elem()
+	bindFields(reflect.ValueOf(in).Elem(), r, query)
+}
+
+func bindFields(fields reflect.Value, r *http.Request, query url.Values) {
 	for i := range fields.NumField() {
 		field, tag := fields.Field(i), fields.Type().Field(i).Tag
+		if field.Kind() == reflect.Struct {
+			bindFields(field, r, query)
+			continue
+		}
 		values := parameterValues(tag, r, query)
 		switch {
 		case len(values) == 0:

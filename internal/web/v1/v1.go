@@ -1,5 +1,5 @@
-// Package v1 is the reading side of the /v1 API: load balancers and their members, the
-// record of changes, and the OpenAPI document of both. huma derives the document from the
+// Package v1 is the reading side of the /v1 API: pools and their members, instances, the
+// record of changes, and the OpenAPI document of all. huma derives the document from the
 // types that requests are parsed into and responses are encoded from.
 package v1
 
@@ -30,16 +30,24 @@ type Record interface {
 	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
 }
 
-// Fleet shows load balancers and waits for their members. Errors are *lsapi.Error; other
+// Fleet shows pools and instances, and waits for members. Errors are *lsapi.Error; other
 // errors are defects, unless they are the context's.
 type Fleet interface {
-	// LoadBalancers returns a page of the load balancers that pass the filter, by name,
-	// and whether there are more.
-	LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error)
-	// LoadBalancer returns the load balancer with a name, or CodeNotFound.
-	LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail, error)
-	// Member returns a member or draining instance, or CodeNotFound.
-	Member(ctx context.Context, name, instanceID string) (lsapi.MemberDetail, error)
+	// Pools returns a page of the load balancers that pass the filter, by name, and whether
+	// there are more.
+	Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error)
+	// Pool returns the load balancer with a name, or CodeNotFound. If fresh is set, its
+	// members and their health are read after the call.
+	Pool(ctx context.Context, name string, fresh bool) (lsapi.PoolDetail, error)
+	// Members returns the members of a load balancer, or CodeNotFound, and when their read
+	// began. If fresh is set, that is after the call.
+	Members(ctx context.Context, name string, fresh bool) ([]lsapi.Instance, time.Time, error)
+	// Member returns a member or draining instance, or CodeNotFound. If fresh is set, it is
+	// read after the call.
+	Member(ctx context.Context, name, instanceID string, fresh bool) (lsapi.MemberDetail, error)
+	// Instance returns an instance with its memberships, or CodeNotFound. If fresh is set,
+	// the memberships that could not be read after the call are Unread.
+	Instance(ctx context.Context, instanceID string, fresh bool) (lsapi.InstanceDetail, error)
 	// Await waits until an instance meets the condition. CodeWaitTimeout: the context
 	// ended first. CodeConflict: the instance is terminated. Both come with its last known
 	// state. CodeNotFound: it cannot meet the condition.
@@ -54,9 +62,9 @@ type Options struct {
 	// Version is that of the service, for the document.
 	Version string
 	Record  Record
-	// Fleet shows load balancers. Nil: only the record is served.
+	// Fleet shows pools. Nil: only the changes are served.
 	Fleet Fleet
-	// Events are streamed, of load balancers that Exists accepts. Nil: no streams.
+	// Events are streamed, of pools that Exists accepts. Nil: no streams.
 	Events *events.Hub
 	Exists Exists
 	// Reads bounds the concurrent reads of Record.

@@ -8,64 +8,82 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	apiv1 "lsapi/api/v1"
+	"lsapi/client"
 	"lsapi/internal/cli/term"
 	"lsapi/internal/sanitize"
 )
 
-func newElbShow(p Process) *cobra.Command {
-	command := newCommand("elb_show")
-	command.Args, command.ValidArgsFunction = cobra.ExactArgs(1), completeNames(p, 1)
-	withServiceView(command, p, listFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
-		if err := checkNames(names); err != nil {
+func (g poolGroup) show() *cobra.Command {
+	var o client.ReadOptions
+	command := newCommand(g.name + "_show")
+	command.Args, command.ValidArgsFunction = cobra.ExactArgs(1), g.complete(1)
+	addFresh(command.Flags(), &o)
+	withServiceView(command, g.p, listFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
+		pools, err := g.pools(names)
+		if err != nil {
 			return err
 		}
-		found, err := service.LoadBalancer(ctx, names[0])
+		found, err := service.Pool(ctx, pools[0], o)
 		if err != nil {
-			return service.suggest(ctx, err, names...)
+			return service.suggest(ctx, err, pools...)
 		}
-		return v.write(found, membersOf(found), func(s term.Screen) error { return showLoadBalancer(s, found) })
+		return v.write(found, membersOf(found), func(s term.Screen) error { return g.draw(s, found) })
 	})
 	return command
 }
 
-// membersOf returns the ids of the members, without draining instances.
-func membersOf(b apiv1.LoadBalancerDetail) []string {
+func addFresh(flags *pflag.FlagSet, o *client.ReadOptions) {
+	flags.BoolVar(&o.Fresh, "fresh", false, "make the service read from AWS now, not from memory")
+}
+
+// membersOf returns the ids of the attached members.
+func membersOf(pool apiv1.PoolDetail) []string {
 	var ids []string
-	for _, m := range b.Instances {
-		if m.Member {
-			ids = append(ids, m.InstanceID)
+	for _, m := range pool.Members {
+		if m.Attached {
+			ids = append(ids, m.Member)
 		}
 	}
 	return ids
 }
 
-func showLoadBalancer(s term.Screen, b apiv1.LoadBalancerDetail) error {
+func (g poolGroup) draw(s term.Screen, pool apiv1.PoolDetail) error {
+	if err := drawSettings(s, g.shown(pool.Pool), settingsOf(pool)); err != nil {
+		return err
+	}
+	if len(pool.Members) == 0 {
+		_, err := io.WriteString(s, "It has no members.\n")
+		return err
+	}
+	return membersTable(pool.Members).Write(s)
+}
+
+// drawSettings writes a title, names and values, and an empty line. Empty values are left
+// out.
+func drawSettings(s term.Screen, title string, settings [][2]string) error {
 	const indent = 15
 	var out strings.Builder
-	fmt.Fprintln(&out, s.Paint(term.Bold, sanitize.Escape(b.Name)))
-	for _, setting := range settingsOf(b) {
+	fmt.Fprintln(&out, s.Paint(term.Bold, sanitize.Escape(title)))
+	for _, setting := range settings {
 		if name, value := setting[0], setting[1]; value != "" {
 			lines := term.Wrap(sanitize.Escape(value), s.Room()-indent)
 			fmt.Fprintf(&out, "  %s %s\n", s.Paint(term.Dim, fmt.Sprintf("%-12s", name)), strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 		}
 	}
 	fmt.Fprintln(&out)
-	if len(b.Instances) == 0 {
-		fmt.Fprintln(&out, "It has no members.")
-	}
-	if _, err := io.WriteString(s, out.String()); err != nil || len(b.Instances) == 0 {
-		return err
-	}
-	return membersTable(b.Instances).Write(s)
+	_, err := io.WriteString(s, out.String())
+	return err
 }
 
 // settingsOf returns names and values; unknown values are empty.
-func settingsOf(b apiv1.LoadBalancerDetail) [][2]string {
+func settingsOf(b apiv1.PoolDetail) [][2]string {
 	settings := [][2]string{
 		{"dns name", b.DNSName},
 		{"scheme", b.Scheme},
+		{"vpc", b.VPCID},
 		{"zones", strings.Join(b.Zones, ", ")},
 		{"listeners", strings.ReplaceAll(listenersText(b.Listeners), ",", ", ")},
 		{"tags", tagsText(b.Tags)},
@@ -82,7 +100,7 @@ func settingsOf(b apiv1.LoadBalancerDetail) [][2]string {
 		settings = append(settings, [2]string{"draining", draining}, [2]string{"cross-zone", onOff(a.CrossZone)},
 			[2]string{"idle timeout", fmt.Sprintf("%ds", a.IdleTimeoutSeconds)})
 	}
-	members, asOf := strconv.Itoa(b.Members), "unknown"
+	members, asOf := strconv.Itoa(b.MemberCount), "unknown"
 	if h := b.Health; h != nil {
 		members += fmt.Sprintf(": %d in service, %d out of service, %d unknown; %d draining beside them", h.InService, h.OutOfService, h.Unknown, h.Draining)
 	}
@@ -101,11 +119,11 @@ func onOff(on bool) string {
 
 func membersTable(all []apiv1.Member) *term.Table {
 	t := &term.Table{Columns: []term.Column{
-		{Head: "INSTANCE"}, {Head: "HEALTH"}, {Head: "EC2"}, {Head: "TYPE", Rank: 4}, {Head: "ZONE", Rank: 3}, {Head: "ADDRESS", Rank: 5},
+		{Head: "MEMBER"}, {Head: "HEALTH"}, {Head: "EC2"}, {Head: "TYPE", Rank: 4}, {Head: "ZONE", Rank: 3}, {Head: "ADDRESS", Rank: 5},
 		{Head: "MEMBER SINCE", Rank: 6}, {Head: "LAST CHANGE", Rank: 1, Least: 16}, {Head: "NAME", Rank: 2, Least: 8}, {Head: "LAUNCHED", Wide: true},
 	}}
 	for _, m := range all {
-		t.Add(term.Row{m.InstanceID, healthCell(m), stateCell(m.State), m.InstanceType, m.Zone, m.PrivateAddress,
+		t.Add(term.Row{m.Member, healthCell(m), stateCell(m.State), m.InstanceType, m.Zone, m.PrivateAddress,
 			clock(m.Since), lastChangeText(m.LastChange), m.Name, clock(m.LaunchDate)}, healthNote(m))
 	}
 	return t

@@ -15,7 +15,8 @@ type fleets struct {
 	record *records
 
 	mu      sync.Mutex
-	filters []lsapi.FleetFilter // every one that it was asked with
+	filters []lsapi.FleetFilter // of all calls
+	fresh   int                 // number of fresh reads
 	// await, when it is set, is what waiting is.
 	await func(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
@@ -23,7 +24,7 @@ type fleets struct {
 // shownNames are the listed load balancers.
 var shownNames = []string{"default-elb", "empty-elb", "old-elb"}
 
-func (f *fleets) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
+func (f *fleets) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.filters = append(f.filters, filter)
@@ -45,7 +46,8 @@ func (f *fleets) LoadBalancers(ctx context.Context, filter lsapi.FleetFilter) (p
 	return page, false, nil
 }
 
-func (f *fleets) LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetail, error) {
+func (f *fleets) Pool(ctx context.Context, name string, fresh bool) (lsapi.PoolDetail, error) {
+	f.noteFresh(fresh)
 	if err := f.record.failure(ctx); err != nil {
 		return lsapi.PoolDetail{}, err
 	}
@@ -55,8 +57,51 @@ func (f *fleets) LoadBalancer(ctx context.Context, name string) (lsapi.PoolDetai
 	return shown(name), nil
 }
 
-func (f *fleets) Member(ctx context.Context, name, instanceID string) (lsapi.MemberDetail, error) {
-	b, err := f.LoadBalancer(ctx, name)
+// noteFresh counts the fresh reads.
+func (f *fleets) noteFresh(fresh bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fresh {
+		f.fresh++
+	}
+}
+
+// Members returns the attached members in the reverse of their order as text.
+func (f *fleets) Members(ctx context.Context, name string, fresh bool) (members []lsapi.Instance, asOf time.Time, err error) {
+	b, err := f.Pool(ctx, name, fresh)
+	for _, m := range b.Instances {
+		if m.Member {
+			members = append(members, m.Instance)
+		}
+	}
+	slices.SortFunc(members, func(a, b lsapi.Instance) int { return strings.Compare(b.ID, a.ID) })
+	return members, time.Now().Add(-1500 * time.Millisecond), err
+}
+
+// Instance knows the instances of default-elb, and spare without memberships.
+func (f *fleets) Instance(ctx context.Context, instanceID string, fresh bool) (lsapi.InstanceDetail, error) {
+	b, err := f.Pool(ctx, "default-elb", fresh)
+	if err != nil {
+		return lsapi.InstanceDetail{}, err
+	}
+	if instanceID == "i-00000000" {
+		return lsapi.InstanceDetail{}, lsapi.Errorf(lsapi.CodeNotFound, "EC2 has no such instance")
+	}
+	detail := lsapi.InstanceDetail{Instance: instance(instanceID), Whole: !fresh}
+	if fresh {
+		detail.Unread = []lsapi.PoolID{lsapi.ELB("old-elb")}
+	}
+	for _, m := range b.Instances {
+		if m.ID == instanceID {
+			detail.Instance = m.Instance
+			detail.Memberships = []lsapi.InstanceMembership{{Pool: lsapi.ELB("default-elb"), MemberDetail: m, AsOf: b.AsOf, HealthAsOf: b.HealthAsOf}}
+		}
+	}
+	return detail, nil
+}
+
+func (f *fleets) Member(ctx context.Context, name, instanceID string, fresh bool) (lsapi.MemberDetail, error) {
+	b, err := f.Pool(ctx, name, fresh)
 	for _, m := range b.Instances {
 		if m.ID == instanceID {
 			return m, nil
@@ -72,7 +117,7 @@ func (f *fleets) Await(ctx context.Context, name, instanceID string, condition l
 	if f.await != nil {
 		return f.await(ctx, name, instanceID, condition)
 	}
-	return f.Member(ctx, name, instanceID)
+	return f.Member(ctx, name, instanceID, false)
 }
 
 // shown is a load balancer of that name. That of default-elb has everything,
@@ -88,7 +133,7 @@ func shown(name string) lsapi.PoolDetail {
 	drained := &lsapi.MemberHealth{InstanceID: spare, State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}
 	serving := &lsapi.MemberHealth{InstanceID: running, State: lsapi.InService, Reason: "N/A", Description: "N/A"}
 	b.Description = &lsapi.Description{
-		DNSName: name + ".example.com", Scheme: "internal", Zones: []string{"us-east-1a", "us-east-1b"}, CreatedAt: epoch.Add(-time.Hour),
+		DNSName: name + ".example.com", Scheme: "internal", VPCID: "vpc-0a1b2c3d4e5f60718", Zones: []string{"us-east-1a", "us-east-1b"}, CreatedAt: epoch.Add(-time.Hour),
 		Listeners: []lsapi.Listener{
 			{Protocol: "HTTP", Port: 80, InstanceProtocol: "HTTP", InstancePort: 8000},
 			{Protocol: "SSL", Port: 443, InstanceProtocol: "TCP", InstancePort: 8443, Certificate: "arn:aws:iam::1:server-certificate/x"},

@@ -11,16 +11,17 @@ import (
 	"lsapi/internal/cli/term"
 )
 
-func newElbHistory(p Process) *cobra.Command {
+func (g poolGroup) history() *cobra.Command {
 	var f changesFlags
-	command := newCommand("elb_history")
-	command.Args, command.ValidArgsFunction = cobra.MaximumNArgs(1), completeNames(p, 1)
+	command := newCommand(g.name + "_history")
+	command.Args, command.ValidArgsFunction = cobra.MaximumNArgs(1), g.complete(1)
 	f.addFilters(command.Flags())
-	withServiceView(command, p, lineFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
+	withServiceView(command, g.p, lineFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
 		if err := f.parse(time.Now()); err != nil {
 			return err
 		}
-		if err := checkNames(names); err != nil {
+		pools, err := g.pools(names)
+		if err != nil {
 			return err
 		}
 		rows := &term.Stream{Columns: changeColumns(len(names) == 0)}
@@ -28,11 +29,11 @@ func newElbHistory(p Process) *cobra.Command {
 			return v.writeOne(change, change.ID, rows, func() term.Row { return changeRow(change) })
 		}
 		query := client.ChangesQuery{
-			InstanceID: f.filter.InstanceID, Actor: f.filter.Actor, Action: f.filter.Action,
+			Instance: f.filter.InstanceID, Actor: f.filter.Actor, Action: f.filter.Action,
 			Outcome: f.filter.Outcome, From: f.filter.From, To: f.filter.To,
 		}
-		if len(names) > 0 {
-			query.LoadBalancer = names[0]
+		if len(pools) > 0 {
+			query.Pool = pools[0]
 		}
 		shown, err := eachPage(f.filter.Limit, func(limit int) ([]apiv1.Change, bool, error) {
 			query.Limit = limit
@@ -40,12 +41,12 @@ func newElbHistory(p Process) *cobra.Command {
 			query.Cursor = page.NextCursor
 			return page.Changes, query.Cursor != "", err
 		}, show)
-		if err != nil || shown > 0 || query.LoadBalancer == "" {
+		if err != nil || shown > 0 || len(pools) == 0 {
 			return err
 		}
 		// An empty history may be due to a mistyped name.
-		_, err = service.LoadBalancer(ctx, query.LoadBalancer)
-		return service.suggest(ctx, err, names...)
+		_, err = service.Pool(ctx, query.Pool, client.ReadOptions{})
+		return service.suggest(ctx, err, pools...)
 	})
 	return command
 }

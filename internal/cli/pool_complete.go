@@ -40,14 +40,28 @@ func completeWith(p Process, complete func(ctx context.Context, service *remote,
 	}
 }
 
-// completeNames completes at most n load balancers that are not given yet; -1 is no limit.
-func completeNames(p Process, n int) argumentCompleter {
-	return completeWith(p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
+// complete completes at most n pools that are not given yet; -1 is no limit.
+func (g poolGroup) complete(n int) argumentCompleter {
+	return completeWith(g.p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
 		if len(given) == n {
 			return nil
 		}
-		return without(namesLike(ctx, service, prefix), given)
+		return without(g.like(ctx, service, prefix), given)
 	})
+}
+
+// like returns the pools whose ids start with prefix. Where the group takes ids with a
+// kind, it returns names alone for the prefix of a name.
+func (g poolGroup) like(ctx context.Context, service *remote, prefix string) []cobra.Completion {
+	const path = string(lsapi.KindELB) + "/"
+	if g.kind != "" || !strings.HasPrefix(prefix, path) && !strings.HasPrefix(path, prefix) {
+		return namesLike(ctx, service, prefix)
+	}
+	names := namesLike(ctx, service, strings.TrimPrefix(prefix, path[:min(len(prefix), len(path))]))
+	for i := range names {
+		names[i] = path + names[i]
+	}
+	return names
 }
 
 // completeInstances completes a load balancer as the first argument, then its members, or
@@ -60,18 +74,18 @@ func completeInstances(p Process, members bool) argumentCompleter {
 		if !lsapi.ValidLoadBalancerName(given[0]) {
 			return nil
 		}
-		balancer, err := service.LoadBalancer(ctx, given[0])
+		pool, err := service.Pool(ctx, lsapi.ELB(given[0]), client.ReadOptions{})
 		if err != nil {
 			return nil
 		}
 		var found []cobra.Completion
-		for _, m := range balancer.Instances {
-			if m.Member == members {
-				found = append(found, cobra.CompletionWithDesc(m.InstanceID, describe(m)))
+		for _, m := range pool.Members {
+			if m.Attached == members {
+				found = append(found, cobra.CompletionWithDesc(m.Member, describe(m)))
 			}
 		}
 		if !members {
-			found = append(found, recentlyDetached(ctx, service, balancer)...)
+			found = append(found, recentlyDetached(ctx, service, pool)...)
 		}
 		return without(found, given[1:])
 	})
@@ -83,7 +97,7 @@ func namesLike(ctx context.Context, service *remote, prefix string) []cobra.Comp
 		return nil
 	}
 	var names []cobra.Completion
-	for b, err := range service.AllLoadBalancers(ctx, client.LoadBalancersQuery{Name: prefix + "*"}) {
+	for b, err := range service.AllPools(ctx, client.PoolsQuery{Kind: lsapi.KindELB, Name: prefix + "*"}) {
 		if err != nil || len(names) == maxCompletions {
 			break
 		}
@@ -94,17 +108,17 @@ func namesLike(ctx context.Context, service *remote, prefix string) []cobra.Comp
 
 // recentlyDetached returns instances that lsapi detached, the latest first, and that are
 // neither members nor draining.
-func recentlyDetached(ctx context.Context, service *remote, b apiv1.LoadBalancerDetail) []cobra.Completion {
-	page, err := service.Changes(ctx, client.ChangesQuery{LoadBalancer: b.Name, Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, Limit: recentDetaches})
+func recentlyDetached(ctx context.Context, service *remote, pool apiv1.PoolDetail) []cobra.Completion {
+	page, err := service.Changes(ctx, client.ChangesQuery{Pool: lsapi.ELB(pool.Name), Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, Limit: recentDetaches})
 	if err != nil {
 		return nil
 	}
 	var found []cobra.Completion
 	for _, change := range page.Changes {
-		if slices.ContainsFunc(b.Instances, func(m apiv1.Member) bool { return m.InstanceID == change.InstanceID }) {
+		if slices.ContainsFunc(pool.Members, func(m apiv1.Member) bool { return m.Member == change.Member }) {
 			continue
 		}
-		found = append(found, cobra.CompletionWithDesc(change.InstanceID, sanitize.Escape("detached by "+change.Actor+" at "+clock(change.IntendedAt))))
+		found = append(found, cobra.CompletionWithDesc(change.Member, sanitize.Escape("detached by "+change.Actor+" at "+clock(change.IntendedAt))))
 	}
 	return found
 }

@@ -1,0 +1,108 @@
+package fleet
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"lsapi"
+)
+
+// Instance returns an instance and the load balancers that it serves in, without what
+// cannot be read in time. If fresh is set, memberships and health are read after the call;
+// the load balancers that could not be are Unread.
+//
+// CodeNotFound: EC2 has no such instance, and no load balancer has it as a member.
+func (f *Fleet) Instance(ctx context.Context, instanceID string, fresh bool) (lsapi.InstanceDetail, error) {
+	found, err := f.o.Lists.Memberships(ctx, instanceID, fresh)
+	if err != nil {
+		return lsapi.InstanceDetail{}, err
+	}
+	short, cancel := context.WithTimeout(ctx, partTimeout)
+	defer cancel()
+	candidates := f.candidates(instanceID, found.Found)
+	all := make([]*lsapi.InstanceMembership, len(candidates))
+	detail := lsapi.InstanceDetail{Instance: lsapi.Instance{ID: instanceID}, Unread: found.Unread, Whole: found.Whole}
+	gone := false
+	var parts sync.WaitGroup
+	parts.Go(func() { detail.Instance, gone = f.described(short, ctx, instanceID, found.Found) })
+	for i, c := range candidates {
+		parts.Go(func() { all[i] = f.membership(short, ctx, c, fresh) })
+	}
+	parts.Wait()
+	for _, m := range all {
+		if m != nil {
+			m.Instance = detail.Instance
+			detail.Memberships = append(detail.Memberships, *m)
+		}
+	}
+	if gone && found.Whole && len(detail.Memberships) == 0 {
+		return lsapi.InstanceDetail{}, lsapi.Errorf(lsapi.CodeNotFound, "EC2 has no such instance, and it is not a member of any pool")
+	}
+	return detail, nil
+}
+
+// candidate is a pool that has an instance as a member, or in which it may be draining.
+type candidate struct {
+	lsapi.FoundMember
+	member bool
+}
+
+// candidates returns the pools of an instance, sorted.
+func (f *Fleet) candidates(instanceID string, found []lsapi.FoundMember) []candidate {
+	all := make([]candidate, 0, len(found))
+	for _, m := range found {
+		all = append(all, candidate{m, true})
+	}
+	for _, name := range f.o.Health.DrainingIn(instanceID) {
+		pool := lsapi.ELB(name)
+		if !slices.ContainsFunc(found, func(m lsapi.FoundMember) bool { return m.Pool == pool }) {
+			all = append(all, candidate{lsapi.FoundMember{Pool: pool, Instance: lsapi.Instance{ID: instanceID}}, false})
+		}
+	}
+	slices.SortFunc(all, func(a, b candidate) int { return a.Pool.Compare(b.Pool) })
+	return all
+}
+
+// described returns EC2's description of an instance. It is gone if EC2 certainly has no
+// such instance.
+func (f *Fleet) described(ctx, caller context.Context, instanceID string, found []lsapi.FoundMember) (described lsapi.Instance, gone bool) {
+	for _, m := range found {
+		if m.Instance.Exists() {
+			return m.Instance, false
+		}
+	}
+	instances, err := f.instances.get(ctx, instanceID)
+	f.logResult(caller, f.sources.instances, err)
+	_, exists := instances[instanceID]
+	return instanceOr(instances, instanceID), err == nil && !exists
+}
+
+// membership returns an instance in a pool; nil if it is neither a member nor draining.
+func (f *Fleet) membership(ctx, caller context.Context, c candidate, fresh bool) *lsapi.InstanceMembership {
+	name, id := c.Pool.Name, c.Instance.ID
+	var (
+		report  *lsapi.HealthReport
+		history lsapi.MemberHistory
+		parts   sync.WaitGroup
+	)
+	parts.Go(func() { report, _ = f.report(ctx, caller, name, healthAge(listedHealthAge, fresh)) })
+	if c.member {
+		parts.Go(func() { history = f.historyOf(ctx, caller, name, id).of(id) })
+	}
+	parts.Wait()
+	m := &lsapi.InstanceMembership{Pool: c.Pool, AsOf: c.AsOf}
+	if report != nil {
+		m.HealthAsOf = report.AsOf
+	}
+	health := healthIn(report, id)
+	if !c.member {
+		if health == nil || !health.Draining {
+			return nil
+		}
+		m.AsOf = report.AsOf
+		history = f.historyOf(ctx, caller, name, id).of(id)
+	}
+	m.MemberDetail = newMemberDetail(c.Instance, c.member, health, history)
+	return m
+}

@@ -1,0 +1,97 @@
+package snapshot
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"lsapi"
+)
+
+// Memberships returns the load balancers that an instance is a member of, from memory. It
+// waits like All for a listing.
+//
+// If fresh is set, it waits for the next listing for at most freshTimeout, and reads by
+// name what that could not publish. The load balancers whose entry is older than the call
+// then are Unread.
+//
+// Errors: those of All.
+func (s *Snapshot) Memberships(ctx context.Context, instanceID string, fresh bool) (lsapi.Memberships, error) {
+	called := time.Now()
+	s.noteRead(called)
+	if !fresh {
+		if !s.isListed(called) {
+			if err := s.awaitAll(ctx, called); err != nil {
+				return lsapi.Memberships{}, err
+			}
+		}
+		return s.membershipsOf(ctx, instanceID, time.Time{})
+	}
+	bounded, cancel := context.WithTimeout(ctx, freshTimeout)
+	defer cancel()
+	isFresh := s.refreshAll(bounded, called)
+	switch {
+	case ctx.Err() != nil:
+		return lsapi.Memberships{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
+	case !isFresh && !s.isListingWithinErrorBound():
+		return lsapi.Memberships{}, errUnreadable()
+	}
+	found, err := s.membershipsOf(ctx, instanceID, called)
+	found.Whole = found.Whole && isFresh
+	return found, err
+}
+
+// refreshAll waits for a listing that begins after the call, reads by name the load
+// balancers that it left older, and adds the changes of all replicas. It returns false if
+// the listing or the changes could not be read before ctx ended.
+func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
+	if s.awaitListing(ctx, called) != nil || !s.wasListedSince(called) {
+		return false
+	}
+	for name := range *s.slots.Load() {
+		if e, _ := s.current(name); e == nil || e.AsOf.Before(called) {
+			_ = s.await(ctx, name, false) // its entry shows whether that succeeded
+		}
+	}
+	return s.o.Overlay.CatchUpAll(ctx) == nil
+}
+
+// membershipsOf returns the load balancers of an instance. Entries from before since are
+// Unread.
+func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since time.Time) (lsapi.Memberships, error) {
+	var found lsapi.Memberships
+	for name := range *s.slots.Load() {
+		e, err := s.entryFor(ctx, name, since)
+		switch {
+		case lsapi.ErrorCode(err) == lsapi.CodeNotFound:
+			continue // deleted meanwhile
+		case err != nil:
+			return lsapi.Memberships{}, err
+		case e == nil || e.AsOf.Before(since):
+			found.Unread = append(found.Unread, lsapi.ELB(name))
+		}
+		if e == nil {
+			continue
+		}
+		if i := slices.IndexFunc(e.members, func(m lsapi.Instance) bool { return m.ID == instanceID }); i >= 0 {
+			found.Found = append(found.Found, lsapi.FoundMember{Pool: lsapi.ELB(name), Instance: e.members[i], AsOf: e.AsOf})
+		}
+	}
+	slices.SortFunc(found.Found, func(a, b lsapi.FoundMember) int { return a.Pool.Compare(b.Pool) })
+	slices.SortFunc(found.Unread, lsapi.PoolID.Compare)
+	found.Whole = len(found.Unread) == 0
+	return found, nil
+}
+
+// entryFor returns the entry of a load balancer. Without a time it waits for the first one;
+// else it returns nil before that.
+func (s *Snapshot) entryFor(ctx context.Context, name string, since time.Time) (*entry, error) {
+	if since.IsZero() {
+		return s.awaitEntry(ctx, name)
+	}
+	e, exists := s.current(name)
+	if !exists {
+		return nil, errNotFound(name)
+	}
+	return e, nil
+}

@@ -1,0 +1,22 @@
+package lsapi
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+)
+
+// MembershipVersion returns the version of a set of members, in any order: the same for
+// the same set, in every process. It is 32 hexadecimal digits.
+func MembershipVersion(members []MemberID) string {
+	texts := make([]string, len(members))
+	for i, m := range members {
+		texts[i] = m.String()
+	}
+	slices.Sort(texts)
+	digest := sha256.New()
+	for _, text := range texts {
+		_, _ = digest.Write([]byte(text + "\n")) // never fails
+	}
+	return hex.EncodeToString(digest.Sum(nil)[:16])
+}
