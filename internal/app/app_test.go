@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"lsapi/internal/cloud/budget"
 	"lsapi/internal/config"
 )
 
@@ -31,6 +33,21 @@ func options(t *testing.T) Options {
 			LogFormat:      config.LogText,
 		},
 		Log: new(bytes.Buffer),
+	}
+}
+
+func TestEveryCategoryOfTheBudgetHasASize(t *testing.T) {
+	cfg, err := config.Load(config.Sources{Environ: []string{"API_TOKEN=x"}, CheckToken: func(string) error { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []budget.Category{budget.EC2Filtered, budget.EC2Plain, budget.ELBRead, budget.ELBWrite}
+	var got []budget.Category
+	for _, category := range slices.Sorted(maps.Keys(cfg.Budget)) {
+		got = append(got, budget.Category(category))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the settings have the categories %q, want %q", got, want)
 	}
 }
 

@@ -17,16 +17,14 @@ import (
 	"lsapi/internal/web/elb"
 )
 
-func newBudget(cfg config.Config, metrics *telemetry.Metrics) (*budget.Budget, error) {
+func newBudget(cfg config.Config, metrics *telemetry.Metrics) *budget.Budget {
 	sizes := make(budget.Sizes, len(cfg.Budget))
 	for category, bucket := range cfg.Budget {
 		sizes[budget.Category(category)] = budget.Size{Burst: bucket.Burst, PerSecond: bucket.PerSecond}
 	}
-	allowance, err := budget.New(sizes)
-	if err == nil {
-		registerBudgetMetrics(metrics, allowance)
-	}
-	return allowance, err
+	allowance := budget.New(sizes)
+	registerBudgetMetrics(metrics, allowance)
+	return allowance
 }
 
 func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget.Budget, metrics *telemetry.Metrics, available *cloud.Availability, clocks *clock.Monitor) (*cloud.Client, error) {
@@ -50,10 +48,7 @@ func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget
 // startMembership starts the record, the snapshot, the polls and the lanes, and adds them
 // to handling.
 func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, handling *web.Options) error {
-	allowance, err := newBudget(cfg, metrics)
-	if err != nil {
-		return err
-	}
+	allowance := newBudget(cfg, metrics)
 	available, clocks := &cloud.Availability{}, a.newClocks(cfg.SharedStore(), metrics)
 	aws, err := a.newCloud(ctx, cfg, allowance, metrics, available, clocks)
 	if err != nil {

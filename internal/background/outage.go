@@ -2,28 +2,38 @@ package background
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 )
 
-// Outage tracks whether something fails for the goroutines of a Group, so that the log
-// gets one line when that begins and one when it ends. Results after the Group was closed
-// do not count, because the close may have caused them. It is safe for concurrent use.
+// Outage tracks whether something fails for the goroutines of a Group, and logs one line
+// when that begins and one when it ends. Results after the Group was closed do not count,
+// because the close may have caused them. It is safe for concurrent use.
 type Outage struct {
-	group   context.Context
-	failing atomic.Bool
+	group        context.Context
+	log          *slog.Logger
+	begins, ends string
+	failing      atomic.Bool
 }
 
-// NewOutage returns an Outage that has not begun.
-func NewOutage(g *Group) *Outage { return &Outage{group: g.ctx} }
+// NewOutage returns an Outage that has not begun. It logs begins, with the error, as a
+// warning, and ends.
+func NewOutage(g *Group, log *slog.Logger, begins, ends string) *Outage {
+	return &Outage{group: g.ctx, log: log, begins: begins, ends: ends}
+}
 
-// Note takes a result, nil for a success. It reports whether the outage begins or ends
-// with it.
-func (o *Outage) Note(err error) (begins, ends bool) {
+// Note takes a result, nil for a success. It reports whether the outage begins with it.
+func (o *Outage) Note(err error) (begins bool) {
 	failing := err != nil
 	if o.group.Err() != nil || o.failing.Load() == failing || o.failing.Swap(failing) == failing {
-		return false, false
+		return false
 	}
-	return failing, !failing
+	if failing {
+		o.log.Warn(o.begins, "error", err)
+	} else {
+		o.log.Info(o.ends)
+	}
+	return failing
 }
 
 // Failing reports whether there is an outage.

@@ -87,8 +87,15 @@ func settings() []setting {
 	return append(all, budgetSettings()...)
 }
 
-// budgetSettings are the sizes of the token buckets. The defaults are AWS's own
-// limits.
+// budgetSettings are the sizes of the token buckets. The defaults are AWS's own limits for
+// an account and region.
+//
+// Sources: "Request throttling for the Elastic Load Balancing API" in the ELB user guide,
+// elb-api-throttling (Describe* of API version 1, which has buckets apart from version 2);
+// "Request throttling for the Amazon EC2 API" in the EC2 developer guide,
+// ec2-api-throttling (non-mutating actions; unfiltered and unpaginated ones). Classic
+// ELB's bucket for writes is not documented: the size is that of the AWS Load Balancer
+// Controller for registrations.
 func budgetSettings() []setting {
 	var all []setting
 	for _, b := range []struct{ category, fallback, what string }{

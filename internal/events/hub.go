@@ -159,15 +159,11 @@ func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the servi
 
 // follow reads the record until the hub is closed.
 func (h *Hub) follow(ctx context.Context) {
-	outage := background.NewOutage(h.group)
+	outage := background.NewOutage(h.group, h.o.Log,
+		"the record cannot be read: event streams are paused", "the record can be read again: event streams continue")
 	for ctx.Err() == nil {
 		err := h.readNext(ctx)
-		switch begins, ends := outage.Note(err); {
-		case begins:
-			h.o.Log.Warn("the record cannot be read: event streams are paused", "error", err)
-		case ends:
-			h.o.Log.Info("the record can be read again: event streams continue")
-		}
+		outage.Note(err)
 		if err != nil {
 			select {
 			case <-time.After(retryPause):

@@ -45,6 +45,9 @@ func New(o Options) *Fleet {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	group := background.New()
+	source := func(name string) *background.Outage {
+		return background.NewOutage(group, o.Log, name+" cannot be read; load balancers are shown without", name+" can be read again")
+	}
 	return &Fleet{
 		o:          o,
 		attributes: newCache(group, settingsLifetime, 1, attributesFrom(o.Settings)),
@@ -52,11 +55,11 @@ func New(o Options) *Fleet {
 		instances:  newCache(group, instancesLifetime, instancesBatch, o.Instances.Instances),
 		history:    newHistoryReads(group, o.Record, o.Reads),
 		sources: sources{
-			health:     &source{"the health of members", background.NewOutage(group)},
-			attributes: &source{"the attributes of load balancers", background.NewOutage(group)},
-			tags:       &source{"the tags of load balancers", background.NewOutage(group)},
-			instances:  &source{"instances", background.NewOutage(group)},
-			record:     &source{"the record of changes", background.NewOutage(group)},
+			health:     source("the health of members"),
+			attributes: source("the attributes of load balancers"),
+			tags:       source("the tags of load balancers"),
+			instances:  source("instances"),
+			record:     source("the record of changes"),
 		},
 		group: group,
 	}
@@ -66,25 +69,14 @@ func New(o Options) *Fleet {
 // first. Later reads are CodeUnavailable.
 func (f *Fleet) Close(ctx context.Context) error { return f.group.Close(ctx) }
 
-type sources struct{ health, attributes, tags, instances, record *source }
+// sources log their failures.
+type sources struct{ health, attributes, tags, instances, record *background.Outage }
 
-// source is a source of answers, for the log.
-type source struct {
-	name   string
-	outage *background.Outage
-}
-
-// logResult logs the first failure of a source, and its end. A load balancer that does
-// not exist is no failure, nor is an error after the caller's context ended.
-func (f *Fleet) logResult(caller context.Context, s *source, err error) {
-	if err != nil && (lsapi.ErrorCode(err) == lsapi.CodeNotFound || caller.Err() != nil) {
-		return
-	}
-	switch begins, ends := s.outage.Note(err); {
-	case begins:
-		f.o.Log.WarnContext(caller, s.name+" cannot be read; load balancers are shown without", "error", err)
-	case ends:
-		f.o.Log.InfoContext(caller, s.name+" can be read again")
+// note takes the result of a source. A load balancer that does not exist is no failure,
+// nor is an error after the caller's context ended.
+func note(caller context.Context, source *background.Outage, err error) {
+	if err == nil || lsapi.ErrorCode(err) != lsapi.CodeNotFound && caller.Err() == nil {
+		source.Note(err)
 	}
 }
 
@@ -102,7 +94,7 @@ func healthAge(most time.Duration, fresh bool) time.Duration {
 // report returns the health of a load balancer, no older than maxAge, or nil and the error.
 func (f *Fleet) report(ctx, caller context.Context, name string, maxAge time.Duration) (*lsapi.HealthReport, error) {
 	report, err := f.o.Health.Recent(ctx, name, maxAge)
-	f.logResult(caller, f.sources.health, err)
+	note(caller, f.sources.health, err)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +104,7 @@ func (f *Fleet) report(ctx, caller context.Context, name string, maxAge time.Dur
 // attributesOf returns the attributes of a load balancer, or nil.
 func (f *Fleet) attributesOf(ctx, caller context.Context, name string) *lsapi.Attributes {
 	found, err := f.attributes.get(ctx, name)
-	f.logResult(caller, f.sources.attributes, err)
+	note(caller, f.sources.attributes, err)
 	if attributes, ok := found[name]; ok {
 		return &attributes
 	}
@@ -121,7 +113,7 @@ func (f *Fleet) attributesOf(ctx, caller context.Context, name string) *lsapi.At
 
 func (f *Fleet) tagsOf(ctx, caller context.Context, names ...string) map[string]map[string]string {
 	found, err := f.tags.get(ctx, names...)
-	f.logResult(caller, f.sources.tags, err)
+	note(caller, f.sources.tags, err)
 	return found
 }
 
@@ -130,7 +122,7 @@ func (f *Fleet) instancesOf(ctx, caller context.Context, ids ...string) map[stri
 		return nil
 	}
 	found, err := f.instances.get(ctx, ids...)
-	f.logResult(caller, f.sources.instances, err)
+	note(caller, f.sources.instances, err)
 	return found
 }
 
@@ -138,6 +130,6 @@ func (f *Fleet) instancesOf(ctx, caller context.Context, ids ...string) map[stri
 func (f *Fleet) historyOf(ctx, caller context.Context, name, instanceID string) history {
 	key := historyKey{name, instanceID}
 	found, err := f.history.Do(ctx, key)
-	f.logResult(caller, f.sources.record, err)
+	note(caller, f.sources.record, err)
 	return history{byID: found[key], unavailable: err != nil}
 }

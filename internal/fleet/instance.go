@@ -73,7 +73,7 @@ func (f *Fleet) described(ctx, caller context.Context, instanceID string, found 
 		}
 	}
 	instances, err := f.instances.get(ctx, instanceID)
-	f.logResult(caller, f.sources.instances, err)
+	note(caller, f.sources.instances, err)
 	_, exists := instances[instanceID]
 	return instanceOr(instances, instanceID), err == nil && !exists
 }

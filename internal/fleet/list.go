@@ -78,7 +78,7 @@ func (f *Fleet) summaries(ctx context.Context, memberships []lsapi.Membership, a
 	page := newSummaries(memberships, asOf)
 	var parts sync.WaitGroup
 	parts.Go(func() { f.addTags(short, ctx, page) })
-	parts.Go(func() { f.logResult(ctx, f.sources.health, f.addHealth(short, memberships, page)) })
+	parts.Go(func() { note(ctx, f.sources.health, f.addHealth(short, memberships, page)) })
 	parts.Wait()
 	return page
 }

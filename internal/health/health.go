@@ -114,9 +114,10 @@ func New(o Options) *Poller {
 		o: o, balancers: make(map[string]*balancer), watched: make(map[string]int),
 		drains:    drains{since: make(map[string]map[string]time.Time)},
 		wakeWatch: make(chan struct{}, 1), wakeListen: make(chan struct{}, 1),
-		slots:     make(chan struct{}, maxPolls),
-		partition: background.NewOutage(work),
-		work:      work, base: work.Context(),
+		slots: make(chan struct{}, maxPolls),
+		partition: background.NewOutage(work, o.Log, "the other replicas cannot be reached; this one polls health for itself",
+			"the other replicas can be reached again; health is polled once for all"),
+		work: work, base: work.Context(),
 	}
 }
 

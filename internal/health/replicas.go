@@ -7,16 +7,6 @@ import (
 	"lsapi"
 )
 
-// reached logs when the other replicas become unreachable, and reachable again.
-func (p *Poller) reached(err error) {
-	switch begins, ends := p.partition.Note(err); {
-	case begins:
-		p.o.Log.Warn("the other replicas cannot be reached; this one polls health for itself", "error", err)
-	case ends:
-		p.o.Log.Info("the other replicas can be reached again; health is polled once for all")
-	}
-}
-
 // claim reports whether this replica polls now. If the claim fails, it does: each replica
 // then polls for itself, within its share of the budget.
 func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
@@ -30,7 +20,7 @@ func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
 	if p.base.Err() != nil {
 		return false
 	}
-	p.reached(err)
+	p.partition.Note(err)
 	if given || err != nil {
 		return true
 	}
@@ -47,7 +37,7 @@ func (p *Poller) publish(ctx context.Context, report lsapi.HealthReport) {
 	}
 	publishing, cancel := context.WithTimeout(ctx, replicaTimeout)
 	defer cancel()
-	p.reached(p.o.Replicas.PublishHealth(publishing, report))
+	p.partition.Note(p.o.Replicas.PublishHealth(publishing, report))
 }
 
 // listenForever receives the reports of other replicas while callers need them.
@@ -84,7 +74,7 @@ func (p *Poller) listen(ctx context.Context, received int64) (int64, error) {
 	if ctx.Err() != nil && err != nil {
 		return received, nil
 	}
-	p.reached(err)
+	p.partition.Note(err)
 	if err != nil {
 		return received, err
 	}

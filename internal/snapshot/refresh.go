@@ -53,7 +53,7 @@ func (s *Snapshot) schedule(began time.Time, took time.Duration, err error) (nex
 	if s.base.Err() != nil {
 		return time.Time{} // the error is due to Close
 	}
-	s.logOutcome(err)
+	s.noteOutcome(err)
 	s.o.Metrics.Refresh(lsapi.ErrorCode(err), took)
 	if err != nil {
 		return time.Now().Add(retryPause)
@@ -76,14 +76,10 @@ func (s *Snapshot) stretch(bound, took time.Duration) {
 	}
 }
 
-// logOutcome logs when refreshes begin to fail and when they succeed again.
-func (s *Snapshot) logOutcome(err error) {
-	switch begins, ends := s.failing.Note(err); {
-	case begins:
-		s.o.Log.Warn("AWS cannot be read; answers grow older", "code", lsapi.ErrorCode(err), "error", err)
+// noteOutcome wakes the waits for a listing when refreshes begin to fail.
+func (s *Snapshot) noteOutcome(err error) {
+	if s.failing.Note(err) {
 		s.announce()
-	case ends:
-		s.o.Log.Info("AWS can be read again")
 	}
 }
 

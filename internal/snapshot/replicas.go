@@ -60,12 +60,7 @@ func (s *Snapshot) leads(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, leadTimeout)
 	defer cancel()
 	lead, err := s.o.Replicas.Lead(ctx)
-	switch begins, ends := s.partition.Note(err); {
-	case begins:
-		s.o.Log.Warn("the other replicas cannot be reached; this one refreshes for itself", "error", err)
-	case ends:
-		s.o.Log.Info("the other replicas can be reached again")
-	}
+	s.partition.Note(err)
 	return lead || err != nil
 }
 
@@ -163,7 +158,7 @@ func (s *Snapshot) publishFollowed(asOf time.Time) {
 		listed[name] = true
 	}
 	s.place(page) // the leader has reported it to its Observer
-	s.logOutcome(nil)
+	s.noteOutcome(nil)
 	s.listed.Store(max(s.listed.Load(), s.stamp(asOf)))
 	s.announce()
 	s.checkUnlisted(listed, asOf)

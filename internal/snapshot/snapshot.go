@@ -128,7 +128,9 @@ func New(o Options) *Snapshot {
 	s := &Snapshot{
 		o: o, facts: facts{known: make(map[string]fact)}, started: now, epoch: now.Add(-farPast),
 		wake:    make(chan struct{}, 1),
-		failing: background.NewOutage(work), partition: background.NewOutage(work),
+		failing: background.NewOutage(work, o.Log, "AWS cannot be read; answers grow older", "AWS can be read again"),
+		partition: background.NewOutage(work, o.Log, "the other replicas cannot be reached; this one refreshes for itself",
+			"the other replicas can be reached again"),
 		work: work, base: work.Context(),
 	}
 	reads := coalesce.Options{Calls: maxNamedReads, Timeout: namedTimeout, Waiting: maxWaitedFor}

@@ -143,7 +143,7 @@ func recentChanges(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		recent := overlay.New(overlay.DefaultWindow)
-		r := &region{aws: aws, Snapshot: snapshot.New(snapshot.Options{
+		r := &region{aws: aws, Snapshot: snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: singleOverlay{recent},
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
 		})}

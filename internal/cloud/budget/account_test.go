@@ -42,10 +42,7 @@ type attempt struct {
 
 func newAccount(t *testing.T, sizes budget.Sizes) *account {
 	t.Helper()
-	b, err := budget.New(sizes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := budget.New(sizes)
 	a := &account{budget: b, start: time.Now()}
 	a.elb = newELB(b, func(o *elb.Options) { o.HTTPClient = a })
 	return a

@@ -22,19 +22,13 @@ type Budget struct {
 	buckets map[Category]*bucket
 }
 
-// New returns a Budget with full buckets. Categories that are missing in sizes have
-// DefaultSizes. The error lists every invalid size.
-func New(sizes Sizes) (*Budget, error) {
-	if err := sizes.Validate(); err != nil {
-		return nil, err
-	}
-	all := DefaultSizes()
-	maps.Copy(all, sizes)
-	buckets := make(map[Category]*bucket, len(all))
-	for category, size := range all {
+// New returns a Budget with full buckets. A category without a size has no limit.
+func New(sizes Sizes) *Budget {
+	buckets := make(map[Category]*bucket, len(sizes))
+	for category, size := range sizes {
 		buckets[category] = newBucket(category, size)
 	}
-	return &Budget{buckets: buckets}, nil
+	return &Budget{buckets: buckets}
 }
 
 // Divide sets this process's equal share of the allowance, for so many live replicas. A

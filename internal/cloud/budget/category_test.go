@@ -13,7 +13,7 @@ import (
 )
 
 func TestCallTakesATokenOfItsCategory(t *testing.T) {
-	a := newAccount(t, nil)
+	a := newAccount(t, someSizes())
 	client := ec2.New(ec2.Options{
 		Region:      "us-east-1",
 		Credentials: aws.CredentialsProviderFunc(credentials),

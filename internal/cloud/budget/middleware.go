@@ -42,11 +42,11 @@ type categoryKey struct{}
 
 // attempt takes a token for an attempt, and waits for it.
 func (b *Budget) attempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	category, ok := middleware.GetStackValue(ctx, categoryKey{}).(Category)
-	if !ok {
+	category, _ := middleware.GetStackValue(ctx, categoryKey{}).(Category)
+	bucket, limited := b.buckets[category]
+	if !limited {
 		return next.HandleFinalize(ctx, in)
 	}
-	bucket := b.buckets[category]
 	if err := bucket.take(ctx); err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}

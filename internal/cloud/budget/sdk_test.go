@@ -22,10 +22,7 @@ func TestAttemptsOverTheNetworkTakeTokensAndAWaitSendsNothing(t *testing.T) {
 		w.WriteHeader(http.StatusInternalServerError)
 	}))
 	defer server.Close()
-	allowance, err := budget.New(budget.Sizes{budget.ELBWrite: {Burst: 3, PerSecond: 1e-9}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	allowance := budget.New(budget.Sizes{budget.ELBWrite: {Burst: 3, PerSecond: 1e-9}})
 	client := newELB(allowance, func(o *elb.Options) { o.BaseEndpoint = aws.String(server.URL) })
 
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -39,7 +36,7 @@ func TestAttemptsOverTheNetworkTakeTokensAndAWaitSendsNothing(t *testing.T) {
 
 	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err = client.DeleteLoadBalancer(ctx, deletion)
+	_, err := client.DeleteLoadBalancer(ctx, deletion)
 	if _, ok := errors.AsType[*budget.WaitError](err); !ok {
 		t.Errorf("got %v", err)
 	}
