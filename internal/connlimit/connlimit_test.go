@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 const limit = 32 // of which 2 are the reserve
@@ -120,6 +121,17 @@ func TestBodyIsReadWhole(t *testing.T) {
 	}
 	if got := s.bodies.Load(); got != 3 {
 		t.Errorf("%d bodies were read", got)
+	}
+}
+
+// net/http does not wait for a large body before it sends the response.
+func TestRequestIsAnsweredBeforeItsLargeBodyArrives(t *testing.T) {
+	s := startService(t, limit)
+	c := s.dial(1)
+	io.WriteString(c, "POST /refuse HTTP/1.1\r\nHost: lsapi\r\nContent-Length: 1000000\r\n\r\n")
+	_ = c.SetReadDeadline(time.Now().Add(timeout))
+	if line, err := c.reader.ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+		t.Errorf("the answer is %q, %v", line, err)
 	}
 }
 

@@ -57,7 +57,9 @@ func Handler(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 			if r.ContentLength != 0 {
-				r.Body = body{r.Body, c}
+				copied := *r // net/http treats a body of its own type better, in its request
+				copied.Body = body{r.Body, c}
+				r = &copied
 			}
 		}
 		next.ServeHTTP(w, r)

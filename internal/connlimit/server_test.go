@@ -71,6 +71,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err == nil {
 			s.bodies.Add(1)
 		}
+	case "/refuse":
+		return
 	case "/large":
 		w.Write(make([]byte, 32<<20)) // more than the buffers of a connection hold
 		return
