@@ -18,7 +18,10 @@ import (
 	"lsapi/internal/connlimit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// net/http waits half a second before it closes a connection with a malformed request.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 // serve serves handler on a free port and returns the URL.
 func serve(t *testing.T, work time.Duration, handler http.HandlerFunc) (*Server, string) {
