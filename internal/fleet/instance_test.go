@@ -32,7 +32,7 @@ func TestInstanceShowsEveryPoolItServesIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		r.histories[web1] = lsapi.MemberHistory{Member: true, LastChange: &lsapi.Change{ID: "7"}}
-		r.add("zoo", registering(web1))
+		r.add("zoo", registering(web1)).health[web2] = serving(web2) // as reported before its detach
 		f := start(t, r)
 		for id, want := range map[string]string{
 			web1: "elb/api attached InService, elb/web attached InService, elb/zoo attached OutOfService",

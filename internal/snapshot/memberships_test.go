@@ -132,6 +132,19 @@ func TestFreshMembershipsNameUnreadLoadBalancers(t *testing.T) {
 	})
 }
 
+func TestFreshMembershipsOmitADeletedLoadBalancer(t *testing.T) {
+	aws := newFakeAWS()
+	aws.set("web", "i-1")
+	aws.set("app", "i-1")
+	inBubble(t, aws, func(t *testing.T, r *region) {
+		r.memberships(t, "i-1", false)
+		aws.change(func(f *fakeAWS) { delete(f.members, "web") })
+		if got := r.memberships(t, "i-1", true); got != "app" {
+			t.Errorf("it is in %q", got)
+		}
+	})
+}
+
 func TestCancelledFreshMembershipsAreATimeout(t *testing.T) {
 	aws := newFakeAWS()
 	aws.set("web", "i-1")
