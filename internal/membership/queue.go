@@ -7,8 +7,8 @@ import (
 	"lsapi"
 )
 
-// queue has the requests of a lane that no round has taken, and those withdrawn ones that
-// are not on record yet. It is safe for concurrent use.
+// queue has the requests of a lane that no round has taken, and those withdrawn or rejected
+// ones that are not on record yet. It is safe for concurrent use.
 type queue struct {
 	*shared
 	loadBalancer string
@@ -114,6 +114,20 @@ func (q *queue) reject(batch []*request, err error) {
 			q.withdrawn = append(q.withdrawn, r)
 		}
 	}
+}
+
+// rejectUnsent rejects the makers of changes that were not sent. If their intents may be on
+// record, it keeps them, so that these end as failed: what is read later may look like
+// their effect.
+func (q *queue) rejectUnsent(makers []*request, err error) {
+	if lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+		q.reject(makers, err)
+		return
+	}
+	for _, r := range makers {
+		r.rejected = r.refuse(errUnrecorded(err))
+	}
+	q.keepWithdrawn(makers)
 }
 
 // rejectWaiting rejects all that wait.

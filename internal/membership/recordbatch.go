@@ -48,11 +48,14 @@ func (b *recordBatch) concludeAll(requests []*request, o lsapi.Outcome, members 
 	}
 }
 
-// withdraw adds requests whose callers have left.
+// withdraw adds requests that were not sent, and whose callers have left or were rejected.
 func (b *recordBatch) withdraw(requests []*request) {
 	for _, r := range requests {
 		change := r.change()
 		change.Outcome, change.CompletedAt = lsapi.OutcomeWithdrawn, time.Now()
+		if r.rejected {
+			change.Outcome, change.Code = lsapi.OutcomeFailed, string(lsapi.CodeUnavailable)
+		}
 		b.write(lsapi.Event{Kind: lsapi.EventCompleted, At: change.CompletedAt, Change: change})
 	}
 	b.withdrawn = append(b.withdrawn, requests...)

@@ -15,7 +15,10 @@ type request struct {
 	stage  atomic.Int32
 	left   atomic.Bool // the caller has left after the decision, without the answer
 	intent atomic.Bool // the intent is on record
-	answer chan answer // holds one, so that the lane never waits for a caller
+	// rejected is whether the caller has the answer that nothing was changed, although the
+	// intent may be on record; only the lane uses it.
+	rejected bool
+	answer   chan answer // holds one, so that the lane never waits for a caller
 }
 
 // answer is what a caller gets.

@@ -91,7 +91,8 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 	if err := r.journal.append(first); err != nil {
 		r.rejectBatch(first, err)
 		for _, c := range changes {
-			r.queue.reject(append(c.makers(), c.waiting...), err)
+			r.queue.rejectUnsent(c.makers(), err)
+			r.queue.reject(c.waiting, err)
 		}
 		return
 	}

@@ -151,6 +151,45 @@ func TestWithdrawnChangeThatTheRecordRefusesStopsNoOther(t *testing.T) {
 	})
 }
 
+// uncertainRecord keeps the first intent, but its answer is lost.
+type uncertainRecord struct {
+	*fakeRecord
+	kept bool
+}
+
+func (r *uncertainRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
+	head, err := r.fakeRecord.Append(ctx, lease, events)
+	if err == nil && !r.kept && lastOf(events).Kind == lsapi.EventIntended {
+		r.kept = true
+		return lsapi.Head{}, &lsapi.Error{Code: lsapi.CodeTimeout}
+	}
+	return head, err
+}
+
+// The lane knows that the change was not sent, although its intent is on record: what
+// another tool does to the instance is not its effect, and the instance need not wait.
+func TestChangeWhoseIntentMayBeOnRecordIsRecordedAsFailed(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(aws, membership.Options{Record: &uncertainRecord{fakeRecord: record}})
+		_, err := asked(s, lsapi.Attach, one, "c1")
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeUnavailable)
+		become(aws, one) // another tool attaches it
+		began := time.Now()
+		_, err = asked(s, lsapi.Attach, one, "c2")
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeConflict)
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("the next change took %v", took)
+		}
+		time.Sleep(time.Minute)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" failed", "observed +"+one+" -", "completed attach "+one+" conflict")
+}
+
 // cutRecord keeps the first outcome that is applied, but its answer is lost, and the
 // database with it until back is closed.
 type cutRecord struct {
