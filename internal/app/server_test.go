@@ -18,10 +18,7 @@ import (
 	"lsapi/internal/connlimit"
 )
 
-func TestMain(m *testing.M) {
-	// net/http waits half a second before it closes a connection with a malformed request.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // serve serves handler on a free port and returns the URL.
 func serve(t *testing.T, work time.Duration, handler http.HandlerFunc) (*Server, string) {
