@@ -61,7 +61,7 @@ func (a *App) startClock(ctx context.Context, record record.Store, monitor *cloc
 	compare(ctx) // before the first change
 	work := background.New()
 	work.Go(func(ctx context.Context) {
-		every(ctx, compareEvery, func() { compare(ctx) })
+		background.Every(ctx, compareEvery, func() { compare(ctx) })
 	})
 	a.started("clock comparison", work.Close)
 	return compare
@@ -78,20 +78,6 @@ func compareClocks(ctx context.Context, shared sharedClock, monitor *clock.Monit
 	}
 	received := time.Now()
 	monitor.Observe(databaseClock, clock.Reading{Time: now, Received: received, Took: received.Sub(began)})
-}
-
-// every calls f at intervals until ctx ends.
-func every(ctx context.Context, interval time.Duration, f func()) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			f()
-		}
-	}
 }
 
 // clockedMembership rejects changes while the clock is wrong, because the record would

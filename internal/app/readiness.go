@@ -56,7 +56,7 @@ func (a *App) startPreflight(aws *cloud.Client, available *cloud.Availability, c
 			available.NoCredentials()
 			a.log.Error("no AWS credentials found", "error", err)
 		}
-		every(ctx, compareEvery, func() {
+		background.Every(ctx, compareEvery, func() {
 			if available.ReadsFail() || clocks.Wrong(awsClock) {
 				probe(ctx, aws)
 			}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"lsapi/internal/background"
 	"lsapi/internal/connlimit"
 )
 
@@ -110,7 +111,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	if limited, ok := s.listener.(*connlimit.Listener); ok {
 		stopping, stopped := context.WithCancel(ctx)
 		var cutting sync.WaitGroup
-		cutting.Go(func() { every(stopping, unreadPoll, func() { limited.CloseUnread(s.unread) }) })
+		cutting.Go(func() { background.Every(stopping, unreadPoll, func() { limited.CloseUnread(s.unread) }) })
 		defer cutting.Wait()
 		defer stopped()
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"lsapi"
 	"lsapi/internal/background"
@@ -36,18 +35,7 @@ func newWatcher(path string, users *atomic.Pointer[users], log *slog.Logger) *wa
 }
 
 func (w *watcher) start() {
-	w.group.Go(func(ctx context.Context) {
-		ticker := time.NewTicker(pollEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				w.poll()
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
+	w.group.Go(func(ctx context.Context) { background.Every(ctx, pollEvery, w.poll) })
 }
 
 // poll reads the file if it has changed and is the same as at the last poll. So it skips a

@@ -175,18 +175,11 @@ func (h *Hub) follow(ctx context.Context) {
 
 // touch calls Touch while there are streams.
 func (h *Hub) touch(ctx context.Context) {
-	ticker := time.NewTicker(touchEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			if h.Stats().Streams > 0 {
-				h.o.Touch()
-			}
-		case <-ctx.Done():
-			return
+	background.Every(ctx, touchEvery, func() {
+		if h.Stats().Streams > 0 {
+			h.o.Touch()
 		}
-	}
+	})
 }
 
 // readNext adds the next events to the ring, or waits for them.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"lsapi"
+	"lsapi/internal/background"
 )
 
 // Replicas lets one of several replicas list the region for all.
@@ -70,26 +72,12 @@ func (s *Snapshot) refreshLeading(ctx context.Context) (aside time.Duration, err
 		return s.refresh(ctx)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.keepLeading(ctx)
-	}()
-	defer func() { cancel(); <-done }()
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		background.Every(ctx, leadEvery, func() { _, _ = s.o.Replicas.Lead(ctx) }) // Publish fails if the lease is lost
+	})
+	defer func() { cancel(); renewing.Wait() }()
 	return s.refresh(ctx)
-}
-
-func (s *Snapshot) keepLeading(ctx context.Context) {
-	ticker := time.NewTicker(leadEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			_, _ = s.o.Replicas.Lead(ctx) // Publish fails if the lease is lost
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // publishListing publishes a listing to the other replicas, and returns the duration.

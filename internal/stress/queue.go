@@ -3,50 +3,42 @@ package stress
 import (
 	"context"
 	"sync/atomic"
-	"time"
+
+	"lsapi/internal/background"
 )
 
 // queuePoller polls the surge queue.
 type queuePoller struct {
 	longest atomic.Pointer[Queue] // since the last call of last; nil: none
-	cancel  context.CancelFunc
-	done    chan struct{}
+	work    *background.Group
 }
 
 func pollQueue(read func(context.Context) (Queue, error)) *queuePoller {
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &queuePoller{cancel: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		if read != nil {
-			p.poll(ctx, read)
-		}
-	}()
+	p := &queuePoller{work: background.New()}
+	if read != nil {
+		p.work.Go(func(ctx context.Context) {
+			poll := func() { p.poll(ctx, read) }
+			poll()
+			background.Every(ctx, queueInterval, poll)
+		})
+	}
 	return p
 }
 
 func (p *queuePoller) poll(ctx context.Context, read func(context.Context) (Queue, error)) {
-	ticks := time.NewTicker(queueInterval)
-	defer ticks.Stop()
-	for {
-		if queue, err := read(ctx); err == nil { // else the report shows a gap
-			if longest := p.longest.Load(); longest != nil && longest.Waiting > queue.Waiting {
-				queue.Waiting = longest.Waiting
-			}
-			p.longest.Store(&queue)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks.C:
-		}
+	queue, err := read(ctx)
+	if err != nil {
+		return // the report shows a gap
 	}
+	if longest := p.longest.Load(); longest != nil {
+		queue.Waiting = max(queue.Waiting, longest.Waiting)
+	}
+	p.longest.Store(&queue)
 }
 
 // last returns the longest queue since the previous call.
 func (p *queuePoller) last() *Queue { return p.longest.Swap(nil) }
 
 func (p *queuePoller) close() {
-	p.cancel()
-	<-p.done
+	_ = p.work.Close(context.Background()) // waits for the end of a read
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/background"
 )
 
 const (
@@ -129,26 +130,14 @@ func (s *StreamSession) Wait(x *Exchange, timeout time.Duration, wait func(conte
 	ctx, end := context.WithCancelCause(bounded)
 	defer end(nil)
 	defer context.AfterFunc(s.stopping, cancel)()
-	go s.endWhenRevoked(ctx, end)
+	go background.Every(ctx, revalidateEvery, func() {
+		if err := s.Revalidate(); err != nil {
+			end(err)
+		}
+	})
 	err := wait(ctx)
 	if revoked := context.Cause(ctx); lsapi.ErrorCode(revoked) == lsapi.CodeUnauthenticated {
 		return revoked
 	}
 	return err
-}
-
-func (s *StreamSession) endWhenRevoked(ctx context.Context, end context.CancelCauseFunc) {
-	ticker := time.NewTicker(revalidateEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if err := s.Revalidate(); err != nil {
-				end(err)
-				return
-			}
-		}
-	}
 }
