@@ -13,9 +13,9 @@ func newMemberDetail(instance lsapi.Instance, member bool, health *lsapi.MemberH
 
 // memberOf returns a member; false if the instance is none.
 func memberOf(m lsapi.Membership, instanceID string) (lsapi.Instance, bool) {
-	for _, member := range m.Members {
-		if member.ID == instanceID {
-			return member, true
+	for i := range m.Members { // in place: a filter looks at every member of the region
+		if m.Members[i].ID == instanceID {
+			return m.Members[i], true
 		}
 	}
 	return lsapi.Instance{ID: instanceID}, false

@@ -60,21 +60,21 @@ func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 // Unread.
 func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since time.Time) (lsapi.Memberships, error) {
 	var found lsapi.Memberships
-	for name := range *s.slots.Load() {
-		e, err := s.entryFor(ctx, name, since)
-		switch {
-		case lsapi.ErrorCode(err) == lsapi.CodeNotFound:
-			continue // deleted meanwhile
-		case err != nil:
-			return lsapi.Memberships{}, err
-		case e == nil || e.AsOf.Before(since):
+	for name, sl := range *s.slots.Load() {
+		e := sl.current.Load()
+		if e == nil && since.IsZero() {
+			var err error
+			if e, err = s.awaitEntry(ctx, name); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+				continue // deleted meanwhile
+			} else if err != nil {
+				return lsapi.Memberships{}, err
+			}
+		}
+		if e == nil || e.AsOf.Before(since) {
 			found.Unread = append(found.Unread, lsapi.ELB(name))
 		}
-		if e == nil {
-			continue
-		}
-		if i := slices.IndexFunc(e.members, func(m lsapi.Instance) bool { return m.ID == instanceID }); i >= 0 {
-			found.Found = append(found.Found, lsapi.FoundMember{Pool: lsapi.ELB(name), Instance: e.members[i], AsOf: e.AsOf})
+		if member := e.member(instanceID); member != nil {
+			found.Found = append(found.Found, lsapi.FoundMember{Pool: lsapi.ELB(name), Instance: *member, AsOf: e.AsOf})
 		}
 	}
 	slices.SortFunc(found.Found, func(a, b lsapi.FoundMember) int { return a.Pool.Compare(b.Pool) })
@@ -83,15 +83,16 @@ func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since t
 	return found, nil
 }
 
-// entryFor returns the entry of a load balancer. Without a time it waits for the first one;
-// else it returns nil before that.
-func (s *Snapshot) entryFor(ctx context.Context, name string, since time.Time) (*entry, error) {
-	if since.IsZero() {
-		return s.awaitEntry(ctx, name)
+// member returns a member; nil if the instance is none, or without an entry. It compares
+// in place: a read looks at every member of the region.
+func (e *entry) member(instanceID string) *lsapi.Instance {
+	if e == nil {
+		return nil
 	}
-	e, exists := s.current(name)
-	if !exists {
-		return nil, errNotFound(name)
+	for i := range e.members {
+		if e.members[i].ID == instanceID {
+			return &e.members[i]
+		}
 	}
-	return e, nil
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"lsapi"
 )
@@ -73,6 +74,28 @@ func BenchmarkRefresh(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		refresh()
+	}
+	if err := s.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkMemberships finds the load balancers of an instance among 500 with 20 members
+// each.
+func BenchmarkMemberships(b *testing.B) {
+	aws := newStill(500, 20)
+	s := NewWithFakes(Options{
+		AWS: aws, Named: aws, MaxStaleness: time.Hour, IdleAfter: time.Hour,
+		Encode: func([]lsapi.Instance) lsapi.EncodedList { return lsapi.EncodedList{} },
+	})
+	if _, err := s.refresh(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if found, err := s.Memberships(b.Context(), "i-00000000000000007", false); err != nil || len(found.Found) != 1 {
+			b.Fatal(found, err)
+		}
 	}
 	if err := s.Close(b.Context()); err != nil {
 		b.Fatal(err)
