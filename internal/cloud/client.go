@@ -26,7 +26,8 @@ import (
 type Options struct {
 	// Region is the AWS region, such as "us-east-1".
 	Region string
-	// Endpoint is the URL of an emulator or a gateway. Default: AWS, or AWS_ENDPOINT_URL.
+	// Endpoint is the URL of an emulator or a gateway, whatever the environment says. Default:
+	// AWS, or AWS_ENDPOINT_URL.
 	Endpoint string
 	// Budget limits the attempts of all calls. Default: no limit.
 	Budget *budget.Budget
@@ -81,6 +82,9 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	if o.Endpoint != "" { // again, because AWS_IGNORE_CONFIGURED_ENDPOINT_URLS has removed it
+		cfg.BaseEndpoint = aws.String(o.Endpoint)
 	}
 	cfg.Credentials = credentialsProvider{cfg.Credentials}
 	if cfg.HTTPClient == nil { // it is set with AWS_CA_BUNDLE

@@ -129,6 +129,27 @@ func TestMembersAreInAWSsOrder(t *testing.T) {
 	}
 }
 
+// Otherwise changes meant for an emulator would reach AWS.
+func TestNoVariableDivertsCallsFromTheEndpoint(t *testing.T) {
+	for _, variable := range []string{
+		"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true", "AWS_ENDPOINT_URL=http://127.0.0.1:1",
+		"AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING=http://127.0.0.1:1", "AWS_ENDPOINT_URL_EC2=http://127.0.0.1:1",
+	} {
+		t.Run(variable, func(t *testing.T) {
+			name, value, _ := strings.Cut(variable, "=")
+			t.Setenv(name, value)
+			client, f := startAWS(t, describes("web-elb", "i-00000001"), says(200, `<DescribeInstancesResponse xmlns="`+ec2Namespace+`"/>`))
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // nothing leaves this machine
+			defer cancel()
+			_, _ = client.Members(ctx, "web-elb")
+			_, _ = client.Instances(ctx, []string{"i-00000001"})
+			if got := len(f.attempts()); got != 2 {
+				t.Errorf("%d of 2 calls reached the endpoint", got)
+			}
+		})
+	}
+}
+
 func TestOtherNameThanRequestedIsNotFound(t *testing.T) {
 	client, _ := startAWS(t, describes("WEB", "i-a"))
 	_, err := client.Members(t.Context(), "web")

@@ -25,7 +25,7 @@ type SurgeQueue struct {
 // NewSurgeQueue returns a SurgeQueue that counts from now on. Endpoint is the URL of an
 // emulator or a gateway. Default: CloudWatch, or AWS_ENDPOINT_URL.
 func NewSurgeQueue(ctx context.Context, loadBalancer, endpoint string) (*SurgeQueue, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithBaseEndpoint(endpoint))
 	if err != nil {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}
