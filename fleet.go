@@ -23,7 +23,7 @@ type MemberHistory struct {
 
 // PoolSummary is a load balancer in a list.
 type PoolSummary struct {
-	Name        string
+	ID          PoolID
 	Description *Description
 	// Tags are nil if unknown.
 	Tags map[string]string
@@ -125,7 +125,7 @@ type FleetFilter struct {
 	// VPC matches load balancers of the VPC with this id.
 	VPC string
 	// After is a name; only later names match.
-	After string
+	After PoolID
 	// Limit is the greatest number of results. It must be positive.
 	Limit int
 }

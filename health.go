@@ -14,8 +14,8 @@ const (
 
 // MemberHealth is the health of an instance in a load balancer.
 type MemberHealth struct {
-	InstanceID string
-	State      HealthState
+	Member MemberID
+	State  HealthState
 	// Reason is AWS's code of the cause: "ELB", "Instance", or "N/A".
 	Reason string
 	// Description is AWS's text.
@@ -27,20 +27,20 @@ type MemberHealth struct {
 
 // HealthReport is the health of a load balancer's members and draining instances at a time.
 type HealthReport struct {
-	LoadBalancer string
+	Pool PoolID
 	// Members are sorted by id. A terminated member is not among them.
 	Members []MemberHealth
 	// Absent are other instances that were requested by id and are not draining. Sorted. The
 	// state of an instance in neither list is unknown.
-	Absent []string
+	Absent []MemberID
 	// AsOf is when the read from AWS began.
 	AsOf time.Time
 }
 
 // Of returns the health of an instance; false if it is not in Members.
-func (r HealthReport) Of(instanceID string) (MemberHealth, bool) {
+func (r HealthReport) Of(member MemberID) (MemberHealth, bool) {
 	for _, m := range r.Members {
-		if m.InstanceID == instanceID {
+		if m.Member == member {
 			return m, true
 		}
 	}

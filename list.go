@@ -5,7 +5,7 @@ import "time"
 // Membership is a load balancer's members as AWS returned them, without recent changes that
 // AWS may not show yet.
 type Membership struct {
-	LoadBalancer string
+	Pool PoolID
 	// Members are in AWS's order, with EC2's description.
 	Members []Instance
 	// Description is the load balancer's configuration. Nil if unknown.
@@ -20,9 +20,9 @@ type SharedListing struct {
 	// AsOf is when the listing began, on the reader's clock; never later than it was.
 	AsOf time.Time
 	// LoadBalancers are those that differ from the reader's version; all if it has none.
-	LoadBalancers []Membership
+	Pools []Membership
 	// Gone are names in the reader's version that the listing lacks.
-	Gone []string
+	Gone []PoolID
 	// Whole is whether LoadBalancers are all of them, because the differences from the
 	// reader's version are no longer recorded.
 	Whole bool

@@ -57,12 +57,12 @@ type Request struct {
 	// ID is the HTTP request's id (X-Request-Id).
 	ID string
 	// ChangeID is the id of the change, a UUID of version 7, and At the time in it.
-	ChangeID     string
-	At           time.Time
-	Actor        Actor
-	Action       Action
-	LoadBalancer string
-	InstanceID   string
+	ChangeID string
+	At       time.Time
+	Actor    Actor
+	Action   Action
+	Pool     PoolID
+	Member   MemberID
 	// Reason is the caller's reason. It may be empty.
 	Reason string
 }

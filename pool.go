@@ -7,9 +7,9 @@ import (
 
 // Pool is a load balancer as AWS lists it.
 type Pool struct {
-	Name string
+	ID PoolID
 	// Members are the ids of its members, in AWS's order.
-	Members []string
+	Members []MemberID
 	// Description is its configuration. It is immutable: equal pointers have equal contents.
 	// Nil if unknown.
 	Description *Description

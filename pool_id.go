@@ -52,11 +52,14 @@ func ParsePoolPath(path string) (PoolID, bool) {
 // String returns the id as the record, logs and metrics have it, such as
 // "default/elb/web". Empty for the zero PoolID.
 func (p PoolID) String() string {
-	if p == (PoolID{}) {
+	if p.IsZero() {
 		return ""
 	}
 	return p.Scope + "/" + p.Path()
 }
+
+// IsZero reports whether p identifies no pool.
+func (p PoolID) IsZero() bool { return p == PoolID{} }
 
 // Path returns the id within its scope, as the HTTP API has it, such as "elb/web".
 func (p PoolID) Path() string { return string(p.Kind) + "/" + p.Name }
@@ -100,22 +103,14 @@ func InstanceMember(instanceID string) MemberID { return MemberID{Instance: inst
 
 // ParseMemberID parses what String returns.
 func ParseMemberID(text string) (MemberID, bool) {
-	if address, err := netip.ParseAddrPort(text); err == nil && address.Port() > 0 {
-		return MemberID{Address: address.Addr(), Port: address.Port()}, true
-	}
-	instance, port, hasPort := strings.Cut(text, ":")
-	id := MemberID{Instance: instance}
-	if hasPort {
-		number, err := strconv.ParseUint(port, 10, 16)
-		if err != nil || number == 0 {
-			return MemberID{}, false
-		}
-		id.Port = uint16(number)
-	}
-	if !ValidInstanceID(instance) || id.String() != text {
+	var id MemberID
+	if id.UnmarshalText([]byte(text)) != nil || id.String() != text {
 		return MemberID{}, false
 	}
-	return id, true
+	if id.Address.IsValid() {
+		return id, id.Port > 0
+	}
+	return id, ValidInstanceID(id.Instance)
 }
 
 // String returns the id as the record and the HTTP API have it: "i-5203422c",
@@ -130,6 +125,9 @@ func (m MemberID) String() string {
 	return m.Instance
 }
 
+// IsZero reports whether m identifies no member.
+func (m MemberID) IsZero() bool { return m == MemberID{} }
+
 // Compare orders ids: instances by id, then addresses; of the same, by port.
 func (m MemberID) Compare(n MemberID) int {
 	return cmp.Or(m.Address.Compare(n.Address), cmp.Compare(m.Instance, n.Instance), cmp.Compare(m.Port, n.Port))
@@ -138,15 +136,21 @@ func (m MemberID) Compare(n MemberID) int {
 // MarshalText returns String.
 func (m MemberID) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText parses what String returns. CodeInvalid for another text.
+// UnmarshalText parses what String returns, without a look at the form of an instance id:
+// ids that AWS has returned are valid. CodeInvalid for another text.
 func (m *MemberID) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*m = MemberID{}
+	if address, err := netip.ParseAddrPort(string(text)); err == nil {
+		*m = MemberID{Address: address.Addr(), Port: address.Port()}
 		return nil
 	}
-	id, ok := ParseMemberID(string(text))
-	if !ok {
-		return &Error{Code: CodeInvalid, Message: strconv.Quote(string(text)) + " is not the id of a member, such as i-5203422c or i-5203422c:8080"}
+	instance, port, hasPort := strings.Cut(string(text), ":")
+	id := MemberID{Instance: instance}
+	if hasPort {
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || number == 0 || instance == "" {
+			return &Error{Code: CodeInvalid, Message: strconv.Quote(string(text)) + " is not the id of a member, such as i-5203422c or i-5203422c:8080"}
+		}
+		id.Port = uint16(number)
 	}
 	*m = id
 	return nil

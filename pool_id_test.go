@@ -72,7 +72,7 @@ func TestIDsAreTextInJSON(t *testing.T) {
 	if written, err := json.Marshal(read); err != nil || string(written) != text {
 		t.Errorf("got %s, %v", written, err)
 	}
-	for _, bad := range []string{`{"Pool":"web"}`, `{"Pool":"elb/web"}`, `{"Member":"x"}`} {
+	for _, bad := range []string{`{"Pool":"web"}`, `{"Pool":"elb/web"}`, `{"Member":"i-5203422c:x"}`, `{"Member":"i-5203422c:0"}`, `{"Member":":80"}`} {
 		if err := json.Unmarshal([]byte(bad), &read); lsapi.ErrorCode(err) != lsapi.CodeInvalid {
 			t.Errorf("%s is read with %v", bad, err)
 		}

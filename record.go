@@ -46,10 +46,10 @@ type Change struct {
 	// ID is a UUID of version 7: ids contain IntendedAt, and sort by it.
 	ID string
 	// Actor is the user's name. Empty for an external change.
-	Actor        string
-	Action       Action
-	LoadBalancer string
-	InstanceID   string
+	Actor  string
+	Action Action
+	Pool   PoolID
+	Member MemberID
 	// Reason is the caller's reason. It may be empty.
 	Reason string
 	// RequestID is the HTTP request's id. Empty for an external change.
@@ -113,17 +113,17 @@ type Event struct {
 	Change Change
 	// Added and Removed are the instances of an observed event, sorted. They changed between
 	// Since, when the previous read began, and Until.
-	Added, Removed []string
+	Added, Removed []MemberID
 	Since          time.Time
 	// Until is when the read of the membership began that the event is based on, of whatever
 	// kind. Zero if it is based on none.
 	Until time.Time
 	// Members are the members of a checkpoint, sorted.
-	Members []string
+	Members []MemberID
 	// Health is the changed health of a health event, sorted by id. Drained are the former
 	// members that are no longer draining, sorted.
 	Health  []MemberHealth
-	Drained []string
+	Drained []MemberID
 }
 
 // Position is a position in the whole record, after an event. Positions grow in the order
@@ -139,8 +139,8 @@ func (p Position) After(q Position) bool {
 
 // RecordedEvent is an event and its position.
 type RecordedEvent struct {
-	Position     Position
-	LoadBalancer string
+	Position Position
+	Pool     PoolID
 	// Event has the current state of its Change.
 	Event Event
 	// External are the changes of an observed event: the attached, then the detached
@@ -151,7 +151,7 @@ type RecordedEvent struct {
 // Lease is the right to change a load balancer's membership and to write its
 // record. One process has it at a time.
 type Lease struct {
-	LoadBalancer string
+	Pool PoolID
 	// Epoch grows each time that somebody takes the lease, once there is a log.
 	Epoch int64
 	// Until is when the lease ends by itself, on this process's clock. Zero is
@@ -209,7 +209,7 @@ type LaneState struct {
 	// Known is whether its membership has ever been recorded; Members are as the
 	// record adds up to them.
 	Known   bool
-	Members map[string]bool
+	Members map[MemberID]bool
 	// LookedAt is the last time at which the membership is known to have been as
 	// recorded. Zero if never.
 	LookedAt time.Time
@@ -223,10 +223,10 @@ type LaneState struct {
 
 // ChangeFilter selects changes. The zero value of a field matches all.
 type ChangeFilter struct {
-	LoadBalancer string
-	InstanceID   string
-	Actor        string
-	Action       Action
+	Pool   PoolID
+	Member MemberID
+	Actor  string
+	Action Action
 	// Outcome may be OutcomeOpen.
 	Outcome Outcome
 	// From and To bound IntendedAt: From <= IntendedAt < To.
@@ -239,8 +239,8 @@ type ChangeFilter struct {
 
 // MembershipAt is the recorded membership of a load balancer at a time.
 type MembershipAt struct {
-	LoadBalancer string
-	At           time.Time
+	Pool PoolID
+	At   time.Time
 	// Members are sorted.
 	Members []RecordedMember
 	// Uncertain are external changes that happened in an interval around At. Members are
@@ -250,7 +250,7 @@ type MembershipAt struct {
 
 // RecordedMember is a member and the change that attached it, if it is in the record.
 type RecordedMember struct {
-	InstanceID string
+	Member MemberID
 	// Since is when it was attached; for an external change, when that was observed. Zero if
 	// it was a member before the record began.
 	Since time.Time
@@ -263,7 +263,7 @@ type RecordedMember struct {
 // Head is the end of a load balancer's log: noted elsewhere, it proves later that
 // nothing before it was changed or cut off.
 type Head struct {
-	LoadBalancer string
+	Pool PoolID
 	// Seq is the number of the last event, counted from 1.
 	Seq int64
 	// Hash is of the whole log up to it, in hexadecimal digits.

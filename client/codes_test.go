@@ -18,9 +18,9 @@ type failing struct{ code lsapi.Code }
 
 func (f failing) err() error { return &lsapi.Error{Code: f.code, Message: "failed"} }
 
-func (f failing) Remembered(string) (*lsapi.EncodedList, error) { return nil, f.err() }
+func (f failing) Remembered(lsapi.PoolID) (*lsapi.EncodedList, error) { return nil, f.err() }
 
-func (f failing) Read(context.Context, string, bool) (*lsapi.EncodedList, error) {
+func (f failing) Read(context.Context, lsapi.PoolID, bool) (*lsapi.EncodedList, error) {
 	return nil, f.err()
 }
 
@@ -39,7 +39,7 @@ func (f failingRecord) Changes(context.Context, lsapi.ChangeFilter) ([]lsapi.Cha
 	return nil, f.err()
 }
 
-func (f failingRecord) MembersAt(context.Context, string, time.Time) (lsapi.MembershipAt, error) {
+func (f failingRecord) MembersAt(context.Context, lsapi.PoolID, time.Time) (lsapi.MembershipAt, error) {
 	return lsapi.MembershipAt{}, f.err()
 }
 

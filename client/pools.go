@@ -104,9 +104,11 @@ func (c *Client) Members(ctx context.Context, pool lsapi.PoolID, o ReadOptions) 
 	}
 	members = make([]lsapi.MemberID, len(found.Members))
 	for i, text := range found.Members {
-		if err := members[i].UnmarshalText([]byte(text)); err != nil {
-			return nil, "", c.notLsapi("a member that is none: %w", err)
+		member, ok := lsapi.ParseMemberID(text)
+		if !ok {
+			return nil, "", c.notLsapi("a member that is none: %q", text)
 		}
+		members[i] = member
 	}
 	return members, lsapi.MembershipVersion(members), nil
 }

@@ -176,7 +176,7 @@ func TestOutcomeIsRecordedAfter504(t *testing.T) {
 			if answer.status != http.StatusGatewayTimeout {
 				t.Fatalf("it is %d: %s", answer.status, answer.body)
 			}
-			s.waitFor(s.stderr, `"outcome":"applied","action":"`+name+`","load_balancer":"default-elb","instance":"`+test.instance+
+			s.waitFor(s.stderr, `"outcome":"applied","action":"`+name+`","pool":"default/elb/default-elb","member":"`+test.instance+
 				`".*"request_id":"`+answer.header.Get("X-Request-Id")+`"`)
 		})
 	}

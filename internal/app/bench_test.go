@@ -18,9 +18,9 @@ import (
 // remembered is a Lists that always has the list.
 type remembered struct{ list lsapi.EncodedList }
 
-func (r *remembered) Remembered(string) (*lsapi.EncodedList, error) { return &r.list, nil }
+func (r *remembered) Remembered(lsapi.PoolID) (*lsapi.EncodedList, error) { return &r.list, nil }
 
-func (r *remembered) Read(context.Context, string, bool) (*lsapi.EncodedList, error) {
+func (r *remembered) Read(context.Context, lsapi.PoolID, bool) (*lsapi.EncodedList, error) {
 	return &r.list, nil
 }
 

@@ -43,7 +43,7 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 		options.Replicas = record
 	}
 	polls := health.New(options)
-	recent.Listen(func(loadBalancer string, _, detached []lsapi.Instance) { polls.Detached(loadBalancer, detached) })
+	recent.Listen(func(pool lsapi.PoolID, _, detached []lsapi.Instance) { polls.Detached(pool, detached) })
 	polls.Start()
 	a.started("polls of health", polls.Close)
 	registerHealthMetrics(metrics, polls)
@@ -71,8 +71,8 @@ func (a *App) startFleet(aws *cloud.Client, changes timedRecord, lists *snapshot
 // exists returns CodeNotFound for a load balancer that does not exist. While AWS is
 // unreachable it returns nil, so that event streams can start.
 func exists(lists *snapshot.Snapshot) v1.Exists {
-	return func(ctx context.Context, loadBalancer string) error {
-		if _, _, err := lists.One(ctx, loadBalancer, false); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+	return func(ctx context.Context, pool lsapi.PoolID) error {
+		if _, _, err := lists.One(ctx, pool, false); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 			return err
 		}
 		return nil
@@ -85,8 +85,8 @@ const fleetReads = 1
 // followers adapts health.Poller to fleet.
 type followers struct{ *health.Poller }
 
-func (f followers) Follow(loadBalancer string) fleet.Follower { return f.Poller.Follow(loadBalancer) }
+func (f followers) Follow(pool lsapi.PoolID) fleet.Follower { return f.Poller.Follow(pool) }
 
-func (f followers) FollowDrain(loadBalancer, instanceID string, since time.Time, timeout time.Duration) fleet.Follower {
-	return f.Poller.FollowDrain(loadBalancer, instanceID, since, timeout)
+func (f followers) FollowDrain(pool lsapi.PoolID, member lsapi.MemberID, since time.Time, timeout time.Duration) fleet.Follower {
+	return f.Poller.FollowDrain(pool, member, since, timeout)
 }

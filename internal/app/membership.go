@@ -70,7 +70,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	lists := a.startSnapshot(cfg, aws, record, recent, found, metrics)
 	polls := a.startPolls(cfg, aws, record, recent, found, lists, others, metrics)
 	members := a.startLanes(aws, record, recent, found, lists, metrics)
-	var recorded []string
+	var recorded []lsapi.PoolID
 	err = a.untilReachable(ctx, func(ctx context.Context) (err error) {
 		recorded, err = reads.Populated(ctx)
 		return err
@@ -117,8 +117,8 @@ type recordedOverlay struct {
 }
 
 // CatchUp implements snapshot.Overlay.
-func (o recordedOverlay) CatchUp(ctx context.Context, loadBalancer string) error {
-	return o.Overlay.CatchUp(ctx, o.record, loadBalancer)
+func (o recordedOverlay) CatchUp(ctx context.Context, pool lsapi.PoolID) error {
+	return o.Overlay.CatchUp(ctx, o.record, pool)
 }
 
 // CatchUpAll implements snapshot.Overlay.

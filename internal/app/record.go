@@ -71,19 +71,19 @@ func (a *App) untilReachable(ctx context.Context, step func(context.Context) err
 type startReads struct{ record.Store }
 
 // Unfinished implements overlay.Record.
-func (r startReads) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
-	return bounded(ctx, func(ctx context.Context) ([]string, error) { return r.Store.Unfinished(ctx, within) })
+func (r startReads) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error) {
+	return bounded(ctx, func(ctx context.Context) ([]lsapi.PoolID, error) { return r.Store.Unfinished(ctx, within) })
 }
 
 // Applied implements overlay.Record.
-func (r startReads) Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error) {
+func (r startReads) Applied(ctx context.Context, pool lsapi.PoolID, within time.Duration) ([]lsapi.AppliedChange, error) {
 	return bounded(ctx, func(ctx context.Context) ([]lsapi.AppliedChange, error) {
-		return r.Store.Applied(ctx, loadBalancer, within)
+		return r.Store.Applied(ctx, pool, within)
 	})
 }
 
 // Populated implements record.Store.
-func (r startReads) Populated(ctx context.Context) ([]string, error) {
+func (r startReads) Populated(ctx context.Context) ([]lsapi.PoolID, error) {
 	return bounded(ctx, r.Store.Populated)
 }
 

@@ -34,9 +34,9 @@ func (r *replicas) setCount(live int) {
 }
 
 // apply shows the changes of other replicas.
-func (r *replicas) apply(loadBalancer string, changes []lsapi.AppliedChange) {
-	if err := r.recent.Learn(loadBalancer, changes); err != nil {
+func (r *replicas) apply(pool lsapi.PoolID, changes []lsapi.AppliedChange) {
+	if err := r.recent.Learn(pool, changes); err != nil {
 		r.log.Warn("lists may lack a change of another replica until the next refresh",
-			"load_balancer", loadBalancer, "error", err)
+			"pool", pool, "error", err)
 	}
 }

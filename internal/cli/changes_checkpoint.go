@@ -27,7 +27,7 @@ func newChangesCheckpoint(p Process) *cobra.Command {
 				return &app.StoreError{Err: err}
 			}
 			for _, point := range checkpoints {
-				if _, err := fmt.Fprintln(p.Stdout, point.LoadBalancer, point.Seq, point.Hash); err != nil {
+				if _, err := fmt.Fprintln(p.Stdout, point.Pool, point.Seq, point.Hash); err != nil {
 					return err
 				}
 			}
@@ -68,11 +68,15 @@ func readCheckpoints(path string) ([]lsapi.Head, error) {
 func parseCheckpoint(line string) (lsapi.Head, error) {
 	words := strings.Fields(line)
 	if len(words) != 3 {
-		return lsapi.Head{}, errors.New("not a name, a number and a hash")
+		return lsapi.Head{}, errors.New("not a pool, a number and a hash")
 	}
 	seq, err := strconv.ParseInt(words[1], 10, 64)
 	if err != nil || seq < 1 {
 		return lsapi.Head{}, errors.New("the second word is not the number of an event")
 	}
-	return lsapi.Head{LoadBalancer: words[0], Seq: seq, Hash: words[2]}, nil
+	pool, ok := lsapi.ParsePoolID(words[0])
+	if !ok {
+		pool = lsapi.ELB(words[0]) // noted by an older version
+	}
+	return lsapi.Head{Pool: pool, Seq: seq, Hash: words[2]}, nil
 }

@@ -16,13 +16,14 @@ const listPage = 1000
 type changesFlags struct {
 	filter   lsapi.ChangeFilter
 	pool     string
+	instance string
 	from, to string
 	follow   bool
 }
 
 // addFilters adds the filters that the record and the API share.
 func (f *changesFlags) addFilters(flags *pflag.FlagSet) {
-	flags.StringVar(&f.filter.InstanceID, "instance", "", "only of the instance with this `id`")
+	flags.StringVar(&f.instance, "instance", "", "only of the instance with this `id`")
 	flags.StringVar(&f.filter.Actor, "actor", "", "only by this `user`")
 	choiceVarP(flags, &f.filter.Action, "action", "", "", "attach or detach", lsapi.Attach, lsapi.Detach)
 	choiceVarP(flags, &f.filter.Outcome, "outcome", "", "", orList(outcomes), outcomes...)
@@ -42,10 +43,11 @@ func (f *changesFlags) parse(now time.Time) (err error) {
 	if f.follow && f.filter.Outcome == lsapi.OutcomeOpen {
 		return usagef("--follow lists changes when they have an outcome: not with --outcome open")
 	}
-	if f.filter.InstanceID != "" {
-		if err := checkInstance(f.filter.InstanceID); err != nil {
+	if f.instance != "" {
+		if err := checkInstance(f.instance); err != nil {
 			return usagef("--instance: %w", err)
 		}
+		f.filter.Member = lsapi.InstanceMember(f.instance)
 	}
 	if !utf8.ValidString(f.filter.Actor) {
 		return usagef("--actor is not UTF-8")
@@ -55,7 +57,7 @@ func (f *changesFlags) parse(now time.Time) (err error) {
 		if !ok {
 			return usagef("--pool: not the id of a pool, such as elb/web-elb")
 		}
-		f.filter.LoadBalancer = pool.Name
+		f.filter.Pool = pool
 	}
 	if f.filter.Limit < 0 {
 		return usagef("--limit cannot be negative")

@@ -15,7 +15,7 @@ func TestTableRowIsOneLineOfPrintableText(t *testing.T) {
 	var out bytes.Buffer
 	show := changePrinter(&view{screen: term.Screen{Writer: &out, Heads: true, Room: unlimited}, format: formatTable})
 	odd := "\u202eodd\u2028\u200b\x1b[2J"
-	change := lsapi.Change{Actor: "a" + odd, LoadBalancer: "b" + odd, InstanceID: "c" + odd, Reason: "d" + odd}
+	change := lsapi.Change{Actor: "a" + odd, Pool: lsapi.ELB("b" + odd), Member: lsapi.InstanceMember("c" + odd), Reason: "d" + odd}
 	if err := show(change); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func (g poolGroup) history() *cobra.Command {
 			return v.writeOne(change, change.ID, rows, func() term.Row { return changeRow(change) })
 		}
 		query := client.ChangesQuery{
-			Instance: f.filter.InstanceID, Actor: f.filter.Actor, Action: f.filter.Action,
+			Instance: f.filter.Member.String(), Actor: f.filter.Actor, Action: f.filter.Action,
 			Outcome: f.filter.Outcome, From: f.filter.From, To: f.filter.To,
 		}
 		if len(pools) > 0 {

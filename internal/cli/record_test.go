@@ -20,7 +20,7 @@ func writeRecord(t *testing.T, path string, changes int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turn, err := s.Acquire(t.Context(), "web")
+	turn, err := s.Acquire(t.Context(), lsapi.ELB("web"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func writeRecord(t *testing.T, path string, changes int) {
 			t.Fatal(err)
 		}
 		events[i] = lsapi.Event{Kind: lsapi.EventCompleted, At: time.Now(), Change: lsapi.Change{
-			ID: id.String(), Action: lsapi.Attach, LoadBalancer: "web", InstanceID: fmt.Sprintf("i-%08x", i), Outcome: lsapi.OutcomeConflict, Actor: "alice",
+			ID: id.String(), Action: lsapi.Attach, Pool: lsapi.ELB("web"), Member: lsapi.InstanceMember(fmt.Sprintf("i-%08x", i)), Outcome: lsapi.OutcomeConflict, Actor: "alice",
 		}}
 	}
 	if _, err := s.Append(t.Context(), turn, events); err != nil {

@@ -120,8 +120,8 @@ func describes(name string, ids ...string) reply {
 
 func TestMembersAreInAWSsOrder(t *testing.T) {
 	client, aws := startAWS(t, describes("web", "i-b", "i-a"))
-	ids, err := client.Members(t.Context(), "web")
-	if err != nil || !slices.Equal(ids, []string{"i-b", "i-a"}) {
+	ids, err := client.Members(t.Context(), lsapi.ELB("web"))
+	if err != nil || !slices.Equal(ids, []lsapi.MemberID{lsapi.InstanceMember("i-b"), lsapi.InstanceMember("i-a")}) {
 		t.Errorf("got %v, %v", ids, err)
 	}
 	if request := aws.attempts()[0]; request.Get("LoadBalancerNames.member.1") != "web" || request.Get("Action") != "DescribeLoadBalancers" {
@@ -141,7 +141,7 @@ func TestNoVariableDivertsCallsFromTheEndpoint(t *testing.T) {
 			client, f := startAWS(t, describes("web-elb", "i-00000001"), says(200, `<DescribeInstancesResponse xmlns="`+ec2Namespace+`"/>`))
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // nothing leaves this machine
 			defer cancel()
-			_, _ = client.Members(ctx, "web-elb")
+			_, _ = client.Members(ctx, lsapi.ELB("web-elb"))
 			_, _ = client.Instances(ctx, []string{"i-00000001"})
 			if got := len(f.attempts()); got != 2 {
 				t.Errorf("%d of 2 calls reached the endpoint", got)
@@ -152,7 +152,7 @@ func TestNoVariableDivertsCallsFromTheEndpoint(t *testing.T) {
 
 func TestOtherNameThanRequestedIsNotFound(t *testing.T) {
 	client, _ := startAWS(t, describes("WEB", "i-a"))
-	_, err := client.Members(t.Context(), "web")
+	_, err := client.Members(t.Context(), lsapi.ELB("web"))
 	if code := lsapi.ErrorCode(err); code != lsapi.CodeNotFound {
 		t.Errorf("got %v, want not found: one load balancer must not have two lanes", err)
 	}
@@ -207,7 +207,7 @@ func TestInstancesWithoutIDsMakesNoCall(t *testing.T) {
 
 func TestRegisterSendsAllInstancesInOneCall(t *testing.T) {
 	client, aws := startAWS(t, registered())
-	if err := register(t.Context(), client, "i-a", "i-b"); err != nil {
+	if err := register(t.Context(), client, lsapi.InstanceMember("i-a"), lsapi.InstanceMember("i-b")); err != nil {
 		t.Fatal(err)
 	}
 	request := aws.attempts()[0]
@@ -234,7 +234,7 @@ func TestAWSErrorsAreMappedToCodes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.code, func(t *testing.T) {
 			client, _ := startAWS(t, elbError(test.status, test.code, "as AWS says"))
-			err := lsapi.AsError(register(t.Context(), client, "i-a"))
+			err := lsapi.AsError(register(t.Context(), client, lsapi.InstanceMember("i-a")))
 			if err.Code != test.want || err.Reason != test.code || err.Ambiguous {
 				t.Errorf("got %+v, want %s, not ambiguous", err, test.want)
 			}
@@ -254,7 +254,7 @@ func TestErrorsContainNoQuotedRequestAndNoLongMessage(t *testing.T) {
 	} {
 		t.Run(code, func(t *testing.T) {
 			client, _ := startAWS(t, elbError(403, code, message))
-			err := lsapi.AsError(register(t.Context(), client, "i-a"))
+			err := lsapi.AsError(register(t.Context(), client, lsapi.InstanceMember("i-a")))
 			logged := fmt.Sprintf("%v %+v", err, err.Err)
 			if strings.Contains(logged, "SECRET") || len(logged) > 2000 {
 				t.Errorf("the error is %s", logged)
@@ -272,7 +272,7 @@ func TestThrottlingIsRetriedAndThenReturned(t *testing.T) {
 	for _, code := range []string{"Throttling", "DependencyThrottle"} {
 		t.Run(code, func(t *testing.T) {
 			client, aws := startAWS(t, elbError(400, code, "Rate exceeded"))
-			err := lsapi.AsError(register(t.Context(), client, "i-a"))
+			err := lsapi.AsError(register(t.Context(), client, lsapi.InstanceMember("i-a")))
 			if err.Code != lsapi.CodeThrottled || err.RetryAfter <= 0 || err.Ambiguous {
 				t.Errorf("got %+v", err)
 			}
@@ -312,7 +312,7 @@ func TestChangeIsAmbiguousIfAnAttemptMayHaveTakenEffect(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			client, _ := startAWS(t, test.script...)
-			err := register(t.Context(), client, "i-a")
+			err := register(t.Context(), client, lsapi.InstanceMember("i-a"))
 			if code := lsapi.ErrorCode(err); code != test.code {
 				t.Fatalf("got %v, want code %q", err, test.code)
 			}
@@ -330,8 +330,8 @@ func TestEveryCallIsObservedWithItsAttempts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = register(t.Context(), client, "i-a")
-	_, _ = client.Members(t.Context(), "web")
+	_ = register(t.Context(), client, lsapi.InstanceMember("i-a"))
+	_, _ = client.Members(t.Context(), lsapi.ELB("web"))
 	if len(calls) != 2 {
 		t.Fatalf("%d calls were observed, want 2", len(calls))
 	}
@@ -350,12 +350,12 @@ func TestCallWithoutATokenIsThrottledAndNotSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := register(t.Context(), client, "i-a"); err != nil {
+	if err := register(t.Context(), client, lsapi.InstanceMember("i-a")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	refused := lsapi.AsError(register(ctx, client, "i-b"))
+	refused := lsapi.AsError(register(ctx, client, lsapi.InstanceMember("i-b")))
 	if refused.Code != lsapi.CodeThrottled || refused.Ambiguous || refused.RetryAfter <= 0 || len(aws.attempts()) != 1 {
 		t.Errorf("got %+v after %d attempts", refused, len(aws.attempts()))
 	}
@@ -370,7 +370,7 @@ func TestCancelledCallIsAmbiguous(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
-	err := lsapi.AsError(register(ctx, client, "i-a"))
+	err := lsapi.AsError(register(ctx, client, lsapi.InstanceMember("i-a")))
 	if err.Code != lsapi.CodeTimeout || !err.Ambiguous {
 		t.Errorf("got %+v", err)
 	}
@@ -380,7 +380,7 @@ func TestCallThatCannotConnectIsNotAmbiguous(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	client := newClient(t, closed.URL)
-	err := lsapi.AsError(register(t.Context(), client, "i-a"))
+	err := lsapi.AsError(register(t.Context(), client, lsapi.InstanceMember("i-a")))
 	if err.Code != lsapi.CodeUpstream || err.Ambiguous {
 		t.Errorf("got %+v", err)
 	}
@@ -395,22 +395,22 @@ func TestMissingCredentialsAreForbidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = register(t.Context(), client, "i-a")
+	err = register(t.Context(), client, lsapi.InstanceMember("i-a"))
 	if coded := lsapi.AsError(err); coded.Code != lsapi.CodeForbidden || coded.Ambiguous || !strings.Contains(err.Error(), "no AWS credentials") {
 		t.Errorf("got %+v", err)
 	}
 }
 
 // register registers instances with the load balancer web.
-func register(ctx context.Context, client *cloud.Client, ids ...string) error {
-	_, err := client.Register(ctx, "web", ids, nil)
+func register(ctx context.Context, client *cloud.Client, ids ...lsapi.MemberID) error {
+	_, err := client.Register(ctx, lsapi.ELB("web"), ids, nil)
 	return err
 }
 
 func TestBeforeAttemptIsCalledBeforeEachAttempt(t *testing.T) {
 	client, aws := startAWS(t, cutOff, registered())
 	calls := 0
-	id, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
+	id, err := client.Register(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-a")}, func(context.Context) (time.Time, error) {
 		if calls++; calls != len(aws.attempts())+1 {
 			t.Errorf("call %d came after %d attempts", calls, len(aws.attempts()))
 		}
@@ -424,7 +424,7 @@ func TestBeforeAttemptIsCalledBeforeEachAttempt(t *testing.T) {
 func TestErrorOfBeforeAttemptPreventsTheAttempt(t *testing.T) {
 	client, aws := startAWS(t, cutOff, registered())
 	calls := 0
-	_, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
+	_, err := client.Register(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-a")}, func(context.Context) (time.Time, error) {
 		if calls++; calls > 1 {
 			return time.Time{}, lsapi.Errorf(lsapi.CodeUnavailable, "no more")
 		}
@@ -440,7 +440,7 @@ func TestAttemptEndsAtTheDeadlineOfBeforeAttempt(t *testing.T) {
 	client, _ := startAWS(t, func(http.ResponseWriter, url.Values) { <-hang })
 	defer close(hang)
 	began := time.Now()
-	_, err := client.Register(t.Context(), "web", []string{"i-a"}, func(context.Context) (time.Time, error) {
+	_, err := client.Register(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-a")}, func(context.Context) (time.Time, error) {
 		return time.Now().Add(50 * time.Millisecond), nil
 	})
 	if e := lsapi.AsError(err); !e.Ambiguous || time.Since(began) > 5*time.Second {

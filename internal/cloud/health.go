@@ -3,7 +3,6 @@ package cloud
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
@@ -25,10 +24,10 @@ const (
 // members.
 //
 // CodeNotFound: there is no such load balancer. Other errors: see errors.go.
-func (c *Client) Health(ctx context.Context, loadBalancer string) ([]lsapi.MemberHealth, error) {
+func (c *Client) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error) {
 	ctx, done := c.begin(ctx)
 	defer done()
-	return c.readHealth(ctx, loadBalancer, nil)
+	return c.readHealth(ctx, pool, nil)
 }
 
 // HealthOf returns the health of the given instances that are members or draining, sorted
@@ -36,14 +35,14 @@ func (c *Client) Health(ctx context.Context, loadBalancer string) ([]lsapi.Membe
 // instances.
 //
 // Errors: those of Health.
-func (c *Client) HealthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
+func (c *Client) HealthOf(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error) {
 	ctx, done := c.begin(ctx)
 	defer done()
-	return c.healthOf(ctx, loadBalancer, ids)
+	return c.healthOf(ctx, pool, ids)
 }
 
-func (c *Client) healthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
-	all, err := c.readHealth(ctx, loadBalancer, ids)
+func (c *Client) healthOf(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error) {
+	all, err := c.readHealth(ctx, pool, ids)
 	if lsapi.ErrorCode(err) != lsapi.CodeInvalid {
 		return slices.DeleteFunc(all, isUnregistered), err
 	}
@@ -52,7 +51,7 @@ func (c *Client) healthOf(ctx context.Context, loadBalancer string, ids []string
 	}
 	// The call fails as a whole for one unknown instance.
 	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
-		found, err := c.healthOf(ctx, loadBalancer, half)
+		found, err := c.healthOf(ctx, pool, half)
 		if err != nil {
 			return nil, err
 		}
@@ -62,9 +61,9 @@ func (c *Client) healthOf(ctx context.Context, loadBalancer string, ids []string
 	return all, nil
 }
 
-func (c *Client) readHealth(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error) {
+func (c *Client) readHealth(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error) {
 	out, err := c.describeHealth(ctx, &elb.DescribeInstanceHealthInput{
-		LoadBalancerName: aws.String(loadBalancer),
+		LoadBalancerName: aws.String(pool.Name),
 		Instances:        fromIDs(ids),
 	})
 	if err != nil {
@@ -88,7 +87,7 @@ func isUnregistered(h lsapi.MemberHealth) bool {
 
 func newHealth(state elbtypes.InstanceState) lsapi.MemberHealth {
 	h := lsapi.MemberHealth{
-		InstanceID:  aws.ToString(state.InstanceId),
+		Member:      lsapi.InstanceMember(aws.ToString(state.InstanceId)),
 		State:       lsapi.HealthState(aws.ToString(state.State)),
 		Reason:      aws.ToString(state.ReasonCode),
 		Description: aws.ToString(state.Description),
@@ -101,5 +100,5 @@ func newHealth(state elbtypes.InstanceState) lsapi.MemberHealth {
 }
 
 func sortHealth(all []lsapi.MemberHealth) {
-	slices.SortFunc(all, func(a, b lsapi.MemberHealth) int { return strings.Compare(a.InstanceID, b.InstanceID) })
+	slices.SortFunc(all, func(a, b lsapi.MemberHealth) int { return a.Member.Compare(b.Member) })
 }

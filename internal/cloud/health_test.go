@@ -36,12 +36,12 @@ const (
 
 func TestHealthHasAWSsDescriptionsAndDrainingFromThem(t *testing.T) {
 	client, aws := startAWS(t, health(serving, draining, strange, failing))
-	got, err := client.Health(t.Context(), "web")
+	got, err := client.Health(t.Context(), lsapi.ELB("web"))
 	want := []lsapi.MemberHealth{
-		{InstanceID: "i-1", State: lsapi.OutOfService, Reason: "Instance", Description: "Instance has failed at least the UnhealthyThreshold number of health checks consecutively."},
-		{InstanceID: "i-2", State: lsapi.InService, Reason: "N/A", Description: "N/A"},
-		{InstanceID: "i-3", State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true},
-		{InstanceID: "i-5", State: lsapi.HealthUnknown, Reason: "N/A", Description: "A transient error occurred. Please try again later."},
+		{Member: lsapi.InstanceMember("i-1"), State: lsapi.OutOfService, Reason: "Instance", Description: "Instance has failed at least the UnhealthyThreshold number of health checks consecutively."},
+		{Member: lsapi.InstanceMember("i-2"), State: lsapi.InService, Reason: "N/A", Description: "N/A"},
+		{Member: lsapi.InstanceMember("i-3"), State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true},
+		{Member: lsapi.InstanceMember("i-5"), State: lsapi.HealthUnknown, Reason: "N/A", Description: "A transient error occurred. Please try again later."},
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("it is %+v, %v", got, err)
@@ -54,8 +54,8 @@ func TestHealthHasAWSsDescriptionsAndDrainingFromThem(t *testing.T) {
 
 func TestHealthOfLeavesOutFormerMembers(t *testing.T) {
 	client, aws := startAWS(t, health(draining, former))
-	got, err := client.HealthOf(t.Context(), "web", []string{"i-3", "i-4"})
-	if err != nil || len(got) != 1 || got[0].InstanceID != "i-3" || !got[0].Draining {
+	got, err := client.HealthOf(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-3"), lsapi.InstanceMember("i-4")})
+	if err != nil || len(got) != 1 || got[0].Member != lsapi.InstanceMember("i-3") || !got[0].Draining {
 		t.Errorf("it is %+v, %v", got, err)
 	}
 	if request := aws.attempts()[0]; request.Get("Instances.member.1.InstanceId") != "i-3" || request.Get("Instances.member.2.InstanceId") != "i-4" {
@@ -66,12 +66,12 @@ func TestHealthOfLeavesOutFormerMembers(t *testing.T) {
 // Moto and LocalStack return this for an unregistered instance.
 func TestHealthOfLeavesOutUnknownWithoutDescription(t *testing.T) {
 	client, _ := startAWS(t, health("i-4|Unknown|N/A|N/A", strange, draining))
-	got, err := client.HealthOf(t.Context(), "web", []string{"i-3", "i-4", "i-5"})
-	if err != nil || len(got) != 2 || got[0].InstanceID != "i-3" || got[1].InstanceID != "i-5" {
+	got, err := client.HealthOf(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-3"), lsapi.InstanceMember("i-4"), lsapi.InstanceMember("i-5")})
+	if err != nil || len(got) != 2 || got[0].Member != lsapi.InstanceMember("i-3") || got[1].Member != lsapi.InstanceMember("i-5") {
 		t.Errorf("it is %+v, %v", got, err)
 	}
 	// For members it is a valid answer.
-	if got, err := client.Health(t.Context(), "web"); err != nil || len(got) != 3 {
+	if got, err := client.Health(t.Context(), lsapi.ELB("web")); err != nil || len(got) != 3 {
 		t.Errorf("of the members it is %+v, %v", got, err)
 	}
 }
@@ -87,21 +87,21 @@ func TestHealthOfReadsOthersBesideAnUnknownInstance(t *testing.T) {
 			health(failing)(w, form)
 		}
 	})
-	got, err := client.HealthOf(t.Context(), "web", []string{"i-3", "i-2", "i-1"})
-	if err != nil || len(got) != 2 || got[0].InstanceID != "i-1" || got[1].InstanceID != "i-2" {
+	got, err := client.HealthOf(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-3"), lsapi.InstanceMember("i-2"), lsapi.InstanceMember("i-1")})
+	if err != nil || len(got) != 2 || got[0].Member != lsapi.InstanceMember("i-1") || got[1].Member != lsapi.InstanceMember("i-2") {
 		t.Errorf("it is %+v, %v", got, err)
 	}
-	if got, err := client.HealthOf(t.Context(), "web", []string{"i-3"}); err != nil || len(got) > 0 {
+	if got, err := client.HealthOf(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-3")}); err != nil || len(got) > 0 {
 		t.Errorf("alone it is %+v, %v", got, err)
 	}
 }
 
 func TestMissingLoadBalancerIsNotFound(t *testing.T) {
 	client, _ := startAWS(t, says(http.StatusBadRequest, fmt.Sprintf(`<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>LoadBalancerNotFound</Code><Message>There is no ACTIVE Load Balancer named 'web'</Message></Error></ErrorResponse>`, elbNamespace)))
-	_, plain := client.Health(t.Context(), "web")
-	_, of := client.HealthOf(t.Context(), "web", []string{"i-1"})
-	_, attributes := client.Attributes(t.Context(), "web")
-	_, tags := client.Tags(t.Context(), []string{"web"})
+	_, plain := client.Health(t.Context(), lsapi.ELB("web"))
+	_, of := client.HealthOf(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-1")})
+	_, attributes := client.Attributes(t.Context(), lsapi.ELB("web"))
+	_, tags := client.Tags(t.Context(), []lsapi.PoolID{lsapi.ELB("web")})
 	for name, err := range map[string]error{"health": plain, "health of one": of, "attributes": attributes, "tags": tags} {
 		if lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 			t.Errorf("%s: %v", name, err)

@@ -36,8 +36,8 @@ func (c *Client) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, erro
 		pools := make([]lsapi.Pool, len(out.LoadBalancerDescriptions))
 		for i, description := range out.LoadBalancerDescriptions {
 			pools[i] = lsapi.Pool{
-				Name:        aws.ToString(description.LoadBalancerName),
-				Members:     instanceIDs(description.Instances),
+				ID:          lsapi.ELB(aws.ToString(description.LoadBalancerName)),
+				Members:     memberIDs(description.Instances),
 				Description: newDescription(description),
 			}
 		}

@@ -15,16 +15,16 @@ import (
 
 // twoPages responds with a listing of two load balancers, one a page. The second has the
 // given members.
-func twoPages(second *atomic.Pointer[[]string]) reply {
+func twoPages(second *atomic.Pointer[[]lsapi.MemberID]) reply {
 	var requests atomic.Int32
 	return func(w http.ResponseWriter, form url.Values) {
-		name, members, next := "elb-1", []string{"i-1"}, "<NextMarker>elb-1</NextMarker>"
+		name, members, next := "elb-1", []lsapi.MemberID{lsapi.InstanceMember("i-1")}, "<NextMarker>elb-1</NextMarker>"
 		if form.Get("Marker") == "elb-1" {
 			name, members, next = "elb-2", *second.Load(), ""
 		}
 		var ids string
 		for _, id := range members {
-			ids += "<member><InstanceId>" + id + "</InstanceId></member>"
+			ids += "<member><InstanceId>" + id.Instance + "</InstanceId></member>"
 		}
 		_, _ = fmt.Fprintf(w, "<DescribeLoadBalancersResponse xmlns=%q><DescribeLoadBalancersResult><LoadBalancerDescriptions><member><LoadBalancerName>%s</LoadBalancerName><Instances>%s</Instances></member></LoadBalancerDescriptions>%s</DescribeLoadBalancersResult><ResponseMetadata><RequestId>r-%d</RequestId></ResponseMetadata></DescribeLoadBalancersResponse>",
 			elbNamespace, name, ids, next, requests.Add(1))
@@ -47,11 +47,11 @@ func list(t *testing.T, client *cloud.Client) string {
 }
 
 func TestListingShowsChangesInCachedAndNewPages(t *testing.T) {
-	var second atomic.Pointer[[]string]
+	var second atomic.Pointer[[]lsapi.MemberID]
 	client, aws := startAWS(t, twoPages(&second))
-	for _, members := range [][]string{{"i-2"}, {"i-2"}, {"i-2", "i-3"}, {}, {}, {"i-2"}} {
+	for _, members := range [][]lsapi.MemberID{{lsapi.InstanceMember("i-2")}, {lsapi.InstanceMember("i-2")}, {lsapi.InstanceMember("i-2"), lsapi.InstanceMember("i-3")}, {}, {}, {lsapi.InstanceMember("i-2")}} {
 		second.Store(&members)
-		if got, want := list(t, client), fmt.Sprint([]lsapi.Pool{{Name: "elb-1", Members: []string{"i-1"}}, {Name: "elb-2", Members: members}}); got != want {
+		if got, want := list(t, client), fmt.Sprint([]lsapi.Pool{{ID: lsapi.ELB("elb-1"), Members: []lsapi.MemberID{lsapi.InstanceMember("i-1")}}, {ID: lsapi.ELB("elb-2"), Members: members}}); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -93,7 +93,7 @@ func TestAllInstancesShowsChangesDespiteChangingTokens(t *testing.T) {
 
 // A page that is the same slice as before was not decoded again.
 func TestCachedPageIsNotDecodedAgain(t *testing.T) {
-	var second atomic.Pointer[[]string]
+	var second atomic.Pointer[[]lsapi.MemberID]
 	client, _ := startAWS(t, twoPages(&second))
 	first := func() (pages []*lsapi.Pool) {
 		for page, err := range client.LoadBalancers(t.Context()) {
@@ -104,17 +104,17 @@ func TestCachedPageIsNotDecodedAgain(t *testing.T) {
 		}
 		return pages
 	}
-	second.Store(&[]string{"i-2"})
+	second.Store(&[]lsapi.MemberID{lsapi.InstanceMember("i-2")})
 	before := first()
-	second.Store(&[]string{"i-3"})
+	second.Store(&[]lsapi.MemberID{lsapi.InstanceMember("i-3")})
 	if after := first(); after[0] != before[0] || after[1] == before[1] {
 		t.Errorf("the pages were %p, and are %p: want only the second to be decoded", before, after)
 	}
 }
 
 func TestFailingListingReturnsItsPagesAndThenTheError(t *testing.T) {
-	var second atomic.Pointer[[]string]
-	second.Store(&[]string{})
+	var second atomic.Pointer[[]lsapi.MemberID]
+	second.Store(&[]lsapi.MemberID{})
 	whole := twoPages(&second)
 	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
 		if form.Get("Marker") != "" {
@@ -123,22 +123,22 @@ func TestFailingListingReturnsItsPagesAndThenTheError(t *testing.T) {
 		}
 		whole(w, form)
 	})
-	var names []string
+	var pools []lsapi.PoolID
 	var failure error
 	for page, err := range client.LoadBalancers(t.Context()) {
 		failure = err
 		for _, lb := range page {
-			names = append(names, lb.Name)
+			pools = append(pools, lb.ID)
 		}
 	}
-	if !slices.Equal(names, []string{"elb-1"}) || lsapi.ErrorCode(failure) != lsapi.CodeForbidden {
-		t.Errorf("got %v, %v", names, failure)
+	if !slices.Equal(pools, []lsapi.PoolID{lsapi.ELB("elb-1")}) || lsapi.ErrorCode(failure) != lsapi.CodeForbidden {
+		t.Errorf("got %v, %v", pools, failure)
 	}
 }
 
 func TestListingStopsWithItsLoop(t *testing.T) {
-	var second atomic.Pointer[[]string]
-	second.Store(&[]string{})
+	var second atomic.Pointer[[]lsapi.MemberID]
+	second.Store(&[]lsapi.MemberID{})
 	client, aws := startAWS(t, twoPages(&second))
 	for range client.LoadBalancers(t.Context()) {
 		break

@@ -15,21 +15,21 @@ import (
 // DescribeLoadBalancers.
 //
 // CodeNotFound: there is no such load balancer. Other errors: see errors.go.
-func (c *Client) Members(ctx context.Context, loadBalancer string) ([]string, error) {
+func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
 	ctx, done := c.begin(ctx)
 	defer done()
 	out, err := c.describeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{
-		LoadBalancerNames: []string{loadBalancer},
+		LoadBalancerNames: []string{pool.Name},
 	})
 	if err != nil {
 		return nil, coded(ctx, err)
 	}
 	for _, description := range out.LoadBalancerDescriptions {
-		if aws.ToString(description.LoadBalancerName) == loadBalancer {
-			return instanceIDs(description.Instances), nil
+		if aws.ToString(description.LoadBalancerName) == pool.Name {
+			return memberIDs(description.Instances), nil
 		}
 	}
-	return nil, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", loadBalancer)
+	return nil, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", pool.Name)
 }
 
 // Register makes the instances members, by one RegisterInstancesWithLoadBalancer, and
@@ -39,12 +39,12 @@ func (c *Client) Members(ctx context.Context, loadBalancer string) ([]string, er
 //
 // CodeInvalid: AWS rejected all instances because of one of them. CodeNotFound: there is
 // no such load balancer. Other errors: see errors.go.
-func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
+func (c *Client) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
 	ctx, done := c.begin(ctx)
 	defer done()
 	return change(ctx, before, func(ctx context.Context) (middleware.Metadata, error) {
 		out, err := c.register(ctx, &elb.RegisterInstancesWithLoadBalancerInput{
-			LoadBalancerName: aws.String(loadBalancer),
+			LoadBalancerName: aws.String(pool.Name),
 			Instances:        fromIDs(ids),
 		})
 		if err != nil {
@@ -56,12 +56,12 @@ func (c *Client) Register(ctx context.Context, loadBalancer string, ids []string
 
 // Deregister ends the instances' membership, by one DeregisterInstancesFromLoadBalancer.
 // It is like Register; CodeInvalid: one of the instances was never a member.
-func (c *Client) Deregister(ctx context.Context, loadBalancer string, ids []string, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
+func (c *Client) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
 	ctx, done := c.begin(ctx)
 	defer done()
 	return change(ctx, before, func(ctx context.Context) (middleware.Metadata, error) {
 		out, err := c.deregister(ctx, &elb.DeregisterInstancesFromLoadBalancerInput{
-			LoadBalancerName: aws.String(loadBalancer),
+			LoadBalancerName: aws.String(pool.Name),
 			Instances:        fromIDs(ids),
 		})
 		if err != nil {
@@ -71,18 +71,18 @@ func (c *Client) Deregister(ctx context.Context, loadBalancer string, ids []stri
 	})
 }
 
-func instanceIDs(instances []elbtypes.Instance) []string {
-	ids := make([]string, len(instances))
+func memberIDs(instances []elbtypes.Instance) []lsapi.MemberID {
+	ids := make([]lsapi.MemberID, len(instances))
 	for i, instance := range instances {
-		ids[i] = aws.ToString(instance.InstanceId)
+		ids[i] = lsapi.InstanceMember(aws.ToString(instance.InstanceId))
 	}
 	return ids
 }
 
-func fromIDs(ids []string) []elbtypes.Instance {
+func fromIDs(ids []lsapi.MemberID) []elbtypes.Instance {
 	instances := make([]elbtypes.Instance, len(ids))
 	for i, id := range ids {
-		instances[i] = elbtypes.Instance{InstanceId: aws.String(id)}
+		instances[i] = elbtypes.Instance{InstanceId: aws.String(id.Instance)}
 	}
 	return instances
 }

@@ -18,10 +18,10 @@ const maxTagged = 20
 // Attributes returns a load balancer's attributes, by one DescribeLoadBalancerAttributes.
 //
 // CodeNotFound: there is no such load balancer. Other errors: see errors.go.
-func (c *Client) Attributes(ctx context.Context, loadBalancer string) (lsapi.Attributes, error) {
+func (c *Client) Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error) {
 	ctx, done := c.begin(ctx)
 	defer done()
-	out, err := c.describeAttributes(ctx, &elb.DescribeLoadBalancerAttributesInput{LoadBalancerName: aws.String(loadBalancer)})
+	out, err := c.describeAttributes(ctx, &elb.DescribeLoadBalancerAttributesInput{LoadBalancerName: aws.String(pool.Name)})
 	if err != nil {
 		return lsapi.Attributes{}, coded(ctx, err)
 	}
@@ -43,11 +43,15 @@ func (c *Client) Attributes(ctx context.Context, loadBalancer string) (lsapi.Att
 // Tags returns the tags of each load balancer, by name, by one DescribeTags for each 20.
 //
 // CodeNotFound: one of them does not exist. Other errors: see errors.go.
-func (c *Client) Tags(ctx context.Context, loadBalancers []string) (map[string]map[string]string, error) {
+func (c *Client) Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error) {
 	ctx, done := c.begin(ctx)
 	defer done()
-	all := make(map[string]map[string]string, len(loadBalancers))
-	for names := range slices.Chunk(loadBalancers, maxTagged) {
+	all := make(map[lsapi.PoolID]map[string]string, len(pools))
+	for some := range slices.Chunk(pools, maxTagged) {
+		names := make([]string, len(some))
+		for i, pool := range some {
+			names[i] = pool.Name
+		}
 		out, err := c.describeTags(ctx, &elb.DescribeTagsInput{LoadBalancerNames: names})
 		if err != nil {
 			return nil, coded(ctx, err)
@@ -57,7 +61,7 @@ func (c *Client) Tags(ctx context.Context, loadBalancers []string) (map[string]m
 			for _, tag := range d.Tags {
 				tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 			}
-			all[aws.ToString(d.LoadBalancerName)] = tags
+			all[lsapi.ELB(aws.ToString(d.LoadBalancerName))] = tags
 		}
 	}
 	return all, nil

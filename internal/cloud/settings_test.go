@@ -61,7 +61,7 @@ func TestAttributesAreReadWithTheirUnits(t *testing.T) {
 	client, _ := startAWS(t, says(http.StatusOK, fmt.Sprintf(`<DescribeLoadBalancerAttributesResponse xmlns=%q><DescribeLoadBalancerAttributesResult><LoadBalancerAttributes>
 <CrossZoneLoadBalancing><Enabled>true</Enabled></CrossZoneLoadBalancing><ConnectionDraining><Enabled>true</Enabled><Timeout>300</Timeout></ConnectionDraining>
 <ConnectionSettings><IdleTimeout>60</IdleTimeout></ConnectionSettings></LoadBalancerAttributes></DescribeLoadBalancerAttributesResult></DescribeLoadBalancerAttributesResponse>`, elbNamespace)))
-	got, err := client.Attributes(t.Context(), "web")
+	got, err := client.Attributes(t.Context(), lsapi.ELB("web"))
 	if want := (lsapi.Attributes{Draining: true, DrainingTimeout: 5 * time.Minute, CrossZone: true, IdleTimeout: time.Minute}); err != nil || got != want {
 		t.Errorf("they are %+v, %v", got, err)
 	}
@@ -76,15 +76,15 @@ func TestTagsReadsTwentyLoadBalancersACall(t *testing.T) {
 		}
 		says(http.StatusOK, fmt.Sprintf(`<DescribeTagsResponse xmlns=%q><DescribeTagsResult><TagDescriptions>%s</TagDescriptions></DescribeTagsResult></DescribeTagsResponse>`, elbNamespace, members))(w, form)
 	})
-	var names []string
+	var pools []lsapi.PoolID
 	for i := range 45 {
-		names = append(names, fmt.Sprintf("elb-%d", i))
+		pools = append(pools, lsapi.ELB(fmt.Sprintf("elb-%d", i)))
 	}
-	tags, err := client.Tags(t.Context(), names)
-	if err != nil || len(tags) != 45 || tags["elb-44"]["of"] != "elb-44" {
+	tags, err := client.Tags(t.Context(), pools)
+	if err != nil || len(tags) != 45 || tags[lsapi.ELB("elb-44")]["of"] != "elb-44" {
 		t.Errorf("they are %v, %v", tags, err)
 	}
-	if value, ok := tags["elb-0"]["empty"]; !ok || value != "" {
+	if value, ok := tags[lsapi.ELB("elb-0")]["empty"]; !ok || value != "" {
 		t.Errorf("a tag without value is %q, %t", value, ok)
 	}
 	if calls := len(aws.attempts()); calls != 3 {

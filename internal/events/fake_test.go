@@ -39,8 +39,10 @@ func (r *record) add(texts ...string) {
 	for _, text := range texts {
 		fields := strings.Fields(text)
 		n := int64(len(r.events) + 1)
-		e := lsapi.RecordedEvent{Position: lsapi.Position{Major: n / 3, Minor: n}, LoadBalancer: fields[0]}
-		e.Event.Added = fields[1:]
+		e := lsapi.RecordedEvent{Position: lsapi.Position{Major: n / 3, Minor: n}, Pool: lsapi.ELB(fields[0])}
+		for _, id := range fields[1:] {
+			e.Event.Added = append(e.Event.Added, lsapi.InstanceMember(id))
+		}
 		r.events = append(r.events, e)
 	}
 	if r.news != nil {
@@ -99,7 +101,7 @@ func (r *record) News(ctx context.Context, after lsapi.Position) error {
 func encode(e *lsapi.RecordedEvent) []events.Message {
 	var messages []events.Message
 	for _, id := range e.Event.Added {
-		messages = append(messages, events.Message{Member: lsapi.InstanceMember(id), Body: []byte("data: " + e.LoadBalancer + " " + id + "\n")})
+		messages = append(messages, events.Message{Member: id, Body: []byte("data: " + e.Pool.Name + " " + id.String() + "\n")})
 	}
 	return messages
 }

@@ -41,7 +41,7 @@ type Options struct {
 	// Watch is called while a load balancer is watched, or all of them for the empty name,
 	// until its end is called. Touch is called every second while there are streams.
 	// Default: none.
-	Watch func(loadBalancer string) (end func())
+	Watch func(pool lsapi.PoolID) (end func())
 	Touch func()
 	// Log receives failures to read the record, and their end. Default: none.
 	Log *slog.Logger
@@ -77,7 +77,7 @@ type Hub struct {
 // New returns a Hub. It does not read the record before the first stream is opened.
 func New(o Options) *Hub {
 	if o.Watch == nil {
-		o.Watch = func(string) func() { return func() {} }
+		o.Watch = func(lsapi.PoolID) func() { return func() {} }
 	}
 	if o.Touch == nil {
 		o.Touch = func() {}
@@ -266,7 +266,7 @@ func (h *Hub) encode(before lsapi.Position, e *lsapi.RecordedEvent) []message {
 		if i == len(encoded)-1 {
 			cursor = Cursor{after: e.Position}
 		}
-		messages[i] = message{e.LoadBalancer, m.Member, e.Position, cursor, fmt.Appendf(nil, "id: %v\n%s\n", cursor, m.Body)}
+		messages[i] = message{e.Pool, m.Member, e.Position, cursor, fmt.Appendf(nil, "id: %v\n%s\n", cursor, m.Body)}
 	}
 	return messages
 }

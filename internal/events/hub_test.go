@@ -130,7 +130,11 @@ func open(t *testing.T, h *events.Hub, loadBalancers, after string) *events.Stre
 		}
 		cursor = &parsed
 	}
-	s, err := h.Open(t.Context(), events.Filter{LoadBalancers: strings.Fields(loadBalancers)}, cursor)
+	var filter events.Filter
+	for _, name := range strings.Fields(loadBalancers) {
+		filter.LoadBalancers = append(filter.LoadBalancers, lsapi.ELB(name))
+	}
+	s, err := h.Open(t.Context(), filter, cursor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -403,19 +407,19 @@ func TestCloseEndsStreamsAndRefusesNewOnes(t *testing.T) {
 
 func TestOpenStreamsAreReportedToWatchAndTouch(t *testing.T) {
 	var mu sync.Mutex
-	watched, touches := map[string]int{}, 0
-	count := func(name string, n int) {
+	watched, touches := map[lsapi.PoolID]int{}, 0
+	count := func(pool lsapi.PoolID, n int) {
 		mu.Lock()
 		defer mu.Unlock()
-		watched[name] += n
+		watched[pool] += n
 	}
 	synctest.Test(t, func(t *testing.T) {
 		h := events.New(events.Options{
 			Record: newRecord(), Encode: encode,
-			Watch: func(name string) func() { count(name, 1); return func() { count(name, -1) } },
+			Watch: func(pool lsapi.PoolID) func() { count(pool, 1); return func() { count(pool, -1) } },
 			Touch: func() { mu.Lock(); touches++; mu.Unlock() },
 		})
-		first, err := h.Open(t.Context(), events.Filter{LoadBalancers: []string{"web"}}, nil)
+		first, err := h.Open(t.Context(), events.Filter{LoadBalancers: []lsapi.PoolID{lsapi.ELB("web")}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -425,14 +429,14 @@ func TestOpenStreamsAreReportedToWatchAndTouch(t *testing.T) {
 		}
 		time.Sleep(10*time.Second + time.Millisecond)
 		synctest.Wait()
-		if watched["web"] != 1 || watched[""] != 1 || touches != 10 {
+		if watched[lsapi.ELB("web")] != 1 || watched[lsapi.PoolID{}] != 1 || touches != 10 {
 			t.Errorf("watched are %v, touched %d times", watched, touches)
 		}
 		first.Close()
 		second.Close()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if watched["web"] != 0 || watched[""] != 0 || touches > 11 {
+		if watched[lsapi.ELB("web")] != 0 || watched[lsapi.PoolID{}] != 0 || touches > 11 {
 			t.Errorf("without streams: watched are %v, touched %d times", watched, touches)
 		}
 		if err := h.Close(t.Context()); err != nil {

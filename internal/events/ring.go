@@ -8,11 +8,11 @@ import (
 
 // message is an encoded server-sent event.
 type message struct {
-	loadBalancer string
-	member       lsapi.MemberID
-	position     lsapi.Position // of its event
-	cursor       Cursor         // after the message
-	frame        []byte
+	pool     lsapi.PoolID
+	member   lsapi.MemberID
+	position lsapi.Position // of its event
+	cursor   Cursor         // after the message
+	frame    []byte
 }
 
 // ring holds the latest messages. They are numbered from 0.

@@ -31,13 +31,13 @@ type Stream struct {
 // Filter selects events: those of any of the load balancers, of any of the members, and of
 // any of the instances. An empty list matches all.
 type Filter struct {
-	LoadBalancers []string
+	LoadBalancers []lsapi.PoolID
 	Members       []lsapi.MemberID
 	Instances     []string
 }
 
 func (f *Filter) includes(m *message) bool {
-	return (len(f.LoadBalancers) == 0 || slices.Contains(f.LoadBalancers, m.loadBalancer)) &&
+	return (len(f.LoadBalancers) == 0 || slices.Contains(f.LoadBalancers, m.pool)) &&
 		(len(f.Members) == 0 || slices.Contains(f.Members, m.member)) &&
 		(len(f.Instances) == 0 || slices.Contains(f.Instances, m.member.Instance))
 }
@@ -96,13 +96,13 @@ func (h *Hub) leave() {
 }
 
 // watch calls Watch for each load balancer.
-func (h *Hub) watch(loadBalancers []string) (unwatch func()) {
-	if len(loadBalancers) == 0 {
-		return h.o.Watch("")
+func (h *Hub) watch(pools []lsapi.PoolID) (unwatch func()) {
+	if len(pools) == 0 {
+		return h.o.Watch(lsapi.PoolID{})
 	}
-	ends := make([]func(), len(loadBalancers))
-	for i, name := range loadBalancers {
-		ends[i] = h.o.Watch(name)
+	ends := make([]func(), len(pools))
+	for i, pool := range pools {
+		ends[i] = h.o.Watch(pool)
 	}
 	return func() {
 		for _, end := range ends {

@@ -13,19 +13,19 @@ import (
 	"lsapi/internal/coalesce"
 )
 
-// fetch returns values by name, without unknown names.
-type fetch[V any] func(ctx context.Context, names []string) (map[string]V, error)
+// fetch returns values by key, without unknown keys.
+type fetch[K comparable, V any] func(ctx context.Context, keys []K) (map[K]V, error)
 
 // cache caches fetched values, and for a shorter time failures. Callers share fetches.
-type cache[V any] struct {
+type cache[K comparable, V any] struct {
 	lifetime time.Duration
-	fetches  *coalesce.Group[string, V]
+	fetches  *coalesce.Group[K, V]
 
 	mu      sync.Mutex
-	entries *simplelru.LRU[string, cacheEntry[V]]
+	entries *simplelru.LRU[K, cacheEntry[V]]
 }
 
-// cacheEntry is the result for one name.
+// cacheEntry is the result for one key.
 type cacheEntry[V any] struct {
 	value   V
 	found   bool
@@ -33,12 +33,12 @@ type cacheEntry[V any] struct {
 	expires time.Time
 }
 
-func newCache[V any](group *background.Group, lifetime time.Duration, batch int, fetch fetch[V]) *cache[V] {
-	entries, _ := simplelru.NewLRU[string, cacheEntry[V]](maxCached, nil) // fails for a size below 1 only
-	c := &cache[V]{lifetime: lifetime, entries: entries}
+func newCache[K comparable, V any](group *background.Group, lifetime time.Duration, batch int, fetch fetch[K, V]) *cache[K, V] {
+	entries, _ := simplelru.NewLRU[K, cacheEntry[V]](maxCached, nil) // fails for a size below 1 only
+	c := &cache[K, V]{lifetime: lifetime, entries: entries}
 	o := coalesce.Options{Calls: maxFetches, Batch: batch, Timeout: fetchTimeout}
-	c.fetches = coalesce.New(group, o, func(ctx context.Context, names []string) (map[string]V, error) {
-		values, missing, failure := c.lookUp(names) // an earlier fetch may have had them
+	c.fetches = coalesce.New(group, o, func(ctx context.Context, keys []K) (map[K]V, error) {
+		values, missing, failure := c.lookUp(keys) // an earlier fetch may have had them
 		if len(missing) == 0 {
 			return values, failure
 		}
@@ -51,10 +51,10 @@ func newCache[V any](group *background.Group, lifetime time.Duration, batch int,
 	return c
 }
 
-// get returns the values of the names that have one. With an error it returns those that
+// get returns the values of the keys that have one. With an error it returns those that
 // could be read.
-func (c *cache[V]) get(ctx context.Context, names ...string) (map[string]V, error) {
-	values, missing, failure := c.lookUp(names)
+func (c *cache[K, V]) get(ctx context.Context, keys ...K) (map[K]V, error) {
+	values, missing, failure := c.lookUp(keys)
 	fetched, err := c.fetches.Do(ctx, missing...)
 	maps.Copy(values, fetched)
 	if err != nil {
@@ -63,35 +63,35 @@ func (c *cache[V]) get(ctx context.Context, names ...string) (map[string]V, erro
 	return values, failure
 }
 
-// lookUp returns the cached values, the names that are not cached, and a cached failure.
-func (c *cache[V]) lookUp(names []string) (values map[string]V, missing []string, failure error) {
+// lookUp returns the cached values, the keys that are not cached, and a cached failure.
+func (c *cache[K, V]) lookUp(keys []K) (values map[K]V, missing []K, failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	values = make(map[string]V, len(names))
-	for _, name := range names {
-		switch e, ok := c.entries.Get(name); {
+	values = make(map[K]V, len(keys))
+	for _, key := range keys {
+		switch e, ok := c.entries.Get(key); {
 		case !ok || now.After(e.expires):
-			missing = append(missing, name)
+			missing = append(missing, key)
 		case e.err != nil:
 			failure = e.err
 		case e.found:
-			values[name] = e.value
+			values[key] = e.value
 		}
 	}
 	return values, missing, failure
 }
 
 // store stores the result of a fetch.
-func (c *cache[V]) store(names []string, values map[string]V, err error, began time.Time) {
+func (c *cache[K, V]) store(keys []K, values map[K]V, err error, began time.Time) {
 	lifetime := c.lifetime
 	if err != nil {
 		lifetime = failureLifetime
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, name := range names {
-		value, found := values[name]
-		c.entries.Add(name, cacheEntry[V]{value, found, err, began.Add(lifetime)})
+	for _, key := range keys {
+		value, found := values[key]
+		c.entries.Add(key, cacheEntry[V]{value, found, err, began.Add(lifetime)})
 	}
 }

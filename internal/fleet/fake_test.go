@@ -16,10 +16,10 @@ import (
 // interval is the poll interval of a followed load balancer.
 const interval = 2 * time.Second
 
-const (
-	web1 = "i-0aaa0000000000001"
-	web2 = "i-0aaa0000000000002"
-	web3 = "i-0aaa0000000000003"
+var (
+	web1 = lsapi.InstanceMember("i-0aaa0000000000001")
+	web2 = lsapi.InstanceMember("i-0aaa0000000000002")
+	web3 = lsapi.InstanceMember("i-0aaa0000000000003")
 )
 
 // region is AWS and the record in memory, on the clock of the test's bubble.
@@ -27,26 +27,26 @@ type region struct {
 	began time.Time
 
 	mu            sync.Mutex
-	loadBalancers map[string]*loadBalancer
-	states        map[string]lsapi.InstanceState // in EC2
-	listed        map[string]lsapi.InstanceState // in the cached list, where it is behind
-	histories     map[string]lsapi.MemberHistory
-	behind        map[string][]string // cached members, where they are behind, until a fresh read
-	fail          map[string]error    // by operation
-	hangs         map[string]bool     // operations that block until their context ends
-	takes         time.Duration       // a read of the record
+	loadBalancers map[lsapi.PoolID]*loadBalancer
+	states        map[lsapi.MemberID]lsapi.InstanceState // in EC2
+	listed        map[lsapi.MemberID]lsapi.InstanceState // in the cached list, where it is behind
+	histories     map[lsapi.MemberID]lsapi.MemberHistory
+	behind        map[lsapi.PoolID][]lsapi.MemberID // cached members, where they are behind, until a fresh read
+	fail          map[string]error                  // by operation
+	hangs         map[string]bool                   // operations that block until their context ends
+	takes         time.Duration                     // a read of the record
 	calls         map[string]int
 	polls         map[time.Time]bool
 	last          lsapi.HealthReport // of the last poll
 	followers     int
-	unread        []string      // load balancers that a fresh read misses
-	maxAge        time.Duration // of the last call of Recent
-	drain         [2]any        // of the last FollowDrain: since, timeout
+	unread        []lsapi.PoolID // load balancers that a fresh read misses
+	maxAge        time.Duration  // of the last call of Recent
+	drain         [2]any         // of the last FollowDrain: since, timeout
 }
 
 type loadBalancer struct {
-	members    []string
-	health     map[string]lsapi.MemberHealth
+	members    []lsapi.MemberID
+	health     map[lsapi.MemberID]lsapi.MemberHealth
 	tags       map[string]string
 	attributes lsapi.Attributes
 }
@@ -54,11 +54,11 @@ type loadBalancer struct {
 func newRegion() *region {
 	return &region{
 		began:         time.Now(),
-		loadBalancers: make(map[string]*loadBalancer),
-		states:        map[string]lsapi.InstanceState{web1: "running", web2: "running", web3: "running"},
-		listed:        make(map[string]lsapi.InstanceState),
-		histories:     make(map[string]lsapi.MemberHistory),
-		behind:        make(map[string][]string),
+		loadBalancers: make(map[lsapi.PoolID]*loadBalancer),
+		states:        map[lsapi.MemberID]lsapi.InstanceState{web1: "running", web2: "running", web3: "running"},
+		listed:        make(map[lsapi.MemberID]lsapi.InstanceState),
+		histories:     make(map[lsapi.MemberID]lsapi.MemberHistory),
+		behind:        make(map[lsapi.PoolID][]lsapi.MemberID),
 		fail:          make(map[string]error), hangs: make(map[string]bool),
 		calls: make(map[string]int), polls: make(map[time.Time]bool),
 	}
@@ -80,15 +80,15 @@ func start(t *testing.T, r *region) *fleet.Fleet {
 }
 
 // add adds a load balancer with members of the given health.
-func (r *region) add(name string, members ...lsapi.MemberHealth) *loadBalancer {
-	b := &loadBalancer{health: make(map[string]lsapi.MemberHealth), attributes: lsapi.Attributes{Draining: true, DrainingTimeout: time.Minute}}
+func (r *region) add(pool lsapi.PoolID, members ...lsapi.MemberHealth) *loadBalancer {
+	b := &loadBalancer{health: make(map[lsapi.MemberID]lsapi.MemberHealth), attributes: lsapi.Attributes{Draining: true, DrainingTimeout: time.Minute}}
 	for _, m := range members {
 		if !m.Draining {
-			b.members = append(b.members, m.InstanceID)
+			b.members = append(b.members, m.Member)
 		}
-		b.health[m.InstanceID] = m
+		b.health[m.Member] = m
 	}
-	r.loadBalancers[name] = b
+	r.loadBalancers[pool] = b
 	return b
 }
 
@@ -110,16 +110,16 @@ func (r *region) count(op string) int {
 	return r.calls[op]
 }
 
-func serving(id string) lsapi.MemberHealth {
-	return lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Reason: "N/A", Description: "N/A"}
+func serving(id lsapi.MemberID) lsapi.MemberHealth {
+	return lsapi.MemberHealth{Member: id, State: lsapi.InService, Reason: "N/A", Description: "N/A"}
 }
 
-func registering(id string) lsapi.MemberHealth {
-	return lsapi.MemberHealth{InstanceID: id, State: lsapi.OutOfService, Reason: "ELB", Description: "Instance registration is still in progress."}
+func registering(id lsapi.MemberID) lsapi.MemberHealth {
+	return lsapi.MemberHealth{Member: id, State: lsapi.OutOfService, Reason: "ELB", Description: "Instance registration is still in progress."}
 }
 
-func draining(id string) lsapi.MemberHealth {
-	return lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}
+func draining(id lsapi.MemberID) lsapi.MemberHealth {
+	return lsapi.MemberHealth{Member: id, State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}
 }
 
 // enter counts a call, and fails or hangs as configured. Without an error it leaves the
@@ -139,14 +139,14 @@ func (r *region) enter(ctx context.Context, op string) error {
 	return err
 }
 
-func (r *region) membership(name string, members []string) lsapi.Membership {
-	m := lsapi.Membership{LoadBalancer: name, Description: &lsapi.Description{DNSName: name + ".example.com", VPCID: "vpc-of-" + name[:1]}}
+func (r *region) membership(pool lsapi.PoolID, members []lsapi.MemberID) lsapi.Membership {
+	m := lsapi.Membership{Pool: pool, Description: &lsapi.Description{DNSName: pool.Name + ".example.com", VPCID: "vpc-of-" + pool.Name[:1]}}
 	for _, id := range members {
 		state, behind := r.listed[id]
 		if !behind {
 			state = r.states[id]
 		}
-		m.Members = append(m.Members, lsapi.Instance{ID: id, Type: "t2.micro", State: state})
+		m.Members = append(m.Members, lsapi.Instance{ID: id.String(), Type: "t2.micro", State: state})
 	}
 	return m
 }
@@ -157,13 +157,13 @@ func (r *region) All(ctx context.Context) ([]lsapi.Membership, time.Time, error)
 	}
 	defer r.mu.Unlock()
 	var all []lsapi.Membership
-	for _, name := range slices.Sorted(maps.Keys(r.loadBalancers)) {
-		all = append(all, r.membership(name, r.loadBalancers[name].members))
+	for _, pool := range slices.SortedFunc(maps.Keys(r.loadBalancers), lsapi.PoolID.Compare) {
+		all = append(all, r.membership(pool, r.loadBalancers[pool].members))
 	}
 	return all, time.Now().Add(-time.Second), nil
 }
 
-func (r *region) One(ctx context.Context, name string, fresh bool) (lsapi.Membership, time.Time, error) {
+func (r *region) One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, time.Time, error) {
 	op := "One"
 	if fresh {
 		op = "One afresh"
@@ -172,17 +172,17 @@ func (r *region) One(ctx context.Context, name string, fresh bool) (lsapi.Member
 		return lsapi.Membership{}, time.Time{}, err
 	}
 	defer r.mu.Unlock()
-	b := r.loadBalancers[name]
+	b := r.loadBalancers[pool]
 	if b == nil {
-		return lsapi.Membership{}, time.Time{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+		return lsapi.Membership{}, time.Time{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", pool)
 	}
 	members := b.members
 	if fresh {
-		delete(r.behind, name)
-	} else if old, is := r.behind[name]; is {
+		delete(r.behind, pool)
+	} else if old, is := r.behind[pool]; is {
 		members = old
 	}
-	return r.membership(name, members), time.Now().Add(-time.Second), nil
+	return r.membership(pool, members), time.Now().Add(-time.Second), nil
 }
 
 // Memberships leaves the load balancers in unread unread.
@@ -192,58 +192,58 @@ func (r *region) Memberships(ctx context.Context, instanceID string, fresh bool)
 	}
 	defer r.mu.Unlock()
 	found := lsapi.Memberships{Whole: true}
-	for _, name := range slices.Sorted(maps.Keys(r.loadBalancers)) {
-		m := r.membership(name, r.loadBalancers[name].members)
+	for _, pool := range slices.SortedFunc(maps.Keys(r.loadBalancers), lsapi.PoolID.Compare) {
+		m := r.membership(pool, r.loadBalancers[pool].members)
 		for _, member := range m.Members {
 			if member.ID == instanceID {
-				found.Found = append(found.Found, lsapi.FoundMember{Pool: lsapi.ELB(name), Instance: member, AsOf: time.Now().Add(-time.Second)})
+				found.Found = append(found.Found, lsapi.FoundMember{Pool: lsapi.ELB(pool.Name), Instance: member, AsOf: time.Now().Add(-time.Second)})
 			}
 		}
-		if fresh && slices.Contains(r.unread, name) {
-			found.Unread, found.Whole = append(found.Unread, lsapi.ELB(name)), false
+		if fresh && slices.Contains(r.unread, pool) {
+			found.Unread, found.Whole = append(found.Unread, lsapi.ELB(pool.Name)), false
 		}
 	}
 	return found, nil
 }
 
 // DrainingIn returns the load balancers that have a health of an instance.
-func (r *region) DrainingIn(instanceID string) (names []string) {
+func (r *region) DrainingIn(member lsapi.MemberID) (pools []lsapi.PoolID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(r.loadBalancers)) {
-		if _, ok := r.loadBalancers[name].health[instanceID]; ok {
-			names = append(names, name)
+	for _, pool := range slices.SortedFunc(maps.Keys(r.loadBalancers), lsapi.PoolID.Compare) {
+		if _, ok := r.loadBalancers[pool].health[member]; ok {
+			pools = append(pools, pool)
 		}
 	}
-	return names
+	return pools
 }
 
-func (r *region) Attributes(ctx context.Context, name string) (lsapi.Attributes, error) {
+func (r *region) Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error) {
 	if err := r.enter(ctx, "Attributes"); err != nil {
 		return lsapi.Attributes{}, err
 	}
 	defer r.mu.Unlock()
-	if b := r.loadBalancers[name]; b != nil {
+	if b := r.loadBalancers[pool]; b != nil {
 		return b.attributes, nil
 	}
-	return lsapi.Attributes{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+	return lsapi.Attributes{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", pool)
 }
 
-func (r *region) Tags(ctx context.Context, names []string) (map[string]map[string]string, error) {
+func (r *region) Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error) {
 	if err := r.enter(ctx, "Tags"); err != nil {
 		return nil, err
 	}
 	defer r.mu.Unlock()
-	if len(names) > 20 {
+	if len(pools) > 20 {
 		return nil, lsapi.Errorf(lsapi.CodeInvalid, "more than 20 names")
 	}
-	tags := make(map[string]map[string]string)
-	for _, name := range names {
-		b := r.loadBalancers[name]
-		if b == nil || strings.HasPrefix(name, "deleted") {
-			return nil, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+	tags := make(map[lsapi.PoolID]map[string]string)
+	for _, pool := range pools {
+		b := r.loadBalancers[pool]
+		if b == nil || strings.HasPrefix(pool.Name, "deleted") {
+			return nil, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", pool)
 		}
-		tags[name] = b.tags
+		tags[pool] = b.tags
 	}
 	return tags, nil
 }
@@ -255,14 +255,14 @@ func (r *region) Instances(ctx context.Context, ids []string) (map[string]lsapi.
 	defer r.mu.Unlock()
 	found := make(map[string]lsapi.Instance)
 	for _, id := range ids {
-		if state, ok := r.states[id]; ok {
-			found[id] = lsapi.Instance{ID: id, Type: "t2.micro", State: state}
+		if state, ok := r.states[lsapi.InstanceMember(id)]; ok {
+			found[lsapi.InstanceMember(id).String()] = lsapi.Instance{ID: id, Type: "t2.micro", State: state}
 		}
 	}
 	return found, nil
 }
 
-func (r *region) MemberHistory(ctx context.Context, _ string, ids []string) (map[string]lsapi.MemberHistory, error) {
+func (r *region) MemberHistory(ctx context.Context, _ lsapi.PoolID, ids []lsapi.MemberID) (map[lsapi.MemberID]lsapi.MemberHistory, error) {
 	if err := r.enter(ctx, "MemberHistory"); err != nil {
 		return nil, err
 	}
@@ -273,29 +273,29 @@ func (r *region) MemberHistory(ctx context.Context, _ string, ids []string) (map
 	if ids == nil {
 		return maps.Clone(r.histories), nil
 	}
-	found := make(map[string]lsapi.MemberHistory)
+	found := make(map[lsapi.MemberID]lsapi.MemberHistory)
 	for _, id := range ids {
 		found[id] = r.histories[id]
 	}
 	return found, nil
 }
 
-func (r *region) Recent(ctx context.Context, name string, maxAge time.Duration) (lsapi.HealthReport, error) {
+func (r *region) Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Duration) (lsapi.HealthReport, error) {
 	if err := r.enter(ctx, "Recent"); err != nil {
 		return lsapi.HealthReport{}, err
 	}
 	defer r.mu.Unlock()
 	r.maxAge = maxAge
-	return r.report(name, time.Now().Add(-min(maxAge, time.Second)))
+	return r.report(pool, time.Now().Add(-min(maxAge, time.Second)))
 }
 
-func (r *region) report(name string, asOf time.Time) (lsapi.HealthReport, error) {
-	b := r.loadBalancers[name]
+func (r *region) report(pool lsapi.PoolID, asOf time.Time) (lsapi.HealthReport, error) {
+	b := r.loadBalancers[pool]
 	if b == nil {
-		return lsapi.HealthReport{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+		return lsapi.HealthReport{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", pool)
 	}
-	report := lsapi.HealthReport{LoadBalancer: name, AsOf: asOf}
-	for _, id := range slices.Sorted(maps.Keys(b.health)) {
+	report := lsapi.HealthReport{Pool: pool, AsOf: asOf}
+	for _, id := range slices.SortedFunc(maps.Keys(b.health), lsapi.MemberID.Compare) {
 		report.Members = append(report.Members, b.health[id])
 	}
 	return report, nil
@@ -304,23 +304,23 @@ func (r *region) report(name string, asOf time.Time) (lsapi.HealthReport, error)
 // follower returns a report at each full interval, or the last one.
 type follower struct {
 	r    *region
-	name string
+	pool lsapi.PoolID
 	err  error
 }
 
-func (r *region) Follow(name string) fleet.Follower {
+func (r *region) Follow(pool lsapi.PoolID) fleet.Follower {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.followers++
-	return &follower{r, name, r.fail["Follow"]}
+	return &follower{r, pool, r.fail["Follow"]}
 }
 
-func (r *region) FollowDrain(name, _ string, since time.Time, timeout time.Duration) fleet.Follower {
+func (r *region) FollowDrain(pool lsapi.PoolID, _ lsapi.MemberID, since time.Time, timeout time.Duration) fleet.Follower {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.followers++
 	r.drain = [2]any{since, timeout}
-	return &follower{r, name, r.fail["Follow"]}
+	return &follower{r, pool, r.fail["Follow"]}
 }
 
 func (f *follower) Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error) {
@@ -330,7 +330,7 @@ func (f *follower) Next(ctx context.Context, after time.Time) (lsapi.HealthRepor
 	f.r.mu.Lock()
 	last := f.r.last
 	f.r.mu.Unlock()
-	if last.LoadBalancer == f.name && last.AsOf.After(after) {
+	if last.Pool == f.pool && last.AsOf.After(after) {
 		return last, nil
 	}
 	for {
@@ -348,7 +348,7 @@ func (f *follower) Next(ctx context.Context, after time.Time) (lsapi.HealthRepor
 		}
 		f.r.mu.Lock()
 		f.r.polls[tick] = true
-		report, err := f.r.report(f.name, tick)
+		report, err := f.r.report(f.pool, tick)
 		failed := f.r.fail["Next"] != nil
 		if err == nil && !failed {
 			f.r.last = report

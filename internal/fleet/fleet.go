@@ -31,9 +31,9 @@ type Options struct {
 // Fleet shows load balancers and waits for members. It is safe for concurrent use.
 type Fleet struct {
 	o          Options
-	attributes *cache[lsapi.Attributes]
-	tags       *cache[map[string]string]
-	instances  *cache[lsapi.Instance]
+	attributes *cache[lsapi.PoolID, lsapi.Attributes]
+	tags       *cache[lsapi.PoolID, map[string]string]
+	instances  *cache[string, lsapi.Instance]
 	history    *historyReads
 	sources    sources
 	group      *background.Group // of the shared reads
@@ -92,8 +92,8 @@ func healthAge(most time.Duration, fresh bool) time.Duration {
 // caller's context has ended.
 
 // report returns the health of a load balancer, no older than maxAge, or nil and the error.
-func (f *Fleet) report(ctx, caller context.Context, name string, maxAge time.Duration) (*lsapi.HealthReport, error) {
-	report, err := f.o.Health.Recent(ctx, name, maxAge)
+func (f *Fleet) report(ctx, caller context.Context, pool lsapi.PoolID, maxAge time.Duration) (*lsapi.HealthReport, error) {
+	report, err := f.o.Health.Recent(ctx, pool, maxAge)
 	note(caller, f.sources.health, err)
 	if err != nil {
 		return nil, err
@@ -102,17 +102,17 @@ func (f *Fleet) report(ctx, caller context.Context, name string, maxAge time.Dur
 }
 
 // attributesOf returns the attributes of a load balancer, or nil.
-func (f *Fleet) attributesOf(ctx, caller context.Context, name string) *lsapi.Attributes {
-	found, err := f.attributes.get(ctx, name)
+func (f *Fleet) attributesOf(ctx, caller context.Context, pool lsapi.PoolID) *lsapi.Attributes {
+	found, err := f.attributes.get(ctx, pool)
 	note(caller, f.sources.attributes, err)
-	if attributes, ok := found[name]; ok {
+	if attributes, ok := found[pool]; ok {
 		return &attributes
 	}
 	return nil
 }
 
-func (f *Fleet) tagsOf(ctx, caller context.Context, names ...string) map[string]map[string]string {
-	found, err := f.tags.get(ctx, names...)
+func (f *Fleet) tagsOf(ctx, caller context.Context, pools ...lsapi.PoolID) map[lsapi.PoolID]map[string]string {
+	found, err := f.tags.get(ctx, pools...)
 	note(caller, f.sources.tags, err)
 	return found
 }
@@ -127,8 +127,8 @@ func (f *Fleet) instancesOf(ctx, caller context.Context, ids ...string) map[stri
 }
 
 // historyOf returns the history of an instance, or of all for an empty id.
-func (f *Fleet) historyOf(ctx, caller context.Context, name, instanceID string) history {
-	key := historyKey{name, instanceID}
+func (f *Fleet) historyOf(ctx, caller context.Context, pool lsapi.PoolID, member lsapi.MemberID) history {
+	key := historyKey{pool, member}
 	found, err := f.history.Do(ctx, key)
 	note(caller, f.sources.record, err)
 	return history{byID: found[key], unavailable: err != nil}

@@ -10,31 +10,34 @@ import (
 
 // history is the history of the instances of a load balancer.
 type history struct {
-	byID        map[string]lsapi.MemberHistory
+	byID        map[lsapi.MemberID]lsapi.MemberHistory
 	unavailable bool
 }
 
-func (h history) of(instanceID string) lsapi.MemberHistory {
+func (h history) of(member lsapi.MemberID) lsapi.MemberHistory {
 	if h.unavailable {
 		return lsapi.MemberHistory{Unavailable: true}
 	}
-	return h.byID[instanceID]
+	return h.byID[member]
 }
 
-// historyKey is an instance of a load balancer; an empty instanceID is all of them.
-type historyKey struct{ loadBalancer, instanceID string }
+// historyKey is a member of a pool; the zero member is all of them.
+type historyKey struct {
+	pool   lsapi.PoolID
+	member lsapi.MemberID
+}
 
-type historyReads = coalesce.Group[historyKey, map[string]lsapi.MemberHistory]
+type historyReads = coalesce.Group[historyKey, map[lsapi.MemberID]lsapi.MemberHistory]
 
 // newHistoryReads returns reads of the record with bounded concurrency.
 func newHistoryReads(work *background.Group, record Record, reads int) *historyReads {
 	o := coalesce.Options{Calls: max(1, reads), Timeout: partTimeout}
-	return coalesce.New(work, o, func(ctx context.Context, keys []historyKey) (map[historyKey]map[string]lsapi.MemberHistory, error) {
-		var ids []string
-		if id := keys[0].instanceID; id != "" {
-			ids = []string{id}
+	return coalesce.New(work, o, func(ctx context.Context, keys []historyKey) (map[historyKey]map[lsapi.MemberID]lsapi.MemberHistory, error) {
+		var members []lsapi.MemberID
+		if member := keys[0].member; !member.IsZero() {
+			members = []lsapi.MemberID{member}
 		}
-		found, err := record.MemberHistory(ctx, keys[0].loadBalancer, ids)
-		return map[historyKey]map[string]lsapi.MemberHistory{keys[0]: found}, err
+		found, err := record.MemberHistory(ctx, keys[0].pool, members)
+		return map[historyKey]map[lsapi.MemberID]lsapi.MemberHistory{keys[0]: found}, err
 	})
 }

@@ -54,8 +54,7 @@ func (f *Fleet) candidates(instanceID string, found []lsapi.FoundMember) []candi
 	for _, m := range found {
 		all = append(all, candidate{m, true})
 	}
-	for _, name := range f.o.Health.DrainingIn(instanceID) {
-		pool := lsapi.ELB(name)
+	for _, pool := range f.o.Health.DrainingIn(lsapi.InstanceMember(instanceID)) {
 		if !slices.ContainsFunc(found, func(m lsapi.FoundMember) bool { return m.Pool == pool }) {
 			all = append(all, candidate{lsapi.FoundMember{Pool: pool, Instance: lsapi.Instance{ID: instanceID}}, false})
 		}
@@ -80,28 +79,28 @@ func (f *Fleet) described(ctx, caller context.Context, instanceID string, found 
 
 // membership returns an instance in a pool; nil if it is neither a member nor draining.
 func (f *Fleet) membership(ctx, caller context.Context, c candidate, fresh bool) *lsapi.InstanceMembership {
-	name, id := c.Pool.Name, c.Instance.ID
+	pool, member := c.Pool, lsapi.InstanceMember(c.Instance.ID)
 	var (
 		report  *lsapi.HealthReport
 		history lsapi.MemberHistory
 		parts   sync.WaitGroup
 	)
-	parts.Go(func() { report, _ = f.report(ctx, caller, name, healthAge(listedHealthAge, fresh)) })
+	parts.Go(func() { report, _ = f.report(ctx, caller, pool, healthAge(listedHealthAge, fresh)) })
 	if c.member {
-		parts.Go(func() { history = f.historyOf(ctx, caller, name, id).of(id) })
+		parts.Go(func() { history = f.historyOf(ctx, caller, pool, member).of(member) })
 	}
 	parts.Wait()
 	m := &lsapi.InstanceMembership{Pool: c.Pool, AsOf: c.AsOf}
 	if report != nil {
 		m.HealthAsOf = report.AsOf
 	}
-	health := healthIn(report, id)
+	health := healthIn(report, member)
 	if !c.member {
 		if health == nil || !health.Draining {
 			return nil
 		}
 		m.AsOf = report.AsOf
-		history = f.historyOf(ctx, caller, name, id).of(id)
+		history = f.historyOf(ctx, caller, pool, member).of(member)
 	}
 	m.MemberDetail = newMemberDetail(c.Instance, c.member, health, history)
 	return m

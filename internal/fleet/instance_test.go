@@ -32,18 +32,18 @@ func TestInstanceShowsEveryPoolItServesIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		r.histories[web1] = lsapi.MemberHistory{Member: true, LastChange: &lsapi.Change{ID: "7"}}
-		r.add("zoo", registering(web1)).health[web2] = serving(web2) // as reported before its detach
+		r.add(lsapi.ELB("zoo"), registering(web1)).health[web2] = serving(web2) // as reported before its detach
 		f := start(t, r)
-		for id, want := range map[string]string{
+		for id, want := range map[lsapi.MemberID]string{
 			web1: "elb/api attached InService, elb/web attached InService, elb/zoo attached OutOfService",
 			web2: "elb/web attached OutOfService",
 			web3: "elb/web InService draining",
 		} {
-			got, err := f.Instance(t.Context(), id, false)
+			got, err := f.Instance(t.Context(), id.String(), false)
 			if err != nil || words(got.Memberships) != want || !got.Whole || got.Unread != nil {
 				t.Errorf("%s is %s, %+v, %v, want %s", id, words(got.Memberships), got, err, want)
 			}
-			if got.ID != id || got.Type != "t2.micro" || got.State != lsapi.StateRunning {
+			if got.ID != id.Instance || got.Type != "t2.micro" || got.State != lsapi.StateRunning {
 				t.Errorf("its description is %+v", got.Instance)
 			}
 			for _, m := range got.Memberships {
@@ -62,7 +62,7 @@ func TestInstanceWithoutMembershipsDependsOnEC2(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		const idle, unknown = "i-0aaa0000000000004", "i-0aaa0000000000005"
-		r.states[idle] = "stopped"
+		r.states[lsapi.InstanceMember(idle)] = "stopped"
 		f := start(t, r)
 		if got, err := f.Instance(t.Context(), idle, false); err != nil || len(got.Memberships) > 0 || got.State != "stopped" || !got.Whole {
 			t.Errorf("an instance that is not a member is %+v, %v", got, err)
@@ -77,11 +77,11 @@ func TestInstanceWithoutMembershipsDependsOnEC2(t *testing.T) {
 		}
 		r.change(func() { delete(r.fail, "Instances"); delete(r.states, web1) })
 		time.Sleep(time.Minute)
-		if got, err := f.Instance(t.Context(), web1, false); err != nil || len(got.Memberships) != 2 || got.Exists() {
+		if got, err := f.Instance(t.Context(), web1.String(), false); err != nil || len(got.Memberships) != 2 || got.Exists() {
 			t.Errorf("a member that EC2 no longer has is %+v, %v", got, err)
 		}
 		r.change(func() { r.fail["Memberships"] = lsapi.Errorf(lsapi.CodeUnavailable, "") })
-		if _, err := f.Instance(t.Context(), web1, false); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		if _, err := f.Instance(t.Context(), web1.String(), false); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 			t.Errorf("without memberships it is %v", err)
 		}
 	})
@@ -97,7 +97,7 @@ func TestInstanceLeavesOutWhatCannotBeRead(t *testing.T) {
 					r.fail[op] = lsapi.Errorf(lsapi.CodeUnavailable, "away")
 				}
 				began := time.Now()
-				got, err := start(t, r).Instance(t.Context(), web2, false)
+				got, err := start(t, r).Instance(t.Context(), web2.String(), false)
 				if err != nil || len(got.Memberships) != 1 {
 					t.Fatalf("%s: it is %+v, %v", op, got, err)
 				}
@@ -116,8 +116,8 @@ func TestInstanceLeavesOutWhatCannotBeRead(t *testing.T) {
 func TestFreshInstanceNamesUnreadPools(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
-		r.unread = []string{"web"}
-		got, err := start(t, r).Instance(t.Context(), web1, true)
+		r.unread = []lsapi.PoolID{lsapi.ELB("web")}
+		got, err := start(t, r).Instance(t.Context(), web1.String(), true)
 		if err != nil || got.Whole || len(got.Unread) != 1 || got.Unread[0] != lsapi.ELB("web") || len(got.Memberships) != 2 || r.maxAge != 0 {
 			t.Errorf("it is %+v with health of %v, %v", got, r.maxAge, err)
 		}
@@ -130,10 +130,10 @@ func TestFreshInstanceNamesUnreadPools(t *testing.T) {
 func TestFreshPoolAndMemberAreReadAfresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
-		r.behind["web"] = []string{web1}
+		r.behind[lsapi.ELB("web")] = []lsapi.MemberID{web1}
 		f := start(t, r)
 		members := func(fresh bool) int {
-			members, asOf, err := f.Members(t.Context(), "web", fresh)
+			members, asOf, err := f.Members(t.Context(), lsapi.ELB("web"), fresh)
 			if err != nil || asOf.IsZero() {
 				t.Error(err)
 			}
@@ -142,14 +142,14 @@ func TestFreshPoolAndMemberAreReadAfresh(t *testing.T) {
 		if n := members(false); n != 1 {
 			t.Errorf("%d members from memory, want 1", n)
 		}
-		if b, err := f.Pool(t.Context(), "web", true); err != nil || b.Members != 2 || r.maxAge != 0 {
+		if b, err := f.Pool(t.Context(), lsapi.ELB("web"), true); err != nil || b.Members != 2 || r.maxAge != 0 {
 			t.Errorf("it is %+v with health of %v, %v", b, r.maxAge, err)
 		}
-		r.change(func() { r.behind["web"] = []string{web1} })
-		if m, err := f.Member(t.Context(), "web", web2, true); err != nil || !m.Member || r.maxAge != 0 {
+		r.change(func() { r.behind[lsapi.ELB("web")] = []lsapi.MemberID{web1} })
+		if m, err := f.Member(t.Context(), lsapi.ELB("web"), web2, true); err != nil || !m.Member || r.maxAge != 0 {
 			t.Errorf("it is %+v with health of %v, %v", m, r.maxAge, err)
 		}
-		r.change(func() { r.behind["web"] = []string{web1} })
+		r.change(func() { r.behind[lsapi.ELB("web")] = []lsapi.MemberID{web1} })
 		if n := members(true); n != 2 {
 			t.Errorf("%d members afresh, want 2", n)
 		}

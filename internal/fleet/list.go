@@ -51,22 +51,22 @@ func matchListed(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membe
 	if filter.Kind != "" && filter.Kind != lsapi.KindELB {
 		return nil
 	}
-	first, _ := slices.BinarySearchFunc(all, filter.After, func(m lsapi.Membership, after string) int {
-		return cmp.Or(cmp.Compare(m.LoadBalancer, after), -1) // exclude After itself
+	first, _ := slices.BinarySearchFunc(all, filter.After, func(m lsapi.Membership, after lsapi.PoolID) int {
+		return cmp.Or(m.Pool.Compare(after), -1) // exclude After itself
 	})
 	if filter.Name == "" && filter.Instance == "" && filter.VPC == "" {
 		return all[first:]
 	}
 	return keep(all[first:], func(m lsapi.Membership) bool {
 		if filter.Name != "" {
-			if matches, _ := path.Match(filter.Name, m.LoadBalancer); !matches {
+			if matches, _ := path.Match(filter.Name, m.Pool.Name); !matches {
 				return false
 			}
 		}
 		if filter.VPC != "" && (m.Description == nil || m.Description.VPCID != filter.VPC) {
 			return false
 		}
-		_, isMember := memberOf(m, filter.Instance)
+		_, isMember := memberOf(m, lsapi.InstanceMember(filter.Instance))
 		return filter.Instance == "" || isMember
 	})
 }
@@ -90,7 +90,7 @@ func (f *Fleet) match(ctx context.Context, memberships []lsapi.Membership, asOf 
 		if err != nil {
 			return nil, err
 		}
-		memberships = keep(memberships, func(m lsapi.Membership) bool { return hasTags(tags[m.LoadBalancer], filter.Tags) })
+		memberships = keep(memberships, func(m lsapi.Membership) bool { return hasTags(tags[m.Pool], filter.Tags) })
 	}
 	if filter.Health == "" {
 		return f.summaries(ctx, memberships, asOf), nil
@@ -109,7 +109,7 @@ func (f *Fleet) match(ctx context.Context, memberships []lsapi.Membership, asOf 
 func (f *Fleet) addTags(ctx, caller context.Context, page []lsapi.PoolSummary) {
 	tags := f.tagsOf(ctx, caller, names(page)...)
 	for i := range page {
-		page[i].Tags = tags[page[i].Name]
+		page[i].Tags = tags[page[i].ID]
 	}
 }
 
@@ -120,7 +120,7 @@ func (f *Fleet) addHealth(ctx context.Context, memberships []lsapi.Membership, p
 	polls.SetLimit(maxPolls)
 	for i, m := range memberships {
 		polls.Go(func() error {
-			report, err := f.o.Health.Recent(ctx, m.LoadBalancer, listedHealthAge)
+			report, err := f.o.Health.Recent(ctx, m.Pool, listedHealthAge)
 			if err == nil {
 				page[i].Health, page[i].HealthAsOf = countHealth(m.Members, report), report.AsOf
 			} else if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
@@ -141,21 +141,21 @@ func newSummaries(memberships []lsapi.Membership, asOf time.Time) []lsapi.PoolSu
 }
 
 func newSummary(m lsapi.Membership, asOf time.Time) lsapi.PoolSummary {
-	return lsapi.PoolSummary{Name: m.LoadBalancer, Description: m.Description, Members: len(m.Members), AsOf: asOf}
+	return lsapi.PoolSummary{ID: lsapi.ELB(m.Pool.Name), Description: m.Description, Members: len(m.Members), AsOf: asOf}
 }
 
 // countHealth counts members by their health, and the draining instances.
 func countHealth(members []lsapi.Instance, report lsapi.HealthReport) *lsapi.HealthCounts {
-	byID := make(map[string]lsapi.MemberHealth, len(report.Members))
+	byID := make(map[lsapi.MemberID]lsapi.MemberHealth, len(report.Members))
 	var counts lsapi.HealthCounts
 	for _, h := range report.Members {
-		byID[h.InstanceID] = h
+		byID[h.Member] = h
 		if h.Draining {
 			counts.Draining++
 		}
 	}
 	for _, m := range members {
-		switch h := byID[m.ID]; {
+		switch h := byID[lsapi.InstanceMember(m.ID)]; {
 		case h.Draining: // detached since it was listed
 		case h.State == lsapi.InService:
 			counts.InService++
@@ -178,12 +178,12 @@ func hasTags(tags, required map[string]string) bool {
 	return true
 }
 
-func names(page []lsapi.PoolSummary) []string {
-	names := make([]string, len(page))
+func names(page []lsapi.PoolSummary) []lsapi.PoolID {
+	pools := make([]lsapi.PoolID, len(page))
 	for i := range page {
-		names[i] = page[i].Name
+		pools[i] = page[i].ID
 	}
-	return names
+	return pools
 }
 
 // keep returns the matching elements in a new slice.

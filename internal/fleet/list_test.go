@@ -12,7 +12,7 @@ import (
 
 func names(page []lsapi.PoolSummary) (names []string) {
 	for _, s := range page {
-		names = append(names, s.Name)
+		names = append(names, s.ID.Name)
 	}
 	return names
 }
@@ -20,9 +20,9 @@ func names(page []lsapi.PoolSummary) (names []string) {
 // three returns a region with three load balancers that differ for each filter.
 func three() *region {
 	r := newRegion()
-	r.add("api", serving(web1)).tags = map[string]string{"team": "api", "stage": "live"}
-	r.add("web", serving(web1), registering(web2), draining(web3)).tags = map[string]string{"team": "web"}
-	r.add("web-old")
+	r.add(lsapi.ELB("api"), serving(web1)).tags = map[string]string{"team": "api", "stage": "live"}
+	r.add(lsapi.ELB("web"), serving(web1), registering(web2), draining(web3)).tags = map[string]string{"team": "web"}
+	r.add(lsapi.ELB("web-old"))
 	return r
 }
 
@@ -46,18 +46,18 @@ func TestFilterMatchesNameTagsAndHealth(t *testing.T) {
 		"all of it":             {lsapi.FleetFilter{Name: "*", Health: lsapi.InService, Tags: map[string]string{"team": "web"}}, []string{"web"}, false},
 		"a kind":                {lsapi.FleetFilter{Kind: lsapi.KindELB}, []string{"api", "web", "web-old"}, false},
 		"another kind":          {lsapi.FleetFilter{Kind: "tg"}, nil, false},
-		"an instance":           {lsapi.FleetFilter{Instance: web1}, []string{"api", "web"}, false},
-		"a draining instance":   {lsapi.FleetFilter{Instance: web3}, nil, false},
-		"an instance and name":  {lsapi.FleetFilter{Instance: web1, Name: "w*"}, []string{"web"}, false},
+		"an instance":           {lsapi.FleetFilter{Instance: web1.String()}, []string{"api", "web"}, false},
+		"a draining instance":   {lsapi.FleetFilter{Instance: web3.String()}, nil, false},
+		"an instance and name":  {lsapi.FleetFilter{Instance: web1.String(), Name: "w*"}, []string{"web"}, false},
 		"a VPC":                 {lsapi.FleetFilter{VPC: "vpc-of-w"}, []string{"web", "web-old"}, false},
 		"another VPC":           {lsapi.FleetFilter{VPC: "vpc-1"}, nil, false},
 		"a page of a VPC":       {lsapi.FleetFilter{VPC: "vpc-of-w", Limit: 1}, []string{"web"}, true},
-		"after a name":          {lsapi.FleetFilter{After: "api"}, []string{"web", "web-old"}, false},
-		"after a deleted name":  {lsapi.FleetFilter{After: "apj"}, []string{"web", "web-old"}, false},
-		"after the last":        {lsapi.FleetFilter{After: "web-old"}, nil, false},
+		"after a name":          {lsapi.FleetFilter{After: lsapi.ELB("api")}, []string{"web", "web-old"}, false},
+		"after a deleted name":  {lsapi.FleetFilter{After: lsapi.ELB("apj")}, []string{"web", "web-old"}, false},
+		"after the last":        {lsapi.FleetFilter{After: lsapi.ELB("web-old")}, nil, false},
 		"a page":                {lsapi.FleetFilter{Limit: 2}, []string{"api", "web"}, true},
 		"a page of the tagged":  {lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 1}, []string{"api"}, true},
-		"the last page of them": {lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 1, After: "api"}, []string{"web"}, false},
+		"the last page of them": {lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 1, After: lsapi.ELB("api")}, []string{"web"}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestFilterMatchesNameTagsAndHealth(t *testing.T) {
 func TestListCountsMembersByHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
-		r.loadBalancers["web"].members = append(r.loadBalancers["web"].members, web3, "i-0aaa0000000000009") // the first is draining since, the other has no health
+		r.loadBalancers[lsapi.ELB("web")].members = append(r.loadBalancers[lsapi.ELB("web")].members, web3, lsapi.InstanceMember("i-0aaa0000000000009")) // the first is draining since, the other has no health
 		page, _, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Name: "web", Limit: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -131,21 +131,21 @@ func TestTagsAreReadInBatchesAndCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRegion()
 		for i := range 250 {
-			r.add(fmt.Sprintf("b%03d", i)).tags = map[string]string{"number": fmt.Sprint(i)}
+			r.add(lsapi.ELB(fmt.Sprintf("b%03d", i))).tags = map[string]string{"number": fmt.Sprint(i)}
 		}
 		f := start(t, r)
 		filter := lsapi.FleetFilter{Tags: map[string]string{"number": "249"}, Limit: 1}
 		for range 3 {
-			if page, _, err := f.Pools(t.Context(), filter); err != nil || len(page) != 1 || page[0].Name != "b249" {
+			if page, _, err := f.Pools(t.Context(), filter); err != nil || len(page) != 1 || page[0].ID != lsapi.ELB("b249") {
 				t.Fatalf("listed are %v, %v", names(page), err)
 			}
 		}
 		if got := r.count("Tags"); got != 13 { // five for each hundred, three for the rest
 			t.Errorf("tags were read %d times, want 13 for 250 load balancers", got)
 		}
-		r.change(func() { r.loadBalancers["b000"].tags = map[string]string{"number": "249"} })
+		r.change(func() { r.loadBalancers[lsapi.ELB("b000")].tags = map[string]string{"number": "249"} })
 		time.Sleep(3 * time.Minute)
-		if page, more, err := f.Pools(t.Context(), filter); err != nil || !more || page[0].Name != "b000" {
+		if page, more, err := f.Pools(t.Context(), filter); err != nil || !more || page[0].ID != lsapi.ELB("b000") {
 			t.Errorf("minutes after a change listed are %v, %v", names(page), err)
 		}
 	})
@@ -154,7 +154,7 @@ func TestTagsAreReadInBatchesAndCached(t *testing.T) {
 func TestDeletedLoadBalancerDoesNotHideTagsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
-		r.add("deleted")
+		r.add(lsapi.ELB("deleted"))
 		page, _, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Tags: map[string]string{"team": ""}, Limit: 9})
 		if err != nil || !slices.Equal(names(page), []string{"api", "web"}) {
 			t.Errorf("listed are %v, %v", names(page), err)

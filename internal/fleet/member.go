@@ -12,20 +12,20 @@ func newMemberDetail(instance lsapi.Instance, member bool, health *lsapi.MemberH
 }
 
 // memberOf returns a member; false if the instance is none.
-func memberOf(m lsapi.Membership, instanceID string) (lsapi.Instance, bool) {
+func memberOf(m lsapi.Membership, member lsapi.MemberID) (lsapi.Instance, bool) {
 	for i := range m.Members { // in place: a filter looks at every member of the region
-		if m.Members[i].ID == instanceID {
+		if m.Members[i].ID == member.Instance {
 			return m.Members[i], true
 		}
 	}
-	return lsapi.Instance{ID: instanceID}, false
+	return lsapi.Instance{ID: member.Instance}, false
 }
 
 // healthIn returns the health of an instance in a report, which may be nil; nil if it has
 // none.
-func healthIn(report *lsapi.HealthReport, instanceID string) *lsapi.MemberHealth {
+func healthIn(report *lsapi.HealthReport, member lsapi.MemberID) *lsapi.MemberHealth {
 	if report != nil {
-		if health, ok := report.Of(instanceID); ok {
+		if health, ok := report.Of(member); ok {
 			return &health
 		}
 	}

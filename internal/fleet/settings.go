@@ -8,15 +8,15 @@ import (
 )
 
 // attributesFrom returns the fetch function of the cache of attributes.
-func attributesFrom(s Settings) fetch[lsapi.Attributes] {
-	return func(ctx context.Context, names []string) (map[string]lsapi.Attributes, error) {
-		all := make(map[string]lsapi.Attributes, len(names))
-		for _, name := range names {
-			attributes, err := s.Attributes(ctx, name)
+func attributesFrom(s Settings) fetch[lsapi.PoolID, lsapi.Attributes] {
+	return func(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]lsapi.Attributes, error) {
+		all := make(map[lsapi.PoolID]lsapi.Attributes, len(pools))
+		for _, pool := range pools {
+			attributes, err := s.Attributes(ctx, pool)
 			if err != nil {
 				return nil, err
 			}
-			all[name] = attributes
+			all[pool] = attributes
 		}
 		return all, nil
 	}
@@ -24,18 +24,18 @@ func attributesFrom(s Settings) fetch[lsapi.Attributes] {
 
 // tagsFrom returns the fetch function of the cache of tags. If one of the load balancers
 // has been deleted, AWS returns the tags of none; they are then read in halves.
-func tagsFrom(s Settings) fetch[map[string]string] {
-	var read fetch[map[string]string]
-	read = func(ctx context.Context, names []string) (map[string]map[string]string, error) {
-		tags, err := s.Tags(ctx, names)
+func tagsFrom(s Settings) fetch[lsapi.PoolID, map[string]string] {
+	var read fetch[lsapi.PoolID, map[string]string]
+	read = func(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error) {
+		tags, err := s.Tags(ctx, pools)
 		if lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 			return tags, err
 		}
-		all := make(map[string]map[string]string, len(names))
-		if len(names) == 1 {
+		all := make(map[lsapi.PoolID]map[string]string, len(pools))
+		if len(pools) == 1 {
 			return all, nil
 		}
-		for _, half := range [][]string{names[:len(names)/2], names[len(names)/2:]} {
+		for _, half := range [][]lsapi.PoolID{pools[:len(pools)/2], pools[len(pools)/2:]} {
 			tags, err := read(ctx, half)
 			if err != nil {
 				return nil, err

@@ -11,8 +11,8 @@ import (
 // Pool returns a load balancer in full, without what cannot be read in time. If fresh is
 // set, its members and their health are read after the call. CodeNotFound: there is no such
 // load balancer.
-func (f *Fleet) Pool(ctx context.Context, name string, fresh bool) (lsapi.PoolDetail, error) {
-	m, asOf, err := f.o.Lists.One(ctx, name, fresh)
+func (f *Fleet) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error) {
+	m, asOf, err := f.o.Lists.One(ctx, pool, fresh)
 	if err != nil {
 		return lsapi.PoolDetail{}, err
 	}
@@ -24,10 +24,10 @@ func (f *Fleet) Pool(ctx context.Context, name string, fresh bool) (lsapi.PoolDe
 		history history
 		parts   sync.WaitGroup
 	)
-	parts.Go(func() { detail.Attributes = f.attributesOf(short, ctx, name) })
-	parts.Go(func() { detail.Tags = f.tagsOf(short, ctx, name)[name] })
-	parts.Go(func() { history = f.historyOf(short, ctx, name, "") })
-	parts.Go(func() { report, _ = f.report(short, ctx, name, healthAge(shownHealthAge, fresh)) })
+	parts.Go(func() { detail.Attributes = f.attributesOf(short, ctx, pool) })
+	parts.Go(func() { detail.Tags = f.tagsOf(short, ctx, pool)[pool] })
+	parts.Go(func() { history = f.historyOf(short, ctx, pool, lsapi.MemberID{}) })
+	parts.Go(func() { report, _ = f.report(short, ctx, pool, healthAge(shownHealthAge, fresh)) })
 	parts.Wait()
 	if report == nil {
 		report = &lsapi.HealthReport{}
@@ -40,47 +40,49 @@ func (f *Fleet) Pool(ctx context.Context, name string, fresh bool) (lsapi.PoolDe
 
 // memberDetails returns the members, then the draining instances.
 func (f *Fleet) memberDetails(ctx, caller context.Context, m lsapi.Membership, report lsapi.HealthReport, history history) []lsapi.MemberDetail {
-	health := make(map[string]*lsapi.MemberHealth, len(report.Members))
+	health := make(map[lsapi.MemberID]*lsapi.MemberHealth, len(report.Members))
 	for i := range report.Members {
-		health[report.Members[i].InstanceID] = &report.Members[i]
+		health[report.Members[i].Member] = &report.Members[i]
 	}
 	all := make([]lsapi.MemberDetail, 0, len(m.Members))
-	for _, member := range m.Members {
-		all = append(all, newMemberDetail(member, true, health[member.ID], history.of(member.ID)))
-		delete(health, member.ID)
+	for _, instance := range m.Members {
+		member := lsapi.InstanceMember(instance.ID)
+		all = append(all, newMemberDetail(instance, true, health[member], history.of(member)))
+		delete(health, member)
 	}
 	var draining []string
 	for _, h := range report.Members {
-		if h.Draining && health[h.InstanceID] != nil {
-			draining = append(draining, h.InstanceID)
+		if h.Draining && health[h.Member] != nil {
+			draining = append(draining, h.Member.Instance)
 		}
 	}
 	instances := f.instancesOf(ctx, caller, draining...)
 	for _, id := range draining {
-		all = append(all, newMemberDetail(instanceOr(instances, id), false, health[id], history.of(id)))
+		member := lsapi.InstanceMember(id)
+		all = append(all, newMemberDetail(instanceOr(instances, id), false, health[member], history.of(member)))
 	}
 	return all
 }
 
 // Members returns the members of a load balancer, and when their read began. If fresh is
 // set, that is after the call. CodeNotFound: there is no such load balancer.
-func (f *Fleet) Members(ctx context.Context, name string, fresh bool) ([]lsapi.Instance, time.Time, error) {
-	m, asOf, err := f.o.Lists.One(ctx, name, fresh)
+func (f *Fleet) Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Instance, time.Time, error) {
+	m, asOf, err := f.o.Lists.One(ctx, pool, fresh)
 	return m.Members, asOf, err
 }
 
 // Member returns a member or a draining instance. If fresh is set, it is read after the
 // call. CodeNotFound: it is neither, or there is no such load balancer.
-func (f *Fleet) Member(ctx context.Context, name, instanceID string, fresh bool) (lsapi.MemberDetail, error) {
-	m, _, err := f.o.Lists.One(ctx, name, fresh)
+func (f *Fleet) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, fresh bool) (lsapi.MemberDetail, error) {
+	m, _, err := f.o.Lists.One(ctx, pool, fresh)
 	if err != nil {
 		return lsapi.MemberDetail{}, err
 	}
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	report, err := f.report(short, ctx, name, healthAge(shownHealthAge, fresh))
-	member, isMember := memberOf(m, instanceID)
-	health := healthIn(report, instanceID)
+	report, err := f.report(short, ctx, pool, healthAge(shownHealthAge, fresh))
+	instance, isMember := memberOf(m, member)
+	health := healthIn(report, member)
 	switch {
 	case isMember:
 	case err != nil && lsapi.ErrorCode(err) != lsapi.CodeNotFound:
@@ -88,7 +90,7 @@ func (f *Fleet) Member(ctx context.Context, name, instanceID string, fresh bool)
 	case health == nil:
 		return lsapi.MemberDetail{}, errNotMember()
 	default:
-		member = instanceOr(f.instancesOf(short, ctx, instanceID), instanceID)
+		instance = instanceOr(f.instancesOf(short, ctx, member.Instance), member.Instance)
 	}
-	return newMemberDetail(member, isMember, health, f.historyOf(short, ctx, name, instanceID).of(instanceID)), nil
+	return newMemberDetail(instance, isMember, health, f.historyOf(short, ctx, pool, member).of(member)), nil
 }

@@ -27,14 +27,14 @@ func TestLoadBalancerShowsHistoryHealthAndSettings(t *testing.T) {
 		r := three()
 		change := &lsapi.Change{ID: "7", Action: lsapi.Attach}
 		r.histories[web2] = lsapi.MemberHistory{Member: true, LastChange: change}
-		b, err := start(t, r).Pool(t.Context(), "web", false)
+		b, err := start(t, r).Pool(t.Context(), lsapi.ELB("web"), false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b.Name != "web" || b.Members != 2 || b.Tags["team"] != "web" || b.Attributes == nil || b.Attributes.DrainingTimeout != time.Minute || b.Health == nil || b.Health.Draining != 1 {
+		if b.ID != lsapi.ELB("web") || b.Members != 2 || b.Tags["team"] != "web" || b.Attributes == nil || b.Attributes.DrainingTimeout != time.Minute || b.Health == nil || b.Health.Draining != 1 {
 			t.Errorf("it is %+v", b)
 		}
-		if got := ids(b.Instances); got != web1+" "+web2+" "+web3 {
+		if got := ids(b.Instances); got != web1.String()+" "+web2.String()+" "+web3.String() {
 			t.Fatalf("its instances are %s", got)
 		}
 		attached, draining := b.Instances[1], b.Instances[2]
@@ -58,7 +58,7 @@ func TestLoadBalancerLeavesOutWhatCannotBeRead(t *testing.T) {
 					r.fail[op] = lsapi.Errorf(lsapi.CodeUnavailable, "away")
 				}
 				began := time.Now()
-				b, err := start(t, r).Pool(t.Context(), "web", false)
+				b, err := start(t, r).Pool(t.Context(), lsapi.ELB("web"), false)
 				if err != nil || len(b.Instances) < 2 {
 					t.Fatalf("%s: %+v, %v", op, b, err)
 				}
@@ -78,20 +78,20 @@ func TestMissingLoadBalancerOrMemberIsNotFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		f := start(t, r)
-		if _, err := f.Pool(t.Context(), "other", false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+		if _, err := f.Pool(t.Context(), lsapi.ELB("other"), false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 			t.Errorf("an unknown load balancer is %v", err)
 		}
-		if _, err := f.Member(t.Context(), "other", web1, false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+		if _, err := f.Member(t.Context(), lsapi.ELB("other"), web1, false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 			t.Errorf("a member of an unknown load balancer is %v", err)
 		}
-		if _, err := f.Member(t.Context(), "api", web2, false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+		if _, err := f.Member(t.Context(), lsapi.ELB("api"), web2, false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 			t.Errorf("an instance that is not a member is %v", err)
 		}
 		r.change(func() { r.fail["Recent"] = lsapi.Errorf(lsapi.CodeUpstream, "") })
-		if _, err := f.Member(t.Context(), "api", web2, false); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
+		if _, err := f.Member(t.Context(), lsapi.ELB("api"), web2, false); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
 			t.Errorf("an instance that may be draining is %v", err)
 		}
-		if m, err := f.Member(t.Context(), "api", web1, false); err != nil || !m.Member || m.Health != nil {
+		if m, err := f.Member(t.Context(), lsapi.ELB("api"), web1, false); err != nil || !m.Member || m.Health != nil {
 			t.Errorf("a member whose health cannot be read is %+v, %v", m, err)
 		}
 	})
@@ -101,12 +101,12 @@ func TestMemberEqualsItsEntryInTheLoadBalancer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := three()
 		f := start(t, r)
-		b, err := f.Pool(t.Context(), "web", false)
+		b, err := f.Pool(t.Context(), lsapi.ELB("web"), false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, among := range b.Instances {
-			alone, err := f.Member(t.Context(), "web", among.ID, false)
+			alone, err := f.Member(t.Context(), lsapi.ELB("web"), lsapi.InstanceMember(among.ID), false)
 			if err != nil || alone.Instance != among.Instance || alone.Member != among.Member || *alone.Health != *among.Health {
 				t.Errorf("alone it is %+v, %v, among others %+v", alone, err, among)
 			}
@@ -120,7 +120,7 @@ func TestFailuresAreCached(t *testing.T) {
 		r.fail["Attributes"] = lsapi.Errorf(lsapi.CodeThrottled, "")
 		f := start(t, r)
 		show := func() lsapi.PoolDetail {
-			b, err := f.Pool(t.Context(), "web", false)
+			b, err := f.Pool(t.Context(), lsapi.ELB("web"), false)
 			if err != nil {
 				t.Error(err)
 			}
@@ -151,10 +151,10 @@ func TestSharedReadContinuesWhenACallerLeaves(t *testing.T) {
 		f := start(t, r)
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := f.Pool(short, "web", false); err != nil {
+		if _, err := f.Pool(short, lsapi.ELB("web"), false); err != nil {
 			t.Error(err)
 		}
-		if _, err := f.Pool(t.Context(), "web", false); err != nil || r.count("Attributes") != 1 {
+		if _, err := f.Pool(t.Context(), lsapi.ELB("web"), false); err != nil || r.count("Attributes") != 1 {
 			t.Errorf("%v, AWS got %d calls", err, r.count("Attributes"))
 		}
 	})
@@ -168,7 +168,7 @@ func TestClosedFleetReadsNothing(t *testing.T) {
 			t.Error(err)
 		}
 		began := time.Now()
-		got, err := f.Pool(t.Context(), "web", false)
+		got, err := f.Pool(t.Context(), lsapi.ELB("web"), false)
 		if err != nil || got.Attributes != nil || got.Tags != nil || !got.Instances[0].History.Unavailable {
 			t.Errorf("it is shown as %+v, %v", got, err)
 		}
@@ -185,7 +185,7 @@ func TestFailureIsLoggedOnce(t *testing.T) {
 		f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Instances: r, Record: r, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		r.fail["MemberHistory"] = lsapi.Errorf(lsapi.CodeUnavailable, "away")
 		for range 3 {
-			if _, err := f.Pool(t.Context(), "web", false); err != nil {
+			if _, err := f.Pool(t.Context(), lsapi.ELB("web"), false); err != nil {
 				t.Error(err)
 			}
 		}
@@ -193,7 +193,7 @@ func TestFailureIsLoggedOnce(t *testing.T) {
 			t.Errorf("the log is\n%s", log.String())
 		}
 		delete(r.fail, "MemberHistory")
-		if _, err := f.Pool(t.Context(), "web", false); err != nil || strings.Count(log.String(), "can be read again") != 1 {
+		if _, err := f.Pool(t.Context(), lsapi.ELB("web"), false); err != nil || strings.Count(log.String(), "can be read again") != 1 {
 			t.Errorf("%v, the log is\n%s", err, log.String())
 		}
 		if err := f.Close(t.Context()); err != nil {

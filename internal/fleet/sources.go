@@ -14,7 +14,7 @@ type Lists interface {
 	All(ctx context.Context) ([]lsapi.Membership, time.Time, error)
 	// One returns one load balancer, and when its read began. If fresh is set, the read
 	// begins after the call. CodeNotFound: there is no such load balancer.
-	One(ctx context.Context, loadBalancer string, fresh bool) (lsapi.Membership, time.Time, error)
+	One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, time.Time, error)
 	// Memberships returns the load balancers that an instance is a member of. If fresh is
 	// set, those that could not be read after the call are Unread.
 	Memberships(ctx context.Context, instanceID string, fresh bool) (lsapi.Memberships, error)
@@ -23,15 +23,15 @@ type Lists interface {
 // Health returns the health of members. Its polls are shared by all callers.
 type Health interface {
 	// Follow polls a load balancer until the Follower is closed.
-	Follow(loadBalancer string) Follower
+	Follow(pool lsapi.PoolID) Follower
 	// FollowDrain polls an instance that was detached at since and drains for at most
 	// timeout; zero is unknown. A report without the instance shows that it is drained.
-	FollowDrain(loadBalancer, instanceID string, since time.Time, timeout time.Duration) Follower
+	FollowDrain(pool lsapi.PoolID, member lsapi.MemberID, since time.Time, timeout time.Duration) Follower
 	// Recent returns a report no older than maxAge, and polls for it if necessary.
 	// CodeNotFound: there is no such load balancer.
-	Recent(ctx context.Context, loadBalancer string, maxAge time.Duration) (lsapi.HealthReport, error)
+	Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Duration) (lsapi.HealthReport, error)
 	// DrainingIn returns the load balancers in which an instance may be draining.
-	DrainingIn(instanceID string) []string
+	DrainingIn(member lsapi.MemberID) []lsapi.PoolID
 }
 
 // Follower returns the health reports of a load balancer.
@@ -47,9 +47,9 @@ type Follower interface {
 // return within seconds.
 type Settings interface {
 	// Attributes returns the attributes of a load balancer. CodeNotFound: there is none.
-	Attributes(ctx context.Context, loadBalancer string) (lsapi.Attributes, error)
+	Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error)
 	// Tags returns the tags of each load balancer. CodeNotFound: one does not exist.
-	Tags(ctx context.Context, loadBalancers []string) (map[string]map[string]string, error)
+	Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error)
 }
 
 // Instances returns EC2's description of instances, by id, without unknown ones.
@@ -61,5 +61,5 @@ type Instances interface {
 type Record interface {
 	// MemberHistory returns the history of instances in a load balancer, by id; of all
 	// recorded ones if ids is nil.
-	MemberHistory(ctx context.Context, loadBalancer string, ids []string) (map[string]lsapi.MemberHistory, error)
+	MemberHistory(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) (map[lsapi.MemberID]lsapi.MemberHistory, error)
 }

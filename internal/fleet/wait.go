@@ -16,8 +16,8 @@ import (
 // with the last state. CodeNotFound: the instance is not a member and cannot meet the
 // condition, or the load balancer does not exist. Await continues while AWS or the record
 // cannot be read; if nothing could be read, it returns the last error.
-func (f *Fleet) Await(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-	w := &wait{f: f, name: name, id: instanceID, condition: condition, instance: lsapi.Instance{ID: instanceID}}
+func (f *Fleet) Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+	w := &wait{f: f, pool: pool, id: member, condition: condition, instance: lsapi.Instance{ID: member.String()}}
 	defer w.unfollow()
 	err := w.run(ctx)
 	switch lsapi.ErrorCode(err) {
@@ -30,7 +30,8 @@ func (f *Fleet) Await(ctx context.Context, name, instanceID string, condition ls
 // wait is the state of one Await.
 type wait struct {
 	f         *Fleet
-	name, id  string
+	pool      lsapi.PoolID
+	id        lsapi.MemberID
 	condition lsapi.WaitCondition
 
 	read      bool // the membership was read
@@ -85,7 +86,7 @@ func (w *wait) check(ctx context.Context) (bool, error) {
 }
 
 func (w *wait) readMembership(ctx context.Context, fresh bool) error {
-	m, _, err := w.f.o.Lists.One(ctx, w.name, fresh)
+	m, _, err := w.f.o.Lists.One(ctx, w.pool, fresh)
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (w *wait) isInService(ctx context.Context) (bool, error) {
 		return false, errTerminated()
 	}
 	if w.follower == nil {
-		w.follow(w.f.o.Health.Follow(w.name))
+		w.follow(w.f.o.Health.Follow(w.pool))
 	}
 	if err := w.nextReport(ctx); err != nil {
 		return false, err
@@ -145,7 +146,7 @@ func (w *wait) absentError(ctx context.Context) error {
 
 // checkTerminated returns an error if EC2 reports the instance as terminated.
 func (w *wait) checkTerminated(ctx context.Context) error {
-	if found, ok := w.f.instancesOf(ctx, ctx, w.id)[w.id]; ok {
+	if found, ok := w.f.instancesOf(ctx, ctx, w.id.String())[w.id.String()]; ok {
 		w.instance = found
 	}
 	if isTerminated(w.instance) {
@@ -162,7 +163,7 @@ func (w *wait) isDrained(ctx context.Context) (bool, error) {
 	}
 	if w.follower == nil {
 		since, timeout := w.lastDetach(ctx)
-		w.follow(w.f.o.Health.FollowDrain(w.name, w.id, since, timeout))
+		w.follow(w.f.o.Health.FollowDrain(w.pool, w.id, since, timeout))
 	}
 	if err := w.nextReport(ctx); err != nil {
 		return false, err
@@ -180,8 +181,8 @@ func (w *wait) lastDetach(ctx context.Context) (since time.Time, timeout time.Du
 	defer cancel()
 	var last *lsapi.Change
 	var parts sync.WaitGroup
-	parts.Go(func() { last = w.f.historyOf(short, ctx, w.name, w.id).of(w.id).LastChange })
-	if a := w.f.attributesOf(short, ctx, w.name); a != nil && a.Draining {
+	parts.Go(func() { last = w.f.historyOf(short, ctx, w.pool, w.id).of(w.id).LastChange })
+	if a := w.f.attributesOf(short, ctx, w.pool); a != nil && a.Draining {
 		timeout = a.DrainingTimeout
 	}
 	parts.Wait()
@@ -245,12 +246,12 @@ func (w *wait) detail(ctx context.Context) lsapi.MemberDetail {
 	defer cancel()
 	var history history
 	var parts sync.WaitGroup
-	parts.Go(func() { history = w.f.historyOf(short, short, w.name, w.id) })
+	parts.Go(func() { history = w.f.historyOf(short, short, w.pool, w.id) })
 	if !w.wasMember {
-		w.instance = instanceOr(w.f.instancesOf(short, short, w.id), w.id)
+		w.instance = instanceOr(w.f.instancesOf(short, short, w.id.String()), w.id.String())
 	}
 	if w.report == nil && w.condition == lsapi.WaitAbsent && w.read {
-		w.report, _ = w.f.report(short, short, w.name, shownHealthAge) // whether it is draining
+		w.report, _ = w.f.report(short, short, w.pool, shownHealthAge) // whether it is draining
 	}
 	parts.Wait()
 	return newMemberDetail(w.instance, w.member, healthIn(w.report, w.id), history.of(w.id))

@@ -14,32 +14,32 @@ import (
 )
 
 // await waits for at most a time, and returns how long it took.
-func await(t *testing.T, f *fleet.Fleet, id string, condition lsapi.WaitCondition, most time.Duration) (lsapi.MemberDetail, time.Duration, error) {
+func await(t *testing.T, f *fleet.Fleet, id lsapi.MemberID, condition lsapi.WaitCondition, most time.Duration) (lsapi.MemberDetail, time.Duration, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	began := time.Now()
-	m, err := f.Await(ctx, "web", id, condition)
+	m, err := f.Await(ctx, lsapi.ELB("web"), id, condition)
 	return m, time.Since(began), err
 }
 
 // withSpare returns a region with one member in service and one that registers.
 func withSpare() *region {
 	r := newRegion()
-	r.add("web", serving(web1), registering(web2))
+	r.add(lsapi.ELB("web"), serving(web1), registering(web2))
 	return r
 }
 
 func TestWaitEndsWithinAPollOfTheCondition(t *testing.T) {
 	tests := map[string]struct {
 		condition lsapi.WaitCondition
-		id        string
+		id        lsapi.MemberID
 		meet      func(*region, *loadBalancer)
 	}{
 		"in service": {lsapi.WaitInService, web2, func(_ *region, b *loadBalancer) { b.health[web2] = serving(web2) }},
 		"drained":    {lsapi.WaitDrained, web3, func(_ *region, b *loadBalancer) { delete(b.health, web3) }},
 		"absent": {lsapi.WaitAbsent, web1, func(_ *region, b *loadBalancer) {
-			b.members = slices.DeleteFunc(b.members, func(id string) bool { return id == web1 })
+			b.members = slices.DeleteFunc(b.members, func(id lsapi.MemberID) bool { return id == web1 })
 			b.health[web1] = draining(web1)
 		}},
 	}
@@ -47,14 +47,14 @@ func TestWaitEndsWithinAPollOfTheCondition(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()
-				b := r.loadBalancers["web"]
+				b := r.loadBalancers[lsapi.ELB("web")]
 				b.health[web3] = draining(web3)
 				r.after(31*time.Second, func() { test.meet(r, b) })
 				m, took, err := await(t, start(t, r), test.id, test.condition, time.Hour)
 				if err != nil || took < 31*time.Second || took > 31*time.Second+2*interval {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
-				if serves := test.condition == lsapi.WaitInService; m.ID != test.id || m.Type == "" || m.Member != serves || serves && *m.Health != serving(web2) {
+				if serves := test.condition == lsapi.WaitInService; m.ID != test.id.Instance || m.Type == "" || m.Member != serves || serves && *m.Health != serving(web2) {
 					t.Errorf("it is %+v", m)
 				}
 				if (test.condition == lsapi.WaitAbsent) != (m.Health != nil && m.Health.Draining) {
@@ -68,9 +68,9 @@ func TestWaitEndsWithinAPollOfTheCondition(t *testing.T) {
 func TestWaitForDrainedStartsBeforeTheDetach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
-		b := r.loadBalancers["web"]
+		b := r.loadBalancers[lsapi.ELB("web")]
 		r.after(10*time.Second, func() {
-			b.members = []string{web2}
+			b.members = []lsapi.MemberID{web2}
 			b.health[web1] = draining(web1)
 			r.histories[web1] = lsapi.MemberHistory{LastChange: &lsapi.Change{Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, CompletedAt: r.began.Add(10 * time.Second)}}
 		})
@@ -91,8 +91,8 @@ func TestWaitForDrainedStartsBeforeTheDetach(t *testing.T) {
 }
 
 func TestImpossibleConditionEndsTheWait(t *testing.T) {
-	gone := func(b *loadBalancer, id string) {
-		b.members = slices.DeleteFunc(b.members, func(other string) bool { return other == id })
+	gone := func(b *loadBalancer, id lsapi.MemberID) {
+		b.members = slices.DeleteFunc(b.members, func(other lsapi.MemberID) bool { return other == id })
 		delete(b.health, id)
 	}
 	tests := map[string]struct {
@@ -111,16 +111,16 @@ func TestImpossibleConditionEndsTheWait(t *testing.T) {
 			b.health[web2] = registering(web2)
 		}, lsapi.CodeConflict},
 		"shutting down":             {lsapi.WaitInService, func(r *region, b *loadBalancer) { r.states[web2] = "shutting-down" }, lsapi.CodeConflict},
-		"deleted":                   {lsapi.WaitInService, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
-		"deleted while it drains":   {lsapi.WaitDrained, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
-		"deleted while it is there": {lsapi.WaitAbsent, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, "web") }, lsapi.CodeNotFound},
+		"deleted":                   {lsapi.WaitInService, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, lsapi.ELB("web")) }, lsapi.CodeNotFound},
+		"deleted while it drains":   {lsapi.WaitDrained, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, lsapi.ELB("web")) }, lsapi.CodeNotFound},
+		"deleted while it is there": {lsapi.WaitAbsent, func(r *region, _ *loadBalancer) { delete(r.loadBalancers, lsapi.ELB("web")) }, lsapi.CodeNotFound},
 		"credentials are withdrawn": {lsapi.WaitInService, func(r *region, _ *loadBalancer) { r.fail["One"] = lsapi.Errorf(lsapi.CodeForbidden, "") }, lsapi.CodeForbidden},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()
-				b := r.loadBalancers["web"]
+				b := r.loadBalancers[lsapi.ELB("web")]
 				if test.condition == lsapi.WaitDrained {
 					gone(b, web2)
 					b.health[web2] = draining(web2)
@@ -140,7 +140,7 @@ func TestWaitOnANonMemberReturnsAtOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := withSpare()
 			m, took, err := await(t, start(t, r), web3, condition, time.Hour)
-			if lsapi.ErrorCode(err) != code || took > interval || err == nil && (m.Member || m.ID != web3 || m.State != "running") {
+			if lsapi.ErrorCode(err) != code || took > interval || err == nil && (m.Member || m.ID != web3.Instance || m.State != "running") {
 				t.Errorf("%s: it ended after %v as %+v with %v", condition, took, m, err)
 			}
 		})
@@ -149,8 +149,9 @@ func TestWaitOnANonMemberReturnsAtOnce(t *testing.T) {
 
 func TestWaitTimeoutReportsTheLastState(t *testing.T) {
 	tests := map[string]struct {
-		id, condition string
-		state         string
+		id        lsapi.MemberID
+		condition string
+		state     string
 	}{
 		"registering": {web2, "inService", "it is OutOfService: Instance registration is still in progress."},
 		"draining":    {web3, "drained", "its requests in flight are still finishing"},
@@ -161,13 +162,13 @@ func TestWaitTimeoutReportsTheLastState(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()
-				r.loadBalancers["web"].health[web3] = draining(web3)
+				r.loadBalancers[lsapi.ELB("web")].health[web3] = draining(web3)
 				r.histories[test.id] = lsapi.MemberHistory{ChangeID: "7"}
 				m, took, err := await(t, start(t, r), test.id, lsapi.WaitCondition(test.condition), 9*time.Second)
 				if lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || took != 9*time.Second || lsapi.AsError(err).Message != test.state {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
-				if m.ID != test.id || m.History.ChangeID != "7" || m.Health == nil && name != "undetached" {
+				if m.ID != test.id.Instance || m.History.ChangeID != "7" || m.Health == nil && name != "undetached" {
 					t.Errorf("the last state is %+v", m)
 				}
 			})
@@ -178,7 +179,7 @@ func TestWaitTimeoutReportsTheLastState(t *testing.T) {
 func TestDrainingInstanceIsNotInService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
-		r.loadBalancers["web"].health[web2] = draining(web2) // just attached again, and AWS lags
+		r.loadBalancers[lsapi.ELB("web")].health[web2] = draining(web2) // just attached again, and AWS lags
 		if m, _, err := await(t, start(t, r), web2, lsapi.WaitInService, 10*time.Second); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout {
 			t.Errorf("it ended as %+v with %v", m, err)
 		}
@@ -188,12 +189,12 @@ func TestDrainingInstanceIsNotInService(t *testing.T) {
 func TestReattachedInstanceIsNotDrained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
-		b := r.loadBalancers["web"]
+		b := r.loadBalancers[lsapi.ELB("web")]
 		b.health[web3] = draining(web3)
 		r.after(9*time.Second, func() { // neither the cached list nor AWS's health has it yet
 			delete(b.health, web3)
 			b.members = append(b.members, web3)
-			r.behind["web"] = []string{web1, web2}
+			r.behind[lsapi.ELB("web")] = []lsapi.MemberID{web1, web2}
 		})
 		if m, _, err := await(t, start(t, r), web3, lsapi.WaitDrained, 30*time.Second); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || !m.Member {
 			t.Errorf("it ended as %+v with %v", m, err)
@@ -205,7 +206,7 @@ func TestWaitFindsAMemberThatTheCachedListLacks(t *testing.T) {
 	for condition, code := range map[lsapi.WaitCondition]lsapi.Code{lsapi.WaitInService: "", lsapi.WaitAbsent: lsapi.CodeWaitTimeout} {
 		synctest.Test(t, func(t *testing.T) {
 			r := withSpare()
-			r.behind["web"] = []string{web2} // another replica has just attached web1
+			r.behind[lsapi.ELB("web")] = []lsapi.MemberID{web2} // another replica has just attached web1
 			if m, _, err := await(t, start(t, r), web1, condition, 10*time.Second); lsapi.ErrorCode(err) != code || !m.Member {
 				t.Errorf("%s: it ended as %+v with %v", condition, m, err)
 			}
@@ -216,7 +217,7 @@ func TestWaitFindsAMemberThatTheCachedListLacks(t *testing.T) {
 func TestWaitIgnoresReportsFromBeforeItsStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
-		b, f := r.loadBalancers["web"], start(t, r)
+		b, f := r.loadBalancers[lsapi.ELB("web")], start(t, r)
 		if _, _, err := await(t, f, web1, lsapi.WaitInService, time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +235,7 @@ func TestWaitContinuesWhileSourcesFail(t *testing.T) {
 		for _, code := range []lsapi.Code{lsapi.CodeThrottled, lsapi.CodeUpstream, lsapi.CodeUnavailable, lsapi.CodeTimeout} {
 			synctest.Test(t, func(t *testing.T) {
 				r := withSpare()
-				b := r.loadBalancers["web"]
+				b := r.loadBalancers[lsapi.ELB("web")]
 				r.fail[op] = lsapi.Errorf(code, "away")
 				r.after(5*time.Second, func() { b.health[web2] = serving(web2) })
 				r.after(21*time.Second, func() { delete(r.fail, op) })
@@ -263,7 +264,7 @@ func TestConcurrentWaitsShareReads(t *testing.T) {
 		r := withSpare()
 		r.takes = time.Millisecond
 		f := start(t, r)
-		r.after(60*time.Second, func() { r.loadBalancers["web"].health[web2] = serving(web2) })
+		r.after(60*time.Second, func() { r.loadBalancers[lsapi.ELB("web")].health[web2] = serving(web2) })
 		var waiting sync.WaitGroup
 		for range 1000 {
 			waiting.Go(func() {
@@ -288,7 +289,7 @@ func TestConcurrentWaitsShareReads(t *testing.T) {
 func TestConcurrentWaitsShareReadsOfEC2(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := withSpare()
-		delete(r.loadBalancers["web"].health, web2) // AWS reports no health for it
+		delete(r.loadBalancers[lsapi.ELB("web")].health, web2) // AWS reports no health for it
 		f := start(t, r)
 		var waiting sync.WaitGroup
 		for range 1000 {
@@ -312,7 +313,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 			ctx, leave := context.WithCancel(t.Context())
 			time.AfterFunc(5*time.Second, leave)
 			began := time.Now()
-			if _, err := start(t, withSpare()).Await(ctx, "web", web2, condition); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || time.Since(began) != 5*time.Second {
+			if _, err := start(t, withSpare()).Await(ctx, lsapi.ELB("web"), web2, condition); lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || time.Since(began) != 5*time.Second {
 				t.Errorf("%s: it ended after %v with %v", condition, time.Since(began), err)
 			}
 		})
@@ -326,15 +327,15 @@ func TestRecordReadsAreBoundedAndNeverOlderThanTheCall(t *testing.T) {
 		r := withSpare()
 		f := start(t, r)
 		r.hangs["MemberHistory"] = true
-		show := func(id string) lsapi.MemberHistory {
-			m, err := f.Member(t.Context(), "web", id, false)
+		show := func(id lsapi.MemberID) lsapi.MemberHistory {
+			m, err := f.Member(t.Context(), lsapi.ELB("web"), id, false)
 			if err != nil {
 				t.Error(err)
 			}
 			return m.History
 		}
 		var early sync.WaitGroup
-		for _, id := range []string{web1, web2} {
+		for _, id := range []lsapi.MemberID{web1, web2} {
 			early.Go(func() { show(id) })
 			synctest.Wait()
 		}

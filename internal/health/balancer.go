@@ -11,7 +11,7 @@ import (
 // no caller needs it and its report has expired. Poller.mu guards its mutable fields.
 type balancer struct {
 	poller *Poller
-	name   string
+	pool   lsapi.PoolID
 	woken  chan struct{} // holds one: the demand has changed
 
 	plain     int                // Followers of the whole load balancer
@@ -34,9 +34,9 @@ type balancer struct {
 	failure  error     // of the latest poll; nil if it succeeded
 	failedAt time.Time
 
-	absent map[string]time.Time // instances without health, and since when
-	class  class                // under which its load is counted
-	cost   int                  // requests per poll
+	absent map[lsapi.MemberID]time.Time // instances without health, and since when
+	class  class                        // under which its load is counted
+	cost   int                          // requests per poll
 }
 
 // class is why a load balancer is polled.
@@ -54,8 +54,8 @@ const (
 type load struct{ balancers, requests int }
 
 // balancer returns the balancer of a name, and creates it if needed. The caller holds mu.
-func (p *Poller) balancer(name string) (*balancer, error) {
-	if b := p.balancers[name]; b != nil {
+func (p *Poller) balancer(pool lsapi.PoolID) (*balancer, error) {
+	if b := p.balancers[pool]; b != nil {
 		return b, nil
 	}
 	switch {
@@ -65,14 +65,14 @@ func (p *Poller) balancer(name string) (*balancer, error) {
 		return nil, errTooMany()
 	}
 	b := &balancer{
-		poller: p, name: name, woken: make(chan struct{}, 1),
+		poller: p, pool: pool, woken: make(chan struct{}, 1),
 		drainers: make(map[*Follower]bool), queries: make(map[*query]bool),
-		changed: make(chan struct{}), absent: make(map[string]time.Time), cost: 1,
+		changed: make(chan struct{}), absent: make(map[lsapi.MemberID]time.Time), cost: 1,
 	}
 	if !p.work.Go(func(context.Context) { b.run() }) {
 		return nil, errStopping()
 	}
-	p.balancers[name] = b
+	p.balancers[pool] = b
 	p.load[idle].balancers++
 	p.load[idle].requests += b.cost
 	return b, nil
@@ -167,7 +167,7 @@ func (p *Poller) pace() (follow, watch time.Duration) {
 
 // isWatched reports whether its events are watched. The caller holds mu.
 func (b *balancer) isWatched() bool {
-	return b.poller.watched[b.name] > 0 || b.listed
+	return b.poller.watched[b.pool] > 0 || b.listed
 }
 
 // recount updates the loads after a change of demand or cost. The caller holds mu.
@@ -218,7 +218,7 @@ func (b *balancer) end(why error) {
 // remove removes it from the Poller. The caller holds mu.
 func (b *balancer) remove() {
 	b.recount(b.cost)
-	delete(b.poller.balancers, b.name)
+	delete(b.poller.balancers, b.pool)
 }
 
 func earlier(a, b time.Time) time.Time {

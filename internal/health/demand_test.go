@@ -13,24 +13,24 @@ import (
 // Polls for waiting callers use the client with priority, the others the one in the
 // background.
 func TestPollsUseTheClientOfTheirPriority(t *testing.T) {
-	waiting, background := newFakeAWS("web"), newFakeAWS("web")
+	waiting, background := newFakeAWS(web), newFakeAWS(web)
 	inBubble(t, health.Options{AWS: waiting, Background: background}, func(t *testing.T, p *health.Poller) {
 		check := func(what string, wait, watch int) {
 			t.Helper()
-			if waiting.polls("web") != wait || background.polls("web") != watch {
-				t.Errorf("%s: %d polls with priority and %d in the background, want %d and %d", what, waiting.polls("web"), background.polls("web"), wait, watch)
+			if waiting.polls(web) != wait || background.polls(web) != watch {
+				t.Errorf("%s: %d polls with priority and %d in the background, want %d and %d", what, waiting.polls(web), background.polls(web), wait, watch)
 			}
 			waiting.forget()
 			background.forget()
 		}
-		end := p.Watch("web")
+		end := p.Watch(web)
 		time.Sleep(time.Second)
 		check("watched", 0, 1)
-		if _, err := p.Recent(t.Context(), "web", 0); err != nil {
+		if _, err := p.Recent(t.Context(), web, 0); err != nil {
 			t.Error(err)
 		}
 		check("a recent report is wanted", 1, 0)
-		f := p.Follow("web")
+		f := p.Follow(web)
 		next(t, f, time.Now())
 		f.Close()
 		check("followed", 1, 0)
@@ -39,13 +39,13 @@ func TestPollsUseTheClientOfTheirPriority(t *testing.T) {
 }
 
 func TestStatsShowWatchedAndFollowedAtOnce(t *testing.T) {
-	aws := newFakeAWS("web", "api")
+	aws := newFakeAWS(web, lsapi.ELB("api"))
 	var mu sync.Mutex
-	names := []string{"web", "api"}
-	o := health.Options{AWS: aws, Names: func() []string {
+	pools := []lsapi.PoolID{web, lsapi.ELB("api")}
+	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID {
 		mu.Lock()
 		defer mu.Unlock()
-		return names
+		return pools
 	}}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		check := func(what string, watched, followed, followers int) {
@@ -54,22 +54,22 @@ func TestStatsShowWatchedAndFollowedAtOnce(t *testing.T) {
 				t.Errorf("%s: the state is %+v", what, got)
 			}
 		}
-		end := p.Watch("web")
+		end := p.Watch(web)
 		check("one is watched", 1, 0, 0)
 		time.Sleep(time.Minute)
-		drain := p.FollowDrain("web", two, time.Time{}, 0)
+		drain := p.FollowDrain(web, two, time.Time{}, 0)
 		check("and followed", 0, 1, 1)
 		drain.Close()
 		check("and watched again", 1, 0, 0)
 		end()
 		check("and nothing", 0, 0, 0)
-		endAll := p.Watch("")
+		endAll := p.Watch(lsapi.PoolID{})
 		time.Sleep(time.Minute)
 		check("all are watched", 2, 0, 0)
-		p.Watch("")()
+		p.Watch(lsapi.PoolID{})()
 		check("one of two watchers of all has left", 2, 0, 0)
 		mu.Lock()
-		names = names[:1]
+		pools = pools[:1]
 		mu.Unlock()
 		time.Sleep(5 * time.Second)
 		check("one is not there any more", 1, 0, 0)
@@ -79,9 +79,9 @@ func TestStatsShowWatchedAndFollowedAtOnce(t *testing.T) {
 }
 
 func TestDrainCostsNothingAfterItsLastFollower(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		f := p.FollowDrain("web", two, time.Time{}, 0)
+		f := p.FollowDrain(web, two, time.Time{}, 0)
 		next(t, f, time.Time{})
 		f.Close()
 		aws.forget()
@@ -103,14 +103,14 @@ func TestDrainIsLookedUpWhenItCanHaveEnded(t *testing.T) {
 		"at a time that is not known": {-1, time.Minute, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			aws := newFakeAWS("web")
+			aws := newFakeAWS(web)
 			inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 				began := time.Now()
 				since := began.Add(-test.since)
 				if test.since == -1 {
 					since = time.Time{}
 				}
-				f := p.FollowDrain("web", two, since, test.timeout)
+				f := p.FollowDrain(web, two, since, test.timeout)
 				defer f.Close()
 				if got := next(t, f, time.Time{}).AsOf.Sub(began); got != test.want {
 					t.Errorf("the first poll is after %v, want %v", got, test.want)
@@ -122,13 +122,13 @@ func TestDrainIsLookedUpWhenItCanHaveEnded(t *testing.T) {
 
 // Questions about instances by their ids count as requests, too.
 func TestPollsWithLookupsKeepToTheRate(t *testing.T) {
-	names := manyNames(20)
-	aws := newFakeAWS(names...)
+	pools := manyNames(20)
+	aws := newFakeAWS(pools...)
 	inBubble(t, health.Options{AWS: aws, PerSecond: func() float64 { return 1 }}, func(t *testing.T, p *health.Poller) {
-		for _, name := range names {
-			aws.draining[name][two] = true
-			p.Detached(name, instance(two))
-			follow(t, p, name)
+		for _, pool := range pools {
+			aws.draining[pool][two] = true
+			p.Detached(pool, instance(two))
+			follow(t, p, pool)
 		}
 		time.Sleep(5 * time.Minute)
 		aws.forget()
@@ -141,43 +141,43 @@ func TestPollsWithLookupsKeepToTheRate(t *testing.T) {
 
 // A load balancer that there was no room for is watched as soon as there is.
 func TestWatchedLoadBalancerIsPolledOnceThereIsRoom(t *testing.T) {
-	names := manyNames(2000)
-	aws := newFakeAWS(append([]string{"web"}, names...)...)
-	o := health.Options{AWS: aws, Names: func() []string { return append([]string{"web"}, names...) }, PerSecond: func() float64 { return 1000 }}
+	pools := manyNames(2000)
+	aws := newFakeAWS(append([]lsapi.PoolID{web}, pools...)...)
+	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID { return append([]lsapi.PoolID{web}, pools...) }, PerSecond: func() float64 { return 1000 }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		var followers []*health.Follower
-		for _, name := range names {
-			followers = append(followers, p.Follow(name))
+		for _, pool := range pools {
+			followers = append(followers, p.Follow(pool))
 		}
-		defer p.Watch("web")()
+		defer p.Watch(web)()
 		time.Sleep(time.Minute)
-		if aws.polls("web") > 0 {
+		if aws.polls(web) > 0 {
 			t.Fatal("there is room for one more")
 		}
 		for _, f := range followers {
 			f.Close()
 		}
 		time.Sleep(2 * time.Minute)
-		if got := aws.polls("web"); got == 0 || p.Stats().Watched != 1 {
+		if got := aws.polls(web); got == 0 || p.Stats().Watched != 1 {
 			t.Errorf("it is polled %d times, and the state is %+v", got, p.Stats())
 		}
-		if got := aws.polls(names[0]); got > 60 {
+		if got := aws.polls(pools[0]); got > 60 {
 			t.Errorf("an unwatched one is polled %d times", got)
 		}
 	})
 }
 
 func TestWatchersOfAllGetAPollAtOnceAfterAFollower(t *testing.T) {
-	aws := newFakeAWS("web")
-	inBubble(t, health.Options{AWS: aws, Names: func() []string { return []string{"web"} }}, func(t *testing.T, p *health.Poller) {
-		f := p.Follow("web")
+	aws := newFakeAWS(web)
+	inBubble(t, health.Options{AWS: aws, Names: func() []lsapi.PoolID { return []lsapi.PoolID{web} }}, func(t *testing.T, p *health.Poller) {
+		f := p.Follow(web)
 		next(t, f, time.Time{})
 		f.Close()
 		time.Sleep(12 * time.Second) // and its report is kept for longer
 		aws.forget()
-		defer p.Watch("")()
+		defer p.Watch(lsapi.PoolID{})()
 		time.Sleep(time.Second)
-		if got := aws.polls("web"); got != 1 {
+		if got := aws.polls(web); got != 1 {
 			t.Errorf("it is polled %d times at once", got)
 		}
 	})
@@ -185,16 +185,16 @@ func TestWatchersOfAllGetAPollAtOnceAfterAFollower(t *testing.T) {
 
 // Neither names nor other replicas' reports are looked for while they are of no use.
 func TestIdlePollerReadsNoNames(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	synctest.Test(t, func(t *testing.T) {
 		r := newFaultyReplicas()
 		var mu sync.Mutex
 		looks := 0
-		p := newPoller(health.Options{AWS: aws, Replicas: r, Names: func() []string {
+		p := newPoller(health.Options{AWS: aws, Replicas: r, Names: func() []lsapi.PoolID {
 			mu.Lock()
 			defer mu.Unlock()
 			looks++
-			return []string{"web"}
+			return []lsapi.PoolID{web}
 		}})
 		p.Start()
 		used := func() (names, listening bool) {
@@ -219,19 +219,19 @@ func TestIdlePollerReadsNoNames(t *testing.T) {
 			}
 		}
 		check("at first", false, false)
-		end := p.Watch("web")
+		end := p.Watch(web)
 		check("while one is watched", true, true)
 		end()
 		check("after that", false, false)
-		end = p.Watch("")
+		end = p.Watch(lsapi.PoolID{})
 		check("while all are watched", true, true)
 		end()
 		check("after that", false, false)
-		f := p.Follow("web")
+		f := p.Follow(web)
 		check("while one is followed", false, true)
 		f.Close()
 		check("after that", false, false)
-		if _, err := p.Recent(t.Context(), "web", 0); err != nil {
+		if _, err := p.Recent(t.Context(), web, 0); err != nil {
 			t.Error(err)
 		}
 		check("after a recent report", false, false)
@@ -242,19 +242,19 @@ func TestIdlePollerReadsNoNames(t *testing.T) {
 }
 
 func TestFailedPollIsNotRecorded(t *testing.T) {
-	aws := newFakeAWS("web")
-	aws.fail = func([]string) error { return lsapi.Errorf(lsapi.CodeUpstream, "no") }
+	aws := newFakeAWS(web)
+	aws.fail = func([]lsapi.MemberID) error { return lsapi.Errorf(lsapi.CodeUpstream, "no") }
 	o := health.Options{AWS: aws, Observer: observe(func(r lsapi.HealthReport) { t.Errorf("a report %+v is recorded", r) })}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
-		if _, err := p.Recent(t.Context(), "web", 0); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
+		if _, err := p.Recent(t.Context(), web, 0); lsapi.ErrorCode(err) != lsapi.CodeUpstream {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
 func TestLoadBalancerDeletedDuringAPollIsNotFound(t *testing.T) {
-	aws := newFakeAWS("web")
-	aws.fail = func(ids []string) error {
+	aws := newFakeAWS(web)
+	aws.fail = func(ids []lsapi.MemberID) error {
 		if ids != nil {
 			return lsapi.Errorf(lsapi.CodeNotFound, "no")
 		}
@@ -262,8 +262,8 @@ func TestLoadBalancerDeletedDuringAPollIsNotFound(t *testing.T) {
 	}
 	o := health.Options{AWS: aws, Observer: observe(func(r lsapi.HealthReport) { t.Errorf("a report %+v is recorded", r) })}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
-		p.Detached("web", instance(two))
-		if report, err := p.Recent(t.Context(), "web", 0); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+		p.Detached(web, instance(two))
+		if report, err := p.Recent(t.Context(), web, 0); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 			t.Errorf("got %+v, %v", report, err)
 		}
 	})

@@ -3,18 +3,20 @@ package health
 import (
 	"maps"
 	"time"
+
+	"lsapi"
 )
 
 // drains are the instances that may be draining, by load balancer, with the latest time
 // of a sign that they are.
 type drains struct {
-	since map[string]map[string]time.Time
+	since map[lsapi.PoolID]map[lsapi.MemberID]time.Time
 	count int
 }
 
 // add adds an instance that may be draining since a time.
-func (d *drains) add(loadBalancer, instance string, at time.Time) {
-	if _, ok := d.since[loadBalancer][instance]; !ok {
+func (d *drains) add(pool lsapi.PoolID, member lsapi.MemberID, at time.Time) {
+	if _, ok := d.since[pool][member]; !ok {
 		if d.count >= maxDrains {
 			d.sweep(time.Now())
 		}
@@ -23,62 +25,62 @@ func (d *drains) add(loadBalancer, instance string, at time.Time) {
 		}
 		d.count++
 	}
-	if d.since[loadBalancer] == nil {
-		d.since[loadBalancer] = make(map[string]time.Time)
+	if d.since[pool] == nil {
+		d.since[pool] = make(map[lsapi.MemberID]time.Time)
 	}
-	d.since[loadBalancer][instance] = later(d.since[loadBalancer][instance], at)
+	d.since[pool][member] = later(d.since[pool][member], at)
 }
 
 // withInstance returns the load balancers in which an instance may be draining.
-func (d *drains) withInstance(instance string, now time.Time) []string {
-	var found []string
-	for loadBalancer, instances := range d.since {
-		if since, ok := instances[instance]; ok && now.Sub(since) <= maxDrain {
-			found = append(found, loadBalancer)
+func (d *drains) withInstance(member lsapi.MemberID, now time.Time) []lsapi.PoolID {
+	var found []lsapi.PoolID
+	for pool, instances := range d.since {
+		if since, ok := instances[member]; ok && now.Sub(since) <= maxDrain {
+			found = append(found, pool)
 		}
 	}
 	return found
 }
 
 // remove removes an instance that is not draining.
-func (d *drains) remove(loadBalancer, instance string) {
-	if _, ok := d.since[loadBalancer][instance]; !ok {
+func (d *drains) remove(pool lsapi.PoolID, member lsapi.MemberID) {
+	if _, ok := d.since[pool][member]; !ok {
 		return
 	}
 	d.count--
-	delete(d.since[loadBalancer], instance)
-	if len(d.since[loadBalancer]) == 0 {
-		delete(d.since, loadBalancer)
+	delete(d.since[pool], member)
+	if len(d.since[pool]) == 0 {
+		delete(d.since, pool)
 	}
 }
 
 // clear removes an instance that was not draining when a request began, unless a sign
 // of its draining is newer.
-func (d *drains) clear(loadBalancer, instance string, asked time.Time) {
-	if since, ok := d.since[loadBalancer][instance]; ok && !since.After(asked) {
-		d.remove(loadBalancer, instance)
+func (d *drains) clear(pool lsapi.PoolID, member lsapi.MemberID, asked time.Time) {
+	if since, ok := d.since[pool][member]; ok && !since.After(asked) {
+		d.remove(pool, member)
 	}
 }
 
 // of returns the unexpired ones of a load balancer.
-func (d *drains) of(loadBalancer string, now time.Time) map[string]time.Time {
-	for instance, since := range d.since[loadBalancer] {
+func (d *drains) of(pool lsapi.PoolID, now time.Time) map[lsapi.MemberID]time.Time {
+	for member, since := range d.since[pool] {
 		if now.Sub(since) > maxDrain {
-			d.remove(loadBalancer, instance)
+			d.remove(pool, member)
 		}
 	}
-	return d.since[loadBalancer]
+	return d.since[pool]
 }
 
 // sweep removes all expired ones.
 func (d *drains) sweep(now time.Time) {
-	for loadBalancer := range maps.Clone(d.since) {
-		d.of(loadBalancer, now)
+	for pool := range maps.Clone(d.since) {
+		d.of(pool, now)
 	}
 }
 
 // forget removes those of a load balancer.
-func (d *drains) forget(loadBalancer string) {
-	d.count -= len(d.since[loadBalancer])
-	delete(d.since, loadBalancer)
+func (d *drains) forget(pool lsapi.PoolID) {
+	d.count -= len(d.since[pool])
+	delete(d.since, pool)
 }

@@ -4,17 +4,19 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"lsapi"
 )
 
-func newDrains() *drains { return &drains{since: make(map[string]map[string]time.Time)} }
+func newDrains() *drains { return &drains{since: make(map[lsapi.PoolID]map[lsapi.MemberID]time.Time)} }
 
 // check compares the count with what is there, and refuses empty load balancers.
 func (d *drains) check(t *testing.T, want int) {
 	t.Helper()
 	total := 0
-	for name, instances := range d.since {
+	for pool, instances := range d.since {
 		if len(instances) == 0 {
-			t.Errorf("%s has an empty entry", name)
+			t.Errorf("%s has an empty entry", pool)
 		}
 		total += len(instances)
 	}
@@ -26,48 +28,48 @@ func (d *drains) check(t *testing.T, want int) {
 func TestDrainsCountTheirInstances(t *testing.T) {
 	at := time.Now()
 	d := newDrains()
-	d.add("web", "i-1", at)
-	d.add("web", "i-2", at)
-	d.add("web", "i-1", at.Add(-time.Minute)) // again, and reported late
-	d.add("api", "i-1", at)
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at)
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-2"), at)
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at.Add(-time.Minute)) // again, and reported late
+	d.add(lsapi.ELB("api"), lsapi.InstanceMember("i-1"), at)
 	d.check(t, 3)
-	if got := d.of("web", at)["i-1"]; !got.Equal(at) {
+	if got := d.of(lsapi.ELB("web"), at)[lsapi.InstanceMember("i-1")]; !got.Equal(at) {
 		t.Errorf("an earlier report moved the time by %v", got.Sub(at))
 	}
-	d.remove("web", "i-2")
-	d.remove("web", "i-2")
-	d.remove("none", "i-2")
+	d.remove(lsapi.ELB("web"), lsapi.InstanceMember("i-2"))
+	d.remove(lsapi.ELB("web"), lsapi.InstanceMember("i-2"))
+	d.remove(lsapi.ELB("none"), lsapi.InstanceMember("i-2"))
 	d.check(t, 2)
-	d.remove("web", "i-1")
+	d.remove(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	d.check(t, 1)
-	d.add("web", "i-1", at)
-	d.add("web", "i-2", at)
-	d.forget("web")
-	d.forget("web")
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at)
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-2"), at)
+	d.forget(lsapi.ELB("web"))
+	d.forget(lsapi.ELB("web"))
 	d.check(t, 1)
 }
 
 func TestDrainsClearOnlyOlderSigns(t *testing.T) {
 	at := time.Now()
 	d := newDrains()
-	d.add("web", "i-1", at)
-	d.clear("web", "i-1", at.Add(-1))
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at)
+	d.clear(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at.Add(-1))
 	d.check(t, 1)
-	d.clear("web", "i-1", at)
-	d.clear("web", "i-1", at)
+	d.clear(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at)
+	d.clear(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at)
 	d.check(t, 0)
 }
 
 func TestDrainsExpireAfterTheLongestDrain(t *testing.T) {
 	at := time.Now()
 	d := newDrains()
-	d.add("web", "i-1", at)
-	d.add("web", "i-2", at.Add(time.Second))
-	d.add("api", "i-1", at)
-	if got := d.of("web", at.Add(maxDrain)); len(got) != 2 {
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at)
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-2"), at.Add(time.Second))
+	d.add(lsapi.ELB("api"), lsapi.InstanceMember("i-1"), at)
+	if got := d.of(lsapi.ELB("web"), at.Add(maxDrain)); len(got) != 2 {
 		t.Errorf("at the longest drain's end there are %d", len(got))
 	}
-	if got := d.of("web", at.Add(maxDrain+1)); len(got) != 1 {
+	if got := d.of(lsapi.ELB("web"), at.Add(maxDrain+1)); len(got) != 1 {
 		t.Errorf("after the longest drain there are %d", len(got))
 	}
 	d.sweep(at.Add(maxDrain + 1))
@@ -82,20 +84,20 @@ func TestDrainsAreBoundedAndDropExpired(t *testing.T) {
 		if i < 2 {
 			at = old
 		}
-		d.add("web", fmt.Sprint("i-", i), at)
+		d.add(lsapi.ELB("web"), lsapi.InstanceMember(fmt.Sprint("i-", i)), at)
 	}
 	d.check(t, maxDrains)
-	d.add("web", "i-0", now) // one that is remembered needs no room
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-0"), now) // one that is remembered needs no room
 	d.check(t, maxDrains)
-	d.add("api", "i-1", now) // in the place of the expired one
+	d.add(lsapi.ELB("api"), lsapi.InstanceMember("i-1"), now) // in the place of the expired one
 	d.check(t, maxDrains)
-	d.add("api", "i-2", now)
+	d.add(lsapi.ELB("api"), lsapi.InstanceMember("i-2"), now)
 	d.check(t, maxDrains)
-	if d.since["api"]["i-1"].IsZero() || !d.since["api"]["i-2"].IsZero() {
-		t.Errorf("there are %v", d.since["api"])
+	if d.since[lsapi.ELB("api")][lsapi.InstanceMember("i-1")].IsZero() || !d.since[lsapi.ELB("api")][lsapi.InstanceMember("i-2")].IsZero() {
+		t.Errorf("there are %v", d.since[lsapi.ELB("api")])
 	}
-	d.add("web", "i-0", now.Add(time.Second))
-	if got := d.since["web"]["i-0"]; !got.Equal(now.Add(time.Second)) {
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-0"), now.Add(time.Second))
+	if got := d.since[lsapi.ELB("web")][lsapi.InstanceMember("i-0")]; !got.Equal(now.Add(time.Second)) {
 		t.Error("a full memory does not renew what it has")
 	}
 }
@@ -103,13 +105,13 @@ func TestDrainsAreBoundedAndDropExpired(t *testing.T) {
 func TestDrainsFindLoadBalancersOfAnInstance(t *testing.T) {
 	at := time.Now()
 	d := newDrains()
-	d.add("web", "i-1", at)
-	d.add("web", "i-2", at)
-	d.add("api", "i-1", at.Add(-maxDrain-time.Second))
-	if got := d.withInstance("i-1", at); len(got) != 1 || got[0] != "web" {
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at)
+	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-2"), at)
+	d.add(lsapi.ELB("api"), lsapi.InstanceMember("i-1"), at.Add(-maxDrain-time.Second))
+	if got := d.withInstance(lsapi.InstanceMember("i-1"), at); len(got) != 1 || got[0] != lsapi.ELB("web") {
 		t.Errorf("it may drain in %v, want web alone: the other has expired", got)
 	}
-	if got := d.withInstance("i-3", at); got != nil {
+	if got := d.withInstance(lsapi.InstanceMember("i-3"), at); got != nil {
 		t.Errorf("an unknown one may drain in %v", got)
 	}
 }

@@ -13,49 +13,49 @@ import (
 )
 
 // recorded is a record that has these instances.
-func recorded(ids ...string) onRecord {
-	return func(context.Context) (map[string]lsapi.MemberHealth, error) {
-		known := make(map[string]lsapi.MemberHealth)
+func recorded(ids ...lsapi.MemberID) onRecord {
+	return func(context.Context) (map[lsapi.MemberID]lsapi.MemberHealth, error) {
+		known := make(map[lsapi.MemberID]lsapi.MemberHealth)
 		for _, id := range ids {
-			known[id] = lsapi.MemberHealth{InstanceID: id, State: lsapi.InService}
+			known[id] = lsapi.MemberHealth{Member: id, State: lsapi.InService}
 		}
 		return known, nil
 	}
 }
 
-func instance(id string) []lsapi.Instance { return []lsapi.Instance{{ID: id}} }
+func instance(id lsapi.MemberID) []lsapi.Instance { return []lsapi.Instance{{ID: id.String()}} }
 
 func TestPollLooksUpDrainingInstancesOfEverySource(t *testing.T) {
 	for name, test := range map[string]struct {
-		recorded []string
+		recorded []lsapi.MemberID
 		sign     func(t *testing.T, aws *fakeAWS, p *health.Poller) (end func())
 	}{
 		"a detach by lsapi": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
 			aws.detach(two, true)
-			p.Detached("web", instance(two))
+			p.Detached(web, instance(two))
 			return func() {}
 		}},
-		"the record": {[]string{one, two}, func(_ *testing.T, aws *fakeAWS, _ *health.Poller) func() {
+		"the record": {[]lsapi.MemberID{one, two}, func(_ *testing.T, aws *fakeAWS, _ *health.Poller) func() {
 			aws.detach(two, true)
 			return func() {}
 		}},
 		"an earlier poll": {nil, func(t *testing.T, aws *fakeAWS, p *health.Poller) func() {
-			f := p.Follow("web")
+			f := p.Follow(web)
 			next(t, f, time.Now().Add(-1))
 			aws.detach(two, true)
 			return f.Close
 		}},
 		"a follower of its drain": {nil, func(_ *testing.T, aws *fakeAWS, p *health.Poller) func() {
 			aws.detach(two, true)
-			return p.FollowDrain("web", two, time.Time{}, 0).Close
+			return p.FollowDrain(web, two, time.Time{}, 0).Close
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			aws := newFakeAWS("web")
-			aws.members["web"][two] = lsapi.InService
+			aws := newFakeAWS(web)
+			aws.members[web][two] = lsapi.InService
 			inBubble(t, health.Options{AWS: aws, Record: recorded(test.recorded...)}, func(t *testing.T, p *health.Poller) {
 				end := test.sign(t, aws, p)
-				f := follow(t, p, "web")
+				f := follow(t, p, web)
 				report := next(t, f, time.Now())
 				if said(report, one) != "InService" || said(report, two) != "draining" {
 					t.Fatalf("the report is %+v", report)
@@ -71,14 +71,14 @@ func TestPollLooksUpDrainingInstancesOfEverySource(t *testing.T) {
 				if report = next(t, f, time.Now()); said(report, two) != "silent" || said(report, one) != "InService" {
 					t.Errorf("when it is drained, the report is %+v", report)
 				}
-				if asked := aws.asked("web", true); slices.ContainsFunc(asked, func(c call) bool { return !slices.Equal(c.ids, []string{two}) }) {
+				if asked := aws.asked(web, true); slices.ContainsFunc(asked, func(c call) bool { return !slices.Equal(c.ids, []lsapi.MemberID{two}) }) {
 					t.Errorf("asked about %+v", asked)
 				}
 				aws.forget()
 				for range 10 {
 					report = next(t, f, report.AsOf)
 				}
-				if asked := aws.asked("web", true); len(asked) > 0 {
+				if asked := aws.asked(web, true); len(asked) > 0 {
 					t.Errorf("it is asked about %d times more", len(asked))
 				}
 			})
@@ -87,19 +87,19 @@ func TestPollLooksUpDrainingInstancesOfEverySource(t *testing.T) {
 }
 
 func TestDrainIsNotLookedUpBeforeItCanHaveEnded(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		detached := time.Now()
 		aws.detach(two, true)
-		p.Detached("web", instance(two))
+		p.Detached(web, instance(two))
 		var followers []*health.Follower
 		for range 100 {
-			f := p.FollowDrain("web", two, detached, time.Minute)
+			f := p.FollowDrain(web, two, detached, time.Minute)
 			t.Cleanup(f.Close)
 			followers = append(followers, f)
 		}
 		next(t, followers[0], detached)
-		if first := aws.asked("web", false)[0].at.Sub(detached); first != time.Second {
+		if first := aws.asked(web, false)[0].at.Sub(detached); first != time.Second {
 			t.Errorf("the first poll was %v after the detach", first)
 		}
 		time.Sleep(20 * time.Second)
@@ -112,7 +112,7 @@ func TestDrainIsNotLookedUpBeforeItCanHaveEnded(t *testing.T) {
 		if took := time.Since(ended); took > 2*time.Second+2*aws.latency {
 			t.Errorf("it is reported %v after it was so", took)
 		}
-		if polls := aws.polls("web"); polls > 12 {
+		if polls := aws.polls(web); polls > 12 {
 			t.Errorf("it took %d polls", polls)
 		}
 	})
@@ -121,11 +121,11 @@ func TestDrainIsNotLookedUpBeforeItCanHaveEnded(t *testing.T) {
 // Clocks are set back, and those of replicas differ: a detach that the record has in the
 // future must not keep a drain from being asked about until then.
 func TestDrainOfTheFutureIsLookedUpSoon(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		aws.detach(two, false)
 		began := time.Now()
-		f := p.FollowDrain("web", two, began.Add(time.Hour), time.Minute)
+		f := p.FollowDrain(web, two, began.Add(time.Hour), time.Minute)
 		defer f.Close()
 		if report := next(t, f, began); said(report, two) != "silent" || time.Since(began) > 3*time.Second {
 			t.Errorf("after %v the report is %+v", time.Since(began), report)
@@ -134,14 +134,14 @@ func TestDrainOfTheFutureIsLookedUpSoon(t *testing.T) {
 }
 
 func TestReattachedInstanceIsNotDrained(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		aws.detach(two, true)
-		p.Detached("web", instance(two))
-		f := p.FollowDrain("web", two, time.Now(), time.Minute)
+		p.Detached(web, instance(two))
+		f := p.FollowDrain(web, two, time.Now(), time.Minute)
 		defer f.Close()
 		next(t, f, time.Now())
-		aws.change(func() { aws.members["web"][two] = lsapi.OutOfService })
+		aws.change(func() { aws.members[web][two] = lsapi.OutOfService })
 		if report := next(t, f, time.Now()); said(report, two) != "OutOfService" || len(report.Absent) > 0 {
 			t.Errorf("the report is %+v", report)
 		}
@@ -151,11 +151,11 @@ func TestReattachedInstanceIsNotDrained(t *testing.T) {
 // A terminated instance is listed as a member for a while, but nothing is said of
 // it: that is not asked for with each poll.
 func TestAbsenceIsKeptForAWhile(t *testing.T) {
-	aws := newFakeAWS("web")
-	aws.members["web"][two] = lsapi.InService
+	aws := newFakeAWS(web)
+	aws.members[web][two] = lsapi.InService
 	aws.mute[two] = true
 	inBubble(t, health.Options{AWS: aws, Record: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
-		f := follow(t, p, "web")
+		f := follow(t, p, web)
 		report := next(t, f, time.Now().Add(-1))
 		for range 25 {
 			if said(report, two) != "silent" {
@@ -163,11 +163,11 @@ func TestAbsenceIsKeptForAWhile(t *testing.T) {
 			}
 			report = next(t, f, report.AsOf)
 		}
-		if asked := aws.asked("web", true); len(asked) != 1 {
+		if asked := aws.asked(web, true); len(asked) != 1 {
 			t.Errorf("it was asked about %d times", len(asked))
 		}
 		aws.detach(two, true)
-		p.Detached("web", instance(two))
+		p.Detached(web, instance(two))
 		if report = next(t, f, time.Now()); said(report, two) != "draining" {
 			t.Errorf("once it is detached, the report is %+v", report)
 		}
@@ -175,12 +175,12 @@ func TestAbsenceIsKeptForAWhile(t *testing.T) {
 }
 
 func TestAbsenceExpires(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws, Record: recorded(one, two)}, func(t *testing.T, p *health.Poller) {
-		f := follow(t, p, "web")
+		f := follow(t, p, web)
 		next(t, f, time.Now())
 		time.Sleep(2*time.Minute + 10*time.Second)
-		if asked := aws.asked("web", true); len(asked) != 3 {
+		if asked := aws.asked(web, true); len(asked) != 3 {
 			t.Errorf("in two minutes it was asked about %d times", len(asked))
 		}
 	})
@@ -189,18 +189,18 @@ func TestAbsenceExpires(t *testing.T) {
 // A wait for a member to serve ends although lookups of draining instances fail; waits
 // for these go on.
 func TestReportHasTheMembersAlthoughLookupsFail(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	aws.detach(two, false)
-	aws.fail = func(ids []string) error {
+	aws.fail = func(ids []lsapi.MemberID) error {
 		if ids != nil {
 			return lsapi.Errorf(lsapi.CodeInvalid, "Could not find EC2 instance")
 		}
 		return nil
 	}
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		p.Detached("web", instance(two))
-		f := follow(t, p, "web")
-		drain := p.FollowDrain("web", two, time.Now(), time.Minute)
+		p.Detached(web, instance(two))
+		f := follow(t, p, web)
+		drain := p.FollowDrain(web, two, time.Now(), time.Minute)
 		defer drain.Close()
 		report := next(t, f, time.Now().Add(-1))
 		if said(report, one) != "InService" || said(report, two) != "unknown" {
@@ -217,14 +217,14 @@ func TestReportHasTheMembersAlthoughLookupsFail(t *testing.T) {
 }
 
 func TestNextPollRepeatsAFailedLookup(t *testing.T) {
-	aws := newFakeAWS("web")
-	aws.members["web"][two] = lsapi.InService
+	aws := newFakeAWS(web)
+	aws.members[web][two] = lsapi.InService
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		f := follow(t, p, "web")
+		f := follow(t, p, web)
 		report := next(t, f, time.Now().Add(-1))
 		aws.detach(two, true)
 		aws.change(func() {
-			aws.fail = func(ids []string) error {
+			aws.fail = func(ids []lsapi.MemberID) error {
 				if ids != nil {
 					return lsapi.Errorf(lsapi.CodeUpstream, "no")
 				}
@@ -245,15 +245,15 @@ func TestNextPollRepeatsAFailedLookup(t *testing.T) {
 
 // While a poll asks, the instance may be detached: it is asked about by the next.
 func TestDetachDuringAPollIsNotItsEnd(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		p.Detached("web", instance(two)) // of before
-		f := follow(t, p, "web")
+		p.Detached(web, instance(two)) // of before
+		f := follow(t, p, web)
 		time.Sleep(1500 * time.Millisecond) // it is asked about by its id now
 		aws.detach(three, true)
-		p.Detached("web", instance(three))
-		p.Detached("web", instance(two))
+		p.Detached(web, instance(three))
+		p.Detached(web, instance(two))
 		report := next(t, f, time.Time{})
 		if said(report, two) != "silent" || said(report, three) != "unknown" {
 			t.Errorf("the report is %+v", report)
@@ -266,13 +266,13 @@ func TestDetachDuringAPollIsNotItsEnd(t *testing.T) {
 }
 
 func TestUnavailableRecordDelaysNoPoll(t *testing.T) {
-	aws := newFakeAWS("web")
-	away := func(ctx context.Context) (map[string]lsapi.MemberHealth, error) {
+	aws := newFakeAWS(web)
+	away := func(ctx context.Context) (map[lsapi.MemberID]lsapi.MemberHealth, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	inBubble(t, health.Options{AWS: aws, Record: onRecord(away)}, func(t *testing.T, p *health.Poller) {
-		f := follow(t, p, "web")
+		f := follow(t, p, web)
 		began := time.Now()
 		if report := next(t, f, began.Add(-1)); said(report, one) != "InService" || time.Since(began) > time.Second {
 			t.Errorf("after %v the report is %+v", time.Since(began), report)
@@ -283,16 +283,16 @@ func TestUnavailableRecordDelaysNoPoll(t *testing.T) {
 // Callers can wait for instances that were never members. However many, they take a few
 // requests of each poll, and delay no wait for a real drain.
 func TestUnknownInstancesAreLookedUpAFewPerPollAndOnce(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws, PerSecond: func() float64 { return 1000 }}, func(t *testing.T, p *health.Poller) {
 		aws.detach(two, true)
-		p.Detached("web", instance(two))
-		drain := p.FollowDrain("web", two, time.Time{}, 0)
+		p.Detached(web, instance(two))
+		drain := p.FollowDrain(web, two, time.Time{}, 0)
 		defer drain.Close()
 		const unknownInstances = 100
 		var done sync.WaitGroup
 		for n := range unknownInstances {
-			f := p.FollowDrain("web", fmt.Sprintf("i-%08x", 0xbad000+n), time.Time{}, 0)
+			f := p.FollowDrain(web, lsapi.InstanceMember(fmt.Sprintf("i-%08x", 0xbad000+n)), time.Time{}, 0)
 			done.Go(func() {
 				defer f.Close()
 				next(t, f, time.Time{})
@@ -307,14 +307,14 @@ func TestUnknownInstancesAreLookedUpAFewPerPollAndOnce(t *testing.T) {
 			t.Errorf("the next report is %+v", report)
 		}
 		done.Wait()
-		if asked, polls := len(aws.asked("web", true)), aws.polls("web"); asked > unknownInstances+polls || polls < unknownInstances/4 {
+		if asked, polls := len(aws.asked(web, true)), aws.polls(web); asked > unknownInstances+polls || polls < unknownInstances/4 {
 			t.Errorf("%d unknownInstances took %d lookups in %d polls", unknownInstances, asked, polls)
 		}
-		again := p.FollowDrain("web", "i-00bad000", time.Time{}, 0)
+		again := p.FollowDrain(web, lsapi.InstanceMember("i-00bad000"), time.Time{}, 0)
 		defer again.Close()
-		asked := len(aws.asked("web", true))
-		if report = next(t, again, time.Now()); said(report, "i-00bad000") != "silent" || len(aws.asked("web", true)) > asked {
-			t.Errorf("one that was asked about is %q, and asked about %d times more", said(report, "i-00bad000"), len(aws.asked("web", true))-asked)
+		asked := len(aws.asked(web, true))
+		if report = next(t, again, time.Now()); said(report, lsapi.InstanceMember("i-00bad000")) != "silent" || len(aws.asked(web, true)) > asked {
+			t.Errorf("one that was asked about is %q, and asked about %d times more", said(report, lsapi.InstanceMember("i-00bad000")), len(aws.asked(web, true))-asked)
 		}
 	})
 }

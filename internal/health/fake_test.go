@@ -20,8 +20,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // call is a request that AWS got, and when. Of Health it has no ids.
 type call struct {
-	name string
-	ids  []string
+	pool lsapi.PoolID
+	ids  []lsapi.MemberID
 	at   time.Time
 }
 
@@ -31,21 +31,21 @@ type fakeAWS struct {
 	latency time.Duration
 
 	mu       sync.Mutex
-	members  map[string]map[string]lsapi.HealthState // by load balancer
-	draining map[string]map[string]bool
-	mute     map[string]bool // members without health, such as terminated ones
-	fail     func(ids []string) error
+	members  map[lsapi.PoolID]map[lsapi.MemberID]lsapi.HealthState // by load balancer
+	draining map[lsapi.PoolID]map[lsapi.MemberID]bool
+	mute     map[lsapi.MemberID]bool // members without health, such as terminated ones
+	fail     func(ids []lsapi.MemberID) error
 	calls    []call
 }
 
-func newFakeAWS(names ...string) *fakeAWS {
+func newFakeAWS(pools ...lsapi.PoolID) *fakeAWS {
 	f := &fakeAWS{
-		latency: 50 * time.Millisecond, members: make(map[string]map[string]lsapi.HealthState),
-		draining: make(map[string]map[string]bool), mute: make(map[string]bool),
+		latency: 50 * time.Millisecond, members: make(map[lsapi.PoolID]map[lsapi.MemberID]lsapi.HealthState),
+		draining: make(map[lsapi.PoolID]map[lsapi.MemberID]bool), mute: make(map[lsapi.MemberID]bool),
 	}
-	for _, name := range names {
-		f.members[name] = map[string]lsapi.HealthState{one: lsapi.InService}
-		f.draining[name] = make(map[string]bool)
+	for _, pool := range pools {
+		f.members[pool] = map[lsapi.MemberID]lsapi.HealthState{one: lsapi.InService}
+		f.draining[pool] = make(map[lsapi.MemberID]bool)
 	}
 	return f
 }
@@ -56,16 +56,19 @@ type observe func(lsapi.HealthReport)
 func (f observe) ObserveHealth(report lsapi.HealthReport) { f(report) }
 
 // onRecord is a Record of one function.
-type onRecord func(context.Context) (map[string]lsapi.MemberHealth, error)
+type onRecord func(context.Context) (map[lsapi.MemberID]lsapi.MemberHealth, error)
 
-func (f onRecord) Health(ctx context.Context, _ string) (map[string]lsapi.MemberHealth, error) {
+func (f onRecord) Health(ctx context.Context, _ lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error) {
 	return f(ctx)
 }
 
-const (
-	one   = "i-00000001"
-	two   = "i-00000002"
-	three = "i-00000003"
+// web is the load balancer of most tests.
+var web = lsapi.ELB("web")
+
+var (
+	one   = lsapi.InstanceMember("i-00000001")
+	two   = lsapi.InstanceMember("i-00000002")
+	three = lsapi.InstanceMember("i-00000003")
 )
 
 // change does something to the region.
@@ -76,16 +79,16 @@ func (f *fakeAWS) change(what func()) {
 }
 
 // detach begins or ends the draining of an instance of the load balancer "web".
-func (f *fakeAWS) detach(id string, drains bool) {
+func (f *fakeAWS) detach(id lsapi.MemberID, drains bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.members["web"], id)
-	f.draining["web"][id] = drains
+	delete(f.members[web], id)
+	f.draining[web][id] = drains
 }
 
-func (f *fakeAWS) ask(ctx context.Context, name string, ids []string) error {
+func (f *fakeAWS) ask(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) error {
 	f.mu.Lock()
-	f.calls = append(f.calls, call{name, ids, time.Now()})
+	f.calls = append(f.calls, call{pool, ids, time.Now()})
 	f.mu.Unlock()
 	select {
 	case <-time.After(f.latency):
@@ -99,41 +102,41 @@ func (f *fakeAWS) ask(ctx context.Context, name string, ids []string) error {
 			return err
 		}
 	}
-	if f.members[name] == nil {
-		return lsapi.Errorf(lsapi.CodeNotFound, "There is no ACTIVE Load Balancer named '%s'", name)
+	if f.members[pool] == nil {
+		return lsapi.Errorf(lsapi.CodeNotFound, "There is no ACTIVE Load Balancer named '%s'", pool)
 	}
 	return nil
 }
 
-func (f *fakeAWS) Health(ctx context.Context, name string) ([]lsapi.MemberHealth, error) {
-	if err := f.ask(ctx, name, nil); err != nil {
+func (f *fakeAWS) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error) {
+	if err := f.ask(ctx, pool, nil); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var found []lsapi.MemberHealth
-	for id, state := range f.members[name] {
+	for id, state := range f.members[pool] {
 		if !f.mute[id] {
-			found = append(found, lsapi.MemberHealth{InstanceID: id, State: state})
+			found = append(found, lsapi.MemberHealth{Member: id, State: state})
 		}
 	}
 	return found, nil
 }
 
-func (f *fakeAWS) HealthOf(ctx context.Context, name string, ids []string) ([]lsapi.MemberHealth, error) {
-	if err := f.ask(ctx, name, ids); err != nil {
+func (f *fakeAWS) HealthOf(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error) {
+	if err := f.ask(ctx, pool, ids); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var found []lsapi.MemberHealth
 	for _, id := range ids {
-		state, member := f.members[name][id]
+		state, member := f.members[pool][id]
 		switch {
 		case member && !f.mute[id]:
-			found = append(found, lsapi.MemberHealth{InstanceID: id, State: state})
-		case f.draining[name][id]:
-			found = append(found, lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Draining: true})
+			found = append(found, lsapi.MemberHealth{Member: id, State: state})
+		case f.draining[pool][id]:
+			found = append(found, lsapi.MemberHealth{Member: id, State: lsapi.InService, Draining: true})
 		}
 	}
 	return found, nil
@@ -141,13 +144,13 @@ func (f *fakeAWS) HealthOf(ctx context.Context, name string, ids []string) ([]ls
 
 // asked returns the requests so far of a load balancer: those with ids, or those
 // without.
-func (f *fakeAWS) asked(name string, byID bool) []call {
+func (f *fakeAWS) asked(pool lsapi.PoolID, byID bool) []call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(f.calls), func(c call) bool { return c.name != name || (c.ids != nil) != byID })
+	return slices.DeleteFunc(slices.Clone(f.calls), func(c call) bool { return c.pool != pool || (c.ids != nil) != byID })
 }
 
-func (f *fakeAWS) polls(name string) int { return len(f.asked(name, false)) }
+func (f *fakeAWS) polls(pool lsapi.PoolID) int { return len(f.asked(pool, false)) }
 
 // requests counts all so far.
 func (f *fakeAWS) requests() int {
@@ -168,10 +171,10 @@ func newPoller(o health.Options) *health.Poller {
 		o.Observer = observe(func(lsapi.HealthReport) {})
 	}
 	if o.Record == nil {
-		o.Record = onRecord(func(context.Context) (map[string]lsapi.MemberHealth, error) { return nil, nil })
+		o.Record = onRecord(func(context.Context) (map[lsapi.MemberID]lsapi.MemberHealth, error) { return nil, nil })
 	}
 	if o.Names == nil {
-		o.Names = func() []string { return nil }
+		o.Names = func() []lsapi.PoolID { return nil }
 	}
 	if o.PerSecond == nil {
 		o.PerSecond = func() float64 { return 5 } // half of the default bucket
@@ -194,9 +197,9 @@ func inBubble(t *testing.T, o health.Options, test func(t *testing.T, p *health.
 }
 
 // follow follows a load balancer until the end of the test.
-func follow(t *testing.T, p *health.Poller, name string) *health.Follower {
+func follow(t *testing.T, p *health.Poller, pool lsapi.PoolID) *health.Follower {
 	t.Helper()
-	f := p.Follow(name)
+	f := p.Follow(pool)
 	t.Cleanup(f.Close)
 	return f
 }
@@ -223,7 +226,7 @@ func code(t *testing.T, f *health.Follower, wait time.Duration) lsapi.Code {
 }
 
 // said is what a report says of an instance.
-func said(report lsapi.HealthReport, id string) string {
+func said(report lsapi.HealthReport, id lsapi.MemberID) string {
 	m, ok := report.Of(id)
 	switch {
 	case slices.Contains(report.Absent, id):

@@ -9,39 +9,39 @@ import (
 
 // Follower receives the reports of a load balancer, which is polled until Close.
 type Follower struct {
-	b        *balancer // nil if refused
-	refused  error
-	closed   bool      // guarded by Poller.mu
-	instance string    // that may be draining; empty for the whole load balancer
-	made     time.Time // requests before then do not include the instance
-	from     time.Time // the earliest poll for this Follower
+	b       *balancer // nil if refused
+	refused error
+	closed  bool           // guarded by Poller.mu
+	member  lsapi.MemberID // that may be draining; empty for the whole load balancer
+	made    time.Time      // requests before then do not include the instance
+	from    time.Time      // the earliest poll for this Follower
 }
 
 // Follow polls a load balancer until Close: at once unless the latest poll is recent,
 // then every two seconds, or less often if many load balancers are followed.
-func (p *Poller) Follow(loadBalancer string) *Follower {
+func (p *Poller) Follow(pool lsapi.PoolID) *Follower {
 	now := time.Now()
-	return p.follow(loadBalancer, &Follower{made: now, from: now})
+	return p.follow(pool, &Follower{made: now, from: now})
 }
 
 // FollowDrain follows an instance that was detached at since and drains for at most
 // timeout; either is zero if unknown. Polls begin when the draining can have ended. Each
 // report of the Follower includes a lookup of the instance: if it is absent, it has
 // drained.
-func (p *Poller) FollowDrain(loadBalancer, instanceID string, since time.Time, timeout time.Duration) *Follower {
+func (p *Poller) FollowDrain(pool lsapi.PoolID, member lsapi.MemberID, since time.Time, timeout time.Duration) *Follower {
 	delay := drainDelay
 	if timeout > 0 {
 		delay = min(delay, timeout)
 	}
 	made := time.Now()
 	from := later(made, earlier(since, made).Add(delay)) // since is of a clock that may have been set back
-	return p.follow(loadBalancer, &Follower{instance: instanceID, made: made, from: from})
+	return p.follow(pool, &Follower{member: member, made: made, from: from})
 }
 
-func (p *Poller) follow(loadBalancer string, f *Follower) *Follower {
+func (p *Poller) follow(pool lsapi.PoolID, f *Follower) *Follower {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b, err := p.balancer(loadBalancer)
+	b, err := p.balancer(pool)
 	if err != nil {
 		f.refused = err
 		return f
@@ -49,7 +49,7 @@ func (p *Poller) follow(loadBalancer string, f *Follower) *Follower {
 	f.b = b
 	p.stats.Followers++
 	switch {
-	case f.instance != "":
+	case !f.member.IsZero():
 		b.drainers[f] = true
 	case b.plain > 0:
 		b.plain++
@@ -95,7 +95,7 @@ func (f *Follower) latest(after time.Time) (report lsapi.HealthReport, news <-ch
 	switch {
 	case f.b.gone != nil:
 		return lsapi.HealthReport{}, nil, f.b.gone
-	case report.AsOf.After(after) && (f.instance == "" || covers(report, f.instance)):
+	case report.AsOf.After(after) && (f.member.IsZero() || covers(report, f.member)):
 		return report, nil, nil
 	}
 	return lsapi.HealthReport{}, f.b.changed, nil
@@ -114,7 +114,7 @@ func (f *Follower) Close() {
 	}
 	f.closed = true
 	p.stats.Followers--
-	if f.instance == "" {
+	if f.member.IsZero() {
 		f.b.plain--
 	}
 	delete(f.b.drainers, f)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestThousandFollowersCostThePollsOfOne(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		const waiters = 1000
 		began := time.Now()
@@ -21,7 +21,7 @@ func TestThousandFollowersCostThePollsOfOne(t *testing.T) {
 		var done sync.WaitGroup
 		for range waiters {
 			done.Go(func() {
-				f := follow(t, p, "web")
+				f := follow(t, p, web)
 				for after := began.Add(-1); after.Sub(began) < 20*time.Second; {
 					after = next(t, f, after).AsOf
 					reports.Add(1)
@@ -29,21 +29,21 @@ func TestThousandFollowersCostThePollsOfOne(t *testing.T) {
 			})
 		}
 		done.Wait()
-		if got, polls := reports.Load(), aws.polls("web"); polls != 11 || got != waiters*int64(polls) {
+		if got, polls := reports.Load(), aws.polls(web); polls != 11 || got != waiters*int64(polls) {
 			t.Errorf("in 20 s %d followers got %d reports by %d polls, of which one is due each 2 s", waiters, got, polls)
 		}
 	})
 }
 
 func TestFirstPollOfAFollowerIsAtOnceUnlessAReportIsRecent(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		for _, test := range []struct{ since, wait time.Duration }{
 			{0, 0}, {500 * time.Millisecond, 1450 * time.Millisecond}, {10 * time.Second, 0},
 		} {
 			time.Sleep(test.since)
 			began := time.Now()
-			f := p.Follow("web")
+			f := p.Follow(web)
 			report := next(t, f, began.Add(-1))
 			f.Close()
 			if got := report.AsOf.Sub(began); got != test.wait {
@@ -54,10 +54,10 @@ func TestFirstPollOfAFollowerIsAtOnceUnlessAReportIsRecent(t *testing.T) {
 }
 
 func TestFollowerIgnoresAPollThatBeganBefore(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		f := follow(t, p, "web")
+		f := follow(t, p, web)
 		time.Sleep(500 * time.Millisecond)
 		after := time.Now()
 		if report := next(t, f, after); !report.AsOf.After(after) {
@@ -70,9 +70,9 @@ func TestFollowerIgnoresAPollThatBeganBefore(t *testing.T) {
 }
 
 func TestPollerWithoutFollowersCostsNothing(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		f, g := p.Follow("web"), p.Follow("web")
+		f, g := p.Follow(web), p.Follow(web)
 		next(t, f, time.Now().Add(-1))
 		f.Close()
 		f.Close()
@@ -80,7 +80,7 @@ func TestPollerWithoutFollowersCostsNothing(t *testing.T) {
 		g.Close()
 		aws.forget()
 		time.Sleep(time.Hour)
-		if polls := aws.polls("web"); polls > 0 {
+		if polls := aws.polls(web); polls > 0 {
 			t.Errorf("%d polls without a follower", polls)
 		}
 		if got := p.Stats(); got.Followers != 0 || got.Followed != 0 || got.Polls != 2 {
@@ -90,15 +90,15 @@ func TestPollerWithoutFollowersCostsNothing(t *testing.T) {
 }
 
 func TestFailingPollsBackOffAndGoOn(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
 		throttled := &lsapi.Error{Code: lsapi.CodeThrottled, RetryAfter: 2 * time.Second}
-		aws.change(func() { aws.fail = func([]string) error { return throttled } })
-		f := follow(t, p, "web")
+		aws.change(func() { aws.fail = func([]lsapi.MemberID) error { return throttled } })
+		f := follow(t, p, web)
 		if got := code(t, f, 5*time.Minute); got != lsapi.CodeTimeout {
 			t.Errorf("while polls fail, it ends with %q", got)
 		}
-		polls := aws.asked("web", false)
+		polls := aws.asked(web, false)
 		for i := range polls[1:] {
 			gap, want := polls[i+1].at.Sub(polls[i].at), min(2*time.Second<<i, 30*time.Second)+aws.latency
 			if gap != want {
@@ -112,22 +112,22 @@ func TestFailingPollsBackOffAndGoOn(t *testing.T) {
 		next(t, f, time.Now())
 		aws.forget()
 		next(t, f, next(t, f, time.Now()).AsOf)
-		if polls := aws.asked("web", false); polls[1].at.Sub(polls[0].at) != 2*time.Second {
+		if polls := aws.asked(web, false); polls[1].at.Sub(polls[0].at) != 2*time.Second {
 			t.Error("it does not go on as before")
 		}
 	})
 }
 
 func TestDeletedLoadBalancerEndsTheWait(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		f, drain := p.Follow("web"), p.FollowDrain("web", two, time.Time{}, 0)
+		f, drain := p.Follow(web), p.FollowDrain(web, two, time.Time{}, 0)
 		defer f.Close()
 		defer drain.Close()
 		next(t, f, time.Now().Add(-1))
-		aws.change(func() { delete(aws.members, "web") })
-		p.Detached("web", instance(two))
-		for _, f := range []*health.Follower{f, drain, p.Follow("web")} {
+		aws.change(func() { delete(aws.members, web) })
+		p.Detached(web, instance(two))
+		for _, f := range []*health.Follower{f, drain, p.Follow(web)} {
 			if got := code(t, f, time.Minute); got != lsapi.CodeNotFound {
 				t.Errorf("it ends with %q", got)
 			}
@@ -135,25 +135,25 @@ func TestDeletedLoadBalancerEndsTheWait(t *testing.T) {
 		}
 		aws.forget()
 		time.Sleep(time.Minute)
-		if polls := aws.polls("web"); polls > 0 {
+		if polls := aws.polls(web); polls > 0 {
 			t.Errorf("it is polled %d times all the same", polls)
 		}
-		aws.change(func() { aws.members["web"] = map[string]lsapi.HealthState{three: lsapi.InService} })
-		again := follow(t, p, "web")
-		if got := said(next(t, again, time.Now().Add(-1)), three); got != "InService" || len(aws.asked("web", true)) > 0 {
+		aws.change(func() { aws.members[web] = map[lsapi.MemberID]lsapi.HealthState{three: lsapi.InService} })
+		again := follow(t, p, web)
+		if got := said(next(t, again, time.Now().Add(-1)), three); got != "InService" || len(aws.asked(web, true)) > 0 {
 			t.Errorf("of one that was created under its name it is said: %s, and it is asked about those of the other", got)
 		}
 	})
 }
 
 func TestFollowersOfManyAreSlowedDownToTheRate(t *testing.T) {
-	names := manyNames(60)
-	aws := newFakeAWS(names...)
+	pools := manyNames(60)
+	aws := newFakeAWS(pools...)
 	o := health.Options{AWS: aws, PerSecond: func() float64 { return 4 }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		var followers []*health.Follower
-		for _, name := range names {
-			followers = append(followers, p.Follow(name))
+		for _, pool := range pools {
+			followers = append(followers, p.Follow(pool))
 		}
 		time.Sleep(time.Minute)
 		aws.forget()
@@ -171,7 +171,7 @@ func TestFollowersOfManyAreSlowedDownToTheRate(t *testing.T) {
 		}
 		aws.forget()
 		time.Sleep(time.Minute)
-		if got := aws.polls(names[0]); got < 29 || got > 31 {
+		if got := aws.polls(pools[0]); got < 29 || got > 31 {
 			t.Errorf("the last that is followed is polled %d times a minute", got)
 		}
 		followers[0].Close()
@@ -179,11 +179,11 @@ func TestFollowersOfManyAreSlowedDownToTheRate(t *testing.T) {
 }
 
 func TestConcurrentPollsAreBounded(t *testing.T) {
-	names := manyNames(100)
-	aws := newFakeAWS(names...)
+	pools := manyNames(100)
+	aws := newFakeAWS(pools...)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		for _, name := range names {
-			follow(t, p, name)
+		for _, pool := range pools {
+			follow(t, p, pool)
 		}
 		synctest.Wait()
 		if got := aws.requests(); got != 16 {
@@ -196,27 +196,27 @@ func TestTooManyLoadBalancersAreRejected(t *testing.T) {
 	aws := newFakeAWS()
 	aws.latency = time.Second
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		for _, name := range manyNames(2000) {
-			follow(t, p, name)
+		for _, pool := range manyNames(2000) {
+			follow(t, p, pool)
 		}
-		f := follow(t, p, "one-more")
+		f := follow(t, p, lsapi.ELB("one-more"))
 		if got := code(t, f, time.Second); got != lsapi.CodeThrottled {
 			t.Errorf("one more is %q", got)
 		}
-		if _, err := p.Recent(t.Context(), "one-more", 0); lsapi.ErrorCode(err) != lsapi.CodeThrottled {
+		if _, err := p.Recent(t.Context(), lsapi.ELB("one-more"), 0); lsapi.ErrorCode(err) != lsapi.CodeThrottled {
 			t.Errorf("one more is %v", err)
 		}
 	})
 }
 
 func TestCloseEndsWaitsAndPolls(t *testing.T) {
-	aws := newFakeAWS("web", "api")
+	aws := newFakeAWS(web, lsapi.ELB("api"))
 	aws.latency = 5 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoller(health.Options{AWS: aws, Replicas: (&board{}).replica(), Names: func() []string { return []string{"web", "api"} }})
+		p := newPoller(health.Options{AWS: aws, Replicas: (&board{}).replica(), Names: func() []lsapi.PoolID { return []lsapi.PoolID{web, lsapi.ELB("api")} }})
 		p.Start()
-		p.Watch("")
-		f := follow(t, p, "web")
+		p.Watch(lsapi.PoolID{})
+		f := follow(t, p, web)
 		var done sync.WaitGroup
 		done.Go(func() {
 			if got := code(t, f, time.Hour); got != lsapi.CodeUnavailable {
@@ -224,7 +224,7 @@ func TestCloseEndsWaitsAndPolls(t *testing.T) {
 			}
 		})
 		done.Go(func() {
-			if _, err := p.Recent(t.Context(), "web", 0); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+			if _, err := p.Recent(t.Context(), web, 0); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 				t.Errorf("the query gets %v", err)
 			}
 		})
@@ -237,7 +237,7 @@ func TestCloseEndsWaitsAndPolls(t *testing.T) {
 		if took := time.Since(began); took > 0 {
 			t.Errorf("it took %v", took)
 		}
-		late := follow(t, p, "web")
+		late := follow(t, p, web)
 		if got := code(t, late, time.Hour); got != lsapi.CodeUnavailable {
 			t.Errorf("a late follower gets %q", got)
 		}
@@ -247,9 +247,9 @@ func TestCloseEndsWaitsAndPolls(t *testing.T) {
 func TestCloseReportsThatItsContextEndedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
-		p := newPoller(health.Options{AWS: stubborn{newFakeAWS("web"), end}})
+		p := newPoller(health.Options{AWS: stubborn{newFakeAWS(lsapi.ELB("web")), end}})
 		p.Start()
-		follow(t, p, "web")
+		follow(t, p, web)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -266,7 +266,7 @@ type stubborn struct {
 	end <-chan struct{}
 }
 
-func (s stubborn) Health(context.Context, string) ([]lsapi.MemberHealth, error) {
+func (s stubborn) Health(context.Context, lsapi.PoolID) ([]lsapi.MemberHealth, error) {
 	<-s.end
 	return nil, nil
 }

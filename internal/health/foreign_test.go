@@ -24,7 +24,7 @@ type foreign struct {
 func withForeignReports(t *testing.T, test func(t *testing.T, f *foreign)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		f := &foreign{b: new(board), aws: newFakeAWS("web")}
+		f := &foreign{b: new(board), aws: newFakeAWS(lsapi.ELB("web"))}
 		f.p = newPoller(health.Options{AWS: f.aws, Replicas: f.b.replica(), Observer: observe(func(r lsapi.HealthReport) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -43,13 +43,13 @@ func withForeignReports(t *testing.T, test func(t *testing.T, f *foreign)) {
 func (f *foreign) leave(until time.Time) {
 	f.b.mu.Lock()
 	defer f.b.mu.Unlock()
-	f.b.claimed["web"] = until
+	f.b.claimed[web] = until
 }
 
 // publish shows a report of the other replica that was asked for now.
 func (f *foreign) publish(t *testing.T, members ...lsapi.MemberHealth) {
 	t.Helper()
-	report := lsapi.HealthReport{LoadBalancer: "web", Members: members, AsOf: time.Now()}
+	report := lsapi.HealthReport{Pool: web, Members: members, AsOf: time.Now()}
 	if err := f.b.replica().PublishHealth(t.Context(), report); err != nil {
 		t.Error(err)
 	}
@@ -63,20 +63,20 @@ func (f *foreign) check(t *testing.T, w *health.Follower, after time.Time, want 
 	if report := next(t, w, after); said(report, two) != want {
 		t.Errorf("the second instance is %s, want %s: %+v", said(report, two), want, report)
 	}
-	if got := len(f.aws.asked("web", true)); got != asked {
+	if got := len(f.aws.asked(web, true)); got != asked {
 		t.Errorf("there were %d lookups, want %d", got, asked)
 	}
 }
 
 var (
-	serving  = lsapi.MemberHealth{InstanceID: one, State: lsapi.InService}
-	returned = lsapi.MemberHealth{InstanceID: two, State: lsapi.OutOfService}
-	draining = lsapi.MemberHealth{InstanceID: two, State: lsapi.InService, Draining: true}
+	serving  = lsapi.MemberHealth{Member: one, State: lsapi.InService}
+	returned = lsapi.MemberHealth{Member: two, State: lsapi.OutOfService}
+	draining = lsapi.MemberHealth{Member: two, State: lsapi.InService, Draining: true}
 )
 
 func TestDrainIsLookedUpAtOnceAfterAForeignReport(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
-		w := f.p.FollowDrain("web", two, time.Now().Add(-time.Minute), 0)
+		w := f.p.FollowDrain(web, two, time.Now().Add(-time.Minute), 0)
 		defer w.Close()
 		time.Sleep(time.Second)
 		after := time.Now()
@@ -99,7 +99,7 @@ func TestDrainIsLookedUpAtOnceAfterAForeignReport(t *testing.T) {
 // What the load balancer does not report is not asked again for a while.
 func TestForeignReportsGainOurAbsences(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
-		w := f.p.FollowDrain("web", two, time.Now().Add(-time.Minute), 0)
+		w := f.p.FollowDrain(web, two, time.Now().Add(-time.Minute), 0)
 		defer w.Close()
 		step := func(want string, asked int, members ...lsapi.MemberHealth) {
 			t.Helper()
@@ -113,7 +113,7 @@ func TestForeignReportsGainOurAbsences(t *testing.T) {
 		step("OutOfService", 1, serving, returned)
 		step("silent", 2, serving) // it is another detach that is waited for now
 		step("silent", 2, serving)
-		f.p.Detached("web", instance(two)) // it was attached meanwhile
+		f.p.Detached(web, instance(two)) // it was attached meanwhile
 		f.aws.detach(two, true)
 		step("draining", 3, serving)
 		step("draining", 3, serving, draining)
@@ -122,13 +122,13 @@ func TestForeignReportsGainOurAbsences(t *testing.T) {
 
 func TestForeignReportIsCompletedOnce(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
-		w := f.p.FollowDrain("web", two, time.Now().Add(-time.Minute), 0)
+		w := f.p.FollowDrain(web, two, time.Now().Add(-time.Minute), 0)
 		defer w.Close()
-		f.aws.change(func() { f.aws.fail = func([]string) error { return lsapi.Errorf(lsapi.CodeUpstream, "no") } })
+		f.aws.change(func() { f.aws.fail = func([]lsapi.MemberID) error { return lsapi.Errorf(lsapi.CodeUpstream, "no") } })
 		time.Sleep(time.Second)
 		f.publish(t, serving)
 		time.Sleep(time.Minute)
-		if asked := len(f.aws.asked("web", true)); asked != 1 || f.p.Stats().Failures != 1 {
+		if asked := len(f.aws.asked(web, true)); asked != 1 || f.p.Stats().Failures != 1 {
 			t.Errorf("it was asked about %d times, and the state is %+v", asked, f.p.Stats())
 		}
 		f.mu.Lock()
@@ -143,11 +143,11 @@ func TestForeignReportIsCompletedOnce(t *testing.T) {
 // because of it.
 func TestForeignReportOlderThanAFollowerIsNotCompleted(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
-		defer f.p.Follow("web").Close()
+		defer f.p.Follow(web).Close()
 		time.Sleep(time.Second)
 		f.publish(t, serving)
 		time.Sleep(time.Millisecond)
-		old := f.p.FollowDrain("web", two, time.Now().Add(-time.Minute), 0)
+		old := f.p.FollowDrain(web, two, time.Now().Add(-time.Minute), 0)
 		defer old.Close()
 		time.Sleep(time.Second)
 		if got := f.aws.requests(); got > 0 {
@@ -155,7 +155,7 @@ func TestForeignReportOlderThanAFollowerIsNotCompleted(t *testing.T) {
 		}
 		after := time.Now()
 		f.publish(t, serving)
-		young := f.p.FollowDrain("web", two, time.Now().Add(-time.Minute), 0)
+		young := f.p.FollowDrain(web, two, time.Now().Add(-time.Minute), 0)
 		defer young.Close()
 		f.check(t, old, after.Add(-1), "silent", 1)
 	})
@@ -166,13 +166,13 @@ func TestReportsDoNotRunBackwards(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
 		f.aws.latency = 3 * time.Second
 		f.leave(time.Time{})
-		w := f.p.Follow("web")
+		w := f.p.Follow(web)
 		defer w.Close()
 		time.Sleep(2 * time.Second)
 		asked := time.Now()
 		f.publish(t, serving, returned)
 		time.Sleep(4500 * time.Millisecond) // the poll here has ended, with the lookup for the former follower
-		report, err := f.p.Recent(t.Context(), "web", time.Minute)
+		report, err := f.p.Recent(t.Context(), web, time.Minute)
 		if err != nil || report.AsOf.Before(asked) || said(report, two) != "OutOfService" {
 			t.Errorf("got %+v, %v", report, err)
 		}
@@ -183,7 +183,7 @@ func TestReportsDoNotRunBackwards(t *testing.T) {
 // due.
 func TestForeignReportPutsOffTheNextPoll(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
-		w := f.p.Follow("web")
+		w := f.p.Follow(web)
 		defer w.Close()
 		time.Sleep(time.Minute)
 		f.publish(t, serving)
@@ -201,7 +201,7 @@ func TestForeignReportPutsOffTheNextPoll(t *testing.T) {
 
 func TestForeignReportsFollowEachOtherWithoutAPause(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
-		w := f.p.Follow("web")
+		w := f.p.Follow(web)
 		defer w.Close()
 		for range 5 {
 			time.Sleep(10 * time.Millisecond)
@@ -231,7 +231,7 @@ func TestDrainOfAForeignReportIsRemembered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			withForeignReports(t, func(t *testing.T, f *foreign) {
 				f.aws.detach(two, true)
-				w := f.p.Follow("web")
+				w := f.p.Follow(web)
 				time.Sleep(time.Second)
 				f.publish(t, serving, draining)
 				time.Sleep(time.Second)
@@ -239,7 +239,7 @@ func TestDrainOfAForeignReportIsRemembered(t *testing.T) {
 				w.Close()
 				time.Sleep(5 * time.Minute)
 				f.leave(time.Time{})
-				w = f.p.Follow("web")
+				w = f.p.Follow(web)
 				defer w.Close()
 				f.check(t, w, time.Now().Add(-1), test.want, test.asked)
 			})
@@ -250,15 +250,15 @@ func TestDrainOfAForeignReportIsRemembered(t *testing.T) {
 // Whoever is attached again after its drain is not reported as absent and as a member
 // both.
 func TestReportNamesAnInstanceOnce(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inBubble(t, health.Options{AWS: aws}, func(t *testing.T, p *health.Poller) {
-		p.Detached("web", instance(two))
-		f := follow(t, p, "web")
+		p.Detached(web, instance(two))
+		f := follow(t, p, web)
 		report := next(t, f, time.Time{})
 		if said(report, two) != "silent" {
 			t.Fatalf("the report is %+v", report)
 		}
-		aws.change(func() { aws.members["web"][two] = lsapi.OutOfService })
+		aws.change(func() { aws.members[web][two] = lsapi.OutOfService })
 		if report = next(t, f, report.AsOf); said(report, two) != "OutOfService" || len(report.Absent) > 0 {
 			t.Errorf("the report is %+v", report)
 		}
@@ -268,21 +268,21 @@ func TestReportNamesAnInstanceOnce(t *testing.T) {
 // Of several callers that need a poll at the same time, the one with the shortest interval
 // decides whether another replica's is enough.
 func TestClaimIsForTheShortestInterval(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inReplicas(t, aws, 1, func(t *testing.T, b *board, pollers []*health.Poller) {
 		p := pollers[0]
-		if _, err := p.Recent(t.Context(), "web", 0); err != nil {
+		if _, err := p.Recent(t.Context(), web, 0); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(10 * time.Second)
 		b.mu.Lock()
-		b.claimed["web"] = time.Now() // by one that has died since
+		b.claimed[web] = time.Now() // by one that has died since
 		b.mu.Unlock()
 		began := time.Now()
 		var done sync.WaitGroup
 		for i := range 50 {
 			done.Go(func() {
-				if _, err := p.Recent(t.Context(), "web", time.Duration(i)*100*time.Millisecond); err != nil {
+				if _, err := p.Recent(t.Context(), web, time.Duration(i)*100*time.Millisecond); err != nil {
 					t.Error(err)
 				}
 			})
@@ -297,7 +297,7 @@ func TestClaimIsForTheShortestInterval(t *testing.T) {
 // A process that is refused the right to poll asks again a few times in an interval.
 func TestRefusedClaimPauses(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
-		defer f.p.Watch("web")()
+		defer f.p.Watch(web)()
 		time.Sleep(time.Minute)
 		f.b.mu.Lock()
 		defer f.b.mu.Unlock()
@@ -311,20 +311,20 @@ func TestForeignReportIsCompletedInOrder(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
 		f.aws.detach(two, true)
 		var waiters []*health.Follower
-		ids := []string{two, "i-0000000d", "i-0000000a", "i-0000000c"}
+		ids := []lsapi.MemberID{two, lsapi.InstanceMember("i-0000000d"), lsapi.InstanceMember("i-0000000a"), lsapi.InstanceMember("i-0000000c")}
 		for _, id := range ids {
-			w := f.p.FollowDrain("web", id, time.Now().Add(-time.Minute), 0)
+			w := f.p.FollowDrain(web, id, time.Now().Add(-time.Minute), 0)
 			t.Cleanup(w.Close)
 			waiters = append(waiters, w)
 		}
-		last := lsapi.MemberHealth{InstanceID: three, State: lsapi.InService}
+		last := lsapi.MemberHealth{Member: three, State: lsapi.InService}
 		for range 5 {
 			after := time.Now()
 			time.Sleep(time.Second)
 			f.publish(t, serving, last)
 			for i, w := range waiters {
 				report := next(t, w, after)
-				if len(report.Members) == 3 && report.Members[1].InstanceID != two || !slices.IsSorted(report.Absent) {
+				if len(report.Members) == 3 && report.Members[1].Member != two || !slices.IsSortedFunc(report.Absent, lsapi.MemberID.Compare) {
 					t.Errorf("the report is %+v", report)
 				}
 				want := "silent"
@@ -344,11 +344,11 @@ func TestForeignReportIsCompletedInOrder(t *testing.T) {
 func TestForeignReportBeyondTheBoundIsIgnored(t *testing.T) {
 	withForeignReports(t, func(t *testing.T, f *foreign) {
 		f.aws.latency = time.Hour
-		for _, name := range manyNames(2000) {
-			follow(t, f.p, name)
+		for _, pool := range manyNames(2000) {
+			follow(t, f.p, pool)
 		}
 		f.publish(t, serving)
-		if got := code(t, follow(t, f.p, "web"), time.Second); got != lsapi.CodeThrottled {
+		if got := code(t, follow(t, f.p, web), time.Second); got != lsapi.CodeThrottled {
 			t.Errorf("its follower gets %q", got)
 		}
 	})

@@ -25,17 +25,17 @@ import (
 // balancer does not exist.
 type AWS interface {
 	// Health returns the health of the members.
-	Health(ctx context.Context, loadBalancer string) ([]lsapi.MemberHealth, error)
+	Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error)
 	// HealthOf returns the health of instances, without those that are neither members
 	// nor draining.
-	HealthOf(ctx context.Context, loadBalancer string, ids []string) ([]lsapi.MemberHealth, error)
+	HealthOf(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error)
 }
 
 // Replicas lets one of several replicas poll a load balancer for all.
 type Replicas interface {
 	// ClaimHealth claims the right to poll the load balancer now. It succeeds unless a
 	// replica claimed it less than every ago.
-	ClaimHealth(ctx context.Context, loadBalancer string, every time.Duration) (bool, error)
+	ClaimHealth(ctx context.Context, pool lsapi.PoolID, every time.Duration) (bool, error)
 	// PublishHealth publishes a report to the other replicas.
 	PublishHealth(ctx context.Context, report lsapi.HealthReport) error
 	// PublishedHealth waits for reports published after a version. It returns the latest
@@ -51,7 +51,7 @@ type Observer interface {
 
 // Record returns the health that is on record, by instance.
 type Record interface {
-	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
+	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
 }
 
 // Options configure a Poller. All but Replicas are required.
@@ -63,7 +63,7 @@ type Options struct {
 	Observer Observer
 	Record   Record
 	// Names returns the known load balancers.
-	Names func() []string
+	Names func() []lsapi.PoolID
 	// PerSecond returns the limit of this replica's requests to AWS per second, in the
 	// long run.
 	PerSecond func() float64
@@ -89,11 +89,11 @@ type Poller struct {
 	o Options
 
 	mu        sync.Mutex // guards the fields up to closing, and the balancers
-	balancers map[string]*balancer
+	balancers map[lsapi.PoolID]*balancer
 	load      [classes]load
-	watched   map[string]int // number of watchers, by load balancer
-	all       int            // watchers of all load balancers
-	queries   int            // calls of Recent in progress
+	watched   map[lsapi.PoolID]int // number of watchers, by load balancer
+	all       int                  // watchers of all load balancers
+	queries   int                  // calls of Recent in progress
 	drains    drains
 	stats     Stats
 	closing   bool
@@ -111,8 +111,8 @@ type Poller struct {
 func New(o Options) *Poller {
 	work := background.New()
 	return &Poller{
-		o: o, balancers: make(map[string]*balancer), watched: make(map[string]int),
-		drains:    drains{since: make(map[string]map[string]time.Time)},
+		o: o, balancers: make(map[lsapi.PoolID]*balancer), watched: make(map[lsapi.PoolID]int),
+		drains:    drains{since: make(map[lsapi.PoolID]map[lsapi.MemberID]time.Time)},
 		wakeWatch: make(chan struct{}, 1), wakeListen: make(chan struct{}, 1),
 		slots: make(chan struct{}, maxPolls),
 		partition: background.NewOutage(work, o.Log, "the other replicas cannot be reached; this one polls health for itself",
@@ -152,24 +152,24 @@ func (p *Poller) Stats() Stats {
 
 // Detached reports instances that a replica has just detached, and that may be draining.
 // It does not block.
-func (p *Poller) Detached(loadBalancer string, instances []lsapi.Instance) {
+func (p *Poller) Detached(pool lsapi.PoolID, instances []lsapi.Instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	for _, instance := range instances {
-		p.drains.add(loadBalancer, instance.ID, now)
-		if b := p.balancers[loadBalancer]; b != nil {
-			delete(b.absent, instance.ID)
+		p.drains.add(pool, lsapi.InstanceMember(instance.ID), now)
+		if b := p.balancers[pool]; b != nil {
+			delete(b.absent, lsapi.InstanceMember(instance.ID))
 		}
 	}
 }
 
 // DrainingIn returns the load balancers in which an instance may be draining, sorted. A
 // report shows whether it is.
-func (p *Poller) DrainingIn(instance string) []string {
+func (p *Poller) DrainingIn(member lsapi.MemberID) []lsapi.PoolID {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Sorted(slices.Values(p.drains.withInstance(instance, time.Now())))
+	return slices.SortedFunc(slices.Values(p.drains.withInstance(member, time.Now())), lsapi.PoolID.Compare)
 }
 
 // signal fills a channel of capacity one.

@@ -43,12 +43,12 @@ func (l *logLines) check(t *testing.T, want ...string) {
 }
 
 func TestLogReportsFailingPollsAndTheirEndOnce(t *testing.T) {
-	aws, log := newFakeAWS("web"), new(logLines)
+	aws, log := newFakeAWS(web), new(logLines)
 	inBubble(t, health.Options{AWS: aws, Log: slog.New(log)}, func(t *testing.T, p *health.Poller) {
-		f := follow(t, p, "web")
+		f := follow(t, p, web)
 		next(t, f, time.Now())
 		log.check(t)
-		aws.change(func() { aws.fail = func([]string) error { return lsapi.Errorf(lsapi.CodeUpstream, "no") } })
+		aws.change(func() { aws.fail = func([]lsapi.MemberID) error { return lsapi.Errorf(lsapi.CodeUpstream, "no") } })
 		time.Sleep(time.Minute)
 		log.check(t, "WARN the health of a load balancer cannot be read")
 		aws.change(func() { aws.fail = nil })
@@ -61,7 +61,7 @@ func TestLogReportsFailingPollsAndTheirEndOnce(t *testing.T) {
 func TestLogIsSilentAboutPollsThatCloseCutsOff(t *testing.T) {
 	for name, latency := range map[string]time.Duration{"a poll": time.Hour, "a claim": 0} {
 		t.Run(name, func(t *testing.T) {
-			aws, log, b := newFakeAWS("web"), new(logLines), new(board)
+			aws, log, b := newFakeAWS(web), new(logLines), new(board)
 			aws.latency = latency
 			synctest.Test(t, func(t *testing.T) {
 				o := health.Options{AWS: aws, Log: slog.New(log)}
@@ -71,7 +71,7 @@ func TestLogIsSilentAboutPollsThatCloseCutsOff(t *testing.T) {
 				o.Observer = observe(func(lsapi.HealthReport) { t.Error("a report is recorded") })
 				p := newPoller(o)
 				p.Start()
-				follow(t, p, "web")
+				follow(t, p, web)
 				synctest.Wait()
 				if err := p.Close(t.Context()); err != nil {
 					t.Error(err)
@@ -88,7 +88,7 @@ func TestLogIsSilentAboutPollsThatCloseCutsOff(t *testing.T) {
 // hangingReplicas answers no claim before its context ends.
 type hangingReplicas struct{ *replica }
 
-func (hangingReplicas) ClaimHealth(ctx context.Context, _ string, _ time.Duration) (bool, error) {
+func (hangingReplicas) ClaimHealth(ctx context.Context, _ lsapi.PoolID, _ time.Duration) (bool, error) {
 	<-ctx.Done()
 	return false, ctx.Err()
 }
@@ -97,12 +97,12 @@ func TestLogReportsUnreachableReplicasOnce(t *testing.T) {
 	const lost, back = "WARN the other replicas cannot be reached", "INFO the other replicas can be reached again"
 	for _, step := range []string{"claim", "publish", "listen"} {
 		t.Run(step, func(t *testing.T) {
-			aws, log := newFakeAWS("web"), new(logLines)
+			aws, log := newFakeAWS(web), new(logLines)
 			synctest.Test(t, func(t *testing.T) {
 				r := newFaultyReplicas()
 				p := newPoller(health.Options{AWS: aws, Replicas: r, Log: slog.New(log)})
 				p.Start()
-				follow(t, p, "web")
+				follow(t, p, web)
 				time.Sleep(time.Minute) // longer than a wait for news
 				log.check(t)
 				r.set(step, errors.New("away"))
@@ -158,11 +158,11 @@ func (r *faultyReplicas) fault(step string) error {
 	return r.failing[step]
 }
 
-func (r *faultyReplicas) ClaimHealth(ctx context.Context, name string, every time.Duration) (bool, error) {
+func (r *faultyReplicas) ClaimHealth(ctx context.Context, pool lsapi.PoolID, every time.Duration) (bool, error) {
 	if err := r.fault("claim"); err != nil {
 		return false, err
 	}
-	return r.replica.ClaimHealth(ctx, name, every)
+	return r.replica.ClaimHealth(ctx, pool, every)
 }
 
 func (r *faultyReplicas) PublishHealth(ctx context.Context, report lsapi.HealthReport) error {

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -37,7 +36,7 @@ type plan struct {
 	every      time.Duration
 	aws        AWS
 	report     lsapi.HealthReport // of another replica, which lacks unreported
-	unreported []string
+	unreported []lsapi.MemberID
 }
 
 func (b *balancer) plan() plan {
@@ -85,17 +84,17 @@ func (b *balancer) begin() time.Time {
 func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.HealthReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
-	var known map[string]lsapi.MemberHealth
+	var known map[lsapi.MemberID]lsapi.MemberHealth
 	var look sync.WaitGroup
 	look.Go(func() { known = b.recorded(ctx) })
-	members, err := aws.Health(ctx, b.name)
+	members, err := aws.Health(ctx, b.pool)
 	look.Wait()
 	if err != nil {
 		return lsapi.HealthReport{}, err
 	}
-	report := lsapi.HealthReport{LoadBalancer: b.name, Members: members, AsOf: began}
+	report := lsapi.HealthReport{Pool: b.pool, Members: members, AsOf: began}
 	for _, ids := range b.lookups(members, known, began) {
-		others, failure := aws.HealthOf(ctx, b.name, ids)
+		others, failure := aws.HealthOf(ctx, b.pool, ids)
 		if failure == nil {
 			report = answered(report, ids, others)
 		} else if err = failure; lsapi.ErrorCode(err) == lsapi.CodeNotFound {
@@ -108,10 +107,10 @@ func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.H
 }
 
 // recorded returns the recorded health, or nothing if the record cannot be read.
-func (b *balancer) recorded(ctx context.Context) map[string]lsapi.MemberHealth {
+func (b *balancer) recorded(ctx context.Context) map[lsapi.MemberID]lsapi.MemberHealth {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	known, err := b.poller.o.Record.Health(ctx, b.name)
+	known, err := b.poller.o.Record.Health(ctx, b.pool)
 	if err != nil {
 		return nil
 	}
@@ -120,39 +119,39 @@ func (b *balancer) recorded(ctx context.Context) map[string]lsapi.MemberHealth {
 
 // lookups returns the ids of instances that may be draining and are not among the
 // members. Each element is one request.
-func (b *balancer) lookups(members []lsapi.MemberHealth, known map[string]lsapi.MemberHealth, began time.Time) [][]string {
+func (b *balancer) lookups(members []lsapi.MemberHealth, known map[lsapi.MemberID]lsapi.MemberHealth, began time.Time) [][]lsapi.MemberID {
 	p := b.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ids := make(map[string]bool)
+	ids := make(map[lsapi.MemberID]bool)
 	for id := range known {
 		if began.Sub(b.absent[id]) > absentLifetime {
 			ids[id] = true
 		}
 	}
 	for _, m := range b.report.Members {
-		ids[m.InstanceID] = true
+		ids[m.Member] = true
 	}
-	for id := range p.drains.of(b.name, began) {
+	for id := range p.drains.of(b.pool, began) {
 		ids[id] = true
 	}
 	for _, m := range members {
-		delete(ids, m.InstanceID)
-		delete(b.absent, m.InstanceID)
+		delete(ids, m.Member)
+		delete(b.absent, m.Member)
 	}
 	for id := range ids { // if the request fails, the next poll looks them up
-		p.drains.add(b.name, id, began)
+		p.drains.add(b.pool, id, began)
 		delete(b.absent, id)
 	}
-	var lookups [][]string
+	var lookups [][]lsapi.MemberID
 	if len(ids) > 0 {
-		lookups = append(lookups, slices.Sorted(maps.Keys(ids)))
+		lookups = append(lookups, slices.SortedFunc(maps.Keys(ids), lsapi.MemberID.Compare))
 	}
 	for _, m := range members {
-		ids[m.InstanceID] = true
+		ids[m.Member] = true
 	}
 	for _, id := range b.unknownInstances(ids, began) {
-		lookups = append(lookups, []string{id})
+		lookups = append(lookups, []lsapi.MemberID{id})
 	}
 	b.recount(1 + len(lookups))
 	return lookups
@@ -161,14 +160,14 @@ func (b *balancer) lookups(members []lsapi.MemberHealth, known map[string]lsapi.
 // unknownInstances returns up to maxUnknown instances of drain followers that are not
 // among the known, in the followers' order. An id that does not exist fails the whole
 // request, so each of them takes a request of its own. The caller holds mu.
-func (b *balancer) unknownInstances(known map[string]bool, now time.Time) []string {
+func (b *balancer) unknownInstances(known map[lsapi.MemberID]bool, now time.Time) []lsapi.MemberID {
 	waiting := slices.SortedFunc(maps.Keys(b.drainers), func(f, g *Follower) int { return f.made.Compare(g.made) })
-	var ids []string
+	var ids []lsapi.MemberID
 	for _, f := range waiting {
 		if len(ids) == maxUnknown {
 			break
 		}
-		if id := f.instance; !known[id] && !f.from.After(now) && now.Sub(b.absent[id]) > absentLifetime && !slices.Contains(ids, id) {
+		if id := f.member; !known[id] && !f.from.After(now) && now.Sub(b.absent[id]) > absentLifetime && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 			delete(b.absent, id)
 		}
@@ -177,7 +176,7 @@ func (b *balancer) unknownInstances(known map[string]bool, now time.Time) []stri
 }
 
 // answered adds the result of a lookup to a report.
-func answered(report lsapi.HealthReport, ids []string, others []lsapi.MemberHealth) lsapi.HealthReport {
+func answered(report lsapi.HealthReport, ids []lsapi.MemberID, others []lsapi.MemberHealth) lsapi.HealthReport {
 	report.Members = slices.Concat(report.Members, others)
 	slices.SortFunc(report.Members, byID)
 	absent := slices.Clone(report.Absent)
@@ -186,14 +185,14 @@ func answered(report lsapi.HealthReport, ids []string, others []lsapi.MemberHeal
 			absent = append(absent, id)
 		}
 	}
-	slices.Sort(absent)
+	slices.SortFunc(absent, lsapi.MemberID.Compare)
 	report.Absent = slices.Compact(absent)
 	return report
 }
 
 // withKnownAbsent returns the absent instances of a report and those of recent reports.
 // It removes the expired ones that are not on record.
-func (b *balancer) withKnownAbsent(report lsapi.HealthReport, known map[string]lsapi.MemberHealth, began time.Time) []string {
+func (b *balancer) withKnownAbsent(report lsapi.HealthReport, known map[lsapi.MemberID]lsapi.MemberHealth, began time.Time) []lsapi.MemberID {
 	b.poller.mu.Lock()
 	defer b.poller.mu.Unlock()
 	absent := slices.Clone(report.Absent)
@@ -204,20 +203,20 @@ func (b *balancer) withKnownAbsent(report lsapi.HealthReport, known map[string]l
 		}
 		absent = append(absent, id)
 	}
-	slices.Sort(absent)
+	slices.SortFunc(absent, lsapi.MemberID.Compare)
 	return slices.Compact(absent)
 }
 
 // complete looks up instances that another replica's report lacks: that replica may
 // not have had their followers.
-func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids []string) {
+func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids []lsapi.MemberID) {
 	b.poller.mu.Lock()
 	b.completed = report.AsOf
 	b.poller.mu.Unlock()
 	asking, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	for _, id := range ids {
-		others, err := b.poller.o.AWS.HealthOf(asking, b.name, []string{id})
+		others, err := b.poller.o.AWS.HealthOf(asking, b.pool, []lsapi.MemberID{id})
 		if b.poller.base.Err() != nil {
 			return
 		}
@@ -225,7 +224,7 @@ func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids 
 		if err != nil {
 			return
 		}
-		report = answered(report, []string{id}, others)
+		report = answered(report, []lsapi.MemberID{id}, others)
 	}
 	b.adopt(report, true)
 	b.poller.o.Observer.ObserveHealth(report)
@@ -233,17 +232,17 @@ func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids 
 
 // unreported returns instances of drain followers that another replica's report lacks.
 // They are looked up once per report. The caller holds mu.
-func (b *balancer) unreported(now time.Time) []string {
+func (b *balancer) unreported(now time.Time) []lsapi.MemberID {
 	if !b.foreign || b.completed.Equal(b.report.AsOf) {
 		return nil
 	}
-	known := make(map[string]bool)
+	known := make(map[lsapi.MemberID]bool)
 	for f := range b.drainers {
-		known[f.instance] = true
+		known[f.member] = true
 	}
 	for f := range b.drainers { // an earlier report cannot contain the follower's instance
-		if !b.report.AsOf.Before(f.made) && !covers(b.report, f.instance) {
-			delete(known, f.instance)
+		if !b.report.AsOf.Before(f.made) && !covers(b.report, f.member) {
+			delete(known, f.member)
 		}
 	}
 	return b.unknownInstances(known, now)
@@ -264,18 +263,18 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 	b.report, b.foreign = report, foreign
 	b.began = later(b.began, report.AsOf)
 	for _, m := range report.Members {
-		delete(b.absent, m.InstanceID)
+		delete(b.absent, m.Member)
 		if m.Draining {
-			p.drains.add(b.name, m.InstanceID, report.AsOf)
+			p.drains.add(b.pool, m.Member, report.AsOf)
 		} else {
-			p.drains.clear(b.name, m.InstanceID, report.AsOf)
+			p.drains.clear(b.pool, m.Member, report.AsOf)
 		}
 	}
 	if foreign { // for own reports, withKnownAbsent has removed them
-		maps.DeleteFunc(b.absent, func(_ string, since time.Time) bool { return report.AsOf.Sub(since) > absentLifetime })
+		maps.DeleteFunc(b.absent, func(_ lsapi.MemberID, since time.Time) bool { return report.AsOf.Sub(since) > absentLifetime })
 	}
 	for _, id := range report.Absent {
-		p.drains.clear(b.name, id, report.AsOf)
+		p.drains.clear(b.pool, id, report.AsOf)
 		if b.absent[id].IsZero() {
 			b.absent[id] = report.AsOf
 		}
@@ -288,11 +287,11 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 func (b *balancer) addAbsent(report lsapi.HealthReport) lsapi.HealthReport {
 	absent := slices.Clone(report.Absent)
 	for f := range b.drainers {
-		if report.AsOf.Sub(b.absent[f.instance]) <= absentLifetime && !covers(report, f.instance) {
-			absent = append(absent, f.instance)
+		if report.AsOf.Sub(b.absent[f.member]) <= absentLifetime && !covers(report, f.member) {
+			absent = append(absent, f.member)
 		}
 	}
-	slices.Sort(absent)
+	slices.SortFunc(absent, lsapi.MemberID.Compare)
 	report.Absent = slices.Compact(absent)
 	return report
 }
@@ -308,11 +307,11 @@ func (b *balancer) settle(err error) {
 	case err == nil:
 		b.failures, b.retryAt, b.failure = 0, time.Time{}, nil
 		if failed {
-			p.o.Log.Info("the health of a load balancer can be read again", "load_balancer", b.name)
+			p.o.Log.Info("the health of a load balancer can be read again", "pool", b.pool)
 		}
 		return
 	case lsapi.ErrorCode(err) == lsapi.CodeNotFound:
-		p.drains.forget(b.name)
+		p.drains.forget(b.pool)
 		b.end(err)
 		return
 	}
@@ -324,17 +323,17 @@ func (b *balancer) settle(err error) {
 	b.retryAt = b.failedAt.Add(pause)
 	b.notify()
 	if !failed {
-		p.o.Log.Warn("the health of a load balancer cannot be read; trying again", "load_balancer", b.name, "code", lsapi.ErrorCode(err), "error", err)
+		p.o.Log.Warn("the health of a load balancer cannot be read; trying again", "pool", b.pool, "code", lsapi.ErrorCode(err), "error", err)
 	}
 }
 
 // covers reports whether a report contains an instance, as present or absent.
-func covers(report lsapi.HealthReport, instance string) bool {
-	if _, ok := slices.BinarySearch(report.Absent, instance); ok {
+func covers(report lsapi.HealthReport, member lsapi.MemberID) bool {
+	if _, ok := slices.BinarySearchFunc(report.Absent, member, lsapi.MemberID.Compare); ok {
 		return true
 	}
-	_, ok := report.Of(instance)
+	_, ok := report.Of(member)
 	return ok
 }
 
-func byID(a, b lsapi.MemberHealth) int { return cmp.Compare(a.InstanceID, b.InstanceID) }
+func byID(a, b lsapi.MemberHealth) int { return a.Member.Compare(b.Member) }

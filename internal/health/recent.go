@@ -19,9 +19,9 @@ type query struct {
 // Errors: those of the poll, such as CodeNotFound; while polls pause after a failure,
 // that failure at once. CodeTimeout: ctx ended. CodeUnavailable: the Poller is closed.
 // CodeThrottled: too many load balancers are polled.
-func (p *Poller) Recent(ctx context.Context, loadBalancer string, maxAge time.Duration) (lsapi.HealthReport, error) {
+func (p *Poller) Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Duration) (lsapi.HealthReport, error) {
 	q := &query{at: time.Now(), maxAge: max(0, maxAge)}
-	b, err := p.query(loadBalancer, q)
+	b, err := p.query(pool, q)
 	if err != nil {
 		return lsapi.HealthReport{}, err
 	}
@@ -39,10 +39,10 @@ func (p *Poller) Recent(ctx context.Context, loadBalancer string, maxAge time.Du
 	}
 }
 
-func (p *Poller) query(loadBalancer string, q *query) (*balancer, error) {
+func (p *Poller) query(pool lsapi.PoolID, q *query) (*balancer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b, err := p.balancer(loadBalancer)
+	b, err := p.balancer(pool)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, replicaTimeout)
 	defer cancel()
-	given, err := p.o.Replicas.ClaimHealth(ctx, b.name, every-every/claimShare)
+	given, err := p.o.Replicas.ClaimHealth(ctx, b.pool, every-every/claimShare)
 	if p.base.Err() != nil {
 		return false
 	}
@@ -87,7 +87,7 @@ func (p *Poller) listen(ctx context.Context, received int64) (int64, error) {
 // receive receives another replica's report.
 func (p *Poller) receive(report lsapi.HealthReport) {
 	p.mu.Lock()
-	b, err := p.balancer(report.LoadBalancer)
+	b, err := p.balancer(report.Pool)
 	fresh := false
 	if err == nil { // else no caller here can need it
 		if now := time.Now(); report.AsOf.After(now) {

@@ -17,8 +17,8 @@ import (
 // board is what the replicas of a test share: claims and published reports.
 type board struct {
 	mu      sync.Mutex
-	claimed map[string]time.Time
-	last    map[string]published
+	claimed map[lsapi.PoolID]time.Time
+	last    map[lsapi.PoolID]published
 	version int64
 	changed chan struct{}
 	away    bool
@@ -35,7 +35,7 @@ func (b *board) replica() *replica {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.last == nil {
-		b.claimed, b.last, b.changed = make(map[string]time.Time), make(map[string]published), make(chan struct{})
+		b.claimed, b.last, b.changed = make(map[lsapi.PoolID]time.Time), make(map[lsapi.PoolID]published), make(chan struct{})
 	}
 	return &replica{b}
 }
@@ -43,17 +43,17 @@ func (b *board) replica() *replica {
 // replica is one of them.
 type replica struct{ *board }
 
-func (r *replica) ClaimHealth(_ context.Context, name string, every time.Duration) (bool, error) {
+func (r *replica) ClaimHealth(_ context.Context, pool lsapi.PoolID, every time.Duration) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.away {
 		return false, errors.New("away")
 	}
 	r.claims++
-	if last, ok := r.claimed[name]; ok && time.Since(last) < every {
+	if last, ok := r.claimed[pool]; ok && time.Since(last) < every {
 		return false, nil
 	}
-	r.claimed[name] = time.Now()
+	r.claimed[pool] = time.Now()
 	return true, nil
 }
 
@@ -66,7 +66,7 @@ func (r *replica) PublishHealth(_ context.Context, report lsapi.HealthReport) er
 	r.version++
 	report.AsOf = report.AsOf.Add(r.shift).Truncate(time.Microsecond).Add(time.Microsecond) // as databases round
 	report.Members, report.Absent = slices.Clone(report.Members), slices.Clone(report.Absent)
-	r.last[report.LoadBalancer] = published{report, r.version}
+	r.last[report.Pool] = published{report, r.version}
 	close(r.changed)
 	r.changed = make(chan struct{})
 	return nil
@@ -118,14 +118,14 @@ func inReplicas(t *testing.T, aws health.AWS, n int, test func(t *testing.T, b *
 }
 
 func TestFollowersOnSeveralReplicasShareOnePoll(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inReplicas(t, aws, 3, func(t *testing.T, b *board, pollers []*health.Poller) {
 		began := time.Now()
 		var done sync.WaitGroup
 		for i := range 30 {
 			done.Go(func() {
 				time.Sleep(time.Duration(i) * 70 * time.Millisecond) // they come one by one
-				f := pollers[i%3].Follow("web")
+				f := pollers[i%3].Follow(web)
 				defer f.Close()
 				for after := time.Now(); after.Sub(began) < 30*time.Second; {
 					asked := time.Now()
@@ -141,7 +141,7 @@ func TestFollowersOnSeveralReplicasShareOnePoll(t *testing.T) {
 			})
 		}
 		done.Wait()
-		if polls := aws.polls("web"); polls > 16 || polls < 15 {
+		if polls := aws.polls(web); polls > 16 || polls < 15 {
 			t.Errorf("in 30 s there were %d polls", polls)
 		}
 		b.mu.Lock()
@@ -153,9 +153,9 @@ func TestFollowersOnSeveralReplicasShareOnePoll(t *testing.T) {
 }
 
 func TestAnotherReplicaPollsAfterOneIsGone(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inReplicas(t, aws, 2, func(t *testing.T, _ *board, pollers []*health.Poller) {
-		leaving, staying := pollers[0].Follow("web"), pollers[1].Follow("web")
+		leaving, staying := pollers[0].Follow(web), pollers[1].Follow(web)
 		defer leaving.Close()
 		defer staying.Close()
 		next(t, staying, time.Now())
@@ -173,27 +173,27 @@ func TestAnotherReplicaPollsAfterOneIsGone(t *testing.T) {
 }
 
 func TestReportOfAnotherReplicaAnswersRecent(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inReplicas(t, aws, 2, func(t *testing.T, _ *board, pollers []*health.Poller) {
-		f := pollers[0].Follow("web")
+		f := pollers[0].Follow(web)
 		report := next(t, f, time.Now().Add(-1))
 		f.Close()
 		time.Sleep(time.Second)
-		got, err := pollers[1].Recent(t.Context(), "web", 10*time.Second)
-		if err != nil || got.AsOf.Sub(report.AsOf) > time.Millisecond || aws.polls("web") != 1 {
-			t.Errorf("got one from %v later, %v, by %d polls", got.AsOf.Sub(report.AsOf), err, aws.polls("web"))
+		got, err := pollers[1].Recent(t.Context(), web, 10*time.Second)
+		if err != nil || got.AsOf.Sub(report.AsOf) > time.Millisecond || aws.polls(web) != 1 {
+			t.Errorf("got one from %v later, %v, by %d polls", got.AsOf.Sub(report.AsOf), err, aws.polls(web))
 		}
 	})
 }
 
 func TestUnreachableReplicasDelayNoPoll(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, pollers []*health.Poller) {
 		b.mu.Lock()
 		b.away = true
 		b.mu.Unlock()
 		for _, p := range pollers {
-			f := follow(t, p, "web")
+			f := follow(t, p, web)
 			for range 5 {
 				asked := time.Now()
 				next(t, f, asked)
@@ -209,7 +209,7 @@ func TestUnreachableReplicasDelayNoPoll(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		aws.forget()
 		time.Sleep(time.Minute)
-		if polls := aws.polls("web"); polls < 29 || polls > 31 {
+		if polls := aws.polls(web); polls < 29 || polls > 31 {
 			t.Errorf("when they can be reached again, they poll %d times a minute", polls)
 		}
 	})
@@ -217,20 +217,20 @@ func TestUnreachableReplicasDelayNoPoll(t *testing.T) {
 
 // The replica that polls may lack a drain follower of another replica.
 func TestDrainUnknownToThePollingReplicaIsLookedUp(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	aws.detach(two, true)
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, pollers []*health.Poller) {
-		polling := pollers[0].Follow("web")
+		polling := pollers[0].Follow(web)
 		defer polling.Close()
 		next(t, polling, time.Now())
 		b.mu.Lock()
-		b.claimed["web"] = time.Now().Add(time.Hour) // from now on by neither
+		b.claimed[web] = time.Now().Add(time.Hour) // from now on by neither
 		b.mu.Unlock()
-		drain := pollers[1].FollowDrain("web", two, time.Now().Add(-time.Hour), 0)
+		drain := pollers[1].FollowDrain(web, two, time.Now().Add(-time.Hour), 0)
 		defer drain.Close()
 		after := time.Now()
 		publish := func() {
-			report := lsapi.HealthReport{LoadBalancer: "web", Members: []lsapi.MemberHealth{{InstanceID: one, State: lsapi.InService}}, AsOf: time.Now()}
+			report := lsapi.HealthReport{Pool: web, Members: []lsapi.MemberHealth{{Member: one, State: lsapi.InService}}, AsOf: time.Now()}
 			if err := b.replica().PublishHealth(t.Context(), report); err != nil {
 				t.Error(err)
 			}
@@ -247,18 +247,18 @@ func TestDrainUnknownToThePollingReplicaIsLookedUp(t *testing.T) {
 		if report := next(t, drain, after.Add(-1)); said(report, two) != "silent" {
 			t.Errorf("when it is drained, the report is %+v", report)
 		}
-		if asked := aws.asked("web", true); len(asked) != 2 {
+		if asked := aws.asked(web, true); len(asked) != 2 {
 			t.Errorf("it was asked about %d times", len(asked))
 		}
 	})
 }
 
 func TestReplicaWithAClockAheadDoesNotStopTheOthers(t *testing.T) {
-	aws := newFakeAWS("web")
+	aws := newFakeAWS(web)
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, pollers []*health.Poller) {
 		b.shift = time.Hour
 		for _, p := range pollers {
-			f := follow(t, p, "web")
+			f := follow(t, p, web)
 			for range 5 {
 				asked := time.Now()
 				report := next(t, f, asked)
@@ -273,22 +273,22 @@ func TestReplicaWithAClockAheadDoesNotStopTheOthers(t *testing.T) {
 func TestFollowerIsNotDelayedByARefusedWatcherClaim(t *testing.T) {
 	for name, want := range map[string]func(t *testing.T, p *health.Poller){
 		"follow": func(t *testing.T, p *health.Poller) {
-			f := follow(t, p, "web")
+			f := follow(t, p, web)
 			next(t, f, time.Now().Add(-1))
 		},
 		"ask": func(t *testing.T, p *health.Poller) {
-			if _, err := p.Recent(t.Context(), "web", time.Minute); err != nil {
+			if _, err := p.Recent(t.Context(), web, time.Minute); err != nil {
 				t.Error(err)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			aws := newFakeAWS("web")
+			aws := newFakeAWS(web)
 			inReplicas(t, aws, 1, func(t *testing.T, b *board, pollers []*health.Poller) {
 				b.mu.Lock()
-				b.claimed["web"] = time.Now() // by one that has died since
+				b.claimed[web] = time.Now() // by one that has died since
 				b.mu.Unlock()
-				defer pollers[0].Watch("web")()
+				defer pollers[0].Watch(web)()
 				time.Sleep(2 * time.Second)
 				began := time.Now()
 				want(t, pollers[0])

@@ -3,36 +3,38 @@ package health
 import (
 	"sync"
 	"time"
+
+	"lsapi"
 )
 
 // Watch polls a load balancer for a watcher of its events until end is called. The empty
 // name stands for all load balancers.
-func (p *Poller) Watch(loadBalancer string) (end func()) {
-	p.watch(loadBalancer, 1)
-	return sync.OnceFunc(func() { p.watch(loadBalancer, -1) })
+func (p *Poller) Watch(pool lsapi.PoolID) (end func()) {
+	p.watch(pool, 1)
+	return sync.OnceFunc(func() { p.watch(pool, -1) })
 }
 
 // watch adds watchers, or removes them.
-func (p *Poller) watch(loadBalancer string, more int) {
+func (p *Poller) watch(pool lsapi.PoolID, more int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	signal(p.wakeListen)
-	if loadBalancer == "" {
+	if pool.IsZero() {
 		if p.all += more; p.all == 0 {
 			p.unlist()
 		}
 		signal(p.wakeWatch)
 		return
 	}
-	p.watched[loadBalancer] += more
-	if p.watched[loadBalancer] == 0 {
-		delete(p.watched, loadBalancer)
-		if b := p.balancers[loadBalancer]; b != nil {
+	p.watched[pool] += more
+	if p.watched[pool] == 0 {
+		delete(p.watched, pool)
+		if b := p.balancers[pool]; b != nil {
 			b.wake()
 		}
 		return
 	}
-	if b, err := p.balancer(loadBalancer); err == nil {
+	if b, err := p.balancer(pool); err == nil {
 		b.wake()
 	} // else refreshNames tries again
 	signal(p.wakeWatch)
@@ -60,17 +62,17 @@ func (p *Poller) refreshNames() bool {
 	if !p.isWatching() {
 		return false
 	}
-	names := p.o.Names()
+	pools := p.o.Names()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	listed := make(map[string]bool, len(names))
+	listed := make(map[lsapi.PoolID]bool, len(pools))
 	var fresh []*balancer
-	for _, name := range names {
-		listed[name] = true
-		if p.all == 0 && p.watched[name] == 0 {
+	for _, pool := range pools {
+		listed[pool] = true
+		if p.all == 0 && p.watched[pool] == 0 {
 			continue
 		}
-		b, err := p.balancer(name)
+		b, err := p.balancer(pool)
 		if err != nil {
 			continue // until there is room
 		}
@@ -80,8 +82,8 @@ func (p *Poller) refreshNames() bool {
 		}
 		b.recount(b.cost)
 	}
-	for name, b := range p.balancers {
-		if !listed[name] {
+	for pool, b := range p.balancers {
+		if !listed[pool] {
 			b.listed = false
 			b.recount(b.cost)
 		}

@@ -10,16 +10,16 @@ import (
 	"lsapi/internal/health"
 )
 
-func manyNames(n int) []string {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = fmt.Sprintf("elb-%d", i)
+func manyNames(n int) []lsapi.PoolID {
+	pools := make([]lsapi.PoolID, n)
+	for i := range pools {
+		pools[i] = lsapi.ELB(fmt.Sprintf("elb-%d", i))
 	}
-	return names
+	return pools
 }
 
 func TestWatchedLoadBalancerIsPolledLessOften(t *testing.T) {
-	aws := newFakeAWS("web", "api")
+	aws := newFakeAWS(web, lsapi.ELB("api"))
 	var mu sync.Mutex
 	var seen []lsapi.HealthReport
 	o := health.Options{AWS: newFakeAWS(), Background: aws, Observer: observe(func(r lsapi.HealthReport) {
@@ -28,13 +28,13 @@ func TestWatchedLoadBalancerIsPolledLessOften(t *testing.T) {
 		seen = append(seen, r)
 	})}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
-		end, endOther := p.Watch("web"), p.Watch("web")
+		end, endOther := p.Watch(web), p.Watch(web)
 		time.Sleep(time.Minute - time.Second)
-		if polls := aws.polls("web"); polls != 6 {
+		if polls := aws.polls(web); polls != 6 {
 			t.Errorf("in a minute it is polled %d times", polls)
 		}
 		mu.Lock()
-		if len(seen) != 6 || said(seen[5], one) != "InService" || seen[5].LoadBalancer != "web" {
+		if len(seen) != 6 || said(seen[5], one) != "InService" || seen[5].Pool != web {
 			t.Errorf("to be recorded there are %+v", seen)
 		}
 		mu.Unlock()
@@ -45,7 +45,7 @@ func TestWatchedLoadBalancerIsPolledLessOften(t *testing.T) {
 		end()
 		aws.forget()
 		time.Sleep(time.Minute)
-		if polls := aws.polls("web"); polls != 6 {
+		if polls := aws.polls(web); polls != 6 {
 			t.Errorf("when one of two has left, it is polled %d times a minute", polls)
 		}
 		endOther()
@@ -58,33 +58,33 @@ func TestWatchedLoadBalancerIsPolledLessOften(t *testing.T) {
 }
 
 func TestWatcherOfAllFollowsCreationAndDeletion(t *testing.T) {
-	aws := newFakeAWS("web", "api")
+	aws := newFakeAWS(web, lsapi.ELB("api"))
 	var mu sync.Mutex
-	names := []string{"web"}
-	o := health.Options{AWS: aws, Names: func() []string {
+	pools := []lsapi.PoolID{web}
+	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID {
 		mu.Lock()
 		defer mu.Unlock()
-		return names
+		return pools
 	}}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
-		end := p.Watch("")
+		end := p.Watch(lsapi.PoolID{})
 		time.Sleep(time.Second)
-		if aws.polls("web") != 1 || aws.polls("api") != 0 {
-			t.Errorf("at once there are %d and %d polls", aws.polls("web"), aws.polls("api"))
+		if aws.polls(web) != 1 || aws.polls(lsapi.ELB("api")) != 0 {
+			t.Errorf("at once there are %d and %d polls", aws.polls(web), aws.polls(lsapi.ELB("api")))
 		}
 		mu.Lock()
-		names = []string{"api"}
+		pools = []lsapi.PoolID{lsapi.ELB("api")}
 		mu.Unlock()
 		time.Sleep(5 * time.Second)
 		aws.forget()
 		time.Sleep(time.Minute)
-		if aws.polls("web") != 0 || aws.polls("api") != 6 {
-			t.Errorf("later there are %d and %d polls a minute", aws.polls("web"), aws.polls("api"))
+		if aws.polls(web) != 0 || aws.polls(lsapi.ELB("api")) != 6 {
+			t.Errorf("later there are %d and %d polls a minute", aws.polls(web), aws.polls(lsapi.ELB("api")))
 		}
-		aws.change(func() { delete(aws.members, "api") }) // and it is listed for a while
+		aws.change(func() { delete(aws.members, lsapi.ELB("api")) }) // and it is listed for a while
 		time.Sleep(20 * time.Second)
 		mu.Lock()
-		names = nil
+		pools = nil
 		mu.Unlock()
 		time.Sleep(5 * time.Second)
 		if aws.forget(); p.Stats().Watched != 0 {
@@ -101,11 +101,11 @@ func TestWatcherOfAllFollowsCreationAndDeletion(t *testing.T) {
 // A watcher of all that ends and begins again gets a poll at once, although a load
 // balancer is watched by name meanwhile.
 func TestWatcherOfAllThatReturnsGetsAPoll(t *testing.T) {
-	aws := newFakeAWS("web", "api")
-	o := health.Options{AWS: aws, Names: func() []string { return []string{"api", "web"} }}
+	aws := newFakeAWS(web, lsapi.ELB("api"))
+	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID { return []lsapi.PoolID{lsapi.ELB("api"), web} }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
-		defer p.Watch("web")()
-		end := p.Watch("")
+		defer p.Watch(web)()
+		end := p.Watch(lsapi.PoolID{})
 		time.Sleep(time.Minute)
 		end()
 		time.Sleep(5 * time.Second)
@@ -114,9 +114,9 @@ func TestWatcherOfAllThatReturnsGetsAPoll(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		aws.forget()
-		defer p.Watch("")()
+		defer p.Watch(lsapi.PoolID{})()
 		time.Sleep(11 * time.Second)
-		if aws.polls("api") == 0 {
+		if aws.polls(lsapi.ELB("api")) == 0 {
 			t.Error("a load balancer is not polled although all are watched again")
 		}
 	})
@@ -125,22 +125,22 @@ func TestWatcherOfAllThatReturnsGetsAPoll(t *testing.T) {
 // One load balancer more than the bound allows takes nothing from the others.
 func TestWatchKeepsItsBalancersBeyondTheBound(t *testing.T) {
 	const most = 2000
-	names := manyNames(most)
-	aws := newFakeAWS(append([]string{"more"}, names...)...)
+	pools := manyNames(most)
+	aws := newFakeAWS(append([]lsapi.PoolID{lsapi.ELB("more")}, pools...)...)
 	var mu sync.Mutex
-	o := health.Options{AWS: aws, Names: func() []string {
+	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID {
 		mu.Lock()
 		defer mu.Unlock()
-		return names
+		return pools
 	}}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
-		defer p.Watch("")()
+		defer p.Watch(lsapi.PoolID{})()
 		time.Sleep(time.Second)
 		if got := p.Stats().Watched; got != most {
 			t.Errorf("%d load balancers are watched, want %d", got, most)
 		}
 		mu.Lock()
-		names = append([]string{"more"}, names...)
+		pools = append([]lsapi.PoolID{lsapi.ELB("more")}, pools...)
 		mu.Unlock()
 		time.Sleep(5 * time.Second)
 		if got := p.Stats().Watched; got != most {
@@ -150,32 +150,32 @@ func TestWatchKeepsItsBalancersBeyondTheBound(t *testing.T) {
 }
 
 func TestWatchIntervalsStretchToTheRate(t *testing.T) {
-	names := manyNames(300)
-	aws := newFakeAWS(names...)
-	o := health.Options{AWS: aws, PerSecond: func() float64 { return 4 }, Names: func() []string { return names }}
+	pools := manyNames(300)
+	aws := newFakeAWS(pools...)
+	o := health.Options{AWS: aws, PerSecond: func() float64 { return 4 }, Names: func() []lsapi.PoolID { return pools }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
-		defer p.Watch("")()
-		follow(t, p, names[0])
+		defer p.Watch(lsapi.PoolID{})()
+		follow(t, p, pools[0])
 		for minute := range 20 {
 			aws.forget()
 			time.Sleep(time.Minute)
 			if got := aws.requests(); got > 4*60 || got < 60 {
 				t.Errorf("in minute %d there were %d requests, where 4 a second are allowed", minute, got)
 			}
-			if got := aws.polls(names[0]); got < 29 || got > 31 {
+			if got := aws.polls(pools[0]); got < 29 || got > 31 {
 				t.Errorf("in minute %d the followed one was polled %d times", minute, got)
 			}
 		}
-		polled := make(map[string]bool)
+		polled := make(map[lsapi.PoolID]bool)
 		aws.forget()
 		time.Sleep(5*time.Minute + time.Second)
 		aws.change(func() {
 			for _, c := range aws.calls {
-				polled[c.name] = true
+				polled[c.pool] = true
 			}
 		})
-		if len(polled) != len(names) {
-			t.Errorf("of %d only %d had their turn", len(names), len(polled))
+		if len(polled) != len(pools) {
+			t.Errorf("of %d only %d had their turn", len(pools), len(polled))
 		}
 	})
 }

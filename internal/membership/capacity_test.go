@@ -21,13 +21,13 @@ func unfinished(record *fakeRecord, n int) {
 	for i := range n {
 		open := elsewhere(lsapi.Attach, int64(i)).Change
 		open.Outcome, open.Deadline = "", open.IntendedAt
-		record.log(fmt.Sprint("elb-", i)).add(lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: open})
+		record.log(lsapi.ELB(fmt.Sprint("elb-", i))).add(lsapi.Event{Kind: lsapi.EventIntended, At: time.Now(), Change: open})
 	}
 }
 
-func other(action lsapi.Action, instance, loadBalancer string) lsapi.Request {
-	r := request(action, instance)
-	r.LoadBalancer = loadBalancer
+func other(action lsapi.Action, member lsapi.MemberID, pool lsapi.PoolID) lsapi.Request {
+	r := request(action, member)
+	r.Pool = pool
 	return r
 }
 
@@ -42,7 +42,7 @@ func TestServiceBoundsItsLanes(t *testing.T) {
 		if n := s.Stats().Lanes; n != 1000 {
 			t.Errorf("there are %d lanes", n)
 		}
-		_, err := s.Change(t.Context(), other(lsapi.Attach, one, "one more"))
+		_, err := s.Change(t.Context(), other(lsapi.Attach, one, lsapi.ELB("one more")))
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeThrottled)
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
@@ -56,10 +56,10 @@ func TestFindingsStartAtMostHalfOfTheLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := unstarted(aws, record)
 		for i := range 502 {
-			s.found.Observe(fmt.Sprint("elb-", i), []string{one}, time.Now())
+			s.found.Observe(lsapi.ELB(fmt.Sprint("elb-", i)), []lsapi.MemberID{one}, time.Now())
 		}
 		report := reportOf([]lsapi.MemberHealth{in(one)})
-		report.LoadBalancer = "one more"
+		report.Pool = lsapi.ELB("one more")
 		s.found.ObserveHealth(report)
 		synctest.Wait()
 		if n := s.Stats().Lanes; n != 500 {
@@ -76,9 +76,9 @@ func TestStatsCountWaitingRequests(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		for range 2 { // the first request of each lane is in its round
-			for name, n := range map[string]int{"a": 3, "b": 1} {
+			for pool, n := range map[lsapi.PoolID]int{lsapi.ELB("a"): 3, lsapi.ELB("b"): 1} {
 				for range n {
-					callers.Go(func() { _, _ = s.Change(t.Context(), other(lsapi.Attach, one, name)) })
+					callers.Go(func() { _, _ = s.Change(t.Context(), other(lsapi.Attach, one, pool)) })
 				}
 			}
 			synctest.Wait()
@@ -166,7 +166,7 @@ func TestClosingServiceStartsNoLane(t *testing.T) {
 		})
 		synctest.Wait()
 		calls := record.calls()
-		s.found.Observe("other", []string{one}, time.Now())
+		s.found.Observe(lsapi.ELB("other"), []lsapi.MemberID{one}, time.Now())
 		synctest.Wait()
 		if n := record.calls() - calls; n > 0 || s.Stats().Lanes != 1 {
 			t.Errorf("it made %d calls to the record, and has %d lanes", n, s.Stats().Lanes)
@@ -199,15 +199,15 @@ type hangingRecord struct {
 	slow atomic.Bool
 }
 
-func (r *hangingRecord) LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error) {
+func (r *hangingRecord) LaneState(ctx context.Context, pool lsapi.PoolID, within time.Duration) (lsapi.LaneState, error) {
 	if r.slow.Load() {
 		<-ctx.Done()
 		return lsapi.LaneState{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
 	}
-	return r.fakeRecord.LaneState(ctx, loadBalancer, within)
+	return r.fakeRecord.LaneState(ctx, pool, within)
 }
 
-func (r *hangingRecord) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
+func (r *hangingRecord) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error) {
 	if r.slow.Load() {
 		<-ctx.Done()
 		return nil, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}

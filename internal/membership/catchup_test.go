@@ -16,9 +16,9 @@ import (
 func elsewhere(action lsapi.Action, seq int64) lsapi.AppliedChange {
 	return lsapi.AppliedChange{
 		Change: lsapi.Change{
-			ID: fmt.Sprint("elsewhere-", seq), Action: action, LoadBalancer: "web", InstanceID: one,
+			ID: fmt.Sprint("elsewhere-", seq), Action: action, Pool: web, Member: one,
 			IntendedAt: time.Now(), CompletedAt: time.Now(), Outcome: lsapi.OutcomeApplied,
-			Instance: lsapi.Instance{ID: one, Type: "t2.micro", State: lsapi.StateRunning},
+			Instance: lsapi.Instance{ID: one.String(), Type: "t2.micro", State: lsapi.StateRunning},
 		},
 		Seq: seq, At: time.Now(),
 	}
@@ -32,10 +32,10 @@ func TestChangeLearnedLateDoesNotOverrideTheOneThatFollowedIt(t *testing.T) {
 		before := elsewhere(lsapi.Detach, 1)
 		record.add(lsapi.Event{Kind: lsapi.EventCompleted, At: time.Now(), Change: before.Change})
 		wantCode(t, change(s, lsapi.Attach, one), "")
-		if err := s.recent.Learn("web", []lsapi.AppliedChange{before}); err != nil {
+		if err := s.recent.Learn(web, []lsapi.AppliedChange{before}); err != nil {
 			t.Fatal(err)
 		}
-		if got := listed(t, aws, s); !slices.Equal(got, []string{one}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []lsapi.MemberID{one}) {
 			t.Errorf("the list is %v", got)
 		}
 	})
@@ -46,9 +46,9 @@ func TestOwnChangeReadFromTheRecordIsNoNews(t *testing.T) {
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
 		shown := 0
-		s := newService(aws, membership.Options{Record: record}, func(string, []lsapi.Instance, []lsapi.Instance) { shown++ })
+		s := newService(aws, membership.Options{Record: record}, func(lsapi.PoolID, []lsapi.Instance, []lsapi.Instance) { shown++ })
 		wantCode(t, change(s, lsapi.Attach, one), "")
-		if err := s.CatchUp(t.Context(), "web"); err != nil {
+		if err := s.CatchUp(t.Context(), web); err != nil {
 			t.Fatal(err)
 		}
 		if shown != 1 {
@@ -66,14 +66,14 @@ func TestCatchUpShowsWhatAnotherReplicaHasApplied(t *testing.T) {
 	aws.lag = 5 * time.Second
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		wantCode(t, change(b, lsapi.Attach, one), "")
-		if err := a.CatchUp(t.Context(), "web"); err != nil {
+		if err := a.CatchUp(t.Context(), web); err != nil {
 			t.Fatal(err)
 		}
-		if got := listed(t, aws, a); !slices.Equal(got, []string{one}) {
+		if got := listed(t, aws, a); !slices.Equal(got, []lsapi.MemberID{one}) {
 			t.Errorf("the list is %v", got)
 		}
 		record.fails(unavailable)
-		wantCode(t, lsapi.ErrorCode(a.CatchUp(t.Context(), "web")), lsapi.CodeUnavailable)
+		wantCode(t, lsapi.ErrorCode(a.CatchUp(t.Context(), web)), lsapi.CodeUnavailable)
 		record.fails(nil)
 	})
 }

@@ -11,10 +11,11 @@ import (
 // are tried anew.
 type change struct {
 	action   lsapi.Action
-	instance lsapi.Instance
-	waiting  []*request   // in arrival order, without the maker
-	maker    *request     // nil until the change is sent, and for an orphan
-	recorded lsapi.Change // as it is on record, from its intent on
+	member   lsapi.MemberID
+	instance lsapi.Instance // EC2's description of the member
+	waiting  []*request     // in arrival order, without the maker
+	maker    *request       // nil until the change is sent, and for an orphan
+	recorded lsapi.Change   // as it is on record, from its intent on
 
 	err          *lsapi.Error // AWS's answer; nil means applied
 	awsRequestID string       // of the answer
@@ -94,13 +95,13 @@ func (c *change) makers() []*request {
 }
 
 // answer answers the maker, if there is one.
-func (c *change) answer(loadBalancer string, o lsapi.Outcome) {
+func (c *change) answer(pool lsapi.PoolID, o lsapi.Outcome) {
 	switch {
 	case c.maker == nil:
 	case o == lsapi.OutcomeApplied:
 		c.maker.succeed(c.instance)
 	case o == lsapi.OutcomeUnknown:
-		c.maker.conclude(errUnknown(c.action, c.instance.ID, loadBalancer, c.err))
+		c.maker.conclude(errUnknown(c.action, c.member, pool, c.err))
 	default:
 		c.maker.conclude(errFailed(c))
 	}

@@ -5,14 +5,14 @@ import "lsapi"
 // decide returns why a change is not sent to AWS; nil if it is. Its order is the
 // contract's: CodeInvalid if the instance cannot be attached, then CodeConflict if the
 // membership already is as requested.
-func decide(action lsapi.Action, instance lsapi.Instance, isMember bool, loadBalancer string) *lsapi.Error {
+func decide(action lsapi.Action, member lsapi.MemberID, instance lsapi.Instance, isMember bool, pool lsapi.PoolID) *lsapi.Error {
 	if action == lsapi.Attach {
 		if err := unfit(instance); err != nil {
 			return err
 		}
 	}
 	if isMember == (action == lsapi.Attach) {
-		return errConflict(action, instance.ID, loadBalancer)
+		return errConflict(action, member, pool)
 	}
 	return nil
 }
@@ -28,16 +28,16 @@ func unfit(instance lsapi.Instance) *lsapi.Error {
 	return nil
 }
 
-// group makes one change of all requests for an instance. They have the same direction: a
+// group makes one change of all requests for a member. They have the same direction: a
 // reversal does not share a round.
 func group(batch []*request, facts map[string]lsapi.Instance) []*change {
 	var changes []*change
-	byInstance := make(map[string]*change)
+	byMember := make(map[lsapi.MemberID]*change)
 	for _, r := range batch {
-		c, ok := byInstance[r.InstanceID]
+		c, ok := byMember[r.Member]
 		if !ok {
-			c = &change{action: r.Action, instance: factsOf(facts, r.InstanceID)}
-			byInstance[r.InstanceID] = c
+			c = &change{action: r.Action, member: r.Member, instance: factsOf(facts, r.Member.Instance)}
+			byMember[r.Member] = c
 			changes = append(changes, c)
 		}
 		c.waiting = append(c.waiting, r)
@@ -58,16 +58,16 @@ func instanceIDs(batch []*request) []string {
 	var ids []string
 	seen := make(map[string]bool)
 	for _, r := range batch {
-		if !seen[r.InstanceID] {
-			seen[r.InstanceID] = true
-			ids = append(ids, r.InstanceID)
+		if id := r.Member.Instance; !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
 		}
 	}
 	return ids
 }
 
-func setOf(ids []string) map[string]bool {
-	set := make(map[string]bool, len(ids))
+func setOf(ids []lsapi.MemberID) map[lsapi.MemberID]bool {
+	set := make(map[lsapi.MemberID]bool, len(ids))
 	for _, id := range ids {
 		set[id] = true
 	}

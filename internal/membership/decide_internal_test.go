@@ -32,7 +32,7 @@ func TestDecideChecksTheInstanceBeforeTheMembership(t *testing.T) {
 		{lsapi.Detach, unknown, false, lsapi.CodeConflict},
 	} {
 		var got lsapi.Code
-		if err := decide(test.action, test.instance, test.isMember, "web"); err != nil {
+		if err := decide(test.action, lsapi.InstanceMember("i"), test.instance, test.isMember, lsapi.ELB("web")); err != nil {
 			got = err.Code
 		}
 		if got != test.want {
@@ -45,7 +45,7 @@ func TestJudgeSettlesWhatAReadProves(t *testing.T) {
 	const window = 10 * time.Second
 	start := time.Now()
 	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
-	with, without := map[string]bool{"i": true}, map[string]bool{"other": true}
+	with, without := map[lsapi.MemberID]bool{lsapi.InstanceMember("i"): true}, map[lsapi.MemberID]bool{lsapi.InstanceMember("other"): true}
 	gone, failed := &lsapi.Error{Code: lsapi.CodeNotFound}, errors.New("AWS failed")
 	for name, test := range map[string]struct {
 		action lsapi.Action
@@ -64,7 +64,7 @@ func TestJudgeSettlesWhatAReadProves(t *testing.T) {
 		"failed reads for too long":                 {lsapi.Attach, view{began: at(31), err: failed}, lsapi.OutcomeUnknown},
 		"a read of the members without the lookups": {lsapi.Attach, view{began: at(5), shown: with, err: failed}, lsapi.OutcomeApplied},
 	} {
-		c := &change{action: test.action, instance: lsapi.Instance{ID: "i"}, deadline: at(10), trusted: at(5)}
+		c := &change{action: test.action, member: lsapi.InstanceMember("i"), deadline: at(10), trusted: at(5)}
 		if got := judge(c, test.v, window); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
@@ -72,16 +72,16 @@ func TestJudgeSettlesWhatAReadProves(t *testing.T) {
 }
 
 func TestDiffLeadsFromOneMembershipToAnother(t *testing.T) {
-	for _, test := range []struct{ from, to, added, removed []string }{
+	for _, test := range []struct{ from, to, added, removed []lsapi.MemberID }{
 		{nil, nil, nil, nil},
-		{[]string{"a"}, []string{"a"}, nil, nil},
-		{nil, []string{"b", "a"}, []string{"a", "b"}, nil},
-		{[]string{"b", "a"}, nil, nil, []string{"a", "b"}},
-		{[]string{"a", "b"}, []string{"c", "b"}, []string{"c"}, []string{"a"}},
-		{[]string{"a", "held"}, nil, nil, []string{"a"}},
-		{nil, []string{"held"}, nil, nil},
+		{[]lsapi.MemberID{lsapi.InstanceMember("a")}, []lsapi.MemberID{lsapi.InstanceMember("a")}, nil, nil},
+		{nil, []lsapi.MemberID{lsapi.InstanceMember("b"), lsapi.InstanceMember("a")}, []lsapi.MemberID{lsapi.InstanceMember("a"), lsapi.InstanceMember("b")}, nil},
+		{[]lsapi.MemberID{lsapi.InstanceMember("b"), lsapi.InstanceMember("a")}, nil, nil, []lsapi.MemberID{lsapi.InstanceMember("a"), lsapi.InstanceMember("b")}},
+		{[]lsapi.MemberID{lsapi.InstanceMember("a"), lsapi.InstanceMember("b")}, []lsapi.MemberID{lsapi.InstanceMember("c"), lsapi.InstanceMember("b")}, []lsapi.MemberID{lsapi.InstanceMember("c")}, []lsapi.MemberID{lsapi.InstanceMember("a")}},
+		{[]lsapi.MemberID{lsapi.InstanceMember("a"), lsapi.InstanceMember("held")}, nil, nil, []lsapi.MemberID{lsapi.InstanceMember("a")}},
+		{nil, []lsapi.MemberID{lsapi.InstanceMember("held")}, nil, nil},
 	} {
-		added, removed := diff(setOf(test.from), setOf(test.to), func(id string) bool { return id == "held" })
+		added, removed := diff(setOf(test.from), setOf(test.to), func(id lsapi.MemberID) bool { return id == lsapi.InstanceMember("held") })
 		if !slices.Equal(added, test.added) || !slices.Equal(removed, test.removed) || added != nil && len(added) == 0 {
 			t.Errorf("from %v to %v: +%v -%v, want +%v -%v", test.from, test.to, added, removed, test.added, test.removed)
 		}
@@ -90,11 +90,11 @@ func TestDiffLeadsFromOneMembershipToAnother(t *testing.T) {
 
 // queued returns a queue of requests, each "instance" or "-instance" for a detach.
 func queued(requests ...string) *queue {
-	q := &queue{shared: &shared{stopping: context.Background()}, loadBalancer: "web"}
+	q := &queue{shared: &shared{stopping: context.Background()}, pool: lsapi.ELB("web")}
 	for _, id := range requests {
-		r := lsapi.Request{Action: lsapi.Attach, InstanceID: id}
+		r := lsapi.Request{Action: lsapi.Attach, Member: lsapi.InstanceMember(id)}
 		if id[0] == '-' {
-			r = lsapi.Request{Action: lsapi.Detach, InstanceID: id[1:]}
+			r = lsapi.Request{Action: lsapi.Detach, Member: lsapi.InstanceMember(id[1:])}
 		}
 		q.waiting = append(q.waiting, newRequest(context.Background(), r))
 	}
@@ -105,9 +105,9 @@ func names(requests []*request) []string {
 	var ids []string
 	for _, r := range requests {
 		if r.Action == lsapi.Detach {
-			ids = append(ids, "-"+r.InstanceID)
+			ids = append(ids, "-"+r.Member.String())
 		} else {
-			ids = append(ids, r.InstanceID)
+			ids = append(ids, r.Member.String())
 		}
 	}
 	return ids
@@ -127,7 +127,7 @@ func TestQueueGivesARoundOneDirectionOfEachInstance(t *testing.T) {
 		"nothing":                {nil, nil, nil, nil},
 	} {
 		q := queued(test.queue...)
-		batch := q.take(func(id string) bool { return slices.Contains(test.held, id) })
+		batch := q.take(func(id lsapi.MemberID) bool { return slices.Contains(test.held, id.Instance) })
 		if !slices.Equal(names(batch), test.batch) || !slices.Equal(names(q.waiting), test.rest) {
 			t.Errorf("%s: the batch is %v, and %v wait", name, names(batch), names(q.waiting))
 		}
@@ -138,7 +138,7 @@ func TestQueueKeepsWithdrawnRequestsApart(t *testing.T) {
 	q := queued("a", "b")
 	q.waiting[0].stage.Store(stageWithdrawn)
 	withdrawn := q.waiting[:1]
-	if batch := q.take(func(string) bool { return false }); !slices.Equal(names(batch), []string{"b"}) || !q.hasWithdrawn() {
+	if batch := q.take(func(lsapi.MemberID) bool { return false }); !slices.Equal(names(batch), []string{"b"}) || !q.hasWithdrawn() {
 		t.Errorf("the batch is %v", names(batch))
 	}
 	if got := q.takeWithdrawn(); !slices.Equal(got, withdrawn) || q.hasWithdrawn() {
@@ -160,18 +160,18 @@ func TestRequeuedRequestsComeFirst(t *testing.T) {
 
 func TestOpenChangesFollowTheRecord(t *testing.T) {
 	mine := func(id string) *change {
-		return &change{instance: lsapi.Instance{ID: "i-" + id}, recorded: lsapi.Change{ID: id}}
+		return &change{member: lsapi.InstanceMember("i-" + id), recorded: lsapi.Change{ID: id}}
 	}
 	a, b := mine("a"), mine("b")
 	var open openChanges
 	open.add(a)
 	open.add(b)
 	settled := open.reconcile([]lsapi.Change{{ID: "other"}, {ID: "b"}}, func(c lsapi.Change) *change { return mine(c.ID) })
-	if !slices.Equal(settled, []*change{a}) || len(open.changes) != 2 || open.changes[1] != b || !open.holds("i-other") || open.holds("i-a") {
+	if !slices.Equal(settled, []*change{a}) || len(open.changes) != 2 || open.changes[1] != b || !open.holds(lsapi.InstanceMember("i-other")) || open.holds(lsapi.InstanceMember("i-a")) {
 		t.Errorf("settled are %v, open %v", settled, open.changes)
 	}
 	open.drop([]*request{{Request: lsapi.Request{ChangeID: "b"}}})
-	if open.holds("i-b") || open.isEmpty() {
+	if open.holds(lsapi.InstanceMember("i-b")) || open.isEmpty() {
 		t.Errorf("open are %v", open.changes)
 	}
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // freshly lists as a fresh read does, with what others have applied.
-func freshly(t *testing.T, aws membership.AWS, s *service) []string {
+func freshly(t *testing.T, aws membership.AWS, s *service) []lsapi.MemberID {
 	t.Helper()
-	if err := s.CatchUp(t.Context(), "web"); err != nil {
+	if err := s.CatchUp(t.Context(), web); err != nil {
 		t.Fatal(err)
 	}
 	return listed(t, aws, s)
@@ -25,12 +25,12 @@ func TestNewLoadBalancerHasNoChangesOfADeletedOneOnRecord(t *testing.T) {
 	aws.run(one)
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		wantCode(t, change(a, lsapi.Attach, one), "")
-		if err := b.CatchUp(t.Context(), "web"); err != nil {
+		if err := b.CatchUp(t.Context(), web); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
 		aws.change(func() { aws.gone = true })
-		b.found.ObserveGone("web", time.Now())
+		b.found.ObserveGone(web, time.Now())
 		synctest.Wait()
 		time.Sleep(time.Second)
 		aws.change(func() { aws.gone = false })
@@ -50,13 +50,13 @@ func TestDeletionIsRecordedOnceTheRecordIsAvailable(t *testing.T) {
 		synctest.Wait()
 		record.fails(unavailable)
 		aws.change(func() { aws.gone = true })
-		s.found.ObserveGone("web", time.Now())
+		s.found.ObserveGone(web, time.Now())
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		record.fails(nil)
 		time.Sleep(time.Minute)
 	})
-	if got := record.lines(); len(got) != 1 || got[0] != "observed + -"+one {
+	if got := record.lines(); len(got) != 1 || got[0] != "observed + -"+one.String() {
 		t.Errorf("the record says %q", got)
 	}
 }
@@ -67,7 +67,7 @@ func TestDeletionIsNotRecordedAfterALaterRead(t *testing.T) {
 		want []string
 	}{
 		"shown later":  {time.Second, nil},
-		"shown before": {-time.Millisecond, []string{"observed + -" + one}},
+		"shown before": {-time.Millisecond, []string{"observed + -" + one.String()}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			aws, record := newFakeAWS(one), newFakeRecord()
@@ -76,9 +76,9 @@ func TestDeletionIsNotRecordedAfterALaterRead(t *testing.T) {
 				time.Sleep(time.Second)
 				record.fails(unavailable)
 				gone := time.Now()
-				s.found.ObserveGone("web", gone)
+				s.found.ObserveGone(web, gone)
 				time.Sleep(time.Second)
-				s.found.Observe("web", []string{one}, gone.Add(test.read))
+				s.found.Observe(web, []lsapi.MemberID{one}, gone.Add(test.read))
 				time.Sleep(time.Minute)
 				record.fails(nil)
 				time.Sleep(time.Minute)
@@ -97,12 +97,12 @@ func TestChangesOfADeletedLoadBalancerStayVoidBeforeItIsRecorded(t *testing.T) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		record.fails(appendsFail(unavailable("", nil), func(lsapi.Event) bool { return true }))
 		time.Sleep(time.Millisecond)
-		s.found.ObserveGone("web", time.Now())
+		s.found.ObserveGone(web, time.Now())
 		synctest.Wait()
-		if err := s.CatchUp(t.Context(), "web"); err != nil {
+		if err := s.CatchUp(t.Context(), web); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.recent.Over("web", nil, time.Now()); len(got) > 0 {
+		if got := s.recent.Over(web, nil, time.Now()); len(got) > 0 {
 			t.Errorf("the new load balancer lists %v", got)
 		}
 		record.fails(nil)

@@ -14,15 +14,15 @@ func errFull(why string) error {
 	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: why + "; nothing was changed", RetryAfter: fullRetryAfter}
 }
 
-func errConflict(action lsapi.Action, instance, loadBalancer string) *lsapi.Error {
+func errConflict(action lsapi.Action, member lsapi.MemberID, pool lsapi.PoolID) *lsapi.Error {
 	if action == lsapi.Attach {
-		return lsapi.Errorf(lsapi.CodeConflict, "instance %s is already on load balancer %s", instance, loadBalancer)
+		return lsapi.Errorf(lsapi.CodeConflict, "instance %s is already on load balancer %s", member, pool.Name)
 	}
-	return lsapi.Errorf(lsapi.CodeConflict, "instance %s is not on load balancer %s", instance, loadBalancer)
+	return lsapi.Errorf(lsapi.CodeConflict, "instance %s is not on load balancer %s", member, pool.Name)
 }
 
-func errUnknown(action lsapi.Action, instance, loadBalancer string, cause error) *lsapi.Error {
-	err := lsapi.Errorf(lsapi.CodeTimeout, "it cannot be known whether the %s of %s took effect; list %s to see", action, instance, loadBalancer)
+func errUnknown(action lsapi.Action, member lsapi.MemberID, pool lsapi.PoolID, cause error) *lsapi.Error {
+	err := lsapi.Errorf(lsapi.CodeTimeout, "it cannot be known whether the %s of %s took effect; list %s to see", action, member, pool.Name)
 	err.Err = cause
 	return err
 }
@@ -72,12 +72,12 @@ func errUnrecorded(cause error) *lsapi.Error {
 
 // errUnsettled is the answer to a change whose outcome could not be recorded.
 func errUnsettled(r *request, cause error) *lsapi.Error {
-	err := lsapi.Errorf(lsapi.CodeTimeout, "the %s of %s was sent to AWS, but its outcome could not be recorded; lsapi reads the membership to resolve it", r.Action, r.InstanceID)
+	err := lsapi.Errorf(lsapi.CodeTimeout, "the %s of %s was sent to AWS, but its outcome could not be recorded; lsapi reads the membership to resolve it", r.Action, r.Member)
 	err.Err = cause
 	return err
 }
 
 // errElsewhere is the answer to a change that another process has settled.
 func errElsewhere(c *change) *lsapi.Error {
-	return lsapi.Errorf(lsapi.CodeTimeout, "the outcome of the %s of %s was settled by another process; the record has it", c.action, c.instance.ID)
+	return lsapi.Errorf(lsapi.CodeTimeout, "the outcome of the %s of %s was settled by another process; the record has it", c.action, c.member)
 }

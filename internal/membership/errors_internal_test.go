@@ -29,7 +29,7 @@ func TestRejectionHasTheMessageOfTheRecord(t *testing.T) {
 
 func TestErrorsOfOpenChangesHaveTheirCause(t *testing.T) {
 	cause := errors.New("cut off")
-	for _, err := range []error{errUnknown(lsapi.Attach, "i", "web", cause), errUnsettled(&request{}, cause)} {
+	for _, err := range []error{errUnknown(lsapi.Attach, lsapi.InstanceMember("i"), lsapi.ELB("web"), cause), errUnsettled(&request{}, cause)} {
 		if !errors.Is(err, cause) {
 			t.Errorf("%v lacks its cause", err)
 		}
@@ -40,7 +40,7 @@ func TestConflictNamesTheMembership(t *testing.T) {
 	for action, want := range map[lsapi.Action]string{
 		lsapi.Attach: "instance i is already on load balancer web", lsapi.Detach: "instance i is not on load balancer web",
 	} {
-		if got := errConflict(action, "i", "web").Message; got != want {
+		if got := errConflict(action, lsapi.InstanceMember("i"), lsapi.ELB("web")).Message; got != want {
 			t.Errorf("%s: %q, want %q", action, got, want)
 		}
 	}

@@ -25,7 +25,7 @@ type fakeRecord struct {
 // fakeLogs is what replicas share.
 type fakeLogs struct {
 	mu    sync.Mutex
-	logs  map[string]*fakeLog
+	logs  map[lsapi.PoolID]*fakeLog
 	wait  time.Duration // before a lease is granted
 	asked int
 	away  func(op string, events []lsapi.Event) error // nil: it is there
@@ -43,7 +43,7 @@ type fakeLog struct {
 const fakeLease = 3 * time.Second
 
 func newFakeRecord() *fakeRecord {
-	return &fakeRecord{fakeLogs: &fakeLogs{logs: make(map[string]*fakeLog)}, name: "a"}
+	return &fakeRecord{fakeLogs: &fakeLogs{logs: make(map[lsapi.PoolID]*fakeLog)}, name: "a"}
 }
 
 // replica is the same record for another process, whose clock is off by so much.
@@ -52,11 +52,11 @@ func (f *fakeRecord) replica(clock time.Duration) *fakeRecord {
 }
 
 // log returns the log of a load balancer. The caller holds mu.
-func (f *fakeLogs) log(loadBalancer string) *fakeLog {
-	if f.logs[loadBalancer] == nil {
-		f.logs[loadBalancer] = new(fakeLog)
+func (f *fakeLogs) log(pool lsapi.PoolID) *fakeLog {
+	if f.logs[pool] == nil {
+		f.logs[pool] = new(fakeLog)
 	}
-	return f.logs[loadBalancer]
+	return f.logs[pool]
 }
 
 func (l *fakeLog) head() lsapi.Head {
@@ -71,7 +71,7 @@ func (l *fakeLog) head() lsapi.Head {
 func (f *fakeLogs) add(events ...lsapi.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	log := f.log("web")
+	log := f.log(web)
 	log.epoch++
 	log.add(events...)
 }
@@ -108,41 +108,41 @@ func (f *fakeLogs) fails(away func(op string, events []lsapi.Event) error) {
 func (f *fakeLogs) recorded() []lsapi.Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.log("web").events)
+	return slices.Clone(f.log(web).events)
 }
 
-func (f *fakeRecord) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
+func (f *fakeRecord) Acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, error) {
 	for pause := f.wait; ; pause = 10 * time.Millisecond {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return lsapi.Lease{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
 		}
-		lease, err := f.try(loadBalancer)
+		lease, err := f.try(pool)
 		if err != nil || lease.Epoch > 0 {
 			return lease, err
 		}
 	}
 }
 
-func (f *fakeRecord) try(loadBalancer string) (lsapi.Lease, error) {
+func (f *fakeRecord) try(pool lsapi.PoolID) (lsapi.Lease, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("Acquire", nil); err != nil {
 		return lsapi.Lease{}, err
 	}
-	log := f.log(loadBalancer)
+	log := f.log(pool)
 	if log.holder != "" && log.holder != f.name && time.Now().Before(log.until) {
 		return lsapi.Lease{}, nil
 	}
 	log.epoch++
 	log.holder, log.until = f.name, time.Now().Add(fakeLease)
-	return lsapi.Lease{LoadBalancer: loadBalancer, Epoch: log.epoch, Head: log.head()}, nil
+	return lsapi.Lease{Pool: pool, Epoch: log.epoch, Head: log.head()}, nil
 }
 
 // held returns the log that the lease is for, if it is still this replica's.
 func (f *fakeRecord) held(lease lsapi.Lease) (*fakeLog, error) {
-	log := f.log(lease.LoadBalancer)
+	log := f.log(lease.Pool)
 	if lease.Epoch != log.epoch || log.holder != f.name {
 		return nil, &lsapi.Error{Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost}
 	}
@@ -196,17 +196,17 @@ func shifted(t time.Time, by time.Duration) time.Time {
 	return t.Add(by)
 }
 
-func (f *fakeRecord) LaneState(_ context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error) {
+func (f *fakeRecord) LaneState(_ context.Context, pool lsapi.PoolID, within time.Duration) (lsapi.LaneState, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("LaneState", nil); err != nil {
 		return lsapi.LaneState{}, err
 	}
-	return f.log(loadBalancer).state(within), nil
+	return f.log(pool).state(within), nil
 }
 
 func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
-	state := lsapi.LaneState{Head: l.head(), Members: make(map[string]bool)}
+	state := lsapi.LaneState{Head: l.head(), Members: make(map[lsapi.MemberID]bool)}
 	for i, e := range l.events {
 		if e.Until.After(state.LookedAt) {
 			state.LookedAt = e.Until
@@ -220,8 +220,8 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 			setAll(state.Members, e.Added, true)
 			setAll(state.Members, e.Removed, false)
 			for _, id := range slices.Concat(e.Added, e.Removed) {
-				state.Applied = slices.DeleteFunc(state.Applied, func(c lsapi.AppliedChange) bool { return c.InstanceID == id })
-				outside := lsapi.Change{ID: "outside " + id, InstanceID: id, Action: lsapi.Detach, Source: lsapi.SourceExternal}
+				state.Applied = slices.DeleteFunc(state.Applied, func(c lsapi.AppliedChange) bool { return c.Member == id })
+				outside := lsapi.Change{ID: "outside " + id.String(), Member: id, Action: lsapi.Detach, Source: lsapi.SourceExternal}
 				if slices.Contains(e.Added, id) {
 					outside.Action = lsapi.Attach
 				}
@@ -235,7 +235,7 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 		default:
 			state.Open = slices.DeleteFunc(state.Open, func(c lsapi.Change) bool { return c.ID == e.Change.ID })
 			if e.Change.Outcome == lsapi.OutcomeApplied {
-				setAll(state.Members, []string{e.Change.InstanceID}, e.Change.Action == lsapi.Attach)
+				setAll(state.Members, []lsapi.MemberID{e.Change.Member}, e.Change.Action == lsapi.Attach)
 				state.Applied = append(state.Applied, lsapi.AppliedChange{Change: e.Change, Seq: int64(i + 1), At: l.stamps[i]})
 			}
 		}
@@ -252,16 +252,16 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 }
 
 // Health implements membership.Record.
-func (f *fakeRecord) Health(_ context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error) {
+func (f *fakeRecord) Health(_ context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("Health", nil); err != nil {
 		return nil, err
 	}
-	known := make(map[string]lsapi.MemberHealth)
-	for _, e := range f.log(loadBalancer).events {
+	known := make(map[lsapi.MemberID]lsapi.MemberHealth)
+	for _, e := range f.log(pool).events {
 		for _, m := range e.Health {
-			known[m.InstanceID] = m
+			known[m.Member] = m
 		}
 		for _, id := range e.Drained {
 			delete(known, id)
@@ -270,7 +270,7 @@ func (f *fakeRecord) Health(_ context.Context, loadBalancer string) (map[string]
 	return known, nil
 }
 
-func setAll(members map[string]bool, ids []string, member bool) {
+func setAll(members map[lsapi.MemberID]bool, ids []lsapi.MemberID, member bool) {
 	for _, id := range ids {
 		if member {
 			members[id] = true
@@ -280,40 +280,40 @@ func setAll(members map[string]bool, ids []string, member bool) {
 	}
 }
 
-func (f *fakeRecord) Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error) {
-	state, err := f.LaneState(ctx, loadBalancer, within)
+func (f *fakeRecord) Applied(ctx context.Context, pool lsapi.PoolID, within time.Duration) ([]lsapi.AppliedChange, error) {
+	state, err := f.LaneState(ctx, pool, within)
 	return slices.DeleteFunc(state.Applied, func(c lsapi.AppliedChange) bool { return time.Since(c.At) >= within }), err
 }
 
-func (f *fakeRecord) Unfinished(_ context.Context, within time.Duration) ([]string, error) {
+func (f *fakeRecord) Unfinished(_ context.Context, within time.Duration) ([]lsapi.PoolID, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("LaneState", nil); err != nil {
 		return nil, err
 	}
-	var names []string
-	for name, log := range f.logs {
+	var pools []lsapi.PoolID
+	for pool, log := range f.logs {
 		state := log.state(within)
 		if len(state.Open)+len(state.Applied) > 0 {
-			names = append(names, name)
+			pools = append(pools, pool)
 		}
 	}
-	slices.Sort(names)
-	return names, nil
+	slices.SortFunc(pools, lsapi.PoolID.Compare)
+	return pools, nil
 }
 
 // takeOver is another process's taking of the lease, which expired unnoticed.
 func (f *fakeLogs) takeOver() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.log("web").epoch++
+	f.log(web).epoch++
 }
 
 // settle is another process's recording of an outcome.
 func (f *fakeLogs) settle(id string, outcome lsapi.Outcome) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	log := f.log("web")
+	log := f.log(web)
 	for _, e := range log.events {
 		if e.Change.ID == id {
 			e.Change.Outcome = outcome
@@ -328,24 +328,28 @@ func (f *fakeRecord) lines() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var lines []string
-	for _, e := range f.log("web").events {
+	for _, e := range f.log(web).events {
 		switch e.Kind {
 		case lsapi.EventCheckpoint:
 		case lsapi.EventObserved:
-			lines = append(lines, fmt.Sprintf("observed +%s -%s", strings.Join(e.Added, ","), strings.Join(e.Removed, ",")))
+			lines = append(lines, fmt.Sprintf("observed +%s -%s", joined(e.Added), joined(e.Removed)))
 		case lsapi.EventHealth:
 			lines = append(lines, healthLine(e))
 		default:
-			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", e.Kind, e.Change.Action, e.Change.InstanceID, e.Change.Outcome, e.Change.Resolution)))
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", e.Kind, e.Change.Action, e.Change.Member, e.Change.Outcome, e.Change.Resolution)))
 		}
 	}
 	return lines
 }
 
+func joined(members []lsapi.MemberID) string {
+	return strings.Join(strings.Fields(strings.Trim(fmt.Sprint(members), "[]")), ",")
+}
+
 func healthLine(e lsapi.Event) string {
 	line := "health"
 	for _, m := range e.Health {
-		line += fmt.Sprintf(" %s %s", m.InstanceID, m.State)
+		line += fmt.Sprintf(" %s %s", m.Member, m.State)
 		if m.Draining {
 			line += " draining"
 		}

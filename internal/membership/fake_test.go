@@ -18,7 +18,7 @@ type fakeAWS struct {
 
 	mu       sync.Mutex
 	versions []version // the membership over time, oldest first
-	facts    map[string]lsapi.Instance
+	facts    map[lsapi.MemberID]lsapi.Instance
 	gone     bool // no such load balancer
 	calls    []call
 	hooks    map[string][]hook // what the next calls of an operation do instead
@@ -26,33 +26,33 @@ type fakeAWS struct {
 
 type version struct {
 	at      time.Time
-	members []string
+	members []lsapi.MemberID
 }
 
 // call is one call that arrived, in order.
 type call struct {
 	op  string
-	ids []string
+	ids []lsapi.MemberID
 }
 
 // hook takes the place of a call; apply carries the call out.
 type hook func(ctx context.Context, apply func() error) error
 
-func newFakeAWS(members ...string) *fakeAWS {
+func newFakeAWS(members ...lsapi.MemberID) *fakeAWS {
 	return &fakeAWS{
 		latency:  50 * time.Millisecond,
 		versions: []version{{members: members}},
-		facts:    make(map[string]lsapi.Instance),
+		facts:    make(map[lsapi.MemberID]lsapi.Instance),
 		hooks:    make(map[string][]hook),
 	}
 }
 
 // run adds running instances to EC2.
-func (f *fakeAWS) run(ids ...string) {
+func (f *fakeAWS) run(ids ...lsapi.MemberID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, id := range ids {
-		f.facts[id] = lsapi.Instance{ID: id, Type: "t2.micro", State: lsapi.StateRunning}
+		f.facts[id] = lsapi.Instance{ID: id.String(), Type: "t2.micro", State: lsapi.StateRunning}
 	}
 }
 
@@ -70,7 +70,7 @@ func (f *fakeAWS) next(op string, hooks ...hook) {
 	f.hooks[op] = append(f.hooks[op], hooks...)
 }
 
-func (f *fakeAWS) Members(ctx context.Context, _ string) (ids []string, err error) {
+func (f *fakeAWS) Members(ctx context.Context, _ lsapi.PoolID) (ids []lsapi.MemberID, err error) {
 	err = f.arrive(ctx, "Members", nil, func() error {
 		if f.gone {
 			return lsapi.Errorf(lsapi.CodeNotFound, "gone")
@@ -83,9 +83,13 @@ func (f *fakeAWS) Members(ctx context.Context, _ string) (ids []string, err erro
 
 func (f *fakeAWS) Instances(ctx context.Context, ids []string) (found map[string]lsapi.Instance, err error) {
 	found = make(map[string]lsapi.Instance)
-	err = f.arrive(ctx, "Instances", ids, func() error {
+	var members []lsapi.MemberID
+	for _, id := range ids {
+		members = append(members, lsapi.InstanceMember(id))
+	}
+	err = f.arrive(ctx, "Instances", members, func() error {
 		for _, id := range ids {
-			if instance, ok := f.facts[id]; ok {
+			if instance, ok := f.facts[lsapi.InstanceMember(id)]; ok {
 				found[id] = instance
 			}
 		}
@@ -94,7 +98,7 @@ func (f *fakeAWS) Instances(ctx context.Context, ids []string) (found map[string
 	return found, err
 }
 
-func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string, permit lsapi.BeforeAttempt) (string, error) {
+func (f *fakeAWS) Register(ctx context.Context, _ lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
 	if _, err := permit(ctx); err != nil {
 		return "", err
 	}
@@ -113,7 +117,7 @@ func (f *fakeAWS) Register(ctx context.Context, _ string, ids []string, permit l
 	})
 }
 
-func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string, permit lsapi.BeforeAttempt) (string, error) {
+func (f *fakeAWS) Deregister(ctx context.Context, _ lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
 	if _, err := permit(ctx); err != nil {
 		return "", err
 	}
@@ -123,7 +127,7 @@ func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string, permit
 				return lsapi.Errorf(lsapi.CodeInvalid, "Could not find EC2 instance %s.", id)
 			}
 		}
-		members := slices.DeleteFunc(slices.Clone(f.now()), func(id string) bool { return slices.Contains(ids, id) })
+		members := slices.DeleteFunc(slices.Clone(f.now()), func(id lsapi.MemberID) bool { return slices.Contains(ids, id) })
 		f.versions = append(f.versions, version{time.Now(), members})
 		return nil
 	})
@@ -131,9 +135,9 @@ func (f *fakeAWS) Deregister(ctx context.Context, _ string, ids []string, permit
 
 // arrive takes a call in: it is counted, takes its time, and then is carried out
 // or handed to a hook.
-func (f *fakeAWS) arrive(ctx context.Context, op string, ids []string, carryOut func() error) error {
+func (f *fakeAWS) arrive(ctx context.Context, op string, ids []lsapi.MemberID, carryOut func() error) error {
 	f.mu.Lock()
-	f.calls = append(f.calls, call{op, slices.Sorted(slices.Values(ids))})
+	f.calls = append(f.calls, call{op, slices.SortedFunc(slices.Values(ids), lsapi.MemberID.Compare)})
 	var instead hook
 	if hooks := f.hooks[op]; len(hooks) > 0 {
 		instead, f.hooks[op] = hooks[0], hooks[1:]
@@ -155,9 +159,9 @@ func (f *fakeAWS) arrive(ctx context.Context, op string, ids []string, carryOut 
 	return locked()
 }
 
-func (f *fakeAWS) now() []string { return f.versions[len(f.versions)-1].members }
+func (f *fakeAWS) now() []lsapi.MemberID { return f.versions[len(f.versions)-1].members }
 
-func (f *fakeAWS) asOf(at time.Time) []string {
+func (f *fakeAWS) asOf(at time.Time) []lsapi.MemberID {
 	for _, v := range slices.Backward(f.versions) {
 		if !v.at.After(at) {
 			return v.members
@@ -167,10 +171,10 @@ func (f *fakeAWS) asOf(at time.Time) []string {
 }
 
 // members is the truth, sorted.
-func (f *fakeAWS) members() []string {
+func (f *fakeAWS) members() []lsapi.MemberID {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Sorted(slices.Values(f.now()))
+	return slices.SortedFunc(slices.Values(f.now()), lsapi.MemberID.Compare)
 }
 
 // count returns the number of calls of op.

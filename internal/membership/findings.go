@@ -41,7 +41,7 @@ func (r *round) difference(o *observe.Observation) (lsapi.Event, bool) {
 		return lsapi.Event{}, false
 	}
 	if !o.Gone {
-		o.Members = r.overlay.Over(r.name, o.IDs, o.Began)
+		o.Members = r.overlay.Over(r.pool, o.IDs, o.Began)
 	}
 	return recorded.unexplained(setOf(o.Members), o.Began, o.Began)
 }
@@ -49,12 +49,12 @@ func (r *round) difference(o *observe.Observation) (lsapi.Event, bool) {
 // countReads moves the time of the last look on to that of the last read that found what
 // is on record.
 func (r *round) countReads() {
-	r.journal.recorded.looked(r.inbox.LastRead(r.name, r.journal.recorded.head))
+	r.journal.recorded.looked(r.inbox.LastRead(r.pool, r.journal.recorded.head))
 }
 
 // observed reports to the inbox that an observation is on record.
 func (r *round) observed(o observe.Observation) {
-	r.inbox.Recorded(r.name, o, r.journal.recorded.head, r.journal.recorded.lookedAt)
+	r.inbox.Recorded(r.pool, o, r.journal.recorded.head, r.journal.recorded.lookedAt)
 }
 
 // recordHealth records what a report says that is not on record. Callers have their
@@ -66,9 +66,9 @@ func (r *round) recordHealth(report *lsapi.HealthReport) {
 	r.countReads()
 	ctx, cancel := r.recording()
 	defer cancel()
-	known, err := r.record.Health(ctx, r.name)
+	known, err := r.record.Health(ctx, r.pool)
 	if err != nil {
-		r.inbox.UnrecordedHealth(r.name, err)
+		r.inbox.UnrecordedHealth(r.pool, err)
 		return
 	}
 	event := lsapi.Event{Kind: lsapi.EventHealth, At: time.Now(), Health: observe.ChangedHealth(report, known), Drained: r.drained(report, known)}
@@ -76,27 +76,27 @@ func (r *round) recordHealth(report *lsapi.HealthReport) {
 		return
 	}
 	if err := r.journal.append(&recordBatch{events: []lsapi.Event{event}}); err != nil {
-		r.inbox.UnrecordedHealth(r.name, err)
+		r.inbox.UnrecordedHealth(r.pool, err)
 	}
 }
 
 // drained returns the instances that are on record, are no members, and are absent from
 // the report. One that was detached after the report began may be draining.
-func (r *round) drained(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth) []string {
+func (r *round) drained(report *lsapi.HealthReport, known map[lsapi.MemberID]lsapi.MemberHealth) []lsapi.MemberID {
 	if !r.journal.recorded.known {
 		return nil
 	}
-	var drained []string
-	stale := make(map[string]bool)
+	var drained []lsapi.MemberID
+	stale := make(map[lsapi.MemberID]bool)
 	for _, id := range observe.Unreported(report, known) {
 		switch {
 		case r.journal.recorded.members[id]:
 			stale[id] = true
-		case r.overlay.LastChange(r.name, id).After(report.AsOf):
+		case r.overlay.LastChange(r.pool, id).After(report.AsOf):
 		default:
 			drained = append(drained, id)
 		}
 	}
-	r.inbox.KeepStale(r.name, stale)
+	r.inbox.KeepStale(r.pool, stale)
 	return drained
 }

@@ -35,20 +35,20 @@ func unstarted(aws *fakeAWS, record membership.Record) *service {
 }
 
 // reportOf is a report of now, of these members, without the absent instances.
-func reportOf(members []lsapi.MemberHealth, absent ...string) lsapi.HealthReport {
-	return lsapi.HealthReport{LoadBalancer: "web", Members: members, Absent: absent, AsOf: time.Now()}
+func reportOf(members []lsapi.MemberHealth, absent ...lsapi.MemberID) lsapi.HealthReport {
+	return lsapi.HealthReport{Pool: web, Members: members, Absent: absent, AsOf: time.Now()}
 }
 
-func in(id string) lsapi.MemberHealth {
-	return lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Reason: "N/A"}
+func in(id lsapi.MemberID) lsapi.MemberHealth {
+	return lsapi.MemberHealth{Member: id, State: lsapi.InService, Reason: "N/A"}
 }
 
-func out(id string) lsapi.MemberHealth {
-	return lsapi.MemberHealth{InstanceID: id, State: lsapi.OutOfService, Reason: "ELB", Description: "Instance registration is still in progress."}
+func out(id lsapi.MemberID) lsapi.MemberHealth {
+	return lsapi.MemberHealth{Member: id, State: lsapi.OutOfService, Reason: "ELB", Description: "Instance registration is still in progress."}
 }
 
-func draining(id string) lsapi.MemberHealth {
-	return lsapi.MemberHealth{InstanceID: id, State: lsapi.InService, Draining: true}
+func draining(id lsapi.MemberID) lsapi.MemberHealth {
+	return lsapi.MemberHealth{Member: id, State: lsapi.InService, Draining: true}
 }
 
 // observeHealth gives the Service a report, and waits for what comes of it.
@@ -60,14 +60,14 @@ func observeHealth(s *service, report lsapi.HealthReport) {
 func TestChangedHealthIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
-		s.found.Observe("web", []string{one, two}, time.Now())
+		s.found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
 		time.Sleep(time.Second)
 		for _, said := range [][]lsapi.MemberHealth{
 			{out(two), in(one)}, {in(one), out(two)}, {in(one), in(two)}, {in(one)}, nil,
 		} {
 			observeHealth(s, reportOf(said))
 		}
-		wantRecord(t, record, "health "+one+" InService "+two+" OutOfService", "health "+two+" InService")
+		wantRecord(t, record, "health "+one.String()+" InService "+two.String()+" OutOfService", "health "+two.String()+" InService")
 		calls := record.calls()
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one), in(two)}))
 		if asked := record.calls() - calls; asked != 1 {
@@ -87,8 +87,8 @@ func TestDrainedInstanceIsRecordedOnce(t *testing.T) {
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)})) // no one asked about it
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)}, two, three))
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)}, two, three))
-		wantRecord(t, record, "health "+one+" InService "+two+" InService", "intended detach "+two, "completed detach "+two+" applied",
-			"health "+two+" InService draining", "health "+two+" drained")
+		wantRecord(t, record, "health "+one.String()+" InService "+two.String()+" InService", "intended detach "+two.String(), "completed detach "+two.String()+" applied",
+			"health "+two.String()+" InService draining", "health "+two.String()+" drained")
 	})
 }
 
@@ -96,7 +96,7 @@ func TestDrainedInstanceIsRecordedOnce(t *testing.T) {
 func TestAbsentMemberIsNotDrained(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
-		s.found.Observe("web", []string{one, two}, time.Now())
+		s.found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one), in(two)}))
 		before := record.calls()
 		for range 30 {
@@ -105,11 +105,11 @@ func TestAbsentMemberIsNotDrained(t *testing.T) {
 		if calls := record.calls() - before; calls > 30+3*5 {
 			t.Errorf("30 reports took %d calls to the record", calls)
 		}
-		wantRecord(t, record, "health "+one+" InService "+two+" InService")
-		s.found.Observe("web", []string{one}, time.Now())
+		wantRecord(t, record, "health "+one.String()+" InService "+two.String()+" InService")
+		s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
 		time.Sleep(time.Second)
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)}, two))
-		wantRecord(t, record, "health "+one+" InService "+two+" InService", "observed + -"+two, "health "+two+" drained")
+		wantRecord(t, record, "health "+one.String()+" InService "+two.String()+" InService", "observed + -"+two.String(), "health "+two.String()+" drained")
 	})
 }
 
@@ -123,9 +123,9 @@ func TestReportFromBeforeADetachProvesNoDraining(t *testing.T) {
 			t.Fatal(err)
 		}
 		observeHealth(s, early)
-		wantRecord(t, record, "health "+one+" InService", "intended detach "+one, "completed detach "+one+" applied")
+		wantRecord(t, record, "health "+one.String()+" InService", "intended detach "+one.String(), "completed detach "+one.String()+" applied")
 		observeHealth(s, reportOf(nil, one))
-		if lines := record.lines(); lines[len(lines)-1] != "health "+one+" drained" {
+		if lines := record.lines(); lines[len(lines)-1] != "health "+one.String()+" drained" {
 			t.Errorf("the record says %q", lines)
 		}
 	})
@@ -148,7 +148,7 @@ func TestRecordingHealthDelaysNoChange(t *testing.T) {
 			}
 			took[news] = time.Since(began)
 			synctest.Wait()
-			if lines := record.lines(); news && (len(lines) != 3 || lines[2] != "health "+two+" InService") {
+			if lines := record.lines(); news && (len(lines) != 3 || lines[2] != "health "+two.String()+" InService") {
 				t.Errorf("the record says %q", lines)
 			}
 		})
@@ -183,7 +183,7 @@ func TestUnrecordedHealthIsRecordedByTheNextReport(t *testing.T) {
 				record.fails(nil)
 				time.Sleep(2 * time.Second)
 				observeHealth(s, reportOf(said))
-				wantRecord(t, record, "health "+one+" InService")
+				wantRecord(t, record, "health "+one.String()+" InService")
 			})
 		})
 	}
@@ -194,7 +194,7 @@ func TestHealthIsNotRecordedUnderALostLease(t *testing.T) {
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "Append" {
-				record.log("web").epoch++ // another process takes it now
+				record.log(web).epoch++ // another process takes it now
 			}
 			return nil
 		})
@@ -203,7 +203,7 @@ func TestHealthIsNotRecordedUnderALostLease(t *testing.T) {
 		record.fails(nil)
 		time.Sleep(2 * time.Second)
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)}))
-		wantRecord(t, record, "health "+one+" InService")
+		wantRecord(t, record, "health "+one.String()+" InService")
 	})
 }
 
@@ -213,14 +213,14 @@ type sharedRecord struct {
 	lease chan struct{}
 }
 
-func (r *sharedRecord) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
+func (r *sharedRecord) Acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, error) {
 	select {
 	case r.lease <- struct{}{}:
 	case <-ctx.Done():
 		return lsapi.Lease{}, &lsapi.Error{Code: lsapi.CodeTimeout, Err: ctx.Err()}
 	}
 	r.takeOver()
-	lease, err := r.fakeRecord.Acquire(ctx, loadBalancer)
+	lease, err := r.fakeRecord.Acquire(ctx, pool)
 	if err != nil {
 		<-r.lease
 	}
@@ -252,7 +252,7 @@ func TestSeveralReplicasRecordHealthOnce(t *testing.T) {
 			}
 			all.Wait()
 		}
-		replicas[0].found.Observe("web", []string{one, two}, time.Now())
+		replicas[0].found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
 		time.Sleep(time.Second)
 		toAll(reportOf([]lsapi.MemberHealth{in(one), out(two)}))
 		toAll(reportOf([]lsapi.MemberHealth{in(one), in(two)}))
@@ -261,8 +261,8 @@ func TestSeveralReplicasRecordHealthOnce(t *testing.T) {
 		}
 		toAll(reportOf([]lsapi.MemberHealth{in(one), draining(two)}))
 		toAll(reportOf([]lsapi.MemberHealth{in(one)}, two))
-		wantRecord(t, record, "health "+one+" InService "+two+" OutOfService", "health "+two+" InService",
-			"intended detach "+two, "completed detach "+two+" applied", "health "+two+" InService draining", "health "+two+" drained")
+		wantRecord(t, record, "health "+one.String()+" InService "+two.String()+" OutOfService", "health "+two.String()+" InService",
+			"intended detach "+two.String(), "completed detach "+two.String()+" applied", "health "+two.String()+" InService draining", "health "+two.String()+" drained")
 		for _, s := range replicas {
 			if err := s.Close(context.Background()); err != nil {
 				t.Error(err)
@@ -275,17 +275,17 @@ func TestSeveralReplicasRecordHealthOnce(t *testing.T) {
 func TestListingAfterRecordedHealthIsNoNews(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
-		s.found.Observe("web", []string{one}, time.Now())
+		s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)}))
 		calls := record.calls()
 		for range 10 {
-			s.found.Observe("web", []string{one}, time.Now())
+			s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
 			time.Sleep(time.Second)
 		}
 		if asked := record.calls() - calls; asked > 0 {
 			t.Errorf("ten listings took %d calls to the record", asked)
 		}
-		if !slices.Contains(record.lines(), "health "+one+" InService") {
+		if !slices.Contains(record.lines(), "health "+one.String()+" InService") {
 			t.Errorf("the record says %q", record.lines())
 		}
 	})
@@ -324,19 +324,19 @@ func TestHealthThatCannotBeReadUnderTheLeaseIsNotRecorded(t *testing.T) {
 		})
 		said := []lsapi.MemberHealth{in(one), out(two)}
 		observeHealth(s, reportOf(said))
-		wantRecord(t, record, "health "+one+" InService")
+		wantRecord(t, record, "health "+one.String()+" InService")
 		observeHealth(s, reportOf(said))
-		wantRecord(t, record, "health "+one+" InService", "health "+two+" OutOfService")
+		wantRecord(t, record, "health "+one.String()+" InService", "health "+two.String()+" OutOfService")
 	})
 }
 
 func TestHealthAndDrainedOfOneReportAreRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
-		s.found.Observe("web", []string{one}, time.Now())
+		s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one), draining(two)}))
 		observeHealth(s, reportOf([]lsapi.MemberHealth{out(one)}, two))
-		wantRecord(t, record, "health "+one+" InService "+two+" InService draining", "health "+one+" OutOfService "+two+" drained")
+		wantRecord(t, record, "health "+one.String()+" InService "+two.String()+" InService draining", "health "+one.String()+" OutOfService "+two.String()+" drained")
 	})
 }
 
@@ -345,7 +345,7 @@ func TestUnknownMembershipHasNoDrainedInstances(t *testing.T) {
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)}))
 		observeHealth(s, reportOf(nil, one))
-		wantRecord(t, record, "health "+one+" InService")
+		wantRecord(t, record, "health "+one.String()+" InService")
 	})
 }
 
@@ -354,13 +354,13 @@ func TestDetachByAnotherReplicaIsRecordedAsDrained(t *testing.T) {
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
 		a, b := unstarted(aws, record), started(t, aws, record.replica(0))
-		a.found.Observe("web", []string{one, two}, time.Now())
+		a.found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
 		observeHealth(a, reportOf([]lsapi.MemberHealth{in(one), in(two)}))
 		observeHealth(a, reportOf([]lsapi.MemberHealth{in(one)}, two)) // still a member
 		wantCode(t, change(b, lsapi.Detach, two), "")
 		time.Sleep(15 * time.Second)
 		observeHealth(a, reportOf([]lsapi.MemberHealth{in(one)}, two))
-		if lines := record.lines(); lines[len(lines)-1] != "health "+two+" drained" {
+		if lines := record.lines(); lines[len(lines)-1] != "health "+two.String()+" drained" {
 			t.Errorf("the record says %q", lines)
 		}
 		for _, s := range []*service{a, b} {

@@ -35,14 +35,15 @@ const (
 )
 
 var (
-	historyBalancers = []string{"elb-a", "elb-b"}
-	historyInstances = []string{"i-0000000a", "i-0000000b", "i-0000000c"}
+	historyBalancers = []lsapi.PoolID{lsapi.ELB("elb-a"), lsapi.ELB("elb-b")}
+	historyInstances = []lsapi.MemberID{lsapi.InstanceMember("i-0000000a"), lsapi.InstanceMember("i-0000000b"), lsapi.InstanceMember("i-0000000c")}
 )
 
 // operation is what a client asks; a list is one operation for each instance.
 type operation struct {
-	action                 lsapi.Action // or "list"
-	loadBalancer, instance string
+	action lsapi.Action // or "list"
+	pool   lsapi.PoolID
+	member lsapi.MemberID
 }
 
 // effect is the answer that a client got.
@@ -64,7 +65,7 @@ var setOfMembers = porcupine.NondeterministicModel{
 		parts := make(map[[2]string][]porcupine.Operation)
 		for _, o := range history {
 			asked := o.Input.(operation)
-			key := [2]string{asked.loadBalancer, asked.instance}
+			key := [2]string{asked.pool.Name, asked.member.String()}
 			parts[key] = append(parts[key], o)
 		}
 		var result [][]porcupine.Operation
@@ -102,7 +103,7 @@ var setOfMembers = porcupine.NondeterministicModel{
 	},
 	DescribeOperation: func(input, output any) string {
 		asked := input.(operation)
-		return fmt.Sprintf("%s %s on %s: %s", asked.action, asked.instance, asked.loadBalancer, output)
+		return fmt.Sprintf("%s %s on %s: %s", asked.action, asked.member, asked.pool, output)
 	},
 }
 
@@ -198,9 +199,9 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 func runClient(t *testing.T, aws membership.AWS, s *service, h *history, client int, random *rand.Rand) {
 	for range historyLength {
 		asked := operation{
-			action:       []lsapi.Action{lsapi.Attach, lsapi.Detach, "list"}[random.IntN(3)],
-			loadBalancer: historyBalancers[random.IntN(len(historyBalancers))],
-			instance:     historyInstances[random.IntN(len(historyInstances))],
+			action: []lsapi.Action{lsapi.Attach, lsapi.Detach, "list"}[random.IntN(3)],
+			pool:   historyBalancers[random.IntN(len(historyBalancers))],
+			member: historyInstances[random.IntN(len(historyInstances))],
 		}
 		patience := 5 * historyCall
 		if random.IntN(5) == 0 {
@@ -218,12 +219,12 @@ func runClient(t *testing.T, aws membership.AWS, s *service, h *history, client 
 
 func listOnce(ctx context.Context, aws membership.AWS, s *service, h *history, client int, asked operation) {
 	called := time.Now()
-	ids, err := list(ctx, aws, s, asked.loadBalancer)
+	ids, err := list(ctx, aws, s, asked.pool)
 	if err != nil {
 		return
 	}
 	for _, id := range historyInstances {
-		asked.instance = id
+		asked.member = id
 		got := absent
 		if slices.Contains(ids, id) {
 			got = present
@@ -234,7 +235,7 @@ func listOnce(ctx context.Context, aws membership.AWS, s *service, h *history, c
 
 func changeOnce(ctx context.Context, t *testing.T, s *service, h *history, client int, asked operation) {
 	called := time.Now()
-	_, err := s.Change(ctx, lsapi.Request{Action: asked.action, LoadBalancer: asked.loadBalancer, InstanceID: asked.instance})
+	_, err := s.Change(ctx, lsapi.Request{Action: asked.action, Pool: asked.pool, Member: asked.member})
 	h.add(client, asked, called, effectOf(t, err))
 }
 
@@ -278,11 +279,11 @@ type emulated struct {
 func startEmulator(t *testing.T, seed uint64) emulated {
 	t.Helper()
 	var f emufleet.Fleet
-	for _, name := range historyBalancers {
-		f.LoadBalancers = append(f.LoadBalancers, emufleet.LoadBalancer{Name: name})
+	for _, pool := range historyBalancers {
+		f.LoadBalancers = append(f.LoadBalancers, emufleet.LoadBalancer{Name: pool.Name})
 	}
 	for _, id := range historyInstances {
-		f.Instances = append(f.Instances, emufleet.Instance{ID: id})
+		f.Instances = append(f.Instances, emufleet.Instance{ID: id.String()})
 	}
 	e, err := emulator.New(emulator.Options{Fleet: f, Lag: historyLag, Latency: 5 * time.Millisecond, Seed: seed})
 	if err != nil {
@@ -300,10 +301,10 @@ func (e emulated) addTruth(h *history) {
 	for _, lb := range e.State().LoadBalancers {
 		for _, id := range historyInstances {
 			got := absent
-			if slices.ContainsFunc(lb.Members, func(m elb.MemberState) bool { return m.InstanceID == id }) {
+			if slices.ContainsFunc(lb.Members, func(m elb.MemberState) bool { return m.InstanceID == id.Instance }) {
 				got = present
 			}
-			h.add(historyClients, operation{"list", lb.Name, id}, now, got)
+			h.add(historyClients, operation{"list", lsapi.ELB(lb.Name), id}, now, got)
 		}
 	}
 }

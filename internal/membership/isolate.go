@@ -76,8 +76,12 @@ func (s *sender) recheck(action lsapi.Action, changes []*change) (fit []*change)
 func (s *sender) attachable(changes []*change) (check func(*change) *lsapi.Error, err error) {
 	ctx, cancel := s.calling()
 	defer cancel()
-	facts, err := s.aws.Instances(ctx, instancesOf(changes))
-	return func(c *change) *lsapi.Error { return unfit(factsOf(facts, c.instance.ID)) }, err
+	ids := make([]string, len(changes))
+	for i, c := range changes {
+		ids[i] = c.member.Instance
+	}
+	facts, err := s.aws.Instances(ctx, ids)
+	return func(c *change) *lsapi.Error { return unfit(factsOf(facts, c.member.Instance)) }, err
 }
 
 // detachable reads the membership again.
@@ -85,12 +89,12 @@ func (s *sender) detachable([]*change) (check func(*change) *lsapi.Error, err er
 	ctx, cancel := s.calling()
 	defer cancel()
 	began := time.Now()
-	ids, err := s.aws.Members(ctx, s.name)
-	members := setOf(s.overlay.Over(s.name, ids, began))
+	ids, err := s.aws.Members(ctx, s.pool)
+	members := setOf(s.overlay.Over(s.pool, ids, began))
 	return func(c *change) *lsapi.Error {
-		if members[c.instance.ID] {
+		if members[c.member] {
 			return nil
 		}
-		return errConflict(c.action, c.instance.ID, s.name)
+		return errConflict(c.action, c.member, s.pool)
 	}, err
 }

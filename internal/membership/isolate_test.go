@@ -13,9 +13,9 @@ import (
 )
 
 // inOneRound attaches the instances so that all of them share a round.
-func inOneRound(s *service, action lsapi.Action, ids ...string) map[lsapi.Code]int {
+func inOneRound(s *service, action lsapi.Action, ids ...lsapi.MemberID) map[lsapi.Code]int {
 	var first sync.WaitGroup
-	first.Go(func() { change(s, lsapi.Attach, "i-ffffffff") }) // unknown to EC2: occupies the lane, sends nothing
+	first.Go(func() { change(s, lsapi.Attach, lsapi.InstanceMember("i-ffffffff")) }) // unknown to EC2: occupies the lane, sends nothing
 	synctest.Wait()
 	codes := atOnce(s, action, ids...)
 	first.Wait()
@@ -24,7 +24,7 @@ func inOneRound(s *service, action lsapi.Action, ids ...string) map[lsapi.Code]i
 
 // refusing makes Register refuse every batch that holds one of the culprits,
 // as often as it is asked.
-func refusing(aws *fakeAWS, culprits ...string) {
+func refusing(aws *fakeAWS, culprits ...lsapi.MemberID) {
 	var refuse hook
 	refuse = func(_ context.Context, apply func() error) error {
 		aws.next("Register", refuse)
@@ -41,10 +41,10 @@ func refusing(aws *fakeAWS, culprits ...string) {
 	aws.next("Register", refuse)
 }
 
-func fleet(n int) []string {
-	ids := make([]string, n)
+func fleet(n int) []lsapi.MemberID {
+	ids := make([]lsapi.MemberID, n)
 	for i := range ids {
-		ids[i] = fmt.Sprintf("i-%08x", i)
+		ids[i] = lsapi.InstanceMember(fmt.Sprintf("i-%08x", i))
 	}
 	return ids
 }
@@ -87,7 +87,7 @@ func TestInstanceThatStopsMeanwhileIsFoundByOneLookup(t *testing.T) {
 	aws.run(ids...)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
 		aws.mu.Lock()
-		aws.facts[ids[7]] = lsapi.Instance{ID: ids[7], State: "stopping"}
+		aws.facts[ids[7]] = lsapi.Instance{ID: ids[7].String(), State: "stopping"}
 		aws.mu.Unlock()
 		return apply()
 	})
@@ -107,7 +107,7 @@ func TestMemberDetachedMeanwhileIsAConflict(t *testing.T) {
 	aws.run(one, two)
 	aws.next("Deregister", func(_ context.Context, apply func() error) error {
 		aws.mu.Lock()
-		aws.versions = append(aws.versions, version{members: []string{two}})
+		aws.versions = append(aws.versions, version{members: []lsapi.MemberID{two}})
 		aws.mu.Unlock()
 		return apply()
 	})
@@ -127,7 +127,7 @@ func TestUnisolatedInstanceDoesNotGetTheMessageOfAnother(t *testing.T) {
 	refusing(aws, ids...)
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
-		callers.Go(func() { change(s, lsapi.Attach, "i-ffffffff") })
+		callers.Go(func() { change(s, lsapi.Attach, lsapi.InstanceMember("i-ffffffff")) })
 		synctest.Wait()
 		for _, id := range ids {
 			callers.Go(func() {
@@ -151,7 +151,7 @@ func TestRecheckOfABatchIncludesTheOverlay(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		time.Sleep(20 * time.Second)
 		wantCode(t, change(s, lsapi.Attach, one), "") // reads do not show it yet
-		aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), []string{one}}) })
+		aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), []lsapi.MemberID{one}}) })
 		codes := inOneRound(s, lsapi.Detach, one, two) // two is gone, which reads do not show either
 		if codes[""] != 1 {
 			t.Errorf("got %v, want the detach of the member to succeed", codes)
@@ -162,7 +162,7 @@ func TestRecheckOfABatchIncludesTheOverlay(t *testing.T) {
 
 // callsOfRound attaches the instances in one round, whose answers are all the same, and
 // returns how often AWS was asked to register.
-func callsOfRound(t *testing.T, aws *fakeAWS, want lsapi.Code, ids ...string) int {
+func callsOfRound(t *testing.T, aws *fakeAWS, want lsapi.Code, ids ...lsapi.MemberID) int {
 	t.Helper()
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		if codes := inOneRound(s, lsapi.Attach, ids...); codes[want] != len(ids) {

@@ -38,7 +38,7 @@ func (j *journal) release() {
 	ctx, cancel := j.recording()
 	defer cancel()
 	if err := j.record.Release(ctx, j.lease); err != nil {
-		j.log.Warn("the lease of a load balancer could not be given back", "load_balancer", j.lease.LoadBalancer, "error", err)
+		j.log.Warn("the lease of a load balancer could not be given back", "pool", j.lease.Pool, "error", err)
 	}
 }
 
@@ -73,14 +73,14 @@ func (j *journal) write(events []lsapi.Event) error {
 	if err != nil {
 		return err
 	}
-	before, name := j.lease.Head, j.lease.LoadBalancer
+	before, pool := j.lease.Head, j.lease.Pool
 	j.lease.Head, j.recorded.head = head, head
 	j.recorded.note(events)
 	j.count(events)
 	if slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Kind != lsapi.EventHealth }) {
-		j.inbox.Forget(name)
+		j.inbox.Forget(pool)
 	} else {
-		j.inbox.Advance(name, before, head)
+		j.inbox.Advance(pool, before, head)
 	}
 	return nil
 }

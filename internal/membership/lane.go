@@ -14,7 +14,7 @@ import (
 // changes, and no read can miss its changes any more.
 type lane struct {
 	*shared
-	name  string
+	pool  lsapi.PoolID
 	queue queue
 	wake  chan struct{} // holds one signal
 
@@ -26,8 +26,8 @@ type lane struct {
 	last *recordedMembers // of the last round; it holds if the next lease's log ends there
 }
 
-func newLane(s *shared, loadBalancer string) *lane {
-	return &lane{shared: s, name: loadBalancer, queue: queue{shared: s, loadBalancer: loadBalancer}, wake: make(chan struct{}, 1)}
+func newLane(s *shared, pool lsapi.PoolID) *lane {
+	return &lane{shared: s, pool: pool, queue: queue{shared: s, pool: pool}, wake: make(chan struct{}, 1)}
 }
 
 // signal makes the lane look for work.
@@ -83,7 +83,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		l.abandon()
 		return job{}, 0, false
 	}
-	next = job{batch: l.queue.take(l.open.holds), found: l.inbox.Take(l.name)}
+	next = job{batch: l.queue.take(l.open.holds), found: l.inbox.Take(l.pool)}
 	due := len(next.batch) > 0 || !l.isClosing() && (l.readsRecord.Swap(false) || !next.found.IsEmpty())
 	withdrawn := l.queue.hasWithdrawn()
 	switch {
@@ -94,7 +94,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		return job{}, l.open.nextLook.Sub(now), true
 	case withdrawn:
 		return job{}, l.open.nextTry.Sub(now), true
-	case l.isClosing() || !l.overlay.Holds(l.name):
+	case l.isClosing() || !l.overlay.Holds(l.pool):
 		return job{}, 0, false
 	}
 	return job{}, l.overlay.Keep(), true
@@ -123,7 +123,7 @@ func (l *lane) do(next job) {
 		r.reportAll(next.found.Members, &first)
 	}
 	if err := r.journal.append(&first); err != nil { // no caller waits for what is left in it
-		l.log.Warn("what happened could not be recorded", "load_balancer", l.name, "events", len(first.events), "error", err)
+		l.log.Warn("what happened could not be recorded", "pool", l.pool, "events", len(first.events), "error", err)
 		l.queue.keepWithdrawn(first.withdrawn)
 		l.open.lookLater()
 	}
@@ -140,11 +140,11 @@ func (l *lane) begin(next job) (*round, error) {
 	if len(next.batch)+len(next.withdrawn) == 0 && l.open.isEmpty() {
 		defer context.AfterFunc(l.stopping, cancel)()
 	}
-	lease, err := l.record.Acquire(ctx, l.name)
+	lease, err := l.record.Acquire(ctx, l.pool)
 	if err != nil {
 		return nil, err
 	}
-	r := &round{shared: l.shared, name: l.name, queue: &l.queue, open: &l.open, journal: &journal{shared: l.shared, lease: lease}}
+	r := &round{shared: l.shared, pool: l.pool, queue: &l.queue, open: &l.open, journal: &journal{shared: l.shared, lease: lease}}
 	last := l.last
 	l.last = nil // it may run ahead of the record, until the round has ended well
 	if last != nil && last.head == lease.Head {
@@ -172,7 +172,7 @@ func (l *lane) end(r *round) {
 func (l *lane) deferHeld(batch []*request) []*request {
 	var held []*request
 	batch = slices.DeleteFunc(batch, func(r *request) bool {
-		if l.open.holds(r.InstanceID) {
+		if l.open.holds(r.Member) {
 			held = append(held, r)
 			return true
 		}
@@ -190,8 +190,8 @@ func (l *lane) abandon() {
 		l.queue.warnOfWithdrawn(len(withdrawn))
 	}
 	for _, c := range l.open.changes {
-		l.logChange(c, l.name, lsapi.OutcomeUnknown, false)
-		c.answer(l.name, lsapi.OutcomeUnknown)
+		l.logChange(c, l.pool, lsapi.OutcomeUnknown, false)
+		c.answer(l.pool, lsapi.OutcomeUnknown)
 		failAll(c.waiting, errClosing())
 	}
 	l.open.changes = nil

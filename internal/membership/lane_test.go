@@ -17,10 +17,13 @@ import (
 	"lsapi/internal/membership"
 )
 
-const (
-	one   = "i-00000001"
-	two   = "i-00000002"
-	three = "i-00000003"
+// web is the load balancer of most tests.
+var web = lsapi.ELB("web")
+
+var (
+	one   = lsapi.InstanceMember("i-00000001")
+	two   = lsapi.InstanceMember("i-00000002")
+	three = lsapi.InstanceMember("i-00000003")
 )
 
 // inBubble runs a test on a clock of its own, with a Service over aws that is
@@ -39,13 +42,13 @@ func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, s *service)) {
 // changes counts the requests of all tests: each has an id of its own.
 var changes atomic.Int64
 
-func request(action lsapi.Action, instance string) lsapi.Request {
+func request(action lsapi.Action, member lsapi.MemberID) lsapi.Request {
 	id := fmt.Sprint("change-", changes.Add(1))
-	return lsapi.Request{ID: "r", ChangeID: id, At: time.Now(), Actor: lsapi.Actor{Name: "alice"}, Action: action, LoadBalancer: "web", InstanceID: instance}
+	return lsapi.Request{ID: "r", ChangeID: id, At: time.Now(), Actor: lsapi.Actor{Name: "alice"}, Action: action, Pool: web, Member: member}
 }
 
 // change makes one change within the client's 30 s and returns its code, "" for success.
-func change(s *service, action lsapi.Action, id string) lsapi.Code {
+func change(s *service, action lsapi.Action, id lsapi.MemberID) lsapi.Code {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	_, err := s.Change(ctx, request(action, id))
@@ -53,7 +56,7 @@ func change(s *service, action lsapi.Action, id string) lsapi.Code {
 }
 
 // atOnce makes changes concurrently and counts their codes.
-func atOnce(s *service, action lsapi.Action, ids ...string) map[lsapi.Code]int {
+func atOnce(s *service, action lsapi.Action, ids ...lsapi.MemberID) map[lsapi.Code]int {
 	var mu sync.Mutex
 	var callers sync.WaitGroup
 	codes := make(map[lsapi.Code]int)
@@ -70,18 +73,18 @@ func atOnce(s *service, action lsapi.Action, ids ...string) map[lsapi.Code]int {
 }
 
 // list returns the members as AWS and the overlay show them.
-func list(ctx context.Context, aws membership.AWS, s *service, loadBalancer string) ([]string, error) {
+func list(ctx context.Context, aws membership.AWS, s *service, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
 	began := time.Now()
-	ids, err := aws.Members(ctx, loadBalancer)
+	ids, err := aws.Members(ctx, pool)
 	if err != nil {
 		return nil, err
 	}
-	return s.recent.Over(loadBalancer, ids, began), nil
+	return s.recent.Over(pool, ids, began), nil
 }
 
-func listed(t *testing.T, aws membership.AWS, s *service) []string {
+func listed(t *testing.T, aws membership.AWS, s *service) []lsapi.MemberID {
 	t.Helper()
-	ids, err := list(t.Context(), aws, s, "web")
+	ids, err := list(t.Context(), aws, s, web)
 	if err != nil {
 		t.Fatalf("list: %v", err)
 	}
@@ -95,7 +98,7 @@ func wantCode(t *testing.T, got, want lsapi.Code) {
 	}
 }
 
-func wantMembers(t *testing.T, aws *fakeAWS, want ...string) {
+func wantMembers(t *testing.T, aws *fakeAWS, want ...lsapi.MemberID) {
 	t.Helper()
 	if got := aws.members(); !slices.Equal(got, want) {
 		t.Errorf("the members are %v, want %v", got, want)
@@ -106,7 +109,7 @@ func TestOfConcurrentAttachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
 	aws := newFakeAWS()
 	aws.run(one)
 	inBubble(t, aws, func(t *testing.T, s *service) {
-		codes := atOnce(s, lsapi.Attach, slices.Repeat([]string{one}, 50)...)
+		codes := atOnce(s, lsapi.Attach, slices.Repeat([]lsapi.MemberID{one}, 50)...)
 		if codes[""] != 1 || codes[lsapi.CodeConflict] != 49 {
 			t.Errorf("got %v, want one success and 49 conflicts", codes)
 		}
@@ -117,7 +120,7 @@ func TestOfConcurrentAttachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
 func TestOfConcurrentDetachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
 	aws := newFakeAWS(one, two)
 	inBubble(t, aws, func(t *testing.T, s *service) {
-		codes := atOnce(s, lsapi.Detach, slices.Repeat([]string{one}, 50)...)
+		codes := atOnce(s, lsapi.Detach, slices.Repeat([]lsapi.MemberID{one}, 50)...)
 		if codes[""] != 1 || codes[lsapi.CodeConflict] != 49 {
 			t.Errorf("got %v, want one success and 49 conflicts", codes)
 		}
@@ -127,9 +130,9 @@ func TestOfConcurrentDetachesOfOneInstanceExactlyOneSucceeds(t *testing.T) {
 
 func TestRequestsThatWaitDuringACallShareTheNext(t *testing.T) {
 	aws := newFakeAWS()
-	ids := make([]string, 500)
+	ids := make([]lsapi.MemberID, 500)
 	for i := range ids {
-		ids[i] = fmt.Sprintf("i-%08x", i)
+		ids[i] = lsapi.InstanceMember(fmt.Sprintf("i-%08x", i))
 	}
 	aws.run(ids...)
 	inBubble(t, aws, func(t *testing.T, s *service) {
@@ -185,7 +188,7 @@ func TestLaggingReadDoesNotUndoAnAnsweredChange(t *testing.T) {
 	aws.run(one, two)
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
-		if got := listed(t, aws, s); !slices.Equal(got, []string{two, one}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []lsapi.MemberID{two, one}) {
 			t.Errorf("the list after an attach is %v", got)
 		}
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
@@ -202,7 +205,7 @@ func TestLaggingReadDoesNotUndoAnAnsweredChange(t *testing.T) {
 
 func TestAttachNeedsARunningInstance(t *testing.T) {
 	aws := newFakeAWS(two)
-	aws.facts[two] = lsapi.Instance{ID: two, State: "stopped"}
+	aws.facts[two] = lsapi.Instance{ID: two.String(), State: "stopped"}
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeInvalid) // EC2 does not know it
 		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeInvalid) // before the conflict
@@ -215,7 +218,7 @@ func TestAttachNeedsARunningInstance(t *testing.T) {
 func TestMemberUnknownToEC2IsListedAndCanBeDetached(t *testing.T) {
 	aws := newFakeAWS(one)
 	inBubble(t, aws, func(t *testing.T, s *service) {
-		if got := listed(t, aws, s); !slices.Equal(got, []string{one}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []lsapi.MemberID{one}) {
 			t.Errorf("the list is %v", got)
 		}
 		wantCode(t, change(s, lsapi.Detach, one), "")
@@ -284,12 +287,12 @@ func TestChangeIsShownBeforeItsCallerIsAnswered(t *testing.T) {
 		aws := newFakeAWS(two)
 		aws.run(one, two)
 		var shown []string
-		s := newService(aws, membership.Options{}, func(loadBalancer string, attached, detached []lsapi.Instance) {
+		s := newService(aws, membership.Options{}, func(pool lsapi.PoolID, attached, detached []lsapi.Instance) {
 			for _, instance := range attached {
-				shown = append(shown, fmt.Sprint(loadBalancer, " attach ", instance.ID, " ", instance.Type))
+				shown = append(shown, fmt.Sprint(pool, " attach ", instance.ID, " ", instance.Type))
 			}
 			for _, instance := range detached {
-				shown = append(shown, fmt.Sprint(loadBalancer, " detach ", instance.ID, " ", instance.Type))
+				shown = append(shown, fmt.Sprint(pool, " detach ", instance.ID, " ", instance.Type))
 			}
 		})
 		for _, r := range []lsapi.Request{request(lsapi.Attach, one), request(lsapi.Attach, one), request(lsapi.Detach, two)} {
@@ -299,7 +302,7 @@ func TestChangeIsShownBeforeItsCallerIsAnswered(t *testing.T) {
 				t.Errorf("the answer was %v, and %v was shown", err, shown[before:])
 			}
 		}
-		if want := []string{"web attach " + one + " t2.micro", "web detach " + two + " t2.micro"}; !slices.Equal(shown, want) {
+		if want := []string{"default/elb/web attach " + one.String() + " t2.micro", "default/elb/web detach " + two.String() + " t2.micro"}; !slices.Equal(shown, want) {
 			t.Errorf("shown %q, want %q", shown, want)
 		}
 		if err := s.Close(t.Context()); err != nil {
@@ -398,7 +401,7 @@ func TestMissingLoadBalancerStartsNoLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS()
 		s := newService(aws, membership.Options{
-			Exists: func(context.Context, string) error { return lsapi.Errorf(lsapi.CodeNotFound, "") },
+			Exists: func(context.Context, lsapi.PoolID) error { return lsapi.Errorf(lsapi.CodeNotFound, "") },
 		})
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
 		if stats := s.Stats(); stats.Lanes != 0 || len(aws.calls) != 0 {
@@ -421,7 +424,7 @@ func TestHangingLaneDelaysNoOther(t *testing.T) {
 		time.Sleep(60 * time.Millisecond) // the register call of the first has begun
 		start := time.Now()
 		other := request(lsapi.Attach, two)
-		other.LoadBalancer = "other"
+		other.Pool = lsapi.ELB("other")
 		if _, err := s.Change(t.Context(), other); err != nil {
 			t.Errorf("the other load balancer: %v", err)
 		}
@@ -441,7 +444,7 @@ func TestFullLaneRejectsAtOnce(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
 		for i := range 1001 { // one in the round that hangs, 1,000 behind it
-			callers.Go(func() { change(s, lsapi.Attach, fmt.Sprintf("i-%08x", i)) })
+			callers.Go(func() { change(s, lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i))) })
 			if i == 0 {
 				synctest.Wait()
 			}

@@ -73,7 +73,7 @@ func TestLeavingClientsCauseNoExternalChange(t *testing.T) {
 	replicas(t, aws, record, 0, func(t *testing.T, a, b *service) {
 		var clients sync.WaitGroup
 		for i, s := range []*service{a, b} {
-			for j, instance := range []string{one, two, three} {
+			for j, member := range []lsapi.MemberID{one, two, three} {
 				clients.Go(func() {
 					for n := range 60 {
 						action := lsapi.Attach
@@ -82,11 +82,11 @@ func TestLeavingClientsCauseNoExternalChange(t *testing.T) {
 						}
 						patience := time.Duration(10+(7*i+13*j+17*n)%60) * time.Millisecond
 						ctx, cancel := context.WithTimeout(t.Context(), patience)
-						_, _ = s.Change(ctx, request(action, instance))
+						_, _ = s.Change(ctx, request(action, member))
 						cancel()
 						began := time.Now()
-						ids, _ := aws.Members(context.Background(), "web")
-						s.found.Observe("web", ids, began)
+						ids, _ := aws.Members(context.Background(), web)
+						s.found.Observe(web, ids, began)
 					}
 				})
 			}
@@ -101,7 +101,7 @@ func TestLeavingClientsCauseNoExternalChange(t *testing.T) {
 // instances whose changes do not alternate.
 func wantNothingInvented(t *testing.T, record *fakeRecord) {
 	t.Helper()
-	member := make(map[string]bool)
+	member := make(map[lsapi.MemberID]bool)
 	for _, e := range record.recorded() {
 		if e.Kind == lsapi.EventObserved {
 			t.Errorf("the record has a change that no client made: +%v -%v", e.Added, e.Removed)
@@ -110,10 +110,10 @@ func wantNothingInvented(t *testing.T, record *fakeRecord) {
 			continue
 		}
 		attach := e.Change.Action == lsapi.Attach
-		if member[e.Change.InstanceID] == attach {
-			t.Errorf("%s of %s is applied twice in a row", e.Change.Action, e.Change.InstanceID)
+		if member[e.Change.Member] == attach {
+			t.Errorf("%s of %s is applied twice in a row", e.Change.Action, e.Change.Member)
 		}
-		member[e.Change.InstanceID] = attach
+		member[e.Change.Member] = attach
 	}
 }
 
@@ -137,7 +137,7 @@ func TestWithdrawnChangeIsRecordedWhenTheRecordIsBack(t *testing.T) {
 		record.fails(nil)
 		time.Sleep(time.Minute) // no other request comes
 	})
-	if got := record.lines(); !slices.Contains(got, "completed attach "+two+" withdrawn") {
+	if got := record.lines(); !slices.Contains(got, "completed attach "+two.String()+" withdrawn") {
 		t.Errorf("the record says %q", got)
 	}
 }
@@ -163,7 +163,7 @@ func TestWithdrawnChangeIsRecordedWhenItsBatchWasNot(t *testing.T) {
 		record.fails(nil)
 		time.Sleep(time.Minute)
 	})
-	if got := record.lines(); !slices.Contains(got, "completed attach "+two+" withdrawn") {
+	if got := record.lines(); !slices.Contains(got, "completed attach "+two.String()+" withdrawn") {
 		t.Errorf("the record says %q", got)
 	}
 }
@@ -223,7 +223,7 @@ func TestOutsideChangeShowsUnderAnyClockOffset(t *testing.T) {
 	aws.run(one, two)
 	replicas(t, aws, record, time.Hour, func(t *testing.T, a, b *service) {
 		wantCode(t, change(b, lsapi.Attach, two), "")
-		if err := a.CatchUp(t.Context(), "web"); err != nil {
+		if err := a.CatchUp(t.Context(), web); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(11 * time.Second)
@@ -259,7 +259,7 @@ func TestOpenChangeIsJudgedAfterTheLagUnderAnyClockOffset(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+			wantRecord(t, record, "intended attach "+one.String(), "resolved attach "+one.String()+" applied inferred")
 		})
 	}
 }
@@ -314,7 +314,7 @@ func TestLaneReadsTheRecordAgainWhenItHasRefusedAnOutcome(t *testing.T) {
 		record.fails(nil)
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
 	})
-	if got := record.lines(); !slices.Contains(got, "resolved attach "+one+" applied inferred") {
+	if got := record.lines(); !slices.Contains(got, "resolved attach "+one.String()+" applied inferred") {
 		t.Errorf("the record says %q", got)
 	}
 }
@@ -346,7 +346,7 @@ func TestLaneDecidesNothingWhenItsLeaseIsLostWhileItReadsTheRecord(t *testing.T)
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		record.fails(func(op string, _ []lsapi.Event) error {
 			if op == "LaneState" { // another replica has taken the lease, and attaches the instance
-				log := record.log("web")
+				log := record.log(web)
 				log.epoch++
 				log.add(lsapi.Event{Kind: lsapi.EventHealth, At: time.Now()})
 			}

@@ -13,14 +13,14 @@ import (
 
 // observed returns the interval in which an instance was changed past lsapi, by the
 // record.
-func observed(t *testing.T, record *fakeRecord, instance string) (since, until time.Time) {
+func observed(t *testing.T, record *fakeRecord, member lsapi.MemberID) (since, until time.Time) {
 	t.Helper()
 	for _, e := range record.recorded() {
-		if slices.Contains(e.Added, instance) || slices.Contains(e.Removed, instance) {
+		if slices.Contains(e.Added, member) || slices.Contains(e.Removed, member) {
 			return e.Since, e.Until
 		}
 	}
-	t.Fatalf("no outside change of %s is on record: %q", instance, record.lines())
+	t.Fatalf("no outside change of %s is on record: %q", member, record.lines())
 	return since, until
 }
 
@@ -54,14 +54,14 @@ func TestReadFromBeforeTheLastOneIsIgnored(t *testing.T) {
 		time.Sleep(time.Second)
 		become(aws, one, two)
 		refresh(s, aws)
-		s.found.Observe("web", []string{one, two}, early) // does not move the last read back
-		s.found.Observe("web", []string{one}, late)
+		s.found.Observe(web, []lsapi.MemberID{one, two}, early) // does not move the last read back
+		s.found.Observe(web, []lsapi.MemberID{one}, late)
 		synctest.Wait()
-		wantRecord(t, record, "observed +"+two+" -")
+		wantRecord(t, record, "observed +"+two.String()+" -")
 		time.Sleep(time.Second)
 		become(aws, one)
 		refresh(s, aws)
-		wantRecord(t, record, "observed +"+two+" -", "observed + -"+two)
+		wantRecord(t, record, "observed +"+two.String()+" -", "observed + -"+two.String())
 	})
 }
 
@@ -92,7 +92,7 @@ func TestOutsideChangeIsRecordedOnceWhileItsLaneLives(t *testing.T) {
 		become(aws, two)
 		refresh(s, aws)
 		wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeConflict)
-		wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied", "observed +"+two+" -"+one, "completed attach "+two+" conflict")
+		wantRecord(t, record, "intended attach "+one.String(), "completed attach "+one.String()+" applied", "observed +"+two.String()+" -"+one.String(), "completed attach "+two.String()+" conflict")
 	})
 }
 
@@ -219,7 +219,7 @@ func TestOpenChangeOfARecordWithoutMembershipIsSettled(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+	wantRecord(t, record, "intended attach "+one.String(), "resolved attach "+one.String()+" applied inferred")
 	for _, e := range record.recorded() {
 		if e.Kind == lsapi.EventResolved && e.Change.MembersAfter != nil {
 			t.Errorf("of a membership that is not known the record says that it has %d members", *e.Change.MembersAfter)
@@ -272,10 +272,10 @@ func TestDeletionOlderThanTheLastReadIsNotRecorded(t *testing.T) {
 		early := time.Now()
 		time.Sleep(time.Second)
 		refresh(s, aws)
-		s.found.ObserveGone("web", early)
+		s.found.ObserveGone(web, early)
 		synctest.Wait()
 	})
-	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied")
+	wantRecord(t, record, "intended attach "+one.String(), "completed attach "+one.String()+" applied")
 }
 
 func TestDeletionFoundByAChangeIsRecordedWithTheIntervalSinceTheLastRead(t *testing.T) {

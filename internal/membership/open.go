@@ -26,8 +26,8 @@ func (o *openChanges) add(c *change) {
 }
 
 // holds reports whether requests for the instance must wait.
-func (o *openChanges) holds(instance string) bool {
-	return slices.ContainsFunc(o.changes, func(c *change) bool { return c.instance.ID == instance })
+func (o *openChanges) holds(member lsapi.MemberID) bool {
+	return slices.ContainsFunc(o.changes, func(c *change) bool { return c.member == member })
 }
 
 // lookLater puts off the next look.

@@ -43,14 +43,14 @@ func TestOutsideChangeDuringARoundIsRecordedWithTheIntervalBetweenTheLastReads(t
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		refresh(s, aws)
 		time.Sleep(time.Hour)
-		s.found.Observe("web", []string{one, two}, time.Now())
+		s.found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
 		time.Sleep(500 * time.Millisecond)
 		last := time.Now()
-		s.found.Observe("web", []string{one, two, three}, last)
+		s.found.Observe(web, []lsapi.MemberID{one, two, three}, last)
 		time.Sleep(100 * time.Millisecond)
-		s.found.Observe("web", []string{one, three}, time.Now())
+		s.found.Observe(web, []lsapi.MemberID{one, three}, time.Now())
 		time.Sleep(time.Minute)
-		wantRecord(t, record, "observed +"+two+" -", "observed +"+three+" -", "observed + -"+two)
+		wantRecord(t, record, "observed +"+two.String()+" -", "observed +"+three.String()+" -", "observed + -"+two.String())
 		if e := lastOf(record.recorded()); !e.Since.Equal(last) {
 			t.Errorf("it happened after %v, by the record; the read before was %v later", e.Since, last.Sub(e.Since))
 		}
@@ -71,21 +71,21 @@ func TestOutsideChangeBehindAnotherReplicasIsRecorded(t *testing.T) {
 		wantCode(t, change(a, lsapi.Attach, one), "") // its lane lives on, and has read the record
 		time.Sleep(time.Second)
 		wantCode(t, change(b, lsapi.Attach, two), "")
-		if err := a.CatchUp(t.Context(), "web"); err != nil {
+		if err := a.CatchUp(t.Context(), web); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(11 * time.Second) // no read; the window has passed, the lane is still there
 		become(aws, one)             // another tool detaches it
 		watch(a, aws, time.Minute)
 	})
-	if got := record.lines(); !slices.Contains(got, "observed + -"+two) {
+	if got := record.lines(); !slices.Contains(got, "observed + -"+two.String()) {
 		t.Errorf("a minute after an outside detach the record says %q", got)
 	}
 }
 
 func TestNewLoadBalancerHasNoMembersOfTheDeletedOne(t *testing.T) {
 	for name, notice := range map[string]func(t *testing.T, s *service){
-		"reported by a reader": func(_ *testing.T, s *service) { s.found.ObserveGone("web", time.Now()); synctest.Wait() },
+		"reported by a reader": func(_ *testing.T, s *service) { s.found.ObserveGone(web, time.Now()); synctest.Wait() },
 		"found by a change": func(t *testing.T, s *service) {
 			wantCode(t, change(s, lsapi.Attach, two), lsapi.CodeNotFound)
 		},
@@ -116,7 +116,7 @@ func TestDeletionOfAnUnrecordedMembershipIsNotRecorded(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.change(func() { aws.gone = true })
 	recorded(t, aws, record, func(t *testing.T, s *service) {
-		s.found.ObserveGone("web", time.Now())
+		s.found.ObserveGone(web, time.Now())
 		synctest.Wait()
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
 	})
@@ -136,7 +136,7 @@ func TestOutsideChangeDuringAReadHasAnIntervalThatDoesNotEndBeforeItBegins(t *te
 		time.Sleep(time.Minute)
 		aws.next("Members", func(_ context.Context, apply func() error) error {
 			time.Sleep(time.Second) // it is slow, and the reader's is not
-			s.found.Observe("web", []string{one}, time.Now())
+			s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
 			synctest.Wait()
 			time.Sleep(time.Second)
 			happened = time.Now()

@@ -11,7 +11,7 @@ import (
 // ones that are not on record yet. It is safe for concurrent use.
 type queue struct {
 	*shared
-	loadBalancer string
+	pool lsapi.PoolID
 
 	mu        sync.Mutex
 	waiting   []*request // in arrival order
@@ -23,7 +23,7 @@ func (q *queue) push(r *request) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting)+len(q.withdrawn) >= maxWaiting {
-		return errFull("too many changes of load balancer " + q.loadBalancer + " are waiting")
+		return errFull("too many changes of load balancer " + q.pool.Name + " are waiting")
 	}
 	q.waiting = append(q.waiting, r)
 	return nil
@@ -38,25 +38,25 @@ func (q *queue) len() int {
 // take removes the requests of the next round: at most maxBatch instances, each in one
 // direction. A reversal ends the round, so that it stays behind what it reverses.
 // Instances that are held wait.
-func (q *queue) take(isHeld func(instance string) bool) []*request {
+func (q *queue) take(isHeld func(member lsapi.MemberID) bool) []*request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var batch, rest []*request
-	direction := make(map[string]lsapi.Action)
+	direction := make(map[lsapi.MemberID]lsapi.Action)
 	for i, r := range q.waiting {
-		action, inRound := direction[r.InstanceID]
+		action, inRound := direction[r.Member]
 		switch {
 		case r.isWithdrawn():
 			q.withdrawn = append(q.withdrawn, r)
 			continue
-		case isHeld(r.InstanceID):
+		case isHeld(r.Member):
 			rest = append(rest, r)
 			continue
 		case inRound && action != r.Action, !inRound && len(direction) == maxBatch:
 			q.waiting = append(rest, q.waiting[i:]...)
 			return batch
 		}
-		direction[r.InstanceID] = r.Action
+		direction[r.Member] = r.Action
 		batch = append(batch, r)
 	}
 	q.waiting = rest
@@ -94,7 +94,7 @@ func (q *queue) keepWithdrawn(requests []*request) {
 }
 
 func (q *queue) warnOfWithdrawn(changes int) {
-	q.log.Warn("withdrawn changes could not be recorded", "load_balancer", q.loadBalancer, "changes", changes)
+	q.log.Warn("withdrawn changes could not be recorded", "pool", q.pool, "changes", changes)
 }
 
 // requeue puts requests back to the head of the queue.
@@ -154,5 +154,5 @@ func (q *queue) requeueOrReject(requests []*request) {
 		}
 	}
 	q.requeue(undecided)
-	q.reject(decided, lsapi.Errorf(lsapi.CodeUnavailable, "another process has changed load balancer %s meanwhile", q.loadBalancer))
+	q.reject(decided, lsapi.Errorf(lsapi.CodeUnavailable, "another process has changed load balancer %s meanwhile", q.pool.Name))
 }

@@ -12,7 +12,7 @@ import (
 // was recorded before.
 type Record interface {
 	// Acquire acquires the load balancer's lease, and waits while another process has it.
-	Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error)
+	Acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, error)
 	// Renew returns the lease with as much time left as Acquire's has. ErrLeaseLost is in
 	// the chain of its error if another process has acquired it.
 	Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error)
@@ -25,11 +25,11 @@ type Record interface {
 	// LaneState returns what a lane needs of the load balancer. Its applied changes are
 	// those within the period before now, and those within the period before the last read
 	// of the membership, which may not have shown them.
-	LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error)
+	LaneState(ctx context.Context, pool lsapi.PoolID, within time.Duration) (lsapi.LaneState, error)
 	// Health returns the health on record of the load balancer's members, and of those
 	// that it is draining, by instance.
-	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
+	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
 	// Unfinished returns the load balancers that have changes without outcome, or changes
 	// that were applied within the period before now.
-	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
+	Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error)
 }

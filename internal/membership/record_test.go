@@ -36,10 +36,10 @@ func recorded(t *testing.T, aws *fakeAWS, record *fakeRecord, test func(t *testi
 }
 
 // asked makes one change under an id of its own, within the client's 30 s.
-func asked(s *service, action lsapi.Action, instance, id string) (lsapi.Result, error) {
+func asked(s *service, action lsapi.Action, member lsapi.MemberID, id string) (lsapi.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	r := request(action, instance)
+	r := request(action, member)
 	r.ChangeID = id
 	return s.Change(ctx, r)
 }
@@ -55,7 +55,7 @@ func TestIntentIsRecordedBeforeTheCallAndOutcomeBeforeTheAnswer(t *testing.T) {
 	aws, record := newFakeAWS(), newFakeRecord()
 	aws.run(one)
 	aws.next("Register", func(_ context.Context, apply func() error) error {
-		if got := record.lines(); !slices.Equal(got, []string{"intended attach " + one}) {
+		if got := record.lines(); !slices.Equal(got, []string{"intended attach " + one.String()}) {
 			t.Errorf("when AWS was asked, the record said %q", got)
 		}
 		return apply()
@@ -65,7 +65,7 @@ func TestIntentIsRecordedBeforeTheCallAndOutcomeBeforeTheAnswer(t *testing.T) {
 		if err != nil || !result.Recorded {
 			t.Errorf("got %+v, %v", result, err)
 		}
-		wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied")
+		wantRecord(t, record, "intended attach "+one.String(), "completed attach "+one.String()+" applied")
 		last := lastOf(record.recorded()).Change
 		if last.Actor != "alice" || last.RequestID != "r" || last.AWSRequestID != "aws-request" || *last.MembersBefore != 0 || *last.MembersAfter != 1 {
 			t.Errorf("the change is recorded as %+v", last)
@@ -93,7 +93,7 @@ func TestUnsentRequestsAreRecorded(t *testing.T) {
 		}
 		callers.Wait()
 	})
-	wantRecord(t, record, "completed attach "+one+" conflict", "intended detach "+one, "completed detach "+one+" applied", "completed attach "+two+" withdrawn")
+	wantRecord(t, record, "completed attach "+one.String()+" conflict", "intended detach "+one.String(), "completed detach "+one.String()+" applied", "completed attach "+two.String()+" withdrawn")
 }
 
 func TestRequestsThatShareACallAreRecordedEach(t *testing.T) {
@@ -105,7 +105,7 @@ func TestRequestsThatShareACallAreRecordedEach(t *testing.T) {
 			t.Errorf("got %v", codes)
 		}
 	})
-	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" conflict", "completed attach "+one+" conflict")
+	wantRecord(t, record, "intended attach "+one.String(), "completed attach "+one.String()+" applied", "completed attach "+one.String()+" conflict", "completed attach "+one.String()+" conflict")
 }
 
 func TestUnrecordedChangeIsNotSent(t *testing.T) {
@@ -161,7 +161,7 @@ func TestUnrecordedOutcomeIsNotAnswered(t *testing.T) {
 				}
 				callers.Wait()
 				time.Sleep(test.away)
-				wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied")
+				wantRecord(t, record, "intended attach "+one.String(), "completed attach "+one.String()+" applied")
 			})
 		})
 	}
@@ -180,7 +180,7 @@ func TestLostLeaseIsNeverASuccess(t *testing.T) {
 			t.Errorf("got %+v, %v", result, err)
 		}
 		time.Sleep(time.Minute) // the next holder of the lease settles it, here the same process
-		wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+		wantRecord(t, record, "intended attach "+one.String(), "resolved attach "+one.String()+" applied inferred")
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeConflict)
 	})
 }
@@ -191,8 +191,8 @@ func TestChangesLeftOpenByACrashAreSettledByReading(t *testing.T) {
 		goes hook
 		want string
 	}{
-		{"applied", appliedButCutOff, "resolved attach " + one + " applied inferred"},
-		{"not applied", lost, "resolved attach " + one + " failed inferred"},
+		{"applied", appliedButCutOff, "resolved attach " + one.String() + " applied inferred"},
+		{"not applied", lost, "resolved attach " + one.String() + " failed inferred"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestChangesLeftOpenByACrashAreSettledByReading(t *testing.T) {
 
 				s := started(t, aws, record)
 				time.Sleep(time.Minute)
-				wantRecord(t, record, "intended attach "+one, test.want)
+				wantRecord(t, record, "intended attach "+one.String(), test.want)
 				if calls := aws.count("Register"); calls != 1 {
 					t.Errorf("the call was made %d times", calls)
 				}
@@ -236,7 +236,7 @@ func TestChangesBeforeARestartShowWhileReadsLag(t *testing.T) {
 
 		record.fails(leasesAreUnavailable) // so that it reads nothing but at its start
 		s = started(t, aws, record)
-		if got := listed(t, aws, s); !slices.Equal(got, []string{one}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []lsapi.MemberID{one}) {
 			t.Errorf("the list after the restart is %v", got)
 		}
 		record.fails(nil)
@@ -273,10 +273,10 @@ func TestInstanceOfAnOpenChangeWaitsAfterACrash(t *testing.T) {
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, two), "") })
 		callers.Wait()
 		wantRecord(t, record,
-			"intended attach "+one,
-			"intended attach "+two, "completed attach "+two+" applied",
-			"resolved attach "+one+" failed inferred",
-			"intended attach "+one, "completed attach "+one+" applied")
+			"intended attach "+one.String(),
+			"intended attach "+two.String(), "completed attach "+two.String()+" applied",
+			"resolved attach "+one.String()+" failed inferred",
+			"intended attach "+one.String(), "completed attach "+one.String()+" applied")
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -313,8 +313,8 @@ func TestStandbySettlesOpenChangesAsSoonAsItMay(t *testing.T) {
 		record.fails(nil)
 		time.Sleep(3 * time.Second)
 		wantRecord(t, record,
-			"intended attach "+one, "completed attach "+one+" applied",
-			"intended attach "+two, "resolved attach "+two+" applied inferred")
+			"intended attach "+one.String(), "completed attach "+one.String()+" applied",
+			"intended attach "+two.String(), "resolved attach "+two.String()+" applied inferred")
 		if err := s.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -334,8 +334,8 @@ func TestServiceDoesNotStartOnAnUnreadableRecord(t *testing.T) {
 // refresh observes what AWS shows.
 func refresh(s *service, aws *fakeAWS) {
 	began := time.Now()
-	ids, _ := aws.Members(context.Background(), "web")
-	s.found.Observe("web", ids, began)
+	ids, _ := aws.Members(context.Background(), web)
+	s.found.Observe(web, ids, began)
 	synctest.Wait()
 }
 
@@ -349,9 +349,9 @@ func TestOutsideChangeIsRecordedWithItsInterval(t *testing.T) {
 		refresh(s, aws)
 		before := time.Now()
 		time.Sleep(time.Minute)
-		aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), []string{two, three}}) })
+		aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), []lsapi.MemberID{two, three}}) })
 		refresh(s, aws)
-		wantRecord(t, record, "observed +"+two+","+three+" -"+one)
+		wantRecord(t, record, "observed +"+two.String()+","+three.String()+" -"+one.String())
 		if last := lastOf(record.recorded()); last.Since.After(before) || before.Sub(last.Since) > time.Second || last.Until.Sub(last.Since) < time.Minute {
 			t.Errorf("it happened between %v and %v; the read before was at %v", last.Since, last.Until, before)
 		}
@@ -388,7 +388,7 @@ func TestObservationOnRecordCostsNoCall(t *testing.T) {
 		refresh(s, aws)
 		before := record.asked
 		for range 100 {
-			s.found.Observe("web", []string{one}, time.Now())
+			s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
 		}
 		synctest.Wait()
 		if record.asked != before {
@@ -412,7 +412,7 @@ func TestRequestIsWithdrawnWhenItsCallerLeavesASharedCall(t *testing.T) {
 		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeTimeout)
 		callers.Wait()
 	})
-	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" applied", "completed attach "+one+" withdrawn")
+	wantRecord(t, record, "intended attach "+one.String(), "completed attach "+one.String()+" applied", "completed attach "+one.String()+" withdrawn")
 }
 
 func TestOpenChangeThatShowsIsNoOutsideChange(t *testing.T) {
@@ -424,7 +424,7 @@ func TestOpenChangeThatShowsIsNoOutsideChange(t *testing.T) {
 		time.AfterFunc(5*time.Second, func() { record.fails(nil) })
 		wantCode(t, change(s, lsapi.Attach, one), "")
 	})
-	wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" applied inferred")
+	wantRecord(t, record, "intended attach "+one.String(), "resolved attach "+one.String()+" applied inferred")
 }
 
 func TestContradictingRecordIsNotRetriedForever(t *testing.T) {
@@ -490,7 +490,7 @@ func TestWithdrawnRequestIsRecordedAtAnyStageOfTheLane(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 			})
-			wantRecord(t, record, "completed attach "+one+" withdrawn")
+			wantRecord(t, record, "completed attach "+one.String()+" withdrawn")
 		})
 	}
 }
@@ -503,7 +503,7 @@ func TestOfTwoChangesOfOneTimeTheLastCounts(t *testing.T) {
 		at := time.Now()
 		for _, action := range []lsapi.Action{lsapi.Attach, lsapi.Detach} {
 			record.add(lsapi.Event{Kind: lsapi.EventCompleted, At: at, Change: lsapi.Change{
-				ID: string(action), Action: action, LoadBalancer: "web", InstanceID: one, Outcome: lsapi.OutcomeApplied, CompletedAt: at,
+				ID: string(action), Action: action, Pool: web, Member: one, Outcome: lsapi.OutcomeApplied, CompletedAt: at,
 			}})
 		}
 		time.Sleep(time.Second)
@@ -521,7 +521,7 @@ func TestOfTwoChangesOfOneTimeTheLastCounts(t *testing.T) {
 }
 
 // become makes the instances the members, past lsapi.
-func become(aws *fakeAWS, members ...string) {
+func become(aws *fakeAWS, members ...lsapi.MemberID) {
 	aws.change(func() { aws.versions = append(aws.versions, version{time.Now(), members}) })
 }
 
@@ -536,7 +536,7 @@ func TestOutsideChangeBackToAnEarlierMembershipIsRecorded(t *testing.T) {
 		become(aws, one, two)
 		refresh(s, aws)
 	})
-	wantRecord(t, record, "intended detach "+two, "completed detach "+two+" applied", "observed +"+two+" -")
+	wantRecord(t, record, "intended detach "+two.String(), "completed detach "+two.String()+" applied", "observed +"+two.String()+" -")
 }
 
 func TestLateObservationHidesNoOutsideChange(t *testing.T) {
@@ -551,13 +551,13 @@ func TestLateObservationHidesNoOutsideChange(t *testing.T) {
 		wantCode(t, change(s, lsapi.Detach, one), "")
 		time.Sleep(time.Second)
 		refresh(s, aws)
-		s.found.Observe("web", []string{one}, late) // asked for before all that
+		s.found.Observe(web, []lsapi.MemberID{one}, late) // asked for before all that
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		become(aws, one)
 		refresh(s, aws)
 	})
-	wantRecord(t, record, "intended attach "+two, "completed attach "+two+" applied", "intended detach "+one, "completed detach "+one+" applied", "observed +"+one+" -"+two)
+	wantRecord(t, record, "intended attach "+two.String(), "completed attach "+two.String()+" applied", "intended detach "+one.String(), "completed detach "+one.String()+" applied", "observed +"+one.String()+" -"+two.String())
 }
 
 func TestRoundFindsOutsideChangesSinceTheLastRead(t *testing.T) {
@@ -610,7 +610,7 @@ func TestCallIsNotMadeWithoutTheLease(t *testing.T) {
 		}
 		wantMembers(t, aws)
 	})
-	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" failed")
+	wantRecord(t, record, "intended attach "+one.String(), "completed attach "+one.String()+" failed")
 }
 
 func TestUnrecordedConflictIsNotAnswered(t *testing.T) {
@@ -645,12 +645,12 @@ func TestChangeIsVisibleOnlyOnceItsOutcomeIsOnRecord(t *testing.T) {
 				var caller sync.WaitGroup
 				caller.Go(func() { wantCode(t, change(s, lsapi.Attach, one), "") })
 				time.Sleep(5 * time.Second)
-				if members := s.recent.Over("web", nil, began); len(members) > 0 {
+				if members := s.recent.Over(web, nil, began); len(members) > 0 {
 					t.Errorf("before its outcome is on record, a read shows %v", members)
 				}
 				record.fails(nil)
 				caller.Wait()
-				if members := s.recent.Over("web", nil, began); !slices.Equal(members, []string{one}) {
+				if members := s.recent.Over(web, nil, began); !slices.Equal(members, []lsapi.MemberID{one}) {
 					t.Errorf("after that it shows %v", members)
 				}
 			})

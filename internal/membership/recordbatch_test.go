@@ -80,11 +80,11 @@ func TestRoundAppendsNothingAfterAnAppendThatFailed(t *testing.T) {
 		var callers sync.WaitGroup
 		callers.Go(func() { wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeTimeout) })
 		time.Sleep(5 * time.Second)
-		wantRecord(t, record, "intended attach "+one)
+		wantRecord(t, record, "intended attach "+one.String())
 		record.fails(nil)
 		callers.Wait()
 		synctest.Wait()
-		wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" unknown", "observed + -"+two)
+		wantRecord(t, record, "intended attach "+one.String(), "resolved attach "+one.String()+" unknown", "observed + -"+two.String())
 	})
 }
 
@@ -108,7 +108,7 @@ func TestCallerThatLeftIsRecordedOnceWhenItsBatchWasNot(t *testing.T) {
 		record.fails(nil)
 		time.Sleep(time.Minute)
 	})
-	wantRecord(t, record, "completed attach "+one+" withdrawn")
+	wantRecord(t, record, "completed attach "+one.String()+" withdrawn")
 }
 
 func TestSharersAreAnsweredWhenTheOutcomeIsLost(t *testing.T) {
@@ -233,7 +233,7 @@ func TestIntentThatEndedAsWithdrawnIsNotSettled(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" withdrawn")
+	wantRecord(t, record, "intended attach "+one.String(), "completed attach "+one.String()+" withdrawn")
 }
 
 func TestOutcomeIsRetriedSoonAndThenSeldom(t *testing.T) {

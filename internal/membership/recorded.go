@@ -13,12 +13,12 @@ import (
 type recordedMembers struct {
 	head     lsapi.Head
 	known    bool // the record has the membership at all
-	members  map[string]bool
+	members  map[lsapi.MemberID]bool
 	lookedAt time.Time // when the last read began that agrees, as far as AWS's reads can be trusted
 	stored   time.Time // lookedAt, as far as the log has it
 	// recent has the last change of an instance. Reads prove nothing about the instance
 	// until the window has passed since.
-	recent map[string]period
+	recent map[lsapi.MemberID]period
 	window time.Duration
 }
 
@@ -28,16 +28,16 @@ type period struct{ from, to time.Time }
 func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMembers {
 	r := &recordedMembers{
 		head: state.Head, known: state.Known, members: state.Members, lookedAt: state.LookedAt, stored: state.LookedAt,
-		recent: make(map[string]period), window: window,
+		recent: make(map[lsapi.MemberID]period), window: window,
 	}
 	if r.members == nil {
-		r.members = make(map[string]bool)
+		r.members = make(map[lsapi.MemberID]bool)
 	}
 	for _, c := range state.Applied {
 		if c.Source == lsapi.SourceExternal {
 			continue // a look has shown it
 		}
-		r.recent[c.InstanceID] = period{c.At.Add(-tookOf(c.Change)), c.At}
+		r.recent[c.Member] = period{c.At.Add(-tookOf(c.Change)), c.At}
 	}
 	return r
 }
@@ -65,9 +65,9 @@ func (r *recordedMembers) note(events []lsapi.Event) {
 				delete(r.members, id)
 			}
 		case e.Change.Outcome == lsapi.OutcomeApplied && e.Change.Action == lsapi.Attach:
-			r.members[e.Change.InstanceID] = true
+			r.members[e.Change.Member] = true
 		case e.Change.Outcome == lsapi.OutcomeApplied:
-			delete(r.members, e.Change.InstanceID)
+			delete(r.members, e.Change.Member)
 		}
 	}
 }
@@ -97,10 +97,10 @@ func (r *recordedMembers) count() *int {
 // began to ended found; false if the record says the same, or a later read was recorded.
 // Instances of open changes are left out: what the read found of them may be the change's
 // effect, although the read may have begun too early to settle the change.
-func (r *recordedMembers) unexplained(members map[string]bool, began, ended time.Time, open ...*change) (lsapi.Event, bool) {
+func (r *recordedMembers) unexplained(members map[lsapi.MemberID]bool, began, ended time.Time, open ...*change) (lsapi.Event, bool) {
 	event := lsapi.Event{Kind: lsapi.EventObserved, At: time.Now(), Since: r.lookedAt, Until: began}
 	if !r.known {
-		event.Kind, event.Members = lsapi.EventCheckpoint, slices.Sorted(maps.Keys(members))
+		event.Kind, event.Members = lsapi.EventCheckpoint, slices.SortedFunc(maps.Keys(members), lsapi.MemberID.Compare)
 		return event, true
 	}
 	held := (&openChanges{changes: open}).holds
@@ -114,13 +114,13 @@ func (r *recordedMembers) unexplained(members map[string]bool, began, ended time
 
 // diff returns what leads from one membership to another, sorted, without the instances
 // that are held.
-func diff(from, to map[string]bool, isHeld func(instance string) bool) (added, removed []string) {
+func diff(from, to map[lsapi.MemberID]bool, isHeld func(member lsapi.MemberID) bool) (added, removed []lsapi.MemberID) {
 	return missing(to, from, isHeld), missing(from, to, isHeld)
 }
 
 // missing returns the elements of a set that another one lacks and that are not held.
-func missing(set, other map[string]bool, isHeld func(instance string) bool) (ids []string) {
-	for _, id := range slices.Sorted(maps.Keys(set)) {
+func missing(set, other map[lsapi.MemberID]bool, isHeld func(member lsapi.MemberID) bool) (ids []lsapi.MemberID) {
+	for _, id := range slices.SortedFunc(maps.Keys(set), lsapi.MemberID.Compare) {
 		if !other[id] && !isHeld(id) {
 			ids = append(ids, id)
 		}
@@ -131,7 +131,7 @@ func missing(set, other map[string]bool, isHeld func(instance string) bool) (ids
 // unchangedUntil returns the time until which the instances were certainly as recorded:
 // that of the last read, unless it may have missed a recent change and agreed only under
 // the overlay.
-func (r *recordedMembers) unchangedUntil(ids []string) time.Time {
+func (r *recordedMembers) unchangedUntil(ids []lsapi.MemberID) time.Time {
 	until := r.lookedAt
 	for _, id := range ids {
 		if changed := r.recent[id]; !r.proves(changed) && changed.from.Before(until) {
@@ -148,8 +148,8 @@ func (r *recordedMembers) proves(changed period) bool {
 
 // changed notes a change that took effect then, and drops those that the last read proves.
 func (r *recordedMembers) changed(c *change, at time.Time) {
-	maps.DeleteFunc(r.recent, func(_ string, changed period) bool { return r.proves(changed) })
-	r.recent[c.instance.ID] = period{c.sentAt, at}
+	maps.DeleteFunc(r.recent, func(_ lsapi.MemberID, changed period) bool { return r.proves(changed) })
+	r.recent[c.member] = period{c.sentAt, at}
 }
 
 func later(a, b time.Time) time.Time {

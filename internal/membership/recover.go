@@ -31,7 +31,7 @@ func (s *Service) recover() {
 	ctx, cancel := s.recording()
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
-	names, err := s.record.Unfinished(ctx, s.overlay.Keep())
+	pools, err := s.record.Unfinished(ctx, s.overlay.Keep())
 	if err != nil {
 		if lsapi.ErrorCode(err) != lsapi.CodeUnavailable && !s.isClosing() { // readiness reports that
 			s.log.Error("changes that were left open cannot be looked for", "error", err)
@@ -41,11 +41,11 @@ func (s *Service) recover() {
 	s.inbox.RetryGone()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, name := range names {
-		switch l := s.lanes[name]; {
+	for _, pool := range pools {
+		switch l := s.lanes[pool]; {
 		case s.closing:
 		case l == nil && len(s.lanes) < maxLanes:
-			s.startLane(name).readRecord()
+			s.startLane(pool).readRecord()
 		case l != nil && !l.hasRead.Load():
 			l.readRecord()
 		}

@@ -59,7 +59,7 @@ func (r *request) leave() (lsapi.Result, error) {
 		return a.result, a.err
 	default:
 	}
-	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the %s of %s was sent to AWS; nothing was changed", r.Action, r.InstanceID)
+	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the %s of %s was sent to AWS; nothing was changed", r.Action, r.Member)
 	err.Err = context.Cause(r.ctx)
 	if r.stage.CompareAndSwap(stageWaiting, stageWithdrawn) || r.isWithdrawn() {
 		// The lane records it. A crash before that loses it: nothing was intended.
@@ -71,7 +71,7 @@ func (r *request) leave() (lsapi.Result, error) {
 		return a.result, a.err
 	default:
 	}
-	err.Message = fmt.Sprintf("the deadline passed before AWS answered; the %s of %s may have taken effect, or may yet", r.Action, r.InstanceID)
+	err.Message = fmt.Sprintf("the deadline passed before AWS answered; the %s of %s may have taken effect, or may yet", r.Action, r.Member)
 	return lsapi.Result{Recorded: r.intent.Load(), Pending: true}, err
 }
 
@@ -107,7 +107,7 @@ func failAll(requests []*request, err error) {
 func (r *request) change() lsapi.Change {
 	return lsapi.Change{
 		ID: r.ChangeID, Actor: r.Actor.Name, Action: r.Action,
-		LoadBalancer: r.LoadBalancer, InstanceID: r.InstanceID,
+		Pool: r.Pool, Member: r.Member,
 		Reason: r.Reason, RequestID: r.ID,
 		Source: lsapi.SourceLSAPI, IntendedAt: r.At,
 	}

@@ -11,7 +11,7 @@ import (
 // the answer that its change may still be made.
 func TestRequestWhoseCallerLeftAfterItsDecisionIsRecordedWhenItFails(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
-	r := newRequest(ctx, lsapi.Request{ChangeID: "left", Action: lsapi.Attach, LoadBalancer: "web", InstanceID: "i-1"})
+	r := newRequest(ctx, lsapi.Request{ChangeID: "left", Action: lsapi.Attach, Pool: lsapi.ELB("web"), Member: lsapi.InstanceMember("i-1")})
 	r.decide()
 	leave()
 	result, err := r.leave()

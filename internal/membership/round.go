@@ -15,9 +15,9 @@ import (
 // view is what a round reads from AWS, all of it after the round's requests arrived.
 type view struct {
 	began   time.Time
-	ended   time.Time       // of the read of the members
-	shown   map[string]bool // the members as AWS showed them
-	members map[string]bool // the same, under the recent changes
+	ended   time.Time               // of the read of the members
+	shown   map[lsapi.MemberID]bool // the members as AWS showed them
+	members map[lsapi.MemberID]bool // the same, under the recent changes
 	facts   map[string]lsapi.Instance
 	err     error
 }
@@ -25,7 +25,7 @@ type view struct {
 // round is what a lane does under one lease.
 type round struct {
 	*shared
-	name    string
+	pool    lsapi.PoolID
 	queue   *queue
 	open    *openChanges
 	journal *journal
@@ -34,17 +34,17 @@ type round struct {
 // readRecord reads what the record says of changes by other processes, or by this one
 // before a crash.
 func (r *round) readRecord(ctx context.Context) error {
-	state, err := r.record.LaneState(ctx, r.name, r.overlay.Keep())
+	state, err := r.record.LaneState(ctx, r.pool, r.overlay.Keep())
 	if err != nil {
 		return err
 	}
 	if state.Head != r.journal.lease.Head {
 		return &lsapi.Error{
 			Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost,
-			Message: "the record of load balancer " + r.name + " was written by another process meanwhile",
+			Message: "the record of load balancer " + r.pool.Name + " was written by another process meanwhile",
 		}
 	}
-	if err := r.overlay.Learn(r.name, state.Applied); err != nil {
+	if err := r.overlay.Learn(r.pool, state.Applied); err != nil {
 		return err
 	}
 	r.journal.recorded = recordedMembersOf(state, r.overlay.Window())
@@ -61,8 +61,8 @@ func (r *round) readRecord(ctx context.Context) error {
 // before a crash. Its call is never repeated.
 func (r *round) orphan(recorded lsapi.Change) *change {
 	return &change{
-		action: recorded.Action, instance: recorded.Instance, recorded: recorded,
-		deadline: recorded.Deadline, trusted: r.trustedFrom(r.name, recorded.InstanceID), sentAt: recorded.Deadline.Add(-maxChange),
+		action: recorded.Action, member: recorded.Member, instance: recorded.Instance, recorded: recorded,
+		deadline: recorded.Deadline, trusted: r.trustedFrom(r.pool, recorded.Member), sentAt: recorded.Deadline.Add(-maxChange),
 	}
 }
 
@@ -99,7 +99,7 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 	for _, c := range changes {
 		c.maker.intent.Store(true)
 	}
-	calls := sender{shared: r.shared, name: r.name, permit: r.journal.renew}
+	calls := sender{shared: r.shared, pool: r.pool, permit: r.journal.renew}
 	calls.sendAll(changes)
 	r.finish(changes)
 }
@@ -118,7 +118,7 @@ func (r *round) read(batch []*request) view {
 	if ids := instanceIDs(batch); len(ids) > 0 {
 		lookup.Go(func() { v.facts, lookupErr = r.aws.Instances(ctx, ids) })
 	}
-	ids, err := r.aws.Members(ctx, r.name)
+	ids, err := r.aws.Members(ctx, r.pool)
 	v.ended = time.Now()
 	if err != nil {
 		cancel()
@@ -129,7 +129,7 @@ func (r *round) read(batch []*request) view {
 	lookup.Wait()
 	v.err = lookupErr
 	v.shown = setOf(ids)
-	v.members = setOf(r.overlay.Over(r.name, ids, v.began))
+	v.members = setOf(r.overlay.Over(r.pool, ids, v.began))
 	return v
 }
 
@@ -159,7 +159,7 @@ func (r *round) decide(batch []*request, v view, first *recordBatch) []*change {
 	var changes []*change
 	members := len(v.members)
 	for _, c := range group(batch, v.facts) {
-		switch err := decide(c.action, c.instance, v.members[c.instance.ID], r.name); {
+		switch err := decide(c.action, c.member, c.instance, v.members[c.member], r.pool); {
 		case err == nil:
 			changes = append(changes, c)
 		case err.Code == lsapi.CodeConflict:
@@ -187,7 +187,7 @@ func (r *round) claim(changes []*change, v view, first *recordBatch) []*change {
 		if !ok {
 			return true
 		}
-		c.trusted, c.sendBy = r.trustedFrom(r.name, c.instance.ID), detachBy
+		c.trusted, c.sendBy = r.trustedFrom(r.pool, c.member), detachBy
 		if c.action == lsapi.Attach {
 			c.sendBy = attachBy
 		}
@@ -229,7 +229,7 @@ func (r *round) showWhenRecorded(b *recordBatch, changes []*change) {
 			applied[i] = lsapi.AppliedChange{Change: c.recorded, Seq: r.journal.lease.Head.Seq, At: now}
 			r.journal.recorded.changed(c, now)
 		}
-		r.overlay.Apply(r.name, applied)
+		r.overlay.Apply(r.pool, applied)
 	}})
 }
 
@@ -244,11 +244,11 @@ func (r *round) complete(b *recordBatch, c *change, o lsapi.Outcome, inferred bo
 	event.Change.MembersAfter = recorded.count()
 	b.write(event)
 	b.then(pendingAnswer{to: c.makers(), give: func() {
-		r.logChange(c, r.name, o, inferred)
-		c.answer(r.name, o)
+		r.logChange(c, r.pool, o, inferred)
+		c.answer(r.pool, o)
 	}})
 	if o == lsapi.OutcomeApplied {
-		b.concludeAll(c.waiting, lsapi.OutcomeConflict, recorded.count(), errConflict(c.action, c.instance.ID, r.name))
+		b.concludeAll(c.waiting, lsapi.OutcomeConflict, recorded.count(), errConflict(c.action, c.member, r.pool))
 	} else {
 		b.then(pendingAnswer{to: c.waiting, give: func() { r.queue.requeue(c.waiting) }, retry: true})
 	}
@@ -268,8 +268,8 @@ func (r *round) deleted(v view, first *recordBatch) {
 // forget drops the changes before then of a deleted load balancer: a new one under its
 // name has none of them.
 func (r *round) forget(before time.Time) {
-	r.overlay.Invalidate(r.name, before)
-	r.inbox.Forget(r.name)
+	r.overlay.Invalidate(r.pool, before)
+	r.inbox.Forget(r.pool)
 }
 
 // persist appends what AWS has answered already, however long the record is unavailable:
@@ -286,7 +286,7 @@ func (r *round) persist(b *recordBatch) error {
 		}
 		if !warned {
 			r.log.Error("outcomes cannot be recorded; trying again until they are",
-				slog.String("load_balancer", r.name), slog.Any("error", err))
+				slog.String("pool", r.pool.String()), slog.Any("error", err))
 			warned = true
 		}
 		r.queue.rejectWaiting(err)

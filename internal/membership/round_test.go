@@ -35,7 +35,7 @@ type busyRecord struct {
 	waited time.Duration
 }
 
-func (r *busyRecord) Acquire(ctx context.Context, _ string) (lsapi.Lease, error) {
+func (r *busyRecord) Acquire(ctx context.Context, _ lsapi.PoolID) (lsapi.Lease, error) {
 	began := time.Now()
 	<-ctx.Done()
 	r.waited = max(r.waited, time.Since(began))
@@ -133,7 +133,7 @@ func TestAttachIsSentWhenTheDetachesBeforeItHaveTakenAllTheirTime(t *testing.T) 
 	}
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
-		callers.Go(func() { change(s, lsapi.Attach, "i-ffffffff") }) // so that the next three share a round
+		callers.Go(func() { change(s, lsapi.Attach, lsapi.InstanceMember("i-ffffffff")) }) // so that the next three share a round
 		synctest.Wait()
 		callers.Go(func() { change(s, lsapi.Detach, one) })
 		callers.Go(func() { change(s, lsapi.Detach, three) })
@@ -188,7 +188,7 @@ func TestRefusalIsAnsweredRecordedLoggedAndCounted(t *testing.T) {
 		metrics, shown := &counting{}, 0
 		s := newService(aws, membership.Options{
 			Record: record, Metrics: metrics, Log: slog.New(slog.NewTextHandler(&log, nil)),
-		}, func(string, []lsapi.Instance, []lsapi.Instance) { shown++ })
+		}, func(lsapi.PoolID, []lsapi.Instance, []lsapi.Instance) { shown++ })
 		for reason, code := range map[string]string{"InvalidInstance": "InvalidInstance", "": string(lsapi.CodeInvalid)} {
 			aws.next("Register", func(context.Context, func() error) error {
 				return &lsapi.Error{Code: lsapi.CodeInvalid, Reason: reason, Message: "AWS says no"}
@@ -235,7 +235,7 @@ func TestListShowsEveryChangeWithinTheLag(t *testing.T) {
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		time.Sleep(time.Second)
 		wantCode(t, change(s, lsapi.Attach, two), "")
-		if got := listed(t, aws, s); !slices.Equal(got, []string{one, two}) {
+		if got := listed(t, aws, s); !slices.Equal(got, []lsapi.MemberID{one, two}) {
 			t.Errorf("the list is %v", got)
 		}
 	})
@@ -247,7 +247,7 @@ func TestRoundLooksUpEachInstanceOnceAndNoMoreThanABatch(t *testing.T) {
 	aws.run(ids...)
 	inBubble(t, aws, func(t *testing.T, s *service) {
 		var callers sync.WaitGroup
-		callers.Go(func() { change(s, lsapi.Attach, "i-ffffffff") }) // so that the others share a round
+		callers.Go(func() { change(s, lsapi.Attach, lsapi.InstanceMember("i-ffffffff")) }) // so that the others share a round
 		synctest.Wait()
 		callers.Go(func() { atOnce(s, lsapi.Attach, ids...) })
 		synctest.Wait()
@@ -283,7 +283,7 @@ func TestFirstRoundAfterACrashLeavesTheOpenInstanceAlone(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	wantRecord(t, record, "intended attach "+one, "resolved attach "+one+" failed inferred", "intended attach "+one, "completed attach "+one+" applied")
+	wantRecord(t, record, "intended attach "+one.String(), "resolved attach "+one.String()+" failed inferred", "intended attach "+one.String(), "completed attach "+one.String()+" applied")
 }
 
 func TestSharersOfAnAppliedCallThatAnotherReplicaResolvedAreRefused(t *testing.T) {

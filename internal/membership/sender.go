@@ -10,7 +10,7 @@ import (
 // sender makes the register and deregister calls of a round.
 type sender struct {
 	*shared
-	name   string
+	pool   lsapi.PoolID
 	permit lsapi.BeforeAttempt
 }
 
@@ -52,7 +52,7 @@ func (s *sender) try(action lsapi.Action, changes []*change) *lsapi.Error {
 	ctx, cancelLast := context.WithDeadline(ctx, changes[0].sendBy)
 	defer cancelLast()
 	sentAt := time.Now()
-	awsRequestID, failure := call(ctx, s.name, instancesOf(changes), s.permit)
+	awsRequestID, failure := call(ctx, s.pool, membersOf(changes), s.permit)
 	err := codedOrNil(failure)
 	if refusedForOne(err) && len(changes) > 1 {
 		// AWS's message names one of them. The others must not get it.
@@ -78,10 +78,10 @@ func codedOrNil(err error) *lsapi.Error {
 	return lsapi.AsError(err)
 }
 
-func instancesOf(changes []*change) []string {
-	ids := make([]string, len(changes))
+func membersOf(changes []*change) []lsapi.MemberID {
+	ids := make([]lsapi.MemberID, len(changes))
 	for i, c := range changes {
-		ids[i] = c.instance.ID
+		ids[i] = c.member
 	}
 	return ids
 }

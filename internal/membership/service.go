@@ -32,16 +32,16 @@ import (
 type AWS interface {
 	// Members returns the ids of the load balancer's members; CodeNotFound if there is no
 	// such load balancer.
-	Members(ctx context.Context, loadBalancer string) ([]string, error)
+	Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error)
 	// Instances returns EC2's description of the instances, by id, without those that are
 	// unknown to EC2.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
 	// Register makes the instances members, all or none, and returns AWS's id of the
 	// request if there is one. CodeInvalid: one of them is the reason why none became a
 	// member. After an Ambiguous error they may be members, or become members later.
-	Register(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+	Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 	// Deregister ends their membership, with Register's errors.
-	Deregister(ctx context.Context, loadBalancer string, ids []string, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+	Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 }
 
 // Metrics counts what the lanes do.
@@ -70,7 +70,7 @@ type Options struct {
 	// Exists returns CodeNotFound for a load balancer that certainly does not exist, so
 	// that invented names start no lane. It may wait until ctx ends. Default: every name
 	// may exist.
-	Exists func(ctx context.Context, loadBalancer string) error
+	Exists func(ctx context.Context, pool lsapi.PoolID) error
 	// Metrics counts what the lanes do. Default: nothing is counted.
 	Metrics Metrics
 }
@@ -86,12 +86,12 @@ type Stats struct {
 // other processes left open, Close ends it.
 type Service struct {
 	*shared
-	exists func(ctx context.Context, loadBalancer string) error
+	exists func(ctx context.Context, pool lsapi.PoolID) error
 	work   *background.Group // of the lanes
 	stop   context.CancelFunc
 
 	mu      sync.Mutex // guards what follows
-	lanes   map[string]*lane
+	lanes   map[lsapi.PoolID]*lane
 	closing bool
 }
 
@@ -104,7 +104,7 @@ func New(aws AWS, o Options) *Service {
 		o.CallTimeout = DefaultCallTimeout
 	}
 	if o.Exists == nil {
-		o.Exists = func(context.Context, string) error { return nil }
+		o.Exists = func(context.Context, lsapi.PoolID) error { return nil }
 	}
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
@@ -116,7 +116,7 @@ func New(aws AWS, o Options) *Service {
 			aws: aws, record: o.Record, overlay: o.Overlay, inbox: o.Inbox, metrics: o.Metrics, log: o.Log,
 			call: o.CallTimeout, base: work.Context(), stopping: stopping,
 		},
-		exists: o.Exists, work: work, stop: stop, lanes: make(map[string]*lane),
+		exists: o.Exists, work: work, stop: stop, lanes: make(map[lsapi.PoolID]*lane),
 	}
 	s.inbox.Notify(s.wake)
 	return s
@@ -138,7 +138,7 @@ func New(aws AWS, o Options) *Service {
 //   - CodeUnavailable: the change could not be recorded. Nothing changed.
 //   - CodeForbidden, CodeUpstream: AWS refuses lsapi or fails. Nothing changed.
 func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
-	if err := s.exists(ctx, r.LoadBalancer); err != nil {
+	if err := s.exists(ctx, r.Pool); err != nil {
 		return lsapi.Result{}, err
 	}
 	waiting := newRequest(ctx, r)
@@ -161,12 +161,12 @@ func (s *Service) enqueue(r *request) error {
 	if s.closing {
 		return errClosing()
 	}
-	l, ok := s.lanes[r.LoadBalancer]
+	l, ok := s.lanes[r.Pool]
 	if !ok {
 		if len(s.lanes) >= maxLanes {
 			return errFull("too many load balancers are being changed at once")
 		}
-		l = s.startLane(r.LoadBalancer)
+		l = s.startLane(r.Pool)
 	}
 	if err := l.queue.push(r); err != nil {
 		return err
@@ -176,26 +176,26 @@ func (s *Service) enqueue(r *request) error {
 }
 
 // wake makes the load balancer's lane look at the inbox, and starts it if there is room.
-func (s *Service) wake(loadBalancer string) {
+func (s *Service) wake(pool lsapi.PoolID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l, ok := s.lanes[loadBalancer]
+	l, ok := s.lanes[pool]
 	switch {
 	case s.closing:
 		return
 	case !ok && len(s.lanes) >= maxObservedLanes:
 		return // the next finding tries again
 	case !ok:
-		l = s.startLane(loadBalancer)
+		l = s.startLane(pool)
 	}
 	l.signal()
 }
 
 // startLane starts the load balancer's lane. The caller holds mu, and signals the lane
 // before it releases mu.
-func (s *Service) startLane(loadBalancer string) *lane {
-	l := newLane(s.shared, loadBalancer)
-	s.lanes[loadBalancer] = l
+func (s *Service) startLane(pool lsapi.PoolID) *lane {
+	l := newLane(s.shared, pool)
+	s.lanes[pool] = l
 	s.work.Go(func(context.Context) {
 		for ended := false; !ended; ended = s.remove(l) {
 			l.run() //nolint:contextcheck // shared has the same context
@@ -211,7 +211,7 @@ func (s *Service) remove(l *lane) bool {
 	if l.isSignalled() && !s.closing {
 		return false
 	}
-	delete(s.lanes, l.name)
+	delete(s.lanes, l.pool)
 	return true
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"lsapi"
+
 	"lsapi/internal/membership"
 	"lsapi/internal/observe"
 	"lsapi/internal/overlay"
@@ -51,6 +53,6 @@ func (s *service) Close(ctx context.Context) error {
 	return errors.Join(s.Service.Close(ctx), s.found.Close(ctx))
 }
 
-func (s *service) CatchUp(ctx context.Context, loadBalancer string) error {
-	return s.recent.CatchUp(ctx, s.record, loadBalancer)
+func (s *service) CatchUp(ctx context.Context, pool lsapi.PoolID) error {
+	return s.recent.CatchUp(ctx, s.record, pool)
 }

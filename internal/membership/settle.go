@@ -59,7 +59,7 @@ func judge(c *change, v view, window time.Duration) lsapi.Outcome {
 		return stillOpen
 	case v.began.Before(c.trusted):
 		return stillOpen
-	case v.shown[c.instance.ID] == (c.action == lsapi.Attach):
+	case v.shown[c.member] == (c.action == lsapi.Attach):
 		return lsapi.OutcomeApplied
 	case v.began.After(over):
 		return lsapi.OutcomeFailed

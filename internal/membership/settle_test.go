@@ -20,10 +20,10 @@ func TestCallOfUnknownOutcomeIsSettledByReading(t *testing.T) {
 		goes    hook
 		want    lsapi.Code
 		within  time.Duration
-		members []string
+		members []lsapi.MemberID
 	}{
-		{"applied, the answer lost", appliedButCutOff, "", time.Second, []string{one}},
-		{"applied late", late(5 * time.Second), "", 8 * time.Second, []string{one}},
+		{"applied, the answer lost", appliedButCutOff, "", time.Second, []lsapi.MemberID{one}},
+		{"applied late", late(5 * time.Second), "", 8 * time.Second, []lsapi.MemberID{one}},
 		{"never applied", lost, lsapi.CodeUpstream, 23 * time.Second, nil},
 		{"hung until its deadline", hangs, lsapi.CodeTimeout, 23 * time.Second, nil},
 	}
@@ -224,7 +224,7 @@ func TestSettledChangeIsPassedToTheListing(t *testing.T) {
 	aws.next("Register", appliedButCutOff)
 	synctest.Test(t, func(t *testing.T) {
 		shown := 0
-		s := newService(aws, membership.Options{}, func(_ string, attached, _ []lsapi.Instance) { shown += len(attached) })
+		s := newService(aws, membership.Options{}, func(_ lsapi.PoolID, attached, _ []lsapi.Instance) { shown += len(attached) })
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		if shown != 1 {
 			t.Errorf("the change was passed on %d times", shown)

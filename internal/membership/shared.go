@@ -53,8 +53,8 @@ func (s *shared) sleep(wait time.Duration, wake <-chan struct{}) {
 
 // trustedFrom returns the time from which on AWS's reads do not lag behind lsapi's last
 // change of the instance any more.
-func (s *shared) trustedFrom(loadBalancer, instance string) time.Time {
-	last := s.overlay.LastChange(loadBalancer, instance)
+func (s *shared) trustedFrom(pool lsapi.PoolID, member lsapi.MemberID) time.Time {
+	last := s.overlay.LastChange(pool, member)
 	if last.IsZero() {
 		return last
 	}
@@ -62,13 +62,13 @@ func (s *shared) trustedFrom(loadBalancer, instance string) time.Time {
 }
 
 // logChange writes the log's line for a change that was sent.
-func (s *shared) logChange(c *change, loadBalancer string, o lsapi.Outcome, inferred bool) {
+func (s *shared) logChange(c *change, pool lsapi.PoolID, o lsapi.Outcome, inferred bool) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{
 		slog.String("outcome", string(o)),
 		slog.String("action", string(c.action)),
-		slog.String("load_balancer", loadBalancer),
-		slog.String("instance", c.instance.ID),
+		slog.String("pool", pool.String()),
+		slog.String("member", c.member.String()),
 		slog.String("actor", c.recorded.Actor),
 		slog.String("change_id", c.recorded.ID),
 		slog.String("request_id", c.recorded.RequestID),

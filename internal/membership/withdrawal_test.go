@@ -13,10 +13,10 @@ import (
 )
 
 // leaving makes a change, and its caller leaves after a while.
-func leaving(s *service, after time.Duration, action lsapi.Action, instance, id string) (lsapi.Result, error) {
+func leaving(s *service, after time.Duration, action lsapi.Action, member lsapi.MemberID, id string) (lsapi.Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), after)
 	defer cancel()
-	r := request(action, instance)
+	r := request(action, member)
 	r.ChangeID = id
 	return s.Change(ctx, r)
 }
@@ -187,7 +187,7 @@ func TestChangeWhoseIntentMayBeOnRecordIsRecordedAsFailed(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	wantRecord(t, record, "intended attach "+one, "completed attach "+one+" failed", "observed +"+one+" -", "completed attach "+one+" conflict")
+	wantRecord(t, record, "intended attach "+one.String(), "completed attach "+one.String()+" failed", "observed +"+one.String()+" -", "completed attach "+one.String()+" conflict")
 }
 
 // cutRecord keeps the first outcome that is applied, but its answer is lost, and the
@@ -267,31 +267,31 @@ func TestReadAlteredByTheOverlayProvesNothing(t *testing.T) {
 		a, b := started(t, aws, record), started(t, aws, record.replica(0))
 		wantCode(t, change(b, lsapi.Attach, two), "")
 		wantCode(t, change(a, lsapi.Attach, one), "")
-		applied, err := record.Applied(t.Context(), "web", time.Minute)
+		applied, err := record.Applied(t.Context(), web, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := applied[len(applied)-1]
 		done := c.At
 		c.At = c.At.Add(300 * time.Millisecond) // the feed's query took that long
-		if err := b.recent.Learn("web", []lsapi.AppliedChange{c}); err != nil {
+		if err := b.recent.Learn(web, []lsapi.AppliedChange{c}); err != nil {
 			t.Fatal(err)
 		}
 		see := func(at time.Duration) {
 			time.Sleep(time.Until(done.Add(at)))
 			began := time.Now()
-			ids, err := aws.Members(t.Context(), "web")
+			ids, err := aws.Members(t.Context(), web)
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.found.Observe("web", ids, began)
+			b.found.Observe(web, ids, began)
 			time.Sleep(100 * time.Millisecond)
 		}
 		see(time.Second)
 		see(2 * time.Second)
 		time.Sleep(time.Until(done.Add(10*time.Second + 50*time.Millisecond)))
 		outside := time.Now()
-		aws.change(func() { aws.versions = append(aws.versions, version{outside, []string{two}}) })
+		aws.change(func() { aws.versions = append(aws.versions, version{outside, []lsapi.MemberID{two}}) })
 		see(10*time.Second + 100*time.Millisecond) // hidden by the overlay of b
 		see(10*time.Second + 400*time.Millisecond)
 		last := lastOf(record.recorded())

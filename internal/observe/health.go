@@ -25,7 +25,7 @@ const (
 
 // staleMembers are members that their load balancer does not report any more.
 type staleMembers struct {
-	ids   map[string]bool
+	ids   map[lsapi.MemberID]bool
 	until time.Time
 }
 
@@ -38,26 +38,26 @@ func (i *Inbox) ObserveHealth(report lsapi.HealthReport) {
 	if !i.isOpen() {
 		return
 	}
-	next, comparing := i.reports[report.LoadBalancer]
+	next, comparing := i.reports[report.Pool]
 	switch {
 	case comparing && (next == nil || report.AsOf.After(next.AsOf)):
-		i.reports[report.LoadBalancer] = &report
+		i.reports[report.Pool] = &report
 	case !comparing && len(i.reports) < maxComparisons:
-		i.reports[report.LoadBalancer] = nil
+		i.reports[report.Pool] = nil
 		i.work.Go(func(ctx context.Context) { i.compare(ctx, report) })
 	}
 }
 
 // compare compares a report, and those that arrive meanwhile, with the record.
 func (i *Inbox) compare(ctx context.Context, report lsapi.HealthReport) {
-	for next := &report; next != nil; next = i.nextReport(report.LoadBalancer) {
+	for next := &report; next != nil; next = i.nextReport(report.Pool) {
 		reading, cancel := context.WithTimeout(ctx, recordTimeout)
-		known, err := i.record.Health(reading, next.LoadBalancer)
+		known, err := i.record.Health(reading, next.Pool)
 		cancel()
 		if err != nil {
-			i.UnrecordedHealth(next.LoadBalancer, err)
+			i.UnrecordedHealth(next.Pool, err)
 		} else if i.differs(next, known) {
-			i.put(next.LoadBalancer, func(p *Pending) bool {
+			i.put(next.Pool, func(p *Pending) bool {
 				if p.Health == nil || next.AsOf.After(p.Health.AsOf) {
 					p.Health = next
 				}
@@ -67,73 +67,73 @@ func (i *Inbox) compare(ctx context.Context, report lsapi.HealthReport) {
 	}
 }
 
-func (i *Inbox) nextReport(loadBalancer string) *lsapi.HealthReport {
+func (i *Inbox) nextReport(pool lsapi.PoolID) *lsapi.HealthReport {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	next := i.reports[loadBalancer]
+	next := i.reports[pool]
 	if next == nil || i.closed {
-		delete(i.reports, loadBalancer)
+		delete(i.reports, pool)
 		return nil
 	}
-	i.reports[loadBalancer] = nil
+	i.reports[pool] = nil
 	return next
 }
 
 // UnrecordedHealth logs that health could not be recorded, unless the record is
 // unavailable: readiness reports that.
-func (i *Inbox) UnrecordedHealth(loadBalancer string, err error) {
+func (i *Inbox) UnrecordedHealth(pool lsapi.PoolID, err error) {
 	i.BackOff(err)
 	if !lsapi.IsTransient(err) {
-		i.log.Warn("the health of members could not be recorded", "load_balancer", loadBalancer, "error", err)
+		i.log.Warn("the health of members could not be recorded", "pool", pool, "error", err)
 	}
 }
 
 // differs reports whether a lane must look at the report.
-func (i *Inbox) differs(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth) bool {
+func (i *Inbox) differs(report *lsapi.HealthReport, known map[lsapi.MemberID]lsapi.MemberHealth) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.closed {
 		return false
 	}
-	stale := i.stale[report.LoadBalancer]
+	stale := i.stale[report.Pool]
 	if time.Now().After(stale.until) {
-		delete(i.stale, report.LoadBalancer)
+		delete(i.stale, report.Pool)
 		stale.ids = nil
 	}
-	isNew := func(id string) bool { return !stale.ids[id] }
+	isNew := func(id lsapi.MemberID) bool { return !stale.ids[id] }
 	return len(ChangedHealth(report, known)) > 0 || slices.ContainsFunc(Unreported(report, known), isNew)
 }
 
 // KeepStale takes from a lane the absent instances that still are members, so that
 // reports without them do not reach the lane for a while.
-func (i *Inbox) KeepStale(loadBalancer string, ids map[string]bool) {
+func (i *Inbox) KeepStale(pool lsapi.PoolID, ids map[lsapi.MemberID]bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	delete(i.stale, loadBalancer)
+	delete(i.stale, pool)
 	if len(ids) > 0 && len(i.stale) < maxStale {
-		i.stale[loadBalancer] = staleMembers{ids: ids, until: time.Now().Add(staleLifetime)}
+		i.stale[pool] = staleMembers{ids: ids, until: time.Now().Add(staleLifetime)}
 	}
 }
 
 // ChangedHealth returns the health in a report that differs from what is known, sorted by
 // instance.
-func ChangedHealth(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth) []lsapi.MemberHealth {
-	changed := make(map[string]lsapi.MemberHealth)
+func ChangedHealth(report *lsapi.HealthReport, known map[lsapi.MemberID]lsapi.MemberHealth) []lsapi.MemberHealth {
+	changed := make(map[lsapi.MemberID]lsapi.MemberHealth)
 	for _, m := range report.Members {
-		if known[m.InstanceID] != m {
-			changed[m.InstanceID] = m
+		if known[m.Member] != m {
+			changed[m.Member] = m
 		}
 	}
 	var health []lsapi.MemberHealth
-	for _, id := range slices.Sorted(maps.Keys(changed)) {
+	for _, id := range slices.SortedFunc(maps.Keys(changed), lsapi.MemberID.Compare) {
 		health = append(health, changed[id])
 	}
 	return health
 }
 
 // Unreported returns the known instances that the report lists as absent, sorted.
-func Unreported(report *lsapi.HealthReport, known map[string]lsapi.MemberHealth) []string {
-	return slices.DeleteFunc(slices.Sorted(slices.Values(report.Absent)), func(id string) bool {
+func Unreported(report *lsapi.HealthReport, known map[lsapi.MemberID]lsapi.MemberHealth) []lsapi.MemberID {
+	return slices.DeleteFunc(slices.SortedFunc(slices.Values(report.Absent), lsapi.MemberID.Compare), func(id lsapi.MemberID) bool {
 		_, ok := known[id]
 		return !ok
 	})

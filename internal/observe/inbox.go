@@ -32,14 +32,14 @@ const (
 // Overlay holds recent changes; see package overlay.
 type Overlay interface {
 	// Over lays them over the ids that a read from began on returned.
-	Over(loadBalancer string, ids []string, began time.Time) []string
+	Over(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) []lsapi.MemberID
 	// Invalidate voids those before then.
-	Invalidate(loadBalancer string, then time.Time)
+	Invalidate(pool lsapi.PoolID, then time.Time)
 }
 
 // Record returns the health that is on record, by instance.
 type Record interface {
-	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
+	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
 }
 
 // Inbox holds findings for the lanes, bounded, by load balancer. It is safe for
@@ -51,12 +51,12 @@ type Inbox struct {
 	work    *background.Group // the comparisons of health
 
 	mu        sync.Mutex // guards what follows
-	wake      func(loadBalancer string)
-	pending   map[string]Pending
-	last      map[string]recorded            // the last observation, if it is on record
-	gone      map[string]time.Time           // when a read began that found no such load balancer, until that is on record
-	reports   map[string]*lsapi.HealthReport // by load balancer under comparison: its next report
-	stale     map[string]staleMembers
+	wake      func(pool lsapi.PoolID)
+	pending   map[lsapi.PoolID]Pending
+	last      map[lsapi.PoolID]recorded            // the last observation, if it is on record
+	gone      map[lsapi.PoolID]time.Time           // when a read began that found no such load balancer, until that is on record
+	reports   map[lsapi.PoolID]*lsapi.HealthReport // by load balancer under comparison: its next report
+	stale     map[lsapi.PoolID]staleMembers
 	resumesAt time.Time // the record is left alone before
 	closed    bool
 }
@@ -80,26 +80,26 @@ func New(overlay Overlay, record Record, log *slog.Logger) *Inbox {
 	}
 	return &Inbox{
 		overlay: overlay, record: record, log: log, work: background.New(),
-		wake:    func(string) {},
-		pending: make(map[string]Pending), last: make(map[string]recorded), gone: make(map[string]time.Time),
-		reports: make(map[string]*lsapi.HealthReport), stale: make(map[string]staleMembers),
+		wake:    func(lsapi.PoolID) {},
+		pending: make(map[lsapi.PoolID]Pending), last: make(map[lsapi.PoolID]recorded), gone: make(map[lsapi.PoolID]time.Time),
+		reports: make(map[lsapi.PoolID]*lsapi.HealthReport), stale: make(map[lsapi.PoolID]staleMembers),
 	}
 }
 
 // Notify sets the function that is called when a load balancer has findings. It must not
 // wait.
-func (i *Inbox) Notify(wake func(loadBalancer string)) {
+func (i *Inbox) Notify(wake func(pool lsapi.PoolID)) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.wake = wake
 }
 
 // Take returns the findings of a load balancer and removes them.
-func (i *Inbox) Take(loadBalancer string) Pending {
+func (i *Inbox) Take(pool lsapi.PoolID) Pending {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	p := i.pending[loadBalancer]
-	delete(i.pending, loadBalancer)
+	p := i.pending[pool]
+	delete(i.pending, pool)
 	return p
 }
 
@@ -126,17 +126,17 @@ func (i *Inbox) BackOff(err error) {
 func (i *Inbox) isOpen() bool { return !i.closed && !time.Now().Before(i.resumesAt) }
 
 // put adds a finding, if add returns true, and notifies the lane.
-func (i *Inbox) put(loadBalancer string, add func(*Pending) bool) {
+func (i *Inbox) put(pool lsapi.PoolID, add func(*Pending) bool) {
 	i.mu.Lock()
-	p, ok := i.pending[loadBalancer]
+	p, ok := i.pending[pool]
 	news := add(&p) && (ok || len(i.pending) < maxPending)
 	if news {
-		i.pending[loadBalancer] = p
+		i.pending[pool] = p
 	}
 	wake := i.wake
 	i.mu.Unlock()
 	if news {
-		wake(loadBalancer)
+		wake(pool)
 	}
 }
 

@@ -16,20 +16,23 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const (
-	one = "i-00000001"
-	two = "i-00000002"
+// web is the load balancer of most tests.
+var web = lsapi.ELB("web")
+
+var (
+	one = lsapi.InstanceMember("i-00000001")
+	two = lsapi.InstanceMember("i-00000002")
 )
 
 // fakeRecord has the health of "web" on record.
 type fakeRecord struct {
-	known map[string]lsapi.MemberHealth
+	known map[lsapi.MemberID]lsapi.MemberHealth
 	err   error
 	reads atomic.Int64
 	hangs chan struct{} // until closed; nil is closed
 }
 
-func (f *fakeRecord) Health(context.Context, string) (map[string]lsapi.MemberHealth, error) {
+func (f *fakeRecord) Health(context.Context, lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error) {
 	f.reads.Add(1)
 	if f.hangs != nil {
 		<-f.hangs
@@ -42,7 +45,7 @@ type world struct {
 	*Inbox
 	recent *overlay.Overlay
 	record *fakeRecord
-	woken  []string
+	woken  []lsapi.PoolID
 }
 
 // inBubble runs a test on a clock of its own, with an Inbox that is closed at the end.
@@ -51,7 +54,7 @@ func inBubble(t *testing.T, test func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{recent: overlay.New(overlay.DefaultWindow), record: &fakeRecord{}}
 		w.Inbox = New(w.recent, w.record, nil)
-		w.Notify(func(name string) { w.woken = append(w.woken, name) })
+		w.Notify(func(pool lsapi.PoolID) { w.woken = append(w.woken, pool) })
 		test(t, w)
 		if err := w.Close(t.Context()); err != nil {
 			t.Error(err)
@@ -63,7 +66,7 @@ func inBubble(t *testing.T, test func(t *testing.T, w *world)) {
 func (w *world) wantPending(t *testing.T, members, health bool) Pending {
 	t.Helper()
 	synctest.Wait()
-	p := w.Take("web")
+	p := w.Take(web)
 	if (len(p.Members) > 0) != members || (p.Health != nil) != health {
 		t.Fatalf("the findings are %+v, want members %v, health %v", p, members, health)
 	}
@@ -74,29 +77,29 @@ func (w *world) wantPending(t *testing.T, members, health bool) Pending {
 func (w *world) recordOf(t *testing.T, seq int64) {
 	t.Helper()
 	p := w.wantPending(t, true, false)
-	w.Forget("web")
-	w.Recorded("web", p.Members[0], lsapi.Head{Seq: seq}, time.Time{})
+	w.Forget(web)
+	w.Recorded(web, p.Members[0], lsapi.Head{Seq: seq}, time.Time{})
 }
 
 func TestObservationIsPendingUntilItIsOnRecord(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		for range 2 {
-			w.Observe("web", []string{one}, time.Now())
+			w.Observe(web, []lsapi.MemberID{one}, time.Now())
 		}
 		if len(w.woken) != 2 {
 			t.Errorf("the lane was notified %d times", len(w.woken))
 		}
 		w.recordOf(t, 1)
 		time.Sleep(time.Second)
-		w.Observe("web", []string{one}, time.Now())
+		w.Observe(web, []lsapi.MemberID{one}, time.Now())
 		w.wantPending(t, false, false)
-		if got := w.LastRead("web", lsapi.Head{Seq: 1}); !got.Equal(time.Now()) {
+		if got := w.LastRead(web, lsapi.Head{Seq: 1}); !got.Equal(time.Now()) {
 			t.Errorf("the last read began at %v", got)
 		}
-		if got := w.LastRead("web", lsapi.Head{Seq: 2}); !got.IsZero() {
+		if got := w.LastRead(web, lsapi.Head{Seq: 2}); !got.IsZero() {
 			t.Errorf("a read counts for a log that has moved on: %v", got)
 		}
-		w.Observe("web", []string{two}, time.Now())
+		w.Observe(web, []lsapi.MemberID{two}, time.Now())
 		w.wantPending(t, true, false)
 	})
 }
@@ -106,11 +109,11 @@ func TestLastTwoDifferentObservationsArePending(t *testing.T) {
 		inBubble(t, func(t *testing.T, w *world) {
 			for _, id := range found {
 				time.Sleep(time.Second)
-				w.Observe("web", []string{string(id)}, time.Now())
+				w.Observe(web, []lsapi.MemberID{lsapi.InstanceMember(string(id))}, time.Now())
 			}
 			p, got := w.wantPending(t, true, false), ""
 			for _, o := range p.Members {
-				got += o.IDs[0]
+				got += o.IDs[0].String()
 			}
 			if last := p.Members[len(p.Members)-1]; got != want || !last.Began.Equal(time.Now()) {
 				t.Errorf("after %q, %q are pending, the last from %v", found, got, last.Began)
@@ -121,30 +124,30 @@ func TestLastTwoDifferentObservationsArePending(t *testing.T) {
 
 func TestObservationMovesOnWithTheLog(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		w.Observe("web", nil, time.Now())
+		w.Observe(web, nil, time.Now())
 		w.recordOf(t, 1)
-		w.Advance("web", lsapi.Head{Seq: 7}, lsapi.Head{Seq: 8})
-		w.Advance("web", lsapi.Head{Seq: 1}, lsapi.Head{Seq: 2})
-		if w.LastRead("web", lsapi.Head{Seq: 2}).IsZero() || !w.LastRead("web", lsapi.Head{Seq: 8}).IsZero() {
+		w.Advance(web, lsapi.Head{Seq: 7}, lsapi.Head{Seq: 8})
+		w.Advance(web, lsapi.Head{Seq: 1}, lsapi.Head{Seq: 2})
+		if w.LastRead(web, lsapi.Head{Seq: 2}).IsZero() || !w.LastRead(web, lsapi.Head{Seq: 8}).IsZero() {
 			t.Error("the read counts for another end of the log")
 		}
-		w.Forget("web")
-		w.Advance("web", lsapi.Head{}, lsapi.Head{Seq: 3})
-		w.Observe("web", nil, time.Now())
+		w.Forget(web)
+		w.Advance(web, lsapi.Head{}, lsapi.Head{Seq: 3})
+		w.Observe(web, nil, time.Now())
 		w.wantPending(t, true, false)
 	})
 }
 
 func TestObservationUnderAnExpiredChangeIsNews(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		change := lsapi.Change{ID: "a", Action: lsapi.Attach, InstanceID: two}
-		w.recent.Apply("web", []lsapi.AppliedChange{{Change: change, At: time.Now()}})
-		w.Observe("web", []string{one}, time.Now())
+		change := lsapi.Change{ID: "a", Action: lsapi.Attach, Member: two}
+		w.recent.Apply(web, []lsapi.AppliedChange{{Change: change, At: time.Now()}})
+		w.Observe(web, []lsapi.MemberID{one}, time.Now())
 		w.recordOf(t, 1)
-		w.Observe("web", []string{one}, time.Now())
+		w.Observe(web, []lsapi.MemberID{one}, time.Now())
 		w.wantPending(t, false, false)
 		time.Sleep(overlay.DefaultWindow)
-		w.Observe("web", []string{one}, time.Now()) // AWS still does not show it
+		w.Observe(web, []lsapi.MemberID{one}, time.Now()) // AWS still does not show it
 		w.wantPending(t, true, false)
 	})
 }
@@ -152,8 +155,8 @@ func TestObservationUnderAnExpiredChangeIsNews(t *testing.T) {
 func TestOlderObservationThanTheLastLookIsDropped(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		o := Observation{Began: time.Now()}
-		w.Recorded("web", o, lsapi.Head{Seq: 1}, o.Began.Add(1))
-		if got := w.LastRead("web", lsapi.Head{Seq: 1}); !got.IsZero() {
+		w.Recorded(web, o, lsapi.Head{Seq: 1}, o.Began.Add(1))
+		if got := w.LastRead(web, lsapi.Head{Seq: 1}); !got.IsZero() {
 			t.Errorf("it counts as a read of %v", got)
 		}
 	})
@@ -161,11 +164,11 @@ func TestOlderObservationThanTheLastLookIsDropped(t *testing.T) {
 
 func TestDeletionIsRetriedUntilItIsOnRecord(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		w.recent.Apply("web", []lsapi.AppliedChange{{Change: lsapi.Change{Action: lsapi.Attach, InstanceID: one}, At: time.Now()}})
+		w.recent.Apply(web, []lsapi.AppliedChange{{Change: lsapi.Change{Action: lsapi.Attach, Member: one}, At: time.Now()}})
 		time.Sleep(time.Second)
 		w.BackOff(lsapi.Errorf(lsapi.CodeUnavailable, "the record is unavailable"))
-		w.ObserveGone("web", time.Now())
-		if got := w.recent.Over("web", nil, time.Now()); len(got) > 0 {
+		w.ObserveGone(web, time.Now())
+		if got := w.recent.Over(web, nil, time.Now()); len(got) > 0 {
 			t.Errorf("a new load balancer has the members %v", got)
 		}
 		w.RetryGone()
@@ -175,7 +178,7 @@ func TestDeletionIsRetriedUntilItIsOnRecord(t *testing.T) {
 		p := w.wantPending(t, true, false)
 		w.RetryGone() // the lane could not record it
 		w.wantPending(t, true, false)
-		w.Recorded("web", p.Members[0], lsapi.Head{}, time.Time{})
+		w.Recorded(web, p.Members[0], lsapi.Head{}, time.Time{})
 		w.RetryGone()
 		w.wantPending(t, false, false)
 		if len(w.gone)+len(w.last)+len(w.pending) > 0 {
@@ -188,8 +191,8 @@ func TestDeletionIsForgottenWhenALaterReadFindsTheLoadBalancer(t *testing.T) {
 	for after, want := range map[time.Duration]int{-time.Second: 1, time.Second: 0} {
 		inBubble(t, func(t *testing.T, w *world) {
 			began := time.Now()
-			w.ObserveGone("web", began)
-			w.Observe("web", []string{one}, began.Add(after))
+			w.ObserveGone(web, began)
+			w.Observe(web, []lsapi.MemberID{one}, began.Add(after))
 			if len(w.gone) != want {
 				t.Errorf("after a read %v later, %v are gone", after, w.gone)
 			}
@@ -201,8 +204,8 @@ func TestUnavailableRecordIsLeftAlone(t *testing.T) {
 	for code, want := range map[lsapi.Code]bool{lsapi.CodeUnavailable: false, lsapi.CodeInternal: true} {
 		inBubble(t, func(t *testing.T, w *world) {
 			w.BackOff(&lsapi.Error{Code: code})
-			w.Observe("web", nil, time.Now())
-			w.ObserveHealth(lsapi.HealthReport{LoadBalancer: "web", AsOf: time.Now()})
+			w.Observe(web, nil, time.Now())
+			w.ObserveHealth(lsapi.HealthReport{Pool: web, AsOf: time.Now()})
 			w.wantPending(t, want, false)
 			if (w.record.reads.Load() > 0) != want {
 				t.Errorf("after %q the record was read %d times", code, w.record.reads.Load())
@@ -214,9 +217,9 @@ func TestUnavailableRecordIsLeftAlone(t *testing.T) {
 func TestFindingsAreBounded(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		for i := range maxPending + 2 {
-			w.Observe(fmt.Sprint("elb-", i), nil, time.Now())
+			w.Observe(lsapi.ELB(fmt.Sprint("elb-", i)), nil, time.Now())
 		}
-		w.Observe("elb-0", []string{one}, time.Now())
+		w.Observe(lsapi.ELB("elb-0"), []lsapi.MemberID{one}, time.Now())
 		if len(w.pending) != maxPending || len(w.woken) != maxPending+1 {
 			t.Errorf("%d findings are pending, after %d notifications", len(w.pending), len(w.woken))
 		}
@@ -228,8 +231,8 @@ func TestClosedInboxTakesNothing(t *testing.T) {
 		if err := w.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.Observe("web", nil, time.Now())
-		w.ObserveHealth(lsapi.HealthReport{LoadBalancer: "web", AsOf: time.Now()})
+		w.Observe(web, nil, time.Now())
+		w.ObserveHealth(lsapi.HealthReport{Pool: web, AsOf: time.Now()})
 		w.wantPending(t, false, false)
 		if w.record.reads.Load() > 0 || len(w.woken) > 0 {
 			t.Errorf("the record was read %d times, and %q were notified", w.record.reads.Load(), w.woken)
@@ -238,22 +241,22 @@ func TestClosedInboxTakesNothing(t *testing.T) {
 }
 
 func TestReportReachesTheLaneIfItDiffersFromTheRecord(t *testing.T) {
-	in := lsapi.MemberHealth{InstanceID: one, State: lsapi.InService}
+	in := lsapi.MemberHealth{Member: one, State: lsapi.InService}
 	for name, test := range map[string]struct {
 		report lsapi.HealthReport
 		want   bool
 	}{
 		"as on record":    {lsapi.HealthReport{Members: []lsapi.MemberHealth{in}}, false},
-		"another state":   {lsapi.HealthReport{Members: []lsapi.MemberHealth{{InstanceID: one, State: lsapi.OutOfService}}}, true},
-		"a new member":    {lsapi.HealthReport{Members: []lsapi.MemberHealth{in, {InstanceID: two}}}, true},
-		"an absent one":   {lsapi.HealthReport{Absent: []string{one}}, true},
-		"a stranger":      {lsapi.HealthReport{Absent: []string{two}}, false},
+		"another state":   {lsapi.HealthReport{Members: []lsapi.MemberHealth{{Member: one, State: lsapi.OutOfService}}}, true},
+		"a new member":    {lsapi.HealthReport{Members: []lsapi.MemberHealth{in, {Member: two}}}, true},
+		"an absent one":   {lsapi.HealthReport{Absent: []lsapi.MemberID{one}}, true},
+		"a stranger":      {lsapi.HealthReport{Absent: []lsapi.MemberID{two}}, false},
 		"not asked about": {lsapi.HealthReport{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, w *world) {
-				w.record.known = map[string]lsapi.MemberHealth{one: in}
-				test.report.LoadBalancer, test.report.AsOf = "web", time.Now()
+				w.record.known = map[lsapi.MemberID]lsapi.MemberHealth{one: in}
+				test.report.Pool, test.report.AsOf = web, time.Now()
 				w.ObserveHealth(test.report)
 				w.wantPending(t, false, test.want)
 			})
@@ -263,22 +266,22 @@ func TestReportReachesTheLaneIfItDiffersFromTheRecord(t *testing.T) {
 
 func TestAbsentMemberIsNotReportedAgainForAWhile(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		w.record.known = map[string]lsapi.MemberHealth{one: {InstanceID: one}}
+		w.record.known = map[lsapi.MemberID]lsapi.MemberHealth{one: {Member: one}}
 		observe := func(want bool) {
 			t.Helper()
-			w.ObserveHealth(lsapi.HealthReport{LoadBalancer: "web", Absent: []string{one}, AsOf: time.Now()})
+			w.ObserveHealth(lsapi.HealthReport{Pool: web, Absent: []lsapi.MemberID{one}, AsOf: time.Now()})
 			w.wantPending(t, false, want)
 		}
 		observe(true)
-		w.KeepStale("web", map[string]bool{one: true})
+		w.KeepStale(web, map[lsapi.MemberID]bool{one: true})
 		observe(false)
 		time.Sleep(staleLifetime + 1)
 		observe(true)
-		w.KeepStale("web", map[string]bool{one: true})
-		w.Forget("web")
+		w.KeepStale(web, map[lsapi.MemberID]bool{one: true})
+		w.Forget(web)
 		observe(true)
-		w.KeepStale("web", map[string]bool{one: true})
-		w.KeepStale("web", nil)
+		w.KeepStale(web, map[lsapi.MemberID]bool{one: true})
+		w.KeepStale(web, nil)
 		observe(true)
 	})
 }
@@ -287,7 +290,7 @@ func TestOnlyTheLatestReportIsComparedAfterASlowOne(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.record.hangs = make(chan struct{})
 		report := func(state lsapi.HealthState) lsapi.HealthReport {
-			return lsapi.HealthReport{LoadBalancer: "web", Members: []lsapi.MemberHealth{{InstanceID: one, State: state}}, AsOf: time.Now()}
+			return lsapi.HealthReport{Pool: web, Members: []lsapi.MemberHealth{{Member: one, State: state}}, AsOf: time.Now()}
 		}
 		for range 50 {
 			w.ObserveHealth(report(lsapi.OutOfService))
@@ -309,7 +312,7 @@ func TestComparisonsAreBounded(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.record.hangs = make(chan struct{})
 		for i := range maxComparisons + 2 {
-			w.ObserveHealth(lsapi.HealthReport{LoadBalancer: fmt.Sprint("elb-", i), AsOf: time.Now()})
+			w.ObserveHealth(lsapi.HealthReport{Pool: lsapi.ELB(fmt.Sprint("elb-", i)), AsOf: time.Now()})
 		}
 		synctest.Wait()
 		if w.record.reads.Load() != maxComparisons {

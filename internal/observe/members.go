@@ -10,10 +10,10 @@ import (
 
 // Observation is what a read of a load balancer found.
 type Observation struct {
-	IDs     []string
-	Began   time.Time // when the read began
-	Gone    bool      // there is no such load balancer
-	Members []string  // IDs under the recent changes
+	IDs     []lsapi.MemberID
+	Began   time.Time        // when the read began
+	Gone    bool             // there is no such load balancer
+	Members []lsapi.MemberID // IDs under the recent changes
 }
 
 // says reports whether both found the same. The changes laid over them count: if AWS
@@ -30,24 +30,24 @@ type recorded struct {
 
 // Observe takes the members that a read from began on found. ids must not be changed
 // afterwards.
-func (i *Inbox) Observe(loadBalancer string, ids []string, began time.Time) {
-	o := Observation{IDs: ids, Began: began, Members: i.overlay.Over(loadBalancer, ids, began)}
-	i.put(loadBalancer, func(p *Pending) bool {
-		if began.After(i.gone[loadBalancer]) {
-			delete(i.gone, loadBalancer)
+func (i *Inbox) Observe(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) {
+	o := Observation{IDs: ids, Began: began, Members: i.overlay.Over(pool, ids, began)}
+	i.put(pool, func(p *Pending) bool {
+		if began.After(i.gone[pool]) {
+			delete(i.gone, pool)
 		}
-		return i.add(p, loadBalancer, o)
+		return i.add(p, pool, o)
 	})
 }
 
 // ObserveGone takes that a read from began on found no such load balancer: a new one
 // under its name has none of its members and recent changes. No later read repeats that,
 // so it is kept until it is on record.
-func (i *Inbox) ObserveGone(loadBalancer string, began time.Time) {
-	i.overlay.Invalidate(loadBalancer, began)
-	i.put(loadBalancer, func(p *Pending) bool {
-		i.gone[loadBalancer] = began
-		return i.add(p, loadBalancer, Observation{Began: began, Gone: true})
+func (i *Inbox) ObserveGone(pool lsapi.PoolID, began time.Time) {
+	i.overlay.Invalidate(pool, began)
+	i.put(pool, func(p *Pending) bool {
+		i.gone[pool] = began
+		return i.add(p, pool, Observation{Began: began, Gone: true})
 	})
 }
 
@@ -57,25 +57,25 @@ func (i *Inbox) RetryGone() {
 	i.mu.Lock()
 	gone := maps.Clone(i.gone)
 	i.mu.Unlock()
-	for name, began := range gone {
-		i.put(name, func(p *Pending) bool {
-			return i.gone[name].Equal(began) && i.add(p, name, Observation{Began: began, Gone: true})
+	for pool, began := range gone {
+		i.put(pool, func(p *Pending) bool {
+			return i.gone[pool].Equal(began) && i.add(p, pool, Observation{Began: began, Gone: true})
 		})
 	}
 }
 
 // add adds an observation, unless it says what is on record. The caller holds mu.
-func (i *Inbox) add(p *Pending, loadBalancer string, o Observation) bool {
+func (i *Inbox) add(p *Pending, pool lsapi.PoolID, o Observation) bool {
 	if !i.isOpen() {
 		return false
 	}
-	last, ok := i.last[loadBalancer]
+	last, ok := i.last[pool]
 	if !ok || !last.says(o) {
 		p.Members = withLast(p.Members, o)
 		return true
 	}
 	last.Began = later(last.Began, o.Began)
-	i.last[loadBalancer] = last
+	i.last[pool] = last
 	return false
 }
 
@@ -91,24 +91,24 @@ func withLast(observations []Observation, o Observation) []Observation {
 // Recorded takes from a lane that an observation is on record, at that end of the log.
 // lookedAt is when the last read that agrees with the record began: an older observation
 // is dropped.
-func (i *Inbox) Recorded(loadBalancer string, o Observation, head lsapi.Head, lookedAt time.Time) {
+func (i *Inbox) Recorded(pool lsapi.PoolID, o Observation, head lsapi.Head, lookedAt time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if !i.gone[loadBalancer].After(o.Began) {
-		delete(i.gone, loadBalancer)
+	if !i.gone[pool].After(o.Began) {
+		delete(i.gone, pool)
 	}
 	if o.Gone || o.Began.Before(lookedAt) {
 		return
 	}
-	i.last[loadBalancer] = recorded{o, head}
+	i.last[pool] = recorded{o, head}
 }
 
 // LastRead returns when the last read began that found what that end of the log says; the
 // zero time if none did.
-func (i *Inbox) LastRead(loadBalancer string, head lsapi.Head) time.Time {
+func (i *Inbox) LastRead(pool lsapi.PoolID, head lsapi.Head) time.Time {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if last := i.last[loadBalancer]; last.head == head {
+	if last := i.last[pool]; last.head == head {
 		return last.Began
 	}
 	return time.Time{}
@@ -116,20 +116,20 @@ func (i *Inbox) LastRead(loadBalancer string, head lsapi.Head) time.Time {
 
 // Advance moves what reads found on to another end of the log, after events that do not
 // concern the membership.
-func (i *Inbox) Advance(loadBalancer string, from, to lsapi.Head) {
+func (i *Inbox) Advance(pool lsapi.PoolID, from, to lsapi.Head) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if last, ok := i.last[loadBalancer]; ok && last.head == from {
+	if last, ok := i.last[pool]; ok && last.head == from {
 		last.head = to
-		i.last[loadBalancer] = last
+		i.last[pool] = last
 	}
 }
 
 // Forget drops what is known to be on record: the record has moved on, and the next
 // observation is news.
-func (i *Inbox) Forget(loadBalancer string) {
+func (i *Inbox) Forget(pool lsapi.PoolID) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	delete(i.last, loadBalancer)
-	delete(i.stale, loadBalancer)
+	delete(i.last, pool)
+	delete(i.stale, pool)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // changes are the recent changes of a load balancer, the last of each instance.
-type changes map[string]applied
+type changes map[lsapi.MemberID]applied
 
 // applied is the last change of an instance.
 type applied struct {
@@ -27,9 +27,9 @@ type applied struct {
 
 // over returns ids with the changes after since laid over them. New members come last,
 // in the order of their changes.
-func (c changes) over(ids []string, since time.Time) []string {
-	result := make([]string, 0, len(ids)+len(c))
-	listed := make(map[string]bool, len(ids))
+func (c changes) over(ids []lsapi.MemberID, since time.Time) []lsapi.MemberID {
+	result := make([]lsapi.MemberID, 0, len(ids)+len(c))
+	listed := make(map[lsapi.MemberID]bool, len(ids))
 	for _, id := range ids {
 		if change := c[id]; !change.void && !change.member && change.at.After(since) {
 			continue
@@ -45,19 +45,19 @@ func (c changes) over(ids []string, since time.Time) []string {
 	return result
 }
 
-func (c changes) inOrder() []string {
-	return slices.SortedFunc(maps.Keys(c), func(a, b string) int {
-		return cmp.Or(c[a].at.Compare(c[b].at), cmp.Compare(a, b))
+func (c changes) inOrder() []lsapi.MemberID {
+	return slices.SortedFunc(maps.Keys(c), func(a, b lsapi.MemberID) int {
+		return cmp.Or(c[a].at.Compare(c[b].at), a.Compare(b))
 	})
 }
 
 // lay adds a change that is on record and reports whether it is later, by the order of
 // the log, than the one that is there. The same change never becomes younger.
 func (c changes) lay(recorded lsapi.AppliedChange) (later bool) {
-	last := c[recorded.InstanceID]
+	last := c[recorded.Member]
 	if last.change == recorded.ID && recorded.At.Before(last.at) {
 		last.at = recorded.At // neither is too early
-		c[recorded.InstanceID] = last
+		c[recorded.Member] = last
 	}
 	if last.change == recorded.ID || recorded.Seq <= last.seq {
 		return false
@@ -69,7 +69,7 @@ func (c changes) lay(recorded lsapi.AppliedChange) (later bool) {
 // show one that was observed.
 func (c changes) put(last lsapi.AppliedChange) bool {
 	observed := last.Source == lsapi.SourceExternal
-	c[last.InstanceID] = applied{member: last.Action == lsapi.Attach, at: last.At, change: last.ID, seq: last.Seq, void: observed}
+	c[last.Member] = applied{member: last.Action == lsapi.Attach, at: last.At, change: last.ID, seq: last.Seq, void: observed}
 	return !observed
 }
 
@@ -83,5 +83,5 @@ func (c changes) invalidate(then time.Time) {
 
 // prune drops the changes before then.
 func (c changes) prune(then time.Time) {
-	maps.DeleteFunc(c, func(_ string, change applied) bool { return change.at.Before(then) })
+	maps.DeleteFunc(c, func(_ lsapi.MemberID, change applied) bool { return change.at.Before(then) })
 }

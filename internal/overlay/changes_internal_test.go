@@ -11,16 +11,16 @@ import (
 func TestChangesKeepTheOrderOfAWSAndListEachMemberOnce(t *testing.T) {
 	start := time.Now()
 	c := changes{
-		"shown":    {member: true, at: start.Add(1)},
-		"missing2": {member: true, at: start.Add(3)},
-		"missing1": {member: true, at: start.Add(2)},
-		"detached": {at: start.Add(1)},
-		"old":      {at: start.Add(-1)},
-		"older":    {member: true, at: start.Add(-1)},
-		"voided":   {member: true, at: start.Add(1), void: true},
+		lsapi.InstanceMember("shown"):    {member: true, at: start.Add(1)},
+		lsapi.InstanceMember("missing2"): {member: true, at: start.Add(3)},
+		lsapi.InstanceMember("missing1"): {member: true, at: start.Add(2)},
+		lsapi.InstanceMember("detached"): {at: start.Add(1)},
+		lsapi.InstanceMember("old"):      {at: start.Add(-1)},
+		lsapi.InstanceMember("older"):    {member: true, at: start.Add(-1)},
+		lsapi.InstanceMember("voided"):   {member: true, at: start.Add(1), void: true},
 	}
-	got := c.over([]string{"shown", "detached", "old", "other"}, start)
-	if want := []string{"shown", "old", "other", "missing1", "missing2"}; !slices.Equal(got, want) {
+	got := c.over([]lsapi.MemberID{lsapi.InstanceMember("shown"), lsapi.InstanceMember("detached"), lsapi.InstanceMember("old"), lsapi.InstanceMember("other")}, start)
+	if want := []lsapi.MemberID{lsapi.InstanceMember("shown"), lsapi.InstanceMember("old"), lsapi.InstanceMember("other"), lsapi.InstanceMember("missing1"), lsapi.InstanceMember("missing2")}; !slices.Equal(got, want) {
 		t.Errorf("the members are %v, want %v", got, want)
 	}
 }
@@ -28,10 +28,10 @@ func TestChangesKeepTheOrderOfAWSAndListEachMemberOnce(t *testing.T) {
 func TestChangesTakeOnlyLaterOnes(t *testing.T) {
 	start := time.Now()
 	recorded := func(id string, seq int64, at time.Time) lsapi.AppliedChange {
-		return lsapi.AppliedChange{Change: lsapi.Change{ID: id, Action: lsapi.Attach, InstanceID: "i"}, Seq: seq, At: at}
+		return lsapi.AppliedChange{Change: lsapi.Change{ID: id, Action: lsapi.Attach, Member: lsapi.InstanceMember("i")}, Seq: seq, At: at}
 	}
 	outside := func(seq int64) lsapi.AppliedChange {
-		c := lsapi.Change{ID: "outside", Action: lsapi.Detach, InstanceID: "i", Source: lsapi.SourceExternal}
+		c := lsapi.Change{ID: "outside", Action: lsapi.Detach, Member: lsapi.InstanceMember("i"), Source: lsapi.SourceExternal}
 		return lsapi.AppliedChange{Change: c, Seq: seq, At: start}
 	}
 	own := applied{at: start, change: "own", seq: 7}
@@ -49,9 +49,9 @@ func TestChangesTakeOnlyLaterOnes(t *testing.T) {
 		{"an outside change that was observed later", outside(9), false, applied{at: start, change: "outside", seq: 9, void: true}},
 		{"an outside change that was observed before", outside(6), false, own},
 	} {
-		c := changes{"i": own}
-		if later := c.lay(test.c); later != test.later || c["i"] != test.want {
-			t.Errorf("%s: later %v, the changes hold %+v, want %+v", test.name, later, c["i"], test.want)
+		c := changes{lsapi.InstanceMember("i"): own}
+		if later := c.lay(test.c); later != test.later || c[lsapi.InstanceMember("i")] != test.want {
+			t.Errorf("%s: later %v, the changes hold %+v, want %+v", test.name, later, c[lsapi.InstanceMember("i")], test.want)
 		}
 	}
 }

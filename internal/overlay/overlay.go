@@ -32,27 +32,27 @@ const (
 type Record interface {
 	// Applied returns the changes of the load balancer that were applied within the
 	// period before now, oldest first.
-	Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error)
+	Applied(ctx context.Context, pool lsapi.PoolID, within time.Duration) ([]lsapi.AppliedChange, error)
 	// Unfinished returns the load balancers that have changes without outcome, or
 	// changes that were applied within the period.
-	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
+	Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error)
 }
 
 // Listener is called with the changes of a load balancer that an Overlay holds now.
-type Listener func(loadBalancer string, attached, detached []lsapi.Instance)
+type Listener func(pool lsapi.PoolID, attached, detached []lsapi.Instance)
 
 // Overlay holds the recent changes of all load balancers. It is safe for concurrent use.
 type Overlay struct {
 	window, keep time.Duration
 
 	mu        sync.Mutex
-	recent    map[string]changes // by load balancer
+	recent    map[lsapi.PoolID]changes // by load balancer
 	listeners []Listener
 }
 
 // New returns an empty Overlay. AWS's reads lag behind its writes by at most the window.
 func New(window time.Duration) *Overlay {
-	return &Overlay{window: window, keep: window + readTime, recent: make(map[string]changes)}
+	return &Overlay{window: window, keep: window + readTime, recent: make(map[lsapi.PoolID]changes)}
 }
 
 // Window returns AWS's assumed lag.
@@ -70,10 +70,10 @@ func (o *Overlay) Listen(l Listener) {
 
 // Over returns ids, the members that a read from began on returned, with the recent
 // changes laid over them.
-func (o *Overlay) Over(loadBalancer string, ids []string, began time.Time) []string {
+func (o *Overlay) Over(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) []lsapi.MemberID {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	recent := o.of(loadBalancer)
+	recent := o.of(pool)
 	if recent == nil {
 		return ids
 	}
@@ -81,33 +81,33 @@ func (o *Overlay) Over(loadBalancer string, ids []string, began time.Time) []str
 }
 
 // Apply adds changes that this process applied just now.
-func (o *Overlay) Apply(loadBalancer string, applied []lsapi.AppliedChange) {
-	_ = o.add(loadBalancer, applied, math.MaxInt, changes.put)
+func (o *Overlay) Apply(pool lsapi.PoolID, applied []lsapi.AppliedChange) {
+	_ = o.add(pool, applied, math.MaxInt, changes.put)
 }
 
 // Learn adds changes of a load balancer that are on record as applied, oldest first. A
 // change older than one that it holds alters nothing.
 //
 // Errors: CodeThrottled when the Overlay is full; then reads may miss the changes.
-func (o *Overlay) Learn(loadBalancer string, applied []lsapi.AppliedChange) error {
-	return o.add(loadBalancer, applied, maxLoadBalancers, changes.lay)
+func (o *Overlay) Learn(pool lsapi.PoolID, applied []lsapi.AppliedChange) error {
+	return o.add(pool, applied, maxLoadBalancers, changes.lay)
 }
 
 // add adds changes by put, which reports whether a change is news, and calls the
 // listeners. most bounds the load balancers.
-func (o *Overlay) add(loadBalancer string, applied []lsapi.AppliedChange, most int, put func(changes, lsapi.AppliedChange) bool) error {
+func (o *Overlay) add(pool lsapi.PoolID, applied []lsapi.AppliedChange, most int, put func(changes, lsapi.AppliedChange) bool) error {
 	if len(applied) == 0 {
 		return nil
 	}
 	o.mu.Lock()
-	recent := o.of(loadBalancer)
+	recent := o.of(pool)
 	if recent == nil {
 		if o.isFull(most) {
 			o.mu.Unlock()
 			return errFull()
 		}
 		recent = make(changes)
-		o.recent[loadBalancer] = recent
+		o.recent[pool] = recent
 	}
 	var news []lsapi.AppliedChange
 	for _, c := range applied {
@@ -117,31 +117,31 @@ func (o *Overlay) add(loadBalancer string, applied []lsapi.AppliedChange, most i
 	}
 	listeners := o.listeners
 	o.mu.Unlock()
-	notify(listeners, loadBalancer, news)
+	notify(listeners, pool, news)
 	return nil
 }
 
 // CatchUp adds the changes of the load balancer that are on record as applied until now.
 //
 // Errors: those of the record, and of Learn.
-func (o *Overlay) CatchUp(ctx context.Context, record Record, loadBalancer string) error {
-	applied, err := record.Applied(ctx, loadBalancer, o.keep)
+func (o *Overlay) CatchUp(ctx context.Context, record Record, pool lsapi.PoolID) error {
+	applied, err := record.Applied(ctx, pool, o.keep)
 	if err != nil {
 		return err
 	}
-	return o.Learn(loadBalancer, applied)
+	return o.Learn(pool, applied)
 }
 
 // Restore adds the recent changes of all load balancers, after a restart.
 //
 // Errors: those of CatchUp.
 func (o *Overlay) Restore(ctx context.Context, record Record) error {
-	names, err := record.Unfinished(ctx, o.keep)
+	pools, err := record.Unfinished(ctx, o.keep)
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := o.CatchUp(ctx, record, name); err != nil {
+	for _, pool := range pools {
+		if err := o.CatchUp(ctx, record, pool); err != nil {
 			return err
 		}
 	}
@@ -150,37 +150,37 @@ func (o *Overlay) Restore(ctx context.Context, record Record) error {
 
 // Invalidate voids the changes before then: the load balancer did not exist then, and a
 // new one under its name has none of them.
-func (o *Overlay) Invalidate(loadBalancer string, then time.Time) {
+func (o *Overlay) Invalidate(pool lsapi.PoolID, then time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.recent[loadBalancer].invalidate(then)
+	o.recent[pool].invalidate(then)
 }
 
 // LastChange returns when the last change of the instance was applied; the zero time if
 // no read can miss it any more.
-func (o *Overlay) LastChange(loadBalancer, instance string) time.Time {
+func (o *Overlay) LastChange(pool lsapi.PoolID, member lsapi.MemberID) time.Time {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if last := o.of(loadBalancer)[instance]; !last.void {
+	if last := o.of(pool)[member]; !last.void {
 		return last.at
 	}
 	return time.Time{}
 }
 
 // Holds reports whether a read may miss a change of the load balancer.
-func (o *Overlay) Holds(loadBalancer string) bool {
+func (o *Overlay) Holds(pool lsapi.PoolID) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.of(loadBalancer) != nil
+	return o.of(pool) != nil
 }
 
 // of returns the load balancer's changes without the expired ones; nil if there are none.
 // The caller holds mu.
-func (o *Overlay) of(loadBalancer string) changes {
-	recent := o.recent[loadBalancer]
+func (o *Overlay) of(pool lsapi.PoolID) changes {
+	recent := o.recent[pool]
 	recent.prune(time.Now().Add(-o.keep))
 	if len(recent) == 0 {
-		delete(o.recent, loadBalancer)
+		delete(o.recent, pool)
 		return nil
 	}
 	return recent
@@ -191,25 +191,25 @@ func (o *Overlay) isFull(most int) bool {
 	if len(o.recent) < most {
 		return false
 	}
-	for name := range o.recent {
-		o.of(name)
+	for pool := range o.recent {
+		o.of(pool)
 	}
 	return len(o.recent) >= most
 }
 
 // notify calls the listeners. Of several changes of an instance they get the last.
-func notify(listeners []Listener, loadBalancer string, applied []lsapi.AppliedChange) {
+func notify(listeners []Listener, pool lsapi.PoolID, applied []lsapi.AppliedChange) {
 	if len(applied) == 0 {
 		return
 	}
-	last := make(map[string]int, len(applied))
+	last := make(map[lsapi.MemberID]int, len(applied))
 	for i, c := range applied {
-		last[c.InstanceID] = i
+		last[c.Member] = i
 	}
 	var attached, detached []lsapi.Instance
 	for i, c := range applied {
 		switch {
-		case last[c.InstanceID] != i:
+		case last[c.Member] != i:
 		case c.Action == lsapi.Attach:
 			attached = append(attached, c.Instance)
 		default:
@@ -217,7 +217,7 @@ func notify(listeners []Listener, loadBalancer string, applied []lsapi.AppliedCh
 		}
 	}
 	for _, listener := range listeners {
-		listener(loadBalancer, attached, detached)
+		listener(pool, attached, detached)
 	}
 }
 

@@ -1,15 +1,14 @@
 package record
 
 import (
-	"cmp"
 	"slices"
 
 	"lsapi"
 )
 
 // accept returns an event's payload without a number, or an error for an invalid event.
-func accept(loadBalancer string, event lsapi.Event) (p *payload, err error) {
-	p = &payload{LoadBalancer: loadBalancer, At: Exact(event.At), Kind: event.Kind, Since: Exact(event.Since), Until: Exact(event.Until)}
+func accept(pool lsapi.PoolID, event lsapi.Event) (p *payload, err error) {
+	p = &payload{Pool: pool, At: Exact(event.At), Kind: event.Kind, Since: Exact(event.Since), Until: Exact(event.Until)}
 	switch event.Kind {
 	case lsapi.EventIntended, lsapi.EventCompleted, lsapi.EventResolved:
 		err = p.acceptChange(event)
@@ -19,8 +18,8 @@ func accept(loadBalancer string, event lsapi.Event) (p *payload, err error) {
 		err = p.acceptHealth(event)
 	case lsapi.EventCheckpoint:
 		p.Members = make(Members, len(event.Members))
-		for _, instance := range event.Members {
-			p.Members[instance] = 0
+		for _, member := range event.Members {
+			p.Members[member] = 0
 		}
 	default:
 		err = Contradiction("an event has the unknown kind %q", event.Kind)
@@ -34,10 +33,10 @@ func (p *payload) acceptChange(event lsapi.Event) error {
 	switch {
 	case !ok:
 		return Contradiction("the change id %q is no UUID of version 7", c.ID)
-	case c.Action != lsapi.Attach && c.Action != lsapi.Detach || c.InstanceID == "":
-		return Contradiction("change %s is to %q the instance %q", c.ID, c.Action, c.InstanceID)
-	case c.LoadBalancer != "" && c.LoadBalancer != p.LoadBalancer:
-		return Contradiction("change %s is of load balancer %s, not of %s", c.ID, c.LoadBalancer, p.LoadBalancer)
+	case c.Action != lsapi.Attach && c.Action != lsapi.Detach || c.Member.IsZero():
+		return Contradiction("change %s is to %q the instance %q", c.ID, c.Action, c.Member)
+	case !c.Pool.IsZero() && c.Pool != p.Pool:
+		return Contradiction("change %s is of load balancer %s, not of %s", c.ID, c.Pool, p.Pool)
 	case (event.Kind == lsapi.EventIntended) != (c.Outcome == ""):
 		return Contradiction("change %s is %s with the outcome %q", c.ID, event.Kind, c.Outcome)
 	}
@@ -60,17 +59,17 @@ func (p *payload) acceptObservation(event lsapi.Event) error {
 }
 
 // newIDs returns an id for each instance's external change.
-func newIDs(event lsapi.Event, instances []string) (map[string]string, error) {
+func newIDs(event lsapi.Event, instances []lsapi.MemberID) (map[lsapi.MemberID]string, error) {
 	if len(instances) == 0 {
 		return nil, nil
 	}
-	ids := make(map[string]string, len(instances))
-	for _, instance := range instances {
+	ids := make(map[lsapi.MemberID]string, len(instances))
+	for _, member := range instances {
 		id, err := newID(event.Until)
 		if err != nil {
 			return nil, err
 		}
-		ids[instance] = id.String()
+		ids[member] = id.String()
 	}
 	return ids, nil
 }
@@ -82,16 +81,16 @@ func (p *payload) acceptHealth(event lsapi.Event) error {
 	instances := slices.Clone(event.Drained)
 	for _, h := range event.Health {
 		if h.State == "" {
-			return Contradiction("a health event gives instance %s no state", h.InstanceID)
+			return Contradiction("a health event gives instance %s no state", h.Member)
 		}
-		instances = append(instances, h.InstanceID)
+		instances = append(instances, h.Member)
 		p.Health = append(p.Health, NewHealthPayload(h))
 	}
-	slices.Sort(instances)
-	if instances[0] == "" || len(slices.Compact(instances)) < len(event.Health)+len(event.Drained) {
+	slices.SortFunc(instances, lsapi.MemberID.Compare)
+	if instances[0].IsZero() || len(slices.Compact(instances)) < len(event.Health)+len(event.Drained) {
 		return Contradiction("a health event has an instance twice, or one without an id: %q", instances)
 	}
-	p.Drained = slices.Sorted(slices.Values(event.Drained))
-	slices.SortFunc(p.Health, func(a, b HealthPayload) int { return cmp.Compare(a.InstanceID, b.InstanceID) })
+	p.Drained = slices.SortedFunc(slices.Values(event.Drained), lsapi.MemberID.Compare)
+	slices.SortFunc(p.Health, func(a, b HealthPayload) int { return a.Member.Compare(b.Member) })
 	return nil
 }

@@ -47,38 +47,38 @@ func agingPostgres(t *testing.T) aging {
 
 func TestAppliedChangesAgeByTheRecordsClock(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
-		l := newLane(t, s, "web")
+		l := newLane(t, s, lsapi.ELB("web"))
 		l.know()
 		l.do(lsapi.Attach, one)
 		s.shift(-30)
 		b := l.do(lsapi.Attach, two)
-		changes, err := s.Applied(t.Context(), "web", 20*time.Second)
+		changes, err := s.Applied(t.Context(), lsapi.ELB("web"), 20*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
 		wantApplied(t, changes, b.ID)
 		s.shift(-30)
-		if names, err := s.Unfinished(t.Context(), 20*time.Second); err != nil || len(names) > 0 {
-			t.Errorf("%v are unfinished (%v)", names, err)
+		if pools, err := s.Unfinished(t.Context(), 20*time.Second); err != nil || len(pools) > 0 {
+			t.Errorf("%v are unfinished (%v)", pools, err)
 		}
 	})
 }
 
 func TestLaneStateIncludesChangesSinceBeforeTheLastLook(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
-		l := newLane(t, s, "web")
+		l := newLane(t, s, lsapi.ELB("web"))
 		l.now = time.Now().Add(-time.Minute)
 		l.know()
 		a := l.do(lsapi.Attach, one)
 		s.shift(-30)
-		state, err := s.LaneState(t.Context(), "web", 20*time.Second)
+		state, err := s.LaneState(t.Context(), lsapi.ELB("web"), 20*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
 		wantApplied(t, state.Applied, a.ID) // there was no look since
 		l.now = time.Now()
-		l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.now, Added: []string{two}})
-		if state, err = s.LaneState(t.Context(), "web", 20*time.Second); err != nil {
+		l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.now, Added: []lsapi.MemberID{two}})
+		if state, err = s.LaneState(t.Context(), lsapi.ELB("web"), 20*time.Second); err != nil {
 			t.Fatal(err)
 		}
 		wantApplied(t, state.Applied)
@@ -103,7 +103,7 @@ func TestFutureStampsOfADatabaseAgeFromTheNextUnfinished(t *testing.T) {
 
 func testSetBack(t *testing.T, s aging, heal func(*lane)) {
 	t.Helper()
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	l.do(lsapi.Attach, one)
 	s.shift(3600)
@@ -113,11 +113,11 @@ func testSetBack(t *testing.T, s aging, heal func(*lane)) {
 	}
 	heal(l)
 	time.Sleep(10 * time.Millisecond)
-	if changes, err := s.Applied(t.Context(), "web", 5*time.Millisecond); err != nil || len(changes) > 0 {
+	if changes, err := s.Applied(t.Context(), lsapi.ELB("web"), 5*time.Millisecond); err != nil || len(changes) > 0 {
 		t.Errorf("it has not aged: %v (%v)", changes, err)
 	}
-	if names, err := s.Unfinished(t.Context(), 5*time.Millisecond); err != nil || len(names) > 1 {
-		t.Errorf("%v are unfinished (%v)", names, err)
+	if pools, err := s.Unfinished(t.Context(), 5*time.Millisecond); err != nil || len(pools) > 1 {
+		t.Errorf("%v are unfinished (%v)", pools, err)
 	}
 	wantWhole(t, s)
 }
@@ -125,7 +125,7 @@ func testSetBack(t *testing.T, s aging, heal func(*lane)) {
 func TestOpenChangeDeadlineIgnoresTheReplicasClock(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
 		for _, skew := range []time.Duration{-30 * 24 * time.Hour, -time.Hour, 0} {
-			l := newLane(t, s, "web")
+			l := newLane(t, s, lsapi.ELB("web"))
 			l.now = time.Now().Add(skew)
 			c := l.intend(l.change(lsapi.Attach, one)) // whose call takes 10 s
 			open := l.state().Open
@@ -142,7 +142,7 @@ func TestOpenChangeDeadlineIgnoresTheReplicasClock(t *testing.T) {
 
 func TestAppendRejectsChangesOfAClockFarAhead(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
-		l := newLane(t, s, "web")
+		l := newLane(t, s, lsapi.ELB("web"))
 		for ahead, want := range map[time.Duration]lsapi.Code{
 			lsapi.ClockTolerance - time.Second: "", lsapi.ClockTolerance + time.Minute: lsapi.CodeUnavailable,
 		} {
@@ -160,7 +160,7 @@ func TestAppendRejectsChangesOfAClockFarAhead(t *testing.T) {
 
 func TestAppendLabelsNoEventInTheFuture(t *testing.T) {
 	testAges(t, func(t *testing.T, s aging) {
-		l := newLane(t, s, "web")
+		l := newLane(t, s, lsapi.ELB("web"))
 		c := l.intend(l.change(lsapi.Attach, one))
 		l.now = time.Now().Add(time.Hour) // by a clock that is ahead
 		l.complete(c, lsapi.OutcomeApplied)

@@ -17,8 +17,8 @@ type appender struct {
 // AppendEvents appends to a load balancer's log and updates the projections. It returns
 // the number of the last event before and the end of the log after. Events that are
 // recorded already are skipped: their author may not know.
-func AppendEvents(ctx context.Context, t Tables, loadBalancer string, events []lsapi.Event) (before int64, head lsapi.Head, err error) {
-	a, err := appendTo(ctx, t, loadBalancer)
+func AppendEvents(ctx context.Context, t Tables, pool lsapi.PoolID, events []lsapi.Event) (before int64, head lsapi.Head, err error) {
+	a, err := appendTo(ctx, t, pool)
 	if err != nil {
 		return 0, lsapi.Head{}, err
 	}
@@ -31,9 +31,9 @@ func AppendEvents(ctx context.Context, t Tables, loadBalancer string, events []l
 	return before, a.log.Head(), a.close(ctx)
 }
 
-func appendTo(ctx context.Context, t Tables, loadBalancer string) (*appender, error) {
-	log, err := t.Log(ctx, loadBalancer)
-	log.LoadBalancer = loadBalancer
+func appendTo(ctx context.Context, t Tables, pool lsapi.PoolID) (*appender, error) {
+	log, err := t.Log(ctx, pool)
+	log.Pool = pool
 	if log.restamp(log.AppliedAt) {
 		log.AppliedAt = log.Clock.Now
 	}
@@ -46,7 +46,7 @@ func (a *appender) close(ctx context.Context) error { return a.tables.PutLog(ctx
 func (a *appender) append(ctx context.Context, event lsapi.Event) error {
 	clock, until := a.log.Clock, event.Until
 	event.Since, event.Until = clock.label(event.Since), clock.label(until)
-	p, err := accept(a.log.LoadBalancer, event)
+	p, err := accept(a.log.Pool, event)
 	if err != nil {
 		return err
 	}
@@ -84,9 +84,9 @@ func (a *appender) checkpointDue(at time.Time) bool {
 
 // checkpoint appends the membership, if it is known, the open changes and the health.
 func (a *appender) checkpoint(ctx context.Context, at time.Time) (err error) {
-	p := &payload{LoadBalancer: a.log.LoadBalancer, At: Latest(at, a.log.At), Kind: lsapi.EventCheckpoint, Until: a.log.Clock.toLabel(a.log.LookedAt)}
+	p := &payload{Pool: a.log.Pool, At: Latest(at, a.log.At), Kind: lsapi.EventCheckpoint, Until: a.log.Clock.toLabel(a.log.LookedAt)}
 	if a.log.Known {
-		if p.Members, err = a.tables.Members(ctx, a.log.LoadBalancer, nil); err != nil {
+		if p.Members, err = a.tables.Members(ctx, a.log.Pool, nil); err != nil {
 			return err
 		}
 	}
@@ -97,19 +97,19 @@ func (a *appender) checkpoint(ctx context.Context, at time.Time) (err error) {
 // must agree with the record.
 func (a *appender) firstLook(ctx context.Context, p *payload) error {
 	if !a.log.Known {
-		for instance := range p.Members {
-			if err := a.tables.PutMember(ctx, a.log.LoadBalancer, instance, 0); err != nil {
+		for member := range p.Members {
+			if err := a.tables.PutMember(ctx, a.log.Pool, member, 0); err != nil {
 				return err
 			}
 		}
 		return a.restate(ctx, p)
 	}
-	members, err := a.tables.Members(ctx, a.log.LoadBalancer, nil)
+	members, err := a.tables.Members(ctx, a.log.Pool, nil)
 	if err != nil {
 		return err
 	}
 	if !maps.EqualFunc(members, p.Members, func(int64, int64) bool { return true }) {
-		return Contradiction("a checkpoint of load balancer %s is not what its events add up to", a.log.LoadBalancer)
+		return Contradiction("a checkpoint of load balancer %s is not what its events add up to", a.log.Pool)
 	}
 	p.Members = members
 	return a.restate(ctx, p)
@@ -117,7 +117,7 @@ func (a *appender) firstLook(ctx context.Context, p *payload) error {
 
 // restate writes a checkpoint with the open changes and the health.
 func (a *appender) restate(ctx context.Context, p *payload) error {
-	open, err := a.tables.OpenChanges(ctx, a.log.LoadBalancer)
+	open, err := a.tables.OpenChanges(ctx, a.log.Pool)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (a *appender) restate(ctx context.Context, p *payload) error {
 		change.Seq = c.Begun
 		p.Open = append(p.Open, change)
 	}
-	healths, err := a.tables.Health(ctx, a.log.LoadBalancer, nil)
+	healths, err := a.tables.Health(ctx, a.log.Pool, nil)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (a *appender) write(ctx context.Context, p *payload, before *ChangeRow) err
 		return err
 	}
 	row := EventRow{
-		LoadBalancer: p.LoadBalancer, Seq: p.Seq, At: p.At, Kind: p.Kind, ChangeID: p.changeID(),
+		Pool: p.Pool, Seq: p.Seq, At: p.At, Kind: p.Kind, ChangeID: p.changeID(),
 		Payload: text, Prev: a.log.Hash, Hash: a.log.Hash.then(text), RecordedAt: a.log.Clock.Now,
 	}
 	if err := a.tables.AddEvent(ctx, row); err != nil {
@@ -179,7 +179,7 @@ func (a *appender) recorded(ctx context.Context, p *payload) (before *ChangeRow,
 		return nil, false, err
 	}
 	switch after := p.Change; {
-	case before.LoadBalancer != p.LoadBalancer || before.InstanceID != after.InstanceID || before.Action != after.Action:
+	case before.Pool != p.Pool || before.Member != after.Member || before.Action != after.Action:
 		return nil, false, Contradiction("change %s was intended to do something else", after.ID)
 	case before.Outcome == "":
 		return before, p.Kind == lsapi.EventIntended, nil
@@ -194,17 +194,17 @@ func (a *appender) observed(ctx context.Context, p *payload) (bool, error) {
 	if !a.log.Known {
 		return false, nil
 	}
-	members, err := a.tables.Members(ctx, a.log.LoadBalancer, nil)
+	members, err := a.tables.Members(ctx, a.log.Pool, nil)
 	if err != nil {
 		return false, err
 	}
-	for instance := range p.Added {
-		if _, member := members[instance]; !member {
+	for member := range p.Added {
+		if _, member := members[member]; !member {
 			return false, nil
 		}
 	}
-	for instance := range p.Removed {
-		if _, member := members[instance]; member {
+	for member := range p.Removed {
+		if _, member := members[member]; member {
 			return false, nil
 		}
 	}
@@ -216,15 +216,15 @@ func (a *appender) observed(ctx context.Context, p *payload) (bool, error) {
 func (a *appender) healthKnown(ctx context.Context, p *payload) (bool, error) {
 	instances := slices.Clone(p.Drained)
 	for _, h := range p.Health {
-		instances = append(instances, h.InstanceID)
+		instances = append(instances, h.Member)
 	}
-	known, err := a.tables.Health(ctx, a.log.LoadBalancer, instances)
+	known, err := a.tables.Health(ctx, a.log.Pool, instances)
 	if err != nil {
 		return false, err
 	}
-	p.Health = slices.DeleteFunc(p.Health, func(h HealthPayload) bool { return known[h.InstanceID].MemberHealth == h.MemberHealth() })
-	p.Drained = slices.DeleteFunc(p.Drained, func(instance string) bool {
-		_, has := known[instance]
+	p.Health = slices.DeleteFunc(p.Health, func(h HealthPayload) bool { return known[h.Member].MemberHealth == h.MemberHealth() })
+	p.Drained = slices.DeleteFunc(p.Drained, func(member lsapi.MemberID) bool {
+		_, has := known[member]
 		return !has
 	})
 	return len(p.Health)+len(p.Drained) == 0, nil
@@ -237,25 +237,25 @@ func (a *appender) project(ctx context.Context, seq int64, before *ChangeRow, e 
 		}
 	}
 	for _, row := range e.healths {
-		if err := a.tables.PutHealth(ctx, a.log.LoadBalancer, row); err != nil {
+		if err := a.tables.PutHealth(ctx, a.log.Pool, row); err != nil {
 			return err
 		}
 	}
-	for _, instance := range e.drained {
-		if err := a.tables.DropHealth(ctx, a.log.LoadBalancer, instance); err != nil {
+	for _, member := range e.drained {
+		if err := a.tables.DropHealth(ctx, a.log.Pool, member); err != nil {
 			return err
 		}
 	}
 	if !a.log.Known {
 		return nil
 	}
-	for _, instance := range e.joined {
-		if err := a.tables.PutMember(ctx, a.log.LoadBalancer, instance, seq); err != nil {
+	for _, member := range e.joined {
+		if err := a.tables.PutMember(ctx, a.log.Pool, member, seq); err != nil {
 			return err
 		}
 	}
-	for _, instance := range e.left {
-		if err := a.tables.DropMember(ctx, a.log.LoadBalancer, instance); err != nil {
+	for _, member := range e.left {
+		if err := a.tables.DropMember(ctx, a.log.Pool, member); err != nil {
 			return err
 		}
 	}

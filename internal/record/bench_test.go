@@ -40,7 +40,7 @@ func big(b *testing.B) (s record.Store, size int, bytes int64) {
 	const loadBalancers, rounds = 20, 50
 	lanes := make([]*lane, loadBalancers)
 	for i := range lanes {
-		lanes[i] = newLane(b, s, fmt.Sprintf("load-balancer-%02d", i))
+		lanes[i] = newLane(b, s, lsapi.ELB(fmt.Sprintf("load-balancer-%02d", i)))
 		lanes[i].know()
 	}
 	step := 30 * dayLong / time.Duration(size)
@@ -50,7 +50,7 @@ func big(b *testing.B) (s record.Store, size int, bytes int64) {
 		var intents, outcomes []lsapi.Event
 		for i := n; i < n+rounds; i++ {
 			at := noon.Add(time.Duration(i) * step)
-			c := l.change([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i/25_000%2], fmt.Sprintf("i-%017x", i%(1000*loadBalancers)))
+			c := l.change([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i/25_000%2], lsapi.InstanceMember(fmt.Sprintf("i-%017x", i%(1000*loadBalancers))))
 			c.ID, c.Actor = idAt(at), fmt.Sprintf("actor-%d", i%7)
 			intents = append(intents, lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: c})
 			c.Outcome, c.AWSRequestID, c.MembersAfter = lsapi.OutcomeApplied, "3be1508e-c444-4fef-89cc-0b1223c4f02f", new(4)
@@ -87,8 +87,8 @@ func BenchmarkBig(b *testing.B) {
 	middle := noon.Add(15 * dayLong)
 	for name, filter := range map[string]lsapi.ChangeFilter{
 		"none":         {},
-		"loadBalancer": {LoadBalancer: "load-balancer-07"},
-		"instance":     {InstanceID: fmt.Sprintf("i-%017x", 77)},
+		"loadBalancer": {Pool: lsapi.ELB("load-balancer-07")},
+		"instance":     {Member: lsapi.InstanceMember(fmt.Sprintf("i-%017x", 77))},
 		"actor":        {Actor: "actor-3"},
 		"nobody":       {Actor: "nobody"},
 		"action":       {Action: lsapi.Detach},
@@ -97,7 +97,7 @@ func BenchmarkBig(b *testing.B) {
 		"from":         {From: middle},
 		"to":           {To: middle},
 		"day":          {From: middle, To: middle.Add(dayLong)},
-		"several":      {LoadBalancer: "load-balancer-07", Actor: "actor-3", Outcome: lsapi.OutcomeRefused},
+		"several":      {Pool: lsapi.ELB("load-balancer-07"), Actor: "actor-3", Outcome: lsapi.OutcomeRefused},
 	} {
 		filter.Limit = 100
 		b.Run("list/"+name, func(b *testing.B) {
@@ -110,14 +110,14 @@ func BenchmarkBig(b *testing.B) {
 	}
 	b.Run("membersAt", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.MembersAt(b.Context(), "load-balancer-07", middle); err != nil {
+			if _, err := s.MembersAt(b.Context(), lsapi.ELB("load-balancer-07"), middle); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("laneState", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.LaneState(b.Context(), "load-balancer-07", 20*time.Second); err != nil {
+			if _, err := s.LaneState(b.Context(), lsapi.ELB("load-balancer-07"), 20*time.Second); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -151,7 +151,7 @@ func benchmarkWriters(b *testing.B, writers, changes int) {
 	s := openFile(b, newFile(b))
 	lanes := make([]*lane, writers)
 	for i := range lanes {
-		lanes[i] = newLane(b, s, fmt.Sprintf("lb-%03d", i))
+		lanes[i] = newLane(b, s, lsapi.ELB(fmt.Sprintf("lb-%03d", i)))
 		lanes[i].know()
 	}
 	var mu sync.Mutex
@@ -183,7 +183,7 @@ func benchmarkWriters(b *testing.B, writers, changes int) {
 // round makes the events of a lane's round.
 func round(l *lane, changes int) (intents, outcomes []lsapi.Event) {
 	for i := range changes {
-		c := l.change(lsapi.Attach, fmt.Sprintf("i-%08x", i))
+		c := l.change(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i)))
 		intents = append(intents, lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: c})
 		c.Outcome = lsapi.OutcomeApplied
 		outcomes = append(outcomes, lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: c})

@@ -35,7 +35,7 @@ func writeUntilKilled(path string) {
 	}
 	for i := range 4 {
 		writers.Go(func() {
-			if err := writeOn(ctx, s, fmt.Sprintf("lb-%d", i), say); err != nil {
+			if err := writeOn(ctx, s, lsapi.ELB(fmt.Sprintf("lb-%d", i)), say); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 			}
 		})
@@ -43,13 +43,13 @@ func writeUntilKilled(path string) {
 	writers.Wait()
 }
 
-func writeOn(ctx context.Context, s record.Store, loadBalancer string, say func(string, ...any)) error {
-	lease, err := s.Acquire(ctx, loadBalancer)
+func writeOn(ctx context.Context, s record.Store, pool lsapi.PoolID, say func(string, ...any)) error {
+	lease, err := s.Acquire(ctx, pool)
 	if err != nil {
 		return err
 	}
 	for i := 0; ; i++ {
-		c := lsapi.Change{ID: idAt(time.Now()), Action: lsapi.Attach, InstanceID: fmt.Sprintf("i-%08x", i%10), Actor: "alice"}
+		c := lsapi.Change{ID: idAt(time.Now()), Action: lsapi.Attach, Member: lsapi.InstanceMember(fmt.Sprintf("i-%08x", i%10)), Actor: "alice"}
 		if _, err := s.Append(ctx, lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: time.Now(), Change: c}}); err != nil {
 			return err
 		}

@@ -106,7 +106,7 @@ func TestFilesThatCannotGrow(t *testing.T) {
 // and goes on when there is room again, with the same store.
 func testFullDisk(t *testing.T, d disk) {
 	s := openFile(t, filepath.Join(d.folder, "lsapi.db"))
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	for round := range 2 {
 		d.fill(t)
@@ -137,7 +137,7 @@ func testFullDisk(t *testing.T, d disk) {
 		if err := s.Ready(t.Context()); err != nil {
 			t.Fatalf("ready with room again: %v", err)
 		}
-		l.do(lsapi.Attach, fmt.Sprintf("i-%08x", 16+round))
+		l.do(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", 16+round)))
 		wantWhole(t, s)
 	}
 }
@@ -165,7 +165,7 @@ func TestReadOnlyDiskServesReadsUntilWritable(t *testing.T) {
 	if coded := lsapi.AsError(err); coded.Code != lsapi.CodeUnavailable || !strings.Contains(coded.Message, "read-only") {
 		t.Errorf("ready: got %v", err)
 	}
-	wantCode(t, errOf(s.Acquire(t.Context(), "web")), lsapi.CodeUnavailable)
+	wantCode(t, errOf(s.Acquire(t.Context(), lsapi.ELB("web"))), lsapi.CodeUnavailable)
 	reader, err := open.URL(t.Context(), "sqlite://"+path, record.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatalf("open to read: %v", err)
@@ -176,7 +176,7 @@ func TestReadOnlyDiskServesReadsUntilWritable(t *testing.T) {
 
 	remount(0)
 	eventually(t, "the store to be ready", func() bool { return s.Ready(t.Context()) == nil })
-	later := newLane(t, s, "web").after(dayLong).do(lsapi.Detach, one)
+	later := newLane(t, s, lsapi.ELB("web")).after(dayLong).do(lsapi.Detach, one)
 	if _, err := s.Change(t.Context(), later.ID); err != nil {
 		t.Errorf("what was written since is not read: %v", err)
 	}

@@ -9,10 +9,10 @@ import (
 
 // effects are what an event does to the projections.
 type effects struct {
-	changes      []ChangeRow // new rows
-	joined, left []string    // instances that became or ceased to be members
-	healths      []HealthRow // new rows
-	drained      []string    // instances whose health is dropped
+	changes      []ChangeRow      // new rows
+	joined, left []lsapi.MemberID // instances that became or ceased to be members
+	healths      []HealthRow      // new rows
+	drained      []lsapi.MemberID // instances whose health is dropped
 }
 
 // applies reports whether lsapi changed a membership.
@@ -55,45 +55,45 @@ func (p *payload) completion(before *ChangeRow) effects {
 	switch {
 	case done.Outcome != lsapi.OutcomeApplied:
 	case done.Action == lsapi.Attach:
-		e.joined = []string{done.InstanceID}
+		e.joined = []lsapi.MemberID{done.Member}
 	case done.Action == lsapi.Detach:
-		e.left = []string{done.InstanceID}
+		e.left = []lsapi.MemberID{done.Member}
 	}
 	return e
 }
 
 func (p *payload) observation() effects {
-	e := effects{joined: slices.Sorted(maps.Keys(p.Added)), left: slices.Sorted(maps.Keys(p.Removed))}
-	for _, instance := range e.joined {
-		e.changes = append(e.changes, p.external(lsapi.Attach, instance, p.Added[instance]))
+	e := effects{joined: slices.SortedFunc(maps.Keys(p.Added), lsapi.MemberID.Compare), left: slices.SortedFunc(maps.Keys(p.Removed), lsapi.MemberID.Compare)}
+	for _, member := range e.joined {
+		e.changes = append(e.changes, p.external(lsapi.Attach, member, p.Added[member]))
 	}
-	for _, instance := range e.left {
-		e.changes = append(e.changes, p.external(lsapi.Detach, instance, p.Removed[instance]))
+	for _, member := range e.left {
+		e.changes = append(e.changes, p.external(lsapi.Detach, member, p.Removed[member]))
 	}
 	return e
 }
 
 // external is a change that was not made through lsapi.
-func (p *payload) external(action lsapi.Action, instance, id string) ChangeRow {
-	c := p.change(changePayload{ID: id, Action: action, InstanceID: instance, Outcome: lsapi.OutcomeApplied, Resolution: lsapi.ResolutionObserved})
+func (p *payload) external(action lsapi.Action, member lsapi.MemberID, id string) ChangeRow {
+	c := p.change(changePayload{ID: id, Action: action, Member: member, Outcome: lsapi.OutcomeApplied, Resolution: lsapi.ResolutionObserved})
 	c.Source, c.NotBefore, c.CompletedAt = lsapi.SourceExternal, p.Since, p.At
 	return ChangeRow{Change: c, Begun: p.Seq, Done: p.Seq}
 }
 
 func (m Members) apply(seq int64, e effects) {
-	for _, instance := range e.joined {
-		m[instance] = seq
+	for _, member := range e.joined {
+		m[member] = seq
 	}
-	for _, instance := range e.left {
-		delete(m, instance)
+	for _, member := range e.left {
+		delete(m, member)
 	}
 }
 
 func (h Healths) apply(e effects) {
 	for _, row := range e.healths {
-		h[row.InstanceID] = row
+		h[row.Member] = row
 	}
-	for _, instance := range e.drained {
-		delete(h, instance)
+	for _, member := range e.drained {
+		delete(h, member)
 	}
 }

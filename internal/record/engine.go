@@ -45,17 +45,17 @@ func Read[T any](ctx context.Context, e Engine, read func(Tables) (T, error)) (T
 // at the end. Queries for a single row that does not exist return a zero value.
 type Tables interface {
 	// Log returns a row without events for a load balancer without a log.
-	Log(ctx context.Context, loadBalancer string) (LogRow, error)
+	Log(ctx context.Context, pool lsapi.PoolID) (LogRow, error)
 	Logs(ctx context.Context) ([]LogRow, error)
 	PutLog(ctx context.Context, row LogRow) error
 
 	// AddEvent returns a coded error when the number is taken.
 	AddEvent(ctx context.Context, row EventRow) error
 	// Events returns events from a number on, EventsBefore those before one in reverse.
-	Events(ctx context.Context, loadBalancer string, from int64, limit int) ([]EventRow, error)
-	EventsBefore(ctx context.Context, loadBalancer string, before int64, limit int) ([]EventRow, error)
+	Events(ctx context.Context, pool lsapi.PoolID, from int64, limit int) ([]EventRow, error)
+	EventsBefore(ctx context.Context, pool lsapi.PoolID, before int64, limit int) ([]EventRow, error)
 	// EventsAt returns the kept events with these numbers, in any order.
-	EventsAt(ctx context.Context, loadBalancer string, seqs []int64) ([]EventRow, error)
+	EventsAt(ctx context.Context, pool lsapi.PoolID, seqs []int64) ([]EventRow, error)
 	// EventsAfter returns the readable events of all logs behind a position in order,
 	// without checkpoints. No event appears later before a returned one.
 	EventsAfter(ctx context.Context, after lsapi.Position, limit int) ([]EventRow, error)
@@ -67,45 +67,45 @@ type Tables interface {
 	// Dropped returns the last position that was pruned.
 	Dropped(ctx context.Context) (lsapi.Position, error)
 	// ObservedFrom returns observed events with numbers behind after, from at on.
-	ObservedFrom(ctx context.Context, loadBalancer string, at time.Time, after int64, limit int) ([]EventRow, error)
+	ObservedFrom(ctx context.Context, pool lsapi.PoolID, at time.Time, after int64, limit int) ([]EventRow, error)
 	// CheckpointUntil and CheckpointFrom return the number of the last checkpoint until
 	// at, and of the first from at on; 0 for none.
-	CheckpointUntil(ctx context.Context, loadBalancer string, at time.Time) (int64, error)
-	CheckpointFrom(ctx context.Context, loadBalancer string, at time.Time) (int64, error)
+	CheckpointUntil(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error)
+	CheckpointFrom(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error)
 	// NextLogged returns the first load balancer behind a name that has events.
-	NextLogged(ctx context.Context, after string) (string, error)
-	DropEvents(ctx context.Context, loadBalancer string, before int64) error
+	NextLogged(ctx context.Context, after lsapi.PoolID) (lsapi.PoolID, error)
+	DropEvents(ctx context.Context, pool lsapi.PoolID, before int64) error
 
 	// Change returns nil for an unknown or invalid id.
 	Change(ctx context.Context, id string) (*ChangeRow, error)
 	Changes(ctx context.Context, ids []string) (map[string]ChangeRow, error)
 	Find(ctx context.Context, filter lsapi.ChangeFilter) ([]ChangeRow, error)
-	OpenChanges(ctx context.Context, loadBalancer string) ([]ChangeRow, error)
+	OpenChanges(ctx context.Context, pool lsapi.PoolID) ([]ChangeRow, error)
 	// ChangesAfter returns changes by id, of all load balancers for an empty name.
-	ChangesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]ChangeRow, error)
+	ChangesAfter(ctx context.Context, pool lsapi.PoolID, id string, limit int) ([]ChangeRow, error)
 	// LastChanges returns each instance's last change of lsapi, open ones included, in any
 	// order.
-	LastChanges(ctx context.Context, loadBalancer string, instanceIDs []string) ([]ChangeRow, error)
+	LastChanges(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) ([]ChangeRow, error)
 	// AddChange leaves an existing change as it is. CompleteChange overwrites all that a
 	// completion may contain.
 	AddChange(ctx context.Context, row *ChangeRow) (isNew bool, err error)
 	CompleteChange(ctx context.Context, row *ChangeRow) error
 	// DropChanges drops changes that were completed before an event and intended before a
 	// time.
-	DropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error
+	DropChanges(ctx context.Context, pool lsapi.PoolID, seq int64, before time.Time) error
 	// Unfinished returns the load balancers with open changes, or applied within the
 	// duration.
-	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
+	Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error)
 
 	// Members and Health return those of all instances for nil.
-	Members(ctx context.Context, loadBalancer string, instanceIDs []string) (Members, error)
-	Health(ctx context.Context, loadBalancer string, instanceIDs []string) (Healths, error)
+	Members(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (Members, error)
+	Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (Healths, error)
 	Count(ctx context.Context) (members, healths int64, err error)
-	Populated(ctx context.Context) ([]string, error)
-	PutMember(ctx context.Context, loadBalancer, instanceID string, seq int64) error
-	DropMember(ctx context.Context, loadBalancer, instanceID string) error
-	PutHealth(ctx context.Context, loadBalancer string, row HealthRow) error
-	DropHealth(ctx context.Context, loadBalancer, instanceID string) error
+	Populated(ctx context.Context) ([]lsapi.PoolID, error)
+	PutMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, seq int64) error
+	DropMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error
+	PutHealth(ctx context.Context, pool lsapi.PoolID, row HealthRow) error
+	DropHealth(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error
 
 	Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error)
 	PutKey(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) error
@@ -125,19 +125,19 @@ type Tables interface {
 
 // Members are the numbers of the events that made instances members, by id; 0 for a
 // member older than the record.
-type Members map[string]int64
+type Members map[lsapi.MemberID]int64
 
 // LogRow is the state of a log as a whole.
 type LogRow struct {
-	LoadBalancer string
-	First, Last  int64 // the numbers of the oldest kept event and the newest
-	At           time.Time
-	Hash         Hash
-	Known        bool      // whether the membership is recorded
-	LookedAt     time.Time // of the last look at the membership, by the record's clock
-	AppliedAt    time.Time // when the last applied change was recorded
-	Checkpoint   int64     // the number of the last one
-	Room         int64     // events after it until the next is due
+	Pool        lsapi.PoolID
+	First, Last int64 // the numbers of the oldest kept event and the newest
+	At          time.Time
+	Hash        Hash
+	Known       bool      // whether the membership is recorded
+	LookedAt    time.Time // of the last look at the membership, by the record's clock
+	AppliedAt   time.Time // when the last applied change was recorded
+	Checkpoint  int64     // the number of the last one
+	Room        int64     // events after it until the next is due
 	// Events up to Restamped were recorded at RestampedAt at the latest: their stamps are
 	// of a clock that was set back since.
 	Restamped   int64
@@ -168,20 +168,20 @@ func (l *LogRow) recordedAt(row EventRow) time.Time {
 
 // Head returns the end of the log.
 func (l *LogRow) Head() lsapi.Head {
-	return lsapi.Head{LoadBalancer: l.LoadBalancer, Seq: l.Last, Hash: l.Hash.String()}
+	return lsapi.Head{Pool: l.Pool, Seq: l.Last, Hash: l.Hash.String()}
 }
 
 // EventRow is a stored event. The payload is the event; the other columns are for queries.
 type EventRow struct {
-	LoadBalancer string
-	Seq          int64
-	At           time.Time
-	Kind         lsapi.EventKind
-	ChangeID     string
-	Payload      []byte
-	Prev, Hash   Hash
-	RecordedAt   time.Time      // by the record's clock; zero in events of older versions
-	Place        lsapi.Position // zero in events of older versions
+	Pool       lsapi.PoolID
+	Seq        int64
+	At         time.Time
+	Kind       lsapi.EventKind
+	ChangeID   string
+	Payload    []byte
+	Prev, Hash Hash
+	RecordedAt time.Time      // by the record's clock; zero in events of older versions
+	Place      lsapi.Position // zero in events of older versions
 }
 
 // ChangeRow is a change with the numbers of the events that began and completed it; Done
@@ -200,7 +200,7 @@ type HealthRow struct {
 }
 
 // Healths are the health of a load balancer's instances, by id.
-type Healths map[string]HealthRow
+type Healths map[lsapi.MemberID]HealthRow
 
 // Convert converts the rows of a query.
 func Convert[From, To any](rows []From, err error, one func(From) (To, error)) ([]To, error) {
@@ -222,4 +222,22 @@ func First[T any](rows []T, err error) (T, error) {
 		return *new(T), err
 	}
 	return rows[0], nil
+}
+
+// PoolIDs returns the ids of pools by their stored names.
+func PoolIDs(names []string) []lsapi.PoolID {
+	ids := make([]lsapi.PoolID, len(names))
+	for i, name := range names {
+		ids[i] = lsapi.ELB(name)
+	}
+	return ids
+}
+
+// MemberTexts returns the ids as they are stored.
+func MemberTexts(ids []lsapi.MemberID) []string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return texts
 }

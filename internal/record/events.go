@@ -56,7 +56,7 @@ func recordedEvents(ctx context.Context, t Tables, rows []EventRow) ([]lsapi.Rec
 		if c, ok := changes[row.ChangeID]; ok {
 			event.Change = c.Change
 		}
-		events[i] = lsapi.RecordedEvent{Position: row.Place, LoadBalancer: row.LoadBalancer, Event: event}
+		events[i] = lsapi.RecordedEvent{Position: row.Place, Pool: row.Pool, Event: event}
 		if p.Kind == lsapi.EventObserved {
 			events[i].External = changesOf(effectsOf(p, nil).changes)
 		}

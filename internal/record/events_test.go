@@ -47,18 +47,18 @@ func testEvents(t *testing.T, s record.Store) {
 	if began == (lsapi.Position{}) || len(events(t, s, began, 10)) != 0 {
 		t.Errorf("an empty record ends at %+v", began)
 	}
-	web, www := newLane(t, s, "web"), newLane(t, s, "www")
+	web, www := newLane(t, s, lsapi.ELB("web")), newLane(t, s, lsapi.ELB("www"))
 	web.know(one)
 	opened := web.intend(web.change(lsapi.Attach, two))
 	www.know()
 	www.say(outOfService(three), inService(one))
 	web.after(time.Second).complete(opened, lsapi.OutcomeApplied)
 	www.append(lsapi.Event{
-		Kind: lsapi.EventObserved, At: www.now.Add(time.Second), Added: []string{two, one}, Since: www.now.Add(-time.Second), Until: www.now,
+		Kind: lsapi.EventObserved, At: www.now.Add(time.Second), Added: []lsapi.MemberID{two, one}, Since: www.now.Add(-time.Second), Until: www.now,
 	})
 	www.after(2 * time.Second).drain(three)
 	www.append(lsapi.Event{
-		Kind: lsapi.EventObserved, At: www.now, Added: []string{three}, Removed: []string{two, one}, Since: www.now.Add(-time.Second), Until: www.now,
+		Kind: lsapi.EventObserved, At: www.now, Added: []lsapi.MemberID{three}, Removed: []lsapi.MemberID{two, one}, Since: www.now.Add(-time.Second), Until: www.now,
 	})
 
 	done, err := s.Change(t.Context(), opened.ID)
@@ -66,15 +66,15 @@ func testEvents(t *testing.T, s record.Store) {
 		t.Fatal(err)
 	}
 	want := []lsapi.RecordedEvent{
-		{LoadBalancer: "web", Event: lsapi.Event{Kind: lsapi.EventIntended, At: noon, Change: done}},
-		{LoadBalancer: "www", Event: lsapi.Event{Kind: lsapi.EventHealth, At: noon, Health: []lsapi.MemberHealth{inService(one), outOfService(three)}}},
-		{LoadBalancer: "web", Event: lsapi.Event{Kind: lsapi.EventCompleted, At: web.now, Change: done}},
-		{LoadBalancer: "www", Event: lsapi.Event{
-			Kind: lsapi.EventObserved, At: noon.Add(time.Second), Added: []string{one, two}, Since: noon.Add(-time.Second), Until: noon,
+		{Pool: lsapi.ELB("web"), Event: lsapi.Event{Kind: lsapi.EventIntended, At: noon, Change: done}},
+		{Pool: lsapi.ELB("www"), Event: lsapi.Event{Kind: lsapi.EventHealth, At: noon, Health: []lsapi.MemberHealth{inService(one), outOfService(three)}}},
+		{Pool: lsapi.ELB("web"), Event: lsapi.Event{Kind: lsapi.EventCompleted, At: web.now, Change: done}},
+		{Pool: lsapi.ELB("www"), Event: lsapi.Event{
+			Kind: lsapi.EventObserved, At: noon.Add(time.Second), Added: []lsapi.MemberID{one, two}, Since: noon.Add(-time.Second), Until: noon,
 		}},
-		{LoadBalancer: "www", Event: lsapi.Event{Kind: lsapi.EventHealth, At: www.now, Drained: []string{three}}},
-		{LoadBalancer: "www", Event: lsapi.Event{
-			Kind: lsapi.EventObserved, At: www.now, Added: []string{three}, Removed: []string{one, two}, Since: www.now.Add(-time.Second), Until: www.now,
+		{Pool: lsapi.ELB("www"), Event: lsapi.Event{Kind: lsapi.EventHealth, At: www.now, Drained: []lsapi.MemberID{three}}},
+		{Pool: lsapi.ELB("www"), Event: lsapi.Event{
+			Kind: lsapi.EventObserved, At: www.now, Added: []lsapi.MemberID{three}, Removed: []lsapi.MemberID{one, two}, Since: www.now.Add(-time.Second), Until: www.now,
 		}},
 	}
 	got := allEvents(t, s, lsapi.Position{}, 4)
@@ -112,13 +112,13 @@ func testEvents(t *testing.T, s record.Store) {
 // has of it, and no other with any.
 func wantExternal(t *testing.T, s record.Store, e *lsapi.RecordedEvent) {
 	t.Helper()
-	instances := append(append([]string{}, e.Event.Added...), e.Event.Removed...)
+	instances := append(append([]lsapi.MemberID{}, e.Event.Added...), e.Event.Removed...)
 	if len(e.External) != len(instances) {
 		t.Fatalf("it comes with %d changes, want %d: %+v", len(e.External), len(instances), *e)
 	}
 	for i, c := range e.External {
 		kept, err := s.Change(t.Context(), c.ID)
-		if err != nil || !reflect.DeepEqual(c, kept) || c.InstanceID != instances[i] || (c.Action == lsapi.Attach) != (i < len(e.Event.Added)) {
+		if err != nil || !reflect.DeepEqual(c, kept) || c.Member != instances[i] || (c.Action == lsapi.Attach) != (i < len(e.Event.Added)) {
 			t.Errorf("change %d is %+v\nthe record has %+v (%v)", i, c, kept, err)
 		}
 	}
@@ -126,7 +126,7 @@ func wantExternal(t *testing.T, s record.Store, e *lsapi.RecordedEvent) {
 
 func testEventsPruned(t *testing.T, s record.Store) {
 	began := end(t, s)
-	web, www := newLane(t, s, "web"), newLane(t, s, "www")
+	web, www := newLane(t, s, lsapi.ELB("web")), newLane(t, s, lsapi.ELB("www"))
 	web.know()
 	web.do(lsapi.Attach, one)
 	www.say(inService(one)) // www is never pruned: its last event stays
@@ -151,7 +151,7 @@ func testEventsPruned(t *testing.T, s record.Store) {
 		t.Errorf("the kept events are %+v\nwant %+v", rest, all[2:])
 	}
 	www.after(10 * dayLong).say(outOfService(one))
-	if rest := events(t, s, all[4].Position, 100); len(rest) != 1 || rest[0].LoadBalancer != "www" {
+	if rest := events(t, s, all[4].Position, 100); len(rest) != 1 || rest[0].Pool != lsapi.ELB("www") {
 		t.Errorf("what comes after pruning is %+v", rest)
 	}
 	// However much is pruned, nothing is missing behind the end.
@@ -183,14 +183,14 @@ func wantNews(t *testing.T, received <-chan error) {
 }
 
 func testNews(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one, two) // is no news
 	for i, happens := range []func(){
 		func() { l.do(lsapi.Attach, three) },
 		func() { l.say(inService(one)) },
 		func() { l.drain(one) },
 		func() {
-			l.after(time.Minute).append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Removed: []string{two}, Since: noon, Until: l.now})
+			l.after(time.Minute).append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Removed: []lsapi.MemberID{two}, Since: noon, Until: l.now})
 		},
 		func() { l.intend(l.change(lsapi.Attach, two)) },
 	} {
@@ -228,7 +228,7 @@ func testNewsOfAClosedRecord(t *testing.T, s record.Store) {
 func TestNewsReachesAStandby(t *testing.T) {
 	path := newFile(t)
 	owner := openFile(t, path)
-	l := newLane(t, owner, "web")
+	l := newLane(t, owner, lsapi.ELB("web"))
 	l.know()
 	standby := openFile(t, path)
 	after := end(t, standby)

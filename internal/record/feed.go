@@ -13,23 +13,23 @@ import (
 // whatever the clocks, so that none is missed.
 type Feed struct {
 	Record
-	learn func(loadBalancer string, changes []lsapi.AppliedChange)
+	learn func(pool lsapi.PoolID, changes []lsapi.AppliedChange)
 
 	mu        sync.Mutex
-	positions map[string]int64
+	positions map[lsapi.PoolID]int64
 }
 
 // NewFeed returns a feed that passes changes to learn; nil for nil.
-func NewFeed(r Record, learn func(loadBalancer string, changes []lsapi.AppliedChange)) *Feed {
+func NewFeed(r Record, learn func(pool lsapi.PoolID, changes []lsapi.AppliedChange)) *Feed {
 	if learn == nil {
 		return nil
 	}
-	return &Feed{Record: r, learn: learn, positions: make(map[string]int64)}
+	return &Feed{Record: r, learn: learn, positions: make(map[lsapi.PoolID]int64)}
 }
 
 // news are the changes that were applied to a load balancer between two events.
 type news struct {
-	loadBalancer  string
+	pool          lsapi.PoolID
 	changes       []lsapi.AppliedChange
 	before, after int64
 }
@@ -37,7 +37,7 @@ type news struct {
 // Begin skips the events so far, but passes on the changes applied within recent.
 func (f *Feed) Begin(ctx context.Context, recent time.Duration) error {
 	return f.pass(ctx, func(t Tables, log LogRow) (found news, err error) {
-		found = news{loadBalancer: log.LoadBalancer, after: log.Last}
+		found = news{pool: log.Pool, after: log.Last}
 		if recent > 0 {
 			found.changes, err = applied(ctx, t, log, log.Clock.Now.Add(-recent))
 		}
@@ -51,12 +51,12 @@ func (f *Feed) Look(ctx context.Context) error {
 	defer cancel()
 	return f.pass(ctx, func(t Tables, log LogRow) (news, error) {
 		f.mu.Lock()
-		found := news{loadBalancer: log.LoadBalancer, before: f.positions[log.LoadBalancer], after: log.Last}
+		found := news{pool: log.Pool, before: f.positions[log.Pool], after: log.Last}
 		f.mu.Unlock()
 		if found.before == found.after {
 			return found, nil
 		}
-		err := eachEvent(ctx, t, log.LoadBalancer, found.before+1, func(row EventRow) (bool, error) {
+		err := eachEvent(ctx, t, log.Pool, found.before+1, func(row EventRow) (bool, error) {
 			changes, err := appliedBy(ctx, t, log, row)
 			found.changes = append(found.changes, changes...)
 			return true, err
@@ -81,19 +81,19 @@ func (f *Feed) pass(ctx context.Context, look func(Tables, LogRow) (news, error)
 	})
 	for _, found := range all {
 		if len(found.changes) > 0 {
-			f.learn(found.loadBalancer, found.changes)
+			f.learn(found.pool, found.changes)
 		}
-		f.Skip(found.loadBalancer, found.before, found.after)
+		f.Skip(found.pool, found.before, found.after)
 	}
 	return err
 }
 
 // Skip passes over events, such as this process's own, if all before them were passed.
-func (f *Feed) Skip(loadBalancer string, before, after int64) {
+func (f *Feed) Skip(pool lsapi.PoolID, before, after int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.positions[loadBalancer] == before {
-		f.positions[loadBalancer] = after
+	if f.positions[pool] == before {
+		f.positions[pool] = after
 	}
 }
 

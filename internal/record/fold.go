@@ -11,16 +11,16 @@ import (
 // fold adds up the events of one log as appending did, and finds the first that does not
 // follow from those before.
 type fold struct {
-	loadBalancer string
-	log          LogRow
-	members      Members
-	open         map[string]ChangeRow
-	healths      Healths         // nil when the kept events do not reach back to all health
-	done         func(ChangeRow) // receives each complete change, in order
+	pool    lsapi.PoolID
+	log     LogRow
+	members Members
+	open    map[string]ChangeRow
+	healths Healths         // nil when the kept events do not reach back to all health
+	done    func(ChangeRow) // receives each complete change, in order
 }
 
-func newFold(loadBalancer string, done func(ChangeRow)) *fold {
-	return &fold{loadBalancer: loadBalancer, open: make(map[string]ChangeRow), done: done}
+func newFold(pool lsapi.PoolID, done func(ChangeRow)) *fold {
+	return &fold{pool: pool, open: make(map[string]ChangeRow), done: done}
 }
 
 // add adds an event whose own hash is right. It returns what is wrong with the event,
@@ -65,8 +65,8 @@ func (f *fold) add(row EventRow, p *payload) string {
 // misplaced compares the event's place with what its hash covers and the event before.
 func (f *fold) misplaced(row EventRow, p *payload) string {
 	switch {
-	case p.LoadBalancer != f.loadBalancer || p.Seq != row.Seq:
-		return fmt.Sprintf("it says to be event %d of load balancer %s", p.Seq, p.LoadBalancer)
+	case p.Pool != f.pool || p.Seq != row.Seq:
+		return fmt.Sprintf("it says to be event %d of load balancer %s", p.Seq, p.Pool)
 	case !p.At.Equal(row.At) || p.Kind != row.Kind || p.changeID() != row.ChangeID:
 		return "its time, kind or change is not what was hashed"
 	case f.log.Last == 0:
@@ -133,9 +133,9 @@ func (f *fold) finished(log LogRow) string {
 }
 
 // eachEvent passes a log's events from a number on to do, until it returns false.
-func eachEvent(ctx context.Context, t Tables, loadBalancer string, from int64, do func(EventRow) (more bool, err error)) error {
+func eachEvent(ctx context.Context, t Tables, pool lsapi.PoolID, from int64, do func(EventRow) (more bool, err error)) error {
 	for {
-		rows, err := t.Events(ctx, loadBalancer, from, page)
+		rows, err := t.Events(ctx, pool, from, page)
 		if err != nil {
 			return err
 		}
@@ -153,9 +153,9 @@ func eachEvent(ctx context.Context, t Tables, loadBalancer string, from int64, d
 
 // eachChange passes changes in the order of their ids to do, of all load balancers for an
 // empty name.
-func eachChange(ctx context.Context, t Tables, loadBalancer string, do func(*ChangeRow)) error {
+func eachChange(ctx context.Context, t Tables, pool lsapi.PoolID, do func(*ChangeRow)) error {
 	for last := ""; ; {
-		rows, err := t.ChangesAfter(ctx, loadBalancer, last, page)
+		rows, err := t.ChangesAfter(ctx, pool, last, page)
 		if err != nil {
 			return err
 		}

@@ -12,20 +12,20 @@ import (
 	"lsapi/internal/record"
 )
 
-func inService(instance string) lsapi.MemberHealth {
-	return lsapi.MemberHealth{InstanceID: instance, State: lsapi.InService, Reason: "N/A", Description: "N/A"}
+func inService(member lsapi.MemberID) lsapi.MemberHealth {
+	return lsapi.MemberHealth{Member: member, State: lsapi.InService, Reason: "N/A", Description: "N/A"}
 }
 
-func outOfService(instance string) lsapi.MemberHealth {
+func outOfService(member lsapi.MemberID) lsapi.MemberHealth {
 	return lsapi.MemberHealth{
-		InstanceID: instance, State: lsapi.OutOfService, Reason: "Instance",
+		Member: member, State: lsapi.OutOfService, Reason: "Instance",
 		Description: "Instance has failed at least the UnhealthyThreshold number of health checks consecutively.",
 	}
 }
 
-func draining(instance string) lsapi.MemberHealth {
+func draining(member lsapi.MemberID) lsapi.MemberHealth {
 	return lsapi.MemberHealth{
-		InstanceID: instance, State: lsapi.InService, Reason: "N/A", Draining: true,
+		Member: member, State: lsapi.InService, Reason: "N/A", Draining: true,
 		Description: "Instance deregistration currently in progress.",
 	}
 }
@@ -37,35 +37,35 @@ func (l *lane) say(health ...lsapi.MemberHealth) {
 }
 
 // drain records that nothing is said of instances any more.
-func (l *lane) drain(instances ...string) {
+func (l *lane) drain(instances ...lsapi.MemberID) {
 	l.t.Helper()
 	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Drained: instances})
 }
 
-func health(t testing.TB, s record.Store, loadBalancer string) map[string]lsapi.MemberHealth {
+func health(t testing.TB, s record.Store, pool lsapi.PoolID) map[lsapi.MemberID]lsapi.MemberHealth {
 	t.Helper()
-	found, err := s.Health(t.Context(), loadBalancer)
+	found, err := s.Health(t.Context(), pool)
 	if err != nil {
 		t.Fatalf("health: %v", err)
 	}
 	return found
 }
 
-func wantHealth(t testing.TB, s record.Store, loadBalancer string, want ...lsapi.MemberHealth) {
+func wantHealth(t testing.TB, s record.Store, pool lsapi.PoolID, want ...lsapi.MemberHealth) {
 	t.Helper()
-	all := make(map[string]lsapi.MemberHealth, len(want))
+	all := make(map[lsapi.MemberID]lsapi.MemberHealth, len(want))
 	for _, h := range want {
-		all[h.InstanceID] = h
+		all[h.Member] = h
 	}
-	if got := health(t, s, loadBalancer); !maps.Equal(got, all) {
-		t.Errorf("the health of %s is %+v\nwant %+v", loadBalancer, got, all)
+	if got := health(t, s, pool); !maps.Equal(got, all) {
+		t.Errorf("the health of %s is %+v\nwant %+v", pool, got, all)
 	}
 }
 
 // memberHistory returns the history of instances in "web".
-func memberHistory(t testing.TB, s record.Store, instances ...string) map[string]lsapi.MemberHistory {
+func memberHistory(t testing.TB, s record.Store, instances ...lsapi.MemberID) map[lsapi.MemberID]lsapi.MemberHistory {
 	t.Helper()
-	found, err := s.MemberHistory(t.Context(), "web", instances)
+	found, err := s.MemberHistory(t.Context(), lsapi.ELB("web"), instances)
 	if err != nil {
 		t.Fatalf("member history: %v", err)
 	}
@@ -73,33 +73,33 @@ func memberHistory(t testing.TB, s record.Store, instances ...string) map[string
 }
 
 func testHealth(t *testing.T, s record.Store) {
-	l, other := newLane(t, s, "web"), newLane(t, s, "www")
-	wantHealth(t, s, "web")
+	l, other := newLane(t, s, lsapi.ELB("web")), newLane(t, s, lsapi.ELB("www"))
+	wantHealth(t, s, lsapi.ELB("web"))
 	l.say(inService(two), outOfService(one)) // before the membership is known
 	l.know(one, two)
 	other.say(inService(one))
-	wantHealth(t, s, "web", outOfService(one), inService(two))
+	wantHealth(t, s, lsapi.ELB("web"), outOfService(one), inService(two))
 	l.after(time.Minute).say(inService(one))
 	l.do(lsapi.Detach, two)
-	wantHealth(t, s, "web", inService(one), inService(two))
+	wantHealth(t, s, lsapi.ELB("web"), inService(one), inService(two))
 	l.say(draining(two))
-	wantHealth(t, s, "web", inService(one), draining(two))
+	wantHealth(t, s, lsapi.ELB("web"), inService(one), draining(two))
 	l.append(lsapi.Event{
-		Kind: lsapi.EventHealth, At: l.now, Drained: []string{two},
-		Health: []lsapi.MemberHealth{outOfService(one), {InstanceID: three, State: lsapi.HealthUnknown}},
+		Kind: lsapi.EventHealth, At: l.now, Drained: []lsapi.MemberID{two},
+		Health: []lsapi.MemberHealth{outOfService(one), {Member: three, State: lsapi.HealthUnknown}},
 	})
-	wantHealth(t, s, "web", outOfService(one), lsapi.MemberHealth{InstanceID: three, State: lsapi.HealthUnknown})
-	wantHealth(t, s, "www", inService(one))
-	odd := lsapi.MemberHealth{InstanceID: three, State: lsapi.OutOfService, Reason: "ELB", Description: "bad \xff\x00 <bytes> 日本語 \u2028"}
+	wantHealth(t, s, lsapi.ELB("web"), outOfService(one), lsapi.MemberHealth{Member: three, State: lsapi.HealthUnknown})
+	wantHealth(t, s, lsapi.ELB("www"), inService(one))
+	odd := lsapi.MemberHealth{Member: three, State: lsapi.OutOfService, Reason: "ELB", Description: "bad \xff\x00 <bytes> 日本語 \u2028"}
 	l.say(odd)
 	odd.Description = "bad \uFFFD\uFFFD <bytes> 日本語 \u2028"
-	wantHealth(t, s, "web", outOfService(one), odd)
+	wantHealth(t, s, lsapi.ELB("web"), outOfService(one), odd)
 	wantWhole(t, s, heads(t, s)...)
 }
 
 // Whoever did not learn whether it was recorded says it again, and perhaps more.
 func testHealthRepeated(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.say(inService(one), draining(two))
 	before := heads(t, s)
 	l.after(time.Minute).say(draining(two), inService(one))
@@ -108,12 +108,12 @@ func testHealthRepeated(t *testing.T, s record.Store) {
 	if after := heads(t, s); !reflect.DeepEqual(after, before) {
 		t.Errorf("what is recorded was recorded again: %+v after %+v", after, before)
 	}
-	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), inService(three)}, Drained: []string{two}})
-	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), inService(three)}, Drained: []string{two}})
+	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), inService(three)}, Drained: []lsapi.MemberID{two}})
+	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), inService(three)}, Drained: []lsapi.MemberID{two}})
 	if after := heads(t, s); after[0].Seq != before[0].Seq+1 {
 		t.Errorf("one event more was to be recorded: %+v after %+v", after, before)
 	}
-	wantHealth(t, s, "web", inService(one), inService(three))
+	wantHealth(t, s, lsapi.ELB("web"), inService(one), inService(three))
 	all := memberHistory(t, s, one, three)
 	if since := all[one].HealthSince; !since.Equal(noon) {
 		t.Errorf("it is in service since %v, want %v: nothing else was said since", since, noon)
@@ -125,14 +125,14 @@ func testHealthRepeated(t *testing.T, s record.Store) {
 }
 
 func testInvalidHealth(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	for name, event := range map[string]lsapi.Event{
 		"nothing":           {},
-		"no instance":       {Health: []lsapi.MemberHealth{inService("")}},
-		"no state":          {Health: []lsapi.MemberHealth{{InstanceID: one}}},
+		"no instance":       {Health: []lsapi.MemberHealth{inService(lsapi.MemberID{})}},
+		"no state":          {Health: []lsapi.MemberHealth{{Member: one}}},
 		"an instance twice": {Health: []lsapi.MemberHealth{inService(one), outOfService(one)}},
-		"both":              {Health: []lsapi.MemberHealth{inService(one)}, Drained: []string{one}},
-		"drained nothing":   {Drained: []string{""}},
+		"both":              {Health: []lsapi.MemberHealth{inService(one)}, Drained: []lsapi.MemberID{one}},
+		"drained nothing":   {Drained: []lsapi.MemberID{lsapi.MemberID{}}},
 	} {
 		event.Kind, event.At = lsapi.EventHealth, l.now
 		if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
@@ -146,7 +146,7 @@ func testInvalidHealth(t *testing.T, s record.Store) {
 
 // Health survives the pruning of its events.
 func testHealthPruned(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one, two)
 	l.say(inService(one), inService(two))
 	l.after(time.Hour).say(outOfService(one))
@@ -159,29 +159,29 @@ func testHealthPruned(t *testing.T, s record.Store) {
 	if found := wantWhole(t, s, heads(t, s)...); found.Events >= 7 {
 		t.Fatalf("nothing was pruned: %+v", found)
 	}
-	wantHealth(t, s, "web", outOfService(one))
+	wantHealth(t, s, lsapi.ELB("web"), outOfService(one))
 	if got := memberHistory(t, s, one)[one]; !got.HealthSince.Equal(said) {
 		t.Errorf("got %+v, want it since %v", got, said)
 	}
 	for i := range 100 { // past the next checkpoint
 		l.after(time.Second).say([]lsapi.MemberHealth{inService(one), outOfService(one)}[i%2])
 	}
-	wantHealth(t, s, "web", outOfService(one))
+	wantHealth(t, s, lsapi.ELB("web"), outOfService(one))
 	wantWhole(t, s)
 }
 
 func testMemberHistory(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	before := l.now
 	l.know(one)
 	l.say(inService(one))
 	attached := l.after(time.Minute).do(lsapi.Attach, two)
 	seen := l.after(time.Minute).now
-	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now.Add(time.Second), Added: []string{three}, Since: before, Until: l.now})
+	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now.Add(time.Second), Added: []lsapi.MemberID{three}, Since: before, Until: l.now})
 	l.after(time.Minute)
 	l.complete(l.intend(l.change(lsapi.Detach, three)), lsapi.OutcomeRefused)
 	unsure := l.complete(l.intend(l.change(lsapi.Detach, three)), lsapi.OutcomeUnknown)
-	const gone, never = "i-00000004", "i-00000005"
+	gone, never := lsapi.InstanceMember("i-00000004"), lsapi.InstanceMember("i-00000005")
 	l.do(lsapi.Attach, gone)
 	l.do(lsapi.Detach, gone)
 	conflict := l.change(lsapi.Detach, gone)
@@ -190,7 +190,7 @@ func testMemberHistory(t *testing.T, s record.Store) {
 	l.say(draining(gone), outOfService(two))
 	said := l.now
 	open := l.after(time.Minute).intend(l.change(lsapi.Attach, gone))
-	other := newLane(t, s, "www")
+	other := newLane(t, s, lsapi.ELB("www"))
 	other.know(one)
 	other.do(lsapi.Detach, one)
 
@@ -201,11 +201,11 @@ func testMemberHistory(t *testing.T, s record.Store) {
 		}
 		return &c
 	}
-	external, err := s.Changes(t.Context(), lsapi.ChangeFilter{InstanceID: three, Outcome: lsapi.OutcomeApplied, Limit: 1})
+	external, err := s.Changes(t.Context(), lsapi.ChangeFilter{Member: three, Outcome: lsapi.OutcomeApplied, Limit: 1})
 	if err != nil || len(external) != 1 {
 		t.Fatalf("got %+v (%v)", external, err)
 	}
-	want := map[string]lsapi.MemberHistory{
+	want := map[lsapi.MemberID]lsapi.MemberHistory{
 		one: {Member: true, Health: new(inService(one)), HealthSince: noon},
 		two: {
 			Member: true, Since: change(attached.ID).CompletedAt, ChangeID: attached.ID, Source: lsapi.SourceLSAPI,
@@ -217,27 +217,27 @@ func testMemberHistory(t *testing.T, s record.Store) {
 	}
 	wantHistories(t, "asked for by id", memberHistory(t, s, one, two, three, gone, never), want)
 	delete(want, never)
-	all, err := s.MemberHistory(t.Context(), "web", nil)
+	all, err := s.MemberHistory(t.Context(), lsapi.ELB("web"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantHistories(t, "asked for all", all, want)
-	wantHistories(t, "asked for none", memberHistory(t, s, []string{}...), nil)
-	all, err = s.MemberHistory(t.Context(), "nowhere", nil)
+	wantHistories(t, "asked for none", memberHistory(t, s, []lsapi.MemberID{}...), nil)
+	all, err = s.MemberHistory(t.Context(), lsapi.ELB("nowhere"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantHistories(t, "of an unknown load balancer", all, nil)
 }
 
-func wantHistories(t testing.TB, what string, got, want map[string]lsapi.MemberHistory) {
+func wantHistories(t testing.TB, what string, got, want map[lsapi.MemberID]lsapi.MemberHistory) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: got %d standings, want %d", what, len(got), len(want))
 	}
-	for instance, history := range want {
-		if there, ok := got[instance]; !ok || !reflect.DeepEqual(there, history) {
-			t.Errorf("%s: %s has %+v\nwant %+v", what, instance, there, history)
+	for member, history := range want {
+		if there, ok := got[member]; !ok || !reflect.DeepEqual(there, history) {
+			t.Errorf("%s: %s has %+v\nwant %+v", what, member, there, history)
 		}
 	}
 }
@@ -245,7 +245,7 @@ func wantHistories(t testing.TB, what string, got, want map[string]lsapi.MemberH
 // Of two changes that were asked for about at once, the lane may begin the later one
 // first.
 func testMemberHistoryOrder(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	asked := l.change(lsapi.Attach, one)
 	l.after(time.Millisecond)
@@ -261,26 +261,26 @@ func testMemberHistoryOrder(t *testing.T, s record.Store) {
 
 // One answer has a thousand members.
 func testMemberHistoryOfMany(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	var changes []lsapi.Event
 	var said []lsapi.MemberHealth
 	for i := range 1100 {
-		c := l.change(lsapi.Attach, fmt.Sprintf("i-%08x", i))
+		c := l.change(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i)))
 		c.Outcome = lsapi.OutcomeApplied
 		changes = append(changes, lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: c})
-		said = append(said, inService(c.InstanceID))
+		said = append(said, inService(c.Member))
 	}
 	l.append(changes...)
 	l.say(said...)
-	all, err := s.MemberHistory(t.Context(), "web", nil)
+	all, err := s.MemberHistory(t.Context(), lsapi.ELB("web"), nil)
 	if err != nil || len(all) != len(said) {
 		t.Fatalf("got %d standings (%v), want %d", len(all), err, len(said))
 	}
 	for i, event := range changes {
-		got := all[event.Change.InstanceID]
+		got := all[event.Change.Member]
 		if !got.Member || got.ChangeID != event.Change.ID || got.LastChange == nil || got.LastChange.ID != event.Change.ID || *got.Health != said[i] {
-			t.Fatalf("%s has %+v", event.Change.InstanceID, got)
+			t.Fatalf("%s has %+v", event.Change.Member, got)
 		}
 	}
 	wantWhole(t, s)
@@ -289,30 +289,30 @@ func testMemberHistoryOfMany(t *testing.T, s record.Store) {
 func TestVerifyFindsAlteredHealth(t *testing.T) {
 	for name, test := range map[string]struct {
 		statement string
-		name      string
+		pool      lsapi.PoolID
 		seq       int64
 	}{
-		"a state":          {"UPDATE health SET state = 'OutOfService' WHERE load_balancer = 'web' AND instance_id = '" + one + "'", "web", 3},
-		"its time":         {"UPDATE health SET since = since + 1 WHERE load_balancer = 'web' AND instance_id = '" + two + "'", "web", 2},
-		"gone":             {"DELETE FROM health WHERE load_balancer = 'web' AND instance_id = '" + two + "'", "web", 2},
-		"of no member":     {"INSERT INTO health VALUES ('web', 'i-99999999', 'InService', '', '', 0, 3, 0)", "web", 3},
-		"of nowhere":       {"INSERT INTO health VALUES ('zzz', 'i-99999999', 'InService', '', '', 0, 1, 0)", "", 0},
-		"an event's words": {"UPDATE events SET payload = CAST(replace(payload, 'OutOfService', 'InService') AS BLOB) WHERE kind = 'health' AND seq = 2", "web", 2},
+		"a state":          {"UPDATE health SET state = 'OutOfService' WHERE load_balancer = 'web' AND instance_id = '" + one.String() + "'", lsapi.ELB("web"), 3},
+		"its time":         {"UPDATE health SET since = since + 1 WHERE load_balancer = 'web' AND instance_id = '" + two.String() + "'", lsapi.ELB("web"), 2},
+		"gone":             {"DELETE FROM health WHERE load_balancer = 'web' AND instance_id = '" + two.String() + "'", lsapi.ELB("web"), 2},
+		"of no member":     {"INSERT INTO health VALUES ('web', 'i-99999999', 'InService', '', '', 0, 3, 0)", lsapi.ELB("web"), 3},
+		"of nowhere":       {"INSERT INTO health VALUES ('zzz', 'i-99999999', 'InService', '', '', 0, 1, 0)", lsapi.PoolID{}, 0},
+		"an event's words": {"UPDATE events SET payload = CAST(replace(payload, 'OutOfService', 'InService') AS BLOB) WHERE kind = 'health' AND seq = 2", lsapi.ELB("web"), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := newFile(t)
 			s := openFile(t, path)
-			l := newLane(t, s, "web")
+			l := newLane(t, s, lsapi.ELB("web"))
 			l.know(one, two)
 			l.say(inService(one), outOfService(two), inService(three))
 			l.after(time.Second).append(lsapi.Event{
-				Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), draining(one)}[1:], Drained: []string{three},
+				Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), draining(one)}[1:], Drained: []lsapi.MemberID{three},
 			})
 			wantWhole(t, s)
 			edit(t, path, test.statement)
 			found := verify(t, s)
-			if found.Breach == nil || found.Breach.LoadBalancer != test.name || found.Breach.Seq != test.seq || found.Breach.Why == "" {
-				t.Errorf("got %+v, want it at event %d of %q", found.Breach, test.seq, test.name)
+			if found.Breach == nil || found.Breach.Pool != test.pool || found.Breach.Seq != test.seq || found.Breach.Why == "" {
+				t.Errorf("got %+v, want it at event %d of %q", found.Breach, test.seq, test.pool)
 			}
 		})
 	}
@@ -321,7 +321,7 @@ func TestVerifyFindsAlteredHealth(t *testing.T) {
 func TestVerifyFindsAlteredHealthInARehashedCheckpoint(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	l.say(outOfService(one))
 	l.after(dayLong).say(inService(one)) // behind the checkpoint of the next day
@@ -341,7 +341,7 @@ func TestVerifyFindsAlteredHealthInARehashedCheckpoint(t *testing.T) {
 func TestVerifyFindsAlteredHealthAfterPruning(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.say(inService(one))
 	l.after(10 * dayLong).say(inService(two))
 	if err := pruneAt(t, s, l.now, dayLong); err != nil {
@@ -350,8 +350,8 @@ func TestVerifyFindsAlteredHealthAfterPruning(t *testing.T) {
 	if found := wantWhole(t, s); found.Events != 2 {
 		t.Fatalf("it was not pruned to the checkpoint of the last day: %+v", found)
 	}
-	edit(t, path, "UPDATE health SET description = 'x' WHERE instance_id = '"+one+"'")
-	if found := verify(t, s); found.Breach == nil || found.Breach.Seq != 1 || !strings.Contains(found.Breach.Why, one) {
+	edit(t, path, "UPDATE health SET description = 'x' WHERE instance_id = '"+one.String()+"'")
+	if found := verify(t, s); found.Breach == nil || found.Breach.Seq != 1 || !strings.Contains(found.Breach.Why, one.String()) {
 		t.Errorf("got %+v, want that the health of %s is wrong", found.Breach, one)
 	}
 }

@@ -16,8 +16,8 @@ import (
 type model struct {
 	*lane
 	random  *rand.Rand
-	members map[string]bool
-	health  map[string]lsapi.MemberHealth
+	members map[lsapi.MemberID]bool
+	health  map[lsapi.MemberID]lsapi.MemberHealth
 	looked  time.Time
 	moments []moment
 }
@@ -25,20 +25,20 @@ type model struct {
 // moment is what the membership was at a time.
 type moment struct {
 	at      time.Time
-	members []string
+	members []lsapi.MemberID
 }
 
 func testHistory(t *testing.T, s record.Store) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	for i := range 3 {
-		m := &model{lane: newLane(t, s, fmt.Sprintf("lb-%d", i)), random: rand.New(rand.NewPCG(seed, uint64(i))), members: make(map[string]bool), health: make(map[string]lsapi.MemberHealth)}
+		m := &model{lane: newLane(t, s, lsapi.ELB(fmt.Sprintf("lb-%d", i))), random: rand.New(rand.NewPCG(seed, uint64(i))), members: make(map[lsapi.MemberID]bool), health: make(map[lsapi.MemberID]lsapi.MemberHealth)}
 		m.know()
 		m.looked = m.now
 		for range 60 {
 			m.after(time.Duration(1 + m.random.Int64N(int64(2*time.Hour))))
 			m.step()
-			m.moments = append(m.moments, moment{m.now, slices.Sorted(maps.Keys(m.members))})
+			m.moments = append(m.moments, moment{m.now, slices.SortedFunc(maps.Keys(m.members), lsapi.MemberID.Compare)})
 		}
 		m.check()
 		if err := pruneAt(t, s, m.now, 2*dayLong); err != nil {
@@ -51,47 +51,47 @@ func testHistory(t *testing.T, s record.Store) {
 
 // step makes something happen.
 func (m *model) step() {
-	instance := fmt.Sprintf("i-%08x", m.random.IntN(12))
+	member := fmt.Sprintf("i-%08x", m.random.IntN(12))
 	action := lsapi.Attach
-	if m.members[instance] {
+	if m.members[lsapi.InstanceMember(member)] {
 		action = lsapi.Detach
 	}
 	switch m.random.IntN(5) {
 	case 0:
-		m.complete(m.intend(m.change(action, instance)), lsapi.OutcomeUnknown)
+		m.complete(m.intend(m.change(action, lsapi.InstanceMember(member))), lsapi.OutcomeUnknown)
 		return
 	case 1:
-		m.report(instance)
+		m.report(lsapi.InstanceMember(member))
 		return
 	case 2:
-		m.observe(action, instance)
+		m.observe(action, lsapi.InstanceMember(member))
 	default:
-		m.do(action, instance)
+		m.do(action, lsapi.InstanceMember(member))
 	}
-	if m.members[instance] = action == lsapi.Attach; action == lsapi.Detach {
-		delete(m.members, instance)
+	if m.members[lsapi.InstanceMember(member)] = action == lsapi.Attach; action == lsapi.Detach {
+		delete(m.members, lsapi.InstanceMember(member))
 	}
 }
 
 // report records an instance's health, or its end.
-func (m *model) report(instance string) {
+func (m *model) report(member lsapi.MemberID) {
 	if m.random.IntN(3) == 0 {
-		delete(m.health, instance)
-		m.drain(instance)
+		delete(m.health, member)
+		m.drain(member)
 		return
 	}
-	said := []lsapi.MemberHealth{inService(instance), outOfService(instance), draining(instance)}[m.random.IntN(3)]
-	m.health[instance] = said
+	said := []lsapi.MemberHealth{inService(member), outOfService(member), draining(member)}[m.random.IntN(3)]
+	m.health[member] = said
 	m.say(said)
 }
 
 // observe records a recent external change.
-func (m *model) observe(action lsapi.Action, instance string) {
+func (m *model) observe(action lsapi.Action, member lsapi.MemberID) {
 	event := lsapi.Event{Kind: lsapi.EventObserved, At: m.now, Since: m.now.Add(-time.Nanosecond), Until: m.now}
 	if action == lsapi.Attach {
-		event.Added = []string{instance}
+		event.Added = []lsapi.MemberID{member}
 	} else {
-		event.Removed = []string{instance}
+		event.Removed = []lsapi.MemberID{member}
 	}
 	m.append(event)
 }
@@ -101,12 +101,12 @@ func (m *model) check() {
 	if state := m.state(); !maps.Equal(state.Members, m.members) {
 		m.t.Errorf("the members are %v, want %v", state.Members, m.members)
 	}
-	if got := health(m.t, m.s, m.lease.LoadBalancer); !maps.Equal(got, m.health) {
+	if got := health(m.t, m.s, m.lease.Pool); !maps.Equal(got, m.health) {
 		m.t.Errorf("the health is %+v, want %+v", got, m.health)
 	}
 	reached := false
 	for _, then := range m.moments {
-		found, err := m.s.MembersAt(m.t.Context(), m.lease.LoadBalancer, then.at)
+		found, err := m.s.MembersAt(m.t.Context(), m.lease.Pool, then.at)
 		if lsapi.ErrorCode(err) == lsapi.CodeNotFound && !reached {
 			continue // pruned
 		}

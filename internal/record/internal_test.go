@@ -107,8 +107,8 @@ func TestDigestCoversEveryFieldOfAChange(t *testing.T) {
 	original := change()
 	seen := map[uint64]string{d.of(&original): "nothing"}
 	for name, alter := range map[string]func(*ChangeRow){
-		"id": func(c *ChangeRow) { c.ID = "b" }, "load balancer": func(c *ChangeRow) { c.LoadBalancer = "b" },
-		"instance": func(c *ChangeRow) { c.InstanceID = "b" }, "actor": func(c *ChangeRow) { c.Actor = "b" },
+		"id": func(c *ChangeRow) { c.ID = "b" }, "load balancer": func(c *ChangeRow) { c.Pool = lsapi.ELB("b") },
+		"instance": func(c *ChangeRow) { c.Member = lsapi.InstanceMember("b") }, "actor": func(c *ChangeRow) { c.Actor = "b" },
 		"action": func(c *ChangeRow) { c.Action = "b" }, "reason": func(c *ChangeRow) { c.Reason = "b" },
 		"request": func(c *ChangeRow) { c.RequestID = "b" }, "source": func(c *ChangeRow) { c.Source = "b" },
 		"outcome": func(c *ChangeRow) { c.Outcome = "b" }, "code": func(c *ChangeRow) { c.Code = "b" },
@@ -221,14 +221,14 @@ func TestHintsWakeTheWaitersOfAName(t *testing.T) {
 }
 
 func TestFoldComparesKnownHealth(t *testing.T) {
-	kept := Healths{"i-1": {MemberHealth: lsapi.MemberHealth{InstanceID: "i-1", State: lsapi.InService}, Seq: 1, Since: midday}}
+	kept := Healths{lsapi.InstanceMember("i-1"): {MemberHealth: lsapi.MemberHealth{Member: lsapi.InstanceMember("i-1"), State: lsapi.InService}, Seq: 1, Since: midday}}
 	for name, test := range map[string]struct {
 		before Healths
 		bad    bool
 	}{
 		"nothing is known": {nil, false}, "the same is known": {kept, false}, "other is known": {Healths{}, true},
 	} {
-		f := newFold("web", func(ChangeRow) {})
+		f := newFold(lsapi.ELB("web"), func(ChangeRow) {})
 		f.log.Last, f.healths = 1, test.before
 		p := new(payload)
 		p.setHealths(kept)

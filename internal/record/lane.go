@@ -10,22 +10,22 @@ import (
 )
 
 // LaneState implements Store.
-func (r Record) LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error) {
-	return Read(ctx, r, func(t Tables) (lsapi.LaneState, error) { return laneState(ctx, t, loadBalancer, within) })
+func (r Record) LaneState(ctx context.Context, pool lsapi.PoolID, within time.Duration) (lsapi.LaneState, error) {
+	return Read(ctx, r, func(t Tables) (lsapi.LaneState, error) { return laneState(ctx, t, pool, within) })
 }
 
-func laneState(ctx context.Context, t Tables, loadBalancer string, within time.Duration) (lsapi.LaneState, error) {
-	log, err := t.Log(ctx, loadBalancer)
+func laneState(ctx context.Context, t Tables, pool lsapi.PoolID, within time.Duration) (lsapi.LaneState, error) {
+	log, err := t.Log(ctx, pool)
 	if err != nil {
 		return lsapi.LaneState{}, err
 	}
-	members, err := t.Members(ctx, loadBalancer, nil)
+	members, err := t.Members(ctx, pool, nil)
 	if err != nil {
 		return lsapi.LaneState{}, err
 	}
-	state := lsapi.LaneState{Head: log.Head(), Known: log.Known, Members: make(map[string]bool, len(members)), LookedAt: log.Clock.toLocal(log.LookedAt)}
-	for instance := range members {
-		state.Members[instance] = true
+	state := lsapi.LaneState{Head: log.Head(), Known: log.Known, Members: make(map[lsapi.MemberID]bool, len(members)), LookedAt: log.Clock.toLocal(log.LookedAt)}
+	for member := range members {
+		state.Members[member] = true
 	}
 	if state.Open, err = openChanges(ctx, t, log); err != nil {
 		return lsapi.LaneState{}, err
@@ -47,7 +47,7 @@ func (l *LogRow) unproven(within time.Duration) time.Time {
 // openChanges returns the open changes in order. Their deadline is as long after the
 // recording of the intent as it was after the intent.
 func openChanges(ctx context.Context, t Tables, log LogRow) ([]lsapi.Change, error) {
-	open, err := t.OpenChanges(ctx, log.LoadBalancer)
+	open, err := t.OpenChanges(ctx, log.Pool)
 	if err != nil || len(open) == 0 {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func openChanges(ctx context.Context, t Tables, log LogRow) ([]lsapi.Change, err
 	for i, c := range open {
 		seqs[i] = c.Begun
 	}
-	rows, err := t.EventsAt(ctx, log.LoadBalancer, seqs)
+	rows, err := t.EventsAt(ctx, log.Pool, seqs)
 	if err != nil {
 		return nil, err
 	}
@@ -77,9 +77,9 @@ func openChanges(ctx context.Context, t Tables, log LogRow) ([]lsapi.Change, err
 }
 
 // Applied implements Replicas.
-func (r Record) Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error) {
+func (r Record) Applied(ctx context.Context, pool lsapi.PoolID, within time.Duration) ([]lsapi.AppliedChange, error) {
 	return Read(ctx, r, func(t Tables) ([]lsapi.AppliedChange, error) {
-		log, err := t.Log(ctx, loadBalancer)
+		log, err := t.Log(ctx, pool)
 		if err != nil {
 			return nil, err
 		}
@@ -94,9 +94,9 @@ func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsap
 		return nil, nil
 	}
 	var found []lsapi.AppliedChange
-	overtaken := make(map[string]bool)
+	overtaken := make(map[lsapi.MemberID]bool)
 	for before := log.Last + 1; before > log.First; {
-		rows, err := t.EventsBefore(ctx, log.LoadBalancer, before, page)
+		rows, err := t.EventsBefore(ctx, log.Pool, before, page)
 		if err != nil {
 			return nil, err
 		}
@@ -110,10 +110,10 @@ func applied(ctx context.Context, t Tables, log LogRow, since time.Time) ([]lsap
 				return nil, err
 			}
 			for _, c := range changes {
-				if !overtaken[c.InstanceID] {
+				if !overtaken[c.Member] {
 					found = append(found, c)
 				}
-				overtaken[c.InstanceID] = overtaken[c.InstanceID] || c.Source == lsapi.SourceExternal
+				overtaken[c.Member] = overtaken[c.Member] || c.Source == lsapi.SourceExternal
 			}
 			before = row.Seq
 		}

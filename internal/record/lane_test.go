@@ -22,11 +22,11 @@ type lane struct {
 	now   time.Time
 }
 
-func newLane(t testing.TB, s record.Store, loadBalancer string) *lane {
+func newLane(t testing.TB, s record.Store, pool lsapi.PoolID) *lane {
 	t.Helper()
-	lease, err := s.Acquire(t.Context(), loadBalancer)
+	lease, err := s.Acquire(t.Context(), pool)
 	if err != nil {
-		t.Fatalf("take the lease of %s: %v", loadBalancer, err)
+		t.Fatalf("take the lease of %s: %v", pool, err)
 	}
 	return &lane{t: t, s: s, lease: lease, now: noon}
 }
@@ -45,17 +45,17 @@ func (l *lane) append(events ...lsapi.Event) {
 }
 
 // know begins the record of the membership.
-func (l *lane) know(members ...string) {
+func (l *lane) know(members ...lsapi.MemberID) {
 	l.t.Helper()
 	l.append(lsapi.Event{Kind: lsapi.EventCheckpoint, At: l.now, Until: l.now, Members: members})
 }
 
 // change is a change that is asked for now.
-func (l *lane) change(action lsapi.Action, instance string) lsapi.Change {
+func (l *lane) change(action lsapi.Action, member lsapi.MemberID) lsapi.Change {
 	return lsapi.Change{
-		ID: idAt(l.now), Actor: "alice", Action: action, LoadBalancer: l.lease.LoadBalancer, InstanceID: instance,
+		ID: idAt(l.now), Actor: "alice", Action: action, Pool: l.lease.Pool, Member: member,
 		Reason: "deploy", RequestID: "r-1", Deadline: l.now.Add(10 * time.Second), MembersBefore: new(3),
-		Instance: lsapi.Instance{ID: instance, Type: "t2.micro", LaunchTime: noon.Add(-time.Hour), State: lsapi.StateRunning},
+		Instance: lsapi.Instance{ID: member.String(), Type: "t2.micro", LaunchTime: noon.Add(-time.Hour), State: lsapi.StateRunning},
 	}
 }
 
@@ -75,16 +75,16 @@ func (l *lane) complete(c lsapi.Change, outcome lsapi.Outcome) lsapi.Change {
 }
 
 // do makes a change that is applied a second later.
-func (l *lane) do(action lsapi.Action, instance string) lsapi.Change {
+func (l *lane) do(action lsapi.Action, member lsapi.MemberID) lsapi.Change {
 	l.t.Helper()
-	c := l.intend(l.change(action, instance))
+	c := l.intend(l.change(action, member))
 	l.after(time.Second)
 	return l.complete(c, lsapi.OutcomeApplied)
 }
 
 func (l *lane) state() lsapi.LaneState {
 	l.t.Helper()
-	state, err := l.s.LaneState(l.t.Context(), l.lease.LoadBalancer, time.Hour)
+	state, err := l.s.LaneState(l.t.Context(), l.lease.Pool, time.Hour)
 	if err != nil {
 		l.t.Fatalf("lane state: %v", err)
 	}
@@ -103,19 +103,19 @@ func idAt(at time.Time) string {
 }
 
 // membersAt returns the ids of the members of "web" at a time.
-func membersAt(t testing.TB, s record.Store, at time.Time) []string {
+func membersAt(t testing.TB, s record.Store, at time.Time) []lsapi.MemberID {
 	t.Helper()
-	found, err := s.MembersAt(t.Context(), "web", at)
+	found, err := s.MembersAt(t.Context(), lsapi.ELB("web"), at)
 	if err != nil {
 		t.Fatalf("members at %v: %v", at, err)
 	}
 	return ids(found)
 }
 
-func ids(found lsapi.MembershipAt) []string {
-	ids := make([]string, len(found.Members))
+func ids(found lsapi.MembershipAt) []lsapi.MemberID {
+	ids := make([]lsapi.MemberID, len(found.Members))
 	for i, m := range found.Members {
-		ids[i] = m.InstanceID
+		ids[i] = m.Member
 	}
 	return ids
 }
@@ -165,7 +165,7 @@ func wantIDs(t testing.TB, got []lsapi.Change, want ...string) {
 	}
 }
 
-func wantStrings(t testing.TB, got []string, want ...string) {
+func wantEqual[T comparable](t testing.TB, got []T, want ...T) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

@@ -13,33 +13,33 @@ import (
 const dayLong = 24 * time.Hour
 
 func testMembersAt(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	first := l.now
 	l.after(dayLong).do(lsapi.Attach, two)
 	second := l.now
 	l.after(dayLong).do(lsapi.Detach, one)
 	third := l.now
-	wantStrings(t, membersAt(t, s, first), one)
-	wantStrings(t, membersAt(t, s, second.Add(-time.Microsecond)), one)
-	wantStrings(t, membersAt(t, s, second), one, two)
-	wantStrings(t, membersAt(t, s, third.Add(-time.Microsecond)), one, two)
-	wantStrings(t, membersAt(t, s, third), two)
-	wantStrings(t, membersAt(t, s, third.Add(dayLong)), two)
-	wantStrings(t, membersAt(t, s, time.Time{}), two) // now
-	_, err := s.MembersAt(t.Context(), "web", first.Add(-time.Microsecond))
+	wantEqual(t, membersAt(t, s, first), one)
+	wantEqual(t, membersAt(t, s, second.Add(-time.Microsecond)), one)
+	wantEqual(t, membersAt(t, s, second), one, two)
+	wantEqual(t, membersAt(t, s, third.Add(-time.Microsecond)), one, two)
+	wantEqual(t, membersAt(t, s, third), two)
+	wantEqual(t, membersAt(t, s, third.Add(dayLong)), two)
+	wantEqual(t, membersAt(t, s, time.Time{}), two) // now
+	_, err := s.MembersAt(t.Context(), lsapi.ELB("web"), first.Add(-time.Microsecond))
 	wantCode(t, err, lsapi.CodeNotFound)
-	_, err = s.MembersAt(t.Context(), "api", time.Time{})
+	_, err = s.MembersAt(t.Context(), lsapi.ELB("api"), time.Time{})
 	wantCode(t, err, lsapi.CodeNotFound)
 }
 
 func testMembersInTheFuture(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	now := time.Now()
-	wantStrings(t, membersAt(t, s, now.Truncate(time.Millisecond).Add(999*time.Microsecond)), one)
-	for _, name := range []string{"web", "api"} {
-		_, err := s.MembersAt(t.Context(), name, now.Add(time.Minute))
+	wantEqual(t, membersAt(t, s, now.Truncate(time.Millisecond).Add(999*time.Microsecond)), one)
+	for _, pool := range []lsapi.PoolID{lsapi.ELB("web"), lsapi.ELB("api")} {
+		_, err := s.MembersAt(t.Context(), pool, now.Add(time.Minute))
 		wantFuture(t, err)
 	}
 }
@@ -53,65 +53,65 @@ func wantFuture(t *testing.T, err error) {
 }
 
 func testProvenance(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	c := l.do(lsapi.Attach, two)
 	applied := l.now
 	l.after(dayLong)
-	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Added: []string{three}, Since: applied, Until: l.now})
+	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Added: []lsapi.MemberID{three}, Since: applied, Until: l.now})
 	seen := l.now
 	l.after(dayLong).do(lsapi.Detach, one) // behind another checkpoint
-	found, err := s.MembersAt(t.Context(), "web", l.now.Add(-time.Microsecond))
+	found, err := s.MembersAt(t.Context(), lsapi.ELB("web"), l.now.Add(-time.Microsecond))
 	if err != nil || len(found.Members) != 3 {
 		t.Fatalf("got %+v (%v), want three members", found, err)
 	}
-	if got, want := found.Members[0], (lsapi.RecordedMember{InstanceID: one}); got != want {
+	if got, want := found.Members[0], (lsapi.RecordedMember{Member: one}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got, want := found.Members[1], (lsapi.RecordedMember{InstanceID: two, Since: applied, ChangeID: c.ID, Source: lsapi.SourceLSAPI}); got != want {
+	if got, want := found.Members[1], (lsapi.RecordedMember{Member: two, Since: applied, ChangeID: c.ID, Source: lsapi.SourceLSAPI}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	external := found.Members[2]
-	if external.InstanceID != three || !external.Since.Equal(seen) || external.Source != lsapi.SourceExternal {
+	if external.Member != three || !external.Since.Equal(seen) || external.Source != lsapi.SourceExternal {
 		t.Errorf("got %+v, want %s by an external change", external, three)
 	}
-	if change, err := s.Change(t.Context(), external.ChangeID); err != nil || change.InstanceID != three {
+	if change, err := s.Change(t.Context(), external.ChangeID); err != nil || change.Member != three {
 		t.Errorf("its change is %+v (%v)", change, err)
 	}
 }
 
 func testUncertain(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	since := l.now
 	until := since.Add(time.Minute)
 	l.after(2 * time.Minute)
-	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Added: []string{two}, Since: since, Until: until})
+	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Added: []lsapi.MemberID{two}, Since: since, Until: until})
 	for _, at := range []struct {
 		when      string
 		at        time.Time
-		members   []string
+		members   []lsapi.MemberID
 		uncertain int
 	}{
-		{"at the look before", since, []string{one}, 0},
-		{"just after it", since.Add(time.Microsecond), []string{one}, 1},
-		{"just before the look", until.Add(-time.Microsecond), []string{one}, 1},
-		{"at the look", until, []string{one, two}, 0},
-		{"when it was recorded", l.now, []string{one, two}, 0},
+		{"at the look before", since, []lsapi.MemberID{one}, 0},
+		{"just after it", since.Add(time.Microsecond), []lsapi.MemberID{one}, 1},
+		{"just before the look", until.Add(-time.Microsecond), []lsapi.MemberID{one}, 1},
+		{"at the look", until, []lsapi.MemberID{one, two}, 0},
+		{"when it was recorded", l.now, []lsapi.MemberID{one, two}, 0},
 	} {
-		found, err := s.MembersAt(t.Context(), "web", at.at)
+		found, err := s.MembersAt(t.Context(), lsapi.ELB("web"), at.at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(found.Uncertain) != at.uncertain {
 			t.Errorf("%s: %d changes are uncertain, want %d", at.when, len(found.Uncertain), at.uncertain)
 		}
-		wantStrings(t, membersAt(t, s, at.at), at.members...)
+		wantEqual(t, membersAt(t, s, at.at), at.members...)
 	}
 }
 
 func testCheckpoints(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	seq := func() int64 { return heads(t, s)[0].Seq }
 	for range 32 {
@@ -130,10 +130,10 @@ func testCheckpoints(t *testing.T, s record.Store) {
 	}
 	wantWhole(t, s)
 
-	large := newLane(t, s, "large")
-	ids := make([]string, 1000)
+	large := newLane(t, s, lsapi.ELB("large"))
+	ids := make([]lsapi.MemberID, 1000)
 	for i := range ids {
-		ids[i] = fmt.Sprintf("i-%08x", i)
+		ids[i] = lsapi.InstanceMember(fmt.Sprintf("i-%08x", i))
 	}
 	large.know(ids...)
 	var events []lsapi.Event
@@ -148,7 +148,7 @@ func testCheckpoints(t *testing.T, s record.Store) {
 }
 
 func testPrune(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	var days []time.Time
 	var changes []lsapi.Change
@@ -173,9 +173,9 @@ func testPrune(t *testing.T, s record.Store) {
 	if _, err := s.Change(t.Context(), changes[6].ID); err != nil {
 		t.Errorf("a change that should be kept: %v", err)
 	}
-	_, err = s.MembersAt(t.Context(), "web", days[2])
+	_, err = s.MembersAt(t.Context(), lsapi.ELB("web"), days[2])
 	wantCode(t, err, lsapi.CodeNotFound)
-	wantStrings(t, membersAt(t, s, days[3]), one)
+	wantEqual(t, membersAt(t, s, days[3]), one)
 	if err := pruneAt(t, s, l.now, 3*dayLong); err != nil { // again
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func testPrune(t *testing.T, s record.Store) {
 }
 
 func testPruneOpen(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	l.do(lsapi.Attach, two)
 	l.after(dayLong)
@@ -221,7 +221,7 @@ func testPruneOpen(t *testing.T, s record.Store) {
 }
 
 func testPruneIdle(t *testing.T, s record.Store) {
-	known, unknown := newLane(t, s, "known"), newLane(t, s, "unknown")
+	known, unknown := newLane(t, s, lsapi.ELB("known")), newLane(t, s, lsapi.ELB("unknown"))
 	known.know(one)
 	for _, l := range []*lane{known, unknown} {
 		l.do(lsapi.Attach, two)
@@ -245,8 +245,8 @@ func testPruneIdle(t *testing.T, s record.Store) {
 	if unknown.state().Known {
 		t.Error("an unknown membership became known")
 	}
-	found, err := s.MembersAt(t.Context(), "known", now)
-	if err != nil || len(found.Members) != 2 || found.Members[1] != (lsapi.RecordedMember{InstanceID: two}) {
+	found, err := s.MembersAt(t.Context(), lsapi.ELB("known"), now)
+	if err != nil || len(found.Members) != 2 || found.Members[1] != (lsapi.RecordedMember{Member: two}) {
 		t.Errorf("got %+v (%v), want members whose changes are not in the record", found, err)
 	}
 	known.now = now
@@ -256,9 +256,9 @@ func testPruneIdle(t *testing.T, s record.Store) {
 
 // A log that began without a checkpoint has events of a day before that day's first.
 func testPruneDayWithoutCheckpoint(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	for i := range 40 { // more than fit before a checkpoint
-		l.do(lsapi.Attach, fmt.Sprintf("i-%08x", i))
+		l.do(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i)))
 	}
 	noted := heads(t, s)
 	before := wantWhole(t, s)

@@ -13,23 +13,24 @@ import (
 	"lsapi"
 )
 
-// payload is an event as it is hashed and stored, in JSON. Fields may be added, but none
-// is ever renamed.
+// payload is an event as it is hashed and stored, in JSON. Stored events are never
+// rewritten: a field that gets another name is also read by its former name.
 type payload struct {
-	LoadBalancer string          `json:"loadBalancer"`
-	Seq          int64           `json:"seq"`
-	At           time.Time       `json:"at"`
-	Kind         lsapi.EventKind `json:"kind"`
-	Change       *changePayload  `json:"change,omitempty"`
+	Pool       lsapi.PoolID    `json:"pool,omitzero"`
+	FormerPool string          `json:"loadBalancer,omitempty"` // the name alone
+	Seq        int64           `json:"seq"`
+	At         time.Time       `json:"at"`
+	Kind       lsapi.EventKind `json:"kind"`
+	Change     *changePayload  `json:"change,omitempty"`
 	// Added and Removed are the ids of external changes, by instance.
-	Added   map[string]string `json:"added,omitempty"`
-	Removed map[string]string `json:"removed,omitempty"`
-	Since   time.Time         `json:"since,omitzero"`
-	Until   time.Time         `json:"until,omitzero"`
+	Added   map[lsapi.MemberID]string `json:"added,omitempty"`
+	Removed map[lsapi.MemberID]string `json:"removed,omitempty"`
+	Since   time.Time                 `json:"since,omitzero"`
+	Until   time.Time                 `json:"until,omitzero"`
 	// Health and Drained are a health event's. In a checkpoint Health is complete, but
 	// absent from checkpoints of older versions.
-	Health  []HealthPayload `json:"health,omitzero"`
-	Drained []string        `json:"drained,omitempty"`
+	Health  []HealthPayload  `json:"health,omitzero"`
+	Drained []lsapi.MemberID `json:"drained,omitempty"`
 	// Members are absent from a checkpoint of an unknown membership.
 	Members Members `json:"members,omitzero"`
 	// Open are a checkpoint's open changes.
@@ -41,7 +42,8 @@ type changePayload struct {
 	ID            string              `json:"id"`
 	Seq           int64               `json:"seq,omitempty"` // of the event that began it; only in a checkpoint
 	Action        lsapi.Action        `json:"action"`
-	InstanceID    string              `json:"instance"`
+	Member        lsapi.MemberID      `json:"member,omitzero"`
+	FormerMember  lsapi.MemberID      `json:"instance,omitzero"`
 	Actor         string              `json:"actor,omitempty"`
 	Reason        string              `json:"reason,omitempty"`
 	RequestID     string              `json:"requestId,omitempty"`
@@ -59,7 +61,7 @@ type changePayload struct {
 
 func newChangePayload(c lsapi.Change) changePayload {
 	return changePayload{
-		ID: c.ID, Action: c.Action, InstanceID: c.InstanceID, Actor: Clean(c.Actor), Reason: Clean(c.Reason),
+		ID: c.ID, Action: c.Action, Member: c.Member, Actor: Clean(c.Actor), Reason: Clean(c.Reason),
 		RequestID: Clean(c.RequestID), Deadline: Exact(c.Deadline), Outcome: c.Outcome, Code: Clean(c.Code),
 		Resolution: c.Resolution, AWSRequestID: Clean(c.AWSRequestID), MembersBefore: c.MembersBefore,
 		MembersAfter: c.MembersAfter, InstanceType: c.Instance.Type, LaunchTime: Exact(c.Instance.LaunchTime),
@@ -106,11 +108,12 @@ func fill[T comparable](field *T, known T) {
 
 // HealthPayload is an instance's health, as events and replicas' reports encode it.
 type HealthPayload struct {
-	InstanceID  string            `json:"instance"`
-	State       lsapi.HealthState `json:"state"`
-	Reason      string            `json:"reason,omitempty"`
-	Description string            `json:"description,omitempty"`
-	Draining    bool              `json:"draining,omitempty"`
+	Member       lsapi.MemberID    `json:"member,omitzero"`
+	FormerMember lsapi.MemberID    `json:"instance,omitzero"`
+	State        lsapi.HealthState `json:"state"`
+	Reason       string            `json:"reason,omitempty"`
+	Description  string            `json:"description,omitempty"`
+	Draining     bool              `json:"draining,omitempty"`
 	// Seq and Since are of the event that recorded it; only in a checkpoint.
 	Seq   int64     `json:"seq,omitempty"`
 	Since time.Time `json:"since,omitzero"`
@@ -119,14 +122,15 @@ type HealthPayload struct {
 // NewHealthPayload returns the payload of an instance's health.
 func NewHealthPayload(h lsapi.MemberHealth) HealthPayload {
 	return HealthPayload{
-		InstanceID: h.InstanceID, State: h.State, Reason: Clean(h.Reason), Description: Clean(h.Description), Draining: h.Draining,
+		Member: h.Member, State: h.State, Reason: Clean(h.Reason), Description: Clean(h.Description), Draining: h.Draining,
 	}
 }
 
 // MemberHealth returns the health of the payload.
 func (h HealthPayload) MemberHealth() lsapi.MemberHealth {
+	h.renameFormer()
 	return lsapi.MemberHealth{
-		InstanceID: h.InstanceID, State: h.State, Reason: h.Reason, Description: h.Description, Draining: h.Draining,
+		Member: h.Member, State: h.State, Reason: h.Reason, Description: h.Description, Draining: h.Draining,
 	}
 }
 
@@ -137,16 +141,16 @@ func (p *payload) healths() Healths {
 	}
 	healths := make(Healths, len(p.Health))
 	for _, h := range p.Health {
-		healths[h.InstanceID] = HealthRow{MemberHealth: h.MemberHealth(), Seq: h.Seq, Since: h.Since}
+		healths[h.Member] = HealthRow{MemberHealth: h.MemberHealth(), Seq: h.Seq, Since: h.Since}
 	}
 	return healths
 }
 
 func (p *payload) setHealths(healths Healths) {
 	p.Health = make([]HealthPayload, 0, len(healths))
-	for _, instance := range slices.Sorted(maps.Keys(healths)) {
-		h := NewHealthPayload(healths[instance].MemberHealth)
-		h.Seq, h.Since = healths[instance].Seq, healths[instance].Since
+	for _, member := range slices.SortedFunc(maps.Keys(healths), lsapi.MemberID.Compare) {
+		h := NewHealthPayload(healths[member].MemberHealth)
+		h.Seq, h.Since = healths[member].Seq, healths[member].Since
 		p.Health = append(p.Health, h)
 	}
 }
@@ -161,11 +165,11 @@ func (p *payload) changeID() string {
 func (p *payload) change(c changePayload) lsapi.Change {
 	id, _ := ParseID(c.ID) // appended events have valid ids, and Verify checks them
 	return lsapi.Change{
-		ID: c.ID, Actor: c.Actor, Action: c.Action, LoadBalancer: p.LoadBalancer, InstanceID: c.InstanceID,
+		ID: c.ID, Actor: c.Actor, Action: c.Action, Pool: p.Pool, Member: c.Member,
 		Reason: c.Reason, RequestID: c.RequestID, Source: lsapi.SourceLSAPI, IntendedAt: IntendedAt(id),
 		Deadline: c.Deadline, Outcome: c.Outcome, Code: c.Code, Resolution: c.Resolution, AWSRequestID: c.AWSRequestID,
 		MembersBefore: c.MembersBefore, MembersAfter: c.MembersAfter,
-		Instance: lsapi.Instance{ID: c.InstanceID, Type: c.InstanceType, LaunchTime: c.LaunchTime, State: c.State},
+		Instance: lsapi.Instance{ID: c.Member.String(), Type: c.InstanceType, LaunchTime: c.LaunchTime, State: c.State},
 	}
 }
 
@@ -183,7 +187,7 @@ func (p *payload) event() lsapi.Event {
 	if p.Change != nil {
 		event.Change = p.change(*p.Change)
 	}
-	event.Added, event.Removed = slices.Sorted(maps.Keys(p.Added)), slices.Sorted(maps.Keys(p.Removed))
+	event.Added, event.Removed = slices.SortedFunc(maps.Keys(p.Added), lsapi.MemberID.Compare), slices.SortedFunc(maps.Keys(p.Removed), lsapi.MemberID.Compare)
 	for _, h := range p.Health {
 		event.Health = append(event.Health, h.MemberHealth())
 	}
@@ -203,11 +207,38 @@ func (p *payload) encode() ([]byte, error) {
 	return text, nil
 }
 
+// renameFormer moves what has a former name.
+func (p *payload) renameFormer() {
+	if p.FormerPool != "" {
+		p.Pool, p.FormerPool = lsapi.ELB(p.FormerPool), ""
+	}
+	if p.Change != nil {
+		p.Change.renameFormer()
+	}
+	for i := range p.Open {
+		p.Open[i].renameFormer()
+	}
+	for i := range p.Health {
+		p.Health[i].renameFormer()
+	}
+}
+
+func (c *changePayload) renameFormer() {
+	fill(&c.Member, c.FormerMember)
+	c.FormerMember = lsapi.MemberID{}
+}
+
+func (h *HealthPayload) renameFormer() {
+	fill(&h.Member, h.FormerMember)
+	h.FormerMember = lsapi.MemberID{}
+}
+
 // decode takes half the time of encoding/json: decoding is a third of verifying.
 func decode(text []byte) (*payload, error) {
 	p := new(payload)
 	if err := quick.Unmarshal(text, p); err != nil {
 		return nil, Damaged("decoding an event", err)
 	}
+	p.renameFormer()
 	return p, nil
 }

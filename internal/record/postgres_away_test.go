@@ -27,17 +27,17 @@ func TestStoreRecoversAfterADatabaseOutage(t *testing.T) {
 			log, text := logged()
 			p := newLearner()
 			s := openURL(t, url, record.Options{Log: log, Learn: p.learn})
-			l := newLane(t, s, "web")
+			l := newLane(t, s, lsapi.ELB("web"))
 			l.know(one)
 			lead(t, s)
 
 			fail(network, true)
 			event := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}
 			for what, call := range map[string]func(context.Context) error{
-				"take":   func(ctx context.Context) error { _, err := s.Acquire(ctx, "api"); return err },
+				"take":   func(ctx context.Context) error { _, err := s.Acquire(ctx, lsapi.ELB("api")); return err },
 				"extend": func(ctx context.Context) error { _, err := s.Renew(ctx, l.lease); return err },
 				"append": func(ctx context.Context) error { _, err := s.Append(ctx, l.lease, []lsapi.Event{event}); return err },
-				"read":   func(ctx context.Context) error { _, err := s.LaneState(ctx, "web", time.Hour); return err },
+				"read":   func(ctx context.Context) error { _, err := s.LaneState(ctx, lsapi.ELB("web"), time.Hour); return err },
 				"ready": func(ctx context.Context) error {
 					time.Sleep(time.Second) // what was written before proves nothing any more
 					return s.Ready(ctx)
@@ -57,7 +57,7 @@ func TestStoreRecoversAfterADatabaseOutage(t *testing.T) {
 
 			fail(network, false)
 			soon(t, "the record to be ready", func() bool { return s.Ready(t.Context()) == nil })
-			l = newLane(t, s, "web")
+			l = newLane(t, s, lsapi.ELB("web"))
 			c := l.do(lsapi.Attach, two)
 			if got, err := s.Change(t.Context(), c.ID); err != nil || got.Outcome != lsapi.OutcomeApplied {
 				t.Errorf("got %+v (%v)", got, err)
@@ -77,16 +77,16 @@ func TestDamagedRowIsNotReportedAsUnreachable(t *testing.T) {
 	there := postgrestest.URL(t)
 	log, text := logged()
 	s := openURL(t, there, record.Options{Log: log})
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	lead(t, s)
-	publish(t, s, time.Now(), membership("web", one))
+	publish(t, s, time.Now(), membership(lsapi.ELB("web"), one))
 	for what, damage := range map[string]struct {
 		statement string
 		read      func() error
 	}{
-		"an event":  {"UPDATE events SET payload = '[]'", func() error { return errOf(s.MembersAt(t.Context(), "web", time.Now())) }},
-		"a hash":    {"UPDATE logs SET last_hash = 'x'", func() error { return errOf(s.LaneState(t.Context(), "web", time.Second)) }},
+		"an event":  {"UPDATE events SET payload = '[]'", func() error { return errOf(s.MembersAt(t.Context(), lsapi.ELB("web"), time.Now())) }},
+		"a hash":    {"UPDATE logs SET last_hash = 'x'", func() error { return errOf(s.LaneState(t.Context(), lsapi.ELB("web"), time.Second)) }},
 		"a listing": {"UPDATE listed SET members = '{}'", func() error { return errOf(s.SharedListing(t.Context(), 0)) }},
 	} {
 		postgrestest.Exec(t, there, damage.statement)

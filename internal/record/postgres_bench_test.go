@@ -31,7 +31,7 @@ func benchmarkPostgresWriters(b *testing.B, writers int) {
 	s := openURL(b, postgrestest.URL(b), record.Options{})
 	lanes := make([]*lane, min(writers, 50))
 	for i := range lanes {
-		lanes[i] = newLane(b, s, fmt.Sprintf("lb-%03d", i))
+		lanes[i] = newLane(b, s, lsapi.ELB(fmt.Sprintf("lb-%03d", i)))
 		lanes[i].know()
 	}
 	var mu sync.Mutex
@@ -66,7 +66,7 @@ func benchmarkPostgresWriters(b *testing.B, writers int) {
 func BenchmarkPostgresRound(b *testing.B) {
 	s := openURL(b, postgrestest.URL(b), record.Options{})
 	for b.Loop() {
-		l := newLane(b, s, "web")
+		l := newLane(b, s, lsapi.ELB("web"))
 		l.now = time.Now()
 		c := l.intend(l.change(lsapi.Attach, one))
 		if _, err := s.Renew(b.Context(), l.lease); err != nil {
@@ -82,11 +82,11 @@ func BenchmarkPostgresVerify(b *testing.B) {
 	s := openURL(b, postgrestest.URL(b), record.Options{})
 	const loadBalancers, together = 20, 50
 	for n := 0; n < *bigRecord; n += together {
-		l := newLane(b, s, fmt.Sprintf("load-balancer-%02d", n/together%loadBalancers))
+		l := newLane(b, s, lsapi.ELB(fmt.Sprintf("load-balancer-%02d", n/together%loadBalancers)))
 		l.now = noon.Add(time.Duration(n) * time.Second)
 		var intents, outcomes []lsapi.Event
 		for i := range together {
-			c := l.change(lsapi.Attach, fmt.Sprintf("i-%017x", i))
+			c := l.change(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%017x", i)))
 			intents = append(intents, lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: c})
 			c.Outcome, c.MembersAfter = lsapi.OutcomeApplied, new(4)
 			outcomes = append(outcomes, lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: c})

@@ -19,15 +19,15 @@ func TestListingsContinueAfterTheClockIsSetBack(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	lead(t, a)
-	publish(t, a, time.Now(), membership("web", one))
+	publish(t, a, time.Now(), membership(lsapi.ELB("web"), one))
 	first := published(t, b, 0)
 	postgrestest.Exec(t, there, "UPDATE listing SET as_of = as_of + interval '1 hour'")
 	lead(t, a)
-	publish(t, a, time.Now(), membership("web", one), membership("api", two))
+	publish(t, a, time.Now(), membership(lsapi.ELB("web"), one), membership(lsapi.ELB("api"), two))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	next, err := b.SharedListing(ctx, first.Version)
-	if err != nil || !reflect.DeepEqual(next.LoadBalancers, []lsapi.Membership{membership("api", two)}) {
+	if err != nil || !reflect.DeepEqual(next.Pools, []lsapi.Membership{membership(lsapi.ELB("api"), two)}) {
 		t.Errorf("the leader has published, and the others see %+v (%v)", next, err)
 	}
 }
@@ -37,7 +37,7 @@ func TestSharedListingSkipsAFutureListing(t *testing.T) {
 	there := postgrestest.URL(t)
 	a := openURL(t, there, record.Options{})
 	lead(t, a)
-	publish(t, a, time.Now(), membership("web", one))
+	publish(t, a, time.Now(), membership(lsapi.ELB("web"), one))
 	postgrestest.Exec(t, there, "UPDATE listing SET as_of = as_of + interval '1 hour'")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
@@ -49,13 +49,13 @@ func TestSharedListingSkipsAFutureListing(t *testing.T) {
 func TestPublishedHealthSkipsAFutureReport(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
-	publishHealth(t, s, reportOf("web", time.Now(), inService(one)))
-	publishHealth(t, s, reportOf("api", time.Now(), inService(two)))
+	publishHealth(t, s, reportOf(lsapi.ELB("web"), time.Now(), inService(one)))
+	publishHealth(t, s, reportOf(lsapi.ELB("api"), time.Now(), inService(two)))
 	postgrestest.Exec(t, there, "UPDATE health_reports SET as_of = as_of + interval '1 hour' WHERE load_balancer = 'web'")
-	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].LoadBalancer != "api" {
+	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].Pool != lsapi.ELB("api") {
 		t.Errorf("got %+v, want that of api alone", reports)
 	}
-	publishHealth(t, s, reportOf("web", time.Now(), inService(one)))
+	publishHealth(t, s, reportOf(lsapi.ELB("web"), time.Now(), inService(one)))
 	if reports, _ := publishedHealth(t, s, 0); len(reports) != 2 {
 		t.Errorf("after the next report: got %+v", reports)
 	}
@@ -64,9 +64,9 @@ func TestPublishedHealthSkipsAFutureReport(t *testing.T) {
 func TestPruneRemovesFutureHealthReports(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
-	for _, name := range []string{"web", "gone"} {
-		claim(t, s, name, time.Hour)
-		publishHealth(t, s, reportOf(name, time.Now(), inService(one)))
+	for _, pool := range []lsapi.PoolID{lsapi.ELB("web"), lsapi.ELB("gone")} {
+		claim(t, s, pool, time.Hour)
+		publishHealth(t, s, reportOf(pool, time.Now(), inService(one)))
 	}
 	postgrestest.Exec(t, there,
 		"UPDATE health_claims SET at = at + interval '1 year' WHERE load_balancer = 'gone'",
@@ -104,8 +104,8 @@ func TestFutureIsByTheClockOfTheDatabase(t *testing.T) {
 	postgrestest.Exec(t, there, `CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
 		AS 'SELECT pg_catalog.clock_timestamp() + interval ''4 s'''`)
 	s := openURL(t, there+"&search_path=public,pg_catalog", record.Options{})
-	newLane(t, s, "web").know(one)
-	wantStrings(t, membersAt(t, s, time.Now().Add(3*time.Second)), one)
-	_, err := s.MembersAt(t.Context(), "web", time.Now().Add(10*time.Second))
+	newLane(t, s, lsapi.ELB("web")).know(one)
+	wantEqual(t, membersAt(t, s, time.Now().Add(3*time.Second)), one)
+	_, err := s.MembersAt(t.Context(), lsapi.ELB("web"), time.Now().Add(10*time.Second))
 	wantFuture(t, err)
 }

@@ -18,13 +18,13 @@ func TestRetriedBatchIsRecordedOnce(t *testing.T) {
 			direct := postgrestest.URL(t)
 			network, url := proxied(t, direct)
 			s, witness := openURL(t, url, record.Options{}), openURL(t, direct, record.Options{ReadOnly: true})
-			l := newLane(t, s, "web")
+			l := newLane(t, s, lsapi.ELB("web"))
 			l.know(one)
 			c := l.intend(l.change(lsapi.Attach, two))
 			c.Outcome, c.MembersAfter = lsapi.OutcomeApplied, new(2)
 			page := []lsapi.Event{
 				{Kind: lsapi.EventCompleted, At: l.now, Change: c},
-				{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.after(1).now, Added: []string{three}},
+				{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.after(1).now, Added: []lsapi.MemberID{three}},
 			}
 			before := heads(t, witness)
 			network.commits <- fate
@@ -52,7 +52,7 @@ func TestRetriedBatchIsRecordedOnce(t *testing.T) {
 func TestConnectionsCutAtCommitsLoseNoEvent(t *testing.T) {
 	network, url := proxied(t, postgrestest.URL(t))
 	s := openURL(t, url, record.Options{})
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	var want []string
 	for i := range 60 {
@@ -79,7 +79,7 @@ func TestConnectionsCutAtCommitsLoseNoEvent(t *testing.T) {
 	}
 	slices.Sort(want)
 	slices.Sort(got)
-	wantStrings(t, got, want...)
+	wantEqual(t, got, want...)
 	if found := wantWhole(t, s); found.Changes != len(want) {
 		t.Errorf("there are %d changes, want %d", found.Changes, len(want))
 	}

@@ -21,7 +21,7 @@ import (
 func TestEventsNeverAppearBeforeReadOnes(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.say(inService(one))
 	first := events(t, s, lsapi.Position{}, 10)
 	began := end(t, s)
@@ -58,7 +58,7 @@ func TestEventsNeverAppearBeforeReadOnes(t *testing.T) {
 	}
 	wantNews(t, received)
 	found := events(t, s, began, 10)
-	if len(found) != 2 || found[0].LoadBalancer != "www" || found[1].LoadBalancer != "web" {
+	if len(found) != 2 || found[0].Pool != lsapi.ELB("www") || found[1].Pool != lsapi.ELB("web") {
 		t.Fatalf("it reads %+v, want what www's transaction recorded first", found)
 	}
 	if now := end(t, s); len(first) != 1 || now != found[1].Position {
@@ -83,9 +83,9 @@ func TestFollowerReadsEveryEventOnce(t *testing.T) {
 	for i := range lanes {
 		writers.Go(func() {
 			for j := range rounds {
-				l := newLane(t, all[j%2], fmt.Sprintf("lb-%d", i))
-				l.do(lsapi.Attach, fmt.Sprintf("i-%08x", j))
-				l.say(inService(fmt.Sprintf("i-%08x", j)))
+				l := newLane(t, all[j%2], lsapi.ELB(fmt.Sprintf("lb-%d", i)))
+				l.do(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", j)))
+				l.say(inService(lsapi.InstanceMember(fmt.Sprintf("i-%08x", j))))
 				give(t, all[j%2], l.lease)
 				if rand.IntN(8) == 0 {
 					if err := pruneAt(t, all[rand.IntN(3)], noon, 365*dayLong); err != nil {
@@ -106,19 +106,19 @@ func TestFollowerReadsEveryEventOnce(t *testing.T) {
 	for i := range followed {
 		wantSame(t, fmt.Sprintf("follower %d", i), followed[i].all, read)
 	}
-	perLane := make(map[string]int)
+	perLane := make(map[lsapi.PoolID]int)
 	for i, e := range read {
-		step := perLane[e.LoadBalancer]
+		step := perLane[e.Pool]
 		kinds := []lsapi.EventKind{lsapi.EventIntended, lsapi.EventCompleted, lsapi.EventHealth}
-		instance := fmt.Sprintf("i-%08x", step/3)
-		received := e.Event.Change.InstanceID
+		member := lsapi.InstanceMember(fmt.Sprintf("i-%08x", step/3))
+		received := e.Event.Change.Member
 		if e.Event.Kind == lsapi.EventHealth {
-			received = e.Event.Health[0].InstanceID
+			received = e.Event.Health[0].Member
 		}
-		if e.Event.Kind != kinds[step%3] || received != instance {
+		if e.Event.Kind != kinds[step%3] || received != member {
 			t.Fatalf("event %d is %+v, want step %d of its load balancer", i, e, step)
 		}
-		perLane[e.LoadBalancer]++
+		perLane[e.Pool]++
 		if i%50 == 0 {
 			wantSame(t, "a resumed reader", allEvents(t, all[1], e.Position, 100), read[i+1:])
 		}
@@ -162,7 +162,7 @@ func wantSame(t *testing.T, reader string, got, want []lsapi.RecordedEvent) {
 		t.Fatalf("%s has %d events, want %d", reader, len(got), len(want))
 	}
 	for i := range got {
-		if got[i].Position != want[i].Position || got[i].LoadBalancer != want[i].LoadBalancer || got[i].Event.Kind != want[i].Event.Kind {
+		if got[i].Position != want[i].Position || got[i].Pool != want[i].Pool || got[i].Event.Kind != want[i].Event.Kind {
 			t.Fatalf("%s: event %d is %+v, want %+v", reader, i, got[i], want[i])
 		}
 	}
@@ -175,7 +175,7 @@ func TestPositionsContinueAfterARestore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			there := postgrestest.URL(t)
 			s := openURL(t, there, record.Options{})
-			l := newLane(t, s, "web")
+			l := newLane(t, s, lsapi.ELB("web"))
 			l.know()
 			l.do(lsapi.Attach, one)
 			if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
@@ -189,9 +189,9 @@ func TestPositionsContinueAfterARestore(t *testing.T) {
 			if len(before) != 2 || end(t, restored) != before[1].Position {
 				t.Fatalf("got %+v, and ends at %+v", before, end(t, restored))
 			}
-			newLane(t, restored, "web").do(lsapi.Attach, two)
+			newLane(t, restored, lsapi.ELB("web")).do(lsapi.Attach, two)
 			after := allEvents(t, restored, before[1].Position, 100)
-			if len(after) != 2 || !after[0].Position.After(before[1].Position) || after[1].Event.Change.InstanceID != two {
+			if len(after) != 2 || !after[0].Position.After(before[1].Position) || after[1].Event.Change.Member != two {
 				t.Errorf("behind it there is %+v", after)
 			}
 			wantWhole(t, restored)
@@ -202,7 +202,7 @@ func TestPositionsContinueAfterARestore(t *testing.T) {
 // A hint reaches other replicas long before they look by themselves.
 func TestNewsReachesOtherReplicasWithin100Milliseconds(t *testing.T) {
 	all := replicas(t, 2)
-	l := newLane(t, all[0], "web")
+	l := newLane(t, all[0], lsapi.ELB("web"))
 	var took []time.Duration
 	for i := range 21 {
 		after := end(t, all[1])

@@ -17,28 +17,28 @@ import (
 // learner keeps the changes that a replica learned.
 type learner struct {
 	mu      sync.Mutex
-	changes map[string][]lsapi.Change
+	changes map[lsapi.PoolID][]lsapi.Change
 	at      map[string]time.Time // by the id of a change
 }
 
 func newLearner() *learner {
-	return &learner{changes: make(map[string][]lsapi.Change), at: make(map[string]time.Time)}
+	return &learner{changes: make(map[lsapi.PoolID][]lsapi.Change), at: make(map[string]time.Time)}
 }
 
-func (p *learner) learn(loadBalancer string, changes []lsapi.AppliedChange) {
+func (p *learner) learn(pool lsapi.PoolID, changes []lsapi.AppliedChange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range changes {
-		p.changes[loadBalancer] = append(p.changes[loadBalancer], c.Change)
+		p.changes[pool] = append(p.changes[pool], c.Change)
 		p.at[c.ID] = time.Now()
 	}
 }
 
 // of returns the learned changes of a load balancer, in order.
-func (p *learner) of(loadBalancer string) []lsapi.Change {
+func (p *learner) of(pool lsapi.PoolID) []lsapi.Change {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.changes[loadBalancer])
+	return slices.Clone(p.changes[pool])
 }
 
 func (p *learner) learned(id string) (at time.Time, ok bool) {
@@ -61,7 +61,7 @@ func soon(t testing.TB, what string, condition func() bool) {
 func TestFeedPassesOnChangesOfOtherReplicas(t *testing.T) {
 	there := postgrestest.URL(t)
 	writer := openURL(t, there, record.Options{})
-	before := newLane(t, writer, "web")
+	before := newLane(t, writer, lsapi.ELB("web"))
 	before.know()
 	before.do(lsapi.Attach, three)
 	p := newLearner()
@@ -72,14 +72,14 @@ func TestFeedPassesOnChangesOfOtherReplicas(t *testing.T) {
 	before.intend(before.change(lsapi.Detach, one))
 	looked := before.now
 	before.after(time.Minute)
-	before.append(lsapi.Event{Kind: lsapi.EventObserved, At: before.now, Since: looked, Until: before.now, Removed: []string{three}})
-	last := before.do(lsapi.Attach, "i-00000004")
-	soon(t, "all changes", func() bool { return len(p.of("web")) >= 3 })
-	received := p.of("web")
+	before.append(lsapi.Event{Kind: lsapi.EventObserved, At: before.now, Since: looked, Until: before.now, Removed: []lsapi.MemberID{three}})
+	last := before.do(lsapi.Attach, lsapi.InstanceMember("i-00000004"))
+	soon(t, "all changes", func() bool { return len(p.of(lsapi.ELB("web"))) >= 3 })
+	received := p.of(lsapi.ELB("web"))
 	if len(received) != 3 || received[0].ID != c.ID || received[0].Instance != c.Instance || received[0].CompletedAt.IsZero() || received[2].ID != last.ID {
 		t.Fatalf("learned %+v, want the applied changes", received)
 	}
-	if outside := received[1]; outside.Source != lsapi.SourceExternal || outside.InstanceID != three || outside.Action != lsapi.Detach {
+	if outside := received[1]; outside.Source != lsapi.SourceExternal || outside.Member != three || outside.Action != lsapi.Detach {
 		t.Errorf("learned %+v as the external change", outside)
 	}
 }
@@ -89,7 +89,7 @@ func TestFeedPassesOnChangesWithin100Milliseconds(t *testing.T) {
 	p := newLearner()
 	writer := openURL(t, there, record.Options{})
 	openURL(t, there, record.Options{Learn: p.learn})
-	l := newLane(t, writer, "web")
+	l := newLane(t, writer, lsapi.ELB("web"))
 	var took []time.Duration
 	for range 20 {
 		c := l.do(lsapi.Attach, one)
@@ -113,7 +113,7 @@ func TestFeedNeedsNoHints(t *testing.T) {
 	p := newLearner()
 	writer := openURL(t, there, record.Options{})
 	openURL(t, url, record.Options{Learn: p.learn})
-	l := newLane(t, writer, "web")
+	l := newLane(t, writer, lsapi.ELB("web"))
 	time.Sleep(200 * time.Millisecond) // it listens, which is a reason to look
 	for range 3 {
 		c := l.do(lsapi.Attach, one)
@@ -132,7 +132,7 @@ func TestFeedPassesOnChangesOfAlternatingReplicas(t *testing.T) {
 	all := []record.Store{openURL(t, there, record.Options{Learn: learners[0].learn}), openURL(t, there, record.Options{Learn: learners[1].learn})}
 	ids := make([][]string, 2)
 	for i := range 60 {
-		l := newLane(t, all[i%2], "web")
+		l := newLane(t, all[i%2], lsapi.ELB("web"))
 		ids[i%2] = append(ids[i%2], l.do(lsapi.Attach, one).ID)
 		give(t, all[i%2], l.lease)
 	}
@@ -170,7 +170,7 @@ func TestFeedIsCompleteAfterLostConnections(t *testing.T) {
 	want := make([][]string, lanes)
 	for i := range lanes {
 		work.Go(func() {
-			l := newLane(t, writers[i%2], fmt.Sprintf("lb-%d", i))
+			l := newLane(t, writers[i%2], lsapi.ELB(fmt.Sprintf("lb-%d", i)))
 			l.know()
 			l.now = noon.Add(-time.Duration(i) * time.Hour) // whatever the clocks say
 			for range changes {
@@ -183,9 +183,9 @@ func TestFeedIsCompleteAfterLostConnections(t *testing.T) {
 	close(stop)
 	chaos.Wait()
 	for i := range lanes {
-		name := fmt.Sprintf("lb-%d", i)
-		soon(t, "the last change of "+name, func() bool { _, ok := p.learned(want[i][changes-1]); return ok })
-		wantIDs(t, p.of(name), want[i]...)
+		pool := fmt.Sprintf("lb-%d", i)
+		soon(t, "the last change of "+pool, func() bool { _, ok := p.learned(want[i][changes-1]); return ok })
+		wantIDs(t, p.of(lsapi.ELB(pool)), want[i]...)
 	}
 }
 

@@ -26,9 +26,9 @@ func replicas(t testing.TB, n int) []record.Store {
 	return all
 }
 
-func take(t testing.TB, s record.Store, loadBalancer string) lsapi.Lease {
+func take(t testing.TB, s record.Store, pool lsapi.PoolID) lsapi.Lease {
 	t.Helper()
-	lease, err := s.Acquire(t.Context(), loadBalancer)
+	lease, err := s.Acquire(t.Context(), pool)
 	if err != nil {
 		t.Fatalf("take: %v", err)
 	}
@@ -50,7 +50,7 @@ func waitUntil(at time.Time) { time.Sleep(time.Until(at) + 10*time.Millisecond) 
 
 func TestOneReplicaHoldsALease(t *testing.T) {
 	all := replicas(t, 3)
-	logged := newLane(t, all[0], "web") // leases of a load balancer without a log leave no row
+	logged := newLane(t, all[0], lsapi.ELB("web")) // leases of a load balancer without a log leave no row
 	logged.know(one)
 	give(t, all[0], logged.lease)
 	var holders, rounds atomic.Int64
@@ -60,7 +60,7 @@ func TestOneReplicaHoldsALease(t *testing.T) {
 	for i, s := range all {
 		workers.Go(func() {
 			for rounds.Add(1) <= 300 {
-				lease, err := s.Acquire(t.Context(), "web")
+				lease, err := s.Acquire(t.Context(), lsapi.ELB("web"))
 				if err != nil {
 					t.Errorf("take: %v", err)
 					return
@@ -95,13 +95,13 @@ func TestWaitingReplicaAcquiresTheLeaseNext(t *testing.T) {
 	network, far := proxied(t, there)
 	network.delay.Store(10_000)
 	busy, waits := openURL(t, there, record.Options{}), openURL(t, far, record.Options{})
-	give(t, waits, take(t, waits, "other")) // so that it surely listens
+	give(t, waits, take(t, waits, lsapi.ELB("other"))) // so that it surely listens
 	ctx, stop := context.WithCancel(t.Context())
 	var worker sync.WaitGroup
 	var rounds atomic.Int64
 	worker.Go(func() {
 		for ctx.Err() == nil {
-			lease, err := busy.Acquire(ctx, "web")
+			lease, err := busy.Acquire(ctx, lsapi.ELB("web"))
 			if err != nil {
 				continue
 			}
@@ -116,7 +116,7 @@ func TestWaitingReplicaAcquiresTheLeaseNext(t *testing.T) {
 	before := rounds.Load()
 	const waited = 20
 	for range waited {
-		give(t, waits, take(t, waits, "web"))
+		give(t, waits, take(t, waits, lsapi.ELB("web")))
 	}
 	if passed := rounds.Load() - before; passed > 8*waited {
 		t.Errorf("while it waited %d times, %d rounds passed", waited, passed)
@@ -129,7 +129,7 @@ func TestLeaseHasTheEndOfTheLog(t *testing.T) {
 	all := replicas(t, 2)
 	var last lsapi.Head
 	for i, s := range []record.Store{all[0], all[0], all[1], all[0], all[1]} {
-		lease := take(t, s, "web")
+		lease := take(t, s, lsapi.ELB("web"))
 		if lease.Head.Seq != last.Seq || i > 0 && lease.Head != last || lease.Epoch < 1 {
 			t.Errorf("take %d: got %+v, the log ends at %+v", i, lease, last)
 		}
@@ -145,16 +145,16 @@ func TestLeaseHasTheEndOfTheLog(t *testing.T) {
 func TestLeaseHasTheEndOfTheLogAfterADatabaseCrash(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
-	l := newLane(t, a, "web")
+	l := newLane(t, a, lsapi.ELB("web"))
 	l.know(one)
 	known := l.state().Head
 	give(t, a, l.lease)
-	give(t, a, take(t, a, "web")) // nothing was appended under it: nothing was flushed
+	give(t, a, take(t, a, lsapi.ELB("web"))) // nothing was appended under it: nothing was flushed
 	postgrestest.Exec(t, there, "UPDATE turns SET epoch = epoch - 1, holder = '', expires_at = 'epoch' WHERE name = 'web'")
-	other := newLane(t, b, "web")
+	other := newLane(t, b, lsapi.ELB("web"))
 	other.do(lsapi.Attach, two)
 	give(t, b, other.lease)
-	if lease := take(t, a, "web"); lease.Head == known {
+	if lease := take(t, a, lsapi.ELB("web")); lease.Head == known {
 		t.Errorf("the lease %+v does not show what the other replica has appended", lease)
 	}
 }
@@ -162,12 +162,12 @@ func TestLeaseHasTheEndOfTheLogAfterADatabaseCrash(t *testing.T) {
 func TestLeaseOfAClockThatWasAheadExpires(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
-	take(t, a, "web") // and is killed
+	take(t, a, lsapi.ELB("web")) // and is killed
 	postgrestest.Exec(t, there, "UPDATE turns SET expires_at = expires_at + interval '1 hour', next = 'gone', next_until = clock_timestamp() + interval '1 hour' WHERE name = 'web'")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	began := time.Now()
-	if _, err := b.Acquire(ctx, "web"); err != nil {
+	if _, err := b.Acquire(ctx, lsapi.ELB("web")); err != nil {
 		t.Errorf("the lease cannot be taken: %v", err)
 	}
 	if waited := time.Since(began); waited < 3*time.Second {
@@ -192,14 +192,14 @@ func TestLeadOfAClockThatWasAheadExpires(t *testing.T) {
 func TestLeaseOfAnUnknownLoadBalancerLeavesNoRow(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
-	for _, name := range []string{"invented-1", "invented-2"} {
-		give(t, s, take(t, s, name))
+	for _, pool := range []lsapi.PoolID{lsapi.ELB("invented-1"), lsapi.ELB("invented-2")} {
+		give(t, s, take(t, s, pool))
 	}
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	give(t, s, l.lease)
-	take(t, s, "invented-3") // and is killed
-	take(t, s, "invented-4")
+	take(t, s, lsapi.ELB("invented-3")) // and is killed
+	take(t, s, lsapi.ELB("invented-4"))
 	postgrestest.Exec(t, there, "UPDATE turns SET expires_at = expires_at - interval '1 day' WHERE name <> 'invented-4'")
 	if err := s.Prune(t.Context(), dayLong); err != nil {
 		t.Fatal(err)
@@ -211,13 +211,13 @@ func TestLeaseOfAnUnknownLoadBalancerLeavesNoRow(t *testing.T) {
 
 func TestReleasedLeaseIsAcquiredAtOnce(t *testing.T) {
 	all := replicas(t, 2)
-	give(t, all[1], take(t, all[1], "other")) // so that it surely listens
+	give(t, all[1], take(t, all[1], lsapi.ELB("other"))) // so that it surely listens
 	var fast int
 	for range 10 {
-		lease := take(t, all[0], "web")
+		lease := take(t, all[0], lsapi.ELB("web"))
 		taken := make(chan time.Time)
 		go func() {
-			next, err := all[1].Acquire(t.Context(), "web")
+			next, err := all[1].Acquire(t.Context(), lsapi.ELB("web"))
 			at := time.Now()
 			if err == nil {
 				err = all[1].Release(t.Context(), next)
@@ -243,11 +243,11 @@ func TestReleasedLeaseIsAcquiredAtOnce(t *testing.T) {
 func TestAppendRejectsALostLease(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
-	first := newLane(t, all[0], "web")
+	first := newLane(t, all[0], lsapi.ELB("web"))
 	first.know(one)
 	c := first.intend(first.change(lsapi.Attach, two))
 	began := time.Now()
-	second := newLane(t, all[1], "web")
+	second := newLane(t, all[1], lsapi.ELB("web"))
 	if waited := time.Since(began); waited > 4*time.Second {
 		t.Errorf("the lease was free after %v", waited)
 	}
@@ -271,7 +271,7 @@ func TestAppendRejectsALostLease(t *testing.T) {
 func TestAppendAcceptsAnExpiredLeaseWithoutANewHolder(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
-	l := newLane(t, all[0], "web")
+	l := newLane(t, all[0], lsapi.ELB("web"))
 	if left := lasting(l.lease); left < 2*time.Second || left > 4*time.Second {
 		t.Errorf("a lease lasts %v", left)
 	}
@@ -283,18 +283,18 @@ func TestAppendAcceptsAnExpiredLeaseWithoutANewHolder(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	_, err = all[1].Acquire(ctx, "web")
+	_, err = all[1].Acquire(ctx, lsapi.ELB("web"))
 	wantCode(t, err, lsapi.CodeTimeout) // it was extended
 }
 
 func TestRenewKeepsALease(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
-	lease := take(t, all[0], "web")
+	lease := take(t, all[0], lsapi.ELB("web"))
 	var waiting sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
 	waiting.Go(func() {
-		if _, err := all[1].Acquire(ctx, "web"); err == nil {
+		if _, err := all[1].Acquire(ctx, lsapi.ELB("web")); err == nil {
 			t.Error("a lease was taken that is extended all the time")
 		}
 	})
@@ -315,7 +315,7 @@ func TestAcquireDoesNotWaitForAHangingReplica(t *testing.T) {
 	there := postgrestest.URL(t)
 	network, url := proxied(t, there)
 	hangs, other := openURL(t, url, record.Options{}), openURL(t, there, record.Options{})
-	l := newLane(t, hangs, "web")
+	l := newLane(t, hangs, lsapi.ELB("web"))
 	l.know(one)
 	network.commits <- stuck
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -323,7 +323,7 @@ func TestAcquireDoesNotWaitForAHangingReplica(t *testing.T) {
 	_, err := hangs.Append(ctx, l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}})
 	wantCode(t, err, lsapi.CodeTimeout)
 	began := time.Now()
-	lease := take(t, other, "web")
+	lease := take(t, other, lsapi.ELB("web"))
 	if waited := time.Since(began); waited > 6*time.Second {
 		t.Errorf("the lease was free after %v", waited)
 	}
@@ -339,13 +339,13 @@ func TestConcurrentReplicasRecordOneHistory(t *testing.T) {
 		for j := range 4 {
 			workers.Go(func() {
 				for n := range each {
-					lease, err := s.Acquire(t.Context(), fmt.Sprintf("lb-%d", j))
+					lease, err := s.Acquire(t.Context(), lsapi.ELB(fmt.Sprintf("lb-%d", j)))
 					if err != nil {
 						t.Error(err)
 						return
 					}
 					l := &lane{t: t, s: s, lease: lease, now: time.Now()}
-					l.do(lsapi.Attach, fmt.Sprintf("i-%08x", i*each+n))
+					l.do(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i*each+n)))
 					if err := s.Release(t.Context(), lease); err != nil {
 						t.Error(err)
 					}

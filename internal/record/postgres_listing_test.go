@@ -17,10 +17,10 @@ import (
 )
 
 // membership is one of instances that EC2 knows.
-func membership(loadBalancer string, instances ...string) lsapi.Membership {
-	m := lsapi.Membership{LoadBalancer: loadBalancer, Members: []lsapi.Instance{}}
+func membership(pool lsapi.PoolID, instances ...lsapi.MemberID) lsapi.Membership {
+	m := lsapi.Membership{Pool: pool, Members: []lsapi.Instance{}}
 	for _, id := range instances {
-		m.Members = append(m.Members, lsapi.Instance{ID: id, Type: "t2.micro", LaunchTime: noon, State: lsapi.StateRunning})
+		m.Members = append(m.Members, lsapi.Instance{ID: id.String(), Type: "t2.micro", LaunchTime: noon, State: lsapi.StateRunning})
 	}
 	return m
 }
@@ -56,33 +56,33 @@ func TestOneReplicaLeads(t *testing.T) {
 		t.Fatal("not the first leads, and it alone")
 	}
 	asOf := time.Now().Add(-200 * time.Millisecond)
-	web, api := membership("web", one, two), membership("api")
-	web.Members[1] = lsapi.Instance{ID: two} // EC2 knows it no more
+	web, api := membership(lsapi.ELB("web"), one, two), membership(lsapi.ELB("api"))
+	web.Members[1] = lsapi.Instance{ID: two.String()} // EC2 knows it no more
 	publish(t, all[0], asOf, web, api)
 	first := published(t, all[1], 0)
-	if !reflect.DeepEqual(first.LoadBalancers, []lsapi.Membership{api, web}) || len(first.Gone) != 0 {
+	if !reflect.DeepEqual(first.Pools, []lsapi.Membership{api, web}) || len(first.Gone) != 0 {
 		t.Errorf("got %+v", first)
 	}
 	if late := asOf.Sub(first.AsOf); late < 0 || late > time.Second {
 		t.Errorf("it is said to be %v older than it is", late)
 	}
 
-	web.Members = append(web.Members, lsapi.Instance{ID: three})
-	publish(t, all[0], time.Now(), web, membership("new", one))
+	web.Members = append(web.Members, lsapi.Instance{ID: three.String()})
+	publish(t, all[0], time.Now(), web, membership(lsapi.ELB("new"), one))
 	second := published(t, all[1], first.Version)
-	if second.Version <= first.Version || !reflect.DeepEqual(second.LoadBalancers, []lsapi.Membership{membership("new", one), web}) {
+	if second.Version <= first.Version || !reflect.DeepEqual(second.Pools, []lsapi.Membership{membership(lsapi.ELB("new"), one), web}) {
 		t.Errorf("got %+v", second)
 	}
-	wantStrings(t, second.Gone, "api")
+	wantEqual(t, second.Gone, lsapi.ELB("api"))
 
-	publish(t, all[0], time.Now(), web, membership("new", one))
+	publish(t, all[0], time.Now(), web, membership(lsapi.ELB("new"), one))
 	third := published(t, all[1], second.Version)
-	if third.Version <= second.Version || len(third.LoadBalancers)+len(third.Gone) != 0 || !third.AsOf.After(second.AsOf) {
+	if third.Version <= second.Version || len(third.Pools)+len(third.Gone) != 0 || !third.AsOf.After(second.AsOf) {
 		t.Errorf("nothing differs, but got %+v", third)
 	}
-	publish(t, all[0], time.Now(), web, membership("new", one), api)
+	publish(t, all[0], time.Now(), web, membership(lsapi.ELB("new"), one), api)
 	whole := published(t, all[0], 0)
-	if len(whole.LoadBalancers) != 3 || len(whole.Gone) != 0 {
+	if len(whole.Pools) != 3 || len(whole.Gone) != 0 {
 		t.Errorf("got %+v", whole)
 	}
 }
@@ -90,10 +90,10 @@ func TestOneReplicaLeads(t *testing.T) {
 func TestSharedListingHasDescriptions(t *testing.T) {
 	all := replicas(t, 2)
 	lead(t, all[0])
-	web := membership("web", one)
+	web := membership(lsapi.ELB("web"), one)
 	publish(t, all[0], time.Now(), web)
 	first := published(t, all[1], 0)
-	if first.LoadBalancers[0].Description != nil {
+	if first.Pools[0].Description != nil {
 		t.Errorf("one without a description is %+v", first)
 	}
 	web.Description = &lsapi.Description{
@@ -103,11 +103,11 @@ func TestSharedListingHasDescriptions(t *testing.T) {
 	}
 	publish(t, all[0], time.Now(), web)
 	second := published(t, all[1], first.Version)
-	if !reflect.DeepEqual(second.LoadBalancers, []lsapi.Membership{web}) {
+	if !reflect.DeepEqual(second.Pools, []lsapi.Membership{web}) {
 		t.Errorf("a new description is %+v", second)
 	}
 	publish(t, all[0], time.Now(), web)
-	if third := published(t, all[1], second.Version); len(third.LoadBalancers) > 0 {
+	if third := published(t, all[1], second.Version); len(third.Pools) > 0 {
 		t.Errorf("nothing differs, but got %+v", third)
 	}
 }
@@ -115,26 +115,26 @@ func TestSharedListingHasDescriptions(t *testing.T) {
 func TestPublishRequiresTheLead(t *testing.T) {
 	t.Parallel()
 	all := replicas(t, 2)
-	err := all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", one)})
+	err := all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership(lsapi.ELB("web"), one)})
 	if !errors.Is(err, lsapi.ErrLeaseLost) {
 		t.Errorf("a replica that never led: got %v", err)
 	}
 	lead(t, all[0])
-	publish(t, all[0], time.Now(), membership("web", one))
+	publish(t, all[0], time.Now(), membership(lsapi.ELB("web"), one))
 	began := time.Now()
 	soon(t, "another to lead", func() bool { return lead(t, all[1]) }) // the first is paused
 	if took := time.Since(began); took > 4*time.Second {
 		t.Errorf("another led after %v", took)
 	}
-	err = all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership("web", two)})
+	err = all[0].Publish(t.Context(), time.Now(), []lsapi.Membership{membership(lsapi.ELB("web"), two)})
 	if !errors.Is(err, lsapi.ErrLeaseLost) {
 		t.Errorf("a replaced leader: got %v", err)
 	}
 	if lead(t, all[0]) {
 		t.Error("a replaced leader still leads")
 	}
-	publish(t, all[1], time.Now(), membership("web", three))
-	if got := published(t, all[0], 0); !reflect.DeepEqual(got.LoadBalancers, []lsapi.Membership{membership("web", three)}) {
+	publish(t, all[1], time.Now(), membership(lsapi.ELB("web"), three))
+	if got := published(t, all[0], 0); !reflect.DeepEqual(got.Pools, []lsapi.Membership{membership(lsapi.ELB("web"), three)}) {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -194,10 +194,10 @@ func TestPublishIgnoresAnOlderListing(t *testing.T) {
 	all := replicas(t, 1)
 	lead(t, all[0])
 	now := time.Now()
-	publish(t, all[0], now, membership("web", one))
+	publish(t, all[0], now, membership(lsapi.ELB("web"), one))
 	before := published(t, all[0], 0)
-	publish(t, all[0], now.Add(-time.Minute), membership("web", two))
-	if after := published(t, all[0], 0); after.Version != before.Version || !reflect.DeepEqual(after.LoadBalancers, before.LoadBalancers) {
+	publish(t, all[0], now.Add(-time.Minute), membership(lsapi.ELB("web"), two))
+	if after := published(t, all[0], 0); after.Version != before.Version || !reflect.DeepEqual(after.Pools, before.Pools) {
 		t.Errorf("from %+v to %+v", before, after)
 	}
 }
@@ -249,7 +249,7 @@ func TestSharedListingsNeverRunBackwards(t *testing.T) {
 		})
 	}
 	reader := openURL(t, there, record.Options{})
-	seen := make(map[string]int64)
+	seen := make(map[lsapi.PoolID]int64)
 	var last lsapi.SharedListing
 	began := time.Now()
 	for time.Since(began) < 10*time.Second || last.Version < 20 && time.Since(began) < 2*time.Minute {
@@ -257,15 +257,15 @@ func TestSharedListingsNeverRunBackwards(t *testing.T) {
 		if found.Version <= last.Version || found.AsOf.Before(last.AsOf) {
 			t.Errorf("after version %d of %v came %d of %v", last.Version, last.AsOf, found.Version, found.AsOf)
 		}
-		for _, m := range found.LoadBalancers {
-			seen[m.LoadBalancer] = m.Members[0].LaunchTime.UnixMicro()
+		for _, m := range found.Pools {
+			seen[m.Pool] = m.Members[0].LaunchTime.UnixMicro()
 		}
 		for _, at := range seen { // all are of one listing, and of a later one
-			if at != seen["lb-0"] {
+			if at != seen[lsapi.ELB("lb-0")] {
 				t.Fatalf("version %d is a mixture: %v", found.Version, seen)
 			}
 		}
-		if truth := time.UnixMicro(seen["lb-0"]); found.AsOf.After(truth.Add(time.Microsecond)) {
+		if truth := time.UnixMicro(seen[lsapi.ELB("lb-0")]); found.AsOf.After(truth.Add(time.Microsecond)) {
 			t.Errorf("version %d is said to be of %v, it is of %v", found.Version, found.AsOf, truth)
 		}
 		last = found
@@ -281,7 +281,7 @@ func TestSharedListingsNeverRunBackwards(t *testing.T) {
 func countingListing(at time.Time) []lsapi.Membership {
 	var all []lsapi.Membership
 	for i := range 3 {
-		all = append(all, lsapi.Membership{LoadBalancer: fmt.Sprintf("lb-%d", i), Members: []lsapi.Instance{{ID: one, LaunchTime: at}}})
+		all = append(all, lsapi.Membership{Pool: lsapi.ELB(fmt.Sprintf("lb-%d", i)), Members: []lsapi.Instance{{ID: one.String(), LaunchTime: at}}})
 	}
 	return all
 }
@@ -291,7 +291,7 @@ func TestFileHasOneReplica(t *testing.T) {
 	if !lead(t, s) {
 		t.Error("it does not lead")
 	}
-	publish(t, s, time.Now(), membership("web", one))
+	publish(t, s, time.Now(), membership(lsapi.ELB("web"), one))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	_, err := s.SharedListing(ctx, 0)
@@ -302,19 +302,19 @@ func TestPublishDropsDeletedLoadBalancers(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	lead(t, a)
-	publish(t, a, time.Now(), membership("web"), membership("deleted"))
+	publish(t, a, time.Now(), membership(lsapi.ELB("web")), membership(lsapi.ELB("deleted")))
 	first := published(t, b, 0)
-	publish(t, a, time.Now(), membership("web"))
-	if next := published(t, b, first.Version); next.Whole || !slices.Equal(next.Gone, []string{"deleted"}) {
+	publish(t, a, time.Now(), membership(lsapi.ELB("web")))
+	if next := published(t, b, first.Version); next.Whole || !slices.Equal(next.Gone, []lsapi.PoolID{lsapi.ELB("deleted")}) {
 		t.Errorf("got %+v", next)
 	}
 	postgrestest.Exec(t, there, "UPDATE listing SET version = version + 1000")
-	publish(t, a, time.Now(), membership("web"))
+	publish(t, a, time.Now(), membership(lsapi.ELB("web")))
 	if names := columnOf[string](t, there, "SELECT load_balancer FROM listed"); !slices.Equal(names, []string{"web"}) {
 		t.Errorf("rows are kept of %v", names)
 	}
 	next := published(t, b, first.Version) // it has not followed since
-	if !next.Whole || !reflect.DeepEqual(next.LoadBalancers, []lsapi.Membership{membership("web")}) {
+	if !next.Whole || !reflect.DeepEqual(next.Pools, []lsapi.Membership{membership(lsapi.ELB("web"))}) {
 		t.Errorf("got %+v", next)
 	}
 }
@@ -324,11 +324,11 @@ func TestSharedListingIsWholeAfterARestore(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	lead(t, a)
-	publish(t, a, time.Now(), membership("web"))
+	publish(t, a, time.Now(), membership(lsapi.ELB("web")))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	next, err := b.SharedListing(ctx, 5000)
-	if err != nil || !next.Whole || !reflect.DeepEqual(next.LoadBalancers, []lsapi.Membership{membership("web")}) {
+	if err != nil || !next.Whole || !reflect.DeepEqual(next.Pools, []lsapi.Membership{membership(lsapi.ELB("web"))}) {
 		t.Errorf("got %+v (%v)", next, err)
 	}
 }

@@ -75,7 +75,7 @@ func TestCanceledStatementIsSlowDatabaseNotUnreachable(t *testing.T) {
 	there := postgrestest.URL(t)
 	limited := there + "&statement_timeout=300"
 	s := openURL(t, limited, record.Options{})
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	locker := connect(t, there)
 	sessions := func() (pids []int32) {
@@ -117,7 +117,7 @@ func TestCanceledStatementIsSlowDatabaseNotUnreachable(t *testing.T) {
 
 func TestVerifyWorksWithOneConnection(t *testing.T) {
 	there := postgrestest.URL(t)
-	newLane(t, openURL(t, there, record.Options{}), "web").do(lsapi.Attach, one)
+	newLane(t, openURL(t, there, record.Options{}), lsapi.ELB("web")).do(lsapi.Attach, one)
 	reader := openURL(t, there+"&pool_max_conns=1", record.Options{ReadOnly: true})
 	if found := wantWhole(t, reader); found.Changes != 1 {
 		t.Errorf("it verified %d changes", found.Changes)

@@ -114,7 +114,7 @@ func TestOpenReportsARemedyForADatabase(t *testing.T) {
 		"a newer lsapi's": {func(t *testing.T) string {
 			there := postgrestest.URL(t)
 			s := openURL(t, there, record.Options{})
-			newLane(t, s, "web").know(one)
+			newLane(t, s, lsapi.ELB("web")).know(one)
 			postgrestest.Exec(t, there, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)")
 			return there
 		}, "made by a newer lsapi"},
@@ -197,14 +197,14 @@ func TestReadOnlyDatabaseRejectsWrites(t *testing.T) {
 	wantCode(t, err, lsapi.CodeInvalid)
 	owner := openURL(t, there, record.Options{}) // so that nothing was made is seen by this making it
 	reader := openURL(t, there, record.Options{ReadOnly: true, Replicas: func(int) { t.Error("a reader counts replicas") }})
-	l := newLane(t, owner, "web")
+	l := newLane(t, owner, lsapi.ELB("web"))
 	c := l.do(lsapi.Attach, one)
 	if _, err := reader.Change(t.Context(), c.ID); err != nil {
 		t.Errorf("read: %v", err)
 	}
 	for what, err := range map[string]error{
 		"ready":   reader.Ready(t.Context()),
-		"take":    errorOf(reader.Acquire(t.Context(), "api")),
+		"take":    errorOf(reader.Acquire(t.Context(), lsapi.ELB("api"))),
 		"append":  errorOf(reader.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, two)}})),
 		"reserve": errorOf(reader.Reserve(t.Context(), lsapi.IdempotencyKey{Key: "k"}, lsapi.Reservation{})),
 		"free":    reader.Free(t.Context(), lsapi.IdempotencyKey{Key: "k"}, ""),
@@ -224,7 +224,7 @@ func TestOpenUsesASchemaOfTheSearchPath(t *testing.T) {
 	there := postgrestest.URL(t)
 	postgrestest.Exec(t, there, "CREATE TABLE changes (n integer)", "CREATE SCHEMA lsapi")
 	s := openURL(t, there+"&search_path=lsapi", record.Options{})
-	newLane(t, s, "web").do(lsapi.Attach, one)
+	newLane(t, s, lsapi.ELB("web")).do(lsapi.Attach, one)
 	wantWhole(t, s)
 }
 
@@ -233,7 +233,7 @@ func TestClosedDatabaseReturnsUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	for range 2 {
 		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatalf("close: %v", err)
@@ -241,7 +241,7 @@ func TestClosedDatabaseReturnsUnavailable(t *testing.T) {
 	}
 	for what, err := range map[string]error{
 		"append": errorOf(s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, one)}})),
-		"take":   errorOf(s.Acquire(t.Context(), "web")),
+		"take":   errorOf(s.Acquire(t.Context(), lsapi.ELB("web"))),
 		"ready":  s.Ready(t.Context()),
 		"heads":  errorOf(s.ChainCheckpoints(t.Context())),
 	} {

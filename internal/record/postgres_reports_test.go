@@ -15,17 +15,17 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-func claim(t testing.TB, s record.Store, loadBalancer string, every time.Duration) bool {
+func claim(t testing.TB, s record.Store, pool lsapi.PoolID, every time.Duration) bool {
 	t.Helper()
-	claimed, err := s.ClaimHealth(t.Context(), loadBalancer, every)
+	claimed, err := s.ClaimHealth(t.Context(), pool, every)
 	if err != nil {
 		t.Fatalf("claim: %v", err)
 	}
 	return claimed
 }
 
-func reportOf(loadBalancer string, asOf time.Time, members ...lsapi.MemberHealth) lsapi.HealthReport {
-	return lsapi.HealthReport{LoadBalancer: loadBalancer, AsOf: asOf, Members: members, Absent: []string{"i-0000000a"}}
+func reportOf(pool lsapi.PoolID, asOf time.Time, members ...lsapi.MemberHealth) lsapi.HealthReport {
+	return lsapi.HealthReport{Pool: pool, AsOf: asOf, Members: members, Absent: []lsapi.MemberID{lsapi.InstanceMember("i-0000000a")}}
 }
 
 // agesAgo is so many times longer ago than two clocks may be compared wrongly.
@@ -63,7 +63,7 @@ func wantNothingPublished(t testing.TB, s record.Store, after int64) {
 // older, never younger.
 func wantReport(t testing.TB, got, want lsapi.HealthReport) {
 	t.Helper()
-	if got.LoadBalancer != want.LoadBalancer || !reflect.DeepEqual(got.Members, want.Members) {
+	if got.Pool != want.Pool || !reflect.DeepEqual(got.Members, want.Members) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 	// A microsecond is what the database rounds to.
@@ -74,19 +74,19 @@ func wantReport(t testing.TB, got, want lsapi.HealthReport) {
 
 func TestClaimHealthGrantsOneReplica(t *testing.T) {
 	all := replicas(t, 2)
-	if !claim(t, all[0], "web", time.Hour) || !claim(t, all[0], "www", time.Hour) {
+	if !claim(t, all[0], lsapi.ELB("web"), time.Hour) || !claim(t, all[0], lsapi.ELB("www"), time.Hour) {
 		t.Error("the first claim is refused")
 	}
 	for _, s := range all {
-		if claim(t, s, "web", time.Hour) {
+		if claim(t, s, lsapi.ELB("web"), time.Hour) {
 			t.Error("it may ask again at once")
 		}
 	}
 	time.Sleep(2 * time.Millisecond)
-	if !claim(t, all[1], "web", time.Millisecond) {
+	if !claim(t, all[1], lsapi.ELB("web"), time.Millisecond) {
 		t.Error("it is time to ask again, but it may not")
 	}
-	if claim(t, all[0], "web", time.Minute) {
+	if claim(t, all[0], lsapi.ELB("web"), time.Minute) {
 		t.Error("the other has just asked")
 	}
 }
@@ -99,7 +99,7 @@ func TestClaimHealthGrantsOneOfManyCallers(t *testing.T) {
 		var askers sync.WaitGroup
 		for j := range 9 {
 			askers.Go(func() {
-				if claimed, err := all[j%3].ClaimHealth(t.Context(), fmt.Sprintf("lb-%d", i), time.Hour); err != nil {
+				if claimed, err := all[j%3].ClaimHealth(t.Context(), lsapi.ELB(fmt.Sprintf("lb-%d", i)), time.Hour); err != nil {
 					t.Errorf("claim: %v", err)
 				} else if claimed {
 					given.Add(1)
@@ -116,13 +116,13 @@ func TestClaimHealthGrantsOneOfManyCallers(t *testing.T) {
 func TestClaimHealthIgnoresAFutureClaim(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
-	claim(t, s, "web", time.Hour)
-	publishHealth(t, s, reportOf("web", time.Now(), inService(one)))
+	claim(t, s, lsapi.ELB("web"), time.Hour)
+	publishHealth(t, s, reportOf(lsapi.ELB("web"), time.Now(), inService(one)))
 	postgrestest.Exec(t, there, "UPDATE health_claims SET at = at + interval '1 day'", "UPDATE health_reports SET as_of = as_of + interval '1 day'")
-	if !claim(t, s, "web", time.Hour) || claim(t, s, "web", time.Hour) {
+	if !claim(t, s, lsapi.ELB("web"), time.Hour) || claim(t, s, lsapi.ELB("web"), time.Hour) {
 		t.Error("the right is not given once")
 	}
-	publishHealth(t, s, reportOf("web", time.Now(), outOfService(one)))
+	publishHealth(t, s, reportOf(lsapi.ELB("web"), time.Now(), outOfService(one)))
 	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].Members[0] != outOfService(one) {
 		t.Errorf("got %+v", reports)
 	}
@@ -131,7 +131,7 @@ func TestClaimHealthIgnoresAFutureClaim(t *testing.T) {
 func TestPublishedHealthReachesAllReplicas(t *testing.T) {
 	all := replicas(t, 2)
 	wantNothingPublished(t, all[1], 0)
-	first := reportOf("web", time.Now().Add(-time.Minute), draining(two), outOfService(one))
+	first := reportOf(lsapi.ELB("web"), time.Now().Add(-time.Minute), draining(two), outOfService(one))
 	publishHealth(t, all[0], first)
 	var versions []int64
 	for _, s := range all {
@@ -146,7 +146,7 @@ func TestPublishedHealthReachesAllReplicas(t *testing.T) {
 	if versions[0] != versions[1] {
 		t.Errorf("the versions are %v", versions)
 	}
-	empty, next := reportOf("www", time.Now().Add(-time.Minute)), reportOf("web", time.Now(), inService(one))
+	empty, next := reportOf(lsapi.ELB("www"), time.Now().Add(-time.Minute)), reportOf(lsapi.ELB("web"), time.Now(), inService(one))
 	empty.Members = []lsapi.MemberHealth{}
 	publishHealth(t, all[1], empty)
 	publishHealth(t, all[1], next)
@@ -160,10 +160,10 @@ func TestPublishedHealthReachesAllReplicas(t *testing.T) {
 
 func TestPublishHealthIgnoresAnOlderReport(t *testing.T) {
 	all := replicas(t, 2)
-	later := reportOf("web", time.Now(), inService(one))
+	later := reportOf(lsapi.ELB("web"), time.Now(), inService(one))
 	publishHealth(t, all[0], later)
 	reports, version := publishedHealth(t, all[1], 0)
-	publishHealth(t, all[1], reportOf("web", later.AsOf.Add(-time.Minute), outOfService(one)))
+	publishHealth(t, all[1], reportOf(lsapi.ELB("web"), later.AsOf.Add(-time.Minute), outOfService(one)))
 	wantNothingPublished(t, all[0], version)
 	again, _ := publishedHealth(t, all[0], 0)
 	if len(reports) != 1 || len(again) != 1 {
@@ -179,7 +179,7 @@ func TestReportsReachOtherReplicasWithin100Milliseconds(t *testing.T) {
 	var version int64
 	var took []time.Duration
 	for i := range 21 {
-		want := reportOf("web", agesAgo(21-i), lsapi.MemberHealth{InstanceID: one, State: lsapi.InService, Description: fmt.Sprint(i)})
+		want := reportOf(lsapi.ELB("web"), agesAgo(21-i), lsapi.MemberHealth{Member: one, State: lsapi.InService, Description: fmt.Sprint(i)})
 		var reports []lsapi.HealthReport
 		var waiting sync.WaitGroup
 		waiting.Go(func() { reports, version = publishedHealth(t, all[1], version) })
@@ -208,14 +208,14 @@ func TestPublishedHealthSkipsNoReport(t *testing.T) {
 	for i := range loadBalancers {
 		publishers.Go(func() {
 			for j := range rounds {
-				report := reportOf(fmt.Sprintf("lb-%d", i), agesAgo(rounds-j), lsapi.MemberHealth{InstanceID: one, State: lsapi.InService, Description: fmt.Sprint(j)})
+				report := reportOf(lsapi.ELB(fmt.Sprintf("lb-%d", i)), agesAgo(rounds-j), lsapi.MemberHealth{Member: one, State: lsapi.InService, Description: fmt.Sprint(j)})
 				if err := all[(i+j)%2].PublishHealth(t.Context(), report); err != nil {
 					t.Errorf("publish: %v", err)
 				}
 			}
 		})
 	}
-	last := make(map[string]string)
+	last := make(map[lsapi.PoolID]string)
 	whole := func() bool {
 		for _, received := range last {
 			if received != fmt.Sprint(rounds-1) {
@@ -228,7 +228,7 @@ func TestPublishedHealthSkipsNoReport(t *testing.T) {
 		var reports []lsapi.HealthReport
 		reports, version = publishedHealth(t, all[2], version) // fails when there is no more
 		for _, r := range reports {
-			last[r.LoadBalancer] = r.Members[0].Description
+			last[r.Pool] = r.Members[0].Description
 		}
 	}
 	publishers.Wait()
@@ -256,9 +256,9 @@ func TestPublishedHealthEndsWhenTheRecordCloses(t *testing.T) {
 func TestPruneRemovesOldReports(t *testing.T) {
 	there := postgrestest.URL(t)
 	s := openURL(t, there, record.Options{})
-	for _, name := range []string{"web", "gone"} {
-		claim(t, s, name, time.Hour)
-		publishHealth(t, s, reportOf(name, time.Now(), inService(one)))
+	for _, pool := range []lsapi.PoolID{lsapi.ELB("web"), lsapi.ELB("gone")} {
+		claim(t, s, pool, time.Hour)
+		publishHealth(t, s, reportOf(pool, time.Now(), inService(one)))
 	}
 	postgrestest.Exec(t, there,
 		"UPDATE health_claims SET at = at - interval '25 hours' WHERE load_balancer = 'gone'",
@@ -266,10 +266,10 @@ func TestPruneRemovesOldReports(t *testing.T) {
 	if err := s.Prune(t.Context(), dayLong); err != nil {
 		t.Fatal(err)
 	}
-	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].LoadBalancer != "web" {
+	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].Pool != lsapi.ELB("web") {
 		t.Errorf("got %+v", reports)
 	}
-	if claim(t, s, "web", time.Hour) || !claim(t, s, "gone", 48*time.Hour) {
+	if claim(t, s, lsapi.ELB("web"), time.Hour) || !claim(t, s, lsapi.ELB("gone"), 48*time.Hour) {
 		t.Error("the claims of live load balancers were pruned, or those of others were not")
 	}
 }
@@ -278,10 +278,10 @@ func TestPruneRemovesOldReports(t *testing.T) {
 func TestFileGrantsEveryClaim(t *testing.T) {
 	s := openFile(t, newFile(t))
 	for range 2 {
-		if !claim(t, s, "web", time.Hour) {
+		if !claim(t, s, lsapi.ELB("web"), time.Hour) {
 			t.Error("it may not ask")
 		}
 	}
-	publishHealth(t, s, reportOf("web", time.Now(), inService(one)))
+	publishHealth(t, s, reportOf(lsapi.ELB("web"), time.Now(), inService(one)))
 	wantNothingPublished(t, s, 0)
 }

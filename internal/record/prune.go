@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"lsapi"
 )
 
 type pruning struct {
@@ -48,7 +50,7 @@ func (r Record) PruneAt(ctx context.Context, now time.Time, keep time.Duration) 
 	for _, log := range logs {
 		dropped := new(int64)
 		err = r.Update(ctx, func(ctx context.Context, t Tables) (err error) {
-			*dropped, err = pruneLog(ctx, t, log.LoadBalancer, now, limit)
+			*dropped, err = pruneLog(ctx, t, log.Pool, now, limit)
 			return err
 		})
 		if err != nil {
@@ -92,8 +94,8 @@ func (r Record) pruneKeys(ctx context.Context) error {
 // pruneLog drops the events before the last checkpoint that only has whole days before
 // the limit before it, and returns their number. It appends such a checkpoint to an idle
 // log.
-func pruneLog(ctx context.Context, t Tables, loadBalancer string, now, limit time.Time) (dropped int64, err error) {
-	a, err := appendTo(ctx, t, loadBalancer)
+func pruneLog(ctx context.Context, t Tables, pool lsapi.PoolID, now, limit time.Time) (dropped int64, err error) {
+	a, err := appendTo(ctx, t, pool)
 	if err != nil || a.log.Last == 0 {
 		return 0, err
 	}
@@ -121,7 +123,7 @@ func (a *appender) cut(ctx context.Context, limit time.Time) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	open, err := a.tables.OpenChanges(ctx, a.log.LoadBalancer)
+	open, err := a.tables.OpenChanges(ctx, a.log.Pool)
 	if err != nil {
 		return 0, err
 	}
@@ -138,27 +140,27 @@ func (a *appender) cut(ctx context.Context, limit time.Time) (int64, error) {
 // firstOfItsDay returns the first checkpoint from the limit on if all events before it are
 // older than the limit, else the last checkpoint before the limit.
 func (a *appender) firstOfItsDay(ctx context.Context, limit time.Time) (int64, error) {
-	from, err := a.tables.CheckpointFrom(ctx, a.log.LoadBalancer, limit)
+	from, err := a.tables.CheckpointFrom(ctx, a.log.Pool, limit)
 	if err != nil {
 		return 0, err
 	}
 	if from > a.log.First {
-		rows, err := a.tables.Events(ctx, a.log.LoadBalancer, from-1, 1)
+		rows, err := a.tables.Events(ctx, a.log.Pool, from-1, 1)
 		if err != nil || len(rows) > 0 && rows[0].At.Before(limit) {
 			return from, err
 		}
 	}
-	return a.tables.CheckpointUntil(ctx, a.log.LoadBalancer, limit.Add(-time.Microsecond))
+	return a.tables.CheckpointUntil(ctx, a.log.Pool, limit.Add(-time.Microsecond))
 }
 
 // checkpointBefore returns the last checkpoint before an event, 0 for none.
 func (a *appender) checkpointBefore(ctx context.Context, seq int64) (int64, error) {
-	rows, err := a.tables.Events(ctx, a.log.LoadBalancer, seq, 1)
+	rows, err := a.tables.Events(ctx, a.log.Pool, seq, 1)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
 	for at := rows[0].At; ; at = at.Add(-time.Microsecond) {
-		found, err := a.tables.CheckpointUntil(ctx, a.log.LoadBalancer, at)
+		found, err := a.tables.CheckpointUntil(ctx, a.log.Pool, at)
 		if err != nil || found < seq {
 			return found, err
 		}
@@ -168,14 +170,14 @@ func (a *appender) checkpointBefore(ctx context.Context, seq int64) (int64, erro
 // drop drops all before a checkpoint. Changes that were completed before it were also
 // intended before it.
 func (a *appender) drop(ctx context.Context, cut int64) error {
-	rows, err := a.tables.Events(ctx, a.log.LoadBalancer, cut, 1)
+	rows, err := a.tables.Events(ctx, a.log.Pool, cut, 1)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	if err := a.tables.DropEvents(ctx, a.log.LoadBalancer, cut); err != nil {
+	if err := a.tables.DropEvents(ctx, a.log.Pool, cut); err != nil {
 		return err
 	}
-	if err := a.tables.DropChanges(ctx, a.log.LoadBalancer, cut, rows[0].At.Add(maxAhead)); err != nil {
+	if err := a.tables.DropChanges(ctx, a.log.Pool, cut, rows[0].At.Add(maxAhead)); err != nil {
 		return err
 	}
 	a.log.First = cut

@@ -22,7 +22,7 @@ func TestPruneIgnoresAClockThatJumpsForward(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			log, text := logged()
 			s := open(t, record.Options{Log: log})
-			l := newLane(t, s, "web")
+			l := newLane(t, s, lsapi.ELB("web"))
 			l.now = time.Now().Add(-500 * dayLong) // before the clock jumped
 			l.know()
 			l.do(lsapi.Attach, one)
@@ -47,11 +47,11 @@ func TestPruneIgnoresAClockThatJumpsForward(t *testing.T) {
 func TestPruneLogsWhatItRemoves(t *testing.T) {
 	log, text := logged()
 	s := openURL(t, "sqlite://"+newFile(t), record.Options{Log: log})
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.now = time.Now().Add(-500 * dayLong)
 	l.know()
 	l.do(lsapi.Attach, one)
-	fresh := newLane(t, s, "fresh")
+	fresh := newLane(t, s, lsapi.ELB("fresh"))
 	fresh.now = time.Now()
 	fresh.know()
 	prune := func() {

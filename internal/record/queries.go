@@ -53,8 +53,8 @@ func Conditions(f lsapi.ChangeFilter) []Condition {
 	} else {
 		equal("outcome", string(f.Outcome), f.Outcome != "" && !most)
 	}
-	equal("instance_id", f.InstanceID, f.InstanceID != "")
-	equal("load_balancer", f.LoadBalancer, f.LoadBalancer != "")
+	equal("instance_id", f.Member.String(), !f.Member.IsZero())
+	equal("load_balancer", f.Pool.Name, !f.Pool.IsZero())
 	equal("actor", f.Actor, f.Actor != "")
 	equal("outcome", string(f.Outcome), most)
 	equal("action", string(f.Action), f.Action != "")
@@ -90,23 +90,23 @@ func (r Record) ChainCheckpoints(ctx context.Context) ([]lsapi.Head, error) {
 }
 
 // Health implements Store.
-func (r Record) Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error) {
-	return Read(ctx, r, func(t Tables) (map[string]lsapi.MemberHealth, error) {
-		rows, err := t.Health(ctx, loadBalancer, nil)
-		found := make(map[string]lsapi.MemberHealth, len(rows))
-		for instance, row := range rows {
-			found[instance] = row.MemberHealth
+func (r Record) Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error) {
+	return Read(ctx, r, func(t Tables) (map[lsapi.MemberID]lsapi.MemberHealth, error) {
+		rows, err := t.Health(ctx, pool, nil)
+		found := make(map[lsapi.MemberID]lsapi.MemberHealth, len(rows))
+		for member, row := range rows {
+			found[member] = row.MemberHealth
 		}
 		return found, err
 	})
 }
 
 // Unfinished implements Store.
-func (r Record) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
-	return Read(ctx, r, func(t Tables) ([]string, error) { return t.Unfinished(ctx, within) })
+func (r Record) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error) {
+	return Read(ctx, r, func(t Tables) ([]lsapi.PoolID, error) { return t.Unfinished(ctx, within) })
 }
 
 // Populated implements Store.
-func (r Record) Populated(ctx context.Context) ([]string, error) {
-	return Read(ctx, r, func(t Tables) ([]string, error) { return t.Populated(ctx) })
+func (r Record) Populated(ctx context.Context) ([]lsapi.PoolID, error) {
+	return Read(ctx, r, func(t Tables) ([]lsapi.PoolID, error) { return t.Populated(ctx) })
 }

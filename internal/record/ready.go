@@ -30,12 +30,12 @@ func WriteTrial(ctx context.Context, t Tables) error {
 	if err != nil {
 		return err
 	}
-	change := lsapi.Change{ID: id.String(), Action: lsapi.Attach, InstanceID: "i-00000000"}
+	change := lsapi.Change{ID: id.String(), Action: lsapi.Attach, Member: lsapi.InstanceMember("i-00000000")}
 	done := change
 	done.Outcome = lsapi.OutcomeApplied
-	_, _, err = AppendEvents(ctx, t, name, []lsapi.Event{
+	_, _, err = AppendEvents(ctx, t, lsapi.ELB(name), []lsapi.Event{
 		{Kind: lsapi.EventCheckpoint, At: at, Until: at},
-		{Kind: lsapi.EventHealth, At: at, Health: []lsapi.MemberHealth{{InstanceID: change.InstanceID, State: lsapi.InService}}},
+		{Kind: lsapi.EventHealth, At: at, Health: []lsapi.MemberHealth{{Member: change.Member, State: lsapi.InService}}},
 		{Kind: lsapi.EventIntended, At: at, Change: change},
 		{Kind: lsapi.EventCompleted, At: at, Change: done},
 	})

@@ -127,7 +127,7 @@ func TestOwnerStopsWhenItsFileIsRemoved(t *testing.T) {
 			path := newFile(t)
 			log, text := logged()
 			s := openURL(t, "sqlite://"+path, record.Options{Log: log})
-			l := newLane(t, s, "web")
+			l := newLane(t, s, lsapi.ELB("web"))
 			l.know(one)
 			if err := os.Rename(path+suffix, path+".away"); err != nil {
 				t.Fatal(err)
@@ -151,7 +151,7 @@ func TestOwnerStopsWhenItsFileIsRemoved(t *testing.T) {
 func TestOwnerStopsWhenItsLogIsRemoved(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	if err := os.Remove(path + "-wal"); err != nil {
 		t.Fatal(err)
@@ -162,14 +162,14 @@ func TestOwnerStopsWhenItsLogIsRemoved(t *testing.T) {
 func TestOwnerStopsWhenAnotherProcessOwnsItsFile(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	away := path + ".away"
 	if err := os.Rename(path+".lock", away); err != nil {
 		t.Fatal(err)
 	}
 	other := openFile(t, path) // it makes a lock of its own
-	newLane(t, other, "web").do(lsapi.Detach, one)
+	newLane(t, other, lsapi.ELB("web")).do(lsapi.Detach, one)
 	wantReplaced(t, s, l)
 	if err := os.Rename(away, path+".lock"); err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func TestOwnerStopsWhenAnotherProcessOwnsItsFile(t *testing.T) {
 func TestOwnerStopsWhenItsFileIsReplaced(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)

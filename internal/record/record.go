@@ -32,7 +32,7 @@ import (
 type Store interface {
 	// Acquire acquires the lease of a load balancer, which appending requires. It waits
 	// while another process holds it.
-	Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error)
+	Acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, error)
 	// Renew extends a lease to its full duration. lsapi.ErrLeaseLost: another process
 	// holds it.
 	Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error)
@@ -46,12 +46,12 @@ type Store interface {
 	// LaneState returns what the record says of a load balancer to its lease holder. Its
 	// Applied are the changes applied within the duration before now or before the last
 	// look at the membership, or after that.
-	LaneState(ctx context.Context, loadBalancer string, within time.Duration) (lsapi.LaneState, error)
+	LaneState(ctx context.Context, pool lsapi.PoolID, within time.Duration) (lsapi.LaneState, error)
 	// Unfinished returns the load balancers with open changes or changes applied within
 	// the duration, sorted.
-	Unfinished(ctx context.Context, within time.Duration) ([]string, error)
+	Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error)
 	// Populated returns the load balancers with recorded members, sorted.
-	Populated(ctx context.Context) ([]string, error)
+	Populated(ctx context.Context) ([]lsapi.PoolID, error)
 
 	// Change returns a change by its id; CodeNotFound when there is none.
 	Change(ctx context.Context, id string) (lsapi.Change, error)
@@ -60,13 +60,13 @@ type Store interface {
 	// MembersAt returns the membership at a time, the zero time for the end of the
 	// record. CodeNotFound: the record does not reach back to it. ErrFuture: no event
 	// has a label as late, and the clock that labels is not there yet.
-	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
+	MembersAt(ctx context.Context, pool lsapi.PoolID, at time.Time) (lsapi.MembershipAt, error)
 	// Health returns the last recorded health of members and draining instances, by
 	// instance.
-	Health(ctx context.Context, loadBalancer string) (map[string]lsapi.MemberHealth, error)
+	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
 	// MemberHistory returns the history of instances, by id, with an entry for each; of
 	// all recorded members and all with recorded health when instanceIDs is nil.
-	MemberHistory(ctx context.Context, loadBalancer string, instanceIDs []string) (map[string]lsapi.MemberHistory, error)
+	MemberHistory(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (map[lsapi.MemberID]lsapi.MemberHistory, error)
 	// Events returns events of all load balancers behind a position in order, without
 	// checkpoints, and fewer than limit only at the end. No event appears later before a
 	// returned position, and those of one load balancer are in append order. The zero
@@ -109,7 +109,7 @@ type Store interface {
 type Replicas interface {
 	// Applied returns a load balancer's changes applied within the duration by any
 	// process, oldest first.
-	Applied(ctx context.Context, loadBalancer string, within time.Duration) ([]lsapi.AppliedChange, error)
+	Applied(ctx context.Context, pool lsapi.PoolID, within time.Duration) ([]lsapi.AppliedChange, error)
 	// Lead acquires or keeps the right to list the region, without waiting, and reports
 	// whether this process holds it. It is called before each listing.
 	Lead(ctx context.Context) (bool, error)
@@ -123,7 +123,7 @@ type Replicas interface {
 	// ClaimHealth claims the next read of a load balancer's health, without waiting. It
 	// fails if a process, this one included, claimed it less than every ago by the
 	// database's clock.
-	ClaimHealth(ctx context.Context, loadBalancer string, every time.Duration) (claimed bool, err error)
+	ClaimHealth(ctx context.Context, pool lsapi.PoolID, every time.Duration) (claimed bool, err error)
 	// PublishHealth shares a report. One older than the published report is ignored.
 	PublishHealth(ctx context.Context, report lsapi.HealthReport) error
 	// PublishedHealth waits for reports later than a version, 0 for all, and returns the
@@ -139,7 +139,7 @@ type Options struct {
 	ReadOnly bool
 	// Learn receives changes that other processes applied, oldest first, perhaps more
 	// than once, and rarely this process's own. One goroutine calls it; it must not block.
-	Learn func(loadBalancer string, changes []lsapi.AppliedChange)
+	Learn func(pool lsapi.PoolID, changes []lsapi.AppliedChange)
 	// Replicas receives the number of processes that share the record, this one included,
 	// before Open returns and on each change. It keeps its last value while the database
 	// is unreachable. A record in a file never calls it.
@@ -168,8 +168,8 @@ type Verification struct {
 
 // Breach is a place where the record differs from what was recorded.
 type Breach struct {
-	LoadBalancer string
-	Seq          int64  // of the event, 0 for none
-	ChangeID     string // empty for none
-	Why          string // a sentence for the operator
+	Pool     lsapi.PoolID
+	Seq      int64  // of the event, 0 for none
+	ChangeID string // empty for none
+	Why      string // a sentence for the operator
 }

@@ -85,7 +85,7 @@ func TestOpenAcceptsRelativePathsAndOddCharacters(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		newLane(t, s, "web").know(one)
+		newLane(t, s, lsapi.ELB("web")).know(one)
 		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func fill(t testing.TB, path string) lsapi.Change {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	c := l.do(lsapi.Attach, one)
 	if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
@@ -176,7 +176,7 @@ func TestRecordSurvivesAReopening(t *testing.T) {
 	if got, err := s.Change(t.Context(), c.ID); err != nil || got.Outcome != lsapi.OutcomeApplied {
 		t.Errorf("got %+v (%v)", got, err)
 	}
-	lease, err := s.Acquire(t.Context(), "web")
+	lease, err := s.Acquire(t.Context(), lsapi.ELB("web"))
 	if err != nil || lease.Epoch <= 1<<32 {
 		t.Errorf("got %+v (%v), want a lease of a later epoch that is not resumed", lease, err)
 	}
@@ -186,17 +186,17 @@ func TestRecordSurvivesAReopening(t *testing.T) {
 func TestSecondProcessIsAStandbyUntilTheFirstCloses(t *testing.T) {
 	path := newFile(t)
 	first := openFile(t, path)
-	l := newLane(t, first, "web")
+	l := newLane(t, first, lsapi.ELB("web"))
 	l.know(one)
 	link := filepath.Join(t.TempDir(), "link.db")
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
 	second := openFile(t, link) // by another name
-	wantStrings(t, membersAt(t, second, noon), one)
+	wantEqual(t, membersAt(t, second, noon), one)
 	for what, err := range map[string]error{
 		"ready": second.Ready(t.Context()),
-		"take":  errOf(second.Acquire(t.Context(), "web")),
+		"take":  errOf(second.Acquire(t.Context(), lsapi.ELB("web"))),
 		"append": errorOf(second.Append(t.Context(), l.lease, []lsapi.Event{
 			{Kind: lsapi.EventIntended, At: noon, Change: l.change(lsapi.Attach, two)},
 		})),
@@ -216,8 +216,8 @@ func TestSecondProcessIsAStandbyUntilTheFirstCloses(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the standby to take over", func() bool { return second.Ready(t.Context()) == nil })
-	newLane(t, second, "web").after(time.Hour).do(lsapi.Detach, one)
-	wantStrings(t, membersAt(t, second, noon.Add(2*time.Hour)), two)
+	newLane(t, second, lsapi.ELB("web")).after(time.Hour).do(lsapi.Detach, one)
+	wantEqual(t, membersAt(t, second, noon.Add(2*time.Hour)), two)
 	wantWhole(t, second)
 }
 
@@ -244,8 +244,8 @@ func TestReadOnlyFileRejectsWrites(t *testing.T) {
 		t.Errorf("read: %v", err)
 	}
 	wantCode(t, reader.Ready(t.Context()), lsapi.CodeUnavailable)
-	wantCode(t, errOf(reader.Acquire(t.Context(), "web")), lsapi.CodeUnavailable)
-	later := newLane(t, owner, "web").after(time.Hour).do(lsapi.Detach, one)
+	wantCode(t, errOf(reader.Acquire(t.Context(), lsapi.ELB("web"))), lsapi.CodeUnavailable)
+	later := newLane(t, owner, lsapi.ELB("web")).after(time.Hour).do(lsapi.Detach, one)
 	if _, err := reader.Change(t.Context(), later.ID); err != nil {
 		t.Errorf("the reader does not see what the owner writes: %v", err)
 	}
@@ -257,7 +257,7 @@ func TestClosedFileReturnsUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	for range 2 {
 		if err := s.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Fatalf("close: %v", err)

@@ -31,7 +31,7 @@ func opened(t *testing.T, path string) string {
 func TestFilesAreReadableByTheirOwnerOnly(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
-	newLane(t, s, "web").know(one)
+	newLane(t, s, lsapi.ELB("web")).know(one)
 	files, err := filepath.Glob(path + "*")
 	if err != nil || len(files) != 4 {
 		t.Fatalf("the files are %v (%v), want the record, its log, its index and its lock", files, err)

@@ -21,7 +21,7 @@ const anHourAgo = "UPDATE events SET recorded_at = recorded_at - 3600000000"
 func TestStandbyLearnsTheOwnersChanges(t *testing.T) {
 	path := newFile(t)
 	owner := openFile(t, path)
-	web, api := newLane(t, owner, "web"), newLane(t, owner, "api")
+	web, api := newLane(t, owner, lsapi.ELB("web")), newLane(t, owner, lsapi.ELB("api"))
 	web.now = time.Now().Add(-time.Hour)
 	web.do(lsapi.Attach, three)
 	edit(t, path, anHourAgo)
@@ -42,11 +42,11 @@ func TestStandbyLearnsTheOwnersChanges(t *testing.T) {
 	}
 	web.complete(web.intend(web.change(lsapi.Attach, two)), lsapi.OutcomeRefused)
 	last := api.do(lsapi.Attach, two)
-	soon(t, "a change of another load balancer", func() bool { return len(p.of("api")) > 0 })
-	if received := p.of("web"); len(received) != 5 || received[4].InstanceID != one || received[4].Action != lsapi.Attach {
+	soon(t, "a change of another load balancer", func() bool { return len(p.of(lsapi.ELB("api"))) > 0 })
+	if received := p.of(lsapi.ELB("web")); len(received) != 5 || received[4].Member != one || received[4].Action != lsapi.Attach {
 		t.Errorf("of web learned %+v", received)
 	}
-	if received := p.of("api"); len(received) != 1 || received[0].ID != last.ID || received[0].Instance != last.Instance || received[0].CompletedAt.IsZero() {
+	if received := p.of(lsapi.ELB("api")); len(received) != 1 || received[0].ID != last.ID || received[0].Instance != last.Instance || received[0].CompletedAt.IsZero() {
 		t.Errorf("of api learned %+v", received)
 	}
 	if err := standby.Ready(t.Context()); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
@@ -57,7 +57,7 @@ func TestStandbyLearnsTheOwnersChanges(t *testing.T) {
 // AWS may not show yet what was applied before the standby began.
 func TestStandbyLearnsRecentChangesAtItsStart(t *testing.T) {
 	path := newFile(t)
-	web := newLane(t, openFile(t, path), "web")
+	web := newLane(t, openFile(t, path), lsapi.ELB("web"))
 	web.now = time.Now().Add(-time.Hour)
 	web.do(lsapi.Attach, three)
 	edit(t, path, anHourAgo)
@@ -65,8 +65,8 @@ func TestStandbyLearnsRecentChangesAtItsStart(t *testing.T) {
 	c := web.do(lsapi.Attach, one)
 	p := newLearner()
 	openStandby(t, path, p)
-	soon(t, "the change", func() bool { return len(p.of("web")) > 0 })
-	if received := p.of("web"); len(received) != 1 || received[0].ID != c.ID {
+	soon(t, "the change", func() bool { return len(p.of(lsapi.ELB("web"))) > 0 })
+	if received := p.of(lsapi.ELB("web")); len(received) != 1 || received[0].ID != c.ID {
 		t.Errorf("learned %+v", received)
 	}
 }
@@ -74,7 +74,7 @@ func TestStandbyLearnsRecentChangesAtItsStart(t *testing.T) {
 func TestStandbyLearnsAllChangesBeforeItTakesOver(t *testing.T) {
 	path := newFile(t)
 	owner := openFile(t, path)
-	web := newLane(t, owner, "web")
+	web := newLane(t, owner, lsapi.ELB("web"))
 	web.now = time.Now().Add(-time.Minute)
 	p := newLearner()
 	standby := openStandby(t, path, p)

@@ -15,10 +15,10 @@ import (
 	"lsapi/internal/record"
 )
 
-const (
-	one   = "i-00000001"
-	two   = "i-00000002"
-	three = "i-00000003"
+var (
+	one   = lsapi.InstanceMember("i-00000001")
+	two   = lsapi.InstanceMember("i-00000002")
+	three = lsapi.InstanceMember("i-00000003")
 )
 
 // testStore holds every engine to what Store promises. open returns an empty store
@@ -78,7 +78,7 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 }
 
 func testChange(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	c := l.intend(l.change(lsapi.Attach, one))
 
@@ -101,7 +101,7 @@ func testChange(t *testing.T, s record.Store) {
 
 	l.after(1500 * time.Millisecond)
 	l.append(lsapi.Event{Kind: lsapi.EventResolved, At: l.now, Change: lsapi.Change{
-		ID: c.ID, Action: lsapi.Attach, InstanceID: one, Outcome: lsapi.OutcomeApplied, Code: "Lost",
+		ID: c.ID, Action: lsapi.Attach, Member: one, Outcome: lsapi.OutcomeApplied, Code: "Lost",
 		Resolution: lsapi.ResolutionInferred, AWSRequestID: "aws-1", MembersAfter: new(4),
 	}})
 	want.Outcome, want.Code, want.Resolution = lsapi.OutcomeApplied, "Lost", lsapi.ResolutionInferred
@@ -120,7 +120,7 @@ func testChange(t *testing.T, s record.Store) {
 }
 
 func testUnsent(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	c := l.change(lsapi.Attach, one)
 	c.Outcome, c.Code = lsapi.OutcomeConflict, string(lsapi.CodeConflict)
@@ -135,21 +135,21 @@ func testUnsent(t *testing.T, s record.Store) {
 }
 
 func testFinal(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	c := l.do(lsapi.Attach, one)
 	c.Outcome = lsapi.OutcomeFailed
 	for _, kind := range []lsapi.EventKind{lsapi.EventCompleted, lsapi.EventResolved} {
 		_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: kind, At: l.now, Change: c}})
 		wantCode(t, err, lsapi.CodeInternal)
 	}
-	c.Outcome, c.InstanceID = "", two
+	c.Outcome, c.Member = "", two
 	_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: c}})
 	wantCode(t, err, lsapi.CodeInternal)
 }
 
 // Whoever did not learn whether a page was recorded appends it again.
 func testRepeated(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	intended, unsent, external := l.change(lsapi.Attach, two), l.change(lsapi.Attach, one), l.now.Add(time.Second)
 	unsent.Outcome, unsent.Code = lsapi.OutcomeConflict, string(lsapi.CodeConflict)
@@ -158,7 +158,7 @@ func testRepeated(t *testing.T, s record.Store) {
 	for _, page := range [][]lsapi.Event{
 		{{Kind: lsapi.EventIntended, At: l.now, Change: intended}, {Kind: lsapi.EventCompleted, At: l.now, Change: unsent}},
 		{{Kind: lsapi.EventCompleted, At: l.now, Change: done}},
-		{{Kind: lsapi.EventObserved, At: external, Since: l.now, Until: external, Added: []string{three}, Removed: []string{one}}},
+		{{Kind: lsapi.EventObserved, At: external, Since: l.now, Until: external, Added: []lsapi.MemberID{three}, Removed: []lsapi.MemberID{one}}},
 	} {
 		l.append(page...)
 		noted := heads(t, s)
@@ -171,7 +171,7 @@ func testRepeated(t *testing.T, s record.Store) {
 }
 
 func testAllOrNone(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	good := l.change(lsapi.Attach, one)
 	bad := good
 	bad.Action = lsapi.Detach
@@ -188,7 +188,7 @@ func testAllOrNone(t *testing.T, s record.Store) {
 }
 
 func testInvalidEvents(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	good := l.change(lsapi.Attach, two)
 	alter := func(f func(*lsapi.Change)) lsapi.Change {
@@ -201,12 +201,12 @@ func testInvalidEvents(t *testing.T, s record.Store) {
 		"no id":                     {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.ID = "" })},
 		"an id without time":        {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.ID = "7f3a1c9e-0000-4000-8000-000000000000" })},
 		"no action":                 {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Action = "" })},
-		"another load balancer":     {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.LoadBalancer = "api" })},
-		"no instance":               {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.InstanceID = "" })},
+		"another load balancer":     {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Pool = lsapi.ELB("api") })},
+		"no instance":               {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Member = lsapi.MemberID{} })},
 		"an intent with an outcome": {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Outcome = lsapi.OutcomeApplied })},
 		"no outcome":                {Kind: lsapi.EventCompleted, Change: good},
 		"nothing observed":          {Kind: lsapi.EventObserved, Until: l.now},
-		"another membership":        {Kind: lsapi.EventCheckpoint, Members: []string{two}},
+		"another membership":        {Kind: lsapi.EventCheckpoint, Members: []lsapi.MemberID{two}},
 	} {
 		event.At = l.now
 		if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {
@@ -218,9 +218,9 @@ func testInvalidEvents(t *testing.T, s record.Store) {
 }
 
 func testLeaseLost(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	old := l.lease
-	newLane(t, s, "web")
+	newLane(t, s, lsapi.ELB("web"))
 	event := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
 	_, err := s.Append(t.Context(), old, []lsapi.Event{event})
 	if !errors.Is(err, lsapi.ErrLeaseLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
@@ -229,14 +229,14 @@ func testLeaseLost(t *testing.T, s record.Store) {
 	if noted := heads(t, s); len(noted) != 0 {
 		t.Errorf("something was recorded: %+v", noted)
 	}
-	l = newLane(t, s, "web")
+	l = newLane(t, s, lsapi.ELB("web"))
 	if err := s.Release(t.Context(), l.lease); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrLeaseLost) {
 		t.Errorf("after it was given back: got %v, want that the lease is lost", err)
 	}
-	if _, err := s.Append(t.Context(), lsapi.Lease{LoadBalancer: "web"}, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrLeaseLost) {
+	if _, err := s.Append(t.Context(), lsapi.Lease{Pool: lsapi.ELB("web")}, []lsapi.Event{event}); !errors.Is(err, lsapi.ErrLeaseLost) {
 		t.Errorf("without one: got %v, want that the lease is lost", err)
 	}
 }
@@ -244,11 +244,11 @@ func testLeaseLost(t *testing.T, s record.Store) {
 func testLeaseHead(t *testing.T, s record.Store) {
 	var last lsapi.Lease
 	for i := range 3 {
-		lease, err := s.Acquire(t.Context(), "web")
+		lease, err := s.Acquire(t.Context(), lsapi.ELB("web"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if lease.LoadBalancer != "web" || !lease.Until.IsZero() && !lease.Until.After(time.Now().Add(time.Second)) {
+		if lease.Pool != lsapi.ELB("web") || !lease.Until.IsZero() && !lease.Until.After(time.Now().Add(time.Second)) {
 			t.Errorf("take %d: got %+v", i, lease)
 		}
 		if i > 0 && (lease.Epoch <= last.Epoch || lease.Head != last.Head) {
@@ -270,7 +270,7 @@ func testLeaseHead(t *testing.T, s record.Store) {
 }
 
 func testUnknownMembership(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	if state := l.state(); state.Known || len(state.Members) != 0 {
 		t.Errorf("before the first event: %+v", state)
 	}
@@ -278,17 +278,17 @@ func testUnknownMembership(t *testing.T, s record.Store) {
 	if state := l.state(); state.Known || len(state.Members) != 0 || len(state.Applied) != 1 {
 		t.Errorf("after a change: %+v", state)
 	}
-	_, err := s.MembersAt(t.Context(), "web", l.now)
+	_, err := s.MembersAt(t.Context(), lsapi.ELB("web"), l.now)
 	wantCode(t, err, lsapi.CodeNotFound)
-	_, err = s.MembersAt(t.Context(), "api", l.now)
+	_, err = s.MembersAt(t.Context(), lsapi.ELB("api"), l.now)
 	wantCode(t, err, lsapi.CodeNotFound)
 	l.after(time.Minute).know(one, two)
 	if state := l.state(); !state.Known || len(state.Members) != 2 || !near(state.LookedAt, l.now) {
 		t.Errorf("after the first look: %+v", state)
 	}
-	_, err = s.MembersAt(t.Context(), "web", l.now.Add(-time.Microsecond))
+	_, err = s.MembersAt(t.Context(), lsapi.ELB("web"), l.now.Add(-time.Microsecond))
 	wantCode(t, err, lsapi.CodeNotFound)
-	wantStrings(t, membersAt(t, s, l.now), one, two)
+	wantEqual(t, membersAt(t, s, l.now), one, two)
 	wantWhole(t, s)
 }
 
@@ -297,29 +297,29 @@ func testUnknownMembership(t *testing.T, s record.Store) {
 func near(a, b time.Time) bool { return a.Sub(b).Abs() < time.Second }
 
 func testObserved(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know(one)
 	looked := l.now
 	l.after(time.Minute)
 	l.append(lsapi.Event{
-		Kind: lsapi.EventObserved, At: l.now.Add(time.Second), Added: []string{two, three}, Removed: []string{one},
+		Kind: lsapi.EventObserved, At: l.now.Add(time.Second), Added: []lsapi.MemberID{two, three}, Removed: []lsapi.MemberID{one},
 		Since: looked, Until: l.now,
 	})
 	state := l.state()
-	if !maps.Equal(state.Members, map[string]bool{two: true, three: true}) || !near(state.LookedAt, l.now) {
+	if !maps.Equal(state.Members, map[lsapi.MemberID]bool{two: true, three: true}) || !near(state.LookedAt, l.now) {
 		t.Errorf("got %+v", state)
 	}
-	changes, err := s.Changes(t.Context(), lsapi.ChangeFilter{LoadBalancer: "web", Limit: 10})
+	changes, err := s.Changes(t.Context(), lsapi.ChangeFilter{Pool: lsapi.ELB("web"), Limit: 10})
 	if err != nil || len(changes) != 3 {
 		t.Fatalf("got %d changes (%v), want 3", len(changes), err)
 	}
 	for _, c := range changes {
 		want := lsapi.Change{
-			ID: c.ID, Action: lsapi.Attach, LoadBalancer: "web", InstanceID: c.InstanceID, Source: lsapi.SourceExternal,
+			ID: c.ID, Action: lsapi.Attach, Pool: lsapi.ELB("web"), Member: c.Member, Source: lsapi.SourceExternal,
 			IntendedAt: l.now, NotBefore: looked, Outcome: lsapi.OutcomeApplied, Resolution: lsapi.ResolutionObserved,
-			CompletedAt: l.now.Add(time.Second), Instance: lsapi.Instance{ID: c.InstanceID},
+			CompletedAt: l.now.Add(time.Second), Instance: lsapi.Instance{ID: c.Member.String()},
 		}
-		if c.InstanceID == one {
+		if c.Member == one {
 			want.Action = lsapi.Detach
 		}
 		if !reflect.DeepEqual(c, want) {
@@ -333,7 +333,7 @@ func testObserved(t *testing.T, s record.Store) {
 }
 
 func testApplied(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	first := l.do(lsapi.Attach, three)
 	late := l.intend(l.change(lsapi.Attach, one)) // asked for before, applied last
@@ -343,7 +343,7 @@ func testApplied(t *testing.T, s record.Store) {
 	b := l.do(lsapi.Detach, two)
 	l.complete(late, lsapi.OutcomeApplied)
 	want := []string{first.ID, a.ID, b.ID, late.ID}
-	changes, err := s.Applied(t.Context(), "web", time.Hour)
+	changes, err := s.Applied(t.Context(), lsapi.ELB("web"), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +357,7 @@ func testApplied(t *testing.T, s record.Store) {
 			t.Errorf("event %d follows event %d", c.Seq, changes[i-1].Seq)
 		}
 	}
-	if changes, err := s.Applied(t.Context(), "web", 0); err != nil || len(changes) > 0 {
+	if changes, err := s.Applied(t.Context(), lsapi.ELB("web"), 0); err != nil || len(changes) > 0 {
 		t.Errorf("in no time %v was applied (%v)", changes, err)
 	}
 }
@@ -365,18 +365,18 @@ func testApplied(t *testing.T, s record.Store) {
 // A change outside of lsapi, such as the deletion of the load balancer, ends what lsapi
 // had applied to the instance before.
 func testOvertaken(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	l.do(lsapi.Attach, one)
 	b := l.do(lsapi.Attach, two)
-	l.after(time.Second).append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.now, Removed: []string{one}})
+	l.after(time.Second).append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.now, Removed: []lsapi.MemberID{one}})
 	c := l.do(lsapi.Attach, one)
 	applied := l.state().Applied
 	if len(applied) != 3 {
 		t.Fatalf("got %+v", applied)
 	}
 	outside := applied[1]
-	if outside.Source != lsapi.SourceExternal || outside.Action != lsapi.Detach || outside.InstanceID != one || outside.Seq <= applied[0].Seq || outside.At.IsZero() {
+	if outside.Source != lsapi.SourceExternal || outside.Action != lsapi.Detach || outside.Member != one || outside.Seq <= applied[0].Seq || outside.At.IsZero() {
 		t.Errorf("the external change is %+v", outside)
 	}
 	wantApplied(t, applied, b.ID, outside.ID, c.ID)
@@ -392,38 +392,38 @@ func wantApplied(t testing.TB, got []lsapi.AppliedChange, want ...string) {
 }
 
 func testUnfinished(t *testing.T, s record.Store) {
-	open, fresh, refused := newLane(t, s, "open"), newLane(t, s, "fresh"), newLane(t, s, "refused")
+	open, fresh, refused := newLane(t, s, lsapi.ELB("open")), newLane(t, s, lsapi.ELB("fresh")), newLane(t, s, lsapi.ELB("refused"))
 	open.intend(open.change(lsapi.Attach, one))
 	fresh.do(lsapi.Attach, one)
 	refused.complete(refused.intend(refused.change(lsapi.Attach, one)), lsapi.OutcomeRefused)
-	for within, want := range map[time.Duration][]string{time.Hour: {"fresh", "open"}, 0: {"open"}} {
-		names, err := s.Unfinished(t.Context(), within)
+	for within, want := range map[time.Duration][]lsapi.PoolID{time.Hour: {lsapi.ELB("fresh"), lsapi.ELB("open")}, 0: {lsapi.ELB("open")}} {
+		pools, err := s.Unfinished(t.Context(), within)
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantStrings(t, names, want...)
+		wantEqual(t, pools, want...)
 	}
 }
 
 func testPopulated(t *testing.T, s record.Store) {
-	for _, name := range []string{"web", "default"} {
-		l := newLane(t, s, name)
+	for _, pool := range []lsapi.PoolID{lsapi.ELB("web"), lsapi.ELB("default")} {
+		l := newLane(t, s, pool)
 		l.know()
 		l.do(lsapi.Attach, one)
 	}
-	emptied := newLane(t, s, "emptied")
+	emptied := newLane(t, s, lsapi.ELB("emptied"))
 	emptied.know()
 	emptied.do(lsapi.Attach, one)
 	emptied.do(lsapi.Detach, one)
-	names, err := s.Populated(t.Context())
+	pools, err := s.Populated(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantStrings(t, names, "default", "web")
+	wantEqual(t, pools, lsapi.ELB("default"), lsapi.ELB("web"))
 }
 
 func testTime(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	c := l.intend(l.change(lsapi.Attach, one))
 	l.after(-time.Hour).complete(c, lsapi.OutcomeApplied)
@@ -445,8 +445,8 @@ func testFilters(t *testing.T, s record.Store) {
 	all := variedChanges(t, s)
 	filters := map[string]lsapi.ChangeFilter{
 		"all":           {},
-		"load balancer": {LoadBalancer: "lb-1"},
-		"instance":      {InstanceID: two},
+		"load balancer": {Pool: lsapi.ELB("lb-1")},
+		"instance":      {Member: two},
 		"actor":         {Actor: "bob"},
 		"action":        {Action: lsapi.Detach},
 		"outcome":       {Outcome: lsapi.OutcomeRefused},
@@ -455,7 +455,7 @@ func testFilters(t *testing.T, s record.Store) {
 		"from between":  {From: noon.Add(20*time.Second + time.Microsecond)},
 		"to":            {To: noon.Add(20 * time.Second)},
 		"before":        {Before: all[17].ID},
-		"several":       {LoadBalancer: "lb-0", Actor: "alice", Outcome: lsapi.OutcomeApplied, From: noon.Add(5 * time.Second)},
+		"several":       {Pool: lsapi.ELB("lb-0"), Actor: "alice", Outcome: lsapi.OutcomeApplied, From: noon.Add(5 * time.Second)},
 		"nothing":       {Actor: "' OR 1=1 --"},
 	}
 	for name, filter := range filters {
@@ -480,12 +480,12 @@ func testFilters(t *testing.T, s record.Store) {
 // the newest first.
 func variedChanges(t *testing.T, s record.Store) []lsapi.Change {
 	var all []lsapi.Change
-	lanes := []*lane{newLane(t, s, "lb-0"), newLane(t, s, "lb-1")}
+	lanes := []*lane{newLane(t, s, lsapi.ELB("lb-0")), newLane(t, s, lsapi.ELB("lb-1"))}
 	outcomes := []lsapi.Outcome{lsapi.OutcomeApplied, lsapi.OutcomeRefused, "", lsapi.OutcomeUnknown, lsapi.OutcomeApplied}
 	for i := range 60 {
 		l := lanes[i%2]
 		l.now = noon.Add(time.Duration(i) * time.Second)
-		c := l.change([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i/2%2], []string{one, two, three}[i%3])
+		c := l.change([]lsapi.Action{lsapi.Attach, lsapi.Detach}[i/2%2], []lsapi.MemberID{one, two, three}[i%3])
 		c.Actor = []string{"alice", "alice", "alice", "bob"}[i%4]
 		l.intend(c)
 		if outcome := outcomes[i%5]; outcome != "" {
@@ -499,8 +499,8 @@ func variedChanges(t *testing.T, s record.Store) []lsapi.Change {
 }
 
 func matches(f lsapi.ChangeFilter, c lsapi.Change) bool {
-	return (f.LoadBalancer == "" || f.LoadBalancer == c.LoadBalancer) &&
-		(f.InstanceID == "" || f.InstanceID == c.InstanceID) &&
+	return (f.Pool.IsZero() || f.Pool == c.Pool) &&
+		(f.Member.IsZero() || f.Member == c.Member) &&
 		(f.Actor == "" || f.Actor == c.Actor) &&
 		(f.Action == "" || f.Action == c.Action) &&
 		(f.Outcome == "" || f.Outcome == c.Outcome || f.Outcome == lsapi.OutcomeOpen && c.Outcome == "") &&
@@ -569,7 +569,7 @@ func testKeysOfTheFuture(t *testing.T, s record.Store) {
 // What has certainly changed nothing can be tried again under its key; any other
 // outcome is an answer.
 func testKeysOfOutcomes(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	for outcome, free := range map[lsapi.Outcome]bool{
 		"": false, lsapi.OutcomeApplied: false, lsapi.OutcomeConflict: false, lsapi.OutcomeRefused: false,
 		lsapi.OutcomeUnknown: false, lsapi.OutcomeFailed: true, lsapi.OutcomeWithdrawn: true,
@@ -591,11 +591,11 @@ func testKeysOfOutcomes(t *testing.T, s record.Store) {
 }
 
 func testChainCheckpoints(t *testing.T, s record.Store) {
-	a, b := newLane(t, s, "a"), newLane(t, s, "b")
+	a, b := newLane(t, s, lsapi.ELB("a")), newLane(t, s, lsapi.ELB("b"))
 	a.know(one)
 	b.know()
 	noted := heads(t, s)
-	if len(noted) != 2 || noted[0].LoadBalancer != "a" || noted[0].Seq != 1 || len(noted[0].Hash) != 64 {
+	if len(noted) != 2 || noted[0].Pool != lsapi.ELB("a") || noted[0].Seq != 1 || len(noted[0].Hash) != 64 {
 		t.Fatalf("got %+v", noted)
 	}
 	a.do(lsapi.Detach, one)
@@ -605,18 +605,18 @@ func testChainCheckpoints(t *testing.T, s record.Store) {
 		t.Errorf("got %+v", found)
 	}
 	for why, head := range map[string]lsapi.Head{
-		"later":     {LoadBalancer: "a", Seq: 4, Hash: noted[0].Hash},
-		"different": {LoadBalancer: "a", Seq: 2, Hash: noted[0].Hash},
-		"gone":      {LoadBalancer: "c", Seq: 1, Hash: noted[0].Hash},
+		"later":     {Pool: lsapi.ELB("a"), Seq: 4, Hash: noted[0].Hash},
+		"different": {Pool: lsapi.ELB("a"), Seq: 2, Hash: noted[0].Hash},
+		"gone":      {Pool: lsapi.ELB("c"), Seq: 1, Hash: noted[0].Hash},
 	} {
-		if found := verify(t, s, head); found.Breach == nil || found.Breach.LoadBalancer != head.LoadBalancer || found.Breach.Seq != head.Seq {
+		if found := verify(t, s, head); found.Breach == nil || found.Breach.Pool != head.Pool || found.Breach.Seq != head.Seq {
 			t.Errorf("%s: got %+v", why, found.Breach)
 		}
 	}
 }
 
 func testText(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	for _, text := range []string{"<a href='x'>&\"\\", "日本語 \u2028 😀", "new\nline\ttab\x7f\x01", "''; DROP TABLE events; --"} {
 		c := l.change(lsapi.Attach, one)
 		c.Reason = text
@@ -635,7 +635,7 @@ func testText(t *testing.T, s record.Store) {
 }
 
 func testEndedContext(t *testing.T, s record.Store) {
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	c := l.change(lsapi.Attach, one)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -653,11 +653,11 @@ func testConcurrent(t *testing.T, s record.Store) {
 	const lanes, changes = 20, 10
 	var writers sync.WaitGroup
 	for i := range lanes {
-		l := newLane(t, s, fmt.Sprintf("lb-%02d", i))
+		l := newLane(t, s, lsapi.ELB(fmt.Sprintf("lb-%02d", i)))
 		writers.Go(func() {
 			l.know()
 			for j := range changes {
-				l.do(lsapi.Attach, fmt.Sprintf("i-%08x", j))
+				l.do(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", j)))
 				bad := lsapi.Event{Kind: lsapi.EventCompleted, At: l.now, Change: l.change(lsapi.Attach, one)}
 				good := lsapi.Event{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, one)}
 				if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{good, bad}); lsapi.ErrorCode(err) != lsapi.CodeInternal {

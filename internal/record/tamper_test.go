@@ -18,13 +18,13 @@ import (
 func toTamperWith(t *testing.T) (s record.Store, path string) {
 	path = newFile(t)
 	s = openFile(t, path)
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	l.do(lsapi.Attach, one)
 	l.do(lsapi.Detach, one)
 	l.after(dayLong).do(lsapi.Attach, two)
 	l.intend(l.change(lsapi.Attach, three))
-	other := newLane(t, s, "www")
+	other := newLane(t, s, lsapi.ELB("www"))
 	other.know(one)
 	wantWhole(t, s, heads(t, s)...)
 	return s, path
@@ -33,34 +33,34 @@ func toTamperWith(t *testing.T) (s record.Store, path string) {
 func TestVerifyFindsAlterations(t *testing.T) {
 	for name, test := range map[string]struct {
 		statements []string
-		name       string
+		pool       lsapi.PoolID
 		seq        int64
 	}{
-		"an event's payload":      {[]string{"UPDATE events SET payload = CAST(replace(payload, 'alice', 'mallory') AS BLOB) WHERE load_balancer = 'web' AND seq = 4"}, "web", 4},
-		"an event's time":         {[]string{"UPDATE events SET at = at + 1 WHERE load_balancer = 'web' AND seq = 3"}, "web", 3},
-		"an event's kind":         {[]string{"UPDATE events SET kind = 'resolved' WHERE load_balancer = 'web' AND seq = 3"}, "web", 3},
-		"an event's change":       {[]string{"UPDATE events SET change_id = x'' WHERE load_balancer = 'web' AND seq = 3"}, "web", 3},
-		"an event's hash":         {[]string{"UPDATE events SET hash = zeroblob(32) WHERE load_balancer = 'web' AND seq = 2"}, "web", 2},
-		"an event in the middle":  {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 3"}, "web", 4},
-		"the last event":          {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 9"}, "web", 9},
-		"the first event":         {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 1"}, "web", 2},
-		"all events":              {[]string{"DELETE FROM events WHERE load_balancer = 'www'"}, "www", 1},
-		"events moved":            {[]string{"UPDATE events SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE logs SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE members SET load_balancer = 'xyz' WHERE load_balancer = 'www'"}, "xyz", 1},
-		"a log's row":             {[]string{"UPDATE logs SET last_hash = zeroblob(32) WHERE load_balancer = 'web'"}, "web", 9},
-		"a log's row, gone":       {[]string{"DELETE FROM logs WHERE load_balancer = 'web'"}, "web", 1},
-		"a log without events":    {[]string{"DELETE FROM logs WHERE load_balancer = 'www'", "DELETE FROM events WHERE load_balancer = 'www'"}, "", 0},
-		"the front of a log":      {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq < 4", "UPDATE logs SET first_seq = 4 WHERE load_balancer = 'web'"}, "web", 4},
-		"a change's actor":        {[]string{"UPDATE changes SET actor = 'mallory' WHERE last_seq = 5"}, "web", 5},
-		"a change's count":        {[]string{"UPDATE changes SET members_after = NULL WHERE last_seq = 5"}, "web", 5},
-		"an open change":          {[]string{"UPDATE changes SET outcome = 'failed' WHERE first_seq = 9"}, "web", 9},
-		"a change, gone":          {[]string{"DELETE FROM changes WHERE last_seq = 3"}, "web", 3},
-		"an inserted change":      {[]string{"INSERT INTO changes SELECT x'00000000000070008000000000000001', load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3"}, "web", 0},
-		"an event behind the end": {[]string{"INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash) SELECT load_balancer, 10, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = 'web' AND seq = 9"}, "web", 9},
-		"a change of nowhere":     {[]string{"UPDATE changes SET load_balancer = 'zzz' WHERE last_seq = 3"}, "web", 3},
-		"a member's event":        {[]string{"UPDATE members SET seq = 3 WHERE load_balancer = 'web'"}, "web", 3},
-		"a member, gone":          {[]string{"DELETE FROM members WHERE load_balancer = 'web'"}, "web", 8},
-		"an inserted member":      {[]string{"INSERT INTO members VALUES ('web', 'i-99999999', 0)"}, "web", 0},
-		"a member of nowhere":     {[]string{"INSERT INTO members VALUES ('zzz', 'i-99999999', 0)"}, "", 0},
+		"an event's payload":      {[]string{"UPDATE events SET payload = CAST(replace(payload, 'alice', 'mallory') AS BLOB) WHERE load_balancer = 'web' AND seq = 4"}, lsapi.ELB("web"), 4},
+		"an event's time":         {[]string{"UPDATE events SET at = at + 1 WHERE load_balancer = 'web' AND seq = 3"}, lsapi.ELB("web"), 3},
+		"an event's kind":         {[]string{"UPDATE events SET kind = 'resolved' WHERE load_balancer = 'web' AND seq = 3"}, lsapi.ELB("web"), 3},
+		"an event's change":       {[]string{"UPDATE events SET change_id = x'' WHERE load_balancer = 'web' AND seq = 3"}, lsapi.ELB("web"), 3},
+		"an event's hash":         {[]string{"UPDATE events SET hash = zeroblob(32) WHERE load_balancer = 'web' AND seq = 2"}, lsapi.ELB("web"), 2},
+		"an event in the middle":  {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 3"}, lsapi.ELB("web"), 4},
+		"the last event":          {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 9"}, lsapi.ELB("web"), 9},
+		"the first event":         {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 1"}, lsapi.ELB("web"), 2},
+		"all events":              {[]string{"DELETE FROM events WHERE load_balancer = 'www'"}, lsapi.ELB("www"), 1},
+		"events moved":            {[]string{"UPDATE events SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE logs SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE members SET load_balancer = 'xyz' WHERE load_balancer = 'www'"}, lsapi.ELB("xyz"), 1},
+		"a log's row":             {[]string{"UPDATE logs SET last_hash = zeroblob(32) WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 9},
+		"a log's row, gone":       {[]string{"DELETE FROM logs WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 1},
+		"a log without events":    {[]string{"DELETE FROM logs WHERE load_balancer = 'www'", "DELETE FROM events WHERE load_balancer = 'www'"}, lsapi.PoolID{}, 0},
+		"the front of a log":      {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq < 4", "UPDATE logs SET first_seq = 4 WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 4},
+		"a change's actor":        {[]string{"UPDATE changes SET actor = 'mallory' WHERE last_seq = 5"}, lsapi.ELB("web"), 5},
+		"a change's count":        {[]string{"UPDATE changes SET members_after = NULL WHERE last_seq = 5"}, lsapi.ELB("web"), 5},
+		"an open change":          {[]string{"UPDATE changes SET outcome = 'failed' WHERE first_seq = 9"}, lsapi.ELB("web"), 9},
+		"a change, gone":          {[]string{"DELETE FROM changes WHERE last_seq = 3"}, lsapi.ELB("web"), 3},
+		"an inserted change":      {[]string{"INSERT INTO changes SELECT x'00000000000070008000000000000001', load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3"}, lsapi.ELB("web"), 0},
+		"an event behind the end": {[]string{"INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash) SELECT load_balancer, 10, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = 'web' AND seq = 9"}, lsapi.ELB("web"), 9},
+		"a change of nowhere":     {[]string{"UPDATE changes SET load_balancer = 'zzz' WHERE last_seq = 3"}, lsapi.ELB("web"), 3},
+		"a member's event":        {[]string{"UPDATE members SET seq = 3 WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 3},
+		"a member, gone":          {[]string{"DELETE FROM members WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 8},
+		"an inserted member":      {[]string{"INSERT INTO members VALUES ('web', 'i-99999999', 0)"}, lsapi.ELB("web"), 0},
+		"a member of nowhere":     {[]string{"INSERT INTO members VALUES ('zzz', 'i-99999999', 0)"}, lsapi.PoolID{}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, path := toTamperWith(t)
@@ -69,8 +69,8 @@ func TestVerifyFindsAlterations(t *testing.T) {
 			if found.Breach == nil {
 				t.Fatal("nothing was found")
 			}
-			if found.Breach.LoadBalancer != test.name || found.Breach.Seq != test.seq || found.Breach.Why == "" {
-				t.Errorf("got %+v, want it at event %d of %q", *found.Breach, test.seq, test.name)
+			if found.Breach.Pool != test.pool || found.Breach.Seq != test.seq || found.Breach.Why == "" {
+				t.Errorf("got %+v, want it at event %d of %q", *found.Breach, test.seq, test.pool)
 			}
 		})
 	}
@@ -84,7 +84,7 @@ func TestVerifyFindsARemovedTailByItsCheckpoint(t *testing.T) {
 		"UPDATE logs SET last_seq = 8, last_hash = (SELECT hash FROM events WHERE load_balancer = 'web' AND seq = 8), last_at = (SELECT at FROM events WHERE load_balancer = 'web' AND seq = 8) WHERE load_balancer = 'web'",
 		"DELETE FROM events WHERE load_balancer = 'web' AND seq = 9", "DELETE FROM changes WHERE first_seq = 9")
 	wantWhole(t, s)
-	if found := verify(t, s, noted...); found.Breach == nil || found.Breach.LoadBalancer != "web" || found.Breach.Seq != 9 {
+	if found := verify(t, s, noted...); found.Breach == nil || found.Breach.Pool != lsapi.ELB("web") || found.Breach.Seq != 9 {
 		t.Errorf("got %+v, want that event 9 of web is missing", found.Breach)
 	}
 }
@@ -142,7 +142,7 @@ func rehash(t *testing.T, db *sql.DB, seq int, old, replacement []byte) {
 func TestVerifyReadsOneStateDuringWrites(t *testing.T) {
 	s := openFile(t, newFile(t))
 	stop, ended := make(chan struct{}), make(chan struct{})
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	go func() {
 		defer close(ended)
 		for i := 0; ; i++ {
@@ -150,7 +150,7 @@ func TestVerifyReadsOneStateDuringWrites(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				l.do(lsapi.Attach, fmt.Sprintf("i-%08x", i%50))
+				l.do(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i%50)))
 			}
 		}
 	}()
@@ -165,7 +165,7 @@ func TestVerifyReadsOneStateDuringWrites(t *testing.T) {
 func TestDamagedLogFailsNoOtherLog(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
-	damaged, whole := newLane(t, s, "damaged"), newLane(t, s, "whole")
+	damaged, whole := newLane(t, s, lsapi.ELB("damaged")), newLane(t, s, lsapi.ELB("whole"))
 	damaged.know(one)
 	damaged.do(lsapi.Detach, one)
 	edit(t, path, "UPDATE logs SET last_seq = 1 WHERE load_balancer = 'damaged'")
@@ -190,12 +190,12 @@ func TestDamagedLogFailsNoOtherLog(t *testing.T) {
 func TestVerifyReportsCheckpointsThatAForgedPruningVoids(t *testing.T) {
 	path := newFile(t)
 	s := openFile(t, path)
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	l.do(lsapi.Attach, one)
 	noted := heads(t, s) // kept elsewhere
 	for i := range 40 {
-		l.do(lsapi.Attach, fmt.Sprintf("i-%08x", i+100))
+		l.do(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i+100)))
 	}
 	wantWhole(t, s, noted...)
 	cut := 0
@@ -223,7 +223,7 @@ func TestVerifyReportsCheckpointsThatAForgedPruningVoids(t *testing.T) {
 // The breach names the inserted change among valid ones.
 func TestVerifyFindsAnInsertedChange(t *testing.T) {
 	s, path := toTamperWith(t)
-	l := newLane(t, s, "web")
+	l := newLane(t, s, lsapi.ELB("web"))
 	l.now = noon.Add(2 * dayLong)
 	for range 20 {
 		l.after(time.Second).do(lsapi.Attach, three)

@@ -63,7 +63,7 @@ func (o *old) make(driver, name string, dialect goose.Dialect, folder string) {
 		o.t.Fatal(err)
 	}
 	o.exec(fmt.Sprintf("INSERT INTO logs VALUES ('web', 1, 0, %[1]s, %[2]s, %[3]s, %[1]s, %[1]s, 0, 1)", o.moment, o.bytes(o.last[:]), map[string]string{"sqlite": "1", "pgx": "true"}[driver]))
-	o.exec("INSERT INTO members VALUES ('web', '" + one + "', 0)")
+	o.exec("INSERT INTO members VALUES ('web', '" + one.String() + "', 0)")
 	o.checkpoint()
 }
 
@@ -108,7 +108,7 @@ func TestMigratedRecordContinues(t *testing.T) {
 		}
 		s := openURL(t, url, record.Options{})
 		wantWhole(t, s)
-		l := newLane(t, s, "web")
+		l := newLane(t, s, lsapi.ELB("web"))
 		if state := l.state(); !state.Known || !state.Members[one] {
 			t.Errorf("the membership is lost: %+v", state)
 		}
@@ -120,7 +120,7 @@ func TestMigratedRecordContinues(t *testing.T) {
 			t.Errorf("got %+v", all)
 		}
 		l.after(dayLong).do(lsapi.Attach, two)
-		wantHealth(t, s, "web", inService(one))
+		wantHealth(t, s, lsapi.ELB("web"), inService(one))
 		wantWhole(t, s, heads(t, s)...)
 		openURL(t, url, record.Options{ReadOnly: true})
 	})
@@ -131,7 +131,7 @@ func TestMigratedRecordContinues(t *testing.T) {
 func TestVerifyAcceptsAnOlderReplicasCheckpointWithoutHealth(t *testing.T) {
 	upgrades(t, func(t *testing.T, o *old, url string) {
 		s := openURL(t, url, record.Options{})
-		l := newLane(t, s, "web")
+		l := newLane(t, s, lsapi.ELB("web"))
 		l.say(inService(one))
 		o.follow()
 		o.checkpoint()
@@ -143,7 +143,7 @@ func TestVerifyAcceptsAnOlderReplicasCheckpointWithoutHealth(t *testing.T) {
 			t.Fatalf("it was not pruned to the checkpoint: %+v", found)
 		}
 		l.after(10 * dayLong).say(outOfService(one))
-		wantHealth(t, s, "web", outOfService(one))
+		wantHealth(t, s, lsapi.ELB("web"), outOfService(one))
 		wantWhole(t, s)
 	})
 }

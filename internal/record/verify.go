@@ -14,7 +14,7 @@ import (
 // Verify implements Store. Two connections with the same state share the work: pages of
 // events are hashed and decoded in parallel, and then added up in order.
 func (r Record) Verify(ctx context.Context, checkpoints []lsapi.Head) (Verification, error) {
-	v := &verifier{digests: newDigests(), tallies: make(map[string]tally)}
+	v := &verifier{digests: newDigests(), tallies: make(map[lsapi.PoolID]tally)}
 	err := r.Views(ctx, verifiers, func(views []Tables) error {
 		v.views = views
 		return v.run(ctx, checkpoints)
@@ -30,9 +30,9 @@ type verifier struct {
 	digests digests
 	found   Verification
 	logs    []LogRow
-	tallies map[string]tally // of the rows of changes, by load balancer
-	members int64            // that the events add up to
-	healths int64            // rows of load balancers with a log
+	tallies map[lsapi.PoolID]tally // of the rows of changes, by load balancer
+	members int64                  // that the events add up to
+	healths int64                  // rows of load balancers with a log
 }
 
 func (v *verifier) run(ctx context.Context, checkpoints []lsapi.Head) error {
@@ -110,7 +110,7 @@ func (v *verifier) fold(ctx context.Context, pages []*eventPage, ahead <-chan st
 	results := make([]result, len(v.logs))
 	for i, log := range v.logs {
 		r := &results[i]
-		r.fold = newFold(log.LoadBalancer, func(c ChangeRow) { r.tally.add(v.digests.of(&c)) })
+		r.fold = newFold(log.Pool, func(c ChangeRow) { r.tally.add(v.digests.of(&c)) })
 	}
 	for _, p := range pages {
 		select {
@@ -132,10 +132,10 @@ func (v *verifier) fold(ctx context.Context, pages []*eventPage, ahead <-chan st
 }
 
 func (v *verifier) countChanges(ctx context.Context, view Tables) error {
-	return eachChange(ctx, view, "", func(c *ChangeRow) {
-		sum := v.tallies[c.LoadBalancer]
+	return eachChange(ctx, view, lsapi.PoolID{}, func(c *ChangeRow) {
+		sum := v.tallies[c.Pool]
 		sum.add(v.digests.of(c))
-		v.tallies[c.LoadBalancer] = sum
+		v.tallies[c.Pool] = sum
 		v.found.Changes++
 	})
 }
@@ -146,7 +146,7 @@ func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 		v.found.Breach = r.breach
 		return nil
 	}
-	more, err := v.views[0].Events(ctx, log.LoadBalancer, log.Last+1, 1)
+	more, err := v.views[0].Events(ctx, log.Pool, log.Last+1, 1)
 	if err != nil {
 		return err
 	}
@@ -155,16 +155,16 @@ func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 		why = fmt.Sprintf("there are events behind the end of the log, from %d on", more[0].Seq)
 	}
 	if why != "" {
-		v.breach(log.LoadBalancer, min(r.fold.log.Last+1, log.Last), "", why)
+		v.breach(log.Pool, min(r.fold.log.Last+1, log.Last), "", why)
 		return nil
 	}
 	for _, c := range r.fold.open {
 		r.tally.add(v.digests.of(&c))
 	}
-	if v.tallies[log.LoadBalancer] != r.tally {
+	if v.tallies[log.Pool] != r.tally {
 		return v.findChange(ctx, log)
 	}
-	delete(v.tallies, log.LoadBalancer)
+	delete(v.tallies, log.Pool)
 	if err := v.compareMembers(ctx, log, r.fold); err != nil || v.found.Breach != nil {
 		return err
 	}
@@ -172,54 +172,54 @@ func (v *verifier) log(ctx context.Context, log LogRow, r result) error {
 }
 
 func (v *verifier) compareMembers(ctx context.Context, log LogRow, f *fold) error {
-	kept, err := v.views[0].Members(ctx, log.LoadBalancer, nil)
+	kept, err := v.views[0].Members(ctx, log.Pool, nil)
 	v.members += int64(len(f.members))
-	if instance, isKept, ok := difference(kept, f.members); err == nil && !ok {
-		seq, why := f.members[instance], "%s is a member by the events, but not kept as one"
+	if member, isKept, ok := difference(kept, f.members); err == nil && !ok {
+		seq, why := f.members[member], "%s is a member by the events, but not kept as one"
 		if isKept {
-			seq, why = kept[instance], "%s is kept as a member, and is none by the events"
+			seq, why = kept[member], "%s is kept as a member, and is none by the events"
 		}
-		v.breach(log.LoadBalancer, seq, "", fmt.Sprintf(why, instance))
+		v.breach(log.Pool, seq, "", fmt.Sprintf(why, member))
 	}
 	return err
 }
 
 // compareHealth compares the health if the kept events reach back to all of it.
 func (v *verifier) compareHealth(ctx context.Context, log LogRow, f *fold) error {
-	kept, err := v.views[0].Health(ctx, log.LoadBalancer, nil)
+	kept, err := v.views[0].Health(ctx, log.Pool, nil)
 	v.healths += int64(len(kept))
 	if err != nil || f.healths == nil {
 		return err
 	}
-	if instance, isKept, ok := difference(kept, f.healths); !ok {
-		seq, why := f.healths[instance].Seq, "events have the health of %s, but it is not kept"
+	if member, isKept, ok := difference(kept, f.healths); !ok {
+		seq, why := f.healths[member].Seq, "events have the health of %s, but it is not kept"
 		if isKept {
-			seq, why = kept[instance].Seq, "the health of %s differs from that in its events"
+			seq, why = kept[member].Seq, "the health of %s differs from that in its events"
 		}
-		v.breach(log.LoadBalancer, seq, "", fmt.Sprintf(why, instance))
+		v.breach(log.Pool, seq, "", fmt.Sprintf(why, member))
 	}
 	return nil
 }
 
 // difference returns the first key of kept whose value differs in summed, else the first
 // key that only summed has; ok when there is none.
-func difference[V comparable](kept, summed map[string]V) (key string, isKept, ok bool) {
-	for _, key := range slices.Sorted(maps.Keys(kept)) {
+func difference[V comparable](kept, summed map[lsapi.MemberID]V) (key lsapi.MemberID, isKept, ok bool) {
+	for _, key := range slices.SortedFunc(maps.Keys(kept), lsapi.MemberID.Compare) {
 		if value, both := summed[key]; !both || value != kept[key] {
 			return key, true, false
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(summed)) {
+	for _, key := range slices.SortedFunc(maps.Keys(summed), lsapi.MemberID.Compare) {
 		if _, both := kept[key]; !both {
 			return key, false, false
 		}
 	}
-	return "", false, true
+	return lsapi.MemberID{}, false, true
 }
 
 func (v *verifier) checkpoints(ctx context.Context, log LogRow, checkpoints []lsapi.Head) error {
 	for _, noted := range checkpoints {
-		if noted.LoadBalancer != log.LoadBalancer || v.found.Breach != nil {
+		if noted.Pool != log.Pool || v.found.Breach != nil {
 			continue
 		}
 		if err := v.checkpoint(ctx, log, noted); err != nil {
@@ -232,13 +232,13 @@ func (v *verifier) checkpoints(ctx context.Context, log LogRow, checkpoints []ls
 func (v *verifier) checkpoint(ctx context.Context, log LogRow, noted lsapi.Head) error {
 	switch {
 	case noted.Seq > log.Last:
-		v.breach(log.LoadBalancer, log.Last+1, "", fmt.Sprintf("the log ends at event %d, but event %d was noted: its tail was cut off", log.Last, noted.Seq))
+		v.breach(log.Pool, log.Last+1, "", fmt.Sprintf("the log ends at event %d, but event %d was noted: its tail was cut off", log.Last, noted.Seq))
 		return nil
 	case noted.Seq < log.First-1:
 		v.found.Pruned = append(v.found.Pruned, noted)
 		return nil
 	}
-	rows, err := v.views[0].Events(ctx, log.LoadBalancer, max(noted.Seq, log.First), 1)
+	rows, err := v.views[0].Events(ctx, log.Pool, max(noted.Seq, log.First), 1)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -247,37 +247,37 @@ func (v *verifier) checkpoint(ctx context.Context, log LogRow, noted lsapi.Head)
 		sum = rows[0].Prev
 	}
 	if sum.String() != noted.Hash {
-		v.breach(log.LoadBalancer, noted.Seq, rows[0].ChangeID, fmt.Sprintf("event %d, or one before it, is not what it was when its checkpoint was noted", noted.Seq))
+		v.breach(log.Pool, noted.Seq, rows[0].ChangeID, fmt.Sprintf("event %d, or one before it, is not what it was when its checkpoint was noted", noted.Seq))
 	}
 	return nil
 }
 
 // orphans finds rows that belong to no log.
 func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.Head) error {
-	logged := make(map[string]bool, len(v.logs))
+	logged := make(map[lsapi.PoolID]bool, len(v.logs))
 	for _, log := range v.logs {
-		logged[log.LoadBalancer] = true
+		logged[log.Pool] = true
 	}
-	for name := ""; ; {
+	for pool := (lsapi.PoolID{}); ; {
 		var err error
-		if name, err = v.views[0].NextLogged(ctx, name); err != nil {
+		if pool, err = v.views[0].NextLogged(ctx, pool); err != nil {
 			return err
 		}
-		if name == "" {
+		if pool.IsZero() {
 			break
 		}
-		if !logged[name] {
-			v.breach(name, 1, "", "there are events of this load balancer, but it has no log")
+		if !logged[pool] {
+			v.breach(pool, 1, "", "there are events of this load balancer, but it has no log")
 			return nil
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(v.tallies)) {
-		v.breach(name, 0, "", "there are changes of this load balancer without events")
+	for _, pool := range slices.SortedFunc(maps.Keys(v.tallies), lsapi.PoolID.Compare) {
+		v.breach(pool, 0, "", "there are changes of this load balancer without events")
 		return nil
 	}
 	for _, noted := range checkpoints {
-		if !logged[noted.LoadBalancer] {
-			v.breach(noted.LoadBalancer, noted.Seq, "", "a checkpoint of this load balancer's log was noted, but the log is gone")
+		if !logged[noted.Pool] {
+			v.breach(noted.Pool, noted.Seq, "", "a checkpoint of this load balancer's log was noted, but the log is gone")
 			return nil
 		}
 	}
@@ -286,13 +286,13 @@ func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.Head) error 
 	case err != nil:
 		return err
 	case members != v.members:
-		v.breach("", 0, "", "there are members of a load balancer that has no log")
+		v.breach(lsapi.PoolID{}, 0, "", "there are members of a load balancer that has no log")
 	case healths != v.healths:
-		v.breach("", 0, "", "there is health of a load balancer that has no log")
+		v.breach(lsapi.PoolID{}, 0, "", "there is health of a load balancer that has no log")
 	}
 	return nil
 }
 
-func (v *verifier) breach(loadBalancer string, seq int64, changeID, why string) {
-	v.found.Breach = &Breach{LoadBalancer: loadBalancer, Seq: seq, ChangeID: changeID, Why: why}
+func (v *verifier) breach(pool lsapi.PoolID, seq int64, changeID, why string) {
+	v.found.Breach = &Breach{Pool: pool, Seq: seq, ChangeID: changeID, Why: why}
 }

@@ -19,7 +19,7 @@ func newDigests() digests { return digests{maphash.MakeSeed()} }
 func (d digests) of(c *ChangeRow) uint64 {
 	buffer := make([]byte, 0, 512)
 	for _, text := range []string{
-		c.ID, c.LoadBalancer, c.InstanceID, c.Actor, string(c.Action), c.Reason, c.RequestID, string(c.Source),
+		c.ID, c.Pool.Name, c.Member.String(), c.Actor, string(c.Action), c.Reason, c.RequestID, string(c.Source),
 		string(c.Outcome), c.Code, string(c.Resolution), c.AWSRequestID, c.Instance.Type, string(c.Instance.State),
 	} {
 		buffer = binary.AppendUvarint(buffer, uint64(len(text)))
@@ -55,7 +55,7 @@ func (t *tally) add(digest uint64) {
 // differ.
 func (v *verifier) findChange(ctx context.Context, log LogRow) error {
 	kept := make(map[string]uint64)
-	if err := eachChange(ctx, v.views[0], log.LoadBalancer, func(c *ChangeRow) { kept[c.ID] = v.digests.of(c) }); err != nil {
+	if err := eachChange(ctx, v.views[0], log.Pool, func(c *ChangeRow) { kept[c.ID] = v.digests.of(c) }); err != nil {
 		return err
 	}
 	var wrong []ChangeRow
@@ -65,8 +65,8 @@ func (v *verifier) findChange(ctx context.Context, log LogRow) error {
 		}
 		delete(kept, c.ID)
 	}
-	f := newFold(log.LoadBalancer, compare)
-	err := eachEvent(ctx, v.views[0], log.LoadBalancer, log.First, func(row EventRow) (bool, error) {
+	f := newFold(log.Pool, compare)
+	err := eachEvent(ctx, v.views[0], log.Pool, log.First, func(row EventRow) (bool, error) {
 		p, err := decode(row.Payload)
 		if err == nil {
 			f.add(row, p)
@@ -81,11 +81,11 @@ func (v *verifier) findChange(ctx context.Context, log LogRow) error {
 	}
 	if len(wrong) > 0 {
 		c := slices.MinFunc(wrong, func(a, b ChangeRow) int { return cmp.Compare(a.Begun, b.Begun) })
-		v.breach(log.LoadBalancer, max(c.Begun, c.Done), c.ID, fmt.Sprintf("change %s differs from its events", c.ID))
+		v.breach(log.Pool, max(c.Begun, c.Done), c.ID, fmt.Sprintf("change %s differs from its events", c.ID))
 		return nil
 	}
 	for id := range kept {
-		v.breach(log.LoadBalancer, 0, id, fmt.Sprintf("change %s is kept, but has no event", id))
+		v.breach(log.Pool, 0, id, fmt.Sprintf("change %s is kept, but has no event", id))
 		return nil
 	}
 	return nil

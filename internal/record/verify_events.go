@@ -3,12 +3,14 @@ package record
 import (
 	"context"
 	"fmt"
+
+	"lsapi"
 )
 
 // eventPage is a part of a log, of at most page events.
 type eventPage struct {
 	log      int // its index among the logs
-	name     string
+	pool     lsapi.PoolID
 	from, to int64
 
 	rows     []EventRow
@@ -21,7 +23,7 @@ func pagesOf(logs []LogRow) []*eventPage {
 	for i, log := range logs {
 		for from := log.First; from <= log.Last; from += page {
 			pages = append(pages, &eventPage{
-				log: i, name: log.LoadBalancer, from: from, to: min(from+page-1, log.Last), checked: make(chan struct{}),
+				log: i, pool: log.Pool, from: from, to: min(from+page-1, log.Last), checked: make(chan struct{}),
 			})
 		}
 	}
@@ -29,7 +31,7 @@ func pagesOf(logs []LogRow) []*eventPage {
 }
 
 func (p *eventPage) check(ctx context.Context, view Tables) error {
-	rows, err := view.Events(ctx, p.name, p.from, int(p.to-p.from)+1)
+	rows, err := view.Events(ctx, p.pool, p.from, int(p.to-p.from)+1)
 	if err != nil {
 		return err
 	}
@@ -59,5 +61,5 @@ func (p *eventPage) add(f *fold, i int) *Breach {
 	if why == "" {
 		return nil
 	}
-	return &Breach{LoadBalancer: p.name, Seq: row.Seq, ChangeID: row.ChangeID, Why: fmt.Sprintf("event %d: %s", row.Seq, why)}
+	return &Breach{Pool: p.pool, Seq: row.Seq, ChangeID: row.ChangeID, Why: fmt.Sprintf("event %d: %s", row.Seq, why)}
 }

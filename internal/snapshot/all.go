@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"lsapi"
@@ -28,8 +27,8 @@ func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, time.Time, erro
 	asOf := s.at(s.listed.Load())
 	slots := *s.slots.Load()
 	all := make([]lsapi.Membership, 0, len(slots))
-	for name := range slots {
-		e, err := s.awaitEntry(ctx, name)
+	for pool := range slots {
+		e, err := s.awaitEntry(ctx, pool)
 		switch {
 		case lsapi.ErrorCode(err) == lsapi.CodeNotFound:
 			continue // deleted meanwhile
@@ -38,9 +37,9 @@ func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, time.Time, erro
 		case e.AsOf.Before(asOf):
 			asOf = e.AsOf
 		}
-		all = append(all, e.membership(name))
+		all = append(all, e.membership(pool))
 	}
-	slices.SortFunc(all, func(a, b lsapi.Membership) int { return strings.Compare(a.LoadBalancer, b.LoadBalancer) })
+	slices.SortFunc(all, func(a, b lsapi.Membership) int { return a.Pool.Compare(b.Pool) })
 	return all, asOf, nil
 }
 
@@ -70,15 +69,15 @@ func (s *Snapshot) isListingWithinErrorBound() bool {
 
 // awaitEntry returns the entry of a load balancer, after the lookup of its instances if
 // that is still in progress.
-func (s *Snapshot) awaitEntry(ctx context.Context, name string) (*entry, error) {
+func (s *Snapshot) awaitEntry(ctx context.Context, pool lsapi.PoolID) (*entry, error) {
 	for {
 		refreshed := *s.refreshed.Load()
-		known, exists := s.current(name)
+		known, exists := s.current(pool)
 		switch {
 		case known != nil:
 			return known, nil
 		case !exists:
-			return nil, errNotFound(name)
+			return nil, errNotFound(pool)
 		case s.failing.Failing():
 			return nil, errUnreadable()
 		}
@@ -95,24 +94,24 @@ func (s *Snapshot) awaitEntry(ctx context.Context, name string) (*entry, error) 
 // One returns a load balancer like Read, and the begin of the request behind it.
 //
 // Errors: those of Read.
-func (s *Snapshot) One(ctx context.Context, loadBalancer string, fresh bool) (lsapi.Membership, time.Time, error) {
-	if _, err := s.Read(ctx, loadBalancer, fresh); err != nil {
+func (s *Snapshot) One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, time.Time, error) {
+	if _, err := s.Read(ctx, pool, fresh); err != nil {
 		return lsapi.Membership{}, time.Time{}, err
 	}
-	e, _ := s.current(loadBalancer)
+	e, _ := s.current(pool)
 	if e == nil {
-		return lsapi.Membership{}, time.Time{}, errNotFound(loadBalancer) // deleted meanwhile
+		return lsapi.Membership{}, time.Time{}, errNotFound(pool) // deleted meanwhile
 	}
-	return e.membership(loadBalancer), e.AsOf, nil
+	return e.membership(pool), e.AsOf, nil
 }
 
-func (e *entry) membership(name string) lsapi.Membership {
-	return lsapi.Membership{LoadBalancer: name, Members: e.members, Description: e.description}
+func (e *entry) membership(pool lsapi.PoolID) lsapi.Membership {
+	return lsapi.Membership{Pool: pool, Members: e.members, Description: e.description}
 }
 
 // Names returns the names of the known load balancers, sorted.
-func (s *Snapshot) Names() []string {
-	return slices.Sorted(maps.Keys(*s.slots.Load()))
+func (s *Snapshot) Names() []lsapi.PoolID {
+	return slices.SortedFunc(maps.Keys(*s.slots.Load()), lsapi.PoolID.Compare)
 }
 
 // Touch counts as a read, so that refreshes continue.

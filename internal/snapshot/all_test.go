@@ -20,7 +20,7 @@ func (r *region) all(t *testing.T) (list string, age time.Duration) {
 	}
 	words := make([]string, 0, len(all))
 	for _, m := range all {
-		word := m.LoadBalancer
+		word := m.Pool.Name
 		for _, member := range m.Members {
 			word += ":" + member.ID
 		}
@@ -34,10 +34,10 @@ func (r *region) all(t *testing.T) (list string, age time.Duration) {
 
 func TestAllReadsOneListingWithinTheBound(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-2", "i-1")
-	aws.set("app", "i-3")
-	aws.set("empty")
-	aws.change(func(f *fakeAWS) { f.members["empty"] = []string{} })
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-2"), lsapi.InstanceMember("i-1"))
+	aws.set(lsapi.ELB("app"), lsapi.InstanceMember("i-3"))
+	aws.set(lsapi.ELB("empty"))
+	aws.change(func(f *fakeAWS) { f.members[lsapi.ELB("empty")] = []lsapi.MemberID{} })
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		const want = "app:i-3@app.example empty@empty.example web:i-2:i-1@web.example"
 		for range 100 {
@@ -49,7 +49,7 @@ func TestAllReadsOneListingWithinTheBound(t *testing.T) {
 		if n := aws.count("LoadBalancers"); n > 8 || aws.count("Members") > 0 {
 			t.Errorf("ten seconds cost %d listings and %d reads by name", n, aws.count("Members"))
 		}
-		if got := r.Names(); !slices.Equal(got, []string{"app", "empty", "web"}) {
+		if got := r.Names(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("app"), lsapi.ELB("empty"), lsapi.ELB("web")}) {
 			t.Errorf("the names are %v", got)
 		}
 	})
@@ -57,11 +57,11 @@ func TestAllReadsOneListingWithinTheBound(t *testing.T) {
 
 func TestAllWaitsForAListingBeyondTheBound(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubbleIdle(t, aws, time.Second, func(t *testing.T, r *region) {
 		r.all(t)
 		time.Sleep(time.Minute) // without reads nothing is listed
-		aws.set("new", "i-2")
+		aws.set(lsapi.ELB("new"), lsapi.InstanceMember("i-2"))
 		if got, age := r.all(t); got != "new:i-2@new.example web:i-1@web.example" || age > maxStaleness {
 			t.Errorf("it returns %q, %v old", got, age)
 		}
@@ -70,7 +70,7 @@ func TestAllWaitsForAListingBeyondTheBound(t *testing.T) {
 
 func TestAllReturnsTheLastListingWhileAWSFails(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = &lsapi.Error{Code: lsapi.CodeThrottled} })
 		if got, _ := r.all(t); got != "!unavailable" {
@@ -100,10 +100,10 @@ func TestAllReturnsTheLastListingWhileAWSFails(t *testing.T) {
 
 func TestAllOmitsNoLoadBalancerWithoutFacts(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.all(t)
-		aws.set("new", "i-2")
+		aws.set(lsapi.ELB("new"), lsapi.InstanceMember("i-2"))
 		aws.change(func(f *fakeAWS) { f.fail["Instances"] = &lsapi.Error{Code: lsapi.CodeUpstream} })
 		time.Sleep(2 * maxStaleness)
 		if got, _ := r.all(t); !strings.HasPrefix(got, "!") {
@@ -119,28 +119,28 @@ func TestAllOmitsNoLoadBalancerWithoutFacts(t *testing.T) {
 
 func TestOneHasItsDescriptionAfterANamedRead(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.all(t)
 		one := func(fresh bool) lsapi.Membership {
 			t.Helper()
 			called := time.Now()
-			m, asOf, err := r.One(t.Context(), "web", fresh)
+			m, asOf, err := r.One(t.Context(), lsapi.ELB("web"), fresh)
 			if err != nil || fresh && asOf.Before(called) || time.Since(asOf) > maxStaleness {
 				t.Fatalf("as of %v before: %v", time.Since(asOf), err)
 			}
 			return m
 		}
-		aws.set("web", "i-1", "i-2")
-		r.Applied("web", []lsapi.Instance{{ID: "i-2", State: lsapi.StateRunning}}, nil)
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", State: lsapi.StateRunning}}, nil)
 		if m := one(false); len(m.Members) != 2 || m.Description == nil {
 			t.Errorf("after a change it is %+v", m)
 		}
-		aws.set("web", "i-3")
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-3"))
 		if m := one(true); len(m.Members) != 1 || m.Members[0].ID != "i-3" || m.Description == nil {
 			t.Errorf("afresh it is %+v", m)
 		}
-		if _, _, err := r.One(t.Context(), "invented", false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+		if _, _, err := r.One(t.Context(), lsapi.ELB("invented"), false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 			t.Errorf("an invented one is %v", err)
 		}
 	})
@@ -148,7 +148,7 @@ func TestOneHasItsDescriptionAfterANamedRead(t *testing.T) {
 
 func TestTouchKeepsRefreshesGoing(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubbleIdle(t, aws, 5*time.Second, func(t *testing.T, r *region) {
 		for range 60 {
 			r.Touch()
@@ -163,11 +163,11 @@ func TestTouchKeepsRefreshesGoing(t *testing.T) {
 // One whose instances cannot be looked up is as old as its last entry, and so are all.
 func TestAllAreAsOldAsTheOldest(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
-	aws.set("api", "i-2")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+	aws.set(lsapi.ELB("api"), lsapi.InstanceMember("i-2"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.all(t)
-		aws.set("web", "i-1", "i-3")
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-3"))
 		aws.change(func(f *fakeAWS) { f.fail["Instances"] = &lsapi.Error{Code: lsapi.CodeUpstream} })
 		time.Sleep(20 * time.Second)
 		if got, age := r.all(t); !strings.Contains(got, "web:i-1@") || age < 15*time.Second {
@@ -178,7 +178,7 @@ func TestAllAreAsOldAsTheOldest(t *testing.T) {
 
 func TestAllWaitsOnlyAsLongAsNeeded(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = 3 * time.Second })
 		if got, _ := r.all(t); got != "web:i-1@web.example" {

@@ -17,9 +17,9 @@ type stuckAWS struct {
 	freed chan struct{}
 }
 
-func (s *stuckAWS) Members(ctx context.Context, name string) ([]string, error) {
+func (s *stuckAWS) Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
 	<-s.freed
-	return s.fakeAWS.Members(ctx, name)
+	return s.fakeAWS.Members(ctx, pool)
 }
 
 func TestCloseEndsWithItsContextAlthoughAWSHangs(t *testing.T) {
@@ -33,7 +33,7 @@ func TestCloseEndsWithItsContextAlthoughAWSHangs(t *testing.T) {
 		s.Start()
 		read := make(chan lsapi.Code, 1)
 		go func() {
-			_, err := s.Read(context.Background(), "web", true)
+			_, err := s.Read(context.Background(), lsapi.ELB("web"), true)
 			read <- lsapi.ErrorCode(err)
 		}()
 		synctest.Wait()
@@ -50,7 +50,7 @@ func TestCloseEndsWithItsContextAlthoughAWSHangs(t *testing.T) {
 		if err := s.Close(t.Context()); err != nil {
 			t.Errorf("the second Close returned %v", err)
 		}
-		if _, err := s.Read(t.Context(), "web", true); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		if _, err := s.Read(t.Context(), lsapi.ELB("web"), true); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 			t.Errorf("a read after the end returned %v", err)
 		}
 	})

@@ -12,7 +12,7 @@ import (
 
 // slot holds the current entry of a load balancer. Its lock serializes the publishers.
 type slot struct {
-	name       string
+	pool       lsapi.PoolID
 	publishing sync.Mutex
 	dead       bool // dropped; guarded by publishing
 	current    atomic.Pointer[entry]
@@ -22,7 +22,7 @@ type slot struct {
 type entry struct {
 	lsapi.EncodedList
 	members     []lsapi.Instance
-	shown       []string           // the ids of the members as AWS returned them, without the overlay
+	shown       []lsapi.MemberID   // the ids of the members as AWS returned them, without the overlay
 	description *lsapi.Description // nil before the first listing
 	origin      origin
 	// wanted is when the first reader began to wait for a newer entry, as a stamp; 0 before.
@@ -33,33 +33,33 @@ type entry struct {
 // origin is the input of an entry's members. The same input gives the same members, which
 // saves a look at each.
 type origin struct {
-	ids   []string
+	ids   []lsapi.MemberID
 	facts int64 // their revision, or noRevision
 }
 
 // isOf reports whether the ids, with facts of the revision, are the same input.
-func (o origin) isOf(ids []string, revision int64) bool {
+func (o origin) isOf(ids []lsapi.MemberID, revision int64) bool {
 	return o.facts == revision && slices.Equal(o.ids, ids)
 }
 
 // slotsFor returns the slots of the load balancers, and adds the missing ones.
-func (s *Snapshot) slotsFor(names ...string) []*slot {
+func (s *Snapshot) slotsFor(pools ...lsapi.PoolID) []*slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := *s.slots.Load()
 	copied := false
-	result := make([]*slot, len(names))
-	for i, name := range names {
-		if known[name] == nil {
+	result := make([]*slot, len(pools))
+	for i, pool := range pools {
+		if known[pool] == nil {
 			if !copied {
 				known, copied = maps.Clone(known), true
 			}
 			if known == nil {
-				known = make(map[string]*slot)
+				known = make(map[lsapi.PoolID]*slot)
 			}
-			known[name] = &slot{name: name}
+			known[pool] = &slot{pool: pool}
 		}
-		result[i] = known[name]
+		result[i] = known[pool]
 	}
 	if copied {
 		s.slots.Store(&known)
@@ -69,16 +69,16 @@ func (s *Snapshot) slotsFor(names ...string) []*slot {
 
 // drop removes a load balancer that a read from began on did not find, unless a later read
 // found it.
-func (s *Snapshot) drop(name string, began time.Time) (dropped bool) {
+func (s *Snapshot) drop(pool lsapi.PoolID, began time.Time) (dropped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := *s.slots.Load()
-	sl := known[name]
+	sl := known[pool]
 	if sl == nil || !sl.close(began) {
 		return false
 	}
 	known = maps.Clone(known)
-	delete(known, name)
+	delete(known, pool)
 	s.slots.Store(&known)
 	return true
 }
@@ -99,7 +99,7 @@ func (sl *slot) close(began time.Time) bool {
 func (s *Snapshot) publish(sl *slot, lb lsapi.Pool, began time.Time) {
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
-			e := s.made(s.o.Overlay.Over(sl.name, lb.Members, began), old)
+			e := s.made(s.o.Overlay.Over(sl.pool, lb.Members, began), old)
 			e.shown = lb.Members
 			if lb.Description != nil {
 				e.description = lb.Description
@@ -110,11 +110,11 @@ func (s *Snapshot) publish(sl *slot, lb lsapi.Pool, began time.Time) {
 }
 
 // made returns an entry of the instances, or the old one if it is the same.
-func (s *Snapshot) made(ids []string, old *entry) entry {
+func (s *Snapshot) made(ids []lsapi.MemberID, old *entry) entry {
 	if old != nil && old.origin.isOf(ids, s.facts.revision.Load()) {
 		return *old
 	}
-	members, revision := s.facts.of(ids)
+	members, revision := s.facts.of(instancesOf(ids))
 	e := s.encoded(members, old)
 	e.origin = origin{ids, revision}
 	return e
@@ -135,22 +135,22 @@ func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
 // Applied shows changes of a membership in its entry, as far as the overlay has them and the
 // entry's read may lack them. So it does not matter how late it is called, and in which
 // order.
-func (s *Snapshot) Applied(loadBalancer string, attached, _ []lsapi.Instance) {
+func (s *Snapshot) Applied(pool lsapi.PoolID, attached, _ []lsapi.Instance) {
 	attached = s.facts.merge(attached)
 	// A load balancer without an entry gets a slot: it is known to exist.
-	s.update(s.slotsFor(loadBalancer)[0], func(sl *slot, old *entry) {
+	s.update(s.slotsFor(pool)[0], func(sl *slot, old *entry) {
 		if old == nil {
 			return
 		}
-		is := make(map[string]bool, len(old.members)+len(attached))
-		for _, id := range s.o.Overlay.Over(loadBalancer, idsOf(old.members), old.AsOf) {
+		is := make(map[lsapi.MemberID]bool, len(old.members)+len(attached))
+		for _, id := range s.o.Overlay.Over(pool, membersOf(old.members), old.AsOf) {
 			is[id] = true
 		}
-		members := slices.DeleteFunc(slices.Clone(attached), func(m lsapi.Instance) bool { return !is[m.ID] })
+		members := slices.DeleteFunc(slices.Clone(attached), func(m lsapi.Instance) bool { return !is[lsapi.InstanceMember(m.ID)] })
 		for _, m := range members {
-			delete(is, m.ID)
+			delete(is, lsapi.InstanceMember(m.ID))
 		}
-		others := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Instance) bool { return !is[m.ID] })
+		others := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Instance) bool { return !is[lsapi.InstanceMember(m.ID)] })
 		e := s.encoded(append(others, members...), old)
 		e.origin = origin{facts: noRevision}
 		sl.store(e, old.AsOf)
@@ -167,7 +167,7 @@ func (s *Snapshot) update(sl *slot, change func(sl *slot, old *entry)) {
 			return
 		}
 		sl.publishing.Unlock()
-		sl = s.slotsFor(sl.name)[0]
+		sl = s.slotsFor(sl.pool)[0]
 	}
 }
 

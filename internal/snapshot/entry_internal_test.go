@@ -13,7 +13,7 @@ import (
 // web is what is shown of the load balancer "web".
 func web(t *testing.T, s *Snapshot) string {
 	t.Helper()
-	e, exists := s.current("web")
+	e, exists := s.current(lsapi.ELB("web"))
 	switch {
 	case !exists:
 		return "!unknown"
@@ -23,13 +23,13 @@ func web(t *testing.T, s *Snapshot) string {
 	return strings.TrimSpace(string(e.Body))
 }
 
-func loadBalancer(ids ...string) lsapi.Pool { return lsapi.Pool{Members: ids} }
+func loadBalancer(ids ...lsapi.MemberID) lsapi.Pool { return lsapi.Pool{Members: ids} }
 
 func TestEntryIsNotReplacedByAnEarlierRead(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
 	now := time.Now()
-	s.publish(s.slotsFor("web")[0], loadBalancer("i-1"), now)
-	s.publish(s.slotsFor("web")[0], loadBalancer("i-2"), now.Add(-1))
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(lsapi.InstanceMember("i-1")), now)
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(lsapi.InstanceMember("i-2")), now.Add(-1))
 	if got := web(t, s); got != "i-1:" {
 		t.Errorf("it is %q", got)
 	}
@@ -38,20 +38,20 @@ func TestEntryIsNotReplacedByAnEarlierRead(t *testing.T) {
 func TestDropKeepsALaterRead(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
 	now := time.Now()
-	sl := s.slotsFor("web")[0]
-	s.publish(sl, loadBalancer("i-1"), now)
-	if s.drop("web", now.Add(-1)) || s.drop("never", now) || web(t, s) != "i-1:" {
+	sl := s.slotsFor(lsapi.ELB("web"))[0]
+	s.publish(sl, loadBalancer(lsapi.InstanceMember("i-1")), now)
+	if s.drop(lsapi.ELB("web"), now.Add(-1)) || s.drop(lsapi.ELB("never"), now) || web(t, s) != "i-1:" {
 		t.Errorf("it is %q", web(t, s))
 	}
 	before := *s.slots.Load()
-	if !s.drop("web", now) || web(t, s) != "!unknown" {
+	if !s.drop(lsapi.ELB("web"), now) || web(t, s) != "!unknown" {
 		t.Errorf("it is %q", web(t, s))
 	}
-	if before["web"] != sl {
+	if before[lsapi.ELB("web")] != sl {
 		t.Error("the slots that readers may hold have changed")
 	}
-	s.slotsFor("empty")
-	if !s.drop("empty", now) {
+	s.slotsFor(lsapi.ELB("empty"))
+	if !s.drop(lsapi.ELB("empty"), now) {
 		t.Error("a slot without an entry is not dropped")
 	}
 }
@@ -60,9 +60,9 @@ func TestDropKeepsALaterRead(t *testing.T) {
 func TestPublishToADroppedSlotIsVisible(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
 	now := time.Now()
-	sl := s.slotsFor("web")[0]
-	s.drop("web", now)
-	s.publish(sl, loadBalancer("i-1"), now.Add(1))
+	sl := s.slotsFor(lsapi.ELB("web"))[0]
+	s.drop(lsapi.ELB("web"), now)
+	s.publish(sl, loadBalancer(lsapi.InstanceMember("i-1")), now.Add(1))
 	if got := web(t, s); got != "i-1:" {
 		t.Errorf("it is %q", got)
 	}
@@ -74,9 +74,9 @@ type attachedOverlay struct {
 	on *bool
 }
 
-func (o attachedOverlay) Over(_ string, ids []string, _ time.Time) []string {
-	if *o.on && !slices.Contains(ids, "i-2") {
-		ids = append(slices.Clone(ids), "i-2")
+func (o attachedOverlay) Over(_ lsapi.PoolID, ids []lsapi.MemberID, _ time.Time) []lsapi.MemberID {
+	if *o.on && !slices.Contains(ids, lsapi.InstanceMember("i-2")) {
+		ids = append(slices.Clone(ids), lsapi.InstanceMember("i-2"))
 	}
 	return ids
 }
@@ -86,34 +86,34 @@ func TestLaterReadReplacesApplied(t *testing.T) {
 	laid := attachedOverlay{on: new(bool)}
 	s.o.Overlay = laid
 	now := time.Now()
-	ids := []string{"i-1"}
+	ids := []lsapi.MemberID{lsapi.InstanceMember("i-1")}
 	s.facts.merge([]lsapi.Instance{{ID: "i-1", State: lsapi.StateRunning}})
-	s.publish(s.slotsFor("web")[0], loadBalancer(ids...), now)
-	before, _ := s.current("web")
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(ids...), now)
+	before, _ := s.current(lsapi.ELB("web"))
 	before.wanted.Store(7)
-	s.Applied("web", nil, nil)
-	if after, _ := s.current("web"); &after.Body[0] != &before.Body[0] {
+	s.Applied(lsapi.ELB("web"), nil, nil)
+	if after, _ := s.current(lsapi.ELB("web")); &after.Body[0] != &before.Body[0] {
 		t.Error("a change of nothing is encoded anew")
 	}
 	*laid.on = true
-	s.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
-	after, _ := s.current("web")
+	s.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+	after, _ := s.current(lsapi.ELB("web"))
 	if got := web(t, s); got != "i-1: i-2:t3.nano" || after.wanted != before.wanted {
 		t.Errorf("it is %q, and readers wait anew", got)
 	}
 	*laid.on = false // the overlay holds the change no longer
-	s.publish(s.slotsFor("web")[0], loadBalancer(ids...), now.Add(1))
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(ids...), now.Add(1))
 	if got := web(t, s); got != "i-1:" {
 		t.Errorf("after a later read it is %q", got)
 	}
 	*laid.on = true
-	s.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+	s.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
 	*laid.on = false
-	s.publish(s.slotsFor("web")[0], loadBalancer(), now.Add(2))
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(), now.Add(2))
 	if got := web(t, s); got != "" {
 		t.Errorf("after a read that found none it is %q", got)
 	}
-	if later, _ := s.current("web"); later.wanted == before.wanted {
+	if later, _ := s.current(lsapi.ELB("web")); later.wanted == before.wanted {
 		t.Error("readers who wait for a later entry share the time of the one before")
 	}
 }
@@ -126,8 +126,8 @@ func TestPagesHaveTheAgeOfTheirRequest(t *testing.T) {
 		began := time.Now()
 		s := stillSnapshot(&slowLooks{still: aws, page: time.Second})
 		refreshOnce(t, s)
-		first, _ := s.current("elb-0001")
-		second, _ := s.current("elb-0002")
+		first, _ := s.current(lsapi.ELB("elb-0001"))
+		second, _ := s.current(lsapi.ELB("elb-0002"))
 		if !first.AsOf.Equal(began) || !second.AsOf.Equal(began.Add(time.Second)) {
 			t.Errorf("they are of %v and %v after the beginning", first.AsOf.Sub(began), second.AsOf.Sub(began))
 		}

@@ -13,19 +13,19 @@ import (
 // load balancer exists: AWS may be unreachable, or the last listing old.
 //
 // Errors: CodeNotFound. CodeTimeout: ctx ended first.
-func (s *Snapshot) Exists(ctx context.Context, loadBalancer string) error {
+func (s *Snapshot) Exists(ctx context.Context, pool lsapi.PoolID) error {
 	called := time.Now()
 	s.noteRead(called)
-	if _, exists := s.current(loadBalancer); exists || !s.isListed(called) {
+	if _, exists := s.current(pool); exists || !s.isListed(called) {
 		return nil
 	}
 	if err := s.awaitListing(ctx, called); err != nil {
 		return err
 	}
-	if _, exists := s.current(loadBalancer); exists || !s.wasListedSince(called) {
+	if _, exists := s.current(pool); exists || !s.wasListedSince(called) {
 		return nil
 	}
-	return errNotFound(loadBalancer)
+	return errNotFound(pool)
 }
 
 // isListed reports whether the last whole listing is within the bound.

@@ -12,12 +12,12 @@ import (
 // nothing is the Overlay, Observer and Metrics of a Snapshot without them.
 type nothing struct{}
 
-func (nothing) Over(_ string, ids []string, _ time.Time) []string { return ids }
-func (nothing) CatchUp(context.Context, string) error             { return nil }
-func (nothing) CatchUpAll(context.Context) error                  { return nil }
-func (nothing) Observe(string, []string, time.Time)               {}
-func (nothing) ObserveGone(string, time.Time)                     {}
-func (nothing) Refresh(lsapi.Code, time.Duration)                 {}
+func (nothing) Over(_ lsapi.PoolID, ids []lsapi.MemberID, _ time.Time) []lsapi.MemberID { return ids }
+func (nothing) CatchUp(context.Context, lsapi.PoolID) error                             { return nil }
+func (nothing) CatchUpAll(context.Context) error                                        { return nil }
+func (nothing) Observe(lsapi.PoolID, []lsapi.MemberID, time.Time)                       {}
+func (nothing) ObserveGone(lsapi.PoolID, time.Time)                                     {}
+func (nothing) Refresh(lsapi.Code, time.Duration)                                       {}
 
 // NewWithFakes returns a Snapshot, with fakes for what the options lack.
 func NewWithFakes(o Options) *Snapshot {

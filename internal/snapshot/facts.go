@@ -229,3 +229,12 @@ func earliest(a, b time.Time) time.Time {
 
 // calls returns the number of calls of a size for n instances.
 func calls(n, size int) int { return (n + size - 1) / size }
+
+// instancesOf returns the ids of the members' instances.
+func instancesOf(members []lsapi.MemberID) []string {
+	ids := make([]string, len(members))
+	for i, member := range members {
+		ids[i] = member.Instance
+	}
+	return ids
+}

@@ -42,12 +42,12 @@ func TestChangedFactsOfTheSameMembersArePublished(t *testing.T) {
 		s := stillSnapshot(aws)
 		refreshOnce(t, s)
 		changed := aws.pages[0][1].Members[0]
-		aws.instances[changed] = lsapi.Instance{ID: changed, Type: "m5.large", State: lsapi.StateRunning}
+		aws.instances[changed.String()] = lsapi.Instance{ID: changed.String(), Type: "m5.large", State: lsapi.StateRunning}
 		time.Sleep(factsLifetime + time.Second)
 		refreshOnce(t, s) // asks EC2 again
 		time.Sleep(time.Second)
 		refreshOnce(t, s)
-		if e, _ := s.current("elb-0002"); !strings.Contains(string(e.Body), changed+":m5.large") {
+		if e, _ := s.current(lsapi.ELB("elb-0002")); !strings.Contains(string(e.Body), changed.String()+":m5.large") {
 			t.Errorf("it still says %s", e.Body)
 		}
 	})
@@ -57,10 +57,10 @@ func TestRefreshWithoutChangeMovesOnlyTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 2))
 		refreshOnce(t, s)
-		first, _ := s.current("elb-0001")
+		first, _ := s.current(lsapi.ELB("elb-0001"))
 		time.Sleep(time.Second)
 		refreshOnce(t, s)
-		second, _ := s.current("elb-0001")
+		second, _ := s.current(lsapi.ELB("elb-0001"))
 		if !second.AsOf.After(first.AsOf) || &second.Body[0] != &first.Body[0] || second.wanted == first.wanted {
 			t.Errorf("got %+v after %+v", second, first)
 		}
@@ -74,12 +74,12 @@ func TestUnusedFactsAreDropped(t *testing.T) {
 		refreshOnce(t, s)
 		left := aws.pages[0][0].Members[2]
 		aws.pages[0][0].Members = slices.Clone(aws.pages[0][0].Members[:2])
-		delete(aws.instances, left)
+		delete(aws.instances, left.String())
 		for range 3 {
 			time.Sleep(sweepEvery + time.Second) // also the facts have to be asked for again
 			refreshOnce(t, s)
 		}
-		if _, known := s.facts.known[left]; known || len(s.facts.known) != 2 {
+		if _, known := s.facts.known[left.String()]; known || len(s.facts.known) != 2 {
 			t.Errorf("known are %v", s.facts.known)
 		}
 	})
@@ -89,15 +89,15 @@ func TestFactsNeededByAReadInProgressAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
 		s.facts.merge([]lsapi.Instance{{ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}})
-		s.slotsFor("empty") // of which nothing is known yet
+		s.slotsFor(lsapi.ELB("empty")) // of which nothing is known yet
 		sweep := func() { s.swept = time.Time{}; s.sweepFacts() }
 		sweep() // nothing has a use for it
 		if missing := s.facts.missing([]string{"i-9"}); len(missing) > 0 {
 			t.Fatalf("missing are %v", missing)
 		}
 		sweep()
-		s.publish(s.slotsFor("elb-0001")[0], lsapi.Pool{Members: []string{"i-9"}}, time.Now())
-		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
+		s.publish(s.slotsFor(lsapi.ELB("elb-0001"))[0], lsapi.Pool{Members: []lsapi.MemberID{lsapi.InstanceMember("i-9")}}, time.Now())
+		if e, _ := s.current(lsapi.ELB("elb-0001")); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
 		}
 		sweep()
@@ -111,12 +111,12 @@ func TestFactsNeededByAReadInProgressAreKept(t *testing.T) {
 func TestInstancePublishedWithoutFactsGetsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
-		sl, ids := s.slotsFor("elb-0001")[0], []string{"i-9"}
+		sl, ids := s.slotsFor(lsapi.ELB("elb-0001"))[0], []lsapi.MemberID{lsapi.InstanceMember("i-9")}
 		s.publish(sl, lsapi.Pool{Members: ids}, time.Now())
-		s.facts.store(ids, map[string]lsapi.Instance{"i-9": {ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}}, time.Now())
+		s.facts.store(instancesOf(ids), map[string]lsapi.Instance{"i-9": {ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}}, time.Now())
 		time.Sleep(time.Second)
 		s.publish(sl, lsapi.Pool{Members: ids}, time.Now())
-		if e, _ := s.current("elb-0001"); string(e.Body) != "i-9:t3.nano " {
+		if e, _ := s.current(lsapi.ELB("elb-0001")); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
 		}
 	})
@@ -164,7 +164,7 @@ func TestEmptyLoadBalancerIsPublishedByItsNameAtOnce(t *testing.T) {
 		s := stillSnapshot(newStill(2, 0))
 		s.o.Replicas = others
 		refreshOnce(t, s)
-		if len(others.all) != 2 || others.all[1].LoadBalancer != "elb-0002" {
+		if len(others.all) != 2 || others.all[1].Pool != lsapi.ELB("elb-0002") {
 			t.Errorf("published are %+v", others.all)
 		}
 	})

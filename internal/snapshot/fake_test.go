@@ -23,9 +23,9 @@ type fakeAWS struct {
 	pageSize int           // load balancers a page
 
 	mu       sync.Mutex
-	members  map[string][]string
-	unlisted map[string]bool // left out of listings
-	facts    map[string]lsapi.Instance
+	members  map[lsapi.PoolID][]lsapi.MemberID
+	unlisted map[lsapi.PoolID]bool // left out of listings
+	facts    map[lsapi.MemberID]lsapi.Instance
 	calls    map[string]int
 	fail     map[string]error // by operation
 	slow     map[string]time.Duration
@@ -34,18 +34,18 @@ type fakeAWS struct {
 func newFakeAWS() *fakeAWS {
 	return &fakeAWS{
 		latency: 50 * time.Millisecond, pageSize: 400,
-		members: make(map[string][]string), unlisted: make(map[string]bool), facts: make(map[string]lsapi.Instance),
+		members: make(map[lsapi.PoolID][]lsapi.MemberID), unlisted: make(map[lsapi.PoolID]bool), facts: make(map[lsapi.MemberID]lsapi.Instance),
 		calls: make(map[string]int), fail: make(map[string]error), slow: make(map[string]time.Duration),
 	}
 }
 
 // set makes the instances the members of a load balancer, and known to EC2.
-func (f *fakeAWS) set(name string, ids ...string) {
+func (f *fakeAWS) set(pool lsapi.PoolID, ids ...lsapi.MemberID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.members[name] = ids
+	f.members[pool] = ids
 	for _, id := range ids {
-		f.facts[id] = lsapi.Instance{ID: id, Type: "t2.micro", State: lsapi.StateRunning}
+		f.facts[id] = lsapi.Instance{ID: id.String(), Type: "t2.micro", State: lsapi.StateRunning}
 	}
 }
 
@@ -87,11 +87,11 @@ func (f *fakeAWS) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, err
 		for from, more := 0, true; more; from += f.pageSize {
 			var page []lsapi.Pool
 			err := f.ask(ctx, "LoadBalancers", func() {
-				names := slices.DeleteFunc(slices.Sorted(maps.Keys(f.members)), func(n string) bool { return f.unlisted[n] })
-				for _, name := range names[min(from, len(names)):min(from+f.pageSize, len(names))] {
-					page = append(page, lsapi.Pool{Name: name, Members: slices.Clone(f.members[name]), Description: &lsapi.Description{DNSName: name + ".example"}})
+				pools := slices.DeleteFunc(slices.SortedFunc(maps.Keys(f.members), lsapi.PoolID.Compare), func(n lsapi.PoolID) bool { return f.unlisted[n] })
+				for _, pool := range pools[min(from, len(pools)):min(from+f.pageSize, len(pools))] {
+					page = append(page, lsapi.Pool{ID: pool, Members: slices.Clone(f.members[pool]), Description: &lsapi.Description{DNSName: pool.Name + ".example"}})
 				}
-				more = from+f.pageSize < len(names)
+				more = from+f.pageSize < len(pools)
 			})
 			if !yield(page, err) || err != nil {
 				return
@@ -100,10 +100,10 @@ func (f *fakeAWS) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, err
 	}
 }
 
-func (f *fakeAWS) Members(ctx context.Context, name string) (ids []string, err error) {
-	err = f.ask(ctx, "Members", func() { ids = slices.Clone(f.members[name]) })
+func (f *fakeAWS) Members(ctx context.Context, pool lsapi.PoolID) (ids []lsapi.MemberID, err error) {
+	err = f.ask(ctx, "Members", func() { ids = slices.Clone(f.members[pool]) })
 	if err == nil && ids == nil {
-		return nil, lsapi.Errorf(lsapi.CodeNotFound, "no %s", name)
+		return nil, lsapi.Errorf(lsapi.CodeNotFound, "no %s", pool)
 	}
 	return ids, err
 }
@@ -113,8 +113,8 @@ func (f *fakeAWS) Instances(ctx context.Context, ids []string) (map[string]lsapi
 	for batch := range slices.Chunk(ids, 200) {
 		err := f.ask(ctx, "Instances", func() {
 			for _, id := range batch {
-				if instance, ok := f.facts[id]; ok {
-					found[id] = instance
+				if instance, ok := f.facts[lsapi.InstanceMember(id)]; ok {
+					found[lsapi.InstanceMember(id).String()] = instance
 				}
 			}
 		})
@@ -145,9 +145,9 @@ type region struct {
 	aws *fakeAWS
 
 	mu      sync.Mutex
-	overlay map[string][]string // members laid over what is read
-	applied []string            // the instances of a call of Applied: + and - before the id
-	catchUp func(ctx context.Context, name string) error
+	overlay map[lsapi.PoolID][]lsapi.MemberID // members laid over what is read
+	applied []string                          // the instances of a call of Applied: + and - before the id
+	catchUp func(ctx context.Context, pool lsapi.PoolID) error
 
 	catchUpAll func(ctx context.Context) error
 }
@@ -168,7 +168,7 @@ func inBubble(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region)) {
 func inBubbleIdle(t *testing.T, aws *fakeAWS, idleAfter time.Duration, test func(t *testing.T, r *region)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &region{aws: aws, overlay: make(map[string][]string)}
+		r := &region{aws: aws, overlay: make(map[lsapi.PoolID][]lsapi.MemberID)}
 		r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: r,
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
@@ -191,16 +191,16 @@ func encode(members []lsapi.Instance) lsapi.EncodedList {
 }
 
 // Over implements snapshot.Overlay.
-func (r *region) Over(name string, ids []string, _ time.Time) []string {
+func (r *region) Over(pool lsapi.PoolID, ids []lsapi.MemberID, _ time.Time) []lsapi.MemberID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if members, ok := r.overlay[name]; ok {
+	if members, ok := r.overlay[pool]; ok {
 		return members
 	}
 	for _, change := range r.applied {
-		ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == change[1:] })
+		ids = slices.DeleteFunc(slices.Clone(ids), func(id lsapi.MemberID) bool { return id == lsapi.InstanceMember(change[1:]) })
 		if change[0] == '+' {
-			ids = append(ids, change[1:])
+			ids = append(ids, lsapi.InstanceMember(change[1:]))
 		}
 	}
 	return ids
@@ -208,7 +208,7 @@ func (r *region) Over(name string, ids []string, _ time.Time) []string {
 
 // Applied calls the snapshot's with an overlay that has the changes. It forgets them at
 // once, so that the next read may show that they were undone.
-func (r *region) Applied(name string, attached, detached []lsapi.Instance) {
+func (r *region) Applied(pool lsapi.PoolID, attached, detached []lsapi.Instance) {
 	r.mu.Lock()
 	for _, instance := range attached {
 		r.applied = append(r.applied, "+"+instance.ID)
@@ -217,21 +217,21 @@ func (r *region) Applied(name string, attached, detached []lsapi.Instance) {
 		r.applied = append(r.applied, "-"+instance.ID)
 	}
 	r.mu.Unlock()
-	r.Snapshot.Applied(name, attached, detached)
+	r.Snapshot.Applied(pool, attached, detached)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.applied = nil
 }
 
 // CatchUp implements snapshot.Overlay.
-func (r *region) CatchUp(ctx context.Context, name string) error {
+func (r *region) CatchUp(ctx context.Context, pool lsapi.PoolID) error {
 	r.mu.Lock()
 	catchUp := r.catchUp
 	r.mu.Unlock()
 	if catchUp == nil {
 		return nil
 	}
-	return catchUp(ctx, name)
+	return catchUp(ctx, pool)
 }
 
 // CatchUpAll implements snapshot.Overlay.
@@ -253,27 +253,27 @@ func (r *region) onCatchUpAll(catchUp func(ctx context.Context) error) {
 }
 
 // onCatchUp sets what a look into the record does from now on.
-func (r *region) onCatchUp(catchUp func(ctx context.Context, name string) error) {
+func (r *region) onCatchUp(catchUp func(ctx context.Context, pool lsapi.PoolID) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.catchUp = catchUp
 }
 
 // read returns the body, or "!code".
-func (r *region) read(t *testing.T, name string, fresh bool) (body string, age time.Duration) {
+func (r *region) read(t *testing.T, pool lsapi.PoolID, fresh bool) (body string, age time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	got, err := r.Read(ctx, name, fresh)
+	got, err := r.Read(ctx, pool, fresh)
 	if err != nil {
 		return "!" + string(lsapi.ErrorCode(err)), 0
 	}
 	return strings.TrimSpace(string(got.Body)), time.Since(got.AsOf)
 }
 
-func (r *region) wantRead(t *testing.T, name, want string) {
+func (r *region) wantRead(t *testing.T, pool lsapi.PoolID, want string) {
 	t.Helper()
-	if got, _ := r.read(t, name, false); got != want {
-		t.Errorf("%s reads %q, want %q", name, got, want)
+	if got, _ := r.read(t, pool, false); got != want {
+		t.Errorf("%s reads %q, want %q", pool, got, want)
 	}
 }

@@ -58,9 +58,9 @@ func (s *staged) set(what func()) {
 func withStaged(t *testing.T, aws *fakeAWS, lead bool, test func(t *testing.T, r *region, s *staged, h *hooks)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := &hooks{t: t, observed: make(map[string][]string)}
+		h := &hooks{t: t, observed: make(map[lsapi.PoolID][]lsapi.MemberID)}
 		s := &staged{lead: lead, published: make(chan lsapi.SharedListing)}
-		r := &region{aws: aws, overlay: make(map[string][]string)}
+		r := &region{aws: aws, overlay: make(map[lsapi.PoolID][]lsapi.MemberID)}
 		r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: s, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
@@ -81,7 +81,7 @@ const (
 
 func TestLeaderReportsUnreachableReplicasOnce(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	withStaged(t, aws, true, func(_ *testing.T, r *region, s *staged, h *hooks) {
 		r.Touch()
 		time.Sleep(10 * time.Second)
@@ -129,9 +129,9 @@ func (s endingReplicas) Lead(ctx context.Context) (bool, error) {
 func TestCloseDuringAReplicaRequestIsNoFailure(t *testing.T) {
 	for _, lead := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			aws, h := newFakeAWS(), &hooks{t: t, observed: make(map[string][]string)}
-			aws.set("web", "i-1")
-			r := &region{aws: aws, overlay: make(map[string][]string)}
+			aws, h := newFakeAWS(), &hooks{t: t, observed: make(map[lsapi.PoolID][]lsapi.MemberID)}
+			aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+			r := &region{aws: aws, overlay: make(map[lsapi.PoolID][]lsapi.MemberID)}
 			s := snapshot.NewWithFakes(snapshot.Options{
 				AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: endingReplicas{&staged{lead: lead}}, Log: slog.New(h),
 				MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
@@ -149,7 +149,7 @@ func TestCloseDuringAReplicaRequestIsNoFailure(t *testing.T) {
 
 func TestLeaderKeepsTheLeadDuringALongRefresh(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	aws.slow["LoadBalancers"] = 30 * time.Second
 	withStaged(t, aws, true, func(t *testing.T, r *region, s *staged, _ *hooks) {
 		r.Touch()
@@ -164,38 +164,38 @@ func TestLeaderKeepsTheLeadDuringALongRefresh(t *testing.T) {
 
 // listing is one that another replica has published of "web" with one instance.
 func listing(version int64, asOf time.Time, instance string) lsapi.SharedListing {
-	return lsapi.SharedListing{Version: version, AsOf: asOf, LoadBalancers: []lsapi.Membership{
-		{LoadBalancer: "web", Members: []lsapi.Instance{{ID: instance, Type: "t2.micro", State: lsapi.StateRunning}}},
+	return lsapi.SharedListing{Version: version, AsOf: asOf, Pools: []lsapi.Membership{
+		{Pool: lsapi.ELB("web"), Members: []lsapi.Instance{{ID: instance, Type: "t2.micro", State: lsapi.StateRunning}}},
 	}}
 }
 
 func TestFollowerPublishesTheLeadersListing(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-9")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-9"))
 	withStaged(t, aws, false, func(t *testing.T, r *region, s *staged, _ *hooks) {
 		r.Touch()
 		exists := make(chan time.Duration, 1)
 		time.Sleep(time.Second)
 		s.published <- listing(1, time.Now(), "i-1")
 		synctest.Wait()
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(time.Millisecond)
 		asked := time.Now()
 		go func() {
-			if code := lsapi.ErrorCode(r.Exists(t.Context(), "never")); code != lsapi.CodeNotFound {
+			if code := lsapi.ErrorCode(r.Exists(t.Context(), lsapi.ELB("never"))); code != lsapi.CodeNotFound {
 				t.Errorf("an invented name: %q", code)
 			}
 			exists <- time.Since(asked)
 		}()
 		synctest.Wait()
 		time.Sleep(time.Second)
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		s.published <- listing(2, time.Now(), "i-2")
 		if took := <-exists; took != time.Second {
 			t.Errorf("an invented name was refused after %v", took)
 		}
 		synctest.Wait()
-		r.wantRead(t, "web", "i-2:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-2:t2.micro")
 		if got := r.Stats().Achieved; got != time.Second+time.Millisecond {
 			t.Errorf("the oldest answer was %v old", got)
 		}
@@ -204,11 +204,11 @@ func TestFollowerPublishesTheLeadersListing(t *testing.T) {
 		}
 		s.published <- listing(3, time.Now().Add(-11*time.Second), "i-3") // published late
 		synctest.Wait()
-		r.wantRead(t, "web", "i-2:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-2:t2.micro")
 		time.Sleep(time.Second)
 		s.published <- listing(4, time.Now(), "i-4")
 		synctest.Wait()
-		r.wantRead(t, "web", "i-4:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-4:t2.micro")
 		time.Sleep(3 * time.Second)
 		s.set(func() {
 			if s.after != 4 {
@@ -221,22 +221,22 @@ func TestFollowerPublishesTheLeadersListing(t *testing.T) {
 // The overlay may not reach back to a listing that comes late.
 func TestFollowerIgnoresAnOldListing(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-9")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-9"))
 	withStaged(t, aws, false, func(t *testing.T, r *region, s *staged, _ *hooks) {
 		r.Touch()
 		s.published <- listing(1, time.Now().Add(-11*time.Second), "i-1")
 		synctest.Wait()
-		if names := r.Names(); len(names) > 0 {
-			t.Errorf("it shows %v", names)
+		if pools := r.Names(); len(pools) > 0 {
+			t.Errorf("it shows %v", pools)
 		}
-		r.wantRead(t, "web", "i-9:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-9:t2.micro")
 	})
 }
 
 // A process that led, and failed to read AWS, is well when another one can.
 func TestFollowerEndsAnOutage(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	withStaged(t, aws, true, func(_ *testing.T, r *region, s *staged, h *hooks) {
 		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeUpstream, "") })
 		r.Touch()
@@ -273,9 +273,9 @@ func (leaseless) Lead(ctx context.Context) (bool, error) {
 
 func TestCloseDuringAnOutageOfTheReplicasEndsNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		aws, h := newFakeAWS(), &hooks{t: t, observed: make(map[string][]string)}
-		aws.set("web", "i-1")
-		r := &region{aws: aws, overlay: make(map[string][]string)}
+		aws, h := newFakeAWS(), &hooks{t: t, observed: make(map[lsapi.PoolID][]lsapi.MemberID)}
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+		r := &region{aws: aws, overlay: make(map[lsapi.PoolID][]lsapi.MemberID)}
 		s := snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: leaseless{new(staged)}, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,

@@ -19,9 +19,9 @@ type hooks struct {
 	t *testing.T
 
 	mu       sync.Mutex
-	observed map[string][]string // the members that were last observed, by load balancer
-	lines    []string            // of the log
-	gone     []string
+	observed map[lsapi.PoolID][]lsapi.MemberID // the members that were last observed, by load balancer
+	lines    []string                          // of the log
+	gone     []lsapi.PoolID
 	refused  []lsapi.Code // by refreshes
 }
 
@@ -35,22 +35,22 @@ func (h *hooks) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (h *hooks) Observe(name string, ids []string, began time.Time) {
+func (h *hooks) Observe(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if age := time.Since(began); age > 10*time.Second {
-		h.t.Errorf("%s is observed as it was %v ago", name, age)
+		h.t.Errorf("%s is observed as it was %v ago", pool, age)
 	}
-	h.observed[name] = ids
+	h.observed[pool] = ids
 }
 
-func (h *hooks) ObserveGone(name string, began time.Time) {
+func (h *hooks) ObserveGone(pool lsapi.PoolID, began time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if age := time.Since(began); age > time.Second {
-		h.t.Errorf("%s is gone since %v", name, age)
+		h.t.Errorf("%s is gone since %v", pool, age)
 	}
-	h.gone = append(h.gone, name)
+	h.gone = append(h.gone, pool)
 }
 
 func (h *hooks) Refresh(code lsapi.Code, _ time.Duration) {
@@ -83,8 +83,8 @@ func (h *hooks) codes() []lsapi.Code {
 func withHooks(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region, h *hooks)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := &hooks{t: t, observed: make(map[string][]string)}
-		r := &region{aws: aws, overlay: make(map[string][]string)}
+		h := &hooks{t: t, observed: make(map[lsapi.PoolID][]lsapi.MemberID)}
+		r := &region{aws: aws, overlay: make(map[lsapi.PoolID][]lsapi.MemberID)}
 		r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Overlay: r, Observer: h, Metrics: h, Log: slog.New(h),
 			MaxStaleness: maxStaleness, MaxStaleOnError: maxStaleOnError, IdleAfter: idleAfter,
@@ -105,33 +105,33 @@ const (
 
 func TestObserverReceivesEachRead(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	aws.slow["LoadBalancers"] = maxStaleness / 4
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
-		check := func(what string, want ...string) {
+		check := func(what string, want ...lsapi.MemberID) {
 			t.Helper()
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			if !slices.Equal(h.observed["web"], want) {
-				t.Errorf("%s observed %v, want %v", what, h.observed["web"], want)
+			if !slices.Equal(h.observed[lsapi.ELB("web")], want) {
+				t.Errorf("%s observed %v, want %v", what, h.observed[lsapi.ELB("web")], want)
 			}
 		}
-		r.read(t, "web", true)
-		check("a named read", "i-1")
-		aws.set("web", "i-1", "i-2") // and its facts are asked for
+		r.read(t, lsapi.ELB("web"), true)
+		check("a named read", lsapi.InstanceMember("i-1"))
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2")) // and its facts are asked for
 		time.Sleep(5 * time.Second)
-		check("a listing", "i-1", "i-2")
-		aws.set("web", "i-2")
+		check("a listing", lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-2"))
 		time.Sleep(5 * time.Second)
-		check("a listing", "i-2")
+		check("a listing", lsapi.InstanceMember("i-2"))
 	})
 }
 
 func TestGoneReceivesWhatANamedReadDoesNotFind(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
-		check := func(what string, want ...string) {
+		check := func(what string, want ...lsapi.PoolID) {
 			t.Helper()
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -139,17 +139,17 @@ func TestGoneReceivesWhatANamedReadDoesNotFind(t *testing.T) {
 				t.Errorf("%s: gone are %v, want %v", what, h.gone, want)
 			}
 		}
-		r.read(t, "web", true)
-		r.read(t, "never", true)
+		r.read(t, lsapi.ELB("web"), true)
+		r.read(t, lsapi.ELB("never"), true)
 		check("an invented name")
 		aws.change(func(f *fakeAWS) { f.fail["Members"] = lsapi.Errorf(lsapi.CodeUpstream, "") })
-		r.read(t, "web", true)
+		r.read(t, lsapi.ELB("web"), true)
 		check("a failure")
-		aws.change(func(f *fakeAWS) { clear(f.fail); delete(f.members, "web") })
-		if got, _ := r.read(t, "web", true); got != "!not_found" {
+		aws.change(func(f *fakeAWS) { clear(f.fail); delete(f.members, lsapi.ELB("web")) })
+		if got, _ := r.read(t, lsapi.ELB("web"), true); got != "!not_found" {
 			t.Errorf("got %s", got)
 		}
-		check("a deletion", "web")
+		check("a deletion", lsapi.ELB("web"))
 	})
 }
 
@@ -157,18 +157,18 @@ func TestGoneReceivesWhatANamedReadDoesNotFind(t *testing.T) {
 // such load balancer the name does not stay.
 func TestNameThatNoReadFindsIsDropped(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
-		r.Applied("ghost", []lsapi.Instance{{ID: "i-1"}}, nil)
-		if got := r.Names(); !slices.Equal(got, []string{"ghost", "web"}) {
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+		r.Applied(lsapi.ELB("ghost"), []lsapi.Instance{{ID: "i-1"}}, nil)
+		if got := r.Names(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("ghost"), lsapi.ELB("web")}) {
 			t.Errorf("the names are %v", got)
 		}
 		if got := r.Stats().LoadBalancers; got != 1 {
 			t.Errorf("it counts as one of %d load balancers", got)
 		}
 		time.Sleep(3 * maxStaleness)
-		if got := r.Names(); !slices.Equal(got, []string{"web"}) {
+		if got := r.Names(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("web")}) {
 			t.Errorf("later the names are %v", got)
 		}
 	})
@@ -176,9 +176,9 @@ func TestNameThatNoReadFindsIsDropped(t *testing.T) {
 
 func TestFailedRefreshIsReportedAndRetriedSoon(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(10 * time.Second)
 		if got := h.codes(); !slices.Equal(got, []lsapi.Code{""}) {
 			t.Errorf("the codes are %q", got)
@@ -233,7 +233,7 @@ func TestCloseDuringARefreshIsNoFailure(t *testing.T) {
 // and the next listing begins at once.
 func TestOutdatedPageIsNotPublished(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	aws.slow["Instances"] = 11 * time.Second
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
 		r.Touch()
@@ -241,7 +241,7 @@ func TestOutdatedPageIsNotPublished(t *testing.T) {
 		if got := h.codes(); !slices.Equal(got, []lsapi.Code{""}) || aws.count("LoadBalancers") != 2 {
 			t.Errorf("the codes are %q, after %d listings", got, aws.count("LoadBalancers"))
 		}
-		if got, age := r.read(t, "web", false); got != "i-1:t2.micro" || age > time.Second {
+		if got, age := r.read(t, lsapi.ELB("web"), false); got != "i-1:t2.micro" || age > time.Second {
 			t.Errorf("got %q, %v old", got, age)
 		}
 	})
@@ -249,7 +249,7 @@ func TestOutdatedPageIsNotPublished(t *testing.T) {
 
 func TestLookupsDoNotStretchTheBound(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	aws.slow["Instances"] = 5 * time.Second
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
 		r.Touch()
@@ -262,15 +262,15 @@ func TestLookupsDoNotStretchTheBound(t *testing.T) {
 
 func TestExpectedLoadBalancerThatIsNotListedIsReportedGone(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
-		r.Expect([]string{"deleted", "web"})
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.Expect([]lsapi.PoolID{lsapi.ELB("deleted"), lsapi.ELB("web")})
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(time.Second)
 		h.mu.Lock()
 		gone := slices.Clone(h.gone)
 		h.mu.Unlock()
-		if !slices.Equal(gone, []string{"deleted"}) {
+		if !slices.Equal(gone, []lsapi.PoolID{lsapi.ELB("deleted")}) {
 			t.Errorf("%q are gone", gone)
 		}
 	})
@@ -286,7 +286,7 @@ func (hangingReplica) Publish(ctx context.Context, _ time.Time, _ []lsapi.Member
 
 func TestRecordThatHangsDoesNotStretchTheBound(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	synctest.Test(t, func(t *testing.T) {
 		s := snapshot.NewWithFakes(snapshot.Options{
 			AWS: aws, Named: aws, Encode: encode, Replicas: hangingReplica{&replica{newBoard()}},
@@ -307,7 +307,7 @@ func TestRecordThatHangsDoesNotStretchTheBound(t *testing.T) {
 func TestStretchedBoundIsReportedOnceAMinute(t *testing.T) {
 	const tooLarge = "WARN the fleet is too large"
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	aws.slow["LoadBalancers"] = 3 * time.Second
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
 		r.Touch()
@@ -327,9 +327,9 @@ func TestStretchedBoundIsReportedOnceAMinute(t *testing.T) {
 
 func TestFailedRenewalOfFactsIsReportedAndRetried(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(30 * time.Second)
 		aws.change(func(f *fakeAWS) { f.fail["Instances"] = lsapi.Errorf(lsapi.CodeUpstream, "") })
 		aws.change(func(f *fakeAWS) { f.slow["Instances"] = 4 * time.Second })
@@ -347,14 +347,14 @@ func TestFailedRenewalOfFactsIsReportedAndRetried(t *testing.T) {
 		aws.change(func(f *fakeAWS) {
 			clear(f.fail)
 			clear(f.slow)
-			f.facts["i-1"] = lsapi.Instance{ID: "i-1", Type: "m5.large", State: lsapi.StateRunning}
+			f.facts[lsapi.InstanceMember("i-1")] = lsapi.Instance{ID: "i-1", Type: "m5.large", State: lsapi.StateRunning}
 		})
 		time.Sleep(5 * time.Second)
 		h.mu.Lock()
 		h.lines = nil
 		h.mu.Unlock()
 		time.Sleep(70 * time.Second)
-		r.wantRead(t, "web", "i-1:m5.large")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:m5.large")
 		aws.change(func(f *fakeAWS) { f.slow["Instances"] = time.Hour })
 		time.Sleep(2 * time.Minute) // Close ends one under way
 	})
@@ -362,8 +362,8 @@ func TestFailedRenewalOfFactsIsReportedAndRetried(t *testing.T) {
 
 func TestStatsCountMembersAndBytes(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1", "i-2")
-	aws.set("api", "i-3")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+	aws.set(lsapi.ELB("api"), lsapi.InstanceMember("i-3"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.Touch()
 		time.Sleep(maxStaleness)
@@ -376,7 +376,7 @@ func TestStatsCountMembersAndBytes(t *testing.T) {
 
 func TestCloseDuringAnOutageEndsNoOutage(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	aws.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeUpstream, "")
 	withHooks(t, aws, func(t *testing.T, r *region, h *hooks) {
 		r.Touch()

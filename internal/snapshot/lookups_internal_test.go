@@ -40,8 +40,8 @@ func (s *slowLooks) Instances(_ context.Context, ids []string) (map[string]lsapi
 	s.asked = append(s.asked, slices.Clone(ids))
 	found := make(map[string]lsapi.Instance)
 	for _, id := range ids {
-		if instance, ok := s.instances[id]; ok {
-			found[id] = instance
+		if instance, ok := s.instances[lsapi.InstanceMember(id).String()]; ok {
+			found[lsapi.InstanceMember(id).String()] = instance
 		}
 	}
 	return found, nil
@@ -80,7 +80,7 @@ func newLookups(members, others int) (*slowLooks, []string) {
 	for page := range slices.Chunk(slices.Concat(all, rest), pageSize) {
 		s.region = append(s.region, page)
 		for _, instance := range page {
-			s.instances[instance.ID] = instance
+			s.instances[lsapi.InstanceMember(instance.ID).String()] = instance
 		}
 	}
 	return s, ids

@@ -48,9 +48,9 @@ func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 	if s.awaitListing(ctx, called) != nil || !s.wasListedSince(called) {
 		return false
 	}
-	for name := range *s.slots.Load() {
-		if e, _ := s.current(name); e == nil || e.AsOf.Before(called) {
-			_ = s.await(ctx, name, false) // its entry shows whether that succeeded
+	for pool := range *s.slots.Load() {
+		if e, _ := s.current(pool); e == nil || e.AsOf.Before(called) {
+			_ = s.await(ctx, pool, false) // its entry shows whether that succeeded
 		}
 	}
 	return s.o.Overlay.CatchUpAll(ctx) == nil
@@ -60,21 +60,21 @@ func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 // Unread.
 func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since time.Time) (lsapi.Memberships, error) {
 	var found lsapi.Memberships
-	for name, sl := range *s.slots.Load() {
+	for pool, sl := range *s.slots.Load() {
 		e := sl.current.Load()
 		if e == nil && since.IsZero() {
 			var err error
-			if e, err = s.awaitEntry(ctx, name); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+			if e, err = s.awaitEntry(ctx, pool); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 				continue // deleted meanwhile
 			} else if err != nil {
 				return lsapi.Memberships{}, err
 			}
 		}
 		if e == nil || e.AsOf.Before(since) {
-			found.Unread = append(found.Unread, lsapi.ELB(name))
+			found.Unread = append(found.Unread, pool)
 		}
 		if member := e.member(instanceID); member != nil {
-			found.Found = append(found.Found, lsapi.FoundMember{Pool: lsapi.ELB(name), Instance: *member, AsOf: e.AsOf})
+			found.Found = append(found.Found, lsapi.FoundMember{Pool: pool, Instance: *member, AsOf: e.AsOf})
 		}
 	}
 	slices.SortFunc(found.Found, func(a, b lsapi.FoundMember) int { return a.Pool.Compare(b.Pool) })

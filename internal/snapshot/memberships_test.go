@@ -12,15 +12,15 @@ import (
 
 // memberships returns what Memberships returns, a word for each load balancer, "?" before
 // an unread one and "..." at the end if others may be missing; or "!code".
-func (r *region) memberships(t *testing.T, instance string, fresh bool) string {
+func (r *region) memberships(t *testing.T, instanceID string, fresh bool) string {
 	t.Helper()
-	found, err := r.Memberships(t.Context(), instance, fresh)
+	found, err := r.Memberships(t.Context(), instanceID, fresh)
 	if err != nil {
 		return "!" + string(lsapi.ErrorCode(err))
 	}
 	var words []string
 	for _, m := range found.Found {
-		if m.Instance.ID != instance || m.AsOf.IsZero() {
+		if m.Instance.ID != instanceID || m.AsOf.IsZero() {
 			t.Errorf("it is %+v", m)
 		}
 		words = append(words, m.Pool.Name)
@@ -36,13 +36,13 @@ func (r *region) memberships(t *testing.T, instance string, fresh bool) string {
 
 func TestMembershipsAreFromMemory(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1", "i-2")
-	aws.set("app", "i-2")
-	aws.set("zoo", "i-3")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+	aws.set(lsapi.ELB("app"), lsapi.InstanceMember("i-2"))
+	aws.set(lsapi.ELB("zoo"), lsapi.InstanceMember("i-3"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		for instance, want := range map[string]string{"i-1": "web", "i-2": "app web", "i-3": "zoo", "i-4": ""} {
-			if got := r.memberships(t, instance, false); got != want {
-				t.Errorf("%s is in %q, want %q", instance, got, want)
+		for member, want := range map[lsapi.MemberID]string{lsapi.InstanceMember("i-1"): "web", lsapi.InstanceMember("i-2"): "app web", lsapi.InstanceMember("i-3"): "zoo", lsapi.InstanceMember("i-4"): ""} {
+			if got := r.memberships(t, member.String(), false); got != want {
+				t.Errorf("%s is in %q, want %q", member, got, want)
 			}
 		}
 		calls := aws.count("LoadBalancers")
@@ -66,12 +66,12 @@ func TestMembershipsAreFromMemory(t *testing.T) {
 
 func TestFreshMembershipsIncludeEarlierChanges(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
-	aws.set("app")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+	aws.set(lsapi.ELB("app"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.memberships(t, "i-1", false)
-		aws.set("web")
-		aws.set("new", "i-1")
+		aws.set(lsapi.ELB("web"))
+		aws.set(lsapi.ELB("new"), lsapi.InstanceMember("i-1"))
 		if got := r.memberships(t, "i-1", false); got != "web" {
 			t.Errorf("from memory it is in %q", got)
 		}
@@ -87,11 +87,11 @@ func TestFreshMembershipsIncludeEarlierChanges(t *testing.T) {
 
 func TestFreshMembershipsIncludeChangesOfOtherReplicas(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web")
+	aws.set(lsapi.ELB("web"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.memberships(t, "i-1", false)
 		r.onCatchUpAll(func(context.Context) error {
-			r.Applied("web", []lsapi.Instance{{ID: "i-1"}}, nil)
+			r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-1"}}, nil)
 			return nil
 		})
 		if got := r.memberships(t, "i-1", true); got != "web" {
@@ -106,8 +106,8 @@ func TestFreshMembershipsIncludeChangesOfOtherReplicas(t *testing.T) {
 
 func TestFreshMembershipsNameUnreadLoadBalancers(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
-	aws.set("app", "i-2")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+	aws.set(lsapi.ELB("app"), lsapi.InstanceMember("i-2"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.memberships(t, "i-1", false)
 		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = &lsapi.Error{Code: lsapi.CodeThrottled} })
@@ -125,7 +125,7 @@ func TestFreshMembershipsNameUnreadLoadBalancers(t *testing.T) {
 			f.fail["Instances"] = &lsapi.Error{Code: lsapi.CodeThrottled}
 		})
 		time.Sleep(10 * time.Second)
-		aws.set("app", "i-3") // unknown, and cannot be looked up
+		aws.set(lsapi.ELB("app"), lsapi.InstanceMember("i-3")) // unknown, and cannot be looked up
 		if got := r.memberships(t, "i-1", true); got != "web ?app ..." {
 			t.Errorf("without the facts of an instance it is in %q", got)
 		}
@@ -134,11 +134,11 @@ func TestFreshMembershipsNameUnreadLoadBalancers(t *testing.T) {
 
 func TestFreshMembershipsOmitADeletedLoadBalancer(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
-	aws.set("app", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+	aws.set(lsapi.ELB("app"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.memberships(t, "i-1", false)
-		aws.change(func(f *fakeAWS) { delete(f.members, "web") })
+		aws.change(func(f *fakeAWS) { delete(f.members, lsapi.ELB("web")) })
 		if got := r.memberships(t, "i-1", true); got != "app" {
 			t.Errorf("it is in %q", got)
 		}
@@ -147,7 +147,7 @@ func TestFreshMembershipsOmitADeletedLoadBalancer(t *testing.T) {
 
 func TestCancelledFreshMembershipsAreATimeout(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.memberships(t, "i-1", false)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)

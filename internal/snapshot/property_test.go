@@ -62,9 +62,9 @@ const (
 )
 
 var (
-	oursOnly, theirsOnly, contested = []string{"i-0000000a", "i-0000000b"}, []string{"i-0000000c", "i-0000000d"}, []string{"i-0000000e"}
+	oursOnly, theirsOnly, contested = []lsapi.MemberID{lsapi.InstanceMember("i-0000000a"), lsapi.InstanceMember("i-0000000b")}, []lsapi.MemberID{lsapi.InstanceMember("i-0000000c"), lsapi.InstanceMember("i-0000000d")}, []lsapi.MemberID{lsapi.InstanceMember("i-0000000e")}
 	propertyInstances               = slices.Concat(oursOnly, theirsOnly, contested)
-	propertyBalancers               = []string{theirs, comes, everyone}
+	propertyBalancers               = []lsapi.PoolID{lsapi.ELB(theirs), lsapi.ELB(comes), lsapi.ELB(everyone)}
 )
 
 func TestReadsAreConsistentWithWritesAndBounded(t *testing.T) {
@@ -112,13 +112,13 @@ type propertyWorld struct {
 
 // observation is what a reader got.
 type observation struct {
-	loadBalancer string
-	fresh        bool
-	called       time.Time
-	returned     time.Time
-	asOf         time.Time
-	bound        time.Duration // at most, if AWS does not fail
-	members      string        // as of a revision; absent when it was not found
+	pool     lsapi.PoolID
+	fresh    bool
+	called   time.Time
+	returned time.Time
+	asOf     time.Time
+	bound    time.Duration // at most, if AWS does not fail
+	members  string        // as of a revision; absent when it was not found
 }
 
 // failedRead is a read that got an error.
@@ -130,7 +130,7 @@ type failedRead struct {
 // ownChange is a change through the lanes that may have taken effect.
 type ownChange struct {
 	action           lsapi.Action
-	instance         string
+	member           lsapi.MemberID
 	called, returned time.Time
 	acknowledged     bool
 }
@@ -164,27 +164,27 @@ func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *prope
 // singleOverlay is the overlay of a process without replicas.
 type singleOverlay struct{ *overlay.Overlay }
 
-func (singleOverlay) CatchUp(context.Context, string) error { return nil }
-func (singleOverlay) CatchUpAll(context.Context) error      { return nil }
+func (singleOverlay) CatchUp(context.Context, lsapi.PoolID) error { return nil }
+func (singleOverlay) CatchUpAll(context.Context) error            { return nil }
 
 // nopRecord is the record of lanes: it takes everything and keeps nothing.
 type nopRecord struct{}
 
-func (nopRecord) Acquire(_ context.Context, loadBalancer string) (lsapi.Lease, error) {
-	return lsapi.Lease{LoadBalancer: loadBalancer}, nil
+func (nopRecord) Acquire(_ context.Context, pool lsapi.PoolID) (lsapi.Lease, error) {
+	return lsapi.Lease{Pool: pool}, nil
 }
 func (nopRecord) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) { return lease, nil }
 func (nopRecord) Release(context.Context, lsapi.Lease) error                      { return nil }
 func (nopRecord) Append(context.Context, lsapi.Lease, []lsapi.Event) (lsapi.Head, error) {
 	return lsapi.Head{}, nil
 }
-func (nopRecord) LaneState(context.Context, string, time.Duration) (lsapi.LaneState, error) {
+func (nopRecord) LaneState(context.Context, lsapi.PoolID, time.Duration) (lsapi.LaneState, error) {
 	return lsapi.LaneState{}, nil
 }
-func (nopRecord) Health(context.Context, string) (map[string]lsapi.MemberHealth, error) {
+func (nopRecord) Health(context.Context, lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error) {
 	return nil, nil
 }
-func (nopRecord) Unfinished(context.Context, time.Duration) ([]string, error) { return nil, nil }
+func (nopRecord) Unfinished(context.Context, time.Duration) ([]lsapi.PoolID, error) { return nil, nil }
 
 // run lets everybody do what the seed says for a while, and stops.
 func (w *propertyWorld) run(seed uint64) {
@@ -194,8 +194,8 @@ func (w *propertyWorld) run(seed uint64) {
 		w.use(seed + goes)
 	}
 	w.aws.emulator.ClearFaults()
-	for _, loadBalancer := range propertyBalancers {
-		w.read(loadBalancer, true)
+	for _, pool := range propertyBalancers {
+		w.read(pool, true)
 	}
 	if err := w.members.Close(w.t.Context()); err != nil {
 		w.t.Errorf("close the lanes: %v", err)
@@ -209,7 +209,7 @@ func (w *propertyWorld) run(seed uint64) {
 func (w *propertyWorld) isEnough() bool {
 	w.aws.mu.Lock() // a call that was cut off may still be carried out
 	defer w.aws.mu.Unlock()
-	return len(w.reads) >= 30 && len(w.changes) >= 5 && len(w.aws.revisions[theirs]) >= 6
+	return len(w.reads) >= 30 && len(w.changes) >= 5 && len(w.aws.revisions[lsapi.ELB(theirs)]) >= 6
 }
 
 // use lets clients and outsiders do what they do for a while.
@@ -236,7 +236,7 @@ func (w *propertyWorld) client(end time.Time, random *rand.Rand) {
 	for time.Now().Before(end) {
 		if random.IntN(4) == 0 {
 			w.change(random)
-			w.read(everyone, random.IntN(2) == 0)
+			w.read(lsapi.ELB(everyone), random.IntN(2) == 0)
 			continue
 		}
 		w.read(propertyBalancers[random.IntN(len(propertyBalancers))], random.IntN(8) == 0)
@@ -247,13 +247,13 @@ func (w *propertyWorld) client(end time.Time, random *rand.Rand) {
 func (w *propertyWorld) change(random *rand.Rand) {
 	mine := slices.Concat(oursOnly, contested)
 	c := ownChange{
-		action:   []lsapi.Action{lsapi.Attach, lsapi.Detach}[random.IntN(2)],
-		instance: mine[random.IntN(len(mine))],
-		called:   time.Now(),
+		action: []lsapi.Action{lsapi.Attach, lsapi.Detach}[random.IntN(2)],
+		member: mine[random.IntN(len(mine))],
+		called: time.Now(),
 	}
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
 	defer cancel()
-	_, err := w.members.Change(ctx, lsapi.Request{Action: c.action, LoadBalancer: everyone, InstanceID: c.instance})
+	_, err := w.members.Change(ctx, lsapi.Request{Action: c.action, Pool: lsapi.ELB(everyone), Member: c.member})
 	switch code := lsapi.ErrorCode(err); code {
 	case "":
 		c.returned, c.acknowledged = time.Now(), true
@@ -269,11 +269,11 @@ func (w *propertyWorld) change(random *rand.Rand) {
 	w.changes = append(w.changes, c)
 }
 
-func (w *propertyWorld) read(loadBalancer string, fresh bool) {
+func (w *propertyWorld) read(pool lsapi.PoolID, fresh bool) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Second)
 	defer cancel()
-	o := observation{loadBalancer: loadBalancer, fresh: fresh, called: time.Now(), bound: w.lists.Stats().Bound}
-	list, err := w.lists.Read(ctx, loadBalancer, fresh)
+	o := observation{pool: pool, fresh: fresh, called: time.Now(), bound: w.lists.Stats().Bound}
+	list, err := w.lists.Read(ctx, pool, fresh)
 	o.returned, o.bound = time.Now(), max(o.bound, w.lists.Stats().Bound)
 	switch code := lsapi.ErrorCode(err); {
 	case err == nil:
@@ -283,8 +283,8 @@ func (w *propertyWorld) read(loadBalancer string, fresh bool) {
 		if !fresh {
 			o.asOf = o.called.Add(-o.bound)
 		}
-		if loadBalancer != comes {
-			w.t.Errorf("%s is not found", loadBalancer)
+		if pool != lsapi.ELB(comes) {
+			w.t.Errorf("%s is not found", pool)
 		}
 	}
 	w.mu.Lock()
@@ -320,7 +320,7 @@ func (w *propertyWorld) check() {
 		}
 		if violations++; violations <= 5 {
 			w.t.Errorf("%s: fresh %v, asked at %v, answered at %v, as of %v, shows %q; truth:\n%s", problem, o.fresh,
-				w.aws.since(o.called), w.aws.since(o.returned), w.aws.since(o.asOf), o.members, w.aws.history(o.loadBalancer, o.asOf.Add(-propertyOnError/20), o.returned))
+				w.aws.since(o.called), w.aws.since(o.returned), w.aws.since(o.asOf), o.members, w.aws.history(o.pool, o.asOf.Add(-propertyOnError/20), o.returned))
 		}
 	}
 	for _, f := range w.failed {
@@ -329,7 +329,7 @@ func (w *propertyWorld) check() {
 		}
 	}
 	w.t.Logf("%d reads, %d failed, %d changes of ours, %d revisions, %d violations, %d slow calls",
-		len(w.reads), len(w.failed), len(w.changes), len(w.aws.revisions[everyone]), violations, len(w.calls.slow))
+		len(w.reads), len(w.failed), len(w.changes), len(w.aws.revisions[lsapi.ELB(everyone)]), violations, len(w.calls.slow))
 	if !w.isEnough() {
 		w.t.Error("too little has happened")
 	}
@@ -348,14 +348,14 @@ func (w *propertyWorld) problem(o observation) string {
 		return "it is too old by " + oldest.Sub(o.asOf).String()
 	}
 	from := o.asOf.Add(-propertyLag)
-	if o.loadBalancer != everyone {
-		if !w.aws.held(o.loadBalancer, from, o.returned, func(members string) bool { return members == o.members }) {
+	if o.pool != lsapi.ELB(everyone) {
+		if !w.aws.held(o.pool, from, o.returned, func(members string) bool { return members == o.members }) {
 			return "it never was so, or not lately"
 		}
 		return ""
 	}
 	for _, id := range propertyInstances {
-		shown := strings.Contains(o.members, id)
+		shown := strings.Contains(o.members, id.String())
 		if !w.explained(o, id, shown, from) {
 			return fmt.Sprintf("%s: member is %v, which it was not, or not lately", id, shown)
 		}
@@ -364,25 +364,25 @@ func (w *propertyWorld) problem(o observation) string {
 }
 
 // explained reports whether an instance may be shown as a member, or as none.
-func (w *propertyWorld) explained(o observation, id string, shown bool, from time.Time) bool {
+func (w *propertyWorld) explained(o observation, id lsapi.MemberID, shown bool, from time.Time) bool {
 	last := w.acknowledged(id, o.called)
 	if took := w.effect(last, id); took.After(from) {
 		from = took
 	}
-	if w.aws.held(everyone, from, o.returned, func(members string) bool { return strings.Contains(members, id) == shown }) {
+	if w.aws.held(lsapi.ELB(everyone), from, o.returned, func(members string) bool { return strings.Contains(members, id.String()) == shown }) {
 		return true
 	}
 	return slices.ContainsFunc(w.changes, func(c ownChange) bool {
-		return c.instance == id && (c.action == lsapi.Attach) == shown &&
+		return c.member == id && (c.action == lsapi.Attach) == shown &&
 			c.called.Before(o.returned) && !c.returned.Before(o.asOf.Add(-propertyWindow)) && !c.returned.Before(last.called)
 	})
 }
 
 // acknowledged returns the last of our changes of the instance that had been
 // acknowledged by then; the zero value when there is none.
-func (w *propertyWorld) acknowledged(id string, by time.Time) (last ownChange) {
+func (w *propertyWorld) acknowledged(id lsapi.MemberID, by time.Time) (last ownChange) {
 	for _, c := range w.changes {
-		if c.instance == id && c.acknowledged && c.returned.Before(by) && c.called.After(last.called) {
+		if c.member == id && c.acknowledged && c.returned.Before(by) && c.called.After(last.called) {
 			last = c
 		}
 	}
@@ -390,12 +390,12 @@ func (w *propertyWorld) acknowledged(id string, by time.Time) (last ownChange) {
 }
 
 // effect returns when a change took effect, at the earliest.
-func (w *propertyWorld) effect(c ownChange, id string) time.Time {
+func (w *propertyWorld) effect(c ownChange, id lsapi.MemberID) time.Time {
 	if !c.acknowledged {
 		return time.Time{}
 	}
-	return w.aws.first(everyone, c.called, func(members string) bool {
-		return strings.Contains(members, id) == (c.action == lsapi.Attach)
+	return w.aws.first(lsapi.ELB(everyone), c.called, func(members string) bool {
+		return strings.Contains(members, id.String()) == (c.action == lsapi.Attach)
 	})
 }
 

@@ -12,16 +12,16 @@ import (
 // readers have given up waiting for one. Otherwise it returns nil: Read is needed.
 //
 // Errors: CodeNotFound: a listing within the bound lacks the name.
-func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.EncodedList, error) {
+func (s *Snapshot) Remembered(pool lsapi.PoolID) (*lsapi.EncodedList, error) {
 	now := time.Now()
 	s.noteRead(now)
-	known, exists := s.current(loadBalancer)
+	known, exists := s.current(pool)
 	switch {
 	case known != nil && s.isFresh(known.AsOf, now):
 		s.served(now.Sub(known.AsOf))
 		return &known.EncodedList, nil
 	case !exists && s.isListed(now):
-		return nil, errNotFound(loadBalancer)
+		return nil, errNotFound(pool)
 	case s.withinErrorBound(known, now) && (s.failing.Failing() || s.hasGivenUp()):
 		return &known.EncodedList, nil
 	}
@@ -39,25 +39,25 @@ func (s *Snapshot) Remembered(loadBalancer string) (*lsapi.EncodedList, error) {
 //
 // Errors: CodeNotFound. CodeUnavailable: AWS cannot be read, and the list in memory is too
 // old or missing. Those of Overlay.CatchUp if fresh is set, and those of AWS.
-func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.EncodedList, error) {
+func (s *Snapshot) Read(ctx context.Context, pool lsapi.PoolID, fresh bool) (*lsapi.EncodedList, error) {
 	if !fresh {
-		if answer, err := s.Remembered(loadBalancer); answer != nil || err != nil {
+		if answer, err := s.Remembered(pool); answer != nil || err != nil {
 			return answer, err
 		}
 	}
 	s.noteRead(time.Now())
 	var err error
 	if fresh {
-		err = s.await(ctx, loadBalancer, true)
+		err = s.await(ctx, pool, true)
 	} else {
-		err = s.awaitBounded(ctx, loadBalancer)
+		err = s.awaitBounded(ctx, pool)
 	}
-	known, _ := s.current(loadBalancer)
+	known, _ := s.current(pool)
 	switch {
 	case err == nil && known != nil:
 		return &known.EncodedList, nil
 	case err == nil || lsapi.ErrorCode(err) == lsapi.CodeNotFound:
-		return nil, errNotFound(loadBalancer)
+		return nil, errNotFound(pool)
 	case fresh:
 		return nil, err
 	case s.withinErrorBound(known, time.Now()):
@@ -65,35 +65,35 @@ func (s *Snapshot) Read(ctx context.Context, loadBalancer string, fresh bool) (*
 	case known != nil:
 		return nil, errTooOld(known.AsOf, err)
 	}
-	return nil, s.errNothingKnown(ctx, loadBalancer, err)
+	return nil, s.errNothingKnown(ctx, pool, err)
 }
 
 // awaitBounded waits for an entry within the bound.
-func (s *Snapshot) awaitBounded(ctx context.Context, loadBalancer string) error {
-	old, _ := s.current(loadBalancer)
+func (s *Snapshot) awaitBounded(ctx context.Context, pool lsapi.PoolID) error {
+	old, _ := s.current(pool)
 	if !s.withinErrorBound(old, time.Now()) {
 		old = nil
 	}
-	return s.waitForRefresh(ctx, loadBalancer, old)
+	return s.waitForRefresh(ctx, pool, old)
 }
 
 // errNothingKnown returns the error of a read without an entry while AWS fails. Stale
 // listings do not prove that a name does not exist, so an unlisted name is CodeUnavailable.
-func (s *Snapshot) errNothingKnown(ctx context.Context, loadBalancer string, cause error) error {
+func (s *Snapshot) errNothingKnown(ctx context.Context, pool lsapi.PoolID, cause error) error {
 	code := lsapi.ErrorCode(cause)
-	_, exists := s.current(loadBalancer)
+	_, exists := s.current(pool)
 	if exists || s.listed.Load() == 0 || ctx.Err() != nil || code == lsapi.CodeThrottled || code == lsapi.CodeUnavailable {
 		return cause
 	}
-	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read, and nothing is known of a load balancer named %s", loadBalancer)
+	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read, and nothing is known of a load balancer named %s", pool.Name)
 	err.RetryAfter, err.Err = retryPause, cause
 	return err
 }
 
 // current returns the load balancer's entry, nil before the first, and whether the load
 // balancer is known to exist.
-func (s *Snapshot) current(loadBalancer string) (e *entry, exists bool) {
-	if sl := (*s.slots.Load())[loadBalancer]; sl != nil {
+func (s *Snapshot) current(pool lsapi.PoolID) (e *entry, exists bool) {
+	if sl := (*s.slots.Load())[pool]; sl != nil {
 		return sl.current.Load(), true
 	}
 	return nil, false
@@ -156,8 +156,8 @@ func errUnreadable() error {
 
 func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
 
-func errNotFound(loadBalancer string) error {
-	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", loadBalancer)
+func errNotFound(pool lsapi.PoolID) error {
+	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", pool.Name)
 }
 
 func errTooOld(asOf time.Time, cause error) error {

@@ -88,7 +88,7 @@ func (s *Snapshot) noteOutcome(err error) {
 // not found. aside is the time spent on lookups of instances and on other replicas.
 func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error) {
 	began := time.Now()
-	listed := make(map[string]bool)
+	listed := make(map[lsapi.PoolID]bool)
 	var complete, incomplete []listedPage // incomplete ones have unknown instances
 	asked := began
 	for page, err := range s.o.AWS.LoadBalancers(ctx) {
@@ -97,7 +97,7 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 		}
 		known, unknown := s.split(page, asked)
 		for _, lb := range page {
-			listed[lb.Name] = true
+			listed[lb.ID] = true
 		}
 		s.reportAndPlace(known)
 		complete, incomplete = append(complete, known), append(incomplete, unknown)
@@ -162,7 +162,7 @@ type listedPage struct {
 func (s *Snapshot) split(page []lsapi.Pool, asked time.Time) (known, unknown listedPage) {
 	known.asked, unknown.asked = asked, asked
 	for _, lb := range page {
-		missing := s.missing(lb.Name, s.o.Overlay.Over(lb.Name, lb.Members, asked))
+		missing := s.missing(lb.ID, s.o.Overlay.Over(lb.ID, lb.Members, asked))
 		if len(missing) == 0 {
 			known.loadBalancers = append(known.loadBalancers, lb)
 			continue
@@ -175,11 +175,11 @@ func (s *Snapshot) split(page []lsapi.Pool, asked time.Time) (known, unknown lis
 
 // missing returns the unknown ones of a load balancer's instances. An unchanged load
 // balancer, the usual case, needs no look at each.
-func (s *Snapshot) missing(loadBalancer string, ids []string) []string {
-	if e, _ := s.current(loadBalancer); e != nil && e.origin.isOf(ids, s.facts.revision.Load()) {
+func (s *Snapshot) missing(pool lsapi.PoolID, ids []lsapi.MemberID) []string {
+	if e, _ := s.current(pool); e != nil && e.origin.isOf(ids, s.facts.revision.Load()) {
 		return nil
 	}
-	return s.facts.missing(ids)
+	return s.facts.missing(instancesOf(ids))
 }
 
 // complete looks up the unknown instances of all pages together, which takes fewer calls,
@@ -207,23 +207,23 @@ func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups ti
 // reportAndPlace passes a page of this replica's own listing to the Observer and publishes it.
 func (s *Snapshot) reportAndPlace(p listedPage) {
 	for _, lb := range p.loadBalancers {
-		s.o.Observer.Observe(lb.Name, lb.Members, p.asked)
+		s.o.Observer.Observe(lb.ID, lb.Members, p.asked)
 	}
 	s.place(p)
 }
 
 // place publishes a page.
 func (s *Snapshot) place(p listedPage) {
-	names := make([]string, len(p.loadBalancers))
-	shown := make(map[string]bool, len(names))
+	pools := make([]lsapi.PoolID, len(p.loadBalancers))
+	shown := make(map[lsapi.PoolID]bool, len(pools))
 	for i, lb := range p.loadBalancers {
-		names[i] = lb.Name
-		shown[lb.Name] = true
+		pools[i] = lb.ID
+		shown[lb.ID] = true
 	}
-	for i, sl := range s.slotsFor(names...) {
+	for i, sl := range s.slotsFor(pools...) {
 		s.publish(sl, p.loadBalancers[i], p.asked)
 	}
-	s.named.Release(p.asked, func(name string) (done bool, err error) { return shown[name], nil })
+	s.named.Release(p.asked, func(pool lsapi.PoolID) (done bool, err error) { return shown[pool], nil })
 }
 
 // errOutdated ends a refresh whose lookups took so long that the overlay may no longer hold
@@ -232,14 +232,14 @@ var errOutdated = errors.New("the page is too old to be published")
 
 // checkUnlisted handles the names that a whole listing lacks: known ones are read by name,
 // and waits for unknown ones end with CodeNotFound.
-func (s *Snapshot) checkUnlisted(listed map[string]bool, began time.Time) {
+func (s *Snapshot) checkUnlisted(listed map[lsapi.PoolID]bool, began time.Time) {
 	known := *s.slots.Load()
-	for name, sl := range known {
-		if e := sl.current.Load(); !listed[name] && (e == nil || e.AsOf.Before(began)) {
-			s.named.Start(name) // if there are too many reads, the next listing tries again
+	for pool, sl := range known {
+		if e := sl.current.Load(); !listed[pool] && (e == nil || e.AsOf.Before(began)) {
+			s.named.Start(pool) // if there are too many reads, the next listing tries again
 		}
 	}
-	s.named.Release(began, func(name string) (done bool, err error) {
-		return known[name] == nil, errNotFound(name) // listed names are known
+	s.named.Release(began, func(pool lsapi.PoolID) (done bool, err error) {
+		return known[pool] == nil, errNotFound(pool) // listed names are known
 	})
 }

@@ -23,11 +23,11 @@ func newStill(loadBalancers, members int) *still {
 	s := &still{instances: make(map[string]lsapi.Instance)}
 	var all []lsapi.Pool
 	for n := range loadBalancers {
-		lb := lsapi.Pool{Name: fmt.Sprintf("elb-%04d", n+1)}
+		lb := lsapi.Pool{ID: lsapi.ELB(fmt.Sprintf("elb-%04d", n+1))}
 		for m := range members {
 			id := fmt.Sprintf("i-%017x", n*members+m)
-			lb.Members = append(lb.Members, id)
-			s.instances[id] = lsapi.Instance{ID: id, Type: "t2.micro", State: lsapi.StateRunning}
+			lb.Members = append(lb.Members, lsapi.InstanceMember(id))
+			s.instances[lsapi.InstanceMember(id).String()] = lsapi.Instance{ID: id, Type: "t2.micro", State: lsapi.StateRunning}
 		}
 		all = append(all, lb)
 	}
@@ -45,7 +45,7 @@ func (s *still) LoadBalancers(context.Context) iter.Seq2[[]lsapi.Pool, error] {
 	}
 }
 
-func (s *still) Members(context.Context, string) ([]string, error) { return nil, nil }
+func (s *still) Members(context.Context, lsapi.PoolID) ([]lsapi.MemberID, error) { return nil, nil }
 
 func (s *still) Instances(context.Context, []string) (map[string]lsapi.Instance, error) {
 	return s.instances, nil

@@ -36,7 +36,7 @@ func (singleReplica) SharedListing(ctx context.Context, _ int64) (lsapi.SharedLi
 // followed is the last listing received from the leader.
 type followed struct {
 	version int64
-	all     map[string]lsapi.Pool
+	all     map[lsapi.PoolID]lsapi.Pool
 }
 
 // publication is the last published membership of a load balancer, and its origin.
@@ -87,15 +87,15 @@ func (s *Snapshot) publishListing(ctx context.Context, began time.Time, pages []
 	}
 	var all []lsapi.Membership
 	last := s.published
-	s.published = make(map[string]publication, len(last))
+	s.published = make(map[lsapi.PoolID]publication, len(last))
 	for _, p := range pages {
 		for _, lb := range p.loadBalancers {
-			t, ok := last[lb.Name]
+			t, ok := last[lb.ID]
 			if !ok || !t.origin.isOf(lb.Members, s.facts.revision.Load()) || !t.Description.Equal(lb.Description) {
-				members, revision := s.facts.of(lb.Members)
-				t = publication{lsapi.Membership{LoadBalancer: lb.Name, Members: members, Description: lb.Description}, origin{lb.Members, revision}}
+				members, revision := s.facts.of(instancesOf(lb.Members))
+				t = publication{lsapi.Membership{Pool: lb.ID, Members: members, Description: lb.Description}, origin{lb.Members, revision}}
 			}
-			s.published[lb.Name] = t
+			s.published[lb.ID] = t
 			all = append(all, t.Membership)
 		}
 	}
@@ -126,24 +126,24 @@ func (s *Snapshot) follow(ctx context.Context) {
 // merge applies the difference to the last listing.
 func (s *Snapshot) merge(p lsapi.SharedListing) {
 	if s.followed.all == nil || p.Whole {
-		s.followed.all = make(map[string]lsapi.Pool)
+		s.followed.all = make(map[lsapi.PoolID]lsapi.Pool)
 	}
 	s.followed.version = p.Version
-	for _, m := range p.LoadBalancers {
-		s.followed.all[m.LoadBalancer] = lsapi.Pool{Name: m.LoadBalancer, Members: idsOf(m.Members), Description: m.Description}
+	for _, m := range p.Pools {
+		s.followed.all[m.Pool] = lsapi.Pool{ID: m.Pool, Members: membersOf(m.Members), Description: m.Description}
 		s.facts.merge(m.Members)
 	}
-	for _, name := range p.Gone {
-		delete(s.followed.all, name)
+	for _, pool := range p.Gone {
+		delete(s.followed.all, pool)
 	}
 }
 
 // publishFollowed publishes the leader's listing, as refresh does its own.
 func (s *Snapshot) publishFollowed(asOf time.Time) {
 	page := listedPage{asked: asOf, loadBalancers: slices.Collect(maps.Values(s.followed.all))}
-	listed := make(map[string]bool, len(s.followed.all))
-	for name := range s.followed.all {
-		listed[name] = true
+	listed := make(map[lsapi.PoolID]bool, len(s.followed.all))
+	for pool := range s.followed.all {
+		listed[pool] = true
 	}
 	s.place(page) // the leader has reported it to its Observer
 	s.noteOutcome(nil)
@@ -154,10 +154,10 @@ func (s *Snapshot) publishFollowed(asOf time.Time) {
 	s.sweepFacts()
 }
 
-func idsOf(instances []lsapi.Instance) []string {
-	ids := make([]string, len(instances))
+func membersOf(instances []lsapi.Instance) []lsapi.MemberID {
+	ids := make([]lsapi.MemberID, len(instances))
 	for i, instance := range instances {
-		ids[i] = instance.ID
+		ids[i] = lsapi.InstanceMember(instance.ID)
 	}
 	return ids
 }

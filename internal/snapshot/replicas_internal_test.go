@@ -10,21 +10,21 @@ import (
 
 func TestWholeListingReplacesTheFollowedOne(t *testing.T) {
 	s := NewWithFakes(Options{})
-	listing := func(names ...string) (all []lsapi.Membership) {
-		for _, name := range names {
-			all = append(all, lsapi.Membership{LoadBalancer: name})
+	listing := func(pools ...lsapi.PoolID) (all []lsapi.Membership) {
+		for _, pool := range pools {
+			all = append(all, lsapi.Membership{Pool: pool})
 		}
 		return all
 	}
-	want := func(names ...string) {
+	want := func(pools ...lsapi.PoolID) {
 		t.Helper()
-		if got := slices.Sorted(maps.Keys(s.followed.all)); !slices.Equal(got, names) {
-			t.Errorf("it follows %v, want %v", got, names)
+		if got := slices.SortedFunc(maps.Keys(s.followed.all), lsapi.PoolID.Compare); !slices.Equal(got, pools) {
+			t.Errorf("it follows %v, want %v", got, pools)
 		}
 	}
-	s.merge(lsapi.SharedListing{Version: 1, LoadBalancers: listing("api", "web")})
-	s.merge(lsapi.SharedListing{Version: 2, LoadBalancers: listing("db"), Gone: []string{"api"}})
-	want("db", "web")
-	s.merge(lsapi.SharedListing{Version: 2000, LoadBalancers: listing("api"), Whole: true})
-	want("api")
+	s.merge(lsapi.SharedListing{Version: 1, Pools: listing(lsapi.ELB("api"), lsapi.ELB("web"))})
+	s.merge(lsapi.SharedListing{Version: 2, Pools: listing(lsapi.ELB("db")), Gone: []lsapi.PoolID{lsapi.ELB("api")}})
+	want(lsapi.ELB("db"), lsapi.ELB("web"))
+	s.merge(lsapi.SharedListing{Version: 2000, Pools: listing(lsapi.ELB("api")), Whole: true})
+	want(lsapi.ELB("api"))
 }

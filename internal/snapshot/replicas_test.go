@@ -24,7 +24,7 @@ type board struct {
 	until   time.Time
 	version int64
 	asOf    time.Time
-	rows    map[string]row
+	rows    map[lsapi.PoolID]row
 	changed chan struct{}
 }
 
@@ -43,7 +43,7 @@ func (b *board) leads() int {
 
 const lease = 4 * time.Second
 
-func newBoard() *board { return &board{rows: make(map[string]row), changed: make(chan struct{})} }
+func newBoard() *board { return &board{rows: make(map[lsapi.PoolID]row), changed: make(chan struct{})} }
 
 // replica is one of them.
 type replica struct{ *board }
@@ -68,16 +68,16 @@ func (r *replica) Publish(_ context.Context, asOf time.Time, all []lsapi.Members
 	}
 	r.version++
 	r.asOf = asOf
-	listed := make(map[string]bool)
+	listed := make(map[lsapi.PoolID]bool)
 	for _, m := range all {
-		listed[m.LoadBalancer] = true
-		if old, ok := r.rows[m.LoadBalancer]; !ok || old.gone || !slices.Equal(old.Members, m.Members) {
-			r.rows[m.LoadBalancer] = row{Membership: m, version: r.version}
+		listed[m.Pool] = true
+		if old, ok := r.rows[m.Pool]; !ok || old.gone || !slices.Equal(old.Members, m.Members) {
+			r.rows[m.Pool] = row{Membership: m, version: r.version}
 		}
 	}
-	for name, old := range r.rows {
-		if !listed[name] && !old.gone {
-			r.rows[name] = row{version: r.version, gone: true}
+	for pool, old := range r.rows {
+		if !listed[pool] && !old.gone {
+			r.rows[pool] = row{version: r.version, gone: true}
 		}
 	}
 	close(r.changed)
@@ -103,13 +103,13 @@ func (r *replica) SharedListing(ctx context.Context, after int64) (lsapi.SharedL
 
 func (r *replica) since(after int64) lsapi.SharedListing {
 	p := lsapi.SharedListing{Version: r.version, AsOf: r.asOf}
-	for name, row := range r.rows {
+	for pool, row := range r.rows {
 		switch {
 		case row.version <= after:
 		case row.gone:
-			p.Gone = append(p.Gone, name)
+			p.Gone = append(p.Gone, pool)
 		default:
-			p.LoadBalancers = append(p.LoadBalancers, row.Membership)
+			p.Pools = append(p.Pools, row.Membership)
 		}
 	}
 	return p
@@ -122,7 +122,7 @@ func inReplicas(t *testing.T, aws *fakeAWS, n int, test func(t *testing.T, b *bo
 		b := newBoard()
 		replicas := make([]*region, n)
 		for i := range replicas {
-			r := &region{aws: aws, overlay: make(map[string][]string)}
+			r := &region{aws: aws, overlay: make(map[lsapi.PoolID][]lsapi.MemberID)}
 			b.members = append(b.members, &replica{b})
 			r.Snapshot = snapshot.NewWithFakes(snapshot.Options{
 				AWS: aws, Named: aws, Encode: encode, Overlay: r, Replicas: b.members[i],
@@ -145,7 +145,7 @@ func readAll(t *testing.T, replicas []*region, lasts time.Duration, want string)
 	t.Helper()
 	for range lasts / (100 * time.Millisecond) {
 		for i, r := range replicas {
-			if got, age := r.read(t, "web", false); got != want || age > maxStaleness {
+			if got, age := r.read(t, lsapi.ELB("web"), false); got != want || age > maxStaleness {
 				t.Fatalf("replica %d reads %q, %v old, want %q", i, got, age, want)
 			}
 		}
@@ -157,8 +157,8 @@ func TestReplicasCostWhatOneCosts(t *testing.T) {
 	calls := make(map[int]map[string]int)
 	for _, n := range []int{1, 2, 3} {
 		aws := newFakeAWS()
-		aws.set("web", "i-1", "i-2")
-		aws.set("other", "i-3")
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+		aws.set(lsapi.ELB("other"), lsapi.InstanceMember("i-3"))
 		inReplicas(t, aws, n, func(t *testing.T, _ *board, replicas []*region) {
 			readAll(t, replicas, time.Second, "i-1:t2.micro i-2:t2.micro") // each is warm
 			before := []int{aws.count("LoadBalancers"), aws.count("Members"), aws.count("Instances")}
@@ -181,27 +181,27 @@ func TestReplicasCostWhatOneCosts(t *testing.T) {
 
 func TestFollowerPublishesCreationChangeAndDeletion(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, replicas []*region) {
 		readAll(t, replicas, 5*time.Second, "i-1:t2.micro")
-		aws.set("web", "i-1", "i-9")
-		aws.set("new", "i-2")
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-9"))
+		aws.set(lsapi.ELB("new"), lsapi.InstanceMember("i-2"))
 		time.Sleep(maxStaleness)
 		readAll(t, replicas, time.Second, "i-1:t2.micro i-9:t2.micro")
 		for i, r := range replicas {
-			r.wantRead(t, "new", "i-2:t2.micro")
+			r.wantRead(t, lsapi.ELB("new"), "i-2:t2.micro")
 			if stats := r.Stats(); stats.LoadBalancers != 2 || stats.Age > maxStaleness {
 				t.Errorf("replica %d has %+v", i, stats)
 			}
 		}
-		aws.change(func(f *fakeAWS) { delete(f.members, "new") })
+		aws.change(func(f *fakeAWS) { delete(f.members, lsapi.ELB("new")) })
 		readAll(t, replicas, 2*maxStaleness, "i-1:t2.micro i-9:t2.micro")
 		before := aws.count("Members")
 		for i, r := range replicas {
 			if stats := r.Stats(); stats.LoadBalancers != 1 {
 				t.Errorf("replica %d still has %d load balancers", i, stats.LoadBalancers)
 			}
-			r.wantRead(t, "new", "!not_found")
+			r.wantRead(t, lsapi.ELB("new"), "!not_found")
 		}
 		if n := aws.count("Members") - before; n > 0 {
 			t.Errorf("a name that the listing lacks cost %d calls", n)
@@ -211,7 +211,7 @@ func TestFollowerPublishesCreationChangeAndDeletion(t *testing.T) {
 
 func TestRemainingReplicaTakesOverRefreshes(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, replicas []*region) {
 		readAll(t, replicas, 5*time.Second, "i-1:t2.micro")
 		dead := b.leads()
@@ -219,7 +219,7 @@ func TestRemainingReplicaTakesOverRefreshes(t *testing.T) {
 			t.Fatal(err)
 		}
 		left := replicas[1-dead : 2-dead]
-		aws.set("web", "i-1", "i-2")
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
 		time.Sleep(lease + 2*time.Second)
 		before := aws.count("LoadBalancers")
 		readAll(t, left, 10*time.Second, "i-1:t2.micro i-2:t2.micro")
@@ -231,7 +231,7 @@ func TestRemainingReplicaTakesOverRefreshes(t *testing.T) {
 
 func TestPartitionedReplicasRefreshEachForItself(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inReplicas(t, aws, 2, func(t *testing.T, b *board, replicas []*region) {
 		readAll(t, replicas, 5*time.Second, "i-1:t2.micro")
 		b.mu.Lock()
@@ -249,7 +249,7 @@ func TestPartitionedReplicasRefreshEachForItself(t *testing.T) {
 // All replicas are ready exactly as long as their lists are served.
 func TestReadinessOfReplicasFollowsTheAgeOfTheListing(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inReplicas(t, aws, 2, func(t *testing.T, _ *board, replicas []*region) {
 		check := func(when string, ready bool) {
 			t.Helper()
@@ -274,7 +274,7 @@ func TestReadinessOfReplicasFollowsTheAgeOfTheListing(t *testing.T) {
 // The old listing of before an idle time does not count until a new one is due.
 func TestReadinessAfterAnIdleTimeWaitsForAListing(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	aws.slow["LoadBalancers"] = 5 * time.Second
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		check := func(when string, ready bool) {

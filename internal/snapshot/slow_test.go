@@ -45,9 +45,9 @@ func (a *timedAWS) wasSlow(from, to time.Time) bool {
 	return false
 }
 
-func (a *timedAWS) Members(ctx context.Context, name string) ([]string, error) {
+func (a *timedAWS) Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
 	defer a.note(time.Now())
-	return a.AWS.Members(ctx, name)
+	return a.AWS.Members(ctx, pool)
 }
 
 func (a *timedAWS) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {

@@ -26,7 +26,7 @@ type AWS interface {
 	// LoadBalancers lists the region page by page. An error is the last pair.
 	LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
 	// Members returns the members of a load balancer. CodeNotFound: it does not exist.
-	Members(ctx context.Context, loadBalancer string) ([]string, error)
+	Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error)
 	// Instances returns the instances that exist, by id.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
 	// AllInstances lists the region's instances page by page. An error is the
@@ -37,10 +37,10 @@ type AWS interface {
 // Overlay holds the recent changes, which AWS may not show yet.
 type Overlay interface {
 	// Over lays them over the ids that a read from began on returned.
-	Over(loadBalancer string, ids []string, began time.Time) []string
+	Over(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) []lsapi.MemberID
 	// CatchUp adds the changes of other replicas until now. Each fresh read calls it
 	// before it returns.
-	CatchUp(ctx context.Context, loadBalancer string) error
+	CatchUp(ctx context.Context, pool lsapi.PoolID) error
 	// CatchUpAll does the same for all load balancers.
 	CatchUpAll(ctx context.Context) error
 }
@@ -49,10 +49,10 @@ type Overlay interface {
 type Observer interface {
 	// Observe receives the result of each read, and when it began, before readers do. It
 	// must not modify ids.
-	Observe(loadBalancer string, ids []string, began time.Time)
+	Observe(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time)
 	// ObserveGone receives each load balancer that existed and that a read from began on
 	// did not find.
-	ObserveGone(loadBalancer string, began time.Time)
+	ObserveGone(pool lsapi.PoolID, began time.Time)
 }
 
 // Metrics counts refreshes.
@@ -89,30 +89,30 @@ type Snapshot struct {
 	started time.Time
 	epoch   time.Time // long before started; see stamp
 
-	slots    atomic.Pointer[map[string]*slot] // replaced when a load balancer is created or deleted
-	listed   atomic.Int64                     // the begin of the last whole listing, as a stamp
-	bound    atomic.Int64                     // the maximum age of an answer: MaxStaleness, or more for a large fleet
-	oldest   atomic.Int64                     // the maximum age of a fresh answer since the last refresh
-	achieved atomic.Int64                     // the same between the two refreshes before
-	lastRead atomic.Int64                     // of the last read, as a stamp
-	resumed  atomic.Int64                     // of the first read after an idle time, as a stamp
-	gaveUp   atomic.Int64                     // when a reader last gave up waiting for a refresh, as a stamp
-	renewing atomic.Bool                      // expired instance facts are being looked up
+	slots    atomic.Pointer[map[lsapi.PoolID]*slot] // replaced when a load balancer is created or deleted
+	listed   atomic.Int64                           // the begin of the last whole listing, as a stamp
+	bound    atomic.Int64                           // the maximum age of an answer: MaxStaleness, or more for a large fleet
+	oldest   atomic.Int64                           // the maximum age of a fresh answer since the last refresh
+	achieved atomic.Int64                           // the same between the two refreshes before
+	lastRead atomic.Int64                           // of the last read, as a stamp
+	resumed  atomic.Int64                           // of the first read after an idle time, as a stamp
+	gaveUp   atomic.Int64                           // when a reader last gave up waiting for a refresh, as a stamp
+	renewing atomic.Bool                            // expired instance facts are being looked up
 
 	failing   *background.Outage // of refreshes
 	partition *background.Outage // of the other replicas
 
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
 
-	mu       sync.Mutex                        // guards the replacement of slots
-	named    *coalesce.Group[string, struct{}] // reads of one load balancer by name
-	catchUps *coalesce.Group[string, struct{}]
+	mu       sync.Mutex                              // guards the replacement of slots
+	named    *coalesce.Group[lsapi.PoolID, struct{}] // reads of one load balancer by name
+	catchUps *coalesce.Group[lsapi.PoolID, struct{}]
 
-	recent    []time.Duration        // durations of the last listings; owned, like the next four, by the refresh loop
-	followed  followed               // the last listing of another replica
-	published map[string]publication // the last listing of this one, by load balancer
-	warned    time.Time              // when a stretched bound was last logged
-	swept     time.Time              // when unused facts were last dropped
+	recent    []time.Duration              // durations of the last listings; owned, like the next four, by the refresh loop
+	followed  followed                     // the last listing of another replica
+	published map[lsapi.PoolID]publication // the last listing of this one, by load balancer
+	warned    time.Time                    // when a stretched bound was last logged
+	swept     time.Time                    // when unused facts were last dropped
 
 	wake chan struct{} // holds one: a refresh may be due
 	work *background.Group
@@ -136,7 +136,7 @@ func New(o Options) *Snapshot {
 	reads := coalesce.Options{Calls: maxNamedReads, Timeout: namedTimeout, Waiting: maxWaitedFor}
 	s.named = coalesce.New(work, reads, withoutValue(s.readOne))
 	s.catchUps = coalesce.New(work, coalesce.Options{Calls: maxCatchUps, Timeout: catchUpTimeout}, withoutValue(s.catchUp))
-	s.slots.Store(new(map[string]*slot))
+	s.slots.Store(new(map[lsapi.PoolID]*slot))
 	s.refreshed.Store(new(make(chan struct{})))
 	s.bound.Store(int64(o.MaxStaleness))
 	return s
@@ -144,7 +144,7 @@ func New(o Options) *Snapshot {
 
 // Expect adds load balancers that existed before the start. The first listing that lacks
 // one has it read by name, and the Observer receives it if it does not exist.
-func (s *Snapshot) Expect(loadBalancers []string) { s.slotsFor(loadBalancers...) }
+func (s *Snapshot) Expect(pools []lsapi.PoolID) { s.slotsFor(pools...) }
 
 // Start starts the refreshes. The first read triggers the first one.
 func (s *Snapshot) Start() {

@@ -16,10 +16,10 @@ import (
 
 func TestReadsAreFromMemoryAndWithinTheBound(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		for range 6000 { // a minute, 100 times a second
-			got, age := r.read(t, "web", false)
+			got, age := r.read(t, lsapi.ELB("web"), false)
 			if got != "i-1:t2.micro" || age > maxStaleness {
 				t.Fatalf("got %q, %v old", got, age)
 			}
@@ -43,11 +43,11 @@ func TestReadsAreFromMemoryAndWithinTheBound(t *testing.T) {
 
 func TestAgeIsThatOfTheLastListingOrSinceTheStart(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeForbidden, "") })
 		time.Sleep(time.Minute)
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		if age := r.Stats().Age; age < time.Minute || age > time.Minute+time.Second {
 			t.Errorf("before the first listing it is %v", age)
 		}
@@ -63,13 +63,13 @@ func TestNumberOfReadersDoesNotChangeTheCalls(t *testing.T) {
 	calls := make(map[int]int)
 	for _, readers := range []int{1, 100} {
 		aws := newFakeAWS()
-		aws.set("web", "i-1")
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 		inBubble(t, aws, func(t *testing.T, r *region) {
 			var all sync.WaitGroup
 			for range readers {
 				all.Go(func() {
 					for range 200 {
-						r.wantRead(t, "web", "i-1:t2.micro")
+						r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 						time.Sleep(50 * time.Millisecond)
 					}
 				})
@@ -86,12 +86,12 @@ func TestNumberOfReadersDoesNotChangeTheCalls(t *testing.T) {
 
 func TestFreshReadIncludesEarlierChanges(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
-		aws.set("web", "i-1", "i-2")
-		r.wantRead(t, "web", "i-1:t2.micro") // within the bound
-		if got, age := r.read(t, "web", true); got != "i-1:t2.micro i-2:t2.micro" || age > 2*aws.latency {
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro") // within the bound
+		if got, age := r.read(t, lsapi.ELB("web"), true); got != "i-1:t2.micro i-2:t2.micro" || age > 2*aws.latency {
 			t.Errorf("a fresh read got %q, %v old", got, age)
 		}
 	})
@@ -99,14 +99,14 @@ func TestFreshReadIncludesEarlierChanges(t *testing.T) {
 
 func TestFreshReadDoesNotJoinAnEarlierCall(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		var readers sync.WaitGroup
 		arrive := func() {
 			readers.Go(func() {
 				arrived := time.Now()
-				got, err := r.Read(t.Context(), "web", true)
+				got, err := r.Read(t.Context(), lsapi.ELB("web"), true)
 				if err != nil || got.AsOf.Before(arrived) {
 					t.Errorf("a reader who came at %v got what was asked for %v before", arrived, arrived.Sub(got.AsOf))
 				}
@@ -128,13 +128,13 @@ func TestFreshReadDoesNotJoinAnEarlierCall(t *testing.T) {
 
 func TestAppliedChangesAreVisibleAtOnce(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
-		r.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
-		r.wantRead(t, "web", "i-1:t2.micro i-2:t3.nano")
-		r.Applied("web", nil, []lsapi.Instance{{ID: "i-1"}})
-		r.wantRead(t, "web", "i-2:t3.nano")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro i-2:t3.nano")
+		r.Applied(lsapi.ELB("web"), nil, []lsapi.Instance{{ID: "i-1"}})
+		r.wantRead(t, lsapi.ELB("web"), "i-2:t3.nano")
 	})
 }
 
@@ -155,8 +155,8 @@ func recentChanges(t *testing.T, aws *fakeAWS, test func(t *testing.T, r *region
 	})
 }
 
-func recordedChange(action lsapi.Action, instance string, seq int64, at time.Time) []lsapi.AppliedChange {
-	c := lsapi.Change{ID: fmt.Sprint(seq), Action: action, InstanceID: instance, Instance: lsapi.Instance{ID: instance, Type: "t2.micro", State: lsapi.StateRunning}}
+func recordedChange(action lsapi.Action, member lsapi.MemberID, seq int64, at time.Time) []lsapi.AppliedChange {
+	c := lsapi.Change{ID: fmt.Sprint(seq), Action: action, Member: member, Instance: lsapi.Instance{ID: member.String(), Type: "t2.micro", State: lsapi.StateRunning}}
 	return []lsapi.AppliedChange{{Change: c, Seq: seq, At: at}}
 }
 
@@ -164,48 +164,48 @@ func recordedChange(action lsapi.Action, instance string, seq int64, at time.Tim
 // undoing they may have shown, too.
 func TestLateChangeDoesNotUndoALaterRead(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	recentChanges(t, aws, func(t *testing.T, r *region, recent *overlay.Overlay) {
 		detached := time.Now()
 		time.Sleep(time.Minute) // meanwhile another tool attaches it again
-		if got, _ := r.read(t, "web", true); got != "i-1:t2.micro" {
+		if got, _ := r.read(t, lsapi.ELB("web"), true); got != "i-1:t2.micro" {
 			t.Fatalf("it reads %q", got)
 		}
-		if err := recent.Learn("web", recordedChange(lsapi.Detach, "i-1", 1, detached)); err != nil {
+		if err := recent.Learn(lsapi.ELB("web"), recordedChange(lsapi.Detach, lsapi.InstanceMember("i-1"), 1, detached)); err != nil {
 			t.Fatal(err)
 		}
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 	})
 }
 
 // The changes of another replica and of this one come from different goroutines.
 func TestLateNotificationDoesNotUndoALaterChange(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	recentChanges(t, aws, func(t *testing.T, r *region, recent *overlay.Overlay) {
-		if got, _ := r.read(t, "web", true); got != "i-1:t2.micro" {
+		if got, _ := r.read(t, lsapi.ELB("web"), true); got != "i-1:t2.micro" {
 			t.Fatalf("it reads %q", got)
 		}
-		if err := recent.Learn("web", recordedChange(lsapi.Detach, "i-1", 1, time.Now())); err != nil {
+		if err := recent.Learn(lsapi.ELB("web"), recordedChange(lsapi.Detach, lsapi.InstanceMember("i-1"), 1, time.Now())); err != nil {
 			t.Fatal(err)
 		}
-		recent.Apply("web", recordedChange(lsapi.Attach, "i-1", 2, time.Now()))
-		r.Snapshot.Applied("web", nil, []lsapi.Instance{{ID: "i-1"}}) // the notification of the detach
-		r.wantRead(t, "web", "i-1:t2.micro")
+		recent.Apply(lsapi.ELB("web"), recordedChange(lsapi.Attach, lsapi.InstanceMember("i-1"), 2, time.Now()))
+		r.Snapshot.Applied(lsapi.ELB("web"), nil, []lsapi.Instance{{ID: "i-1"}}) // the notification of the detach
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 	})
 }
 
 func TestLaggingRefreshDoesNotHideAChange(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		r.mu.Lock()
-		r.overlay["web"] = []string{"i-1", "i-2"} // as the lane remembers; AWS still shows i-1 alone
+		r.overlay[lsapi.ELB("web")] = []lsapi.MemberID{lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2")} // as the lane remembers; AWS still shows i-1 alone
 		r.mu.Unlock()
-		r.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
 		for range 100 {
-			r.wantRead(t, "web", "i-1:t2.micro i-2:t3.nano")
+			r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro i-2:t3.nano")
 			time.Sleep(100 * time.Millisecond)
 		}
 	})
@@ -213,16 +213,16 @@ func TestLaggingRefreshDoesNotHideAChange(t *testing.T) {
 
 func TestLastAnswerIsServedWithinTheErrorBoundWhileAWSFails(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		throttled := lsapi.Errorf(lsapi.CodeThrottled, "slow down")
 		aws.change(func(f *fakeAWS) {
 			f.fail["LoadBalancers"], f.fail["Members"], f.fail["Instances"] = throttled, throttled, throttled
 		})
 		failed := time.Now()
 		for time.Since(failed) < maxStaleOnError-time.Second {
-			got, age := r.read(t, "web", false)
+			got, age := r.read(t, lsapi.ELB("web"), false)
 			if got != "i-1:t2.micro" {
 				t.Fatalf("%v after AWS began to fail: %q", time.Since(failed), got)
 			}
@@ -231,29 +231,29 @@ func TestLastAnswerIsServedWithinTheErrorBoundWhileAWSFails(t *testing.T) {
 			}
 			time.Sleep(500 * time.Millisecond)
 		}
-		if got, _ := r.read(t, "web", true); got != "!throttled" {
+		if got, _ := r.read(t, lsapi.ELB("web"), true); got != "!throttled" {
 			t.Errorf("a fresh read got %q, want the failure", got)
 		}
-		r.wantRead(t, "never-seen", "!throttled")
+		r.wantRead(t, lsapi.ELB("never-seen"), "!throttled")
 		time.Sleep(2 * time.Second)
-		r.wantRead(t, "web", "!unavailable")
+		r.wantRead(t, lsapi.ELB("web"), "!unavailable")
 
 		aws.change(func(f *fakeAWS) { clear(f.fail) })
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 	})
 }
 
 func TestStaleAnswerIsServedAtOnceWhileAWSHangs(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(time.Second)
 		failure := lsapi.Errorf(lsapi.CodeUpstream, "")
 		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"], f.slow["Members"] = failure, time.Hour })
 		time.Sleep(3 * time.Second)
 		start := time.Now()
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		if took := time.Since(start); took > 0 {
 			t.Errorf("the reader waited %v", took)
 		}
@@ -262,13 +262,13 @@ func TestStaleAnswerIsServedAtOnceWhileAWSHangs(t *testing.T) {
 
 func TestUnknownNameCostsNoCall(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(200 * time.Millisecond) // the first listing is there
 		before := aws.count("Members")
 		for i := range 1000 {
-			r.wantRead(t, fmt.Sprintf("no-%d", i), "!not_found")
+			r.wantRead(t, lsapi.ELB(fmt.Sprintf("no-%d", i)), "!not_found")
 		}
 		if n := aws.count("Members") - before; n != 0 {
 			t.Errorf("unknown names cost %d calls", n)
@@ -278,58 +278,58 @@ func TestUnknownNameCostsNoCall(t *testing.T) {
 
 func TestUnlistedLoadBalancerIsReadByName(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
-	aws.set("api", "i-2")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+	aws.set(lsapi.ELB("api"), lsapi.InstanceMember("i-2"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
-		r.wantRead(t, "api", "i-2:t2.micro")
-		aws.change(func(f *fakeAWS) { f.unlisted["web"] = true })
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("api"), "i-2:t2.micro")
+		aws.change(func(f *fakeAWS) { f.unlisted[lsapi.ELB("web")] = true })
 		for range 100 {
-			r.wantRead(t, "web", "i-1:t2.micro")
+			r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 			time.Sleep(100 * time.Millisecond)
 		}
-		aws.change(func(f *fakeAWS) { delete(f.members, "api") })
+		aws.change(func(f *fakeAWS) { delete(f.members, lsapi.ELB("api")) })
 		time.Sleep(maxStaleness)
-		r.wantRead(t, "api", "!not_found")
+		r.wantRead(t, lsapi.ELB("api"), "!not_found")
 	})
 }
 
 func TestInstanceWithoutFactsNeverVanishes(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
-		aws.set("web", "i-1", "i-2")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
 		aws.change(func(f *fakeAWS) { f.fail["Instances"] = lsapi.Errorf(lsapi.CodeUpstream, "") })
 		for range 50 {
-			r.wantRead(t, "web", "i-1:t2.micro") // the last that was whole
+			r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro") // the last that was whole
 			time.Sleep(100 * time.Millisecond)
 		}
-		aws.change(func(f *fakeAWS) { clear(f.fail); delete(f.facts, "i-1") })
+		aws.change(func(f *fakeAWS) { clear(f.fail); delete(f.facts, lsapi.InstanceMember("i-1")) })
 		time.Sleep(maxStaleness)
-		r.wantRead(t, "web", "i-1:t2.micro i-2:t2.micro")
-		time.Sleep(2 * time.Minute)               // the facts' lifetime is over
-		r.wantRead(t, "web", "i-1: i-2:t2.micro") // EC2 no longer knows it, and it is still a member
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro i-2:t2.micro")
+		time.Sleep(2 * time.Minute)                          // the facts' lifetime is over
+		r.wantRead(t, lsapi.ELB("web"), "i-1: i-2:t2.micro") // EC2 no longer knows it, and it is still a member
 	})
 }
 
 func TestIdleSnapshotMakesNoCalls(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		time.Sleep(time.Hour)
 		if n := aws.count("LoadBalancers"); n != 0 {
 			t.Errorf("there were %d listings before the first read", n)
 		}
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(idleAfter + 10*time.Second)
 		before := aws.count("LoadBalancers")
 		time.Sleep(time.Hour)
 		if n := aws.count("LoadBalancers") - before; n != 0 {
 			t.Errorf("there were %d listings without reads", n)
 		}
-		aws.set("web", "i-1", "i-2")
-		r.wantRead(t, "web", "i-1:t2.micro i-2:t2.micro") // nothing from before is served
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro i-2:t2.micro") // nothing from before is served
 		time.Sleep(3 * time.Second)
 		if n := aws.count("LoadBalancers") - before; n == 0 {
 			t.Error("refreshes did not begin again with a reader")
@@ -340,15 +340,15 @@ func TestIdleSnapshotMakesNoCalls(t *testing.T) {
 func TestNamedReadDoesNotWaitForTheFirstListing(t *testing.T) {
 	aws := newFakeAWS()
 	for i := range 1000 {
-		ids := make([]string, 100)
+		ids := make([]lsapi.MemberID, 100)
 		for j := range ids {
-			ids[j] = fmt.Sprintf("i-%04x%04x", i, j)
+			ids[j] = lsapi.InstanceMember(fmt.Sprintf("i-%04x%04x", i, j))
 		}
-		aws.set(fmt.Sprintf("elb-%04d", i), ids...)
+		aws.set(lsapi.ELB(fmt.Sprintf("elb-%04d", i)), ids...)
 	}
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		start := time.Now()
-		if got, _ := r.read(t, "elb-0999", false); !strings.HasPrefix(got, "i-03e70000:t2.micro") {
+		if got, _ := r.read(t, lsapi.ELB("elb-0999"), false); !strings.HasPrefix(got, "i-03e70000:t2.micro") {
 			t.Errorf("got %.40q", got)
 		}
 		if took := time.Since(start); took > 3*aws.latency {
@@ -369,15 +369,15 @@ func TestLargeFleetStretchesTheBound(t *testing.T) {
 	aws := newFakeAWS()
 	aws.pageSize = 1
 	for i := range 50 { // a refresh takes 2.5 s
-		aws.set(fmt.Sprintf("elb-%02d", i), "i-1")
+		aws.set(lsapi.ELB(fmt.Sprintf("elb-%02d", i)), lsapi.InstanceMember("i-1"))
 	}
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "elb-00", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("elb-00"), "i-1:t2.micro")
 		time.Sleep(20 * time.Second)
 		before, start := aws.count("LoadBalancers")+aws.count("Members"), time.Now()
 		for time.Since(start) < 30*time.Second {
 			for i := range 50 {
-				r.wantRead(t, fmt.Sprintf("elb-%02d", i), "i-1:t2.micro")
+				r.wantRead(t, lsapi.ELB(fmt.Sprintf("elb-%02d", i)), "i-1:t2.micro")
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -391,12 +391,12 @@ func TestLargeFleetStretchesTheBound(t *testing.T) {
 func TestReaderServedByARefreshCostsNoNamedRead(t *testing.T) {
 	aws := newFakeAWS()
 	for i := range 400 {
-		aws.set(fmt.Sprintf("elb-%03d", i), "i-1")
+		aws.set(lsapi.ELB(fmt.Sprintf("elb-%03d", i)), lsapi.InstanceMember("i-1"))
 	}
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		var all sync.WaitGroup
 		for i := range 400 { // a dashboard opens
-			all.Go(func() { r.wantRead(t, fmt.Sprintf("elb-%03d", i), "i-1:t2.micro") })
+			all.Go(func() { r.wantRead(t, lsapi.ELB(fmt.Sprintf("elb-%03d", i)), "i-1:t2.micro") })
 		}
 		all.Wait()
 		if n := aws.count("Members"); n > 40 {
@@ -411,7 +411,7 @@ func TestCancelledReadIsATimeout(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := r.Read(ctx, "web", false)
+		_, err := r.Read(ctx, lsapi.ELB("web"), false)
 		if code := lsapi.ErrorCode(err); code != lsapi.CodeTimeout {
 			t.Errorf("got %v", err)
 		}
@@ -420,15 +420,15 @@ func TestCancelledReadIsATimeout(t *testing.T) {
 
 func TestOneSlowRefreshDoesNotStretchTheBound(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(10 * time.Second)
 		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = 8 * time.Second })
 		time.Sleep(2 * time.Second)
 		aws.change(func(f *fakeAWS) { f.slow["LoadBalancers"] = 0 })
 		for range 4000 {
-			if _, age := r.read(t, "web", false); age > maxStaleness {
+			if _, age := r.read(t, lsapi.ELB("web"), false); age > maxStaleness {
 				t.Fatalf("an answer is %v old", age)
 			}
 			time.Sleep(10 * time.Millisecond)
@@ -438,28 +438,28 @@ func TestOneSlowRefreshDoesNotStretchTheBound(t *testing.T) {
 
 func TestNewLoadBalancerIsListedAfterAnAttach(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(300 * time.Millisecond) // the region is listed
-		aws.set("new", "i-2")
-		r.Applied("new", []lsapi.Instance{{ID: "i-2", Type: "t2.micro", State: lsapi.StateRunning}}, nil)
-		r.wantRead(t, "new", "i-2:t2.micro")
+		aws.set(lsapi.ELB("new"), lsapi.InstanceMember("i-2"))
+		r.Applied(lsapi.ELB("new"), []lsapi.Instance{{ID: "i-2", Type: "t2.micro", State: lsapi.StateRunning}}, nil)
+		r.wantRead(t, lsapi.ELB("new"), "i-2:t2.micro")
 	})
 }
 
 func TestFailureBeforeAnIdleTimeServesNoOldAnswer(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(idleAfter - 2*time.Second)
 		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeThrottled, "") })
 		time.Sleep(10 * time.Second)
 		aws.change(func(f *fakeAWS) { clear(f.fail) })
 		time.Sleep(3 * time.Minute)
-		aws.set("web", "i-1", "i-2")
-		if got, age := r.read(t, "web", false); got != "i-1:t2.micro i-2:t2.micro" || age > maxStaleness {
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+		if got, age := r.read(t, lsapi.ELB("web"), false); got != "i-1:t2.micro i-2:t2.micro" || age > maxStaleness {
 			t.Errorf("got %q, %v old", got, age)
 		}
 	})
@@ -467,34 +467,34 @@ func TestFailureBeforeAnIdleTimeServesNoOldAnswer(t *testing.T) {
 
 func TestInstanceAttachedDuringTheFirstReadHasItsFacts(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	aws.slow["Instances"] = 500 * time.Millisecond
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		var reader sync.WaitGroup
-		reader.Go(func() { r.wantRead(t, "web", "i-1:t2.micro i-2:t3.nano") })
+		reader.Go(func() { r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro i-2:t3.nano") })
 		time.Sleep(200 * time.Millisecond) // the members are read, the instances are being looked up
 		r.mu.Lock()
-		r.overlay["web"] = []string{"i-1", "i-2"}
+		r.overlay[lsapi.ELB("web")] = []lsapi.MemberID{lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2")}
 		r.mu.Unlock()
-		r.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
 		reader.Wait()
 	})
 }
 
 func TestLoadBalancerRecreatedDuringADropIsFound(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		for range 200 {
-			aws.change(func(f *fakeAWS) { delete(f.members, "web") })
+			aws.change(func(f *fakeAWS) { delete(f.members, lsapi.ELB("web")) })
 			var readers sync.WaitGroup
 			for range 3 {
-				readers.Go(func() { r.read(t, "web", true) })
+				readers.Go(func() { r.read(t, lsapi.ELB("web"), true) })
 				time.Sleep(7 * time.Millisecond)
 			}
-			aws.set("web", "i-1")
+			aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 			readers.Wait()
-			if got, _ := r.read(t, "web", true); got != "i-1:t2.micro" {
+			if got, _ := r.read(t, lsapi.ELB("web"), true); got != "i-1:t2.micro" {
 				t.Fatalf("a fresh read got %q", got)
 			}
 		}
@@ -510,7 +510,7 @@ func TestNamedReadWithoutReadersIsNotMade(t *testing.T) {
 			readers.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				_, _ = r.Read(ctx, fmt.Sprintf("web-%d", i), false)
+				_, _ = r.Read(ctx, lsapi.ELB(fmt.Sprintf("web-%d", i)), false)
 			})
 		}
 		readers.Wait()
@@ -530,7 +530,7 @@ func TestTooManyNamedReadsAreRejectedAtOnce(t *testing.T) {
 		var readers sync.WaitGroup
 		for i := range cap(codes) {
 			readers.Go(func() {
-				_, err := r.Read(ctx, fmt.Sprintf("web-%d", i), false)
+				_, err := r.Read(ctx, lsapi.ELB(fmt.Sprintf("web-%d", i)), false)
 				codes <- lsapi.ErrorCode(err)
 			})
 		}
@@ -550,35 +550,35 @@ func TestTooManyNamedReadsAreRejectedAtOnce(t *testing.T) {
 
 func TestInstanceWithoutFactsDelaysNoOtherLoadBalancer(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
-	aws.set("api", "i-2")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+	aws.set(lsapi.ELB("api"), lsapi.InstanceMember("i-2"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
-		r.wantRead(t, "api", "i-2:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("api"), "i-2:t2.micro")
 		time.Sleep(time.Second)
-		aws.set("web", "i-1", "i-3")
-		aws.set("api")
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-3"))
+		aws.set(lsapi.ELB("api"))
 		aws.change(func(f *fakeAWS) {
 			f.fail["Instances"] = lsapi.Errorf(lsapi.CodeUpstream, "")
 			f.fail["Members"] = lsapi.Errorf(lsapi.CodeUpstream, "")
 		})
 		time.Sleep(2 * maxStaleness)
-		r.wantRead(t, "api", "")
-		r.wantRead(t, "web", "i-1:t2.micro")
-		r.wantRead(t, "invented", "!not_found")
+		r.wantRead(t, lsapi.ELB("api"), "")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("invented"), "!not_found")
 	})
 }
 
 // The record of a change does not hold all that EC2 says of an instance.
 func TestKnownFactsAreKeptWhenTheRecordHasLess(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	full := lsapi.Instance{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning, Zone: "us-east-1a", Name: "web-1", PrivateAddress: "10.0.0.1"}
-	aws.change(func(f *fakeAWS) { f.facts["i-1"] = full })
+	aws.change(func(f *fakeAWS) { f.facts[lsapi.InstanceMember("i-1")] = full })
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
-		r.Applied("web", []lsapi.Instance{{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning}}, nil)
-		m, _, err := r.One(t.Context(), "web", false)
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning}}, nil)
+		m, _, err := r.One(t.Context(), lsapi.ELB("web"), false)
 		if err != nil || len(m.Members) != 1 || m.Members[0] != full {
 			t.Errorf("it is shown as %+v, %v", m.Members, err)
 		}

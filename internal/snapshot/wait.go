@@ -3,6 +3,8 @@ package snapshot
 import (
 	"context"
 	"time"
+
+	"lsapi"
 )
 
 // The readers of an entry beyond the bound wait together, for maxRefreshWait, for a newer
@@ -13,13 +15,13 @@ import (
 
 // waitForRefresh waits for a newer entry than old, until old's deadline. If old is nil, it
 // waits until ctx ends.
-func (s *Snapshot) waitForRefresh(ctx context.Context, loadBalancer string, old *entry) error {
+func (s *Snapshot) waitForRefresh(ctx context.Context, pool lsapi.PoolID, old *entry) error {
 	if old == nil {
-		return s.await(ctx, loadBalancer, false)
+		return s.await(ctx, pool, false)
 	}
 	bounded, cancel := context.WithDeadline(ctx, s.waitDeadline(old, time.Now()))
 	defer cancel()
-	err := s.await(bounded, loadBalancer, false)
+	err := s.await(bounded, pool, false)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
 		s.gaveUp.Store(s.stamp(time.Now()))
 	}

@@ -23,7 +23,7 @@ func slow(f *fakeAWS) { f.slow["LoadBalancers"], f.slow["Members"] = 10*time.Sec
 func (r *region) wantOld(t *testing.T, want string) (took time.Duration) {
 	t.Helper()
 	began := time.Now()
-	got, age := r.read(t, "web", false)
+	got, age := r.read(t, lsapi.ELB("web"), false)
 	if got != want || age <= maxStaleness {
 		t.Errorf("%q is read, %v old, want %q and its true age", got, age, want)
 	}
@@ -32,15 +32,15 @@ func (r *region) wantOld(t *testing.T, want string) (took time.Duration) {
 
 func TestReadersOfAnEntryWaitOnceTogether(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		aws.hang()
 		time.Sleep(2 * maxStaleness)
 		var readers sync.WaitGroup
 		readers.Go(func() { // a change of ours makes the list no newer
 			time.Sleep(patience / 8)
-			r.Applied("web", nil, nil)
+			r.Applied(lsapi.ELB("web"), nil, nil)
 		})
 		for late := time.Duration(0); late < 2*patience; late += patience / 4 {
 			readers.Go(func() {
@@ -51,7 +51,7 @@ func TestReadersOfAnEntryWaitOnceTogether(t *testing.T) {
 			})
 		}
 		readers.Wait()
-		if got, err := r.Remembered("web"); got == nil || err != nil {
+		if got, err := r.Remembered(lsapi.ELB("web")); got == nil || err != nil {
 			t.Errorf("a later reader gets nothing from memory: %v, %v", got, err)
 		}
 	})
@@ -59,9 +59,9 @@ func TestReadersOfAnEntryWaitOnceTogether(t *testing.T) {
 
 func TestReadersWaitAgainAfterANewerAnswer(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		for range 3 {
 			aws.change(slow)
 			time.Sleep(2 * maxStaleness)
@@ -69,13 +69,13 @@ func TestReadersWaitAgainAfterANewerAnswer(t *testing.T) {
 				t.Errorf("the first reader waited %v, want %v", took, patience)
 			}
 			// A change of ours is shown at once, and is no answer of AWS.
-			r.Applied("web", []lsapi.Instance{{ID: "i-2", Type: "t3.nano"}}, nil)
+			r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano"}}, nil)
 			if took := r.wantOld(t, "i-1:t2.micro i-2:t3.nano"); took != 0 {
 				t.Errorf("the second reader waited %v", took)
 			}
 			aws.change(func(f *fakeAWS) { clear(f.slow) })
 			time.Sleep(15 * time.Second)
-			r.wantRead(t, "web", "i-1:t2.micro")
+			r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 			time.Sleep(maxStaleness) // a whole listing is there
 		}
 	})
@@ -83,19 +83,19 @@ func TestReadersWaitAgainAfterANewerAnswer(t *testing.T) {
 
 func TestGivingUpCountsForTheWholeRegion(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
-	aws.set("api", "i-2")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
+	aws.set(lsapi.ELB("api"), lsapi.InstanceMember("i-2"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		for range 2 { // AWS becomes slow, and quick again
-			r.wantRead(t, "web", "i-1:t2.micro")
-			r.wantRead(t, "api", "i-2:t2.micro")
+			r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
+			r.wantRead(t, lsapi.ELB("api"), "i-2:t2.micro")
 			time.Sleep(maxStaleness) // a whole listing is there
 			aws.change(slow)
 			time.Sleep(2 * maxStaleness)
 			if took := r.wantOld(t, "i-1:t2.micro"); took != patience {
 				t.Errorf("the first reader waited %v, want %v", took, patience)
 			}
-			if api, err := r.Remembered("api"); api == nil || err != nil {
+			if api, err := r.Remembered(lsapi.ELB("api")); api == nil || err != nil {
 				t.Errorf("the reader of another list gets %v, %v, and waits", api, err)
 			}
 			aws.change(func(f *fakeAWS) { clear(f.slow) })
@@ -106,15 +106,15 @@ func TestGivingUpCountsForTheWholeRegion(t *testing.T) {
 
 func TestFreshReadersAlwaysWait(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		aws.hang()
 		time.Sleep(2 * maxStaleness)
 		r.wantOld(t, "i-1:t2.micro")
 		r.wantOld(t, "i-1:t2.micro")
 		began := time.Now()
-		if got, _ := r.read(t, "web", true); got != "!timeout" || time.Since(began) <= patience {
+		if got, _ := r.read(t, lsapi.ELB("web"), true); got != "!timeout" || time.Since(began) <= patience {
 			t.Errorf("who wants fresh data reads %q after %v", got, time.Since(began))
 		}
 	})
@@ -122,10 +122,10 @@ func TestFreshReadersAlwaysWait(t *testing.T) {
 
 func TestGivingUpBeforeAnIdleTimeServesNoOldAnswer(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	const idleAfter = 10 * time.Second
 	inBubbleIdle(t, aws, idleAfter, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		aws.change(func(f *fakeAWS) {
 			for _, op := range []string{"LoadBalancers", "Members"} {
 				f.slow[op], f.fail[op] = 2*idleAfter, lsapi.Errorf(lsapi.CodeThrottled, "")
@@ -138,8 +138,8 @@ func TestGivingUpBeforeAnIdleTimeServesNoOldAnswer(t *testing.T) {
 		}
 		time.Sleep(4 * idleAfter)
 		aws.change(func(f *fakeAWS) { clear(f.slow); clear(f.fail) })
-		aws.set("web", "i-1", "i-2")
-		if got, age := r.read(t, "web", false); got != "i-1:t2.micro i-2:t2.micro" || age > maxStaleness {
+		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+		if got, age := r.read(t, lsapi.ELB("web"), false); got != "i-1:t2.micro i-2:t2.micro" || age > maxStaleness {
 			t.Errorf("got %q, %v old", got, age)
 		}
 	})
@@ -147,9 +147,9 @@ func TestGivingUpBeforeAnIdleTimeServesNoOldAnswer(t *testing.T) {
 
 func TestGivingUpServesNothingBeyondTheErrorBound(t *testing.T) {
 	aws := newFakeAWS()
-	aws.set("web", "i-1")
+	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
-		r.wantRead(t, "web", "i-1:t2.micro")
+		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		read := time.Now()
 		aws.hang()
 		time.Sleep(2 * maxStaleness)
@@ -159,6 +159,6 @@ func TestGivingUpServesNothingBeyondTheErrorBound(t *testing.T) {
 			t.Errorf("who reads just before it is too old waits %v", took)
 		}
 		time.Sleep(2 * time.Second)
-		r.wantRead(t, "web", "!unavailable")
+		r.wantRead(t, lsapi.ELB("web"), "!unavailable")
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"lsapi"
+
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/fleet"
 )
@@ -25,7 +27,7 @@ type wire struct {
 	began    time.Time
 
 	mu        sync.Mutex // held while a change is carried out
-	revisions map[string][]revision
+	revisions map[lsapi.PoolID][]revision
 }
 
 // revision is what a load balancer became: not before from, and by then at last.
@@ -45,17 +47,17 @@ func membersText(ids []string) string {
 func startWire(t *testing.T, seed uint64) *wire {
 	t.Helper()
 	var f fleet.Fleet
-	for _, name := range propertyBalancers {
-		f.LoadBalancers = append(f.LoadBalancers, fleet.LoadBalancer{Name: name})
+	for _, pool := range propertyBalancers {
+		f.LoadBalancers = append(f.LoadBalancers, fleet.LoadBalancer{Name: pool.Name})
 	}
 	for _, id := range propertyInstances {
-		f.Instances = append(f.Instances, fleet.Instance{ID: id})
+		f.Instances = append(f.Instances, fleet.Instance{ID: id.String()})
 	}
 	e, err := emulator.New(emulator.Options{Fleet: f, Lag: propertyLag, Latency: 2 * time.Millisecond, Seed: seed})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{emulator: e, began: time.Now(), revisions: make(map[string][]revision)}
+	w := &wire{emulator: e, began: time.Now(), revisions: make(map[lsapi.PoolID][]revision)}
 	w.record(time.Time{})
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
@@ -84,30 +86,30 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 // record notes what has changed since from. w.mu must be held.
 func (w *wire) record(from time.Time) {
 	by := time.Now()
-	now := make(map[string]string)
+	now := make(map[lsapi.PoolID]string)
 	for _, lb := range w.emulator.State().LoadBalancers {
 		var ids []string
 		for _, m := range lb.Members {
 			ids = append(ids, m.InstanceID)
 		}
-		now[lb.Name] = membersText(ids)
+		now[lsapi.ELB(lb.Name)] = membersText(ids)
 	}
-	for _, name := range propertyBalancers {
-		members, ok := now[name]
+	for _, pool := range propertyBalancers {
+		members, ok := now[pool]
 		if !ok {
 			members = absent
 		}
-		known := w.revisions[name]
+		known := w.revisions[pool]
 		if len(known) == 0 || known[len(known)-1].members != members {
-			w.revisions[name] = append(known, revision{from, by, members})
+			w.revisions[pool] = append(known, revision{from, by, members})
 		}
 	}
 }
 
 // held reports whether something may have been true of the load balancer at a
 // moment between two.
-func (w *wire) held(loadBalancer string, from, to time.Time, is func(members string) bool) bool {
-	all := w.revisions[loadBalancer]
+func (w *wire) held(pool lsapi.PoolID, from, to time.Time, is func(members string) bool) bool {
+	all := w.revisions[pool]
 	for i, r := range all {
 		begins := !r.from.After(to)
 		ends := i+1 < len(all) && all[i+1].by.Before(from)
@@ -120,8 +122,8 @@ func (w *wire) held(loadBalancer string, from, to time.Time, is func(members str
 
 // first returns the earliest moment from then on at which something may have been
 // true; the zero time when it never was.
-func (w *wire) first(loadBalancer string, from time.Time, is func(members string) bool) time.Time {
-	all := w.revisions[loadBalancer]
+func (w *wire) first(pool lsapi.PoolID, from time.Time, is func(members string) bool) time.Time {
+	all := w.revisions[pool]
 	for i, r := range all {
 		if ended := i+1 < len(all) && all[i+1].by.Before(from); !ended && is(r.members) {
 			if r.from.After(from) {
@@ -134,9 +136,9 @@ func (w *wire) first(loadBalancer string, from time.Time, is func(members string
 }
 
 // history returns what was true between two moments, for a person.
-func (w *wire) history(loadBalancer string, from, to time.Time) string {
+func (w *wire) history(pool lsapi.PoolID, from, to time.Time) string {
 	var text strings.Builder
-	all := w.revisions[loadBalancer]
+	all := w.revisions[pool]
 	for i, r := range all {
 		if r.from.After(to) || i+1 < len(all) && all[i+1].by.Before(from) {
 			continue
@@ -151,10 +153,10 @@ func (w *wire) since(t time.Time) time.Duration { return t.Sub(w.began).Round(ti
 // outsiders change load balancers without lsapi, one call or two at a time.
 func (w *wire) outsiders() []func(*testing.T, *rand.Rand) {
 	return []func(*testing.T, *rand.Rand){
-		func(t *testing.T, random *rand.Rand) { w.change(t, random, theirs, propertyInstances) },
-		func(t *testing.T, random *rand.Rand) { w.change(t, random, comes, propertyInstances) },
+		func(t *testing.T, random *rand.Rand) { w.change(t, random, lsapi.ELB(theirs), propertyInstances) },
+		func(t *testing.T, random *rand.Rand) { w.change(t, random, lsapi.ELB(comes), propertyInstances) },
 		func(t *testing.T, random *rand.Rand) {
-			w.change(t, random, everyone, slices.Concat(theirsOnly, contested))
+			w.change(t, random, lsapi.ELB(everyone), slices.Concat(theirsOnly, contested))
 		},
 		w.comeAndGo,
 	}
@@ -176,10 +178,10 @@ func (w *wire) comeAndGo(t *testing.T, random *rand.Rand) {
 }
 
 // change registers or deregisters one or some of the instances by one call.
-func (w *wire) change(t *testing.T, random *rand.Rand, loadBalancer string, instances []string) {
-	parameters := url.Values{"LoadBalancerName": {loadBalancer}}
+func (w *wire) change(t *testing.T, random *rand.Rand, pool lsapi.PoolID, instances []lsapi.MemberID) {
+	parameters := url.Values{"LoadBalancerName": {pool.Name}}
 	for n, i := range random.Perm(len(instances))[:1+random.IntN(len(instances)-1)] {
-		parameters.Set(fmt.Sprintf("Instances.member.%d.InstanceId", n+1), instances[i])
+		parameters.Set(fmt.Sprintf("Instances.member.%d.InstanceId", n+1), instances[i].String())
 	}
 	action := []string{"RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer"}[random.IntN(2)]
 	w.ask(t, action, parameters)

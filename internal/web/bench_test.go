@@ -22,14 +22,14 @@ func (d discard) WriteHeader(int)             {}
 // inMemory is Lists with its list in memory.
 type inMemory struct{ list lsapi.EncodedList }
 
-func (m *inMemory) Remembered(string) (*lsapi.EncodedList, error) { return &m.list, nil }
+func (m *inMemory) Remembered(lsapi.PoolID) (*lsapi.EncodedList, error) { return &m.list, nil }
 
-func (m *inMemory) Read(context.Context, string, bool) (*lsapi.EncodedList, error) {
+func (m *inMemory) Read(context.Context, lsapi.PoolID, bool) (*lsapi.EncodedList, error) {
 	return &m.list, nil
 }
 
 func BenchmarkGet(b *testing.B) {
-	list := elb.EncodeList(elb.EnvelopeMessage, []lsapi.Instance{instance(running)})
+	list := elb.EncodeList(elb.EnvelopeMessage, []lsapi.Instance{instance(lsapi.InstanceMember(running))})
 	list.AsOf = time.Now()
 	handler := handlerOf(web.Options{
 		Lists:         &inMemory{list: list},

@@ -44,13 +44,13 @@ func provocations() map[string][]provoked {
 		{request: request{method: "GET", path: elb, header: anonymous}},
 	}
 	changes := map[string][]provoked{}
-	for method, ids := range map[string][2]string{"POST": {spare, running}, "DELETE": {running, spare}} {
+	for method, ids := range map[string][2]lsapi.MemberID{"POST": {lsapi.InstanceMember(spare), lsapi.InstanceMember(running)}, "DELETE": {lsapi.InstanceMember(running), lsapi.InstanceMember(spare)}} {
 		changes[method] = []provoked{
-			{request: request{method: method, path: elb, body: machineID(ids[0])}},
-			{request: request{method: method, path: elb, body: machineID(ids[1])}},
+			{request: request{method: method, path: elb, body: machineID(ids[0].String())}},
+			{request: request{method: method, path: elb, body: machineID(ids[1].String())}},
 			{request: request{method: method, path: elb, body: "{}"}},
-			{request: request{method: method, path: elb + "?wait=perhaps", body: machineID(ids[0])}},
-			{request: request{method: method, path: elb + "?wait=true&timeout=1ms", body: machineID(ids[0])}}, // for what does not come
+			{request: request{method: method, path: elb + "?wait=perhaps", body: machineID(ids[0].String())}},
+			{request: request{method: method, path: elb + "?wait=true&timeout=1ms", body: machineID(ids[0].String())}}, // for what does not come
 			{request: request{method: method, path: elb, header: anonymous}},
 			{request: request{method: method, path: elb, header: http.Header{"Sec-Fetch-Site": {"cross-site"}}}},
 			{request: request{method: method, path: elb, body: strings.Repeat(" ", 65<<10)}},

@@ -97,7 +97,7 @@ func TestChangePassesRequest(t *testing.T) {
 	}
 	want := lsapi.Request{
 		ID: "deploy-7", Actor: lsapi.Actor{Name: "alice"}, Action: lsapi.Detach,
-		LoadBalancer: "default-elb", InstanceID: running, Reason: "broken",
+		Pool: lsapi.ELB("default-elb"), Member: lsapi.InstanceMember(running), Reason: "broken",
 	}
 	if len(members.requests) != 1 {
 		t.Fatalf("asked for %+v", members.requests)

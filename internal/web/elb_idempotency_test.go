@@ -76,8 +76,8 @@ func (r *repeatable) attach(t *testing.T, key, body string) response {
 func (r *repeatable) becomes(outcome lsapi.Outcome) {
 	asked := r.members.requests[len(r.members.requests)-1]
 	r.record.changes = []lsapi.Change{{
-		ID: asked.ChangeID, Action: asked.Action, LoadBalancer: asked.LoadBalancer, InstanceID: asked.InstanceID,
-		Outcome: outcome, Instance: instance(asked.InstanceID),
+		ID: asked.ChangeID, Action: asked.Action, Pool: asked.Pool, Member: asked.Member,
+		Outcome: outcome, Instance: instance(asked.Member),
 	}}
 }
 
@@ -217,7 +217,7 @@ func TestKeyOfDeadProcessExpires(t *testing.T) {
 			reservation.ChangeID, reservation.At = "no such change", time.Now().Add(-age)
 			r.keys.taken[key] = reservation
 		}
-		r.members.members["default-elb"] = nil
+		r.members.members[lsapi.ELB("default-elb")] = nil
 		if got := r.attach(t, "k", machineID(spare)); got.StatusCode != status {
 			t.Errorf("after %v: %d %s, want %d", age, got.StatusCode, got.body, status)
 		}

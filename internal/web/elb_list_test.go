@@ -93,7 +93,7 @@ func TestListAnswersNotModified(t *testing.T) {
 // agedList has lists of an age.
 type agedList struct{ age time.Duration }
 
-func (l agedList) list(context.Context, string) (listing, error) {
+func (l agedList) list(context.Context, lsapi.PoolID) (listing, error) {
 	return listing{asOf: time.Now().Add(-l.age)}, nil
 }
 
@@ -157,6 +157,6 @@ func TestLaunchDateHasMilliseconds(t *testing.T) {
 // oneMember has lists of one member.
 type oneMember struct{ member lsapi.Instance }
 
-func (m oneMember) list(context.Context, string) (listing, error) {
+func (m oneMember) list(context.Context, lsapi.PoolID) (listing, error) {
 	return listing{members: []lsapi.Instance{m.member}, asOf: time.Now()}, nil
 }

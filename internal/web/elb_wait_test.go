@@ -32,8 +32,8 @@ func newWaitable() *waitable {
 }
 
 // change sends a change with a query, and perhaps a key.
-func (w *waitable) change(method, query, instanceID, key string) response {
-	r := httptest.NewRequest(method, "/elb/default-elb?"+query, strings.NewReader(machineID(instanceID)))
+func (w *waitable) change(method, query string, member lsapi.MemberID, key string) response {
+	r := httptest.NewRequest(method, "/elb/default-elb?"+query, strings.NewReader(machineID(member.String())))
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
 	}
@@ -44,17 +44,17 @@ func TestChangeWaitsForEffect(t *testing.T) {
 	for method, want := range map[string]lsapi.WaitCondition{"POST": lsapi.WaitInService, "DELETE": lsapi.WaitDrained} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()
-			id := map[string]string{"POST": spare, "DELETE": running}[method]
-			w.fleet.await = func(_ context.Context, name, asked string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-				if len(w.members.requests) != 1 || name != "default-elb" || asked != id || condition != want {
-					t.Errorf("after %d changes %s of %s in %s is waited for", len(w.members.requests), condition, asked, name)
+			id := map[string]lsapi.MemberID{"POST": lsapi.InstanceMember(spare), "DELETE": lsapi.InstanceMember(running)}[method]
+			w.fleet.await = func(_ context.Context, pool lsapi.PoolID, asked lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+				if len(w.members.requests) != 1 || pool != lsapi.ELB("default-elb") || asked != id || condition != want {
+					t.Errorf("after %d changes %s of %s in %s is waited for", len(w.members.requests), condition, asked, pool)
 				}
 				time.Sleep(50 * time.Minute)
 				return lsapi.MemberDetail{}, nil
 			}
 			began := time.Now()
 			got := w.change(method, "wait=true&timeout=1h", id, "")
-			if took := time.Since(began); got.StatusCode != http.StatusCreated || took != 50*time.Minute || !strings.Contains(got.body, id) || got.Header.Get("X-Change-Id") == "" {
+			if took := time.Since(began); got.StatusCode != http.StatusCreated || took != 50*time.Minute || !strings.Contains(got.body, id.String()) || got.Header.Get("X-Change-Id") == "" {
 				t.Errorf("after %v it is %d %s", took, got.StatusCode, got.body)
 			}
 		})
@@ -63,7 +63,7 @@ func TestChangeWaitsForEffect(t *testing.T) {
 
 func TestChangeWithoutWaitAnswersAtOnce(t *testing.T) {
 	for _, query := range []string{"", "wait=false", "x=y", "verbose&wait=false"} {
-		if got := newWaitable().change("POST", query, spare, ""); got.StatusCode != http.StatusCreated {
+		if got := newWaitable().change("POST", query, lsapi.InstanceMember(spare), ""); got.StatusCode != http.StatusCreated {
 			t.Errorf("%s is %d %s", query, got.StatusCode, got.body)
 		}
 	}
@@ -71,7 +71,7 @@ func TestChangeWithoutWaitAnswersAtOnce(t *testing.T) {
 
 func TestFailedChangeDoesNotWait(t *testing.T) {
 	w := newWaitable()
-	if got := w.change("POST", "wait=true&timeout=1h", running, ""); got.StatusCode != http.StatusConflict {
+	if got := w.change("POST", "wait=true&timeout=1h", lsapi.InstanceMember(running), ""); got.StatusCode != http.StatusConflict {
 		t.Errorf("it is %d %s", got.StatusCode, got.body)
 	}
 }
@@ -81,7 +81,7 @@ func TestFailedWaitKeepsChange(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()
 			began := time.Now()
-			got := w.change("POST", "wait=true"+timeout, spare, "")
+			got := w.change("POST", "wait=true"+timeout, lsapi.InstanceMember(spare), "")
 			if took := time.Since(began); got.StatusCode != http.StatusGatewayTimeout || took != want || got.Header.Get("X-Change-Id") == "" {
 				t.Errorf("after %v it is %d %v", took, got.StatusCode, got.Header)
 			}
@@ -102,10 +102,10 @@ func TestFailedWaitDiffersFromFailedChange(t *testing.T) {
 		lsapi.CodeNotFound: false, lsapi.CodeConflict: false, lsapi.CodeUpstream: true, lsapi.CodeForbidden: true, lsapi.CodeInternal: true,
 	} {
 		w := newWaitable()
-		w.fleet.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+		w.fleet.await = func(context.Context, lsapi.PoolID, lsapi.MemberID, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 			return lsapi.MemberDetail{}, &lsapi.Error{Code: code, Message: "secret"}
 		}
-		got := w.change("DELETE", "wait=true", running, "")
+		got := w.change("DELETE", "wait=true", lsapi.InstanceMember(running), "")
 		if got.StatusCode != http.StatusGatewayTimeout || !strings.Contains(got.body, "the change stands") || got.Header.Get("X-Change-Id") == "" {
 			t.Errorf("%s is %d %s", code, got.StatusCode, got.body)
 		}
@@ -123,7 +123,7 @@ func TestStopEndsWaitOfChange(t *testing.T) {
 		w := newWaitable()
 		time.AfterFunc(time.Second, w.stop)
 		began := time.Now()
-		got := w.change("POST", "wait=true&timeout=1h", spare, "")
+		got := w.change("POST", "wait=true&timeout=1h", lsapi.InstanceMember(spare), "")
 		if took := time.Since(began); got.StatusCode != http.StatusGatewayTimeout || !strings.Contains(got.body, "the service is stopping") || took != time.Second {
 			t.Errorf("after %v it is %d %s", took, got.StatusCode, got.body)
 		}
@@ -138,7 +138,7 @@ func TestChangeWithInvalidWaitIsRefused(t *testing.T) {
 		"wait=true;timeout=1s": "query", "wait=%zz": "query",
 	} {
 		w := newWaitable()
-		got := w.change("POST", query, spare, "")
+		got := w.change("POST", query, lsapi.InstanceMember(spare), "")
 		if got.StatusCode != http.StatusBadRequest || !strings.Contains(got.body, parameter) || len(w.members.requests) > 0 {
 			t.Errorf("%s is %d %s", query, got.StatusCode, got.body)
 		}
@@ -148,17 +148,17 @@ func TestChangeWithInvalidWaitIsRefused(t *testing.T) {
 func TestRepeatedRequestWaitsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitable()
-		first := w.change("POST", "wait=true&timeout=1s", spare, "k")
+		first := w.change("POST", "wait=true&timeout=1s", lsapi.InstanceMember(spare), "k")
 		w.becomes(lsapi.OutcomeApplied)
-		w.fleet.await = func(_ context.Context, name, id string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-			if name != "default-elb" || id != spare || condition != lsapi.WaitInService {
-				t.Errorf("%s of %s in %s is waited for", condition, id, name)
+		w.fleet.await = func(_ context.Context, pool lsapi.PoolID, id lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+			if pool != lsapi.ELB("default-elb") || id != lsapi.InstanceMember(spare) || condition != lsapi.WaitInService {
+				t.Errorf("%s of %s in %s is waited for", condition, id, pool)
 			}
 			time.Sleep(time.Minute)
 			return lsapi.MemberDetail{}, nil
 		}
 		began := time.Now()
-		second := w.change("POST", "wait=true&timeout=5m", spare, "k")
+		second := w.change("POST", "wait=true&timeout=5m", lsapi.InstanceMember(spare), "k")
 		if took := time.Since(began); first.StatusCode != http.StatusGatewayTimeout || second.StatusCode != http.StatusCreated || took != time.Minute {
 			t.Errorf("first %d, then after %v %d %s", first.StatusCode, took, second.StatusCode, second.body)
 		}
@@ -166,11 +166,11 @@ func TestRepeatedRequestWaitsAgain(t *testing.T) {
 			t.Errorf("the changes are %s and %s", id, second.Header.Get("X-Change-Id"))
 		}
 		w.fleet.await = endless
-		if third := w.change("POST", "", spare, "k"); third.StatusCode != http.StatusCreated {
+		if third := w.change("POST", "", lsapi.InstanceMember(spare), "k"); third.StatusCode != http.StatusCreated {
 			t.Errorf("without waiting it is %d", third.StatusCode)
 		}
 		w.becomes(lsapi.OutcomeRefused)
-		if refused := w.change("POST", "wait=true&timeout=5m", spare, "k"); refused.StatusCode != http.StatusBadRequest {
+		if refused := w.change("POST", "wait=true&timeout=5m", lsapi.InstanceMember(spare), "k"); refused.StatusCode != http.StatusBadRequest {
 			t.Errorf("one that was refused is %d", refused.StatusCode)
 		}
 	})

@@ -32,7 +32,7 @@ const (
 // memberships is a Membership that holds its state in memory.
 type memberships struct {
 	mu       sync.Mutex
-	members  map[string][]string
+	members  map[lsapi.PoolID][]lsapi.MemberID
 	requests []lsapi.Request // every change that was asked for
 
 	// fail, when it is set, is asked before anything else; recorded is whether what
@@ -42,22 +42,22 @@ type memberships struct {
 }
 
 func newMemberships() *memberships {
-	return &memberships{members: map[string][]string{
-		"default-elb": {running},
-		"old-elb":     {gone, running},
-		"empty-elb":   {},
+	return &memberships{members: map[lsapi.PoolID][]lsapi.MemberID{
+		lsapi.ELB("default-elb"): {lsapi.InstanceMember(running)},
+		lsapi.ELB("old-elb"):     {lsapi.InstanceMember(gone), lsapi.InstanceMember(running)},
+		lsapi.ELB("empty-elb"):   {},
 	}}
 }
 
-func (m *memberships) list(ctx context.Context, name string) (listing, error) {
+func (m *memberships) list(ctx context.Context, pool lsapi.PoolID) (listing, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.failure(ctx); err != nil {
 		return listing{}, err
 	}
-	ids, ok := m.members[name]
+	ids, ok := m.members[pool]
 	if !ok {
-		return listing{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", name)
+		return listing{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", pool.Name)
 	}
 	found := listing{asOf: time.Now()}
 	for _, id := range ids {
@@ -74,7 +74,7 @@ type listing struct {
 
 // lister is a fake Membership that has lists too.
 type lister interface {
-	list(ctx context.Context, loadBalancer string) (listing, error)
+	list(ctx context.Context, pool lsapi.PoolID) (listing, error)
 }
 
 // lists are those of a lister, none of them in memory.
@@ -83,10 +83,10 @@ type lists struct {
 	envelope elb.Envelope
 }
 
-func (lists) Remembered(string) (*lsapi.EncodedList, error) { return nil, nil }
+func (lists) Remembered(lsapi.PoolID) (*lsapi.EncodedList, error) { return nil, nil }
 
-func (l lists) Read(ctx context.Context, loadBalancer string, _ bool) (*lsapi.EncodedList, error) {
-	found, err := l.of.list(ctx, loadBalancer)
+func (l lists) Read(ctx context.Context, pool lsapi.PoolID, _ bool) (*lsapi.EncodedList, error) {
+	found, err := l.of.list(ctx, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -145,20 +145,20 @@ func (m *memberships) Change(ctx context.Context, r lsapi.Request) (lsapi.Result
 	if err := m.failure(ctx); err != nil {
 		return lsapi.Result{Recorded: m.recorded, Pending: m.pending}, err
 	}
-	ids, ok := m.members[r.LoadBalancer]
+	ids, ok := m.members[r.Pool]
 	if !ok {
-		return lsapi.Result{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", r.LoadBalancer)
+		return lsapi.Result{}, lsapi.Errorf(lsapi.CodeNotFound, "no load balancer %s", r.Pool.Name)
 	}
-	position := slices.Index(ids, r.InstanceID)
+	position := slices.Index(ids, r.Member)
 	if (position >= 0) == (r.Action == lsapi.Attach) {
-		return lsapi.Result{Recorded: true}, lsapi.Errorf(lsapi.CodeConflict, "%s of %s is a conflict", r.Action, r.InstanceID)
+		return lsapi.Result{Recorded: true}, lsapi.Errorf(lsapi.CodeConflict, "%s of %s is a conflict", r.Action, r.Member)
 	}
 	if r.Action == lsapi.Attach {
-		m.members[r.LoadBalancer] = append(ids, r.InstanceID)
+		m.members[r.Pool] = append(ids, r.Member)
 	} else {
-		m.members[r.LoadBalancer] = slices.Delete(slices.Clone(ids), position, position+1)
+		m.members[r.Pool] = slices.Delete(slices.Clone(ids), position, position+1)
 	}
-	return lsapi.Result{Instance: instance(r.InstanceID), Recorded: true}, nil
+	return lsapi.Result{Instance: instance(r.Member), Recorded: true}, nil
 }
 
 func (m *memberships) failure(ctx context.Context) error {
@@ -168,12 +168,12 @@ func (m *memberships) failure(ctx context.Context) error {
 	return m.fail(ctx)
 }
 
-func instance(id string) lsapi.Instance {
-	if id == gone {
-		return lsapi.Instance{ID: id}
+func instance(id lsapi.MemberID) lsapi.Instance {
+	if id == lsapi.InstanceMember(gone) {
+		return lsapi.Instance{ID: id.String()}
 	}
 	return lsapi.Instance{
-		ID:         id,
+		ID:         id.String(),
 		Type:       "t2.micro",
 		LaunchTime: time.Date(2019, 10, 1, 15, 54, 0, 0, time.FixedZone("", -3*60*60)),
 		State:      lsapi.StateRunning,

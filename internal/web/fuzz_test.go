@@ -41,8 +41,8 @@ func FuzzBody(f *testing.F) {
 		newHandler(members).ServeHTTP(w, r)
 		checkFuzzed(t, w)
 		for _, asked := range members.requests {
-			if !lsapi.ValidInstanceID(asked.InstanceID) || !json.Valid(body) {
-				t.Errorf("%q led to a change of %q", body, asked.InstanceID)
+			if !lsapi.ValidInstanceID(asked.Member.String()) || !json.Valid(body) {
+				t.Errorf("%q led to a change of %q", body, asked.Member)
 			}
 		}
 	})

@@ -5,12 +5,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"lsapi"
 )
 
 // change asks for a change that works, with a header.
 func change(m *memberships, method string, header http.Header) response {
-	id := map[string]string{"POST": spare, "DELETE": running}[method]
-	r := httptest.NewRequest(method, "/elb/default-elb", strings.NewReader(machineID(id)))
+	id := map[string]lsapi.MemberID{"POST": lsapi.InstanceMember(spare), "DELETE": lsapi.InstanceMember(running)}[method]
+	r := httptest.NewRequest(method, "/elb/default-elb", strings.NewReader(machineID(id.String())))
 	r.Header = header.Clone()
 	return do(newHandler(m), r)
 }

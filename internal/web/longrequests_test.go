@@ -36,7 +36,7 @@ func TestLongRequestsAreBoundedPerUser(t *testing.T) {
 	hub := events.New(events.Options{Record: newStory(), Encode: v1.EncodeEvent})
 	var waiting atomic.Int64
 	w := newWaitable()
-	w.fleet.await = func(ctx context.Context, _, _ string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+	w.fleet.await = func(ctx context.Context, _ lsapi.PoolID, _ lsapi.MemberID, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 		waiting.Add(1)
 		defer waiting.Add(-1)
 		<-ctx.Done()

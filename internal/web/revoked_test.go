@@ -66,9 +66,9 @@ func TestWaitContinuesWhileUserStays(t *testing.T) {
 	for method, want := range map[string]int{http.MethodGet: http.StatusOK, http.MethodPost: http.StatusCreated} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitable()
-			w.fleet.await = func(ctx context.Context, name, _ string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+			w.fleet.await = func(ctx context.Context, pool lsapi.PoolID, _ lsapi.MemberID, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 				time.Sleep(50 * time.Minute)
-				return shown(name).Instances[0], ctx.Err()
+				return shown(pool).Instances[0], ctx.Err()
 			}
 			handler := handlerOf(web.Options{
 				Membership: w.members, Authenticator: removable{at: time.Now().Add(time.Hour)}, Record: w.record, Fleet: w.fleet,

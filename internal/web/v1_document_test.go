@@ -254,7 +254,7 @@ func provokeRecord(path string) []response {
 	handler, f := withFleet()
 	if strings.Contains(path, "/members/") {
 		for _, code := range []lsapi.Code{lsapi.CodeWaitTimeout, lsapi.CodeConflict} {
-			f.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+			f.await = func(context.Context, lsapi.PoolID, lsapi.MemberID, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 				return lsapi.MemberDetail{}, lsapi.Errorf(code, "it is so")
 			}
 			all = append(all, record(handler, "GET", path+"?wait=inService", ""))

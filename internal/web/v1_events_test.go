@@ -32,17 +32,17 @@ type happenings struct {
 
 func newStory() *happenings { return &happenings{news: make(chan struct{})} }
 
-func exists(_ context.Context, name string) error {
-	if name == "default-elb" {
+func exists(_ context.Context, pool lsapi.PoolID) error {
+	if pool == lsapi.ELB("default-elb") {
 		return nil
 	}
-	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", name)
+	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", pool)
 }
 
 func (h *happenings) add(kind lsapi.EventKind, tell func(*lsapi.RecordedEvent)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	e := lsapi.RecordedEvent{Position: lsapi.Position{Minor: int64(len(h.events) + 1)}, LoadBalancer: "default-elb"}
+	e := lsapi.RecordedEvent{Position: lsapi.Position{Minor: int64(len(h.events) + 1)}, Pool: lsapi.ELB("default-elb")}
 	e.Event.Kind, e.Event.At = kind, epoch
 	tell(&e)
 	h.events = append(h.events, e)
@@ -53,7 +53,7 @@ func (h *happenings) add(kind lsapi.EventKind, tell func(*lsapi.RecordedEvent)) 
 // change records the outcome of an attach.
 func (h *happenings) change(outcome lsapi.Outcome, reason string) {
 	h.add(lsapi.EventCompleted, func(e *lsapi.RecordedEvent) {
-		e.Event.Change = lsapi.Change{ID: "01a20ee8-6140-7a11-8000-0123456789ab", Action: lsapi.Attach, InstanceID: "i-5203422c", Outcome: outcome, Actor: "alice", Reason: reason}
+		e.Event.Change = lsapi.Change{ID: "01a20ee8-6140-7a11-8000-0123456789ab", Action: lsapi.Attach, Member: lsapi.InstanceMember("i-5203422c"), Outcome: outcome, Actor: "alice", Reason: reason}
 	})
 }
 
@@ -155,11 +155,11 @@ func TestEventsAreStreamed(t *testing.T) {
 	h.change(lsapi.OutcomeConflict, "")
 	h.change(lsapi.OutcomeApplied, "release\nevent: forged")
 	h.add(lsapi.EventObserved, func(e *lsapi.RecordedEvent) {
-		e.External = []lsapi.Change{{Action: lsapi.Detach, InstanceID: "i-5203422d", Source: lsapi.SourceExternal, Outcome: lsapi.OutcomeApplied}}
+		e.External = []lsapi.Change{{Action: lsapi.Detach, Member: lsapi.InstanceMember("i-5203422d"), Source: lsapi.SourceExternal, Outcome: lsapi.OutcomeApplied}}
 	})
 	h.add(lsapi.EventHealth, func(e *lsapi.RecordedEvent) {
-		e.Event.Health = []lsapi.MemberHealth{{InstanceID: "i-5203422c", State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}}
-		e.Event.Drained = []string{"i-5203422e"}
+		e.Event.Health = []lsapi.MemberHealth{{Member: lsapi.InstanceMember("i-5203422c"), State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}}
+		e.Event.Drained = []lsapi.MemberID{lsapi.InstanceMember("i-5203422e")}
 	})
 	want := []struct{ id, kind, instance string }{
 		{"0-3", "attached", "i-5203422c"}, {"0-4", "drift", "i-5203422d"}, {"0-4-1", "health", "i-5203422c"}, {"0-5", "drained", "i-5203422e"},
@@ -198,9 +198,11 @@ func TestEventsAreStreamed(t *testing.T) {
 func TestEventFiltersNarrowTheStream(t *testing.T) {
 	h, _, server := watched(t)
 	h.change(lsapi.OutcomeApplied, "")
-	h.add(lsapi.EventHealth, func(e *lsapi.RecordedEvent) { e.Event.Drained = []string{"i-5203422d", "i-5203422e"} })
 	h.add(lsapi.EventHealth, func(e *lsapi.RecordedEvent) {
-		e.LoadBalancer, e.Event.Drained = "other-elb", []string{"i-5203422c"}
+		e.Event.Drained = []lsapi.MemberID{lsapi.InstanceMember("i-5203422d"), lsapi.InstanceMember("i-5203422e")}
+	})
+	h.add(lsapi.EventHealth, func(e *lsapi.RecordedEvent) {
+		e.Pool, e.Event.Drained = lsapi.ELB("other-elb"), []lsapi.MemberID{lsapi.InstanceMember("i-5203422c")}
 	})
 	h.change(lsapi.OutcomeApplied, "the last")
 	for query, want := range map[string][]string{
@@ -433,7 +435,7 @@ func TestStopEndsTheOpeningOfAStream(t *testing.T) {
 	defer stop()
 	o := withRecord(filled(0))
 	o.Events, o.Stopping = events.New(events.Options{Record: newStory(), Encode: v1.EncodeEvent}), stopping
-	o.Exists = func(ctx context.Context, _ string) error { // AWS does not answer
+	o.Exists = func(ctx context.Context, _ lsapi.PoolID) error { // AWS does not answer
 		time.AfterFunc(10*time.Millisecond, stop)
 		<-ctx.Done()
 		return ctx.Err()

@@ -71,8 +71,8 @@ func matchesFilter(c lsapi.Change, f lsapi.ChangeFilter) bool {
 	if outcome == "" {
 		outcome = lsapi.OutcomeOpen
 	}
-	return (f.LoadBalancer == "" || f.LoadBalancer == c.LoadBalancer) &&
-		(f.InstanceID == "" || f.InstanceID == c.InstanceID) &&
+	return (f.Pool.IsZero() || f.Pool == c.Pool) &&
+		(f.Member.IsZero() || f.Member == c.Member) &&
 		(f.Actor == "" || f.Actor == c.Actor) &&
 		(f.Action == "" || f.Action == c.Action) &&
 		(f.Outcome == "" || f.Outcome == outcome) &&
@@ -80,7 +80,7 @@ func matchesFilter(c lsapi.Change, f lsapi.ChangeFilter) bool {
 		(f.To.IsZero() || c.IntendedAt.Before(f.To))
 }
 
-func (r *records) MembersAt(ctx context.Context, name string, at time.Time) (lsapi.MembershipAt, error) {
+func (r *records) MembersAt(ctx context.Context, pool lsapi.PoolID, at time.Time) (lsapi.MembershipAt, error) {
 	if err := r.failure(ctx); err != nil {
 		return lsapi.MembershipAt{}, err
 	}
@@ -91,19 +91,19 @@ func (r *records) MembersAt(ctx context.Context, name string, at time.Time) (lsa
 		return lsapi.MembershipAt{}, &lsapi.Error{Code: lsapi.CodeInvalid, Err: lsapi.ErrFuture}
 	}
 	if at.Before(epoch) {
-		return lsapi.MembershipAt{}, lsapi.Errorf(lsapi.CodeNotFound, "the record of %s does not reach back to then", name)
+		return lsapi.MembershipAt{}, lsapi.Errorf(lsapi.CodeNotFound, "the record of %s does not reach back to then", pool.Name)
 	}
-	roster := lsapi.MembershipAt{LoadBalancer: name, At: at}
+	roster := lsapi.MembershipAt{Pool: pool, At: at}
 	for _, c := range r.changes {
 		switch {
-		case c.LoadBalancer != name || c.Outcome != lsapi.OutcomeApplied:
+		case c.Pool != pool || c.Outcome != lsapi.OutcomeApplied:
 		case c.Source == lsapi.SourceExternal && c.NotBefore.Before(at) && at.Before(c.IntendedAt):
 			roster.Uncertain = append(roster.Uncertain, c)
 		case c.IntendedAt.After(at):
 		case c.Action == lsapi.Attach:
-			roster.Members = append(roster.Members, lsapi.RecordedMember{InstanceID: c.InstanceID, Since: c.IntendedAt, ChangeID: c.ID, Source: c.Source})
+			roster.Members = append(roster.Members, lsapi.RecordedMember{Member: c.Member, Since: c.IntendedAt, ChangeID: c.ID, Source: c.Source})
 		default:
-			roster.Members = slices.DeleteFunc(roster.Members, func(m lsapi.RecordedMember) bool { return m.InstanceID == c.InstanceID })
+			roster.Members = slices.DeleteFunc(roster.Members, func(m lsapi.RecordedMember) bool { return m.Member == c.Member })
 		}
 	}
 	return roster, nil
@@ -136,11 +136,11 @@ func filled(n int) *records {
 		at := epoch.Add(time.Duration(i) * time.Second)
 		r.changes[i] = lsapi.Change{
 			ID: changeID(i, at), IntendedAt: at, Source: lsapi.SourceLSAPI, RequestID: "r-1",
-			Actor:        []string{"alice", "bob"}[i%2],
-			Action:       []lsapi.Action{lsapi.Attach, lsapi.Detach}[i/2%2],
-			LoadBalancer: []string{"default-elb", "old-elb", "empty-elb"}[i%3],
-			InstanceID:   []string{running, spare}[i/3%2],
-			Outcome:      outcomes[i%4],
+			Actor:   []string{"alice", "bob"}[i%2],
+			Action:  []lsapi.Action{lsapi.Attach, lsapi.Detach}[i/2%2],
+			Pool:    []lsapi.PoolID{lsapi.ELB("default-elb"), lsapi.ELB("old-elb"), lsapi.ELB("empty-elb")}[i%3],
+			Member:  []lsapi.MemberID{lsapi.InstanceMember(running), lsapi.InstanceMember(spare)}[i/3%2],
+			Outcome: outcomes[i%4],
 		}
 	}
 	return r
@@ -151,24 +151,24 @@ func story() *records {
 	at := func(seconds int) time.Time { return epoch.Add(time.Duration(seconds) * time.Second) }
 	r := &records{changes: []lsapi.Change{
 		{
-			Actor: "alice", Action: lsapi.Attach, InstanceID: running, Reason: "déploiement <7>", RequestID: "deploy-7", Source: lsapi.SourceLSAPI,
+			Actor: "alice", Action: lsapi.Attach, Member: lsapi.InstanceMember(running), Reason: "déploiement <7>", RequestID: "deploy-7", Source: lsapi.SourceLSAPI,
 			IntendedAt: at(0), Deadline: at(30), Outcome: lsapi.OutcomeApplied, CompletedAt: at(0).Add(217 * time.Millisecond),
-			AWSRequestID: "c6104cbe", MembersBefore: new(0), MembersAfter: new(1), Instance: instance(running),
+			AWSRequestID: "c6104cbe", MembersBefore: new(0), MembersAfter: new(1), Instance: instance(lsapi.InstanceMember(running)),
 		},
 		{
-			Actor: "bob", Action: lsapi.Attach, InstanceID: gone, RequestID: "deploy-8", Source: lsapi.SourceLSAPI,
+			Actor: "bob", Action: lsapi.Attach, Member: lsapi.InstanceMember(gone), RequestID: "deploy-8", Source: lsapi.SourceLSAPI,
 			IntendedAt: at(60), Outcome: lsapi.OutcomeRefused, Code: "InvalidInstance", CompletedAt: at(61), MembersBefore: new(1),
 		},
 		{
-			Action: lsapi.Attach, InstanceID: spare, Source: lsapi.SourceExternal, NotBefore: at(118), IntendedAt: at(120),
+			Action: lsapi.Attach, Member: lsapi.InstanceMember(spare), Source: lsapi.SourceExternal, NotBefore: at(118), IntendedAt: at(120),
 			Outcome: lsapi.OutcomeApplied, Resolution: lsapi.ResolutionObserved, CompletedAt: at(120), MembersBefore: new(1), MembersAfter: new(2),
 		},
 		{
-			Actor: "alice", Action: lsapi.Detach, InstanceID: running, RequestID: "deploy-9", Source: lsapi.SourceLSAPI, IntendedAt: at(180), Deadline: at(210),
+			Actor: "alice", Action: lsapi.Detach, Member: lsapi.InstanceMember(running), RequestID: "deploy-9", Source: lsapi.SourceLSAPI, IntendedAt: at(180), Deadline: at(210),
 		},
 	}}
 	for i := range r.changes {
-		r.changes[i].LoadBalancer = "default-elb"
+		r.changes[i].Pool = lsapi.ELB("default-elb")
 		r.changes[i].ID = changeID(i, r.changes[i].IntendedAt)
 	}
 	return r

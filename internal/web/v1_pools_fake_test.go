@@ -18,11 +18,11 @@ type fleets struct {
 	filters []lsapi.FleetFilter // of all calls
 	fresh   int                 // number of fresh reads
 	// await, when it is set, is what waiting is.
-	await func(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
+	await func(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
 
 // shownNames are the listed load balancers.
-var shownNames = []string{"default-elb", "empty-elb", "old-elb"}
+var shownNames = []lsapi.PoolID{lsapi.ELB("default-elb"), lsapi.ELB("empty-elb"), lsapi.ELB("old-elb")}
 
 func (f *fleets) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
 	f.mu.Lock()
@@ -34,27 +34,27 @@ func (f *fleets) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []ls
 	if filter.Limit < 1 {
 		return nil, false, lsapi.Errorf(lsapi.CodeInternal, "there is no page of %d", filter.Limit)
 	}
-	for _, name := range shownNames {
-		if name <= filter.After || filter.Name != "" && filter.Name != name {
+	for _, pool := range shownNames {
+		if pool.Compare(filter.After) <= 0 || filter.Name != "" && filter.Name != pool.Name {
 			continue
 		}
 		if len(page) == filter.Limit {
 			return page, true, nil
 		}
-		page = append(page, shown(name).PoolSummary)
+		page = append(page, shown(pool).PoolSummary)
 	}
 	return page, false, nil
 }
 
-func (f *fleets) Pool(ctx context.Context, name string, fresh bool) (lsapi.PoolDetail, error) {
+func (f *fleets) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error) {
 	f.noteFresh(fresh)
 	if err := f.record.failure(ctx); err != nil {
 		return lsapi.PoolDetail{}, err
 	}
-	if !slices.Contains(shownNames, name) {
-		return lsapi.PoolDetail{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", name)
+	if !slices.Contains(shownNames, pool) {
+		return lsapi.PoolDetail{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", pool.Name)
 	}
-	return shown(name), nil
+	return shown(pool), nil
 }
 
 // noteFresh counts the fresh reads.
@@ -67,8 +67,8 @@ func (f *fleets) noteFresh(fresh bool) {
 }
 
 // Members returns the attached members in the reverse of their order as text.
-func (f *fleets) Members(ctx context.Context, name string, fresh bool) (members []lsapi.Instance, asOf time.Time, err error) {
-	b, err := f.Pool(ctx, name, fresh)
+func (f *fleets) Members(ctx context.Context, pool lsapi.PoolID, fresh bool) (members []lsapi.Instance, asOf time.Time, err error) {
+	b, err := f.Pool(ctx, pool, fresh)
 	for _, m := range b.Instances {
 		if m.Member {
 			members = append(members, m.Instance)
@@ -80,14 +80,14 @@ func (f *fleets) Members(ctx context.Context, name string, fresh bool) (members 
 
 // Instance knows the instances of default-elb, and spare without memberships.
 func (f *fleets) Instance(ctx context.Context, instanceID string, fresh bool) (lsapi.InstanceDetail, error) {
-	b, err := f.Pool(ctx, "default-elb", fresh)
+	b, err := f.Pool(ctx, lsapi.ELB("default-elb"), fresh)
 	if err != nil {
 		return lsapi.InstanceDetail{}, err
 	}
 	if instanceID == "i-00000000" {
 		return lsapi.InstanceDetail{}, lsapi.Errorf(lsapi.CodeNotFound, "EC2 has no such instance")
 	}
-	detail := lsapi.InstanceDetail{Instance: instance(instanceID), Whole: !fresh}
+	detail := lsapi.InstanceDetail{Instance: instance(lsapi.InstanceMember(instanceID)), Whole: !fresh}
 	if fresh {
 		detail.Unread = []lsapi.PoolID{lsapi.ELB("old-elb")}
 	}
@@ -100,10 +100,10 @@ func (f *fleets) Instance(ctx context.Context, instanceID string, fresh bool) (l
 	return detail, nil
 }
 
-func (f *fleets) Member(ctx context.Context, name, instanceID string, fresh bool) (lsapi.MemberDetail, error) {
-	b, err := f.Pool(ctx, name, fresh)
+func (f *fleets) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, fresh bool) (lsapi.MemberDetail, error) {
+	b, err := f.Pool(ctx, pool, fresh)
 	for _, m := range b.Instances {
-		if m.ID == instanceID {
+		if m.ID == member.Instance {
 			return m, nil
 		}
 	}
@@ -113,27 +113,27 @@ func (f *fleets) Member(ctx context.Context, name, instanceID string, fresh bool
 	return lsapi.MemberDetail{}, err
 }
 
-func (f *fleets) Await(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+func (f *fleets) Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 	if f.await != nil {
-		return f.await(ctx, name, instanceID, condition)
+		return f.await(ctx, pool, member, condition)
 	}
-	return f.Member(ctx, name, instanceID, false)
+	return f.Member(ctx, pool, member, false)
 }
 
 // shown is a load balancer of that name. That of default-elb has everything,
 // empty-elb nothing that it need not have, and old-elb a record that is away.
-func shown(name string) lsapi.PoolDetail {
+func shown(pool lsapi.PoolID) lsapi.PoolDetail {
 	asOf := epoch.Add(time.Hour)
-	b := lsapi.PoolDetail{PoolSummary: lsapi.PoolSummary{Name: name, AsOf: asOf}}
-	if name == "empty-elb" {
+	b := lsapi.PoolDetail{PoolSummary: lsapi.PoolSummary{ID: pool, AsOf: asOf}}
+	if pool == lsapi.ELB("empty-elb") {
 		return b
 	}
-	away := strings.HasPrefix(name, "old")
-	failing := &lsapi.MemberHealth{InstanceID: gone, State: lsapi.OutOfService, Reason: "Instance", Description: "Instance has failed <checks>."}
-	drained := &lsapi.MemberHealth{InstanceID: spare, State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}
-	serving := &lsapi.MemberHealth{InstanceID: running, State: lsapi.InService, Reason: "N/A", Description: "N/A"}
+	away := strings.HasPrefix(pool.Name, "old")
+	failing := &lsapi.MemberHealth{Member: lsapi.InstanceMember(gone), State: lsapi.OutOfService, Reason: "Instance", Description: "Instance has failed <checks>."}
+	drained := &lsapi.MemberHealth{Member: lsapi.InstanceMember(spare), State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true}
+	serving := &lsapi.MemberHealth{Member: lsapi.InstanceMember(running), State: lsapi.InService, Reason: "N/A", Description: "N/A"}
 	b.Description = &lsapi.Description{
-		DNSName: name + ".example.com", Scheme: "internal", VPCID: "vpc-0a1b2c3d4e5f60718", Zones: []string{"us-east-1a", "us-east-1b"}, CreatedAt: epoch.Add(-time.Hour),
+		DNSName: pool.Name + ".example.com", Scheme: "internal", VPCID: "vpc-0a1b2c3d4e5f60718", Zones: []string{"us-east-1a", "us-east-1b"}, CreatedAt: epoch.Add(-time.Hour),
 		Listeners: []lsapi.Listener{
 			{Protocol: "HTTP", Port: 80, InstanceProtocol: "HTTP", InstancePort: 8000},
 			{Protocol: "SSL", Port: 443, InstanceProtocol: "TCP", InstancePort: 8443, Certificate: "arn:aws:iam::1:server-certificate/x"},
@@ -142,8 +142,8 @@ func shown(name string) lsapi.PoolDetail {
 	}
 	b.Members = 2
 	b.Instances = []lsapi.MemberDetail{
-		{Instance: instance(running), Member: true, Health: serving},
-		{Instance: instance(gone), Member: true, Health: failing},
+		{Instance: instance(lsapi.InstanceMember(running)), Member: true, Health: serving},
+		{Instance: instance(lsapi.InstanceMember(gone)), Member: true, Health: failing},
 	}
 	b.Instances[0].Zone, b.Instances[0].PrivateAddress, b.Instances[0].Name = "us-east-1a", "10.0.1.17", "web-1"
 	if away {
@@ -154,7 +154,7 @@ func shown(name string) lsapi.PoolDetail {
 	b.Tags = map[string]string{"team": "web", "stage": ""}
 	b.Health, b.HealthAsOf = &lsapi.HealthCounts{InService: 1, OutOfService: 1, Draining: 1}, asOf.Add(-time.Second)
 	b.Attributes = &lsapi.Attributes{Draining: true, DrainingTimeout: 5 * time.Minute, CrossZone: true, IdleTimeout: time.Minute}
-	b.Instances = append(b.Instances, lsapi.MemberDetail{Instance: instance(spare), Health: drained})
+	b.Instances = append(b.Instances, lsapi.MemberDetail{Instance: instance(lsapi.InstanceMember(spare)), Health: drained})
 	changes := story().changes
 	b.Instances[0].History = lsapi.MemberHistory{Member: true, Since: epoch, LastChange: &changes[3], Health: serving, HealthSince: epoch.Add(time.Minute)}
 	other := *failing

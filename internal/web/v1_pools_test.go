@@ -133,19 +133,19 @@ func TestInvalidPoolsQueryIsRefused(t *testing.T) {
 
 func TestPoolPagesAreComplete(t *testing.T) {
 	handler, _ := withFleet()
-	var names []string
+	var names []lsapi.PoolID
 	query := url.Values{"limit": {"1"}}
 	for range len(shownNames) + 1 {
 		page := decode[apiv1.PoolsPage](t, record(handler, "GET", "/v1/pools?"+query.Encode(), ""))
 		for _, b := range page.Pools {
-			names = append(names, b.Name)
+			names = append(names, lsapi.ELB(b.Name))
 		}
 		if page.NextCursor == "" {
 			break
 		}
 		query.Set("cursor", page.NextCursor)
 	}
-	if !reflect.DeepEqual(names, shownNames) {
+	if !slices.Equal(names, shownNames) {
 		t.Errorf("they are %v", names)
 	}
 	first := decode[apiv1.PoolsPage](t, record(handler, "GET", "/v1/pools?limit=1&tag=a&tag=b", ""))

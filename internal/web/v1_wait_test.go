@@ -16,7 +16,7 @@ import (
 const memberPath = "/v1/pools/elb/default-elb/members/" + running
 
 // endless is a wait that ends with its context.
-func endless(ctx context.Context, _, id string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+func endless(ctx context.Context, _ lsapi.PoolID, id lsapi.MemberID, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 	<-ctx.Done()
 	return lsapi.MemberDetail{Instance: instance(id), Member: true}, &lsapi.Error{Code: lsapi.CodeWaitTimeout, Message: "it is still a member", Err: ctx.Err()}
 }
@@ -26,10 +26,10 @@ func TestWaitAnswersWhenConditionIsMet(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			handler, f := withFleet()
 			var waited [2]string
-			f.await = func(_ context.Context, name, id string, asked lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-				waited = [2]string{name + " " + id, string(asked)}
+			f.await = func(_ context.Context, pool lsapi.PoolID, id lsapi.MemberID, asked lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+				waited = [2]string{pool.Name + " " + id.String(), string(asked)}
 				time.Sleep(10 * time.Minute)
-				return shown(name).Instances[0], nil
+				return shown(pool).Instances[0], nil
 			}
 			began := time.Now()
 			m := decode[apiv1.Member](t, record(handler, "GET", memberPath+"?timeout=15m&wait="+string(condition), ""))
@@ -66,8 +66,8 @@ func TestFailedWaitGivesReason(t *testing.T) {
 		lsapi.CodeForbidden: {502, false}, lsapi.CodeUpstream: {502, false}, lsapi.CodeThrottled: {503, false},
 	} {
 		handler, f := withFleet()
-		f.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-			return shown("default-elb").Instances[0], lsapi.Errorf(code, "it is so")
+		f.await = func(context.Context, lsapi.PoolID, lsapi.MemberID, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+			return shown(lsapi.ELB("default-elb")).Instances[0], lsapi.Errorf(code, "it is so")
 		}
 		got := record(handler, "GET", memberPath+"?wait=inService", "")
 		p := readProblem(t, got)
@@ -88,7 +88,7 @@ func TestInvalidWaitIsRefused(t *testing.T) {
 		"wait=inService&tiemout=60s": "tiemout",
 	} {
 		handler, f := withFleet()
-		f.await = func(context.Context, string, string, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+		f.await = func(context.Context, lsapi.PoolID, lsapi.MemberID, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 			t.Errorf("%s: it is waited for", query)
 			return lsapi.MemberDetail{}, nil
 		}
@@ -126,10 +126,10 @@ func TestWaitEndsWhenClientLeaves(t *testing.T) {
 	handler, f, stop := stoppable()
 	defer stop()
 	begun, ended := make(chan struct{}), make(chan struct{})
-	f.await = func(ctx context.Context, name, id string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+	f.await = func(ctx context.Context, pool lsapi.PoolID, id lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 		close(begun)
 		defer close(ended)
-		return endless(ctx, name, id, condition)
+		return endless(ctx, pool, id, condition)
 	}
 	server := serve(t, handler)
 	ctx, leave := context.WithCancel(t.Context())
@@ -153,10 +153,10 @@ func TestWaitOutlastsRequestTimeout(t *testing.T) {
 	const most = time.Second
 	handler, f, stop := stoppable()
 	defer stop()
-	f.await = func(ctx context.Context, name, _ string, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+	f.await = func(ctx context.Context, pool lsapi.PoolID, _ lsapi.MemberID, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 		select {
 		case <-time.After(most * 3 / 2):
-			return shown(name).Instances[0], nil
+			return shown(pool).Instances[0], nil
 		case <-ctx.Done():
 			return lsapi.MemberDetail{}, lsapi.Errorf(lsapi.CodeWaitTimeout, "it was cut off")
 		}

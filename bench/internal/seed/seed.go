@@ -73,7 +73,7 @@ type history struct {
 }
 
 func (h *history) write(ctx context.Context, changes int) error {
-	lease, err := h.record.Acquire(ctx, h.loadBalancer)
+	lease, err := h.record.Acquire(ctx, lsapi.ELB(h.loadBalancer))
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (h *history) change(n int) lsapi.Change {
 	at := h.began.Add(time.Duration(n) * h.step)
 	instance := Instance(h.number*Members + n%Members)
 	return lsapi.Change{
-		ID: idAt(at), Actor: Actor(n % Actors), LoadBalancer: h.loadBalancer, InstanceID: instance,
+		ID: idAt(at), Actor: Actor(n % Actors), Pool: lsapi.ELB(h.loadBalancer), Member: lsapi.InstanceMember(instance),
 		Action: []lsapi.Action{lsapi.Attach, lsapi.Detach}[n/Members%2],
 		Reason: "deploy", RequestID: uuid.NewString(), Deadline: at.Add(10 * time.Second), MembersBefore: new(n % Members),
 		Instance: lsapi.Instance{ID: instance, Type: "t2.micro", LaunchTime: h.began.Add(-time.Hour), State: lsapi.StateRunning},

@@ -73,23 +73,23 @@ func (t *tables) Changes(ctx context.Context, ids []string) (map[string]record.C
 	return found, err
 }
 
-func (t *tables) OpenChanges(ctx context.Context, loadBalancer string) ([]record.ChangeRow, error) {
-	rows, err := t.queries.OpenChanges(ctx, loadBalancer)
+func (t *tables) OpenChanges(ctx context.Context, pool lsapi.PoolID) ([]record.ChangeRow, error) {
+	rows, err := t.queries.OpenChanges(ctx, pool.Name)
 	return record.Convert(rows, err, fromChange)
 }
 
-func (t *tables) ChangesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]record.ChangeRow, error) {
+func (t *tables) ChangesAfter(ctx context.Context, pool lsapi.PoolID, id string, limit int) ([]record.ChangeRow, error) {
 	after, _ := record.ParseID(id) // zero for the first page
-	if loadBalancer == "" {
+	if pool.IsZero() {
 		rows, err := t.queries.ChangesAfter(ctx, postgresdb.ChangesAfterParams{ID: after, Limit: bound(limit)})
 		return record.Convert(rows, err, fromChange)
 	}
-	rows, err := t.queries.ChangesOf(ctx, postgresdb.ChangesOfParams{LoadBalancer: loadBalancer, ID: after, Limit: bound(limit)})
+	rows, err := t.queries.ChangesOf(ctx, postgresdb.ChangesOfParams{LoadBalancer: pool.Name, ID: after, Limit: bound(limit)})
 	return record.Convert(rows, err, fromChange)
 }
 
-func (t *tables) LastChanges(ctx context.Context, loadBalancer string, instanceIDs []string) ([]record.ChangeRow, error) {
-	ids, err := t.queries.LastChanges(ctx, postgresdb.LastChangesParams{InstanceIds: instanceIDs, LoadBalancer: loadBalancer})
+func (t *tables) LastChanges(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) ([]record.ChangeRow, error) {
+	ids, err := t.queries.LastChanges(ctx, postgresdb.LastChangesParams{InstanceIds: record.MemberTexts(members), LoadBalancer: pool.Name})
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool
 		return false, err
 	}
 	return true, t.queries.AddChange(ctx, postgresdb.AddChangeParams{
-		ID: id, LoadBalancer: c.LoadBalancer, InstanceID: c.InstanceID, Actor: c.Actor, Action: string(c.Action),
+		ID: id, LoadBalancer: c.Pool.Name, InstanceID: c.Member.String(), Actor: c.Actor, Action: string(c.Action),
 		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: toTime(c.NotBefore),
 		Deadline: toTime(c.Deadline), Outcome: string(c.Outcome), Code: c.Code, Resolution: string(c.Resolution),
 		CompletedAt: toTime(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toInt(c.MembersBefore),
@@ -176,8 +176,8 @@ func (t *tables) put(c *record.ChangeRow) (uuid.UUID, error) {
 func fromChange(row postgresdb.Change) (record.ChangeRow, error) {
 	return record.ChangeRow{
 		Change: lsapi.Change{
-			ID: row.ID.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), LoadBalancer: row.LoadBalancer,
-			InstanceID: row.InstanceID, Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
+			ID: row.ID.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), Pool: lsapi.ELB(row.LoadBalancer),
+			Member: lsapi.InstanceMember(row.InstanceID), Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
 			IntendedAt: record.IntendedAt(row.ID), NotBefore: fromTime(row.NotBefore), Deadline: fromTime(row.Deadline),
 			Outcome: lsapi.Outcome(row.Outcome), Code: row.Code, Resolution: lsapi.Resolution(row.Resolution),
 			CompletedAt: fromTime(row.CompletedAt), AWSRequestID: row.AwsRequestID,
@@ -191,6 +191,6 @@ func fromChange(row postgresdb.Change) (record.ChangeRow, error) {
 	}, nil
 }
 
-func (t *tables) DropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error {
-	return t.queries.DropChanges(ctx, postgresdb.DropChangesParams{LoadBalancer: loadBalancer, ID: record.FirstID(before), LastSeq: seq})
+func (t *tables) DropChanges(ctx context.Context, pool lsapi.PoolID, seq int64, before time.Time) error {
+	return t.queries.DropChanges(ctx, postgresdb.DropChangesParams{LoadBalancer: pool.Name, ID: record.FirstID(before), LastSeq: seq})
 }

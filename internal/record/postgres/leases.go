@@ -73,8 +73,8 @@ func (l *leases) try(ctx context.Context, name string) (lease lsapi.Lease, acqui
 }
 
 func (l *leases) tryOnce(ctx context.Context, name string) (lease lsapi.Lease, acquired bool, err error) {
-	lease = lsapi.Lease{LoadBalancer: name}
-	log := record.LogRow{LoadBalancer: name}
+	lease = lsapi.Lease{Pool: lsapi.ELB(name)}
+	log := record.LogRow{Pool: lsapi.ELB(name)}
 	batch := new(pgx.Batch)
 	batch.Queue(acquireLease, name, l.holder, leaseDuration.Microseconds()).Query(func(rows pgx.Rows) error {
 		epochs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
@@ -124,14 +124,14 @@ func (l *leases) renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, err
 	began := time.Now()
 	epochs, err := ask(ctx, l.engine, func(ctx context.Context, q *postgresdb.Queries) ([]int64, error) {
 		return q.RenewLease(ctx, postgresdb.RenewLeaseParams{
-			Name: lease.LoadBalancer, Holder: l.holder, Epoch: lease.Epoch, Lease: leaseDuration.Microseconds(),
+			Name: lease.Pool.Name, Holder: l.holder, Epoch: lease.Epoch, Lease: leaseDuration.Microseconds(),
 		})
 	})
 	if err != nil {
 		return lsapi.Lease{}, err
 	}
 	if len(epochs) == 0 {
-		return lsapi.Lease{}, record.LeaseLost(lease.LoadBalancer)
+		return lsapi.Lease{}, record.LeaseLost(lease.Pool)
 	}
 	lease.Until = began.Add(leaseDuration - leaseMargin)
 	return lease, nil
@@ -141,23 +141,23 @@ func (l *leases) renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, err
 func (l *leases) release(ctx context.Context, lease lsapi.Lease) error {
 	return l.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
 		if lease.Head.Seq == 0 {
-			dropped, err := q.DropLease(ctx, postgresdb.DropLeaseParams{Name: lease.LoadBalancer, Holder: l.holder, Epoch: lease.Epoch})
+			dropped, err := q.DropLease(ctx, postgresdb.DropLeaseParams{Name: lease.Pool.Name, Holder: l.holder, Epoch: lease.Epoch})
 			if err != nil || dropped > 0 {
 				return err
 			}
 		}
-		return q.ReleaseLease(ctx, postgresdb.ReleaseLeaseParams{Name: lease.LoadBalancer, Holder: l.holder, Epoch: lease.Epoch})
+		return q.ReleaseLease(ctx, postgresdb.ReleaseLeaseParams{Name: lease.Pool.Name, Holder: l.holder, Epoch: lease.Epoch})
 	})
 }
 
 // hold locks a lease's row until the transaction ends, and returns the database's time.
 func (l *leases) hold(ctx context.Context, in *tables, lease lsapi.Lease) (now time.Time, err error) {
-	rows, err := in.queries.LockLease(ctx, postgresdb.LockLeaseParams{Name: lease.LoadBalancer, Holder: l.holder, Epoch: lease.Epoch})
+	rows, err := in.queries.LockLease(ctx, postgresdb.LockLeaseParams{Name: lease.Pool.Name, Holder: l.holder, Epoch: lease.Epoch})
 	if err != nil {
 		return time.Time{}, err
 	}
 	if len(rows) == 0 {
-		return time.Time{}, record.LeaseLost(lease.LoadBalancer)
+		return time.Time{}, record.LeaseLost(lease.Pool)
 	}
 	return rows[0], nil
 }

@@ -28,7 +28,7 @@ type refresh struct {
 	lease lsapi.Lease // the zero value when this process does not lead
 	// published is the listing in the database, by load balancer; nil when this process
 	// has not read it since it began to lead.
-	published map[string]listing
+	published map[lsapi.PoolID]listing
 }
 
 func newRefresh(l *leases) *refresh {
@@ -107,7 +107,7 @@ func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membe
 	}
 	defer r.end()
 	if r.lease.Epoch == 0 {
-		return record.LeaseLost(refreshLease)
+		return record.LeaseLost(lsapi.ELB(refreshLease))
 	}
 	listed, err := encodeListing(all)
 	if err != nil {
@@ -130,7 +130,7 @@ func (r *refresh) publish(ctx context.Context, asOf time.Time, all []lsapi.Membe
 	return nil
 }
 
-func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed map[string]listing) error {
+func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed map[lsapi.PoolID]listing) error {
 	now, err := r.leases.hold(ctx, t, r.lease)
 	if err != nil {
 		return err
@@ -152,31 +152,31 @@ func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed m
 		return errOlder
 	}
 	version := versions[0]
-	for name, l := range listed {
-		if old, ok := before[name]; ok && old.equal(l) {
+	for pool, l := range listed {
+		if old, ok := before[pool]; ok && old.equal(l) {
 			continue
 		}
-		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: name, Version: version, Members: l.members, Description: l.description}); err != nil {
+		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: pool.Name, Version: version, Members: l.members, Description: l.description}); err != nil {
 			return err
 		}
 	}
-	for name := range before {
-		if _, ok := listed[name]; ok {
+	for pool := range before {
+		if _, ok := listed[pool]; ok {
 			continue
 		}
-		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: name, Version: version, Gone: true, Members: []byte("[]")}); err != nil {
+		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: pool.Name, Version: version, Gone: true, Members: []byte("[]")}); err != nil {
 			return err
 		}
 	}
 	return t.queries.DropGone(ctx, version-goneListings)
 }
 
-func published(ctx context.Context, t *tables) (map[string]listing, error) {
+func published(ctx context.Context, t *tables) (map[lsapi.PoolID]listing, error) {
 	rows, err := t.queries.Listed(ctx, 0)
-	found := make(map[string]listing, len(rows))
+	found := make(map[lsapi.PoolID]listing, len(rows))
 	for _, row := range rows {
 		if !row.Gone {
-			found[row.LoadBalancer] = listing{row.Members, row.Description}
+			found[lsapi.ELB(row.LoadBalancer)] = listing{row.Members, row.Description}
 		}
 	}
 	return found, err
@@ -210,8 +210,8 @@ type listedDescription struct {
 	CreatedAt   time.Time         `json:"createdAt,omitzero"`
 }
 
-func encodeListing(all []lsapi.Membership) (map[string]listing, error) {
-	encoded := make(map[string]listing, len(all))
+func encodeListing(all []lsapi.Membership) (map[lsapi.PoolID]listing, error) {
+	encoded := make(map[lsapi.PoolID]listing, len(all))
 	for _, m := range all {
 		instances := make([]listedInstance, len(m.Members))
 		for i, member := range m.Members {
@@ -230,7 +230,7 @@ func encodeListing(all []lsapi.Membership) (map[string]listing, error) {
 				return nil, fmt.Errorf("encoding a description: %w", err)
 			}
 		}
-		encoded[m.LoadBalancer] = l
+		encoded[m.Pool] = l
 	}
 	return encoded, nil
 }
@@ -240,7 +240,7 @@ func decodeListed(row postgresdb.Listed) (lsapi.Membership, error) {
 	if err := json.Unmarshal(row.Members, &instances); err != nil {
 		return lsapi.Membership{}, record.Damaged("decoding a membership", err)
 	}
-	m := lsapi.Membership{LoadBalancer: row.LoadBalancer, Members: make([]lsapi.Instance, len(instances))}
+	m := lsapi.Membership{Pool: lsapi.ELB(row.LoadBalancer), Members: make([]lsapi.Instance, len(instances))}
 	for i, instance := range instances {
 		m.Members[i] = lsapi.Instance(instance)
 	}
@@ -344,7 +344,7 @@ func addDifferences(ctx context.Context, t *tables, found *lsapi.SharedListing, 
 	for _, row := range rows {
 		if row.Gone {
 			if after > 0 {
-				found.Gone = append(found.Gone, row.LoadBalancer)
+				found.Gone = append(found.Gone, lsapi.ELB(row.LoadBalancer))
 			}
 			continue
 		}
@@ -352,7 +352,7 @@ func addDifferences(ctx context.Context, t *tables, found *lsapi.SharedListing, 
 		if err != nil {
 			return err
 		}
-		found.LoadBalancers = append(found.LoadBalancers, m)
+		found.Pools = append(found.Pools, m)
 	}
 	return nil
 }

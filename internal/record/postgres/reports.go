@@ -12,16 +12,16 @@ import (
 )
 
 // ClaimHealth implements record.Replicas.
-func (s *store) ClaimHealth(ctx context.Context, loadBalancer string, every time.Duration) (claimed bool, err error) {
+func (s *store) ClaimHealth(ctx context.Context, pool lsapi.PoolID, every time.Duration) (claimed bool, err error) {
 	granted, err := ask(ctx, s.engine, func(ctx context.Context, q *postgresdb.Queries) ([]string, error) {
-		return q.ClaimHealth(ctx, postgresdb.ClaimHealthParams{LoadBalancer: loadBalancer, Every: every.Microseconds()})
+		return q.ClaimHealth(ctx, postgresdb.ClaimHealthParams{LoadBalancer: pool.Name, Every: every.Microseconds()})
 	})
 	return len(granted) > 0, err
 }
 
 type sharedReport struct {
 	Members []record.HealthPayload `json:"members"`
-	Absent  []string               `json:"silent,omitempty"`
+	Absent  []lsapi.MemberID       `json:"silent,omitempty"`
 }
 
 // PublishHealth implements record.Replicas.
@@ -42,7 +42,7 @@ func (s *store) PublishHealth(ctx context.Context, report lsapi.HealthReport) er
 		// The database's clock was read before this process's: the report becomes older by
 		// the difference, never newer.
 		asOf := now.Add(-time.Since(report.AsOf))
-		return q.PublishHealth(ctx, postgresdb.PublishHealthParams{LoadBalancer: report.LoadBalancer, AsOf: asOf, Report: text})
+		return q.PublishHealth(ctx, postgresdb.PublishHealthParams{LoadBalancer: report.Pool.Name, AsOf: asOf, Report: text})
 	})
 	if len(versions) > 0 {
 		s.notifier.notify(healthChannel, "")
@@ -92,7 +92,7 @@ func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.Heal
 		return lsapi.HealthReport{}, record.Damaged("decoding a health report", err)
 	}
 	report := lsapi.HealthReport{
-		LoadBalancer: row.LoadBalancer, Members: make([]lsapi.MemberHealth, len(shared.Members)),
+		Pool: lsapi.ELB(row.LoadBalancer), Members: make([]lsapi.MemberHealth, len(shared.Members)),
 		Absent: shared.Absent, AsOf: began.Add(-row.Now.Sub(row.AsOf)),
 	}
 	for i, h := range shared.Members {

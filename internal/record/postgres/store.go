@@ -100,10 +100,10 @@ func (s *store) whileOpen(ctx context.Context) (context.Context, context.CancelF
 }
 
 // Acquire implements record.Store.
-func (s *store) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
+func (s *store) Acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, error) {
 	ctx, done := s.whileOpen(ctx)
 	defer done()
-	return s.leases.acquire(ctx, loadBalancer)
+	return s.leases.acquire(ctx, pool.Name)
 }
 
 // Renew implements record.Store.
@@ -115,7 +115,7 @@ func (s *store) Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, erro
 func (s *store) Release(ctx context.Context, lease lsapi.Lease) error {
 	err := s.leases.release(ctx, lease)
 	if err == nil {
-		s.notifier.notify(leasesChannel, lease.LoadBalancer)
+		s.notifier.notify(leasesChannel, lease.Pool.Name)
 	}
 	return err
 }
@@ -132,7 +132,7 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 		if err := t.readAhead(ctx, events); err != nil {
 			return err
 		}
-		before, head, err = record.AppendEvents(ctx, t, lease.LoadBalancer, events)
+		before, head, err = record.AppendEvents(ctx, t, lease.Pool, events)
 		return err
 	})
 	if err != nil {
@@ -140,13 +140,13 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 	}
 	s.proof.Note()
 	if s.feed != nil {
-		s.feed.Skip(lease.LoadBalancer, before, head.Seq)
+		s.feed.Skip(lease.Pool, before, head.Seq)
 	}
 	if !record.HasNews(events) {
 		return head, nil
 	}
 	if slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Change.Outcome == lsapi.OutcomeApplied }) {
-		s.notifier.notify(changesChannel, lease.LoadBalancer)
+		s.notifier.notify(changesChannel, lease.Pool.Name)
 	} else {
 		s.notifier.notify(eventsChannel, "")
 	}
@@ -171,22 +171,23 @@ func (s *store) Clock(ctx context.Context) (time.Time, error) {
 
 // Unfinished implements record.Store. It also corrects the stamps of a clock that was set
 // back since, which would count as recent until the clock reaches them.
-func (s *store) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
-	var names, ahead []string
+func (s *store) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error) {
+	var pools []lsapi.PoolID
+	var ahead []string
 	err := s.read(ctx, func(t *tables) (err error) {
-		if names, err = t.Unfinished(ctx, within); err == nil {
+		if pools, err = t.Unfinished(ctx, within); err == nil {
 			ahead, err = t.queries.Ahead(ctx)
 		}
 		return err
 	})
 	if err != nil || len(ahead) == 0 {
-		return names, err
+		return pools, err
 	}
 	err = s.write(ctx, func(ctx context.Context, t *tables) error { return t.queries.Restamp(ctx) })
 	if lsapi.ErrorCode(err) == lsapi.CodeUnavailable {
-		return names, nil // they count as recent until the database is writable
+		return pools, nil // they count as recent until the database is writable
 	}
-	return names, err
+	return pools, err
 }
 
 // Prune implements record.Store.

@@ -22,16 +22,16 @@ type tables struct {
 	known map[uuid.UUID]*record.ChangeRow
 }
 
-func (t *tables) Log(ctx context.Context, loadBalancer string) (record.LogRow, error) {
+func (t *tables) Log(ctx context.Context, pool lsapi.PoolID) (record.LogRow, error) {
 	before := time.Now()
 	var row postgresdb.LogRow
 	var err error
 	if t.writing {
 		var locked postgresdb.LockLogRow
-		locked, err = record.First(t.queries.LockLog(ctx, loadBalancer))
+		locked, err = record.First(t.queries.LockLog(ctx, pool.Name))
 		row = postgresdb.LogRow(locked)
 	} else {
-		row, err = record.First(t.queries.Log(ctx, loadBalancer))
+		row, err = record.First(t.queries.Log(ctx, pool.Name))
 	}
 	if err != nil {
 		return record.LogRow{}, err
@@ -39,7 +39,7 @@ func (t *tables) Log(ctx context.Context, loadBalancer string) (record.LogRow, e
 	if row.Now.IsZero() { // there is no row
 		before = time.Now()
 		now, err := t.queries.Clock(ctx)
-		return record.LogRow{LoadBalancer: loadBalancer, Clock: record.DatabaseClock(now, before, time.Now())}, err
+		return record.LogRow{Pool: pool, Clock: record.DatabaseClock(now, before, time.Now())}, err
 	}
 	return fromLog(row.Log, record.DatabaseClock(row.Now, before, time.Now()))
 }
@@ -56,7 +56,7 @@ func (t *tables) Logs(ctx context.Context) ([]record.LogRow, error) {
 func fromLog(row postgresdb.Log, clock record.Clock) (record.LogRow, error) {
 	sum, err := record.ParseHash(row.LastHash)
 	return record.LogRow{
-		LoadBalancer: row.LoadBalancer, First: row.FirstSeq, Last: row.LastSeq, At: fromTime(row.LastAt), Hash: sum,
+		Pool: lsapi.ELB(row.LoadBalancer), First: row.FirstSeq, Last: row.LastSeq, At: fromTime(row.LastAt), Hash: sum,
 		Known: row.Known, LookedAt: fromTime(row.LookedAt), AppliedAt: fromTime(row.AppliedAt),
 		Checkpoint: row.CheckpointSeq, Room: row.CheckpointRoom,
 		Restamped: row.RestampedSeq, RestampedAt: fromTime(row.RestampedAt), Clock: clock,
@@ -65,7 +65,7 @@ func fromLog(row postgresdb.Log, clock record.Clock) (record.LogRow, error) {
 
 func (t *tables) PutLog(ctx context.Context, row record.LogRow) error {
 	return t.queries.PutLog(ctx, postgresdb.PutLogParams{
-		LoadBalancer: row.LoadBalancer, FirstSeq: row.First, LastSeq: row.Last, LastAt: toTime(row.At), LastHash: row.Hash[:],
+		LoadBalancer: row.Pool.Name, FirstSeq: row.First, LastSeq: row.Last, LastAt: toTime(row.At), LastHash: row.Hash[:],
 		Known: row.Known, LookedAt: toTime(row.LookedAt), AppliedAt: toTime(row.AppliedAt),
 		CheckpointSeq: row.Checkpoint, CheckpointRoom: row.Room, RestampedSeq: row.Restamped, RestampedAt: toTime(row.RestampedAt),
 	})
@@ -77,23 +77,23 @@ func (t *tables) AddEvent(ctx context.Context, row record.EventRow) error {
 		id = &parsed
 	}
 	return t.queries.AddEvent(ctx, postgresdb.AddEventParams{
-		LoadBalancer: row.LoadBalancer, Seq: row.Seq, At: row.At, Kind: string(row.Kind), ChangeID: id,
+		LoadBalancer: row.Pool.Name, Seq: row.Seq, At: row.At, Kind: string(row.Kind), ChangeID: id,
 		Payload: row.Payload, PrevHash: row.Prev[:], Hash: row.Hash[:], RecordedAt: toTime(row.RecordedAt),
 	})
 }
 
-func (t *tables) Events(ctx context.Context, loadBalancer string, from int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.Events(ctx, postgresdb.EventsParams{LoadBalancer: loadBalancer, Seq: from, Limit: bound(limit)})
+func (t *tables) Events(ctx context.Context, pool lsapi.PoolID, from int64, limit int) ([]record.EventRow, error) {
+	rows, err := t.queries.Events(ctx, postgresdb.EventsParams{LoadBalancer: pool.Name, Seq: from, Limit: bound(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
-func (t *tables) EventsBefore(ctx context.Context, loadBalancer string, before int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.EventsBack(ctx, postgresdb.EventsBackParams{LoadBalancer: loadBalancer, Seq: before, Limit: bound(limit)})
+func (t *tables) EventsBefore(ctx context.Context, pool lsapi.PoolID, before int64, limit int) ([]record.EventRow, error) {
+	rows, err := t.queries.EventsBack(ctx, postgresdb.EventsBackParams{LoadBalancer: pool.Name, Seq: before, Limit: bound(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
-func (t *tables) EventsAt(ctx context.Context, loadBalancer string, seqs []int64) ([]record.EventRow, error) {
-	rows, err := t.queries.EventsAt(ctx, postgresdb.EventsAtParams{LoadBalancer: loadBalancer, Seqs: seqs})
+func (t *tables) EventsAt(ctx context.Context, pool lsapi.PoolID, seqs []int64) ([]record.EventRow, error) {
+	rows, err := t.queries.EventsAt(ctx, postgresdb.EventsAtParams{LoadBalancer: pool.Name, Seqs: seqs})
 	return record.Convert(rows, err, fromEvent)
 }
 
@@ -102,8 +102,8 @@ func (t *tables) EventsAfter(ctx context.Context, after lsapi.Position, limit in
 	return record.Convert(rows, err, fromEvent)
 }
 
-func (t *tables) ObservedFrom(ctx context.Context, loadBalancer string, at time.Time, after int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.ObservedFrom(ctx, postgresdb.ObservedFromParams{LoadBalancer: loadBalancer, At: at, Seq: after, Limit: bound(limit)})
+func (t *tables) ObservedFrom(ctx context.Context, pool lsapi.PoolID, at time.Time, after int64, limit int) ([]record.EventRow, error) {
+	rows, err := t.queries.ObservedFrom(ctx, postgresdb.ObservedFromParams{LoadBalancer: pool.Name, At: at, Seq: after, Limit: bound(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
@@ -118,7 +118,7 @@ func fromEvent(row postgresdb.Event) (record.EventRow, error) {
 	}
 	sum, err := record.ParseHash(row.Hash)
 	return record.EventRow{
-		LoadBalancer: row.LoadBalancer, Seq: row.Seq, At: row.At.UTC(), Kind: lsapi.EventKind(row.Kind),
+		Pool: lsapi.ELB(row.LoadBalancer), Seq: row.Seq, At: row.At.UTC(), Kind: lsapi.EventKind(row.Kind),
 		ChangeID: id, Payload: row.Payload, Prev: prev, Hash: sum, RecordedAt: fromTime(row.RecordedAt),
 		Place: lsapi.Position{Major: row.Major, Minor: row.Seq},
 	}, err
@@ -145,39 +145,44 @@ func (t *tables) Dropped(ctx context.Context) (lsapi.Position, error) {
 	return lsapi.Position{Major: row.DroppedMajor, Minor: row.DroppedSeq}, err
 }
 
-func (t *tables) CheckpointUntil(ctx context.Context, loadBalancer string, at time.Time) (int64, error) {
-	return record.First(t.queries.CheckpointUntil(ctx, postgresdb.CheckpointUntilParams{LoadBalancer: loadBalancer, At: whole(at)}))
+func (t *tables) CheckpointUntil(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error) {
+	return record.First(t.queries.CheckpointUntil(ctx, postgresdb.CheckpointUntilParams{LoadBalancer: pool.Name, At: whole(at)}))
 }
 
-func (t *tables) CheckpointFrom(ctx context.Context, loadBalancer string, at time.Time) (int64, error) {
-	return record.First(t.queries.CheckpointFrom(ctx, postgresdb.CheckpointFromParams{LoadBalancer: loadBalancer, At: whole(at)}))
+func (t *tables) CheckpointFrom(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error) {
+	return record.First(t.queries.CheckpointFrom(ctx, postgresdb.CheckpointFromParams{LoadBalancer: pool.Name, At: whole(at)}))
 }
 
-func (t *tables) NextLogged(ctx context.Context, after string) (string, error) {
-	return record.First(t.queries.NextLogged(ctx, after))
+func (t *tables) NextLogged(ctx context.Context, after lsapi.PoolID) (lsapi.PoolID, error) {
+	name, err := record.First(t.queries.NextLogged(ctx, after.Name))
+	if err != nil || name == "" {
+		return lsapi.PoolID{}, err
+	}
+	return lsapi.ELB(name), nil
 }
 
-func (t *tables) DropEvents(ctx context.Context, loadBalancer string, before int64) error {
-	return t.queries.DropEvents(ctx, postgresdb.DropEventsParams{LoadBalancer: loadBalancer, Seq: before})
+func (t *tables) DropEvents(ctx context.Context, pool lsapi.PoolID, before int64) error {
+	return t.queries.DropEvents(ctx, postgresdb.DropEventsParams{LoadBalancer: pool.Name, Seq: before})
 }
 
-func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
-	return t.queries.Unfinished(ctx, within.Microseconds())
+func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error) {
+	names, err := t.queries.Unfinished(ctx, within.Microseconds())
+	return record.PoolIDs(names), err
 }
 
-func (t *tables) Members(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Members, error) {
-	if instanceIDs == nil {
-		rows, err := t.queries.Members(ctx, loadBalancer)
+func (t *tables) Members(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (record.Members, error) {
+	if members == nil {
+		rows, err := t.queries.Members(ctx, pool.Name)
 		return fromMembers(rows), err
 	}
-	rows, err := t.queries.MembersOf(ctx, postgresdb.MembersOfParams{LoadBalancer: loadBalancer, InstanceIds: instanceIDs})
+	rows, err := t.queries.MembersOf(ctx, postgresdb.MembersOfParams{LoadBalancer: pool.Name, InstanceIds: record.MemberTexts(members)})
 	return fromMembers(rows), err
 }
 
 func fromMembers(rows []postgresdb.Member) record.Members {
 	found := make(record.Members, len(rows))
 	for _, row := range rows {
-		found[row.InstanceID] = row.Seq
+		found[lsapi.InstanceMember(row.InstanceID)] = row.Seq
 	}
 	return found
 }
@@ -189,31 +194,34 @@ func (t *tables) Count(ctx context.Context) (members, healths int64, err error) 
 	return members, healths, err
 }
 
-func (t *tables) Populated(ctx context.Context) ([]string, error) { return t.queries.Populated(ctx) }
-
-func (t *tables) PutMember(ctx context.Context, loadBalancer, instanceID string, seq int64) error {
-	return t.queries.PutMember(ctx, postgresdb.PutMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID, Seq: seq})
+func (t *tables) Populated(ctx context.Context) ([]lsapi.PoolID, error) {
+	names, err := t.queries.Populated(ctx)
+	return record.PoolIDs(names), err
 }
 
-func (t *tables) DropMember(ctx context.Context, loadBalancer, instanceID string) error {
-	return t.queries.DropMember(ctx, postgresdb.DropMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
+func (t *tables) PutMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, seq int64) error {
+	return t.queries.PutMember(ctx, postgresdb.PutMemberParams{LoadBalancer: pool.Name, InstanceID: member.String(), Seq: seq})
 }
 
-func (t *tables) Health(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Healths, error) {
-	if instanceIDs == nil {
-		rows, err := t.queries.Health(ctx, loadBalancer)
+func (t *tables) DropMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
+	return t.queries.DropMember(ctx, postgresdb.DropMemberParams{LoadBalancer: pool.Name, InstanceID: member.String()})
+}
+
+func (t *tables) Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (record.Healths, error) {
+	if members == nil {
+		rows, err := t.queries.Health(ctx, pool.Name)
 		return fromHealth(rows), err
 	}
-	rows, err := t.queries.HealthOf(ctx, postgresdb.HealthOfParams{LoadBalancer: loadBalancer, InstanceIds: instanceIDs})
+	rows, err := t.queries.HealthOf(ctx, postgresdb.HealthOfParams{LoadBalancer: pool.Name, InstanceIds: record.MemberTexts(members)})
 	return fromHealth(rows), err
 }
 
 func fromHealth(rows []postgresdb.Health) record.Healths {
 	found := make(record.Healths, len(rows))
 	for _, row := range rows {
-		found[row.InstanceID] = record.HealthRow{
+		found[lsapi.InstanceMember(row.InstanceID)] = record.HealthRow{
 			MemberHealth: lsapi.MemberHealth{
-				InstanceID: row.InstanceID, State: lsapi.HealthState(row.State), Reason: row.Reason,
+				Member: lsapi.InstanceMember(row.InstanceID), State: lsapi.HealthState(row.State), Reason: row.Reason,
 				Description: row.Description, Draining: row.Draining,
 			},
 			Seq: row.Seq, Since: row.Since.UTC(),
@@ -222,15 +230,15 @@ func fromHealth(rows []postgresdb.Health) record.Healths {
 	return found
 }
 
-func (t *tables) PutHealth(ctx context.Context, loadBalancer string, row record.HealthRow) error {
+func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.HealthRow) error {
 	return t.queries.PutHealth(ctx, postgresdb.PutHealthParams{
-		LoadBalancer: loadBalancer, InstanceID: row.InstanceID, State: string(row.State), Reason: row.Reason,
+		LoadBalancer: pool.Name, InstanceID: row.Member.String(), State: string(row.State), Reason: row.Reason,
 		Description: row.Description, Draining: row.Draining, Seq: row.Seq, Since: row.Since,
 	})
 }
 
-func (t *tables) DropHealth(ctx context.Context, loadBalancer, instanceID string) error {
-	return t.queries.DropHealth(ctx, postgresdb.DropHealthParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
+func (t *tables) DropHealth(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
+	return t.queries.DropHealth(ctx, postgresdb.DropHealthParams{LoadBalancer: pool.Name, InstanceID: member.String()})
 }
 
 func (t *tables) Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error) {

@@ -44,27 +44,27 @@ func (t *tables) Changes(ctx context.Context, ids []string) (map[string]record.C
 	return found, nil
 }
 
-func (t *tables) OpenChanges(ctx context.Context, loadBalancer string) ([]record.ChangeRow, error) {
-	rows, err := t.queries.OpenChanges(ctx, loadBalancer)
+func (t *tables) OpenChanges(ctx context.Context, pool lsapi.PoolID) ([]record.ChangeRow, error) {
+	rows, err := t.queries.OpenChanges(ctx, pool.Name)
 	return record.Convert(rows, err, fromChange)
 }
 
-func (t *tables) ChangesAfter(ctx context.Context, loadBalancer, id string, limit int) ([]record.ChangeRow, error) {
+func (t *tables) ChangesAfter(ctx context.Context, pool lsapi.PoolID, id string, limit int) ([]record.ChangeRow, error) {
 	after, err := toBytes(id)
 	if err != nil {
 		return nil, err
 	}
-	if loadBalancer == "" {
+	if pool.IsZero() {
 		rows, err := t.queries.ChangesAfter(ctx, sqlitedb.ChangesAfterParams{ID: after, Limit: int64(limit)})
 		return record.Convert(rows, err, fromChange)
 	}
-	rows, err := t.queries.ChangesOf(ctx, sqlitedb.ChangesOfParams{LoadBalancer: loadBalancer, ID: after, Limit: int64(limit)})
+	rows, err := t.queries.ChangesOf(ctx, sqlitedb.ChangesOfParams{LoadBalancer: pool.Name, ID: after, Limit: int64(limit)})
 	return record.Convert(rows, err, fromChange)
 }
 
-func (t *tables) LastChanges(ctx context.Context, loadBalancer string, instanceIDs []string) ([]record.ChangeRow, error) {
-	ids, err := each(instanceIDs, func(instance string) ([][]byte, error) {
-		return t.queries.LastChange(ctx, sqlitedb.LastChangeParams{InstanceID: instance, LoadBalancer: loadBalancer})
+func (t *tables) LastChanges(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) ([]record.ChangeRow, error) {
+	ids, err := each(members, func(member lsapi.MemberID) ([][]byte, error) {
+		return t.queries.LastChange(ctx, sqlitedb.LastChangeParams{InstanceID: member.String(), LoadBalancer: pool.Name})
 	})
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool
 		return false, err
 	}
 	added, err := t.write().AddChange(ctx, sqlitedb.AddChangeParams{
-		ID: id, LoadBalancer: c.LoadBalancer, InstanceID: c.InstanceID, Actor: c.Actor, Action: string(c.Action),
+		ID: id, LoadBalancer: c.Pool.Name, InstanceID: c.Member.String(), Actor: c.Actor, Action: string(c.Action),
 		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: micros(c.NotBefore),
 		Deadline: micros(c.Deadline), Outcome: string(c.Outcome), Code: c.Code, Resolution: string(c.Resolution),
 		CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toInt(c.MembersBefore),
@@ -146,8 +146,8 @@ func fromChange(row sqlitedb.Change) (record.ChangeRow, error) {
 	}
 	return record.ChangeRow{
 		Change: lsapi.Change{
-			ID: id.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), LoadBalancer: row.LoadBalancer,
-			InstanceID: row.InstanceID, Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
+			ID: id.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), Pool: lsapi.ELB(row.LoadBalancer),
+			Member: lsapi.InstanceMember(row.InstanceID), Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
 			IntendedAt: record.IntendedAt(id), NotBefore: fromMicros(row.NotBefore), Deadline: fromMicros(row.Deadline),
 			Outcome: lsapi.Outcome(row.Outcome), Code: row.Code, Resolution: lsapi.Resolution(row.Resolution),
 			CompletedAt: fromMicros(row.CompletedAt), AWSRequestID: row.AwsRequestID,
@@ -161,7 +161,7 @@ func fromChange(row sqlitedb.Change) (record.ChangeRow, error) {
 	}, nil
 }
 
-func (t *tables) DropChanges(ctx context.Context, loadBalancer string, seq int64, before time.Time) error {
+func (t *tables) DropChanges(ctx context.Context, pool lsapi.PoolID, seq int64, before time.Time) error {
 	bound := record.FirstID(before)
-	return t.write().DropChanges(ctx, sqlitedb.DropChangesParams{LoadBalancer: loadBalancer, ID: bound[:], LastSeq: seq})
+	return t.write().DropChanges(ctx, sqlitedb.DropChangesParams{LoadBalancer: pool.Name, ID: bound[:], LastSeq: seq})
 }

@@ -75,13 +75,13 @@ func closeStore(t *testing.T, s *store) {
 
 // attach records that an instance was attached at a time of the host, whose membership was
 // read just before, and returns the change.
-func (h *host) attach(t *testing.T, s *store, loadBalancer, instance string) lsapi.Change {
+func (h *host) attach(t *testing.T, s *store, pool lsapi.PoolID, member lsapi.MemberID) lsapi.Change {
 	t.Helper()
-	lease, err := s.Acquire(t.Context(), loadBalancer)
+	lease, err := s.Acquire(t.Context(), pool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := s.LaneState(t.Context(), loadBalancer, recent)
+	state, err := s.LaneState(t.Context(), pool, recent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +89,8 @@ func (h *host) attach(t *testing.T, s *store, loadBalancer, instance string) lsa
 	if !state.Known {
 		events = []lsapi.Event{{Kind: lsapi.EventCheckpoint, At: h.now(), Until: h.now()}}
 	}
-	intent := intentOf(h.now(), instance)
-	intent.Change.LoadBalancer = loadBalancer
+	intent := intentOf(h.now(), member)
+	intent.Change.Pool = pool
 	done := lsapi.Event{Kind: lsapi.EventCompleted, At: h.now(), Change: intent.Change}
 	done.Change.Outcome = lsapi.OutcomeApplied
 	if _, err := s.Append(t.Context(), lease, append(events, intent, done)); err != nil {
@@ -110,30 +110,30 @@ func (h *host) wantRecent(t *testing.T, s *store, c lsapi.Change) {
 			t.Errorf("%s has the age %v, want at most %v", what, age, atMost)
 		}
 	}
-	changes, err := s.Applied(t.Context(), c.LoadBalancer, recent)
+	changes, err := s.Applied(t.Context(), c.Pool, recent)
 	if err != nil || len(changes) != 1 || changes[0].ID != c.ID {
 		t.Fatalf("applied are %v (%v), want %s", changes, err, c.ID)
 	}
 	check("the change", changes[0].At)
-	state, err := s.LaneState(t.Context(), c.LoadBalancer, recent)
+	state, err := s.LaneState(t.Context(), c.Pool, recent)
 	if err != nil || len(state.Applied) != 1 || state.Applied[0].ID != c.ID {
 		t.Fatalf("applied are %v (%v), want %s", state.Applied, err, c.ID)
 	}
 	check("the change", state.Applied[0].At)
 	check("the look", state.LookedAt)
-	if names, err := s.Unfinished(t.Context(), recent); err != nil || len(names) != 1 {
-		t.Errorf("unfinished are %v (%v)", names, err)
+	if pools, err := s.Unfinished(t.Context(), recent); err != nil || len(pools) != 1 {
+		t.Errorf("unfinished are %v (%v)", pools, err)
 	}
 }
 
 // wantAged fails the test if a store finds changes as applied lately.
-func wantAged(t *testing.T, s *store, loadBalancer string) {
+func wantAged(t *testing.T, s *store, pool lsapi.PoolID) {
 	t.Helper()
-	if changes, err := s.Applied(t.Context(), loadBalancer, recent); err != nil || len(changes) > 0 {
+	if changes, err := s.Applied(t.Context(), pool, recent); err != nil || len(changes) > 0 {
 		t.Errorf("applied are %v (%v)", changes, err)
 	}
-	if names, err := s.Unfinished(t.Context(), recent); err != nil || len(names) > 0 {
-		t.Errorf("unfinished are %v (%v)", names, err)
+	if pools, err := s.Unfinished(t.Context(), recent); err != nil || len(pools) > 0 {
+		t.Errorf("unfinished are %v (%v)", pools, err)
 	}
 }
 
@@ -147,15 +147,15 @@ func TestOwnerMeasuresAgesAcrossWallClockJumps(t *testing.T) {
 	eachJump(t, func(t *testing.T, by time.Duration, path string) {
 		h := newHost()
 		s := h.opened(t, path, record.Options{})
-		c := h.attach(t, s, "web", "i-00000001")
+		c := h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000001"))
 		h.setClock(by)
 		h.wantRecent(t, s, c)
 		h.pass(recent)
-		wantAged(t, s, "web")
-		h.wantRecent(t, s, h.attach(t, s, "api", "i-00000002"))
+		wantAged(t, s, lsapi.ELB("web"))
+		h.wantRecent(t, s, h.attach(t, s, lsapi.ELB("api"), lsapi.InstanceMember("i-00000002")))
 		h.setClock(0)
 		h.pass(recent)
-		wantAged(t, s, "api")
+		wantAged(t, s, lsapi.ELB("api"))
 	})
 }
 
@@ -163,20 +163,20 @@ func TestNextOwnerMeasuresAgesAcrossWallClockJumps(t *testing.T) {
 	eachJump(t, func(t *testing.T, by time.Duration, path string) {
 		h := newHost()
 		s := h.opened(t, path, record.Options{})
-		c := h.attach(t, s, "web", "i-00000001")
+		c := h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000001"))
 		closeStore(t, s)
 		h.setClock(by)
 		s = h.opened(t, path, record.Options{})
 		h.wantRecent(t, s, c)
 		h.pass(recent)
-		wantAged(t, s, "web")
-		c = h.attach(t, s, "api", "i-00000002")
+		wantAged(t, s, lsapi.ELB("web"))
+		c = h.attach(t, s, lsapi.ELB("api"), lsapi.InstanceMember("i-00000002"))
 		closeStore(t, s)
 		h.setClock(0)
 		s = h.opened(t, path, record.Options{})
 		h.wantRecent(t, s, c)
 		h.pass(recent)
-		wantAged(t, s, "api")
+		wantAged(t, s, lsapi.ELB("api"))
 	})
 }
 
@@ -186,9 +186,9 @@ func TestStandbyMeasuresAgesByTheOwnersClock(t *testing.T) {
 		other := &host{boot: owner.boot, began: owner.began, first: owner.first} // the same machine, by another wall clock
 		other.setClock(by)
 		first := owner.opened(t, path, record.Options{})
-		c := owner.attach(t, first, "web", "i-00000001")
+		c := owner.attach(t, first, lsapi.ELB("web"), lsapi.InstanceMember("i-00000001"))
 		learned := make(chan lsapi.AppliedChange, 10)
-		standby := other.opened(t, path, record.Options{Learn: func(_ string, changes []lsapi.AppliedChange) {
+		standby := other.opened(t, path, record.Options{Learn: func(_ lsapi.PoolID, changes []lsapi.AppliedChange) {
 			for _, change := range changes {
 				learned <- change
 			}
@@ -237,18 +237,18 @@ func TestIdempotencyKeysExpireAcrossWallClockJumps(t *testing.T) {
 func TestClockContinuesByTheWallClockAfterABoot(t *testing.T) {
 	h, path := newHost(), filepath.Join(t.TempDir(), "lsapi.db")
 	s := h.opened(t, path, record.Options{})
-	c := h.attach(t, s, "web", "i-00000001")
+	c := h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000001"))
 	closeStore(t, s)
 	h = h.reboot()
 	s = h.opened(t, path, record.Options{})
-	changes, err := s.Applied(t.Context(), "web", recent)
+	changes, err := s.Applied(t.Context(), lsapi.ELB("web"), recent)
 	if err != nil || len(changes) != 1 || changes[0].ID != c.ID {
 		t.Errorf("applied are %v (%v), want %s", changes, err, c.ID)
 	}
 	closeStore(t, s)
 	h.setClock(recent)
 	s = h.reboot().opened(t, path, record.Options{})
-	wantAged(t, s, "web")
+	wantAged(t, s, lsapi.ELB("web"))
 }
 
 func TestStampsStayInThePastAfterABootWithALateWallClock(t *testing.T) {
@@ -256,14 +256,14 @@ func TestStampsStayInThePastAfterABootWithALateWallClock(t *testing.T) {
 		t.Run(by.String(), func(t *testing.T) {
 			h, path := newHost(), filepath.Join(t.TempDir(), "lsapi.db")
 			s := h.opened(t, path, record.Options{})
-			c := h.attach(t, s, "web", "i-00000001")
+			c := h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000001"))
 			closeStore(t, s)
 			h = h.reboot()
 			h.setClock(by)
 			s = h.opened(t, path, record.Options{})
 			h.wantRecent(t, s, c)
 			h.pass(recent)
-			wantAged(t, s, "web")
+			wantAged(t, s, lsapi.ELB("web"))
 		})
 	}
 }
@@ -274,7 +274,7 @@ func TestNewOwnersClockStartsAfterAllStamps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h, path := newHost(), filepath.Join(t.TempDir(), "lsapi.db")
 			s := h.opened(t, path, record.Options{})
-			c := h.attach(t, s, "web", "i-00000001")
+			c := h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000001"))
 			if err := s.Update(t.Context(), func(ctx context.Context, t record.Tables) error {
 				db := t.(*tables).db
 				_, err := db.ExecContext(ctx, "UPDATE events SET recorded_at = recorded_at + 3600000000")
@@ -288,11 +288,11 @@ func TestNewOwnersClockStartsAfterAllStamps(t *testing.T) {
 			closeStore(t, s)
 			h = boot(h)
 			s = h.opened(t, path, record.Options{})
-			if names, err := s.Unfinished(t.Context(), recent); err != nil || len(names) != 1 || names[0] != c.LoadBalancer {
-				t.Errorf("unfinished are %v (%v)", names, err)
+			if pools, err := s.Unfinished(t.Context(), recent); err != nil || len(pools) != 1 || pools[0] != c.Pool {
+				t.Errorf("unfinished are %v (%v)", pools, err)
 			}
 			h.pass(recent)
-			wantAged(t, s, "web")
+			wantAged(t, s, lsapi.ELB("web"))
 		})
 	}
 }
@@ -302,17 +302,17 @@ func TestNewOwnersClockStartsAfterAllStamps(t *testing.T) {
 func TestReaderOfAnotherBootsRecordUsesTheWallClock(t *testing.T) {
 	h, path := newHost(), filepath.Join(t.TempDir(), "lsapi.db")
 	s := h.opened(t, path, record.Options{})
-	c := h.attach(t, s, "web", "i-00000001")
+	c := h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000001"))
 	closeStore(t, s)
 	h = h.reboot()
 	h.pass(recent / 2)
 	s = h.opened(t, path, record.Options{ReadOnly: true})
-	changes, err := s.Applied(t.Context(), "web", recent)
+	changes, err := s.Applied(t.Context(), lsapi.ELB("web"), recent)
 	if err != nil || len(changes) != 1 || changes[0].ID != c.ID || h.now().Sub(changes[0].At) < recent/2 {
 		t.Errorf("applied are %v (%v), want %s", changes, err, c.ID)
 	}
 	h.pass(recent / 2)
-	wantAged(t, s, "web")
+	wantAged(t, s, lsapi.ELB("web"))
 }
 
 // The clock of the record may be off for the rest of the boot.
@@ -321,21 +321,21 @@ func TestLabelsUseTheWallClock(t *testing.T) {
 		h := newHost()
 		h.setClock(by)
 		s := h.opened(t, path, record.Options{})
-		h.attach(t, s, "other", "i-00000001")
+		h.attach(t, s, lsapi.ELB("other"), lsapi.InstanceMember("i-00000001"))
 		closeStore(t, s)
 		h.setClock(0)
 		s = h.opened(t, path, record.Options{})
 		before := record.Exact(h.now())
-		c := h.attach(t, s, "web", "i-00000001")
+		c := h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000001"))
 		h.pass(time.Second)
-		lease, err := s.Acquire(t.Context(), "web")
+		lease, err := s.Acquire(t.Context(), lsapi.ELB("web"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		late := h.now().Add(time.Minute) // a label may not be of a time to come
-		observed := lsapi.Event{Kind: lsapi.EventObserved, At: h.now(), Since: before, Until: h.now(), Added: []string{"i-00000002"}}
-		healthy := lsapi.Event{Kind: lsapi.EventHealth, At: late, Health: []lsapi.MemberHealth{{InstanceID: "i-00000002", State: lsapi.InService}}}
-		unlabelled := lsapi.Event{Kind: lsapi.EventHealth, Health: []lsapi.MemberHealth{{InstanceID: "i-00000001", State: lsapi.InService}}}
+		observed := lsapi.Event{Kind: lsapi.EventObserved, At: h.now(), Since: before, Until: h.now(), Added: []lsapi.MemberID{lsapi.InstanceMember("i-00000002")}}
+		healthy := lsapi.Event{Kind: lsapi.EventHealth, At: late, Health: []lsapi.MemberHealth{{Member: lsapi.InstanceMember("i-00000002"), State: lsapi.InService}}}
+		unlabelled := lsapi.Event{Kind: lsapi.EventHealth, Health: []lsapi.MemberHealth{{Member: lsapi.InstanceMember("i-00000001"), State: lsapi.InService}}}
 		if _, err := s.Append(t.Context(), lease, []lsapi.Event{observed, healthy, unlabelled}); err != nil {
 			t.Fatal(err)
 		}
@@ -356,12 +356,12 @@ func TestLabelsUseTheWallClock(t *testing.T) {
 func TestCurrentMembersAreThoseAtTheEndOfTheLog(t *testing.T) {
 	h := newHost()
 	s := h.opened(t, filepath.Join(t.TempDir(), "lsapi.db"), record.Options{})
-	h.attach(t, s, "web", "i-00000001")
+	h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000001"))
 	h.setClock(time.Hour)
-	h.attach(t, s, "web", "i-00000002")
+	h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000002"))
 	h.setClock(0)
-	h.attach(t, s, "web", "i-00000003")
-	now, err := s.MembersAt(t.Context(), "web", time.Time{})
+	h.attach(t, s, lsapi.ELB("web"), lsapi.InstanceMember("i-00000003"))
+	now, err := s.MembersAt(t.Context(), lsapi.ELB("web"), time.Time{})
 	if err != nil || len(now.Members) != 3 || now.At.After(h.now()) {
 		t.Errorf("the members are %+v (%v), want three of now", now, err)
 	}
@@ -372,7 +372,7 @@ func TestCurrentMembersAreThoseAtTheEndOfTheLog(t *testing.T) {
 func (h *host) wantLabels(t *testing.T, s *store, since time.Time) {
 	t.Helper()
 	err := s.View(t.Context(), func(tables record.Tables) error {
-		rows, err := tables.Events(t.Context(), "web", 1, 1000)
+		rows, err := tables.Events(t.Context(), lsapi.ELB("web"), 1, 1000)
 		if err == nil && len(rows) == 0 {
 			err = fmt.Errorf("there are no events")
 		}

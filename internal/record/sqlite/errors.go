@@ -59,10 +59,10 @@ func errUnwritable(cause error) *lsapi.Error {
 }
 
 // errDamagedLog returns the error for a log that does not end where its row says.
-func errDamagedLog(loadBalancer string, cause error) *lsapi.Error {
+func errDamagedLog(pool lsapi.PoolID, cause error) *lsapi.Error {
 	return &lsapi.Error{
 		Code: lsapi.CodeUnavailable, Err: cause,
-		Message: "the record of load balancer " + loadBalancer + " is damaged, and cannot be continued until it is repaired",
+		Message: "the record of load balancer " + pool.Name + " is damaged, and cannot be continued until it is repaired",
 	}
 }
 

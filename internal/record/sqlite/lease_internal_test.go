@@ -22,12 +22,12 @@ func openOwn(t *testing.T) *store {
 	return opened.(*store)
 }
 
-func intentOf(at time.Time, instance string) lsapi.Event {
+func intentOf(at time.Time, member lsapi.MemberID) lsapi.Event {
 	id := uuid.Must(uuid.NewV7())
 	stamp := record.FirstID(at.Truncate(time.Millisecond))
 	copy(id[:6], stamp[:])
 	return lsapi.Event{Kind: lsapi.EventIntended, At: at, Change: lsapi.Change{
-		ID: id.String(), Action: lsapi.Attach, LoadBalancer: "web", InstanceID: instance, Deadline: at.Add(20 * time.Second),
+		ID: id.String(), Action: lsapi.Attach, Pool: lsapi.ELB("web"), Member: member, Deadline: at.Add(20 * time.Second),
 	}}
 }
 
@@ -35,7 +35,7 @@ func intentOf(at time.Time, instance string) lsapi.Event {
 // lease must have seen it.
 func TestLeaseWaitsForAnAbandonedAppend(t *testing.T) {
 	s, ctx := openOwn(t), t.Context()
-	first, err := s.Acquire(ctx, "web")
+	first, err := s.Acquire(ctx, lsapi.ELB("web"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,10 +49,10 @@ func TestLeaseWaitsForAnAbandonedAppend(t *testing.T) {
 		err := s.Update(impatient, func(ctx context.Context, t record.Tables) (err error) {
 			close(began)
 			<-disk
-			_, head, err = record.AppendEvents(ctx, t, "web", []lsapi.Event{intentOf(time.Now(), "i-00000001")})
+			_, head, err = record.AppendEvents(ctx, t, lsapi.ELB("web"), []lsapi.Event{intentOf(time.Now(), lsapi.InstanceMember("i-00000001"))})
 			return err
 		})
-		s.noteUnknown("web", err)
+		s.noteUnknown(lsapi.ELB("web"), err)
 		_ = head
 		given <- err
 	}()
@@ -66,15 +66,15 @@ func TestLeaseWaitsForAnAbandonedAppend(t *testing.T) {
 	}
 	hurried, stop := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer stop()
-	if lease, err := s.Acquire(hurried, "web"); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+	if lease, err := s.Acquire(hurried, lsapi.ELB("web")); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
 		t.Errorf("while the disk hangs the lease is %+v (%v)", lease, err)
 	}
 	close(disk)
-	next, err := s.Acquire(ctx, "web")
+	next, err := s.Acquire(ctx, lsapi.ELB("web"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := s.LaneState(ctx, "web", time.Minute)
+	state, err := s.LaneState(ctx, lsapi.ELB("web"), time.Minute)
 	if err != nil || state.Head != next.Head || len(state.Open) != 1 {
 		t.Errorf("the lease is %+v, and the record has %+v (%v)", next, state, err)
 	}
@@ -84,18 +84,18 @@ func TestLeaseWaitsForAnAbandonedAppend(t *testing.T) {
 // lane goes on and calls AWS.
 func TestCompletedChangeCannotBeIntended(t *testing.T) {
 	s, ctx := openOwn(t), t.Context()
-	lease, err := s.Acquire(ctx, "web")
+	lease, err := s.Acquire(ctx, lsapi.ELB("web"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	intent := intentOf(time.Now(), "i-00000001")
+	intent := intentOf(time.Now(), lsapi.InstanceMember("i-00000001"))
 	conflict := intent
 	conflict.Kind, conflict.Change.Outcome = lsapi.EventCompleted, lsapi.OutcomeConflict
 	if _, err := s.Append(ctx, lease, []lsapi.Event{conflict}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Append(ctx, lease, []lsapi.Event{intent})
-	state, _ := s.LaneState(ctx, "web", time.Minute)
+	state, _ := s.LaneState(ctx, lsapi.ELB("web"), time.Minute)
 	if err == nil && len(state.Open) == 0 {
 		t.Error("the intent is said to be durable, but there is none")
 	}

@@ -21,7 +21,9 @@ func (s *store) SharedListing(ctx context.Context, _ int64) (lsapi.SharedListing
 }
 
 // ClaimHealth implements record.Replicas.
-func (s *store) ClaimHealth(context.Context, string, time.Duration) (bool, error) { return true, nil }
+func (s *store) ClaimHealth(context.Context, lsapi.PoolID, time.Duration) (bool, error) {
+	return true, nil
+}
 
 // PublishHealth implements record.Replicas.
 func (s *store) PublishHealth(context.Context, lsapi.HealthReport) error { return nil }

@@ -28,12 +28,12 @@ type store struct {
 
 	mu     sync.Mutex
 	owner  *ownership
-	why    *lsapi.Error     // why this process does not own the file
-	epoch  int64            // of the last lease
-	leases map[string]int64 // the epochs of held leases
+	why    *lsapi.Error           // why this process does not own the file
+	epoch  int64                  // of the last lease
+	leases map[lsapi.PoolID]int64 // the epochs of held leases
 	// unknown are the load balancers with an append that was abandoned after it began: it
 	// may still be kept.
-	unknown map[string]bool
+	unknown map[lsapi.PoolID]bool
 }
 
 type ownership struct {
@@ -88,7 +88,7 @@ func openFile(ctx context.Context, m machine, path string, o record.Options) (*s
 	}
 	s := &store{
 		readers: readers, file: file, log: o.Logger(), ended: make(chan struct{}),
-		leases: make(map[string]int64), unknown: make(map[string]bool),
+		leases: make(map[lsapi.PoolID]int64), unknown: make(map[lsapi.PoolID]bool),
 	}
 	s.Record = record.New(s, s.log)
 	s.feed = record.NewFeed(s.Record, o.Learn)
@@ -186,25 +186,25 @@ func (s *store) Update(ctx context.Context, write func(context.Context, record.T
 }
 
 // Acquire implements record.Store, without waiting.
-func (s *store) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, error) {
+func (s *store) Acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, error) {
 	owner, err := s.owned()
 	if err != nil {
 		return lsapi.Lease{}, err
 	}
 	s.mu.Lock()
 	s.epoch = max(s.epoch, owner.writer.generation<<32) + 1
-	s.leases[loadBalancer] = s.epoch
-	lease, unknown := lsapi.Lease{LoadBalancer: loadBalancer, Epoch: s.epoch}, s.unknown[loadBalancer]
+	s.leases[pool] = s.epoch
+	lease, unknown := lsapi.Lease{Pool: pool, Epoch: s.epoch}, s.unknown[pool]
 	s.mu.Unlock()
 	if unknown { // the lease's holder must see what was abandoned
 		if err := s.Update(ctx, func(context.Context, record.Tables) error { return nil }); err != nil {
 			return lsapi.Lease{}, errors.Join(err, s.Release(ctx, lease))
 		}
 		s.mu.Lock()
-		delete(s.unknown, loadBalancer)
+		delete(s.unknown, pool)
 		s.mu.Unlock()
 	}
-	log, err := record.Read(ctx, s.Record, func(t record.Tables) (record.LogRow, error) { return t.Log(ctx, loadBalancer) })
+	log, err := record.Read(ctx, s.Record, func(t record.Tables) (record.LogRow, error) { return t.Log(ctx, pool) })
 	if err != nil {
 		return lsapi.Lease{}, errors.Join(err, s.Release(ctx, lease))
 	}
@@ -215,7 +215,7 @@ func (s *store) Acquire(ctx context.Context, loadBalancer string) (lsapi.Lease, 
 // Renew implements record.Store. The owner's leases do not expire.
 func (s *store) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) {
 	if !s.holds(lease) {
-		return lsapi.Lease{}, record.LeaseLost(lease.LoadBalancer)
+		return lsapi.Lease{}, record.LeaseLost(lease.Pool)
 	}
 	return lease, nil
 }
@@ -224,8 +224,8 @@ func (s *store) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error)
 func (s *store) Release(_ context.Context, lease lsapi.Lease) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.leases[lease.LoadBalancer] == lease.Epoch {
-		delete(s.leases, lease.LoadBalancer)
+	if s.leases[lease.Pool] == lease.Epoch {
+		delete(s.leases, lease.Pool)
 	}
 	return nil
 }
@@ -233,7 +233,7 @@ func (s *store) Release(_ context.Context, lease lsapi.Lease) error {
 func (s *store) holds(lease lsapi.Lease) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	epoch, held := s.leases[lease.LoadBalancer]
+	epoch, held := s.leases[lease.Pool]
 	return held && epoch == lease.Epoch
 }
 
@@ -242,13 +242,13 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 	var head lsapi.Head
 	err := s.Update(ctx, func(ctx context.Context, t record.Tables) (err error) {
 		if !s.holds(lease) {
-			return record.LeaseLost(lease.LoadBalancer)
+			return record.LeaseLost(lease.Pool)
 		}
-		_, head, err = record.AppendEvents(ctx, t, lease.LoadBalancer, events)
+		_, head, err = record.AppendEvents(ctx, t, lease.Pool, events)
 		return err
 	})
 	if err != nil {
-		s.noteUnknown(lease.LoadBalancer, err)
+		s.noteUnknown(lease.Pool, err)
 		return lsapi.Head{}, err
 	}
 	s.proof.Note()
@@ -259,13 +259,13 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 }
 
 // noteUnknown notes an append that may still be kept.
-func (s *store) noteUnknown(loadBalancer string, err error) {
+func (s *store) noteUnknown(pool lsapi.PoolID, err error) {
 	if lsapi.ErrorCode(err) != lsapi.CodeTimeout {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unknown[loadBalancer] = true
+	s.unknown[pool] = true
 }
 
 // News implements record.Store. Without the hints of an owner in this process it looks at

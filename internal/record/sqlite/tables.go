@@ -26,15 +26,15 @@ func (t *tables) write() *sqlitedb.Queries {
 	return t.queries
 }
 
-func (t *tables) Log(ctx context.Context, loadBalancer string) (record.LogRow, error) {
-	row, err := t.queries.Log(ctx, loadBalancer)
+func (t *tables) Log(ctx context.Context, pool lsapi.PoolID) (record.LogRow, error) {
+	row, err := t.queries.Log(ctx, pool.Name)
 	none := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !none {
 		return record.LogRow{}, err
 	}
 	clock, err := t.clock(ctx)
 	if none || err != nil {
-		return record.LogRow{LoadBalancer: loadBalancer, Clock: clock}, err
+		return record.LogRow{Pool: pool, Clock: clock}, err
 	}
 	return fromLog(row, clock)
 }
@@ -51,7 +51,7 @@ func (t *tables) Logs(ctx context.Context) ([]record.LogRow, error) {
 func fromLog(row sqlitedb.Log, clock record.Clock) (record.LogRow, error) {
 	sum, err := record.ParseHash(row.LastHash)
 	return record.LogRow{
-		LoadBalancer: row.LoadBalancer, First: row.FirstSeq, Last: row.LastSeq, At: fromMicros(row.LastAt), Hash: sum,
+		Pool: lsapi.ELB(row.LoadBalancer), First: row.FirstSeq, Last: row.LastSeq, At: fromMicros(row.LastAt), Hash: sum,
 		Known: row.Known != 0, LookedAt: fromMicros(row.LookedAt), AppliedAt: fromMicros(row.AppliedAt),
 		Checkpoint: row.CheckpointSeq, Room: row.CheckpointRoom,
 		Restamped: row.RestampedSeq, RestampedAt: fromMicros(row.RestampedAt), Clock: clock,
@@ -60,7 +60,7 @@ func fromLog(row sqlitedb.Log, clock record.Clock) (record.LogRow, error) {
 
 func (t *tables) PutLog(ctx context.Context, row record.LogRow) error {
 	return t.write().PutLog(ctx, sqlitedb.PutLogParams{
-		LoadBalancer: row.LoadBalancer, FirstSeq: row.First, LastSeq: row.Last, LastAt: micros(row.At), LastHash: row.Hash[:],
+		LoadBalancer: row.Pool.Name, FirstSeq: row.First, LastSeq: row.Last, LastAt: micros(row.At), LastHash: row.Hash[:],
 		Known: fromBool(row.Known), LookedAt: micros(row.LookedAt), AppliedAt: micros(row.AppliedAt),
 		CheckpointSeq: row.Checkpoint, CheckpointRoom: row.Room, RestampedSeq: row.Restamped, RestampedAt: micros(row.RestampedAt),
 	})
@@ -72,28 +72,28 @@ func (t *tables) AddEvent(ctx context.Context, row record.EventRow) error {
 		return err
 	}
 	err = t.write().AddEvent(ctx, sqlitedb.AddEventParams{
-		LoadBalancer: row.LoadBalancer, Seq: row.Seq, At: micros(row.At), Kind: string(row.Kind), ChangeID: id,
+		LoadBalancer: row.Pool.Name, Seq: row.Seq, At: micros(row.At), Kind: string(row.Kind), ChangeID: id,
 		Payload: row.Payload, PrevHash: row.Prev[:], Hash: row.Hash[:], RecordedAt: micros(row.RecordedAt),
 	})
 	if violates(err) {
-		return errDamagedLog(row.LoadBalancer, err)
+		return errDamagedLog(row.Pool, err)
 	}
 	return err
 }
 
-func (t *tables) Events(ctx context.Context, loadBalancer string, from int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.Events(ctx, sqlitedb.EventsParams{LoadBalancer: loadBalancer, Seq: from, Limit: int64(limit)})
+func (t *tables) Events(ctx context.Context, pool lsapi.PoolID, from int64, limit int) ([]record.EventRow, error) {
+	rows, err := t.queries.Events(ctx, sqlitedb.EventsParams{LoadBalancer: pool.Name, Seq: from, Limit: int64(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
-func (t *tables) EventsBefore(ctx context.Context, loadBalancer string, before int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.EventsBack(ctx, sqlitedb.EventsBackParams{LoadBalancer: loadBalancer, Seq: before, Limit: int64(limit)})
+func (t *tables) EventsBefore(ctx context.Context, pool lsapi.PoolID, before int64, limit int) ([]record.EventRow, error) {
+	rows, err := t.queries.EventsBack(ctx, sqlitedb.EventsBackParams{LoadBalancer: pool.Name, Seq: before, Limit: int64(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
-func (t *tables) EventsAt(ctx context.Context, loadBalancer string, seqs []int64) ([]record.EventRow, error) {
+func (t *tables) EventsAt(ctx context.Context, pool lsapi.PoolID, seqs []int64) ([]record.EventRow, error) {
 	return each(seqs, func(seq int64) ([]record.EventRow, error) {
-		rows, err := t.queries.EventAt(ctx, sqlitedb.EventAtParams{LoadBalancer: loadBalancer, Seq: seq})
+		rows, err := t.queries.EventAt(ctx, sqlitedb.EventAtParams{LoadBalancer: pool.Name, Seq: seq})
 		return record.Convert(rows, err, fromEvent)
 	})
 }
@@ -103,8 +103,8 @@ func (t *tables) EventsAfter(ctx context.Context, after lsapi.Position, limit in
 	return record.Convert(rows, err, fromEvent)
 }
 
-func (t *tables) ObservedFrom(ctx context.Context, loadBalancer string, at time.Time, after int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.ObservedFrom(ctx, sqlitedb.ObservedFromParams{LoadBalancer: loadBalancer, At: micros(at), Seq: after, Limit: int64(limit)})
+func (t *tables) ObservedFrom(ctx context.Context, pool lsapi.PoolID, at time.Time, after int64, limit int) ([]record.EventRow, error) {
+	rows, err := t.queries.ObservedFrom(ctx, sqlitedb.ObservedFromParams{LoadBalancer: pool.Name, At: micros(at), Seq: after, Limit: int64(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
@@ -115,7 +115,7 @@ func fromEvent(row sqlitedb.Event) (record.EventRow, error) {
 	}
 	sum, err := record.ParseHash(row.Hash)
 	return record.EventRow{
-		LoadBalancer: row.LoadBalancer, Seq: row.Seq, At: fromMicros(row.At), Kind: lsapi.EventKind(row.Kind),
+		Pool: lsapi.ELB(row.LoadBalancer), Seq: row.Seq, At: fromMicros(row.At), Kind: lsapi.EventKind(row.Kind),
 		ChangeID: fromBytes(row.ChangeID), Payload: row.Payload, Prev: prev, Hash: sum, RecordedAt: fromMicros(row.RecordedAt),
 		Place: lsapi.Position{Major: row.Place},
 	}, err
@@ -139,40 +139,45 @@ func (t *tables) Dropped(ctx context.Context) (lsapi.Position, error) {
 	return lsapi.Position{Major: place}, err
 }
 
-func (t *tables) CheckpointUntil(ctx context.Context, loadBalancer string, at time.Time) (int64, error) {
-	return record.First(t.queries.CheckpointUntil(ctx, sqlitedb.CheckpointUntilParams{LoadBalancer: loadBalancer, At: micros(at)}))
+func (t *tables) CheckpointUntil(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error) {
+	return record.First(t.queries.CheckpointUntil(ctx, sqlitedb.CheckpointUntilParams{LoadBalancer: pool.Name, At: micros(at)}))
 }
 
-func (t *tables) CheckpointFrom(ctx context.Context, loadBalancer string, at time.Time) (int64, error) {
-	return record.First(t.queries.CheckpointFrom(ctx, sqlitedb.CheckpointFromParams{LoadBalancer: loadBalancer, At: micros(at)}))
+func (t *tables) CheckpointFrom(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error) {
+	return record.First(t.queries.CheckpointFrom(ctx, sqlitedb.CheckpointFromParams{LoadBalancer: pool.Name, At: micros(at)}))
 }
 
-func (t *tables) NextLogged(ctx context.Context, after string) (string, error) {
-	return record.First(t.queries.NextLogged(ctx, after))
+func (t *tables) NextLogged(ctx context.Context, after lsapi.PoolID) (lsapi.PoolID, error) {
+	name, err := record.First(t.queries.NextLogged(ctx, after.Name))
+	if err != nil || name == "" {
+		return lsapi.PoolID{}, err
+	}
+	return lsapi.ELB(name), nil
 }
 
-func (t *tables) DropEvents(ctx context.Context, loadBalancer string, before int64) error {
-	if err := t.write().DropPlaces(ctx, sqlitedb.DropPlacesParams{LoadBalancer: loadBalancer, Seq: before}); err != nil {
+func (t *tables) DropEvents(ctx context.Context, pool lsapi.PoolID, before int64) error {
+	if err := t.write().DropPlaces(ctx, sqlitedb.DropPlacesParams{LoadBalancer: pool.Name, Seq: before}); err != nil {
 		return err
 	}
-	return t.queries.DropEvents(ctx, sqlitedb.DropEventsParams{LoadBalancer: loadBalancer, Seq: before})
+	return t.queries.DropEvents(ctx, sqlitedb.DropEventsParams{LoadBalancer: pool.Name, Seq: before})
 }
 
-func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]string, error) {
+func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error) {
 	clock, err := t.clock(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return t.queries.Unfinished(ctx, max(0, micros(clock.Now.Add(-within))))
+	names, err := t.queries.Unfinished(ctx, max(0, micros(clock.Now.Add(-within))))
+	return record.PoolIDs(names), err
 }
 
-func (t *tables) Members(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Members, error) {
-	if instanceIDs == nil {
-		rows, err := t.queries.Members(ctx, loadBalancer)
+func (t *tables) Members(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (record.Members, error) {
+	if members == nil {
+		rows, err := t.queries.Members(ctx, pool.Name)
 		return fromMembers(rows), err
 	}
-	rows, err := each(instanceIDs, func(instance string) ([]sqlitedb.Member, error) {
-		return t.queries.MemberOf(ctx, sqlitedb.MemberOfParams{LoadBalancer: loadBalancer, InstanceID: instance})
+	rows, err := each(members, func(member lsapi.MemberID) ([]sqlitedb.Member, error) {
+		return t.queries.MemberOf(ctx, sqlitedb.MemberOfParams{LoadBalancer: pool.Name, InstanceID: member.String()})
 	})
 	return fromMembers(rows), err
 }
@@ -180,7 +185,7 @@ func (t *tables) Members(ctx context.Context, loadBalancer string, instanceIDs [
 func fromMembers(rows []sqlitedb.Member) record.Members {
 	found := make(record.Members, len(rows))
 	for _, row := range rows {
-		found[row.InstanceID] = row.Seq
+		found[lsapi.InstanceMember(row.InstanceID)] = row.Seq
 	}
 	return found
 }
@@ -192,23 +197,26 @@ func (t *tables) Count(ctx context.Context) (members, healths int64, err error) 
 	return members, healths, err
 }
 
-func (t *tables) Populated(ctx context.Context) ([]string, error) { return t.queries.Populated(ctx) }
-
-func (t *tables) PutMember(ctx context.Context, loadBalancer, instanceID string, seq int64) error {
-	return t.write().PutMember(ctx, sqlitedb.PutMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID, Seq: seq})
+func (t *tables) Populated(ctx context.Context) ([]lsapi.PoolID, error) {
+	names, err := t.queries.Populated(ctx)
+	return record.PoolIDs(names), err
 }
 
-func (t *tables) DropMember(ctx context.Context, loadBalancer, instanceID string) error {
-	return t.write().DropMember(ctx, sqlitedb.DropMemberParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
+func (t *tables) PutMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, seq int64) error {
+	return t.write().PutMember(ctx, sqlitedb.PutMemberParams{LoadBalancer: pool.Name, InstanceID: member.String(), Seq: seq})
 }
 
-func (t *tables) Health(ctx context.Context, loadBalancer string, instanceIDs []string) (record.Healths, error) {
-	if instanceIDs == nil {
-		rows, err := t.queries.Health(ctx, loadBalancer)
+func (t *tables) DropMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
+	return t.write().DropMember(ctx, sqlitedb.DropMemberParams{LoadBalancer: pool.Name, InstanceID: member.String()})
+}
+
+func (t *tables) Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (record.Healths, error) {
+	if members == nil {
+		rows, err := t.queries.Health(ctx, pool.Name)
 		return fromHealth(rows), err
 	}
-	rows, err := each(instanceIDs, func(instance string) ([]sqlitedb.Health, error) {
-		return t.queries.HealthOf(ctx, sqlitedb.HealthOfParams{LoadBalancer: loadBalancer, InstanceID: instance})
+	rows, err := each(members, func(member lsapi.MemberID) ([]sqlitedb.Health, error) {
+		return t.queries.HealthOf(ctx, sqlitedb.HealthOfParams{LoadBalancer: pool.Name, InstanceID: member.String()})
 	})
 	return fromHealth(rows), err
 }
@@ -216,9 +224,9 @@ func (t *tables) Health(ctx context.Context, loadBalancer string, instanceIDs []
 func fromHealth(rows []sqlitedb.Health) record.Healths {
 	found := make(record.Healths, len(rows))
 	for _, row := range rows {
-		found[row.InstanceID] = record.HealthRow{
+		found[lsapi.InstanceMember(row.InstanceID)] = record.HealthRow{
 			MemberHealth: lsapi.MemberHealth{
-				InstanceID: row.InstanceID, State: lsapi.HealthState(row.State), Reason: row.Reason,
+				Member: lsapi.InstanceMember(row.InstanceID), State: lsapi.HealthState(row.State), Reason: row.Reason,
 				Description: row.Description, Draining: row.Draining != 0,
 			},
 			Seq: row.Seq, Since: fromMicros(row.Since),
@@ -227,15 +235,15 @@ func fromHealth(rows []sqlitedb.Health) record.Healths {
 	return found
 }
 
-func (t *tables) PutHealth(ctx context.Context, loadBalancer string, row record.HealthRow) error {
+func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.HealthRow) error {
 	return t.write().PutHealth(ctx, sqlitedb.PutHealthParams{
-		LoadBalancer: loadBalancer, InstanceID: row.InstanceID, State: string(row.State), Reason: row.Reason,
+		LoadBalancer: pool.Name, InstanceID: row.Member.String(), State: string(row.State), Reason: row.Reason,
 		Description: row.Description, Draining: fromBool(row.Draining), Seq: row.Seq, Since: micros(row.Since),
 	})
 }
 
-func (t *tables) DropHealth(ctx context.Context, loadBalancer, instanceID string) error {
-	return t.write().DropHealth(ctx, sqlitedb.DropHealthParams{LoadBalancer: loadBalancer, InstanceID: instanceID})
+func (t *tables) DropHealth(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
+	return t.write().DropHealth(ctx, sqlitedb.DropHealthParams{LoadBalancer: pool.Name, InstanceID: member.String()})
 }
 
 func (t *tables) Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error) {

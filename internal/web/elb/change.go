@@ -18,7 +18,7 @@ func (a *API) change(x *exchange.Exchange, action lsapi.Action) error {
 	if err != nil {
 		return err
 	}
-	instanceID, err := instanceIDIn(body)
+	member, err := instanceIDIn(body)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (a *API) change(x *exchange.Exchange, action lsapi.Action) error {
 	}
 	request := lsapi.Request{
 		ID: x.ID, ChangeID: id, At: at,
-		Actor: x.Actor, Action: action, LoadBalancer: loadBalancer(x), InstanceID: instanceID,
+		Actor: x.Actor, Action: action, Pool: loadBalancer(x), Member: lsapi.InstanceMember(member),
 		Reason: reason,
 	}
 	ctx, cancel := x.Deadline()

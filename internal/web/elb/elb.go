@@ -26,10 +26,10 @@ type Membership interface {
 type Lists interface {
 	// Remembered returns the list if it is in memory, else nil. CodeNotFound: it is in
 	// memory that there is no such load balancer.
-	Remembered(loadBalancer string) (*lsapi.EncodedList, error)
+	Remembered(pool lsapi.PoolID) (*lsapi.EncodedList, error)
 	// Read returns the list. A fresh one is read from AWS after the call. CodeNotFound:
 	// there is no such load balancer.
-	Read(ctx context.Context, loadBalancer string, fresh bool) (*lsapi.EncodedList, error)
+	Read(ctx context.Context, pool lsapi.PoolID, fresh bool) (*lsapi.EncodedList, error)
 }
 
 // Record reads the record of changes.
@@ -42,7 +42,7 @@ type Record interface {
 type Effects interface {
 	// Await waits until an instance meets the condition. CodeWaitTimeout: the context
 	// ended first.
-	Await(ctx context.Context, loadBalancer, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
+	Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
 
 // Keys are the reserved idempotency keys.
@@ -79,4 +79,6 @@ type API struct{ Options }
 const nameParameter = "elbName"
 
 // loadBalancer returns the name in the request's path.
-func loadBalancer(x *exchange.Exchange) string { return x.Request.PathValue(nameParameter) }
+func loadBalancer(x *exchange.Exchange) lsapi.PoolID {
+	return lsapi.ELB(x.Request.PathValue(nameParameter))
+}

@@ -90,7 +90,7 @@ func (a *API) replay(ctx context.Context, x *exchange.Exchange, reserved *lsapi.
 	case lsapi.OutcomeFailed, lsapi.OutcomeWithdrawn: // after the key was reserved
 		return inProgress("has just ended, and nothing was changed; the key is free now")
 	case lsapi.OutcomeApplied:
-		first := lsapi.Request{Action: change.Action, LoadBalancer: change.LoadBalancer, InstanceID: change.InstanceID}
+		first := lsapi.Request{Action: change.Action, Pool: change.Pool, Member: change.Member}
 		return a.sendApplied(x, first, change.Instance, w) //nolint:contextcheck // the exchange carries it
 	}
 	return outcomeError(change)
@@ -120,7 +120,7 @@ func outcomeError(c lsapi.Change) error {
 	if c.Outcome == lsapi.OutcomeRefused && (c.Code == noLoadBalancer || c.Code == string(lsapi.CodeNotFound)) {
 		code = lsapi.CodeNotFound
 	}
-	err := lsapi.Errorf(code, "the %s of %s was asked for before with this Idempotency-Key, and is on record as %s", c.Action, c.InstanceID, c.Outcome)
+	err := lsapi.Errorf(code, "the %s of %s was asked for before with this Idempotency-Key, and is on record as %s", c.Action, c.Member, c.Outcome)
 	err.Reason = c.Code
 	return err
 }

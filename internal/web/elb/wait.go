@@ -95,7 +95,7 @@ func (a *API) awaitEffect(x *exchange.Exchange, request lsapi.Request, w wait) e
 		return nil
 	}
 	err := w.session.Wait(x, w.timeout, func(ctx context.Context) error {
-		_, err := a.Effects.Await(ctx, request.LoadBalancer, request.InstanceID, effects[request.Action])
+		_, err := a.Effects.Await(ctx, request.Pool, request.Member, effects[request.Action])
 		return err
 	})
 	switch {

@@ -27,8 +27,8 @@ func (b boundedRecord) Changes(ctx context.Context, f lsapi.ChangeFilter) ([]lsa
 }
 
 // MembersAt implements Record.
-func (b boundedRecord) MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error) {
-	return bounded(ctx, b.reads, func() (lsapi.MembershipAt, error) { return b.record.MembersAt(ctx, loadBalancer, at) })
+func (b boundedRecord) MembersAt(ctx context.Context, pool lsapi.PoolID, at time.Time) (lsapi.MembershipAt, error) {
+	return bounded(ctx, b.reads, func() (lsapi.MembershipAt, error) { return b.record.MembersAt(ctx, pool, at) })
 }
 
 func bounded[T any](ctx context.Context, reads *semaphore.Weighted, read func() (T, error)) (result T, err error) {

@@ -67,12 +67,12 @@ func (a *API) page(x *exchange.Exchange, filter lsapi.ChangeFilter) error {
 func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 	pool, _ := lsapi.ParsePoolPath(q.Pool)
 	filter := lsapi.ChangeFilter{
-		LoadBalancer: pool.Name,
-		InstanceID:   cmp.Or(q.Member, q.Instance),
-		Actor:        q.Actor,
-		Action:       lsapi.Action(q.Action),
-		Outcome:      lsapi.Outcome(q.Outcome),
-		Limit:        q.Limit,
+		Pool:    pool,
+		Member:  lsapi.InstanceMember(cmp.Or(q.Member, q.Instance)),
+		Actor:   q.Actor,
+		Action:  lsapi.Action(q.Action),
+		Outcome: lsapi.Outcome(q.Outcome),
+		Limit:   q.Limit,
 	}
 	if wrong := q.wrongMember(); wrong != nil {
 		return filter, invalid(*wrong)

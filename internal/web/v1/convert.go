@@ -36,8 +36,8 @@ func newChange(c *lsapi.Change) apiv1.Change {
 		ID:            c.ID,
 		Actor:         c.Actor,
 		Action:        string(c.Action),
-		Pool:          lsapi.ELB(c.LoadBalancer).Path(),
-		Member:        c.InstanceID,
+		Pool:          c.Pool.Path(),
+		Member:        c.Member.String(),
 		Reason:        c.Reason,
 		RequestID:     c.RequestID,
 		Source:        string(c.Source),
@@ -55,17 +55,17 @@ func newChange(c *lsapi.Change) apiv1.Change {
 
 func newMembershipAt(m *lsapi.MembershipAt) apiv1.MembershipAt {
 	return apiv1.MembershipAt{
-		Pool: lsapi.ELB(m.LoadBalancer).Path(),
+		Pool: m.Pool.Path(),
 		At:   instant(m.At),
 		Members: converted(m.Members, func(m *lsapi.RecordedMember) apiv1.RecordedMember {
-			return apiv1.RecordedMember{Member: m.InstanceID, Since: instant(m.Since), ChangeID: m.ChangeID, Source: string(m.Source)}
+			return apiv1.RecordedMember{Member: m.Member.String(), Since: instant(m.Since), ChangeID: m.ChangeID, Source: string(m.Source)}
 		}),
 		Uncertain: converted(m.Uncertain, newChange),
 	}
 }
 
 func newPool(s *lsapi.PoolSummary) apiv1.Pool {
-	id := lsapi.ELB(s.Name)
+	id := s.ID
 	p := apiv1.Pool{
 		Pool:        id.Path(),
 		Kind:        string(id.Kind),
@@ -224,11 +224,11 @@ func encodeEvent(e *apiv1.Event) events.Message {
 // newEvents returns an event for each applied change, external change, health change and
 // drained member of a recorded event.
 func newEvents(e *lsapi.RecordedEvent) (all []apiv1.Event) {
-	about := func(kind, member string) apiv1.Event {
-		return apiv1.Event{Type: kind, At: instant(e.Event.At), Pool: lsapi.ELB(e.LoadBalancer).Path(), Member: member}
+	about := func(kind string, member lsapi.MemberID) apiv1.Event {
+		return apiv1.Event{Type: kind, At: instant(e.Event.At), Pool: e.Pool.Path(), Member: member.String()}
 	}
 	changed := func(kind string, c *lsapi.Change) apiv1.Event {
-		change, event := newChange(c), about(kind, c.InstanceID)
+		change, event := newChange(c), about(kind, c.Member)
 		event.Change = &change
 		return event
 	}
@@ -248,7 +248,7 @@ func newEvents(e *lsapi.RecordedEvent) (all []apiv1.Event) {
 		}
 	case lsapi.EventHealth:
 		for _, h := range e.Event.Health {
-			event := about(apiv1.EventHealth, h.InstanceID)
+			event := about(apiv1.EventHealth, h.Member)
 			event.Health = healthNow(&h)
 			event.Draining = h.Draining
 			all = append(all, event)

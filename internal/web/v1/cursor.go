@@ -39,27 +39,27 @@ func parseCursor(filter lsapi.ChangeFilter, cursor string) (string, bool) {
 // filterMark returns a hash of the filters and the id.
 func filterMark(f lsapi.ChangeFilter, id uuid.UUID) []byte {
 	return mark("%s %q %q %q %q %q %d %d", id,
-		f.LoadBalancer, f.InstanceID, f.Actor, f.Action, f.Outcome, f.From.UnixMilli(), f.To.UnixMilli())
+		f.Pool, f.Member, f.Actor, f.Action, f.Outcome, f.From.UnixMilli(), f.To.UnixMilli())
 }
 
 // newFleetCursor returns the cursor behind a load balancer.
-func newFleetCursor(filter lsapi.FleetFilter, lastName string) string {
-	return base64.RawURLEncoding.EncodeToString(append(fleetMark(filter, lastName), lastName...))
+func newFleetCursor(filter lsapi.FleetFilter, last lsapi.PoolID) string {
+	return base64.RawURLEncoding.EncodeToString(append(fleetMark(filter, last), last.Path()...))
 }
 
-// parseFleetCursor returns the name in a cursor of the same filters.
-func parseFleetCursor(filter lsapi.FleetFilter, cursor string) (string, bool) {
+// parseFleetCursor returns the pool in a cursor of the same filters.
+func parseFleetCursor(filter lsapi.FleetFilter, cursor string) (lsapi.PoolID, bool) {
 	content, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(content) < cursorMark {
-		return "", false
+		return lsapi.PoolID{}, false
 	}
-	name := string(content[cursorMark:])
-	return name, lsapi.ValidLoadBalancerName(name) && newFleetCursor(filter, name) == cursor
+	pool, ok := lsapi.ParsePoolPath(string(content[cursorMark:]))
+	return pool, ok && newFleetCursor(filter, pool) == cursor
 }
 
 // fleetMark returns a hash of the filters and the name.
-func fleetMark(f lsapi.FleetFilter, name string) []byte {
-	return mark("%q %q %q %q %q %q %q", name, f.Kind, f.Name, f.Tags, f.Health, f.Instance, f.VPC) // maps are printed in order
+func fleetMark(f lsapi.FleetFilter, pool lsapi.PoolID) []byte {
+	return mark("%q %q %q %q %q %q %q", pool, f.Kind, f.Name, f.Tags, f.Health, f.Instance, f.VPC) // maps are printed in order
 }
 
 func mark(format string, args ...any) []byte {

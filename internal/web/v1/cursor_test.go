@@ -16,10 +16,10 @@ func TestCursorHoldsEndOfPage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		draw := func(label string) lsapi.ChangeFilter {
 			return lsapi.ChangeFilter{
-				LoadBalancer: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, label+" load balancer"),
-				Actor:        rapid.SampledFrom([]string{"", "a", `" "`}).Draw(t, label+" actor"),
-				Outcome:      rapid.SampledFrom([]lsapi.Outcome{"", lsapi.OutcomeOpen}).Draw(t, label+" outcome"),
-				From:         time.UnixMilli(rapid.Int64Range(0, 1).Draw(t, label+" from")),
+				Pool:    lsapi.ELB(rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, label+" load balancer")),
+				Actor:   rapid.SampledFrom([]string{"", "a", `" "`}).Draw(t, label+" actor"),
+				Outcome: rapid.SampledFrom([]lsapi.Outcome{"", lsapi.OutcomeOpen}).Draw(t, label+" outcome"),
+				From:    time.UnixMilli(rapid.Int64Range(0, 1).Draw(t, label+" from")),
 			}
 		}
 		made, given := draw("made with"), draw("given with")

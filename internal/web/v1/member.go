@@ -29,7 +29,7 @@ func (a *API) getMember(x *exchange.Exchange, q *memberQuery) error {
 		return a.await(x, q, timeout)
 	}
 	return sendRead(x, func(ctx context.Context) (lsapi.MemberDetail, error) {
-		return a.Fleet.Member(ctx, q.Name, q.Member, x.RequiresFresh())
+		return a.Fleet.Member(ctx, lsapi.ELB(q.Name), lsapi.InstanceMember(q.Member), x.RequiresFresh())
 	}, newMember)
 }
 
@@ -45,7 +45,7 @@ func (a *API) await(x *exchange.Exchange, q *memberQuery, timeout time.Duration)
 	defer session.Leave()
 	var found lsapi.MemberDetail
 	err = session.Wait(x, timeout, func(ctx context.Context) (err error) {
-		found, err = a.Fleet.Await(ctx, q.Name, q.Member, lsapi.WaitCondition(q.Wait))
+		found, err = a.Fleet.Await(ctx, lsapi.ELB(q.Name), lsapi.InstanceMember(q.Member), lsapi.WaitCondition(q.Wait))
 		return err
 	})
 	if err != nil {

@@ -21,10 +21,10 @@ type membersQuery struct {
 
 func (a *API) listMembers(x *exchange.Exchange, q *membersQuery) error {
 	if q.At == "" {
-		return a.currentMembers(x, q.Name)
+		return a.currentMembers(x, lsapi.ELB(q.Name))
 	}
 	return sendRead(x, func(ctx context.Context) (lsapi.MembershipAt, error) {
-		found, err := a.Record.MembersAt(ctx, q.Name, endOfMillisecond(parseTime(q.At)))
+		found, err := a.Record.MembersAt(ctx, lsapi.ELB(q.Name), endOfMillisecond(parseTime(q.At)))
 		if errors.Is(err, lsapi.ErrFuture) {
 			err = invalid(apiv1.Detail{Location: "query.at", Message: "is in the future"})
 		}
@@ -34,10 +34,10 @@ func (a *API) listMembers(x *exchange.Exchange, q *membersQuery) error {
 
 // currentMembers answers with the set of members, or 304. The same set has the same bytes:
 // caches may keep it for one user, and must revalidate it.
-func (a *API) currentMembers(x *exchange.Exchange, name string) error {
+func (a *API) currentMembers(x *exchange.Exchange, pool lsapi.PoolID) error {
 	ctx, cancel := x.Deadline()
 	defer cancel()
-	members, asOf, err := a.Fleet.Members(ctx, name, x.RequiresFresh())
+	members, asOf, err := a.Fleet.Members(ctx, pool, x.RequiresFresh())
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (a *API) currentMembers(x *exchange.Exchange, name string) error {
 	if x.NotModified(`"` + lsapi.MembershipVersion(ids) + `"`) {
 		return nil
 	}
-	answer := apiv1.Membership{Pool: lsapi.ELB(name).Path(), Members: converted(ids, func(m *lsapi.MemberID) string { return m.String() })}
+	answer := apiv1.Membership{Pool: pool.Path(), Members: converted(ids, func(m *lsapi.MemberID) string { return m.String() })}
 	slices.Sort(answer.Members)
 	return x.SendJSON(http.StatusOK, answer)
 }

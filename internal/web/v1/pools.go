@@ -34,7 +34,7 @@ func (a *API) listPools(x *exchange.Exchange, q *poolsQuery) error {
 	}
 	answer := apiv1.PoolsPage{Pools: converted(page, newPool)}
 	if more && len(page) > 0 {
-		answer.NextCursor = newFleetCursor(filter, page[len(page)-1].Name)
+		answer.NextCursor = newFleetCursor(filter, page[len(page)-1].ID)
 	}
 	return send(x, answer)
 }
@@ -58,11 +58,11 @@ func (q *poolsQuery) filter() (lsapi.FleetFilter, error) {
 		filter.Tags[key] = value
 	}
 	if q.Cursor != "" {
-		name, ok := parseFleetCursor(filter, q.Cursor)
+		pool, ok := parseFleetCursor(filter, q.Cursor)
 		if !ok {
 			return filter, invalid(apiv1.Detail{Location: "query.cursor", Message: "is not the nextCursor of a page with the same filters"})
 		}
-		filter.After = name
+		filter.After = pool
 	}
 	return filter, nil
 }
@@ -89,6 +89,6 @@ func checkPool(x *exchange.Exchange) error {
 // getPool answers with a pool.
 func (a *API) getPool(x *exchange.Exchange, in *PoolPath) error {
 	return sendRead(x, func(ctx context.Context) (lsapi.PoolDetail, error) {
-		return a.Fleet.Pool(ctx, in.Name, x.RequiresFresh())
+		return a.Fleet.Pool(ctx, lsapi.ELB(in.Name), x.RequiresFresh())
 	}, newPoolDetail)
 }

@@ -27,7 +27,7 @@ type Record interface {
 	// MembersAt returns the membership of a load balancer at a time, now for the zero
 	// time. CodeNotFound: the record begins later. lsapi.ErrFuture: the time is in the
 	// future.
-	MembersAt(ctx context.Context, loadBalancer string, at time.Time) (lsapi.MembershipAt, error)
+	MembersAt(ctx context.Context, pool lsapi.PoolID, at time.Time) (lsapi.MembershipAt, error)
 }
 
 // Fleet shows pools and instances, and waits for members. Errors are *lsapi.Error; other
@@ -38,24 +38,24 @@ type Fleet interface {
 	Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error)
 	// Pool returns the load balancer with a name, or CodeNotFound. If fresh is set, its
 	// members and their health are read after the call.
-	Pool(ctx context.Context, name string, fresh bool) (lsapi.PoolDetail, error)
+	Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error)
 	// Members returns the members of a load balancer, or CodeNotFound, and when their read
 	// began. If fresh is set, that is after the call.
-	Members(ctx context.Context, name string, fresh bool) ([]lsapi.Instance, time.Time, error)
+	Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Instance, time.Time, error)
 	// Member returns a member or draining instance, or CodeNotFound. If fresh is set, it is
 	// read after the call.
-	Member(ctx context.Context, name, instanceID string, fresh bool) (lsapi.MemberDetail, error)
+	Member(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, fresh bool) (lsapi.MemberDetail, error)
 	// Instance returns an instance with its memberships, or CodeNotFound. If fresh is set,
 	// the memberships that could not be read after the call are Unread.
 	Instance(ctx context.Context, instanceID string, fresh bool) (lsapi.InstanceDetail, error)
 	// Await waits until an instance meets the condition. CodeWaitTimeout: the context
 	// ended first. CodeConflict: the instance is terminated. Both come with its last known
 	// state. CodeNotFound: it cannot meet the condition.
-	Await(ctx context.Context, name, instanceID string, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
+	Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
 
 // Exists returns CodeNotFound for a load balancer that does not exist.
-type Exists func(ctx context.Context, loadBalancer string) error
+type Exists func(ctx context.Context, pool lsapi.PoolID) error
 
 // Options configure an API. All but Fleet and Events must be given.
 type Options struct {
