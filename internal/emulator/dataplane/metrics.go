@@ -48,15 +48,6 @@ func (m Metric) Unit() string {
 	return "Count"
 }
 
-// Metrics returns all metrics.
-func Metrics() []Metric {
-	all := make([]Metric, metricsCount)
-	for i := range all {
-		all[i] = Metric(i)
-	}
-	return all
-}
-
 // ParseMetric returns the metric with a name.
 func ParseMetric(name string) (Metric, bool) {
 	at := slices.Index(metricNames[:], name)
