@@ -1,6 +1,7 @@
 package membership_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,4 +108,43 @@ func TestChangesOfADeletedLoadBalancerStayVoidBeforeItIsRecorded(t *testing.T) {
 		}
 		record.fails(nil)
 	})
+}
+
+// The read began before the deletion, and found what the change had done.
+func TestReadFromBeforeADeletionIsIgnored(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	aws.run(one)
+	var early time.Time
+	aws.next("Register", func(_ context.Context, apply func() error) error {
+		err := apply()
+		time.Sleep(time.Millisecond)
+		early = time.Now()
+		aws.change(func() { aws.gone = true })
+		if err != nil {
+			return err
+		}
+		return cutOff()
+	})
+	recorded(t, aws, record, func(t *testing.T, s *service) {
+		_, _ = leaving(s, time.Second, lsapi.Attach, one, "c1")
+		time.Sleep(5 * time.Second)
+		s.found.Observe(web, []lsapi.MemberID{one}, early)
+		synctest.Wait()
+	})
+	wantRecord(t, record, "intended attach "+one.String(), "resolved attach "+one.String()+" unknown")
+}
+
+func TestReadFromBeforeAnObservedDeletionIsIgnored(t *testing.T) {
+	aws, record := newFakeAWS(), newFakeRecord()
+	recorded(t, aws, record, func(t *testing.T, s *service) {
+		refresh(s, aws)
+		time.Sleep(time.Second)
+		early := time.Now()
+		time.Sleep(time.Second)
+		s.found.ObserveGone(web, time.Now())
+		synctest.Wait()
+		s.found.Observe(web, []lsapi.MemberID{one}, early)
+		synctest.Wait()
+	})
+	wantRecord(t, record)
 }

@@ -26,6 +26,7 @@ func (r *round) report(o observe.Observation, b *recordBatch) {
 	}
 	event, differs := r.difference(&o)
 	if !differs {
+		r.journal.recorded.looked(o.Began)
 		r.observed(o)
 		return
 	}

@@ -263,6 +263,7 @@ func (r *round) deleted(v view, first *recordBatch) {
 	if event, ok := r.journal.recorded.unexplained(nil, v.began, v.ended); ok {
 		first.write(event)
 	}
+	r.journal.recorded.looked(v.began) // earlier reads prove nothing any more
 }
 
 // forget drops the changes before then of a deleted load balancer: a new one under its
@@ -270,6 +271,7 @@ func (r *round) deleted(v view, first *recordBatch) {
 func (r *round) forget(before time.Time) {
 	r.overlay.Invalidate(r.pool, before)
 	r.inbox.Forget(r.pool)
+	r.inbox.Deleted(r.pool, before)
 }
 
 // persist appends what AWS has answered already, however long the record is unavailable:

@@ -25,6 +25,9 @@ const (
 	// pause is the time during which an unavailable record is left alone.
 	pause = 2 * time.Second
 
+	// readLifetime is the time between the beginning of a read and its report, at most.
+	readLifetime = time.Minute
+
 	// recordTimeout bounds a read of the record.
 	recordTimeout = 5 * time.Second
 )
@@ -55,6 +58,7 @@ type Inbox struct {
 	pending   map[lsapi.PoolID]Pending
 	last      map[lsapi.PoolID]recorded            // the last observation, if it is on record
 	gone      map[lsapi.PoolID]time.Time           // when a read began that found no such load balancer, until that is on record
+	deleted   map[lsapi.PoolID]time.Time           // when the last read began that found no such load balancer, for readLifetime
 	reports   map[lsapi.PoolID]*lsapi.HealthReport // by load balancer under comparison: its next report
 	stale     map[lsapi.PoolID]staleMembers
 	resumesAt time.Time // the record is left alone before
@@ -81,7 +85,7 @@ func New(overlay Overlay, record Record, log *slog.Logger) *Inbox {
 	return &Inbox{
 		overlay: overlay, record: record, log: log, work: background.New(),
 		wake:    func(lsapi.PoolID) {},
-		pending: make(map[lsapi.PoolID]Pending), last: make(map[lsapi.PoolID]recorded), gone: make(map[lsapi.PoolID]time.Time),
+		pending: make(map[lsapi.PoolID]Pending), last: make(map[lsapi.PoolID]recorded), gone: make(map[lsapi.PoolID]time.Time), deleted: make(map[lsapi.PoolID]time.Time),
 		reports: make(map[lsapi.PoolID]*lsapi.HealthReport), stale: make(map[lsapi.PoolID]staleMembers),
 	}
 }

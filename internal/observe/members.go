@@ -33,6 +33,9 @@ type recorded struct {
 func (i *Inbox) Observe(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) {
 	o := Observation{IDs: ids, Began: began, Members: i.overlay.Over(pool, ids, began)}
 	i.put(pool, func(p *Pending) bool {
+		if began.Before(i.deleted[pool]) {
+			return false
+		}
 		if began.After(i.gone[pool]) {
 			delete(i.gone, pool)
 		}
@@ -47,8 +50,23 @@ func (i *Inbox) ObserveGone(pool lsapi.PoolID, began time.Time) {
 	i.overlay.Invalidate(pool, began)
 	i.put(pool, func(p *Pending) bool {
 		i.gone[pool] = began
+		i.noteDeletion(pool, began)
 		return i.add(p, pool, Observation{Began: began, Gone: true})
 	})
+}
+
+// Deleted takes from a lane that a read from began on found no such load balancer.
+func (i *Inbox) Deleted(pool lsapi.PoolID, began time.Time) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.noteDeletion(pool, began)
+}
+
+// noteDeletion makes Observe ignore reads from before a deletion: no later one would correct
+// what they found. The caller holds mu.
+func (i *Inbox) noteDeletion(pool lsapi.PoolID, began time.Time) {
+	maps.DeleteFunc(i.deleted, func(_ lsapi.PoolID, at time.Time) bool { return time.Since(at) > readLifetime })
+	i.deleted[pool] = later(i.deleted[pool], began)
 }
 
 // RetryGone notifies the lanes of the deleted load balancers that are not on record as
