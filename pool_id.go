@@ -139,11 +139,13 @@ func (m MemberID) MarshalText() ([]byte, error) { return []byte(m.String()), nil
 // UnmarshalText parses what String returns, without a look at the form of an instance id:
 // ids that AWS has returned are valid. CodeInvalid for another text.
 func (m *MemberID) UnmarshalText(text []byte) error {
-	if address, err := netip.ParseAddrPort(string(text)); err == nil {
-		*m = MemberID{Address: address.Addr(), Port: address.Port()}
-		return nil
-	}
 	instance, port, hasPort := strings.Cut(string(text), ":")
+	if !strings.HasPrefix(instance, "i-") {
+		if address, err := netip.ParseAddrPort(string(text)); err == nil {
+			*m = MemberID{Address: address.Addr(), Port: address.Port()}
+			return nil
+		}
+	}
 	id := MemberID{Instance: instance}
 	if hasPort {
 		number, err := strconv.ParseUint(port, 10, 16)

@@ -124,7 +124,7 @@ func TestChangesVerifyReportsForgery(t *testing.T) {
 		},
 		"an event is gone":          {`DELETE FROM events WHERE seq = 3`, "event 4: the events before it are missing, from 3 on"},
 		"a change in another light": {`UPDATE changes SET outcome = 'failed' WHERE action = 'attach'`, "change "},
-		"a member more":             {`INSERT INTO members VALUES ('default-elb', 'i-0000beef', 0)`, "default-elb"},
+		"a member more":             {`INSERT INTO members VALUES ('default/elb/default-elb', 'i-0000beef', 0)`, "default-elb"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,7 +146,7 @@ func TestCheckpointDetectsTruncatedLog(t *testing.T) {
 	store, before := forge(t,
 		`DELETE FROM events WHERE seq = 6`,
 		`DELETE FROM changes WHERE outcome = 'conflict'`,
-		`UPDATE logs SET (last_seq, last_at, last_hash) = (SELECT seq, at, hash FROM events WHERE seq = 5) WHERE load_balancer = 'default-elb'`,
+		`UPDATE logs SET (last_seq, last_at, last_hash) = (SELECT seq, at, hash FROM events WHERE seq = 5) WHERE pool = 'default/elb/default-elb'`,
 	)
 	verify(t, store)
 	status, stdout, stderr := changesCommand(t, store, "verify", "--checkpoint", before)

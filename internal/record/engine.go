@@ -224,13 +224,20 @@ func First[T any](rows []T, err error) (T, error) {
 	return rows[0], nil
 }
 
-// PoolIDs returns the ids of pools by their stored names.
-func PoolIDs(names []string) []lsapi.PoolID {
-	ids := make([]lsapi.PoolID, len(names))
-	for i, name := range names {
-		ids[i] = lsapi.ELB(name)
+// PoolOf returns the pool of a stored text; Damaged for an invalid one.
+func PoolOf(text string) (pool lsapi.PoolID, err error) {
+	if err = pool.UnmarshalText([]byte(text)); err != nil {
+		err = Damaged("reading the id of a pool", err)
 	}
-	return ids
+	return pool, err
+}
+
+// MemberOf returns the member of a stored text; Damaged for an invalid one.
+func MemberOf(text string) (member lsapi.MemberID, err error) {
+	if err = member.UnmarshalText([]byte(text)); err != nil {
+		err = Damaged("reading the id of a member", err)
+	}
+	return member, err
 }
 
 // MemberTexts returns the ids as they are stored.

@@ -292,10 +292,10 @@ func TestVerifyFindsAlteredHealth(t *testing.T) {
 		pool      lsapi.PoolID
 		seq       int64
 	}{
-		"a state":          {"UPDATE health SET state = 'OutOfService' WHERE load_balancer = 'web' AND instance_id = '" + one.String() + "'", lsapi.ELB("web"), 3},
-		"its time":         {"UPDATE health SET since = since + 1 WHERE load_balancer = 'web' AND instance_id = '" + two.String() + "'", lsapi.ELB("web"), 2},
-		"gone":             {"DELETE FROM health WHERE load_balancer = 'web' AND instance_id = '" + two.String() + "'", lsapi.ELB("web"), 2},
-		"of no member":     {"INSERT INTO health VALUES ('web', 'i-99999999', 'InService', '', '', 0, 3, 0)", lsapi.ELB("web"), 3},
+		"a state":          {"UPDATE health SET state = 'OutOfService' WHERE pool = 'default/elb/web' AND member = '" + one.String() + "'", lsapi.ELB("web"), 3},
+		"its time":         {"UPDATE health SET since = since + 1 WHERE pool = 'default/elb/web' AND member = '" + two.String() + "'", lsapi.ELB("web"), 2},
+		"gone":             {"DELETE FROM health WHERE pool = 'default/elb/web' AND member = '" + two.String() + "'", lsapi.ELB("web"), 2},
+		"of no member":     {"INSERT INTO health VALUES ('default/elb/web', 'i-99999999', 'InService', '', '', 0, 3, 0)", lsapi.ELB("web"), 3},
 		"of nowhere":       {"INSERT INTO health VALUES ('zzz', 'i-99999999', 'InService', '', '', 0, 1, 0)", lsapi.PoolID{}, 0},
 		"an event's words": {"UPDATE events SET payload = CAST(replace(payload, 'OutOfService', 'InService') AS BLOB) WHERE kind = 'health' AND seq = 2", lsapi.ELB("web"), 2},
 	} {
@@ -350,7 +350,7 @@ func TestVerifyFindsAlteredHealthAfterPruning(t *testing.T) {
 	if found := wantWhole(t, s); found.Events != 2 {
 		t.Fatalf("it was not pruned to the checkpoint of the last day: %+v", found)
 	}
-	edit(t, path, "UPDATE health SET description = 'x' WHERE instance_id = '"+one.String()+"'")
+	edit(t, path, "UPDATE health SET description = 'x' WHERE member = '"+one.String()+"'")
 	if found := verify(t, s); found.Breach == nil || found.Breach.Seq != 1 || !strings.Contains(found.Breach.Why, one.String()) {
 		t.Errorf("got %+v, want that the health of %s is wrong", found.Breach, one)
 	}

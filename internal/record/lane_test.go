@@ -55,7 +55,7 @@ func (l *lane) change(action lsapi.Action, member lsapi.MemberID) lsapi.Change {
 	return lsapi.Change{
 		ID: idAt(l.now), Actor: "alice", Action: action, Pool: l.lease.Pool, Member: member,
 		Reason: "deploy", RequestID: "r-1", Deadline: l.now.Add(10 * time.Second), MembersBefore: new(3),
-		Instance: lsapi.Instance{ID: member.String(), Type: "t2.micro", LaunchTime: noon.Add(-time.Hour), State: lsapi.StateRunning},
+		Instance: lsapi.Instance{ID: member.Instance, Type: "t2.micro", LaunchTime: noon.Add(-time.Hour), State: lsapi.StateRunning},
 	}
 }
 

@@ -169,7 +169,7 @@ func (p *payload) change(c changePayload) lsapi.Change {
 		Reason: c.Reason, RequestID: c.RequestID, Source: lsapi.SourceLSAPI, IntendedAt: IntendedAt(id),
 		Deadline: c.Deadline, Outcome: c.Outcome, Code: c.Code, Resolution: c.Resolution, AWSRequestID: c.AWSRequestID,
 		MembersBefore: c.MembersBefore, MembersAfter: c.MembersAfter,
-		Instance: lsapi.Instance{ID: c.Member.String(), Type: c.InstanceType, LaunchTime: c.LaunchTime, State: c.State},
+		Instance: lsapi.Instance{ID: c.Member.Instance, Type: c.InstanceType, LaunchTime: c.LaunchTime, State: c.State},
 	}
 }
 

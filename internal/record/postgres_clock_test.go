@@ -51,7 +51,7 @@ func TestPublishedHealthSkipsAFutureReport(t *testing.T) {
 	s := openURL(t, there, record.Options{})
 	publishHealth(t, s, reportOf(lsapi.ELB("web"), time.Now(), inService(one)))
 	publishHealth(t, s, reportOf(lsapi.ELB("api"), time.Now(), inService(two)))
-	postgrestest.Exec(t, there, "UPDATE health_reports SET as_of = as_of + interval '1 hour' WHERE load_balancer = 'web'")
+	postgrestest.Exec(t, there, "UPDATE health_reports SET as_of = as_of + interval '1 hour' WHERE pool = 'default/elb/web'")
 	if reports, _ := publishedHealth(t, s, 0); len(reports) != 1 || reports[0].Pool != lsapi.ELB("api") {
 		t.Errorf("got %+v, want that of api alone", reports)
 	}
@@ -69,13 +69,13 @@ func TestPruneRemovesFutureHealthReports(t *testing.T) {
 		publishHealth(t, s, reportOf(pool, time.Now(), inService(one)))
 	}
 	postgrestest.Exec(t, there,
-		"UPDATE health_claims SET at = at + interval '1 year' WHERE load_balancer = 'gone'",
-		"UPDATE health_reports SET as_of = as_of + interval '1 year' WHERE load_balancer = 'gone'")
+		"UPDATE health_claims SET at = at + interval '1 year' WHERE pool = 'default/elb/gone'",
+		"UPDATE health_reports SET as_of = as_of + interval '1 year' WHERE pool = 'default/elb/gone'")
 	if err := s.Prune(t.Context(), dayLong); err != nil {
 		t.Fatal(err)
 	}
 	for _, table := range []string{"health_claims", "health_reports"} {
-		postgrestest.Exec(t, there, "DO $$ BEGIN ASSERT (SELECT array_agg(load_balancer) FROM "+table+") = '{web}', '"+table+"'; END $$")
+		postgrestest.Exec(t, there, "DO $$ BEGIN ASSERT (SELECT array_agg(pool) FROM "+table+") = '{default/elb/web}', '"+table+"'; END $$")
 	}
 }
 

@@ -36,8 +36,8 @@ func TestEventsNeverAppearBeforeReadOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	// As another replica would, for another load balancer.
-	if _, err := slow.Exec(t.Context(), "INSERT INTO events (load_balancer, seq, at, kind, payload, prev_hash, hash) "+
-		"SELECT 'www', 7, at, kind, payload, prev_hash, hash FROM events WHERE load_balancer = 'web' AND seq = 1"); err != nil {
+	if _, err := slow.Exec(t.Context(), "INSERT INTO events (pool, seq, at, kind, payload, prev_hash, hash) "+
+		"SELECT 'default/elb/www', 7, at, kind, payload, prev_hash, hash FROM events WHERE pool = 'default/elb/web' AND seq = 1"); err != nil {
 		t.Fatal(err)
 	}
 	l.say(outOfService(one))

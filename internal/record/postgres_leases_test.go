@@ -150,7 +150,7 @@ func TestLeaseHasTheEndOfTheLogAfterADatabaseCrash(t *testing.T) {
 	known := l.state().Head
 	give(t, a, l.lease)
 	give(t, a, take(t, a, lsapi.ELB("web"))) // nothing was appended under it: nothing was flushed
-	postgrestest.Exec(t, there, "UPDATE turns SET epoch = epoch - 1, holder = '', expires_at = 'epoch' WHERE name = 'web'")
+	postgrestest.Exec(t, there, "UPDATE leases SET epoch = epoch - 1, holder = '', expires_at = 'epoch' WHERE name = 'default/elb/web'")
 	other := newLane(t, b, lsapi.ELB("web"))
 	other.do(lsapi.Attach, two)
 	give(t, b, other.lease)
@@ -163,7 +163,7 @@ func TestLeaseOfAClockThatWasAheadExpires(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	take(t, a, lsapi.ELB("web")) // and is killed
-	postgrestest.Exec(t, there, "UPDATE turns SET expires_at = expires_at + interval '1 hour', next = 'gone', next_until = clock_timestamp() + interval '1 hour' WHERE name = 'web'")
+	postgrestest.Exec(t, there, "UPDATE leases SET expires_at = expires_at + interval '1 hour', next = 'gone', next_until = clock_timestamp() + interval '1 hour' WHERE name = 'default/elb/web'")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	began := time.Now()
@@ -179,7 +179,7 @@ func TestLeadOfAClockThatWasAheadExpires(t *testing.T) {
 	there := postgrestest.URL(t)
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	lead(t, a) // and is killed
-	postgrestest.Exec(t, there, "UPDATE turns SET expires_at = expires_at + interval '1 hour'")
+	postgrestest.Exec(t, there, "UPDATE leases SET expires_at = expires_at + interval '1 hour'")
 	soon(t, "the other to lead", func() bool {
 		leads, err := b.Lead(t.Context())
 		if err != nil {
@@ -200,11 +200,11 @@ func TestLeaseOfAnUnknownLoadBalancerLeavesNoRow(t *testing.T) {
 	give(t, s, l.lease)
 	take(t, s, lsapi.ELB("invented-3")) // and is killed
 	take(t, s, lsapi.ELB("invented-4"))
-	postgrestest.Exec(t, there, "UPDATE turns SET expires_at = expires_at - interval '1 day' WHERE name <> 'invented-4'")
+	postgrestest.Exec(t, there, "UPDATE leases SET expires_at = expires_at - interval '1 day' WHERE name <> 'default/elb/invented-4'")
 	if err := s.Prune(t.Context(), dayLong); err != nil {
 		t.Fatal(err)
 	}
-	if names := columnOf[string](t, there, "SELECT name FROM turns ORDER BY name"); !slices.Equal(names, []string{"invented-4", "web"}) {
+	if names := columnOf[string](t, there, "SELECT name FROM leases ORDER BY name"); !slices.Equal(names, []string{"default/elb/invented-4", "default/elb/web"}) {
 		t.Errorf("leases are kept of %v", names)
 	}
 }

@@ -310,7 +310,7 @@ func TestPublishDropsDeletedLoadBalancers(t *testing.T) {
 	}
 	postgrestest.Exec(t, there, "UPDATE listing SET version = version + 1000")
 	publish(t, a, time.Now(), membership(lsapi.ELB("web")))
-	if names := columnOf[string](t, there, "SELECT load_balancer FROM listed"); !slices.Equal(names, []string{"web"}) {
+	if names := columnOf[string](t, there, "SELECT pool FROM listed"); !slices.Equal(names, []string{"default/elb/web"}) {
 		t.Errorf("rows are kept of %v", names)
 	}
 	next := published(t, b, first.Version) // it has not followed since

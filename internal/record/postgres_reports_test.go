@@ -261,8 +261,8 @@ func TestPruneRemovesOldReports(t *testing.T) {
 		publishHealth(t, s, reportOf(pool, time.Now(), inService(one)))
 	}
 	postgrestest.Exec(t, there,
-		"UPDATE health_claims SET at = at - interval '25 hours' WHERE load_balancer = 'gone'",
-		"UPDATE health_reports SET as_of = as_of - interval '25 hours' WHERE load_balancer = 'gone'")
+		"UPDATE health_claims SET at = at - interval '25 hours' WHERE pool = 'default/elb/gone'",
+		"UPDATE health_reports SET as_of = as_of - interval '25 hours' WHERE pool = 'default/elb/gone'")
 	if err := s.Prune(t.Context(), dayLong); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"lsapi"
@@ -53,8 +54,10 @@ func Conditions(f lsapi.ChangeFilter) []Condition {
 	} else {
 		equal("outcome", string(f.Outcome), f.Outcome != "" && !most)
 	}
-	equal("instance_id", f.Member.String(), !f.Member.IsZero())
-	equal("load_balancer", f.Pool.Name, !f.Pool.IsZero())
+	instance, _, hasPort := strings.Cut(f.Member.String(), ":")
+	equal("instance", instance, instance != "")
+	equal("member", f.Member.String(), hasPort)
+	equal("pool", f.Pool.String(), !f.Pool.IsZero())
 	equal("actor", f.Actor, f.Actor != "")
 	equal("outcome", string(f.Outcome), most)
 	equal("action", string(f.Action), f.Action != "")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 	"sync"
@@ -41,6 +42,7 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 		"populated load balancers are listed":                 testPopulated,
 		"event times never decrease":                          testTime,
 		"filters return their changes, newest first":          testFilters,
+		"an instance's changes are found on all its ports":    testMembersOfAnInstance,
 		"change lists are bounded":                            testListBounds,
 		"members at a time are reconstructed":                 testMembersAt,
 		"members in the future are an error":                  testMembersInTheFuture,
@@ -474,6 +476,38 @@ func testFilters(t *testing.T, s record.Store) {
 			t.Run(name, func(t *testing.T) { wantIDs(t, got, want...) })
 		}
 	}
+}
+
+func testMembersOfAnInstance(t *testing.T, s record.Store) {
+	l := newLane(t, s, lsapi.ELB("web"))
+	l.know()
+	web, admin := one, one
+	web.Port, admin.Port = 8080, 9090
+	address := lsapi.MemberID{Address: netip.MustParseAddr("2001:db8::7"), Port: 80}
+	ids := make(map[lsapi.MemberID]string)
+	for _, member := range []lsapi.MemberID{one, web, admin, two, address} {
+		ids[member] = l.after(time.Second).do(lsapi.Attach, member).ID
+	}
+	for member, want := range map[lsapi.MemberID][]string{
+		one: {ids[admin], ids[web], ids[one]}, web: {ids[web]}, two: {ids[two]}, address: {ids[address]},
+	} {
+		got, err := s.Changes(t.Context(), lsapi.ChangeFilter{Member: member, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantIDs(t, got, want...)
+	}
+	history, err := s.MemberHistory(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{one, web, address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for member, h := range history {
+		if !h.Member || h.ChangeID != ids[member] || h.LastChange == nil || h.LastChange.ID != ids[member] || h.LastChange.Member != member {
+			t.Errorf("%v: got %+v", member, h)
+		}
+	}
+	wantEqual(t, membersAt(t, s, time.Time{}), one, web, admin, two, address)
+	wantWhole(t, s)
 }
 
 // variedChanges records 60 changes of all sorts, a second apart, and returns them,

@@ -36,30 +36,30 @@ func TestVerifyFindsAlterations(t *testing.T) {
 		pool       lsapi.PoolID
 		seq        int64
 	}{
-		"an event's payload":      {[]string{"UPDATE events SET payload = CAST(replace(payload, 'alice', 'mallory') AS BLOB) WHERE load_balancer = 'web' AND seq = 4"}, lsapi.ELB("web"), 4},
-		"an event's time":         {[]string{"UPDATE events SET at = at + 1 WHERE load_balancer = 'web' AND seq = 3"}, lsapi.ELB("web"), 3},
-		"an event's kind":         {[]string{"UPDATE events SET kind = 'resolved' WHERE load_balancer = 'web' AND seq = 3"}, lsapi.ELB("web"), 3},
-		"an event's change":       {[]string{"UPDATE events SET change_id = x'' WHERE load_balancer = 'web' AND seq = 3"}, lsapi.ELB("web"), 3},
-		"an event's hash":         {[]string{"UPDATE events SET hash = zeroblob(32) WHERE load_balancer = 'web' AND seq = 2"}, lsapi.ELB("web"), 2},
-		"an event in the middle":  {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 3"}, lsapi.ELB("web"), 4},
-		"the last event":          {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 9"}, lsapi.ELB("web"), 9},
-		"the first event":         {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq = 1"}, lsapi.ELB("web"), 2},
-		"all events":              {[]string{"DELETE FROM events WHERE load_balancer = 'www'"}, lsapi.ELB("www"), 1},
-		"events moved":            {[]string{"UPDATE events SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE logs SET load_balancer = 'xyz' WHERE load_balancer = 'www'", "UPDATE members SET load_balancer = 'xyz' WHERE load_balancer = 'www'"}, lsapi.ELB("xyz"), 1},
-		"a log's row":             {[]string{"UPDATE logs SET last_hash = zeroblob(32) WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 9},
-		"a log's row, gone":       {[]string{"DELETE FROM logs WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 1},
-		"a log without events":    {[]string{"DELETE FROM logs WHERE load_balancer = 'www'", "DELETE FROM events WHERE load_balancer = 'www'"}, lsapi.PoolID{}, 0},
-		"the front of a log":      {[]string{"DELETE FROM events WHERE load_balancer = 'web' AND seq < 4", "UPDATE logs SET first_seq = 4 WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 4},
+		"an event's payload":      {[]string{"UPDATE events SET payload = CAST(replace(payload, 'alice', 'mallory') AS BLOB) WHERE pool = 'default/elb/web' AND seq = 4"}, lsapi.ELB("web"), 4},
+		"an event's time":         {[]string{"UPDATE events SET at = at + 1 WHERE pool = 'default/elb/web' AND seq = 3"}, lsapi.ELB("web"), 3},
+		"an event's kind":         {[]string{"UPDATE events SET kind = 'resolved' WHERE pool = 'default/elb/web' AND seq = 3"}, lsapi.ELB("web"), 3},
+		"an event's change":       {[]string{"UPDATE events SET change_id = x'' WHERE pool = 'default/elb/web' AND seq = 3"}, lsapi.ELB("web"), 3},
+		"an event's hash":         {[]string{"UPDATE events SET hash = zeroblob(32) WHERE pool = 'default/elb/web' AND seq = 2"}, lsapi.ELB("web"), 2},
+		"an event in the middle":  {[]string{"DELETE FROM events WHERE pool = 'default/elb/web' AND seq = 3"}, lsapi.ELB("web"), 4},
+		"the last event":          {[]string{"DELETE FROM events WHERE pool = 'default/elb/web' AND seq = 9"}, lsapi.ELB("web"), 9},
+		"the first event":         {[]string{"DELETE FROM events WHERE pool = 'default/elb/web' AND seq = 1"}, lsapi.ELB("web"), 2},
+		"all events":              {[]string{"DELETE FROM events WHERE pool = 'default/elb/www'"}, lsapi.ELB("www"), 1},
+		"events moved":            {[]string{"UPDATE events SET pool = 'default/elb/xyz' WHERE pool = 'default/elb/www'", "UPDATE logs SET pool = 'default/elb/xyz' WHERE pool = 'default/elb/www'", "UPDATE members SET pool = 'default/elb/xyz' WHERE pool = 'default/elb/www'"}, lsapi.ELB("xyz"), 1},
+		"a log's row":             {[]string{"UPDATE logs SET last_hash = zeroblob(32) WHERE pool = 'default/elb/web'"}, lsapi.ELB("web"), 9},
+		"a log's row, gone":       {[]string{"DELETE FROM logs WHERE pool = 'default/elb/web'"}, lsapi.ELB("web"), 1},
+		"a log without events":    {[]string{"DELETE FROM logs WHERE pool = 'default/elb/www'", "DELETE FROM events WHERE pool = 'default/elb/www'"}, lsapi.PoolID{}, 0},
+		"the front of a log":      {[]string{"DELETE FROM events WHERE pool = 'default/elb/web' AND seq < 4", "UPDATE logs SET first_seq = 4 WHERE pool = 'default/elb/web'"}, lsapi.ELB("web"), 4},
 		"a change's actor":        {[]string{"UPDATE changes SET actor = 'mallory' WHERE last_seq = 5"}, lsapi.ELB("web"), 5},
 		"a change's count":        {[]string{"UPDATE changes SET members_after = NULL WHERE last_seq = 5"}, lsapi.ELB("web"), 5},
 		"an open change":          {[]string{"UPDATE changes SET outcome = 'failed' WHERE first_seq = 9"}, lsapi.ELB("web"), 9},
 		"a change, gone":          {[]string{"DELETE FROM changes WHERE last_seq = 3"}, lsapi.ELB("web"), 3},
-		"an inserted change":      {[]string{"INSERT INTO changes SELECT x'00000000000070008000000000000001', load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3"}, lsapi.ELB("web"), 0},
-		"an event behind the end": {[]string{"INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash) SELECT load_balancer, 10, at, kind, change_id, payload, prev_hash, hash FROM events WHERE load_balancer = 'web' AND seq = 9"}, lsapi.ELB("web"), 9},
-		"a change of nowhere":     {[]string{"UPDATE changes SET load_balancer = 'zzz' WHERE last_seq = 3"}, lsapi.ELB("web"), 3},
-		"a member's event":        {[]string{"UPDATE members SET seq = 3 WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 3},
-		"a member, gone":          {[]string{"DELETE FROM members WHERE load_balancer = 'web'"}, lsapi.ELB("web"), 8},
-		"an inserted member":      {[]string{"INSERT INTO members VALUES ('web', 'i-99999999', 0)"}, lsapi.ELB("web"), 0},
+		"an inserted change":      {[]string{"INSERT INTO changes SELECT x'00000000000070008000000000000001', pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3"}, lsapi.ELB("web"), 0},
+		"an event behind the end": {[]string{"INSERT INTO events (pool, seq, at, kind, change_id, payload, prev_hash, hash) SELECT pool, 10, at, kind, change_id, payload, prev_hash, hash FROM events WHERE pool = 'default/elb/web' AND seq = 9"}, lsapi.ELB("web"), 9},
+		"a change of nowhere":     {[]string{"UPDATE changes SET pool = 'default/elb/zzz' WHERE last_seq = 3"}, lsapi.ELB("web"), 3},
+		"a member's event":        {[]string{"UPDATE members SET seq = 3 WHERE pool = 'default/elb/web'"}, lsapi.ELB("web"), 3},
+		"a member, gone":          {[]string{"DELETE FROM members WHERE pool = 'default/elb/web'"}, lsapi.ELB("web"), 8},
+		"an inserted member":      {[]string{"INSERT INTO members VALUES ('default/elb/web', 'i-99999999', 0)"}, lsapi.ELB("web"), 0},
 		"a member of nowhere":     {[]string{"INSERT INTO members VALUES ('zzz', 'i-99999999', 0)"}, lsapi.PoolID{}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,8 +81,8 @@ func TestVerifyFindsARemovedTailByItsCheckpoint(t *testing.T) {
 	s, path := toTamperWith(t)
 	noted := heads(t, s)
 	edit(t, path,
-		"UPDATE logs SET last_seq = 8, last_hash = (SELECT hash FROM events WHERE load_balancer = 'web' AND seq = 8), last_at = (SELECT at FROM events WHERE load_balancer = 'web' AND seq = 8) WHERE load_balancer = 'web'",
-		"DELETE FROM events WHERE load_balancer = 'web' AND seq = 9", "DELETE FROM changes WHERE first_seq = 9")
+		"UPDATE logs SET last_seq = 8, last_hash = (SELECT hash FROM events WHERE pool = 'default/elb/web' AND seq = 8), last_at = (SELECT at FROM events WHERE pool = 'default/elb/web' AND seq = 8) WHERE pool = 'default/elb/web'",
+		"DELETE FROM events WHERE pool = 'default/elb/web' AND seq = 9", "DELETE FROM changes WHERE first_seq = 9")
 	wantWhole(t, s)
 	if found := verify(t, s, noted...); found.Breach == nil || found.Breach.Pool != lsapi.ELB("web") || found.Breach.Seq != 9 {
 		t.Errorf("got %+v, want that event 9 of web is missing", found.Breach)
@@ -100,7 +100,7 @@ func TestVerifyFindsARehashedCheckpoint(t *testing.T) {
 	for seq := 7; seq <= 9; seq++ {
 		rehash(t, db, seq, nil, nil)
 	}
-	if _, err := db.ExecContext(t.Context(), "UPDATE logs SET last_hash = (SELECT hash FROM events WHERE load_balancer = 'web' AND seq = 9) WHERE load_balancer = 'web'"); err != nil {
+	if _, err := db.ExecContext(t.Context(), "UPDATE logs SET last_hash = (SELECT hash FROM events WHERE pool = 'default/elb/web' AND seq = 9) WHERE pool = 'default/elb/web'"); err != nil {
 		t.Fatal(err)
 	}
 	if found := verify(t, s); found.Breach == nil || found.Breach.Seq != 6 {
@@ -125,7 +125,7 @@ func rehash(t *testing.T, db *sql.DB, seq int, old, replacement []byte) {
 	t.Helper()
 	var prev, payload []byte
 	err := db.QueryRowContext(t.Context(),
-		"SELECT (SELECT hash FROM events WHERE load_balancer = 'web' AND seq = ?1 - 1), payload FROM events WHERE load_balancer = 'web' AND seq = ?1", seq).Scan(&prev, &payload)
+		"SELECT (SELECT hash FROM events WHERE pool = 'default/elb/web' AND seq = ?1 - 1), payload FROM events WHERE pool = 'default/elb/web' AND seq = ?1", seq).Scan(&prev, &payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func rehash(t *testing.T, db *sql.DB, seq int, old, replacement []byte) {
 	}
 	payload = bytes.Replace(payload, old, replacement, 1)
 	sum := sha256.Sum256(append(prev, payload...))
-	if _, err := db.ExecContext(t.Context(), "UPDATE events SET prev_hash = ?, payload = ?, hash = ? WHERE load_balancer = 'web' AND seq = ?", prev, payload, sum[:], seq); err != nil {
+	if _, err := db.ExecContext(t.Context(), "UPDATE events SET prev_hash = ?, payload = ?, hash = ? WHERE pool = 'default/elb/web' AND seq = ?", prev, payload, sum[:], seq); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -168,7 +168,7 @@ func TestDamagedLogFailsNoOtherLog(t *testing.T) {
 	damaged, whole := newLane(t, s, lsapi.ELB("damaged")), newLane(t, s, lsapi.ELB("whole"))
 	damaged.know(one)
 	damaged.do(lsapi.Detach, one)
-	edit(t, path, "UPDATE logs SET last_seq = 1 WHERE load_balancer = 'damaged'")
+	edit(t, path, "UPDATE logs SET last_seq = 1 WHERE pool = 'default/elb/damaged'")
 	var writers sync.WaitGroup
 	for range 10 {
 		bad := damaged.change(lsapi.Attach, two)
@@ -200,21 +200,21 @@ func TestVerifyReportsCheckpointsThatAForgedPruningVoids(t *testing.T) {
 	wantWhole(t, s, noted...)
 	cut := 0
 	db := openDB(t, path)
-	if err := db.QueryRowContext(t.Context(), "SELECT max(seq) FROM events WHERE load_balancer = 'web' AND kind = 'checkpoint'").Scan(&cut); err != nil || cut < 2 {
+	if err := db.QueryRowContext(t.Context(), "SELECT max(seq) FROM events WHERE pool = 'default/elb/web' AND kind = 'checkpoint'").Scan(&cut); err != nil || cut < 2 {
 		t.Fatal(cut, err)
 	}
 	var last int
-	if err := db.QueryRowContext(t.Context(), "SELECT max(seq) FROM events WHERE load_balancer = 'web'").Scan(&last); err != nil {
+	if err := db.QueryRowContext(t.Context(), "SELECT max(seq) FROM events WHERE pool = 'default/elb/web'").Scan(&last); err != nil {
 		t.Fatal(err)
 	}
 	edit(t, path,
-		fmt.Sprintf("DELETE FROM events WHERE load_balancer = 'web' AND seq < %d", cut),
+		fmt.Sprintf("DELETE FROM events WHERE pool = 'default/elb/web' AND seq < %d", cut),
 		fmt.Sprintf("DELETE FROM changes WHERE last_seq < %d", cut),
 		fmt.Sprintf("UPDATE logs SET first_seq = %d", cut),
 		fmt.Sprintf("UPDATE changes SET actor = 'mallory' WHERE first_seq = %d", last-1))
 	rehash(t, db, last-1, []byte(`"actor":"alice"`), []byte(`"actor":"mallory"`))
 	rehash(t, db, last, nil, nil)
-	edit(t, path, fmt.Sprintf("UPDATE logs SET last_hash = (SELECT hash FROM events WHERE load_balancer = 'web' AND seq = %d) WHERE load_balancer = 'web'", last))
+	edit(t, path, fmt.Sprintf("UPDATE logs SET last_hash = (SELECT hash FROM events WHERE pool = 'default/elb/web' AND seq = %d) WHERE pool = 'default/elb/web'", last))
 	if found := verify(t, s, noted...); found.Breach == nil && len(found.Pruned) != len(noted) {
 		t.Errorf("the front was removed and an actor changed: %+v", found)
 	}
@@ -230,7 +230,7 @@ func TestVerifyFindsAnInsertedChange(t *testing.T) {
 		l.after(time.Second).do(lsapi.Detach, three)
 	}
 	wantWhole(t, s)
-	edit(t, path, "INSERT INTO changes SELECT x'00000000000070008000000000000001', load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3")
+	edit(t, path, "INSERT INTO changes SELECT x'00000000000070008000000000000001', pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3")
 	if found := verify(t, s); found.Breach == nil || found.Breach.ChangeID != "00000000-0000-7000-8000-000000000001" {
 		t.Errorf("got %+v", found.Breach)
 	}

@@ -1,10 +1,12 @@
 package record_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -18,36 +20,34 @@ import (
 	"lsapi/internal/record/postgrestest"
 )
 
-// old is a record as the first lsapi made it, opened past the store.
+// old is a record of an older version, opened past the store.
 type old struct {
-	t  testing.TB
-	db *sql.DB
-	// moment is how the database stores noon.
-	moment string
-	bytes  func([]byte) string
-	none   string // how it stores that an event is about no change
+	t      testing.TB
+	db     *sql.DB
+	engine string
+	url    string
 	last   [sha256.Size]byte
 	seq    int
 }
 
-// upgrades are the engines, with a record of the first form in each: the
-// membership of "web" is one.
-func upgrades(t *testing.T, test func(t *testing.T, o *old, url string)) {
+// upgrades runs a test on a record of a version on each engine.
+func upgrades(t *testing.T, version int64, test func(t *testing.T, o *old)) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := newFile(t)
-		o := &old{t: t, moment: fmt.Sprint(noon.UnixMicro()), bytes: func(b []byte) string { return fmt.Sprintf("x'%x'", b) }, none: "x''"}
-		o.make("sqlite", path, goose.DialectSQLite3, "sqlite/migrations")
-		test(t, o, "sqlite://"+path)
+		o := &old{t: t, engine: "sqlite", url: "sqlite://" + path}
+		o.make("sqlite", path, goose.DialectSQLite3, version)
+		test(t, o)
 	})
 	t.Run("postgres", func(t *testing.T) {
-		url := postgrestest.URL(t)
-		o := &old{t: t, moment: "'" + noon.Format(time.RFC3339) + "'", bytes: func(b []byte) string { return fmt.Sprintf("'\\x%x'", b) }, none: "NULL"}
-		o.make("pgx", url, goose.DialectPostgres, "postgres/migrations")
-		test(t, o, url)
+		o := &old{t: t, engine: "postgres", url: postgrestest.URL(t)}
+		o.make("pgx", o.url, goose.DialectPostgres, version)
+		test(t, o)
 	})
 }
 
-func (o *old) make(driver, name string, dialect goose.Dialect, folder string) {
+// make makes the tables of a version. Those of version 4 have what testdata has, those of
+// version 1 a membership of "web" that is one.
+func (o *old) make(driver, name string, dialect goose.Dialect, version int64) {
 	o.t.Helper()
 	var err error
 	if o.db, err = sql.Open(driver, name); err != nil {
@@ -55,16 +55,47 @@ func (o *old) make(driver, name string, dialect goose.Dialect, folder string) {
 	}
 	o.db.SetMaxOpenConns(1)
 	o.t.Cleanup(func() { o.db.Close() })
-	provider, err := goose.NewProvider(dialect, o.db, os.DirFS(folder), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(dialect, o.db, os.DirFS(o.engine+"/migrations"), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	if _, err := provider.UpTo(o.t.Context(), 1); err != nil {
+	if _, err := provider.UpTo(o.t.Context(), version); err != nil {
 		o.t.Fatal(err)
 	}
-	o.exec(fmt.Sprintf("INSERT INTO logs VALUES ('web', 1, 0, %[1]s, %[2]s, %[3]s, %[1]s, %[1]s, 0, 1)", o.moment, o.bytes(o.last[:]), map[string]string{"sqlite": "1", "pgx": "true"}[driver]))
+	if version == 4 {
+		o.exec(o.testdata("sql"))
+		return
+	}
+	o.exec(fmt.Sprintf("INSERT INTO logs VALUES ('web', 1, 0, %[1]s, %[2]s, %[3]s, %[1]s, %[1]s, 0, 1)",
+		o.moment(), o.bytes(o.last[:]), map[string]string{"sqlite": "1", "postgres": "true"}[o.engine]))
 	o.exec("INSERT INTO members VALUES ('web', '" + one.String() + "', 0)")
-	o.checkpoint()
+	o.checkpoint("load_balancer", "web")
+}
+
+// testdata returns a file about the record of version 4: the rows as "sql", or what the
+// store of that version returned, as "txt".
+func (o *old) testdata(kind string) string {
+	o.t.Helper()
+	text, err := os.ReadFile("testdata/version4." + o.engine + "." + kind)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// moment is noon as the database stores it.
+func (o *old) moment() string {
+	if o.engine == "sqlite" {
+		return fmt.Sprint(noon.UnixMicro())
+	}
+	return "'" + noon.Format(time.RFC3339) + "'"
+}
+
+func (o *old) bytes(b []byte) string {
+	if o.engine == "sqlite" {
+		return fmt.Sprintf("x'%x'", b)
+	}
+	return fmt.Sprintf("'\\x%x'", b)
 }
 
 func (o *old) exec(statement string) {
@@ -74,18 +105,18 @@ func (o *old) exec(statement string) {
 	}
 }
 
-// checkpoint appends a checkpoint, as the first lsapi did.
-func (o *old) checkpoint() {
+// checkpoint appends a checkpoint as version 1 did, to the log that a column names.
+func (o *old) checkpoint(column, name string) {
 	o.t.Helper()
 	o.seq++
 	text := fmt.Sprintf(`{"loadBalancer":"web","seq":%d,"at":"2025-11-02T12:00:00Z","kind":"checkpoint","until":"2025-11-02T12:00:00Z","members":{%q:0}}`, o.seq, one)
 	sum := sha256.Sum256(append(o.last[:], text...))
-	payload := "'" + text + "'"
-	if o.none == "x''" {
-		payload = o.bytes([]byte(text))
+	payload, none := "'"+text+"'", "NULL"
+	if o.engine == "sqlite" {
+		payload, none = o.bytes([]byte(text)), "x''"
 	}
-	o.exec(fmt.Sprintf("INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash) VALUES ('web', %d, %s, 'checkpoint', %s, %s, %s, %s)",
-		o.seq, o.moment, o.none, payload, o.bytes(o.last[:]), o.bytes(sum[:])))
+	o.exec(fmt.Sprintf("INSERT INTO events (%s, seq, at, kind, change_id, payload, prev_hash, hash) VALUES ('%s', %d, %s, 'checkpoint', %s, %s, %s, %s)",
+		column, name, o.seq, o.moment(), none, payload, o.bytes(o.last[:]), o.bytes(sum[:])))
 	o.exec(fmt.Sprintf("UPDATE logs SET last_seq = %d, checkpoint_seq = %[1]d, last_hash = %s", o.seq, o.bytes(sum[:])))
 	o.last = sum
 }
@@ -101,12 +132,12 @@ func (o *old) follow() {
 }
 
 func TestMigratedRecordContinues(t *testing.T) {
-	upgrades(t, func(t *testing.T, _ *old, url string) {
-		_, err := open.URL(t.Context(), url, record.Options{ReadOnly: true})
+	upgrades(t, 1, func(t *testing.T, o *old) {
+		_, err := open.URL(t.Context(), o.url, record.Options{ReadOnly: true})
 		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeInvalid || !strings.Contains(coded.Message, "older lsapi") {
 			t.Errorf("read only, it is opened with %v", err)
 		}
-		s := openURL(t, url, record.Options{})
+		s := openURL(t, o.url, record.Options{})
 		wantWhole(t, s)
 		l := newLane(t, s, lsapi.ELB("web"))
 		if state := l.state(); !state.Known || !state.Members[one] {
@@ -122,19 +153,19 @@ func TestMigratedRecordContinues(t *testing.T) {
 		l.after(dayLong).do(lsapi.Attach, two)
 		wantHealth(t, s, lsapi.ELB("web"), inService(one))
 		wantWhole(t, s, heads(t, s)...)
-		openURL(t, url, record.Options{ReadOnly: true})
+		openURL(t, o.url, record.Options{ReadOnly: true})
 	})
 }
 
-// While replicas are replaced one by one, an old one may write a checkpoint, which
-// says nothing of health. That is no breach, also when all before it is pruned.
-func TestVerifyAcceptsAnOlderReplicasCheckpointWithoutHealth(t *testing.T) {
-	upgrades(t, func(t *testing.T, o *old, url string) {
-		s := openURL(t, url, record.Options{})
+// Version 1 wrote checkpoints without health, also while newer replicas recorded health:
+// that is no breach, also when all before it is pruned.
+func TestVerifyAcceptsACheckpointWithoutHealth(t *testing.T) {
+	upgrades(t, 1, func(t *testing.T, o *old) {
+		s := openURL(t, o.url, record.Options{})
 		l := newLane(t, s, lsapi.ELB("web"))
 		l.say(inService(one))
 		o.follow()
-		o.checkpoint()
+		o.checkpoint("pool", "default/elb/web")
 		wantWhole(t, s)
 		if err := pruneAt(t, s, noon.Add(10*dayLong), dayLong); err != nil {
 			t.Fatal(err)
@@ -145,5 +176,168 @@ func TestVerifyAcceptsAnOlderReplicasCheckpointWithoutHealth(t *testing.T) {
 		l.after(10 * dayLong).say(outOfService(one))
 		wantHealth(t, s, lsapi.ELB("web"), outOfService(one))
 		wantWhole(t, s)
+	})
+}
+
+func TestMigratedRecordReadsAsBefore(t *testing.T) {
+	upgrades(t, 4, func(t *testing.T, o *old) {
+		s := openURL(t, o.url, record.Options{})
+		wantReadings(t, s, o)
+		if found := wantWhole(t, s, heads(t, s)...); found.LoadBalancers != 4 || found.Events != 30 || found.Changes != 16 {
+			t.Errorf("it has %+v", found)
+		}
+	})
+}
+
+// wantReadings compares all that a record of version 4 returned with what it returns now.
+func wantReadings(t *testing.T, s record.Store, o *old) {
+	t.Helper()
+	got, want := strings.Split(readings(t, s), "\n"), strings.Split(o.testdata("txt"), "\n")
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(got):
+			t.Fatalf("line %d is missing: %s", i+1, want[i])
+		case i >= len(want):
+			t.Fatalf("line %d is new: %s", i+1, got[i])
+		case got[i] != want[i]:
+			t.Fatalf("line %d is\n%s\nand was\n%s", i+1, got[i], want[i])
+		}
+	}
+}
+
+// A chain that an older version began goes on under the new names: changes that were open
+// complete, and it verifies as a whole and from checkpoints noted before.
+func TestMigratedChainContinues(t *testing.T) {
+	upgrades(t, 4, func(t *testing.T, o *old) {
+		s := openURL(t, o.url, record.Options{})
+		noted := heads(t, s)
+		l := newLane(t, s, lsapi.ELB("web"))
+		l.now = noon.Add(2 * dayLong)
+		if open := l.state().Open; len(open) != 2 {
+			t.Fatalf("the open changes are %+v", open)
+		}
+		for _, c := range l.state().Open {
+			l.complete(c, lsapi.OutcomeApplied) // behind a checkpoint with both
+		}
+		l.say(outOfService(one))
+		c := l.do(lsapi.Attach, three)
+		wantEqual(t, membersAt(t, s, time.Time{}), two, three, lsapi.InstanceMember("i-0000000a"),
+			lsapi.InstanceMember("i-0bee000000000cd02"), lsapi.InstanceMember("i-0bee000000000cd03"))
+		wantWhole(t, s, noted...)
+		wantPayloads(t, o)
+
+		if err := pruneAt(t, s, noon.Add(3*dayLong), dayLong); err != nil {
+			t.Fatal(err)
+		}
+		if found := wantWhole(t, s, heads(t, s)...); found.Events >= 30 {
+			t.Errorf("nothing was pruned: %+v", found)
+		}
+		if got, err := s.Change(t.Context(), c.ID); err != nil || got.Outcome != lsapi.OutcomeApplied {
+			t.Errorf("the last change is %+v (%v)", got, err)
+		}
+	})
+}
+
+// wantPayloads checks that the hashed events are those of version 4, and behind them
+// events with the new names only.
+func wantPayloads(t *testing.T, o *old) {
+	t.Helper()
+	rows, err := o.db.QueryContext(t.Context(), "SELECT CAST(payload AS text) FROM events WHERE pool = 'default/elb/web' ORDER BY seq")
+	must(t, err)
+	defer rows.Close()
+	before := o.testdata("sql")
+	for seq := 1; rows.Next(); seq++ {
+		var payload string
+		must(t, rows.Scan(&payload))
+		quoted := "'" + strings.ReplaceAll(payload, "'", "''") + "'"
+		if isOld := seq <= 22; isOld != strings.Contains(before, quoted) {
+			t.Errorf("event %d is %s", seq, payload)
+		} else if !isOld && (!strings.HasPrefix(payload, `{"pool":"default/elb/web",`) || strings.Contains(payload, `"instance":`)) {
+			t.Errorf("event %d has old names: %s", seq, payload)
+		}
+	}
+	must(t, rows.Err())
+}
+
+func TestKilledMigrationStartsAgain(t *testing.T) {
+	upgrades(t, 4, func(t *testing.T, o *old) {
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), migrateVariable+"="+o.url)
+		child.Stderr = os.Stderr
+		resume := o.stopAtHealth()
+		must(t, child.Start())
+		eventually(t, "the migration to be half way", o.isHalfWay)
+		must(t, child.Process.Kill())
+		_ = child.Wait() // it was killed
+		resume()
+
+		var logs int
+		must(t, o.db.QueryRowContext(t.Context(), "SELECT count(*) FROM logs WHERE load_balancer = 'web'").Scan(&logs))
+		if logs != 1 {
+			t.Errorf("half of the migration was kept")
+		}
+		s := openURL(t, o.url, record.Options{})
+		wantReadings(t, s, o)
+		wantWhole(t, s)
+	})
+}
+
+// stopAtHealth makes a migration hang at the table of health, until resume is called.
+func (o *old) stopAtHealth() (resume func()) {
+	o.t.Helper()
+	if o.engine == "sqlite" {
+		o.exec(`
+			CREATE TABLE waste (bytes BLOB);
+			CREATE VIEW endless AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n;
+			CREATE TRIGGER hang BEFORE UPDATE ON health BEGIN INSERT INTO waste SELECT zeroblob(1000000) FROM endless; END`)
+		return func() { o.exec("DROP TRIGGER hang; DROP VIEW endless; DROP TABLE waste") }
+	}
+	holder := connect(o.t, o.url)
+	_, err := holder.Exec(o.t.Context(), "BEGIN; LOCK TABLE health IN ACCESS SHARE MODE")
+	must(o.t, err)
+	return func() {
+		_, err := holder.Exec(o.t.Context(), "ROLLBACK")
+		must(o.t, err)
+	}
+}
+
+// isHalfWay reports whether a migration has come to the table of health.
+func (o *old) isHalfWay() bool {
+	if o.engine == "sqlite" {
+		info, err := os.Stat(strings.TrimPrefix(o.url, "sqlite://") + "-wal")
+		return err == nil && info.Size() > 1<<20
+	}
+	var waiting int
+	must(o.t, o.db.QueryRowContext(o.t.Context(), "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'health'::regclass").Scan(&waiting))
+	return waiting > 0
+}
+
+func TestMigratedReplicasShareAsBefore(t *testing.T) {
+	upgrades(t, 4, func(t *testing.T, o *old) {
+		if o.engine == "sqlite" {
+			t.Skip("one process owns a file")
+		}
+		s := openURL(t, o.url, record.Options{})
+		wantEqual(t, columnOf[string](t, o.url, "SELECT name || ' ' || epoch FROM leases ORDER BY name"), "default/elb/api 1",
+			"default/elb/legacy 1", "default/elb/no-membership-yet 1", "default/elb/the refresh for all 1", "default/elb/web 1")
+		if l := newLane(t, s, lsapi.ELB("web")); l.lease.Epoch != 2 {
+			t.Errorf("the next lease is %+v", l.lease)
+		}
+		if leads, err := s.Lead(t.Context()); err != nil || !leads {
+			t.Errorf("it leads: %v (%v)", leads, err)
+		}
+		found, err := s.SharedListing(t.Context(), 1)
+		must(t, err)
+		wantEqual(t, found.Gone, lsapi.ELB("gone"))
+		found, err = s.SharedListing(t.Context(), 0)
+		must(t, err)
+		if len(found.Pools) != 2 || found.Pools[0].Pool != lsapi.ELB("api") || found.Pools[1].Description.DNSName != "web.elb.amazonaws.com" {
+			t.Errorf("the listing is %+v", found)
+		}
+		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if reports, _, err := s.PublishedHealth(short, 0); lsapi.ErrorCode(err) != lsapi.CodeTimeout {
+			t.Errorf("a report is of an older version: %+v (%v)", reports, err)
+		}
 	})
 }

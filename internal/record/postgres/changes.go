@@ -74,7 +74,7 @@ func (t *tables) Changes(ctx context.Context, ids []string) (map[string]record.C
 }
 
 func (t *tables) OpenChanges(ctx context.Context, pool lsapi.PoolID) ([]record.ChangeRow, error) {
-	rows, err := t.queries.OpenChanges(ctx, pool.Name)
+	rows, err := t.queries.OpenChanges(ctx, pool.String())
 	return record.Convert(rows, err, fromChange)
 }
 
@@ -84,12 +84,12 @@ func (t *tables) ChangesAfter(ctx context.Context, pool lsapi.PoolID, id string,
 		rows, err := t.queries.ChangesAfter(ctx, postgresdb.ChangesAfterParams{ID: after, Limit: bound(limit)})
 		return record.Convert(rows, err, fromChange)
 	}
-	rows, err := t.queries.ChangesOf(ctx, postgresdb.ChangesOfParams{LoadBalancer: pool.Name, ID: after, Limit: bound(limit)})
+	rows, err := t.queries.ChangesOf(ctx, postgresdb.ChangesOfParams{Pool: pool.String(), ID: after, Limit: bound(limit)})
 	return record.Convert(rows, err, fromChange)
 }
 
 func (t *tables) LastChanges(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) ([]record.ChangeRow, error) {
-	ids, err := t.queries.LastChanges(ctx, postgresdb.LastChangesParams{InstanceIds: record.MemberTexts(members), LoadBalancer: pool.Name})
+	ids, err := t.queries.LastChanges(ctx, postgresdb.LastChangesParams{Members: record.MemberTexts(members), Pool: pool.String()})
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool
 		return false, err
 	}
 	return true, t.queries.AddChange(ctx, postgresdb.AddChangeParams{
-		ID: id, LoadBalancer: c.Pool.Name, InstanceID: c.Member.String(), Actor: c.Actor, Action: string(c.Action),
+		ID: id, Pool: c.Pool.String(), Member: c.Member.String(), Actor: c.Actor, Action: string(c.Action),
 		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: toTime(c.NotBefore),
 		Deadline: toTime(c.Deadline), Outcome: string(c.Outcome), Code: c.Code, Resolution: string(c.Resolution),
 		CompletedAt: toTime(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toInt(c.MembersBefore),
@@ -174,16 +174,24 @@ func (t *tables) put(c *record.ChangeRow) (uuid.UUID, error) {
 }
 
 func fromChange(row postgresdb.Change) (record.ChangeRow, error) {
+	pool, err := record.PoolOf(row.Pool)
+	if err != nil {
+		return record.ChangeRow{}, err
+	}
+	member, err := record.MemberOf(row.Member)
+	if err != nil {
+		return record.ChangeRow{}, err
+	}
 	return record.ChangeRow{
 		Change: lsapi.Change{
-			ID: row.ID.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), Pool: lsapi.ELB(row.LoadBalancer),
-			Member: lsapi.InstanceMember(row.InstanceID), Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
+			ID: row.ID.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), Pool: pool,
+			Member: member, Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
 			IntendedAt: record.IntendedAt(row.ID), NotBefore: fromTime(row.NotBefore), Deadline: fromTime(row.Deadline),
 			Outcome: lsapi.Outcome(row.Outcome), Code: row.Code, Resolution: lsapi.Resolution(row.Resolution),
 			CompletedAt: fromTime(row.CompletedAt), AWSRequestID: row.AwsRequestID,
 			MembersBefore: fromInt(row.MembersBefore), MembersAfter: fromInt(row.MembersAfter),
 			Instance: lsapi.Instance{
-				ID: row.InstanceID, Type: row.InstanceType, LaunchTime: fromTime(row.LaunchTime),
+				ID: member.Instance, Type: row.InstanceType, LaunchTime: fromTime(row.LaunchTime),
 				State: lsapi.InstanceState(row.InstanceState),
 			},
 		},
@@ -192,5 +200,5 @@ func fromChange(row postgresdb.Change) (record.ChangeRow, error) {
 }
 
 func (t *tables) DropChanges(ctx context.Context, pool lsapi.PoolID, seq int64, before time.Time) error {
-	return t.queries.DropChanges(ctx, postgresdb.DropChangesParams{LoadBalancer: pool.Name, ID: record.FirstID(before), LastSeq: seq})
+	return t.queries.DropChanges(ctx, postgresdb.DropChangesParams{Pool: pool.String(), ID: record.FirstID(before), LastSeq: seq})
 }

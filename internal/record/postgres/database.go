@@ -151,7 +151,7 @@ func (d database) check(ctx context.Context, pool *pgxpool.Pool) (schema, error)
 	migrated, ours := false, len(tables) == 1 // goose creates its own table first
 	for _, name := range tables {
 		migrated = migrated || name == goose.DefaultTablename
-		ours = ours || name == "turns"
+		ours = ours || name == "leases" || name == "turns" // of versions up to 4
 	}
 	if !migrated || !ours {
 		return noSchema, lsapi.Errorf(lsapi.CodeInvalid, "%s holds tables of something else than lsapi; name another, or add ?search_path= with the name of an empty schema", d.name)

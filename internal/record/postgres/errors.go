@@ -19,6 +19,7 @@ const (
 	stateNoDatabase       = "3D000"
 	stateNoPrivilege      = "42501"
 	stateNoTable          = "42P01"
+	stateNoColumn         = "42703"
 	stateReadOnly         = "25006"
 	stateIdle             = "25P03"
 	stateTooLong          = "25P04"
@@ -93,8 +94,8 @@ func errAway(ctx context.Context, cause error) error {
 		message = "the record of changes is away: its database has too many connections"
 	case state == stateLockTimeout:
 		message = "the record of changes cannot be written: its tables are locked"
-	case state == stateNoTable:
-		message = "the record of changes cannot be used: a table of its database is missing"
+	case state == stateNoTable || state == stateNoColumn:
+		message = "the record of changes cannot be used: a table or column of its database is missing; a newer lsapi may have migrated it: run that one"
 	case state == stateNoPrivilege:
 		message = "the record of changes cannot be written: its user may not"
 	case state != "" && !strings.HasPrefix(state, classOperatorsActions):

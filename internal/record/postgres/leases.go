@@ -14,24 +14,24 @@ import (
 // acquireLease acquires a lease. While another process holds it, nothing is locked or
 // written.
 const acquireLease = `
-INSERT INTO turns (name, holder, epoch, expires_at, next, next_until)
+INSERT INTO leases (name, holder, epoch, expires_at, next, next_until)
 SELECT $1, $2, 1, clock_timestamp() + $3::bigint * interval '1 microsecond', '', 'epoch'
 WHERE set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> ''
     AND NOT EXISTS (
-        SELECT FROM turns AS t
-        WHERE t.name = $1 AND t.holder <> $2 AND (t.expires_at > clock_timestamp()
-            OR t.next NOT IN ('', $2) AND t.next_until > clock_timestamp())
+        SELECT FROM leases AS held
+        WHERE held.name = $1 AND held.holder <> $2 AND (held.expires_at > clock_timestamp()
+            OR held.next NOT IN ('', $2) AND held.next_until > clock_timestamp())
     )
 ON CONFLICT (name) DO UPDATE SET
-    holder = excluded.holder, epoch = turns.epoch + 1, expires_at = excluded.expires_at,
-    next = CASE turns.next WHEN excluded.holder THEN '' ELSE turns.next END
-WHERE turns.holder = excluded.holder OR turns.expires_at <= clock_timestamp()
-    AND (turns.next IN ('', excluded.holder) OR turns.next_until <= clock_timestamp())
+    holder = excluded.holder, epoch = leases.epoch + 1, expires_at = excluded.expires_at,
+    next = CASE leases.next WHEN excluded.holder THEN '' ELSE leases.next END
+WHERE leases.holder = excluded.holder OR leases.expires_at <= clock_timestamp()
+    AND (leases.next IN ('', excluded.holder) OR leases.next_until <= clock_timestamp())
 RETURNING epoch`
 
 // logEnd reads the end of a log, in a statement of its own behind acquireLease: that does
 // not see events that were recorded while it waited for the row.
-const logEnd = `SELECT last_seq, last_hash FROM logs WHERE load_balancer = $1`
+const logEnd = `SELECT last_seq, last_hash FROM logs WHERE pool = $1`
 
 // leases are this process's leases: rows that expire by the database's clock. The process
 // measures from before its query and subtracts a margin, and so never relies on a lease
@@ -42,18 +42,18 @@ type leases struct {
 	hints  *record.Hints
 }
 
-func (l *leases) acquire(ctx context.Context, name string) (lsapi.Lease, error) {
-	woken, forget := l.hints.Wait(name)
+func (l *leases) acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, error) {
+	woken, forget := l.hints.Wait(pool.String())
 	defer forget()
 	for {
-		lease, acquired, err := l.try(ctx, name)
+		lease, acquired, err := l.try(ctx, pool)
 		if err != nil || acquired {
 			return lease, err
 		}
-		if err := l.trim(ctx, name); err != nil {
+		if err := l.trim(ctx, pool); err != nil {
 			return lsapi.Lease{}, err
 		}
-		if err := l.queue(ctx, name); err != nil {
+		if err := l.queue(ctx, pool); err != nil {
 			return lsapi.Lease{}, err
 		}
 		if err := record.Pause(ctx, woken, leasePoll); err != nil {
@@ -62,28 +62,28 @@ func (l *leases) acquire(ctx context.Context, name string) (lsapi.Lease, error) 
 	}
 }
 
-func (l *leases) try(ctx context.Context, name string) (lease lsapi.Lease, acquired bool, err error) {
+func (l *leases) try(ctx context.Context, pool lsapi.PoolID) (lease lsapi.Lease, acquired bool, err error) {
 	began := time.Now()
 	err = l.exec(ctx, func(ctx context.Context, _ *postgresdb.Queries) (err error) {
-		lease, acquired, err = l.tryOnce(ctx, name)
+		lease, acquired, err = l.tryOnce(ctx, pool)
 		return unlessLocked(err) // the holder is recording
 	})
 	lease.Until = began.Add(leaseDuration - leaseMargin)
 	return lease, acquired, err
 }
 
-func (l *leases) tryOnce(ctx context.Context, name string) (lease lsapi.Lease, acquired bool, err error) {
-	lease = lsapi.Lease{Pool: lsapi.ELB(name)}
-	log := record.LogRow{Pool: lsapi.ELB(name)}
+func (l *leases) tryOnce(ctx context.Context, pool lsapi.PoolID) (lease lsapi.Lease, acquired bool, err error) {
+	lease = lsapi.Lease{Pool: pool}
+	log := record.LogRow{Pool: pool}
 	batch := new(pgx.Batch)
-	batch.Queue(acquireLease, name, l.holder, leaseDuration.Microseconds()).Query(func(rows pgx.Rows) error {
+	batch.Queue(acquireLease, pool.String(), l.holder, leaseDuration.Microseconds()).Query(func(rows pgx.Rows) error {
 		epochs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 		if err == nil && len(epochs) > 0 {
 			lease.Epoch, acquired = epochs[0], true
 		}
 		return err
 	})
-	batch.Queue(logEnd, name).Query(func(rows pgx.Rows) error {
+	batch.Queue(logEnd, pool.String()).Query(func(rows pgx.Rows) error {
 		var sum []byte
 		_, err := pgx.ForEachRow(rows, []any{&log.Last, &sum}, func() (err error) {
 			log.Hash, err = record.ParseHash(sum)
@@ -105,17 +105,17 @@ func unlessLocked(err error) error {
 }
 
 // queue reserves a lease for this process once it is free.
-func (l *leases) queue(ctx context.Context, name string) error {
+func (l *leases) queue(ctx context.Context, pool lsapi.PoolID) error {
 	return l.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
-		return unlessLocked(q.QueueForLease(ctx, postgresdb.QueueForLeaseParams{Name: name, Holder: l.holder, Grace: leaseGrace.Microseconds()}))
+		return unlessLocked(q.QueueForLease(ctx, postgresdb.QueueForLeaseParams{Name: pool.String(), Holder: l.holder, Grace: leaseGrace.Microseconds()}))
 	})
 }
 
 // trim shortens a lease that would last too long, because the clock was set back, to a
 // new one's duration.
-func (l *leases) trim(ctx context.Context, name string) error {
+func (l *leases) trim(ctx context.Context, pool lsapi.PoolID) error {
 	return l.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
-		return unlessLocked(q.TrimLease(ctx, postgresdb.TrimLeaseParams{Name: name, Lease: leaseDuration.Microseconds(), Grace: leaseGrace.Microseconds()}))
+		return unlessLocked(q.TrimLease(ctx, postgresdb.TrimLeaseParams{Name: pool.String(), Lease: leaseDuration.Microseconds(), Grace: leaseGrace.Microseconds()}))
 	})
 }
 
@@ -124,7 +124,7 @@ func (l *leases) renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, err
 	began := time.Now()
 	epochs, err := ask(ctx, l.engine, func(ctx context.Context, q *postgresdb.Queries) ([]int64, error) {
 		return q.RenewLease(ctx, postgresdb.RenewLeaseParams{
-			Name: lease.Pool.Name, Holder: l.holder, Epoch: lease.Epoch, Lease: leaseDuration.Microseconds(),
+			Name: lease.Pool.String(), Holder: l.holder, Epoch: lease.Epoch, Lease: leaseDuration.Microseconds(),
 		})
 	})
 	if err != nil {
@@ -141,18 +141,18 @@ func (l *leases) renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, err
 func (l *leases) release(ctx context.Context, lease lsapi.Lease) error {
 	return l.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
 		if lease.Head.Seq == 0 {
-			dropped, err := q.DropLease(ctx, postgresdb.DropLeaseParams{Name: lease.Pool.Name, Holder: l.holder, Epoch: lease.Epoch})
+			dropped, err := q.DropLease(ctx, postgresdb.DropLeaseParams{Name: lease.Pool.String(), Holder: l.holder, Epoch: lease.Epoch})
 			if err != nil || dropped > 0 {
 				return err
 			}
 		}
-		return q.ReleaseLease(ctx, postgresdb.ReleaseLeaseParams{Name: lease.Pool.Name, Holder: l.holder, Epoch: lease.Epoch})
+		return q.ReleaseLease(ctx, postgresdb.ReleaseLeaseParams{Name: lease.Pool.String(), Holder: l.holder, Epoch: lease.Epoch})
 	})
 }
 
 // hold locks a lease's row until the transaction ends, and returns the database's time.
 func (l *leases) hold(ctx context.Context, in *tables, lease lsapi.Lease) (now time.Time, err error) {
-	rows, err := in.queries.LockLease(ctx, postgresdb.LockLeaseParams{Name: lease.Pool.Name, Holder: l.holder, Epoch: lease.Epoch})
+	rows, err := in.queries.LockLease(ctx, postgresdb.LockLeaseParams{Name: lease.Pool.String(), Holder: l.holder, Epoch: lease.Epoch})
 	if err != nil {
 		return time.Time{}, err
 	}

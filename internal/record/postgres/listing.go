@@ -75,8 +75,8 @@ func (r *refresh) lead(ctx context.Context) (bool, error) {
 
 func (r *refresh) renew(ctx context.Context) (lease lsapi.Lease, held bool, err error) {
 	if r.lease.Epoch == 0 {
-		if lease, held, err = r.leases.try(ctx, refreshLease); err == nil && !held {
-			err = r.leases.trim(ctx, refreshLease)
+		if lease, held, err = r.leases.try(ctx, lsapi.ELB(refreshLease)); err == nil && !held {
+			err = r.leases.trim(ctx, lsapi.ELB(refreshLease))
 		}
 		return lease, held, err
 	}
@@ -156,7 +156,7 @@ func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed m
 		if old, ok := before[pool]; ok && old.equal(l) {
 			continue
 		}
-		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: pool.Name, Version: version, Members: l.members, Description: l.description}); err != nil {
+		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{Pool: pool.String(), Version: version, Members: l.members, Description: l.description}); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,7 @@ func (r *refresh) write(ctx context.Context, t *tables, asOf time.Time, listed m
 		if _, ok := listed[pool]; ok {
 			continue
 		}
-		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{LoadBalancer: pool.Name, Version: version, Gone: true, Members: []byte("[]")}); err != nil {
+		if err := t.queries.PutListed(ctx, postgresdb.PutListedParams{Pool: pool.String(), Version: version, Gone: true, Members: []byte("[]")}); err != nil {
 			return err
 		}
 	}
@@ -175,9 +175,14 @@ func published(ctx context.Context, t *tables) (map[lsapi.PoolID]listing, error)
 	rows, err := t.queries.Listed(ctx, 0)
 	found := make(map[lsapi.PoolID]listing, len(rows))
 	for _, row := range rows {
-		if !row.Gone {
-			found[lsapi.ELB(row.LoadBalancer)] = listing{row.Members, row.Description}
+		if row.Gone {
+			continue
 		}
+		pool, err := record.PoolOf(row.Pool)
+		if err != nil {
+			return nil, err
+		}
+		found[pool] = listing{row.Members, row.Description}
 	}
 	return found, err
 }
@@ -235,12 +240,12 @@ func encodeListing(all []lsapi.Membership) (map[lsapi.PoolID]listing, error) {
 	return encoded, nil
 }
 
-func decodeListed(row postgresdb.Listed) (lsapi.Membership, error) {
+func decodeListed(pool lsapi.PoolID, row postgresdb.Listed) (lsapi.Membership, error) {
 	var instances []listedInstance
 	if err := json.Unmarshal(row.Members, &instances); err != nil {
 		return lsapi.Membership{}, record.Damaged("decoding a membership", err)
 	}
-	m := lsapi.Membership{Pool: lsapi.ELB(row.LoadBalancer), Members: make([]lsapi.Instance, len(instances))}
+	m := lsapi.Membership{Pool: pool, Members: make([]lsapi.Instance, len(instances))}
 	for i, instance := range instances {
 		m.Members[i] = lsapi.Instance(instance)
 	}
@@ -342,13 +347,17 @@ func addDifferences(ctx context.Context, t *tables, found *lsapi.SharedListing, 
 		return err
 	}
 	for _, row := range rows {
+		pool, err := record.PoolOf(row.Pool)
+		if err != nil {
+			return err
+		}
 		if row.Gone {
 			if after > 0 {
-				found.Gone = append(found.Gone, lsapi.ELB(row.LoadBalancer))
+				found.Gone = append(found.Gone, pool)
 			}
 			continue
 		}
-		m, err := decodeListed(row)
+		m, err := decodeListed(pool, row)
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 // The channels on which replicas notify each other. A notification is a hint: waiters also
 // look at intervals.
 const (
-	leasesChannel   = "lsapi_turns"    // a lease was released; the payload is its name
+	leasesChannel   = "lsapi_leases"   // a lease was released; the payload is its name
 	changesChannel  = "lsapi_changes"  // changes were applied; implies events
 	eventsChannel   = "lsapi_events"   // there are other events
 	listingsChannel = "lsapi_listings" // a listing was published

@@ -14,14 +14,14 @@ import (
 // ClaimHealth implements record.Replicas.
 func (s *store) ClaimHealth(ctx context.Context, pool lsapi.PoolID, every time.Duration) (claimed bool, err error) {
 	granted, err := ask(ctx, s.engine, func(ctx context.Context, q *postgresdb.Queries) ([]string, error) {
-		return q.ClaimHealth(ctx, postgresdb.ClaimHealthParams{LoadBalancer: pool.Name, Every: every.Microseconds()})
+		return q.ClaimHealth(ctx, postgresdb.ClaimHealthParams{Pool: pool.String(), Every: every.Microseconds()})
 	})
 	return len(granted) > 0, err
 }
 
 type sharedReport struct {
 	Members []record.HealthPayload `json:"members"`
-	Absent  []lsapi.MemberID       `json:"silent,omitempty"`
+	Absent  []lsapi.MemberID       `json:"absent,omitempty"`
 }
 
 // PublishHealth implements record.Replicas.
@@ -42,7 +42,7 @@ func (s *store) PublishHealth(ctx context.Context, report lsapi.HealthReport) er
 		// The database's clock was read before this process's: the report becomes older by
 		// the difference, never newer.
 		asOf := now.Add(-time.Since(report.AsOf))
-		return q.PublishHealth(ctx, postgresdb.PublishHealthParams{LoadBalancer: report.Pool.Name, AsOf: asOf, Report: text})
+		return q.PublishHealth(ctx, postgresdb.PublishHealthParams{Pool: report.Pool.String(), AsOf: asOf, Report: text})
 	})
 	if len(versions) > 0 {
 		s.notifier.notify(healthChannel, "")
@@ -91,8 +91,12 @@ func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.Heal
 	if err := json.Unmarshal(row.Report, &shared); err != nil {
 		return lsapi.HealthReport{}, record.Damaged("decoding a health report", err)
 	}
+	pool, err := record.PoolOf(row.Pool)
+	if err != nil {
+		return lsapi.HealthReport{}, err
+	}
 	report := lsapi.HealthReport{
-		Pool: lsapi.ELB(row.LoadBalancer), Members: make([]lsapi.MemberHealth, len(shared.Members)),
+		Pool: pool, Members: make([]lsapi.MemberHealth, len(shared.Members)),
 		Absent: shared.Absent, AsOf: began.Add(-row.Now.Sub(row.AsOf)),
 	}
 	for i, h := range shared.Members {

@@ -103,7 +103,7 @@ func (s *store) whileOpen(ctx context.Context) (context.Context, context.CancelF
 func (s *store) Acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, error) {
 	ctx, done := s.whileOpen(ctx)
 	defer done()
-	return s.leases.acquire(ctx, pool.Name)
+	return s.leases.acquire(ctx, pool)
 }
 
 // Renew implements record.Store.
@@ -115,7 +115,7 @@ func (s *store) Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, erro
 func (s *store) Release(ctx context.Context, lease lsapi.Lease) error {
 	err := s.leases.release(ctx, lease)
 	if err == nil {
-		s.notifier.notify(leasesChannel, lease.Pool.Name)
+		s.notifier.notify(leasesChannel, lease.Pool.String())
 	}
 	return err
 }
@@ -146,7 +146,7 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 		return head, nil
 	}
 	if slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Change.Outcome == lsapi.OutcomeApplied }) {
-		s.notifier.notify(changesChannel, lease.Pool.Name)
+		s.notifier.notify(changesChannel, lease.Pool.String())
 	} else {
 		s.notifier.notify(eventsChannel, "")
 	}

@@ -28,10 +28,10 @@ func (t *tables) Log(ctx context.Context, pool lsapi.PoolID) (record.LogRow, err
 	var err error
 	if t.writing {
 		var locked postgresdb.LockLogRow
-		locked, err = record.First(t.queries.LockLog(ctx, pool.Name))
+		locked, err = record.First(t.queries.LockLog(ctx, pool.String()))
 		row = postgresdb.LogRow(locked)
 	} else {
-		row, err = record.First(t.queries.Log(ctx, pool.Name))
+		row, err = record.First(t.queries.Log(ctx, pool.String()))
 	}
 	if err != nil {
 		return record.LogRow{}, err
@@ -54,9 +54,13 @@ func (t *tables) Logs(ctx context.Context) ([]record.LogRow, error) {
 }
 
 func fromLog(row postgresdb.Log, clock record.Clock) (record.LogRow, error) {
+	pool, err := record.PoolOf(row.Pool)
+	if err != nil {
+		return record.LogRow{}, err
+	}
 	sum, err := record.ParseHash(row.LastHash)
 	return record.LogRow{
-		Pool: lsapi.ELB(row.LoadBalancer), First: row.FirstSeq, Last: row.LastSeq, At: fromTime(row.LastAt), Hash: sum,
+		Pool: pool, First: row.FirstSeq, Last: row.LastSeq, At: fromTime(row.LastAt), Hash: sum,
 		Known: row.Known, LookedAt: fromTime(row.LookedAt), AppliedAt: fromTime(row.AppliedAt),
 		Checkpoint: row.CheckpointSeq, Room: row.CheckpointRoom,
 		Restamped: row.RestampedSeq, RestampedAt: fromTime(row.RestampedAt), Clock: clock,
@@ -65,7 +69,7 @@ func fromLog(row postgresdb.Log, clock record.Clock) (record.LogRow, error) {
 
 func (t *tables) PutLog(ctx context.Context, row record.LogRow) error {
 	return t.queries.PutLog(ctx, postgresdb.PutLogParams{
-		LoadBalancer: row.Pool.Name, FirstSeq: row.First, LastSeq: row.Last, LastAt: toTime(row.At), LastHash: row.Hash[:],
+		Pool: row.Pool.String(), FirstSeq: row.First, LastSeq: row.Last, LastAt: toTime(row.At), LastHash: row.Hash[:],
 		Known: row.Known, LookedAt: toTime(row.LookedAt), AppliedAt: toTime(row.AppliedAt),
 		CheckpointSeq: row.Checkpoint, CheckpointRoom: row.Room, RestampedSeq: row.Restamped, RestampedAt: toTime(row.RestampedAt),
 	})
@@ -77,23 +81,23 @@ func (t *tables) AddEvent(ctx context.Context, row record.EventRow) error {
 		id = &parsed
 	}
 	return t.queries.AddEvent(ctx, postgresdb.AddEventParams{
-		LoadBalancer: row.Pool.Name, Seq: row.Seq, At: row.At, Kind: string(row.Kind), ChangeID: id,
+		Pool: row.Pool.String(), Seq: row.Seq, At: row.At, Kind: string(row.Kind), ChangeID: id,
 		Payload: row.Payload, PrevHash: row.Prev[:], Hash: row.Hash[:], RecordedAt: toTime(row.RecordedAt),
 	})
 }
 
 func (t *tables) Events(ctx context.Context, pool lsapi.PoolID, from int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.Events(ctx, postgresdb.EventsParams{LoadBalancer: pool.Name, Seq: from, Limit: bound(limit)})
+	rows, err := t.queries.Events(ctx, postgresdb.EventsParams{Pool: pool.String(), Seq: from, Limit: bound(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
 func (t *tables) EventsBefore(ctx context.Context, pool lsapi.PoolID, before int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.EventsBack(ctx, postgresdb.EventsBackParams{LoadBalancer: pool.Name, Seq: before, Limit: bound(limit)})
+	rows, err := t.queries.EventsBack(ctx, postgresdb.EventsBackParams{Pool: pool.String(), Seq: before, Limit: bound(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
 func (t *tables) EventsAt(ctx context.Context, pool lsapi.PoolID, seqs []int64) ([]record.EventRow, error) {
-	rows, err := t.queries.EventsAt(ctx, postgresdb.EventsAtParams{LoadBalancer: pool.Name, Seqs: seqs})
+	rows, err := t.queries.EventsAt(ctx, postgresdb.EventsAtParams{Pool: pool.String(), Seqs: seqs})
 	return record.Convert(rows, err, fromEvent)
 }
 
@@ -103,11 +107,15 @@ func (t *tables) EventsAfter(ctx context.Context, after lsapi.Position, limit in
 }
 
 func (t *tables) ObservedFrom(ctx context.Context, pool lsapi.PoolID, at time.Time, after int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.ObservedFrom(ctx, postgresdb.ObservedFromParams{LoadBalancer: pool.Name, At: at, Seq: after, Limit: bound(limit)})
+	rows, err := t.queries.ObservedFrom(ctx, postgresdb.ObservedFromParams{Pool: pool.String(), At: at, Seq: after, Limit: bound(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
 func fromEvent(row postgresdb.Event) (record.EventRow, error) {
+	pool, err := record.PoolOf(row.Pool)
+	if err != nil {
+		return record.EventRow{}, err
+	}
 	prev, err := record.ParseHash(row.PrevHash)
 	if err != nil {
 		return record.EventRow{}, err
@@ -118,7 +126,7 @@ func fromEvent(row postgresdb.Event) (record.EventRow, error) {
 	}
 	sum, err := record.ParseHash(row.Hash)
 	return record.EventRow{
-		Pool: lsapi.ELB(row.LoadBalancer), Seq: row.Seq, At: row.At.UTC(), Kind: lsapi.EventKind(row.Kind),
+		Pool: pool, Seq: row.Seq, At: row.At.UTC(), Kind: lsapi.EventKind(row.Kind),
 		ChangeID: id, Payload: row.Payload, Prev: prev, Hash: sum, RecordedAt: fromTime(row.RecordedAt),
 		Place: lsapi.Position{Major: row.Major, Minor: row.Seq},
 	}, err
@@ -146,45 +154,49 @@ func (t *tables) Dropped(ctx context.Context) (lsapi.Position, error) {
 }
 
 func (t *tables) CheckpointUntil(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error) {
-	return record.First(t.queries.CheckpointUntil(ctx, postgresdb.CheckpointUntilParams{LoadBalancer: pool.Name, At: whole(at)}))
+	return record.First(t.queries.CheckpointUntil(ctx, postgresdb.CheckpointUntilParams{Pool: pool.String(), At: whole(at)}))
 }
 
 func (t *tables) CheckpointFrom(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error) {
-	return record.First(t.queries.CheckpointFrom(ctx, postgresdb.CheckpointFromParams{LoadBalancer: pool.Name, At: whole(at)}))
+	return record.First(t.queries.CheckpointFrom(ctx, postgresdb.CheckpointFromParams{Pool: pool.String(), At: whole(at)}))
 }
 
 func (t *tables) NextLogged(ctx context.Context, after lsapi.PoolID) (lsapi.PoolID, error) {
-	name, err := record.First(t.queries.NextLogged(ctx, after.Name))
-	if err != nil || name == "" {
+	name, err := record.First(t.queries.NextLogged(ctx, after.String()))
+	if err != nil {
 		return lsapi.PoolID{}, err
 	}
-	return lsapi.ELB(name), nil
+	return record.PoolOf(name)
 }
 
 func (t *tables) DropEvents(ctx context.Context, pool lsapi.PoolID, before int64) error {
-	return t.queries.DropEvents(ctx, postgresdb.DropEventsParams{LoadBalancer: pool.Name, Seq: before})
+	return t.queries.DropEvents(ctx, postgresdb.DropEventsParams{Pool: pool.String(), Seq: before})
 }
 
 func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error) {
 	names, err := t.queries.Unfinished(ctx, within.Microseconds())
-	return record.PoolIDs(names), err
+	return record.Convert(names, err, record.PoolOf)
 }
 
 func (t *tables) Members(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (record.Members, error) {
 	if members == nil {
-		rows, err := t.queries.Members(ctx, pool.Name)
-		return fromMembers(rows), err
+		rows, err := t.queries.Members(ctx, pool.String())
+		return fromMembers(rows, err)
 	}
-	rows, err := t.queries.MembersOf(ctx, postgresdb.MembersOfParams{LoadBalancer: pool.Name, InstanceIds: record.MemberTexts(members)})
-	return fromMembers(rows), err
+	rows, err := t.queries.MembersOf(ctx, postgresdb.MembersOfParams{Pool: pool.String(), Members: record.MemberTexts(members)})
+	return fromMembers(rows, err)
 }
 
-func fromMembers(rows []postgresdb.Member) record.Members {
+func fromMembers(rows []postgresdb.Member, err error) (record.Members, error) {
 	found := make(record.Members, len(rows))
 	for _, row := range rows {
-		found[lsapi.InstanceMember(row.InstanceID)] = row.Seq
+		member, err := record.MemberOf(row.Member)
+		if err != nil {
+			return nil, err
+		}
+		found[member] = row.Seq
 	}
-	return found
+	return found, err
 }
 
 func (t *tables) Count(ctx context.Context) (members, healths int64, err error) {
@@ -196,49 +208,53 @@ func (t *tables) Count(ctx context.Context) (members, healths int64, err error) 
 
 func (t *tables) Populated(ctx context.Context) ([]lsapi.PoolID, error) {
 	names, err := t.queries.Populated(ctx)
-	return record.PoolIDs(names), err
+	return record.Convert(names, err, record.PoolOf)
 }
 
 func (t *tables) PutMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, seq int64) error {
-	return t.queries.PutMember(ctx, postgresdb.PutMemberParams{LoadBalancer: pool.Name, InstanceID: member.String(), Seq: seq})
+	return t.queries.PutMember(ctx, postgresdb.PutMemberParams{Pool: pool.String(), Member: member.String(), Seq: seq})
 }
 
 func (t *tables) DropMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
-	return t.queries.DropMember(ctx, postgresdb.DropMemberParams{LoadBalancer: pool.Name, InstanceID: member.String()})
+	return t.queries.DropMember(ctx, postgresdb.DropMemberParams{Pool: pool.String(), Member: member.String()})
 }
 
 func (t *tables) Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (record.Healths, error) {
 	if members == nil {
-		rows, err := t.queries.Health(ctx, pool.Name)
-		return fromHealth(rows), err
+		rows, err := t.queries.Health(ctx, pool.String())
+		return fromHealth(rows, err)
 	}
-	rows, err := t.queries.HealthOf(ctx, postgresdb.HealthOfParams{LoadBalancer: pool.Name, InstanceIds: record.MemberTexts(members)})
-	return fromHealth(rows), err
+	rows, err := t.queries.HealthOf(ctx, postgresdb.HealthOfParams{Pool: pool.String(), Members: record.MemberTexts(members)})
+	return fromHealth(rows, err)
 }
 
-func fromHealth(rows []postgresdb.Health) record.Healths {
+func fromHealth(rows []postgresdb.Health, err error) (record.Healths, error) {
 	found := make(record.Healths, len(rows))
 	for _, row := range rows {
-		found[lsapi.InstanceMember(row.InstanceID)] = record.HealthRow{
+		member, err := record.MemberOf(row.Member)
+		if err != nil {
+			return nil, err
+		}
+		found[member] = record.HealthRow{
 			MemberHealth: lsapi.MemberHealth{
-				Member: lsapi.InstanceMember(row.InstanceID), State: lsapi.HealthState(row.State), Reason: row.Reason,
+				Member: member, State: lsapi.HealthState(row.State), Reason: row.Reason,
 				Description: row.Description, Draining: row.Draining,
 			},
 			Seq: row.Seq, Since: row.Since.UTC(),
 		}
 	}
-	return found
+	return found, err
 }
 
 func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.HealthRow) error {
 	return t.queries.PutHealth(ctx, postgresdb.PutHealthParams{
-		LoadBalancer: pool.Name, InstanceID: row.Member.String(), State: string(row.State), Reason: row.Reason,
+		Pool: pool.String(), Member: row.Member.String(), State: string(row.State), Reason: row.Reason,
 		Description: row.Description, Draining: row.Draining, Seq: row.Seq, Since: row.Since,
 	})
 }
 
 func (t *tables) DropHealth(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
-	return t.queries.DropHealth(ctx, postgresdb.DropHealthParams{LoadBalancer: pool.Name, InstanceID: member.String()})
+	return t.queries.DropHealth(ctx, postgresdb.DropHealthParams{Pool: pool.String(), Member: member.String()})
 }
 
 func (t *tables) Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error) {
@@ -283,7 +299,7 @@ func (t *tables) Times(ctx context.Context) (now, steady, labels time.Time, err 
 // Probe waits for locks no longer than a change.
 func (t *tables) Probe(ctx context.Context) error {
 	for _, statement := range []string{
-		"SAVEPOINT trial", "SET LOCAL lock_timeout = '1s'", "INSERT INTO turns SELECT * FROM turns WHERE false",
+		"SAVEPOINT trial", "SET LOCAL lock_timeout = '1s'", "INSERT INTO leases SELECT * FROM leases WHERE false",
 	} {
 		if _, err := t.db.Exec(ctx, statement); err != nil {
 			return err

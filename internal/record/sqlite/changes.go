@@ -45,7 +45,7 @@ func (t *tables) Changes(ctx context.Context, ids []string) (map[string]record.C
 }
 
 func (t *tables) OpenChanges(ctx context.Context, pool lsapi.PoolID) ([]record.ChangeRow, error) {
-	rows, err := t.queries.OpenChanges(ctx, pool.Name)
+	rows, err := t.queries.OpenChanges(ctx, pool.String())
 	return record.Convert(rows, err, fromChange)
 }
 
@@ -58,13 +58,13 @@ func (t *tables) ChangesAfter(ctx context.Context, pool lsapi.PoolID, id string,
 		rows, err := t.queries.ChangesAfter(ctx, sqlitedb.ChangesAfterParams{ID: after, Limit: int64(limit)})
 		return record.Convert(rows, err, fromChange)
 	}
-	rows, err := t.queries.ChangesOf(ctx, sqlitedb.ChangesOfParams{LoadBalancer: pool.Name, ID: after, Limit: int64(limit)})
+	rows, err := t.queries.ChangesOf(ctx, sqlitedb.ChangesOfParams{Pool: pool.String(), ID: after, Limit: int64(limit)})
 	return record.Convert(rows, err, fromChange)
 }
 
 func (t *tables) LastChanges(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) ([]record.ChangeRow, error) {
 	ids, err := each(members, func(member lsapi.MemberID) ([][]byte, error) {
-		return t.queries.LastChange(ctx, sqlitedb.LastChangeParams{InstanceID: member.String(), LoadBalancer: pool.Name})
+		return t.queries.LastChange(ctx, sqlitedb.LastChangeParams{Member: member.String(), Pool: pool.String()})
 	})
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool
 		return false, err
 	}
 	added, err := t.write().AddChange(ctx, sqlitedb.AddChangeParams{
-		ID: id, LoadBalancer: c.Pool.Name, InstanceID: c.Member.String(), Actor: c.Actor, Action: string(c.Action),
+		ID: id, Pool: c.Pool.String(), Member: c.Member.String(), Actor: c.Actor, Action: string(c.Action),
 		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: micros(c.NotBefore),
 		Deadline: micros(c.Deadline), Outcome: string(c.Outcome), Code: c.Code, Resolution: string(c.Resolution),
 		CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toInt(c.MembersBefore),
@@ -144,16 +144,24 @@ func fromChange(row sqlitedb.Change) (record.ChangeRow, error) {
 	if err != nil {
 		return record.ChangeRow{}, record.Damaged("the id of a change", err)
 	}
+	pool, err := record.PoolOf(row.Pool)
+	if err != nil {
+		return record.ChangeRow{}, err
+	}
+	member, err := record.MemberOf(row.Member)
+	if err != nil {
+		return record.ChangeRow{}, err
+	}
 	return record.ChangeRow{
 		Change: lsapi.Change{
-			ID: id.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), Pool: lsapi.ELB(row.LoadBalancer),
-			Member: lsapi.InstanceMember(row.InstanceID), Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
+			ID: id.String(), Actor: row.Actor, Action: lsapi.Action(row.Action), Pool: pool,
+			Member: member, Reason: row.Reason, RequestID: row.RequestID, Source: lsapi.Source(row.Source),
 			IntendedAt: record.IntendedAt(id), NotBefore: fromMicros(row.NotBefore), Deadline: fromMicros(row.Deadline),
 			Outcome: lsapi.Outcome(row.Outcome), Code: row.Code, Resolution: lsapi.Resolution(row.Resolution),
 			CompletedAt: fromMicros(row.CompletedAt), AWSRequestID: row.AwsRequestID,
 			MembersBefore: fromInt(row.MembersBefore), MembersAfter: fromInt(row.MembersAfter),
 			Instance: lsapi.Instance{
-				ID: row.InstanceID, Type: row.InstanceType, LaunchTime: fromMicros(row.LaunchTime),
+				ID: member.Instance, Type: row.InstanceType, LaunchTime: fromMicros(row.LaunchTime),
 				State: lsapi.InstanceState(row.InstanceState),
 			},
 		},
@@ -163,5 +171,5 @@ func fromChange(row sqlitedb.Change) (record.ChangeRow, error) {
 
 func (t *tables) DropChanges(ctx context.Context, pool lsapi.PoolID, seq int64, before time.Time) error {
 	bound := record.FirstID(before)
-	return t.write().DropChanges(ctx, sqlitedb.DropChangesParams{LoadBalancer: pool.Name, ID: bound[:], LastSeq: seq})
+	return t.write().DropChanges(ctx, sqlitedb.DropChangesParams{Pool: pool.String(), ID: bound[:], LastSeq: seq})
 }

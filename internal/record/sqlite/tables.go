@@ -27,7 +27,7 @@ func (t *tables) write() *sqlitedb.Queries {
 }
 
 func (t *tables) Log(ctx context.Context, pool lsapi.PoolID) (record.LogRow, error) {
-	row, err := t.queries.Log(ctx, pool.Name)
+	row, err := t.queries.Log(ctx, pool.String())
 	none := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !none {
 		return record.LogRow{}, err
@@ -49,9 +49,13 @@ func (t *tables) Logs(ctx context.Context) ([]record.LogRow, error) {
 }
 
 func fromLog(row sqlitedb.Log, clock record.Clock) (record.LogRow, error) {
+	pool, err := record.PoolOf(row.Pool)
+	if err != nil {
+		return record.LogRow{}, err
+	}
 	sum, err := record.ParseHash(row.LastHash)
 	return record.LogRow{
-		Pool: lsapi.ELB(row.LoadBalancer), First: row.FirstSeq, Last: row.LastSeq, At: fromMicros(row.LastAt), Hash: sum,
+		Pool: pool, First: row.FirstSeq, Last: row.LastSeq, At: fromMicros(row.LastAt), Hash: sum,
 		Known: row.Known != 0, LookedAt: fromMicros(row.LookedAt), AppliedAt: fromMicros(row.AppliedAt),
 		Checkpoint: row.CheckpointSeq, Room: row.CheckpointRoom,
 		Restamped: row.RestampedSeq, RestampedAt: fromMicros(row.RestampedAt), Clock: clock,
@@ -60,7 +64,7 @@ func fromLog(row sqlitedb.Log, clock record.Clock) (record.LogRow, error) {
 
 func (t *tables) PutLog(ctx context.Context, row record.LogRow) error {
 	return t.write().PutLog(ctx, sqlitedb.PutLogParams{
-		LoadBalancer: row.Pool.Name, FirstSeq: row.First, LastSeq: row.Last, LastAt: micros(row.At), LastHash: row.Hash[:],
+		Pool: row.Pool.String(), FirstSeq: row.First, LastSeq: row.Last, LastAt: micros(row.At), LastHash: row.Hash[:],
 		Known: fromBool(row.Known), LookedAt: micros(row.LookedAt), AppliedAt: micros(row.AppliedAt),
 		CheckpointSeq: row.Checkpoint, CheckpointRoom: row.Room, RestampedSeq: row.Restamped, RestampedAt: micros(row.RestampedAt),
 	})
@@ -72,7 +76,7 @@ func (t *tables) AddEvent(ctx context.Context, row record.EventRow) error {
 		return err
 	}
 	err = t.write().AddEvent(ctx, sqlitedb.AddEventParams{
-		LoadBalancer: row.Pool.Name, Seq: row.Seq, At: micros(row.At), Kind: string(row.Kind), ChangeID: id,
+		Pool: row.Pool.String(), Seq: row.Seq, At: micros(row.At), Kind: string(row.Kind), ChangeID: id,
 		Payload: row.Payload, PrevHash: row.Prev[:], Hash: row.Hash[:], RecordedAt: micros(row.RecordedAt),
 	})
 	if violates(err) {
@@ -82,18 +86,18 @@ func (t *tables) AddEvent(ctx context.Context, row record.EventRow) error {
 }
 
 func (t *tables) Events(ctx context.Context, pool lsapi.PoolID, from int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.Events(ctx, sqlitedb.EventsParams{LoadBalancer: pool.Name, Seq: from, Limit: int64(limit)})
+	rows, err := t.queries.Events(ctx, sqlitedb.EventsParams{Pool: pool.String(), Seq: from, Limit: int64(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
 func (t *tables) EventsBefore(ctx context.Context, pool lsapi.PoolID, before int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.EventsBack(ctx, sqlitedb.EventsBackParams{LoadBalancer: pool.Name, Seq: before, Limit: int64(limit)})
+	rows, err := t.queries.EventsBack(ctx, sqlitedb.EventsBackParams{Pool: pool.String(), Seq: before, Limit: int64(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
 func (t *tables) EventsAt(ctx context.Context, pool lsapi.PoolID, seqs []int64) ([]record.EventRow, error) {
 	return each(seqs, func(seq int64) ([]record.EventRow, error) {
-		rows, err := t.queries.EventAt(ctx, sqlitedb.EventAtParams{LoadBalancer: pool.Name, Seq: seq})
+		rows, err := t.queries.EventAt(ctx, sqlitedb.EventAtParams{Pool: pool.String(), Seq: seq})
 		return record.Convert(rows, err, fromEvent)
 	})
 }
@@ -104,18 +108,22 @@ func (t *tables) EventsAfter(ctx context.Context, after lsapi.Position, limit in
 }
 
 func (t *tables) ObservedFrom(ctx context.Context, pool lsapi.PoolID, at time.Time, after int64, limit int) ([]record.EventRow, error) {
-	rows, err := t.queries.ObservedFrom(ctx, sqlitedb.ObservedFromParams{LoadBalancer: pool.Name, At: micros(at), Seq: after, Limit: int64(limit)})
+	rows, err := t.queries.ObservedFrom(ctx, sqlitedb.ObservedFromParams{Pool: pool.String(), At: micros(at), Seq: after, Limit: int64(limit)})
 	return record.Convert(rows, err, fromEvent)
 }
 
 func fromEvent(row sqlitedb.Event) (record.EventRow, error) {
+	pool, err := record.PoolOf(row.Pool)
+	if err != nil {
+		return record.EventRow{}, err
+	}
 	prev, err := record.ParseHash(row.PrevHash)
 	if err != nil {
 		return record.EventRow{}, err
 	}
 	sum, err := record.ParseHash(row.Hash)
 	return record.EventRow{
-		Pool: lsapi.ELB(row.LoadBalancer), Seq: row.Seq, At: fromMicros(row.At), Kind: lsapi.EventKind(row.Kind),
+		Pool: pool, Seq: row.Seq, At: fromMicros(row.At), Kind: lsapi.EventKind(row.Kind),
 		ChangeID: fromBytes(row.ChangeID), Payload: row.Payload, Prev: prev, Hash: sum, RecordedAt: fromMicros(row.RecordedAt),
 		Place: lsapi.Position{Major: row.Place},
 	}, err
@@ -140,26 +148,26 @@ func (t *tables) Dropped(ctx context.Context) (lsapi.Position, error) {
 }
 
 func (t *tables) CheckpointUntil(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error) {
-	return record.First(t.queries.CheckpointUntil(ctx, sqlitedb.CheckpointUntilParams{LoadBalancer: pool.Name, At: micros(at)}))
+	return record.First(t.queries.CheckpointUntil(ctx, sqlitedb.CheckpointUntilParams{Pool: pool.String(), At: micros(at)}))
 }
 
 func (t *tables) CheckpointFrom(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error) {
-	return record.First(t.queries.CheckpointFrom(ctx, sqlitedb.CheckpointFromParams{LoadBalancer: pool.Name, At: micros(at)}))
+	return record.First(t.queries.CheckpointFrom(ctx, sqlitedb.CheckpointFromParams{Pool: pool.String(), At: micros(at)}))
 }
 
 func (t *tables) NextLogged(ctx context.Context, after lsapi.PoolID) (lsapi.PoolID, error) {
-	name, err := record.First(t.queries.NextLogged(ctx, after.Name))
-	if err != nil || name == "" {
+	name, err := record.First(t.queries.NextLogged(ctx, after.String()))
+	if err != nil {
 		return lsapi.PoolID{}, err
 	}
-	return lsapi.ELB(name), nil
+	return record.PoolOf(name)
 }
 
 func (t *tables) DropEvents(ctx context.Context, pool lsapi.PoolID, before int64) error {
-	if err := t.write().DropPlaces(ctx, sqlitedb.DropPlacesParams{LoadBalancer: pool.Name, Seq: before}); err != nil {
+	if err := t.write().DropPlaces(ctx, sqlitedb.DropPlacesParams{Pool: pool.String(), Seq: before}); err != nil {
 		return err
 	}
-	return t.queries.DropEvents(ctx, sqlitedb.DropEventsParams{LoadBalancer: pool.Name, Seq: before})
+	return t.queries.DropEvents(ctx, sqlitedb.DropEventsParams{Pool: pool.String(), Seq: before})
 }
 
 func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error) {
@@ -168,26 +176,30 @@ func (t *tables) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.
 		return nil, err
 	}
 	names, err := t.queries.Unfinished(ctx, max(0, micros(clock.Now.Add(-within))))
-	return record.PoolIDs(names), err
+	return record.Convert(names, err, record.PoolOf)
 }
 
 func (t *tables) Members(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (record.Members, error) {
 	if members == nil {
-		rows, err := t.queries.Members(ctx, pool.Name)
-		return fromMembers(rows), err
+		rows, err := t.queries.Members(ctx, pool.String())
+		return fromMembers(rows, err)
 	}
 	rows, err := each(members, func(member lsapi.MemberID) ([]sqlitedb.Member, error) {
-		return t.queries.MemberOf(ctx, sqlitedb.MemberOfParams{LoadBalancer: pool.Name, InstanceID: member.String()})
+		return t.queries.MemberOf(ctx, sqlitedb.MemberOfParams{Pool: pool.String(), Member: member.String()})
 	})
-	return fromMembers(rows), err
+	return fromMembers(rows, err)
 }
 
-func fromMembers(rows []sqlitedb.Member) record.Members {
+func fromMembers(rows []sqlitedb.Member, err error) (record.Members, error) {
 	found := make(record.Members, len(rows))
 	for _, row := range rows {
-		found[lsapi.InstanceMember(row.InstanceID)] = row.Seq
+		member, err := record.MemberOf(row.Member)
+		if err != nil {
+			return nil, err
+		}
+		found[member] = row.Seq
 	}
-	return found
+	return found, err
 }
 
 func (t *tables) Count(ctx context.Context) (members, healths int64, err error) {
@@ -199,51 +211,55 @@ func (t *tables) Count(ctx context.Context) (members, healths int64, err error) 
 
 func (t *tables) Populated(ctx context.Context) ([]lsapi.PoolID, error) {
 	names, err := t.queries.Populated(ctx)
-	return record.PoolIDs(names), err
+	return record.Convert(names, err, record.PoolOf)
 }
 
 func (t *tables) PutMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, seq int64) error {
-	return t.write().PutMember(ctx, sqlitedb.PutMemberParams{LoadBalancer: pool.Name, InstanceID: member.String(), Seq: seq})
+	return t.write().PutMember(ctx, sqlitedb.PutMemberParams{Pool: pool.String(), Member: member.String(), Seq: seq})
 }
 
 func (t *tables) DropMember(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
-	return t.write().DropMember(ctx, sqlitedb.DropMemberParams{LoadBalancer: pool.Name, InstanceID: member.String()})
+	return t.write().DropMember(ctx, sqlitedb.DropMemberParams{Pool: pool.String(), Member: member.String()})
 }
 
 func (t *tables) Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (record.Healths, error) {
 	if members == nil {
-		rows, err := t.queries.Health(ctx, pool.Name)
-		return fromHealth(rows), err
+		rows, err := t.queries.Health(ctx, pool.String())
+		return fromHealth(rows, err)
 	}
 	rows, err := each(members, func(member lsapi.MemberID) ([]sqlitedb.Health, error) {
-		return t.queries.HealthOf(ctx, sqlitedb.HealthOfParams{LoadBalancer: pool.Name, InstanceID: member.String()})
+		return t.queries.HealthOf(ctx, sqlitedb.HealthOfParams{Pool: pool.String(), Member: member.String()})
 	})
-	return fromHealth(rows), err
+	return fromHealth(rows, err)
 }
 
-func fromHealth(rows []sqlitedb.Health) record.Healths {
+func fromHealth(rows []sqlitedb.Health, err error) (record.Healths, error) {
 	found := make(record.Healths, len(rows))
 	for _, row := range rows {
-		found[lsapi.InstanceMember(row.InstanceID)] = record.HealthRow{
+		member, err := record.MemberOf(row.Member)
+		if err != nil {
+			return nil, err
+		}
+		found[member] = record.HealthRow{
 			MemberHealth: lsapi.MemberHealth{
-				Member: lsapi.InstanceMember(row.InstanceID), State: lsapi.HealthState(row.State), Reason: row.Reason,
+				Member: member, State: lsapi.HealthState(row.State), Reason: row.Reason,
 				Description: row.Description, Draining: row.Draining != 0,
 			},
 			Seq: row.Seq, Since: fromMicros(row.Since),
 		}
 	}
-	return found
+	return found, err
 }
 
 func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.HealthRow) error {
 	return t.write().PutHealth(ctx, sqlitedb.PutHealthParams{
-		LoadBalancer: pool.Name, InstanceID: row.Member.String(), State: string(row.State), Reason: row.Reason,
+		Pool: pool.String(), Member: row.Member.String(), State: string(row.State), Reason: row.Reason,
 		Description: row.Description, Draining: fromBool(row.Draining), Seq: row.Seq, Since: micros(row.Since),
 	})
 }
 
 func (t *tables) DropHealth(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
-	return t.write().DropHealth(ctx, sqlitedb.DropHealthParams{LoadBalancer: pool.Name, InstanceID: member.String()})
+	return t.write().DropHealth(ctx, sqlitedb.DropHealthParams{Pool: pool.String(), Member: member.String()})
 }
 
 func (t *tables) Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error) {

@@ -69,7 +69,7 @@ func (q *Queries) DroppedPlace(ctx context.Context) (DroppedPlaceRow, error) {
 }
 
 const eventsAfter = `-- name: EventsAfter :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events
 WHERE major > 0 AND (major, seq) > ($1::bigint, $2::bigint) AND kind <> 'checkpoint'
     AND major < (SELECT base FROM places WHERE id = 1) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 ORDER BY major, seq LIMIT $3::integer
@@ -91,7 +91,7 @@ func (q *Queries) EventsAfter(ctx context.Context, arg EventsAfterParams) ([]Eve
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,

@@ -24,30 +24,30 @@ func (q *Queries) CountHealth(ctx context.Context) (int64, error) {
 }
 
 const dropHealth = `-- name: DropHealth :exec
-DELETE FROM health WHERE load_balancer = $1 AND instance_id = $2
+DELETE FROM health WHERE pool = $1 AND member = $2
 `
 
 type DropHealthParams struct {
-	LoadBalancer string
-	InstanceID   string
+	Pool   string
+	Member string
 }
 
 func (q *Queries) DropHealth(ctx context.Context, arg DropHealthParams) error {
-	_, err := q.db.Exec(ctx, dropHealth, arg.LoadBalancer, arg.InstanceID)
+	_, err := q.db.Exec(ctx, dropHealth, arg.Pool, arg.Member)
 	return err
 }
 
 const eventsAt = `-- name: EventsAt :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events WHERE load_balancer = $1 AND seq = ANY ($2::bigint[])
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events WHERE pool = $1 AND seq = ANY ($2::bigint[])
 `
 
 type EventsAtParams struct {
-	LoadBalancer string
-	Seqs         []int64
+	Pool string
+	Seqs []int64
 }
 
 func (q *Queries) EventsAt(ctx context.Context, arg EventsAtParams) ([]Event, error) {
-	rows, err := q.db.Query(ctx, eventsAt, arg.LoadBalancer, arg.Seqs)
+	rows, err := q.db.Query(ctx, eventsAt, arg.Pool, arg.Seqs)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (q *Queries) EventsAt(ctx context.Context, arg EventsAtParams) ([]Event, er
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,
@@ -78,11 +78,11 @@ func (q *Queries) EventsAt(ctx context.Context, arg EventsAtParams) ([]Event, er
 }
 
 const health = `-- name: Health :many
-SELECT load_balancer, instance_id, state, reason, description, draining, seq, since FROM health WHERE load_balancer = $1 ORDER BY instance_id
+SELECT pool, member, state, reason, description, draining, seq, since FROM health WHERE pool = $1 ORDER BY member
 `
 
-func (q *Queries) Health(ctx context.Context, loadBalancer string) ([]Health, error) {
-	rows, err := q.db.Query(ctx, health, loadBalancer)
+func (q *Queries) Health(ctx context.Context, pool string) ([]Health, error) {
+	rows, err := q.db.Query(ctx, health, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +91,8 @@ func (q *Queries) Health(ctx context.Context, loadBalancer string) ([]Health, er
 	for rows.Next() {
 		var i Health
 		if err := rows.Scan(
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.State,
 			&i.Reason,
 			&i.Description,
@@ -111,17 +111,17 @@ func (q *Queries) Health(ctx context.Context, loadBalancer string) ([]Health, er
 }
 
 const healthOf = `-- name: HealthOf :many
-SELECT load_balancer, instance_id, state, reason, description, draining, seq, since FROM health
-WHERE load_balancer = $1 AND instance_id = ANY ($2::text[])
+SELECT pool, member, state, reason, description, draining, seq, since FROM health
+WHERE pool = $1 AND member = ANY ($2::text[])
 `
 
 type HealthOfParams struct {
-	LoadBalancer string
-	InstanceIds  []string
+	Pool    string
+	Members []string
 }
 
 func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, error) {
-	rows, err := q.db.Query(ctx, healthOf, arg.LoadBalancer, arg.InstanceIds)
+	rows, err := q.db.Query(ctx, healthOf, arg.Pool, arg.Members)
 	if err != nil {
 		return nil, err
 	}
@@ -130,8 +130,8 @@ func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, e
 	for rows.Next() {
 		var i Health
 		if err := rows.Scan(
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.State,
 			&i.Reason,
 			&i.Description,
@@ -150,11 +150,11 @@ func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, e
 }
 
 const lastChanges = `-- name: LastChanges :many
-SELECT last.id FROM unnest($1::text[]) AS wanted (id)
+SELECT last.id FROM unnest($1::text[]) AS given (member)
 CROSS JOIN LATERAL (
     SELECT lately.id FROM (
         SELECT c.id, c.first_seq FROM changes AS c
-        WHERE c.instance_id = wanted.id AND c.load_balancer = $2
+        WHERE c.instance = split_part(given.member, ':', 1) AND c.member = given.member AND c.pool = $2
             AND c.source = 'lsapi' AND c.outcome IN ('', 'applied', 'unknown')
         ORDER BY c.id DESC LIMIT 8
     ) AS lately
@@ -163,14 +163,13 @@ CROSS JOIN LATERAL (
 `
 
 type LastChangesParams struct {
-	InstanceIds  []string
-	LoadBalancer string
+	Members []string
+	Pool    string
 }
 
-// Of changes that were asked for about at once, the one that was asked for last may
-// have been begun first.
+// Of changes requested about at once, the last requested may have begun first.
 func (q *Queries) LastChanges(ctx context.Context, arg LastChangesParams) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, lastChanges, arg.InstanceIds, arg.LoadBalancer)
+	rows, err := q.db.Query(ctx, lastChanges, arg.Members, arg.Pool)
 	if err != nil {
 		return nil, err
 	}
@@ -190,17 +189,17 @@ func (q *Queries) LastChanges(ctx context.Context, arg LastChangesParams) ([]uui
 }
 
 const membersOf = `-- name: MembersOf :many
-SELECT load_balancer, instance_id, seq FROM members
-WHERE load_balancer = $1 AND instance_id = ANY ($2::text[])
+SELECT pool, member, seq FROM members
+WHERE pool = $1 AND member = ANY ($2::text[])
 `
 
 type MembersOfParams struct {
-	LoadBalancer string
-	InstanceIds  []string
+	Pool    string
+	Members []string
 }
 
 func (q *Queries) MembersOf(ctx context.Context, arg MembersOfParams) ([]Member, error) {
-	rows, err := q.db.Query(ctx, membersOf, arg.LoadBalancer, arg.InstanceIds)
+	rows, err := q.db.Query(ctx, membersOf, arg.Pool, arg.Members)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +207,7 @@ func (q *Queries) MembersOf(ctx context.Context, arg MembersOfParams) ([]Member,
 	var items []Member
 	for rows.Next() {
 		var i Member
-		if err := rows.Scan(&i.LoadBalancer, &i.InstanceID, &i.Seq); err != nil {
+		if err := rows.Scan(&i.Pool, &i.Member, &i.Seq); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -220,28 +219,28 @@ func (q *Queries) MembersOf(ctx context.Context, arg MembersOfParams) ([]Member,
 }
 
 const putHealth = `-- name: PutHealth :exec
-INSERT INTO health (load_balancer, instance_id, state, reason, description, draining, seq, since)
+INSERT INTO health (pool, member, state, reason, description, draining, seq, since)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (load_balancer, instance_id) DO UPDATE SET
+ON CONFLICT (pool, member) DO UPDATE SET
     state = excluded.state, reason = excluded.reason, description = excluded.description,
     draining = excluded.draining, seq = excluded.seq, since = excluded.since
 `
 
 type PutHealthParams struct {
-	LoadBalancer string
-	InstanceID   string
-	State        string
-	Reason       string
-	Description  string
-	Draining     bool
-	Seq          int64
-	Since        time.Time
+	Pool        string
+	Member      string
+	State       string
+	Reason      string
+	Description string
+	Draining    bool
+	Seq         int64
+	Since       time.Time
 }
 
 func (q *Queries) PutHealth(ctx context.Context, arg PutHealthParams) error {
 	_, err := q.db.Exec(ctx, putHealth,
-		arg.LoadBalancer,
-		arg.InstanceID,
+		arg.Pool,
+		arg.Member,
 		arg.State,
 		arg.Reason,
 		arg.Description,

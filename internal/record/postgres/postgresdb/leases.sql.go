@@ -11,10 +11,10 @@ import (
 )
 
 const dropLease = `-- name: DropLease :execrows
-DELETE FROM turns
+DELETE FROM leases
 WHERE name = $1 AND holder = $2 AND epoch = $3
     AND (next = '' OR next_until <= clock_timestamp())
-    AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = $1) AND set_config('synchronous_commit', 'off', true) <> ''
+    AND NOT EXISTS (SELECT FROM logs WHERE pool = $1) AND set_config('synchronous_commit', 'off', true) <> ''
 `
 
 type DropLeaseParams struct {
@@ -34,9 +34,9 @@ func (q *Queries) DropLease(ctx context.Context, arg DropLeaseParams) (int64, er
 }
 
 const dropLeases = `-- name: DropLeases :exec
-DELETE FROM turns AS t
+DELETE FROM leases AS t
 WHERE t.expires_at < clock_timestamp() - $1::bigint * interval '1 microsecond' AND t.expires_at > 'epoch'
-    AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = t.name)
+    AND NOT EXISTS (SELECT FROM logs WHERE pool = t.name)
 `
 
 // Those of processes that ended without a release.
@@ -46,7 +46,7 @@ func (q *Queries) DropLeases(ctx context.Context, age int64) error {
 }
 
 const lockLease = `-- name: LockLease :many
-SELECT clock_timestamp()::timestamptz AS now FROM turns
+SELECT clock_timestamp()::timestamptz AS now FROM leases
 WHERE name = $1 AND holder = $2 AND epoch = $3
 FOR UPDATE
 `
@@ -95,7 +95,7 @@ func (q *Queries) Notify(ctx context.Context, arg NotifyParams) error {
 
 const queueForLease = `-- name: QueueForLease :exec
 
-UPDATE turns SET next = $1::text, next_until = clock_timestamp() + $2::bigint * interval '1 microsecond'
+UPDATE leases SET next = $1::text, next_until = clock_timestamp() + $2::bigint * interval '1 microsecond'
 WHERE name = $3 AND (next IN ('', $1::text) OR next_until <= clock_timestamp())
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> ''
 `
@@ -114,7 +114,7 @@ func (q *Queries) QueueForLease(ctx context.Context, arg QueueForLeaseParams) er
 }
 
 const releaseLease = `-- name: ReleaseLease :exec
-UPDATE turns SET holder = '', expires_at = 'epoch'
+UPDATE leases SET holder = '', expires_at = 'epoch'
 WHERE name = $1 AND holder = $2 AND epoch = $3 AND set_config('synchronous_commit', 'off', true) <> ''
 `
 
@@ -130,7 +130,7 @@ func (q *Queries) ReleaseLease(ctx context.Context, arg ReleaseLeaseParams) erro
 }
 
 const renewLease = `-- name: RenewLease :many
-UPDATE turns SET expires_at = clock_timestamp() + $1::bigint * interval '1 microsecond'
+UPDATE leases SET expires_at = clock_timestamp() + $1::bigint * interval '1 microsecond'
 WHERE name = $2 AND holder = $3 AND epoch = $4
 RETURNING epoch
 `
@@ -168,7 +168,7 @@ func (q *Queries) RenewLease(ctx context.Context, arg RenewLeaseParams) ([]int64
 }
 
 const trimLease = `-- name: TrimLease :exec
-UPDATE turns SET
+UPDATE leases SET
     expires_at = least(expires_at, clock_timestamp() + $1::bigint * interval '1 microsecond'),
     next_until = least(next_until, clock_timestamp() + $2::bigint * interval '1 microsecond')
 WHERE name = $3

@@ -12,8 +12,8 @@ import (
 
 type Change struct {
 	ID            uuid.UUID
-	LoadBalancer  string
-	InstanceID    string
+	Pool          string
+	Member        string
 	Actor         string
 	Action        string
 	Reason        string
@@ -33,75 +33,43 @@ type Change struct {
 	InstanceState string
 	FirstSeq      int64
 	LastSeq       int64
+	Instance      string
 }
 
 type Event struct {
-	LoadBalancer string
-	Seq          int64
-	At           time.Time
-	Kind         string
-	ChangeID     *uuid.UUID
-	Payload      []byte
-	PrevHash     []byte
-	Hash         []byte
-	Major        int64
-	RecordedAt   *time.Time
+	Pool       string
+	Seq        int64
+	At         time.Time
+	Kind       string
+	ChangeID   *uuid.UUID
+	Payload    []byte
+	PrevHash   []byte
+	Hash       []byte
+	Major      int64
+	RecordedAt *time.Time
 }
 
 type Health struct {
-	LoadBalancer string
-	InstanceID   string
-	State        string
-	Reason       string
-	Description  string
-	Draining     bool
-	Seq          int64
-	Since        time.Time
-}
-
-type HealthClaim struct {
-	LoadBalancer string
-	At           time.Time
-}
-
-type HealthReport struct {
-	LoadBalancer string
-	Version      int64
-	AsOf         time.Time
-	Report       []byte
-}
-
-type HealthVersion struct {
-	ID      int32
-	Version int64
-}
-
-type IdempotencyKey struct {
-	Actor    string
-	Method   string
-	Path     string
-	Key      string
-	ChangeID string
-	BodyHash string
-	At       time.Time
+	Pool        string
+	Member      string
+	State       string
+	Reason      string
+	Description string
+	Draining    bool
+	Seq         int64
+	Since       time.Time
 }
 
 type Listed struct {
-	LoadBalancer string
-	Version      int64
-	Gone         bool
-	Members      []byte
-	Description  []byte
-}
-
-type Listing struct {
-	ID      int32
-	Version int64
-	AsOf    time.Time
+	Pool        string
+	Version     int64
+	Gone        bool
+	Members     []byte
+	Description []byte
 }
 
 type Log struct {
-	LoadBalancer   string
+	Pool           string
 	FirstSeq       int64
 	LastSeq        int64
 	LastAt         *time.Time
@@ -116,33 +84,7 @@ type Log struct {
 }
 
 type Member struct {
-	LoadBalancer string
-	InstanceID   string
-	Seq          int64
-}
-
-type Place struct {
-	ID           int32
-	Base         int64
-	DroppedMajor int64
-	DroppedSeq   int64
-}
-
-type Probe struct {
-	ID int32
-	At time.Time
-}
-
-type Replica struct {
-	ID     string
-	SeenAt time.Time
-}
-
-type Turn struct {
-	Name      string
-	Holder    string
-	Epoch     int64
-	ExpiresAt time.Time
-	Next      string
-	NextUntil time.Time
+	Pool   string
+	Member string
+	Seq    int64
 }

@@ -14,7 +14,7 @@ import (
 
 const addChange = `-- name: AddChange :exec
 INSERT INTO changes (
-    id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline,
+    id, pool, member, actor, action, reason, request_id, source, not_before, deadline,
     outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
     instance_type, launch_time, instance_state, first_seq, last_seq
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
@@ -22,8 +22,8 @@ INSERT INTO changes (
 
 type AddChangeParams struct {
 	ID            uuid.UUID
-	LoadBalancer  string
-	InstanceID    string
+	Pool          string
+	Member        string
 	Actor         string
 	Action        string
 	Reason        string
@@ -48,8 +48,8 @@ type AddChangeParams struct {
 func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
 	_, err := q.db.Exec(ctx, addChange,
 		arg.ID,
-		arg.LoadBalancer,
-		arg.InstanceID,
+		arg.Pool,
+		arg.Member,
 		arg.Actor,
 		arg.Action,
 		arg.Reason,
@@ -74,25 +74,25 @@ func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
 }
 
 const addEvent = `-- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, major)
+INSERT INTO events (pool, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, major)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, (SELECT base FROM places WHERE id = 1) + pg_current_xact_id()::text::bigint)
 `
 
 type AddEventParams struct {
-	LoadBalancer string
-	Seq          int64
-	At           time.Time
-	Kind         string
-	ChangeID     *uuid.UUID
-	Payload      []byte
-	PrevHash     []byte
-	Hash         []byte
-	RecordedAt   *time.Time
+	Pool       string
+	Seq        int64
+	At         time.Time
+	Kind       string
+	ChangeID   *uuid.UUID
+	Payload    []byte
+	PrevHash   []byte
+	Hash       []byte
+	RecordedAt *time.Time
 }
 
 func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 	_, err := q.db.Exec(ctx, addEvent,
-		arg.LoadBalancer,
+		arg.Pool,
 		arg.Seq,
 		arg.At,
 		arg.Kind,
@@ -106,7 +106,7 @@ func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 }
 
 const ahead = `-- name: Ahead :many
-SELECT load_balancer FROM logs WHERE applied_at > clock_timestamp() LIMIT 1
+SELECT pool FROM logs WHERE applied_at > clock_timestamp() LIMIT 1
 `
 
 func (q *Queries) Ahead(ctx context.Context) ([]string, error) {
@@ -117,11 +117,11 @@ func (q *Queries) Ahead(ctx context.Context) ([]string, error) {
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var load_balancer string
-		if err := rows.Scan(&load_balancer); err != nil {
+		var pool string
+		if err := rows.Scan(&pool); err != nil {
 			return nil, err
 		}
-		items = append(items, load_balancer)
+		items = append(items, pool)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (q *Queries) CapKeys(ctx context.Context, at time.Time) error {
 }
 
 const changesAfter = `-- name: ChangesAfter :many
-SELECT id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE id > $1 ORDER BY id LIMIT $2
+SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE id > $1 ORDER BY id LIMIT $2
 `
 
 type ChangesAfterParams struct {
@@ -158,8 +158,8 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 		var i Change
 		if err := rows.Scan(
 			&i.ID,
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.Actor,
 			&i.Action,
 			&i.Reason,
@@ -179,6 +179,7 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 			&i.InstanceState,
 			&i.FirstSeq,
 			&i.LastSeq,
+			&i.Instance,
 		); err != nil {
 			return nil, err
 		}
@@ -191,7 +192,7 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 }
 
 const changesByID = `-- name: ChangesByID :many
-SELECT id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE id = ANY ($1::uuid[])
+SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE id = ANY ($1::uuid[])
 `
 
 func (q *Queries) ChangesByID(ctx context.Context, ids []uuid.UUID) ([]Change, error) {
@@ -205,8 +206,8 @@ func (q *Queries) ChangesByID(ctx context.Context, ids []uuid.UUID) ([]Change, e
 		var i Change
 		if err := rows.Scan(
 			&i.ID,
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.Actor,
 			&i.Action,
 			&i.Reason,
@@ -226,6 +227,7 @@ func (q *Queries) ChangesByID(ctx context.Context, ids []uuid.UUID) ([]Change, e
 			&i.InstanceState,
 			&i.FirstSeq,
 			&i.LastSeq,
+			&i.Instance,
 		); err != nil {
 			return nil, err
 		}
@@ -238,17 +240,17 @@ func (q *Queries) ChangesByID(ctx context.Context, ids []uuid.UUID) ([]Change, e
 }
 
 const changesOf = `-- name: ChangesOf :many
-SELECT id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE load_balancer = $1 AND id > $2 ORDER BY id LIMIT $3
+SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE pool = $1 AND id > $2 ORDER BY id LIMIT $3
 `
 
 type ChangesOfParams struct {
-	LoadBalancer string
-	ID           uuid.UUID
-	Limit        int32
+	Pool  string
+	ID    uuid.UUID
+	Limit int32
 }
 
 func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change, error) {
-	rows, err := q.db.Query(ctx, changesOf, arg.LoadBalancer, arg.ID, arg.Limit)
+	rows, err := q.db.Query(ctx, changesOf, arg.Pool, arg.ID, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -258,8 +260,8 @@ func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change,
 		var i Change
 		if err := rows.Scan(
 			&i.ID,
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.Actor,
 			&i.Action,
 			&i.Reason,
@@ -279,6 +281,7 @@ func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change,
 			&i.InstanceState,
 			&i.FirstSeq,
 			&i.LastSeq,
+			&i.Instance,
 		); err != nil {
 			return nil, err
 		}
@@ -292,17 +295,17 @@ func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change,
 
 const checkpointFrom = `-- name: CheckpointFrom :many
 SELECT seq FROM events
-WHERE load_balancer = $1 AND at >= $2 AND kind = 'checkpoint'
+WHERE pool = $1 AND at >= $2 AND kind = 'checkpoint'
 ORDER BY at, seq LIMIT 1
 `
 
 type CheckpointFromParams struct {
-	LoadBalancer string
-	At           time.Time
+	Pool string
+	At   time.Time
 }
 
 func (q *Queries) CheckpointFrom(ctx context.Context, arg CheckpointFromParams) ([]int64, error) {
-	rows, err := q.db.Query(ctx, checkpointFrom, arg.LoadBalancer, arg.At)
+	rows, err := q.db.Query(ctx, checkpointFrom, arg.Pool, arg.At)
 	if err != nil {
 		return nil, err
 	}
@@ -323,17 +326,17 @@ func (q *Queries) CheckpointFrom(ctx context.Context, arg CheckpointFromParams) 
 
 const checkpointUntil = `-- name: CheckpointUntil :many
 SELECT seq FROM events
-WHERE load_balancer = $1 AND at <= $2 AND kind = 'checkpoint'
+WHERE pool = $1 AND at <= $2 AND kind = 'checkpoint'
 ORDER BY at DESC, seq DESC LIMIT 1
 `
 
 type CheckpointUntilParams struct {
-	LoadBalancer string
-	At           time.Time
+	Pool string
+	At   time.Time
 }
 
 func (q *Queries) CheckpointUntil(ctx context.Context, arg CheckpointUntilParams) ([]int64, error) {
-	rows, err := q.db.Query(ctx, checkpointUntil, arg.LoadBalancer, arg.At)
+	rows, err := q.db.Query(ctx, checkpointUntil, arg.Pool, arg.At)
 	if err != nil {
 		return nil, err
 	}
@@ -416,23 +419,23 @@ func (q *Queries) CountMembers(ctx context.Context) (int64, error) {
 }
 
 const dropChanges = `-- name: DropChanges :exec
-DELETE FROM changes WHERE load_balancer = $1 AND id < $2 AND outcome <> '' AND last_seq < $3
+DELETE FROM changes WHERE pool = $1 AND id < $2 AND outcome <> '' AND last_seq < $3
 `
 
 type DropChangesParams struct {
-	LoadBalancer string
-	ID           uuid.UUID
-	LastSeq      int64
+	Pool    string
+	ID      uuid.UUID
+	LastSeq int64
 }
 
 func (q *Queries) DropChanges(ctx context.Context, arg DropChangesParams) error {
-	_, err := q.db.Exec(ctx, dropChanges, arg.LoadBalancer, arg.ID, arg.LastSeq)
+	_, err := q.db.Exec(ctx, dropChanges, arg.Pool, arg.ID, arg.LastSeq)
 	return err
 }
 
 const dropEvents = `-- name: DropEvents :exec
 WITH dropped AS (
-    DELETE FROM events WHERE load_balancer = $1 AND seq < $2 RETURNING major, seq, kind
+    DELETE FROM events WHERE pool = $1 AND seq < $2 RETURNING major, seq, kind
 ), last AS (
     SELECT major, seq FROM dropped WHERE major > 0 AND kind <> 'checkpoint' ORDER BY major DESC, seq DESC LIMIT 1
 )
@@ -441,12 +444,12 @@ WHERE id = 1 AND (dropped_major, dropped_seq) < (last.major, last.seq)
 `
 
 type DropEventsParams struct {
-	LoadBalancer string
-	Seq          int64
+	Pool string
+	Seq  int64
 }
 
 func (q *Queries) DropEvents(ctx context.Context, arg DropEventsParams) error {
-	_, err := q.db.Exec(ctx, dropEvents, arg.LoadBalancer, arg.Seq)
+	_, err := q.db.Exec(ctx, dropEvents, arg.Pool, arg.Seq)
 	return err
 }
 
@@ -486,31 +489,31 @@ func (q *Queries) DropKeys(ctx context.Context, at time.Time) (int64, error) {
 }
 
 const dropMember = `-- name: DropMember :exec
-DELETE FROM members WHERE load_balancer = $1 AND instance_id = $2
+DELETE FROM members WHERE pool = $1 AND member = $2
 `
 
 type DropMemberParams struct {
-	LoadBalancer string
-	InstanceID   string
+	Pool   string
+	Member string
 }
 
 func (q *Queries) DropMember(ctx context.Context, arg DropMemberParams) error {
-	_, err := q.db.Exec(ctx, dropMember, arg.LoadBalancer, arg.InstanceID)
+	_, err := q.db.Exec(ctx, dropMember, arg.Pool, arg.Member)
 	return err
 }
 
 const events = `-- name: Events :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events WHERE load_balancer = $1 AND seq >= $2 ORDER BY seq LIMIT $3
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events WHERE pool = $1 AND seq >= $2 ORDER BY seq LIMIT $3
 `
 
 type EventsParams struct {
-	LoadBalancer string
-	Seq          int64
-	Limit        int32
+	Pool  string
+	Seq   int64
+	Limit int32
 }
 
 func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error) {
-	rows, err := q.db.Query(ctx, events, arg.LoadBalancer, arg.Seq, arg.Limit)
+	rows, err := q.db.Query(ctx, events, arg.Pool, arg.Seq, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -519,7 +522,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,
@@ -541,17 +544,17 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 }
 
 const eventsBack = `-- name: EventsBack :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events WHERE load_balancer = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events WHERE pool = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3
 `
 
 type EventsBackParams struct {
-	LoadBalancer string
-	Seq          int64
-	Limit        int32
+	Pool  string
+	Seq   int64
+	Limit int32
 }
 
 func (q *Queries) EventsBack(ctx context.Context, arg EventsBackParams) ([]Event, error) {
-	rows, err := q.db.Query(ctx, eventsBack, arg.LoadBalancer, arg.Seq, arg.Limit)
+	rows, err := q.db.Query(ctx, eventsBack, arg.Pool, arg.Seq, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -560,7 +563,7 @@ func (q *Queries) EventsBack(ctx context.Context, arg EventsBackParams) ([]Event
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,
@@ -646,7 +649,7 @@ func (q *Queries) LockKey(ctx context.Context, arg LockKeyParams) error {
 }
 
 const lockLog = `-- name: LockLog :many
-SELECT logs.load_balancer, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs WHERE load_balancer = $1 FOR UPDATE
+SELECT logs.pool, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs WHERE pool = $1 FOR UPDATE
 `
 
 type LockLogRow struct {
@@ -654,8 +657,8 @@ type LockLogRow struct {
 	Now time.Time
 }
 
-func (q *Queries) LockLog(ctx context.Context, loadBalancer string) ([]LockLogRow, error) {
-	rows, err := q.db.Query(ctx, lockLog, loadBalancer)
+func (q *Queries) LockLog(ctx context.Context, pool string) ([]LockLogRow, error) {
+	rows, err := q.db.Query(ctx, lockLog, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -664,7 +667,7 @@ func (q *Queries) LockLog(ctx context.Context, loadBalancer string) ([]LockLogRo
 	for rows.Next() {
 		var i LockLogRow
 		if err := rows.Scan(
-			&i.Log.LoadBalancer,
+			&i.Log.Pool,
 			&i.Log.FirstSeq,
 			&i.Log.LastSeq,
 			&i.Log.LastAt,
@@ -689,7 +692,7 @@ func (q *Queries) LockLog(ctx context.Context, loadBalancer string) ([]LockLogRo
 }
 
 const log = `-- name: Log :many
-SELECT logs.load_balancer, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs WHERE load_balancer = $1
+SELECT logs.pool, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs WHERE pool = $1
 `
 
 type LogRow struct {
@@ -697,8 +700,8 @@ type LogRow struct {
 	Now time.Time
 }
 
-func (q *Queries) Log(ctx context.Context, loadBalancer string) ([]LogRow, error) {
-	rows, err := q.db.Query(ctx, log, loadBalancer)
+func (q *Queries) Log(ctx context.Context, pool string) ([]LogRow, error) {
+	rows, err := q.db.Query(ctx, log, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -707,7 +710,7 @@ func (q *Queries) Log(ctx context.Context, loadBalancer string) ([]LogRow, error
 	for rows.Next() {
 		var i LogRow
 		if err := rows.Scan(
-			&i.Log.LoadBalancer,
+			&i.Log.Pool,
 			&i.Log.FirstSeq,
 			&i.Log.LastSeq,
 			&i.Log.LastAt,
@@ -732,7 +735,7 @@ func (q *Queries) Log(ctx context.Context, loadBalancer string) ([]LogRow, error
 }
 
 const logs = `-- name: Logs :many
-SELECT logs.load_balancer, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs ORDER BY load_balancer
+SELECT logs.pool, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs ORDER BY pool
 `
 
 type LogsRow struct {
@@ -750,7 +753,7 @@ func (q *Queries) Logs(ctx context.Context) ([]LogsRow, error) {
 	for rows.Next() {
 		var i LogsRow
 		if err := rows.Scan(
-			&i.Log.LoadBalancer,
+			&i.Log.Pool,
 			&i.Log.FirstSeq,
 			&i.Log.LastSeq,
 			&i.Log.LastAt,
@@ -775,11 +778,11 @@ func (q *Queries) Logs(ctx context.Context) ([]LogsRow, error) {
 }
 
 const members = `-- name: Members :many
-SELECT load_balancer, instance_id, seq FROM members WHERE load_balancer = $1 ORDER BY instance_id
+SELECT pool, member, seq FROM members WHERE pool = $1 ORDER BY member
 `
 
-func (q *Queries) Members(ctx context.Context, loadBalancer string) ([]Member, error) {
-	rows, err := q.db.Query(ctx, members, loadBalancer)
+func (q *Queries) Members(ctx context.Context, pool string) ([]Member, error) {
+	rows, err := q.db.Query(ctx, members, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -787,7 +790,7 @@ func (q *Queries) Members(ctx context.Context, loadBalancer string) ([]Member, e
 	var items []Member
 	for rows.Next() {
 		var i Member
-		if err := rows.Scan(&i.LoadBalancer, &i.InstanceID, &i.Seq); err != nil {
+		if err := rows.Scan(&i.Pool, &i.Member, &i.Seq); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -799,22 +802,22 @@ func (q *Queries) Members(ctx context.Context, loadBalancer string) ([]Member, e
 }
 
 const nextLogged = `-- name: NextLogged :many
-SELECT load_balancer FROM events WHERE load_balancer > $1 ORDER BY load_balancer LIMIT 1
+SELECT pool FROM events WHERE pool > $1 ORDER BY pool LIMIT 1
 `
 
-func (q *Queries) NextLogged(ctx context.Context, loadBalancer string) ([]string, error) {
-	rows, err := q.db.Query(ctx, nextLogged, loadBalancer)
+func (q *Queries) NextLogged(ctx context.Context, pool string) ([]string, error) {
+	rows, err := q.db.Query(ctx, nextLogged, pool)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var load_balancer string
-		if err := rows.Scan(&load_balancer); err != nil {
+		var pool string
+		if err := rows.Scan(&pool); err != nil {
 			return nil, err
 		}
-		items = append(items, load_balancer)
+		items = append(items, pool)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -823,21 +826,21 @@ func (q *Queries) NextLogged(ctx context.Context, loadBalancer string) ([]string
 }
 
 const observedFrom = `-- name: ObservedFrom :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events
-WHERE load_balancer = $1 AND at >= $2 AND seq > $3 AND kind = 'observed'
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, major, recorded_at FROM events
+WHERE pool = $1 AND at >= $2 AND seq > $3 AND kind = 'observed'
 ORDER BY at, seq LIMIT $4
 `
 
 type ObservedFromParams struct {
-	LoadBalancer string
-	At           time.Time
-	Seq          int64
-	Limit        int32
+	Pool  string
+	At    time.Time
+	Seq   int64
+	Limit int32
 }
 
 func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]Event, error) {
 	rows, err := q.db.Query(ctx, observedFrom,
-		arg.LoadBalancer,
+		arg.Pool,
 		arg.At,
 		arg.Seq,
 		arg.Limit,
@@ -850,7 +853,7 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,
@@ -872,11 +875,11 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 }
 
 const openChanges = `-- name: OpenChanges :many
-SELECT id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE load_balancer = $1 AND outcome = '' ORDER BY id
+SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE pool = $1 AND outcome = '' ORDER BY id
 `
 
-func (q *Queries) OpenChanges(ctx context.Context, loadBalancer string) ([]Change, error) {
-	rows, err := q.db.Query(ctx, openChanges, loadBalancer)
+func (q *Queries) OpenChanges(ctx context.Context, pool string) ([]Change, error) {
+	rows, err := q.db.Query(ctx, openChanges, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -886,8 +889,8 @@ func (q *Queries) OpenChanges(ctx context.Context, loadBalancer string) ([]Chang
 		var i Change
 		if err := rows.Scan(
 			&i.ID,
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.Actor,
 			&i.Action,
 			&i.Reason,
@@ -907,6 +910,7 @@ func (q *Queries) OpenChanges(ctx context.Context, loadBalancer string) ([]Chang
 			&i.InstanceState,
 			&i.FirstSeq,
 			&i.LastSeq,
+			&i.Instance,
 		); err != nil {
 			return nil, err
 		}
@@ -919,7 +923,7 @@ func (q *Queries) OpenChanges(ctx context.Context, loadBalancer string) ([]Chang
 }
 
 const populated = `-- name: Populated :many
-SELECT DISTINCT load_balancer FROM members ORDER BY load_balancer
+SELECT DISTINCT pool FROM members ORDER BY pool
 `
 
 func (q *Queries) Populated(ctx context.Context) ([]string, error) {
@@ -930,11 +934,11 @@ func (q *Queries) Populated(ctx context.Context) ([]string, error) {
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var load_balancer string
-		if err := rows.Scan(&load_balancer); err != nil {
+		var pool string
+		if err := rows.Scan(&pool); err != nil {
 			return nil, err
 		}
-		items = append(items, load_balancer)
+		items = append(items, pool)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -982,10 +986,10 @@ func (q *Queries) PutKey(ctx context.Context, arg PutKeyParams) error {
 
 const putLog = `-- name: PutLog :exec
 INSERT INTO logs (
-    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
+    pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
     restamped_seq, restamped_at
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-ON CONFLICT (load_balancer) DO UPDATE SET
+ON CONFLICT (pool) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
@@ -993,7 +997,7 @@ ON CONFLICT (load_balancer) DO UPDATE SET
 `
 
 type PutLogParams struct {
-	LoadBalancer   string
+	Pool           string
 	FirstSeq       int64
 	LastSeq        int64
 	LastAt         *time.Time
@@ -1009,7 +1013,7 @@ type PutLogParams struct {
 
 func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
 	_, err := q.db.Exec(ctx, putLog,
-		arg.LoadBalancer,
+		arg.Pool,
 		arg.FirstSeq,
 		arg.LastSeq,
 		arg.LastAt,
@@ -1026,18 +1030,18 @@ func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
 }
 
 const putMember = `-- name: PutMember :exec
-INSERT INTO members (load_balancer, instance_id, seq) VALUES ($1, $2, $3)
-ON CONFLICT (load_balancer, instance_id) DO UPDATE SET seq = excluded.seq
+INSERT INTO members (pool, member, seq) VALUES ($1, $2, $3)
+ON CONFLICT (pool, member) DO UPDATE SET seq = excluded.seq
 `
 
 type PutMemberParams struct {
-	LoadBalancer string
-	InstanceID   string
-	Seq          int64
+	Pool   string
+	Member string
+	Seq    int64
 }
 
 func (q *Queries) PutMember(ctx context.Context, arg PutMemberParams) error {
-	_, err := q.db.Exec(ctx, putMember, arg.LoadBalancer, arg.InstanceID, arg.Seq)
+	_, err := q.db.Exec(ctx, putMember, arg.Pool, arg.Member, arg.Seq)
 	return err
 }
 
@@ -1053,10 +1057,10 @@ func (q *Queries) Restamp(ctx context.Context) error {
 }
 
 const unfinished = `-- name: Unfinished :many
-SELECT load_balancer FROM changes WHERE outcome = ''
+SELECT pool FROM changes WHERE outcome = ''
 UNION
-SELECT load_balancer FROM logs WHERE applied_at > clock_timestamp() - $1::bigint * interval '1 microsecond'
-ORDER BY load_balancer
+SELECT pool FROM logs WHERE applied_at > clock_timestamp() - $1::bigint * interval '1 microsecond'
+ORDER BY pool
 `
 
 func (q *Queries) Unfinished(ctx context.Context, within int64) ([]string, error) {
@@ -1067,11 +1071,11 @@ func (q *Queries) Unfinished(ctx context.Context, within int64) ([]string, error
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var load_balancer string
-		if err := rows.Scan(&load_balancer); err != nil {
+		var pool string
+		if err := rows.Scan(&pool); err != nil {
 			return nil, err
 		}
-		items = append(items, load_balancer)
+		items = append(items, pool)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

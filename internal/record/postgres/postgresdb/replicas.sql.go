@@ -22,38 +22,38 @@ func (q *Queries) Beat(ctx context.Context, id string) error {
 }
 
 const claimHealth = `-- name: ClaimHealth :many
-INSERT INTO health_claims AS c (load_balancer, at)
+INSERT INTO health_claims AS c (pool, at)
 SELECT $1, clock_timestamp()
 WHERE set_config('synchronous_commit', 'off', true) <> '' AND NOT EXISTS (
     SELECT FROM health_claims AS held
-    WHERE held.load_balancer = $1
+    WHERE held.pool = $1
         AND held.at > clock_timestamp() - $2::bigint * interval '1 microsecond' AND held.at <= clock_timestamp()
 )
-ON CONFLICT (load_balancer) DO UPDATE SET at = clock_timestamp()
+ON CONFLICT (pool) DO UPDATE SET at = clock_timestamp()
 WHERE c.at <= clock_timestamp() - $2::bigint * interval '1 microsecond' OR c.at > clock_timestamp()
-RETURNING c.load_balancer
+RETURNING c.pool
 `
 
 type ClaimHealthParams struct {
-	LoadBalancer string
-	Every        int64
+	Pool  string
+	Every int64
 }
 
 // While another process has the claim, nothing is locked or written. A future time is of
 // a clock that was set back.
 func (q *Queries) ClaimHealth(ctx context.Context, arg ClaimHealthParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, claimHealth, arg.LoadBalancer, arg.Every)
+	rows, err := q.db.Query(ctx, claimHealth, arg.Pool, arg.Every)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var load_balancer string
-		if err := rows.Scan(&load_balancer); err != nil {
+		var pool string
+		if err := rows.Scan(&pool); err != nil {
 			return nil, err
 		}
-		items = append(items, load_balancer)
+		items = append(items, pool)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -104,16 +104,16 @@ func (q *Queries) DropHealthReports(ctx context.Context, age int64) error {
 }
 
 const healthReports = `-- name: HealthReports :many
-SELECT load_balancer, version, report, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
+SELECT pool, version, report, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
 WHERE version > $1 ORDER BY version
 `
 
 type HealthReportsRow struct {
-	LoadBalancer string
-	Version      int64
-	Report       []byte
-	AsOf         time.Time
-	Now          time.Time
+	Pool    string
+	Version int64
+	Report  []byte
+	AsOf    time.Time
+	Now     time.Time
 }
 
 func (q *Queries) HealthReports(ctx context.Context, version int64) ([]HealthReportsRow, error) {
@@ -126,7 +126,7 @@ func (q *Queries) HealthReports(ctx context.Context, version int64) ([]HealthRep
 	for rows.Next() {
 		var i HealthReportsRow
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Version,
 			&i.Report,
 			&i.AsOf,
@@ -153,7 +153,7 @@ func (q *Queries) LeaveReplicas(ctx context.Context, id string) error {
 }
 
 const listed = `-- name: Listed :many
-SELECT load_balancer, version, gone, members, description FROM listed WHERE version > $1 ORDER BY load_balancer
+SELECT pool, version, gone, members, description FROM listed WHERE version > $1 ORDER BY pool
 `
 
 func (q *Queries) Listed(ctx context.Context, version int64) ([]Listed, error) {
@@ -166,7 +166,7 @@ func (q *Queries) Listed(ctx context.Context, version int64) ([]Listed, error) {
 	for rows.Next() {
 		var i Listed
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Version,
 			&i.Gone,
 			&i.Members,
@@ -233,23 +233,23 @@ WITH next AS (
     WHERE id = 1 AND set_config('synchronous_commit', 'off', true) <> ''
     RETURNING version
 )
-INSERT INTO health_reports AS r (load_balancer, version, as_of, report)
+INSERT INTO health_reports AS r (pool, version, as_of, report)
 SELECT $1, next.version, $2, $3 FROM next
-ON CONFLICT (load_balancer) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, report = excluded.report
+ON CONFLICT (pool) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, report = excluded.report
 WHERE r.as_of <= excluded.as_of OR r.as_of > clock_timestamp()
 RETURNING r.version
 `
 
 type PublishHealthParams struct {
-	LoadBalancer string
-	AsOf         time.Time
-	Report       []byte
+	Pool   string
+	AsOf   time.Time
+	Report []byte
 }
 
 // A report stays when its asking began later, unless that is by a clock that was set
 // back since.
 func (q *Queries) PublishHealth(ctx context.Context, arg PublishHealthParams) ([]int64, error) {
-	rows, err := q.db.Query(ctx, publishHealth, arg.LoadBalancer, arg.AsOf, arg.Report)
+	rows, err := q.db.Query(ctx, publishHealth, arg.Pool, arg.AsOf, arg.Report)
 	if err != nil {
 		return nil, err
 	}
@@ -269,22 +269,22 @@ func (q *Queries) PublishHealth(ctx context.Context, arg PublishHealthParams) ([
 }
 
 const putListed = `-- name: PutListed :exec
-INSERT INTO listed (load_balancer, version, gone, members, description) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (load_balancer) DO UPDATE SET
+INSERT INTO listed (pool, version, gone, members, description) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (pool) DO UPDATE SET
     version = excluded.version, gone = excluded.gone, members = excluded.members, description = excluded.description
 `
 
 type PutListedParams struct {
-	LoadBalancer string
-	Version      int64
-	Gone         bool
-	Members      []byte
-	Description  []byte
+	Pool        string
+	Version     int64
+	Gone        bool
+	Members     []byte
+	Description []byte
 }
 
 func (q *Queries) PutListed(ctx context.Context, arg PutListedParams) error {
 	_, err := q.db.Exec(ctx, putListed,
-		arg.LoadBalancer,
+		arg.Pool,
 		arg.Version,
 		arg.Gone,
 		arg.Members,

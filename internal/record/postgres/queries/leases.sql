@@ -2,13 +2,13 @@
 -- precedes each renewal: their commits make durable what these left to the next flush.
 
 -- name: QueueForLease :exec
-UPDATE turns SET next = sqlc.arg(holder)::text, next_until = clock_timestamp() + sqlc.arg(grace)::bigint * interval '1 microsecond'
+UPDATE leases SET next = sqlc.arg(holder)::text, next_until = clock_timestamp() + sqlc.arg(grace)::bigint * interval '1 microsecond'
 WHERE name = sqlc.arg(name) AND (next IN ('', sqlc.arg(holder)::text) OR next_until <= clock_timestamp())
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> '';
 
 -- name: TrimLease :exec
 -- No lease ends later than a new one would, unless the clock was set back.
-UPDATE turns SET
+UPDATE leases SET
     expires_at = least(expires_at, clock_timestamp() + sqlc.arg(lease)::bigint * interval '1 microsecond'),
     next_until = least(next_until, clock_timestamp() + sqlc.arg(grace)::bigint * interval '1 microsecond')
 WHERE name = sqlc.arg(name)
@@ -17,31 +17,31 @@ WHERE name = sqlc.arg(name)
     AND set_config('synchronous_commit', 'off', true) <> '' AND set_config('lock_timeout', '1s', true) <> '';
 
 -- name: RenewLease :many
-UPDATE turns SET expires_at = clock_timestamp() + sqlc.arg(lease)::bigint * interval '1 microsecond'
+UPDATE leases SET expires_at = clock_timestamp() + sqlc.arg(lease)::bigint * interval '1 microsecond'
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)
 RETURNING epoch;
 
 -- name: ReleaseLease :exec
-UPDATE turns SET holder = '', expires_at = 'epoch'
+UPDATE leases SET holder = '', expires_at = 'epoch'
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch) AND set_config('synchronous_commit', 'off', true) <> '';
 
 -- name: DropLease :execrows
 -- A load balancer without a log leaves no row, unless a process waits for it: any caller
 -- can invent names.
-DELETE FROM turns
+DELETE FROM leases
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)
     AND (next = '' OR next_until <= clock_timestamp())
-    AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = sqlc.arg(name)) AND set_config('synchronous_commit', 'off', true) <> '';
+    AND NOT EXISTS (SELECT FROM logs WHERE pool = sqlc.arg(name)) AND set_config('synchronous_commit', 'off', true) <> '';
 
 -- name: DropLeases :exec
 -- Those of processes that ended without a release.
-DELETE FROM turns AS t
+DELETE FROM leases AS t
 WHERE t.expires_at < clock_timestamp() - sqlc.arg(age)::bigint * interval '1 microsecond' AND t.expires_at > 'epoch'
-    AND NOT EXISTS (SELECT FROM logs WHERE load_balancer = t.name);
+    AND NOT EXISTS (SELECT FROM logs WHERE pool = t.name);
 
 -- name: LockLease :many
 -- An expired lease is its holder's until another process acquires it.
-SELECT clock_timestamp()::timestamptz AS now FROM turns
+SELECT clock_timestamp()::timestamptz AS now FROM leases
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)
 FOR UPDATE;
 

@@ -1,54 +1,54 @@
 -- name: Log :many
-SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs WHERE load_balancer = $1;
+SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs WHERE pool = $1;
 
 -- name: LockLog :many
-SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs WHERE load_balancer = $1 FOR UPDATE;
+SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs WHERE pool = $1 FOR UPDATE;
 
 -- name: Logs :many
-SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs ORDER BY load_balancer;
+SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs ORDER BY pool;
 
 -- name: PutLog :exec
 INSERT INTO logs (
-    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
+    pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
     restamped_seq, restamped_at
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-ON CONFLICT (load_balancer) DO UPDATE SET
+ON CONFLICT (pool) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
     checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at;
 
 -- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, major)
+INSERT INTO events (pool, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, major)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, (SELECT base FROM places WHERE id = 1) + pg_current_xact_id()::text::bigint);
 
 -- name: Events :many
-SELECT * FROM events WHERE load_balancer = $1 AND seq >= $2 ORDER BY seq LIMIT $3;
+SELECT * FROM events WHERE pool = $1 AND seq >= $2 ORDER BY seq LIMIT $3;
 
 -- name: EventsBack :many
-SELECT * FROM events WHERE load_balancer = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3;
+SELECT * FROM events WHERE pool = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3;
 
 -- name: NextLogged :many
-SELECT load_balancer FROM events WHERE load_balancer > $1 ORDER BY load_balancer LIMIT 1;
+SELECT pool FROM events WHERE pool > $1 ORDER BY pool LIMIT 1;
 
 -- name: CheckpointUntil :many
 SELECT seq FROM events
-WHERE load_balancer = $1 AND at <= $2 AND kind = 'checkpoint'
+WHERE pool = $1 AND at <= $2 AND kind = 'checkpoint'
 ORDER BY at DESC, seq DESC LIMIT 1;
 
 -- name: CheckpointFrom :many
 SELECT seq FROM events
-WHERE load_balancer = $1 AND at >= $2 AND kind = 'checkpoint'
+WHERE pool = $1 AND at >= $2 AND kind = 'checkpoint'
 ORDER BY at, seq LIMIT 1;
 
 -- name: ObservedFrom :many
 SELECT * FROM events
-WHERE load_balancer = $1 AND at >= $2 AND seq > $3 AND kind = 'observed'
+WHERE pool = $1 AND at >= $2 AND seq > $3 AND kind = 'observed'
 ORDER BY at, seq LIMIT $4;
 
 -- name: DropEvents :exec
 WITH dropped AS (
-    DELETE FROM events WHERE load_balancer = $1 AND seq < $2 RETURNING major, seq, kind
+    DELETE FROM events WHERE pool = $1 AND seq < $2 RETURNING major, seq, kind
 ), last AS (
     SELECT major, seq FROM dropped WHERE major > 0 AND kind <> 'checkpoint' ORDER BY major DESC, seq DESC LIMIT 1
 )
@@ -62,14 +62,14 @@ SELECT * FROM changes WHERE id = ANY (sqlc.arg(ids)::uuid[]);
 SELECT * FROM changes WHERE id > $1 ORDER BY id LIMIT $2;
 
 -- name: ChangesOf :many
-SELECT * FROM changes WHERE load_balancer = $1 AND id > $2 ORDER BY id LIMIT $3;
+SELECT * FROM changes WHERE pool = $1 AND id > $2 ORDER BY id LIMIT $3;
 
 -- name: OpenChanges :many
-SELECT * FROM changes WHERE load_balancer = $1 AND outcome = '' ORDER BY id;
+SELECT * FROM changes WHERE pool = $1 AND outcome = '' ORDER BY id;
 
 -- name: AddChange :exec
 INSERT INTO changes (
-    id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline,
+    id, pool, member, actor, action, reason, request_id, source, not_before, deadline,
     outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
     instance_type, launch_time, instance_state, first_seq, last_seq
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22);
@@ -85,16 +85,16 @@ UPDATE changes SET
 WHERE id = sqlc.arg(id);
 
 -- name: DropChanges :exec
-DELETE FROM changes WHERE load_balancer = $1 AND id < $2 AND outcome <> '' AND last_seq < $3;
+DELETE FROM changes WHERE pool = $1 AND id < $2 AND outcome <> '' AND last_seq < $3;
 
 -- name: Unfinished :many
-SELECT load_balancer FROM changes WHERE outcome = ''
+SELECT pool FROM changes WHERE outcome = ''
 UNION
-SELECT load_balancer FROM logs WHERE applied_at > clock_timestamp() - sqlc.arg(within)::bigint * interval '1 microsecond'
-ORDER BY load_balancer;
+SELECT pool FROM logs WHERE applied_at > clock_timestamp() - sqlc.arg(within)::bigint * interval '1 microsecond'
+ORDER BY pool;
 
 -- name: Ahead :many
-SELECT load_balancer FROM logs WHERE applied_at > clock_timestamp() LIMIT 1;
+SELECT pool FROM logs WHERE applied_at > clock_timestamp() LIMIT 1;
 
 -- name: Restamp :exec
 -- Events with future stamps were recorded before now.
@@ -102,20 +102,20 @@ UPDATE logs SET restamped_seq = last_seq, restamped_at = clock_timestamp(), appl
 WHERE applied_at > clock_timestamp();
 
 -- name: Members :many
-SELECT * FROM members WHERE load_balancer = $1 ORDER BY instance_id;
+SELECT * FROM members WHERE pool = $1 ORDER BY member;
 
 -- name: Populated :many
-SELECT DISTINCT load_balancer FROM members ORDER BY load_balancer;
+SELECT DISTINCT pool FROM members ORDER BY pool;
 
 -- name: CountMembers :one
 SELECT count(*) FROM members;
 
 -- name: PutMember :exec
-INSERT INTO members (load_balancer, instance_id, seq) VALUES ($1, $2, $3)
-ON CONFLICT (load_balancer, instance_id) DO UPDATE SET seq = excluded.seq;
+INSERT INTO members (pool, member, seq) VALUES ($1, $2, $3)
+ON CONFLICT (pool, member) DO UPDATE SET seq = excluded.seq;
 
 -- name: DropMember :exec
-DELETE FROM members WHERE load_balancer = $1 AND instance_id = $2;
+DELETE FROM members WHERE pool = $1 AND member = $2;
 
 -- name: LockKey :exec
 -- A free key has no row to lock.

@@ -24,11 +24,11 @@ WHERE id = 1 AND (as_of <= sqlc.arg(as_of)::timestamptz OR as_of > clock_timesta
 RETURNING version;
 
 -- name: Listed :many
-SELECT * FROM listed WHERE version > $1 ORDER BY load_balancer;
+SELECT * FROM listed WHERE version > $1 ORDER BY pool;
 
 -- name: PutListed :exec
-INSERT INTO listed (load_balancer, version, gone, members, description) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (load_balancer) DO UPDATE SET
+INSERT INTO listed (pool, version, gone, members, description) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (pool) DO UPDATE SET
     version = excluded.version, gone = excluded.gone, members = excluded.members, description = excluded.description;
 
 -- name: DropGone :exec
@@ -38,16 +38,16 @@ DELETE FROM listed WHERE gone AND version <= $1;
 -- name: ClaimHealth :many
 -- While another process has the claim, nothing is locked or written. A future time is of
 -- a clock that was set back.
-INSERT INTO health_claims AS c (load_balancer, at)
-SELECT sqlc.arg(load_balancer), clock_timestamp()
+INSERT INTO health_claims AS c (pool, at)
+SELECT sqlc.arg(pool), clock_timestamp()
 WHERE set_config('synchronous_commit', 'off', true) <> '' AND NOT EXISTS (
     SELECT FROM health_claims AS held
-    WHERE held.load_balancer = sqlc.arg(load_balancer)
+    WHERE held.pool = sqlc.arg(pool)
         AND held.at > clock_timestamp() - sqlc.arg(every)::bigint * interval '1 microsecond' AND held.at <= clock_timestamp()
 )
-ON CONFLICT (load_balancer) DO UPDATE SET at = clock_timestamp()
+ON CONFLICT (pool) DO UPDATE SET at = clock_timestamp()
 WHERE c.at <= clock_timestamp() - sqlc.arg(every)::bigint * interval '1 microsecond' OR c.at > clock_timestamp()
-RETURNING c.load_balancer;
+RETURNING c.pool;
 
 -- name: Clock :one
 SELECT clock_timestamp()::timestamptz;
@@ -60,14 +60,14 @@ WITH next AS (
     WHERE id = 1 AND set_config('synchronous_commit', 'off', true) <> ''
     RETURNING version
 )
-INSERT INTO health_reports AS r (load_balancer, version, as_of, report)
-SELECT sqlc.arg(load_balancer), next.version, sqlc.arg(as_of), sqlc.arg(report) FROM next
-ON CONFLICT (load_balancer) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, report = excluded.report
+INSERT INTO health_reports AS r (pool, version, as_of, report)
+SELECT sqlc.arg(pool), next.version, sqlc.arg(as_of), sqlc.arg(report) FROM next
+ON CONFLICT (pool) DO UPDATE SET version = excluded.version, as_of = excluded.as_of, report = excluded.report
 WHERE r.as_of <= excluded.as_of OR r.as_of > clock_timestamp()
 RETURNING r.version;
 
 -- name: HealthReports :many
-SELECT load_balancer, version, report, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
+SELECT pool, version, report, as_of, clock_timestamp()::timestamptz AS now FROM health_reports
 WHERE version > $1 ORDER BY version;
 
 -- name: DropHealthReports :exec

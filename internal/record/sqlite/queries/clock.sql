@@ -9,4 +9,4 @@ UPDATE clock SET boot = ?, booted_at = ? WHERE id = 1;
 SELECT CAST(coalesce(max(
     CASE WHEN e.seq <= l.restamped_seq THEN min(e.recorded_at, l.restamped_at) ELSE e.recorded_at END
 ), 0) AS INTEGER) AS at
-FROM logs AS l JOIN events AS e ON e.load_balancer = l.load_balancer AND e.seq = l.last_seq;
+FROM logs AS l JOIN events AS e ON e.pool = l.pool AND e.seq = l.last_seq;

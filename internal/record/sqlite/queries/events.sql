@@ -10,6 +10,6 @@ SELECT dropped FROM places WHERE id = 1;
 -- name: DropPlaces :exec
 -- Places of events that are about to be dropped.
 UPDATE places SET dropped = max(dropped, (
-    SELECT coalesce(max(place), 0) FROM events WHERE load_balancer = ? AND seq < ? AND kind <> 'checkpoint'
+    SELECT coalesce(max(place), 0) FROM events WHERE pool = ? AND seq < ? AND kind <> 'checkpoint'
 ))
 WHERE id = 1;

@@ -1,34 +1,34 @@
 -- name: Health :many
-SELECT * FROM health WHERE load_balancer = ? ORDER BY instance_id;
+SELECT * FROM health WHERE pool = ? ORDER BY member;
 
 -- name: CountHealth :one
 SELECT count(*) FROM health;
 
 -- name: PutHealth :exec
-INSERT INTO health (load_balancer, instance_id, state, reason, description, draining, seq, since)
+INSERT INTO health (pool, member, state, reason, description, draining, seq, since)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (load_balancer, instance_id) DO UPDATE SET
+ON CONFLICT (pool, member) DO UPDATE SET
     state = excluded.state, reason = excluded.reason, description = excluded.description,
     draining = excluded.draining, seq = excluded.seq, since = excluded.since;
 
 -- name: DropHealth :exec
-DELETE FROM health WHERE load_balancer = ? AND instance_id = ?;
+DELETE FROM health WHERE pool = ? AND member = ?;
 
 -- name: HealthOf :many
-SELECT * FROM health WHERE load_balancer = ? AND instance_id = ?;
+SELECT * FROM health WHERE pool = ? AND member = ?;
 
 -- name: MemberOf :many
-SELECT * FROM members WHERE load_balancer = ? AND instance_id = ?;
+SELECT * FROM members WHERE pool = ? AND member = ?;
 
 -- name: EventAt :many
-SELECT * FROM events WHERE load_balancer = ? AND seq = ?;
+SELECT * FROM events WHERE pool = ? AND seq = ?;
 
 -- name: LastChange :many
--- Of changes that were asked for about at once, the one that was asked for last may
--- have been begun first.
+-- Of changes requested about at once, the last requested may have begun first.
 SELECT lately.id FROM (
     SELECT id, first_seq FROM changes
-    WHERE instance_id = ? AND load_balancer = ? AND source = 'lsapi' AND outcome IN ('', 'applied', 'unknown')
+    WHERE member = sqlc.arg(member) AND instance = substr(sqlc.arg(member), 1, instr(sqlc.arg(member) || ':', ':') - 1)
+        AND pool = sqlc.arg(pool) AND source = 'lsapi' AND outcome IN ('', 'applied', 'unknown')
     ORDER BY id DESC LIMIT 8
 ) AS lately
 ORDER BY lately.first_seq DESC LIMIT 1;

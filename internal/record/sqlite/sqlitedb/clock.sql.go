@@ -29,7 +29,7 @@ const lastStamp = `-- name: LastStamp :one
 SELECT CAST(coalesce(max(
     CASE WHEN e.seq <= l.restamped_seq THEN min(e.recorded_at, l.restamped_at) ELSE e.recorded_at END
 ), 0) AS INTEGER) AS at
-FROM logs AS l JOIN events AS e ON e.load_balancer = l.load_balancer AND e.seq = l.last_seq
+FROM logs AS l JOIN events AS e ON e.pool = l.pool AND e.seq = l.last_seq
 `
 
 // The latest time at which an event counts as recorded.

@@ -11,19 +11,19 @@ import (
 
 const dropPlaces = `-- name: DropPlaces :exec
 UPDATE places SET dropped = max(dropped, (
-    SELECT coalesce(max(place), 0) FROM events WHERE load_balancer = ? AND seq < ? AND kind <> 'checkpoint'
+    SELECT coalesce(max(place), 0) FROM events WHERE pool = ? AND seq < ? AND kind <> 'checkpoint'
 ))
 WHERE id = 1
 `
 
 type DropPlacesParams struct {
-	LoadBalancer string
-	Seq          int64
+	Pool string
+	Seq  int64
 }
 
 // Places of events that are about to be dropped.
 func (q *Queries) DropPlaces(ctx context.Context, arg DropPlacesParams) error {
-	_, err := q.exec(ctx, q.dropPlacesStmt, dropPlaces, arg.LoadBalancer, arg.Seq)
+	_, err := q.exec(ctx, q.dropPlacesStmt, dropPlaces, arg.Pool, arg.Seq)
 	return err
 }
 
@@ -39,7 +39,7 @@ func (q *Queries) DroppedPlace(ctx context.Context) (int64, error) {
 }
 
 const eventsAfter = `-- name: EventsAfter :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE place > 0 AND place > ?1 AND kind <> 'checkpoint' ORDER BY place LIMIT ?2
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE place > 0 AND place > ?1 AND kind <> 'checkpoint' ORDER BY place LIMIT ?2
 `
 
 type EventsAfterParams struct {
@@ -57,7 +57,7 @@ func (q *Queries) EventsAfter(ctx context.Context, arg EventsAfterParams) ([]Eve
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,

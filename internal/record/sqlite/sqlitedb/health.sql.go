@@ -21,30 +21,30 @@ func (q *Queries) CountHealth(ctx context.Context) (int64, error) {
 }
 
 const dropHealth = `-- name: DropHealth :exec
-DELETE FROM health WHERE load_balancer = ? AND instance_id = ?
+DELETE FROM health WHERE pool = ? AND member = ?
 `
 
 type DropHealthParams struct {
-	LoadBalancer string
-	InstanceID   string
+	Pool   string
+	Member string
 }
 
 func (q *Queries) DropHealth(ctx context.Context, arg DropHealthParams) error {
-	_, err := q.exec(ctx, q.dropHealthStmt, dropHealth, arg.LoadBalancer, arg.InstanceID)
+	_, err := q.exec(ctx, q.dropHealthStmt, dropHealth, arg.Pool, arg.Member)
 	return err
 }
 
 const eventAt = `-- name: EventAt :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE load_balancer = ? AND seq = ?
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE pool = ? AND seq = ?
 `
 
 type EventAtParams struct {
-	LoadBalancer string
-	Seq          int64
+	Pool string
+	Seq  int64
 }
 
 func (q *Queries) EventAt(ctx context.Context, arg EventAtParams) ([]Event, error) {
-	rows, err := q.query(ctx, q.eventAtStmt, eventAt, arg.LoadBalancer, arg.Seq)
+	rows, err := q.query(ctx, q.eventAtStmt, eventAt, arg.Pool, arg.Seq)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (q *Queries) EventAt(ctx context.Context, arg EventAtParams) ([]Event, erro
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,
@@ -78,11 +78,11 @@ func (q *Queries) EventAt(ctx context.Context, arg EventAtParams) ([]Event, erro
 }
 
 const health = `-- name: Health :many
-SELECT load_balancer, instance_id, state, reason, description, draining, seq, since FROM health WHERE load_balancer = ? ORDER BY instance_id
+SELECT pool, member, state, reason, description, draining, seq, since FROM health WHERE pool = ? ORDER BY member
 `
 
-func (q *Queries) Health(ctx context.Context, loadBalancer string) ([]Health, error) {
-	rows, err := q.query(ctx, q.healthStmt, health, loadBalancer)
+func (q *Queries) Health(ctx context.Context, pool string) ([]Health, error) {
+	rows, err := q.query(ctx, q.healthStmt, health, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +91,8 @@ func (q *Queries) Health(ctx context.Context, loadBalancer string) ([]Health, er
 	for rows.Next() {
 		var i Health
 		if err := rows.Scan(
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.State,
 			&i.Reason,
 			&i.Description,
@@ -114,16 +114,16 @@ func (q *Queries) Health(ctx context.Context, loadBalancer string) ([]Health, er
 }
 
 const healthOf = `-- name: HealthOf :many
-SELECT load_balancer, instance_id, state, reason, description, draining, seq, since FROM health WHERE load_balancer = ? AND instance_id = ?
+SELECT pool, member, state, reason, description, draining, seq, since FROM health WHERE pool = ? AND member = ?
 `
 
 type HealthOfParams struct {
-	LoadBalancer string
-	InstanceID   string
+	Pool   string
+	Member string
 }
 
 func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, error) {
-	rows, err := q.query(ctx, q.healthOfStmt, healthOf, arg.LoadBalancer, arg.InstanceID)
+	rows, err := q.query(ctx, q.healthOfStmt, healthOf, arg.Pool, arg.Member)
 	if err != nil {
 		return nil, err
 	}
@@ -132,8 +132,8 @@ func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, e
 	for rows.Next() {
 		var i Health
 		if err := rows.Scan(
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.State,
 			&i.Reason,
 			&i.Description,
@@ -157,21 +157,21 @@ func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, e
 const lastChange = `-- name: LastChange :many
 SELECT lately.id FROM (
     SELECT id, first_seq FROM changes
-    WHERE instance_id = ? AND load_balancer = ? AND source = 'lsapi' AND outcome IN ('', 'applied', 'unknown')
+    WHERE member = ?1 AND instance = substr(?1, 1, instr(?1 || ':', ':') - 1)
+        AND pool = ?2 AND source = 'lsapi' AND outcome IN ('', 'applied', 'unknown')
     ORDER BY id DESC LIMIT 8
 ) AS lately
 ORDER BY lately.first_seq DESC LIMIT 1
 `
 
 type LastChangeParams struct {
-	InstanceID   string
-	LoadBalancer string
+	Member string
+	Pool   string
 }
 
-// Of changes that were asked for about at once, the one that was asked for last may
-// have been begun first.
+// Of changes requested about at once, the last requested may have begun first.
 func (q *Queries) LastChange(ctx context.Context, arg LastChangeParams) ([][]byte, error) {
-	rows, err := q.query(ctx, q.lastChangeStmt, lastChange, arg.InstanceID, arg.LoadBalancer)
+	rows, err := q.query(ctx, q.lastChangeStmt, lastChange, arg.Member, arg.Pool)
 	if err != nil {
 		return nil, err
 	}
@@ -194,16 +194,16 @@ func (q *Queries) LastChange(ctx context.Context, arg LastChangeParams) ([][]byt
 }
 
 const memberOf = `-- name: MemberOf :many
-SELECT load_balancer, instance_id, seq FROM members WHERE load_balancer = ? AND instance_id = ?
+SELECT pool, member, seq FROM members WHERE pool = ? AND member = ?
 `
 
 type MemberOfParams struct {
-	LoadBalancer string
-	InstanceID   string
+	Pool   string
+	Member string
 }
 
 func (q *Queries) MemberOf(ctx context.Context, arg MemberOfParams) ([]Member, error) {
-	rows, err := q.query(ctx, q.memberOfStmt, memberOf, arg.LoadBalancer, arg.InstanceID)
+	rows, err := q.query(ctx, q.memberOfStmt, memberOf, arg.Pool, arg.Member)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func (q *Queries) MemberOf(ctx context.Context, arg MemberOfParams) ([]Member, e
 	var items []Member
 	for rows.Next() {
 		var i Member
-		if err := rows.Scan(&i.LoadBalancer, &i.InstanceID, &i.Seq); err != nil {
+		if err := rows.Scan(&i.Pool, &i.Member, &i.Seq); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -226,28 +226,28 @@ func (q *Queries) MemberOf(ctx context.Context, arg MemberOfParams) ([]Member, e
 }
 
 const putHealth = `-- name: PutHealth :exec
-INSERT INTO health (load_balancer, instance_id, state, reason, description, draining, seq, since)
+INSERT INTO health (pool, member, state, reason, description, draining, seq, since)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (load_balancer, instance_id) DO UPDATE SET
+ON CONFLICT (pool, member) DO UPDATE SET
     state = excluded.state, reason = excluded.reason, description = excluded.description,
     draining = excluded.draining, seq = excluded.seq, since = excluded.since
 `
 
 type PutHealthParams struct {
-	LoadBalancer string
-	InstanceID   string
-	State        string
-	Reason       string
-	Description  string
-	Draining     int64
-	Seq          int64
-	Since        int64
+	Pool        string
+	Member      string
+	State       string
+	Reason      string
+	Description string
+	Draining    int64
+	Seq         int64
+	Since       int64
 }
 
 func (q *Queries) PutHealth(ctx context.Context, arg PutHealthParams) error {
 	_, err := q.exec(ctx, q.putHealthStmt, putHealth,
-		arg.LoadBalancer,
-		arg.InstanceID,
+		arg.Pool,
+		arg.Member,
 		arg.State,
 		arg.Reason,
 		arg.Description,

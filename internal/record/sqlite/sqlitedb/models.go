@@ -10,8 +10,8 @@ import (
 
 type Change struct {
 	ID            []byte
-	LoadBalancer  string
-	InstanceID    string
+	Pool          string
+	Member        string
 	Actor         string
 	Action        string
 	Reason        string
@@ -31,50 +31,35 @@ type Change struct {
 	InstanceState string
 	FirstSeq      int64
 	LastSeq       int64
-}
-
-type Clock struct {
-	ID       int64
-	Boot     string
-	BootedAt int64
+	Instance      string
 }
 
 type Event struct {
-	LoadBalancer string
-	Seq          int64
-	At           int64
-	Kind         string
-	ChangeID     []byte
-	Payload      []byte
-	PrevHash     []byte
-	Hash         []byte
-	Place        int64
-	RecordedAt   int64
+	Pool       string
+	Seq        int64
+	At         int64
+	Kind       string
+	ChangeID   []byte
+	Payload    []byte
+	PrevHash   []byte
+	Hash       []byte
+	Place      int64
+	RecordedAt int64
 }
 
 type Health struct {
-	LoadBalancer string
-	InstanceID   string
-	State        string
-	Reason       string
-	Description  string
-	Draining     int64
-	Seq          int64
-	Since        int64
-}
-
-type IdempotencyKey struct {
-	Actor    string
-	Method   string
-	Path     string
-	Key      string
-	ChangeID string
-	BodyHash string
-	At       int64
+	Pool        string
+	Member      string
+	State       string
+	Reason      string
+	Description string
+	Draining    int64
+	Seq         int64
+	Since       int64
 }
 
 type Log struct {
-	LoadBalancer   string
+	Pool           string
 	FirstSeq       int64
 	LastSeq        int64
 	LastAt         int64
@@ -89,18 +74,7 @@ type Log struct {
 }
 
 type Member struct {
-	LoadBalancer string
-	InstanceID   string
-	Seq          int64
-}
-
-type Ownership struct {
-	ID         int64
-	Generation int64
-	Noise      []byte
-}
-
-type Place struct {
-	ID      int64
-	Dropped int64
+	Pool   string
+	Member string
+	Seq    int64
 }

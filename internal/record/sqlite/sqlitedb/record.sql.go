@@ -12,7 +12,7 @@ import (
 
 const addChange = `-- name: AddChange :execrows
 INSERT INTO changes (
-    id, load_balancer, instance_id, actor, action, reason, request_id, source, not_before, deadline,
+    id, pool, member, actor, action, reason, request_id, source, not_before, deadline,
     outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
     instance_type, launch_time, instance_state, first_seq, last_seq
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -21,8 +21,8 @@ ON CONFLICT (id) DO NOTHING
 
 type AddChangeParams struct {
 	ID            []byte
-	LoadBalancer  string
-	InstanceID    string
+	Pool          string
+	Member        string
 	Actor         string
 	Action        string
 	Reason        string
@@ -47,8 +47,8 @@ type AddChangeParams struct {
 func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) (int64, error) {
 	result, err := q.exec(ctx, q.addChangeStmt, addChange,
 		arg.ID,
-		arg.LoadBalancer,
-		arg.InstanceID,
+		arg.Pool,
+		arg.Member,
 		arg.Actor,
 		arg.Action,
 		arg.Reason,
@@ -76,25 +76,25 @@ func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) (int64, er
 }
 
 const addEvent = `-- name: AddEvent :exec
-INSERT INTO events (load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, place)
+INSERT INTO events (pool, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, place)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE place > 0))
 `
 
 type AddEventParams struct {
-	LoadBalancer string
-	Seq          int64
-	At           int64
-	Kind         string
-	ChangeID     []byte
-	Payload      []byte
-	PrevHash     []byte
-	Hash         []byte
-	RecordedAt   int64
+	Pool       string
+	Seq        int64
+	At         int64
+	Kind       string
+	ChangeID   []byte
+	Payload    []byte
+	PrevHash   []byte
+	Hash       []byte
+	RecordedAt int64
 }
 
 func (q *Queries) AddEvent(ctx context.Context, arg AddEventParams) error {
 	_, err := q.exec(ctx, q.addEventStmt, addEvent,
-		arg.LoadBalancer,
+		arg.Pool,
 		arg.Seq,
 		arg.At,
 		arg.Kind,
@@ -117,7 +117,7 @@ func (q *Queries) CapKeys(ctx context.Context, now int64) error {
 }
 
 const change = `-- name: Change :one
-SELECT id, load_balancer, instance_id, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE id = ?
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE id = ?
 `
 
 func (q *Queries) Change(ctx context.Context, id []byte) (Change, error) {
@@ -125,8 +125,8 @@ func (q *Queries) Change(ctx context.Context, id []byte) (Change, error) {
 	var i Change
 	err := row.Scan(
 		&i.ID,
-		&i.LoadBalancer,
-		&i.InstanceID,
+		&i.Pool,
+		&i.Member,
 		&i.Actor,
 		&i.Action,
 		&i.Reason,
@@ -146,12 +146,13 @@ func (q *Queries) Change(ctx context.Context, id []byte) (Change, error) {
 		&i.InstanceState,
 		&i.FirstSeq,
 		&i.LastSeq,
+		&i.Instance,
 	)
 	return i, err
 }
 
 const changesAfter = `-- name: ChangesAfter :many
-SELECT id, load_balancer, instance_id, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE id > ? ORDER BY id LIMIT ?
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE id > ? ORDER BY id LIMIT ?
 `
 
 type ChangesAfterParams struct {
@@ -170,8 +171,8 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 		var i Change
 		if err := rows.Scan(
 			&i.ID,
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.Actor,
 			&i.Action,
 			&i.Reason,
@@ -191,6 +192,7 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 			&i.InstanceState,
 			&i.FirstSeq,
 			&i.LastSeq,
+			&i.Instance,
 		); err != nil {
 			return nil, err
 		}
@@ -206,17 +208,17 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 }
 
 const changesOf = `-- name: ChangesOf :many
-SELECT id, load_balancer, instance_id, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE load_balancer = ? AND id > ? ORDER BY id LIMIT ?
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE pool = ? AND id > ? ORDER BY id LIMIT ?
 `
 
 type ChangesOfParams struct {
-	LoadBalancer string
-	ID           []byte
-	Limit        int64
+	Pool  string
+	ID    []byte
+	Limit int64
 }
 
 func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change, error) {
-	rows, err := q.query(ctx, q.changesOfStmt, changesOf, arg.LoadBalancer, arg.ID, arg.Limit)
+	rows, err := q.query(ctx, q.changesOfStmt, changesOf, arg.Pool, arg.ID, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -226,8 +228,8 @@ func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change,
 		var i Change
 		if err := rows.Scan(
 			&i.ID,
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.Actor,
 			&i.Action,
 			&i.Reason,
@@ -247,6 +249,7 @@ func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change,
 			&i.InstanceState,
 			&i.FirstSeq,
 			&i.LastSeq,
+			&i.Instance,
 		); err != nil {
 			return nil, err
 		}
@@ -263,17 +266,17 @@ func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change,
 
 const checkpointFrom = `-- name: CheckpointFrom :many
 SELECT seq FROM events
-WHERE load_balancer = ? AND at >= ? AND kind = 'checkpoint'
+WHERE pool = ? AND at >= ? AND kind = 'checkpoint'
 ORDER BY at, seq LIMIT 1
 `
 
 type CheckpointFromParams struct {
-	LoadBalancer string
-	At           int64
+	Pool string
+	At   int64
 }
 
 func (q *Queries) CheckpointFrom(ctx context.Context, arg CheckpointFromParams) ([]int64, error) {
-	rows, err := q.query(ctx, q.checkpointFromStmt, checkpointFrom, arg.LoadBalancer, arg.At)
+	rows, err := q.query(ctx, q.checkpointFromStmt, checkpointFrom, arg.Pool, arg.At)
 	if err != nil {
 		return nil, err
 	}
@@ -297,17 +300,17 @@ func (q *Queries) CheckpointFrom(ctx context.Context, arg CheckpointFromParams) 
 
 const checkpointUntil = `-- name: CheckpointUntil :many
 SELECT seq FROM events
-WHERE load_balancer = ? AND at <= ? AND kind = 'checkpoint'
+WHERE pool = ? AND at <= ? AND kind = 'checkpoint'
 ORDER BY at DESC, seq DESC LIMIT 1
 `
 
 type CheckpointUntilParams struct {
-	LoadBalancer string
-	At           int64
+	Pool string
+	At   int64
 }
 
 func (q *Queries) CheckpointUntil(ctx context.Context, arg CheckpointUntilParams) ([]int64, error) {
-	rows, err := q.query(ctx, q.checkpointUntilStmt, checkpointUntil, arg.LoadBalancer, arg.At)
+	rows, err := q.query(ctx, q.checkpointUntilStmt, checkpointUntil, arg.Pool, arg.At)
 	if err != nil {
 		return nil, err
 	}
@@ -390,31 +393,31 @@ func (q *Queries) CountMembers(ctx context.Context) (int64, error) {
 }
 
 const dropChanges = `-- name: DropChanges :exec
-DELETE FROM changes WHERE load_balancer = ? AND id < ? AND outcome <> '' AND last_seq < ?
+DELETE FROM changes WHERE pool = ? AND id < ? AND outcome <> '' AND last_seq < ?
 `
 
 type DropChangesParams struct {
-	LoadBalancer string
-	ID           []byte
-	LastSeq      int64
+	Pool    string
+	ID      []byte
+	LastSeq int64
 }
 
 func (q *Queries) DropChanges(ctx context.Context, arg DropChangesParams) error {
-	_, err := q.exec(ctx, q.dropChangesStmt, dropChanges, arg.LoadBalancer, arg.ID, arg.LastSeq)
+	_, err := q.exec(ctx, q.dropChangesStmt, dropChanges, arg.Pool, arg.ID, arg.LastSeq)
 	return err
 }
 
 const dropEvents = `-- name: DropEvents :exec
-DELETE FROM events WHERE load_balancer = ? AND seq < ?
+DELETE FROM events WHERE pool = ? AND seq < ?
 `
 
 type DropEventsParams struct {
-	LoadBalancer string
-	Seq          int64
+	Pool string
+	Seq  int64
 }
 
 func (q *Queries) DropEvents(ctx context.Context, arg DropEventsParams) error {
-	_, err := q.exec(ctx, q.dropEventsStmt, dropEvents, arg.LoadBalancer, arg.Seq)
+	_, err := q.exec(ctx, q.dropEventsStmt, dropEvents, arg.Pool, arg.Seq)
 	return err
 }
 
@@ -454,31 +457,31 @@ func (q *Queries) DropKeys(ctx context.Context, at int64) (int64, error) {
 }
 
 const dropMember = `-- name: DropMember :exec
-DELETE FROM members WHERE load_balancer = ? AND instance_id = ?
+DELETE FROM members WHERE pool = ? AND member = ?
 `
 
 type DropMemberParams struct {
-	LoadBalancer string
-	InstanceID   string
+	Pool   string
+	Member string
 }
 
 func (q *Queries) DropMember(ctx context.Context, arg DropMemberParams) error {
-	_, err := q.exec(ctx, q.dropMemberStmt, dropMember, arg.LoadBalancer, arg.InstanceID)
+	_, err := q.exec(ctx, q.dropMemberStmt, dropMember, arg.Pool, arg.Member)
 	return err
 }
 
 const events = `-- name: Events :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE load_balancer = ? AND seq >= ? ORDER BY seq LIMIT ?
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE pool = ? AND seq >= ? ORDER BY seq LIMIT ?
 `
 
 type EventsParams struct {
-	LoadBalancer string
-	Seq          int64
-	Limit        int64
+	Pool  string
+	Seq   int64
+	Limit int64
 }
 
 func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error) {
-	rows, err := q.query(ctx, q.eventsStmt, events, arg.LoadBalancer, arg.Seq, arg.Limit)
+	rows, err := q.query(ctx, q.eventsStmt, events, arg.Pool, arg.Seq, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -487,7 +490,7 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,
@@ -512,17 +515,17 @@ func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]Event, error)
 }
 
 const eventsBack = `-- name: EventsBack :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE load_balancer = ? AND seq < ? ORDER BY seq DESC LIMIT ?
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events WHERE pool = ? AND seq < ? ORDER BY seq DESC LIMIT ?
 `
 
 type EventsBackParams struct {
-	LoadBalancer string
-	Seq          int64
-	Limit        int64
+	Pool  string
+	Seq   int64
+	Limit int64
 }
 
 func (q *Queries) EventsBack(ctx context.Context, arg EventsBackParams) ([]Event, error) {
-	rows, err := q.query(ctx, q.eventsBackStmt, eventsBack, arg.LoadBalancer, arg.Seq, arg.Limit)
+	rows, err := q.query(ctx, q.eventsBackStmt, eventsBack, arg.Pool, arg.Seq, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -531,7 +534,7 @@ func (q *Queries) EventsBack(ctx context.Context, arg EventsBackParams) ([]Event
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,
@@ -596,14 +599,14 @@ func (q *Queries) Key(ctx context.Context, arg KeyParams) (KeyRow, error) {
 }
 
 const log = `-- name: Log :one
-SELECT load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at FROM logs WHERE load_balancer = ?
+SELECT pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at FROM logs WHERE pool = ?
 `
 
-func (q *Queries) Log(ctx context.Context, loadBalancer string) (Log, error) {
-	row := q.queryRow(ctx, q.logStmt, log, loadBalancer)
+func (q *Queries) Log(ctx context.Context, pool string) (Log, error) {
+	row := q.queryRow(ctx, q.logStmt, log, pool)
 	var i Log
 	err := row.Scan(
-		&i.LoadBalancer,
+		&i.Pool,
 		&i.FirstSeq,
 		&i.LastSeq,
 		&i.LastAt,
@@ -620,7 +623,7 @@ func (q *Queries) Log(ctx context.Context, loadBalancer string) (Log, error) {
 }
 
 const logs = `-- name: Logs :many
-SELECT load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at FROM logs ORDER BY load_balancer
+SELECT pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at FROM logs ORDER BY pool
 `
 
 func (q *Queries) Logs(ctx context.Context) ([]Log, error) {
@@ -633,7 +636,7 @@ func (q *Queries) Logs(ctx context.Context) ([]Log, error) {
 	for rows.Next() {
 		var i Log
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.FirstSeq,
 			&i.LastSeq,
 			&i.LastAt,
@@ -660,11 +663,11 @@ func (q *Queries) Logs(ctx context.Context) ([]Log, error) {
 }
 
 const members = `-- name: Members :many
-SELECT load_balancer, instance_id, seq FROM members WHERE load_balancer = ? ORDER BY instance_id
+SELECT pool, member, seq FROM members WHERE pool = ? ORDER BY member
 `
 
-func (q *Queries) Members(ctx context.Context, loadBalancer string) ([]Member, error) {
-	rows, err := q.query(ctx, q.membersStmt, members, loadBalancer)
+func (q *Queries) Members(ctx context.Context, pool string) ([]Member, error) {
+	rows, err := q.query(ctx, q.membersStmt, members, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -672,7 +675,7 @@ func (q *Queries) Members(ctx context.Context, loadBalancer string) ([]Member, e
 	var items []Member
 	for rows.Next() {
 		var i Member
-		if err := rows.Scan(&i.LoadBalancer, &i.InstanceID, &i.Seq); err != nil {
+		if err := rows.Scan(&i.Pool, &i.Member, &i.Seq); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -687,22 +690,22 @@ func (q *Queries) Members(ctx context.Context, loadBalancer string) ([]Member, e
 }
 
 const nextLogged = `-- name: NextLogged :many
-SELECT load_balancer FROM events WHERE load_balancer > ? ORDER BY load_balancer LIMIT 1
+SELECT pool FROM events WHERE pool > ? ORDER BY pool LIMIT 1
 `
 
-func (q *Queries) NextLogged(ctx context.Context, loadBalancer string) ([]string, error) {
-	rows, err := q.query(ctx, q.nextLoggedStmt, nextLogged, loadBalancer)
+func (q *Queries) NextLogged(ctx context.Context, pool string) ([]string, error) {
+	rows, err := q.query(ctx, q.nextLoggedStmt, nextLogged, pool)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var load_balancer string
-		if err := rows.Scan(&load_balancer); err != nil {
+		var pool string
+		if err := rows.Scan(&pool); err != nil {
 			return nil, err
 		}
-		items = append(items, load_balancer)
+		items = append(items, pool)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -714,21 +717,21 @@ func (q *Queries) NextLogged(ctx context.Context, loadBalancer string) ([]string
 }
 
 const observedFrom = `-- name: ObservedFrom :many
-SELECT load_balancer, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events
-WHERE load_balancer = ? AND at >= ? AND seq > ? AND kind = 'observed'
+SELECT pool, seq, at, kind, change_id, payload, prev_hash, hash, place, recorded_at FROM events
+WHERE pool = ? AND at >= ? AND seq > ? AND kind = 'observed'
 ORDER BY at, seq LIMIT ?
 `
 
 type ObservedFromParams struct {
-	LoadBalancer string
-	At           int64
-	Seq          int64
-	Limit        int64
+	Pool  string
+	At    int64
+	Seq   int64
+	Limit int64
 }
 
 func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]Event, error) {
 	rows, err := q.query(ctx, q.observedFromStmt, observedFrom,
-		arg.LoadBalancer,
+		arg.Pool,
 		arg.At,
 		arg.Seq,
 		arg.Limit,
@@ -741,7 +744,7 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 	for rows.Next() {
 		var i Event
 		if err := rows.Scan(
-			&i.LoadBalancer,
+			&i.Pool,
 			&i.Seq,
 			&i.At,
 			&i.Kind,
@@ -766,11 +769,11 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 }
 
 const openChanges = `-- name: OpenChanges :many
-SELECT id, load_balancer, instance_id, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE load_balancer = ? AND outcome = '' ORDER BY id
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE pool = ? AND outcome = '' ORDER BY id
 `
 
-func (q *Queries) OpenChanges(ctx context.Context, loadBalancer string) ([]Change, error) {
-	rows, err := q.query(ctx, q.openChangesStmt, openChanges, loadBalancer)
+func (q *Queries) OpenChanges(ctx context.Context, pool string) ([]Change, error) {
+	rows, err := q.query(ctx, q.openChangesStmt, openChanges, pool)
 	if err != nil {
 		return nil, err
 	}
@@ -780,8 +783,8 @@ func (q *Queries) OpenChanges(ctx context.Context, loadBalancer string) ([]Chang
 		var i Change
 		if err := rows.Scan(
 			&i.ID,
-			&i.LoadBalancer,
-			&i.InstanceID,
+			&i.Pool,
+			&i.Member,
 			&i.Actor,
 			&i.Action,
 			&i.Reason,
@@ -801,6 +804,7 @@ func (q *Queries) OpenChanges(ctx context.Context, loadBalancer string) ([]Chang
 			&i.InstanceState,
 			&i.FirstSeq,
 			&i.LastSeq,
+			&i.Instance,
 		); err != nil {
 			return nil, err
 		}
@@ -816,7 +820,7 @@ func (q *Queries) OpenChanges(ctx context.Context, loadBalancer string) ([]Chang
 }
 
 const populated = `-- name: Populated :many
-SELECT DISTINCT load_balancer FROM members ORDER BY load_balancer
+SELECT DISTINCT pool FROM members ORDER BY pool
 `
 
 func (q *Queries) Populated(ctx context.Context) ([]string, error) {
@@ -827,11 +831,11 @@ func (q *Queries) Populated(ctx context.Context) ([]string, error) {
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var load_balancer string
-		if err := rows.Scan(&load_balancer); err != nil {
+		var pool string
+		if err := rows.Scan(&pool); err != nil {
 			return nil, err
 		}
-		items = append(items, load_balancer)
+		items = append(items, pool)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -882,10 +886,10 @@ func (q *Queries) PutKey(ctx context.Context, arg PutKeyParams) error {
 
 const putLog = `-- name: PutLog :exec
 INSERT INTO logs (
-    load_balancer, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
+    pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
     restamped_seq, restamped_at
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (load_balancer) DO UPDATE SET
+ON CONFLICT (pool) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
@@ -893,7 +897,7 @@ ON CONFLICT (load_balancer) DO UPDATE SET
 `
 
 type PutLogParams struct {
-	LoadBalancer   string
+	Pool           string
 	FirstSeq       int64
 	LastSeq        int64
 	LastAt         int64
@@ -909,7 +913,7 @@ type PutLogParams struct {
 
 func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
 	_, err := q.exec(ctx, q.putLogStmt, putLog,
-		arg.LoadBalancer,
+		arg.Pool,
 		arg.FirstSeq,
 		arg.LastSeq,
 		arg.LastAt,
@@ -926,18 +930,18 @@ func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
 }
 
 const putMember = `-- name: PutMember :exec
-INSERT INTO members (load_balancer, instance_id, seq) VALUES (?, ?, ?)
-ON CONFLICT (load_balancer, instance_id) DO UPDATE SET seq = excluded.seq
+INSERT INTO members (pool, member, seq) VALUES (?, ?, ?)
+ON CONFLICT (pool, member) DO UPDATE SET seq = excluded.seq
 `
 
 type PutMemberParams struct {
-	LoadBalancer string
-	InstanceID   string
-	Seq          int64
+	Pool   string
+	Member string
+	Seq    int64
 }
 
 func (q *Queries) PutMember(ctx context.Context, arg PutMemberParams) error {
-	_, err := q.exec(ctx, q.putMemberStmt, putMember, arg.LoadBalancer, arg.InstanceID, arg.Seq)
+	_, err := q.exec(ctx, q.putMemberStmt, putMember, arg.Pool, arg.Member, arg.Seq)
 	return err
 }
 
@@ -972,10 +976,10 @@ func (q *Queries) TakeOwnership(ctx context.Context) (int64, error) {
 }
 
 const unfinished = `-- name: Unfinished :many
-SELECT load_balancer FROM changes WHERE outcome = ''
+SELECT pool FROM changes WHERE outcome = ''
 UNION
-SELECT load_balancer FROM logs WHERE applied_at > ?
-ORDER BY load_balancer
+SELECT pool FROM logs WHERE applied_at > ?
+ORDER BY pool
 `
 
 func (q *Queries) Unfinished(ctx context.Context, appliedAt int64) ([]string, error) {
@@ -986,11 +990,11 @@ func (q *Queries) Unfinished(ctx context.Context, appliedAt int64) ([]string, er
 	defer rows.Close()
 	var items []string
 	for rows.Next() {
-		var load_balancer string
-		if err := rows.Scan(&load_balancer); err != nil {
+		var pool string
+		if err := rows.Scan(&pool); err != nil {
 			return nil, err
 		}
-		items = append(items, load_balancer)
+		items = append(items, pool)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
