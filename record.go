@@ -157,9 +157,9 @@ type Lease struct {
 	// Until is when the lease ends by itself, on this process's clock. Zero is
 	// never: no other process can take it.
 	Until time.Time
-	// Head is the end of the load balancer's log when the lease was taken. What its
-	// holder knew of the record still holds if the log ended there already.
-	Head Head
+	// ChainEnd is the end of the pool's log when the lease was acquired. If it is the end
+	// that its holder read last, nothing was recorded in between.
+	ChainEnd ChainEnd
 }
 
 // ClockTolerance is by how much the clock of a process may differ from that of the
@@ -204,8 +204,8 @@ type AppliedChange struct {
 // lease must know too. Its times are on the clock of the process that reads it: the
 // record converts them, so that clocks of replicas are never compared.
 type LaneState struct {
-	// Head is the end of the log of which all that follows is true.
-	Head Head
+	// ChainEnd is the end of the log of which all that follows is true.
+	ChainEnd ChainEnd
 	// Known is whether its membership has ever been recorded; Members are as the
 	// record adds up to them.
 	Known   bool
@@ -260,9 +260,9 @@ type RecordedMember struct {
 	Source Source
 }
 
-// Head is the end of a load balancer's log: noted elsewhere, it proves later that
-// nothing before it was changed or cut off.
-type Head struct {
+// ChainEnd is the end of a pool's hash chain, its log. Stored elsewhere as a checkpoint, it
+// proves later that nothing up to it was changed or removed.
+type ChainEnd struct {
 	Pool PoolID
 	// Seq is the number of the last event, counted from 1.
 	Seq int64

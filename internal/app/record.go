@@ -136,9 +136,9 @@ type timedRecord struct {
 }
 
 // Append implements membership.Record.
-func (r timedRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
+func (r timedRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error) {
 	began := time.Now()
-	head, err := r.Store.Append(ctx, lease, events)
+	end, err := r.Store.Append(ctx, lease, events)
 	r.observe(lsapi.ErrorCode(err), time.Since(began))
-	return head, err
+	return end, err
 }

@@ -22,7 +22,7 @@ func newChangesCheckpoint(p Process) *cobra.Command {
 	config.AddStoreFlags(command.Flags())
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		return withRecord(c, p, func(ctx context.Context, record record.Store) error {
-			checkpoints, err := record.ChainCheckpoints(ctx)
+			checkpoints, err := record.ChainEnds(ctx)
 			if err != nil {
 				return &app.StoreError{Err: err}
 			}
@@ -38,7 +38,7 @@ func newChangesCheckpoint(p Process) *cobra.Command {
 }
 
 // readCheckpoints reads the output of changes checkpoint. An empty path returns none.
-func readCheckpoints(path string) ([]lsapi.Head, error) {
+func readCheckpoints(path string) ([]lsapi.ChainEnd, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -47,7 +47,7 @@ func readCheckpoints(path string) ([]lsapi.Head, error) {
 		return nil, usagef("--checkpoint: %w", err)
 	}
 	defer file.Close()
-	var checkpoints []lsapi.Head
+	var checkpoints []lsapi.ChainEnd
 	lines := bufio.NewScanner(file)
 	for number := 1; lines.Scan(); number++ {
 		point, err := parseCheckpoint(lines.Text())
@@ -65,18 +65,18 @@ func readCheckpoints(path string) ([]lsapi.Head, error) {
 	return checkpoints, nil
 }
 
-func parseCheckpoint(line string) (lsapi.Head, error) {
+func parseCheckpoint(line string) (lsapi.ChainEnd, error) {
 	words := strings.Fields(line)
 	if len(words) != 3 {
-		return lsapi.Head{}, errors.New("not a pool, a number and a hash")
+		return lsapi.ChainEnd{}, errors.New("not a pool, a number and a hash")
 	}
 	seq, err := strconv.ParseInt(words[1], 10, 64)
 	if err != nil || seq < 1 {
-		return lsapi.Head{}, errors.New("the second word is not the number of an event")
+		return lsapi.ChainEnd{}, errors.New("the second word is not the number of an event")
 	}
 	pool, ok := lsapi.ParsePoolID(words[0])
 	if !ok {
 		pool = lsapi.ELB(words[0]) // noted by an older version
 	}
-	return lsapi.Head{Pool: pool, Seq: seq, Hash: words[2]}, nil
+	return lsapi.ChainEnd{Pool: pool, Seq: seq, Hash: words[2]}, nil
 }

@@ -20,8 +20,8 @@ func TestVerifyReportsLimitsOfProof(t *testing.T) {
 	}{
 		"none":                 {record.Verification{}, 0, true},
 		"kept":                 {record.Verification{}, 2, false},
-		"one kept, one pruned": {record.Verification{Pruned: make([]lsapi.Head, 1)}, 2, false},
-		"all pruned":           {record.Verification{Pruned: make([]lsapi.Head, 2)}, 2, true},
+		"one kept, one pruned": {record.Verification{Pruned: make([]lsapi.ChainEnd, 1)}, 2, false},
+		"all pruned":           {record.Verification{Pruned: make([]lsapi.ChainEnd, 2)}, 2, true},
 	} {
 		var out bytes.Buffer
 		if err := reportVerification(&out, test.found, test.points, true); err != nil {
@@ -34,7 +34,7 @@ func TestVerifyReportsLimitsOfProof(t *testing.T) {
 }
 
 func TestVerifyFailsOnPrunedCheckpoints(t *testing.T) {
-	found := record.Verification{LoadBalancers: 1, Events: 3, Pruned: []lsapi.Head{{Pool: lsapi.ELB("web"), Seq: 7}}}
+	found := record.Verification{LoadBalancers: 1, Events: 3, Pruned: []lsapi.ChainEnd{{Pool: lsapi.ELB("web"), Seq: 7}}}
 	for _, test := range []struct {
 		allowPruned bool
 		fails       string

@@ -59,12 +59,12 @@ func (f *fakeLogs) log(pool lsapi.PoolID) *fakeLog {
 	return f.logs[pool]
 }
 
-func (l *fakeLog) head() lsapi.Head {
+func (l *fakeLog) end() lsapi.ChainEnd {
 	if len(l.events) == 0 {
-		return lsapi.Head{}
+		return lsapi.ChainEnd{}
 	}
 	last := l.events[len(l.events)-1]
-	return lsapi.Head{Seq: int64(len(l.events)), Hash: fmt.Sprint(last.Kind, last.Change.ID)}
+	return lsapi.ChainEnd{Seq: int64(len(l.events)), Hash: fmt.Sprint(last.Kind, last.Change.ID)}
 }
 
 // add appends events as another process does that has taken the lease.
@@ -137,7 +137,7 @@ func (f *fakeRecord) try(pool lsapi.PoolID) (lsapi.Lease, error) {
 	}
 	log.epoch++
 	log.holder, log.until = f.name, time.Now().Add(fakeLease)
-	return lsapi.Lease{Pool: pool, Epoch: log.epoch, Head: log.head()}, nil
+	return lsapi.Lease{Pool: pool, Epoch: log.epoch, ChainEnd: log.end()}, nil
 }
 
 // held returns the log that the lease is for, if it is still this replica's.
@@ -171,22 +171,22 @@ func (f *fakeRecord) Release(_ context.Context, lease lsapi.Lease) error {
 	return nil
 }
 
-func (f *fakeRecord) Append(_ context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
+func (f *fakeRecord) Append(_ context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.arrive("Append", events); err != nil {
-		return lsapi.Head{}, err
+		return lsapi.ChainEnd{}, err
 	}
 	log, err := f.held(lease)
 	if err != nil {
-		return lsapi.Head{}, err
+		return lsapi.ChainEnd{}, err
 	}
 	for _, e := range events {
 		e.At, e.Change.CompletedAt = shifted(e.At, f.clock), shifted(e.Change.CompletedAt, f.clock)
 		e.Change.IntendedAt, e.Change.Deadline = shifted(e.Change.IntendedAt, f.clock), shifted(e.Change.Deadline, f.clock)
 		log.add(e)
 	}
-	return log.head(), nil
+	return log.end(), nil
 }
 
 func shifted(t time.Time, by time.Duration) time.Time {
@@ -206,7 +206,7 @@ func (f *fakeRecord) LaneState(_ context.Context, pool lsapi.PoolID, within time
 }
 
 func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
-	state := lsapi.LaneState{Head: l.head(), Members: make(map[lsapi.MemberID]bool)}
+	state := lsapi.LaneState{ChainEnd: l.end(), Members: make(map[lsapi.MemberID]bool)}
 	for i, e := range l.events {
 		if e.Until.After(state.LookedAt) {
 			state.LookedAt = e.Until

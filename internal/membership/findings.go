@@ -50,12 +50,12 @@ func (r *round) difference(o *observe.Observation) (lsapi.Event, bool) {
 // countReads moves the time of the last look on to that of the last read that found what
 // is on record.
 func (r *round) countReads() {
-	r.journal.recorded.looked(r.inbox.LastRead(r.pool, r.journal.recorded.head))
+	r.journal.recorded.looked(r.inbox.LastRead(r.pool, r.journal.recorded.end))
 }
 
 // observed reports to the inbox that an observation is on record.
 func (r *round) observed(o observe.Observation) {
-	r.inbox.Recorded(r.pool, o, r.journal.recorded.head, r.journal.recorded.lookedAt)
+	r.inbox.Recorded(r.pool, o, r.journal.recorded.end, r.journal.recorded.lookedAt)
 }
 
 // recordHealth records what a report says that is not on record. Callers have their

@@ -69,18 +69,18 @@ func (j *journal) write(events []lsapi.Event) error {
 	ctx, cancel := j.recording()
 	defer cancel()
 	j.recorded.addLook(events)
-	head, err := j.record.Append(ctx, j.lease, events)
+	end, err := j.record.Append(ctx, j.lease, events)
 	if err != nil {
 		return err
 	}
-	before, pool := j.lease.Head, j.lease.Pool
-	j.lease.Head, j.recorded.head = head, head
+	before, pool := j.lease.ChainEnd, j.lease.Pool
+	j.lease.ChainEnd, j.recorded.end = end, end
 	j.recorded.note(events)
 	j.count(events)
 	if slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Kind != lsapi.EventHealth }) {
 		j.inbox.Forget(pool)
 	} else {
-		j.inbox.Advance(pool, before, head)
+		j.inbox.Advance(pool, before, end)
 	}
 	return nil
 }

@@ -147,7 +147,7 @@ func (l *lane) begin(next job) (*round, error) {
 	r := &round{shared: l.shared, pool: l.pool, queue: &l.queue, open: &l.open, journal: &journal{shared: l.shared, lease: lease}}
 	last := l.last
 	l.last = nil // it may run ahead of the record, until the round has ended well
-	if last != nil && last.head == lease.Head {
+	if last != nil && last.end == lease.ChainEnd {
 		r.journal.recorded = last
 		return r, nil
 	}

@@ -21,7 +21,7 @@ type Record interface {
 	// Append adds events to the load balancer's log, all or none, and returns the end of
 	// the log. They are durable then. ErrLeaseLost is in the chain of its error if another
 	// process has acquired the lease since.
-	Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error)
+	Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error)
 	// LaneState returns what a lane needs of the load balancer. Its applied changes are
 	// those within the period before now, and those within the period before the last read
 	// of the membership, which may not have shown them.

@@ -209,14 +209,14 @@ type timeoutRecord struct {
 	done bool
 }
 
-func (r *timeoutRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
-	head, err := r.fakeRecord.Append(ctx, lease, events)
+func (r *timeoutRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error) {
+	end, err := r.fakeRecord.Append(ctx, lease, events)
 	if !r.done && lastOf(events).Kind == lsapi.EventIntended {
 		r.done = true
 		time.Sleep(time.Second)
-		return lsapi.Head{}, &lsapi.Error{Code: lsapi.CodeTimeout}
+		return lsapi.ChainEnd{}, &lsapi.Error{Code: lsapi.CodeTimeout}
 	}
-	return head, err
+	return end, err
 }
 
 func TestIntentThatEndedAsWithdrawnIsNotSettled(t *testing.T) {

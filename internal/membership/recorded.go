@@ -11,7 +11,7 @@ import (
 // recordedMembers is the membership as the record adds up to it, at one end of the log. It
 // holds as long as no other process can append.
 type recordedMembers struct {
-	head     lsapi.Head
+	end      lsapi.ChainEnd
 	known    bool // the record has the membership at all
 	members  map[lsapi.MemberID]bool
 	lookedAt time.Time // when the last read began that agrees, as far as AWS's reads can be trusted
@@ -27,7 +27,7 @@ type period struct{ from, to time.Time }
 
 func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMembers {
 	r := &recordedMembers{
-		head: state.Head, known: state.Known, members: state.Members, lookedAt: state.LookedAt, stored: state.LookedAt,
+		end: state.ChainEnd, known: state.Known, members: state.Members, lookedAt: state.LookedAt, stored: state.LookedAt,
 		recent: make(map[lsapi.MemberID]period), window: window,
 	}
 	if r.members == nil {

@@ -38,7 +38,7 @@ func (r *round) readRecord(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if state.Head != r.journal.lease.Head {
+	if state.ChainEnd != r.journal.lease.ChainEnd {
 		return &lsapi.Error{
 			Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost,
 			Message: "the record of load balancer " + r.pool.Name + " was written by another process meanwhile",
@@ -226,7 +226,7 @@ func (r *round) showWhenRecorded(b *recordBatch, changes []*change) {
 	b.then(pendingAnswer{give: func() {
 		applied := make([]lsapi.AppliedChange, len(changes))
 		for i, c := range changes {
-			applied[i] = lsapi.AppliedChange{Change: c.recorded, Seq: r.journal.lease.Head.Seq, At: now}
+			applied[i] = lsapi.AppliedChange{Change: c.recorded, Seq: r.journal.lease.ChainEnd.Seq, At: now}
 			r.journal.recorded.changed(c, now)
 		}
 		r.overlay.Apply(r.pool, applied)

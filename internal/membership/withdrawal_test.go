@@ -113,11 +113,11 @@ type slowRecord struct {
 	pause time.Duration
 }
 
-func (r *slowRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
+func (r *slowRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error) {
 	select {
 	case <-time.After(r.pause):
 	case <-ctx.Done():
-		return lsapi.Head{}, &lsapi.Error{Code: lsapi.CodeTimeout}
+		return lsapi.ChainEnd{}, &lsapi.Error{Code: lsapi.CodeTimeout}
 	}
 	return r.fakeRecord.Append(ctx, lease, events)
 }
@@ -157,13 +157,13 @@ type uncertainRecord struct {
 	kept bool
 }
 
-func (r *uncertainRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
-	head, err := r.fakeRecord.Append(ctx, lease, events)
+func (r *uncertainRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error) {
+	end, err := r.fakeRecord.Append(ctx, lease, events)
 	if err == nil && !r.kept && lastOf(events).Kind == lsapi.EventIntended {
 		r.kept = true
-		return lsapi.Head{}, &lsapi.Error{Code: lsapi.CodeTimeout}
+		return lsapi.ChainEnd{}, &lsapi.Error{Code: lsapi.CodeTimeout}
 	}
-	return head, err
+	return end, err
 }
 
 // The lane knows that the change was not sent, although its intent is on record: what
@@ -207,16 +207,16 @@ func (r *cutRecord) gone() bool {
 	}
 }
 
-func (r *cutRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
+func (r *cutRecord) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error) {
 	if r.gone() {
-		return lsapi.Head{}, unavailable("", nil)
+		return lsapi.ChainEnd{}, unavailable("", nil)
 	}
-	head, err := r.fakeRecord.Append(ctx, lease, events)
+	end, err := r.fakeRecord.Append(ctx, lease, events)
 	if err == nil && !r.cut && events[0].Change.Outcome == lsapi.OutcomeApplied {
 		r.cut = true
-		return lsapi.Head{}, &lsapi.Error{Code: lsapi.CodeTimeout} // errUncertain
+		return lsapi.ChainEnd{}, &lsapi.Error{Code: lsapi.CodeTimeout} // errUncertain
 	}
-	return head, err
+	return end, err
 }
 
 // a sharer whose conflict may be on record is tried anew under the

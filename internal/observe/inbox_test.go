@@ -78,7 +78,7 @@ func (w *world) recordOf(t *testing.T, seq int64) {
 	t.Helper()
 	p := w.wantPending(t, true, false)
 	w.Forget(web)
-	w.Recorded(web, p.Members[0], lsapi.Head{Seq: seq}, time.Time{})
+	w.Recorded(web, p.Members[0], lsapi.ChainEnd{Seq: seq}, time.Time{})
 }
 
 func TestObservationIsPendingUntilItIsOnRecord(t *testing.T) {
@@ -93,10 +93,10 @@ func TestObservationIsPendingUntilItIsOnRecord(t *testing.T) {
 		time.Sleep(time.Second)
 		w.Observe(web, []lsapi.MemberID{one}, time.Now())
 		w.wantPending(t, false, false)
-		if got := w.LastRead(web, lsapi.Head{Seq: 1}); !got.Equal(time.Now()) {
+		if got := w.LastRead(web, lsapi.ChainEnd{Seq: 1}); !got.Equal(time.Now()) {
 			t.Errorf("the last read began at %v", got)
 		}
-		if got := w.LastRead(web, lsapi.Head{Seq: 2}); !got.IsZero() {
+		if got := w.LastRead(web, lsapi.ChainEnd{Seq: 2}); !got.IsZero() {
 			t.Errorf("a read counts for a log that has moved on: %v", got)
 		}
 		w.Observe(web, []lsapi.MemberID{two}, time.Now())
@@ -126,13 +126,13 @@ func TestObservationMovesOnWithTheLog(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.Observe(web, nil, time.Now())
 		w.recordOf(t, 1)
-		w.Advance(web, lsapi.Head{Seq: 7}, lsapi.Head{Seq: 8})
-		w.Advance(web, lsapi.Head{Seq: 1}, lsapi.Head{Seq: 2})
-		if w.LastRead(web, lsapi.Head{Seq: 2}).IsZero() || !w.LastRead(web, lsapi.Head{Seq: 8}).IsZero() {
+		w.Advance(web, lsapi.ChainEnd{Seq: 7}, lsapi.ChainEnd{Seq: 8})
+		w.Advance(web, lsapi.ChainEnd{Seq: 1}, lsapi.ChainEnd{Seq: 2})
+		if w.LastRead(web, lsapi.ChainEnd{Seq: 2}).IsZero() || !w.LastRead(web, lsapi.ChainEnd{Seq: 8}).IsZero() {
 			t.Error("the read counts for another end of the log")
 		}
 		w.Forget(web)
-		w.Advance(web, lsapi.Head{}, lsapi.Head{Seq: 3})
+		w.Advance(web, lsapi.ChainEnd{}, lsapi.ChainEnd{Seq: 3})
 		w.Observe(web, nil, time.Now())
 		w.wantPending(t, true, false)
 	})
@@ -155,8 +155,8 @@ func TestObservationUnderAnExpiredChangeIsNews(t *testing.T) {
 func TestOlderObservationThanTheLastLookIsDropped(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		o := Observation{Began: time.Now()}
-		w.Recorded(web, o, lsapi.Head{Seq: 1}, o.Began.Add(1))
-		if got := w.LastRead(web, lsapi.Head{Seq: 1}); !got.IsZero() {
+		w.Recorded(web, o, lsapi.ChainEnd{Seq: 1}, o.Began.Add(1))
+		if got := w.LastRead(web, lsapi.ChainEnd{Seq: 1}); !got.IsZero() {
 			t.Errorf("it counts as a read of %v", got)
 		}
 	})
@@ -178,7 +178,7 @@ func TestDeletionIsRetriedUntilItIsOnRecord(t *testing.T) {
 		p := w.wantPending(t, true, false)
 		w.RetryGone() // the lane could not record it
 		w.wantPending(t, true, false)
-		w.Recorded(web, p.Members[0], lsapi.Head{}, time.Time{})
+		w.Recorded(web, p.Members[0], lsapi.ChainEnd{}, time.Time{})
 		w.RetryGone()
 		w.wantPending(t, false, false)
 		if len(w.gone)+len(w.last)+len(w.pending) > 0 {

@@ -25,7 +25,7 @@ func (o Observation) says(other Observation) bool {
 // recorded is an observation that is on record.
 type recorded struct {
 	Observation
-	head lsapi.Head // an end of the log that says the same
+	end lsapi.ChainEnd // an end of the log that says the same
 }
 
 // Observe takes the members that a read from began on found. ids must not be changed
@@ -109,7 +109,7 @@ func withLast(observations []Observation, o Observation) []Observation {
 // Recorded takes from a lane that an observation is on record, at that end of the log.
 // lookedAt is when the last read that agrees with the record began: an older observation
 // is dropped.
-func (i *Inbox) Recorded(pool lsapi.PoolID, o Observation, head lsapi.Head, lookedAt time.Time) {
+func (i *Inbox) Recorded(pool lsapi.PoolID, o Observation, end lsapi.ChainEnd, lookedAt time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if !i.gone[pool].After(o.Began) {
@@ -118,15 +118,15 @@ func (i *Inbox) Recorded(pool lsapi.PoolID, o Observation, head lsapi.Head, look
 	if o.Gone || o.Began.Before(lookedAt) {
 		return
 	}
-	i.last[pool] = recorded{o, head}
+	i.last[pool] = recorded{o, end}
 }
 
 // LastRead returns when the last read began that found what that end of the log says; the
 // zero time if none did.
-func (i *Inbox) LastRead(pool lsapi.PoolID, head lsapi.Head) time.Time {
+func (i *Inbox) LastRead(pool lsapi.PoolID, end lsapi.ChainEnd) time.Time {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if last := i.last[pool]; last.head == head {
+	if last := i.last[pool]; last.end == end {
 		return last.Began
 	}
 	return time.Time{}
@@ -134,11 +134,11 @@ func (i *Inbox) LastRead(pool lsapi.PoolID, head lsapi.Head) time.Time {
 
 // Advance moves what reads found on to another end of the log, after events that do not
 // concern the membership.
-func (i *Inbox) Advance(pool lsapi.PoolID, from, to lsapi.Head) {
+func (i *Inbox) Advance(pool lsapi.PoolID, from, to lsapi.ChainEnd) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if last, ok := i.last[pool]; ok && last.head == from {
-		last.head = to
+	if last, ok := i.last[pool]; ok && last.end == from {
+		last.end = to
 		i.last[pool] = last
 	}
 }

@@ -17,18 +17,18 @@ type appender struct {
 // AppendEvents appends to a load balancer's log and updates the projections. It returns
 // the number of the last event before and the end of the log after. Events that are
 // recorded already are skipped: their author may not know.
-func AppendEvents(ctx context.Context, t Tables, pool lsapi.PoolID, events []lsapi.Event) (before int64, head lsapi.Head, err error) {
+func AppendEvents(ctx context.Context, t Tables, pool lsapi.PoolID, events []lsapi.Event) (before int64, end lsapi.ChainEnd, err error) {
 	a, err := appendTo(ctx, t, pool)
 	if err != nil {
-		return 0, lsapi.Head{}, err
+		return 0, lsapi.ChainEnd{}, err
 	}
 	before = a.log.Last
 	for _, event := range events {
 		if err := a.append(ctx, event); err != nil {
-			return 0, lsapi.Head{}, err
+			return 0, lsapi.ChainEnd{}, err
 		}
 	}
-	return before, a.log.Head(), a.close(ctx)
+	return before, a.log.ChainEnd(), a.close(ctx)
 }
 
 func appendTo(ctx context.Context, t Tables, pool lsapi.PoolID) (*appender, error) {

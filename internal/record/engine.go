@@ -166,9 +166,9 @@ func (l *LogRow) recordedAt(row EventRow) time.Time {
 	return at
 }
 
-// Head returns the end of the log.
-func (l *LogRow) Head() lsapi.Head {
-	return lsapi.Head{Pool: l.Pool, Seq: l.Last, Hash: l.Hash.String()}
+// ChainEnd returns the end of the log.
+func (l *LogRow) ChainEnd() lsapi.ChainEnd {
+	return lsapi.ChainEnd{Pool: l.Pool, Seq: l.Last, Hash: l.Hash.String()}
 }
 
 // EventRow is a stored event. The payload is the event; the other columns are for queries.

@@ -94,23 +94,23 @@ func testHealth(t *testing.T, s record.Store) {
 	l.say(odd)
 	odd.Description = "bad \uFFFD\uFFFD <bytes> 日本語 \u2028"
 	wantHealth(t, s, lsapi.ELB("web"), outOfService(one), odd)
-	wantWhole(t, s, heads(t, s)...)
+	wantWhole(t, s, chainEnds(t, s)...)
 }
 
 // Whoever did not learn whether it was recorded says it again, and perhaps more.
 func testHealthRepeated(t *testing.T, s record.Store) {
 	l := newLane(t, s, lsapi.ELB("web"))
 	l.say(inService(one), draining(two))
-	before := heads(t, s)
+	before := chainEnds(t, s)
 	l.after(time.Minute).say(draining(two), inService(one))
 	l.say(inService(one))
 	l.drain(three) // of whom nothing was ever said
-	if after := heads(t, s); !reflect.DeepEqual(after, before) {
+	if after := chainEnds(t, s); !reflect.DeepEqual(after, before) {
 		t.Errorf("what is recorded was recorded again: %+v after %+v", after, before)
 	}
 	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), inService(three)}, Drained: []lsapi.MemberID{two}})
 	l.append(lsapi.Event{Kind: lsapi.EventHealth, At: l.now, Health: []lsapi.MemberHealth{inService(one), inService(three)}, Drained: []lsapi.MemberID{two}})
-	if after := heads(t, s); after[0].Seq != before[0].Seq+1 {
+	if after := chainEnds(t, s); after[0].Seq != before[0].Seq+1 {
 		t.Errorf("one event more was to be recorded: %+v after %+v", after, before)
 	}
 	wantHealth(t, s, lsapi.ELB("web"), inService(one), inService(three))
@@ -139,7 +139,7 @@ func testInvalidHealth(t *testing.T, s record.Store) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if noted := heads(t, s); len(noted) != 0 {
+	if noted := chainEnds(t, s); len(noted) != 0 {
 		t.Errorf("something was recorded: %+v", noted)
 	}
 }
@@ -156,7 +156,7 @@ func testHealthPruned(t *testing.T, s record.Store) {
 	if err := pruneAt(t, s, l.now.Add(time.Hour), 2*dayLong); err != nil {
 		t.Fatal(err)
 	}
-	if found := wantWhole(t, s, heads(t, s)...); found.Events >= 7 {
+	if found := wantWhole(t, s, chainEnds(t, s)...); found.Events >= 7 {
 		t.Fatalf("nothing was pruned: %+v", found)
 	}
 	wantHealth(t, s, lsapi.ELB("web"), outOfService(one))

@@ -120,16 +120,16 @@ func ids(found lsapi.MembershipAt) []lsapi.MemberID {
 	return ids
 }
 
-func heads(t testing.TB, s record.Store) []lsapi.Head {
+func chainEnds(t testing.TB, s record.Store) []lsapi.ChainEnd {
 	t.Helper()
-	noted, err := s.ChainCheckpoints(t.Context())
+	noted, err := s.ChainEnds(t.Context())
 	if err != nil {
-		t.Fatalf("heads: %v", err)
+		t.Fatalf("chain ends: %v", err)
 	}
 	return noted
 }
 
-func verify(t testing.TB, s record.Store, noted ...lsapi.Head) record.Verification {
+func verify(t testing.TB, s record.Store, noted ...lsapi.ChainEnd) record.Verification {
 	t.Helper()
 	found, err := s.Verify(t.Context(), noted)
 	if err != nil {
@@ -138,7 +138,7 @@ func verify(t testing.TB, s record.Store, noted ...lsapi.Head) record.Verificati
 	return found
 }
 
-func wantWhole(t testing.TB, s record.Store, noted ...lsapi.Head) record.Verification {
+func wantWhole(t testing.TB, s record.Store, noted ...lsapi.ChainEnd) record.Verification {
 	t.Helper()
 	found := verify(t, s, noted...)
 	if found.Breach != nil {

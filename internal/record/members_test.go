@@ -113,7 +113,7 @@ func testUncertain(t *testing.T, s record.Store) {
 func testCheckpoints(t *testing.T, s record.Store) {
 	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
-	seq := func() int64 { return heads(t, s)[0].Seq }
+	seq := func() int64 { return chainEnds(t, s)[0].Seq }
 	for range 32 {
 		l.do(lsapi.Attach, one)
 	}
@@ -152,11 +152,11 @@ func testPrune(t *testing.T, s record.Store) {
 	l.know(one)
 	var days []time.Time
 	var changes []lsapi.Change
-	var noted []lsapi.Head
+	var noted []lsapi.ChainEnd
 	for range 6 {
 		changes = append(changes, l.do(lsapi.Attach, two), l.do(lsapi.Detach, two))
 		days = append(days, l.now)
-		noted = append(noted, heads(t, s)...)
+		noted = append(noted, chainEnds(t, s)...)
 		l.after(dayLong)
 	}
 	// At noon of the seventh day, three days are kept: the second half of the fourth
@@ -166,7 +166,7 @@ func testPrune(t *testing.T, s record.Store) {
 	}
 	found := wantWhole(t, s, noted...)
 	if found.Changes != 6 || len(found.Pruned) != 2 {
-		t.Errorf("%d changes are left and %d heads are too old, want 6 and 2: %+v", found.Changes, len(found.Pruned), found)
+		t.Errorf("%d changes are left and %d checkpoints are too old, want 6 and 2: %+v", found.Changes, len(found.Pruned), found)
 	}
 	_, err := s.Change(t.Context(), changes[5].ID)
 	wantCode(t, err, lsapi.CodeNotFound)
@@ -191,7 +191,7 @@ func testPruneOpen(t *testing.T, s record.Store) {
 	l.know(one)
 	l.do(lsapi.Attach, two)
 	l.after(dayLong)
-	noted := heads(t, s)
+	noted := chainEnds(t, s)
 	open := l.intend(l.change(lsapi.Attach, three))
 	l.after(10 * dayLong)
 	for range 2 {
@@ -226,7 +226,7 @@ func testPruneIdle(t *testing.T, s record.Store) {
 	for _, l := range []*lane{known, unknown} {
 		l.do(lsapi.Attach, two)
 	}
-	noted := heads(t, s)
+	noted := chainEnds(t, s)
 	now := noon.Add(100 * dayLong)
 	for range 3 {
 		if err := pruneAt(t, s, now, dayLong); err != nil {
@@ -260,7 +260,7 @@ func testPruneDayWithoutCheckpoint(t *testing.T, s record.Store) {
 	for i := range 40 { // more than fit before a checkpoint
 		l.do(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i)))
 	}
-	noted := heads(t, s)
+	noted := chainEnds(t, s)
 	before := wantWhole(t, s)
 	if err := pruneAt(t, s, noon.Add(dayLong), dayLong); err != nil {
 		t.Fatal(err)

@@ -26,20 +26,20 @@ func TestRetriedBatchIsRecordedOnce(t *testing.T) {
 				{Kind: lsapi.EventCompleted, At: l.now, Change: c},
 				{Kind: lsapi.EventObserved, At: l.now, Since: noon, Until: l.after(1).now, Added: []lsapi.MemberID{three}},
 			}
-			before := heads(t, witness)
+			before := chainEnds(t, witness)
 			network.commits <- fate
 			_, err := s.Append(t.Context(), l.lease, page)
 			wantCode(t, err, lsapi.CodeTimeout)
-			recorded := func() bool { return !slices.Equal(heads(t, witness), before) }
+			recorded := func() bool { return !slices.Equal(chainEnds(t, witness), before) }
 			if fate == unanswered {
 				soon(t, "the batch to be recorded", recorded)
 			} else if recorded() {
 				t.Fatal("the page was recorded")
 			}
 			l.append(page...)
-			after := heads(t, witness)
+			after := chainEnds(t, witness)
 			l.append(page...)
-			if again := heads(t, witness); !slices.Equal(again, after) || after[0].Seq != before[0].Seq+2 {
+			if again := chainEnds(t, witness); !slices.Equal(again, after) || after[0].Seq != before[0].Seq+2 {
 				t.Errorf("from %+v the log went to %+v and to %+v", before, after, again)
 			}
 			wantWhole(t, s)

@@ -127,15 +127,15 @@ func TestWaitingReplicaAcquiresTheLeaseNext(t *testing.T) {
 
 func TestLeaseHasTheEndOfTheLog(t *testing.T) {
 	all := replicas(t, 2)
-	var last lsapi.Head
+	var last lsapi.ChainEnd
 	for i, s := range []record.Store{all[0], all[0], all[1], all[0], all[1]} {
 		lease := take(t, s, lsapi.ELB("web"))
-		if lease.Head.Seq != last.Seq || i > 0 && lease.Head != last || lease.Epoch < 1 {
+		if lease.ChainEnd.Seq != last.Seq || i > 0 && lease.ChainEnd != last || lease.Epoch < 1 {
 			t.Errorf("take %d: got %+v, the log ends at %+v", i, lease, last)
 		}
 		l := &lane{t: t, s: s, lease: lease, now: noon}
 		l.intend(l.change(lsapi.Attach, one))
-		last = l.state().Head
+		last = l.state().ChainEnd
 		give(t, s, lease)
 	}
 }
@@ -147,14 +147,14 @@ func TestLeaseHasTheEndOfTheLogAfterADatabaseCrash(t *testing.T) {
 	a, b := openURL(t, there, record.Options{}), openURL(t, there, record.Options{})
 	l := newLane(t, a, lsapi.ELB("web"))
 	l.know(one)
-	known := l.state().Head
+	known := l.state().ChainEnd
 	give(t, a, l.lease)
 	give(t, a, take(t, a, lsapi.ELB("web"))) // nothing was appended under it: nothing was flushed
 	postgrestest.Exec(t, there, "UPDATE leases SET epoch = epoch - 1, holder = '', expires_at = 'epoch' WHERE name = 'default/elb/web'")
 	other := newLane(t, b, lsapi.ELB("web"))
 	other.do(lsapi.Attach, two)
 	give(t, b, other.lease)
-	if lease := take(t, a, lsapi.ELB("web")); lease.Head == known {
+	if lease := take(t, a, lsapi.ELB("web")); lease.ChainEnd == known {
 		t.Errorf("the lease %+v does not show what the other replica has appended", lease)
 	}
 }

@@ -243,7 +243,7 @@ func TestClosedDatabaseReturnsUnavailable(t *testing.T) {
 		"append": errorOf(s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, one)}})),
 		"take":   errorOf(s.Acquire(t.Context(), lsapi.ELB("web"))),
 		"ready":  s.Ready(t.Context()),
-		"heads":  errorOf(s.ChainCheckpoints(t.Context())),
+		"ends":   errorOf(s.ChainEnds(t.Context())),
 	} {
 		if coded := lsapi.AsError(err); coded.Code != lsapi.CodeUnavailable || !strings.Contains(coded.Message, "closed") {
 			t.Errorf("%s: got %v", what, err)

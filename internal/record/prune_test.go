@@ -27,7 +27,7 @@ func TestPruneIgnoresAClockThatJumpsForward(t *testing.T) {
 			l.know()
 			l.do(lsapi.Attach, one)
 			l.after(dayLong).do(lsapi.Attach, two)
-			noted := heads(t, s)
+			noted := chainEnds(t, s)
 			for range 3 {
 				if err := s.Prune(t.Context(), 400*dayLong); err != nil {
 					t.Fatal(err)

@@ -81,14 +81,14 @@ func changesOf(rows []ChangeRow) []lsapi.Change {
 	return changes
 }
 
-// ChainCheckpoints implements Store.
-func (r Record) ChainCheckpoints(ctx context.Context) ([]lsapi.Head, error) {
-	return Read(ctx, r, func(t Tables) (heads []lsapi.Head, err error) {
+// ChainEnds implements Store.
+func (r Record) ChainEnds(ctx context.Context) ([]lsapi.ChainEnd, error) {
+	return Read(ctx, r, func(t Tables) (ends []lsapi.ChainEnd, err error) {
 		logs, err := t.Logs(ctx)
 		for _, log := range logs {
-			heads = append(heads, log.Head())
+			ends = append(ends, log.ChainEnd())
 		}
-		return heads, err
+		return ends, err
 	})
 }
 

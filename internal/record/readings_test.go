@@ -26,7 +26,7 @@ func readings(t testing.TB, s record.Store) string {
 	for _, e := range events {
 		fmt.Fprintln(b, "event", e.Position, e.Pool, eventText(e))
 	}
-	noted, err := s.ChainCheckpoints(t.Context())
+	noted, err := s.ChainEnds(t.Context())
 	must(t, err)
 	for _, end := range noted {
 		fmt.Fprintln(b, "checkpoint", end.Pool, end.Seq, end.Hash)
@@ -40,7 +40,7 @@ func readings(t testing.TB, s record.Store) string {
 	for _, pool := range []lsapi.PoolID{lsapi.ELB("api"), lsapi.ELB("legacy"), lsapi.ELB("web")} {
 		state, err := s.LaneState(t.Context(), pool, time.Second)
 		must(t, err)
-		fmt.Fprintln(b, "state", pool, state.Known, state.Members, len(state.Open), len(state.Applied), state.Head.Seq, state.Head.Hash)
+		fmt.Fprintln(b, "state", pool, state.Known, state.Members, len(state.Open), len(state.Applied), state.ChainEnd.Seq, state.ChainEnd.Hash)
 		history, err := s.MemberHistory(t.Context(), pool, nil)
 		must(t, err)
 		for _, member := range slices.SortedFunc(maps.Keys(history), lsapi.MemberID.Compare) {

@@ -2,7 +2,7 @@
 // reason and outcome.
 //
 // The record has an append-only log of events for each load balancer. An event is stored
-// as the JSON that is hashed: hash = SHA-256(previous hash || JSON), so that a noted Head
+// as the JSON that is hashed: hash = SHA-256(previous hash || JSON), so that a noted end
 // proves all events before it. Three projections are written in the same transaction: the
 // changes, the current members, and their last recorded health. effectsOf alone defines
 // what an event does to them; appending and verifying share it. Checkpoint events hold
@@ -42,7 +42,7 @@ type Store interface {
 	// end of the log. They are durable when it returns nil. lsapi.ErrLeaseLost: another
 	// process holds the lease. CodeTimeout: it is unknown whether they were recorded; a
 	// retry is safe, because recorded events are skipped.
-	Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error)
+	Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error)
 	// LaneState returns what the record says of a load balancer to its lease holder. Its
 	// Applied are the changes applied within the duration before now or before the last
 	// look at the membership, or after that.
@@ -77,11 +77,11 @@ type Store interface {
 	End(ctx context.Context) (lsapi.Position, error)
 	// News waits for events behind a position. CodeTimeout: the context ended first.
 	News(ctx context.Context, after lsapi.Position) error
-	// ChainCheckpoints returns the ends of all logs, by load balancer.
-	ChainCheckpoints(ctx context.Context) ([]lsapi.Head, error)
+	// ChainEnds returns the ends of all logs, by load balancer.
+	ChainEnds(ctx context.Context) ([]lsapi.ChainEnd, error)
 	// Verify checks the whole record against itself and against earlier checkpoints of
 	// its chains. An error means that the record could not be read.
-	Verify(ctx context.Context, checkpoints []lsapi.Head) (Verification, error)
+	Verify(ctx context.Context, checkpoints []lsapi.ChainEnd) (Verification, error)
 
 	Replicas
 
@@ -163,7 +163,7 @@ type Verification struct {
 	Breach *Breach
 	// Pruned are the given checkpoints that are older than the oldest kept event, and so
 	// prove nothing.
-	Pruned []lsapi.Head
+	Pruned []lsapi.ChainEnd
 }
 
 // Breach is a place where the record differs from what was recorded.

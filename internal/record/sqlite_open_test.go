@@ -266,6 +266,6 @@ func TestClosedFileReturnsUnavailable(t *testing.T) {
 	_, err = s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, Change: l.change(lsapi.Attach, one)}})
 	wantCode(t, err, lsapi.CodeUnavailable)
 	wantCode(t, s.Ready(t.Context()), lsapi.CodeUnavailable)
-	_, err = s.ChainCheckpoints(t.Context())
+	_, err = s.ChainEnds(t.Context())
 	wantCode(t, err, lsapi.CodeUnavailable)
 }

@@ -33,7 +33,7 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 		"a failed append records nothing":                     testAllOrNone,
 		"append rejects invalid events":                       testInvalidEvents,
 		"append rejects a lost lease":                         testLeaseLost,
-		"a lease comes with the end of the log":               testLeaseHead,
+		"a lease comes with the end of the log":               testLeaseChainEnd,
 		"a membership is unknown before its first checkpoint": testUnknownMembership,
 		"an observed event creates external changes":          testObserved,
 		"lane state has recently applied changes in order":    testApplied,
@@ -65,7 +65,7 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 		"events report pruned positions":                      testEventsPruned,
 		"news wakes all waiters":                              testNews,
 		"news ends when the record closes":                    testNewsOfAClosedRecord,
-		"chain checkpoints verify":                            testChainCheckpoints,
+		"chain checkpoints verify":                            testChainEnds,
 		"prune removes whole days and leaves a valid record":  testPrune,
 		"prune keeps a day without a first checkpoint":        testPruneDayWithoutCheckpoint,
 		"prune keeps open changes":                            testPruneOpen,
@@ -131,8 +131,8 @@ func testUnsent(t *testing.T, s record.Store) {
 	if got, err := s.Change(t.Context(), c.ID); err != nil || !reflect.DeepEqual(got, c) {
 		t.Errorf("got %+v (%v)\nwant %+v", got, err, c)
 	}
-	if head := heads(t, s)[0]; head.Seq != 2 {
-		t.Errorf("the log has %d events, want 2", head.Seq)
+	if end := chainEnds(t, s)[0]; end.Seq != 2 {
+		t.Errorf("the log has %d events, want 2", end.Seq)
 	}
 }
 
@@ -163,9 +163,9 @@ func testRepeated(t *testing.T, s record.Store) {
 		{{Kind: lsapi.EventObserved, At: external, Since: l.now, Until: external, Added: []lsapi.MemberID{three}, Removed: []lsapi.MemberID{one}}},
 	} {
 		l.append(page...)
-		noted := heads(t, s)
+		noted := chainEnds(t, s)
 		l.append(page...)
-		if again := heads(t, s); !slices.Equal(again, noted) {
+		if again := chainEnds(t, s); !slices.Equal(again, noted) {
 			t.Errorf("a page that was recorded was recorded again: %+v, then %+v", noted, again)
 		}
 	}
@@ -182,7 +182,7 @@ func testAllOrNone(t *testing.T, s record.Store) {
 		{Kind: lsapi.EventIntended, At: l.now, Change: bad}, // of the same id
 	})
 	wantCode(t, err, lsapi.CodeInternal)
-	if noted := heads(t, s); len(noted) != 0 {
+	if noted := chainEnds(t, s); len(noted) != 0 {
 		t.Errorf("there is a log: %+v", noted)
 	}
 	_, err = s.Change(t.Context(), good.ID)
@@ -228,7 +228,7 @@ func testLeaseLost(t *testing.T, s record.Store) {
 	if !errors.Is(err, lsapi.ErrLeaseLost) || lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 		t.Errorf("got %v, want that the lease is lost", err)
 	}
-	if noted := heads(t, s); len(noted) != 0 {
+	if noted := chainEnds(t, s); len(noted) != 0 {
 		t.Errorf("something was recorded: %+v", noted)
 	}
 	l = newLane(t, s, lsapi.ELB("web"))
@@ -243,7 +243,7 @@ func testLeaseLost(t *testing.T, s record.Store) {
 	}
 }
 
-func testLeaseHead(t *testing.T, s record.Store) {
+func testLeaseChainEnd(t *testing.T, s record.Store) {
 	var last lsapi.Lease
 	for i := range 3 {
 		lease, err := s.Acquire(t.Context(), lsapi.ELB("web"))
@@ -253,17 +253,17 @@ func testLeaseHead(t *testing.T, s record.Store) {
 		if lease.Pool != lsapi.ELB("web") || !lease.Until.IsZero() && !lease.Until.After(time.Now().Add(time.Second)) {
 			t.Errorf("take %d: got %+v", i, lease)
 		}
-		if i > 0 && (lease.Epoch <= last.Epoch || lease.Head != last.Head) {
+		if i > 0 && (lease.Epoch <= last.Epoch || lease.ChainEnd != last.ChainEnd) {
 			t.Errorf("take %d: got %+v after %+v", i, lease, last)
 		}
 		l := &lane{t: t, s: s, lease: lease, now: noon}
 		c := l.change(lsapi.Attach, one)
 		last = lease
-		if last.Head, err = s.Append(t.Context(), lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: c}}); err != nil {
+		if last.ChainEnd, err = s.Append(t.Context(), lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: noon, Change: c}}); err != nil {
 			t.Fatal(err)
 		}
-		if state := l.state(); state.Head != last.Head || state.Head.Seq != int64(i+1) {
-			t.Errorf("the log ends at %+v, the append has said %+v", state.Head, last.Head)
+		if state := l.state(); state.ChainEnd != last.ChainEnd || state.ChainEnd.Seq != int64(i+1) {
+			t.Errorf("the log ends at %+v, the append has said %+v", state.ChainEnd, last.ChainEnd)
 		}
 		if err := s.Release(t.Context(), lease); err != nil {
 			t.Fatal(err)
@@ -624,26 +624,26 @@ func testKeysOfOutcomes(t *testing.T, s record.Store) {
 	}
 }
 
-func testChainCheckpoints(t *testing.T, s record.Store) {
+func testChainEnds(t *testing.T, s record.Store) {
 	a, b := newLane(t, s, lsapi.ELB("a")), newLane(t, s, lsapi.ELB("b"))
 	a.know(one)
 	b.know()
-	noted := heads(t, s)
+	noted := chainEnds(t, s)
 	if len(noted) != 2 || noted[0].Pool != lsapi.ELB("a") || noted[0].Seq != 1 || len(noted[0].Hash) != 64 {
 		t.Fatalf("got %+v", noted)
 	}
 	a.do(lsapi.Detach, one)
 	b.do(lsapi.Attach, one)
-	found := wantWhole(t, s, append(noted, heads(t, s)...)...)
+	found := wantWhole(t, s, append(noted, chainEnds(t, s)...)...)
 	if found.LoadBalancers != 2 || found.Events != 6 || found.Changes != 2 || len(found.Pruned) != 0 {
 		t.Errorf("got %+v", found)
 	}
-	for why, head := range map[string]lsapi.Head{
+	for why, end := range map[string]lsapi.ChainEnd{
 		"later":     {Pool: lsapi.ELB("a"), Seq: 4, Hash: noted[0].Hash},
 		"different": {Pool: lsapi.ELB("a"), Seq: 2, Hash: noted[0].Hash},
 		"gone":      {Pool: lsapi.ELB("c"), Seq: 1, Hash: noted[0].Hash},
 	} {
-		if found := verify(t, s, head); found.Breach == nil || found.Breach.Pool != head.Pool || found.Breach.Seq != head.Seq {
+		if found := verify(t, s, end); found.Breach == nil || found.Breach.Pool != end.Pool || found.Breach.Seq != end.Seq {
 			t.Errorf("%s: got %+v", why, found.Breach)
 		}
 	}
@@ -679,7 +679,7 @@ func testEndedContext(t *testing.T, s record.Store) {
 	}
 	_, err := s.Change(t.Context(), c.ID)
 	wantCode(t, err, lsapi.CodeNotFound)
-	_, err = s.ChainCheckpoints(ctx)
+	_, err = s.ChainEnds(ctx)
 	wantCode(t, err, lsapi.CodeTimeout)
 }
 

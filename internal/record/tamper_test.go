@@ -26,7 +26,7 @@ func toTamperWith(t *testing.T) (s record.Store, path string) {
 	l.intend(l.change(lsapi.Attach, three))
 	other := newLane(t, s, lsapi.ELB("www"))
 	other.know(one)
-	wantWhole(t, s, heads(t, s)...)
+	wantWhole(t, s, chainEnds(t, s)...)
 	return s, path
 }
 
@@ -79,7 +79,7 @@ func TestVerifyFindsAlterations(t *testing.T) {
 // The end of a log can be rewritten with valid hashes. A noted checkpoint reveals it.
 func TestVerifyFindsARemovedTailByItsCheckpoint(t *testing.T) {
 	s, path := toTamperWith(t)
-	noted := heads(t, s)
+	noted := chainEnds(t, s)
 	edit(t, path,
 		"UPDATE logs SET last_seq = 8, last_hash = (SELECT hash FROM events WHERE pool = 'default/elb/web' AND seq = 8), last_at = (SELECT at FROM events WHERE pool = 'default/elb/web' AND seq = 8) WHERE pool = 'default/elb/web'",
 		"DELETE FROM events WHERE pool = 'default/elb/web' AND seq = 9", "DELETE FROM changes WHERE first_seq = 9")
@@ -193,7 +193,7 @@ func TestVerifyReportsCheckpointsThatAForgedPruningVoids(t *testing.T) {
 	l := newLane(t, s, lsapi.ELB("web"))
 	l.know()
 	l.do(lsapi.Attach, one)
-	noted := heads(t, s) // kept elsewhere
+	noted := chainEnds(t, s) // kept elsewhere
 	for i := range 40 {
 		l.do(lsapi.Attach, lsapi.InstanceMember(fmt.Sprintf("i-%08x", i+100)))
 	}

@@ -152,7 +152,7 @@ func TestMigratedRecordContinues(t *testing.T) {
 		}
 		l.after(dayLong).do(lsapi.Attach, two)
 		wantHealth(t, s, lsapi.ELB("web"), inService(one))
-		wantWhole(t, s, heads(t, s)...)
+		wantWhole(t, s, chainEnds(t, s)...)
 		openURL(t, o.url, record.Options{ReadOnly: true})
 	})
 }
@@ -183,7 +183,7 @@ func TestMigratedRecordReadsAsBefore(t *testing.T) {
 	upgrades(t, 4, func(t *testing.T, o *old) {
 		s := openURL(t, o.url, record.Options{})
 		wantReadings(t, s, o)
-		if found := wantWhole(t, s, heads(t, s)...); found.LoadBalancers != 4 || found.Events != 30 || found.Changes != 16 {
+		if found := wantWhole(t, s, chainEnds(t, s)...); found.LoadBalancers != 4 || found.Events != 30 || found.Changes != 16 {
 			t.Errorf("it has %+v", found)
 		}
 	})
@@ -210,7 +210,7 @@ func wantReadings(t *testing.T, s record.Store, o *old) {
 func TestMigratedChainContinues(t *testing.T) {
 	upgrades(t, 4, func(t *testing.T, o *old) {
 		s := openURL(t, o.url, record.Options{})
-		noted := heads(t, s)
+		noted := chainEnds(t, s)
 		l := newLane(t, s, lsapi.ELB("web"))
 		l.now = noon.Add(2 * dayLong)
 		if open := l.state().Open; len(open) != 2 {
@@ -229,7 +229,7 @@ func TestMigratedChainContinues(t *testing.T) {
 		if err := pruneAt(t, s, noon.Add(3*dayLong), dayLong); err != nil {
 			t.Fatal(err)
 		}
-		if found := wantWhole(t, s, heads(t, s)...); found.Events >= 30 {
+		if found := wantWhole(t, s, chainEnds(t, s)...); found.Events >= 30 {
 			t.Errorf("nothing was pruned: %+v", found)
 		}
 		if got, err := s.Change(t.Context(), c.ID); err != nil || got.Outcome != lsapi.OutcomeApplied {

@@ -13,7 +13,7 @@ import (
 
 // Verify implements Store. Two connections with the same state share the work: pages of
 // events are hashed and decoded in parallel, and then added up in order.
-func (r Record) Verify(ctx context.Context, checkpoints []lsapi.Head) (Verification, error) {
+func (r Record) Verify(ctx context.Context, checkpoints []lsapi.ChainEnd) (Verification, error) {
 	v := &verifier{digests: newDigests(), tallies: make(map[lsapi.PoolID]tally)}
 	err := r.Views(ctx, verifiers, func(views []Tables) error {
 		v.views = views
@@ -35,7 +35,7 @@ type verifier struct {
 	healths int64                  // rows of load balancers with a log
 }
 
-func (v *verifier) run(ctx context.Context, checkpoints []lsapi.Head) error {
+func (v *verifier) run(ctx context.Context, checkpoints []lsapi.ChainEnd) error {
 	var err error
 	if v.logs, err = v.views[0].Logs(ctx); err != nil {
 		return err
@@ -217,7 +217,7 @@ func difference[V comparable](kept, summed map[lsapi.MemberID]V) (key lsapi.Memb
 	return lsapi.MemberID{}, false, true
 }
 
-func (v *verifier) checkpoints(ctx context.Context, log LogRow, checkpoints []lsapi.Head) error {
+func (v *verifier) checkpoints(ctx context.Context, log LogRow, checkpoints []lsapi.ChainEnd) error {
 	for _, noted := range checkpoints {
 		if noted.Pool != log.Pool || v.found.Breach != nil {
 			continue
@@ -229,7 +229,7 @@ func (v *verifier) checkpoints(ctx context.Context, log LogRow, checkpoints []ls
 	return nil
 }
 
-func (v *verifier) checkpoint(ctx context.Context, log LogRow, noted lsapi.Head) error {
+func (v *verifier) checkpoint(ctx context.Context, log LogRow, noted lsapi.ChainEnd) error {
 	switch {
 	case noted.Seq > log.Last:
 		v.breach(log.Pool, log.Last+1, "", fmt.Sprintf("the log ends at event %d, but event %d was noted: its tail was cut off", log.Last, noted.Seq))
@@ -253,7 +253,7 @@ func (v *verifier) checkpoint(ctx context.Context, log LogRow, noted lsapi.Head)
 }
 
 // orphans finds rows that belong to no log.
-func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.Head) error {
+func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.ChainEnd) error {
 	logged := make(map[lsapi.PoolID]bool, len(v.logs))
 	for _, log := range v.logs {
 		logged[log.Pool] = true

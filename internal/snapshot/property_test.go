@@ -175,8 +175,8 @@ func (nopRecord) Acquire(_ context.Context, pool lsapi.PoolID) (lsapi.Lease, err
 }
 func (nopRecord) Renew(_ context.Context, lease lsapi.Lease) (lsapi.Lease, error) { return lease, nil }
 func (nopRecord) Release(context.Context, lsapi.Lease) error                      { return nil }
-func (nopRecord) Append(context.Context, lsapi.Lease, []lsapi.Event) (lsapi.Head, error) {
-	return lsapi.Head{}, nil
+func (nopRecord) Append(context.Context, lsapi.Lease, []lsapi.Event) (lsapi.ChainEnd, error) {
+	return lsapi.ChainEnd{}, nil
 }
 func (nopRecord) LaneState(context.Context, lsapi.PoolID, time.Duration) (lsapi.LaneState, error) {
 	return lsapi.LaneState{}, nil

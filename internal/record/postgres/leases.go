@@ -92,7 +92,7 @@ func (l *leases) tryOnce(ctx context.Context, pool lsapi.PoolID) (lease lsapi.Le
 		return err
 	})
 	err = l.pool.SendBatch(ctx, batch).Close()
-	lease.Head = log.Head()
+	lease.ChainEnd = log.ChainEnd()
 	return lease, acquired, err
 }
 
@@ -140,7 +140,7 @@ func (l *leases) renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, err
 // release gives up a lease. That of a load balancer without a log leaves no row.
 func (l *leases) release(ctx context.Context, lease lsapi.Lease) error {
 	return l.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
-		if lease.Head.Seq == 0 {
+		if lease.ChainEnd.Seq == 0 {
 			dropped, err := q.DropLease(ctx, postgresdb.DropLeaseParams{Name: lease.Pool.String(), Holder: l.holder, Epoch: lease.Epoch})
 			if err != nil || dropped > 0 {
 				return err

@@ -122,9 +122,9 @@ func (s *store) Release(ctx context.Context, lease lsapi.Lease) error {
 
 // Append implements record.Store. It locks the lease's row until the commit: no other
 // process can acquire the lease before.
-func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
+func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error) {
 	var before int64
-	var head lsapi.Head
+	var end lsapi.ChainEnd
 	err := s.write(ctx, func(ctx context.Context, t *tables) (err error) {
 		if _, err = s.leases.hold(ctx, t, lease); err != nil {
 			return err
@@ -132,18 +132,18 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 		if err := t.readAhead(ctx, events); err != nil {
 			return err
 		}
-		before, head, err = record.AppendEvents(ctx, t, lease.Pool, events)
+		before, end, err = record.AppendEvents(ctx, t, lease.Pool, events)
 		return err
 	})
 	if err != nil {
-		return lsapi.Head{}, err
+		return lsapi.ChainEnd{}, err
 	}
 	s.proof.Note()
 	if s.feed != nil {
-		s.feed.Skip(lease.Pool, before, head.Seq)
+		s.feed.Skip(lease.Pool, before, end.Seq)
 	}
 	if !record.HasNews(events) {
-		return head, nil
+		return end, nil
 	}
 	if slices.ContainsFunc(events, func(e lsapi.Event) bool { return e.Change.Outcome == lsapi.OutcomeApplied }) {
 		s.notifier.notify(changesChannel, lease.Pool.String())
@@ -151,7 +151,7 @@ func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Ev
 		s.notifier.notify(eventsChannel, "")
 	}
 	s.hints.Wake(eventsChannel) // of this process, at once
-	return head, nil
+	return end, nil
 }
 
 // News implements record.Store.

@@ -45,15 +45,15 @@ func TestLeaseWaitsForAnAbandonedAppend(t *testing.T) {
 	disk, began, given := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	impatient, cancel := context.WithCancel(ctx)
 	go func() { // it hangs in the middle of its transaction
-		var head lsapi.Head
+		var end lsapi.ChainEnd
 		err := s.Update(impatient, func(ctx context.Context, t record.Tables) (err error) {
 			close(began)
 			<-disk
-			_, head, err = record.AppendEvents(ctx, t, lsapi.ELB("web"), []lsapi.Event{intentOf(time.Now(), lsapi.InstanceMember("i-00000001"))})
+			_, end, err = record.AppendEvents(ctx, t, lsapi.ELB("web"), []lsapi.Event{intentOf(time.Now(), lsapi.InstanceMember("i-00000001"))})
 			return err
 		})
 		s.noteUnknown(lsapi.ELB("web"), err)
-		_ = head
+		_ = end
 		given <- err
 	}()
 	<-began
@@ -75,7 +75,7 @@ func TestLeaseWaitsForAnAbandonedAppend(t *testing.T) {
 		t.Fatal(err)
 	}
 	state, err := s.LaneState(ctx, lsapi.ELB("web"), time.Minute)
-	if err != nil || state.Head != next.Head || len(state.Open) != 1 {
+	if err != nil || state.ChainEnd != next.ChainEnd || len(state.Open) != 1 {
 		t.Errorf("the lease is %+v, and the record has %+v (%v)", next, state, err)
 	}
 }

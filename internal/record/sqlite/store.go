@@ -208,7 +208,7 @@ func (s *store) Acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, er
 	if err != nil {
 		return lsapi.Lease{}, errors.Join(err, s.Release(ctx, lease))
 	}
-	lease.Head = log.Head()
+	lease.ChainEnd = log.ChainEnd()
 	return lease, nil
 }
 
@@ -238,24 +238,24 @@ func (s *store) holds(lease lsapi.Lease) bool {
 }
 
 // Append implements record.Store.
-func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.Head, error) {
-	var head lsapi.Head
+func (s *store) Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error) {
+	var end lsapi.ChainEnd
 	err := s.Update(ctx, func(ctx context.Context, t record.Tables) (err error) {
 		if !s.holds(lease) {
 			return record.LeaseLost(lease.Pool)
 		}
-		_, head, err = record.AppendEvents(ctx, t, lease.Pool, events)
+		_, end, err = record.AppendEvents(ctx, t, lease.Pool, events)
 		return err
 	})
 	if err != nil {
 		s.noteUnknown(lease.Pool, err)
-		return lsapi.Head{}, err
+		return lsapi.ChainEnd{}, err
 	}
 	s.proof.Note()
 	if record.HasNews(events) {
 		s.hints.Wake(eventsHint)
 	}
-	return head, nil
+	return end, nil
 }
 
 // noteUnknown notes an append that may still be kept.
