@@ -131,7 +131,7 @@ func TestChangesVerifyReportsForgery(t *testing.T) {
 			store, before := forge(t, test.statement)
 			for _, arguments := range [][]string{{"verify"}, {"verify", "--checkpoint", before}} {
 				status, stdout, stderr := changesCommand(t, store, arguments...)
-				if status != 1 || stdout != "" || !strings.HasPrefix(stderr, "lsapi: the record is not whole: load balancer default-elb") || !strings.Contains(stderr, test.named) {
+				if status != 1 || stdout != "" || !strings.HasPrefix(stderr, "lsapi: the record is not whole: pool default/elb/default-elb") || !strings.Contains(stderr, test.named) {
 					t.Errorf("%v: status %d, %s%s", arguments, status, stdout, stderr)
 				}
 			}

@@ -38,7 +38,7 @@ func newChangesVerify(p Process) *cobra.Command {
 // checkpoint unless that is allowed.
 func reportVerification(w io.Writer, found record.Verification, checkpoints int, allowPruned bool) error {
 	if b := found.Breach; b != nil {
-		where := "load balancer " + b.Pool.Name
+		where := "pool " + b.Pool.String()
 		if b.Seq > 0 {
 			where += ", event " + strconv.FormatInt(b.Seq, 10)
 		}
@@ -49,12 +49,12 @@ func reportVerification(w io.Writer, found record.Verification, checkpoints int,
 	}
 	if n := len(found.Pruned); n > 0 && !allowPruned {
 		point := found.Pruned[0]
-		return fmt.Errorf("%d of %d checkpoints are older than all kept events, such as that of load balancer %s at event %d; pruning or a forger removed their events (--allow-pruned accepts them)",
+		return fmt.Errorf("%d of %d checkpoints are older than all kept events, such as that of pool %s at event %d; pruning or a forger removed their events (--allow-pruned accepts them)",
 			n, checkpoints, point.Pool, point.Seq)
 	}
 	holding := checkpoints - len(found.Pruned)
-	_, err := fmt.Fprintf(w, "whole: %d events of %d load balancers, %d changes; %d checkpoints hold\n",
-		found.Events, found.LoadBalancers, found.Changes, holding)
+	_, err := fmt.Fprintf(w, "whole: %d events of %d pools, %d changes; %d checkpoints hold\n",
+		found.Events, found.Pools, found.Changes, holding)
 	if err == nil && len(found.Pruned) > 0 {
 		_, err = fmt.Fprintf(w, "%d checkpoints are older than all kept events, and prove nothing\n", len(found.Pruned))
 	}

@@ -34,13 +34,13 @@ func TestVerifyReportsLimitsOfProof(t *testing.T) {
 }
 
 func TestVerifyFailsOnPrunedCheckpoints(t *testing.T) {
-	found := record.Verification{LoadBalancers: 1, Events: 3, Pruned: []lsapi.ChainEnd{{Pool: lsapi.ELB("web"), Seq: 7}}}
+	found := record.Verification{Pools: 1, Events: 3, Pruned: []lsapi.ChainEnd{{Pool: lsapi.ELB("web"), Seq: 7}}}
 	for _, test := range []struct {
 		allowPruned bool
 		fails       string
 		prints      string
 	}{
-		{false, "1 of 2 checkpoints are older than all kept events, such as that of load balancer default/elb/web at event 7", ""},
+		{false, "1 of 2 checkpoints are older than all kept events, such as that of pool default/elb/web at event 7", ""},
 		{true, "", "1 checkpoints hold\n1 checkpoints are older"},
 	} {
 		var out bytes.Buffer

@@ -36,7 +36,7 @@ func (p *payload) acceptChange(event lsapi.Event) error {
 	case c.Action != lsapi.Attach && c.Action != lsapi.Detach || c.Member.IsZero():
 		return Contradiction("change %s is to %q the instance %q", c.ID, c.Action, c.Member)
 	case !c.Pool.IsZero() && c.Pool != p.Pool:
-		return Contradiction("change %s is of load balancer %s, not of %s", c.ID, c.Pool, p.Pool)
+		return Contradiction("change %s is of pool %s, not of %s", c.ID, c.Pool, p.Pool)
 	case (event.Kind == lsapi.EventIntended) != (c.Outcome == ""):
 		return Contradiction("change %s is %s with the outcome %q", c.ID, event.Kind, c.Outcome)
 	}

@@ -14,7 +14,7 @@ type appender struct {
 	log    LogRow
 }
 
-// AppendEvents appends to a load balancer's log and updates the projections. It returns
+// AppendEvents appends to a pool's log and updates the projections. It returns
 // the number of the last event before and the end of the log after. Events that are
 // recorded already are skipped: their author may not know.
 func AppendEvents(ctx context.Context, t Tables, pool lsapi.PoolID, events []lsapi.Event) (before int64, end lsapi.ChainEnd, err error) {
@@ -109,7 +109,7 @@ func (a *appender) firstLook(ctx context.Context, p *payload) error {
 		return err
 	}
 	if !maps.EqualFunc(members, p.Members, func(int64, int64) bool { return true }) {
-		return Contradiction("a checkpoint of load balancer %s is not what its events add up to", a.log.Pool)
+		return Contradiction("a checkpoint of pool %s is not what its events add up to", a.log.Pool)
 	}
 	p.Members = members
 	return a.restate(ctx, p)

@@ -44,7 +44,7 @@ func Read[T any](ctx context.Context, e Engine, read func(Tables) (T, error)) (T
 // Tables are the queries of one transaction. A query with a limit returns fewer rows only
 // at the end. Queries for a single row that does not exist return a zero value.
 type Tables interface {
-	// Log returns a row without events for a load balancer without a log.
+	// Log returns a row without events for a pool without a log.
 	Log(ctx context.Context, pool lsapi.PoolID) (LogRow, error)
 	Logs(ctx context.Context) ([]LogRow, error)
 	PutLog(ctx context.Context, row LogRow) error
@@ -72,7 +72,7 @@ type Tables interface {
 	// at, and of the first from at on; 0 for none.
 	CheckpointUntil(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error)
 	CheckpointFrom(ctx context.Context, pool lsapi.PoolID, at time.Time) (int64, error)
-	// NextLogged returns the first load balancer behind a name that has events.
+	// NextLogged returns the first pool behind a name that has events.
 	NextLogged(ctx context.Context, after lsapi.PoolID) (lsapi.PoolID, error)
 	DropEvents(ctx context.Context, pool lsapi.PoolID, before int64) error
 
@@ -81,7 +81,7 @@ type Tables interface {
 	Changes(ctx context.Context, ids []string) (map[string]ChangeRow, error)
 	Find(ctx context.Context, filter lsapi.ChangeFilter) ([]ChangeRow, error)
 	OpenChanges(ctx context.Context, pool lsapi.PoolID) ([]ChangeRow, error)
-	// ChangesAfter returns changes by id, of all load balancers for an empty name.
+	// ChangesAfter returns changes by id, of all pools for an empty name.
 	ChangesAfter(ctx context.Context, pool lsapi.PoolID, id string, limit int) ([]ChangeRow, error)
 	// LastChanges returns each instance's last change of lsapi, open ones included, in any
 	// order.
@@ -93,7 +93,7 @@ type Tables interface {
 	// DropChanges drops changes that were completed before an event and intended before a
 	// time.
 	DropChanges(ctx context.Context, pool lsapi.PoolID, seq int64, before time.Time) error
-	// Unfinished returns the load balancers with open changes, or applied within the
+	// Unfinished returns the pools with open changes, or applied within the
 	// duration.
 	Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error)
 
@@ -199,7 +199,7 @@ type HealthRow struct {
 	Since time.Time
 }
 
-// Healths are the health of a load balancer's instances, by id.
+// Healths are the health of a pool's instances, by id.
 type Healths map[lsapi.MemberID]HealthRow
 
 // Convert converts the rows of a query.

@@ -27,7 +27,7 @@ func NewFeed(r Record, learn func(pool lsapi.PoolID, changes []lsapi.AppliedChan
 	return &Feed{Record: r, learn: learn, positions: make(map[lsapi.PoolID]int64)}
 }
 
-// news are the changes that were applied to a load balancer between two events.
+// news are the changes that were applied to a pool between two events.
 type news struct {
 	pool          lsapi.PoolID
 	changes       []lsapi.AppliedChange

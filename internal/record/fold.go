@@ -66,7 +66,7 @@ func (f *fold) add(row EventRow, p *payload) string {
 func (f *fold) misplaced(row EventRow, p *payload) string {
 	switch {
 	case p.Pool != f.pool || p.Seq != row.Seq:
-		return fmt.Sprintf("it says to be event %d of load balancer %s", p.Seq, p.Pool)
+		return fmt.Sprintf("it says to be event %d of pool %s", p.Seq, p.Pool)
 	case !p.At.Equal(row.At) || p.Kind != row.Kind || p.changeID() != row.ChangeID:
 		return "its time, kind or change is not what was hashed"
 	case f.log.Last == 0:
@@ -151,7 +151,7 @@ func eachEvent(ctx context.Context, t Tables, pool lsapi.PoolID, from int64, do 
 	}
 }
 
-// eachChange passes changes in the order of their ids to do, of all load balancers for an
+// eachChange passes changes in the order of their ids to do, of all pools for an
 // empty name.
 func eachChange(ctx context.Context, t Tables, pool lsapi.PoolID, do func(*ChangeRow)) error {
 	for last := ""; ; {

@@ -8,7 +8,7 @@ const (
 	keyLifetime = 24 * time.Hour
 
 	// minCheckpointRoom is the least number of events between two checkpoints. A large
-	// load balancer has as many as it has members, so that checkpoints cost a few bytes an
+	// pool has as many as it has members, so that checkpoints cost a few bytes an
 	// event.
 	minCheckpointRoom = 64
 

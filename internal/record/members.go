@@ -57,11 +57,11 @@ func checkPast(ctx context.Context, t Tables, pool lsapi.PoolID, at time.Time) e
 }
 
 func tooEarly(pool lsapi.PoolID, at time.Time) error {
-	return lsapi.Errorf(lsapi.CodeNotFound, "the record of load balancer %s does not reach back to %s",
+	return lsapi.Errorf(lsapi.CodeNotFound, "the record of pool %s does not reach back to %s",
 		pool.Name, at.Format(time.RFC3339))
 }
 
-// replay adds up a load balancer's events to its membership at a time.
+// replay adds up a pool's events to its membership at a time.
 type replay struct {
 	tables Tables
 	pool   lsapi.PoolID

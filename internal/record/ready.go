@@ -22,7 +22,7 @@ func (p *Proof) Holds() bool {
 	return at != nil && time.Since(*at) < probeEvery
 }
 
-// WriteTrial writes what a change writes, for a load balancer that cannot exist, to be
+// WriteTrial writes what a change writes, for a pool that cannot exist, to be
 // rolled back.
 func WriteTrial(ctx context.Context, t Tables) error {
 	name, at := "a trial "+uuid.NewString(), time.Now()

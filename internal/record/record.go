@@ -1,7 +1,7 @@
 // Package record is the audit log of changes: each attach or detach with its actor, time,
 // reason and outcome.
 //
-// The record has an append-only log of events for each load balancer. An event is stored
+// The record has an append-only log of events for each pool. An event is stored
 // as the JSON that is hashed: hash = SHA-256(previous hash || JSON), so that a noted end
 // proves all events before it. Three projections are written in the same transaction: the
 // changes, the current members, and their last recorded health. effectsOf alone defines
@@ -30,7 +30,7 @@ import (
 // standby and cannot write; nothing was recorded. CodeInternal: the events contradict the
 // record. Every call returns when its context ends, even if the disk hangs.
 type Store interface {
-	// Acquire acquires the lease of a load balancer, which appending requires. It waits
+	// Acquire acquires the lease of a pool, which appending requires. It waits
 	// while another process holds it.
 	Acquire(ctx context.Context, pool lsapi.PoolID) (lsapi.Lease, error)
 	// Renew extends a lease to its full duration. lsapi.ErrLeaseLost: another process
@@ -38,19 +38,19 @@ type Store interface {
 	Renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, error)
 	// Release gives up a lease. A lost lease is no error.
 	Release(ctx context.Context, lease lsapi.Lease) error
-	// Append records events of the lease's load balancer, all or none, and returns the
+	// Append records events of the lease's pool, all or none, and returns the
 	// end of the log. They are durable when it returns nil. lsapi.ErrLeaseLost: another
 	// process holds the lease. CodeTimeout: it is unknown whether they were recorded; a
 	// retry is safe, because recorded events are skipped.
 	Append(ctx context.Context, lease lsapi.Lease, events []lsapi.Event) (lsapi.ChainEnd, error)
-	// LaneState returns what the record says of a load balancer to its lease holder. Its
+	// LaneState returns what the record says of a pool to its lease holder. Its
 	// Applied are the changes applied within the duration before now or before the last
 	// look at the membership, or after that.
 	LaneState(ctx context.Context, pool lsapi.PoolID, within time.Duration) (lsapi.LaneState, error)
-	// Unfinished returns the load balancers with open changes or changes applied within
+	// Unfinished returns the pools with open changes or changes applied within
 	// the duration, sorted.
 	Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error)
-	// Populated returns the load balancers with recorded members, sorted.
+	// Populated returns the pools with recorded members, sorted.
 	Populated(ctx context.Context) ([]lsapi.PoolID, error)
 
 	// Change returns a change by its id; CodeNotFound when there is none.
@@ -67,9 +67,9 @@ type Store interface {
 	// MemberHistory returns the history of instances, by id, with an entry for each; of
 	// all recorded members and all with recorded health when instanceIDs is nil.
 	MemberHistory(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (map[lsapi.MemberID]lsapi.MemberHistory, error)
-	// Events returns events of all load balancers behind a position in order, without
+	// Events returns events of all pools behind a position in order, without
 	// checkpoints, and fewer than limit only at the end. No event appears later before a
-	// returned position, and those of one load balancer are in append order. The zero
+	// returned position, and those of one pool are in append order. The zero
 	// Position is before the first event. CodeNotFound: events behind the position were
 	// pruned. Events of lsapi versions without positions are not returned.
 	Events(ctx context.Context, after lsapi.Position, limit int) ([]lsapi.RecordedEvent, error)
@@ -77,7 +77,7 @@ type Store interface {
 	End(ctx context.Context) (lsapi.Position, error)
 	// News waits for events behind a position. CodeTimeout: the context ended first.
 	News(ctx context.Context, after lsapi.Position) error
-	// ChainEnds returns the ends of all logs, by load balancer.
+	// ChainEnds returns the ends of all logs, by pool.
 	ChainEnds(ctx context.Context) ([]lsapi.ChainEnd, error)
 	// Verify checks the whole record against itself and against earlier checkpoints of
 	// its chains. An error means that the record could not be read.
@@ -107,7 +107,7 @@ type Store interface {
 // Replicas is what the processes that share a record exchange. A process that does not
 // share it leads, and receives nothing.
 type Replicas interface {
-	// Applied returns a load balancer's changes applied within the duration by any
+	// Applied returns a pool's changes applied within the duration by any
 	// process, oldest first.
 	Applied(ctx context.Context, pool lsapi.PoolID, within time.Duration) ([]lsapi.AppliedChange, error)
 	// Lead acquires or keeps the right to list the region, without waiting, and reports
@@ -120,14 +120,14 @@ type Replicas interface {
 	// SharedListing waits for a listing of a later version and returns the differences.
 	// CodeTimeout: the context ended first.
 	SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error)
-	// ClaimHealth claims the next read of a load balancer's health, without waiting. It
+	// ClaimHealth claims the next read of a pool's health, without waiting. It
 	// fails if a process, this one included, claimed it less than every ago by the
 	// database's clock.
 	ClaimHealth(ctx context.Context, pool lsapi.PoolID, every time.Duration) (claimed bool, err error)
 	// PublishHealth shares a report. One older than the published report is ignored.
 	PublishHealth(ctx context.Context, report lsapi.HealthReport) error
 	// PublishedHealth waits for reports later than a version, 0 for all, and returns the
-	// last of each load balancer and the next version to pass. AsOf is on this process's
+	// last of each pool and the next version to pass. AsOf is on this process's
 	// clock, never too late. CodeTimeout: the context ended first.
 	PublishedHealth(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error)
 }
@@ -158,8 +158,8 @@ func (o Options) Logger() *slog.Logger {
 
 // Verification is the result of Verify.
 type Verification struct {
-	LoadBalancers, Events, Changes int
-	// Breach is the first defect, by load balancer and event; nil for none.
+	Pools, Events, Changes int
+	// Breach is the first defect, by pool and event; nil for none.
 	Breach *Breach
 	// Pruned are the given checkpoints that are older than the oldest kept event, and so
 	// prove nothing.

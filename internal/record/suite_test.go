@@ -635,7 +635,7 @@ func testChainEnds(t *testing.T, s record.Store) {
 	a.do(lsapi.Detach, one)
 	b.do(lsapi.Attach, one)
 	found := wantWhole(t, s, append(noted, chainEnds(t, s)...)...)
-	if found.LoadBalancers != 2 || found.Events != 6 || found.Changes != 2 || len(found.Pruned) != 0 {
+	if found.Pools != 2 || found.Events != 6 || found.Changes != 2 || len(found.Pruned) != 0 {
 		t.Errorf("got %+v", found)
 	}
 	for why, end := range map[string]lsapi.ChainEnd{
@@ -702,7 +702,7 @@ func testConcurrent(t *testing.T, s record.Store) {
 	}
 	writers.Wait()
 	found := wantWhole(t, s)
-	if found.Changes != lanes*changes || found.LoadBalancers != lanes {
+	if found.Changes != lanes*changes || found.Pools != lanes {
 		t.Errorf("got %+v, want %d changes of %d load balancers", found, lanes*changes, lanes)
 	}
 }

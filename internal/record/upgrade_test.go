@@ -183,7 +183,7 @@ func TestMigratedRecordReadsAsBefore(t *testing.T) {
 	upgrades(t, 4, func(t *testing.T, o *old) {
 		s := openURL(t, o.url, record.Options{})
 		wantReadings(t, s, o)
-		if found := wantWhole(t, s, chainEnds(t, s)...); found.LoadBalancers != 4 || found.Events != 30 || found.Changes != 16 {
+		if found := wantWhole(t, s, chainEnds(t, s)...); found.Pools != 4 || found.Events != 30 || found.Changes != 16 {
 			t.Errorf("it has %+v", found)
 		}
 	})

@@ -30,9 +30,9 @@ type verifier struct {
 	digests digests
 	found   Verification
 	logs    []LogRow
-	tallies map[lsapi.PoolID]tally // of the rows of changes, by load balancer
+	tallies map[lsapi.PoolID]tally // of the rows of changes, by pool
 	members int64                  // that the events add up to
-	healths int64                  // rows of load balancers with a log
+	healths int64                  // rows of pools with a log
 }
 
 func (v *verifier) run(ctx context.Context, checkpoints []lsapi.ChainEnd) error {
@@ -40,7 +40,7 @@ func (v *verifier) run(ctx context.Context, checkpoints []lsapi.ChainEnd) error 
 	if v.logs, err = v.views[0].Logs(ctx); err != nil {
 		return err
 	}
-	v.found.LoadBalancers = len(v.logs)
+	v.found.Pools = len(v.logs)
 	folded, err := v.read(ctx)
 	if err != nil {
 		return err
@@ -267,17 +267,17 @@ func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.ChainEnd) er
 			break
 		}
 		if !logged[pool] {
-			v.breach(pool, 1, "", "there are events of this load balancer, but it has no log")
+			v.breach(pool, 1, "", "there are events of this pool, but it has no log")
 			return nil
 		}
 	}
 	for _, pool := range slices.SortedFunc(maps.Keys(v.tallies), lsapi.PoolID.Compare) {
-		v.breach(pool, 0, "", "there are changes of this load balancer without events")
+		v.breach(pool, 0, "", "there are changes of this pool without events")
 		return nil
 	}
 	for _, noted := range checkpoints {
 		if !logged[noted.Pool] {
-			v.breach(noted.Pool, noted.Seq, "", "a checkpoint of this load balancer's log was noted, but the log is gone")
+			v.breach(noted.Pool, noted.Seq, "", "a checkpoint of this pool's log was noted, but the log is gone")
 			return nil
 		}
 	}
@@ -286,9 +286,9 @@ func (v *verifier) orphans(ctx context.Context, checkpoints []lsapi.ChainEnd) er
 	case err != nil:
 		return err
 	case members != v.members:
-		v.breach(lsapi.PoolID{}, 0, "", "there are members of a load balancer that has no log")
+		v.breach(lsapi.PoolID{}, 0, "", "there are members of a pool that has no log")
 	case healths != v.healths:
-		v.breach(lsapi.PoolID{}, 0, "", "there is health of a load balancer that has no log")
+		v.breach(lsapi.PoolID{}, 0, "", "there is health of a pool that has no log")
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func (l *leases) renew(ctx context.Context, lease lsapi.Lease) (lsapi.Lease, err
 	return lease, nil
 }
 
-// release gives up a lease. That of a load balancer without a log leaves no row.
+// release gives up a lease. That of a pool without a log leaves no row.
 func (l *leases) release(ctx context.Context, lease lsapi.Lease) error {
 	return l.exec(ctx, func(ctx context.Context, q *postgresdb.Queries) error {
 		if lease.ChainEnd.Seq == 0 {

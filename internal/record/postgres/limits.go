@@ -13,7 +13,7 @@ const (
 	// in pace, and a process may be paused between a look at one and the next step.
 	leaseMargin = 500 * time.Millisecond
 
-	// leaseLifetime is the age at which an unreleased lease of a load balancer without a
+	// leaseLifetime is the age at which an unreleased lease of a pool without a
 	// log is dropped.
 	leaseLifetime = time.Hour
 

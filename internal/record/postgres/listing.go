@@ -26,7 +26,7 @@ type refresh struct {
 	// contexts. It guards what follows.
 	busy  chan struct{}
 	lease lsapi.Lease // the zero value when this process does not lead
-	// published is the listing in the database, by load balancer; nil when this process
+	// published is the listing in the database, by pool; nil when this process
 	// has not read it since it began to lead.
 	published map[lsapi.PoolID]listing
 }
@@ -187,7 +187,7 @@ func published(ctx context.Context, t *tables) (map[lsapi.PoolID]listing, error)
 	return found, err
 }
 
-// listing is a published load balancer in JSON, with a nil description when that is
+// listing is a published pool in JSON, with a nil description when that is
 // unknown.
 type listing struct{ members, description []byte }
 

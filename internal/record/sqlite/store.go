@@ -31,7 +31,7 @@ type store struct {
 	why    *lsapi.Error           // why this process does not own the file
 	epoch  int64                  // of the last lease
 	leases map[lsapi.PoolID]int64 // the epochs of held leases
-	// unknown are the load balancers with an append that was abandoned after it began: it
+	// unknown are the pools with an append that was abandoned after it began: it
 	// may still be kept.
 	unknown map[lsapi.PoolID]bool
 }
