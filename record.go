@@ -223,7 +223,8 @@ type LaneState struct {
 
 // ChangeFilter selects changes. The zero value of a field matches all.
 type ChangeFilter struct {
-	Pool   PoolID
+	Pool PoolID
+	// Member without a port matches the instance on all its ports.
 	Member MemberID
 	Actor  string
 	Action Action

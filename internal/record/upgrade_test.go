@@ -341,3 +341,20 @@ func TestMigratedReplicasShareAsBefore(t *testing.T) {
 		}
 	})
 }
+
+// A replica that runs while a newer version renames a column writes nothing more, and
+// reports why.
+func TestReplicaStopsWhenANewerVersionMigrates(t *testing.T) {
+	there := postgrestest.URL(t)
+	s := openURL(t, there, record.Options{})
+	l := newLane(t, s, lsapi.ELB("web"))
+	l.know(one)
+	before := chainEnds(t, s)
+	postgrestest.Exec(t, there, "ALTER TABLE logs RENAME COLUMN pool TO renamed")
+	_, err := s.Append(t.Context(), l.lease, []lsapi.Event{{Kind: lsapi.EventIntended, At: l.now, Change: l.change(lsapi.Attach, two)}})
+	wantCode(t, err, lsapi.CodeUnavailable)
+	wantNotReady(t, s, "a newer lsapi may have migrated it")
+	postgrestest.Exec(t, there, "ALTER TABLE logs RENAME COLUMN renamed TO pool")
+	wantEqual(t, chainEnds(t, s), before...)
+	wantReady(t, s)
+}
