@@ -67,6 +67,9 @@ func (r *remote) adviseOnResponse(code lsapi.Code) string {
 	case code == lsapi.CodeInvalid && strings.HasPrefix(r.config.URL, "http:"):
 		text += "; does it require https?"
 	}
+	if target, err := url.Parse(r.config.URL); err == nil && strings.Trim(target.Path, "/") != "" {
+		text += "; is the path " + target.Path + " of its URL right?"
+	}
 	return text + r.viaProxy()
 }
 

@@ -58,6 +58,7 @@ func TestDoctorFindsProblems(t *testing.T) {
 		"no permission":      {func(s *fakeService) { s.health["/v1/pools"] = 403 }, nil, "credentials", "fail", "without permission"},
 		"a user alone":       {healthy, []string{"LSAPI_PASSWORD="}, "configuration", "fail", "no password for the user alice"},
 		"no listener":        {healthy, []string{"LSAPI_URL=http://127.0.0.1:1"}, "reachable", "fail", "is it running"},
+		"a path":             {healthy, []string{"LSAPI_URL=" + service.URL + "/elb"}, "reachable", "fail", "is the path /elb of its URL right?"},
 		"an unknown host":    {healthy, []string{"LSAPI_URL=http://no-such-host.invalid"}, "reachable", "fail", "host"},
 		"no TLS":             {healthy, []string{"LSAPI_URL=" + strings.Replace(service.URL, "http:", "https:", 1)}, "tls", "fail", "does not use TLS"},
 	} {
