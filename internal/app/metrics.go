@@ -63,6 +63,8 @@ func registerSnapshotMetrics(metrics *telemetry.Metrics, lists *snapshot.Snapsho
 	}
 	show("lsapi_snapshot_age_seconds", "Time since the last complete listing began; before the first one, since the start.",
 		func(s snapshot.Stats) float64 { return s.Age.Seconds() })
+	show("lsapi_snapshot_idle", "1 while refreshes pause for lack of readers, so that the age grows.",
+		func(s snapshot.Stats) float64 { return one(s.Idle) })
 	show("lsapi_snapshot_bound_seconds", "Current bound on the age of a list: as configured, or higher for a fleet too large for that.",
 		func(s snapshot.Stats) float64 { return s.Bound.Seconds() })
 	showListed("lsapi_snapshot_achieved_seconds", "Age of the oldest list served as fresh between the last two refreshes. Absent before the first listing.",

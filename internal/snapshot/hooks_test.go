@@ -368,8 +368,16 @@ func TestStatsCountMembersAndBytes(t *testing.T) {
 		r.Touch()
 		time.Sleep(maxStaleness)
 		want := len("i-1:t2.micro i-2:t2.micro i-3:t2.micro ")
-		if got := r.Stats(); got.LoadBalancers != 2 || got.Members != 3 || got.Bytes != want {
+		if got := r.Stats(); got.LoadBalancers != 2 || got.Members != 3 || got.Bytes != want || got.Idle {
 			t.Errorf("the state is %+v, want %d bytes", got, want)
+		}
+		time.Sleep(idleAfter)
+		if got := r.Stats(); !got.Idle {
+			t.Errorf("without readers the state is %+v", got)
+		}
+		r.Touch()
+		if got := r.Stats(); got.Idle {
+			t.Errorf("with a reader the state is %+v", got)
 		}
 	})
 }

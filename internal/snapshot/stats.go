@@ -12,6 +12,8 @@ type Stats struct {
 	Bytes int
 	// Age is the time since the begin of the last whole listing, or before one since New.
 	Age time.Duration
+	// Idle is whether refreshes pause for lack of readers.
+	Idle bool
 	// Bound is the current maximum age of an answer: MaxStaleness, or more for a large
 	// fleet.
 	Bound time.Duration
@@ -22,7 +24,7 @@ type Stats struct {
 // Stats returns the current state. It takes time for each load balancer.
 func (s *Snapshot) Stats() Stats {
 	stats := Stats{Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load())}
-	stats.Age = time.Since(s.started)
+	stats.Age, stats.Idle = time.Since(s.started), s.isIdle(time.Now())
 	if listed := s.listed.Load(); listed != 0 {
 		stats.Listed, stats.Age = true, time.Since(s.at(listed))
 	}
