@@ -97,7 +97,7 @@ type InstanceMembership struct {
 
 // Memberships are the pools of an instance.
 type Memberships struct {
-	// Found are the pools, sorted by name.
+	// Found are the pools, sorted.
 	Found []FoundMember
 	// Unread and Whole are as in InstanceDetail.
 	Unread []PoolID
@@ -124,7 +124,7 @@ type FleetFilter struct {
 	Instance string
 	// VPC matches load balancers of the VPC with this id.
 	VPC string
-	// After is a name; only later names match.
+	// After is a pool; only those behind it in PoolID's order match.
 	After PoolID
 	// Limit is the greatest number of results. It must be positive.
 	Limit int

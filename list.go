@@ -19,11 +19,11 @@ type SharedListing struct {
 	Version int64
 	// AsOf is when the listing began, on the reader's clock; never later than it was.
 	AsOf time.Time
-	// LoadBalancers are those that differ from the reader's version; all if it has none.
+	// Pools are those that differ from the reader's version; all if it has none.
 	Pools []Membership
-	// Gone are names in the reader's version that the listing lacks.
+	// Gone are pools in the reader's version that the listing lacks.
 	Gone []PoolID
-	// Whole is whether LoadBalancers are all of them, because the differences from the
+	// Whole is whether Pools are all of them, because the differences from the
 	// reader's version are no longer recorded.
 	Whole bool
 }

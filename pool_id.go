@@ -49,7 +49,7 @@ func ParsePoolPath(path string) (PoolID, bool) {
 	return PoolID{Scope: DefaultScope, Kind: Kind(kind), Name: name}, true
 }
 
-// String returns the id as the record, logs and metrics have it, such as
+// String returns the id as the record and logs have it, such as
 // "default/elb/web". Empty for the zero PoolID.
 func (p PoolID) String() string {
 	if p.IsZero() {

@@ -213,8 +213,8 @@ type LaneState struct {
 	// LookedAt is the last time at which the membership is known to have been as
 	// recorded. Zero if never.
 	LookedAt time.Time
-	// Applied are the last changes that lsapi applied, in order: AWS may not show
-	// them yet. Those of others it has shown.
+	// Applied are the last changes that lsapi applied, in order, which reads of AWS may
+	// still miss; and external changes, which a read has shown.
 	Applied []AppliedChange
 	// Open are the changes without outcome, in order. Their Deadline is never before
 	// it was.

@@ -35,7 +35,7 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 		Background: aws.ForRefreshes(watchTimeout),
 		Observer:   found,
 		Record:     record,
-		Names:      lists.Names,
+		Pools:      lists.Pools,
 		PerSecond:  func() float64 { return perSecond / float64(max(1, others.live.Load())) },
 		Log:        a.log,
 	}

@@ -132,7 +132,7 @@ func open(t *testing.T, h *events.Hub, loadBalancers, after string) *events.Stre
 	}
 	var filter events.Filter
 	for _, name := range strings.Fields(loadBalancers) {
-		filter.LoadBalancers = append(filter.LoadBalancers, lsapi.ELB(name))
+		filter.Pools = append(filter.Pools, lsapi.ELB(name))
 	}
 	s, err := h.Open(t.Context(), filter, cursor)
 	if err != nil {
@@ -419,7 +419,7 @@ func TestOpenStreamsAreReportedToWatchAndTouch(t *testing.T) {
 			Watch: func(pool lsapi.PoolID) func() { count(pool, 1); return func() { count(pool, -1) } },
 			Touch: func() { mu.Lock(); touches++; mu.Unlock() },
 		})
-		first, err := h.Open(t.Context(), events.Filter{LoadBalancers: []lsapi.PoolID{lsapi.ELB("web")}}, nil)
+		first, err := h.Open(t.Context(), events.Filter{Pools: []lsapi.PoolID{lsapi.ELB("web")}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

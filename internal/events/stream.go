@@ -31,13 +31,13 @@ type Stream struct {
 // Filter selects events: those of any of the load balancers, of any of the members, and of
 // any of the instances. An empty list matches all.
 type Filter struct {
-	LoadBalancers []lsapi.PoolID
-	Members       []lsapi.MemberID
-	Instances     []string
+	Pools     []lsapi.PoolID
+	Members   []lsapi.MemberID
+	Instances []string
 }
 
 func (f *Filter) includes(m *message) bool {
-	return (len(f.LoadBalancers) == 0 || slices.Contains(f.LoadBalancers, m.pool)) &&
+	return (len(f.Pools) == 0 || slices.Contains(f.Pools, m.pool)) &&
 		(len(f.Members) == 0 || slices.Contains(f.Members, m.member)) &&
 		(len(f.Instances) == 0 || slices.Contains(f.Instances, m.member.Instance))
 }
@@ -55,7 +55,7 @@ func (h *Hub) Open(ctx context.Context, filter Filter, after *Cursor) (*Stream, 
 		h.leave()
 		return nil, err
 	}
-	s := &Stream{hub: h, filter: filter, next: -1, unwatch: h.watch(filter.LoadBalancers)}
+	s := &Stream{hub: h, filter: filter, next: -1, unwatch: h.watch(filter.Pools)}
 	if after != nil {
 		s.cursor = *after
 		if err := s.validate(ctx); err != nil {

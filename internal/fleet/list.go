@@ -141,7 +141,7 @@ func newSummaries(memberships []lsapi.Membership, asOf time.Time) []lsapi.PoolSu
 }
 
 func newSummary(m lsapi.Membership, asOf time.Time) lsapi.PoolSummary {
-	return lsapi.PoolSummary{ID: lsapi.ELB(m.Pool.Name), Description: m.Description, Members: len(m.Members), AsOf: asOf}
+	return lsapi.PoolSummary{ID: m.Pool, Description: m.Description, Members: len(m.Members), AsOf: asOf}
 }
 
 // countHealth counts members by their health, and the draining instances.

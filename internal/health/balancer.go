@@ -53,7 +53,7 @@ const (
 // load counts the load balancers of a class, and their requests per round of polls.
 type load struct{ balancers, requests int }
 
-// balancer returns the balancer of a name, and creates it if needed. The caller holds mu.
+// balancer returns the balancer of a pool, and creates it if needed. The caller holds mu.
 func (p *Poller) balancer(pool lsapi.PoolID) (*balancer, error) {
 	if b := p.balancers[pool]; b != nil {
 		return b, nil

@@ -42,7 +42,7 @@ func TestStatsShowWatchedAndFollowedAtOnce(t *testing.T) {
 	aws := newFakeAWS(web, lsapi.ELB("api"))
 	var mu sync.Mutex
 	pools := []lsapi.PoolID{web, lsapi.ELB("api")}
-	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID {
+	o := health.Options{AWS: aws, Pools: func() []lsapi.PoolID {
 		mu.Lock()
 		defer mu.Unlock()
 		return pools
@@ -143,7 +143,7 @@ func TestPollsWithLookupsKeepToTheRate(t *testing.T) {
 func TestWatchedLoadBalancerIsPolledOnceThereIsRoom(t *testing.T) {
 	pools := manyNames(2000)
 	aws := newFakeAWS(append([]lsapi.PoolID{web}, pools...)...)
-	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID { return append([]lsapi.PoolID{web}, pools...) }, PerSecond: func() float64 { return 1000 }}
+	o := health.Options{AWS: aws, Pools: func() []lsapi.PoolID { return append([]lsapi.PoolID{web}, pools...) }, PerSecond: func() float64 { return 1000 }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		var followers []*health.Follower
 		for _, pool := range pools {
@@ -169,7 +169,7 @@ func TestWatchedLoadBalancerIsPolledOnceThereIsRoom(t *testing.T) {
 
 func TestWatchersOfAllGetAPollAtOnceAfterAFollower(t *testing.T) {
 	aws := newFakeAWS(web)
-	inBubble(t, health.Options{AWS: aws, Names: func() []lsapi.PoolID { return []lsapi.PoolID{web} }}, func(t *testing.T, p *health.Poller) {
+	inBubble(t, health.Options{AWS: aws, Pools: func() []lsapi.PoolID { return []lsapi.PoolID{web} }}, func(t *testing.T, p *health.Poller) {
 		f := p.Follow(web)
 		next(t, f, time.Time{})
 		f.Close()
@@ -190,7 +190,7 @@ func TestIdlePollerReadsNoNames(t *testing.T) {
 		r := newFaultyReplicas()
 		var mu sync.Mutex
 		looks := 0
-		p := newPoller(health.Options{AWS: aws, Replicas: r, Names: func() []lsapi.PoolID {
+		p := newPoller(health.Options{AWS: aws, Replicas: r, Pools: func() []lsapi.PoolID {
 			mu.Lock()
 			defer mu.Unlock()
 			looks++

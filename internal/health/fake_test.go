@@ -173,8 +173,8 @@ func newPoller(o health.Options) *health.Poller {
 	if o.Record == nil {
 		o.Record = onRecord(func(context.Context) (map[lsapi.MemberID]lsapi.MemberHealth, error) { return nil, nil })
 	}
-	if o.Names == nil {
-		o.Names = func() []lsapi.PoolID { return nil }
+	if o.Pools == nil {
+		o.Pools = func() []lsapi.PoolID { return nil }
 	}
 	if o.PerSecond == nil {
 		o.PerSecond = func() float64 { return 5 } // half of the default bucket

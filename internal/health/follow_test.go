@@ -213,7 +213,7 @@ func TestCloseEndsWaitsAndPolls(t *testing.T) {
 	aws := newFakeAWS(web, lsapi.ELB("api"))
 	aws.latency = 5 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		p := newPoller(health.Options{AWS: aws, Replicas: (&board{}).replica(), Names: func() []lsapi.PoolID { return []lsapi.PoolID{web, lsapi.ELB("api")} }})
+		p := newPoller(health.Options{AWS: aws, Replicas: (&board{}).replica(), Pools: func() []lsapi.PoolID { return []lsapi.PoolID{web, lsapi.ELB("api")} }})
 		p.Start()
 		p.Watch(lsapi.PoolID{})
 		f := follow(t, p, web)

@@ -63,7 +63,7 @@ type Options struct {
 	Observer Observer
 	Record   Record
 	// Names returns the known load balancers.
-	Names func() []lsapi.PoolID
+	Pools func() []lsapi.PoolID
 	// PerSecond returns the limit of this replica's requests to AWS per second, in the
 	// long run.
 	PerSecond func() float64

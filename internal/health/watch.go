@@ -36,7 +36,7 @@ func (p *Poller) watch(pool lsapi.PoolID, more int) {
 	}
 	if b, err := p.balancer(pool); err == nil {
 		b.wake()
-	} // else refreshNames tries again
+	} // else refreshPools tries again
 	signal(p.wakeWatch)
 }
 
@@ -44,7 +44,7 @@ func (p *Poller) watch(pool lsapi.PoolID, more int) {
 func (p *Poller) watchForever() {
 	for {
 		var tick <-chan time.Time
-		if p.refreshNames() {
+		if p.refreshPools() {
 			tick = time.After(namesEvery)
 		}
 		select {
@@ -56,13 +56,13 @@ func (p *Poller) watchForever() {
 	}
 }
 
-// refreshNames polls the load balancers that are watched and exist. It reports whether
+// refreshPools polls the load balancers that are watched and exist. It reports whether
 // any is watched.
-func (p *Poller) refreshNames() bool {
+func (p *Poller) refreshPools() bool {
 	if !p.isWatching() {
 		return false
 	}
-	pools := p.o.Names()
+	pools := p.o.Pools()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	listed := make(map[lsapi.PoolID]bool, len(pools))

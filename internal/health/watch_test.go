@@ -61,7 +61,7 @@ func TestWatcherOfAllFollowsCreationAndDeletion(t *testing.T) {
 	aws := newFakeAWS(web, lsapi.ELB("api"))
 	var mu sync.Mutex
 	pools := []lsapi.PoolID{web}
-	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID {
+	o := health.Options{AWS: aws, Pools: func() []lsapi.PoolID {
 		mu.Lock()
 		defer mu.Unlock()
 		return pools
@@ -102,7 +102,7 @@ func TestWatcherOfAllFollowsCreationAndDeletion(t *testing.T) {
 // balancer is watched by name meanwhile.
 func TestWatcherOfAllThatReturnsGetsAPoll(t *testing.T) {
 	aws := newFakeAWS(web, lsapi.ELB("api"))
-	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID { return []lsapi.PoolID{lsapi.ELB("api"), web} }}
+	o := health.Options{AWS: aws, Pools: func() []lsapi.PoolID { return []lsapi.PoolID{lsapi.ELB("api"), web} }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		defer p.Watch(web)()
 		end := p.Watch(lsapi.PoolID{})
@@ -128,7 +128,7 @@ func TestWatchKeepsItsBalancersBeyondTheBound(t *testing.T) {
 	pools := manyNames(most)
 	aws := newFakeAWS(append([]lsapi.PoolID{lsapi.ELB("more")}, pools...)...)
 	var mu sync.Mutex
-	o := health.Options{AWS: aws, Names: func() []lsapi.PoolID {
+	o := health.Options{AWS: aws, Pools: func() []lsapi.PoolID {
 		mu.Lock()
 		defer mu.Unlock()
 		return pools
@@ -152,7 +152,7 @@ func TestWatchKeepsItsBalancersBeyondTheBound(t *testing.T) {
 func TestWatchIntervalsStretchToTheRate(t *testing.T) {
 	pools := manyNames(300)
 	aws := newFakeAWS(pools...)
-	o := health.Options{AWS: aws, PerSecond: func() float64 { return 4 }, Names: func() []lsapi.PoolID { return pools }}
+	o := health.Options{AWS: aws, PerSecond: func() float64 { return 4 }, Pools: func() []lsapi.PoolID { return pools }}
 	inBubble(t, o, func(t *testing.T, p *health.Poller) {
 		defer p.Watch(lsapi.PoolID{})()
 		follow(t, p, pools[0])

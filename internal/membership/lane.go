@@ -18,8 +18,8 @@ type lane struct {
 	queue queue
 	wake  chan struct{} // holds one signal
 
-	readsRecord atomic.Bool // the next job reads the record, if only for the overlay
-	hasRead     atomic.Bool // a job has read the record
+	isDue   atomic.Bool // a round is due even without work: it reads the record, if only for the overlay
+	hasRead atomic.Bool // a job has read the record
 
 	// What follows is the goroutine's own.
 	open openChanges
@@ -38,8 +38,8 @@ func (l *lane) signal() {
 	}
 }
 
-// isSignalled reports whether the lane was signalled, and takes the signal.
-func (l *lane) isSignalled() bool {
+// takeSignal takes the signal; false if there is none.
+func (l *lane) takeSignal() bool {
 	select {
 	case <-l.wake:
 		return true
@@ -48,9 +48,10 @@ func (l *lane) isSignalled() bool {
 	}
 }
 
-// readRecord makes the lane read the record.
-func (l *lane) readRecord() {
-	l.readsRecord.Store(true)
+// demandRound makes the lane begin a round, which reads the record unless the lane still
+// holds what the record has.
+func (l *lane) demandRound() {
+	l.isDue.Store(true)
 	l.signal()
 }
 
@@ -84,7 +85,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		return job{}, 0, false
 	}
 	next = job{batch: l.queue.take(l.open.holds), found: l.inbox.Take(l.pool)}
-	due := len(next.batch) > 0 || !l.isClosing() && (l.readsRecord.Swap(false) || !next.found.IsEmpty())
+	due := len(next.batch) > 0 || !l.isClosing() && (l.isDue.Swap(false) || !next.found.IsEmpty())
 	withdrawn := l.queue.hasWithdrawn()
 	switch {
 	case due || withdrawn && (l.isClosing() || !now.Before(l.open.nextTry)):

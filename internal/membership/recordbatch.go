@@ -61,7 +61,8 @@ func (b *recordBatch) withdraw(requests []*request) {
 	b.withdrawn = append(b.withdrawn, requests...)
 }
 
-// fail answers that there is no change, and adds the requests whose callers have left.
+// fail answers at once that there is no change, which leaves no event, and adds the
+// requests whose callers have left.
 func (b *recordBatch) fail(requests []*request, err error) {
 	for _, r := range requests {
 		if !r.refuse(err) {

@@ -45,9 +45,9 @@ func (s *Service) recover() {
 		switch l := s.lanes[pool]; {
 		case s.closing:
 		case l == nil && len(s.lanes) < maxLanes:
-			s.startLane(pool).readRecord()
+			s.startLane(pool).demandRound()
 		case l != nil && !l.hasRead.Load():
-			l.readRecord()
+			l.demandRound()
 		}
 	}
 }

@@ -6,12 +6,13 @@
 // rounds:
 //
 //	take requests -> read afresh -> settle open changes -> decide in arrival order ->
-//	record intents -> at most one deregister and one register -> record outcomes -> answer
+//	record intents -> one deregister, one register -> record outcomes -> show -> answer
 //
 // AWS has no conditional writes. That exactly one of several attaches of an instance
-// succeeds is decided here, by the fresh read with the recent changes laid over it.
+// succeeds is decided here, by the fresh read with the recent changes laid over it. A call
+// that AWS refuses for one of its members is repeated without it, a bounded number of times.
 //
-// The arrows point one way: Service, lane, round, its parts (queue, openChanges, journal,
+// Dependencies point one way: Service, lane, round, its parts (queue, openChanges, journal,
 // sender), values. What the parts have in common is in shared.
 package membership
 
@@ -208,7 +209,7 @@ func (s *Service) startLane(pool lsapi.PoolID) *lane {
 func (s *Service) remove(l *lane) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.isSignalled() && !s.closing {
+	if l.takeSignal() && !s.closing {
 		return false
 	}
 	delete(s.lanes, l.pool)

@@ -18,7 +18,7 @@ type applied struct {
 	at     time.Time // on this process's clock, with its monotonic reading
 	change string    // its id
 	// seq is the number of the event that completed the change; for a change of this
-	// process, that of the last event before it.
+	// process, that of the last event that was appended with it.
 	seq int64
 	// void marks a change that reads no longer miss: the load balancer was deleted since,
 	// or the change was observed. It stays, so that no earlier change comes back.

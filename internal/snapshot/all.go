@@ -109,8 +109,8 @@ func (e *entry) membership(pool lsapi.PoolID) lsapi.Membership {
 	return lsapi.Membership{Pool: pool, Members: e.members, Description: e.description}
 }
 
-// Names returns the names of the known load balancers, sorted.
-func (s *Snapshot) Names() []lsapi.PoolID {
+// Pools returns the known load balancers, sorted.
+func (s *Snapshot) Pools() []lsapi.PoolID {
 	return slices.SortedFunc(maps.Keys(*s.slots.Load()), lsapi.PoolID.Compare)
 }
 

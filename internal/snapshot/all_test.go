@@ -49,7 +49,7 @@ func TestAllReadsOneListingWithinTheBound(t *testing.T) {
 		if n := aws.count("LoadBalancers"); n > 8 || aws.count("Members") > 0 {
 			t.Errorf("ten seconds cost %d listings and %d reads by name", n, aws.count("Members"))
 		}
-		if got := r.Names(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("app"), lsapi.ELB("empty"), lsapi.ELB("web")}) {
+		if got := r.Pools(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("app"), lsapi.ELB("empty"), lsapi.ELB("web")}) {
 			t.Errorf("the names are %v", got)
 		}
 	})

@@ -226,7 +226,7 @@ func TestFollowerIgnoresAnOldListing(t *testing.T) {
 		r.Touch()
 		s.published <- listing(1, time.Now().Add(-11*time.Second), "i-1")
 		synctest.Wait()
-		if pools := r.Names(); len(pools) > 0 {
+		if pools := r.Pools(); len(pools) > 0 {
 			t.Errorf("it shows %v", pools)
 		}
 		r.wantRead(t, lsapi.ELB("web"), "i-9:t2.micro")

@@ -161,14 +161,14 @@ func TestNameThatNoReadFindsIsDropped(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		r.Applied(lsapi.ELB("ghost"), []lsapi.Instance{{ID: "i-1"}}, nil)
-		if got := r.Names(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("ghost"), lsapi.ELB("web")}) {
+		if got := r.Pools(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("ghost"), lsapi.ELB("web")}) {
 			t.Errorf("the names are %v", got)
 		}
 		if got := r.Stats().LoadBalancers; got != 1 {
 			t.Errorf("it counts as one of %d load balancers", got)
 		}
 		time.Sleep(3 * maxStaleness)
-		if got := r.Names(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("web")}) {
+		if got := r.Pools(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("web")}) {
 			t.Errorf("later the names are %v", got)
 		}
 	})

@@ -78,7 +78,7 @@ type API struct{ Options }
 // nameParameter is the load balancer's name in the path.
 const nameParameter = "elbName"
 
-// loadBalancer returns the name in the request's path.
+// loadBalancer returns the load balancer in the request's path.
 func loadBalancer(x *exchange.Exchange) lsapi.PoolID {
 	return lsapi.ELB(x.Request.PathValue(nameParameter))
 }

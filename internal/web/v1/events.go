@@ -80,7 +80,7 @@ func (q *eventsQuery) filter() (filter events.Filter, err error) {
 		if !ok {
 			return filter, invalid(apiv1.Detail{Location: "query.pool", Message: "expected a kind and a name, such as elb/default-elb"})
 		}
-		filter.LoadBalancers = append(filter.LoadBalancers, pool)
+		filter.Pools = append(filter.Pools, pool)
 	}
 	for _, text := range q.Members {
 		member, ok := lsapi.ParseMemberID(text)
@@ -110,7 +110,7 @@ func (a *API) openStream(x *exchange.Exchange, filter events.Filter, after *even
 
 func (a *API) open(ctx context.Context, filter events.Filter, after *events.Cursor) (*events.Stream, error) {
 	if after == nil { // else the record may have events of a deleted one
-		for _, pool := range filter.LoadBalancers {
+		for _, pool := range filter.Pools {
 			if err := a.Exists(ctx, pool); err != nil {
 				return nil, err
 			}

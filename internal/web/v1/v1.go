@@ -33,10 +33,10 @@ type Record interface {
 // Fleet shows pools and instances, and waits for members. Errors are *lsapi.Error; other
 // errors are defects, unless they are the context's.
 type Fleet interface {
-	// Pools returns a page of the load balancers that pass the filter, by name, and whether
+	// Pools returns a page of the pools that pass the filter, sorted, and whether
 	// there are more.
 	Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error)
-	// Pool returns the load balancer with a name, or CodeNotFound. If fresh is set, its
+	// Pool returns a pool, or CodeNotFound. If fresh is set, its
 	// members and their health are read after the call.
 	Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error)
 	// Members returns the members of a load balancer, or CodeNotFound, and when their read
