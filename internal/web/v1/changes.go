@@ -66,15 +66,16 @@ func (a *API) page(x *exchange.Exchange, filter lsapi.ChangeFilter) error {
 // filter returns the query's filter. Its limit is 0 if none was given.
 func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 	pool, _ := lsapi.ParsePoolPath(q.Pool)
+	member, wrong := q.member()
 	filter := lsapi.ChangeFilter{
 		Pool:    pool,
-		Member:  lsapi.InstanceMember(cmp.Or(q.Member, q.Instance)),
+		Member:  member,
 		Actor:   q.Actor,
 		Action:  lsapi.Action(q.Action),
 		Outcome: lsapi.Outcome(q.Outcome),
 		Limit:   q.Limit,
 	}
-	if wrong := q.wrongMember(); wrong != nil {
+	if wrong != nil {
 		return filter, invalid(*wrong)
 	}
 	from, to := parseTime(q.From), parseTime(q.To)
@@ -97,19 +98,20 @@ func (q *changesQuery) filter() (lsapi.ChangeFilter, error) {
 	return filter, nil
 }
 
-// wrongMember returns what is wrong with the member; nil for nothing.
-func (q *changesQuery) wrongMember() *apiv1.Detail {
+// member returns the member of the filters member and instance, which are the same for
+// members without a port, or what is wrong with them.
+func (q *changesQuery) member() (lsapi.MemberID, *apiv1.Detail) {
 	if q.Member == "" {
-		return nil
+		return lsapi.InstanceMember(q.Instance), nil
 	}
 	id, ok := lsapi.ParseMemberID(q.Member)
 	switch {
 	case !ok:
-		return &apiv1.Detail{Location: "query.member", Message: "expected the id of a member, such as i-5203422c"}
+		return id, &apiv1.Detail{Location: "query.member", Message: "expected the id of a member, such as i-5203422c"}
 	case q.Instance != "" && id.Instance != q.Instance:
-		return &apiv1.Detail{Location: "query.instance", Message: "is not the instance of the member"}
+		return id, &apiv1.Detail{Location: "query.instance", Message: "is not the instance of the member"}
 	}
-	return nil
+	return id, nil
 }
 
 // parseTime parses a valid time, the zero time if it is empty.

@@ -217,8 +217,9 @@ func EncodeEvent(e *lsapi.RecordedEvent) []events.Message {
 }
 
 func encodeEvent(e *apiv1.Event) events.Message {
-	data, _ := json.Marshal(e) // strings, numbers and times always encode
-	return events.Message{Member: lsapi.InstanceMember(e.Member), Body: []byte("event: " + e.Type + "\ndata: " + string(data) + "\n")}
+	data, _ := json.Marshal(e)                 // strings, numbers and times always encode
+	member, _ := lsapi.ParseMemberID(e.Member) // none, of the event dropped
+	return events.Message{Member: member, Body: []byte("event: " + e.Type + "\ndata: " + string(data) + "\n")}
 }
 
 // newEvents returns an event for each applied change, external change, health change and

@@ -17,6 +17,12 @@ type memberQuery struct {
 	Timeout string `query:"timeout" default:"60s" doc:"The longest wait: a duration above 0 and at most 1h, such as 90s or 5m. Without wait, any value but the default is an error"`
 }
 
+// member returns the id of the member, which checkMember has accepted.
+func (q *memberQuery) member() lsapi.MemberID {
+	id, _ := lsapi.ParseMemberID(q.Member)
+	return id
+}
+
 func (a *API) getMember(x *exchange.Exchange, q *memberQuery) error {
 	timeout, wrong := exchange.ParseTimeout(q.Timeout)
 	if wrong == "" && q.Wait == "" && timeout != exchange.DefaultWait {
@@ -29,7 +35,7 @@ func (a *API) getMember(x *exchange.Exchange, q *memberQuery) error {
 		return a.await(x, q, timeout)
 	}
 	return sendRead(x, func(ctx context.Context) (lsapi.MemberDetail, error) {
-		return a.Fleet.Member(ctx, lsapi.ELB(q.Name), lsapi.InstanceMember(q.Member), x.RequiresFresh())
+		return a.Fleet.Member(ctx, q.id(), q.member(), x.RequiresFresh())
 	}, newMember)
 }
 
@@ -45,7 +51,7 @@ func (a *API) await(x *exchange.Exchange, q *memberQuery, timeout time.Duration)
 	defer session.Leave()
 	var found lsapi.MemberDetail
 	err = session.Wait(x, timeout, func(ctx context.Context) (err error) {
-		found, err = a.Fleet.Await(ctx, lsapi.ELB(q.Name), lsapi.InstanceMember(q.Member), lsapi.WaitCondition(q.Wait))
+		found, err = a.Fleet.Await(ctx, q.id(), q.member(), lsapi.WaitCondition(q.Wait))
 		return err
 	})
 	if err != nil {

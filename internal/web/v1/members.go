@@ -21,10 +21,10 @@ type membersQuery struct {
 
 func (a *API) listMembers(x *exchange.Exchange, q *membersQuery) error {
 	if q.At == "" {
-		return a.currentMembers(x, lsapi.ELB(q.Name))
+		return a.currentMembers(x, q.id())
 	}
 	return sendRead(x, func(ctx context.Context) (lsapi.MembershipAt, error) {
-		found, err := a.Record.MembersAt(ctx, lsapi.ELB(q.Name), endOfMillisecond(parseTime(q.At)))
+		found, err := a.Record.MembersAt(ctx, q.id(), endOfMillisecond(parseTime(q.At)))
 		if errors.Is(err, lsapi.ErrFuture) {
 			err = invalid(apiv1.Detail{Location: "query.at", Message: "is in the future"})
 		}

@@ -74,6 +74,10 @@ type PoolPath struct {
 	Name string `path:"name" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" doc:"The name of the pool: for elb 1 to 32 letters, digits and hyphens, no hyphen at either end. Any other name is 404" example:"default-elb"`
 }
 
+func (p *PoolPath) id() lsapi.PoolID {
+	return lsapi.PoolID{Scope: lsapi.DefaultScope, Kind: lsapi.Kind(p.Kind), Name: p.Name}
+}
+
 // checkPool answers 404 for impossible pools, without a call to AWS.
 func checkPool(x *exchange.Exchange) error {
 	if lsapi.Kind(x.Request.PathValue("kind")) != lsapi.KindELB {
@@ -89,6 +93,6 @@ func checkPool(x *exchange.Exchange) error {
 // getPool answers with a pool.
 func (a *API) getPool(x *exchange.Exchange, in *PoolPath) error {
 	return sendRead(x, func(ctx context.Context) (lsapi.PoolDetail, error) {
-		return a.Fleet.Pool(ctx, lsapi.ELB(in.Name), x.RequiresFresh())
+		return a.Fleet.Pool(ctx, in.id(), x.RequiresFresh())
 	}, newPoolDetail)
 }
