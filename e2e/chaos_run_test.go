@@ -286,13 +286,25 @@ func (r *chaosRecorder) collect(t *testing.T, c *chaosCluster) {
 	s := c.replicas[0].client().on(t)
 	r.run.Record = inOrderOfTheLog(t, c.store, s.changes(""))
 	for _, loadBalancer := range chaosBalancers {
-		if answer := s.get("/v1/pools/elb/" + loadBalancer + "/members?at=" + atQuery(time.Now())); answer.status == http.StatusOK {
+		if answer := s.get("/v1/pools/elb/" + loadBalancer + "/members?at=" + atQuery(r.run.endOfLabels(loadBalancer))); answer.status == http.StatusOK {
 			r.run.RecordedMembers[loadBalancer] = decoded[membershipAt](t, answer.body).ids()
 		}
 	}
 	if status, stdout, stderr := changesCommand(t, c.store, "verify"); status != 0 || !strings.HasPrefix(stdout, "whole: ") {
 		r.run.VerifyProblem = fmt.Sprintf("status %d, %s%s", status, stdout, stderr)
 	}
+}
+
+// endOfLabels returns the time of the last change of a load balancer by the labels of the
+// record, or now if that is later: a clock that was ahead has labelled changes in the future.
+func (r *chaosRun) endOfLabels(loadBalancer string) time.Time {
+	end := time.Now()
+	for _, c := range r.Record {
+		if c.LoadBalancer == loadBalancer && c.CompletedAt.After(end) {
+			end = c.CompletedAt
+		}
+	}
+	return end
 }
 
 // membersInAWS returns the members in AWS, by load balancer.
