@@ -99,12 +99,14 @@ func TestUnparsableRequestIsAnsweredAndLoggedAsAnyOther(t *testing.T) {
 				reader := bufio.NewReader(conn)
 				if strings.Contains(test.request, "/healthcheck") {
 					first := readResponse(t, reader)
+					defer first.Body.Close()
 					if _, err := io.Copy(io.Discard, first.Body); err != nil || first.StatusCode != http.StatusOK {
 						t.Fatalf("the first response is %s, %v", first.Status, err)
 					}
 					<-counted
 				}
 				got := readResponse(t, reader)
+				defer got.Body.Close()
 				body, err := io.ReadAll(got.Body)
 				if err != nil {
 					t.Fatal(err)

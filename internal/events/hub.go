@@ -214,7 +214,7 @@ func (h *Hub) readNext(ctx context.Context) error {
 func read[T any](ctx context.Context, h *Hub, call func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	defer context.AfterFunc(h.group.Context(), cancel)()
+	defer context.AfterFunc(h.group.Context(), cancel)() //nolint:contextcheck // the close of the hub ends the call too
 	result, err := call(ctx)
 	if err != nil && h.group.Context().Err() != nil {
 		err = errStopping()

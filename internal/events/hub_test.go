@@ -131,7 +131,7 @@ func open(t *testing.T, h *events.Hub, loadBalancers, after string) *events.Stre
 		cursor = &parsed
 	}
 	var filter events.Filter
-	for _, name := range strings.Fields(loadBalancers) {
+	for name := range strings.FieldsSeq(loadBalancers) {
 		filter.Pools = append(filter.Pools, lsapi.ELB(name))
 	}
 	s, err := h.Open(t.Context(), filter, cursor)

@@ -132,7 +132,7 @@ func testInvalidHealth(t *testing.T, s record.Store) {
 		"no state":          {Health: []lsapi.MemberHealth{{Member: one}}},
 		"an instance twice": {Health: []lsapi.MemberHealth{inService(one), outOfService(one)}},
 		"both":              {Health: []lsapi.MemberHealth{inService(one)}, Drained: []lsapi.MemberID{one}},
-		"drained nothing":   {Drained: []lsapi.MemberID{lsapi.MemberID{}}},
+		"drained nothing":   {Drained: []lsapi.MemberID{{}}},
 	} {
 		event.Kind, event.At = lsapi.EventHealth, l.now
 		if _, err := s.Append(t.Context(), l.lease, []lsapi.Event{event}); lsapi.ErrorCode(err) != lsapi.CodeInternal {

@@ -63,8 +63,8 @@ func runStep(ctx context.Context, o Options, connections int) (Step, error) {
 			tally.spilledBefore = &q.Spillover
 		}
 	}
-	queue := pollQueue(o.Queue) //nolint:contextcheck // ends with the step, which outlives ctx
-	defer queue.close()
+	queue := pollQueue(o.Queue)
+	defer queue.close() //nolint:contextcheck // it ends with the step, which outlives ctx
 
 	seconds := time.NewTicker(time.Second)
 	defer seconds.Stop()

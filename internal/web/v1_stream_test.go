@@ -140,7 +140,7 @@ func TestFailedStreamIsCutOff(t *testing.T) {
 // open returns as soon as the stream has begun.
 func open(t *testing.T, server *httptest.Server, ctx context.Context) *http.Response { //nolint:revive // a test comes first
 	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/v1/changes", http.NoBody)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/v1/changes", http.NoBody) //nolint:contextcheck // the other context is the service's
 	if err != nil {
 		t.Fatal(err)
 	}
