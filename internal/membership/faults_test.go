@@ -186,12 +186,13 @@ func (a *faultyAWS) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsa
 }
 
 func (a *faultyAWS) send(ctx context.Context, permit lsapi.BeforeAttempt, call func(context.Context, lsapi.BeforeAttempt) (string, error)) (string, error) {
+	throttled, callLost, answerLost := a.faults.happens(0.05), a.faults.happens(0.05), a.faults.happens(0.05)
 	switch {
-	case a.faults.happens(0.05):
+	case throttled:
 		return "", &lsapi.Error{Code: lsapi.CodeThrottled}
-	case a.faults.happens(0.05): // the call is lost
+	case callLost:
 		return "", cutOff()
-	case a.faults.happens(0.05): // the answer is lost
+	case answerLost:
 		if id, err := call(ctx, permit); err != nil {
 			return id, err
 		}
@@ -367,12 +368,12 @@ func (w *faultyWorld) change(ctx context.Context, s *service, client int, id str
 	r.ChangeID, r.At = id, called
 	result, err := s.Change(ctx, r)
 	got := open
-	switch code := lsapi.ErrorCode(err); {
-	case code == "":
+	switch lsapi.ErrorCode(err) {
+	case "":
 		got = took
-	case code == lsapi.CodeConflict:
+	case lsapi.CodeConflict:
 		got = already
-	case code == lsapi.CodeThrottled, code == lsapi.CodeUnavailable:
+	case lsapi.CodeThrottled, lsapi.CodeUnavailable:
 		got = none
 	}
 	w.history.add(client, operation{action, web, member}, called, got)

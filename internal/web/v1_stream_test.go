@@ -140,7 +140,7 @@ func TestFailedStreamIsCutOff(t *testing.T) {
 // open returns as soon as the stream has begun.
 func open(t *testing.T, server *httptest.Server, ctx context.Context) *http.Response { //nolint:revive // a test comes first
 	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/v1/changes", http.NoBody) //nolint:contextcheck // the other context is the service's
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/v1/changes", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestStopEndsStreams(t *testing.T) {
 	var ended sync.WaitGroup
 	for i := range streams {
 		ended.Go(func() {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/changes", http.NoBody)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/changes", http.NoBody) //nolint:contextcheck // the other context is of the service
 			if err != nil {
 				t.Error(err)
 				return
