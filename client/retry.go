@@ -13,7 +13,7 @@ type outage struct {
 }
 
 // retry pauses before the next attempt after a temporary failure. It returns err when a
-// retry is in vain or the outage is too long, and ctx's error when ctx ends first.
+// retry cannot help or the outage is too long, and ctx's error when ctx ends first.
 func (c *Client) retry(ctx context.Context, o *outage, err error) error {
 	if !isTemporary(err) || o.failures > 0 && time.Since(o.began) > c.limits.outage {
 		return err

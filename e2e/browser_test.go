@@ -135,8 +135,8 @@ func TestTryItOutWorksOnBothDocumentPages(t *testing.T) {
 		tag, operation string
 		values         [][2]string
 	}{
-		{"fleet", "listLoadBalancers", nil}, {"fleet", "getLoadBalancer", nil}, {"fleet", "getMember", nil},
-		{"record", "listChanges", nil}, {"record", "listMembersAt", nil}, {"record", "getChange", [][2]string{{"id", change[1]}}},
+		{"pools", "listPools", nil}, {"pools", "getPool", nil}, {"pools", "listMembers", nil}, {"pools", "getMember", nil}, {"pools", "getInstance", nil},
+		{"record", "listChanges", nil}, {"record", "getChange", [][2]string{{"id", change[1]}}},
 	} {
 		if got := b.tryOut(step.tag, step.operation, step.values...); got != "200" {
 			t.Errorf("%s is %s", step.operation, got)

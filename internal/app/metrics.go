@@ -94,7 +94,7 @@ func registerHealthMetrics(metrics *telemetry.Metrics, polls *health.Poller) {
 func registerEventMetrics(metrics *telemetry.Metrics, hub *events.Hub) {
 	metrics.Gauge("lsapi_event_streams", "Open event streams.",
 		func() float64 { return float64(hub.Stats().Streams) })
-	metrics.Counter("lsapi_events_told_total", "Published events, independent of the number of streams.",
+	metrics.Counter("lsapi_events_published_total", "Published events, independent of the number of streams.",
 		func() float64 { return float64(hub.Stats().Sent) })
 	metrics.Counter("lsapi_event_streams_dropped_total", "Event streams closed because their client read too slowly.",
 		func() float64 { return float64(hub.Stats().Dropped) })

@@ -124,7 +124,7 @@ func took(r changeResult) string {
 }
 
 func outcomeCell(r changeResult) term.Cell {
-	words := map[string]string{outcomeInService: "in service", outcomeTimedOut: "timed out", outcomeWaitFailed: "in vain"}
+	words := map[string]string{outcomeInService: "in service", outcomeTimedOut: "timed out", outcomeWaitFailed: "not confirmed"}
 	text := cmp.Or(words[r.Outcome], r.Outcome)
 	switch {
 	case r.err == nil:

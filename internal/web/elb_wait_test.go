@@ -85,7 +85,7 @@ func TestFailedWaitKeepsChange(t *testing.T) {
 			if took := time.Since(began); got.StatusCode != http.StatusGatewayTimeout || took != want || got.Header.Get("X-Change-Id") == "" {
 				t.Errorf("after %v it is %d %v", took, got.StatusCode, got.Header)
 			}
-			const body = `{"message":"AWS accepted the attach, and the change stands; what came of it was waited for in vain: the time is up, and it is still a member"}` + "\n"
+			const body = `{"message":"AWS accepted the attach, and the change stands; its effect was not confirmed: the time is up, and it is still a member"}` + "\n"
 			if got.body != body {
 				t.Errorf("it is %s", got.body)
 			}

@@ -104,7 +104,7 @@ func (a *API) awaitEffect(x *exchange.Exchange, request lsapi.Request, w wait) e
 	case x.Context().Err() != nil:
 		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: err}
 	}
-	return lsapi.Errorf(lsapi.CodeWaitFailed, "AWS accepted the %s, and the change stands; what came of it was waited for in vain: %s",
+	return lsapi.Errorf(lsapi.CodeWaitFailed, "AWS accepted the %s, and the change stands; its effect was not confirmed: %s",
 		request.Action, a.waitFailure(x, exchange.Coded(err)))
 }
 
