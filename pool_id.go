@@ -3,6 +3,7 @@ package lsapi
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -80,7 +81,7 @@ func (p *PoolID) UnmarshalText(text []byte) error {
 		return nil
 	}
 	parts := strings.SplitN(string(text), "/", 3)
-	if len(parts) != 3 {
+	if len(parts) != 3 || slices.Contains(parts, "") {
 		return &Error{Code: CodeInvalid, Message: strconv.Quote(string(text)) + " is not the id of a pool, such as default/elb/web"}
 	}
 	*p = PoolID{Scope: parts[0], Kind: Kind(parts[1]), Name: parts[2]}
@@ -107,8 +108,8 @@ func ParseMemberID(text string) (MemberID, bool) {
 	if id.UnmarshalText([]byte(text)) != nil || id.String() != text {
 		return MemberID{}, false
 	}
-	if id.Address.IsValid() {
-		return id, id.Port > 0
+	if id.Address.IsValid() { // in the one form that AWS returns
+		return id, id.Port > 0 && !id.Address.Is4In6() && id.Address.Zone() == ""
 	}
 	return id, ValidInstanceID(id.Instance)
 }

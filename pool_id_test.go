@@ -46,7 +46,7 @@ func TestMemberIDIsParsedFromItsText(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "i-1", "i-5203422c:", "i-5203422c:0", "i-5203422c:080", "i-5203422c:65536", "i-5203422c:http",
-		"10.0.1.7", "10.0.1.7:0", "2001:db8::7:80", "web:80", ":80", "i-5203422c:80:80",
+		"10.0.1.7", "10.0.1.7:0", "[::ffff:10.0.1.7]:80", "[fe80::1%eth0]:80", "2001:db8::7:80", "web:80", ":80", "i-5203422c:80:80",
 	} {
 		if parsed, ok := lsapi.ParseMemberID(text); ok {
 			t.Errorf("%q is parsed as %+v", text, parsed)
@@ -72,7 +72,7 @@ func TestIDsAreTextInJSON(t *testing.T) {
 	if written, err := json.Marshal(read); err != nil || string(written) != text {
 		t.Errorf("got %s, %v", written, err)
 	}
-	for _, bad := range []string{`{"Pool":"web"}`, `{"Pool":"elb/web"}`, `{"Member":"i-5203422c:x"}`, `{"Member":"i-5203422c:0"}`, `{"Member":":80"}`} {
+	for _, bad := range []string{`{"Pool":"web"}`, `{"Pool":"//"}`, `{"Pool":"default//web"}`, `{"Pool":"elb/web"}`, `{"Member":"i-5203422c:x"}`, `{"Member":"i-5203422c:0"}`, `{"Member":":80"}`} {
 		if err := json.Unmarshal([]byte(bad), &read); lsapi.ErrorCode(err) != lsapi.CodeInvalid {
 			t.Errorf("%s is read with %v", bad, err)
 		}

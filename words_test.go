@@ -15,7 +15,7 @@ import (
 // below them; "." is the root package alone. Each revised package is added.
 var plainFolders = []string{
 	".", "api", "bench", "client", "cmd", "e2e", "external_scripts", "scripts", "terraform",
-	"internal/app", "internal/auth", "internal/background", "internal/cli", "internal/clientconfig", "internal/clock", "internal/cloud",
+	"internal/app", "internal/auth", "internal/background", "internal/cli", "internal/clientconfig", "internal/clock", "internal/cloud", "internal/coalesce",
 	"internal/config", "internal/connlimit", "internal/emulator", "internal/events", "internal/fleet", "internal/health", "internal/membership", "internal/observe",
 	"internal/overlay", "internal/record", "internal/safefile",
 	"internal/sanitize", "internal/snapshot", "internal/stress", "internal/telemetry", "internal/web",

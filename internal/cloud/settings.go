@@ -40,7 +40,7 @@ func (c *Client) Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attri
 	return a, nil
 }
 
-// Tags returns the tags of each load balancer, by name, by one DescribeTags for each 20.
+// Tags returns the tags of each load balancer by one DescribeTags for each 20.
 //
 // CodeNotFound: one of them does not exist. Other errors: see errors.go.
 func (c *Client) Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error) {

@@ -10,6 +10,7 @@
 package coalesce
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -79,21 +80,34 @@ func (g *Group[K, V]) Do(ctx context.Context, keys ...K) (map[K]V, error) {
 	values := make(map[K]V, len(keys))
 	var failure error
 	for i, r := range requests {
-		select {
-		case <-r.done:
-		case <-ctx.Done():
-			return values, &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
-		case <-g.work.Context().Done():
-			return values, lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
-		}
-		if r.found {
+		err := g.await(ctx, r)
+		if err == nil && r.found {
 			values[keys[i]] = r.value
 		}
-		if r.err != nil {
-			failure = r.err
+		if err == nil {
+			err = r.err
 		}
+		failure = cmp.Or(failure, err)
 	}
 	return values, failure
+}
+
+// await waits for the answer of a request. An answer that is there counts, even if ctx has
+// ended.
+func (g *Group[K, V]) await(ctx context.Context, r *request[V]) error {
+	select {
+	case <-r.done:
+		return nil
+	default:
+	}
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return &lsapi.Error{Code: lsapi.CodeTimeout, Err: context.Cause(ctx)}
+	case <-g.work.Context().Done():
+		return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping")
+	}
 }
 
 // Start makes a call for a key without waiting for its answer. The call is not made if too

@@ -248,6 +248,20 @@ func TestFailureOfOneCallLeavesTheValuesOfTheOthers(t *testing.T) {
 	})
 }
 
+func TestTimeoutLeavesTheValuesBehindASlowKey(t *testing.T) {
+	inBubble(t, coalesce.Options{Calls: 1}, func(t *testing.T, g *group) {
+		c := callers{group: g}
+		c.do(t.Context(), "", "slow") // its call is in progress, so that the next one comes last
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), latency*5/2)
+		defer cancel()
+		if values, err := g.Do(ctx, "slow", "a"); lsapi.ErrorCode(err) != lsapi.CodeTimeout || len(values) != 1 {
+			t.Errorf("at its timeout got %v, %v", values, err)
+		}
+		c.Wait()
+	})
+}
+
 func TestCallerIsBoundedByItsContextAlone(t *testing.T) {
 	inBubble(t, coalesce.Options{Calls: 1}, func(t *testing.T, g *group) {
 		c := callers{group: g}

@@ -8,11 +8,12 @@ import (
 	"lsapi"
 )
 
-// Instance returns an instance and the load balancers that it serves in, without what
-// cannot be read in time. If fresh is set, memberships and health are read after the call;
-// the load balancers that could not be are Unread.
+// Instance returns an instance and the pools that it serves in, without what cannot be read
+// in time. If fresh is set, memberships and health are read after the call. Unread are the
+// pools that could not be, and those in which the instance may be draining, if that cannot
+// be read.
 //
-// CodeNotFound: EC2 has no such instance, and no load balancer has it as a member.
+// CodeNotFound: EC2 has no such instance, and no pool has it as a member.
 func (f *Fleet) Instance(ctx context.Context, instanceID string, fresh bool) (lsapi.InstanceDetail, error) {
 	found, err := f.o.Lists.Memberships(ctx, instanceID, fresh)
 	if err != nil {
@@ -21,22 +22,26 @@ func (f *Fleet) Instance(ctx context.Context, instanceID string, fresh bool) (ls
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
 	candidates := f.candidates(instanceID, found.Found)
-	all := make([]*lsapi.InstanceMembership, len(candidates))
+	all, unread := make([]*lsapi.InstanceMembership, len(candidates)), make([]bool, len(candidates))
 	detail := lsapi.InstanceDetail{Instance: lsapi.Instance{ID: instanceID}, Unread: found.Unread, Whole: found.Whole}
 	gone := false
 	var parts sync.WaitGroup
 	parts.Go(func() { detail.Instance, gone = f.described(short, ctx, instanceID, found.Found) })
 	for i, c := range candidates {
-		parts.Go(func() { all[i] = f.membership(short, ctx, c, fresh) })
+		parts.Go(func() { all[i], unread[i] = f.membership(short, ctx, c, fresh) })
 	}
 	parts.Wait()
-	for _, m := range all {
-		if m != nil {
+	for i, m := range all {
+		switch {
+		case m != nil:
 			m.Instance = detail.Instance
 			detail.Memberships = append(detail.Memberships, *m)
+		case unread[i]:
+			detail.Unread, detail.Whole = append(detail.Unread, candidates[i].Pool), false
 		}
 	}
-	if gone && found.Whole && len(detail.Memberships) == 0 {
+	slices.SortFunc(detail.Unread, lsapi.PoolID.Compare)
+	if gone && detail.Whole && len(detail.Memberships) == 0 {
 		return lsapi.InstanceDetail{}, lsapi.Errorf(lsapi.CodeNotFound, "EC2 has no such instance, and it is not a member of any pool")
 	}
 	return detail, nil
@@ -77,31 +82,33 @@ func (f *Fleet) described(ctx, caller context.Context, instanceID string, found 
 	return instanceOr(instances, instanceID), err == nil && !exists
 }
 
-// membership returns an instance in a pool; nil if it is neither a member nor draining.
-func (f *Fleet) membership(ctx, caller context.Context, c candidate, fresh bool) *lsapi.InstanceMembership {
+// membership returns an instance in a pool; nil if it is neither a member nor draining, or
+// if it cannot be read whether it is draining.
+func (f *Fleet) membership(ctx, caller context.Context, c candidate, fresh bool) (m *lsapi.InstanceMembership, unread bool) {
 	pool, member := c.Pool, lsapi.InstanceMember(c.Instance.ID)
 	var (
 		report  *lsapi.HealthReport
+		failure error
 		history lsapi.MemberHistory
 		parts   sync.WaitGroup
 	)
-	parts.Go(func() { report, _ = f.report(ctx, caller, pool, healthAge(listedHealthAge, fresh)) })
+	parts.Go(func() { report, failure = f.report(ctx, caller, pool, healthAge(listedHealthAge, fresh)) })
 	if c.member {
 		parts.Go(func() { history = f.historyOf(ctx, caller, pool, member).of(member) })
 	}
 	parts.Wait()
-	m := &lsapi.InstanceMembership{Pool: c.Pool, AsOf: c.AsOf}
+	m = &lsapi.InstanceMembership{Pool: c.Pool, AsOf: c.AsOf}
 	if report != nil {
 		m.HealthAsOf = report.AsOf
 	}
 	health := healthIn(report, member)
 	if !c.member {
 		if health == nil || !health.Draining {
-			return nil
+			return nil, failure != nil && lsapi.ErrorCode(failure) != lsapi.CodeNotFound
 		}
 		m.AsOf = report.AsOf
 		history = f.historyOf(ctx, caller, pool, member).of(member)
 	}
 	m.MemberDetail = newMemberDetail(c.Instance, c.member, health, history)
-	return m
+	return m, false
 }

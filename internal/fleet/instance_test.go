@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -83,6 +84,22 @@ func TestInstanceWithoutMembershipsDependsOnEC2(t *testing.T) {
 		r.change(func() { r.fail["Memberships"] = lsapi.Errorf(lsapi.CodeUnavailable, "") })
 		if _, err := f.Instance(t.Context(), web1.String(), false); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 			t.Errorf("without memberships it is %v", err)
+		}
+	})
+}
+
+func TestPoolThatMayStillDrainAnInstanceIsUnreadWithoutHealth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := three()
+		f := start(t, r)
+		r.change(func() { r.fail["Recent"] = lsapi.Errorf(lsapi.CodeUnavailable, "away") })
+		got, err := f.Instance(t.Context(), web3.Instance, false)
+		if err != nil || len(got.Memberships) != 0 || got.Whole || !slices.Equal(got.Unread, []lsapi.PoolID{lsapi.ELB("web")}) {
+			t.Errorf("it is %+v, %v", got, err)
+		}
+		r.change(func() { r.fail["Recent"] = lsapi.Errorf(lsapi.CodeNotFound, "deleted") })
+		if got, err := f.Instance(t.Context(), web3.Instance, false); err != nil || !got.Whole {
+			t.Errorf("once the load balancer is deleted it is %+v, %v", got, err)
 		}
 	})
 }

@@ -123,7 +123,7 @@ func (l *lane) do(next job) {
 	} else {
 		r.reportAll(next.found.Members, &first)
 	}
-	if err := r.journal.append(&first); err != nil { // no caller waits for what is left in it
+	if err := r.journal.append(&first); err != nil && len(first.events) > 0 { // no caller waits for what is left in it
 		l.log.Warn("what happened could not be recorded", "pool", l.pool, "events", len(first.events), "error", err)
 		l.queue.keepWithdrawn(first.withdrawn)
 		l.open.lookLater()

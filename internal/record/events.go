@@ -106,7 +106,7 @@ func (r Record) AwaitNews(ctx context.Context, after lsapi.Position, hints <-cha
 	}
 }
 
-// HasNews reports whether News returns for some of the events.
+// HasNews reports whether AwaitNews returns for some of the events.
 func HasNews(events []lsapi.Event) bool {
 	return slices.ContainsFunc(events, func(e lsapi.Event) bool {
 		return e.Kind == lsapi.EventObserved || e.Kind == lsapi.EventHealth || e.Change.Outcome == lsapi.OutcomeApplied

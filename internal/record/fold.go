@@ -151,8 +151,8 @@ func eachEvent(ctx context.Context, t Tables, pool lsapi.PoolID, from int64, do 
 	}
 }
 
-// eachChange passes changes in the order of their ids to do, of all pools for an
-// empty name.
+// eachChange passes changes in the order of their ids to do, of all pools for the
+// zero pool.
 func eachChange(ctx context.Context, t Tables, pool lsapi.PoolID, do func(*ChangeRow)) error {
 	for last := ""; ; {
 		rows, err := t.ChangesAfter(ctx, pool, last, page)

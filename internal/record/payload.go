@@ -128,7 +128,6 @@ func NewHealthPayload(h lsapi.MemberHealth) HealthPayload {
 
 // MemberHealth returns the health of the payload.
 func (h HealthPayload) MemberHealth() lsapi.MemberHealth {
-	h.renameFormer()
 	return lsapi.MemberHealth{
 		Member: h.Member, State: h.State, Reason: h.Reason, Description: h.Description, Draining: h.Draining,
 	}

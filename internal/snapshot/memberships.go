@@ -53,7 +53,15 @@ func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 			_ = s.await(ctx, pool, false) // its entry shows whether that succeeded
 		}
 	}
-	return s.o.Overlay.CatchUpAll(ctx) == nil
+	if s.o.Overlay.CatchUpAll(ctx) != nil {
+		return false
+	}
+	for pool := range *s.slots.Load() {
+		if s.overlayAnew(ctx, pool) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // membershipsOf returns the load balancers of an instance. Entries from before since are

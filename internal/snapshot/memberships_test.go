@@ -90,13 +90,18 @@ func TestFreshMembershipsIncludeChangesOfOtherReplicas(t *testing.T) {
 	aws.set(lsapi.ELB("web"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.memberships(t, "i-1", false)
-		r.onCatchUpAll(func(context.Context) error {
-			r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-1"}}, nil)
+		r.onCatchUpAll(func(context.Context) error { // the change is not reported to the snapshot yet
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.overlay[lsapi.ELB("web")] = []lsapi.MemberID{lsapi.InstanceMember("i-1")}
 			return nil
 		})
 		if got := r.memberships(t, "i-1", true); got != "web" {
 			t.Errorf("it is in %q", got)
 		}
+		r.mu.Lock()
+		delete(r.overlay, lsapi.ELB("web"))
+		r.mu.Unlock()
 		r.onCatchUpAll(func(context.Context) error { return errors.New("the record is away") })
 		if got := r.memberships(t, "i-1", true); got != "..." {
 			t.Errorf("while the record cannot be read it is in %q", got)

@@ -32,11 +32,16 @@ func (s *Snapshot) catchUp(ctx context.Context, pool lsapi.PoolID) error {
 	if err := s.o.Overlay.CatchUp(ctx, pool); err != nil {
 		return err
 	}
+	return s.overlayAnew(ctx, pool)
+}
+
+// overlayAnew lays the overlay of now over an entry: it may have a change before Applied
+// receives it.
+func (s *Snapshot) overlayAnew(ctx context.Context, pool lsapi.PoolID) error {
 	e, _ := s.current(pool)
 	if e == nil {
 		return nil // deleted meanwhile
 	}
-	// The overlay may have a change before Applied receives it.
 	if err := s.facts.ensure(ctx, s.o.Named, instancesOf(s.overlaid(pool, e))); err != nil {
 		return err
 	}

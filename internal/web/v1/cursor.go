@@ -57,7 +57,7 @@ func parseFleetCursor(filter lsapi.FleetFilter, cursor string) (lsapi.PoolID, bo
 	return pool, ok && newFleetCursor(filter, pool) == cursor
 }
 
-// fleetMark returns a hash of the filters and the name.
+// fleetMark returns a hash of the filters and the pool.
 func fleetMark(f lsapi.FleetFilter, pool lsapi.PoolID) []byte {
 	return mark("%q %q %q %q %q %q %q", pool, f.Kind, f.Name, f.Tags, f.Health, f.Instance, f.VPC) // maps are printed in order
 }

@@ -48,8 +48,8 @@ func (q *poolsQuery) filter() (lsapi.FleetFilter, error) {
 		filter.Tags = make(map[string]string, len(q.Tag))
 	}
 	for _, tag := range q.Tag {
-		key, value, _ := strings.Cut(tag, "=")
-		if key == "" {
+		key, value, hasValue := strings.Cut(tag, "=")
+		if key == "" || hasValue && value == "" { // an empty variable of a script must not match all
 			return filter, invalid(apiv1.Detail{Location: "query.tag", Message: "expected KEY=VALUE, or KEY for any value"})
 		}
 		if _, twice := filter.Tags[key]; twice {
