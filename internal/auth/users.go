@@ -131,11 +131,12 @@ func (u *users) unused(name string, lineOf map[string]int) error {
 	return nil
 }
 
-// add adds a user, with the account of before if its hash is the same.
+// add adds a user, with the account of before if nothing of it differs.
 func (u *users) add(before *users, name, hash string) {
+	actor := lsapi.Actor{Name: name}
 	a := before.byName[name]
-	if a == nil || string(a.hash) != hash {
-		a = &account{actor: lsapi.Actor{Name: name}, hash: []byte(hash)}
+	if a == nil || string(a.hash) != hash || a.actor != actor {
+		a = &account{actor: actor, hash: []byte(hash)}
 	}
 	u.byName[name] = a
 	u.listed = append(u.listed, a)

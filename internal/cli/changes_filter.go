@@ -5,6 +5,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"lsapi/client"
+
 	"github.com/spf13/pflag"
 
 	"lsapi"
@@ -72,6 +74,14 @@ func (f *changesFlags) parse(now time.Time) (err error) {
 		return usagef("--to must be later than --from")
 	}
 	return nil
+}
+
+// query returns the filter for the API.
+func (f *changesFlags) query() client.ChangesQuery {
+	return client.ChangesQuery{
+		Pool: f.filter.Pool, Instance: f.filter.Member.Instance, Actor: f.filter.Actor, Action: f.filter.Action,
+		Outcome: f.filter.Outcome, From: f.filter.From, To: f.filter.To,
+	}
 }
 
 // parseMoment parses a time or an age.

@@ -28,10 +28,7 @@ func (g poolGroup) history() *cobra.Command {
 		show := func(change apiv1.Change) error {
 			return v.writeOne(change, change.ID, rows, func() term.Row { return changeRow(change) })
 		}
-		query := client.ChangesQuery{
-			Instance: f.filter.Member.String(), Actor: f.filter.Actor, Action: f.filter.Action,
-			Outcome: f.filter.Outcome, From: f.filter.From, To: f.filter.To,
-		}
+		query := f.query()
 		if len(pools) > 0 {
 			query.Pool = pools[0]
 		}

@@ -94,16 +94,16 @@ func TestHealthHasSinceIfRecordAgrees(t *testing.T) {
 
 func TestPoolsQueryBecomesFilter(t *testing.T) {
 	for query, want := range map[string]lsapi.FleetFilter{
-		"":                     {Limit: 100},
-		"name=web-*%3F":        {Name: "web-*?", Limit: 100},
-		"health=Unknown":       {Health: lsapi.HealthUnknown, Limit: 100},
-		"kind=elb":             {Kind: lsapi.KindELB, Limit: 100},
-		"instance=" + running:  {Instance: running, Limit: 100},
-		"vpc=vpc-0a1b2c3d":     {VPC: "vpc-0a1b2c3d", Limit: 100},
-		"limit=1000":           {Limit: 1000},
-		"tag=team=web":         {Tags: map[string]string{"team": "web"}, Limit: 100},
-		"tag=team":             {Tags: map[string]string{"team": ""}, Limit: 100},
-		"tag=a=b=c,d&tag=e":    {Tags: map[string]string{"a": "b=c,d", "e": ""}, Limit: 100},
+		"":                    {Limit: 100},
+		"name=web-*%3F":       {Name: "web-*?", Limit: 100},
+		"health=Unknown":      {Health: lsapi.HealthUnknown, Limit: 100},
+		"kind=elb":            {Kind: lsapi.KindELB, Limit: 100},
+		"instance=" + running: {Instance: running, Limit: 100},
+		"vpc=vpc-0a1b2c3d":    {VPC: "vpc-0a1b2c3d", Limit: 100},
+		"limit=1000":          {Limit: 1000},
+		"tag=team=web":        {Tags: map[string]string{"team": "web"}, Limit: 100},
+		"tag=team":            {Tags: map[string]string{"team": ""}, Limit: 100},
+		"tag=a=b=c,d&tag=e":   {Tags: map[string]string{"a": "b=c,d", "e": ""}, Limit: 100},
 	} {
 		handler, asked := withFleet()
 		got := record(handler, "GET", "/v1/pools?"+query, "")
