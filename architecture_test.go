@@ -19,7 +19,7 @@ const module = "lsapi"
 var adapters = []string{"auth", "cloud", "record", "snapshot", "telemetry", "web"}
 
 // emulatedServices are the AWS services of the emulator.
-var emulatedServices = []string{"internal/emulator/cloudwatch", "internal/emulator/ec2", "internal/emulator/elb", "internal/emulator/sts"}
+var emulatedServices = []string{"internal/emulator/cloudwatch", "internal/emulator/ec2", "internal/emulator/elb", "internal/emulator/elbv2", "internal/emulator/sts"}
 
 // A rule forbids imports.
 type rule struct {

@@ -7,12 +7,14 @@ import (
 
 	"lsapi/internal/emulator/ec2"
 	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/elbv2"
 )
 
 // State is the actual state of the account, without lag.
 type State struct {
-	LoadBalancers []elb.LoadBalancerState `json:"loadBalancers"` // by name
-	Instances     []ec2.InstanceState     `json:"instances"`     // in the order of their creation
+	LoadBalancers []elb.LoadBalancerState  `json:"loadBalancers"` // the Classic ones, by name
+	TargetGroups  []elbv2.TargetGroupState `json:"targetGroups"`  // by name
+	Instances     []ec2.InstanceState      `json:"instances"`     // in the order of their creation
 }
 
 // State returns the current state.
@@ -20,7 +22,7 @@ func (e *Emulator) State() State {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.clock.Now()
-	return State{e.elb.State(now), e.ec2.State(now)}
+	return State{e.elb.State(now), e.elbv2.State(now), e.ec2.State(now)}
 }
 
 // Members returns the ids of a load balancer's actual members, sorted; nil when it does
@@ -31,7 +33,8 @@ func (e *Emulator) Members(loadBalancer string) []string {
 	return e.elb.Members(loadBalancer)
 }
 
-// History returns at least the last 100,000 membership changes, oldest first.
+// History returns at least the last 100,000 membership changes of Classic load balancers,
+// oldest first.
 func (e *Emulator) History() []elb.MembershipChange {
 	e.mu.Lock()
 	defer e.mu.Unlock()

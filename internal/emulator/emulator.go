@@ -1,11 +1,11 @@
-// Package emulator is a small AWS in a process: the parts of Classic ELB, EC2, STS and
-// CloudWatch around the membership of load balancers, for the AWS CLI, boto3 and SDKs.
+// Package emulator is a small AWS in a process: the parts of ELB (Classic and v2), EC2, STS
+// and CloudWatch around the membership of load balancers, for the AWS CLI, boto3 and SDKs.
 //
 // It behaves like AWS in its error codes and messages, registration delays, draining,
 // health, quotas, token buckets, eventual consistency, and faults on request. The passage
 // of time follows from past calls and the clock: there are no goroutines to stop, and a
-// test that drives the clock drives everything. Only load balancers that carry traffic,
-// see Carry, run in real time.
+// test that drives the clock drives everything. Only Classic load balancers that carry
+// traffic, see Carry, run in real time.
 //
 // Each service is a package that describes itself as a wire.API. New lists them.
 package emulator
@@ -21,6 +21,7 @@ import (
 	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/emulator/ec2"
 	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/elbv2"
 	"lsapi/internal/emulator/fleet"
 	"lsapi/internal/emulator/sts"
 	"lsapi/internal/emulator/wire"
@@ -44,7 +45,7 @@ type Options struct {
 	Lag time.Duration
 	// Throttle enables AWS's token buckets.
 	Throttle bool
-	// MaxLoadBalancers is the quota; 0 is the larger of AWS's and the fleet's number.
+	// MaxLoadBalancers is the quota of Classic ones; 0 is the larger of AWS's and the fleet's number.
 	MaxLoadBalancers int
 	// Clock is the system clock when nil.
 	Clock Clock
@@ -66,6 +67,7 @@ type Emulator struct {
 	account    *account.Account
 	ec2        *ec2.Service
 	elb        *elb.Service
+	elbv2      *elbv2.Service
 	cloudwatch *cloudwatch.Service
 	plane      *dataplane.Plane // nil: load balancers carry no traffic
 	replan     *time.Timer      // until the next transition of an instance; nil without traffic
@@ -94,8 +96,9 @@ func New(o Options) (*Emulator, error) {
 	quota := cmp.Or(o.MaxLoadBalancers, max(elb.DefaultMaxLoadBalancers, len(o.Fleet.LoadBalancers)))
 	e.ec2 = ec2.New(e.account, ec2.Options{StartDelay: o.Fleet.StartDelay, RegistrationDelay: o.Fleet.RegistrationDelay})
 	e.elb = elb.New(e.account, e.ec2, quota)
+	e.elbv2 = elbv2.New(e.account, e.ec2)
 	o.Fleet.Apply(e.account, e.ec2, e.elb, o.Clock.Now())
-	for _, api := range []*wire.API{e.elb.API(), e.ec2.API(), sts.API(), e.cloudwatch.API()} {
+	for _, api := range []*wire.API{e.elb.API(), e.elbv2.API(), e.ec2.API(), sts.API(), e.cloudwatch.API()} {
 		e.apis[api.Version] = api
 	}
 	if o.Throttle {

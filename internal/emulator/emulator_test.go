@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"go.uber.org/goleak"
@@ -28,6 +29,7 @@ type testAccount struct {
 	clock *ManualClock
 	url   string
 	elb   *elb.Client
+	elbv2 *elasticloadbalancingv2.Client
 	ec2   *ec2.Client
 	sts   *sts.Client
 }
@@ -55,7 +57,10 @@ func start(t *testing.T, o Options) *testAccount {
 		}),
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	}
-	return &testAccount{e, clock, server.URL, elb.NewFromConfig(config), ec2.NewFromConfig(config), sts.NewFromConfig(config)}
+	return &testAccount{
+		e, clock, server.URL, elb.NewFromConfig(config), elasticloadbalancingv2.NewFromConfig(config),
+		ec2.NewFromConfig(config), sts.NewFromConfig(config),
+	}
 }
 
 // wholeRequests sends a request's head and body in one write. The SDK's own body

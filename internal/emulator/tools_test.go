@@ -62,6 +62,8 @@ func TestAWSCLI(t *testing.T) {
 		{"ec2 describe-instances --instance-ids " + demoMember + " --query Reservations[].Instances[].[InstanceType,LaunchTime]", "t2.micro\t2019-10-01T18:54:00+00:00"},
 		{"ec2 describe-instances --filters Name=tag:Name,Values=spare-* Name=instance-state-name,Values=running --query Reservations[].Instances[].InstanceId", demoSpare + "\t" + demoSpare2 + "\t" + demoOldSpare},
 		{"ec2 describe-instances --page-size 5 --query length(Reservations[].Instances[])", "5\n5"},
+		{"elbv2 create-target-group --name shop --protocol HTTP --port 80 --vpc-id " + account.VPCID + " --query TargetGroups[].[TargetGroupName,HealthCheckPath]", "shop\t/"},
+		{"elbv2 describe-target-groups --names shop --query TargetGroups[].Port", "80"},
 		{"ec2 stop-instances --instance-ids " + demoSpare2 + " --query StoppingInstances[].CurrentState.Name", "stopping"},
 		{"ec2 describe-instance-status --instance-ids " + demoMember + " --query InstanceStatuses[].InstanceStatus.Status", "ok"},
 	} {
@@ -144,6 +146,61 @@ func TestBoto3WaitersAndPaginators(t *testing.T) {
 		"2 1",
 		"12",
 		"An error occurred (LoadBalancerNotFound) when calling the DescribeLoadBalancers operation: Cannot find Load Balancer created-elb",
+	}
+	if got := strings.Split(out, "\n"); !slices.Equal(got, want) {
+		t.Errorf("printed\n%s\nwant\n%s", out, strings.Join(want, "\n"))
+	}
+}
+
+// botoTargetsScript does the same with target groups.
+const botoTargetsScript = `
+import os, boto3
+client = lambda name: boto3.client(name, endpoint_url=os.environ["ENDPOINT"])
+elb, instance = client("elbv2"), "` + demoSpare + `"
+often = {"Delay": 0.1, "MaxAttempts": 50}
+targets = [{"Id": instance, "Port": 80}, {"Id": instance, "Port": 8080}]
+
+def group(name):
+    return elb.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId="` + account.VPCID + `")["TargetGroups"][0]["TargetGroupArn"]
+
+def wait(waiter, **named):
+    elb.get_waiter(waiter).wait(WaiterConfig=often, **named)
+    print(waiter)
+
+def states():
+    health = elb.describe_target_health(TargetGroupArn=shop)["TargetHealthDescriptions"]
+    print(*[(h["Target"]["Port"], h["TargetHealth"]["State"]) for h in health])
+
+shop, _, _ = group("shop"), group("group-1"), group("group-2")
+web = elb.create_load_balancer(Name="web", Subnets=["subnet-0000000000000000a", "subnet-0000000000000000b"])["LoadBalancers"][0]["LoadBalancerArn"]
+wait("load_balancer_available", Names=["web"])
+elb.create_listener(LoadBalancerArn=web, Protocol="HTTP", Port=80, DefaultActions=[{"Type": "forward", "TargetGroupArn": shop}])
+elb.modify_target_group_attributes(TargetGroupArn=shop, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "1"}])
+elb.register_targets(TargetGroupArn=shop, Targets=targets)
+wait("target_in_service", TargetGroupArn=shop)
+elb.deregister_targets(TargetGroupArn=shop, Targets=targets[1:])
+states()
+wait("target_deregistered", TargetGroupArn=shop, Targets=targets[1:])
+states()
+pages = elb.get_paginator("describe_target_groups").paginate(PaginationConfig={"PageSize": 2})
+print(*[g["TargetGroupName"] for page in pages for g in page["TargetGroups"]])
+try:
+    elb.delete_target_group(TargetGroupArn=shop)
+except elb.exceptions.ResourceInUseException as e:
+    print(type(e).__name__)
+elb.delete_load_balancer(LoadBalancerArn=web)
+wait("load_balancers_deleted", Names=["web"])
+`
+
+func TestBoto3WaitersAndPaginatorsOfTargetGroups(t *testing.T) {
+	t.Parallel()
+	out, err := onTheClock(t).tool(t, python3, "-c", botoTargetsScript)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want := []string{
+		"load_balancer_available", "target_in_service", "(80, 'healthy') (8080, 'draining')", "target_deregistered", "(80, 'healthy')",
+		"group-1 group-2 shop", "ResourceInUseException", "load_balancers_deleted",
 	}
 	if got := strings.Split(out, "\n"); !slices.Equal(got, want) {
 		t.Errorf("printed\n%s\nwant\n%s", out, strings.Join(want, "\n"))

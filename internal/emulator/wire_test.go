@@ -62,7 +62,7 @@ func TestInvalidRequestsFailInTheServiceDialect(t *testing.T) {
 		"unknown action, ELB":    {"Version=2012-06-01&Action=Dance", elbHeader, 400, []string{`<Code>InvalidAction</Code><Message>Could not find operation Dance for version 2012-06-01</Message>`}},
 		"unknown action, EC2":    {"Version=2016-11-15&Action=Dance", ec2Header, 400, []string{`<Code>InvalidAction</Code><Message>The action Dance is not valid for this web service.</Message>`}},
 		"another API's action":   {"Version=2012-06-01&Action=DescribeInstances", elbHeader, 400, []string{`<Code>InvalidAction</Code>`}},
-		"unknown version, ELB":   {"Version=2015-12-01&Action=DescribeLoadBalancers", elbHeader, 400, []string{`Could not find operation DescribeLoadBalancers for version 2015-12-01`}},
+		"unknown version, ELB":   {"Version=2011-01-01&Action=DescribeLoadBalancers", elbHeader, 400, []string{`Could not find operation DescribeLoadBalancers for version 2011-01-01`}},
 		"unknown version, EC2":   {"Version=2006-01-01&Action=DescribeInstances", ec2Header, 400, []string{`<Code>NoSuchVersion</Code>`}},
 		"no version":             {"Action=DescribeLoadBalancers", elbHeader, 400, []string{`Could not find operation DescribeLoadBalancers for version NO_VERSION_SPECIFIED`}},
 		"no action":              {"Version=2012-06-01", elbHeader, 400, []string{`<Code>MissingAction</Code>`}},

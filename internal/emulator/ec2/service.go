@@ -3,6 +3,7 @@ package ec2
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,6 +64,20 @@ func reservationID(number uint64) string { return fmt.Sprintf("r-%017x", number)
 func (s *Service) Instance(id string) (*Instance, bool) {
 	i, ok := s.instances[id]
 	return i, ok
+}
+
+// ByAddress returns the instance with a private IP address, terminated or not.
+func (s *Service) ByAddress(ip netip.Addr) (*Instance, bool) {
+	if !ip.Is4() || ip.As4()[0] != 10 {
+		return nil, false
+	}
+	b := ip.As4()
+	number := uint64(b[1])<<16 | uint64(b[2])<<8 | uint64(b[3])
+	at, ok := slices.BinarySearchFunc(s.order, number, func(i *Instance, n uint64) int { return cmp.Compare(i.Number, n) })
+	if !ok {
+		return nil, false
+	}
+	return s.order[at], true
 }
 
 // Live returns an instance unless it is terminated or shutting down.

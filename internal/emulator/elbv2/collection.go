@@ -1,0 +1,204 @@
+package elbv2
+
+import (
+	"encoding/base64"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"lsapi/internal/emulator/account"
+	"lsapi/internal/emulator/wire"
+)
+
+// maxPage is the largest page of a describe, and the default.
+const maxPage = 400
+
+// collection holds the resources of one type by ARN. Their states are immutable: a change
+// sets another state.
+type collection[T any] struct {
+	account   *account.Account
+	prefix    string // of the ARNs
+	noun      string
+	notFound  string // the error code
+	resources map[string]*account.Versions[*T]
+	arns      []string // sorted: the order of listings
+}
+
+// shown is a resource as a call shows it, at a moment that is the call's or earlier.
+type shown[T any] struct {
+	state *T
+	at    time.Time
+}
+
+func newCollection[T any](a *account.Account, resourceType, noun, notFound string) *collection[T] {
+	prefix := arnPrefix(a)
+	if resourceType != "" {
+		prefix += resourceType + "/"
+	}
+	return &collection[T]{account: a, prefix: prefix, noun: noun, notFound: notFound, resources: map[string]*account.Versions[*T]{}}
+}
+
+// live returns a resource in its actual state, and false when it does not exist.
+func (c *collection[T]) live(arn string) (*T, bool) {
+	found, ok := c.resources[arn]
+	if !ok {
+		return nil, false
+	}
+	return found.Latest()
+}
+
+// find returns a resource to change. Changes apply to the actual state.
+func (c *collection[T]) find(arn string) (*T, error) {
+	if err := c.validate(arn); err != nil {
+		return nil, err
+	}
+	found, ok := c.live(arn)
+	if !ok {
+		return nil, c.errNotFound()
+	}
+	return found, nil
+}
+
+// read returns a resource as a call shows it.
+func (c *collection[T]) read(arn string, r account.ReadTime) (shown[T], error) {
+	if err := c.validate(arn); err != nil {
+		return shown[T]{}, err
+	}
+	if found, ok := c.resources[arn]; ok {
+		if state, at, ok := found.Read(r); ok {
+			return shown[T]{state, at}, nil
+		}
+	}
+	return shown[T]{}, c.errNotFound()
+}
+
+// at iterates over the resources that existed at t.
+func (c *collection[T]) at(t time.Time) iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for _, arn := range c.arns {
+			if state, ok := c.resources[arn].At(t); ok && !yield(state) {
+				return
+			}
+		}
+	}
+}
+
+// all iterates over the actual resources.
+func (c *collection[T]) all() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for _, arn := range c.arns {
+			if state, ok := c.resources[arn].Latest(); ok && !yield(state) {
+				return
+			}
+		}
+	}
+}
+
+// set adds a resource or changes it.
+func (c *collection[T]) set(arn string, state *T, now time.Time) {
+	if c.resources[arn] == nil {
+		c.prune(now)
+		c.resources[arn] = &account.Versions[*T]{}
+		at, _ := slices.BinarySearch(c.arns, arn)
+		c.arns = slices.Insert(c.arns, at, arn)
+	}
+	c.resources[arn].Set(state, now, c.account.Lag)
+}
+
+// remove deletes a resource that may not exist.
+func (c *collection[T]) remove(arn string, now time.Time) {
+	if _, ok := c.live(arn); ok {
+		c.resources[arn].Delete(now, c.account.Lag)
+	}
+}
+
+// prune removes the deleted resources that no read can show.
+func (c *collection[T]) prune(now time.Time) {
+	c.arns = slices.DeleteFunc(c.arns, func(arn string) bool {
+		gone := c.resources[arn].Gone(now, c.account.Lag)
+		if gone {
+			delete(c.resources, arn)
+		}
+		return gone
+	})
+}
+
+// readAll is read for several resources: one that does not exist fails the call.
+func (c *collection[T]) readAll(arns []string, r account.ReadTime) ([]shown[T], error) {
+	found := make([]shown[T], 0, len(arns))
+	for _, arn := range wire.Unique(arns) {
+		one, err := c.read(arn, r)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	return found, nil
+}
+
+// page returns the resources of a page that keep selects, and the marker of the next page.
+func (c *collection[T]) page(q wire.Query, r account.ReadTime, keep func(shown[T]) bool) (found []shown[T], next string, err error) {
+	size, err := pageSize(q)
+	if err != nil {
+		return nil, "", err
+	}
+	from, err := c.position(q.Text("Marker"))
+	if err != nil {
+		return nil, "", err
+	}
+	last := ""
+	for _, arn := range c.arns[from:] {
+		one, err := c.read(arn, r)
+		if err != nil || !keep(one) {
+			continue
+		}
+		if len(found) == size {
+			return found, base64.URLEncoding.EncodeToString([]byte(markerPrefix + last)), nil
+		}
+		found, last = append(found, one), arn
+	}
+	return found, "", nil
+}
+
+func pageSize(q wire.Query) (int, error) {
+	size, err := q.Number("PageSize", maxPage)
+	if err != nil {
+		return 0, err
+	}
+	var v wire.Validation
+	v.Between(size, 1, maxPage, "pageSize")
+	return size, v.Err()
+}
+
+const markerPrefix = "after:"
+
+// position returns the index of the first ARN after a marker, which contains the last ARN
+// of the page before. So it stays valid when resources come and go between two pages.
+func (c *collection[T]) position(marker string) (int, error) {
+	if marker == "" {
+		return 0, nil
+	}
+	decoded, err := base64.URLEncoding.DecodeString(marker)
+	last, ok := strings.CutPrefix(string(decoded), markerPrefix)
+	if err != nil || !ok {
+		return 0, wire.ValidationFailed("Invalid marker: %s", marker)
+	}
+	at, found := slices.BinarySearch(c.arns, last)
+	if found {
+		at++
+	}
+	return at, nil
+}
+
+// validate checks the form of an ARN.
+func (c *collection[T]) validate(arn string) error {
+	if !strings.HasPrefix(arn, c.prefix) {
+		return wire.ValidationFailed("'%s' is not a valid %s ARN", arn, c.noun)
+	}
+	return nil
+}
+
+func (c *collection[T]) errNotFound() error {
+	return wire.BadRequest(c.notFound, "One or more %ss not found", c.noun)
+}

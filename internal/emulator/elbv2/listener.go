@@ -1,0 +1,155 @@
+package elbv2
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"lsapi/internal/emulator/wire"
+)
+
+// listener is a port of a load balancer. Its default rule is a rule of its own.
+type listener struct {
+	arn          string
+	path         string // in its ARN and those of its rules
+	loadBalancer string // the ARN
+	protocol     string
+	port         int
+	certificates []string
+	actions      []action // of the default rule
+}
+
+func (s *Service) createListener(c wire.Call) (any, error) {
+	b, err := s.loadBalancers.find(c.Text("LoadBalancerArn"))
+	if err != nil {
+		return nil, err
+	}
+	l, err := newListener(b, c.Query)
+	if err != nil {
+		return nil, err
+	}
+	if l.actions, err = s.newActions(b, l, c.Query, "DefaultActions.member"); err != nil {
+		return nil, err
+	}
+	tags, err := newTags(c.Query)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.admitListener(l); err != nil {
+		return nil, err
+	}
+	if err := s.checkNewRoutes(b, l.actions, c.Time.Now); err != nil {
+		return nil, err
+	}
+	l.path = b.path + "/" + s.newID()
+	l.arn = s.listeners.prefix + l.path
+	s.listeners.set(l.arn, l, c.Time.Now)
+	s.setTags(l.arn, tags, c.Time.Now)
+	s.addRule(l, &rule{actions: l.actions, isDefault: true}, c.Time.Now)
+	return describeListenersResult{Listeners: list(l.describe())}, nil
+}
+
+func newListener(b *loadBalancer, q wire.Query) (*listener, error) {
+	l := &listener{
+		loadBalancer: b.arn,
+		protocol:     q.Text("Protocol"),
+		certificates: q.Column("Certificates.member", "CertificateArn"),
+	}
+	var err error
+	if l.port, err = q.Number("Port", 0); err != nil {
+		return nil, err
+	}
+	protocols := []string{"HTTP", "HTTPS"}
+	if b.kind == typeNetwork {
+		protocols = []string{"TCP", "TLS", "UDP", "TCP_UDP"}
+	}
+	var v wire.Validation
+	v.Require(l.protocol, "protocol")
+	v.Between(l.port, 1, 65535, "port")
+	if err := v.Err(); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(protocols, l.protocol) {
+		return nil, wire.ValidationFailed("Protocol '%s' must be one of '%s'", l.protocol, strings.Join(protocols, ", "))
+	}
+	if (l.protocol == "HTTPS" || l.protocol == "TLS") && len(l.certificates) == 0 {
+		return nil, wire.ValidationFailed("A certificate must be specified for %s listeners", l.protocol)
+	}
+	return l, nil
+}
+
+// admitListener checks that the load balancer has room and the port free for a listener.
+func (s *Service) admitListener(l *listener) error {
+	count := 0
+	for other := range s.listeners.all() {
+		if other.loadBalancer != l.loadBalancer {
+			continue
+		}
+		if other.port == l.port {
+			return wire.BadRequest("DuplicateListener", "A listener already exists on this port for this load balancer '%s'", l.loadBalancer)
+		}
+		count++
+	}
+	if count >= maxListeners {
+		return wire.BadRequest("TooManyListeners", "The maximum number of listeners has been reached on load balancer '%s'", l.loadBalancer)
+	}
+	return nil
+}
+
+// describeListeners returns listeners by ARN, else a page of a load balancer's.
+func (s *Service) describeListeners(c wire.Call) (any, error) {
+	arns, balancer := c.List("ListenerArns.member"), c.Text("LoadBalancerArn")
+	if (len(arns) == 0) == (balancer == "") {
+		return nil, wire.ValidationFailed("You must specify either listener ARNs or a load balancer ARN")
+	}
+	var found []shown[listener]
+	var next string
+	var err error
+	if len(arns) > 0 {
+		found, err = s.listeners.readAll(arns, c.Time)
+	} else if _, err = s.loadBalancers.read(balancer, c.Time); err == nil {
+		found, next, err = s.listeners.page(c.Query, c.Time, func(l shown[listener]) bool { return l.state.loadBalancer == balancer })
+	}
+	if err != nil {
+		return nil, err
+	}
+	result := describeListenersResult{NextMarker: next}
+	for _, l := range found {
+		result.Listeners.Members = append(result.Listeners.Members, l.state.describe())
+	}
+	return result, nil
+}
+
+func (l *listener) describe() listenerDescription {
+	d := listenerDescription{
+		ListenerARN:     l.arn,
+		LoadBalancerARN: l.loadBalancer,
+		Port:            l.port,
+		Protocol:        l.protocol,
+		DefaultActions:  wire.List[action]{Members: l.actions},
+	}
+	for _, arn := range l.certificates {
+		d.Certificates.Members = append(d.Certificates.Members, certificate{arn})
+	}
+	return d
+}
+
+func (s *Service) deleteListener(c wire.Call) (any, error) {
+	l, err := s.listeners.find(c.Text("ListenerArn"))
+	if err != nil {
+		return nil, err
+	}
+	s.removeListener(l.arn, c.Time.Now)
+	return struct{}{}, nil
+}
+
+// removeListener deletes a listener with its rules.
+func (s *Service) removeListener(arn string, now time.Time) {
+	for r := range s.rules.all() {
+		if r.listener == arn {
+			s.removeRule(r.arn, now)
+		}
+	}
+	s.listeners.remove(arn, now)
+	s.tags.remove(arn, now)
+}

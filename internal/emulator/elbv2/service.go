@@ -1,0 +1,126 @@
+package elbv2
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lsapi/internal/emulator/account"
+	"lsapi/internal/emulator/ec2"
+	"lsapi/internal/emulator/wire"
+)
+
+// AWS's quotas per region, and for targets per load balancer and target group.
+const (
+	maxLoadBalancers       = 50 // of each type
+	maxTargetGroups        = 3000
+	maxTargets             = 1000
+	maxListeners           = 50 // per load balancer
+	maxGroupsInApplication = 5  // per action of an Application Load Balancer
+	maxGroupsInNetwork     = 1  // per action of a Network Load Balancer
+)
+
+// Service holds the load balancers, target groups, listeners and rules. It is not safe for
+// concurrent use, but its answers may be encoded concurrently with later calls.
+type Service struct {
+	account   *account.Account
+	instances *ec2.Service
+
+	loadBalancers *collection[loadBalancer]
+	targetGroups  *collection[targetGroup]
+	listeners     *collection[listener]
+	rules         *collection[rule]
+	tags          *collection[[]account.Tag] // by the ARN of their resource
+}
+
+// New returns a service without resources.
+func New(a *account.Account, instances *ec2.Service) *Service {
+	return &Service{
+		account: a, instances: instances,
+		loadBalancers: newCollection[loadBalancer](a, "loadbalancer", "load balancer", "LoadBalancerNotFound"),
+		targetGroups:  newCollection[targetGroup](a, "targetgroup", "target group", "TargetGroupNotFound"),
+		listeners:     newCollection[listener](a, "listener", "listener", "ListenerNotFound"),
+		rules:         newCollection[rule](a, "listener-rule", "listener rule", "RuleNotFound"),
+		tags:          newCollection[[]account.Tag](a, "", "resource", "ResourceNotFound"),
+	}
+}
+
+// newID returns the last part of an ARN.
+func (s *Service) newID() string { return fmt.Sprintf("%016x", s.account.Random()) }
+
+// arnPrefix precedes the type and path of a resource in its ARN.
+func arnPrefix(a *account.Account) string {
+	return "arn:aws:elasticloadbalancing:" + a.Region + ":" + account.ID + ":"
+}
+
+// setTags sets the tags of a resource.
+func (s *Service) setTags(arn string, tags []account.Tag, now time.Time) { s.tags.set(arn, &tags, now) }
+
+// tagsOf returns the actual tags of a resource.
+func (s *Service) tagsOf(arn string) []account.Tag {
+	if tags, ok := s.tags.live(arn); ok {
+		return *tags
+	}
+	return nil
+}
+
+// newTags returns the tags of a new resource, sorted.
+func newTags(q wire.Query) ([]account.Tag, error) {
+	tags := q.Tags("Tags.member")
+	if err := validateTags(nil, tags); err != nil {
+		return nil, err
+	}
+	return account.MergeTags(nil, tags), nil
+}
+
+// validateTags checks tags to add to present ones.
+func validateTags(present, added []account.Tag) error {
+	keys := map[string]struct{}{}
+	for _, t := range added {
+		if !t.Valid() {
+			return wire.ValidationFailed("A tag's key must have 1 to 128 characters and its value at most 256")
+		}
+		if _, repeated := keys[t.Key]; repeated {
+			return wire.BadRequest("DuplicateTagKeys", "A tag key was specified more than once: %s", t.Key)
+		}
+		keys[t.Key] = struct{}{}
+	}
+	if len(account.MergeTags(present, added)) > account.MaxTags {
+		return wire.BadRequest("TooManyTags", "A resource can have at most %d tags", account.MaxTags)
+	}
+	return nil
+}
+
+// validateName checks the name of a load balancer or target group, which its messages
+// begin with.
+func validateName(subject, name string) error {
+	allowed := func(r rune) bool {
+		return r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	}
+	switch {
+	case name == "":
+		var v wire.Validation
+		v.Missing("name")
+		return v.Err()
+	case len(name) > 32:
+		return wire.ValidationFailed("%s '%s' cannot be longer than '32' characters", subject, name)
+	case strings.ContainsFunc(name, func(r rune) bool { return !allowed(r) }):
+		return wire.ValidationFailed("%s '%s' can only contain characters that are alphanumeric characters or hyphens(-)", subject, name)
+	case strings.HasPrefix(name, "-"), strings.HasSuffix(name, "-"):
+		return wire.ValidationFailed("%s '%s' cannot begin or end with '-'", subject, name)
+	}
+	return nil
+}
+
+// oneOf adds the parameter to the violations if its value is none of those allowed.
+func oneOf(v *wire.Validation, value, parameter string, allowed ...string) {
+	for _, a := range allowed {
+		if value == a {
+			return
+		}
+	}
+	v.Fail(value, parameter, "Member must satisfy enum value set: ["+strings.Join(allowed, ", ")+"]")
+}
+
+// quoted returns values for a message: 'a', 'b'.
+func quoted(values []string) string { return "'" + strings.Join(values, "', '") + "'" }

@@ -1,0 +1,34 @@
+package elbv2
+
+import "time"
+
+// TargetGroupState is the actual state of a target group.
+type TargetGroupState struct {
+	Name          string        `json:"name"`
+	ARN           string        `json:"arn"`
+	LoadBalancers []string      `json:"loadBalancers"` // ARNs of those that forward to it
+	Targets       []TargetState `json:"targets"`       // in the order of registration; the draining ones too
+}
+
+// TargetState is the health of a target. The port of a Lambda function is 0.
+type TargetState struct {
+	ID   string `json:"id"`
+	Port int    `json:"port"`
+	TargetHealth
+}
+
+// State returns all target groups, sorted by name.
+func (s *Service) State(now time.Time) []TargetGroupState {
+	all := []TargetGroupState{}
+	for g := range s.targetGroups.all() {
+		r := s.routes(g.arn, now)
+		state := TargetGroupState{g.name, g.arn, append([]string{}, r.loadBalancers...), []TargetState{}}
+		for _, t := range g.targets {
+			if health, ok := s.health(g, t, r, now); ok {
+				state.Targets = append(state.Targets, TargetState{t.id, t.port, health})
+			}
+		}
+		all = append(all, state)
+	}
+	return all
+}
