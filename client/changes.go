@@ -58,25 +58,25 @@ func (i *Instance) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Attach registers an instance with a load balancer. When it returns nil, AWS has
+// Attach registers an instance with a Classic load balancer. When it returns nil, AWS has
 // accepted the instance; Await waits until it serves. CodeConflict: it is already a
 // member. CodeTimeout: the outcome is unknown.
-func (c *Client) Attach(ctx context.Context, loadBalancer, instanceID string, o ChangeOptions) (ChangeResult, error) {
-	return c.change(ctx, http.MethodPost, loadBalancer, instanceID, o)
+func (c *Client) Attach(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, o ChangeOptions) (ChangeResult, error) {
+	return c.change(ctx, http.MethodPost, pool, member, o)
 }
 
 // Detach deregisters an instance. When it returns nil, AWS has accepted that; Await waits
 // until the instance is drained. CodeConflict: it is not a member.
-func (c *Client) Detach(ctx context.Context, loadBalancer, instanceID string, o ChangeOptions) (ChangeResult, error) {
-	return c.change(ctx, http.MethodDelete, loadBalancer, instanceID, o)
+func (c *Client) Detach(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, o ChangeOptions) (ChangeResult, error) {
+	return c.change(ctx, http.MethodDelete, pool, member, o)
 }
 
-func (c *Client) change(ctx context.Context, method, loadBalancer, instanceID string, o ChangeOptions) (ChangeResult, error) {
+func (c *Client) change(ctx context.Context, method string, pool lsapi.PoolID, member lsapi.MemberID, o ChangeOptions) (ChangeResult, error) {
 	q := request{
 		method:  method,
-		path:    []string{"elb", loadBalancer},
+		path:    []string{"elb", pool.Name},
 		header:  make(http.Header),
-		body:    map[string]string{"instanceId": instanceID},
+		body:    map[string]string{"instanceId": member.Instance},
 		success: http.StatusCreated,
 	}
 	if o.Reason != "" {
@@ -87,7 +87,7 @@ func (c *Client) change(ctx context.Context, method, loadBalancer, instanceID st
 	}
 	began := time.Now()
 	for attempt := 1; ; attempt++ {
-		result, err := c.changeOnce(ctx, q, instanceID)
+		result, err := c.changeOnce(ctx, q, member.Instance)
 		if err == nil || o.IdempotencyKey == "" || !canRetry(err, attempt) {
 			return result, err
 		}

@@ -187,11 +187,11 @@ func TestRequestsMatchTheAPI(t *testing.T) {
 			return err
 		},
 		"POST /elb/web-elb": func(ctx context.Context, c *client.Client) error {
-			_, err := c.Attach(ctx, "web-elb", instance, client.ChangeOptions{})
+			_, err := c.Attach(ctx, webELB, webMember, client.ChangeOptions{})
 			return err
 		},
 		"DELETE /elb/web-elb": func(ctx context.Context, c *client.Client) error {
-			_, err := c.Detach(ctx, "web-elb", instance, client.ChangeOptions{})
+			_, err := c.Detach(ctx, webELB, webMember, client.ChangeOptions{})
 			return err
 		},
 		"GET /v1/changes?action=detach&from=2026-11-24T18%3A54%3A00.000Z&instance=i-5203422c&limit=5&member=" + instance + "&outcome=applied&pool=elb%2Fweb-elb": func(ctx context.Context, c *client.Client) error {
@@ -311,7 +311,7 @@ func TestErrorHasTheFieldsOfTheResponse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, test.handler)
-			_, err := s.client(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{})
+			_, err := s.client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{})
 			got, ok := errors.AsType[*client.Error](err)
 			if !ok {
 				t.Fatalf("got %v", err)
@@ -353,11 +353,11 @@ func TestResponseToAnotherRequestIsRefused(t *testing.T) {
 	const other = "i-5203422c"
 	machine := func(id string) map[string]any { return map[string]any{"message": map[string]string{"instanceId": id}} }
 	attach := func(ctx context.Context, c *client.Client) error {
-		_, err := c.Attach(ctx, "web-elb", instance, client.ChangeOptions{})
+		_, err := c.Attach(ctx, webELB, webMember, client.ChangeOptions{})
 		return err
 	}
 	detach := func(ctx context.Context, c *client.Client) error {
-		_, err := c.Detach(ctx, "web-elb", instance, client.ChangeOptions{})
+		_, err := c.Detach(ctx, webELB, webMember, client.ChangeOptions{})
 		return err
 	}
 	member := func(ctx context.Context, c *client.Client) error {
@@ -438,7 +438,7 @@ func TestReasonIsSentAsASCII(t *testing.T) {
 		"see utf-8'' inside": "see utf-8'' inside",
 	} {
 		s := serve(t, respondMatching)
-		if _, err := s.client(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{Reason: reason}); err != nil || s.headers("X-Reason")[0] != want {
+		if _, err := s.client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{Reason: reason}); err != nil || s.headers("X-Reason")[0] != want {
 			t.Errorf("%q is sent as %q, %v", reason, s.headers("X-Reason"), err)
 		}
 	}
@@ -456,7 +456,7 @@ func TestChangeReturnsItsIDs(t *testing.T) {
 	machine := map[string]string{"instanceId": instance, "instanceType": "t2.micro", "launchDate": "unknown"}
 	for name, body := range map[string]any{"in the envelope": map[string]any{"message": machine}, "without": machine} {
 		s := serve(t, respond(http.StatusCreated, body, "X-Change-Id: 7", "X-Request-Id: r"))
-		got, err := s.client(t).Detach(t.Context(), "web-elb", instance, client.ChangeOptions{Reason: "déploiement", IdempotencyKey: "k"})
+		got, err := s.client(t).Detach(t.Context(), webELB, webMember, client.ChangeOptions{Reason: "déploiement", IdempotencyKey: "k"})
 		want := client.ChangeResult{ChangeID: "7", RequestID: "r", Instance: client.Instance{InstanceID: instance, InstanceType: "t2.micro", LaunchDate: "unknown"}}
 		if err != nil || got != want {
 			t.Errorf("%s: %+v, %v", name, got, err)
@@ -473,18 +473,18 @@ func TestChangeWithKeyIsRetriedUntilItsOutcome(t *testing.T) {
 	underWay := respond(http.StatusConflict, map[string]string{"message": "under way"}, "Retry-After: 1", "X-Error-Code: in_progress")
 	limited := respond(http.StatusTooManyRequests, map[string]string{"message": "a proxy's limit"})
 	s := serve(t, abort, unavailable, limited, underWay, made)
-	got, err := s.client(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"})
+	got, err := s.client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{IdempotencyKey: "k"})
 	if err != nil || got.ChangeID != "7" || !slices.Equal(s.headers("Idempotency-Key"), []string{"k", "k", "k", "k", "k"}) {
 		t.Errorf("%+v, %v; received %v", got, err, s.headers("Idempotency-Key"))
 	}
 	for name, first := range map[string]http.HandlerFunc{"cut off": abort, "unavailable": unavailable} {
 		s := serve(t, first, made)
-		if _, err := s.client(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{}); err == nil || len(s.requests()) != 1 {
+		if _, err := s.client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{}); err == nil || len(s.requests()) != 1 {
 			t.Errorf("without a key, %s: %v after %d requests", name, err, len(s.requests()))
 		}
 	}
 	s = serve(t, unavailable)
-	if _, err := s.client(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"}); client.ErrorCode(err) != lsapi.CodeUnavailable || len(s.requests()) > 10 {
+	if _, err := s.client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{IdempotencyKey: "k"}); client.ErrorCode(err) != lsapi.CodeUnavailable || len(s.requests()) > 10 {
 		t.Errorf("%v after %d requests", err, len(s.requests()))
 	}
 }
@@ -530,7 +530,7 @@ func TestChangeIsRetriedOnlyAfterAConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.Shorten(testTimeout, testTimeout)
-			if _, err = c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"}); (err == nil) != test.ok || tr.requests != test.requests {
+			if _, err = c.Attach(t.Context(), webELB, webMember, client.ChangeOptions{IdempotencyKey: "k"}); (err == nil) != test.ok || tr.requests != test.requests {
 				t.Errorf("%v after %d requests", err, tr.requests)
 			}
 		})
@@ -543,13 +543,13 @@ func TestChangeInProgressIsRetriedUntilItIsSettled(t *testing.T) {
 	made := respond(http.StatusCreated, map[string]string{"instanceId": instance})
 	handlers := append(slices.Repeat([]http.HandlerFunc{inProgress}, 8), made)
 	s := serve(t, handlers...)
-	if _, err := s.client(t).Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"}); err != nil || len(s.requests()) != 9 {
+	if _, err := s.client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{IdempotencyKey: "k"}); err != nil || len(s.requests()) != 9 {
 		t.Errorf("%v after %d requests", err, len(s.requests()))
 	}
 	s = serve(t, inProgress)
 	c := s.client(t)
 	c.Shorten(time.Millisecond, testTimeout)
-	if _, err := c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"}); client.ErrorCode(err) != lsapi.CodeInProgress {
+	if _, err := c.Attach(t.Context(), webELB, webMember, client.ChangeOptions{IdempotencyKey: "k"}); client.ErrorCode(err) != lsapi.CodeInProgress {
 		t.Errorf("a change that is never settled: %v", err)
 	}
 }
@@ -560,7 +560,7 @@ func TestCanceledChangeReturnsTheContextsError(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	if _, err := s.client(t).Attach(ctx, "web-elb", instance, client.ChangeOptions{IdempotencyKey: "k"}); !errors.Is(err, context.Canceled) || errors.Is(err, client.ErrUnreachable) {
+	if _, err := s.client(t).Attach(ctx, webELB, webMember, client.ChangeOptions{IdempotencyKey: "k"}); !errors.Is(err, context.Canceled) || errors.Is(err, client.ErrUnreachable) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -62,7 +62,7 @@ func TestClientReturnsTheCodeOfTheService(t *testing.T) {
 			}))
 			defer server.Close()
 			c := newClient(t, server.URL)
-			_, attach := c.Attach(t.Context(), "web-elb", instance, client.ChangeOptions{})
+			_, attach := c.Attach(t.Context(), webELB, webMember, client.ChangeOptions{})
 			_, changes := c.Changes(t.Context(), client.ChangesQuery{})
 			for name, err := range map[string]error{"the contract": attach, "/v1": changes} {
 				if got := client.ErrorCode(err); got != status.Public(code) {

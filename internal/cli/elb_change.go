@@ -49,7 +49,7 @@ func newElbChange(p Process, run changeRun) *cobra.Command {
 	flags.StringVar(&run.reason, "reason", "", "`reason` for the record, at most 256 characters")
 	withServiceView(command, p, listFormats, func(ctx context.Context, service *remote, v *view, arguments []string) error {
 		ids := arguments[1:]
-		run.service, run.loadBalancer = service, arguments[0]
+		run.service, run.pool = service, lsapi.ELB(arguments[0])
 		if err := cmp.Or(onlyWith(flags, "wait", "timeout"), run.check(ids)); err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func newElbChange(p Process, run changeRun) *cobra.Command {
 		}
 		results := run.all(ctx, ids)
 		run.progress.End()
-		return service.suggest(ctx, reportChanges(v, results), lsapi.ELB(run.loadBalancer))
+		return service.suggest(ctx, reportChanges(v, results), run.pool)
 	})
 	return command
 }
@@ -73,13 +73,13 @@ type changeRun struct {
 	timeout time.Duration
 	reason  string
 
-	service      *remote
-	loadBalancer string
-	progress     *term.Progress // nil shows nothing
+	service  *remote
+	pool     lsapi.PoolID
+	progress *term.Progress // nil shows nothing
 }
 
 func (c *changeRun) check(ids []string) error {
-	if err := checkName(c.loadBalancer); err != nil {
+	if err := checkName(c.pool.Name); err != nil {
 		return err
 	}
 	for i, id := range ids {
@@ -119,7 +119,7 @@ func (c *changeRun) all(ctx context.Context, ids []string) []changeResult {
 
 // one changes an instance, and waits for it if --wait is set.
 func (c *changeRun) one(ctx context.Context, line int, id string) changeResult {
-	result := changeResult{Action: c.action, Pool: lsapi.ELB(c.loadBalancer).Path(), Member: id, Outcome: outcomeApplied}
+	result := changeResult{Action: c.action, Pool: c.pool.Path(), Member: id, Outcome: outcomeApplied}
 	began := time.Now()
 	c.progress.Show(line, string(c.action)+"ing")
 	result.err = c.change(ctx, line, &result)
@@ -136,7 +136,7 @@ func (c *changeRun) change(ctx context.Context, line int, result *changeResult) 
 	if c.action == lsapi.Detach {
 		send = c.service.Detach
 	}
-	made, err := send(ctx, c.loadBalancer, result.Member, client.ChangeOptions{Reason: c.reason, IdempotencyKey: uuid.NewString()})
+	made, err := send(ctx, c.pool, lsapi.InstanceMember(result.Member), client.ChangeOptions{Reason: c.reason, IdempotencyKey: uuid.NewString()})
 	result.ChangeID = made.ChangeID
 	if err != nil {
 		if e, ok := errors.AsType[*client.Error](err); ok {
@@ -155,7 +155,7 @@ func (c *changeRun) change(ctx context.Context, line int, result *changeResult) 
 	if c.progress != nil {
 		o.Progress = func(m apiv1.Member) { c.progress.Show(line, memberText(c.action, m)) }
 	}
-	member, err := c.service.Await(ctx, lsapi.ELB(c.loadBalancer), lsapi.InstanceMember(result.Member), c.waitFor, o)
+	member, err := c.service.Await(ctx, c.pool, lsapi.InstanceMember(result.Member), c.waitFor, o)
 	if member.Member != "" {
 		result.LastState = &member
 	}
