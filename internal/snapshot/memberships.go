@@ -48,11 +48,13 @@ func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 	if s.awaitListing(ctx, called) != nil || !s.wasListedSince(called) {
 		return false
 	}
+	var stale []lsapi.PoolID
 	for pool := range *s.slots.Load() {
 		if e, _ := s.current(pool); e == nil || e.AsOf.Before(called) {
-			_ = s.await(ctx, pool, false) // its entry shows whether that succeeded
+			stale = append(stale, pool)
 		}
 	}
+	_, _ = s.named.Do(ctx, stale...) // their entries show whether that succeeded
 	if s.o.Overlay.CatchUpAll(ctx) != nil {
 		return false
 	}
