@@ -137,28 +137,43 @@ func (c *collection[T]) readAll(arns []string, r account.ReadTime) ([]shown[T], 
 	return found, nil
 }
 
-// page returns the resources of a page that keep selects, and the marker of the next page.
-func (c *collection[T]) page(q wire.Query, r account.ReadTime, keep func(shown[T]) bool) (found []shown[T], next string, err error) {
+// listing returns the resources as a call shows them, those that keep selects, in the order
+// of listings.
+func (c *collection[T]) listing(r account.ReadTime, keep func(shown[T]) bool) (found []shown[T]) {
+	for _, arn := range c.arns {
+		if one, err := c.read(arn, r); err == nil && keep(one) {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// everything selects all resources.
+func everything[T any](shown[T]) bool { return true }
+
+const markerPrefix = "after:"
+
+// page returns a page of resources that are sorted by a unique key, and the marker of the
+// next page. A marker contains the last key of the page before. So it stays valid when
+// resources come and go between two pages.
+func page[T any](q wire.Query, all []shown[T], key func(*T) string) (found []shown[T], next string, err error) {
 	size, err := pageSize(q)
 	if err != nil {
 		return nil, "", err
 	}
-	from, err := c.position(q.Text("Marker"))
-	if err != nil {
-		return nil, "", err
-	}
-	last := ""
-	for _, arn := range c.arns[from:] {
-		one, err := c.read(arn, r)
-		if err != nil || !keep(one) {
-			continue
+	if marker := q.Text("Marker"); marker != "" {
+		decoded, err := base64.URLEncoding.DecodeString(marker)
+		last, ok := strings.CutPrefix(string(decoded), markerPrefix)
+		if err != nil || !ok {
+			return nil, "", wire.ValidationFailed("Invalid marker: %s", marker)
 		}
-		if len(found) == size {
-			return found, base64.URLEncoding.EncodeToString([]byte(markerPrefix + last)), nil
-		}
-		found, last = append(found, one), arn
+		all = slices.DeleteFunc(all, func(one shown[T]) bool { return key(one.state) <= last })
 	}
-	return found, "", nil
+	if len(all) <= size {
+		return all, "", nil
+	}
+	last := key(all[size-1].state)
+	return all[:size], base64.URLEncoding.EncodeToString([]byte(markerPrefix + last)), nil
 }
 
 func pageSize(q wire.Query) (int, error) {
@@ -171,29 +186,12 @@ func pageSize(q wire.Query) (int, error) {
 	return size, v.Err()
 }
 
-const markerPrefix = "after:"
-
-// position returns the index of the first ARN after a marker, which contains the last ARN
-// of the page before. So it stays valid when resources come and go between two pages.
-func (c *collection[T]) position(marker string) (int, error) {
-	if marker == "" {
-		return 0, nil
-	}
-	decoded, err := base64.URLEncoding.DecodeString(marker)
-	last, ok := strings.CutPrefix(string(decoded), markerPrefix)
-	if err != nil || !ok {
-		return 0, wire.ValidationFailed("Invalid marker: %s", marker)
-	}
-	at, found := slices.BinarySearch(c.arns, last)
-	if found {
-		at++
-	}
-	return at, nil
-}
+// owns reports whether an ARN is one of this type of resource.
+func (c *collection[T]) owns(arn string) bool { return strings.HasPrefix(arn, c.prefix) }
 
 // validate checks the form of an ARN.
 func (c *collection[T]) validate(arn string) error {
-	if !strings.HasPrefix(arn, c.prefix) {
+	if !c.owns(arn) {
 		return wire.ValidationFailed("'%s' is not a valid %s ARN", arn, c.noun)
 	}
 	return nil

@@ -19,6 +19,8 @@ type listener struct {
 	actions      []action // of the default rule
 }
 
+func (l *listener) key() string { return l.arn }
+
 func (s *Service) createListener(c wire.Call) (any, error) {
 	b, err := s.loadBalancers.find(c.Text("LoadBalancerArn"))
 	if err != nil {
@@ -45,7 +47,7 @@ func (s *Service) createListener(c wire.Call) (any, error) {
 	l.arn = s.listeners.prefix + l.path
 	s.listeners.set(l.arn, l, c.Time.Now)
 	s.setTags(l.arn, tags, c.Time.Now)
-	s.addRule(l, &rule{actions: l.actions, isDefault: true}, c.Time.Now)
+	s.addRule(l, &rule{actions: l.actions, priority: defaultPriority}, c.Time.Now)
 	return describeListenersResult{Listeners: list(l.describe())}, nil
 }
 
@@ -108,7 +110,8 @@ func (s *Service) describeListeners(c wire.Call) (any, error) {
 	if len(arns) > 0 {
 		found, err = s.listeners.readAll(arns, c.Time)
 	} else if _, err = s.loadBalancers.read(balancer, c.Time); err == nil {
-		found, next, err = s.listeners.page(c.Query, c.Time, func(l shown[listener]) bool { return l.state.loadBalancer == balancer })
+		all := s.listeners.listing(c.Time, func(l shown[listener]) bool { return l.state.loadBalancer == balancer })
+		found, next, err = page(c.Query, all, (*listener).key)
 	}
 	if err != nil {
 		return nil, err

@@ -37,6 +37,8 @@ type loadBalancer struct {
 	createdAt      time.Time
 }
 
+func (b *loadBalancer) key() string { return b.arn }
+
 // sameSettings reports whether both were created with the same parameters.
 func (b *loadBalancer) sameSettings(other *loadBalancer) bool {
 	return b.kind == other.kind && b.scheme == other.scheme &&
@@ -171,7 +173,7 @@ func (s *Service) searchLoadBalancers(c wire.Call) (found []shown[loadBalancer],
 		found, err = s.loadBalancers.readAll(arns, c.Time)
 		return found, "", err
 	case len(names) == 0:
-		return s.loadBalancers.page(c.Query, c.Time, func(shown[loadBalancer]) bool { return true })
+		return page(c.Query, s.loadBalancers.listing(c.Time, everything), (*loadBalancer).key)
 	}
 	found, missing := byName(s.loadBalancers, names, c.Time)
 	if len(missing) > 0 {

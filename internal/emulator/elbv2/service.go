@@ -2,22 +2,24 @@ package elbv2
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"lsapi/internal/emulator/account"
 	"lsapi/internal/emulator/ec2"
 	"lsapi/internal/emulator/wire"
 )
 
-// AWS's quotas per region, and for targets per load balancer and target group.
+// AWS's quotas.
 const (
-	maxLoadBalancers       = 50 // of each type
-	maxTargetGroups        = 3000
-	maxTargets             = 1000
-	maxListeners           = 50 // per load balancer
-	maxGroupsInApplication = 5  // per action of an Application Load Balancer
-	maxGroupsInNetwork     = 1  // per action of a Network Load Balancer
+	maxLoadBalancers       = 50   // of each type
+	maxTargetGroups        = 3000 // per region
+	maxTargets             = 1000 // per target group and per load balancer
+	maxListeners           = 50   // per load balancer
+	maxRules               = 100  // per load balancer, without the default rules
+	maxConditionValues     = 5    // per rule
+	maxGroupsInApplication = 5    // per action of an Application Load Balancer
+	maxGroupsInNetwork     = 1    // per action of a Network Load Balancer
 )
 
 // Service holds the load balancers, target groups, listeners and rules. It is not safe for
@@ -53,44 +55,6 @@ func arnPrefix(a *account.Account) string {
 	return "arn:aws:elasticloadbalancing:" + a.Region + ":" + account.ID + ":"
 }
 
-// setTags sets the tags of a resource.
-func (s *Service) setTags(arn string, tags []account.Tag, now time.Time) { s.tags.set(arn, &tags, now) }
-
-// tagsOf returns the actual tags of a resource.
-func (s *Service) tagsOf(arn string) []account.Tag {
-	if tags, ok := s.tags.live(arn); ok {
-		return *tags
-	}
-	return nil
-}
-
-// newTags returns the tags of a new resource, sorted.
-func newTags(q wire.Query) ([]account.Tag, error) {
-	tags := q.Tags("Tags.member")
-	if err := validateTags(nil, tags); err != nil {
-		return nil, err
-	}
-	return account.MergeTags(nil, tags), nil
-}
-
-// validateTags checks tags to add to present ones.
-func validateTags(present, added []account.Tag) error {
-	keys := map[string]struct{}{}
-	for _, t := range added {
-		if !t.Valid() {
-			return wire.ValidationFailed("A tag's key must have 1 to 128 characters and its value at most 256")
-		}
-		if _, repeated := keys[t.Key]; repeated {
-			return wire.BadRequest("DuplicateTagKeys", "A tag key was specified more than once: %s", t.Key)
-		}
-		keys[t.Key] = struct{}{}
-	}
-	if len(account.MergeTags(present, added)) > account.MaxTags {
-		return wire.BadRequest("TooManyTags", "A resource can have at most %d tags", account.MaxTags)
-	}
-	return nil
-}
-
 // validateName checks the name of a load balancer or target group, which its messages
 // begin with.
 func validateName(subject, name string) error {
@@ -114,12 +78,9 @@ func validateName(subject, name string) error {
 
 // oneOf adds the parameter to the violations if its value is none of those allowed.
 func oneOf(v *wire.Validation, value, parameter string, allowed ...string) {
-	for _, a := range allowed {
-		if value == a {
-			return
-		}
+	if !slices.Contains(allowed, value) {
+		v.Fail(value, parameter, "Member must satisfy enum value set: ["+strings.Join(allowed, ", ")+"]")
 	}
-	v.Fail(value, parameter, "Member must satisfy enum value set: ["+strings.Join(allowed, ", ")+"]")
 }
 
 // quoted returns values for a message: 'a', 'b'.

@@ -41,6 +41,8 @@ type groupCreation struct {
 	addresses       string // addressesIPv4 or addressesIPv6
 }
 
+func (g *targetGroup) key() string { return g.arn }
+
 // forHTTP reports whether the group is one for Application Load Balancers.
 func (g *groupCreation) forHTTP() bool {
 	return g.targetType == targetLambda || g.protocol == "HTTP" || g.protocol == "HTTPS"
@@ -166,14 +168,15 @@ func (s *Service) searchTargetGroups(c wire.Call) (found []shown[targetGroup], n
 	case len(names) > 0:
 		return s.targetGroupsByName(names, c.Time)
 	case balancer == "":
-		return s.targetGroups.page(c.Query, c.Time, func(shown[targetGroup]) bool { return true })
+		return page(c.Query, s.targetGroups.listing(c.Time, everything), (*targetGroup).key)
 	}
 	if _, err := s.loadBalancers.read(balancer, c.Time); err != nil {
 		return nil, "", err
 	}
-	return s.targetGroups.page(c.Query, c.Time, func(g shown[targetGroup]) bool {
+	routed := s.targetGroups.listing(c.Time, func(g shown[targetGroup]) bool {
 		return slices.Contains(s.routes(g.state.arn, g.at).loadBalancers, balancer)
 	})
+	return page(c.Query, routed, (*targetGroup).key)
 }
 
 func (s *Service) targetGroupsByName(names []string, r account.ReadTime) ([]shown[targetGroup], string, error) {

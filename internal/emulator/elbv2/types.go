@@ -1,6 +1,7 @@
 package elbv2
 
 import (
+	"lsapi/internal/emulator/account"
 	"lsapi/internal/emulator/wire"
 )
 
@@ -105,6 +106,48 @@ type (
 		Protocol        string
 		Certificates    wire.List[certificate]
 		DefaultActions  wire.List[action]
+	}
+
+	describeRulesResult struct {
+		Rules      wire.List[ruleDescription]
+		NextMarker string `xml:",omitempty"`
+	}
+
+	ruleDescription struct {
+		RuleARN    string `xml:"RuleArn"`
+		Priority   string
+		Conditions wire.List[condition]
+		Actions    wire.List[action]
+		IsDefault  bool
+	}
+
+	// condition has its values twice: also in the configuration of its field.
+	condition struct {
+		Field             string
+		Values            wire.List[string]
+		HostHeaderConfig  *conditionValues `xml:",omitempty"`
+		PathPatternConfig *conditionValues `xml:",omitempty"`
+	}
+
+	conditionValues struct{ Values wire.List[string] }
+
+	describeTagsResult struct {
+		TagDescriptions wire.List[tagDescription]
+	}
+
+	tagDescription struct {
+		ResourceARN string `xml:"ResourceArn"`
+		Tags        wire.List[account.Tag]
+	}
+
+	describeAccountLimitsResult struct {
+		Limits     wire.List[limit]
+		NextMarker string `xml:",omitempty"`
+	}
+
+	limit struct {
+		Name string
+		Max  int
 	}
 
 	certificate struct {
