@@ -34,13 +34,13 @@ func (s *Service) createLoadBalancer(c wire.Call) (any, error) {
 		return nil, wire.BadRequest("TooManyLoadBalancers", "Exceeded quota of account %s", account.ID)
 	}
 	s.prune(c.Time.Now)
-	s.insert(&revision{since: c.Time.Now, state: state{
+	s.insert(&revision{state: state{
 		creation:    created,
 		healthCheck: DefaultHealthCheck(created.listeners),
 		attributes:  DefaultAttributes(),
 		drainTime:   DefaultDrainTime,
 		tags:        account.MergeTags(nil, tags),
-	}})
+	}}, c.Time.Now)
 	return &createLoadBalancerResult{created.dnsName}, nil
 }
 
@@ -122,7 +122,7 @@ func (s *Service) deleteLoadBalancer(c wire.Call) (any, error) {
 		return nil, err
 	}
 	if b, err := s.find(name); err == nil {
-		b.add(&revision{since: c.Time.Now, state: b.latest().state, deleted: true}, s.account.Lag)
+		b.versions.Delete(c.Time.Now, s.account.Lag)
 		s.prune(c.Time.Now)
 	}
 	return struct{}{}, nil
@@ -151,5 +151,5 @@ func (s *Service) Add(b Settings) {
 		drainTime:   b.DrainTime,
 		tags:        b.Tags,
 		members:     b.Members,
-	}})
+	}}, time.Time{})
 }

@@ -36,7 +36,7 @@ func (s *Service) describeNamed(names []string, r account.ReadTime) ([]*revision
 		if err := validateName(name); err != nil {
 			return nil, err
 		}
-		revision := s.read(name, r)
+		revision, _ := s.read(name, r)
 		if revision == nil {
 			return nil, errDescribedNotFound(name)
 		}
@@ -50,7 +50,7 @@ func (s *Service) page(from, size int, r account.ReadTime) *describeLoadBalancer
 	result := &describeLoadBalancersResult{}
 	page := &result.LoadBalancerDescriptions
 	for _, name := range s.names[from:] {
-		revision := s.read(name, r)
+		revision, _ := s.read(name, r)
 		if revision == nil {
 			continue
 		}

@@ -42,16 +42,16 @@ func failing(i *ec2.Instance) MemberState {
 // describeInstanceHealth returns the health of the named instances, which must be
 // present or former members, else of all members.
 func (s *Service) describeInstanceHealth(c wire.Call) (any, error) {
-	r, err := s.readNamed(c.Text("LoadBalancerName"), c.Time)
+	r, at, err := s.readNamed(c.Text("LoadBalancerName"), c.Time)
 	if err != nil {
 		return nil, err
 	}
 	b := s.balancers[r.name]
 	ids := c.Column("Instances.member", "InstanceId")
 	if len(ids) == 0 {
-		return &describeInstanceHealthResult{wire.List[MemberState]{Members: s.membersHealth(b, r, b.lastRead)}}, nil
+		return &describeInstanceHealthResult{wire.List[MemberState]{Members: s.membersHealth(b, r, at)}}, nil
 	}
-	states, err := s.namedHealth(b, r, wire.Unique(ids), b.lastRead)
+	states, err := s.namedHealth(b, r, wire.Unique(ids), at)
 	return &describeInstanceHealthResult{wire.List[MemberState]{Members: states}}, err
 }
 

@@ -16,10 +16,9 @@ const (
 	SchemeInternal       = "internal"
 )
 
-// loadBalancer is a load balancer with the revisions that a read can show.
+// loadBalancer is a load balancer, deleted ones included while a read can show them.
 type loadBalancer struct {
-	revisions []*revision // oldest first; never empty
-	lastRead  time.Time   // see account.ReadTime.Advance
+	versions account.Versions[*revision]
 
 	// departed holds the last departure of every former member. Deregistering a former
 	// member succeeds; deregistering an instance that never was a member fails.
@@ -36,8 +35,6 @@ type departure struct {
 // revision is the state of a load balancer between two changes. It is immutable, so it
 // is read without a lock, and its XML is encoded once.
 type revision struct {
-	since   time.Time
-	deleted bool
 	state
 
 	encode  sync.Once
@@ -101,37 +98,17 @@ func (s *state) drainsFor() time.Duration {
 	return min(s.drainTime, seconds(s.attributes.ConnectionDraining.Timeout))
 }
 
-// latest returns the actual state.
-func (b *loadBalancer) latest() *revision { return b.revisions[len(b.revisions)-1] }
-
-// at returns the state at t, nil if the load balancer did not exist.
-func (b *loadBalancer) at(t time.Time) *revision {
-	for _, r := range slices.Backward(b.revisions) {
-		if !r.since.After(t) {
-			if r.deleted {
-				return nil
-			}
-			return r
-		}
-	}
-	return nil
+// latest returns the actual state, nil when the load balancer is deleted.
+func (b *loadBalancer) latest() *revision {
+	r, _ := b.versions.Latest()
+	return r
 }
 
-// revise adds a revision with a change to the latest state.
+// revise changes the latest state.
 func (b *loadBalancer) revise(now time.Time, lag time.Duration, change func(*state)) {
-	next := &revision{since: now, state: b.latest().state}
+	next := &revision{state: b.latest().state}
 	change(&next.state)
-	b.add(next, lag)
-}
-
-// add adds a revision and drops those that no read can show, being older than lag.
-func (b *loadBalancer) add(next *revision, lag time.Duration) {
-	b.revisions = append(b.revisions, next)
-	oldest := next.since.Add(-lag)
-	for len(b.revisions) > 1 && !b.revisions[1].since.After(oldest) {
-		b.revisions[0] = nil
-		b.revisions = b.revisions[1:]
-	}
+	b.versions.Set(next, now, lag)
 }
 
 // MarshalXML writes the description in DescribeLoadBalancers.

@@ -53,42 +53,43 @@ func New(a *account.Account, instances *ec2.Service, quota int) *Service {
 // find returns a load balancer to change. Changes apply to the actual state.
 func (s *Service) find(name string) (*loadBalancer, error) {
 	found, ok := s.balancers[name]
-	if !ok || found.latest().deleted {
+	if !ok || found.latest() == nil {
 		return nil, errNotFound(name)
 	}
 	return found, nil
 }
 
-// read returns a load balancer as a call shows it, nil when it shows none.
-func (s *Service) read(name string, r account.ReadTime) *revision {
-	found, ok := s.balancers[name]
-	if !ok {
-		return nil
+// read returns a load balancer as a call shows it, and the moment of that state. It returns
+// nil when the call shows none.
+func (s *Service) read(name string, r account.ReadTime) (shown *revision, at time.Time) {
+	if found, ok := s.balancers[name]; ok {
+		shown, at, _ = found.versions.Read(r)
 	}
-	return found.at(r.Advance(&found.lastRead))
+	return shown, at
 }
 
 // readNamed is read for calls that need a valid name of an existing load balancer.
-func (s *Service) readNamed(name string, r account.ReadTime) (*revision, error) {
+func (s *Service) readNamed(name string, r account.ReadTime) (shown *revision, at time.Time, err error) {
 	if err := validateName(name); err != nil {
-		return nil, err
+		return nil, at, err
 	}
-	found := s.read(name, r)
-	if found == nil {
-		return nil, errNotFound(name)
+	if shown, at = s.read(name, r); shown == nil {
+		return nil, at, errNotFound(name)
 	}
-	return found, nil
+	return shown, at, nil
 }
 
 // insert adds a load balancer under a name that is free or that of a deleted one.
-func (s *Service) insert(first *revision) {
+func (s *Service) insert(first *revision, now time.Time) {
 	existing, ok := s.balancers[first.name]
 	if ok {
 		clear(existing.departed)
-		existing.add(first, s.account.Lag)
+		existing.versions.Set(first, now, s.account.Lag)
 		return
 	}
-	s.balancers[first.name] = &loadBalancer{revisions: []*revision{first}, departed: map[string]departure{}}
+	created := &loadBalancer{departed: map[string]departure{}}
+	created.versions.Set(first, now, s.account.Lag)
+	s.balancers[first.name] = created
 	at, _ := slices.BinarySearch(s.names, first.name)
 	s.names = slices.Insert(s.names, at, first.name)
 }
@@ -96,8 +97,7 @@ func (s *Service) insert(first *revision) {
 // prune removes the deleted load balancers that no read can show.
 func (s *Service) prune(now time.Time) {
 	s.names = slices.DeleteFunc(s.names, func(name string) bool {
-		last := s.balancers[name].latest()
-		gone := last.deleted && !last.since.After(now.Add(-s.account.Lag))
+		gone := s.balancers[name].versions.Gone(now, s.account.Lag)
 		if gone {
 			delete(s.balancers, name)
 		}
@@ -109,7 +109,7 @@ func (s *Service) prune(now time.Time) {
 func (s *Service) count() int {
 	count := 0
 	for _, b := range s.balancers {
-		if !b.latest().deleted {
+		if b.latest() != nil {
 			count++
 		}
 	}

@@ -91,7 +91,7 @@ func (h HealthCheck) Validate() error {
 }
 
 func (s *Service) describeAttributes(c wire.Call) (any, error) {
-	r, err := s.readNamed(c.Text("LoadBalancerName"), c.Time)
+	r, _, err := s.readNamed(c.Text("LoadBalancerName"), c.Time)
 	if err != nil {
 		return nil, err
 	}

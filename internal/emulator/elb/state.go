@@ -21,7 +21,7 @@ func (s *Service) State(now time.Time) []LoadBalancerState {
 	for _, name := range s.names {
 		b := s.balancers[name]
 		r := b.latest()
-		if r.deleted {
+		if r == nil {
 			continue
 		}
 		lb := LoadBalancerState{r.name, r.dnsName, make([]MemberState, 0, len(r.members)), s.draining(b, r, now)}
@@ -54,7 +54,7 @@ func (s *Service) Members(loadBalancer string) []string {
 func (s *Service) Plan(now time.Time) []dataplane.LoadBalancer {
 	var all []dataplane.LoadBalancer
 	for _, name := range s.names {
-		if r := s.balancers[name].latest(); !r.deleted {
+		if r := s.balancers[name].latest(); r != nil {
 			all = append(all, s.plan(r, now))
 		}
 	}

@@ -64,7 +64,7 @@ func (s *Service) describeTags(c wire.Call) (any, error) {
 	}
 	result := &describeTagsResult{}
 	for _, name := range wire.Unique(names) {
-		r := s.read(name, c.Time)
+		r, _ := s.read(name, c.Time)
 		if r == nil {
 			return nil, errNotFound(name)
 		}
