@@ -100,25 +100,36 @@ func (s *Service) health(g *targetGroup, t target, r routes, at time.Time) (Targ
 	i, onInstance := s.instanceOf(g, t)
 	var current ec2.Transition
 	if onInstance {
-		var ok bool
-		if current, ok = i.StateAt(at); !ok {
+		var exists bool
+		if current, exists = i.StateAt(at); !exists {
 			return notRegistered, false
+		}
+		if down, ok := downIn(current.State); ok {
+			return down, true
 		}
 		t.zone = cmp.Or(t.zone, i.Zone)
 	}
 	switch {
-	case onInstance && (current.State == ec2.Terminated || current.State == ec2.ShuttingDown):
-		return terminatedTarget, true
-	case onInstance && (current.State == ec2.Stopped || current.State == ec2.Stopping):
-		return stoppedTarget, true
 	case !r.inUse():
 		return groupNotInUse, true
-	case t.zone != "" && t.zone != everyZone && !slices.Contains(s.zonesServed(r, at), t.zone):
+	case !s.serves(r, t.zone, at):
 		return zoneNotEnabled, true
 	case !g.check.HealthCheckEnabled:
 		return healthCheckDisabled, true
 	}
 	return s.checked(i, t, r, current, at), true
+}
+
+// downIn returns the health of a target on an instance that does not run, and false for
+// one that runs or starts.
+func downIn(state ec2.State) (TargetHealth, bool) {
+	switch state {
+	case ec2.ShuttingDown, ec2.Terminated:
+		return terminatedTarget, true
+	case ec2.Stopping, ec2.Stopped:
+		return stoppedTarget, true
+	}
+	return TargetHealth{}, false
 }
 
 // checked returns the health of a target that is in use, from its health checks. The
@@ -157,13 +168,16 @@ func (s *Service) instanceOf(g *targetGroup, t target) (*ec2.Instance, bool) {
 	return nil, false
 }
 
-// zonesServed returns the availability zones that load balancers route to.
-func (s *Service) zonesServed(r routes, at time.Time) []string {
-	var zones []string
+// serves reports whether load balancers route to a zone. Targets that are in no zone, or
+// in all, are served.
+func (s *Service) serves(r routes, zone string, at time.Time) bool {
+	if zone == "" || zone == everyZone {
+		return true
+	}
 	for b := range s.loadBalancers.at(at) {
-		if slices.Contains(r.loadBalancers, b.arn) {
-			zones = append(zones, b.zones...)
+		if slices.Contains(r.loadBalancers, b.arn) && slices.Contains(b.zones, zone) {
+			return true
 		}
 	}
-	return zones
+	return false
 }
