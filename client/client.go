@@ -205,3 +205,18 @@ func contentType(h http.Header) string {
 func (c *Client) notLsapi(format string, args ...any) error {
 	return fmt.Errorf("%w: the server at %s is not lsapi: %w", ErrUnreachable, c.base, fmt.Errorf(format, args...))
 }
+
+// unreachable returns the error of a request without a response, without the request's
+// URL. When ctx was canceled, it is the context's error.
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	if sending, ok := errors.AsType[*url.Error](err); ok {
+		err = sending.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.New("no response in time")
+	}
+	return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.base, err)
+}

@@ -2,12 +2,9 @@ package client
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -92,21 +89,6 @@ func (e *Error) read(text []byte) (code string) {
 		e.Message = plain.Message + plain.Error // it has one of them
 	}
 	return ""
-}
-
-// unreachable returns the error of a request without a response, without the request's
-// URL. When ctx was canceled, it is the context's error.
-func (c *Client) unreachable(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return ctx.Err()
-	}
-	if sending, ok := errors.AsType[*url.Error](err); ok {
-		err = sending.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = errors.New("no response in time")
-	}
-	return fmt.Errorf("%w at %s: %w", ErrUnreachable, c.base, err)
 }
 
 // notSent adds ErrNotSent to the chain of an error, but nothing to its text.

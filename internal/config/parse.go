@@ -18,40 +18,6 @@ import (
 	"lsapi/internal/safefile"
 )
 
-// parser converts settings into values and collects problems.
-type parser struct {
-	sources  Sources
-	file     map[string]string // the variables of the .env file
-	problems []string
-}
-
-func newParser(s Sources) *parser {
-	p := &parser{sources: s}
-	file, err := readEnvFile(s)
-	if err != nil {
-		p.problems = append(p.problems, err.Error())
-	}
-	p.file = file
-	return p
-}
-
-// problem adds a problem of a setting and where the setting comes from. The message
-// must not contain the value.
-func (p *parser) problem(key, format string, args ...any) {
-	text := name(key) + ": " + fmt.Sprintf(format, args...)
-	if where := p.origin(key); where != "" {
-		text += "; it is " + where
-	}
-	p.problems = append(p.problems, text)
-}
-
-func (p *parser) err() error {
-	if len(p.problems) == 0 {
-		return nil
-	}
-	return &Error{Problems: p.problems}
-}
-
 func (p *parser) listen() string {
 	address := p.text(keyListen)
 	if err := CheckAddress(address); err != nil {

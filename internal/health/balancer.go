@@ -220,17 +220,3 @@ func (b *balancer) remove() {
 	b.recount(b.cost)
 	delete(b.poller.balancers, b.pool)
 }
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}

@@ -84,3 +84,17 @@ func (d *drains) forget(pool lsapi.PoolID) {
 	d.count -= len(d.since[pool])
 	delete(d.since, pool)
 }
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -106,3 +106,13 @@ func (c *change) answer(pool lsapi.PoolID, o lsapi.Outcome) {
 		c.maker.conclude(errFailed(c))
 	}
 }
+
+// errFailed is the answer to a change that certainly was not applied.
+func errFailed(c *change) error {
+	return explained(c.err, "; the %s of %s did not take effect", c.action, c.instance.ID)
+}
+
+// errElsewhere is the answer to a change that another process has settled.
+func errElsewhere(c *change) *lsapi.Error {
+	return lsapi.Errorf(lsapi.CodeTimeout, "the outcome of the %s of %s was settled by another process; the record has it", c.action, c.member)
+}

@@ -38,11 +38,6 @@ func errUnread(cause error) error {
 	return explained(cause, " when lsapi read the membership; nothing was changed")
 }
 
-// errFailed is the answer to a change that certainly was not applied.
-func errFailed(c *change) error {
-	return explained(c.err, "; the %s of %s did not take effect", c.action, c.instance.ID)
-}
-
 // explained returns an error with a message, if it has none.
 func explained(cause error, format string, args ...any) error {
 	coded := *lsapi.AsError(cause)
@@ -75,9 +70,4 @@ func errUnsettled(r *request, cause error) *lsapi.Error {
 	err := lsapi.Errorf(lsapi.CodeTimeout, "the %s of %s was sent to AWS, but its outcome could not be recorded; lsapi reads the membership to resolve it", r.Action, r.Member)
 	err.Err = cause
 	return err
-}
-
-// errElsewhere is the answer to a change that another process has settled.
-func errElsewhere(c *change) *lsapi.Error {
-	return lsapi.Errorf(lsapi.CodeTimeout, "the outcome of the %s of %s was settled by another process; the record has it", c.action, c.member)
 }

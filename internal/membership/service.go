@@ -28,31 +28,6 @@ import (
 	"lsapi/internal/overlay"
 )
 
-// AWS is what the use case needs of the cloud. A call returns when its context ends, at
-// the latest.
-type AWS interface {
-	// Members returns the ids of the load balancer's members; CodeNotFound if there is no
-	// such load balancer.
-	Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error)
-	// Instances returns EC2's description of the instances, by id, without those that are
-	// unknown to EC2.
-	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
-	// Register makes the instances members, all or none, and returns AWS's id of the
-	// request if there is one. CodeInvalid: one of them is the reason why none became a
-	// member. After an Ambiguous error they may be members, or become members later.
-	Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
-	// Deregister ends their membership, with Register's errors.
-	Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
-}
-
-// Metrics counts what the lanes do.
-type Metrics interface {
-	// Batch counts a register or deregister call of so many instances.
-	Batch(action string, size int)
-	// Change counts an outcome on record, also of a change that was not sent.
-	Change(action, outcome string)
-}
-
 // Options are the parts that a Service works with, and its bounds. Record, Overlay and
 // Inbox are required.
 type Options struct {
@@ -242,9 +217,3 @@ func (s *Service) Stats() Stats {
 	}
 	return stats
 }
-
-// noMetrics counts nothing.
-type noMetrics struct{}
-
-func (noMetrics) Batch(string, int)     {}
-func (noMetrics) Change(string, string) {}

@@ -150,3 +150,17 @@ func later(a, b time.Time) time.Time {
 	}
 	return b
 }
+
+// Observation is what a read of a load balancer found.
+type Observation struct {
+	IDs     []lsapi.MemberID
+	Began   time.Time        // when the read began
+	Gone    bool             // there is no such load balancer
+	Members []lsapi.MemberID // IDs under the recent changes
+}
+
+// recorded is an observation that is on record.
+type recorded struct {
+	Observation
+	end lsapi.ChainEnd // an end of the log that says the same
+}

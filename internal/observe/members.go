@@ -8,24 +8,10 @@ import (
 	"lsapi"
 )
 
-// Observation is what a read of a load balancer found.
-type Observation struct {
-	IDs     []lsapi.MemberID
-	Began   time.Time        // when the read began
-	Gone    bool             // there is no such load balancer
-	Members []lsapi.MemberID // IDs under the recent changes
-}
-
 // says reports whether both found the same. The changes laid over them count: if AWS
 // still differs once these have expired, that is another finding.
 func (o Observation) says(other Observation) bool {
 	return o.Gone == other.Gone && slices.Equal(o.Members, other.Members)
-}
-
-// recorded is an observation that is on record.
-type recorded struct {
-	Observation
-	end lsapi.ChainEnd // an end of the log that says the same
 }
 
 // Observe takes the members that a read from began on found. ids must not be changed

@@ -238,3 +238,11 @@ func instancesOf(members []lsapi.MemberID) []string {
 	}
 	return ids
 }
+
+func membersOf(instances []lsapi.Instance) []lsapi.MemberID {
+	ids := make([]lsapi.MemberID, len(instances))
+	for i, instance := range instances {
+		ids[i] = lsapi.InstanceMember(instance.ID)
+	}
+	return ids
+}

@@ -124,8 +124,8 @@ func TestInstancePublishedWithoutFactsGetsThem(t *testing.T) {
 
 // heard is a Replicas that keeps what it receives.
 type heard struct {
-	singleReplica
-	all []lsapi.Membership
+	Replicas // not called
+	all      []lsapi.Membership
 }
 
 func (h *heard) Publish(_ context.Context, _ time.Time, all []lsapi.Membership) error {

@@ -90,52 +90,6 @@ func (s *Snapshot) errNothingKnown(ctx context.Context, pool lsapi.PoolID, cause
 	return err
 }
 
-// current returns the load balancer's entry, nil before the first, and whether the load
-// balancer is known to exist.
-func (s *Snapshot) current(pool lsapi.PoolID) (e *entry, exists bool) {
-	if sl := (*s.slots.Load())[pool]; sl != nil {
-		return sl.current.Load(), true
-	}
-	return nil, false
-}
-
-func (s *Snapshot) isFresh(asOf, now time.Time) bool {
-	return now.Sub(asOf) <= time.Duration(s.bound.Load())
-}
-
-// withinErrorBound reports whether an entry may be served while AWS cannot be read.
-func (s *Snapshot) withinErrorBound(e *entry, now time.Time) bool {
-	return e != nil && now.Sub(e.AsOf) <= s.o.MaxStaleOnError
-}
-
-// served updates the maximum age of fresh answers.
-func (s *Snapshot) served(age time.Duration) {
-	for oldest := s.oldest.Load(); int64(age) > oldest; oldest = s.oldest.Load() {
-		if s.oldest.CompareAndSwap(oldest, int64(age)) {
-			return
-		}
-	}
-}
-
-// noteRead updates the time of the last read, and wakes the refresh loop.
-func (s *Snapshot) noteRead(now time.Time) {
-	last := s.lastRead.Load()
-	if s.stamp(now)-last < int64(noteReadEvery) {
-		return
-	}
-	if s.isIdle(now) {
-		s.resumed.Store(s.stamp(now)) // before isIdle can return false
-	}
-	if s.lastRead.CompareAndSwap(last, s.stamp(now)) {
-		s.refreshNow()
-	}
-}
-
-// isIdle reports whether the last read is longer ago than IdleAfter.
-func (s *Snapshot) isIdle(now time.Time) bool {
-	return s.stamp(now)-s.lastRead.Load() > int64(s.o.IdleAfter)
-}
-
 // Ready returns CodeUnavailable if the last listing is too old to be served, whether this
 // process lists the region or another replica does. While there are no reads, and for
 // resumeGrace after them, the age of the listing does not count.
@@ -146,22 +100,4 @@ func (s *Snapshot) Ready() error {
 		return nil
 	}
 	return errUnreadable()
-}
-
-func errUnreadable() error {
-	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read")
-	err.RetryAfter = retryPause
-	return err
-}
-
-func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
-
-func errNotFound(pool lsapi.PoolID) error {
-	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", pool.Name)
-}
-
-func errTooOld(asOf time.Time, cause error) error {
-	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read, and what is known is from %s", asOf.UTC().Format(time.RFC3339))
-	err.RetryAfter, err.Err = retryPause, cause
-	return err
 }

@@ -11,40 +11,6 @@ import (
 	"lsapi/internal/background"
 )
 
-// Replicas lets one of several replicas list the region for all.
-type Replicas interface {
-	// Lead acquires or renews the lease of refreshes; false: another replica holds it. The
-	// holder renews it about every second.
-	Lead(ctx context.Context) (bool, error)
-	// Publish publishes a listing that began at asOf. A membership whose Members slice is
-	// the one of the last call is unchanged.
-	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
-	// SharedListing waits for a listing after a version, and returns the difference.
-	SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error)
-}
-
-// singleReplica is the Replicas of a service without other replicas.
-type singleReplica struct{}
-
-func (singleReplica) Lead(context.Context) (bool, error)                           { return true, nil }
-func (singleReplica) Publish(context.Context, time.Time, []lsapi.Membership) error { return nil }
-func (singleReplica) SharedListing(ctx context.Context, _ int64) (lsapi.SharedListing, error) {
-	<-ctx.Done()
-	return lsapi.SharedListing{}, ctx.Err()
-}
-
-// followed is the last listing received from the leader.
-type followed struct {
-	version int64
-	all     map[lsapi.PoolID]lsapi.Pool
-}
-
-// publication is the last published membership of a load balancer, and its origin.
-type publication struct {
-	lsapi.Membership
-	origin origin
-}
-
 // step refreshes, or follows the leader, and returns when the next step is due.
 func (s *Snapshot) step(ctx context.Context) (next time.Time) {
 	if s.leads(ctx) {
@@ -59,6 +25,9 @@ func (s *Snapshot) step(ctx context.Context) (next time.Time) {
 // leads reports whether this replica refreshes. If Lead fails, it does: each replica then
 // refreshes for itself, within its share of the budget.
 func (s *Snapshot) leads(ctx context.Context) bool {
+	if s.o.Replicas == nil {
+		return true
+	}
 	ctx, cancel := context.WithTimeout(ctx, leadTimeout)
 	defer cancel()
 	lead, err := s.o.Replicas.Lead(ctx)
@@ -68,7 +37,7 @@ func (s *Snapshot) leads(ctx context.Context) bool {
 
 // refreshLeading refreshes, and renews the lease meanwhile.
 func (s *Snapshot) refreshLeading(ctx context.Context) (aside time.Duration, err error) {
-	if s.o.Replicas == (singleReplica{}) {
+	if s.o.Replicas == nil {
 		return s.refresh(ctx)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -82,7 +51,7 @@ func (s *Snapshot) refreshLeading(ctx context.Context) (aside time.Duration, err
 
 // publishListing publishes a listing to the other replicas, and returns the duration.
 func (s *Snapshot) publishListing(ctx context.Context, began time.Time, pages []listedPage) (took time.Duration) {
-	if s.o.Replicas == (singleReplica{}) {
+	if s.o.Replicas == nil {
 		return 0
 	}
 	var all []lsapi.Membership
@@ -152,12 +121,4 @@ func (s *Snapshot) publishFollowed(asOf time.Time) {
 	s.checkUnlisted(listed, asOf)
 	s.achieved.Store(s.oldest.Swap(0))
 	s.sweepFacts()
-}
-
-func membersOf(instances []lsapi.Instance) []lsapi.MemberID {
-	ids := make([]lsapi.MemberID, len(instances))
-	for i, instance := range instances {
-		ids[i] = lsapi.InstanceMember(instance.ID)
-	}
-	return ids
 }

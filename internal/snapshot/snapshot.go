@@ -10,7 +10,6 @@ package snapshot
 
 import (
 	"context"
-	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -21,46 +20,6 @@ import (
 	"lsapi/internal/coalesce"
 )
 
-// AWS reads the cloud. Every call, and every page of a listing, ends within some seconds.
-type AWS interface {
-	// LoadBalancers lists the region page by page. An error is the last pair.
-	LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
-	// Members returns the members of a load balancer. CodeNotFound: it does not exist.
-	Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error)
-	// Instances returns the instances that exist, by id.
-	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
-	// AllInstances lists the region's instances page by page. An error is the
-	// last pair.
-	AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error]
-}
-
-// Overlay holds the recent changes, which AWS may not show yet.
-type Overlay interface {
-	// Over lays them over the ids that a read from began on returned.
-	Over(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) []lsapi.MemberID
-	// CatchUp adds the changes of other replicas until now. Each fresh read calls it
-	// before it returns.
-	CatchUp(ctx context.Context, pool lsapi.PoolID) error
-	// CatchUpAll does the same for all load balancers.
-	CatchUpAll(ctx context.Context) error
-}
-
-// Observer receives what reads found.
-type Observer interface {
-	// Observe receives the result of each read, and when it began, before readers do. It
-	// must not modify ids.
-	Observe(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time)
-	// ObserveGone receives each load balancer that existed and that a read from began on
-	// did not find.
-	ObserveGone(pool lsapi.PoolID, began time.Time)
-}
-
-// Metrics counts refreshes.
-type Metrics interface {
-	// Refresh counts one by its error code, empty for none, and its duration.
-	Refresh(code lsapi.Code, took time.Duration)
-}
-
 // Options configure a Snapshot. All but Replicas are required.
 type Options struct {
 	// AWS serves refreshes, Named the reads that callers wait for.
@@ -70,7 +29,7 @@ type Options struct {
 	Overlay  Overlay
 	Observer Observer
 	Metrics  Metrics
-	// Replicas are the other replicas. Default: none.
+	// Replicas are the other replicas. Nil: there are none.
 	Replicas Replicas
 	// Log receives a line when refreshes begin to fail and when they succeed again.
 	Log *slog.Logger
@@ -119,38 +78,14 @@ type Snapshot struct {
 	base context.Context // of work
 }
 
-// New returns an empty Snapshot.
-func New(o Options) *Snapshot {
-	if o.Replicas == nil {
-		o.Replicas = singleReplica{}
-	}
-	work, now := background.New(), time.Now()
-	s := &Snapshot{
-		o: o, facts: facts{known: make(map[string]fact)}, started: now, epoch: now.Add(-farPast),
-		wake:    make(chan struct{}, 1),
-		failing: background.NewOutage(work, o.Log, "AWS cannot be read; answers grow older", "AWS can be read again"),
-		partition: background.NewOutage(work, o.Log, "the other replicas cannot be reached; this one refreshes for itself",
-			"the other replicas can be reached again"),
-		work: work, base: work.Context(),
-	}
-	reads := coalesce.Options{Calls: maxNamedReads, Timeout: namedTimeout, Waiting: maxWaitedFor}
-	s.named = coalesce.New(work, reads, withoutValue(s.readOne))
-	s.catchUps = coalesce.New(work, coalesce.Options{Calls: maxCatchUps, Timeout: catchUpTimeout}, withoutValue(s.catchUp))
-	s.slots.Store(new(map[lsapi.PoolID]*slot))
-	s.refreshed.Store(new(make(chan struct{})))
-	s.bound.Store(int64(o.MaxStaleness))
-	return s
+// followed is the last listing received from the leader.
+type followed struct {
+	version int64
+	all     map[lsapi.PoolID]lsapi.Pool
 }
 
-// Expect adds load balancers that existed before the start. The first listing that lacks
-// one has it read by name, and the Observer receives it if it does not exist.
-func (s *Snapshot) Expect(pools []lsapi.PoolID) { s.slotsFor(pools...) }
-
-// Start starts the refreshes. The first read triggers the first one.
-func (s *Snapshot) Start() {
-	s.work.Go(func(context.Context) { s.refreshForever() })
+// publication is the last published membership of a load balancer, and its origin.
+type publication struct {
+	lsapi.Membership
+	origin origin
 }
-
-// Close cancels the refreshes and reads in progress. It returns when they have ended, or
-// with an error when ctx ends first.
-func (s *Snapshot) Close(ctx context.Context) error { return s.work.Close(ctx) }

@@ -1,0 +1,24 @@
+package membership
+
+import (
+	"context"
+
+	"lsapi"
+)
+
+// AWS is what the use case needs of the cloud. A call returns when its context ends, at
+// the latest.
+type AWS interface {
+	// Members returns the ids of the load balancer's members; CodeNotFound if there is no
+	// such load balancer.
+	Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error)
+	// Instances returns EC2's description of the instances, by id, without those that are
+	// unknown to EC2.
+	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
+	// Register makes the instances members, all or none, and returns AWS's id of the
+	// request if there is one. CodeInvalid: one of them is the reason why none became a
+	// member. After an Ambiguous error they may be members, or become members later.
+	Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+	// Deregister ends their membership, with Register's errors.
+	Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+}

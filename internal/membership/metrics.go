@@ -1,0 +1,16 @@
+package membership
+
+// Metrics counts what the lanes do.
+type Metrics interface {
+	// Batch counts a register or deregister call of so many instances.
+	Batch(action string, size int)
+	// Change counts an outcome on record, also of a change that was not sent.
+	Change(action, outcome string)
+}
+
+// noMetrics counts nothing.
+type noMetrics struct{}
+
+func (noMetrics) Batch(string, int) {}
+
+func (noMetrics) Change(string, string) {}

@@ -1,0 +1,53 @@
+package snapshot
+
+import (
+	"time"
+
+	"lsapi"
+)
+
+// current returns the load balancer's entry, nil before the first, and whether the load
+// balancer is known to exist.
+func (s *Snapshot) current(pool lsapi.PoolID) (e *entry, exists bool) {
+	if sl := (*s.slots.Load())[pool]; sl != nil {
+		return sl.current.Load(), true
+	}
+	return nil, false
+}
+
+func (s *Snapshot) isFresh(asOf, now time.Time) bool {
+	return now.Sub(asOf) <= time.Duration(s.bound.Load())
+}
+
+// withinErrorBound reports whether an entry may be served while AWS cannot be read.
+func (s *Snapshot) withinErrorBound(e *entry, now time.Time) bool {
+	return e != nil && now.Sub(e.AsOf) <= s.o.MaxStaleOnError
+}
+
+// served updates the maximum age of fresh answers.
+func (s *Snapshot) served(age time.Duration) {
+	for oldest := s.oldest.Load(); int64(age) > oldest; oldest = s.oldest.Load() {
+		if s.oldest.CompareAndSwap(oldest, int64(age)) {
+			return
+		}
+	}
+}
+
+// noteRead updates the time of the last read, and wakes the refresh loop.
+func (s *Snapshot) noteRead(now time.Time) {
+	last := s.lastRead.Load()
+	if s.stamp(now)-last < int64(noteReadEvery) {
+		return
+	}
+	if s.isIdle(now) {
+		s.resumed.Store(s.stamp(now)) // before isIdle can return false
+	}
+	if s.lastRead.CompareAndSwap(last, s.stamp(now)) {
+		s.refreshNow()
+	}
+}
+
+// isIdle reports whether the last read is longer ago than IdleAfter.
+func (s *Snapshot) isIdle(now time.Time) bool {
+	return s.stamp(now)-s.lastRead.Load() > int64(s.o.IdleAfter)
+}

@@ -1,0 +1,127 @@
+package snapshot
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"lsapi"
+)
+
+// slotsFor returns the slots of the load balancers, and adds the missing ones.
+func (s *Snapshot) slotsFor(pools ...lsapi.PoolID) []*slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := *s.slots.Load()
+	copied := false
+	result := make([]*slot, len(pools))
+	for i, pool := range pools {
+		if known[pool] == nil {
+			if !copied {
+				known, copied = maps.Clone(known), true
+			}
+			if known == nil {
+				known = make(map[lsapi.PoolID]*slot)
+			}
+			known[pool] = &slot{pool: pool}
+		}
+		result[i] = known[pool]
+	}
+	if copied {
+		s.slots.Store(&known)
+	}
+	return result
+}
+
+// drop removes a load balancer that a read from began on did not find, unless a later read
+// found it.
+func (s *Snapshot) drop(pool lsapi.PoolID, began time.Time) (dropped bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := *s.slots.Load()
+	sl := known[pool]
+	if sl == nil || !sl.close(began) {
+		return false
+	}
+	known = maps.Clone(known)
+	delete(known, pool)
+	s.slots.Store(&known)
+	return true
+}
+
+// publish replaces an entry with the result of a read from began on, unless a later read
+// has done so.
+func (s *Snapshot) publish(sl *slot, lb lsapi.Pool, began time.Time) {
+	s.update(sl, func(sl *slot, old *entry) {
+		if old == nil || began.After(old.AsOf) {
+			e := s.made(s.o.Overlay.Over(sl.pool, lb.Members, began), old)
+			e.shown = lb.Members
+			if lb.Description != nil {
+				e.description = lb.Description
+			}
+			sl.store(e, began)
+		}
+	})
+}
+
+// made returns an entry of the instances, or the old one if it is the same.
+func (s *Snapshot) made(ids []lsapi.MemberID, old *entry) entry {
+	if old != nil && old.origin.isOf(ids, s.facts.revision.Load()) {
+		return *old
+	}
+	members, revision := s.facts.of(instancesOf(ids))
+	e := s.encoded(members, old)
+	e.origin = origin{ids, revision}
+	return e
+}
+
+// encoded returns an entry of the members, or the old one if it has the same.
+func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
+	if old != nil && slices.Equal(old.members, members) {
+		return *old
+	}
+	e := entry{EncodedList: s.o.Encode(members), members: members}
+	if old != nil {
+		e.shown, e.description = old.shown, old.description
+	}
+	return e
+}
+
+// Applied shows changes of a membership in its entry, as far as the overlay has them and the
+// entry's read may lack them. So it does not matter how late it is called, and in which
+// order.
+func (s *Snapshot) Applied(pool lsapi.PoolID, attached, _ []lsapi.Instance) {
+	attached = s.facts.merge(attached)
+	// A load balancer without an entry gets a slot: it is known to exist.
+	s.update(s.slotsFor(pool)[0], func(sl *slot, old *entry) {
+		if old == nil {
+			return
+		}
+		is := make(map[lsapi.MemberID]bool, len(old.members)+len(attached))
+		for _, id := range s.o.Overlay.Over(pool, membersOf(old.members), old.AsOf) {
+			is[id] = true
+		}
+		members := slices.DeleteFunc(slices.Clone(attached), func(m lsapi.Instance) bool { return !is[lsapi.InstanceMember(m.ID)] })
+		for _, m := range members {
+			delete(is, lsapi.InstanceMember(m.ID))
+		}
+		others := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Instance) bool { return !is[lsapi.InstanceMember(m.ID)] })
+		e := s.encoded(append(others, members...), old)
+		e.origin = origin{facts: noRevision}
+		sl.store(e, old.AsOf)
+	})
+}
+
+// update calls change with the slot locked. It replaces a slot that was closed meanwhile.
+func (s *Snapshot) update(sl *slot, change func(sl *slot, old *entry)) {
+	for {
+		sl.publishing.Lock()
+		if !sl.dead {
+			change(sl, sl.current.Load())
+			sl.publishing.Unlock()
+			return
+		}
+		sl.publishing.Unlock()
+		sl = s.slotsFor(sl.pool)[0]
+	}
+}

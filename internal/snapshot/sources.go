@@ -1,0 +1,61 @@
+package snapshot
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"lsapi"
+)
+
+// AWS reads the cloud. Every call, and every page of a listing, ends within some seconds.
+type AWS interface {
+	// LoadBalancers lists the region page by page. An error is the last pair.
+	LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
+	// Members returns the members of a load balancer. CodeNotFound: it does not exist.
+	Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error)
+	// Instances returns the instances that exist, by id.
+	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
+	// AllInstances lists the region's instances page by page. An error is the
+	// last pair.
+	AllInstances(ctx context.Context) iter.Seq2[[]lsapi.Instance, error]
+}
+
+// Overlay holds the recent changes, which AWS may not show yet.
+type Overlay interface {
+	// Over lays them over the ids that a read from began on returned.
+	Over(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) []lsapi.MemberID
+	// CatchUp adds the changes of other replicas until now. Each fresh read calls it
+	// before it returns.
+	CatchUp(ctx context.Context, pool lsapi.PoolID) error
+	// CatchUpAll does the same for all load balancers.
+	CatchUpAll(ctx context.Context) error
+}
+
+// Observer receives what reads found.
+type Observer interface {
+	// Observe receives the result of each read, and when it began, before readers do. It
+	// must not modify ids.
+	Observe(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time)
+	// ObserveGone receives each load balancer that existed and that a read from began on
+	// did not find.
+	ObserveGone(pool lsapi.PoolID, began time.Time)
+}
+
+// Metrics counts refreshes.
+type Metrics interface {
+	// Refresh counts one by its error code, empty for none, and its duration.
+	Refresh(code lsapi.Code, took time.Duration)
+}
+
+// Replicas lets one of several replicas list the region for all.
+type Replicas interface {
+	// Lead acquires or renews the lease of refreshes; false: another replica holds it. The
+	// holder renews it about every second.
+	Lead(ctx context.Context) (bool, error)
+	// Publish publishes a listing that began at asOf. A membership whose Members slice is
+	// the one of the last call is unchanged.
+	Publish(ctx context.Context, asOf time.Time, all []lsapi.Membership) error
+	// SharedListing waits for a listing after a version, and returns the difference.
+	SharedListing(ctx context.Context, after int64) (lsapi.SharedListing, error)
+}
