@@ -117,7 +117,7 @@ func TestNetworkLoadBalancerHasOneZone(t *testing.T) {
 
 func TestCreateV2LoadBalancerIsIdempotentForSameSettings(t *testing.T) {
 	a := start(t, Options{})
-	if a.balancer(t, "same") != a.balancer(t, "same") {
+	if first, second := a.balancer(t, "same"), a.balancer(t, "same"); first != second {
 		t.Error("the second request created another load balancer")
 	}
 	other := creatingV2("same")
@@ -239,7 +239,7 @@ func TestCreateTargetGroupAppliesDefaults(t *testing.T) {
 
 func TestCreateTargetGroupIsIdempotentForSameSettings(t *testing.T) {
 	a := start(t, Options{})
-	if a.group(t, creatingGroup("same")) != a.group(t, creatingGroup("same")) {
+	if first, second := a.group(t, creatingGroup("same")), a.group(t, creatingGroup("same")); first != second {
 		t.Error("the second request created another target group")
 	}
 	other := creatingGroup("same")
