@@ -66,8 +66,11 @@ func matchListed(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membe
 		if filter.VPC != "" && (m.Description == nil || m.Description.VPCID != filter.VPC) {
 			return false
 		}
+		if filter.Instance == "" {
+			return true
+		}
 		_, isMember := memberOf(m, lsapi.InstanceMember(filter.Instance))
-		return filter.Instance == "" || isMember
+		return isMember
 	})
 }
 

@@ -62,7 +62,7 @@ type Options struct {
 	Replicas Replicas
 	Observer Observer
 	Record   Record
-	// Names returns the known load balancers.
+	// Pools returns the known load balancers.
 	Pools func() []lsapi.PoolID
 	// PerSecond returns the limit of this replica's requests to AWS per second, in the
 	// long run.
