@@ -59,6 +59,7 @@ func unlimited() []string {
 	const much = "1000000+1000000"
 	return []string{
 		"--budget-elb-read", much, "--budget-elb-write", much,
+		"--budget-elbv2-read", much, "--budget-elbv2-write", much,
 		"--budget-ec2-filtered", much, "--budget-ec2-plain", much,
 	}
 }

@@ -23,7 +23,7 @@ const (
 var crashBalancers = []string{"elb-0001", "elb-0002"}
 
 // unrestrained removes the limits of the budget.
-var unrestrained = with("BUDGET_ELB_READ=5000+5000", "BUDGET_ELB_WRITE=5000+5000", "BUDGET_EC2_FILTERED=5000+5000", "BUDGET_EC2_PLAIN=5000+5000")
+var unrestrained = with("BUDGET_ELB_READ=5000+5000", "BUDGET_ELB_WRITE=5000+5000", "BUDGET_ELBV2_READ=5000+5000", "BUDGET_ELBV2_WRITE=5000+5000", "BUDGET_EC2_FILTERED=5000+5000", "BUDGET_EC2_PLAIN=5000+5000")
 
 // crashFaults are injected between the kills.
 var crashFaults = map[string]string{

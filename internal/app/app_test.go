@@ -41,7 +41,7 @@ func TestEveryCategoryOfTheBudgetHasASize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []budget.Category{budget.EC2Filtered, budget.EC2Plain, budget.ELBRead, budget.ELBWrite}
+	want := []budget.Category{budget.EC2Filtered, budget.EC2Plain, budget.ELBRead, budget.ELBWrite, budget.ELBV2Read, budget.ELBV2Write}
 	var got []budget.Category
 	for _, category := range slices.Sorted(maps.Keys(cfg.Budget)) {
 		got = append(got, budget.Category(category))

@@ -15,7 +15,7 @@ var anyText = []string{
 	"instance", "keep-changes", "lag", "latency", "limit", "listen", "max-stale-on-error", "max-staleness",
 	"member-concurrency", "name", "pool", "rate", "reason", "region", "request-timeout", "shutdown-timeout", "steps", "store",
 	"surge-queue", "tag", "timeout", "to", "trusted-proxies", "url", "user", "vpc",
-	"budget-elb-read", "budget-elb-write", "budget-ec2-filtered", "budget-ec2-plain",
+	"budget-elb-read", "budget-elb-write", "budget-elbv2-read", "budget-elbv2-write", "budget-ec2-filtered", "budget-ec2-plain",
 }
 
 // Flags complete their fixed set of values, or file names, or nothing.

@@ -71,6 +71,7 @@ func TestOnlyTokenIsRequired(t *testing.T) {
 		MaxStaleness: 2 * time.Second, MaxStaleOnError: 5 * time.Minute, IdleAfter: 5 * time.Minute,
 		Budget: map[string]config.Bucket{
 			"elb-read": {Burst: 40, PerSecond: 10}, "elb-write": {Burst: 20, PerSecond: 4},
+			"elbv2-read": {Burst: 40, PerSecond: 10}, "elbv2-write": {Burst: 20, PerSecond: 4},
 			"ec2-filtered": {Burst: 100, PerSecond: 20}, "ec2-plain": {Burst: 50, PerSecond: 10},
 		},
 		Store:          "sqlite:lsapi.db",
@@ -123,7 +124,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 	s := sources(t, "--listen=[::1]:0", "--users-file=people", "--aws-endpoint=https://gateway:8443", "--region=cn-north-1",
 		"--response-envelope=none", "--log-format=json", "--log-level=WARN", "--request-timeout=1m30s",
 		"--max-staleness=500ms", "--max-stale-on-error=1m", "--idle-after=30s", "--metrics-public=true",
-		"--budget-elb-read=1+0.5", "--budget-elb-write=2+1", "--budget-ec2-filtered=3+1", "--budget-ec2-plain=4+1",
+		"--budget-elb-read=1+0.5", "--budget-elb-write=2+1", "--budget-elbv2-read=5+1", "--budget-elbv2-write=6+1", "--budget-ec2-filtered=3+1", "--budget-ec2-plain=4+1",
 		"--shutdown-timeout=1s", "--trusted-proxies=10.0.0.7/8, 192.0.2.1,2001:db8::/32")
 	s.CheckUsersFile = func(string, string) error { return nil }
 	cfg := load(t, s)
@@ -133,6 +134,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		MaxStaleness: 500 * time.Millisecond, MaxStaleOnError: time.Minute, IdleAfter: 30 * time.Second,
 		Budget: map[string]config.Bucket{
 			"elb-read": {Burst: 1, PerSecond: 0.5}, "elb-write": {Burst: 2, PerSecond: 1},
+			"elbv2-read": {Burst: 5, PerSecond: 1}, "elbv2-write": {Burst: 6, PerSecond: 1},
 			"ec2-filtered": {Burst: 3, PerSecond: 1}, "ec2-plain": {Burst: 4, PerSecond: 1},
 		},
 		MetricsPublic:  true,

@@ -91,16 +91,18 @@ func settings() []setting {
 // an account and region.
 //
 // Sources: "Request throttling for the Elastic Load Balancing API" in the ELB user guide,
-// elb-api-throttling (Describe* of API version 1, which has buckets apart from version 2);
+// elb-api-throttling (Describe* of API versions 1 and 2, which have separate buckets);
 // "Request throttling for the Amazon EC2 API" in the EC2 developer guide,
-// ec2-api-throttling (non-mutating actions; unfiltered and unpaginated ones). Classic
-// ELB's bucket for writes is not documented: the size is that of the AWS Load Balancer
-// Controller for registrations.
+// ec2-api-throttling (non-mutating actions; unfiltered and unpaginated ones). The buckets
+// for registrations are not documented: the size is that of the AWS Load Balancer
+// Controller.
 func budgetSettings() []setting {
 	var all []setting
 	for _, b := range []struct{ category, fallback, what string }{
 		{"elb-read", "40+10", "Classic ELB's describe calls"},
 		{"elb-write", "20+4", "Classic ELB's register and deregister calls"},
+		{"elbv2-read", "40+10", "the describe calls of target groups"},
+		{"elbv2-write", "20+4", "the register and deregister calls of target groups"},
 		{"ec2-filtered", "100+20", "EC2's filtered describe calls"},
 		{"ec2-plain", "50+10", "EC2's other calls"},
 	} {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 )
 
 // Category is a group of AWS operations with a common bucket.
@@ -14,6 +15,8 @@ type Category string
 const (
 	ELBRead     Category = "elb-read"     // Classic ELB, Describe*
 	ELBWrite    Category = "elb-write"    // Classic ELB, everything else
+	ELBV2Read   Category = "elbv2-read"   // ELB version 2, Describe*
+	ELBV2Write  Category = "elbv2-write"  // ELB version 2, everything else
 	EC2Filtered Category = "ec2-filtered" // EC2 reads with a filter or by pages
 	EC2Plain    Category = "ec2-plain"    // all other calls of EC2
 )
@@ -30,6 +33,10 @@ func CategoryOf(service, operation string, input any) (Category, bool) {
 		return ELBRead, true
 	case service == elb.ServiceID:
 		return ELBWrite, true
+	case service == elbv2.ServiceID && strings.HasPrefix(operation, "Describe"):
+		return ELBV2Read, true
+	case service == elbv2.ServiceID:
+		return ELBV2Write, true
 	case service == ec2.ServiceID && filteredOrPaged(input):
 		return EC2Filtered, true
 	case service == ec2.ServiceID:

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/smithy-go/middleware"
 
 	"lsapi/internal/cloud/budget"
@@ -43,6 +44,10 @@ func TestCategoryOfOperations(t *testing.T) {
 		{"asking for health", elb.ServiceID, "DescribeInstanceHealth", &elb.DescribeInstanceHealthInput{}, budget.ELBRead},
 		{"attaching", elb.ServiceID, "RegisterInstancesWithLoadBalancer", &elb.RegisterInstancesWithLoadBalancerInput{}, budget.ELBWrite},
 		{"detaching", elb.ServiceID, "DeregisterInstancesFromLoadBalancer", &elb.DeregisterInstancesFromLoadBalancerInput{}, budget.ELBWrite},
+		{"listing target groups", elbv2.ServiceID, "DescribeTargetGroups", &elbv2.DescribeTargetGroupsInput{}, budget.ELBV2Read},
+		{"health of targets", elbv2.ServiceID, "DescribeTargetHealth", &elbv2.DescribeTargetHealthInput{}, budget.ELBV2Read},
+		{"attaching to a group", elbv2.ServiceID, "RegisterTargets", &elbv2.RegisterTargetsInput{}, budget.ELBV2Write},
+		{"detaching from a group", elbv2.ServiceID, "DeregisterTargets", &elbv2.DeregisterTargetsInput{}, budget.ELBV2Write},
 		{"instances by filter", ec2.ServiceID, "DescribeInstances", &ec2.DescribeInstancesInput{Filters: make([]types.Filter, 1)}, budget.EC2Filtered},
 		{"instances by pages", ec2.ServiceID, "DescribeInstances", &ec2.DescribeInstancesInput{MaxResults: aws.Int32(1000)}, budget.EC2Filtered},
 		{"instances by id", ec2.ServiceID, "DescribeInstances", &ec2.DescribeInstancesInput{InstanceIds: []string{"i-0592fe5c"}}, budget.EC2Plain},

@@ -10,6 +10,7 @@ import (
 func someSizes() budget.Sizes {
 	return budget.Sizes{
 		budget.ELBRead: {Burst: 40, PerSecond: 10}, budget.ELBWrite: {Burst: 20, PerSecond: 4},
+		budget.ELBV2Read: {Burst: 40, PerSecond: 10}, budget.ELBV2Write: {Burst: 20, PerSecond: 4},
 		budget.EC2Filtered: {Burst: 100, PerSecond: 20}, budget.EC2Plain: {Burst: 50, PerSecond: 10},
 	}
 }
