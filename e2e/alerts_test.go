@@ -86,13 +86,19 @@ func TestEachAlertHasARunbookSection(t *testing.T) {
 			}
 		}
 	}
-	alarms, err := os.ReadFile(filepath.Join("..", "terraform", "aws", "alarms.tf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, alarm := range regexp.MustCompile(`(?m)^ {4}([a-z0-9-]+) = \{`).FindAllStringSubmatch(string(alarms), -1) {
-		if !strings.Contains(string(runbook), "\n### "+alarm[1]+"\n") {
-			t.Errorf("the runbook has no section %s", alarm[1])
+	for _, folder := range []string{"aws", filepath.Join("examples", "alb")} {
+		alarms, err := os.ReadFile(filepath.Join("..", "terraform", folder, "alarms.tf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := regexp.MustCompile(`(?m)^ {4}([a-z0-9-]+) = \{`).FindAllStringSubmatch(string(alarms), -1)
+		if len(named) == 0 {
+			t.Errorf("no alarms in %s", folder)
+		}
+		for _, alarm := range named {
+			if !strings.Contains(string(runbook), "\n### "+alarm[1]+"\n") {
+				t.Errorf("the runbook has no section %s", alarm[1])
+			}
 		}
 	}
 }

@@ -3,7 +3,58 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  parameter_prefix = "arn:${data.aws_partition.current.partition}:ssm:${var.region}:${data.aws_caller_identity.current.account_id}:parameter"
+  own_resources    = "${var.region}:${data.aws_caller_identity.current.account_id}"
+  parameter_prefix = "arn:${data.aws_partition.current.partition}:ssm:${local.own_resources}:parameter"
+  balancing_prefix = "arn:${data.aws_partition.current.partition}:elasticloadbalancing:${local.own_resources}:"
+
+  # Describing cannot be limited to resources.
+  classic_statements = [
+    {
+      Sid    = "Read"
+      Effect = "Allow"
+      Action = [
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeInstanceHealth",
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
+        "elasticloadbalancing:DescribeTags",
+        "ec2:DescribeInstances",
+        "cloudwatch:GetMetricData",
+      ]
+      Resource = ["*"]
+    },
+    {
+      Sid    = "Change"
+      Effect = "Allow"
+      Action = [
+        "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
+        "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
+      ]
+      Resource = [for name in distinct(concat([var.elb_name], var.classic_names)) : "${local.balancing_prefix}loadbalancer/${name}"]
+    },
+  ]
+  target_group_statements = [
+    {
+      Sid    = "ReadTargetGroups"
+      Effect = "Allow"
+      Action = [
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "elasticloadbalancing:DescribeTargetGroupAttributes",
+        "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeRules",
+      ]
+      Resource = ["*"]
+    },
+    {
+      Sid    = "ChangeTargetGroups"
+      Effect = "Allow"
+      Action = [
+        "elasticloadbalancing:RegisterTargets",
+        "elasticloadbalancing:DeregisterTargets",
+      ]
+      Resource = [for name in var.target_group_names : "${local.balancing_prefix}targetgroup/${name}/*"]
+    },
+  ]
 }
 
 resource "aws_iam_role" "instance" {
@@ -25,36 +76,16 @@ resource "aws_iam_role_policy" "instance" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      {
-        Sid    = "Read" # describing cannot be limited to resources
-        Effect = "Allow"
-        Action = [
-          "elasticloadbalancing:DescribeLoadBalancers",
-          "elasticloadbalancing:DescribeInstanceHealth",
-          "elasticloadbalancing:DescribeLoadBalancerAttributes",
-          "elasticloadbalancing:DescribeTags",
-          "ec2:DescribeInstances",
-          "cloudwatch:GetMetricData",
-        ]
-        Resource = "*"
-      },
-      {
-        Sid    = "Change"
-        Effect = "Allow"
-        Action = [
-          "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
-          "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
-        ]
-        Resource = "arn:${data.aws_partition.current.partition}:elasticloadbalancing:${var.region}:${data.aws_caller_identity.current.account_id}:loadbalancer/*"
-      },
-      {
+    Statement = concat(
+      local.classic_statements,
+      [for statement in local.target_group_statements : statement if length(var.target_group_names) > 0],
+      [{
         Sid      = "Settings"
         Effect   = "Allow"
         Action   = ["ssm:GetParameter"]
         Resource = [for name in compact([var.token_parameter, var.store_url_parameter]) : "${local.parameter_prefix}${name}"]
-      },
-    ]
+      }],
+    )
   })
 }
 

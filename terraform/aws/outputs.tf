@@ -23,6 +23,11 @@ output "vpc_id" {
   value       = local.vpc_id
 }
 
+output "subnet_ids" {
+  description = "The subnets of the load balancer and the instances."
+  value       = local.subnet_ids
+}
+
 output "alarm_topic_arn" {
   description = "The topic of the alarms."
   value       = aws_sns_topic.alarms.arn

@@ -208,6 +208,30 @@ variable "repository_ref" {
   }
 }
 
+# Permissions. In names, * matches any characters and ? any single one, as in IAM.
+
+variable "classic_names" {
+  description = "Names of the Classic load balancers, besides elb_name, whose members the service may change."
+  type        = list(string)
+  default     = ["*"]
+
+  validation {
+    condition     = alltrue([for name in var.classic_names : can(regex("^[A-Za-z0-9*?-]{1,32}$", name))])
+    error_message = "Give names of load balancers, such as web-*, or none."
+  }
+}
+
+variable "target_group_names" {
+  description = "Names of the target groups whose members the service may change. Empty: the service may not even read target groups."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for name in var.target_group_names : can(regex("^[A-Za-z0-9*?-]{1,32}$", name))])
+    error_message = "Give names of target groups, such as shop-*, or none."
+  }
+}
+
 # Alarms
 
 variable "alarm_email" {

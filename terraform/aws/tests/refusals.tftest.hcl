@@ -67,10 +67,14 @@ run "invalid_values" {
     token_parameter = "token"
     repository_url  = "https://user:secret@git.example.com/x.git"
     alarm_email     = "nobody"
+
+    classic_names      = ["arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/web"]
+    target_group_names = ["shop/0123456789abcdef"]
   }
 
   expect_failures = [
     var.region, var.elb_name, var.subnet_ids, var.allowed_cidrs, var.metrics_cidrs, var.certificate_arn,
     var.instance_count, var.token_parameter, var.repository_url, var.alarm_email,
+    var.classic_names, var.target_group_names,
   ]
 }

@@ -1,0 +1,53 @@
+// Package terraform has no code. Its tests run terraform on the folders below it.
+package terraform
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// installed is a folder of Terraform files, to run an installed terraform in.
+type installed struct{ terraform, folder string }
+
+// run runs terraform with the arguments and returns what it prints.
+func (i installed) run(t *testing.T, arguments ...string) (string, error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), i.terraform, append([]string{"-chdir=" + i.folder}, arguments...)...)
+	command.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "AWS_EC2_METADATA_DISABLED=true")
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+// initialize returns a folder ready for terraform. It skips the test if the AWS provider is
+// not installed.
+func initialize(t *testing.T, folder string) installed {
+	t.Helper()
+	terraform, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("SKIPPED: no terraform is installed")
+	}
+	i := installed{terraform, folder}
+	if out, err := i.run(t, "init", "-backend=false", "-no-color"); err != nil {
+		t.Skipf("SKIPPED: terraform cannot get the AWS provider here:\n%s", out)
+	}
+	return i
+}
+
+func TestTerraformAcceptsTheFiles(t *testing.T) {
+	root := t.TempDir()
+	if err := os.CopyFS(root, os.DirFS(".")); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{"aws", "examples/alb"} {
+		t.Run(folder, func(t *testing.T) {
+			i := initialize(t, filepath.Join(root, folder))
+			for _, arguments := range [][]string{{"fmt", "-check", "-recursive", "-no-color"}, {"validate", "-no-color"}, {"test", "-no-color"}} {
+				if out, err := i.run(t, arguments...); err != nil {
+					t.Errorf("%v: %v\n%s", arguments, err, out)
+				}
+			}
+		})
+	}
+}
