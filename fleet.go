@@ -27,9 +27,9 @@ type PoolSummary struct {
 	Description *Description
 	// Tags are nil if unknown.
 	Tags map[string]string
-	// Members is their number as of AsOf.
-	Members int
-	AsOf    time.Time
+	// MemberCount is the number of members as of AsOf. AsOf is zero if they have never been read.
+	MemberCount int
+	AsOf        time.Time
 	// Health counts the states as of HealthAsOf. Nil if it could not be read in time.
 	Health     *HealthCounts
 	HealthAsOf time.Time
@@ -58,13 +58,15 @@ type PoolDetail struct {
 	PoolSummary
 	// Attributes are nil if unknown.
 	Attributes *Attributes
-	// Instances are its members in AWS's order, then the draining instances.
-	Instances []MemberDetail
+	// Members are its members in AWS's order, then those that drain.
+	Members []MemberDetail
 }
 
-// MemberDetail is a member or a draining instance, with its health and its history.
+// MemberDetail is a member or a draining one, with its health and its history.
 type MemberDetail struct {
-	Instance
+	ID MemberID
+	// Instance is EC2's description of the instance. Zero for an IP address.
+	Instance Instance
 	// Member is whether AWS lists it as a member.
 	Member bool
 	// Health is nil if AWS reports none, or it is unknown.
@@ -104,11 +106,17 @@ type Memberships struct {
 	Whole  bool
 }
 
-// FoundMember is an instance in a pool as of a time.
+// FoundMember is a member of a pool as of a time.
 type FoundMember struct {
-	Pool     PoolID
-	Instance Instance
-	AsOf     time.Time
+	Pool PoolID
+	Member
+	AsOf time.Time
+}
+
+// DrainingMember is a former member of a pool that may be draining.
+type DrainingMember struct {
+	Pool PoolID
+	ID   MemberID
 }
 
 // FleetFilter selects load balancers. The zero value of a field matches all.

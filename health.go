@@ -2,7 +2,7 @@ package lsapi
 
 import "time"
 
-// HealthState is the state of a member's health, in AWS's words.
+// HealthState is the state of a member's health, in the words of Classic load balancers.
 type HealthState string
 
 // The states.
@@ -16,12 +16,15 @@ const (
 type MemberHealth struct {
 	Member MemberID
 	State  HealthState
-	// Reason is AWS's code of the cause: "ELB", "Instance", or "N/A".
+	// AWSState is AWS's own word for it, such as "healthy". Empty is State.
+	AWSState string
+	// Reason is AWS's code of the cause, such as "ELB", "Target.Timeout", or "N/A".
 	Reason string
 	// Description is AWS's text.
 	Description string
-	// Draining is whether the instance is detached and its requests in flight are still
-	// finishing. Its State is InService then; it is derived from Description.
+	// Draining is whether it is detached and its requests in flight are still finishing.
+	// Its State is then InService in a Classic load balancer, and OutOfService in a target
+	// group.
 	Draining bool
 }
 
@@ -30,9 +33,12 @@ type HealthReport struct {
 	Pool PoolID
 	// Members are sorted by id. A terminated member is not among them.
 	Members []MemberHealth
-	// Absent are other instances that were requested by id and are not draining. Sorted. The
-	// state of an instance in neither list is unknown.
+	// Absent are others that were requested by id and are not draining. Sorted. The state of
+	// one in neither list is unknown, unless the report is Whole.
 	Absent []MemberID
+	// Whole is whether Members have all that drain, so that any other is absent, and those
+	// that do not drain are the pool's members.
+	Whole bool
 	// AsOf is when the read from AWS began.
 	AsOf time.Time
 }

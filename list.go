@@ -2,14 +2,24 @@ package lsapi
 
 import "time"
 
-// Membership is a load balancer's members as AWS returned them, without recent changes that
-// AWS may not show yet.
+// Membership is a pool's members at a time.
 type Membership struct {
 	Pool PoolID
-	// Members are in AWS's order, with EC2's description.
-	Members []Instance
-	// Description is the load balancer's configuration. Nil if unknown.
+	// Members are in AWS's order.
+	Members []Member
+	// Description is the pool's configuration. Nil if unknown.
 	Description *Description
+	// MembersUnlisted is as in Pool.
+	MembersUnlisted bool
+	// AsOf is when the read of the members began. Zero if they have never been read.
+	AsOf time.Time
+}
+
+// Member is a member of a pool.
+type Member struct {
+	ID MemberID
+	// Instance is EC2's description of the instance. Zero for an IP address.
+	Instance Instance
 }
 
 // SharedListing is a listing of the region by one replica that all replicas use, so that

@@ -27,6 +27,8 @@ type Instance struct {
 	PrivateAddress string
 	// Name is its tag Name. Empty if it has none.
 	Name string
+	// AutoScalingGroup is the name of its Auto Scaling group. Empty if it is in none.
+	AutoScalingGroup string
 }
 
 // Exists reports whether EC2 still has the instance.
@@ -86,9 +88,9 @@ func ValidInstanceID(id string) bool {
 	return ok && (len(digits) == 8 || len(digits) == 17) && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
-// ValidLoadBalancerName reports whether AWS would accept name for a Classic
-// load balancer: 1 to 32 letters, digits and hyphens, no hyphen at either end.
-func ValidLoadBalancerName(name string) bool {
+// ValidPoolName reports whether AWS would accept name for a pool of either kind: 1 to 32
+// letters, digits and hyphens, no hyphen at either end.
+func ValidPoolName(name string) bool {
 	if len(name) < 1 || len(name) > 32 || name[0] == '-' || name[len(name)-1] == '-' {
 		return false
 	}

@@ -5,18 +5,34 @@ import (
 	"time"
 )
 
-// Pool is a load balancer as AWS lists it.
+// Pool is a pool as AWS lists it.
 type Pool struct {
 	ID PoolID
 	// Members are the ids of its members, in AWS's order.
 	Members []MemberID
+	// MembersUnlisted is whether AWS lists the pool without its members, which takes a call
+	// for each pool.
+	MembersUnlisted bool
 	// Description is its configuration. It is immutable: equal pointers have equal contents.
 	// Nil if unknown.
 	Description *Description
 }
 
-// Description is the part of a load balancer's configuration that AWS lists.
+// Description is the part of a pool's configuration that AWS lists. Fields that a kind of
+// pool does not have are zero.
 type Description struct {
+	// ARN identifies a target group: a group that is deleted and made again under its name
+	// has another one.
+	ARN string
+	// TargetType is what its members are.
+	TargetType TargetType
+	// Port is the port of members that are registered without one. 0: members have no port.
+	Port uint16
+	// Protocol is that of the traffic to a target group's members, such as "HTTP".
+	Protocol string
+	// LoadBalancers are the ARNs of the load balancers that route to a target group.
+	LoadBalancers []string
+
 	DNSName string
 	// Scheme is "internet-facing" or "internal".
 	Scheme string
@@ -28,6 +44,17 @@ type Description struct {
 	HealthCheck HealthCheck
 	CreatedAt   time.Time
 }
+
+// TargetType is what the members of a pool are, in AWS's words.
+type TargetType string
+
+// The types. Members of the last two are shown and never changed.
+const (
+	TargetInstance TargetType = "instance"
+	TargetIP       TargetType = "ip"
+	TargetLambda   TargetType = "lambda"
+	TargetALB      TargetType = "alb"
+)
 
 // Equal reports whether two descriptions have equal contents.
 func (d *Description) Equal(other *Description) bool {
@@ -52,6 +79,9 @@ type HealthCheck struct {
 	Interval, Timeout  time.Duration
 	UnhealthyThreshold int
 	HealthyThreshold   int
+	// Matcher has the codes of healthy responses, such as "200-299". Empty if the kind of
+	// pool or the protocol has none.
+	Matcher string
 }
 
 // Attributes are the settings of a load balancer that AWS does not list.

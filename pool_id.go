@@ -11,8 +11,14 @@ import (
 // Kind is a kind of pool.
 type Kind string
 
-// KindELB is the kind of Classic load balancers.
-const KindELB Kind = "elb"
+// The kinds.
+const (
+	KindELB Kind = "elb" // Classic load balancers
+	KindTG  Kind = "tg"  // target groups of ALBs and NLBs
+)
+
+// IsKnown reports whether k is one of the kinds.
+func (k Kind) IsKnown() bool { return k == KindELB || k == KindTG }
 
 // DefaultScope is the name of the first AWS account and region that lsapi manages.
 const DefaultScope = "default"
@@ -29,6 +35,9 @@ type PoolID struct {
 // ELB returns the id of a Classic load balancer of the default scope.
 func ELB(name string) PoolID { return PoolID{Scope: DefaultScope, Kind: KindELB, Name: name} }
 
+// TG returns the id of a target group of the default scope.
+func TG(name string) PoolID { return PoolID{Scope: DefaultScope, Kind: KindTG, Name: name} }
+
 // ParsePoolID parses what String returns. A name is accepted if it can name a pool of its
 // kind.
 func ParsePoolID(text string) (PoolID, bool) {
@@ -44,7 +53,7 @@ func ParsePoolID(text string) (PoolID, bool) {
 // ParsePoolPath parses what Path returns, as the id of a pool of the default scope.
 func ParsePoolPath(path string) (PoolID, bool) {
 	kind, name, _ := strings.Cut(path, "/")
-	if Kind(kind) != KindELB || !ValidLoadBalancerName(name) {
+	if !Kind(kind).IsKnown() || !ValidPoolName(name) {
 		return PoolID{}, false
 	}
 	return PoolID{Scope: DefaultScope, Kind: Kind(kind), Name: name}, true

@@ -39,7 +39,7 @@ func BenchmarkList(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	list := elb.EncodeList(elb.EnvelopeMessage, make([]lsapi.Instance, 20))
+	list := elb.EncodeList(elb.EnvelopeMessage, make([]lsapi.Member, 20))
 	list.AsOf = time.Now()
 	handler := web.New(web.Options{
 		Lists:         &remembered{list},

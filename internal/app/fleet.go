@@ -43,7 +43,7 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 		options.Replicas = record
 	}
 	polls := health.New(options)
-	recent.Listen(func(pool lsapi.PoolID, _, detached []lsapi.Instance) { polls.Detached(pool, detached) })
+	recent.Listen(func(pool lsapi.PoolID, _, detached []lsapi.Member) { polls.Detached(pool, detached) })
 	polls.Start()
 	a.started("polls of health", polls.Close)
 	registerHealthMetrics(metrics, polls)

@@ -130,7 +130,7 @@ func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRe
 	options := snapshot.Options{
 		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
 		Named: aws.For(budget.Foreground),
-		Encode: func(members []lsapi.Instance) lsapi.EncodedList {
+		Encode: func(members []lsapi.Member) lsapi.EncodedList {
 			return elb.EncodeList(elb.Envelope(cfg.Envelope), members)
 		},
 		Overlay:         recordedOverlay{recent, record},

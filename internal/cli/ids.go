@@ -7,7 +7,7 @@ import (
 
 // parsePool parses the id of a pool. A name alone is that of a Classic load balancer.
 func parsePool(text string) (lsapi.PoolID, bool) {
-	if lsapi.ValidLoadBalancerName(text) {
+	if lsapi.ValidPoolName(text) {
 		return lsapi.ELB(text), true
 	}
 	return lsapi.ParsePoolPath(text)
@@ -15,7 +15,7 @@ func parsePool(text string) (lsapi.PoolID, bool) {
 
 // checkName rejects a text that is not the name of a load balancer.
 func checkName(name string) error {
-	if !lsapi.ValidLoadBalancerName(name) {
+	if !lsapi.ValidPoolName(name) {
 		return usagef("%s is not the name of a load balancer: 1 to 32 letters, digits and hyphens", sanitize.Escape(name))
 	}
 	return nil

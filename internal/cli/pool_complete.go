@@ -71,7 +71,7 @@ func completeInstances(p Process, members bool) argumentCompleter {
 		if len(given) == 0 {
 			return namesLike(ctx, service, prefix)
 		}
-		if !lsapi.ValidLoadBalancerName(given[0]) {
+		if !lsapi.ValidPoolName(given[0]) {
 			return nil
 		}
 		pool, err := service.Pool(ctx, lsapi.ELB(given[0]), client.ReadOptions{})
@@ -93,7 +93,7 @@ func completeInstances(p Process, members bool) argumentCompleter {
 
 // namesLike returns the load balancers whose names start with prefix.
 func namesLike(ctx context.Context, service *remote, prefix string) []cobra.Completion {
-	if prefix != "" && !lsapi.ValidLoadBalancerName(strings.TrimSuffix(prefix, "-")) {
+	if prefix != "" && !lsapi.ValidPoolName(strings.TrimSuffix(prefix, "-")) {
 		return nil
 	}
 	var names []cobra.Completion

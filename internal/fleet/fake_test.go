@@ -146,7 +146,7 @@ func (r *region) membership(pool lsapi.PoolID, members []lsapi.MemberID) lsapi.M
 		if !behind {
 			state = r.states[id]
 		}
-		m.Members = append(m.Members, lsapi.Instance{ID: id.String(), Type: "t2.micro", State: state})
+		m.Members = append(m.Members, lsapi.Member{ID: id, Instance: lsapi.Instance{ID: id.Instance, Type: "t2.micro", State: state}})
 	}
 	return m
 }
@@ -195,8 +195,8 @@ func (r *region) Memberships(ctx context.Context, instanceID string, fresh bool)
 	for _, pool := range slices.SortedFunc(maps.Keys(r.loadBalancers), lsapi.PoolID.Compare) {
 		m := r.membership(pool, r.loadBalancers[pool].members)
 		for _, member := range m.Members {
-			if member.ID == instanceID {
-				found.Found = append(found.Found, lsapi.FoundMember{Pool: lsapi.ELB(pool.Name), Instance: member, AsOf: time.Now().Add(-time.Second)})
+			if member.ID.Instance == instanceID {
+				found.Found = append(found.Found, lsapi.FoundMember{Pool: pool, Member: member, AsOf: time.Now().Add(-time.Second)})
 			}
 		}
 		if fresh && slices.Contains(r.unread, pool) {
@@ -206,16 +206,18 @@ func (r *region) Memberships(ctx context.Context, instanceID string, fresh bool)
 	return found, nil
 }
 
-// DrainingIn returns the load balancers that have a health of an instance.
-func (r *region) DrainingIn(member lsapi.MemberID) (pools []lsapi.PoolID) {
+// Draining returns the members with an instance that have a health.
+func (r *region) Draining(instanceID string) (found []lsapi.DrainingMember) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, pool := range slices.SortedFunc(maps.Keys(r.loadBalancers), lsapi.PoolID.Compare) {
-		if _, ok := r.loadBalancers[pool].health[member]; ok {
-			pools = append(pools, pool)
+		for member := range r.loadBalancers[pool].health {
+			if member.Instance == instanceID {
+				found = append(found, lsapi.DrainingMember{Pool: pool, ID: member})
+			}
 		}
 	}
-	return pools
+	return found
 }
 
 func (r *region) Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error) {

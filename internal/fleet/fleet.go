@@ -117,7 +117,13 @@ func (f *Fleet) tagsOf(ctx, caller context.Context, pools ...lsapi.PoolID) map[l
 	return found
 }
 
-func (f *Fleet) instancesOf(ctx, caller context.Context, ids ...string) map[string]lsapi.Instance {
+func (f *Fleet) instancesOf(ctx, caller context.Context, members ...lsapi.MemberID) map[string]lsapi.Instance {
+	var ids []string
+	for _, member := range members {
+		if member.Instance != "" {
+			ids = append(ids, member.Instance)
+		}
+	}
 	if len(ids) == 0 {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -47,24 +48,24 @@ func (f *Fleet) Instance(ctx context.Context, instanceID string, fresh bool) (ls
 	return detail, nil
 }
 
-// candidate is a pool that has an instance as a member, or in which it may be draining.
+// candidate is a member of a pool with an instance, or one that may be draining.
 type candidate struct {
 	lsapi.FoundMember
 	member bool
 }
 
-// candidates returns the pools of an instance, sorted.
+// candidates returns the members with an instance, sorted.
 func (f *Fleet) candidates(instanceID string, found []lsapi.FoundMember) []candidate {
 	all := make([]candidate, 0, len(found))
 	for _, m := range found {
 		all = append(all, candidate{m, true})
 	}
-	for _, pool := range f.o.Health.DrainingIn(lsapi.InstanceMember(instanceID)) {
-		if !slices.ContainsFunc(found, func(m lsapi.FoundMember) bool { return m.Pool == pool }) {
-			all = append(all, candidate{lsapi.FoundMember{Pool: pool, Instance: lsapi.Instance{ID: instanceID}}, false})
+	for _, d := range f.o.Health.Draining(instanceID) {
+		if !slices.ContainsFunc(found, func(m lsapi.FoundMember) bool { return m.Pool == d.Pool && m.ID == d.ID }) {
+			all = append(all, candidate{lsapi.FoundMember{Pool: d.Pool, Member: memberWith(nil, d.ID)}, false})
 		}
 	}
-	slices.SortFunc(all, func(a, b candidate) int { return a.Pool.Compare(b.Pool) })
+	slices.SortFunc(all, func(a, b candidate) int { return cmp.Or(a.Pool.Compare(b.Pool), a.ID.Compare(b.ID)) })
 	return all
 }
 
@@ -79,13 +80,13 @@ func (f *Fleet) described(ctx, caller context.Context, instanceID string, found 
 	instances, err := f.instances.get(ctx, instanceID)
 	note(caller, f.sources.instances, err)
 	_, exists := instances[instanceID]
-	return instanceOr(instances, instanceID), err == nil && !exists
+	return memberWith(instances, lsapi.InstanceMember(instanceID)).Instance, err == nil && !exists
 }
 
 // membership returns an instance in a pool; nil if it is neither a member nor draining, or
 // if it cannot be read whether it is draining.
 func (f *Fleet) membership(ctx, caller context.Context, c candidate, fresh bool) (m *lsapi.InstanceMembership, unread bool) {
-	pool, member := c.Pool, lsapi.InstanceMember(c.Instance.ID)
+	pool, member := c.Pool, c.ID
 	var (
 		report  *lsapi.HealthReport
 		failure error
@@ -109,6 +110,6 @@ func (f *Fleet) membership(ctx, caller context.Context, c candidate, fresh bool)
 		m.AsOf = report.AsOf
 		history = f.historyOf(ctx, caller, pool, member).of(member)
 	}
-	m.MemberDetail = newMemberDetail(c.Instance, c.member, health, history)
+	m.MemberDetail = newMemberDetail(c.Member, c.member, health, history)
 	return m, false
 }

@@ -159,7 +159,7 @@ func TestFreshPoolAndMemberAreReadAfresh(t *testing.T) {
 		if n := members(false); n != 1 {
 			t.Errorf("%d members from memory, want 1", n)
 		}
-		if b, err := f.Pool(t.Context(), lsapi.ELB("web"), true); err != nil || b.Members != 2 || r.maxAge != 0 {
+		if b, err := f.Pool(t.Context(), lsapi.ELB("web"), true); err != nil || b.MemberCount != 2 || r.maxAge != 0 {
 			t.Errorf("it is %+v with health of %v, %v", b, r.maxAge, err)
 		}
 		r.change(func() { r.behind[lsapi.ELB("web")] = []lsapi.MemberID{web1} })

@@ -69,8 +69,7 @@ func matchListed(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membe
 		if filter.Instance == "" {
 			return true
 		}
-		_, isMember := memberOf(m, lsapi.InstanceMember(filter.Instance))
-		return isMember
+		return hasInstance(m, filter.Instance)
 	})
 }
 
@@ -144,11 +143,11 @@ func newSummaries(memberships []lsapi.Membership, asOf time.Time) []lsapi.PoolSu
 }
 
 func newSummary(m lsapi.Membership, asOf time.Time) lsapi.PoolSummary {
-	return lsapi.PoolSummary{ID: m.Pool, Description: m.Description, Members: len(m.Members), AsOf: asOf}
+	return lsapi.PoolSummary{ID: m.Pool, Description: m.Description, MemberCount: len(m.Members), AsOf: asOf}
 }
 
 // countHealth counts members by their health, and the draining instances.
-func countHealth(members []lsapi.Instance, report lsapi.HealthReport) *lsapi.HealthCounts {
+func countHealth(members []lsapi.Member, report lsapi.HealthReport) *lsapi.HealthCounts {
 	byID := make(map[lsapi.MemberID]lsapi.MemberHealth, len(report.Members))
 	var counts lsapi.HealthCounts
 	for _, h := range report.Members {
@@ -158,7 +157,7 @@ func countHealth(members []lsapi.Instance, report lsapi.HealthReport) *lsapi.Hea
 		}
 	}
 	for _, m := range members {
-		switch h := byID[lsapi.InstanceMember(m.ID)]; {
+		switch h := byID[m.ID]; {
 		case h.Draining: // detached since it was listed
 		case h.State == lsapi.InService:
 			counts.InService++

@@ -86,7 +86,7 @@ func TestListCountsMembersByHealth(t *testing.T) {
 		if want := (lsapi.HealthCounts{InService: 1, OutOfService: 1, Unknown: 1, Draining: 1}); web.Health == nil || *web.Health != want || web.HealthAsOf.IsZero() {
 			t.Errorf("health is %+v as of %v, want %+v", web.Health, web.HealthAsOf, want)
 		}
-		if web.Members != 4 || web.Tags["team"] != "web" || web.Description.DNSName != "web.example.com" || !web.AsOf.Equal(time.Now().Add(-time.Second)) {
+		if web.MemberCount != 4 || web.Tags["team"] != "web" || web.Description.DNSName != "web.example.com" || !web.AsOf.Equal(time.Now().Add(-time.Second)) {
 			t.Errorf("it is listed as %+v", web)
 		}
 	})
@@ -103,7 +103,7 @@ func TestListLeavesOutWhatCannotBeRead(t *testing.T) {
 			}
 			began := time.Now()
 			page, _, err := start(t, r).Pools(t.Context(), lsapi.FleetFilter{Limit: 9})
-			if err != nil || len(page) != 3 || page[0].Health != nil || page[0].Tags != nil || page[0].Members != 1 {
+			if err != nil || len(page) != 3 || page[0].Health != nil || page[0].Tags != nil || page[0].MemberCount != 1 {
 				t.Errorf("listed are %+v, %v", page, err)
 			}
 			if took := time.Since(began); took > 5*time.Second {

@@ -2,23 +2,33 @@ package fleet
 
 import "lsapi"
 
-// newMemberDetail combines what is known of an instance. It leaves out health of an
-// instance that is neither a member nor draining: it is older than the detach.
-func newMemberDetail(instance lsapi.Instance, member bool, health *lsapi.MemberHealth, history lsapi.MemberHistory) lsapi.MemberDetail {
+// newMemberDetail combines what is known of a member. It leaves out health of one that is
+// neither a member nor draining: it is older than the detach.
+func newMemberDetail(of lsapi.Member, member bool, health *lsapi.MemberHealth, history lsapi.MemberHistory) lsapi.MemberDetail {
 	if !member && health != nil && !health.Draining {
 		health = nil
 	}
-	return lsapi.MemberDetail{Instance: instance, Member: member, Health: health, History: history}
+	return lsapi.MemberDetail{ID: of.ID, Instance: of.Instance, Member: member, Health: health, History: history}
 }
 
-// memberOf returns a member; false if the instance is none.
-func memberOf(m lsapi.Membership, member lsapi.MemberID) (lsapi.Instance, bool) {
-	for i := range m.Members { // in place: a filter looks at every member of the region
-		if m.Members[i].ID == member.Instance {
+// memberOf returns a member; false if it is none.
+func memberOf(m lsapi.Membership, member lsapi.MemberID) (lsapi.Member, bool) {
+	for i := range m.Members {
+		if m.Members[i].ID == member {
 			return m.Members[i], true
 		}
 	}
-	return lsapi.Instance{ID: member.Instance}, false
+	return lsapi.Member{ID: member, Instance: lsapi.Instance{ID: member.Instance}}, false
+}
+
+// hasInstance reports whether an instance is a member, on whatever port.
+func hasInstance(m lsapi.Membership, id string) bool {
+	for i := range m.Members { // in place: a filter looks at every member of the region
+		if m.Members[i].ID.Instance == id {
+			return true
+		}
+	}
+	return false
 }
 
 // healthIn returns the health of an instance in a report, which may be nil; nil if it has
@@ -32,12 +42,12 @@ func healthIn(report *lsapi.HealthReport, member lsapi.MemberID) *lsapi.MemberHe
 	return nil
 }
 
-// instanceOr returns EC2's description of an instance, or the id alone.
-func instanceOr(instances map[string]lsapi.Instance, id string) lsapi.Instance {
-	if instance, ok := instances[id]; ok {
-		return instance
+// memberWith returns a member with EC2's description of its instance, or the id alone.
+func memberWith(instances map[string]lsapi.Instance, id lsapi.MemberID) lsapi.Member {
+	if instance, ok := instances[id.Instance]; ok {
+		return lsapi.Member{ID: id, Instance: instance}
 	}
-	return lsapi.Instance{ID: id}
+	return lsapi.Member{ID: id, Instance: lsapi.Instance{ID: id.Instance}}
 }
 
 func isTerminated(i lsapi.Instance) bool {

@@ -34,7 +34,7 @@ func (f *Fleet) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.
 	} else {
 		detail.Health, detail.HealthAsOf = countHealth(m.Members, *report), report.AsOf
 	}
-	detail.Instances = f.memberDetails(short, ctx, m, *report, history)
+	detail.Members = f.memberDetails(short, ctx, m, *report, history)
 	return detail, nil
 }
 
@@ -45,28 +45,26 @@ func (f *Fleet) memberDetails(ctx, caller context.Context, m lsapi.Membership, r
 		health[report.Members[i].Member] = &report.Members[i]
 	}
 	all := make([]lsapi.MemberDetail, 0, len(m.Members))
-	for _, instance := range m.Members {
-		member := lsapi.InstanceMember(instance.ID)
-		all = append(all, newMemberDetail(instance, true, health[member], history.of(member)))
-		delete(health, member)
+	for _, member := range m.Members {
+		all = append(all, newMemberDetail(member, true, health[member.ID], history.of(member.ID)))
+		delete(health, member.ID)
 	}
-	var draining []string
+	var draining []lsapi.MemberID
 	for _, h := range report.Members {
 		if h.Draining && health[h.Member] != nil {
-			draining = append(draining, h.Member.Instance)
+			draining = append(draining, h.Member)
 		}
 	}
 	instances := f.instancesOf(ctx, caller, draining...)
 	for _, id := range draining {
-		member := lsapi.InstanceMember(id)
-		all = append(all, newMemberDetail(instanceOr(instances, id), false, health[member], history.of(member)))
+		all = append(all, newMemberDetail(memberWith(instances, id), false, health[id], history.of(id)))
 	}
 	return all
 }
 
 // Members returns the members of a load balancer, and when their read began. If fresh is
 // set, that is after the call. CodeNotFound: there is no such load balancer.
-func (f *Fleet) Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Instance, time.Time, error) {
+func (f *Fleet) Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Member, time.Time, error) {
 	m, asOf, err := f.o.Lists.One(ctx, pool, fresh)
 	return m.Members, asOf, err
 }
@@ -81,7 +79,7 @@ func (f *Fleet) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.Memb
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
 	report, err := f.report(short, ctx, pool, healthAge(shownHealthAge, fresh))
-	instance, isMember := memberOf(m, member)
+	found, isMember := memberOf(m, member)
 	health := healthIn(report, member)
 	switch {
 	case isMember:
@@ -90,7 +88,7 @@ func (f *Fleet) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.Memb
 	case health == nil:
 		return lsapi.MemberDetail{}, errNotMember()
 	default:
-		instance = instanceOr(f.instancesOf(short, ctx, member.Instance), member.Instance)
+		found = memberWith(f.instancesOf(short, ctx, member), member)
 	}
-	return newMemberDetail(instance, isMember, health, f.historyOf(short, ctx, pool, member).of(member)), nil
+	return newMemberDetail(found, isMember, health, f.historyOf(short, ctx, pool, member).of(member)), nil
 }

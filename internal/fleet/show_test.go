@@ -17,7 +17,7 @@ import (
 func ids(members []lsapi.MemberDetail) string {
 	var ids []string
 	for _, m := range members {
-		ids = append(ids, m.ID)
+		ids = append(ids, m.ID.Instance)
 	}
 	return strings.Join(ids, " ")
 }
@@ -31,17 +31,17 @@ func TestLoadBalancerShowsHistoryHealthAndSettings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b.ID != lsapi.ELB("web") || b.Members != 2 || b.Tags["team"] != "web" || b.Attributes == nil || b.Attributes.DrainingTimeout != time.Minute || b.Health == nil || b.Health.Draining != 1 {
+		if b.ID != lsapi.ELB("web") || b.MemberCount != 2 || b.Tags["team"] != "web" || b.Attributes == nil || b.Attributes.DrainingTimeout != time.Minute || b.Health == nil || b.Health.Draining != 1 {
 			t.Errorf("it is %+v", b)
 		}
-		if got := ids(b.Instances); got != web1.String()+" "+web2.String()+" "+web3.String() {
+		if got := ids(b.Members); got != web1.String()+" "+web2.String()+" "+web3.String() {
 			t.Fatalf("its instances are %s", got)
 		}
-		attached, draining := b.Instances[1], b.Instances[2]
+		attached, draining := b.Members[1], b.Members[2]
 		if !attached.Member || attached.History.LastChange != change || attached.Health == nil || attached.Health.State != lsapi.OutOfService {
 			t.Errorf("the attached member is %+v", attached)
 		}
-		if draining.Member || draining.Health == nil || !draining.Health.Draining || draining.Type != "t2.micro" {
+		if draining.Member || draining.Health == nil || !draining.Health.Draining || draining.Instance.Type != "t2.micro" {
 			t.Errorf("the draining instance is %+v", draining)
 		}
 	})
@@ -59,11 +59,11 @@ func TestLoadBalancerLeavesOutWhatCannotBeRead(t *testing.T) {
 				}
 				began := time.Now()
 				b, err := start(t, r).Pool(t.Context(), lsapi.ELB("web"), false)
-				if err != nil || len(b.Instances) < 2 {
+				if err != nil || len(b.Members) < 2 {
 					t.Fatalf("%s: %+v, %v", op, b, err)
 				}
 				if (b.Attributes == nil) != (op == "Attributes") || (b.Tags == nil) != (op == "Tags") || (b.Health == nil) != (op == "Recent") ||
-					b.Instances[0].History.Unavailable != (op == "MemberHistory") || (b.Instances[0].Health == nil) != (op == "Recent") {
+					b.Members[0].History.Unavailable != (op == "MemberHistory") || (b.Members[0].Health == nil) != (op == "Recent") {
 					t.Errorf("without %s it is %+v", op, b)
 				}
 				if took := time.Since(began); took > 5*time.Second {
@@ -105,8 +105,8 @@ func TestMemberEqualsItsEntryInTheLoadBalancer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, among := range b.Instances {
-			alone, err := f.Member(t.Context(), lsapi.ELB("web"), lsapi.InstanceMember(among.ID), false)
+		for _, among := range b.Members {
+			alone, err := f.Member(t.Context(), lsapi.ELB("web"), among.ID, false)
 			if err != nil || alone.Instance != among.Instance || alone.Member != among.Member || *alone.Health != *among.Health {
 				t.Errorf("alone it is %+v, %v, among others %+v", alone, err, among)
 			}
@@ -169,7 +169,7 @@ func TestClosedFleetReadsNothing(t *testing.T) {
 		}
 		began := time.Now()
 		got, err := f.Pool(t.Context(), lsapi.ELB("web"), false)
-		if err != nil || got.Attributes != nil || got.Tags != nil || !got.Instances[0].History.Unavailable {
+		if err != nil || got.Attributes != nil || got.Tags != nil || !got.Members[0].History.Unavailable {
 			t.Errorf("it is shown as %+v, %v", got, err)
 		}
 		if asked := r.count("Attributes") + r.count("Tags") + r.count("MemberHistory"); asked > 0 || time.Since(began) > 0 {

@@ -30,8 +30,8 @@ type Health interface {
 	// Recent returns a report no older than maxAge, and polls for it if necessary.
 	// CodeNotFound: there is no such load balancer.
 	Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Duration) (lsapi.HealthReport, error)
-	// DrainingIn returns the load balancers in which an instance may be draining.
-	DrainingIn(member lsapi.MemberID) []lsapi.PoolID
+	// Draining returns the members with an instance that may be draining.
+	Draining(instanceID string) []lsapi.DrainingMember
 }
 
 // Follower returns the health reports of a load balancer.

@@ -17,7 +17,7 @@ import (
 // condition, or the load balancer does not exist. Await continues while AWS or the record
 // cannot be read; if nothing could be read, it returns the last error.
 func (f *Fleet) Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-	w := &wait{f: f, pool: pool, id: member, condition: condition, instance: lsapi.Instance{ID: member.String()}}
+	w := &wait{f: f, pool: pool, id: member, condition: condition, last: memberWith(nil, member)}
 	defer w.unfollow()
 	err := w.run(ctx)
 	switch lsapi.ErrorCode(err) {
@@ -34,10 +34,10 @@ type wait struct {
 	id        lsapi.MemberID
 	condition lsapi.WaitCondition
 
-	read      bool // the membership was read
-	member    bool // by the last read
-	wasMember bool // by any read
-	instance  lsapi.Instance
+	read      bool         // the membership was read
+	member    bool         // by the last read
+	wasMember bool         // by any read
+	last      lsapi.Member // with the last description of its instance
 	follower  Follower
 	after     time.Time           // the next report must be later
 	report    *lsapi.HealthReport // the last
@@ -93,7 +93,7 @@ func (w *wait) readMembership(ctx context.Context, fresh bool) error {
 	found, member := memberOf(m, w.id)
 	w.read, w.member, w.wasMember = true, member, w.wasMember || member
 	if member {
-		w.instance = found
+		w.last = found
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (w *wait) isInService(ctx context.Context) (bool, error) {
 	} else if absent {
 		return false, w.absentError(ctx)
 	}
-	if isTerminated(w.instance) {
+	if isTerminated(w.last.Instance) {
 		return false, errTerminated()
 	}
 	if w.follower == nil {
@@ -146,10 +146,10 @@ func (w *wait) absentError(ctx context.Context) error {
 
 // checkTerminated returns an error if EC2 reports the instance as terminated.
 func (w *wait) checkTerminated(ctx context.Context) error {
-	if found, ok := w.f.instancesOf(ctx, ctx, w.id.String())[w.id.String()]; ok {
-		w.instance = found
+	if found, ok := w.f.instancesOf(ctx, ctx, w.id)[w.id.Instance]; ok {
+		w.last.Instance = found
 	}
-	if isTerminated(w.instance) {
+	if isTerminated(w.last.Instance) {
 		return errTerminated()
 	}
 	return nil
@@ -248,11 +248,11 @@ func (w *wait) detail(ctx context.Context) lsapi.MemberDetail {
 	var parts sync.WaitGroup
 	parts.Go(func() { history = w.f.historyOf(short, short, w.pool, w.id) })
 	if !w.wasMember {
-		w.instance = instanceOr(w.f.instancesOf(short, short, w.id.String()), w.id.String())
+		w.last = memberWith(w.f.instancesOf(short, short, w.id), w.id)
 	}
 	if w.report == nil && w.condition == lsapi.WaitAbsent && w.read {
 		w.report, _ = w.f.report(short, short, w.pool, shownHealthAge) // whether it is draining
 	}
 	parts.Wait()
-	return newMemberDetail(w.instance, w.member, healthIn(w.report, w.id), history.of(w.id))
+	return newMemberDetail(w.last, w.member, healthIn(w.report, w.id), history.of(w.id))
 }

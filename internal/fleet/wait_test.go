@@ -54,7 +54,7 @@ func TestWaitEndsWithinAPollOfTheCondition(t *testing.T) {
 				if err != nil || took < 31*time.Second || took > 31*time.Second+2*interval {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
-				if serves := test.condition == lsapi.WaitInService; m.ID != test.id.Instance || m.Type == "" || m.Member != serves || serves && *m.Health != serving(web2) {
+				if serves := test.condition == lsapi.WaitInService; m.ID != test.id || m.Instance.Type == "" || m.Member != serves || serves && *m.Health != serving(web2) {
 					t.Errorf("it is %+v", m)
 				}
 				if (test.condition == lsapi.WaitAbsent) != (m.Health != nil && m.Health.Draining) {
@@ -140,7 +140,7 @@ func TestWaitOnANonMemberReturnsAtOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := withSpare()
 			m, took, err := await(t, start(t, r), web3, condition, time.Hour)
-			if lsapi.ErrorCode(err) != code || took > interval || err == nil && (m.Member || m.ID != web3.Instance || m.State != "running") {
+			if lsapi.ErrorCode(err) != code || took > interval || err == nil && (m.Member || m.ID != web3 || m.Instance.State != "running") {
 				t.Errorf("%s: it ended after %v as %+v with %v", condition, took, m, err)
 			}
 		})
@@ -168,7 +168,7 @@ func TestWaitTimeoutReportsTheLastState(t *testing.T) {
 				if lsapi.ErrorCode(err) != lsapi.CodeWaitTimeout || took != 9*time.Second || lsapi.AsError(err).Message != test.state {
 					t.Errorf("it ended after %v with %v", took, err)
 				}
-				if m.ID != test.id.Instance || m.History.ChangeID != "7" || m.Health == nil && name != "undetached" {
+				if m.ID != test.id || m.History.ChangeID != "7" || m.Health == nil && name != "undetached" {
 					t.Errorf("the last state is %+v", m)
 				}
 			})

@@ -1,7 +1,9 @@
 package health
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"time"
 
 	"lsapi"
@@ -31,14 +33,17 @@ func (d *drains) add(pool lsapi.PoolID, member lsapi.MemberID, at time.Time) {
 	d.since[pool][member] = later(d.since[pool][member], at)
 }
 
-// withInstance returns the load balancers in which an instance may be draining.
-func (d *drains) withInstance(member lsapi.MemberID, now time.Time) []lsapi.PoolID {
-	var found []lsapi.PoolID
-	for pool, instances := range d.since {
-		if since, ok := instances[member]; ok && now.Sub(since) <= maxDrain {
-			found = append(found, pool)
+// withInstance returns the members with an instance, sorted.
+func (d *drains) withInstance(instanceID string, now time.Time) []lsapi.DrainingMember {
+	var found []lsapi.DrainingMember
+	for pool, members := range d.since {
+		for member, since := range members {
+			if member.Instance == instanceID && now.Sub(since) <= maxDrain {
+				found = append(found, lsapi.DrainingMember{Pool: pool, ID: member})
+			}
 		}
 	}
+	slices.SortFunc(found, func(a, b lsapi.DrainingMember) int { return cmp.Or(a.Pool.Compare(b.Pool), a.ID.Compare(b.ID)) })
 	return found
 }
 

@@ -108,10 +108,10 @@ func TestDrainsFindLoadBalancersOfAnInstance(t *testing.T) {
 	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), at)
 	d.add(lsapi.ELB("web"), lsapi.InstanceMember("i-2"), at)
 	d.add(lsapi.ELB("api"), lsapi.InstanceMember("i-1"), at.Add(-maxDrain-time.Second))
-	if got := d.withInstance(lsapi.InstanceMember("i-1"), at); len(got) != 1 || got[0] != lsapi.ELB("web") {
+	if got := d.withInstance("i-1", at); len(got) != 1 || got[0] != (lsapi.DrainingMember{Pool: lsapi.ELB("web"), ID: lsapi.InstanceMember("i-1")}) {
 		t.Errorf("it may drain in %v, want web alone: the other has expired", got)
 	}
-	if got := d.withInstance(lsapi.InstanceMember("i-3"), at); got != nil {
+	if got := d.withInstance("i-3", at); got != nil {
 		t.Errorf("an unknown one may drain in %v", got)
 	}
 }

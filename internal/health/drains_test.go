@@ -23,7 +23,9 @@ func recorded(ids ...lsapi.MemberID) onRecord {
 	}
 }
 
-func instance(id lsapi.MemberID) []lsapi.Instance { return []lsapi.Instance{{ID: id.String()}} }
+func instance(id lsapi.MemberID) []lsapi.Member {
+	return []lsapi.Member{{ID: id, Instance: lsapi.Instance{ID: id.Instance}}}
+}
 
 func TestPollLooksUpDrainingInstancesOfEverySource(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -13,7 +13,6 @@ package health
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -116,26 +115,26 @@ func (p *Poller) Stats() Stats {
 	return stats
 }
 
-// Detached reports instances that a replica has just detached, and that may be draining.
-// It does not block.
-func (p *Poller) Detached(pool lsapi.PoolID, instances []lsapi.Instance) {
+// Detached reports members that a replica has just detached, and that may be draining. It
+// does not block.
+func (p *Poller) Detached(pool lsapi.PoolID, members []lsapi.Member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	for _, instance := range instances {
-		p.drains.add(pool, lsapi.InstanceMember(instance.ID), now)
+	for _, member := range members {
+		p.drains.add(pool, member.ID, now)
 		if b := p.balancers[pool]; b != nil {
-			delete(b.absent, lsapi.InstanceMember(instance.ID))
+			delete(b.absent, member.ID)
 		}
 	}
 }
 
-// DrainingIn returns the load balancers in which an instance may be draining, sorted. A
-// report shows whether it is.
-func (p *Poller) DrainingIn(member lsapi.MemberID) []lsapi.PoolID {
+// Draining returns the former members with an instance that may be draining, sorted. A
+// report shows whether they are.
+func (p *Poller) Draining(instanceID string) []lsapi.DrainingMember {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.SortedFunc(slices.Values(p.drains.withInstance(member, time.Now())), lsapi.PoolID.Compare)
+	return p.drains.withInstance(instanceID, time.Now())
 }
 
 // signal fills a channel of capacity one.

@@ -46,7 +46,7 @@ func TestOwnChangeReadFromTheRecordIsNoNews(t *testing.T) {
 	aws.run(one)
 	synctest.Test(t, func(t *testing.T) {
 		shown := 0
-		s := newService(aws, membership.Options{Record: record}, func(lsapi.PoolID, []lsapi.Instance, []lsapi.Instance) { shown++ })
+		s := newService(aws, membership.Options{Record: record}, func(lsapi.PoolID, []lsapi.Member, []lsapi.Member) { shown++ })
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		if err := s.CatchUp(t.Context(), web); err != nil {
 			t.Fatal(err)

@@ -287,12 +287,12 @@ func TestChangeIsShownBeforeItsCallerIsAnswered(t *testing.T) {
 		aws := newFakeAWS(two)
 		aws.run(one, two)
 		var shown []string
-		s := newService(aws, membership.Options{}, func(pool lsapi.PoolID, attached, detached []lsapi.Instance) {
+		s := newService(aws, membership.Options{}, func(pool lsapi.PoolID, attached, detached []lsapi.Member) {
 			for _, instance := range attached {
-				shown = append(shown, fmt.Sprint(pool, " attach ", instance.ID, " ", instance.Type))
+				shown = append(shown, fmt.Sprint(pool, " attach ", instance.ID, " ", instance.Instance.Type))
 			}
 			for _, instance := range detached {
-				shown = append(shown, fmt.Sprint(pool, " detach ", instance.ID, " ", instance.Type))
+				shown = append(shown, fmt.Sprint(pool, " detach ", instance.ID, " ", instance.Instance.Type))
 			}
 		})
 		for _, r := range []lsapi.Request{request(lsapi.Attach, one), request(lsapi.Attach, one), request(lsapi.Detach, two)} {

@@ -188,7 +188,7 @@ func TestRefusalIsAnsweredRecordedLoggedAndCounted(t *testing.T) {
 		metrics, shown := &counting{}, 0
 		s := newService(aws, membership.Options{
 			Record: record, Metrics: metrics, Log: slog.New(slog.NewTextHandler(&log, nil)),
-		}, func(lsapi.PoolID, []lsapi.Instance, []lsapi.Instance) { shown++ })
+		}, func(lsapi.PoolID, []lsapi.Member, []lsapi.Member) { shown++ })
 		for reason, code := range map[string]string{"InvalidInstance": "InvalidInstance", "": string(lsapi.CodeInvalid)} {
 			aws.next("Register", func(context.Context, func() error) error {
 				return &lsapi.Error{Code: lsapi.CodeInvalid, Reason: reason, Message: "AWS says no"}

@@ -224,7 +224,7 @@ func TestSettledChangeIsPassedToTheListing(t *testing.T) {
 	aws.next("Register", appliedButCutOff)
 	synctest.Test(t, func(t *testing.T) {
 		shown := 0
-		s := newService(aws, membership.Options{}, func(_ lsapi.PoolID, attached, _ []lsapi.Instance) { shown += len(attached) })
+		s := newService(aws, membership.Options{}, func(_ lsapi.PoolID, attached, _ []lsapi.Member) { shown += len(attached) })
 		wantCode(t, change(s, lsapi.Attach, one), "")
 		if shown != 1 {
 			t.Errorf("the change was passed on %d times", shown)

@@ -39,7 +39,7 @@ type Record interface {
 }
 
 // Listener is called with the changes of a load balancer that an Overlay holds now.
-type Listener func(pool lsapi.PoolID, attached, detached []lsapi.Instance)
+type Listener func(pool lsapi.PoolID, attached, detached []lsapi.Member)
 
 // Overlay holds the recent changes of all load balancers. It is safe for concurrent use.
 type Overlay struct {
@@ -206,14 +206,14 @@ func notify(listeners []Listener, pool lsapi.PoolID, applied []lsapi.AppliedChan
 	for i, c := range applied {
 		last[c.Member] = i
 	}
-	var attached, detached []lsapi.Instance
+	var attached, detached []lsapi.Member
 	for i, c := range applied {
 		switch {
 		case last[c.Member] != i:
 		case c.Action == lsapi.Attach:
-			attached = append(attached, c.Instance)
+			attached = append(attached, lsapi.Member{ID: c.Member, Instance: c.Instance})
 		default:
-			detached = append(detached, c.Instance)
+			detached = append(detached, lsapi.Member{ID: c.Member, Instance: c.Instance})
 		}
 	}
 	for _, listener := range listeners {

@@ -31,12 +31,12 @@ func applied(action lsapi.Action, member lsapi.MemberID, seq int64) lsapi.Applie
 // shown is a listener's calls, as "+id" and "-id".
 type shown []string
 
-func (s *shown) listen(_ lsapi.PoolID, attached, detached []lsapi.Instance) {
+func (s *shown) listen(_ lsapi.PoolID, attached, detached []lsapi.Member) {
 	for _, i := range attached {
-		*s = append(*s, "+"+i.ID)
+		*s = append(*s, "+"+i.ID.Instance)
 	}
 	for _, i := range detached {
-		*s = append(*s, "-"+i.ID)
+		*s = append(*s, "-"+i.ID.Instance)
 	}
 }
 

@@ -111,6 +111,7 @@ type HealthPayload struct {
 	Member       lsapi.MemberID    `json:"member,omitzero"`
 	FormerMember lsapi.MemberID    `json:"instance,omitzero"`
 	State        lsapi.HealthState `json:"state"`
+	AWSState     string            `json:"awsState,omitempty"`
 	Reason       string            `json:"reason,omitempty"`
 	Description  string            `json:"description,omitempty"`
 	Draining     bool              `json:"draining,omitempty"`
@@ -122,14 +123,14 @@ type HealthPayload struct {
 // NewHealthPayload returns the payload of an instance's health.
 func NewHealthPayload(h lsapi.MemberHealth) HealthPayload {
 	return HealthPayload{
-		Member: h.Member, State: h.State, Reason: Clean(h.Reason), Description: Clean(h.Description), Draining: h.Draining,
+		Member: h.Member, State: h.State, AWSState: Clean(h.AWSState), Reason: Clean(h.Reason), Description: Clean(h.Description), Draining: h.Draining,
 	}
 }
 
 // MemberHealth returns the health of the payload.
 func (h HealthPayload) MemberHealth() lsapi.MemberHealth {
 	return lsapi.MemberHealth{
-		Member: h.Member, State: h.State, Reason: h.Reason, Description: h.Description, Draining: h.Draining,
+		Member: h.Member, State: h.State, AWSState: h.AWSState, Reason: h.Reason, Description: h.Description, Draining: h.Draining,
 	}
 }
 

@@ -18,9 +18,9 @@ import (
 
 // membership is one of instances that EC2 knows.
 func membership(pool lsapi.PoolID, instances ...lsapi.MemberID) lsapi.Membership {
-	m := lsapi.Membership{Pool: pool, Members: []lsapi.Instance{}}
+	m := lsapi.Membership{Pool: pool, Members: []lsapi.Member{}}
 	for _, id := range instances {
-		m.Members = append(m.Members, lsapi.Instance{ID: id.String(), Type: "t2.micro", LaunchTime: noon, State: lsapi.StateRunning})
+		m.Members = append(m.Members, lsapi.Member{ID: id, Instance: lsapi.Instance{ID: id.Instance, Type: "t2.micro", LaunchTime: noon, State: lsapi.StateRunning}})
 	}
 	return m
 }
@@ -57,7 +57,7 @@ func TestOneReplicaLeads(t *testing.T) {
 	}
 	asOf := time.Now().Add(-200 * time.Millisecond)
 	web, api := membership(lsapi.ELB("web"), one, two), membership(lsapi.ELB("api"))
-	web.Members[1] = lsapi.Instance{ID: two.String()} // EC2 knows it no more
+	web.Members[1] = lsapi.Member{ID: two, Instance: lsapi.Instance{ID: two.Instance}} // EC2 knows it no more
 	publish(t, all[0], asOf, web, api)
 	first := published(t, all[1], 0)
 	if !reflect.DeepEqual(first.Pools, []lsapi.Membership{api, web}) || len(first.Gone) != 0 {
@@ -67,7 +67,7 @@ func TestOneReplicaLeads(t *testing.T) {
 		t.Errorf("it is said to be %v older than it is", late)
 	}
 
-	web.Members = append(web.Members, lsapi.Instance{ID: three.String()})
+	web.Members = append(web.Members, lsapi.Member{ID: three, Instance: lsapi.Instance{ID: three.Instance}})
 	publish(t, all[0], time.Now(), web, membership(lsapi.ELB("new"), one))
 	second := published(t, all[1], first.Version)
 	if second.Version <= first.Version || !reflect.DeepEqual(second.Pools, []lsapi.Membership{membership(lsapi.ELB("new"), one), web}) {
@@ -258,7 +258,7 @@ func TestSharedListingsNeverRunBackwards(t *testing.T) {
 			t.Errorf("after version %d of %v came %d of %v", last.Version, last.AsOf, found.Version, found.AsOf)
 		}
 		for _, m := range found.Pools {
-			seen[m.Pool] = m.Members[0].LaunchTime.UnixMicro()
+			seen[m.Pool] = m.Members[0].Instance.LaunchTime.UnixMicro()
 		}
 		for _, at := range seen { // all are of one listing, and of a later one
 			if at != seen[lsapi.ELB("lb-0")] {
@@ -281,7 +281,7 @@ func TestSharedListingsNeverRunBackwards(t *testing.T) {
 func countingListing(at time.Time) []lsapi.Membership {
 	var all []lsapi.Membership
 	for i := range 3 {
-		all = append(all, lsapi.Membership{Pool: lsapi.ELB(fmt.Sprintf("lb-%d", i)), Members: []lsapi.Instance{{ID: one.String(), LaunchTime: at}}})
+		all = append(all, lsapi.Membership{Pool: lsapi.ELB(fmt.Sprintf("lb-%d", i)), Members: []lsapi.Member{{ID: one, Instance: lsapi.Instance{ID: one.Instance, LaunchTime: at}}}})
 	}
 	return all
 }

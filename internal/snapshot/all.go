@@ -106,7 +106,7 @@ func (s *Snapshot) One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsap
 }
 
 func (e *entry) membership(pool lsapi.PoolID) lsapi.Membership {
-	return lsapi.Membership{Pool: pool, Members: e.members, Description: e.description}
+	return lsapi.Membership{Pool: pool, Members: e.members, Description: e.description, AsOf: e.AsOf}
 }
 
 // Pools returns the known load balancers, sorted.

@@ -22,7 +22,7 @@ func (r *region) all(t *testing.T) (list string, age time.Duration) {
 	for _, m := range all {
 		word := m.Pool.Name
 		for _, member := range m.Members {
-			word += ":" + member.ID
+			word += ":" + member.ID.Instance
 		}
 		if m.Description != nil {
 			word += "@" + m.Description.DNSName
@@ -132,12 +132,12 @@ func TestOneHasItsDescriptionAfterANamedRead(t *testing.T) {
 			return m
 		}
 		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
-		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", State: lsapi.StateRunning}}, nil)
+		r.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-2", State: lsapi.StateRunning}), nil)
 		if m := one(false); len(m.Members) != 2 || m.Description == nil {
 			t.Errorf("after a change it is %+v", m)
 		}
 		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-3"))
-		if m := one(true); len(m.Members) != 1 || m.Members[0].ID != "i-3" || m.Description == nil {
+		if m := one(true); len(m.Members) != 1 || m.Members[0].ID.Instance != "i-3" || m.Description == nil {
 			t.Errorf("afresh it is %+v", m)
 		}
 		if _, _, err := r.One(t.Context(), lsapi.ELB("invented"), false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {

@@ -20,7 +20,7 @@ type slot struct {
 // entry is the immutable state of a load balancer.
 type entry struct {
 	lsapi.EncodedList
-	members     []lsapi.Instance
+	members     []lsapi.Member
 	shown       []lsapi.MemberID   // the ids of the members as AWS returned them, without the overlay
 	description *lsapi.Description // nil before the first listing
 	origin      origin

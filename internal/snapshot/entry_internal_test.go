@@ -87,7 +87,7 @@ func TestLaterReadReplacesApplied(t *testing.T) {
 	s.o.Overlay = laid
 	now := time.Now()
 	ids := []lsapi.MemberID{lsapi.InstanceMember("i-1")}
-	s.facts.merge([]lsapi.Instance{{ID: "i-1", State: lsapi.StateRunning}})
+	s.facts.merge(membersOf(lsapi.Instance{ID: "i-1", State: lsapi.StateRunning}))
 	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(ids...), now)
 	before, _ := s.current(lsapi.ELB("web"))
 	before.wanted.Store(7)
@@ -96,7 +96,7 @@ func TestLaterReadReplacesApplied(t *testing.T) {
 		t.Error("a change of nothing is encoded anew")
 	}
 	*laid.on = true
-	s.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+	s.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}), nil)
 	after, _ := s.current(lsapi.ELB("web"))
 	if got := web(t, s); got != "i-1: i-2:t3.nano" || after.wanted != before.wanted {
 		t.Errorf("it is %q, and readers wait anew", got)
@@ -107,7 +107,7 @@ func TestLaterReadReplacesApplied(t *testing.T) {
 		t.Errorf("after a later read it is %q", got)
 	}
 	*laid.on = true
-	s.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+	s.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}), nil)
 	*laid.on = false
 	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(), now.Add(2))
 	if got := web(t, s); got != "" {

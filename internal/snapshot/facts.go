@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,35 +42,43 @@ func (f fact) expires() time.Time {
 	return f.at.Add(factsLifetime)
 }
 
-// of returns the instances; of an unknown one, only the id. While the revision stays the
-// same, so does the result.
-func (f *facts) of(ids []string) (instances []lsapi.Instance, revision int64) {
+// of returns the members with their instances; of an unknown one, only the id. While the
+// revision stays the same, so does the result.
+func (f *facts) of(ids []lsapi.MemberID) (members []lsapi.Member, revision int64) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	instances, revision = make([]lsapi.Instance, len(ids)), f.revision.Load()
+	members, revision = make([]lsapi.Member, len(ids)), f.revision.Load()
 	for i, id := range ids {
-		known, ok := f.known[id]
+		members[i].ID = id
+		if id.Instance == "" {
+			continue
+		}
+		known, ok := f.known[id.Instance]
 		if !ok {
 			revision = noRevision
 		}
-		instances[i] = known.Instance
-		instances[i].ID = id
+		members[i].Instance = known.Instance
+		members[i].Instance.ID = id.Instance
 	}
-	return instances, revision
+	return members, revision
 }
 
-// merge stores instances that a lane or another replica has just looked up, and returns
-// them with the known fields that the record of a change lacks.
-func (f *facts) merge(instances []lsapi.Instance) []lsapi.Instance {
+// merge stores the instances of members that a lane or another replica has just looked up,
+// and returns the members with the known fields that the record of a change lacks.
+func (f *facts) merge(members []lsapi.Member) []lsapi.Member {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	merged := make([]lsapi.Instance, len(instances))
-	for i, instance := range instances {
+	merged := slices.Clone(members)
+	for i := range merged {
+		instance := &merged[i].Instance
+		if instance.ID == "" {
+			continue
+		}
 		if known := f.known[instance.ID]; known.Exists() && instance.Exists() && instance.Zone == "" {
 			instance.Zone, instance.PrivateAddress, instance.Name = known.Zone, known.PrivateAddress, known.Name
+			instance.AutoScalingGroup = known.AutoScalingGroup
 		}
-		f.put(fact{Instance: instance, at: time.Now()})
-		merged[i] = instance
+		f.put(fact{Instance: *instance, at: time.Now()})
 	}
 	return merged
 }
@@ -232,17 +241,19 @@ func calls(n, size int) int { return (n + size - 1) / size }
 
 // instancesOf returns the ids of the members' instances.
 func instancesOf(members []lsapi.MemberID) []string {
-	ids := make([]string, len(members))
-	for i, member := range members {
-		ids[i] = member.Instance
+	ids := make([]string, 0, len(members))
+	for _, member := range members {
+		if member.Instance != "" {
+			ids = append(ids, member.Instance)
+		}
 	}
 	return ids
 }
 
-func membersOf(instances []lsapi.Instance) []lsapi.MemberID {
-	ids := make([]lsapi.MemberID, len(instances))
-	for i, instance := range instances {
-		ids[i] = lsapi.InstanceMember(instance.ID)
+func idsOf(members []lsapi.Member) []lsapi.MemberID {
+	ids := make([]lsapi.MemberID, len(members))
+	for i := range members {
+		ids[i] = members[i].ID
 	}
 	return ids
 }

@@ -12,10 +12,10 @@ import (
 )
 
 // encodeTypes writes "id:type" for each member.
-func encodeTypes(members []lsapi.Instance) lsapi.EncodedList {
+func encodeTypes(members []lsapi.Member) lsapi.EncodedList {
 	var body strings.Builder
 	for _, m := range members {
-		body.WriteString(m.ID + ":" + m.Type + " ")
+		body.WriteString(m.ID.Instance + ":" + m.Instance.Type + " ")
 	}
 	return lsapi.EncodedList{Body: []byte(body.String())}
 }
@@ -88,7 +88,7 @@ func TestUnusedFactsAreDropped(t *testing.T) {
 func TestFactsNeededByAReadInProgressAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
-		s.facts.merge([]lsapi.Instance{{ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}})
+		s.facts.merge(membersOf(lsapi.Instance{ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}))
 		s.slotsFor(lsapi.ELB("empty")) // of which nothing is known yet
 		sweep := func() { s.swept = time.Time{}; s.sweepFacts() }
 		sweep() // nothing has a use for it
@@ -150,9 +150,9 @@ func TestPublishedMembershipIsRebuiltOnlyOnChange(t *testing.T) {
 		if got := others.all[0]; got.Description == nil || &got.Members[0] == &before[0].Members[0] {
 			t.Errorf("a new description is published as %+v, in the slice of before", got.Description)
 		}
-		s.facts.merge([]lsapi.Instance{{ID: before[0].Members[0].ID, Type: "m5.large", State: lsapi.StateRunning}})
+		s.facts.merge(membersOf(lsapi.Instance{ID: before[0].Members[0].Instance.ID, Type: "m5.large", State: lsapi.StateRunning}))
 		refreshOnce(t, s)
-		if got := others.all[0].Members[0].Type; got != "m5.large" {
+		if got := others.all[0].Members[0].Instance.Type; got != "m5.large" {
 			t.Errorf("a new type is published as %s", got)
 		}
 	})

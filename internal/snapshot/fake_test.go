@@ -182,10 +182,10 @@ func inBubbleIdle(t *testing.T, aws *fakeAWS, idleAfter time.Duration, test func
 }
 
 // encode writes "id:type" for each member.
-func encode(members []lsapi.Instance) lsapi.EncodedList {
+func encode(members []lsapi.Member) lsapi.EncodedList {
 	var body strings.Builder
 	for _, m := range members {
-		fmt.Fprintf(&body, "%s:%s ", m.ID, m.Type)
+		fmt.Fprintf(&body, "%s:%s ", m.ID, m.Instance.Type)
 	}
 	return lsapi.EncodedList{Body: []byte(body.String())}
 }
@@ -208,13 +208,13 @@ func (r *region) Over(pool lsapi.PoolID, ids []lsapi.MemberID, _ time.Time) []ls
 
 // Applied calls the snapshot's with an overlay that has the changes. It forgets them at
 // once, so that the next read may show that they were undone.
-func (r *region) Applied(pool lsapi.PoolID, attached, detached []lsapi.Instance) {
+func (r *region) Applied(pool lsapi.PoolID, attached, detached []lsapi.Member) {
 	r.mu.Lock()
 	for _, instance := range attached {
-		r.applied = append(r.applied, "+"+instance.ID)
+		r.applied = append(r.applied, "+"+instance.ID.Instance)
 	}
 	for _, instance := range detached {
-		r.applied = append(r.applied, "-"+instance.ID)
+		r.applied = append(r.applied, "-"+instance.ID.Instance)
 	}
 	r.mu.Unlock()
 	r.Snapshot.Applied(pool, attached, detached)
@@ -276,4 +276,13 @@ func (r *region) wantRead(t *testing.T, pool lsapi.PoolID, want string) {
 	if got, _ := r.read(t, pool, false); got != want {
 		t.Errorf("%s reads %q, want %q", pool, got, want)
 	}
+}
+
+// membersOf returns the instances as members without a port.
+func membersOf(instances ...lsapi.Instance) []lsapi.Member {
+	members := make([]lsapi.Member, len(instances))
+	for i, instance := range instances {
+		members[i] = lsapi.Member{ID: lsapi.InstanceMember(instance.ID), Instance: instance}
+	}
+	return members
 }

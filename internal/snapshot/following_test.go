@@ -165,7 +165,7 @@ func TestLeaderKeepsTheLeadDuringALongRefresh(t *testing.T) {
 // listing is one that another replica has published of "web" with one instance.
 func listing(version int64, asOf time.Time, instance string) lsapi.SharedListing {
 	return lsapi.SharedListing{Version: version, AsOf: asOf, Pools: []lsapi.Membership{
-		{Pool: lsapi.ELB("web"), Members: []lsapi.Instance{{ID: instance, Type: "t2.micro", State: lsapi.StateRunning}}},
+		{Pool: lsapi.ELB("web"), Members: membersOf(lsapi.Instance{ID: instance, Type: "t2.micro", State: lsapi.StateRunning})},
 	}}
 }
 

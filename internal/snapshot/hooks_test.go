@@ -160,7 +160,7 @@ func TestNameThatNoReadFindsIsDropped(t *testing.T) {
 	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
-		r.Applied(lsapi.ELB("ghost"), []lsapi.Instance{{ID: "i-1"}}, nil)
+		r.Applied(lsapi.ELB("ghost"), membersOf(lsapi.Instance{ID: "i-1"}), nil)
 		if got := r.Pools(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("ghost"), lsapi.ELB("web")}) {
 			t.Errorf("the names are %v", got)
 		}

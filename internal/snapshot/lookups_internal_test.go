@@ -182,7 +182,7 @@ func TestFactsExpire(t *testing.T) {
 		check(unknownLifetime+1, "i-none")
 		f.store([]string{"i-none"}, nil, time.Now()) // asked again
 		check(2*unknownLifetime+2, "i-none")
-		f.merge([]lsapi.Instance{{ID: "i-none", State: lsapi.StateRunning}})
+		f.merge(membersOf(lsapi.Instance{ID: "i-none", State: lsapi.StateRunning}))
 		check(factsLifetime - 1)
 		check(factsLifetime+1, "i-1")
 		check(factsLifetime+2, "i-1") // without another lookup
@@ -199,27 +199,27 @@ func TestRevisionOfFactsGrowsWhenTheyChange(t *testing.T) {
 			t.Errorf("%s: the revision is %d, want %d", what, got, want)
 		}
 	}
-	f.merge([]lsapi.Instance{full})
+	f.merge(membersOf(full))
 	check("something becomes known", 0)
-	f.merge([]lsapi.Instance{full})
+	f.merge(membersOf(full))
 	check("nothing changes", 0)
 	short := lsapi.Instance{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning}
-	if got := f.merge([]lsapi.Instance{short}); got[0] != full {
+	if got := f.merge(membersOf(short)); got[0].Instance != full {
 		t.Errorf("merged is %+v", got)
 	}
 	check("less is said", 0)
 	moved := full
 	moved.Zone = "b"
-	if got := f.merge([]lsapi.Instance{moved}); got[0] != moved {
+	if got := f.merge(membersOf(moved)); got[0].Instance != moved {
 		t.Errorf("merged is %+v", got)
 	}
 	check("it changes", 1)
 	unknown := lsapi.Instance{ID: "i-1"}
-	if got := f.merge([]lsapi.Instance{unknown}); got[0] != unknown {
+	if got := f.merge(membersOf(unknown)); got[0].Instance != unknown {
 		t.Errorf("merged is %+v", got)
 	}
 	check("EC2 does not know it", 2)
-	if got := f.merge([]lsapi.Instance{short}); got[0] != short {
+	if got := f.merge(membersOf(short)); got[0].Instance != short {
 		t.Errorf("merged is %+v", got)
 	}
 	check("EC2 knows it", 3)
@@ -227,7 +227,16 @@ func TestRevisionOfFactsGrowsWhenTheyChange(t *testing.T) {
 	check("it is unused", 3)
 	f.keep(nil)
 	check("it is forgotten", 4)
-	if got, revision := f.of([]string{"i-1"}); got[0].ID != "i-1" || revision != noRevision {
+	if got, revision := f.of([]lsapi.MemberID{lsapi.InstanceMember("i-1")}); got[0].Instance.ID != "i-1" || revision != noRevision {
 		t.Errorf("of what is not known it returns %+v of %d", got, revision)
 	}
+}
+
+// membersOf returns the instances as members without a port.
+func membersOf(instances ...lsapi.Instance) []lsapi.Member {
+	members := make([]lsapi.Member, len(instances))
+	for i, instance := range instances {
+		members[i] = lsapi.Member{ID: lsapi.InstanceMember(instance.ID), Instance: instance}
+	}
+	return members
 }

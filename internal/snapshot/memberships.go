@@ -1,7 +1,9 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"time"
 
@@ -83,26 +85,27 @@ func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since t
 		if e == nil || e.AsOf.Before(since) {
 			found.Unread = append(found.Unread, pool)
 		}
-		if member := e.member(instanceID); member != nil {
-			found.Found = append(found.Found, lsapi.FoundMember{Pool: pool, Instance: *member, AsOf: e.AsOf})
+		for member := range e.membersWith(instanceID) {
+			found.Found = append(found.Found, lsapi.FoundMember{Pool: pool, Member: *member, AsOf: e.AsOf})
 		}
 	}
-	slices.SortFunc(found.Found, func(a, b lsapi.FoundMember) int { return a.Pool.Compare(b.Pool) })
+	slices.SortFunc(found.Found, func(a, b lsapi.FoundMember) int { return cmp.Or(a.Pool.Compare(b.Pool), a.ID.Compare(b.ID)) })
 	slices.SortFunc(found.Unread, lsapi.PoolID.Compare)
 	found.Whole = len(found.Unread) == 0
 	return found, nil
 }
 
-// member returns a member; nil if the instance is none, or without an entry. It compares
-// in place: a read looks at every member of the region.
-func (e *entry) member(instanceID string) *lsapi.Instance {
-	if e == nil {
-		return nil
-	}
-	for i := range e.members {
-		if e.members[i].ID == instanceID {
-			return &e.members[i]
+// membersWith returns the members with an instance; none without an entry. It compares in
+// place: a read looks at every member of the region.
+func (e *entry) membersWith(instanceID string) iter.Seq[*lsapi.Member] {
+	return func(yield func(*lsapi.Member) bool) {
+		if e == nil {
+			return
+		}
+		for i := range e.members {
+			if e.members[i].ID.Instance == instanceID && !yield(&e.members[i]) {
+				return
+			}
 		}
 	}
-	return nil
 }

@@ -69,14 +69,14 @@ func (s *Snapshot) made(ids []lsapi.MemberID, old *entry) entry {
 	if old != nil && old.origin.isOf(ids, s.facts.revision.Load()) {
 		return *old
 	}
-	members, revision := s.facts.of(instancesOf(ids))
+	members, revision := s.facts.of(ids)
 	e := s.encoded(members, old)
 	e.origin = origin{ids, revision}
 	return e
 }
 
 // encoded returns an entry of the members, or the old one if it has the same.
-func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
+func (s *Snapshot) encoded(members []lsapi.Member, old *entry) entry {
 	if old != nil && slices.Equal(old.members, members) {
 		return *old
 	}
@@ -90,7 +90,7 @@ func (s *Snapshot) encoded(members []lsapi.Instance, old *entry) entry {
 // Applied shows changes of a membership in its entry, as far as the overlay has them and the
 // entry's read may lack them. So it does not matter how late it is called, and in which
 // order.
-func (s *Snapshot) Applied(pool lsapi.PoolID, attached, _ []lsapi.Instance) {
+func (s *Snapshot) Applied(pool lsapi.PoolID, attached, _ []lsapi.Member) {
 	attached = s.facts.merge(attached)
 	// A load balancer without an entry gets a slot: it is known to exist.
 	s.update(s.slotsFor(pool)[0], func(sl *slot, old *entry) {
@@ -98,14 +98,14 @@ func (s *Snapshot) Applied(pool lsapi.PoolID, attached, _ []lsapi.Instance) {
 			return
 		}
 		is := make(map[lsapi.MemberID]bool, len(old.members)+len(attached))
-		for _, id := range s.o.Overlay.Over(pool, membersOf(old.members), old.AsOf) {
+		for _, id := range s.o.Overlay.Over(pool, idsOf(old.members), old.AsOf) {
 			is[id] = true
 		}
-		members := slices.DeleteFunc(slices.Clone(attached), func(m lsapi.Instance) bool { return !is[lsapi.InstanceMember(m.ID)] })
+		members := slices.DeleteFunc(slices.Clone(attached), func(m lsapi.Member) bool { return !is[m.ID] })
 		for _, m := range members {
-			delete(is, lsapi.InstanceMember(m.ID))
+			delete(is, m.ID)
 		}
-		others := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Instance) bool { return !is[lsapi.InstanceMember(m.ID)] })
+		others := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Member) bool { return !is[m.ID] })
 		e := s.encoded(append(others, members...), old)
 		e.origin = origin{facts: noRevision}
 		sl.store(e, old.AsOf)

@@ -128,7 +128,7 @@ func (s *Snapshot) sweepFacts() {
 	for _, sl := range *s.slots.Load() {
 		if e := sl.current.Load(); e != nil {
 			for _, member := range e.members {
-				used[member.ID] = true
+				used[member.Instance.ID] = true
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func BenchmarkRefresh(b *testing.B) {
 	aws := newStill(1000, 100)
 	s := NewWithFakes(Options{
 		AWS: aws, Named: aws,
-		Encode: func([]lsapi.Instance) lsapi.EncodedList { return lsapi.EncodedList{} },
+		Encode: func([]lsapi.Member) lsapi.EncodedList { return lsapi.EncodedList{} },
 	})
 	refresh := func() {
 		if _, err := s.refresh(b.Context()); err != nil {
@@ -86,7 +86,7 @@ func BenchmarkMemberships(b *testing.B) {
 	aws := newStill(500, 20)
 	s := NewWithFakes(Options{
 		AWS: aws, Named: aws, MaxStaleness: time.Hour, IdleAfter: time.Hour,
-		Encode: func([]lsapi.Instance) lsapi.EncodedList { return lsapi.EncodedList{} },
+		Encode: func([]lsapi.Member) lsapi.EncodedList { return lsapi.EncodedList{} },
 	})
 	if _, err := s.refresh(b.Context()); err != nil {
 		b.Fatal(err)

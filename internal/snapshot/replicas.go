@@ -61,7 +61,7 @@ func (s *Snapshot) publishListing(ctx context.Context, began time.Time, pages []
 		for _, lb := range p.loadBalancers {
 			t, ok := last[lb.ID]
 			if !ok || !t.origin.isOf(lb.Members, s.facts.revision.Load()) || !t.Description.Equal(lb.Description) {
-				members, revision := s.facts.of(instancesOf(lb.Members))
+				members, revision := s.facts.of(lb.Members)
 				t = publication{lsapi.Membership{Pool: lb.ID, Members: members, Description: lb.Description}, origin{lb.Members, revision}}
 			}
 			s.published[lb.ID] = t
@@ -99,7 +99,7 @@ func (s *Snapshot) merge(p lsapi.SharedListing) {
 	}
 	s.followed.version = p.Version
 	for _, m := range p.Pools {
-		s.followed.all[m.Pool] = lsapi.Pool{ID: m.Pool, Members: membersOf(m.Members), Description: m.Description}
+		s.followed.all[m.Pool] = lsapi.Pool{ID: m.Pool, Members: idsOf(m.Members), Description: m.Description}
 		s.facts.merge(m.Members)
 	}
 	for _, pool := range p.Gone {

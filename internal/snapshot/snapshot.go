@@ -25,7 +25,7 @@ type Options struct {
 	// AWS serves refreshes, Named the reads that callers wait for.
 	AWS, Named AWS
 	// Encode encodes members. The Snapshot sets AsOf.
-	Encode   func([]lsapi.Instance) lsapi.EncodedList
+	Encode   func([]lsapi.Member) lsapi.EncodedList
 	Overlay  Overlay
 	Observer Observer
 	Metrics  Metrics

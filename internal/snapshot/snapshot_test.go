@@ -131,9 +131,9 @@ func TestAppliedChangesAreVisibleAtOnce(t *testing.T) {
 	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
-		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+		r.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}), nil)
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro i-2:t3.nano")
-		r.Applied(lsapi.ELB("web"), nil, []lsapi.Instance{{ID: "i-1"}})
+		r.Applied(lsapi.ELB("web"), nil, membersOf(lsapi.Instance{ID: "i-1"}))
 		r.wantRead(t, lsapi.ELB("web"), "i-2:t3.nano")
 	})
 }
@@ -190,7 +190,7 @@ func TestLateNotificationDoesNotUndoALaterChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		recent.Apply(lsapi.ELB("web"), recordedChange(lsapi.Attach, lsapi.InstanceMember("i-1"), 2, time.Now()))
-		r.Snapshot.Applied(lsapi.ELB("web"), nil, []lsapi.Instance{{ID: "i-1"}}) // the notification of the detach
+		r.Snapshot.Applied(lsapi.ELB("web"), nil, membersOf(lsapi.Instance{ID: "i-1"})) // the notification of the detach
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 	})
 }
@@ -203,7 +203,7 @@ func TestLaggingRefreshDoesNotHideAChange(t *testing.T) {
 		r.mu.Lock()
 		r.overlay[lsapi.ELB("web")] = []lsapi.MemberID{lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2")} // as the lane remembers; AWS still shows i-1 alone
 		r.mu.Unlock()
-		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+		r.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}), nil)
 		for range 100 {
 			r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro i-2:t3.nano")
 			time.Sleep(100 * time.Millisecond)
@@ -443,7 +443,7 @@ func TestNewLoadBalancerIsListedAfterAnAttach(t *testing.T) {
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		time.Sleep(300 * time.Millisecond) // the region is listed
 		aws.set(lsapi.ELB("new"), lsapi.InstanceMember("i-2"))
-		r.Applied(lsapi.ELB("new"), []lsapi.Instance{{ID: "i-2", Type: "t2.micro", State: lsapi.StateRunning}}, nil)
+		r.Applied(lsapi.ELB("new"), membersOf(lsapi.Instance{ID: "i-2", Type: "t2.micro", State: lsapi.StateRunning}), nil)
 		r.wantRead(t, lsapi.ELB("new"), "i-2:t2.micro")
 	})
 }
@@ -476,7 +476,7 @@ func TestInstanceAttachedDuringTheFirstReadHasItsFacts(t *testing.T) {
 		r.mu.Lock()
 		r.overlay[lsapi.ELB("web")] = []lsapi.MemberID{lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2")}
 		r.mu.Unlock()
-		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}}, nil)
+		r.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}), nil)
 		reader.Wait()
 	})
 }
@@ -577,9 +577,9 @@ func TestKnownFactsAreKeptWhenTheRecordHasLess(t *testing.T) {
 	aws.change(func(f *fakeAWS) { f.facts[lsapi.InstanceMember("i-1")] = full })
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
-		r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning}}, nil)
+		r.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning}), nil)
 		m, _, err := r.One(t.Context(), lsapi.ELB("web"), false)
-		if err != nil || len(m.Members) != 1 || m.Members[0] != full {
+		if err != nil || len(m.Members) != 1 || m.Members[0].Instance != full {
 			t.Errorf("it is shown as %+v, %v", m.Members, err)
 		}
 	})

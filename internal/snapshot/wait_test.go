@@ -69,7 +69,7 @@ func TestReadersWaitAgainAfterANewerAnswer(t *testing.T) {
 				t.Errorf("the first reader waited %v, want %v", took, patience)
 			}
 			// A change of ours is shown at once, and is no answer of AWS.
-			r.Applied(lsapi.ELB("web"), []lsapi.Instance{{ID: "i-2", Type: "t3.nano"}}, nil)
+			r.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-2", Type: "t3.nano"}), nil)
 			if took := r.wantOld(t, "i-1:t2.micro i-2:t3.nano"); took != 0 {
 				t.Errorf("the second reader waited %v", took)
 			}

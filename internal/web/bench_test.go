@@ -29,7 +29,7 @@ func (m *inMemory) Read(context.Context, lsapi.PoolID, bool) (*lsapi.EncodedList
 }
 
 func BenchmarkGet(b *testing.B) {
-	list := elb.EncodeList(elb.EnvelopeMessage, []lsapi.Instance{instance(lsapi.InstanceMember(running))})
+	list := elb.EncodeList(elb.EnvelopeMessage, []lsapi.Member{{Instance: instance(lsapi.InstanceMember(running))}})
 	list.AsOf = time.Now()
 	handler := handlerOf(web.Options{
 		Lists:         &inMemory{list: list},

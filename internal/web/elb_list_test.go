@@ -158,5 +158,5 @@ func TestLaunchDateHasMilliseconds(t *testing.T) {
 type oneMember struct{ member lsapi.Instance }
 
 func (m oneMember) list(context.Context, lsapi.PoolID) (listing, error) {
-	return listing{members: []lsapi.Instance{m.member}, asOf: time.Now()}, nil
+	return listing{members: []lsapi.Member{{Instance: m.member}}, asOf: time.Now()}, nil
 }

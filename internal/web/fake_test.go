@@ -61,14 +61,14 @@ func (m *memberships) list(ctx context.Context, pool lsapi.PoolID) (listing, err
 	}
 	found := listing{asOf: time.Now()}
 	for _, id := range ids {
-		found.members = append(found.members, instance(id))
+		found.members = append(found.members, lsapi.Member{ID: id, Instance: instance(id)})
 	}
 	return found, nil
 }
 
 // listing is the list of a fake.
 type listing struct {
-	members []lsapi.Instance
+	members []lsapi.Member
 	asOf    time.Time
 }
 

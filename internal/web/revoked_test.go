@@ -68,7 +68,7 @@ func TestWaitContinuesWhileUserStays(t *testing.T) {
 			w := newWaitable()
 			w.fleet.await = func(ctx context.Context, pool lsapi.PoolID, _ lsapi.MemberID, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 				time.Sleep(50 * time.Minute)
-				return shown(pool).Instances[0], ctx.Err()
+				return shown(pool).Members[0], ctx.Err()
 			}
 			handler := handlerOf(web.Options{
 				Membership: w.members, Authenticator: removable{at: time.Now().Add(time.Hour)}, Record: w.record, Fleet: w.fleet,

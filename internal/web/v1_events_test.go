@@ -258,7 +258,7 @@ func TestRefusedStreamHasStatus(t *testing.T) {
 	}{
 		{"?pool=elb/no-such-elb", "", http.StatusNotFound, "no-such-elb"},
 		{"?pool=default-elb", "", http.StatusBadRequest, "query.pool"},
-		{"?pool=tg/default-elb", "", http.StatusBadRequest, "query.pool"},
+		{"?pool=xy/default-elb", "", http.StatusBadRequest, "query.pool"},
 		{"?member=web-1", "", http.StatusBadRequest, "query.member"},
 		{"?instance=i-5203422c:80", "", http.StatusBadRequest, "query.instance"},
 		{"?loadBalancer=default-elb", "", http.StatusBadRequest, "query.loadBalancer"},

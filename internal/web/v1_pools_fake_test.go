@@ -67,14 +67,14 @@ func (f *fleets) noteFresh(fresh bool) {
 }
 
 // Members returns the attached members in the reverse of their order as text.
-func (f *fleets) Members(ctx context.Context, pool lsapi.PoolID, fresh bool) (members []lsapi.Instance, asOf time.Time, err error) {
+func (f *fleets) Members(ctx context.Context, pool lsapi.PoolID, fresh bool) (members []lsapi.Member, asOf time.Time, err error) {
 	b, err := f.Pool(ctx, pool, fresh)
-	for _, m := range b.Instances {
+	for _, m := range b.Members {
 		if m.Member {
-			members = append(members, m.Instance)
+			members = append(members, lsapi.Member{ID: m.ID, Instance: m.Instance})
 		}
 	}
-	slices.SortFunc(members, func(a, b lsapi.Instance) int { return strings.Compare(b.ID, a.ID) })
+	slices.SortFunc(members, func(a, b lsapi.Member) int { return b.ID.Compare(a.ID) })
 	return members, time.Now().Add(-1500 * time.Millisecond), err
 }
 
@@ -91,8 +91,8 @@ func (f *fleets) Instance(ctx context.Context, instanceID string, fresh bool) (l
 	if fresh {
 		detail.Unread = []lsapi.PoolID{lsapi.ELB("old-elb")}
 	}
-	for _, m := range b.Instances {
-		if m.ID == instanceID {
+	for _, m := range b.Members {
+		if m.ID.Instance == instanceID {
 			detail.Instance = m.Instance
 			detail.Memberships = []lsapi.InstanceMembership{{Pool: lsapi.ELB("default-elb"), MemberDetail: m, AsOf: b.AsOf, HealthAsOf: b.HealthAsOf}}
 		}
@@ -102,8 +102,8 @@ func (f *fleets) Instance(ctx context.Context, instanceID string, fresh bool) (l
 
 func (f *fleets) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, fresh bool) (lsapi.MemberDetail, error) {
 	b, err := f.Pool(ctx, pool, fresh)
-	for _, m := range b.Instances {
-		if m.ID == member.Instance {
+	for _, m := range b.Members {
+		if m.ID == member {
 			return m, nil
 		}
 	}
@@ -140,25 +140,26 @@ func shown(pool lsapi.PoolID) lsapi.PoolDetail {
 		},
 		HealthCheck: lsapi.HealthCheck{Target: "HTTP:8000/?a&b", Interval: 30 * time.Second, Timeout: 5 * time.Second, UnhealthyThreshold: 2, HealthyThreshold: 10},
 	}
-	b.Members = 2
-	b.Instances = []lsapi.MemberDetail{
-		{Instance: instance(lsapi.InstanceMember(running)), Member: true, Health: serving},
-		{Instance: instance(lsapi.InstanceMember(gone)), Member: true, Health: failing},
+	b.MemberCount = 2
+	b.Members = []lsapi.MemberDetail{
+		{ID: lsapi.InstanceMember(running), Instance: instance(lsapi.InstanceMember(running)), Member: true, Health: serving},
+		{ID: lsapi.InstanceMember(gone), Instance: instance(lsapi.InstanceMember(gone)), Member: true, Health: failing},
 	}
-	b.Instances[0].Zone, b.Instances[0].PrivateAddress, b.Instances[0].Name = "us-east-1a", "10.0.1.17", "web-1"
+	described := &b.Members[0].Instance
+	described.Zone, described.PrivateAddress, described.Name = "us-east-1a", "10.0.1.17", "web-1"
 	if away {
-		b.Instances[0].History.Unavailable, b.Instances[1].History.Unavailable = true, true
-		b.Instances[0].Health, b.Instances[1].Health = nil, nil
+		b.Members[0].History.Unavailable, b.Members[1].History.Unavailable = true, true
+		b.Members[0].Health, b.Members[1].Health = nil, nil
 		return b
 	}
 	b.Tags = map[string]string{"team": "web", "stage": ""}
 	b.Health, b.HealthAsOf = &lsapi.HealthCounts{InService: 1, OutOfService: 1, Draining: 1}, asOf.Add(-time.Second)
 	b.Attributes = &lsapi.Attributes{Draining: true, DrainingTimeout: 5 * time.Minute, CrossZone: true, IdleTimeout: time.Minute}
-	b.Instances = append(b.Instances, lsapi.MemberDetail{Instance: instance(lsapi.InstanceMember(spare)), Health: drained})
+	b.Members = append(b.Members, lsapi.MemberDetail{ID: lsapi.InstanceMember(spare), Instance: instance(lsapi.InstanceMember(spare)), Health: drained})
 	changes := story().changes
-	b.Instances[0].History = lsapi.MemberHistory{Member: true, Since: epoch, LastChange: &changes[3], Health: serving, HealthSince: epoch.Add(time.Minute)}
+	b.Members[0].History = lsapi.MemberHistory{Member: true, Since: epoch, LastChange: &changes[3], Health: serving, HealthSince: epoch.Add(time.Minute)}
 	other := *failing
 	other.Description = "Instance is in stopped state."
-	b.Instances[1].History = lsapi.MemberHistory{Member: true, LastChange: &changes[0], Health: &other, HealthSince: epoch}
+	b.Members[1].History = lsapi.MemberHistory{Member: true, LastChange: &changes[0], Health: &other, HealthSince: epoch}
 	return b
 }

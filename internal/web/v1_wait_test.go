@@ -18,7 +18,7 @@ const memberPath = "/v1/pools/elb/default-elb/members/" + running
 // endless is a wait that ends with its context.
 func endless(ctx context.Context, _ lsapi.PoolID, id lsapi.MemberID, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 	<-ctx.Done()
-	return lsapi.MemberDetail{Instance: instance(id), Member: true}, &lsapi.Error{Code: lsapi.CodeWaitTimeout, Message: "it is still a member", Err: ctx.Err()}
+	return lsapi.MemberDetail{ID: id, Instance: instance(id), Member: true}, &lsapi.Error{Code: lsapi.CodeWaitTimeout, Message: "it is still a member", Err: ctx.Err()}
 }
 
 func TestWaitAnswersWhenConditionIsMet(t *testing.T) {
@@ -29,7 +29,7 @@ func TestWaitAnswersWhenConditionIsMet(t *testing.T) {
 			f.await = func(_ context.Context, pool lsapi.PoolID, id lsapi.MemberID, asked lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 				waited = [2]string{pool.Name + " " + id.String(), string(asked)}
 				time.Sleep(10 * time.Minute)
-				return shown(pool).Instances[0], nil
+				return shown(pool).Members[0], nil
 			}
 			began := time.Now()
 			m := decode[apiv1.Member](t, record(handler, "GET", memberPath+"?timeout=15m&wait="+string(condition), ""))
@@ -67,7 +67,7 @@ func TestFailedWaitGivesReason(t *testing.T) {
 	} {
 		handler, f := withFleet()
 		f.await = func(context.Context, lsapi.PoolID, lsapi.MemberID, lsapi.WaitCondition) (lsapi.MemberDetail, error) {
-			return shown(lsapi.ELB("default-elb")).Instances[0], lsapi.Errorf(code, "it is so")
+			return shown(lsapi.ELB("default-elb")).Members[0], lsapi.Errorf(code, "it is so")
 		}
 		got := record(handler, "GET", memberPath+"?wait=inService", "")
 		p := readProblem(t, got)
@@ -156,7 +156,7 @@ func TestWaitOutlastsRequestTimeout(t *testing.T) {
 	f.await = func(ctx context.Context, pool lsapi.PoolID, _ lsapi.MemberID, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 		select {
 		case <-time.After(most * 3 / 2):
-			return shown(pool).Instances[0], nil
+			return shown(pool).Members[0], nil
 		case <-ctx.Done():
 			return lsapi.MemberDetail{}, lsapi.Errorf(lsapi.CodeWaitTimeout, "it was cut off")
 		}

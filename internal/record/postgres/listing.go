@@ -187,45 +187,67 @@ func published(ctx context.Context, t *tables) (map[lsapi.PoolID]listing, error)
 	return found, err
 }
 
-// listing is a published pool in JSON, with a nil description when that is
-// unknown.
+// listing is a published pool in JSON. Members are null if they are unlisted; the description
+// is nil if it is unknown.
 type listing struct{ members, description []byte }
 
 func (l listing) equal(other listing) bool {
 	return bytes.Equal(l.members, other.members) && bytes.Equal(l.description, other.description)
 }
 
-type listedInstance struct {
-	ID             string              `json:"id"`
-	Type           string              `json:"type,omitempty"`
-	LaunchTime     time.Time           `json:"launchTime,omitzero"`
-	State          lsapi.InstanceState `json:"state,omitempty"`
-	Zone           string              `json:"zone,omitempty"`
-	PrivateAddress string              `json:"privateAddress,omitempty"`
-	Name           string              `json:"name,omitempty"`
+// listedMember is a member with its instance.
+type listedMember struct {
+	ID               lsapi.MemberID      `json:"id"`
+	Type             string              `json:"type,omitempty"`
+	LaunchTime       time.Time           `json:"launchTime,omitzero"`
+	State            lsapi.InstanceState `json:"state,omitempty"`
+	Zone             string              `json:"zone,omitempty"`
+	PrivateAddress   string              `json:"privateAddress,omitempty"`
+	Name             string              `json:"name,omitempty"`
+	AutoScalingGroup string              `json:"autoScalingGroup,omitempty"`
+}
+
+func newListedMember(m *lsapi.Member) listedMember {
+	i := &m.Instance
+	return listedMember{
+		m.ID, record.Clean(i.Type), record.Exact(i.LaunchTime), i.State, i.Zone,
+		i.PrivateAddress, record.Clean(i.Name), record.Clean(i.AutoScalingGroup),
+	}
+}
+
+func (m *listedMember) member() lsapi.Member {
+	return lsapi.Member{ID: m.ID, Instance: lsapi.Instance{
+		ID: m.ID.Instance, Type: m.Type, LaunchTime: m.LaunchTime, State: m.State, Zone: m.Zone,
+		PrivateAddress: m.PrivateAddress, Name: m.Name, AutoScalingGroup: m.AutoScalingGroup,
+	}}
 }
 
 type listedDescription struct {
-	DNSName     string            `json:"dnsName,omitempty"`
-	Scheme      string            `json:"scheme,omitempty"`
-	VPCID       string            `json:"vpcId,omitempty"`
-	Zones       []string          `json:"zones,omitempty"`
-	Listeners   []lsapi.Listener  `json:"listeners,omitempty"`
-	HealthCheck lsapi.HealthCheck `json:"healthCheck,omitzero"`
-	CreatedAt   time.Time         `json:"createdAt,omitzero"`
+	ARN           string            `json:"arn,omitempty"`
+	TargetType    lsapi.TargetType  `json:"targetType,omitempty"`
+	Port          uint16            `json:"port,omitempty"`
+	Protocol      string            `json:"protocol,omitempty"`
+	LoadBalancers []string          `json:"loadBalancers,omitempty"`
+	DNSName       string            `json:"dnsName,omitempty"`
+	Scheme        string            `json:"scheme,omitempty"`
+	VPCID         string            `json:"vpcId,omitempty"`
+	Zones         []string          `json:"zones,omitempty"`
+	Listeners     []lsapi.Listener  `json:"listeners,omitempty"`
+	HealthCheck   lsapi.HealthCheck `json:"healthCheck,omitzero"`
+	CreatedAt     time.Time         `json:"createdAt,omitzero"`
 }
 
 func encodeListing(all []lsapi.Membership) (map[lsapi.PoolID]listing, error) {
 	encoded := make(map[lsapi.PoolID]listing, len(all))
 	for _, m := range all {
-		instances := make([]listedInstance, len(m.Members))
-		for i, member := range m.Members {
-			instances[i] = listedInstance{
-				member.ID, record.Clean(member.Type), record.Exact(member.LaunchTime), member.State, member.Zone,
-				member.PrivateAddress, record.Clean(member.Name),
+		var listed []listedMember
+		if !m.MembersUnlisted {
+			listed = make([]listedMember, len(m.Members))
+			for i := range m.Members {
+				listed[i] = newListedMember(&m.Members[i])
 			}
 		}
-		members, err := json.Marshal(instances)
+		members, err := json.Marshal(listed)
 		if err != nil {
 			return nil, fmt.Errorf("encoding a membership: %w", err)
 		}
@@ -241,13 +263,13 @@ func encodeListing(all []lsapi.Membership) (map[lsapi.PoolID]listing, error) {
 }
 
 func decodeListed(pool lsapi.PoolID, row postgresdb.Listed) (lsapi.Membership, error) {
-	var instances []listedInstance
-	if err := json.Unmarshal(row.Members, &instances); err != nil {
+	var listed []listedMember
+	if err := json.Unmarshal(row.Members, &listed); err != nil {
 		return lsapi.Membership{}, record.Damaged("decoding a membership", err)
 	}
-	m := lsapi.Membership{Pool: pool, Members: make([]lsapi.Instance, len(instances))}
-	for i, instance := range instances {
-		m.Members[i] = lsapi.Instance(instance)
+	m := lsapi.Membership{Pool: pool, Members: make([]lsapi.Member, len(listed)), MembersUnlisted: listed == nil}
+	for i := range listed {
+		m.Members[i] = listed[i].member()
 	}
 	if row.Description == nil {
 		return m, nil

@@ -53,10 +53,10 @@ func sendList(x *exchange.Exchange, list *lsapi.EncodedList) error {
 }
 
 // EncodeList returns the encoded list, without its AsOf.
-func EncodeList(envelope Envelope, members []lsapi.Instance) lsapi.EncodedList {
+func EncodeList(envelope Envelope, members []lsapi.Member) lsapi.EncodedList {
 	machines := make([]machineInfo, len(members))
 	for i, member := range members {
-		machines[i] = newMachineInfo(member)
+		machines[i] = newMachineInfo(member.Instance)
 	}
 	body, _ := exchange.EncodeJSON(envelope.Wrap(machines)) // structs of strings always encode
 	return lsapi.EncodedList{Body: body, ETag: exchange.EntityTag(body), Length: strconv.Itoa(len(body))}

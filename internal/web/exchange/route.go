@@ -61,7 +61,7 @@ func ErrNoSuchPath() error { return lsapi.Errorf(lsapi.CodeNotFound, "there is n
 // saves AWS calls for impossible names.
 func CheckLoadBalancer(parameter string) Endpoint {
 	return func(x *Exchange) error {
-		if !lsapi.ValidLoadBalancerName(x.Request.PathValue(parameter)) {
+		if !lsapi.ValidPoolName(x.Request.PathValue(parameter)) {
 			return lsapi.Errorf(lsapi.CodeNotFound,
 				"there is no such load balancer; a name is 1 to 32 letters, digits and hyphens, with no hyphen at either end")
 		}

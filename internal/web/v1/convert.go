@@ -72,7 +72,7 @@ func newPool(s *lsapi.PoolSummary) apiv1.Pool {
 		Name:        id.Name,
 		Scope:       id.Scope,
 		Tags:        s.Tags,
-		MemberCount: s.Members,
+		MemberCount: s.MemberCount,
 		AsOf:        instant(s.AsOf),
 	}
 	if s.Health != nil {
@@ -92,8 +92,8 @@ func newPool(s *lsapi.PoolSummary) apiv1.Pool {
 func newPoolDetail(d *lsapi.PoolDetail) apiv1.PoolDetail {
 	p := apiv1.PoolDetail{
 		Pool:              newPool(&d.PoolSummary),
-		MembershipVersion: membershipVersion(d.Instances),
-		Members:           converted(d.Instances, newMember),
+		MembershipVersion: membershipVersion(d.Members),
+		Members:           converted(d.Members, newMember),
 	}
 	if a := d.Attributes; a != nil {
 		p.Attributes = &apiv1.Attributes{
@@ -121,7 +121,7 @@ func membershipVersion(all []lsapi.MemberDetail) string {
 	var attached []lsapi.MemberID
 	for _, m := range all {
 		if m.Member {
-			attached = append(attached, lsapi.InstanceMember(m.ID))
+			attached = append(attached, m.ID)
 		}
 	}
 	return lsapi.MembershipVersion(attached)
@@ -129,16 +129,16 @@ func membershipVersion(all []lsapi.MemberDetail) string {
 
 func newMember(d *lsapi.MemberDetail) apiv1.Member {
 	return apiv1.Member{
-		Member:            d.ID,
-		InstanceID:        d.ID,
+		Member:            d.ID.String(),
+		InstanceID:        d.ID.Instance,
 		Attached:          d.Member,
 		Draining:          d.Health != nil && d.Health.Draining,
-		InstanceType:      d.Type,
-		LaunchDate:        instant(d.LaunchTime),
-		Zone:              d.Zone,
-		PrivateAddress:    d.PrivateAddress,
-		Name:              d.Name,
-		State:             string(d.State),
+		InstanceType:      d.Instance.Type,
+		LaunchDate:        instant(d.Instance.LaunchTime),
+		Zone:              d.Instance.Zone,
+		PrivateAddress:    d.Instance.PrivateAddress,
+		Name:              d.Instance.Name,
+		State:             string(d.Instance.State),
 		Health:            newHealth(d.Health, &d.History),
 		Since:             instant(d.History.Since),
 		LastChange:        newLastChange(d.History.LastChange),

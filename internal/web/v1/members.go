@@ -43,7 +43,7 @@ func (a *API) currentMembers(x *exchange.Exchange, pool lsapi.PoolID) error {
 	}
 	ids := make([]lsapi.MemberID, len(members))
 	for i, m := range members {
-		ids[i] = lsapi.InstanceMember(m.ID)
+		ids[i] = m.ID
 	}
 	x.SetHeader("Cache-Control", "no-cache")
 	x.SetHeader("Vary", "Authorization")

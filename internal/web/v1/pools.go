@@ -83,7 +83,7 @@ func checkPool(x *exchange.Exchange) error {
 	if lsapi.Kind(x.Request.PathValue("kind")) != lsapi.KindELB {
 		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such kind of pool; there is elb, for Classic load balancers")
 	}
-	if !lsapi.ValidLoadBalancerName(x.Request.PathValue("name")) {
+	if !lsapi.ValidPoolName(x.Request.PathValue("name")) {
 		return lsapi.Errorf(lsapi.CodeNotFound,
 			"there is no such load balancer; a name is 1 to 32 letters, digits and hyphens, with no hyphen at either end")
 	}

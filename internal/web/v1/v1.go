@@ -41,7 +41,7 @@ type Fleet interface {
 	Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error)
 	// Members returns the members of a load balancer, or CodeNotFound, and when their read
 	// began. If fresh is set, that is after the call.
-	Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Instance, time.Time, error)
+	Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Member, time.Time, error)
 	// Member returns a member or draining instance, or CodeNotFound. If fresh is set, it is
 	// read after the call.
 	Member(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, fresh bool) (lsapi.MemberDetail, error)
