@@ -223,9 +223,14 @@ func (d *runningDemo) lines() string {
 // demoToken is fixed, so that a copied command works in every demo.
 func demoToken() string { return base64.StdEncoding.EncodeToString([]byte("demo:demo")) }
 
-// spareInstance returns the first running instance that is in no load balancer.
+// spareInstance returns the first running instance that is in no pool.
 func spareInstance(s emulator.State) string {
 	members := make(map[string]bool)
+	for _, g := range s.TargetGroups {
+		for _, t := range g.Targets {
+			members[t.ID] = true
+		}
+	}
 	for _, b := range s.LoadBalancers {
 		for _, m := range b.Members {
 			members[m.InstanceID] = true

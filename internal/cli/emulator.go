@@ -45,7 +45,7 @@ func newEmulator(p Process) *cobra.Command {
 		return emulate(c.Context(), p, f)
 	}
 	flags.StringVar(&f.listen, "listen", defaultEmulatorListen, "`address` to listen on, host:port")
-	flags.StringVar(&f.fleet, "fleet", "demo", "initial fleet: demo, empty, LBSxMEMBERS such as 100x20, or a YAML `file`")
+	flags.StringVar(&f.fleet, "fleet", "demo", "initial fleet: demo, empty, LBSxMEMBERS such as 100x20, tg:GROUPSxTARGETS, or a YAML `file`")
 	flags.StringVar(&f.Region, "region", "us-east-1", "AWS `region` to emulate")
 	flags.DurationVar(&f.Latency, "latency", 0, "`duration` of each call, such as 50ms")
 	flags.DurationVar(&f.Lag, "lag", 0, "maximum `duration` by which reads lag behind writes, such as 500ms")

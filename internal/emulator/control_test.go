@@ -48,8 +48,8 @@ func TestStateEndpointReturnsJSON(t *testing.T) {
 	if want := []string{"InService", "OutOfService", "OutOfService", "OutOfService"}; s.LoadBalancers[1].Name != "web-elb" || !slices.Equal(states, want) {
 		t.Errorf("state of %s: %v, want web-elb: %v", s.LoadBalancers[1].Name, states, want)
 	}
-	if len(s.Instances) != 10 {
-		t.Errorf("%d instances, want the 10 that EC2 knows", len(s.Instances))
+	if len(s.Instances) != 11 {
+		t.Errorf("%d instances, want the 11 that EC2 knows", len(s.Instances))
 	}
 }
 

@@ -189,7 +189,7 @@ func TestInstanceStatusIncludesOnlyRunningByDefault(t *testing.T) {
 	a := demo(t)
 	running := must[*ec2.DescribeInstanceStatusOutput](t)(a.ec2.DescribeInstanceStatus(t.Context(), &ec2.DescribeInstanceStatusInput{}))
 	all := must[*ec2.DescribeInstanceStatusOutput](t)(a.ec2.DescribeInstanceStatus(t.Context(), &ec2.DescribeInstanceStatusInput{IncludeAllInstances: aws.Bool(true)}))
-	if len(running.InstanceStatuses) != 7 || len(all.InstanceStatuses) != 10 {
-		t.Errorf("%d and %d statuses, want 7 and 10", len(running.InstanceStatuses), len(all.InstanceStatuses))
+	if len(running.InstanceStatuses) != 8 || len(all.InstanceStatuses) != 11 {
+		t.Errorf("%d and %d statuses, want 8 and 11", len(running.InstanceStatuses), len(all.InstanceStatuses))
 	}
 }

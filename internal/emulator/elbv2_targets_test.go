@@ -433,7 +433,7 @@ func TestStateShowsTargetGroupsWithoutLag(t *testing.T) {
 	group := a.group(t, creatingGroup("shop"))
 	noError(t, a.registerTargets(t.Context(), group, demoSpare+"/8080"))
 	groups := a.State().TargetGroups
-	if len(groups) != 1 || groups[0].Name != "shop" || len(groups[0].Targets) != 1 {
+	if len(groups) != 3 || groups[0].Name != "shop" || len(groups[0].Targets) != 1 {
 		t.Fatalf("target groups %+v", groups)
 	}
 	if got := groups[0].Targets[0]; got.ID != demoSpare || got.Port != 8080 || got.State != "unused" {

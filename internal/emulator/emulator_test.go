@@ -101,6 +101,7 @@ const (
 	demoFailing    = "i-0a11ce0000000ab02"
 	demoStopped    = "i-0a11ce0000000ab03"
 	demoRegisters  = "i-0a11ce0000000ab04"
+	demoScaled     = "i-0a11ce0000000ab05"
 	demoSpare      = "i-0bee000000000cd01"
 	demoSpare2     = "i-0bee000000000cd02"
 	demoOldSpare   = "i-5203422c"

@@ -1,8 +1,11 @@
 package emulator
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"lsapi/internal/emulator/fleet"
 )
@@ -15,6 +18,59 @@ func TestDemoFleetMatchesDocumentation(t *testing.T) {
 	if m := s.LoadBalancers[0].Members[0]; m.InstanceID != demoMember || m.State != "InService" {
 		t.Errorf("member of default-elb: %+v", m)
 	}
+}
+
+func TestDemoFleetHasTargetGroupsThatShareInstances(t *testing.T) {
+	a := demo(t)
+	want := map[string][]string{
+		"web-elb": {
+			demoServing + "/8080 " + stateHealthy, demoFailing + "/8080 " + stateUnhealthy, demoStopped + "/8080 " + stateStopped,
+			demoRegisters + "/8080 " + stateRegistering, demoScaled + "/8080 " + stateHealthy,
+		},
+		"web-admin": {demoServing + "/9090 " + stateHealthy, demoScaled + "/9090 " + stateHealthy},
+	}
+	out := must[*elasticloadbalancingv2.DescribeTargetGroupsOutput](t)(a.elbv2.DescribeTargetGroups(t.Context(), &elasticloadbalancingv2.DescribeTargetGroupsInput{}))
+	if len(out.TargetGroups) != len(want) {
+		t.Errorf("target groups %v", groupNames(out))
+	}
+	for _, g := range out.TargetGroups {
+		a.wantTargets(t, *g.TargetGroupArn, nil, want[*g.TargetGroupName]...)
+		if len(g.LoadBalancerArns) != 1 || !strings.Contains(g.LoadBalancerArns[0], "/app/web-alb/") {
+			t.Errorf("%s is behind %v", *g.TargetGroupName, g.LoadBalancerArns)
+		}
+	}
+	if found := must[[]string](t)(a.found(t.Context(), filterBy("tag:aws:autoscaling:groupName", "web-asg"))); !slices.Equal(found, []string{demoScaled}) {
+		t.Errorf("instances of the Auto Scaling group: %v", found)
+	}
+}
+
+func TestGeneratedTargetGroupsShareInstancesInPairs(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "2x1+tg:60x10")})
+	s := a.State()
+	if len(s.LoadBalancers) != 2 || len(s.TargetGroups) != 60 || len(s.Instances) != 2+300+fleet.Spares {
+		t.Fatalf("%d load balancers, %d target groups and %d instances", len(s.LoadBalancers), len(s.TargetGroups), len(s.Instances))
+	}
+	balancers := map[string]int{}
+	for g, group := range s.TargetGroups {
+		for n, target := range group.Targets {
+			if group.Name != fleet.GroupName(g+1) || target.ID != fleet.TargetID(g+1, n+1) || target.State != "healthy" || target.Port != 8080+g%2*1010 {
+				t.Errorf("%s has %+v, want %s, which is healthy", group.Name, target, fleet.TargetID(g+1, n+1))
+			}
+		}
+		balancers[strings.Join(group.LoadBalancers, " ")]++
+	}
+	if len(balancers) != 2 || fleet.TargetID(9, 1) != "i-10000000500000001" || fleet.TargetID(10, 1) != fleet.TargetID(9, 1) {
+		t.Errorf("load balancers %v, target %s", balancers, fleet.TargetID(9, 1))
+	}
+}
+
+func TestGeneratedFleetExceedsQuotas(t *testing.T) {
+	a := start(t, Options{Fleet: mustFleet(t, "tg:3001x1")})
+	if got := len(a.State().TargetGroups); got != 3001 {
+		t.Errorf("%d target groups, want 3001", got)
+	}
+	_, err := a.elbv2.CreateTargetGroup(t.Context(), creatingGroup("shop"))
+	wantCode(t, err, "TooManyTargetGroups", "")
 }
 
 func TestGeneratedFleetHasPredictableNames(t *testing.T) {

@@ -61,7 +61,7 @@ func TestAWSCLI(t *testing.T) {
 		{"elb describe-tags --load-balancer-names web-elb --query TagDescriptions[].Tags[].Value", "web-elb\tweb"},
 		{"ec2 describe-instances --instance-ids " + demoMember + " --query Reservations[].Instances[].[InstanceType,LaunchTime]", "t2.micro\t2019-10-01T18:54:00+00:00"},
 		{"ec2 describe-instances --filters Name=tag:Name,Values=spare-* Name=instance-state-name,Values=running --query Reservations[].Instances[].InstanceId", demoSpare + "\t" + demoSpare2 + "\t" + demoOldSpare},
-		{"ec2 describe-instances --page-size 5 --query length(Reservations[].Instances[])", "5\n5"},
+		{"ec2 describe-instances --page-size 5 --query length(Reservations[].Instances[])", "5\n5\n1"},
 		{"elbv2 create-target-group --name shop --protocol HTTP --port 80 --vpc-id " + account.VPCID + " --query TargetGroups[].[TargetGroupName,HealthCheckPath]", "shop\t/"},
 		{"elbv2 describe-target-groups --names shop --query TargetGroups[].Port", "80"},
 		{"ec2 stop-instances --instance-ids " + demoSpare2 + " --query StoppingInstances[].CurrentState.Name", "stopping"},
@@ -134,7 +134,7 @@ func TestBoto3WaitersAndPaginators(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	var ids []string
-	for _, i := range a.State().Instances[10:] {
+	for _, i := range a.State().Instances[11:] {
 		ids = append(ids, i.InstanceID)
 	}
 	want := []string{
@@ -144,7 +144,7 @@ func TestBoto3WaitersAndPaginators(t *testing.T) {
 		"instance_deregistered " + ids[0],
 		ids[1],
 		"2 1",
-		"12",
+		"13",
 		"An error occurred (LoadBalancerNotFound) when calling the DescribeLoadBalancers operation: Cannot find Load Balancer created-elb",
 	}
 	if got := strings.Split(out, "\n"); !slices.Equal(got, want) {
@@ -200,7 +200,7 @@ func TestBoto3WaitersAndPaginatorsOfTargetGroups(t *testing.T) {
 	}
 	want := []string{
 		"load_balancer_available", "target_in_service", "(80, 'healthy') (8080, 'draining')", "target_deregistered", "(80, 'healthy')",
-		"group-1 group-2 shop", "ResourceInUseException", "load_balancers_deleted",
+		"group-1 group-2 shop web-admin web-elb", "ResourceInUseException", "load_balancers_deleted",
 	}
 	if got := strings.Split(out, "\n"); !slices.Equal(got, want) {
 		t.Errorf("printed\n%s\nwant\n%s", out, strings.Join(want, "\n"))

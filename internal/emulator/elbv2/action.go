@@ -170,7 +170,7 @@ func (s *Service) checkNewRoutes(b *loadBalancer, actions []action, now time.Tim
 		if err != nil {
 			return err
 		}
-		if err := s.checkBalancerQuota(b.arn, arn, g.registered(), now); err != nil {
+		if err := s.checkBalancerQuota(b.arn, arn, g.registered()); err != nil {
 			return err
 		}
 	}

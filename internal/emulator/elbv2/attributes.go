@@ -39,9 +39,9 @@ var attributeRules = []attributeRule{
 	{"deregistration_delay.connection_termination.enabled", "false", isNetwork, either("true", "false")},
 	{"preserve_client_ip.enabled", "true", isNetwork, either("true", "false")},
 	{"proxy_protocol_v2.enabled", "false", isNetwork, either("true", "false")},
-	{"target_group_health.dns_failover.minimum_healthy_targets.count", "1", hasPort, offOr(1, maxTargets)},
+	{"target_group_health.dns_failover.minimum_healthy_targets.count", "1", hasPort, offOr(1, MaxTargets)},
 	{"target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", hasPort, offOr(1, 100)},
-	{"target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", hasPort, between(1, maxTargets)},
+	{"target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", hasPort, between(1, MaxTargets)},
 	{"target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off", hasPort, offOr(1, 100)},
 }
 

@@ -23,6 +23,7 @@ type collection[T any] struct {
 	notFound  string // the error code
 	resources map[string]*account.Versions[*T]
 	arns      []string // sorted: the order of listings
+	deleted   int      // of resources
 }
 
 // shown is a resource as a call shows it, at a moment that is the call's or earlier.
@@ -73,17 +74,6 @@ func (c *collection[T]) read(arn string, r account.ReadTime) (shown[T], error) {
 	return shown[T]{}, c.errNotFound()
 }
 
-// at iterates over the resources that existed at t.
-func (c *collection[T]) at(t time.Time) iter.Seq[*T] {
-	return func(yield func(*T) bool) {
-		for _, arn := range c.arns {
-			if state, ok := c.resources[arn].At(t); ok && !yield(state) {
-				return
-			}
-		}
-	}
-}
-
 // all iterates over the actual resources.
 func (c *collection[T]) all() iter.Seq[*T] {
 	return func(yield func(*T) bool) {
@@ -98,7 +88,9 @@ func (c *collection[T]) all() iter.Seq[*T] {
 // set adds a resource or changes it.
 func (c *collection[T]) set(arn string, state *T, now time.Time) {
 	if c.resources[arn] == nil {
-		c.prune(now)
+		if c.deleted > 0 {
+			c.prune(now)
+		}
 		c.resources[arn] = &account.Versions[*T]{}
 		at, _ := slices.BinarySearch(c.arns, arn)
 		c.arns = slices.Insert(c.arns, at, arn)
@@ -110,8 +102,12 @@ func (c *collection[T]) set(arn string, state *T, now time.Time) {
 func (c *collection[T]) remove(arn string, now time.Time) {
 	if _, ok := c.live(arn); ok {
 		c.resources[arn].Delete(now, c.account.Lag)
+		c.deleted++
 	}
 }
+
+// count returns the number of actual resources.
+func (c *collection[T]) count() int { return len(c.arns) - c.deleted }
 
 // prune removes the deleted resources that no read can show.
 func (c *collection[T]) prune(now time.Time) {
@@ -119,6 +115,7 @@ func (c *collection[T]) prune(now time.Time) {
 		gone := c.resources[arn].Gone(now, c.account.Lag)
 		if gone {
 			delete(c.resources, arn)
+			c.deleted--
 		}
 		return gone
 	})
@@ -146,6 +143,19 @@ func (c *collection[T]) listing(r account.ReadTime, keep func(shown[T]) bool) (f
 		}
 	}
 	return found
+}
+
+// named returns the ARNs that end in /NAME/ID after one of the types that ARNs of the
+// collection have, deleted resources included.
+func (c *collection[T]) named(name string, types ...string) (arns []string) {
+	for _, t := range types {
+		prefix := c.prefix + t + name + "/"
+		at, _ := slices.BinarySearch(c.arns, prefix)
+		for ; at < len(c.arns) && strings.HasPrefix(c.arns[at], prefix); at++ {
+			arns = append(arns, c.arns[at])
+		}
+	}
+	return arns
 }
 
 // everything selects all resources.

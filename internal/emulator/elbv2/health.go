@@ -174,10 +174,12 @@ func (s *Service) serves(r routes, zone string, at time.Time) bool {
 	if zone == "" || zone == everyZone {
 		return true
 	}
-	for b := range s.loadBalancers.at(at) {
-		if slices.Contains(r.loadBalancers, b.arn) && slices.Contains(b.zones, zone) {
-			return true
+	return slices.ContainsFunc(r.loadBalancers, func(arn string) bool {
+		b, ok := s.loadBalancers.resources[arn]
+		if !ok {
+			return false
 		}
-	}
-	return false
+		state, ok := b.At(at)
+		return ok && slices.Contains(state.zones, zone)
+	})
 }

@@ -8,11 +8,11 @@ func (s *Service) describeAccountLimits(c wire.Call) (any, error) {
 		return nil, err
 	}
 	return describeAccountLimitsResult{Limits: list(
-		limit{"application-load-balancers", maxLoadBalancers},
-		limit{"network-load-balancers", maxLoadBalancers},
-		limit{"target-groups", maxTargetGroups},
-		limit{"targets-per-application-load-balancer", maxTargets},
-		limit{"targets-per-network-load-balancer", maxTargets},
+		limit{"application-load-balancers", s.maxLoadBalancers},
+		limit{"network-load-balancers", s.maxLoadBalancers},
+		limit{"target-groups", s.maxTargetGroups},
+		limit{"targets-per-application-load-balancer", MaxTargets},
+		limit{"targets-per-network-load-balancer", MaxTargets},
 		limit{"listeners-per-application-load-balancer", maxListeners},
 		limit{"listeners-per-network-load-balancer", maxListeners},
 		limit{"rules-per-application-load-balancer", maxRules},

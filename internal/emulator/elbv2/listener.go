@@ -22,6 +22,15 @@ type listener struct {
 func (l *listener) key() string { return l.arn }
 
 func (s *Service) createListener(c wire.Call) (any, error) {
+	l, err := s.makeListener(c)
+	if err != nil {
+		return nil, err
+	}
+	return describeListenersResult{Listeners: list(l.describe())}, nil
+}
+
+// makeListener creates a listener with its default rule.
+func (s *Service) makeListener(c wire.Call) (*listener, error) {
 	b, err := s.loadBalancers.find(c.Text("LoadBalancerArn"))
 	if err != nil {
 		return nil, err
@@ -43,12 +52,12 @@ func (s *Service) createListener(c wire.Call) (any, error) {
 	if err := s.checkNewRoutes(b, l.actions, c.Time.Now); err != nil {
 		return nil, err
 	}
-	l.path = b.path + "/" + s.newID()
+	l.path = b.path + "/" + s.newID(b.path)
 	l.arn = s.listeners.prefix + l.path
 	s.listeners.set(l.arn, l, c.Time.Now)
 	s.setTags(l.arn, tags, c.Time.Now)
 	s.addRule(l, &rule{actions: l.actions, priority: defaultPriority}, c.Time.Now)
-	return describeListenersResult{Listeners: list(l.describe())}, nil
+	return l, nil
 }
 
 func newListener(b *loadBalancer, q wire.Query) (*listener, error) {

@@ -21,6 +21,12 @@ const (
 	schemeInternal       = "internal"
 )
 
+// The types in the ARNs of load balancers.
+const (
+	pathApplication = "app/"
+	pathNetwork     = "net/"
+)
+
 // provisioningTime is how long a new load balancer has the state provisioning.
 const provisioningTime = time.Second
 
@@ -46,6 +52,15 @@ func (b *loadBalancer) sameSettings(other *loadBalancer) bool {
 }
 
 func (s *Service) createLoadBalancer(c wire.Call) (any, error) {
+	b, err := s.makeLoadBalancer(c)
+	if err != nil {
+		return nil, err
+	}
+	return describeLoadBalancersResult{LoadBalancers: list(b.describe(c.Time.Now))}, nil
+}
+
+// makeLoadBalancer creates a load balancer, or returns the one of the same settings.
+func (s *Service) makeLoadBalancer(c wire.Call) (*loadBalancer, error) {
 	b, err := s.newLoadBalancer(c)
 	if err != nil {
 		return nil, err
@@ -58,7 +73,7 @@ func (s *Service) createLoadBalancer(c wire.Call) (any, error) {
 	for existing := range s.loadBalancers.all() {
 		if existing.name == b.name {
 			if existing.sameSettings(b) && slices.Equal(s.tagsOf(existing.arn), tags) {
-				return describeLoadBalancersResult{LoadBalancers: list(existing.describe(c.Time.Now))}, nil
+				return existing, nil
 			}
 			return nil, wire.BadRequest("DuplicateLoadBalancerName", "A load balancer with the same name '%s' exists, but with different settings", b.name)
 		}
@@ -66,12 +81,12 @@ func (s *Service) createLoadBalancer(c wire.Call) (any, error) {
 			count++
 		}
 	}
-	if count >= maxLoadBalancers {
-		return nil, wire.BadRequest("TooManyLoadBalancers", "The maximum number of %s load balancers has been reached: %d", b.kind, maxLoadBalancers)
+	if count >= s.maxLoadBalancers {
+		return nil, wire.BadRequest("TooManyLoadBalancers", "The maximum number of %s load balancers has been reached: %d", b.kind, s.maxLoadBalancers)
 	}
 	s.loadBalancers.set(b.arn, b, c.Time.Now)
 	s.setTags(b.arn, tags, c.Time.Now)
-	return describeLoadBalancersResult{LoadBalancers: list(b.describe(c.Time.Now))}, nil
+	return b, nil
 }
 
 func (s *Service) newLoadBalancer(c wire.Call) (*loadBalancer, error) {
@@ -103,11 +118,11 @@ func (s *Service) newLoadBalancer(c wire.Call) (*loadBalancer, error) {
 		return nil, err
 	}
 	b.zones = zones
-	short := "app"
+	short := pathApplication
 	if b.kind == typeNetwork {
-		short = "net"
+		short = pathNetwork
 	}
-	b.path = short + "/" + b.name + "/" + s.newID()
+	b.path = short + b.name + "/" + s.newID(b.name)
 	b.arn = s.loadBalancers.prefix + b.path
 	b.dnsName = s.dnsName(b)
 	return b, nil
@@ -175,25 +190,18 @@ func (s *Service) searchLoadBalancers(c wire.Call) (found []shown[loadBalancer],
 	case len(names) == 0:
 		return page(c.Query, s.loadBalancers.listing(c.Time, everything), (*loadBalancer).key)
 	}
-	found, missing := byName(s.loadBalancers, names, c.Time)
+	found, missing := byName(s.loadBalancers, names, c.Time, pathApplication, pathNetwork)
 	if len(missing) > 0 {
 		return nil, "", wire.BadRequest("LoadBalancerNotFound", "Load balancers '[%s]' not found", strings.Join(missing, ", "))
 	}
 	return found, "", nil
 }
 
-// byName returns resources by the name in their ARNs, which end in NAME/ID, and the names
-// without one.
-func byName[T any](c *collection[T], names []string, r account.ReadTime) (found []shown[T], missing []string) {
-	arnsOf := map[string][]string{} // a name that is used again has several ARNs for a while
-	for _, arn := range c.arns {
-		parts := strings.Split(arn, "/")
-		name := parts[len(parts)-2]
-		arnsOf[name] = append(arnsOf[name], arn)
-	}
+// byName returns resources by the name in their ARNs, and the names without one.
+func byName[T any](c *collection[T], names []string, r account.ReadTime, types ...string) (found []shown[T], missing []string) {
 	for _, name := range wire.Unique(names) {
 		before := len(found)
-		for _, arn := range arnsOf[name] {
+		for _, arn := range c.named(name, types...) { // a name that is used again has several ARNs for a while
 			if one, err := c.read(arn, r); err == nil {
 				found = append(found, one)
 			}

@@ -130,11 +130,11 @@ func (c condition) hasField(other condition) bool { return c.Field == other.Fiel
 // admitRule checks that the load balancer has room and the priority is free for a rule.
 func (s *Service) admitRule(l *listener, r *rule) error {
 	count := 0
-	for other := range s.rules.all() {
+	for other := range s.rulesOf(l.loadBalancer) {
 		if other.listener == l.arn && other.priority == r.priority {
 			return wire.BadRequest("PriorityInUse", "Priority '%d' is currently in use", r.priority)
 		}
-		if other.loadBalancer == l.loadBalancer && !other.isDefault() {
+		if !other.isDefault() {
 			count++
 		}
 	}
@@ -147,8 +147,9 @@ func (s *Service) admitRule(l *listener, r *rule) error {
 // addRule adds a rule to a listener.
 func (s *Service) addRule(l *listener, r *rule, now time.Time) {
 	r.listener, r.loadBalancer, r.createdAt = l.arn, l.loadBalancer, now
-	r.arn = s.rules.prefix + l.path + "/" + s.newID()
+	r.arn = s.rules.prefix + l.path + "/" + s.newID(l.path)
 	s.rules.set(r.arn, r, now)
+	s.routing.add(r)
 }
 
 // describeRules returns rules by ARN, else a page of a listener's, by priority with the
@@ -207,30 +208,4 @@ func (s *Service) deleteRule(c wire.Call) (any, error) {
 func (s *Service) removeRule(arn string, now time.Time) {
 	s.rules.remove(arn, now)
 	s.tags.remove(arn, now)
-}
-
-// routes are what forwards requests to a target group.
-type routes struct {
-	loadBalancers []string  // ARNs, sorted
-	since         time.Time // when the oldest of the rules was created
-}
-
-// inUse reports whether any load balancer forwards to the target group.
-func (r routes) inUse() bool { return len(r.loadBalancers) > 0 }
-
-// routes returns what forwarded requests to a target group at t.
-func (s *Service) routes(group string, t time.Time) (found routes) {
-	for r := range s.rules.at(t) {
-		if !slices.Contains(groupsOf(r.actions), group) {
-			continue
-		}
-		if !slices.Contains(found.loadBalancers, r.loadBalancer) {
-			found.loadBalancers = append(found.loadBalancers, r.loadBalancer)
-		}
-		if found.since.IsZero() || r.createdAt.Before(found.since) {
-			found.since = r.createdAt
-		}
-	}
-	slices.Sort(found.loadBalancers)
-	return found
 }

@@ -2,6 +2,7 @@ package elbv2
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 
@@ -12,14 +13,15 @@ import (
 
 // AWS's quotas.
 const (
-	maxLoadBalancers       = 50   // of each type
-	maxTargetGroups        = 3000 // per region
-	maxTargets             = 1000 // per target group and per load balancer
-	maxListeners           = 50   // per load balancer
-	maxRules               = 100  // per load balancer, without the default rules
-	maxConditionValues     = 5    // per rule
-	maxGroupsInApplication = 5    // per action of an Application Load Balancer
-	maxGroupsInNetwork     = 1    // per action of a Network Load Balancer
+	defaultMaxLoadBalancers = 50   // of each type
+	defaultMaxTargetGroups  = 3000 // per region
+	// MaxTargets is the quota of a target group and of a load balancer.
+	MaxTargets             = 1000
+	maxListeners           = 50  // per load balancer
+	maxRules               = 100 // per load balancer, without the default rules
+	maxConditionValues     = 5   // per rule
+	maxGroupsInApplication = 5   // per action of an Application Load Balancer
+	maxGroupsInNetwork     = 1   // per action of a Network Load Balancer
 )
 
 // Service holds the load balancers, target groups, listeners and rules. It is not safe for
@@ -33,6 +35,11 @@ type Service struct {
 	listeners     *collection[listener]
 	rules         *collection[rule]
 	tags          *collection[[]account.Tag] // by the ARN of their resource
+	routing       routing
+
+	maxLoadBalancers int // of each type
+	maxTargetGroups  int
+	created          uint64 // the number of ARNs ever made
 }
 
 // New returns a service without resources.
@@ -44,11 +51,19 @@ func New(a *account.Account, instances *ec2.Service) *Service {
 		listeners:     newCollection[listener](a, "listener", "listener", "ListenerNotFound"),
 		rules:         newCollection[rule](a, "listener-rule", "listener rule", "RuleNotFound"),
 		tags:          newCollection[[]account.Tag](a, "", "resource", "ResourceNotFound"),
+		routing:       routing{map[string][]string{}, map[string][]string{}},
+
+		maxLoadBalancers: defaultMaxLoadBalancers, maxTargetGroups: defaultMaxTargetGroups,
 	}
 }
 
-// newID returns the last part of an ARN.
-func (s *Service) newID() string { return fmt.Sprintf("%016x", s.account.Random()) }
+// newID returns the last part of an ARN. It is the same in every run for the same calls.
+func (s *Service) newID(path string) string {
+	s.created++
+	hash := fnv.New64a()
+	fmt.Fprint(hash, path, " ", s.created) // never fails
+	return fmt.Sprintf("%016x", hash.Sum64())
+}
 
 // arnPrefix precedes the type and path of a resource in its ARN.
 func arnPrefix(a *account.Account) string {

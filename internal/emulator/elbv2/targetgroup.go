@@ -49,6 +49,15 @@ func (g *groupCreation) forHTTP() bool {
 }
 
 func (s *Service) createTargetGroup(c wire.Call) (any, error) {
+	g, err := s.makeTargetGroup(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.describeGroups([]shown[targetGroup]{{g, c.Time.Now}}, ""), nil
+}
+
+// makeTargetGroup creates a target group, or returns the one of the same settings.
+func (s *Service) makeTargetGroup(c wire.Call) (*targetGroup, error) {
 	g, err := s.newTargetGroup(c.Query)
 	if err != nil {
 		return nil, err
@@ -57,22 +66,20 @@ func (s *Service) createTargetGroup(c wire.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	count := 0
-	for existing := range s.targetGroups.all() {
-		if existing.name == g.name {
+	for _, arn := range s.targetGroups.named(g.name, "") {
+		if existing, ok := s.targetGroups.live(arn); ok {
 			if existing.sameSettings(g) && slices.Equal(s.tagsOf(existing.arn), tags) {
-				return s.describeGroups([]shown[targetGroup]{{existing, c.Time.Now}}, ""), nil
+				return existing, nil
 			}
 			return nil, wire.BadRequest("DuplicateTargetGroupName", "A target group with the same name '%s' exists, but with different settings", g.name)
 		}
-		count++
 	}
-	if count >= maxTargetGroups {
-		return nil, wire.BadRequest("TooManyTargetGroups", "The maximum number of target groups has been reached: %d", maxTargetGroups)
+	if s.targetGroups.count() >= s.maxTargetGroups {
+		return nil, wire.BadRequest("TooManyTargetGroups", "The maximum number of target groups has been reached: %d", s.maxTargetGroups)
 	}
 	s.targetGroups.set(g.arn, g, c.Time.Now)
 	s.setTags(g.arn, tags, c.Time.Now)
-	return s.describeGroups([]shown[targetGroup]{{g, c.Time.Now}}, ""), nil
+	return g, nil
 }
 
 // sameSettings reports whether the group has the parameters of a new one.
@@ -106,7 +113,7 @@ func (s *Service) newTargetGroup(q wire.Query) (*targetGroup, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.arn = s.targetGroups.prefix + g.name + "/" + s.newID()
+	g.arn = s.targetGroups.prefix + g.name + "/" + s.newID(g.name)
 	return &targetGroup{groupCreation: g, check: check}, nil
 }
 
@@ -185,7 +192,7 @@ func (s *Service) targetGroupsByName(names []string, r account.ReadTime) ([]show
 			return nil, "", err
 		}
 	}
-	found, missing := byName(s.targetGroups, names, r)
+	found, missing := byName(s.targetGroups, names, r, "")
 	if len(missing) > 0 {
 		return nil, "", s.targetGroups.errNotFound()
 	}

@@ -205,7 +205,7 @@ func (s *Service) checkQuota(g *targetGroup, now time.Time) error {
 		return wire.BadRequest("TooManyTargets", "The maximum number of targets per target group '%d' has been reached on target group '%s'", limit, g.arn)
 	}
 	for _, balancer := range s.routes(g.arn, now).loadBalancers {
-		if err := s.checkBalancerQuota(balancer, g.arn, count, now); err != nil {
+		if err := s.checkBalancerQuota(balancer, g.arn, count); err != nil {
 			return err
 		}
 	}
@@ -214,15 +214,15 @@ func (s *Service) checkQuota(g *targetGroup, now time.Time) error {
 
 // checkBalancerQuota checks the number of targets of a load balancer that routes to a group
 // with added targets.
-func (s *Service) checkBalancerQuota(balancer, group string, added int, now time.Time) error {
+func (s *Service) checkBalancerQuota(balancer, group string, added int) error {
 	count := added
-	for other := range s.targetGroups.all() {
-		if other.arn != group && slices.Contains(s.routes(other.arn, now).loadBalancers, balancer) {
+	for _, arn := range s.groupsBehind(balancer) {
+		if other, ok := s.targetGroups.live(arn); ok && arn != group {
 			count += other.registered()
 		}
 	}
-	if count > maxTargets {
-		return wire.BadRequest("TooManyTargets", "The maximum number of targets per load balancer '%d' has been reached on load balancer '%s'", maxTargets, balancer)
+	if count > MaxTargets {
+		return wire.BadRequest("TooManyTargets", "The maximum number of targets per load balancer '%d' has been reached on load balancer '%s'", MaxTargets, balancer)
 	}
 	return nil
 }
@@ -232,7 +232,7 @@ func (g *groupCreation) maxTargets() int {
 	if g.targetType == targetLambda || g.targetType == targetALB {
 		return 1
 	}
-	return maxTargets
+	return MaxTargets
 }
 
 // registered returns the number of registered targets.

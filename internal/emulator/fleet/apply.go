@@ -6,10 +6,11 @@ import (
 	"lsapi/internal/emulator/account"
 	"lsapi/internal/emulator/ec2"
 	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/elbv2"
 )
 
-// Apply adds the fleet to empty services, as of now.
-func (f Fleet) Apply(a *account.Account, instances *ec2.Service, balancers *elb.Service, now time.Time) {
+// Apply adds a valid fleet to empty services, as of now.
+func (f Fleet) Apply(a *account.Account, instances *ec2.Service, balancers *elb.Service, v2 *elbv2.Service, now time.Time) {
 	epoch := now.Add(-a.Lag) // every read shows this moment
 	registering := map[string]bool{}
 	for _, i := range f.Instances {
@@ -27,4 +28,5 @@ func (f Fleet) Apply(a *account.Account, instances *ec2.Service, balancers *elb.
 		}
 		balancers.Add(settings)
 	}
+	f.addV2(v2, a.Region, now, func(string, error) {}) // a valid fleet has no problems
 }

@@ -1,4 +1,5 @@
-// Package fleet defines the initial load balancers and instances of the emulator.
+// Package fleet defines the initial load balancers, target groups and instances of the
+// emulator.
 package fleet
 
 import "time"
@@ -6,8 +7,11 @@ import "time"
 // Fleet is the initial content of the account. demo.yaml shows all fields of its YAML
 // form.
 type Fleet struct {
-	LoadBalancers []LoadBalancer `yaml:"loadBalancers"`
-	Instances     []Instance     `yaml:"instances"`
+	LoadBalancers            []LoadBalancer   `yaml:"loadBalancers"` // the Classic ones
+	TargetGroups             []TargetGroup    `yaml:"targetGroups"`
+	ApplicationLoadBalancers []LoadBalancerV2 `yaml:"applicationLoadBalancers"`
+	NetworkLoadBalancers     []LoadBalancerV2 `yaml:"networkLoadBalancers"`
+	Instances                []Instance       `yaml:"instances"`
 	// RegistrationDelay is the time until an instance is in service, after it was
 	// registered, or started as a member. ec2.DefaultRegistrationDelay when 0.
 	RegistrationDelay time.Duration `yaml:"registrationDelay"`

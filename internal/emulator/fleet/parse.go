@@ -13,9 +13,10 @@ var demoFile []byte
 
 // Parse returns the fleet of a specification:
 //
-//   - "demo": two small load balancers, see demo.yaml
+//   - "demo": two small Classic load balancers and two target groups, see demo.yaml
 //   - "empty": nothing
-//   - "100x20": 100 load balancers of 20 members each, see Generate
+//   - "100x20": 100 Classic load balancers of 20 members each, "tg:500x20": 500 target
+//     groups of 20 targets each, or both: "100x20+tg:500x20", see Generate
 //   - a name with a path separator or the extension .yaml or .yml: a file
 //
 // Errors about a file contain its name, the line and the reason.
@@ -33,17 +34,28 @@ func Parse(spec string) (Fleet, error) {
 	case "empty":
 		return Fleet{}, nil
 	}
-	balancers, members, ok := parseSize(spec)
+	size, ok := parseSize(spec)
 	if !ok {
-		return Fleet{}, fmt.Errorf("fleet %q is none of demo, empty, LBSxMEMBERS (such as 100x20) and FILE.yaml", spec)
+		return Fleet{}, fmt.Errorf("fleet %q is none of demo, empty, LBSxMEMBERS (such as 100x20), tg:GROUPSxTARGETS and FILE.yaml", spec)
 	}
-	return Generate(balancers, members)
+	return Generate(size)
 }
 
-// parseSize parses "100x20".
-func parseSize(spec string) (balancers, members int, ok bool) {
-	before, after, found := strings.Cut(spec, "x")
-	balancers, beforeErr := strconv.Atoi(before)
-	members, afterErr := strconv.Atoi(after)
-	return balancers, members, found && beforeErr == nil && afterErr == nil
+// parseSize parses "100x20", "tg:500x20" or "100x20+tg:500x20".
+func parseSize(spec string) (size Size, ok bool) {
+	for part := range strings.SplitSeq(spec, "+") {
+		numbers, isGroups := strings.CutPrefix(part, "tg:")
+		before, after, found := strings.Cut(numbers, "x")
+		pools, beforeErr := strconv.Atoi(before)
+		members, afterErr := strconv.Atoi(after)
+		if !found || beforeErr != nil || afterErr != nil {
+			return Size{}, false
+		}
+		if isGroups {
+			size.TargetGroups, size.Targets = pools, members
+		} else {
+			size.LoadBalancers, size.Members = pools, members
+		}
+	}
+	return size, true
 }

@@ -46,7 +46,7 @@ func (c *scalarCheck) Visit(node ast.Node) ast.Visitor {
 		return c
 	}
 	key := pair.Key.String()
-	if key == "tags" {
+	if key == "tags" || key == "attributes" {
 		return nil // any key is allowed
 	}
 	text, isText := pair.Value.(*ast.StringNode)

@@ -11,6 +11,7 @@ import (
 	"lsapi/internal/emulator/account"
 	"lsapi/internal/emulator/ec2"
 	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/elbv2"
 	"lsapi/internal/emulator/wire"
 )
 
@@ -60,6 +61,7 @@ func (f Fleet) problems() []problem {
 		v.loadBalancer(path, b)
 		v.members(path+".members", b.Members, instances)
 	}
+	v.targetGroups(f, instances)
 	return v.found
 }
 
@@ -112,6 +114,40 @@ func (v *validation) members(path string, ids []string, instances map[string]str
 			v.report(fmt.Sprintf("%s[%d]", path, index), "member %q is listed twice", id)
 		}
 		listed[id] = struct{}{}
+	}
+}
+
+// targetGroups checks the target groups and their load balancers by adding them to a
+// service.
+func (v *validation) targetGroups(f Fleet, instances map[string]struct{}) {
+	names := make(map[string]struct{}, len(f.TargetGroups))
+	for index, g := range f.TargetGroups {
+		path := fmt.Sprintf("$.targetGroups[%d]", index)
+		if _, repeated := names[g.Name]; repeated {
+			v.report(path+".name", "target group %q is listed twice", g.Name)
+		}
+		names[g.Name] = struct{}{}
+		v.durations(path+".healthCheck", map[string]time.Duration{"interval": g.HealthCheck.Interval, "timeout": g.HealthCheck.Timeout})
+		v.targets(path+".targets", g, instances)
+	}
+	a := account.New("us-east-1", 0, 0) // any region has the same zones
+	f.addV2(elbv2.New(a, ec2.New(a, ec2.Options{})), a.Region, defaultLaunched, v.aws)
+}
+
+func (v *validation) targets(path string, g TargetGroup, instances map[string]struct{}) {
+	listed := make(map[elbv2.Target]struct{}, len(g.Targets))
+	for index, text := range g.Targets {
+		t := g.target(text)
+		if _, ok := instances[t.ID]; g.Type != "ip" && !ok {
+			v.report(fmt.Sprintf("%s[%d]", path, index), "target %q is none of the fleet's instances", text)
+		}
+		if t.Port < 1 || t.Port > 65535 {
+			v.report(fmt.Sprintf("%s[%d]", path, index), "target %q has no port between 1 and 65535", text)
+		}
+		if _, repeated := listed[t]; repeated {
+			v.report(fmt.Sprintf("%s[%d]", path, index), "target %q is listed twice", text)
+		}
+		listed[t] = struct{}{}
 	}
 }
 
