@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/account"
 )
 
 // controlRoutes are the endpoints of the controls by path and method.
@@ -63,7 +63,7 @@ func (e *Emulator) getState(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (e *Emulator) getHistory(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, append([]elb.MembershipChange{}, e.History()...))
+	writeJSON(w, http.StatusOK, append([]account.MembershipChange{}, e.History()...))
 }
 
 func (e *Emulator) getTraffic(w http.ResponseWriter, _ *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"lsapi/internal/emulator/account"
 	"lsapi/internal/emulator/ec2"
 	"lsapi/internal/emulator/elb"
 	"lsapi/internal/emulator/elbv2"
@@ -33,12 +34,19 @@ func (e *Emulator) Members(loadBalancer string) []string {
 	return e.elb.Members(loadBalancer)
 }
 
-// History returns at least the last 100,000 membership changes of Classic load balancers,
-// oldest first.
-func (e *Emulator) History() []elb.MembershipChange {
+// Targets returns the actual targets of a target group without the draining ones, sorted,
+// as in i-0592fe5ccee879f04:80 or [2001:db8::7]:80; nil when it does not exist.
+func (e *Emulator) Targets(targetGroup string) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.elb.History()
+	return e.elbv2.Targets(targetGroup)
+}
+
+// History returns at least the last 100,000 membership changes, oldest first.
+func (e *Emulator) History() []account.MembershipChange {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.account.History()
 }
 
 // Calls returns the number of calls per action since the last ResetCalls. It includes

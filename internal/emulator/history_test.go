@@ -2,10 +2,11 @@ package emulator
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
-	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/account"
 )
 
 func TestHistoryContainsChangesInOrder(t *testing.T) {
@@ -23,7 +24,7 @@ func TestHistoryContainsChangesInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, body := a.send(t, "GET", "/_emulator/history", "", nil)
-	var history []elb.MembershipChange
+	var history []account.MembershipChange
 	if err := json.Unmarshal([]byte(body), &history); err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +36,29 @@ func TestHistoryContainsChangesInOrder(t *testing.T) {
 		got = append(got, c.Action+" "+c.InstanceID)
 	}
 	if want := []string{"attach " + joining, "attach " + other, "detach " + joining}; !slices.Equal(got, want) {
+		t.Errorf("the history is %v, want %v", got, want)
+	}
+}
+
+func TestHistoryContainsTargetsOnceEachChanges(t *testing.T) {
+	a, group := shop(t)
+	noError(t, a.registerTargets(t.Context(), group, demoSpare, demoSpare+"/8080"))
+	noError(t, a.registerTargets(t.Context(), group, demoSpare))
+	noError(t, a.deregisterTargets(t.Context(), group, demoSpare, demoSpare+"/81"))
+	noError(t, a.deregisterTargets(t.Context(), group, demoSpare)) // it drains
+	if got := a.Targets("shop"); !slices.Equal(got, []string{demoSpare + ":8080"}) {
+		t.Errorf("targets %v", got)
+	}
+	noError(t, a.registerTargets(t.Context(), group, demoSpare))
+	var got []string
+	for _, c := range a.History() {
+		got = append(got, fmt.Sprint(c.Action, " ", c.TargetGroup, " ", c.TargetID, ":", c.Port, c.LoadBalancer, c.InstanceID))
+	}
+	want := []string{
+		"attach shop " + demoSpare + ":80", "attach shop " + demoSpare + ":8080",
+		"detach shop " + demoSpare + ":80", "attach shop " + demoSpare + ":80",
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("the history is %v, want %v", got, want)
 	}
 }

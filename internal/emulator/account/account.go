@@ -30,13 +30,14 @@ func SubnetOf(zone string) string { return subnetPrefix + zone[len(zone)-1:] }
 type Account struct {
 	Region string
 	// Lag is the longest time by which a read trails the writes before it.
-	Lag    time.Duration
-	random *rand.Rand
+	Lag     time.Duration
+	random  *rand.Rand
+	history []MembershipChange // oldest first
 }
 
 // New returns an account. The seed determines all that is pseudo-random.
 func New(region string, lag time.Duration, seed uint64) *Account {
-	return &Account{region, lag, rand.New(rand.NewPCG(seed, 1))}
+	return &Account{Region: region, Lag: lag, random: rand.New(rand.NewPCG(seed, 1))}
 }
 
 // Random returns a pseudo-random number.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"lsapi/internal/emulator/account"
 	"lsapi/internal/emulator/ec2"
 	"lsapi/internal/emulator/wire"
 )
@@ -112,4 +113,11 @@ func (s *Service) membershipCall(c wire.Call) (*loadBalancer, []string, error) {
 	}
 	b, err := s.find(name)
 	return b, wire.Unique(ids), err
+}
+
+// record adds changes to the history.
+func (s *Service) record(action, loadBalancer string, ids []string, now time.Time) {
+	for _, id := range ids {
+		s.account.Record(account.MembershipChange{At: now, Action: action, LoadBalancer: loadBalancer, InstanceID: id})
+	}
 }

@@ -21,15 +21,6 @@ const (
 // NamePattern matches the names of load balancers.
 var NamePattern = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$`)
 
-// MembershipChange is one instance that joined or left a load balancer. A call that
-// changes nothing leaves none.
-type MembershipChange struct {
-	At           time.Time `json:"at"`
-	Action       string    `json:"action"` // attach or detach
-	LoadBalancer string    `json:"loadBalancer"`
-	InstanceID   string    `json:"instanceId"`
-}
-
 // Service holds the load balancers. It is not safe for concurrent use, but its answers
 // may be encoded concurrently with later calls.
 type Service struct {
@@ -42,7 +33,6 @@ type Service struct {
 	balancers map[string]*loadBalancer
 	names     []string // of balancers, sorted: the order of listings
 	quota     int
-	history   []MembershipChange // oldest first
 }
 
 // New returns a service with a quota of load balancers.

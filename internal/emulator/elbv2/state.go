@@ -1,6 +1,11 @@
 package elbv2
 
-import "time"
+import (
+	"net"
+	"slices"
+	"strconv"
+	"time"
+)
 
 // TargetGroupState is the actual state of a target group.
 type TargetGroupState struct {
@@ -15,6 +20,24 @@ type TargetState struct {
 	ID   string `json:"id"`
 	Port int    `json:"port"`
 	TargetHealth
+}
+
+// Targets returns the actual targets of a group without the draining ones, sorted; nil when
+// it does not exist.
+func (s *Service) Targets(group string) []string {
+	for _, arn := range s.targetGroups.named(group, "") {
+		if g, ok := s.targetGroups.live(arn); ok {
+			targets := make([]string, 0, len(g.targets))
+			for _, t := range g.targets {
+				if !t.draining() {
+					targets = append(targets, net.JoinHostPort(t.id, strconv.Itoa(t.port)))
+				}
+			}
+			slices.Sort(targets)
+			return targets
+		}
+	}
+	return nil
 }
 
 // State returns all target groups, sorted by name.

@@ -43,6 +43,7 @@ func (s *Service) registerTargets(c wire.Call) (any, error) {
 	}
 	next := *g
 	next.targets = slices.DeleteFunc(slices.Clone(g.targets), func(t target) bool { return !t.remains(c.Time.Now) })
+	var joining []targetKey
 	for n := range targets {
 		if err := s.admit(g, &targets[n], c.Time.Now); err != nil {
 			return nil, err
@@ -52,13 +53,16 @@ func (s *Service) registerTargets(c wire.Call) (any, error) {
 		switch {
 		case at < 0:
 			next.targets = append(next.targets, targets[n])
+			joining = append(joining, targets[n].targetKey)
 		case next.targets[at].draining():
 			next.targets[at] = targets[n]
+			joining = append(joining, targets[n].targetKey)
 		}
 	}
 	if err := s.checkQuota(&next, c.Time.Now); err != nil {
 		return nil, err
 	}
+	s.record("attach", g.name, joining, c.Time.Now)
 	s.targetGroups.set(g.arn, &next, c.Time.Now)
 	return struct{}{}, nil
 }
@@ -77,15 +81,25 @@ func (s *Service) deregisterTargets(c wire.Call) (any, error) {
 	}
 	next := *g
 	next.targets = slices.Clone(g.targets)
+	var leaving []targetKey
 	for n, t := range next.targets {
 		leaves := slices.ContainsFunc(targets, func(other target) bool { return other.targetKey == t.targetKey })
 		if leaves && !t.draining() {
 			next.targets[n].drained = drained
+			leaving = append(leaving, t.targetKey)
 		}
 	}
+	s.record("detach", g.name, leaving, c.Time.Now)
 	next.targets = slices.DeleteFunc(next.targets, func(t target) bool { return !t.remains(c.Time.Now) })
 	s.targetGroups.set(g.arn, &next, c.Time.Now)
 	return struct{}{}, nil
+}
+
+// record adds changes to the history.
+func (s *Service) record(action, group string, targets []targetKey, now time.Time) {
+	for _, t := range targets {
+		s.account.Record(account.MembershipChange{At: now, Action: action, TargetGroup: group, TargetID: t.id, Port: t.port})
+	}
 }
 
 // targetsCall returns the group and the targets of a call that names at least one.
