@@ -18,6 +18,12 @@ const module = "lsapi"
 // adapters connect lsapi to external systems.
 var adapters = []string{"auth", "cloud", "record", "snapshot", "telemetry", "web"}
 
+// poolAdapters are the adapters of the kinds of pools.
+var poolAdapters = []string{"internal/cloud/classic", "internal/cloud/targetgroup"}
+
+// recordEngines are the engines of the record.
+var recordEngines = []string{"internal/record/sqlite", "internal/record/postgres"}
+
 // emulatedServices are the AWS services of the emulator.
 var emulatedServices = []string{"internal/emulator/cloudwatch", "internal/emulator/ec2", "internal/emulator/elb", "internal/emulator/elbv2", "internal/emulator/sts"}
 
@@ -103,6 +109,14 @@ var rules = []rule{
 		func(_, path string) bool { return strings.HasPrefix(path, "github.com/aws/") },
 	},
 	{
+		"an adapter of a kind of pool imports no other, and what they share imports none",
+		func(folder string) bool { return within(folder, "internal/cloud") },
+		func(folder, path string) bool {
+			imported := among(folderOf(path), poolAdapters)
+			return imported != "" && imported != among(folder, poolAdapters)
+		},
+	},
+	{
 		"SQL stops in the engines of the record",
 		func(folder string) bool { return !within(folder, "internal/record") || folder == "internal/record" },
 		func(_, path string) bool {
@@ -111,10 +125,10 @@ var rules = []rule{
 	},
 	{
 		"the record imports no engine, and an engine not the other one",
-		func(folder string) bool { return folder == "internal/record" || recordEngine(folder) != "" },
+		func(folder string) bool { return folder == "internal/record" || among(folder, recordEngines) != "" },
 		func(folder, path string) bool {
-			imported := recordEngine(folderOf(path))
-			return imported != "" && imported != recordEngine(folder)
+			imported := among(folderOf(path), recordEngines)
+			return imported != "" && imported != among(folder, recordEngines)
 		},
 	},
 	{
@@ -219,11 +233,11 @@ func top(folder string) string {
 	return strings.Join(strings.SplitN(folder, "/", 3)[:2], "/")
 }
 
-// recordEngine returns the engine of the record that contains a folder, empty for none.
-func recordEngine(folder string) string {
-	for _, engine := range []string{"internal/record/sqlite", "internal/record/postgres"} {
-		if within(folder, engine) {
-			return engine
+// among returns the one of several folders that contains a folder, empty for none.
+func among(folder string, folders []string) string {
+	for _, outer := range folders {
+		if within(folder, outer) {
+			return outer
 		}
 	}
 	return ""

@@ -14,6 +14,7 @@ import (
 
 	"lsapi/internal/auth"
 	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/classic"
 	"lsapi/internal/config"
 	"lsapi/internal/connlimit"
 	"lsapi/internal/telemetry"
@@ -74,7 +75,10 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	cfg := o.Config
 	metrics := telemetry.NewMetrics(o.Version)
 	registerLogMetrics(metrics, a.out)
-	metrics.Expect(cloud.Operations()) // for alerts and dashboards
+	metrics.Expect() // for alerts and dashboards
+	for _, o := range slices.Concat(classic.Operations(), cloud.EC2Operations()) {
+		metrics.ExpectCalls(o.Service, o.Name)
+	}
 	authenticator, err := a.startAuth(cfg, metrics)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"lsapi"
-	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/config"
 	"lsapi/internal/events"
@@ -28,11 +27,11 @@ const healthShare = 0.5
 // may need the poll.
 const watchTimeout = 10 * time.Second
 
-func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, others *replicas, metrics *telemetry.Metrics) *health.Poller {
+func (a *App) startPolls(cfg config.Config, aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, others *replicas, metrics *telemetry.Metrics) *health.Poller {
 	perSecond := cfg.Budget[string(budget.ELBRead)].PerSecond * healthShare
 	options := health.Options{
-		AWS:        aws.For(budget.Foreground),
-		Background: aws.ForRefreshes(watchTimeout),
+		AWS:        aws.classic,
+		Background: aws.classic.ForRefreshes(watchTimeout),
 		Observer:   found,
 		Record:     record,
 		Pools:      lists.Pools,
@@ -52,10 +51,9 @@ func (a *App) startPolls(cfg config.Config, aws *cloud.Client, record timedRecor
 
 // startFleet starts the views of load balancers, the waits for members, and the event
 // streams.
-func (a *App) startFleet(aws *cloud.Client, changes timedRecord, lists *snapshot.Snapshot, polls *health.Poller, metrics *telemetry.Metrics, handling *web.Options) {
-	reader := aws.For(budget.Foreground)
+func (a *App) startFleet(aws clients, changes timedRecord, lists *snapshot.Snapshot, polls *health.Poller, metrics *telemetry.Metrics, handling *web.Options) {
 	views := fleet.New(fleet.Options{
-		Lists: lists, Health: followers{polls}, Settings: reader, Instances: reader,
+		Lists: lists, Health: followers{polls}, Settings: aws.classic, Instances: aws.ec2,
 		Record: changes, Reads: fleetReads, Log: a.log,
 	})
 	a.started("reads of load balancers", views.Close)

@@ -7,6 +7,7 @@ import (
 	"lsapi/internal/clock"
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
+	"lsapi/internal/cloud/classic"
 	"lsapi/internal/config"
 	"lsapi/internal/membership"
 	"lsapi/internal/observe"
@@ -27,22 +28,42 @@ func newBudget(cfg config.Config, metrics *telemetry.Metrics) *budget.Budget {
 	return allowance
 }
 
-func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget.Budget, metrics *telemetry.Metrics, available *cloud.Availability, clocks *clock.Monitor) (*cloud.Client, error) {
-	aws, err := cloud.New(ctx, cloud.Options{
+// clients are the clients of AWS.
+type clients struct {
+	config  cloud.Config
+	ec2     *cloud.EC2
+	classic *classic.Client
+}
+
+// newClients returns clients with the priority Foreground.
+func (a *App) newClients(ctx context.Context, cfg config.Config, allowance *budget.Budget, metrics *telemetry.Metrics, available *cloud.Availability, clocks *clock.Monitor) (clients, error) {
+	common, err := cloud.Configure(ctx, cloud.Options{
 		Region:   cfg.Region,
 		Endpoint: cfg.AWSEndpoint,
 		Budget:   allowance,
 		Observe: func(c cloud.Call) {
-			metrics.Call(c.Operation, c.Code, c.Attempts, c.Took)
+			metrics.Call(c.Service, c.Name, c.Code, c.Attempts, c.Took)
 			available.Observe(c)
 		},
 		ObserveDate: func(date clock.Reading) { clocks.Observe(awsClock, date) },
 		Log:         a.log,
 	})
 	if err != nil { // for a file of the SDK, since its variables are checked before
-		return nil, &config.Error{Problems: []string{err.Error()}}
+		return clients{}, &config.Error{Problems: []string{err.Error()}}
 	}
-	return aws, nil
+	return clients{common, cloud.NewEC2(common), classic.New(common)}, nil
+}
+
+// lister lists pools and instances, and reads them by name.
+type lister struct {
+	*classic.Client
+	*cloud.EC2
+}
+
+// changer makes and reads what a lane needs.
+type changer struct {
+	*classic.Client
+	*cloud.Lookups
 }
 
 // startMembership starts the record, the snapshot, the polls and the lanes, and adds them
@@ -50,7 +71,7 @@ func (a *App) newCloud(ctx context.Context, cfg config.Config, allowance *budget
 func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *telemetry.Metrics, handling *web.Options) error {
 	allowance := newBudget(cfg, metrics)
 	available, clocks := &cloud.Availability{}, a.newClocks(cfg.SharedStore(), metrics)
-	aws, err := a.newCloud(ctx, cfg, allowance, metrics, available, clocks)
+	aws, err := a.newClients(ctx, cfg, allowance, metrics, available, clocks)
 	if err != nil {
 		return err
 	}
@@ -60,7 +81,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	if err != nil {
 		return err
 	}
-	compare := a.startClock(ctx, record.Store, clocks, aws)
+	compare := a.startClock(ctx, record.Store, clocks, aws.classic)
 	reads := startReads{record.Store}
 	if err := a.untilReachable(ctx, func(ctx context.Context) error { return recent.Restore(ctx, reads) }); err != nil {
 		return err
@@ -93,10 +114,10 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	return nil
 }
 
-func (a *App) startLanes(aws *cloud.Client, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, metrics *telemetry.Metrics) *membership.Service {
-	writes := aws.ForLanes()
-	a.started("instance lookups", writes.Close)
-	members := membership.New(writes, membership.Options{
+func (a *App) startLanes(aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, metrics *telemetry.Metrics) *membership.Service {
+	lookups := aws.ec2.ForLanes()
+	a.started("instance lookups", lookups.Close)
+	members := membership.New(changer{aws.classic.ForLanes(), lookups}, membership.Options{
 		Record:  record,
 		Overlay: recent,
 		Inbox:   found,
@@ -126,10 +147,11 @@ func (o recordedOverlay) CatchUpAll(ctx context.Context) error {
 	return o.Restore(ctx, o.record)
 }
 
-func (a *App) startSnapshot(cfg config.Config, aws *cloud.Client, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, metrics *telemetry.Metrics) *snapshot.Snapshot {
+func (a *App) startSnapshot(cfg config.Config, aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, metrics *telemetry.Metrics) *snapshot.Snapshot {
+	raiseAfter := cfg.MaxStaleness / 4
 	options := snapshot.Options{
-		AWS:   aws.ForRefreshes(cfg.MaxStaleness / 4),
-		Named: aws.For(budget.Foreground),
+		AWS:   lister{aws.classic.ForRefreshes(raiseAfter), aws.ec2.ForRefreshes(raiseAfter)},
+		Named: lister{aws.classic, aws.ec2},
 		Encode: func(members []lsapi.Member) lsapi.EncodedList {
 			return elb.EncodeList(elb.Envelope(cfg.Envelope), members)
 		},

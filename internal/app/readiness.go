@@ -8,6 +8,7 @@ import (
 	"lsapi/internal/background"
 	"lsapi/internal/clock"
 	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/classic"
 	"lsapi/internal/telemetry"
 )
 
@@ -49,16 +50,16 @@ func immediate(run func() error) func(context.Context) error {
 
 // startPreflight logs missing AWS credentials, and probes AWS while reads fail, so that
 // readiness recovers without requests.
-func (a *App) startPreflight(aws *cloud.Client, available *cloud.Availability, clocks *clock.Monitor) {
+func (a *App) startPreflight(aws clients, available *cloud.Availability, clocks *clock.Monitor) {
 	work := background.New()
 	work.Go(func(ctx context.Context) {
-		if err := aws.CheckCredentials(ctx); err != nil && ctx.Err() == nil {
+		if err := aws.config.CheckCredentials(ctx); err != nil && ctx.Err() == nil {
 			available.NoCredentials()
 			a.log.Error("no AWS credentials found", "error", err)
 		}
 		background.Every(ctx, compareEvery, func() {
 			if available.ReadsFail() || clocks.Wrong(awsClock) {
-				probe(ctx, aws)
+				probe(ctx, aws.classic)
 			}
 		})
 	})
@@ -66,7 +67,7 @@ func (a *App) startPreflight(aws *cloud.Client, available *cloud.Availability, c
 }
 
 // probe makes one AWS call. The client's observers handle its result.
-func probe(ctx context.Context, aws *cloud.Client) {
+func probe(ctx context.Context, aws *classic.Client) {
 	ctx, cancel := context.WithTimeout(ctx, 2*compareTimeout)
 	defer cancel()
 	_ = aws.Probe(ctx)

@@ -9,6 +9,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/classic"
 	"lsapi/internal/config"
 )
 
@@ -21,14 +22,15 @@ func (c *checkup) checkAWS(ctx context.Context, command *cobra.Command, p Proces
 	if err := cfg.Export(); err != nil {
 		return fmt.Errorf("set the variables of the .env file: %w", err)
 	}
-	aws, err := cloud.New(ctx, cloud.Options{Region: cfg.Region, Endpoint: cfg.AWSEndpoint})
+	aws, err := cloud.Configure(ctx, cloud.Options{Region: cfg.Region, Endpoint: cfg.AWSEndpoint})
 	if err != nil {
 		c.fail("aws", "correct the configuration of the AWS SDK", "%v", err)
 		return nil
 	}
-	for _, permission := range aws.Permissions(ctx) {
+	for _, permission := range classic.New(aws).Permissions(ctx) {
 		c.addPermission(permission)
 	}
+	c.addPermission(cloud.NewEC2(aws).Permission(ctx))
 	return nil
 }
 

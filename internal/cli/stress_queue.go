@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/classic"
 	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/stress"
 )
@@ -34,7 +34,7 @@ func surgeQueue(ctx context.Context, loadBalancer, endpoint string) (func(contex
 	if emulated {
 		read = func(ctx context.Context) (stress.Queue, error) { return emulatedQueue(ctx, endpoint, loadBalancer) }
 	} else {
-		queue, err := cloud.NewSurgeQueue(ctx, loadBalancer, endpoint)
+		queue, err := classic.NewSurgeQueue(ctx, loadBalancer, endpoint)
 		if err != nil {
 			return nil, err
 		}

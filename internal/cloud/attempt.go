@@ -14,10 +14,13 @@ import (
 	"lsapi"
 )
 
-// change makes a call that changes a membership. Its error is ambiguous if any attempt may
-// have taken effect. The last attempt's error does not show that: AWS may have carried out
-// a first attempt without a response, and then rejected the second.
-func change(ctx context.Context, before lsapi.BeforeAttempt, call func(context.Context) (middleware.Metadata, error)) (awsRequestID string, err error) {
+// Change makes a call that changes a membership, and returns AWS's id of the last attempt
+// with a response. It calls before, which may be nil, before each attempt.
+//
+// Its error is ambiguous if any attempt may have taken effect. The last attempt's error
+// does not show that: AWS may have carried out a first attempt without a response, and then
+// rejected the second.
+func Change(ctx context.Context, before lsapi.BeforeAttempt, call func(context.Context) (middleware.Metadata, error)) (awsRequestID string, err error) {
 	attempts := &attempts{before: before}
 	metadata, err := call(context.WithValue(ctx, attemptsKey{}, attempts))
 	if err == nil {
@@ -30,7 +33,7 @@ func change(ctx context.Context, before lsapi.BeforeAttempt, call func(context.C
 	if statusOf(err)/100 == 2 {
 		return awsRequestID, nil // AWS made the change, even if the body could not be read
 	}
-	result := coded(ctx, err)
+	result := Coded(ctx, err)
 	result.Ambiguous = attempts.ambiguous.Load()
 	return awsRequestID, result
 }

@@ -30,11 +30,11 @@ const (
 	capabilityCount
 )
 
-var capabilities = map[string]capability{
-	"DescribeLoadBalancers":               listing,
-	"DescribeInstances":                   lookups,
-	"RegisterInstancesWithLoadBalancer":   changes,
-	"DeregisterInstancesFromLoadBalancer": changes,
+var capabilities = map[Operation]capability{
+	{"elb", "DescribeLoadBalancers"}:               listing,
+	{"ec2", "DescribeInstances"}:                   lookups,
+	{"elb", "RegisterInstancesWithLoadBalancer"}:   changes,
+	{"elb", "DeregisterInstancesFromLoadBalancer"}: changes,
 }
 
 func (c capability) String() string {

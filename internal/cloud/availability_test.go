@@ -10,13 +10,13 @@ import (
 	"lsapi/internal/cloud"
 )
 
-const (
-	opList     = "DescribeLoadBalancers"
-	opLookUp   = "DescribeInstances"
-	opRegister = "RegisterInstancesWithLoadBalancer"
+var (
+	opList     = cloud.Operation{Service: "elb", Name: "DescribeLoadBalancers"}
+	opLookUp   = cloud.Operation{Service: "ec2", Name: "DescribeInstances"}
+	opRegister = cloud.Operation{Service: "elb", Name: "RegisterInstancesWithLoadBalancer"}
 )
 
-func call(operation string, code lsapi.Code) cloud.Call {
+func call(operation cloud.Operation, code lsapi.Code) cloud.Call {
 	return cloud.Call{Operation: operation, Code: code, Attempts: 1, Took: time.Millisecond}
 }
 
@@ -43,12 +43,12 @@ func TestAvailabilityFollowsTheLastCalls(t *testing.T) {
 		"a caller leaves":                     {[]cloud.Call{cutOff}, []time.Duration{time.Hour, 0}, ""},
 		"AWS throttles":                       {[]cloud.Call{call(opList, lsapi.CodeThrottled)}, []time.Duration{time.Hour, 0}, ""},
 		"AWS knows no such load balancer":     {[]cloud.Call{call(opList, denied), call(opList, lsapi.CodeNotFound)}, []time.Duration{time.Hour, 0, 0}, ""},
-		"what nothing depends on is denied":   {[]cloud.Call{call("DescribeTags", denied)}, []time.Duration{time.Hour, 0}, ""},
+		"what nothing depends on is denied":   {[]cloud.Call{call(cloud.Operation{Service: "elb", Name: "DescribeTags"}, denied)}, []time.Duration{time.Hour, 0}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var a cloud.Availability
-				for _, operation := range []string{opList, opLookUp, opRegister} {
+				for _, operation := range []cloud.Operation{opList, opLookUp, opRegister} {
 					a.Observe(call(operation, ""))
 				}
 				for i, c := range test.calls {

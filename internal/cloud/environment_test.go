@@ -33,7 +33,7 @@ func TestCheckVariablesAgreesWithTheSDK(t *testing.T) {
 	check := func(variable, value string, valid bool) {
 		t.Run(variable+"="+value, func(t *testing.T) {
 			t.Setenv(variable, value)
-			_, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1"})
+			_, err := cloud.Configure(t.Context(), cloud.Options{Region: "us-east-1"})
 			found := problemsOf()
 			if (err == nil) != valid || (len(found) == 0) != valid || !valid && found[variable] == "" {
 				t.Errorf("the SDK says %v, the check %v", err, found)

@@ -70,8 +70,8 @@ var quotesRequest = map[string]bool{
 	"SignatureDoesNotMatch": true,
 }
 
-// coded converts the SDK's error of a call with ctx.
-func coded(ctx context.Context, err error) *lsapi.Error {
+// Coded converts the SDK's error of a call with ctx.
+func Coded(ctx context.Context, err error) *lsapi.Error {
 	result := &lsapi.Error{Code: lsapi.CodeUpstream, Err: err}
 	if apiError, ok := errors.AsType[smithy.APIError](err); ok {
 		result.Reason = apiError.ErrorCode()

@@ -2,29 +2,41 @@ package cloud
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/smithy-go/middleware"
 
 	"lsapi"
 )
 
-// Operations returns AWS's names of the operations that a Client calls.
-func Operations() []string {
-	return []string{
-		"DescribeLoadBalancers", "DescribeInstanceHealth", "DescribeLoadBalancerAttributes", "DescribeTags",
-		"RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer", "DescribeInstances",
+// Operation is an operation of AWS.
+type Operation struct {
+	// Service is "elb" for Classic ELB, "elbv2", "ec2", or the name of another service.
+	Service string
+	// Name is AWS's, such as "DescribeInstances".
+	Name string
+}
+
+// Operations returns operations of a service.
+func Operations(service string, names ...string) []Operation {
+	all := make([]Operation, len(names))
+	for i, name := range names {
+		all[i] = Operation{service, name}
 	}
+	return all
 }
 
 // Call is a finished call to AWS.
 type Call struct {
-	Operation string
-	Code      lsapi.Code // of the error; empty for success
-	Attempts  int        // that were sent
-	Took      time.Duration
+	Operation
+	Code     lsapi.Code // of the error; empty for success
+	Attempts int        // that were sent
+	Took     time.Duration
 }
 
 // observer passes every call to observe.
@@ -44,12 +56,24 @@ func (o observer) call(ctx context.Context, in middleware.InitializeInput, next 
 	var attempts atomic.Int32
 	began := time.Now()
 	out, metadata, err := next.HandleInitialize(context.WithValue(ctx, attemptCountKey{}, &attempts), in)
-	call := Call{Operation: awsmiddleware.GetOperationName(ctx), Attempts: int(attempts.Load()), Took: time.Since(began)}
+	call := Call{Operation: operationOf(ctx), Attempts: int(attempts.Load()), Took: time.Since(began)}
 	if err != nil {
-		call.Code = coded(ctx, err).Code
+		call.Code = Coded(ctx, err).Code
 	}
 	o.observe(call)
 	return out, metadata, err
+}
+
+// operationOf returns the operation of the SDK's call with ctx.
+func operationOf(ctx context.Context) Operation {
+	service := awsmiddleware.GetServiceID(ctx)
+	switch service {
+	case elb.ServiceID:
+		service = "elb"
+	case elbv2.ServiceID:
+		service = "elbv2"
+	}
+	return Operation{strings.ToLower(service), awsmiddleware.GetOperationName(ctx)}
 }
 
 func countAttempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {

@@ -13,10 +13,10 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// pageCache caches the decoded pages of the last two listings by the digest of their XML.
+// PageCache caches the decoded pages of the last two listings by the digest of their XML.
 // Most pages do not change between listings, and decoding them is the main cost of
 // listing a large fleet.
-type pageCache[T any] struct {
+type PageCache[T any] struct {
 	element string // the XML element that contains the listed items
 
 	mu                sync.Mutex
@@ -25,18 +25,21 @@ type pageCache[T any] struct {
 	buffers sync.Pool // of response bodies, which are megabytes
 }
 
+// NewPageCache returns an empty cache of pages whose items are inside an XML element.
+func NewPageCache[T any](element string) *PageCache[T] { return &PageCache[T]{element: element} }
+
 // digest is the digest of the items' XML; zero without items.
 type digest [sha256.Size]byte
 
 // begin starts a listing: pages that occur neither in the last nor in this one are removed.
-func (c *pageCache[T]) begin() {
+func (c *PageCache[T]) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.previous, c.current = c.current, make(map[digest][]T, len(c.current))
 }
 
 // page calls fetch, and returns its page or an equal cached one.
-func (c *pageCache[T]) page(ctx context.Context, fetch func(context.Context) ([]T, error)) ([]T, error) {
+func (c *PageCache[T]) page(ctx context.Context, fetch func(context.Context) ([]T, error)) ([]T, error) {
 	buffer, ok := c.buffers.Get().(*bytes.Buffer)
 	if !ok {
 		buffer = new(bytes.Buffer)
@@ -60,7 +63,7 @@ func (c *pageCache[T]) page(ctx context.Context, fetch func(context.Context) ([]
 	return page, nil
 }
 
-func (c *pageCache[T]) find(d digest) (page []T, ok bool) {
+func (c *PageCache[T]) find(d digest) (page []T, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if page, ok = c.current[d]; !ok {

@@ -17,6 +17,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/classic"
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/elb"
 	emufleet "lsapi/internal/emulator/fleet"
@@ -164,10 +165,14 @@ func afterAll(kinds ...emulator.FaultKind) []emulator.Fault {
 func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 	t.Logf("seed %d", seed)
 	aws := startEmulator(t, seed)
-	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.url})
+	config, err := cloud.Configure(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: aws.url})
 	if err != nil {
 		t.Fatal(err)
 	}
+	client := struct {
+		*classic.Client
+		*cloud.EC2
+	}{classic.New(config), cloud.NewEC2(config)}
 	s := newService(client, membership.Options{CallTimeout: historyCall, Overlay: overlay.New(historyWindow)})
 	for _, f := range faults {
 		if err := aws.AddFault(f); err != nil {

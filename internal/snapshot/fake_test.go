@@ -82,7 +82,7 @@ func (f *fakeAWS) ask(ctx context.Context, op string, see func()) error {
 	return nil
 }
 
-func (f *fakeAWS) LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
+func (f *fakeAWS) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 	return func(yield func([]lsapi.Pool, error) bool) {
 		for from, more := 0, true; more; from += f.pageSize {
 			var page []lsapi.Pool

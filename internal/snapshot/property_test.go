@@ -12,6 +12,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/classic"
 	"lsapi/internal/emulator"
 	"lsapi/internal/membership"
 	"lsapi/internal/observe"
@@ -137,10 +138,14 @@ type ownChange struct {
 
 func newPropertyWorld(t *testing.T, seed uint64, faults []emulator.Fault) *propertyWorld {
 	w := &propertyWorld{t: t, aws: startWire(t, seed), bearable: propertyBound}
-	client, err := cloud.New(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: w.aws.url})
+	config, err := cloud.Configure(t.Context(), cloud.Options{Region: "us-east-1", Endpoint: w.aws.url})
 	if err != nil {
 		t.Fatal(err)
 	}
+	client := struct {
+		*classic.Client
+		*cloud.EC2
+	}{classic.New(config), cloud.NewEC2(config)}
 	w.calls = &timedAWS{AWS: client}
 	recent := overlay.New(propertyWindow)
 	w.lists = snapshot.NewWithFakes(snapshot.Options{

@@ -91,7 +91,7 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 	listed := make(map[lsapi.PoolID]bool)
 	var complete, incomplete []listedPage // incomplete ones have unknown instances
 	asked := began
-	for page, err := range s.o.AWS.LoadBalancers(ctx) {
+	for page, err := range s.o.AWS.Pools(ctx) {
 		if err != nil {
 			return 0, err
 		}

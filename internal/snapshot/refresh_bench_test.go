@@ -35,7 +35,7 @@ func newStill(loadBalancers, members int) *still {
 	return s
 }
 
-func (s *still) LoadBalancers(context.Context) iter.Seq2[[]lsapi.Pool, error] {
+func (s *still) Pools(context.Context) iter.Seq2[[]lsapi.Pool, error] {
 	return func(yield func([]lsapi.Pool, error) bool) {
 		for _, page := range s.pages {
 			if !yield(page, nil) {

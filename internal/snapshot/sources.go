@@ -10,8 +10,8 @@ import (
 
 // AWS reads the cloud. Every call, and every page of a listing, ends within some seconds.
 type AWS interface {
-	// LoadBalancers lists the region page by page. An error is the last pair.
-	LoadBalancers(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
+	// Pools lists the region page by page. An error is the last pair.
+	Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
 	// Members returns the members of a load balancer. CodeNotFound: it does not exist.
 	Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error)
 	// Instances returns the instances that exist, by id.

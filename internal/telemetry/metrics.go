@@ -36,8 +36,8 @@ func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry:  prometheus.NewRegistry(),
 		requests:  histogram("lsapi_http_request_duration_seconds", "Requests, by route, method and status.", requestBuckets, "route", "method", "status"),
-		calls:     histogram("lsapi_aws_call_duration_seconds", "Calls to AWS by operation and outcome, including retries and waits for the budget.", prometheus.DefBuckets, "operation", "outcome"),
-		retries:   counter("lsapi_aws_retries_total", "Retries of calls to AWS.", "operation"),
+		calls:     histogram("lsapi_aws_call_duration_seconds", "Calls to AWS by operation and outcome, including retries and waits for the budget.", prometheus.DefBuckets, "service", "operation", "outcome"),
+		retries:   counter("lsapi_aws_retries_total", "Retries of calls to AWS.", "service", "operation"),
 		refreshes: histogram("lsapi_snapshot_refresh_duration_seconds", "Refreshes of the snapshot, by outcome.", prometheus.DefBuckets, "outcome"),
 		changes:   counter("lsapi_changes_total", "Changes of this instance with an outcome on record, by action and outcome.", "action", "outcome"),
 		appends:   histogram("lsapi_record_append_duration_seconds", "Writes to the record of changes, by outcome.", []float64{.0005, .001, .0025, .005, .01, .015, .025, .05, .1, .25, .5, 1, 5}, "outcome"),
@@ -50,17 +50,23 @@ func NewMetrics(version string) *Metrics {
 	return m
 }
 
-// Expect creates the series of the operations of AWS, and of all changes, at 0. Prometheus
-// shows no increase for a series that begins at 1.
-func (m *Metrics) Expect(operations []string) {
-	calls := []lsapi.Code{"", lsapi.CodeForbidden, lsapi.CodeThrottled, lsapi.CodeTimeout, lsapi.CodeUpstream}
-	for _, operation := range operations {
-		m.retries.WithLabelValues(operation)
-		for _, code := range calls {
-			m.calls.WithLabelValues(operation, outcome(code))
-		}
+// callCodes are the codes that calls to AWS usually end with.
+func callCodes() []lsapi.Code {
+	return []lsapi.Code{"", lsapi.CodeForbidden, lsapi.CodeThrottled, lsapi.CodeTimeout, lsapi.CodeUpstream}
+}
+
+// ExpectCalls creates the series of an operation of AWS at 0. Prometheus shows no increase
+// for a series that begins at 1.
+func (m *Metrics) ExpectCalls(service, operation string) {
+	m.retries.WithLabelValues(service, operation)
+	for _, code := range callCodes() {
+		m.calls.WithLabelValues(service, operation, outcome(code))
 	}
-	for _, code := range calls {
+}
+
+// Expect creates the series of refreshes, the record and all changes at 0.
+func (m *Metrics) Expect() {
+	for _, code := range callCodes() {
 		m.refreshes.WithLabelValues(outcome(code))
 	}
 	for _, code := range []lsapi.Code{"", lsapi.CodeInternal, lsapi.CodeTimeout, lsapi.CodeUnavailable} {
@@ -94,11 +100,12 @@ func (m *Metrics) Request(route, method string, status int, took time.Duration) 
 	m.requests.WithLabelValues(route, method, statusText(status)).Observe(took.Seconds())
 }
 
-// Call counts a call to AWS. The code is empty for success, here and below.
-func (m *Metrics) Call(operation string, code lsapi.Code, attempts int, took time.Duration) {
-	m.calls.WithLabelValues(operation, outcome(code)).Observe(took.Seconds())
+// Call counts a call to an operation of an AWS service. The code is empty for success, here
+// and below.
+func (m *Metrics) Call(service, operation string, code lsapi.Code, attempts int, took time.Duration) {
+	m.calls.WithLabelValues(service, operation, outcome(code)).Observe(took.Seconds())
 	if attempts > 1 {
-		m.retries.WithLabelValues(operation).Add(float64(attempts - 1))
+		m.retries.WithLabelValues(service, operation).Add(float64(attempts - 1))
 	}
 }
 

@@ -1,4 +1,4 @@
-package cloud_test
+package classic_test
 
 import (
 	"fmt"
@@ -9,18 +9,20 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/cloud/awstest"
 )
 
 func TestListingDescribesEachLoadBalancer(t *testing.T) {
-	client, _ := startAWS(t, says(http.StatusOK, fmt.Sprintf(`<DescribeLoadBalancersResponse xmlns=%q><DescribeLoadBalancersResult><LoadBalancerDescriptions><member>
+	client, _ := start(t, awstest.Result(awstest.ELBNamespace, "DescribeLoadBalancers", `<LoadBalancerDescriptions><member>
 <LoadBalancerName>web</LoadBalancerName><DNSName>web-1.us-east-1.elb.amazonaws.com</DNSName><Scheme>internet-facing</Scheme><CreatedTime>2019-10-01T18:00:00.120Z</CreatedTime>
 <AvailabilityZones><member>us-east-1b</member><member>us-east-1a</member></AvailabilityZones>
 <ListenerDescriptions><member><Listener><Protocol>HTTP</Protocol><LoadBalancerPort>80</LoadBalancerPort><InstanceProtocol>HTTP</InstanceProtocol><InstancePort>8000</InstancePort></Listener></member>
 <member><Listener><Protocol>HTTPS</Protocol><LoadBalancerPort>443</LoadBalancerPort><InstanceProtocol>HTTP</InstanceProtocol><InstancePort>8000</InstancePort><SSLCertificateId>arn:aws:acm:x</SSLCertificateId></Listener></member></ListenerDescriptions>
 <HealthCheck><Target>HTTP:8000/healthcheck</Target><Interval>30</Interval><Timeout>5</Timeout><UnhealthyThreshold>2</UnhealthyThreshold><HealthyThreshold>10</HealthyThreshold></HealthCheck>
-<Instances><member><InstanceId>i-1</InstanceId></member></Instances></member></LoadBalancerDescriptions></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>`, elbNamespace)))
+<Instances><member><InstanceId>i-1</InstanceId></member></Instances></member></LoadBalancerDescriptions>`))
 	want := &lsapi.Description{
-		DNSName: "web-1.us-east-1.elb.amazonaws.com", Scheme: "internet-facing", Zones: []string{"us-east-1a", "us-east-1b"},
+		TargetType: lsapi.TargetInstance,
+		DNSName:    "web-1.us-east-1.elb.amazonaws.com", Scheme: "internet-facing", Zones: []string{"us-east-1a", "us-east-1b"},
 		CreatedAt: time.Date(2019, 10, 1, 18, 0, 0, 120e6, time.UTC),
 		Listeners: []lsapi.Listener{
 			{Protocol: "HTTP", Port: 80, InstanceProtocol: "HTTP", InstancePort: 8000},
@@ -30,7 +32,7 @@ func TestListingDescribesEachLoadBalancer(t *testing.T) {
 	}
 	var before *lsapi.Description
 	for range 2 {
-		for page, err := range client.LoadBalancers(t.Context()) {
+		for page, err := range client.Pools(t.Context()) {
 			if err != nil || len(page) != 1 || !reflect.DeepEqual(page[0].Description, want) {
 				t.Fatalf("it is %+v, %v", page, err)
 			}
@@ -42,25 +44,10 @@ func TestListingDescribesEachLoadBalancer(t *testing.T) {
 	}
 }
 
-func TestInstanceHasItsZoneAddressAndName(t *testing.T) {
-	client, _ := startAWS(t, says(http.StatusOK, fmt.Sprintf(`<DescribeInstancesResponse xmlns=%q><reservationSet><item><instancesSet><item>
-<instanceId>i-1</instanceId><instanceType>t2.micro</instanceType><instanceState><code>16</code><name>running</name></instanceState><launchTime>2019-10-01T18:54:00.000Z</launchTime>
-<placement><availabilityZone>us-east-1a</availabilityZone></placement><privateIpAddress>10.0.1.17</privateIpAddress>
-<tagSet><item><key>Team</key><value>web</value></item><item><key>Name</key><value>web-1</value></item></tagSet></item></instancesSet></item></reservationSet></DescribeInstancesResponse>`, ec2Namespace)))
-	found, err := client.Instances(t.Context(), []string{"i-1"})
-	want := lsapi.Instance{
-		ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning, LaunchTime: time.Date(2019, 10, 1, 18, 54, 0, 0, time.UTC),
-		Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1",
-	}
-	if err != nil || found["i-1"] != want {
-		t.Errorf("it is %+v, %v", found["i-1"], err)
-	}
-}
-
 func TestAttributesAreReadWithTheirUnits(t *testing.T) {
-	client, _ := startAWS(t, says(http.StatusOK, fmt.Sprintf(`<DescribeLoadBalancerAttributesResponse xmlns=%q><DescribeLoadBalancerAttributesResult><LoadBalancerAttributes>
+	client, _ := start(t, awstest.Result(awstest.ELBNamespace, "DescribeLoadBalancerAttributes", `<LoadBalancerAttributes>
 <CrossZoneLoadBalancing><Enabled>true</Enabled></CrossZoneLoadBalancing><ConnectionDraining><Enabled>true</Enabled><Timeout>300</Timeout></ConnectionDraining>
-<ConnectionSettings><IdleTimeout>60</IdleTimeout></ConnectionSettings></LoadBalancerAttributes></DescribeLoadBalancerAttributesResult></DescribeLoadBalancerAttributesResponse>`, elbNamespace)))
+<ConnectionSettings><IdleTimeout>60</IdleTimeout></ConnectionSettings></LoadBalancerAttributes>`))
 	got, err := client.Attributes(t.Context(), lsapi.ELB("web"))
 	if want := (lsapi.Attributes{Draining: true, DrainingTimeout: 5 * time.Minute, CrossZone: true, IdleTimeout: time.Minute}); err != nil || got != want {
 		t.Errorf("they are %+v, %v", got, err)
@@ -68,13 +55,13 @@ func TestAttributesAreReadWithTheirUnits(t *testing.T) {
 }
 
 func TestTagsReadsTwentyLoadBalancersACall(t *testing.T) {
-	client, aws := startAWS(t, func(w http.ResponseWriter, form url.Values) {
+	client, aws := start(t, func(w http.ResponseWriter, form url.Values) {
 		members := ""
 		for i := 1; form.Has(fmt.Sprintf("LoadBalancerNames.member.%d", i)); i++ {
 			name := form.Get(fmt.Sprintf("LoadBalancerNames.member.%d", i))
 			members += fmt.Sprintf("<member><LoadBalancerName>%s</LoadBalancerName><Tags><member><Key>of</Key><Value>%s</Value></member><member><Key>empty</Key></member></Tags></member>", name, name)
 		}
-		says(http.StatusOK, fmt.Sprintf(`<DescribeTagsResponse xmlns=%q><DescribeTagsResult><TagDescriptions>%s</TagDescriptions></DescribeTagsResult></DescribeTagsResponse>`, elbNamespace, members))(w, form)
+		awstest.Result(awstest.ELBNamespace, "DescribeTags", fmt.Sprintf(`<TagDescriptions>%s</TagDescriptions>`, members))(w, form)
 	})
 	var pools []lsapi.PoolID
 	for i := range 45 {
@@ -87,7 +74,7 @@ func TestTagsReadsTwentyLoadBalancersACall(t *testing.T) {
 	if value, ok := tags[lsapi.ELB("elb-0")]["empty"]; !ok || value != "" {
 		t.Errorf("a tag without value is %q, %t", value, ok)
 	}
-	if calls := len(aws.attempts()); calls != 3 {
+	if calls := len(aws.Attempts()); calls != 3 {
 		t.Errorf("45 load balancers took %d calls", calls)
 	}
 }

@@ -1,4 +1,4 @@
-package cloud
+package classic
 
 import (
 	"context"
@@ -9,20 +9,21 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"lsapi"
+	"lsapi/internal/cloud"
 )
 
 // Members returns the ids of a load balancer's members in AWS's order, by one
 // DescribeLoadBalancers.
 //
-// CodeNotFound: there is no such load balancer. Other errors: see errors.go.
+// CodeNotFound: there is no such load balancer. Other errors: see cloud.Coded.
 func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
-	ctx, done := c.begin(ctx)
+	ctx, done := c.priority.Begin(ctx)
 	defer done()
 	out, err := c.describeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{
 		LoadBalancerNames: []string{pool.Name},
 	})
 	if err != nil {
-		return nil, coded(ctx, err)
+		return nil, cloud.Coded(ctx, err)
 	}
 	for _, description := range out.LoadBalancerDescriptions {
 		if aws.ToString(description.LoadBalancerName) == pool.Name {
@@ -38,11 +39,11 @@ func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Member
 // not Ambiguous, the call has made none of them a member.
 //
 // CodeInvalid: AWS rejected all instances because of one of them. CodeNotFound: there is
-// no such load balancer. Other errors: see errors.go.
+// no such load balancer. Other errors: see cloud.Coded.
 func (c *Client) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
-	ctx, done := c.begin(ctx)
+	ctx, done := c.priority.Begin(ctx)
 	defer done()
-	return change(ctx, before, func(ctx context.Context) (middleware.Metadata, error) {
+	return cloud.Change(ctx, before, func(ctx context.Context) (middleware.Metadata, error) {
 		out, err := c.register(ctx, &elb.RegisterInstancesWithLoadBalancerInput{
 			LoadBalancerName: aws.String(pool.Name),
 			Instances:        fromIDs(ids),
@@ -57,9 +58,9 @@ func (c *Client) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.Me
 // Deregister ends the instances' membership, by one DeregisterInstancesFromLoadBalancer.
 // It is like Register; CodeInvalid: one of the instances was never a member.
 func (c *Client) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
-	ctx, done := c.begin(ctx)
+	ctx, done := c.priority.Begin(ctx)
 	defer done()
-	return change(ctx, before, func(ctx context.Context) (middleware.Metadata, error) {
+	return cloud.Change(ctx, before, func(ctx context.Context) (middleware.Metadata, error) {
 		out, err := c.deregister(ctx, &elb.DeregisterInstancesFromLoadBalancerInput{
 			LoadBalancerName: aws.String(pool.Name),
 			Instances:        fromIDs(ids),

@@ -1,4 +1,4 @@
-package cloud
+package classic
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
 
 	"lsapi"
+	"lsapi/internal/cloud"
 )
 
 // AWS's descriptions with more information than the state (InstanceState in the Classic ELB
@@ -23,9 +24,9 @@ const (
 // its draining instances, sorted by id, by one DescribeInstanceHealth. It lacks terminated
 // members.
 //
-// CodeNotFound: there is no such load balancer. Other errors: see errors.go.
+// CodeNotFound: there is no such load balancer. Other errors: see cloud.Coded.
 func (c *Client) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error) {
-	ctx, done := c.begin(ctx)
+	ctx, done := c.priority.Begin(ctx)
 	defer done()
 	return c.readHealth(ctx, pool, nil)
 }
@@ -36,7 +37,7 @@ func (c *Client) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberH
 //
 // Errors: those of Health.
 func (c *Client) HealthOf(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error) {
-	ctx, done := c.begin(ctx)
+	ctx, done := c.priority.Begin(ctx)
 	defer done()
 	return c.healthOf(ctx, pool, ids)
 }
@@ -67,7 +68,7 @@ func (c *Client) readHealth(ctx context.Context, pool lsapi.PoolID, ids []lsapi.
 		Instances:        fromIDs(ids),
 	})
 	if err != nil {
-		return nil, coded(ctx, err)
+		return nil, cloud.Coded(ctx, err)
 	}
 	all := make([]lsapi.MemberHealth, 0, len(out.InstanceStates))
 	for _, state := range out.InstanceStates {

@@ -1,4 +1,4 @@
-package cloud_test
+package classic_test
 
 import (
 	"fmt"
@@ -9,21 +9,22 @@ import (
 	"testing"
 
 	"lsapi"
+	"lsapi/internal/cloud/awstest"
 )
 
 // health responds to DescribeInstanceHealth with states, each "id|state|reason|description".
-func health(states ...string) reply {
+func health(states ...string) awstest.Reply {
 	var members strings.Builder
 	for _, state := range states {
 		fields := strings.Split(state, "|")
 		fmt.Fprintf(&members, "<member><InstanceId>%s</InstanceId><State>%s</State><ReasonCode>%s</ReasonCode><Description>%s</Description></member>", fields[0], fields[1], fields[2], fields[3])
 	}
-	return says(http.StatusOK, fmt.Sprintf(`<DescribeInstanceHealthResponse xmlns=%q><DescribeInstanceHealthResult><InstanceStates>%s</InstanceStates></DescribeInstanceHealthResult></DescribeInstanceHealthResponse>`, elbNamespace, &members))
+	return awstest.Result(awstest.ELBNamespace, "DescribeInstanceHealth", fmt.Sprintf(`<InstanceStates>%s</InstanceStates>`, &members))
 }
 
 // never responds as AWS does for an instance that was never a member.
-func never() reply {
-	return says(http.StatusBadRequest, fmt.Sprintf(`<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>InvalidInstance</Code><Message>Could not find EC2 instance i-3.</Message></Error></ErrorResponse>`, elbNamespace))
+func never() awstest.Reply {
+	return awstest.Error(400, "InvalidInstance", "Could not find EC2 instance i-3.")
 }
 
 const (
@@ -35,7 +36,7 @@ const (
 )
 
 func TestHealthHasAWSsDescriptionsAndDrainingFromThem(t *testing.T) {
-	client, aws := startAWS(t, health(serving, draining, strange, failing))
+	client, aws := start(t, health(serving, draining, strange, failing))
 	got, err := client.Health(t.Context(), lsapi.ELB("web"))
 	want := []lsapi.MemberHealth{
 		{Member: lsapi.InstanceMember("i-1"), State: lsapi.OutOfService, Reason: "Instance", Description: "Instance has failed at least the UnhealthyThreshold number of health checks consecutively."},
@@ -46,26 +47,26 @@ func TestHealthHasAWSsDescriptionsAndDrainingFromThem(t *testing.T) {
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("it is %+v, %v", got, err)
 	}
-	request := aws.attempts()
+	request := aws.Attempts()
 	if len(request) != 1 || request[0].Get("LoadBalancerName") != "web" || request[0].Has("Instances.member.1.InstanceId") {
 		t.Errorf("AWS got %v", request)
 	}
 }
 
 func TestHealthOfLeavesOutFormerMembers(t *testing.T) {
-	client, aws := startAWS(t, health(draining, former))
+	client, aws := start(t, health(draining, former))
 	got, err := client.HealthOf(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-3"), lsapi.InstanceMember("i-4")})
 	if err != nil || len(got) != 1 || got[0].Member != lsapi.InstanceMember("i-3") || !got[0].Draining {
 		t.Errorf("it is %+v, %v", got, err)
 	}
-	if request := aws.attempts()[0]; request.Get("Instances.member.1.InstanceId") != "i-3" || request.Get("Instances.member.2.InstanceId") != "i-4" {
+	if request := aws.Attempts()[0]; request.Get("Instances.member.1.InstanceId") != "i-3" || request.Get("Instances.member.2.InstanceId") != "i-4" {
 		t.Errorf("AWS got %v", request)
 	}
 }
 
 // Moto and LocalStack return this for an unregistered instance.
 func TestHealthOfLeavesOutUnknownWithoutDescription(t *testing.T) {
-	client, _ := startAWS(t, health("i-4|Unknown|N/A|N/A", strange, draining))
+	client, _ := start(t, health("i-4|Unknown|N/A|N/A", strange, draining))
 	got, err := client.HealthOf(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-3"), lsapi.InstanceMember("i-4"), lsapi.InstanceMember("i-5")})
 	if err != nil || len(got) != 2 || got[0].Member != lsapi.InstanceMember("i-3") || got[1].Member != lsapi.InstanceMember("i-5") {
 		t.Errorf("it is %+v, %v", got, err)
@@ -77,7 +78,7 @@ func TestHealthOfLeavesOutUnknownWithoutDescription(t *testing.T) {
 }
 
 func TestHealthOfReadsOthersBesideAnUnknownInstance(t *testing.T) {
-	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
+	client, _ := start(t, func(w http.ResponseWriter, form url.Values) {
 		switch {
 		case form.Get("Instances.member.1.InstanceId") == "i-3" || form.Has("Instances.member.2.InstanceId"):
 			never()(w, form)
@@ -97,7 +98,7 @@ func TestHealthOfReadsOthersBesideAnUnknownInstance(t *testing.T) {
 }
 
 func TestMissingLoadBalancerIsNotFound(t *testing.T) {
-	client, _ := startAWS(t, says(http.StatusBadRequest, fmt.Sprintf(`<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>LoadBalancerNotFound</Code><Message>There is no ACTIVE Load Balancer named 'web'</Message></Error></ErrorResponse>`, elbNamespace)))
+	client, _ := start(t, awstest.Error(400, "LoadBalancerNotFound", "There is no ACTIVE Load Balancer named 'web'"))
 	_, plain := client.Health(t.Context(), lsapi.ELB("web"))
 	_, of := client.HealthOf(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-1")})
 	_, attributes := client.Attributes(t.Context(), lsapi.ELB("web"))

@@ -1,4 +1,4 @@
-package cloud
+package classic
 
 import (
 	"context"

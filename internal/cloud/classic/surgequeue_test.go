@@ -1,4 +1,4 @@
-package cloud_test
+package classic_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/classic"
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/emulator/fleet"
@@ -36,7 +36,7 @@ func TestSurgeQueueIsReadFromCloudWatch(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
 	t.Setenv("AWS_REGION", "us-east-1")
-	q, err := cloud.NewSurgeQueue(t.Context(), "web-elb", server.URL)
+	q, err := classic.NewSurgeQueue(t.Context(), "web-elb", server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
-package cloud_test
+package classic_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,12 +9,13 @@ import (
 	"testing"
 
 	"lsapi"
-	"lsapi/internal/cloud"
+	"lsapi/internal/cloud/awstest"
+	"lsapi/internal/cloud/classic"
 )
 
 // twoPages responds with a listing of two load balancers, one a page. The second has the
 // given members.
-func twoPages(second *atomic.Pointer[[]lsapi.MemberID]) reply {
+func twoPages(second *atomic.Pointer[[]lsapi.MemberID]) awstest.Reply {
 	var requests atomic.Int32
 	return func(w http.ResponseWriter, form url.Values) {
 		name, members, next := "elb-1", []lsapi.MemberID{lsapi.InstanceMember("i-1")}, "<NextMarker>elb-1</NextMarker>"
@@ -27,14 +27,14 @@ func twoPages(second *atomic.Pointer[[]lsapi.MemberID]) reply {
 			ids += "<member><InstanceId>" + id.Instance + "</InstanceId></member>"
 		}
 		_, _ = fmt.Fprintf(w, "<DescribeLoadBalancersResponse xmlns=%q><DescribeLoadBalancersResult><LoadBalancerDescriptions><member><LoadBalancerName>%s</LoadBalancerName><Instances>%s</Instances></member></LoadBalancerDescriptions>%s</DescribeLoadBalancersResult><ResponseMetadata><RequestId>r-%d</RequestId></ResponseMetadata></DescribeLoadBalancersResponse>",
-			elbNamespace, name, ids, next, requests.Add(1))
+			awstest.ELBNamespace, name, ids, next, requests.Add(1))
 	}
 }
 
-func list(t *testing.T, client *cloud.Client) string {
+func list(t *testing.T, client *classic.Client) string {
 	t.Helper()
 	var all []lsapi.Pool
-	for page, err := range client.LoadBalancers(t.Context()) {
+	for page, err := range client.Pools(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,55 +48,27 @@ func list(t *testing.T, client *cloud.Client) string {
 
 func TestListingShowsChangesInCachedAndNewPages(t *testing.T) {
 	var second atomic.Pointer[[]lsapi.MemberID]
-	client, aws := startAWS(t, twoPages(&second))
+	client, aws := start(t, twoPages(&second))
 	for _, members := range [][]lsapi.MemberID{{lsapi.InstanceMember("i-2")}, {lsapi.InstanceMember("i-2")}, {lsapi.InstanceMember("i-2"), lsapi.InstanceMember("i-3")}, {}, {}, {lsapi.InstanceMember("i-2")}} {
 		second.Store(&members)
 		if got, want := list(t, client), fmt.Sprint([]lsapi.Pool{{ID: lsapi.ELB("elb-1"), Members: []lsapi.MemberID{lsapi.InstanceMember("i-1")}}, {ID: lsapi.ELB("elb-2"), Members: members}}); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
-	if calls := len(aws.attempts()); calls != 12 {
+	if calls := len(aws.Attempts()); calls != 12 {
 		t.Errorf("six listings of two pages took %d calls", calls)
 	}
-	if size := aws.attempts()[0].Get("PageSize"); size != "400" {
+	if size := aws.Attempts()[0].Get("PageSize"); size != "400" {
 		t.Errorf("pages of %s were requested", size)
-	}
-}
-
-func TestAllInstancesShowsChangesDespiteChangingTokens(t *testing.T) {
-	var requests atomic.Int32
-	var second atomic.Pointer[string]
-	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
-		n := requests.Add(1)
-		items, next := "<instanceId>i-1</instanceId><instanceType>t2.micro</instanceType>", fmt.Sprintf("<nextToken>of-%d</nextToken>", n)
-		if form.Get("NextToken") != "" {
-			items, next = "<instanceId>i-2</instanceId><instanceType>"+*second.Load()+"</instanceType>", ""
-		}
-		_, _ = fmt.Fprintf(w, "<DescribeInstancesResponse xmlns=%q><requestId>r-%d</requestId><reservationSet><item><instancesSet><item>%s</item></instancesSet></item></reservationSet>%s</DescribeInstancesResponse>", ec2Namespace, n, items, next)
-	})
-	for _, kind := range []string{"t2.micro", "t2.micro", "t3.nano", "t3.nano", "t2.micro"} {
-		second.Store(&kind)
-		var all []string
-		for page, err := range client.AllInstances(t.Context()) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, instance := range page {
-				all = append(all, instance.ID+":"+instance.Type)
-			}
-		}
-		if want := []string{"i-1:t2.micro", "i-2:" + kind}; !slices.Equal(all, want) {
-			t.Errorf("got %v, want %v", all, want)
-		}
 	}
 }
 
 // A page that is the same slice as before was not decoded again.
 func TestCachedPageIsNotDecodedAgain(t *testing.T) {
 	var second atomic.Pointer[[]lsapi.MemberID]
-	client, _ := startAWS(t, twoPages(&second))
+	client, _ := start(t, twoPages(&second))
 	first := func() (pages []*lsapi.Pool) {
-		for page, err := range client.LoadBalancers(t.Context()) {
+		for page, err := range client.Pools(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,16 +88,16 @@ func TestFailingListingReturnsItsPagesAndThenTheError(t *testing.T) {
 	var second atomic.Pointer[[]lsapi.MemberID]
 	second.Store(&[]lsapi.MemberID{})
 	whole := twoPages(&second)
-	client, _ := startAWS(t, func(w http.ResponseWriter, form url.Values) {
+	client, _ := start(t, func(w http.ResponseWriter, form url.Values) {
 		if form.Get("Marker") != "" {
-			elbError(400, "AccessDenied", "no")(w, form)
+			awstest.Error(400, "AccessDenied", "no")(w, form)
 			return
 		}
 		whole(w, form)
 	})
 	var pools []lsapi.PoolID
 	var failure error
-	for page, err := range client.LoadBalancers(t.Context()) {
+	for page, err := range client.Pools(t.Context()) {
 		failure = err
 		for _, lb := range page {
 			pools = append(pools, lb.ID)
@@ -139,36 +111,11 @@ func TestFailingListingReturnsItsPagesAndThenTheError(t *testing.T) {
 func TestListingStopsWithItsLoop(t *testing.T) {
 	var second atomic.Pointer[[]lsapi.MemberID]
 	second.Store(&[]lsapi.MemberID{})
-	client, aws := startAWS(t, twoPages(&second))
-	for range client.LoadBalancers(t.Context()) {
+	client, aws := start(t, twoPages(&second))
+	for range client.Pools(t.Context()) {
 		break
 	}
-	if calls := len(aws.attempts()); calls != 1 {
+	if calls := len(aws.Attempts()); calls != 1 {
 		t.Errorf("one page took %d calls", calls)
-	}
-}
-
-func TestAllInstancesReadsShortAndEmptyPages(t *testing.T) {
-	client, aws := startAWS(t, func(w http.ResponseWriter, form url.Values) {
-		items, next := "<item><instanceId>i-1</instanceId><instanceType>t2.micro</instanceType></item>", "<nextToken>more</nextToken>"
-		switch form.Get("NextToken") {
-		case "more":
-			items, next = "", "<nextToken>last</nextToken>"
-		case "last":
-			items, next = "<item><instanceId>i-2</instanceId></item>", ""
-		}
-		_, _ = fmt.Fprintf(w, "<DescribeInstancesResponse xmlns=%q><reservationSet><item><instancesSet>%s</instancesSet></item></reservationSet>%s</DescribeInstancesResponse>", ec2Namespace, items, next)
-	})
-	var ids []string
-	for page, err := range client.AllInstances(context.Background()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, instance := range page {
-			ids = append(ids, instance.ID)
-		}
-	}
-	if !slices.Equal(ids, []string{"i-1", "i-2"}) || aws.attempts()[0].Get("MaxResults") != "1000" {
-		t.Errorf("got %v, request %v", ids, aws.attempts()[0])
 	}
 }

@@ -1,4 +1,4 @@
-package cloud
+package classic
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing/types"
 
 	"lsapi"
+	"lsapi/internal/cloud"
 )
 
 // maxTagged is how many load balancers one DescribeTags may name.
@@ -17,13 +18,13 @@ const maxTagged = 20
 
 // Attributes returns a load balancer's attributes, by one DescribeLoadBalancerAttributes.
 //
-// CodeNotFound: there is no such load balancer. Other errors: see errors.go.
+// CodeNotFound: there is no such load balancer. Other errors: see cloud.Coded.
 func (c *Client) Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error) {
-	ctx, done := c.begin(ctx)
+	ctx, done := c.priority.Begin(ctx)
 	defer done()
 	out, err := c.describeAttributes(ctx, &elb.DescribeLoadBalancerAttributesInput{LoadBalancerName: aws.String(pool.Name)})
 	if err != nil {
-		return lsapi.Attributes{}, coded(ctx, err)
+		return lsapi.Attributes{}, cloud.Coded(ctx, err)
 	}
 	var a lsapi.Attributes
 	if all := out.LoadBalancerAttributes; all != nil {
@@ -42,9 +43,9 @@ func (c *Client) Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attri
 
 // Tags returns the tags of each load balancer by one DescribeTags for each 20.
 //
-// CodeNotFound: one of them does not exist. Other errors: see errors.go.
+// CodeNotFound: one of them does not exist. Other errors: see cloud.Coded.
 func (c *Client) Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error) {
-	ctx, done := c.begin(ctx)
+	ctx, done := c.priority.Begin(ctx)
 	defer done()
 	all := make(map[lsapi.PoolID]map[string]string, len(pools))
 	for some := range slices.Chunk(pools, maxTagged) {
@@ -54,7 +55,7 @@ func (c *Client) Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.Pool
 		}
 		out, err := c.describeTags(ctx, &elb.DescribeTagsInput{LoadBalancerNames: names})
 		if err != nil {
-			return nil, coded(ctx, err)
+			return nil, cloud.Coded(ctx, err)
 		}
 		for _, d := range out.TagDescriptions {
 			tags := make(map[string]string, len(d.Tags))
@@ -69,11 +70,12 @@ func (c *Client) Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.Pool
 
 func newDescription(d elbtypes.LoadBalancerDescription) *lsapi.Description {
 	result := &lsapi.Description{
-		DNSName:   aws.ToString(d.DNSName),
-		Scheme:    aws.ToString(d.Scheme),
-		VPCID:     aws.ToString(d.VPCId),
-		Zones:     slices.Sorted(slices.Values(d.AvailabilityZones)),
-		CreatedAt: aws.ToTime(d.CreatedTime).UTC(),
+		TargetType: lsapi.TargetInstance,
+		DNSName:    aws.ToString(d.DNSName),
+		Scheme:     aws.ToString(d.Scheme),
+		VPCID:      aws.ToString(d.VPCId),
+		Zones:      slices.Sorted(slices.Values(d.AvailabilityZones)),
+		CreatedAt:  aws.ToTime(d.CreatedTime).UTC(),
 	}
 	for _, l := range d.ListenerDescriptions {
 		if l.Listener != nil {
