@@ -13,24 +13,26 @@ type Code string
 
 // The codes.
 const (
-	CodeInvalid          Code = "invalid"            // the request is invalid
-	CodeUnauthenticated  Code = "unauthenticated"    // the caller's credentials are missing or wrong
-	CodeDenied           Code = "denied"             // the caller may not do this
-	CodeForbidden        Code = "forbidden"          // AWS refuses lsapi's own credentials or permissions
-	CodeNotFound         Code = "not_found"          // no such load balancer
-	CodeMethodNotAllowed Code = "method_not_allowed" // the path does not take the method
-	CodeConflict         Code = "conflict"           // the membership is already as requested
-	CodeInProgress       Code = "in_progress"        // the request with this idempotency key has no outcome yet; retry later
-	CodeTooLarge         Code = "too_large"          // the request's body is too large
-	CodeKeyReused        Code = "key_reused"         // the idempotency key belongs to another request
-	CodeThrottled        Code = "throttled"          // too many requests; nothing changed, retry later
-	CodeUnavailable      Code = "unavailable"        // lsapi cannot answer now; nothing changed, retry later
-	CodeUpstream         Code = "upstream"           // AWS failed or cannot be reached
-	CodeGone             Code = "gone"               // it existed and was removed permanently
-	CodeWaitTimeout      Code = "wait_timeout"       // the condition was not met in time
-	CodeWaitFailed       Code = "wait_failed"        // the change was made; the wait for its effect failed
-	CodeTimeout          Code = "timeout"            // the deadline passed, or the outcome is unknown
-	CodeInternal         Code = "internal"           // a defect of lsapi
+	CodeInvalid          Code = "invalid"             // the request is invalid
+	CodeUnauthenticated  Code = "unauthenticated"     // the caller's credentials are missing or wrong
+	CodeDenied           Code = "denied"              // the caller may not do this
+	CodeForbidden        Code = "forbidden"           // AWS refuses lsapi's own credentials or permissions
+	CodeNotFound         Code = "not_found"           // no such load balancer
+	CodeMethodNotAllowed Code = "method_not_allowed"  // the path does not take the method
+	CodeConflict         Code = "conflict"            // the membership is already as requested
+	CodeNotMember        Code = "member.absent"       // there is no such member to detach; CodeConflict in the first API
+	CodeNotChangeable    Code = "pool.not_changeable" // the pool's members cannot be attached or detached
+	CodeInProgress       Code = "in_progress"         // the request with this idempotency key has no outcome yet; retry later
+	CodeTooLarge         Code = "too_large"           // the request's body is too large
+	CodeKeyReused        Code = "key_reused"          // the idempotency key belongs to another request
+	CodeThrottled        Code = "throttled"           // too many requests; nothing changed, retry later
+	CodeUnavailable      Code = "unavailable"         // lsapi cannot answer now; nothing changed, retry later
+	CodeUpstream         Code = "upstream"            // AWS failed or cannot be reached
+	CodeGone             Code = "gone"                // it existed and was removed permanently
+	CodeWaitTimeout      Code = "wait_timeout"        // the condition was not met in time
+	CodeWaitFailed       Code = "wait_failed"         // the change was made; the wait for its effect failed
+	CodeTimeout          Code = "timeout"             // the deadline passed, or the outcome is unknown
+	CodeInternal         Code = "internal"            // a defect of lsapi
 )
 
 // IsTemporary reports whether the same request may succeed later.

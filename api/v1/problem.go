@@ -6,7 +6,7 @@ type Problem struct {
 	Type   string   `json:"type" doc:"Always about:blank: code says which kind of error it is" example:"about:blank"`
 	Title  string   `json:"title" doc:"The status in words" example:"Bad Request"`
 	Status int      `json:"status" minimum:"400" maximum:"599" doc:"The status of the answer" example:"400"`
-	Code   string   `json:"code" doc:"A word for the kind of error that never changes, for programs: invalid, unauthenticated, not_found, method_not_allowed, wait_timeout, conflict, gone, internal, upstream, unavailable, throttled, timeout. There may be more in later versions" example:"invalid"`
+	Code   string   `json:"code" doc:"A word for the kind of error that never changes, for programs: invalid, unauthenticated, not_found, method_not_allowed, denied, wait_timeout, wait_failed, conflict, member.absent, pool.not_changeable, in_progress, key_reused, gone, internal, upstream, unavailable, throttled, timeout. There may be more in later versions" example:"invalid"`
 	Detail string   `json:"detail" doc:"What was wrong with what" example:"query.limit: expected number <= 1000"`
 	Errors []Detail `json:"errors,omitempty" nullable:"false" doc:"Each thing that is wrong with the request, when more than the detail can be said"`
 	Member *Member  `json:"member,omitempty" doc:"Of a wait that ended before its condition was met: the last known state of the member"`
@@ -14,6 +14,6 @@ type Problem struct {
 
 // Detail is one thing that is wrong with a request.
 type Detail struct {
-	Location string `json:"location" doc:"Where: query and the name of the parameter" example:"query.limit"`
+	Location string `json:"location" doc:"Where: query or path, and the name of the parameter" example:"query.limit"`
 	Message  string `json:"message" doc:"What is wrong there" example:"expected number <= 1000"`
 }

@@ -12,7 +12,7 @@ import (
 	"lsapi/internal/cloud/classic"
 	"lsapi/internal/record"
 	"lsapi/internal/telemetry"
-	"lsapi/internal/web/elb"
+	"lsapi/internal/web/change"
 )
 
 // The reference clocks.
@@ -83,13 +83,13 @@ func compareClocks(ctx context.Context, shared sharedClock, monitor *clock.Monit
 // clockedMembership rejects changes while the clock is wrong, because the record would
 // store wrong times.
 type clockedMembership struct {
-	elb.Membership
+	change.Membership
 	clocks  *clock.Monitor
 	compare func(ctx context.Context)
 	first   singleflight.Group
 }
 
-// Change implements elb.Membership.
+// Change implements change.Membership.
 func (m *clockedMembership) Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error) {
 	m.awaitComparison(ctx)
 	if err := m.clocks.Check(); err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/clock"
-	"lsapi/internal/web/elb"
+	"lsapi/internal/web/change"
 )
 
 // databaseOf is a database whose clock is ahead, or that is unreachable.
@@ -25,7 +25,7 @@ func (d databaseOf) Clock(context.Context) (time.Time, error) { return time.Now(
 
 // counted counts changes.
 type counted struct {
-	elb.Membership
+	change.Membership
 	changes atomic.Int64
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/events"
+	"lsapi/internal/web/change"
 	"lsapi/internal/web/elb"
 	v1 "lsapi/internal/web/v1"
 )
@@ -26,7 +27,7 @@ type Authenticator interface {
 
 // Options configure a handler. All but TrustedProxies are required.
 type Options struct {
-	Membership    elb.Membership
+	Membership    change.Membership
 	Lists         elb.Lists
 	Authenticator Authenticator
 	// Log receives a record "request" for each request, with the attributes status,
@@ -67,7 +68,7 @@ type Options struct {
 	// RecordReads bounds the concurrent reads of Record by the /v1 API.
 	RecordReads int
 	// Keys are the idempotency keys.
-	Keys elb.Keys
+	Keys change.Keys
 	// Ready returns why the service is not ready, for /readyz.
 	Ready func(context.Context) error
 	// TrustedProxies are the peers whose X-Forwarded-For holds the client's address.

@@ -89,11 +89,12 @@ func TestMethodNotAllowedListsMethods(t *testing.T) {
 		allow   string
 	}{
 		"/elb/default-elb": {[]string{"PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "BREW"}, "GET, HEAD, POST, DELETE"},
-		"/healthcheck":     {[]string{"POST", "DELETE", "OPTIONS"}, "GET, HEAD"},
-		"/readyz":          {[]string{"POST"}, "GET, HEAD"},
-		"/swagger.json":    {[]string{"PUT"}, "GET, HEAD"},
-		"/docs":            {[]string{"DELETE"}, "GET, HEAD"},
-		"/docs/page.js":    {[]string{"POST"}, "GET, HEAD"},
+		"/v1/pools/elb/default-elb/members/i-5203422c": {[]string{"POST", "PATCH", "OPTIONS"}, "GET, HEAD, PUT, DELETE"},
+		"/healthcheck":  {[]string{"POST", "DELETE", "OPTIONS"}, "GET, HEAD"},
+		"/readyz":       {[]string{"POST"}, "GET, HEAD"},
+		"/swagger.json": {[]string{"PUT"}, "GET, HEAD"},
+		"/docs":         {[]string{"DELETE"}, "GET, HEAD"},
+		"/docs/page.js": {[]string{"POST"}, "GET, HEAD"},
 	}
 	server := serve(t, newHandler(newMemberships()))
 	for path, test := range tests {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lsapi"
+	"lsapi/internal/web/change"
 	"lsapi/internal/web/elb"
 	"lsapi/internal/web/exchange"
 	v1 "lsapi/internal/web/v1"
@@ -16,13 +17,14 @@ import (
 func New(o Options) *exchange.Handler {
 	long := exchange.NewLongRequests(o.Stopping, o.MaxLongRequests, o.Authenticator.Revalidate)
 	r := newRouter(&o)
-	first := elb.New(elb.Options{
-		Membership: o.Membership, Lists: o.Lists, Effects: o.Fleet, Envelope: o.Envelope, LongRequests: long,
-		Keys: o.Keys, Record: o.Record, Timeout: o.RequestTimeout, Log: o.Log,
+	changes := change.New(change.Options{
+		Membership: o.Membership, Effects: o.Fleet, LongRequests: long, Keys: o.Keys, Record: o.Record,
+		Timeout: o.RequestTimeout, Log: o.Log,
 	})
+	first := elb.New(elb.Options{Changes: changes, Lists: o.Lists, Envelope: o.Envelope})
 	second := v1.New(v1.Options{
 		Version: o.Version, Record: o.Record, Fleet: o.Fleet, Events: o.Events, Exists: o.Exists,
-		Reads: o.RecordReads, LongRequests: long,
+		Changes: changes, Reads: o.RecordReads, LongRequests: long,
 	})
 	r.add(first.Routes()...)
 	r.add(second.Routes()...)

@@ -1,14 +1,12 @@
 package elb
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
+	"net/http"
+	"net/url"
 	"time"
 
-	"github.com/google/uuid"
-
 	"lsapi"
+	"lsapi/internal/web/change"
 	"lsapi/internal/web/exchange"
 )
 
@@ -22,52 +20,51 @@ func (a *API) change(x *exchange.Exchange, action lsapi.Action) error {
 	if err != nil {
 		return err
 	}
-	reason, err := x.Reason()
+	headers, err := change.ReadHeaders(x)
 	if err != nil {
 		return err
 	}
-	key, keyed, err := x.IdempotencyKey()
+	timeout, err := waitTimeout(x.Request.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	w, err := a.admitWait(x)
+	made, err := a.Changes.Make(x, change.Request{
+		Action: action, Pool: loadBalancer(x), Member: lsapi.InstanceMember(member), Headers: headers, Body: body, Wait: timeout,
+	})
 	if err != nil {
 		return err
 	}
-	defer w.leave()
-	id, at, err := newChangeID()
-	if err != nil {
-		return err
-	}
-	request := lsapi.Request{
-		ID: x.ID, ChangeID: id, At: at,
-		Actor: x.Actor, Action: action, Pool: loadBalancer(x), Member: lsapi.InstanceMember(member),
-		Reason: reason,
-	}
-	ctx, cancel := x.Deadline()
-	defer cancel()
-	if keyed {
-		return a.changeOnce(ctx, x, request, w, key, hashOf(body))
-	}
-	_, err = a.makeChange(ctx, x, request, w)
-	return err
+	return x.SendJSON(http.StatusCreated, a.Envelope.Wrap(newMachineInfo(made.Instance)))
 }
 
-// newChangeID returns a UUID of version 7 and its time, which is now. The library's own
-// time never runs backwards, so it would stay ahead after the clock was.
-func newChangeID() (string, time.Time, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return "", time.Time{}, err
+// waitTimeout returns the timeout of the wait that a query asks for, 0 for none. It reads
+// the parameters wait and timeout, and ignores all others.
+func waitTimeout(rawQuery string) (time.Duration, error) {
+	if rawQuery == "" {
+		return 0, nil
 	}
-	now := time.Now()
-	var stamp [8]byte
-	binary.BigEndian.PutUint64(stamp[:], uint64(now.UnixMilli())<<16)
-	copy(id[:6], stamp[:])
-	return id.String(), time.UnixMilli(now.UnixMilli()).UTC(), nil
-}
-
-func hashOf(body []byte) string {
-	digest := sha256.Sum256(body)
-	return hex.EncodeToString(digest[:])
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return 0, exchange.Invalid("the query is malformed")
+	}
+	waits, timeouts := query["wait"], query["timeout"]
+	switch {
+	case len(waits) > 1 || len(timeouts) > 1:
+		return 0, exchange.Invalid("wait and timeout may be there once each")
+	case len(waits) == 1 && waits[0] != "true" && waits[0] != "false":
+		return 0, exchange.Invalid("wait must be true or false")
+	case len(timeouts) == 1 && timeouts[0] == "":
+		return 0, exchange.Invalid("timeout is empty")
+	}
+	timeout, wrong := exchange.ParseTimeout(query.Get("timeout"))
+	waiting := query.Get("wait") == "true"
+	switch {
+	case wrong != "":
+		return 0, exchange.Invalid("timeout: " + wrong)
+	case waiting:
+		return timeout, nil
+	case timeout != exchange.DefaultWait:
+		return 0, exchange.Invalid("timeout: only with wait=true; without it, the only value is the default, 60s")
+	}
+	return 0, nil
 }

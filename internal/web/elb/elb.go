@@ -4,23 +4,11 @@ package elb
 
 import (
 	"context"
-	"log/slog"
-	"time"
 
 	"lsapi"
+	"lsapi/internal/web/change"
 	"lsapi/internal/web/exchange"
 )
-
-// Membership changes the memberships of load balancers. Errors are *lsapi.Error; other
-// errors are defects, unless they are the context's.
-type Membership interface {
-	// Change attaches or detaches an instance and returns EC2's description of it. The
-	// result also says whether the change is on record, even beside an error.
-	// CodeNotFound: no such load balancer. CodeInvalid: the instance cannot be
-	// attached. CodeConflict: the membership already is as requested. CodeThrottled:
-	// nothing changed. CodeTimeout: the outcome may be unknown.
-	Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error)
-}
 
 // Lists are the lists of the members of load balancers.
 type Lists interface {
@@ -32,44 +20,11 @@ type Lists interface {
 	Read(ctx context.Context, pool lsapi.PoolID, fresh bool) (*lsapi.EncodedList, error)
 }
 
-// Record reads the record of changes.
-type Record interface {
-	// Change returns the change with the id, or CodeNotFound.
-	Change(ctx context.Context, id string) (lsapi.Change, error)
-}
-
-// Effects waits for the effects of changes.
-type Effects interface {
-	// Await waits until an instance meets the condition. CodeWaitTimeout: the context
-	// ended first.
-	Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
-}
-
-// Keys are the reserved idempotency keys.
-type Keys interface {
-	// Reserve durably reserves a key and returns nil, or returns its present reservation.
-	// A key is free again if its change certainly changed nothing, unless that is the
-	// answer to its request.
-	Reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (reserved *lsapi.Reservation, err error)
-	// Free ends the reservation for the change.
-	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
-}
-
 // Options configure an API. All are required.
 type Options struct {
-	Membership Membership
-	Lists      Lists
-	Envelope   Envelope
-	// Effects waits for the effects of changes.
-	Effects Effects
-	// LongRequests bounds the requests that wait.
-	LongRequests *exchange.LongRequests
-	// Keys, and Record beside it, replay repeated requests.
-	Keys   Keys
-	Record Record
-	// Timeout is the request timeout.
-	Timeout time.Duration
-	Log     *slog.Logger
+	Changes  *change.Changer
+	Lists    Lists
+	Envelope Envelope
 }
 
 // API is the API.

@@ -24,6 +24,8 @@ var texts = map[lsapi.Code]string{
 	lsapi.CodeNotFound:         "there is no such load balancer",
 	lsapi.CodeMethodNotAllowed: "the method is not allowed here",
 	lsapi.CodeConflict:         "the membership already is as asked",
+	lsapi.CodeNotMember:        "there is no such member",
+	lsapi.CodeNotChangeable:    "the members of this pool cannot be changed",
 	lsapi.CodeInProgress:       "the same request is in progress",
 	lsapi.CodeTooLarge:         "the body is too large",
 	lsapi.CodeKeyReused:        "the idempotency key is that of another request",

@@ -19,7 +19,7 @@ type Route struct {
 	// Checks run in order after authentication and before the method is checked.
 	Checks []Endpoint
 	// Get also serves HEAD. A method without an Endpoint is not allowed.
-	Get, Post, Delete Endpoint
+	Get, Post, Put, Delete Endpoint
 	// Routine requests, such as probes, are logged at debug if they succeed.
 	Routine bool
 }
@@ -31,15 +31,31 @@ func (r *Route) Endpoint(method string) Endpoint {
 		return r.Get
 	case http.MethodPost:
 		return r.Post
+	case http.MethodPut:
+		return r.Put
 	case http.MethodDelete:
 		return r.Delete
 	}
 	return nil
 }
 
+// Set sets the endpoint of one of the methods.
+func (r *Route) Set(method string, e Endpoint) {
+	switch method {
+	case http.MethodGet:
+		r.Get = e
+	case http.MethodPost:
+		r.Post = e
+	case http.MethodPut:
+		r.Put = e
+	case http.MethodDelete:
+		r.Delete = e
+	}
+}
+
 // Methods returns the allowed methods.
 func (r *Route) Methods() (methods []string) {
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		if r.Endpoint(method) != nil {
 			methods = append(methods, method)
 		}

@@ -143,7 +143,7 @@ type changeParameters struct {
 	ID string `path:"id" doc:"The id of the change, as in the header X-Change-Id of the answer to its request: a UUID of version 7, such as 01a20ee8-6140-7a11-8000-0123456789ab"`
 }
 
-func (a *API) change(x *exchange.Exchange, in *changeParameters) error {
+func (a *API) getChange(x *exchange.Exchange, in *changeParameters) error {
 	if _, ok := parseChangeID(in.ID); !ok {
 		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such change; an id is a UUID of version 7, in lower case")
 	}

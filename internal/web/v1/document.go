@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,6 +29,7 @@ type text struct {
 	Operations  map[string]struct {
 		Tag, Summary, Description, Response string
 		Content                             map[string][]string
+		Created                             string                  // the response 201
 		Headers                             map[string]*huma.Header // of the response
 		NotModified                         string
 		Failures                            []string
@@ -102,8 +104,10 @@ func (documentOnly) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 // schemaTypes are the types of the schemas in document.yaml.
 var schemaTypes = map[string]reflect.Type{
+	"Attached":     reflect.TypeFor[apiv1.ChangeResult](),
 	"Change":       reflect.TypeFor[apiv1.Change](),
 	"ChangesPage":  reflect.TypeFor[apiv1.ChangesPage](),
+	"Detached":     reflect.TypeFor[apiv1.ChangeResult](),
 	"Event":        reflect.TypeFor[apiv1.Event](),
 	"Instance":     reflect.TypeFor[apiv1.Instance](),
 	"Member":       reflect.TypeFor[apiv1.Member](),
@@ -114,7 +118,7 @@ var schemaTypes = map[string]reflect.Type{
 }
 
 // describe returns an operation without its parameters.
-func describe(schemas huma.Registry, id, path string) huma.Operation {
+func describe(schemas huma.Registry, method, id, path string) huma.Operation {
 	words := readText().Operations[id]
 	ok := &huma.Response{Description: words.Response, Headers: describeHeaders(words.Headers, ""), Content: make(map[string]*huma.MediaType)}
 	for contentType, names := range words.Content {
@@ -122,7 +126,7 @@ func describe(schemas huma.Registry, id, path string) huma.Operation {
 	}
 	op := huma.Operation{
 		OperationID: id,
-		Method:      http.MethodGet,
+		Method:      method,
 		Path:        path,
 		Summary:     words.Summary,
 		Description: words.Description,
@@ -130,11 +134,15 @@ func describe(schemas huma.Registry, id, path string) huma.Operation {
 		Security:    []map[string][]string{{securityScheme: {}}},
 		Responses:   map[string]*huma.Response{"200": ok},
 	}
+	if words.Created != "" {
+		op.Responses["201"] = &huma.Response{Description: words.Created, Headers: ok.Headers, Content: ok.Content}
+	}
 	if words.NotModified != "" {
 		op.Responses["304"] = &huma.Response{Description: words.NotModified, Headers: ok.Headers}
 	}
-	for _, status := range append([]string{"400", "401", "500", "503", "504"}, words.Failures...) {
-		op.Responses[status] = &huma.Response{Ref: "#/components/responses/" + readText().Failures[status].Name}
+	for _, failure := range append([]string{"400", "401", "500", "503", "504"}, words.Failures...) {
+		status, _, _ := strings.Cut(failure, " ")
+		op.Responses[status] = &huma.Response{Ref: "#/components/responses/" + readText().Failures[failure].Name}
 	}
 	return op
 }
@@ -187,12 +195,20 @@ func describeHeaders(more map[string]*huma.Header, code string) map[string]*huma
 // them, and removes patternDescription, which OpenAPI lacks and huma has used by now.
 func tidyParameters(document *huma.OpenAPI) {
 	for _, path := range document.Paths {
-		for _, parameter := range path.Get.Parameters {
-			schema := parameter.Schema
-			schema.PatternDescription = ""
-			if len(schema.Examples) > 0 {
-				parameter.Example, schema.Examples = schema.Examples[0], nil
+		for _, operation := range operationsOf(path) {
+			if operation != nil {
+				tidy(operation.Parameters)
 			}
+		}
+	}
+}
+
+func tidy(parameters []*huma.Param) {
+	for _, parameter := range parameters {
+		schema := parameter.Schema
+		schema.PatternDescription = ""
+		if len(schema.Examples) > 0 {
+			parameter.Example, schema.Examples = schema.Examples[0], nil
 		}
 	}
 }

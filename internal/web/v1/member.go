@@ -9,18 +9,24 @@ import (
 	"lsapi/internal/web/exchange"
 )
 
-// memberQuery is what GET /v1/pools/{kind}/{name}/members/{member} takes.
-type memberQuery struct {
+// MemberPath is the part of a path that identifies a member. It is exported for huma, which
+// skips other embedded structs.
+type MemberPath struct {
 	PoolPath
-	Member  string `path:"member" doc:"The id of a member: for elb an instance, i- and 8 or 17 lower-case hexadecimal digits. Any other id is 404" example:"i-0592fe5ccee879f04"`
-	Wait    string `query:"wait" enum:"inService,drained,absent" doc:"Answer when the condition is met. inService: attached and in service. drained: not attached, and its requests in flight have finished. absent: not attached; it may be draining. Any number of callers may wait: they share the reads from AWS. Load balancers and proxies on the way must keep a silent connection open for the timeout"`
-	Timeout string `query:"timeout" default:"60s" doc:"The longest wait: a duration above 0 and at most 1h, such as 90s or 5m. Without wait, any value but the default is an error"`
+	Member string `path:"member" doc:"The id of a member: for elb an instance, i- and 8 or 17 lower-case hexadecimal digits. Any other id is 400" example:"i-0592fe5ccee879f04"`
 }
 
 // member returns the id of the member, which checkMember has accepted.
-func (q *memberQuery) member() lsapi.MemberID {
-	id, _ := lsapi.ParseMemberID(q.Member)
+func (p *MemberPath) member() lsapi.MemberID {
+	id, _ := lsapi.ParseMember(lsapi.Kind(p.Kind), p.Member)
 	return id
+}
+
+// memberQuery is what GET /v1/pools/{kind}/{name}/members/{member} takes.
+type memberQuery struct {
+	MemberPath
+	Wait    string `query:"wait" enum:"inService,drained,absent" doc:"Answer when the condition is met. inService: attached and in service. drained: not attached, and its requests in flight have finished. absent: not attached; it may be draining. Any number of callers may wait: they share the reads from AWS. Load balancers and proxies on the way must keep a silent connection open for the timeout"`
+	Timeout string `query:"timeout" default:"60s" doc:"The longest wait: a duration above 0 and at most 1h, such as 90s or 5m. Without wait, any value but the default is an error"`
 }
 
 func (a *API) getMember(x *exchange.Exchange, q *memberQuery) error {
@@ -77,14 +83,11 @@ func (a *API) waitError(last lsapi.MemberDetail, err error) error {
 	return &e
 }
 
-// checkMember answers 404 for impossible members, without a call to AWS.
+// checkMember answers 400 for malformed members, and names the part that is wrong.
 func checkMember(x *exchange.Exchange) error {
-	id, ok := lsapi.ParseMemberID(x.Request.PathValue("member"))
-	switch {
-	case !ok:
-		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such member; the id of one is i- and 8 or 17 lower-case hexadecimal digits")
-	case id != lsapi.InstanceMember(id.Instance):
-		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such member; those of Classic load balancers are instances, without a port")
+	_, err := lsapi.ParseMember(lsapi.Kind(x.Request.PathValue("kind")), x.Request.PathValue("member"))
+	if err != nil {
+		return invalid(apiv1.Detail{Location: "path.member", Message: lsapi.AsError(err).Message})
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package v1
 
 import (
+	"net/http"
+	"slices"
+
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/sync/semaphore"
 
@@ -12,17 +15,20 @@ func New(o Options) *API {
 	o.Record = boundedRecord{record: o.Record, reads: semaphore.NewWeighted(int64(o.Reads))}
 	a := &API{Options: o, held: semaphore.NewWeighted(maxHeld), huma: huma.NewAPI(config(o.Version), documentOnly{})}
 	a.huma.OpenAPI().Components.Responses = describeFailures(a.schemas())
-	register(a, "listChanges", "/v1/changes", a.changes)
-	register(a, "getChange", "/v1/changes/{id}", a.change)
+	register(a, http.MethodGet, "listChanges", "/v1/changes", a.changes)
+	register(a, http.MethodGet, "getChange", "/v1/changes/{id}", a.getChange)
 	if o.Events != nil {
-		register(a, "watchEvents", "/v1/events", a.events)
+		register(a, http.MethodGet, "watchEvents", "/v1/events", a.events)
 	}
 	if o.Fleet != nil {
-		register(a, "listPools", "/v1/pools", a.listPools)
-		register(a, "getPool", "/v1/pools/{kind}/{name}", a.getPool, checkPool)
-		register(a, "listMembers", "/v1/pools/{kind}/{name}/members", a.listMembers, checkPool)
-		register(a, "getMember", "/v1/pools/{kind}/{name}/members/{member}", a.getMember, checkPool, checkMember)
-		register(a, "getInstance", "/v1/instances/{instance}", a.getInstance, checkInstance)
+		const member = "/v1/pools/{kind}/{name}/members/{member}"
+		register(a, http.MethodGet, "listPools", "/v1/pools", a.listPools)
+		register(a, http.MethodGet, "getPool", "/v1/pools/{kind}/{name}", a.getPool, checkPool)
+		register(a, http.MethodGet, "listMembers", "/v1/pools/{kind}/{name}/members", a.listMembers, checkPool)
+		register(a, http.MethodGet, "getMember", member, a.getMember, checkPool, checkMember)
+		register(a, http.MethodPut, "attachMember", member, a.attach, checkPool, checkMember)
+		register(a, http.MethodDelete, "detachMember", member, a.detach, checkPool, checkMember)
+		register(a, http.MethodGet, "getInstance", "/v1/instances/{instance}", a.getInstance, checkInstance)
 	}
 	tidyParameters(a.huma.OpenAPI())
 	return a
@@ -31,17 +37,33 @@ func New(o Options) *API {
 // Routes returns the routes of the API.
 func (a *API) Routes() []exchange.Route { return a.routes }
 
-// register adds an operation whose parameters are the fields of I.
-func register[I any](a *API, id, path string, serve func(*exchange.Exchange, *I) error, checks ...exchange.Endpoint) {
-	huma.Register[I, huma.StreamResponse](a.huma, describe(a.schemas(), id, path), nil) // serves nothing
-	op := a.huma.OpenAPI().Paths[path].Get
-	a.routes = append(a.routes, exchange.Route{Pattern: path, Checks: checks, Get: func(x *exchange.Exchange) error {
-		query, err := a.validateQuery(op, x.Request.URL.RawQuery)
+// register adds an operation whose parameters are the fields of I. The checks are those of
+// the path: the first operation of a path has them.
+func register[I any](a *API, method, id, path string, serve func(*exchange.Exchange, *I) error, checks ...exchange.Endpoint) {
+	op := describe(a.schemas(), method, id, path)
+	huma.Register[I, huma.StreamResponse](a.huma, op, nil) // serves nothing
+	described := operationsOf(a.huma.OpenAPI().Paths[path])[method]
+	a.route(path, checks).Set(method, func(x *exchange.Exchange) error {
+		query, err := a.validateQuery(described, x.Request.URL.RawQuery)
 		if err != nil {
 			return err
 		}
 		in := new(I)
 		bind(in, x.Request, query)
 		return serve(x, in)
-	}})
+	})
+}
+
+// route returns the route of a path, which it adds if there is none.
+func (a *API) route(path string, checks []exchange.Endpoint) *exchange.Route {
+	i := slices.IndexFunc(a.routes, func(r exchange.Route) bool { return r.Pattern == path })
+	if i < 0 {
+		i, a.routes = len(a.routes), append(a.routes, exchange.Route{Pattern: path, Checks: checks})
+	}
+	return &a.routes[i]
+}
+
+// operationsOf returns the operations of a path by method.
+func operationsOf(path *huma.PathItem) map[string]*huma.Operation {
+	return map[string]*huma.Operation{http.MethodGet: path.Get, http.MethodPut: path.Put, http.MethodDelete: path.Delete}
 }

@@ -1,4 +1,4 @@
-// Package v1 is the reading side of the /v1 API: pools and their members, instances, the
+// Package v1 is the /v1 API: pools and their members, changes of them, instances, the
 // record of changes, and the OpenAPI document of all. huma derives the document from the
 // types that requests are parsed into and responses are encoded from.
 package v1
@@ -13,6 +13,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/events"
+	"lsapi/internal/web/change"
 	"lsapi/internal/web/exchange"
 )
 
@@ -67,6 +68,8 @@ type Options struct {
 	// Events are streamed, of pools that Exists accepts. Nil: no streams.
 	Events *events.Hub
 	Exists Exists
+	// Changes changes the members of pools.
+	Changes *change.Changer
 	// Reads bounds the concurrent reads of Record.
 	Reads int
 	// LongRequests bounds the requests that wait or stream.
@@ -84,9 +87,12 @@ type API struct {
 func (a *API) schemas() huma.Registry { return a.huma.OpenAPI().Components.Schemas }
 
 // send answers with a value. Caches must not keep it, because it may change at once.
-func send(x *exchange.Exchange, value any) error {
+func send(x *exchange.Exchange, value any) error { return sendAs(x, http.StatusOK, value) }
+
+// sendAs answers like send, with a status.
+func sendAs(x *exchange.Exchange, status int, value any) error {
 	x.Header().Set("Cache-Control", "no-store")
-	return x.SendJSON(http.StatusOK, value)
+	return x.SendJSON(status, value)
 }
 
 // sendRead answers with what read returns within the request timeout.

@@ -1,4 +1,4 @@
-package elb
+package change
 
 import (
 	"testing"
@@ -9,11 +9,11 @@ import (
 // After a clock that was ahead is right again, the ids of changes stay ahead. (A bubble's
 // clock reads the year 2000; outside it is later: that is the jump back.)
 func TestChangeIDFollowsClockSetBack(t *testing.T) {
-	if _, _, err := newChangeID(); err != nil {
+	if _, _, err := newID(); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		_, at, err := newChangeID()
+		_, at, err := newID()
 		if err != nil {
 			t.Fatal(err)
 		}

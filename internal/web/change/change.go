@@ -1,0 +1,146 @@
+// Package change makes the changes that the HTTP APIs take: at most once for each
+// idempotency key, and with a wait for their effect. An API reads the request and writes the
+// response.
+package change
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"lsapi"
+	"lsapi/internal/web/exchange"
+)
+
+// Membership changes the memberships of pools. Errors are *lsapi.Error; other errors are
+// defects, unless they are the context's.
+type Membership interface {
+	// Change attaches or detaches a member and returns EC2's description of it. The
+	// result also says whether the change is on record, even beside an error.
+	// CodeNotFound: no such pool. CodeInvalid: the member cannot be attached.
+	// CodeConflict: the membership already is as requested. CodeNotChangeable: nothing
+	// can be attached to the pool or detached. CodeThrottled: nothing changed.
+	// CodeTimeout: the outcome may be unknown.
+	Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error)
+}
+
+// Record reads the record of changes.
+type Record interface {
+	// Change returns the change with the id, or CodeNotFound.
+	Change(ctx context.Context, id string) (lsapi.Change, error)
+}
+
+// Options configure a Changer. All are required.
+type Options struct {
+	Membership Membership
+	// Effects waits for the effects of changes.
+	Effects Effects
+	// LongRequests bounds the requests that wait.
+	LongRequests *exchange.LongRequests
+	// Keys, and Record beside it, replay repeated requests.
+	Keys   Keys
+	Record Record
+	// Timeout is the request timeout.
+	Timeout time.Duration
+	Log     *slog.Logger
+}
+
+// Changer makes changes. It is safe for concurrent use.
+type Changer struct{ Options }
+
+// New returns a Changer.
+func New(o Options) *Changer { return &Changer{o} }
+
+// Headers are what the headers of a request say about its change.
+type Headers struct {
+	reason, key string
+	keyed       bool
+}
+
+// ReadHeaders returns the headers X-Reason and Idempotency-Key. CodeInvalid: one is
+// malformed.
+func ReadHeaders(x *exchange.Exchange) (h Headers, err error) {
+	if h.reason, err = x.Reason(); err != nil {
+		return h, err
+	}
+	h.key, h.keyed, err = x.IdempotencyKey()
+	return h, err
+}
+
+// Request is a request for a change.
+type Request struct {
+	Action  lsapi.Action
+	Pool    lsapi.PoolID
+	Member  lsapi.MemberID
+	Headers Headers
+	// Body is the request's: under the same key it must be the same.
+	Body []byte
+	// Wait is the timeout of the wait for the effect. 0 does not wait.
+	Wait time.Duration
+	// Idempotent makes the attach of a member succeed as Unchanged, in place of
+	// CodeConflict.
+	Idempotent bool
+}
+
+// Made is a change that was made, or did not have to be.
+type Made struct {
+	// ChangeID is the change's id in the record. Empty if it is not on record.
+	ChangeID string
+	// Member has the port that was changed, also if the request had none.
+	Member lsapi.MemberID
+	// Unchanged is whether an attached member was one before.
+	Unchanged bool
+	// Instance is EC2's description of the instance. Zero if Unchanged.
+	Instance lsapi.Instance
+}
+
+// Make makes the change and waits for its effect. Under a reserved key it returns the
+// outcome of the change that was made under the key, after the same wait. It sets the
+// header X-Change-Id. Errors are those of Membership.Change, and:
+// CodeInProgress and CodeKeyReused for a reserved key, CodeThrottled if too many requests
+// wait, CodeWaitFailed if the change was made and its effect was not confirmed.
+func (c *Changer) Make(x *exchange.Exchange, r Request) (Made, error) {
+	w, err := c.admitWait(x, r.Wait)
+	if err != nil {
+		return Made{}, err
+	}
+	defer w.leave()
+	id, at, err := newID()
+	if err != nil {
+		return Made{}, err
+	}
+	request := lsapi.Request{
+		ID: x.ID, ChangeID: id, At: at,
+		Actor: x.Actor, Action: r.Action, Pool: r.Pool, Member: r.Member, Reason: r.Headers.reason,
+	}
+	ctx, cancel := x.Deadline()
+	defer cancel()
+	if r.Headers.keyed {
+		return c.makeOnce(ctx, x, r, request, w)
+	}
+	made, _, err := c.carryOut(ctx, x, r, request, w)
+	return made, err
+}
+
+// carryOut makes the change and waits for its effect. It also returns whether the change is on
+// record, or may still be.
+func (c *Changer) carryOut(ctx context.Context, x *exchange.Exchange, r Request, request lsapi.Request, w wait) (made Made, recorded bool, err error) {
+	result, err := c.Membership.Change(ctx, request)
+	made = Made{Member: request.Member, Instance: result.Instance}
+	if result.Recorded {
+		made.ChangeID = request.ChangeID
+		x.Header().Set("X-Change-Id", request.ChangeID)
+	}
+	if err != nil {
+		if !r.unchanged(lsapi.ErrorCode(err)) {
+			return made, result.Recorded || result.Pending, err
+		}
+		made.Unchanged = true
+	}
+	return made, result.Recorded, c.awaitEffect(x, r, made, w) //nolint:contextcheck // the exchange carries it
+}
+
+// unchanged reports whether the code of a change is a success for the request.
+func (r Request) unchanged(code lsapi.Code) bool {
+	return r.Idempotent && r.Action == lsapi.Attach && code == lsapi.CodeConflict
+}
