@@ -45,7 +45,7 @@ func TestDocumentedExamplesWorkOnDemo(t *testing.T) {
 		}](t, c.get(served).body)
 		instance := fmt.Sprint(document.Definitions["MachineId"].Properties["instanceId"].Example)
 		// In this order, an attached instance can be detached.
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 			for path, operations := range document.Paths {
 				operation, ok := operations[strings.ToLower(method)]
 				if !ok {
@@ -55,7 +55,7 @@ func TestDocumentedExamplesWorkOnDemo(t *testing.T) {
 					method = http.MethodHead // the response to GET does not end
 				}
 				var body string
-				if method == http.MethodPost || method == http.MethodDelete {
+				if served == "/swagger.json" && (method == http.MethodPost || method == http.MethodDelete) {
 					body = machineID(instance)
 				}
 				queries := []url.Values{nil}

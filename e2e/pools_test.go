@@ -173,14 +173,14 @@ func TestImpossiblePoolIsNotFoundWithReason(t *testing.T) {
 	a, s := startBoth(t)
 	a.resetCalls()
 	for path, reason := range map[string]string{
-		"/v1/pools/tg/web-elb":                                   "no such kind of pool",
+		"/v1/pools/alb/web-elb":                                  "no such kind of pool",
 		"/v1/pools/ELB/web-elb/members":                          "no such kind of pool",
-		"/v1/pools/elb/-web":                                     "no such load balancer",
+		"/v1/pools/elb/-web":                                     "no such pool",
 		"/v1/pools/elb/no-such-elb":                              "no load balancer named no-such-elb",
 		"/v1/pools/elb/no-such-elb/members":                      "no load balancer named no-such-elb",
-		"/v1/pools/elb/default-elb/members/web-1":                "no such member",
-		"/v1/pools/elb/default-elb/members/" + member + ":8080":  "without a port",
-		"/v1/pools/elb/default-elb/members/10.0.1.7:8080":        "without a port",
+		"/v1/pools/elb/default-elb/members/web-1":                "path.member",
+		"/v1/pools/elb/default-elb/members/" + member + ":8080":  "have no port",
+		"/v1/pools/elb/default-elb/members/10.0.1.7:8080":        "not IP addresses",
 		"/v1/pools/elb/default-elb/members/" + spare:             "not a member",
 		"/v1/pools/elb":                                          "no such path",
 		"/v1/load-balancers":                                     "no such path",
@@ -190,7 +190,7 @@ func TestImpossiblePoolIsNotFoundWithReason(t *testing.T) {
 		"/v1/pools/elb/no-such-elb/members?at=2020-01-01T00:00Z": "query.at",
 	} {
 		want := http.StatusNotFound
-		if strings.Contains(path, "?") {
+		if strings.Contains(path, "?") || strings.HasSuffix(path, "web-1") || strings.HasSuffix(path, ":8080") {
 			want = http.StatusBadRequest
 		}
 		if answer := s.get(path); answer.status != want || !strings.Contains(decoded[problem](t, answer.body).Detail, reason) {
@@ -198,7 +198,7 @@ func TestImpossiblePoolIsNotFoundWithReason(t *testing.T) {
 		}
 	}
 	for query, parameter := range map[string]string{
-		"kind=tg": "kind", "kind=": "kind", "instance=web-1": "instance", "vpc=vpc-1": "vpc", "pool=elb/web-elb": "pool", "kind=elb&kind=elb": "kind",
+		"kind=alb": "kind", "kind=": "kind", "instance=web-1": "instance", "vpc=vpc-1": "vpc", "pool=elb/web-elb": "pool", "kind=elb&kind=elb": "kind",
 	} {
 		if answer := s.get("/v1/pools?" + query); answer.status != http.StatusBadRequest || !strings.Contains(decoded[problem](t, answer.body).Detail, "query."+parameter) {
 			t.Errorf("%s is %d %s", query, answer.status, answer.body)
@@ -270,4 +270,49 @@ func TestPoolAndInstanceCommands(t *testing.T) {
 	if pools, stderr := lsapi(4, "instance", "show", spare, "--fresh", "-q"); pools != "elb/web-elb\n" || !strings.Contains(stderr, "elb/default-elb, elb/web-elb") {
 		t.Errorf("while AWS fails, stdout is %s, stderr %s", pools, stderr)
 	}
+}
+
+func TestMembersAreChangedThroughV1(t *testing.T) {
+	everywhere(t, func(t *testing.T, store string) {
+		a, s := startBoth(t, at(store))
+		const path = "/v1/pools/elb/default-elb/members/" + spare
+		type result struct{ Pool, Member, Action, Outcome, ChangeID string }
+		send := func(method, query string, status int, outcome string, headers ...string) result {
+			t.Helper()
+			answer := s.send(method, path+query, "", headers...)
+			got := decoded[result](t, answer.body)
+			if answer.status != status || got.Outcome != outcome {
+				t.Errorf("%s is %d %s, want %d %s", method, answer.status, answer.body, status, outcome)
+			}
+			return got
+		}
+		attached := send(http.MethodPut, "?wait=true&timeout=2m", http.StatusCreated, "applied", "X-Reason: release 7", "Idempotency-Key: one")
+		if attached.Pool != "elb/default-elb" || attached.Member != spare || attached.Action != "attach" || !slices.Contains(a.members("default-elb"), spare) {
+			t.Errorf("it is %+v, the members are %v", attached, a.members("default-elb"))
+		}
+		if c := s.change(attached.ChangeID); c.Reason != "release 7" || c.Actor != user || c.Outcome != "applied" {
+			t.Errorf("on record is %+v", c)
+		}
+		if again := send(http.MethodPut, "?wait=true&timeout=2m", http.StatusCreated, "applied", "Idempotency-Key: one"); again != attached {
+			t.Errorf("repeated it is %+v, first it was %+v", again, attached)
+		}
+		if again := send(http.MethodPut, "", http.StatusOK, "unchanged"); s.change(again.ChangeID).Outcome != "conflict" {
+			t.Errorf("on record is %+v", s.change(again.ChangeID))
+		}
+		if n := a.calls()["RegisterInstancesWithLoadBalancer"]; n != 1 {
+			t.Errorf("%d register calls", n)
+		}
+		send(http.MethodDelete, "?wait=true&timeout=5m", http.StatusOK, "applied")
+		send(http.MethodDelete, "", http.StatusNotFound, "")
+		if answer := s.send(http.MethodDelete, path, ""); !strings.Contains(answer.body, `"code":"member.absent"`) || answer.header.Get("X-Change-Id") == "" {
+			t.Errorf("a detach of no member is %v %s", answer.header, answer.body)
+		}
+		if answer := s.send(http.MethodPut, "/v1/pools/elb/no-such-elb/members/"+spare, ""); answer.status != http.StatusNotFound || !strings.Contains(answer.body, `"code":"not_found"`) {
+			t.Errorf("in no pool it is %d %s", answer.status, answer.body)
+		}
+		if answer := s.send(http.MethodPut, "/v1/pools/elb/default-elb/members/i-0dead00000000beef", ""); answer.status != http.StatusBadRequest {
+			t.Errorf("of no instance it is %d %s", answer.status, answer.body)
+		}
+		verify(t, store)
+	})
 }

@@ -266,7 +266,7 @@ func TestInvalidQueryIsRefusedByName(t *testing.T) {
 		{changes, "actor=" + strings.Repeat("a", 257), "query.actor", "length <= 256"},
 		{changes, "pool=elb/-x", "query.pool", "such as elb/default-elb"},
 		{changes, "pool=default-elb", "query.pool", "such as elb/default-elb"},
-		{changes, "pool=tg/web", "query.pool", "such as elb/default-elb"},
+		{changes, "pool=alb/web", "query.pool", "such as elb/default-elb"},
 		{changes, "pool=elb/x%0A", "query.pool", "such as elb/default-elb"},
 		{changes, "instance=i-5203422g", "query.instance", "hexadecimal digits"},
 		{changes, "member=web-1", "query.member", "the id of a member"},

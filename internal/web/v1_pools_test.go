@@ -31,7 +31,7 @@ func TestPoolAnswersMatchGoldenFiles(t *testing.T) {
 		"pools-none.json":        {"/v1/pools?name=none", 200},
 		"pools-bad.json":         {"/v1/pools?tag=&health=Draining&limit=0&name=%5Ba%5D", 400},
 		"pool.json":              {"/v1/pools/elb/default-elb", 200},
-		"pool-other-kind.json":   {"/v1/pools/tg/default-elb", 404},
+		"pool-other-kind.json":   {"/v1/pools/alb/default-elb", 404},
 		"pool-bare.json":         {"/v1/pools/elb/empty-elb", 200},
 		"pool-away.json":         {"/v1/pools/elb/old-elb", 200},
 		"pool-unknown.json":      {"/v1/pools/elb/other-elb", 404},
@@ -119,7 +119,7 @@ func TestInvalidPoolsQueryIsRefused(t *testing.T) {
 		{list, "name=", "name"}, {list, "name=%5Ba%5D", "name"}, {list, "name=" + strings.Repeat("a", 65), "name"}, {list, "name=a&name=b", "name"},
 		{list, "tag=", "tag"}, {list, "tag=a&tag=", "tag"}, {list, "tag==a", "tag"}, {list, "tag=a=1&tag=a=2", "tag"}, {list, "tag=%FF", "tag"},
 		{list, "tag=a&tag=b&tag=c&tag=d&tag=e&tag=f&tag=g&tag=h&tag=i&tag=j&tag=k", "tag"},
-		{list, "kind=tg", "kind"}, {list, "instance=web-1", "instance"}, {list, "vpc=web", "vpc"}, {list, "loadBalancer=x", "loadBalancer"},
+		{list, "kind=alb", "kind"}, {list, "instance=web-1", "instance"}, {list, "vpc=web", "vpc"}, {list, "loadBalancer=x", "loadBalancer"},
 		{list, "health=Draining", "health"}, {list, "limit=0", "limit"}, {list, "limit=1001", "limit"}, {list, "cursor=x", "cursor"},
 		{list, "at=now", "at"}, {list + "/elb/default-elb", "health=InService", "health"}, {member, "at=now", "at"},
 	} {

@@ -12,8 +12,8 @@ import (
 
 // changesQuery is what GET /v1/changes takes. Empty is not given.
 type changesQuery struct {
-	Pool     string `query:"pool" pattern:"^elb/[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" patternDescription:"a kind and a name, such as elb/default-elb" doc:"Only changes of this pool" example:"elb/default-elb"`
-	Member   string `query:"member" doc:"Only changes of the member with this id in its pool, such as i-5203422c"`
+	Pool     string `query:"pool" pattern:"^(elb|tg)/[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" patternDescription:"a kind and a name, such as elb/default-elb or tg/web" doc:"Only changes of this pool" example:"elb/default-elb"`
+	Member   string `query:"member" doc:"Only changes of the member with this id in its pool, such as i-5203422c or i-5203422c:8080"`
 	Instance string `query:"instance" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"i- and 8 or 17 lower-case hexadecimal digits" doc:"Only changes of this instance, whatever its port, such as i-5203422c"`
 	Actor    string `query:"actor" maxLength:"256" pattern:"^[^\\x00-\\x1F\\x7F]+$" patternDescription:"without control characters" doc:"Only changes by this user"`
 	Action   string `query:"action" enum:"attach,detach" doc:"Only attaches, or only detaches"`
@@ -107,7 +107,7 @@ func (q *changesQuery) member() (lsapi.MemberID, *apiv1.Detail) {
 	id, ok := lsapi.ParseMemberID(q.Member)
 	switch {
 	case !ok:
-		return id, &apiv1.Detail{Location: "query.member", Message: "expected the id of a member, such as i-5203422c"}
+		return id, &apiv1.Detail{Location: "query.member", Message: "expected the id of a member, such as i-5203422c or i-5203422c:8080"}
 	case q.Instance != "" && id.Instance != q.Instance:
 		return id, &apiv1.Detail{Location: "query.instance", Message: "is not the instance of the member"}
 	}

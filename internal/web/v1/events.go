@@ -15,7 +15,7 @@ import (
 // eventsQuery is what GET /v1/events takes. Empty is not given.
 type eventsQuery struct {
 	Pools       []string `query:"pool,explode" maxItems:"100" nullable:"false" doc:"Only events of this pool; may be given several times" example:"[\"elb/default-elb\"]"`
-	Members     []string `query:"member,explode" maxItems:"100" nullable:"false" doc:"Only events of the member with this id in its pool, such as i-5203422c; may be given several times"`
+	Members     []string `query:"member,explode" maxItems:"100" nullable:"false" doc:"Only events of the member with this id in its pool, such as i-5203422c or i-5203422c:8080; may be given several times"`
 	Instances   []string `query:"instance,explode" maxItems:"100" nullable:"false" doc:"Only events of this instance, whatever its port, such as i-5203422c; may be given several times"`
 	LastEventID string   `header:"Last-Event-ID" doc:"The id of the last received event: the stream resumes after it. Browsers send it by themselves"`
 	AfterID     string   `query:"lastEventId" doc:"The same, for clients that cannot set a header, such as polyfills of EventSource. If both are given the header counts: a browser repeats the query when it reconnects"`
@@ -78,14 +78,14 @@ func (q *eventsQuery) filter() (filter events.Filter, err error) {
 	for _, text := range q.Pools {
 		pool, ok := lsapi.ParsePoolPath(text)
 		if !ok {
-			return filter, invalid(apiv1.Detail{Location: "query.pool", Message: "expected a kind and a name, such as elb/default-elb"})
+			return filter, invalid(apiv1.Detail{Location: "query.pool", Message: "expected a kind and a name, such as elb/default-elb or tg/web"})
 		}
 		filter.Pools = append(filter.Pools, pool)
 	}
 	for _, text := range q.Members {
 		member, ok := lsapi.ParseMemberID(text)
 		if !ok {
-			return filter, invalid(apiv1.Detail{Location: "query.member", Message: "expected the id of a member, such as i-5203422c"})
+			return filter, invalid(apiv1.Detail{Location: "query.member", Message: "expected the id of a member, such as i-5203422c or i-5203422c:8080"})
 		}
 		filter.Members = append(filter.Members, member)
 	}

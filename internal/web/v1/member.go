@@ -13,7 +13,7 @@ import (
 // skips other embedded structs.
 type MemberPath struct {
 	PoolPath
-	Member string `path:"member" doc:"The id of a member: for elb an instance, i- and 8 or 17 lower-case hexadecimal digits. Any other id is 400" example:"i-0592fe5ccee879f04"`
+	Member string `path:"member" doc:"The id of a member. For elb an instance: i- and 8 or 17 lower-case hexadecimal digits. For tg an instance or an IP address with a port, such as i-5203422c:8080, 10.0.1.7:8080 or [2001:db8::7]:8080; without a port, the group's own port is meant. A malformed id is 400, and the detail names the wrong part" example:"i-0592fe5ccee879f04"`
 }
 
 // member returns the id of the member, which checkMember has accepted.

@@ -11,7 +11,7 @@ import (
 
 // poolsQuery is what GET /v1/pools takes. Empty is not given.
 type poolsQuery struct {
-	Kind     string   `query:"kind" enum:"elb" doc:"Only pools of this kind; elb are Classic load balancers"`
+	Kind     string   `query:"kind" enum:"elb,tg" doc:"Only pools of this kind: elb for Classic load balancers, tg for target groups"`
 	Name     string   `query:"name" maxLength:"64" pattern:"^[A-Za-z0-9*?-]+$" patternDescription:"letters, digits and hyphens, * for any characters, ? for one" doc:"Only pools with this name; * stands for any characters, ? for one" example:"default-*"`
 	Tag      []string `query:"tag,explode" maxItems:"10" nullable:"false" doc:"Only pools with this tag: KEY=VALUE such as team=web, or KEY for any value. Given several times, all must match. While AWS's tags cannot be read, this is an error"`
 	Health   string   `query:"health" enum:"InService,OutOfService,Unknown" doc:"Only pools that have a member in this state. While the health of one cannot be read, this is an error"`
@@ -70,8 +70,8 @@ func (q *poolsQuery) filter() (lsapi.FleetFilter, error) {
 // PoolPath is the part of a path that identifies a pool. It is exported for huma, which
 // skips other embedded structs.
 type PoolPath struct {
-	Kind string `path:"kind" enum:"elb" doc:"The kind of the pool: elb for Classic load balancers. Any other kind is 404" example:"elb"`
-	Name string `path:"name" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" doc:"The name of the pool: for elb 1 to 32 letters, digits and hyphens, no hyphen at either end. Any other name is 404" example:"default-elb"`
+	Kind string `path:"kind" enum:"elb,tg" doc:"The kind of the pool: elb for Classic load balancers, tg for target groups. Any other kind is 404" example:"elb"`
+	Name string `path:"name" pattern:"^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$" doc:"The name of the pool: 1 to 32 letters, digits and hyphens, no hyphen at either end. Any other name is 404" example:"default-elb"`
 }
 
 func (p *PoolPath) id() lsapi.PoolID {
@@ -80,12 +80,12 @@ func (p *PoolPath) id() lsapi.PoolID {
 
 // checkPool answers 404 for impossible pools, without a call to AWS.
 func checkPool(x *exchange.Exchange) error {
-	if lsapi.Kind(x.Request.PathValue("kind")) != lsapi.KindELB {
-		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such kind of pool; there is elb, for Classic load balancers")
+	if !lsapi.Kind(x.Request.PathValue("kind")).IsKnown() {
+		return lsapi.Errorf(lsapi.CodeNotFound, "there is no such kind of pool; there are elb, for Classic load balancers, and tg, for target groups")
 	}
 	if !lsapi.ValidPoolName(x.Request.PathValue("name")) {
 		return lsapi.Errorf(lsapi.CodeNotFound,
-			"there is no such load balancer; a name is 1 to 32 letters, digits and hyphens, with no hyphen at either end")
+			"there is no such pool; a name is 1 to 32 letters, digits and hyphens, with no hyphen at either end")
 	}
 	return nil
 }
