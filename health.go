@@ -1,6 +1,9 @@
 package lsapi
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // HealthState is the state of a member's health, in the words of Classic load balancers.
 type HealthState string
@@ -43,11 +46,20 @@ type HealthReport struct {
 	AsOf time.Time
 }
 
-// Of returns the health of an instance; false if it is not in Members.
-func (r HealthReport) Of(member MemberID) (MemberHealth, bool) {
-	for _, m := range r.Members {
-		if m.Member == member {
-			return m, true
+// IsAbsent reports whether a member is certainly neither a member nor draining.
+func (r *HealthReport) IsAbsent(member MemberID) bool {
+	if _, ok := slices.BinarySearchFunc(r.Absent, member, MemberID.Compare); ok || !r.Whole {
+		return ok
+	}
+	_, ok := r.Of(member)
+	return !ok
+}
+
+// Of returns the health of a member; false if it is not in Members.
+func (r *HealthReport) Of(member MemberID) (MemberHealth, bool) {
+	for i := range r.Members {
+		if r.Members[i].Member == member {
+			return r.Members[i], true
 		}
 	}
 	return MemberHealth{}, false

@@ -18,6 +18,18 @@ type Pool struct {
 	Description *Description
 }
 
+// PoolRead is what a read of one pool found.
+type PoolRead struct {
+	// Members are the ids of its members, in AWS's order.
+	Members []MemberID
+	// Health has the health of the members and of those that drain. Nil if it takes a call of
+	// its own.
+	Health []MemberHealth
+	// Incarnation differs between pools that were made one after the other under one name.
+	// Empty if unknown.
+	Incarnation string
+}
+
 // Description is the part of a pool's configuration that AWS lists. Fields that a kind of
 // pool does not have are zero.
 type Description struct {

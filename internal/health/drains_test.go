@@ -320,3 +320,35 @@ func TestUnknownInstancesAreLookedUpAFewPerPollAndOnce(t *testing.T) {
 		}
 	})
 }
+
+// One answer for a target group has its members and those that drain.
+func TestWholeReportShowsDrainsWithoutLookups(t *testing.T) {
+	aws := newFakeAWS(web)
+	aws.whole = true
+	aws.members[web][two] = lsapi.InService
+	inBubble(t, health.Options{AWS: aws, Record: recorded(one, two, three)}, func(t *testing.T, p *health.Poller) {
+		aws.detach(two, true)
+		p.Detached(web, instance(two))
+		f := p.FollowDrain(web, two, time.Now(), 0)
+		defer f.Close()
+		report := next(t, f, time.Now())
+		if !report.Whole || said(report, two) != "draining" || report.IsAbsent(two) || !report.IsAbsent(three) {
+			t.Errorf("while it drains, the report is %+v", report)
+		}
+		if found := p.Draining(two.Instance); len(found) != 1 || found[0].ID != two {
+			t.Errorf("while it drains, %v may be draining", found)
+		}
+		aws.detach(two, false)
+		if report = next(t, f, time.Now()); !report.IsAbsent(two) {
+			t.Errorf("when it is drained, the report is %+v", report)
+		}
+		if found := p.Draining(two.Instance); len(found) != 0 {
+			t.Errorf("when it is drained, %v may be draining", found)
+		}
+		for _, call := range aws.calls {
+			if call.ids != nil {
+				t.Errorf("AWS was called for %v", call.ids)
+			}
+		}
+	})
+}

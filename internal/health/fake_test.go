@@ -34,6 +34,7 @@ type fakeAWS struct {
 	members  map[lsapi.PoolID]map[lsapi.MemberID]lsapi.HealthState // by load balancer
 	draining map[lsapi.PoolID]map[lsapi.MemberID]bool
 	mute     map[lsapi.MemberID]bool // members without health, such as terminated ones
+	whole    bool                    // Health has those that drain, as that of a target group
 	fail     func(ids []lsapi.MemberID) error
 	calls    []call
 }
@@ -108,9 +109,9 @@ func (f *fakeAWS) ask(ctx context.Context, pool lsapi.PoolID, ids []lsapi.Member
 	return nil
 }
 
-func (f *fakeAWS) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error) {
+func (f *fakeAWS) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, bool, error) {
 	if err := f.ask(ctx, pool, nil); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -120,7 +121,14 @@ func (f *fakeAWS) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Member
 			found = append(found, lsapi.MemberHealth{Member: id, State: state})
 		}
 	}
-	return found, nil
+	if f.whole {
+		for id, drains := range f.draining[pool] {
+			if drains {
+				found = append(found, lsapi.MemberHealth{Member: id, State: lsapi.OutOfService, Draining: true})
+			}
+		}
+	}
+	return found, f.whole, nil
 }
 
 func (f *fakeAWS) HealthOf(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error) {

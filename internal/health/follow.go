@@ -95,7 +95,7 @@ func (f *Follower) latest(after time.Time) (report lsapi.HealthReport, news <-ch
 	switch {
 	case f.b.gone != nil:
 		return lsapi.HealthReport{}, nil, f.b.gone
-	case report.AsOf.After(after) && (f.member.IsZero() || covers(report, f.member)):
+	case report.AsOf.After(after) && (f.member.IsZero() || covers(&report, f.member)):
 		return report, nil, nil
 	}
 	return lsapi.HealthReport{}, f.b.changed, nil

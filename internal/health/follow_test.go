@@ -266,7 +266,7 @@ type stubborn struct {
 	end <-chan struct{}
 }
 
-func (s stubborn) Health(context.Context, lsapi.PoolID) ([]lsapi.MemberHealth, error) {
+func (s stubborn) Health(context.Context, lsapi.PoolID) ([]lsapi.MemberHealth, bool, error) {
 	<-s.end
-	return nil, nil
+	return nil, false, nil
 }

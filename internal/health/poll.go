@@ -86,13 +86,19 @@ func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.H
 	defer cancel()
 	var known map[lsapi.MemberID]lsapi.MemberHealth
 	var look sync.WaitGroup
-	look.Go(func() { known = b.recorded(ctx) })
-	members, err := aws.Health(ctx, b.pool)
+	if !b.latest().Whole { // whole reports need no lookups
+		look.Go(func() { known = b.recorded(ctx) })
+	}
+	members, whole, err := aws.Health(ctx, b.pool)
 	look.Wait()
 	if err != nil {
 		return lsapi.HealthReport{}, err
 	}
-	report := lsapi.HealthReport{Pool: b.pool, Members: members, AsOf: began}
+	report := lsapi.HealthReport{Pool: b.pool, Members: members, AsOf: began, Whole: whole}
+	if whole {
+		slices.SortFunc(report.Members, byID)
+		return report, nil
+	}
 	for _, ids := range b.lookups(members, known, began) {
 		others, failure := aws.HealthOf(ctx, b.pool, ids)
 		if failure == nil {
@@ -104,6 +110,13 @@ func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.H
 	report.Absent = b.withKnownAbsent(report, known, began)
 	slices.SortFunc(report.Members, byID)
 	return report, err
+}
+
+// latest returns the latest report.
+func (b *balancer) latest() lsapi.HealthReport {
+	b.poller.mu.Lock()
+	defer b.poller.mu.Unlock()
+	return b.report
 }
 
 // recorded returns the recorded health, or nothing if the record cannot be read.
@@ -241,7 +254,7 @@ func (b *balancer) unreported(now time.Time) []lsapi.MemberID {
 		known[f.member] = true
 	}
 	for f := range b.drainers { // an earlier report cannot contain the follower's instance
-		if !b.report.AsOf.Before(f.made) && !covers(b.report, f.member) {
+		if !b.report.AsOf.Before(f.made) && !covers(&b.report, f.member) {
 			delete(known, f.member)
 		}
 	}
@@ -274,9 +287,13 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 		maps.DeleteFunc(b.absent, func(_ lsapi.MemberID, since time.Time) bool { return report.AsOf.Sub(since) > absentLifetime })
 	}
 	for _, id := range report.Absent {
-		p.drains.clear(b.pool, id, report.AsOf)
 		if b.absent[id].IsZero() {
 			b.absent[id] = report.AsOf
+		}
+	}
+	for id := range maps.Clone(p.drains.of(b.pool, report.AsOf)) {
+		if report.IsAbsent(id) {
+			p.drains.clear(b.pool, id, report.AsOf)
 		}
 	}
 	b.notify()
@@ -287,7 +304,7 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 func (b *balancer) addAbsent(report lsapi.HealthReport) lsapi.HealthReport {
 	absent := slices.Clone(report.Absent)
 	for f := range b.drainers {
-		if report.AsOf.Sub(b.absent[f.member]) <= absentLifetime && !covers(report, f.member) {
+		if report.AsOf.Sub(b.absent[f.member]) <= absentLifetime && !covers(&report, f.member) {
 			absent = append(absent, f.member)
 		}
 	}
@@ -327,13 +344,10 @@ func (b *balancer) settle(err error) {
 	}
 }
 
-// covers reports whether a report contains an instance, as present or absent.
-func covers(report lsapi.HealthReport, member lsapi.MemberID) bool {
-	if _, ok := slices.BinarySearchFunc(report.Absent, member, lsapi.MemberID.Compare); ok {
-		return true
-	}
+// covers reports whether a report contains a member, as present or absent.
+func covers(report *lsapi.HealthReport, member lsapi.MemberID) bool {
 	_, ok := report.Of(member)
-	return ok
+	return ok || report.IsAbsent(member)
 }
 
 func byID(a, b lsapi.MemberHealth) int { return a.Member.Compare(b.Member) }

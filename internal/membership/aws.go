@@ -9,9 +9,8 @@ import (
 // AWS is what the use case needs of the cloud. A call returns when its context ends, at
 // the latest.
 type AWS interface {
-	// Members returns the ids of the load balancer's members; CodeNotFound if there is no
-	// such load balancer.
-	Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error)
+	// Members reads the members of a pool; CodeNotFound if there is no such pool.
+	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
 	// Instances returns EC2's description of the instances, by id, without those that are
 	// unknown to EC2.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)

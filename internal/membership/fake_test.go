@@ -70,15 +70,15 @@ func (f *fakeAWS) next(op string, hooks ...hook) {
 	f.hooks[op] = append(f.hooks[op], hooks...)
 }
 
-func (f *fakeAWS) Members(ctx context.Context, _ lsapi.PoolID) (ids []lsapi.MemberID, err error) {
+func (f *fakeAWS) Members(ctx context.Context, _ lsapi.PoolID) (read lsapi.PoolRead, err error) {
 	err = f.arrive(ctx, "Members", nil, func() error {
 		if f.gone {
 			return lsapi.Errorf(lsapi.CodeNotFound, "gone")
 		}
-		ids = slices.Clone(f.asOf(time.Now().Add(-f.lag)))
+		read.Members = slices.Clone(f.asOf(time.Now().Add(-f.lag)))
 		return nil
 	})
-	return ids, err
+	return read, err
 }
 
 func (f *fakeAWS) Instances(ctx context.Context, ids []string) (found map[string]lsapi.Instance, err error) {

@@ -159,15 +159,15 @@ type faultyAWS struct {
 	faults *faults
 }
 
-func (a *faultyAWS) Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
+func (a *faultyAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
 	if a.faults.happens(0.05) {
-		return nil, &lsapi.Error{Code: lsapi.CodeUpstream}
+		return lsapi.PoolRead{}, &lsapi.Error{Code: lsapi.CodeUpstream}
 	}
 	if a.faults.happens(0.03) {
 		select {
 		case <-time.After(a.faults.upTo(8 * time.Second)):
 		case <-ctx.Done():
-			return nil, &lsapi.Error{Code: lsapi.CodeTimeout}
+			return lsapi.PoolRead{}, &lsapi.Error{Code: lsapi.CodeTimeout}
 		}
 	}
 	return a.fakeAWS.Members(ctx, pool)
@@ -319,9 +319,9 @@ func (w *faultyWorld) crash(n int, random *rand.Rand) {
 func (w *faultyWorld) refresh(n int, random *rand.Rand) {
 	for time.Now().Before(w.ends.Add(time.Minute)) {
 		s, began := w.replica(n), time.Now()
-		members, err := w.aws.Members(context.Background(), web)
+		read, err := w.aws.Members(context.Background(), web)
 		if err == nil {
-			s.found.Observe(web, members, began)
+			s.found.Observe(web, read.Members, began)
 		}
 		time.Sleep(time.Duration(random.Int64N(int64(3 * time.Second))))
 	}
@@ -348,11 +348,11 @@ func (w *faultyWorld) runClient(client int, random *rand.Rand) {
 // list reads freshly, and catches up with the record.
 func (w *faultyWorld) list(ctx context.Context, s *service, client int) {
 	called := time.Now()
-	members, err := w.aws.Members(ctx, web)
+	read, err := w.aws.Members(ctx, web)
 	if err != nil || s.CatchUp(ctx, web) != nil {
 		return
 	}
-	members = s.recent.Over(web, members, called)
+	members := s.recent.Over(web, read.Members, called)
 	for _, id := range faultyMembers {
 		got := absent
 		if slices.Contains(members, id) {

@@ -89,8 +89,8 @@ func (s *sender) detachable([]*change) (check func(*change) *lsapi.Error, err er
 	ctx, cancel := s.calling()
 	defer cancel()
 	began := time.Now()
-	ids, err := s.aws.Members(ctx, s.pool)
-	members := setOf(s.overlay.Over(s.pool, ids, began))
+	read, err := s.aws.Members(ctx, s.pool)
+	members := setOf(s.overlay.Over(s.pool, read.Members, began))
 	return func(c *change) *lsapi.Error {
 		if members[c.member] {
 			return nil

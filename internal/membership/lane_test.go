@@ -75,11 +75,11 @@ func atOnce(s *service, action lsapi.Action, ids ...lsapi.MemberID) map[lsapi.Co
 // list returns the members as AWS and the overlay show them.
 func list(ctx context.Context, aws membership.AWS, s *service, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
 	began := time.Now()
-	ids, err := aws.Members(ctx, pool)
+	read, err := aws.Members(ctx, pool)
 	if err != nil {
 		return nil, err
 	}
-	return s.recent.Over(pool, ids, began), nil
+	return s.recent.Over(pool, read.Members, began), nil
 }
 
 func listed(t *testing.T, aws membership.AWS, s *service) []lsapi.MemberID {

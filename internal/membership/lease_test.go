@@ -85,8 +85,8 @@ func TestLeavingClientsCauseNoExternalChange(t *testing.T) {
 						_, _ = s.Change(ctx, request(action, member))
 						cancel()
 						began := time.Now()
-						ids, _ := aws.Members(context.Background(), web)
-						s.found.Observe(web, ids, began)
+						read, _ := aws.Members(context.Background(), web)
+						s.found.Observe(web, read.Members, began)
 					}
 				})
 			}

@@ -334,8 +334,8 @@ func TestServiceDoesNotStartOnAnUnreadableRecord(t *testing.T) {
 // refresh observes what AWS shows.
 func refresh(s *service, aws *fakeAWS) {
 	began := time.Now()
-	ids, _ := aws.Members(context.Background(), web)
-	s.found.Observe(web, ids, began)
+	read, _ := aws.Members(context.Background(), web)
+	s.found.Observe(web, read.Members, began)
 	synctest.Wait()
 }
 

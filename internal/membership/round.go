@@ -118,7 +118,7 @@ func (r *round) read(batch []*request) view {
 	if ids := instanceIDs(batch); len(ids) > 0 {
 		lookup.Go(func() { v.facts, lookupErr = r.aws.Instances(ctx, ids) })
 	}
-	ids, err := r.aws.Members(ctx, r.pool)
+	read, err := r.aws.Members(ctx, r.pool)
 	v.ended = time.Now()
 	if err != nil {
 		cancel()
@@ -128,8 +128,8 @@ func (r *round) read(batch []*request) view {
 	}
 	lookup.Wait()
 	v.err = lookupErr
-	v.shown = setOf(ids)
-	v.members = setOf(r.overlay.Over(r.pool, ids, v.began))
+	v.shown = setOf(read.Members)
+	v.members = setOf(r.overlay.Over(r.pool, read.Members, v.began))
 	return v
 }
 

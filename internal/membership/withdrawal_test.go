@@ -280,11 +280,11 @@ func TestReadAlteredByTheOverlayProvesNothing(t *testing.T) {
 		see := func(at time.Duration) {
 			time.Sleep(time.Until(done.Add(at)))
 			began := time.Now()
-			ids, err := aws.Members(t.Context(), web)
+			read, err := aws.Members(t.Context(), web)
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.found.Observe(web, ids, began)
+			b.found.Observe(web, read.Members, began)
 			time.Sleep(100 * time.Millisecond)
 		}
 		see(time.Second)

@@ -131,10 +131,9 @@ func ChangedHealth(report *lsapi.HealthReport, known map[lsapi.MemberID]lsapi.Me
 	return health
 }
 
-// Unreported returns the known instances that the report lists as absent, sorted.
+// Unreported returns the known members that are absent by the report, sorted.
 func Unreported(report *lsapi.HealthReport, known map[lsapi.MemberID]lsapi.MemberHealth) []lsapi.MemberID {
-	return slices.DeleteFunc(slices.SortedFunc(slices.Values(report.Absent), lsapi.MemberID.Compare), func(id lsapi.MemberID) bool {
-		_, ok := known[id]
-		return !ok
+	return slices.DeleteFunc(slices.SortedFunc(maps.Keys(known), lsapi.MemberID.Compare), func(id lsapi.MemberID) bool {
+		return !report.IsAbsent(id)
 	})
 }

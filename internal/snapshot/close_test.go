@@ -17,7 +17,7 @@ type stuckAWS struct {
 	freed chan struct{}
 }
 
-func (s *stuckAWS) Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
+func (s *stuckAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
 	<-s.freed
 	return s.fakeAWS.Members(ctx, pool)
 }

@@ -100,12 +100,12 @@ func (f *fakeAWS) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 	}
 }
 
-func (f *fakeAWS) Members(ctx context.Context, pool lsapi.PoolID) (ids []lsapi.MemberID, err error) {
-	err = f.ask(ctx, "Members", func() { ids = slices.Clone(f.members[pool]) })
-	if err == nil && ids == nil {
-		return nil, lsapi.Errorf(lsapi.CodeNotFound, "no %s", pool)
+func (f *fakeAWS) Members(ctx context.Context, pool lsapi.PoolID) (read lsapi.PoolRead, err error) {
+	err = f.ask(ctx, "Members", func() { read.Members = slices.Clone(f.members[pool]) })
+	if err == nil && read.Members == nil {
+		return read, lsapi.Errorf(lsapi.CodeNotFound, "no %s", pool)
 	}
-	return ids, err
+	return read, err
 }
 
 func (f *fakeAWS) Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error) {

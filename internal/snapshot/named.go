@@ -62,17 +62,17 @@ func (s *Snapshot) overlaid(pool lsapi.PoolID, e *entry) []lsapi.MemberID {
 // readOne reads one load balancer by name.
 func (s *Snapshot) readOne(ctx context.Context, pool lsapi.PoolID) error {
 	began := time.Now()
-	ids, err := s.o.Named.Members(ctx, pool)
+	read, err := s.o.Named.Members(ctx, pool)
 	if err != nil {
 		if lsapi.ErrorCode(err) == lsapi.CodeNotFound && s.drop(pool, began) {
 			s.o.Observer.ObserveGone(pool, began)
 		}
 		return err
 	}
-	if err := s.facts.ensure(ctx, s.o.Named, instancesOf(s.o.Overlay.Over(pool, ids, began))); err != nil {
+	if err := s.facts.ensure(ctx, s.o.Named, instancesOf(s.o.Overlay.Over(pool, read.Members, began))); err != nil {
 		return err
 	}
-	s.o.Observer.Observe(pool, ids, began)
-	s.publish(s.slotsFor(pool)[0], lsapi.Pool{ID: pool, Members: ids}, began)
+	s.o.Observer.Observe(pool, read.Members, began)
+	s.publish(s.slotsFor(pool)[0], lsapi.Pool{ID: pool, Members: read.Members}, began)
 	return nil
 }

@@ -45,7 +45,9 @@ func (s *still) Pools(context.Context) iter.Seq2[[]lsapi.Pool, error] {
 	}
 }
 
-func (s *still) Members(context.Context, lsapi.PoolID) ([]lsapi.MemberID, error) { return nil, nil }
+func (s *still) Members(context.Context, lsapi.PoolID) (lsapi.PoolRead, error) {
+	return lsapi.PoolRead{}, nil
+}
 
 func (s *still) Instances(context.Context, []string) (map[string]lsapi.Instance, error) {
 	return s.instances, nil

@@ -45,7 +45,7 @@ func (a *timedAWS) wasSlow(from, to time.Time) bool {
 	return false
 }
 
-func (a *timedAWS) Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
+func (a *timedAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
 	defer a.note(time.Now())
 	return a.AWS.Members(ctx, pool)
 }

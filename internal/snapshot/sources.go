@@ -12,8 +12,8 @@ import (
 type AWS interface {
 	// Pools lists the region page by page. An error is the last pair.
 	Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
-	// Members returns the members of a load balancer. CodeNotFound: it does not exist.
-	Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error)
+	// Members reads the members of a pool. CodeNotFound: it does not exist.
+	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
 	// Instances returns the instances that exist, by id.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
 	// AllInstances lists the region's instances page by page. An error is the

@@ -25,10 +25,11 @@ const (
 // members.
 //
 // CodeNotFound: there is no such load balancer. Other errors: see cloud.Coded.
-func (c *Client) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error) {
+func (c *Client) Health(ctx context.Context, pool lsapi.PoolID) (members []lsapi.MemberHealth, whole bool, err error) {
 	ctx, done := c.priority.Begin(ctx)
 	defer done()
-	return c.readHealth(ctx, pool, nil)
+	members, err = c.readHealth(ctx, pool, nil)
+	return members, false, err
 }
 
 // HealthOf returns the health of the given instances that are members or draining, sorted

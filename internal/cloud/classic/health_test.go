@@ -37,7 +37,7 @@ const (
 
 func TestHealthHasAWSsDescriptionsAndDrainingFromThem(t *testing.T) {
 	client, aws := start(t, health(serving, draining, strange, failing))
-	got, err := client.Health(t.Context(), lsapi.ELB("web"))
+	got, _, err := client.Health(t.Context(), lsapi.ELB("web"))
 	want := []lsapi.MemberHealth{
 		{Member: lsapi.InstanceMember("i-1"), State: lsapi.OutOfService, Reason: "Instance", Description: "Instance has failed at least the UnhealthyThreshold number of health checks consecutively."},
 		{Member: lsapi.InstanceMember("i-2"), State: lsapi.InService, Reason: "N/A", Description: "N/A"},
@@ -72,7 +72,7 @@ func TestHealthOfLeavesOutUnknownWithoutDescription(t *testing.T) {
 		t.Errorf("it is %+v, %v", got, err)
 	}
 	// For members it is a valid answer.
-	if got, err := client.Health(t.Context(), lsapi.ELB("web")); err != nil || len(got) != 3 {
+	if got, _, err := client.Health(t.Context(), lsapi.ELB("web")); err != nil || len(got) != 3 {
 		t.Errorf("of the members it is %+v, %v", got, err)
 	}
 }
@@ -99,7 +99,7 @@ func TestHealthOfReadsOthersBesideAnUnknownInstance(t *testing.T) {
 
 func TestMissingLoadBalancerIsNotFound(t *testing.T) {
 	client, _ := start(t, awstest.Error(400, "LoadBalancerNotFound", "There is no ACTIVE Load Balancer named 'web'"))
-	_, plain := client.Health(t.Context(), lsapi.ELB("web"))
+	_, _, plain := client.Health(t.Context(), lsapi.ELB("web"))
 	_, of := client.HealthOf(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-1")})
 	_, attributes := client.Attributes(t.Context(), lsapi.ELB("web"))
 	_, tags := client.Tags(t.Context(), []lsapi.PoolID{lsapi.ELB("web")})

@@ -2,6 +2,7 @@ package classic
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
@@ -12,25 +13,25 @@ import (
 	"lsapi/internal/cloud"
 )
 
-// Members returns the ids of a load balancer's members in AWS's order, by one
-// DescribeLoadBalancers.
+// Members reads the members of a load balancer by one DescribeLoadBalancers. Its incarnation
+// is the time of its creation.
 //
 // CodeNotFound: there is no such load balancer. Other errors: see cloud.Coded.
-func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberID, error) {
+func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
 	ctx, done := c.priority.Begin(ctx)
 	defer done()
 	out, err := c.describeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{
 		LoadBalancerNames: []string{pool.Name},
 	})
 	if err != nil {
-		return nil, cloud.Coded(ctx, err)
+		return lsapi.PoolRead{}, cloud.Coded(ctx, err)
 	}
 	for _, description := range out.LoadBalancerDescriptions {
 		if aws.ToString(description.LoadBalancerName) == pool.Name {
-			return memberIDs(description.Instances), nil
+			return lsapi.PoolRead{Members: memberIDs(description.Instances), Incarnation: incarnation(description)}, nil
 		}
 	}
-	return nil, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", pool.Name)
+	return lsapi.PoolRead{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", pool.Name)
 }
 
 // Register makes the instances members, by one RegisterInstancesWithLoadBalancer, and
@@ -70,6 +71,13 @@ func (c *Client) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.
 		}
 		return out.ResultMetadata, nil
 	})
+}
+
+func incarnation(description elbtypes.LoadBalancerDescription) string {
+	if description.CreatedTime == nil {
+		return ""
+	}
+	return description.CreatedTime.UTC().Format(time.RFC3339Nano)
 }
 
 func memberIDs(instances []elbtypes.Instance) []lsapi.MemberID {

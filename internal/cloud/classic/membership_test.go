@@ -28,9 +28,9 @@ func describes(name string, ids ...string) awstest.Reply {
 
 func TestMembersAreInAWSsOrder(t *testing.T) {
 	client, aws := start(t, describes("web", "i-b", "i-a"))
-	ids, err := client.Members(t.Context(), lsapi.ELB("web"))
-	if err != nil || !slices.Equal(ids, []lsapi.MemberID{lsapi.InstanceMember("i-b"), lsapi.InstanceMember("i-a")}) {
-		t.Errorf("got %v, %v", ids, err)
+	read, err := client.Members(t.Context(), lsapi.ELB("web"))
+	if err != nil || !slices.Equal(read.Members, []lsapi.MemberID{lsapi.InstanceMember("i-b"), lsapi.InstanceMember("i-a")}) {
+		t.Errorf("got %v, %v", read, err)
 	}
 	if request := aws.Attempts()[0]; request.Get("LoadBalancerNames.member.1") != "web" || request.Get("Action") != "DescribeLoadBalancers" {
 		t.Errorf("AWS got %v", request)
