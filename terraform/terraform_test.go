@@ -5,30 +5,34 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
 // installed is a folder of Terraform files, to run an installed terraform in.
-type installed struct{ terraform, folder string }
+type installed struct {
+	terraform, folder string
+	environment       []string
+}
 
 // run runs terraform with the arguments and returns what it prints.
 func (i installed) run(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), i.terraform, append([]string{"-chdir=" + i.folder}, arguments...)...)
-	command.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "AWS_EC2_METADATA_DISABLED=true")
+	command.Env = slices.Concat(os.Environ(), []string{"TF_IN_AUTOMATION=1", "AWS_EC2_METADATA_DISABLED=true"}, i.environment)
 	out, err := command.CombinedOutput()
 	return string(out), err
 }
 
-// initialize returns a folder ready for terraform. It skips the test if the AWS provider is
-// not installed.
-func initialize(t *testing.T, folder string) installed {
+// initialize returns a folder ready for terraform, which runs with variables added to its
+// environment. It skips the test if the AWS provider is not installed.
+func initialize(t *testing.T, folder string, environment ...string) installed {
 	t.Helper()
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
 		t.Skip("SKIPPED: no terraform is installed")
 	}
-	i := installed{terraform, folder}
+	i := installed{terraform, folder, environment}
 	if out, err := i.run(t, "init", "-backend=false", "-no-color"); err != nil {
 		t.Skipf("SKIPPED: terraform cannot get the AWS provider here:\n%s", out)
 	}
@@ -36,6 +40,7 @@ func initialize(t *testing.T, folder string) installed {
 }
 
 func TestTerraformAcceptsTheFiles(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	if err := os.CopyFS(root, os.DirFS(".")); err != nil {
 		t.Fatal(err)

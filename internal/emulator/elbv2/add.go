@@ -26,7 +26,7 @@ func (s *Service) AddTargetGroup(parameters wire.Query, attributes map[string]st
 		return "", err
 	}
 	for key, value := range attributes {
-		if err := g.validateAttribute(key, value); err != nil {
+		if err := groupAttributes.validate(g.groupCreation, key, value); err != nil {
 			return "", err
 		}
 	}

@@ -2,6 +2,7 @@ package elbv2
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,18 +13,18 @@ import (
 
 const attributeDelay = "deregistration_delay.timeout_seconds"
 
-// attributeRule is an attribute of target groups.
-type attributeRule struct {
+// attributeRule is an attribute of resources.
+type attributeRule[T any] struct {
 	key     string
 	initial string
-	applies func(*groupCreation) bool
+	applies func(*T) bool
 	// check returns the constraint that a value violates, empty for a valid one.
 	check func(value string) (constraint string)
 }
 
-// attributeRules are the attributes of target groups, as in the API reference
+// groupAttributes are the attributes of target groups, as in the API reference
 // (TargetGroupAttribute), in the order of answers.
-var attributeRules = []attributeRule{
+var groupAttributes = attributeRules[groupCreation]{"Target group", []attributeRule[groupCreation]{
 	{"stickiness.enabled", "false", hasPort, either("true", "false")},
 	{attributeDelay, "300", hasPort, between(0, 3600)},
 	{"lambda.multi_value_headers.enabled", "false", isLambda, either("true", "false")},
@@ -43,7 +44,7 @@ var attributeRules = []attributeRule{
 	{"target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", hasPort, offOr(1, 100)},
 	{"target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", hasPort, between(1, MaxTargets)},
 	{"target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off", hasPort, offOr(1, 100)},
-}
+}}
 
 func isLambda(g *groupCreation) bool  { return g.targetType == targetLambda }
 func hasPort(g *groupCreation) bool   { return !isLambda(g) }
@@ -84,19 +85,46 @@ func except(allowed string, check func(string) string) func(string) string {
 	}
 }
 
-// attributeRule returns the rule of an attribute that the group has.
-func (g *groupCreation) attributeRule(key string) (attributeRule, bool) {
-	at := slices.IndexFunc(attributeRules, func(r attributeRule) bool { return r.key == key && r.applies(g) })
-	if at < 0 {
-		return attributeRule{}, false
-	}
-	return attributeRules[at], true
+// attributeRules are the attributes of all resources of one type.
+type attributeRules[T any] struct {
+	subject string // of messages
+	rules   []attributeRule[T]
 }
 
-func (g *groupCreation) validateAttribute(key, value string) error {
-	rule, ok := g.attributeRule(key)
+// find returns the rule of an attribute that the resource has.
+func (r attributeRules[T]) find(owner *T, key string) (attributeRule[T], bool) {
+	at := slices.IndexFunc(r.rules, func(rule attributeRule[T]) bool { return rule.key == key && rule.applies(owner) })
+	if at < 0 {
+		return attributeRule[T]{}, false
+	}
+	return r.rules[at], true
+}
+
+// with returns the attributes with the changes of a request. Neither map has attributes that
+// were never changed.
+func (r attributeRules[T]) with(owner *T, present map[string]string, q wire.Query) (map[string]string, error) {
+	changes := q.Elements("Attributes.member")
+	if len(changes) == 0 {
+		var v wire.Validation
+		v.Missing("attributes")
+		return nil, v.Err()
+	}
+	next := map[string]string{}
+	maps.Copy(next, present)
+	for _, change := range changes {
+		key, value := change.Text("Key"), change.Text("Value")
+		if err := r.validate(owner, key, value); err != nil {
+			return nil, err
+		}
+		next[key] = value
+	}
+	return next, nil
+}
+
+func (r attributeRules[T]) validate(owner *T, key, value string) error {
+	rule, ok := r.find(owner, key)
 	if !ok {
-		return wire.ValidationFailed("Target group attribute key '%s' is not recognized", key)
+		return wire.ValidationFailed("%s attribute key '%s' is not recognized", r.subject, key)
 	}
 	if constraint := rule.check(value); constraint != "" {
 		return wire.ValidationFailed("'%s' %s", key, constraint)
@@ -104,30 +132,31 @@ func (g *groupCreation) validateAttribute(key, value string) error {
 	return nil
 }
 
-// allAttributes returns the attributes with their values, in the order of answers.
-func (g *targetGroup) allAttributes() []attribute {
-	var all []attribute
-	for _, rule := range attributeRules {
-		if rule.applies(g.groupCreation) {
-			all = append(all, attribute{rule.key, g.attributeOr(rule.key, rule.initial)})
+// describe returns the attributes that the resource has, in the order of answers.
+func (r attributeRules[T]) describe(owner *T, changed map[string]string) attributesResult {
+	var result attributesResult
+	for _, rule := range r.rules {
+		if rule.applies(owner) {
+			result.Attributes.Members = append(result.Attributes.Members, attribute{rule.key, rule.value(changed)})
 		}
 	}
-	return all
+	return result
 }
 
-func (g *targetGroup) attributeOr(key, initial string) string {
-	if value, ok := g.attributes[key]; ok {
+// value returns the value, which is the initial one if it was never changed.
+func (r attributeRule[T]) value(changed map[string]string) string {
+	if value, ok := changed[r.key]; ok {
 		return value
 	}
-	return initial
+	return r.initial
 }
 
 // deregistrationDelay returns how long a target that is deregistered now drains.
 func (g *targetGroup) deregistrationDelay() time.Duration {
-	rule, ok := g.attributeRule(attributeDelay)
+	rule, ok := groupAttributes.find(g.groupCreation, attributeDelay)
 	if !ok {
 		return 0 // Lambda functions do not drain
 	}
-	seconds, _ := strconv.Atoi(g.attributeOr(rule.key, rule.initial)) // valid since modifyAttributes
+	seconds, _ := strconv.Atoi(rule.value(g.attributes)) // valid since modifyAttributes
 	return time.Duration(seconds) * time.Second
 }

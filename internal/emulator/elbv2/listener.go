@@ -16,7 +16,8 @@ type listener struct {
 	protocol     string
 	port         int
 	certificates []string
-	actions      []action // of the default rule
+	actions      []action          // of the default rule
+	attributes   map[string]string // immutable; those that were changed
 }
 
 func (l *listener) key() string { return l.arn }

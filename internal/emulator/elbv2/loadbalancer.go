@@ -40,6 +40,7 @@ type loadBalancer struct {
 	dnsName        string
 	zones          []string // sorted
 	securityGroups []string
+	attributes     map[string]string // immutable; those that were changed
 	createdAt      time.Time
 }
 
@@ -219,6 +220,9 @@ func (s *Service) deleteLoadBalancer(c wire.Call) (any, error) {
 	arn := c.Text("LoadBalancerArn")
 	if err := s.loadBalancers.validate(arn); err != nil {
 		return nil, err
+	}
+	if b, ok := s.loadBalancers.live(arn); ok && b.protected() {
+		return nil, wire.BadRequest("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", arn)
 	}
 	for l := range s.listeners.all() {
 		if l.loadBalancer == arn {

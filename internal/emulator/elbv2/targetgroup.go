@@ -2,7 +2,6 @@ package elbv2
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"lsapi/internal/emulator/account"
@@ -26,7 +25,7 @@ const (
 type targetGroup struct {
 	*groupCreation
 	check      healthCheck
-	attributes map[string]string // immutable; those that differ from their defaults
+	attributes map[string]string // immutable; those that were changed
 	targets    []target          // in the order of registration; the draining ones too
 }
 
@@ -259,7 +258,7 @@ func (s *Service) describeAttributes(c wire.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return attributesResult{wire.List[attribute]{Members: g.state.allAttributes()}}, nil
+	return groupAttributes.describe(g.state.groupCreation, g.state.attributes), nil
 }
 
 func (s *Service) modifyAttributes(c wire.Call) (any, error) {
@@ -267,22 +266,10 @@ func (s *Service) modifyAttributes(c wire.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes := c.Elements("Attributes.member")
-	if len(changes) == 0 {
-		var v wire.Validation
-		v.Missing("attributes")
-		return nil, v.Err()
-	}
 	next := *g
-	next.attributes = map[string]string{}
-	maps.Copy(next.attributes, g.attributes)
-	for _, change := range changes {
-		key, value := change.Text("Key"), change.Text("Value")
-		if err := g.validateAttribute(key, value); err != nil {
-			return nil, err
-		}
-		next.attributes[key] = value
+	if next.attributes, err = groupAttributes.with(g.groupCreation, g.attributes, c.Query); err != nil {
+		return nil, err
 	}
 	s.targetGroups.set(g.arn, &next, c.Time.Now)
-	return attributesResult{wire.List[attribute]{Members: next.allAttributes()}}, nil
+	return groupAttributes.describe(next.groupCreation, next.attributes), nil
 }
