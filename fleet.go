@@ -58,6 +58,9 @@ type PoolDetail struct {
 	PoolSummary
 	// Attributes are nil if unknown.
 	Attributes *Attributes
+	// Routes forward to a target group, sorted by load balancer, port and priority. Nil if
+	// there are none, or they are unknown.
+	Routes []Route
 	// Members are its members in AWS's order, then those that drain.
 	Members []MemberDetail
 }

@@ -105,3 +105,18 @@ type Attributes struct {
 	CrossZone       bool
 	IdleTimeout     time.Duration
 }
+
+// Route is a listener that forwards to a target group, by one of its rules or by default.
+type Route struct {
+	// LoadBalancer is the ARN of the listener's load balancer.
+	LoadBalancer string
+	// Protocol and Port are the listener's.
+	Protocol string
+	Port     int
+	// Priority is that of the rule. 0 is the default rule.
+	Priority int
+	// Conditions are those of the rule, such as "path-pattern /api/*". A request meets all.
+	Conditions []string
+	// Weight is the group's among those of the rule. Nil if it is the only one.
+	Weight *int
+}

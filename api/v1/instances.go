@@ -2,22 +2,24 @@ package v1
 
 // Instance is an EC2 instance and the pools that it serves in.
 type Instance struct {
-	InstanceID     string               `json:"instanceId" example:"i-5203422c"`
-	InstanceType   string               `json:"instanceType,omitempty" example:"t2.micro"`
-	LaunchDate     Time                 `json:"launchDate,omitzero" format:"date-time" example:"2019-10-01T18:54:00.000Z"`
-	Zone           string               `json:"zone,omitempty" example:"us-east-1a"`
-	PrivateAddress string               `json:"privateAddress,omitempty" example:"10.0.1.17"`
-	Name           string               `json:"name,omitempty" doc:"Its tag Name" example:"web-1"`
-	State          string               `json:"state,omitempty" doc:"EC2's state. Absent when EC2 does not have the instance, or could not be read" example:"running"`
-	Complete       bool                 `json:"complete" doc:"Whether all pools were read as fresh as requested. False only with Cache-Control: no-cache"`
-	Unread         []string             `json:"unread,omitempty" nullable:"false" doc:"The pools that were not: their memberships are shown as of an earlier time, or missing" example:"[\"elb/web-elb\"]"`
-	Memberships    []InstanceMembership `json:"memberships" nullable:"false" doc:"The pools that it is a member of, or draining in, sorted"`
+	InstanceID       string               `json:"instanceId" example:"i-5203422c"`
+	InstanceType     string               `json:"instanceType,omitempty" example:"t2.micro"`
+	LaunchDate       Time                 `json:"launchDate,omitzero" format:"date-time" example:"2019-10-01T18:54:00.000Z"`
+	Zone             string               `json:"zone,omitempty" example:"us-east-1a"`
+	PrivateAddress   string               `json:"privateAddress,omitempty" example:"10.0.1.17"`
+	Name             string               `json:"name,omitempty" doc:"Its tag Name" example:"web-1"`
+	AutoScalingGroup string               `json:"autoScalingGroup,omitempty" doc:"Its Auto Scaling group. Absent when it is in none" example:"web-asg"`
+	State            string               `json:"state,omitempty" doc:"EC2's state. Absent when EC2 does not have the instance, or could not be read" example:"running"`
+	Complete         bool                 `json:"complete" doc:"Whether all pools were read as fresh as requested. False only with Cache-Control: no-cache"`
+	Unread           []string             `json:"unread,omitempty" nullable:"false" doc:"The pools that were not: their memberships are shown as of an earlier time, or missing" example:"[\"elb/web-elb\"]"`
+	Memberships      []InstanceMembership `json:"memberships" nullable:"false" doc:"The pools that it is a member of, or draining in, sorted"`
 }
 
 // InstanceMembership is an instance as a member of a pool, or draining in it.
 type InstanceMembership struct {
 	Pool              string      `json:"pool" example:"elb/default-elb"`
 	Member            string      `json:"member" doc:"Its id in the pool" example:"i-5203422c"`
+	Port              int         `json:"port,omitempty" doc:"Absent in a Classic load balancer" example:"8080"`
 	Attached          bool        `json:"attached" doc:"Whether AWS lists it as a member"`
 	Draining          bool        `json:"draining" doc:"Whether it is detached and its requests in flight are still finishing"`
 	Health            *Health     `json:"health,omitempty" doc:"Its health in the pool. Absent when unknown"`

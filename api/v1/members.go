@@ -11,6 +11,8 @@ type Membership struct {
 type Member struct {
 	Member            string      `json:"member" doc:"Its id in the pool" example:"i-5203422c"`
 	InstanceID        string      `json:"instanceId,omitempty" doc:"Absent when the member is not an instance" example:"i-5203422c"`
+	Address           string      `json:"address,omitempty" doc:"The IP address of a member that is one" example:"10.0.1.7"`
+	Port              int         `json:"port,omitempty" doc:"Absent in a Classic load balancer" example:"8080"`
 	Attached          bool        `json:"attached" doc:"Whether AWS lists it as a member"`
 	Draining          bool        `json:"draining" doc:"Whether it is detached and its requests in flight are still finishing"`
 	InstanceType      string      `json:"instanceType,omitempty" example:"t2.micro"`
@@ -18,6 +20,7 @@ type Member struct {
 	Zone              string      `json:"zone,omitempty" example:"us-east-1a"`
 	PrivateAddress    string      `json:"privateAddress,omitempty" example:"10.0.1.17"`
 	Name              string      `json:"name,omitempty" doc:"Its tag Name" example:"web-1"`
+	AutoScalingGroup  string      `json:"autoScalingGroup,omitempty" doc:"Its Auto Scaling group. Absent when it is in none" example:"web-asg"`
 	State             string      `json:"state,omitempty" doc:"EC2's state. Absent when EC2 does not have the instance" example:"running"`
 	Health            *Health     `json:"health,omitempty" doc:"Its health in the pool. Absent when unknown"`
 	Since             Time        `json:"since,omitzero" format:"date-time" doc:"When it was attached; by an external change, when that was found. Absent when it was a member before the record began"`
@@ -29,8 +32,8 @@ type Member struct {
 // own words.
 type Health struct {
 	State       string `json:"state" enum:"InService,OutOfService,Unknown" example:"OutOfService"`
-	AWSState    string `json:"awsState,omitempty" doc:"AWS's own word for the state" example:"OutOfService"`
-	Reason      string `json:"reason,omitempty" doc:"AWS's code of the cause: ELB, Instance, or N/A" example:"ELB"`
+	AWSState    string `json:"awsState,omitempty" doc:"AWS's own word for the state, such as healthy or unused in a target group" example:"OutOfService"`
+	Reason      string `json:"reason,omitempty" doc:"AWS's code of the cause: ELB, Instance or N/A; in a target group such as Target.Timeout" example:"ELB"`
 	Description string `json:"description,omitempty" doc:"AWS's text" example:"Instance registration is still in progress."`
 	Since       Time   `json:"since,omitzero" format:"date-time" doc:"Since when it is recorded to be so. Health is recorded while requests wait or stream"`
 }

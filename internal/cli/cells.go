@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,6 +122,14 @@ func listenersText(all []apiv1.Listener) string {
 		texts[i] = fmt.Sprintf("%s:%d>%s%d", l.Protocol, l.Port, inner, l.InstancePort)
 	}
 	return strings.Join(texts, ",")
+}
+
+// memberCount returns the number of members, empty if it is unknown.
+func memberCount(p apiv1.Pool) string {
+	if p.MemberCount == nil {
+		return ""
+	}
+	return strconv.Itoa(*p.MemberCount)
 }
 
 func tagsText(tags map[string]string) string {

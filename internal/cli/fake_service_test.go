@@ -110,11 +110,11 @@ func refuse(w http.ResponseWriter, status int, text string) {
 func (s *fakeService) pools() []apiv1.Pool {
 	at := apiv1.Time{Time: s.at}
 	return []apiv1.Pool{
-		{Pool: "elb/default-elb", Kind: "elb", Name: "default-elb", Scope: "default", MemberCount: 2, AsOf: at},
+		{Pool: "elb/default-elb", Kind: "elb", Name: "default-elb", Scope: "default", MemberCount: new(2), AsOf: at},
 		{
 			Pool: "elb/web-elb", Kind: "elb", Name: "web-elb", Scope: "default", DNSName: "web-elb-1.elb.amazonaws.com", Scheme: "internet-facing", Zones: []string{"us-east-1a", "us-east-1b"},
 			Listeners: []apiv1.Listener{{Protocol: "HTTP", Port: 80, InstanceProtocol: "HTTP", InstancePort: 8000}, {Protocol: "HTTPS", Port: 443, InstanceProtocol: "HTTP", InstancePort: 8000}},
-			Tags:      map[string]string{"team": "web", "env": "prod"}, MemberCount: 2, AsOf: at, HealthAsOf: at,
+			Tags:      map[string]string{"team": "web", "env": "prod"}, MemberCount: new(2), AsOf: at, HealthAsOf: at,
 			Health: &apiv1.HealthCounts{InService: 1, OutOfService: 1, Draining: 1},
 		},
 	}
@@ -153,7 +153,7 @@ func (s *fakeService) show(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()
 			detail.Members = slices.Clone(s.members)
 			s.mu.Unlock()
-			detail.Attributes = &apiv1.Attributes{Draining: true, DrainingTimeoutSeconds: 300, IdleTimeoutSeconds: 60}
+			detail.Attributes = &apiv1.Attributes{Draining: true, DrainingTimeoutSeconds: 300, CrossZone: new(false), IdleTimeoutSeconds: 60}
 			detail.HealthCheck = &apiv1.HealthCheck{Target: "HTTP:8000/", IntervalSeconds: 30, TimeoutSeconds: 5, HealthyThreshold: 10, UnhealthyThreshold: 2}
 		}
 		answer(w, http.StatusOK, detail)

@@ -89,7 +89,7 @@ func (g poolGroup) table(all []apiv1.Pool) *term.Table {
 			in, out = h.InService, count(h.OutOfService, term.Red)
 			unknown, draining = count(h.Unknown, term.Yellow), count(h.Draining, term.Yellow)
 		}
-		t.Add(term.Row{g.shown(pool), pool.MemberCount, in, out, unknown, draining, clock(pool.AsOf), pool.Scheme, zonesText(pool.Zones), listenersText(pool.Listeners),
+		t.Add(term.Row{g.shown(pool), memberCount(pool), in, out, unknown, draining, clock(pool.AsOf), pool.Scheme, zonesText(pool.Zones), listenersText(pool.Listeners),
 			pool.DNSName, clock(pool.CreatedAt), pool.VPCID, tagsText(pool.Tags)}, term.Cell{})
 	}
 	return t

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -97,10 +96,12 @@ func settingsOf(b apiv1.PoolDetail) [][2]string {
 		if a.Draining {
 			draining = fmt.Sprintf("for at most %ds", a.DrainingTimeoutSeconds)
 		}
-		settings = append(settings, [2]string{"draining", draining}, [2]string{"cross-zone", onOff(a.CrossZone)},
-			[2]string{"idle timeout", fmt.Sprintf("%ds", a.IdleTimeoutSeconds)})
+		settings = append(settings, [2]string{"draining", draining})
+		if a.CrossZone != nil {
+			settings = append(settings, [2]string{"cross-zone", onOff(*a.CrossZone)}, [2]string{"idle timeout", fmt.Sprintf("%ds", a.IdleTimeoutSeconds)})
+		}
 	}
-	members, asOf := strconv.Itoa(b.MemberCount), "unknown"
+	members, asOf := memberCount(b.Pool), "unknown"
 	if h := b.Health; h != nil {
 		members += fmt.Sprintf(": %d in service, %d out of service, %d unknown; %d draining beside them", h.InService, h.OutOfService, h.Unknown, h.Draining)
 	}

@@ -63,6 +63,7 @@ func provocations() map[string][]provoked {
 	for method := range changes {
 		changes[method] = append(changes[method], provoked{request{method: method, path: elb, body: machineID(spare)}, invalid})
 	}
+	changes["DELETE"] = append(changes["DELETE"], provoked{request: request{method: "DELETE", path: "/elb/scaled-elb", body: machineID(scaled)}})
 	for _, failure := range failures {
 		list = append(list, provoked{request{method: "GET", path: elb}, failure})
 	}
@@ -189,7 +190,7 @@ func checkDescribed(t *testing.T, got response, d described) {
 			t.Errorf("%s: the header %s is described and not sent", status, name)
 		}
 	}
-	for _, name := range []string{"ETag", "Age", "Retry-After", "Www-Authenticate", "X-Request-Id", "X-Change-Id", "X-Error-Code"} {
+	for _, name := range []string{"ETag", "Age", "Retry-After", "Www-Authenticate", "X-Request-Id", "X-Change-Id", "X-Error-Code", "Warning"} {
 		if got.Header.Get(name) != "" && !slices.ContainsFunc(d.headers, func(h string) bool { return strings.EqualFold(h, name) }) {
 			t.Errorf("%s: the header %s is sent and not described", status, name)
 		}

@@ -25,6 +25,7 @@ const (
 	running = "i-0592fe5ccee879f04" // a member of default-elb
 	spare   = "i-5203422c"          // known to EC2, in no load balancer
 	gone    = "i-0aaaaaaaaaaaaaaaa" // a member of old-elb that EC2 has forgotten
+	scaled  = "i-0ca1ed0000000ab01" // a member of scaled-elb, in an Auto Scaling group
 
 	authorization = "Basic YWxpY2U6cGFzc3dvcmQ="
 )
@@ -46,6 +47,7 @@ func newMemberships() *memberships {
 		lsapi.ELB("default-elb"): {lsapi.InstanceMember(running)},
 		lsapi.ELB("old-elb"):     {lsapi.InstanceMember(gone), lsapi.InstanceMember(running)},
 		lsapi.ELB("empty-elb"):   {},
+		lsapi.ELB("scaled-elb"):  {lsapi.InstanceMember(scaled)},
 	}}
 }
 
@@ -172,11 +174,16 @@ func instance(id lsapi.MemberID) lsapi.Instance {
 	if id == lsapi.InstanceMember(gone) {
 		return lsapi.Instance{ID: id.String()}
 	}
+	var group string
+	if id.Instance == scaled {
+		group = `web "asg"`
+	}
 	return lsapi.Instance{
-		ID:         id.String(),
-		Type:       "t2.micro",
-		LaunchTime: time.Date(2019, 10, 1, 15, 54, 0, 0, time.FixedZone("", -3*60*60)),
-		State:      lsapi.StateRunning,
+		AutoScalingGroup: group,
+		ID:               id.Instance,
+		Type:             "t2.micro",
+		LaunchTime:       time.Date(2019, 10, 1, 15, 54, 0, 0, time.FixedZone("", -3*60*60)),
+		State:            lsapi.StateRunning,
 	}
 }
 

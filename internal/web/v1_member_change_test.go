@@ -56,6 +56,40 @@ func TestMemberIsAttachedAndDetachedThroughV1(t *testing.T) {
 	}
 }
 
+func TestDetachWarnsOfAutoScalingGroup(t *testing.T) {
+	const warning = `299 - "` + scaled + ` is in the Auto Scaling group web \"asg\", which may replace it"`
+	send := func(w *waitable, method, path, body string) response {
+		r := httptest.NewRequest(method, path, strings.NewReader(body))
+		r.Header.Set("Idempotency-Key", "k")
+		return do(w.handler, r)
+	}
+	for path, test := range map[string]struct {
+		body   string
+		status int
+	}{"/v1/pools/elb/scaled-elb/members/" + scaled: {"", http.StatusOK}, "/elb/scaled-elb": {machineID(scaled), http.StatusCreated}} {
+		w := newWaitable()
+		got := send(w, "DELETE", path, test.body)
+		w.becomes(lsapi.OutcomeApplied)
+		for _, got := range []response{got, send(w, "DELETE", path, test.body)} {
+			if got.StatusCode != test.status || got.Header.Get("Warning") != warning {
+				t.Errorf("%s is %d %v", path, got.StatusCode, got.Header)
+			}
+			if test.body == "" && changeResult(t, got).AutoScalingGroup != `web "asg"` {
+				t.Errorf("the result is %s", got.body)
+			}
+		}
+		method := map[bool]string{true: "PUT", false: "POST"}[test.body == ""]
+		if got := send(w, method, path, test.body); got.StatusCode != http.StatusCreated || got.Header.Get("Warning") != "" || strings.Contains(got.body, "asg") {
+			t.Errorf("%s %s is %d %v %s", method, path, got.StatusCode, got.Header, got.body)
+		}
+	}
+	w := newWaitable()
+	got := w.changeMember("DELETE", running, "", nil)
+	if got.Header.Get("Warning") != "" || changeResult(t, got).AutoScalingGroup != "" {
+		t.Errorf("of an instance without a group it is %v %s", got.Header, got.body)
+	}
+}
+
 func TestDetachOfNoMemberIsNotFound(t *testing.T) {
 	w := newWaitable()
 	got := w.changeMember("DELETE", spare, "wait=true&timeout=1h", nil)

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +23,7 @@ type fleets struct {
 }
 
 // shownNames are the listed load balancers.
-var shownNames = []lsapi.PoolID{lsapi.ELB("default-elb"), lsapi.ELB("empty-elb"), lsapi.ELB("old-elb")}
+var shownNames = []lsapi.PoolID{lsapi.ELB("default-elb"), lsapi.ELB("empty-elb"), lsapi.ELB("old-elb"), lsapi.TG("cold"), lsapi.TG("shop")}
 
 func (f *fleets) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsapi.PoolSummary, more bool, err error) {
 	f.mu.Lock()
@@ -125,6 +126,9 @@ func (f *fleets) Await(ctx context.Context, pool lsapi.PoolID, member lsapi.Memb
 func shown(pool lsapi.PoolID) lsapi.PoolDetail {
 	asOf := epoch.Add(time.Hour)
 	b := lsapi.PoolDetail{PoolSummary: lsapi.PoolSummary{ID: pool, AsOf: asOf}}
+	if pool.Kind == lsapi.KindTG {
+		return shownGroup(pool)
+	}
 	if pool == lsapi.ELB("empty-elb") {
 		return b
 	}
@@ -161,5 +165,34 @@ func shown(pool lsapi.PoolID) lsapi.PoolDetail {
 	other := *failing
 	other.Description = "Instance is in stopped state."
 	b.Members[1].History = lsapi.MemberHistory{Member: true, LastChange: &changes[0], Health: &other, HealthSince: epoch}
+	return b
+}
+
+// shownGroup is a target group of that name: cold has not been read yet, and nobody is in
+// service in shop.
+func shownGroup(pool lsapi.PoolID) lsapi.PoolDetail {
+	const shopALB, internalNLB = "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/shop/50dc6c495c0c9188", "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/net/internal/60dc6c495c0c9188"
+	b := lsapi.PoolDetail{PoolSummary: lsapi.PoolSummary{ID: pool, Description: &lsapi.Description{
+		ARN: "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/" + pool.Name + "/70dc6c495c0c9188", TargetType: lsapi.TargetInstance, Port: 8080, Protocol: "HTTP", VPCID: "vpc-0a1b2c3d4e5f60718",
+		LoadBalancers: []string{shopALB, internalNLB},
+		HealthCheck:   lsapi.HealthCheck{Target: "HTTP:traffic-port/healthcheck", Interval: 15 * time.Second, Timeout: 5 * time.Second, UnhealthyThreshold: 2, HealthyThreshold: 5, Matcher: "200-299"},
+	}}}
+	if pool.Name == "cold" {
+		return b
+	}
+	failing := &lsapi.MemberHealth{State: lsapi.OutOfService, AWSState: "unhealthy", Reason: "Target.Timeout", Description: "Request timed out"}
+	draining := &lsapi.MemberHealth{State: lsapi.OutOfService, AWSState: "draining", Reason: "Target.DeregistrationInProgress", Description: "Target deregistration is in progress", Draining: true}
+	weight := 1
+	b.AsOf, b.HealthAsOf, b.MemberCount, b.Health = epoch.Add(time.Hour), epoch.Add(time.Hour), 2, &lsapi.HealthCounts{OutOfService: 2, Draining: 1}
+	b.Attributes = &lsapi.Attributes{Draining: true, DrainingTimeout: 5 * time.Minute}
+	b.Routes = []lsapi.Route{
+		{LoadBalancer: internalNLB, Protocol: "TCP", Port: 8080},
+		{LoadBalancer: shopALB, Protocol: "HTTPS", Port: 443, Priority: 10, Conditions: []string{"path-pattern /api/*"}, Weight: &weight},
+	}
+	b.Members = []lsapi.MemberDetail{
+		{ID: lsapi.MemberID{Instance: scaled, Port: 8080}, Instance: instance(lsapi.InstanceMember(scaled)), Member: true, Health: failing},
+		{ID: lsapi.MemberID{Address: netip.MustParseAddr("2001:db8::7"), Port: 8081}, Member: true, Health: failing},
+		{ID: lsapi.MemberID{Instance: running, Port: 9090}, Instance: instance(lsapi.InstanceMember(running)), Health: draining},
+	}
 	return b
 }

@@ -32,6 +32,8 @@ func TestPoolAnswersMatchGoldenFiles(t *testing.T) {
 		"pools-bad.json":         {"/v1/pools?tag=&health=Draining&limit=0&name=%5Ba%5D", 400},
 		"pool.json":              {"/v1/pools/elb/default-elb", 200},
 		"pool-other-kind.json":   {"/v1/pools/alb/default-elb", 404},
+		"pool-group.json":        {"/v1/pools/tg/shop", 200},
+		"pool-group-cold.json":   {"/v1/pools/tg/cold", 200},
 		"pool-bare.json":         {"/v1/pools/elb/empty-elb", 200},
 		"pool-away.json":         {"/v1/pools/elb/old-elb", 200},
 		"pool-unknown.json":      {"/v1/pools/elb/other-elb", 404},
@@ -138,7 +140,8 @@ func TestPoolPagesAreComplete(t *testing.T) {
 	for range len(shownNames) + 1 {
 		page := decode[apiv1.PoolsPage](t, record(handler, "GET", "/v1/pools?"+query.Encode(), ""))
 		for _, b := range page.Pools {
-			names = append(names, lsapi.ELB(b.Name))
+			pool, _ := lsapi.ParsePoolPath(b.Pool)
+			names = append(names, pool)
 		}
 		if page.NextCursor == "" {
 			break

@@ -6,6 +6,7 @@ package change
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"lsapi"
@@ -92,11 +93,31 @@ type Made struct {
 	Unchanged bool
 	// Instance is EC2's description of the instance. Zero if Unchanged.
 	Instance lsapi.Instance
+	// ReplacedBy is the Auto Scaling group that may replace a detached instance. Empty if
+	// there is none.
+	ReplacedBy string
 }
+
+// warn sets ReplacedBy, and the header Warning that says so.
+func (m *Made) warn(x *exchange.Exchange, action lsapi.Action) {
+	if action == lsapi.Attach || m.Instance.AutoScalingGroup == "" {
+		return
+	}
+	m.ReplacedBy = m.Instance.AutoScalingGroup
+	text := m.Instance.ID + " is in the Auto Scaling group " + m.ReplacedBy + ", which may replace it"
+	x.Header().Set("Warning", persistent+` - "`+quoted.Replace(text)+`"`)
+}
+
+// persistent is the code of the header Warning (RFC 7234, 5.5) for a text that no program
+// acts on.
+const persistent = "299"
+
+// quoted escapes a text for a quoted-string.
+var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", " ", "\n", " ")
 
 // Make makes the change and waits for its effect. Under a reserved key it returns the
 // outcome of the change that was made under the key, after the same wait. It sets the
-// header X-Change-Id. Errors are those of Membership.Change, and:
+// headers X-Change-Id and Warning. Errors are those of Membership.Change, and:
 // CodeInProgress and CodeKeyReused for a reserved key, CodeThrottled if too many requests
 // wait, CodeWaitFailed if the change was made and its effect was not confirmed.
 func (c *Changer) Make(x *exchange.Exchange, r Request) (Made, error) {
@@ -137,6 +158,7 @@ func (c *Changer) carryOut(ctx context.Context, x *exchange.Exchange, r Request,
 		}
 		made.Unchanged = true
 	}
+	made.warn(x, r.Action)
 	return made, result.Recorded, c.awaitEffect(x, r, made, w) //nolint:contextcheck // the exchange carries it
 }
 

@@ -115,6 +115,7 @@ func (c *Changer) replay(ctx context.Context, x *exchange.Exchange, r Request, r
 		}
 		made.Unchanged = true
 	}
+	made.warn(x, r.Action)
 	return made, c.awaitEffect(x, r, made, w) //nolint:contextcheck // the exchange carries it
 }
 

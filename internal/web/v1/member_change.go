@@ -73,5 +73,6 @@ func (a *API) changeMember(x *exchange.Exchange, q *changeQuery, action lsapi.Ac
 	}
 	return apiv1.ChangeResult{
 		Pool: q.id().Path(), Member: made.Member.String(), Action: string(action), Outcome: outcome, ChangeID: made.ChangeID,
+		AutoScalingGroup: made.ReplacedBy,
 	}, nil
 }
