@@ -118,6 +118,10 @@ type Event struct {
 	// Until is when the read of the membership began that the event is based on, of whatever
 	// kind. Zero if it is based on none.
 	Until time.Time
+	// Incarnation identifies the pool that an observed event or a checkpoint is about: one
+	// that is deleted and made again under its name has another. Events of the former name
+	// it until it has no members. Empty is unknown.
+	Incarnation string
 	// Members are the members of a checkpoint, sorted.
 	Members []MemberID
 	// Health is the changed health of a health event, sorted by id. Drained are the former
@@ -210,6 +214,8 @@ type LaneState struct {
 	// record adds up to them.
 	Known   bool
 	Members map[MemberID]bool
+	// Incarnation is the last one that an event named. Empty is unknown.
+	Incarnation string
 	// LookedAt is the last time at which the membership is known to have been as
 	// recorded. Zero if never.
 	LookedAt time.Time

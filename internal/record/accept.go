@@ -8,7 +8,13 @@ import (
 
 // accept returns an event's payload without a number, or an error for an invalid event.
 func accept(pool lsapi.PoolID, event lsapi.Event) (p *payload, err error) {
-	p = &payload{Pool: pool, At: Exact(event.At), Kind: event.Kind, Since: Exact(event.Since), Until: Exact(event.Until)}
+	p = &payload{
+		Pool: pool, At: Exact(event.At), Kind: event.Kind, Since: Exact(event.Since), Until: Exact(event.Until),
+		Incarnation: Clean(event.Incarnation),
+	}
+	if p.Incarnation != "" && p.Kind != lsapi.EventObserved && p.Kind != lsapi.EventCheckpoint {
+		return nil, Contradiction("an event of kind %q names the incarnation %q", p.Kind, p.Incarnation)
+	}
 	switch event.Kind {
 	case lsapi.EventIntended, lsapi.EventCompleted, lsapi.EventResolved:
 		err = p.acceptChange(event)

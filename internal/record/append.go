@@ -64,6 +64,9 @@ func (a *appender) append(ctx context.Context, event lsapi.Event) error {
 		p.At = now
 	}
 	p.At = Latest(earliest(p.At, now), a.log.At)
+	if err := a.markReplacement(ctx, p); err != nil {
+		return err
+	}
 	if p.Kind == lsapi.EventCheckpoint {
 		err = a.firstLook(ctx, p)
 	} else {
@@ -75,6 +78,19 @@ func (a *appender) append(ctx context.Context, event lsapi.Event) error {
 		}
 	}
 	a.log.LookedAt = Latest(earliest(a.log.LookedAt, clock.Now), clock.toRecord(until))
+	return err
+}
+
+// markReplacement marks an event of another incarnation than the log's. The members of the one
+// before must be gone.
+func (a *appender) markReplacement(ctx context.Context, p *payload) error {
+	if p.Replaces = a.log.isReplacedBy(p.Incarnation); !p.Replaces {
+		return nil
+	}
+	members, err := a.tables.Members(ctx, a.log.Pool, nil)
+	if err == nil && len(members) > 0 {
+		err = Contradiction("pool %s was replaced, but the one before still has members on record", a.log.Pool)
+	}
 	return err
 }
 
@@ -117,6 +133,7 @@ func (a *appender) firstLook(ctx context.Context, p *payload) error {
 
 // restate writes a checkpoint with the open changes and the health.
 func (a *appender) restate(ctx context.Context, p *payload) error {
+	fill(&p.Incarnation, a.log.Incarnation)
 	open, err := a.tables.OpenChanges(ctx, a.log.Pool)
 	if err != nil {
 		return err
@@ -126,9 +143,11 @@ func (a *appender) restate(ctx context.Context, p *payload) error {
 		change.Seq = c.Begun
 		p.Open = append(p.Open, change)
 	}
-	healths, err := a.tables.Health(ctx, a.log.Pool, nil)
-	if err != nil {
-		return err
+	healths := make(Healths)
+	if !p.Replaces {
+		if healths, err = a.tables.Health(ctx, a.log.Pool, nil); err != nil {
+			return err
+		}
 	}
 	p.setHealths(healths)
 	return a.write(ctx, p, nil)
@@ -189,10 +208,14 @@ func (a *appender) recorded(ctx context.Context, p *payload) (before *ChangeRow,
 	return nil, false, Contradiction("change %s is %s, but its outcome is %q already", p.Change.ID, p.Kind, before.Outcome)
 }
 
-// observed reports whether the recorded membership has all that the event observed.
+// observed reports whether the recorded membership has all that the event observed. Once
+// another incarnation is on record, the one before has no members.
 func (a *appender) observed(ctx context.Context, p *payload) (bool, error) {
-	if !a.log.Known {
+	switch {
+	case !a.log.Known:
 		return false, nil
+	case a.log.isReplacedBy(p.Incarnation):
+		return len(p.Added) == 0, nil
 	}
 	members, err := a.tables.Members(ctx, a.log.Pool, nil)
 	if err != nil {
@@ -236,6 +259,11 @@ func (a *appender) project(ctx context.Context, seq int64, before *ChangeRow, e 
 			return err
 		}
 	}
+	if e.replaces {
+		if err := a.dropHealth(ctx); err != nil {
+			return err
+		}
+	}
 	for _, row := range e.healths {
 		if err := a.tables.PutHealth(ctx, a.log.Pool, row); err != nil {
 			return err
@@ -262,6 +290,19 @@ func (a *appender) project(ctx context.Context, seq int64, before *ChangeRow, e 
 	return nil
 }
 
+func (a *appender) dropHealth(ctx context.Context) error {
+	healths, err := a.tables.Health(ctx, a.log.Pool, nil)
+	if err != nil {
+		return err
+	}
+	for member := range healths {
+		if err := a.tables.DropHealth(ctx, a.log.Pool, member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *appender) projectChange(ctx context.Context, c, before *ChangeRow) error {
 	if before != nil {
 		return a.tables.CompleteChange(ctx, c)
@@ -278,6 +319,12 @@ func (l *LogRow) follow(p *payload, sum Hash) {
 		l.First = p.Seq
 	}
 	l.Last, l.At, l.Hash = p.Seq, p.At, sum
+	if p.Incarnation != "" {
+		l.Incarnation = p.Incarnation
+	}
+	if p.Replaces {
+		l.Replaced = p.Seq
+	}
 	if p.Kind == lsapi.EventCheckpoint {
 		l.Known = p.Members != nil
 		l.Checkpoint, l.Room = p.Seq, int64(len(p.Members))

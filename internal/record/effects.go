@@ -13,6 +13,7 @@ type effects struct {
 	joined, left []lsapi.MemberID // instances that became or ceased to be members
 	healths      []HealthRow      // new rows
 	drained      []lsapi.MemberID // instances whose health is dropped
+	replaces     bool             // all health is of the pool that is replaced
 }
 
 // applies reports whether lsapi changed a membership.
@@ -40,7 +41,7 @@ func effectsOf(p *payload, before *ChangeRow) effects {
 		return e
 	case lsapi.EventCheckpoint:
 	}
-	return effects{}
+	return effects{replaces: p.Replaces}
 }
 
 func (p *payload) completion(before *ChangeRow) effects {
@@ -63,7 +64,11 @@ func (p *payload) completion(before *ChangeRow) effects {
 }
 
 func (p *payload) observation() effects {
-	e := effects{joined: slices.SortedFunc(maps.Keys(p.Added), lsapi.MemberID.Compare), left: slices.SortedFunc(maps.Keys(p.Removed), lsapi.MemberID.Compare)}
+	e := effects{
+		joined:   slices.SortedFunc(maps.Keys(p.Added), lsapi.MemberID.Compare),
+		left:     slices.SortedFunc(maps.Keys(p.Removed), lsapi.MemberID.Compare),
+		replaces: p.Replaces,
+	}
 	for _, member := range e.joined {
 		e.changes = append(e.changes, p.external(lsapi.Attach, member, p.Added[member]))
 	}
@@ -90,6 +95,9 @@ func (m Members) apply(seq int64, e effects) {
 }
 
 func (h Healths) apply(e effects) {
+	if e.replaces {
+		clear(h)
+	}
 	for _, row := range e.healths {
 		h[row.Member] = row
 	}

@@ -134,6 +134,8 @@ type LogRow struct {
 	At          time.Time
 	Hash        Hash
 	Known       bool      // whether the membership is recorded
+	Incarnation string    // the last one that an event named; empty is unknown
+	Replaced    int64     // the number of the event that named another than those before, 0 if none is kept
 	LookedAt    time.Time // of the last look at the membership, by the record's clock
 	AppliedAt   time.Time // when the last applied change was recorded
 	Checkpoint  int64     // the number of the last one
@@ -143,6 +145,11 @@ type LogRow struct {
 	Restamped   int64
 	RestampedAt time.Time
 	Clock       Clock // as of the reading of the row
+}
+
+// isReplacedBy reports whether an incarnation is another than that of the log.
+func (l *LogRow) isReplacedBy(incarnation string) bool {
+	return incarnation != "" && l.Incarnation != "" && incarnation != l.Incarnation
 }
 
 // restamp makes future stamps count as now, if the last of them is one.

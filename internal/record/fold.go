@@ -77,6 +77,8 @@ func (f *fold) misplaced(row EventRow, p *payload) string {
 		return "it does not follow the event before it"
 	case p.At.Before(f.log.At):
 		return "it is older than the event before it"
+	case f.log.Incarnation != "" && p.Replaces != f.log.isReplacedBy(p.Incarnation):
+		return "it is about another incarnation of the pool than the event before it"
 	}
 	return ""
 }
@@ -103,7 +105,7 @@ func (f *fold) restated(p *payload) string {
 		return "the membership in this checkpoint is not what the events before it add up to"
 	case !maps.EqualFunc(f.open, open, sameChange):
 		return "the open changes in this checkpoint are not those of the events before it"
-	case healths != nil && f.healths != nil && !maps.Equal(f.healths, healths):
+	case healths != nil && f.healths != nil && !p.Replaces && !maps.Equal(f.healths, healths):
 		return "the health in this checkpoint is not what the events before it add up to"
 	}
 	f.members = maps.Clone(p.Members)
@@ -128,6 +130,9 @@ func (f *fold) finished(log LogRow) string {
 		return fmt.Sprintf("the log ends at event %d, and ended at %d", f.log.Last, log.Last)
 	case f.log.Hash != log.Hash || f.log.First != log.First || !f.log.At.Equal(log.At) || f.log.Known != log.Known:
 		return "the end of the log is not what was noted when it was written"
+	case f.log.Incarnation != log.Incarnation && (f.log.Incarnation != "" || log.First == 1),
+		f.log.Replaced != log.Replaced && max(f.log.Replaced, log.Replaced) >= log.First:
+		return "the incarnation of the pool is not the last one that its events name"
 	}
 	return ""
 }

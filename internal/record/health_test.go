@@ -97,6 +97,28 @@ func testHealth(t *testing.T, s record.Store) {
 	wantWhole(t, s, chainEnds(t, s)...)
 }
 
+func testHealthWord(t *testing.T, s record.Store) {
+	l := newLane(t, s, lsapi.TG("shop"))
+	l.know(one)
+	h := lsapi.MemberHealth{Member: one, State: lsapi.OutOfService, AWSState: "initial", Reason: "Elb.RegistrationInProgress", Description: "in progress"}
+	l.say(h)
+	since := l.now
+	wantHealth(t, s, lsapi.TG("shop"), h)
+	noted := chainEnds(t, s)
+	l.after(time.Minute).say(h) // which is recorded
+	wantEqual(t, chainEnds(t, s), noted...)
+	if got := l.history(one); got.Health == nil || *got.Health != h || !got.HealthSince.Equal(since) {
+		t.Errorf("got %+v", got)
+	}
+	h.AWSState = "unhealthy" // alone
+	l.say(h)
+	wantHealth(t, s, lsapi.TG("shop"), h)
+	l.after(3*dayLong).do(lsapi.Attach, two) // behind a checkpoint
+	must(t, pruneAt(t, s, l.now, dayLong))
+	wantHealth(t, s, lsapi.TG("shop"), h)
+	wantWhole(t, s)
+}
+
 // Whoever did not learn whether it was recorded says it again, and perhaps more.
 func testHealthRepeated(t *testing.T, s record.Store) {
 	l := newLane(t, s, lsapi.ELB("web"))
@@ -295,8 +317,8 @@ func TestVerifyFindsAlteredHealth(t *testing.T) {
 		"a state":          {"UPDATE health SET state = 'OutOfService' WHERE pool = 'default/elb/web' AND member = '" + one.String() + "'", lsapi.ELB("web"), 3},
 		"its time":         {"UPDATE health SET since = since + 1 WHERE pool = 'default/elb/web' AND member = '" + two.String() + "'", lsapi.ELB("web"), 2},
 		"gone":             {"DELETE FROM health WHERE pool = 'default/elb/web' AND member = '" + two.String() + "'", lsapi.ELB("web"), 2},
-		"of no member":     {"INSERT INTO health VALUES ('default/elb/web', 'i-99999999', 'InService', '', '', 0, 3, 0)", lsapi.ELB("web"), 3},
-		"of nowhere":       {"INSERT INTO health VALUES ('zzz', 'i-99999999', 'InService', '', '', 0, 1, 0)", lsapi.PoolID{}, 0},
+		"of no member":     {"INSERT INTO health VALUES ('default/elb/web', 'i-99999999', 'InService', '', '', 0, 3, 0, '')", lsapi.ELB("web"), 3},
+		"of nowhere":       {"INSERT INTO health VALUES ('zzz', 'i-99999999', 'InService', '', '', 0, 1, 0, '')", lsapi.PoolID{}, 0},
 		"an event's words": {"UPDATE events SET payload = CAST(replace(payload, 'OutOfService', 'InService') AS BLOB) WHERE kind = 'health' AND seq = 2", lsapi.ELB("web"), 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,7 +23,7 @@ func laneState(ctx context.Context, t Tables, pool lsapi.PoolID, within time.Dur
 	if err != nil {
 		return lsapi.LaneState{}, err
 	}
-	state := lsapi.LaneState{ChainEnd: log.ChainEnd(), Known: log.Known, Members: make(map[lsapi.MemberID]bool, len(members)), LookedAt: log.Clock.toLocal(log.LookedAt)}
+	state := lsapi.LaneState{ChainEnd: log.ChainEnd(), Known: log.Known, Incarnation: log.Incarnation, LookedAt: log.Clock.toLocal(log.LookedAt), Members: make(map[lsapi.MemberID]bool, len(members))}
 	for member := range members {
 		state.Members[member] = true
 	}

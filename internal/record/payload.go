@@ -27,6 +27,9 @@ type payload struct {
 	Removed map[lsapi.MemberID]string `json:"removed,omitempty"`
 	Since   time.Time                 `json:"since,omitzero"`
 	Until   time.Time                 `json:"until,omitzero"`
+	// Replaces is whether the incarnation is another than that of the events before.
+	Incarnation string `json:"incarnation,omitempty"`
+	Replaces    bool   `json:"replaces,omitempty"`
 	// Health and Drained are a health event's. In a checkpoint Health is complete, but
 	// absent from checkpoints of older versions.
 	Health  []HealthPayload  `json:"health,omitzero"`
@@ -183,7 +186,7 @@ func (p *payload) open() map[string]ChangeRow {
 
 // event is the appended event. Its change may lack what an earlier event has.
 func (p *payload) event() lsapi.Event {
-	event := lsapi.Event{Kind: p.Kind, At: p.At, Since: p.Since, Until: p.Until, Drained: p.Drained}
+	event := lsapi.Event{Kind: p.Kind, At: p.At, Since: p.Since, Until: p.Until, Incarnation: p.Incarnation, Drained: p.Drained}
 	if p.Change != nil {
 		event.Change = p.change(*p.Change)
 	}

@@ -12,8 +12,8 @@ import (
 	"lsapi/internal/record"
 )
 
-// readings returns all that a record returns, one thing a line.
-func readings(t testing.TB, s record.Store) string {
+// readings returns all that a record returns of some pools, one thing a line.
+func readings(t testing.TB, s record.Store, pools ...lsapi.PoolID) string {
 	t.Helper()
 	b := new(strings.Builder)
 	changes, err := s.Changes(t.Context(), lsapi.ChangeFilter{Limit: 1000})
@@ -37,7 +37,7 @@ func readings(t testing.TB, s record.Store) string {
 	must(t, err)
 	fmt.Fprintln(b, "unfinished", unfinished)
 	fmt.Fprintln(b, "populated", populated)
-	for _, pool := range []lsapi.PoolID{lsapi.ELB("api"), lsapi.ELB("legacy"), lsapi.ELB("web")} {
+	for _, pool := range pools {
 		state, err := s.LaneState(t.Context(), pool, time.Second)
 		must(t, err)
 		fmt.Fprintln(b, "state", pool, state.Known, state.Members, len(state.Open), len(state.Applied), state.ChainEnd.Seq, state.ChainEnd.Hash)
@@ -104,7 +104,7 @@ func eventText(e lsapi.RecordedEvent) string {
 }
 
 func healthText(h lsapi.MemberHealth) string {
-	return fmt.Sprintf("health %s %s %q %q %v", h.Member, h.State, h.Reason, h.Description, h.Draining)
+	return strings.TrimSpace(fmt.Sprintf("health %s %s %q %q %v %s", h.Member, h.State, h.Reason, h.Description, h.Draining, h.AWSState))
 }
 
 func historyText(h lsapi.MemberHistory) string {

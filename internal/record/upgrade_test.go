@@ -5,8 +5,11 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"maps"
+	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,12 +25,13 @@ import (
 
 // old is a record of an older version, opened past the store.
 type old struct {
-	t      testing.TB
-	db     *sql.DB
-	engine string
-	url    string
-	last   [sha256.Size]byte
-	seq    int
+	t       testing.TB
+	db      *sql.DB
+	engine  string
+	url     string
+	version int64
+	last    [sha256.Size]byte
+	seq     int
 }
 
 // upgrades runs a test on a record of a version on each engine.
@@ -45,8 +49,8 @@ func upgrades(t *testing.T, version int64, test func(t *testing.T, o *old)) {
 	})
 }
 
-// make makes the tables of a version. Those of version 4 have what testdata has, those of
-// version 1 a membership of "web" that is one.
+// make makes the tables of a version. Those of version 1 have a membership of "web" that
+// is one, those of others what testdata has.
 func (o *old) make(driver, name string, dialect goose.Dialect, version int64) {
 	o.t.Helper()
 	var err error
@@ -62,7 +66,8 @@ func (o *old) make(driver, name string, dialect goose.Dialect, version int64) {
 	if _, err := provider.UpTo(o.t.Context(), version); err != nil {
 		o.t.Fatal(err)
 	}
-	if version == 4 {
+	if version != 1 {
+		o.version = version
 		o.exec(o.testdata("sql"))
 		return
 	}
@@ -72,11 +77,11 @@ func (o *old) make(driver, name string, dialect goose.Dialect, version int64) {
 	o.checkpoint("load_balancer", "web")
 }
 
-// testdata returns a file about the record of version 4: the rows as "sql", or what the
-// store of that version returned, as "txt".
+// testdata returns a file about the record: the rows as "sql", or what the store of its
+// version returned, as "txt".
 func (o *old) testdata(kind string) string {
 	o.t.Helper()
-	text, err := os.ReadFile("testdata/version4." + o.engine + "." + kind)
+	text, err := os.ReadFile(fmt.Sprintf("testdata/version%d.%s.%s", o.version, o.engine, kind))
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -180,19 +185,30 @@ func TestVerifyAcceptsACheckpointWithoutHealth(t *testing.T) {
 }
 
 func TestMigratedRecordReadsAsBefore(t *testing.T) {
-	upgrades(t, 4, func(t *testing.T, o *old) {
-		s := openURL(t, o.url, record.Options{})
-		wantReadings(t, s, o)
-		if found := wantWhole(t, s, chainEnds(t, s)...); found.Pools != 4 || found.Events != 30 || found.Changes != 16 {
-			t.Errorf("it has %+v", found)
-		}
-	})
+	for version, want := range map[int64]record.Verification{
+		4: {Pools: 4, Events: 30, Changes: 16},
+		5: {Pools: 2, Events: 23, Changes: 11},
+	} {
+		t.Run(fmt.Sprint("version ", version), func(t *testing.T) {
+			upgrades(t, version, func(t *testing.T, o *old) {
+				s := openURL(t, o.url, record.Options{})
+				wantReadings(t, s, o)
+				if found := wantWhole(t, s, chainEnds(t, s)...); found.Pools != want.Pools || found.Events != want.Events || found.Changes != want.Changes {
+					t.Errorf("it has %+v", found)
+				}
+			})
+		})
+	}
 }
 
-// wantReadings compares all that a record of version 4 returned with what it returns now.
+// wantReadings compares all that an old record returned with what it returns now.
 func wantReadings(t *testing.T, s record.Store, o *old) {
 	t.Helper()
-	got, want := strings.Split(readings(t, s), "\n"), strings.Split(o.testdata("txt"), "\n")
+	pools := map[int64][]lsapi.PoolID{
+		4: {lsapi.ELB("api"), lsapi.ELB("legacy"), lsapi.ELB("web")},
+		5: {lsapi.TG("shop"), lsapi.ELB("web")},
+	}
+	got, want := strings.Split(readings(t, s, pools[o.version]...), "\n"), strings.Split(o.testdata("txt"), "\n")
 	for i := range max(len(got), len(want)) {
 		switch {
 		case i >= len(got):
@@ -257,6 +273,30 @@ func wantPayloads(t *testing.T, o *old) {
 		}
 	}
 	must(t, rows.Err())
+}
+
+// What version 5 recorded has no incarnation, and no words of AWS.
+func TestMigratedRecordGainsWordsAndIncarnations(t *testing.T) {
+	upgrades(t, 5, func(t *testing.T, o *old) {
+		s := openURL(t, o.url, record.Options{})
+		noted := chainEnds(t, s)
+		l := newLane(t, s, lsapi.TG("shop"))
+		l.now = noon.Add(2 * dayLong)
+		wantIncarnation(t, l, "")
+		address := lsapi.MemberID{Address: netip.MustParseAddr("2001:db8::7"), Port: 8080}
+		before := health(t, s, lsapi.TG("shop"))
+		before[address] = lsapi.MemberHealth{Member: address, State: lsapi.OutOfService, AWSState: "unhealthy", Reason: "Target.Timeout"}
+		l.say(before[address])
+		wantHealth(t, s, lsapi.TG("shop"), slices.Collect(maps.Values(before))...)
+		l.name("arn:a")
+		wantIncarnation(t, l, "arn:a")
+		if got := l.history(address); got.ChangeID == "" || got.LastChange == nil {
+			t.Errorf("its history is lost: %+v", got)
+		}
+		l.append(l.replacement("arn:a", "arn:b", address)...)
+		wantHealth(t, s, lsapi.TG("shop"))
+		wantWhole(t, s, append(noted, chainEnds(t, s)...)...)
+	})
 }
 
 func TestKilledMigrationStartsAgain(t *testing.T) {

@@ -64,6 +64,7 @@ func fromLog(row postgresdb.Log, clock record.Clock) (record.LogRow, error) {
 		Known: row.Known, LookedAt: fromTime(row.LookedAt), AppliedAt: fromTime(row.AppliedAt),
 		Checkpoint: row.CheckpointSeq, Room: row.CheckpointRoom,
 		Restamped: row.RestampedSeq, RestampedAt: fromTime(row.RestampedAt), Clock: clock,
+		Incarnation: row.Incarnation, Replaced: row.ReplacedSeq,
 	}, err
 }
 
@@ -72,6 +73,7 @@ func (t *tables) PutLog(ctx context.Context, row record.LogRow) error {
 		Pool: row.Pool.String(), FirstSeq: row.First, LastSeq: row.Last, LastAt: toTime(row.At), LastHash: row.Hash[:],
 		Known: row.Known, LookedAt: toTime(row.LookedAt), AppliedAt: toTime(row.AppliedAt),
 		CheckpointSeq: row.Checkpoint, CheckpointRoom: row.Room, RestampedSeq: row.Restamped, RestampedAt: toTime(row.RestampedAt),
+		Incarnation: row.Incarnation, ReplacedSeq: row.Replaced,
 	})
 }
 
@@ -237,7 +239,7 @@ func fromHealth(rows []postgresdb.Health, err error) (record.Healths, error) {
 		}
 		found[member] = record.HealthRow{
 			MemberHealth: lsapi.MemberHealth{
-				Member: member, State: lsapi.HealthState(row.State), Reason: row.Reason,
+				Member: member, State: lsapi.HealthState(row.State), AWSState: row.AwsState, Reason: row.Reason,
 				Description: row.Description, Draining: row.Draining,
 			},
 			Seq: row.Seq, Since: row.Since.UTC(),
@@ -248,7 +250,7 @@ func fromHealth(rows []postgresdb.Health, err error) (record.Healths, error) {
 
 func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.HealthRow) error {
 	return t.queries.PutHealth(ctx, postgresdb.PutHealthParams{
-		Pool: pool.String(), Member: row.Member.String(), State: string(row.State), Reason: row.Reason,
+		Pool: pool.String(), Member: row.Member.String(), State: string(row.State), AwsState: row.AWSState, Reason: row.Reason,
 		Description: row.Description, Draining: row.Draining, Seq: row.Seq, Since: row.Since,
 	})
 }

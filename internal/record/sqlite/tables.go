@@ -59,6 +59,7 @@ func fromLog(row sqlitedb.Log, clock record.Clock) (record.LogRow, error) {
 		Known: row.Known != 0, LookedAt: fromMicros(row.LookedAt), AppliedAt: fromMicros(row.AppliedAt),
 		Checkpoint: row.CheckpointSeq, Room: row.CheckpointRoom,
 		Restamped: row.RestampedSeq, RestampedAt: fromMicros(row.RestampedAt), Clock: clock,
+		Incarnation: row.Incarnation, Replaced: row.ReplacedSeq,
 	}, err
 }
 
@@ -67,6 +68,7 @@ func (t *tables) PutLog(ctx context.Context, row record.LogRow) error {
 		Pool: row.Pool.String(), FirstSeq: row.First, LastSeq: row.Last, LastAt: micros(row.At), LastHash: row.Hash[:],
 		Known: fromBool(row.Known), LookedAt: micros(row.LookedAt), AppliedAt: micros(row.AppliedAt),
 		CheckpointSeq: row.Checkpoint, CheckpointRoom: row.Room, RestampedSeq: row.Restamped, RestampedAt: micros(row.RestampedAt),
+		Incarnation: row.Incarnation, ReplacedSeq: row.Replaced,
 	})
 }
 
@@ -242,7 +244,7 @@ func fromHealth(rows []sqlitedb.Health, err error) (record.Healths, error) {
 		}
 		found[member] = record.HealthRow{
 			MemberHealth: lsapi.MemberHealth{
-				Member: member, State: lsapi.HealthState(row.State), Reason: row.Reason,
+				Member: member, State: lsapi.HealthState(row.State), AWSState: row.AwsState, Reason: row.Reason,
 				Description: row.Description, Draining: row.Draining != 0,
 			},
 			Seq: row.Seq, Since: fromMicros(row.Since),
@@ -253,7 +255,7 @@ func fromHealth(rows []sqlitedb.Health, err error) (record.Healths, error) {
 
 func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.HealthRow) error {
 	return t.write().PutHealth(ctx, sqlitedb.PutHealthParams{
-		Pool: pool.String(), Member: row.Member.String(), State: string(row.State), Reason: row.Reason,
+		Pool: pool.String(), Member: row.Member.String(), State: string(row.State), AwsState: row.AWSState, Reason: row.Reason,
 		Description: row.Description, Draining: fromBool(row.Draining), Seq: row.Seq, Since: micros(row.Since),
 	})
 }

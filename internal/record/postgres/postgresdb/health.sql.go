@@ -78,7 +78,7 @@ func (q *Queries) EventsAt(ctx context.Context, arg EventsAtParams) ([]Event, er
 }
 
 const health = `-- name: Health :many
-SELECT pool, member, state, reason, description, draining, seq, since FROM health WHERE pool = $1 ORDER BY member
+SELECT pool, member, state, reason, description, draining, seq, since, aws_state FROM health WHERE pool = $1 ORDER BY member
 `
 
 func (q *Queries) Health(ctx context.Context, pool string) ([]Health, error) {
@@ -99,6 +99,7 @@ func (q *Queries) Health(ctx context.Context, pool string) ([]Health, error) {
 			&i.Draining,
 			&i.Seq,
 			&i.Since,
+			&i.AwsState,
 		); err != nil {
 			return nil, err
 		}
@@ -111,7 +112,7 @@ func (q *Queries) Health(ctx context.Context, pool string) ([]Health, error) {
 }
 
 const healthOf = `-- name: HealthOf :many
-SELECT pool, member, state, reason, description, draining, seq, since FROM health
+SELECT pool, member, state, reason, description, draining, seq, since, aws_state FROM health
 WHERE pool = $1 AND member = ANY ($2::text[])
 `
 
@@ -138,6 +139,7 @@ func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, e
 			&i.Draining,
 			&i.Seq,
 			&i.Since,
+			&i.AwsState,
 		); err != nil {
 			return nil, err
 		}
@@ -155,6 +157,7 @@ CROSS JOIN LATERAL (
     SELECT lately.id FROM (
         SELECT c.id, c.first_seq FROM changes AS c
         WHERE c.instance = split_part(given.member, ':', 1) AND c.member = given.member AND c.pool = $2
+            AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = $2)
             AND c.source = 'lsapi' AND c.outcome IN ('', 'applied', 'unknown')
         ORDER BY c.id DESC LIMIT 8
     ) AS lately
@@ -167,7 +170,8 @@ type LastChangesParams struct {
 	Pool    string
 }
 
-// Of changes requested about at once, the last requested may have begun first.
+// Of changes requested about at once, the last requested may have begun first. Those of an
+// earlier pool of the same name do not count.
 func (q *Queries) LastChanges(ctx context.Context, arg LastChangesParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, lastChanges, arg.Members, arg.Pool)
 	if err != nil {
@@ -219,17 +223,18 @@ func (q *Queries) MembersOf(ctx context.Context, arg MembersOfParams) ([]Member,
 }
 
 const putHealth = `-- name: PutHealth :exec
-INSERT INTO health (pool, member, state, reason, description, draining, seq, since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO health (pool, member, state, aws_state, reason, description, draining, seq, since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (pool, member) DO UPDATE SET
-    state = excluded.state, reason = excluded.reason, description = excluded.description,
-    draining = excluded.draining, seq = excluded.seq, since = excluded.since
+    state = excluded.state, aws_state = excluded.aws_state, reason = excluded.reason,
+    description = excluded.description, draining = excluded.draining, seq = excluded.seq, since = excluded.since
 `
 
 type PutHealthParams struct {
 	Pool        string
 	Member      string
 	State       string
+	AwsState    string
 	Reason      string
 	Description string
 	Draining    bool
@@ -242,6 +247,7 @@ func (q *Queries) PutHealth(ctx context.Context, arg PutHealthParams) error {
 		arg.Pool,
 		arg.Member,
 		arg.State,
+		arg.AwsState,
 		arg.Reason,
 		arg.Description,
 		arg.Draining,

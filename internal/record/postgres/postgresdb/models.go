@@ -58,6 +58,7 @@ type Health struct {
 	Draining    bool
 	Seq         int64
 	Since       time.Time
+	AwsState    string
 }
 
 type Listed struct {
@@ -81,6 +82,8 @@ type Log struct {
 	CheckpointRoom int64
 	RestampedSeq   int64
 	RestampedAt    *time.Time
+	Incarnation    string
+	ReplacedSeq    int64
 }
 
 type Member struct {

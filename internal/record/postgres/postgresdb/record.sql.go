@@ -649,7 +649,7 @@ func (q *Queries) LockKey(ctx context.Context, arg LockKeyParams) error {
 }
 
 const lockLog = `-- name: LockLog :many
-SELECT logs.pool, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs WHERE pool = $1 FOR UPDATE
+SELECT logs.pool, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, logs.incarnation, logs.replaced_seq, clock_timestamp()::timestamptz AS now FROM logs WHERE pool = $1 FOR UPDATE
 `
 
 type LockLogRow struct {
@@ -679,6 +679,8 @@ func (q *Queries) LockLog(ctx context.Context, pool string) ([]LockLogRow, error
 			&i.Log.CheckpointRoom,
 			&i.Log.RestampedSeq,
 			&i.Log.RestampedAt,
+			&i.Log.Incarnation,
+			&i.Log.ReplacedSeq,
 			&i.Now,
 		); err != nil {
 			return nil, err
@@ -692,7 +694,7 @@ func (q *Queries) LockLog(ctx context.Context, pool string) ([]LockLogRow, error
 }
 
 const log = `-- name: Log :many
-SELECT logs.pool, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs WHERE pool = $1
+SELECT logs.pool, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, logs.incarnation, logs.replaced_seq, clock_timestamp()::timestamptz AS now FROM logs WHERE pool = $1
 `
 
 type LogRow struct {
@@ -722,6 +724,8 @@ func (q *Queries) Log(ctx context.Context, pool string) ([]LogRow, error) {
 			&i.Log.CheckpointRoom,
 			&i.Log.RestampedSeq,
 			&i.Log.RestampedAt,
+			&i.Log.Incarnation,
+			&i.Log.ReplacedSeq,
 			&i.Now,
 		); err != nil {
 			return nil, err
@@ -735,7 +739,7 @@ func (q *Queries) Log(ctx context.Context, pool string) ([]LogRow, error) {
 }
 
 const logs = `-- name: Logs :many
-SELECT logs.pool, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, clock_timestamp()::timestamptz AS now FROM logs ORDER BY pool
+SELECT logs.pool, logs.first_seq, logs.last_seq, logs.last_at, logs.last_hash, logs.known, logs.looked_at, logs.applied_at, logs.checkpoint_seq, logs.checkpoint_room, logs.restamped_seq, logs.restamped_at, logs.incarnation, logs.replaced_seq, clock_timestamp()::timestamptz AS now FROM logs ORDER BY pool
 `
 
 type LogsRow struct {
@@ -765,6 +769,8 @@ func (q *Queries) Logs(ctx context.Context) ([]LogsRow, error) {
 			&i.Log.CheckpointRoom,
 			&i.Log.RestampedSeq,
 			&i.Log.RestampedAt,
+			&i.Log.Incarnation,
+			&i.Log.ReplacedSeq,
 			&i.Now,
 		); err != nil {
 			return nil, err
@@ -987,13 +993,14 @@ func (q *Queries) PutKey(ctx context.Context, arg PutKeyParams) error {
 const putLog = `-- name: PutLog :exec
 INSERT INTO logs (
     pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
-    restamped_seq, restamped_at
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    restamped_seq, restamped_at, incarnation, replaced_seq
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (pool) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
-    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at
+    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at,
+    incarnation = excluded.incarnation, replaced_seq = excluded.replaced_seq
 `
 
 type PutLogParams struct {
@@ -1009,6 +1016,8 @@ type PutLogParams struct {
 	CheckpointRoom int64
 	RestampedSeq   int64
 	RestampedAt    *time.Time
+	Incarnation    string
+	ReplacedSeq    int64
 }
 
 func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
@@ -1025,6 +1034,8 @@ func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
 		arg.CheckpointRoom,
 		arg.RestampedSeq,
 		arg.RestampedAt,
+		arg.Incarnation,
+		arg.ReplacedSeq,
 	)
 	return err
 }

@@ -5,11 +5,11 @@ SELECT * FROM health WHERE pool = $1 ORDER BY member;
 SELECT count(*) FROM health;
 
 -- name: PutHealth :exec
-INSERT INTO health (pool, member, state, reason, description, draining, seq, since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO health (pool, member, state, aws_state, reason, description, draining, seq, since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (pool, member) DO UPDATE SET
-    state = excluded.state, reason = excluded.reason, description = excluded.description,
-    draining = excluded.draining, seq = excluded.seq, since = excluded.since;
+    state = excluded.state, aws_state = excluded.aws_state, reason = excluded.reason,
+    description = excluded.description, draining = excluded.draining, seq = excluded.seq, since = excluded.since;
 
 -- name: DropHealth :exec
 DELETE FROM health WHERE pool = $1 AND member = $2;
@@ -26,12 +26,14 @@ WHERE pool = sqlc.arg(pool) AND member = ANY (sqlc.arg(members)::text[]);
 SELECT * FROM events WHERE pool = sqlc.arg(pool) AND seq = ANY (sqlc.arg(seqs)::bigint[]);
 
 -- name: LastChanges :many
--- Of changes requested about at once, the last requested may have begun first.
+-- Of changes requested about at once, the last requested may have begun first. Those of an
+-- earlier pool of the same name do not count.
 SELECT last.id FROM unnest(sqlc.arg(members)::text[]) AS given (member)
 CROSS JOIN LATERAL (
     SELECT lately.id FROM (
         SELECT c.id, c.first_seq FROM changes AS c
         WHERE c.instance = split_part(given.member, ':', 1) AND c.member = given.member AND c.pool = sqlc.arg(pool)
+            AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = sqlc.arg(pool))
             AND c.source = 'lsapi' AND c.outcome IN ('', 'applied', 'unknown')
         ORDER BY c.id DESC LIMIT 8
     ) AS lately

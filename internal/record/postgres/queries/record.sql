@@ -10,13 +10,14 @@ SELECT sqlc.embed(logs), clock_timestamp()::timestamptz AS now FROM logs ORDER B
 -- name: PutLog :exec
 INSERT INTO logs (
     pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
-    restamped_seq, restamped_at
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    restamped_seq, restamped_at, incarnation, replaced_seq
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (pool) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
-    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at;
+    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at,
+    incarnation = excluded.incarnation, replaced_seq = excluded.replaced_seq;
 
 -- name: AddEvent :exec
 INSERT INTO events (pool, seq, at, kind, change_id, payload, prev_hash, hash, recorded_at, major)

@@ -5,11 +5,11 @@ SELECT * FROM health WHERE pool = ? ORDER BY member;
 SELECT count(*) FROM health;
 
 -- name: PutHealth :exec
-INSERT INTO health (pool, member, state, reason, description, draining, seq, since)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO health (pool, member, state, aws_state, reason, description, draining, seq, since)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (pool, member) DO UPDATE SET
-    state = excluded.state, reason = excluded.reason, description = excluded.description,
-    draining = excluded.draining, seq = excluded.seq, since = excluded.since;
+    state = excluded.state, aws_state = excluded.aws_state, reason = excluded.reason,
+    description = excluded.description, draining = excluded.draining, seq = excluded.seq, since = excluded.since;
 
 -- name: DropHealth :exec
 DELETE FROM health WHERE pool = ? AND member = ?;
@@ -24,11 +24,13 @@ SELECT * FROM members WHERE pool = ? AND member = ?;
 SELECT * FROM events WHERE pool = ? AND seq = ?;
 
 -- name: LastChange :many
--- Of changes requested about at once, the last requested may have begun first.
+-- Of changes requested about at once, the last requested may have begun first. Those of an
+-- earlier pool of the same name do not count.
 SELECT lately.id FROM (
-    SELECT id, first_seq FROM changes
-    WHERE member = sqlc.arg(member) AND instance = substr(sqlc.arg(member), 1, instr(sqlc.arg(member) || ':', ':') - 1)
-        AND pool = sqlc.arg(pool) AND source = 'lsapi' AND outcome IN ('', 'applied', 'unknown')
-    ORDER BY id DESC LIMIT 8
+    SELECT c.id, c.first_seq FROM changes AS c
+    WHERE c.member = sqlc.arg(member) AND c.instance = substr(sqlc.arg(member), 1, instr(sqlc.arg(member) || ':', ':') - 1)
+        AND c.pool = sqlc.arg(pool) AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = c.pool)
+        AND c.source = 'lsapi' AND c.outcome IN ('', 'applied', 'unknown')
+    ORDER BY c.id DESC LIMIT 8
 ) AS lately
 ORDER BY lately.first_seq DESC LIMIT 1;

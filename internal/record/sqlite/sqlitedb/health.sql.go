@@ -78,7 +78,7 @@ func (q *Queries) EventAt(ctx context.Context, arg EventAtParams) ([]Event, erro
 }
 
 const health = `-- name: Health :many
-SELECT pool, member, state, reason, description, draining, seq, since FROM health WHERE pool = ? ORDER BY member
+SELECT pool, member, state, reason, description, draining, seq, since, aws_state FROM health WHERE pool = ? ORDER BY member
 `
 
 func (q *Queries) Health(ctx context.Context, pool string) ([]Health, error) {
@@ -99,6 +99,7 @@ func (q *Queries) Health(ctx context.Context, pool string) ([]Health, error) {
 			&i.Draining,
 			&i.Seq,
 			&i.Since,
+			&i.AwsState,
 		); err != nil {
 			return nil, err
 		}
@@ -114,7 +115,7 @@ func (q *Queries) Health(ctx context.Context, pool string) ([]Health, error) {
 }
 
 const healthOf = `-- name: HealthOf :many
-SELECT pool, member, state, reason, description, draining, seq, since FROM health WHERE pool = ? AND member = ?
+SELECT pool, member, state, reason, description, draining, seq, since, aws_state FROM health WHERE pool = ? AND member = ?
 `
 
 type HealthOfParams struct {
@@ -140,6 +141,7 @@ func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, e
 			&i.Draining,
 			&i.Seq,
 			&i.Since,
+			&i.AwsState,
 		); err != nil {
 			return nil, err
 		}
@@ -156,10 +158,11 @@ func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, e
 
 const lastChange = `-- name: LastChange :many
 SELECT lately.id FROM (
-    SELECT id, first_seq FROM changes
-    WHERE member = ?1 AND instance = substr(?1, 1, instr(?1 || ':', ':') - 1)
-        AND pool = ?2 AND source = 'lsapi' AND outcome IN ('', 'applied', 'unknown')
-    ORDER BY id DESC LIMIT 8
+    SELECT c.id, c.first_seq FROM changes AS c
+    WHERE c.member = ?1 AND c.instance = substr(?1, 1, instr(?1 || ':', ':') - 1)
+        AND c.pool = ?2 AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = c.pool)
+        AND c.source = 'lsapi' AND c.outcome IN ('', 'applied', 'unknown')
+    ORDER BY c.id DESC LIMIT 8
 ) AS lately
 ORDER BY lately.first_seq DESC LIMIT 1
 `
@@ -169,7 +172,8 @@ type LastChangeParams struct {
 	Pool   string
 }
 
-// Of changes requested about at once, the last requested may have begun first.
+// Of changes requested about at once, the last requested may have begun first. Those of an
+// earlier pool of the same name do not count.
 func (q *Queries) LastChange(ctx context.Context, arg LastChangeParams) ([][]byte, error) {
 	rows, err := q.query(ctx, q.lastChangeStmt, lastChange, arg.Member, arg.Pool)
 	if err != nil {
@@ -226,17 +230,18 @@ func (q *Queries) MemberOf(ctx context.Context, arg MemberOfParams) ([]Member, e
 }
 
 const putHealth = `-- name: PutHealth :exec
-INSERT INTO health (pool, member, state, reason, description, draining, seq, since)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO health (pool, member, state, aws_state, reason, description, draining, seq, since)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (pool, member) DO UPDATE SET
-    state = excluded.state, reason = excluded.reason, description = excluded.description,
-    draining = excluded.draining, seq = excluded.seq, since = excluded.since
+    state = excluded.state, aws_state = excluded.aws_state, reason = excluded.reason,
+    description = excluded.description, draining = excluded.draining, seq = excluded.seq, since = excluded.since
 `
 
 type PutHealthParams struct {
 	Pool        string
 	Member      string
 	State       string
+	AwsState    string
 	Reason      string
 	Description string
 	Draining    int64
@@ -249,6 +254,7 @@ func (q *Queries) PutHealth(ctx context.Context, arg PutHealthParams) error {
 		arg.Pool,
 		arg.Member,
 		arg.State,
+		arg.AwsState,
 		arg.Reason,
 		arg.Description,
 		arg.Draining,

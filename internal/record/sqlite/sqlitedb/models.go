@@ -56,6 +56,7 @@ type Health struct {
 	Draining    int64
 	Seq         int64
 	Since       int64
+	AwsState    string
 }
 
 type Log struct {
@@ -71,6 +72,8 @@ type Log struct {
 	CheckpointRoom int64
 	RestampedSeq   int64
 	RestampedAt    int64
+	Incarnation    string
+	ReplacedSeq    int64
 }
 
 type Member struct {

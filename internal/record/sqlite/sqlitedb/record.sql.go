@@ -599,7 +599,7 @@ func (q *Queries) Key(ctx context.Context, arg KeyParams) (KeyRow, error) {
 }
 
 const log = `-- name: Log :one
-SELECT pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at FROM logs WHERE pool = ?
+SELECT pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at, incarnation, replaced_seq FROM logs WHERE pool = ?
 `
 
 func (q *Queries) Log(ctx context.Context, pool string) (Log, error) {
@@ -618,12 +618,14 @@ func (q *Queries) Log(ctx context.Context, pool string) (Log, error) {
 		&i.CheckpointRoom,
 		&i.RestampedSeq,
 		&i.RestampedAt,
+		&i.Incarnation,
+		&i.ReplacedSeq,
 	)
 	return i, err
 }
 
 const logs = `-- name: Logs :many
-SELECT pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at FROM logs ORDER BY pool
+SELECT pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room, restamped_seq, restamped_at, incarnation, replaced_seq FROM logs ORDER BY pool
 `
 
 func (q *Queries) Logs(ctx context.Context) ([]Log, error) {
@@ -648,6 +650,8 @@ func (q *Queries) Logs(ctx context.Context) ([]Log, error) {
 			&i.CheckpointRoom,
 			&i.RestampedSeq,
 			&i.RestampedAt,
+			&i.Incarnation,
+			&i.ReplacedSeq,
 		); err != nil {
 			return nil, err
 		}
@@ -887,13 +891,14 @@ func (q *Queries) PutKey(ctx context.Context, arg PutKeyParams) error {
 const putLog = `-- name: PutLog :exec
 INSERT INTO logs (
     pool, first_seq, last_seq, last_at, last_hash, known, looked_at, applied_at, checkpoint_seq, checkpoint_room,
-    restamped_seq, restamped_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    restamped_seq, restamped_at, incarnation, replaced_seq
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (pool) DO UPDATE SET
     first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_at = excluded.last_at,
     last_hash = excluded.last_hash, known = excluded.known, looked_at = excluded.looked_at,
     applied_at = excluded.applied_at, checkpoint_seq = excluded.checkpoint_seq,
-    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at
+    checkpoint_room = excluded.checkpoint_room, restamped_seq = excluded.restamped_seq, restamped_at = excluded.restamped_at,
+    incarnation = excluded.incarnation, replaced_seq = excluded.replaced_seq
 `
 
 type PutLogParams struct {
@@ -909,6 +914,8 @@ type PutLogParams struct {
 	CheckpointRoom int64
 	RestampedSeq   int64
 	RestampedAt    int64
+	Incarnation    string
+	ReplacedSeq    int64
 }
 
 func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
@@ -925,6 +932,8 @@ func (q *Queries) PutLog(ctx context.Context, arg PutLogParams) error {
 		arg.CheckpointRoom,
 		arg.RestampedSeq,
 		arg.RestampedAt,
+		arg.Incarnation,
+		arg.ReplacedSeq,
 	)
 	return err
 }
