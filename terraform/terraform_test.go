@@ -2,6 +2,7 @@
 package terraform
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,5 +55,19 @@ func TestTerraformAcceptsTheFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestFirstBootScriptOfExampleIsValid(t *testing.T) {
+	template, err := os.ReadFile("examples/alb/user_data.sh.tftpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(t.TempDir(), "user-data.sh")
+	if err := os.WriteFile(script, bytes.ReplaceAll(template, []byte("${ports}"), []byte("8080 8081")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "shellcheck", script).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

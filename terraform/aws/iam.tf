@@ -7,7 +7,8 @@ locals {
   parameter_prefix = "arn:${data.aws_partition.current.partition}:ssm:${local.own_resources}:parameter"
   balancing_prefix = "arn:${data.aws_partition.current.partition}:elasticloadbalancing:${local.own_resources}:"
 
-  # Describing cannot be limited to resources.
+  # Describing cannot be limited to resources. `lsapi doctor --aws` tries changes with resources
+  # that do not exist.
   classic_statements = [
     {
       Sid    = "Read"
@@ -29,7 +30,7 @@ locals {
         "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
         "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
       ]
-      Resource = [for name in distinct(concat([var.elb_name], var.classic_names)) : "${local.balancing_prefix}loadbalancer/${name}"]
+      Resource = [for name in distinct(concat([var.elb_name, "lsapi-doctor-no-such-elb"], var.classic_names)) : "${local.balancing_prefix}loadbalancer/${name}"]
     },
   ]
   target_group_statements = [
@@ -52,7 +53,7 @@ locals {
         "elasticloadbalancing:RegisterTargets",
         "elasticloadbalancing:DeregisterTargets",
       ]
-      Resource = [for name in var.target_group_names : "${local.balancing_prefix}targetgroup/${name}/*"]
+      Resource = [for name in concat(["lsapi-doctor-no-such-tg"], var.target_group_names) : "${local.balancing_prefix}targetgroup/${name}/*"]
     },
   ]
 }

@@ -212,6 +212,30 @@ func TestPermissionsAreMinimal(t *testing.T) {
 	}
 }
 
+// Policies for some names must allow the changes that doctor tries.
+func TestPermissionsIncludeThePoolsOfDoctor(t *testing.T) {
+	policy := read(t).source["iam.tf"]
+	files, err := filepath.Glob("../../internal/cloud/*/permissions.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no permissions are tried", err)
+	}
+	for _, file := range files {
+		code, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pools := regexp.MustCompile(`lsapi-doctor-no-such-(elb|tg)`).FindAllString(string(code), -1)
+		if len(pools) == 0 {
+			t.Errorf("%s tries no pool", file)
+		}
+		for _, pool := range pools {
+			if !strings.Contains(policy, `"`+pool+`"`) {
+				t.Errorf("changes of %s are not allowed", pool)
+			}
+		}
+	}
+}
+
 func TestVariablesHaveDefaultsAndValidationMessages(t *testing.T) {
 	for _, v := range read(t).blocks("variable") {
 		if v.says("default") == "" || v.says("description") == "" {

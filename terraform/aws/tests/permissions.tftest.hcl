@@ -23,6 +23,7 @@ run "classic_load_balancers_only" {
   assert {
     condition = jsondecode(aws_iam_role_policy.instance.policy).Statement[1].Resource == [
       "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/default-elb",
+      "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/lsapi-doctor-no-such-elb",
       "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/*",
     ]
     error_message = "All Classic load balancers of the account can be changed."
@@ -38,7 +39,10 @@ run "both_kinds" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.instance.policy).Statement[1].Resource == ["arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/default-elb"]
+    condition = jsondecode(aws_iam_role_policy.instance.policy).Statement[1].Resource == [
+      "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/default-elb",
+      "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/lsapi-doctor-no-such-elb",
+    ]
     error_message = "Only the module's own load balancer can be changed."
   }
   assert {
@@ -62,6 +66,7 @@ run "both_kinds" {
       Effect = "Allow"
       Action = ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"]
       Resource = [
+        "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/lsapi-doctor-no-such-tg/*",
         "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/shop/*",
         "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/team-*/*",
       ]
