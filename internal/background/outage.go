@@ -3,6 +3,7 @@ package background
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 )
 
@@ -14,6 +15,7 @@ type Outage struct {
 	log          *slog.Logger
 	begins, ends string
 	failing      atomic.Bool
+	turning      sync.Mutex // orders the lines of concurrent results
 }
 
 // NewOutage returns an Outage that has not begun. It logs begins, with the error, as a
@@ -25,7 +27,12 @@ func NewOutage(g *Group, log *slog.Logger, begins, ends string) *Outage {
 // Note takes a result, nil for a success. It reports whether the outage begins with it.
 func (o *Outage) Note(err error) (begins bool) {
 	failing := err != nil
-	if o.group.Err() != nil || o.failing.Load() == failing || o.failing.Swap(failing) == failing {
+	if o.group.Err() != nil || o.failing.Load() == failing {
+		return false
+	}
+	o.turning.Lock()
+	defer o.turning.Unlock()
+	if o.failing.Swap(failing) == failing {
 		return false
 	}
 	if failing {
