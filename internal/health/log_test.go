@@ -95,6 +95,10 @@ func (hangingReplicas) ClaimHealth(ctx context.Context, _ lsapi.PoolID, _ time.D
 
 func TestLogReportsUnreachableReplicasOnce(t *testing.T) {
 	const lost, back = "WARN the other replicas cannot be reached", "INFO the other replicas can be reached again"
+	aMinute := func() { // ends between two polls, which begin at whole seconds
+		time.Sleep(time.Minute + 300*time.Millisecond)
+		synctest.Wait()
+	}
 	for _, step := range []string{"claim", "publish", "listen"} {
 		t.Run(step, func(t *testing.T) {
 			aws, log := newFakeAWS(web), new(logLines)
@@ -103,10 +107,10 @@ func TestLogReportsUnreachableReplicasOnce(t *testing.T) {
 				p := newPoller(health.Options{AWS: aws, Replicas: r, Log: slog.New(log)})
 				p.Start()
 				follow(t, p, web)
-				time.Sleep(time.Minute) // longer than a wait for news
+				aMinute() // longer than a wait for news
 				log.check(t)
 				r.set(step, errors.New("away"))
-				time.Sleep(time.Minute)
+				aMinute()
 				log.mu.Lock()
 				if len(log.lines) == 0 || !strings.HasPrefix(log.lines[0], lost) {
 					t.Errorf("the log says %q", log.lines)
@@ -120,7 +124,7 @@ func TestLogReportsUnreachableReplicasOnce(t *testing.T) {
 				log.lines = nil
 				log.mu.Unlock()
 				r.set(step, nil)
-				time.Sleep(time.Minute)
+				aMinute()
 				if reported {
 					log.check(t, back)
 				} else {
