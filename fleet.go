@@ -113,7 +113,9 @@ type Memberships struct {
 type FoundMember struct {
 	Pool PoolID
 	Member
-	AsOf time.Time
+	// Health is that of the pool, as in Membership.
+	Health *HealthReport
+	AsOf   time.Time
 }
 
 // DrainingMember is a former member of a pool that may be draining.

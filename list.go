@@ -9,6 +9,8 @@ type Membership struct {
 	Members []Member
 	// Description is the pool's configuration. Nil if unknown.
 	Description *Description
+	// Health came with the members. Nil if the kind of pool has it apart.
+	Health *HealthReport
 	// MembersUnlisted is as in Pool.
 	MembersUnlisted bool
 	// AsOf is when the read of the members began. Zero if they have never been read.

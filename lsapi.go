@@ -71,6 +71,9 @@ type Request struct {
 
 // Result is the result of a Request, successful or not.
 type Result struct {
+	// Member is the id that the request's member has in its pool: one without a port has the
+	// target group's.
+	Member MemberID
 	// Instance is EC2's description of the instance, if the request succeeded.
 	Instance Instance
 	// Recorded is whether the change is on record, so that its id names it whatever

@@ -70,7 +70,7 @@ func (a *App) startFleet(aws clients, changes timedRecord, lists *snapshot.Snaps
 // unreachable it returns nil, so that event streams can start.
 func exists(lists *snapshot.Snapshot) v1.Exists {
 	return func(ctx context.Context, pool lsapi.PoolID) error {
-		if _, _, err := lists.One(ctx, pool, false); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+		if _, err := lists.One(ctx, pool, false); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 			return err
 		}
 		return nil

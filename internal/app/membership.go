@@ -121,7 +121,7 @@ func (a *App) startLanes(aws clients, record timedRecord, recent *overlay.Overla
 		Record:  record,
 		Overlay: recent,
 		Inbox:   found,
-		Exists:  lists.Exists,
+		Pools:   lists,
 		Metrics: metrics,
 		Log:     a.log,
 	})

@@ -140,7 +140,7 @@ func (r *region) enter(ctx context.Context, op string) error {
 }
 
 func (r *region) membership(pool lsapi.PoolID, members []lsapi.MemberID) lsapi.Membership {
-	m := lsapi.Membership{Pool: pool, Description: &lsapi.Description{DNSName: pool.Name + ".example.com", VPCID: "vpc-of-" + pool.Name[:1]}}
+	m := lsapi.Membership{Pool: pool, Description: &lsapi.Description{DNSName: pool.Name + ".example.com", VPCID: "vpc-of-" + pool.Name[:1]}, AsOf: time.Now().Add(-time.Second)}
 	for _, id := range members {
 		state, behind := r.listed[id]
 		if !behind {
@@ -151,30 +151,30 @@ func (r *region) membership(pool lsapi.PoolID, members []lsapi.MemberID) lsapi.M
 	return m
 }
 
-func (r *region) All(ctx context.Context) ([]lsapi.Membership, time.Time, error) {
+func (r *region) All(ctx context.Context) ([]lsapi.Membership, error) {
 	if err := r.enter(ctx, "All"); err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	defer r.mu.Unlock()
 	var all []lsapi.Membership
 	for _, pool := range slices.SortedFunc(maps.Keys(r.loadBalancers), lsapi.PoolID.Compare) {
 		all = append(all, r.membership(pool, r.loadBalancers[pool].members))
 	}
-	return all, time.Now().Add(-time.Second), nil
+	return all, nil
 }
 
-func (r *region) One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, time.Time, error) {
+func (r *region) One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, error) {
 	op := "One"
 	if fresh {
 		op = "One afresh"
 	}
 	if err := r.enter(ctx, op); err != nil {
-		return lsapi.Membership{}, time.Time{}, err
+		return lsapi.Membership{}, err
 	}
 	defer r.mu.Unlock()
 	b := r.loadBalancers[pool]
 	if b == nil {
-		return lsapi.Membership{}, time.Time{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", pool)
+		return lsapi.Membership{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", pool)
 	}
 	members := b.members
 	if fresh {
@@ -182,7 +182,7 @@ func (r *region) One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.
 	} else if old, is := r.behind[pool]; is {
 		members = old
 	}
-	return r.membership(pool, members), time.Now().Add(-time.Second), nil
+	return r.membership(pool, members), nil
 }
 
 // Memberships leaves the load balancers in unread unread.

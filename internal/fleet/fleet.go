@@ -91,8 +91,12 @@ func healthAge(most time.Duration, fresh bool) time.Duration {
 // The reads below return what can be read before ctx ends, and log failures unless the
 // caller's context has ended.
 
-// report returns the health of a load balancer, no older than maxAge, or nil and the error.
-func (f *Fleet) report(ctx, caller context.Context, pool lsapi.PoolID, maxAge time.Duration) (*lsapi.HealthReport, error) {
+// report returns the health of a pool, no older than maxAge, or nil and the error. Health that
+// came with the members is as fresh as they are.
+func (f *Fleet) report(ctx, caller context.Context, pool lsapi.PoolID, came *lsapi.HealthReport, maxAge time.Duration) (*lsapi.HealthReport, error) {
+	if came != nil {
+		return came, nil
+	}
 	report, err := f.o.Health.Recent(ctx, pool, maxAge)
 	note(caller, f.sources.health, err)
 	if err != nil {

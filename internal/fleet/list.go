@@ -6,7 +6,6 @@ import (
 	"path"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,18 +21,18 @@ func (f *Fleet) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsa
 	if _, err := path.Match(filter.Name, ""); err != nil {
 		return nil, false, lsapi.Errorf(lsapi.CodeInvalid, "the pattern of names is malformed")
 	}
-	all, asOf, err := f.o.Lists.All(ctx)
+	all, err := f.o.Lists.All(ctx)
 	if err != nil {
 		return nil, false, err
 	}
 	rest := matchListed(all, filter)
 	if len(filter.Tags) == 0 && filter.Health == "" {
 		n := min(filter.Limit, len(rest))
-		return f.summaries(ctx, rest[:n], asOf), n < len(rest), nil
+		return f.summaries(ctx, rest[:n]), n < len(rest), nil
 	}
 	for len(rest) > 0 && len(page) <= filter.Limit {
 		n := min(filterBatch, len(rest))
-		matches, err := f.match(ctx, rest[:n], asOf, filter)
+		matches, err := f.match(ctx, rest[:n], filter)
 		if err != nil {
 			return nil, false, err
 		}
@@ -48,16 +47,16 @@ func (f *Fleet) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsa
 // matchListed returns the load balancers after filter.After that match what the listing
 // shows: all of the filter but tags and health.
 func matchListed(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membership {
-	if filter.Kind != "" && filter.Kind != lsapi.KindELB {
-		return nil
-	}
 	first, _ := slices.BinarySearchFunc(all, filter.After, func(m lsapi.Membership, after lsapi.PoolID) int {
 		return cmp.Or(m.Pool.Compare(after), -1) // exclude After itself
 	})
-	if filter.Name == "" && filter.Instance == "" && filter.VPC == "" {
+	if filter.Kind == "" && filter.Name == "" && filter.Instance == "" && filter.VPC == "" {
 		return all[first:]
 	}
 	return keep(all[first:], func(m lsapi.Membership) bool {
+		if filter.Kind != "" && filter.Kind != m.Pool.Kind {
+			return false
+		}
 		if filter.Name != "" {
 			if matches, _ := path.Match(filter.Name, m.Pool.Name); !matches {
 				return false
@@ -74,10 +73,10 @@ func matchListed(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membe
 }
 
 // summaries returns summaries with the tags and health that can be read in time.
-func (f *Fleet) summaries(ctx context.Context, memberships []lsapi.Membership, asOf time.Time) []lsapi.PoolSummary {
+func (f *Fleet) summaries(ctx context.Context, memberships []lsapi.Membership) []lsapi.PoolSummary {
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	page := newSummaries(memberships, asOf)
+	page := newSummaries(memberships)
 	var parts sync.WaitGroup
 	parts.Go(func() { f.addTags(short, ctx, page) })
 	parts.Go(func() { note(ctx, f.sources.health, f.addHealth(short, memberships, page)) })
@@ -86,18 +85,18 @@ func (f *Fleet) summaries(ctx context.Context, memberships []lsapi.Membership, a
 }
 
 // match returns summaries of the load balancers that match the filter's tags and health.
-func (f *Fleet) match(ctx context.Context, memberships []lsapi.Membership, asOf time.Time, filter lsapi.FleetFilter) ([]lsapi.PoolSummary, error) {
+func (f *Fleet) match(ctx context.Context, memberships []lsapi.Membership, filter lsapi.FleetFilter) ([]lsapi.PoolSummary, error) {
 	if len(filter.Tags) > 0 {
-		tags, err := f.tags.get(ctx, names(newSummaries(memberships, asOf))...)
+		tags, err := f.tags.get(ctx, names(newSummaries(memberships))...)
 		if err != nil {
 			return nil, err
 		}
 		memberships = keep(memberships, func(m lsapi.Membership) bool { return hasTags(tags[m.Pool], filter.Tags) })
 	}
 	if filter.Health == "" {
-		return f.summaries(ctx, memberships, asOf), nil
+		return f.summaries(ctx, memberships), nil
 	}
-	page := newSummaries(memberships, asOf)
+	page := newSummaries(memberships)
 	if err := f.addHealth(ctx, memberships, page); err != nil {
 		return nil, err
 	}
@@ -115,16 +114,23 @@ func (f *Fleet) addTags(ctx, caller context.Context, page []lsapi.PoolSummary) {
 	}
 }
 
-// addHealth adds health to the summaries, in the order of memberships. It returns the
-// first error; a load balancer that does not exist any more is none.
+// addHealth adds health to the summaries, in the order of memberships. It returns the first
+// error; a pool that does not exist any more is none. Pools whose members are read one by
+// one have the health that came with them.
 func (f *Fleet) addHealth(ctx context.Context, memberships []lsapi.Membership, page []lsapi.PoolSummary) error {
 	var polls errgroup.Group
 	polls.SetLimit(maxPolls)
 	for i, m := range memberships {
+		if m.MembersUnlisted {
+			if m.Health != nil {
+				page[i].Health, page[i].HealthAsOf = countHealth(m.Members, m.Health), m.Health.AsOf
+			}
+			continue
+		}
 		polls.Go(func() error {
 			report, err := f.o.Health.Recent(ctx, m.Pool, listedHealthAge)
 			if err == nil {
-				page[i].Health, page[i].HealthAsOf = countHealth(m.Members, report), report.AsOf
+				page[i].Health, page[i].HealthAsOf = countHealth(m.Members, &report), report.AsOf
 			} else if lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 				return nil
 			}
@@ -134,20 +140,20 @@ func (f *Fleet) addHealth(ctx context.Context, memberships []lsapi.Membership, p
 	return polls.Wait()
 }
 
-func newSummaries(memberships []lsapi.Membership, asOf time.Time) []lsapi.PoolSummary {
+func newSummaries(memberships []lsapi.Membership) []lsapi.PoolSummary {
 	page := make([]lsapi.PoolSummary, len(memberships))
 	for i, m := range memberships {
-		page[i] = newSummary(m, asOf)
+		page[i] = newSummary(m)
 	}
 	return page
 }
 
-func newSummary(m lsapi.Membership, asOf time.Time) lsapi.PoolSummary {
-	return lsapi.PoolSummary{ID: m.Pool, Description: m.Description, MemberCount: len(m.Members), AsOf: asOf}
+func newSummary(m lsapi.Membership) lsapi.PoolSummary {
+	return lsapi.PoolSummary{ID: m.Pool, Description: m.Description, MemberCount: len(m.Members), AsOf: m.AsOf}
 }
 
 // countHealth counts members by their health, and the draining instances.
-func countHealth(members []lsapi.Member, report lsapi.HealthReport) *lsapi.HealthCounts {
+func countHealth(members []lsapi.Member, report *lsapi.HealthReport) *lsapi.HealthCounts {
 	byID := make(map[lsapi.MemberID]lsapi.MemberHealth, len(report.Members))
 	var counts lsapi.HealthCounts
 	for _, h := range report.Members {

@@ -12,13 +12,13 @@ import (
 // set, its members and their health are read after the call. CodeNotFound: there is no such
 // load balancer.
 func (f *Fleet) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error) {
-	m, asOf, err := f.o.Lists.One(ctx, pool, fresh)
+	m, err := f.o.Lists.One(ctx, pool, fresh)
 	if err != nil {
 		return lsapi.PoolDetail{}, err
 	}
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	detail := lsapi.PoolDetail{PoolSummary: newSummary(m, asOf)}
+	detail := lsapi.PoolDetail{PoolSummary: newSummary(m)}
 	var (
 		report  *lsapi.HealthReport
 		history history
@@ -27,12 +27,12 @@ func (f *Fleet) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.
 	parts.Go(func() { detail.Attributes = f.attributesOf(short, ctx, pool) })
 	parts.Go(func() { detail.Tags = f.tagsOf(short, ctx, pool)[pool] })
 	parts.Go(func() { history = f.historyOf(short, ctx, pool, lsapi.MemberID{}) })
-	parts.Go(func() { report, _ = f.report(short, ctx, pool, healthAge(shownHealthAge, fresh)) })
+	parts.Go(func() { report, _ = f.report(short, ctx, pool, m.Health, healthAge(shownHealthAge, fresh)) })
 	parts.Wait()
 	if report == nil {
 		report = &lsapi.HealthReport{}
 	} else {
-		detail.Health, detail.HealthAsOf = countHealth(m.Members, *report), report.AsOf
+		detail.Health, detail.HealthAsOf = countHealth(m.Members, report), report.AsOf
 	}
 	detail.Members = f.memberDetails(short, ctx, m, *report, history)
 	return detail, nil
@@ -65,20 +65,20 @@ func (f *Fleet) memberDetails(ctx, caller context.Context, m lsapi.Membership, r
 // Members returns the members of a load balancer, and when their read began. If fresh is
 // set, that is after the call. CodeNotFound: there is no such load balancer.
 func (f *Fleet) Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Member, time.Time, error) {
-	m, asOf, err := f.o.Lists.One(ctx, pool, fresh)
-	return m.Members, asOf, err
+	m, err := f.o.Lists.One(ctx, pool, fresh)
+	return m.Members, m.AsOf, err
 }
 
 // Member returns a member or a draining instance. If fresh is set, it is read after the
 // call. CodeNotFound: it is neither, or there is no such load balancer.
 func (f *Fleet) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, fresh bool) (lsapi.MemberDetail, error) {
-	m, _, err := f.o.Lists.One(ctx, pool, fresh)
+	m, err := f.o.Lists.One(ctx, pool, fresh)
 	if err != nil {
 		return lsapi.MemberDetail{}, err
 	}
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
-	report, err := f.report(short, ctx, pool, healthAge(shownHealthAge, fresh))
+	report, err := f.report(short, ctx, pool, m.Health, healthAge(shownHealthAge, fresh))
 	found, isMember := memberOf(m, member)
 	health := healthIn(report, member)
 	switch {

@@ -10,11 +10,11 @@ import (
 // Lists returns load balancers and their members: as AWS lists them, with recent changes
 // applied that AWS may not show yet.
 type Lists interface {
-	// All returns every load balancer, sorted by name, and when its read began.
-	All(ctx context.Context) ([]lsapi.Membership, time.Time, error)
-	// One returns one load balancer, and when its read began. If fresh is set, the read
-	// begins after the call. CodeNotFound: there is no such load balancer.
-	One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, time.Time, error)
+	// All returns every pool, sorted.
+	All(ctx context.Context) ([]lsapi.Membership, error)
+	// One returns one pool. If fresh is set, the read begins after the call. CodeNotFound:
+	// there is no such pool.
+	One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, error)
 	// Memberships returns the load balancers that an instance is a member of. If fresh is
 	// set, those that could not be read after the call are Unread.
 	Memberships(ctx context.Context, instanceID string, fresh bool) (lsapi.Memberships, error)

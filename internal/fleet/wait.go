@@ -86,7 +86,7 @@ func (w *wait) check(ctx context.Context) (bool, error) {
 }
 
 func (w *wait) readMembership(ctx context.Context, fresh bool) error {
-	m, _, err := w.f.o.Lists.One(ctx, w.pool, fresh)
+	m, err := w.f.o.Lists.One(ctx, w.pool, fresh)
 	if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func (w *wait) detail(ctx context.Context) lsapi.MemberDetail {
 		w.last = memberWith(w.f.instancesOf(short, short, w.id), w.id)
 	}
 	if w.report == nil && w.condition == lsapi.WaitAbsent && w.read {
-		w.report, _ = w.f.report(short, short, w.pool, shownHealthAge) // whether it is draining
+		w.report, _ = w.f.report(short, short, w.pool, nil, shownHealthAge) // whether it is draining
 	}
 	parts.Wait()
 	return newMemberDetail(w.last, w.member, healthIn(w.report, w.id), history.of(w.id))

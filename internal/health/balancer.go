@@ -44,6 +44,7 @@ type class int
 
 const (
 	idle class = iota
+	hot
 	watched
 	followed
 	removed
@@ -148,6 +149,9 @@ func (b *balancer) due(now time.Time) (at time.Time, every time.Duration, wanted
 	if b.isWatched() {
 		want(b.watchFrom, watch)
 	}
+	if b.poller.hot[b.pool] {
+		want(time.Time{}, b.poller.hotEvery)
+	}
 	at = later(at, b.claimAt)
 	if len(b.unreported(now)) > 0 {
 		at = now
@@ -183,6 +187,8 @@ func (b *balancer) recount(cost int) {
 		b.class = followed
 	case b.isWatched():
 		b.class = watched
+	case b.poller.hot[b.pool]:
+		b.class = hot
 	default:
 		b.class = idle
 	}

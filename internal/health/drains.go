@@ -33,6 +33,22 @@ func (d *drains) add(pool lsapi.PoolID, member lsapi.MemberID, at time.Time) {
 	d.since[pool][member] = later(d.since[pool][member], at)
 }
 
+// note adds those that drain by a report, and clears those that do not.
+func (d *drains) note(report *lsapi.HealthReport) {
+	for _, m := range report.Members {
+		if m.Draining {
+			d.add(report.Pool, m.Member, report.AsOf)
+		} else {
+			d.clear(report.Pool, m.Member, report.AsOf)
+		}
+	}
+	for id := range maps.Clone(d.of(report.Pool, report.AsOf)) {
+		if report.IsAbsent(id) {
+			d.clear(report.Pool, id, report.AsOf)
+		}
+	}
+}
+
 // withInstance returns the members with an instance, sorted.
 func (d *drains) withInstance(instanceID string, now time.Time) []lsapi.DrainingMember {
 	var found []lsapi.DrainingMember

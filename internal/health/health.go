@@ -42,6 +42,18 @@ type Replicas interface {
 	PublishedHealth(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error)
 }
 
+// Polled are the pools whose members AWS does not list. Their reports are whole, and have the
+// members too.
+type Polled interface {
+	// Hot returns those that are polled all the time, and the interval.
+	Hot() (pools []lsapi.PoolID, every time.Duration)
+	// NextToSweep returns the pool to poll once, zero for none, and the pause until the next.
+	NextToSweep() (pool lsapi.PoolID, pause time.Duration)
+}
+
+// Listener receives every report, whether of an own poll or of another replica's.
+type Listener func(report lsapi.HealthReport, own bool)
+
 // Observer receives every report that is based on a poll of this process, for the record.
 type Observer interface {
 	// ObserveHealth does not wait, and does not change the report.
@@ -53,7 +65,7 @@ type Record interface {
 	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
 }
 
-// Options configure a Poller. All but Replicas are required.
+// Options configure a Poller. All but Replicas and Polled are required.
 type Options struct {
 	// AWS serves polls that a caller waits for, Background the others.
 	AWS, Background AWS
@@ -63,6 +75,8 @@ type Options struct {
 	Record   Record
 	// Pools returns the known load balancers.
 	Pools func() []lsapi.PoolID
+	// Polled are the pools that are polled for their members. Default: none.
+	Polled Polled
 	// PerSecond returns the limit of this replica's requests to AWS per second, in the
 	// long run.
 	PerSecond func() float64
@@ -75,9 +89,9 @@ type Options struct {
 type Stats struct {
 	// Polls and Failures count the polls of this replica and the failed ones.
 	Polls, Failures int
-	// Followed counts the load balancers with followers; Watched the others whose events
-	// are watched.
-	Followed, Watched int
+	// Followed counts the pools with followers, Watched the others whose events are watched,
+	// and Hot the others that are polled for their members.
+	Followed, Watched, Hot int
 	// Followers counts the open Followers.
 	Followers int
 }
@@ -91,8 +105,11 @@ type Poller struct {
 	balancers map[lsapi.PoolID]*balancer
 	load      [classes]load
 	watched   map[lsapi.PoolID]int // number of watchers, by load balancer
-	all       int                  // watchers of all load balancers
-	queries   int                  // calls of Recent in progress
+	hot       map[lsapi.PoolID]bool
+	hotEvery  time.Duration // the interval of their polls
+	listeners []Listener
+	all       int // watchers of all load balancers
+	queries   int // calls of Recent in progress
 	drains    drains
 	stats     Stats
 	closing   bool
@@ -101,6 +118,7 @@ type Poller struct {
 	wakeListen chan struct{}      // holds one: reports of the other replicas may be wanted
 	slots      chan struct{}      // one for each poll in progress
 	partition  *background.Outage // of the other replicas
+	sweeping   *background.Outage // of the sweep
 
 	work *background.Group
 	base context.Context // of work
@@ -111,8 +129,28 @@ func (p *Poller) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	stats := p.stats
-	stats.Followed, stats.Watched = p.load[followed].balancers, p.load[watched].balancers
+	stats.Followed, stats.Watched, stats.Hot = p.load[followed].balancers, p.load[watched].balancers, p.load[hot].balancers
 	return stats
+}
+
+// Listen adds a listener. It must not block.
+func (p *Poller) Listen(l Listener) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listeners = append(p.listeners, l)
+}
+
+// notifyAll calls the listeners.
+func (p *Poller) notifyAll(report lsapi.HealthReport, own bool) {
+	p.mu.Lock()
+	if report.Whole { // it may have no balancer
+		p.drains.note(&report)
+	}
+	listeners := p.listeners
+	p.mu.Unlock()
+	for _, l := range listeners {
+		l(report, own)
+	}
 }
 
 // Detached reports members that a replica has just detached, and that may be draining. It

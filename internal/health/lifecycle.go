@@ -13,18 +13,23 @@ func New(o Options) *Poller {
 	work := background.New()
 	return &Poller{
 		o: o, balancers: make(map[lsapi.PoolID]*balancer), watched: make(map[lsapi.PoolID]int),
+		hot:       make(map[lsapi.PoolID]bool),
 		drains:    drains{since: make(map[lsapi.PoolID]map[lsapi.MemberID]time.Time)},
 		wakeWatch: make(chan struct{}, 1), wakeListen: make(chan struct{}, 1),
 		slots: make(chan struct{}, maxPolls),
 		partition: background.NewOutage(work, o.Log, "the other replicas cannot be reached; this one polls health for itself",
 			"the other replicas can be reached again; health is polled once for all"),
-		work: work, base: work.Context(),
+		sweeping: background.NewOutage(work, o.Log, "pools that are not read cannot be polled; their members grow older", "pools that are not read can be polled again"),
+		work:     work, base: work.Context(),
 	}
 }
 
 // Start starts to receive the reports of the other replicas.
 func (p *Poller) Start() {
 	p.work.Go(func(context.Context) { p.watchForever() })
+	if p.o.Polled != nil {
+		p.work.Go(p.sweepForever)
+	}
 	if p.o.Replicas != nil {
 		p.work.Go(p.listenForever)
 	}

@@ -65,7 +65,6 @@ func (b *balancer) poll(ctx context.Context, aws AWS) {
 		return
 	}
 	b.adopt(report, false)
-	p.o.Observer.ObserveHealth(report)
 	p.publish(ctx, report)
 }
 
@@ -94,9 +93,8 @@ func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.H
 	if err != nil {
 		return lsapi.HealthReport{}, err
 	}
-	report := lsapi.HealthReport{Pool: b.pool, Members: members, AsOf: began, Whole: whole}
+	report := newReport(b.pool, members, whole, began)
 	if whole {
-		slices.SortFunc(report.Members, byID)
 		return report, nil
 	}
 	for _, ids := range b.lookups(members, known, began) {
@@ -110,6 +108,12 @@ func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.H
 	report.Absent = b.withKnownAbsent(report, known, began)
 	slices.SortFunc(report.Members, byID)
 	return report, err
+}
+
+// newReport returns a report with its members sorted.
+func newReport(pool lsapi.PoolID, members []lsapi.MemberHealth, whole bool, began time.Time) lsapi.HealthReport {
+	slices.SortFunc(members, byID)
+	return lsapi.HealthReport{Pool: pool, Members: members, AsOf: began, Whole: whole}
 }
 
 // latest returns the latest report.
@@ -277,11 +281,6 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 	b.began = later(b.began, report.AsOf)
 	for _, m := range report.Members {
 		delete(b.absent, m.Member)
-		if m.Draining {
-			p.drains.add(b.pool, m.Member, report.AsOf)
-		} else {
-			p.drains.clear(b.pool, m.Member, report.AsOf)
-		}
 	}
 	if foreign { // for own reports, withKnownAbsent has removed them
 		maps.DeleteFunc(b.absent, func(_ lsapi.MemberID, since time.Time) bool { return report.AsOf.Sub(since) > absentLifetime })
@@ -291,11 +290,7 @@ func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
 			b.absent[id] = report.AsOf
 		}
 	}
-	for id := range maps.Clone(p.drains.of(b.pool, report.AsOf)) {
-		if report.IsAbsent(id) {
-			p.drains.clear(b.pool, id, report.AsOf)
-		}
-	}
+	p.drains.note(&report)
 	b.notify()
 }
 

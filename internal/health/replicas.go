@@ -30,8 +30,10 @@ func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
 	return false
 }
 
-// publish publishes a report to the other replicas.
+// publish passes a report of an own poll to the Observer, the listeners and the other replicas.
 func (p *Poller) publish(ctx context.Context, report lsapi.HealthReport) {
+	p.o.Observer.ObserveHealth(report)
+	p.notifyAll(report, true)
 	if p.o.Replicas == nil {
 		return
 	}
@@ -86,23 +88,28 @@ func (p *Poller) listen(ctx context.Context, received int64) (int64, error) {
 
 // receive receives another replica's report.
 func (p *Poller) receive(report lsapi.HealthReport) {
-	p.mu.Lock()
-	b, err := p.balancer(report.Pool)
-	fresh := false
-	if err == nil { // else no caller here can need it
-		if now := time.Now(); report.AsOf.After(now) {
-			report.AsOf = now // clocks differ
-		}
-		fresh = report.AsOf.Sub(b.report.AsOf) > sameReport
+	if now := time.Now(); report.AsOf.After(now) {
+		report.AsOf = now // clocks differ
 	}
+	p.notifyAll(report, false)
+	p.mu.Lock()
+	b := p.balancers[report.Pool]
+	if b == nil && !report.Whole { // for later; a whole one is with the listeners
+		b, _ = p.balancer(report.Pool)
+	}
+	fresh := b != nil && report.AsOf.Sub(b.report.AsOf) > sameReport
 	p.mu.Unlock()
 	if fresh {
 		b.adopt(report, true)
 	}
 }
 
-// isWanted reports whether there are followers, watchers or queries.
+// isWanted reports whether there are followers, watchers or queries, or pools that are polled
+// for their members.
 func (p *Poller) isWanted() bool {
+	if p.o.Polled != nil {
+		return true
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.stats.Followers+p.queries+p.all+len(p.watched) > 0

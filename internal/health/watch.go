@@ -40,11 +40,12 @@ func (p *Poller) watch(pool lsapi.PoolID, more int) {
 	signal(p.wakeWatch)
 }
 
-// watchForever follows the creation and deletion of watched load balancers.
+// watchForever follows the creation and deletion of watched pools, and which are hot.
 func (p *Poller) watchForever() {
 	for {
 		var tick <-chan time.Time
-		if p.refreshPools() {
+		p.refreshHot()
+		if p.refreshPools() || p.o.Polled != nil {
 			tick = time.After(namesEvery)
 		}
 		select {

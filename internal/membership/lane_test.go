@@ -397,11 +397,18 @@ func TestReadEndsWhenAllItsCallersHaveLeft(t *testing.T) {
 	}
 }
 
+// noPools has no pool.
+type noPools struct{}
+
+func (noPools) Resolve(context.Context, lsapi.PoolID, lsapi.MemberID) (lsapi.MemberID, error) {
+	return lsapi.MemberID{}, lsapi.Errorf(lsapi.CodeNotFound, "")
+}
+
 func TestMissingLoadBalancerStartsNoLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aws := newFakeAWS()
 		s := newService(aws, membership.Options{
-			Exists: func(context.Context, lsapi.PoolID) error { return lsapi.Errorf(lsapi.CodeNotFound, "") },
+			Pools: noPools{},
 		})
 		wantCode(t, change(s, lsapi.Attach, one), lsapi.CodeNotFound)
 		if stats := s.Stats(); stats.Lanes != 0 || len(aws.calls) != 0 {

@@ -43,12 +43,26 @@ type Options struct {
 	// CallTimeout bounds each step that calls AWS, including retries. Default:
 	// DefaultCallTimeout.
 	CallTimeout time.Duration
-	// Exists returns CodeNotFound for a load balancer that certainly does not exist, so
-	// that invented names start no lane. It may wait until ctx ends. Default: every name
+	// Pools resolves the members of requests. Default: each is as requested, and every pool
 	// may exist.
-	Exists func(ctx context.Context, pool lsapi.PoolID) error
+	Pools Pools
 	// Metrics counts what the lanes do. Default: nothing is counted.
 	Metrics Metrics
+}
+
+// Pools are the known pools.
+type Pools interface {
+	// Resolve returns the id that a member of a request has in its pool. It returns
+	// CodeNotFound for a pool that certainly does not exist, so that invented names start no
+	// lane. It may wait until ctx ends.
+	Resolve(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, error)
+}
+
+// anyPools resolves every member to itself.
+type anyPools struct{}
+
+func (anyPools) Resolve(_ context.Context, _ lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, error) {
+	return member, nil
 }
 
 // Stats is the state of a Service.
@@ -62,9 +76,9 @@ type Stats struct {
 // other processes left open, Close ends it.
 type Service struct {
 	*shared
-	exists func(ctx context.Context, pool lsapi.PoolID) error
-	work   *background.Group // of the lanes
-	stop   context.CancelFunc
+	pools Pools
+	work  *background.Group // of the lanes
+	stop  context.CancelFunc
 
 	mu      sync.Mutex // guards what follows
 	lanes   map[lsapi.PoolID]*lane
@@ -79,8 +93,8 @@ func New(aws AWS, o Options) *Service {
 	if o.CallTimeout == 0 {
 		o.CallTimeout = DefaultCallTimeout
 	}
-	if o.Exists == nil {
-		o.Exists = func(context.Context, lsapi.PoolID) error { return nil }
+	if o.Pools == nil {
+		o.Pools = anyPools{}
 	}
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
@@ -92,18 +106,19 @@ func New(aws AWS, o Options) *Service {
 			aws: aws, record: o.Record, overlay: o.Overlay, inbox: o.Inbox, metrics: o.Metrics, log: o.Log,
 			call: o.CallTimeout, base: work.Context(), stopping: stopping,
 		},
-		exists: o.Exists, work: work, stop: stop, lanes: make(map[lsapi.PoolID]*lane),
+		pools: o.Pools, work: work, stop: stop, lanes: make(map[lsapi.PoolID]*lane),
 	}
 	s.inbox.Notify(s.wake)
 	return s
 }
 
-// Change attaches or detaches an instance and returns EC2's description of it, and whether
-// the change is on record. ctx bounds the wait of the caller: a request that was not sent
+// Change attaches or detaches a member and returns its id in the pool, EC2's description of its
+// instance, and whether the change is on record. ctx bounds the wait of the caller: a request that was not sent
 // to AWS by then is withdrawn, one that was sent goes on.
 //
 // Errors:
-//   - CodeNotFound: no such load balancer.
+//   - CodeNotFound: no such pool.
+//   - CodeNotChangeable: the members of the pool are never changed.
 //   - CodeInvalid: EC2 does not know the instance to attach, it does not run, or AWS
 //     refuses it.
 //   - CodeConflict: the membership already is as requested.
@@ -114,18 +129,26 @@ func New(aws AWS, o Options) *Service {
 //   - CodeUnavailable: the change could not be recorded. Nothing changed.
 //   - CodeForbidden, CodeUpstream: AWS refuses lsapi or fails. Nothing changed.
 func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
-	if err := s.exists(ctx, r.Pool); err != nil {
-		return lsapi.Result{}, err
+	member, err := s.pools.Resolve(ctx, r.Pool, r.Member)
+	if err != nil {
+		return lsapi.Result{Member: r.Member}, err
 	}
-	waiting := newRequest(ctx, r)
-	if err := s.enqueue(waiting); err != nil {
+	r.Member = member
+	result, err := s.change(newRequest(ctx, r))
+	result.Member = member
+	return result, err
+}
+
+// change makes the change of a request, or withdraws it.
+func (s *Service) change(r *request) (lsapi.Result, error) {
+	if err := s.enqueue(r); err != nil {
 		return lsapi.Result{}, err
 	}
 	select {
-	case answer := <-waiting.answer:
+	case answer := <-r.answer:
 		return answer.result, answer.err
-	case <-ctx.Done():
-		return waiting.leave()
+	case <-r.ctx.Done():
+		return r.leave()
 	}
 }
 

@@ -9,38 +9,38 @@ import (
 	"lsapi"
 )
 
-// All returns all load balancers of the region, sorted by name, and the begin of the oldest
-// request behind them. It waits for a listing if the last one is older than the bound.
+// All returns all pools of the region, sorted. It waits for a listing if the last one is
+// older than the bound, but not for pools that are polled: their members are as of the last
+// poll.
 //
 // If AWS fails, or does not answer within maxRefreshWait, All returns what is in memory
 // unless it is older than MaxStaleOnError.
 //
 // Errors: those of Read except CodeNotFound.
-func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, time.Time, error) {
+func (s *Snapshot) All(ctx context.Context) ([]lsapi.Membership, error) {
 	now := time.Now()
 	s.noteRead(now)
 	if !s.isListed(now) {
 		if err := s.awaitAll(ctx, now); err != nil {
-			return nil, time.Time{}, err
+			return nil, err
 		}
 	}
-	asOf := s.at(s.listed.Load())
 	slots := *s.slots.Load()
 	all := make([]lsapi.Membership, 0, len(slots))
-	for pool := range slots {
-		e, err := s.awaitEntry(ctx, pool)
-		switch {
-		case lsapi.ErrorCode(err) == lsapi.CodeNotFound:
-			continue // deleted meanwhile
-		case err != nil:
-			return nil, time.Time{}, err
-		case e.AsOf.Before(asOf):
-			asOf = e.AsOf
+	for pool, sl := range slots {
+		e := sl.current.Load()
+		if e == nil && !sl.polled.is.Load() {
+			var err error
+			if e, err = s.awaitEntry(ctx, pool); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+				continue // deleted meanwhile
+			} else if err != nil {
+				return nil, err
+			}
 		}
-		all = append(all, e.membership(pool))
+		all = append(all, sl.membership(e))
 	}
 	slices.SortFunc(all, func(a, b lsapi.Membership) int { return a.Pool.Compare(b.Pool) })
-	return all, asOf, nil
+	return all, nil
 }
 
 // awaitAll waits for a listing that begins after the call, or until the last one may be
@@ -91,22 +91,28 @@ func (s *Snapshot) awaitEntry(ctx context.Context, pool lsapi.PoolID) (*entry, e
 	}
 }
 
-// One returns a load balancer like Read, and the begin of the request behind it.
+// One returns a pool like Read.
 //
 // Errors: those of Read.
-func (s *Snapshot) One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, time.Time, error) {
+func (s *Snapshot) One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, error) {
 	if _, err := s.Read(ctx, pool, fresh); err != nil {
-		return lsapi.Membership{}, time.Time{}, err
+		return lsapi.Membership{}, err
 	}
-	e, _ := s.current(pool)
-	if e == nil {
-		return lsapi.Membership{}, time.Time{}, errNotFound(pool) // deleted meanwhile
+	if sl := (*s.slots.Load())[pool]; sl != nil {
+		if e := sl.current.Load(); e != nil {
+			return sl.membership(e), nil
+		}
 	}
-	return e.membership(pool), e.AsOf, nil
+	return lsapi.Membership{}, errNotFound(pool) // deleted meanwhile
 }
 
-func (e *entry) membership(pool lsapi.PoolID) lsapi.Membership {
-	return lsapi.Membership{Pool: pool, Members: e.members, Description: e.description, AsOf: e.AsOf}
+// membership returns the membership of an entry, which is nil before the first.
+func (sl *slot) membership(e *entry) lsapi.Membership {
+	m := lsapi.Membership{Pool: sl.pool, Description: sl.description.Load(), MembersUnlisted: sl.polled.is.Load()}
+	if e != nil {
+		m.Members, m.Health, m.AsOf = e.members, e.health, e.AsOf
+	}
+	return m
 }
 
 // Pools returns the known load balancers, sorted.

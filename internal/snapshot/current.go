@@ -6,17 +6,13 @@ import (
 	"lsapi"
 )
 
-// current returns the load balancer's entry, nil before the first, and whether the load
-// balancer is known to exist.
+// current returns the pool's entry, nil before the first, and whether the pool is known to
+// exist.
 func (s *Snapshot) current(pool lsapi.PoolID) (e *entry, exists bool) {
 	if sl := (*s.slots.Load())[pool]; sl != nil {
 		return sl.current.Load(), true
 	}
 	return nil, false
-}
-
-func (s *Snapshot) isFresh(asOf, now time.Time) bool {
-	return now.Sub(asOf) <= time.Duration(s.bound.Load())
 }
 
 // withinErrorBound reports whether an entry may be served while AWS cannot be read.
@@ -30,6 +26,14 @@ func (s *Snapshot) served(age time.Duration) {
 		if s.oldest.CompareAndSwap(oldest, int64(age)) {
 			return
 		}
+	}
+}
+
+// noteReadOf updates the time of the last read of a pool, which may be unknown, and of all.
+func (s *Snapshot) noteReadOf(pool lsapi.PoolID, now time.Time) {
+	s.noteRead(now)
+	if sl := (*s.slots.Load())[pool]; sl != nil && sl.polled.is.Load() {
+		sl.polled.noteRead(s.stamp(now))
 	}
 }
 

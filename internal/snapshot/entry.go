@@ -9,21 +9,24 @@ import (
 	"lsapi"
 )
 
-// slot holds the current entry of a load balancer. Its lock serializes the publishers.
+// slot holds the current entry of a pool. Its lock serializes the publishers.
 type slot struct {
-	pool       lsapi.PoolID
-	publishing sync.Mutex
-	dead       bool // dropped; guarded by publishing
-	current    atomic.Pointer[entry]
+	pool        lsapi.PoolID
+	publishing  sync.Mutex
+	dead        bool // dropped; guarded by publishing
+	current     atomic.Pointer[entry]
+	description atomic.Pointer[lsapi.Description] // nil before the first listing
+	polled      polled
 }
 
 // entry is the immutable state of a load balancer.
 type entry struct {
 	lsapi.EncodedList
-	members     []lsapi.Member
-	shown       []lsapi.MemberID   // the ids of the members as AWS returned them, without the overlay
-	description *lsapi.Description // nil before the first listing
-	origin      origin
+	members []lsapi.Member
+	shown   []lsapi.MemberID // the ids of the members as AWS returned them, without the overlay
+	// health came with the members. Nil if the kind of pool has it apart.
+	health *lsapi.HealthReport
+	origin origin
 	// wanted is when the first reader began to wait for a newer entry, as a stamp; 0 before.
 	// Entries with the same AsOf share it.
 	wanted *atomic.Int64

@@ -23,13 +23,11 @@ func web(t *testing.T, s *Snapshot) string {
 	return strings.TrimSpace(string(e.Body))
 }
 
-func loadBalancer(ids ...lsapi.MemberID) lsapi.Pool { return lsapi.Pool{Members: ids} }
-
 func TestEntryIsNotReplacedByAnEarlierRead(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
 	now := time.Now()
-	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(lsapi.InstanceMember("i-1")), now)
-	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(lsapi.InstanceMember("i-2")), now.Add(-1))
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], []lsapi.MemberID{lsapi.InstanceMember("i-1")}, nil, now)
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], []lsapi.MemberID{lsapi.InstanceMember("i-2")}, nil, now.Add(-1))
 	if got := web(t, s); got != "i-1:" {
 		t.Errorf("it is %q", got)
 	}
@@ -39,7 +37,7 @@ func TestDropKeepsALaterRead(t *testing.T) {
 	s := stillSnapshot(newStill(1, 1))
 	now := time.Now()
 	sl := s.slotsFor(lsapi.ELB("web"))[0]
-	s.publish(sl, loadBalancer(lsapi.InstanceMember("i-1")), now)
+	s.publish(sl, []lsapi.MemberID{lsapi.InstanceMember("i-1")}, nil, now)
 	if s.drop(lsapi.ELB("web"), now.Add(-1)) || s.drop(lsapi.ELB("never"), now) || web(t, s) != "i-1:" {
 		t.Errorf("it is %q", web(t, s))
 	}
@@ -62,7 +60,7 @@ func TestPublishToADroppedSlotIsVisible(t *testing.T) {
 	now := time.Now()
 	sl := s.slotsFor(lsapi.ELB("web"))[0]
 	s.drop(lsapi.ELB("web"), now)
-	s.publish(sl, loadBalancer(lsapi.InstanceMember("i-1")), now.Add(1))
+	s.publish(sl, []lsapi.MemberID{lsapi.InstanceMember("i-1")}, nil, now.Add(1))
 	if got := web(t, s); got != "i-1:" {
 		t.Errorf("it is %q", got)
 	}
@@ -88,7 +86,7 @@ func TestLaterReadReplacesApplied(t *testing.T) {
 	now := time.Now()
 	ids := []lsapi.MemberID{lsapi.InstanceMember("i-1")}
 	s.facts.merge(membersOf(lsapi.Instance{ID: "i-1", State: lsapi.StateRunning}))
-	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(ids...), now)
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], ids, nil, now)
 	before, _ := s.current(lsapi.ELB("web"))
 	before.wanted.Store(7)
 	s.Applied(lsapi.ELB("web"), nil, nil)
@@ -102,14 +100,14 @@ func TestLaterReadReplacesApplied(t *testing.T) {
 		t.Errorf("it is %q, and readers wait anew", got)
 	}
 	*laid.on = false // the overlay holds the change no longer
-	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(ids...), now.Add(1))
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], ids, nil, now.Add(1))
 	if got := web(t, s); got != "i-1:" {
 		t.Errorf("after a later read it is %q", got)
 	}
 	*laid.on = true
 	s.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-2", Type: "t3.nano", State: lsapi.StateRunning}), nil)
 	*laid.on = false
-	s.publish(s.slotsFor(lsapi.ELB("web"))[0], loadBalancer(), now.Add(2))
+	s.publish(s.slotsFor(lsapi.ELB("web"))[0], nil, nil, now.Add(2))
 	if got := web(t, s); got != "" {
 		t.Errorf("after a read that found none it is %q", got)
 	}
@@ -148,9 +146,9 @@ func TestListingAndEntriesAreAnnouncedAtOnce(t *testing.T) {
 			listed <- time.Since(began)
 		}()
 		go func() {
-			all, asOf, err := s.All(t.Context())
-			if err != nil || len(all) != 1 || !asOf.Equal(began) {
-				t.Errorf("got %v as of %v, %v", all, asOf.Sub(began), err)
+			all, err := s.All(t.Context())
+			if err != nil || len(all) != 1 || !all[0].AsOf.Equal(began) {
+				t.Errorf("got %v, %v", all, err)
 			}
 			shown <- time.Since(began)
 		}()

@@ -15,7 +15,7 @@ import (
 // Errors: CodeNotFound. CodeTimeout: ctx ended first.
 func (s *Snapshot) Exists(ctx context.Context, pool lsapi.PoolID) error {
 	called := time.Now()
-	s.noteRead(called)
+	s.noteReadOf(pool, called)
 	if _, exists := s.current(pool); exists || !s.isListed(called) {
 		return nil
 	}
@@ -28,9 +28,23 @@ func (s *Snapshot) Exists(ctx context.Context, pool lsapi.PoolID) error {
 	return errNotFound(pool)
 }
 
+// Resolve returns the id that a member of a request has in its pool.
+//
+// Errors: those of Exists and of lsapi.ResolveMember.
+func (s *Snapshot) Resolve(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, error) {
+	if err := s.Exists(ctx, pool); err != nil {
+		return lsapi.MemberID{}, err
+	}
+	var description *lsapi.Description
+	if sl := (*s.slots.Load())[pool]; sl != nil {
+		description = sl.description.Load()
+	}
+	return lsapi.ResolveMember(pool, description, member)
+}
+
 // isListed reports whether the last whole listing is within the bound.
 func (s *Snapshot) isListed(now time.Time) bool {
-	return s.isFresh(s.at(s.listed.Load()), now)
+	return now.Sub(s.at(s.listed.Load())) <= time.Duration(s.bound.Load())
 }
 
 func (s *Snapshot) wasListedSince(since time.Time) bool {

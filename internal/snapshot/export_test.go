@@ -30,6 +30,10 @@ func NewWithFakes(o Options) *Snapshot {
 	if o.Metrics == nil {
 		o.Metrics = nothing{}
 	}
+	if o.PollRate == nil {
+		o.PollRate = func() float64 { return 5 }
+	}
+	o.SweepEvery = cmp.Or(o.SweepEvery, 5*time.Minute)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return New(o)
 }

@@ -96,7 +96,7 @@ func TestFactsNeededByAReadInProgressAreKept(t *testing.T) {
 			t.Fatalf("missing are %v", missing)
 		}
 		sweep()
-		s.publish(s.slotsFor(lsapi.ELB("elb-0001"))[0], lsapi.Pool{Members: []lsapi.MemberID{lsapi.InstanceMember("i-9")}}, time.Now())
+		s.publish(s.slotsFor(lsapi.ELB("elb-0001"))[0], []lsapi.MemberID{lsapi.InstanceMember("i-9")}, nil, time.Now())
 		if e, _ := s.current(lsapi.ELB("elb-0001")); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
 		}
@@ -112,10 +112,10 @@ func TestInstancePublishedWithoutFactsGetsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
 		sl, ids := s.slotsFor(lsapi.ELB("elb-0001"))[0], []lsapi.MemberID{lsapi.InstanceMember("i-9")}
-		s.publish(sl, lsapi.Pool{Members: ids}, time.Now())
+		s.publish(sl, ids, nil, time.Now())
 		s.facts.store(instancesOf(ids), map[string]lsapi.Instance{"i-9": {ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}}, time.Now())
 		time.Sleep(time.Second)
-		s.publish(sl, lsapi.Pool{Members: ids}, time.Now())
+		s.publish(sl, ids, nil, time.Now())
 		if e, _ := s.current(lsapi.ELB("elb-0001")); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
 		}

@@ -26,6 +26,7 @@ func New(o Options) *Snapshot {
 	s.slots.Store(new(map[lsapi.PoolID]*slot))
 	s.refreshed.Store(new(make(chan struct{})))
 	s.bound.Store(int64(o.MaxStaleness))
+	s.polledBound.Store(int64(o.MaxStaleness))
 	return s
 }
 

@@ -71,6 +71,15 @@ const (
 	// leadTimeout bounds each request to the other replicas.
 	leadTimeout = 3 * time.Second
 
+	// sweepShare is the share of the rate of polls for the sweep. Hot pools have the rest.
+	sweepShare = 1.0 / 3
+
+	// sweepPause is the interval at which the sweep looks for pools that are due.
+	sweepPause = time.Second
+
+	// minPollRate keeps intervals finite.
+	minPollRate = 0.01
+
 	// warnEvery is the interval of warnings about a fleet that is too large.
 	warnEvery = time.Minute
 

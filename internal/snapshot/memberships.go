@@ -51,8 +51,8 @@ func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 		return false
 	}
 	var stale []lsapi.PoolID
-	for pool := range *s.slots.Load() {
-		if e, _ := s.current(pool); e == nil || e.AsOf.Before(called) {
+	for pool, sl := range *s.slots.Load() {
+		if e := sl.current.Load(); e == nil || e.AsOf.Before(s.freshSince(sl, called)) {
 			stale = append(stale, pool)
 		}
 	}
@@ -68,13 +68,22 @@ func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 	return true
 }
 
+// freshSince returns since when a pool must have been read for a read that was called then.
+// Pools that are polled may be as old as the bound: to read them all takes too many calls.
+func (s *Snapshot) freshSince(sl *slot, called time.Time) time.Time {
+	if sl.polled.is.Load() && !called.IsZero() {
+		return called.Add(-s.boundOf(sl))
+	}
+	return called
+}
+
 // membershipsOf returns the load balancers of an instance. Entries from before since are
 // Unread.
 func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since time.Time) (lsapi.Memberships, error) {
 	var found lsapi.Memberships
 	for pool, sl := range *s.slots.Load() {
 		e := sl.current.Load()
-		if e == nil && since.IsZero() {
+		if e == nil && since.IsZero() && !sl.polled.is.Load() {
 			var err error
 			if e, err = s.awaitEntry(ctx, pool); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 				continue // deleted meanwhile
@@ -82,11 +91,11 @@ func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since t
 				return lsapi.Memberships{}, err
 			}
 		}
-		if e == nil || e.AsOf.Before(since) {
+		if e == nil || e.AsOf.Before(s.freshSince(sl, since)) {
 			found.Unread = append(found.Unread, pool)
 		}
 		for member := range e.membersWith(instanceID) {
-			found.Found = append(found.Found, lsapi.FoundMember{Pool: pool, Member: *member, AsOf: e.AsOf})
+			found.Found = append(found.Found, lsapi.FoundMember{Pool: pool, Member: *member, Health: e.health, AsOf: e.AsOf})
 		}
 	}
 	slices.SortFunc(found.Found, func(a, b lsapi.FoundMember) int { return cmp.Or(a.Pool.Compare(b.Pool), a.ID.Compare(b.ID)) })

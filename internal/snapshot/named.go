@@ -73,6 +73,6 @@ func (s *Snapshot) readOne(ctx context.Context, pool lsapi.PoolID) error {
 		return err
 	}
 	s.o.Observer.Observe(pool, read.Members, began)
-	s.publish(s.slotsFor(pool)[0], lsapi.Pool{ID: pool, Members: read.Members}, began)
+	s.publish(s.slotsFor(pool)[0], read.Members, reportOf(pool, read, began), began)
 	return nil
 }

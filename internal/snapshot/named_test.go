@@ -160,7 +160,7 @@ func TestListedLoadBalancerHasTheCodeOfAWSsFailure(t *testing.T) {
 		aws.change(func(f *fakeAWS) { f.fail["Instances"] = lsapi.Errorf(lsapi.CodeForbidden, "") })
 		time.Sleep(2 * maxStaleness)
 		r.wantRead(t, lsapi.ELB("new"), "!forbidden")
-		if _, _, err := r.One(t.Context(), lsapi.ELB("new"), false); lsapi.ErrorCode(err) != lsapi.CodeForbidden {
+		if _, err := r.One(t.Context(), lsapi.ELB("new"), false); lsapi.ErrorCode(err) != lsapi.CodeForbidden {
 			t.Errorf("as one: %v", err)
 		}
 		aws.change(func(f *fakeAWS) {

@@ -49,16 +49,13 @@ func (s *Snapshot) drop(pool lsapi.PoolID, began time.Time) (dropped bool) {
 	return true
 }
 
-// publish replaces an entry with the result of a read from began on, unless a later read
-// has done so.
-func (s *Snapshot) publish(sl *slot, lb lsapi.Pool, began time.Time) {
+// publish replaces an entry with the members that a read from began on found, and their
+// health if it came with them, unless a later read has done so.
+func (s *Snapshot) publish(sl *slot, ids []lsapi.MemberID, health *lsapi.HealthReport, began time.Time) {
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
-			e := s.made(s.o.Overlay.Over(sl.pool, lb.Members, began), old)
-			e.shown = lb.Members
-			if lb.Description != nil {
-				e.description = lb.Description
-			}
+			e := s.made(s.o.Overlay.Over(sl.pool, ids, began), old)
+			e.shown, e.health = ids, health
 			sl.store(e, began)
 		}
 	})
@@ -82,7 +79,7 @@ func (s *Snapshot) encoded(members []lsapi.Member, old *entry) entry {
 	}
 	e := entry{EncodedList: s.o.Encode(members), members: members}
 	if old != nil {
-		e.shown, e.description = old.shown, old.description
+		e.shown, e.health = old.shown, old.health
 	}
 	return e
 }

@@ -15,9 +15,18 @@ import (
 func (s *Snapshot) Remembered(pool lsapi.PoolID) (*lsapi.EncodedList, error) {
 	now := time.Now()
 	s.noteRead(now)
-	known, exists := s.current(pool)
+	var known *entry
+	bound := time.Duration(s.bound.Load())
+	sl, exists := (*s.slots.Load())[pool]
+	if exists {
+		known = sl.current.Load()
+		if sl.polled.is.Load() {
+			sl.polled.noteRead(s.stamp(now))
+			bound = time.Duration(s.polledBound.Load())
+		}
+	}
 	switch {
-	case known != nil && s.isFresh(known.AsOf, now):
+	case known != nil && now.Sub(known.AsOf) <= bound:
 		s.served(now.Sub(known.AsOf))
 		return &known.EncodedList, nil
 	case !exists && s.isListed(now):
@@ -45,7 +54,7 @@ func (s *Snapshot) Read(ctx context.Context, pool lsapi.PoolID, fresh bool) (*ls
 			return answer, err
 		}
 	}
-	s.noteRead(time.Now())
+	s.noteReadOf(pool, time.Now())
 	var err error
 	if fresh {
 		err = s.await(ctx, pool, true)

@@ -90,15 +90,18 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 	began := time.Now()
 	listed := make(map[lsapi.PoolID]bool)
 	var complete, incomplete []listedPage // incomplete ones have unknown instances
+	var unlisted []lsapi.Pool             // their members are polled
 	asked := began
 	for page, err := range s.o.AWS.Pools(ctx) {
 		if err != nil {
 			return 0, err
 		}
-		known, unknown := s.split(page, asked)
 		for _, lb := range page {
 			listed[lb.ID] = true
 		}
+		members, without := s.apart(page)
+		unlisted = append(unlisted, without...)
+		known, unknown := s.split(members, asked)
 		s.reportAndPlace(known)
 		complete, incomplete = append(complete, known), append(incomplete, unknown)
 		asked = time.Now()
@@ -111,7 +114,7 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 		return aside, err
 	}
 	s.announce() // all that was listed is published now
-	aside += s.publishListing(ctx, began, append(complete, incomplete...))
+	aside += s.publishListing(ctx, began, append(append(complete, incomplete...), listedPage{loadBalancers: unlisted}))
 	s.achieved.Store(s.oldest.Swap(0))
 	s.sweepFacts()
 	s.renewFacts()
@@ -221,7 +224,10 @@ func (s *Snapshot) place(p listedPage) {
 		shown[lb.ID] = true
 	}
 	for i, sl := range s.slotsFor(pools...) {
-		s.publish(sl, p.loadBalancers[i], p.asked)
+		if d := p.loadBalancers[i].Description; d != nil {
+			sl.description.Store(d)
+		}
+		s.publish(sl, p.loadBalancers[i].Members, nil, p.asked)
 	}
 	s.named.Release(p.asked, func(pool lsapi.PoolID) (done bool, err error) { return shown[pool], nil })
 }

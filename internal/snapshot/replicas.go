@@ -13,7 +13,9 @@ import (
 
 // step refreshes, or follows the leader, and returns when the next step is due.
 func (s *Snapshot) step(ctx context.Context) (next time.Time) {
-	if s.leads(ctx) {
+	leads := s.leads(ctx)
+	s.leading.Store(leads)
+	if leads {
 		began := time.Now()
 		aside, err := s.refreshLeading(ctx)
 		return s.schedule(began, time.Since(began)-aside, err)
@@ -62,7 +64,7 @@ func (s *Snapshot) publishListing(ctx context.Context, began time.Time, pages []
 			t, ok := last[lb.ID]
 			if !ok || !t.origin.isOf(lb.Members, s.facts.revision.Load()) || !t.Description.Equal(lb.Description) {
 				members, revision := s.facts.of(lb.Members)
-				t = publication{lsapi.Membership{Pool: lb.ID, Members: members, Description: lb.Description}, origin{lb.Members, revision}}
+				t = publication{lsapi.Membership{Pool: lb.ID, Members: members, Description: lb.Description, MembersUnlisted: lb.MembersUnlisted}, origin{lb.Members, revision}}
 			}
 			s.published[lb.ID] = t
 			all = append(all, t.Membership)
@@ -99,7 +101,7 @@ func (s *Snapshot) merge(p lsapi.SharedListing) {
 	}
 	s.followed.version = p.Version
 	for _, m := range p.Pools {
-		s.followed.all[m.Pool] = lsapi.Pool{ID: m.Pool, Members: idsOf(m.Members), Description: m.Description}
+		s.followed.all[m.Pool] = lsapi.Pool{ID: m.Pool, Members: idsOf(m.Members), Description: m.Description, MembersUnlisted: m.MembersUnlisted}
 		s.facts.merge(m.Members)
 	}
 	for _, pool := range p.Gone {
@@ -109,7 +111,8 @@ func (s *Snapshot) merge(p lsapi.SharedListing) {
 
 // publishFollowed publishes the leader's listing, as refresh does its own.
 func (s *Snapshot) publishFollowed(asOf time.Time) {
-	page := listedPage{asked: asOf, loadBalancers: slices.Collect(maps.Values(s.followed.all))}
+	members, _ := s.apart(slices.Collect(maps.Values(s.followed.all)))
+	page := listedPage{asked: asOf, loadBalancers: members}
 	listed := make(map[lsapi.PoolID]bool, len(s.followed.all))
 	for pool := range s.followed.all {
 		listed[pool] = true

@@ -39,6 +39,10 @@ type Options struct {
 	MaxStaleOnError time.Duration
 	// IdleAfter is the time without reads after which refreshes stop.
 	IdleAfter time.Duration
+	// PollRate returns how many pools are polled per second, at most. SweepEvery is the
+	// interval of polls of pools that are not read.
+	PollRate   func() float64
+	SweepEvery time.Duration
 }
 
 // Snapshot serves reads from memory. It is safe for concurrent use.
@@ -48,15 +52,17 @@ type Snapshot struct {
 	started time.Time
 	epoch   time.Time // long before started; see stamp
 
-	slots    atomic.Pointer[map[lsapi.PoolID]*slot] // replaced when a load balancer is created or deleted
-	listed   atomic.Int64                           // the begin of the last whole listing, as a stamp
-	bound    atomic.Int64                           // the maximum age of an answer: MaxStaleness, or more for a large fleet
-	oldest   atomic.Int64                           // the maximum age of a fresh answer since the last refresh
-	achieved atomic.Int64                           // the same between the two refreshes before
-	lastRead atomic.Int64                           // of the last read, as a stamp
-	resumed  atomic.Int64                           // of the first read after an idle time, as a stamp
-	gaveUp   atomic.Int64                           // when a reader last gave up waiting for a refresh, as a stamp
-	renewing atomic.Bool                            // expired instance facts are being looked up
+	slots       atomic.Pointer[map[lsapi.PoolID]*slot] // replaced when a load balancer is created or deleted
+	listed      atomic.Int64                           // the begin of the last whole listing, as a stamp
+	bound       atomic.Int64                           // the maximum age of an answer: MaxStaleness, or more for a large fleet
+	polledBound atomic.Int64                           // the same for pools that are polled
+	leading     atomic.Bool                            // this process lists the region
+	oldest      atomic.Int64                           // the maximum age of a fresh answer since the last refresh
+	achieved    atomic.Int64                           // the same between the two refreshes before
+	lastRead    atomic.Int64                           // of the last read, as a stamp
+	resumed     atomic.Int64                           // of the first read after an idle time, as a stamp
+	gaveUp      atomic.Int64                           // when a reader last gave up waiting for a refresh, as a stamp
+	renewing    atomic.Bool                            // expired instance facts are being looked up
 
 	failing   *background.Outage // of refreshes
 	partition *background.Outage // of the other replicas

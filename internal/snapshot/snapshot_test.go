@@ -578,7 +578,7 @@ func TestKnownFactsAreKeptWhenTheRecordHasLess(t *testing.T) {
 	inBubble(t, aws, func(t *testing.T, r *region) {
 		r.wantRead(t, lsapi.ELB("web"), "i-1:t2.micro")
 		r.Applied(lsapi.ELB("web"), membersOf(lsapi.Instance{ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning}), nil)
-		m, _, err := r.One(t.Context(), lsapi.ELB("web"), false)
+		m, err := r.One(t.Context(), lsapi.ELB("web"), false)
 		if err != nil || len(m.Members) != 1 || m.Members[0].Instance != full {
 			t.Errorf("it is shown as %+v, %v", m.Members, err)
 		}

@@ -1,0 +1,65 @@
+package health
+
+import (
+	"context"
+	"time"
+
+	"lsapi"
+)
+
+// refreshHot begins to poll the pools that have become hot, and ends the polls of the others.
+func (p *Poller) refreshHot() {
+	if p.o.Polled == nil {
+		return
+	}
+	pools, every := p.o.Polled.Hot()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.hot
+	p.hot, p.hotEvery = make(map[lsapi.PoolID]bool, len(pools)), every
+	for _, pool := range pools {
+		b, err := p.balancer(pool)
+		if err != nil {
+			continue // until there is room
+		}
+		p.hot[pool] = true
+		if !before[pool] {
+			b.wake()
+		}
+	}
+	for pool := range before {
+		if b := p.balancers[pool]; b != nil && !p.hot[pool] {
+			b.wake()
+		}
+	}
+}
+
+// sweepForever polls one by one the pools that are not hot.
+func (p *Poller) sweepForever(ctx context.Context) {
+	for ctx.Err() == nil {
+		began := time.Now()
+		pool, pause := p.o.Polled.NextToSweep()
+		if !pool.IsZero() {
+			p.sweep(ctx, pool)
+		}
+		select {
+		case <-time.After(pause - time.Since(began)):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// sweep polls a pool once, for the listeners and the other replicas.
+func (p *Poller) sweep(ctx context.Context, pool lsapi.PoolID) {
+	asking, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	began := time.Now()
+	members, whole, err := p.o.Background.Health(asking, pool)
+	if ctx.Err() != nil || lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+		return // the next listing finds out whether it exists
+	}
+	if p.sweeping.Note(err); err != nil {
+		return
+	}
+	p.publish(ctx, newReport(pool, members, whole, began))
+}
