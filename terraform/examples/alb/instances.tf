@@ -10,7 +10,7 @@ resource "aws_instance" "shop" {
   instance_type               = "t3.micro"
   subnet_id                   = local.subnet_ids[count.index % length(local.subnet_ids)]
   vpc_security_group_ids      = [aws_security_group.shop.id]
-  associate_public_ip_address = true
+  associate_public_ip_address = false # they open no connections
 
   user_data = templatefile("${path.module}/user_data.sh.tftpl", {
     ports = "${local.shop_port} ${local.admin_port}"

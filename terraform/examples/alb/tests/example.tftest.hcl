@@ -69,6 +69,10 @@ run "network_is_closed" {
     error_message = "Only the load balancer connects to the instances."
   }
   assert {
+    condition     = alltrue([for instance in aws_instance.shop : !instance.associate_public_ip_address && instance.metadata_options[0].http_tokens == "required"])
+    error_message = "The instances have no public address, and IMDSv2 only."
+  }
+  assert {
     condition     = aws_lb.this.security_groups == toset([aws_security_group.alb.id])
     error_message = "The load balancer has its own group."
   }
