@@ -4,8 +4,8 @@
 // It behaves like AWS in its error codes and messages, registration delays, draining,
 // health, quotas, token buckets, eventual consistency, and faults on request. The passage
 // of time follows from past calls and the clock: there are no goroutines to stop, and a
-// test that drives the clock drives everything. Only Classic load balancers that carry
-// traffic, see Carry, run in real time.
+// test that drives the clock drives everything. Only load balancers that carry traffic, see
+// Carry, run in real time.
 //
 // Each service is a package that describes itself as a wire.API. New lists them.
 package emulator

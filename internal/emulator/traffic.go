@@ -12,7 +12,7 @@ func (e *Emulator) Carry(o dataplane.Options) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.plane = dataplane.New(o)
-	e.elb.Plane, e.cloudwatch.Plane = e.plane, e.plane
+	e.elb.Plane, e.elbv2.Plane, e.cloudwatch.Plane = e.plane, e.plane, e.plane
 	e.applyPlan()
 }
 
@@ -52,7 +52,9 @@ func (e *Emulator) applyPlan() {
 		e.replan.Stop()
 	}
 	now := e.clock.Now()
-	e.plane.Apply(dataplane.Plan{Instances: e.ec2.Plan(now), LoadBalancers: e.elb.Plan(now)})
+	plan := dataplane.Plan{Instances: e.ec2.Plan(now), LoadBalancers: e.elb.Plan(now)}
+	e.elbv2.AddToPlan(&plan, now)
+	e.plane.Apply(plan)
 	if next := e.ec2.NextTransition(now); !next.IsZero() {
 		e.replan = time.AfterFunc(next.Sub(now), func() {
 			e.mu.Lock()

@@ -1,4 +1,5 @@
-// Package cloudwatch emulates the metrics of Classic load balancers that carry traffic.
+// Package cloudwatch emulates the metrics of Classic and Application Load Balancers that
+// carry traffic.
 package cloudwatch
 
 import (

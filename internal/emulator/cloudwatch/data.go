@@ -91,7 +91,7 @@ func (s *Service) getMetricStatistics(c wire.Call) (any, error) {
 		return &value
 	}
 	out := &getMetricStatisticsResult{Label: in.MetricName}
-	m, _ := dataplane.ParseMetric(in.MetricName)
+	m, _ := dataplane.ParseMetric(dataplane.Namespace(in.Namespace), in.MetricName)
 	for _, p := range points {
 		out.Datapoints.Members = append(out.Datapoints.Members, datapoint{
 			Timestamp: wire.Timestamp(p.At), Unit: m.Unit(),
@@ -123,7 +123,7 @@ func (s *Service) points(m metric, period int, from, to time.Time) ([]dataplane.
 	if period < 60 || period%60 != 0 {
 		return nil, wire.InvalidParameter("The parameter Period must be a multiple of 60.")
 	}
-	parsed, ok := dataplane.ParseMetric(m.MetricName)
+	parsed, ok := dataplane.ParseMetric(dataplane.Namespace(m.Namespace), m.MetricName)
 	scope, supported := m.scope()
 	if !ok || !supported || s.Plane == nil {
 		return nil, nil

@@ -37,17 +37,20 @@ func (s *Service) listMetrics(c wire.Call) (any, error) {
 	return out, nil
 }
 
-// metricsWithData returns the metrics of each load balancer, of each of its zones, of
-// each zone, and of all load balancers together.
+// metricsWithData returns the metrics with data in the order of listings.
 func (s *Service) metricsWithData() []metric {
 	if s.Plane == nil {
 		return nil
 	}
 	var all []metric
 	for _, series := range s.Plane.Series() {
-		m := metric{Namespace: elbNamespace, MetricName: series.Metric.String(), Dimensions: dimensions{}}
+		m := metric{Namespace: string(series.Namespace), MetricName: series.Metric.Name(series.Namespace), Dimensions: dimensions{}}
+		names := dimensionsOf[series.Namespace]
 		if series.LoadBalancer != "" {
-			m.Dimensions = append(m.Dimensions, dimension{loadBalancerDimension, series.LoadBalancer})
+			m.Dimensions = append(m.Dimensions, dimension{names.loadBalancer, series.LoadBalancer})
+		}
+		if series.TargetGroup != "" {
+			m.Dimensions = append(m.Dimensions, dimension{names.targetGroup, series.TargetGroup})
 		}
 		if series.Zone != "" {
 			m.Dimensions = append(m.Dimensions, dimension{zoneDimension, series.Zone})

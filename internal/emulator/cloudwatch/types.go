@@ -7,11 +7,19 @@ import (
 	"lsapi/internal/emulator/wire"
 )
 
-const (
-	elbNamespace          = "AWS/ELB"
-	loadBalancerDimension = "LoadBalancerName"
-	zoneDimension         = "AvailabilityZone"
-)
+// zoneDimension is a dimension in all namespaces.
+const zoneDimension = "AvailabilityZone"
+
+// dimensionNames are the other dimensions of a namespace.
+type dimensionNames struct {
+	loadBalancer string
+	targetGroup  string // empty without target groups
+}
+
+var dimensionsOf = map[dataplane.Namespace]dimensionNames{
+	dataplane.ClassicNamespace:     {loadBalancer: "LoadBalancerName"},
+	dataplane.ApplicationNamespace: {loadBalancer: "LoadBalancer", targetGroup: "TargetGroup"},
+}
 
 // The parameters and responses of CloudWatch, as in its API reference (2010-08-01). The
 // names are the same in all protocols.
@@ -98,18 +106,24 @@ func (d dimensions) MarshalXML(e *xml.Encoder, start xml.StartElement) error {
 	return e.EncodeElement(wire.List[dimension]{Members: d}, start)
 }
 
-// scope returns the load balancer and the zone of a metric; empty means all. It returns
-// false for dimensions that no metric has.
+// scope returns the scope of a metric. It returns false for dimensions that no metric has.
 func (m metric) scope() (scope dataplane.Scope, ok bool) {
+	scope.Namespace = dataplane.Namespace(m.Namespace)
+	names, ok := dimensionsOf[scope.Namespace]
+	if !ok {
+		return scope, false
+	}
 	for _, d := range m.Dimensions {
 		switch {
-		case d.Name == loadBalancerDimension && scope.LoadBalancer == "" && d.Value != "":
+		case d.Name == names.loadBalancer && scope.LoadBalancer == "" && d.Value != "":
 			scope.LoadBalancer = d.Value
+		case d.Name == names.targetGroup && scope.TargetGroup == "" && d.Value != "":
+			scope.TargetGroup = d.Value
 		case d.Name == zoneDimension && scope.Zone == "" && d.Value != "":
 			scope.Zone = d.Value
 		default:
 			return scope, false
 		}
 	}
-	return scope, m.Namespace == elbNamespace
+	return scope, true
 }

@@ -2,10 +2,10 @@ package dataplane
 
 import (
 	"context"
-	"slices"
+	"net"
 )
 
-// balancer is a load balancer that carries traffic. Plane.mu guards its listeners.
+// balancer is a Classic load balancer that carries traffic. Plane.mu guards its listeners.
 type balancer struct {
 	runtime   *runtime
 	machines  *machines
@@ -16,32 +16,42 @@ type balancer struct {
 
 func newBalancer(r *runtime, machines *machines, name string) *balancer {
 	p := &pool{name: name, concurrency: r.Concurrency, metrics: zoneMetrics{byZone: make(map[string]*metrics)}}
-	return &balancer{
-		runtime: r, machines: machines, pool: p,
-		prober:    &prober{runtime: r, pool: p, reset: make(chan struct{})},
-		listeners: &listeners{r, machines, p, make(map[int]*listener)},
-	}
+	b := &balancer{runtime: r, machines: machines, pool: p}
+	b.prober = &prober{runtime: r, set: &p.memberSet, name: name, changed: func(*member) { p.refresh() }, reset: make(chan struct{})}
+	b.listeners = &listeners{r, name, make(map[int]*listener), b.newServer}
+	return b
 }
+
+func (b *balancer) newServer(l Listener, opened net.Listener) server {
+	if l.Protocol == "TCP" {
+		return newRelay(b.runtime.base, connections{b.pool}, l.InstancePort, opened)
+	}
+	p := &proxy{newForwarder(b.machines), b.pool, l}
+	return newHTTPServer(opened, p.handler(), p.forwarder, b.pool.idleTimeout())
+}
+
+// connections are those of a TCP listener of a Classic load balancer.
+type connections struct{ *pool }
+
+// acquire implements relayed.
+func (c connections) acquire(ctx context.Context, tried []*member) (*member, func(*member), error) {
+	m, err := c.pool.acquire(ctx, tried)
+	return m, c.release, err
+}
+
+// refused implements relayed.
+func (c connections) refused(zone string) { c.measure(zone, value{BackendConnectionErrors, 1}) }
 
 // apply applies the load balancer's part of a plan. The caller holds Plane.mu.
 func (b *balancer) apply(lb LoadBalancer) {
 	p := b.pool
 	p.mu.Lock()
 	p.idle, p.drain, p.zones = lb.Idle, lb.Drain, lb.Zones
-	b.prober.set(lb.Check)
-	p.sync(lb.Members, b.newMember)
+	b.prober.use(lb.Check)
+	p.sync(lb.Members, func(m Member) *member { return b.prober.newMember(b.machines, m) })
+	p.refresh()
 	p.mu.Unlock()
 	b.listeners.set(lb.Listeners)
-}
-
-// newMember makes a member and starts its probes. The caller holds pool.mu.
-//
-//nolint:contextcheck,nolintlint // a member lives until the plane is closed, not until a request ends
-func (b *balancer) newMember(m Member) *member {
-	made := &member{Member: m, machine: b.machines.get(m.InstanceID, 0)}
-	made.ended, made.end = context.WithCancel(b.runtime.base)
-	b.runtime.probes.Go(func() { b.prober.probe(made.ended, made) })
-	return made
 }
 
 // close closes the listeners and ends all requests. The caller holds Plane.mu.
@@ -53,12 +63,9 @@ func (b *balancer) close() {
 // traffic returns the current traffic. The caller holds Plane.mu.
 func (b *balancer) traffic() Traffic {
 	p := b.pool
-	t := Traffic{LoadBalancer: p.name, Listeners: b.listeners.list(), Members: []Load{}}
+	t := Traffic{LoadBalancer: p.name, Type: typeClassic, Listeners: b.listeners.list(), Members: append([]Load{}, p.loads("")...)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t.Waiting, t.Spilled, t.Requests = len(p.queue), p.spilled, p.requests
-	for _, m := range slices.Concat(p.members, p.draining) {
-		t.Members = append(t.Members, Load{m.InstanceID, m.machine.addresses(), m.available(), m.removed, m.inFlight})
-	}
 	return t
 }

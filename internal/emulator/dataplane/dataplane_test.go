@@ -21,8 +21,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+const classic = dataplane.ClassicNamespace
+
 // web is the scope of all that the load balancer does.
-var web = dataplane.Scope{LoadBalancer: "web"}
+var web = dataplane.Scope{Namespace: classic, LoadBalancer: "web"}
 
 const (
 	one   = "i-00000001"
@@ -549,7 +551,7 @@ func TestRequestsAreMeasured(t *testing.T) {
 	if p := w.plane.Data(web, dataplane.Latency, time.Now().Add(-time.Hour), time.Now().Add(time.Minute)); len(p) == 0 || p[0].Max <= 0 || p[0].Max > 60 {
 		t.Errorf("the latency is %+v", p)
 	}
-	if w.plane.Data(dataplane.Scope{LoadBalancer: "api"}, dataplane.Latency, time.Time{}, time.Now()) != nil {
+	if w.plane.Data(dataplane.Scope{Namespace: classic, LoadBalancer: "api"}, dataplane.Latency, time.Time{}, time.Now()) != nil {
 		t.Error("there are metrics of a load balancer that there is not")
 	}
 }

@@ -12,20 +12,26 @@ import (
 // listener is a port of a load balancer on this machine.
 type listener struct {
 	Listener
-	opened  net.Listener // nil if it is not open
-	proxy   *proxy       // of HTTP
-	server  *http.Server // of HTTP
-	relay   *relay       // of TCP
+	server  server // nil if it is not open
 	url     string
 	problem string // why it is not open
 }
 
+// server serves an open listener.
+type server interface {
+	// serve returns when the listener is closed, or fails.
+	serve() error
+	// close closes the listener and its connections.
+	close()
+}
+
 // listeners are the listeners of a load balancer. Plane.mu guards them.
 type listeners struct {
-	runtime  *runtime
-	machines *machines
-	pool     *pool
-	byPort   map[int]*listener
+	runtime *runtime
+	name    string // of the load balancer
+	byPort  map[int]*listener
+	// newServer makes the server of a listener for HTTP or TCP.
+	newServer func(l Listener, opened net.Listener) server
 }
 
 // set opens and closes listeners.
@@ -50,14 +56,8 @@ func (ls *listeners) set(configured []Listener) {
 func (ls *listeners) close(port int) {
 	l := ls.byPort[port]
 	delete(ls.byPort, port)
-	switch {
-	case l == nil:
-	case l.server != nil:
-		_ = l.server.Close()
-		_ = l.opened.Close() // if the server does not serve it yet
-		l.proxy.transport.CloseIdleConnections()
-	case l.relay != nil:
-		l.relay.close()
+	if l != nil && l.server != nil {
+		l.server.close()
 	}
 }
 
@@ -70,26 +70,16 @@ func (ls *listeners) open(l Listener) *listener {
 	opened, err := listenNear(l.Port)
 	if err != nil {
 		made.problem = err.Error()
-		ls.runtime.Log.Warn("a load balancer cannot listen", "load_balancer", ls.pool.name, "port", l.Port, "error", err)
+		ls.runtime.Log.Warn("a load balancer cannot listen", "load_balancer", ls.name, "port", l.Port, "error", err)
 		return made
 	}
-	made.opened = opened
+	made.url = "http://" + opened.Addr().String()
 	if l.Protocol == "TCP" {
-		made.relay = newRelay(ls.runtime.base, ls.pool, l, opened)
 		made.url = "tcp://" + opened.Addr().String()
-		ls.runtime.serve(made.relay.serve, made.url)
-	} else {
-		made.proxy = newProxy(ls.pool, ls.machines, l)
-		made.server = &http.Server{
-			Handler:           made.proxy.handler(),
-			ReadHeaderTimeout: time.Minute,
-			IdleTimeout:       max(ls.pool.idleTimeout(), time.Second),
-			ErrorLog:          discardLog(),
-		}
-		made.url = "http://" + opened.Addr().String()
-		ls.runtime.serve(func() error { return made.server.Serve(opened) }, made.url)
 	}
-	ls.runtime.Log.Info("a load balancer listens", "load_balancer", ls.pool.name, "port", l.Port, "url", made.url)
+	made.server = ls.newServer(l, opened)
+	ls.runtime.serve(made.server.serve, made.url)
+	ls.runtime.Log.Info("a load balancer listens", "load_balancer", ls.name, "port", l.Port, "url", made.url)
 	return made
 }
 
@@ -101,6 +91,30 @@ func (ls *listeners) list() []OpenListener {
 		all = append(all, OpenListener{l.Protocol, l.Port, l.url, l.problem})
 	}
 	return all
+}
+
+// httpServer serves an HTTP listener.
+type httpServer struct {
+	opened    net.Listener
+	server    *http.Server
+	forwarder *forwarder
+}
+
+func newHTTPServer(opened net.Listener, handler http.Handler, f *forwarder, idle time.Duration) *httpServer {
+	return &httpServer{opened, &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: time.Minute,
+		IdleTimeout:       max(idle, time.Second),
+		ErrorLog:          discardLog(),
+	}, f}
+}
+
+func (s *httpServer) serve() error { return s.server.Serve(s.opened) }
+
+func (s *httpServer) close() {
+	_ = s.server.Close()
+	_ = s.opened.Close() // if the server does not serve it yet
+	s.forwarder.transport.CloseIdleConnections()
 }
 
 // listenNear opens the local port of a load balancer's port, or a free one. Ports below

@@ -298,14 +298,15 @@ func TestMetricsSumByZoneAndLoadBalancer(t *testing.T) {
 		{}:                               10,
 		{LoadBalancer: "none"}:           0,
 	} {
+		scope.Namespace = classic
 		if got := w.sum(scope, dataplane.RequestCount); got != want {
 			t.Errorf("%+v has %f requests, want %f", scope, got, want)
 		}
 	}
-	if got := w.sum(dataplane.Scope{LoadBalancer: "web", Zone: "a"}, dataplane.HealthyHostCount); got != 6 {
+	if got := w.sum(dataplane.Scope{Namespace: classic, LoadBalancer: "web", Zone: "a"}, dataplane.HealthyHostCount); got != 6 {
 		t.Errorf("at 6 requests the zone had %f hosts", got)
 	}
-	if a, b := w.sum(dataplane.Scope{Zone: "a"}, dataplane.ELB5XX), w.sum(dataplane.Scope{Zone: "b"}, dataplane.ELB5XX); a != 0 || b != 1 {
+	if a, b := w.sum(dataplane.Scope{Namespace: classic, Zone: "a"}, dataplane.ELB5XX), w.sum(dataplane.Scope{Namespace: classic, Zone: "b"}, dataplane.ELB5XX); a != 0 || b != 1 {
 		t.Errorf("%f and %f answers of the load balancers", a, b)
 	}
 	present := map[dataplane.Series]bool{}
@@ -313,12 +314,12 @@ func TestMetricsSumByZoneAndLoadBalancer(t *testing.T) {
 		present[s] = true
 	}
 	for s, want := range map[dataplane.Series]bool{
-		{Scope: web, Metric: dataplane.RequestCount}:                                             true,
-		{Scope: dataplane.Scope{LoadBalancer: "web", Zone: "a"}, Metric: dataplane.Latency}:      true,
-		{Scope: dataplane.Scope{Zone: "b"}, Metric: dataplane.ELB5XX}:                            true,
-		{Scope: dataplane.Scope{}, Metric: dataplane.RequestCount}:                               true,
-		{Scope: dataplane.Scope{LoadBalancer: "api", Zone: "a"}, Metric: dataplane.RequestCount}: false,
-		{Scope: web, Metric: dataplane.ELB5XX}:                                                   false,
+		{Scope: web, Metric: dataplane.RequestCount}:                                                                 true,
+		{Scope: dataplane.Scope{Namespace: classic, LoadBalancer: "web", Zone: "a"}, Metric: dataplane.Latency}:      true,
+		{Scope: dataplane.Scope{Namespace: classic, Zone: "b"}, Metric: dataplane.ELB5XX}:                            true,
+		{Scope: dataplane.Scope{Namespace: classic}, Metric: dataplane.RequestCount}:                                 true,
+		{Scope: dataplane.Scope{Namespace: classic, LoadBalancer: "api", Zone: "a"}, Metric: dataplane.RequestCount}: false,
+		{Scope: web, Metric: dataplane.ELB5XX}:                                                                       false,
 	} {
 		if present[s] != want {
 			t.Errorf("%+v is listed: %t", s, present[s])

@@ -66,8 +66,10 @@ type machine struct {
 	mu      sync.Mutex
 	killed  bool // by SetAlive
 	failing bool
-	ports   map[int]*port
-	conns   map[*machineConn]struct{} // connections to it
+	// failingPorts fail while the others pass.
+	failingPorts map[int]bool
+	ports        map[int]*port
+	conns        map[*machineConn]struct{} // connections to it
 }
 
 // port is a port of a machine. Its server is nil while the machine is down.
@@ -82,7 +84,7 @@ func (m *machine) set(i Instance) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.running.Store(i.Running)
-	m.failing = i.Failing
+	m.failing, m.failingPorts = i.Failing, i.FailingPorts
 	m.update()
 }
 
@@ -144,7 +146,8 @@ func (m *machine) start(number int, p *port) {
 		return
 	}
 	p.address = listener.Addr().String()
-	server := &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.answer(w, r, number) })
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	p.opened, p.server = listener, server
 	m.runtime.serve(func() error { return server.Serve(listener) }, p.address)
 }
@@ -166,10 +169,10 @@ func (m *machine) addresses() []string {
 	return all
 }
 
-func (m *machine) isFailing() bool {
+func (m *machine) isFailing(port int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.failing
+	return m.failing || m.failingPorts[port]
 }
 
 // dial connects to a port. The connection is closed when the machine stops.
@@ -223,8 +226,8 @@ func (c *machineConn) CloseWrite() error {
 	return c.Close()
 }
 
-// ServeHTTP answers with the instance id, after the delay in ?sleep=50ms.
-func (m *machine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// answer answers a request to a port with the instance id, after the delay in ?sleep=50ms.
+func (m *machine) answer(w http.ResponseWriter, r *http.Request, port int) {
 	if text := r.URL.Query().Get("sleep"); text != "" {
 		d, err := time.ParseDuration(text)
 		if err != nil || d < 0 || d > maxSleep {
@@ -239,12 +242,13 @@ func (m *machine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if m.isFailing() {
+	if m.isFailing(port) {
 		http.Error(w, m.id+" fails its health checks", http.StatusServiceUnavailable)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("X-Instance-Id", m.id)
+	w.Header().Set("X-Instance-Port", strconv.Itoa(port))
 	fmt.Fprintf(w, "%s answers %s %s\n", m.id, r.Method, r.URL.Path) //nolint:gosec // declared as text/plain
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Metric is a CloudWatch metric of a Classic load balancer.
+// Metric is a CloudWatch metric of load balancers. Its name depends on their type.
 type Metric int
 
 // Latency is in seconds, all others are counts.
@@ -25,10 +25,27 @@ const (
 	SpilloverCount
 	HealthyHostCount
 	UnHealthyHostCount
+	ELB502
+	ELB503
+	ELB504
+	FixedResponseCount
+	RedirectCount
 	metricsCount
 )
 
-var metricNames = [metricsCount]string{
+// Namespace is the CloudWatch namespace of a type of load balancers.
+type Namespace string
+
+// The namespaces with metrics.
+const (
+	ClassicNamespace     Namespace = "AWS/ELB"
+	ApplicationNamespace Namespace = "AWS/ApplicationELB"
+)
+
+// metricNames are the names of the metrics that a namespace has.
+var metricNames = map[Namespace]*[metricsCount]string{ClassicNamespace: &classicNames, ApplicationNamespace: &applicationNames}
+
+var classicNames = [metricsCount]string{
 	RequestCount: "RequestCount", Latency: "Latency",
 	Backend2XX: "HTTPCode_Backend_2XX", Backend3XX: "HTTPCode_Backend_3XX",
 	Backend4XX: "HTTPCode_Backend_4XX", Backend5XX: "HTTPCode_Backend_5XX",
@@ -38,7 +55,19 @@ var metricNames = [metricsCount]string{
 	HealthyHostCount: "HealthyHostCount", UnHealthyHostCount: "UnHealthyHostCount",
 }
 
-func (m Metric) String() string { return metricNames[m] }
+var applicationNames = [metricsCount]string{
+	RequestCount: "RequestCount", Latency: "TargetResponseTime",
+	Backend2XX: "HTTPCode_Target_2XX_Count", Backend3XX: "HTTPCode_Target_3XX_Count",
+	Backend4XX: "HTTPCode_Target_4XX_Count", Backend5XX: "HTTPCode_Target_5XX_Count",
+	ELB4XX: "HTTPCode_ELB_4XX_Count", ELB5XX: "HTTPCode_ELB_5XX_Count",
+	ELB502: "HTTPCode_ELB_502_Count", ELB503: "HTTPCode_ELB_503_Count", ELB504: "HTTPCode_ELB_504_Count",
+	BackendConnectionErrors: "TargetConnectionErrorCount",
+	FixedResponseCount:      "HTTP_Fixed_Response_Count", RedirectCount: "HTTP_Redirect_Count",
+	HealthyHostCount: "HealthyHostCount", UnHealthyHostCount: "UnHealthyHostCount",
+}
+
+// Name returns the name of a metric in a namespace.
+func (m Metric) Name(n Namespace) string { return metricNames[n][m] }
 
 // Unit returns CloudWatch's name of the unit.
 func (m Metric) Unit() string {
@@ -48,9 +77,13 @@ func (m Metric) Unit() string {
 	return "Count"
 }
 
-// ParseMetric returns the metric with a name.
-func ParseMetric(name string) (Metric, bool) {
-	at := slices.Index(metricNames[:], name)
+// ParseMetric returns the metric with a name in a namespace.
+func ParseMetric(n Namespace, name string) (Metric, bool) {
+	names := metricNames[n]
+	if names == nil || name == "" {
+		return 0, false
+	}
+	at := slices.Index(names[:], name)
 	return Metric(at), at >= 0
 }
 

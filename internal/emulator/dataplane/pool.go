@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -22,33 +21,14 @@ type pool struct {
 	concurrency int // requests per member; 0: no limit
 	metrics     zoneMetrics
 
-	mu       sync.Mutex
+	memberSet // its mu guards what follows
+
 	idle     time.Duration
-	drain    time.Duration
 	zones    []string
-	members  []*member
-	draining []*member   // former members with requests in flight
 	hosts    []hostCount // by zone and in total; replaced on change
 	queue    []*waiter   // oldest first
-	next     int         // index of the first candidate among equally loaded members
 	requests uint64
 	spilled  uint64
-}
-
-// member is an instance in a pool.
-type member struct {
-	Member
-	machine *machine
-
-	// Guarded by pool.mu.
-	health   Health
-	removed  bool
-	passes   int // consecutive probes
-	failures int // consecutive probes
-	inFlight int
-
-	ended context.Context //nolint:containedctx // not of a request: its end cuts the member's requests
-	end   context.CancelFunc
 }
 
 // waiter is a request in the surge queue.
@@ -57,61 +37,12 @@ type waiter struct {
 	tried    []*member
 }
 
-// hostCount counts the members of a zone; "" is all zones.
-type hostCount struct {
-	zone               string
-	healthy, unhealthy int
-}
-
-// sync sets the members. newMember makes a member that is not in the pool yet.
-func (p *pool) sync(members []Member, newMember func(Member) *member) {
-	old := p.members
-	p.members = nil
-	for _, m := range members {
-		at := slices.IndexFunc(old, func(present *member) bool {
-			return present.InstanceID == m.InstanceID && present.Since.Equal(m.Since)
-		})
-		if at >= 0 {
-			old[at].Served = m.Served
-			p.members = append(p.members, old[at])
-			old = slices.Delete(old, at, at+1)
-			continue
-		}
-		p.members = append(p.members, newMember(m))
-	}
-	for _, m := range old {
-		p.remove(m)
-	}
-	p.refresh()
-}
-
-// remove removes a member. Its requests may finish within the draining time. The caller
-// holds mu.
-func (p *pool) remove(m *member) {
-	m.removed = true
-	if m.inFlight == 0 || p.drain <= 0 {
-		m.end()
-		return
-	}
-	p.draining = append(p.draining, m)
-	timeout := time.AfterFunc(p.drain, m.end)
-	context.AfterFunc(m.ended, func() { timeout.Stop() })
-}
-
 // close ends all requests.
 func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, m := range slices.Concat(p.members, p.draining) {
-		m.end()
-	}
-	p.members, p.draining = nil, nil
+	p.memberSet.end()
 	p.refresh()
-}
-
-// available reports whether a member takes requests. The caller holds pool.mu.
-func (m *member) available() bool {
-	return m.Served && !m.removed && m.health == InService && m.machine.running.Load()
 }
 
 // refresh counts the members and serves the queue after a change. The caller holds mu.
@@ -228,64 +159,14 @@ func (p *pool) dequeue(w *waiter) {
 func (p *pool) release(m *member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m.inFlight--
-	if m.removed {
-		if m.inFlight == 0 {
-			m.end()
-			p.draining = slices.DeleteFunc(p.draining, func(other *member) bool { return other == m })
-		}
-		return
-	}
+	p.finish(m)
 	p.dispatch()
-}
-
-func (p *pool) healthOf(instanceID string) Health {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, m := range p.members {
-		if m.InstanceID == instanceID {
-			return m.health
-		}
-	}
-	return Registering
-}
-
-// drainingRequests returns the requests in flight to a former member.
-func (p *pool) drainingRequests(instanceID string) (inFlight int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, m := range p.draining {
-		if m.InstanceID == instanceID {
-			inFlight += m.inFlight
-		}
-	}
-	return inFlight
 }
 
 func (p *pool) idleTimeout() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.idle
-}
-
-// countHosts counts the members by zone. The caller holds mu.
-func (p *pool) countHosts() []hostCount {
-	counts := []hostCount{{}}
-	for _, m := range p.members {
-		for _, zone := range slices.Compact([]string{"", m.Zone}) {
-			at := slices.IndexFunc(counts, func(h hostCount) bool { return h.zone == zone })
-			if at < 0 {
-				at = len(counts)
-				counts = append(counts, hostCount{zone: zone})
-			}
-			if m.available() {
-				counts[at].healthy++
-			} else {
-				counts[at].unhealthy++
-			}
-		}
-	}
-	return counts
 }
 
 // measure adds values of a zone. Values without a member, with the zone "", count for the
@@ -308,7 +189,5 @@ func (p *pool) count(zone string, answer ...value) {
 	counts := p.hosts
 	p.mu.Unlock()
 	p.measure(zone, append(answer, value{RequestCount, 1})...)
-	for _, h := range counts {
-		p.metrics.addTo(h.zone, value{HealthyHostCount, float64(h.healthy)}, value{UnHealthyHostCount, float64(h.unhealthy)})
-	}
+	p.metrics.addHosts(counts)
 }

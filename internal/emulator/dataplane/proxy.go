@@ -2,50 +2,18 @@ package dataplane
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/http/httputil"
-	"slices"
-	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// errCut is the error of a request that a member received and did not answer.
-var errCut = errors.New("the member was gone before it answered")
-
-// proxy forwards the requests of an HTTP listener to members.
+// proxy forwards the requests of an HTTP listener of a Classic load balancer to members.
 type proxy struct {
-	pool      *pool
-	machines  *machines
-	listener  Listener
-	transport *http.Transport
-}
-
-func newProxy(pool *pool, machines *machines, l Listener) *proxy {
-	p := &proxy{pool: pool, machines: machines, listener: l}
-	p.transport = &http.Transport{
-		DialContext:         p.dial,
-		DisableCompression:  true, // the client's Accept-Encoding decides
-		MaxIdleConnsPerHost: maxIdleConnections,
-		IdleConnTimeout:     time.Minute,
-	}
-	return p
-}
-
-// dial connects to the instance in the host of the URL.
-func (p *proxy) dial(ctx context.Context, _, address string) (net.Conn, error) {
-	id, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	return p.machines.get(id, 0).dial(ctx, p.listener.InstancePort)
+	*forwarder
+	pool     *pool
+	listener Listener
 }
 
 func (p *proxy) handler() http.Handler {
@@ -64,24 +32,8 @@ func (p *proxy) handler() http.Handler {
 			http.Error(w, "the request did not come in time", http.StatusRequestTimeout)
 			return
 		}
-		ctx := context.WithValue(r.Context(), connectionKey{}, connection)
-		ctx = context.WithValue(ctx, answerKey{}, w.Header())
-		reverse.ServeHTTP(w, r.WithContext(ctx))
+		reverse.ServeHTTP(w, withConnection(r, connection, w.Header()))
 	})
-}
-
-// connectionKey is the context key of the client's connection.
-type connectionKey struct{}
-
-// answerKey is the context key of the answer's header.
-type answerKey struct{}
-
-// keepContentType prevents net/http from adding a Content-Type.
-func keepContentType(response *http.Response) error {
-	if answer, ok := response.Request.Context().Value(answerKey{}).(http.Header); ok && response.Header["Content-Type"] == nil {
-		answer["Content-Type"] = nil
-	}
-	return nil
 }
 
 // bufferBody reads a small body before a member is selected.
@@ -122,13 +74,7 @@ func (p *proxy) rewrite(r *httputil.ProxyRequest) {
 	// restores these two.
 	h.Del("Connection")
 	h.Del("Upgrade")
-	client, _, err := net.SplitHostPort(r.In.RemoteAddr)
-	if err != nil {
-		client = r.In.RemoteAddr
-	}
-	h["X-Forwarded-For"] = []string{strings.Join(append(slices.Clone(r.In.Header["X-Forwarded-For"]), client), ", ")}
-	h["X-Forwarded-Proto"] = []string{"http"}
-	h["X-Forwarded-Port"] = []string{strconv.Itoa(p.listener.Port)}
+	addForwarded(r, p.listener.Port)
 }
 
 // RoundTrip sends the request to a member. It tries another one only if the connection
@@ -145,8 +91,10 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 			return nil, err
 		}
-		response, err := p.send(r, m)
+		began := time.Now()
+		response, err := p.send(r, hop{m: m, port: p.listener.InstancePort, idle: p.pool.idleTimeout(), release: p.pool.release})
 		if err == nil {
+			p.pool.count(m.Zone, value{Latency, time.Since(began).Seconds()}, value{backendClass(response.StatusCode), 1})
 			return response, nil
 		}
 		if !isDial(err) {
@@ -160,62 +108,6 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-}
-
-// isDial reports whether connecting failed.
-func isDial(err error) bool {
-	operation, ok := errors.AsType[*net.OpError](err)
-	return ok && operation.Op == "dial"
-}
-
-// send sends the request to a member and releases it after the answer.
-func (p *proxy) send(r *http.Request, m *member) (*http.Response, error) {
-	e := &exchange{pool: p.pool, m: m, idle: p.pool.idleTimeout()}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	e.cancel = cancel
-	e.client, _ = r.Context().Value(connectionKey{}).(*http.ResponseController)
-	e.timer = time.AfterFunc(e.idle, e.expire)
-	e.stopEnd = context.AfterFunc(m.ended, func() { cancel(errCut) }) //nolint:contextcheck // the member ends independently
-	// net/http retries some requests that a member has received; a load balancer does
-	// not.
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
-		if e.sent.Swap(true) {
-			cancel(errCut)
-		}
-	}})
-	out := r.WithContext(ctx)
-	target := *r.URL
-	target.Host = net.JoinHostPort(m.InstanceID, strconv.Itoa(p.listener.InstancePort))
-	out.URL = &target
-	if r.Body != nil && r.Body != http.NoBody {
-		out.Body = &requestBody{r.Body, e}
-	}
-	began := time.Now()
-	response, err := p.transport.RoundTrip(out)
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause
-		} else if e.sent.Load() && isDial(err) {
-			err = errCut
-		}
-		e.finish()
-		return nil, err
-	}
-	e.touch()
-	e.setAnswering()
-	p.pool.count(m.Zone, value{Latency, time.Since(began).Seconds()}, value{backendClass(response.StatusCode), 1})
-	e.body = response.Body
-	response.Body = e
-	if response.StatusCode == http.StatusSwitchingProtocols {
-		_ = e.Close()
-		return nil, errors.New("the member switches protocols unasked")
-	}
-	return response, nil
-}
-
-// backendClass returns the metric of a final status.
-func backendClass(status int) Metric {
-	return Backend2XX + Metric(min(max(status/100-2, 0), 3))
 }
 
 // fail answers a request that no member has answered.
@@ -235,120 +127,3 @@ func (p *proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, http.StatusText(status)+": "+err.Error()+"\n")
 }
-
-// isMalformed reports whether the answer of a member is not HTTP.
-func isMalformed(err error) bool {
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return false
-	}
-	return !errors.Is(err, errIdle) && !errors.Is(err, errCut) && !isDial(err)
-}
-
-// exchange is a request to a member and the body of its answer.
-type exchange struct {
-	pool    *pool
-	m       *member
-	idle    time.Duration
-	timer   *time.Timer // of the idle timeout
-	cancel  context.CancelCauseFunc
-	stopEnd func() bool
-	body    io.ReadCloser
-	client  *http.ResponseController // of the client's connection; can be nil
-	ending  sync.Once
-	sent    atomic.Bool // a connection existed, so the member may have received the request
-
-	mu        sync.Mutex
-	answering bool // the answer has begun
-	over      bool
-}
-
-// touch resets the idle timer.
-func (e *exchange) touch() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.over {
-		e.timer.Reset(e.idle)
-	}
-}
-
-func (e *exchange) setAnswering() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.answering = true
-}
-
-// expire ends an idle request.
-func (e *exchange) expire() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.over {
-		return
-	}
-	e.cancel(errIdle)
-	if e.client != nil && e.answering {
-		_ = e.client.SetWriteDeadline(time.Now()) // unblocks a write to a client that does not read
-	}
-}
-
-// Read reads the answer.
-func (e *exchange) Read(p []byte) (int, error) {
-	n, err := e.body.Read(p)
-	if err != nil {
-		e.finish()
-	} else {
-		e.touch()
-	}
-	return n, err
-}
-
-// Close ends the request.
-func (e *exchange) Close() error {
-	err := e.body.Close()
-	e.finish()
-	return err
-}
-
-// finish releases the member.
-func (e *exchange) finish() {
-	e.ending.Do(func() {
-		e.mu.Lock()
-		e.over = true
-		e.mu.Unlock()
-		e.timer.Stop()
-		e.stopEnd()
-		e.cancel(nil)
-		e.pool.release(e.m)
-	})
-}
-
-// requestBody is the body of a request. Close does nothing, so that another member can
-// get the body if one refuses the connection.
-type requestBody struct {
-	io.Reader
-	exchange *exchange
-}
-
-func (u *requestBody) Read(p []byte) (int, error) {
-	n, err := u.Reader.Read(p)
-	if err == nil {
-		u.exchange.touch()
-	}
-	return n, err
-}
-
-func (*requestBody) Close() error { return nil }
-
-// bufferPool implements httputil.BufferPool.
-type bufferPool struct{ sync.Pool }
-
-func (p *bufferPool) Get() []byte {
-	buffer, ok := p.Pool.Get().(*[]byte)
-	if !ok {
-		return make([]byte, bufferSize)
-	}
-	return *buffer
-}
-
-func (p *bufferPool) Put(buffer []byte) { p.Pool.Put(&buffer) }
-
-var buffers bufferPool

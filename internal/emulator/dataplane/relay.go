@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -9,19 +10,30 @@ import (
 	"time"
 )
 
+// relayed is what the connections of a TCP listener go to.
+type relayed interface {
+	// acquire returns an untried member, and what releases it.
+	acquire(ctx context.Context, tried []*member) (*member, func(*member), error)
+	// count counts a connection to a zone.
+	count(zone string, values ...value)
+	// refused counts a connection that a member in a zone refused.
+	refused(zone string)
+	idleTimeout() time.Duration
+}
+
 // relay forwards the connections of a TCP listener to members. A connection counts as a
 // request, in flight until it ends.
 type relay struct {
-	pool        *pool
-	listener    Listener
+	to          relayed
+	port        int // of members without one
 	opened      net.Listener
 	ended       context.Context //nolint:containedctx // not of a request: it ends with the listener
 	end         context.CancelFunc
 	connections sync.WaitGroup
 }
 
-func newRelay(base context.Context, p *pool, l Listener, opened net.Listener) *relay {
-	r := &relay{pool: p, listener: l, opened: opened}
+func newRelay(base context.Context, to relayed, port int, opened net.Listener) *relay {
+	r := &relay{to: to, port: port, opened: opened}
 	r.ended, r.end = context.WithCancel(base)
 	return r
 }
@@ -51,21 +63,21 @@ func (r *relay) close() {
 func (r *relay) forward(client net.Conn) {
 	defer client.Close()
 	began := time.Now()
-	m, server, err := r.connect()
+	m, server, release, err := r.connect()
 	if err != nil {
-		r.pool.count("")
+		r.to.count("")
 		return
 	}
-	defer r.pool.release(m)
+	defer release(m)
 	defer server.Close()
-	r.pool.count(m.Zone, value{Latency, time.Since(began).Seconds()})
+	r.to.count(m.Zone, value{Latency, time.Since(began).Seconds()})
 	cut := func() {
 		_ = client.Close()
 		_ = server.Close()
 	}
 	defer context.AfterFunc(m.ended, cut)()
 	defer context.AfterFunc(r.ended, cut)()
-	idle := r.pool.idleTimeout()
+	idle := r.to.idleTimeout()
 	idleTimer := time.AfterFunc(idle, cut)
 	defer idleTimer.Stop()
 	var both sync.WaitGroup
@@ -81,21 +93,21 @@ func (r *relay) forward(client net.Conn) {
 
 // connect returns a connection to a member, which the caller releases. It tries another
 // member if one refuses the connection.
-func (r *relay) connect() (*member, net.Conn, error) {
+func (r *relay) connect() (m *member, server net.Conn, release func(*member), err error) {
 	var tried []*member
 	for {
-		m, err := r.pool.acquire(r.ended, tried)
+		m, release, err = r.to.acquire(r.ended, tried)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		server, err := m.machine.dial(r.ended, r.listener.InstancePort)
+		server, err = m.machine.dial(r.ended, cmp.Or(m.Port, r.port))
 		if err == nil {
-			return m, server, nil
+			return m, server, release, nil
 		}
-		r.pool.release(m)
-		r.pool.measure(m.Zone, value{BackendConnectionErrors, 1})
+		release(m)
+		r.to.refused(m.Zone)
 		if tried = append(tried, m); len(tried) == maxTries {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 }

@@ -3,11 +3,18 @@ package dataplane
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
-// Scope selects metrics. An empty field selects all load balancers, or all zones.
-type Scope struct{ LoadBalancer, Zone string }
+// Scope selects metrics. An empty Zone selects all zones. Classic load balancers are
+// selected by name, all by the empty one. Application Load Balancers and target groups are
+// selected by the last part of their ARNs: app/NAME/ID and targetgroup/NAME/ID. Without a
+// target group, they are the metrics of the load balancer.
+type Scope struct {
+	Namespace                       Namespace
+	LoadBalancer, TargetGroup, Zone string
+}
 
 // Series is a metric with data.
 type Series struct {
@@ -36,39 +43,72 @@ func (p *Plane) Data(scope Scope, metric Metric, from, to time.Time) []Point {
 
 // metricsIn returns the metrics whose sum is that of a scope.
 func (p *Plane) metricsIn(scope Scope) (all []*metrics) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for name, b := range p.balancers {
-		if scope.LoadBalancer != "" && scope.LoadBalancer != name {
+	for owner, zones := range p.measured() {
+		if owner.Namespace != scope.Namespace || owner.TargetGroup != scope.TargetGroup {
 			continue
 		}
-		if m := b.pool.metrics.in(scope.Zone); m != nil {
+		anyBalancer := scope.LoadBalancer == "" && scope.Namespace == ClassicNamespace
+		if owner.LoadBalancer != scope.LoadBalancer && !anyBalancer {
+			continue
+		}
+		if m := zones.in(scope.Zone); m != nil {
 			all = append(all, m)
 		}
 	}
 	return all
 }
 
-// Series returns all metrics with data: of each load balancer, of each of its zones, of
-// each zone, and of all load balancers together.
+// measured returns the metrics of each load balancer and target group.
+func (p *Plane) measured() map[Scope]*zoneMetrics {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[Scope]*zoneMetrics)
+	for name, b := range p.balancers {
+		all[Scope{Namespace: ClassicNamespace, LoadBalancer: name}] = &b.pool.metrics
+	}
+	for arn, r := range p.routers {
+		if r.network {
+			continue
+		}
+		scope := Scope{Namespace: ApplicationNamespace, LoadBalancer: suffixOf(arn, "loadbalancer/")}
+		all[scope] = &r.metrics
+		for _, g := range r.groups() {
+			scope.TargetGroup = "targetgroup/" + suffixOf(g.arn, "targetgroup/")
+			all[scope] = &g.metrics
+		}
+	}
+	return all
+}
+
+// suffixOf returns what follows a mark in an ARN.
+func suffixOf(arn, mark string) string {
+	_, suffix, _ := strings.Cut(arn, mark)
+	return suffix
+}
+
+// Series returns all metrics with data: of each load balancer, of each of its target groups,
+// and of each zone of both. Classic ones have them also of each zone and of all load
+// balancers together.
 func (p *Plane) Series() []Series {
 	present := make(map[Series]bool)
-	p.mu.Lock()
-	for name, b := range p.balancers {
-		for zone, m := range b.pool.metrics.all() {
+	for scope, zones := range p.measured() {
+		for zone, m := range zones.all() {
+			scope.Zone = zone
 			for _, metric := range m.present() {
-				present[Series{Scope{name, zone}, metric}] = true
-				present[Series{Scope{"", zone}, metric}] = true
+				present[Series{scope, metric}] = true
+				if scope.Namespace == ClassicNamespace {
+					present[Series{Scope{Namespace: ClassicNamespace, Zone: zone}, metric}] = true
+				}
 			}
 		}
 	}
-	p.mu.Unlock()
 	series := make([]Series, 0, len(present))
 	for s := range present {
 		series = append(series, s)
 	}
 	slices.SortFunc(series, func(a, b Series) int {
-		return cmp.Or(cmp.Compare(a.LoadBalancer, b.LoadBalancer), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Metric, b.Metric))
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.LoadBalancer, b.LoadBalancer), cmp.Compare(a.TargetGroup, b.TargetGroup),
+			cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Metric, b.Metric))
 	})
 	return series
 }

@@ -1,5 +1,5 @@
 // Package elbv2 emulates the Application and Network Load Balancers of Elastic Load
-// Balancing and their target groups. They carry no traffic.
+// Balancing and their target groups.
 //
 // Error codes and descriptions of health are AWS's. So are the messages of users' reports:
 // resources that are not found, duplicate or in use, names, subnets, instances that do not

@@ -151,12 +151,22 @@ func (r attributeRule[T]) value(changed map[string]string) string {
 	return r.initial
 }
 
-// deregistrationDelay returns how long a target that is deregistered now drains.
-func (g *targetGroup) deregistrationDelay() time.Duration {
-	rule, ok := groupAttributes.find(g.groupCreation, attributeDelay)
+// valueOf returns the value of an attribute, "" for one that the resource does not have.
+func (r attributeRules[T]) valueOf(owner *T, key string, changed map[string]string) string {
+	rule, ok := r.find(owner, key)
 	if !ok {
-		return 0 // Lambda functions do not drain
+		return ""
 	}
-	seconds, _ := strconv.Atoi(rule.value(g.attributes)) // valid since modifyAttributes
-	return time.Duration(seconds) * time.Second
+	return rule.value(changed)
+}
+
+// attribute returns the value of an attribute, "" for one that the group does not have.
+func (g *targetGroup) attribute(key string) string {
+	return groupAttributes.valueOf(g.groupCreation, key, g.attributes)
+}
+
+// deregistrationDelay returns how long a target that is deregistered now drains. Lambda
+// functions do not drain.
+func (g *targetGroup) deregistrationDelay() time.Duration {
+	return seconds(number(g.attribute(attributeDelay)))
 }

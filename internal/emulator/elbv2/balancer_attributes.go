@@ -2,11 +2,14 @@ package elbv2
 
 import "lsapi/internal/emulator/wire"
 
-const attributeDeletionProtection = "deletion_protection.enabled"
+const (
+	attributeDeletionProtection = "deletion_protection.enabled"
+	attributeIdleTimeout        = "idle_timeout.timeout_seconds"
+)
 
 // balancerAttributes are the attributes of load balancers, as in the API reference
-// (LoadBalancerAttribute), in the order of answers. Of them, deletion protection has an
-// effect.
+// (LoadBalancerAttribute), in the order of answers. Of them, deletion protection
+// and the idle timeout have an effect.
 var balancerAttributes = attributeRules[loadBalancer]{"Load balancer", []attributeRule[loadBalancer]{
 	{"access_logs.s3.enabled", "false", anyBalancer, either("true", "false")},
 	{"access_logs.s3.bucket", "", anyBalancer, anyValue},
@@ -20,7 +23,7 @@ var balancerAttributes = attributeRules[loadBalancer]{"Load balancer", []attribu
 	{"connection_logs.s3.enabled", "false", isApplication, either("true", "false")},
 	{"connection_logs.s3.bucket", "", isApplication, anyValue},
 	{"connection_logs.s3.prefix", "", isApplication, anyValue},
-	{"idle_timeout.timeout_seconds", "60", isApplication, between(1, 4000)},
+	{attributeIdleTimeout, "60", isApplication, between(1, 4000)},
 	{"routing.http.desync_mitigation_mode", "defensive", isApplication, either("monitor", "defensive", "strictest")},
 	{"routing.http.drop_invalid_header_fields.enabled", "false", isApplication, either("true", "false")},
 	{"routing.http.preserve_host_header.enabled", "false", isApplication, either("true", "false")},

@@ -2,11 +2,13 @@ package elbv2
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
 	"time"
 
+	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/emulator/ec2"
 	"lsapi/internal/emulator/wire"
 )
@@ -18,6 +20,7 @@ var (
 	registering         = TargetHealth{"initial", "Elb.RegistrationInProgress", "Target registration is in progress"}
 	initialChecking     = TargetHealth{"initial", "Elb.InitialHealthChecking", "Initial health checks in progress"}
 	failedChecks        = TargetHealth{"unhealthy", "Target.FailedHealthChecks", "Health checks failed"}
+	timedOut            = TargetHealth{"unhealthy", "Target.Timeout", "Request timed out"}
 	notRegistered       = TargetHealth{"unused", "Target.NotRegistered", "Target is not registered to the target group"}
 	groupNotInUse       = TargetHealth{"unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"}
 	zoneNotEnabled      = TargetHealth{"unused", "Target.NotInUse", "Target is in an Availability Zone that is not enabled for the load balancer"}
@@ -117,7 +120,46 @@ func (s *Service) health(g *targetGroup, t target, r routes, at time.Time) (Targ
 	case !g.check.HealthCheckEnabled:
 		return healthCheckDisabled, true
 	}
+	if s.Plane != nil && (g.targetType == targetInstance || g.targetType == targetIP) {
+		return s.probed(g, i, t, at), true
+	}
 	return s.checked(i, t, r, current, at), true
+}
+
+// probed returns the health of a target that is in use, from the probes of the data plane.
+func (s *Service) probed(g *targetGroup, i *ec2.Instance, t target, at time.Time) TargetHealth {
+	delay := ec2.DefaultRegistrationDelay
+	if i != nil {
+		delay = i.RegistrationDelay
+	}
+	if at.Before(t.since.Add(delay)) {
+		return registering
+	}
+	health, failure := s.Plane.TargetHealth(g.arn, t.id, t.port)
+	switch health {
+	case dataplane.InService:
+		return healthy
+	case dataplane.Registering:
+		return initialChecking
+	case dataplane.Failing, dataplane.Recovering:
+	}
+	failed := failureOf(failure)
+	if i != nil && i.Failing {
+		failed.Description = cmp.Or(i.FailureReason, failed.Description)
+	}
+	return failed
+}
+
+// failureOf returns the health of a target after a failed probe.
+func failureOf(f dataplane.Failure) TargetHealth {
+	switch f.Reason {
+	case dataplane.WrongStatus:
+		return TargetHealth{"unhealthy", "Target.ResponseCodeMismatch", fmt.Sprintf("Health checks failed with these codes: [%d]", f.Status)}
+	case dataplane.TimedOut:
+		return timedOut
+	case dataplane.Unreachable:
+	}
+	return failedChecks
 }
 
 // downIn returns the health of a target on an instance that does not run, and false for

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lsapi/internal/emulator/account"
+	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/emulator/ec2"
 	"lsapi/internal/emulator/wire"
 )
@@ -27,6 +28,9 @@ const (
 // Service holds the load balancers, target groups, listeners and rules. It is not safe for
 // concurrent use, but its answers may be encoded concurrently with later calls.
 type Service struct {
+	// Plane is the data plane that decides health; nil: it follows from the clock.
+	Plane *dataplane.Plane
+
 	account   *account.Account
 	instances *ec2.Service
 
