@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"lsapi"
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/classic"
+	"lsapi/internal/cloud/targetgroup"
 	"lsapi/internal/config"
 )
 
@@ -27,7 +29,7 @@ func (c *checkup) checkAWS(ctx context.Context, command *cobra.Command, p Proces
 		c.fail("aws", "correct the configuration of the AWS SDK", "%v", err)
 		return nil
 	}
-	for _, permission := range classic.New(aws).Permissions(ctx) {
+	for _, permission := range slices.Concat(classic.New(aws).Permissions(ctx), targetgroup.New(aws).Permissions(ctx)) {
 		c.addPermission(permission)
 	}
 	c.addPermission(cloud.NewEC2(aws).Permission(ctx))
@@ -44,7 +46,7 @@ func (c *checkup) addPermission(p cloud.Permission) {
 	case e.Reason == "":
 		c.fail("aws", "configure them on this machine: an instance role, a profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "%s: there are no AWS credentials", p.Action)
 	case e.Reason == "AccessDenied" || e.Reason == "AccessDeniedException" || e.Reason == "UnauthorizedOperation":
-		c.fail("aws", "allow it in the policy; a policy for certain load balancers denies this check, whose load balancer does not exist", "%s: denied", p.Action)
+		c.fail("aws", "allow it in the policy; a policy for certain load balancers or target groups denies this check, which names one that does not exist", "%s: denied", p.Action)
 	default:
 		c.fail("aws", "correct the AWS credentials, or this machine's clock", "%s: AWS rejects the credentials with %s", p.Action, e.Reason)
 	}

@@ -11,13 +11,15 @@ import (
 	"lsapi/internal/cloud/awstest"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/cloud/classic"
+	"lsapi/internal/cloud/targetgroup"
 )
 
 // Otherwise changes meant for an emulator would reach AWS.
 func TestNoVariableDivertsCallsFromTheEndpoint(t *testing.T) {
 	for _, variable := range []string{
 		"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true", "AWS_ENDPOINT_URL=http://127.0.0.1:1",
-		"AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING=http://127.0.0.1:1", "AWS_ENDPOINT_URL_EC2=http://127.0.0.1:1",
+		"AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING=http://127.0.0.1:1", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=http://127.0.0.1:1",
+		"AWS_ENDPOINT_URL_EC2=http://127.0.0.1:1",
 	} {
 		t.Run(variable, func(t *testing.T) {
 			name, value, _ := strings.Cut(variable, "=")
@@ -26,9 +28,10 @@ func TestNoVariableDivertsCallsFromTheEndpoint(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // nothing leaves this machine
 			defer cancel()
 			_, _ = classic.New(config).Members(ctx, lsapi.ELB("web-elb"))
+			_, _ = targetgroup.New(config).Members(ctx, lsapi.TG("web"))
 			_, _ = cloud.NewEC2(config).Instances(ctx, []string{"i-00000001"})
-			if got := len(aws.Attempts()); got != 2 {
-				t.Errorf("%d of 2 calls reached the endpoint", got)
+			if got := len(aws.Attempts()); got != 3 {
+				t.Errorf("%d of 3 calls reached the endpoint", got)
 			}
 		})
 	}

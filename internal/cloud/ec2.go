@@ -143,8 +143,11 @@ func newInstance(instance ec2types.Instance) lsapi.Instance {
 		result.Zone = aws.ToString(instance.Placement.AvailabilityZone)
 	}
 	for _, tag := range instance.Tags {
-		if aws.ToString(tag.Key) == "Name" {
+		switch aws.ToString(tag.Key) {
+		case "Name":
 			result.Name = aws.ToString(tag.Value)
+		case "aws:autoscaling:groupName":
+			result.AutoScalingGroup = aws.ToString(tag.Value)
 		}
 	}
 	return result

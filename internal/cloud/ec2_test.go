@@ -69,15 +69,15 @@ func TestInstancesWithoutIDsMakesNoCall(t *testing.T) {
 	}
 }
 
-func TestInstanceHasItsZoneAddressAndName(t *testing.T) {
+func TestInstanceHasItsZoneAddressNameAndGroup(t *testing.T) {
 	client, _ := startEC2(t, awstest.Says(http.StatusOK, fmt.Sprintf(`<DescribeInstancesResponse xmlns=%q><reservationSet><item><instancesSet><item>
 <instanceId>i-1</instanceId><instanceType>t2.micro</instanceType><instanceState><code>16</code><name>running</name></instanceState><launchTime>2019-10-01T18:54:00.000Z</launchTime>
 <placement><availabilityZone>us-east-1a</availabilityZone></placement><privateIpAddress>10.0.1.17</privateIpAddress>
-<tagSet><item><key>Team</key><value>web</value></item><item><key>Name</key><value>web-1</value></item></tagSet></item></instancesSet></item></reservationSet></DescribeInstancesResponse>`, awstest.EC2Namespace)))
+<tagSet><item><key>Team</key><value>web</value></item><item><key>Name</key><value>web-1</value></item><item><key>aws:autoscaling:groupName</key><value>web-asg</value></item></tagSet></item></instancesSet></item></reservationSet></DescribeInstancesResponse>`, awstest.EC2Namespace)))
 	found, err := client.Instances(t.Context(), []string{"i-1"})
 	want := lsapi.Instance{
 		ID: "i-1", Type: "t2.micro", State: lsapi.StateRunning, LaunchTime: time.Date(2019, 10, 1, 18, 54, 0, 0, time.UTC),
-		Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1",
+		Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1", AutoScalingGroup: "web-asg",
 	}
 	if err != nil || found["i-1"] != want {
 		t.Errorf("it is %+v, %v", found["i-1"], err)

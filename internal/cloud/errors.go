@@ -16,18 +16,29 @@ import (
 
 const dependencyThrottle = "DependencyThrottle"
 
+// ValidationError is AWS's code for parameters that are malformed, or that do not fit.
+const ValidationError = "ValidationError"
+
 // codes maps AWS error codes. Any other code is CodeUpstream: AWS failed for a reason that
 // is not the request's.
 //
-// Sources: the API references of Classic ELB (2012-06-01) and EC2 (2016-11-15),
-// their common errors, and the SDK's lists of throttling codes. Classic ELB documents
-// ThrottlingException and returns Throttling.
+// Sources: the API references of ELB (2012-06-01 and 2015-12-01) and EC2 (2016-11-15), their
+// common errors, and the SDK's lists of throttling codes. ELB documents ThrottlingException
+// and returns Throttling.
 var codes = map[string]lsapi.Code{
 	"LoadBalancerNotFound": lsapi.CodeNotFound,
+	"TargetGroupNotFound":  lsapi.CodeNotFound,
+	"ListenerNotFound":     lsapi.CodeNotFound,
+	"RuleNotFound":         lsapi.CodeNotFound,
 
 	"InvalidInstance":             lsapi.CodeInvalid,
 	"InvalidInstanceID.NotFound":  lsapi.CodeInvalid,
 	"InvalidInstanceID.Malformed": lsapi.CodeInvalid,
+	"InvalidTarget":               lsapi.CodeInvalid,
+
+	// Fewer targets may fit.
+	"TooManyTargets":                  lsapi.CodeInvalid,
+	"TooManyRegistrationsForTargetId": lsapi.CodeInvalid,
 
 	"Throttling":                lsapi.CodeThrottled,
 	"ThrottlingException":       lsapi.CodeThrottled,
@@ -57,6 +68,10 @@ var codes = map[string]lsapi.Code{
 	"UnrecognizedClientException": lsapi.CodeForbidden,
 }
 
+// validateTargets are the operations whose ValidationError is about a target, such as an
+// address that is not private. Those of others are about what lsapi adds to the request.
+var validateTargets = map[string]bool{"RegisterTargets": true, "DeregisterTargets": true}
+
 // throttledRetryAfter is the Retry-After when AWS throttles. In that time, the smallest of
 // AWS's buckets (Classic ELB writes, 4 a second) gains several tokens.
 const throttledRetryAfter = 2 * time.Second
@@ -77,6 +92,8 @@ func Coded(ctx context.Context, err error) *lsapi.Error {
 		result.Reason = apiError.ErrorCode()
 		if code, ok := codes[result.Reason]; ok {
 			result.Code = code
+		} else if result.Reason == ValidationError && validateTargets[operationIn(err)] {
+			result.Code = lsapi.CodeInvalid
 		}
 		if result.Code == lsapi.CodeInvalid || result.Code == lsapi.CodeNotFound {
 			result.Message = cut(apiError.ErrorMessage())
@@ -100,6 +117,14 @@ func Coded(ctx context.Context, err error) *lsapi.Error {
 		result.Code = lsapi.CodeForbidden
 	}
 	return result
+}
+
+// operationIn returns the name of the operation that failed.
+func operationIn(err error) string {
+	if operation, ok := errors.AsType[*smithy.OperationError](err); ok {
+		return operation.Operation()
+	}
+	return ""
 }
 
 // loggable returns an AWS error without secrets and long messages.

@@ -1,42 +1,119 @@
 package cloud_test
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"strings"
+	"sync"
 	"testing"
 
 	"lsapi"
 	"lsapi/internal/cloud/awstest"
+	"lsapi/internal/cloud/classic"
+	"lsapi/internal/cloud/targetgroup"
 )
 
 func TestAWSErrorsAreMappedToCodes(t *testing.T) {
-	tests := []struct {
+	const group = `<TargetGroups><member><TargetGroupName>web</TargetGroupName><TargetGroupArn>arn:web</TargetGroupArn></member></TargetGroups>`
+	found := awstest.Result(awstest.ELBV2Namespace, "DescribeTargetGroups", group)
+	instance, target := []lsapi.MemberID{{Instance: "i-a"}}, []lsapi.MemberID{{Instance: "i-a", Port: 80}}
+	type call func(t *testing.T, refusal awstest.Reply) (make func() error)
+	classicCall := func(call func(context.Context, *classic.Client) error) call {
+		return func(t *testing.T, refusal awstest.Reply) func() error {
+			config, _ := awstest.Start(t, refusal)
+			return func() error { return call(t.Context(), classic.New(config)) }
+		}
+	}
+	groupCall := func(call func(context.Context, *targetgroup.Client) error) call {
+		return func(t *testing.T, refusal awstest.Reply) func() error {
+			config, _ := awstest.Start(t, found, refusal)
+			return func() error { return call(t.Context(), targetgroup.New(config)) }
+		}
+	}
+	changes := map[string]call{
+		"Classic register": classicCall(func(ctx context.Context, c *classic.Client) error {
+			_, err := c.Register(ctx, lsapi.ELB("web"), instance, nil)
+			return err
+		}),
+		"Classic deregister": classicCall(func(ctx context.Context, c *classic.Client) error {
+			_, err := c.Deregister(ctx, lsapi.ELB("web"), instance, nil)
+			return err
+		}),
+		"group register": groupCall(func(ctx context.Context, c *targetgroup.Client) error {
+			_, err := c.Register(ctx, lsapi.TG("web"), target, nil)
+			return err
+		}),
+		"group deregister": groupCall(func(ctx context.Context, c *targetgroup.Client) error {
+			_, err := c.Deregister(ctx, lsapi.TG("web"), target, nil)
+			return err
+		}),
+	}
+	reads := map[string]call{
+		"Classic members": classicCall(func(ctx context.Context, c *classic.Client) error {
+			_, err := c.Members(ctx, lsapi.ELB("web"))
+			return err
+		}),
+		"Classic health": classicCall(func(ctx context.Context, c *classic.Client) error {
+			_, _, err := c.Health(ctx, lsapi.ELB("web"))
+			return err
+		}),
+		"group members": groupCall(func(ctx context.Context, c *targetgroup.Client) error {
+			_, err := c.Members(ctx, lsapi.TG("web"))
+			return err
+		}),
+	}
+	all := maps.Clone(changes)
+	maps.Copy(all, reads)
+	groups := map[string]call{"group register": changes["group register"], "group deregister": changes["group deregister"]}
+	var running sync.WaitGroup // side by side, because of the retries
+	for _, test := range []struct {
 		status int
 		code   string
+		calls  map[string]call
 		want   lsapi.Code
 	}{
-		{400, "LoadBalancerNotFound", lsapi.CodeNotFound},
-		{400, "InvalidInstance", lsapi.CodeInvalid},
-		{400, "AccessDenied", lsapi.CodeForbidden},
-		{403, "ExpiredToken", lsapi.CodeForbidden},
-		{403, "InvalidClientTokenId", lsapi.CodeForbidden},
-		{403, "SignatureDoesNotMatch", lsapi.CodeForbidden},
-		{400, "ValidationError", lsapi.CodeUpstream},
-		{400, "SomethingNew", lsapi.CodeUpstream},
+		{400, "LoadBalancerNotFound", all, lsapi.CodeNotFound},
+		{400, "ListenerNotFound", all, lsapi.CodeNotFound},
+		{400, "RuleNotFound", all, lsapi.CodeNotFound},
+		{400, "TargetGroupNotFound", changes, lsapi.CodeNotFound},
+		{400, "InvalidInstance", all, lsapi.CodeInvalid},
+		{400, "InvalidTarget", all, lsapi.CodeInvalid},
+		{400, "TooManyTargets", all, lsapi.CodeInvalid},
+		{400, "TooManyRegistrationsForTargetId", all, lsapi.CodeInvalid},
+		{400, "ValidationError", groups, lsapi.CodeInvalid}, // a target that does not fit
+		{400, "ValidationError", reads, lsapi.CodeUpstream},
+		{400, "DuplicateTargetGroupName", all, lsapi.CodeUpstream},
+		{400, "DuplicateLoadBalancerName", all, lsapi.CodeUpstream},
+		{400, "TooManyLoadBalancers", all, lsapi.CodeUpstream},
+		{400, "ResourceInUse", all, lsapi.CodeUpstream},
+		{400, "PriorityInUse", all, lsapi.CodeUpstream},
+		{409, "InvalidConfigurationRequest", all, lsapi.CodeUpstream},
+		{500, "HealthUnavailable", all, lsapi.CodeUpstream},
+		{500, "InternalFailure", all, lsapi.CodeUpstream},
+		{400, "Throttling", all, lsapi.CodeThrottled},
+		{400, "ThrottlingException", all, lsapi.CodeThrottled},
+		{400, "DependencyThrottle", all, lsapi.CodeThrottled},
+		{503, "RequestLimitExceeded", all, lsapi.CodeThrottled},
+		{400, "AccessDenied", all, lsapi.CodeForbidden},
+		{403, "ExpiredToken", all, lsapi.CodeForbidden},
+		{403, "InvalidClientTokenId", all, lsapi.CodeForbidden},
+		{403, "SignatureDoesNotMatch", all, lsapi.CodeForbidden},
+		{400, "SomethingNew", all, lsapi.CodeUpstream},
+	} {
+		for name, call := range test.calls {
+			make := call(t, awstest.Error(test.status, test.code, "as AWS says"))
+			running.Go(func() {
+				err := lsapi.AsError(make())
+				_, isChange := changes[name]
+				public := test.want == lsapi.CodeInvalid || test.want == lsapi.CodeNotFound
+				if err.Code != test.want || err.Reason != test.code || err.Ambiguous != (isChange && test.status >= 500) || (err.Message == "as AWS says") != public {
+					t.Errorf("%s for %s: got %+v, want %s", test.code, name, err, test.want)
+				}
+			})
+		}
 	}
-	for _, test := range tests {
-		t.Run(test.code, func(t *testing.T) {
-			client, _ := start(t, awstest.Error(test.status, test.code, "as AWS says"))
-			err := lsapi.AsError(register(t.Context(), client, lsapi.InstanceMember("i-a")))
-			if err.Code != test.want || err.Reason != test.code || err.Ambiguous {
-				t.Errorf("got %+v, want %s, not ambiguous", err, test.want)
-			}
-			public := test.want == lsapi.CodeInvalid || test.want == lsapi.CodeNotFound
-			if (err.Message == "as AWS says") != public {
-				t.Errorf("the client gets %q", err.Message)
-			}
-		})
-	}
+	running.Wait()
 }
 
 func TestErrorsContainNoQuotedRequestAndNoLongMessage(t *testing.T) {
@@ -61,7 +138,7 @@ func TestErrorsContainNoQuotedRequestAndNoLongMessage(t *testing.T) {
 	}
 }
 
-func TestThrottlingIsRetriedAndThenReturned(t *testing.T) {
+func TestTemporaryErrorsAreRetriedAndThenReturned(t *testing.T) {
 	for _, code := range []string{"Throttling", "DependencyThrottle"} {
 		t.Run(code, func(t *testing.T) {
 			client, aws := start(t, awstest.Error(400, code, "Rate exceeded"))
@@ -74,6 +151,13 @@ func TestThrottlingIsRetriedAndThenReturned(t *testing.T) {
 			}
 		})
 	}
+	t.Run("HealthUnavailable", func(t *testing.T) {
+		config, aws := awstest.Start(t, awstest.Error(500, "HealthUnavailable", "no"))
+		_, err := targetgroup.New(config).Members(t.Context(), lsapi.TG("web"))
+		if n := len(aws.Attempts()); lsapi.ErrorCode(err) != lsapi.CodeUpstream || n != 3 {
+			t.Errorf("got %v after %d attempts", err, n)
+		}
+	})
 	t.Run("EC2", func(t *testing.T) {
 		client, _ := startEC2(t, awstest.EC2Error(503, "RequestLimitExceeded", "Request limit exceeded."))
 		_, err := client.Instances(t.Context(), []string{"i-a"})
