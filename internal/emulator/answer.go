@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"lsapi/internal/emulator/elbv2"
 	"lsapi/internal/emulator/wire"
 )
 
@@ -63,6 +64,8 @@ func (e *Emulator) inject(ctx context.Context, f Fault, c wire.Call) error {
 		return c.API.InternalError()
 	case FaultDenied:
 		return c.API.Denied(c.Action)
+	case FaultHealth:
+		return elbv2.HealthUnavailable()
 	case FaultReset:
 		return wire.ErrCut
 	}

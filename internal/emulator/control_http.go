@@ -140,6 +140,7 @@ func (d faultDocument) fault() (Fault, error) {
 
 type healthDocument struct {
 	InstanceID  string `json:"instanceId"`
+	Port        int    `json:"port,omitempty"` // all without it
 	Healthy     *bool  `json:"healthy"`
 	Description string `json:"description,omitempty"`
 }
@@ -152,8 +153,10 @@ func (e *Emulator) postHealth(w http.ResponseWriter, r *http.Request) {
 			return errors.New("healthy: give true or false")
 		case *d.Healthy && d.Description != "":
 			return errors.New("description: only what fails has one")
+		case d.Port < 0 || d.Port > 65535:
+			return fmt.Errorf("port: %d is not between 1 and 65535", d.Port)
 		}
-		return e.SetHealth(d.InstanceID, *d.Healthy, d.Description)
+		return e.SetHealth(d.InstanceID, d.Port, *d.Healthy, d.Description)
 	})
 }
 

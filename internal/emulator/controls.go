@@ -79,10 +79,10 @@ func (e *Emulator) supports(action string) bool {
 	return false
 }
 
-// SetHealth makes an instance pass or fail its health checks. The description is the
-// reason for a failure; AWS's usual one when empty. It returns an error if the instance
-// does not exist, or cannot pass because it is killed.
-func (e *Emulator) SetHealth(instanceID string, healthy bool, description string) error {
+// SetHealth makes an instance pass or fail its health checks, on all ports if port is 0. The
+// description is the reason for a failure; AWS's usual one when empty. It returns an error
+// if the instance does not exist, or cannot pass because it is killed or fails on all ports.
+func (e *Emulator) SetHealth(instanceID string, port int, healthy bool, description string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	i, ok := e.ec2.Live(instanceID, e.clock.Now())
@@ -92,7 +92,14 @@ func (e *Emulator) SetHealth(instanceID string, healthy bool, description string
 	if healthy && e.plane != nil && e.plane.Killed(instanceID) {
 		return conflict("%s is killed and passes no health check; %srevive makes it answer again", instanceID, controlPrefix)
 	}
-	i.Failing, i.FailureReason = !healthy, description
+	switch {
+	case port == 0:
+		i.Failing, i.FailureReason, i.FailingPorts = !healthy, description, nil
+	case i.Failing:
+		return conflict("%s fails on all ports; make it pass without a port first", instanceID)
+	default:
+		i.SetPort(port, healthy, description)
+	}
 	e.applyPlan()
 	return nil
 }

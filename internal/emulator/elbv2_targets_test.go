@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"lsapi/internal/emulator/elbv2"
 	"lsapi/internal/emulator/fleet"
@@ -112,7 +114,7 @@ func TestRegisteredTargetBecomesHealthy(t *testing.T) {
 	a.wantTargets(t, group, nil, demoSpare+"/80 "+stateHealthy)
 	noError(t, a.registerTargets(t.Context(), group, demoSpare))
 	a.wantTargets(t, group, nil, demoSpare+"/80 "+stateHealthy)
-	noError(t, a.SetHealth(demoSpare, false, ""))
+	noError(t, a.SetHealth(demoSpare, 0, false, ""))
 	a.wantTargets(t, group, nil, demoSpare+"/80 "+stateUnhealthy)
 }
 
@@ -309,7 +311,7 @@ func TestAddressOfInstanceFailsWithIt(t *testing.T) {
 	noError(t, a.registerTargets(t.Context(), group, address))
 	a.clock.Advance(registrationDelay)
 	a.wantTargets(t, group, nil, address+"/80 "+stateHealthy)
-	noError(t, a.SetHealth(demoSpare, false, "Request timed out"))
+	noError(t, a.SetHealth(demoSpare, 0, false, "Request timed out"))
 	a.wantTargets(t, group, nil, address+"/80 unhealthy/Target.FailedHealthChecks/Request timed out")
 }
 
@@ -415,6 +417,17 @@ func TestFaultsFailTargetGroupCalls(t *testing.T) {
 	a.fault(t, Fault{Action: "RegisterTargets", Kind: Fault500, Count: 1, After: true})
 	wantCode(t, a.registerTargets(t.Context(), group, demoSpare), "InternalFailure", "")
 	a.wantTargets(t, group, nil, demoSpare+"/80 "+stateRegistering)
+}
+
+func TestHealthUnavailableIsAFault(t *testing.T) {
+	a, group := shop(t)
+	a.fault(t, Fault{Action: "DescribeTargetHealth", Kind: FaultHealth, Count: 1})
+	_, err := a.targetHealth(t.Context(), group)
+	wantCode(t, err, "HealthUnavailable", "")
+	if failure, ok := errors.AsType[*smithyhttp.ResponseError](err); !ok || failure.HTTPStatusCode() != 500 {
+		t.Errorf("error %v, want the status 500", err)
+	}
+	a.wantTargets(t, group, nil)
 }
 
 func TestTargetHealthIsWrittenWithoutReasonForHealthyTargets(t *testing.T) {

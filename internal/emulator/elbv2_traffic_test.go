@@ -96,6 +96,21 @@ func TestTargetHealthFollowsProbes(t *testing.T) {
 	}
 }
 
+func TestOnePortOfAnInstanceFails(t *testing.T) {
+	t.Parallel()
+	a := carrying(t)
+	web, admin := a.demoGroup(t, "web-elb"), a.demoGroup(t, "web-admin")
+	a.awaitTarget(t, admin, demoServing+"/9090", stateHealthy)
+	noError(t, a.SetHealth(demoServing, 9090, false, ""))
+	a.awaitTarget(t, admin, demoServing+"/9090", stateMismatch)
+	a.awaitTarget(t, web, demoServing+"/8080", stateHealthy)
+	for range 3 {
+		if status, by := a.via(t, "web-alb", "/admin"); status != http.StatusOK || by != demoScaled+"/9090" {
+			t.Errorf("a request is answered %d by %s", status, by)
+		}
+	}
+}
+
 func TestTargetIsRoutedFromRegistrationToDeregistration(t *testing.T) {
 	t.Parallel()
 	a := carrying(t)

@@ -18,6 +18,8 @@ const (
 	FaultTimeout  FaultKind = "timeout"  // no answer until the client disconnects
 	FaultReset    FaultKind = "reset"    // the connection is cut
 	FaultDenied   FaultKind = "denied"   // the service's access-denied error
+	// FaultHealth is the error of DescribeTargetHealth when health cannot be read.
+	FaultHealth FaultKind = "health-unavailable"
 )
 
 // Fault makes calls fail.
@@ -42,13 +44,15 @@ const everyAction = "*"
 
 // validate returns an error that names the invalid field.
 func (f Fault) validate(supported func(string) bool) error {
-	kinds := []FaultKind{FaultThrottle, Fault500, FaultTimeout, FaultReset, FaultDenied}
+	kinds := []FaultKind{FaultThrottle, Fault500, FaultTimeout, FaultReset, FaultDenied, FaultHealth}
 	switch {
 	case f.Action != everyAction && !supported(f.Action):
 		return fmt.Errorf("action: %q is none of the emulated actions, nor \"*\"", f.Action)
 	case !slices.Contains(kinds, f.Kind):
 		return fmt.Errorf("kind: %q is none of %v", f.Kind, kinds)
-	case f.After && (f.Kind == FaultThrottle || f.Kind == FaultDenied):
+	case f.Kind == FaultHealth && f.Action != "DescribeTargetHealth":
+		return fmt.Errorf("action: %q does not fail by %q, only DescribeTargetHealth does", f.Action, f.Kind)
+	case f.After && (f.Kind == FaultThrottle || f.Kind == FaultDenied || f.Kind == FaultHealth):
 		return fmt.Errorf("after: a call that fails by %q is not carried out", f.Kind)
 	case f.Delay < 0 || f.Delay > 0 && f.Kind != FaultTimeout:
 		return fmt.Errorf("delay: %v is negative, or the kind is not %q", f.Delay, FaultTimeout)

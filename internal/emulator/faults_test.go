@@ -177,6 +177,7 @@ func TestInvalidFaultErrorsNameTheField(t *testing.T) {
 		`{"action":"*","kind":"500","probability":-1}`:                     "probability",
 		`{"action":"*","kind":"500","count":-1}`:                           "count",
 		`{"action":"*","kind":"denied","count":1,"after":true}`:            "after",
+		`{"action":"*","kind":"health-unavailable","count":1}`:             "only DescribeTargetHealth",
 		`{"action":"*","kind":"500","count":1,"delay":"3s"}`:               "delay",
 		`{"action":"*","kind":"timeout","count":1,"delay":"soon"}`:         "delay",
 		`{"action":"*","kind":"500","count":1,"colour":"red"}`:             "colour",

@@ -47,6 +47,32 @@ func TestHealthControlSetsHealth(t *testing.T) {
 	}
 }
 
+func TestHealthControlFailsOnePort(t *testing.T) {
+	a := demo(t)
+	web, admin := a.demoGroup(t, "web-elb"), a.demoGroup(t, "web-admin")
+	control := func(body string) {
+		t.Helper()
+		if status, answer := a.send(t, "POST", "/_emulator/health", body, nil); status != http.StatusOK {
+			t.Fatalf("%s: %d %s", body, status, answer)
+		}
+	}
+	control(`{"instanceId":"` + demoServing + `","port":9090,"healthy":false,"description":"Request timed out"}`)
+	a.wantTargets(t, admin, []string{demoServing, demoScaled}, demoServing+"/9090 unhealthy/Target.FailedHealthChecks/Request timed out", demoScaled+"/9090 "+stateHealthy)
+	a.wantTargets(t, web, []string{demoServing}, demoServing+"/8080 "+stateHealthy)
+	if got := a.healthNow("web-elb", demoServing); got != "InService N/A" {
+		t.Errorf("the Classic load balancer, which checks 8080, reports %q", got)
+	}
+	control(`{"instanceId":"` + demoServing + `","port":8080,"healthy":false}`)
+	a.wantTargets(t, web, []string{demoServing}, demoServing+"/8080 "+stateUnhealthy)
+	if got := a.healthNow("web-elb", demoServing); !strings.HasPrefix(got, "OutOfService Instance has failed") {
+		t.Errorf("the Classic load balancer reports %q", got)
+	}
+	control(`{"instanceId":"` + demoServing + `","port":9090,"healthy":true}`)
+	a.wantTargets(t, admin, []string{demoServing}, demoServing+"/9090 "+stateHealthy)
+	control(`{"instanceId":"` + demoServing + `","healthy":true}`)
+	a.wantTargets(t, web, []string{demoServing}, demoServing+"/8080 "+stateHealthy)
+}
+
 func TestDrainControlSetsDrainTime(t *testing.T) {
 	const member = "i-0592fe5ccee879f04"
 	a := demo(t)
@@ -78,6 +104,8 @@ func TestControlsWithoutEffectFail(t *testing.T) {
 		{"health", `{"instanceID":"x","helthy":true}`, http.StatusBadRequest, "helthy"},
 		{"health", `{"instanceId":"` + demoMember + `"}`, http.StatusBadRequest, "healthy: give"},
 		{"health", `{"instanceId":"` + demoMember + `","healthy":true,"description":"fine"}`, http.StatusBadRequest, "description"},
+		{"health", `{"instanceId":"` + demoMember + `","port":-1,"healthy":true}`, http.StatusBadRequest, "port: -1"},
+		{"health", `{"instanceId":"` + demoFailing + `","port":8080,"healthy":true}`, http.StatusConflict, "on all ports"},
 		{"drains", `{"loadBalancer":"default-elb","lasts":"1h"}`, http.StatusConflict, "ends after 5m0s"},
 		{"drains", `{"loadBalancer":"plain","lasts":"1s"}`, http.StatusConflict, "connection draining of plain is off"},
 		{"faults", `{"action":"*","kind":"timeout","count":1,"delay":"0s"}`, http.StatusBadRequest, "delay"},

@@ -157,11 +157,15 @@ func (m *machine) address() string {
 	return fmt.Sprintf("127.%d.%d.%d", 100+m.number>>16%100, m.number>>8%256, m.number%256)
 }
 
-func (m *machine) addresses() []string {
+// addresses returns the address of a port, of all ports for 0.
+func (m *machine) addresses(port int) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all := []string{}
 	for _, number := range slices.Sorted(maps.Keys(m.ports)) {
+		if port != 0 && number != port {
+			continue
+		}
 		if address := m.ports[number].address; address != "" && !slices.Contains(all, address) {
 			all = append(all, address)
 		}

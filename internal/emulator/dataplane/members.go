@@ -139,7 +139,7 @@ func (s *memberSet) loads(group string) (loads []Load) {
 	defer s.mu.Unlock()
 	for _, m := range slices.Concat(s.members, s.draining) {
 		loads = append(loads, Load{
-			InstanceID: m.InstanceID, TargetGroup: group, Port: m.Port, Addresses: m.machine.addresses(),
+			InstanceID: m.InstanceID, TargetGroup: group, Port: m.Port, Addresses: m.machine.addresses(m.Port),
 			InService: m.available(), Draining: m.removed, InFlight: m.inFlight,
 		})
 	}

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -74,6 +75,8 @@ type Instance struct {
 	// description in its health; AWS's usual one when empty.
 	Failing       bool
 	FailureReason string
+	// FailingPorts are ports that fail while the instance does not, with the reasons.
+	FailingPorts map[int]string
 	// StartDelay and RegistrationDelay are as in Options.
 	StartDelay        time.Duration
 	RegistrationDelay time.Duration
@@ -99,6 +102,30 @@ func (i *Instance) StateAt(t time.Time) (Transition, bool) {
 		}
 	}
 	return Transition{}, false
+}
+
+// FailsOn reports whether health checks of a port fail, and the reason, "" for AWS's usual
+// one.
+func (i *Instance) FailsOn(port int) (reason string, fails bool) {
+	if i.Failing {
+		return i.FailureReason, true
+	}
+	reason, fails = i.FailingPorts[port]
+	return reason, fails
+}
+
+// SetPort makes health checks of a port pass or fail. The map that a reader may hold stays
+// as it is.
+func (i *Instance) SetPort(port int, healthy bool, reason string) {
+	next := maps.Clone(i.FailingPorts)
+	if next == nil {
+		next = map[int]string{}
+	}
+	delete(next, port)
+	if !healthy {
+		next[port] = reason
+	}
+	i.FailingPorts = next
 }
 
 // launchedAt returns when the instance was last started, as of t.

@@ -115,9 +115,14 @@ func (s *Service) Plan(now time.Time) []dataplane.Instance {
 	var all []dataplane.Instance
 	for _, i := range s.order {
 		current, ok := i.StateAt(now)
-		all = append(all, dataplane.Instance{
-			ID: i.ID, Number: i.Number, Running: ok && current.State == Running, Failing: i.Failing,
-		})
+		planned := dataplane.Instance{ID: i.ID, Number: i.Number, Running: ok && current.State == Running, Failing: i.Failing}
+		if len(i.FailingPorts) > 0 {
+			planned.FailingPorts = make(map[int]bool)
+			for port := range i.FailingPorts {
+				planned.FailingPorts[port] = true
+			}
+		}
+		all = append(all, planned)
 	}
 	return all
 }

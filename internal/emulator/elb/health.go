@@ -35,8 +35,8 @@ func registering(id string) MemberState {
 	return MemberState{id, "OutOfService", "ELB", descriptionRegistering}
 }
 
-func failing(i *ec2.Instance) MemberState {
-	return outOfService(i.ID, cmp.Or(i.FailureReason, descriptionFailing))
+func failing(i *ec2.Instance, reason string) MemberState {
+	return outOfService(i.ID, cmp.Or(reason, descriptionFailing))
 }
 
 // describeInstanceHealth returns the health of the named instances, which must be
@@ -108,22 +108,25 @@ func (s *Service) memberHealth(r *revision, m Member, t time.Time) (MemberState,
 		return outOfService(i.ID, descriptionWrongZone), true
 	case current.State == ec2.Pending || t.Before(laterOf(m.Since, current.At).Add(i.RegistrationDelay)):
 		return registering(i.ID), true
-	case s.Plane != nil:
-		return s.probedHealth(r.name, i), true
-	case i.Failing:
-		return failing(i), true
-	default:
-		return inService(i.ID, "N/A"), true
 	}
+	reason, fails := i.FailsOn(r.healthCheck.port())
+	switch {
+	case s.Plane != nil:
+		return s.probedHealth(r.name, i, reason), true
+	case fails:
+		return failing(i, reason), true
+	}
+	return inService(i.ID, "N/A"), true
 }
 
-// probedHealth returns a member's health from the probes of the data plane.
-func (s *Service) probedHealth(loadBalancer string, i *ec2.Instance) MemberState {
+// probedHealth returns a member's health from the probes of the data plane. The reason for a
+// failure can be empty.
+func (s *Service) probedHealth(loadBalancer string, i *ec2.Instance, reason string) MemberState {
 	switch s.Plane.Health(loadBalancer, i.ID) {
 	case dataplane.InService:
 		return inService(i.ID, "N/A")
 	case dataplane.Failing:
-		return failing(i)
+		return failing(i, reason)
 	case dataplane.Recovering:
 		return outOfService(i.ID, descriptionRecovering)
 	case dataplane.Registering:

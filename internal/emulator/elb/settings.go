@@ -79,15 +79,23 @@ func (h HealthCheck) Validate() error {
 	if h.Timeout >= h.Interval {
 		return wire.ValidationFailed("HealthCheck timeout must be less than interval")
 	}
-	found := healthTarget.FindStringSubmatch(h.Target)
-	if found == nil {
+	if !healthTarget.MatchString(h.Target) {
 		return wire.ValidationFailed("HealthCheck Target must be TCP or SSL with a port, or HTTP or HTTPS with a port and a path, such as HTTP:80/ping: '%s'", h.Target)
 	}
-	port, err := strconv.Atoi(found[1] + found[2])
-	if err != nil || port < 1 || port > 65535 {
+	if port := h.port(); port < 1 || port > 65535 {
 		return wire.ValidationFailed("HealthCheck Target port must be between 1 and 65535: '%s'", h.Target)
 	}
 	return nil
+}
+
+// port returns the port of the target, 0 without one.
+func (h HealthCheck) port() int {
+	found := healthTarget.FindStringSubmatch(h.Target)
+	if found == nil {
+		return 0
+	}
+	port, _ := strconv.Atoi(found[1] + found[2]) // one that is out of range stays so
+	return port
 }
 
 func (s *Service) describeAttributes(c wire.Call) (any, error) {

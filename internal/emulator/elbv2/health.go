@@ -3,6 +3,7 @@ package elbv2
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -29,6 +30,14 @@ var (
 	deregistering       = TargetHealth{"draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"}
 	healthCheckDisabled = TargetHealth{"unavailable", "Target.HealthCheckDisabled", "Health checks are disabled"}
 )
+
+// HealthUnavailable returns the error of DescribeTargetHealth when health cannot be read.
+func HealthUnavailable() *wire.Error {
+	return &wire.Error{
+		Status: http.StatusInternalServerError, Code: "HealthUnavailable",
+		Message: "The health of the specified targets could not be retrieved due to an internal error.",
+	}
+}
 
 // describeTargetHealth returns the health of the named targets, else of all registered and
 // draining ones.
@@ -123,7 +132,7 @@ func (s *Service) health(g *targetGroup, t target, r routes, at time.Time) (Targ
 	if s.Plane != nil && (g.targetType == targetInstance || g.targetType == targetIP) {
 		return s.probed(g, i, t, at), true
 	}
-	return s.checked(i, t, r, current, at), true
+	return s.checked(g, i, t, r, current, at), true
 }
 
 // probed returns the health of a target that is in use, from the probes of the data plane.
@@ -144,9 +153,8 @@ func (s *Service) probed(g *targetGroup, i *ec2.Instance, t target, at time.Time
 	case dataplane.Failing, dataplane.Recovering:
 	}
 	failed := failureOf(failure)
-	if i != nil && i.Failing {
-		failed.Description = cmp.Or(i.FailureReason, failed.Description)
-	}
+	reason, _ := g.failure(i, t)
+	failed.Description = cmp.Or(reason, failed.Description)
 	return failed
 }
 
@@ -176,7 +184,7 @@ func downIn(state ec2.State) (TargetHealth, bool) {
 
 // checked returns the health of a target that is in use, from its health checks. The
 // instance is nil for a target that is on none, which passes them.
-func (s *Service) checked(i *ec2.Instance, t target, r routes, current ec2.Transition, at time.Time) TargetHealth {
+func (s *Service) checked(g *targetGroup, i *ec2.Instance, t target, r routes, current ec2.Transition, at time.Time) TargetHealth {
 	delay := ec2.DefaultRegistrationDelay
 	if i != nil {
 		delay = i.RegistrationDelay
@@ -186,12 +194,25 @@ func (s *Service) checked(i *ec2.Instance, t target, r routes, current ec2.Trans
 		return registering
 	case i != nil && (current.State == ec2.Pending || at.Before(current.At.Add(delay))), at.Before(r.since.Add(delay)):
 		return initialChecking
-	case i != nil && i.Failing:
+	}
+	if reason, fails := g.failure(i, t); fails {
 		failed := failedChecks
-		failed.Description = cmp.Or(i.FailureReason, failed.Description)
+		failed.Description = cmp.Or(reason, failed.Description)
 		return failed
 	}
 	return healthy
+}
+
+// failure reports whether the instance of a target was made to fail its health checks, and
+// the reason, which can be empty. The instance can be nil.
+func (g *targetGroup) failure(i *ec2.Instance, t target) (reason string, fails bool) {
+	if i == nil {
+		return "", false
+	}
+	if g.check.HealthCheckPort != trafficPort {
+		return i.FailsOn(number(g.check.HealthCheckPort))
+	}
+	return i.FailsOn(t.port)
 }
 
 // instanceOf returns the instance of a target, and false for a target that is on none.
