@@ -73,6 +73,14 @@ func registerSnapshotMetrics(metrics *telemetry.Metrics, lists *snapshot.Snapsho
 		func(s snapshot.Stats) float64 { return float64(s.LoadBalancers) })
 	showListed("lsapi_snapshot_members", "Members in memory. Absent before the first listing.",
 		func(s snapshot.Stats) float64 { return float64(s.Members) })
+	show("lsapi_snapshot_hot_age_seconds", "Age of the oldest members of the target groups that were read lately; 0 without any.",
+		func(s snapshot.Stats) float64 { return s.HotAge.Seconds() })
+	show("lsapi_snapshot_hot_bound_seconds", "Current bound on that age: as configured, or higher for too many such groups.",
+		func(s snapshot.Stats) float64 { return s.HotBound.Seconds() })
+	show("lsapi_snapshot_cold_age_seconds", "Age of the oldest members of the other target groups; 0 without any.",
+		func(s snapshot.Stats) float64 { return s.ColdAge.Seconds() })
+	show("lsapi_snapshot_sweep_seconds", "Interval in which the sweep should read each of the other target groups.",
+		func(s snapshot.Stats) float64 { return s.SweepEvery.Seconds() })
 	show("lsapi_snapshot_bytes", "Size of the encoded lists.",
 		func(s snapshot.Stats) float64 { return float64(s.Bytes) })
 }

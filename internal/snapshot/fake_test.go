@@ -89,7 +89,11 @@ func (f *fakeAWS) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 			err := f.ask(ctx, "LoadBalancers", func() {
 				pools := slices.DeleteFunc(slices.SortedFunc(maps.Keys(f.members), lsapi.PoolID.Compare), func(n lsapi.PoolID) bool { return f.unlisted[n] })
 				for _, pool := range pools[min(from, len(pools)):min(from+f.pageSize, len(pools))] {
-					page = append(page, lsapi.Pool{ID: pool, Members: slices.Clone(f.members[pool]), Description: &lsapi.Description{DNSName: pool.Name + ".example"}})
+					listed := lsapi.Pool{ID: pool, Members: slices.Clone(f.members[pool]), Description: &lsapi.Description{DNSName: pool.Name + ".example"}}
+					if pool.Kind == lsapi.KindTG {
+						listed.Members, listed.MembersUnlisted = nil, true
+					}
+					page = append(page, listed)
 				}
 				more = from+f.pageSize < len(pools)
 			})

@@ -19,12 +19,23 @@ type Stats struct {
 	Bound time.Duration
 	// Achieved is the maximum age of the fresh answers between the last two refreshes.
 	Achieved time.Duration
+	// HotAge and ColdAge are the ages of the oldest members of the hot and the other pools
+	// that are polled; 0 without such pools. Members that were never read are as old as the
+	// Snapshot.
+	HotAge, ColdAge time.Duration
+	// HotBound is the current maximum age of an answer about a hot pool, SweepEvery the
+	// interval in which the sweep polls each of the others.
+	HotBound, SweepEvery time.Duration
 }
 
 // Stats returns the current state. It takes time for each load balancer.
 func (s *Snapshot) Stats() Stats {
-	stats := Stats{Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load())}
-	stats.Age, stats.Idle = time.Since(s.started), s.isIdle(time.Now())
+	stats := Stats{
+		Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load()),
+		HotBound: time.Duration(s.polledBound.Load()), SweepEvery: s.o.SweepEvery,
+	}
+	now := time.Now()
+	stats.Age, stats.Idle = now.Sub(s.started), s.isIdle(now)
 	if listed := s.listed.Load(); listed != 0 {
 		stats.Listed, stats.Age = true, time.Since(s.at(listed))
 	}
@@ -35,5 +46,19 @@ func (s *Snapshot) Stats() Stats {
 			stats.Bytes += len(e.Body)
 		}
 	}
+	stats.HotAge = s.oldestOf(s.polledSlots(now, true), now)
+	stats.ColdAge = s.oldestOf(s.polledSlots(now, false), now)
 	return stats
+}
+
+// oldestOf returns the age of the oldest members of slots.
+func (s *Snapshot) oldestOf(slots []*slot, now time.Time) (age time.Duration) {
+	for _, sl := range slots {
+		read := s.started
+		if e := sl.current.Load(); e != nil {
+			read = e.AsOf
+		}
+		age = max(age, now.Sub(read))
+	}
+	return age
 }
