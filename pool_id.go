@@ -100,7 +100,8 @@ func (p *PoolID) UnmarshalText(text []byte) error {
 // MemberID identifies a member of a pool: an instance or an IP address. A member of a
 // target group has a port. MemberIDs are comparable; the zero MemberID identifies none.
 type MemberID struct {
-	// Instance is an EC2 instance id. Empty for an IP address.
+	// Instance is an EC2 instance id, or what AWS has in its place for another type of
+	// target: see IsInstance. Empty for an IP address.
 	Instance string
 	// Address is the IP address. The zero Addr for an instance.
 	Address netip.Addr
@@ -134,6 +135,9 @@ func (m MemberID) String() string {
 	}
 	return m.Instance
 }
+
+// IsInstance reports whether m is an EC2 instance.
+func (m MemberID) IsInstance() bool { return strings.HasPrefix(m.Instance, "i-") }
 
 // IsZero reports whether m identifies no member.
 func (m MemberID) IsZero() bool { return m == MemberID{} }

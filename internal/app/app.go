@@ -15,6 +15,7 @@ import (
 	"lsapi/internal/auth"
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/classic"
+	"lsapi/internal/cloud/targetgroup"
 	"lsapi/internal/config"
 	"lsapi/internal/connlimit"
 	"lsapi/internal/telemetry"
@@ -76,7 +77,7 @@ func (a *App) start(ctx, stopping context.Context, o Options) error {
 	metrics := telemetry.NewMetrics(o.Version)
 	registerLogMetrics(metrics, a.out)
 	metrics.Expect() // for alerts and dashboards
-	for _, o := range slices.Concat(classic.Operations(), cloud.EC2Operations()) {
+	for _, o := range slices.Concat(classic.Operations(), targetgroup.Operations(), cloud.EC2Operations()) {
 		metrics.ExpectCalls(o.Service, o.Name)
 	}
 	authenticator, err := a.startAuth(cfg, metrics)

@@ -19,41 +19,54 @@ import (
 	v1 "lsapi/internal/web/v1"
 )
 
-// healthShare is the share of the Classic ELB read rate for polls of health. The rest
-// is for lists.
-const healthShare = 0.5
+const (
+	// healthShare is the share of the Classic ELB read rate for polls of health. The rest is
+	// for lists.
+	healthShare = 0.5
+	// polledShare is the share of the read rate of ELB version 2 for polls of target groups,
+	// and followedShare that for waits and event streams. The rest is for lists and for
+	// readers.
+	polledShare   = 0.5
+	followedShare = 0.25
+)
 
 // watchTimeout bounds a background poll for event streams. After it, a waiting request
 // may need the poll.
 const watchTimeout = 10 * time.Second
 
-func (a *App) startPolls(cfg config.Config, aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, others *replicas, metrics *telemetry.Metrics) *health.Poller {
-	perSecond := cfg.Budget[string(budget.ELBRead)].PerSecond * healthShare
-	options := health.Options{
-		AWS:        aws.classic,
-		Background: aws.classic.ForRefreshes(watchTimeout),
-		Observer:   found,
-		Record:     record,
-		Pools:      lists.Pools,
-		PerSecond:  func() float64 { return perSecond / float64(max(1, others.live.Load())) },
-		Log:        a.log,
+// startAllPolls starts the polls of each kind, which have rates of their own.
+func (a *App) startAllPolls(cfg config.Config, aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, others *replicas, metrics *telemetry.Metrics) polls {
+	start := func(kind lsapi.Kind, o health.Options, perSecond float64) *health.Poller {
+		o.Observer, o.Record, o.Log = found, record, a.log
+		o.Pools = func() []lsapi.PoolID { return ofKind(kind, lists.Pools()) }
+		o.PerSecond = func() float64 { return perSecond / float64(max(1, others.live.Load())) }
+		if cfg.SharedStore() {
+			o.Replicas = reportsOfKind{record, kind}
+		}
+		poller := health.New(o)
+		poller.Listen(lists.Reported)
+		poller.Start()
+		a.started("polls of health", poller.Close)
+		registerHealthMetrics(metrics, poller, kind)
+		return poller
 	}
-	if cfg.SharedStore() {
-		options.Replicas = record
+	all := polls{
+		lsapi.KindELB: start(lsapi.KindELB, health.Options{
+			AWS: aws.classic, Background: aws.classic.ForRefreshes(watchTimeout),
+		}, cfg.Budget[string(budget.ELBRead)].PerSecond*healthShare),
+		lsapi.KindTG: start(lsapi.KindTG, health.Options{
+			AWS: aws.groups, Background: aws.groups.ForRefreshes(watchTimeout), Polled: lists,
+		}, cfg.Budget[string(budget.ELBV2Read)].PerSecond*followedShare),
 	}
-	polls := health.New(options)
-	recent.Listen(func(pool lsapi.PoolID, _, detached []lsapi.Member) { polls.Detached(pool, detached) })
-	polls.Start()
-	a.started("polls of health", polls.Close)
-	registerHealthMetrics(metrics, polls)
-	return polls
+	recent.Listen(func(pool lsapi.PoolID, _, detached []lsapi.Member) { all.of(pool).Detached(pool, detached) })
+	return all
 }
 
 // startFleet starts the views of load balancers, the waits for members, and the event
 // streams.
-func (a *App) startFleet(aws clients, changes timedRecord, lists *snapshot.Snapshot, polls *health.Poller, metrics *telemetry.Metrics, handling *web.Options) {
+func (a *App) startFleet(aws clients, changes timedRecord, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
 	views := fleet.New(fleet.Options{
-		Lists: lists, Health: followers{polls}, Settings: aws.classic, Instances: aws.ec2,
+		Lists: lists, Health: polls, Settings: aws.kinds(), Instances: aws.ec2,
 		Record: changes, Reads: fleetReads, Log: a.log,
 	})
 	a.started("reads of load balancers", views.Close)
@@ -79,12 +92,3 @@ func exists(lists *snapshot.Snapshot) v1.Exists {
 
 // fleetReads is the number of concurrent reads of the record by package fleet.
 const fleetReads = 1
-
-// followers adapts health.Poller to fleet.
-type followers struct{ *health.Poller }
-
-func (f followers) Follow(pool lsapi.PoolID) fleet.Follower { return f.Poller.Follow(pool) }
-
-func (f followers) FollowDrain(pool lsapi.PoolID, member lsapi.MemberID, since time.Time, timeout time.Duration) fleet.Follower {
-	return f.Poller.FollowDrain(pool, member, since, timeout)
-}

@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"lsapi"
+	"lsapi/internal/background"
 	"lsapi/internal/clock"
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/cloud/classic"
+	"lsapi/internal/cloud/targetgroup"
 	"lsapi/internal/config"
 	"lsapi/internal/membership"
 	"lsapi/internal/observe"
@@ -33,6 +36,25 @@ type clients struct {
 	config  cloud.Config
 	ec2     *cloud.EC2
 	classic *classic.Client
+	groups  *targetgroup.Client
+	denied  map[lsapi.Kind]*background.Outage
+}
+
+// kinds returns the adapters of all kinds.
+func (c clients) kinds() kinds {
+	return kinds{map[lsapi.Kind]adapter{lsapi.KindELB: c.classic, lsapi.KindTG: c.groups}, c.denied}
+}
+
+// forRefreshes returns clients with the priority of refreshes.
+func (c clients) forRefreshes(raiseAfter time.Duration) lister {
+	c.classic, c.groups = c.classic.ForRefreshes(raiseAfter), c.groups.ForRefreshes(raiseAfter)
+	return lister{c.kinds(), c.ec2.ForRefreshes(raiseAfter)}
+}
+
+// forLanes returns clients with the priority of lanes.
+func (c clients) forLanes(lookups *cloud.Lookups) changer {
+	c.classic, c.groups = c.classic.ForLanes(), c.groups.ForLanes()
+	return changer{c.kinds(), lookups}
 }
 
 // newClients returns clients with the priority Foreground.
@@ -51,18 +73,20 @@ func (a *App) newClients(ctx context.Context, cfg config.Config, allowance *budg
 	if err != nil { // for a file of the SDK, since its variables are checked before
 		return clients{}, &config.Error{Problems: []string{err.Error()}}
 	}
-	return clients{common, cloud.NewEC2(common), classic.New(common)}, nil
+	work := background.New()
+	a.started("listings of kinds", work.Close)
+	return clients{common, cloud.NewEC2(common), classic.New(common), targetgroup.New(common), newDenied(work, a.log)}, nil
 }
 
 // lister lists pools and instances, and reads them by name.
 type lister struct {
-	*classic.Client
+	kinds
 	*cloud.EC2
 }
 
 // changer makes and reads what a lane needs.
 type changer struct {
-	*classic.Client
+	kinds
 	*cloud.Lookups
 }
 
@@ -89,7 +113,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	found := observe.New(recent, record, a.log)
 	a.started("findings of reads", found.Close)
 	lists := a.startSnapshot(cfg, aws, record, recent, found, metrics)
-	polls := a.startPolls(cfg, aws, record, recent, found, lists, others, metrics)
+	polls := a.startAllPolls(cfg, aws, record, recent, found, lists, others, metrics)
 	members := a.startLanes(aws, record, recent, found, lists, metrics)
 	var recorded []lsapi.PoolID
 	err = a.untilReachable(ctx, func(ctx context.Context) (err error) {
@@ -117,7 +141,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 func (a *App) startLanes(aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, lists *snapshot.Snapshot, metrics *telemetry.Metrics) *membership.Service {
 	lookups := aws.ec2.ForLanes()
 	a.started("instance lookups", lookups.Close)
-	members := membership.New(changer{aws.classic.ForLanes(), lookups}, membership.Options{
+	members := membership.New(aws.forLanes(lookups), membership.Options{
 		Record:  record,
 		Overlay: recent,
 		Inbox:   found,
@@ -148,10 +172,9 @@ func (o recordedOverlay) CatchUpAll(ctx context.Context) error {
 }
 
 func (a *App) startSnapshot(cfg config.Config, aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, metrics *telemetry.Metrics) *snapshot.Snapshot {
-	raiseAfter := cfg.MaxStaleness / 4
 	options := snapshot.Options{
-		AWS:   lister{aws.classic.ForRefreshes(raiseAfter), aws.ec2.ForRefreshes(raiseAfter)},
-		Named: lister{aws.classic, aws.ec2},
+		AWS:   aws.forRefreshes(cfg.MaxStaleness / 4),
+		Named: lister{aws.kinds(), aws.ec2},
 		Encode: func(members []lsapi.Member) lsapi.EncodedList {
 			return elb.EncodeList(elb.Envelope(cfg.Envelope), members)
 		},
@@ -162,6 +185,8 @@ func (a *App) startSnapshot(cfg config.Config, aws clients, record timedRecord, 
 		MaxStaleness:    cfg.MaxStaleness,
 		MaxStaleOnError: cfg.MaxStaleOnError,
 		IdleAfter:       cfg.IdleAfter,
+		PollRate:        func() float64 { return cfg.Budget[string(budget.ELBV2Read)].PerSecond * polledShare },
+		SweepEvery:      cfg.Sweep,
 	}
 	if cfg.SharedStore() {
 		options.Replicas = record

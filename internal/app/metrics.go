@@ -1,6 +1,7 @@
 package app
 
 import (
+	"lsapi"
 	"lsapi/internal/auth"
 	"lsapi/internal/cloud/budget"
 	"lsapi/internal/events"
@@ -85,18 +86,27 @@ func registerSnapshotMetrics(metrics *telemetry.Metrics, lists *snapshot.Snapsho
 		func(s snapshot.Stats) float64 { return float64(s.Bytes) })
 }
 
-func registerHealthMetrics(metrics *telemetry.Metrics, polls *health.Poller) {
-	gauge, counter := each(metrics.Gauge, polls.Stats), each(metrics.Counter, polls.Stats)
-	counter("lsapi_health_polls_total", "Polls of the health of load balancers' members.",
+func registerHealthMetrics(metrics *telemetry.Metrics, polls *health.Poller, kind lsapi.Kind) {
+	gauge, counter := of(kind, metrics.Gauge, polls.Stats), of(kind, metrics.Counter, polls.Stats)
+	counter("lsapi_health_polls_total", "Polls of the health of pools' members.",
 		func(s health.Stats) float64 { return float64(s.Polls) })
 	counter("lsapi_health_poll_failures_total", "Polls of health that failed.",
 		func(s health.Stats) float64 { return float64(s.Failures) })
-	gauge("lsapi_health_followed_load_balancers", "Load balancers polled because a request waits for a member.",
+	gauge("lsapi_health_followed_pools", "Pools polled because a request waits for a member.",
 		func(s health.Stats) float64 { return float64(s.Followed) })
-	gauge("lsapi_health_watched_load_balancers", "Load balancers polled because their events are streamed.",
+	gauge("lsapi_health_watched_pools", "Pools polled because their events are streamed.",
 		func(s health.Stats) float64 { return float64(s.Watched) })
+	gauge("lsapi_health_hot_pools", "Pools polled because they were read lately, and AWS does not list their members.",
+		func(s health.Stats) float64 { return float64(s.Hot) })
 	gauge("lsapi_health_followers", "Requests waiting for a member.",
 		func(s health.Stats) float64 { return float64(s.Followers) })
+}
+
+// of is each for the stats of a kind of pool.
+func of[S any](kind lsapi.Kind, add adder, stats func() S) func(name, help string, value func(S) float64) {
+	return func(name, help string, value func(S) float64) {
+		add(name, help, func() float64 { return value(stats()) }, "kind", string(kind))
+	}
 }
 
 func registerEventMetrics(metrics *telemetry.Metrics, hub *events.Hub) {

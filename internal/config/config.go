@@ -30,6 +30,8 @@ type Config struct {
 	MaxStaleness, MaxStaleOnError time.Duration
 	// IdleAfter is the time without reads after which refreshes from AWS pause.
 	IdleAfter time.Duration
+	// Sweep is the interval at which target groups that are not read are polled.
+	Sweep time.Duration
 	// Budget limits the requests to AWS, by category.
 	Budget map[string]Bucket
 	// Store is the URL of the record of changes. It may contain a password.

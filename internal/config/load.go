@@ -23,6 +23,7 @@ func Load(s Sources) (Config, error) {
 		MaxStaleness:    p.duration(keyMaxStaleness),
 		MaxStaleOnError: p.duration(keyMaxStaleOnError),
 		IdleAfter:       p.duration(keyIdleAfter),
+		Sweep:           p.duration(keySweep),
 		Budget:          p.budget(),
 		Store:           p.store(),
 		KeepChanges:     p.keepChanges(),

@@ -68,7 +68,7 @@ func TestOnlyTokenIsRequired(t *testing.T) {
 	cfg := load(t, sources(t))
 	want := config.Config{
 		Listen: ":8000", APIToken: token, Region: "us-east-1", Envelope: config.EnvelopeMessage,
-		MaxStaleness: 2 * time.Second, MaxStaleOnError: 5 * time.Minute, IdleAfter: 5 * time.Minute,
+		MaxStaleness: 2 * time.Second, MaxStaleOnError: 5 * time.Minute, IdleAfter: 5 * time.Minute, Sweep: 5 * time.Minute,
 		Budget: map[string]config.Bucket{
 			"elb-read": {Burst: 40, PerSecond: 10}, "elb-write": {Burst: 20, PerSecond: 4},
 			"elbv2-read": {Burst: 40, PerSecond: 10}, "elbv2-write": {Burst: 20, PerSecond: 4},
@@ -131,7 +131,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 	want := config.Config{
 		Listen: "[::1]:0", UsersFile: "people", AWSEndpoint: "https://gateway:8443", Region: "cn-north-1",
 		Envelope: config.EnvelopeNone, LogFormat: config.LogJSON, LogLevel: slog.LevelWarn,
-		MaxStaleness: 500 * time.Millisecond, MaxStaleOnError: time.Minute, IdleAfter: 30 * time.Second,
+		MaxStaleness: 500 * time.Millisecond, MaxStaleOnError: time.Minute, IdleAfter: 30 * time.Second, Sweep: 5 * time.Minute,
 		Budget: map[string]config.Bucket{
 			"elb-read": {Burst: 1, PerSecond: 0.5}, "elb-write": {Burst: 2, PerSecond: 1},
 			"elbv2-read": {Burst: 5, PerSecond: 1}, "elbv2-write": {Burst: 6, PerSecond: 1},

@@ -18,6 +18,7 @@ const (
 	keyMaxStaleness    = "max-staleness"
 	keyMaxStaleOnError = "max-stale-on-error"
 	keyIdleAfter       = "idle-after"
+	keySweep           = "sweep"
 	keyMetricsPublic   = "metrics-public"
 	keyStore           = "store"
 	keyKeepChanges     = "keep-changes"
@@ -69,6 +70,8 @@ func settings() []setting {
 		{key: keyTimeZone, variable: "TZ", hidden: true},
 		{key: keyKeepChanges, variable: "KEEP_CHANGES", fallback: "forever",
 			usage: "retention of changes in `days`, such as 400d, or forever"},
+		{key: keySweep, variable: "SWEEP", fallback: "5m",
+			usage: "`duration` within which target groups that are not read are polled, or longer if the budget requires it"},
 		{key: keyMetricsPublic, variable: "METRICS_PUBLIC", fallback: "false",
 			usage: "`true` serves /metrics without credentials"},
 		{key: keyRequestTimeout, variable: "REQUEST_TIMEOUT", fallback: "30s",

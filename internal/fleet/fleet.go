@@ -124,7 +124,7 @@ func (f *Fleet) tagsOf(ctx, caller context.Context, pools ...lsapi.PoolID) map[l
 func (f *Fleet) instancesOf(ctx, caller context.Context, members ...lsapi.MemberID) map[string]lsapi.Instance {
 	var ids []string
 	for _, member := range members {
-		if member.Instance != "" {
+		if member.IsInstance() {
 			ids = append(ids, member.Instance)
 		}
 	}

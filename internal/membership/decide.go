@@ -6,7 +6,7 @@ import "lsapi"
 // contract's: CodeInvalid if the instance cannot be attached, then CodeConflict if the
 // membership already is as requested.
 func decide(action lsapi.Action, member lsapi.MemberID, instance lsapi.Instance, isMember bool, pool lsapi.PoolID) *lsapi.Error {
-	if action == lsapi.Attach && member.Instance != "" {
+	if action == lsapi.Attach && !member.Address.IsValid() {
 		if err := unfit(instance); err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func instanceIDs(batch []*request) []string {
 	var ids []string
 	seen := make(map[string]bool)
 	for _, r := range batch {
-		if id := r.Member.Instance; id != "" && !seen[id] {
+		if id := r.Member.Instance; !r.Member.Address.IsValid() && !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
 		}

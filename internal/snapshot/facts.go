@@ -50,7 +50,7 @@ func (f *facts) of(ids []lsapi.MemberID) (members []lsapi.Member, revision int64
 	members, revision = make([]lsapi.Member, len(ids)), f.revision.Load()
 	for i, id := range ids {
 		members[i].ID = id
-		if id.Instance == "" {
+		if !id.IsInstance() {
 			continue
 		}
 		known, ok := f.known[id.Instance]
@@ -243,7 +243,7 @@ func calls(n, size int) int { return (n + size - 1) / size }
 func instancesOf(members []lsapi.MemberID) []string {
 	ids := make([]string, 0, len(members))
 	for _, member := range members {
-		if member.Instance != "" {
+		if member.IsInstance() {
 			ids = append(ids, member.Instance)
 		}
 	}

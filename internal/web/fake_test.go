@@ -34,6 +34,7 @@ const (
 type memberships struct {
 	mu       sync.Mutex
 	members  map[lsapi.PoolID][]lsapi.MemberID
+	port     uint16          // of members that are requested without one
 	requests []lsapi.Request // every change that was asked for
 
 	// fail, when it is set, is asked before anything else; recorded is whether what
@@ -140,10 +141,18 @@ func handlerOf(o web.Options) http.Handler {
 	return web.New(o)
 }
 
+// Change gives members without a port the port, if there is one.
 func (m *memberships) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.requests = append(m.requests, r)
+	r.Member.Port = cmp.Or(r.Member.Port, m.port)
+	result, err := m.change(ctx, r)
+	result.Member = r.Member
+	return result, err
+}
+
+func (m *memberships) change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
 	if err := m.failure(ctx); err != nil {
 		return lsapi.Result{Recorded: m.recorded, Pending: m.pending}, err
 	}

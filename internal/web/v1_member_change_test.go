@@ -56,6 +56,24 @@ func TestMemberIsAttachedAndDetachedThroughV1(t *testing.T) {
 	}
 }
 
+func TestChangeAnswersWithThePortOfTheGroup(t *testing.T) {
+	w := newWaitable()
+	w.members.members[lsapi.TG("web")], w.members.port = nil, 8080
+	r := httptest.NewRequest("PUT", "/v1/pools/tg/web/members/"+spare+"?wait=true", http.NoBody)
+	var awaited lsapi.MemberID
+	w.fleet.await = func(_ context.Context, _ lsapi.PoolID, member lsapi.MemberID, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
+		awaited = member
+		return lsapi.MemberDetail{}, nil
+	}
+	got := do(w.handler, r)
+	if result := changeResult(t, got); got.StatusCode != http.StatusCreated || result.Member != spare+":8080" {
+		t.Errorf("the answer is %d %s", got.StatusCode, got.body)
+	}
+	if want := (lsapi.MemberID{Instance: spare, Port: 8080}); awaited != want {
+		t.Errorf("the wait is for %v", awaited)
+	}
+}
+
 func TestDetachWarnsOfAutoScalingGroup(t *testing.T) {
 	const warning = `299 - "` + scaled + ` is in the Auto Scaling group web \"asg\", which may replace it"`
 	send := func(w *waitable, method, path, body string) response {

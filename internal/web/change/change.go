@@ -147,7 +147,7 @@ func (c *Changer) Make(x *exchange.Exchange, r Request) (Made, error) {
 // record, or may still be.
 func (c *Changer) carryOut(ctx context.Context, x *exchange.Exchange, r Request, request lsapi.Request, w wait) (made Made, recorded bool, err error) {
 	result, err := c.Membership.Change(ctx, request)
-	made = Made{Member: request.Member, Instance: result.Instance}
+	made = Made{Member: result.Member, Instance: result.Instance}
 	if result.Recorded {
 		made.ChangeID = request.ChangeID
 		x.Header().Set("X-Change-Id", request.ChangeID)

@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"maps"
+
+	"lsapi"
+	"lsapi/internal/background"
+)
+
+// adapter is the adapter of a kind of pool.
+type adapter interface {
+	Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
+	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
+	Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+	Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+	Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error)
+	Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error)
+	Routes(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Route, error)
+}
+
+// kinds passes each call to the adapter of the pool's kind.
+type kinds struct {
+	adapters map[lsapi.Kind]adapter
+	denied   map[lsapi.Kind]*background.Outage
+}
+
+// newDenied returns the outages of kinds that AWS does not let lsapi list.
+func newDenied(work *background.Group, log *slog.Logger) map[lsapi.Kind]*background.Outage {
+	outage := func(what string) *background.Outage {
+		return background.NewOutage(work, log, "AWS denies the listing of "+what+"; they are not shown", "AWS permits the listing of "+what+" again")
+	}
+	return map[lsapi.Kind]*background.Outage{
+		lsapi.KindELB: outage("Classic load balancers"),
+		lsapi.KindTG:  outage("target groups"),
+	}
+}
+
+func (k kinds) of(pool lsapi.PoolID) adapter { return k.adapters[pool.Kind] }
+
+// Pools lists the pools of all kinds. A kind whose listing AWS denies has none, unless AWS
+// denies all: the permissions of an account may be for one kind only.
+func (k kinds) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
+	return func(yield func([]lsapi.Pool, error) bool) {
+		var denied error
+		permitted := false
+		for _, kind := range []lsapi.Kind{lsapi.KindELB, lsapi.KindTG} {
+			err := eachPage(k.adapters[kind].Pools(ctx), yield)
+			switch {
+			case lsapi.ErrorCode(err) == lsapi.CodeForbidden:
+				denied = err
+				k.denied[kind].Note(err)
+			case errors.Is(err, errStopped):
+				return
+			case err != nil:
+				yield(nil, err)
+				return
+			default:
+				permitted = true
+				k.denied[kind].Note(nil)
+			}
+		}
+		if denied != nil && !permitted {
+			yield(nil, denied)
+		}
+	}
+}
+
+// errStopped ends a listing whose caller needs no more pages.
+var errStopped = errors.New("no more pages are needed")
+
+// eachPage yields the pages of a listing, and returns its error.
+func eachPage(pages iter.Seq2[[]lsapi.Pool, error], yield func([]lsapi.Pool, error) bool) error {
+	for page, err := range pages {
+		if err != nil {
+			return err
+		}
+		if !yield(page, nil) {
+			return errStopped
+		}
+	}
+	return nil
+}
+
+func (k kinds) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
+	return k.of(pool).Members(ctx, pool)
+}
+
+func (k kinds) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return k.of(pool).Register(ctx, pool, ids, permit)
+}
+
+func (k kinds) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return k.of(pool).Deregister(ctx, pool, ids, permit)
+}
+
+func (k kinds) Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error) {
+	return k.of(pool).Attributes(ctx, pool)
+}
+
+func (k kinds) Routes(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Route, error) {
+	return k.of(pool).Routes(ctx, pool)
+}
+
+// Tags returns the tags of pools, which may be of several kinds.
+func (k kinds) Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error) {
+	byKind := make(map[lsapi.Kind][]lsapi.PoolID)
+	for _, pool := range pools {
+		byKind[pool.Kind] = append(byKind[pool.Kind], pool)
+	}
+	all := make(map[lsapi.PoolID]map[string]string, len(pools))
+	for kind, some := range byKind {
+		tags, err := k.adapters[kind].Tags(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, tags)
+	}
+	return all, nil
+}
