@@ -57,6 +57,17 @@ type Description struct {
 	CreatedAt   time.Time
 }
 
+// Incarnation returns PoolRead.Incarnation of the pool. Empty for nil.
+func (d *Description) Incarnation() string {
+	switch {
+	case d == nil:
+		return ""
+	case d.ARN != "" || d.CreatedAt.IsZero():
+		return d.ARN
+	}
+	return d.CreatedAt.UTC().Format(time.RFC3339Nano)
+}
+
 // TargetType is what the members of a pool are, in AWS's words.
 type TargetType string
 

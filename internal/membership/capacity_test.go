@@ -56,7 +56,7 @@ func TestFindingsStartAtMostHalfOfTheLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := unstarted(aws, record)
 		for i := range 502 {
-			s.found.Observe(lsapi.ELB(fmt.Sprint("elb-", i)), []lsapi.MemberID{one}, time.Now())
+			s.found.Observe(lsapi.ELB(fmt.Sprint("elb-", i)), lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		}
 		report := reportOf([]lsapi.MemberHealth{in(one)})
 		report.Pool = lsapi.ELB("one more")
@@ -166,7 +166,7 @@ func TestClosingServiceStartsNoLane(t *testing.T) {
 		})
 		synctest.Wait()
 		calls := record.calls()
-		s.found.Observe(lsapi.ELB("other"), []lsapi.MemberID{one}, time.Now())
+		s.found.Observe(lsapi.ELB("other"), lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		synctest.Wait()
 		if n := record.calls() - calls; n > 0 || s.Stats().Lanes != 1 {
 			t.Errorf("it made %d calls to the record, and has %d lanes", n, s.Stats().Lanes)

@@ -211,6 +211,9 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 		if e.Until.After(state.LookedAt) {
 			state.LookedAt = e.Until
 		}
+		if e.Incarnation != "" {
+			state.Incarnation = e.Incarnation
+		}
 		switch e.Kind {
 		case lsapi.EventCheckpoint:
 			state.Known = true

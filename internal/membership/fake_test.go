@@ -20,6 +20,7 @@ type fakeAWS struct {
 	versions []version // the membership over time, oldest first
 	facts    map[lsapi.MemberID]lsapi.Instance
 	gone     bool // no such load balancer
+	created  string
 	calls    []call
 	hooks    map[string][]hook // what the next calls of an operation do instead
 }
@@ -75,7 +76,7 @@ func (f *fakeAWS) Members(ctx context.Context, _ lsapi.PoolID) (read lsapi.PoolR
 		if f.gone {
 			return lsapi.Errorf(lsapi.CodeNotFound, "gone")
 		}
-		read.Members = slices.Clone(f.asOf(time.Now().Add(-f.lag)))
+		read.Members, read.Incarnation = slices.Clone(f.asOf(time.Now().Add(-f.lag))), f.created
 		return nil
 	})
 	return read, err

@@ -321,7 +321,7 @@ func (w *faultyWorld) refresh(n int, random *rand.Rand) {
 		s, began := w.replica(n), time.Now()
 		read, err := w.aws.Members(context.Background(), web)
 		if err == nil {
-			s.found.Observe(web, read.Members, began)
+			s.found.Observe(web, read, began)
 		}
 		time.Sleep(time.Duration(random.Int64N(int64(3 * time.Second))))
 	}

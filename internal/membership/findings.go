@@ -24,27 +24,32 @@ func (r *round) report(o observe.Observation, b *recordBatch) {
 	if o.Gone {
 		r.forget(o.Began) // what was read in the record since
 	}
-	event, differs := r.difference(&o)
-	if !differs {
+	events := r.difference(&o)
+	if len(events) == 0 {
 		r.journal.recorded.looked(o.Began)
 		r.observed(o)
 		return
 	}
-	b.write(event)
+	b.write(events...)
 	b.then(pendingAnswer{give: func() { r.observed(o) }})
 }
 
-// difference returns the event that explains an observation, if it needs one. An
+// difference returns the events that explain an observation, if it needs some. An
 // observation that is older than the last read proves nothing.
-func (r *round) difference(o *observe.Observation) (lsapi.Event, bool) {
+func (r *round) difference(o *observe.Observation) []lsapi.Event {
 	recorded := r.journal.recorded
 	if !o.Began.After(recorded.lookedAt) || o.Gone && !recorded.known {
-		return lsapi.Event{}, false
+		return nil
+	}
+	found := look{incarnation: o.Incarnation, began: o.Began, ended: o.Began}
+	if recorded.isReplacedBy(found) {
+		r.forget(o.Began)
 	}
 	if !o.Gone {
 		o.Members = r.overlay.Over(r.pool, o.IDs, o.Began)
 	}
-	return recorded.unexplained(setOf(o.Members), o.Began, o.Began)
+	found.members = setOf(o.Members)
+	return recorded.unexplained(found)
 }
 
 // countReads moves the time of the last look on to that of the last read that found what

@@ -60,7 +60,7 @@ func observeHealth(s *service, report lsapi.HealthReport) {
 func TestChangedHealthIsRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
-		s.found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one, two}}, time.Now())
 		time.Sleep(time.Second)
 		for _, said := range [][]lsapi.MemberHealth{
 			{out(two), in(one)}, {in(one), out(two)}, {in(one), in(two)}, {in(one)}, nil,
@@ -96,7 +96,7 @@ func TestDrainedInstanceIsRecordedOnce(t *testing.T) {
 func TestAbsentMemberIsNotDrained(t *testing.T) {
 	aws, record := newFakeAWS(one, two), newFakeRecord()
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
-		s.found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one, two}}, time.Now())
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one), in(two)}))
 		before := record.calls()
 		for range 30 {
@@ -106,7 +106,7 @@ func TestAbsentMemberIsNotDrained(t *testing.T) {
 			t.Errorf("30 reports took %d calls to the record", calls)
 		}
 		wantRecord(t, record, "health "+one.String()+" InService "+two.String()+" InService")
-		s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		time.Sleep(time.Second)
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)}, two))
 		wantRecord(t, record, "health "+one.String()+" InService "+two.String()+" InService", "observed + -"+two.String(), "health "+two.String()+" drained")
@@ -252,7 +252,7 @@ func TestSeveralReplicasRecordHealthOnce(t *testing.T) {
 			}
 			all.Wait()
 		}
-		replicas[0].found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
+		replicas[0].found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one, two}}, time.Now())
 		time.Sleep(time.Second)
 		toAll(reportOf([]lsapi.MemberHealth{in(one), out(two)}))
 		toAll(reportOf([]lsapi.MemberHealth{in(one), in(two)}))
@@ -275,11 +275,11 @@ func TestSeveralReplicasRecordHealthOnce(t *testing.T) {
 func TestListingAfterRecordedHealthIsNoNews(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
-		s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one)}))
 		calls := record.calls()
 		for range 10 {
-			s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
+			s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 			time.Sleep(time.Second)
 		}
 		if asked := record.calls() - calls; asked > 0 {
@@ -333,7 +333,7 @@ func TestHealthThatCannotBeReadUnderTheLeaseIsNotRecorded(t *testing.T) {
 func TestHealthAndDrainedOfOneReportAreRecorded(t *testing.T) {
 	aws, record := newFakeAWS(one), newFakeRecord()
 	withHealth(t, aws, record, func(t *testing.T, s *service) {
-		s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		observeHealth(s, reportOf([]lsapi.MemberHealth{in(one), draining(two)}))
 		observeHealth(s, reportOf([]lsapi.MemberHealth{out(one)}, two))
 		wantRecord(t, record, "health "+one.String()+" InService "+two.String()+" InService draining", "health "+one.String()+" OutOfService "+two.String()+" drained")
@@ -354,7 +354,7 @@ func TestDetachByAnotherReplicaIsRecordedAsDrained(t *testing.T) {
 	aws.run(one, two)
 	synctest.Test(t, func(t *testing.T) {
 		a, b := unstarted(aws, record), started(t, aws, record.replica(0))
-		a.found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
+		a.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one, two}}, time.Now())
 		observeHealth(a, reportOf([]lsapi.MemberHealth{in(one), in(two)}))
 		observeHealth(a, reportOf([]lsapi.MemberHealth{in(one)}, two)) // still a member
 		wantCode(t, change(b, lsapi.Detach, two), "")

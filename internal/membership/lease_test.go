@@ -86,7 +86,7 @@ func TestLeavingClientsCauseNoExternalChange(t *testing.T) {
 						cancel()
 						began := time.Now()
 						read, _ := aws.Members(context.Background(), web)
-						s.found.Observe(web, read.Members, began)
+						s.found.Observe(web, read, began)
 					}
 				})
 			}

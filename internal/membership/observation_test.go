@@ -54,8 +54,8 @@ func TestReadFromBeforeTheLastOneIsIgnored(t *testing.T) {
 		time.Sleep(time.Second)
 		become(aws, one, two)
 		refresh(s, aws)
-		s.found.Observe(web, []lsapi.MemberID{one, two}, early) // does not move the last read back
-		s.found.Observe(web, []lsapi.MemberID{one}, late)
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one, two}}, early) // does not move the last read back
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, late)
 		synctest.Wait()
 		wantRecord(t, record, "observed +"+two.String()+" -")
 		time.Sleep(time.Second)

@@ -43,12 +43,12 @@ func TestOutsideChangeDuringARoundIsRecordedWithTheIntervalBetweenTheLastReads(t
 	recorded(t, aws, record, func(t *testing.T, s *service) {
 		refresh(s, aws)
 		time.Sleep(time.Hour)
-		s.found.Observe(web, []lsapi.MemberID{one, two}, time.Now())
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one, two}}, time.Now())
 		time.Sleep(500 * time.Millisecond)
 		last := time.Now()
-		s.found.Observe(web, []lsapi.MemberID{one, two, three}, last)
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one, two, three}}, last)
 		time.Sleep(100 * time.Millisecond)
-		s.found.Observe(web, []lsapi.MemberID{one, three}, time.Now())
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one, three}}, time.Now())
 		time.Sleep(time.Minute)
 		wantRecord(t, record, "observed +"+two.String()+" -", "observed +"+three.String()+" -", "observed + -"+two.String())
 		if e := lastOf(record.recorded()); !e.Since.Equal(last) {
@@ -136,7 +136,7 @@ func TestOutsideChangeDuringAReadHasAnIntervalThatDoesNotEndBeforeItBegins(t *te
 		time.Sleep(time.Minute)
 		aws.next("Members", func(_ context.Context, apply func() error) error {
 			time.Sleep(time.Second) // it is slow, and the reader's is not
-			s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
+			s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 			synctest.Wait()
 			time.Sleep(time.Second)
 			happened = time.Now()

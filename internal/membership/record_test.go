@@ -335,7 +335,7 @@ func TestServiceDoesNotStartOnAnUnreadableRecord(t *testing.T) {
 func refresh(s *service, aws *fakeAWS) {
 	began := time.Now()
 	read, _ := aws.Members(context.Background(), web)
-	s.found.Observe(web, read.Members, began)
+	s.found.Observe(web, read, began)
 	synctest.Wait()
 }
 
@@ -388,7 +388,7 @@ func TestObservationOnRecordCostsNoCall(t *testing.T) {
 		refresh(s, aws)
 		before := record.asked
 		for range 100 {
-			s.found.Observe(web, []lsapi.MemberID{one}, time.Now())
+			s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		}
 		synctest.Wait()
 		if record.asked != before {
@@ -551,7 +551,7 @@ func TestLateObservationHidesNoOutsideChange(t *testing.T) {
 		wantCode(t, change(s, lsapi.Detach, one), "")
 		time.Sleep(time.Second)
 		refresh(s, aws)
-		s.found.Observe(web, []lsapi.MemberID{one}, late) // asked for before all that
+		s.found.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, late) // asked for before all that
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		become(aws, one)

@@ -22,8 +22,8 @@ type pendingAnswer struct {
 	retry  bool // nor decided, so that they can be tried anew
 }
 
-// write adds an event without a caller.
-func (b *recordBatch) write(e lsapi.Event) { b.events = append(b.events, e) }
+// write adds events without a caller.
+func (b *recordBatch) write(events ...lsapi.Event) { b.events = append(b.events, events...) }
 
 // then adds an answer.
 func (b *recordBatch) then(a pendingAnswer) { b.answers = append(b.answers, a) }

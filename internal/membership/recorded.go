@@ -11,15 +11,24 @@ import (
 // recordedMembers is the membership as the record adds up to it, at one end of the log. It
 // holds as long as no other process can append.
 type recordedMembers struct {
-	end      lsapi.ChainEnd
-	known    bool // the record has the membership at all
-	members  map[lsapi.MemberID]bool
-	lookedAt time.Time // when the last read began that agrees, as far as AWS's reads can be trusted
-	stored   time.Time // lookedAt, as far as the log has it
+	end     lsapi.ChainEnd
+	known   bool // the record has the membership at all
+	members map[lsapi.MemberID]bool
+	// incarnation is that of the pool with these members. Empty is unknown.
+	incarnation string
+	lookedAt    time.Time // when the last read began that agrees, as far as AWS's reads can be trusted
+	stored      time.Time // lookedAt, as far as the log has it
 	// recent has the last change of an instance. Reads prove nothing about the instance
 	// until the window has passed since.
 	recent map[lsapi.MemberID]period
 	window time.Duration
+}
+
+// look is what a read of a pool found.
+type look struct {
+	members      map[lsapi.MemberID]bool
+	incarnation  string // empty if unknown
+	began, ended time.Time
 }
 
 // period is the time between the beginning and the end of something.
@@ -27,8 +36,8 @@ type period struct{ from, to time.Time }
 
 func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMembers {
 	r := &recordedMembers{
-		end: state.ChainEnd, known: state.Known, members: state.Members, lookedAt: state.LookedAt, stored: state.LookedAt,
-		recent: make(map[lsapi.MemberID]period), window: window,
+		end: state.ChainEnd, known: state.Known, members: state.Members, incarnation: state.Incarnation,
+		lookedAt: state.LookedAt, stored: state.LookedAt, recent: make(map[lsapi.MemberID]period), window: window,
 	}
 	if r.members == nil {
 		r.members = make(map[lsapi.MemberID]bool)
@@ -52,6 +61,7 @@ func tookOf(c lsapi.Change) time.Duration {
 func (r *recordedMembers) note(events []lsapi.Event) {
 	for _, e := range events {
 		r.stored = later(r.stored, e.Until)
+		r.name(e.Incarnation)
 		switch {
 		case e.Kind == lsapi.EventCheckpoint:
 			r.known, r.members = true, setOf(e.Members)
@@ -70,6 +80,17 @@ func (r *recordedMembers) note(events []lsapi.Event) {
 			delete(r.members, e.Change.Member)
 		}
 	}
+}
+
+// name follows an event that names an incarnation. Another one has had no changes.
+func (r *recordedMembers) name(incarnation string) {
+	if incarnation == "" || incarnation == r.incarnation {
+		return
+	}
+	if r.incarnation != "" {
+		clear(r.recent)
+	}
+	r.incarnation = incarnation
 }
 
 // addLook adds the time of the last read to the last of the events, for the log, if it does
@@ -93,26 +114,70 @@ func (r *recordedMembers) count() *int {
 	return new(len(r.members))
 }
 
-// unexplained returns the event that leads from the record to members, which a read from
-// began to ended found; false if the record says the same, or a later read was recorded.
-// Instances of open changes are left out: what the read found of them may be the change's
-// effect, although the read may have begun too early to settle the change.
-func (r *recordedMembers) unexplained(members map[lsapi.MemberID]bool, began, ended time.Time, open ...*change) (lsapi.Event, bool) {
-	event := lsapi.Event{Kind: lsapi.EventObserved, At: time.Now(), Since: r.lookedAt, Until: began}
-	if !r.known {
-		event.Kind, event.Members = lsapi.EventCheckpoint, slices.SortedFunc(maps.Keys(members), lsapi.MemberID.Compare)
-		return event, true
-	}
+// unexplained returns the events that lead from the record to what a read found; none if
+// the record says the same, or a later read was recorded. Members of open changes are left
+// out: what the read found of them may be the change's effect, although the read may have
+// begun too early to settle the change.
+func (r *recordedMembers) unexplained(found look, open ...*change) []lsapi.Event {
 	held := (&openChanges{changes: open}).holds
-	event.Added, event.Removed = diff(r.members, members, held)
-	event.Since = r.unchangedUntil(slices.Concat(event.Added, event.Removed))
-	if event.Since.After(began) { // another read began later, and was answered sooner
-		event.Until = ended
+	added, removed := diff(r.members, found.members, held)
+	switch {
+	case !r.known:
+		return []lsapi.Event{checkpoint(found.members, found)}
+	case r.isReplacedBy(found):
+		return r.replacement(found)
+	case len(added)+len(removed) > 0:
+		return r.observed(found, found.incarnation, added, removed)
+	case r.incarnation == "" && found.incarnation != "" && !r.lookedAt.After(found.began):
+		return []lsapi.Event{checkpoint(r.members, found)}
 	}
-	return event, len(event.Added)+len(event.Removed) > 0 && !event.Since.After(event.Until)
+	return nil
 }
 
-// diff returns what leads from one membership to another, sorted, without the instances
+// isReplacedBy reports whether a read found another pool under the name, unless a later
+// read was recorded.
+func (r *recordedMembers) isReplacedBy(found look) bool {
+	return found.incarnation != "" && r.incarnation != "" && found.incarnation != r.incarnation && !r.lookedAt.After(found.ended)
+}
+
+// replacement returns the events that end the memberships of one pool, and begin those of
+// another under its name: a member of both has no history in the new one.
+func (r *recordedMembers) replacement(found look) []lsapi.Event {
+	all := func(set map[lsapi.MemberID]bool) []lsapi.MemberID {
+		return slices.SortedFunc(maps.Keys(set), lsapi.MemberID.Compare)
+	}
+	events := r.observed(found, r.incarnation, nil, all(r.members))
+	if len(found.members) == 0 {
+		return append(events, checkpoint(nil, found))
+	}
+	return append(events, r.observed(found, found.incarnation, all(found.members), nil)...)
+}
+
+// observed returns the event of changes that a read found; none if there are none, or a
+// later read was recorded.
+func (r *recordedMembers) observed(found look, incarnation string, added, removed []lsapi.MemberID) []lsapi.Event {
+	event := lsapi.Event{
+		Kind: lsapi.EventObserved, At: time.Now(), Incarnation: incarnation, Added: added, Removed: removed,
+		Since: r.unchangedUntil(slices.Concat(added, removed)), Until: found.began,
+	}
+	if event.Since.After(found.began) { // another read began later, and was answered sooner
+		event.Until = found.ended
+	}
+	if len(added)+len(removed) == 0 || event.Since.After(event.Until) {
+		return nil
+	}
+	return []lsapi.Event{event}
+}
+
+// checkpoint returns an event with all members, as of a read.
+func checkpoint(members map[lsapi.MemberID]bool, found look) lsapi.Event {
+	return lsapi.Event{
+		Kind: lsapi.EventCheckpoint, At: time.Now(), Until: found.began, Incarnation: found.incarnation,
+		Members: slices.SortedFunc(maps.Keys(members), lsapi.MemberID.Compare),
+	}
+}
+
+// diff returns what leads from one membership to another, sorted, without the members
 // that are held.
 func diff(from, to map[lsapi.MemberID]bool, isHeld func(member lsapi.MemberID) bool) (added, removed []lsapi.MemberID) {
 	return missing(to, from, isHeld), missing(from, to, isHeld)

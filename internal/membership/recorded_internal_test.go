@@ -53,14 +53,15 @@ func TestInstancesOfOpenChangesAreNotOutsideChanges(t *testing.T) {
 	r := &recordedMembers{known: true, members: map[lsapi.MemberID]bool{lsapi.InstanceMember("stays"): true, lsapi.InstanceMember("detaching"): true, lsapi.InstanceMember("gone"): true}, lookedAt: now.Add(-time.Minute)}
 	members := map[lsapi.MemberID]bool{lsapi.InstanceMember("stays"): true, lsapi.InstanceMember("attaching"): true, lsapi.InstanceMember("came"): true}
 	attaching, detaching := &change{member: lsapi.InstanceMember("attaching")}, &change{member: lsapi.InstanceMember("detaching")}
-	event, ok := r.unexplained(members, now, now, attaching, detaching)
-	if !ok || !slices.Equal(event.Added, []lsapi.MemberID{lsapi.InstanceMember("came")}) || !slices.Equal(event.Removed, []lsapi.MemberID{lsapi.InstanceMember("gone")}) {
-		t.Errorf("got %+v, %t", event, ok)
+	found := look{members: members, began: now, ended: now}
+	events := r.unexplained(found, attaching, detaching)
+	if len(events) != 1 || !slices.Equal(events[0].Added, []lsapi.MemberID{lsapi.InstanceMember("came")}) || !slices.Equal(events[0].Removed, []lsapi.MemberID{lsapi.InstanceMember("gone")}) {
+		t.Errorf("got %+v", events)
 	}
 	delete(members, lsapi.InstanceMember("came"))
 	members[lsapi.InstanceMember("gone")] = true
-	if event, ok := r.unexplained(members, now, now, attaching, detaching); ok {
-		t.Errorf("got %+v", event)
+	if events := r.unexplained(found, attaching, detaching); len(events) > 0 {
+		t.Errorf("got %+v", events)
 	}
 }
 
@@ -69,9 +70,32 @@ func TestReadThatEndedBeforeTheLastLookExplainsNothing(t *testing.T) {
 	ended := began.Add(2 * time.Second)
 	for looked, want := range map[time.Duration]bool{-time.Second: true, time.Second: true, 3 * time.Second: false} {
 		r := &recordedMembers{known: true, lookedAt: began.Add(looked)}
-		event, ok := r.unexplained(map[lsapi.MemberID]bool{lsapi.InstanceMember("i"): true}, began, ended)
-		if ok != want || ok && event.Until.Before(event.Since) {
-			t.Errorf("the last read was %v after the read began: %v, %+v", looked, ok, event)
+		for incarnation, wanted := range map[string]int{"": 1, "other": 2} { // in the second case another pool
+			r.incarnation, r.members = "same", map[lsapi.MemberID]bool{lsapi.InstanceMember("j"): true}
+			if incarnation == "" {
+				r.members = nil
+			}
+			found := look{members: map[lsapi.MemberID]bool{lsapi.InstanceMember("i"): true}, incarnation: incarnation, began: began, ended: ended}
+			if got := r.isReplacedBy(found); got != (want && incarnation != "") {
+				t.Errorf("the last read was %v after the read began: another pool is %t", looked, got)
+			}
+			events := r.unexplained(found)
+			if len(events) > 0 != want || want && (len(events) != wanted || events[0].Until.Before(events[0].Since)) {
+				t.Errorf("the last read was %v after the read began: %+v", looked, events)
+			}
+		}
+	}
+}
+
+func TestAnotherIncarnationHasNoRecentChanges(t *testing.T) {
+	r := &recordedMembers{recent: map[lsapi.MemberID]period{lsapi.InstanceMember("i"): {}}}
+	for _, step := range []struct {
+		incarnation string
+		want        int
+	}{{"", 1}, {"a", 1}, {"", 1}, {"a", 1}, {"b", 0}} {
+		r.note([]lsapi.Event{{Kind: lsapi.EventCheckpoint, Incarnation: step.incarnation}})
+		if len(r.recent) != step.want {
+			t.Errorf("%q has %d recent changes, want %d", step.incarnation, len(r.recent), step.want)
 		}
 	}
 }

@@ -15,12 +15,17 @@ import (
 // view is what a round reads from AWS, all of it after the round's requests arrived.
 type view struct {
 	began   time.Time
-	ended   time.Time               // of the read of the members
+	ended   time.Time // of the read of the members
+	read    lsapi.PoolRead
 	shown   map[lsapi.MemberID]bool // the members as AWS showed them
 	members map[lsapi.MemberID]bool // the same, under the recent changes
 	facts   map[string]lsapi.Instance
 	err     error
+	// isReplaced is whether the pool is another one than that of the record.
+	isReplaced bool
 }
+
+func (v *view) look() look { return look{v.members, v.read.Incarnation, v.began, v.ended} }
 
 // round is what a lane does under one lease.
 type round struct {
@@ -71,6 +76,10 @@ func (r *round) orphan(recorded lsapi.Change) *change {
 func (r *round) carryOut(batch []*request, first *recordBatch) {
 	v := r.read(batch)
 	r.countReads()
+	if v.isReplaced = r.journal.recorded.isReplacedBy(v.look()); v.isReplaced {
+		r.forget(v.began)
+	}
+	v.members = setOf(r.overlay.Over(r.pool, v.read.Members, v.began))
 	r.settle(v)
 	switch {
 	case v.err != nil:
@@ -83,9 +92,7 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 		first.fail(batch, errUnrecorded(r.journal.failure))
 		return
 	}
-	if event, ok := r.journal.recorded.unexplained(v.members, v.began, v.ended, r.open.changes...); ok {
-		first.write(event)
-	}
+	first.write(r.journal.recorded.unexplained(v.look(), r.open.changes...)...)
 	r.journal.recorded.looked(v.began)
 	changes := r.claim(r.decide(batch, v, first), v, first)
 	if err := r.journal.append(first); err != nil {
@@ -118,7 +125,8 @@ func (r *round) read(batch []*request) view {
 	if ids := instanceIDs(batch); len(ids) > 0 {
 		lookup.Go(func() { v.facts, lookupErr = r.aws.Instances(ctx, ids) })
 	}
-	read, err := r.aws.Members(ctx, r.pool)
+	var err error
+	v.read, err = r.aws.Members(ctx, r.pool)
 	v.ended = time.Now()
 	if err != nil {
 		cancel()
@@ -128,8 +136,7 @@ func (r *round) read(batch []*request) view {
 	}
 	lookup.Wait()
 	v.err = lookupErr
-	v.shown = setOf(read.Members)
-	v.members = setOf(r.overlay.Over(r.pool, read.Members, v.began))
+	v.shown = setOf(v.read.Members)
 	return v
 }
 
@@ -260,14 +267,12 @@ func (r *round) deleted(v view, first *recordBatch) {
 	if !r.journal.recorded.known {
 		return
 	}
-	if event, ok := r.journal.recorded.unexplained(nil, v.began, v.ended); ok {
-		first.write(event)
-	}
+	first.write(r.journal.recorded.unexplained(look{began: v.began, ended: v.ended})...)
 	r.journal.recorded.looked(v.began) // earlier reads prove nothing any more
 }
 
-// forget drops the changes before then of a deleted load balancer: a new one under its
-// name has none of them.
+// forget drops the changes before then of a deleted pool: a new one under its name has none
+// of them.
 func (r *round) forget(before time.Time) {
 	r.overlay.Invalidate(r.pool, before)
 	r.inbox.Forget(r.pool)

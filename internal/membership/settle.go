@@ -51,7 +51,9 @@ func judge(c *change, v view, window time.Duration) lsapi.Outcome {
 	over := c.deadline.Add(window)
 	switch {
 	case lsapi.ErrorCode(v.err) == lsapi.CodeNotFound:
-		return lsapi.OutcomeUnknown // gone with its load balancer
+		return lsapi.OutcomeUnknown // gone with its pool
+	case v.isReplaced:
+		return lsapi.OutcomeUnknown
 	case v.shown == nil:
 		if v.began.After(over.Add(window)) {
 			return lsapi.OutcomeUnknown

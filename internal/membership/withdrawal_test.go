@@ -284,7 +284,7 @@ func TestReadAlteredByTheOverlayProvesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.found.Observe(web, read.Members, began)
+			b.found.Observe(web, read, began)
 			time.Sleep(100 * time.Millisecond)
 		}
 		see(time.Second)

@@ -153,10 +153,11 @@ func later(a, b time.Time) time.Time {
 
 // Observation is what a read of a load balancer found.
 type Observation struct {
-	IDs     []lsapi.MemberID
-	Began   time.Time        // when the read began
-	Gone    bool             // there is no such load balancer
-	Members []lsapi.MemberID // IDs under the recent changes
+	IDs         []lsapi.MemberID
+	Incarnation string           // empty if unknown
+	Began       time.Time        // when the read began
+	Gone        bool             // there is no such load balancer
+	Members     []lsapi.MemberID // IDs under the recent changes
 }
 
 // recorded is an observation that is on record.

@@ -84,14 +84,14 @@ func (w *world) recordOf(t *testing.T, seq int64) {
 func TestObservationIsPendingUntilItIsOnRecord(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		for range 2 {
-			w.Observe(web, []lsapi.MemberID{one}, time.Now())
+			w.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		}
 		if len(w.woken) != 2 {
 			t.Errorf("the lane was notified %d times", len(w.woken))
 		}
 		w.recordOf(t, 1)
 		time.Sleep(time.Second)
-		w.Observe(web, []lsapi.MemberID{one}, time.Now())
+		w.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		w.wantPending(t, false, false)
 		if got := w.LastRead(web, lsapi.ChainEnd{Seq: 1}); !got.Equal(time.Now()) {
 			t.Errorf("the last read began at %v", got)
@@ -99,7 +99,7 @@ func TestObservationIsPendingUntilItIsOnRecord(t *testing.T) {
 		if got := w.LastRead(web, lsapi.ChainEnd{Seq: 2}); !got.IsZero() {
 			t.Errorf("a read counts for a log that has moved on: %v", got)
 		}
-		w.Observe(web, []lsapi.MemberID{two}, time.Now())
+		w.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{two}}, time.Now())
 		w.wantPending(t, true, false)
 	})
 }
@@ -109,7 +109,7 @@ func TestLastTwoDifferentObservationsArePending(t *testing.T) {
 		inBubble(t, func(t *testing.T, w *world) {
 			for _, id := range found {
 				time.Sleep(time.Second)
-				w.Observe(web, []lsapi.MemberID{lsapi.InstanceMember(string(id))}, time.Now())
+				w.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{lsapi.InstanceMember(string(id))}}, time.Now())
 			}
 			p, got := w.wantPending(t, true, false), ""
 			for _, o := range p.Members {
@@ -122,9 +122,29 @@ func TestLastTwoDifferentObservationsArePending(t *testing.T) {
 	}
 }
 
+func TestUnknownIncarnationIsNoNews(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		read := func(incarnation string) {
+			time.Sleep(time.Second)
+			w.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}, Incarnation: incarnation}, time.Now())
+		}
+		read("a")
+		read("") // while the first is pending
+		p := w.wantPending(t, true, false)
+		if o := p.Members[0]; len(p.Members) != 1 || o.Incarnation != "a" || !o.Began.Equal(time.Now()) {
+			t.Errorf("the findings are %+v", p)
+		}
+		w.Recorded(web, p.Members[0], lsapi.ChainEnd{}, time.Time{})
+		read("")
+		w.wantPending(t, false, false)
+		read("b")
+		w.wantPending(t, true, false)
+	})
+}
+
 func TestObservationMovesOnWithTheLog(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		w.Observe(web, nil, time.Now())
+		w.Observe(web, lsapi.PoolRead{}, time.Now())
 		w.recordOf(t, 1)
 		w.Advance(web, lsapi.ChainEnd{Seq: 7}, lsapi.ChainEnd{Seq: 8})
 		w.Advance(web, lsapi.ChainEnd{Seq: 1}, lsapi.ChainEnd{Seq: 2})
@@ -133,7 +153,7 @@ func TestObservationMovesOnWithTheLog(t *testing.T) {
 		}
 		w.Forget(web)
 		w.Advance(web, lsapi.ChainEnd{}, lsapi.ChainEnd{Seq: 3})
-		w.Observe(web, nil, time.Now())
+		w.Observe(web, lsapi.PoolRead{}, time.Now())
 		w.wantPending(t, true, false)
 	})
 }
@@ -142,12 +162,12 @@ func TestObservationUnderAnExpiredChangeIsNews(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		change := lsapi.Change{ID: "a", Action: lsapi.Attach, Member: two}
 		w.recent.Apply(web, []lsapi.AppliedChange{{Change: change, At: time.Now()}})
-		w.Observe(web, []lsapi.MemberID{one}, time.Now())
+		w.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		w.recordOf(t, 1)
-		w.Observe(web, []lsapi.MemberID{one}, time.Now())
+		w.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		w.wantPending(t, false, false)
 		time.Sleep(overlay.DefaultWindow)
-		w.Observe(web, []lsapi.MemberID{one}, time.Now()) // AWS still does not show it
+		w.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now()) // AWS still does not show it
 		w.wantPending(t, true, false)
 	})
 }
@@ -192,7 +212,7 @@ func TestDeletionIsForgottenWhenALaterReadFindsTheLoadBalancer(t *testing.T) {
 		inBubble(t, func(t *testing.T, w *world) {
 			began := time.Now()
 			w.ObserveGone(web, began)
-			w.Observe(web, []lsapi.MemberID{one}, began.Add(after))
+			w.Observe(web, lsapi.PoolRead{Members: []lsapi.MemberID{one}}, began.Add(after))
 			if len(w.gone) != want {
 				t.Errorf("after a read %v later, %v are gone", after, w.gone)
 			}
@@ -204,7 +224,7 @@ func TestUnavailableRecordIsLeftAlone(t *testing.T) {
 	for code, want := range map[lsapi.Code]bool{lsapi.CodeUnavailable: false, lsapi.CodeInternal: true} {
 		inBubble(t, func(t *testing.T, w *world) {
 			w.BackOff(&lsapi.Error{Code: code})
-			w.Observe(web, nil, time.Now())
+			w.Observe(web, lsapi.PoolRead{}, time.Now())
 			w.ObserveHealth(lsapi.HealthReport{Pool: web, AsOf: time.Now()})
 			w.wantPending(t, want, false)
 			if (w.record.reads.Load() > 0) != want {
@@ -217,9 +237,9 @@ func TestUnavailableRecordIsLeftAlone(t *testing.T) {
 func TestFindingsAreBounded(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		for i := range maxPending + 2 {
-			w.Observe(lsapi.ELB(fmt.Sprint("elb-", i)), nil, time.Now())
+			w.Observe(lsapi.ELB(fmt.Sprint("elb-", i)), lsapi.PoolRead{}, time.Now())
 		}
-		w.Observe(lsapi.ELB("elb-0"), []lsapi.MemberID{one}, time.Now())
+		w.Observe(lsapi.ELB("elb-0"), lsapi.PoolRead{Members: []lsapi.MemberID{one}}, time.Now())
 		if len(w.pending) != maxPending || len(w.woken) != maxPending+1 {
 			t.Errorf("%d findings are pending, after %d notifications", len(w.pending), len(w.woken))
 		}
@@ -231,7 +251,7 @@ func TestClosedInboxTakesNothing(t *testing.T) {
 		if err := w.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.Observe(web, nil, time.Now())
+		w.Observe(web, lsapi.PoolRead{}, time.Now())
 		w.ObserveHealth(lsapi.HealthReport{Pool: web, AsOf: time.Now()})
 		w.wantPending(t, false, false)
 		if w.record.reads.Load() > 0 || len(w.woken) > 0 {

@@ -8,16 +8,16 @@ import (
 	"lsapi"
 )
 
-// says reports whether both found the same. The changes laid over them count: if AWS
-// still differs once these have expired, that is another finding.
-func (o Observation) says(other Observation) bool {
-	return o.Gone == other.Gone && slices.Equal(o.Members, other.Members)
+// says reports whether it has all that a later one found. The changes laid over them
+// count: if AWS still differs once these have expired, that is another finding.
+func (o Observation) says(later Observation) bool {
+	return o.Gone == later.Gone && slices.Equal(o.Members, later.Members) && (later.Incarnation == "" || o.Incarnation == later.Incarnation)
 }
 
-// Observe takes the members that a read from began on found. ids must not be changed
+// Observe takes what a read from began on found. Its members must not be changed
 // afterwards.
-func (i *Inbox) Observe(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) {
-	o := Observation{IDs: ids, Began: began, Members: i.overlay.Over(pool, ids, began)}
+func (i *Inbox) Observe(pool lsapi.PoolID, read lsapi.PoolRead, began time.Time) {
+	o := Observation{IDs: read.Members, Incarnation: read.Incarnation, Began: began, Members: i.overlay.Over(pool, read.Members, began)}
 	i.put(pool, func(p *Pending) bool {
 		if began.Before(i.deleted[pool]) {
 			return false
@@ -86,6 +86,7 @@ func (i *Inbox) add(p *Pending, pool lsapi.PoolID, o Observation) bool {
 // withLast returns the last two of the observations with o that differ.
 func withLast(observations []Observation, o Observation) []Observation {
 	if n := len(observations); n > 0 && observations[n-1].says(o) {
+		o.Incarnation = observations[n-1].Incarnation
 		observations = observations[:n-1]
 	}
 	observations = append(observations, o)

@@ -15,7 +15,7 @@ type nothing struct{}
 func (nothing) Over(_ lsapi.PoolID, ids []lsapi.MemberID, _ time.Time) []lsapi.MemberID { return ids }
 func (nothing) CatchUp(context.Context, lsapi.PoolID) error                             { return nil }
 func (nothing) CatchUpAll(context.Context) error                                        { return nil }
-func (nothing) Observe(lsapi.PoolID, []lsapi.MemberID, time.Time)                       {}
+func (nothing) Observe(lsapi.PoolID, lsapi.PoolRead, time.Time)                         {}
 func (nothing) ObserveGone(lsapi.PoolID, time.Time)                                     {}
 func (nothing) Refresh(lsapi.Code, time.Duration)                                       {}
 

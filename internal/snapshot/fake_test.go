@@ -89,7 +89,7 @@ func (f *fakeAWS) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 			err := f.ask(ctx, "LoadBalancers", func() {
 				pools := slices.DeleteFunc(slices.SortedFunc(maps.Keys(f.members), lsapi.PoolID.Compare), func(n lsapi.PoolID) bool { return f.unlisted[n] })
 				for _, pool := range pools[min(from, len(pools)):min(from+f.pageSize, len(pools))] {
-					listed := lsapi.Pool{ID: pool, Members: slices.Clone(f.members[pool]), Description: &lsapi.Description{DNSName: pool.Name + ".example"}}
+					listed := lsapi.Pool{ID: pool, Members: slices.Clone(f.members[pool]), Description: &lsapi.Description{DNSName: pool.Name + ".example", ARN: arnOf(pool)}}
 					if pool.Kind == lsapi.KindTG {
 						listed.Members, listed.MembersUnlisted = nil, true
 					}
@@ -105,7 +105,7 @@ func (f *fakeAWS) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 }
 
 func (f *fakeAWS) Members(ctx context.Context, pool lsapi.PoolID) (read lsapi.PoolRead, err error) {
-	err = f.ask(ctx, "Members", func() { read.Members = slices.Clone(f.members[pool]) })
+	err = f.ask(ctx, "Members", func() { read.Members, read.Incarnation = slices.Clone(f.members[pool]), arnOf(pool) })
 	if err == nil && read.Members == nil {
 		return read, lsapi.Errorf(lsapi.CodeNotFound, "no %s", pool)
 	}
@@ -290,3 +290,5 @@ func membersOf(instances ...lsapi.Instance) []lsapi.Member {
 	}
 	return members
 }
+
+func arnOf(pool lsapi.PoolID) string { return "arn:aws:" + pool.Name }

@@ -35,13 +35,16 @@ func (h *hooks) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (h *hooks) Observe(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time) {
+func (h *hooks) Observe(pool lsapi.PoolID, read lsapi.PoolRead, began time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if age := time.Since(began); age > 10*time.Second {
 		h.t.Errorf("%s is observed as it was %v ago", pool, age)
 	}
-	h.observed[pool] = ids
+	if read.Incarnation != arnOf(pool) {
+		h.t.Errorf("%s is observed as the incarnation %q", pool, read.Incarnation)
+	}
+	h.observed[pool] = read.Members
 }
 
 func (h *hooks) ObserveGone(pool lsapi.PoolID, began time.Time) {

@@ -72,7 +72,7 @@ func (s *Snapshot) readOne(ctx context.Context, pool lsapi.PoolID) error {
 	if err := s.facts.ensure(ctx, s.o.Named, instancesOf(s.o.Overlay.Over(pool, read.Members, began))); err != nil {
 		return err
 	}
-	s.o.Observer.Observe(pool, read.Members, began)
+	s.o.Observer.Observe(pool, read, began)
 	s.publish(s.slotsFor(pool)[0], read.Members, reportOf(pool, read, began), began)
 	return nil
 }

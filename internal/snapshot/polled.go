@@ -132,7 +132,7 @@ func (s *Snapshot) Reported(report lsapi.HealthReport, own bool) {
 	}
 	ids := membersIn(report.Members)
 	if own {
-		s.o.Observer.Observe(report.Pool, ids, report.AsOf)
+		s.o.Observer.Observe(report.Pool, lsapi.PoolRead{Members: ids}, report.AsOf)
 	}
 	if s.facts.missing(instancesOf(s.o.Overlay.Over(report.Pool, ids, report.AsOf))) == nil {
 		s.publishReport(ids, &report)

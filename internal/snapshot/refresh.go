@@ -210,7 +210,7 @@ func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups ti
 // reportAndPlace passes a page of this replica's own listing to the Observer and publishes it.
 func (s *Snapshot) reportAndPlace(p listedPage) {
 	for _, lb := range p.loadBalancers {
-		s.o.Observer.Observe(lb.ID, lb.Members, p.asked)
+		s.o.Observer.Observe(lb.ID, lsapi.PoolRead{Members: lb.Members, Incarnation: lb.Description.Incarnation()}, p.asked)
 	}
 	s.place(p)
 }

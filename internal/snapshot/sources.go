@@ -35,8 +35,8 @@ type Overlay interface {
 // Observer receives what reads found.
 type Observer interface {
 	// Observe receives the result of each read, and when it began, before readers do. It
-	// must not modify ids.
-	Observe(pool lsapi.PoolID, ids []lsapi.MemberID, began time.Time)
+	// must not modify the members.
+	Observe(pool lsapi.PoolID, read lsapi.PoolRead, began time.Time)
 	// ObserveGone receives each load balancer that existed and that a read from began on
 	// did not find.
 	ObserveGone(pool lsapi.PoolID, began time.Time)

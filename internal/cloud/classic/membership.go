@@ -2,7 +2,6 @@ package classic
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancing"
@@ -28,7 +27,7 @@ func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead
 	}
 	for _, description := range out.LoadBalancerDescriptions {
 		if aws.ToString(description.LoadBalancerName) == pool.Name {
-			return lsapi.PoolRead{Members: memberIDs(description.Instances), Incarnation: incarnation(description)}, nil
+			return lsapi.PoolRead{Members: memberIDs(description.Instances), Incarnation: newDescription(description).Incarnation()}, nil
 		}
 	}
 	return lsapi.PoolRead{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", pool.Name)
@@ -71,13 +70,6 @@ func (c *Client) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.
 		}
 		return out.ResultMetadata, nil
 	})
-}
-
-func incarnation(description elbtypes.LoadBalancerDescription) string {
-	if description.CreatedTime == nil {
-		return ""
-	}
-	return description.CreatedTime.UTC().Format(time.RFC3339Nano)
 }
 
 func memberIDs(instances []elbtypes.Instance) []lsapi.MemberID {

@@ -42,6 +42,9 @@ func TestListingDescribesEachLoadBalancer(t *testing.T) {
 			before = page[0].Description
 		}
 	}
+	if read, err := client.Members(t.Context(), lsapi.ELB("web")); err != nil || read.Incarnation != "2019-10-01T18:00:00.12Z" || read.Incarnation != before.Incarnation() {
+		t.Errorf("read by name it is %q, listed %q (%v)", read.Incarnation, before.Incarnation(), err)
+	}
 }
 
 func TestAttributesAreReadWithTheirUnits(t *testing.T) {
