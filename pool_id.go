@@ -125,11 +125,12 @@ func ParseMemberID(text string) (MemberID, bool) {
 }
 
 // String returns the id as the record and the HTTP API have it: "i-5203422c",
-// "i-5203422c:8080", "10.0.1.7:8080" or "[2001:db8::7]:8080".
+// "i-5203422c:8080", "10.0.1.7:8080" or "[2001:db8::7]:8080". An address without a port is
+// not the id of a member, but ParseMember accepts it.
 func (m MemberID) String() string {
 	switch {
 	case m.Address.IsValid():
-		return netip.AddrPortFrom(m.Address, m.Port).String()
+		return strings.TrimSuffix(netip.AddrPortFrom(m.Address, m.Port).String(), ":0")
 	case m.Port > 0:
 		return m.Instance + ":" + strconv.Itoa(int(m.Port))
 	}

@@ -70,7 +70,7 @@ func (w *wait) request(ctx context.Context) (apiv1.Member, error) {
 	defer cancel()
 	var member apiv1.Member
 	query := url.Values{"wait": {string(w.condition)}, "timeout": {timeout.String()}}
-	matches := func() bool { return member.Member == w.id.String() && w.isMet(&member) }
+	matches := func() bool { return isMember(member.Member, w.id) && w.isMet(&member) }
 	_, err := w.client.do(ctx, request{method: http.MethodGet, path: w.path, query: query, matches: matches}, &member)
 	return member, err
 }

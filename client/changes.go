@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -24,70 +23,45 @@ type ChangeOptions struct {
 	IdempotencyKey string
 }
 
-// ChangeResult is a successful change.
+// ChangeResult is a successful change, or one that did not have to be made.
 type ChangeResult struct {
-	// ChangeID is its id in the record.
-	ChangeID string
+	apiv1.ChangeResult
 	// RequestID finds the request in the service's log.
 	RequestID string
-	Instance  Instance
 }
 
-// Instance describes an attached or detached instance.
-type Instance struct {
-	InstanceID string `json:"instanceId"`
-	// InstanceType and LaunchDate are "unknown" when EC2 has no such instance any more.
-	InstanceType string `json:"instanceType"`
-	LaunchDate   string `json:"launchDate"`
-}
-
-// UnmarshalJSON reads an instance with or without the envelope of the contract.
-func (i *Instance) UnmarshalJSON(text []byte) error {
-	type plain Instance
-	var enveloped struct {
-		Message *plain `json:"message"`
-		plain
-	}
-	if err := json.Unmarshal(text, &enveloped); err != nil {
-		return err
-	}
-	*i = Instance(enveloped.plain)
-	if enveloped.Message != nil {
-		*i = Instance(*enveloped.Message)
-	}
-	return nil
-}
-
-// Attach registers an instance with a Classic load balancer. When it returns nil, AWS has
-// accepted the instance; Await waits until it serves. CodeConflict: it is already a
-// member. CodeTimeout: the outcome is unknown.
+// Attach registers a member with a pool. When it returns nil, AWS has accepted the member,
+// or the outcome is apiv1.OutcomeUnchanged: it was a member already. Await waits until it
+// serves. A member of a target group without a port gets the group's own, which the result
+// has. CodeNotChangeable: the pool's members cannot be changed. CodeTimeout: the outcome is
+// unknown.
 func (c *Client) Attach(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, o ChangeOptions) (ChangeResult, error) {
-	return c.change(ctx, http.MethodPost, pool, member, o)
+	return c.change(ctx, lsapi.Attach, pool, member, o)
 }
 
-// Detach deregisters an instance. When it returns nil, AWS has accepted that; Await waits
-// until the instance is drained. CodeConflict: it is not a member.
+// Detach deregisters a member. When it returns nil, AWS has accepted that; Await waits
+// until the member is drained. CodeNotMember: it is not a member.
 func (c *Client) Detach(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, o ChangeOptions) (ChangeResult, error) {
-	return c.change(ctx, http.MethodDelete, pool, member, o)
+	return c.change(ctx, lsapi.Detach, pool, member, o)
 }
 
-func (c *Client) change(ctx context.Context, method string, pool lsapi.PoolID, member lsapi.MemberID, o ChangeOptions) (ChangeResult, error) {
-	q := request{
-		method:  method,
-		path:    []string{"elb", pool.Name},
-		header:  make(http.Header),
-		body:    map[string]string{"instanceId": member.Instance},
-		success: http.StatusCreated,
-	}
+// methods are the methods of the actions.
+var methods = map[lsapi.Action]string{lsapi.Attach: http.MethodPut, lsapi.Detach: http.MethodDelete}
+
+func (c *Client) change(ctx context.Context, action lsapi.Action, pool lsapi.PoolID, member lsapi.MemberID, o ChangeOptions) (ChangeResult, error) {
+	q := request{method: methods[action], path: memberPath(pool, member), header: make(http.Header), created: action == lsapi.Attach}
 	if o.Reason != "" {
 		q.header.Set("X-Reason", encodeText(o.Reason))
 	}
 	if o.IdempotencyKey != "" {
 		q.header.Set("Idempotency-Key", o.IdempotencyKey)
 	}
+	isResult := func(r apiv1.ChangeResult) bool {
+		return r.Pool == pool.Path() && r.Action == string(action) && isMember(r.Member, member) && r.Outcome != ""
+	}
 	began := time.Now()
 	for attempt := 1; ; attempt++ {
-		result, err := c.changeOnce(ctx, q, member.Instance)
+		result, err := c.changeOnce(ctx, q, isResult)
 		if err == nil || o.IdempotencyKey == "" || !canRetry(err, attempt) {
 			return result, err
 		}
@@ -98,6 +72,16 @@ func (c *Client) change(ctx context.Context, method string, pool lsapi.PoolID, m
 			return result, err
 		}
 	}
+}
+
+// isMember reports whether text is the id of the member, or has the port that the member
+// lacks.
+func isMember(text string, member lsapi.MemberID) bool {
+	found, ok := lsapi.ParseMemberID(text)
+	if member.Port == 0 {
+		found.Port = 0
+	}
+	return ok && found == member
 }
 
 // canRetry reports whether a change may succeed when it is sent again under its key: the
@@ -133,16 +117,17 @@ func hasPrefixFold(text, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
-func (c *Client) changeOnce(ctx context.Context, q request, instanceID string) (ChangeResult, error) {
+func (c *Client) changeOnce(ctx context.Context, q request, isResult func(apiv1.ChangeResult) bool) (ChangeResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	var instance Instance
-	q.matches = func() bool { return instance.InstanceID == instanceID }
-	header, err := c.do(ctx, q, &instance)
+	var result ChangeResult
+	q.matches = func() bool { return isResult(result.ChangeResult) }
+	header, err := c.do(ctx, q, &result.ChangeResult)
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	return ChangeResult{ChangeID: header.Get("X-Change-Id"), RequestID: header.Get("X-Request-Id"), Instance: instance}, nil
+	result.RequestID = header.Get("X-Request-Id")
+	return result, nil
 }
 
 // ChangesQuery selects changes. A zero field selects all.

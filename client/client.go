@@ -1,15 +1,13 @@
 // Package client is a client of lsapi's HTTP API.
 //
 // A Client lists pools, their members and the pools of an instance, attaches and detaches
-// instances, waits until a member serves or is drained, reads the record of changes, and
+// them, waits until a member serves or is drained, reads the record of changes, and
 // streams events.
 // Its errors are of two kinds: an *Error is a response of the service, and an error that
 // wraps ErrUnreachable means that there was no response.
 package client
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -89,9 +87,8 @@ type request struct {
 	path   []string // segments, unescaped
 	query  url.Values
 	header http.Header
-	body   any // encoded as JSON; nil is none
-	// success is the status of success; 0 is 200.
-	success int
+	// created is whether 201 is a success, beside 200.
+	created bool
 	// matches reports whether the decoded response is one to this request.
 	matches func() bool
 }
@@ -121,8 +118,8 @@ func (c *Client) do(ctx context.Context, q request, into any) (http.Header, erro
 		return nil, c.notLsapi("a response of more than %d bytes", maxResponse)
 	case response.StatusCode >= 300:
 		return response.Header, newError(response, text)
-	case response.StatusCode != cmp.Or(q.success, http.StatusOK):
-		return nil, c.notLsapi("%s in place of %d", response.Status, cmp.Or(q.success, http.StatusOK))
+	case response.StatusCode != http.StatusOK && !(q.created && response.StatusCode == http.StatusCreated):
+		return nil, c.notLsapi("%s, which is no response to the request", response.Status)
 	case !isJSON(response.Header):
 		return nil, c.notLsapi("%s without JSON", response.Status)
 	}
@@ -137,25 +134,14 @@ func (c *Client) do(ctx context.Context, q request, into any) (http.Header, erro
 
 // send sends a request. The caller closes the body of the response.
 func (c *Client) send(ctx context.Context, q request) (*http.Response, error) {
-	var body io.Reader = http.NoBody
-	if q.body != nil {
-		text, err := json.Marshal(q.body)
-		if err != nil {
-			return nil, err
-		}
-		body = bytes.NewReader(text)
-	}
 	target := c.base.JoinPath(escaped(q.path)...)
 	target.RawQuery = q.query.Encode()
-	r, err := http.NewRequestWithContext(ctx, q.method, target.String(), body)
+	r, err := http.NewRequestWithContext(ctx, q.method, target.String(), http.NoBody)
 	if err != nil {
 		return nil, err
 	}
 	if q.header != nil {
 		r.Header = q.header.Clone()
-	}
-	if q.body != nil {
-		r.Header.Set("Content-Type", "application/json")
 	}
 	if c.user != "" {
 		r.SetBasicAuth(c.user, c.password)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"path"
 	"slices"
@@ -142,9 +143,15 @@ func respondMatching(w http.ResponseWriter, r *http.Request) {
 			panic(err)
 		}
 		body["pool"] = segments[3] + "/" + name
+		if len(segments) > 6 {
+			body["member"] = path.Base(r.URL.Path)
+		}
 	}
-	if strings.HasPrefix(r.URL.Path, "/elb/") {
-		code = http.StatusCreated
+	switch r.Method {
+	case http.MethodPut:
+		code, body["action"], body["outcome"] = http.StatusCreated, "attach", "applied"
+	case http.MethodDelete:
+		body["action"], body["outcome"] = "detach", "applied"
 	}
 	respond(code, body)(w, r)
 }
@@ -186,16 +193,24 @@ func TestRequestsMatchTheAPI(t *testing.T) {
 			_, err := c.Instance(ctx, instance, client.ReadOptions{})
 			return err
 		},
-		"POST /elb/web-elb": func(ctx context.Context, c *client.Client) error {
+		"PUT /v1/pools/elb/web-elb/members/" + instance: func(ctx context.Context, c *client.Client) error {
 			_, err := c.Attach(ctx, webELB, webMember, client.ChangeOptions{})
 			return err
 		},
-		"DELETE /elb/web-elb": func(ctx context.Context, c *client.Client) error {
+		"DELETE /v1/pools/elb/web-elb/members/" + instance: func(ctx context.Context, c *client.Client) error {
 			_, err := c.Detach(ctx, webELB, webMember, client.ChangeOptions{})
 			return err
 		},
 		"GET /v1/changes?action=detach&from=2026-11-24T18%3A54%3A00.000Z&instance=i-5203422c&limit=5&member=" + instance + "&outcome=applied&pool=elb%2Fweb-elb": func(ctx context.Context, c *client.Client) error {
 			_, err := c.Changes(ctx, client.ChangesQuery{Pool: webELB, Member: webMember, Instance: "i-5203422c", Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, From: at, Limit: 5})
+			return err
+		},
+		"PUT /v1/pools/tg/web/members/" + instance + ":8080": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Attach(ctx, lsapi.TG("web"), lsapi.MemberID{Instance: instance, Port: 8080}, client.ChangeOptions{})
+			return err
+		},
+		"DELETE /v1/pools/tg/web/members/%5B2001:db8::7%5D:8080": func(ctx context.Context, c *client.Client) error {
+			_, err := c.Detach(ctx, lsapi.TG("web"), lsapi.MemberID{Address: netip.MustParseAddr("2001:db8::7"), Port: 8080}, client.ChangeOptions{})
 			return err
 		},
 		"GET /v1/changes/x": func(ctx context.Context, c *client.Client) error {
@@ -351,7 +366,11 @@ func TestResponseOfAnotherServerIsUnreachable(t *testing.T) {
 // A response of a proxy or of another program must not pass for a change.
 func TestResponseToAnotherRequestIsRefused(t *testing.T) {
 	const other = "i-5203422c"
-	machine := func(id string) map[string]any { return map[string]any{"message": map[string]string{"instanceId": id}} }
+	result := func(action, member string) apiv1.ChangeResult {
+		return apiv1.ChangeResult{Pool: "elb/web-elb", Member: member, Action: action, Outcome: "applied"}
+	}
+	elsewhere := result("attach", instance)
+	elsewhere.Pool = "tg/web-elb"
 	attach := func(ctx context.Context, c *client.Client) error {
 		_, err := c.Attach(ctx, webELB, webMember, client.ChangeOptions{})
 		return err
@@ -397,12 +416,14 @@ func TestResponseToAnotherRequestIsRefused(t *testing.T) {
 		send    func(context.Context, *client.Client) error
 		handler http.HandlerFunc
 	}{
-		"an attach, 200":                       {attach, respond(200, machine(instance))},
+		"an attach, 200 for a detach":          {attach, respond(200, result("detach", instance))},
+		"an attach, 200 for a member":          {attach, respond(200, map[string]any{"pool": "elb/web-elb", "member": instance, "action": "attach"})},
+		"an attach, 201 for another pool":      {attach, respond(201, elsewhere)},
 		"an attach, 202":                       {attach, respond(202, map[string]any{})},
 		"an attach, 201 with nothing":          {attach, respond(201, map[string]any{})},
-		"an attach, 201 for another":           {attach, respond(201, machine(other))},
-		"a detach, 200":                        {detach, respond(200, machine(instance))},
-		"a detach, 201 for another":            {detach, respond(201, machine(other))},
+		"an attach, 201 for another":           {attach, respond(201, result("attach", other))},
+		"a detach, 201":                        {detach, respond(201, result("detach", instance))},
+		"a detach, 200 for another":            {detach, respond(200, result("detach", other))},
 		"a member, nothing":                    {member, respond(200, map[string]any{})},
 		"a member, another":                    {member, respond(200, apiv1.Member{Member: other})},
 		"a member, 201":                        {member, respond(201, apiv1.Member{Member: instance})},
@@ -452,29 +473,34 @@ func TestErrorOfInvalidURLOmitsTheURL(t *testing.T) {
 	}
 }
 
-func TestChangeReturnsItsIDs(t *testing.T) {
-	machine := map[string]string{"instanceId": instance, "instanceType": "t2.micro", "launchDate": "unknown"}
-	for name, body := range map[string]any{"in the envelope": map[string]any{"message": machine}, "without": machine} {
-		s := serve(t, respond(http.StatusCreated, body, "X-Change-Id: 7", "X-Request-Id: r"))
-		got, err := s.client(t).Detach(t.Context(), webELB, webMember, client.ChangeOptions{Reason: "déploiement", IdempotencyKey: "k"})
-		want := client.ChangeResult{ChangeID: "7", RequestID: "r", Instance: client.Instance{InstanceID: instance, InstanceType: "t2.micro", LaunchDate: "unknown"}}
-		if err != nil || got != want {
-			t.Errorf("%s: %+v, %v", name, got, err)
-		}
-		if s.headers("X-Reason")[0] != "UTF-8''d%C3%A9ploiement" || s.headers("Idempotency-Key")[0] != "k" {
-			t.Errorf("received %v", s.received[0].Header)
-		}
+// attachResult is the result of an attach.
+var attachResult = apiv1.ChangeResult{Pool: "elb/web-elb", Member: instance, Action: "attach", Outcome: "applied", ChangeID: "7"}
+
+func TestChangeReturnsItsResult(t *testing.T) {
+	result := apiv1.ChangeResult{Pool: "tg/web", Member: instance + ":8080", Action: "detach", Outcome: "applied", ChangeID: "7", AutoScalingGroup: "web-asg"}
+	s := serve(t, respond(http.StatusOK, result, "X-Change-Id: 7", "X-Request-Id: r"))
+	got, err := s.client(t).Detach(t.Context(), lsapi.TG("web"), webMember, client.ChangeOptions{Reason: "déploiement", IdempotencyKey: "k"})
+	if want := (client.ChangeResult{ChangeResult: result, RequestID: "r"}); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if s.headers("X-Reason")[0] != "UTF-8''d%C3%A9ploiement" || s.headers("Idempotency-Key")[0] != "k" {
+		t.Errorf("received %v", s.received[0].Header)
+	}
+	unchanged := attachResult
+	unchanged.Outcome = apiv1.OutcomeUnchanged
+	if got, err := serve(t, respond(http.StatusOK, unchanged)).client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{}); err != nil || got.ChangeResult != unchanged {
+		t.Errorf("of a member it is %+v, %v", got, err)
 	}
 }
 
 func TestChangeWithKeyIsRetriedUntilItsOutcome(t *testing.T) {
-	made := respond(http.StatusCreated, map[string]any{"message": map[string]string{"instanceId": instance}}, "X-Change-Id: 7")
+	made := respond(http.StatusCreated, attachResult)
 	unavailable := respond(http.StatusServiceUnavailable, map[string]string{"message": "too much"})
 	underWay := respond(http.StatusConflict, map[string]string{"message": "under way"}, "Retry-After: 1", "X-Error-Code: in_progress")
 	limited := respond(http.StatusTooManyRequests, map[string]string{"message": "a proxy's limit"})
 	s := serve(t, abort, unavailable, limited, underWay, made)
 	got, err := s.client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{IdempotencyKey: "k"})
-	if err != nil || got.ChangeID != "7" || !slices.Equal(s.headers("Idempotency-Key"), []string{"k", "k", "k", "k", "k"}) {
+	if err != nil || got.ChangeID != attachResult.ChangeID || !slices.Equal(s.headers("Idempotency-Key"), []string{"k", "k", "k", "k", "k"}) {
 		t.Errorf("%+v, %v; received %v", got, err, s.headers("Idempotency-Key"))
 	}
 	for name, first := range map[string]http.HandlerFunc{"cut off": abort, "unavailable": unavailable} {
@@ -513,7 +539,7 @@ func recorded(handler http.HandlerFunc) func() (*http.Response, error) {
 func TestChangeIsRetriedOnlyAfterAConnection(t *testing.T) {
 	refused := func() (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: errors.New("refused")} }
 	broken := func() (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
-	made := recorded(respond(http.StatusCreated, map[string]string{"instanceId": instance})) //nolint:bodyclose // the client closes it
+	made := recorded(respond(http.StatusCreated, attachResult)) //nolint:bodyclose // the client closes it
 	for name, test := range map[string]struct {
 		responses []func() (*http.Response, error)
 		requests  int
@@ -540,7 +566,7 @@ func TestChangeIsRetriedOnlyAfterAConnection(t *testing.T) {
 // After a crash, the record may take more than a minute to settle a change.
 func TestChangeInProgressIsRetriedUntilItIsSettled(t *testing.T) {
 	inProgress := respond(http.StatusConflict, map[string]string{"message": "in progress"}, "X-Error-Code: in_progress")
-	made := respond(http.StatusCreated, map[string]string{"instanceId": instance})
+	made := respond(http.StatusCreated, attachResult)
 	handlers := append(slices.Repeat([]http.HandlerFunc{inProgress}, 8), made)
 	s := serve(t, handlers...)
 	if _, err := s.client(t).Attach(t.Context(), webELB, webMember, client.ChangeOptions{IdempotencyKey: "k"}); err != nil || len(s.requests()) != 9 {

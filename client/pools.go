@@ -124,7 +124,7 @@ func (c *Client) MembersAt(ctx context.Context, pool lsapi.PoolID, at time.Time)
 // Member returns the state of a member. CodeNotFound: it is neither attached nor draining,
 // or the pool does not exist.
 func (c *Client) Member(ctx context.Context, pool lsapi.PoolID, id lsapi.MemberID) (member apiv1.Member, err error) {
-	return member, c.get(ctx, &member, func() bool { return member.Member == id.String() }, nil, memberPath(pool, id)...)
+	return member, c.get(ctx, &member, func() bool { return isMember(member.Member, id) }, nil, memberPath(pool, id)...)
 }
 
 // Instance returns an instance and the pools that it serves in. CodeNotFound: EC2 has no

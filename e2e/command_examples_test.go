@@ -52,7 +52,7 @@ func (s *shell) run(t *testing.T, line string) {
 }
 
 // endless matches lines that run until they are stopped: they have tests of their own.
-var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|(elb|pool) watch|--follow`)
+var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|(elb|pool|tg) watch|--follow`)
 
 func TestCommandLinesOfDocumentationRunOnDemo(t *testing.T) {
 	t.Parallel()
@@ -83,6 +83,7 @@ func TestExamplesOfHelpRunOnDemo(t *testing.T) {
 	s := newShell(t)
 	for _, command := range []string{
 		"", "version", "help", "healthcheck", "doctor", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell",
+		"pool", "pool list", "pool show", "pool detach", "pool attach", "pool history", "instance show",
 		"elb", "elb list", "elb show", "elb detach", "elb attach", "elb history", "changes", "changes checkpoint", "changes list", "changes verify",
 	} {
 		_, help, _ := run(t, append(strings.Fields(command), "--help"))
@@ -106,7 +107,7 @@ func TestExamplesOfHelpRunOnDemo(t *testing.T) {
 
 // before returns lines that let a line succeed: they undo an earlier attach or detach.
 func (s *shell) before(command, line string) []string {
-	if !strings.HasPrefix(command, "elb") {
+	if !strings.HasPrefix(command, "elb") && !strings.HasPrefix(command, "pool") {
 		return nil
 	}
 	words := strings.Fields(line)
@@ -117,7 +118,7 @@ func (s *shell) before(command, line string) []string {
 		}
 		opposite := map[string]string{"attach": "detach", "detach": "attach"}[words[2]]
 		if opposite != "" && !slices.Contains(undo, word) {
-			undo = append(undo, "lsapi elb "+opposite+" "+words[3]+" "+word+" >/dev/null 2>&1 || true")
+			undo = append(undo, "lsapi "+words[1]+" "+opposite+" "+words[3]+" "+word+" >/dev/null 2>&1 || true")
 		}
 	}
 	return undo

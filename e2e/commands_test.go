@@ -13,7 +13,9 @@ func TestEachCommandHasHelp(t *testing.T) {
 		"emulator":    {"--fleet", "100x20", "--throttle", "aws --endpoint-url"},
 		"demo":        {"--emulator-listen", "Ctrl-C"},
 		"healthcheck": {"--url", "LISTEN", "Exit status"},
-		"elb":         {"--url", "LSAPI_TOKEN", "config.yaml", "Exit status"},
+		"pool":        {"--url", "LSAPI_TOKEN", "config.yaml", "Exit status"},
+		"elb":         {"--url", "lsapi pool --help"},
+		"tg":          {"--url", "lsapi pool --help"},
 		"version":     {"commit"},
 		"completion":  {"bash", "zsh", "fish"},
 	} {
@@ -53,7 +55,9 @@ func TestWrongUsagePrintsOneLineAndAHint(t *testing.T) {
 		"version with an argument":     {"version", "now"},
 		"healthcheck with an argument": {"healthcheck", "now"},
 		"no load balancer named":       {"elb", "show"},
-		"no instance named":            {"elb", "attach", "default-elb"},
+		"no member named":              {"elb", "attach", "default-elb"},
+		"a member without a port":      {"tg", "attach", "web", "i-0592fe5ccee879f04:0"},
+		"a member with a port":         {"pool", "detach", "elb/web", "i-0592fe5ccee879f04:80"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, stdout, stderr := run(t, arguments)

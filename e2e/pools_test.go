@@ -262,8 +262,8 @@ func TestPoolAndInstanceCommands(t *testing.T) {
 	}
 	lsapi(1, "instance", "show", "i-0123abcd")
 	lsapi(2, "instance", "show", "web-1")
-	lsapi(2, "pool", "show", "tg/web")
-	if _, stderr := lsapi(1, "pool", "show", "elb/web-lb"); !strings.Contains(stderr, "did you mean web-elb?") {
+	lsapi(2, "pool", "show", "alb/web")
+	if _, stderr := lsapi(1, "pool", "show", "elb/web-lb"); !strings.Contains(stderr, "did you mean elb/web-elb?") {
 		t.Errorf("stderr is %s", stderr)
 	}
 	a.fault(t, `{"action":"DescribeLoadBalancers","kind":"500","probability":1}`)

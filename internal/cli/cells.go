@@ -25,8 +25,8 @@ func clock(t apiv1.Time) string {
 	return local.Format(time.DateTime)
 }
 
-// healthCell returns the health of an instance. Draining takes precedence, because its
-// state is InService.
+// healthCell returns the health of a member. Draining takes precedence, because its state in
+// a Classic load balancer is InService.
 func healthCell(m apiv1.Member) term.Cell {
 	switch {
 	case m.Draining:
@@ -38,9 +38,21 @@ func healthCell(m apiv1.Member) term.Cell {
 	case lsapi.InService:
 		return term.Text(m.Health.State)
 	case lsapi.OutOfService:
-		return term.Styled(m.Health.State, term.Red)
+		return outOfServiceCell(m.Health)
 	}
 	return term.Styled(m.Health.State, term.Yellow)
+}
+
+// outOfServiceCell has AWS's word too, where that says more.
+func outOfServiceCell(h *apiv1.Health) term.Cell {
+	text, style := h.State, term.Red
+	if h.AWSState != "" && h.AWSState != h.State {
+		text += " (" + h.AWSState + ")"
+	}
+	if h.AWSState == "initial" || h.AWSState == "unused" { // it does not fail
+		style = term.Yellow
+	}
+	return term.Styled(text, style)
 }
 
 func stateCell(state string) term.Cell {
@@ -132,6 +144,34 @@ func memberCount(p apiv1.Pool) string {
 	return strconv.Itoa(*p.MemberCount)
 }
 
+// targetsText returns "instance HTTP:8080" for a target group.
+func targetsText(p apiv1.Pool) string {
+	if p.Port == 0 {
+		return p.TargetType
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s:%d", p.TargetType, p.Protocol, p.Port))
+}
+
+func loadBalancersText(all []apiv1.LoadBalancer) string {
+	names := make([]string, len(all))
+	for i, b := range all {
+		names[i] = b.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// routeText returns "HTTPS:443 of shop, rule 10 (path-pattern /api/*), weight 1".
+func routeText(r apiv1.Route) string {
+	text := fmt.Sprintf("%s:%d of %s", r.Protocol, r.Port, r.LoadBalancer)
+	if r.Rule != "default" {
+		text += fmt.Sprintf(", rule %s (%s)", r.Rule, strings.Join(r.Conditions, ", "))
+	}
+	if r.Weight != nil {
+		text += fmt.Sprintf(", weight %d", *r.Weight)
+	}
+	return text
+}
+
 func tagsText(tags map[string]string) string {
 	var texts []string
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -140,15 +180,25 @@ func tagsText(tags map[string]string) string {
 	return strings.Join(texts, ", ")
 }
 
-// changeColumns returns the columns of changes. With one pool its id is the first column to
-// go on a narrow terminal.
-func changeColumns(several bool) []term.Column {
+// memberWidth returns the width of the members of pools, of any pool if none is given:
+// those of Classic load balancers have no port.
+func memberWidth(pools ...lsapi.PoolID) int {
+	const instance, port = 19, 6
+	if len(pools) > 0 && !slices.ContainsFunc(pools, func(p lsapi.PoolID) bool { return p.Kind != lsapi.KindELB }) {
+		return instance
+	}
+	return instance + port
+}
+
+// changeColumns returns the columns of changes of the pools, of any pool if none is given.
+// With one pool its id is the first column to go on a narrow terminal.
+func changeColumns(pools ...lsapi.PoolID) []term.Column {
 	pool := term.Column{Head: "POOL", Width: 24, Least: 13, Rank: 2}
-	if !several {
+	if len(pools) == 1 {
 		pool.Rank = 6
 	}
 	return []term.Column{
-		{Head: "TIME", Width: 19}, {Head: "OUTCOME", Width: 9}, {Head: "ACTION", Width: 6}, pool, {Head: "MEMBER", Width: 19},
+		{Head: "TIME", Width: 19}, {Head: "OUTCOME", Width: 9}, {Head: "ACTION", Width: 6}, pool, {Head: "MEMBER", Width: memberWidth(pools...)},
 		{Head: "ACTOR", Width: 16, Least: 7, Rank: 3}, {Head: "CHANGE", Width: 36, Rank: 5},
 		{Head: "COMPLETED", Width: 19, Wide: true}, {Head: "CODE", Width: 16, Wide: true}, {Head: "MEMBERS", Width: 8, Wide: true},
 		{Head: "REQUEST", Width: 26, Wide: true}, {Head: "REASON", Width: 30, Least: 10, Rank: 4},

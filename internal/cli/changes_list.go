@@ -81,7 +81,7 @@ func eachPage[C any](limit int, fetch func(size int) ([]C, bool, error), show fu
 
 // changePrinter returns a function that prints a change in the format of the view.
 func changePrinter(v *view) func(lsapi.Change) error {
-	rows := &term.Stream{Columns: changeColumns(true)}
+	rows := &term.Stream{Columns: changeColumns()}
 	return func(c lsapi.Change) error {
 		var line bytes.Buffer
 		if err := v1.WriteLine(&line, &c); err != nil {

@@ -13,11 +13,20 @@ var helpTexts embed.FS
 // newCommand returns a command with the texts of help/NAME.txt: a line of usage, a line of
 // summary, the help, and the examples.
 func newCommand(name string) *cobra.Command {
+	return commandOf(helpText(name))
+}
+
+// helpText returns help/NAME.txt.
+func helpText(name string) string {
 	text, err := helpTexts.ReadFile("help/" + name + ".txt")
 	if err != nil {
 		panic(err) //nolint:forbidigo // a text is missing from the binary: every start, and so every test, finds it
 	}
-	use, rest, _ := strings.Cut(string(text), "\n")
+	return string(text)
+}
+
+func commandOf(text string) *cobra.Command {
+	use, rest, _ := strings.Cut(text, "\n")
 	short, rest, _ := strings.Cut(rest, "\n\n")
 	long, examples, _ := strings.Cut(rest, "\n\nExamples:\n")
 	return &cobra.Command{Use: use, Short: short, Long: long, Example: strings.TrimSuffix(examples, "\n"), Args: cobra.NoArgs}

@@ -45,7 +45,7 @@ func (c *checkup) checkService(ctx context.Context, command *cobra.Command, p Pr
 	service, err := connect(command, p)
 	if problems, ok := errors.AsType[*config.Error](err); ok {
 		for _, problem := range problems.Problems {
-			c.fail("configuration", "see lsapi elb --help", "%s", problem)
+			c.fail("configuration", "see lsapi pool --help", "%s", problem)
 		}
 		return nil
 	}

@@ -138,7 +138,7 @@ func (c *checkup) checkCredentials(ctx context.Context, r *remote) {
 	case err == nil:
 		c.warn("credentials", "is it the right region?", "accepted, and there is no load balancer")
 	case code == lsapi.CodeUnauthenticated && r.config.User == "":
-		c.fail("credentials", "set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", "the service requires credentials, and %s", r.config.Origin)
+		c.fail("credentials", "set LSAPI_USER and LSAPI_PASSWORD, or see lsapi pool --help", "the service requires credentials, and %s", r.config.Origin)
 	case code == lsapi.CodeUnauthenticated:
 		c.fail("credentials", "correct them there", "the service rejects the user %s, from %s", r.config.User, r.config.Origin)
 	case code == lsapi.CodeDenied:

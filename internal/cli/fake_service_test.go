@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -36,9 +37,9 @@ type fakeService struct {
 	version string
 
 	mu       sync.Mutex
-	at       time.Time // the time in responses
-	members  []apiv1.Member
-	ready    map[string]time.Time // when an instance comes into service, or is drained
+	at       time.Time                 // the time in responses
+	members  map[string][]apiv1.Member // by pool
+	ready    map[string]time.Time      // when an instance comes into service, or is drained
 	events   []apiv1.Event
 	more     chan struct{} // closed on a new event
 	requests []string      // "METHOD path?query reason"
@@ -52,25 +53,30 @@ func newFakeService(t *testing.T, takes time.Duration) *fakeService {
 	at := time.Date(2019, 10, 1, 18, 54, 0, 0, time.UTC)
 	s := &fakeService{takes: takes, at: at, health: map[string]int{"/healthcheck": 200, "/readyz": 200}, version: "v1", ready: make(map[string]time.Time), more: make(chan struct{})}
 	change := &apiv1.LastChange{ID: "01a20ee8-6140-7a11-8000-0123456789ab", Action: "attach", Actor: "bob", Reason: "release 7", Outcome: "applied", IntendedAt: apiv1.Time{Time: at}}
-	s.members = []apiv1.Member{
+	s.members = map[string][]apiv1.Member{"elb/web-elb": {
 		{Member: first, InstanceID: first, Attached: true, InstanceType: "t2.micro", Zone: "us-east-1a", PrivateAddress: "10.0.1.17", Name: "web-1", State: "running",
 			Health: &apiv1.Health{State: "InService", Reason: "N/A", Description: "N/A"}, Since: apiv1.Time{Time: at}, LastChange: change},
 		{Member: second, InstanceID: second, Attached: true, InstanceType: "t2.micro", Zone: "us-east-1b", Name: "web-\x1b[31m2", State: "stopped",
 			Health: &apiv1.Health{State: "OutOfService", Reason: "Instance", Description: "Instance is in stopped state."}},
 		{Member: drains, InstanceID: drains, Draining: true, State: "running", Health: &apiv1.Health{State: "InService", Description: "Instance deregistration currently in progress."}},
-	}
+	}, "tg/shop": {
+		{Member: first + ":8080", InstanceID: first, Port: 8080, Attached: true, Name: "web-1", AutoScalingGroup: "web-asg", State: "running", Health: &apiv1.Health{State: "InService", AWSState: "healthy"}},
+		{Member: first + ":9090", InstanceID: first, Port: 9090, Attached: true, Name: "web-1", State: "running", Health: &apiv1.Health{State: "OutOfService", AWSState: "unused", Reason: "Target.NotInUse", Description: "Target group is not configured to receive traffic from the load balancer"}},
+		{Member: "10.0.1.7:8080", Address: "10.0.1.7", Port: 8080, Attached: true, Health: &apiv1.Health{State: "OutOfService", AWSState: "unhealthy", Reason: "Target.Timeout", Description: "Request timed out"}},
+		{Member: drains + ":8080", InstanceID: drains, Port: 8080, Draining: true, State: "running", Health: &apiv1.Health{State: "OutOfService", AWSState: "draining", Reason: "Target.DeregistrationInProgress", Description: "Target deregistration is in progress"}},
+	}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/pools", s.list)
-	mux.HandleFunc("GET /v1/pools/elb/{name}", s.show)
-	mux.HandleFunc("GET /v1/pools/elb/{name}/members/{id}", s.member)
+	mux.HandleFunc("GET /v1/pools/{kind}/{name}", s.show)
+	mux.HandleFunc("GET /v1/pools/{kind}/{name}/members/{id}", s.member)
 	mux.HandleFunc("GET /v1/instances/{id}", s.instance)
 	mux.HandleFunc("GET /v1/events", s.stream)
 	mux.HandleFunc("GET /v1/changes", s.changes)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "# TYPE lsapi_build_info gauge\nlsapi_build_info{goversion=\"go1\",version=%q} 1\n", s.version)
 	})
-	mux.HandleFunc("POST /elb/{name}", s.change)
-	mux.HandleFunc("DELETE /elb/{name}", s.change)
+	mux.HandleFunc("PUT /v1/pools/{kind}/{name}/members/{id}", s.change)
+	mux.HandleFunc("DELETE /v1/pools/{kind}/{name}/members/{id}", s.change)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", "request-1")
 		if status, ok := s.health[r.URL.Path]; ok {
@@ -117,6 +123,12 @@ func (s *fakeService) pools() []apiv1.Pool {
 			Tags:      map[string]string{"team": "web", "env": "prod"}, MemberCount: new(2), AsOf: at, HealthAsOf: at,
 			Health: &apiv1.HealthCounts{InService: 1, OutOfService: 1, Draining: 1},
 		},
+		{Pool: "tg/default-elb", Kind: "tg", Name: "default-elb", Scope: "default", TargetType: "lambda"},
+		{
+			Pool: "tg/shop", Kind: "tg", Name: "shop", Scope: "default", TargetType: "instance", Protocol: "HTTP", Port: 8080, VPCID: "vpc-0a1b2c3d",
+			LoadBalancers: []apiv1.LoadBalancer{{ARN: "arn:shop", Name: "shop-alb", Type: "application"}, {ARN: "arn:api", Name: "api-nlb", Type: "network"}},
+			MemberCount:   new(3), AsOf: at, HealthAsOf: at, Health: &apiv1.HealthCounts{InService: 1, OutOfService: 2, Draining: 1},
+		},
 	}
 }
 
@@ -130,7 +142,7 @@ func (s *fakeService) list(w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusBadRequest, "query.name: no pattern")
 			return
 		}
-		if q.Get("name") != "" && !fits || b.Name <= q.Get("cursor") || (q.Get("health") != "" || q.Get("instance") != "") && b.Health == nil ||
+		if q.Get("name") != "" && !fits || q.Get("kind") != "" && q.Get("kind") != b.Kind || b.Pool <= q.Get("cursor") || (q.Get("health") != "" || q.Get("instance") != "") && b.Health == nil ||
 			slices.ContainsFunc(q["tag"], func(tag string) bool { key, value, _ := strings.Cut(tag, "="); return b.Tags[key] != value }) {
 			continue
 		}
@@ -138,65 +150,88 @@ func (s *fakeService) list(w http.ResponseWriter, r *http.Request) {
 	}
 	page := apiv1.PoolsPage{Pools: found}
 	if len(found) > 1 {
-		page = apiv1.PoolsPage{Pools: found[:1], NextCursor: found[0].Name}
+		page = apiv1.PoolsPage{Pools: found[:1], NextCursor: found[0].Pool}
 	}
 	answer(w, http.StatusOK, page)
 }
 
 func (s *fakeService) show(w http.ResponseWriter, r *http.Request) {
 	for _, b := range s.pools() {
-		if b.Name != r.PathValue("name") {
+		if b.Pool != pool(r) {
 			continue
 		}
-		detail := apiv1.PoolDetail{Pool: b, Members: []apiv1.Member{}}
-		if b.Name == "web-elb" {
-			s.mu.Lock()
-			detail.Members = slices.Clone(s.members)
-			s.mu.Unlock()
+		s.mu.Lock()
+		detail := apiv1.PoolDetail{Pool: b, Members: append([]apiv1.Member{}, s.members[b.Pool]...)}
+		s.mu.Unlock()
+		switch b.Pool {
+		case "elb/web-elb":
 			detail.Attributes = &apiv1.Attributes{Draining: true, DrainingTimeoutSeconds: 300, CrossZone: new(false), IdleTimeoutSeconds: 60}
 			detail.HealthCheck = &apiv1.HealthCheck{Target: "HTTP:8000/", IntervalSeconds: 30, TimeoutSeconds: 5, HealthyThreshold: 10, UnhealthyThreshold: 2}
+		case "tg/shop":
+			detail.Attributes = &apiv1.Attributes{Draining: true, DrainingTimeoutSeconds: 300}
+			detail.HealthCheck = &apiv1.HealthCheck{Target: "HTTP:traffic-port/", IntervalSeconds: 30, TimeoutSeconds: 5, HealthyThreshold: 5, UnhealthyThreshold: 2, Matcher: "200"}
+			detail.Routes = []apiv1.Route{{LoadBalancer: "shop-alb", Protocol: "HTTPS", Port: 443, Rule: "10", Conditions: []string{"path-pattern /api/*"}, Weight: new(1)}, {LoadBalancer: "api-nlb", Protocol: "TCP", Port: 80, Rule: "default"}}
 		}
 		answer(w, http.StatusOK, detail)
 		return
 	}
-	refuse(w, http.StatusNotFound, "there is no such load balancer")
+	refuse(w, http.StatusNotFound, "there is no such "+map[string]string{"elb": "load balancer", "tg": "target group"}[r.PathValue("kind")])
 }
 
+// pool returns the id of the pool in a path.
+func pool(r *http.Request) string { return r.PathValue("kind") + "/" + r.PathValue("name") }
+
+// change changes the members of web-elb and shop, whose port is 8080.
 func (s *fakeService) change(w http.ResponseWriter, r *http.Request) {
-	var machine struct{ InstanceID string }
-	if err := json.NewDecoder(r.Body).Decode(&machine); err != nil || r.Header.Get("Idempotency-Key") == "" {
+	if r.ContentLength > 0 || r.Header.Get("Idempotency-Key") == "" {
 		refuse(w, http.StatusBadRequest, "invalid request")
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := machine.InstanceID
-	at := slices.IndexFunc(s.members, func(m apiv1.Member) bool { return m.Member == id && m.Attached })
+	pool, id := pool(r), r.PathValue("id")
+	if pool == "tg/shop" && !strings.Contains(id, ":") {
+		id += ":8080"
+	}
+	members, exists := s.members[pool]
+	at := slices.IndexFunc(members, func(m apiv1.Member) bool { return m.Member == id && m.Attached })
+	result := apiv1.ChangeResult{Pool: pool, Member: id, Action: map[string]string{http.MethodPut: "attach", http.MethodDelete: "detach"}[r.Method], Outcome: apiv1.OutcomeApplied}
 	switch {
-	case r.PathValue("name") != "web-elb":
+	case pool == "tg/default-elb":
+		answer(w, http.StatusConflict, apiv1.Problem{Status: http.StatusConflict, Code: "pool.not_changeable", Detail: "the members of this pool cannot be changed"})
+		return
+	case !exists:
 		refuse(w, http.StatusNotFound, "there is no such load balancer")
 		return
 	case id == stopped:
 		refuse(w, http.StatusBadRequest, id+" is not running")
 		return
-	case (at >= 0) == (r.Method == http.MethodPost):
+	case at >= 0 && r.Method == http.MethodPut:
+		result.Outcome, result.ChangeID = apiv1.OutcomeUnchanged, "01a20ee8-6140-7a11-8000-00000000c0f1"
+		w.Header().Set("X-Change-Id", result.ChangeID)
+		answer(w, http.StatusOK, result)
+		return
+	case at < 0 && r.Method == http.MethodDelete:
 		w.Header().Set("X-Change-Id", "01a20ee8-6140-7a11-8000-00000000c0f1")
-		refuse(w, http.StatusConflict, map[bool]string{true: id + " already is on the load balancer", false: id + " is not on the load balancer"}[at >= 0])
+		answer(w, http.StatusNotFound, apiv1.Problem{Status: http.StatusNotFound, Code: "member.absent", Detail: id + " is not on the load balancer"})
 		return
 	}
-	action, kind := "attach", apiv1.EventAttached
-	if r.Method == http.MethodPost {
+	kind, status := apiv1.EventAttached, http.StatusCreated
+	instanceID, _, _ := strings.Cut(id, ":")
+	if r.Method == http.MethodPut {
 		health := &apiv1.Health{State: "OutOfService", Reason: "ELB", Description: "Instance registration is still in progress."}
-		s.members = append(s.members, apiv1.Member{Member: id, InstanceID: id, Attached: true, State: "running", Health: health})
+		s.members[pool] = append(members, apiv1.Member{Member: id, InstanceID: instanceID, Attached: true, State: "running", Health: health})
 	} else {
-		action, kind = "detach", apiv1.EventDetached
-		s.members[at].Attached, s.members[at].Draining = false, true
+		kind, status = apiv1.EventDetached, http.StatusOK
+		members[at].Attached, members[at].Draining = false, true
+		result.AutoScalingGroup = members[at].AutoScalingGroup
 	}
 	s.ready[id] = time.Now().Add(s.takes)
-	changeID := "01a20ee8-6140-7a11-8000-" + id[len(id)-12:]
-	s.publish(apiv1.Event{Type: kind, Pool: "elb/web-elb", Member: id, Change: &apiv1.Change{ID: changeID, Actor: user, Action: action, Reason: r.Header.Get("X-Reason"), Outcome: "applied"}})
-	w.Header().Set("X-Change-Id", changeID)
-	answer(w, http.StatusCreated, map[string]any{"message": map[string]string{"instanceId": id, "instanceType": "t2.micro", "launchDate": "2019-10-01T18:54:00.000Z"}})
+	digits := strings.Repeat("0", 12) + strings.ReplaceAll(instanceID, ".", "")
+	result.ChangeID = "01a20ee8-6140-7a11-8000-" + digits[len(digits)-12:]
+	s.publish(apiv1.Event{Type: kind, Pool: pool, Member: id, Change: &apiv1.Change{ID: result.ChangeID, Actor: user, Action: result.Action, Reason: r.Header.Get("X-Reason"), Outcome: "applied"}})
+	w.Header().Set("X-Change-Id", result.ChangeID)
+	answer(w, status, result)
 }
 
 // publish adds an event. The caller holds s.mu.
@@ -207,16 +242,16 @@ func (s *fakeService) publish(e apiv1.Event) {
 	s.more = make(chan struct{})
 }
 
-// now returns the current state of an instance, whether it exists, and whether it meets
-// the condition.
-func (s *fakeService) now(id, condition string) (m apiv1.Member, exists, met bool) {
+// now returns the current state of a member, whether it exists, and whether it meets the
+// condition.
+func (s *fakeService) now(pool, id, condition string) (m apiv1.Member, exists, met bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := slices.IndexFunc(s.members, func(m apiv1.Member) bool { return m.Member == id })
+	at := slices.IndexFunc(s.members[pool], func(m apiv1.Member) bool { return m.Member == id })
 	if at < 0 {
 		return apiv1.Member{Member: id, InstanceID: id}, false, condition != "inService"
 	}
-	is := &s.members[at]
+	is := &s.members[pool][at]
 	if ready, ok := s.ready[id]; ok && time.Now().After(ready) && id != failing {
 		is.Draining = false
 		if is.Attached {
@@ -234,7 +269,7 @@ func (s *fakeService) now(id, condition string) (m apiv1.Member, exists, met boo
 
 func (s *fakeService) member(w http.ResponseWriter, r *http.Request) {
 	if r.FormValue("wait") == "" {
-		m, _, _ := s.now(r.PathValue("id"), "")
+		m, _, _ := s.now(pool(r), r.PathValue("id"), "")
 		answer(w, http.StatusOK, m)
 		return
 	}
@@ -244,7 +279,7 @@ func (s *fakeService) member(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for deadline := time.Now().Add(timeout); ; {
-		m, exists, met := s.now(r.PathValue("id"), r.FormValue("wait"))
+		m, exists, met := s.now(pool(r), r.PathValue("id"), r.FormValue("wait"))
 		switch {
 		case met:
 			answer(w, http.StatusOK, m)
@@ -274,12 +309,16 @@ func (s *fakeService) instance(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, m := range s.members {
-		if m.Member == id {
-			found.InstanceType, found.Zone, found.PrivateAddress, found.Name, found.State = m.InstanceType, m.Zone, m.PrivateAddress, m.Name, m.State
-			found.Memberships = []apiv1.InstanceMembership{{
-				Pool: "elb/web-elb", Member: id, Attached: m.Attached, Draining: m.Draining, Health: m.Health, AsOf: apiv1.Time{Time: s.at}, Since: m.Since, LastChange: m.LastChange,
-			}}
+	for _, pool := range []string{"elb/web-elb", "tg/shop"} {
+		for _, m := range s.members[pool] {
+			if m.InstanceID != id {
+				continue
+			}
+			found.InstanceType, found.Zone, found.PrivateAddress = cmp.Or(found.InstanceType, m.InstanceType), cmp.Or(found.Zone, m.Zone), cmp.Or(found.PrivateAddress, m.PrivateAddress)
+			found.Name, found.State, found.AutoScalingGroup = m.Name, m.State, cmp.Or(found.AutoScalingGroup, m.AutoScalingGroup)
+			found.Memberships = append(found.Memberships, apiv1.InstanceMembership{
+				Pool: pool, Member: m.Member, Port: m.Port, Attached: m.Attached, Draining: m.Draining, Health: m.Health, AsOf: apiv1.Time{Time: s.at}, Since: m.Since, LastChange: m.LastChange,
+			})
 		}
 	}
 	if len(found.Memberships) == 0 && id != spare {

@@ -21,8 +21,8 @@ type foreign struct {
 	says   string // in the outcome or the message
 }
 
-// machine is lsapi's response to an attach.
-const machine = `{"message":{"instanceId":"` + spare + `","instanceType":"t2.micro","launchDate":"2019-10-01T18:54:00.000Z"}}`
+// made is lsapi's response to an attach or detach, ACTION.
+const made = `{"pool":"elb/web-elb","member":"` + spare + `","action":"ACTION","outcome":"applied","changeId":"01a20ee8-6140-7a11-8000-0123456789ab"}`
 
 // A proxy may fail or respond instead of lsapi after the change was made: then the outcome
 // is unknown.
@@ -31,21 +31,23 @@ func TestUnconfirmedChangeHasUnknownOutcome(t *testing.T) {
 	defer running.Wait()
 	const mine = "X-Request-Id: r\nX-Change-Id: c"
 	for name, test := range map[string]foreign{
-		"lsapi's 201":             {201, mine, machine, 0, ""},
-		"an empty object":         {201, mine, `{}`, 4, "whether it was made"},
-		"another instance":        {201, mine, strings.ReplaceAll(machine, spare, first), 4, "whether it was made"},
-		"200":                     {200, mine, machine, 4, "whether it was made"},
-		"200 and an empty object": {200, mine, `{}`, 4, "whether it was made"},
+		"lsapi's 200":             {200, mine, made, 0, ""},
+		"an empty object":         {200, mine, `{}`, 4, "whether it was made"},
+		"another instance":        {200, mine, strings.ReplaceAll(made, spare, first), 4, "whether it was made"},
+		"another pool":            {200, mine, strings.ReplaceAll(made, "elb/web-elb", "tg/web-elb"), 4, "whether it was made"},
+		"another action":          {200, mine, strings.ReplaceAll(made, "ACTION", "undo"), 4, "whether it was made"},
+		"203":                     {203, mine, made, 4, "whether it was made"},
+		"201 and an empty object": {201, mine, `{}`, 4, "whether it was made"},
 		"202 and an empty object": {202, mine, `{}`, 4, "whether it was made"},
 		"204":                     {204, mine, ``, 4, "whether it was made"},
-		"no change on record":     {201, "X-Request-Id: r", machine, 4, "whether it was made"},
+		"no change on record":     {200, mine, strings.ReplaceAll(made, "changeId", "change"), 4, "whether it was made"},
 		"a page of a proxy":       {200, "Content-Type: text/html", "<html>welcome</html>", 4, "whether it was made"},
-		"JSON by another name":    {201, mine + "\nContent-Type: text/plain", machine, 4, "whether it was made"},
-		"a truncated body":        {201, mine + "\nContent-Length: 500", machine, 4, "whether it was made"},
-		"half of the JSON":        {201, mine, machine[:40], 4, "whether it was made"},
-		"an array":                {201, mine, `[` + machine + `]`, 4, "whether it was made"},
-		"null":                    {201, mine, `null`, 4, "whether it was made"},
-		"nothing":                 {201, mine, ``, 4, "whether it was made"},
+		"JSON by another name":    {200, mine + "\nContent-Type: text/plain", made, 4, "whether it was made"},
+		"a truncated body":        {200, mine + "\nContent-Length: 500", made, 4, "whether it was made"},
+		"half of the JSON":        {200, mine, made[:40], 4, "whether it was made"},
+		"an array":                {200, mine, `[` + made + `]`, 4, "whether it was made"},
+		"null":                    {200, mine, `null`, 4, "whether it was made"},
+		"nothing":                 {200, mine, ``, 4, "whether it was made"},
 		"a proxy's 502":           {502, "Content-Type: text/html", "<html>bad gateway</html>", 4, "not from lsapi"},
 		"a proxy's 504":           {504, "Content-Type: text/html", "<html>timeout</html>", 4, ""},
 		"a proxy's 500":           {500, "", `{"message":"oops"}`, 4, "not from lsapi"},
@@ -62,7 +64,9 @@ func TestUnconfirmedChangeHasUnknownOutcome(t *testing.T) {
 		for _, command := range []string{"attach", "detach"} {
 			// Concurrent, because the client retries some of them for a while.
 			running.Go(func() {
-				server := httptest.NewServer(test)
+				response := test
+				response.body = strings.ReplaceAll(test.body, "ACTION", command)
+				server := httptest.NewServer(response)
 				defer server.Close()
 				status, stdout, stderr := runAgainst(t, server.URL, "elb", command, "web-elb", spare)
 				if status != test.want || !strings.Contains(stdout+stderr, test.says) || status != 0 && strings.Contains(stdout, `"applied"`) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,7 @@ func newInstanceShow(p Process) *cobra.Command {
 		for _, m := range found.Memberships {
 			pools = append(pools, m.Pool)
 		}
-		if err := v.write(found, pools, func(s term.Screen) error { return drawInstance(s, found) }); err != nil || found.Complete {
+		if err := v.write(found, slices.Compact(pools), func(s term.Screen) error { return drawInstance(s, found) }); err != nil || found.Complete {
 			return err
 		}
 		return incomplete(found)
@@ -60,7 +61,7 @@ func drawInstance(s term.Screen, i apiv1.Instance) error {
 		state = "unknown"
 	}
 	err := drawSettings(s, i.InstanceID, [][2]string{
-		{"name", i.Name}, {"state", state}, {"type", i.InstanceType}, {"zone", i.Zone}, {"address", i.PrivateAddress}, {"launched", clock(i.LaunchDate)},
+		{"name", i.Name}, {"state", state}, {"type", i.InstanceType}, {"zone", i.Zone}, {"address", i.PrivateAddress}, {"auto scaling", i.AutoScalingGroup}, {"launched", clock(i.LaunchDate)},
 	})
 	if err != nil {
 		return err

@@ -7,15 +7,15 @@ import (
 	"lsapi/internal/clientconfig"
 )
 
-func newPool(p Process) *cobra.Command { return poolGroup{p, "pool", ""}.command() }
-
-func newElb(p Process) *cobra.Command {
-	return poolGroup{p, "elb", lsapi.KindELB}.command(newElbAttach(p), newElbDetach(p))
+// newPools returns the groups of commands for pools: pool, and its short forms elb and tg.
+func newPools(p Process) []*cobra.Command {
+	return []*cobra.Command{
+		poolGroup{p, "pool", ""}.command(), poolGroup{p, "elb", lsapi.KindELB}.command(), poolGroup{p, "tg", lsapi.KindTG}.command(),
+	}
 }
 
-// command returns the group with its commands and more.
-func (g poolGroup) command(more ...*cobra.Command) *cobra.Command {
-	group := newGroup(g.name, append(more, g.list(), g.show(), g.watch(), g.history())...)
+func (g poolGroup) command() *cobra.Command {
+	group := newGroup(g.name, g.attach(), g.detach(), g.list(), g.show(), g.watch(), g.history())
 	clientconfig.AddFlags(group.PersistentFlags())
 	return group
 }

@@ -18,7 +18,7 @@ const (
 	// completionTimeout bounds the wait after Tab.
 	completionTimeout = 2 * time.Second
 	maxCompletions    = 500
-	// recentDetaches is the number of detaches searched for instances to attach again.
+	// recentDetaches is the number of detaches searched for members to attach again.
 	recentDetaches = 50
 )
 
@@ -50,31 +50,18 @@ func (g poolGroup) complete(n int) argumentCompleter {
 	})
 }
 
-// like returns the pools whose ids start with prefix. Where the group takes ids with a
-// kind, it returns names alone for the prefix of a name.
-func (g poolGroup) like(ctx context.Context, service *remote, prefix string) []cobra.Completion {
-	const path = string(lsapi.KindELB) + "/"
-	if g.kind != "" || !strings.HasPrefix(prefix, path) && !strings.HasPrefix(path, prefix) {
-		return namesLike(ctx, service, prefix)
-	}
-	names := namesLike(ctx, service, strings.TrimPrefix(prefix, path[:min(len(prefix), len(path))]))
-	for i := range names {
-		names[i] = path + names[i]
-	}
-	return names
-}
-
-// completeInstances completes a load balancer as the first argument, then its members, or
-// if members is false, draining and recently detached instances.
-func completeInstances(p Process, members bool) argumentCompleter {
-	return completeWith(p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
+// completeMembers completes a pool as the first argument, then its members, or if members
+// is false, draining and recently detached ones.
+func (g poolGroup) completeMembers(members bool) argumentCompleter {
+	return completeWith(g.p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
 		if len(given) == 0 {
-			return namesLike(ctx, service, prefix)
+			return g.like(ctx, service, prefix)
 		}
-		if !lsapi.ValidPoolName(given[0]) {
+		pools, err := g.pools(ctx, service, given[:1])
+		if err != nil {
 			return nil
 		}
-		pool, err := service.Pool(ctx, lsapi.ELB(given[0]), client.ReadOptions{})
+		pool, err := service.Pool(ctx, pools[0], client.ReadOptions{})
 		if err != nil {
 			return nil
 		}
@@ -85,37 +72,63 @@ func completeInstances(p Process, members bool) argumentCompleter {
 			}
 		}
 		if !members {
-			found = append(found, recentlyDetached(ctx, service, pool)...)
+			found = append(found, recentlyDetached(ctx, service, pools[0], pool.Members)...)
 		}
 		return without(found, given[1:])
 	})
 }
 
-// namesLike returns the load balancers whose names start with prefix.
-func namesLike(ctx context.Context, service *remote, prefix string) []cobra.Completion {
-	if prefix != "" && !lsapi.ValidPoolName(strings.TrimSuffix(prefix, "-")) {
+// like returns the pools whose ids start with prefix. A group that takes ids returns names
+// alone for the prefix of a name.
+func (g poolGroup) like(ctx context.Context, service *remote, prefix string) []cobra.Completion {
+	query, shown := client.PoolsQuery{Kind: g.kind}, g.shown
+	kind, name, prefixed := strings.Cut(prefix, "/")
+	switch {
+	case prefixed:
+		query.Kind, shown = lsapi.Kind(kind), func(p apiv1.Pool) string { return p.Pool }
+	case g.kind == "" && prefix == "":
+	case g.kind == "" && kindOf(prefix) != "":
+		query.Kind, name = kindOf(prefix), ""
+	default:
+		name, shown = prefix, func(p apiv1.Pool) string { return p.Name }
+	}
+	wrongKind := prefixed && (!query.Kind.IsKnown() || g.kind != "" && query.Kind != g.kind)
+	if wrongKind || name != "" && !lsapi.ValidPoolName(strings.TrimSuffix(name, "-")) {
 		return nil
 	}
-	var names []cobra.Completion
-	for b, err := range service.AllPools(ctx, client.PoolsQuery{Kind: lsapi.KindELB, Name: prefix + "*"}) {
-		if err != nil || len(names) == maxCompletions {
+	query.Name = name + "*"
+	var found []cobra.Completion
+	for pool, err := range service.AllPools(ctx, query) {
+		if err != nil || len(found) == maxCompletions {
 			break
 		}
-		names = append(names, b.Name)
+		if text := shown(pool); strings.HasPrefix(text, prefix) {
+			found = append(found, text)
+		}
 	}
-	return names
+	return found
 }
 
-// recentlyDetached returns instances that lsapi detached, the latest first, and that are
-// neither members nor draining.
-func recentlyDetached(ctx context.Context, service *remote, pool apiv1.PoolDetail) []cobra.Completion {
-	page, err := service.Changes(ctx, client.ChangesQuery{Pool: lsapi.ELB(pool.Name), Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, Limit: recentDetaches})
+// kindOf returns the kind that begins with prefix, empty for none.
+func kindOf(prefix string) lsapi.Kind {
+	for _, kind := range []lsapi.Kind{lsapi.KindELB, lsapi.KindTG} {
+		if strings.HasPrefix(string(kind), prefix) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// recentlyDetached returns what lsapi detached from a pool, the latest first, and is neither
+// a member nor draining.
+func recentlyDetached(ctx context.Context, service *remote, pool lsapi.PoolID, members []apiv1.Member) []cobra.Completion {
+	page, err := service.Changes(ctx, client.ChangesQuery{Pool: pool, Action: lsapi.Detach, Outcome: lsapi.OutcomeApplied, Limit: recentDetaches})
 	if err != nil {
 		return nil
 	}
 	var found []cobra.Completion
 	for _, change := range page.Changes {
-		if slices.ContainsFunc(pool.Members, func(m apiv1.Member) bool { return m.Member == change.Member }) {
+		if slices.ContainsFunc(members, func(m apiv1.Member) bool { return m.Member == change.Member }) {
 			continue
 		}
 		found = append(found, cobra.CompletionWithDesc(change.Member, sanitize.Escape("detached by "+change.Actor+" at "+clock(change.IntendedAt))))
@@ -123,7 +136,7 @@ func recentlyDetached(ctx context.Context, service *remote, pool apiv1.PoolDetai
 	return found
 }
 
-// describe describes an instance for a completion.
+// describe describes a member for a completion.
 func describe(m apiv1.Member) string {
 	text := healthCell(m).Text
 	if m.Name != "" {

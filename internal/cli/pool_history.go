@@ -13,18 +13,18 @@ import (
 
 func (g poolGroup) history() *cobra.Command {
 	var f changesFlags
-	command := newCommand(g.name + "_history")
+	command := g.newCommand("history")
 	command.Args, command.ValidArgsFunction = cobra.MaximumNArgs(1), g.complete(1)
 	f.addFilters(command.Flags())
 	withServiceView(command, g.p, lineFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
 		if err := f.parse(time.Now()); err != nil {
 			return err
 		}
-		pools, err := g.pools(names)
+		pools, err := g.pools(ctx, service, names)
 		if err != nil {
 			return err
 		}
-		rows := &term.Stream{Columns: changeColumns(len(names) == 0)}
+		rows := &term.Stream{Columns: changeColumns(pools...)}
 		show := func(change apiv1.Change) error {
 			return v.writeOne(change, change.ID, rows, func() term.Row { return changeRow(change) })
 		}
@@ -43,7 +43,7 @@ func (g poolGroup) history() *cobra.Command {
 		}
 		// An empty history may be due to a mistyped name.
 		_, err = service.Pool(ctx, query.Pool, client.ReadOptions{})
-		return service.suggest(ctx, err, pools...)
+		return g.suggest(ctx, service, err, pools...)
 	})
 	return command
 }

@@ -15,11 +15,11 @@ import (
 
 func (g poolGroup) list() *cobra.Command {
 	query := client.PoolsQuery{Kind: g.kind}
-	command := newCommand(g.name + "_list")
+	command := g.newCommand("list")
 	command.ValidArgsFunction = cobra.NoFileCompletions
 	flags := command.Flags()
 	if g.kind == "" {
-		choiceVarP(flags, &query.Kind, "kind", "", "", "only of this `kind`: elb", lsapi.KindELB)
+		choiceVarP(flags, &query.Kind, "kind", "", "", "only of this `kind`: elb or tg", lsapi.KindELB, lsapi.KindTG)
 	}
 	flags.StringVar(&query.Name, "name", "", "only names that match this `pattern`")
 	flags.StringArrayVar(&query.Tags, "tag", nil, "only with this tag, `key=value`, or key for any value")
@@ -65,34 +65,39 @@ func checkList(query client.PoolsQuery, limit int) error {
 	return nil
 }
 
-// shown returns the name that the group's commands take for a pool.
-func (g poolGroup) shown(pool apiv1.Pool) string {
-	if g.kind == "" {
-		return pool.Pool
-	}
-	return pool.Name
-}
-
 func (g poolGroup) table(all []apiv1.Pool) *term.Table {
-	head := "NAME"
-	if g.kind == "" {
-		head = "POOL"
-	}
 	t := &term.Table{Columns: []term.Column{
-		{Head: head}, {Head: "MEMBERS"}, {Head: "IN"}, {Head: "OUT"}, {Head: "UNKNOWN", Rank: 2}, {Head: "DRAINING", Rank: 1},
-		{Head: "AS OF", Rank: 6}, {Head: "SCHEME", Rank: 5}, {Head: "ZONES", Rank: 4, Least: 10}, {Head: "LISTENERS", Rank: 3, Least: 14},
-		{Head: "DNS NAME", Rank: 7}, {Head: "CREATED", Wide: true}, {Head: "VPC", Wide: true}, {Head: "TAGS", Wide: true},
+		{Head: map[bool]string{true: "POOL", false: "NAME"}[g.kind == ""]}, {Head: "MEMBERS"}, {Head: "IN"}, {Head: "OUT"},
+		{Head: "UNKNOWN", Rank: 2}, {Head: "DRAINING", Rank: 1}, {Head: "AS OF", Rank: 8},
 	}}
+	if g.kind != lsapi.KindTG {
+		t.Columns = append(t.Columns, term.Column{Head: "SCHEME", Rank: 5}, term.Column{Head: "ZONES", Rank: 4, Least: 10},
+			term.Column{Head: "LISTENERS", Rank: 3, Least: 14}, term.Column{Head: "DNS NAME", Rank: 9})
+	}
+	if g.kind != lsapi.KindELB {
+		t.Columns = append(t.Columns, term.Column{Head: "TARGETS", Rank: 6}, term.Column{Head: "ROUTED BY", Rank: 7, Least: 10})
+	}
+	t.Columns = append(t.Columns, term.Column{Head: "CREATED", Wide: true}, term.Column{Head: "VPC", Wide: true}, term.Column{Head: "TAGS", Wide: true})
 	for _, pool := range all {
-		var in, out, unknown, draining any
-		if h := pool.Health; h != nil {
-			in, out = h.InService, count(h.OutOfService, term.Red)
-			unknown, draining = count(h.Unknown, term.Yellow), count(h.Draining, term.Yellow)
-		}
-		t.Add(term.Row{g.shown(pool), memberCount(pool), in, out, unknown, draining, clock(pool.AsOf), pool.Scheme, zonesText(pool.Zones), listenersText(pool.Listeners),
-			pool.DNSName, clock(pool.CreatedAt), pool.VPCID, tagsText(pool.Tags)}, term.Cell{})
+		t.Add(g.row(pool), term.Cell{})
 	}
 	return t
+}
+
+func (g poolGroup) row(pool apiv1.Pool) term.Row {
+	var in, out, unknown, draining any
+	if h := pool.Health; h != nil {
+		in, out = h.InService, count(h.OutOfService, term.Red)
+		unknown, draining = count(h.Unknown, term.Yellow), count(h.Draining, term.Yellow)
+	}
+	row := term.Row{g.shown(pool), memberCount(pool), in, out, unknown, draining, clock(pool.AsOf)}
+	if g.kind != lsapi.KindTG {
+		row = append(row, pool.Scheme, zonesText(pool.Zones), listenersText(pool.Listeners), pool.DNSName)
+	}
+	if g.kind != lsapi.KindELB {
+		row = append(row, targetsText(pool), loadBalancersText(pool.LoadBalancers))
+	}
+	return append(row, clock(pool.CreatedAt), pool.VPCID, tagsText(pool.Tags))
 }
 
 // count returns a number, with a style unless it is 0.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
 	"lsapi/internal/cli/term"
@@ -17,17 +19,17 @@ import (
 
 func (g poolGroup) show() *cobra.Command {
 	var o client.ReadOptions
-	command := newCommand(g.name + "_show")
+	command := g.newCommand("show")
 	command.Args, command.ValidArgsFunction = cobra.ExactArgs(1), g.complete(1)
 	addFresh(command.Flags(), &o)
 	withServiceView(command, g.p, listFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
-		pools, err := g.pools(names)
+		pools, err := g.pools(ctx, service, names)
 		if err != nil {
 			return err
 		}
 		found, err := service.Pool(ctx, pools[0], o)
 		if err != nil {
-			return service.suggest(ctx, err, pools...)
+			return g.suggest(ctx, service, err, pools...)
 		}
 		return v.write(found, membersOf(found), func(s term.Screen) error { return g.draw(s, found) })
 	})
@@ -80,6 +82,8 @@ func drawSettings(s term.Screen, title string, settings [][2]string) error {
 // settingsOf returns names and values; unknown values are empty.
 func settingsOf(b apiv1.PoolDetail) [][2]string {
 	settings := [][2]string{
+		{"targets", targetsText(b.Pool)},
+		{"routed by", routesText(b)},
 		{"dns name", b.DNSName},
 		{"scheme", b.Scheme},
 		{"vpc", b.VPCID},
@@ -88,8 +92,12 @@ func settingsOf(b apiv1.PoolDetail) [][2]string {
 		{"tags", tagsText(b.Tags)},
 	}
 	if h := b.HealthCheck; h != nil {
-		settings = append(settings, [2]string{"health check", fmt.Sprintf("%s every %ds, for at most %ds; in service after %d, out after %d",
-			h.Target, h.IntervalSeconds, h.TimeoutSeconds, h.HealthyThreshold, h.UnhealthyThreshold)})
+		check := fmt.Sprintf("%s every %ds, for at most %ds; in service after %d, out after %d",
+			h.Target, h.IntervalSeconds, h.TimeoutSeconds, h.HealthyThreshold, h.UnhealthyThreshold)
+		if h.Matcher != "" {
+			check += "; healthy is " + h.Matcher
+		}
+		settings = append(settings, [2]string{"health check", check})
 	}
 	if a := b.Attributes; a != nil {
 		draining := "off"
@@ -105,10 +113,30 @@ func settingsOf(b apiv1.PoolDetail) [][2]string {
 	if h := b.Health; h != nil {
 		members += fmt.Sprintf(": %d in service, %d out of service, %d unknown; %d draining beside them", h.InService, h.OutOfService, h.Unknown, h.Draining)
 	}
+	if b.FailsOpen {
+		members += "; none is in service, so all get requests"
+	}
 	if !b.HealthAsOf.IsZero() {
 		asOf = clock(b.HealthAsOf)
 	}
 	return append(settings, [2]string{"members", members}, [2]string{"as of", clock(b.AsOf) + ", health " + asOf})
+}
+
+// routesText returns what forwards to a target group, or the load balancers that do.
+func routesText(b apiv1.PoolDetail) string {
+	var texts []string
+	for _, r := range b.Routes {
+		texts = append(texts, routeText(r))
+	}
+	switch {
+	case len(texts) > 0:
+		return strings.Join(texts, "; ")
+	case len(b.LoadBalancers) > 0:
+		return loadBalancersText(b.LoadBalancers)
+	case b.Kind == string(lsapi.KindTG):
+		return "no load balancer: its members are unused"
+	}
+	return ""
 }
 
 func onOff(on bool) string {
@@ -121,11 +149,16 @@ func onOff(on bool) string {
 func membersTable(all []apiv1.Member) *term.Table {
 	t := &term.Table{Columns: []term.Column{
 		{Head: "MEMBER"}, {Head: "HEALTH"}, {Head: "EC2"}, {Head: "TYPE", Rank: 4}, {Head: "ZONE", Rank: 3}, {Head: "ADDRESS", Rank: 5},
-		{Head: "MEMBER SINCE", Rank: 6}, {Head: "LAST CHANGE", Rank: 1, Least: 16}, {Head: "NAME", Rank: 2, Least: 8}, {Head: "LAUNCHED", Wide: true},
+		{Head: "MEMBER SINCE", Rank: 6}, {Head: "LAST CHANGE", Rank: 1, Least: 16}, {Head: "NAME", Rank: 2, Least: 8},
+		{Head: "AUTO SCALING", Wide: true}, {Head: "LAUNCHED", Wide: true},
 	}}
 	for _, m := range all {
-		t.Add(term.Row{m.Member, healthCell(m), stateCell(m.State), m.InstanceType, m.Zone, m.PrivateAddress,
-			clock(m.Since), lastChangeText(m.LastChange), m.Name, clock(m.LaunchDate)}, healthNote(m))
+		state := stateCell(m.State)
+		if m.InstanceID == "" {
+			state = term.Cell{}
+		}
+		t.Add(term.Row{m.Member, healthCell(m), state, m.InstanceType, m.Zone, cmp.Or(m.Address, m.PrivateAddress),
+			clock(m.Since), lastChangeText(m.LastChange), m.Name, m.AutoScalingGroup, clock(m.LaunchDate)}, healthNote(m))
 	}
 	return t
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lsapi"
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
 	"lsapi/internal/cli/term"
@@ -14,22 +15,22 @@ import (
 )
 
 func (g poolGroup) watch() *cobra.Command {
-	command := newCommand(g.name + "_watch")
+	command := g.newCommand("watch")
 	command.Args, command.ValidArgsFunction = nil, g.complete(-1)
 	flags := command.Flags()
 	after := flags.String("after", "", "start after the event with this `id`")
 	instances := flags.StringArray("instance", nil, "only of the instance with this `id`; can be repeated")
 	withServiceView(command, g.p, lineFormats, func(ctx context.Context, service *remote, v *view, names []string) error {
-		pools, err := g.pools(names)
-		if err != nil {
-			return err
-		}
 		for _, id := range *instances {
 			if err := checkInstance(id); err != nil {
 				return usagef("--instance: %w", err)
 			}
 		}
-		rows := &term.Stream{Columns: eventColumns(len(names))}
+		pools, err := g.pools(ctx, service, names)
+		if err != nil {
+			return err
+		}
+		rows := &term.Stream{Columns: eventColumns(pools)}
 		onReconnect := func(err error) {
 			fmt.Fprintf(g.p.Stderr, "lsapi: %s; reconnecting\n", sanitize.Escape(err.Error()))
 		}
@@ -38,7 +39,7 @@ func (g poolGroup) watch() *cobra.Command {
 				return nil // Ctrl-C ends the command
 			}
 			if err != nil {
-				return service.suggest(ctx, err, pools...)
+				return g.suggest(ctx, service, err, pools...)
 			}
 			if err := v.writeOne(eventWithID{e.ID, e.Event}, e.Member, rows, func() term.Row { return eventRow(e.Event) }); err != nil {
 				return err
@@ -57,12 +58,12 @@ type eventWithID struct {
 
 // eventColumns returns the columns of events. With one pool its id is the first column to
 // go on a narrow terminal.
-func eventColumns(names int) []term.Column {
+func eventColumns(pools []lsapi.PoolID) []term.Column {
 	pool := term.Column{Head: "POOL", Width: 32, Least: 13}
-	if names == 1 {
+	if len(pools) == 1 {
 		pool.Rank = 3
 	}
-	return []term.Column{{Head: "TIME", Width: 12}, {Head: "EVENT", Width: 8}, pool, {Head: "MEMBER", Width: 19}, {Head: "DETAIL", Width: 36, Least: 12, Rank: 2}}
+	return []term.Column{{Head: "TIME", Width: 12}, {Head: "EVENT", Width: 8}, pool, {Head: "MEMBER", Width: memberWidth(pools...)}, {Head: "DETAIL", Width: 36, Least: 12, Rank: 2}}
 }
 
 var eventStyles = map[string]term.Style{

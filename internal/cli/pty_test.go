@@ -119,7 +119,7 @@ func TestTerminalShowsProgressThenResults(t *testing.T) {
 		`[|/\\-] ` + failing + ` +[0-9]+s  attached, OutOfService, ELB: Instance registration is still in prog[res]*…\n`, // cut off at the edge
 		"\x1b\\[32m\\+\x1b\\[m " + spare + " +[0-9]+s\x1b\\[32m  in service",
 		"\x1b\\[2A\x1b\\[J", // progress is removed at the end
-		"\x1b\\[1mINSTANCE\x1b\\[m .*\n" + spare + "  attach  \x1b\\[32min service\x1b\\[m .*\n" + failing + "  attach  \x1b\\[33mtimed out\x1b\\[m ",
+		"\x1b\\[1mMEMBER\x1b\\[m .*\n" + spare + "  attach  \x1b\\[32min service\x1b\\[m .*\n" + failing + "  attach  \x1b\\[33mtimed out\x1b\\[m ",
 		`(?m)^lsapi: 1 of 2 not done: 1 timed out$`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(text) {

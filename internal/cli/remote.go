@@ -65,7 +65,7 @@ func (r *remote) explain(err error) error {
 	case answer.Code != lsapi.CodeUnauthenticated:
 		return err
 	case r.config.User == "":
-		return fmt.Errorf("%w: the service at %s requires credentials, and %s; set LSAPI_USER and LSAPI_PASSWORD, or see lsapi elb --help", err, r.config.URL, r.config.Origin)
+		return fmt.Errorf("%w: the service at %s requires credentials, and %s; set LSAPI_USER and LSAPI_PASSWORD, or see lsapi pool --help", err, r.config.URL, r.config.Origin)
 	}
 	return fmt.Errorf("%w: the service at %s rejects the user %s, whose credentials are from %s; correct them there", err, r.config.URL, r.config.User, r.config.Origin)
 }

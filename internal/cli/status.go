@@ -57,6 +57,9 @@ func exitStatus(err error) int {
 	if is[unknownOutcome](err) {
 		return ExitTimeout
 	}
+	if is[conflict](err) {
+		return ExitConflict
+	}
 	if status := serviceStatus(err); status != 0 {
 		return status
 	}
@@ -88,7 +91,7 @@ func serviceStatus(err error) int {
 	switch code {
 	case "":
 		return 0
-	case lsapi.CodeConflict:
+	case lsapi.CodeConflict, lsapi.CodeNotMember:
 		return ExitConflict
 	case lsapi.CodeWaitTimeout, lsapi.CodeTimeout, lsapi.CodeInProgress, lsapi.CodeWaitFailed:
 		return ExitTimeout

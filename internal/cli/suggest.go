@@ -1,19 +1,14 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/agext/levenshtein"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"lsapi"
-	"lsapi/client"
 )
 
 const (
@@ -84,28 +79,6 @@ func wrongFlag(c *cobra.Command, err error) error {
 		}
 	})
 	return fmt.Errorf("%w%s", err, didYouMean(nearest("--"+unknown.GetSpecifiedName(), names)))
-}
-
-// suggest adds suggestions to the error of an unknown one of the pools.
-func (r *remote) suggest(ctx context.Context, err error, pools ...lsapi.PoolID) error {
-	if client.ErrorCode(err) != lsapi.CodeNotFound {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, suggestionTimeout)
-	defer cancel()
-	var all []string
-	for b, failed := range r.AllPools(ctx, client.PoolsQuery{Kind: lsapi.KindELB, Limit: namesPage}) {
-		if failed != nil {
-			return err
-		}
-		all = append(all, b.Name)
-	}
-	for _, pool := range pools {
-		if !slices.Contains(all, pool.Name) {
-			return fmt.Errorf("%w%s", err, didYouMean(nearest(pool.Name, all)))
-		}
-	}
-	return err
 }
 
 // namesOfCommands returns the names of the visible subcommands.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -14,9 +15,10 @@ import (
 	apiv1 "lsapi/api/v1"
 	"lsapi/client"
 	"lsapi/internal/cli/term"
+	"lsapi/internal/sanitize"
 )
 
-// The outcomes of a change of one instance, in JSON.
+// The outcomes of a change of one member, in JSON.
 const (
 	outcomeApplied     = "applied"     // AWS has accepted it, without --wait
 	outcomeInService   = "inService"   // in service, with --wait
@@ -32,7 +34,7 @@ const (
 )
 
 // checkHint is appended to the error of a change with an unknown outcome.
-const checkHint = "check with lsapi elb show and lsapi elb history whether it was made"
+const checkHint = "check with lsapi pool show and lsapi pool history whether it was made"
 
 // changeError classifies the error of a change: not made, or unknown. Only lsapi itself
 // can reject a change. A failing proxy, or a response that is not from lsapi, may hide a
@@ -58,6 +60,12 @@ func changeError(err error) error {
 	return err
 }
 
+// conflict is the error of a change that was not made, because the membership was already as
+// requested.
+type conflict struct{ text string }
+
+func (e conflict) Error() string { return e.text }
+
 // waitFailed is the error of a change that was made but cannot take effect.
 type waitFailed struct{ text string }
 
@@ -72,6 +80,8 @@ func outcomeOf(err error) string {
 		return outcomeWaitFailed
 	case is[unknownOutcome](err):
 		return outcomeUnknown
+	case is[conflict](err):
+		return outcomeConflict
 	}
 	switch serviceStatus(err) {
 	case ExitConflict:
@@ -105,9 +115,18 @@ func reportChanges(v *view, results []changeResult) error {
 	return errors.Join(err, changesError(results))
 }
 
+// warn warns of detached instances that may be replaced.
+func warn(w io.Writer, results []changeResult) {
+	for _, r := range results {
+		if r.AutoScalingGroup != "" {
+			fmt.Fprintf(w, "lsapi: warning: %s is in the Auto Scaling group %s, which may replace it\n", r.Member, sanitize.Escape(r.AutoScalingGroup))
+		}
+	}
+}
+
 func changesTable(results []changeResult) *term.Table {
 	t := &term.Table{Columns: []term.Column{
-		{Head: "INSTANCE"}, {Head: "ACTION", Rank: 2}, {Head: "OUTCOME"}, {Head: "TOOK", Rank: 1}, {Head: "CHANGE", Rank: 3},
+		{Head: "MEMBER"}, {Head: "ACTION", Rank: 2}, {Head: "OUTCOME"}, {Head: "TOOK", Rank: 1}, {Head: "CHANGE", Rank: 3},
 	}}
 	for _, r := range results {
 		note := term.Cell{}
@@ -184,16 +203,17 @@ func changesError(results []changeResult) error {
 	return &changesErr{text: fmt.Sprintf("%d of %d not done: %s", failed, len(results), strings.Join(texts, ", ")), worst: worst}
 }
 
-// changeResult is the result of the change of one instance.
+// changeResult is the result of the change of one member.
 type changeResult struct {
-	Action    lsapi.Action  `json:"action"`
-	Pool      string        `json:"pool"`
-	Member    string        `json:"member"`
-	Outcome   string        `json:"outcome"`
-	ChangeID  string        `json:"changeId,omitempty"`
-	Seconds   float64       `json:"seconds"`
-	Error     string        `json:"error,omitempty"`
-	LastState *apiv1.Member `json:"lastState,omitempty"` // with --wait
+	Action           lsapi.Action  `json:"action"`
+	Pool             string        `json:"pool"`
+	Member           string        `json:"member"`
+	Outcome          string        `json:"outcome"`
+	ChangeID         string        `json:"changeId,omitempty"`
+	AutoScalingGroup string        `json:"autoScalingGroup,omitempty"` // that may replace it
+	Seconds          float64       `json:"seconds"`
+	Error            string        `json:"error,omitempty"`
+	LastState        *apiv1.Member `json:"lastState,omitempty"` // with --wait
 
 	err error
 }
