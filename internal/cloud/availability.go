@@ -25,6 +25,7 @@ type capability int
 
 const (
 	listing capability = iota
+	groupListing
 	lookups
 	changes
 	capabilityCount
@@ -32,13 +33,16 @@ const (
 
 var capabilities = map[Operation]capability{
 	{"elb", "DescribeLoadBalancers"}:               listing,
+	{"elbv2", "DescribeTargetGroups"}:              groupListing,
 	{"ec2", "DescribeInstances"}:                   lookups,
 	{"elb", "RegisterInstancesWithLoadBalancer"}:   changes,
 	{"elb", "DeregisterInstancesFromLoadBalancer"}: changes,
+	{"elbv2", "RegisterTargets"}:                   changes,
+	{"elbv2", "DeregisterTargets"}:                 changes,
 }
 
 func (c capability) String() string {
-	return [capabilityCount]string{"to list load balancers", "to look up instances", "to change load balancers"}[c]
+	return [capabilityCount]string{"to list load balancers", "to list target groups", "to look up instances", "to change load balancers or target groups"}[c]
 }
 
 func (c capability) grace() time.Duration {
@@ -94,18 +98,27 @@ func (a *Availability) Check() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for capability := range capabilityCount {
-		if s := a.states[capability]; s.failing(capability) {
+		if s := a.states[capability]; s.failing(capability) && !a.isNeedless(capability) {
 			return lsapi.Errorf(lsapi.CodeUnavailable, "%s %v (%v ago)", s.problem(), capability, time.Since(s.failed).Round(time.Second))
 		}
 	}
 	return nil
 }
 
-// ReadsFail reports whether the last listing was denied or got no answer.
+// ReadsFail reports whether a listing that is needed was denied, or got no answer, the last
+// time.
 func (a *Availability) ReadsFail() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.states[listing].code != ""
+	return a.states[listing].code != "" && !a.isNeedless(listing) || a.states[groupListing].code != "" && !a.isNeedless(groupListing)
+}
+
+// isNeedless reports whether AWS denies the listing of one kind of pool, and allows that of
+// the other: a role may be for one kind only.
+func (a *Availability) isNeedless(c capability) bool {
+	others := map[capability]capability{listing: groupListing, groupListing: listing}
+	other, ok := others[c]
+	return ok && a.states[c].code == lsapi.CodeForbidden && a.states[other].code == "" && !a.states[other].succeeded.IsZero()
 }
 
 func (s state) failing(c capability) bool {

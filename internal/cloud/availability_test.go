@@ -12,6 +12,7 @@ import (
 
 var (
 	opList     = cloud.Operation{Service: "elb", Name: "DescribeLoadBalancers"}
+	opGroups   = cloud.Operation{Service: "elbv2", Name: "DescribeTargetGroups"}
 	opLookUp   = cloud.Operation{Service: "ec2", Name: "DescribeInstances"}
 	opRegister = cloud.Operation{Service: "elb", Name: "RegisterInstancesWithLoadBalancer"}
 )
@@ -43,6 +44,12 @@ func TestAvailabilityFollowsTheLastCalls(t *testing.T) {
 		"a caller leaves":                     {[]cloud.Call{cutOff}, []time.Duration{time.Hour, 0}, ""},
 		"AWS throttles":                       {[]cloud.Call{call(opList, lsapi.CodeThrottled)}, []time.Duration{time.Hour, 0}, ""},
 		"AWS knows no such load balancer":     {[]cloud.Call{call(opList, denied), call(opList, lsapi.CodeNotFound)}, []time.Duration{time.Hour, 0, 0}, ""},
+		"target groups alone are denied":      {[]cloud.Call{call(opGroups, denied)}, []time.Duration{time.Hour, 0}, ""},
+		"load balancers alone are denied":     {[]cloud.Call{call(opGroups, ""), call(opList, denied)}, []time.Duration{time.Hour, 0, 0}, ""},
+		"both kinds are denied":               {[]cloud.Call{call(opGroups, ""), call(opList, denied), call(opGroups, denied)}, []time.Duration{0, time.Hour, 0, 0}, "to list"},
+		"target groups are not listed":        {[]cloud.Call{call(opGroups, down)}, []time.Duration{time.Hour, 0}, "to list target groups"},
+		"target groups cannot be changed":     {[]cloud.Call{call(cloud.Operation{Service: "elbv2", Name: "RegisterTargets"}, denied)}, []time.Duration{time.Hour, 0}, "or target groups"},
+		"load balancers of v2 are denied":     {[]cloud.Call{call(cloud.Operation{Service: "elbv2", Name: "DescribeLoadBalancers"}, denied)}, []time.Duration{time.Hour, 0}, ""},
 		"what nothing depends on is denied":   {[]cloud.Call{call(cloud.Operation{Service: "elb", Name: "DescribeTags"}, denied)}, []time.Duration{time.Hour, 0}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,5 +84,26 @@ func TestFirstFailureWithoutASuccessEndsAvailability(t *testing.T) {
 	a.Observe(call(opList, ""))
 	if err := a.Check(); err != nil || a.ReadsFail() {
 		t.Errorf("after a success: %v", err)
+	}
+}
+
+func TestReadsFailForEitherKindUnlessTheRoleIsForTheOther(t *testing.T) {
+	for name, test := range map[string]struct {
+		calls []cloud.Call
+		want  bool
+	}{
+		"groups are denied":            {[]cloud.Call{call(opList, ""), call(opGroups, lsapi.CodeForbidden)}, false},
+		"load balancers are denied":    {[]cloud.Call{call(opList, lsapi.CodeForbidden), call(opGroups, "")}, false},
+		"the other was not listed yet": {[]cloud.Call{call(opGroups, lsapi.CodeForbidden)}, true},
+		"both are denied":              {[]cloud.Call{call(opList, lsapi.CodeForbidden), call(opGroups, lsapi.CodeForbidden)}, true},
+		"the listing of groups fails":  {[]cloud.Call{call(opList, ""), call(opGroups, lsapi.CodeUpstream)}, true},
+	} {
+		var a cloud.Availability
+		for _, c := range test.calls {
+			a.Observe(c)
+		}
+		if got := a.ReadsFail(); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }

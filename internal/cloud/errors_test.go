@@ -18,7 +18,7 @@ func TestAWSErrorsAreMappedToCodes(t *testing.T) {
 	const group = `<TargetGroups><member><TargetGroupName>web</TargetGroupName><TargetGroupArn>arn:web</TargetGroupArn></member></TargetGroups>`
 	found := awstest.Result(awstest.ELBV2Namespace, "DescribeTargetGroups", group)
 	instance, target := []lsapi.MemberID{{Instance: "i-a"}}, []lsapi.MemberID{{Instance: "i-a", Port: 80}}
-	type call func(t *testing.T, refusal awstest.Reply) (make func() error)
+	type call func(t *testing.T, refusal awstest.Reply) (send func() error)
 	classicCall := func(call func(context.Context, *classic.Client) error) call {
 		return func(t *testing.T, refusal awstest.Reply) func() error {
 			config, _ := awstest.Start(t, refusal)
@@ -102,9 +102,9 @@ func TestAWSErrorsAreMappedToCodes(t *testing.T) {
 		{400, "SomethingNew", all, lsapi.CodeUpstream},
 	} {
 		for name, call := range test.calls {
-			make := call(t, awstest.Error(test.status, test.code, "as AWS says"))
+			send := call(t, awstest.Error(test.status, test.code, "as AWS says"))
 			running.Go(func() {
-				err := lsapi.AsError(make())
+				err := lsapi.AsError(send())
 				_, isChange := changes[name]
 				public := test.want == lsapi.CodeInvalid || test.want == lsapi.CodeNotFound
 				if err.Code != test.want || err.Reason != test.code || err.Ambiguous != (isChange && test.status >= 500) || (err.Message == "as AWS says") != public {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -83,4 +84,15 @@ func (c *Client) with(priority cloud.Priority) *Client {
 	other := *c
 	other.priority = priority
 	return &other
+}
+
+// Probe makes the smallest read from AWS, with the priority Background.
+func (c *Client) Probe(ctx context.Context) error {
+	ctx, done := cloud.PriorityOf(budget.Background).Begin(ctx)
+	defer done()
+	_, err := c.describeTargetGroups(ctx, &elbv2.DescribeTargetGroupsInput{PageSize: aws.Int32(1)})
+	if err != nil {
+		return cloud.Coded(ctx, err)
+	}
+	return nil
 }

@@ -464,3 +464,16 @@ func TestPermissionsAreTriedWithoutChange(t *testing.T) {
 		}
 	}
 }
+
+func TestProbeMakesOneCall(t *testing.T) {
+	a := emulate(t, "demo")
+	if err := a.client.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := a.AddFault(emulator.Fault{Action: "DescribeTargetGroups", Kind: emulator.FaultDenied, Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.client.Probe(t.Context()); lsapi.ErrorCode(err) != lsapi.CodeForbidden || a.Calls()["DescribeTargetGroups"] != 2 {
+		t.Errorf("got %v after %v", err, a.Calls())
+	}
+}

@@ -89,4 +89,4 @@ func newHealthCheck(g elbtypes.TargetGroup) lsapi.HealthCheck {
 func seconds(n *int32) time.Duration { return time.Duration(aws.ToInt32(n)) * time.Second }
 
 // port returns AWS's port, which is between 1 and 65,535, or missing.
-func port(n *int32) uint16 { return uint16(aws.ToInt32(n)) }
+func port(n *int32) uint16 { return uint16(aws.ToInt32(n)) } //nolint:gosec // it is within range
