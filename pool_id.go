@@ -17,6 +17,13 @@ const (
 	KindTG  Kind = "tg"  // target groups of ALBs and NLBs
 )
 
+func (k Kind) noun() string {
+	if k == KindTG {
+		return "target group"
+	}
+	return "load balancer"
+}
+
 // IsKnown reports whether k is one of the kinds.
 func (k Kind) IsKnown() bool { return k == KindELB || k == KindTG }
 
@@ -73,6 +80,12 @@ func (p PoolID) IsZero() bool { return p == PoolID{} }
 
 // Path returns the id within its scope, as the HTTP API has it, such as "elb/web".
 func (p PoolID) Path() string { return string(p.Kind) + "/" + p.Name }
+
+// Title returns the pool in words, such as "load balancer web".
+func (p PoolID) Title() string { return p.Kind.noun() + " " + p.Name }
+
+// Named returns a pool that may not exist in words, such as "load balancer named web".
+func (p PoolID) Named() string { return p.Kind.noun() + " named " + p.Name }
 
 // Compare orders ids by scope, kind and name.
 func (p PoolID) Compare(q PoolID) int {
@@ -135,6 +148,14 @@ func (m MemberID) String() string {
 		return m.Instance + ":" + strconv.Itoa(int(m.Port))
 	}
 	return m.Instance
+}
+
+// Title returns the member in words, such as "instance i-5203422c".
+func (m MemberID) Title() string {
+	if !m.Address.IsValid() && m.Port == 0 {
+		return "instance " + m.Instance
+	}
+	return "member " + m.String()
 }
 
 // IsInstance reports whether m is an EC2 instance.

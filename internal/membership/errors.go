@@ -16,9 +16,9 @@ func errFull(why string) error {
 
 func errConflict(action lsapi.Action, member lsapi.MemberID, pool lsapi.PoolID) *lsapi.Error {
 	if action == lsapi.Attach {
-		return lsapi.Errorf(lsapi.CodeConflict, "instance %s is already on load balancer %s", member, pool.Name)
+		return lsapi.Errorf(lsapi.CodeConflict, "%s is already on %s", member.Title(), pool.Title())
 	}
-	return lsapi.Errorf(lsapi.CodeConflict, "instance %s is not on load balancer %s", member, pool.Name)
+	return lsapi.Errorf(lsapi.CodeConflict, "%s is not on %s", member.Title(), pool.Title())
 }
 
 func errUnknown(action lsapi.Action, member lsapi.MemberID, pool lsapi.PoolID, cause error) *lsapi.Error {

@@ -23,7 +23,7 @@ func (q *queue) push(r *request) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting)+len(q.withdrawn) >= maxWaiting {
-		return errFull("too many changes of load balancer " + q.pool.Name + " are waiting")
+		return errFull("too many changes of " + q.pool.Title() + " are waiting")
 	}
 	q.waiting = append(q.waiting, r)
 	return nil
@@ -154,5 +154,5 @@ func (q *queue) requeueOrReject(requests []*request) {
 		}
 	}
 	q.requeue(undecided)
-	q.reject(decided, lsapi.Errorf(lsapi.CodeUnavailable, "another process has changed load balancer %s meanwhile", q.pool.Name))
+	q.reject(decided, lsapi.Errorf(lsapi.CodeUnavailable, "another process has changed %s meanwhile", q.pool.Title()))
 }

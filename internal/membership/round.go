@@ -46,7 +46,7 @@ func (r *round) readRecord(ctx context.Context) error {
 	if state.ChainEnd != r.journal.lease.ChainEnd {
 		return &lsapi.Error{
 			Code: lsapi.CodeUnavailable, Err: lsapi.ErrLeaseLost,
-			Message: "the record of load balancer " + r.pool.Name + " was written by another process meanwhile",
+			Message: "the record of " + r.pool.Title() + " was written by another process meanwhile",
 		}
 	}
 	if err := r.overlay.Learn(r.pool, state.Applied); err != nil {

@@ -17,7 +17,7 @@ func Contradiction(format string, args ...any) error {
 // LeaseLost returns the error for a lease that another process holds.
 func LeaseLost(pool lsapi.PoolID) error {
 	return &lsapi.Error{
-		Code: lsapi.CodeUnavailable, Message: "another process changes load balancer " + pool.Name + " now; nothing was recorded",
+		Code: lsapi.CodeUnavailable, Message: "another process changes " + pool.Title() + " now; nothing was recorded",
 		Err: lsapi.ErrLeaseLost,
 	}
 }

@@ -15,7 +15,7 @@ func errUnreadable() error {
 func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
 
 func errNotFound(pool lsapi.PoolID) error {
-	return lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer named %s", pool.Name)
+	return lsapi.Errorf(lsapi.CodeNotFound, "there is no %s", pool.Named())
 }
 
 func errTooOld(asOf time.Time, cause error) error {

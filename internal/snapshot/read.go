@@ -94,7 +94,7 @@ func (s *Snapshot) errNothingKnown(ctx context.Context, pool lsapi.PoolID, cause
 	if exists || s.listed.Load() == 0 || ctx.Err() != nil || code == lsapi.CodeThrottled || code == lsapi.CodeUnavailable {
 		return cause
 	}
-	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read, and nothing is known of a load balancer named %s", pool.Name)
+	err := lsapi.Errorf(lsapi.CodeUnavailable, "AWS cannot be read, and nothing is known of a %s", pool.Named())
 	err.RetryAfter, err.Err = retryPause, cause
 	return err
 }

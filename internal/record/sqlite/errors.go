@@ -62,7 +62,7 @@ func errUnwritable(cause error) *lsapi.Error {
 func errDamagedLog(pool lsapi.PoolID, cause error) *lsapi.Error {
 	return &lsapi.Error{
 		Code: lsapi.CodeUnavailable, Err: cause,
-		Message: "the record of load balancer " + pool.Name + " is damaged, and cannot be continued until it is repaired",
+		Message: "the record of " + pool.Title() + " is damaged, and cannot be continued until it is repaired",
 	}
 }
 
