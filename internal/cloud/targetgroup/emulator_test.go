@@ -1,6 +1,7 @@
 package targetgroup_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http/httptest"
@@ -73,12 +74,8 @@ func emulate(t *testing.T, spec string) *account {
 func (a *account) create(t *testing.T, in *elbv2.CreateTargetGroupInput) lsapi.PoolID {
 	t.Helper()
 	if in.TargetType != elbtypes.TargetTypeEnumLambda {
-		in.Protocol, in.Port, in.VpcId = elbtypes.ProtocolEnumHttp, aws.Int32(80), aws.String("vpc-00000000000000001")
-		groups, err := a.sdk.DescribeTargetGroups(t.Context(), &elbv2.DescribeTargetGroupsInput{Names: []string{"web-elb"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		in.VpcId = groups.TargetGroups[0].VpcId
+		in.Protocol, in.Port = cmp.Or(in.Protocol, elbtypes.ProtocolEnumHttp), aws.Int32(80)
+		in.VpcId = must(a.sdk.DescribeTargetGroups(t.Context(), &elbv2.DescribeTargetGroupsInput{Names: []string{"web-elb"}}))(t).TargetGroups[0].VpcId
 	}
 	if _, err := a.sdk.CreateTargetGroup(t.Context(), in); err != nil {
 		t.Fatal(err)
@@ -88,11 +85,7 @@ func (a *account) create(t *testing.T, in *elbv2.CreateTargetGroupInput) lsapi.P
 
 func (a *account) arn(t *testing.T, name string) string {
 	t.Helper()
-	out, err := a.sdk.DescribeTargetGroups(t.Context(), &elbv2.DescribeTargetGroupsInput{Names: []string{name}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return *out.TargetGroups[0].TargetGroupArn
+	return *must(a.sdk.DescribeTargetGroups(t.Context(), &elbv2.DescribeTargetGroupsInput{Names: []string{name}}))(t).TargetGroups[0].TargetGroupArn
 }
 
 func (a *account) register(t *testing.T, pool lsapi.PoolID, members ...string) {
@@ -359,22 +352,40 @@ func TestAddressOutsideTheVPCIsRegisteredForAllZones(t *testing.T) {
 func TestFunctionsAndLoadBalancersAreShownByTheirNames(t *testing.T) {
 	a := emulate(t, "demo")
 	function := a.create(t, &elbv2.CreateTargetGroupInput{Name: aws.String("function"), TargetType: elbtypes.TargetTypeEnumLambda})
-	arn := a.arn(t, "function")
-	target := []elbtypes.TargetDescription{{Id: aws.String("arn:aws:lambda:us-east-1:123456789012:function:shop:live")}}
-	if _, err := a.sdk.RegisterTargets(t.Context(), &elbv2.RegisterTargetsInput{TargetGroupArn: &arn, Targets: target}); err != nil {
-		t.Fatal(err)
+	balancer := a.create(t, &elbv2.CreateTargetGroupInput{Name: aws.String("balancer"), TargetType: elbtypes.TargetTypeEnumAlb, Protocol: elbtypes.ProtocolEnumTcp})
+	alb := *must(a.sdk.DescribeLoadBalancers(t.Context(), &elbv2.DescribeLoadBalancersInput{}))(t).LoadBalancers[0].LoadBalancerArn
+	_, id, _ := strings.Cut(alb, "loadbalancer/app/web-alb/")
+	for pool, test := range map[lsapi.PoolID]struct{ arn, want string }{
+		function: {"arn:aws:lambda:us-east-1:123456789012:function:shop:live", "function/shop/live"},
+		balancer: {alb, "loadbalancer/app/web-alb/" + id + ":80"},
+	} {
+		target := []elbtypes.TargetDescription{{Id: &test.arn}}
+		must(a.sdk.RegisterTargets(t.Context(), &elbv2.RegisterTargetsInput{TargetGroupArn: aws.String(a.arn(t, pool.Name)), Targets: target}))(t)
+		members := must(a.client.Members(t.Context(), pool))(t).Members
+		if len(members) != 1 || members[0].String() != test.want {
+			t.Fatalf("got %v, want %s", members, test.want)
+		}
+		var parsed lsapi.MemberID
+		if err := parsed.UnmarshalText([]byte(test.want)); err != nil || parsed != members[0] {
+			t.Errorf("it is read back as %+v, %v", parsed, err)
+		}
+		if _, ok := lsapi.ParseMemberID(test.want); ok {
+			t.Errorf("%s can be changed", test.want)
+		}
 	}
-	read, err := a.client.Members(t.Context(), function)
-	members := read.Members
-	if err != nil || len(members) != 1 || members[0].String() != "function/shop/live" {
-		t.Fatalf("got %v, %v", members, err)
+}
+
+func TestThousandTargetsAreReadAndNoMoreFit(t *testing.T) {
+	a := emulate(t, "tg:1x1000")
+	pool := lsapi.TG(fleet.GroupName(1))
+	read := must(a.client.Members(t.Context(), pool))(t)
+	if len(read.Members) != 1000 || len(read.Health) != 1000 || !slices.IsSortedFunc(read.Health, func(a, b lsapi.MemberHealth) int { return a.Member.Compare(b.Member) }) {
+		t.Errorf("got %d members, %d with health", len(read.Members), len(read.Health))
 	}
-	var parsed lsapi.MemberID
-	if err := parsed.UnmarshalText([]byte(members[0].String())); err != nil || parsed != members[0] {
-		t.Errorf("it is read back as %+v, %v", parsed, err)
-	}
-	if _, ok := lsapi.ParseMemberID(members[0].String()); ok {
-		t.Error("it can be changed")
+	another := []lsapi.MemberID{{Instance: read.Members[0].Instance, Port: 9999}}
+	_, err := a.client.Register(t.Context(), pool, another, nil)
+	if e := lsapi.AsError(err); e.Code != lsapi.CodeInvalid || e.Reason != "TooManyTargets" || e.Ambiguous {
+		t.Errorf("got %+v", e)
 	}
 }
 
