@@ -49,6 +49,8 @@ type loadBalancer struct {
 	health     map[lsapi.MemberID]lsapi.MemberHealth
 	tags       map[string]string
 	attributes lsapi.Attributes
+	routes     []lsapi.Route
+	port       uint16 // of a target group
 }
 
 func newRegion() *region {
@@ -141,6 +143,9 @@ func (r *region) enter(ctx context.Context, op string) error {
 
 func (r *region) membership(pool lsapi.PoolID, members []lsapi.MemberID) lsapi.Membership {
 	m := lsapi.Membership{Pool: pool, Description: &lsapi.Description{DNSName: pool.Name + ".example.com", VPCID: "vpc-of-" + pool.Name[:1]}, AsOf: time.Now().Add(-time.Second)}
+	if b := r.loadBalancers[pool]; b != nil {
+		m.Description.Port = b.port
+	}
 	for _, id := range members {
 		state, behind := r.listed[id]
 		if !behind {
@@ -229,6 +234,17 @@ func (r *region) Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attri
 		return b.attributes, nil
 	}
 	return lsapi.Attributes{}, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", pool)
+}
+
+func (r *region) Routes(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Route, error) {
+	if err := r.enter(ctx, "Routes"); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	if b := r.loadBalancers[pool]; b != nil {
+		return b.routes, nil
+	}
+	return nil, lsapi.Errorf(lsapi.CodeNotFound, "there is no load balancer %s", pool)
 }
 
 func (r *region) Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error) {

@@ -32,6 +32,7 @@ type Options struct {
 type Fleet struct {
 	o          Options
 	attributes *cache[lsapi.PoolID, lsapi.Attributes]
+	routes     *cache[lsapi.PoolID, []lsapi.Route]
 	tags       *cache[lsapi.PoolID, map[string]string]
 	instances  *cache[string, lsapi.Instance]
 	history    *historyReads
@@ -50,13 +51,15 @@ func New(o Options) *Fleet {
 	}
 	return &Fleet{
 		o:          o,
-		attributes: newCache(group, settingsLifetime, 1, attributesFrom(o.Settings)),
+		attributes: newCache(group, settingsLifetime, 1, eachPool(o.Settings.Attributes)),
+		routes:     newCache(group, settingsLifetime, 1, eachPool(o.Settings.Routes)),
 		tags:       newCache(group, settingsLifetime, tagsBatch, tagsFrom(o.Settings)),
 		instances:  newCache(group, instancesLifetime, instancesBatch, o.Instances.Instances),
 		history:    newHistoryReads(group, o.Record, o.Reads),
 		sources: sources{
 			health:     source("the health of members"),
 			attributes: source("the attributes of load balancers"),
+			routes:     source("the routes to target groups"),
 			tags:       source("the tags of load balancers"),
 			instances:  source("instances"),
 			record:     source("the record of changes"),
@@ -70,7 +73,7 @@ func New(o Options) *Fleet {
 func (f *Fleet) Close(ctx context.Context) error { return f.group.Close(ctx) }
 
 // sources log their failures.
-type sources struct{ health, attributes, tags, instances, record *background.Outage }
+type sources struct{ health, attributes, routes, tags, instances, record *background.Outage }
 
 // note takes the result of a source. A load balancer that does not exist is no failure,
 // nor is an error after the caller's context ended.
@@ -113,6 +116,13 @@ func (f *Fleet) attributesOf(ctx, caller context.Context, pool lsapi.PoolID) *ls
 		return &attributes
 	}
 	return nil
+}
+
+// routesOf returns the routes to a target group, or nil.
+func (f *Fleet) routesOf(ctx, caller context.Context, pool lsapi.PoolID) []lsapi.Route {
+	found, err := f.routes.get(ctx, pool)
+	note(caller, f.sources.routes, err)
+	return found[pool]
 }
 
 func (f *Fleet) tagsOf(ctx, caller context.Context, pools ...lsapi.PoolID) map[lsapi.PoolID]map[string]string {

@@ -21,7 +21,8 @@ func names(page []lsapi.PoolSummary) (names []string) {
 func three() *region {
 	r := newRegion()
 	r.add(lsapi.ELB("api"), serving(web1)).tags = map[string]string{"team": "api", "stage": "live"}
-	r.add(lsapi.ELB("web"), serving(web1), registering(web2), draining(web3)).tags = map[string]string{"team": "web"}
+	web := r.add(lsapi.ELB("web"), serving(web1), registering(web2), draining(web3))
+	web.tags, web.routes = map[string]string{"team": "web"}, []lsapi.Route{{Protocol: "HTTP", Port: 80}}
 	r.add(lsapi.ELB("web-old"))
 	return r
 }

@@ -11,6 +11,15 @@ func newMemberDetail(of lsapi.Member, member bool, health *lsapi.MemberHealth, h
 	return lsapi.MemberDetail{ID: of.ID, Instance: of.Instance, Member: member, Health: health, History: history}
 }
 
+// memberIn returns the id that a member has in a pool: one without a port has the target
+// group's.
+func memberIn(m lsapi.Membership, member lsapi.MemberID) lsapi.MemberID {
+	if member.Port == 0 && m.Description != nil {
+		member.Port = m.Description.Port
+	}
+	return member
+}
+
 // memberOf returns a member; false if it is none.
 func memberOf(m lsapi.Membership, member lsapi.MemberID) (lsapi.Member, bool) {
 	for i := range m.Members {

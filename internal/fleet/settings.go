@@ -7,16 +7,16 @@ import (
 	"lsapi"
 )
 
-// attributesFrom returns the fetch function of the cache of attributes.
-func attributesFrom(s Settings) fetch[lsapi.PoolID, lsapi.Attributes] {
-	return func(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]lsapi.Attributes, error) {
-		all := make(map[lsapi.PoolID]lsapi.Attributes, len(pools))
+// eachPool returns the fetch function of a cache of what takes a call for each pool.
+func eachPool[V any](read func(context.Context, lsapi.PoolID) (V, error)) fetch[lsapi.PoolID, V] {
+	return func(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]V, error) {
+		all := make(map[lsapi.PoolID]V, len(pools))
 		for _, pool := range pools {
-			attributes, err := s.Attributes(ctx, pool)
+			found, err := read(ctx, pool)
 			if err != nil {
 				return nil, err
 			}
-			all[pool] = attributes
+			all[pool] = found
 		}
 		return all, nil
 	}

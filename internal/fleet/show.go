@@ -25,6 +25,7 @@ func (f *Fleet) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.
 		parts   sync.WaitGroup
 	)
 	parts.Go(func() { detail.Attributes = f.attributesOf(short, ctx, pool) })
+	parts.Go(func() { detail.Routes = f.routesOf(short, ctx, pool) })
 	parts.Go(func() { detail.Tags = f.tagsOf(short, ctx, pool)[pool] })
 	parts.Go(func() { history = f.historyOf(short, ctx, pool, lsapi.MemberID{}) })
 	parts.Go(func() { report, _ = f.report(short, ctx, pool, m.Health, healthAge(shownHealthAge, fresh)) })
@@ -76,6 +77,7 @@ func (f *Fleet) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.Memb
 	if err != nil {
 		return lsapi.MemberDetail{}, err
 	}
+	member = memberIn(m, member)
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
 	report, err := f.report(short, ctx, pool, m.Health, healthAge(shownHealthAge, fresh))

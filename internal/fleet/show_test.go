@@ -47,9 +47,28 @@ func TestLoadBalancerShowsHistoryHealthAndSettings(t *testing.T) {
 	})
 }
 
+func TestMemberWithoutPortHasThatOfTheGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRegion()
+		own, other := lsapi.MemberID{Instance: web1.Instance, Port: 8080}, lsapi.MemberID{Instance: web1.Instance, Port: 9090}
+		group := r.add(lsapi.TG("web"), serving(own), registering(other))
+		group.port = 8080
+		f := start(t, r)
+		if m, err := f.Member(t.Context(), lsapi.TG("web"), web1, false); err != nil || m.ID != own || m.Health == nil || m.Health.State != lsapi.InService {
+			t.Errorf("it is %+v, %v", m, err)
+		}
+		if m, err := f.Await(t.Context(), lsapi.TG("web"), web1, lsapi.WaitInService); err != nil || m.ID != own || !m.Member {
+			t.Errorf("in service is %+v, %v", m, err)
+		}
+		if m, err := f.Await(t.Context(), lsapi.TG("web"), web2, lsapi.WaitAbsent); err != nil || m.ID != (lsapi.MemberID{Instance: web2.Instance, Port: 8080}) {
+			t.Errorf("absent is %+v, %v", m, err)
+		}
+	})
+}
+
 func TestLoadBalancerLeavesOutWhatCannotBeRead(t *testing.T) {
 	for _, hang := range []bool{false, true} {
-		for _, op := range []string{"Attributes", "Tags", "Recent", "MemberHistory", "Instances"} {
+		for _, op := range []string{"Attributes", "Routes", "Tags", "Recent", "MemberHistory", "Instances"} {
 			synctest.Test(t, func(t *testing.T) {
 				r := three()
 				if hang {
@@ -62,7 +81,7 @@ func TestLoadBalancerLeavesOutWhatCannotBeRead(t *testing.T) {
 				if err != nil || len(b.Members) < 2 {
 					t.Fatalf("%s: %+v, %v", op, b, err)
 				}
-				if (b.Attributes == nil) != (op == "Attributes") || (b.Tags == nil) != (op == "Tags") || (b.Health == nil) != (op == "Recent") ||
+				if (b.Attributes == nil) != (op == "Attributes") || (b.Tags == nil) != (op == "Tags") || (b.Routes == nil) != (op == "Routes") || (b.Health == nil) != (op == "Recent") ||
 					b.Members[0].History.Unavailable != (op == "MemberHistory") || (b.Members[0].Health == nil) != (op == "Recent") {
 					t.Errorf("without %s it is %+v", op, b)
 				}

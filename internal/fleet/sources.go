@@ -48,6 +48,9 @@ type Follower interface {
 type Settings interface {
 	// Attributes returns the attributes of a load balancer. CodeNotFound: there is none.
 	Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error)
+	// Routes returns the routes to a target group, none to a Classic load balancer.
+	// CodeNotFound: there is no such pool.
+	Routes(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Route, error)
 	// Tags returns the tags of each load balancer. CodeNotFound: one does not exist.
 	Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error)
 }

@@ -90,6 +90,9 @@ func (w *wait) readMembership(ctx context.Context, fresh bool) error {
 	if err != nil {
 		return err
 	}
+	if id := memberIn(m, w.id); id != w.id {
+		w.id, w.last = id, memberWith(nil, id)
+	}
 	found, member := memberOf(m, w.id)
 	w.read, w.member, w.wasMember = true, member, w.wasMember || member
 	if member {
