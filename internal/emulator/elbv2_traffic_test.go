@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -202,7 +203,7 @@ func TestApplicationMetricsInAllProtocols(t *testing.T) {
 	}
 	now := time.Now()
 	ofBalancer := []cwtypes.Dimension{{Name: aws.String("LoadBalancer"), Value: aws.String(suffix(balancer))}}
-	ofGroup := append(ofBalancer, cwtypes.Dimension{Name: aws.String("TargetGroup"), Value: aws.String(suffix(group))})
+	ofGroup := slices.Concat(ofBalancer, []cwtypes.Dimension{{Name: aws.String("TargetGroup"), Value: aws.String(suffix(group))}})
 	query := func(id, name, statistic string, dimensions []cwtypes.Dimension) cwtypes.MetricDataQuery {
 		return cwtypes.MetricDataQuery{Id: &id, MetricStat: &cwtypes.MetricStat{
 			Metric: &cwtypes.Metric{Namespace: aws.String("AWS/ApplicationELB"), MetricName: &name, Dimensions: dimensions},

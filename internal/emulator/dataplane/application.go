@@ -38,8 +38,8 @@ func (a *application) handler() http.Handler {
 			a.router.measure("", value{RedirectCount, 1})
 			rule.Redirect.write(w, r, a.port)
 		default:
-			r = withConnection(r, http.NewResponseController(w), w.Header())
-			reverse.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), groupKey{}, rule.choose())))
+			r = r.WithContext(context.WithValue(r.Context(), groupKey{}, rule.choose()))
+			reverse.ServeHTTP(w, withConnection(r, http.NewResponseController(w), w.Header()))
 		}
 	})
 }

@@ -124,7 +124,7 @@ func (g *group) choose(candidates []*member) *member {
 	case leastOutstanding:
 		return g.leastOutstanding(candidates)
 	case weightedRandom:
-		return candidates[rand.IntN(len(candidates))] //nolint:gosec // nothing depends on its being secret
+		return candidates[rand.IntN(len(candidates))]
 	}
 	return g.roundRobin(candidates)
 }

@@ -41,7 +41,7 @@ type waiter struct {
 func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.memberSet.end()
+	p.end()
 	p.refresh()
 }
 

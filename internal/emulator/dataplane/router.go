@@ -109,7 +109,7 @@ func (r route) choose() *group {
 	if r.total == 0 {
 		return nil
 	}
-	at := rand.IntN(r.total) //nolint:gosec // nothing depends on its being secret
+	at := rand.IntN(r.total)
 	for _, s := range r.shares {
 		if at -= s.weight; at < 0 {
 			return s.group
