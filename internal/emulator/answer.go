@@ -11,7 +11,7 @@ import (
 
 // answer performs a call, unless its bucket is empty or a fault prevents it.
 func (e *Emulator) answer(ctx context.Context, c wire.Call) (any, error) {
-	e.calls.count(c.Action)
+	e.calls.count(c.API.Version, c.Action)
 	if err := e.clock.Sleep(ctx, e.latency); err != nil {
 		return nil, wire.ErrCut // the client has disconnected
 	}
@@ -19,7 +19,7 @@ func (e *Emulator) answer(ctx context.Context, c wire.Call) (any, error) {
 	if e.throttle != nil && !e.throttle.allow(operation.Bucket(c.Query), c.Action, e.clock.Now()) {
 		return nil, c.API.Throttled()
 	}
-	fault, ok := e.faults.next(c.Action)
+	fault, ok := e.faults.next(c.Action, c.API.Version)
 	if !ok {
 		return e.perform(operation, c)
 	}

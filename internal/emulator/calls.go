@@ -1,35 +1,39 @@
 package emulator
 
-import (
-	"maps"
-	"sync"
-)
+import "sync"
 
-// counters count calls by action.
+// counters count calls by the version of their API and their action.
 type counters struct {
-	mu       sync.Mutex
-	byAction map[string]int
+	mu    sync.Mutex
+	calls map[countedCall]int
 }
 
-func (c *counters) count(action string) {
+type countedCall struct{ version, action string }
+
+func (c *counters) count(version, action string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.byAction == nil {
-		c.byAction = map[string]int{}
+	if c.calls == nil {
+		c.calls = map[countedCall]int{}
 	}
-	c.byAction[action]++
+	c.calls[countedCall{version, action}]++
 }
 
-func (c *counters) all() map[string]int {
+// all returns the numbers by action, of one version or, for an empty one, of all.
+func (c *counters) all(version string) map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	calls := make(map[string]int, len(c.byAction))
-	maps.Copy(calls, c.byAction)
-	return calls
+	byAction := make(map[string]int, len(c.calls))
+	for call, n := range c.calls {
+		if version == "" || version == call.version {
+			byAction[call.action] += n
+		}
+	}
+	return byAction
 }
 
 func (c *counters) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.byAction)
+	clear(c.calls)
 }

@@ -49,8 +49,13 @@ func (e *Emulator) serveControl(w http.ResponseWriter, r *http.Request) {
 	handle(e, w, r)
 }
 
-func (e *Emulator) getCalls(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, e.Calls())
+func (e *Emulator) getCalls(w http.ResponseWriter, r *http.Request) {
+	version := r.URL.Query().Get("version")
+	if !e.supports(everyAction, version) {
+		writeProblem(w, http.StatusBadRequest, fmt.Sprintf("version: %q is not that of an emulated API", version))
+		return
+	}
+	writeJSON(w, http.StatusOK, e.calls.all(version))
 }
 
 func (e *Emulator) deleteCalls(w http.ResponseWriter, _ *http.Request) {
@@ -108,6 +113,7 @@ func (e *Emulator) postFault(w http.ResponseWriter, r *http.Request) {
 // faultDocument is a Fault as JSON.
 type faultDocument struct {
 	Action      string    `json:"action"`
+	Version     string    `json:"version,omitempty"`
 	Kind        FaultKind `json:"kind"`
 	Probability float64   `json:"probability,omitempty"`
 	Count       int       `json:"count,omitempty"`
@@ -116,7 +122,7 @@ type faultDocument struct {
 }
 
 func faultDocumentOf(f Fault) faultDocument {
-	d := faultDocument{f.Action, f.Kind, f.Probability, f.Count, f.After, ""}
+	d := faultDocument{f.Action, f.Version, f.Kind, f.Probability, f.Count, f.After, ""}
 	if f.Delay > 0 {
 		d.Delay = f.Delay.String()
 	}
@@ -124,7 +130,7 @@ func faultDocumentOf(f Fault) faultDocument {
 }
 
 func (d faultDocument) fault() (Fault, error) {
-	fault := Fault{Action: d.Action, Kind: d.Kind, Probability: d.Probability, Count: d.Count, After: d.After}
+	fault := Fault{Action: d.Action, Version: d.Version, Kind: d.Kind, Probability: d.Probability, Count: d.Count, After: d.After}
 	if d.Delay == "" {
 		return fault, nil
 	}

@@ -51,7 +51,10 @@ func (e *Emulator) History() []account.MembershipChange {
 
 // Calls returns the number of calls per action since the last ResetCalls. It includes
 // failed calls, but not requests that are unsigned or for unsupported actions.
-func (e *Emulator) Calls() map[string]int { return e.calls.all() }
+func (e *Emulator) Calls() map[string]int { return e.calls.all("") }
+
+// CallsOf is Calls for the API with a version.
+func (e *Emulator) CallsOf(version string) map[string]int { return e.calls.all(version) }
 
 // ResetCalls sets the number of calls to zero.
 func (e *Emulator) ResetCalls() { e.calls.reset() }
@@ -70,9 +73,11 @@ func (e *Emulator) Faults() []Fault { return e.faults.list() }
 // ClearFaults ends all faults. Delayed answers stay delayed.
 func (e *Emulator) ClearFaults() { e.faults.clear() }
 
-func (e *Emulator) supports(action string) bool {
+// supports reports whether the API with a version, or any for an empty one, has an action.
+func (e *Emulator) supports(action, version string) bool {
 	for _, api := range e.apis {
-		if _, ok := api.Operations[action]; ok {
+		_, ok := api.Operations[action]
+		if (ok || action == everyAction) && (version == "" || version == api.Version) {
 			return true
 		}
 	}

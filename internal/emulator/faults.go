@@ -27,7 +27,10 @@ type Fault struct {
 	// Action is the action that fails, such as "RegisterInstancesWithLoadBalancer";
 	// "*" is every action.
 	Action string
-	Kind   FaultKind
+	// Version limits the fault to one API, such as "2015-12-01" for ELBv2, which has
+	// actions of the same names as Classic ELB. Empty is every API.
+	Version string
+	Kind    FaultKind
 	// Probability of a failure, above 0 and at most 1. Set either it or Count.
 	Probability float64
 	// Count is the number of next calls that fail.
@@ -43,10 +46,12 @@ type Fault struct {
 const everyAction = "*"
 
 // validate returns an error that names the invalid field.
-func (f Fault) validate(supported func(string) bool) error {
+func (f Fault) validate(supported func(action, version string) bool) error {
 	kinds := []FaultKind{FaultThrottle, Fault500, FaultTimeout, FaultReset, FaultDenied, FaultHealth}
 	switch {
-	case f.Action != everyAction && !supported(f.Action):
+	case !supported(everyAction, f.Version):
+		return fmt.Errorf("version: %q is not that of an emulated API", f.Version)
+	case !supported(f.Action, f.Version):
 		return fmt.Errorf("action: %q is none of the emulated actions, nor \"*\"", f.Action)
 	case !slices.Contains(kinds, f.Kind):
 		return fmt.Errorf("kind: %q is none of %v", f.Kind, kinds)
@@ -85,13 +90,18 @@ func newFaults(seed uint64) *faults {
 	return &faults{random: rand.New(rand.NewPCG(seed, 2))}
 }
 
+// matches reports whether a call of an API can trigger the fault.
+func (f Fault) matches(action, version string) bool {
+	return (f.Action == everyAction || f.Action == action) && (f.Version == "" || f.Version == version)
+}
+
 // next returns the fault that a call triggers, and decrements its count.
-func (f *faults) next(action string) (Fault, bool) {
+func (f *faults) next(action, version string) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for n := range f.active {
 		fault := &f.active[n]
-		if fault.Action != everyAction && fault.Action != action {
+		if !fault.matches(action, version) {
 			continue
 		}
 		if fault.Count == 0 {
@@ -115,7 +125,7 @@ func (f *faults) add(fault Fault) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, before := range f.active {
-		if before.Probability == 1 && (before.Action == everyAction || before.Action == fault.Action) {
+		if before.Probability == 1 && before.matches(fault.Action, fault.Version) {
 			return fmt.Errorf("action: every call of %s fails already by %q; DELETE the faults first", fault.Action, before.Kind)
 		}
 	}

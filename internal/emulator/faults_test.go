@@ -11,8 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/transport/http"
+
+	"lsapi/internal/emulator/ec2"
+	"lsapi/internal/emulator/elb"
+	"lsapi/internal/emulator/elbv2"
 )
 
 const register = "RegisterInstancesWithLoadBalancer"
@@ -35,6 +40,31 @@ func TestFaultCountLimitsFailures(t *testing.T) {
 	must[[]string](t)(a.register(t.Context(), "default-elb", demoSpare))
 	if left := a.Faults(); len(left) != 0 {
 		t.Errorf("faults %v left, want none", left)
+	}
+}
+
+func TestFaultAndCountOfOneVersion(t *testing.T) {
+	a := demo(t)
+	a.fault(t, Fault{Action: "DescribeLoadBalancers", Version: elbv2.Version, Kind: FaultDenied, Probability: 1})
+	a.fault(t, Fault{Action: "DescribeLoadBalancers", Version: elb.Version, Kind: FaultThrottle, Count: 1}) // the first does not cover it
+	describe := func() error {
+		_, err := a.elbv2.DescribeLoadBalancers(t.Context(), &elasticloadbalancingv2.DescribeLoadBalancersInput{})
+		return err
+	}
+	wantCode(t, describe(), "AccessDenied", "")
+	_, err := a.described(t.Context(), "default-elb")
+	wantCode(t, err, "Throttling", "")
+	must[[]string](t)(a.described(t.Context(), "default-elb"))
+	wantCode(t, describe(), "AccessDenied", "")
+	for path, want := range map[string]string{
+		"": `{"DescribeLoadBalancers":4}`, "?version=" + elbv2.Version: `{"DescribeLoadBalancers":2}`, "?version=" + ec2.Version: `{}`, "?version=1": "not that of",
+	} {
+		if _, body := a.send(t, "GET", "/_emulator/calls"+path, "", nil); !strings.Contains(body, want) {
+			t.Errorf("calls%s are %s, want %s", path, body, want)
+		}
+	}
+	if got := a.CallsOf(elb.Version)["DescribeLoadBalancers"]; got != 2 {
+		t.Errorf("%d calls of the Classic API, want 2", got)
 	}
 }
 
@@ -168,21 +198,23 @@ func TestFaultEndpoints(t *testing.T) {
 func TestInvalidFaultErrorsNameTheField(t *testing.T) {
 	a := demo(t)
 	for body, want := range map[string]string{
-		`{"action":"Dance","kind":"500","count":1}`:                        "action",
-		`{"kind":"500","count":1}`:                                         "action",
-		`{"action":"*","kind":"sloth","count":1}`:                          "kind",
-		`{"action":"*","kind":"500"}`:                                      "probability or count",
-		`{"action":"*","kind":"500","count":1,"probability":0.5}`:          "probability and count",
-		`{"action":"*","kind":"500","probability":1.5}`:                    "probability",
-		`{"action":"*","kind":"500","probability":-1}`:                     "probability",
-		`{"action":"*","kind":"500","count":-1}`:                           "count",
-		`{"action":"*","kind":"denied","count":1,"after":true}`:            "after",
-		`{"action":"*","kind":"health-unavailable","count":1}`:             "only DescribeTargetHealth",
-		`{"action":"*","kind":"500","count":1,"delay":"3s"}`:               "delay",
-		`{"action":"*","kind":"timeout","count":1,"delay":"soon"}`:         "delay",
-		`{"action":"*","kind":"500","count":1,"colour":"red"}`:             "colour",
-		`{"action":"*","kind":"500","count":"many"}`:                       "count",
-		`{"action":"*","kind":"500","count":1}{"action":"*","kind":"500"}`: "continues after",
+		`{"action":"Dance","kind":"500","count":1}`:                                  "action",
+		`{"action":"RegisterTargets","version":"2012-06-01","kind":"500","count":1}`: "action",
+		`{"action":"*","version":"2012","kind":"500","count":1}`:                     "version",
+		`{"kind":"500","count":1}`:                                                   "action",
+		`{"action":"*","kind":"sloth","count":1}`:                                    "kind",
+		`{"action":"*","kind":"500"}`:                                                "probability or count",
+		`{"action":"*","kind":"500","count":1,"probability":0.5}`:                    "probability and count",
+		`{"action":"*","kind":"500","probability":1.5}`:                              "probability",
+		`{"action":"*","kind":"500","probability":-1}`:                               "probability",
+		`{"action":"*","kind":"500","count":-1}`:                                     "count",
+		`{"action":"*","kind":"denied","count":1,"after":true}`:                      "after",
+		`{"action":"*","kind":"health-unavailable","count":1}`:                       "only DescribeTargetHealth",
+		`{"action":"*","kind":"500","count":1,"delay":"3s"}`:                         "delay",
+		`{"action":"*","kind":"timeout","count":1,"delay":"soon"}`:                   "delay",
+		`{"action":"*","kind":"500","count":1,"colour":"red"}`:                       "colour",
+		`{"action":"*","kind":"500","count":"many"}`:                                 "count",
+		`{"action":"*","kind":"500","count":1}{"action":"*","kind":"500"}`:           "continues after",
 		`elephant`: "not a fault",
 	} {
 		status, answer := a.send(t, "POST", "/_emulator/faults", body, nil)
