@@ -96,3 +96,38 @@ func TestIDsAreSorted(t *testing.T) {
 		t.Errorf("got %v", pools)
 	}
 }
+
+func TestMemberIsResolvedByTheDescriptionOfItsPool(t *testing.T) {
+	instance, address := lsapi.InstanceMember("i-5203422c"), lsapi.MemberID{Address: netip.MustParseAddr("10.0.1.7"), Port: 80}
+	onPort := lsapi.MemberID{Instance: instance.Instance, Port: 9090}
+	of := func(kind lsapi.TargetType) *lsapi.Description {
+		return &lsapi.Description{TargetType: kind, Port: 8080}
+	}
+	for _, test := range []struct {
+		pool   lsapi.PoolID
+		d      *lsapi.Description
+		member lsapi.MemberID
+		want   string
+	}{
+		{lsapi.ELB("web"), nil, instance, "i-5203422c"},
+		{lsapi.ELB("web"), of(lsapi.TargetInstance), onPort, "invalid"},
+		{lsapi.ELB("web"), nil, address, "invalid"},
+		{lsapi.TG("web"), of(lsapi.TargetInstance), instance, "i-5203422c:8080"},
+		{lsapi.TG("web"), of(lsapi.TargetInstance), onPort, "i-5203422c:9090"},
+		{lsapi.TG("web"), of(lsapi.TargetInstance), address, "invalid"},
+		{lsapi.TG("web"), of(lsapi.TargetIP), address, "10.0.1.7:80"},
+		{lsapi.TG("web"), of(lsapi.TargetIP), instance, "invalid"},
+		{lsapi.TG("web"), of(lsapi.TargetLambda), instance, "pool.not_changeable"},
+		{lsapi.TG("web"), of(lsapi.TargetALB), onPort, "pool.not_changeable"},
+		{lsapi.TG("web"), nil, onPort, "unavailable"},
+	} {
+		member, err := lsapi.ResolveMember(test.pool, test.d, test.member)
+		got := member.String()
+		if err != nil {
+			got = string(lsapi.ErrorCode(err))
+		}
+		if got != test.want {
+			t.Errorf("%v in %v (%+v) is %s, want %s", test.member, test.pool, test.d, got, test.want)
+		}
+	}
+}

@@ -28,18 +28,31 @@ func (s *Snapshot) Exists(ctx context.Context, pool lsapi.PoolID) error {
 	return errNotFound(pool)
 }
 
-// Resolve returns the id that a member of a request has in its pool.
+// Resolve returns the id that a member of a request has in its pool. If that takes the pool's
+// description and there has been no listing yet, it waits for one.
 //
 // Errors: those of Exists and of lsapi.ResolveMember.
 func (s *Snapshot) Resolve(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, error) {
+	called := time.Now()
 	if err := s.Exists(ctx, pool); err != nil {
 		return lsapi.MemberID{}, err
 	}
-	var description *lsapi.Description
-	if sl := (*s.slots.Load())[pool]; sl != nil {
-		description = sl.description.Load()
+	resolved, err := lsapi.ResolveMember(pool, s.descriptionOf(pool), member)
+	if lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		return resolved, err
 	}
-	return lsapi.ResolveMember(pool, description, member)
+	if err := s.awaitListing(ctx, called); err != nil {
+		return lsapi.MemberID{}, err
+	}
+	return lsapi.ResolveMember(pool, s.descriptionOf(pool), member)
+}
+
+// descriptionOf returns the description of a pool; nil if it is unknown.
+func (s *Snapshot) descriptionOf(pool lsapi.PoolID) *lsapi.Description {
+	if sl := (*s.slots.Load())[pool]; sl != nil {
+		return sl.description.Load()
+	}
+	return nil
 }
 
 // isListed reports whether the last whole listing is within the bound.

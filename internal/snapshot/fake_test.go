@@ -25,6 +25,7 @@ type fakeAWS struct {
 	mu       sync.Mutex
 	members  map[lsapi.PoolID][]lsapi.MemberID
 	unlisted map[lsapi.PoolID]bool // left out of listings
+	port     uint16                // of target groups
 	facts    map[lsapi.MemberID]lsapi.Instance
 	calls    map[string]int
 	fail     map[string]error // by operation
@@ -92,6 +93,7 @@ func (f *fakeAWS) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 					listed := lsapi.Pool{ID: pool, Members: slices.Clone(f.members[pool]), Description: &lsapi.Description{DNSName: pool.Name + ".example", ARN: arnOf(pool)}}
 					if pool.Kind == lsapi.KindTG {
 						listed.Members, listed.MembersUnlisted = nil, true
+						listed.Description.Port = f.port
 					}
 					page = append(page, listed)
 				}
