@@ -42,6 +42,8 @@ type HealthReport struct {
 	// Whole is whether Members have all that drain, so that any other is absent, and those
 	// that do not drain are the pool's members.
 	Whole bool
+	// Incarnation is as in PoolRead. Empty if unknown.
+	Incarnation string
 	// AsOf is when the read from AWS began.
 	AsOf time.Time
 }

@@ -332,7 +332,7 @@ func TestWholeReportShowsDrainsWithoutLookups(t *testing.T) {
 		f := p.FollowDrain(web, two, time.Now(), 0)
 		defer f.Close()
 		report := next(t, f, time.Now())
-		if !report.Whole || said(report, two) != "draining" || report.IsAbsent(two) || !report.IsAbsent(three) {
+		if !report.Whole || report.Incarnation != incarnation || said(report, two) != "draining" || report.IsAbsent(two) || !report.IsAbsent(three) {
 			t.Errorf("while it drains, the report is %+v", report)
 		}
 		if found := p.Draining(two.Instance); len(found) != 1 || found[0].ID != two {

@@ -63,6 +63,9 @@ func (f onRecord) Health(ctx context.Context, _ lsapi.PoolID) (map[lsapi.MemberI
 	return f(ctx)
 }
 
+// incarnation is that of every pool.
+const incarnation = "arn:aws:a"
+
 // web is the load balancer of most tests.
 var web = lsapi.ELB("web")
 
@@ -109,9 +112,9 @@ func (f *fakeAWS) ask(ctx context.Context, pool lsapi.PoolID, ids []lsapi.Member
 	return nil
 }
 
-func (f *fakeAWS) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, bool, error) {
+func (f *fakeAWS) Health(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, bool, error) {
 	if err := f.ask(ctx, pool, nil); err != nil {
-		return nil, false, err
+		return lsapi.PoolRead{}, false, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -128,7 +131,7 @@ func (f *fakeAWS) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Member
 			}
 		}
 	}
-	return found, f.whole, nil
+	return lsapi.PoolRead{Health: found, Incarnation: incarnation}, f.whole, nil
 }
 
 func (f *fakeAWS) HealthOf(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error) {

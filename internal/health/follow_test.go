@@ -266,7 +266,7 @@ type stubborn struct {
 	end <-chan struct{}
 }
 
-func (s stubborn) Health(context.Context, lsapi.PoolID) ([]lsapi.MemberHealth, bool, error) {
+func (s stubborn) Health(context.Context, lsapi.PoolID) (lsapi.PoolRead, bool, error) {
 	<-s.end
-	return nil, false, nil
+	return lsapi.PoolRead{}, false, nil
 }

@@ -23,8 +23,8 @@ import (
 // AWS reads health. Calls return when their context ends. CodeNotFound: the load
 // balancer does not exist.
 type AWS interface {
-	// Health returns the health of the members. It is whole if it has those that drain too.
-	Health(ctx context.Context, pool lsapi.PoolID) (members []lsapi.MemberHealth, whole bool, err error)
+	// Health reads the health of the members. It is whole if it has those that drain too.
+	Health(ctx context.Context, pool lsapi.PoolID) (read lsapi.PoolRead, whole bool, err error)
 	// HealthOf returns the health of instances, without those that are neither members
 	// nor draining.
 	HealthOf(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error)

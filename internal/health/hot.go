@@ -54,12 +54,12 @@ func (p *Poller) sweep(ctx context.Context, pool lsapi.PoolID) {
 	asking, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	began := time.Now()
-	members, whole, err := p.o.Background.Health(asking, pool)
+	read, whole, err := p.o.Background.Health(asking, pool)
 	if ctx.Err() != nil || lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 		return // the next listing finds out whether it exists
 	}
 	if p.sweeping.Note(err); err != nil {
 		return
 	}
-	p.publish(ctx, newReport(pool, members, whole, began))
+	p.publish(ctx, newReport(pool, read, whole, began))
 }

@@ -88,16 +88,16 @@ func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.H
 	if !b.latest().Whole { // whole reports need no lookups
 		look.Go(func() { known = b.recorded(ctx) })
 	}
-	members, whole, err := aws.Health(ctx, b.pool)
+	read, whole, err := aws.Health(ctx, b.pool)
 	look.Wait()
 	if err != nil {
 		return lsapi.HealthReport{}, err
 	}
-	report := newReport(b.pool, members, whole, began)
+	report := newReport(b.pool, read, whole, began)
 	if whole {
 		return report, nil
 	}
-	for _, ids := range b.lookups(members, known, began) {
+	for _, ids := range b.lookups(read.Health, known, began) {
 		others, failure := aws.HealthOf(ctx, b.pool, ids)
 		if failure == nil {
 			report = answered(report, ids, others)
@@ -111,9 +111,9 @@ func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.H
 }
 
 // newReport returns a report with its members sorted.
-func newReport(pool lsapi.PoolID, members []lsapi.MemberHealth, whole bool, began time.Time) lsapi.HealthReport {
-	slices.SortFunc(members, byID)
-	return lsapi.HealthReport{Pool: pool, Members: members, AsOf: began, Whole: whole}
+func newReport(pool lsapi.PoolID, read lsapi.PoolRead, whole bool, began time.Time) lsapi.HealthReport {
+	slices.SortFunc(read.Health, byID)
+	return lsapi.HealthReport{Pool: pool, Members: read.Health, AsOf: began, Whole: whole, Incarnation: read.Incarnation}
 }
 
 // latest returns the latest report.

@@ -262,7 +262,12 @@ func (f *fakeRecord) Health(_ context.Context, pool lsapi.PoolID) (map[lsapi.Mem
 		return nil, err
 	}
 	known := make(map[lsapi.MemberID]lsapi.MemberHealth)
+	incarnation := ""
 	for _, e := range f.log(pool).events {
+		if e.Incarnation != "" && e.Incarnation != incarnation {
+			clear(known)
+			incarnation = e.Incarnation
+		}
 		for _, m := range e.Health {
 			known[m.Member] = m
 		}

@@ -69,6 +69,9 @@ func (r *round) recordHealth(report *lsapi.HealthReport) {
 	if report == nil || r.journal.failure != nil {
 		return
 	}
+	if r.journal.recorded.isOther(report.Incarnation) {
+		return // reads of its members decide which of the two pools is the one of now
+	}
 	r.countReads()
 	ctx, cancel := r.recording()
 	defer cancel()

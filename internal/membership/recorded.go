@@ -137,7 +137,12 @@ func (r *recordedMembers) unexplained(found look, open ...*change) []lsapi.Event
 // isReplacedBy reports whether a read found another pool under the name, unless a later
 // read was recorded.
 func (r *recordedMembers) isReplacedBy(found look) bool {
-	return found.incarnation != "" && r.incarnation != "" && found.incarnation != r.incarnation && !r.lookedAt.After(found.ended)
+	return r.isOther(found.incarnation) && !r.lookedAt.After(found.ended)
+}
+
+// isOther reports whether an incarnation is certainly not the recorded one.
+func (r *recordedMembers) isOther(incarnation string) bool {
+	return incarnation != "" && r.incarnation != "" && incarnation != r.incarnation
 }
 
 // replacement returns the events that end the memberships of one pool, and begin those of

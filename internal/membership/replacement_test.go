@@ -192,3 +192,26 @@ func TestReadOfAReplacedPoolIsIgnored(t *testing.T) {
 	})
 	wantIncarnations(t, record, "a has "+one.String(), "a + -"+one.String(), "b +"+two.String()+" -")
 }
+
+func TestHealthOfAnotherIncarnationIsNotRecorded(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.created = "a"
+	withHealth(t, aws, record, func(t *testing.T, s *service) {
+		refresh(s, aws)
+		report := func(incarnation string, health lsapi.MemberHealth) {
+			r := reportOf([]lsapi.MemberHealth{health})
+			r.Incarnation = incarnation
+			observeHealth(s, r)
+		}
+		report("a", in(one))
+		report("b", out(one))
+		wantRecord(t, record, "health "+one.String()+" InService")
+		replace(aws, "b", one)
+		refresh(s, aws)
+		report("a", out(one)) // late
+		report("b", in(one))
+		report("", out(one))
+	})
+	wantRecord(t, record, "health "+one.String()+" InService", "observed + -"+one.String(), "observed +"+one.String()+" -",
+		"health "+one.String()+" InService", "health "+one.String()+" OutOfService")
+}

@@ -127,6 +127,14 @@ func TestObserverReceivesEachRead(t *testing.T) {
 		aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-2"))
 		time.Sleep(5 * time.Second)
 		check("a listing", lsapi.InstanceMember("i-2"))
+		report := lsapi.HealthReport{
+			Pool: lsapi.ELB("web"), Members: []lsapi.MemberHealth{{Member: lsapi.InstanceMember("i-1")}, {Member: lsapi.InstanceMember("i-2"), Draining: true}},
+			Whole: true, Incarnation: arnOf(lsapi.ELB("web")), AsOf: time.Now(),
+		}
+		r.Reported(report, false)
+		check("another replica's poll", lsapi.InstanceMember("i-2"))
+		r.Reported(report, true)
+		check("a poll", lsapi.InstanceMember("i-1"))
 	})
 }
 

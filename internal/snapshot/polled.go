@@ -132,7 +132,7 @@ func (s *Snapshot) Reported(report lsapi.HealthReport, own bool) {
 	}
 	ids := membersIn(report.Members)
 	if own {
-		s.o.Observer.Observe(report.Pool, lsapi.PoolRead{Members: ids}, report.AsOf)
+		s.o.Observer.Observe(report.Pool, lsapi.PoolRead{Members: ids, Incarnation: report.Incarnation}, report.AsOf)
 	}
 	if s.facts.missing(instancesOf(s.o.Overlay.Over(report.Pool, ids, report.AsOf))) == nil {
 		s.publishReport(ids, &report)
@@ -165,7 +165,7 @@ func reportOf(pool lsapi.PoolID, read lsapi.PoolRead, began time.Time) *lsapi.He
 	}
 	members := slices.Clone(read.Health)
 	slices.SortFunc(members, func(a, b lsapi.MemberHealth) int { return a.Member.Compare(b.Member) })
-	return &lsapi.HealthReport{Pool: pool, Members: members, Whole: true, AsOf: began}
+	return &lsapi.HealthReport{Pool: pool, Members: members, Whole: true, Incarnation: read.Incarnation, AsOf: began}
 }
 
 // membersIn returns the members that do not drain.

@@ -50,16 +50,15 @@ func (g *groups) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead
 }
 
 // Health is a poll.
-func (g *groups) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, bool, error) {
+func (g *groups) Health(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, bool, error) {
 	g.mu.Lock()
 	g.polls[pool] = append(g.polls[pool], time.Now())
 	g.mu.Unlock()
 	read, err := g.fakeAWS.Members(ctx, pool)
-	var members []lsapi.MemberHealth
 	for _, id := range read.Members {
-		members = append(members, lsapi.MemberHealth{Member: id, State: lsapi.InService, AWSState: "healthy"})
+		read.Health = append(read.Health, lsapi.MemberHealth{Member: id, State: lsapi.InService, AWSState: "healthy"})
 	}
-	return members, true, err
+	return read, true, err
 }
 
 func (g *groups) HealthOf(context.Context, lsapi.PoolID, []lsapi.MemberID) ([]lsapi.MemberHealth, error) {

@@ -25,11 +25,11 @@ const (
 // members.
 //
 // CodeNotFound: there is no such load balancer. Other errors: see cloud.Coded.
-func (c *Client) Health(ctx context.Context, pool lsapi.PoolID) (members []lsapi.MemberHealth, whole bool, err error) {
+func (c *Client) Health(ctx context.Context, pool lsapi.PoolID) (read lsapi.PoolRead, whole bool, err error) {
 	ctx, done := c.priority.Begin(ctx)
 	defer done()
-	members, err = c.readHealth(ctx, pool, nil)
-	return members, false, err
+	read.Health, err = c.readHealth(ctx, pool, nil)
+	return read, false, err
 }
 
 // HealthOf returns the health of the given instances that are members or draining, sorted

@@ -44,7 +44,7 @@ func TestHealthHasAWSsDescriptionsAndDrainingFromThem(t *testing.T) {
 		{Member: lsapi.InstanceMember("i-3"), State: lsapi.InService, Reason: "N/A", Description: "Instance deregistration currently in progress.", Draining: true},
 		{Member: lsapi.InstanceMember("i-5"), State: lsapi.HealthUnknown, Reason: "N/A", Description: "A transient error occurred. Please try again later."},
 	}
-	if err != nil || !slices.Equal(got, want) {
+	if err != nil || !slices.Equal(got.Health, want) {
 		t.Errorf("it is %+v, %v", got, err)
 	}
 	request := aws.Attempts()
@@ -72,7 +72,7 @@ func TestHealthOfLeavesOutUnknownWithoutDescription(t *testing.T) {
 		t.Errorf("it is %+v, %v", got, err)
 	}
 	// For members it is a valid answer.
-	if got, _, err := client.Health(t.Context(), lsapi.ELB("web")); err != nil || len(got) != 3 {
+	if got, _, err := client.Health(t.Context(), lsapi.ELB("web")); err != nil || len(got.Health) != 3 {
 		t.Errorf("of the members it is %+v, %v", got, err)
 	}
 }

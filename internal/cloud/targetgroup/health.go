@@ -43,13 +43,13 @@ func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead
 	return read, nil
 }
 
-// Health returns the health of a group's members and of the targets that drain, sorted by
-// id, by one DescribeTargetHealth. It is always whole: any other target is absent.
+// Health is Members. The health is sorted by id, and always whole: any other target is
+// absent.
 //
 // Errors: those of Members.
-func (c *Client) Health(ctx context.Context, pool lsapi.PoolID) (members []lsapi.MemberHealth, whole bool, err error) {
-	read, err := c.Members(ctx, pool)
-	return read.Health, err == nil, err
+func (c *Client) Health(ctx context.Context, pool lsapi.PoolID) (read lsapi.PoolRead, whole bool, err error) {
+	read, err = c.Members(ctx, pool)
+	return read, err == nil, err
 }
 
 // HealthOf returns the health of the given members and of those that drain among them,

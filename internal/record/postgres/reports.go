@@ -23,11 +23,13 @@ type sharedReport struct {
 	Members []record.HealthPayload `json:"members"`
 	Absent  []lsapi.MemberID       `json:"absent,omitempty"`
 	Whole   bool                   `json:"whole,omitempty"`
+	// Incarnation is empty if unknown.
+	Incarnation string `json:"incarnation,omitempty"`
 }
 
 // PublishHealth implements record.Replicas.
 func (s *store) PublishHealth(ctx context.Context, report lsapi.HealthReport) error {
-	shared := sharedReport{Members: make([]record.HealthPayload, len(report.Members)), Absent: report.Absent, Whole: report.Whole}
+	shared := sharedReport{Members: make([]record.HealthPayload, len(report.Members)), Absent: report.Absent, Whole: report.Whole, Incarnation: record.Clean(report.Incarnation)}
 	for i, h := range report.Members {
 		shared.Members[i] = record.NewHealthPayload(h)
 	}
@@ -98,7 +100,7 @@ func decodeReport(row *postgresdb.HealthReportsRow, began time.Time) (lsapi.Heal
 	}
 	report := lsapi.HealthReport{
 		Pool: pool, Members: make([]lsapi.MemberHealth, len(shared.Members)),
-		Absent: shared.Absent, Whole: shared.Whole, AsOf: began.Add(-row.Now.Sub(row.AsOf)),
+		Absent: shared.Absent, Whole: shared.Whole, Incarnation: shared.Incarnation, AsOf: began.Add(-row.Now.Sub(row.AsOf)),
 	}
 	for i, h := range shared.Members {
 		report.Members[i] = h.MemberHealth()
