@@ -193,6 +193,14 @@ const demoListenerText = `
 ${curl} ${user} ${listener}/elb/default-elb
 `
 
+const demoRulesText = `
+# through web-alb: an instance of the target group web-elb answers on port 8080 -> 200
+${curl} -i ${alb}/
+
+# and by a rule for the path one of web-admin, on port 9090 -> 200
+${curl} -i ${alb}/admin
+`
+
 // lines returns the addresses and the commands, as shell input with comments.
 func (d *runningDemo) lines() string {
 	values := map[string]string{
@@ -206,8 +214,12 @@ func (d *runningDemo) lines() string {
 	var listeners strings.Builder
 	for _, t := range d.emulator.Traffic() {
 		for _, l := range t.Listeners {
-			if t.LoadBalancer == "default-elb" && l.URL != "" {
+			switch {
+			case l.URL == "":
+			case t.LoadBalancer == "default-elb":
 				values["listener"] = l.URL
+			case t.LoadBalancer == "web-alb":
+				values["alb"] = l.URL
 			}
 		}
 	}
@@ -216,6 +228,9 @@ func (d *runningDemo) lines() string {
 	text := demoText
 	if values["listener"] != "" {
 		text += demoListenerText
+	}
+	if values["alb"] != "" {
+		text += demoRulesText
 	}
 	return os.Expand(text, func(name string) string { return values[name] })
 }

@@ -3,6 +3,8 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -139,6 +141,41 @@ func TestTargetIsRoutedFromRegistrationToDeregistration(t *testing.T) {
 		if traffic.LoadBalancer == "shop" {
 			t.Errorf("the deleted load balancer carries %+v", traffic)
 		}
+	}
+}
+
+func TestNetworkLoadBalancerIsCarried(t *testing.T) {
+	t.Parallel()
+	a := carrying(t)
+	in := creatingGroup("relayed")
+	in.Protocol = types.ProtocolEnumTcp
+	group := a.group(t, in)
+	network := creatingV2("relay")
+	network.Type = types.LoadBalancerTypeEnumNetwork
+	created := must[*elasticloadbalancingv2.CreateLoadBalancerOutput](t)(a.elbv2.CreateLoadBalancer(t.Context(), network))
+	listener := withProtocol(listening(*created.LoadBalancers[0].LoadBalancerArn, 88, group), types.ProtocolEnumTcp)
+	must[*elasticloadbalancingv2.CreateListenerOutput](t)(a.elbv2.CreateListener(t.Context(), listener))
+	noError(t, a.registerTargets(t.Context(), group, demoSpare+"/8084"))
+	a.awaitTarget(t, group, demoSpare+"/8084", stateHealthy)
+	client, err := net.Dial("tcp", strings.TrimPrefix(a.carried(t, "relay").Listeners[0].URL, "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	fmt.Fprint(client, "GET / HTTP/1.0\r\n\r\n")
+	if answer, err := io.ReadAll(client); err != nil || !strings.Contains(string(answer), "X-Instance-Port: 8084") {
+		t.Errorf("the answer is %q (%v)", answer, err)
+	}
+	must[*elasticloadbalancingv2.DeregisterTargetsOutput](t)(a.elbv2.DeregisterTargets(t.Context(), &elasticloadbalancingv2.DeregisterTargetsInput{
+		TargetGroupArn: &group, Targets: []types.TargetDescription{{Id: aws.String(demoSpare), Port: aws.Int32(8084)}},
+	}))
+	cut, err := net.Dial("tcp", client.RemoteAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cut.Close()
+	if answer, _ := io.ReadAll(cut); len(answer) > 0 {
+		t.Errorf("without targets the answer is %q", answer)
 	}
 }
 

@@ -194,7 +194,17 @@ wait("load_balancers_deleted", Names=["web"])
 
 func TestBoto3WaitersAndPaginatorsOfTargetGroups(t *testing.T) {
 	t.Parallel()
-	out, err := onTheClock(t).tool(t, python3, "-c", botoTargetsScript)
+	for name, account := range map[string]func(*testing.T) *testAccount{"health by the clock": onTheClock, "health by probes": carrying} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkBotoTargets(t, account(t))
+		})
+	}
+}
+
+func checkBotoTargets(t *testing.T, a *testAccount) {
+	t.Helper()
+	out, err := a.tool(t, python3, "-c", botoTargetsScript)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
