@@ -228,7 +228,7 @@ func TestInvalidQueryNamesTheParameter(t *testing.T) {
 		"instance=i-7":     "instance",
 		"member=web-1":     "member",
 		"pool=default-elb": "pool",
-		"pool=tg/web":      "pool",
+		"pool=alb/web":     "pool",
 		"loadBalancer=x":   "loadBalancer",
 		"from=yesterday":   "from",
 		"actor=":           "actor",

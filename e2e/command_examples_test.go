@@ -56,25 +56,34 @@ var endless = regexp.MustCompile(`^lsapi (serve|demo|emulator|stress)\b|(elb|poo
 
 func TestCommandLinesOfDocumentationRunOnDemo(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join("..", "docs", "command.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newShell(t)
-	ran := 0
-	for i, block := range strings.Split(string(page), "\n```") {
-		if i%2 == 0 || !strings.HasPrefix(block, "\n") {
-			continue // text, or a block in another language
-		}
-		for line := range strings.SplitSeq(block, "\n") {
-			if strings.Contains(line, "lsapi ") && !strings.HasPrefix(line, "go build") && !endless.MatchString(line) {
-				s.run(t, line)
-				ran++
+	for name, atLeast := range map[string]int{"command.md": 16, "api.md": 4} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			page, err := os.ReadFile(filepath.Join("..", "docs", name))
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-	}
-	if ran < 8 {
-		t.Errorf("only %d lines were found", ran)
+			s := newShell(t)
+			ran := 0
+			for i, block := range strings.Split(string(page), "\n```") {
+				if i%2 == 0 || !strings.HasPrefix(block, "\n") {
+					continue // text, or a block in another language
+				}
+				for line := range strings.SplitSeq(block, "\n") {
+					curl, isCurl := strings.CutPrefix(line, "curl ")
+					if isCurl {
+						line = "curl --fail-with-body " + curl
+					}
+					if isCurl || strings.Contains(line, "lsapi ") && !strings.HasPrefix(line, "go build") && !endless.MatchString(line) {
+						s.run(t, line)
+						ran++
+					}
+				}
+			}
+			if ran < atLeast {
+				t.Errorf("only %d lines were found", ran)
+			}
+		})
 	}
 }
 
@@ -84,6 +93,7 @@ func TestExamplesOfHelpRunOnDemo(t *testing.T) {
 	for _, command := range []string{
 		"", "version", "help", "healthcheck", "doctor", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell",
 		"pool", "pool list", "pool show", "pool detach", "pool attach", "pool history", "instance show",
+		"tg", "tg list", "tg show", "tg detach", "tg attach", "tg history",
 		"elb", "elb list", "elb show", "elb detach", "elb attach", "elb history", "changes", "changes checkpoint", "changes list", "changes verify",
 	} {
 		_, help, _ := run(t, append(strings.Fields(command), "--help"))
@@ -107,7 +117,7 @@ func TestExamplesOfHelpRunOnDemo(t *testing.T) {
 
 // before returns lines that let a line succeed: they undo an earlier attach or detach.
 func (s *shell) before(command, line string) []string {
-	if !strings.HasPrefix(command, "elb") && !strings.HasPrefix(command, "pool") {
+	if group, _, _ := strings.Cut(command, " "); !slices.Contains([]string{"elb", "pool", "tg"}, group) {
 		return nil
 	}
 	words := strings.Fields(line)

@@ -258,8 +258,11 @@ func (a aws) do(action, parameters string) {
 func (a aws) ask(action, parameters string) string {
 	a.client.t.Helper()
 	version, service := "2012-06-01", "elasticloadbalancing"
-	if strings.HasSuffix(action, "Instances") {
+	switch {
+	case strings.HasSuffix(action, "Instances"):
 		version, service = "2016-11-15", "ec2"
+	case strings.Contains(action, "Target"):
+		version = "2015-12-01"
 	}
 	answer := a.send(http.MethodPost, "/", "Version="+version+"&Action="+action+"&"+parameters,
 		"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0",

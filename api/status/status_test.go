@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"lsapi"
@@ -90,5 +92,27 @@ func TestHeaderThatDoesNotFitTheStatusIsIgnored(t *testing.T) {
 func TestUnknownCodeIsInternal(t *testing.T) {
 	if got := status.Public("odd"); got != lsapi.CodeInternal || status.Of("odd") != 500 {
 		t.Errorf("it is %s %d", got, status.Of("odd"))
+	}
+}
+
+func TestPageListsEveryCodeWithItsStatus(t *testing.T) {
+	page, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := 0
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(line, " | ")
+		if len(cells) < 3 || !strings.HasPrefix(cells[0], "| ") || strings.Trim(cells[0], "| 0123456789") != "" {
+			continue
+		}
+		listed++
+		code := lsapi.Code(strings.Trim(cells[1], "`"))
+		if want := strconv.Itoa(status.Of(code)); status.Public(code) != code || strings.Trim(cells[0], "| ") != want {
+			t.Errorf("%s has the status %s on the page, want %s", code, cells[0], want)
+		}
+	}
+	if want := len(status.Codes()); listed != want {
+		t.Errorf("%d codes are listed, want %d", listed, want)
 	}
 }
