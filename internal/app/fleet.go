@@ -64,11 +64,12 @@ func (a *App) startAllPolls(cfg config.Config, aws clients, record timedRecord, 
 
 // startFleet starts the views of load balancers, the waits for members, and the event
 // streams.
-func (a *App) startFleet(aws clients, changes timedRecord, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
+func (a *App) startFleet(aws clients, changes timedRecord, recent *overlay.Overlay, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
 	views := fleet.New(fleet.Options{
 		Lists: lists, Health: polls, Settings: aws.kinds(), Instances: aws.ec2,
 		Record: changes, Reads: fleetReads, Log: a.log,
 	})
+	recent.Listen(views.Changed) // after the lists
 	a.started("reads of load balancers", views.Close)
 	handling.Fleet = views
 	handling.RecordReads = sqlite.Readers - fleetReads - 1 // leaves one connection for the lanes

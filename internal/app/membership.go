@@ -124,7 +124,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 		return err
 	}
 	lists.Expect(recorded) // finds out what was deleted meanwhile
-	a.startFleet(aws, record, lists, polls, metrics, handling)
+	a.startFleet(aws, record, recent, lists, polls, metrics, handling)
 	a.startPreflight(aws, available, clocks)
 	handling.Membership = &clockedMembership{Membership: members, clocks: clocks, compare: compare}
 	handling.Lists = lists

@@ -9,6 +9,7 @@ package fleet
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"lsapi"
@@ -37,6 +38,7 @@ type Fleet struct {
 	instances  *cache[string, lsapi.Instance]
 	history    *historyReads
 	sources    sources
+	version    atomic.Uint64
 	group      *background.Group // of the shared reads
 }
 
@@ -67,6 +69,12 @@ func New(o Options) *Fleet {
 		group: group,
 	}
 }
+
+// Version grows with each change that Changed receives.
+func (f *Fleet) Version() uint64 { return f.version.Load() }
+
+// Changed takes a change of a membership by lsapi, which Lists has already.
+func (f *Fleet) Changed(lsapi.PoolID, []lsapi.Member, []lsapi.Member) { f.version.Add(1) }
 
 // Close cancels the shared reads and waits for their end. It returns an error if ctx ends
 // first. Later reads are CodeUnavailable.

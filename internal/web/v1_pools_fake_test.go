@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lsapi"
@@ -18,6 +19,8 @@ type fleets struct {
 	mu      sync.Mutex
 	filters []lsapi.FleetFilter // of all calls
 	fresh   int                 // number of fresh reads
+	version atomic.Uint64
+	asked   atomic.Int64 // calls of Instance
 	// await, when it is set, is what waiting is.
 	await func(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
@@ -79,8 +82,12 @@ func (f *fleets) Members(ctx context.Context, pool lsapi.PoolID, fresh bool) (me
 	return members, time.Now().Add(-1500 * time.Millisecond), err
 }
 
+// Version grows with the changes of a test.
+func (f *fleets) Version() uint64 { return f.version.Load() }
+
 // Instance knows the instances of default-elb, and spare without memberships.
 func (f *fleets) Instance(ctx context.Context, instanceID string, fresh bool) (lsapi.InstanceDetail, error) {
+	f.asked.Add(1)
 	b, err := f.Pool(ctx, lsapi.ELB("default-elb"), fresh)
 	if err != nil {
 		return lsapi.InstanceDetail{}, err

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"lsapi"
 	apiv1 "lsapi/api/v1"
@@ -222,4 +225,39 @@ func TestFormerPathsAreGone(t *testing.T) {
 			t.Errorf("%s is %d %s", path, got.StatusCode, got.body)
 		}
 	}
+}
+
+func TestAnswersAboutAnInstanceAreSharedUntilAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWaitable()
+		w.fleet.record = w.record
+		asked := func(header http.Header) int64 {
+			t.Helper()
+			before := w.fleet.asked.Load()
+			r := httptest.NewRequest("GET", "/v1/instances/"+running, http.NoBody)
+			maps.Copy(r.Header, header)
+			if got := do(w.handler, r); got.StatusCode != http.StatusOK || !strings.Contains(got.body, `"pool":"elb/default-elb"`) {
+				t.Errorf("the answer is %d %s", got.StatusCode, got.body)
+			}
+			return w.fleet.asked.Load() - before
+		}
+		if n := asked(nil); n != 1 {
+			t.Errorf("the first request makes %d reads", n)
+		}
+		time.Sleep(40 * time.Millisecond)
+		if n := asked(nil); n != 0 {
+			t.Errorf("a request soon after makes %d reads", n)
+		}
+		if n := asked(http.Header{"Cache-Control": {"no-cache"}}); n != 1 {
+			t.Errorf("a fresh one makes %d reads", n)
+		}
+		w.fleet.version.Add(1)
+		if n := asked(nil); n != 1 {
+			t.Errorf("one after a change makes %d reads", n)
+		}
+		time.Sleep(60 * time.Millisecond)
+		if n := asked(nil); n != 1 {
+			t.Errorf("one after a while makes %d reads", n)
+		}
+	})
 }

@@ -24,6 +24,11 @@ const (
 	// maxHeld is the number of changes in memory for all lists: 16 full pages, some 30 MB.
 	// They are held until their clients have read them.
 	maxHeld = 16 * maxPage
+	// answerLifetime is how long an encoded answer about an instance is kept: short beside the
+	// time within which a change of another replica shows (100 ms).
+	answerLifetime = 50 * time.Millisecond
+	// maxAnswers is how many are kept, each of about a kilobyte.
+	maxAnswers = 10_000
 	// acquireTimeout is a reader's time in the queue. The record answers within some tens of
 	// milliseconds.
 	acquireTimeout = 5 * time.Second

@@ -49,6 +49,8 @@ type Fleet interface {
 	// Instance returns an instance with its memberships, or CodeNotFound. If fresh is set,
 	// the memberships that could not be read after the call are Unread.
 	Instance(ctx context.Context, instanceID string, fresh bool) (lsapi.InstanceDetail, error)
+	// Version grows with each change of a membership by lsapi, before its caller is answered.
+	Version() uint64
 	// Await waits until an instance meets the condition. CodeWaitTimeout: the context
 	// ended first. CodeConflict: the instance is terminated. Both come with its last known
 	// state. CodeNotFound: it cannot meet the condition.
@@ -79,9 +81,10 @@ type Options struct {
 // API is the API.
 type API struct {
 	Options
-	held   *semaphore.Weighted // the changes in memory
-	huma   huma.API
-	routes []exchange.Route
+	held      *semaphore.Weighted // the changes in memory
+	instances *instanceAnswers
+	huma      huma.API
+	routes    []exchange.Route
 }
 
 func (a *API) schemas() huma.Registry { return a.huma.OpenAPI().Components.Schemas }
