@@ -230,7 +230,7 @@ type LaneState struct {
 // ChangeFilter selects changes. The zero value of a field matches all.
 type ChangeFilter struct {
 	Pool PoolID
-	// Member without a port matches the instance on all its ports.
+	// Member without a port matches the instance or the address on all its ports.
 	Member MemberID
 	Actor  string
 	Action Action

@@ -40,7 +40,7 @@ func (p *payload) acceptChange(event lsapi.Event) error {
 	case !ok:
 		return Contradiction("the change id %q is no UUID of version 7", c.ID)
 	case c.Action != lsapi.Attach && c.Action != lsapi.Detach || c.Member.IsZero():
-		return Contradiction("change %s is to %q the instance %q", c.ID, c.Action, c.Member)
+		return Contradiction("change %s is to %q the member %q", c.ID, c.Action, c.Member)
 	case !c.Pool.IsZero() && c.Pool != p.Pool:
 		return Contradiction("change %s is of pool %s, not of %s", c.ID, c.Pool, p.Pool)
 	case (event.Kind == lsapi.EventIntended) != (c.Outcome == ""):
@@ -54,7 +54,7 @@ func (p *payload) acceptChange(event lsapi.Event) error {
 
 func (p *payload) acceptObservation(event lsapi.Event) error {
 	if len(event.Added)+len(event.Removed) == 0 || event.Until.IsZero() {
-		return Contradiction("an observed event needs instances, and the time of the look")
+		return Contradiction("an observed event needs members, and the time of the look")
 	}
 	p.At = Latest(p.At, p.Until)
 	var err error
@@ -64,13 +64,13 @@ func (p *payload) acceptObservation(event lsapi.Event) error {
 	return err
 }
 
-// newIDs returns an id for each instance's external change.
-func newIDs(event lsapi.Event, instances []lsapi.MemberID) (map[lsapi.MemberID]string, error) {
-	if len(instances) == 0 {
+// newIDs returns an id for each member's external change.
+func newIDs(event lsapi.Event, members []lsapi.MemberID) (map[lsapi.MemberID]string, error) {
+	if len(members) == 0 {
 		return nil, nil
 	}
-	ids := make(map[lsapi.MemberID]string, len(instances))
-	for _, member := range instances {
+	ids := make(map[lsapi.MemberID]string, len(members))
+	for _, member := range members {
 		id, err := newID(event.Until)
 		if err != nil {
 			return nil, err
@@ -82,19 +82,19 @@ func newIDs(event lsapi.Event, instances []lsapi.MemberID) (map[lsapi.MemberID]s
 
 func (p *payload) acceptHealth(event lsapi.Event) error {
 	if len(event.Health)+len(event.Drained) == 0 {
-		return Contradiction("a health event needs instances")
+		return Contradiction("a health event needs members")
 	}
-	instances := slices.Clone(event.Drained)
+	members := slices.Clone(event.Drained)
 	for _, h := range event.Health {
 		if h.State == "" {
-			return Contradiction("a health event gives instance %s no state", h.Member)
+			return Contradiction("a health event gives member %s no state", h.Member)
 		}
-		instances = append(instances, h.Member)
+		members = append(members, h.Member)
 		p.Health = append(p.Health, NewHealthPayload(h))
 	}
-	slices.SortFunc(instances, lsapi.MemberID.Compare)
-	if instances[0].IsZero() || len(slices.Compact(instances)) < len(event.Health)+len(event.Drained) {
-		return Contradiction("a health event has an instance twice, or one without an id: %q", instances)
+	slices.SortFunc(members, lsapi.MemberID.Compare)
+	if members[0].IsZero() || len(slices.Compact(members)) < len(event.Health)+len(event.Drained) {
+		return Contradiction("a health event has a member twice, or one without an id: %q", members)
 	}
 	p.Drained = slices.SortedFunc(slices.Values(event.Drained), lsapi.MemberID.Compare)
 	slices.SortFunc(p.Health, func(a, b HealthPayload) int { return a.Member.Compare(b.Member) })

@@ -237,11 +237,11 @@ func (a *appender) observed(ctx context.Context, p *payload) (bool, error) {
 // healthKnown removes recorded health from a health event, and reports whether nothing
 // is left.
 func (a *appender) healthKnown(ctx context.Context, p *payload) (bool, error) {
-	instances := slices.Clone(p.Drained)
+	members := slices.Clone(p.Drained)
 	for _, h := range p.Health {
-		instances = append(instances, h.Member)
+		members = append(members, h.Member)
 	}
-	known, err := a.tables.Health(ctx, a.log.Pool, instances)
+	known, err := a.tables.Health(ctx, a.log.Pool, members)
 	if err != nil {
 		return false, err
 	}

@@ -10,9 +10,9 @@ import (
 // effects are what an event does to the projections.
 type effects struct {
 	changes      []ChangeRow      // new rows
-	joined, left []lsapi.MemberID // instances that became or ceased to be members
+	joined, left []lsapi.MemberID // those that became or ceased to be members
 	healths      []HealthRow      // new rows
-	drained      []lsapi.MemberID // instances whose health is dropped
+	drained      []lsapi.MemberID // members whose health is dropped
 	replaces     bool             // all health is of the pool that is replaced
 }
 

@@ -83,7 +83,7 @@ type Tables interface {
 	OpenChanges(ctx context.Context, pool lsapi.PoolID) ([]ChangeRow, error)
 	// ChangesAfter returns changes by id, of all pools for an empty name.
 	ChangesAfter(ctx context.Context, pool lsapi.PoolID, id string, limit int) ([]ChangeRow, error)
-	// LastChanges returns each instance's last change of lsapi, open ones included, in any
+	// LastChanges returns each member's last change of lsapi, open ones included, in any
 	// order.
 	LastChanges(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) ([]ChangeRow, error)
 	// AddChange leaves an existing change as it is. CompleteChange overwrites all that a
@@ -97,7 +97,7 @@ type Tables interface {
 	// duration.
 	Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error)
 
-	// Members and Health return those of all instances for nil.
+	// Members and Health return those of all members for nil.
 	Members(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (Members, error)
 	Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (Healths, error)
 	Count(ctx context.Context) (members, healths int64, err error)
@@ -123,7 +123,7 @@ type Tables interface {
 	Probe(ctx context.Context) error
 }
 
-// Members are the numbers of the events that made instances members, by id; 0 for a
+// Members are the numbers of the events that made them members, by id; 0 for a
 // member older than the record.
 type Members map[lsapi.MemberID]int64
 
@@ -198,7 +198,7 @@ type ChangeRow struct {
 	Begun, Done int64
 }
 
-// HealthRow is an instance's last recorded health, with the event that recorded it and
+// HealthRow is a member's last recorded health, with the event that recorded it and
 // its time.
 type HealthRow struct {
 	lsapi.MemberHealth
@@ -206,7 +206,7 @@ type HealthRow struct {
 	Since time.Time
 }
 
-// Healths are the health of a pool's instances, by id.
+// Healths are the health of a pool's members and of those that drain, by id.
 type Healths map[lsapi.MemberID]HealthRow
 
 // Convert converts the rows of a query.
@@ -245,6 +245,12 @@ func MemberOf(text string) (member lsapi.MemberID, err error) {
 		err = Damaged("reading the id of a member", err)
 	}
 	return member, err
+}
+
+// WithoutPort returns the column instance of a member's changes.
+func WithoutPort(member lsapi.MemberID) string {
+	member.Port = 0
+	return member.String()
 }
 
 // MemberTexts returns the ids as they are stored.

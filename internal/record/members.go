@@ -155,12 +155,12 @@ func explain(ctx context.Context, t Tables, pool lsapi.PoolID, all Members) ([]l
 		}
 	}
 	found := make([]lsapi.RecordedMember, 0, len(all))
-	for _, instance := range slices.SortedFunc(maps.Keys(all), lsapi.MemberID.Compare) {
-		member := lsapi.RecordedMember{Member: instance}
-		switch p := events[all[instance]]; {
+	for _, id := range slices.SortedFunc(maps.Keys(all), lsapi.MemberID.Compare) {
+		member := lsapi.RecordedMember{Member: id}
+		switch p := events[all[id]]; {
 		case p == nil:
 		case p.Kind == lsapi.EventObserved:
-			member.Since, member.ChangeID, member.Source = p.Until, p.Added[instance], lsapi.SourceExternal
+			member.Since, member.ChangeID, member.Source = p.Until, p.Added[id], lsapi.SourceExternal
 		default:
 			member.Since, member.ChangeID, member.Source = p.At, p.changeID(), lsapi.SourceLSAPI
 		}

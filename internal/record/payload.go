@@ -22,7 +22,7 @@ type payload struct {
 	At         time.Time       `json:"at"`
 	Kind       lsapi.EventKind `json:"kind"`
 	Change     *changePayload  `json:"change,omitempty"`
-	// Added and Removed are the ids of external changes, by instance.
+	// Added and Removed are the ids of external changes, by member.
 	Added   map[lsapi.MemberID]string `json:"added,omitempty"`
 	Removed map[lsapi.MemberID]string `json:"removed,omitempty"`
 	Since   time.Time                 `json:"since,omitzero"`
@@ -109,7 +109,7 @@ func fill[T comparable](field *T, known T) {
 	}
 }
 
-// HealthPayload is an instance's health, as events and replicas' reports encode it.
+// HealthPayload is a member's health, as events and replicas' reports encode it.
 type HealthPayload struct {
 	Member       lsapi.MemberID    `json:"member,omitzero"`
 	FormerMember lsapi.MemberID    `json:"instance,omitzero"`
@@ -123,7 +123,7 @@ type HealthPayload struct {
 	Since time.Time `json:"since,omitzero"`
 }
 
-// NewHealthPayload returns the payload of an instance's health.
+// NewHealthPayload returns the payload of a member's health.
 func NewHealthPayload(h lsapi.MemberHealth) HealthPayload {
 	return HealthPayload{
 		Member: h.Member, State: h.State, AWSState: Clean(h.AWSState), Reason: Clean(h.Reason), Description: Clean(h.Description), Draining: h.Draining,

@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"lsapi"
@@ -54,9 +53,8 @@ func Conditions(f lsapi.ChangeFilter) []Condition {
 	} else {
 		equal("outcome", string(f.Outcome), f.Outcome != "" && !most)
 	}
-	instance, _, hasPort := strings.Cut(f.Member.String(), ":")
-	equal("instance", instance, instance != "")
-	equal("member", f.Member.String(), hasPort)
+	equal("instance", WithoutPort(f.Member), !f.Member.IsZero())
+	equal("member", f.Member.String(), f.Member.Port > 0)
 	equal("pool", f.Pool.String(), !f.Pool.IsZero())
 	equal("actor", f.Actor, f.Actor != "")
 	equal("outcome", string(f.Outcome), most)

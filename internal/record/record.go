@@ -61,11 +61,10 @@ type Store interface {
 	// record. CodeNotFound: the record does not reach back to it. ErrFuture: no event
 	// has a label as late, and the clock that labels is not there yet.
 	MembersAt(ctx context.Context, pool lsapi.PoolID, at time.Time) (lsapi.MembershipAt, error)
-	// Health returns the last recorded health of members and draining instances, by
-	// instance.
+	// Health returns the last recorded health of members and of those that drain, by id.
 	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
-	// MemberHistory returns the history of instances, by id, with an entry for each; of
-	// all recorded members and all with recorded health when instanceIDs is nil.
+	// MemberHistory returns the history of members, by id, with an entry for each; of
+	// all recorded members and all with recorded health when members is nil.
 	MemberHistory(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (map[lsapi.MemberID]lsapi.MemberHistory, error)
 	// Events returns events of all pools behind a position in order, without
 	// checkpoints, and fewer than limit only at the end. No event appears later before a

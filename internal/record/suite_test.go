@@ -488,13 +488,21 @@ func testMembersOfAnInstance(t *testing.T, s record.Store) {
 	l.know()
 	web, admin := one, one
 	web.Port, admin.Port = 8080, 9090
-	address := lsapi.MemberID{Address: netip.MustParseAddr("2001:db8::7"), Port: 80}
+	v4, v6 := lsapi.MemberID{Address: netip.MustParseAddr("10.0.1.7")}, lsapi.MemberID{Address: netip.MustParseAddr("2001:db8::7")}
+	address, neighbor, private := v6, lsapi.MemberID{Address: netip.MustParseAddr("2001:db8::8"), Port: 80}, v4
+	address.Port, private.Port = 80, 8080
+	other := address
+	other.Port = 81
+	balancer, function := lsapi.MemberID{Instance: "loadbalancer/app/web/50dc6c495c0c9188", Port: 80}, lsapi.MemberID{Instance: "function/web"}
+	all := []lsapi.MemberID{function, one, web, admin, two, balancer, private, address, other, neighbor} // in order
 	ids := make(map[lsapi.MemberID]string)
-	for _, member := range []lsapi.MemberID{one, web, admin, two, address} {
+	for _, member := range all {
 		ids[member] = l.after(time.Second).do(lsapi.Attach, member).ID
 	}
 	for member, want := range map[lsapi.MemberID][]string{
-		one: {ids[admin], ids[web], ids[one]}, web: {ids[web]}, two: {ids[two]}, address: {ids[address]},
+		one: {ids[admin], ids[web], ids[one]}, web: {ids[web]}, two: {ids[two]},
+		v6: {ids[other], ids[address]}, address: {ids[address]}, neighbor: {ids[neighbor]}, v4: {ids[private]}, private: {ids[private]},
+		balancer: {ids[balancer]}, function: {ids[function]},
 	} {
 		got, err := s.Changes(t.Context(), lsapi.ChangeFilter{Member: member, Limit: 10})
 		if err != nil {
@@ -502,16 +510,30 @@ func testMembersOfAnInstance(t *testing.T, s record.Store) {
 		}
 		wantIDs(t, got, want...)
 	}
-	history, err := s.MemberHistory(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{one, web, address})
-	if err != nil {
-		t.Fatal(err)
+	history, err := s.MemberHistory(t.Context(), lsapi.ELB("web"), all)
+	if err != nil || len(history) != len(all) {
+		t.Fatalf("got %d histories, %v", len(history), err)
 	}
 	for member, h := range history {
 		if !h.Member || h.ChangeID != ids[member] || h.LastChange == nil || h.LastChange.ID != ids[member] || h.LastChange.Member != member {
 			t.Errorf("%v: got %+v", member, h)
 		}
 	}
-	wantEqual(t, membersAt(t, s, time.Time{}), one, web, admin, two, address)
+	wantEqual(t, membersAt(t, s, time.Time{}), all...)
+
+	looked := l.now
+	l.after(time.Minute).append(lsapi.Event{
+		Kind: lsapi.EventObserved, At: l.now, Since: looked, Until: l.now, Added: []lsapi.MemberID{{Instance: two.Instance, Port: 80}}, Removed: []lsapi.MemberID{web, address},
+	})
+	l.say(inService(private), draining(address), outOfService(admin))
+	wantHealth(t, s, lsapi.ELB("web"), inService(private), draining(address), outOfService(admin))
+	l.drain(address)
+	wantEqual(t, membersAt(t, s, looked), all...)
+	left := slices.DeleteFunc(append(slices.Clone(all), lsapi.MemberID{Instance: two.Instance, Port: 80}), func(m lsapi.MemberID) bool { return m == web || m == address })
+	slices.SortFunc(left, lsapi.MemberID.Compare)
+	wantEqual(t, membersAt(t, s, l.now), left...)
+	must(t, pruneAt(t, s, l.now.Add(5*dayLong), dayLong))
+	wantEqual(t, membersAt(t, s, time.Time{}), left...)
 	wantWhole(t, s)
 }
 

@@ -89,7 +89,11 @@ func (t *tables) ChangesAfter(ctx context.Context, pool lsapi.PoolID, id string,
 }
 
 func (t *tables) LastChanges(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) ([]record.ChangeRow, error) {
-	ids, err := t.queries.LastChanges(ctx, postgresdb.LastChangesParams{Members: record.MemberTexts(members), Pool: pool.String()})
+	instances := make([]string, len(members))
+	for i, member := range members {
+		instances[i] = record.WithoutPort(member)
+	}
+	ids, err := t.queries.LastChanges(ctx, postgresdb.LastChangesParams{Members: record.MemberTexts(members), Instances: instances, Pool: pool.String()})
 	if err != nil {
 		return nil, err
 	}

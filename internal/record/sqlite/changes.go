@@ -64,7 +64,7 @@ func (t *tables) ChangesAfter(ctx context.Context, pool lsapi.PoolID, id string,
 
 func (t *tables) LastChanges(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) ([]record.ChangeRow, error) {
 	ids, err := each(members, func(member lsapi.MemberID) ([][]byte, error) {
-		return t.queries.LastChange(ctx, sqlitedb.LastChangeParams{Member: member.String(), Pool: pool.String()})
+		return t.queries.LastChange(ctx, sqlitedb.LastChangeParams{Instance: record.WithoutPort(member), Member: member.String(), Pool: pool.String()})
 	})
 	if err != nil {
 		return nil, err

@@ -152,12 +152,14 @@ func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, e
 }
 
 const lastChanges = `-- name: LastChanges :many
-SELECT last.id FROM unnest($1::text[]) AS given (member)
+SELECT last.id FROM (
+    SELECT unnest($1::text[]) AS member, unnest($2::text[]) AS instance
+) AS given
 CROSS JOIN LATERAL (
     SELECT lately.id FROM (
         SELECT c.id, c.first_seq FROM changes AS c
-        WHERE c.instance = split_part(given.member, ':', 1) AND c.member = given.member AND c.pool = $2
-            AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = $2)
+        WHERE c.instance = given.instance AND c.member = given.member AND c.pool = $3
+            AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = $3)
             AND c.source = 'lsapi' AND c.outcome IN ('', 'applied', 'unknown')
         ORDER BY c.id DESC LIMIT 8
     ) AS lately
@@ -166,14 +168,15 @@ CROSS JOIN LATERAL (
 `
 
 type LastChangesParams struct {
-	Members []string
-	Pool    string
+	Members   []string
+	Instances []string
+	Pool      string
 }
 
 // Of changes requested about at once, the last requested may have begun first. Those of an
 // earlier pool of the same name do not count.
 func (q *Queries) LastChanges(ctx context.Context, arg LastChangesParams) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, lastChanges, arg.Members, arg.Pool)
+	rows, err := q.db.Query(ctx, lastChanges, arg.Members, arg.Instances, arg.Pool)
 	if err != nil {
 		return nil, err
 	}

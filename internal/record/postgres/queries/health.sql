@@ -28,11 +28,13 @@ SELECT * FROM events WHERE pool = sqlc.arg(pool) AND seq = ANY (sqlc.arg(seqs)::
 -- name: LastChanges :many
 -- Of changes requested about at once, the last requested may have begun first. Those of an
 -- earlier pool of the same name do not count.
-SELECT last.id FROM unnest(sqlc.arg(members)::text[]) AS given (member)
+SELECT last.id FROM (
+    SELECT unnest(sqlc.arg(members)::text[]) AS member, unnest(sqlc.arg(instances)::text[]) AS instance
+) AS given
 CROSS JOIN LATERAL (
     SELECT lately.id FROM (
         SELECT c.id, c.first_seq FROM changes AS c
-        WHERE c.instance = split_part(given.member, ':', 1) AND c.member = given.member AND c.pool = sqlc.arg(pool)
+        WHERE c.instance = given.instance AND c.member = given.member AND c.pool = sqlc.arg(pool)
             AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = sqlc.arg(pool))
             AND c.source = 'lsapi' AND c.outcome IN ('', 'applied', 'unknown')
         ORDER BY c.id DESC LIMIT 8

@@ -28,7 +28,7 @@ SELECT * FROM events WHERE pool = ? AND seq = ?;
 -- earlier pool of the same name do not count.
 SELECT lately.id FROM (
     SELECT c.id, c.first_seq FROM changes AS c
-    WHERE c.member = sqlc.arg(member) AND c.instance = substr(sqlc.arg(member), 1, instr(sqlc.arg(member) || ':', ':') - 1)
+    WHERE c.instance = sqlc.arg(instance) AND c.member = sqlc.arg(member)
         AND c.pool = sqlc.arg(pool) AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = c.pool)
         AND c.source = 'lsapi' AND c.outcome IN ('', 'applied', 'unknown')
     ORDER BY c.id DESC LIMIT 8

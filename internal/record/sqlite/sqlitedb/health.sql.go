@@ -159,8 +159,8 @@ func (q *Queries) HealthOf(ctx context.Context, arg HealthOfParams) ([]Health, e
 const lastChange = `-- name: LastChange :many
 SELECT lately.id FROM (
     SELECT c.id, c.first_seq FROM changes AS c
-    WHERE c.member = ?1 AND c.instance = substr(?1, 1, instr(?1 || ':', ':') - 1)
-        AND c.pool = ?2 AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = c.pool)
+    WHERE c.instance = ?1 AND c.member = ?2
+        AND c.pool = ?3 AND c.first_seq > (SELECT l.replaced_seq FROM logs AS l WHERE l.pool = c.pool)
         AND c.source = 'lsapi' AND c.outcome IN ('', 'applied', 'unknown')
     ORDER BY c.id DESC LIMIT 8
 ) AS lately
@@ -168,14 +168,15 @@ ORDER BY lately.first_seq DESC LIMIT 1
 `
 
 type LastChangeParams struct {
-	Member string
-	Pool   string
+	Instance string
+	Member   string
+	Pool     string
 }
 
 // Of changes requested about at once, the last requested may have begun first. Those of an
 // earlier pool of the same name do not count.
 func (q *Queries) LastChange(ctx context.Context, arg LastChangeParams) ([][]byte, error) {
-	rows, err := q.query(ctx, q.lastChangeStmt, lastChange, arg.Member, arg.Pool)
+	rows, err := q.query(ctx, q.lastChangeStmt, lastChange, arg.Instance, arg.Member, arg.Pool)
 	if err != nil {
 		return nil, err
 	}
