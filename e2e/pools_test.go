@@ -129,7 +129,7 @@ func TestInstanceShowsItsPools(t *testing.T) {
 
 func TestUnknownInstanceIsNotFoundAndAFailureIsNot(t *testing.T) {
 	t.Parallel()
-	a, s := startBoth(t)
+	a, s := startWithGroups(t)
 	for _, id := range []string{"i-0123abcd", "i-0123456789abcdef0", "web-1", "i-1", strings.ToUpper(member)} {
 		if answer := s.get("/v1/instances/" + id); answer.status != http.StatusNotFound || decoded[problem](t, answer.body).Detail == "" {
 			t.Errorf("%s is %d %s", id, answer.status, answer.body)
@@ -228,7 +228,7 @@ func TestStreamIsFilteredByInstance(t *testing.T) {
 
 func TestPoolAndInstanceCommands(t *testing.T) {
 	t.Parallel()
-	a, s := startBoth(t)
+	a, s := startWithGroups(t)
 	lsapi := func(want int, arguments ...string) (stdout, stderr string) {
 		t.Helper()
 		status, stdout, stderr := run(t, arguments, with(s.asUser()...))
@@ -237,7 +237,7 @@ func TestPoolAndInstanceCommands(t *testing.T) {
 		}
 		return stdout, stderr
 	}
-	if pools, _ := lsapi(0, "pool", "list", "-q"); pools != "elb/default-elb\nelb/web-elb\n" {
+	if pools, _ := lsapi(0, "pool", "list", "-q"); pools != "elb/default-elb\nelb/web-elb\ntg/web-admin\ntg/web-elb\n" {
 		t.Errorf("the pools are %s", pools)
 	}
 	if pools, _ := lsapi(0, "pool", "list", "-q", "--instance", member); pools != "elb/default-elb\n" {

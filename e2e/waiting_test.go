@@ -379,7 +379,7 @@ func TestRepeatedKeyWaitsAgain(t *testing.T) {
 
 func TestPoolShowsLastChangeAndObservedState(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
-		_, s := startBoth(t, at(store))
+		_, s := startWithGroups(t, at(store))
 		s.send(http.MethodPost, "/elb/web-elb", machineID(spare), "X-Reason: release 7")
 		type pool struct {
 			Pool, Kind, Name, Scope, DNSName, Scheme, VPCID string
@@ -419,23 +419,24 @@ func TestPoolShowsLastChangeAndObservedState(t *testing.T) {
 		}
 		names := func(query string) (names []string) {
 			for _, b := range decoded[page](t, s.get("/v1/pools"+query).body).Pools {
-				names = append(names, b.Name)
+				names = append(names, b.Pool)
 			}
 			return names
 		}
 		for query, want := range map[string][]string{
-			"":                     {"default-elb", "web-elb"},
-			"?name=web*":           {"web-elb"},
-			"?name=*-elb":          {"default-elb", "web-elb"},
+			"":                     {"elb/default-elb", "elb/web-elb", "tg/web-admin", "tg/web-elb"},
+			"?name=web*":           {"elb/web-elb", "tg/web-admin", "tg/web-elb"},
+			"?name=*-elb":          {"elb/default-elb", "elb/web-elb", "tg/web-elb"},
 			"?name=d":              nil,
-			"?tag=team=web":        {"web-elb"},
-			"?tag=team":            {"default-elb", "web-elb"},
-			"?health=OutOfService": {"web-elb"},
-			"?kind=elb":            {"default-elb", "web-elb"},
-			"?instance=" + spare:   {"web-elb"},
-			"?instance=" + member:  {"default-elb"},
+			"?tag=team=web":        {"elb/web-elb", "tg/web-admin", "tg/web-elb"},
+			"?tag=team":            {"elb/default-elb", "elb/web-elb", "tg/web-admin", "tg/web-elb"},
+			"?health=OutOfService": {"elb/web-elb", "tg/web-elb"},
+			"?kind=elb":            {"elb/default-elb", "elb/web-elb"},
+			"?kind=tg":             {"tg/web-admin", "tg/web-elb"},
+			"?instance=" + spare:   {"elb/web-elb"},
+			"?instance=" + member:  {"elb/default-elb"},
 			"?instance=i-0123abcd": nil,
-			"?vpc=" + b.VPCID:      {"default-elb", "web-elb"},
+			"?vpc=" + b.VPCID:      {"elb/default-elb", "elb/web-elb", "tg/web-admin", "tg/web-elb"},
 			"?vpc=vpc-0123abcd":    nil,
 		} {
 			if got := names(query); !slices.Equal(got, want) {
@@ -443,11 +444,11 @@ func TestPoolShowsLastChangeAndObservedState(t *testing.T) {
 			}
 		}
 		first := decoded[page](t, s.get("/v1/pools?limit=1").body)
-		second := decoded[page](t, s.get("/v1/pools?limit=1&cursor="+first.NextCursor).body)
-		if len(first.Pools) != 1 || len(second.Pools) != 1 || second.Pools[0].Name != "web-elb" || second.NextCursor != "" {
+		second := decoded[page](t, s.get("/v1/pools?limit=3&cursor="+first.NextCursor).body)
+		if len(first.Pools) != 1 || len(second.Pools) != 3 || second.Pools[0].Pool != "elb/web-elb" || second.NextCursor != "" {
 			t.Errorf("in pages: %+v, %+v", first, second)
 		}
-		listed := decoded[page](t, s.get("/v1/pools?name=web-elb").body).Pools[0]
+		listed := decoded[page](t, s.get("/v1/pools?kind=elb&name=web-elb").body).Pools[0]
 		if listed.Health == nil || listed.Health.InService < 1 || listed.Health.OutOfService < 3 {
 			t.Errorf("it is listed as %+v", listed)
 		}
