@@ -9,7 +9,6 @@ import (
 	"lsapi"
 	"lsapi/internal/background"
 	"lsapi/internal/clock"
-	"lsapi/internal/cloud/classic"
 	"lsapi/internal/record"
 	"lsapi/internal/telemetry"
 	"lsapi/internal/web/change"
@@ -52,10 +51,10 @@ func (a *App) newClocks(shared bool, metrics *telemetry.Metrics) *clock.Monitor 
 
 // startClock compares this machine's clock with the record's periodically, if that has
 // one. It returns a function that makes one comparison.
-func (a *App) startClock(ctx context.Context, record record.Store, monitor *clock.Monitor, aws *classic.Client) (compare func(context.Context)) {
+func (a *App) startClock(ctx context.Context, record record.Store, monitor *clock.Monitor, aws clients) (compare func(context.Context)) {
 	shared, ok := record.(sharedClock)
 	if !ok {
-		return func(ctx context.Context) { probe(ctx, aws) }
+		return aws.probe
 	}
 	compare = func(ctx context.Context) { compareClocks(ctx, shared, monitor) }
 	compare(ctx) // before the first change

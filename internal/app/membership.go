@@ -105,7 +105,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	if err != nil {
 		return err
 	}
-	compare := a.startClock(ctx, record.Store, clocks, aws.classic)
+	compare := a.startClock(ctx, record.Store, clocks, aws)
 	reads := startReads{record.Store}
 	if err := a.untilReachable(ctx, func(ctx context.Context) error { return recent.Restore(ctx, reads) }); err != nil {
 		return err

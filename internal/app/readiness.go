@@ -8,7 +8,6 @@ import (
 	"lsapi/internal/background"
 	"lsapi/internal/clock"
 	"lsapi/internal/cloud"
-	"lsapi/internal/cloud/classic"
 	"lsapi/internal/telemetry"
 )
 
@@ -59,16 +58,16 @@ func (a *App) startPreflight(aws clients, available *cloud.Availability, clocks 
 		}
 		background.Every(ctx, compareEvery, func() {
 			if available.ReadsFail() || clocks.Wrong(awsClock) {
-				probe(ctx, aws.classic)
+				aws.probe(ctx)
 			}
 		})
 	})
 	a.started("probes of AWS", work.Close)
 }
 
-// probe makes one AWS call. The client's observers handle its result.
-func probe(ctx context.Context, aws *classic.Client) {
+// probe makes one AWS call for each kind of pool. The clients' observers handle the results.
+func (c clients) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*compareTimeout)
 	defer cancel()
-	_ = aws.Probe(ctx)
+	_, _ = c.classic.Probe(ctx), c.groups.Probe(ctx)
 }

@@ -24,7 +24,6 @@ type Client struct {
 	priority cloud.Priority
 	pools    *cloud.PageCache[lsapi.Pool]
 	groups   *groups
-	reads    *reads
 
 	describeTargetGroups operation[elbv2.DescribeTargetGroupsInput, elbv2.DescribeTargetGroupsOutput]
 	describeTargetHealth operation[elbv2.DescribeTargetHealthInput, elbv2.DescribeTargetHealthOutput]
@@ -55,7 +54,6 @@ func New(c cloud.Config) *Client {
 		priority:             cloud.PriorityOf(budget.Foreground),
 		pools:                cloud.NewPageCache[lsapi.Pool]("TargetGroups"),
 		groups:               newGroups(),
-		reads:                new(reads),
 		describeTargetGroups: sdk.DescribeTargetGroups,
 		describeTargetHealth: sdk.DescribeTargetHealth,
 		describeAttributes:   sdk.DescribeTargetGroupAttributes,

@@ -19,7 +19,6 @@ import (
 	"lsapi"
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/awstest"
-	"lsapi/internal/cloud/budget"
 	"lsapi/internal/cloud/targetgroup"
 	"lsapi/internal/emulator"
 	"lsapi/internal/emulator/fleet"
@@ -212,40 +211,6 @@ func TestHealthHasEveryTarget(t *testing.T) {
 	of, err := a.client.HealthOf(t.Context(), web, ids(spare+":9000", healthy+":1", failing+":8080"))
 	if err != nil || !slices.Equal(of, []lsapi.MemberHealth{want[1], want[6]}) || a.Calls()["DescribeTargetHealth"] != calls+1 {
 		t.Errorf("of three it is %+v, %v", of, err)
-	}
-}
-
-func TestListenersGetEveryReadOfEveryPriority(t *testing.T) {
-	a := emulate(t, "demo")
-	var reads []lsapi.PoolRead
-	web, before := lsapi.TG("web-elb"), time.Now()
-	a.client.For(budget.Background).Listen(func(pool lsapi.PoolID, read lsapi.PoolRead, began time.Time) {
-		reads = append(reads, read)
-		if pool != web || began.Before(before) || began.After(time.Now()) {
-			t.Errorf("a read of %s began at %s", pool, began)
-		}
-	})
-	members, err := a.client.Members(t.Context(), web)
-	if err != nil {
-		t.Fatal(err)
-	}
-	health, _, err := a.client.ForLanes().Health(t.Context(), web)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := a.client.ForRefreshes(time.Minute).HealthOf(t.Context(), web, nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := a.client.Members(t.Context(), lsapi.TG("none")); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
-		t.Fatal(err)
-	}
-	if len(reads) != 3 {
-		t.Fatalf("%d reads are reported, want 3", len(reads))
-	}
-	for _, read := range reads {
-		if !slices.Equal(read.Members, members.Members) || !slices.Equal(read.Health, health.Health) || read.Incarnation != a.arn(t, "web-elb") {
-			t.Errorf("got %+v", read)
-		}
 	}
 }
 

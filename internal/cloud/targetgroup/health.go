@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -25,9 +24,7 @@ func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead
 	ctx, done := c.priority.Begin(ctx)
 	defer done()
 	var read lsapi.PoolRead
-	var began time.Time
 	err := c.withARN(ctx, pool, func(arn string) error {
-		began = time.Now()
 		out, err := c.describeTargetHealth(ctx, &elbv2.DescribeTargetHealthInput{TargetGroupArn: &arn})
 		if err != nil {
 			return cloud.Coded(ctx, err)
@@ -39,7 +36,6 @@ func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead
 	if err != nil {
 		return lsapi.PoolRead{}, err
 	}
-	c.reads.report(pool, read, began)
 	return read, nil
 }
 
