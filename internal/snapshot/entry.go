@@ -44,24 +44,36 @@ func (o origin) isOf(ids []lsapi.MemberID, revision int64) bool {
 	return o.facts == revision && slices.Equal(o.ids, ids)
 }
 
-// close makes the slot reject entries, unless it holds one of a later read.
-func (sl *slot) close(began time.Time) bool {
+// close makes a slot reject entries, unless it holds one of a later read.
+func (s *Snapshot) close(sl *slot, began time.Time) bool {
 	sl.publishing.Lock()
 	defer sl.publishing.Unlock()
-	if e := sl.current.Load(); e != nil && e.AsOf.After(began) {
+	e := sl.current.Load()
+	switch {
+	case e == nil:
+		s.empty.Add(-1)
+	case e.AsOf.After(began):
 		return false
+	default:
+		s.locations.move(sl, e.members, nil)
 	}
 	sl.dead = true
 	return true
 }
 
 // store publishes an entry. publishing must be held.
-func (sl *slot) store(e entry, asOf time.Time) {
-	if old := sl.current.Load(); old != nil && asOf.Equal(old.AsOf) {
+func (s *Snapshot) store(sl *slot, e entry, asOf time.Time) {
+	old := sl.current.Load()
+	if old != nil && asOf.Equal(old.AsOf) {
 		e.wanted = old.wanted
 	} else {
 		e.wanted = new(atomic.Int64)
 	}
 	e.AsOf = asOf
 	sl.current.Store(&e)
+	if old == nil {
+		s.empty.Add(-1)
+		old = new(entry)
+	}
+	s.locations.move(sl, old.members, e.members)
 }

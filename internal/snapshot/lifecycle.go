@@ -13,7 +13,7 @@ import (
 func New(o Options) *Snapshot {
 	work, now := background.New(), time.Now()
 	s := &Snapshot{
-		o: o, facts: facts{known: make(map[string]fact)}, started: now, epoch: now.Add(-farPast),
+		o: o, facts: facts{known: make(map[string]fact)}, locations: locations{slots: make(map[string][]*slot)}, started: now, epoch: now.Add(-farPast),
 		wake:    make(chan struct{}, 1),
 		failing: background.NewOutage(work, o.Log, "AWS cannot be read; answers grow older", "AWS can be read again"),
 		partition: background.NewOutage(work, o.Log, "the other replicas cannot be reached; this one refreshes for itself",

@@ -81,21 +81,14 @@ func (s *Snapshot) freshSince(sl *slot, called time.Time) time.Time {
 // Unread.
 func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since time.Time) (lsapi.Memberships, error) {
 	var found lsapi.Memberships
-	for pool, sl := range *s.slots.Load() {
+	var err error
+	if found.Unread, err = s.unread(ctx, since); err != nil {
+		return lsapi.Memberships{}, err
+	}
+	for _, sl := range s.locations.of(instanceID) {
 		e := sl.current.Load()
-		if e == nil && since.IsZero() && !sl.polled.is.Load() {
-			var err error
-			if e, err = s.awaitEntry(ctx, pool); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
-				continue // deleted meanwhile
-			} else if err != nil {
-				return lsapi.Memberships{}, err
-			}
-		}
-		if e == nil || e.AsOf.Before(s.freshSince(sl, since)) {
-			found.Unread = append(found.Unread, pool)
-		}
 		for member := range e.membersWith(instanceID) {
-			found.Found = append(found.Found, lsapi.FoundMember{Pool: pool, Member: *member, Health: e.health, AsOf: e.AsOf})
+			found.Found = append(found.Found, lsapi.FoundMember{Pool: sl.pool, Member: *member, Health: e.health, AsOf: e.AsOf})
 		}
 	}
 	slices.SortFunc(found.Found, func(a, b lsapi.FoundMember) int { return cmp.Or(a.Pool.Compare(b.Pool), a.ID.Compare(b.ID)) })
@@ -104,13 +97,31 @@ func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since t
 	return found, nil
 }
 
-// membersWith returns the members with an instance; none without an entry. It compares in
-// place: a read looks at every member of the region.
+// unread returns the pools whose entry is from before since, or that have none. For the zero
+// time it waits for the entries of pools that are listed with their members.
+func (s *Snapshot) unread(ctx context.Context, since time.Time) (pools []lsapi.PoolID, err error) {
+	if since.IsZero() && s.empty.Load() == 0 {
+		return nil, nil
+	}
+	for pool, sl := range *s.slots.Load() {
+		e := sl.current.Load()
+		if e == nil && since.IsZero() && !sl.polled.is.Load() {
+			if e, err = s.awaitEntry(ctx, pool); lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+				continue // deleted meanwhile
+			} else if err != nil {
+				return nil, err
+			}
+		}
+		if e == nil || e.AsOf.Before(s.freshSince(sl, since)) {
+			pools = append(pools, pool)
+		}
+	}
+	return pools, nil
+}
+
+// membersWith returns the members with an instance.
 func (e *entry) membersWith(instanceID string) iter.Seq[*lsapi.Member] {
 	return func(yield func(*lsapi.Member) bool) {
-		if e == nil {
-			return
-		}
 		for i := range e.members {
 			if e.members[i].ID.Instance == instanceID && !yield(&e.members[i]) {
 				return

@@ -24,6 +24,7 @@ func (s *Snapshot) slotsFor(pools ...lsapi.PoolID) []*slot {
 				known = make(map[lsapi.PoolID]*slot)
 			}
 			known[pool] = &slot{pool: pool}
+			s.empty.Add(1)
 		}
 		result[i] = known[pool]
 	}
@@ -40,7 +41,7 @@ func (s *Snapshot) drop(pool lsapi.PoolID, began time.Time) (dropped bool) {
 	defer s.mu.Unlock()
 	known := *s.slots.Load()
 	sl := known[pool]
-	if sl == nil || !sl.close(began) {
+	if sl == nil || !s.close(sl, began) {
 		return false
 	}
 	known = maps.Clone(known)
@@ -56,7 +57,7 @@ func (s *Snapshot) publish(sl *slot, ids []lsapi.MemberID, health *lsapi.HealthR
 		if old == nil || began.After(old.AsOf) {
 			e := s.made(s.o.Overlay.Over(sl.pool, ids, began), old)
 			e.shown, e.health = ids, health
-			sl.store(e, began)
+			s.store(sl, e, began)
 		}
 	})
 }
@@ -105,7 +106,7 @@ func (s *Snapshot) Applied(pool lsapi.PoolID, attached, _ []lsapi.Member) {
 		others := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Member) bool { return !is[m.ID] })
 		e := s.encoded(append(others, members...), old)
 		e.origin = origin{facts: noRevision}
-		sl.store(e, old.AsOf)
+		s.store(sl, e, old.AsOf)
 	})
 }
 
