@@ -17,6 +17,8 @@ type attacher struct {
 	service        *service
 	http           *http.Client
 	path, instance string
+	// put sends PUT to the path, in place of POST with the instance.
+	put bool
 
 	attached bool
 	retries  int
@@ -28,6 +30,13 @@ func newAttacher(s *service, path, instance string) attacher {
 	return attacher{service: s, path: path, instance: instance, http: &http.Client{Transport: &http.Transport{}}}
 }
 
+// newGroupAttacher returns an attacher to the n-th target group.
+func newGroupAttacher(s *service, n int, instance string) attacher {
+	a := newAttacher(s, groupPath(n)+"/members/"+instance, instance)
+	a.put = true
+	return a
+}
+
 // connect makes the connection before the clock runs.
 func (a *attacher) connect(ctx context.Context) error {
 	_, _, err := a.send(ctx, http.MethodGet, "/healthcheck", "")
@@ -35,10 +44,14 @@ func (a *attacher) connect(ctx context.Context) error {
 }
 
 // attach retries until the response is 201. A conflict after an unknown outcome counts,
-// too: then that attach succeeded.
+// too, or 200 to a PUT: then that attach succeeded.
 func (a *attacher) attach(ctx context.Context) error {
+	method, body := http.MethodPost, fmt.Sprintf(`{"instanceId":%q}`, a.instance)
+	if a.put {
+		method, body = http.MethodPut, ""
+	}
 	for {
-		status, header, err := a.send(ctx, http.MethodPost, a.path, fmt.Sprintf(`{"instanceId":%q}`, a.instance))
+		status, header, err := a.send(ctx, method, a.path, body)
 		if err != nil {
 			return err
 		}
@@ -46,7 +59,7 @@ func (a *attacher) attach(ctx context.Context) error {
 		case http.StatusCreated:
 			a.attached = true
 			return nil
-		case http.StatusConflict:
+		case http.StatusConflict, http.StatusOK:
 			if a.unsure {
 				a.attached = true
 				return nil

@@ -15,6 +15,14 @@ func TestGeneratedNamesMatchTheEmulator(t *testing.T) {
 			t.Errorf("load balancer %d is %s, not %s", n, want, got)
 		}
 	}
+	for _, n := range []int{1, 42, 10_000} {
+		if got, want := group(n), fleet.GroupName(n); got != want {
+			t.Errorf("target group %d is %s, not %s", n, want, got)
+		}
+		if got, want := target(n, 7), fleet.TargetID(n, 7); got != want {
+			t.Errorf("target 7 of group %d is %s, not %s", n, want, got)
+		}
+	}
 	for _, n := range []int{1, fleet.Spares} {
 		if got, want := spare(n), fleet.SpareID(n); got != want {
 			t.Errorf("spare %d is %s, not %s", n, want, got)

@@ -48,9 +48,12 @@ func (c comparison) row(name, unit string, of func(sample) float64) report.Row {
 
 // rate returns the ratio of lsapi's requests per second to another's, from pairs of the
 // same round.
-func (c comparison) rate(other string) report.Figure {
+func (c comparison) rate(other string) report.Figure { return c.ratio(lsapiName, other) }
+
+// ratio does the same for any two.
+func (c comparison) ratio(one, other string) report.Figure {
 	var ratios []float64
-	for i, s := range c[lsapiName] {
+	for i, s := range c[one] {
 		if i < len(c[other]) {
 			ratios = append(ratios, s.perSecond/c[other][i].perSecond)
 		}

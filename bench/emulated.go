@@ -35,10 +35,16 @@ func (b *bench) startEmulator(ctx context.Context, args ...string) (*emulated, e
 	return &emulated{p, url}, nil
 }
 
+// elbv2 is the API version of target groups.
+const elbv2 = "2015-12-01"
+
 // calls returns the number of calls by action since resetCalls.
-func (e *emulated) calls(ctx context.Context) (map[string]int, error) {
+func (e *emulated) calls(ctx context.Context) (map[string]int, error) { return e.callsOf(ctx, "") }
+
+// callsOf does the same for a version of an API; all for an empty one.
+func (e *emulated) callsOf(ctx context.Context, version string) (map[string]int, error) {
 	calls := make(map[string]int)
-	return calls, e.control(ctx, http.MethodGet, "calls", "", &calls)
+	return calls, e.control(ctx, http.MethodGet, "calls?version="+version, "", &calls)
 }
 
 func (e *emulated) resetCalls(ctx context.Context) error {
@@ -118,7 +124,16 @@ func paths(n int) []string {
 	return all
 }
 
-// balancer and spare return names in a generated fleet: of the n-th load balancer, and of
-// the n-th instance that is in none.
-func balancer(n int) string { return fmt.Sprintf("elb-%04d", n) }
-func spare(n int) string    { return fmt.Sprintf("i-0%08x%08x", 0, n) }
+// groupPath returns the path of the n-th target group of a generated fleet, from 1.
+func groupPath(n int) string { return "/v1/pools/tg/" + group(n) }
+
+// instancePath returns the path of a target's instance.
+func instancePath(n, nth int) string { return "/v1/instances/" + target(n, nth) }
+
+// balancer, group, target and spare return names in a generated fleet: of the n-th load
+// balancer or target group, of the nth instance in the n-th target group, and of the n-th
+// instance that is in no pool.
+func balancer(n int) string    { return fmt.Sprintf("elb-%04d", n) }
+func group(n int) string       { return fmt.Sprintf("tg-%04d", n) }
+func target(n, nth int) string { return fmt.Sprintf("i-1%08x%08x", (n+1)/2, nth) }
+func spare(n int) string       { return fmt.Sprintf("i-0%08x%08x", 0, n) }

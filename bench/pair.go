@@ -25,11 +25,16 @@ func (b *bench) startPair(ctx context.Context, l launch, emulatorArgs ...string)
 
 // startWarmPair also reads the first list, so that the service has the fleet in memory.
 func (b *bench) startWarmPair(ctx context.Context, l launch, emulatorArgs ...string) (pair, error) {
+	return b.startPairReading(ctx, path(1), l, emulatorArgs...)
+}
+
+// startPairReading also reads a path once.
+func (b *bench) startPairReading(ctx context.Context, path string, l launch, emulatorArgs ...string) (pair, error) {
 	p, err := b.startPair(ctx, l, emulatorArgs...)
 	if err != nil {
 		return pair{}, err
 	}
-	if err := p.service.warm(ctx, path(1)); err != nil {
+	if err := p.service.warm(ctx, path); err != nil {
 		p.stop()
 		return pair{}, err
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"lsapi/bench/internal/load"
-	"lsapi/bench/internal/report"
 )
 
 const (
@@ -16,7 +15,6 @@ const (
 	heavyRate    = 5000
 	heavyLasts   = 15 * time.Second // likewise
 	heavyClients = 64
-	sampleEvery  = time.Second
 )
 
 // measureFleet measures a fleet from its cold start on. AWS takes 50 ms a call and
@@ -67,7 +65,11 @@ func (c *fleetCost) fill(ctx context.Context, s *service) error {
 func (c *fleetCost) refresh(ctx context.Context, s *service, lasts time.Duration) error {
 	sampling, stop := context.WithCancel(ctx)
 	sampled := make(chan error, 1)
-	go func() { sampled <- c.watchMemory(sampling, s) }()
+	go func() {
+		var err error
+		c.resident, err = s.peakMemory(sampling)
+		sampled <- err
+	}()
 	began := time.Now()
 	spent, err := s.usageOver(func() error {
 		c.reads(lightRate, 1, lasts, s).Run(ctx)
@@ -80,22 +82,6 @@ func (c *fleetCost) refresh(ctx context.Context, s *service, lasts time.Duration
 	}
 	c.refreshes = 100 * spent.CPU.Seconds() / took.Seconds()
 	return err
-}
-
-// watchMemory returns the maximum memory of the service until the context ends.
-func (c *fleetCost) watchMemory(ctx context.Context, s *service) error {
-	for {
-		usage, err := s.Usage()
-		if err != nil {
-			return err
-		}
-		c.resident = max(c.resident, report.Mebibytes(usage.Resident))
-		select {
-		case <-ctx.Done():
-			return nil // the run is over
-		case <-time.After(sampleEvery):
-		}
-	}
 }
 
 // serve measures many reads during refreshes.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"lsapi/bench/internal/process"
+	"lsapi/bench/internal/report"
 )
 
 // The service's only user, for this run.
@@ -124,6 +125,7 @@ const (
 	refreshMetric   = "lsapi_snapshot_refresh_duration_seconds"
 	listsMetric     = "lsapi_snapshot_load_balancers"
 	boundMetric     = "lsapi_snapshot_bound_seconds"
+	coldAgeMetric   = "lsapi_snapshot_cold_age_seconds"
 	throttlesMetric = "lsapi_aws_throttles_total"
 	appendsMetric   = "lsapi_record_append_duration_seconds"
 )
@@ -172,6 +174,23 @@ func (s *service) untilMetric(ctx context.Context, name string, wanted float64) 
 		}
 		if err := pause(bounded, fillPoll); err != nil {
 			return fmt.Errorf("wait for %s to be %v: it is %v: %w", name, wanted, got, err)
+		}
+	}
+}
+
+// sampleEvery is the interval of samples of memory.
+const sampleEvery = time.Second
+
+// peakMemory returns the maximum memory of the service until the context ends, in MiB.
+func (s *service) peakMemory(ctx context.Context) (mebibytes float64, err error) {
+	for {
+		usage, err := s.Usage()
+		if err != nil {
+			return mebibytes, err
+		}
+		mebibytes = max(mebibytes, report.Mebibytes(usage.Resident))
+		if pause(ctx, sampleEvery) != nil {
+			return mebibytes, nil // the run is over
 		}
 	}
 }

@@ -34,7 +34,7 @@ type Server struct {
 type Reply func(w http.ResponseWriter, form url.Values)
 
 // Start returns a server with a script, and a configuration for it.
-func Start(t *testing.T, script ...Reply) (cloud.Config, *Server) {
+func Start(t testing.TB, script ...Reply) (cloud.Config, *Server) {
 	t.Helper()
 	s := &Server{script: script}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
@@ -43,7 +43,7 @@ func Start(t *testing.T, script ...Reply) (cloud.Config, *Server) {
 }
 
 // Configure returns a configuration with credentials, independent of the environment.
-func Configure(t *testing.T, o cloud.Options) cloud.Config {
+func Configure(t testing.TB, o cloud.Options) cloud.Config {
 	t.Helper()
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
