@@ -109,7 +109,7 @@ func (c *change) answer(pool lsapi.PoolID, o lsapi.Outcome) {
 
 // errFailed is the answer to a change that certainly was not applied.
 func errFailed(c *change) error {
-	return explained(c.err, "; the %s of %s did not take effect", c.action, c.instance.ID)
+	return explained(c.err, "; the %s of %s did not take effect", c.action, c.member)
 }
 
 // errElsewhere is the answer to a change that another process has settled.

@@ -6,8 +6,8 @@ import "lsapi"
 // contract's: CodeInvalid if the instance cannot be attached, then CodeConflict if the
 // membership already is as requested.
 func decide(action lsapi.Action, member lsapi.MemberID, instance lsapi.Instance, isMember bool, pool lsapi.PoolID) *lsapi.Error {
-	if action == lsapi.Attach && !member.Address.IsValid() {
-		if err := unfit(instance); err != nil {
+	if action == lsapi.Attach {
+		if err := unfit(member, instance); err != nil {
 			return err
 		}
 	}
@@ -17,9 +17,12 @@ func decide(action lsapi.Action, member lsapi.MemberID, instance lsapi.Instance,
 	return nil
 }
 
-// unfit returns why the instance cannot be attached; nil if it can.
-func unfit(instance lsapi.Instance) *lsapi.Error {
+// unfit returns why a member with this instance cannot be attached; nil if it can. EC2 does
+// not have addresses.
+func unfit(member lsapi.MemberID, instance lsapi.Instance) *lsapi.Error {
 	switch {
+	case member.Address.IsValid():
+		return nil
 	case !instance.Exists():
 		return lsapi.Errorf(lsapi.CodeInvalid, "instance %s is not known to EC2", instance.ID)
 	case instance.State != lsapi.StateRunning:
@@ -53,15 +56,31 @@ func factsOf(facts map[string]lsapi.Instance, id string) lsapi.Instance {
 	return lsapi.Instance{ID: id}
 }
 
-// instanceIDs returns each instance of the batch once, in arrival order.
-func instanceIDs(batch []*request) []string {
+// instanceIDs returns each instance of members once, in their order.
+func instanceIDs(members []lsapi.MemberID) []string {
 	var ids []string
 	seen := make(map[string]bool)
-	for _, r := range batch {
-		if id := r.Member.Instance; !r.Member.Address.IsValid() && !seen[id] {
+	for _, m := range members {
+		if id := m.Instance; !m.Address.IsValid() && !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
 		}
+	}
+	return ids
+}
+
+func requestedMembers(batch []*request) []lsapi.MemberID {
+	ids := make([]lsapi.MemberID, len(batch))
+	for i, r := range batch {
+		ids[i] = r.Member
+	}
+	return ids
+}
+
+func membersOf(changes []*change) []lsapi.MemberID {
+	ids := make([]lsapi.MemberID, len(changes))
+	for i, c := range changes {
+		ids[i] = c.member
 	}
 	return ids
 }

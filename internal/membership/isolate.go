@@ -76,12 +76,11 @@ func (s *sender) recheck(action lsapi.Action, changes []*change) (fit []*change)
 func (s *sender) attachable(changes []*change) (check func(*change) *lsapi.Error, err error) {
 	ctx, cancel := s.calling()
 	defer cancel()
-	ids := make([]string, len(changes))
-	for i, c := range changes {
-		ids[i] = c.member.Instance
+	var facts map[string]lsapi.Instance
+	if ids := instanceIDs(membersOf(changes)); len(ids) > 0 {
+		facts, err = s.aws.Instances(ctx, ids)
 	}
-	facts, err := s.aws.Instances(ctx, ids)
-	return func(c *change) *lsapi.Error { return unfit(factsOf(facts, c.member.Instance)) }, err
+	return func(c *change) *lsapi.Error { return unfit(c.member, factsOf(facts, c.member.Instance)) }, err
 }
 
 // detachable reads the membership again.

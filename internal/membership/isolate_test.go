@@ -3,6 +3,7 @@ package membership_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -61,6 +62,25 @@ func TestCulpritOfARefusedBatchIsRefusedAndTheOthersSucceed(t *testing.T) {
 		}
 		if slices.Contains(aws.members(), ids[137]) {
 			t.Error("the culprit is a member")
+		}
+	})
+}
+
+// Addresses are no instances: EC2 does not have them.
+func TestCulpritAmongAddressesIsRefusedAndTheOthersSucceed(t *testing.T) {
+	aws := newFakeAWS()
+	var ids []lsapi.MemberID
+	for n := range 8 {
+		ids = append(ids, lsapi.MemberID{Address: netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), Port: 80})
+	}
+	aws.run(ids...)
+	refusing(aws, ids[5])
+	inBubble(t, aws, func(t *testing.T, s *service) {
+		if codes := inOneRound(s, lsapi.Attach, ids...); codes[""] != 7 || codes[lsapi.CodeInvalid] != 1 {
+			t.Errorf("got %v, want 7 successes and one refusal", codes)
+		}
+		if n := aws.count("Instances"); n > 1 { // the first is that of inOneRound
+			t.Errorf("EC2 got %d lookups", n)
 		}
 	})
 }

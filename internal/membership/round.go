@@ -122,7 +122,7 @@ func (r *round) read(batch []*request) view {
 	v := view{began: time.Now()}
 	var lookupErr error
 	var lookup sync.WaitGroup
-	if ids := instanceIDs(batch); len(ids) > 0 {
+	if ids := instanceIDs(requestedMembers(batch)); len(ids) > 0 {
 		lookup.Go(func() { v.facts, lookupErr = r.aws.Instances(ctx, ids) })
 	}
 	var err error

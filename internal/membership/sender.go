@@ -77,11 +77,3 @@ func codedOrNil(err error) *lsapi.Error {
 	}
 	return lsapi.AsError(err)
 }
-
-func membersOf(changes []*change) []lsapi.MemberID {
-	ids := make([]lsapi.MemberID, len(changes))
-	for i, c := range changes {
-		ids[i] = c.member
-	}
-	return ids
-}

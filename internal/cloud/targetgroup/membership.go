@@ -84,12 +84,15 @@ func (c *Client) change(ctx context.Context, pool lsapi.PoolID, ids []lsapi.Memb
 // IP address '172.25.18.11' because it is not in the VPC", "You must specify a valid
 // Availability Zone or select 'all' …, since the IP address '10.130.6.97' is outside the
 // VPC", "The Availability Zone … must be 'all' …, when not within the VPC".
+//
+// Earlier attempts of the call without a response had the same targets: they have no
+// effect either.
 func needsEveryZone(err error) bool {
 	if err == nil {
 		return false
 	}
 	refusal := lsapi.AsError(err)
-	if refusal.Reason != cloud.ValidationError || refusal.Ambiguous || !strings.Contains(refusal.Message, "Availability Zone") {
+	if refusal.Reason != cloud.ValidationError || !strings.Contains(refusal.Message, "Availability Zone") {
 		return false
 	}
 	return strings.Contains(refusal.Message, "outside the VPC") || strings.Contains(refusal.Message, "not in the VPC") || strings.Contains(refusal.Message, "not within the VPC")
