@@ -29,7 +29,7 @@ func TestAppliedChangeWithoutResponseIsInferred(t *testing.T) {
 						t.Errorf("it is %d: %s", answer.status, answer.body)
 					}
 					s.change(answer.changeID(t)).is(t, "applied", "inferred")
-					if r := s.membersAt("default-elb", time.Now()); !slices.Equal(r.ids(), a.members("default-elb")) {
+					if r := s.membersAt("elb/default-elb", time.Now()); !slices.Equal(r.ids(), a.members("default-elb")) {
 						t.Errorf("the record has %v, AWS %v", r.ids(), a.members("default-elb"))
 					}
 					verify(t, store)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,21 +12,10 @@ import (
 // change is a change of the API.
 type change struct {
 	ID, Actor, Action, Reason, RequestID, Source string
-	LoadBalancer                                 string `json:"pool"` // its name
-	InstanceID                                   string `json:"member"`
-	Outcome, Code, Resolution, AWSRequestID      string
-	IntendedAt, NotBefore, CompletedAt           time.Time
-	MembersBefore, MembersAfter                  *int
-}
-
-// UnmarshalJSON cuts the kind off the pool.
-func (c *change) UnmarshalJSON(text []byte) error {
-	type plain change
-	if err := json.Unmarshal(text, (*plain)(c)); err != nil {
-		return err
-	}
-	c.LoadBalancer = strings.TrimPrefix(c.LoadBalancer, "elb/")
-	return nil
+	poolMember
+	Outcome, Code, Resolution, AWSRequestID string
+	IntendedAt, NotBefore, CompletedAt      time.Time
+	MembersBefore, MembersAfter             *int
 }
 
 // membershipAt is a membership at a time, of the API.
@@ -76,9 +64,9 @@ func changesIn(t *testing.T, lines string) []change {
 }
 
 // membersAt returns the recorded membership at a time.
-func (c client) membersAt(loadBalancer string, at time.Time) membershipAt {
+func (c client) membersAt(pool string, at time.Time) membershipAt {
 	c.t.Helper()
-	answer := c.get("/v1/pools/elb/" + loadBalancer + "/members?at=" + atQuery(at))
+	answer := c.get("/v1/pools/" + pool + "/members?at=" + atQuery(at))
 	if answer.status != http.StatusOK {
 		c.t.Fatalf("members at %v: %d %s", at, answer.status, answer.body)
 	}
@@ -150,7 +138,7 @@ func TestChangeIsOnRecordWithActorReasonAndOutcome(t *testing.T) {
 			c := s.change(answer.changeID(t))
 			c.is(t, step.outcome, "")
 			if c.Actor != user || c.Reason != "release 7, für alle" || c.RequestID != request || c.Source != "lsapi" ||
-				c.Action != step.action || c.LoadBalancer != "default-elb" || c.InstanceID != spare {
+				c.Action != step.action || c.Pool != "elb/default-elb" || c.Member != spare {
 				t.Errorf("%s: %+v", request, c)
 			}
 			if c.MembersBefore == nil || *c.MembersBefore != step.before || c.MembersAfter == nil || *c.MembersAfter != step.after {

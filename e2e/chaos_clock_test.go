@@ -96,8 +96,8 @@ func withClock(t *testing.T, file, by string) setting {
 // guards are what keeps a replica whose lease is over from going on, in
 // internal/record/postgres/leases.go, and what stands there without it.
 var guards = map[string]string{
-	"if len(epochs) == 0 {\n\t\treturn lsapi.Lease{}, record.LeaseLost":                 "if len(epochs) > 1 {\n\t\treturn lsapi.Lease{}, record.LeaseLost",
-	"if len(rows) == 0 {\n\t\treturn time.Time{}, record.LeaseLost(lease.LoadBalancer)": "if len(rows) == 0 {\n\t\treturn time.Now(), nil",
+	"if len(epochs) == 0 {\n\t\treturn lsapi.Lease{}, record.LeaseLost":         "if len(epochs) > 1 {\n\t\treturn lsapi.Lease{}, record.LeaseLost",
+	"if len(rows) == 0 {\n\t\treturn time.Time{}, record.LeaseLost(lease.Pool)": "if len(rows) == 0 {\n\t\treturn time.Now(), nil",
 }
 
 // fencing runs replicas without the guards if the flag is set.
@@ -106,10 +106,7 @@ func fencing(t *testing.T) []setting {
 	if !*unfenced {
 		return nil
 	}
-	guarded, err := filepath.Abs("../internal/record/postgres/leases.go")
-	if err != nil {
-		t.Fatal(err)
-	}
+	guarded := absolute(t, "../internal/record/postgres/leases.go")
 	text, err := os.ReadFile(guarded)
 	if err != nil {
 		t.Fatal(err)

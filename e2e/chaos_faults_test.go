@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,8 +60,14 @@ var awsFaults = []fault{
 		c.whileAWS(t, `{"action":"*","kind":"throttle","probability":0.5}`)
 	}},
 	{"answers lost", true, func(t *testing.T, c *chaosCluster, _ *replica, _ *rand.Rand) {
-		c.whileAWS(t, `{"action":"`+register+`","kind":"reset","probability":0.5,"after":true}`,
-			`{"action":"`+deregister+`","kind":"500","probability":0.5,"after":true}`)
+		c.whileAWS(t, slices.Concat(
+			onActions(`"kind":"reset","probability":0.5,"after":true`, register, registerTargets),
+			onActions(`"kind":"500","probability":0.5,"after":true`, deregister, deregisterTargets))...)
+	}},
+	{"unreadable groups", true, func(t *testing.T, c *chaosCluster, _ *replica, _ *rand.Rand) {
+		c.whileAWS(t, slices.Concat(
+			onActions(`"kind":"health-unavailable","probability":0.7`, "DescribeTargetHealth"),
+			onActions(`"kind":"denied","probability":0.7`, "DescribeTargetGroups"))...)
 	}},
 	{"500", true, func(t *testing.T, c *chaosCluster, _ *replica, _ *rand.Rand) {
 		c.whileAWS(t, `{"action":"*","kind":"500","probability":0.5}`)
@@ -69,7 +76,9 @@ var awsFaults = []fault{
 		c.whileAWS(t, `{"action":"*","kind":"timeout","delay":"`+(500*time.Millisecond+time.Duration(random.IntN(4000))*time.Millisecond).String()+`","probability":0.2,"after":true}`)
 	}},
 	{"no answers", true, func(t *testing.T, c *chaosCluster, _ *replica, _ *rand.Rand) {
-		c.whileAWS(t, `{"action":"`+register+`","kind":"timeout","count":2}`, `{"action":"`+deregister+`","kind":"timeout","count":2,"after":true}`)
+		c.whileAWS(t, slices.Concat(
+			onActions(`"kind":"timeout","count":2`, register, registerTargets),
+			onActions(`"kind":"timeout","count":2,"after":true`, deregister, deregisterTargets))...)
 	}},
 }
 
@@ -125,6 +134,14 @@ func whileToxic(t *testing.T, lasts time.Duration, toxic string, ways ...*toxipr
 	for _, way := range ways {
 		way.Toxics.ResetToxics(t.Context())
 	}
+}
+
+// onActions returns a fault for each of the actions.
+func onActions(fields string, actions ...string) (faults []string) {
+	for _, action := range actions {
+		faults = append(faults, `{"action":"`+action+`",`+fields+`}`)
+	}
+	return faults
 }
 
 // whileAWS makes AWS fail for a while.

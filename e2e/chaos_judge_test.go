@@ -21,11 +21,11 @@ type chaosRun struct {
 	Lasted     time.Duration
 	Operations []chaosOperation
 	Faults     []chaosFault
-	// Begin and End are the members in AWS, by load balancer.
+	// Begin and End are the members in AWS, by pool.
 	Begin, End map[string][]string
 	// AWS is AWS's history of membership changes, in order.
 	AWS []awsChange
-	// Record is what lsapi recorded, in the order of each load balancer's log.
+	// Record is what lsapi recorded, in the order of each pool's log.
 	Record []change
 	// RecordedMembers are the members at the end, according to the record.
 	RecordedMembers map[string][]string
@@ -39,14 +39,17 @@ type chaosRun struct {
 
 // chaosOperation is a request and its response. A list is one operation with Members.
 type chaosOperation struct {
-	ID                             string // its X-Request-Id
-	Client, Replica                int
-	Method, LoadBalancer, Instance string
-	Called, Returned               time.Duration // since the run began
-	Status                         int           // 0: no response
-	ChangeID, Body, Error          string
-	NotSent                        bool // no replica received it
-	Members                        []string
+	ID              string // its X-Request-Id
+	Client, Replica int
+	Action          string // attach, detach or list
+	poolMember
+	WithoutPort           bool          // the request means the group's own port
+	Called, Returned      time.Duration // since the run began
+	Status                int           // 0: no response
+	Outcome               string        // that the response states; "" for none
+	ChangeID, Body, Error string
+	NotSent               bool // no replica received it
+	Members               []string
 }
 
 // chaosFault is a fault that was injected.
@@ -58,8 +61,9 @@ type chaosFault struct {
 
 // awsChange is a membership change in the emulator's history.
 type awsChange struct {
-	At                               time.Time
-	Action, LoadBalancer, InstanceID string
+	At     time.Time
+	Action string
+	poolMember
 }
 
 // anomaly is a broken promise.
@@ -77,13 +81,10 @@ const (
 	leftOpen            = "change left open"
 	membersDiffer       = "members differ in the end"
 	verifyFailed        = "verify fails"
-	serverError         = "unexpected answer"
+	unexpectedAnswer    = "unexpected answer"
 	neverSettled        = "does not settle"
 	processEnded        = "process ended by itself"
 )
-
-// member identifies an instance of a load balancer.
-type memberKey struct{ LoadBalancer, Instance string }
 
 // judge returns every anomaly of a run.
 func (r *chaosRun) judge(limit time.Duration) []anomaly {
@@ -102,9 +103,9 @@ func (r *chaosRun) judge(limit time.Duration) []anomaly {
 	}
 	r.judgeRecord(add)
 	r.judgeAnswers(add)
-	for loadBalancer, members := range r.End {
-		if recorded := r.RecordedMembers[loadBalancer]; !slices.Equal(members, recorded) {
-			add(membersDiffer, "%s: AWS has %v, the record %v", loadBalancer, members, recorded)
+	for pool, members := range r.End {
+		if recorded := r.RecordedMembers[pool]; !slices.Equal(members, recorded) {
+			add(membersDiffer, "%s: AWS has %v, the record %v", pool, members, recorded)
 		}
 	}
 	effects := r.align(add)
@@ -123,15 +124,15 @@ func (r *chaosRun) judge(limit time.Duration) []anomaly {
 type reportAnomaly func(kind, format string, values ...any)
 
 // judgeRecord judges the record by itself: it has no external changes, no open changes,
-// and the applied changes of an instance alternate.
+// and the applied changes of a member alternate.
 func (r *chaosRun) judgeRecord(add reportAnomaly) {
 	is := r.membersAtBegin()
-	last := make(map[memberKey]change)
+	last := make(map[poolMember]change)
 	for _, c := range r.Record {
-		key := memberKey{c.LoadBalancer, c.InstanceID}
+		key := c.poolMember
 		switch {
 		case c.Source != "lsapi":
-			add(externalRecorded, "%s %s on %s, between %v and %v", c.Action, c.InstanceID, c.LoadBalancer, c.NotBefore, c.IntendedAt)
+			add(externalRecorded, "%s %s on %s, between %v and %v", c.Action, c.Member, c.Pool, c.NotBefore, c.IntendedAt)
 		case c.Outcome == "open":
 			add(leftOpen, "%+v", c)
 		}
@@ -141,24 +142,24 @@ func (r *chaosRun) judgeRecord(add reportAnomaly) {
 		case "applied":
 			attach := c.Action == "attach"
 			if member, known := is[key]; known && member == attach {
-				add(notAlternating, "%s %s follows %s %s: %s of %s on %s", c.Action, c.ID, last[key].Action, last[key].ID, c.Source, c.InstanceID, c.LoadBalancer)
+				add(notAlternating, "%s %s follows %s %s: %s of %s on %s", c.Action, c.ID, last[key].Action, last[key].ID, c.Source, c.Member, c.Pool)
 			}
 			is[key], last[key] = attach, c
 		}
 	}
 }
 
-// membersAtBegin returns whether each instance of the run was a member at its start.
-func (r *chaosRun) membersAtBegin() map[memberKey]bool {
-	is := make(map[memberKey]bool)
+// membersAtBegin returns whether each member of the record was one at the start of the run.
+func (r *chaosRun) membersAtBegin() map[poolMember]bool {
+	is := make(map[poolMember]bool)
 	for _, c := range r.Record {
-		is[memberKey{c.LoadBalancer, c.InstanceID}] = slices.Contains(r.Begin[c.LoadBalancer], c.InstanceID)
+		is[c.poolMember] = slices.Contains(r.Begin[c.Pool], c.Member)
 	}
 	return is
 }
 
-// outcomeOf returns the outcome that a response states for its change.
-var outcomeOf = map[int]string{http.StatusCreated: "applied", http.StatusConflict: "conflict"}
+// inconclusive are the statuses of responses that state no outcome.
+var inconclusive = []int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 
 // judgeAnswers compares each response with the record.
 func (r *chaosRun) judgeAnswers(add reportAnomaly) {
@@ -167,54 +168,53 @@ func (r *chaosRun) judgeAnswers(add reportAnomaly) {
 		byID[c.ID] = c
 	}
 	for _, o := range r.Operations {
-		if o.Status >= 500 && !slices.Contains([]int{502, 503, 504}, o.Status) {
-			add(serverError, "%d to %s %s: %s", o.Status, o.Method, o.LoadBalancer, o.Body)
+		if o.Status != 0 && o.Outcome == "" && !slices.Contains(inconclusive, o.Status) {
+			add(unexpectedAnswer, "%d to %s %s on %s: %s", o.Status, o.Action, o.Member, o.Pool, o.Body)
 		}
-		if o.Method == http.MethodGet || o.Status == 0 {
+		if o.Action == "list" || o.Status == 0 {
 			continue
 		}
-		outcome := outcomeOf[o.Status]
 		c, recorded := byID[o.ChangeID]
 		switch {
-		case o.ChangeID == "" && outcome != "":
+		case o.ChangeID == "" && o.Outcome != "":
 			add(answeredNotRecorded, "%d to %s has no X-Change-Id", o.Status, o.ID)
 		case o.ChangeID != "" && !recorded:
-			add(answeredNotRecorded, "%d to %s %s on %s at %v: %s: %s", o.Status, o.Method, o.Instance, o.LoadBalancer, o.Returned, o.ChangeID, o.Body)
-		case outcome != "" && c.Outcome != outcome:
-			add(answerContradicted, "%d to %s, and on record is %+v", o.Status, o.ID, c)
+			add(answeredNotRecorded, "%d to %s %s on %s at %v: %s: %s", o.Status, o.Action, o.Member, o.Pool, o.Returned, o.ChangeID, o.Body)
+		case o.Outcome != "" && (c.Outcome != o.Outcome || c.Action != o.Action || c.Pool != o.Pool || c.Member != o.Member):
+			add(answerContradicted, "%d to %s: %s of %s on %s is %s, and on record is %+v", o.Status, o.ID, o.Action, o.Member, o.Pool, o.Outcome, c)
 		}
 	}
 }
 
-// took is a recorded change that took effect, and the latest time of that.
+// tookEffect is the latest time at which a recorded change took effect.
 type tookEffect struct{ by time.Duration }
 
-// align pairs AWS's changes with the recorded ones, instance by instance. An applied
+// align pairs AWS's changes with the recorded ones, member by member. An applied
 // change has one change in AWS, an unknown one has one or none, and there are no others.
 // It returns the recorded changes that took effect, with the latest time of that: the
-// next change of an instance is not sent before the outcome of the previous one is on
+// next change of a member is not sent before the outcome of the previous one is on
 // record.
 func (r *chaosRun) align(add reportAnomaly) map[string]tookEffect {
 	effects := make(map[string]tookEffect)
-	recorded, happened := make(map[memberKey][]change), make(map[memberKey][]awsChange)
+	recorded, happened := make(map[poolMember][]change), make(map[poolMember][]awsChange)
 	for _, c := range r.Record {
 		if c.Source == "lsapi" && slices.Contains([]string{"applied", "unknown", "open"}, c.Outcome) {
-			key := memberKey{c.LoadBalancer, c.InstanceID}
+			key := c.poolMember
 			recorded[key] = append(recorded[key], c)
 		}
 	}
 	for _, c := range r.AWS {
-		key := memberKey{c.LoadBalancer, c.InstanceID}
+		key := c.poolMember
 		happened[key] = append(happened[key], c)
 	}
-	keys := make(map[memberKey]bool)
-	for _, all := range []map[memberKey]bool{setOf(recorded), setOf(happened)} {
+	keys := make(map[poolMember]bool)
+	for _, all := range []map[poolMember]bool{setOf(recorded), setOf(happened)} {
 		maps.Copy(keys, all)
 	}
 	for key := range keys {
 		pairs, problem := pair(recorded[key], happened[key])
 		if problem != (anomaly{}) {
-			add(problem.Kind, "%s on %s: %s", key.Instance, key.LoadBalancer, problem.Detail)
+			add(problem.Kind, "%s on %s: %s", key.Member, key.Pool, problem.Detail)
 		}
 		for i, j := range pairs {
 			by := time.Duration(math.MaxInt64)
@@ -231,8 +231,8 @@ func (r *chaosRun) align(add reportAnomaly) map[string]tookEffect {
 // emulator's wall clock.
 const clockSlack = 100 * time.Millisecond
 
-func setOf[V any](m map[memberKey]V) map[memberKey]bool {
-	keys := make(map[memberKey]bool, len(m))
+func setOf[V any](m map[poolMember]V) map[poolMember]bool {
+	keys := make(map[poolMember]bool, len(m))
 	for key := range m {
 		keys[key] = true
 	}
@@ -299,46 +299,46 @@ func (r *chaosRun) history(effects map[string]tookEffect) []porcupine.Operation 
 		byRequest[c.RequestID] = c
 	}
 	var history []porcupine.Operation
-	add := func(o chaosOperation, instance string, output effect, returned time.Duration) {
+	add := func(o chaosOperation, member string, output effect, returned time.Duration) {
 		history = append(history, porcupine.Operation{
-			ClientId: o.Client, Input: operation{o.Method, o.LoadBalancer, instance}, Output: output,
+			ClientId: o.Client, Input: operation{o.Action, poolMember{o.Pool, member}}, Output: output,
 			Call: int64(o.Called), Return: int64(returned),
 		})
 	}
-	instances := r.instances()
+	members := r.members()
 	for _, o := range r.Operations {
 		switch {
-		case o.Method == http.MethodGet && o.Status == http.StatusOK:
-			for _, instance := range instances {
+		case o.Action == "list" && o.Outcome == listed:
+			for _, member := range members[o.Pool] {
 				output := absent
-				if slices.Contains(o.Members, instance) {
+				if slices.Contains(o.Members, member) {
 					output = present
 				}
-				add(o, instance, output, o.Returned)
+				add(o, member, output, o.Returned)
 			}
-		case o.Method == http.MethodGet || o.NotSent:
-		case o.Status == http.StatusCreated:
-			add(o, o.Instance, took, o.Returned)
-		case o.Status == http.StatusConflict:
-			add(o, o.Instance, already, o.Returned)
+		case o.Action == "list" || o.NotSent:
+		case o.Outcome == applied:
+			add(o, o.Member, took, o.Returned)
+		case o.Outcome == conflict:
+			add(o, o.Member, already, o.Returned)
 		default:
 			if when, did := effects[byRequest[o.ID].ID]; did {
-				add(o, o.Instance, took, max(when.by, o.Called))
+				add(o, o.Member, took, max(when.by, o.Called))
 			}
 		}
 	}
 	return history
 }
 
-// instances returns the instances of all operations, sorted.
-func (r *chaosRun) instances() []string {
-	named := make(map[string]bool)
+// members returns the members of all operations, by pool.
+func (r *chaosRun) members() map[string][]string {
+	members := make(map[string][]string)
 	for _, o := range r.Operations {
-		if o.Instance != "" {
-			named[o.Instance] = true
+		if o.Member != "" && !slices.Contains(members[o.Pool], o.Member) {
+			members[o.Pool] = append(members[o.Pool], o.Member)
 		}
 	}
-	return slices.Sorted(maps.Keys(named))
+	return members
 }
 
 // explain lists the operations where a history first contradicts a set.

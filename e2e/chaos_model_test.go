@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -15,10 +14,10 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// operation is an input of the model; a list is one operation per instance.
+// operation is an input of the model; a list is one operation per member.
 type operation struct {
-	method                 string // POST attaches, DELETE detaches, GET lists afresh
-	loadBalancer, instance string
+	action string // attach, detach, or list, which is afresh
+	poolMember
 }
 
 // effect is the effect that a response states.
@@ -32,21 +31,19 @@ const (
 	absent  effect = "is not a member"
 )
 
-// set is the model: each instance of each load balancer is a member or not,
-// independently.
+// set is the model: each member of each pool is in it or not, independently.
 var set = porcupine.NondeterministicModel{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
-		parts := make(map[memberKey][]porcupine.Operation)
+		parts := make(map[poolMember][]porcupine.Operation)
 		for _, o := range history {
-			asked := o.Input.(operation)
-			key := memberKey{asked.loadBalancer, asked.instance}
+			key := o.Input.(operation).poolMember
 			parts[key] = append(parts[key], o)
 		}
 		return slices.Collect(maps.Values(parts))
 	},
 	Init: func() []any { return []any{false} },
 	Step: func(state, input, output any) []any {
-		member, wanted := state.(bool), input.(operation).method == http.MethodPost
+		member, wanted := state.(bool), input.(operation).action == "attach"
 		allowed := map[effect][]any{maybe: {member, wanted}}
 		switch {
 		case member != wanted:
@@ -63,12 +60,12 @@ var set = porcupine.NondeterministicModel{
 	},
 	DescribeOperation: func(input, output any) string {
 		asked := input.(operation)
-		return fmt.Sprintf("%s %s on %s: %s", asked.method, asked.instance, asked.loadBalancer, output)
+		return fmt.Sprintf("%s %s on %s: %s", asked.action, asked.Member, asked.Pool, output)
 	},
 }
 
-// firstEvents returns the position of each change's first event in the log of its load
-// balancer, by change id.
+// firstEvents returns the position of each change's first event in the log of its pool, by
+// change id.
 func firstEvents(t *testing.T, store string) map[string]int {
 	t.Helper()
 	driver, name := "pgx", store

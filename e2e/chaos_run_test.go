@@ -27,10 +27,22 @@ const (
 	clientTimeout = 32 * time.Second
 )
 
-var (
-	chaosBalancers = []string{"default-elb", "web-elb"}
-	chaosInstances = []string{spare, otherSpare, spareOfOld}
-)
+// poolsFleet is the fleet of testdata/pools.yaml.
+const poolsFleet = "testdata/pools.yaml"
+
+// chaosMembers are attached and detached: in a Classic load balancer and a target group of
+// one name, in the latter one instance on two ports, and addresses in and outside of the
+// VPC. None is a member at the start.
+var chaosMembers = []poolMember{
+	{"elb/web", spare}, {"elb/web", otherSpare}, {"elb/web", spareOfOld},
+	{"tg/web", spare + ":8080"}, {"tg/web", spare + ":9000"}, {"tg/web", otherSpare + ":8080"},
+	{"tg/addresses", "10.9.0.7:80"}, {"tg/addresses", "172.16.0.7:80"},
+}
+
+var chaosPools = []string{"elb/web", "tg/addresses", "tg/web"}
+
+// groupPorts are the ports that members of groups can leave out.
+var groupPorts = map[string]string{"tg/web": ":8080", "tg/addresses": ":80"}
 
 // chaosCluster is a cluster under faults.
 type chaosCluster struct {
@@ -51,7 +63,7 @@ func (c *chaosCluster) databases() []*toxiproxy.Proxy {
 // SQLite file and a standby.
 func startChaos(t *testing.T, scenario chaosScenario) *chaosCluster {
 	t.Helper()
-	c := &chaosCluster{cluster: &cluster{aws: startAWS(t, scenario.emulator...)}, folder: chaosFolder(t)}
+	c := &chaosCluster{cluster: &cluster{aws: startAWS(t, append([]string{"--fleet", absolute(t, poolsFleet)}, scenario.emulator...)...)}, folder: chaosFolder(t)}
 	n := 2
 	if scenario.store == "PostgreSQL" {
 		c.server, n = postgrestest.New(t), 3
@@ -140,9 +152,9 @@ func (r *chaosRecorder) since() time.Duration { return time.Since(r.run.Began) }
 func (r *chaosRecorder) ask(c *chaosCluster, client int, leaves bool, random *rand.Rand) {
 	o := chaosOperation{
 		Client: client, Replica: client % len(c.replicas),
-		Method:       []string{http.MethodPost, http.MethodDelete, http.MethodGet}[random.IntN(3)],
-		LoadBalancer: chaosBalancers[random.IntN(len(chaosBalancers))],
-		Instance:     chaosInstances[random.IntN(len(chaosInstances))],
+		Action:      []string{"attach", "detach", "list"}[random.IntN(3)],
+		poolMember:  chaosMembers[random.IntN(len(chaosMembers))],
+		WithoutPort: random.IntN(2) == 0,
 	}
 	bound := clientTimeout
 	if leaves {
@@ -172,44 +184,57 @@ func (r *chaosRecorder) do(c *chaosCluster, o chaosOperation, bound time.Duratio
 	place := len(r.run.Operations) - 1
 	r.mu.Unlock()
 
-	headers, body := []string{"X-Request-Id: " + o.ID}, machineID(o.Instance)
-	if o.Method == http.MethodGet {
-		headers, body, o.Instance = append(headers, "Cache-Control: no-cache"), "", ""
-	}
+	method, path, body, headers := o.request()
 	o.Called = r.since()
-	answer, err := c.replicas[o.Replica].client().within(bound, o.Method, "/elb/"+o.LoadBalancer, body, headers...)
+	answer, err := c.replicas[o.Replica].client().within(bound, method, path, body, headers...)
 	o.Returned = r.since()
-	if err != nil {
-		o.Error, o.NotSent = err.Error(), neverSent(err)
-	} else {
-		o.Status, o.ChangeID = answer.status, answer.header.Get("X-Change-Id")
-		if o.Method == http.MethodGet && answer.status == http.StatusOK {
-			o.Members = idsIn(answer.body)
-		} else {
-			o.Body = answer.body
-		}
-	}
+	o.note(answer, err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.run.Operations[place] = o
 	return o
 }
 
+// request returns the operation's request.
+func (o chaosOperation) request() (method, path, body string, headers []string) {
+	headers = []string{"X-Request-Id: " + o.ID}
+	if o.Action == "list" {
+		return http.MethodGet, listPath(o.Pool), "", append(headers, noCache)
+	}
+	written := o.poolMember
+	if port := groupPorts[o.Pool]; port != "" && o.WithoutPort {
+		written.Member = strings.TrimSuffix(written.Member, port)
+	}
+	method, path, body = written.request(o.Action)
+	return method, path, body, headers
+}
+
+// note notes the response to an operation.
+func (o *chaosOperation) note(answer response, err error) {
+	if err != nil {
+		o.Error, o.NotSent = err.Error(), neverSent(err)
+		return
+	}
+	o.Status, o.ChangeID, o.Body = answer.status, answer.header.Get("X-Change-Id"), answer.body
+	if o.Action != "list" {
+		o.Outcome = o.outcome(o.Action, answer)
+		return
+	}
+	o.Member = ""
+	if answer.status != http.StatusOK {
+		return
+	}
+	if members, err := listedIn(o.Pool, answer.body); err != nil {
+		o.Error = err.Error()
+	} else {
+		o.Members, o.Outcome, o.Body = members, listed, ""
+	}
+}
+
 // neverSent reports whether a request failed without a connection.
 func neverSent(err error) bool {
 	broken, ok := errors.AsType[*net.OpError](err)
 	return ok && broken.Op == "dial"
-}
-
-// idsIn returns the given instances that are in a list.
-func idsIn(body string) []string {
-	found := []string{}
-	for _, instance := range chaosInstances {
-		if strings.Contains(body, instance) {
-			found = append(found, instance)
-		}
-	}
-	return found
 }
 
 // fail injects faults one after the other, those of shared dependencies beside those of
@@ -265,8 +290,8 @@ func (r *chaosRecorder) settle(c *chaosCluster) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	for i := range c.replicas {
-		for _, loadBalancer := range chaosBalancers {
-			r.do(c, chaosOperation{Client: chaosClients + i, Replica: i, Method: http.MethodGet, LoadBalancer: loadBalancer}, clientTimeout)
+		for _, pool := range chaosPools {
+			r.do(c, chaosOperation{Client: chaosClients + i, Replica: i, Action: "list", poolMember: poolMember{Pool: pool}}, clientTimeout)
 		}
 	}
 }
@@ -281,13 +306,13 @@ func (r *chaosRecorder) collect(t *testing.T, c *chaosCluster) {
 		}
 	}
 	r.run.End = c.membersInAWS()
-	r.run.AWS = decoded[[]awsChange](t, c.aws.get("/_emulator/history").body)
+	r.run.AWS = c.aws.history()
 	r.run.RecordedMembers = make(map[string][]string)
 	s := c.replicas[0].client().on(t)
 	r.run.Record = inOrderOfTheLog(t, c.store, s.changes(""))
-	for _, loadBalancer := range chaosBalancers {
-		if answer := s.get("/v1/pools/elb/" + loadBalancer + "/members?at=" + atQuery(r.run.endOfLabels(loadBalancer))); answer.status == http.StatusOK {
-			r.run.RecordedMembers[loadBalancer] = decoded[membershipAt](t, answer.body).ids()
+	for _, pool := range chaosPools {
+		if answer := s.get("/v1/pools/" + pool + "/members?at=" + atQuery(r.run.endOfLabels(pool))); answer.status == http.StatusOK {
+			r.run.RecordedMembers[pool] = slices.Sorted(slices.Values(decoded[membershipAt](t, answer.body).ids()))
 		}
 	}
 	if status, stdout, stderr := changesCommand(t, c.store, "verify"); status != 0 || !strings.HasPrefix(stdout, "whole: ") {
@@ -295,34 +320,34 @@ func (r *chaosRecorder) collect(t *testing.T, c *chaosCluster) {
 	}
 }
 
-// endOfLabels returns the time of the last change of a load balancer by the labels of the
+// endOfLabels returns the time of the last change of a pool by the labels of the
 // record, or now if that is later: a clock that was ahead has labelled changes in the future.
-func (r *chaosRun) endOfLabels(loadBalancer string) time.Time {
+func (r *chaosRun) endOfLabels(pool string) time.Time {
 	end := time.Now()
 	for _, c := range r.Record {
-		if c.LoadBalancer == loadBalancer && c.CompletedAt.After(end) {
+		if c.Pool == pool && c.CompletedAt.After(end) {
 			end = c.CompletedAt
 		}
 	}
 	return end
 }
 
-// membersInAWS returns the members in AWS, by load balancer.
+// membersInAWS returns the members in AWS, by pool.
 func (c *chaosCluster) membersInAWS() map[string][]string {
 	members := make(map[string][]string)
-	for _, loadBalancer := range chaosBalancers {
-		members[loadBalancer] = c.aws.members(loadBalancer)
+	for _, pool := range chaosPools {
+		members[pool] = c.aws.membersOf(pool)
 	}
 	return members
 }
 
-// inOrderOfTheLog sorts changes by their first events in the log of their load balancer.
+// inOrderOfTheLog sorts changes by their first events in the log of their pool.
 // Their ids contain times of several replicas' clocks.
 func inOrderOfTheLog(t *testing.T, store string, changes []change) []change {
 	t.Helper()
 	at := firstEvents(t, store)
 	slices.SortFunc(changes, func(a, b change) int {
-		if c := strings.Compare(a.LoadBalancer, b.LoadBalancer); c != 0 {
+		if c := strings.Compare(a.Pool, b.Pool); c != 0 {
 			return c
 		}
 		return at[a.ID] - at[b.ID]

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -181,22 +180,23 @@ func (r *chaosRun) table(found []anomaly) string {
 
 // answer names the result of an operation.
 func (o chaosOperation) answer() string {
+	kind, _, _ := strings.Cut(o.Pool, "/")
 	switch {
 	case o.NotSent:
 		return "refused connection"
 	case o.Status == 0:
 		return "left or lost"
-	case o.Method == http.MethodGet:
-		return fmt.Sprintf("list %d", o.Status)
+	case o.Outcome == "":
+		return fmt.Sprintf("%s %d", kind, o.Status)
 	}
-	return fmt.Sprintf("change %d", o.Status)
+	return kind + " " + o.Outcome
 }
 
 // isNotEmpty fails the test when too little happened.
 func (r *chaosRun) isNotEmpty(t *testing.T) {
 	t.Helper()
 	if missing := r.thin(); missing != "" {
-		t.Errorf("too little happened: not 10 times %q", missing)
+		t.Errorf("too little happened: not 5 times %q", missing)
 	}
 	if r.Lasted > 10*time.Minute && (len(r.Operations) < 20_000 || len(r.Faults) < 200) {
 		t.Errorf("there were %d operations and %d faults in %v", len(r.Operations), len(r.Faults), r.Lasted)
@@ -209,8 +209,8 @@ func (r *chaosRun) thin() string {
 	for _, o := range r.Operations {
 		answers[o.answer()]++
 	}
-	for _, needed := range []string{"change 201", "change 409", "list 200", "left or lost"} {
-		if answers[needed] < 10 {
+	for _, needed := range []string{"elb applied", "elb conflict", "elb listed", "tg applied", "tg conflict", "tg listed", "left or lost"} {
+		if answers[needed] < 5 {
 			return needed
 		}
 	}

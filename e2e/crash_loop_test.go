@@ -17,10 +17,14 @@ var crashRounds = flag.Int("crash-rounds", 10, "how often the service is killed 
 
 const (
 	crashWriters      = 12
-	instancesOfWriter = 3
+	instancesOfWriter = 2
 )
 
-var crashBalancers = []string{"elb-0001", "elb-0002"}
+// crashPools are a Classic load balancer and two target groups with the same instances.
+var crashPools = []string{"elb/elb-0001", "tg/tg-0001", "tg/tg-0002"}
+
+// crashPorts are the ports of an instance as a member of a pool.
+var crashPorts = map[string][]string{"elb/elb-0001": {""}, "tg/tg-0001": {":8080", ":8081"}, "tg/tg-0002": {":9090"}}
 
 // unrestrained removes the limits of the budget.
 var unrestrained = with("BUDGET_ELB_READ=5000+5000", "BUDGET_ELB_WRITE=5000+5000", "BUDGET_ELBV2_READ=5000+5000", "BUDGET_ELBV2_WRITE=5000+5000", "BUDGET_EC2_FILTERED=5000+5000", "BUDGET_EC2_PLAIN=5000+5000")
@@ -37,16 +41,19 @@ var crashFaults = map[string]string{
 	"never begun": `"kind":"timeout"`,
 }
 
-// belief is the membership of an instance according to its only writer.
+// crashActions are the actions that they fail.
+var crashActions = []string{register, deregister, registerTargets, deregisterTargets}
+
+// belief is the membership of a member according to its only writer.
 type belief struct{ mayBeIn, mayBeOut bool }
 
 // writer changes instances of its own, one after the other, until a request gets no
 // response.
 type writer struct {
 	random    *rand.Rand
-	instances []string
-	beliefs   map[string]*belief // by load balancer and instance
-	acked     map[string]string  // the outcomes of responses, by change id
+	members   []poolMember
+	beliefs   map[poolMember]*belief
+	acked     map[string]string // the outcomes of responses, by change id
 	sent      int
 	lost      int // requests whose connection broke
 	anomalies []string
@@ -57,13 +64,15 @@ func newWriters(rounds int) []*writer {
 	for i := range writers {
 		w := &writer{
 			random:  rand.New(rand.NewPCG(uint64(rounds), uint64(i))),
-			beliefs: make(map[string]*belief), acked: make(map[string]string),
+			beliefs: make(map[poolMember]*belief), acked: make(map[string]string),
 		}
 		for n := range instancesOfWriter {
-			id := generatedSpare(1 + i*instancesOfWriter + n)
-			w.instances = append(w.instances, id)
-			for _, balancer := range crashBalancers {
-				w.beliefs[balancer+" "+id] = &belief{mayBeOut: true}
+			for _, pool := range crashPools {
+				for _, port := range crashPorts[pool] {
+					m := poolMember{pool, generatedSpare(1+i*instancesOfWriter+n) + port}
+					w.members = append(w.members, m)
+					w.beliefs[m] = &belief{mayBeOut: true}
+				}
 			}
 		}
 		writers[i] = w
@@ -74,13 +83,12 @@ func newWriters(rounds int) []*writer {
 // work makes random changes until a request gets no response.
 func (w *writer) work(c client) {
 	for {
-		balancer := crashBalancers[w.random.IntN(len(crashBalancers))]
-		instance := w.instances[w.random.IntN(len(w.instances))]
-		method := []string{http.MethodPost, http.MethodDelete}[w.random.IntN(2)]
+		m := w.members[w.random.IntN(len(w.members))]
+		action := []string{"attach", "detach"}[w.random.IntN(2)]
 		w.sent++
-		answer, err := c.try(method, "/elb/"+balancer, machineID(instance))
-		known := w.beliefs[balancer+" "+instance]
-		w.update(known, method == http.MethodPost, answer, err)
+		method, path, body := m.request(action)
+		answer, err := c.try(method, path, body)
+		w.update(m, action, answer, err)
 		if err != nil {
 			return
 		}
@@ -88,8 +96,9 @@ func (w *writer) work(c client) {
 }
 
 // update checks a response against the belief, and updates it.
-func (w *writer) update(known *belief, attach bool, answer response, err error) {
-	before := *known
+func (w *writer) update(m poolMember, action string, answer response, err error) {
+	known, attach := w.beliefs[m], action == "attach"
+	before, outcome := *known, m.outcome(action, answer)
 	switch {
 	case err != nil:
 		w.lost++
@@ -101,21 +110,18 @@ func (w *writer) update(known *belief, attach bool, answer response, err error) 
 			known.mayBeOut = true
 		}
 		return
-	case answer.status == http.StatusCreated:
-		w.acked[answer.header.Get("X-Change-Id")] = "applied"
-		known.mayBeIn, known.mayBeOut = attach, !attach
-	case answer.status == http.StatusConflict:
-		w.acked[answer.header.Get("X-Change-Id")] = "conflict"
+	case outcome != "":
+		w.acked[answer.header.Get("X-Change-Id")] = outcome
 		known.mayBeIn, known.mayBeOut = attach, !attach
 	case answer.status == http.StatusServiceUnavailable:
 		return
 	default:
-		w.anomalies = append(w.anomalies, fmt.Sprintf("answer %d %s", answer.status, answer.body))
+		w.anomalies = append(w.anomalies, fmt.Sprintf("%s %+v: answer %d %s", action, m, answer.status, answer.body))
 		return
 	}
-	wasIn := attach == (answer.status == http.StatusConflict)
+	wasIn := attach == (outcome == conflict)
 	if wasIn && !before.mayBeIn || !wasIn && !before.mayBeOut {
-		w.anomalies = append(w.anomalies, fmt.Sprintf("%d for attach=%t, which was a member: %+v: %s", answer.status, attach, before, answer.body))
+		w.anomalies = append(w.anomalies, fmt.Sprintf("%d for %s of %+v, which was a member: %+v: %s", answer.status, action, m, before, answer.body))
 	}
 }
 
@@ -124,10 +130,10 @@ func (w *writer) update(known *belief, attach bool, answer response, err error) 
 // changes, AWS's members and the record must agree.
 func TestNothingIsLostOverRepeatedKills(t *testing.T) {
 	everywhere(t, func(t *testing.T, store string) {
-		a := startAWS(t, "--fleet", "2x5", "--latency", "3ms")
+		a := startAWS(t, "--fleet", "1x5+tg:2x5", "--latency", "3ms")
 		begin := make(map[string][]string)
-		for _, balancer := range crashBalancers {
-			begin[balancer] = a.members(balancer)
+		for _, pool := range crashPools {
+			begin[pool] = a.membersOf(pool)
 		}
 		writers := newWriters(*crashRounds)
 		random := rand.New(rand.NewPCG(7, uint64(*crashRounds)))
@@ -136,7 +142,7 @@ func TestNothingIsLostOverRepeatedKills(t *testing.T) {
 			s := startService(t, a.base, at(store), unrestrained)
 			if kind := slices.Sorted(maps.Keys(crashFaults))[random.IntN(len(crashFaults))]; round%2 == 1 {
 				faults[kind]++
-				a.fault(t, `{"action":"`+[]string{register, deregister}[random.IntN(2)]+`","count":1,`+crashFaults[kind]+`}`)
+				a.fault(t, `{"action":"`+crashActions[random.IntN(len(crashActions))]+`","count":1,`+crashFaults[kind]+`}`)
 			}
 			var working sync.WaitGroup
 			for _, w := range writers {
@@ -192,8 +198,8 @@ func judgeCrashes(t *testing.T, a aws, s *service, begin map[string][]string, wr
 			t.Error(anomaly)
 		}
 	}
-	for balancer, members := range begin {
-		anomalies += judgeHistory(t, a, s, balancer, members, all)
+	for pool, members := range begin {
+		anomalies += judgeHistory(t, a, s, pool, members, all)
 	}
 	if acked == 0 {
 		t.Error("nothing was acknowledged")
@@ -202,9 +208,9 @@ func judgeCrashes(t *testing.T, a aws, s *service, begin map[string][]string, wr
 		*crashRounds, sent, acked, broken, len(all), outcomes, lost, anomalies, outcomes["unknown"], settled.Round(time.Second))
 }
 
-// judgeHistory replays the changes of a load balancer, oldest first: each applied change
+// judgeHistory replays the changes of a pool, oldest first: each applied change
 // must have an effect, and the result must match AWS.
-func judgeHistory(t *testing.T, a aws, s *service, balancer string, members []string, newestFirst []change) (anomalies int) {
+func judgeHistory(t *testing.T, a aws, s *service, pool string, members []string, newestFirst []change) (anomalies int) {
 	t.Helper()
 	is := make(map[string]bool)
 	for _, id := range members {
@@ -212,40 +218,40 @@ func judgeHistory(t *testing.T, a aws, s *service, balancer string, members []st
 	}
 	unsure := make(map[string]bool)
 	for _, c := range slices.Backward(newestFirst) {
-		if c.LoadBalancer != balancer {
+		if c.Pool != pool {
 			continue
 		}
 		attach := c.Action == "attach"
 		switch {
 		case c.Outcome == "unknown":
-			unsure[c.InstanceID] = true
-		case c.Outcome == "applied" && is[c.InstanceID] == attach && !unsure[c.InstanceID],
-			c.Outcome == "conflict" && is[c.InstanceID] != attach && !unsure[c.InstanceID]:
+			unsure[c.Member] = true
+		case c.Outcome == "applied" && is[c.Member] == attach && !unsure[c.Member],
+			c.Outcome == "conflict" && is[c.Member] != attach && !unsure[c.Member]:
 			anomalies++
-			t.Errorf("%s was a member: %t, before %s, in:\n%s", c.InstanceID, is[c.InstanceID], c.ID, history(newestFirst, c))
+			t.Errorf("%s was a member: %t, before %s, in:\n%s", c.Member, is[c.Member], c.ID, history(newestFirst, c))
 		case c.Outcome == "applied":
-			is[c.InstanceID], unsure[c.InstanceID] = attach, false
+			is[c.Member], unsure[c.Member] = attach, false
 		}
 	}
-	truth := a.members(balancer)
-	if record := s.membersAt(balancer, time.Now()); !slices.Equal(record.ids(), truth) || len(record.Uncertain) > 0 {
+	truth := a.membersOf(pool)
+	if record := s.membersAt(pool, time.Now()); !slices.Equal(record.ids(), truth) || len(record.Uncertain) > 0 {
 		anomalies++
-		t.Errorf("%s: the record has %v, AWS %v", balancer, record.ids(), truth)
+		t.Errorf("%s: the record has %v, AWS %v", pool, record.ids(), truth)
 	}
 	for id, member := range is {
 		if !unsure[id] && member != slices.Contains(truth, id) {
 			anomalies++
-			t.Errorf("%s: by its changes %s is a member: %t, AWS has %v", balancer, id, member, truth)
+			t.Errorf("%s: by its changes %s is a member: %t, AWS has %v", pool, id, member, truth)
 		}
 	}
 	return anomalies
 }
 
-// history describes the changes of a change's instance, oldest first.
+// history describes the changes of a change's member, oldest first.
 func history(newestFirst []change, of change) string {
 	var lines strings.Builder
 	for _, c := range slices.Backward(newestFirst) {
-		if c.LoadBalancer == of.LoadBalancer && c.InstanceID == of.InstanceID {
+		if c.poolMember == of.poolMember {
 			fmt.Fprintln(&lines, c.ID, c.IntendedAt.Format(time.StampMilli), c.CompletedAt.Format(time.StampMilli), c.Action, c.Outcome, c.Resolution, c.Source)
 		}
 	}

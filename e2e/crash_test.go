@@ -35,7 +35,7 @@ func TestAppliedChangeIsInferredAfterCrash(t *testing.T) {
 		if again := s.attachOnce("k1", spare); again.status != http.StatusCreated || again.changeID(t) != c.ID {
 			t.Errorf("a retry returns %d %s", again.status, again.body)
 		}
-		if outside := s.membersAt("default-elb", time.Now()); !slices.Contains(outside.ids(), spare) || a.calls()[register] != 1 {
+		if outside := s.membersAt("elb/default-elb", time.Now()); !slices.Contains(outside.ids(), spare) || a.calls()[register] != 1 {
 			t.Errorf("AWS was called %v, the members are %v", a.calls(), outside)
 		}
 		verify(t, store)

@@ -15,3 +15,13 @@ func fleetFile(t *testing.T, text string) string {
 	}
 	return name
 }
+
+// absolute returns the absolute path of a file, for processes that run elsewhere.
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	found, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

@@ -9,6 +9,9 @@ import (
 const (
 	register   = "RegisterInstancesWithLoadBalancer"
 	deregister = "DeregisterInstancesFromLoadBalancer"
+
+	registerTargets   = "RegisterTargets"
+	deregisterTargets = "DeregisterTargets"
 )
 
 // attachOnce attaches an instance to default-elb with an idempotency key.

@@ -38,7 +38,7 @@ func TestExternalChangeIsOnRecordWithInterval(t *testing.T) {
 			"in the interval":         {c.NotBefore, true, true},
 			"once it was detected":    {time.Now(), false, false},
 		} {
-			r := s.membersAt("default-elb", test.at)
+			r := s.membersAt("elb/default-elb", test.at)
 			if slices.Contains(r.ids(), member) != test.member || !slices.Contains(r.ids(), spare) || (len(r.Uncertain) > 0) != test.uncertain {
 				t.Errorf("%s: %+v", moment, r)
 			}
@@ -56,14 +56,14 @@ func TestMembersAtReturnsMembersOfThatTime(t *testing.T) {
 			change  change
 			members []string
 		}{{first, []string{member, spare}}, {second, []string{spare}}} {
-			if r := s.membersAt("default-elb", test.change.CompletedAt); !slices.Equal(r.ids(), test.members) {
+			if r := s.membersAt("elb/default-elb", test.change.CompletedAt); !slices.Equal(r.ids(), test.members) {
 				t.Errorf("after the %s: %+v", test.change.Action, r)
 			}
 		}
-		if r := s.membersAt("default-elb", first.CompletedAt.Add(-time.Millisecond)); !slices.Equal(r.ids(), []string{member}) {
+		if r := s.membersAt("elb/default-elb", first.CompletedAt.Add(-time.Millisecond)); !slices.Equal(r.ids(), []string{member}) {
 			t.Errorf("before the attach: %+v", r)
 		}
-		for _, m := range s.membersAt("default-elb", time.Now()).Members {
+		for _, m := range s.membersAt("elb/default-elb", time.Now()).Members {
 			if m.ChangeID != first.ID || m.Source != "lsapi" {
 				t.Errorf("the change that made it a member is missing: %+v", m)
 			}

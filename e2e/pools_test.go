@@ -213,7 +213,7 @@ func TestStreamIsFilteredByInstance(t *testing.T) {
 	s.attach("default-elb", otherSpare)
 	s.attach("web-elb", otherSpare)
 	s.attach("web-elb", spare)
-	if e := one.next(); e.String() != "attached web-elb "+spare || e.data.Change == nil || e.data.Change.LoadBalancer != "web-elb" {
+	if e := one.next(); e.String() != "attached web-elb "+spare || e.data.Change == nil || e.data.Change.Pool != "elb/web-elb" {
 		t.Errorf("of the instance, first is %v %+v", e, e.data)
 	}
 	if e := pair.next(); e.String() != "attached web-elb "+otherSpare {

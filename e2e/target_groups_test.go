@@ -59,7 +59,7 @@ func TestMembersOfTargetGroupsAreChangedWithTheirPorts(t *testing.T) {
 		if got := s.instance(spare, noCache); got.pools() != "tg/web-elb attached" || got.Memberships[0].Member != spare+":9090" {
 			t.Errorf("the instance is %+v", got)
 		}
-		if c := s.change(detached.ChangeID); c.InstanceID != spare+":8080" || c.Reason != "release 7" || c.Outcome != "applied" {
+		if c := s.change(detached.ChangeID); c.Member != spare+":8080" || c.Reason != "release 7" || c.Outcome != "applied" {
 			t.Errorf("on record is %+v", c)
 		}
 		if scaled, header := send(http.MethodDelete, ofGroup, "", http.StatusOK); scaled.AutoScalingGroup != "web-asg" || !strings.HasPrefix(header.Get("Warning"), `299 - "`+ofGroup+" is in the Auto Scaling group web-asg") {
