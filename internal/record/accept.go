@@ -58,14 +58,18 @@ func (p *payload) acceptObservation(event lsapi.Event) error {
 	}
 	p.At = Latest(p.At, p.Until)
 	var err error
-	if p.Added, err = newIDs(event, event.Added); err == nil {
-		p.Removed, err = newIDs(event, event.Removed)
+	if p.Added, err = newIDs(event, event.Added, attachBit); err == nil {
+		p.Removed, err = newIDs(event, event.Removed, 0)
 	}
 	return err
 }
 
+// attachBit orders changes that were observed at once: where a pool was replaced, a member
+// of both is detached, and then attached.
+const attachBit = 0x08
+
 // newIDs returns an id for each member's external change.
-func newIDs(event lsapi.Event, members []lsapi.MemberID) (map[lsapi.MemberID]string, error) {
+func newIDs(event lsapi.Event, members []lsapi.MemberID, order byte) (map[lsapi.MemberID]string, error) {
 	if len(members) == 0 {
 		return nil, nil
 	}
@@ -75,6 +79,7 @@ func newIDs(event lsapi.Event, members []lsapi.MemberID) (map[lsapi.MemberID]str
 		if err != nil {
 			return nil, err
 		}
+		id[6] = id[6]&^attachBit | order // the first random bit
 		ids[member] = id.String()
 	}
 	return ids, nil

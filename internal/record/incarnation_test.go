@@ -80,6 +80,16 @@ func testIncarnation(t *testing.T, s record.Store) {
 		}
 	}
 	wantEqual(t, last, "detach arn:a", "attach arn:b")
+	changes, err := s.Changes(t.Context(), lsapi.ChangeFilter{Pool: lsapi.TG("shop"), From: l.now, Limit: 10})
+	must(t, err)
+	if len(changes) != 5 {
+		t.Errorf("got %+v", changes)
+	}
+	for i, c := range changes { // the latest first
+		if attached := i < 2; attached != (c.Action == lsapi.Attach) {
+			t.Errorf("change %d is %+v", i, c)
+		}
+	}
 
 	next := l.do(lsapi.Attach, two)
 	if got := l.history(two); got.ChangeID != next.ID || got.LastChange == nil || got.LastChange.ID != next.ID {

@@ -259,3 +259,17 @@ func TestLabelsOfAReplicaAreConvertedToTheRecordsClock(t *testing.T) {
 		t.Error("no time became one")
 	}
 }
+
+func TestExternalAttachesSortBehindDetachesOfTheSameTime(t *testing.T) {
+	one, two := lsapi.InstanceMember("i-00000001"), lsapi.InstanceMember("i-00000002")
+	for range 100 {
+		p, err := accept(lsapi.ELB("web"), lsapi.Event{Kind: lsapi.EventObserved, Until: time.Now(), Added: []lsapi.MemberID{one}, Removed: []lsapi.MemberID{two}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		added, removed := p.Added[one], p.Removed[two]
+		if _, ok := ParseID(added); !ok || added < removed {
+			t.Fatalf("the attach is %s, the detach %s", added, removed)
+		}
+	}
+}
