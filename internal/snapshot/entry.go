@@ -48,13 +48,10 @@ func (o origin) isOf(ids []lsapi.MemberID, revision int64) bool {
 func (s *Snapshot) close(sl *slot, began time.Time) bool {
 	sl.publishing.Lock()
 	defer sl.publishing.Unlock()
-	e := sl.current.Load()
-	switch {
-	case e == nil:
-		s.empty.Add(-1)
-	case e.AsOf.After(began):
-		return false
-	default:
+	if e := sl.current.Load(); e != nil {
+		if e.AsOf.After(began) {
+			return false
+		}
 		s.locations.move(sl, e.members, nil)
 	}
 	sl.dead = true
@@ -72,7 +69,6 @@ func (s *Snapshot) store(sl *slot, e entry, asOf time.Time) {
 	e.AsOf = asOf
 	sl.current.Store(&e)
 	if old == nil {
-		s.empty.Add(-1)
 		old = new(entry)
 	}
 	s.locations.move(sl, old.members, e.members)

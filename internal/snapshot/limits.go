@@ -74,6 +74,15 @@ const (
 	// sweepShare is the share of the rate of polls for the sweep. Hot pools have the rest.
 	sweepShare = 1.0 / 3
 
+	// sweepSlack is how many intervals of the sweep a pool may be old before a search for an
+	// instance reports it as unread: the sweep pauses while there are no readers.
+	sweepSlack = 2
+
+	// maxFirstReads is the maximum number of pools that a search reads which the sweep has not
+	// reached: half of what the bucket of reads holds. firstReadsTimeout bounds that.
+	maxFirstReads     = 20
+	firstReadsTimeout = 2 * time.Second
+
 	// sweepPause is the interval at which the sweep looks for pools that are due.
 	sweepPause = time.Second
 

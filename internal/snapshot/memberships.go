@@ -27,7 +27,7 @@ func (s *Snapshot) Memberships(ctx context.Context, instanceID string, fresh boo
 				return lsapi.Memberships{}, err
 			}
 		}
-		return s.membershipsOf(ctx, instanceID, time.Time{})
+		return s.remembered(ctx, instanceID)
 	}
 	bounded, cancel := context.WithTimeout(ctx, freshTimeout)
 	defer cancel()
@@ -41,6 +41,19 @@ func (s *Snapshot) Memberships(ctx context.Context, instanceID string, fresh boo
 	found, err := s.membershipsOf(ctx, instanceID, called)
 	found.Whole = found.Whole && isFresh
 	return found, err
+}
+
+// remembered returns the pools of an instance from memory. A few pools that the sweep has not
+// reached, after a start or an idle time, are read first.
+func (s *Snapshot) remembered(ctx context.Context, instanceID string) (lsapi.Memberships, error) {
+	found, err := s.membershipsOf(ctx, instanceID, time.Time{})
+	if err != nil || found.Whole || len(found.Unread) > maxFirstReads {
+		return found, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, firstReadsTimeout)
+	defer cancel()
+	_, _ = s.named.Do(bounded, found.Unread...) // their entries show whether that succeeded
+	return s.membershipsOf(ctx, instanceID, time.Time{})
 }
 
 // refreshAll waits for a listing that begins after the call, reads by name the load
@@ -68,13 +81,17 @@ func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 	return true
 }
 
-// freshSince returns since when a pool must have been read for a read that was called then.
-// Pools that are polled may be as old as the bound: to read them all takes too many calls.
+// freshSince returns since when a pool must have been read for a read that was called then, or
+// for one that needs no fresh data. Pools that are polled may be as old as the bound, since to
+// read them all takes too many calls, or as old as the sweep lets them become.
 func (s *Snapshot) freshSince(sl *slot, called time.Time) time.Time {
-	if sl.polled.is.Load() && !called.IsZero() {
-		return called.Add(-s.boundOf(sl))
+	switch {
+	case !sl.polled.is.Load():
+		return called
+	case called.IsZero():
+		return time.Now().Add(-sweepSlack * s.o.SweepEvery)
 	}
-	return called
+	return called.Add(-s.boundOf(sl))
 }
 
 // membershipsOf returns the load balancers of an instance. Entries from before since are
@@ -97,12 +114,9 @@ func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since t
 	return found, nil
 }
 
-// unread returns the pools whose entry is from before since, or that have none. For the zero
-// time it waits for the entries of pools that are listed with their members.
+// unread returns the pools that must be read for a read with that time, as freshSince has it.
+// For the zero time it waits for the entries of pools that are listed with their members.
 func (s *Snapshot) unread(ctx context.Context, since time.Time) (pools []lsapi.PoolID, err error) {
-	if since.IsZero() && s.empty.Load() == 0 {
-		return nil, nil
-	}
 	for pool, sl := range *s.slots.Load() {
 		e := sl.current.Load()
 		if e == nil && since.IsZero() && !sl.polled.is.Load() {

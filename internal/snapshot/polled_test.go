@@ -191,11 +191,11 @@ func TestIdleSnapshotPollsNothing(t *testing.T) {
 }
 
 func TestListOfAllDoesNotWaitForGroups(t *testing.T) {
-	aws := newGroups(3, 2)
+	aws := newGroups(30, 2)
 	aws.set(lsapi.ELB("web"), lsapi.InstanceMember("i-1"))
 	inBubbleOf(t, aws, func(t *testing.T, s *snapshot.Snapshot) {
 		all, err := s.All(t.Context())
-		if err != nil || len(all) != 4 || len(all[0].Members) != 1 {
+		if err != nil || len(all) != 31 || len(all[0].Members) != 1 {
 			t.Fatalf("it returns %v, %v", all, err)
 		}
 		for _, m := range all[1:] {
@@ -207,7 +207,7 @@ func TestListOfAllDoesNotWaitForGroups(t *testing.T) {
 			t.Errorf("it took %d calls for single groups", n)
 		}
 		found, err := s.Memberships(t.Context(), "i-1", false)
-		if err != nil || found.Whole || len(found.Unread) != 3 || len(found.Found) != 1 {
+		if err != nil || found.Whole || len(found.Unread) != 30 || len(found.Found) != 1 {
 			t.Errorf("the memberships are %+v, %v", found, err)
 		}
 		found, err = s.Memberships(t.Context(), "i-1", true)
@@ -249,6 +249,34 @@ func TestChangeAfterAStartWaitsForTheDescriptionOfItsGroup(t *testing.T) {
 		s.Expect([]lsapi.PoolID{group(1)})
 		if _, err := s.Resolve(t.Context(), group(1), lsapi.InstanceMember("i-1")); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 			t.Errorf("without AWS it is %v", err)
+		}
+	})
+}
+
+func TestSearchReadsFewGroupsThatTheSweepHasNotReached(t *testing.T) {
+	aws := newGroups(3, 2)
+	withPolls(t, aws, func(t *testing.T, s *snapshot.Snapshot) {
+		search := func() lsapi.Memberships {
+			t.Helper()
+			found, err := s.Memberships(t.Context(), "i-1", false)
+			if err != nil || !found.Whole || len(found.Found) != 2 {
+				t.Errorf("the memberships are %+v, %v", found, err)
+			}
+			return found
+		}
+		search()
+		time.Sleep(24 * time.Hour) // without readers
+		asOf := time.Now()
+		for _, m := range search().Found {
+			if m.AsOf.Before(asOf) {
+				t.Errorf("a day later %v is %v old", m.Pool, asOf.Sub(m.AsOf))
+			}
+		}
+		aws.change(func(f *fakeAWS) { f.fail["Members"] = lsapi.Errorf(lsapi.CodeUpstream, "down") })
+		time.Sleep(24 * time.Hour)
+		found, err := s.Memberships(t.Context(), "i-1", false)
+		if err != nil || found.Whole || len(found.Unread) != 3 || len(found.Found) != 2 {
+			t.Errorf("while AWS fails they are %+v, %v", found, err)
 		}
 	})
 }

@@ -24,7 +24,6 @@ func (s *Snapshot) slotsFor(pools ...lsapi.PoolID) []*slot {
 				known = make(map[lsapi.PoolID]*slot)
 			}
 			known[pool] = &slot{pool: pool}
-			s.empty.Add(1)
 		}
 		result[i] = known[pool]
 	}

@@ -53,7 +53,6 @@ type Snapshot struct {
 	epoch   time.Time // long before started; see stamp
 
 	locations   locations
-	empty       atomic.Int64                           // slots without an entry
 	slots       atomic.Pointer[map[lsapi.PoolID]*slot] // replaced when a load balancer is created or deleted
 	listed      atomic.Int64                           // the begin of the last whole listing, as a stamp
 	bound       atomic.Int64                           // the maximum age of an answer: MaxStaleness, or more for a large fleet
