@@ -14,7 +14,7 @@ var anyText = []string{
 	"actor", "after", "aws-endpoint", "backend", "body", "connections", "content-type", "duration", "emulator-listen", "fail-if", "from", "header", "idle-after",
 	"instance", "keep-changes", "lag", "latency", "limit", "listen", "max-stale-on-error", "max-staleness",
 	"member-concurrency", "name", "pool", "rate", "reason", "region", "request-timeout", "shutdown-timeout", "steps", "store",
-	"surge-queue", "tag", "timeout", "to", "trusted-proxies", "url", "user", "vpc",
+	"surge-queue", "sweep", "tag", "timeout", "to", "trusted-proxies", "url", "user", "vpc",
 	"budget-elb-read", "budget-elb-write", "budget-elbv2-read", "budget-elbv2-write", "budget-ec2-filtered", "budget-ec2-plain",
 }
 
