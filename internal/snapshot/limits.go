@@ -83,6 +83,10 @@ const (
 	maxFirstReads     = 20
 	firstReadsTimeout = 2 * time.Second
 
+	// sweepEarlyShare is the fraction of SweepEvery by which the sweep comes early, because
+	// its polls wait for each other and for the budget.
+	sweepEarlyShare = 20
+
 	// sweepPause is the interval at which the sweep looks for pools that are due.
 	sweepPause = time.Second
 

@@ -97,21 +97,33 @@ func (s *Snapshot) sweeps(now time.Time) bool {
 	return s.leading.Load() && !s.isIdle(now)
 }
 
-// NextToSweep returns the pool whose last poll or try is the oldest, if it is older than
-// SweepEvery, and the pause until the next call.
+// NextToSweep returns the pool whose last poll or try is the oldest, if it will soon be older
+// than SweepEvery, and the pause until the next call.
 func (s *Snapshot) NextToSweep() (pool lsapi.PoolID, pause time.Duration) {
 	now := time.Now()
-	cold := s.polledSlots(now, false)
-	if len(cold) == 0 || !s.sweeps(now) {
+	oldest, at := s.oldestCold(now)
+	if oldest == nil || !s.sweeps(now) {
 		return lsapi.PoolID{}, sweepPause
 	}
-	oldest := slices.MinFunc(cold, func(a, b *slot) int { return s.sweptAt(a).Compare(s.sweptAt(b)) })
-	due := s.sweptAt(oldest).Add(s.o.SweepEvery)
+	due := at.Add(s.o.SweepEvery - s.o.SweepEvery/sweepEarlyShare)
 	if wait := due.Sub(now); wait > 0 {
 		return lsapi.PoolID{}, min(wait, sweepPause)
 	}
 	oldest.polled.swept.Store(s.stamp(now))
 	return oldest.pool, s.pollTime(1, sweepShare)
+}
+
+// oldestCold returns the slot that the sweep polls next, nil for none, and its sweptAt.
+func (s *Snapshot) oldestCold(now time.Time) (oldest *slot, at time.Time) {
+	for _, sl := range *s.slots.Load() {
+		if !sl.polled.is.Load() || s.isHot(sl, now) {
+			continue
+		}
+		if swept := s.sweptAt(sl); oldest == nil || swept.Before(at) {
+			oldest, at = sl, swept
+		}
+	}
+	return oldest, at
 }
 
 // sweptAt returns when a pool was last polled, or a poll was tried.

@@ -150,9 +150,29 @@ func TestHotGroupsStayYoungAndSweepReachesTheOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range all {
-			if age := time.Since(m.AsOf); age > 5*time.Minute+10*time.Second {
+			if age := time.Since(m.AsOf); age > 5*time.Minute {
 				t.Errorf("%v was read %v ago", m.Pool, age)
 			}
+		}
+	})
+}
+
+// A small fleet leaves the sweep pauses, in which members must not grow older than SweepEvery.
+func TestSweepPollsBeforeMembersAreTooOld(t *testing.T) {
+	aws := newGroups(10, 2)
+	withPolls(t, aws, func(t *testing.T, s *snapshot.Snapshot) {
+		time.Sleep(time.Minute)
+		s.Touch()
+		time.Sleep(time.Minute) // the first sweep
+		for range 20 * 60 {
+			s.Touch()
+			if age := s.Stats().ColdAge; age > 5*time.Minute {
+				t.Fatalf("the oldest members are %v old", age)
+			}
+			time.Sleep(time.Second)
+		}
+		if polls := aws.count(); polls > 60 {
+			t.Errorf("%d polls in 22 minutes", polls)
 		}
 	})
 }

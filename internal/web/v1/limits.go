@@ -29,6 +29,9 @@ const (
 	answerLifetime = 50 * time.Millisecond
 	// maxAnswers is how many are kept, each of about a kilobyte.
 	maxAnswers = 10_000
+	// maxMembersAnswers is how many encoded sets of members are kept, each of up to 25 KB at
+	// AWS's quota of 1,000 members.
+	maxMembersAnswers = 1000
 	// acquireTimeout is a reader's time in the queue. The record answers within some tens of
 	// milliseconds.
 	acquireTimeout = 5 * time.Second

@@ -21,7 +21,7 @@ func New(o Options) *API {
 		register(a, http.MethodGet, "watchEvents", "/v1/events", a.events)
 	}
 	if o.Fleet != nil {
-		a.instances = newInstanceAnswers(o.Fleet)
+		a.instances, a.members = newInstanceAnswers(o.Fleet), newMembersAnswers()
 		const member = "/v1/pools/{kind}/{name}/members/{member}"
 		register(a, http.MethodGet, "listPools", "/v1/pools", a.listPools)
 		register(a, http.MethodGet, "getPool", "/v1/pools/{kind}/{name}", a.getPool, checkPool)

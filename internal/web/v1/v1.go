@@ -83,6 +83,7 @@ type API struct {
 	Options
 	held      *semaphore.Weighted // the changes in memory
 	instances *instanceAnswers
+	members   *membersAnswers
 	huma      huma.API
 	routes    []exchange.Route
 }
