@@ -31,6 +31,19 @@ func unfit(member lsapi.MemberID, instance lsapi.Instance) *lsapi.Error {
 	return nil
 }
 
+// ofIncarnation returns the requests whose members do not have the port of another
+// incarnation of the pool, and the others.
+func ofIncarnation(batch []*request, incarnation string) (placed, misplaced []*request) {
+	for _, r := range batch {
+		if r.portOf == "" || incarnation == "" || r.portOf == incarnation {
+			placed = append(placed, r)
+		} else {
+			misplaced = append(misplaced, r)
+		}
+	}
+	return placed, misplaced
+}
+
 // group makes one change of all requests for a member. They have the same direction: a
 // reversal does not share a round.
 func group(batch []*request, facts map[string]lsapi.Instance) []*change {

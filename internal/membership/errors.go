@@ -21,6 +21,13 @@ func errConflict(action lsapi.Action, member lsapi.MemberID, pool lsapi.PoolID) 
 	return lsapi.Errorf(lsapi.CodeConflict, "%s is not on %s", member.Title(), pool.Title())
 }
 
+// errMadeAgain is the answer to a change whose member has the port of the pool before.
+func errMadeAgain(pool lsapi.PoolID) *lsapi.Error {
+	err := lsapi.Errorf(lsapi.CodeUnavailable, "%s was made again, perhaps with another port; nothing was changed", pool.Title())
+	err.RetryAfter = fullRetryAfter
+	return err
+}
+
 func errUnknown(action lsapi.Action, member lsapi.MemberID, pool lsapi.PoolID, cause error) *lsapi.Error {
 	err := lsapi.Errorf(lsapi.CodeTimeout, "it cannot be known whether the %s of %s took effect; list %s to see", action, member, pool.Name)
 	err.Err = cause

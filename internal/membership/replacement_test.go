@@ -1,12 +1,14 @@
 package membership_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"lsapi"
+	"lsapi/internal/membership"
 )
 
 // replace deletes the load balancer and makes another one under its name, between two
@@ -214,4 +216,36 @@ func TestHealthOfAnotherIncarnationIsNotRecorded(t *testing.T) {
 	})
 	wantRecord(t, record, "health "+one.String()+" InService", "observed + -"+one.String(), "observed +"+one.String()+" -",
 		"health "+one.String()+" InService", "health "+one.String()+" OutOfService")
+}
+
+// portOf resolves every member to itself, with the port of an incarnation.
+type portOf string
+
+func (p portOf) Resolve(_ context.Context, _ lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, string, error) {
+	return member, string(p), nil
+}
+
+func TestPortOfAReplacedPoolChangesNothing(t *testing.T) {
+	for _, test := range []struct {
+		portOf, created string
+		want            lsapi.Code
+	}{{"a", "a", ""}, {"a", "b", lsapi.CodeUnavailable}, {"", "b", ""}, {"a", "", ""}} {
+		synctest.Test(t, func(t *testing.T) {
+			aws := newFakeAWS(one)
+			aws.run(one, two)
+			aws.created = test.created
+			s := newService(aws, membership.Options{Pools: portOf(test.portOf)})
+			for action, member := range map[lsapi.Action]lsapi.MemberID{lsapi.Attach: two, lsapi.Detach: one} {
+				if got := change(s, action, member); got != test.want {
+					t.Errorf("with the port of %q in %q, the %s returns %q, want %q", test.portOf, test.created, action, got, test.want)
+				}
+			}
+			if n := aws.count("Register") + aws.count("Deregister"); n > 0 && test.want != "" {
+				t.Errorf("AWS got %d changes", n)
+			}
+			if err := s.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }

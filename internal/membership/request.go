@@ -11,6 +11,7 @@ import (
 // request is a request in a lane, with its caller.
 type request struct {
 	lsapi.Request
+	portOf string // the incarnation of the pool whose port the member has; "": its own or none
 	ctx    context.Context
 	stage  atomic.Int32
 	left   atomic.Bool // the caller has left after the decision, without the answer

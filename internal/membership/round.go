@@ -163,6 +163,8 @@ func whenAllHaveLeft(batch []*request, f func()) (stop func()) {
 // decide answers the requests that need no call, and returns the changes that do, in
 // arrival order.
 func (r *round) decide(batch []*request, v view, first *recordBatch) []*change {
+	batch, misplaced := ofIncarnation(batch, v.read.Incarnation)
+	first.fail(misplaced, errMadeAgain(r.pool))
 	var changes []*change
 	members := len(v.members)
 	for _, c := range group(batch, v.facts) {

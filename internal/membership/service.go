@@ -52,17 +52,18 @@ type Options struct {
 
 // Pools are the known pools.
 type Pools interface {
-	// Resolve returns the id that a member of a request has in its pool. It returns
-	// CodeNotFound for a pool that certainly does not exist, so that invented names start no
-	// lane. It may wait until ctx ends.
-	Resolve(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, error)
+	// Resolve returns the id that a member of a request has in its pool, and the incarnation
+	// of the pool whose port it has; "" if it has its own or none. It returns CodeNotFound for
+	// a pool that certainly does not exist, so that invented names start no lane. It may wait
+	// until ctx ends.
+	Resolve(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) (resolved lsapi.MemberID, portOf string, err error)
 }
 
 // anyPools resolves every member to itself.
 type anyPools struct{}
 
-func (anyPools) Resolve(_ context.Context, _ lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, error) {
-	return member, nil
+func (anyPools) Resolve(_ context.Context, _ lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, string, error) {
+	return member, "", nil
 }
 
 // Stats is the state of a Service.
@@ -126,15 +127,18 @@ func New(aws AWS, o Options) *Service {
 //     Nothing changed.
 //   - CodeTimeout: ctx ended, or the outcome is unknown. The message says whether the
 //     change was sent.
-//   - CodeUnavailable: the change could not be recorded. Nothing changed.
+//   - CodeUnavailable: the change could not be recorded, or the pool was made again under
+//     its name and its port is not known yet. Nothing changed.
 //   - CodeForbidden, CodeUpstream: AWS refuses lsapi or fails. Nothing changed.
 func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
-	member, err := s.pools.Resolve(ctx, r.Pool, r.Member)
+	member, portOf, err := s.pools.Resolve(ctx, r.Pool, r.Member)
 	if err != nil {
 		return lsapi.Result{Member: r.Member}, err
 	}
 	r.Member = member
-	result, err := s.change(newRequest(ctx, r))
+	asked := newRequest(ctx, r)
+	asked.portOf = portOf
+	result, err := s.change(asked)
 	result.Member = member
 	return result, err
 }
