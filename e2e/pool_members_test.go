@@ -78,7 +78,7 @@ func (a aws) membersOf(pool string) []string {
 		return a.members(strings.TrimPrefix(pool, "elb/"))
 	}
 	members := []string{}
-	for _, t := range a.targets(group) {
+	for _, t := range a.group(group).Targets {
 		if t.State != "draining" {
 			members = append(members, t.member())
 		}
@@ -97,22 +97,22 @@ type targetState struct {
 
 func (t targetState) member() string { return net.JoinHostPort(t.ID, strconv.Itoa(t.Port)) }
 
-// targets returns the targets of a group in AWS, the draining ones too.
-func (a aws) targets(group string) []targetState {
+// groupState is a target group of the emulated AWS, with the targets that drain.
+type groupState struct {
+	Name, ARN string
+	Targets   []targetState
+}
+
+// group returns a target group in AWS.
+func (a aws) group(name string) groupState {
 	a.client.t.Helper()
-	type state struct {
-		TargetGroups []struct {
-			Name    string
-			Targets []targetState
+	for _, g := range decoded[struct{ TargetGroups []groupState }](a.client.t, a.get("/_emulator/state").body).TargetGroups {
+		if g.Name == name {
+			return g
 		}
 	}
-	for _, g := range decoded[state](a.client.t, a.get("/_emulator/state").body).TargetGroups {
-		if g.Name == group {
-			return g.Targets
-		}
-	}
-	a.client.t.Fatalf("there is no target group %s", group)
-	return nil
+	a.client.t.Fatalf("there is no target group %s", name)
+	return groupState{}
 }
 
 // history returns all membership changes in AWS, in order.
