@@ -51,27 +51,33 @@ func (g poolGroup) change(run changeRun) *cobra.Command {
 		if err := cmp.Or(onlyWith(flags, "wait", "timeout"), run.check()); err != nil {
 			return err
 		}
-		pools, err := g.pools(ctx, service, arguments[:1])
+		pools, err := g.pools(ctx, service, strings.Split(arguments[0], ","))
 		if err != nil {
 			return err
 		}
-		members, err := parseMembers(pools[0].Kind, arguments[1:])
+		targets, err := parseTargets(pools, arguments[1:])
 		if err != nil {
 			return err
 		}
-		run.service, run.pool = service, pools[0]
+		run.service = service
 		if run.wait && !v.quiet && isCapable(g.p, g.p.Stderr) {
-			run.progress = term.NewProgress(g.p.Stderr, colors(g.p, g.p.Stderr), arguments[1:])
+			run.progress = term.NewProgress(g.p.Stderr, colors(g.p, g.p.Stderr), labels(targets, len(pools) > 1))
 		}
-		results := run.all(ctx, members)
+		results := run.all(ctx, targets)
 		run.progress.End()
 		warn(g.p.Stderr, results)
-		return g.suggest(ctx, service, reportChanges(v, results), run.pool)
+		return g.suggest(ctx, service, reportChanges(v, results), pools...)
 	})
 	return command
 }
 
-// changeRun changes several members of a pool.
+// target is a member of a pool to change.
+type target struct {
+	pool   lsapi.PoolID
+	member lsapi.MemberID
+}
+
+// changeRun changes several members of pools.
 type changeRun struct {
 	action  lsapi.Action
 	waitFor lsapi.WaitCondition
@@ -82,8 +88,37 @@ type changeRun struct {
 	reason  string
 
 	service  *remote
-	pool     lsapi.PoolID
 	progress *term.Progress // nil shows nothing
+}
+
+// parseTargets parses the ids of members, which are those of each pool.
+func parseTargets(pools []lsapi.PoolID, texts []string) ([]target, error) {
+	var targets []target
+	for i, pool := range pools {
+		if slices.Contains(pools[:i], pool) {
+			return nil, usagef("%s is named twice", pool.Path())
+		}
+		members, err := parseMembers(pool.Kind, texts)
+		if err != nil {
+			return nil, err
+		}
+		for _, member := range members {
+			targets = append(targets, target{pool, member})
+		}
+	}
+	return targets, nil
+}
+
+// labels returns the targets' members, with their pools if there are several.
+func labels(targets []target, several bool) []string {
+	texts := make([]string, len(targets))
+	for i, t := range targets {
+		texts[i] = t.member.String()
+		if several {
+			texts[i] = t.pool.Path() + " " + texts[i]
+		}
+	}
+	return texts
 }
 
 // parseMembers parses the ids of members of a pool of a kind.
@@ -116,13 +151,13 @@ func (c *changeRun) check() error {
 
 // all changes the members concurrently, so that the service can batch them, and returns
 // the results in the given order.
-func (c *changeRun) all(ctx context.Context, members []lsapi.MemberID) []changeResult {
-	results := make([]changeResult, len(members))
+func (c *changeRun) all(ctx context.Context, targets []target) []changeResult {
+	results := make([]changeResult, len(targets))
 	var running errgroup.Group
 	running.SetLimit(maxAtOnce)
-	for i, member := range members {
+	for i, t := range targets {
 		running.Go(func() error {
-			results[i] = c.one(ctx, i, member)
+			results[i] = c.one(ctx, i, t)
 			return nil
 		})
 	}
@@ -131,11 +166,11 @@ func (c *changeRun) all(ctx context.Context, members []lsapi.MemberID) []changeR
 }
 
 // one changes a member, and waits for it if --wait is set.
-func (c *changeRun) one(ctx context.Context, line int, member lsapi.MemberID) changeResult {
-	result := changeResult{Action: c.action, Pool: c.pool.Path(), Member: member.String(), Outcome: outcomeApplied}
+func (c *changeRun) one(ctx context.Context, line int, t target) changeResult {
+	result := changeResult{Action: c.action, Pool: t.pool.Path(), Member: t.member.String(), Outcome: outcomeApplied}
 	began := time.Now()
 	c.progress.Show(line, string(c.action)+"ing")
-	result.err = c.change(ctx, line, member, &result)
+	result.err = c.change(ctx, line, t, &result)
 	result.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
 	if result.err != nil {
 		result.Outcome, result.Error = outcomeOf(result.err), result.err.Error()
@@ -144,12 +179,12 @@ func (c *changeRun) one(ctx context.Context, line int, member lsapi.MemberID) ch
 	return result
 }
 
-func (c *changeRun) change(ctx context.Context, line int, member lsapi.MemberID, result *changeResult) error {
+func (c *changeRun) change(ctx context.Context, line int, t target, result *changeResult) error {
 	send := c.service.Attach
 	if c.action == lsapi.Detach {
 		send = c.service.Detach
 	}
-	made, err := send(ctx, c.pool, member, client.ChangeOptions{Reason: c.reason, IdempotencyKey: uuid.NewString()})
+	made, err := send(ctx, t.pool, t.member, client.ChangeOptions{Reason: c.reason, IdempotencyKey: uuid.NewString()})
 	result.ChangeID, result.AutoScalingGroup = made.ChangeID, made.AutoScalingGroup
 	if err != nil {
 		if e, ok := errors.AsType[*client.Error](err); ok {
@@ -157,7 +192,7 @@ func (c *changeRun) change(ctx context.Context, line int, member lsapi.MemberID,
 		}
 		return changeError(err)
 	}
-	member, _ = lsapi.ParseMemberID(made.Member) // as the client has checked
+	member, _ := lsapi.ParseMemberID(made.Member) // as the client has checked
 	result.Member = made.Member
 	switch {
 	case made.Outcome == apiv1.OutcomeUnchanged:
@@ -173,7 +208,7 @@ func (c *changeRun) change(ctx context.Context, line int, member lsapi.MemberID,
 	if c.progress != nil {
 		o.Progress = func(m apiv1.Member) { c.progress.Show(line, memberText(c.action, m)) }
 	}
-	last, err := c.service.Await(ctx, c.pool, member, c.waitFor, o)
+	last, err := c.service.Await(ctx, t.pool, member, c.waitFor, o)
 	if last.Member != "" {
 		result.LastState = &last
 	}

@@ -50,14 +50,14 @@ func (g poolGroup) complete(n int) argumentCompleter {
 	})
 }
 
-// completeMembers completes a pool as the first argument, then its members, or if members
-// is false, draining and recently detached ones.
+// completeMembers completes pools as the first argument, then the members of the first, or if
+// members is false, draining and recently detached ones.
 func (g poolGroup) completeMembers(members bool) argumentCompleter {
 	return completeWith(g.p, func(ctx context.Context, service *remote, given []string, prefix string) []cobra.Completion {
 		if len(given) == 0 {
-			return g.like(ctx, service, prefix)
+			return g.last(ctx, service, prefix)
 		}
-		pools, err := g.pools(ctx, service, given[:1])
+		pools, err := g.pools(ctx, service, strings.Split(given[0], ",")[:1])
 		if err != nil {
 			return nil
 		}
@@ -76,6 +76,16 @@ func (g poolGroup) completeMembers(members bool) argumentCompleter {
 		}
 		return without(found, given[1:])
 	})
+}
+
+// last completes the last of the pools in a list.
+func (g poolGroup) last(ctx context.Context, service *remote, list string) []cobra.Completion {
+	comma := strings.LastIndexByte(list, ',') + 1
+	found := without(g.like(ctx, service, list[comma:]), strings.Split(list, ","))
+	for i := range found {
+		found[i] = list[:comma] + found[i]
+	}
+	return found
 }
 
 // like returns the pools whose ids start with prefix. A group that takes ids returns names

@@ -128,12 +128,20 @@ func changesTable(results []changeResult) *term.Table {
 	t := &term.Table{Columns: []term.Column{
 		{Head: "MEMBER"}, {Head: "ACTION", Rank: 2}, {Head: "OUTCOME"}, {Head: "TOOK", Rank: 1}, {Head: "CHANGE", Rank: 3},
 	}}
+	several := slices.ContainsFunc(results, func(r changeResult) bool { return r.Pool != results[0].Pool })
+	if several {
+		t.Columns = slices.Insert(t.Columns, 0, term.Column{Head: "POOL"})
+	}
 	for _, r := range results {
 		note := term.Cell{}
 		if len(results) > 1 { // a single error is printed to stderr
 			note = term.Styled(r.Error, term.Dim)
 		}
-		t.Add(term.Row{r.Member, r.Action, outcomeCell(r), took(r), r.ChangeID}, note)
+		row := term.Row{r.Member, r.Action, outcomeCell(r), took(r), r.ChangeID}
+		if several {
+			row = slices.Insert(row, 0, any(r.Pool))
+		}
+		t.Add(row, note)
 	}
 	return t
 }
