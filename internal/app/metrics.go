@@ -37,16 +37,16 @@ func registerBudgetMetrics(metrics *telemetry.Metrics, b *budget.Budget) {
 // adder adds a metric, such as Metrics.Gauge.
 type adder func(name, help string, value func() float64, labels ...string)
 
-// each returns a function that adds a metric of the stats of a part.
-func each[S any](add adder, stats func() S) func(name, help string, value func(S) float64) {
+// each returns a function that adds a metric of the stats of a part, with labels.
+func each[S any](add adder, stats func() S, labels ...string) func(name, help string, value func(S) float64) {
 	return func(name, help string, value func(S) float64) {
-		add(name, help, func() float64 { return value(stats()) })
+		add(name, help, func() float64 { return value(stats()) }, labels...)
 	}
 }
 
 func registerLaneMetrics(metrics *telemetry.Metrics, members *membership.Service) {
 	show := each(metrics.Gauge, members.Stats)
-	show("lsapi_lanes", "Active lanes: load balancers with current or recent changes.",
+	show("lsapi_lanes", "Active lanes: pools with current or recent changes.",
 		func(s membership.Stats) float64 { return float64(s.Lanes) })
 	show("lsapi_lane_waiting", "Requests waiting in all lanes.",
 		func(s membership.Stats) float64 { return float64(s.Waiting) })
@@ -70,8 +70,8 @@ func registerSnapshotMetrics(metrics *telemetry.Metrics, lists *snapshot.Snapsho
 		func(s snapshot.Stats) float64 { return s.Bound.Seconds() })
 	showListed("lsapi_snapshot_achieved_seconds", "Age of the oldest list served as fresh between the last two refreshes. Absent before the first listing.",
 		func(s snapshot.Stats) float64 { return s.Achieved.Seconds() })
-	showListed("lsapi_snapshot_load_balancers", "Load balancers in memory. Absent before the first listing.",
-		func(s snapshot.Stats) float64 { return float64(s.LoadBalancers) })
+	showListed("lsapi_snapshot_load_balancers", "Pools in memory. Absent before the first listing.",
+		func(s snapshot.Stats) float64 { return float64(s.Pools) })
 	showListed("lsapi_snapshot_members", "Members in memory. Absent before the first listing.",
 		func(s snapshot.Stats) float64 { return float64(s.Members) })
 	show("lsapi_snapshot_hot_age_seconds", "Age of the oldest members of the target groups that were read lately; 0 without any.",
@@ -87,7 +87,8 @@ func registerSnapshotMetrics(metrics *telemetry.Metrics, lists *snapshot.Snapsho
 }
 
 func registerHealthMetrics(metrics *telemetry.Metrics, polls *health.Poller, kind lsapi.Kind) {
-	gauge, counter := of(kind, metrics.Gauge, polls.Stats), of(kind, metrics.Counter, polls.Stats)
+	gauge := each(metrics.Gauge, polls.Stats, "kind", string(kind))
+	counter := each(metrics.Counter, polls.Stats, "kind", string(kind))
 	counter("lsapi_health_polls_total", "Polls of the health of pools' members.",
 		func(s health.Stats) float64 { return float64(s.Polls) })
 	counter("lsapi_health_poll_failures_total", "Polls of health that failed.",
@@ -100,13 +101,6 @@ func registerHealthMetrics(metrics *telemetry.Metrics, polls *health.Poller, kin
 		func(s health.Stats) float64 { return float64(s.Hot) })
 	gauge("lsapi_health_followers", "Requests waiting for a member.",
 		func(s health.Stats) float64 { return float64(s.Followers) })
-}
-
-// of is each for the stats of a kind of pool.
-func of[S any](kind lsapi.Kind, add adder, stats func() S) func(name, help string, value func(S) float64) {
-	return func(name, help string, value func(S) float64) {
-		add(name, help, func() float64 { return value(stats()) }, "kind", string(kind))
-	}
 }
 
 func registerEventMetrics(metrics *telemetry.Metrics, hub *events.Hub) {

@@ -9,14 +9,14 @@ import (
 	"lsapi"
 )
 
-// drains are the instances that may be draining, by load balancer, with the latest time
-// of a sign that they are.
+// drains are the members that may be draining, by pool, with the latest time of a sign that
+// they are.
 type drains struct {
 	since map[lsapi.PoolID]map[lsapi.MemberID]time.Time
 	count int
 }
 
-// add adds an instance that may be draining since a time.
+// add adds a member that may be draining since a time.
 func (d *drains) add(pool lsapi.PoolID, member lsapi.MemberID, at time.Time) {
 	if _, ok := d.since[pool][member]; !ok {
 		if d.count >= maxDrains {
@@ -63,7 +63,7 @@ func (d *drains) withInstance(instanceID string, now time.Time) []lsapi.Draining
 	return found
 }
 
-// remove removes an instance that is not draining.
+// remove removes a member that is not draining.
 func (d *drains) remove(pool lsapi.PoolID, member lsapi.MemberID) {
 	if _, ok := d.since[pool][member]; !ok {
 		return
@@ -75,15 +75,15 @@ func (d *drains) remove(pool lsapi.PoolID, member lsapi.MemberID) {
 	}
 }
 
-// clear removes an instance that was not draining when a request began, unless a sign
-// of its draining is newer.
+// clear removes a member that was not draining when a request began, unless a sign of its
+// draining is newer.
 func (d *drains) clear(pool lsapi.PoolID, member lsapi.MemberID, asked time.Time) {
 	if since, ok := d.since[pool][member]; ok && !since.After(asked) {
 		d.remove(pool, member)
 	}
 }
 
-// of returns the unexpired ones of a load balancer.
+// of returns the unexpired ones of a pool.
 func (d *drains) of(pool lsapi.PoolID, now time.Time) map[lsapi.MemberID]time.Time {
 	for member, since := range d.since[pool] {
 		if now.Sub(since) > maxDrain {
@@ -100,7 +100,7 @@ func (d *drains) sweep(now time.Time) {
 	}
 }
 
-// forget removes those of a load balancer.
+// forget removes those of a pool.
 func (d *drains) forget(pool lsapi.PoolID) {
 	d.count -= len(d.since[pool])
 	delete(d.since, pool)

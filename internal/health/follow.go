@@ -7,27 +7,26 @@ import (
 	"lsapi"
 )
 
-// Follower receives the reports of a load balancer, which is polled until Close.
+// Follower receives the reports of a pool, which is polled until Close.
 type Follower struct {
-	b       *balancer // nil if refused
+	loop    *loop // nil if refused
 	refused error
 	closed  bool           // guarded by Poller.mu
-	member  lsapi.MemberID // that may be draining; empty for the whole load balancer
-	made    time.Time      // requests before then do not include the instance
+	member  lsapi.MemberID // that may be draining; empty for the whole pool
+	made    time.Time      // requests before then do not include the member
 	from    time.Time      // the earliest poll for this Follower
 }
 
-// Follow polls a load balancer until Close: at once unless the latest poll is recent,
-// then every two seconds, or less often if many load balancers are followed.
+// Follow polls a pool until Close: at once unless the latest poll is recent, then
+// every two seconds, or less often if many pools are followed.
 func (p *Poller) Follow(pool lsapi.PoolID) *Follower {
 	now := time.Now()
 	return p.follow(pool, &Follower{made: now, from: now})
 }
 
-// FollowDrain follows an instance that was detached at since and drains for at most
-// timeout; either is zero if unknown. Polls begin when the draining can have ended. Each
-// report of the Follower includes a lookup of the instance: if it is absent, it has
-// drained.
+// FollowDrain follows a member that was detached at since and drains for at most timeout;
+// either is zero if unknown. Polls begin when the draining can have ended. Each report of
+// the Follower has the member, unless it has drained.
 func (p *Poller) FollowDrain(pool lsapi.PoolID, member lsapi.MemberID, since time.Time, timeout time.Duration) *Follower {
 	delay := drainDelay
 	if timeout > 0 {
@@ -41,24 +40,24 @@ func (p *Poller) FollowDrain(pool lsapi.PoolID, member lsapi.MemberID, since tim
 func (p *Poller) follow(pool lsapi.PoolID, f *Follower) *Follower {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b, err := p.balancer(pool)
+	l, err := p.loop(pool)
 	if err != nil {
 		f.refused = err
 		return f
 	}
-	f.b = b
+	f.loop = l
 	p.stats.Followers++
 	switch {
 	case !f.member.IsZero():
-		b.drainers[f] = true
-	case b.plain > 0:
-		b.plain++
+		l.drainers[f] = true
+	case l.plain > 0:
+		l.plain++
 		return f // polls are in progress
 	default:
-		b.plain, b.plainFrom = 1, f.from
+		l.plain, l.plainFrom = 1, f.from
 	}
-	b.claimAt = time.Time{}
-	b.wake()
+	l.claimAt = time.Time{}
+	l.wake()
 	signal(p.wakeListen)
 	return f
 }
@@ -66,11 +65,10 @@ func (p *Poller) follow(pool lsapi.PoolID, f *Follower) *Follower {
 // Next returns the first report whose requests began after a time. It waits while AWS
 // fails. The caller must not modify the report.
 //
-// Errors: CodeNotFound: the load balancer does not exist. CodeTimeout: ctx ended.
-// CodeUnavailable: the Poller is closed. CodeThrottled: too many load balancers are
-// polled.
+// Errors: CodeNotFound: the pool does not exist. CodeTimeout: ctx ended.
+// CodeUnavailable: the Poller is closed. CodeThrottled: too many pools are polled.
 func (f *Follower) Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error) {
-	if f.b == nil {
+	if f.loop == nil {
 		return lsapi.HealthReport{}, f.refused
 	}
 	for {
@@ -89,24 +87,24 @@ func (f *Follower) Next(ctx context.Context, after time.Time) (lsapi.HealthRepor
 // latest returns the latest report if Next may return it. Otherwise news is closed at
 // the next change.
 func (f *Follower) latest(after time.Time) (report lsapi.HealthReport, news <-chan struct{}, err error) {
-	f.b.poller.mu.Lock()
-	defer f.b.poller.mu.Unlock()
-	report = f.b.report
+	f.loop.poller.mu.Lock()
+	defer f.loop.poller.mu.Unlock()
+	report = f.loop.report
 	switch {
-	case f.b.gone != nil:
-		return lsapi.HealthReport{}, nil, f.b.gone
+	case f.loop.gone != nil:
+		return lsapi.HealthReport{}, nil, f.loop.gone
 	case report.AsOf.After(after) && (f.member.IsZero() || covers(&report, f.member)):
 		return report, nil, nil
 	}
-	return lsapi.HealthReport{}, f.b.changed, nil
+	return lsapi.HealthReport{}, f.loop.changed, nil
 }
 
 // Close ends the Follower. It is idempotent.
 func (f *Follower) Close() {
-	if f.b == nil {
+	if f.loop == nil {
 		return
 	}
-	p := f.b.poller
+	p := f.loop.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if f.closed {
@@ -115,8 +113,8 @@ func (f *Follower) Close() {
 	f.closed = true
 	p.stats.Followers--
 	if f.member.IsZero() {
-		f.b.plain--
+		f.loop.plain--
 	}
-	delete(f.b.drainers, f)
-	f.b.wake()
+	delete(f.loop.drainers, f)
+	f.loop.wake()
 }

@@ -1,13 +1,14 @@
-// Package health polls the health of load balancer members, once for all callers.
+// Package health polls the health of the members of pools, once for all callers.
 //
-// A caller that waits for a member follows its load balancer. A followed load balancer
-// is polled at one interval, however many followers it has on however many replicas: one
-// replica at a time holds the right to poll and publishes its reports to the others. A
-// load balancer whose events are watched is polled less often. The intervals grow with
-// the number of polled load balancers, so that the requests per second stay bounded.
+// A caller that waits for a member follows its pool. A followed pool is polled at one
+// interval, however many followers it has on however many replicas: one replica at a
+// time holds the right to poll and publishes its reports to the others. A pool whose
+// events are watched is polled less often. The intervals grow with the number of polled
+// pools, so that the requests per second stay bounded.
 //
-// AWS does not list draining instances, so they are looked up by id: the recently
-// detached instances, those in the previous report, and those on record.
+// Where AWS's answer is whole, as for a target group, a report is one call, and has the
+// members of the pool. Otherwise it lacks the draining members, which are looked up by id:
+// the recently detached ones, those in the previous report, and those on record.
 package health
 
 import (
@@ -20,25 +21,25 @@ import (
 	"lsapi/internal/background"
 )
 
-// AWS reads health. Calls return when their context ends. CodeNotFound: the load
-// balancer does not exist.
+// AWS reads health. Calls return when their context ends. CodeNotFound: there is no such
+// pool.
 type AWS interface {
 	// Health reads the health of the members. It is whole if it has those that drain too.
 	Health(ctx context.Context, pool lsapi.PoolID) (read lsapi.PoolRead, whole bool, err error)
-	// HealthOf returns the health of instances, without those that are neither members
+	// HealthOf returns the health of the given ids, without those that are neither members
 	// nor draining.
 	HealthOf(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) ([]lsapi.MemberHealth, error)
 }
 
-// Replicas lets one of several replicas poll a load balancer for all.
+// Replicas lets one of several replicas poll a pool for all.
 type Replicas interface {
-	// ClaimHealth claims the right to poll the load balancer now. It succeeds unless a
-	// replica claimed it less than every ago.
+	// ClaimHealth claims the right to poll the pool now. It succeeds unless a replica
+	// claimed it less than every ago.
 	ClaimHealth(ctx context.Context, pool lsapi.PoolID, every time.Duration) (bool, error)
 	// PublishHealth publishes a report to the other replicas.
 	PublishHealth(ctx context.Context, report lsapi.HealthReport) error
 	// PublishedHealth waits for reports published after a version. It returns the latest
-	// of each load balancer, and the highest version. CodeTimeout: ctx ended first.
+	// of each pool, and the highest version. CodeTimeout: ctx ended first.
 	PublishedHealth(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error)
 }
 
@@ -60,7 +61,7 @@ type Observer interface {
 	ObserveHealth(report lsapi.HealthReport)
 }
 
-// Record returns the health that is on record, by instance.
+// Record returns the health that is on record, by member.
 type Record interface {
 	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
 }
@@ -73,15 +74,15 @@ type Options struct {
 	Replicas Replicas
 	Observer Observer
 	Record   Record
-	// Pools returns the known load balancers.
+	// Pools returns the known pools.
 	Pools func() []lsapi.PoolID
 	// Polled are the pools that are polled for their members. Default: none.
 	Polled Polled
 	// PerSecond returns the limit of this replica's requests to AWS per second, in the
 	// long run.
 	PerSecond func() float64
-	// Log receives a line when polls of a load balancer begin to fail and when they
-	// succeed again.
+	// Log receives a line when polls of a pool begin to fail and when they succeed
+	// again.
 	Log *slog.Logger
 }
 
@@ -101,14 +102,14 @@ type Stats struct {
 type Poller struct {
 	o Options
 
-	mu        sync.Mutex // guards the fields up to closing, and the balancers
-	balancers map[lsapi.PoolID]*balancer
+	mu        sync.Mutex // guards the fields up to closing, and the loops
+	loops     map[lsapi.PoolID]*loop
 	load      [classes]load
-	watched   map[lsapi.PoolID]int // number of watchers, by load balancer
+	watched   map[lsapi.PoolID]int // number of watchers, by pool
 	hot       map[lsapi.PoolID]bool
 	hotEvery  time.Duration // the interval of their polls
 	listeners []Listener
-	all       int // watchers of all load balancers
+	all       int // watchers of all pools
 	queries   int // calls of Recent in progress
 	drains    drains
 	stats     Stats
@@ -129,7 +130,7 @@ func (p *Poller) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	stats := p.stats
-	stats.Followed, stats.Watched, stats.Hot = p.load[followed].balancers, p.load[watched].balancers, p.load[hot].balancers
+	stats.Followed, stats.Watched, stats.Hot = p.load[followed].loops, p.load[watched].loops, p.load[hot].loops
 	return stats
 }
 
@@ -143,7 +144,7 @@ func (p *Poller) Listen(l Listener) {
 // notifyAll calls the listeners.
 func (p *Poller) notifyAll(report lsapi.HealthReport, own bool) {
 	p.mu.Lock()
-	if report.Whole { // it may have no balancer
+	if report.Whole { // its pool may have no loop
 		p.drains.note(&report)
 	}
 	listeners := p.listeners
@@ -161,8 +162,8 @@ func (p *Poller) Detached(pool lsapi.PoolID, members []lsapi.Member) {
 	now := time.Now()
 	for _, member := range members {
 		p.drains.add(pool, member.ID, now)
-		if b := p.balancers[pool]; b != nil {
-			delete(b.absent, member.ID)
+		if l := p.loops[pool]; l != nil {
+			delete(l.absent, member.ID)
 		}
 	}
 }
@@ -186,5 +187,5 @@ func signal(c chan struct{}) {
 func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
 
 func errTooMany() error {
-	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "the health of too many load balancers is requested", RetryAfter: retryAfter}
+	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "the health of too many pools is requested", RetryAfter: retryAfter}
 }

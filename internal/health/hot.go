@@ -18,18 +18,18 @@ func (p *Poller) refreshHot() {
 	before := p.hot
 	p.hot, p.hotEvery = make(map[lsapi.PoolID]bool, len(pools)), every
 	for _, pool := range pools {
-		b, err := p.balancer(pool)
+		l, err := p.loop(pool)
 		if err != nil {
 			continue // until there is room
 		}
 		p.hot[pool] = true
 		if !before[pool] {
-			b.wake()
+			l.wake()
 		}
 	}
 	for pool := range before {
-		if b := p.balancers[pool]; b != nil && !p.hot[pool] {
-			b.wake()
+		if l := p.loops[pool]; l != nil && !p.hot[pool] {
+			l.wake()
 		}
 	}
 }

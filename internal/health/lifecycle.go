@@ -12,7 +12,7 @@ import (
 func New(o Options) *Poller {
 	work := background.New()
 	return &Poller{
-		o: o, balancers: make(map[lsapi.PoolID]*balancer), watched: make(map[lsapi.PoolID]int),
+		o: o, loops: make(map[lsapi.PoolID]*loop), watched: make(map[lsapi.PoolID]int),
 		hot:       make(map[lsapi.PoolID]bool),
 		drains:    drains{since: make(map[lsapi.PoolID]map[lsapi.MemberID]time.Time)},
 		wakeWatch: make(chan struct{}, 1), wakeListen: make(chan struct{}, 1),
@@ -40,8 +40,8 @@ func (p *Poller) Start() {
 func (p *Poller) Close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closing = true
-	for _, b := range p.balancers {
-		b.end(errStopping())
+	for _, l := range p.loops {
+		l.end(errStopping())
 	}
 	p.mu.Unlock()
 	return p.work.Close(ctx)

@@ -23,16 +23,16 @@ const (
 	// maxDrain is the maximum duration of draining: AWS's limit of an hour, and a margin.
 	maxDrain = time.Hour + 5*time.Minute
 
-	// maxDrains is the maximum number of remembered draining instances: ten load
-	// balancers at AWS's quota of 1,000 members. Those beyond it are still looked up for
-	// followers, or if they are on record.
+	// maxDrains is the maximum number of remembered draining members: ten pools at AWS's
+	// quota of 1,000 members. Those beyond it are still looked up for followers, or if
+	// they are on record.
 	maxDrains = 10_000
 
-	// absentLifetime is the time for which an absent instance is not looked up again,
+	// absentLifetime is the time for which an absent member is not looked up again,
 	// although it is on record. A terminated instance can be a member for hours.
 	absentLifetime = time.Minute
 
-	// maxUnknown is the maximum number of lookups per poll of instances that neither AWS
+	// maxUnknown is the maximum number of lookups per poll of members that neither AWS
 	// nor the record has named. Callers can invent them, and each takes a request.
 	maxUnknown = 4
 
@@ -50,16 +50,16 @@ const (
 	// rates up, however slowly it answers.
 	maxPolls = 16
 
-	// maxBalancers is the maximum number of polled or kept load balancers: far above the
-	// quota of a region (20, adjustable). Each takes some kilobytes, and up to 200 KB
-	// with 1,000 members.
-	maxBalancers = 2000
+	// maxPools is the maximum number of polled or kept pools of a kind: far above the quota
+	// of Classic load balancers (20), near that of target groups (3,000), of which few are
+	// hot. Each takes some kilobytes, and up to 200 KB with 1,000 members.
+	maxPools = 2000
 
 	// maxBackOff is the maximum pause between failing polls, which doubles each time.
 	// Each failure includes the SDK's three attempts.
 	maxBackOff = 30 * time.Second
 
-	// namesEvery is the interval at which watched load balancers are compared with the
+	// namesEvery is the interval at which watched and hot pools are compared with the
 	// existing ones, in memory.
 	namesEvery = 2 * time.Second
 

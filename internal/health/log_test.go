@@ -50,11 +50,11 @@ func TestLogReportsFailingPollsAndTheirEndOnce(t *testing.T) {
 		log.check(t)
 		aws.change(func() { aws.fail = func([]lsapi.MemberID) error { return lsapi.Errorf(lsapi.CodeUpstream, "no") } })
 		time.Sleep(time.Minute)
-		log.check(t, "WARN the health of a load balancer cannot be read")
+		log.check(t, "WARN the health of a pool cannot be read")
 		aws.change(func() { aws.fail = nil })
 		next(t, f, time.Now())
 		next(t, f, time.Now())
-		log.check(t, "INFO the health of a load balancer can be read again")
+		log.check(t, "INFO the health of a pool can be read again")
 	})
 }
 

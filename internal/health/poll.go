@@ -11,22 +11,22 @@ import (
 )
 
 // step does the work that is due: a poll, unless another replica has claimed it, or
-// lookups of instances that another replica's report lacks.
-func (b *balancer) step() {
-	p := b.poller
+// lookups of members that another replica's report lacks.
+func (l *loop) step() {
+	p := l.poller
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	case <-p.base.Done():
 		return
 	}
-	next := b.plan()
+	next := l.plan()
 	switch {
 	case !next.due:
 	case len(next.unreported) > 0:
-		b.complete(p.base, next.report, next.unreported)
-	case b.claim(p.base, next.every):
-		b.poll(p.base, next.aws)
+		l.complete(p.base, next.report, next.unreported)
+	case l.claim(p.base, next.every):
+		l.poll(p.base, next.aws)
 	}
 }
 
@@ -39,73 +39,73 @@ type plan struct {
 	unreported []lsapi.MemberID
 }
 
-func (b *balancer) plan() plan {
-	p := b.poller
+func (l *loop) plan() plan {
+	p := l.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	at, every, wanted := b.due(now)
-	next := plan{due: b.gone == nil && wanted && !at.After(now), every: every, aws: p.o.Background, report: b.report, unreported: b.unreported(now)}
-	if b.isFollowed() || len(b.queries) > 0 {
+	at, every, wanted := l.due(now)
+	next := plan{due: l.gone == nil && wanted && !at.After(now), every: every, aws: p.o.Background, report: l.report, unreported: l.unreported(now)}
+	if l.isFollowed() || len(l.queries) > 0 {
 		next.aws = p.o.AWS
 	}
 	return next
 }
 
 // poll fetches a report and publishes it.
-func (b *balancer) poll(ctx context.Context, aws AWS) {
-	p := b.poller
-	began := b.begin()
-	report, err := b.fetch(ctx, aws, began)
+func (l *loop) poll(ctx context.Context, aws AWS) {
+	p := l.poller
+	began := l.begin()
+	report, err := l.fetch(ctx, aws, began)
 	if p.base.Err() != nil {
 		return
 	}
-	b.settle(err)
+	l.settle(err)
 	if report.AsOf.IsZero() {
 		return
 	}
-	b.adopt(report, false)
+	l.adopt(report, false)
 	p.publish(ctx, report)
 }
 
 // begin marks the begin of a poll.
-func (b *balancer) begin() time.Time {
-	p := b.poller
+func (l *loop) begin() time.Time {
+	p := l.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b.began = time.Now()
+	l.began = time.Now()
 	p.stats.Polls++
-	return b.began
+	return l.began
 }
 
-// fetch makes the requests of a poll. If only lookups of instances fail, it returns the
-// error and a report without these instances.
-func (b *balancer) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.HealthReport, error) {
+// fetch makes the requests of a poll. If only lookups fail, it returns the error and a
+// report without their members.
+func (l *loop) fetch(ctx context.Context, aws AWS, began time.Time) (lsapi.HealthReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	var known map[lsapi.MemberID]lsapi.MemberHealth
 	var look sync.WaitGroup
-	if !b.latest().Whole { // whole reports need no lookups
-		look.Go(func() { known = b.recorded(ctx) })
+	if !l.latest().Whole { // whole reports need no lookups
+		look.Go(func() { known = l.recorded(ctx) })
 	}
-	read, whole, err := aws.Health(ctx, b.pool)
+	read, whole, err := aws.Health(ctx, l.pool)
 	look.Wait()
 	if err != nil {
 		return lsapi.HealthReport{}, err
 	}
-	report := newReport(b.pool, read, whole, began)
+	report := newReport(l.pool, read, whole, began)
 	if whole {
 		return report, nil
 	}
-	for _, ids := range b.lookups(read.Health, known, began) {
-		others, failure := aws.HealthOf(ctx, b.pool, ids)
+	for _, ids := range l.lookups(read.Health, known, began) {
+		others, failure := aws.HealthOf(ctx, l.pool, ids)
 		if failure == nil {
 			report = answered(report, ids, others)
 		} else if err = failure; lsapi.ErrorCode(err) == lsapi.CodeNotFound {
 			return lsapi.HealthReport{}, err
 		}
 	}
-	report.Absent = b.withKnownAbsent(report, known, began)
+	report.Absent = l.withKnownAbsent(report, known, began)
 	slices.SortFunc(report.Members, byID)
 	return report, err
 }
@@ -117,48 +117,48 @@ func newReport(pool lsapi.PoolID, read lsapi.PoolRead, whole bool, began time.Ti
 }
 
 // latest returns the latest report.
-func (b *balancer) latest() lsapi.HealthReport {
-	b.poller.mu.Lock()
-	defer b.poller.mu.Unlock()
-	return b.report
+func (l *loop) latest() lsapi.HealthReport {
+	l.poller.mu.Lock()
+	defer l.poller.mu.Unlock()
+	return l.report
 }
 
 // recorded returns the recorded health, or nothing if the record cannot be read.
-func (b *balancer) recorded(ctx context.Context) map[lsapi.MemberID]lsapi.MemberHealth {
+func (l *loop) recorded(ctx context.Context) map[lsapi.MemberID]lsapi.MemberHealth {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	known, err := b.poller.o.Record.Health(ctx, b.pool)
+	known, err := l.poller.o.Record.Health(ctx, l.pool)
 	if err != nil {
 		return nil
 	}
 	return known
 }
 
-// lookups returns the ids of instances that may be draining and are not among the
-// members. Each element is one request.
-func (b *balancer) lookups(members []lsapi.MemberHealth, known map[lsapi.MemberID]lsapi.MemberHealth, began time.Time) [][]lsapi.MemberID {
-	p := b.poller
+// lookups returns the ids that may be draining and are not among the members. Each element
+// is one request.
+func (l *loop) lookups(members []lsapi.MemberHealth, known map[lsapi.MemberID]lsapi.MemberHealth, began time.Time) [][]lsapi.MemberID {
+	p := l.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ids := make(map[lsapi.MemberID]bool)
 	for id := range known {
-		if began.Sub(b.absent[id]) > absentLifetime {
+		if began.Sub(l.absent[id]) > absentLifetime {
 			ids[id] = true
 		}
 	}
-	for _, m := range b.report.Members {
+	for _, m := range l.report.Members {
 		ids[m.Member] = true
 	}
-	for id := range p.drains.of(b.pool, began) {
+	for id := range p.drains.of(l.pool, began) {
 		ids[id] = true
 	}
 	for _, m := range members {
 		delete(ids, m.Member)
-		delete(b.absent, m.Member)
+		delete(l.absent, m.Member)
 	}
 	for id := range ids { // if the request fails, the next poll looks them up
-		p.drains.add(b.pool, id, began)
-		delete(b.absent, id)
+		p.drains.add(l.pool, id, began)
+		delete(l.absent, id)
 	}
 	var lookups [][]lsapi.MemberID
 	if len(ids) > 0 {
@@ -167,26 +167,26 @@ func (b *balancer) lookups(members []lsapi.MemberHealth, known map[lsapi.MemberI
 	for _, m := range members {
 		ids[m.Member] = true
 	}
-	for _, id := range b.unknownInstances(ids, began) {
+	for _, id := range l.unknownMembers(ids, began) {
 		lookups = append(lookups, []lsapi.MemberID{id})
 	}
-	b.recount(1 + len(lookups))
+	l.recount(1 + len(lookups))
 	return lookups
 }
 
-// unknownInstances returns up to maxUnknown instances of drain followers that are not
-// among the known, in the followers' order. An id that does not exist fails the whole
-// request, so each of them takes a request of its own. The caller holds mu.
-func (b *balancer) unknownInstances(known map[lsapi.MemberID]bool, now time.Time) []lsapi.MemberID {
-	waiting := slices.SortedFunc(maps.Keys(b.drainers), func(f, g *Follower) int { return f.made.Compare(g.made) })
+// unknownMembers returns up to maxUnknown members of drain followers that are not among the
+// known, in the followers' order. An id that does not exist fails the whole request, so each
+// of them takes a request of its own. The caller holds mu.
+func (l *loop) unknownMembers(known map[lsapi.MemberID]bool, now time.Time) []lsapi.MemberID {
+	waiting := slices.SortedFunc(maps.Keys(l.drainers), func(f, g *Follower) int { return f.made.Compare(g.made) })
 	var ids []lsapi.MemberID
 	for _, f := range waiting {
 		if len(ids) == maxUnknown {
 			break
 		}
-		if id := f.member; !known[id] && !f.from.After(now) && now.Sub(b.absent[id]) > absentLifetime && !slices.Contains(ids, id) {
+		if id := f.member; !known[id] && !f.from.After(now) && now.Sub(l.absent[id]) > absentLifetime && !slices.Contains(ids, id) {
 			ids = append(ids, id)
-			delete(b.absent, id)
+			delete(l.absent, id)
 		}
 	}
 	return ids
@@ -207,15 +207,15 @@ func answered(report lsapi.HealthReport, ids []lsapi.MemberID, others []lsapi.Me
 	return report
 }
 
-// withKnownAbsent returns the absent instances of a report and those of recent reports.
+// withKnownAbsent returns the absent members of a report and those of recent reports.
 // It removes the expired ones that are not on record.
-func (b *balancer) withKnownAbsent(report lsapi.HealthReport, known map[lsapi.MemberID]lsapi.MemberHealth, began time.Time) []lsapi.MemberID {
-	b.poller.mu.Lock()
-	defer b.poller.mu.Unlock()
+func (l *loop) withKnownAbsent(report lsapi.HealthReport, known map[lsapi.MemberID]lsapi.MemberHealth, began time.Time) []lsapi.MemberID {
+	l.poller.mu.Lock()
+	defer l.poller.mu.Unlock()
 	absent := slices.Clone(report.Absent)
-	for id, since := range b.absent {
+	for id, since := range l.absent {
 		if _, ok := known[id]; !ok && began.Sub(since) > absentLifetime {
-			delete(b.absent, id)
+			delete(l.absent, id)
 			continue
 		}
 		absent = append(absent, id)
@@ -224,82 +224,82 @@ func (b *balancer) withKnownAbsent(report lsapi.HealthReport, known map[lsapi.Me
 	return slices.Compact(absent)
 }
 
-// complete looks up instances that another replica's report lacks: that replica may
-// not have had their followers.
-func (b *balancer) complete(ctx context.Context, report lsapi.HealthReport, ids []lsapi.MemberID) {
-	b.poller.mu.Lock()
-	b.completed = report.AsOf
-	b.poller.mu.Unlock()
+// complete looks up members that another replica's report lacks: that replica may not have
+// had their followers.
+func (l *loop) complete(ctx context.Context, report lsapi.HealthReport, ids []lsapi.MemberID) {
+	l.poller.mu.Lock()
+	l.completed = report.AsOf
+	l.poller.mu.Unlock()
 	asking, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	for _, id := range ids {
-		others, err := b.poller.o.AWS.HealthOf(asking, b.pool, []lsapi.MemberID{id})
-		if b.poller.base.Err() != nil {
+		others, err := l.poller.o.AWS.HealthOf(asking, l.pool, []lsapi.MemberID{id})
+		if l.poller.base.Err() != nil {
 			return
 		}
-		b.settle(err)
+		l.settle(err)
 		if err != nil {
 			return
 		}
 		report = answered(report, []lsapi.MemberID{id}, others)
 	}
-	b.adopt(report, true)
-	b.poller.o.Observer.ObserveHealth(report)
+	l.adopt(report, true)
+	l.poller.o.Observer.ObserveHealth(report)
 }
 
-// unreported returns instances of drain followers that another replica's report lacks.
+// unreported returns members of drain followers that another replica's report lacks.
 // They are looked up once per report. The caller holds mu.
-func (b *balancer) unreported(now time.Time) []lsapi.MemberID {
-	if !b.foreign || b.completed.Equal(b.report.AsOf) {
+func (l *loop) unreported(now time.Time) []lsapi.MemberID {
+	if !l.foreign || l.completed.Equal(l.report.AsOf) {
 		return nil
 	}
 	known := make(map[lsapi.MemberID]bool)
-	for f := range b.drainers {
+	for f := range l.drainers {
 		known[f.member] = true
 	}
-	for f := range b.drainers { // an earlier report cannot contain the follower's instance
-		if !b.report.AsOf.Before(f.made) && !covers(&b.report, f.member) {
+	for f := range l.drainers { // an earlier report cannot contain the follower's member
+		if !l.report.AsOf.Before(f.made) && !covers(&l.report, f.member) {
 			delete(known, f.member)
 		}
 	}
-	return b.unknownInstances(known, now)
+	return l.unknownMembers(known, now)
 }
 
 // adopt makes a report the latest, unless a later one exists.
-func (b *balancer) adopt(report lsapi.HealthReport, foreign bool) {
-	p := b.poller
+func (l *loop) adopt(report lsapi.HealthReport, foreign bool) {
+	p := l.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if b.gone != nil || report.AsOf.Before(b.report.AsOf) {
+	if l.gone != nil || report.AsOf.Before(l.report.AsOf) {
 		return
 	}
 	if foreign {
-		report = b.addAbsent(report)
-		signal(b.woken) // the report may lack a follower's instance
+		report = l.addAbsent(report)
+		signal(l.woken) // the report may lack a follower's member
 	}
-	b.report, b.foreign = report, foreign
-	b.began = later(b.began, report.AsOf)
+	l.report, l.foreign = report, foreign
+	l.began = later(l.began, report.AsOf)
 	for _, m := range report.Members {
-		delete(b.absent, m.Member)
+		delete(l.absent, m.Member)
 	}
 	if foreign { // for own reports, withKnownAbsent has removed them
-		maps.DeleteFunc(b.absent, func(_ lsapi.MemberID, since time.Time) bool { return report.AsOf.Sub(since) > absentLifetime })
+		maps.DeleteFunc(l.absent, func(_ lsapi.MemberID, since time.Time) bool { return report.AsOf.Sub(since) > absentLifetime })
 	}
 	for _, id := range report.Absent {
-		if b.absent[id].IsZero() {
-			b.absent[id] = report.AsOf
+		if l.absent[id].IsZero() {
+			l.absent[id] = report.AsOf
 		}
 	}
 	p.drains.note(&report)
-	b.notify()
+	l.notify()
 }
 
-// addAbsent adds the recently absent instances of drain followers to another replica's
+// addAbsent adds the recently absent members of drain followers to another replica's
 // report. The caller holds mu.
-func (b *balancer) addAbsent(report lsapi.HealthReport) lsapi.HealthReport {
+func (l *loop) addAbsent(report lsapi.HealthReport) lsapi.HealthReport {
 	absent := slices.Clone(report.Absent)
-	for f := range b.drainers {
-		if report.AsOf.Sub(b.absent[f.member]) <= absentLifetime && !covers(&report, f.member) {
+	for f := range l.drainers {
+		if report.AsOf.Sub(l.absent[f.member]) <= absentLifetime && !covers(&report, f.member) {
 			absent = append(absent, f.member)
 		}
 	}
@@ -309,33 +309,33 @@ func (b *balancer) addAbsent(report lsapi.HealthReport) lsapi.HealthReport {
 }
 
 // settle counts the result of a poll and sets the time of the next try. It ends the
-// polls of a load balancer that does not exist.
-func (b *balancer) settle(err error) {
-	p := b.poller
+// polls of a pool that does not exist.
+func (l *loop) settle(err error) {
+	p := l.poller
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	failed := b.failures > 0
+	failed := l.failures > 0
 	switch {
 	case err == nil:
-		b.failures, b.retryAt, b.failure = 0, time.Time{}, nil
+		l.failures, l.retryAt, l.failure = 0, time.Time{}, nil
 		if failed {
-			p.o.Log.Info("the health of a load balancer can be read again", "pool", b.pool)
+			p.o.Log.Info("the health of a pool can be read again", "pool", l.pool)
 		}
 		return
 	case lsapi.ErrorCode(err) == lsapi.CodeNotFound:
-		p.drains.forget(b.pool)
-		b.end(err)
+		p.drains.forget(l.pool)
+		l.end(err)
 		return
 	}
 	p.stats.Failures++
 	follow, _ := p.pace()
-	pause := max(min(follow<<min(b.failures, 8), maxBackOff), follow, lsapi.AsError(err).RetryAfter)
-	b.failures++
-	b.failure, b.failedAt = err, time.Now()
-	b.retryAt = b.failedAt.Add(pause)
-	b.notify()
+	pause := max(min(follow<<min(l.failures, 8), maxBackOff), follow, lsapi.AsError(err).RetryAfter)
+	l.failures++
+	l.failure, l.failedAt = err, time.Now()
+	l.retryAt = l.failedAt.Add(pause)
+	l.notify()
 	if !failed {
-		p.o.Log.Warn("the health of a load balancer cannot be read; trying again", "pool", b.pool, "code", lsapi.ErrorCode(err), "error", err)
+		p.o.Log.Warn("the health of a pool cannot be read; trying again", "pool", l.pool, "code", lsapi.ErrorCode(err), "error", err)
 	}
 }
 

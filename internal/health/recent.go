@@ -18,16 +18,16 @@ type query struct {
 //
 // Errors: those of the poll, such as CodeNotFound; while polls pause after a failure,
 // that failure at once. CodeTimeout: ctx ended. CodeUnavailable: the Poller is closed.
-// CodeThrottled: too many load balancers are polled.
+// CodeThrottled: too many pools are polled.
 func (p *Poller) Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Duration) (lsapi.HealthReport, error) {
 	q := &query{at: time.Now(), maxAge: max(0, maxAge)}
-	b, err := p.query(pool, q)
+	l, err := p.query(pool, q)
 	if err != nil {
 		return lsapi.HealthReport{}, err
 	}
-	defer b.leave(q)
+	defer l.leave(q)
 	for {
-		report, news, err := b.answer(q)
+		report, news, err := l.answer(q)
 		if news == nil {
 			return report, err
 		}
@@ -39,47 +39,47 @@ func (p *Poller) Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Dura
 	}
 }
 
-func (p *Poller) query(pool lsapi.PoolID, q *query) (*balancer, error) {
+func (p *Poller) query(pool lsapi.PoolID, q *query) (*loop, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b, err := p.balancer(pool)
+	l, err := p.loop(pool)
 	if err != nil {
 		return nil, err
 	}
-	b.queries[q] = true
+	l.queries[q] = true
 	p.queries++
-	if _, news, _ := b.answerNow(q); news != nil {
-		b.claimAt = time.Time{}
-		b.wake()
+	if _, news, _ := l.answerNow(q); news != nil {
+		l.claimAt = time.Time{}
+		l.wake()
 		signal(p.wakeListen)
 	}
-	return b, nil
+	return l, nil
 }
 
 // leave removes a query.
-func (b *balancer) leave(q *query) {
-	b.poller.mu.Lock()
-	defer b.poller.mu.Unlock()
-	delete(b.queries, q)
-	b.poller.queries--
+func (l *loop) leave(q *query) {
+	l.poller.mu.Lock()
+	defer l.poller.mu.Unlock()
+	delete(l.queries, q)
+	l.poller.queries--
 }
 
-func (b *balancer) answer(q *query) (report lsapi.HealthReport, news <-chan struct{}, err error) {
-	b.poller.mu.Lock()
-	defer b.poller.mu.Unlock()
-	return b.answerNow(q)
+func (l *loop) answer(q *query) (report lsapi.HealthReport, news <-chan struct{}, err error) {
+	l.poller.mu.Lock()
+	defer l.poller.mu.Unlock()
+	return l.answerNow(q)
 }
 
 // answerNow returns the latest report if it is recent enough. Otherwise news is closed
 // at the next change. The caller holds mu.
-func (b *balancer) answerNow(q *query) (report lsapi.HealthReport, news <-chan struct{}, err error) {
+func (l *loop) answerNow(q *query) (report lsapi.HealthReport, news <-chan struct{}, err error) {
 	switch {
-	case b.gone != nil:
-		return lsapi.HealthReport{}, nil, b.gone
-	case !b.report.AsOf.Before(q.at.Add(-q.maxAge)):
-		return b.report, nil, nil
-	case b.failure != nil && (b.failedAt.After(q.at) || b.retryAt.After(time.Now())):
-		return lsapi.HealthReport{}, nil, b.failure
+	case l.gone != nil:
+		return lsapi.HealthReport{}, nil, l.gone
+	case !l.report.AsOf.Before(q.at.Add(-q.maxAge)):
+		return l.report, nil, nil
+	case l.failure != nil && (l.failedAt.After(q.at) || l.retryAt.After(time.Now())):
+		return lsapi.HealthReport{}, nil, l.failure
 	}
-	return lsapi.HealthReport{}, b.changed, nil
+	return lsapi.HealthReport{}, l.changed, nil
 }

@@ -9,14 +9,14 @@ import (
 
 // claim reports whether this replica polls now. If the claim fails, it does: each replica
 // then polls for itself, within its share of the budget.
-func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
-	p := b.poller
+func (l *loop) claim(ctx context.Context, every time.Duration) bool {
+	p := l.poller
 	if p.o.Replicas == nil {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, replicaTimeout)
 	defer cancel()
-	given, err := p.o.Replicas.ClaimHealth(ctx, b.pool, every-every/claimShare)
+	given, err := p.o.Replicas.ClaimHealth(ctx, l.pool, every-every/claimShare)
 	if p.base.Err() != nil {
 		return false
 	}
@@ -26,7 +26,7 @@ func (b *balancer) claim(ctx context.Context, every time.Duration) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b.claimAt = time.Now().Add(max(every, followEvery) / claimPauseShare)
+	l.claimAt = time.Now().Add(max(every, followEvery) / claimPauseShare)
 	return false
 }
 
@@ -93,14 +93,14 @@ func (p *Poller) receive(report lsapi.HealthReport) {
 	}
 	p.notifyAll(report, false)
 	p.mu.Lock()
-	b := p.balancers[report.Pool]
-	if b == nil && !report.Whole { // for later; a whole one is with the listeners
-		b, _ = p.balancer(report.Pool)
+	l := p.loops[report.Pool]
+	if l == nil && !report.Whole { // for later; a whole one is with the listeners
+		l, _ = p.loop(report.Pool)
 	}
-	fresh := b != nil && report.AsOf.Sub(b.report.AsOf) > sameReport
+	fresh := l != nil && report.AsOf.Sub(l.report.AsOf) > sameReport
 	p.mu.Unlock()
 	if fresh {
-		b.adopt(report, true)
+		l.adopt(report, true)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"lsapi"
 )
 
-// Watch polls a load balancer for a watcher of its events until end is called. The empty
-// name stands for all load balancers.
+// Watch polls a pool for a watcher of its events until end is called. The zero id stands
+// for all pools.
 func (p *Poller) Watch(pool lsapi.PoolID) (end func()) {
 	p.watch(pool, 1)
 	return sync.OnceFunc(func() { p.watch(pool, -1) })
@@ -29,13 +29,13 @@ func (p *Poller) watch(pool lsapi.PoolID, more int) {
 	p.watched[pool] += more
 	if p.watched[pool] == 0 {
 		delete(p.watched, pool)
-		if b := p.balancers[pool]; b != nil {
-			b.wake()
+		if l := p.loops[pool]; l != nil {
+			l.wake()
 		}
 		return
 	}
-	if b, err := p.balancer(pool); err == nil {
-		b.wake()
+	if l, err := p.loop(pool); err == nil {
+		l.wake()
 	} // else refreshPools tries again
 	signal(p.wakeWatch)
 }
@@ -57,8 +57,8 @@ func (p *Poller) watchForever() {
 	}
 }
 
-// refreshPools polls the load balancers that are watched and exist. It reports whether
-// any is watched.
+// refreshPools polls the pools that are watched and exist. It reports whether any is
+// watched.
 func (p *Poller) refreshPools() bool {
 	if !p.isWatching() {
 		return false
@@ -67,26 +67,26 @@ func (p *Poller) refreshPools() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	listed := make(map[lsapi.PoolID]bool, len(pools))
-	var fresh []*balancer
+	var fresh []*loop
 	for _, pool := range pools {
 		listed[pool] = true
 		if p.all == 0 && p.watched[pool] == 0 {
 			continue
 		}
-		b, err := p.balancer(pool)
+		l, err := p.loop(pool)
 		if err != nil {
 			continue // until there is room
 		}
-		if p.all > 0 && !b.listed {
-			b.listed = true
-			fresh = append(fresh, b)
+		if p.all > 0 && !l.listed {
+			l.listed = true
+			fresh = append(fresh, l)
 		}
-		b.recount(b.cost)
+		l.recount(l.cost)
 	}
-	for pool, b := range p.balancers {
+	for pool, l := range p.loops {
 		if !listed[pool] {
-			b.listed = false
-			b.recount(b.cost)
+			l.listed = false
+			l.recount(l.cost)
 		}
 	}
 	p.spread(fresh)
@@ -94,12 +94,12 @@ func (p *Poller) refreshPools() bool {
 }
 
 // spread distributes the first polls over one interval. The caller holds mu.
-func (p *Poller) spread(fresh []*balancer) {
+func (p *Poller) spread(fresh []*loop) {
 	_, interval := p.pace()
 	now := time.Now()
-	for i, b := range fresh {
-		b.watchFrom = now.Add(interval * time.Duration(i) / time.Duration(len(fresh)))
-		signal(b.woken)
+	for i, l := range fresh {
+		l.watchFrom = now.Add(interval * time.Duration(i) / time.Duration(len(fresh)))
+		signal(l.woken)
 	}
 }
 
@@ -110,12 +110,12 @@ func (p *Poller) isWatching() bool {
 	return p.all > 0 || len(p.watched) > 0
 }
 
-// unlist ends the polls for watchers of all load balancers. The caller holds mu.
+// unlist ends the polls for watchers of all pools. The caller holds mu.
 func (p *Poller) unlist() {
-	for _, b := range p.balancers {
-		if b.listed {
-			b.listed = false
-			b.wake()
+	for _, l := range p.loops {
+		if l.listed {
+			l.listed = false
+			l.wake()
 		}
 	}
 }

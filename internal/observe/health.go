@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// maxComparisons bounds the load balancers whose health is compared at once. Each
-	// takes up to 200 KB. The next report repeats what is dropped.
+	// maxComparisons bounds the pools whose health is compared at once. Each takes up
+	// to 200 KB. The next report repeats what is dropped.
 	maxComparisons = 100
 
-	// maxStale bounds the load balancers in stale. One more costs reads of the record.
+	// maxStale bounds the pools in stale. One more costs reads of the record.
 	maxStale = 1000
 
 	// staleLifetime is the time during which an absent member is believed to be a member.
@@ -23,7 +23,7 @@ const (
 	staleLifetime = 10 * time.Second
 )
 
-// staleMembers are members that their load balancer does not report any more.
+// staleMembers are members that their pool does not report any more.
 type staleMembers struct {
 	ids   map[lsapi.MemberID]bool
 	until time.Time

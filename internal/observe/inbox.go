@@ -1,6 +1,6 @@
 // Package observe passes what reads and polls found to the lanes, so that the record gets
-// what lsapi's own changes do not explain: memberships that other tools changed, load
-// balancers that were deleted, and the health of members.
+// what lsapi's own changes do not explain: memberships that other tools changed, pools
+// that were deleted, and the health of members.
 //
 // Readers put in and never wait. Lanes take out, compare with the record under their
 // lease, and report what is on record. After that, the same finding costs a comparison in
@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// maxPending bounds the load balancers with findings for a lane. The next refresh or
-	// poll repeats what does not fit.
+	// maxPending bounds the pools with findings for a lane. The next refresh or poll
+	// repeats what does not fit.
 	maxPending = 500
 
 	// pause is the time during which an unavailable record is left alone.
@@ -45,7 +45,7 @@ type Record interface {
 	Health(ctx context.Context, pool lsapi.PoolID) (map[lsapi.MemberID]lsapi.MemberHealth, error)
 }
 
-// Inbox holds findings for the lanes, bounded, by load balancer. It is safe for
+// Inbox holds findings for the lanes, bounded, by pool. It is safe for
 // concurrent use.
 type Inbox struct {
 	overlay Overlay
@@ -57,9 +57,9 @@ type Inbox struct {
 	wake      func(pool lsapi.PoolID)
 	pending   map[lsapi.PoolID]Pending
 	last      map[lsapi.PoolID]recorded            // the last observation, if it is on record
-	gone      map[lsapi.PoolID]time.Time           // when a read began that found no such load balancer, until that is on record
-	deleted   map[lsapi.PoolID]time.Time           // when the last read began that found no such load balancer, for readLifetime
-	reports   map[lsapi.PoolID]*lsapi.HealthReport // by load balancer under comparison: its next report
+	gone      map[lsapi.PoolID]time.Time           // when a read began that found no such pool, until that is on record
+	deleted   map[lsapi.PoolID]time.Time           // when the last read began that found no such pool, for readLifetime
+	reports   map[lsapi.PoolID]*lsapi.HealthReport // by pool under comparison: its next report
 	stale     map[lsapi.PoolID]staleMembers
 	resumesAt time.Time // the record is left alone before
 	closed    bool
@@ -90,15 +90,14 @@ func New(overlay Overlay, record Record, log *slog.Logger) *Inbox {
 	}
 }
 
-// Notify sets the function that is called when a load balancer has findings. It must not
-// wait.
+// Notify sets the function that is called when a pool has findings. It must not wait.
 func (i *Inbox) Notify(wake func(pool lsapi.PoolID)) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.wake = wake
 }
 
-// Take returns the findings of a load balancer and removes them.
+// Take returns the findings of a pool and removes them.
 func (i *Inbox) Take(pool lsapi.PoolID) Pending {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -151,12 +150,12 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// Observation is what a read of a load balancer found.
+// Observation is what a read of a pool found.
 type Observation struct {
 	IDs         []lsapi.MemberID
 	Incarnation string           // empty if unknown
 	Began       time.Time        // when the read began
-	Gone        bool             // there is no such load balancer
+	Gone        bool             // there is no such pool
 	Members     []lsapi.MemberID // IDs under the recent changes
 }
 

@@ -29,9 +29,9 @@ func (i *Inbox) Observe(pool lsapi.PoolID, read lsapi.PoolRead, began time.Time)
 	})
 }
 
-// ObserveGone takes that a read from began on found no such load balancer: a new one
-// under its name has none of its members and recent changes. No later read repeats that,
-// so it is kept until it is on record.
+// ObserveGone takes that a read from began on found no such pool: a new one under its
+// name has none of its members and recent changes. No later read repeats that, so it is
+// kept until it is on record.
 func (i *Inbox) ObserveGone(pool lsapi.PoolID, began time.Time) {
 	i.overlay.Invalidate(pool, began)
 	i.put(pool, func(p *Pending) bool {
@@ -41,7 +41,7 @@ func (i *Inbox) ObserveGone(pool lsapi.PoolID, began time.Time) {
 	})
 }
 
-// Deleted takes from a lane that a read from began on found no such load balancer.
+// Deleted takes from a lane that a read from began on found no such pool.
 func (i *Inbox) Deleted(pool lsapi.PoolID, began time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -55,8 +55,7 @@ func (i *Inbox) noteDeletion(pool lsapi.PoolID, began time.Time) {
 	i.deleted[pool] = later(i.deleted[pool], began)
 }
 
-// RetryGone notifies the lanes of the deleted load balancers that are not on record as
-// deleted.
+// RetryGone notifies the lanes of the deleted pools that are not on record as deleted.
 func (i *Inbox) RetryGone() {
 	i.mu.Lock()
 	gone := maps.Clone(i.gone)

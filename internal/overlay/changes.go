@@ -9,7 +9,7 @@ import (
 	"lsapi"
 )
 
-// changes are the recent changes of a load balancer, the last of each instance.
+// changes are the recent changes of a pool, the last of each instance.
 type changes map[lsapi.MemberID]applied
 
 // applied is the last change of an instance.
@@ -20,8 +20,8 @@ type applied struct {
 	// seq is the number of the event that completed the change; for a change of this
 	// process, that of the last event that was appended with it.
 	seq int64
-	// void marks a change that reads no longer miss: the load balancer was deleted since,
-	// or the change was observed. It stays, so that no earlier change comes back.
+	// void marks a change that reads no longer miss: the pool was deleted since, or the
+	// change was observed. It stays, so that no earlier change comes back.
 	void bool
 }
 

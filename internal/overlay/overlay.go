@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// DefaultWindow is AWS's assumed lag: no read-after-write guarantee is documented
-	// between Register and DescribeLoadBalancers, and people report lags of seconds.
+	// DefaultWindow is AWS's assumed lag: it documents no read after write between
+	// registrations and descriptions, and people report lags of seconds.
 	DefaultWindow = 10 * time.Second
 
 	// readTime is the time between the beginning of a read and its use, at most. Lanes
 	// and the snapshot bound their reads by it.
 	readTime = 10 * time.Second
 
-	// maxLoadBalancers bounds the load balancers with changes by other processes: far
-	// above the quota of a region (20, adjustable).
-	maxLoadBalancers = 1000
+	// maxPools bounds the pools with changes by other processes: far more than change
+	// within the window.
+	maxPools = 1000
 
 	// retryAfter is the advice to a client whose read or change is rejected.
 	retryAfter = time.Second
@@ -30,23 +30,23 @@ const (
 
 // Record returns the changes that lsapi applied, in whatever process.
 type Record interface {
-	// Applied returns the changes of the load balancer that were applied within the
-	// period before now, oldest first.
+	// Applied returns the changes of the pool that were applied within the period
+	// before now, oldest first.
 	Applied(ctx context.Context, pool lsapi.PoolID, within time.Duration) ([]lsapi.AppliedChange, error)
-	// Unfinished returns the load balancers that have changes without outcome, or
-	// changes that were applied within the period.
+	// Unfinished returns the pools that have changes without outcome, or changes that
+	// were applied within the period.
 	Unfinished(ctx context.Context, within time.Duration) ([]lsapi.PoolID, error)
 }
 
-// Listener is called with the changes of a load balancer that an Overlay holds now.
+// Listener is called with the changes of a pool that an Overlay holds now.
 type Listener func(pool lsapi.PoolID, attached, detached []lsapi.Member)
 
-// Overlay holds the recent changes of all load balancers. It is safe for concurrent use.
+// Overlay holds the recent changes of all pools. It is safe for concurrent use.
 type Overlay struct {
 	window, keep time.Duration
 
 	mu        sync.Mutex
-	recent    map[lsapi.PoolID]changes // by load balancer
+	recent    map[lsapi.PoolID]changes // by pool
 	listeners []Listener
 }
 
@@ -85,16 +85,16 @@ func (o *Overlay) Apply(pool lsapi.PoolID, applied []lsapi.AppliedChange) {
 	_ = o.add(pool, applied, math.MaxInt, changes.put)
 }
 
-// Learn adds changes of a load balancer that are on record as applied, oldest first. A
-// change older than one that it holds alters nothing.
+// Learn adds changes of a pool that are on record as applied, oldest first. A change
+// older than one that it holds alters nothing.
 //
 // Errors: CodeThrottled when the Overlay is full; then reads may miss the changes.
 func (o *Overlay) Learn(pool lsapi.PoolID, applied []lsapi.AppliedChange) error {
-	return o.add(pool, applied, maxLoadBalancers, changes.lay)
+	return o.add(pool, applied, maxPools, changes.lay)
 }
 
 // add adds changes by put, which reports whether a change is news, and calls the
-// listeners. most bounds the load balancers.
+// listeners. most bounds the pools.
 func (o *Overlay) add(pool lsapi.PoolID, applied []lsapi.AppliedChange, most int, put func(changes, lsapi.AppliedChange) bool) error {
 	if len(applied) == 0 {
 		return nil
@@ -121,7 +121,7 @@ func (o *Overlay) add(pool lsapi.PoolID, applied []lsapi.AppliedChange, most int
 	return nil
 }
 
-// CatchUp adds the changes of the load balancer that are on record as applied until now.
+// CatchUp adds the changes of the pool that are on record as applied until now.
 //
 // Errors: those of the record, and of Learn.
 func (o *Overlay) CatchUp(ctx context.Context, record Record, pool lsapi.PoolID) error {
@@ -132,7 +132,7 @@ func (o *Overlay) CatchUp(ctx context.Context, record Record, pool lsapi.PoolID)
 	return o.Learn(pool, applied)
 }
 
-// Restore adds the recent changes of all load balancers, after a restart.
+// Restore adds the recent changes of all pools, after a restart.
 //
 // Errors: those of CatchUp.
 func (o *Overlay) Restore(ctx context.Context, record Record) error {
@@ -148,8 +148,8 @@ func (o *Overlay) Restore(ctx context.Context, record Record) error {
 	return nil
 }
 
-// Invalidate voids the changes before then: the load balancer did not exist then, and a
-// new one under its name has none of them.
+// Invalidate voids the changes before then: the pool did not exist then, and a new one
+// under its name has none of them.
 func (o *Overlay) Invalidate(pool lsapi.PoolID, then time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -167,15 +167,15 @@ func (o *Overlay) LastChange(pool lsapi.PoolID, member lsapi.MemberID) time.Time
 	return time.Time{}
 }
 
-// Holds reports whether a read may miss a change of the load balancer.
+// Holds reports whether a read may miss a change of the pool.
 func (o *Overlay) Holds(pool lsapi.PoolID) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.of(pool) != nil
 }
 
-// of returns the load balancer's changes without the expired ones; nil if there are none.
-// The caller holds mu.
+// of returns the pool's changes without the expired ones; nil if there are none. The
+// caller holds mu.
 func (o *Overlay) of(pool lsapi.PoolID) changes {
 	recent := o.recent[pool]
 	recent.prune(time.Now().Add(-o.keep))
@@ -186,7 +186,7 @@ func (o *Overlay) of(pool lsapi.PoolID) changes {
 	return recent
 }
 
-// isFull reports whether so many load balancers have changes. The caller holds mu.
+// isFull reports whether so many pools have changes. The caller holds mu.
 func (o *Overlay) isFull(most int) bool {
 	if len(o.recent) < most {
 		return false
@@ -222,5 +222,5 @@ func notify(listeners []Listener, pool lsapi.PoolID, applied []lsapi.AppliedChan
 }
 
 func errFull() error {
-	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "too many load balancers are being changed at once; nothing was changed", RetryAfter: retryAfter}
+	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "too many pools are being changed at once; nothing was changed", RetryAfter: retryAfter}
 }

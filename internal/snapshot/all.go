@@ -67,8 +67,8 @@ func (s *Snapshot) isListingWithinErrorBound() bool {
 	return time.Since(s.at(s.listed.Load())) <= s.o.MaxStaleOnError
 }
 
-// awaitEntry returns the entry of a load balancer, after the lookup of its instances if
-// that is still in progress.
+// awaitEntry returns the entry of a pool, after the lookup of its instances if that is
+// still in progress.
 func (s *Snapshot) awaitEntry(ctx context.Context, pool lsapi.PoolID) (*entry, error) {
 	for {
 		refreshed := *s.refreshed.Load()
@@ -115,7 +115,7 @@ func (sl *slot) membership(e *entry) lsapi.Membership {
 	return m
 }
 
-// Pools returns the known load balancers, sorted.
+// Pools returns the known pools, sorted.
 func (s *Snapshot) Pools() []lsapi.PoolID {
 	return slices.SortedFunc(maps.Keys(*s.slots.Load()), lsapi.PoolID.Compare)
 }

@@ -19,7 +19,7 @@ type slot struct {
 	polled      polled
 }
 
-// entry is the immutable state of a load balancer.
+// entry is the immutable state of a pool.
 type entry struct {
 	lsapi.EncodedList
 	members []lsapi.Member

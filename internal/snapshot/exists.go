@@ -8,9 +8,9 @@ import (
 )
 
 // Exists returns CodeNotFound if a whole listing that begins after the call lacks the name,
-// so that a new load balancer is found, and an invented name costs no call of its own. It
-// waits for that listing only if the last one lacks the name. Nil does not prove that the
-// load balancer exists: AWS may be unreachable, or the last listing old.
+// so that a new pool is found, and an invented name costs no call of its own. It waits for
+// that listing only if the last one lacks the name. Nil does not prove that the pool
+// exists: AWS may be unreachable, or the last listing old.
 //
 // Errors: CodeNotFound. CodeTimeout: ctx ended first.
 func (s *Snapshot) Exists(ctx context.Context, pool lsapi.PoolID) error {
@@ -85,7 +85,7 @@ func (s *Snapshot) awaitListing(ctx context.Context, since time.Time) error {
 		select {
 		case <-refreshed:
 		case <-ctx.Done():
-			err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before AWS had listed its load balancers; nothing was changed")
+			err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the region was listed; nothing was changed")
 			err.Err = context.Cause(ctx)
 			return err
 		case <-s.base.Done():

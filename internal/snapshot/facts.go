@@ -165,7 +165,7 @@ func (f *facts) lookUpAll(ctx context.Context, aws AWS, ids []string, most int) 
 }
 
 // store stores the found instances, also those that were not looked for, because the next
-// page of load balancers may need them, and the missing ids as instances that do not exist.
+// page of the listing may need them, and the missing ids as instances that do not exist.
 func (f *facts) store(ids []string, found map[string]lsapi.Instance, began time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

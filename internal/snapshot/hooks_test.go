@@ -175,7 +175,7 @@ func TestNameThatNoReadFindsIsDropped(t *testing.T) {
 		if got := r.Pools(); !slices.Equal(got, []lsapi.PoolID{lsapi.ELB("ghost"), lsapi.ELB("web")}) {
 			t.Errorf("the names are %v", got)
 		}
-		if got := r.Stats().LoadBalancers; got != 1 {
+		if got := r.Stats().Pools; got != 1 {
 			t.Errorf("it counts as one of %d load balancers", got)
 		}
 		time.Sleep(3 * maxStaleness)
@@ -379,7 +379,7 @@ func TestStatsCountMembersAndBytes(t *testing.T) {
 		r.Touch()
 		time.Sleep(maxStaleness)
 		want := len("i-1:t2.micro i-2:t2.micro i-3:t2.micro ")
-		if got := r.Stats(); got.LoadBalancers != 2 || got.Members != 3 || got.Bytes != want || got.Idle {
+		if got := r.Stats(); got.Pools != 2 || got.Members != 3 || got.Bytes != want || got.Idle {
 			t.Errorf("the state is %+v, want %d bytes", got, want)
 		}
 		time.Sleep(idleAfter)

@@ -30,8 +30,8 @@ func New(o Options) *Snapshot {
 	return s
 }
 
-// Expect adds load balancers that existed before the start. The first listing that lacks
-// one has it read by name, and the Observer receives it if it does not exist.
+// Expect adds pools that existed before the start. The first listing that lacks one has
+// it read by name, and the Observer receives it if it does not exist.
 func (s *Snapshot) Expect(pools []lsapi.PoolID) { s.slotsFor(pools...) }
 
 // Start starts the refreshes. The first read triggers the first one.

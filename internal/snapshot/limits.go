@@ -26,8 +26,8 @@ const (
 	// budget of Classic ELB reads (40), few enough to leave refreshes their share.
 	maxNamedReads = 16
 
-	// maxWaitedFor is the maximum number of load balancers with waiting readers. Its memory
-	// is small.
+	// maxWaitedFor is the maximum number of pools with waiting readers. Its memory is
+	// small.
 	maxWaitedFor = 2000
 
 	// factsLifetime is the maximum age of an instance's metadata. Type and launch time

@@ -10,12 +10,12 @@ import (
 	"lsapi"
 )
 
-// Memberships returns the load balancers that an instance is a member of, from memory. It
-// waits like All for a listing.
+// Memberships returns the pools that an instance is a member of, from memory. It waits
+// like All for a listing.
 //
 // If fresh is set, it waits for the next listing for at most freshTimeout, and reads by
-// name what that could not publish. The load balancers whose entry is older than the call
-// then are Unread.
+// name what that could not publish. The pools whose entry is older than the call then are
+// Unread.
 //
 // Errors: those of All.
 func (s *Snapshot) Memberships(ctx context.Context, instanceID string, fresh bool) (lsapi.Memberships, error) {
@@ -56,9 +56,9 @@ func (s *Snapshot) remembered(ctx context.Context, instanceID string) (lsapi.Mem
 	return s.membershipsOf(ctx, instanceID, time.Time{})
 }
 
-// refreshAll waits for a listing that begins after the call, reads by name the load
-// balancers that it left older, and adds the changes of all replicas. It returns false if
-// the listing or the changes could not be read before ctx ended.
+// refreshAll waits for a listing that begins after the call, reads by name the pools that
+// it left older, and adds the changes of all replicas. It returns false if the listing or
+// the changes could not be read before ctx ended.
 func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 	if s.awaitListing(ctx, called) != nil || !s.wasListedSince(called) {
 		return false
@@ -94,8 +94,7 @@ func (s *Snapshot) freshSince(sl *slot, called time.Time) time.Time {
 	return called.Add(-s.boundOf(sl))
 }
 
-// membershipsOf returns the load balancers of an instance. Entries from before since are
-// Unread.
+// membershipsOf returns the pools of an instance. Entries from before since are Unread.
 func (s *Snapshot) membershipsOf(ctx context.Context, instanceID string, since time.Time) (lsapi.Memberships, error) {
 	var found lsapi.Memberships
 	var err error

@@ -14,9 +14,9 @@ func withoutValue(call func(ctx context.Context, pool lsapi.PoolID) error) func(
 	}
 }
 
-// await reads a load balancer by name, together with all waiting readers. A page of a
-// listing that began late enough answers them too. If fresh is set, the entry then includes
-// the changes of all replicas, whichever AWS call answered.
+// await reads a pool by name, together with all waiting readers. A page of a listing that
+// began late enough answers them too. If fresh is set, the entry then includes the changes
+// of all replicas, whichever AWS call answered.
 func (s *Snapshot) await(ctx context.Context, pool lsapi.PoolID, fresh bool) error {
 	if _, err := s.named.Do(ctx, pool); err != nil || !fresh {
 		return err
@@ -59,7 +59,7 @@ func (s *Snapshot) overlaid(pool lsapi.PoolID, e *entry) []lsapi.MemberID {
 	return s.o.Overlay.Over(pool, e.shown, e.AsOf)
 }
 
-// readOne reads one load balancer by name.
+// readOne reads one pool by name.
 func (s *Snapshot) readOne(ctx context.Context, pool lsapi.PoolID) error {
 	began := time.Now()
 	read, err := s.o.Named.Members(ctx, pool)

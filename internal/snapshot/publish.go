@@ -8,7 +8,7 @@ import (
 	"lsapi"
 )
 
-// slotsFor returns the slots of the load balancers, and adds the missing ones.
+// slotsFor returns the slots of the pools, and adds the missing ones.
 func (s *Snapshot) slotsFor(pools ...lsapi.PoolID) []*slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,8 +33,8 @@ func (s *Snapshot) slotsFor(pools ...lsapi.PoolID) []*slot {
 	return result
 }
 
-// drop removes a load balancer that a read from began on did not find, unless a later read
-// found it.
+// drop removes a pool that a read from began on did not find, unless a later read found
+// it.
 func (s *Snapshot) drop(pool lsapi.PoolID, began time.Time) (dropped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *Snapshot) encoded(members []lsapi.Member, old *entry) entry {
 // order.
 func (s *Snapshot) Applied(pool lsapi.PoolID, attached, _ []lsapi.Member) {
 	attached = s.facts.merge(attached)
-	// A load balancer without an entry gets a slot: it is known to exist.
+	// A pool without an entry gets a slot: it is known to exist.
 	s.update(s.slotsFor(pool)[0], func(sl *slot, old *entry) {
 		if old == nil {
 			return

@@ -37,8 +37,8 @@ func (s *Snapshot) Remembered(pool lsapi.PoolID) (*lsapi.EncodedList, error) {
 	return nil, nil
 }
 
-// Read returns the list of a load balancer. If fresh is set, or the one in memory may not
-// be served, it waits for a read that begins after the call.
+// Read returns the list of a pool. If fresh is set, or the one in memory may not be
+// served, it waits for a read that begins after the call.
 //
 // If AWS fails, or does not answer within maxRefreshWait, Read returns the list in memory
 // unless it is older than MaxStaleOnError or fresh is set.

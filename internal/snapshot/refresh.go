@@ -83,9 +83,9 @@ func (s *Snapshot) noteOutcome(err error) {
 	}
 }
 
-// refresh lists the region. It publishes each load balancer as soon as its instances are
-// known. A known load balancer that is not listed is read by name: only that read makes it
-// not found. aside is the time spent on lookups of instances and on other replicas.
+// refresh lists the region. It publishes each pool as soon as its instances are known. A
+// known pool that is not listed is read by name: only that read makes it not found. aside
+// is the time spent on lookups of instances and on other replicas.
 func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error) {
 	began := time.Now()
 	listed := make(map[lsapi.PoolID]bool)
@@ -96,8 +96,8 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 		if err != nil {
 			return 0, err
 		}
-		for _, lb := range page {
-			listed[lb.ID] = true
+		for _, pool := range page {
+			listed[pool.ID] = true
 		}
 		members, without := s.apart(page)
 		unlisted = append(unlisted, without...)
@@ -114,7 +114,7 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 		return aside, err
 	}
 	s.announce() // all that was listed is published now
-	aside += s.publishListing(ctx, began, append(append(complete, incomplete...), listedPage{loadBalancers: unlisted}))
+	aside += s.publishListing(ctx, began, append(append(complete, incomplete...), listedPage{pools: unlisted}))
 	s.achieved.Store(s.oldest.Swap(0))
 	s.sweepFacts()
 	s.renewFacts()
@@ -155,29 +155,29 @@ func (s *Snapshot) renewFacts() {
 
 // listedPage is a page of the listing or a part of one.
 type listedPage struct {
-	loadBalancers []lsapi.Pool
-	asked         time.Time // the begin of its request
-	missing       []string  // unknown instances
+	pools   []lsapi.Pool
+	asked   time.Time // the begin of its request
+	missing []string  // unknown instances
 }
 
-// split separates the load balancers with unknown instances, so that a failing lookup
-// delays no others.
+// split separates the pools with unknown instances, so that a failing lookup delays
+// no others.
 func (s *Snapshot) split(page []lsapi.Pool, asked time.Time) (known, unknown listedPage) {
 	known.asked, unknown.asked = asked, asked
-	for _, lb := range page {
-		missing := s.missing(lb.ID, s.o.Overlay.Over(lb.ID, lb.Members, asked))
+	for _, pool := range page {
+		missing := s.missing(pool.ID, s.o.Overlay.Over(pool.ID, pool.Members, asked))
 		if len(missing) == 0 {
-			known.loadBalancers = append(known.loadBalancers, lb)
+			known.pools = append(known.pools, pool)
 			continue
 		}
-		unknown.loadBalancers = append(unknown.loadBalancers, lb)
+		unknown.pools = append(unknown.pools, pool)
 		unknown.missing = append(unknown.missing, missing...)
 	}
 	return known, unknown
 }
 
-// missing returns the unknown ones of a load balancer's instances. An unchanged load
-// balancer, the usual case, needs no look at each.
+// missing returns the unknown ones of a pool's instances. An unchanged pool, the
+// usual case, needs no look at each.
 func (s *Snapshot) missing(pool lsapi.PoolID, ids []lsapi.MemberID) []string {
 	if e, _ := s.current(pool); e != nil && e.origin.isOf(ids, s.facts.revision.Load()) {
 		return nil
@@ -209,25 +209,25 @@ func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups ti
 
 // reportAndPlace passes a page of this replica's own listing to the Observer and publishes it.
 func (s *Snapshot) reportAndPlace(p listedPage) {
-	for _, lb := range p.loadBalancers {
-		s.o.Observer.Observe(lb.ID, lsapi.PoolRead{Members: lb.Members, Incarnation: lb.Description.Incarnation()}, p.asked)
+	for _, pool := range p.pools {
+		s.o.Observer.Observe(pool.ID, lsapi.PoolRead{Members: pool.Members, Incarnation: pool.Description.Incarnation()}, p.asked)
 	}
 	s.place(p)
 }
 
 // place publishes a page.
 func (s *Snapshot) place(p listedPage) {
-	pools := make([]lsapi.PoolID, len(p.loadBalancers))
+	pools := make([]lsapi.PoolID, len(p.pools))
 	shown := make(map[lsapi.PoolID]bool, len(pools))
-	for i, lb := range p.loadBalancers {
-		pools[i] = lb.ID
-		shown[lb.ID] = true
+	for i, pool := range p.pools {
+		pools[i] = pool.ID
+		shown[pool.ID] = true
 	}
 	for i, sl := range s.slotsFor(pools...) {
-		if d := p.loadBalancers[i].Description; d != nil {
+		if d := p.pools[i].Description; d != nil {
 			sl.description.Store(d)
 		}
-		s.publish(sl, p.loadBalancers[i].Members, nil, p.asked)
+		s.publish(sl, p.pools[i].Members, nil, p.asked)
 	}
 	s.named.Release(p.asked, func(pool lsapi.PoolID) (done bool, err error) { return shown[pool], nil })
 }

@@ -60,13 +60,13 @@ func (s *Snapshot) publishListing(ctx context.Context, began time.Time, pages []
 	last := s.published
 	s.published = make(map[lsapi.PoolID]publication, len(last))
 	for _, p := range pages {
-		for _, lb := range p.loadBalancers {
-			t, ok := last[lb.ID]
-			if !ok || !t.origin.isOf(lb.Members, s.facts.revision.Load()) || !t.Description.Equal(lb.Description) {
-				members, revision := s.facts.of(lb.Members)
-				t = publication{lsapi.Membership{Pool: lb.ID, Members: members, Description: lb.Description, MembersUnlisted: lb.MembersUnlisted}, origin{lb.Members, revision}}
+		for _, pool := range p.pools {
+			t, ok := last[pool.ID]
+			if !ok || !t.origin.isOf(pool.Members, s.facts.revision.Load()) || !t.Description.Equal(pool.Description) {
+				members, revision := s.facts.of(pool.Members)
+				t = publication{lsapi.Membership{Pool: pool.ID, Members: members, Description: pool.Description, MembersUnlisted: pool.MembersUnlisted}, origin{pool.Members, revision}}
 			}
-			s.published[lb.ID] = t
+			s.published[pool.ID] = t
 			all = append(all, t.Membership)
 		}
 	}
@@ -112,7 +112,7 @@ func (s *Snapshot) merge(p lsapi.SharedListing) {
 // publishFollowed publishes the leader's listing, as refresh does its own.
 func (s *Snapshot) publishFollowed(asOf time.Time) {
 	members, _ := s.apart(slices.Collect(maps.Values(s.followed.all)))
-	page := listedPage{asked: asOf, loadBalancers: members}
+	page := listedPage{asked: asOf, pools: members}
 	listed := make(map[lsapi.PoolID]bool, len(s.followed.all))
 	for pool := range s.followed.all {
 		listed[pool] = true

@@ -190,7 +190,7 @@ func TestFollowerPublishesCreationChangeAndDeletion(t *testing.T) {
 		readAll(t, replicas, time.Second, "i-1:t2.micro i-9:t2.micro")
 		for i, r := range replicas {
 			r.wantRead(t, lsapi.ELB("new"), "i-2:t2.micro")
-			if stats := r.Stats(); stats.LoadBalancers != 2 || stats.Age > maxStaleness {
+			if stats := r.Stats(); stats.Pools != 2 || stats.Age > maxStaleness {
 				t.Errorf("replica %d has %+v", i, stats)
 			}
 		}
@@ -198,8 +198,8 @@ func TestFollowerPublishesCreationChangeAndDeletion(t *testing.T) {
 		readAll(t, replicas, 2*maxStaleness, "i-1:t2.micro i-9:t2.micro")
 		before := aws.count("Members")
 		for i, r := range replicas {
-			if stats := r.Stats(); stats.LoadBalancers != 1 {
-				t.Errorf("replica %d still has %d load balancers", i, stats.LoadBalancers)
+			if stats := r.Stats(); stats.Pools != 1 {
+				t.Errorf("replica %d still has %d load balancers", i, stats.Pools)
 			}
 			r.wantRead(t, lsapi.ELB("new"), "!not_found")
 		}

@@ -1,11 +1,11 @@
-// Package snapshot is the read model: the memberships of all load balancers of the region,
-// in memory and encoded once, so that a read costs a lookup.
+// Package snapshot is the read model: the memberships of all pools of the region, in
+// memory and encoded once, so that a read costs a lookup.
 //
 // The fleet's size and the freshness bound determine the rate of AWS calls, not the number
 // of readers. One loop lists the region page by page. A reader that needs fresher data
-// shares one read of its load balancer by name with all readers that came before the read
-// began. Each entry has the time at which its request began, and is never replaced by an
-// older one.
+// shares one read of its pool by name with all readers that came before the read began.
+// Each entry has the time at which its request began, and is never replaced by an older
+// one.
 package snapshot
 
 import (
@@ -53,7 +53,7 @@ type Snapshot struct {
 	epoch   time.Time // long before started; see stamp
 
 	locations   locations
-	slots       atomic.Pointer[map[lsapi.PoolID]*slot] // replaced when a load balancer is created or deleted
+	slots       atomic.Pointer[map[lsapi.PoolID]*slot] // replaced when a pool is created or deleted
 	listed      atomic.Int64                           // the begin of the last whole listing, as a stamp
 	bound       atomic.Int64                           // the maximum age of an answer: MaxStaleness, or more for a large fleet
 	polledBound atomic.Int64                           // the same for pools that are polled
@@ -71,12 +71,12 @@ type Snapshot struct {
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
 
 	mu       sync.Mutex                              // guards the replacement of slots
-	named    *coalesce.Group[lsapi.PoolID, struct{}] // reads of one load balancer by name
+	named    *coalesce.Group[lsapi.PoolID, struct{}] // reads of one pool by name
 	catchUps *coalesce.Group[lsapi.PoolID, struct{}]
 
 	recent    []time.Duration              // durations of the last listings; owned, like the next four, by the refresh loop
 	followed  followed                     // the last listing of another replica
-	published map[lsapi.PoolID]publication // the last listing of this one, by load balancer
+	published map[lsapi.PoolID]publication // the last listing of this one, by pool
 	warned    time.Time                    // when a stretched bound was last logged
 	swept     time.Time                    // when unused facts were last dropped
 
@@ -91,7 +91,7 @@ type followed struct {
 	all     map[lsapi.PoolID]lsapi.Pool
 }
 
-// publication is the last published membership of a load balancer, and its origin.
+// publication is the last published membership of a pool, and its origin.
 type publication struct {
 	lsapi.Membership
 	origin origin

@@ -28,7 +28,7 @@ type Overlay interface {
 	// CatchUp adds the changes of other replicas until now. Each fresh read calls it
 	// before it returns.
 	CatchUp(ctx context.Context, pool lsapi.PoolID) error
-	// CatchUpAll does the same for all load balancers.
+	// CatchUpAll does the same for all pools.
 	CatchUpAll(ctx context.Context) error
 }
 
@@ -37,8 +37,8 @@ type Observer interface {
 	// Observe receives the result of each read, and when it began, before readers do. It
 	// must not modify the members.
 	Observe(pool lsapi.PoolID, read lsapi.PoolRead, began time.Time)
-	// ObserveGone receives each load balancer that existed and that a read from began on
-	// did not find.
+	// ObserveGone receives each pool that existed and that a read from began on did not
+	// find.
 	ObserveGone(pool lsapi.PoolID, began time.Time)
 }
 

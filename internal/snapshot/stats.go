@@ -5,9 +5,9 @@ import "time"
 // Stats is the state of a Snapshot.
 type Stats struct {
 	// Listed is whether there has been a whole listing.
-	Listed        bool
-	LoadBalancers int
-	Members       int
+	Listed  bool
+	Pools   int
+	Members int
 	// Bytes is the size of the encoded answers.
 	Bytes int
 	// Age is the time since the begin of the last whole listing, or before one since New.
@@ -28,7 +28,7 @@ type Stats struct {
 	HotBound, SweepEvery time.Duration
 }
 
-// Stats returns the current state. It takes time for each load balancer.
+// Stats returns the current state. It takes time for each pool.
 func (s *Snapshot) Stats() Stats {
 	stats := Stats{
 		Bound: time.Duration(s.bound.Load()), Achieved: time.Duration(s.achieved.Load()),
@@ -41,7 +41,7 @@ func (s *Snapshot) Stats() Stats {
 	}
 	for _, sl := range *s.slots.Load() {
 		if e := sl.current.Load(); e != nil {
-			stats.LoadBalancers++
+			stats.Pools++
 			stats.Members += len(e.members)
 			stats.Bytes += len(e.Body)
 		}

@@ -9,9 +9,9 @@ import (
 
 // The readers of an entry beyond the bound wait together, for maxRefreshWait, for a newer
 // one, and then get the old one if it is within the error bound. After one such wait, no
-// reader of any load balancer waits until a later whole listing has succeeded: otherwise a
-// client whose connections all wait would never catch up while AWS is slow. An idle time,
-// in which AWS is not called, counts as no wait.
+// reader of any pool waits until a later whole listing has succeeded: otherwise a client
+// whose connections all wait would never catch up while AWS is slow. An idle time, in
+// which AWS is not called, counts as no wait.
 
 // waitForRefresh waits for a newer entry than old, until old's deadline. If old is nil, it
 // waits until ctx ends.

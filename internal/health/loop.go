@@ -7,18 +7,18 @@ import (
 	"lsapi"
 )
 
-// balancer is a load balancer that is polled, or was recently. Its goroutine ends when
-// no caller needs it and its report has expired. Poller.mu guards its mutable fields.
-type balancer struct {
+// loop polls one pool. It ends when no caller needs it and its report has expired.
+// Poller.mu guards its mutable fields.
+type loop struct {
 	poller *Poller
 	pool   lsapi.PoolID
 	woken  chan struct{} // holds one: the demand has changed
 
-	plain     int                // Followers of the whole load balancer
+	plain     int                // Followers of the whole pool
 	plainFrom time.Time          // of the first of them
-	drainers  map[*Follower]bool // Followers of one instance
+	drainers  map[*Follower]bool // Followers of one member
 	queries   map[*query]bool
-	listed    bool      // all load balancers are watched, and this one exists
+	listed    bool      // all pools are watched, and this one exists
 	watchFrom time.Time // the earliest poll for watchers
 
 	report    lsapi.HealthReport // the latest; its AsOf is zero before the first
@@ -34,12 +34,12 @@ type balancer struct {
 	failure  error     // of the latest poll; nil if it succeeded
 	failedAt time.Time
 
-	absent map[lsapi.MemberID]time.Time // instances without health, and since when
+	absent map[lsapi.MemberID]time.Time // members without health, and since when
 	class  class                        // under which its load is counted
 	cost   int                          // requests per poll
 }
 
-// class is why a load balancer is polled.
+// class is why a pool is polled.
 type class int
 
 const (
@@ -51,83 +51,83 @@ const (
 	classes
 )
 
-// load counts the load balancers of a class, and their requests per round of polls.
-type load struct{ balancers, requests int }
+// load counts the pools of a class, and their requests per round of polls.
+type load struct{ loops, requests int }
 
-// balancer returns the balancer of a pool, and creates it if needed. The caller holds mu.
-func (p *Poller) balancer(pool lsapi.PoolID) (*balancer, error) {
-	if b := p.balancers[pool]; b != nil {
-		return b, nil
+// loop returns the loop of a pool, and starts it if needed. The caller holds mu.
+func (p *Poller) loop(pool lsapi.PoolID) (*loop, error) {
+	if l := p.loops[pool]; l != nil {
+		return l, nil
 	}
 	switch {
 	case p.closing:
 		return nil, errStopping()
-	case len(p.balancers) >= maxBalancers:
+	case len(p.loops) >= maxPools:
 		return nil, errTooMany()
 	}
-	b := &balancer{
+	l := &loop{
 		poller: p, pool: pool, woken: make(chan struct{}, 1),
 		drainers: make(map[*Follower]bool), queries: make(map[*query]bool),
 		changed: make(chan struct{}), absent: make(map[lsapi.MemberID]time.Time), cost: 1,
 	}
-	if !p.work.Go(func(context.Context) { b.run() }) {
+	if !p.work.Go(func(context.Context) { l.run() }) {
 		return nil, errStopping()
 	}
-	p.balancers[pool] = b
-	p.load[idle].balancers++
-	p.load[idle].requests += b.cost
-	return b, nil
+	p.loops[pool] = l
+	p.load[idle].loops++
+	p.load[idle].requests += l.cost
+	return l, nil
 }
 
-func (b *balancer) run() {
+func (l *loop) run() {
 	for {
-		wait, more := b.next()
+		wait, more := l.next()
 		switch {
 		case !more:
 			return
 		case wait > 0:
-			b.sleep(wait)
+			l.sleep(wait)
 		default:
-			b.step()
+			l.step()
 		}
 	}
 }
 
 // next returns the time until the next step; more is false at the end.
-func (b *balancer) next() (wait time.Duration, more bool) {
-	b.poller.mu.Lock()
-	defer b.poller.mu.Unlock()
-	if b.gone != nil {
+func (l *loop) next() (wait time.Duration, more bool) {
+	l.poller.mu.Lock()
+	defer l.poller.mu.Unlock()
+	if l.gone != nil {
 		return 0, false
 	}
 	now := time.Now()
-	at, _, wanted := b.due(now)
+	at, _, wanted := l.due(now)
 	if wanted {
 		return min(max(0, at.Sub(now)), watchEvery), true // the interval may have become shorter by then
 	}
-	if wait = later(b.report.AsOf.Add(keepReport), b.retryAt).Sub(now); wait > 0 {
+	if wait = later(l.report.AsOf.Add(keepReport), l.retryAt).Sub(now); wait > 0 {
 		return wait, true
 	}
-	b.remove()
+	l.remove()
 	return 0, false
 }
 
-func (b *balancer) sleep(wait time.Duration) {
+func (l *loop) sleep(wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-b.woken:
-	case <-b.poller.base.Done():
+	case <-l.woken:
+	case <-l.poller.base.Done():
 	}
 }
 
 // due returns the time of the next step and the poll interval of the caller that needs
 // it first. The caller holds mu.
-func (b *balancer) due(now time.Time) (at time.Time, every time.Duration, wanted bool) {
-	follow, watch := b.poller.pace()
+func (l *loop) due(now time.Time) (at time.Time, every time.Duration, wanted bool) {
+	follow, watch := l.poller.pace()
 	want := func(from time.Time, interval time.Duration) {
-		from = later(later(from, b.began.Add(interval)), now)
+		from = later(later(from, l.began.Add(interval)), now)
 		switch {
 		case !wanted || from.Before(at):
 			at, every, wanted = from, interval, true
@@ -135,28 +135,28 @@ func (b *balancer) due(now time.Time) (at time.Time, every time.Duration, wanted
 			every = min(every, interval)
 		}
 	}
-	if b.plain > 0 {
-		want(b.plainFrom, follow)
+	if l.plain > 0 {
+		want(l.plainFrom, follow)
 	}
-	for f := range b.drainers {
+	for f := range l.drainers {
 		want(f.from, follow)
 	}
-	for q := range b.queries {
-		if _, news, _ := b.answerNow(q); news != nil {
+	for q := range l.queries {
+		if _, news, _ := l.answerNow(q); news != nil {
 			want(q.at, min(follow, q.maxAge))
 		}
 	}
-	if b.isWatched() {
-		want(b.watchFrom, watch)
+	if l.isWatched() {
+		want(l.watchFrom, watch)
 	}
-	if b.poller.hot[b.pool] {
-		want(time.Time{}, b.poller.hotEvery)
+	if l.poller.hot[l.pool] {
+		want(time.Time{}, l.poller.hotEvery)
 	}
-	at = later(at, b.claimAt)
-	if len(b.unreported(now)) > 0 {
+	at = later(at, l.claimAt)
+	if len(l.unreported(now)) > 0 {
 		at = now
 	}
-	return later(at, b.retryAt), every, wanted
+	return later(at, l.retryAt), every, wanted
 }
 
 // pace returns the intervals of polls for followers and for watchers, stretched so that
@@ -170,59 +170,59 @@ func (p *Poller) pace() (follow, watch time.Duration) {
 }
 
 // isWatched reports whether its events are watched. The caller holds mu.
-func (b *balancer) isWatched() bool {
-	return b.poller.watched[b.pool] > 0 || b.listed
+func (l *loop) isWatched() bool {
+	return l.poller.watched[l.pool] > 0 || l.listed
 }
 
 // recount updates the loads after a change of demand or cost. The caller holds mu.
-func (b *balancer) recount(cost int) {
-	load := &b.poller.load
-	load[b.class].balancers--
-	load[b.class].requests -= b.cost
-	b.cost = cost
+func (l *loop) recount(cost int) {
+	load := &l.poller.load
+	load[l.class].loops--
+	load[l.class].requests -= l.cost
+	l.cost = cost
 	switch {
-	case b.gone != nil:
-		b.class = removed
-	case b.isFollowed():
-		b.class = followed
-	case b.isWatched():
-		b.class = watched
-	case b.poller.hot[b.pool]:
-		b.class = hot
+	case l.gone != nil:
+		l.class = removed
+	case l.isFollowed():
+		l.class = followed
+	case l.isWatched():
+		l.class = watched
+	case l.poller.hot[l.pool]:
+		l.class = hot
 	default:
-		b.class = idle
+		l.class = idle
 	}
-	load[b.class].balancers++
-	load[b.class].requests += b.cost
+	load[l.class].loops++
+	load[l.class].requests += l.cost
 }
 
 // isFollowed reports whether it has followers. The caller holds mu.
-func (b *balancer) isFollowed() bool { return b.plain+len(b.drainers) > 0 }
+func (l *loop) isFollowed() bool { return l.plain+len(l.drainers) > 0 }
 
 // wake makes it look at the demand again. The caller holds mu.
-func (b *balancer) wake() {
-	b.recount(b.cost)
-	signal(b.woken)
+func (l *loop) wake() {
+	l.recount(l.cost)
+	signal(l.woken)
 }
 
 // notify wakes the waiting callers. The caller holds mu.
-func (b *balancer) notify() {
-	close(b.changed)
-	b.changed = make(chan struct{})
+func (l *loop) notify() {
+	close(l.changed)
+	l.changed = make(chan struct{})
 }
 
 // end fails all waits, now and later. The caller holds mu.
-func (b *balancer) end(why error) {
-	if b.gone != nil {
+func (l *loop) end(why error) {
+	if l.gone != nil {
 		return
 	}
-	b.gone = why
-	b.remove()
-	b.notify()
+	l.gone = why
+	l.remove()
+	l.notify()
 }
 
 // remove removes it from the Poller. The caller holds mu.
-func (b *balancer) remove() {
-	b.recount(b.cost)
-	delete(b.poller.balancers, b.pool)
+func (l *loop) remove() {
+	l.recount(l.cost)
+	delete(l.poller.loops, l.pool)
 }
