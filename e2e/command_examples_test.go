@@ -37,7 +37,8 @@ func newShell(t *testing.T) *shell {
 			"STORE_URL=" + address(`--store (\S+)`), "LISTEN=" + service,
 			"LSAPI_URL=http://" + service, "LSAPI_USER=demo", "LSAPI_PASSWORD=demo",
 		},
-		moved: strings.NewReplacer("127.0.0.1:8000", service, "127.0.0.1:4566", address(`emulated AWS at http://(\S+?)\.? `)),
+		moved: strings.NewReplacer("127.0.0.1:8000", service, "127.0.0.1:4566", address(`emulated AWS at http://(\S+?)\.? `),
+			"127.0.0.1:8080", address(`default-elb, HTTP port 80: http://(\S+)`)),
 	}
 }
 

@@ -18,6 +18,17 @@ type stressReport struct {
 		Statuses                      map[string]int
 		Seconds                       []struct{ Waiting *int }
 	}
+	TargetGroup struct {
+		Name, LoadBalancer string
+		Minutes            []groupMinute
+	}
+}
+
+// groupMinute is a minute of a target group.
+type groupMinute struct {
+	Requests, Target2XX, Target5XX, ELB5XX int
+	ResponseMaxSeconds                     float64
+	HealthyMin, UnhealthyMax               int
 }
 
 func TestStressReportsLatencyAndThroughput(t *testing.T) {

@@ -28,13 +28,16 @@ instances:
 type traffic struct {
 	LoadBalancer string
 	Listeners    []struct{ URL string }
-	Members      []struct {
-		InstanceID string
-		InService  bool
-		InFlight   int
-	}
-	Waiting int
-	Spilled int
+	Members      []trafficMember
+	Waiting      int
+	Spilled      int
+}
+
+// trafficMember is the emulator's statistics of a member.
+type trafficMember struct {
+	InstanceID string
+	InService  bool
+	InFlight   int
 }
 
 func (a aws) traffic() []traffic {
@@ -58,6 +61,9 @@ func carrying(t *testing.T, arguments ...string) (a aws, url string) {
 	})
 	return a, a.traffic()[0].Listeners[0].URL
 }
+
+// awsVariables are the environment of a command that calls the emulated AWS.
+var awsVariables = []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1"}
 
 // load starts lsapi stress; report waits for its report.
 func load(t *testing.T, arguments ...string) (report func() stressReport) {
@@ -123,7 +129,7 @@ func TestStressShowsSurgeQueueAndSpillover(t *testing.T) {
 		"no data plane":    {[]string{"--surge-queue", "default-elb", "--aws-endpoint", startAWS(t).base}, "--data-plane"},
 		"no emulator":      {[]string{"--surge-queue", "slow-elb", "--aws-endpoint", "http://127.0.0.1:9"}, "cannot be read"},
 	} {
-		status, _, stderr := run(t, append(append([]string{"stress"}, test.arguments...), url), with("AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1"))
+		status, _, stderr := run(t, append(append([]string{"stress"}, test.arguments...), url), with(awsVariables...))
 		if status != 1 || !strings.Contains(stderr, test.word) {
 			t.Errorf("%s: status %d, %s", name, status, stderr)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lsapi"
 	"lsapi/internal/cli/term"
 	"lsapi/internal/config"
 	"lsapi/internal/stress"
@@ -40,8 +41,9 @@ func newStress(p Process) *cobra.Command {
 	flags.StringVar(&f.html, "html", "", "`file` to write the report with plots to")
 	flags.StringVar(&f.json, "json", "", "`file` to write the report to as JSON")
 	choiceVarP(flags, &f.output, "output", "o", "text", "what to print: text or json", "text", "json")
-	flags.StringVar(&f.queueOf, "surge-queue", "", "`name` of a load balancer whose surge queue to show")
-	flags.StringVar(&f.endpoint, "aws-endpoint", "", "`URL` of an emulated AWS for --surge-queue [$AWS_ENDPOINT_URL] (default: CloudWatch)")
+	flags.StringVar(&f.pool, "pool", "", "pool whose metrics to show: `elb/NAME` or tg/NAME; NAME alone is elb/NAME")
+	flags.StringVar(&f.surgeQueue, "surge-queue", "", "`name` of a Classic load balancer, as --pool")
+	flags.StringVar(&f.endpoint, "aws-endpoint", "", "`URL` of an emulated AWS for --pool [$AWS_ENDPOINT_URL] (default: AWS)")
 	flags.BoolVar(&f.owned, "i-own-this-host", false, "allow a load on another host")
 	return command
 }
@@ -55,11 +57,9 @@ func (f *stressFlags) run(ctx context.Context, p Process) error {
 	}
 	ctx, release := untilSignalled(ctx)
 	defer release()
-	if f.queueOf != "" {
-		var err error
-		if f.Queue, err = surgeQueue(ctx, f.queueOf, cmp.Or(f.endpoint, config.Variable(p.Environ, "AWS_ENDPOINT_URL"))); err != nil {
-			return err
-		}
+	group, err := f.openPool(ctx, cmp.Or(f.endpoint, config.Variable(p.Environ, "AWS_ENDPOINT_URL")))
+	if err != nil {
+		return err
 	}
 	files, err := f.createFiles()
 	if err != nil {
@@ -71,11 +71,12 @@ func (f *stressFlags) run(ctx context.Context, p Process) error {
 		}
 	}
 	report, err := stress.Run(ctx, f.Options)
-	if f.Progress != nil {
-		fmt.Fprint(p.Stderr, "\r\x1b[K")
-	}
 	if err != nil {
 		return err
+	}
+	metricsErr := f.addMetrics(ctx, p, group, &report)
+	if f.Progress != nil {
+		fmt.Fprint(p.Stderr, "\r\x1b[K")
 	}
 	write := report.WriteText
 	if f.output == "json" {
@@ -84,7 +85,37 @@ func (f *stressFlags) run(ctx context.Context, p Process) error {
 	if err := errors.Join(writeFiles(files, report), write(p.Stdout)); err != nil {
 		return err
 	}
-	return verdict(report)
+	if err := verdict(report); err != nil {
+		return err
+	}
+	return metricsErr
+}
+
+// openPool makes the surge queue of a Classic load balancer available to the load, or
+// returns the metrics of a target group, nil for none.
+func (f *stressFlags) openPool(ctx context.Context, endpoint string) (group *groupMetrics, err error) {
+	switch f.id.Kind {
+	case lsapi.KindELB:
+		f.Queue, err = surgeQueue(ctx, f.id.Name, endpoint)
+	case lsapi.KindTG:
+		group, err = openGroup(ctx, f.id.Name, endpoint)
+	}
+	return group, err
+}
+
+// addMetrics adds the metrics of a target group to the report. Without them, the report is
+// written as well.
+func (f *stressFlags) addMetrics(ctx context.Context, p Process, group *groupMetrics, report *stress.Report) (err error) {
+	if group == nil {
+		return nil
+	}
+	if f.Progress != nil && group.delay > 0 {
+		fmt.Fprint(p.Stderr, "\rCloudWatch's data are late: Ctrl-C ends the wait\x1b[K")
+	}
+	if report.TargetGroup, err = group.complete(ctx, *report); err != nil {
+		return fmt.Errorf("the metrics of %s cannot be read: %w", group.name, err)
+	}
+	return nil
 }
 
 // verdict returns an error if a condition of --fail-if was met, or if no request

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"lsapi"
 	"lsapi/internal/stress"
 )
 
@@ -24,7 +26,9 @@ type stressFlags struct {
 	failIf            []string
 	html, json        string
 	output            string
-	queueOf, endpoint string
+	pool, surgeQueue  string
+	id                lsapi.PoolID // of pool or surgeQueue; zero: none
+	endpoint          string
 	owned             bool
 }
 
@@ -57,6 +61,22 @@ func (f *stressFlags) check(target string, stepsGiven bool) (err error) {
 			return usagef("--fail-if: %w", err)
 		}
 		f.FailIf = append(f.FailIf, condition)
+	}
+	return f.checkPool()
+}
+
+// checkPool sets the pool whose metrics the report has.
+func (f *stressFlags) checkPool() error {
+	if f.pool != "" && f.surgeQueue != "" {
+		return usagef("--pool and --surge-queue exclude each other")
+	}
+	text := cmp.Or(f.pool, f.surgeQueue)
+	if text == "" {
+		return nil
+	}
+	var ok bool
+	if f.id, ok = parsePool(text); !ok {
+		return usagef("--pool and --surge-queue: %q is not the id of a pool, such as tg/web-elb", text)
 	}
 	return nil
 }

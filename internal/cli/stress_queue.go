@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"lsapi/internal/cloud/classic"
+	"lsapi/internal/cloud/metrics"
 	"lsapi/internal/emulator/dataplane"
 	"lsapi/internal/stress"
 )
@@ -24,17 +24,14 @@ const (
 // minutes later.
 func surgeQueue(ctx context.Context, loadBalancer, endpoint string) (func(context.Context) (stress.Queue, error), error) {
 	var read func(context.Context) (stress.Queue, error)
-	emulated := false
-	if endpoint != "" {
-		var err error
-		if emulated, err = isEmulator(ctx, endpoint); err != nil {
-			return nil, fmt.Errorf("the surge queue of %s cannot be read: %w", loadBalancer, err)
-		}
+	emulated, err := isEmulator(ctx, endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("the surge queue of %s cannot be read: %w", loadBalancer, err)
 	}
 	if emulated {
 		read = func(ctx context.Context) (stress.Queue, error) { return emulatedQueue(ctx, endpoint, loadBalancer) }
 	} else {
-		queue, err := classic.NewSurgeQueue(ctx, loadBalancer, endpoint)
+		queue, err := metrics.NewSurgeQueue(ctx, loadBalancer, endpoint)
 		if err != nil {
 			return nil, err
 		}
@@ -75,23 +72,17 @@ func rateLimited(read func(context.Context) (stress.Queue, error)) func(context.
 // isEmulator reports whether an emulator runs at the endpoint, with or without a data
 // plane.
 func isEmulator(ctx context.Context, endpoint string) (bool, error) {
+	if endpoint == "" {
+		return false, nil
+	}
 	got, err := fetchFrom(ctx, endpoint, "/_emulator/state")
 	return err == nil && got.code == "", err
 }
 
 func emulatedQueue(ctx context.Context, endpoint, loadBalancer string) (stress.Queue, error) {
-	got, err := fetchFrom(ctx, endpoint, "/_emulator/traffic")
+	all, err := emulatedTraffic(ctx, endpoint)
 	if err != nil {
 		return stress.Queue{}, err
-	}
-	if got.code != "" {
-		var problem struct{ Error string }
-		_ = json.Unmarshal(got.body, &problem) // optional
-		return stress.Queue{}, fmt.Errorf("the emulator responds %s: %s", got.status, problem.Error)
-	}
-	var all []dataplane.Traffic
-	if err := json.Unmarshal(got.body, &all); err != nil {
-		return stress.Queue{}, fmt.Errorf("read the emulator's response: %w", err)
 	}
 	for _, t := range all {
 		if t.LoadBalancer == loadBalancer {
@@ -99,6 +90,24 @@ func emulatedQueue(ctx context.Context, endpoint, loadBalancer string) (stress.Q
 		}
 	}
 	return stress.Queue{}, fmt.Errorf("there is no load balancer named %s", loadBalancer)
+}
+
+// emulatedTraffic returns the traffic of an emulator. It fails without a data plane.
+func emulatedTraffic(ctx context.Context, endpoint string) ([]dataplane.Traffic, error) {
+	got, err := fetchFrom(ctx, endpoint, "/_emulator/traffic")
+	if err != nil {
+		return nil, err
+	}
+	if got.code != "" {
+		var problem struct{ Error string }
+		_ = json.Unmarshal(got.body, &problem) // optional
+		return nil, fmt.Errorf("the emulator responds %s: %s", got.status, problem.Error)
+	}
+	var all []dataplane.Traffic
+	if err := json.Unmarshal(got.body, &all); err != nil {
+		return nil, fmt.Errorf("read the emulator's response: %w", err)
+	}
+	return all, nil
 }
 
 func fetchFrom(ctx context.Context, endpoint, path string) (*response, error) {

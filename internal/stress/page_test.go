@@ -72,10 +72,13 @@ func TestPageShowsTheReportInABrowser(t *testing.T) {
 	}{
 		"one step": {one, nil,
 			[]string{"plots 2;", "axes 3 2;", "overflow false", "background rgb(255, 255, 255)", "seconds p50 p90 p99 p99.9 max seconds answered failed", "Corrected p99.9\t4.50", "Corrected max\t5.50", "1 × timeout"},
-			[]string{"Surge queue", "Throughput over connections", "knee", "undefined", "NaN"}},
+			[]string{"Surge queue", "Target group", "Throughput over connections", "knee", "undefined", "NaN"}},
 		"steps and a queue, dark and narrow": {three, []string{"--blink-settings=preferredColorScheme=0", "--window-size=400,800"},
 			[]string{"plots 5;", "axes 3 2 2 2 2;", "overflow false", "background rgb(13, 17, 23)", "Surge queue", "20 (knee)", "Throughput over connections"},
 			[]string{"undefined", "NaN"}},
+		"a target group": {groupReport(), nil,
+			[]string{"Target group web\n", "behind web-alb", "14:59\t12,345\t12,000\t45\t6\t12.50\t1,500.00\t3\t0", "15:00\t0\t0\t0\t7\t–\t–\t–\t–", "overflow false"},
+			[]string{"Surge queue", "undefined", "NaN"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

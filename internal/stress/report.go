@@ -23,6 +23,8 @@ type Report struct {
 	Knee int `json:"kneeConnections,omitempty"`
 	// Conditions are the results of Options.FailIf for each step.
 	Conditions []Verdict `json:"conditions,omitempty"`
+	// TargetGroup is set by the caller of Run; nil: not available.
+	TargetGroup *TargetGroup `json:"targetGroup,omitempty"`
 }
 
 // Host is the machine that generated the load.
@@ -119,6 +121,16 @@ func (r Report) Answered() bool {
 		}
 	}
 	return false
+}
+
+// Responses returns the number of requests with a response.
+func (r Report) Responses() (n int64) {
+	for _, s := range r.Steps {
+		for _, count := range s.Statuses {
+			n += int64(count)
+		}
+	}
+	return n
 }
 
 // Met returns the conditions that a step met.

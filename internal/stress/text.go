@@ -20,6 +20,9 @@ func (r Report) WriteText(w io.Writer) error {
 	if len(r.Steps) > 1 {
 		r.writeSteps(&b)
 	}
+	if r.TargetGroup != nil {
+		r.TargetGroup.writeText(&b)
+	}
 	for _, v := range r.Met() {
 		fmt.Fprintf(&b, "Failed: %v\n", v)
 	}

@@ -168,6 +168,27 @@ function surge(seconds) {
   ], { unit: "requests" });
 }
 
+function targetGroup() {
+  const g = report.targetGroup;
+  if (!g) return;
+  const where = section(`Target group ${g.name}`, `What CloudWatch has of the group behind ${g.loadBalancer} by minute (UTC), other clients included. ` +
+    "Errors of the load balancer itself are those of all its groups; the response time is in milliseconds.");
+  where.className = "scroll";
+  const figures = add(where, "table");
+  const row = (parent, cell, values) => {
+    const cells = add(parent, "tr");
+    values.forEach((text, i) => add(cells, i ? cell : "th", text));
+  };
+  row(add(figures, "thead"), "th", ["Minute", "Requests", "Target 2XX", "Target 5XX", "ELB 5XX", "Mean", "Max", "Healthy", "Unhealthy"]);
+  const body = add(figures, "tbody");
+  const orDash = (value, factor, digits) => (value === undefined ? "–" : number(factor * value, digits));
+  for (const m of g.minutes)
+    row(body, "td", [
+      new Date(m.at).toISOString().slice(11, 16), ...[m.requests, m.target2xx, m.target5xx, m.elb5xx].map((n) => number(n, 0)),
+      orDash(m.responseMeanSeconds, 1000, 2), orDash(m.responseMaxSeconds, 1000, 2), orDash(m.healthyMin, 1, 0), orDash(m.unhealthyMax, 1, 0),
+    ]);
+}
+
 facts();
 table();
 const seconds = timeline();
@@ -175,6 +196,7 @@ latencies(seconds);
 throughput(seconds);
 steps();
 surge(seconds);
+targetGroup();
 drawAll();
 dark.addEventListener("change", drawAll);
 let width = innerWidth;
