@@ -39,7 +39,7 @@ func (a *App) startAllPolls(cfg config.Config, aws clients, record timedRecord, 
 	start := func(kind lsapi.Kind, o health.Options, perSecond float64) *health.Poller {
 		o.Observer, o.Record, o.Log = found, record, a.log
 		o.Pools = func() []lsapi.PoolID { return ofKind(kind, lists.Pools()) }
-		o.PerSecond = func() float64 { return perSecond / float64(max(1, others.live.Load())) }
+		o.PerSecond = func() float64 { return perSecond / float64(others.count()) }
 		if cfg.SharedStore() {
 			o.Replicas = reportsOfKind{record, kind}
 		}

@@ -112,7 +112,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	}
 	found := observe.New(recent, record, a.log)
 	a.started("findings of reads", found.Close)
-	lists := a.startSnapshot(cfg, aws, record, recent, found, metrics)
+	lists := a.startSnapshot(cfg, aws, record, recent, found, others, metrics)
 	polls := a.startAllPolls(cfg, aws, record, recent, found, lists, others, metrics)
 	members := a.startLanes(aws, record, recent, found, lists, metrics)
 	var recorded []lsapi.PoolID
@@ -171,7 +171,7 @@ func (o recordedOverlay) CatchUpAll(ctx context.Context) error {
 	return o.Restore(ctx, o.record)
 }
 
-func (a *App) startSnapshot(cfg config.Config, aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, metrics *telemetry.Metrics) *snapshot.Snapshot {
+func (a *App) startSnapshot(cfg config.Config, aws clients, record timedRecord, recent *overlay.Overlay, found *observe.Inbox, others *replicas, metrics *telemetry.Metrics) *snapshot.Snapshot {
 	options := snapshot.Options{
 		AWS:   aws.forRefreshes(cfg.MaxStaleness / 4),
 		Named: lister{aws.kinds(), aws.ec2},
@@ -185,8 +185,11 @@ func (a *App) startSnapshot(cfg config.Config, aws clients, record timedRecord, 
 		MaxStaleness:    cfg.MaxStaleness,
 		MaxStaleOnError: cfg.MaxStaleOnError,
 		IdleAfter:       cfg.IdleAfter,
-		PollRate:        func() float64 { return cfg.Budget[string(budget.ELBV2Read)].PerSecond * polledShare },
-		SweepEvery:      cfg.Sweep,
+		PollRate: func() (own, all float64) {
+			all = cfg.Budget[string(budget.ELBV2Read)].PerSecond * polledShare
+			return all / float64(others.count()), all
+		},
+		SweepEvery: cfg.Sweep,
 	}
 	if cfg.SharedStore() {
 		options.Replicas = record

@@ -33,6 +33,9 @@ func (r *replicas) setCount(live int) {
 	r.budget.Divide(live)
 }
 
+// count returns the number of live replicas, at least 1.
+func (r *replicas) count() int64 { return max(1, r.live.Load()) }
+
 // apply shows the changes of other replicas.
 func (r *replicas) apply(pool lsapi.PoolID, changes []lsapi.AppliedChange) {
 	if err := r.recent.Learn(pool, changes); err != nil {

@@ -49,8 +49,27 @@ func (p *Poller) sweepForever(ctx context.Context) {
 	}
 }
 
-// sweep polls a pool once, for the listeners and the other replicas.
+// claimSweep reports whether this replica polls the pool. If the claim fails, it does.
+func (p *Poller) claimSweep(ctx context.Context, pool lsapi.PoolID) bool {
+	if p.o.Replicas == nil {
+		return true
+	}
+	claiming, cancel := context.WithTimeout(ctx, replicaTimeout)
+	defer cancel()
+	given, err := p.o.Replicas.ClaimHealth(claiming, pool, sweepClaim)
+	if ctx.Err() != nil {
+		return false
+	}
+	p.partition.Note(err)
+	return given || err != nil
+}
+
+// sweep polls a pool once, for the listeners and the other replicas, unless another replica
+// has just done so.
 func (p *Poller) sweep(ctx context.Context, pool lsapi.PoolID) {
+	if !p.claimSweep(ctx, pool) {
+		return
+	}
 	asking, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	began := time.Now()

@@ -63,6 +63,10 @@ const (
 	// existing ones, in memory.
 	namesEvery = 2 * time.Second
 
+	// sweepClaim is the time for which one replica's poll of the sweep keeps the others from
+	// another one: more than a report takes to arrive, less than any interval of the sweep.
+	sweepClaim = 20 * time.Second
+
 	// claimShare is the fraction of the interval by which claims come early, for jitter.
 	claimShare = 20
 

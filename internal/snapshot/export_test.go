@@ -31,7 +31,7 @@ func NewWithFakes(o Options) *Snapshot {
 		o.Metrics = nothing{}
 	}
 	if o.PollRate == nil {
-		o.PollRate = func() float64 { return 5 }
+		o.PollRate = func() (own, all float64) { return 5, 5 }
 	}
 	o.SweepEvery = cmp.Or(o.SweepEvery, 5*time.Minute)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))

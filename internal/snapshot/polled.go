@@ -78,23 +78,15 @@ func (s *Snapshot) Hot() (pools []lsapi.PoolID, every time.Duration) {
 	for _, sl := range s.polledSlots(now, true) {
 		pools = append(pools, sl.pool)
 	}
-	share := 1.0
-	if s.sweeps(now) {
-		share = 1 - sweepShare
-	}
-	every = max(s.o.MaxStaleness*3/4, s.pollTime(len(pools), share))
+	_, all := s.o.PollRate() // one replica polls a hot pool for all
+	every = max(s.o.MaxStaleness*3/4, pollTime(len(pools), all*(1-sweepShare)))
 	s.polledBound.Store(int64(max(s.o.MaxStaleness, every*3/2)))
 	return pools, every
 }
 
-// pollTime returns the duration of n polls at a share of their rate.
-func (s *Snapshot) pollTime(n int, share float64) time.Duration {
-	return time.Duration(float64(n) / (max(s.o.PollRate(), minPollRate) * share) * float64(time.Second))
-}
-
-// sweeps reports whether this process sweeps: it lists the region, and is not idle.
-func (s *Snapshot) sweeps(now time.Time) bool {
-	return s.leading.Load() && !s.isIdle(now)
+// pollTime returns the duration of n polls at a rate.
+func pollTime(n int, perSecond float64) time.Duration {
+	return time.Duration(float64(n) / max(perSecond, minPollRate) * float64(time.Second))
 }
 
 // NextToSweep returns the pool whose last poll or try is the oldest, if it will soon be older
@@ -102,7 +94,7 @@ func (s *Snapshot) sweeps(now time.Time) bool {
 func (s *Snapshot) NextToSweep() (pool lsapi.PoolID, pause time.Duration) {
 	now := time.Now()
 	oldest, at := s.oldestCold(now)
-	if oldest == nil || !s.sweeps(now) {
+	if oldest == nil || s.isIdle(now) {
 		return lsapi.PoolID{}, sweepPause
 	}
 	due := at.Add(s.o.SweepEvery - s.o.SweepEvery/sweepEarlyShare)
@@ -110,7 +102,8 @@ func (s *Snapshot) NextToSweep() (pool lsapi.PoolID, pause time.Duration) {
 		return lsapi.PoolID{}, min(wait, sweepPause)
 	}
 	oldest.polled.swept.Store(s.stamp(now))
-	return oldest.pool, s.pollTime(1, sweepShare)
+	own, _ := s.o.PollRate()
+	return oldest.pool, pollTime(1, own*sweepShare)
 }
 
 // oldestCold returns the slot that the sweep polls next, nil for none, and its sweptAt.

@@ -13,9 +13,7 @@ import (
 
 // step refreshes, or follows the leader, and returns when the next step is due.
 func (s *Snapshot) step(ctx context.Context) (next time.Time) {
-	leads := s.leads(ctx)
-	s.leading.Store(leads)
-	if leads {
+	if s.leads(ctx) {
 		began := time.Now()
 		aside, err := s.refreshLeading(ctx)
 		return s.schedule(began, time.Since(began)-aside, err)

@@ -39,9 +39,9 @@ type Options struct {
 	MaxStaleOnError time.Duration
 	// IdleAfter is the time without reads after which refreshes stop.
 	IdleAfter time.Duration
-	// PollRate returns how many pools are polled per second, at most. SweepEvery is the
-	// interval of polls of pools that are not read.
-	PollRate   func() float64
+	// PollRate returns how many pools are polled per second, at most: by this replica, and by
+	// all. SweepEvery is the interval of polls of pools that are not read.
+	PollRate   func() (own, all float64)
 	SweepEvery time.Duration
 }
 
@@ -57,7 +57,6 @@ type Snapshot struct {
 	listed      atomic.Int64                           // the begin of the last whole listing, as a stamp
 	bound       atomic.Int64                           // the maximum age of an answer: MaxStaleness, or more for a large fleet
 	polledBound atomic.Int64                           // the same for pools that are polled
-	leading     atomic.Bool                            // this process lists the region
 	oldest      atomic.Int64                           // the maximum age of a fresh answer since the last refresh
 	achieved    atomic.Int64                           // the same between the two refreshes before
 	lastRead    atomic.Int64                           // of the last read, as a stamp
