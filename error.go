@@ -17,7 +17,7 @@ const (
 	CodeUnauthenticated  Code = "unauthenticated"     // the caller's credentials are missing or wrong
 	CodeDenied           Code = "denied"              // the caller may not do this
 	CodeForbidden        Code = "forbidden"           // AWS refuses lsapi's own credentials or permissions
-	CodeNotFound         Code = "not_found"           // no such load balancer
+	CodeNotFound         Code = "not_found"           // no such pool
 	CodeMethodNotAllowed Code = "method_not_allowed"  // the path does not take the method
 	CodeConflict         Code = "conflict"            // the membership is already as requested
 	CodeNotMember        Code = "member.absent"       // there is no such member to detach; CodeConflict in the first API

@@ -21,7 +21,7 @@ type MemberHistory struct {
 	Unavailable bool
 }
 
-// PoolSummary is a load balancer in a list.
+// PoolSummary is a pool in a list.
 type PoolSummary struct {
 	ID          PoolID
 	Description *Description
@@ -53,7 +53,7 @@ func (c HealthCounts) Of(state HealthState) int {
 	return 0
 }
 
-// PoolDetail is a load balancer in full.
+// PoolDetail is a pool in full.
 type PoolDetail struct {
 	PoolSummary
 	// Attributes are nil if unknown.
@@ -124,18 +124,18 @@ type DrainingMember struct {
 	ID   MemberID
 }
 
-// FleetFilter selects load balancers. The zero value of a field matches all.
+// FleetFilter selects pools. The zero value of a field matches all.
 type FleetFilter struct {
 	Kind Kind
 	// Name is a pattern: * stands for any characters, ? for one.
 	Name string
 	// Tags are the required tags and values. An empty value matches any.
 	Tags map[string]string
-	// Health matches load balancers with a member in this state.
+	// Health matches pools with a member in this state.
 	Health HealthState
-	// Instance matches load balancers that have the instance with this id as a member.
+	// Instance matches pools that have the instance with this id as a member.
 	Instance string
-	// VPC matches load balancers of the VPC with this id.
+	// VPC matches pools of the VPC with this id.
 	VPC string
 	// After is a pool; only those behind it in PoolID's order match.
 	After PoolID

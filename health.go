@@ -15,7 +15,7 @@ const (
 	HealthUnknown HealthState = "Unknown" // AWS reports it, or no health
 )
 
-// MemberHealth is the health of an instance in a load balancer.
+// MemberHealth is the health of a member of a pool, or of one that drains.
 type MemberHealth struct {
 	Member MemberID
 	State  HealthState
@@ -31,7 +31,7 @@ type MemberHealth struct {
 	Draining bool
 }
 
-// HealthReport is the health of a load balancer's members and draining instances at a time.
+// HealthReport is the health of a pool's members, and of those that drain, at a time.
 type HealthReport struct {
 	Pool PoolID
 	// Members are sorted by id. A terminated member is not among them.

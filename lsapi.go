@@ -15,7 +15,7 @@ type Instance struct {
 	// ID is "i-" and 8 or 17 hexadecimal digits.
 	ID string
 	// Type is EC2's instance type, such as "t2.micro". Empty if EC2 no longer has the
-	// instance; its id can remain in a load balancer.
+	// instance; it can still be a member.
 	Type string
 	// LaunchTime is when the instance last started, in UTC. Zero if EC2 no longer has it.
 	LaunchTime time.Time
@@ -54,7 +54,7 @@ type Actor struct {
 	Name string
 }
 
-// Request is a request for one change of a load balancer's membership.
+// Request is a request for one change of a pool's membership.
 type Request struct {
 	// ID is the HTTP request's id (X-Request-Id).
 	ID string

@@ -110,7 +110,7 @@ func ResolveMember(pool PoolID, d *Description, member MemberID) (MemberID, erro
 	return member, nil
 }
 
-// Listener is a port of a load balancer and its target.
+// Listener is a port of a Classic load balancer and its target.
 type Listener struct {
 	// Protocol and InstanceProtocol are HTTP, HTTPS, TCP or SSL.
 	Protocol         string
@@ -121,7 +121,7 @@ type Listener struct {
 	Certificate string
 }
 
-// HealthCheck is the health check of a load balancer's members.
+// HealthCheck is the health check of a pool.
 type HealthCheck struct {
 	// Target is a protocol, a port and a path, such as "HTTP:8000/healthcheck".
 	Target             string
@@ -133,7 +133,7 @@ type HealthCheck struct {
 	Matcher string
 }
 
-// Attributes are the settings of a load balancer that AWS does not list.
+// Attributes are the settings of a pool that AWS does not list.
 type Attributes struct {
 	// Draining is whether the requests in flight of a detached instance may finish, within
 	// DrainingTimeout.

@@ -75,7 +75,7 @@ type Change struct {
 	CompletedAt time.Time
 	// AWSRequestID is AWS's id of the call that determined the outcome.
 	AWSRequestID string
-	// MembersBefore and MembersAfter count the load balancer's members. Nil is unknown.
+	// MembersBefore and MembersAfter count the pool's members. Nil is unknown.
 	MembersBefore, MembersAfter *int
 
 	// Instance is EC2's description of the instance when the change was sent.
@@ -102,12 +102,12 @@ const (
 	EventCheckpoint EventKind = "checkpoint"
 )
 
-// Event is an entry of the record, which is an append-only log for each load balancer.
+// Event is an entry of the record, which is an append-only log for each pool.
 type Event struct {
 	Kind EventKind
 	// At is when it was recorded, by the writer's clock, but not later than by the record's
-	// clock; in UTC, whole microseconds. It never decreases within a load balancer. It is a
-	// label: ages are measured by the record's clock.
+	// clock; in UTC, whole microseconds. It never decreases within a pool. It is a label:
+	// ages are measured by the record's clock.
 	At time.Time
 	// Change is the change of an intended, completed or resolved event, at that time.
 	Change Change
@@ -152,8 +152,8 @@ type RecordedEvent struct {
 	External []Change
 }
 
-// Lease is the right to change a load balancer's membership and to write its
-// record. One process has it at a time.
+// Lease is the right to change a pool's membership and to write its record. One
+// process has it at a time.
 type Lease struct {
 	Pool PoolID
 	// Epoch grows each time that somebody takes the lease, once there is a log.
@@ -178,7 +178,7 @@ type BeforeAttempt func(ctx context.Context) (until time.Time, err error)
 
 // ErrLeaseLost is in the chain of the error with which the record refuses the
 // events of a lease that somebody else has taken since.
-var ErrLeaseLost = errors.New("another process has taken the load balancer's lease")
+var ErrLeaseLost = errors.New("another process has taken the lease of the pool")
 
 // ErrFuture is in the chain of the CodeInvalid error for a membership at a time in the
 // future, by the clock that labels events.
@@ -204,9 +204,9 @@ type AppliedChange struct {
 	At time.Time
 }
 
-// LaneState is what the record knows of a load balancer that the holder of its
-// lease must know too. Its times are on the clock of the process that reads it: the
-// record converts them, so that clocks of replicas are never compared.
+// LaneState is what the record knows of a pool that the holder of its lease must
+// know too. Its times are on the clock of the process that reads it: the record
+// converts them, so that clocks of replicas are never compared.
 type LaneState struct {
 	// ChainEnd is the end of the log of which all that follows is true.
 	ChainEnd ChainEnd
@@ -244,7 +244,7 @@ type ChangeFilter struct {
 	Limit int
 }
 
-// MembershipAt is the recorded membership of a load balancer at a time.
+// MembershipAt is the recorded membership of a pool at a time.
 type MembershipAt struct {
 	Pool PoolID
 	At   time.Time

@@ -62,15 +62,14 @@ func (a *App) startAllPolls(cfg config.Config, aws clients, record timedRecord, 
 	return all
 }
 
-// startFleet starts the views of load balancers, the waits for members, and the event
-// streams.
+// startFleet starts the views of pools, the waits for members, and the event streams.
 func (a *App) startFleet(aws clients, changes timedRecord, recent *overlay.Overlay, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
 	views := fleet.New(fleet.Options{
 		Lists: lists, Health: polls, Settings: aws.kinds(), Instances: aws.ec2,
 		Record: changes, Reads: fleetReads, Log: a.log,
 	})
 	recent.Listen(views.Changed) // after the lists
-	a.started("reads of load balancers", views.Close)
+	a.started("reads of pools", views.Close)
 	handling.Fleet = views
 	handling.RecordReads = sqlite.Readers - fleetReads - 1 // leaves one connection for the lanes
 	handling.Exists = exists(lists)
@@ -80,7 +79,7 @@ func (a *App) startFleet(aws clients, changes timedRecord, recent *overlay.Overl
 	registerEventMetrics(metrics, handling.Events)
 }
 
-// exists returns CodeNotFound for a load balancer that does not exist. While AWS is
+// exists returns CodeNotFound for a pool that does not exist. While AWS is
 // unreachable it returns nil, so that event streams can start.
 func exists(lists *snapshot.Snapshot) v1.Exists {
 	return func(ctx context.Context, pool lsapi.PoolID) error {

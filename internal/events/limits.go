@@ -14,8 +14,8 @@ const (
 	maxBatch = 64
 	// pageSize is how many events are read from the record at once.
 	pageSize = 500
-	// maxMessagesOfEvent bounds the messages of an event: one for each instance of a load
-	// balancer, which are 1,000 by AWS's default.
+	// maxMessagesOfEvent bounds the messages of an event: one for each instance of a
+	// pool, which are 1,000 by AWS's default.
 	maxMessagesOfEvent = 100_000
 	// touchEvery is the interval of Touch.
 	touchEvery = time.Second

@@ -28,8 +28,8 @@ type Stream struct {
 	closing sync.Once
 }
 
-// Filter selects events: those of any of the load balancers, of any of the members, and of
-// any of the instances. An empty list matches all.
+// Filter selects events: those of any of the pools, of any of the members, and of any of
+// the instances. An empty list matches all.
 type Filter struct {
 	Pools     []lsapi.PoolID
 	Members   []lsapi.MemberID
@@ -95,7 +95,7 @@ func (h *Hub) leave() {
 	}
 }
 
-// watch calls Watch for each load balancer.
+// watch calls Watch for each pool.
 func (h *Hub) watch(pools []lsapi.PoolID) (unwatch func()) {
 	if len(pools) == 0 {
 		return h.o.Watch(lsapi.PoolID{})

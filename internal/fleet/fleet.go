@@ -1,9 +1,9 @@
-// Package fleet shows load balancers and their members, and waits for a member to be in
-// service or drained.
+// Package fleet shows pools and their members, and waits for a member to be in service or
+// drained.
 //
 // It combines the lists, health, settings and history from separate sources, any of which
 // may fail. An answer leaves out what cannot be read in time. Waits share the health polls
-// of their load balancer.
+// of their pool.
 package fleet
 
 import (
@@ -29,7 +29,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Fleet shows load balancers and waits for members. It is safe for concurrent use.
+// Fleet shows pools and waits for members. It is safe for concurrent use.
 type Fleet struct {
 	o          Options
 	attributes *cache[lsapi.PoolID, lsapi.Attributes]
@@ -49,7 +49,7 @@ func New(o Options) *Fleet {
 	}
 	group := background.New()
 	source := func(name string) *background.Outage {
-		return background.NewOutage(group, o.Log, name+" cannot be read; load balancers are shown without", name+" can be read again")
+		return background.NewOutage(group, o.Log, name+" cannot be read; pools are shown without", name+" can be read again")
 	}
 	return &Fleet{
 		o:          o,
@@ -60,9 +60,9 @@ func New(o Options) *Fleet {
 		history:    newHistoryReads(group, o.Record, o.Reads),
 		sources: sources{
 			health:     source("the health of members"),
-			attributes: source("the attributes of load balancers"),
+			attributes: source("the attributes of pools"),
 			routes:     source("the routes to target groups"),
-			tags:       source("the tags of load balancers"),
+			tags:       source("the tags of pools"),
 			instances:  source("instances"),
 			record:     source("the record of changes"),
 		},
@@ -83,8 +83,8 @@ func (f *Fleet) Close(ctx context.Context) error { return f.group.Close(ctx) }
 // sources log their failures.
 type sources struct{ health, attributes, routes, tags, instances, record *background.Outage }
 
-// note takes the result of a source. A load balancer that does not exist is no failure,
-// nor is an error after the caller's context ended.
+// note takes the result of a source. A pool that does not exist is no failure, nor is
+// an error after the caller's context ended.
 func note(caller context.Context, source *background.Outage, err error) {
 	if err == nil || lsapi.ErrorCode(err) != lsapi.CodeNotFound && caller.Err() == nil {
 		source.Note(err)
@@ -116,7 +116,7 @@ func (f *Fleet) report(ctx, caller context.Context, pool lsapi.PoolID, came *lsa
 	return &report, nil
 }
 
-// attributesOf returns the attributes of a load balancer, or nil.
+// attributesOf returns the attributes of a pool, or nil.
 func (f *Fleet) attributesOf(ctx, caller context.Context, pool lsapi.PoolID) *lsapi.Attributes {
 	found, err := f.attributes.get(ctx, pool)
 	note(caller, f.sources.attributes, err)
@@ -154,7 +154,7 @@ func (f *Fleet) instancesOf(ctx, caller context.Context, members ...lsapi.Member
 	return found
 }
 
-// historyOf returns the history of an instance, or of all for an empty id.
+// historyOf returns the history of a member, or of all for the zero id.
 func (f *Fleet) historyOf(ctx, caller context.Context, pool lsapi.PoolID, member lsapi.MemberID) history {
 	key := historyKey{pool, member}
 	found, err := f.history.Do(ctx, key)

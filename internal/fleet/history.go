@@ -8,7 +8,7 @@ import (
 	"lsapi/internal/coalesce"
 )
 
-// history is the history of the instances of a load balancer.
+// history is the history of the members of a pool.
 type history struct {
 	byID        map[lsapi.MemberID]lsapi.MemberHistory
 	unavailable bool

@@ -34,20 +34,19 @@ const (
 	// tens of milliseconds; if it takes this long it is throttling or failing.
 	partTimeout = 3 * time.Second
 
-	// listedHealthAge is the greatest age of health in a list. A list of a hundred load
-	// balancers costs a hundred calls.
+	// listedHealthAge is the greatest age of health in a list. A list of a hundred Classic
+	// load balancers costs a hundred calls.
 	listedHealthAge = 30 * time.Second
 
-	// shownHealthAge is the greatest age of health of a single load balancer, which costs
-	// one call.
+	// shownHealthAge is the greatest age of health of a single pool, which costs a call.
 	shownHealthAge = 5 * time.Second
 
 	// maxPolls bounds the concurrent health polls of a list. The bucket of Classic ELB
 	// reads holds 40, and gains 10 a second.
 	maxPolls = 8
 
-	// filterBatch is how many load balancers are filtered by tags or health at once: five
-	// calls for their tags.
+	// filterBatch is how many pools are filtered by tags or health at once: five calls
+	// for their tags.
 	filterBatch = 100
 
 	// checkEvery is the interval at which a wait without a health report checks the

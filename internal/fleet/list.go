@@ -12,7 +12,7 @@ import (
 	"lsapi"
 )
 
-// Pools returns a page of the load balancers that match the filter, by name, and whether
+// Pools returns a page of the pools that match the filter, in PoolID's order, and whether
 // there are more.
 //
 // Tags and health that cannot be read in time are left out, unless the filter needs them:
@@ -44,8 +44,8 @@ func (f *Fleet) Pools(ctx context.Context, filter lsapi.FleetFilter) (page []lsa
 	return page, false, nil
 }
 
-// matchListed returns the load balancers after filter.After that match what the listing
-// shows: all of the filter but tags and health.
+// matchListed returns the pools after filter.After that match what the listing shows:
+// all of the filter but tags and health.
 func matchListed(all []lsapi.Membership, filter lsapi.FleetFilter) []lsapi.Membership {
 	first, _ := slices.BinarySearchFunc(all, filter.After, func(m lsapi.Membership, after lsapi.PoolID) int {
 		return cmp.Or(m.Pool.Compare(after), -1) // exclude After itself
@@ -84,7 +84,7 @@ func (f *Fleet) summaries(ctx context.Context, memberships []lsapi.Membership) [
 	return page
 }
 
-// match returns summaries of the load balancers that match the filter's tags and health.
+// match returns summaries of the pools that match the filter's tags and health.
 func (f *Fleet) match(ctx context.Context, memberships []lsapi.Membership, filter lsapi.FleetFilter) ([]lsapi.PoolSummary, error) {
 	if len(filter.Tags) > 0 {
 		tags, err := f.tags.get(ctx, names(newSummaries(memberships))...)
@@ -152,7 +152,7 @@ func newSummary(m lsapi.Membership) lsapi.PoolSummary {
 	return lsapi.PoolSummary{ID: m.Pool, Description: m.Description, MemberCount: len(m.Members), AsOf: m.AsOf}
 }
 
-// countHealth counts members by their health, and the draining instances.
+// countHealth counts members by their health, and those that drain.
 func countHealth(members []lsapi.Member, report *lsapi.HealthReport) *lsapi.HealthCounts {
 	byID := make(map[lsapi.MemberID]lsapi.MemberHealth, len(report.Members))
 	var counts lsapi.HealthCounts

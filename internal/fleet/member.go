@@ -40,8 +40,7 @@ func hasInstance(m lsapi.Membership, id string) bool {
 	return false
 }
 
-// healthIn returns the health of an instance in a report, which may be nil; nil if it has
-// none.
+// healthIn returns the health of a member in a report, which may be nil; nil if it has none.
 func healthIn(report *lsapi.HealthReport, member lsapi.MemberID) *lsapi.MemberHealth {
 	if report != nil {
 		if health, ok := report.Of(member); ok {
@@ -68,5 +67,5 @@ func errTerminated() error {
 }
 
 func errNotMember() error {
-	return lsapi.Errorf(lsapi.CodeNotFound, "the instance is not a member of the load balancer")
+	return lsapi.Errorf(lsapi.CodeNotFound, "it is not a member of the pool")
 }

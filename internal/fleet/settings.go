@@ -22,8 +22,8 @@ func eachPool[V any](read func(context.Context, lsapi.PoolID) (V, error)) fetch[
 	}
 }
 
-// tagsFrom returns the fetch function of the cache of tags. If one of the load balancers
-// has been deleted, AWS returns the tags of none; they are then read in halves.
+// tagsFrom returns the fetch function of the cache of tags. If one of the pools has been
+// deleted, AWS returns the tags of none; they are then read in halves.
 func tagsFrom(s Settings) fetch[lsapi.PoolID, map[string]string] {
 	var read fetch[lsapi.PoolID, map[string]string]
 	read = func(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error) {

@@ -8,9 +8,8 @@ import (
 	"lsapi"
 )
 
-// Pool returns a load balancer in full, without what cannot be read in time. If fresh is
-// set, its members and their health are read after the call. CodeNotFound: there is no such
-// load balancer.
+// Pool returns a pool in full, without what cannot be read in time. If fresh is set, its
+// members and their health are read after the call. CodeNotFound: there is no such pool.
 func (f *Fleet) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error) {
 	m, err := f.o.Lists.One(ctx, pool, fresh)
 	if err != nil {
@@ -39,7 +38,7 @@ func (f *Fleet) Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.
 	return detail, nil
 }
 
-// memberDetails returns the members, then the draining instances.
+// memberDetails returns the members, then those that drain.
 func (f *Fleet) memberDetails(ctx, caller context.Context, m lsapi.Membership, report lsapi.HealthReport, history history) []lsapi.MemberDetail {
 	health := make(map[lsapi.MemberID]*lsapi.MemberHealth, len(report.Members))
 	for i := range report.Members {
@@ -63,15 +62,15 @@ func (f *Fleet) memberDetails(ctx, caller context.Context, m lsapi.Membership, r
 	return all
 }
 
-// Members returns the members of a load balancer, and when their read began. If fresh is
-// set, that is after the call. CodeNotFound: there is no such load balancer.
+// Members returns the members of a pool, and when their read began. If fresh is set,
+// that is after the call. CodeNotFound: there is no such pool.
 func (f *Fleet) Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Member, time.Time, error) {
 	m, err := f.o.Lists.One(ctx, pool, fresh)
 	return m.Members, m.AsOf, err
 }
 
-// Member returns a member or a draining instance. If fresh is set, it is read after the
-// call. CodeNotFound: it is neither, or there is no such load balancer.
+// Member returns a member, or one that drains. If fresh is set, it is read after the call.
+// CodeNotFound: it is neither, or there is no such pool.
 func (f *Fleet) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, fresh bool) (lsapi.MemberDetail, error) {
 	m, err := f.o.Lists.One(ctx, pool, fresh)
 	if err != nil {

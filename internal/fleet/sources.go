@@ -7,51 +7,51 @@ import (
 	"lsapi"
 )
 
-// Lists returns load balancers and their members: as AWS lists them, with recent changes
-// applied that AWS may not show yet.
+// Lists returns pools and their members: as AWS lists them, with recent changes applied
+// that AWS may not show yet.
 type Lists interface {
 	// All returns every pool, sorted.
 	All(ctx context.Context) ([]lsapi.Membership, error)
 	// One returns one pool. If fresh is set, the read begins after the call. CodeNotFound:
 	// there is no such pool.
 	One(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.Membership, error)
-	// Memberships returns the load balancers that an instance is a member of. If fresh is
-	// set, those that could not be read after the call are Unread.
+	// Memberships returns the pools that an instance is a member of. If fresh is set,
+	// those that could not be read after the call are Unread.
 	Memberships(ctx context.Context, instanceID string, fresh bool) (lsapi.Memberships, error)
 }
 
 // Health returns the health of members. Its polls are shared by all callers.
 type Health interface {
-	// Follow polls a load balancer until the Follower is closed.
+	// Follow polls a pool until the Follower is closed.
 	Follow(pool lsapi.PoolID) Follower
-	// FollowDrain polls an instance that was detached at since and drains for at most
-	// timeout; zero is unknown. A report without the instance shows that it is drained.
+	// FollowDrain polls a member that was detached at since and drains for at most timeout;
+	// zero is unknown. A report without the member shows that it is drained.
 	FollowDrain(pool lsapi.PoolID, member lsapi.MemberID, since time.Time, timeout time.Duration) Follower
 	// Recent returns a report no older than maxAge, and polls for it if necessary.
-	// CodeNotFound: there is no such load balancer.
+	// CodeNotFound: there is no such pool.
 	Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Duration) (lsapi.HealthReport, error)
 	// Draining returns the members with an instance that may be draining.
 	Draining(instanceID string) []lsapi.DrainingMember
 }
 
-// Follower returns the health reports of a load balancer.
+// Follower returns the health reports of a pool.
 type Follower interface {
 	// Next returns the first report whose poll began after the given time. It waits while
-	// AWS fails. CodeNotFound: the load balancer does not exist any more. CodeThrottled,
+	// AWS fails. CodeNotFound: the pool does not exist any more. CodeThrottled,
 	// CodeUnavailable: this Follower returns no reports.
 	Next(ctx context.Context, after time.Time) (lsapi.HealthReport, error)
 	Close()
 }
 
-// Settings returns the settings of load balancers that AWS's list does not contain. Calls
-// return within seconds.
+// Settings returns the settings of pools that AWS's list does not contain. Calls return
+// within seconds.
 type Settings interface {
-	// Attributes returns the attributes of a load balancer. CodeNotFound: there is none.
+	// Attributes returns the attributes of a pool. CodeNotFound: there is none.
 	Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error)
 	// Routes returns the routes to a target group, none to a Classic load balancer.
 	// CodeNotFound: there is no such pool.
 	Routes(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Route, error)
-	// Tags returns the tags of each load balancer. CodeNotFound: one does not exist.
+	// Tags returns the tags of each pool. CodeNotFound: one does not exist.
 	Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error)
 }
 
@@ -62,7 +62,7 @@ type Instances interface {
 
 // Record is the record of changes.
 type Record interface {
-	// MemberHistory returns the history of instances in a load balancer, by id; of all
-	// recorded ones if ids is nil.
+	// MemberHistory returns the history of members of a pool, by id; of all recorded ones
+	// if ids is nil.
 	MemberHistory(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID) (map[lsapi.MemberID]lsapi.MemberHistory, error)
 }

@@ -9,13 +9,13 @@ import (
 	"lsapi"
 )
 
-// Await waits until an instance meets a condition, and returns its state. The state was
-// read from AWS after the call, or results from a change by lsapi.
+// Await waits until a member meets a condition, and returns its state. The state was read
+// from AWS after the call, or results from a change by lsapi.
 //
 // CodeWaitTimeout: ctx ended first. CodeConflict: the instance is terminated. Both come
-// with the last state. CodeNotFound: the instance is not a member and cannot meet the
-// condition, or the load balancer does not exist. Await continues while AWS or the record
-// cannot be read; if nothing could be read, it returns the last error.
+// with the last state. CodeNotFound: it is not a member and cannot meet the
+// condition, or the pool does not exist. Await continues while AWS or the record cannot
+// be read; if nothing could be read, it returns the last error.
 func (f *Fleet) Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 	w := &wait{f: f, pool: pool, id: member, condition: condition, last: memberWith(nil, member)}
 	defer w.unfollow()
@@ -101,8 +101,8 @@ func (w *wait) readMembership(ctx context.Context, fresh bool) error {
 	return nil
 }
 
-// isAbsent confirms with a fresh read that the instance is not a member: another replica
-// may have just attached it.
+// isAbsent confirms with a fresh read that it is not a member: another replica may have just
+// attached it.
 func (w *wait) isAbsent(ctx context.Context) (bool, error) {
 	if w.member {
 		return false, nil
@@ -137,7 +137,7 @@ func (w *wait) isInService(ctx context.Context) (bool, error) {
 	return err == nil && w.member, err
 }
 
-// absentError returns why an instance that is not a member cannot come into service.
+// absentError returns why one that is not a member cannot come into service.
 func (w *wait) absentError(ctx context.Context) error {
 	if w.wasMember {
 		if err := w.checkTerminated(ctx); err != nil {
@@ -158,7 +158,7 @@ func (w *wait) checkTerminated(ctx context.Context) error {
 	return nil
 }
 
-// isDrained reports whether the instance is neither a member nor draining.
+// isDrained reports whether it is neither a member nor draining.
 func (w *wait) isDrained(ctx context.Context) (bool, error) {
 	if w.member {
 		w.unfollow()
@@ -177,7 +177,7 @@ func (w *wait) isDrained(ctx context.Context) (bool, error) {
 	return w.isAbsent(ctx) // it may have been attached again
 }
 
-// lastDetach returns when lsapi detached the instance, and its draining timeout; zero is
+// lastDetach returns when lsapi detached the member, and its draining timeout; zero is
 // unknown.
 func (w *wait) lastDetach(ctx context.Context) (since time.Time, timeout time.Duration) {
 	short, cancel := context.WithTimeout(ctx, partTimeout)
@@ -225,7 +225,7 @@ func (w *wait) timeoutError() error {
 	return &lsapi.Error{Code: lsapi.CodeWaitTimeout, Message: w.lastState(), Err: w.failure}
 }
 
-// lastState describes the last state of the instance.
+// lastState describes the last state of the member.
 func (w *wait) lastState() string {
 	health := healthIn(w.report, w.id)
 	switch {
@@ -236,14 +236,14 @@ func (w *wait) lastState() string {
 	case w.report == nil:
 		return "its health could not be read"
 	case health == nil:
-		return "the load balancer reports no health for it"
+		return "AWS reports no health for it"
 	case health.Draining:
 		return "its requests in flight are still finishing"
 	}
 	return fmt.Sprintf("it is %s: %s", health.State, health.Description)
 }
 
-// detail returns the last state of the instance, even if ctx has ended.
+// detail returns the last state of the member, even if ctx has ended.
 func (w *wait) detail(ctx context.Context) lsapi.MemberDetail {
 	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), partTimeout)
 	defer cancel()

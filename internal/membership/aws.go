@@ -14,9 +14,9 @@ type AWS interface {
 	// Instances returns EC2's description of the instances, by id, without those that are
 	// unknown to EC2.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
-	// Register makes the instances members, all or none, and returns AWS's id of the
-	// request if there is one. CodeInvalid: one of them is the reason why none became a
-	// member. After an Ambiguous error they may be members, or become members later.
+	// Register makes the ids members, all or none, and returns AWS's id of the request if
+	// there is one. CodeInvalid: one of them is the reason why none became a member. After
+	// an Ambiguous error they may be members, or become members later.
 	Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 	// Deregister ends their membership, with Register's errors.
 	Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)

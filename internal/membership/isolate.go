@@ -6,10 +6,10 @@ import (
 	"lsapi"
 )
 
-// isolate finds the instances for which AWS refused a batch, and sends the others again.
-// First it reads afresh what the round has read, which finds an instance that has stopped
-// meanwhile. Then it halves. What is left when maxIsolationCalls, or the time of the
-// round's calls, are spent stays refused.
+// isolate finds the members for which AWS refused a batch, and sends the others again. First
+// it reads afresh what the round has read, which finds an instance that has stopped
+// meanwhile. Then it halves. What is left when maxIsolationCalls, or the time of the round's
+// calls, are spent stays refused.
 func (s *sender) isolate(action lsapi.Action, changes []*change) {
 	fit := s.recheck(action, changes)
 	left := allowance{calls: maxIsolationCalls, until: changes[0].sendBy}

@@ -154,7 +154,7 @@ func TestUnisolatedInstanceDoesNotGetTheMessageOfAnother(t *testing.T) {
 				_, err := s.Change(t.Context(), request(lsapi.Attach, id))
 				message := lsapi.AsError(err).Message
 				own := fmt.Sprintf("Could not find EC2 instance %s.", id)
-				shared := "AWS refused the instance together with the others of its batch"
+				shared := "AWS refused the member together with the others of its batch"
 				if message != own && message != shared {
 					t.Errorf("%s got %q", id, message)
 				}

@@ -9,8 +9,8 @@ import (
 	"lsapi"
 )
 
-// journal writes the record of a load balancer under one lease, with what the record says.
-// That is known only as long as the lease is held.
+// journal writes the record of a pool under one lease, with what the record says. That is
+// known only as long as the lease is held.
 type journal struct {
 	*shared
 	renewing sync.Mutex // guards lease while calls are under way

@@ -10,8 +10,8 @@ import (
 	"lsapi/internal/observe"
 )
 
-// lane is the only writer of one load balancer. It ends when it has no requests, no open
-// changes, and no read can miss its changes any more.
+// lane is the only writer of one pool. It ends when it has no requests, no open changes,
+// and no read can miss its changes any more.
 type lane struct {
 	*shared
 	pool  lsapi.PoolID

@@ -9,25 +9,25 @@ const (
 	// second step.
 	DefaultCallTimeout = 10 * time.Second
 
-	// maxBatch bounds the instances that a round changes: as many as the filter values of
-	// one EC2 lookup (200).
+	// maxBatch bounds the members that a round changes: as many as the filter values of one
+	// EC2 lookup (200).
 	maxBatch = 200
 
-	// maxWaiting bounds the requests in a queue: the quota of members of a load balancer
-	// (1,000), so that a deploy of all of them at once fits.
+	// maxWaiting bounds the requests in a queue: the quota of members of a pool (1,000),
+	// so that a deploy of all of them at once fits.
 	maxWaiting = 1000
 
-	// maxLanes bounds the load balancers that are changed at once: far above the quota of
-	// a region (20, adjustable). Each takes some 50 KB while it calls AWS.
+	// maxLanes bounds the pools that are changed at once: far above the quota of Classic
+	// load balancers (20), a third of that of target groups (3,000). Each takes some 50 KB
+	// while it calls AWS.
 	maxLanes = 1000
 
 	// maxObservedLanes bounds the lanes at which a finding starts one more: half of all,
 	// the others are for changes.
 	maxObservedLanes = maxLanes / 2
 
-	// maxIsolationCalls bounds the extra calls that find the instances for which AWS
-	// refused a batch: halving finds one among 200 in 16. A Classic ELB write bucket holds
-	// 20.
+	// maxIsolationCalls bounds the extra calls that find the members for which AWS refused
+	// a batch: halving finds one among 200 in 16. A Classic ELB write bucket holds 20.
 	maxIsolationCalls = 16
 
 	// firstSettlingPause and maxSettlingPause space the reads that settle open changes:

@@ -2,7 +2,7 @@ package membership
 
 // Metrics counts what the lanes do.
 type Metrics interface {
-	// Batch counts a register or deregister call of so many instances.
+	// Batch counts a register or deregister call of so many members.
 	Batch(action string, size int)
 	// Change counts an outcome on record, also of a change that was not sent.
 	Change(action, outcome string)

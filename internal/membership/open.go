@@ -8,7 +8,7 @@ import (
 )
 
 // openChanges are the changes of a lane whose calls may have taken effect although they
-// failed. Until they are settled, nothing else is done with their instances.
+// failed. Until they are settled, nothing else is done with their members.
 type openChanges struct {
 	changes  []*change
 	pause    time.Duration // before the next look at them
@@ -25,7 +25,7 @@ func (o *openChanges) add(c *change) {
 	o.nextLook = time.Now().Add(o.pause)
 }
 
-// holds reports whether requests for the instance must wait.
+// holds reports whether requests for the member must wait.
 func (o *openChanges) holds(member lsapi.MemberID) bool {
 	return slices.ContainsFunc(o.changes, func(c *change) bool { return c.member == member })
 }

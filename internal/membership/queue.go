@@ -35,9 +35,9 @@ func (q *queue) len() int {
 	return len(q.waiting)
 }
 
-// take removes the requests of the next round: at most maxBatch instances, each in one
-// direction. A reversal ends the round, so that it stays behind what it reverses.
-// Instances that are held wait.
+// take removes the requests of the next round: at most maxBatch members, each in one
+// direction. A reversal ends the round, so that it stays behind what it reverses. Members
+// that are held wait.
 func (q *queue) take(isHeld func(member lsapi.MemberID) bool) []*request {
 	q.mu.Lock()
 	defer q.mu.Unlock()

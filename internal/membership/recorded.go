@@ -18,8 +18,8 @@ type recordedMembers struct {
 	incarnation string
 	lookedAt    time.Time // when the last read began that agrees, as far as AWS's reads can be trusted
 	stored      time.Time // lookedAt, as far as the log has it
-	// recent has the last change of an instance. Reads prove nothing about the instance
-	// until the window has passed since.
+	// recent has the last change of a member. Reads prove nothing about it until the window
+	// has passed since.
 	recent map[lsapi.MemberID]period
 	window time.Duration
 }
@@ -198,7 +198,7 @@ func missing(set, other map[lsapi.MemberID]bool, isHeld func(member lsapi.Member
 	return ids
 }
 
-// unchangedUntil returns the time until which the instances were certainly as recorded:
+// unchangedUntil returns the time until which the members were certainly as recorded:
 // that of the last read, unless it may have missed a recent change and agreed only under
 // the overlay.
 func (r *recordedMembers) unchangedUntil(ids []lsapi.MemberID) time.Time {

@@ -263,7 +263,7 @@ func (r *round) complete(b *recordBatch, c *change, o lsapi.Outcome, inferred bo
 	}
 }
 
-// deleted records that the members are gone with their load balancer.
+// deleted records that the members are gone with their pool.
 func (r *round) deleted(v view, first *recordBatch) {
 	r.forget(v.began)
 	if !r.journal.recorded.known {

@@ -15,7 +15,7 @@ type sender struct {
 }
 
 // sendAll sends the changes, each direction by one call. Detaches go first, so that a full
-// load balancer has room for the attaches.
+// pool has room for the attaches.
 func (s *sender) sendAll(changes []*change) {
 	var attaches, detaches []*change
 	for _, c := range changes {
@@ -29,8 +29,8 @@ func (s *sender) sendAll(changes []*change) {
 	s.send(lsapi.Attach, attaches)
 }
 
-// send makes one call for changes of one direction. If AWS refuses it because of one of
-// the instances, the others are sent again.
+// send makes one call for changes of one direction. If AWS refuses it because of one of the
+// members, the others are sent again.
 func (s *sender) send(action lsapi.Action, changes []*change) {
 	if len(changes) == 0 {
 		return
@@ -56,7 +56,7 @@ func (s *sender) try(action lsapi.Action, changes []*change) *lsapi.Error {
 	err := codedOrNil(failure)
 	if refusedForOne(err) && len(changes) > 1 {
 		// AWS's message names one of them. The others must not get it.
-		err.Message = "AWS refused the instance together with the others of its batch"
+		err.Message = "AWS refused the member together with the others of its batch"
 	}
 	deadline, _ := ctx.Deadline()
 	for _, c := range changes {
@@ -65,8 +65,8 @@ func (s *sender) try(action lsapi.Action, changes []*change) *lsapi.Error {
 	return err
 }
 
-// refusedForOne reports whether AWS refused a batch because of an instance in it, so that
-// the others may be sent again.
+// refusedForOne reports whether AWS refused a batch because of a member in it, so that the
+// others may be sent again.
 func refusedForOne(err *lsapi.Error) bool {
 	return err != nil && err.Code == lsapi.CodeInvalid && !err.Ambiguous
 }

@@ -1,15 +1,13 @@
-// Package membership is the use case: attach an instance to a load balancer, detach one
-// from it.
+// Package membership is the use case: attach a member to a pool, detach one from it.
 //
-// Each load balancer with changes has a lane, its only writer. Requests that wait in a
-// lane while a call to AWS is in flight go out together in the next one. A lane works in
-// rounds:
+// Each pool with changes has a lane, its only writer. Requests that wait in a lane while
+// a call to AWS is in flight go out together in the next one. A lane works in rounds:
 //
 //	take requests -> read afresh -> settle open changes -> decide in arrival order ->
 //	record intents -> one deregister, one register -> record outcomes -> show -> answer
 //
-// AWS has no conditional writes. That exactly one of several attaches of an instance
-// succeeds is decided here, by the fresh read with the recent changes laid over it. A call
+// AWS has no conditional writes. That exactly one of several attaches of a member succeeds
+// is decided here, by the fresh read with the recent changes laid over it. A call
 // that AWS refuses for one of its members is repeated without it, a bounded number of times.
 //
 // Dependencies point one way: Service, lane, round, its parts (queue, openChanges, journal,
@@ -68,7 +66,7 @@ func (anyPools) Resolve(_ context.Context, _ lsapi.PoolID, member lsapi.MemberID
 
 // Stats is the state of a Service.
 type Stats struct {
-	Lanes   int // load balancers with current or recent changes
+	Lanes   int // pools with current or recent changes
 	Waiting int // requests in the queues
 	Deepest int // requests in the longest queue
 }
@@ -156,8 +154,8 @@ func (s *Service) change(r *request) (lsapi.Result, error) {
 	}
 }
 
-// enqueue puts the request into its load balancer's lane, which it starts if there is
-// none. A lane whose first read finds no such load balancer ends with it.
+// enqueue puts the request into its pool's lane, which it starts if there is none. A
+// lane whose first read finds no such pool ends with it.
 func (s *Service) enqueue(r *request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +165,7 @@ func (s *Service) enqueue(r *request) error {
 	l, ok := s.lanes[r.Pool]
 	if !ok {
 		if len(s.lanes) >= maxLanes {
-			return errFull("too many load balancers are being changed at once")
+			return errFull("too many pools are being changed at once")
 		}
 		l = s.startLane(r.Pool)
 	}
@@ -178,7 +176,7 @@ func (s *Service) enqueue(r *request) error {
 	return nil
 }
 
-// wake makes the load balancer's lane look at the inbox, and starts it if there is room.
+// wake makes the pool's lane look at the inbox, and starts it if there is room.
 func (s *Service) wake(pool lsapi.PoolID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,8 +192,8 @@ func (s *Service) wake(pool lsapi.PoolID) {
 	l.signal()
 }
 
-// startLane starts the load balancer's lane. The caller holds mu, and signals the lane
-// before it releases mu.
+// startLane starts the pool's lane. The caller holds mu, and signals the lane before
+// it releases mu.
 func (s *Service) startLane(pool lsapi.PoolID) *lane {
 	l := newLane(s.shared, pool)
 	s.lanes[pool] = l

@@ -41,7 +41,7 @@ func NewMetrics(version string) *Metrics {
 		refreshes: histogram("lsapi_snapshot_refresh_duration_seconds", "Refreshes of the snapshot, by outcome.", prometheus.DefBuckets, "outcome"),
 		changes:   counter("lsapi_changes_total", "Changes of this instance with an outcome on record, by action and outcome.", "action", "outcome"),
 		appends:   histogram("lsapi_record_append_duration_seconds", "Writes to the record of changes, by outcome.", []float64{.0005, .001, .0025, .005, .01, .015, .025, .05, .1, .25, .5, 1, 5}, "outcome"),
-		batches:   histogram("lsapi_lane_batch_size", "Instances in a register or deregister call.", []float64{1, 2, 5, 10, 20, 50, 100, 200}, "action"),
+		batches:   histogram("lsapi_lane_batch_size", "Members in a register or deregister call.", []float64{1, 2, 5, 10, 20, 50, 100, 200}, "action"),
 	}
 	m.registry.MustRegister(m.requests, m.calls, m.retries, m.refreshes, m.changes, m.batches, m.appends,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -124,7 +124,7 @@ func (m *Metrics) Append(code lsapi.Code, took time.Duration) {
 	m.appends.WithLabelValues(outcome(code)).Observe(took.Seconds())
 }
 
-// Batch counts a register or deregister call of size instances.
+// Batch counts a register or deregister call of size members.
 func (m *Metrics) Batch(action string, size int) {
 	m.batches.WithLabelValues(action).Observe(float64(size))
 }

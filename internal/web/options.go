@@ -52,9 +52,9 @@ type Options struct {
 	MetricsPublic bool
 	// Record is read by the /v1 API.
 	Record v1.Record
-	// Fleet shows load balancers in the /v1 API, and waits for the effects of changes.
+	// Fleet shows pools in the /v1 API, and waits for the effects of changes.
 	Fleet v1.Fleet
-	// Events are streamed by the /v1 API, of load balancers that Exists accepts.
+	// Events are streamed by the /v1 API, of pools that Exists accepts.
 	Events *events.Hub
 	Exists v1.Exists
 	// Stopping ends when the service is about to stop, and with it all waits.

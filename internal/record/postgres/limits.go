@@ -58,8 +58,8 @@ const (
 	// listenCheck is the silence after which the listener checks its connection.
 	listenCheck = 5 * time.Second
 
-	// goneListings is the number of listings for which deleted load balancers are kept. A
-	// replica that missed more receives everything.
+	// goneListings is the number of listings for which deleted pools are kept. A replica
+	// that missed more receives everything.
 	goneListings = 1000
 
 	// reportLifetime is the age at which reports of health are dropped.

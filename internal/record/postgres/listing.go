@@ -14,8 +14,8 @@ import (
 	"lsapi/internal/record/postgres/postgresdb"
 )
 
-// refreshLease is the lease to list the region for all replicas. No load balancer can
-// have this name.
+// refreshLease is the lease to list the region for all replicas. No pool can have
+// this name.
 const refreshLease = "the refresh for all"
 
 // refresh publishes this process's listings while it leads.

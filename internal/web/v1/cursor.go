@@ -42,7 +42,7 @@ func filterMark(f lsapi.ChangeFilter, id uuid.UUID) []byte {
 		f.Pool, f.Member, f.Actor, f.Action, f.Outcome, f.From.UnixMilli(), f.To.UnixMilli())
 }
 
-// newFleetCursor returns the cursor behind a load balancer.
+// newFleetCursor returns the cursor behind a pool.
 func newFleetCursor(filter lsapi.FleetFilter, last lsapi.PoolID) string {
 	return base64.RawURLEncoding.EncodeToString(append(fleetMark(filter, last), last.Path()...))
 }

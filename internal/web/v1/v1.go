@@ -25,8 +25,8 @@ type Record interface {
 	// Changes returns the changes that pass the filter, newest first, and fewer than its
 	// limit only if there are no more.
 	Changes(ctx context.Context, f lsapi.ChangeFilter) ([]lsapi.Change, error)
-	// MembersAt returns the membership of a load balancer at a time, now for the zero
-	// time. CodeNotFound: the record begins later. lsapi.ErrFuture: the time is in the
+	// MembersAt returns the membership of a pool at a time, now for the zero time.
+	// CodeNotFound: the record begins later. lsapi.ErrFuture: the time is in the
 	// future.
 	MembersAt(ctx context.Context, pool lsapi.PoolID, at time.Time) (lsapi.MembershipAt, error)
 }
@@ -40,8 +40,8 @@ type Fleet interface {
 	// Pool returns a pool, or CodeNotFound. If fresh is set, its
 	// members and their health are read after the call.
 	Pool(ctx context.Context, pool lsapi.PoolID, fresh bool) (lsapi.PoolDetail, error)
-	// Members returns the members of a load balancer, or CodeNotFound, and when their read
-	// began. If fresh is set, that is after the call.
+	// Members returns the members of a pool, or CodeNotFound, and when their read began.
+	// If fresh is set, that is after the call.
 	Members(ctx context.Context, pool lsapi.PoolID, fresh bool) ([]lsapi.Member, time.Time, error)
 	// Member returns a member or draining instance, or CodeNotFound. If fresh is set, it is
 	// read after the call.
@@ -57,7 +57,7 @@ type Fleet interface {
 	Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
 }
 
-// Exists returns CodeNotFound for a load balancer that does not exist.
+// Exists returns CodeNotFound for a pool that does not exist.
 type Exists func(ctx context.Context, pool lsapi.PoolID) error
 
 // Options configure an API. All but Fleet and Events must be given.

@@ -23,7 +23,7 @@ type DropLeaseParams struct {
 	Epoch  int64
 }
 
-// A load balancer without a log leaves no row, unless a process waits for it: any caller
+// A pool without a log leaves no row, unless a process waits for it: any caller
 // can invent names.
 func (q *Queries) DropLease(ctx context.Context, arg DropLeaseParams) (int64, error) {
 	result, err := q.db.Exec(ctx, dropLease, arg.Name, arg.Holder, arg.Epoch)

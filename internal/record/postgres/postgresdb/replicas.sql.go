@@ -76,7 +76,7 @@ const dropGone = `-- name: DropGone :exec
 DELETE FROM listed WHERE gone AND version <= $1
 `
 
-// Of load balancers that were deleted, with names that may never come again.
+// Of pools that were deleted, with names that may never come again.
 func (q *Queries) DropGone(ctx context.Context, version int64) error {
 	_, err := q.db.Exec(ctx, dropGone, version)
 	return err

@@ -26,7 +26,7 @@ UPDATE leases SET holder = '', expires_at = 'epoch'
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch) AND set_config('synchronous_commit', 'off', true) <> '';
 
 -- name: DropLease :execrows
--- A load balancer without a log leaves no row, unless a process waits for it: any caller
+-- A pool without a log leaves no row, unless a process waits for it: any caller
 -- can invent names.
 DELETE FROM leases
 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch)

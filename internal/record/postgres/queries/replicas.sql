@@ -32,7 +32,7 @@ ON CONFLICT (pool) DO UPDATE SET
     version = excluded.version, gone = excluded.gone, members = excluded.members, description = excluded.description;
 
 -- name: DropGone :exec
--- Of load balancers that were deleted, with names that may never come again.
+-- Of pools that were deleted, with names that may never come again.
 DELETE FROM listed WHERE gone AND version <= $1;
 
 -- name: ClaimHealth :many
