@@ -138,9 +138,10 @@ func TestGroupOfAThousandTargets(t *testing.T) {
 func TestSixHundredGroupsAreListedOverPages(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t, "--fleet", "2x2+tg:600x2")
-	s := startService(t, a.base, unrestrained)
-	eventually(t, "all groups are read", func() bool {
-		return !slices.ContainsFunc(s.allPools("kind=tg"), func(p poolView) bool { return p.MemberCount == nil }) && len(s.allPools("kind=tg")) == 600
+	s := startService(t, a.base, unrestrained, with("SWEEP=30s"))
+	eventuallyWithin(t, 2*testTimeout, "all groups are read", func() bool {
+		groups := s.allPools("kind=tg")
+		return len(groups) == 600 && !slices.ContainsFunc(groups, func(p poolView) bool { return p.MemberCount == nil })
 	})
 	all := s.allPools("")
 	if len(all) != 602 || all[0].Pool != "elb/elb-0001" {
@@ -184,6 +185,11 @@ func TestRoleWithoutTargetGroupsServesClassicLoadBalancers(t *testing.T) {
 			t.Errorf("the instance is %+v", got)
 		}
 		s.waitFor(s.stderr, `AWS denies the listing of target groups`)
+		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+			if answer := s.send(method, "/v1/pools/tg/web/members/"+member, ""); answer.status < 500 {
+				t.Errorf("%s of a member of a group is %d %s", method, answer.status, answer.body)
+			}
+		}
 		s.changeMember("elb/web", spare, "detach", applied)
 		if got := s.get("/v1/pools/elb/web/members"); got.status != http.StatusOK || got.header.Get("Age") == "" {
 			t.Errorf("a cached list is %d %v", got.status, got.header)
@@ -206,7 +212,9 @@ func TestDeniedGroupIsNotNotFound(t *testing.T) {
 	t.Parallel()
 	a, s := startPools(t)
 	s.changeMember("tg/web", spare, "attach", applied)
-	a.fault(t, `{"action":"DescribeTargetGroups","kind":"denied","probability":1}`)
+	for _, fault := range onActions(`"kind":"denied","probability":1`, "DescribeTargetGroups", "DescribeTargetHealth") {
+		a.fault(t, fault)
+	}
 	s.waitFor(s.stderr, `AWS denies the listing of target groups`)
 	until := time.Now().Add(3 * time.Second)
 	for time.Now().Before(until) {

@@ -10,7 +10,7 @@ import (
 // Exists returns CodeNotFound if a whole listing that begins after the call lacks the name,
 // so that a new pool is found, and an invented name costs no call of its own. It waits for
 // that listing only if the last one lacks the name. Nil does not prove that the pool
-// exists: AWS may be unreachable, or the last listing old.
+// exists: AWS may be unreachable, the last listing old, or without any pool of the kind.
 //
 // Errors: CodeNotFound. CodeTimeout: ctx ended first.
 func (s *Snapshot) Exists(ctx context.Context, pool lsapi.PoolID) error {
@@ -22,7 +22,7 @@ func (s *Snapshot) Exists(ctx context.Context, pool lsapi.PoolID) error {
 	if err := s.awaitListing(ctx, called); err != nil {
 		return err
 	}
-	if _, exists := s.current(pool); exists || !s.wasListedSince(called) {
+	if _, exists := s.current(pool); exists || !s.wasListedSince(called) || !s.listsKindOf(pool) {
 		return nil
 	}
 	return errNotFound(pool)
@@ -73,6 +73,21 @@ func (s *Snapshot) isListed(now time.Time) bool {
 
 func (s *Snapshot) wasListedSince(since time.Time) bool {
 	return s.listed.Load() >= s.stamp(since)
+}
+
+// listsKindOf reports whether the last whole listing has pools of a pool's kind. Otherwise it
+// does not prove that the pool does not exist: AWS may deny lsapi the listing of that kind.
+func (s *Snapshot) listsKindOf(pool lsapi.PoolID) bool {
+	kinds := s.listedKinds.Load()
+	return kinds != nil && (*kinds)[pool.Kind]
+}
+
+func kindsOf(listed map[lsapi.PoolID]bool) *map[lsapi.Kind]bool {
+	kinds := make(map[lsapi.Kind]bool)
+	for pool := range listed {
+		kinds[pool.Kind] = true
+	}
+	return &kinds
 }
 
 // awaitListing waits for a whole listing that began after since, or a failed refresh.

@@ -112,6 +112,7 @@ func TestNamedReadsAreBoundedAndGoOn(t *testing.T) {
 // are asked for by name.
 func TestListingAnswersReadersOfUnknownNamesOnly(t *testing.T) {
 	withReaders(t, func(t *testing.T, r *readers) {
+		r.aws.set(lsapi.ELB("other"))
 		r.start(lsapi.ELB("web"), web)
 		r.all.Wait() // it is known now
 		r.busy(16)

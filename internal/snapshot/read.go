@@ -29,7 +29,7 @@ func (s *Snapshot) Remembered(pool lsapi.PoolID) (*lsapi.EncodedList, error) {
 	case known != nil && now.Sub(known.AsOf) <= bound:
 		s.served(now.Sub(known.AsOf))
 		return &known.EncodedList, nil
-	case !exists && s.isListed(now):
+	case !exists && s.isListed(now) && s.listsKindOf(pool):
 		return nil, errNotFound(pool)
 	case s.withinErrorBound(known, now) && (s.failing.Failing() || s.hasGivenUp()):
 		return &known.EncodedList, nil

@@ -107,6 +107,7 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 		asked = time.Now()
 	}
 	s.slotsFor(slices.Collect(maps.Keys(listed))...) // they are known to exist from now on
+	s.listedKinds.Store(kindsOf(listed))
 	s.listed.Store(s.stamp(began))
 	s.announce()
 	s.checkUnlisted(listed, began)
@@ -246,6 +247,6 @@ func (s *Snapshot) checkUnlisted(listed map[lsapi.PoolID]bool, began time.Time) 
 		}
 	}
 	s.named.Release(began, func(pool lsapi.PoolID) (done bool, err error) {
-		return known[pool] == nil, errNotFound(pool) // listed names are known
+		return known[pool] == nil && s.listsKindOf(pool), errNotFound(pool) // listed names are known
 	})
 }
