@@ -123,10 +123,10 @@ func TestRepeatedRequestGetsFinalOutcome(t *testing.T) {
 	}
 }
 
-// AWS may have refused a change because the load balancer is gone.
+// AWS may have refused a change because its pool is gone.
 func TestReplayOfRefusedChangeHasFirstStatus(t *testing.T) {
 	for reason, status := range map[string]int{
-		"LoadBalancerNotFound": http.StatusNotFound, "not_found": http.StatusNotFound,
+		"LoadBalancerNotFound": http.StatusNotFound, "TargetGroupNotFound": http.StatusNotFound, "not_found": http.StatusNotFound,
 		"InvalidInstance": http.StatusBadRequest, "invalid": http.StatusBadRequest,
 	} {
 		r := newRepeatable()

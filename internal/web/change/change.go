@@ -31,6 +31,23 @@ type Record interface {
 	Change(ctx context.Context, id string) (lsapi.Change, error)
 }
 
+// Effects waits for the effects of changes.
+type Effects interface {
+	// Await waits until a member meets the condition. CodeWaitTimeout: the context
+	// ended first.
+	Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
+}
+
+// Keys are the reserved idempotency keys.
+type Keys interface {
+	// Reserve durably reserves a key and returns nil, or returns its present reservation.
+	// A key is free again if its change certainly changed nothing, unless that is the
+	// answer to its request.
+	Reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (reserved *lsapi.Reservation, err error)
+	// Free ends the reservation for the change.
+	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
+}
+
 // Options configure a Changer. All are required.
 type Options struct {
 	Membership Membership
@@ -83,6 +100,11 @@ type Request struct {
 	Idempotent bool
 }
 
+// unchanged reports whether the code of a change is a success for the request.
+func (r Request) unchanged(code lsapi.Code) bool {
+	return r.Idempotent && r.Action == lsapi.Attach && code == lsapi.CodeConflict
+}
+
 // Made is a change that was made, or did not have to be.
 type Made struct {
 	// ChangeID is the change's id in the record. Empty if it is not on record.
@@ -114,55 +136,3 @@ const persistent = "299"
 
 // quoted escapes a text for a quoted-string.
 var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", " ", "\n", " ")
-
-// Make makes the change and waits for its effect. Under a reserved key it returns the
-// outcome of the change that was made under the key, after the same wait. It sets the
-// headers X-Change-Id and Warning. Errors are those of Membership.Change, and:
-// CodeInProgress and CodeKeyReused for a reserved key, CodeThrottled if too many requests
-// wait, CodeWaitFailed if the change was made and its effect was not confirmed.
-func (c *Changer) Make(x *exchange.Exchange, r Request) (Made, error) {
-	w, err := c.admitWait(x, r.Wait)
-	if err != nil {
-		return Made{}, err
-	}
-	defer w.leave()
-	id, at, err := newID()
-	if err != nil {
-		return Made{}, err
-	}
-	request := lsapi.Request{
-		ID: x.ID, ChangeID: id, At: at,
-		Actor: x.Actor, Action: r.Action, Pool: r.Pool, Member: r.Member, Reason: r.Headers.reason,
-	}
-	ctx, cancel := x.Deadline()
-	defer cancel()
-	if r.Headers.keyed {
-		return c.makeOnce(ctx, x, r, request, w)
-	}
-	made, _, err := c.carryOut(ctx, x, r, request, w)
-	return made, err
-}
-
-// carryOut makes the change and waits for its effect. It also returns whether the change is on
-// record, or may still be.
-func (c *Changer) carryOut(ctx context.Context, x *exchange.Exchange, r Request, request lsapi.Request, w wait) (made Made, recorded bool, err error) {
-	result, err := c.Membership.Change(ctx, request)
-	made = Made{Member: result.Member, Instance: result.Instance}
-	if result.Recorded {
-		made.ChangeID = request.ChangeID
-		x.Header().Set("X-Change-Id", request.ChangeID)
-	}
-	if err != nil {
-		if !r.unchanged(lsapi.ErrorCode(err)) {
-			return made, result.Recorded || result.Pending, err
-		}
-		made.Unchanged = true
-	}
-	made.warn(x, r.Action)
-	return made, result.Recorded, c.awaitEffect(x, r, made, w) //nolint:contextcheck // the exchange carries it
-}
-
-// unchanged reports whether the code of a change is a success for the request.
-func (r Request) unchanged(code lsapi.Code) bool {
-	return r.Idempotent && r.Action == lsapi.Attach && code == lsapi.CodeConflict
-}

@@ -21,35 +21,6 @@ const (
 	repeatAfter = time.Second
 )
 
-// Keys are the reserved idempotency keys.
-type Keys interface {
-	// Reserve durably reserves a key and returns nil, or returns its present reservation.
-	// A key is free again if its change certainly changed nothing, unless that is the
-	// answer to its request.
-	Reserve(ctx context.Context, key lsapi.IdempotencyKey, r lsapi.Reservation) (reserved *lsapi.Reservation, err error)
-	// Free ends the reservation for the change.
-	Free(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error
-}
-
-// makeOnce makes the change unless its key is reserved. Then it returns the outcome of the
-// first request, after the same wait.
-func (c *Changer) makeOnce(ctx context.Context, x *exchange.Exchange, r Request, request lsapi.Request, w wait) (Made, error) {
-	key := lsapi.IdempotencyKey{Actor: request.Actor.Name, Method: x.Request.Method, Path: x.Request.URL.Path, Key: r.Headers.key}
-	bodyHash := hashOf(r.Body)
-	reserved, err := c.reserve(ctx, key, lsapi.Reservation{ChangeID: request.ChangeID, BodyHash: bodyHash, At: request.At})
-	if err != nil {
-		return Made{}, err
-	}
-	if reserved != nil {
-		return c.replay(ctx, x, r, reserved, w, bodyHash)
-	}
-	made, recorded, err := c.carryOut(ctx, x, r, request, w)
-	if !recorded {
-		c.free(ctx, key, request.ChangeID)
-	}
-	return made, err
-}
-
 func hashOf(body []byte) string {
 	digest := sha256.Sum256(body)
 	return hex.EncodeToString(digest[:])
@@ -134,13 +105,14 @@ var outcomeCodes = map[lsapi.Outcome]lsapi.Code{
 	lsapi.OutcomeUnknown:  lsapi.CodeTimeout,
 }
 
-// noLoadBalancer is AWS's code for an unknown load balancer.
-const noLoadBalancer = "LoadBalancerNotFound"
+// poolAbsent are the codes of changes that were refused because there is no such pool: AWS's
+// for each kind, and lsapi's.
+var poolAbsent = map[string]bool{"LoadBalancerNotFound": true, "TargetGroupNotFound": true, string(lsapi.CodeNotFound): true}
 
 // outcomeError returns the error of a recorded change that was not applied.
 func outcomeError(c lsapi.Change) error {
 	code := outcomeCodes[c.Outcome]
-	if c.Outcome == lsapi.OutcomeRefused && (c.Code == noLoadBalancer || c.Code == string(lsapi.CodeNotFound)) {
+	if c.Outcome == lsapi.OutcomeRefused && poolAbsent[c.Code] {
 		code = lsapi.CodeNotFound
 	}
 	err := lsapi.Errorf(code, "the %s of %s was asked for before with this Idempotency-Key, and is on record as %s", c.Action, c.Member, c.Outcome)

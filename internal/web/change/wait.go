@@ -8,13 +8,6 @@ import (
 	"lsapi/internal/web/exchange"
 )
 
-// Effects waits for the effects of changes.
-type Effects interface {
-	// Await waits until a member meets the condition. CodeWaitTimeout: the context
-	// ended first.
-	Await(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID, condition lsapi.WaitCondition) (lsapi.MemberDetail, error)
-}
-
 // effects are the conditions that changes lead to.
 var effects = map[lsapi.Action]lsapi.WaitCondition{lsapi.Attach: lsapi.WaitInService, lsapi.Detach: lsapi.WaitDrained}
 
