@@ -32,8 +32,8 @@ func (s *Snapshot) served(age time.Duration) {
 // noteReadOf updates the time of the last read of a pool, which may be unknown, and of all.
 func (s *Snapshot) noteReadOf(pool lsapi.PoolID, now time.Time) {
 	s.noteRead(now)
-	if sl := (*s.slots.Load())[pool]; sl != nil && sl.polled.is.Load() {
-		sl.polled.noteRead(s.stamp(now))
+	if sl := (*s.slots.Load())[pool]; sl != nil {
+		sl.noteRead(s.stamp(now))
 	}
 }
 
@@ -54,4 +54,20 @@ func (s *Snapshot) noteRead(now time.Time) {
 // isIdle reports whether the last read is longer ago than IdleAfter.
 func (s *Snapshot) isIdle(now time.Time) bool {
 	return s.stamp(now)-s.lastRead.Load() > int64(s.o.IdleAfter)
+}
+
+// refreshNow wakes the loop.
+func (s *Snapshot) refreshNow() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// boundOf returns the maximum age of a pool's answers.
+func (s *Snapshot) boundOf(sl *slot) time.Duration {
+	if sl.polled.is.Load() {
+		return time.Duration(s.polledBound.Load())
+	}
+	return time.Duration(s.bound.Load())
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"lsapi"
 )
@@ -44,32 +43,16 @@ func (o origin) isOf(ids []lsapi.MemberID, revision int64) bool {
 	return o.facts == revision && slices.Equal(o.ids, ids)
 }
 
-// close makes a slot reject entries, unless it holds one of a later read.
-func (s *Snapshot) close(sl *slot, began time.Time) bool {
-	sl.publishing.Lock()
-	defer sl.publishing.Unlock()
-	if e := sl.current.Load(); e != nil {
-		if e.AsOf.After(began) {
-			return false
-		}
-		s.locations.move(sl, e.members, nil)
-	}
-	sl.dead = true
-	return true
+// polled is the state of a pool that is polled.
+type polled struct {
+	is       atomic.Bool
+	lastRead atomic.Int64 // as a stamp
+	swept    atomic.Int64 // the last try of the sweep, as a stamp
 }
 
-// store publishes an entry. publishing must be held.
-func (s *Snapshot) store(sl *slot, e entry, asOf time.Time) {
-	old := sl.current.Load()
-	if old != nil && asOf.Equal(old.AsOf) {
-		e.wanted = old.wanted
-	} else {
-		e.wanted = new(atomic.Int64)
+// noteRead updates the time of the last read, a stamp, if the pool is polled.
+func (sl *slot) noteRead(now int64) {
+	if sl.polled.is.Load() && now-sl.polled.lastRead.Load() >= int64(noteReadEvery) {
+		sl.polled.lastRead.Store(now)
 	}
-	e.AsOf = asOf
-	sl.current.Store(&e)
-	if old == nil {
-		old = new(entry)
-	}
-	s.locations.move(sl, old.members, e.members)
 }

@@ -114,3 +114,10 @@ func (s *Snapshot) announce() {
 	next := make(chan struct{})
 	close(*s.refreshed.Swap(&next))
 }
+
+// noteOutcome wakes the waits for a listing when refreshes begin to fail.
+func (s *Snapshot) noteOutcome(err error) {
+	if s.failing.Note(err) {
+		s.announce()
+	}
+}

@@ -29,7 +29,7 @@ const noRevision = -1
 type fact struct {
 	lsapi.Instance
 	at time.Time
-	// unused is whether the last sweep found it in no entry, and no read has needed it
+	// unused is whether the last prune found it in no entry, and no read has needed it
 	// since.
 	unused bool
 }
@@ -97,7 +97,7 @@ func (f *facts) ensure(ctx context.Context, aws AWS, ids []string) error {
 	return f.lookUp(ctx, aws, f.missing(ids))
 }
 
-// missing returns the unknown ids, and keeps the next sweep from dropping the others before
+// missing returns the unknown ids, and keeps the next prune from dropping the others before
 // they are published.
 func (f *facts) missing(ids []string) []string {
 	f.mu.Lock()
@@ -192,7 +192,7 @@ func (f *facts) setRegionSize(total int) {
 	f.total = total
 }
 
-// keep drops the facts that were unused in the last sweep and still are. A read in progress
+// keep drops the facts that were unused in the last prune and still are. A read in progress
 // may have needed one between the two.
 func (f *facts) keep(used map[string]bool) {
 	f.mu.Lock()

@@ -76,7 +76,7 @@ func TestUnusedFactsAreDropped(t *testing.T) {
 		aws.pages[0][0].Members = slices.Clone(aws.pages[0][0].Members[:2])
 		delete(aws.instances, left.String())
 		for range 3 {
-			time.Sleep(sweepEvery + time.Second) // also the facts have to be asked for again
+			time.Sleep(pruneEvery + time.Second) // also the facts have to be asked for again
 			refreshOnce(t, s)
 		}
 		if _, known := s.facts.known[left.String()]; known || len(s.facts.known) != 2 {
@@ -90,18 +90,18 @@ func TestFactsNeededByAReadInProgressAreKept(t *testing.T) {
 		s := stillSnapshot(newStill(1, 1))
 		s.facts.merge(membersOf(lsapi.Instance{ID: "i-9", Type: "t3.nano", State: lsapi.StateRunning}))
 		s.slotsFor(lsapi.ELB("empty")) // of which nothing is known yet
-		sweep := func() { s.swept = time.Time{}; s.sweepFacts() }
-		sweep() // nothing has a use for it
+		prune := func() { s.pruned = time.Time{}; s.pruneFacts() }
+		prune() // nothing has a use for it
 		if missing := s.facts.missing([]string{"i-9"}); len(missing) > 0 {
 			t.Fatalf("missing are %v", missing)
 		}
-		sweep()
+		prune()
 		s.publish(s.slotsFor(lsapi.ELB("elb-0001"))[0], []lsapi.MemberID{lsapi.InstanceMember("i-9")}, nil, time.Now())
 		if e, _ := s.current(lsapi.ELB("elb-0001")); string(e.Body) != "i-9:t3.nano " {
 			t.Errorf("it is shown as %s", e.Body)
 		}
-		sweep()
-		sweep()
+		prune()
+		prune()
 		if missing := s.facts.missing([]string{"i-9"}); len(missing) > 0 {
 			t.Errorf("what is shown was forgotten")
 		}

@@ -38,8 +38,8 @@ const (
 	// launched.
 	unknownLifetime = 10 * time.Second
 
-	// sweepEvery is the interval of sweeps for unused facts, which take little memory.
-	sweepEvery = time.Minute
+	// pruneEvery is the interval at which unused facts are dropped, which take little memory.
+	pruneEvery = time.Minute
 
 	// maxFilterValues is EC2's limit of ids per lookup, pageSize that of instances per page.
 	maxFilterValues = 200

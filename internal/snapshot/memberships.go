@@ -21,14 +21,19 @@ import (
 func (s *Snapshot) Memberships(ctx context.Context, instanceID string, fresh bool) (lsapi.Memberships, error) {
 	called := time.Now()
 	s.noteRead(called)
-	if !fresh {
-		if !s.isListed(called) {
-			if err := s.awaitAll(ctx, called); err != nil {
-				return lsapi.Memberships{}, err
-			}
-		}
-		return s.remembered(ctx, instanceID)
+	if fresh {
+		return s.freshMemberships(ctx, instanceID, called)
 	}
+	if !s.isListed(called) {
+		if err := s.awaitAll(ctx, called); err != nil {
+			return lsapi.Memberships{}, err
+		}
+	}
+	return s.remembered(ctx, instanceID)
+}
+
+// freshMemberships returns the pools of an instance by reads that begin after the call.
+func (s *Snapshot) freshMemberships(ctx context.Context, instanceID string, called time.Time) (lsapi.Memberships, error) {
 	bounded, cancel := context.WithTimeout(ctx, freshTimeout)
 	defer cancel()
 	isFresh := s.refreshAll(bounded, called)

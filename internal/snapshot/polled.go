@@ -1,9 +1,6 @@
 package snapshot
 
 import (
-	"context"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"lsapi"
@@ -14,51 +11,9 @@ import (
 // polls the others. The Poller takes from here what to poll, and returns the reports by
 // Reported.
 
-// polled is the state of a pool that is polled.
-type polled struct {
-	is       atomic.Bool
-	lastRead atomic.Int64 // as a stamp
-	swept    atomic.Int64 // the last try of the sweep, as a stamp
-}
-
-// noteRead updates the time of the last read.
-func (p *polled) noteRead(now int64) {
-	if now-p.lastRead.Load() >= int64(noteReadEvery) {
-		p.lastRead.Store(now)
-	}
-}
-
 // isHot reports whether the pool was read within IdleAfter.
 func (s *Snapshot) isHot(sl *slot, now time.Time) bool {
 	return sl.polled.is.Load() && s.stamp(now)-sl.polled.lastRead.Load() <= int64(s.o.IdleAfter)
-}
-
-// boundOf returns the maximum age of a pool's answers.
-func (s *Snapshot) boundOf(sl *slot) time.Duration {
-	if sl.polled.is.Load() {
-		return time.Duration(s.polledBound.Load())
-	}
-	return time.Duration(s.bound.Load())
-}
-
-// apart separates the pools without members, and stores their descriptions.
-func (s *Snapshot) apart(page []lsapi.Pool) (listed, unlisted []lsapi.Pool) {
-	if !slices.ContainsFunc(page, func(p lsapi.Pool) bool { return p.MembersUnlisted }) {
-		return page, nil
-	}
-	var ids []lsapi.PoolID
-	for _, p := range page {
-		if p.MembersUnlisted {
-			unlisted, ids = append(unlisted, p), append(ids, p.ID)
-		} else {
-			listed = append(listed, p)
-		}
-	}
-	for i, sl := range s.slotsFor(ids...) {
-		sl.description.Store(unlisted[i].Description)
-		sl.polled.is.Store(true)
-	}
-	return listed, unlisted
 }
 
 // polledSlots returns the slots of the pools that are polled, by whether they are hot.
@@ -126,60 +81,4 @@ func (s *Snapshot) sweptAt(sl *slot) time.Time {
 		at = e.AsOf
 	}
 	return at
-}
-
-// Reported takes a report of a pool's health. One that is whole has the members too: it
-// publishes them, after a lookup of unknown instances in the background. The Observer
-// receives those of this process's own polls.
-func (s *Snapshot) Reported(report lsapi.HealthReport, own bool) {
-	if !report.Whole {
-		return
-	}
-	ids := membersIn(report.Members)
-	if own {
-		s.o.Observer.Observe(report.Pool, lsapi.PoolRead{Members: ids, Incarnation: report.Incarnation}, report.AsOf)
-	}
-	if s.facts.missing(instancesOf(s.o.Overlay.Over(report.Pool, ids, report.AsOf))) == nil {
-		s.publishReport(ids, &report)
-		return
-	}
-	s.work.Go(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, namedTimeout)
-		defer cancel()
-		if s.facts.ensure(ctx, s.o.AWS, instancesOf(s.o.Overlay.Over(report.Pool, ids, report.AsOf))) == nil {
-			s.publishReport(ids, &report)
-		} // else the next report tries again
-	})
-}
-
-// publishReport publishes a report, unless its pool has been deleted, or the overlay may no
-// longer hold the changes since.
-func (s *Snapshot) publishReport(ids []lsapi.MemberID, report *lsapi.HealthReport) {
-	sl := (*s.slots.Load())[report.Pool]
-	if sl == nil || time.Since(report.AsOf) > maxPageAge {
-		return
-	}
-	s.publish(sl, ids, report, report.AsOf)
-	s.named.Release(report.AsOf, func(pool lsapi.PoolID) (done bool, err error) { return pool == report.Pool, nil })
-}
-
-// reportOf returns the health that came with a read; nil if none did.
-func reportOf(pool lsapi.PoolID, read lsapi.PoolRead, began time.Time) *lsapi.HealthReport {
-	if read.Health == nil {
-		return nil
-	}
-	members := slices.Clone(read.Health)
-	slices.SortFunc(members, func(a, b lsapi.MemberHealth) int { return a.Member.Compare(b.Member) })
-	return &lsapi.HealthReport{Pool: pool, Members: members, Whole: true, Incarnation: read.Incarnation, AsOf: began}
-}
-
-// membersIn returns the members that do not drain.
-func membersIn(health []lsapi.MemberHealth) []lsapi.MemberID {
-	ids := make([]lsapi.MemberID, 0, len(health))
-	for i := range health {
-		if !health[i].Draining {
-			ids = append(ids, health[i].Member)
-		}
-	}
-	return ids
 }

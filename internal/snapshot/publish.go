@@ -3,6 +3,7 @@ package snapshot
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"lsapi"
@@ -46,6 +47,20 @@ func (s *Snapshot) drop(pool lsapi.PoolID, began time.Time) (dropped bool) {
 	known = maps.Clone(known)
 	delete(known, pool)
 	s.slots.Store(&known)
+	return true
+}
+
+// close makes a slot reject entries, unless it holds one of a later read.
+func (s *Snapshot) close(sl *slot, began time.Time) bool {
+	sl.publishing.Lock()
+	defer sl.publishing.Unlock()
+	if e := sl.current.Load(); e != nil {
+		if e.AsOf.After(began) {
+			return false
+		}
+		s.locations.move(sl, e.members, nil)
+	}
+	sl.dead = true
 	return true
 }
 
@@ -121,4 +136,20 @@ func (s *Snapshot) update(sl *slot, change func(sl *slot, old *entry)) {
 		sl.publishing.Unlock()
 		sl = s.slotsFor(sl.pool)[0]
 	}
+}
+
+// store publishes an entry. publishing must be held.
+func (s *Snapshot) store(sl *slot, e entry, asOf time.Time) {
+	old := sl.current.Load()
+	if old != nil && asOf.Equal(old.AsOf) {
+		e.wanted = old.wanted
+	} else {
+		e.wanted = new(atomic.Int64)
+	}
+	e.AsOf = asOf
+	sl.current.Store(&e)
+	if old == nil {
+		old = new(entry)
+	}
+	s.locations.move(sl, old.members, e.members)
 }

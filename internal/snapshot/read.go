@@ -16,17 +16,13 @@ func (s *Snapshot) Remembered(pool lsapi.PoolID) (*lsapi.EncodedList, error) {
 	now := time.Now()
 	s.noteRead(now)
 	var known *entry
-	bound := time.Duration(s.bound.Load())
 	sl, exists := (*s.slots.Load())[pool]
 	if exists {
 		known = sl.current.Load()
-		if sl.polled.is.Load() {
-			sl.polled.noteRead(s.stamp(now))
-			bound = time.Duration(s.polledBound.Load())
-		}
+		sl.noteRead(s.stamp(now))
 	}
 	switch {
-	case known != nil && now.Sub(known.AsOf) <= bound:
+	case known != nil && now.Sub(known.AsOf) <= s.boundOf(sl):
 		s.served(now.Sub(known.AsOf))
 		return &known.EncodedList, nil
 	case !exists && s.isListed(now) && s.listsKindOf(pool):

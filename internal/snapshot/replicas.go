@@ -11,17 +11,6 @@ import (
 	"lsapi/internal/background"
 )
 
-// step refreshes, or follows the leader, and returns when the next step is due.
-func (s *Snapshot) step(ctx context.Context) (next time.Time) {
-	if s.leads(ctx) {
-		began := time.Now()
-		aside, err := s.refreshLeading(ctx)
-		return s.schedule(began, time.Since(began)-aside, err)
-	}
-	s.follow(ctx)
-	return time.Now()
-}
-
 // leads reports whether this replica refreshes. If Lead fails, it does: each replica then
 // refreshes for itself, within its share of the budget.
 func (s *Snapshot) leads(ctx context.Context) bool {
@@ -47,34 +36,6 @@ func (s *Snapshot) refreshLeading(ctx context.Context) (aside time.Duration, err
 	})
 	defer func() { cancel(); renewing.Wait() }()
 	return s.refresh(ctx)
-}
-
-// publishListing publishes a listing to the other replicas, and returns the duration.
-func (s *Snapshot) publishListing(ctx context.Context, began time.Time, pages []listedPage) (took time.Duration) {
-	if s.o.Replicas == nil {
-		return 0
-	}
-	var all []lsapi.Membership
-	last := s.published
-	s.published = make(map[lsapi.PoolID]publication, len(last))
-	for _, p := range pages {
-		for _, pool := range p.pools {
-			t, ok := last[pool.ID]
-			if !ok || !t.origin.isOf(pool.Members, s.facts.revision.Load()) || !t.Description.Equal(pool.Description) {
-				members, revision := s.facts.of(pool.Members)
-				t = publication{lsapi.Membership{Pool: pool.ID, Members: members, Description: pool.Description, MembersUnlisted: pool.MembersUnlisted}, origin{pool.Members, revision}}
-			}
-			s.published[pool.ID] = t
-			all = append(all, t.Membership)
-		}
-	}
-	publishing, cancel := context.WithTimeout(ctx, leadTimeout)
-	defer cancel()
-	asked := time.Now()
-	if err := s.o.Replicas.Publish(publishing, began, all); err != nil && ctx.Err() == nil {
-		s.o.Log.Warn("the listing could not be published to the other replicas", "error", err)
-	}
-	return time.Since(asked)
 }
 
 // follow waits a while for the leader's next listing and publishes it to readers.
@@ -109,7 +70,8 @@ func (s *Snapshot) merge(p lsapi.SharedListing) {
 
 // publishFollowed publishes the leader's listing, as refresh does its own.
 func (s *Snapshot) publishFollowed(asOf time.Time) {
-	members, _ := s.apart(slices.Collect(maps.Values(s.followed.all)))
+	members, unlisted := byListing(slices.Collect(maps.Values(s.followed.all)))
+	s.describe(unlisted)
 	page := listedPage{asked: asOf, pools: members}
 	listed := make(map[lsapi.PoolID]bool, len(s.followed.all))
 	for pool := range s.followed.all {
@@ -122,5 +84,5 @@ func (s *Snapshot) publishFollowed(asOf time.Time) {
 	s.announce()
 	s.checkUnlisted(listed, asOf)
 	s.achieved.Store(s.oldest.Swap(0))
-	s.sweepFacts()
+	s.pruneFacts()
 }

@@ -78,7 +78,7 @@ type Snapshot struct {
 	followed  followed                     // the last listing of another replica
 	published map[lsapi.PoolID]publication // the last listing of this one, by pool
 	warned    time.Time                    // when a stretched bound was last logged
-	swept     time.Time                    // when unused facts were last dropped
+	pruned    time.Time                    // when unused facts were last dropped
 
 	wake chan struct{} // holds one: a refresh may be due
 	work *background.Group
