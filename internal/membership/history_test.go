@@ -3,6 +3,7 @@ package membership_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http/httptest"
@@ -18,8 +19,8 @@ import (
 	"lsapi"
 	"lsapi/internal/cloud"
 	"lsapi/internal/cloud/classic"
+	"lsapi/internal/cloud/targetgroup"
 	"lsapi/internal/emulator"
-	"lsapi/internal/emulator/elb"
 	emufleet "lsapi/internal/emulator/fleet"
 	"lsapi/internal/membership"
 	"lsapi/internal/overlay"
@@ -35,14 +36,27 @@ const (
 	historyLength  = 25 // operations a client
 )
 
-var (
-	historyBalancers = []lsapi.PoolID{lsapi.ELB("elb-a"), lsapi.ELB("elb-b")}
-	historyInstances = []lsapi.MemberID{lsapi.InstanceMember("i-0000000a"), lsapi.InstanceMember("i-0000000b"), lsapi.InstanceMember("i-0000000c")}
-)
+var historyInstances = []string{"i-0000000a", "i-0000000b"}
 
-// operation is what a client asks; a list is one operation for each instance.
+// historyMembers are the members of the pools of a history: of a load balancer and a target
+// group of one name, and of another group.
+var historyMembers = map[lsapi.PoolID][]lsapi.MemberID{
+	lsapi.ELB("a"): {{Instance: "i-0000000a"}, {Instance: "i-0000000b"}},
+	lsapi.TG("a"):  {{Instance: "i-0000000a", Port: 80}, {Instance: "i-0000000a", Port: 8080}},
+	lsapi.TG("b"):  {{Instance: "i-0000000a", Port: 80}, {Instance: "i-0000000b", Port: 80}},
+}
+
+// historyPools are sorted, so that a seed determines the requests.
+var historyPools = slices.SortedFunc(maps.Keys(historyMembers), lsapi.PoolID.Compare)
+
+// operation is what a client asks; a list is one operation for each member.
 type operation struct {
 	action lsapi.Action // or "list"
+	pool   lsapi.PoolID
+	member lsapi.MemberID
+}
+
+type poolMember struct {
 	pool   lsapi.PoolID
 	member lsapi.MemberID
 }
@@ -59,14 +73,13 @@ const (
 	absent  effect = "is not a member"
 )
 
-// setOfMembers is the model: each instance of each load balancer by itself is a
-// member or not.
+// setOfMembers is the model: each member of each pool by itself is in it or not.
 var setOfMembers = porcupine.NondeterministicModel{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
-		parts := make(map[[2]string][]porcupine.Operation)
+		parts := make(map[poolMember][]porcupine.Operation)
 		for _, o := range history {
 			asked := o.Input.(operation)
-			key := [2]string{asked.pool.Name, asked.member.String()}
+			key := poolMember{asked.pool, asked.member}
 			parts[key] = append(parts[key], o)
 		}
 		var result [][]porcupine.Operation
@@ -133,12 +146,16 @@ func (h *history) add(client int, asked operation, called time.Time, got effect)
 
 func TestHistoriesOfConcurrentChangesAreThoseOfASet(t *testing.T) {
 	faults := map[string][]emulator.Fault{
-		"nothing fails":       nil,
-		"AWS throttles":       {{Action: "*", Kind: emulator.FaultThrottle, Probability: 0.2}},
-		"AWS fails":           {{Action: "*", Kind: emulator.Fault500, Probability: 0.3}},
-		"answers are lost":    afterAll(emulator.FaultReset, emulator.Fault500, emulator.FaultTimeout),
-		"everything at once":  slices.Concat(afterAll(emulator.FaultReset, emulator.FaultTimeout), []emulator.Fault{{Action: "*", Kind: emulator.FaultThrottle, Probability: 0.1}, {Action: "*", Kind: emulator.FaultReset, Probability: 0.1}}),
-		"calls are swallowed": {{Action: "RegisterInstancesWithLoadBalancer", Kind: emulator.FaultTimeout, Probability: 0.2}},
+		"nothing fails":      nil,
+		"AWS throttles":      {{Action: "*", Kind: emulator.FaultThrottle, Probability: 0.2}},
+		"AWS fails":          {{Action: "*", Kind: emulator.Fault500, Probability: 0.3}},
+		"answers are lost":   afterAll(emulator.FaultReset, emulator.Fault500, emulator.FaultTimeout),
+		"everything at once": slices.Concat(afterAll(emulator.FaultReset, emulator.FaultTimeout), []emulator.Fault{{Action: "*", Kind: emulator.FaultThrottle, Probability: 0.1}, {Action: "*", Kind: emulator.FaultReset, Probability: 0.1}}),
+		"calls are swallowed": {
+			{Action: "RegisterInstancesWithLoadBalancer", Kind: emulator.FaultTimeout, Probability: 0.2},
+			{Action: "RegisterTargets", Kind: emulator.FaultTimeout, Probability: 0.2},
+		},
+		"health is unavailable": {{Action: "DescribeTargetHealth", Kind: emulator.FaultHealth, Probability: 0.6}},
 	}
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -154,7 +171,7 @@ func TestHistoriesOfConcurrentChangesAreThoseOfASet(t *testing.T) {
 func afterAll(kinds ...emulator.FaultKind) []emulator.Fault {
 	var faults []emulator.Fault
 	for _, kind := range kinds {
-		for _, action := range []string{"RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer"} {
+		for _, action := range []string{"RegisterInstancesWithLoadBalancer", "DeregisterInstancesFromLoadBalancer", "RegisterTargets", "DeregisterTargets"} {
 			faults = append(faults, emulator.Fault{Action: action, Kind: kind, Probability: 0.15, After: true})
 		}
 	}
@@ -169,10 +186,7 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := struct {
-		*classic.Client
-		*cloud.EC2
-	}{classic.New(config), cloud.NewEC2(config)}
+	client := historyAWS{map[lsapi.Kind]adapter{lsapi.KindELB: classic.New(config), lsapi.KindTG: targetgroup.New(config)}, cloud.NewEC2(config)}
 	s := newService(client, membership.Options{CallTimeout: historyCall, Overlay: overlay.New(historyWindow)})
 	for _, f := range faults {
 		if err := aws.AddFault(f); err != nil {
@@ -201,13 +215,36 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 	}
 }
 
+// adapter calls AWS for one kind of pool.
+type adapter interface {
+	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
+	Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error)
+	Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error)
+}
+
+// historyAWS calls the adapter of the pool's kind.
+type historyAWS struct {
+	kinds map[lsapi.Kind]adapter
+	*cloud.EC2
+}
+
+func (a historyAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
+	return a.kinds[pool.Kind].Members(ctx, pool)
+}
+
+func (a historyAWS) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return a.kinds[pool.Kind].Register(ctx, pool, ids, permit)
+}
+
+func (a historyAWS) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return a.kinds[pool.Kind].Deregister(ctx, pool, ids, permit)
+}
+
 func runClient(t *testing.T, aws membership.AWS, s *service, h *history, client int, random *rand.Rand) {
 	for range historyLength {
-		asked := operation{
-			action: []lsapi.Action{lsapi.Attach, lsapi.Detach, "list"}[random.IntN(3)],
-			pool:   historyBalancers[random.IntN(len(historyBalancers))],
-			member: historyInstances[random.IntN(len(historyInstances))],
-		}
+		pool := historyPools[random.IntN(len(historyPools))]
+		members := historyMembers[pool]
+		asked := operation{[]lsapi.Action{lsapi.Attach, lsapi.Detach, "list"}[random.IntN(3)], pool, members[random.IntN(len(members))]}
 		patience := 5 * historyCall
 		if random.IntN(5) == 0 {
 			patience = time.Duration(random.IntN(int(50 * time.Millisecond))) // leaves early
@@ -228,7 +265,7 @@ func listOnce(ctx context.Context, aws membership.AWS, s *service, h *history, c
 	if err != nil {
 		return
 	}
-	for _, id := range historyInstances {
+	for _, id := range historyMembers[asked.pool] {
 		asked.member = id
 		got := absent
 		if slices.Contains(ids, id) {
@@ -284,12 +321,18 @@ type emulated struct {
 func startEmulator(t *testing.T, seed uint64) emulated {
 	t.Helper()
 	var f emufleet.Fleet
-	for _, pool := range historyBalancers {
-		f.LoadBalancers = append(f.LoadBalancers, emufleet.LoadBalancer{Name: pool.Name})
+	for _, pool := range historyPools {
+		if pool.Kind == lsapi.KindELB {
+			f.LoadBalancers = append(f.LoadBalancers, emufleet.LoadBalancer{Name: pool.Name})
+		} else {
+			f.TargetGroups = append(f.TargetGroups, emufleet.TargetGroup{Name: pool.Name, Port: 80})
+		}
 	}
 	for _, id := range historyInstances {
-		f.Instances = append(f.Instances, emufleet.Instance{ID: id.String()})
+		f.Instances = append(f.Instances, emufleet.Instance{ID: id})
 	}
+	routed := emufleet.ListenerV2{Protocol: "HTTP", Port: 80, Forward: map[string]int{"a": 1}} // its targets drain
+	f.ApplicationLoadBalancers = []emufleet.LoadBalancerV2{{Name: "alb", Listeners: []emufleet.ListenerV2{routed}}}
 	e, err := emulator.New(emulator.Options{Fleet: f, Lag: historyLag, Latency: 5 * time.Millisecond, Seed: seed})
 	if err != nil {
 		t.Fatal(err)
@@ -303,13 +346,17 @@ func startEmulator(t *testing.T, seed uint64) emulated {
 func (e emulated) addTruth(h *history) {
 	e.ClearFaults()
 	now := time.Now()
-	for _, lb := range e.State().LoadBalancers {
-		for _, id := range historyInstances {
+	for pool, members := range historyMembers {
+		held := e.Members(pool.Name)
+		if pool.Kind == lsapi.KindTG {
+			held = e.Targets(pool.Name)
+		}
+		for _, id := range members {
 			got := absent
-			if slices.ContainsFunc(lb.Members, func(m elb.MemberState) bool { return m.InstanceID == id.Instance }) {
+			if slices.Contains(held, id.String()) {
 				got = present
 			}
-			h.add(historyClients, operation{"list", lsapi.ELB(lb.Name), id}, now, got)
+			h.add(historyClients, operation{"list", pool, id}, now, got)
 		}
 	}
 }
