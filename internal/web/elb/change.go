@@ -56,15 +56,9 @@ func waitTimeout(rawQuery string) (time.Duration, error) {
 	case len(timeouts) == 1 && timeouts[0] == "":
 		return 0, exchange.Invalid("timeout is empty")
 	}
-	timeout, wrong := exchange.ParseTimeout(query.Get("timeout"))
-	waiting := query.Get("wait") == "true"
-	switch {
-	case wrong != "":
+	timeout, wrong := exchange.ParseTimeout(query.Get("timeout"), query.Get("wait") == "true", "wait=true")
+	if wrong != "" {
 		return 0, exchange.Invalid("timeout: " + wrong)
-	case waiting:
-		return timeout, nil
-	case timeout != exchange.DefaultWait:
-		return 0, exchange.Invalid("timeout: only with wait=true; without it, the only value is the default, 60s")
 	}
-	return 0, nil
+	return timeout, nil
 }

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// DefaultWait is the timeout of a wait: silent connections through proxies commonly
+	// defaultWait is the timeout of a wait: silent connections through proxies commonly
 	// last that long. The documents of both APIs declare it as 60s.
-	DefaultWait = time.Minute
-	// maxWait is AWS's longest draining timeout. ParseTimeout's message names it.
+	defaultWait = time.Minute
+	// maxWait is AWS's longest draining timeout. parseWait's message names it.
 	maxWait = time.Hour
 	// answerTime is added to a wait for the last lookup and the transfer of the response.
 	answerTime = 30 * time.Second
@@ -23,11 +23,22 @@ const (
 	revalidateEvery = 15 * time.Second
 )
 
-// ParseTimeout returns the timeout of a wait, DefaultWait for an empty text, or what is
-// wrong with the text.
-func ParseTimeout(text string) (timeout time.Duration, wrong string) {
+// ParseTimeout returns the timeout of a request that waits, a minute for an empty text, and 0
+// of one that does not; or what is wrong with the text. asks is how a request asks for a wait.
+func ParseTimeout(text string, waits bool, asks string) (timeout time.Duration, wrong string) {
+	timeout, wrong = parseWait(text)
+	switch {
+	case wrong == "" && !waits && timeout != defaultWait:
+		return 0, "only with " + asks + "; without it, the only value is the default, 60s"
+	case !waits:
+		return 0, wrong
+	}
+	return timeout, wrong
+}
+
+func parseWait(text string) (timeout time.Duration, wrong string) {
 	if text == "" {
-		return DefaultWait, ""
+		return defaultWait, ""
 	}
 	timeout, err := time.ParseDuration(text)
 	switch {

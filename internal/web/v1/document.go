@@ -212,3 +212,8 @@ func tidy(parameters []*huma.Param) {
 		}
 	}
 }
+
+// operationsOf returns the operations of a path by method.
+func operationsOf(path *huma.PathItem) map[string]*huma.Operation {
+	return map[string]*huma.Operation{http.MethodGet: path.Get, http.MethodPut: path.Put, http.MethodDelete: path.Delete}
+}

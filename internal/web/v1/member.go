@@ -30,10 +30,7 @@ type memberQuery struct {
 }
 
 func (a *API) getMember(x *exchange.Exchange, q *memberQuery) error {
-	timeout, wrong := exchange.ParseTimeout(q.Timeout)
-	if wrong == "" && q.Wait == "" && timeout != exchange.DefaultWait {
-		wrong = "only with wait; without it, the only value is the default, 60s"
-	}
+	timeout, wrong := exchange.ParseTimeout(q.Timeout, q.Wait != "", "wait")
 	if wrong != "" {
 		return invalid(apiv1.Detail{Location: "query.timeout", Message: wrong})
 	}

@@ -46,14 +46,7 @@ func (a *API) changeMember(x *exchange.Exchange, q *changeQuery, action lsapi.Ac
 	if x.Request.ContentLength != 0 { // net/http detects that a client leaves only after the body
 		return apiv1.ChangeResult{}, exchange.Invalid("an attach or detach of one member takes no body; a reason is in the header X-Reason")
 	}
-	timeout, wrong := exchange.ParseTimeout(q.Timeout)
-	waits := q.Wait == "true"
-	switch {
-	case wrong == "" && !waits && timeout != exchange.DefaultWait:
-		wrong = "only with wait=true; without it, the only value is the default, 60s"
-	case !waits:
-		timeout = 0
-	}
+	timeout, wrong := exchange.ParseTimeout(q.Timeout, q.Wait == "true", "wait=true")
 	if wrong != "" {
 		return apiv1.ChangeResult{}, invalid(apiv1.Detail{Location: "query.timeout", Message: wrong})
 	}

@@ -63,8 +63,3 @@ func (a *API) route(path string, checks []exchange.Endpoint) *exchange.Route {
 	}
 	return &a.routes[i]
 }
-
-// operationsOf returns the operations of a path by method.
-func operationsOf(path *huma.PathItem) map[string]*huma.Operation {
-	return map[string]*huma.Operation{http.MethodGet: path.Get, http.MethodPut: path.Put, http.MethodDelete: path.Delete}
-}

@@ -106,8 +106,9 @@ func clip(name string) string {
 }
 
 // bind sets the fields of the struct that in points to, and of embedded structs: strings,
-// integers and lists of strings, from the parts of the request that their tags path, header and query name. The
-// tag default has the value of a missing parameter. The query must be valid.
+// integers and lists of strings, from the parts of the request that their tags path, header
+// and query name. The tag default has the value of a missing parameter. The query must be
+// valid.
 func bind(in any, r *http.Request, query url.Values) {
 	bindFields(reflect.ValueOf(in).Elem(), r, query)
 }
