@@ -142,30 +142,24 @@ func (f *facts) lookUp(ctx context.Context, aws AWS, ids []string) error {
 // calls than lookups by id would: the region has grown.
 func (f *facts) lookUpAll(ctx context.Context, aws AWS, ids []string, most int) (done bool, err error) {
 	began := time.Now()
-	found := make(map[string]lsapi.Instance, len(ids))
 	total, pages := 0, 0
 	for page, err := range aws.AllInstances(ctx) {
 		if err != nil {
-			f.store(nil, found, began)
 			return false, err
 		}
-		for _, instance := range page {
-			found[instance.ID] = instance
-		}
+		f.storePage(page, began)
 		total += len(page)
 		if pages++; pages > most {
 			f.setRegionSize(max(total, f.regionSize()))
-			f.store(nil, found, began)
 			return false, nil
 		}
 	}
 	f.setRegionSize(total)
-	f.store(ids, found, began)
+	f.storeMissing(ids, began)
 	return true, nil
 }
 
-// store stores the found instances, also those that were not looked for, because the next
-// page of the listing may need them, and the missing ids as instances that do not exist.
+// store stores the found instances, and the missing ids as instances that do not exist.
 func (f *facts) store(ids []string, found map[string]lsapi.Instance, began time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -176,6 +170,28 @@ func (f *facts) store(ids []string, found map[string]lsapi.Instance, began time.
 	}
 	for _, instance := range found {
 		f.put(fact{instance, began, f.known[instance.ID].unused})
+	}
+}
+
+// storePage stores listed instances, also those that were not looked for, because the next
+// page of pools may need them.
+func (f *facts) storePage(page []lsapi.Instance, began time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range page {
+		f.put(fact{page[i], began, f.known[page[i].ID].unused})
+	}
+}
+
+// storeMissing stores the ids that were not stored since a listing began as instances that
+// do not exist.
+func (f *facts) storeMissing(ids []string, began time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		if known, ok := f.known[id]; !ok || known.at.Before(began) {
+			f.put(fact{lsapi.Instance{ID: id}, began, known.unused})
+		}
 	}
 }
 

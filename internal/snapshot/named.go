@@ -47,7 +47,7 @@ func (s *Snapshot) overlayAnew(ctx context.Context, pool lsapi.PoolID) error {
 	}
 	s.update(s.slotsFor(pool)[0], func(sl *slot, old *entry) {
 		if old != nil {
-			s.store(sl, s.made(s.overlaid(pool, old), old), old.AsOf)
+			s.store(sl, s.made(sl, s.overlaid(pool, old), old), old.AsOf)
 		}
 	})
 	return nil

@@ -1,6 +1,8 @@
 package snapshot
 
 import (
+	"slices"
+	"sync"
 	"time"
 
 	"lsapi"
@@ -44,39 +46,54 @@ func pollTime(n int, perSecond float64) time.Duration {
 	return time.Duration(float64(n) / max(perSecond, minPollRate) * float64(time.Second))
 }
 
+// sweepQueue are the pools that are due for the sweep, oldest first. A search for the oldest
+// for each poll would cost more than the polls of a large fleet.
+type sweepQueue struct {
+	mu   sync.Mutex
+	due  []*slot
+	next time.Time // of the search for those that are due
+}
+
 // NextToSweep returns the pool whose last poll or try is the oldest, if it will soon be older
 // than SweepEvery, and the pause until the next call.
 func (s *Snapshot) NextToSweep() (pool lsapi.PoolID, pause time.Duration) {
 	now := time.Now()
-	oldest, at := s.oldestCold(now)
-	if oldest == nil || s.isIdle(now) {
+	if s.isIdle(now) {
 		return lsapi.PoolID{}, sweepPause
 	}
-	due := at.Add(s.o.SweepEvery - s.o.SweepEvery/sweepEarlyShare)
-	if wait := due.Sub(now); wait > 0 {
-		return lsapi.PoolID{}, min(wait, sweepPause)
+	q := &s.sweep
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !now.Before(q.next) {
+		q.due, q.next = s.dueForSweep(now), now.Add(sweepPause)
 	}
-	oldest.polled.swept.Store(s.stamp(now))
-	own, _ := s.o.PollRate()
-	return oldest.pool, pollTime(1, own*sweepShare)
+	for len(q.due) > 0 {
+		sl := q.due[0]
+		q.due = q.due[1:]
+		if !s.isHot(sl, now) && s.isDue(sl, now) { // it may have been read since
+			sl.polled.swept.Store(s.stamp(now))
+			own, _ := s.o.PollRate()
+			return sl.pool, pollTime(1, own*sweepShare)
+		}
+	}
+	return lsapi.PoolID{}, q.next.Sub(now)
 }
 
-// oldestCold returns the slot that the sweep polls next, nil for none, and its sweptAt.
-func (s *Snapshot) oldestCold(now time.Time) (oldest *slot, at time.Time) {
-	for _, sl := range *s.slots.Load() {
-		if !sl.polled.is.Load() || s.isHot(sl, now) {
-			continue
-		}
-		if swept := s.sweptAt(sl); oldest == nil || swept.Before(at) {
-			oldest, at = sl, swept
-		}
-	}
-	return oldest, at
+// dueForSweep returns the slots of the cold pools that are due, oldest first.
+func (s *Snapshot) dueForSweep(now time.Time) []*slot {
+	due := slices.DeleteFunc(s.polledSlots(now, false), func(sl *slot) bool { return !s.isDue(sl, now) })
+	slices.SortFunc(due, func(a, b *slot) int { return s.sweptAt(a, now).Compare(s.sweptAt(b, now)) })
+	return due
+}
+
+// isDue reports whether a pool will soon be older than SweepEvery.
+func (s *Snapshot) isDue(sl *slot, now time.Time) bool {
+	return now.Sub(s.sweptAt(sl, now)) >= s.o.SweepEvery-s.o.SweepEvery/sweepEarlyShare
 }
 
 // sweptAt returns when a pool was last polled, or a poll was tried.
-func (s *Snapshot) sweptAt(sl *slot) time.Time {
-	at := s.at(sl.polled.swept.Load())
+func (s *Snapshot) sweptAt(sl *slot, now time.Time) time.Time {
+	at := now.Add(time.Duration(sl.polled.swept.Load() - s.stamp(now)))
 	if e := sl.current.Load(); e != nil && e.AsOf.After(at) {
 		at = e.AsOf
 	}

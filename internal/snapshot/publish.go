@@ -69,7 +69,10 @@ func (s *Snapshot) close(sl *slot, began time.Time) bool {
 func (s *Snapshot) publish(sl *slot, ids []lsapi.MemberID, health *lsapi.HealthReport, began time.Time) {
 	s.update(sl, func(sl *slot, old *entry) {
 		if old == nil || began.After(old.AsOf) {
-			e := s.made(s.o.Overlay.Over(sl.pool, ids, began), old)
+			if old != nil && slices.Equal(old.shown, ids) {
+				ids = old.shown // and the origin's, in most entries
+			}
+			e := s.made(sl, s.o.Overlay.Over(sl.pool, ids, began), old)
 			e.shown, e.health = ids, health
 			s.store(sl, e, began)
 		}
@@ -77,22 +80,26 @@ func (s *Snapshot) publish(sl *slot, ids []lsapi.MemberID, health *lsapi.HealthR
 }
 
 // made returns an entry of the instances, or the old one if it is the same.
-func (s *Snapshot) made(ids []lsapi.MemberID, old *entry) entry {
+func (s *Snapshot) made(sl *slot, ids []lsapi.MemberID, old *entry) entry {
 	if old != nil && old.origin.isOf(ids, s.facts.revision.Load()) {
 		return *old
 	}
 	members, revision := s.facts.of(ids)
-	e := s.encoded(members, old)
+	e := s.encoded(sl, members, old)
 	e.origin = origin{ids, revision}
 	return e
 }
 
-// encoded returns an entry of the members, or the old one if it has the same.
-func (s *Snapshot) encoded(members []lsapi.Member, old *entry) entry {
+// encoded returns an entry of the members, or the old one if it has the same. Pools that are
+// polled have no encoded list.
+func (s *Snapshot) encoded(sl *slot, members []lsapi.Member, old *entry) entry {
 	if old != nil && slices.Equal(old.members, members) {
 		return *old
 	}
-	e := entry{EncodedList: s.o.Encode(members), members: members}
+	e := entry{members: members}
+	if !sl.polled.is.Load() {
+		e.EncodedList = s.o.Encode(members)
+	}
 	if old != nil {
 		e.shown, e.health = old.shown, old.health
 	}
@@ -118,7 +125,7 @@ func (s *Snapshot) Applied(pool lsapi.PoolID, attached, _ []lsapi.Member) {
 			delete(is, m.ID)
 		}
 		others := slices.DeleteFunc(slices.Clone(old.members), func(m lsapi.Member) bool { return !is[m.ID] })
-		e := s.encoded(append(others, members...), old)
+		e := s.encoded(sl, append(others, members...), old)
 		e.origin = origin{facts: noRevision}
 		s.store(sl, e, old.AsOf)
 	})

@@ -24,7 +24,7 @@ import (
 type Options struct {
 	// AWS serves refreshes, Named the reads that callers wait for.
 	AWS, Named AWS
-	// Encode encodes members. The Snapshot sets AsOf.
+	// Encode encodes the members of pools that are listed with them. The Snapshot sets AsOf.
 	Encode   func([]lsapi.Member) lsapi.EncodedList
 	Overlay  Overlay
 	Observer Observer
@@ -69,6 +69,8 @@ type Snapshot struct {
 	partition *background.Outage // of the other replicas
 
 	refreshed atomic.Pointer[chan struct{}] // closed and replaced after a listing, and after a refresh that failed
+
+	sweep sweepQueue
 
 	mu       sync.Mutex                              // guards the replacement of slots
 	named    *coalesce.Group[lsapi.PoolID, struct{}] // reads of one pool by name

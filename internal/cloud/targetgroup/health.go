@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"unique"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -97,12 +98,15 @@ func newHealth(member lsapi.MemberID, health *elbtypes.TargetHealth) lsapi.Membe
 	return lsapi.MemberHealth{
 		Member:      member,
 		State:       stateOf(*health),
-		AWSState:    string(health.State),
-		Reason:      string(health.Reason),
-		Description: aws.ToString(health.Description),
+		AWSState:    interned(string(health.State)),
+		Reason:      interned(string(health.Reason)),
+		Description: interned(aws.ToString(health.Description)),
 		Draining:    health.State == elbtypes.TargetHealthStateEnumDraining,
 	}
 }
+
+// interned returns an equal string that all members share: the SDK makes one for each.
+func interned(text string) string { return unique.Make(text).Value() }
 
 // stateOf returns the state of a target. Without health checks, AWS sends requests to every
 // target. A target that is unused gets none.
