@@ -68,7 +68,7 @@ func (s *Snapshot) isListingWithinErrorBound() bool {
 }
 
 // awaitEntry returns the entry of a pool, after the lookup of its instances if that is
-// still in progress.
+// still in progress; nil if the pool is not listed, and cannot be read by name.
 func (s *Snapshot) awaitEntry(ctx context.Context, pool lsapi.PoolID) (*entry, error) {
 	for {
 		refreshed := *s.refreshed.Load()
@@ -78,6 +78,8 @@ func (s *Snapshot) awaitEntry(ctx context.Context, pool lsapi.PoolID) (*entry, e
 			return known, nil
 		case !exists:
 			return nil, errNotFound(pool)
+		case s.failedWithin(pool, farPast) != nil:
+			return nil, nil
 		case s.failing.Failing():
 			return nil, errUnreadable()
 		}

@@ -71,3 +71,22 @@ func (s *Snapshot) boundOf(sl *slot) time.Duration {
 	}
 	return time.Duration(s.bound.Load())
 }
+
+// failedWithin returns the error of a pool's last read by name, if that has failed within a
+// time. Many readers of a pool whose reads fail would use the budget up.
+func (s *Snapshot) failedWithin(pool lsapi.PoolID, pause time.Duration) error {
+	sl := (*s.slots.Load())[pool]
+	if sl == nil {
+		return nil
+	}
+	if failed := sl.failed.Load(); failed != nil && s.stamp(time.Now())-failed.at < int64(pause) {
+		return failed.err
+	}
+	return nil
+}
+
+// release ends the waits for reads by name that began before other work had their effect.
+func (s *Snapshot) release(began time.Time, result func(pool lsapi.PoolID) (done bool, err error)) {
+	s.named.Release(began, result)
+	s.searched.Release(began, result)
+}

@@ -16,6 +16,14 @@ type slot struct {
 	current     atomic.Pointer[entry]
 	description atomic.Pointer[lsapi.Description] // nil before the first listing
 	polled      polled
+	failed      atomic.Pointer[failure] // the last read by name, if no later read has succeeded
+	checked     atomic.Int64            // the last read because a listing lacked it, as a stamp
+}
+
+// failure is a read by name that failed.
+type failure struct {
+	err error
+	at  int64 // its end, as a stamp
 }
 
 // entry is the immutable state of a pool.

@@ -22,6 +22,7 @@ func New(o Options) *Snapshot {
 	}
 	reads := coalesce.Options{Calls: maxNamedReads, Timeout: namedTimeout, Waiting: maxWaitedFor}
 	s.named = coalesce.New(work, reads, withoutValue(s.readOne))
+	s.searched = coalesce.New(work, coalesce.Options{Calls: maxSearchReads, Timeout: namedTimeout}, withoutValue(s.readOne))
 	s.catchUps = coalesce.New(work, coalesce.Options{Calls: maxCatchUps, Timeout: catchUpTimeout}, withoutValue(s.catchUp))
 	s.slots.Store(new(map[lsapi.PoolID]*slot))
 	s.refreshed.Store(new(make(chan struct{})))

@@ -26,6 +26,10 @@ const (
 	// budget of Classic ELB reads (40), few enough to leave refreshes their share.
 	maxNamedReads = 16
 
+	// maxSearchReads is the same for reads that a search or a listing needs. They may be
+	// hundreds, and must not delay those of single pools, which wait behind them for tokens.
+	maxSearchReads = 8
+
 	// maxWaitedFor is the maximum number of pools with waiting readers. Its memory is
 	// small.
 	maxWaitedFor = 2000

@@ -55,9 +55,14 @@ func (s *Snapshot) remembered(ctx context.Context, instanceID string) (lsapi.Mem
 	if err != nil || found.Whole || len(found.Unread) > maxFirstReads {
 		return found, err
 	}
+	pause := max(retryPause, s.sweepTime(len(found.Unread)))
+	unread := slices.DeleteFunc(slices.Clone(found.Unread), func(pool lsapi.PoolID) bool { return s.failedWithin(pool, pause) != nil })
+	if len(unread) == 0 {
+		return found, nil
+	}
 	bounded, cancel := context.WithTimeout(ctx, firstReadsTimeout)
 	defer cancel()
-	_, _ = s.named.Do(bounded, found.Unread...) // their entries show whether that succeeded
+	_, _ = s.searched.Do(bounded, unread...) // their entries show whether that succeeded
 	return s.membershipsOf(ctx, instanceID, time.Time{})
 }
 
@@ -74,7 +79,7 @@ func (s *Snapshot) refreshAll(ctx context.Context, called time.Time) bool {
 			stale = append(stale, pool)
 		}
 	}
-	_, _ = s.named.Do(ctx, stale...) // their entries show whether that succeeded
+	_, _ = s.searched.Do(ctx, stale...) // their entries show whether that succeeded
 	if s.o.Overlay.CatchUpAll(ctx) != nil {
 		return false
 	}

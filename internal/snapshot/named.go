@@ -59,8 +59,21 @@ func (s *Snapshot) overlaid(pool lsapi.PoolID, e *entry) []lsapi.MemberID {
 	return s.o.Overlay.Over(pool, e.shown, e.AsOf)
 }
 
-// readOne reads one pool by name.
+// readOne reads one pool by name, and notes a failure.
 func (s *Snapshot) readOne(ctx context.Context, pool lsapi.PoolID) error {
+	err := s.readByName(ctx, pool)
+	if err == nil || lsapi.ErrorCode(err) == lsapi.CodeNotFound {
+		return err
+	}
+	if sl := (*s.slots.Load())[pool]; sl != nil {
+		sl.failed.Store(&failure{err, s.stamp(time.Now())})
+		s.announce()
+	}
+	return err
+}
+
+// readByName is readOne without the note.
+func (s *Snapshot) readByName(ctx context.Context, pool lsapi.PoolID) error {
 	began := time.Now()
 	read, err := s.o.Named.Members(ctx, pool)
 	if err != nil {

@@ -66,7 +66,7 @@ func (s *Snapshot) place(p listedPage) {
 		}
 		s.publish(sl, p.pools[i].Members, nil, p.asked)
 	}
-	s.named.Release(p.asked, func(pool lsapi.PoolID) (done bool, err error) { return shown[pool], nil })
+	s.release(p.asked, func(pool lsapi.PoolID) (done bool, err error) { return shown[pool], nil })
 }
 
 // byListing separates the pools that AWS lists with their members from the others.

@@ -18,6 +18,13 @@ func (s *Snapshot) isHot(sl *slot, now time.Time) bool {
 	return sl.polled.is.Load() && s.stamp(now)-sl.polled.lastRead.Load() <= int64(s.o.IdleAfter)
 }
 
+// polledOnly returns those of the instances that are members of pools that are polled.
+func (s *Snapshot) polledOnly(instances []string) []string {
+	return slices.DeleteFunc(instances, func(id string) bool {
+		return !slices.ContainsFunc(s.locations.of(id), func(sl *slot) bool { return sl.polled.is.Load() })
+	})
+}
+
 // polledSlots returns the slots of the pools that are polled, by whether they are hot.
 func (s *Snapshot) polledSlots(now time.Time, hot bool) (found []*slot) {
 	for _, sl := range *s.slots.Load() {
@@ -72,11 +79,16 @@ func (s *Snapshot) NextToSweep() (pool lsapi.PoolID, pause time.Duration) {
 		q.due = q.due[1:]
 		if !s.isHot(sl, now) && s.isDue(sl, now) { // it may have been read since
 			sl.polled.swept.Store(s.stamp(now))
-			own, _ := s.o.PollRate()
-			return sl.pool, pollTime(1, own*sweepShare)
+			return sl.pool, s.sweepTime(1)
 		}
 	}
 	return lsapi.PoolID{}, q.next.Sub(now)
+}
+
+// sweepTime returns the duration of n polls of the sweep.
+func (s *Snapshot) sweepTime(n int) time.Duration {
+	own, _ := s.o.PollRate()
+	return pollTime(n, own*sweepShare)
 }
 
 // dueForSweep returns the slots of the cold pools that are due, oldest first.

@@ -75,6 +75,7 @@ func (s *Snapshot) publish(sl *slot, ids []lsapi.MemberID, health *lsapi.HealthR
 			e := s.made(sl, s.o.Overlay.Over(sl.pool, ids, began), old)
 			e.shown, e.health = ids, health
 			s.store(sl, e, began)
+			sl.failed.Store(nil)
 		}
 	})
 }

@@ -54,7 +54,7 @@ func (s *Snapshot) Read(ctx context.Context, pool lsapi.PoolID, fresh bool) (*ls
 	var err error
 	if fresh {
 		err = s.await(ctx, pool, true)
-	} else {
+	} else if err = s.recentFailure(pool); err == nil {
 		err = s.awaitBounded(ctx, pool)
 	}
 	known, _ := s.current(pool)
@@ -71,6 +71,15 @@ func (s *Snapshot) Read(ctx context.Context, pool lsapi.PoolID, fresh bool) (*ls
 		return nil, errTooOld(known.AsOf, err)
 	}
 	return nil, s.errNothingKnown(ctx, pool, err)
+}
+
+// recentFailure returns the error of a read by name that has just failed, of a pool that is
+// polled. The readers of another one may be answered by a listing.
+func (s *Snapshot) recentFailure(pool lsapi.PoolID) error {
+	if sl := (*s.slots.Load())[pool]; sl == nil || !sl.polled.is.Load() {
+		return nil
+	}
+	return s.failedWithin(pool, retryPause)
 }
 
 // awaitBounded waits for an entry within the bound.

@@ -45,7 +45,7 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 	aside += s.publishListing(ctx, began, append(append(complete, incomplete...), listedPage{pools: unlisted}))
 	s.achieved.Store(s.oldest.Swap(0))
 	s.pruneFacts()
-	s.renewFacts()
+	s.renewFacts(s.facts.expired())
 	return aside, nil
 }
 
@@ -68,8 +68,7 @@ func (s *Snapshot) pruneFacts() {
 
 // renewFacts looks up expired facts in the background, because in a large fleet that takes
 // longer than a listing. The next refresh publishes them.
-func (s *Snapshot) renewFacts() {
-	expired := s.facts.expired()
+func (s *Snapshot) renewFacts(expired []string) {
 	if len(expired) == 0 || !s.renewing.CompareAndSwap(false, true) {
 		return
 	}
@@ -107,12 +106,20 @@ func (s *Snapshot) complete(ctx context.Context, pages []listedPage) (lookups ti
 // and waits for unknown ones end with CodeNotFound.
 func (s *Snapshot) checkUnlisted(listed map[lsapi.PoolID]bool, began time.Time) {
 	known := *s.slots.Load()
+	var lacking []*slot
 	for pool, sl := range known {
 		if e := sl.current.Load(); !listed[pool] && (e == nil || e.AsOf.Before(began)) {
-			s.named.Start(pool) // if there are too many reads, the next listing tries again
+			lacking = append(lacking, sl)
 		}
 	}
-	s.named.Release(began, func(pool lsapi.PoolID) (done bool, err error) {
+	now, pause := s.stamp(time.Now()), s.sweepTime(len(lacking))
+	for _, sl := range lacking { // at the rate of a sweep: AWS may deny the listing of a whole kind
+		if now-sl.checked.Load() >= int64(pause) {
+			sl.checked.Store(now)
+			s.searched.Start(sl.pool)
+		}
+	}
+	s.release(began, func(pool lsapi.PoolID) (done bool, err error) {
 		return known[pool] == nil && s.listsKindOf(pool), errNotFound(pool) // listed names are known
 	})
 }

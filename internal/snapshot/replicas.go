@@ -85,4 +85,5 @@ func (s *Snapshot) publishFollowed(asOf time.Time) {
 	s.checkUnlisted(listed, asOf)
 	s.achieved.Store(s.oldest.Swap(0))
 	s.pruneFacts()
+	s.renewFacts(s.polledOnly(s.facts.expired())) // the listing has the others
 }

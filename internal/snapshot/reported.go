@@ -12,7 +12,7 @@ import (
 // publishes them, after a lookup of unknown instances in the background. The Observer
 // receives those of this process's own polls.
 func (s *Snapshot) Reported(report lsapi.HealthReport, own bool) {
-	if !report.Whole {
+	if !report.Whole || time.Since(report.AsOf) > maxPageAge { // at a start, other replicas' are of all ages
 		return
 	}
 	ids := membersIn(report.Members)
@@ -40,7 +40,7 @@ func (s *Snapshot) publishReport(ids []lsapi.MemberID, report *lsapi.HealthRepor
 		return
 	}
 	s.publish(sl, ids, report, report.AsOf)
-	s.named.Release(report.AsOf, func(pool lsapi.PoolID) (done bool, err error) { return pool == report.Pool, nil })
+	s.release(report.AsOf, func(pool lsapi.PoolID) (done bool, err error) { return pool == report.Pool, nil })
 }
 
 // reportOf returns the health that came with a read; nil if none did.

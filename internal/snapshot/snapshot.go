@@ -74,6 +74,7 @@ type Snapshot struct {
 
 	mu       sync.Mutex                              // guards the replacement of slots
 	named    *coalesce.Group[lsapi.PoolID, struct{}] // reads of one pool by name
+	searched *coalesce.Group[lsapi.PoolID, struct{}] // the same reads, for searches and listings: these may need hundreds
 	catchUps *coalesce.Group[lsapi.PoolID, struct{}]
 
 	recent    []time.Duration              // durations of the last listings; owned, like the next four, by the refresh loop
