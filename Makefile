@@ -75,7 +75,7 @@ bench: build ## measure, and print the numbers; BENCH='-quick' or '-rows reads' 
 	go run ./bench $(BENCH)
 
 .PHONY: stress
-stress: build ## send traffic through load balancers, in five scenarios, and print one table
+stress: build ## send traffic through load balancers, in six scenarios, and print one table
 	@scripts/bench-deps.sh
 	go run ./bench -rows stress $(BENCH)
 

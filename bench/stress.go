@@ -42,7 +42,8 @@ const (
 // webMembers are the members of web-elb, each a small web server.
 var webMembers = []string{"i-0a11ce0000000ab01", "i-0a11ce0000000ab02", "i-0a11ce0000000ab03"}
 
-// stressFleet is the service behind default-elb, and three web servers behind web-elb.
+// stressFleet is the service behind default-elb, and three web servers behind web-elb and
+// web-alb.
 const stressFleet = `
 loadBalancers:
   - name: default-elb
@@ -54,6 +55,15 @@ loadBalancers:
     healthCheck: {target: "HTTP:8080/", interval: 5s, timeout: 2s, unhealthyThreshold: 2, healthyThreshold: 2}
     draining: {timeout: 60s}
     members: [i-0a11ce0000000ab01, i-0a11ce0000000ab02, i-0a11ce0000000ab03]
+targetGroups:
+  - name: web
+    port: 8080
+    healthCheck: {interval: 5s, timeout: 2s, unhealthyThreshold: 2, healthyThreshold: 2}
+    attributes: {deregistration_delay.timeout_seconds: 5}
+    targets: [i-0a11ce0000000ab01, i-0a11ce0000000ab02, i-0a11ce0000000ab03]
+applicationLoadBalancers:
+  - name: web-alb
+    listeners: [{protocol: HTTP, port: 80, forward: {web: 1}}]
 instances:
   - {id: i-0592fe5ccee879f04, type: t2.micro}
   - {id: i-0a11ce0000000ab01, type: t3.small}
@@ -65,7 +75,7 @@ instances:
 // and that of members that come, go, are too few, and die.
 func measureStress(ctx context.Context, b *bench, s *report.Section) error {
 	for _, scenario := range []func(context.Context, *bench, *report.Section) error{
-		cachedThroughLoadBalancer, originalThroughLoadBalancer, surgeQueue, rollingMembers, dyingMember,
+		cachedThroughLoadBalancer, originalThroughLoadBalancer, surgeQueue, rollingMembers, rollingTargets, dyingMember,
 	} {
 		if err := scenario(ctx, b, s); err != nil {
 			return err
@@ -379,9 +389,20 @@ func queueOf(step stress.Step) (longest int, spilled int64) {
 	return longest, spilled
 }
 
-// change attaches or detaches through the service's API, and waits for the effect.
+// change attaches or detaches a member of web-elb, and waits for the effect.
 func (u *stressed) change(ctx context.Context, method, id string) error {
-	request, err := u.service.request(ctx, method, "/elb/web-elb?wait=true&timeout=2m", `{"instanceId":"`+id+`"}`)
+	return u.send(ctx, method, "/elb/web-elb?wait=true&timeout=2m", `{"instanceId":"`+id+`"}`, http.StatusCreated)
+}
+
+// changeTarget attaches or detaches a target of the group web, and waits for the effect.
+func (u *stressed) changeTarget(ctx context.Context, method, id string) error {
+	want := map[string]int{http.MethodPut: http.StatusCreated, http.MethodDelete: http.StatusOK}[method]
+	return u.send(ctx, method, "/v1/pools/tg/web/members/"+id+"?wait=true&timeout=2m", "", want)
+}
+
+// send sends a request to the service's API, whose response must have a status.
+func (u *stressed) send(ctx context.Context, method, path, body string, status int) error {
+	request, err := u.service.request(ctx, method, path, body)
 	if err != nil {
 		return err
 	}
@@ -390,9 +411,9 @@ func (u *stressed) change(ctx context.Context, method, id string) error {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusCreated {
+	if response.StatusCode != status {
 		text, _ := io.ReadAll(response.Body) // only the status matters
-		return fmt.Errorf("%s %s: %s %s", method, id, response.Status, text)
+		return fmt.Errorf("%s %s: %s %s", method, path, response.Status, text)
 	}
 	return nil
 }
@@ -417,9 +438,9 @@ func (u *stressed) compute(ctx context.Context, action, id string) error {
 	return nil
 }
 
-// during runs a function under load on web-elb.
-func (u *stressed) during(ctx context.Context, something func() error) (r stress.Report, err error) {
-	target, err := u.url(ctx, "web-elb", "/?sleep=5ms")
+// during runs a function under load on a load balancer.
+func (u *stressed) during(ctx context.Context, loadBalancer string, something func() error) (r stress.Report, err error) {
+	target, err := u.url(ctx, loadBalancer, "/?sleep=5ms")
 	if err != nil {
 		return r, err
 	}
@@ -433,22 +454,38 @@ func (u *stressed) during(ctx context.Context, something func() error) (r stress
 	return r, errors.Join(<-loaded, failure)
 }
 
-// rollingMembers replaces each member in turn, as a deployment does.
+// rollingMembers replaces each member of a Classic load balancer.
 func rollingMembers(ctx context.Context, b *bench, s *report.Section) error {
 	up, err := b.startStressed(ctx, launch{})
 	if err != nil {
 		return err
 	}
 	defer up.stop()
+	return up.replace(ctx, s, "4 each of three members", "web-elb", up.change, http.MethodPost)
+}
+
+// rollingTargets replaces each target of an Application Load Balancer.
+func rollingTargets(ctx context.Context, b *bench, s *report.Section) error {
+	up, err := b.startStressed(ctx, launch{})
+	if err != nil {
+		return err
+	}
+	defer up.stop()
+	return up.replace(ctx, s, "5 each of three targets of an ALB", "web-alb", up.changeTarget, http.MethodPut)
+}
+
+// replace replaces each web server behind a load balancer in turn under load, as a
+// deployment does. Attach is the method that attaches.
+func (u *stressed) replace(ctx context.Context, s *report.Section, row, loadBalancer string, change func(ctx context.Context, method, id string) error, attach string) error {
 	began := time.Now()
 	var took time.Duration
-	r, err := up.during(ctx, func() error {
+	r, err := u.during(ctx, loadBalancer, func() error {
 		for _, id := range webMembers {
 			for _, do := range []func() error{
-				func() error { return up.change(ctx, http.MethodDelete, id) },
-				func() error { return up.compute(ctx, "StopInstances", id) },
-				func() error { return up.compute(ctx, "StartInstances", id) },
-				func() error { return up.change(ctx, http.MethodPost, id) },
+				func() error { return change(ctx, http.MethodDelete, id) },
+				func() error { return u.compute(ctx, "StopInstances", id) },
+				func() error { return u.compute(ctx, "StartInstances", id) },
+				func() error { return change(ctx, attach, id) },
 			} {
 				if err := do(); err != nil {
 					return err
@@ -463,7 +500,7 @@ func rollingMembers(ctx context.Context, b *bench, s *report.Section) error {
 	}
 	step := r.Steps[0]
 	s.Add(report.Row{
-		Name: "4 each of three members replaced in turn, under load: failed requests", Aim: report.AtMost(0),
+		Name: row + " replaced in turn, under load: failed requests", Aim: report.AtMost(0),
 		Figure: report.FigureOf(float64(step.Failed)),
 		Note:   fmt.Sprintf("of %d in %.0f s, p99 %.1f ms; all three took %.0f s", step.Requests, step.Took, step.Latency.P99, took.Seconds()),
 	})
@@ -479,7 +516,7 @@ func dyingMember(ctx context.Context, b *bench, s *report.Section) error {
 	defer up.stop()
 	var noticed time.Duration
 	var outAt time.Time
-	r, err := up.during(ctx, func() error {
+	r, err := up.during(ctx, "web-elb", func() error {
 		if err := pause(ctx, b.stressTime()/6); err != nil {
 			return err
 		}
@@ -502,8 +539,8 @@ func dyingMember(ctx context.Context, b *bench, s *report.Section) error {
 		}
 	}
 	s.Add(report.Row{
-		Name: "5 a member dies: failed requests until health checks take it out", Figure: report.FigureOf(float64(step.Failed - after)),
+		Name: "6 a member dies: failed requests until health checks take it out", Figure: report.FigureOf(float64(step.Failed - after)),
 		Note: fmt.Sprintf("of %d in %.0f s; it was out after %.1f s. New connections went to another member; requests in flight failed", step.Requests, step.Took, noticed.Seconds()),
-	}, report.Row{Name: "5 failed requests after that", Aim: report.AtMost(0), Figure: report.FigureOf(float64(after))})
+	}, report.Row{Name: "6 failed requests after that", Aim: report.AtMost(0), Figure: report.FigureOf(float64(after))})
 	return nil
 }
