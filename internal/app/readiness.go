@@ -64,10 +64,3 @@ func (a *App) startPreflight(aws clients, available *cloud.Availability, clocks 
 	})
 	a.started("probes of AWS", work.Close)
 }
-
-// probe makes one AWS call for each kind of pool. The clients' observers handle the results.
-func (c clients) probe(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 2*compareTimeout)
-	defer cancel()
-	_, _ = c.classic.Probe(ctx), c.groups.Probe(ctx)
-}

@@ -12,7 +12,7 @@ const (
 	// no longer called may work again.
 	failureLifetime = time.Minute
 	// readGrace and writeGrace are how long a success outweighs later failures: a role may
-	// be denied the changes of some load balancers only.
+	// be denied the changes of some pools only.
 	readGrace  = 10 * time.Second
 	writeGrace = time.Minute
 	// slowFailure is the duration from which on a timeout counts as AWS's. A shorter one
@@ -87,7 +87,7 @@ func (a *Availability) update(capability capability, c Call) {
 		s.code, s.failed = c.Code, time.Now()
 	case c.Code == lsapi.CodeThrottled, c.Code == lsapi.CodeTimeout, c.Code == lsapi.CodeUnavailable:
 		// AWS works, or the result is unknown.
-	default: // any other answer, such as that there is no such load balancer
+	default: // any other answer, such as that there is no such pool
 		s.code, s.succeeded = "", time.Now()
 	}
 }

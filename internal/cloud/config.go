@@ -1,6 +1,5 @@
-// Package cloud has what the adapters of all kinds of load balancers share: the
-// configuration of the AWS SDK, the conversion of errors, and EC2. No SDK type leaves it
-// and its adapters.
+// Package cloud has what the adapters of all kinds of pools share: the configuration of the
+// AWS SDK, the conversion of errors, and EC2. No SDK type leaves it and its adapters.
 package cloud
 
 import (
