@@ -51,6 +51,7 @@ type loadBalancer struct {
 	attributes lsapi.Attributes
 	routes     []lsapi.Route
 	port       uint16 // of a target group
+	unlisted   bool   // there was no listing yet
 }
 
 func newRegion() *region {
@@ -145,6 +146,9 @@ func (r *region) membership(pool lsapi.PoolID, members []lsapi.MemberID) lsapi.M
 	m := lsapi.Membership{Pool: pool, Description: &lsapi.Description{DNSName: pool.Name + ".example.com", VPCID: "vpc-of-" + pool.Name[:1]}, AsOf: time.Now().Add(-time.Second)}
 	if b := r.loadBalancers[pool]; b != nil {
 		m.Description.Port = b.port
+		if b.unlisted {
+			m.Description = nil
+		}
 	}
 	for _, id := range members {
 		state, behind := r.listed[id]

@@ -12,12 +12,16 @@ func newMemberDetail(of lsapi.Member, member bool, health *lsapi.MemberHealth, h
 }
 
 // memberIn returns the id that a member has in a pool: one without a port has the target
-// group's.
-func memberIn(m lsapi.Membership, member lsapi.MemberID) lsapi.MemberID {
-	if member.Port == 0 && m.Description != nil {
-		member.Port = m.Description.Port
+// group's. CodeUnavailable: that is unknown before the first listing.
+func memberIn(m lsapi.Membership, member lsapi.MemberID) (lsapi.MemberID, error) {
+	switch {
+	case member.Port > 0:
+		return member, nil
+	case m.Description == nil:
+		return lsapi.ResolveMember(m.Pool, nil, member)
 	}
-	return member
+	member.Port = m.Description.Port
+	return member, nil
 }
 
 // memberOf returns a member; false if it is none.

@@ -76,7 +76,9 @@ func (f *Fleet) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.Memb
 	if err != nil {
 		return lsapi.MemberDetail{}, err
 	}
-	member = memberIn(m, member)
+	if member, err = memberIn(m, member); err != nil {
+		return lsapi.MemberDetail{}, err
+	}
 	short, cancel := context.WithTimeout(ctx, partTimeout)
 	defer cancel()
 	report, err := f.report(short, ctx, pool, m.Health, healthAge(shownHealthAge, fresh))

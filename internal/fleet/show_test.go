@@ -66,6 +66,39 @@ func TestMemberWithoutPortHasThatOfTheGroup(t *testing.T) {
 	})
 }
 
+// A read by name can be faster than the first listing, which has the port.
+func TestMemberWithoutPortIsNotAbsentBeforeTheFirstListing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRegion()
+		own := lsapi.MemberID{Instance: web1.Instance, Port: 8080}
+		group := r.add(lsapi.TG("web"), serving(own))
+		group.port, group.unlisted = 8080, true
+		f := start(t, r)
+		if m, err := f.Member(t.Context(), lsapi.TG("web"), web1, false); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+			t.Errorf("it is %+v, %v", m, err)
+		}
+		if m, err := f.Member(t.Context(), lsapi.TG("web"), own, false); err != nil || !m.Member {
+			t.Errorf("with its port it is %+v, %v", m, err)
+		}
+		for _, condition := range []lsapi.WaitCondition{lsapi.WaitDrained, lsapi.WaitAbsent, lsapi.WaitInService} {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			if m, err := f.Await(ctx, lsapi.TG("web"), web1, condition); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+				t.Errorf("%s: %+v, %v", condition, m, err)
+			}
+			cancel()
+		}
+		r.after(5*time.Second, func() { group.unlisted = false })
+		if m, err := f.Await(t.Context(), lsapi.TG("web"), web1, lsapi.WaitInService); err != nil || m.ID != own {
+			t.Errorf("after the listing it is %+v, %v", m, err)
+		}
+		loadBalancer := r.add(lsapi.ELB("web"), serving(web1))
+		loadBalancer.unlisted = true
+		if m, err := f.Member(t.Context(), lsapi.ELB("web"), web1, false); err != nil || !m.Member {
+			t.Errorf("of a Classic load balancer it is %+v, %v", m, err)
+		}
+	})
+}
+
 func TestLoadBalancerLeavesOutWhatCannotBeRead(t *testing.T) {
 	for _, hang := range []bool{false, true} {
 		for _, op := range []string{"Attributes", "Routes", "Tags", "Recent", "MemberHistory", "Instances"} {

@@ -90,7 +90,11 @@ func (w *wait) readMembership(ctx context.Context, fresh bool) error {
 	if err != nil {
 		return err
 	}
-	if id := memberIn(m, w.id); id != w.id {
+	id, err := memberIn(m, w.id)
+	if err != nil {
+		return err
+	}
+	if id != w.id {
 		w.id, w.last = id, memberWith(nil, id)
 	}
 	found, member := memberOf(m, w.id)

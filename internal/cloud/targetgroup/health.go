@@ -15,7 +15,8 @@ import (
 )
 
 // Members reads the members of a group and their health by one DescribeTargetHealth. Its
-// incarnation is its ARN. Members have a port. Targets that drain are in Health only. A
+// incarnation is its ARN. Members are sorted, because AWS returns them in any order, and a
+// report of their health has the same. They have a port. Targets that drain are in Health only. A
 // member that is no instance and no address is a Lambda function, "function/NAME", without
 // a port, or a load balancer, "loadbalancer/app/NAME/ID:80". These are shown and never
 // changed.
@@ -81,13 +82,14 @@ func newRead(arn string, descriptions []elbtypes.TargetHealthDescription) lsapi.
 		if d.Target == nil {
 			continue
 		}
-		h := newHealth(memberID(*d.Target), d.TargetHealth)
-		read.Health = append(read.Health, h)
+		read.Health = append(read.Health, newHealth(memberID(*d.Target), d.TargetHealth))
+	}
+	slices.SortFunc(read.Health, func(a, b lsapi.MemberHealth) int { return a.Member.Compare(b.Member) })
+	for _, h := range read.Health {
 		if !h.Draining {
 			read.Members = append(read.Members, h.Member)
 		}
 	}
-	slices.SortFunc(read.Health, func(a, b lsapi.MemberHealth) int { return a.Member.Compare(b.Member) })
 	return read
 }
 

@@ -115,6 +115,20 @@ func TestStatesAreThoseOfLsapi(t *testing.T) {
 	}
 }
 
+func TestMembersAreSortedLikeTheirHealth(t *testing.T) {
+	target := func(id string) string {
+		return "<member><Target><Id>" + id + "</Id><Port>80</Port></Target><TargetHealth><State>healthy</State></TargetHealth></member>"
+	}
+	config, _ := awstest.Start(t, results(map[string]string{
+		"DescribeTargetGroups": web,
+		"DescribeTargetHealth": "<TargetHealthDescriptions>" + target("i-c") + target("i-a") + target("i-b") + "</TargetHealthDescriptions>",
+	}))
+	read, err := targetgroup.New(config).Members(t.Context(), lsapi.TG("web"))
+	if err != nil || !slices.IsSortedFunc(read.Members, lsapi.MemberID.Compare) || len(read.Members) != 3 {
+		t.Errorf("got %v, %v", read.Members, err)
+	}
+}
+
 func TestOtherNameThanRequestedIsNotFound(t *testing.T) {
 	config, _ := awstest.Start(t, results(map[string]string{"DescribeTargetGroups": web}))
 	client := targetgroup.New(config)
