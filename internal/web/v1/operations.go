@@ -2,6 +2,7 @@ package v1
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -44,13 +45,14 @@ func register[I any](a *API, method, id, path string, serve func(*exchange.Excha
 	op := describe(a.schemas(), method, id, path)
 	huma.Register[I, huma.StreamResponse](a.huma, op, nil) // serves nothing
 	described := operationsOf(a.huma.OpenAPI().Paths[path])[method]
+	parameters := parametersOf(reflect.TypeFor[I]())
 	a.route(path, checks).Set(method, func(x *exchange.Exchange) error {
 		query, err := a.validateQuery(described, x.Request.URL.RawQuery)
 		if err != nil {
 			return err
 		}
 		in := new(I)
-		bind(in, x.Request, query)
+		bind(in, parameters, x.Request, query)
 		return serve(x, in)
 	})
 }

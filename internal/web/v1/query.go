@@ -105,46 +105,63 @@ func clip(name string) string {
 	return name
 }
 
-// bind sets the fields of the struct that in points to, and of embedded structs: strings,
-// integers and lists of strings, from the parts of the request that their tags path, header
-// and query name. The tag default has the value of a missing parameter. The query must be
+// parameter is where the value of a field comes from. One name is set: that of a part of the
+// path, a header or a query parameter.
+type parameter struct {
+	field               []int
+	path, header, query string
+	fallback            []string // the value of a missing query parameter
+}
+
+// parametersOf returns the parameters of a struct, and of embedded structs, from the tags
+// path, header, query and default of their fields: strings, integers and lists of strings.
+func parametersOf(of reflect.Type) (all []parameter) {
+	for _, field := range reflect.VisibleFields(of) {
+		if field.Type.Kind() == reflect.Struct {
+			continue // its fields follow
+		}
+		p := parameter{field: field.Index, path: field.Tag.Get("path"), header: field.Tag.Get("header")}
+		p.query, _, _ = strings.Cut(field.Tag.Get("query"), ",")
+		if value, ok := field.Tag.Lookup("default"); ok {
+			p.fallback = []string{value}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// bind sets the fields of the struct that in points to from a request. The query must be
 // valid.
-func bind(in any, r *http.Request, query url.Values) {
-	bindFields(reflect.ValueOf(in).Elem(), r, query)
-}
-
-func bindFields(fields reflect.Value, r *http.Request, query url.Values) {
-	for i := range fields.NumField() {
-		field, tag := fields.Field(i), fields.Type().Field(i).Tag
-		if field.Kind() == reflect.Struct {
-			bindFields(field, r, query)
-			continue
-		}
-		values := parameterValues(tag, r, query)
+func bind(in any, parameters []parameter, r *http.Request, query url.Values) {
+	fields := reflect.ValueOf(in).Elem()
+	for i := range parameters {
+		p := &parameters[i]
+		field := fields.FieldByIndex(p.field)
 		switch {
-		case len(values) == 0:
-		case field.Kind() == reflect.Slice:
-			field.Set(reflect.ValueOf(values))
-		case field.Kind() == reflect.Int:
-			number, _ := strconv.Atoi(values[0])
-			field.SetInt(int64(number))
+		case p.path != "":
+			field.SetString(r.PathValue(p.path))
+		case p.header != "":
+			field.SetString(r.Header.Get(p.header))
 		default:
-			field.SetString(values[0])
+			bindQuery(field, p, query)
 		}
 	}
 }
 
-func parameterValues(tag reflect.StructTag, r *http.Request, query url.Values) []string {
-	if name := tag.Get("path"); name != "" {
-		return []string{r.PathValue(name)}
+// bindQuery sets a field from a query parameter.
+func bindQuery(field reflect.Value, p *parameter, query url.Values) {
+	values := query[p.query]
+	if len(values) == 0 {
+		values = p.fallback
 	}
-	if name := tag.Get("header"); name != "" {
-		return []string{r.Header.Get(name)}
+	switch {
+	case len(values) == 0:
+	case field.Kind() == reflect.Slice:
+		field.Set(reflect.ValueOf(values))
+	case field.Kind() == reflect.Int:
+		number, _ := strconv.Atoi(values[0])
+		field.SetInt(int64(number))
+	default:
+		field.SetString(values[0])
 	}
-	name, _, _ := strings.Cut(tag.Get("query"), ",")
-	values := query[name]
-	if value, ok := tag.Lookup("default"); ok && len(values) == 0 {
-		values = []string{value}
-	}
-	return values
 }
