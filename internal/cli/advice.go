@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,7 +13,32 @@ import (
 	"syscall"
 
 	"lsapi"
+	"lsapi/client"
 )
+
+// explain adds advice to the error of a request.
+func (r *remote) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case err == context.Canceled: //nolint:errorlint // a wrapped one has a better message
+		return interrupted{"stopped by a signal"}
+	case errors.Is(err, client.ErrUnreachable):
+		return fmt.Errorf("%w; %s", err, r.advise(err))
+	}
+	answer, ok := errors.AsType[*client.Error](err)
+	switch {
+	case !ok:
+		return err
+	case answer.RequestID == "": // lsapi sets it on every response
+		return fmt.Errorf("%w; %s", notLSAPI{err}, r.adviseOnResponse(answer.Code))
+	case answer.Code != lsapi.CodeUnauthenticated:
+		return err
+	case r.config.User == "":
+		return fmt.Errorf("%w: the service at %s requires credentials, and %s; set LSAPI_USER and LSAPI_PASSWORD, or see lsapi pool --help", err, r.config.URL, r.config.Origin)
+	}
+	return fmt.Errorf("%w: the service at %s rejects the user %s, whose credentials are from %s; correct them there", err, r.config.URL, r.config.User, r.config.Origin)
+}
 
 // advise returns advice for an unreachable service. It names a cause only if the error
 // proves it.

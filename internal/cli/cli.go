@@ -11,18 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"lsapi/internal/cli/term"
-	"lsapi/internal/config"
 )
-
-// Process is the environment of a command.
-type Process struct {
-	Args    []string // without the program's name
-	Environ []string // in the form of os.Environ
-	Stdout  io.Writer
-	Stderr  io.Writer
-}
 
 // Run runs one command and returns its exit status. It prints an error to stderr as one
 // message.
@@ -65,17 +54,6 @@ func isBrokenPipe(err error) bool {
 	return ok && written.Path == os.Stdout.Name() && errors.Is(err, syscall.EPIPE)
 }
 
-// colors reports whether w is a terminal with colours, and NO_COLOR is not set (see
-// no-color.org).
-func colors(p Process, w io.Writer) bool {
-	return config.Variable(p.Environ, "NO_COLOR") == "" && isCapable(p, w)
-}
-
-// isCapable reports whether w is a terminal that supports control sequences.
-func isCapable(p Process, w io.Writer) bool {
-	return config.Variable(p.Environ, "TERM") != "dumb" && term.IsTerminal(w)
-}
-
 // maxLastWrite bounds the last write of a process to a blocked output.
 const maxLastWrite = time.Second
 
@@ -90,10 +68,4 @@ func writeBeforeExit(w io.Writer, text string) {
 	case <-written:
 	case <-time.After(maxLastWrite):
 	}
-}
-
-// writeInBackground writes text without blocking the caller, because the output of a
-// service may not be read.
-func writeInBackground(w io.Writer, text string) {
-	go func() { _, _ = io.WriteString(w, text) }()
 }

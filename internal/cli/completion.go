@@ -70,9 +70,6 @@ var flagWords = map[string][]cobra.Completion{
 	"metrics-public":    {"true", "false"},
 }
 
-// completer is a flag's value that lists its words, such as a choice.
-type completer interface{ completions() []cobra.Completion }
-
 // fileFlags are the flags that complete file names. All other flags do not.
 var fileFlags = map[string]bool{
 	"config": true, "password-file": true, "users-file": true, "env-file": true, "checkpoint": true, "html": true, "json": true, "fleet": true,

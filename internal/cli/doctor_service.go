@@ -134,9 +134,9 @@ func (c *checkup) checkCredentials(ctx context.Context, r *remote) {
 	page, err := r.Pools(ctx, client.PoolsQuery{Limit: 1})
 	switch code := client.ErrorCode(err); {
 	case err == nil && len(page.Pools) > 0:
-		c.ok("credentials", "accepted, and there are load balancers")
+		c.ok("credentials", "accepted, and there are pools")
 	case err == nil:
-		c.warn("credentials", "is it the right region?", "accepted, and there is no load balancer")
+		c.warn("credentials", "is it the right region?", "accepted, and there is no pool")
 	case code == lsapi.CodeUnauthenticated && r.config.User == "":
 		c.fail("credentials", "set LSAPI_USER and LSAPI_PASSWORD, or see lsapi pool --help", "the service requires credentials, and %s", r.config.Origin)
 	case code == lsapi.CodeUnauthenticated:
@@ -146,7 +146,7 @@ func (c *checkup) checkCredentials(ctx context.Context, r *remote) {
 	case errors.Is(err, client.ErrUnreachable):
 		c.fail("credentials", r.advise(err), "%v", err)
 	default:
-		c.fail("credentials", "see the log of the service, and docs/runbook.md", "load balancers cannot be listed: %v", err)
+		c.fail("credentials", "see the log of the service, and docs/runbook.md", "pools cannot be listed: %v", err)
 	}
 }
 

@@ -77,3 +77,6 @@ func onlyWith(flags *pflag.FlagSet, flag string, names ...string) error {
 	}
 	return nil
 }
+
+// completer is a flag's value that lists its words, such as a choice.
+type completer interface{ completions() []cobra.Completion }

@@ -66,8 +66,12 @@ func checkList(query client.PoolsQuery, limit int) error {
 }
 
 func (g poolGroup) table(all []apiv1.Pool) *term.Table {
+	first := "NAME"
+	if g.kind == "" {
+		first = "POOL"
+	}
 	t := &term.Table{Columns: []term.Column{
-		{Head: map[bool]string{true: "POOL", false: "NAME"}[g.kind == ""]}, {Head: "MEMBERS"}, {Head: "IN"}, {Head: "OUT"},
+		{Head: first}, {Head: "MEMBERS"}, {Head: "IN"}, {Head: "OUT"},
 		{Head: "UNKNOWN", Rank: 2}, {Head: "DRAINING", Rank: 1}, {Head: "AS OF", Rank: 8},
 	}}
 	if g.kind != lsapi.KindTG {

@@ -60,12 +60,6 @@ func changeError(err error) error {
 	return err
 }
 
-// conflict is the error of a change that was not made, because the membership was already as
-// requested.
-type conflict struct{ text string }
-
-func (e conflict) Error() string { return e.text }
-
 // waitFailed is the error of a change that was made but cannot take effect.
 type waitFailed struct{ text string }
 

@@ -114,6 +114,12 @@ type notLSAPI struct{ error }
 
 func (e notLSAPI) Unwrap() error { return e.error }
 
+// conflict is the error of a change that was not made, because the membership was already as
+// requested.
+type conflict struct{ text string }
+
+func (e conflict) Error() string { return e.text }
+
 // unknownOutcome is the error of a change that may have been made.
 type unknownOutcome struct{ error }
 
