@@ -39,9 +39,10 @@ type region struct {
 	polls         map[time.Time]bool
 	last          lsapi.HealthReport // of the last poll
 	followers     int
-	unread        []lsapi.PoolID // load balancers that a fresh read misses
-	maxAge        time.Duration  // of the last call of Recent
-	drain         [2]any         // of the last FollowDrain: since, timeout
+	kept          map[lsapi.PoolID]lsapi.HealthReport // what Recent returns unless it must be from now
+	unread        []lsapi.PoolID                      // load balancers that a fresh read misses
+	maxAge        time.Duration                       // of the last call of Recent
+	drain         [2]any                              // of the last FollowDrain: since, timeout
 }
 
 type loadBalancer struct {
@@ -308,6 +309,9 @@ func (r *region) Recent(ctx context.Context, pool lsapi.PoolID, maxAge time.Dura
 	}
 	defer r.mu.Unlock()
 	r.maxAge = maxAge
+	if kept, ok := r.kept[pool]; ok && maxAge > 0 {
+		return kept, nil
+	}
 	return r.report(pool, time.Now().Add(-min(maxAge, time.Second)))
 }
 

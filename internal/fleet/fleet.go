@@ -116,6 +116,15 @@ func (f *Fleet) report(ctx, caller context.Context, pool lsapi.PoolID, came *lsa
 	return &report, nil
 }
 
+// reportAfterDetach returns a report that shows whether a former member drains: the given one,
+// unless it still shows the member in place, as before the detach.
+func (f *Fleet) reportAfterDetach(ctx, caller context.Context, pool lsapi.PoolID, member lsapi.MemberID, given *lsapi.HealthReport) (*lsapi.HealthReport, error) {
+	if health := healthIn(given, member); health == nil || health.Draining {
+		return given, nil
+	}
+	return f.report(ctx, caller, pool, nil, 0)
+}
+
 // attributesOf returns the attributes of a pool, or nil.
 func (f *Fleet) attributesOf(ctx, caller context.Context, pool lsapi.PoolID) *lsapi.Attributes {
 	found, err := f.attributes.get(ctx, pool)

@@ -93,7 +93,12 @@ func (f *Fleet) membership(ctx, caller context.Context, c candidate, fresh bool)
 		history lsapi.MemberHistory
 		parts   sync.WaitGroup
 	)
-	parts.Go(func() { report, failure = f.report(ctx, caller, pool, c.Health, healthAge(listedHealthAge, fresh)) })
+	parts.Go(func() {
+		report, failure = f.report(ctx, caller, pool, c.Health, healthAge(listedHealthAge, fresh))
+		if !c.member && failure == nil {
+			report, failure = f.reportAfterDetach(ctx, caller, pool, member, report)
+		}
+	})
 	if c.member {
 		parts.Go(func() { history = f.historyOf(ctx, caller, pool, member).of(member) })
 	}

@@ -83,6 +83,9 @@ func (f *Fleet) Member(ctx context.Context, pool lsapi.PoolID, member lsapi.Memb
 	defer cancel()
 	report, err := f.report(short, ctx, pool, m.Health, healthAge(shownHealthAge, fresh))
 	found, isMember := memberOf(m, member)
+	if !isMember && err == nil {
+		report, err = f.reportAfterDetach(short, ctx, pool, member, report)
+	}
 	health := healthIn(report, member)
 	switch {
 	case isMember:

@@ -66,6 +66,28 @@ func TestMemberWithoutPortHasThatOfTheGroup(t *testing.T) {
 	})
 }
 
+func TestMemberThatWasJustDetachedDrains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRegion()
+		r.add(lsapi.ELB("web"), draining(web1))
+		r.kept = map[lsapi.PoolID]lsapi.HealthReport{lsapi.ELB("web"): {
+			Pool: lsapi.ELB("web"), Members: []lsapi.MemberHealth{serving(web1)}, AsOf: time.Now(), // before the detach
+		}}
+		f := start(t, r)
+		if m, err := f.Member(t.Context(), lsapi.ELB("web"), web1, false); err != nil || m.Member || m.Health == nil || !m.Health.Draining {
+			t.Errorf("it is %+v, %v", m, err)
+		}
+		got, err := f.Instance(t.Context(), web1.Instance, false)
+		if err != nil || !got.Whole || len(got.Memberships) != 1 || !got.Memberships[0].Health.Draining {
+			t.Errorf("the instance is %+v, %v", got, err)
+		}
+		r.change(func() { delete(r.loadBalancers[lsapi.ELB("web")].health, web1) })
+		if m, err := f.Member(t.Context(), lsapi.ELB("web"), web1, false); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+			t.Errorf("when it has drained it is %+v, %v", m, err)
+		}
+	})
+}
+
 // A read by name can be faster than the first listing, which has the port.
 func TestMemberWithoutPortIsNotAbsentBeforeTheFirstListing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
