@@ -1,0 +1,155 @@
+package membership
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"lsapi"
+)
+
+// carryOut carries out a batch and settles what earlier rounds left open. What must be on
+// record before a call changes anything is added to first.
+func (r *round) carryOut(batch []*request, first *recordBatch) {
+	v := r.read(batch)
+	r.countReads()
+	if v.isReplaced = r.journal.recorded.isReplacedBy(v.look()); v.isReplaced {
+		r.forget(v.began)
+	}
+	v.members = setOf(r.overlay.Over(r.pool, v.read.Members, v.began))
+	r.settle(v)
+	switch {
+	case v.err != nil:
+		if lsapi.ErrorCode(v.err) == lsapi.CodeNotFound {
+			r.deleted(v, first)
+		}
+		first.fail(batch, errUnread(v.err))
+		return
+	case r.journal.failure != nil:
+		first.fail(batch, errUnrecorded(r.journal.failure))
+		return
+	}
+	first.write(r.journal.recorded.unexplained(v.look(), r.open.changes...)...)
+	r.journal.recorded.looked(v.began)
+	changes := r.claim(r.decide(batch, v, first), v, first)
+	if err := r.journal.append(first); err != nil {
+		r.rejectBatch(first, err)
+		for _, c := range changes {
+			r.queue.rejectUnsent(c.makers(), err)
+			r.queue.reject(c.waiting, err)
+		}
+		return
+	}
+	for _, c := range changes {
+		c.maker.intent.Store(true)
+	}
+	calls := sender{shared: r.shared, pool: r.pool, permit: r.journal.renew}
+	calls.sendAll(changes)
+	r.finish(changes)
+}
+
+// read reads the membership and looks up the batch's instances, concurrently. Unless a
+// change is open it ends when all callers have left.
+func (r *round) read(batch []*request) view {
+	ctx, cancel := r.calling()
+	defer cancel()
+	if r.open.isEmpty() {
+		defer whenAllHaveLeft(batch, cancel)()
+	}
+	v := view{began: time.Now()}
+	var lookupErr error
+	var lookup sync.WaitGroup
+	if ids := instanceIDs(requestedMembers(batch)); len(ids) > 0 {
+		lookup.Go(func() { v.facts, lookupErr = r.aws.Instances(ctx, ids) })
+	}
+	var err error
+	v.read, err = r.aws.Members(ctx, r.pool)
+	v.ended = time.Now()
+	if err != nil {
+		cancel()
+		lookup.Wait()
+		v.err = err
+		return v
+	}
+	lookup.Wait()
+	v.err = lookupErr
+	v.shown = setOf(v.read.Members)
+	return v
+}
+
+// decide answers the requests that need no call, and returns the changes that do, in
+// arrival order.
+func (r *round) decide(batch []*request, v view, first *recordBatch) []*change {
+	batch, misplaced := ofIncarnation(batch, v.read.Incarnation)
+	first.fail(misplaced, errMadeAgain(r.pool))
+	var changes []*change
+	members := len(v.members)
+	for _, c := range group(batch, v.facts) {
+		switch err := decide(c.action, c.member, c.instance, v.members[c.member], r.pool); {
+		case err == nil:
+			changes = append(changes, c)
+		case err.Code == lsapi.CodeConflict:
+			first.concludeAll(c.waiting, lsapi.OutcomeConflict, &members, err)
+		default:
+			first.fail(c.waiting, err)
+		}
+	}
+	return changes
+}
+
+// claim returns the changes whose callers have not all left, and adds their intents to
+// first. Attaches have as much time as the detaches before them, after these.
+func (r *round) claim(changes []*change, v view, first *recordBatch) []*change {
+	members := len(v.members)
+	sending := sendingSteps * r.call
+	detachBy := time.Now().Add(sending)
+	attachBy := detachBy
+	if slices.ContainsFunc(changes, func(c *change) bool { return c.action == lsapi.Detach }) {
+		attachBy = detachBy.Add(sending)
+	}
+	return slices.DeleteFunc(changes, func(c *change) bool {
+		withdrawn, ok := c.claim()
+		first.withdraw(withdrawn)
+		if !ok {
+			return true
+		}
+		c.trusted, c.sendBy = r.trustedFrom(r.pool, c.member), detachBy
+		if c.action == lsapi.Attach {
+			c.sendBy = attachBy
+		}
+		first.write(c.intend(&members, v.began))
+		return false
+	})
+}
+
+// finish records the outcomes of changes and answers their callers, or keeps them open.
+func (r *round) finish(changes []*change) {
+	var applied []*change
+	for _, c := range changes {
+		if c.err == nil {
+			applied = append(applied, c)
+		}
+	}
+	var outcomes recordBatch
+	r.showWhenRecorded(&outcomes, applied)
+	for _, c := range changes {
+		if c.err != nil && c.err.Ambiguous {
+			r.open.add(c)
+			continue
+		}
+		r.complete(&outcomes, c, c.outcome(), false)
+	}
+	if err := r.persist(&outcomes); err != nil {
+		r.loseOutcomes(&outcomes, err)
+	}
+}
+
+// deleted records that the members are gone with their pool.
+func (r *round) deleted(v view, first *recordBatch) {
+	r.forget(v.began)
+	if !r.journal.recorded.known {
+		return
+	}
+	first.write(r.journal.recorded.unexplained(look{began: v.began, ended: v.ended})...)
+	r.journal.recorded.looked(v.began) // earlier reads prove nothing any more
+}
