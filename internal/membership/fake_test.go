@@ -21,8 +21,10 @@ type fakeAWS struct {
 	facts    map[lsapi.MemberID]lsapi.Instance
 	gone     bool // no such load balancer
 	created  string
-	calls    []call
-	hooks    map[string][]hook // what the next calls of an operation do instead
+	// ignoresAbsent is whether Deregister succeeds for members that are absent, as for target groups.
+	ignoresAbsent bool
+	calls         []call
+	hooks         map[string][]hook // what the next calls of an operation do instead
 }
 
 type version struct {
@@ -104,6 +106,9 @@ func (f *fakeAWS) Register(ctx context.Context, _ lsapi.PoolID, ids []lsapi.Memb
 		return "", err
 	}
 	return "aws-request", f.arrive(ctx, "Register", ids, func() error {
+		if f.isGone(ctx) {
+			return lsapi.Errorf(lsapi.CodeNotFound, "gone")
+		}
 		members := slices.Clone(f.now())
 		for _, id := range ids {
 			if f.facts[id].State != lsapi.StateRunning {
@@ -123,8 +128,11 @@ func (f *fakeAWS) Deregister(ctx context.Context, _ lsapi.PoolID, ids []lsapi.Me
 		return "", err
 	}
 	return "aws-request", f.arrive(ctx, "Deregister", ids, func() error {
+		if f.isGone(ctx) {
+			return lsapi.Errorf(lsapi.CodeNotFound, "gone")
+		}
 		for _, id := range ids {
-			if !slices.Contains(f.now(), id) {
+			if !f.ignoresAbsent && !slices.Contains(f.now(), id) {
 				return lsapi.Errorf(lsapi.CodeInvalid, "Could not find EC2 instance %s.", id)
 			}
 		}
@@ -132,6 +140,18 @@ func (f *fakeAWS) Deregister(ctx context.Context, _ lsapi.PoolID, ids []lsapi.Me
 		f.versions = append(f.versions, version{time.Now(), members})
 		return nil
 	})
+}
+
+type incarnationKey struct{}
+
+// ofIncarnation returns a context for calls to one incarnation of the load balancer.
+func ofIncarnation(ctx context.Context, incarnation any) context.Context {
+	return context.WithValue(ctx, incarnationKey{}, incarnation)
+}
+
+func (f *fakeAWS) isGone(ctx context.Context) bool {
+	incarnation := ctx.Value(incarnationKey{})
+	return incarnation != nil && incarnation != f.created
 }
 
 // arrive takes a call in: it is counted, takes its time, and then is carried out

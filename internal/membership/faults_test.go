@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,10 +124,14 @@ func (r *faultyRecord) unrecorded(pool lsapi.PoolID, events []lsapi.Event) (left
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	log := r.log(pool)
+	members := make(map[lsapi.MemberID]bool)
+	maps.Copy(members, log.state(0).Members)
 	for _, e := range events {
-		if e.Kind == lsapi.EventObserved && log.has(e) {
+		if e.Kind == lsapi.EventObserved && has(members, e) {
 			continue
 		}
+		setAll(members, e.Added, true)
+		setAll(members, e.Removed, false)
 		before := slices.IndexFunc(log.events, func(old lsapi.Event) bool { return e.Change.ID != "" && old.Change.ID == e.Change.ID })
 		last := before
 		for i := range log.events {
@@ -146,8 +151,7 @@ func (r *faultyRecord) unrecorded(pool lsapi.PoolID, events []lsapi.Event) (left
 }
 
 // has reports whether the membership on record has what an event observed.
-func (l *fakeLog) has(e lsapi.Event) bool {
-	members := l.state(0).Members
+func has(members map[lsapi.MemberID]bool, e lsapi.Event) bool {
 	isMember := func(id lsapi.MemberID) bool { return members[id] }
 	isNone := func(id lsapi.MemberID) bool { return !members[id] }
 	return !slices.ContainsFunc(e.Added, isNone) && !slices.ContainsFunc(e.Removed, isMember)
@@ -213,6 +217,29 @@ func (a *faultyAWS) sendLate(ctx context.Context, call func(context.Context, lsa
 	_, _ = call(context.WithoutCancel(ctx), func(context.Context) (time.Time, error) { return time.Time{}, nil })
 }
 
+// arnAWS sends the changes of a replica to the pool that its lane has read: AWS takes the ARN
+// of a target group, not its name.
+type arnAWS struct {
+	*faultyAWS
+	read atomic.Value // the incarnation
+}
+
+func (a *arnAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
+	read, err := a.faultyAWS.Members(ctx, pool)
+	if err == nil {
+		a.read.Store(read.Incarnation)
+	}
+	return read, err
+}
+
+func (a *arnAWS) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return a.faultyAWS.Register(ofIncarnation(ctx, a.read.Load()), pool, ids, permit)
+}
+
+func (a *arnAWS) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return a.faultyAWS.Deregister(ofIncarnation(ctx, a.read.Load()), pool, ids, permit)
+}
+
 // faultyWorld has replicas that crash, their clients, some of which leave early, and the
 // answers.
 type faultyWorld struct {
@@ -223,29 +250,47 @@ type faultyWorld struct {
 	aws     *faultyAWS
 	ends    time.Time
 	history *history
+	// isReplaced is whether the pool is deleted and made again under its name now and then.
+	isReplaced bool
 
 	mu       sync.Mutex
 	replicas []*service
+	replaced time.Time         // when the pool was last replaced
 	answers  map[string]effect // by change
 	named    map[string]bool   // the changes that an answer named
 }
 
 const faultyReplicas, faultyClients = 3, 9
 
-var faultyMembers = []lsapi.MemberID{one, two, three}
+// faultyMembers are two ports of one instance, and another instance.
+var faultyMembers = []lsapi.MemberID{{Instance: one.Instance, Port: 80}, {Instance: one.Instance, Port: 8080}, {Instance: two.Instance, Port: 80}}
 
 func TestReplicasKeepThePromisesUnderFaults(t *testing.T) {
+	keepPromises(t, false)
+}
+
+func TestReplicasKeepThePromisesForReplacedPools(t *testing.T) {
+	keepPromises(t, true)
+}
+
+func keepPromises(t *testing.T, isReplaced bool) {
 	seed := rand.Uint64()
 	for i := range uint64(8) {
 		t.Run(fmt.Sprint(seed+i), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { newFaultyWorld(t, seed+i).run() })
+			synctest.Test(t, func(t *testing.T) {
+				w := newFaultyWorld(t, seed+i)
+				w.isReplaced = isReplaced
+				w.run()
+			})
 		})
 	}
 }
 
 func newFaultyWorld(t *testing.T, seed uint64) *faultyWorld {
 	aws := newFakeAWS()
+	aws.run(one, two)
 	aws.run(faultyMembers...)
+	aws.created, aws.ignoresAbsent = "incarnation 0", true
 	aws.lag = time.Duration(seed%10) * time.Second // below the overlay window
 	f := &faults{random: rand.New(rand.NewPCG(seed, 0)), level: []float64{0.3, 1, 2}[seed%3]}
 	w := &faultyWorld{
@@ -261,7 +306,7 @@ func newFaultyWorld(t *testing.T, seed uint64) *faultyWorld {
 
 func (w *faultyWorld) start(name string) *service {
 	record := &fakeRecord{fakeLogs: w.record.fakeLogs, name: name}
-	s := newService(w.aws, membership.Options{Record: &faultyRecord{record, w.faults}})
+	s := newService(&arnAWS{faultyAWS: w.aws}, membership.Options{Record: &faultyRecord{record, w.faults}})
 	for s.Start(w.t.Context()) != nil {
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -285,6 +330,9 @@ func (w *faultyWorld) run() {
 	}
 	for n := range faultyClients {
 		work.Go(func() { w.runClient(n, w.randomFor(300+n)) })
+	}
+	if w.isReplaced {
+		work.Go(func() { w.replace(w.randomFor(400)) })
 	}
 	time.Sleep(time.Until(w.ends) + 30*time.Second)
 	w.faults.end()
@@ -312,6 +360,36 @@ func (w *faultyWorld) crash(n int, random *rand.Rand) {
 		w.mu.Lock()
 		w.replicas[n] = next
 		w.mu.Unlock()
+	}
+}
+
+// shownAfter bounds the time from the end of a pool until no list shows its members: a call
+// that was in flight then, its outcome on record at last, and the overlay window. Until the
+// end is on record, lists of one replica may show them, and those of another may not.
+const shownAfter = 25 * time.Second
+
+// isSettled reports whether lists agree about the last replacement of the pool.
+func (w *faultyWorld) isSettled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Since(w.replaced) > shownAfter
+}
+
+// replace ends a pool, and makes another one under its name.
+func (w *faultyWorld) replace(random *rand.Rand) {
+	for n := 1; ; n++ {
+		time.Sleep(time.Duration(random.Int64N(int64(time.Minute))))
+		called := time.Now()
+		if called.After(w.ends) {
+			return
+		}
+		w.mu.Lock()
+		w.replaced = called
+		w.mu.Unlock()
+		replace(w.aws.fakeAWS, fmt.Sprint("incarnation ", n))
+		for i, id := range faultyMembers {
+			w.history.addUntil(faultyClients+i, operation{"replace", web, id}, called, called.Add(shownAfter), gone)
+		}
 	}
 }
 
@@ -353,6 +431,9 @@ func (w *faultyWorld) list(ctx context.Context, s *service, client int) {
 		return
 	}
 	members := s.recent.Over(web, read.Members, called)
+	if !w.isSettled() {
+		return
+	}
 	for _, id := range faultyMembers {
 		got := absent
 		if slices.Contains(members, id) {
@@ -373,7 +454,7 @@ func (w *faultyWorld) change(ctx context.Context, s *service, client int, id str
 		got = took
 	case lsapi.CodeConflict:
 		got = already
-	case lsapi.CodeThrottled, lsapi.CodeUnavailable:
+	case lsapi.CodeThrottled, lsapi.CodeUnavailable, lsapi.CodeNotFound: // the pool that was read is gone
 		got = none
 	}
 	w.history.add(client, operation{action, web, member}, called, got)
@@ -385,7 +466,11 @@ func (w *faultyWorld) change(ctx context.Context, s *service, client int, id str
 // check compares the record with the answers and with AWS.
 func (w *faultyWorld) check() {
 	w.t.Logf("AWS lags %v, %d operations: %v", w.aws.lag, len(w.history.done), w.history.got)
-	wantNothingInvented(w.t, w.record)
+	if w.isReplaced {
+		wantAlternation(w.t, w.record)
+	} else {
+		wantNothingInvented(w.t, w.record)
+	}
 	w.checkAnswers()
 	state := w.record.log(web).state(0)
 	if len(state.Open) > 0 {

@@ -71,6 +71,7 @@ const (
 	open    effect = "may have taken effect, or may yet"
 	present effect = "is a member"
 	absent  effect = "is not a member"
+	gone    effect = "ended with its pool"
 )
 
 // setOfMembers is the model: each member of each pool by itself is in it or not.
@@ -104,6 +105,8 @@ var setOfMembers = porcupine.NondeterministicModel{
 			return []any{member}
 		case open:
 			return []any{member, wanted}
+		case gone:
+			return []any{false}
 		case present:
 			if member {
 				return []any{member}
@@ -132,15 +135,20 @@ type history struct {
 // add notes an operation that was called then and has just returned. One whose
 // effect is open may take effect at any time from then on.
 func (h *history) add(client int, asked operation, called time.Time, got effect) {
-	returned := int64(math.MaxInt64)
-	if got != open {
-		returned = int64(time.Since(h.began))
+	returned := time.Now()
+	if got == open {
+		returned = h.began.Add(math.MaxInt64)
 	}
+	h.addUntil(client, asked, called, returned, got)
+}
+
+// addUntil notes an operation that took effect between two times.
+func (h *history) addUntil(client int, asked operation, called, returned time.Time, got effect) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.got[got]++
 	h.done = append(h.done, porcupine.Operation{
-		ClientId: client, Input: asked, Output: got, Call: int64(called.Sub(h.began)), Return: returned,
+		ClientId: client, Input: asked, Output: got, Call: int64(called.Sub(h.began)), Return: int64(returned.Sub(h.began)),
 	})
 }
 

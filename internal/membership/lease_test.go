@@ -101,10 +101,24 @@ func TestLeavingClientsCauseNoExternalChange(t *testing.T) {
 // instances whose changes do not alternate.
 func wantNothingInvented(t *testing.T, record *fakeRecord) {
 	t.Helper()
-	member := make(map[lsapi.MemberID]bool)
 	for _, e := range record.recorded() {
 		if e.Kind == lsapi.EventObserved {
 			t.Errorf("the record has a change that no client made: +%v -%v", e.Added, e.Removed)
+		}
+	}
+	wantAlternation(t, record)
+}
+
+// wantAlternation requires every applied change on record to have changed the membership.
+func wantAlternation(t *testing.T, record *fakeRecord) {
+	t.Helper()
+	member := make(map[lsapi.MemberID]bool)
+	for _, e := range record.recorded() {
+		for _, id := range e.Added {
+			member[id] = true
+		}
+		for _, id := range e.Removed {
+			member[id] = false
 		}
 		if e.Change.Outcome != lsapi.OutcomeApplied {
 			continue
