@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"context"
+	"iter"
 	"sync"
 	"testing"
 	"time"
@@ -180,6 +181,69 @@ func TestFollowerRenewsTheInstancesOfPolledPools(t *testing.T) {
 			if err != nil || len(all) != 1 || len(all[0].Members) != 1 || all[0].Members[0].Instance.State != "stopped" {
 				t.Errorf("replica %d (of which %d leads) shows %+v, %v", i, b.leads(), all, err)
 			}
+		}
+	})
+}
+
+// oneKindFails lists the pages of Classic load balancers, and then fails.
+type oneKindFails struct{ *fakeAWS }
+
+func (f oneKindFails) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
+	return func(yield func([]lsapi.Pool, error) bool) {
+		for page, err := range f.fakeAWS.Pools(ctx) {
+			if !yield(page, err) || err != nil {
+				return
+			}
+		}
+		yield(nil, lsapi.Errorf(lsapi.CodeThrottled, "target groups"))
+	}
+}
+
+func TestFailingListingOfOneKindLeavesTheOtherServed(t *testing.T) {
+	aws := oneKindFails{newFakeAWS()}
+	web := lsapi.ELB("web")
+	aws.set(web, lsapi.InstanceMember("i-1"))
+	inBubbleOf(t, aws, func(t *testing.T, s *snapshot.Snapshot) {
+		read := func() string {
+			t.Helper()
+			got, err := s.Read(t.Context(), web, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(got.Body)
+		}
+		for range 2 * maxStaleOnError / time.Second {
+			read()
+			time.Sleep(time.Second)
+		}
+		if err := s.Ready(); err != nil {
+			t.Errorf("it is not ready: %v", err)
+		}
+		aws.set(web, lsapi.InstanceMember("i-1"), lsapi.InstanceMember("i-2"))
+		before := aws.count("Members")
+		time.Sleep(2 * time.Second)
+		if got := read(); got != "i-1:t2.micro i-2:t2.micro " || aws.count("Members") > before {
+			t.Errorf("with a member that is not known yet it reads %q, after %d reads by name", got, aws.count("Members")-before)
+		}
+		aws.change(func(f *fakeAWS) {
+			f.facts[lsapi.InstanceMember("i-1")] = lsapi.Instance{ID: "i-1", Type: "m5.large", State: lsapi.StateRunning}
+		})
+		for range 100 {
+			read()
+			time.Sleep(time.Second)
+		}
+		if got := read(); got != "i-1:m5.large i-2:t2.micro " {
+			t.Errorf("after 100 s it reads %q", got)
+		}
+		aws.change(func(f *fakeAWS) {
+			f.fail["LoadBalancers"], f.fail["Members"] = lsapi.Errorf(lsapi.CodeUpstream, ""), lsapi.Errorf(lsapi.CodeUpstream, "")
+		})
+		for range maxStaleOnError/time.Second + 10 {
+			s.Touch()
+			time.Sleep(time.Second)
+		}
+		if err := s.Ready(); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+			t.Errorf("when nothing can be read it is %v", err)
 		}
 	})
 }

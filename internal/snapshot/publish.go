@@ -76,6 +76,7 @@ func (s *Snapshot) publish(sl *slot, ids []lsapi.MemberID, health *lsapi.HealthR
 			e.shown, e.health = ids, health
 			s.store(sl, e, began)
 			sl.failed.Store(nil)
+			s.lastShown.Store(s.stamp(began)) // concurrent ones are about as late
 		}
 	})
 }

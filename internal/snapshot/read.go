@@ -105,12 +105,13 @@ func (s *Snapshot) errNothingKnown(ctx context.Context, pool lsapi.PoolID, cause
 }
 
 // Ready returns CodeUnavailable if the last listing is too old to be served, whether this
-// process lists the region or another replica does. While there are no reads, and for
-// resumeGrace after them, the age of the listing does not count.
+// process lists the region or another replica does, and no members could be read since:
+// while the listing of one kind fails, the other is served. While there are no reads, and
+// for resumeGrace after them, the ages do not count.
 func (s *Snapshot) Ready() error {
 	now := time.Now()
 	limit := max(s.o.MaxStaleOnError, time.Duration(s.bound.Load()))
-	if s.isIdle(now) || now.Sub(s.at(s.resumed.Load())) <= resumeGrace || now.Sub(s.at(s.listed.Load())) <= limit {
+	if s.isIdle(now) || now.Sub(s.at(s.resumed.Load())) <= resumeGrace || now.Sub(s.at(max(s.listed.Load(), s.lastShown.Load()))) <= limit {
 		return nil
 	}
 	return errUnreadable()

@@ -20,7 +20,7 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 	asked := began
 	for page, err := range s.o.AWS.Pools(ctx) {
 		if err != nil {
-			return 0, err
+			return s.cutShort(ctx, incomplete, err)
 		}
 		for _, pool := range page {
 			listed[pool.ID] = true
@@ -47,6 +47,16 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 	s.pruneFacts()
 	s.renewFacts(s.facts.expired())
 	return aside, nil
+}
+
+// cutShort publishes what a listing has listed before it failed, perhaps all pools of one
+// kind.
+func (s *Snapshot) cutShort(ctx context.Context, incomplete []listedPage, failure error) (aside time.Duration, err error) {
+	if len(incomplete) > 0 {
+		aside, _ = s.complete(ctx, incomplete) // the next listing tries again
+		s.renewFacts(s.facts.expired())
+	}
+	return aside, failure
 }
 
 // pruneFacts drops, at intervals, the facts of instances that are no members.

@@ -56,6 +56,7 @@ type Snapshot struct {
 	slots       atomic.Pointer[map[lsapi.PoolID]*slot] // replaced when a pool is created or deleted
 	listedKinds atomic.Pointer[map[lsapi.Kind]bool]    // of the pools in the last whole listing
 	listed      atomic.Int64                           // the begin of the last whole listing, as a stamp
+	lastShown   atomic.Int64                           // about when the last read of members began that was published, as a stamp
 	bound       atomic.Int64                           // the maximum age of an answer: MaxStaleness, or more for a large fleet
 	polledBound atomic.Int64                           // the same for pools that are polled
 	oldest      atomic.Int64                           // the maximum age of a fresh answer since the last refresh
