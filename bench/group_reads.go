@@ -46,7 +46,11 @@ func measureGroupReads(ctx context.Context, b *bench, s *report.Section) error {
 		)
 	}
 	for _, path := range paths[1:] {
-		s.Add(report.Row{Name: "GET " + path + ", of the list's rate", Unit: "x", Figure: all.ratio(path, paths[0]), Aim: report.AtLeast(0.9)})
+		cpu := func(s sample) float64 { return s.cpu }
+		s.Add(report.Row{
+			Name: "GET " + path + ", of the list's rate", Unit: "x", Figure: all.ratio(path, paths[0]), Aim: report.AtLeast(0.9),
+			Note: fmt.Sprintf("with %.2f of its processor time", all.figure(path, cpu).Median/all.figure(paths[0], cpu).Median),
+		})
 	}
 	return addManyInstances(ctx, b, p, s)
 }
