@@ -55,6 +55,10 @@ const (
 	// hot. Each takes some kilobytes, and up to 200 KB with 1,000 members.
 	maxPools = 2000
 
+	// maxWatchedByAll is how many of them watchers of all pools may take: the rest is for waits,
+	// queries and hot pools. Target groups beyond it are polled by the sweep.
+	maxWatchedByAll = maxPools * 3 / 4
+
 	// maxBackOff is the maximum pause between failing polls, which doubles each time.
 	// Each failure includes the SDK's three attempts.
 	maxBackOff = 30 * time.Second

@@ -70,7 +70,7 @@ func (p *Poller) refreshPools() bool {
 	var fresh []*loop
 	for _, pool := range pools {
 		listed[pool] = true
-		if p.all == 0 && p.watched[pool] == 0 {
+		if p.watched[pool] == 0 && (p.all == 0 || p.loops[pool] == nil && len(p.loops) >= maxWatchedByAll) {
 			continue
 		}
 		l, err := p.loop(pool)

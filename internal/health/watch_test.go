@@ -124,8 +124,8 @@ func TestWatcherOfAllThatReturnsGetsAPoll(t *testing.T) {
 
 // One load balancer more than the bound allows takes nothing from the others.
 func TestWatchKeepsItsBalancersBeyondTheBound(t *testing.T) {
-	const most = 2000
-	pools := manyNames(most)
+	const most = 1500
+	pools := manyNames(2000)
 	aws := newFakeAWS(append([]lsapi.PoolID{lsapi.ELB("more")}, pools...)...)
 	var mu sync.Mutex
 	o := health.Options{AWS: aws, Pools: func() []lsapi.PoolID {
@@ -145,6 +145,9 @@ func TestWatchKeepsItsBalancersBeyondTheBound(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		if got := p.Stats().Watched; got != most {
 			t.Errorf("with one more there are %d, want %d", got, most)
+		}
+		if got := code(t, follow(t, p, pools[len(pools)-1]), time.Minute); got != "" {
+			t.Errorf("a wait for one that is not polled is %q", got)
 		}
 	})
 }
