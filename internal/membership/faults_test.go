@@ -363,8 +363,8 @@ func (w *faultyWorld) crash(n int, random *rand.Rand) {
 	}
 }
 
-// shownAfter bounds the time from the end of a pool until no list shows its members: a call
-// that was in flight then, its outcome on record at last, and the overlay window. Until the
+// shownAfter bounds the time from the end of a pool until no list shows its members, which
+// changes find gone at once: a call that was in flight then, its outcome on record at last, and the overlay window. Until the
 // end is on record, lists of one replica may show them, and those of another may not.
 const shownAfter = 25 * time.Second
 
@@ -388,7 +388,7 @@ func (w *faultyWorld) replace(random *rand.Rand) {
 		w.mu.Unlock()
 		replace(w.aws.fakeAWS, fmt.Sprint("incarnation ", n))
 		for i, id := range faultyMembers {
-			w.history.addUntil(faultyClients+i, operation{"replace", web, id}, called, called.Add(shownAfter), gone)
+			w.history.add(faultyClients+i, operation{"replace", web, id}, called, gone)
 		}
 	}
 }

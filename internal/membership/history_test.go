@@ -135,20 +135,15 @@ type history struct {
 // add notes an operation that was called then and has just returned. One whose
 // effect is open may take effect at any time from then on.
 func (h *history) add(client int, asked operation, called time.Time, got effect) {
-	returned := time.Now()
-	if got == open {
-		returned = h.began.Add(math.MaxInt64)
+	returned := int64(math.MaxInt64)
+	if got != open {
+		returned = int64(time.Since(h.began))
 	}
-	h.addUntil(client, asked, called, returned, got)
-}
-
-// addUntil notes an operation that took effect between two times.
-func (h *history) addUntil(client int, asked operation, called, returned time.Time, got effect) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.got[got]++
 	h.done = append(h.done, porcupine.Operation{
-		ClientId: client, Input: asked, Output: got, Call: int64(called.Sub(h.began)), Return: int64(returned.Sub(h.began)),
+		ClientId: client, Input: asked, Output: got, Call: int64(called.Sub(h.began)), Return: returned,
 	})
 }
 
