@@ -136,7 +136,7 @@ func TestGaugesReportState(t *testing.T) {
 	t.Parallel()
 	_, s := startBoth(t, with("MAX_STALENESS=1s", "BUDGET_ELB_WRITE=3+0.001"))
 	s.get(defaultList)
-	eventually(t, "the region is listed", func() bool { return s.metric(t, "lsapi_snapshot_load_balancers") > 1 })
+	eventually(t, "the region is listed and swept", func() bool { s.get(defaultList); return s.metric(t, "lsapi_snapshot_load_balancers") == 4 })
 	s.attach("default-elb", spare)
 	for name, want := range map[string][2]float64{ // from, to
 		`lsapi_budget_tokens{category="elb-write"}`:    {2, 2.5},
@@ -144,9 +144,9 @@ func TestGaugesReportState(t *testing.T) {
 		`lsapi_budget_tokens{category="ec2-filtered"}`: {90, 100},
 		`lsapi_budget_tokens{category="ec2-plain"}`:    {50, 50},
 		`lsapi_budget_waiting{category="elb-write"}`:   {0, 0},
-		"lsapi_snapshot_load_balancers":                {2, 2},
-		"lsapi_snapshot_members":                       {6, 6},
-		"lsapi_snapshot_bytes":                         {300, 1000},
+		"lsapi_snapshot_load_balancers":                {4, 4},
+		"lsapi_snapshot_members":                       {13, 13},
+		"lsapi_snapshot_bytes":                         {300, 2000},
 		"lsapi_snapshot_bound_seconds":                 {1, 2},
 		"lsapi_snapshot_age_seconds":                   {0.000001, 2},
 		"lsapi_lane_depth":                             {0, 0},
