@@ -45,6 +45,13 @@ func (c clients) forRefreshes(raiseAfter time.Duration) lister {
 	return lister{c.kinds(), c.ec2.ForRefreshes(raiseAfter)}
 }
 
+// forSettings returns clients with the priority of reads that an answer can leave out: those of
+// one target group take up to a call for each listener, and must not delay reads of members.
+func (c clients) forSettings() kinds {
+	c.classic, c.groups = c.classic.For(budget.Background), c.groups.For(budget.Background)
+	return c.kinds()
+}
+
 // forLanes returns clients with the priority of lanes.
 func (c clients) forLanes(lookups *cloud.Lookups) changer {
 	c.classic, c.groups = c.classic.ForLanes(), c.groups.ForLanes()

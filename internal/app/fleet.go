@@ -65,7 +65,7 @@ func (a *App) startAllPolls(cfg config.Config, aws clients, record timedRecord, 
 // startFleet starts the views of pools, the waits for members, and the event streams.
 func (a *App) startFleet(aws clients, changes timedRecord, recent *overlay.Overlay, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
 	views := fleet.New(fleet.Options{
-		Lists: lists, Health: polls, Settings: aws.kinds(), Instances: aws.ec2,
+		Lists: lists, Health: polls, Settings: aws.forSettings(), Instances: aws.ec2,
 		Record: changes, Reads: fleetReads, Log: a.log,
 	})
 	recent.Listen(views.Changed) // after the lists
