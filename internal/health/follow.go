@@ -7,16 +7,6 @@ import (
 	"lsapi"
 )
 
-// Follower receives the reports of a pool, which is polled until Close.
-type Follower struct {
-	loop    *loop // nil if refused
-	refused error
-	closed  bool           // guarded by Poller.mu
-	member  lsapi.MemberID // that may be draining; empty for the whole pool
-	made    time.Time      // requests before then do not include the member
-	from    time.Time      // the earliest poll for this Follower
-}
-
 // Follow polls a pool until Close: at once unless the latest poll is recent, then
 // every two seconds, or less often if many pools are followed.
 func (p *Poller) Follow(pool lsapi.PoolID) *Follower {

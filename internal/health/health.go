@@ -14,11 +14,9 @@ package health
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"lsapi"
-	"lsapi/internal/background"
 )
 
 // AWS reads health. Calls return when their context ends. CodeNotFound: there is no such
@@ -95,97 +93,4 @@ type Stats struct {
 	Followed, Watched, Hot int
 	// Followers counts the open Followers.
 	Followers int
-}
-
-// Poller polls for all followers, watchers and queries. It is safe for concurrent use.
-// Start starts its background work; Close ends it.
-type Poller struct {
-	o Options
-
-	mu        sync.Mutex // guards the fields up to closing, and the loops
-	loops     map[lsapi.PoolID]*loop
-	load      [classes]load
-	watched   map[lsapi.PoolID]int // number of watchers, by pool
-	hot       map[lsapi.PoolID]bool
-	hotEvery  time.Duration // the interval of their polls
-	listeners []Listener
-	all       int // watchers of all pools
-	queries   int // calls of Recent in progress
-	drains    drains
-	stats     Stats
-	closing   bool
-
-	wakeWatch  chan struct{}      // holds one: the watchers have changed
-	wakeListen chan struct{}      // holds one: reports of the other replicas may be wanted
-	slots      chan struct{}      // one for each poll in progress
-	partition  *background.Outage // of the other replicas
-	sweeping   *background.Outage // of the sweep
-
-	work *background.Group
-	base context.Context // of work
-}
-
-// Stats returns the current state.
-func (p *Poller) Stats() Stats {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	stats := p.stats
-	stats.Followed, stats.Watched, stats.Hot = p.load[followed].loops, p.load[watched].loops, p.load[hot].loops
-	return stats
-}
-
-// Listen adds a listener. It must not block.
-func (p *Poller) Listen(l Listener) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.listeners = append(p.listeners, l)
-}
-
-// notifyAll calls the listeners.
-func (p *Poller) notifyAll(report lsapi.HealthReport, own bool) {
-	p.mu.Lock()
-	if report.Whole { // its pool may have no loop
-		p.drains.note(&report)
-	}
-	listeners := p.listeners
-	p.mu.Unlock()
-	for _, l := range listeners {
-		l(report, own)
-	}
-}
-
-// Detached reports members that a replica has just detached, and that may be draining. It
-// does not block.
-func (p *Poller) Detached(pool lsapi.PoolID, members []lsapi.Member) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	for _, member := range members {
-		p.drains.add(pool, member.ID, now)
-		if l := p.loops[pool]; l != nil {
-			delete(l.absent, member.ID)
-		}
-	}
-}
-
-// Draining returns the former members with an instance that may be draining, sorted. A
-// report shows whether they are.
-func (p *Poller) Draining(instanceID string) []lsapi.DrainingMember {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.drains.withInstance(instanceID, time.Now())
-}
-
-// signal fills a channel of capacity one.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
-func errStopping() error { return lsapi.Errorf(lsapi.CodeUnavailable, "the service is stopping") }
-
-func errTooMany() error {
-	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: "the health of too many pools is requested", RetryAfter: retryAfter}
 }

@@ -7,12 +7,6 @@ import (
 	"lsapi"
 )
 
-// query is a call of Recent: it needs a report no older than maxAge at a time.
-type query struct {
-	at     time.Time
-	maxAge time.Duration
-}
-
 // Recent returns a report no older than maxAge, from a poll that all callers share if
 // needed. The caller must not modify the report.
 //
@@ -68,18 +62,4 @@ func (l *loop) answer(q *query) (report lsapi.HealthReport, news <-chan struct{}
 	l.poller.mu.Lock()
 	defer l.poller.mu.Unlock()
 	return l.answerNow(q)
-}
-
-// answerNow returns the latest report if it is recent enough. Otherwise news is closed
-// at the next change. The caller holds mu.
-func (l *loop) answerNow(q *query) (report lsapi.HealthReport, news <-chan struct{}, err error) {
-	switch {
-	case l.gone != nil:
-		return lsapi.HealthReport{}, nil, l.gone
-	case !l.report.AsOf.Before(q.at.Add(-q.maxAge)):
-		return l.report, nil, nil
-	case l.failure != nil && (l.failedAt.After(q.at) || l.retryAt.After(time.Now())):
-		return lsapi.HealthReport{}, nil, l.failure
-	}
-	return lsapi.HealthReport{}, l.changed, nil
 }
