@@ -23,12 +23,6 @@ const (
 	staleLifetime = 10 * time.Second
 )
 
-// staleMembers are members that their pool does not report any more.
-type staleMembers struct {
-	ids   map[lsapi.MemberID]bool
-	until time.Time
-}
-
 // ObserveHealth takes a report. It is compared with the record beside the lane, which
 // gets it only if it differs. While an earlier report is compared, only the latest is
 // kept. The report must not be changed afterwards.

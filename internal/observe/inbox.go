@@ -164,3 +164,9 @@ type recorded struct {
 	Observation
 	end lsapi.ChainEnd // an end of the log that says the same
 }
+
+// staleMembers are members that their pool does not report any more.
+type staleMembers struct {
+	ids   map[lsapi.MemberID]bool
+	until time.Time
+}

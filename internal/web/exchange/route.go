@@ -72,15 +72,3 @@ func (r *Route) NotAllowed(x *Exchange) error {
 
 // ErrNoSuchPath returns the error of an unknown path.
 func ErrNoSuchPath() error { return lsapi.Errorf(lsapi.CodeNotFound, "there is no such path") }
-
-// CheckLoadBalancer returns a check of the load balancer's name in a path parameter. It
-// saves AWS calls for impossible names.
-func CheckLoadBalancer(parameter string) Endpoint {
-	return func(x *Exchange) error {
-		if !lsapi.ValidPoolName(x.Request.PathValue(parameter)) {
-			return lsapi.Errorf(lsapi.CodeNotFound,
-				"there is no such load balancer; a name is 1 to 32 letters, digits and hyphens, with no hyphen at either end")
-		}
-		return nil
-	}
-}
