@@ -14,8 +14,8 @@ type poolsQuery struct {
 	Kind     string   `query:"kind" enum:"elb,tg" doc:"Only pools of this kind: elb for Classic load balancers, tg for target groups"`
 	Name     string   `query:"name" maxLength:"64" pattern:"^[A-Za-z0-9*?-]+$" patternDescription:"letters, digits and hyphens, * for any characters, ? for one" doc:"Only pools with this name; * stands for any characters, ? for one" example:"default-*"`
 	Tag      []string `query:"tag,explode" maxItems:"10" nullable:"false" doc:"Only pools with this tag: KEY=VALUE such as team=web, or KEY for any value. Given several times, all must match. While AWS's tags cannot be read, this is an error"`
-	Health   string   `query:"health" enum:"InService,OutOfService,Unknown" doc:"Only pools that have a member in this state. While the health of one cannot be read, this is an error"`
-	Instance string   `query:"instance" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"i- and 8 or 17 lower-case hexadecimal digits" doc:"Only pools that this instance is a member of, such as i-5203422c"`
+	Health   string   `query:"health" enum:"InService,OutOfService,Unknown" doc:"Only pools that have a member in this state. While the health of a Classic load balancer cannot be read, this is an error; a target group that was not read yet does not match"`
+	Instance string   `query:"instance" pattern:"^i-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"i- and 8 or 17 lower-case hexadecimal digits" doc:"Only pools that this instance is a member of, such as i-5203422c. A target group that was not read yet does not match; GET /v1/instances/{instance} says whether there are any"`
 	VPC      string   `query:"vpc" pattern:"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$" patternDescription:"vpc- and 8 or 17 lower-case hexadecimal digits" doc:"Only pools of this VPC, such as vpc-0a1b2c3d4e5f60718"`
 	Limit    int      `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The greatest number of pools"`
 	Cursor   string   `query:"cursor" doc:"The nextCursor of the page before, with the same filters"`
