@@ -258,3 +258,10 @@ type Load struct {
 	Draining    bool     `json:"draining,omitempty"`
 	InFlight    int      `json:"inFlight"`
 }
+
+// The types of load balancers in Traffic.
+const (
+	typeClassic     = "classic"
+	typeApplication = "application"
+	typeNetwork     = "network"
+)

@@ -2,17 +2,9 @@ package dataplane
 
 import (
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
-)
-
-// The types of load balancers in Traffic.
-const (
-	typeClassic     = "classic"
-	typeApplication = "application"
-	typeNetwork     = "network"
 )
 
 // router is an Application or Network Load Balancer that carries traffic. Plane.mu guards
@@ -45,20 +37,6 @@ type route struct {
 type share struct {
 	group  *group
 	weight int
-}
-
-func newRouter(r *runtime, machines *machines, plan Router) *router {
-	made := &router{runtime: r, machines: machines, name: plan.Name, network: plan.Network, metrics: zoneMetrics{byZone: make(map[string]*metrics)}}
-	made.listeners = &listeners{r, plan.Name, make(map[int]*listener), made.newServer}
-	return made
-}
-
-func (r *router) newServer(l Listener, opened net.Listener) server {
-	if r.network {
-		return newRelay(r.runtime.base, flows{r, l.Port}, 0, opened)
-	}
-	a := &application{newForwarder(r.machines), r, l.Port}
-	return newHTTPServer(opened, a.handler(), a.forwarder, r.routes.Load().idle)
 }
 
 // apply applies the router's part of a plan. The caller holds Plane.mu.

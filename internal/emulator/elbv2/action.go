@@ -141,20 +141,6 @@ func (a *action) setRedirect(q wire.Query) error {
 	return v.Err()
 }
 
-// groupsOf returns the ARNs of the target groups that actions forward to.
-func groupsOf(actions []action) []string {
-	var arns []string
-	for _, a := range actions {
-		if a.ForwardConfig == nil {
-			continue
-		}
-		for _, g := range a.ForwardConfig.TargetGroups.Members {
-			arns = append(arns, g.TargetGroupARN)
-		}
-	}
-	return arns
-}
-
 // checkNewRoutes checks that a load balancer may forward to the target groups of new
 // actions: a group belongs to one load balancer, and a load balancer has a quota of targets.
 func (s *Service) checkNewRoutes(b *loadBalancer, actions []action, now time.Time) error {

@@ -8,20 +8,6 @@ import (
 	"lsapi/internal/emulator/wire"
 )
 
-// listener is a port of a load balancer. Its default rule is a rule of its own.
-type listener struct {
-	arn          string
-	path         string // in its ARN and those of its rules
-	loadBalancer string // the ARN
-	protocol     string
-	port         int
-	certificates []string
-	actions      []action          // of the default rule
-	attributes   map[string]string // immutable; those that were changed
-}
-
-func (l *listener) key() string { return l.arn }
-
 func (s *Service) createListener(c wire.Call) (any, error) {
 	l, err := s.makeListener(c)
 	if err != nil {

@@ -12,15 +12,6 @@ import (
 	"lsapi/internal/emulator/wire"
 )
 
-// The types and schemes of load balancers.
-const (
-	typeApplication = "application"
-	typeNetwork     = "network"
-
-	schemeInternetFacing = "internet-facing"
-	schemeInternal       = "internal"
-)
-
 // The types in the ARNs of load balancers.
 const (
 	pathApplication = "app/"
@@ -29,22 +20,6 @@ const (
 
 // provisioningTime is how long a new load balancer has the state provisioning.
 const provisioningTime = time.Second
-
-// loadBalancer is an Application or Network Load Balancer.
-type loadBalancer struct {
-	arn            string
-	path           string // in its ARN and those of its listeners: app/NAME/ID
-	name           string
-	kind           string // typeApplication or typeNetwork
-	scheme         string
-	dnsName        string
-	zones          []string // sorted
-	securityGroups []string
-	attributes     map[string]string // immutable; those that were changed
-	createdAt      time.Time
-}
-
-func (b *loadBalancer) key() string { return b.arn }
 
 // sameSettings reports whether both were created with the same parameters.
 func (b *loadBalancer) sameSettings(other *loadBalancer) bool {

@@ -3,7 +3,6 @@ package elbv2
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -83,12 +82,6 @@ func (r *rule) plan() dataplane.Rule {
 	return planned
 }
 
-// number returns a number that was validated.
-func number(text string) int {
-	n, _ := strconv.Atoi(text)
-	return n
-}
-
 // planGroup returns a group that is in use, and the addresses of its targets that are no
 // instances. Lambda functions and load balancers get no traffic.
 func (s *Service) planGroup(g *targetGroup, r routes, now time.Time) (dataplane.TargetGroup, []dataplane.Instance) {
@@ -138,13 +131,4 @@ func (h healthCheck) plan() dataplane.HealthCheck {
 		c.Codes = h.Matcher.HTTPCode
 	}
 	return c
-}
-
-func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

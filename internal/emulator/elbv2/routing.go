@@ -6,13 +6,6 @@ import (
 	"time"
 )
 
-// routing indexes the rules, which never change, by what they connect. It can hold rules
-// that are gone.
-type routing struct {
-	byGroup    map[string][]string // ARNs of rules by the ARN of a target group
-	byBalancer map[string][]string // ARNs of rules by the ARN of a load balancer
-}
-
 func (r *routing) add(added *rule) {
 	r.byBalancer[added.loadBalancer] = append(r.byBalancer[added.loadBalancer], added.arn)
 	for _, group := range groupsOf(added.actions) {
@@ -75,4 +68,18 @@ func (s *Service) routes(group string, t time.Time) (found routes) {
 	}
 	slices.Sort(found.loadBalancers)
 	return found
+}
+
+// groupsOf returns the ARNs of the target groups that actions forward to.
+func groupsOf(actions []action) []string {
+	var arns []string
+	for _, a := range actions {
+		if a.ForwardConfig == nil {
+			continue
+		}
+		for _, g := range a.ForwardConfig.TargetGroups.Members {
+			arns = append(arns, g.TargetGroupARN)
+		}
+	}
+	return arns
 }

@@ -2,7 +2,6 @@ package elbv2
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -10,31 +9,11 @@ import (
 	"lsapi/internal/emulator/wire"
 )
 
-// defaultPriority is the priority of a listener's default rule, above that of all others.
-const defaultPriority = 50_001
-
 // The fields of conditions.
 const (
 	fieldHost = "host-header"
 	fieldPath = "path-pattern"
 )
-
-// rule routes the requests of a listener that its conditions match. The default rule
-// matches every request.
-type rule struct {
-	arn          string
-	listener     string // the ARN, as the next one
-	loadBalancer string
-	priority     int
-	conditions   []condition
-	actions      []action
-	createdAt    time.Time
-}
-
-// key sorts the rules of a listener by priority.
-func (r *rule) key() string { return fmt.Sprintf("%05d", r.priority) }
-
-func (r *rule) isDefault() bool { return r.priority == defaultPriority }
 
 func (s *Service) createRule(c wire.Call) (any, error) {
 	l, err := s.listeners.find(c.Text("ListenerArn"))

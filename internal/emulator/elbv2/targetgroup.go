@@ -8,45 +8,6 @@ import (
 	"lsapi/internal/emulator/wire"
 )
 
-// The types of targets.
-const (
-	targetInstance = "instance"
-	targetIP       = "ip"
-	targetLambda   = "lambda"
-	targetALB      = "alb"
-)
-
-const (
-	addressesIPv4 = "ipv4"
-	addressesIPv6 = "ipv6"
-)
-
-// targetGroup is the state of a target group.
-type targetGroup struct {
-	*groupCreation
-	check      healthCheck
-	attributes map[string]string // immutable; those that were changed
-	targets    []target          // in the order of registration; the draining ones too
-}
-
-// groupCreation is the part of the state that is set at creation and never changes.
-type groupCreation struct {
-	arn             string
-	name            string
-	targetType      string
-	protocol        string // empty for Lambda functions, as are the next two
-	protocolVersion string
-	port            int
-	addresses       string // addressesIPv4 or addressesIPv6
-}
-
-func (g *targetGroup) key() string { return g.arn }
-
-// forHTTP reports whether the group is one for Application Load Balancers.
-func (g *groupCreation) forHTTP() bool {
-	return g.targetType == targetLambda || g.protocol == "HTTP" || g.protocol == "HTTPS"
-}
-
 func (s *Service) createTargetGroup(c wire.Call) (any, error) {
 	g, err := s.makeTargetGroup(c)
 	if err != nil {

@@ -11,29 +11,6 @@ import (
 	"lsapi/internal/emulator/wire"
 )
 
-// everyZone is the availability zone of an IP address outside the VPC.
-const everyZone = "all"
-
-// target is a registered or draining target.
-type target struct {
-	targetKey
-	zone    string // of an IP address
-	since   time.Time
-	drained time.Time // the end of draining; zero for a registered target
-}
-
-// targetKey identifies a target in its group. The ID is that of an instance, an IP address,
-// or the ARN of a Lambda function, which has no port, or of a load balancer.
-type targetKey struct {
-	id   string
-	port int
-}
-
-func (t target) draining() bool { return !t.drained.IsZero() }
-
-// remains reports whether the target is registered or draining at t.
-func (t target) remains(at time.Time) bool { return !t.draining() || at.Before(t.drained) }
-
 // registerTargets registers all targets or none. As in AWS, it answers before the targets
 // are healthy. A registered target stays as it is. A draining one is registered anew.
 func (s *Service) registerTargets(c wire.Call) (any, error) {
