@@ -15,8 +15,8 @@ import (
 type adapter interface {
 	Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
 	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
-	Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
-	Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+	Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+	Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 	Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error)
 	Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error)
 	Routes(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Route, error)
@@ -89,12 +89,12 @@ func (k kinds) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, 
 	return k.of(pool).Members(ctx, pool)
 }
 
-func (k kinds) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
-	return k.of(pool).Register(ctx, pool, ids, permit)
+func (k kinds) Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return k.of(pool).Register(ctx, pool, incarnation, ids, permit)
 }
 
-func (k kinds) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
-	return k.of(pool).Deregister(ctx, pool, ids, permit)
+func (k kinds) Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return k.of(pool).Deregister(ctx, pool, incarnation, ids, permit)
 }
 
 func (k kinds) Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error) {

@@ -27,7 +27,7 @@ func registered() awstest.Reply {
 
 // register registers instances with the load balancer web.
 func register(ctx context.Context, client *classic.Client, ids ...lsapi.MemberID) error {
-	_, err := client.Register(ctx, lsapi.ELB("web"), ids, nil)
+	_, err := client.Register(ctx, lsapi.ELB("web"), "", ids, nil)
 	return err
 }
 
@@ -92,7 +92,7 @@ func TestCallThatCannotConnectIsNotAmbiguous(t *testing.T) {
 func TestBeforeAttemptIsCalledBeforeEachAttempt(t *testing.T) {
 	client, aws := start(t, awstest.CutOff, registered())
 	calls := 0
-	id, err := client.Register(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-a")}, func(context.Context) (time.Time, error) {
+	id, err := client.Register(t.Context(), lsapi.ELB("web"), "", []lsapi.MemberID{lsapi.InstanceMember("i-a")}, func(context.Context) (time.Time, error) {
 		if calls++; calls != len(aws.Attempts())+1 {
 			t.Errorf("call %d came after %d attempts", calls, len(aws.Attempts()))
 		}
@@ -106,7 +106,7 @@ func TestBeforeAttemptIsCalledBeforeEachAttempt(t *testing.T) {
 func TestErrorOfBeforeAttemptPreventsTheAttempt(t *testing.T) {
 	client, aws := start(t, awstest.CutOff, registered())
 	calls := 0
-	_, err := client.Register(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-a")}, func(context.Context) (time.Time, error) {
+	_, err := client.Register(t.Context(), lsapi.ELB("web"), "", []lsapi.MemberID{lsapi.InstanceMember("i-a")}, func(context.Context) (time.Time, error) {
 		if calls++; calls > 1 {
 			return time.Time{}, lsapi.Errorf(lsapi.CodeUnavailable, "no more")
 		}
@@ -122,7 +122,7 @@ func TestAttemptEndsAtTheDeadlineOfBeforeAttempt(t *testing.T) {
 	client, _ := start(t, func(http.ResponseWriter, url.Values) { <-hang })
 	defer close(hang)
 	began := time.Now()
-	_, err := client.Register(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-a")}, func(context.Context) (time.Time, error) {
+	_, err := client.Register(t.Context(), lsapi.ELB("web"), "", []lsapi.MemberID{lsapi.InstanceMember("i-a")}, func(context.Context) (time.Time, error) {
 		return time.Now().Add(50 * time.Millisecond), nil
 	})
 	if e := lsapi.AsError(err); !e.Ambiguous || time.Since(began) > 5*time.Second {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,27 +26,27 @@ func TestAWSErrorsAreMappedToCodes(t *testing.T) {
 			return func() error { return call(t.Context(), classic.New(config)) }
 		}
 	}
-	groupCall := func(call func(context.Context, *targetgroup.Client) error) call {
+	groupCall := func(call func(context.Context, *targetgroup.Client) error, before ...awstest.Reply) call {
 		return func(t *testing.T, refusal awstest.Reply) func() error {
-			config, _ := awstest.Start(t, found, refusal)
+			config, _ := awstest.Start(t, append(slices.Clone(before), refusal)...)
 			return func() error { return call(t.Context(), targetgroup.New(config)) }
 		}
 	}
 	changes := map[string]call{
 		"Classic register": classicCall(func(ctx context.Context, c *classic.Client) error {
-			_, err := c.Register(ctx, lsapi.ELB("web"), instance, nil)
+			_, err := c.Register(ctx, lsapi.ELB("web"), "", instance, nil)
 			return err
 		}),
 		"Classic deregister": classicCall(func(ctx context.Context, c *classic.Client) error {
-			_, err := c.Deregister(ctx, lsapi.ELB("web"), instance, nil)
+			_, err := c.Deregister(ctx, lsapi.ELB("web"), "", instance, nil)
 			return err
 		}),
 		"group register": groupCall(func(ctx context.Context, c *targetgroup.Client) error {
-			_, err := c.Register(ctx, lsapi.TG("web"), target, nil)
+			_, err := c.Register(ctx, lsapi.TG("web"), "arn:web", target, nil)
 			return err
 		}),
 		"group deregister": groupCall(func(ctx context.Context, c *targetgroup.Client) error {
-			_, err := c.Deregister(ctx, lsapi.TG("web"), target, nil)
+			_, err := c.Deregister(ctx, lsapi.TG("web"), "arn:web", target, nil)
 			return err
 		}),
 	}
@@ -61,7 +62,7 @@ func TestAWSErrorsAreMappedToCodes(t *testing.T) {
 		"group members": groupCall(func(ctx context.Context, c *targetgroup.Client) error {
 			_, err := c.Members(ctx, lsapi.TG("web"))
 			return err
-		}),
+		}, found),
 	}
 	all := maps.Clone(changes)
 	maps.Copy(all, reads)

@@ -15,9 +15,11 @@ type AWS interface {
 	// unknown to EC2.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)
 	// Register makes the ids members, all or none, and returns AWS's id of the request if
-	// there is one. CodeInvalid: one of them is the reason why none became a member. After
-	// an Ambiguous error they may be members, or become members later.
-	Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+	// there is one. The incarnation is that of the pool which was read: if it names the pool
+	// in AWS, a pool made under the name since is not changed (CodeNotFound). CodeInvalid: one
+	// of the ids is the reason why none became a member. After an Ambiguous error they may be
+	// members, or become members later.
+	Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 	// Deregister ends their membership, with Register's errors.
-	Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
+	Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 }

@@ -43,7 +43,7 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 	for _, c := range changes {
 		c.maker.intent.Store(true)
 	}
-	calls := sender{shared: r.shared, pool: r.pool, permit: r.journal.renew}
+	calls := sender{shared: r.shared, pool: r.pool, incarnation: v.read.Incarnation, permit: r.journal.renew}
 	calls.sendAll(changes)
 	r.finish(changes)
 }

@@ -101,7 +101,7 @@ func (f *fakeAWS) Instances(ctx context.Context, ids []string) (found map[string
 	return found, err
 }
 
-func (f *fakeAWS) Register(ctx context.Context, _ lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+func (f *fakeAWS) Register(ctx context.Context, _ lsapi.PoolID, _ string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
 	if _, err := permit(ctx); err != nil {
 		return "", err
 	}
@@ -123,7 +123,7 @@ func (f *fakeAWS) Register(ctx context.Context, _ lsapi.PoolID, ids []lsapi.Memb
 	})
 }
 
-func (f *fakeAWS) Deregister(ctx context.Context, _ lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+func (f *fakeAWS) Deregister(ctx context.Context, _ lsapi.PoolID, _ string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
 	if _, err := permit(ctx); err != nil {
 		return "", err
 	}

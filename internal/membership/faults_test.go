@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -177,15 +176,15 @@ func (a *faultyAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolR
 	return a.fakeAWS.Members(ctx, pool)
 }
 
-func (a *faultyAWS) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+func (a *faultyAWS) Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
 	return a.send(ctx, permit, func(ctx context.Context, permit lsapi.BeforeAttempt) (string, error) {
-		return a.fakeAWS.Register(ctx, pool, ids, permit)
+		return a.fakeAWS.Register(ctx, pool, incarnation, ids, permit)
 	})
 }
 
-func (a *faultyAWS) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+func (a *faultyAWS) Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
 	return a.send(ctx, permit, func(ctx context.Context, permit lsapi.BeforeAttempt) (string, error) {
-		return a.fakeAWS.Deregister(ctx, pool, ids, permit)
+		return a.fakeAWS.Deregister(ctx, pool, incarnation, ids, permit)
 	})
 }
 
@@ -217,27 +216,16 @@ func (a *faultyAWS) sendLate(ctx context.Context, call func(context.Context, lsa
 	_, _ = call(context.WithoutCancel(ctx), func(context.Context) (time.Time, error) { return time.Time{}, nil })
 }
 
-// arnAWS sends the changes of a replica to the pool that its lane has read: AWS takes the ARN
-// of a target group, not its name.
-type arnAWS struct {
-	*faultyAWS
-	read atomic.Value // the incarnation
+// arnAWS sends each change to an incarnation of the pool: AWS takes the ARN of a target group,
+// not its name.
+type arnAWS struct{ *faultyAWS }
+
+func (a *arnAWS) Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return a.faultyAWS.Register(ofIncarnation(ctx, incarnation), pool, incarnation, ids, permit)
 }
 
-func (a *arnAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
-	read, err := a.faultyAWS.Members(ctx, pool)
-	if err == nil {
-		a.read.Store(read.Incarnation)
-	}
-	return read, err
-}
-
-func (a *arnAWS) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
-	return a.faultyAWS.Register(ofIncarnation(ctx, a.read.Load()), pool, ids, permit)
-}
-
-func (a *arnAWS) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
-	return a.faultyAWS.Deregister(ofIncarnation(ctx, a.read.Load()), pool, ids, permit)
+func (a *arnAWS) Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return a.faultyAWS.Deregister(ofIncarnation(ctx, incarnation), pool, incarnation, ids, permit)
 }
 
 // faultyWorld has replicas that crash, their clients, some of which leave early, and the

@@ -221,8 +221,8 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 // adapter calls AWS for one kind of pool.
 type adapter interface {
 	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
-	Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error)
-	Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error)
+	Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error)
+	Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error)
 }
 
 // historyAWS calls the adapter of the pool's kind.
@@ -235,12 +235,12 @@ func (a historyAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolR
 	return a.kinds[pool.Kind].Members(ctx, pool)
 }
 
-func (a historyAWS) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
-	return a.kinds[pool.Kind].Register(ctx, pool, ids, permit)
+func (a historyAWS) Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return a.kinds[pool.Kind].Register(ctx, pool, incarnation, ids, permit)
 }
 
-func (a historyAWS) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
-	return a.kinds[pool.Kind].Deregister(ctx, pool, ids, permit)
+func (a historyAWS) Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {
+	return a.kinds[pool.Kind].Deregister(ctx, pool, incarnation, ids, permit)
 }
 
 func runClient(t *testing.T, aws membership.AWS, s *service, h *history, client int, random *rand.Rand) {

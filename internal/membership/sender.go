@@ -10,8 +10,9 @@ import (
 // sender makes the register and deregister calls of a round.
 type sender struct {
 	*shared
-	pool   lsapi.PoolID
-	permit lsapi.BeforeAttempt
+	pool        lsapi.PoolID
+	incarnation string // of the pool that the round has read
+	permit      lsapi.BeforeAttempt
 }
 
 // sendAll sends the changes, each direction by one call. Detaches go first, so that a full
@@ -52,7 +53,7 @@ func (s *sender) try(action lsapi.Action, changes []*change) *lsapi.Error {
 	ctx, cancelLast := context.WithDeadline(ctx, changes[0].sendBy)
 	defer cancelLast()
 	sentAt := time.Now()
-	awsRequestID, failure := call(ctx, s.pool, membersOf(changes), s.permit)
+	awsRequestID, failure := call(ctx, s.pool, s.incarnation, membersOf(changes), s.permit)
 	err := codedOrNil(failure)
 	if refusedForOne(err) && len(changes) > 1 {
 		// AWS's message names one of them. The others must not get it.

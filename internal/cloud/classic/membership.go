@@ -40,7 +40,7 @@ func (c *Client) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead
 //
 // CodeInvalid: AWS rejected all instances because of one of them. CodeNotFound: there is
 // no such load balancer. Other errors: see cloud.Coded.
-func (c *Client) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
+func (c *Client) Register(ctx context.Context, pool lsapi.PoolID, _ string, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
 	ctx, done := c.priority.Begin(ctx)
 	defer done()
 	return cloud.Change(ctx, before, func(ctx context.Context) (middleware.Metadata, error) {
@@ -57,7 +57,7 @@ func (c *Client) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.Me
 
 // Deregister ends the instances' membership, by one DeregisterInstancesFromLoadBalancer.
 // It is like Register; CodeInvalid: one of the instances was never a member.
-func (c *Client) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
+func (c *Client) Deregister(ctx context.Context, pool lsapi.PoolID, _ string, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
 	ctx, done := c.priority.Begin(ctx)
 	defer done()
 	return cloud.Change(ctx, before, func(ctx context.Context) (middleware.Metadata, error) {

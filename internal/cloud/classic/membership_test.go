@@ -47,7 +47,7 @@ func TestOtherNameThanRequestedIsNotFound(t *testing.T) {
 
 func TestRegisterSendsAllInstancesInOneCall(t *testing.T) {
 	client, aws := start(t, awstest.Result(awstest.ELBNamespace, "RegisterInstancesWithLoadBalancer", "<Instances/>"))
-	id, err := client.Register(t.Context(), lsapi.ELB("web"), []lsapi.MemberID{lsapi.InstanceMember("i-a"), lsapi.InstanceMember("i-b")}, nil)
+	id, err := client.Register(t.Context(), lsapi.ELB("web"), "", []lsapi.MemberID{lsapi.InstanceMember("i-a"), lsapi.InstanceMember("i-b")}, nil)
 	if err != nil || id != "aws-request" {
 		t.Fatalf("got %q, %v", id, err)
 	}

@@ -89,14 +89,14 @@ func (a *account) arn(t *testing.T, name string) string {
 
 func (a *account) register(t *testing.T, pool lsapi.PoolID, members ...string) {
 	t.Helper()
-	if _, err := a.client.Register(t.Context(), pool, ids(members...), nil); err != nil {
+	if _, err := a.client.Register(t.Context(), pool, a.arn(t, pool.Name), ids(members...), nil); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (a *account) deregister(t *testing.T, pool lsapi.PoolID, members ...string) {
 	t.Helper()
-	if _, err := a.client.Deregister(t.Context(), pool, ids(members...), nil); err != nil {
+	if _, err := a.client.Deregister(t.Context(), pool, a.arn(t, pool.Name), ids(members...), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -247,10 +247,16 @@ func TestGroupMadeAgainIsResolvedByItsName(t *testing.T) {
 	if got := a.members(t, shop); got != "" { // within one call
 		t.Errorf("the members are %s", got)
 	}
-	// A change is for the group that was read, and is not made in the other.
+	// A change is for the group that was read, and is not made in the other, although
+	// another caller has read that since.
+	stale := a.arn(t, shop.Name)
 	a.remake(t, shop)
-	if _, err := a.client.Register(t.Context(), shop, ids(spare+":80"), nil); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+	a.members(t, shop)
+	if _, err := a.client.Register(t.Context(), shop, stale, ids(spare+":80"), nil); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 		t.Errorf("a change returns %v", err)
+	}
+	if got := a.members(t, shop); got != "" {
+		t.Errorf("after it the members are %s", got)
 	}
 	a.register(t, shop, spare+":80")
 	if got := a.members(t, shop); got != spare+":80" {
@@ -309,7 +315,7 @@ func TestAddressOutsideTheVPCIsRegisteredForAllZones(t *testing.T) {
 		t.Errorf("%d calls, want 3: its zone is known after the first two", got)
 	}
 	refused := []lsapi.MemberID{{Address: netip.MustParseAddr("8.8.8.8"), Port: 80}}
-	if _, err := a.client.Register(t.Context(), addresses, refused, nil); lsapi.ErrorCode(err) != lsapi.CodeInvalid {
+	if _, err := a.client.Register(t.Context(), addresses, a.arn(t, addresses.Name), refused, nil); lsapi.ErrorCode(err) != lsapi.CodeInvalid {
 		t.Errorf("a public address is refused with %v", err)
 	}
 }
@@ -348,7 +354,7 @@ func TestThousandTargetsAreReadAndNoMoreFit(t *testing.T) {
 		t.Errorf("got %d members, %d with health", len(read.Members), len(read.Health))
 	}
 	another := []lsapi.MemberID{{Instance: read.Members[0].Instance, Port: 9999}}
-	_, err := a.client.Register(t.Context(), pool, another, nil)
+	_, err := a.client.Register(t.Context(), pool, read.Incarnation, another, nil)
 	if e := lsapi.AsError(err); e.Code != lsapi.CodeInvalid || e.Reason != "TooManyTargets" || e.Ambiguous {
 		t.Errorf("got %+v", e)
 	}

@@ -24,8 +24,8 @@ import (
 //
 // CodeInvalid: AWS rejected all targets because of one of them, or because they are too
 // many. CodeNotFound: there is no such group. Other errors: see cloud.Coded.
-func (c *Client) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
-	return c.change(ctx, pool, ids, before, func(ctx context.Context, arn string, targets []elbtypes.TargetDescription) (middleware.Metadata, error) {
+func (c *Client) Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
+	return c.change(ctx, pool, incarnation, ids, before, func(ctx context.Context, arn string, targets []elbtypes.TargetDescription) (middleware.Metadata, error) {
 		out, err := c.register(ctx, &elbv2.RegisterTargetsInput{TargetGroupArn: &arn, Targets: targets})
 		if err != nil {
 			return middleware.Metadata{}, err
@@ -36,8 +36,8 @@ func (c *Client) Register(ctx context.Context, pool lsapi.PoolID, ids []lsapi.Me
 
 // Deregister ends the targets' membership, by one DeregisterTargets. It is like Register.
 // AWS ignores targets that are not members, and those with a missing or a wrong port.
-func (c *Client) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
-	return c.change(ctx, pool, ids, before, func(ctx context.Context, arn string, targets []elbtypes.TargetDescription) (middleware.Metadata, error) {
+func (c *Client) Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, before lsapi.BeforeAttempt) (awsRequestID string, err error) {
+	return c.change(ctx, pool, incarnation, ids, before, func(ctx context.Context, arn string, targets []elbtypes.TargetDescription) (middleware.Metadata, error) {
 		out, err := c.deregister(ctx, &elbv2.DeregisterTargetsInput{TargetGroupArn: &arn, Targets: targets})
 		if err != nil {
 			return middleware.Metadata{}, err
@@ -49,17 +49,11 @@ func (c *Client) Deregister(ctx context.Context, pool lsapi.PoolID, ids []lsapi.
 // changeCall makes a call that changes the targets of the group with an ARN.
 type changeCall func(ctx context.Context, arn string, targets []elbtypes.TargetDescription) (middleware.Metadata, error)
 
-// change makes a call for the group that was read last. If that was deleted, it does not
-// repeat the call for a group that has been made under the same name since: the caller has
-// not read its members.
-func (c *Client) change(ctx context.Context, pool lsapi.PoolID, ids []lsapi.MemberID, before lsapi.BeforeAttempt, call changeCall) (awsRequestID string, err error) {
+// change makes a call for the group with the ARN that the caller has read, never for one that
+// has been made under the same name since.
+func (c *Client) change(ctx context.Context, pool lsapi.PoolID, arn string, ids []lsapi.MemberID, before lsapi.BeforeAttempt, call changeCall) (awsRequestID string, err error) {
 	ctx, done := c.priority.Begin(ctx)
 	defer done()
-	arns, _, err := c.arns(ctx, []lsapi.PoolID{pool})
-	if err != nil {
-		return "", err
-	}
-	arn := arns[0]
 	known, _ := c.groups.find(pool.Name)
 	send := func(isOutside func(netip.Addr) bool) (string, error) {
 		return cloud.Change(ctx, before, func(ctx context.Context) (middleware.Metadata, error) {

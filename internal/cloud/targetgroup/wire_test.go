@@ -149,29 +149,27 @@ func TestAddressIsRegisteredForAllZonesAfterEachWordingOfTheRefusal(t *testing.T
 		"The Availability Zone is required for IP address '172.25.18.11' because it is not in the VPC",
 		"The Availability Zone for IP address '172.25.18.11' must be 'all' for Application Load Balancer target groups, when not within the VPC",
 	} {
-		found, done := results(map[string]string{"DescribeTargetGroups": web}), results(nil)
-		config, aws := awstest.Start(t, found, awstest.Error(400, "ValidationError", message), done)
+		config, aws := awstest.Start(t, awstest.Error(400, "ValidationError", message), results(nil))
 		client := targetgroup.New(config)
-		if id, err := client.Deregister(t.Context(), lsapi.TG("web"), addresses, nil); err != nil || id != "aws-request" {
+		if id, err := client.Deregister(t.Context(), lsapi.TG("web"), webARN, addresses, nil); err != nil || id != "aws-request" {
 			t.Fatalf("got %q, %v", id, err)
 		}
-		first, second := aws.Attempts()[1], aws.Attempts()[2]
+		first, second := aws.Attempts()[0], aws.Attempts()[1]
 		if first.Has("Targets.member.1.AvailabilityZone") || second.Get("Targets.member.1.AvailabilityZone") != "all" || second.Get("Targets.member.2.AvailabilityZone") != "all" ||
 			second.Get("Targets.member.2.Id") != "2001:db8::7" || second.Get("Targets.member.2.Port") != "8080" || second.Get("TargetGroupArn") != webARN {
 			t.Errorf("AWS got %v, then %v", first, second)
 		}
 	}
 	// A mixed batch is refused once more.
-	found := results(map[string]string{"DescribeTargetGroups": web})
-	config, aws := awstest.Start(t, found,
+	config, aws := awstest.Start(t,
 		awstest.Error(400, "ValidationError", "You must specify a valid Availability Zone, since the IP address '172.25.18.11' is outside the VPC"),
 		awstest.Error(400, "ValidationError", "The IP address '10.0.0.1' is within the VPC, and cannot have its Availability Zone overridden to 'all' from 'us-east-1b'"))
-	if _, err := targetgroup.New(config).Register(t.Context(), lsapi.TG("web"), addresses, nil); lsapi.ErrorCode(err) != lsapi.CodeInvalid || len(aws.Attempts()) != 3 {
+	if _, err := targetgroup.New(config).Register(t.Context(), lsapi.TG("web"), webARN, addresses, nil); lsapi.ErrorCode(err) != lsapi.CodeInvalid || len(aws.Attempts()) != 2 {
 		t.Errorf("got %v after %d attempts", err, len(aws.Attempts()))
 	}
 	// AWS refuses an attempt without a response likewise, if it arrives late.
-	config, aws = awstest.Start(t, found, awstest.CutOff, awstest.Error(400, "ValidationError", "no Availability Zone, since it is outside the VPC"), results(nil))
-	if _, err := targetgroup.New(config).Register(t.Context(), lsapi.TG("web"), addresses, nil); err != nil || len(aws.Attempts()) != 4 {
+	config, aws = awstest.Start(t, awstest.CutOff, awstest.Error(400, "ValidationError", "no Availability Zone, since it is outside the VPC"), results(nil))
+	if _, err := targetgroup.New(config).Register(t.Context(), lsapi.TG("web"), webARN, addresses, nil); err != nil || len(aws.Attempts()) != 3 {
 		t.Errorf("got %v after %d attempts", err, len(aws.Attempts()))
 	}
 }
