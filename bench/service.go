@@ -190,7 +190,7 @@ func (s *service) peakMemory(ctx context.Context) (mebibytes float64, err error)
 		}
 		mebibytes = max(mebibytes, report.Mebibytes(usage.Resident))
 		if pause(ctx, sampleEvery) != nil {
-			return mebibytes, nil // the run is over
+			return mebibytes, nil //nolint:nilerr // the run is over
 		}
 	}
 }

@@ -118,7 +118,7 @@ func (c *Client) do(ctx context.Context, q request, into any) (http.Header, erro
 		return nil, c.notLsapi("a response of more than %d bytes", maxResponse)
 	case response.StatusCode >= 300:
 		return response.Header, newError(response, text)
-	case response.StatusCode != http.StatusOK && !(q.created && response.StatusCode == http.StatusCreated):
+	case response.StatusCode != http.StatusOK && (!q.created || response.StatusCode != http.StatusCreated):
 		return nil, c.notLsapi("%s, which is no response to the request", response.Status)
 	case !isJSON(response.Header):
 		return nil, c.notLsapi("%s without JSON", response.Status)

@@ -91,22 +91,10 @@ func (g poolGroup) last(ctx context.Context, service *remote, list string) []cob
 // like returns the pools whose ids start with prefix. A group that takes ids returns names
 // alone for the prefix of a name.
 func (g poolGroup) like(ctx context.Context, service *remote, prefix string) []cobra.Completion {
-	query, shown := client.PoolsQuery{Kind: g.kind}, g.shown
-	kind, name, prefixed := strings.Cut(prefix, "/")
-	switch {
-	case prefixed:
-		query.Kind, shown = lsapi.Kind(kind), func(p apiv1.Pool) string { return p.Pool }
-	case g.kind == "" && prefix == "":
-	case g.kind == "" && kindOf(prefix) != "":
-		query.Kind, name = kindOf(prefix), ""
-	default:
-		name, shown = prefix, func(p apiv1.Pool) string { return p.Name }
-	}
-	wrongKind := prefixed && (!query.Kind.IsKnown() || g.kind != "" && query.Kind != g.kind)
-	if wrongKind || name != "" && !lsapi.ValidPoolName(strings.TrimSuffix(name, "-")) {
+	query, shown, ok := g.queryOf(prefix)
+	if !ok {
 		return nil
 	}
-	query.Name = name + "*"
 	var found []cobra.Completion
 	for pool, err := range service.AllPools(ctx, query) {
 		if err != nil || len(found) == maxCompletions {
@@ -117,6 +105,27 @@ func (g poolGroup) like(ctx context.Context, service *remote, prefix string) []c
 		}
 	}
 	return found
+}
+
+// queryOf returns the query for the pools that a prefix can stand for, and what to show of
+// each; false if it stands for none.
+func (g poolGroup) queryOf(prefix string) (query client.PoolsQuery, shown func(apiv1.Pool) string, ok bool) {
+	query.Kind, shown = g.kind, g.shown
+	kind, name, prefixed := strings.Cut(prefix, "/")
+	switch {
+	case prefixed:
+		query.Kind, shown = lsapi.Kind(kind), func(p apiv1.Pool) string { return p.Pool }
+		if !query.Kind.IsKnown() || g.kind != "" && query.Kind != g.kind {
+			return query, shown, false
+		}
+	case g.kind == "" && prefix == "":
+	case g.kind == "" && kindOf(prefix) != "":
+		query.Kind, name = kindOf(prefix), ""
+	default:
+		name, shown = prefix, func(p apiv1.Pool) string { return p.Name }
+	}
+	query.Name = name + "*"
+	return query, shown, name == "" || lsapi.ValidPoolName(strings.TrimSuffix(name, "-"))
 }
 
 // kindOf returns the kind that begins with prefix, empty for none.

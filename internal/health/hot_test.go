@@ -46,6 +46,7 @@ func TestReplicasShareThePollsForMembers(t *testing.T) {
 		aws.whole = true
 		synctest.Test(t, func(t *testing.T) {
 			received := make([]map[lsapi.PoolID]int, replicas)
+			var pollers []*health.Poller
 			var own atomic.Int64
 			for i := range replicas {
 				received[i] = make(map[lsapi.PoolID]int)
@@ -62,11 +63,7 @@ func TestReplicasShareThePollsForMembers(t *testing.T) {
 					}
 				})
 				p.Start()
-				defer func() {
-					if err := p.Close(t.Context()); err != nil {
-						t.Error(err)
-					}
-				}()
+				pollers = append(pollers, p)
 			}
 			time.Sleep(10 * time.Minute)
 			synctest.Wait()
@@ -76,6 +73,11 @@ func TestReplicasShareThePollsForMembers(t *testing.T) {
 			for i, pools := range received {
 				if pools[hot] < 110 || pools[cold] < 25 {
 					t.Errorf("replica %d of %d receives %v", i, replicas, pools)
+				}
+			}
+			for _, p := range pollers {
+				if err := p.Close(t.Context()); err != nil {
+					t.Error(err)
 				}
 			}
 		})

@@ -11,11 +11,11 @@ import (
 	"lsapi/internal/record"
 )
 
-// name records the incarnation of the recorded members.
-func (l *lane) name(incarnation string) {
+// name records arn:a as the incarnation of the recorded members.
+func (l *lane) name() {
 	l.t.Helper()
 	members := slices.Collect(maps.Keys(l.state().Members))
-	l.append(lsapi.Event{Kind: lsapi.EventCheckpoint, At: l.now, Until: l.now, Incarnation: incarnation, Members: members})
+	l.append(lsapi.Event{Kind: lsapi.EventCheckpoint, At: l.now, Until: l.now, Incarnation: "arn:a", Members: members})
 }
 
 // replacement returns the events of another pool under the name, which has members, a
@@ -48,7 +48,7 @@ func testIncarnation(t *testing.T, s record.Store) {
 	l.do(lsapi.Attach, two)
 	l.say(inService(one), draining(three))
 	wantIncarnation(t, l, "")
-	l.name("arn:a")
+	l.name()
 	l.append(lsapi.Event{Kind: lsapi.EventObserved, At: l.now, Since: l.now, Until: l.now, Added: []lsapi.MemberID{three}}) // unknown
 	wantIncarnation(t, l, "arn:a")
 	before := l.now
@@ -120,7 +120,7 @@ func (l *lane) history(member lsapi.MemberID) lsapi.MemberHistory {
 func testIncarnationRepeated(t *testing.T, s record.Store) {
 	l := newLane(t, s, lsapi.TG("shop"))
 	l.know(one, two)
-	l.name("arn:a")
+	l.name()
 	replaced := l.replacement("arn:a", "arn:b", two, three)
 	l.append(replaced...)
 	noted := chainEnds(t, s)
@@ -136,7 +136,7 @@ func testIncarnationRepeated(t *testing.T, s record.Store) {
 func testInvalidIncarnations(t *testing.T, s record.Store) {
 	l := newLane(t, s, lsapi.TG("shop"))
 	l.know(one)
-	l.name("arn:a")
+	l.name()
 	for name, event := range map[string]lsapi.Event{
 		"members of the one before":   {Kind: lsapi.EventObserved, Until: l.now, Incarnation: "arn:b", Added: []lsapi.MemberID{two}},
 		"a checkpoint with the same":  {Kind: lsapi.EventCheckpoint, Until: l.now, Incarnation: "arn:b", Members: []lsapi.MemberID{one}},
@@ -153,7 +153,7 @@ func testInvalidIncarnations(t *testing.T, s record.Store) {
 func testIncarnationPruned(t *testing.T, s record.Store) {
 	l := newLane(t, s, lsapi.TG("shop"))
 	l.know(one)
-	l.name("arn:a")
+	l.name()
 	l.append(l.replacement("arn:a", "arn:b", one)...)
 	l.say(inService(one))
 	c := l.after(5*dayLong).do(lsapi.Attach, two)
@@ -185,7 +185,7 @@ func TestVerifyFindsAlteredIncarnations(t *testing.T) {
 				s := openFile(t, path)
 				l := newLane(t, s, lsapi.TG("shop"))
 				l.know(one)
-				l.name("arn:a")
+				l.name()
 				l.after(5 * dayLong).say(inService(one))
 				if pruned {
 					must(t, pruneAt(t, s, l.now.Add(time.Hour), 2*dayLong))
@@ -207,7 +207,7 @@ func TestVerifyFindsAnAlteredIncarnationAfterPruning(t *testing.T) {
 	s := openFile(t, path)
 	l := newLane(t, s, lsapi.TG("shop"))
 	l.know(one)
-	l.name("arn:a")
+	l.name()
 	l.after(5 * dayLong).say(inService(one))
 	must(t, pruneAt(t, s, l.now.Add(time.Hour), 2*dayLong))
 	wantWhole(t, s)

@@ -288,7 +288,7 @@ func TestMigratedRecordGainsWordsAndIncarnations(t *testing.T) {
 		before[address] = lsapi.MemberHealth{Member: address, State: lsapi.OutOfService, AWSState: "unhealthy", Reason: "Target.Timeout"}
 		l.say(before[address])
 		wantHealth(t, s, lsapi.TG("shop"), slices.Collect(maps.Values(before))...)
-		l.name("arn:a")
+		l.name()
 		wantIncarnation(t, l, "arn:a")
 		if got := l.history(address); got.ChangeID == "" || got.LastChange == nil {
 			t.Errorf("its history is lost: %+v", got)

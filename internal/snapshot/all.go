@@ -79,7 +79,7 @@ func (s *Snapshot) awaitEntry(ctx context.Context, pool lsapi.PoolID) (*entry, e
 		case !exists:
 			return nil, errNotFound(pool)
 		case s.failedWithin(pool, farPast) != nil:
-			return nil, nil
+			return nil, nil //nolint:nilerr // the failure is that of the pool's own read
 		case s.failing.Failing():
 			return nil, errUnreadable()
 		}

@@ -82,12 +82,13 @@ func (s *Snapshot) listsKindOf(pool lsapi.PoolID) bool {
 	return kinds != nil && (*kinds)[pool.Kind]
 }
 
-func kindsOf(listed map[lsapi.PoolID]bool) *map[lsapi.Kind]bool {
+// noteKinds stores the kinds of the listed pools.
+func (s *Snapshot) noteKinds(listed map[lsapi.PoolID]bool) {
 	kinds := make(map[lsapi.Kind]bool)
 	for pool := range listed {
 		kinds[pool.Kind] = true
 	}
-	return &kinds
+	s.listedKinds.Store(&kinds)
 }
 
 // awaitListing waits for a whole listing that began after since, or a failed refresh.

@@ -34,7 +34,7 @@ func (s *Snapshot) refresh(ctx context.Context) (aside time.Duration, err error)
 		asked = time.Now()
 	}
 	s.slotsFor(slices.Collect(maps.Keys(listed))...) // they are known to exist from now on
-	s.listedKinds.Store(kindsOf(listed))
+	s.noteKinds(listed)
 	s.listed.Store(s.stamp(began))
 	s.announce()
 	s.checkUnlisted(listed, began)

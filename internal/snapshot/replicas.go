@@ -79,7 +79,7 @@ func (s *Snapshot) publishFollowed(asOf time.Time) {
 	}
 	s.place(page) // the leader has reported it to its Observer
 	s.noteOutcome(nil)
-	s.listedKinds.Store(kindsOf(listed))
+	s.noteKinds(listed)
 	s.listed.Store(max(s.listed.Load(), s.stamp(asOf)))
 	s.announce()
 	s.checkUnlisted(listed, asOf)

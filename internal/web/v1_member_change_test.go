@@ -59,7 +59,7 @@ func TestMemberIsAttachedAndDetachedThroughV1(t *testing.T) {
 func TestChangeAnswersWithThePortOfTheGroup(t *testing.T) {
 	w := newWaitable()
 	w.members.members[lsapi.TG("web")], w.members.port = nil, 8080
-	r := httptest.NewRequest("PUT", "/v1/pools/tg/web/members/"+spare+"?wait=true", http.NoBody)
+	r := httptest.NewRequest(http.MethodPut, "/v1/pools/tg/web/members/"+spare+"?wait=true", http.NoBody)
 	var awaited lsapi.MemberID
 	w.fleet.await = func(_ context.Context, _ lsapi.PoolID, member lsapi.MemberID, _ lsapi.WaitCondition) (lsapi.MemberDetail, error) {
 		awaited = member

@@ -234,7 +234,7 @@ func TestAnswersAboutAnInstanceAreSharedUntilAChange(t *testing.T) {
 		asked := func(header http.Header) int64 {
 			t.Helper()
 			before := w.fleet.asked.Load()
-			r := httptest.NewRequest("GET", "/v1/instances/"+running, http.NoBody)
+			r := httptest.NewRequest(http.MethodGet, "/v1/instances/"+running, http.NoBody)
 			maps.Copy(r.Header, header)
 			if got := do(w.handler, r); got.StatusCode != http.StatusOK || !strings.Contains(got.body, `"pool":"elb/default-elb"`) {
 				t.Errorf("the answer is %d %s", got.StatusCode, got.body)
