@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lsapi"
 )
@@ -63,4 +64,12 @@ func (sl *slot) noteRead(now int64) {
 	if sl.polled.is.Load() && now-sl.polled.lastRead.Load() >= int64(noteReadEvery) {
 		sl.polled.lastRead.Store(now)
 	}
+}
+
+// sweepQueue are the pools that are due for the sweep, oldest first. A search for the oldest
+// for each poll would cost more than the polls of a large fleet.
+type sweepQueue struct {
+	mu   sync.Mutex
+	due  []*slot
+	next time.Time // of the search for those that are due
 }

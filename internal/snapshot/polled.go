@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"slices"
-	"sync"
 	"time"
 
 	"lsapi"
@@ -51,14 +50,6 @@ func (s *Snapshot) Hot() (pools []lsapi.PoolID, every time.Duration) {
 // pollTime returns the duration of n polls at a rate.
 func pollTime(n int, perSecond float64) time.Duration {
 	return time.Duration(float64(n) / max(perSecond, minPollRate) * float64(time.Second))
-}
-
-// sweepQueue are the pools that are due for the sweep, oldest first. A search for the oldest
-// for each poll would cost more than the polls of a large fleet.
-type sweepQueue struct {
-	mu   sync.Mutex
-	due  []*slot
-	next time.Time // of the search for those that are due
 }
 
 // NextToSweep returns the pool whose last poll or try is the oldest, if it will soon be older
