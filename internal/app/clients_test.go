@@ -41,8 +41,10 @@ func TestSettingsDoNotDelayReadsOfMembers(t *testing.T) {
 		}
 		return n
 	}
-	for began := time.Now(); waiting() < settings-1 && time.Since(began) < 10*time.Second; {
-		time.Sleep(time.Millisecond)
+	for began := time.Now(); waiting() < settings-1; time.Sleep(time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("%d reads of settings wait", waiting())
+		}
 	}
 	if _, err := aws.kinds().Members(t.Context(), lsapi.ELB("web")); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 		t.Fatal(err)

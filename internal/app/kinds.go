@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"log/slog"
 	"maps"
@@ -48,41 +47,28 @@ func (k kinds) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 		var denied error
 		permitted := false
 		for _, kind := range []lsapi.Kind{lsapi.KindELB, lsapi.KindTG} {
-			err := eachPage(k.adapters[kind].Pools(ctx), yield)
-			switch {
-			case lsapi.ErrorCode(err) == lsapi.CodeForbidden:
-				denied = err
-				k.denied[kind].Note(err)
-			case errors.Is(err, errStopped):
-				return
-			case err != nil:
-				yield(nil, err)
-				return
-			default:
+			var failure error
+			for page, err := range k.adapters[kind].Pools(ctx) {
+				if failure = err; err == nil && !yield(page, nil) {
+					return
+				}
+			}
+			switch lsapi.ErrorCode(failure) {
+			case "":
 				permitted = true
 				k.denied[kind].Note(nil)
+			case lsapi.CodeForbidden:
+				denied = failure
+				k.denied[kind].Note(failure)
+			default:
+				yield(nil, failure)
+				return
 			}
 		}
 		if denied != nil && !permitted {
 			yield(nil, denied)
 		}
 	}
-}
-
-// errStopped ends a listing whose caller needs no more pages.
-var errStopped = errors.New("no more pages are needed")
-
-// eachPage yields the pages of a listing, and returns its error.
-func eachPage(pages iter.Seq2[[]lsapi.Pool, error], yield func([]lsapi.Pool, error) bool) error {
-	for page, err := range pages {
-		if err != nil {
-			return err
-		}
-		if !yield(page, nil) {
-			return errStopped
-		}
-	}
-	return nil
 }
 
 func (k kinds) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
