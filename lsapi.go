@@ -36,6 +36,21 @@ type Request struct {
 	Member   MemberID
 	// Reason is the caller's reason. It may be empty.
 	Reason string
+	Terms
+	// Undoes is the id of the change that this one undoes: it is made only if that is the
+	// last change of the member. Empty: none.
+	Undoes string
+}
+
+// Terms are the conditions of a request for changes.
+type Terms struct {
+	// IfMatch are versions (MembershipVersion) of which the pool's members must have one
+	// when the request is decided; "*" is any. Nil: no condition.
+	IfMatch []string
+	// Override is the reason to override the guards of the pool. Empty: they hold.
+	Override string
+	// DryRun decides the request, and neither sends nor records it.
+	DryRun bool
 }
 
 // Result is the result of a Request, successful or not.
@@ -45,6 +60,8 @@ type Result struct {
 	Member MemberID
 	// Instance is EC2's description of the instance, if the request succeeded.
 	Instance Instance
+	// Guard is the guard that refused the change, or that it overrode. Nil: none.
+	Guard *GuardVerdict
 	// Recorded is whether the change is on record, so that its id names it whatever
 	// crashes.
 	Recorded bool

@@ -80,6 +80,16 @@ type Change struct {
 
 	// Instance is EC2's description of the instance when the change was sent.
 	Instance Instance
+
+	// Bulk is the id of the bulk that the change belongs to. Empty: none.
+	Bulk string
+	// Undoes is the id of the change that this one undoes. Empty: none.
+	Undoes string
+	// IfMatch is the precondition that it met: versions of the membership, separated by
+	// commas. Empty: none.
+	IfMatch string
+	// Guard is the guard that refused the change, or that it overrode. Nil: none.
+	Guard *GuardVerdict
 }
 
 // EventKind is the kind of an Event.
@@ -225,7 +235,14 @@ type LaneState struct {
 	// Open are the changes without outcome, in order. Their Deadline is never before
 	// it was.
 	Open []Change
+	// Detached are the former members whose last change is a detach that lsapi applied
+	// within DetachedWithin, with the time at which it was recorded.
+	Detached map[MemberID]time.Time
 }
+
+// DetachedWithin is how long a detached member counts as out of its pool. Later it is
+// assumed not to come back.
+const DetachedWithin = 24 * time.Hour
 
 // ChangeFilter selects changes. The zero value of a field matches all.
 type ChangeFilter struct {
@@ -236,6 +253,8 @@ type ChangeFilter struct {
 	Action Action
 	// Outcome may be OutcomeOpen.
 	Outcome Outcome
+	// Bulk is the id of a bulk.
+	Bulk string
 	// From and To bound IntendedAt: From <= IntendedAt < To.
 	From, To time.Time
 	// Before is the id of a change; only older ones match.

@@ -20,6 +20,17 @@ type Change struct {
 	AWSRequestID  string `json:"awsRequestId,omitempty" doc:"AWS's id of the call that decided it" example:"c6104cbe-af31-11e0-8154-cbc7ccf896c7"`
 	MembersBefore *int   `json:"membersBefore,omitempty" minimum:"0" doc:"The number of members before. Absent when unknown" example:"2"`
 	MembersAfter  *int   `json:"membersAfter,omitempty" minimum:"0" doc:"The number after" example:"3"`
+	Bulk          string `json:"bulk,omitempty" format:"uuid" doc:"The id of the bulk that it belongs to. Absent when it was requested alone" example:"01a20ee8-6140-7a11-8000-0123456789aa"`
+	Undoes        string `json:"undoes,omitempty" format:"uuid" doc:"The change that it undoes. Absent when it undoes none"`
+	IfMatch       string `json:"ifMatch,omitempty" doc:"The If-Match that it met: versions of the membership. Absent when none was given"`
+	Guard         *Guard `json:"guard,omitempty" doc:"The guard that refused it, or that it overrode. Absent when there is none"`
+}
+
+// Guard is what a guard says of a change.
+type Guard struct {
+	Rule       string `json:"rule" doc:"The rule with its value" example:"minInService 3"`
+	Overridden bool   `json:"overridden" doc:"Whether the change was made nevertheless" example:"true"`
+	Reason     string `json:"reason,omitempty" doc:"Why it was overridden, as the caller said (X-Override-Guard)" example:"the machine burns"`
 }
 
 // ChangesPage is a page of changes.

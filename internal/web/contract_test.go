@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -109,7 +110,7 @@ func TestChangePassesRequest(t *testing.T) {
 		t.Errorf("the change was asked for at %v, its id says %v", asked.At, at)
 	}
 	asked.ChangeID, asked.At = "", time.Time{}
-	if asked != want {
+	if !reflect.DeepEqual(asked, want) {
 		t.Errorf("asked for %+v, want %+v", asked, want)
 	}
 }

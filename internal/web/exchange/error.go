@@ -27,6 +27,18 @@ var texts = map[lsapi.Code]string{
 	lsapi.CodeNotMember:        "there is no such member",
 	lsapi.CodeNotChangeable:    "the members of this pool cannot be changed",
 	lsapi.CodeInProgress:       "the same request is in progress",
+	lsapi.CodeBulkFailed:       "some members were not changed",
+	lsapi.CodeBulkSkipped:      "it was not changed, because another member was refused",
+	lsapi.CodePrecondition:     "the members are not those of the If-Match version",
+	lsapi.CodeSuperseded:       "later changes came after it",
+	lsapi.CodeNotUndoable:      "there is nothing to undo",
+	lsapi.CodeMinInService:     "too few members would be in service",
+	lsapi.CodeMinPerZone:       "too few members would be in service in a zone",
+	lsapi.CodeMaxOut:           "too many members would be out at once",
+	lsapi.CodeKeepLast:         "no member would be in service",
+	lsapi.CodeFreeze:           "the pool is frozen",
+	lsapi.CodeHealthUnknown:    "the health of the members cannot be read, and a guard needs it; nothing was changed",
+	lsapi.CodeTagsUnknown:      "the tags of the pool cannot be read, and its guards depend on them; nothing was changed",
 	lsapi.CodeTooLarge:         "the body is too large",
 	lsapi.CodeKeyReused:        "the idempotency key is that of another request",
 	lsapi.CodeThrottled:        "too much at once; nothing was changed",
@@ -72,7 +84,7 @@ func (x *Exchange) fail(err error) {
 	switch e.Code {
 	case lsapi.CodeUnauthenticated:
 		x.Header().Set("WWW-Authenticate", `Basic realm="lsapi"`)
-	case lsapi.CodeThrottled, lsapi.CodeUnavailable, lsapi.CodeInProgress:
+	case lsapi.CodeThrottled, lsapi.CodeUnavailable, lsapi.CodeInProgress, lsapi.CodeHealthUnknown, lsapi.CodeTagsUnknown:
 		x.Header().Set("Retry-After", strconv.FormatInt(max(1, wholeSeconds(e.RetryAfter)), 10))
 	}
 	// A client that has left gets an answer too: it may have closed only its own side of
