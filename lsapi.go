@@ -49,6 +49,10 @@ type Terms struct {
 	IfMatch []string
 	// Override is the reason to override the guards of the pool. Empty: they hold.
 	Override string
+	// MinInService is a guard of the request's own, beside those of the pool: a detach is
+	// refused, with CodeMinInService, if it would leave fewer members in service. Override
+	// does not override it. 0: none.
+	MinInService int
 	// DryRun decides the request, and neither sends nor records it.
 	DryRun bool
 }
