@@ -16,8 +16,8 @@ import (
 var plainFolders = []string{
 	".", "api", "bench", "client", "cmd", "e2e", "external_scripts", "scripts", "terraform",
 	"internal/app", "internal/auth", "internal/background", "internal/cli", "internal/clientconfig", "internal/clock", "internal/cloud", "internal/coalesce",
-	"internal/config", "internal/connlimit", "internal/emulator", "internal/events", "internal/fleet", "internal/health", "internal/membership", "internal/observe",
-	"internal/overlay", "internal/record", "internal/safefile",
+	"internal/config", "internal/connlimit", "internal/emulator", "internal/events", "internal/fleet", "internal/guard", "internal/health", "internal/membership", "internal/observe",
+	"internal/overlay", "internal/policy", "internal/record", "internal/safefile",
 	"internal/sanitize", "internal/snapshot", "internal/stress", "internal/telemetry", "internal/web",
 }
 

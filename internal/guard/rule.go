@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -12,19 +13,23 @@ import (
 // Kind is the kind of a rule, as policies name it.
 type Kind string
 
-// The kinds. All but Freeze restrict detaches alone.
+// The kinds. All but Freeze, and a Malformed one, restrict detaches alone.
 const (
 	// MinInService keeps so many members in service.
 	MinInService Kind = "minInService"
 	// MinInServicePerZone keeps so many in service in each availability zone that has members.
+	// Members whose zone is unknown count as if they shared one. Its Amount is no percentage.
 	MinInServicePerZone Kind = "minInServicePerZone"
-	// MaxOut lets so many be out at once: detached by lsapi and not back, draining, or not in
-	// service.
+	// MaxOut lets so many be out at once: detached by lsapi and not back, draining, or not
+	// known to be in service.
 	MaxOut Kind = "maxOut"
 	// KeepLast keeps one in service.
 	KeepLast Kind = "keepLast"
 	// Freeze forbids every change in a period.
 	Freeze Kind = "freeze"
+	// Malformed is a rule whose value cannot be read. It refuses whatever a rule of its kind
+	// could refuse.
+	Malformed Kind = "malformed"
 )
 
 var codes = map[Kind]lsapi.Code{
@@ -33,6 +38,7 @@ var codes = map[Kind]lsapi.Code{
 	MaxOut:              lsapi.CodeMaxOut,
 	KeepLast:            lsapi.CodeKeepLast,
 	Freeze:              lsapi.CodeFreeze,
+	Malformed:           lsapi.CodeTagsUnknown,
 }
 
 // Rule is a rule for a pool.
@@ -42,6 +48,9 @@ type Rule struct {
 	Amount Amount
 	// From and Until bound a Freeze: From <= now < Until. Zero does not.
 	From, Until time.Time
+	// Of is the kind of a Malformed rule, and Text its value.
+	Of   Kind
+	Text string
 	// Source is where the rule is from, such as "policy.yaml:4" or "tag lsapi:max-out".
 	Source string
 }
@@ -53,6 +62,8 @@ func (r Rule) String() string {
 		return string(r.Kind)
 	case Freeze:
 		return string(r.Kind) + freezeBound(" from ", r.From) + freezeBound(" until ", r.Until)
+	case Malformed:
+		return fmt.Sprintf("malformed %s %q", r.Of, r.Text)
 	case MinInService, MinInServicePerZone, MaxOut:
 	}
 	return string(r.Kind) + " " + r.Amount.String()
@@ -65,10 +76,21 @@ func freezeBound(word string, at time.Time) string {
 	return word + at.UTC().Format(time.RFC3339)
 }
 
-// isFrozen reports whether a Freeze holds now.
-func (r Rule) isFrozen(now time.Time) bool {
-	return r.Kind == Freeze && !now.Before(r.From) && (r.Until.IsZero() || now.Before(r.Until))
+// forbidsAll reports whether the rule refuses every change now. A malformed freeze may hold at
+// any time.
+func (r Rule) forbidsAll(now time.Time) bool {
+	switch r.Kind {
+	case Freeze:
+		return !now.Before(r.From) && (r.Until.IsZero() || now.Before(r.Until))
+	case Malformed:
+		return r.Of == Freeze
+	case MinInService, MinInServicePerZone, MaxOut, KeepLast:
+	}
+	return false
 }
+
+// isPeriod reports whether the rule depends on nothing but the time.
+func (r Rule) isPeriod() bool { return r.Kind == Freeze || r.Kind == Malformed && r.Of == Freeze }
 
 // Amount is a number of members, or a percentage of them.
 type Amount struct {

@@ -10,7 +10,7 @@ import (
 
 // NeedsHealth reports whether the rules depend on the health of members.
 func NeedsHealth(rules []Rule) bool {
-	return slices.ContainsFunc(rules, func(r Rule) bool { return r.Kind != Freeze })
+	return slices.ContainsFunc(rules, func(r Rule) bool { return !r.isPeriod() })
 }
 
 // NeedsZones reports whether they depend on their availability zones.
@@ -25,7 +25,8 @@ type Tally struct {
 	counted   map[lsapi.MemberID]lsapi.GuardedMember
 	inService int
 	out       int
-	inZone    map[string]int // in service, by zone
+	inZone    map[string]int        // in service, by zone
+	sorted    []lsapi.GuardedMember // those of counted; nil after a detach
 }
 
 // Count returns the tally of a pool: of its members, and of the former ones that drain or
@@ -45,17 +46,17 @@ func Count(rules []Rule, now time.Time, members []lsapi.GuardedMember) *Tally {
 }
 
 // Attach returns why an attach is refused; nil if it is allowed.
-func (t *Tally) Attach() *lsapi.Error { return t.frozen() }
+func (t *Tally) Attach() *lsapi.Error { return t.forbidden() }
 
 // Detach returns why the detach of a member is refused; nil if it is allowed. One that is
-// not in service takes nothing away. One of which AWS does not say whether it serves is
-// judged as if it did.
+// not in service takes nothing away. One of which AWS does not say whether it serves gets
+// the verdict that it would get in service.
 func (t *Tally) Detach(member lsapi.MemberID) *lsapi.Error {
-	if err := t.frozen(); err != nil {
+	if err := t.forbidden(); err != nil {
 		return err
 	}
-	m, known := t.counted[member]
-	if !known || m.Standing != lsapi.StandingInService && m.Standing != lsapi.StandingUnknown {
+	m := t.counted[member]
+	if m.Standing != lsapi.StandingInService && m.Standing != lsapi.StandingUnknown {
 		return nil
 	}
 	for _, r := range t.rules {
@@ -66,43 +67,45 @@ func (t *Tally) Detach(member lsapi.MemberID) *lsapi.Error {
 	return nil
 }
 
-// Detached counts a detach that is made, for those behind it.
+// Detached counts a detach that is made, for those behind it. One that is not in the tally
+// takes nothing away.
 func (t *Tally) Detached(member lsapi.MemberID) {
-	m := t.counted[member]
+	m, known := t.counted[member]
+	if !known {
+		return
+	}
 	if m.Standing == lsapi.StandingInService {
 		t.inService--
 		t.inZone[m.Zone]--
 		t.out++
 	}
-	m.Member, m.Standing = member, lsapi.StandingDetached
-	t.counted[member] = m
+	m.Standing = lsapi.StandingDetached
+	t.counted[member], t.sorted = m, nil
 }
 
 // violation returns the numbers by which the detach of a member violates a rule; empty if
 // it does not.
 func (t *Tally) violation(r Rule, m lsapi.GuardedMember) string {
-	left, leftInZone, out := t.inService, t.inZone[m.Zone], t.out
+	left, leftInZone, out := t.inService, t.inZone[m.Zone], t.out // one of unknown standing counts as out already
 	if m.Standing == lsapi.StandingInService {
 		left, leftInZone, out = left-1, leftInZone-1, out+1
 	}
-	all := len(t.counted)
+	number, all := t.Number(r), len(t.counted)
 	switch r.Kind {
-	case KeepLast:
-		if left < 1 {
-			return fmt.Sprintf("%d of %d in service, %s", t.inService, all, r)
-		}
-	case MinInService:
-		if least := r.Amount.atLeast(all); left < least {
-			return fmt.Sprintf("%d of %d in service, %s%s", t.inService, all, r, r.Amount.meaning(least))
+	case KeepLast, MinInService:
+		if left < number {
+			return fmt.Sprintf("%d of %d in service, %s%s", t.inService, all, r, r.Amount.meaning(number))
 		}
 	case MinInServicePerZone:
-		if leftInZone < r.Amount.Count {
+		if leftInZone < number {
 			return fmt.Sprintf("%d in service in zone %q, %s", t.inZone[m.Zone], m.Zone, r)
 		}
 	case MaxOut:
-		if most := r.Amount.atMost(all); m.Standing == lsapi.StandingInService && out > most {
-			return fmt.Sprintf("%d of %d out, %s%s", t.out, all, r, r.Amount.meaning(most))
+		if out > number {
+			return fmt.Sprintf("%d of %d out, %s%s", t.out, all, r, r.Amount.meaning(number))
 		}
+	case Malformed:
+		return r.String()
 	case Freeze:
 	}
 	return ""
@@ -116,9 +119,10 @@ func (a Amount) meaning(number int) string {
 	return fmt.Sprintf(" (%d)", number)
 }
 
-func (t *Tally) frozen() *lsapi.Error {
+// forbidden returns the refusal by a rule that forbids every change now.
+func (t *Tally) forbidden() *lsapi.Error {
 	for _, r := range t.rules {
-		if r.isFrozen(t.now) {
+		if r.forbidsAll(t.now) {
 			return t.refuse(r, r.String())
 		}
 	}
@@ -127,20 +131,49 @@ func (t *Tally) frozen() *lsapi.Error {
 
 func (t *Tally) refuse(r Rule, text string) *lsapi.Error {
 	refusal := &lsapi.GuardRefusal{Rule: r.String(), Text: text}
-	if r.Kind != Freeze {
+	if !r.isPeriod() {
 		refusal.Members = t.Members()
 	}
 	return &lsapi.Error{Code: codes[r.Kind], Message: text + " (" + r.Source + ")", Err: refusal}
 }
 
-// Members returns all that count, sorted.
+// Members returns all that count, sorted. The caller must not change them: refusals share
+// them.
 func (t *Tally) Members() []lsapi.GuardedMember {
-	members := make([]lsapi.GuardedMember, 0, len(t.counted))
-	for _, m := range t.counted {
-		members = append(members, m)
+	if t.sorted == nil {
+		t.sorted = make([]lsapi.GuardedMember, 0, len(t.counted))
+		for _, m := range t.counted {
+			t.sorted = append(t.sorted, m)
+		}
+		slices.SortFunc(t.sorted, func(a, b lsapi.GuardedMember) int { return a.Member.Compare(b.Member) })
 	}
-	slices.SortFunc(members, func(a, b lsapi.GuardedMember) int { return a.Member.Compare(b.Member) })
-	return members
+	return t.sorted
+}
+
+// InService returns the number of members in service.
+func (t *Tally) InService() int { return t.inService }
+
+// Out returns the number of all others that count.
+func (t *Tally) Out() int { return t.out }
+
+// Frozen reports whether a rule forbids every change now.
+func (t *Tally) Frozen() bool { return t.forbidden() != nil }
+
+// Number returns the number of members that a rule means now: the least in service, in each
+// zone for MinInServicePerZone, or the most that may be out. 0 for the other kinds.
+func (t *Tally) Number(r Rule) int {
+	switch r.Kind {
+	case KeepLast:
+		return 1
+	case MinInService:
+		return r.Amount.atLeast(len(t.counted))
+	case MinInServicePerZone:
+		return r.Amount.Count
+	case MaxOut:
+		return r.Amount.atMost(len(t.counted))
+	case Freeze, Malformed:
+	}
+	return 0
 }
 
 // Headroom returns how many members in service can be detached now, and false if no rule
@@ -149,21 +182,22 @@ func (t *Tally) Headroom() (room int, limited bool) {
 	room = t.inService
 	limit := func(most int) { room, limited = min(room, max(0, most)), true }
 	for _, r := range t.rules {
+		number := t.Number(r)
 		switch r.Kind {
-		case KeepLast:
-			limit(t.inService - 1)
-		case MinInService:
-			limit(t.inService - r.Amount.atLeast(len(t.counted)))
+		case KeepLast, MinInService:
+			limit(t.inService - number)
 		case MinInServicePerZone:
 			free := 0
 			for _, serving := range t.inZone {
-				free += max(0, serving-r.Amount.Count)
+				free += max(0, serving-number)
 			}
 			limit(free)
 		case MaxOut:
-			limit(r.Amount.atMost(len(t.counted)) - t.out)
+			limit(number - t.out)
+		case Malformed:
+			limit(0)
 		case Freeze:
-			if r.isFrozen(t.now) {
+			if r.forbidsAll(t.now) {
 				limit(0)
 			}
 		}
