@@ -8,6 +8,7 @@ import (
 
 	"lsapi"
 	"lsapi/internal/background"
+	"lsapi/internal/cloud"
 )
 
 // adapter is the adapter of a kind of pool.
@@ -53,11 +54,11 @@ func (k kinds) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 					return
 				}
 			}
-			switch lsapi.ErrorCode(failure) {
-			case "":
+			switch {
+			case failure == nil:
 				permitted = true
 				k.denied[kind].Note(nil)
-			case lsapi.CodeForbidden:
+			case cloud.LacksPermission(failure):
 				denied = failure
 				k.denied[kind].Note(failure)
 			default:

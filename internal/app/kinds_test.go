@@ -45,7 +45,9 @@ func twoKinds(t *testing.T, log *strings.Builder) (k kinds, classic, groups *one
 }
 
 func TestKindThatAWSDeniesLeavesTheOtherListed(t *testing.T) {
-	denied, down := lsapi.Errorf(lsapi.CodeForbidden, "denied"), lsapi.Errorf(lsapi.CodeUpstream, "down")
+	denied := &lsapi.Error{Code: lsapi.CodeForbidden, Reason: "AccessDenied"}
+	expired := &lsapi.Error{Code: lsapi.CodeForbidden, Reason: "ExpiredToken"}
+	down := lsapi.Errorf(lsapi.CodeUpstream, "down")
 	for _, test := range []struct {
 		classic, groups error
 		want            string
@@ -55,6 +57,7 @@ func TestKindThatAWSDeniesLeavesTheOtherListed(t *testing.T) {
 		{nil, denied, "elb/web", 1},
 		{denied, nil, "tg/web", 1},
 		{denied, denied, "!forbidden", 2},
+		{nil, expired, "elb/web !forbidden", 0},
 		{nil, down, "elb/web !upstream", 0},
 		{down, nil, "!upstream", 0},
 	} {

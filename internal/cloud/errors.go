@@ -68,6 +68,18 @@ var codes = map[string]lsapi.Code{
 	"UnrecognizedClientException": lsapi.CodeForbidden,
 }
 
+// permissionCodes are those of CodeForbidden for credentials that AWS accepts and that lack a
+// permission.
+var permissionCodes = map[string]bool{
+	"AccessDenied": true, "AccessDeniedException": true, "NotAuthorized": true, "UnauthorizedOperation": true,
+}
+
+// LacksPermission reports whether err is AWS's answer to valid credentials without the
+// permission for a call. Expired or wrong credentials fail every call.
+func LacksPermission(err error) bool {
+	return err != nil && permissionCodes[lsapi.AsError(err).Reason]
+}
+
 // validateTargets are the operations whose ValidationError is about a target, such as an
 // address that is not private. Those of others are about what lsapi adds to the request.
 var validateTargets = map[string]bool{"RegisterTargets": true, "DeregisterTargets": true}
