@@ -1,13 +1,14 @@
 // Package client is a client of lsapi's HTTP API.
 //
 // A Client lists pools, their members and the pools of an instance, attaches and detaches
-// them, waits until a member serves or is drained, reads the record of changes, and
-// streams events.
+// one member or many, waits until a member serves or is drained, undoes changes, reads the
+// record of changes, and streams events.
 // Its errors are of two kinds: an *Error is a response of the service, and an error that
 // wraps ErrUnreachable means that there was no response.
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,8 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+
+	"lsapi"
 )
 
 // Options configure a Client.
@@ -87,8 +90,11 @@ type request struct {
 	path   []string // segments, unescaped
 	query  url.Values
 	header http.Header
+	body   []byte // JSON; nil is none
 	// created is whether 201 is a success, beside 200.
 	created bool
+	// bulk is whether a response with CodeBulkFailed has results too.
+	bulk bool
 	// matches reports whether the decoded response is one to this request.
 	matches func() bool
 }
@@ -101,9 +107,9 @@ func (c *Client) get(ctx context.Context, into any, matches func() bool, query u
 	return err
 }
 
-// do sends a request and decodes the JSON of a successful response. It returns the
-// response's header, if there was one. A response that does not match the request counts
-// as another server's.
+// do sends a request and decodes the JSON of a successful response, or of a bulk that
+// failed in part. It returns the response's header, if there was one. A response that does
+// not match the request counts as another server's.
 func (c *Client) do(ctx context.Context, q request, into any) (http.Header, error) {
 	response, err := c.send(ctx, q)
 	if err != nil {
@@ -117,31 +123,49 @@ func (c *Client) do(ctx context.Context, q request, into any) (http.Header, erro
 	case len(text) > maxResponse:
 		return nil, c.notLsapi("a response of more than %d bytes", maxResponse)
 	case response.StatusCode >= 300:
-		return response.Header, newError(response, text)
+		failed := newError(response, text)
+		if q.bulk && failed.Code == lsapi.CodeBulkFailed {
+			if err := c.decode(response, text, q, into); err != nil {
+				return response.Header, err
+			}
+		}
+		return response.Header, failed
 	case response.StatusCode != http.StatusOK && (!q.created || response.StatusCode != http.StatusCreated):
 		return nil, c.notLsapi("%s, which is no response to the request", response.Status)
-	case !isJSON(response.Header):
-		return nil, c.notLsapi("%s without JSON", response.Status)
 	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return nil, c.notLsapi("JSON of another kind: %w", err)
-	}
-	if !q.matches() {
-		return nil, c.notLsapi("%s with a response to another request", response.Status)
+	if err := c.decode(response, text, q, into); err != nil {
+		return nil, err
 	}
 	return response.Header, nil
+}
+
+// decode decodes the text of a response to a request.
+func (c *Client) decode(response *http.Response, text []byte, q request, into any) error {
+	if !isJSON(response.Header) {
+		return c.notLsapi("%s without JSON", response.Status)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return c.notLsapi("JSON of another kind: %w", err)
+	}
+	if !q.matches() {
+		return c.notLsapi("%s with a response to another request", response.Status)
+	}
+	return nil
 }
 
 // send sends a request. The caller closes the body of the response.
 func (c *Client) send(ctx context.Context, q request) (*http.Response, error) {
 	target := c.base.JoinPath(escaped(q.path)...)
 	target.RawQuery = q.query.Encode()
-	r, err := http.NewRequestWithContext(ctx, q.method, target.String(), http.NoBody)
+	r, err := http.NewRequestWithContext(ctx, q.method, target.String(), bytes.NewReader(q.body))
 	if err != nil {
 		return nil, err
 	}
 	if q.header != nil {
 		r.Header = q.header.Clone()
+	}
+	if q.body != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	if c.user != "" {
 		r.SetBasicAuth(c.user, c.password)

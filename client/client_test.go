@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -334,7 +335,7 @@ func TestErrorHasTheFieldsOfTheResponse(t *testing.T) {
 			if got.Member != nil && test.want.Member != nil && got.Member.InstanceID == test.want.Member.InstanceID {
 				got.Member = test.want.Member
 			}
-			if *got != test.want {
+			if !reflect.DeepEqual(*got, test.want) {
 				t.Errorf("got %+v", *got)
 			}
 			if len(s.requests()) != 1 {

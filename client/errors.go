@@ -39,6 +39,8 @@ type Error struct {
 	RequestID string
 	// Member is the last known state of the member when a wait failed; nil if unknown.
 	Member *apiv1.Member
+	// Members are those that count for the guard that refused a change; nil if none did.
+	Members []apiv1.GuardedMember
 }
 
 // Error returns the message.
@@ -81,7 +83,7 @@ func newError(response *http.Response, text []byte) *Error {
 func (e *Error) read(text []byte) (code string) {
 	var problem apiv1.Problem
 	if json.Unmarshal(text, &problem) == nil && problem.Detail != "" {
-		e.Message, e.Member = problem.Detail, problem.Member
+		e.Message, e.Member, e.Members = problem.Detail, problem.Member, problem.Members
 		return problem.Code
 	}
 	var plain struct{ Message, Error string }
