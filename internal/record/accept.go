@@ -45,11 +45,20 @@ func (p *payload) acceptChange(event lsapi.Event) error {
 		return Contradiction("change %s is of pool %s, not of %s", c.ID, c.Pool, p.Pool)
 	case (event.Kind == lsapi.EventIntended) != (c.Outcome == ""):
 		return Contradiction("change %s is %s with the outcome %q", c.ID, event.Kind, c.Outcome)
+	case !isNoneOrID(c.Bulk) || !isNoneOrID(c.Undoes):
+		return Contradiction("change %s is of bulk %q and undoes %q, which are not both ids", c.ID, c.Bulk, c.Undoes)
+	case c.Guard != nil && c.Guard.Rule == "":
+		return Contradiction("change %s has a guard without a rule", c.ID)
 	}
 	change := newChangePayload(c)
 	p.Change = &change
 	p.At = Latest(p.At, IntendedAt(id)) // pruning relies on it
 	return nil
+}
+
+func isNoneOrID(text string) bool {
+	_, ok := ParseID(text)
+	return ok || text == ""
 }
 
 func (p *payload) acceptObservation(event lsapi.Event) error {

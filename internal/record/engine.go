@@ -198,6 +198,22 @@ type ChangeRow struct {
 	Begun, Done int64
 }
 
+// GuardOf returns the guard's verdict of a change, the zero value for none.
+func GuardOf(c *ChangeRow) lsapi.GuardVerdict {
+	if c.Guard == nil {
+		return lsapi.GuardVerdict{}
+	}
+	return *c.Guard
+}
+
+// Verdict returns a stored verdict, nil for none.
+func Verdict(v lsapi.GuardVerdict) *lsapi.GuardVerdict {
+	if v.Rule == "" {
+		return nil
+	}
+	return &v
+}
+
 // HealthRow is a member's last recorded health, with the event that recorded it and
 // its time.
 type HealthRow struct {

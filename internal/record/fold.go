@@ -121,6 +121,10 @@ func sameChange(a, b ChangeRow) bool {
 		return false
 	}
 	a.MembersBefore, a.MembersAfter, b.MembersBefore, b.MembersAfter = nil, nil, nil, nil
+	if newGuardPayload(a.Guard) != newGuardPayload(b.Guard) {
+		return false
+	}
+	a.Guard, b.Guard = nil, nil
 	return a == b
 }
 

@@ -119,6 +119,10 @@ func TestDigestCoversEveryFieldOfAChange(t *testing.T) {
 		"launched": func(c *ChangeRow) { c.Instance.LaunchTime = midday }, "begun": func(c *ChangeRow) { c.Begun = 1 },
 		"done": func(c *ChangeRow) { c.Done = 1 }, "before": func(c *ChangeRow) { c.MembersBefore = new(4) },
 		"before, none": func(c *ChangeRow) { c.MembersBefore = nil }, "after": func(c *ChangeRow) { c.MembersAfter = new(0) },
+		"bulk": func(c *ChangeRow) { c.Bulk = "b" }, "undoes": func(c *ChangeRow) { c.Undoes = "b" },
+		"precondition": func(c *ChangeRow) { c.IfMatch = "b" }, "guard": func(c *ChangeRow) { c.Guard = &lsapi.GuardVerdict{Rule: "b"} },
+		"overridden": func(c *ChangeRow) { c.Guard = &lsapi.GuardVerdict{Rule: "b", Overridden: true} },
+		"why it is":  func(c *ChangeRow) { c.Guard = &lsapi.GuardVerdict{Rule: "b", Overridden: true, Reason: "b"} },
 	} {
 		c := change()
 		alter(&c)
@@ -154,10 +158,12 @@ func TestOnlyChangesOfLsapiApply(t *testing.T) {
 func TestCompletionStoresWhatIsNew(t *testing.T) {
 	intent := changePayload{
 		ID: "a", Actor: "alice", Reason: "r", RequestID: "1", Deadline: midday, InstanceType: "t2", LaunchTime: midday, State: "running", MembersBefore: new(3),
+		Bulk: "b", Undoes: "u", IfMatch: "m", Guard: guardPayload{Rule: "keepLast", Overridden: true, Reason: "g"},
 	}
 	same, other := intent, intent
 	other.Actor, other.Reason, other.RequestID, other.Deadline = "bob", "s", "2", midday.Add(1)
 	other.InstanceType, other.LaunchTime, other.State, other.MembersBefore = "t3", midday.Add(1), "stopped", new(4)
+	other.Bulk, other.Undoes, other.IfMatch, other.Guard = "c", "v", "n", guardPayload{Rule: "keepLast"}
 	for name, test := range map[string]struct{ done, stored changePayload }{
 		"the same": {same, changePayload{ID: "a"}}, "all else": {other, other},
 	} {

@@ -60,6 +60,24 @@ type changePayload struct {
 	InstanceType  string              `json:"instanceType,omitempty"`
 	LaunchTime    time.Time           `json:"launchTime,omitzero"`
 	State         lsapi.InstanceState `json:"instanceState,omitempty"`
+	Bulk          string              `json:"bulk,omitempty"`
+	Undoes        string              `json:"undoes,omitempty"`
+	IfMatch       string              `json:"ifMatch,omitempty"`
+	Guard         guardPayload        `json:"guard,omitzero"`
+}
+
+// guardPayload is a guard's verdict. The rule of none is empty.
+type guardPayload struct {
+	Rule       string `json:"rule"`
+	Overridden bool   `json:"overridden,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+func newGuardPayload(v *lsapi.GuardVerdict) guardPayload {
+	if v == nil {
+		return guardPayload{}
+	}
+	return guardPayload{Rule: Clean(v.Rule), Overridden: v.Overridden, Reason: Clean(v.Reason)}
 }
 
 func newChangePayload(c lsapi.Change) changePayload {
@@ -68,7 +86,7 @@ func newChangePayload(c lsapi.Change) changePayload {
 		RequestID: Clean(c.RequestID), Deadline: Exact(c.Deadline), Outcome: c.Outcome, Code: Clean(c.Code),
 		Resolution: c.Resolution, AWSRequestID: Clean(c.AWSRequestID), MembersBefore: c.MembersBefore,
 		MembersAfter: c.MembersAfter, InstanceType: c.Instance.Type, LaunchTime: Exact(c.Instance.LaunchTime),
-		State: c.Instance.State,
+		State: c.Instance.State, Bulk: c.Bulk, Undoes: c.Undoes, IfMatch: Clean(c.IfMatch), Guard: newGuardPayload(c.Guard),
 	}
 }
 
@@ -80,6 +98,10 @@ func (c *changePayload) without(before changePayload) {
 	drop(&c.InstanceType, before.InstanceType)
 	drop(&c.LaunchTime, before.LaunchTime)
 	drop(&c.State, before.State)
+	drop(&c.Bulk, before.Bulk)
+	drop(&c.Undoes, before.Undoes)
+	drop(&c.IfMatch, before.IfMatch)
+	drop(&c.Guard, before.Guard)
 	if c.MembersBefore != nil && before.MembersBefore != nil && *c.MembersBefore == *before.MembersBefore {
 		c.MembersBefore = nil
 	}
@@ -93,6 +115,10 @@ func (c *changePayload) with(before changePayload) {
 	fill(&c.InstanceType, before.InstanceType)
 	fill(&c.LaunchTime, before.LaunchTime)
 	fill(&c.State, before.State)
+	fill(&c.Bulk, before.Bulk)
+	fill(&c.Undoes, before.Undoes)
+	fill(&c.IfMatch, before.IfMatch)
+	fill(&c.Guard, before.Guard)
 	fill(&c.MembersBefore, before.MembersBefore)
 	fill(&c.MembersAfter, before.MembersAfter)
 }
@@ -173,6 +199,7 @@ func (p *payload) change(c changePayload) lsapi.Change {
 		Deadline: c.Deadline, Outcome: c.Outcome, Code: c.Code, Resolution: c.Resolution, AWSRequestID: c.AWSRequestID,
 		MembersBefore: c.MembersBefore, MembersAfter: c.MembersAfter,
 		Instance: lsapi.Instance{ID: c.Member.Instance, Type: c.InstanceType, LaunchTime: c.LaunchTime, State: c.State},
+		Bulk:     c.Bulk, Undoes: c.Undoes, IfMatch: c.IfMatch, Guard: Verdict(lsapi.GuardVerdict(c.Guard)),
 	}
 }
 

@@ -82,10 +82,14 @@ func changeText(c lsapi.Change) string {
 		}
 		return fmt.Sprint(*n)
 	}
-	return fmt.Sprintf("%s %s %s %s by %q for %q in %q: %s %s %q %q %q, times %s %s %s %s, members %s %s, %q %q %s %q",
+	text := fmt.Sprintf("%s %s %s %s by %q for %q in %q: %s %s %q %q %q, times %s %s %s %s, members %s %s, %q %q %s %q",
 		c.ID, c.Action, c.Pool, c.Member, c.Actor, c.Reason, c.RequestID, c.Source, c.Outcome, c.Code, c.Resolution, c.AWSRequestID,
 		stamp(c.IntendedAt), stamp(c.NotBefore), stamp(c.Deadline), stamp(c.CompletedAt), count(c.MembersBefore), count(c.MembersAfter),
 		c.Instance.ID, c.Instance.Type, stamp(c.Instance.LaunchTime), c.Instance.State)
+	if c.Bulk != "" || c.Undoes != "" || c.IfMatch != "" || c.Guard != nil {
+		text += fmt.Sprintf(", bulk %q, undoes %q, if match %q, guard %+v", c.Bulk, c.Undoes, c.IfMatch, c.Guard)
+	}
+	return text
 }
 
 func eventText(e lsapi.RecordedEvent) string {

@@ -28,6 +28,7 @@ func testStore(t *testing.T, open func(t testing.TB) record.Store) {
 	for name, test := range map[string]func(*testing.T, record.Store){
 		"a change is what its events add up to":               testChange,
 		"an unsent change has one event":                      testUnsent,
+		"a change has its terms":                              testTerms,
 		"an outcome is final":                                 testFinal,
 		"recorded events are skipped":                         testRepeated,
 		"a failed append records nothing":                     testAllOrNone,
@@ -212,6 +213,9 @@ func testInvalidEvents(t *testing.T, s record.Store) {
 		"no instance":               {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Member = lsapi.MemberID{} })},
 		"an intent with an outcome": {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Outcome = lsapi.OutcomeApplied })},
 		"no outcome":                {Kind: lsapi.EventCompleted, Change: good},
+		"a bulk without id":         {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Bulk = "b" })},
+		"an undo of no change":      {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Undoes = "c" })},
+		"a guard without rule":      {Kind: lsapi.EventIntended, Change: alter(func(c *lsapi.Change) { c.Guard = new(lsapi.GuardVerdict) })},
 		"nothing observed":          {Kind: lsapi.EventObserved, Until: l.now},
 		"another membership":        {Kind: lsapi.EventCheckpoint, Members: []lsapi.MemberID{two}},
 	} {

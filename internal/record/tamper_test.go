@@ -30,6 +30,17 @@ func toTamperWith(t *testing.T) (s record.Store, path string) {
 	return s, path
 }
 
+// insertedChange copies the change of event 3.
+const insertedChange = `
+	INSERT INTO changes (
+		id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at,
+		aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq
+	)
+	SELECT
+		x'00000000000070008000000000000001', pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at,
+		aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq
+	FROM changes WHERE last_seq = 3`
+
 func TestVerifyFindsAlterations(t *testing.T) {
 	for name, test := range map[string]struct {
 		statements []string
@@ -54,7 +65,7 @@ func TestVerifyFindsAlterations(t *testing.T) {
 		"a change's count":        {[]string{"UPDATE changes SET members_after = NULL WHERE last_seq = 5"}, lsapi.ELB("web"), 5},
 		"an open change":          {[]string{"UPDATE changes SET outcome = 'failed' WHERE first_seq = 9"}, lsapi.ELB("web"), 9},
 		"a change, gone":          {[]string{"DELETE FROM changes WHERE last_seq = 3"}, lsapi.ELB("web"), 3},
-		"an inserted change":      {[]string{"INSERT INTO changes SELECT x'00000000000070008000000000000001', pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3"}, lsapi.ELB("web"), 0},
+		"an inserted change":      {[]string{insertedChange}, lsapi.ELB("web"), 0},
 		"an event behind the end": {[]string{"INSERT INTO events (pool, seq, at, kind, change_id, payload, prev_hash, hash) SELECT pool, 10, at, kind, change_id, payload, prev_hash, hash FROM events WHERE pool = 'default/elb/web' AND seq = 9"}, lsapi.ELB("web"), 9},
 		"a change of nowhere":     {[]string{"UPDATE changes SET pool = 'default/elb/zzz' WHERE last_seq = 3"}, lsapi.ELB("web"), 3},
 		"a member's event":        {[]string{"UPDATE members SET seq = 3 WHERE pool = 'default/elb/web'"}, lsapi.ELB("web"), 3},
@@ -230,7 +241,7 @@ func TestVerifyFindsAnInsertedChange(t *testing.T) {
 		l.after(time.Second).do(lsapi.Detach, three)
 	}
 	wantWhole(t, s)
-	edit(t, path, "INSERT INTO changes SELECT x'00000000000070008000000000000001', pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq FROM changes WHERE last_seq = 3")
+	edit(t, path, insertedChange)
 	if found := verify(t, s); found.Breach == nil || found.Breach.ChangeID != "00000000-0000-7000-8000-000000000001" {
 		t.Errorf("got %+v", found.Breach)
 	}

@@ -188,6 +188,7 @@ func TestMigratedRecordReadsAsBefore(t *testing.T) {
 	for version, want := range map[int64]record.Verification{
 		4: {Pools: 4, Events: 30, Changes: 16},
 		5: {Pools: 2, Events: 23, Changes: 11},
+		7: {Pools: 2, Events: 32, Changes: 18},
 	} {
 		t.Run(fmt.Sprint("version ", version), func(t *testing.T) {
 			upgrades(t, version, func(t *testing.T, o *old) {
@@ -207,6 +208,7 @@ func wantReadings(t *testing.T, s record.Store, o *old) {
 	pools := map[int64][]lsapi.PoolID{
 		4: {lsapi.ELB("api"), lsapi.ELB("legacy"), lsapi.ELB("web")},
 		5: {lsapi.TG("shop"), lsapi.ELB("web")},
+		7: {lsapi.TG("shop"), lsapi.ELB("web")},
 	}
 	got, want := strings.Split(readings(t, s, pools[o.version]...), "\n"), strings.Split(o.testdata("txt"), "\n")
 	for i := range max(len(got), len(want)) {
@@ -295,6 +297,29 @@ func TestMigratedRecordGainsWordsAndIncarnations(t *testing.T) {
 		}
 		l.append(l.replacement("arn:a", "arn:b", address)...)
 		wantHealth(t, s, lsapi.TG("shop"))
+		wantWhole(t, s, append(noted, chainEnds(t, s)...)...)
+	})
+}
+
+// A change that version 7 left open completes with the terms of now.
+func TestMigratedRecordGainsTerms(t *testing.T) {
+	upgrades(t, 7, func(t *testing.T, o *old) {
+		s := openURL(t, o.url, record.Options{})
+		noted := chainEnds(t, s)
+		l := newLane(t, s, lsapi.TG("shop"))
+		l.now = noon.Add(2 * dayLong)
+		open := l.state().Open
+		if len(open) != 1 || open[0].Guard != nil || open[0].Bulk != "" {
+			t.Fatalf("the open changes are %+v", open)
+		}
+		c := open[0]
+		c.Guard = &lsapi.GuardVerdict{Rule: "keepLast", Overridden: true, Reason: "r"}
+		l.complete(c, lsapi.OutcomeApplied)
+		wantTerms(t, s, c, c.Guard)
+		next := l.change(lsapi.Attach, c.Member)
+		next.Undoes, next.Bulk = c.ID, idAt(l.now)
+		l.complete(l.intend(next), lsapi.OutcomeApplied)
+		wantTerms(t, s, next, nil)
 		wantWhole(t, s, append(noted, chainEnds(t, s)...)...)
 	})
 }

@@ -17,10 +17,11 @@ type digests struct{ seed maphash.Seed }
 func newDigests() digests { return digests{maphash.MakeSeed()} }
 
 func (d digests) of(c *ChangeRow) uint64 {
-	buffer := make([]byte, 0, 512)
+	buffer, guard := make([]byte, 0, 512), newGuardPayload(c.Guard)
 	for _, text := range []string{
 		c.ID, c.Pool.Name, c.Member.String(), c.Actor, string(c.Action), c.Reason, c.RequestID, string(c.Source),
 		string(c.Outcome), c.Code, string(c.Resolution), c.AWSRequestID, c.Instance.Type, string(c.Instance.State),
+		c.Bulk, c.Undoes, c.IfMatch, guard.Rule, guard.Reason,
 	} {
 		buffer = binary.AppendUvarint(buffer, uint64(len(text)))
 		buffer = append(buffer, text...)
@@ -30,6 +31,9 @@ func (d digests) of(c *ChangeRow) uint64 {
 		c.Begun, c.Done, count(c.MembersBefore), count(c.MembersAfter),
 	} {
 		buffer = binary.AppendVarint(buffer, number)
+	}
+	if guard.Overridden {
+		buffer = append(buffer, 1)
 	}
 	return maphash.Bytes(d.seed, buffer)
 }

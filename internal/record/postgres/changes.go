@@ -141,6 +141,7 @@ func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool
 	if err != nil {
 		return false, err
 	}
+	guard := record.GuardOf(c)
 	return true, t.queries.AddChange(ctx, postgresdb.AddChangeParams{
 		ID: id, Pool: c.Pool.String(), Member: c.Member.String(), Actor: c.Actor, Action: string(c.Action),
 		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: toTime(c.NotBefore),
@@ -148,6 +149,7 @@ func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool
 		CompletedAt: toTime(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toInt(c.MembersBefore),
 		MembersAfter: toInt(c.MembersAfter), InstanceType: c.Instance.Type, LaunchTime: toTime(c.Instance.LaunchTime),
 		InstanceState: string(c.Instance.State), FirstSeq: c.Begun, LastSeq: c.Done,
+		Bulk: toText(c.Bulk), Undoes: c.Undoes, IfMatch: c.IfMatch, GuardRule: guard.Rule, GuardOverridden: guard.Overridden, GuardReason: guard.Reason,
 	})
 }
 
@@ -156,11 +158,13 @@ func (t *tables) CompleteChange(ctx context.Context, c *record.ChangeRow) error 
 	if err != nil {
 		return err
 	}
+	guard := record.GuardOf(c)
 	return t.queries.CompleteChange(ctx, postgresdb.CompleteChangeParams{
 		Actor: c.Actor, Reason: c.Reason, RequestID: c.RequestID, Deadline: toTime(c.Deadline), Outcome: string(c.Outcome),
 		Code: c.Code, Resolution: string(c.Resolution), CompletedAt: toTime(c.CompletedAt), AwsRequestID: c.AWSRequestID,
 		MembersBefore: toInt(c.MembersBefore), MembersAfter: toInt(c.MembersAfter), InstanceType: c.Instance.Type,
 		LaunchTime: toTime(c.Instance.LaunchTime), InstanceState: string(c.Instance.State), LastSeq: c.Done, ID: id,
+		Bulk: toText(c.Bulk), Undoes: c.Undoes, IfMatch: c.IfMatch, GuardRule: guard.Rule, GuardOverridden: guard.Overridden, GuardReason: guard.Reason,
 	})
 }
 
@@ -198,6 +202,8 @@ func fromChange(row postgresdb.Change) (record.ChangeRow, error) {
 				ID: member.Instance, Type: row.InstanceType, LaunchTime: fromTime(row.LaunchTime),
 				State: lsapi.InstanceState(row.InstanceState),
 			},
+			Bulk: fromText(row.Bulk), Undoes: row.Undoes, IfMatch: row.IfMatch,
+			Guard: record.Verdict(lsapi.GuardVerdict{Rule: row.GuardRule, Overridden: row.GuardOverridden, Reason: row.GuardReason}),
 		},
 		Begun: row.FirstSeq, Done: row.LastSeq,
 	}, nil

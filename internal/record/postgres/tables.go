@@ -345,6 +345,21 @@ func fromInt(n *int64) *int {
 	return new(int(*n))
 }
 
+// toText is a text as it is stored in a column of which most rows have none.
+func toText(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func fromText(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
 // whole is a time for comparisons: PostgreSQL would round it to a microsecond, and has
 // none as old as Go's zero.
 func whole(t time.Time) time.Time { return time.UnixMicro(max(t.UnixMicro(), 0)).UTC() }

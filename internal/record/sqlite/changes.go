@@ -115,6 +115,7 @@ func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool
 	if err != nil {
 		return false, err
 	}
+	guard := record.GuardOf(c)
 	added, err := t.write().AddChange(ctx, sqlitedb.AddChangeParams{
 		ID: id, Pool: c.Pool.String(), Member: c.Member.String(), Actor: c.Actor, Action: string(c.Action),
 		Reason: c.Reason, RequestID: c.RequestID, Source: string(c.Source), NotBefore: micros(c.NotBefore),
@@ -122,6 +123,7 @@ func (t *tables) AddChange(ctx context.Context, c *record.ChangeRow) (isNew bool
 		CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID, MembersBefore: toInt(c.MembersBefore),
 		MembersAfter: toInt(c.MembersAfter), InstanceType: c.Instance.Type, LaunchTime: micros(c.Instance.LaunchTime),
 		InstanceState: string(c.Instance.State), FirstSeq: c.Begun, LastSeq: c.Done,
+		Bulk: toText(c.Bulk), Undoes: c.Undoes, IfMatch: c.IfMatch, GuardRule: guard.Rule, GuardOverridden: fromBool(guard.Overridden), GuardReason: guard.Reason,
 	})
 	return added > 0, err
 }
@@ -131,11 +133,13 @@ func (t *tables) CompleteChange(ctx context.Context, c *record.ChangeRow) error 
 	if err != nil {
 		return err
 	}
+	guard := record.GuardOf(c)
 	return t.write().CompleteChange(ctx, sqlitedb.CompleteChangeParams{
 		Actor: c.Actor, Reason: c.Reason, RequestID: c.RequestID, Deadline: micros(c.Deadline), Outcome: string(c.Outcome),
 		Code: c.Code, Resolution: string(c.Resolution), CompletedAt: micros(c.CompletedAt), AwsRequestID: c.AWSRequestID,
 		MembersBefore: toInt(c.MembersBefore), MembersAfter: toInt(c.MembersAfter), InstanceType: c.Instance.Type,
 		LaunchTime: micros(c.Instance.LaunchTime), InstanceState: string(c.Instance.State), LastSeq: c.Done, ID: id,
+		Bulk: toText(c.Bulk), Undoes: c.Undoes, IfMatch: c.IfMatch, GuardRule: guard.Rule, GuardOverridden: fromBool(guard.Overridden), GuardReason: guard.Reason,
 	})
 }
 
@@ -164,6 +168,8 @@ func fromChange(row sqlitedb.Change) (record.ChangeRow, error) {
 				ID: member.Instance, Type: row.InstanceType, LaunchTime: fromMicros(row.LaunchTime),
 				State: lsapi.InstanceState(row.InstanceState),
 			},
+			Bulk: fromText(row.Bulk), Undoes: row.Undoes, IfMatch: row.IfMatch,
+			Guard: record.Verdict(lsapi.GuardVerdict{Rule: row.GuardRule, Overridden: row.GuardOverridden != 0, Reason: row.GuardReason}),
 		},
 		Begun: row.FirstSeq, Done: row.LastSeq,
 	}, nil

@@ -82,3 +82,10 @@ func fromBool(b bool) int64 {
 	}
 	return 0
 }
+
+// toText is a text as it is stored in a column of which most rows have none.
+func toText(text string) sql.NullString {
+	return sql.NullString{String: text, Valid: text != ""}
+}
+
+func fromText(text sql.NullString) string { return text.String }

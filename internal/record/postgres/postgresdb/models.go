@@ -11,29 +11,35 @@ import (
 )
 
 type Change struct {
-	ID            uuid.UUID
-	Pool          string
-	Member        string
-	Actor         string
-	Action        string
-	Reason        string
-	RequestID     string
-	Source        string
-	NotBefore     *time.Time
-	Deadline      *time.Time
-	Outcome       string
-	Code          string
-	Resolution    string
-	CompletedAt   *time.Time
-	AwsRequestID  string
-	MembersBefore *int64
-	MembersAfter  *int64
-	InstanceType  string
-	LaunchTime    *time.Time
-	InstanceState string
-	FirstSeq      int64
-	LastSeq       int64
-	Instance      string
+	ID              uuid.UUID
+	Pool            string
+	Member          string
+	Actor           string
+	Action          string
+	Reason          string
+	RequestID       string
+	Source          string
+	NotBefore       *time.Time
+	Deadline        *time.Time
+	Outcome         string
+	Code            string
+	Resolution      string
+	CompletedAt     *time.Time
+	AwsRequestID    string
+	MembersBefore   *int64
+	MembersAfter    *int64
+	InstanceType    string
+	LaunchTime      *time.Time
+	InstanceState   string
+	FirstSeq        int64
+	LastSeq         int64
+	Instance        string
+	Bulk            *string
+	Undoes          string
+	IfMatch         string
+	GuardRule       string
+	GuardOverridden bool
+	GuardReason     string
 }
 
 type Event struct {

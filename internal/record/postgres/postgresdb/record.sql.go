@@ -16,33 +16,43 @@ const addChange = `-- name: AddChange :exec
 INSERT INTO changes (
     id, pool, member, actor, action, reason, request_id, source, not_before, deadline,
     outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
-    instance_type, launch_time, instance_state, first_seq, last_seq
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+    instance_type, launch_time, instance_state, first_seq, last_seq,
+    bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+    $23, $24, $25, $26, $27, $28
+)
 `
 
 type AddChangeParams struct {
-	ID            uuid.UUID
-	Pool          string
-	Member        string
-	Actor         string
-	Action        string
-	Reason        string
-	RequestID     string
-	Source        string
-	NotBefore     *time.Time
-	Deadline      *time.Time
-	Outcome       string
-	Code          string
-	Resolution    string
-	CompletedAt   *time.Time
-	AwsRequestID  string
-	MembersBefore *int64
-	MembersAfter  *int64
-	InstanceType  string
-	LaunchTime    *time.Time
-	InstanceState string
-	FirstSeq      int64
-	LastSeq       int64
+	ID              uuid.UUID
+	Pool            string
+	Member          string
+	Actor           string
+	Action          string
+	Reason          string
+	RequestID       string
+	Source          string
+	NotBefore       *time.Time
+	Deadline        *time.Time
+	Outcome         string
+	Code            string
+	Resolution      string
+	CompletedAt     *time.Time
+	AwsRequestID    string
+	MembersBefore   *int64
+	MembersAfter    *int64
+	InstanceType    string
+	LaunchTime      *time.Time
+	InstanceState   string
+	FirstSeq        int64
+	LastSeq         int64
+	Bulk            *string
+	Undoes          string
+	IfMatch         string
+	GuardRule       string
+	GuardOverridden bool
+	GuardReason     string
 }
 
 func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
@@ -69,6 +79,12 @@ func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
 		arg.InstanceState,
 		arg.FirstSeq,
 		arg.LastSeq,
+		arg.Bulk,
+		arg.Undoes,
+		arg.IfMatch,
+		arg.GuardRule,
+		arg.GuardOverridden,
+		arg.GuardReason,
 	)
 	return err
 }
@@ -139,7 +155,7 @@ func (q *Queries) CapKeys(ctx context.Context, at time.Time) error {
 }
 
 const changesAfter = `-- name: ChangesAfter :many
-SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE id > $1 ORDER BY id LIMIT $2
+SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes WHERE id > $1 ORDER BY id LIMIT $2
 `
 
 type ChangesAfterParams struct {
@@ -180,6 +196,12 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 			&i.FirstSeq,
 			&i.LastSeq,
 			&i.Instance,
+			&i.Bulk,
+			&i.Undoes,
+			&i.IfMatch,
+			&i.GuardRule,
+			&i.GuardOverridden,
+			&i.GuardReason,
 		); err != nil {
 			return nil, err
 		}
@@ -192,7 +214,7 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 }
 
 const changesByID = `-- name: ChangesByID :many
-SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE id = ANY ($1::uuid[])
+SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes WHERE id = ANY ($1::uuid[])
 `
 
 func (q *Queries) ChangesByID(ctx context.Context, ids []uuid.UUID) ([]Change, error) {
@@ -228,6 +250,12 @@ func (q *Queries) ChangesByID(ctx context.Context, ids []uuid.UUID) ([]Change, e
 			&i.FirstSeq,
 			&i.LastSeq,
 			&i.Instance,
+			&i.Bulk,
+			&i.Undoes,
+			&i.IfMatch,
+			&i.GuardRule,
+			&i.GuardOverridden,
+			&i.GuardReason,
 		); err != nil {
 			return nil, err
 		}
@@ -240,7 +268,7 @@ func (q *Queries) ChangesByID(ctx context.Context, ids []uuid.UUID) ([]Change, e
 }
 
 const changesOf = `-- name: ChangesOf :many
-SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE pool = $1 AND id > $2 ORDER BY id LIMIT $3
+SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes WHERE pool = $1 AND id > $2 ORDER BY id LIMIT $3
 `
 
 type ChangesOfParams struct {
@@ -282,6 +310,12 @@ func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change,
 			&i.FirstSeq,
 			&i.LastSeq,
 			&i.Instance,
+			&i.Bulk,
+			&i.Undoes,
+			&i.IfMatch,
+			&i.GuardRule,
+			&i.GuardOverridden,
+			&i.GuardReason,
 		); err != nil {
 			return nil, err
 		}
@@ -362,27 +396,35 @@ UPDATE changes SET
     completed_at = $8, aws_request_id = $9,
     members_before = $10, members_after = $11,
     instance_type = $12, launch_time = $13,
-    instance_state = $14, last_seq = $15
-WHERE id = $16
+    instance_state = $14, last_seq = $15,
+    bulk = $16, undoes = $17, if_match = $18, guard_rule = $19,
+    guard_overridden = $20, guard_reason = $21
+WHERE id = $22
 `
 
 type CompleteChangeParams struct {
-	Actor         string
-	Reason        string
-	RequestID     string
-	Deadline      *time.Time
-	Outcome       string
-	Code          string
-	Resolution    string
-	CompletedAt   *time.Time
-	AwsRequestID  string
-	MembersBefore *int64
-	MembersAfter  *int64
-	InstanceType  string
-	LaunchTime    *time.Time
-	InstanceState string
-	LastSeq       int64
-	ID            uuid.UUID
+	Actor           string
+	Reason          string
+	RequestID       string
+	Deadline        *time.Time
+	Outcome         string
+	Code            string
+	Resolution      string
+	CompletedAt     *time.Time
+	AwsRequestID    string
+	MembersBefore   *int64
+	MembersAfter    *int64
+	InstanceType    string
+	LaunchTime      *time.Time
+	InstanceState   string
+	LastSeq         int64
+	Bulk            *string
+	Undoes          string
+	IfMatch         string
+	GuardRule       string
+	GuardOverridden bool
+	GuardReason     string
+	ID              uuid.UUID
 }
 
 func (q *Queries) CompleteChange(ctx context.Context, arg CompleteChangeParams) error {
@@ -402,6 +444,12 @@ func (q *Queries) CompleteChange(ctx context.Context, arg CompleteChangeParams) 
 		arg.LaunchTime,
 		arg.InstanceState,
 		arg.LastSeq,
+		arg.Bulk,
+		arg.Undoes,
+		arg.IfMatch,
+		arg.GuardRule,
+		arg.GuardOverridden,
+		arg.GuardReason,
 		arg.ID,
 	)
 	return err
@@ -881,7 +929,7 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 }
 
 const openChanges = `-- name: OpenChanges :many
-SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE pool = $1 AND outcome = '' ORDER BY id
+SELECT id, pool, member, actor, action, reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes WHERE pool = $1 AND outcome = '' ORDER BY id
 `
 
 func (q *Queries) OpenChanges(ctx context.Context, pool string) ([]Change, error) {
@@ -917,6 +965,12 @@ func (q *Queries) OpenChanges(ctx context.Context, pool string) ([]Change, error
 			&i.FirstSeq,
 			&i.LastSeq,
 			&i.Instance,
+			&i.Bulk,
+			&i.Undoes,
+			&i.IfMatch,
+			&i.GuardRule,
+			&i.GuardOverridden,
+			&i.GuardReason,
 		); err != nil {
 			return nil, err
 		}

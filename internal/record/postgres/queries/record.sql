@@ -72,8 +72,12 @@ SELECT * FROM changes WHERE pool = $1 AND outcome = '' ORDER BY id;
 INSERT INTO changes (
     id, pool, member, actor, action, reason, request_id, source, not_before, deadline,
     outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
-    instance_type, launch_time, instance_state, first_seq, last_seq
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22);
+    instance_type, launch_time, instance_state, first_seq, last_seq,
+    bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+    $23, $24, $25, $26, $27, $28
+);
 
 -- name: CompleteChange :exec
 UPDATE changes SET
@@ -82,7 +86,9 @@ UPDATE changes SET
     completed_at = sqlc.arg(completed_at), aws_request_id = sqlc.arg(aws_request_id),
     members_before = sqlc.arg(members_before), members_after = sqlc.arg(members_after),
     instance_type = sqlc.arg(instance_type), launch_time = sqlc.arg(launch_time),
-    instance_state = sqlc.arg(instance_state), last_seq = sqlc.arg(last_seq)
+    instance_state = sqlc.arg(instance_state), last_seq = sqlc.arg(last_seq),
+    bulk = sqlc.arg(bulk), undoes = sqlc.arg(undoes), if_match = sqlc.arg(if_match), guard_rule = sqlc.arg(guard_rule),
+    guard_overridden = sqlc.arg(guard_overridden), guard_reason = sqlc.arg(guard_reason)
 WHERE id = sqlc.arg(id);
 
 -- name: DropChanges :exec

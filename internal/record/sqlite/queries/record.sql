@@ -63,15 +63,17 @@ SELECT * FROM changes WHERE pool = ? AND outcome = '' ORDER BY id;
 INSERT INTO changes (
     id, pool, member, actor, action, reason, request_id, source, not_before, deadline,
     outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
-    instance_type, launch_time, instance_state, first_seq, last_seq
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    instance_type, launch_time, instance_state, first_seq, last_seq,
+    bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: CompleteChange :exec
 UPDATE changes SET
     actor = ?, reason = ?, request_id = ?, deadline = ?, outcome = ?, code = ?, resolution = ?,
     completed_at = ?, aws_request_id = ?, members_before = ?, members_after = ?,
-    instance_type = ?, launch_time = ?, instance_state = ?, last_seq = ?
+    instance_type = ?, launch_time = ?, instance_state = ?, last_seq = ?,
+    bulk = ?, undoes = ?, if_match = ?, guard_rule = ?, guard_overridden = ?, guard_reason = ?
 WHERE id = ?;
 
 -- name: DropChanges :exec

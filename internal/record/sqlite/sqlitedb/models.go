@@ -9,29 +9,35 @@ import (
 )
 
 type Change struct {
-	ID            []byte
-	Pool          string
-	Member        string
-	Actor         string
-	Action        string
-	Reason        string
-	RequestID     string
-	Source        string
-	NotBefore     int64
-	Deadline      int64
-	Outcome       string
-	Code          string
-	Resolution    string
-	CompletedAt   int64
-	AwsRequestID  string
-	MembersBefore sql.NullInt64
-	MembersAfter  sql.NullInt64
-	InstanceType  string
-	LaunchTime    int64
-	InstanceState string
-	FirstSeq      int64
-	LastSeq       int64
-	Instance      string
+	ID              []byte
+	Pool            string
+	Member          string
+	Actor           string
+	Action          string
+	Reason          string
+	RequestID       string
+	Source          string
+	NotBefore       int64
+	Deadline        int64
+	Outcome         string
+	Code            string
+	Resolution      string
+	CompletedAt     int64
+	AwsRequestID    string
+	MembersBefore   sql.NullInt64
+	MembersAfter    sql.NullInt64
+	InstanceType    string
+	LaunchTime      int64
+	InstanceState   string
+	FirstSeq        int64
+	LastSeq         int64
+	Instance        string
+	Bulk            sql.NullString
+	Undoes          string
+	IfMatch         string
+	GuardRule       string
+	GuardOverridden int64
+	GuardReason     string
 }
 
 type Event struct {

@@ -14,34 +14,41 @@ const addChange = `-- name: AddChange :execrows
 INSERT INTO changes (
     id, pool, member, actor, action, reason, request_id, source, not_before, deadline,
     outcome, code, resolution, completed_at, aws_request_id, members_before, members_after,
-    instance_type, launch_time, instance_state, first_seq, last_seq
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    instance_type, launch_time, instance_state, first_seq, last_seq,
+    bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO NOTHING
 `
 
 type AddChangeParams struct {
-	ID            []byte
-	Pool          string
-	Member        string
-	Actor         string
-	Action        string
-	Reason        string
-	RequestID     string
-	Source        string
-	NotBefore     int64
-	Deadline      int64
-	Outcome       string
-	Code          string
-	Resolution    string
-	CompletedAt   int64
-	AwsRequestID  string
-	MembersBefore sql.NullInt64
-	MembersAfter  sql.NullInt64
-	InstanceType  string
-	LaunchTime    int64
-	InstanceState string
-	FirstSeq      int64
-	LastSeq       int64
+	ID              []byte
+	Pool            string
+	Member          string
+	Actor           string
+	Action          string
+	Reason          string
+	RequestID       string
+	Source          string
+	NotBefore       int64
+	Deadline        int64
+	Outcome         string
+	Code            string
+	Resolution      string
+	CompletedAt     int64
+	AwsRequestID    string
+	MembersBefore   sql.NullInt64
+	MembersAfter    sql.NullInt64
+	InstanceType    string
+	LaunchTime      int64
+	InstanceState   string
+	FirstSeq        int64
+	LastSeq         int64
+	Bulk            sql.NullString
+	Undoes          string
+	IfMatch         string
+	GuardRule       string
+	GuardOverridden int64
+	GuardReason     string
 }
 
 func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) (int64, error) {
@@ -68,6 +75,12 @@ func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) (int64, er
 		arg.InstanceState,
 		arg.FirstSeq,
 		arg.LastSeq,
+		arg.Bulk,
+		arg.Undoes,
+		arg.IfMatch,
+		arg.GuardRule,
+		arg.GuardOverridden,
+		arg.GuardReason,
 	)
 	if err != nil {
 		return 0, err
@@ -117,7 +130,7 @@ func (q *Queries) CapKeys(ctx context.Context, now int64) error {
 }
 
 const change = `-- name: Change :one
-SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE id = ?
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes WHERE id = ?
 `
 
 func (q *Queries) Change(ctx context.Context, id []byte) (Change, error) {
@@ -147,12 +160,18 @@ func (q *Queries) Change(ctx context.Context, id []byte) (Change, error) {
 		&i.FirstSeq,
 		&i.LastSeq,
 		&i.Instance,
+		&i.Bulk,
+		&i.Undoes,
+		&i.IfMatch,
+		&i.GuardRule,
+		&i.GuardOverridden,
+		&i.GuardReason,
 	)
 	return i, err
 }
 
 const changesAfter = `-- name: ChangesAfter :many
-SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE id > ? ORDER BY id LIMIT ?
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes WHERE id > ? ORDER BY id LIMIT ?
 `
 
 type ChangesAfterParams struct {
@@ -193,6 +212,12 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 			&i.FirstSeq,
 			&i.LastSeq,
 			&i.Instance,
+			&i.Bulk,
+			&i.Undoes,
+			&i.IfMatch,
+			&i.GuardRule,
+			&i.GuardOverridden,
+			&i.GuardReason,
 		); err != nil {
 			return nil, err
 		}
@@ -208,7 +233,7 @@ func (q *Queries) ChangesAfter(ctx context.Context, arg ChangesAfterParams) ([]C
 }
 
 const changesOf = `-- name: ChangesOf :many
-SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE pool = ? AND id > ? ORDER BY id LIMIT ?
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes WHERE pool = ? AND id > ? ORDER BY id LIMIT ?
 `
 
 type ChangesOfParams struct {
@@ -250,6 +275,12 @@ func (q *Queries) ChangesOf(ctx context.Context, arg ChangesOfParams) ([]Change,
 			&i.FirstSeq,
 			&i.LastSeq,
 			&i.Instance,
+			&i.Bulk,
+			&i.Undoes,
+			&i.IfMatch,
+			&i.GuardRule,
+			&i.GuardOverridden,
+			&i.GuardReason,
 		); err != nil {
 			return nil, err
 		}
@@ -336,27 +367,34 @@ const completeChange = `-- name: CompleteChange :exec
 UPDATE changes SET
     actor = ?, reason = ?, request_id = ?, deadline = ?, outcome = ?, code = ?, resolution = ?,
     completed_at = ?, aws_request_id = ?, members_before = ?, members_after = ?,
-    instance_type = ?, launch_time = ?, instance_state = ?, last_seq = ?
+    instance_type = ?, launch_time = ?, instance_state = ?, last_seq = ?,
+    bulk = ?, undoes = ?, if_match = ?, guard_rule = ?, guard_overridden = ?, guard_reason = ?
 WHERE id = ?
 `
 
 type CompleteChangeParams struct {
-	Actor         string
-	Reason        string
-	RequestID     string
-	Deadline      int64
-	Outcome       string
-	Code          string
-	Resolution    string
-	CompletedAt   int64
-	AwsRequestID  string
-	MembersBefore sql.NullInt64
-	MembersAfter  sql.NullInt64
-	InstanceType  string
-	LaunchTime    int64
-	InstanceState string
-	LastSeq       int64
-	ID            []byte
+	Actor           string
+	Reason          string
+	RequestID       string
+	Deadline        int64
+	Outcome         string
+	Code            string
+	Resolution      string
+	CompletedAt     int64
+	AwsRequestID    string
+	MembersBefore   sql.NullInt64
+	MembersAfter    sql.NullInt64
+	InstanceType    string
+	LaunchTime      int64
+	InstanceState   string
+	LastSeq         int64
+	Bulk            sql.NullString
+	Undoes          string
+	IfMatch         string
+	GuardRule       string
+	GuardOverridden int64
+	GuardReason     string
+	ID              []byte
 }
 
 func (q *Queries) CompleteChange(ctx context.Context, arg CompleteChangeParams) error {
@@ -376,6 +414,12 @@ func (q *Queries) CompleteChange(ctx context.Context, arg CompleteChangeParams) 
 		arg.LaunchTime,
 		arg.InstanceState,
 		arg.LastSeq,
+		arg.Bulk,
+		arg.Undoes,
+		arg.IfMatch,
+		arg.GuardRule,
+		arg.GuardOverridden,
+		arg.GuardReason,
 		arg.ID,
 	)
 	return err
@@ -773,7 +817,7 @@ func (q *Queries) ObservedFrom(ctx context.Context, arg ObservedFromParams) ([]E
 }
 
 const openChanges = `-- name: OpenChanges :many
-SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance FROM changes WHERE pool = ? AND outcome = '' ORDER BY id
+SELECT id, pool, member, actor, "action", reason, request_id, source, not_before, deadline, outcome, code, resolution, completed_at, aws_request_id, members_before, members_after, instance_type, launch_time, instance_state, first_seq, last_seq, instance, bulk, undoes, if_match, guard_rule, guard_overridden, guard_reason FROM changes WHERE pool = ? AND outcome = '' ORDER BY id
 `
 
 func (q *Queries) OpenChanges(ctx context.Context, pool string) ([]Change, error) {
@@ -809,6 +853,12 @@ func (q *Queries) OpenChanges(ctx context.Context, pool string) ([]Change, error
 			&i.FirstSeq,
 			&i.LastSeq,
 			&i.Instance,
+			&i.Bulk,
+			&i.Undoes,
+			&i.IfMatch,
+			&i.GuardRule,
+			&i.GuardOverridden,
+			&i.GuardReason,
 		); err != nil {
 			return nil, err
 		}
