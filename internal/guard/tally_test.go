@@ -149,6 +149,7 @@ func TestNumbersOfRules(t *testing.T) {
 		want int
 	}{
 		{guard.Rule{Kind: guard.MinInService, Amount: percent(50)}, 4},
+		{guard.Rule{Kind: guard.MinInService, Amount: percent(1)}, 1},
 		{guard.Rule{Kind: guard.MinInService, Amount: count(9)}, 9},
 		{guard.Rule{Kind: guard.MaxOut, Amount: percent(50)}, 3},
 		{guard.Rule{Kind: guard.MinInServicePerZone, Amount: count(2)}, 2},
