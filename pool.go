@@ -84,21 +84,33 @@ func (d *Description) Equal(other *Description) bool {
 	return d == other || d != nil && other != nil && reflect.DeepEqual(d, other)
 }
 
+// CheckChangeable returns an error if the members of a pool with a description, nil if
+// unknown, are never changed (CodeNotChangeable), or if that is unknown (CodeUnavailable).
+func CheckChangeable(pool PoolID, d *Description) error {
+	switch {
+	case pool.Kind == KindELB:
+		return nil
+	case d == nil:
+		return Errorf(CodeUnavailable, "the target group has not been read yet")
+	case d.TargetType == TargetLambda || d.TargetType == TargetALB:
+		return Errorf(CodeNotChangeable, "the targets of a group of type %s are shown, and never changed", d.TargetType)
+	}
+	return nil
+}
+
 // ResolveMember returns the id that a member has in a pool with a description, nil if unknown:
 // without a port, a member of a target group has the group's.
 //
-// Errors: CodeInvalid if the pool has no such members. CodeNotChangeable if members of its
-// target type are never changed. CodeUnavailable if the description must be known.
+// Errors: CodeInvalid if the pool has no such members, and those of CheckChangeable.
 func ResolveMember(pool PoolID, d *Description, member MemberID) (MemberID, error) {
+	if err := CheckChangeable(pool, d); err != nil {
+		return MemberID{}, err
+	}
 	switch {
 	case pool.Kind == KindELB && member != InstanceMember(member.Instance):
 		return MemberID{}, Errorf(CodeInvalid, "members of a Classic load balancer are instances, without a port")
 	case pool.Kind == KindELB:
 		return member, nil
-	case d == nil:
-		return MemberID{}, Errorf(CodeUnavailable, "the target group has not been read yet")
-	case d.TargetType == TargetLambda || d.TargetType == TargetALB:
-		return MemberID{}, Errorf(CodeNotChangeable, "the targets of a group of type %s are shown, and never changed", d.TargetType)
 	case d.TargetType == TargetIP && member.Instance != "":
 		return MemberID{}, Errorf(CodeInvalid, "members of this target group are IP addresses")
 	case d.TargetType == TargetInstance && member.Instance == "":

@@ -11,7 +11,6 @@ import (
 	"lsapi/internal/clock"
 	"lsapi/internal/record"
 	"lsapi/internal/telemetry"
-	"lsapi/internal/web/change"
 )
 
 // The reference clocks.
@@ -82,19 +81,38 @@ func compareClocks(ctx context.Context, shared sharedClock, monitor *clock.Monit
 // clockedMembership rejects changes while the clock is wrong, because the record would
 // store wrong times.
 type clockedMembership struct {
-	change.Membership
+	lanes   lanes
 	clocks  *clock.Monitor
 	compare func(ctx context.Context)
 	first   singleflight.Group
 }
 
-// Change implements change.Membership.
+// lanes make changes, as membership.Service does.
+type lanes interface {
+	Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error)
+	ChangeAll(ctx context.Context, bulk lsapi.Bulk) (lsapi.BulkResult, error)
+}
+
+// Change makes one change.
 func (m *clockedMembership) Change(ctx context.Context, req lsapi.Request) (lsapi.Result, error) {
-	m.awaitComparison(ctx)
-	if err := m.clocks.Check(); err != nil {
+	if err := m.check(ctx); err != nil {
 		return lsapi.Result{}, err
 	}
-	return m.Membership.Change(ctx, req)
+	return m.lanes.Change(ctx, req)
+}
+
+// ChangeAll makes the changes of a bulk.
+func (m *clockedMembership) ChangeAll(ctx context.Context, bulk lsapi.Bulk) (lsapi.BulkResult, error) {
+	if err := m.check(ctx); err != nil {
+		return lsapi.BulkResult{}, err
+	}
+	return m.lanes.ChangeAll(ctx, bulk)
+}
+
+// check returns an error while the clock is wrong.
+func (m *clockedMembership) check(ctx context.Context) error {
+	m.awaitComparison(ctx)
+	return m.clocks.Check()
 }
 
 // awaitComparison waits for the first comparison of clocks, or for an attempt to make it

@@ -12,7 +12,6 @@ import (
 
 	"lsapi"
 	"lsapi/internal/clock"
-	"lsapi/internal/web/change"
 )
 
 // databaseOf is a database whose clock is ahead, or that is unreachable.
@@ -24,20 +23,22 @@ type databaseOf struct {
 func (d databaseOf) Clock(context.Context) (time.Time, error) { return time.Now().Add(d.ahead), d.err }
 
 // counted counts changes.
-type counted struct {
-	change.Membership
-	changes atomic.Int64
-}
+type counted struct{ changes atomic.Int64 }
 
 func (c *counted) Change(context.Context, lsapi.Request) (lsapi.Result, error) {
 	c.changes.Add(1)
 	return lsapi.Result{}, nil
 }
 
+func (c *counted) ChangeAll(context.Context, lsapi.Bulk) (lsapi.BulkResult, error) {
+	c.changes.Add(1)
+	return lsapi.BulkResult{}, nil
+}
+
 func TestChangesAreRejectedWhileDatabaseClockDiffers(t *testing.T) {
 	monitor := clock.NewMonitor(slog.New(slog.DiscardHandler), databaseClock, awsClock)
 	var members counted
-	gate := &clockedMembership{Membership: &members, clocks: monitor, compare: func(ctx context.Context) {
+	gate := &clockedMembership{lanes: &members, clocks: monitor, compare: func(ctx context.Context) {
 		compareClocks(ctx, databaseOf{ahead: time.Hour}, monitor)
 	}}
 	for step, test := range []struct {
@@ -58,6 +59,11 @@ func TestChangesAreRejectedWhileDatabaseClockDiffers(t *testing.T) {
 		if lsapi.ErrorCode(err) != test.code || (members.changes.Load() > before) != (test.code == "") {
 			t.Errorf("step %d: %v, and %d changes", step, err, members.changes.Load()-before)
 		}
+		before = members.changes.Load()
+		_, err = gate.ChangeAll(t.Context(), lsapi.Bulk{})
+		if lsapi.ErrorCode(err) != test.code || (members.changes.Load() > before) != (test.code == "") {
+			t.Errorf("step %d: of a bulk %v, and %d changes", step, err, members.changes.Load()-before)
+		}
 	}
 }
 
@@ -75,7 +81,7 @@ func TestFirstChangesShareOneComparisonAndAnyReadingEndsIt(t *testing.T) {
 				monitor := clock.NewMonitor(slog.New(slog.DiscardHandler), awsClock)
 				compared := make(chan struct{})
 				var comparisons, done atomic.Int64
-				gate := &clockedMembership{Membership: &counted{}, clocks: monitor, compare: func(context.Context) {
+				gate := &clockedMembership{lanes: &counted{}, clocks: monitor, compare: func(context.Context) {
 					comparisons.Add(1)
 					<-compared
 				}}

@@ -51,7 +51,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	lists.Expect(recorded) // finds out what was deleted meanwhile
 	a.startFleet(aws, record, recent, lists, polls, metrics, handling)
 	a.startPreflight(aws, available, clocks)
-	handling.Membership = &clockedMembership{Membership: members, clocks: clocks, compare: compare}
+	handling.Membership = &clockedMembership{lanes: members, clocks: clocks, compare: compare}
 	handling.Lists = lists
 	handling.Record, handling.Keys = record, record
 	handling.Ready = readiness(metrics, []check{ //nolint:contextcheck // the metrics ask outside of a request

@@ -1,7 +1,6 @@
 package membership
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 
 // carryOut carries out a batch and settles what earlier rounds left open. What must be on
 // record before a call changes anything is added to first.
-func (r *round) carryOut(batch []*request, first *recordBatch) {
+func (r *round) carryOut(batch []*caller, first *recordBatch) {
 	v := r.read(batch)
 	r.countReads()
 	if v.isReplaced = r.journal.recorded.isReplacedBy(v.look()); v.isReplaced {
@@ -31,26 +30,26 @@ func (r *round) carryOut(batch []*request, first *recordBatch) {
 	}
 	first.write(r.journal.recorded.unexplained(v.look(), r.open.changes...)...)
 	r.journal.recorded.looked(v.began)
-	changes := r.claim(r.decide(batch, v, first), v, first)
+	p := newPlan(r, v, first)
+	for _, c := range batch {
+		p.add(c)
+	}
+	p.intend()
 	if err := r.journal.append(first); err != nil {
-		r.rejectBatch(first, err)
-		for _, c := range changes {
-			r.queue.rejectUnsent(c.makers(), err)
-			r.queue.reject(c.waiting, err)
-		}
+		r.rejectPlan(p, err)
 		return
 	}
-	for _, c := range changes {
-		c.maker.intent.Store(true)
+	for _, c := range p.changes {
+		c.maker.setIntended()
 	}
 	calls := sender{shared: r.shared, pool: r.pool, incarnation: v.read.Incarnation, permit: r.journal.renew}
-	calls.sendAll(changes)
-	r.finish(changes)
+	calls.sendAll(p.changes)
+	r.finish(p.changes)
 }
 
 // read reads the membership and looks up the batch's instances, concurrently. Unless a
 // change is open it ends when all callers have left.
-func (r *round) read(batch []*request) view {
+func (r *round) read(batch []*caller) view {
 	ctx, cancel := r.calling()
 	defer cancel()
 	if r.open.isEmpty() {
@@ -59,7 +58,7 @@ func (r *round) read(batch []*request) view {
 	v := view{began: time.Now()}
 	var lookupErr error
 	var lookup sync.WaitGroup
-	if ids := instanceIDs(requestedMembers(batch)); len(ids) > 0 {
+	if ids := instanceIDs(namedMembers(batch)); len(ids) > 0 {
 		lookup.Go(func() { v.facts, lookupErr = r.aws.Instances(ctx, ids) })
 	}
 	var err error
@@ -75,51 +74,6 @@ func (r *round) read(batch []*request) view {
 	v.err = lookupErr
 	v.shown = setOf(v.read.Members)
 	return v
-}
-
-// decide answers the requests that need no call, and returns the changes that do, in
-// arrival order.
-func (r *round) decide(batch []*request, v view, first *recordBatch) []*change {
-	batch, misplaced := ofIncarnation(batch, v.read.Incarnation)
-	first.fail(misplaced, errMadeAgain(r.pool))
-	var changes []*change
-	members := len(v.members)
-	for _, c := range group(batch, v.facts) {
-		switch err := decide(c.action, c.member, c.instance, v.members[c.member], r.pool); {
-		case err == nil:
-			changes = append(changes, c)
-		case err.Code == lsapi.CodeConflict:
-			first.concludeAll(c.waiting, lsapi.OutcomeConflict, &members, err)
-		default:
-			first.fail(c.waiting, err)
-		}
-	}
-	return changes
-}
-
-// claim returns the changes whose callers have not all left, and adds their intents to
-// first. Attaches have as much time as the detaches before them, after these.
-func (r *round) claim(changes []*change, v view, first *recordBatch) []*change {
-	members := len(v.members)
-	sending := sendingSteps * r.call
-	detachBy := time.Now().Add(sending)
-	attachBy := detachBy
-	if slices.ContainsFunc(changes, func(c *change) bool { return c.action == lsapi.Detach }) {
-		attachBy = detachBy.Add(sending)
-	}
-	return slices.DeleteFunc(changes, func(c *change) bool {
-		withdrawn, ok := c.claim()
-		first.withdraw(withdrawn)
-		if !ok {
-			return true
-		}
-		c.trusted, c.sendBy = r.trustedFrom(r.pool, c.member), detachBy
-		if c.action == lsapi.Attach {
-			c.sendBy = attachBy
-		}
-		first.write(c.intend(&members, v.began))
-		return false
-	})
 }
 
 // finish records the outcomes of changes and answers their callers, or keeps them open.

@@ -7,14 +7,13 @@ import (
 )
 
 // change is one attach or detach of a round, with all requests for it. The first of them
-// whose caller is still there makes it. If it succeeds, the others are conflicts, else they
-// are tried anew.
+// makes it. If it succeeds, the others are conflicts, else they are tried anew.
 type change struct {
 	action   lsapi.Action
 	member   lsapi.MemberID
 	instance lsapi.Instance // EC2's description of the member
 	waiting  []*request     // in arrival order, without the maker
-	maker    *request       // nil until the change is sent, and for an orphan
+	maker    *request       // nil for an orphan
 	recorded lsapi.Change   // as it is on record, from its intent on
 
 	err          *lsapi.Error // AWS's answer; nil means applied
@@ -23,18 +22,6 @@ type change struct {
 	sentAt       time.Time    // when its last call began
 	deadline     time.Time    // of the call; an ambiguous one may take effect until then
 	trusted      time.Time    // earlier reads may show what was before the change
-}
-
-// claim picks the maker, and returns the requests before it whose callers have left. It
-// returns false if all have: then the change is not sent.
-func (c *change) claim() (withdrawn []*request, ok bool) {
-	for i, r := range c.waiting {
-		if r.decide() {
-			withdrawn, c.maker, c.waiting = c.waiting[:i], r, c.waiting[i+1:]
-			return withdrawn, true
-		}
-	}
-	return c.waiting, false
 }
 
 // intend returns the event to record before the change is sent, by a read that began then
@@ -99,16 +86,16 @@ func (c *change) answer(pool lsapi.PoolID, o lsapi.Outcome) {
 	switch {
 	case c.maker == nil:
 	case o == lsapi.OutcomeApplied:
-		c.maker.succeed(c.instance)
+		c.maker.answer(result{outcome: o, recorded: true, instance: c.instance})
 	case o == lsapi.OutcomeUnknown:
-		c.maker.conclude(errUnknown(c.action, c.member, pool, c.err))
+		c.maker.conclude(o, errUnknown(c.action, c.member, pool, c.err))
 	default:
-		c.maker.conclude(errFailed(c))
+		c.maker.conclude(o, errFailed(c))
 	}
 }
 
 // errFailed is the answer to a change that certainly was not applied.
-func errFailed(c *change) error {
+func errFailed(c *change) *lsapi.Error {
 	return explained(c.err, "; the %s of %s did not take effect", c.action, c.member)
 }
 

@@ -31,36 +31,6 @@ func unfit(member lsapi.MemberID, instance lsapi.Instance) *lsapi.Error {
 	return nil
 }
 
-// ofIncarnation returns the requests whose members do not have the port of another
-// incarnation of the pool, and the others.
-func ofIncarnation(batch []*request, incarnation string) (placed, misplaced []*request) {
-	for _, r := range batch {
-		if r.portOf == "" || incarnation == "" || r.portOf == incarnation {
-			placed = append(placed, r)
-		} else {
-			misplaced = append(misplaced, r)
-		}
-	}
-	return placed, misplaced
-}
-
-// group makes one change of all requests for a member. They have the same direction: a
-// reversal does not share a round.
-func group(batch []*request, facts map[string]lsapi.Instance) []*change {
-	var changes []*change
-	byMember := make(map[lsapi.MemberID]*change)
-	for _, r := range batch {
-		c, ok := byMember[r.Member]
-		if !ok {
-			c = &change{action: r.Action, member: r.Member, instance: factsOf(facts, r.Member.Instance)}
-			byMember[r.Member] = c
-			changes = append(changes, c)
-		}
-		c.waiting = append(c.waiting, r)
-	}
-	return changes
-}
-
 // factsOf returns the instance's description, which is its id if EC2 does not know it.
 func factsOf(facts map[string]lsapi.Instance, id string) lsapi.Instance {
 	if instance, ok := facts[id]; ok {
@@ -82,10 +52,13 @@ func instanceIDs(members []lsapi.MemberID) []string {
 	return ids
 }
 
-func requestedMembers(batch []*request) []lsapi.MemberID {
-	ids := make([]lsapi.MemberID, len(batch))
-	for i, r := range batch {
-		ids[i] = r.Member
+// namedMembers returns the members that the callers name.
+func namedMembers(callers []*caller) []lsapi.MemberID {
+	var ids []lsapi.MemberID
+	for _, c := range callers {
+		for _, item := range c.Items {
+			ids = append(ids, item.Member)
+		}
 	}
 	return ids
 }

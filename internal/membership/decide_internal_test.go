@@ -96,18 +96,20 @@ func queued(requests ...string) *queue {
 		if id[0] == '-' {
 			r = lsapi.Request{Action: lsapi.Detach, Member: lsapi.InstanceMember(id[1:])}
 		}
-		q.waiting = append(q.waiting, newRequest(context.Background(), r))
+		q.waiting = append(q.waiting, newCaller(context.Background(), r, ""))
 	}
 	return q
 }
 
-func names(requests []*request) []string {
+func names(callers []*caller) []string {
 	var ids []string
-	for _, r := range requests {
-		if r.Action == lsapi.Detach {
-			ids = append(ids, "-"+r.Member.String())
-		} else {
-			ids = append(ids, r.Member.String())
+	for _, c := range callers {
+		for _, item := range c.Items {
+			if item.Action == lsapi.Detach {
+				ids = append(ids, "-"+item.Member.String())
+			} else {
+				ids = append(ids, item.Member.String())
+			}
 		}
 	}
 	return ids
@@ -127,7 +129,11 @@ func TestQueueGivesARoundOneDirectionOfEachInstance(t *testing.T) {
 		"nothing":                {nil, nil, nil, nil},
 	} {
 		q := queued(test.queue...)
-		batch := q.take(func(id lsapi.MemberID) bool { return slices.Contains(test.held, id.Instance) })
+		var open []*change
+		for _, id := range test.held {
+			open = append(open, &change{member: lsapi.InstanceMember(id)})
+		}
+		batch := q.take(open)
 		if !slices.Equal(names(batch), test.batch) || !slices.Equal(names(q.waiting), test.rest) {
 			t.Errorf("%s: the batch is %v, and %v wait", name, names(batch), names(q.waiting))
 		}
@@ -137,12 +143,13 @@ func TestQueueGivesARoundOneDirectionOfEachInstance(t *testing.T) {
 func TestQueueKeepsWithdrawnRequestsApart(t *testing.T) {
 	q := queued("a", "b")
 	q.waiting[0].stage.Store(stageWithdrawn)
-	withdrawn := q.waiting[:1]
-	if batch := q.take(func(lsapi.MemberID) bool { return false }); !slices.Equal(names(batch), []string{"b"}) || !q.hasWithdrawn() {
+	left := q.waiting[0]
+	if batch := q.take(nil); !slices.Equal(names(batch), []string{"b"}) || !q.hasWithdrawn() {
 		t.Errorf("the batch is %v", names(batch))
 	}
-	if got := q.takeWithdrawn(); !slices.Equal(got, withdrawn) || q.hasWithdrawn() {
-		t.Errorf("withdrawn are %v", names(got))
+	withdrawn := q.takeWithdrawn()
+	if len(withdrawn) != 1 || !slices.Equal(withdrawn[0], left.requests) || q.hasWithdrawn() {
+		t.Errorf("withdrawn are %v", withdrawn)
 	}
 	q.keepWithdrawn(withdrawn)
 	if !q.hasWithdrawn() || q.len() != 0 {
@@ -170,7 +177,7 @@ func TestOpenChangesFollowTheRecord(t *testing.T) {
 	if !slices.Equal(settled, []*change{a}) || len(open.changes) != 2 || open.changes[1] != b || !open.holds(lsapi.InstanceMember("i-other")) || open.holds(lsapi.InstanceMember("i-a")) {
 		t.Errorf("settled are %v, open %v", settled, open.changes)
 	}
-	open.drop([]*request{{Request: lsapi.Request{ChangeID: "b"}}})
+	open.drop([]withdrawal{{{changeID: "b"}}})
 	if open.holds(lsapi.InstanceMember("i-b")) || open.isEmpty() {
 		t.Errorf("open are %v", open.changes)
 	}

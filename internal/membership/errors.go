@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"context"
 	"fmt"
 
 	"lsapi"
@@ -12,6 +13,24 @@ func errClosing() error {
 
 func errFull(why string) error {
 	return &lsapi.Error{Code: lsapi.CodeThrottled, Message: why + "; nothing was changed", RetryAfter: fullRetryAfter}
+}
+
+// errWithdrawn is the answer to a caller that left before the decision.
+func errWithdrawn(c *caller) *lsapi.Error {
+	what := "changes were"
+	if !c.isBulk() {
+		what = fmt.Sprintf("%s of %s was", c.Items[0].Action, c.Items[0].Member)
+	}
+	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the %s sent to AWS; nothing was changed", what)
+	err.Err = context.Cause(c.ctx)
+	return err
+}
+
+// errPending is the answer to a caller that left after the decision.
+func errPending(r *request) *lsapi.Error {
+	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before AWS answered; the %s of %s may have taken effect, or may yet", r.action, r.member)
+	err.Err = context.Cause(r.caller.ctx)
+	return err
 }
 
 func errConflict(action lsapi.Action, member lsapi.MemberID, pool lsapi.PoolID) *lsapi.Error {
@@ -46,11 +65,11 @@ func errUnread(cause error) error {
 }
 
 // explained returns an error with a message, if it has none.
-func explained(cause error, format string, args ...any) error {
+func explained(cause error, format string, args ...any) *lsapi.Error {
 	coded := *lsapi.AsError(cause)
 	why, known := failures[coded.Code]
 	if !known || coded.Message != "" {
-		return cause
+		return &coded
 	}
 	coded.Message = why + fmt.Sprintf(format, args...)
 	return &coded
@@ -74,7 +93,7 @@ func errUnrecorded(cause error) *lsapi.Error {
 
 // errUnsettled is the answer to a change whose outcome could not be recorded.
 func errUnsettled(r *request, cause error) *lsapi.Error {
-	err := lsapi.Errorf(lsapi.CodeTimeout, "the %s of %s was sent to AWS, but its outcome could not be recorded; lsapi reads the membership to resolve it", r.Action, r.Member)
+	err := lsapi.Errorf(lsapi.CodeTimeout, "the %s of %s was sent to AWS, but its outcome could not be recorded; lsapi reads the membership to resolve it", r.action, r.member)
 	err.Err = cause
 	return err
 }

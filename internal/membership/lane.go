@@ -72,8 +72,8 @@ func (l *lane) run() {
 
 // job is what a lane does next, under one lease. An empty job looks at the open changes.
 type job struct {
-	batch     []*request
-	withdrawn []*request
+	batch     []*caller
+	withdrawn []withdrawal
 	found     observe.Pending
 }
 
@@ -84,7 +84,7 @@ func (l *lane) next() (next job, wait time.Duration, more bool) {
 		l.abandon()
 		return job{}, 0, false
 	}
-	next = job{batch: l.queue.take(l.open.holds), found: l.inbox.Take(l.pool)}
+	next = job{batch: l.queue.take(l.open.changes), found: l.inbox.Take(l.pool)}
 	due := len(next.batch) > 0 || !l.isClosing() && (l.isDue.Swap(false) || !next.found.IsEmpty())
 	withdrawn := l.queue.hasWithdrawn()
 	switch {
@@ -113,7 +113,7 @@ func (l *lane) do(next job) {
 	}
 	defer l.end(r)
 	if len(next.batch) == 0 {
-		next.batch = l.queue.take(l.open.holds) // requests that arrived meanwhile go first
+		next.batch = l.queue.take(l.open.changes) // requests that arrived meanwhile go first
 	}
 	next.batch = l.deferHeld(next.batch)
 	r.recordWithdrawn(next.withdrawn)
@@ -168,18 +168,19 @@ func (l *lane) end(r *round) {
 	r.journal.release()
 }
 
-// deferHeld puts requests back that an open change holds which was read only now, and
+// deferHeld puts callers back that an open change holds which was read only now, and
 // returns the others.
-func (l *lane) deferHeld(batch []*request) []*request {
-	var held []*request
-	batch = slices.DeleteFunc(batch, func(r *request) bool {
-		if l.open.holds(r.Member) {
-			held = append(held, r)
+func (l *lane) deferHeld(batch []*caller) []*caller {
+	var deferred []*caller
+	held := newHeld(l.open.changes)
+	batch = slices.DeleteFunc(batch, func(c *caller) bool {
+		if held.holds(c) {
+			deferred = append(deferred, c)
 			return true
 		}
 		return false
 	})
-	l.queue.requeue(held)
+	l.queue.requeue(deferred)
 	return batch
 }
 
@@ -188,12 +189,12 @@ func (l *lane) deferHeld(batch []*request) []*request {
 func (l *lane) abandon() {
 	failAll(l.queue.takeWaiting(), errClosing())
 	if withdrawn := l.queue.takeWithdrawn(); len(withdrawn) > 0 {
-		l.queue.warnOfWithdrawn(len(withdrawn))
+		l.queue.warnOfWithdrawn(withdrawn)
 	}
 	for _, c := range l.open.changes {
 		l.logChange(c, l.pool, lsapi.OutcomeUnknown, false)
 		c.answer(l.pool, lsapi.OutcomeUnknown)
-		failAll(c.waiting, errClosing())
+		failAll(callersOf(c.waiting), errClosing())
 	}
 	l.open.changes = nil
 }

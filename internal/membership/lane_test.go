@@ -400,8 +400,8 @@ func TestReadEndsWhenAllItsCallersHaveLeft(t *testing.T) {
 // noPools has no pool.
 type noPools struct{}
 
-func (noPools) Resolve(context.Context, lsapi.PoolID, lsapi.MemberID) (lsapi.MemberID, string, error) {
-	return lsapi.MemberID{}, "", lsapi.Errorf(lsapi.CodeNotFound, "")
+func (noPools) Resolve(context.Context, lsapi.PoolID, []lsapi.MemberID) ([]lsapi.MemberID, string, error) {
+	return nil, "", lsapi.Errorf(lsapi.CodeNotFound, "")
 }
 
 func TestMissingLoadBalancerStartsNoLane(t *testing.T) {

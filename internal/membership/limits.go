@@ -9,11 +9,14 @@ const (
 	// second step.
 	DefaultCallTimeout = 10 * time.Second
 
-	// maxBatch bounds the members that a round changes: as many as the filter values of one
-	// EC2 lookup (200).
+	// maxBatch bounds the members of a call, and those of a round that has no larger bulk:
+	// AWS refuses larger calls intermittently.
 	maxBatch = 200
 
-	// maxWaiting bounds the requests in a queue: the quota of members of a pool (1,000),
+	// maxBulk bounds the members that a bulk names: the quota of members of a pool.
+	maxBulk = 1000
+
+	// maxWaiting bounds the callers in a queue: the quota of members of a pool (1,000),
 	// so that a deploy of all of them at once fits.
 	maxWaiting = 1000
 

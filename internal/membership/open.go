@@ -39,10 +39,12 @@ func (o *openChanges) lookLater() {
 
 // drop drops the changes of requests that are on record as withdrawn: their intents were
 // kept because it was not known whether they are on record.
-func (o *openChanges) drop(withdrawn []*request) {
-	o.changes = slices.DeleteFunc(o.changes, func(c *change) bool {
-		return slices.ContainsFunc(withdrawn, func(w *request) bool { return w.ChangeID == c.recorded.ID })
-	})
+func (o *openChanges) drop(withdrawn []withdrawal) {
+	ended := make(map[string]bool)
+	for _, r := range slices.Concat(withdrawn...) {
+		ended[r.changeID] = true
+	}
+	o.changes = slices.DeleteFunc(o.changes, func(c *change) bool { return ended[c.recorded.ID] })
 }
 
 // reconcile makes the open changes those of the record. orphan makes one whose sender is

@@ -7,25 +7,25 @@ import (
 	"lsapi"
 )
 
-// queue has the requests of a lane that no round has taken, and those withdrawn or rejected
-// ones that are not on record yet. It is safe for concurrent use.
+// queue has the callers of a lane that no round has taken, and those withdrawn or rejected
+// requests that are not on record yet. It is safe for concurrent use.
 type queue struct {
 	*shared
 	pool lsapi.PoolID
 
 	mu        sync.Mutex
-	waiting   []*request // in arrival order
-	withdrawn []*request // with waiting at most maxWaiting
+	waiting   []*caller    // in arrival order
+	withdrawn []withdrawal // with waiting at most maxWaiting
 }
 
-// push adds a request. CodeThrottled: the queue is full.
-func (q *queue) push(r *request) error {
+// push adds a caller. CodeThrottled: the queue is full.
+func (q *queue) push(c *caller) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting)+len(q.withdrawn) >= maxWaiting {
 		return errFull("too many changes of " + q.pool.Title() + " are waiting")
 	}
-	q.waiting = append(q.waiting, r)
+	q.waiting = append(q.waiting, c)
 	return nil
 }
 
@@ -35,36 +35,40 @@ func (q *queue) len() int {
 	return len(q.waiting)
 }
 
-// take removes the requests of the next round: at most maxBatch members, each in one
-// direction. A reversal ends the round, so that it stays behind what it reverses. Members
-// that are held wait.
-func (q *queue) take(isHeld func(member lsapi.MemberID) bool) []*request {
+// take removes the callers of the next round: as many as share it. Those of members with an
+// open change wait.
+func (q *queue) take(open []*change) []*caller {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var batch, rest []*request
-	direction := make(map[lsapi.MemberID]lsapi.Action)
-	for i, r := range q.waiting {
-		action, inRound := direction[r.Member]
+	held := newHeld(open)
+	var next batch
+	var rest []*caller
+	for i, c := range q.waiting {
 		switch {
-		case r.isWithdrawn():
-			q.withdrawn = append(q.withdrawn, r)
-			continue
-		case isHeld(r.Member):
-			rest = append(rest, r)
-			continue
-		case inRound && action != r.Action, !inRound && len(direction) == maxBatch:
+		case c.isWithdrawn():
+			q.withdraw(c)
+		case held.holds(c):
+			rest = append(rest, c)
+		case next.admits(c):
+			next.add(c)
+		default:
 			q.waiting = append(rest, q.waiting[i:]...)
-			return batch
+			return next.callers
 		}
-		direction[r.Member] = r.Action
-		batch = append(batch, r)
 	}
 	q.waiting = rest
-	return batch
+	return next.callers
+}
+
+// withdraw keeps the requests of a caller that has left. The caller of withdraw holds mu.
+func (q *queue) withdraw(c *caller) {
+	if w := c.withdrawal(); len(w) > 0 {
+		q.withdrawn = append(q.withdrawn, w)
+	}
 }
 
 // takeWithdrawn removes the withdrawn requests.
-func (q *queue) takeWithdrawn() []*request {
+func (q *queue) takeWithdrawn() []withdrawal {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	withdrawn := q.withdrawn
@@ -80,61 +84,59 @@ func (q *queue) hasWithdrawn() bool {
 
 // keepWithdrawn puts withdrawn requests back that could not be recorded. A Service that
 // is closing gives them up: the record of a standby may stay away.
-func (q *queue) keepWithdrawn(requests []*request) {
-	if len(requests) == 0 {
+func (q *queue) keepWithdrawn(withdrawn []withdrawal) {
+	if len(withdrawn) == 0 {
 		return
 	}
 	if q.isClosing() {
-		q.warnOfWithdrawn(len(requests))
+		q.warnOfWithdrawn(withdrawn)
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.withdrawn = slices.Concat(requests, q.withdrawn)
+	q.withdrawn = slices.Concat(withdrawn, q.withdrawn)
 }
 
-func (q *queue) warnOfWithdrawn(changes int) {
-	q.log.Warn("withdrawn changes could not be recorded", "pool", q.pool, "changes", changes)
+func (q *queue) warnOfWithdrawn(withdrawn []withdrawal) {
+	q.log.Warn("withdrawn changes could not be recorded", "pool", q.pool, "changes", len(slices.Concat(withdrawn...)))
 }
 
-// requeue puts requests back to the head of the queue.
-func (q *queue) requeue(requests []*request) {
+// requeue puts callers back to the head of the queue.
+func (q *queue) requeue(callers []*caller) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = slices.Concat(requests, q.waiting)
+	q.waiting = slices.Concat(callers, q.waiting)
 }
 
-// reject answers that a batch was not sent because it could not be recorded, and keeps
-// the requests whose callers have left.
-func (q *queue) reject(batch []*request, err error) {
+// reject answers that nothing was sent because it could not be recorded, and keeps the
+// requests whose callers have left.
+func (q *queue) reject(callers []*caller, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, r := range batch {
-		if !r.refuse(errUnrecorded(err)) {
-			q.withdrawn = append(q.withdrawn, r)
+	for _, c := range callers {
+		if !c.refuse(errUnrecorded(err)) {
+			q.withdraw(c)
 		}
 	}
 }
 
-// rejectUnsent rejects the makers of changes that were not sent. If their intents may be on
-// record, it keeps them, so that these end as failed: what is read later may look like
-// their effect.
-func (q *queue) rejectUnsent(makers []*request, err error) {
-	if lsapi.ErrorCode(err) != lsapi.CodeTimeout {
-		q.reject(makers, err)
-		return
+// rejectIntended is reject for the callers of changes whose intents may be on record. It
+// keeps these requests, so that they end as failed: what is read later may look like their
+// effect.
+func (q *queue) rejectIntended(intended []withdrawal, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, w := range intended {
+		w[0].caller.rejected = w[0].caller.refuse(errUnrecorded(err))
 	}
-	for _, r := range makers {
-		r.rejected = r.refuse(errUnrecorded(err))
-	}
-	q.keepWithdrawn(makers)
+	q.withdrawn = slices.Concat(intended, q.withdrawn)
 }
 
 // rejectWaiting rejects all that wait.
 func (q *queue) rejectWaiting(err error) { q.reject(q.takeWaiting(), err) }
 
 // takeWaiting removes all that wait.
-func (q *queue) takeWaiting() []*request {
+func (q *queue) takeWaiting() []*caller {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	waiting := q.waiting
@@ -142,15 +144,15 @@ func (q *queue) takeWaiting() []*request {
 	return waiting
 }
 
-// requeueOrReject puts requests back that are undecided, and rejects the others: their
+// requeueOrReject puts callers back that are undecided, and rejects the others: their
 // batch may be on record, and none of it was sent.
-func (q *queue) requeueOrReject(requests []*request) {
-	var undecided, decided []*request
-	for _, r := range requests {
-		if r.stage.Load() == stageDecided {
-			decided = append(decided, r)
+func (q *queue) requeueOrReject(callers []*caller) {
+	var undecided, decided []*caller
+	for _, c := range callers {
+		if c.isDecided() {
+			decided = append(decided, c)
 		} else {
-			undecided = append(undecided, r)
+			undecided = append(undecided, c)
 		}
 	}
 	q.requeue(undecided)

@@ -221,8 +221,8 @@ func TestHealthOfAnotherIncarnationIsNotRecorded(t *testing.T) {
 // portOf resolves every member to itself, with the port of an incarnation.
 type portOf string
 
-func (p portOf) Resolve(_ context.Context, _ lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, string, error) {
-	return member, string(p), nil
+func (p portOf) Resolve(_ context.Context, _ lsapi.PoolID, members []lsapi.MemberID) ([]lsapi.MemberID, string, error) {
+	return members, string(p), nil
 }
 
 func TestPortOfAReplacedPoolChangesNothing(t *testing.T) {

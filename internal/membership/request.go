@@ -2,114 +2,225 @@ package membership
 
 import (
 	"context"
-	"fmt"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
 
 	"lsapi"
 )
 
-// request is a request in a lane, with its caller.
-type request struct {
-	lsapi.Request
-	portOf string // the incarnation of the pool whose port the member has; "": its own or none
-	ctx    context.Context
-	stage  atomic.Int32
-	left   atomic.Bool // the caller has left after the decision, without the answer
-	intent atomic.Bool // the intent is on record
+// caller is one place in the queue of a lane: the caller of a request for one change, or of
+// a bulk, whose changes are decided at once.
+type caller struct {
+	lsapi.Bulk // of one change: it has one item, and no BulkID
+	undoes     string
+	portOf     string // the incarnation of the pool whose port a member has; "": none has
+	ctx        context.Context
+	stage      atomic.Int32
+	done       chan struct{} // closed with the answer
 	// rejected is whether the caller has the answer that nothing was changed, although the
-	// intent may be on record; only the lane uses it.
+	// intents may be on record; only the lane uses it.
 	rejected bool
-	answer   chan answer // holds one, so that the lane never waits for a caller
+
+	mu         sync.Mutex // guards what follows, and the results of the requests
+	requests   []*request // of a bulk: made before its decision
+	unanswered int        // requests without a result
+	answered   bool
+	left       bool  // it has left after the decision, without an answer
+	err        error // why none of the requests was decided
 }
 
-// answer is what a caller gets.
-type answer struct {
-	result lsapi.Result
-	err    error
+// request is a request for one change.
+type request struct {
+	caller   *caller
+	changeID string
+	action   lsapi.Action
+	member   lsapi.MemberID
+
+	intended bool // the intent is on record
+	result   *result
 }
 
-// The stages of a request. Only waiting ends: the lane decides the request, or the caller
-// withdraws it, whichever is first.
+// result is what became of a request.
+type result struct {
+	outcome  lsapi.Outcome
+	recorded bool
+	instance lsapi.Instance // if it was applied
+	guard    *lsapi.GuardVerdict
+	err      *lsapi.Error // nil: applied, or it would be
+}
+
+// The stages of a caller. Only waiting ends: the lane decides the requests, or the caller
+// withdraws them, whichever is first.
 const (
 	stageWaiting int32 = iota
 	stageDecided
 	stageWithdrawn
 )
 
-func newRequest(ctx context.Context, r lsapi.Request) *request {
-	return &request{Request: r, ctx: ctx, answer: make(chan answer, 1)}
+// newCaller returns the caller of a request whose member is resolved.
+func newCaller(ctx context.Context, r lsapi.Request, portOf string) *caller {
+	c := newBulkCaller(ctx, lsapi.Bulk{
+		ID: r.ID, At: r.At, Actor: r.Actor, Pool: r.Pool, Reason: r.Reason, Terms: r.Terms,
+		Items: []lsapi.BulkItem{{Action: r.Action, Member: r.Member}},
+	}, portOf)
+	c.undoes = r.Undoes
+	c.add(r.ChangeID, c.Items[0])
+	return c
 }
 
-// decide claims the request for a call to AWS, or for an answer that needs none. It fails
-// if the caller has left, or its time is up.
-func (r *request) decide() bool {
-	if r.ctx.Err() != nil {
-		r.stage.CompareAndSwap(stageWaiting, stageWithdrawn)
-	}
-	return r.stage.CompareAndSwap(stageWaiting, stageDecided) || r.stage.Load() == stageDecided
+// newBulkCaller returns the caller of a bulk whose members are resolved.
+func newBulkCaller(ctx context.Context, b lsapi.Bulk, portOf string) *caller {
+	return &caller{Bulk: b, portOf: portOf, ctx: ctx, done: make(chan struct{})}
 }
+
+func (c *caller) isBulk() bool { return c.BulkID != "" }
+
+// add adds a request.
+func (c *caller) add(changeID string, item lsapi.BulkItem) {
+	c.requests = append(c.requests, &request{caller: c, changeID: changeID, action: item.Action, member: item.Member})
+	c.unanswered++
+}
+
+// prepare returns the requests, and makes those of a bulk.
+func (c *caller) prepare() []*request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.requests == nil {
+		for n, item := range c.Items {
+			c.add(newChangeID(c.At, n), item)
+		}
+	}
+	return c.requests
+}
+
+// withdrawal is the requests of a caller that has left, which are to be recorded as
+// withdrawn.
+type withdrawal []*request
+
+// withdrawal returns the requests without a result that a caller has left behind. Those of a
+// dry run are never on record, and those of a desired set not before its decision.
+func (c *caller) withdrawal() withdrawal {
+	if c.DryRun || c.Desired != nil && !c.isDecided() {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(c.prepare()), func(r *request) bool { return r.result != nil })
+}
+
+// newChangeID returns the id of a change of a bulk: a UUID of version 7 with the time of
+// the bulk. Ids of one bulk sort by n.
+func newChangeID(at time.Time, n int) string {
+	id := uuid.New()
+	var stamp [8]byte
+	binary.BigEndian.PutUint64(stamp[:], uint64(at.UnixMilli())<<16|7<<12|uint64(n)&0xfff) //nolint:gosec // times are after 1970
+	copy(id[:], stamp[:])
+	return id.String()
+}
+
+// decide claims the requests for calls to AWS, or for answers that need none. It fails if
+// the caller has left, or its time is up.
+func (c *caller) decide() bool {
+	if c.ctx.Err() != nil {
+		c.stage.CompareAndSwap(stageWaiting, stageWithdrawn)
+	}
+	return c.stage.CompareAndSwap(stageWaiting, stageDecided) || c.isDecided()
+}
+
+func (c *caller) isDecided() bool { return c.stage.Load() == stageDecided }
 
 // isWithdrawn reports whether the caller has left before the decision.
-func (r *request) isWithdrawn() bool { return r.stage.Load() == stageWithdrawn }
+func (c *caller) isWithdrawn() bool { return c.stage.Load() == stageWithdrawn }
 
-// leave returns the answer of a caller whose time is up. A request that was not sent never
-// will be.
-func (r *request) leave() (lsapi.Result, error) {
-	select {
-	case a := <-r.answer: // it came at the same moment
-		return a.result, a.err
-	default:
+// leave ends the wait of a caller whose time is up. Requests that were not decided never
+// will be: then it returns an error. The lane records them; a crash before that loses them,
+// because nothing was intended.
+func (c *caller) leave() error {
+	if c.stage.CompareAndSwap(stageWaiting, stageWithdrawn) || c.isWithdrawn() {
+		return errWithdrawn(c)
 	}
-	err := lsapi.Errorf(lsapi.CodeTimeout, "the deadline passed before the %s of %s was sent to AWS; nothing was changed", r.Action, r.Member)
-	err.Err = context.Cause(r.ctx)
-	if r.stage.CompareAndSwap(stageWaiting, stageWithdrawn) || r.isWithdrawn() {
-		// The lane records it. A crash before that loses it: nothing was intended.
-		return lsapi.Result{}, err
-	}
-	r.left.Store(true) // before the second look for the answer: see refuse
-	select {
-	case a := <-r.answer:
-		return a.result, a.err
-	default:
-	}
-	err.Message = fmt.Sprintf("the deadline passed before AWS answered; the %s of %s may have taken effect, or may yet", r.Action, r.Member)
-	return lsapi.Result{Recorded: r.intent.Load(), Pending: true}, err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = !c.answered
+	return c.err
 }
 
-// succeed answers that the change took effect.
-func (r *request) succeed(instance lsapi.Instance) {
-	r.answer <- answer{lsapi.Result{Instance: instance, Recorded: true}, nil}
+// fail answers that none of the requests was decided. It returns false if the caller has
+// left without that answer and with the ids of changes, which must be recorded as withdrawn.
+func (c *caller) fail(err error) (received bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.answered {
+		return true
+	}
+	c.err = err
+	c.close()
+	return !c.left
+}
+
+// refuse is fail for a caller that may not be decided yet.
+func (c *caller) refuse(err error) (received bool) { return c.decide() && c.fail(err) }
+
+// close gives the answer. The caller holds mu.
+func (c *caller) close() {
+	c.answered = true
+	close(c.done)
+}
+
+// answer sets the result of the request. The last one answers the caller. It returns false
+// if the caller has left before.
+func (r *request) answer(a result) (received bool) {
+	c := r.caller
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r.result = &a
+	c.unanswered--
+	if c.unanswered == 0 && !c.answered {
+		c.close()
+	}
+	return !c.left
 }
 
 // conclude answers why a change on record did not take effect.
-func (r *request) conclude(err error) { r.answer <- answer{lsapi.Result{Recorded: true}, err} }
-
-// fail answers why there is no change on record.
-func (r *request) fail(err error) { r.answer <- answer{err: err} }
-
-// refuse answers that there is no change. It returns false if the caller may have left
-// without that answer and with the id of a change, which must be recorded as withdrawn.
-func (r *request) refuse(err error) (answered bool) {
-	if !r.decide() {
-		return false
-	}
-	r.fail(err)
-	return !r.left.Load()
+func (r *request) conclude(o lsapi.Outcome, err *lsapi.Error) {
+	r.answer(result{outcome: o, recorded: true, err: err})
 }
 
-// failAll gives every caller the same answer.
-func failAll(requests []*request, err error) {
-	for _, r := range requests {
-		r.fail(err)
-	}
+// setIntended notes that the intent is on record.
+func (r *request) setIntended() {
+	r.caller.mu.Lock()
+	defer r.caller.mu.Unlock()
+	r.intended = true
 }
 
 // change returns what is recorded of the request.
 func (r *request) change() lsapi.Change {
+	c := r.caller
 	return lsapi.Change{
-		ID: r.ChangeID, Actor: r.Actor.Name, Action: r.Action,
-		Pool: r.Pool, Member: r.Member,
-		Reason: r.Reason, RequestID: r.ID,
-		Source: lsapi.SourceLSAPI, IntendedAt: r.At,
+		ID: r.changeID, Actor: c.Actor.Name, Action: r.action,
+		Pool: c.Pool, Member: r.member,
+		Reason: c.Reason, RequestID: c.ID,
+		Source: lsapi.SourceLSAPI, IntendedAt: c.At,
+		Bulk: c.BulkID, Undoes: c.undoes, IfMatch: strings.Join(c.IfMatch, ","),
+	}
+}
+
+// callersOf returns the callers of requests for one change each.
+func callersOf(requests []*request) []*caller {
+	callers := make([]*caller, len(requests))
+	for i, r := range requests {
+		callers[i] = r.caller
+	}
+	return callers
+}
+
+// failAll gives every caller the same answer.
+func failAll(callers []*caller, err error) {
+	for _, c := range callers {
+		c.fail(err)
 	}
 }

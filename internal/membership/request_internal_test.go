@@ -11,15 +11,18 @@ import (
 // the answer that its change may still be made.
 func TestRequestWhoseCallerLeftAfterItsDecisionIsRecordedWhenItFails(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
-	r := newRequest(ctx, lsapi.Request{ChangeID: "left", Action: lsapi.Attach, Pool: lsapi.ELB("web"), Member: lsapi.InstanceMember("i-1")})
-	r.decide()
+	c := newCaller(ctx, lsapi.Request{ChangeID: "left", Action: lsapi.Attach, Pool: lsapi.ELB("web"), Member: lsapi.InstanceMember("i-1")}, "")
+	c.decide()
 	leave()
-	result, err := r.leave()
+	if err := c.leave(); err != nil {
+		t.Fatal(err)
+	}
+	result, err := c.resultOfOne()
 	if lsapi.ErrorCode(err) != lsapi.CodeTimeout || result.Recorded || !result.Pending {
 		t.Fatalf("the caller got %+v, %v", result, err)
 	}
 	var first recordBatch
-	first.fail([]*request{r}, lsapi.Errorf(lsapi.CodeNotFound, "no such load balancer"))
+	first.fail([]*caller{c}, lsapi.Errorf(lsapi.CodeNotFound, "no such load balancer"))
 	if len(first.events) != 1 || first.events[0].Change.ID != "left" || first.events[0].Change.Outcome != lsapi.OutcomeWithdrawn {
 		t.Errorf("the record gets %+v", first.events)
 	}

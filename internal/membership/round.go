@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -54,9 +53,9 @@ func (r *round) readRecord(ctx context.Context) error {
 	r.journal.recorded = recordedMembersOf(state, r.overlay.Window())
 	for _, c := range r.open.reconcile(state.Open, r.orphan) {
 		if c.maker != nil {
-			c.maker.conclude(errElsewhere(c))
+			c.maker.conclude(lsapi.OutcomeUnknown, errElsewhere(c))
 		}
-		r.queue.requeueOrReject(c.waiting)
+		r.queue.requeueOrReject(callersOf(c.waiting))
 	}
 	return nil
 }
@@ -70,14 +69,14 @@ func (r *round) orphan(recorded lsapi.Change) *change {
 	}
 }
 
-// whenAllHaveLeft calls f when the callers of all requests have left, until stop is
-// called. Without requests it never does.
-func whenAllHaveLeft(batch []*request, f func()) (stop func()) {
+// whenAllHaveLeft calls f when all callers have left, until stop is called. Without callers
+// it never does.
+func whenAllHaveLeft(batch []*caller, f func()) (stop func()) {
 	var there atomic.Int64
 	there.Store(int64(len(batch)))
 	stops := make([]func() bool, len(batch))
-	for i, r := range batch {
-		stops[i] = context.AfterFunc(r.ctx, func() {
+	for i, c := range batch {
+		stops[i] = context.AfterFunc(c.ctx, func() {
 			if there.Add(-1) == 0 {
 				f()
 			}
@@ -122,7 +121,7 @@ func (r *round) complete(b *recordBatch, c *change, o lsapi.Outcome, inferred bo
 	if o == lsapi.OutcomeApplied {
 		b.concludeAll(c.waiting, lsapi.OutcomeConflict, recorded.count(), errConflict(c.action, c.member, r.pool))
 	} else {
-		b.then(pendingAnswer{to: c.waiting, give: func() { r.queue.requeue(c.waiting) }, retry: true})
+		b.then(pendingAnswer{to: c.waiting, give: func() { r.queue.requeue(callersOf(c.waiting)) }, retry: true})
 	}
 }
 
@@ -156,14 +155,15 @@ func (r *round) persist(b *recordBatch) error {
 	}
 }
 
-// rejectBatch answers that nothing changed, because it could not be recorded. It keeps the
+// rejectPlan answers that nothing changed, because it could not be recorded. It keeps the
 // withdrawn requests: their callers have left with the answer that these are recorded.
-func (r *round) rejectBatch(b *recordBatch, err error) {
-	for _, a := range b.answers {
-		r.queue.reject(a.to, err)
+func (r *round) rejectPlan(p *plan, err error) {
+	if lsapi.ErrorCode(err) == lsapi.CodeTimeout {
+		r.queue.rejectIntended(p.intended(), err)
 	}
-	r.queue.keepWithdrawn(b.withdrawn)
-	*b = recordBatch{}
+	r.queue.reject(p.pending, err)
+	r.queue.keepWithdrawn(p.first.withdrawn)
+	*p.first = recordBatch{}
 }
 
 // loseOutcomes answers that the outcomes could not be recorded. Their intents are on
@@ -173,12 +173,12 @@ func (r *round) loseOutcomes(b *recordBatch, err error) {
 	for _, a := range b.answers {
 		switch {
 		case a.retry:
-			r.queue.requeue(a.to)
+			r.queue.requeue(callersOf(a.to))
 		case a.unsent:
-			r.queue.reject(a.to, err)
+			r.queue.reject(callersOf(a.to), err)
 		default:
 			for _, to := range a.to {
-				to.conclude(errUnsettled(to, err))
+				to.conclude(lsapi.OutcomeUnknown, errUnsettled(to, err))
 			}
 		}
 	}
@@ -186,11 +186,16 @@ func (r *round) loseOutcomes(b *recordBatch, err error) {
 }
 
 // recordWithdrawn records withdrawn requests, apart from all else: no caller waits for
-// them, and one that the record refuses delays no other.
-func (r *round) recordWithdrawn(requests []*request) {
-	for some := range slices.Chunk(requests, maxBatch) {
+// them, and one that the record refuses delays no other. Those of a bulk stay together.
+func (r *round) recordWithdrawn(withdrawn []withdrawal) {
+	for len(withdrawn) > 0 {
 		var ends recordBatch
-		ends.withdraw(some)
+		n := 0
+		for ; n < len(withdrawn) && (n == 0 || len(ends.events)+len(withdrawn[n]) <= maxBatch); n++ {
+			ends.withdraw(withdrawn[n])
+		}
+		some := withdrawn[:n]
+		withdrawn = withdrawn[n:]
 		err := r.journal.appendOnce(&ends)
 		switch {
 		case err == nil:
@@ -198,11 +203,11 @@ func (r *round) recordWithdrawn(requests []*request) {
 		case lsapi.IsTransient(err) || errors.Is(err, lsapi.ErrLeaseLost):
 			r.queue.keepWithdrawn(some)
 			r.open.lookLater()
-		case len(some) == 1:
-			r.queue.warnOfWithdrawn(1)
+		case n == 1:
+			r.queue.warnOfWithdrawn(some)
 		default:
-			for _, one := range some {
-				r.recordWithdrawn([]*request{one})
+			for i := range some {
+				r.recordWithdrawn(some[i : i+1])
 			}
 		}
 	}

@@ -2,6 +2,8 @@ package membership
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"lsapi"
@@ -15,8 +17,8 @@ type sender struct {
 	permit      lsapi.BeforeAttempt
 }
 
-// sendAll sends the changes, each direction by one call. Detaches go first, so that a full
-// pool has room for the attaches.
+// sendAll sends the changes, each direction by as few calls as AWS permits. Detaches go
+// first, so that a full pool has room for the attaches.
 func (s *sender) sendAll(changes []*change) {
 	var attaches, detaches []*change
 	for _, c := range changes {
@@ -30,12 +32,19 @@ func (s *sender) sendAll(changes []*change) {
 	s.send(lsapi.Attach, attaches)
 }
 
-// send makes one call for changes of one direction. If AWS refuses it because of one of the
-// members, the others are sent again.
+// send makes the calls for changes of one direction at once, so that their common deadline
+// holds for all.
 func (s *sender) send(action lsapi.Action, changes []*change) {
-	if len(changes) == 0 {
-		return
+	var calls sync.WaitGroup
+	for some := range slices.Chunk(changes, maxBatch) {
+		calls.Go(func() { s.sendSome(action, some) })
 	}
+	calls.Wait()
+}
+
+// sendSome makes one call. If AWS refuses it because of one of the members, the others are
+// sent again.
+func (s *sender) sendSome(action lsapi.Action, changes []*change) {
 	if err := s.try(action, changes); refusedForOne(err) {
 		s.isolate(action, changes)
 	}

@@ -1,17 +1,17 @@
-// Package membership is the use case: attach a member to a pool, detach one from it.
+// Package membership is the use case: attach members to a pool, detach them from it.
 //
 // Each pool with changes has a lane, its only writer. Requests that wait in a lane while
 // a call to AWS is in flight go out together in the next one. A lane works in rounds:
 //
 //	take requests -> read afresh -> settle open changes -> decide in arrival order ->
-//	record intents -> one deregister, one register -> record outcomes -> show -> answer
+//	record intents -> deregister, register -> record outcomes -> show -> answer
 //
 // AWS has no conditional writes. That exactly one of several attaches of a member succeeds
 // is decided here, by the fresh read with the recent changes laid over it. A call
 // that AWS refuses for one of its members is repeated without it, a bounded number of times.
 //
-// Dependencies point one way: Service, lane, round, its parts (queue, openChanges, journal,
-// sender), values. What the parts have in common is in shared.
+// Dependencies point one way: Service, lane, round, its parts (queue, openChanges, plan,
+// journal, sender), values. What the parts have in common is in shared.
 package membership
 
 import (
@@ -50,25 +50,25 @@ type Options struct {
 
 // Pools are the known pools.
 type Pools interface {
-	// Resolve returns the id that a member of a request has in its pool, and the incarnation
-	// of the pool whose port it has; "" if it has its own or none. It returns CodeNotFound for
-	// a pool that certainly does not exist, so that invented names start no lane. It may wait
+	// Resolve returns the ids that the members of a request, which may be none, have in their
+	// pool, and the incarnation of the pool if one has its port. It returns CodeNotFound for a
+	// pool that certainly does not exist, so that invented names start no lane. It may wait
 	// until ctx ends.
-	Resolve(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) (resolved lsapi.MemberID, portOf string, err error)
+	Resolve(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (resolved []lsapi.MemberID, portOf string, err error)
 }
 
 // anyPools resolves every member to itself.
 type anyPools struct{}
 
-func (anyPools) Resolve(_ context.Context, _ lsapi.PoolID, member lsapi.MemberID) (lsapi.MemberID, string, error) {
-	return member, "", nil
+func (anyPools) Resolve(_ context.Context, _ lsapi.PoolID, members []lsapi.MemberID) ([]lsapi.MemberID, string, error) {
+	return members, "", nil
 }
 
 // Stats is the state of a Service.
 type Stats struct {
 	Lanes   int // pools with current or recent changes
-	Waiting int // requests in the queues
-	Deepest int // requests in the longest queue
+	Waiting int // callers in the queues
+	Deepest int // callers in the longest queue
 }
 
 // Service changes memberships. It is safe for concurrent use. Start begins to settle what
@@ -129,47 +129,47 @@ func New(aws AWS, o Options) *Service {
 //     its name and its port is not known yet. Nothing changed.
 //   - CodeForbidden, CodeUpstream: AWS refuses lsapi or fails. Nothing changed.
 func (s *Service) Change(ctx context.Context, r lsapi.Request) (lsapi.Result, error) {
-	member, portOf, err := s.pools.Resolve(ctx, r.Pool, r.Member)
+	resolved, portOf, err := s.pools.Resolve(ctx, r.Pool, []lsapi.MemberID{r.Member})
 	if err != nil {
 		return lsapi.Result{Member: r.Member}, err
 	}
-	r.Member = member
-	asked := newRequest(ctx, r)
-	asked.portOf = portOf
-	result, err := s.change(asked)
-	result.Member = member
-	return result, err
+	r.Member = resolved[0]
+	c := newCaller(ctx, r, portOf)
+	if err := s.await(c); err != nil {
+		return lsapi.Result{Member: r.Member}, err
+	}
+	return c.resultOfOne()
 }
 
-// change makes the change of a request, or withdraws it.
-func (s *Service) change(r *request) (lsapi.Result, error) {
-	if err := s.enqueue(r); err != nil {
-		return lsapi.Result{}, err
+// await waits until the caller has its answer, or its time is up.
+func (s *Service) await(c *caller) error {
+	if err := s.enqueue(c); err != nil {
+		return err
 	}
 	select {
-	case answer := <-r.answer:
-		return answer.result, answer.err
-	case <-r.ctx.Done():
-		return r.leave()
+	case <-c.done:
+		return c.err
+	case <-c.ctx.Done():
+		return c.leave()
 	}
 }
 
-// enqueue puts the request into its pool's lane, which it starts if there is none. A
+// enqueue puts the caller into its pool's lane, which it starts if there is none. A
 // lane whose first read finds no such pool ends with it.
-func (s *Service) enqueue(r *request) error {
+func (s *Service) enqueue(c *caller) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return errClosing()
 	}
-	l, ok := s.lanes[r.Pool]
+	l, ok := s.lanes[c.Pool]
 	if !ok {
 		if len(s.lanes) >= maxLanes {
 			return errFull("too many pools are being changed at once")
 		}
-		l = s.startLane(r.Pool)
+		l = s.startLane(c.Pool)
 	}
-	if err := l.queue.push(r); err != nil {
+	if err := l.queue.push(c); err != nil {
 		return err
 	}
 	l.signal()

@@ -28,34 +28,42 @@ func (s *Snapshot) Exists(ctx context.Context, pool lsapi.PoolID) error {
 	return errNotFound(pool)
 }
 
-// Resolve returns the id that a member of a request has in its pool, and the ARN of the
-// group whose port it has; "" if it has its own or none. If that takes the pool's description
-// and there has been no listing yet, it waits for one.
+// Resolve returns the ids that members of a request, which may be none, have in their pool,
+// and the ARN of the group if one has its port. If that takes the pool's description and
+// there has been no listing yet, it waits for one.
 //
 // Errors: those of Exists and of lsapi.ResolveMember.
-func (s *Snapshot) Resolve(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) (resolved lsapi.MemberID, portOf string, err error) {
+func (s *Snapshot) Resolve(ctx context.Context, pool lsapi.PoolID, members []lsapi.MemberID) (resolved []lsapi.MemberID, portOf string, err error) {
 	called := time.Now()
 	if err := s.Exists(ctx, pool); err != nil {
-		return lsapi.MemberID{}, "", err
+		return nil, "", err
 	}
-	resolved, portOf, err = s.resolved(pool, member)
+	resolved, portOf, err = s.resolved(pool, members)
 	if lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 		return resolved, portOf, err
 	}
 	if err := s.awaitListing(ctx, called); err != nil {
-		return lsapi.MemberID{}, "", err
+		return nil, "", err
 	}
-	return s.resolved(pool, member)
+	return s.resolved(pool, members)
 }
 
 // resolved is Resolve with what is known of the pool.
-func (s *Snapshot) resolved(pool lsapi.PoolID, member lsapi.MemberID) (resolved lsapi.MemberID, portOf string, err error) {
+func (s *Snapshot) resolved(pool lsapi.PoolID, members []lsapi.MemberID) (resolved []lsapi.MemberID, portOf string, err error) {
 	description := s.descriptionOf(pool)
-	resolved, err = lsapi.ResolveMember(pool, description, member)
-	if err == nil && resolved != member {
-		portOf = description.ARN
+	if err := lsapi.CheckChangeable(pool, description); err != nil {
+		return nil, "", err
 	}
-	return resolved, portOf, err
+	resolved = make([]lsapi.MemberID, len(members))
+	for i, member := range members {
+		if resolved[i], err = lsapi.ResolveMember(pool, description, member); err != nil {
+			return nil, "", err
+		}
+		if resolved[i] != member {
+			portOf = description.ARN
+		}
+	}
+	return resolved, portOf, nil
 }
 
 // descriptionOf returns the description of a pool; nil if it is unknown.

@@ -258,16 +258,16 @@ func TestChangeAfterAStartWaitsForTheDescriptionOfItsGroup(t *testing.T) {
 	aws.port = 8080
 	inBubbleOf(t, aws, func(t *testing.T, s *snapshot.Snapshot) {
 		s.Expect([]lsapi.PoolID{group(0)})
-		member, _, err := s.Resolve(t.Context(), group(0), lsapi.InstanceMember("i-1"))
-		if want := (lsapi.MemberID{Instance: "i-1", Port: 8080}); err != nil || member != want {
-			t.Errorf("the member is %v, %v", member, err)
+		members, portOf, err := s.Resolve(t.Context(), group(0), []lsapi.MemberID{{Instance: "i-1"}, {Instance: "i-1", Port: 81}})
+		if want := []lsapi.MemberID{{Instance: "i-1", Port: 8080}, {Instance: "i-1", Port: 81}}; err != nil || !slices.Equal(members, want) || portOf == "" {
+			t.Errorf("the members are %v with the port of %q, %v", members, portOf, err)
 		}
-		if _, _, err := s.Resolve(t.Context(), lsapi.TG("invented"), lsapi.InstanceMember("i-1")); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
+		if _, _, err := s.Resolve(t.Context(), lsapi.TG("invented"), nil); lsapi.ErrorCode(err) != lsapi.CodeNotFound {
 			t.Errorf("of an invented group it is %v", err)
 		}
 		aws.change(func(f *fakeAWS) { f.fail["LoadBalancers"] = lsapi.Errorf(lsapi.CodeUpstream, "down") })
 		s.Expect([]lsapi.PoolID{group(1)})
-		if _, _, err := s.Resolve(t.Context(), group(1), lsapi.InstanceMember("i-1")); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
+		if _, _, err := s.Resolve(t.Context(), group(1), nil); lsapi.ErrorCode(err) != lsapi.CodeUnavailable {
 			t.Errorf("without AWS it is %v", err)
 		}
 	})
