@@ -63,9 +63,9 @@ func (a *App) startAllPolls(cfg config.Config, aws clients, record timedRecord, 
 }
 
 // startFleet starts the views of pools, the waits for members, and the event streams.
-func (a *App) startFleet(aws clients, changes timedRecord, recent *overlay.Overlay, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
+func (a *App) startFleet(aws clients, tags *fleet.Tags, changes timedRecord, recent *overlay.Overlay, lists *snapshot.Snapshot, polls polls, metrics *telemetry.Metrics, handling *web.Options) {
 	views := fleet.New(fleet.Options{
-		Lists: lists, Health: polls, Settings: aws.forSettings(), Instances: aws.ec2,
+		Lists: lists, Health: polls, Settings: aws.forSettings(), Tags: tags, Instances: aws.ec2,
 		Record: changes, Reads: fleetReads, Log: a.log,
 	})
 	recent.Listen(views.Changed) // after the lists
@@ -77,6 +77,15 @@ func (a *App) startFleet(aws clients, changes timedRecord, recent *overlay.Overl
 		Record: changes, Encode: v1.EncodeEvent, Watch: polls.Watch, Touch: lists.Touch, Log: a.log,
 	})
 	registerEventMetrics(metrics, handling.Events)
+}
+
+// startTags starts the cache of tags, which guards and views share.
+func (a *App) startTags(aws clients) *fleet.Tags {
+	aws.classic, aws.groups = aws.classic.ForLanes(), aws.groups.ForLanes()
+	tags := fleet.NewTags(aws.kinds(), aws.forSettings())
+	tags.Start()
+	a.started("reads of tags", tags.Close)
+	return tags
 }
 
 // exists returns CodeNotFound for a pool that does not exist. While AWS is

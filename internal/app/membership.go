@@ -39,6 +39,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 	a.started("findings of reads", found.Close)
 	lists := a.startSnapshot(cfg, aws, record, recent, found, others, metrics)
 	polls := a.startAllPolls(cfg, aws, record, recent, found, lists, others, metrics)
+	tags := a.startTags(aws)
 	members := a.startLanes(aws, record, recent, found, lists, metrics)
 	var recorded []lsapi.PoolID
 	err = a.untilReachable(ctx, func(ctx context.Context) (err error) {
@@ -49,7 +50,7 @@ func (a *App) startMembership(ctx context.Context, cfg config.Config, metrics *t
 		return err
 	}
 	lists.Expect(recorded) // finds out what was deleted meanwhile
-	a.startFleet(aws, record, recent, lists, polls, metrics, handling)
+	a.startFleet(aws, tags, record, recent, lists, polls, metrics, handling)
 	a.startPreflight(aws, available, clocks)
 	handling.Membership = &clockedMembership{lanes: members, clocks: clocks, compare: compare}
 	handling.Lists = lists

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"lsapi"
+	"lsapi/internal/safefile"
 )
 
 // Options configure an Authenticator. Token or UsersFile is required.
@@ -26,7 +27,7 @@ type Authenticator struct {
 	users   atomic.Pointer[users]
 	parsers *parserPool
 	checker *checker
-	file    *watcher // nil without a users file
+	file    *safefile.Watcher // nil without a users file
 
 	failures, throttled atomic.Uint64
 }
@@ -62,16 +63,36 @@ func New(o Options) (*Authenticator, error) {
 		if initial, err = readUsers(o.UsersFile, initial); err != nil {
 			return nil, err
 		}
-		a.file = newWatcher(o.UsersFile, &a.users, o.Log)
+		a.file = a.watch(o.UsersFile, o.Log)
 	}
 	a.users.Store(initial)
 	return a, nil
 }
 
+// watch returns the watcher of the users file.
+func (a *Authenticator) watch(path string, log *slog.Logger) *safefile.Watcher {
+	return safefile.NewWatcher(safefile.Watched{
+		Path: path,
+		Read: func() (changed bool, attributes []any, err error) {
+			before := a.users.Load()
+			after, err := readUsers(path, before)
+			if err != nil {
+				return false, nil, err
+			}
+			a.users.Store(after)
+			return !after.same(before), []any{"users", len(after.listed)}, nil
+		},
+		Accepted: "users file read",
+		Rejected: "users file rejected; the previous users stay active",
+		Problem:  func(err error) string { return lsapi.AsError(err).Message },
+		Log:      log,
+	})
+}
+
 // Start starts polling the users file, if there is one.
 func (a *Authenticator) Start() {
 	if a.file != nil {
-		a.file.start()
+		a.file.Start()
 	}
 }
 
@@ -81,7 +102,7 @@ func (a *Authenticator) Reload() error {
 	if a.file == nil {
 		return nil
 	}
-	return a.file.reload()
+	return a.file.Reload()
 }
 
 // Close stops the polling. Its error is ctx's, if ctx ends first.
@@ -89,7 +110,7 @@ func (a *Authenticator) Close(ctx context.Context) error {
 	if a.file == nil {
 		return nil
 	}
-	return a.file.group.Close(ctx)
+	return a.file.Close(ctx)
 }
 
 // Stats returns the current counters.
@@ -98,7 +119,7 @@ func (a *Authenticator) Stats() Stats {
 		Users:        len(a.users.Load().byName),
 		Failures:     a.failures.Load(),
 		Throttled:    a.throttled.Load(),
-		FileRejected: a.file != nil && a.file.rejected.Load(),
+		FileRejected: a.file != nil && a.file.Rejected(),
 	}
 }
 

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"runtime"
+
+	"lsapi/internal/safefile"
 )
 
 // HoldProcessors blocks all checks until release is called.
@@ -22,7 +24,7 @@ const (
 	AddressEvery = addressEvery
 	ReserveEvery = reserveEvery
 	MaxBuckets   = maxBuckets
-	PollEvery    = pollEvery
+	PollEvery    = safefile.PollEvery
 )
 
 // Buckets returns how many buckets are in memory.

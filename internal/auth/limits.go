@@ -20,12 +20,6 @@ const (
 	// maxCost is the highest cost of a bcrypt hash. A check takes about 2 s at this cost;
 	// each step doubles it.
 	maxCost = 15
-
-	// pollEvery is the interval between polls of the users file. A poll is one stat. The
-	// file is read once two polls return the same, so a change is active within 2 s.
-	// (Kernel notifications miss network file systems, and the swap of a symbolic link
-	// above the file.)
-	pollEvery = time.Second
 )
 
 // Bounds on password checks. bcrypt takes tens of milliseconds of a processor for each.

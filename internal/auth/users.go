@@ -67,15 +67,12 @@ func CheckUsersFile(path, token string) error {
 	return err
 }
 
-// errUnreadable marks the error of a file that cannot be read.
-var errUnreadable = errors.New("the users file cannot be read")
-
 // readUsers returns the users of a file. Unchanged accounts of before are kept, with
 // their verified passwords.
 func readUsers(path string, before *users) (*users, error) {
 	text, err := safefile.Read(path, maxFileSize)
 	if err != nil {
-		return nil, &lsapi.Error{Code: lsapi.CodeInvalid, Message: "cannot read it: " + err.Error(), Err: errors.Join(errUnreadable, err)}
+		return nil, &lsapi.Error{Code: lsapi.CodeInvalid, Message: "cannot read it: " + err.Error(), Err: errors.Join(safefile.ErrUnreadable, err)}
 	}
 	return parseUsers(string(text), before)
 }

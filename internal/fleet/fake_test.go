@@ -71,7 +71,7 @@ func newRegion() *region {
 // start returns a Fleet of the region that is closed with the test.
 func start(t *testing.T, r *region) *fleet.Fleet {
 	t.Helper()
-	f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Instances: r, Record: r, Reads: 2})
+	f := fleet.New(fleet.Options{Lists: r, Health: r, Settings: r, Tags: startTags(t, r), Instances: r, Record: r, Reads: 2})
 	t.Cleanup(func() {
 		if err := f.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -81,6 +81,19 @@ func start(t *testing.T, r *region) *fleet.Fleet {
 		}
 	})
 	return f
+}
+
+// startTags returns the cache of the region's tags, which is closed with the test.
+func startTags(t *testing.T, r *region) *fleet.Tags {
+	t.Helper()
+	tags := fleet.NewTags(r, r)
+	tags.Start()
+	t.Cleanup(func() {
+		if err := tags.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return tags
 }
 
 // add adds a load balancer with members of the given health.

@@ -18,9 +18,11 @@ import (
 
 // Options configure a Fleet. All but Log are required.
 type Options struct {
-	Lists     Lists
-	Health    Health
-	Settings  Settings
+	Lists    Lists
+	Health   Health
+	Settings Settings
+	// Tags are shared with the guards.
+	Tags      *Tags
 	Instances Instances
 	Record    Record
 	// Reads bounds the concurrent reads of Record.
@@ -55,7 +57,7 @@ func New(o Options) *Fleet {
 		o:          o,
 		attributes: newCache(group, settingsLifetime, 1, eachPool(o.Settings.Attributes)),
 		routes:     newCache(group, settingsLifetime, 1, eachPool(o.Settings.Routes)),
-		tags:       newCache(group, settingsLifetime, tagsBatch, tagsFrom(o.Settings)),
+		tags:       cacheOf(o.Tags.entries, group, tagsBatch, tagsFrom(o.Settings)),
 		instances:  newCache(group, instancesLifetime, instancesBatch, o.Instances.Instances),
 		history:    newHistoryReads(group, o.Record, o.Reads),
 		sources: sources{

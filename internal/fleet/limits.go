@@ -4,8 +4,14 @@ import "time"
 
 const (
 	// settingsLifetime is how long attributes and tags are cached. They change seldom, and
-	// people look a minute or two after a change.
+	// people look a minute or two after a change. Guards in tags are as old at most.
 	settingsLifetime = 2 * time.Minute
+
+	// The tags of pools whose guards were needed within tagsWanted are refreshed at half of
+	// their lifetime, by a check every tagsEvery. So changes seldom wait for them, and AWS may
+	// throttle for half a minute.
+	tagsWanted = 15 * time.Minute
+	tagsEvery  = 30 * time.Second
 
 	// instancesLifetime is how long EC2's description of an instance is cached. It bounds
 	// how late a wait notices that its instance is terminated.

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"maps"
 
 	"lsapi"
 )
@@ -20,29 +19,4 @@ func eachPool[V any](read func(context.Context, lsapi.PoolID) (V, error)) fetch[
 		}
 		return all, nil
 	}
-}
-
-// tagsFrom returns the fetch function of the cache of tags. If one of the pools has been
-// deleted, AWS returns the tags of none; they are then read in halves.
-func tagsFrom(s Settings) fetch[lsapi.PoolID, map[string]string] {
-	var read fetch[lsapi.PoolID, map[string]string]
-	read = func(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error) {
-		tags, err := s.Tags(ctx, pools)
-		if lsapi.ErrorCode(err) != lsapi.CodeNotFound {
-			return tags, err
-		}
-		all := make(map[lsapi.PoolID]map[string]string, len(pools))
-		if len(pools) == 1 {
-			return all, nil
-		}
-		for _, half := range [][]lsapi.PoolID{pools[:len(pools)/2], pools[len(pools)/2:]} {
-			tags, err := read(ctx, half)
-			if err != nil {
-				return nil, err
-			}
-			maps.Copy(all, tags)
-		}
-		return all, nil
-	}
-	return read
 }

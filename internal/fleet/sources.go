@@ -51,6 +51,11 @@ type Settings interface {
 	// Routes returns the routes to a target group, none to a Classic load balancer.
 	// CodeNotFound: there is no such pool.
 	Routes(ctx context.Context, pool lsapi.PoolID) ([]lsapi.Route, error)
+	TagReader
+}
+
+// TagReader reads the tags of pools. Calls return within seconds.
+type TagReader interface {
 	// Tags returns the tags of each pool. CodeNotFound: one does not exist.
 	Tags(ctx context.Context, pools []lsapi.PoolID) (map[lsapi.PoolID]map[string]string, error)
 }

@@ -22,3 +22,6 @@ const (
 	maxProblems = 50
 	maxQuoted   = 60
 )
+
+// maxCached bounds the pools whose rules are cached.
+const maxCached = 20_000
