@@ -32,8 +32,12 @@ func (i Instance) Exists() bool { return i.State != "" }
 // InstanceState is a life cycle state, in EC2's words.
 type InstanceState string
 
-// StateRunning is the only state in which an instance may be attached.
-const StateRunning InstanceState = "running"
+// StateRunning is the only state in which an instance may be attached, StateTerminated the
+// last one, in which EC2 has it for an hour.
+const (
+	StateRunning    InstanceState = "running"
+	StateTerminated InstanceState = "terminated"
+)
 
 // ValidInstanceID reports whether id has the form of an EC2 instance id: "i-"
 // and 8 (until 2016) or 17 lower-case hexadecimal digits.

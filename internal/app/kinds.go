@@ -15,6 +15,7 @@ import (
 type adapter interface {
 	Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error]
 	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
+	Health(ctx context.Context, pool lsapi.PoolID) (read lsapi.PoolRead, whole bool, err error)
 	Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 	Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (awsRequestID string, err error)
 	Attributes(ctx context.Context, pool lsapi.PoolID) (lsapi.Attributes, error)
@@ -74,6 +75,13 @@ func (k kinds) Pools(ctx context.Context) iter.Seq2[[]lsapi.Pool, error] {
 
 func (k kinds) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
 	return k.of(pool).Members(ctx, pool)
+}
+
+// Health returns the health of a pool's members, and of those that drain as far as AWS lists
+// them.
+func (k kinds) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error) {
+	read, _, err := k.of(pool).Health(ctx, pool)
+	return read.Health, err
 }
 
 func (k kinds) Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,6 +17,14 @@ func NeedsHealth(rules []Rule) bool {
 // NeedsZones reports whether they depend on their availability zones.
 func NeedsZones(rules []Rule) bool {
 	return slices.ContainsFunc(rules, func(r Rule) bool { return r.Kind == MinInServicePerZone })
+}
+
+// NeedsFormer reports whether they depend on the former members that count as out. The
+// fewer of these there are, the less the rules refuse.
+func NeedsFormer(rules []Rule) bool {
+	return slices.ContainsFunc(rules, func(r Rule) bool {
+		return r.Kind == MaxOut || r.Kind == MinInService && r.Amount.Percent
+	})
 }
 
 // Tally counts the members of a pool under its rules, and the detaches that were allowed.
@@ -45,6 +54,13 @@ func Count(rules []Rule, now time.Time, members []lsapi.GuardedMember) *Tally {
 	return t
 }
 
+// Copy returns a copy: detaches that the one counts do not count in the other.
+func (t *Tally) Copy() *Tally {
+	c := *t
+	c.counted, c.inZone = maps.Clone(t.counted), maps.Clone(t.inZone)
+	return &c
+}
+
 // Attach returns why an attach is refused; nil if it is allowed.
 func (t *Tally) Attach() *lsapi.Error { return t.forbidden() }
 
@@ -55,14 +71,23 @@ func (t *Tally) Detach(member lsapi.MemberID) *lsapi.Error {
 	if err := t.forbidden(); err != nil {
 		return err
 	}
+	for _, r := range t.rules {
+		if err := t.DetachUnder(r, member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DetachUnder returns why one rule refuses the detach of a member, whether or not it is among
+// those of the tally; nil if it does not.
+func (t *Tally) DetachUnder(r Rule, member lsapi.MemberID) *lsapi.Error {
 	m := t.counted[member]
 	if m.Standing != lsapi.StandingInService && m.Standing != lsapi.StandingUnknown {
 		return nil
 	}
-	for _, r := range t.rules {
-		if text := t.violation(r, m); text != "" {
-			return t.refuse(r, text)
-		}
+	if text := t.violation(r, m); text != "" {
+		return t.refuse(r, text)
 	}
 	return nil
 }
@@ -134,7 +159,7 @@ func (t *Tally) refuse(r Rule, text string) *lsapi.Error {
 	if !r.isPeriod() {
 		refusal.Members = t.Members()
 	}
-	return &lsapi.Error{Code: codes[r.Kind], Message: text + " (" + r.Source + ")", Err: refusal}
+	return &lsapi.Error{Code: codes[r.Kind], Message: "a guard refuses it: " + text + " (" + r.Source + ")", Err: refusal}
 }
 
 // Members returns all that count, sorted. The caller must not change them: refusals share

@@ -11,6 +11,9 @@ import (
 type AWS interface {
 	// Members reads the members of a pool; CodeNotFound if there is no such pool.
 	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
+	// Health reads the health of the members, and of those that drain as far as AWS lists
+	// them. It lacks terminated members.
+	Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error)
 	// Instances returns EC2's description of the instances, by id, without those that are
 	// unknown to EC2.
 	Instances(ctx context.Context, ids []string) (map[string]lsapi.Instance, error)

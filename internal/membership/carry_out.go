@@ -14,6 +14,7 @@ func (r *round) carryOut(batch []*caller, first *recordBatch) {
 	r.countReads()
 	if v.isReplaced = r.journal.recorded.isReplacedBy(v.look()); v.isReplaced {
 		r.forget(v.began)
+		r.journal.recorded.forgetDetached()
 	}
 	v.members = setOf(r.overlay.Over(r.pool, v.read.Members, v.began))
 	r.settle(v)
@@ -30,7 +31,7 @@ func (r *round) carryOut(batch []*caller, first *recordBatch) {
 	}
 	first.write(r.journal.recorded.unexplained(v.look(), r.open.changes...)...)
 	r.journal.recorded.looked(v.began)
-	p := newPlan(r, v, first)
+	p := newPlan(r, v, r.guard(batch, &v), first)
 	for _, c := range batch {
 		p.add(c)
 	}
@@ -47,19 +48,23 @@ func (r *round) carryOut(batch []*caller, first *recordBatch) {
 	r.finish(p.changes)
 }
 
-// read reads the membership and looks up the batch's instances, concurrently. Unless a
-// change is open it ends when all callers have left.
+// read reads the membership, and looks up the batch's instances and those that the rules of
+// the pool depend on, concurrently. Unless a change is open it ends when all callers have
+// left.
 func (r *round) read(batch []*caller) view {
 	ctx, cancel := r.calling()
 	defer cancel()
 	if r.open.isEmpty() {
 		defer whenAllHaveLeft(batch, cancel)()
 	}
-	v := view{began: time.Now()}
+	v := view{began: time.Now(), facts: make(map[string]lsapi.Instance), lookedUp: make(map[string]bool)}
 	var lookupErr error
 	var lookup sync.WaitGroup
-	if ids := instanceIDs(namedMembers(batch)); len(ids) > 0 {
-		lookup.Go(func() { v.facts, lookupErr = r.aws.Instances(ctx, ids) })
+	if len(batch) > 0 {
+		lookup.Go(func() {
+			v.rules, v.noRules = r.guards.Rules(ctx, r.pool)
+			lookupErr = r.lookUp(ctx, &v, append(namedMembers(batch), r.guardedMembers(batch, v.rules)...))
+		})
 	}
 	var err error
 	v.read, err = r.aws.Members(ctx, r.pool)

@@ -86,7 +86,7 @@ func (c *change) answer(pool lsapi.PoolID, o lsapi.Outcome) {
 	switch {
 	case c.maker == nil:
 	case o == lsapi.OutcomeApplied:
-		c.maker.answer(result{outcome: o, recorded: true, instance: c.instance})
+		c.maker.answer(result{outcome: o, recorded: true, instance: c.instance, guard: c.maker.guard})
 	case o == lsapi.OutcomeUnknown:
 		c.maker.conclude(o, errUnknown(c.action, c.member, pool, c.err))
 	default:

@@ -97,3 +97,8 @@ func errUnsettled(r *request, cause error) *lsapi.Error {
 	err.Err = cause
 	return err
 }
+
+// errUnguarded is the answer to a change that no guard can judge.
+func errUnguarded(code lsapi.Code, cause error) *lsapi.Error {
+	return &lsapi.Error{Code: code, RetryAfter: lsapi.AsError(cause).RetryAfter, Err: cause}
+}

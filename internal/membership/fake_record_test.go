@@ -206,10 +206,16 @@ func (f *fakeRecord) LaneState(_ context.Context, pool lsapi.PoolID, within time
 }
 
 func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
-	state := lsapi.LaneState{ChainEnd: l.end(), Members: make(map[lsapi.MemberID]bool)}
+	state := lsapi.LaneState{ChainEnd: l.end(), Members: make(map[lsapi.MemberID]bool), Detached: make(map[lsapi.MemberID]time.Time)}
 	for i, e := range l.events {
 		if e.Until.After(state.LookedAt) {
 			state.LookedAt = e.Until
+		}
+		if e.Incarnation != "" && state.Incarnation != "" && e.Incarnation != state.Incarnation {
+			clear(state.Detached)
+		}
+		for _, id := range slices.Concat(e.Added, e.Members) {
+			delete(state.Detached, id)
 		}
 		if e.Incarnation != "" {
 			state.Incarnation = e.Incarnation
@@ -239,6 +245,10 @@ func (l *fakeLog) state(within time.Duration) lsapi.LaneState {
 			state.Open = slices.DeleteFunc(state.Open, func(c lsapi.Change) bool { return c.ID == e.Change.ID })
 			if e.Change.Outcome == lsapi.OutcomeApplied {
 				setAll(state.Members, []lsapi.MemberID{e.Change.Member}, e.Change.Action == lsapi.Attach)
+				delete(state.Detached, e.Change.Member)
+				if e.Change.Action == lsapi.Detach {
+					state.Detached[e.Change.Member] = l.stamps[i]
+				}
 				state.Applied = append(state.Applied, lsapi.AppliedChange{Change: e.Change, Seq: int64(i + 1), At: l.stamps[i]})
 			}
 		}

@@ -25,6 +25,11 @@ type fakeAWS struct {
 	ignoresAbsent bool
 	calls         []call
 	hooks         map[string][]hook // what the next calls of an operation do instead
+	// Members pass health checks warmUp after they became members, unless they are sick.
+	warmUp time.Duration
+	sick   map[lsapi.MemberID]bool
+	// isGroup is whether Members has the health, as for target groups.
+	isGroup bool
 }
 
 type version struct {
@@ -47,6 +52,7 @@ func newFakeAWS(members ...lsapi.MemberID) *fakeAWS {
 		versions: []version{{members: members}},
 		facts:    make(map[lsapi.MemberID]lsapi.Instance),
 		hooks:    make(map[string][]hook),
+		sick:     make(map[lsapi.MemberID]bool),
 	}
 }
 
@@ -79,9 +85,47 @@ func (f *fakeAWS) Members(ctx context.Context, _ lsapi.PoolID) (read lsapi.PoolR
 			return lsapi.Errorf(lsapi.CodeNotFound, "gone")
 		}
 		read.Members, read.Incarnation = slices.Clone(f.asOf(time.Now().Add(-f.lag))), f.created
+		if f.isGroup {
+			read.Health = f.health(time.Now().Add(-f.lag))
+		}
 		return nil
 	})
 	return read, err
+}
+
+func (f *fakeAWS) Health(ctx context.Context, _ lsapi.PoolID) (health []lsapi.MemberHealth, err error) {
+	err = f.arrive(ctx, "Health", nil, func() error {
+		health = f.health(time.Now().Add(-f.lag))
+		return nil
+	})
+	return health, err
+}
+
+// health returns the health of the members at a time. The caller holds mu.
+func (f *fakeAWS) health(at time.Time) []lsapi.MemberHealth {
+	health := []lsapi.MemberHealth{}
+	for _, id := range f.asOf(at) {
+		h := lsapi.MemberHealth{Member: id, State: lsapi.InService}
+		if f.sick[id] || f.facts[id].State == lsapi.StateTerminated || at.Sub(f.memberSince(id, at)) < f.warmUp {
+			h.State = lsapi.OutOfService
+		}
+		health = append(health, h)
+	}
+	return health
+}
+
+// memberSince returns since when a member at a time has been one.
+func (f *fakeAWS) memberSince(id lsapi.MemberID, at time.Time) (since time.Time) {
+	for _, v := range slices.Backward(f.versions) {
+		if v.at.After(at) {
+			continue
+		}
+		if !slices.Contains(v.members, id) {
+			break
+		}
+		since = v.at
+	}
+	return since
 }
 
 func (f *fakeAWS) Instances(ctx context.Context, ids []string) (found map[string]lsapi.Instance, err error) {

@@ -221,6 +221,7 @@ func checkHistory(t *testing.T, seed uint64, faults []emulator.Fault) {
 // adapter calls AWS for one kind of pool.
 type adapter interface {
 	Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error)
+	Health(ctx context.Context, pool lsapi.PoolID) (read lsapi.PoolRead, whole bool, err error)
 	Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error)
 	Deregister(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error)
 }
@@ -233,6 +234,11 @@ type historyAWS struct {
 
 func (a historyAWS) Members(ctx context.Context, pool lsapi.PoolID) (lsapi.PoolRead, error) {
 	return a.kinds[pool.Kind].Members(ctx, pool)
+}
+
+func (a historyAWS) Health(ctx context.Context, pool lsapi.PoolID) ([]lsapi.MemberHealth, error) {
+	read, _, err := a.kinds[pool.Kind].Health(ctx, pool)
+	return read.Health, err
 }
 
 func (a historyAWS) Register(ctx context.Context, pool lsapi.PoolID, incarnation string, ids []lsapi.MemberID, permit lsapi.BeforeAttempt) (string, error) {

@@ -85,9 +85,12 @@ func (j *journal) write(events []lsapi.Event) error {
 	return nil
 }
 
-// count counts the outcomes that are on record.
+// count counts the outcomes and the verdicts of guards that are on record.
 func (j *journal) count(events []lsapi.Event) {
 	for _, e := range events {
+		if g := e.Change.Guard; g != nil && (g.Overridden == (e.Kind == lsapi.EventIntended)) {
+			j.metrics.Guard(kindOf(g.Rule), g.Overridden)
+		}
 		if e.Kind == lsapi.EventCompleted || e.Kind == lsapi.EventResolved {
 			j.metrics.Change(string(e.Change.Action), string(e.Change.Outcome))
 		}

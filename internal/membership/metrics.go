@@ -6,6 +6,8 @@ type Metrics interface {
 	Batch(action string, size int)
 	// Change counts an outcome on record, also of a change that was not sent.
 	Change(action, outcome string)
+	// Guard counts a request that a rule of a kind refused, or a change that overrode it.
+	Guard(kind string, overridden bool)
 }
 
 // noMetrics counts nothing.
@@ -14,3 +16,5 @@ type noMetrics struct{}
 func (noMetrics) Batch(string, int) {}
 
 func (noMetrics) Change(string, string) {}
+
+func (noMetrics) Guard(string, bool) {}

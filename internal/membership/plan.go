@@ -12,6 +12,7 @@ import (
 type plan struct {
 	*round
 	v       view
+	guards  *guarding
 	first   *recordBatch
 	pending []*caller // whose answers depend on the record
 	changes []*change // to send, in arrival order
@@ -21,8 +22,8 @@ type plan struct {
 }
 
 // newPlan returns the plan of a round without callers.
-func newPlan(r *round, v view, first *recordBatch) *plan {
-	return &plan{round: r, v: v, first: first, byMember: make(map[lsapi.MemberID]*change), members: len(v.members)}
+func newPlan(r *round, v view, guards *guarding, first *recordBatch) *plan {
+	return &plan{round: r, v: v, guards: guards, first: first, byMember: make(map[lsapi.MemberID]*change), members: len(v.members)}
 }
 
 // add decides what a caller requests.
@@ -64,8 +65,12 @@ func (p *plan) join(c *caller) bool {
 // judge returns why each of the requests is not sent to AWS; nil if it is.
 func (p *plan) judge(requests []*request) []*lsapi.Error {
 	verdicts := make([]*lsapi.Error, len(requests))
+	guards := p.guards.forRequests(len(requests))
 	for i, r := range requests {
 		verdicts[i] = decide(r.action, r.member, factsOf(p.v.facts, r.member.Instance), p.v.members[r.member], p.pool)
+		if verdicts[i] == nil {
+			verdicts[i] = guards.judge(r)
+		}
 	}
 	return verdicts
 }
@@ -79,6 +84,8 @@ func (p *plan) carry(c *caller, requests []*request, verdicts []*lsapi.Error) {
 			p.send(r)
 		case err.Code == lsapi.CodeConflict:
 			p.first.conclude(r, lsapi.OutcomeConflict, &p.members, err)
+		case r.guard != nil && !r.guard.Overridden:
+			p.refuse(r, err)
 		default:
 			p.first.answer(r, result{outcome: lsapi.OutcomeRefused, err: err})
 		}
@@ -91,6 +98,7 @@ func (p *plan) send(r *request) {
 		action: r.action, member: r.member, instance: factsOf(p.v.facts, r.member.Instance), maker: r,
 		trusted: p.trustedFrom(p.pool, r.member),
 	}
+	p.guards.reserve(r)
 	p.changes = append(p.changes, c)
 	p.byMember[c.member] = c
 }

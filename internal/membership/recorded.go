@@ -21,7 +21,10 @@ type recordedMembers struct {
 	// recent has the last change of a member. Reads prove nothing about it until the window
 	// has passed since.
 	recent map[lsapi.MemberID]period
-	window time.Duration
+	// detached has the former members whose last change is a detach by lsapi, as in LaneState,
+	// and taken the last detaches by lsapi that a read may miss, of members too.
+	detached, taken map[lsapi.MemberID]time.Time
+	window          time.Duration
 }
 
 // look is what a read of a pool found.
@@ -38,6 +41,10 @@ func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMem
 	r := &recordedMembers{
 		end: state.ChainEnd, known: state.Known, members: state.Members, incarnation: state.Incarnation,
 		lookedAt: state.LookedAt, stored: state.LookedAt, recent: make(map[lsapi.MemberID]period), window: window,
+		detached: maps.Clone(state.Detached), taken: make(map[lsapi.MemberID]time.Time),
+	}
+	if r.detached == nil {
+		r.detached = make(map[lsapi.MemberID]time.Time)
 	}
 	if r.members == nil {
 		r.members = make(map[lsapi.MemberID]bool)
@@ -47,6 +54,9 @@ func recordedMembersOf(state lsapi.LaneState, window time.Duration) *recordedMem
 			continue // a look has shown it
 		}
 		r.recent[c.Member] = period{c.At.Add(-tookOf(c.Change)), c.At}
+		if c.Action == lsapi.Detach {
+			r.taken[c.Member] = c.At
+		}
 	}
 	return r
 }
@@ -65,19 +75,24 @@ func (r *recordedMembers) note(events []lsapi.Event) {
 		switch {
 		case e.Kind == lsapi.EventCheckpoint:
 			r.known, r.members = true, setOf(e.Members)
+			maps.DeleteFunc(r.detached, func(id lsapi.MemberID, _ time.Time) bool { return r.members[id] })
 			r.looked(e.Until)
 		case e.Kind == lsapi.EventObserved:
 			r.looked(e.Until)
 			for _, id := range e.Added {
 				r.members[id] = true
+				delete(r.detached, id)
 			}
 			for _, id := range e.Removed {
 				delete(r.members, id)
 			}
 		case e.Change.Outcome == lsapi.OutcomeApplied && e.Change.Action == lsapi.Attach:
 			r.members[e.Change.Member] = true
+			delete(r.detached, e.Change.Member)
 		case e.Change.Outcome == lsapi.OutcomeApplied:
 			delete(r.members, e.Change.Member)
+			r.detached[e.Change.Member] = time.Now()
+			r.taken[e.Change.Member] = time.Now()
 		}
 	}
 }
@@ -89,8 +104,14 @@ func (r *recordedMembers) name(incarnation string) {
 	}
 	if r.incarnation != "" {
 		clear(r.recent)
+		r.forgetDetached()
 	}
 	r.incarnation = incarnation
+}
+
+func (r *recordedMembers) forgetDetached() {
+	clear(r.detached)
+	clear(r.taken)
 }
 
 // addLook adds the time of the last read to the last of the events, for the log, if it does
@@ -218,6 +239,7 @@ func (r *recordedMembers) proves(changed period) bool {
 
 // changed notes a change that took effect then, and drops those that the last read proves.
 func (r *recordedMembers) changed(c *change, at time.Time) {
+	maps.DeleteFunc(r.taken, func(_ lsapi.MemberID, taken time.Time) bool { return !r.lookedAt.Before(taken.Add(r.window)) })
 	maps.DeleteFunc(r.recent, func(_ lsapi.MemberID, changed period) bool { return r.proves(changed) })
 	r.recent[c.member] = period{c.sentAt, at}
 }

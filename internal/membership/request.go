@@ -42,6 +42,8 @@ type request struct {
 	action   lsapi.Action
 	member   lsapi.MemberID
 
+	guard *lsapi.GuardVerdict // that refuses it, or that it overrides; only the lane uses it
+
 	intended bool // the intent is on record
 	result   *result
 }
@@ -187,7 +189,7 @@ func (r *request) answer(a result) (received bool) {
 
 // conclude answers why a change on record did not take effect.
 func (r *request) conclude(o lsapi.Outcome, err *lsapi.Error) {
-	r.answer(result{outcome: o, recorded: true, err: err})
+	r.answer(result{outcome: o, recorded: true, guard: r.guard, err: err})
 }
 
 // setIntended notes that the intent is on record.
@@ -206,6 +208,7 @@ func (r *request) change() lsapi.Change {
 		Reason: c.Reason, RequestID: c.ID,
 		Source: lsapi.SourceLSAPI, IntendedAt: c.At,
 		Bulk: c.BulkID, Undoes: c.undoes, IfMatch: strings.Join(c.IfMatch, ","),
+		Guard: r.guard,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lsapi"
+	"lsapi/internal/guard"
 )
 
 // view is what a round reads from AWS, all of it after the round's requests arrived.
@@ -18,7 +19,11 @@ type view struct {
 	shown   map[lsapi.MemberID]bool // the members as AWS showed them
 	members map[lsapi.MemberID]bool // the same, under the recent changes
 	facts   map[string]lsapi.Instance
-	err     error
+	// lookedUp has the instances that facts would have, if EC2 has them.
+	lookedUp map[string]bool
+	rules    []guard.Rule // of the pool
+	noRules  error        // why not all of them are known
+	err      error
 	// isReplaced is whether the pool is another one than that of the record.
 	isReplaced bool
 }

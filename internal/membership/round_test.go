@@ -153,6 +153,8 @@ type counting struct {
 }
 
 func (c *counting) Batch(action string, size int) { c.add(fmt.Sprint("batch ", action, " ", size)) }
+func (c *counting) Guard(string, bool)            {}
+
 func (c *counting) Change(action, outcome string) { c.add("change " + action + " " + outcome) }
 func (c *counting) add(line string) {
 	c.mu.Lock()

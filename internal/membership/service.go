@@ -44,6 +44,8 @@ type Options struct {
 	// Pools resolves the members of requests. Default: each is as requested, and every pool
 	// may exist.
 	Pools Pools
+	// Guards has the rules of pools. Default: none.
+	Guards Guards
 	// Metrics counts what the lanes do. Default: nothing is counted.
 	Metrics Metrics
 }
@@ -95,6 +97,9 @@ func New(aws AWS, o Options) *Service {
 	if o.Pools == nil {
 		o.Pools = anyPools{}
 	}
+	if o.Guards == nil {
+		o.Guards = noGuards{}
+	}
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
 	}
@@ -102,7 +107,7 @@ func New(aws AWS, o Options) *Service {
 	stopping, stop := context.WithCancel(work.Context())
 	s := &Service{
 		shared: &shared{
-			aws: aws, record: o.Record, overlay: o.Overlay, inbox: o.Inbox, metrics: o.Metrics, log: o.Log,
+			aws: aws, record: o.Record, overlay: o.Overlay, inbox: o.Inbox, guards: o.Guards, metrics: o.Metrics, log: o.Log,
 			call: o.CallTimeout, base: work.Context(), stopping: stopping,
 		},
 		pools: o.Pools, work: work, stop: stop, lanes: make(map[lsapi.PoolID]*lane),
@@ -121,6 +126,9 @@ func New(aws AWS, o Options) *Service {
 //   - CodeInvalid: EC2 does not know the instance to attach, it does not run, or AWS
 //     refuses it.
 //   - CodeConflict: the membership already is as requested.
+//   - CodeMinInService, CodeMinPerZone, CodeMaxOut, CodeKeepLast, CodeFreeze: a guard
+//     refuses it. A GuardRefusal is in the chain.
+//   - CodeHealthUnknown, CodeTagsUnknown: no guard can judge it. Nothing changed.
 //   - CodeThrottled: AWS throttles, the lane is full, or the Service is closing.
 //     Nothing changed.
 //   - CodeTimeout: ctx ended, or the outcome is unknown. The message says whether the

@@ -16,6 +16,7 @@ type shared struct {
 	record   Record
 	overlay  *overlay.Overlay
 	inbox    *observe.Inbox
+	guards   Guards
 	metrics  Metrics
 	log      *slog.Logger
 	call     time.Duration   // bounds each step that calls AWS
@@ -76,11 +77,21 @@ func (s *shared) logChange(c *change, pool lsapi.PoolID, o lsapi.Outcome, inferr
 	if c.recorded.Reason != "" {
 		attributes = append(attributes, slog.String("reason", c.recorded.Reason))
 	}
+	guard := c.recorded.Guard
+	if guard != nil {
+		attributes = append(attributes, slog.String("guard", guard.Rule))
+	}
+	if guard != nil && guard.Overridden {
+		level = slog.LevelWarn
+		attributes = append(attributes, slog.String("override", guard.Reason))
+	}
 	if inferred {
 		attributes = append(attributes, slog.String("resolution", string(lsapi.ResolutionInferred)))
 	}
 	if c.err != nil && o != lsapi.OutcomeApplied {
-		level = slog.LevelWarn
+		if guard == nil {
+			level = slog.LevelWarn
+		}
 		attributes = append(attributes, slog.String("code", string(c.err.Code)), slog.Any("error", c.err))
 	}
 	s.log.LogAttrs(context.Background(), level, "change", attributes...)

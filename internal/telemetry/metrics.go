@@ -23,6 +23,7 @@ type Metrics struct {
 	retries   *prometheus.CounterVec
 	refreshes *prometheus.HistogramVec
 	changes   *prometheus.CounterVec
+	guards    *prometheus.CounterVec
 	batches   *prometheus.HistogramVec
 	appends   *prometheus.HistogramVec
 }
@@ -40,10 +41,11 @@ func NewMetrics(version string) *Metrics {
 		retries:   counter("lsapi_aws_retries_total", "Retries of calls to AWS.", "service", "operation"),
 		refreshes: histogram("lsapi_snapshot_refresh_duration_seconds", "Refreshes of the snapshot, by outcome.", prometheus.DefBuckets, "outcome"),
 		changes:   counter("lsapi_changes_total", "Changes of this instance with an outcome on record, by action and outcome.", "action", "outcome"),
+		guards:    counter("lsapi_guard_verdicts_total", "Requests that a guard refused, and changes that overrode one, by kind of rule.", "rule", "verdict"),
 		appends:   histogram("lsapi_record_append_duration_seconds", "Writes to the record of changes, by outcome.", []float64{.0005, .001, .0025, .005, .01, .015, .025, .05, .1, .25, .5, 1, 5}, "outcome"),
 		batches:   histogram("lsapi_lane_batch_size", "Members in a register or deregister call.", []float64{1, 2, 5, 10, 20, 50, 100, 200}, "action"),
 	}
-	m.registry.MustRegister(m.requests, m.calls, m.retries, m.refreshes, m.changes, m.batches, m.appends,
+	m.registry.MustRegister(m.requests, m.calls, m.retries, m.refreshes, m.changes, m.guards, m.batches, m.appends,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Gauge("lsapi_build_info", "Always 1; the labels describe the build.", func() float64 { return 1 },
 		"version", version, "goversion", runtime.Version())
@@ -71,6 +73,10 @@ func (m *Metrics) Expect() {
 	}
 	for _, code := range []lsapi.Code{"", lsapi.CodeInternal, lsapi.CodeTimeout, lsapi.CodeUnavailable} {
 		m.appends.WithLabelValues(outcome(code))
+	}
+	for _, rule := range []string{"minInService", "minInServicePerZone", "maxOut", "keepLast", "freeze", "healthUnknown", "tagsUnknown"} {
+		m.guards.WithLabelValues(rule, guardVerdict(false))
+		m.guards.WithLabelValues(rule, guardVerdict(true))
 	}
 	for _, action := range []lsapi.Action{lsapi.Attach, lsapi.Detach} {
 		m.batches.WithLabelValues(string(action))
@@ -117,6 +123,18 @@ func (m *Metrics) Refresh(code lsapi.Code, took time.Duration) {
 // Change counts an outcome on record.
 func (m *Metrics) Change(action, outcome string) {
 	m.changes.WithLabelValues(action, outcome).Inc()
+}
+
+// Guard counts a request that a rule of a kind refused, or a change that overrode it.
+func (m *Metrics) Guard(kind string, overridden bool) {
+	m.guards.WithLabelValues(kind, guardVerdict(overridden)).Inc()
+}
+
+func guardVerdict(overridden bool) string {
+	if overridden {
+		return "overridden"
+	}
+	return "refused"
 }
 
 // Append counts a write into the record of changes.
