@@ -108,7 +108,7 @@ func TestEachAlertHasARunbookSection(t *testing.T) {
 func TestRuleTestsUseSeriesThatTheServiceExposes(t *testing.T) {
 	t.Parallel()
 	a := startAWS(t)
-	postgres := startService(t, a.base, with("STORE_URL="+postgrestest.URL(t)))
+	postgres := startService(t, a.base, with("STORE_URL="+postgrestest.URL(t), "NOTIFY=http://127.0.0.1:1"))
 	fresh := seriesOf(postgres.samples(t))
 	postgres.on(t).anonymous().get(defaultList)
 	postgres.get(defaultList) // the first request starts the route's series and the comparison with AWS's clock

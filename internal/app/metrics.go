@@ -7,6 +7,7 @@ import (
 	"lsapi/internal/events"
 	"lsapi/internal/health"
 	"lsapi/internal/membership"
+	"lsapi/internal/notify"
 	"lsapi/internal/snapshot"
 	"lsapi/internal/telemetry"
 )
@@ -110,6 +111,26 @@ func registerEventMetrics(metrics *telemetry.Metrics, hub *events.Hub) {
 		func() float64 { return float64(hub.Stats().Sent) })
 	metrics.Counter("lsapi_event_streams_dropped_total", "Event streams closed because their client read too slowly.",
 		func() float64 { return float64(hub.Stats().Dropped) })
+}
+
+func registerNotifyMetrics(metrics *telemetry.Metrics, notifier *notify.Notifier) {
+	show := func(name, help string, value func(notify.ReceiverStats) float64) {
+		metrics.Labelled(name, help, "receiver", func() map[string]float64 {
+			values := make(map[string]float64)
+			for _, s := range notifier.Stats() {
+				values[s.Name] = value(s)
+			}
+			return values
+		})
+	}
+	show("lsapi_notifications_sent_total", "Notifications that a receiver has accepted.",
+		func(s notify.ReceiverStats) float64 { return float64(s.Sent) })
+	show("lsapi_notification_failures_total", "Attempts to send a notification that failed.",
+		func(s notify.ReceiverStats) float64 { return float64(s.Failed) })
+	show("lsapi_notification_gaps_total", "Times at which events were pruned before they could be sent.",
+		func(s notify.ReceiverStats) float64 { return float64(s.Gaps) })
+	show("lsapi_notification_lag_seconds", "Age of the oldest notification that is not sent yet; 0 without any, and on replicas that do not send.",
+		func(s notify.ReceiverStats) float64 { return s.Lag.Seconds() })
 }
 
 func registerAuthMetrics(metrics *telemetry.Metrics, authenticator *auth.Authenticator) {

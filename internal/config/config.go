@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"lsapi/internal/notify"
 )
 
 // Config is the configuration of the service. Load returns it with every field valid.
@@ -51,6 +53,9 @@ type Config struct {
 	// TrustedProxies are the peers whose X-Forwarded-For is used.
 	TrustedProxies []netip.Prefix
 
+	// Notify are the receivers of notifications of all pools.
+	Notify Notify
+
 	LogFormat LogFormat
 	LogLevel  slog.Level
 
@@ -61,6 +66,20 @@ type Config struct {
 
 // SharedStore reports whether several processes can use the record at once.
 func (c Config) SharedStore() bool { return !strings.HasPrefix(string(c.Store), "sqlite:") }
+
+// Notify are receivers of notifications.
+type Notify struct {
+	// URLs may be secrets.
+	URLs []Secret
+	// Format is the form of what they receive.
+	Format notify.Format
+	// Secrets sign it. Nil: nothing is signed.
+	Secrets []notify.Secret
+	// OutFor is how long a member must be out to be reported. 0: none is.
+	OutFor time.Duration
+	// Allow are addresses of receivers that are otherwise refused, of the policy's too.
+	Allow []netip.Prefix
+}
 
 // Bucket is the size of a token bucket.
 type Bucket struct {

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 )
@@ -31,7 +32,8 @@ func Load(s Sources) (Config, error) {
 		Envelope:        oneOf(p, keyEnvelope, EnvelopeMessage, EnvelopeNone),
 		RequestTimeout:  p.duration(keyRequestTimeout),
 		ShutdownTimeout: p.duration(keyShutdownTimeout),
-		TrustedProxies:  p.trustedProxies(),
+		TrustedProxies:  p.prefixes(keyTrustedProxies),
+		Notify:          p.notify(),
 		LogFormat:       oneOf(p, keyLogFormat, LogText, LogJSON),
 		LogLevel:        p.logLevel(),
 		Environment:     p.unset(),
@@ -88,8 +90,12 @@ func StoreOrigin(s Sources) string {
 // AWS SDK and package time read theirs. It omits the secrets that only lsapi uses. Call
 // it at the start of a process.
 func (c Config) Export() error {
+	var own []string
+	for _, key := range []string{keyAPIToken, keyStore, keyNotify, keyNotifySecret} {
+		own = append(own, find(key).variable)
+	}
 	for name, value := range c.Environment {
-		if name == find(keyAPIToken).variable || name == find(keyStore).variable {
+		if slices.Contains(own, name) {
 			continue
 		}
 		if err := os.Setenv(name, string(value)); err != nil {

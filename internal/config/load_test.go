@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"lsapi/internal/config"
+	"lsapi/internal/notify"
 )
 
 const token = "dXNlcjpwYXNzd29yZA=="
@@ -76,6 +78,7 @@ func TestOnlyTokenIsRequired(t *testing.T) {
 		},
 		Store:          "sqlite:lsapi.db",
 		RequestTimeout: 30 * time.Second, ShutdownTimeout: 35 * time.Second,
+		Notify:    config.Notify{Format: notify.CloudEvents, OutFor: 30 * time.Minute},
 		LogFormat: config.LogText, LogLevel: slog.LevelInfo, Environment: map[string]config.Secret{},
 	}
 	if fmt.Sprint(cfg) != fmt.Sprint(want) || cfg.APIToken != want.APIToken || cfg.Store != want.Store {
@@ -125,7 +128,9 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"--response-envelope=none", "--log-format=json", "--log-level=WARN", "--request-timeout=1m30s",
 		"--max-staleness=500ms", "--max-stale-on-error=1m", "--idle-after=30s", "--metrics-public=true",
 		"--budget-elb-read=1+0.5", "--budget-elb-write=2+1", "--budget-elbv2-read=5+1", "--budget-elbv2-write=6+1", "--budget-ec2-filtered=3+1", "--budget-ec2-plain=4+1",
-		"--shutdown-timeout=1s", "--trusted-proxies=10.0.0.7/8, 192.0.2.1,2001:db8::/32")
+		"--shutdown-timeout=1s", "--trusted-proxies=10.0.0.7/8, 192.0.2.1,2001:db8::/32",
+		"--notify=https://a.example/hush, http://b.example", "--notify-format=slack", "--notify-out-for=never", "--notify-allow=127.0.0.1",
+		"--notify-secret-file="+writeFile(t, "the secret of the receivers\n"))
 	s.CheckUsersFile = func(string, string) error { return nil }
 	cfg := load(t, s)
 	want := config.Config{
@@ -141,9 +146,13 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		RequestTimeout: 90 * time.Second, ShutdownTimeout: time.Second, APIToken: token,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"),
 			netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/32")},
+		Notify: config.Notify{
+			URLs: []config.Secret{"https://a.example/hush", "http://b.example"}, Format: notify.Slack,
+			Secrets: []notify.Secret{notify.Secret("the secret of the receivers")}, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
+		},
 		Environment: map[string]config.Secret{},
 	}
-	if fmt.Sprint(cfg) != fmt.Sprint(want) {
+	if fmt.Sprint(cfg) != fmt.Sprint(want) || !reflect.DeepEqual(cfg.Notify, want.Notify) {
 		t.Errorf("got  %v\nwant %v", cfg, want)
 	}
 }
@@ -182,6 +191,14 @@ func TestProblemNamesFlagAndVariable(t *testing.T) {
 		{"no address", "trusted-proxies", "TRUSTED_PROXIES", "10.0.0.1,proxy"},
 		{"empty entry", "trusted-proxies", "TRUSTED_PROXIES", "10.0.0.1,,10.0.0.2"},
 		{"address with a zone", "trusted-proxies", "TRUSTED_PROXIES", "fe80::1%eth0"},
+		{"no URL", "notify", "NOTIFY", "hooks.example.com/lsapi"},
+		{"empty URL", "notify", "NOTIFY", "https://a.example,"},
+		{"URL with a user", "notify", "NOTIFY", "https://me:hush@a.example"},
+		{"unknown format of notifications", "notify-format", "NOTIFY_FORMAT", "xml"},
+		{"no secret", "notify-secret-file", "NOTIFY_SECRET_FILE", os.DevNull},
+		{"no file of secrets", "notify-secret-file", "NOTIFY_SECRET_FILE", "/nonexistent"},
+		{"neither never nor a duration", "notify-out-for", "NOTIFY_OUT_FOR", "always"},
+		{"no address to allow", "notify-allow", "NOTIFY_ALLOW", "localhost"},
 		{"range too wide", "trusted-proxies", "TRUSTED_PROXIES", "10.0.0.0/33"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

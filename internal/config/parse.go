@@ -129,9 +129,9 @@ func (p *parser) budget() map[string]Bucket {
 	return budget
 }
 
-// trustedProxies accepts single addresses and CIDR ranges.
-func (p *parser) trustedProxies() []netip.Prefix {
-	text := p.text(keyTrustedProxies)
+// prefixes accepts single addresses and CIDR ranges.
+func (p *parser) prefixes(key string) []netip.Prefix {
+	text := p.text(key)
 	if text == "" {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (p *parser) trustedProxies() []netip.Prefix {
 	for i, entry := range strings.Split(text, ",") {
 		prefix, ok := parsePrefix(strings.TrimSpace(entry))
 		if !ok {
-			p.problem(keyTrustedProxies, "entry %d is neither an address nor a range such as 10.0.0.0/8", i+1)
+			p.problem(key, "entry %d is neither an address nor a range such as 10.0.0.0/8", i+1)
 		}
 		prefixes = append(prefixes, prefix)
 	}

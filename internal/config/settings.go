@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"lsapi/internal/notify"
 )
 
 // The names of the flags, which are also the keys of the settings.
@@ -27,6 +29,12 @@ const (
 	keyRequestTimeout  = "request-timeout"
 	keyShutdownTimeout = "shutdown-timeout"
 	keyTrustedProxies  = "trusted-proxies"
+	keyNotify          = "notify"
+	keyNotifyFormat    = "notify-format"
+	keyNotifySecret    = "notify-secret"
+	keyNotifyFile      = "notify-secret-file"
+	keyNotifyOutFor    = "notify-out-for"
+	keyNotifyAllow     = "notify-allow"
 	keyLogFormat       = "log-format"
 	keyLogLevel        = "log-level"
 	keyEnvFile         = "env-file"
@@ -80,6 +88,17 @@ func settings() []setting {
 			usage: "maximum `duration` of a shutdown, which waits for requests and changes in flight"},
 		{key: keyTrustedProxies, variable: "TRUSTED_PROXIES",
 			usage: "proxies whose X-Forwarded-For is used: `addresses` or CIDR ranges, comma separated"},
+		{key: keyNotify, variable: "NOTIFY",
+			usage: "`URLs` that receive notifications of all pools, comma separated; use the variable if they are secrets"},
+		{key: keyNotifyFormat, variable: "NOTIFY_FORMAT", fallback: string(notify.CloudEvents),
+			usage: "`format` of notifications: cloudevents or slack"},
+		{key: keyNotifySecret, variable: "NOTIFY_SECRET", hidden: true},
+		{key: keyNotifyFile, variable: "NOTIFY_SECRET_FILE",
+			usage: "`file` with the secrets that sign notifications, one a line"},
+		{key: keyNotifyOutFor, variable: "NOTIFY_OUT_FOR", fallback: "30m",
+			usage: "`duration` that a member must be out to be reported, or never"},
+		{key: keyNotifyAllow, variable: "NOTIFY_ALLOW",
+			usage: "loopback, link-local and metadata `addresses` that may be notified, or CIDR ranges, comma separated"},
 		{key: keyLogFormat, variable: "LOG_FORMAT", fallback: string(LogText),
 			usage: "log `format`: text or json"},
 		{key: keyLogLevel, variable: "LOG_LEVEL", fallback: "info",

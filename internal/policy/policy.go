@@ -55,6 +55,7 @@ func (d *decoder) policy(body ast.Node) *Policy {
 		"mayOverride": func(node ast.Node) { p.overrides = d.users(node) },
 		"notify": func(node ast.Node) {
 			d.sequence(node, "notify", maxEntries, func(node ast.Node) { p.notify = append(p.notify, d.notify(node)) })
+			d.checkNotify(node, p.notify)
 		},
 	})
 	if keepLast {

@@ -107,6 +107,17 @@ type Tables interface {
 	PutHealth(ctx context.Context, pool lsapi.PoolID, row HealthRow) error
 	DropHealth(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error
 
+	// Delivery returns nil for a new receiver, and locks the row of another in writes.
+	Delivery(ctx context.Context, receiver string) (*DeliveryRow, error)
+	// AddDelivery leaves an existing row as it is; PutDelivery overwrites one.
+	AddDelivery(ctx context.Context, row DeliveryRow) error
+	PutDelivery(ctx context.Context, row DeliveryRow) error
+	// DropDeliveries drops those that expired before a time.
+	DropDeliveries(ctx context.Context, before time.Time) error
+	// OutOfService returns the members recorded as out of service since a time in
+	// [from, to), in the order of that time.
+	OutOfService(ctx context.Context, from, to time.Time) ([]OutRow, error)
+
 	Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error)
 	PutKey(ctx context.Context, key lsapi.IdempotencyKey, reservation lsapi.Reservation) error
 	DropKey(ctx context.Context, key lsapi.IdempotencyKey, changeID string) error

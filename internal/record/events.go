@@ -66,18 +66,20 @@ func recordedEvents(ctx context.Context, t Tables, rows []EventRow) ([]lsapi.Rec
 
 // End implements Store.
 func (r Record) End(ctx context.Context) (lsapi.Position, error) {
-	return Read(ctx, r, func(t Tables) (lsapi.Position, error) {
-		end, err := t.End(ctx)
-		if err != nil {
-			return end, err
-		}
-		// Pruned events may be behind all kept ones.
-		dropped, err := t.Dropped(ctx)
-		if dropped.After(end) {
-			end = dropped
-		}
+	return Read(ctx, r, func(t Tables) (lsapi.Position, error) { return endOf(ctx, t) })
+}
+
+func endOf(ctx context.Context, t Tables) (lsapi.Position, error) {
+	end, err := t.End(ctx)
+	if err != nil {
 		return end, err
-	})
+	}
+	// Pruned events may be behind all kept ones.
+	dropped, err := t.Dropped(ctx)
+	if dropped.After(end) {
+		end = dropped
+	}
+	return end, err
 }
 
 // AwaitNews waits for events behind a position. It looks after each hint, and at

@@ -7,6 +7,10 @@ const (
 	// keyLifetime is the lifetime of an idempotency key: clients retry for less than a day.
 	keyLifetime = 24 * time.Hour
 
+	// deliveryLifetime is how long the delivery of a receiver is kept after its last claim: a
+	// receiver that is configured again within it gets what it has missed.
+	deliveryLifetime = 30 * 24 * time.Hour
+
 	// minCheckpointRoom is the least number of events between two checkpoints. A large
 	// pool has as many as it has members, so that checkpoints cost a few bytes an
 	// event.

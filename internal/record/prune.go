@@ -64,7 +64,10 @@ func (r Record) PruneAt(ctx context.Context, now time.Time, keep time.Duration) 
 	if err != nil {
 		return err
 	}
-	return r.pruneKeys(ctx)
+	if err := r.pruneKeys(ctx); err != nil {
+		return err
+	}
+	return r.pruneDeliveries(ctx)
 }
 
 // pruneKeys drops expired idempotency keys. A key of a later time is of a clock that was

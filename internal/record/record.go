@@ -83,6 +83,7 @@ type Store interface {
 	Verify(ctx context.Context, checkpoints []lsapi.ChainEnd) (Verification, error)
 
 	Replicas
+	Deliveries
 
 	// Reserve reserves an idempotency key durably and returns nil, or the reservation
 	// that holds it. A reservation ends after a day, or when its change failed or was
@@ -130,6 +131,29 @@ type Replicas interface {
 	// clock, never too late. CodeTimeout: the context ended first.
 	PublishedHealth(ctx context.Context, after int64) (reports []lsapi.HealthReport, version int64, err error)
 }
+
+// Deliveries are how far notifications have been sent. A receiver is any text that names it;
+// a holder is a process that sends.
+type Deliveries interface {
+	// ClaimDelivery acquires or keeps the right to send to a receiver, without waiting, and
+	// reports whether the holder has it for the next DeliveryLease. The delivery of a new
+	// receiver begins at the end of the record.
+	ClaimDelivery(ctx context.Context, receiver, holder string) (d lsapi.Delivery, claimed bool, err error)
+	// SaveDelivery stores how far a receiver has been sent to. lsapi.ErrLeaseLost: another
+	// process has the right to send.
+	SaveDelivery(ctx context.Context, receiver, holder string, d lsapi.Delivery) error
+	// ReleaseDelivery gives the right up. lsapi.ErrLeaseLost: another process has it.
+	ReleaseDelivery(ctx context.Context, receiver, holder string) error
+	// Kept returns the last position that was pruned. All events behind it are kept.
+	Kept(ctx context.Context) (lsapi.Position, error)
+	// OutSince returns the members that have been out of service, or detached by lsapi, since
+	// a time in [from, to), by that time. Health is only recorded while it is polled.
+	OutSince(ctx context.Context, from, to time.Time) ([]lsapi.OutMember, error)
+}
+
+// DeliveryLease is how long a claim of a delivery lasts: after a crash another process goes
+// on when it has passed.
+const DeliveryLease = 30 * time.Second
 
 // Options tune a Store. The zero value of a field means its default.
 type Options struct {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -173,6 +174,33 @@ func (g *optionalGauge) Describe(to chan<- *prometheus.Desc) { to <- g.desc }
 func (g *optionalGauge) Collect(to chan<- prometheus.Metric) {
 	if value, ok := g.value(); ok {
 		to <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, value)
+	}
+}
+
+// Labelled adds a metric with a series for each value of a label that values returns. It is
+// a counter if its name ends in _total, else a gauge.
+func (m *Metrics) Labelled(name, help, label string, values func() map[string]float64) {
+	kind := prometheus.GaugeValue
+	if strings.HasSuffix(name, "_total") {
+		kind = prometheus.CounterValue
+	}
+	m.registry.MustRegister(&labelled{prometheus.NewDesc(name, help, []string{label}, nil), kind, values})
+}
+
+// labelled implements prometheus.Collector.
+type labelled struct {
+	desc   *prometheus.Desc
+	kind   prometheus.ValueType
+	values func() map[string]float64
+}
+
+// Describe implements prometheus.Collector.
+func (l *labelled) Describe(to chan<- *prometheus.Desc) { to <- l.desc }
+
+// Collect implements prometheus.Collector.
+func (l *labelled) Collect(to chan<- prometheus.Metric) {
+	for label, value := range l.values() {
+		to <- prometheus.MustNewConstMetric(l.desc, l.kind, value, label)
 	}
 }
 

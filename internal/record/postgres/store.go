@@ -190,6 +190,11 @@ func (s *store) Unfinished(ctx context.Context, within time.Duration) ([]lsapi.P
 	return pools, err
 }
 
+// ClaimDelivery implements record.Deliveries.
+func (s *store) ClaimDelivery(ctx context.Context, receiver, holder string) (lsapi.Delivery, bool, error) {
+	return s.Claim(ctx, receiver, holder, record.DeliveryLease)
+}
+
 // Prune implements record.Store.
 func (s *store) Prune(ctx context.Context, keep time.Duration) error {
 	if err := s.Record.Prune(ctx, keep); err != nil {

@@ -233,19 +233,24 @@ func (t *tables) Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.
 func fromHealth(rows []postgresdb.Health, err error) (record.Healths, error) {
 	found := make(record.Healths, len(rows))
 	for _, row := range rows {
-		member, err := record.MemberOf(row.Member)
+		health, err := fromHealthRow(row)
 		if err != nil {
 			return nil, err
 		}
-		found[member] = record.HealthRow{
-			MemberHealth: lsapi.MemberHealth{
-				Member: member, State: lsapi.HealthState(row.State), AWSState: row.AwsState, Reason: row.Reason,
-				Description: row.Description, Draining: row.Draining,
-			},
-			Seq: row.Seq, Since: row.Since.UTC(),
-		}
+		found[health.Member] = health
 	}
 	return found, err
+}
+
+func fromHealthRow(row postgresdb.Health) (record.HealthRow, error) {
+	member, err := record.MemberOf(row.Member)
+	return record.HealthRow{
+		MemberHealth: lsapi.MemberHealth{
+			Member: member, State: lsapi.HealthState(row.State), AWSState: row.AwsState, Reason: row.Reason,
+			Description: row.Description, Draining: row.Draining,
+		},
+		Seq: row.Seq, Since: row.Since.UTC(),
+	}, err
 }
 
 func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.HealthRow) error {
@@ -257,6 +262,55 @@ func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.He
 
 func (t *tables) DropHealth(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
 	return t.queries.DropHealth(ctx, postgresdb.DropHealthParams{Pool: pool.String(), Member: member.String()})
+}
+
+func (t *tables) Delivery(ctx context.Context, receiver string) (*record.DeliveryRow, error) {
+	query := t.queries.Delivery
+	if t.writing {
+		query = t.queries.LockDelivery
+	}
+	rows, err := query(ctx, receiver)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return &record.DeliveryRow{
+		Receiver: rows[0].Receiver,
+		Delivery: lsapi.Delivery{
+			Position: lsapi.Position{Major: rows[0].Major, Minor: rows[0].Minor},
+			At:       rows[0].At.UTC(), OutUntil: rows[0].OutUntil.UTC(),
+		},
+		Holder: rows[0].Holder, ExpiresAt: rows[0].ExpiresAt.UTC(),
+	}, nil
+}
+
+func (t *tables) AddDelivery(ctx context.Context, row record.DeliveryRow) error {
+	return t.queries.AddDelivery(ctx, postgresdb.AddDeliveryParams{
+		Receiver: row.Receiver, Major: row.Position.Major, Minor: row.Position.Minor,
+		At: row.At, OutUntil: row.OutUntil, Holder: row.Holder, ExpiresAt: row.ExpiresAt,
+	})
+}
+
+func (t *tables) PutDelivery(ctx context.Context, row record.DeliveryRow) error {
+	return t.queries.PutDelivery(ctx, postgresdb.PutDeliveryParams{
+		Receiver: row.Receiver, Major: row.Position.Major, Minor: row.Position.Minor,
+		At: row.At, OutUntil: row.OutUntil, Holder: row.Holder, ExpiresAt: row.ExpiresAt,
+	})
+}
+
+func (t *tables) DropDeliveries(ctx context.Context, before time.Time) error {
+	return t.queries.DropDeliveries(ctx, before)
+}
+
+func (t *tables) OutOfService(ctx context.Context, from, to time.Time) ([]record.OutRow, error) {
+	rows, err := t.queries.OutOfService(ctx, postgresdb.OutOfServiceParams{Since: from, Until: to})
+	return record.Convert(rows, err, func(row postgresdb.Health) (record.OutRow, error) {
+		pool, err := record.PoolOf(row.Pool)
+		if err != nil {
+			return record.OutRow{}, err
+		}
+		health, err := fromHealthRow(row)
+		return record.OutRow{Pool: pool, HealthRow: health}, err
+	})
 }
 
 func (t *tables) Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error) {

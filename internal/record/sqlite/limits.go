@@ -30,6 +30,10 @@ const (
 	// waiting time.
 	Readers = 4
 
+	// deliveryLease is how long a claim of a delivery is noted. The owner needs none: it tells
+	// when the delivery was last in use.
+	deliveryLease = 24 * time.Hour
+
 	// busyTimeout bounds SQLite's wait for another process's lock, which readers hold only
 	// during a recovery.
 	busyTimeout = 5 * time.Second
@@ -42,3 +46,6 @@ const (
 	// which a long read delays.
 	maxLog = 64 << 20
 )
+
+// deliveryHolder is the holder of all claims of deliveries.
+const deliveryHolder = "owner"

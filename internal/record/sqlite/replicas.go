@@ -33,3 +33,21 @@ func (s *store) PublishedHealth(ctx context.Context, after int64) ([]lsapi.Healt
 	<-ctx.Done()
 	return nil, after, record.TimedOut(ctx)
 }
+
+// ClaimDelivery implements record.Deliveries: the owner of the file sends. The claims of
+// former owners have no effect.
+func (s *store) ClaimDelivery(ctx context.Context, receiver, _ string) (lsapi.Delivery, bool, error) {
+	if _, err := s.owned(); err != nil {
+		return lsapi.Delivery{}, false, nil //nolint:nilerr // a standby does not send
+	}
+	return s.Claim(ctx, receiver, deliveryHolder, deliveryLease)
+}
+
+// SaveDelivery implements record.Deliveries.
+func (s *store) SaveDelivery(ctx context.Context, receiver, _ string, d lsapi.Delivery) error {
+	return s.Record.SaveDelivery(ctx, receiver, deliveryHolder, d)
+}
+
+// ReleaseDelivery implements record.Deliveries: the lock of the file is what others wait
+// for.
+func (s *store) ReleaseDelivery(context.Context, string, string) error { return nil }

@@ -238,19 +238,24 @@ func (t *tables) Health(ctx context.Context, pool lsapi.PoolID, members []lsapi.
 func fromHealth(rows []sqlitedb.Health, err error) (record.Healths, error) {
 	found := make(record.Healths, len(rows))
 	for _, row := range rows {
-		member, err := record.MemberOf(row.Member)
+		health, err := fromHealthRow(row)
 		if err != nil {
 			return nil, err
 		}
-		found[member] = record.HealthRow{
-			MemberHealth: lsapi.MemberHealth{
-				Member: member, State: lsapi.HealthState(row.State), AWSState: row.AwsState, Reason: row.Reason,
-				Description: row.Description, Draining: row.Draining != 0,
-			},
-			Seq: row.Seq, Since: fromMicros(row.Since),
-		}
+		found[health.Member] = health
 	}
 	return found, err
+}
+
+func fromHealthRow(row sqlitedb.Health) (record.HealthRow, error) {
+	member, err := record.MemberOf(row.Member)
+	return record.HealthRow{
+		MemberHealth: lsapi.MemberHealth{
+			Member: member, State: lsapi.HealthState(row.State), AWSState: row.AwsState, Reason: row.Reason,
+			Description: row.Description, Draining: row.Draining != 0,
+		},
+		Seq: row.Seq, Since: fromMicros(row.Since),
+	}, err
 }
 
 func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.HealthRow) error {
@@ -262,6 +267,51 @@ func (t *tables) PutHealth(ctx context.Context, pool lsapi.PoolID, row record.He
 
 func (t *tables) DropHealth(ctx context.Context, pool lsapi.PoolID, member lsapi.MemberID) error {
 	return t.write().DropHealth(ctx, sqlitedb.DropHealthParams{Pool: pool.String(), Member: member.String()})
+}
+
+func (t *tables) Delivery(ctx context.Context, receiver string) (*record.DeliveryRow, error) {
+	rows, err := t.queries.Delivery(ctx, receiver)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return &record.DeliveryRow{
+		Receiver: rows[0].Receiver,
+		Delivery: lsapi.Delivery{
+			Position: lsapi.Position{Major: rows[0].Major, Minor: rows[0].Minor},
+			At:       fromMicros(rows[0].At), OutUntil: fromMicros(rows[0].OutUntil),
+		},
+		Holder: rows[0].Holder, ExpiresAt: fromMicros(rows[0].ExpiresAt),
+	}, nil
+}
+
+func (t *tables) AddDelivery(ctx context.Context, row record.DeliveryRow) error {
+	return t.write().AddDelivery(ctx, sqlitedb.AddDeliveryParams{
+		Receiver: row.Receiver, Major: row.Position.Major, Minor: row.Position.Minor,
+		At: micros(row.At), OutUntil: micros(row.OutUntil), Holder: row.Holder, ExpiresAt: micros(row.ExpiresAt),
+	})
+}
+
+func (t *tables) PutDelivery(ctx context.Context, row record.DeliveryRow) error {
+	return t.write().PutDelivery(ctx, sqlitedb.PutDeliveryParams{
+		Receiver: row.Receiver, Major: row.Position.Major, Minor: row.Position.Minor,
+		At: micros(row.At), OutUntil: micros(row.OutUntil), Holder: row.Holder, ExpiresAt: micros(row.ExpiresAt),
+	})
+}
+
+func (t *tables) DropDeliveries(ctx context.Context, before time.Time) error {
+	return t.write().DropDeliveries(ctx, micros(before))
+}
+
+func (t *tables) OutOfService(ctx context.Context, from, to time.Time) ([]record.OutRow, error) {
+	rows, err := t.queries.OutOfService(ctx, sqlitedb.OutOfServiceParams{Since: micros(from), Until: micros(to)})
+	return record.Convert(rows, err, func(row sqlitedb.Health) (record.OutRow, error) {
+		pool, err := record.PoolOf(row.Pool)
+		if err != nil {
+			return record.OutRow{}, err
+		}
+		health, err := fromHealthRow(row)
+		return record.OutRow{Pool: pool, HealthRow: health}, err
+	})
 }
 
 func (t *tables) Key(ctx context.Context, key lsapi.IdempotencyKey) (*lsapi.Reservation, error) {

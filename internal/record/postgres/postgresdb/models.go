@@ -42,6 +42,16 @@ type Change struct {
 	GuardReason     string
 }
 
+type Delivery struct {
+	Receiver  string
+	Major     int64
+	Minor     int64
+	At        time.Time
+	OutUntil  time.Time
+	Holder    string
+	ExpiresAt time.Time
+}
+
 type Event struct {
 	Pool       string
 	Seq        int64

@@ -27,6 +27,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addChangeStmt, err = db.PrepareContext(ctx, addChange); err != nil {
 		return nil, fmt.Errorf("error preparing query AddChange: %w", err)
 	}
+	if q.addDeliveryStmt, err = db.PrepareContext(ctx, addDelivery); err != nil {
+		return nil, fmt.Errorf("error preparing query AddDelivery: %w", err)
+	}
 	if q.addEventStmt, err = db.PrepareContext(ctx, addEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query AddEvent: %w", err)
 	}
@@ -60,8 +63,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countMembersStmt, err = db.PrepareContext(ctx, countMembers); err != nil {
 		return nil, fmt.Errorf("error preparing query CountMembers: %w", err)
 	}
+	if q.deliveryStmt, err = db.PrepareContext(ctx, delivery); err != nil {
+		return nil, fmt.Errorf("error preparing query Delivery: %w", err)
+	}
 	if q.dropChangesStmt, err = db.PrepareContext(ctx, dropChanges); err != nil {
 		return nil, fmt.Errorf("error preparing query DropChanges: %w", err)
+	}
+	if q.dropDeliveriesStmt, err = db.PrepareContext(ctx, dropDeliveries); err != nil {
+		return nil, fmt.Errorf("error preparing query DropDeliveries: %w", err)
 	}
 	if q.dropEventsStmt, err = db.PrepareContext(ctx, dropEvents); err != nil {
 		return nil, fmt.Errorf("error preparing query DropEvents: %w", err)
@@ -138,6 +147,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openChangesStmt, err = db.PrepareContext(ctx, openChanges); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenChanges: %w", err)
 	}
+	if q.outOfServiceStmt, err = db.PrepareContext(ctx, outOfService); err != nil {
+		return nil, fmt.Errorf("error preparing query OutOfService: %w", err)
+	}
 	if q.populatedStmt, err = db.PrepareContext(ctx, populated); err != nil {
 		return nil, fmt.Errorf("error preparing query Populated: %w", err)
 	}
@@ -146,6 +158,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.putAnchorStmt, err = db.PrepareContext(ctx, putAnchor); err != nil {
 		return nil, fmt.Errorf("error preparing query PutAnchor: %w", err)
+	}
+	if q.putDeliveryStmt, err = db.PrepareContext(ctx, putDelivery); err != nil {
+		return nil, fmt.Errorf("error preparing query PutDelivery: %w", err)
 	}
 	if q.putHealthStmt, err = db.PrepareContext(ctx, putHealth); err != nil {
 		return nil, fmt.Errorf("error preparing query PutHealth: %w", err)
@@ -176,6 +191,11 @@ func (q *Queries) Close() error {
 	if q.addChangeStmt != nil {
 		if cerr := q.addChangeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addChangeStmt: %w", cerr)
+		}
+	}
+	if q.addDeliveryStmt != nil {
+		if cerr := q.addDeliveryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addDeliveryStmt: %w", cerr)
 		}
 	}
 	if q.addEventStmt != nil {
@@ -233,9 +253,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countMembersStmt: %w", cerr)
 		}
 	}
+	if q.deliveryStmt != nil {
+		if cerr := q.deliveryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deliveryStmt: %w", cerr)
+		}
+	}
 	if q.dropChangesStmt != nil {
 		if cerr := q.dropChangesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropChangesStmt: %w", cerr)
+		}
+	}
+	if q.dropDeliveriesStmt != nil {
+		if cerr := q.dropDeliveriesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropDeliveriesStmt: %w", cerr)
 		}
 	}
 	if q.dropEventsStmt != nil {
@@ -363,6 +393,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openChangesStmt: %w", cerr)
 		}
 	}
+	if q.outOfServiceStmt != nil {
+		if cerr := q.outOfServiceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing outOfServiceStmt: %w", cerr)
+		}
+	}
 	if q.populatedStmt != nil {
 		if cerr := q.populatedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing populatedStmt: %w", cerr)
@@ -376,6 +411,11 @@ func (q *Queries) Close() error {
 	if q.putAnchorStmt != nil {
 		if cerr := q.putAnchorStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putAnchorStmt: %w", cerr)
+		}
+	}
+	if q.putDeliveryStmt != nil {
+		if cerr := q.putDeliveryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putDeliveryStmt: %w", cerr)
 		}
 	}
 	if q.putHealthStmt != nil {
@@ -453,6 +493,7 @@ type Queries struct {
 	db                  DBTX
 	tx                  *sql.Tx
 	addChangeStmt       *sql.Stmt
+	addDeliveryStmt     *sql.Stmt
 	addEventStmt        *sql.Stmt
 	anchorStmt          *sql.Stmt
 	capKeysStmt         *sql.Stmt
@@ -464,7 +505,9 @@ type Queries struct {
 	completeChangeStmt  *sql.Stmt
 	countHealthStmt     *sql.Stmt
 	countMembersStmt    *sql.Stmt
+	deliveryStmt        *sql.Stmt
 	dropChangesStmt     *sql.Stmt
+	dropDeliveriesStmt  *sql.Stmt
 	dropEventsStmt      *sql.Stmt
 	dropHealthStmt      *sql.Stmt
 	dropKeyStmt         *sql.Stmt
@@ -490,9 +533,11 @@ type Queries struct {
 	nextLoggedStmt      *sql.Stmt
 	observedFromStmt    *sql.Stmt
 	openChangesStmt     *sql.Stmt
+	outOfServiceStmt    *sql.Stmt
 	populatedStmt       *sql.Stmt
 	probeStmt           *sql.Stmt
 	putAnchorStmt       *sql.Stmt
+	putDeliveryStmt     *sql.Stmt
 	putHealthStmt       *sql.Stmt
 	putKeyStmt          *sql.Stmt
 	putLogStmt          *sql.Stmt
@@ -507,6 +552,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		db:                  tx,
 		tx:                  tx,
 		addChangeStmt:       q.addChangeStmt,
+		addDeliveryStmt:     q.addDeliveryStmt,
 		addEventStmt:        q.addEventStmt,
 		anchorStmt:          q.anchorStmt,
 		capKeysStmt:         q.capKeysStmt,
@@ -518,7 +564,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		completeChangeStmt:  q.completeChangeStmt,
 		countHealthStmt:     q.countHealthStmt,
 		countMembersStmt:    q.countMembersStmt,
+		deliveryStmt:        q.deliveryStmt,
 		dropChangesStmt:     q.dropChangesStmt,
+		dropDeliveriesStmt:  q.dropDeliveriesStmt,
 		dropEventsStmt:      q.dropEventsStmt,
 		dropHealthStmt:      q.dropHealthStmt,
 		dropKeyStmt:         q.dropKeyStmt,
@@ -544,9 +592,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		nextLoggedStmt:      q.nextLoggedStmt,
 		observedFromStmt:    q.observedFromStmt,
 		openChangesStmt:     q.openChangesStmt,
+		outOfServiceStmt:    q.outOfServiceStmt,
 		populatedStmt:       q.populatedStmt,
 		probeStmt:           q.probeStmt,
 		putAnchorStmt:       q.putAnchorStmt,
+		putDeliveryStmt:     q.putDeliveryStmt,
 		putHealthStmt:       q.putHealthStmt,
 		putKeyStmt:          q.putKeyStmt,
 		putLogStmt:          q.putLogStmt,

@@ -40,6 +40,16 @@ type Change struct {
 	GuardReason     string
 }
 
+type Delivery struct {
+	Receiver  string
+	Major     int64
+	Minor     int64
+	At        int64
+	OutUntil  int64
+	Holder    string
+	ExpiresAt int64
+}
+
 type Event struct {
 	Pool       string
 	Seq        int64

@@ -1,0 +1,4 @@
+package notify
+
+// CheckAddress is checkAddress.
+var CheckAddress = checkAddress
