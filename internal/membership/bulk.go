@@ -30,13 +30,20 @@ func (s *Service) ChangeAll(ctx context.Context, b lsapi.Bulk) (lsapi.BulkResult
 	return c.resultOfBulk(), nil
 }
 
-// resolveAll returns a bulk with the ids that its members have in the pool.
+// resolveAll returns a bulk with the ids that its members have in the pool. A desired set
+// gets the attaches of its members as items.
 func (s *Service) resolveAll(ctx context.Context, b lsapi.Bulk) (resolved lsapi.Bulk, portOf string, err error) {
-	if len(b.Items) > maxBulk {
-		return b, "", lsapi.Errorf(lsapi.CodeInvalid, "%d members are too many; at most %d are changed at once", len(b.Items), maxBulk)
+	items := slices.Clone(b.Items)
+	if b.Desired != nil {
+		for _, member := range b.Desired.Members {
+			items = append(items, lsapi.BulkItem{Action: lsapi.Attach, Member: member})
+		}
 	}
-	members := make([]lsapi.MemberID, len(b.Items))
-	for i, item := range b.Items {
+	if len(items) > maxBulk {
+		return b, "", lsapi.Errorf(lsapi.CodeInvalid, "%d members are too many; at most %d are changed at once", len(items), maxBulk)
+	}
+	members := make([]lsapi.MemberID, len(items))
+	for i, item := range items {
 		members[i] = item.Member
 	}
 	members, portOf, err = s.pools.Resolve(ctx, b.Pool, members)
@@ -46,10 +53,10 @@ func (s *Service) resolveAll(ctx context.Context, b lsapi.Bulk) (resolved lsapi.
 	if twice := duplicates(members); len(twice) > 0 {
 		return b, "", lsapi.Errorf(lsapi.CodeInvalid, "these members are named twice: %s", strings.Join(twice, ", "))
 	}
-	b.Items = slices.Clone(b.Items)
 	for i, member := range members {
-		b.Items[i].Member = member
+		items[i].Member = member
 	}
+	b.Items = items
 	return b, portOf, nil
 }
 

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lsapi"
+	"lsapi/internal/membership"
 )
 
 // bulk returns a bulk of changes, each "+i" or "-i" of the instance with the number.
@@ -175,4 +178,236 @@ func TestBulkIsOnePlaceInTheQueue(t *testing.T) {
 			}
 		}
 	})
+}
+
+// desired returns the request for a set of members, by their numbers.
+func desired(numbers ...int) lsapi.Bulk {
+	b := bulk()
+	b.Desired = new(lsapi.DesiredMembers)
+	for _, n := range numbers {
+		b.Desired.Members = append(b.Desired.Members, numbered(n))
+	}
+	return b
+}
+
+func TestDesiredSetChangesTheDifferenceAlone(t *testing.T) {
+	for name, test := range map[string]struct {
+		change  func(b *lsapi.Bulk)
+		results []string
+		members []lsapi.MemberID
+		changes int
+	}{
+		"the whole set": {
+			func(*lsapi.Bulk) {},
+			[]string{"+5 applied", "+3 conflict", "+4 applied", "-1 applied", "-2 applied"}, from(3, 5),
+			4,
+		},
+		"an additive one": {
+			func(b *lsapi.Bulk) { b.Desired.Additive = true },
+			[]string{"+5 applied", "+3 conflict", "+4 applied"}, from(1, 5),
+			2,
+		},
+		"a dry run": {
+			func(b *lsapi.Bulk) { b.DryRun = true },
+			[]string{"+5 applied", "+3 conflict", "+4 applied", "-1 applied", "-2 applied"}, from(1, 3), 0,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			aws, record := newFakeAWS(from(1, 3)...), newFakeRecord()
+			aws.run(from(4, 5)...) // EC2 no longer has the others
+			recorded(t, aws, record, func(t *testing.T, s *service) {
+				b := desired(5, 3, 4)
+				test.change(&b)
+				result := wantDecided(t, s, b)
+				wantResults(t, result, test.results...)
+				wantMembers(t, aws, test.members...)
+				for _, r := range result.Results {
+					if isOnRecord := r.Outcome == lsapi.OutcomeApplied && !b.DryRun; isOnRecord != (r.ChangeID != "") || !hasChange(record, r.ChangeID) {
+						t.Errorf("%s has the change %q", r.Member, r.ChangeID)
+					}
+				}
+				if lines := record.lines(); result.Recorded != (len(lines) > 0) || len(lines) != 2*test.changes || aws.count("Members") != 1 || aws.count("Instances") != 1 {
+					t.Errorf("recorded %v, the record is %q, the calls %v", result.Recorded, lines, aws.calls)
+				}
+			})
+		})
+	}
+}
+
+func TestDesiredSetThatIsThereChangesNothing(t *testing.T) {
+	for _, numbers := range [][]int{{1, 2}, {}} {
+		aws := newFakeAWS(from(1, len(numbers))...)
+		inBubble(t, aws, func(t *testing.T, s *service) {
+			result := wantDecided(t, s, desired(numbers...))
+			if len(result.Results) != len(numbers) || result.Recorded || aws.count("Instances") > 0 {
+				t.Errorf("the results are %q, the calls %v", resultTexts(result), aws.calls)
+			}
+		})
+	}
+}
+
+func TestAtomicBulkSendsNothingIfOneIsRefused(t *testing.T) {
+	aws, record := newFakeAWS(from(1, 2)...), newFakeRecord()
+	aws.run(from(1, 3)...)
+	recorded(t, aws, record, func(t *testing.T, s *service) {
+		b := bulk(-1, 2, 7, 3)
+		b.Atomic = true
+		result := wantDecided(t, s, b)
+		wantResults(t, result, "-1  bulk.skipped", "+2  bulk.skipped", "+7 refused invalid", "+3  bulk.skipped")
+		if result.Recorded || len(record.lines()) > 0 || aws.count("Deregister")+aws.count("Register") > 0 {
+			t.Errorf("the record is %q, the calls %v", record.lines(), aws.calls)
+		}
+		b = bulk(-1, 2, 3) // a conflict is no refusal
+		b.Atomic = true
+		wantResults(t, wantDecided(t, s, b), "-1 applied", "+2 conflict", "+3 applied")
+	})
+}
+
+func TestDryRunPredictsTheWriteAndChangesNothing(t *testing.T) {
+	for name, b := range map[string]lsapi.Bulk{"changes": bulk(-1, 2, 7, -9, 4), "a desired set": desired(2, 5), "one with a refusal": desired(2, 7)} {
+		for _, b.Atomic = range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", atomic ", b.Atomic), func(t *testing.T) {
+				aws, record := newFakeAWS(from(1, 3)...), newFakeRecord()
+				aws.run(from(1, 6)...)
+				recorded(t, aws, record, func(t *testing.T, s *service) {
+					wantCode(t, change(s, lsapi.Detach, numbered(3)), "") // the membership is on record
+					events := len(record.recorded())
+					dry := b
+					dry.DryRun = true
+					prediction := wantDecided(t, s, dry)
+					if prediction.Recorded || prediction.Pending || len(record.recorded()) != events || aws.count("Register")+aws.count("Deregister") != 1 {
+						t.Errorf("the dry run is %+v, the record %q, the calls %v", prediction, record.lines(), aws.calls)
+					}
+					wantResults(t, prediction, resultTexts(wantDecided(t, s, b))...)
+				})
+			})
+		}
+	}
+}
+
+func TestDryRunOfOneChange(t *testing.T) {
+	aws, record := newFakeAWS(one), newFakeRecord()
+	aws.run(one, two)
+	recorded(t, aws, record, func(t *testing.T, s *service) {
+		for _, test := range []struct {
+			action lsapi.Action
+			member lsapi.MemberID
+			want   lsapi.Code
+		}{{lsapi.Attach, two, ""}, {lsapi.Detach, one, ""}, {lsapi.Attach, one, lsapi.CodeConflict}, {lsapi.Attach, three, lsapi.CodeInvalid}} {
+			r := request(test.action, test.member)
+			r.DryRun = true
+			result, err := s.Change(t.Context(), r)
+			wantCode(t, lsapi.ErrorCode(err), test.want)
+			if result.Recorded || result.Member != test.member {
+				t.Errorf("%s of %s: %+v", test.action, test.member, result)
+			}
+		}
+		wantMembers(t, aws, one)
+		if len(record.lines()) > 0 {
+			t.Errorf("the record has %q", record.lines())
+		}
+	})
+}
+
+// A dry run behind a change of its member waits for it; one of another member does not.
+func TestDryRunCountsTheChangesBeforeIt(t *testing.T) {
+	aws := newFakeAWS(one)
+	aws.run(one, two)
+	inBubble(t, aws, func(t *testing.T, s *service) {
+		done := make(chan lsapi.Code, 2)
+		go func() { done <- change(s, lsapi.Detach, one) }()
+		time.Sleep(time.Millisecond)
+		go func() { done <- change(s, lsapi.Attach, two) }()
+		time.Sleep(time.Millisecond)
+		r := request(lsapi.Attach, two)
+		r.DryRun = true
+		_, err := s.Change(t.Context(), r)
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeConflict)
+		wantCode(t, <-done, "")
+		wantCode(t, <-done, "")
+	})
+}
+
+func TestChangeOfAnotherVersionFailsItsPrecondition(t *testing.T) {
+	aws, record := newFakeAWS(from(1, 2)...), newFakeRecord()
+	aws.run(from(1, 4)...)
+	recorded(t, aws, record, func(t *testing.T, s *service) {
+		old, now := lsapi.MembershipVersion(from(1, 3)), lsapi.MembershipVersion(from(1, 2))
+		r := request(lsapi.Attach, numbered(3))
+		r.IfMatch = []string{old}
+		result, err := s.Change(t.Context(), r)
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodePrecondition)
+		if !strings.Contains(lsapi.AsError(err).Message, now) || result.Recorded {
+			t.Errorf("the result is %+v, %v", result, err)
+		}
+		b := bulk(1, 3)
+		b.IfMatch = []string{old}
+		_, err = changeAll(s, b)
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodePrecondition)
+		b = desired(1)
+		b.IfMatch, b.DryRun = []string{old}, true
+		_, err = changeAll(s, b)
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodePrecondition)
+		if len(record.lines()) > 0 {
+			t.Errorf("the record has %q", record.lines())
+		}
+		b = bulk(1, 3)
+		b.IfMatch = []string{old, now}
+		wantResults(t, wantDecided(t, s, b), "+1 conflict", "+3 applied")
+		if last := lastOf(record.recorded()).Change; last.IfMatch != old+","+now || last.Bulk != b.BulkID {
+			t.Errorf("the change on record is %+v", last)
+		}
+		r = request(lsapi.Detach, numbered(3))
+		r.IfMatch = []string{"*"}
+		_, err = s.Change(t.Context(), r)
+		wantCode(t, lsapi.ErrorCode(err), "")
+		r.IfMatch, r.ChangeID = []string{old}, "again" // it is as requested, whatever the version
+		_, err = s.Change(t.Context(), r)
+		wantCode(t, lsapi.ErrorCode(err), lsapi.CodeConflict)
+	})
+}
+
+func TestOfWritersWithOneVersionExactlyOneSucceeds(t *testing.T) {
+	for _, services := range []int{1, 2} {
+		t.Run(fmt.Sprint(services, " services"), func(t *testing.T) {
+			aws, record := newFakeAWS(one), newFakeRecord()
+			aws.lag = 2 * time.Second
+			aws.run(from(1, 60)...)
+			synctest.Test(t, func(t *testing.T) {
+				all := []*service{newService(aws, membership.Options{Record: record}), newService(aws, membership.Options{Record: record.replica(0)})}[:services]
+				version := []string{lsapi.MembershipVersion([]lsapi.MemberID{one})}
+				codes := make(chan lsapi.Code)
+				for n := range 40 {
+					go func() {
+						ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+						defer cancel()
+						s := all[n%services]
+						if n%3 > 0 {
+							r := request(lsapi.Attach, numbered(n+2))
+							r.IfMatch = version
+							_, err := s.Change(ctx, r)
+							codes <- lsapi.ErrorCode(err)
+							return
+						}
+						b := bulk(n+2, -1)
+						b.IfMatch = version
+						_, err := s.ChangeAll(ctx, b)
+						codes <- lsapi.ErrorCode(err)
+					}()
+				}
+				got := make(map[lsapi.Code]int)
+				for range 40 {
+					got[<-codes]++
+				}
+				if got[""] != 1 || got[lsapi.CodePrecondition] != 39 {
+					t.Errorf("got %v", got)
+				}
+				for _, s := range all {
+					if err := s.Close(context.Background()); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		})
+	}
 }

@@ -31,11 +31,7 @@ func (r *round) carryOut(batch []*caller, first *recordBatch) {
 	}
 	first.write(r.journal.recorded.unexplained(v.look(), r.open.changes...)...)
 	r.journal.recorded.looked(v.began)
-	p := newPlan(r, v, r.guard(batch, &v), first)
-	for _, c := range batch {
-		p.add(c)
-	}
-	p.intend()
+	p := newPlan(r, batch, &v, first)
 	if err := r.journal.append(first); err != nil {
 		r.rejectPlan(p, err)
 		return

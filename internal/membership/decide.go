@@ -1,6 +1,10 @@
 package membership
 
-import "lsapi"
+import (
+	"slices"
+
+	"lsapi"
+)
 
 // decide returns why a change is not sent to AWS; nil if it is. Its order is the
 // contract's: CodeInvalid if the instance cannot be attached, then CodeConflict if the
@@ -15,6 +19,45 @@ func decide(action lsapi.Action, member lsapi.MemberID, instance lsapi.Instance,
 		return errConflict(action, member, pool)
 	}
 	return nil
+}
+
+// judge returns why a request is not sent to AWS, as far as that depends on its member alone.
+// Of a desired set, the members that stay may have any instance.
+func (r *request) judge(isMember bool) *lsapi.Error {
+	if r.caller.Desired != nil && isMember == (r.action == lsapi.Attach) {
+		return errConflict(r.action, r.member, r.caller.Pool)
+	}
+	return decide(r.action, r.member, r.instance, isMember, r.caller.Pool)
+}
+
+func (r *request) isToSend() bool { return r.verdict == nil }
+
+// isUnchanged reports whether the membership already is as requested.
+func (r *request) isUnchanged() bool { return r.verdict != nil && r.verdict.Code == lsapi.CodeConflict }
+
+// unsentOutcome returns the outcome of a request that is not sent; empty if it was skipped,
+// or if its guard cannot decide.
+func (r *request) unsentOutcome() lsapi.Outcome {
+	switch code := r.verdict.Code; {
+	case code == lsapi.CodeConflict:
+		return lsapi.OutcomeConflict
+	case code == lsapi.CodeBulkSkipped || code.IsTemporary():
+		return ""
+	}
+	return lsapi.OutcomeRefused
+}
+
+// skipIfRefused skips all other requests if one is refused.
+func (c *caller) skipIfRefused() {
+	isRefused := func(r *request) bool { return !r.isToSend() && !r.isUnchanged() }
+	if !slices.ContainsFunc(c.requests, isRefused) {
+		return
+	}
+	for _, r := range c.requests {
+		if !isRefused(r) {
+			r.verdict = errSkipped(r.action, r.member)
+		}
+	}
 }
 
 // unfit returns why a member with this instance cannot be attached; nil if it can. EC2 does
@@ -52,10 +95,14 @@ func instanceIDs(members []lsapi.MemberID) []string {
 	return ids
 }
 
-// namedMembers returns the members that the callers name.
+// namedMembers returns the members that the callers change, as far as they are known without
+// a read.
 func namedMembers(callers []*caller) []lsapi.MemberID {
 	var ids []lsapi.MemberID
 	for _, c := range callers {
+		if c.Desired != nil {
+			continue
+		}
 		for _, item := range c.Items {
 			ids = append(ids, item.Member)
 		}

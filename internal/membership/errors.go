@@ -40,6 +40,16 @@ func errConflict(action lsapi.Action, member lsapi.MemberID, pool lsapi.PoolID) 
 	return lsapi.Errorf(lsapi.CodeConflict, "%s is not on %s", member.Title(), pool.Title())
 }
 
+// errSkipped is the answer to a change of an atomic bulk of which another one is refused.
+func errSkipped(action lsapi.Action, member lsapi.MemberID) *lsapi.Error {
+	return lsapi.Errorf(lsapi.CodeBulkSkipped, "the %s of %s was not sent, because another change of the bulk is refused", action, member)
+}
+
+// errPrecondition is the answer to a caller that requires another version of the members.
+func errPrecondition(pool lsapi.PoolID, version string) *lsapi.Error {
+	return lsapi.Errorf(lsapi.CodePrecondition, "the members of %s have the version %s now; nothing was changed", pool.Title(), version)
+}
+
 // errMadeAgain is the answer to a change whose member has the port of the pool before.
 func errMadeAgain(pool lsapi.PoolID) *lsapi.Error {
 	err := lsapi.Errorf(lsapi.CodeUnavailable, "%s was made again, perhaps with another port; nothing was changed", pool.Title())

@@ -92,15 +92,15 @@ func (g *guarding) recount() {
 	}
 }
 
-// forRequests returns a guarding for so many requests of a caller, which counts those before
-// among them. Whether they are sent is not known yet.
-func (g *guarding) forRequests(n int) *guarding {
-	if n < 2 {
+// forCaller returns a guarding for the requests of a caller. That of a bulk counts those
+// before among them: whether they are sent is not known yet.
+func (g *guarding) forCaller(c *caller) *guarding {
+	if !c.isBulk() {
 		return g
 	}
-	c := *g
-	c.tally, c.reserved = g.tally.Copy(), slices.Clone(g.reserved)
-	return &c
+	own := *g
+	own.tally, own.reserved = g.tally.Copy(), slices.Clone(g.reserved)
+	return &own
 }
 
 // reserve counts a request that is sent, for those behind it. Attaches do not count: they take
@@ -285,12 +285,31 @@ func (v *view) isTerminated(member lsapi.MemberID) bool {
 	return v.lookedUp[member.Instance] && (!instance.Exists() || instance.State == lsapi.StateTerminated)
 }
 
+// applyGuards sets the verdicts of the guards about the requests of a caller.
+func (p *plan) applyGuards(c *caller) {
+	guards := p.guards.forCaller(c)
+	for _, r := range c.requests {
+		if r.isToSend() {
+			r.verdict = guards.judge(r)
+		}
+	}
+}
+
+// refusedBy returns the guard that refuses the request; nil if none does.
+func (r *request) refusedBy() *lsapi.GuardVerdict {
+	if r.guard == nil || r.guard.Overridden {
+		return nil
+	}
+	return r.guard
+}
+
 // refuse refuses a request by its guard. That is on record if a rule refuses it, and not if
 // the rules or the health are unknown.
-func (p *plan) refuse(r *request, err *lsapi.Error) {
+func (p *plan) refuse(r *request) {
+	err := r.verdict
 	if _, byRule := errors.AsType[*lsapi.GuardRefusal](err); !byRule {
 		p.metrics.Guard(kindOf(r.guard.Rule), false)
-		p.first.answer(r, result{guard: r.guard, err: err})
+		p.first.answer(r, result{outcome: r.unsentOutcome(), guard: r.guard, err: err})
 		return
 	}
 	p.first.conclude(r, lsapi.OutcomeRefused, &p.members, err)

@@ -1,7 +1,9 @@
 package membership
 
 import (
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"lsapi"
@@ -11,41 +13,88 @@ import (
 // first, and then the changes to send.
 type plan struct {
 	*round
-	v       view
-	guards  *guarding
-	first   *recordBatch
-	pending []*caller // whose answers depend on the record
-	changes []*change // to send, in arrival order
-	// byMember has the change to send of a member.
-	byMember map[lsapi.MemberID]*change
-	members  int // as the read showed them
+	v        *view
+	guards   *guarding
+	first    *recordBatch
+	judged   []*caller                  // whose requests have verdicts
+	pending  []*caller                  // whose answers depend on the record
+	changes  []*change                  // to send, in arrival order
+	byMember map[lsapi.MemberID]*change // the same
+	members  int                        // as the read showed them
+	version  func() (membership string) // of the members
 }
 
-// newPlan returns the plan of a round without callers.
-func newPlan(r *round, v view, guards *guarding, first *recordBatch) *plan {
-	return &plan{round: r, v: v, guards: guards, first: first, byMember: make(map[lsapi.MemberID]*change), members: len(v.members)}
+// newPlan returns the plan of a round.
+func newPlan(r *round, batch []*caller, v *view, first *recordBatch) *plan {
+	p := &plan{
+		round: r, v: v, first: first, byMember: make(map[lsapi.MemberID]*change), members: len(v.members),
+		version: sync.OnceValue(func() string { return lsapi.MembershipVersion(slices.Collect(maps.Keys(v.members))) }),
+	}
+	for _, c := range batch {
+		p.judge(c)
+	}
+	p.guards = r.guard(batch, v)
+	for _, c := range p.judged {
+		p.decide(c)
+	}
+	p.intend()
+	return p
 }
 
-// add decides what a caller requests.
-func (p *plan) add(c *caller) {
-	if p.isMisplaced(c) {
+// judge sets the verdicts that depend on nothing but the read.
+func (p *plan) judge(c *caller) {
+	if c.portOf != "" && p.v.read.Incarnation != "" && c.portOf != p.v.read.Incarnation {
 		p.first.fail([]*caller{c}, errMadeAgain(p.pool))
 		return
 	}
+	requests := c.prepare(p.v.members)
+	if err := p.lookUpNew(c, requests); err != nil {
+		p.first.fail([]*caller{c}, errUnread(err))
+		return
+	}
+	for _, r := range requests {
+		r.instance = factsOf(p.v.facts, r.member.Instance)
+		r.verdict = r.judge(p.v.members[r.member])
+	}
+	p.judged = append(p.judged, c)
+}
+
+// lookUpNew looks the instances up that a desired set changes: which ones, only the read of
+// the members shows.
+func (p *plan) lookUpNew(c *caller, requests []*request) error {
+	if c.Desired == nil {
+		return nil
+	}
+	var changed []lsapi.MemberID
+	for _, r := range requests {
+		if p.v.members[r.member] != (r.action == lsapi.Attach) {
+			changed = append(changed, r.member)
+		}
+	}
+	ctx, cancel := p.calling()
+	defer cancel()
+	defer whenAllHaveLeft([]*caller{c}, cancel)()
+	return p.lookUp(ctx, p.v, changed)
+}
+
+// decide decides what a caller requests, after the callers before it.
+func (p *plan) decide(c *caller) {
 	if p.join(c) {
 		return
 	}
-	requests := c.prepare()
 	if !c.decide() {
 		p.first.withdraw(c.withdrawal())
 		return
 	}
-	p.carry(c, requests, p.judge(requests))
-}
-
-// isMisplaced reports whether a member has the port of another incarnation of the pool.
-func (p *plan) isMisplaced(c *caller) bool {
-	return c.portOf != "" && p.v.read.Incarnation != "" && c.portOf != p.v.read.Incarnation
+	if err := p.checkMatch(c); err != nil {
+		p.first.fail([]*caller{c}, err)
+		return
+	}
+	p.applyGuards(c)
+	if c.Atomic {
+		c.skipIfRefused()
+	}
+	p.conclude(c)
 }
 
 // join lets a caller wait for the same change that an earlier one of the round makes.
@@ -62,40 +111,42 @@ func (p *plan) join(c *caller) bool {
 	return ok
 }
 
-// judge returns why each of the requests is not sent to AWS; nil if it is.
-func (p *plan) judge(requests []*request) []*lsapi.Error {
-	verdicts := make([]*lsapi.Error, len(requests))
-	guards := p.guards.forRequests(len(requests))
-	for i, r := range requests {
-		verdicts[i] = decide(r.action, r.member, factsOf(p.v.facts, r.member.Instance), p.v.members[r.member], p.pool)
-		if verdicts[i] == nil {
-			verdicts[i] = guards.judge(r)
-		}
+// checkMatch returns CodePrecondition if there are requests to send, and the members have
+// none of the versions that the caller requires.
+func (p *plan) checkMatch(c *caller) error {
+	if len(c.IfMatch) == 0 || !slices.ContainsFunc(c.requests, (*request).isToSend) {
+		return nil
 	}
-	return verdicts
+	if c.matches = slices.Contains(c.IfMatch, "*") || slices.Contains(c.IfMatch, p.version()); !c.matches {
+		return errPrecondition(p.pool, p.version())
+	}
+	return nil
 }
 
-// carry carries the verdicts out.
-func (p *plan) carry(c *caller, requests []*request, verdicts []*lsapi.Error) {
+// conclude carries the verdicts out. In a dry run it only returns them.
+func (p *plan) conclude(c *caller) {
 	p.pending = append(p.pending, c)
-	for i, r := range requests {
-		switch err := verdicts[i]; {
-		case err == nil:
+	for _, r := range c.requests {
+		switch {
+		case c.DryRun && r.isToSend():
+			r.answer(result{outcome: lsapi.OutcomeApplied, instance: r.instance, guard: r.guard})
+		case r.isToSend():
 			p.send(r)
-		case err.Code == lsapi.CodeConflict:
-			p.first.conclude(r, lsapi.OutcomeConflict, &p.members, err)
-		case r.guard != nil && !r.guard.Overridden:
-			p.refuse(r, err)
+		case r.isUnchanged() && !c.DryRun && c.Desired == nil:
+			p.first.conclude(r, lsapi.OutcomeConflict, &p.members, r.verdict)
+		case r.refusedBy() != nil && !c.DryRun:
+			p.refuse(r)
 		default:
-			p.first.answer(r, result{outcome: lsapi.OutcomeRefused, err: err})
+			p.first.answer(r, result{outcome: r.unsentOutcome(), guard: r.refusedBy(), err: r.verdict})
 		}
 	}
+	c.answerIfEmpty()
 }
 
 // send adds the change of a request.
 func (p *plan) send(r *request) {
 	c := &change{
-		action: r.action, member: r.member, instance: factsOf(p.v.facts, r.member.Instance), maker: r,
+		action: r.action, member: r.member, instance: r.instance, maker: r,
 		trusted: p.trustedFrom(p.pool, r.member),
 	}
 	p.guards.reserve(r)

@@ -26,6 +26,7 @@ type caller struct {
 	// rejected is whether the caller has the answer that nothing was changed, although the
 	// intents may be on record; only the lane uses it.
 	rejected bool
+	matches  bool // the members have a version of IfMatch; only the lane uses it
 
 	mu         sync.Mutex // guards what follows, and the results of the requests
 	requests   []*request // of a bulk: made before its decision
@@ -41,6 +42,9 @@ type request struct {
 	changeID string
 	action   lsapi.Action
 	member   lsapi.MemberID
+	// What follows is set by the decision.
+	instance lsapi.Instance // EC2's description of the member
+	verdict  *lsapi.Error   // why it is not sent to AWS; nil if it is
 
 	guard *lsapi.GuardVerdict // that refuses it, or that it overrides; only the lane uses it
 
@@ -89,14 +93,26 @@ func (c *caller) add(changeID string, item lsapi.BulkItem) {
 	c.unanswered++
 }
 
-// prepare returns the requests, and makes those of a bulk.
-func (c *caller) prepare() []*request {
+// prepare returns the requests, and makes those of a bulk. A desired set has a request for
+// each of its members, and, unless it is additive, for each member that it lacks.
+func (c *caller) prepare(members map[lsapi.MemberID]bool) []*request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.requests == nil {
-		for n, item := range c.Items {
-			c.add(newChangeID(c.At, n), item)
+	if c.requests != nil {
+		return c.requests
+	}
+	items := slices.Clip(c.Items)
+	if c.changesAny() {
+		wanted := make(map[lsapi.MemberID]bool, len(items))
+		for _, item := range items {
+			wanted[item.Member] = true
 		}
+		for _, member := range missing(members, wanted, func(lsapi.MemberID) bool { return false }) {
+			items = append(items, lsapi.BulkItem{Action: lsapi.Detach, Member: member})
+		}
+	}
+	for n, item := range items {
+		c.add(newChangeID(c.At, n), item)
 	}
 	return c.requests
 }
@@ -111,7 +127,7 @@ func (c *caller) withdrawal() withdrawal {
 	if c.DryRun || c.Desired != nil && !c.isDecided() {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(c.prepare()), func(r *request) bool { return r.result != nil })
+	return slices.DeleteFunc(slices.Clone(c.prepare(nil)), func(r *request) bool { return r.result != nil })
 }
 
 // newChangeID returns the id of a change of a bulk: a UUID of version 7 with the time of
@@ -187,6 +203,15 @@ func (r *request) answer(a result) (received bool) {
 	return !c.left
 }
 
+// answerIfEmpty answers a caller without requests.
+func (c *caller) answerIfEmpty() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.requests) == 0 && !c.answered {
+		c.close()
+	}
+}
+
 // conclude answers why a change on record did not take effect.
 func (r *request) conclude(o lsapi.Outcome, err *lsapi.Error) {
 	r.answer(result{outcome: o, recorded: true, guard: r.guard, err: err})
@@ -202,14 +227,17 @@ func (r *request) setIntended() {
 // change returns what is recorded of the request.
 func (r *request) change() lsapi.Change {
 	c := r.caller
-	return lsapi.Change{
+	change := lsapi.Change{
 		ID: r.changeID, Actor: c.Actor.Name, Action: r.action,
 		Pool: c.Pool, Member: r.member,
 		Reason: c.Reason, RequestID: c.ID,
 		Source: lsapi.SourceLSAPI, IntendedAt: c.At,
-		Bulk: c.BulkID, Undoes: c.undoes, IfMatch: strings.Join(c.IfMatch, ","),
-		Guard: r.guard,
+		Bulk: c.BulkID, Undoes: c.undoes, Guard: r.guard,
 	}
+	if c.matches {
+		change.IfMatch = strings.Join(c.IfMatch, ",")
+	}
+	return change
 }
 
 // callersOf returns the callers of requests for one change each.
